@@ -1,0 +1,53 @@
+/**
+ * Every error the API answers with: code → HTTP status and title. `docs/errors.md` lists the same (a test compares).
+ * Codes are stable: clients may decide on them; titles and details may change.
+ */
+export const ERRORS = {
+  bad_json: { status: 400, title: 'The body is not the JSON that this call takes' },
+  bad_request: { status: 400, title: 'The request is malformed' },
+  unauthorized: { status: 401, title: 'An API key is needed' },
+  not_found: { status: 404, title: 'There is no such thing' },
+  method_not_allowed: { status: 405, title: 'This path does not take that method' },
+  conflict: { status: 409, title: 'It conflicts with what is there' },
+  idempotency_conflict: { status: 409, title: 'The id was used for another event' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The body must be application/json' },
+  invalid: { status: 422, title: 'A value is not acceptable' },
+  internal: { status: 500, title: 'Something went wrong on our side' },
+  store_unavailable: { status: 503, title: 'The store is away; nothing was accepted' },
+  shutting_down: { status: 503, title: 'This process is shutting down' },
+  overloaded: { status: 503, title: 'Too much is waiting to be stored' },
+} as const satisfies Record<string, { status: number; title: string }>
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** One thing that is wrong with one field of a request. */
+export type FieldError = {
+  /** Where, as a JSON Pointer (RFC 6901) into the request's body, or the parameter's name. */
+  readonly field: string
+  /** What is wrong and what to do, one sentence. */
+  readonly detail: string
+  /** Zero-based index of the first bad character, where a text is refused for one (C7). */
+  readonly position?: number
+  /** A stable word for the kind of fault, where there are several for one field. */
+  readonly reason?: string
+}
+
+/** A refusal that is meant to be shown to the caller; everything else becomes `internal` without detail. */
+export class PosthornError extends Error {
+  readonly code: ErrorCode
+  readonly fields: readonly FieldError[]
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    options: { fields?: readonly FieldError[]; retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
+    super(detail, { cause: options.cause })
+    this.name = 'PosthornError'
+    this.code = code
+    this.fields = options.fields ?? []
+    this.retryAfterSeconds = options.retryAfterSeconds
+  }
+}
