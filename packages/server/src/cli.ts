@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+/** The `posthorn` command. */
+import { systemClock } from './clock.ts'
+import { runCommandLine } from './command-line.ts'
+import { readEnvironment, readTextFile } from './config.ts'
+import { startServer } from './server.ts'
+
+// Not awaited: a promise that is pending when nothing else keeps the process alive would end it with code 13.
+void runCommandLine({
+  args: process.argv.slice(2),
+  env: readEnvironment(),
+  readFile: readTextFile,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  clock: systemClock,
+  startServer,
+  exit: code => process.exit(code),
+  onSignal: (signal, handle) => void process.on(signal, handle),
+  onCrash: handle => {
+    process.on('uncaughtException', handle)
+    process.on('unhandledRejection', handle)
+  },
+  parentPid: () => process.ppid,
+})

@@ -1,0 +1,189 @@
+/** The commands, with everything they touch passed in. `cli.ts` runs them on the real process. */
+import { Command, CommanderError, Option } from 'commander'
+import pkg from '../package.json' with { type: 'json' }
+import type { Clock, Timer } from './clock.ts'
+import { describeSettings, type SettingDescription } from './config/docs.ts'
+import { type Config, type Environment, type Flags, loadConfig } from './config.ts'
+import { createLogger } from './logger.ts'
+import { StartRefused } from './start-refused.ts'
+
+export const EXIT = {
+  /** All is well: the help was shown, or serve drained and stopped. */
+  ok: 0,
+  /** Serve can't start as things are. */
+  refused: 1,
+  /** The command line or the configuration is wrong. */
+  usage: 2,
+  /** Something that nobody foresaw; whatever was accepted is in the store and goes on at the next start. */
+  crash: 70,
+  /** Plus the number of a signal that came a second time. */
+  signal: 128,
+} as const
+
+const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const
+type StopSignal = keyof typeof SIGNAL_NUMBERS
+
+/** Ctrl-C under npm arrives twice: from the terminal and, about a millisecond later, from npm. That is one wish. */
+const SAME_WISH_MS = 500
+/** What a stop can take beyond the drain, to settle and close. */
+const STOP_GRACE_MS = 10_000
+const PARENT_CHECK_MS = 1000
+
+type Output = { write(text: string): unknown; readonly fd?: number }
+
+export type Effects = {
+  /** Without the program's own name. */
+  readonly args: readonly string[]
+  readonly env: Environment
+  readonly readFile: (path: string) => string
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly clock: Clock
+  readonly startServer: StartServer
+  /** Ends the process. */
+  readonly exit: (code: number) => void
+  readonly onSignal: (signal: StopSignal, handle: () => void) => void
+  /** An exception or rejection that nothing caught. */
+  readonly onCrash: (handle: (error: unknown) => void) => void
+  readonly parentPid: () => number
+}
+
+type RunningServer = { readonly url: string; stop(): Promise<void> }
+type StartServer = (
+  config: Config,
+  io: { readonly stdout: Output; readonly stderr: Output; readonly clock: Clock },
+) => Promise<RunningServer>
+
+export async function runCommandLine(effects: Effects): Promise<void> {
+  try {
+    await program(effects).parseAsync(effects.args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return crash(effects, error)
+    effects.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage)
+  }
+}
+
+function program(effects: Effects): Command {
+  const root = new Command('posthorn')
+    .description(pkg.description)
+    .version(`posthorn ${pkg.version}`, '--version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => void effects.stdout.write(text),
+      writeErr: text => void effects.stderr.write(text),
+    })
+  const serveCommand = root
+    .command('serve')
+    .description('send web-hooks, until stopped')
+    // Unknown flags go to the configuration, which names everything that is wrong at once.
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .addHelpText(
+      'after',
+      '\nEach flag can also be an environment variable (--max-batch: POSTHORN_MAX_BATCH) or a key of the file (maxBatch).' +
+        '\nPOSTHORN_API_KEY and POSTHORN_ENCRYPTION_KEY set the keys, which have no flag. See docs/configuration.md.\n',
+    )
+  for (const setting of describeSettings()) {
+    for (const option of optionsOf(setting)) serveCommand.addOption(option)
+  }
+  serveCommand.action(() => serve(serveCommand, effects))
+  return root
+}
+
+function optionsOf(setting: SettingDescription): Option[] {
+  if (setting.flag === null) return []
+  if (setting.shape === 'switch') {
+    return [new Option(setting.flag, setting.doc), new Option(setting.flag.replace('--', '--no-')).hideHelp()]
+  }
+  const byDefault = setting.default ? ` Default: ${setting.default}.` : ''
+  const option = new Option(`${setting.flag} <${setting.placeholder}>`, setting.doc + byDefault)
+  option.argParser<readonly string[]>((value, before) => (Array.isArray(before) ? [...before, value] : [value]))
+  // Told as needing a value, parsed as if it didn't: else "--port --dev" would take "--dev" for the port.
+  option.required = false
+  option.optional = true
+  return [option]
+}
+
+async function serve(command: Command, effects: Effects): Promise<void> {
+  const { flags, words } = flagsOf(command)
+  const result = loadConfig({ flags, env: effects.env, readFile: effects.readFile })
+  const problems = result.ok ? [...words] : [...words, ...result.problems]
+  if (!result.ok || problems.length > 0) {
+    for (const problem of problems) effects.stderr.write(`posthorn: ${problem}\n`)
+    return effects.exit(EXIT.usage)
+  }
+  await run(result.config, effects)
+}
+
+/** What was typed, for the configuration to judge, and a sentence for each word that belongs to no flag. */
+function flagsOf(command: Command): { flags: Flags; words: string[] } {
+  const flags: Record<string, boolean | string[]> = {}
+  for (const option of command.options) {
+    const value: unknown = command.getOptionValue(option.attributeName())
+    if (value !== undefined) flags[`--${option.name().replace(/^no-/, '')}`] = value as boolean | string[]
+  }
+  const firstUnknown = command.args.findIndex(each => each.startsWith('-'))
+  const words = firstUnknown < 0 ? command.args : command.args.slice(0, firstUnknown)
+  // Words after an unknown flag are taken for its value and not shown: it may be "--api-key" and a secret.
+  const unknown = command.args.slice(words.length).filter(each => each.startsWith('-'))
+  for (const each of unknown) flags[each.split('=', 1)[0]!] = [each.split('=')[1] ?? '']
+  const hint = 'serve takes only flags (with npm: npm start -- --port 0)'
+  return { flags, words: words.map(word => `the word ${JSON.stringify(word)} belongs to no flag: ${hint}.`) }
+}
+
+/** Starts the server and stops it once: at the first signal, or when the npm that started it is gone. */
+async function run(config: Config, effects: Effects): Promise<void> {
+  const { clock, exit, stdout, stderr } = effects
+  effects.onCrash(error => crash(effects, error))
+  const started = Promise.try(effects.startServer, config, { stdout, stderr, clock })
+  let stopAskedAtMs: number | undefined
+  const stop = async () => {
+    stopAskedAtMs = clock.monotonicMs()
+    clock.after(config.drainTimeoutMs + STOP_GRACE_MS, () => crash(effects, new Error('the stop took too long')))
+    try {
+      await (await started).stop()
+      exit(EXIT.ok)
+    } catch (error) {
+      // A start that failed is told below.
+      if (!(await failed(started))) crash(effects, error)
+    }
+  }
+  const onSignal = (signal: StopSignal) => {
+    if (stopAskedAtMs === undefined) void stop()
+    else if (clock.monotonicMs() - stopAskedAtMs >= SAME_WISH_MS) exit(EXIT.signal + SIGNAL_NUMBERS[signal])
+  }
+  effects.onSignal('SIGTERM', () => onSignal('SIGTERM'))
+  effects.onSignal('SIGINT', () => onSignal('SIGINT'))
+  try {
+    await started
+  } catch (error) {
+    if (!(error instanceof StartRefused)) return crash(effects, error)
+    stderr.write(`posthorn: ${error.message}\n`)
+    return exit(EXIT.refused)
+  }
+  // An npm that is killed outright leaves the server behind, holding the data folder: the next start would be refused.
+  const startedByNpm = effects.env.npm_lifecycle_event === 'start'
+  if (startedByNpm) whenParentGone(effects, () => stopAskedAtMs === undefined && void stop())
+}
+
+async function failed(promise: Promise<unknown>): Promise<boolean> {
+  return promise.then(
+    () => false,
+    () => true,
+  )
+}
+
+function whenParentGone({ clock, parentPid }: Effects, react: () => void): void {
+  const parent = parentPid()
+  const look = (): Timer => clock.after(PARENT_CHECK_MS, () => void (parentPid() === parent ? look() : react()))
+  look()
+}
+
+function crash({ clock, exit, stdout }: Effects, error: unknown): void {
+  const { logger, flushSync } = createLogger({ level: 'fatal', stdout, clock })
+  logger.fatal({ err: error }, 'Posthorn ends because of an error; what was accepted goes on at the next start')
+  flushSync()
+  exit(EXIT.crash)
+}

@@ -1,0 +1,208 @@
+/** The kinds of value that a setting can have: how each is read from a text or from JSON, and what it says if it can't. */
+import { X509Certificate } from 'node:crypto'
+import { isIP, isIPv4 } from 'node:net'
+import { resolve } from 'node:path'
+import { Secret } from './secret.ts'
+
+export type ReadFile = (path: string) => string
+
+export type ParseContext = {
+  /** True for flags and environment variables: the value is a text. False for the file and for defaults: it is JSON. */
+  readonly asText: boolean
+  /** The folder that relative paths count from. */
+  readonly folder: string
+  readonly readFile: ReadFile
+}
+
+/** A value, or the rest of the sentence "port … ", such as "must be a whole number from 0 to 65535, not "x"". */
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly complaint: string }
+
+export type Kind<T> = {
+  readonly shape: 'scalar' | 'list' | 'switch'
+  readonly secret: boolean
+  /** What stands for the value in --help. */
+  readonly placeholder: string
+  /** What a value must be, continuing "must be …". One sentence, shown in problems and in the documentation. */
+  readonly rule: string
+  parse(value: unknown, context: ParseContext): Parsed<T>
+}
+
+const LONGEST_SHOWN = 60
+
+const good = <T>(value: T): Parsed<T> => ({ ok: true, value })
+const bad = (complaint: string): Parsed<never> => ({ ok: false, complaint })
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text
+}
+
+/** A kind whose value is made by one function that gives undefined for what breaks the rule. */
+function scalar<T>(placeholder: string, rule: string, read: (value: unknown, context: ParseContext) => T | undefined) {
+  return {
+    shape: 'scalar',
+    secret: false,
+    placeholder,
+    rule,
+    parse(value, context) {
+      const result = read(value, context)
+      return result === undefined ? bad(`must be ${rule}, not ${shown(value)}`) : good(result)
+    },
+  } satisfies Kind<T>
+}
+
+export function text(placeholder: string, rule: string, accepts: (value: string) => boolean): Kind<string> {
+  return scalar(placeholder, rule, value => (typeof value === 'string' && accepts(value) ? value : undefined))
+}
+
+export function choice<const T extends string>(placeholder: string, choices: readonly T[]): Kind<T> {
+  return scalar(placeholder, `one of ${choices.join(', ')}`, value => choices.find(each => each === value))
+}
+
+export function integer(placeholder: string, smallest: number, largest: number): Kind<number> {
+  const rule = `a whole number from ${smallest} to ${largest}`
+  return scalar(placeholder, rule, (value, { asText }) => {
+    const number = asText ? numberOf(value, /^-?\d+$/) : value
+    const inRange = Number.isSafeInteger(number) && (number as number) >= smallest && (number as number) <= largest
+    return inRange ? (number as number) : undefined
+  })
+}
+
+export function seconds(smallest: number, largest: number): Kind<number> {
+  const rule = `a number of seconds from ${smallest} to ${largest}`
+  return scalar('seconds', rule, (value, { asText }) => {
+    const number = asText ? numberOf(value, /^\d+(\.\d+)?$/) : value
+    return typeof number === 'number' && number >= smallest && number <= largest ? number : undefined
+  })
+}
+
+function numberOf(value: unknown, form: RegExp): number | undefined {
+  return typeof value === 'string' && form.test(value) ? Number(value) : undefined
+}
+
+const SWITCH_WORDS: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false }
+
+export function onOff(): Kind<boolean> {
+  const kind = scalar('', 'true or false', (value, { asText }) => {
+    if (typeof value === 'boolean') return value
+    return asText && typeof value === 'string' ? SWITCH_WORDS[value] : undefined
+  })
+  return { ...kind, shape: 'switch' }
+}
+
+/** A path, made absolute. */
+export function path(): Kind<string> {
+  const rule = 'a path, not empty'
+  return scalar('path', rule, (value, { folder }) => {
+    const usable = typeof value === 'string' && value !== '' && !value.includes('\0')
+    return usable ? resolve(folder, value) : undefined
+  })
+}
+
+/** A secret: no complaint ever shows the value. `read` gives undefined for what breaks the rule. */
+export function secret<T>(rule: string, read: (value: string) => T | undefined): Kind<Secret<T>> {
+  return {
+    shape: 'scalar',
+    secret: true,
+    placeholder: 'secret',
+    rule,
+    parse(value) {
+      const result = typeof value === 'string' ? read(value) : undefined
+      return result === undefined ? bad(`must be ${rule} (its value is not shown here)`) : good(new Secret(result))
+    },
+  }
+}
+
+/** In a flag or variable, items are parted by commas; in the file it is an array. */
+export function list<T>(item: Kind<T>, fewest: number, most: number, rule: string): Kind<readonly T[]> {
+  return {
+    shape: 'list',
+    secret: item.secret,
+    placeholder: `${item.placeholder},…`,
+    rule: `${rule}, each ${item.rule}`,
+    parse(value, context) {
+      const items = context.asText && typeof value === 'string' ? value.split(',').map(each => each.trim()) : value
+      if (!Array.isArray(items)) return bad(`must be ${rule}, as an array, not ${shown(value)}`)
+      if (items.length < fewest || items.length > most) return bad(`must be ${rule}, not ${items.length} of them`)
+      const values: T[] = []
+      for (const each of items) {
+        const parsed = item.parse(each, context)
+        if (!parsed.ok) return bad(`must be ${rule}; each ${parsed.complaint}`)
+        values.push(parsed.value)
+      }
+      return good(Object.freeze(values))
+    },
+  }
+}
+
+/** An IPv4 or IPv6 address, or a network in CIDR notation. No zone id: it means nothing to anybody else. */
+export function network(): Kind<string> {
+  return text('address', 'an IP address or a network such as 192.0.2.0/24', value => {
+    const [address = '', prefix, ...rest] = value.split('/')
+    if (rest.length > 0 || isIP(address) === 0 || address.includes('%')) return false
+    return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (isIPv4(address) ? 32 : 128))
+  })
+}
+
+/** Ports from `first` to `last`, both included. */
+export type PortRange = { readonly first: number; readonly last: number }
+
+/** A port or a range of ports that lies wholly inside one of `allowed`. */
+export function portRange(allowed: readonly PortRange[]): Kind<PortRange> {
+  const names = allowed.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`))
+  const rule = `a port or a range of ports inside ${names.join(' or ')}`
+  return scalar('port', rule, value => {
+    const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(
+      typeof value === 'number' ? String(value) : ((value as string) ?? ''),
+    )
+    if (match === null) return undefined
+    const first = Number(match[1])
+    const last = Number(match[2] ?? match[1])
+    const inside = first <= last && allowed.some(range => first >= range.first && last <= range.last)
+    return inside ? Object.freeze({ first, last }) : undefined
+  })
+}
+
+/** A file of certificate authorities: where it is, and the certificates in it (nothing else that the file may hold). */
+export type CertificateFile = { readonly path: string; readonly pem: string }
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g
+
+export function certificateFile(): Kind<CertificateFile> {
+  const file = path()
+  return {
+    ...file,
+    rule: 'a readable file of certificates (PEM)',
+    parse(value, context) {
+      const parsed = file.parse(value, context)
+      if (!parsed.ok) return parsed
+      let content: string
+      try {
+        content = context.readFile(parsed.value)
+      } catch (error) {
+        return bad(`must be a readable file, and ${shown(parsed.value)} can't be read (${errorCode(error)})`)
+      }
+      const certificates = content.match(CERTIFICATE) ?? []
+      if (certificates.length === 0) return bad(`must hold certificates (PEM), and ${shown(parsed.value)} holds none`)
+      const broken = certificates.findIndex(each => !isCertificate(each))
+      if (broken >= 0)
+        return bad(`must hold only whole certificates; number ${broken + 1} in ${shown(parsed.value)} is not`)
+      return good(Object.freeze({ path: parsed.value, pem: `${certificates.join('\n')}\n` }))
+    },
+  }
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    new X509Certificate(pem)
+  } catch {
+    return false
+  }
+  return true
+}
+
+/** The system's code of a failed file operation, such as ENOENT; never its message, which may quote what was read. */
+export function errorCode(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : 'unknown error'
+}

@@ -1,0 +1,33 @@
+/** The candidate that a mistyped name most likely meant, or undefined where none is near. Upper and lower case are one. */
+export function nearest(typed: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined
+  let bestDistance = Number.POSITIVE_INFINITY
+  for (const candidate of candidates) {
+    const distance = editDistance(typed.toLowerCase(), candidate.toLowerCase())
+    const allowed = Math.max(1, Math.floor(candidate.length / 4))
+    if (distance <= allowed && distance < bestDistance) {
+      best = candidate
+      bestDistance = distance
+    }
+  }
+  return best
+}
+
+/** How many letters must be put in, taken out, changed or swapped with their neighbour to make `a` into `b`. */
+function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= b.length; column++) {
+      const changed = last[column - 1]! + (a[row - 1] === b[column - 1] ? 0 : 1)
+      let cost = Math.min(changed, last[column]! + 1, current[column - 1]! + 1)
+      const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
+      if (swapped) cost = Math.min(cost, beforeLast[column - 2]! + 1)
+      current.push(cost)
+    }
+    beforeLast = last
+    last = current
+  }
+  return last[b.length]!
+}

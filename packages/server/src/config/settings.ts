@@ -1,0 +1,185 @@
+/**
+ * Every setting, once. The names of its flag and of its environment variable, its type, --help and
+ * docs/configuration.md are made from this table.
+ */
+import { isIP } from 'node:net'
+import {
+  certificateFile,
+  choice,
+  integer,
+  type Kind,
+  list,
+  network,
+  onOff,
+  path,
+  portRange,
+  seconds,
+  secret,
+  text,
+} from './kinds.ts'
+
+export type Setting<T> = {
+  readonly kind: Kind<NonNullable<T>>
+  /** As it would stand in the file. Undefined: without a value the setting is null. */
+  readonly default: unknown
+  /** Meaning, unit and special values. */
+  readonly doc: string
+  /** Where it can be set. Secrets have no flag: a flag shows in the list of processes. */
+  readonly sources: readonly Source[]
+}
+
+export type Source = 'flag' | 'environment' | 'file'
+
+const EVERYWHERE = ['flag', 'environment', 'file'] as const
+
+function setting<T>(kind: Kind<T>, byDefault: unknown, doc: string): Setting<T> {
+  return { kind: kind as Kind<NonNullable<T>>, default: byDefault, doc, sources: EVERYWHERE }
+}
+
+function optional<T>(kind: Kind<T>, doc: string, sources: readonly Source[] = EVERYWHERE): Setting<T | null> {
+  return { kind: kind as Kind<NonNullable<T>>, default: undefined, doc, sources }
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+/** C3: the ports that a tenant's URL can name. */
+const CONTRACT_PORTS = [
+  { first: 443, last: 443 },
+  { first: 1024, last: 65535 },
+]
+
+/** C12. */
+const CONTRACT_SCHEDULE = [30, 60, 120, 240, 480, 960, 1920, 3840, 7680, 15360]
+
+const HOST_NAME = /^(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*$/
+const B64_TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/
+const HEADER_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/
+
+export const SETTINGS = {
+  config: optional(path(), 'The configuration file: one JSON object with the keys of this table.', [
+    'flag',
+    'environment',
+  ]),
+  data: setting(
+    path(),
+    './posthorn-data',
+    'The folder that keeps everything: database, keys, lock; made at the first start.',
+  ),
+  host: setting(
+    text('address', 'an IP address or a host name', value => isIP(value) !== 0 || HOST_NAME.test(value)),
+    '127.0.0.1',
+    'The address to listen on; 0.0.0.0 or :: for all of them.',
+  ),
+  port: setting(integer('port', 0, 65535), 8470, 'The port to listen on; 0 takes any that is free.'),
+  apiKey: optional(
+    secret('at least 16 and at most 4096 characters: letters, digits and -._~+/, then any number of = signs', value =>
+      value.length >= 16 && value.length <= 4096 && B64_TOKEN.test(value) ? value : undefined,
+    ),
+    'The key that callers of the API send as a bearer token; without it, one is made at the first start and shown once.',
+    ['environment', 'file'],
+  ),
+  encryptionKey: optional(
+    secret('32 bytes in Base64, such as `openssl rand -base64 32` prints', keyBytes),
+    'The key that encrypts the secrets in the store; without it, one is made at the first start and kept in the data folder.',
+    ['environment', 'file'],
+  ),
+  dev: setting(
+    onOff(),
+    false,
+    'Development mode: endpoints on this machine (http and https, localhost by name) are allowed; never for production.',
+  ),
+  drainTimeoutMs: setting(
+    integer('ms', 0, 600_000),
+    30_000,
+    'How long a stop waits for attempts in flight, in milliseconds; what is left then is sent again after the next start.',
+  ),
+  logLevel: setting(
+    choice('level', LOG_LEVELS),
+    'info',
+    'The least severe log line that is written; silent writes none.',
+  ),
+  apiVersion: setting(
+    text('version', 'up to 64 visible ASCII characters', value => HEADER_VALUE.test(value)),
+    '3.0',
+    'The value of the X-APIVersion header of every delivery.',
+  ),
+  egressAddresses: setting(
+    list(network(), 0, 256, 'a list of at most 256 IP addresses or networks'),
+    [],
+    'The addresses that deliveries come from, published for the firewalls of receivers; empty if they are not fixed.',
+  ),
+  targetPorts: setting(
+    list(portRange(CONTRACT_PORTS), 1, 256, 'a list of 1 to 256 ports or ranges of ports'),
+    ['443', '1024-65535'],
+    "The ports that an endpoint's URL can name; it can narrow what receivers are promised, not widen it.",
+  ),
+  extraCa: setting(
+    list(certificateFile(), 0, 64, 'a list of at most 64 PEM files'),
+    [],
+    'Files of certificate authorities (PEM) to trust besides the usual ones when delivering; they are read at start.',
+  ),
+  retrySchedule: setting(
+    list(seconds(0.001, 604_800), 1, 30, 'a list of 1 to 30 pauses'),
+    CONTRACT_SCHEDULE,
+    'The pause before each retry, in seconds from the end of the attempt before; their number is the number of retries.',
+  ),
+  maxInFlight: setting(integer('n', 1, 65_535), 1024, 'How many attempts can be under way at once in this process.'),
+  maxInFlightPerHost: setting(
+    integer('n', 1, 65_535),
+    128,
+    'How many attempts can be under way at once to one host, whoever its endpoints belong to.',
+  ),
+  laneWindow: setting(integer('n', 1, 1024), 32, 'How many attempts can be under way at once to one endpoint.'),
+  connectTimeoutMs: setting(
+    integer('ms', 1, 60_000),
+    5000,
+    'How long a connection to a receiver can take, name look-up and TLS included, in milliseconds.',
+  ),
+  responseTimeoutMs: setting(
+    integer('ms', 1, 60_000),
+    15_000,
+    "How long a receiver's status can take, in milliseconds from the first byte sent.",
+  ),
+  maxBodyBytes: setting(
+    integer('bytes', 1024, 104_857_600),
+    1_048_576,
+    'The largest body of a call to the API, in bytes.',
+  ),
+  maxBatch: setting(integer('n', 1, 10_000), 1000, 'The largest number of events that one call can publish.'),
+  maxDepth: setting(integer('n', 1, 512), 64, 'The deepest nesting of arrays and objects in the JSON of a call.'),
+  idempotencyDays: setting(
+    integer('days', 1, 365),
+    30,
+    "How long the id that a publisher gave an event is remembered, in days, so that the same again isn't a second event.",
+  ),
+  payloadMemoryBytes: setting(
+    integer('bytes', 0, 68_719_476_736),
+    67_108_864,
+    'How many bytes of payloads are kept in memory for deliveries that wait; the rest are read from the store. 0 keeps none.',
+  ),
+} satisfies Record<string, Setting<unknown>>
+
+export type SettingKey = keyof typeof SETTINGS
+
+export const SETTING_KEYS = Object.keys(SETTINGS) as SettingKey[]
+
+type ValueOf<S> = S extends Setting<infer T> ? T : never
+
+/** What serve runs with: checked, complete and frozen. */
+export type Config = { readonly [K in SettingKey]: ValueOf<(typeof SETTINGS)[K]> }
+
+/** drainTimeoutMs → --drain-timeout-ms */
+export function flagName(key: SettingKey): string {
+  return `--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+}
+
+/** drainTimeoutMs → POSTHORN_DRAIN_TIMEOUT_MS */
+export function variableName(key: SettingKey): string {
+  return `POSTHORN_${key.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
+}
+
+function keyBytes(value: string): Buffer | undefined {
+  const bytes = Buffer.from(value, 'base64')
+  // Buffer skips what isn't Base64, so a mistyped key would quietly be another key: it must read back the same.
+  return bytes.length === 32 && bytes.toString('base64') === value ? bytes : undefined
+}

@@ -1,0 +1,233 @@
+/**
+ * C3: which URLs an endpoint may have, and which addresses its requests may go to.
+ *
+ * The text is judged twice. First as it was written, because the URL parser (WHATWG URL §4.4) silently drops tabs and
+ * line feeds, turns `\` into `/`, adds slashes that are missing and forgets an empty user info: another reader of the
+ * same text would see another host. Then as parsed, because only the parser knows that `0x7f.1` is 127.0.0.1. Use the
+ * `url` that comes back, never the text.
+ */
+import {
+  addressRefusal,
+  isLoopbackAddress,
+  type Network,
+  networkContains,
+  parseAddress,
+  parseIpv4,
+  parseIpv6,
+  parseNetwork,
+} from './address.ts'
+
+/** Ports from `from` up to and including `to`. */
+export type PortRange = { readonly from: number; readonly to: number }
+
+export type TargetPolicy = {
+  /** Development mode: http and https to loopback on any port, `localhost` and `*.localhost` by name. Default false. */
+  readonly dev: boolean
+  /** Ports that a target may have. Default: `DEFAULT_PORTS`. */
+  readonly ports: readonly PortRange[]
+  /** Networks (CIDR, `parseNetwork`) that may be reached although they are not public. Default: none. */
+  readonly allowedNetworks: readonly string[]
+}
+
+/** C3: 443, and what needs no privilege to listen on; none of the ports below that old text protocols listen on. */
+export const DEFAULT_PORTS: readonly PortRange[] = [
+  { from: 443, to: 443 },
+  { from: 1024, to: 65_535 },
+]
+
+/** Longest URL, in characters, as written and as sent. */
+export const MAX_URL_LENGTH = 2_048
+
+export type TargetRefusal =
+  | 'too_long'
+  | 'bad_character'
+  | 'not_absolute'
+  | 'scheme'
+  | 'user_info'
+  | 'no_host'
+  | 'host_malformed'
+  | 'host_special_use'
+  | 'host_single_label'
+  | 'address_not_public'
+  | 'port'
+  | 'fragment'
+
+/** A URL that an endpoint may have. */
+export type Target = {
+  readonly ok: true
+  /** As it is to be stored and sent. */
+  readonly url: URL
+  /** Name in lower-case ASCII, or address without brackets. */
+  readonly host: string
+  readonly port: number
+  /** The host where it is an address: such a host is never looked up, so that no look-up can check it. */
+  readonly literal: string | undefined
+}
+
+export type RefusedTarget = {
+  readonly ok: false
+  readonly reason: TargetRefusal
+  /** What to do, one sentence. */
+  readonly detail: string
+}
+
+/**
+ * Names under which nothing public can be: IANA's Special-Use Domain Names (RFC 6761, 6762, 7686, 8375, 9476) and
+ * `internal`, which ICANN reserved for private use (2024-07-29). All of `arpa`, since it is for infrastructure alone
+ * (RFC 3172) and half the registry lies below it. example.com, .net and .org are in the registry too, but they exist.
+ */
+const SPECIAL_USE = ['alt', 'arpa', 'example', 'internal', 'invalid', 'local', 'localhost', 'onion', 'test']
+
+/**
+ * Not reserved, but in use inside networks (RFC 6762 Appendix G) and delegated to nobody, so no public receiver is lost
+ * by refusing them. They pass where the operator has allowed a network, since its hosts will be called like this.
+ */
+const PRIVATE_TLDS = ['corp', 'home', 'intranet', 'lan', 'private']
+
+/** Controls, invisible characters and spaces of all scripts, halves of surrogate pairs, and the backslash. */
+const BAD_CHARACTER = /[\p{Cc}\p{Cf}\p{Cs}\p{Z}\\]/u
+
+/** A label of a host name (RFC 1123 §2.1); the underscore too, which wildcard certificates let people use. */
+const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
+
+/** C3: whether an endpoint may have this URL. Names are not looked up: see `resolveTarget` and `guardedLookup`. */
+export function checkTargetUrl(text: string, policy: TargetPolicy): Target | RefusedTarget {
+  if (text.length > MAX_URL_LENGTH) return refuse('too_long', `Use a URL of at most ${MAX_URL_LENGTH} characters.`)
+  if (BAD_CHARACTER.test(text)) {
+    return refuse('bad_character', 'Remove or percent-encode spaces, control characters and backslashes in the URL.')
+  }
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase()
+  if (scheme === undefined) return refuse('not_absolute', 'Give an absolute URL, such as https://example.com/hook.')
+  if (scheme !== 'https' && !(scheme === 'http' && policy.dev)) return refuse('scheme', 'Use an https:// URL.')
+  if (!text.startsWith('//', scheme.length + 1)) return refuse('not_absolute', `Write two slashes after ${scheme}:.`)
+  const authority = /^[^/?#]*/.exec(text.slice(scheme.length + 3))![0]
+  if (authority.includes('@')) {
+    return refuse('user_info', 'Remove the part before @ in the URL; the secret belongs into clientSecret.')
+  }
+  if (text.includes('#')) return refuse('fragment', 'Remove the part from # on; it would never be sent.')
+
+  const written = /^(\[[^\]]*\]|[^:[\]]*)(?::([^:]*))?$/.exec(authority)
+  if (!written) return refuse('host_malformed', 'Write an IPv6 address in square brackets.')
+  const [, writtenHost = '', writtenPort] = written
+  if (writtenHost === '') return refuse('no_host', 'Name a host after the two slashes.')
+  if (writtenPort !== undefined && !isPortText(writtenPort)) {
+    return refuse('port', 'Write the port as a plain number from 1 to 65535, or leave it and its colon out.')
+  }
+  const url = URL.parse(text)
+  if (!url || url.hostname === '') return refuse('host_malformed', 'Correct the name of the host in the URL.')
+  if (url.username !== '' || url.password !== '') return refuse('user_info', 'Remove the user name and password.')
+  if (url.href.length > MAX_URL_LENGTH) {
+    return refuse('too_long', `Use a URL of at most ${MAX_URL_LENGTH} characters, counted when percent-encoded.`)
+  }
+  return checkParsed(url, writtenHost, policy)
+}
+
+/** The second judgement: what the parser made of the text. */
+function checkParsed(url: URL, writtenHost: string, policy: TargetPolicy): Target | RefusedTarget {
+  const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
+  const literal = parseAddress(host) ? host : undefined
+  const refusal = literal === undefined ? nameRefusal(host, policy) : literalRefusal(literal, writtenHost, policy)
+  if (refusal) return refusal
+
+  const isDevLoopback = policy.dev && isLoopbackHost(host)
+  if (url.protocol !== 'https:' && !isDevLoopback) {
+    return refuse('scheme', 'Use https://; even in development mode http:// is for loopback alone.')
+  }
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
+  if (!isDevLoopback && !policy.ports.some(range => port >= range.from && port <= range.to)) {
+    return refuse('port', `Use one of the ports ${policy.ports.map(portRangeText).join(', ')}.`)
+  }
+  return { ok: true, url, host, port, literal }
+}
+
+function nameRefusal(host: string, policy: TargetPolicy): RefusedTarget | undefined {
+  // `localhost.` is localhost: judge the name before its spelling, so that the reason is the one that matters.
+  const name = host.endsWith('.') ? host.slice(0, -1) : host
+  const topLabel = name.slice(name.lastIndexOf('.') + 1)
+  if (SPECIAL_USE.includes(topLabel) && !(policy.dev && topLabel === 'localhost')) {
+    return refuse('host_special_use', `Use a public host name; names in .${topLabel} are reserved for special use.`)
+  }
+  if (PRIVATE_TLDS.includes(topLabel) && policy.allowedNetworks.length === 0) {
+    return refuse('host_special_use', `Use a public host name; .${topLabel} exists only inside private networks.`)
+  }
+  // A last dot would go into the Host header and the TLS server name, which has none (RFC 6066 §3).
+  if (name !== host) return refuse('host_malformed', 'Write the host name without a dot at its end.')
+  if (host.length > 253 || !host.split('.').every(label => LABEL.test(label))) {
+    return refuse(
+      'host_malformed',
+      'Use a host name of at most 253 characters, with parts of 1 to 63 letters, digits and inner hyphens.',
+    )
+  }
+  if (!host.includes('.') && host !== 'localhost') {
+    return refuse('host_single_label', 'Use a full host name, such as hooks.example.com.')
+  }
+  return undefined
+}
+
+function literalRefusal(literal: string, writtenHost: string, policy: TargetPolicy): RefusedTarget | undefined {
+  const refusal = addressAllowed(literal, policy, literal)
+  if (refusal !== undefined) {
+    return refuse('address_not_public', `Use a host with a public address; ${literal} is not one (${refusal}).`)
+  }
+  // 010.8.8.8 is 8.8.8.8 to this parser and 10.8.8.8 to others: an address has one spelling here.
+  const isPlain = writtenHost.startsWith('[') ? parseIpv6(writtenHost.slice(1, -1)) : parseIpv4(writtenHost)
+  return isPlain ? undefined : refuse('host_malformed', `Write the address as ${literal}.`)
+}
+
+/**
+ * C3, at connect time: undefined if a connection for `host` may go to `address`, else why not. To be asked of each
+ * answer of the name server, and again of the address that the socket is connected to.
+ *
+ * `host` is the name or address in the endpoint's URL. Loopback is open in development mode only to a URL that says
+ * so (a stranger's name that points at 127.0.0.1 stays refused), and a URL that says so reaches nothing but loopback
+ * (it may be plain http).
+ */
+export function addressAllowed(address: string, policy: TargetPolicy, host: string): string | undefined {
+  if (isLocalhostName(host) || (policy.dev && isLoopbackAddress(host))) {
+    if (!policy.dev) return 'localhost outside development mode'
+    return isLoopbackAddress(address) ? undefined : 'a loopback host at another address'
+  }
+  const refusal = addressRefusal(address)
+  if (refusal === undefined || policy.allowedNetworks.length === 0) return refusal
+  const bytes = parseAddress(address)
+  if (!bytes) return refusal
+  return networksOf(policy.allowedNetworks).some(network => networkContains(network, bytes)) ? undefined : refusal
+}
+
+/** `localhost` and the names below it (RFC 6761 §6.3), with or without a last dot. */
+function isLocalhostName(host: string): boolean {
+  return /(^|\.)localhost\.?$/i.test(host)
+}
+
+function isLoopbackHost(host: string): boolean {
+  return isLocalhostName(host) || isLoopbackAddress(host)
+}
+
+const parsedNetworks = new WeakMap<readonly string[], readonly Network[]>()
+
+/** The policy's networks, taken apart once: a policy lives as long as the process and is asked at each connection. */
+function networksOf(texts: readonly string[]): readonly Network[] {
+  let networks = parsedNetworks.get(texts)
+  if (!networks) {
+    networks = texts.map(text => {
+      const network = parseNetwork(text)
+      if (!network) throw new TypeError(`${text} is not a network; write it like 10.2.0.0/16`)
+      return network
+    })
+    parsedNetworks.set(texts, networks)
+  }
+  return networks
+}
+
+/** A port without leading zeros, which the URL parser would drop. */
+function isPortText(text: string): boolean {
+  return /^[1-9][0-9]{0,4}$/.test(text) && Number(text) <= 65_535
+}
+
+function portRangeText(range: PortRange): string {
+  return range.from === range.to ? `${range.from}` : `${range.from}–${range.to}`
+}
+
+function refuse(reason: TargetRefusal, detail: string): RefusedTarget {
+  return { ok: false, reason, detail }
+}

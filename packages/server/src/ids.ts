@@ -1,0 +1,129 @@
+import { randomFillSync } from 'node:crypto'
+
+/**
+ * Ids are UUIDv7 (RFC 9562 §5.7): 16 bytes in the store, TypeIDs (`evt_` and 26 characters of Crockford's base32) in
+ * memory and in the API. Ids made here rise strictly within a process, so that rows land at the end of their index.
+ */
+export type IdPrefix = 'evt' | 'dlv' | 'ep'
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+const TEXT_LENGTH = 26
+const VALUE_OF = new Int8Array(128).fill(-1)
+for (let i = 0; i < 32; i++) VALUE_OF[ALPHABET.charCodeAt(i)] = i
+
+const random = new Uint8Array(4096)
+let randomAt = random.length
+let lastMs = 0
+let counter = 0
+
+/** 42 bits: 12 of `rand_a` and 30 of `rand_b`, seeded anew each millisecond with the top bit clear (§6.2, method 1). */
+const COUNTER_LIMIT = 2 ** 42
+const COUNTER_SEED_LIMIT = 2 ** 41
+
+function randomByte(): number {
+  if (randomAt === random.length) {
+    randomFillSync(random)
+    randomAt = 0
+  }
+  return random[randomAt++]!
+}
+
+function randomBelow2to41(): number {
+  let value = 0
+  for (let i = 0; i < 6; i++) value = value * 256 + randomByte()
+  return value % COUNTER_SEED_LIMIT
+}
+
+/** A new id. `nowMs` is the store's time; should it run backwards, ids keep rising from the latest time seen. */
+export function newId(prefix: IdPrefix, nowMs: number): string {
+  if (nowMs > lastMs) {
+    lastMs = nowMs
+    counter = randomBelow2to41()
+  } else {
+    counter += 1 + (randomByte() & 15)
+    if (counter >= COUNTER_LIMIT) {
+      lastMs += 1
+      counter = randomBelow2to41()
+    }
+  }
+  const bytes = scratch
+  let ms = lastMs
+  for (let i = 5; i >= 0; i--) {
+    bytes[i] = ms % 256
+    ms = Math.floor(ms / 256)
+  }
+  const high = Math.floor(counter / 2 ** 30)
+  const low = counter % 2 ** 30
+  bytes[6] = 0x70 | (high >> 8)
+  bytes[7] = high & 0xff
+  bytes[8] = 0x80 | (low >>> 24)
+  bytes[9] = (low >>> 16) & 0xff
+  bytes[10] = (low >>> 8) & 0xff
+  bytes[11] = low & 0xff
+  for (let i = 12; i < 16; i++) bytes[i] = randomByte()
+  return idText(prefix, bytes)
+}
+
+const scratch = new Uint8Array(16)
+
+/** The API's form of 16 bytes. */
+export function idText(prefix: IdPrefix, bytes: Uint8Array): string {
+  // 130 bits of text for 128 of id: the first character carries only three.
+  let text = `${prefix}_${ALPHABET[bytes[0]! >> 5]}`
+  let bits = bytes[0]! & 31
+  let have = 5
+  for (let i = 1; i <= 16; i++) {
+    while (have >= 5) {
+      have -= 5
+      text += ALPHABET[(bits >> have) & 31]
+      bits &= (1 << have) - 1
+    }
+    if (i === 16) break
+    bits = (bits << 8) | bytes[i]!
+    have += 8
+  }
+  return text
+}
+
+/** The 16 bytes behind an id of that prefix, or undefined if the text is none. */
+export function parseId(prefix: IdPrefix, text: string): Uint8Array | undefined {
+  if (text.length !== prefix.length + 1 + TEXT_LENGTH || !text.startsWith(prefix) || text[prefix.length] !== '_') {
+    return undefined
+  }
+  const bytes = new Uint8Array(16)
+  let bits = 0
+  let have = -2
+  let at = 0
+  for (let i = prefix.length + 1; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    const value = code < 128 ? VALUE_OF[code]! : -1
+    if (value < 0 || (i === prefix.length + 1 && value > 7)) return undefined
+    bits = (bits << 5) | value
+    have += 5
+    if (have >= 8) {
+      have -= 8
+      bytes[at++] = bits >> have
+      bits &= (1 << have) - 1
+    }
+  }
+  return bytes
+}
+
+/** As `parseId`, for an id that this process made or checked: anything else is a fault of ours. */
+export function idBytes(text: string): Uint8Array {
+  const prefix = text.slice(0, text.indexOf('_')) as IdPrefix
+  const bytes = parseId(prefix, text)
+  if (bytes === undefined) throw new Error(`not an id: ${text}`)
+  return bytes
+}
+
+/** The smallest id of a time: for ranges over ids by time. */
+export function firstIdAt(prefix: IdPrefix, ms: number): string {
+  const bytes = new Uint8Array(16)
+  let rest = Math.max(0, Math.min(ms, 2 ** 48 - 1))
+  for (let i = 5; i >= 0; i--) {
+    bytes[i] = rest % 256
+    rest = Math.floor(rest / 256)
+  }
+  return idText(prefix, bytes)
+}

@@ -1,0 +1,160 @@
+/**
+ * The glossary: what there is, its states, and which transitions are allowed.
+ *
+ * delivery:  pending → delivered | exhausted | cancelled      (the three end states are final)
+ *            pending ⇄ held                                   (endpoint disabled, or set aside after crashes)
+ *            held    → delivered | cancelled                  (delivered: a 2xx that was on its way when it was held)
+ * endpoint:  enabled ⇄ disabled, and deleted (gone for good; its deliveries are cancelled)
+ */
+
+/** A TypeID: a prefix, `_`, and 26 characters of base32 over a UUIDv7. In the store its 16 bytes. */
+export type EventId = string
+export type DeliveryId = string
+export type EndpointId = string
+/** The provider's own id of its customer. */
+export type TenantId = string
+
+export type LiveState = 'pending' | 'held'
+export type EndState = 'delivered' | 'exhausted' | 'cancelled'
+export type DeliveryState = LiveState | EndState
+export type HeldReason = 'disabled' | 'set_aside'
+export type EndpointState = 'enabled' | 'disabled'
+/** Who or what disabled an endpoint: a person, or the receiver's 410 (C11). */
+export type DisabledReason = 'manual' | 'gone'
+
+export const LIVE_STATES: readonly DeliveryState[] = ['pending', 'held']
+export const DELIVERY_STATES: readonly DeliveryState[] = ['pending', 'held', 'delivered', 'exhausted', 'cancelled']
+
+const TRANSITIONS: Record<DeliveryState, readonly DeliveryState[]> = {
+  pending: ['held', 'delivered', 'exhausted', 'cancelled'],
+  held: ['pending', 'delivered', 'cancelled'],
+  delivered: [],
+  exhausted: [],
+  cancelled: [],
+}
+
+export function isTransitionAllowed(from: DeliveryState, to: DeliveryState): boolean {
+  return TRANSITIONS[from].includes(to)
+}
+
+/** Slices of all endpoints; an endpoint's is drawn once, stored, and never recomputed. */
+export const PARTITION_COUNT = 256
+
+export type EventType = {
+  readonly name: string
+  readonly group: string
+  readonly description: string
+  /** JSON Schema (2020-12) that payloads must satisfy. */
+  readonly schema: unknown
+  /** A payload that satisfies it. Sent by an endpoint's test. */
+  readonly example: unknown
+}
+
+export type Tenant = {
+  readonly id: TenantId
+  readonly name: string | null
+  readonly metadata: Record<string, string>
+  readonly createdAtMs: number
+}
+
+/** Seconds after the end of the attempt before; its length is how many retries there are (C12). */
+export type RetrySchedule = readonly number[]
+
+export type Endpoint = {
+  readonly id: EndpointId
+  readonly tenant: TenantId
+  readonly partition: number
+  readonly url: string
+  /** The clientSecret, sealed (keys.ts). */
+  readonly sealedSecret: Uint8Array
+  /** HMAC of the clientSecret under the server's key: equal secrets of a tenant have equal digests. */
+  readonly secretDigest: Uint8Array
+  /** Event types wanted; null: all of the catalogue's. */
+  readonly types: readonly string[] | null
+  readonly description: string | null
+  readonly metadata: Record<string, string>
+  /** Extra request headers, lower-case names. */
+  readonly headers: Record<string, string>
+  /** null: the type's, or the operator's. */
+  readonly schedule: RetrySchedule | null
+  /** Milliseconds from the first byte sent to the status; null: the operator's (C11: 15,000). */
+  readonly timeoutMs: number | null
+  readonly state: EndpointState
+  readonly disabledReason: DisabledReason | null
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+}
+
+/** What a delivery is to its event: of itself, a test, or a repetition of a delivery by hand. */
+export type Delivery = {
+  readonly id: DeliveryId
+  readonly tenant: TenantId
+  readonly endpoint: EndpointId
+  readonly event: EventId
+  readonly type: string
+  readonly state: DeliveryState
+  readonly heldReason: HeldReason | null
+  readonly attempts: number
+  /** When the next attempt falls due; null unless pending. */
+  readonly dueAtMs: number | null
+  readonly replayOf: DeliveryId | null
+  readonly test: boolean
+  readonly createdAtMs: number
+  readonly endedAtMs: number | null
+}
+
+export type PublishedEvent = {
+  readonly id: EventId
+  readonly tenant: TenantId
+  readonly type: string
+  readonly key: string | null
+  readonly payload: Uint8Array
+  readonly test: boolean
+  readonly createdAtMs: number
+  readonly notSent: NotSent
+}
+
+/** Why endpoints of the tenant got no delivery of an event, and how many. */
+export type NotSentReason = 'type'
+export type NotSent = Partial<Record<NotSentReason, number>>
+
+export type AttemptOutcome = 'success' | 'failure'
+
+/** Stable words for why an attempt failed; docs/deliveries.md explains each. */
+export const ATTEMPT_ERRORS = [
+  'dns_failed',
+  'target_refused',
+  'connect_refused',
+  'connect_timeout',
+  'connect_failed',
+  'tls_failed',
+  'connection_reset',
+  'response_timeout',
+  'response_malformed',
+  'response_too_large',
+  'http_redirect',
+  'http_gone',
+  'http_client_error',
+  'http_server_error',
+  'http_unexpected',
+  'secret_unreadable',
+  'internal',
+] as const
+export type AttemptError = (typeof ATTEMPT_ERRORS)[number]
+
+export type Attempt = {
+  /** 1 for the first. */
+  readonly number: number
+  readonly startedAtMs: number
+  readonly durationMs: number
+  readonly outcome: AttemptOutcome
+  readonly status: number | null
+  readonly error: AttemptError | null
+  /** The address connected to, `address:port`. */
+  readonly address: string | null
+  /** The answer's headers as received, name and value in turn, secrets blanked. */
+  readonly responseHeaders: readonly string[]
+  /** The answer's first 16 KiB, secrets blanked. */
+  readonly responseBody: Uint8Array
+  readonly responseTruncated: boolean
+}

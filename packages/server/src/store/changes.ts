@@ -1,0 +1,35 @@
+import type { DeliveryId, EndpointId, TenantId } from '../model.ts'
+import type { LaneItem } from './operations/lanes.ts'
+
+/**
+ * What this process tells itself after a commit, so that nobody has to look. A change that gets lost costs time, not
+ * correctness: publishing checks versions in its transaction, and the engine sweeps the live table.
+ */
+export type Change =
+  | { readonly kind: 'catalogue' }
+  | { readonly kind: 'tenant'; readonly tenant: TenantId }
+  | { readonly kind: 'endpoint'; readonly tenant: TenantId; readonly endpoint: EndpointId; readonly partition: number }
+  /** Pending deliveries of an endpoint were changed by somebody other than its lane. */
+  | {
+      readonly kind: 'lane'
+      readonly tenant: TenantId
+      readonly endpoint: EndpointId
+      readonly partition: number
+      readonly delivery?: DeliveryId
+    }
+  /** Fresh deliveries, just committed and due now. */
+  | { readonly kind: 'fresh'; readonly items: readonly LaneItem[] }
+  /** A commit ended in a fault of the store: what is in it must be read again. */
+  | { readonly kind: 'doubt' }
+
+export class Changes {
+  readonly #listeners: ((change: Change) => void)[] = []
+
+  listen(listener: (change: Change) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  tell(change: Change): void {
+    for (const listener of this.#listeners) listener(change)
+  }
+}

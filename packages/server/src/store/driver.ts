@@ -1,0 +1,24 @@
+import type { Arguments, OperationName, Result } from './operations/index.ts'
+import type { Dialect } from './transaction.ts'
+
+/** One operation to run, and its arguments. */
+export type Call<Name extends OperationName = OperationName> = { readonly name: Name; readonly args: Arguments<Name> }
+
+export type CallResult = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: Error }
+
+/** What an engine must be able to do; the SQL is the same for all (operations/). */
+export type Driver = {
+  readonly dialect: Dialect
+  /** The store's time, milliseconds since 1970. */
+  now(): number
+  /**
+   * Runs the calls in one transaction. If one of them fails, all is done again one by one, so that nobody pays for a
+   * stranger's data. A fault of the store itself fails them all with StoreUnavailable.
+   */
+  write(calls: readonly Call[]): Promise<CallResult[]>
+  /** Runs one call that only reads, beside the writer. Throws StoreUnavailable, or what the call throws. */
+  read<Name extends OperationName>(name: Name, args: Arguments<Name>): Promise<Result<Name>>
+  /** Settings that durability rests on, as the engine itself reports them. */
+  durability(): Promise<Readonly<Record<string, string>>>
+  close(): Promise<void>
+}

@@ -1,0 +1,124 @@
+/**
+ * The schema, as numbered steps that only go forward. `{int}`, `{bytes}`, `{text}` and `{clustered}` become what the
+ * engine calls them: on SQLite a clustered table is stored in its key's order (`without rowid`), which the history
+ * tables want, because their keys rise with time.
+ */
+export const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    `create table event_type (
+       name {text} not null primary key,
+       grp {text} not null,
+       description {text} not null,
+       schema {text} not null,
+       example {text} not null,
+       created_ms {int} not null
+     ) {clustered}`,
+    `create table tenant (
+       id {text} not null primary key,
+       name {text},
+       metadata {text} not null,
+       version {int} not null,
+       created_ms {int} not null,
+       deleted_ms {int}
+     ) {clustered}`,
+    `create table endpoint (
+       id {bytes} not null primary key,
+       tenant {text} not null,
+       partition {int} not null,
+       url {text} not null,
+       secret {bytes},
+       secret_digest {bytes},
+       types {text},
+       description {text},
+       metadata {text} not null,
+       headers {text} not null,
+       schedule {text},
+       timeout_ms {int},
+       state {text} not null,
+       disabled_reason {text},
+       created_ms {int} not null,
+       updated_ms {int} not null,
+       deleted_ms {int}
+     ) {clustered}`,
+    `create index endpoint_of_tenant on endpoint (tenant, id)`,
+    // History: never updated. Keys rise with time, so rows land at the end.
+    `create table event (
+       tenant {text} not null,
+       id {bytes} not null,
+       type {text} not null,
+       event_key {text},
+       payload {bytes} not null,
+       test {int} not null,
+       deliveries {int} not null,
+       not_sent {text} not null,
+       created_ms {int} not null,
+       primary key (tenant, id)
+     ) {clustered}`,
+    `create table idempotency (
+       tenant {text} not null,
+       event_key {text} not null,
+       event {bytes} not null,
+       hash {bytes} not null,
+       expires_ms {int} not null,
+       primary key (tenant, event_key)
+     ) {clustered}`,
+    `create index idempotency_expiry on idempotency (expires_ms)`,
+    // What is still owed. Small: a row leaves when its delivery ends.
+    `create table live_delivery (
+       tenant {text} not null,
+       id {bytes} not null,
+       endpoint {bytes} not null,
+       partition {int} not null,
+       event {bytes} not null,
+       type {text} not null,
+       state {text} not null,
+       held_reason {text},
+       due_ms {int} not null,
+       attempts {int} not null,
+       replay_of {bytes},
+       test {int} not null,
+       created_ms {int} not null,
+       primary key (tenant, id)
+     ) {clustered}`,
+    `create index live_due on live_delivery (partition, endpoint, due_ms, id) where state = 'pending'`,
+    `create index live_held on live_delivery (partition, endpoint, id) where state = 'held'`,
+    `create index live_event on live_delivery (event)`,
+    `create table delivery (
+       tenant {text} not null,
+       id {bytes} not null,
+       endpoint {bytes} not null,
+       event {bytes} not null,
+       type {text} not null,
+       state {text} not null,
+       attempts {int} not null,
+       replay_of {bytes},
+       test {int} not null,
+       created_ms {int} not null,
+       ended_ms {int} not null,
+       primary key (tenant, id)
+     ) {clustered}`,
+    `create index delivery_endpoint on delivery (endpoint, id)`,
+    `create index delivery_event on delivery (event)`,
+    // Two nodes can make the same attempt around a takeover, and both rows are kept: hence started_ms in the key.
+    `create table attempt (
+       tenant {text} not null,
+       delivery {bytes} not null,
+       number {int} not null,
+       started_ms {int} not null,
+       duration_ms {int} not null,
+       status {int},
+       error {text},
+       address {text},
+       headers {text} not null,
+       body {bytes} not null,
+       truncated {int} not null,
+       primary key (tenant, delivery, number, started_ms)
+     ) {clustered}`,
+    `create table partition_lease (
+       id {int} not null primary key,
+       epoch {int} not null
+     )`,
+    `insert into partition_lease (id, epoch)
+       with recursive n(id) as (select 0 union all select id + 1 from n where id < 255) select id, 0 from n`,
+  ],
+]

@@ -1,0 +1,310 @@
+import { idBytes, idText } from '../../ids.ts'
+import type {
+  DisabledReason,
+  Endpoint,
+  EndpointId,
+  EndpointState,
+  EventType,
+  RetrySchedule,
+  Tenant,
+  TenantId,
+} from '../../model.ts'
+import {
+  bytes,
+  type Dialect,
+  int,
+  intOrNull,
+  jsonOrNull,
+  type Row,
+  type Transaction,
+  text,
+  textOrNull,
+} from '../transaction.ts'
+import { bumpCatalogue, bumpTenant, catalogueVersion, getMeta, lockConfiguration, setMeta } from './versions.ts'
+
+// Event types
+
+const toEventType = (row: Row): EventType => ({
+  name: text(row.name),
+  group: text(row.grp),
+  description: text(row.description),
+  schema: JSON.parse(text(row.schema)),
+  example: JSON.parse(text(row.example)),
+})
+
+export type Catalogue = { readonly version: number; readonly types: readonly EventType[] }
+
+/** All event types by name, with the catalogue's version. */
+export function* readCatalogue(_args: object): Transaction<Catalogue> {
+  const version = yield* catalogueVersion()
+  const rows = yield { text: 'select name, grp, description, schema, example from event_type order by name' }
+  return { version, types: rows.map(toEventType) }
+}
+
+/** Creates or replaces; answers whether it was new. */
+export function* putEventType(args: { type: EventType; nowMs: number }, dialect: Dialect): Transaction<boolean> {
+  yield* lockConfiguration(dialect)
+  const { name, group, description, schema, example } = args.type
+  const there = yield { text: 'select 1 from event_type where name = $1', params: [name] }
+  yield {
+    text: `insert into event_type (name, grp, description, schema, example, created_ms)
+           values ($1, $2, $3, $4, $5, $6) on conflict (name) do update
+           set grp = excluded.grp, description = excluded.description, schema = excluded.schema,
+               example = excluded.example`,
+    params: [name, group, description, JSON.stringify(schema), JSON.stringify(example), args.nowMs],
+  }
+  yield* bumpCatalogue()
+  return there.length === 0
+}
+
+export function* deleteEventType(args: { name: string }, dialect: Dialect): Transaction<boolean> {
+  yield* lockConfiguration(dialect)
+  const gone = yield { text: 'delete from event_type where name = $1 returning name', params: [args.name] }
+  if (gone.length > 0) yield* bumpCatalogue()
+  return gone.length > 0
+}
+
+/** Puts the starter catalogue into a store that never had one: what an operator deleted stays deleted. */
+export function* seedCatalogue(
+  args: { types: readonly EventType[]; nowMs: number },
+  dialect: Dialect,
+): Transaction<void> {
+  if ((yield* getMeta('catalogue_seeded')) !== null) return
+  yield* setMeta('catalogue_seeded', '1')
+  for (const type of args.types) yield* putEventType({ type, nowMs: args.nowMs }, dialect)
+}
+
+// Tenants
+
+const toTenant = (row: Row): Tenant => ({
+  id: text(row.id),
+  name: textOrNull(row.name),
+  metadata: JSON.parse(text(row.metadata)) as Record<string, string>,
+  createdAtMs: int(row.created_ms),
+})
+
+export function* putTenant(
+  args: { id: TenantId; name: string | null; metadata: Record<string, string>; nowMs: number },
+  dialect: Dialect,
+): Transaction<{ tenant: Tenant; created: boolean }> {
+  yield* lockConfiguration(dialect)
+  const { id, name, metadata, nowMs } = args
+  const there = yield { text: 'select 1 from tenant where id = $1 and deleted_ms is null', params: [id] }
+  const rows = yield {
+    text: `insert into tenant (id, name, metadata, version, created_ms) values ($1, $2, $3, 1, $4)
+           on conflict (id) do update set name = excluded.name, metadata = excluded.metadata,
+             created_ms = case when tenant.deleted_ms is null then tenant.created_ms else excluded.created_ms end,
+             deleted_ms = null, version = tenant.version + 1
+           returning id, name, metadata, created_ms`,
+    params: [id, name, JSON.stringify(metadata), nowMs],
+  }
+  return { tenant: toTenant(rows[0]!), created: there.length === 0 }
+}
+
+export function* getTenant(args: { id: TenantId }): Transaction<Tenant | null> {
+  const rows = yield {
+    text: 'select id, name, metadata, created_ms from tenant where id = $1 and deleted_ms is null',
+    params: [args.id],
+  }
+  return rows.length === 0 ? null : toTenant(rows[0]!)
+}
+
+/** In order of id, those after `after`. */
+export function* listTenants(args: { after: string | null; limit: number }): Transaction<Tenant[]> {
+  const rows = yield {
+    text: `select id, name, metadata, created_ms from tenant where deleted_ms is null and id > $1
+           order by id limit $2`,
+    params: [args.after ?? '', args.limit],
+  }
+  return rows.map(toTenant)
+}
+
+/** Deletes the tenant and its endpoints; answers the endpoints whose deliveries are to be cancelled, or null. */
+export function* deleteTenant(
+  args: { id: TenantId; nowMs: number },
+  dialect: Dialect,
+): Transaction<{ id: EndpointId; partition: number }[] | null> {
+  yield* lockConfiguration(dialect)
+  const gone = yield {
+    text: `update tenant set deleted_ms = $2, version = version + 1 where id = $1 and deleted_ms is null returning id`,
+    params: [args.id, args.nowMs],
+  }
+  if (gone.length === 0) return null
+  const rows = yield {
+    text: `update endpoint set deleted_ms = $2, secret = null, secret_digest = null
+           where tenant = $1 and deleted_ms is null returning id, partition`,
+    params: [args.id, args.nowMs],
+  }
+  return rows.map(row => ({ id: idText('ep', bytes(row.id)), partition: int(row.partition) }))
+}
+
+// Endpoints
+
+const ENDPOINT_FIELDS = `id, tenant, partition, url, secret, secret_digest, types, description, metadata, headers,
+  schedule, timeout_ms, state, disabled_reason, created_ms, updated_ms`
+
+const toEndpoint = (row: Row): Endpoint => ({
+  id: idText('ep', bytes(row.id)),
+  tenant: text(row.tenant),
+  partition: int(row.partition),
+  url: text(row.url),
+  sealedSecret: bytes(row.secret),
+  secretDigest: bytes(row.secret_digest),
+  types: jsonOrNull(row.types) as string[] | null,
+  description: textOrNull(row.description),
+  metadata: JSON.parse(text(row.metadata)) as Record<string, string>,
+  headers: JSON.parse(text(row.headers)) as Record<string, string>,
+  schedule: jsonOrNull(row.schedule) as RetrySchedule | null,
+  timeoutMs: intOrNull(row.timeout_ms),
+  state: text(row.state) as EndpointState,
+  disabledReason: textOrNull(row.disabled_reason) as DisabledReason | null,
+  createdAtMs: int(row.created_ms),
+  updatedAtMs: int(row.updated_ms),
+})
+
+const endpointValues = (endpoint: Endpoint) => [
+  endpoint.url,
+  endpoint.sealedSecret,
+  endpoint.secretDigest,
+  endpoint.types === null ? null : JSON.stringify(endpoint.types),
+  endpoint.description,
+  JSON.stringify(endpoint.metadata),
+  JSON.stringify(endpoint.headers),
+  endpoint.schedule === null ? null : JSON.stringify(endpoint.schedule),
+  endpoint.timeoutMs,
+  endpoint.updatedAtMs,
+]
+
+/** False if the tenant is not there (any more). */
+export function* createEndpoint(args: { endpoint: Endpoint }, dialect: Dialect): Transaction<boolean> {
+  yield* lockConfiguration(dialect)
+  const { endpoint } = args
+  if ((yield* getTenant({ id: endpoint.tenant })) === null) return false
+  yield {
+    text: `insert into endpoint (url, secret, secret_digest, types, description, metadata, headers, schedule,
+             timeout_ms, updated_ms, id, tenant, partition, state, disabled_reason, created_ms)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+    params: [
+      ...endpointValues(endpoint),
+      idBytes(endpoint.id),
+      endpoint.tenant,
+      endpoint.partition,
+      endpoint.state,
+      endpoint.disabledReason,
+      endpoint.createdAtMs,
+    ],
+  }
+  yield* bumpTenant(endpoint.tenant)
+  return true
+}
+
+/** Replaces everything but state, id, tenant and partition, if nobody changed it since it was read. */
+export function* updateEndpoint(
+  args: { endpoint: Endpoint; readAtMs: number },
+  dialect: Dialect,
+): Transaction<boolean> {
+  yield* lockConfiguration(dialect)
+  const rows = yield {
+    text: `update endpoint set url = $1, secret = $2, secret_digest = $3, types = $4, description = $5, metadata = $6,
+             headers = $7, schedule = $8, timeout_ms = $9, updated_ms = $10
+           where id = $11 and deleted_ms is null and updated_ms = $12 returning id`,
+    params: [...endpointValues(args.endpoint), idBytes(args.endpoint.id), args.readAtMs],
+  }
+  if (rows.length > 0) yield* bumpTenant(args.endpoint.tenant)
+  return rows.length > 0
+}
+
+export function* setEndpointState(
+  args: { tenant: TenantId; id: EndpointId; state: EndpointState; reason: DisabledReason | null; nowMs: number },
+  dialect: Dialect,
+): Transaction<Endpoint | null> {
+  yield* lockConfiguration(dialect)
+  // What an endpoint was disabled for stays as it was when somebody disables it again.
+  const rows = yield {
+    text: `update endpoint set disabled_reason = case when state = $3 then disabled_reason else $4 end, state = $3,
+             updated_ms = case when updated_ms < $5 then $5 else updated_ms + 1 end
+           where id = $1 and tenant = $2 and deleted_ms is null returning ${ENDPOINT_FIELDS}`,
+    params: [idBytes(args.id), args.tenant, args.state, args.reason, args.nowMs],
+  }
+  if (rows.length === 0) return null
+  yield* bumpTenant(args.tenant)
+  return toEndpoint(rows[0]!)
+}
+
+/** The row stays for history, without its secret. Answers the partition, or null if there is no such endpoint. */
+export function* deleteEndpoint(
+  args: { tenant: TenantId; id: EndpointId; nowMs: number },
+  dialect: Dialect,
+): Transaction<number | null> {
+  yield* lockConfiguration(dialect)
+  const rows = yield {
+    text: `update endpoint set deleted_ms = $3, secret = null, secret_digest = null
+           where id = $1 and tenant = $2 and deleted_ms is null returning partition`,
+    params: [idBytes(args.id), args.tenant, args.nowMs],
+  }
+  if (rows.length === 0) return null
+  yield* bumpTenant(args.tenant)
+  return int(rows[0]!.partition)
+}
+
+export function* getEndpoint(args: { tenant: TenantId | null; id: EndpointId }): Transaction<Endpoint | null> {
+  const rows = yield {
+    text: `select ${ENDPOINT_FIELDS} from endpoint where id = $1 and deleted_ms is null`,
+    params: [idBytes(args.id)],
+  }
+  if (rows.length === 0) return null
+  const endpoint = toEndpoint(rows[0]!)
+  return args.tenant === null || endpoint.tenant === args.tenant ? endpoint : null
+}
+
+/** Newest first, those before `before`. */
+export function* listEndpoints(args: {
+  tenant: TenantId
+  before: EndpointId | null
+  limit: number
+}): Transaction<Endpoint[]> {
+  const rows = yield {
+    text: `select ${ENDPOINT_FIELDS} from endpoint where tenant = $1 and deleted_ms is null
+             ${args.before === null ? '' : 'and id < $3'} order by id desc limit $2`,
+    params: [args.tenant, args.limit, ...(args.before === null ? [] : [idBytes(args.before)])],
+  }
+  return rows.map(toEndpoint)
+}
+
+/** Whether another endpoint of the tenant has the same secret (C8). */
+export function* isSecretShared(args: {
+  tenant: TenantId
+  digest: Uint8Array
+  except: EndpointId | null
+}): Transaction<boolean> {
+  const rows = yield {
+    text: `select id from endpoint where tenant = $1 and secret_digest = $2 and deleted_ms is null limit 2`,
+    params: [args.tenant, args.digest],
+  }
+  return rows.some(row => idText('ep', bytes(row.id)) !== args.except)
+}
+
+/** What matching needs of an endpoint. */
+export type MatchEndpoint = Pick<Endpoint, 'id' | 'partition' | 'types' | 'state'>
+
+export type TenantConfiguration = { readonly version: number; readonly endpoints: readonly MatchEndpoint[] }
+
+/** A tenant's version and endpoints, for matching; null if there is no such tenant. */
+export function* readTenantConfiguration(args: { tenant: TenantId }): Transaction<TenantConfiguration | null> {
+  // The version first: endpoints read later than it can only be newer, and then the version check says stale.
+  const rows = yield { text: 'select version from tenant where id = $1 and deleted_ms is null', params: [args.tenant] }
+  if (rows.length === 0) return null
+  const endpoints = yield {
+    text: 'select id, partition, types, state from endpoint where tenant = $1 and deleted_ms is null order by id',
+    params: [args.tenant],
+  }
+  return {
+    version: int(rows[0]!.version),
+    endpoints: endpoints.map(row => ({
+      id: idText('ep', bytes(row.id)),
+      partition: int(row.partition),
+      types: jsonOrNull(row.types) as string[] | null,
+      state: text(row.state) as EndpointState,
+    })),
+  }
+}

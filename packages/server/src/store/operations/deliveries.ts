@@ -1,0 +1,279 @@
+import { firstIdAt, idBytes, idText } from '../../ids.ts'
+import type {
+  Attempt,
+  AttemptError,
+  Delivery,
+  DeliveryId,
+  DeliveryState,
+  EndpointId,
+  EventId,
+  HeldReason,
+  NotSent,
+  PublishedEvent,
+  TenantId,
+} from '../../model.ts'
+import {
+  bytes,
+  type Dialect,
+  int,
+  intOrNull,
+  type Row,
+  type Transaction,
+  text,
+  textOrNull,
+  type Value,
+} from '../transaction.ts'
+import { deliveryRows, type NewDelivery, storeDeliveryRows } from './publish.ts'
+import { historyRow, storeHistory } from './settle.ts'
+import { lockConfiguration } from './versions.ts'
+
+// Events
+
+const EVENT_FIELDS = 'tenant, id, type, event_key, payload, test, deliveries, not_sent, created_ms'
+
+const toEvent = (row: Row): PublishedEvent => ({
+  id: idText('evt', bytes(row.id)),
+  tenant: text(row.tenant),
+  type: text(row.type),
+  key: textOrNull(row.event_key),
+  payload: bytes(row.payload),
+  test: row.test === 1,
+  createdAtMs: int(row.created_ms),
+  notSent: JSON.parse(text(row.not_sent)) as NotSent,
+})
+
+export type Range = { readonly fromMs: number | null; readonly toMs: number | null }
+
+/** Conditions and their parameters, numbered as they come. */
+class Where {
+  readonly params: Value[] = []
+  readonly #conditions: string[] = []
+
+  add(condition: string, value: Value): this {
+    this.params.push(value)
+    this.#conditions.push(condition.replace('?', `$${this.params.length}`))
+    return this
+  }
+
+  addIf(condition: string, value: Value | undefined): this {
+    return value === null || value === undefined ? this : this.add(condition, value)
+  }
+
+  get text(): string {
+    return this.#conditions.join(' and ')
+  }
+}
+
+const idOrNull = (id: string | null): Uint8Array | null => (id === null ? null : idBytes(id))
+
+export function* getEvent(args: { tenant: TenantId; id: EventId }): Transaction<PublishedEvent | null> {
+  const rows = yield {
+    text: `select ${EVENT_FIELDS} from event where tenant = $1 and id = $2`,
+    params: [args.tenant, idBytes(args.id)],
+  }
+  return rows.length === 0 ? null : toEvent(rows[0]!)
+}
+
+export type EventFilter = Range & { readonly type: string | null; readonly before: EventId | null }
+
+/** Newest first. */
+export function* listEvents(args: EventFilter & { tenant: TenantId; limit: number }): Transaction<PublishedEvent[]> {
+  const where = new Where()
+    .add('tenant = ?', args.tenant)
+    .addIf('id < ?', idOrNull(args.before))
+    .addIf('id >= ?', args.fromMs === null ? null : idBytes(firstIdAt('evt', args.fromMs)))
+    .addIf('id < ?', args.toMs === null ? null : idBytes(firstIdAt('evt', args.toMs)))
+    .addIf('type = ?', args.type)
+  const rows = yield {
+    text: `select ${EVENT_FIELDS} from event where ${where.text} order by id desc limit ${args.limit}`,
+    params: where.params,
+  }
+  return rows.map(toEvent)
+}
+
+// Deliveries
+
+const LIVE_FIELDS = `tenant, id, endpoint, event, type, state, held_reason, due_ms, attempts, replay_of, test, created_ms,
+  null as ended_ms`
+const HISTORY_FIELDS = `tenant, id, endpoint, event, type, state, null as held_reason, null as due_ms, attempts,
+  replay_of, test, created_ms, ended_ms`
+
+const toDelivery = (row: Row): Delivery => ({
+  id: idText('dlv', bytes(row.id)),
+  tenant: text(row.tenant),
+  endpoint: idText('ep', bytes(row.endpoint)),
+  event: idText('evt', bytes(row.event)),
+  type: text(row.type),
+  state: text(row.state) as DeliveryState,
+  heldReason: textOrNull(row.held_reason) as HeldReason | null,
+  attempts: int(row.attempts),
+  dueAtMs: row.state === 'pending' ? int(row.due_ms) : null,
+  replayOf: row.replay_of === null ? null : idText('dlv', bytes(row.replay_of)),
+  test: row.test === 1,
+  createdAtMs: int(row.created_ms),
+  endedAtMs: intOrNull(row.ended_ms),
+})
+
+export type DeliveryFilter = Range & {
+  readonly state: DeliveryState | null
+  readonly endpoint: EndpointId | null
+  readonly event: EventId | null
+  readonly type: string | null
+  readonly before: DeliveryId | null
+}
+
+/** Newest first, out of the live table and history alike. */
+export function* listDeliveries(args: DeliveryFilter & { tenant: TenantId; limit: number }): Transaction<Delivery[]> {
+  const where = new Where()
+    .add('tenant = ?', args.tenant)
+    .addIf('id < ?', idOrNull(args.before))
+    .addIf('id >= ?', args.fromMs === null ? null : idBytes(firstIdAt('dlv', args.fromMs)))
+    .addIf('id < ?', args.toMs === null ? null : idBytes(firstIdAt('dlv', args.toMs)))
+    .addIf('state = ?', args.state)
+    .addIf('endpoint = ?', idOrNull(args.endpoint))
+    .addIf('event = ?', idOrNull(args.event))
+    .addIf('type = ?', args.type)
+  const isLive = args.state === null || args.state === 'pending' || args.state === 'held'
+  const isHistory = args.state === null || !isLive
+  // The live table before history: a delivery that ends between the two reads is found in both, and history's row
+  // wins below; the other way round it would be found in neither.
+  const live: Row[] = isLive
+    ? yield {
+        text: `select ${LIVE_FIELDS} from live_delivery where ${where.text} order by id desc limit ${args.limit}`,
+        params: where.params,
+      }
+    : []
+  const history: Row[] = isHistory
+    ? yield {
+        text: `select ${HISTORY_FIELDS} from delivery where ${where.text} order by id desc limit ${args.limit}`,
+        params: where.params,
+      }
+    : []
+  const found = new Map([...live, ...history].map(row => [idText('dlv', bytes(row.id)), row]))
+  return [...found.keys()]
+    .sort((a, b) => (a < b ? 1 : -1))
+    .slice(0, args.limit)
+    .map(id => toDelivery(found.get(id)!))
+}
+
+export function* getDelivery(args: { tenant: TenantId; id: DeliveryId }): Transaction<Delivery | null> {
+  const params = [args.tenant, idBytes(args.id)]
+  const live = yield { text: `select ${LIVE_FIELDS} from live_delivery where tenant = $1 and id = $2`, params }
+  if (live.length > 0) return toDelivery(live[0]!)
+  const ended = yield { text: `select ${HISTORY_FIELDS} from delivery where tenant = $1 and id = $2`, params }
+  return ended.length > 0 ? toDelivery(ended[0]!) : null
+}
+
+export function* listAttempts(args: { tenant: TenantId; delivery: DeliveryId }): Transaction<Attempt[]> {
+  const rows = yield {
+    text: `select number, started_ms, duration_ms, status, error, address, headers, body, truncated from attempt
+           where tenant = $1 and delivery = $2 order by number, started_ms`,
+    params: [args.tenant, idBytes(args.delivery)],
+  }
+  return rows.map(row => ({
+    number: int(row.number),
+    startedAtMs: int(row.started_ms),
+    durationMs: int(row.duration_ms),
+    outcome: row.error === null ? 'success' : 'failure',
+    status: intOrNull(row.status),
+    error: textOrNull(row.error) as AttemptError | null,
+    address: textOrNull(row.address),
+    responseHeaders: row.headers === '' ? [] : (JSON.parse(text(row.headers)) as string[]),
+    responseBody: bytes(row.body),
+    responseTruncated: row.truncated === 1,
+  }))
+}
+
+// What a person does to a delivery
+
+/** A pending delivery's next attempt is now. False if it is not pending. */
+export function* makeDueNow(args: { tenant: TenantId; id: DeliveryId; nowMs: number }): Transaction<boolean> {
+  const rows = yield {
+    text: `update live_delivery set due_ms = $3 where tenant = $1 and id = $2 and state = 'pending' returning id`,
+    params: [args.tenant, idBytes(args.id), args.nowMs],
+  }
+  return rows.length > 0
+}
+
+export function* cancelDelivery(args: { tenant: TenantId; id: DeliveryId; nowMs: number }): Transaction<boolean> {
+  const rows = yield {
+    text: `delete from live_delivery where tenant = $1 and id = $2
+           returning tenant, id, endpoint, event, type, attempts, replay_of, test, created_ms`,
+    params: [args.tenant, idBytes(args.id)],
+  }
+  yield* storeHistory(rows.map(row => historyRow(row, 'cancelled', int(row.attempts), args.nowMs)))
+  return rows.length > 0
+}
+
+/** A new delivery of an event that is there already, to an endpoint as it is now; false if that is gone. */
+export function* createDelivery(
+  args: {
+    tenant: TenantId
+    event: EventId
+    type: string
+    test: boolean
+    delivery: Omit<NewDelivery, 'held'>
+    nowMs: number
+  },
+  dialect: Dialect,
+): Transaction<{ held: boolean } | null> {
+  if (dialect.lockConfigurationShared !== null) yield dialect.lockConfigurationShared
+  const rows = yield {
+    text: 'select state from endpoint where id = $1 and deleted_ms is null',
+    params: [idBytes(args.delivery.endpoint)],
+  }
+  if (rows.length === 0) return null
+  const held = rows[0]!.state === 'disabled'
+  const { tenant, nowMs, event, type, test } = args
+  yield* storeDeliveryRows(deliveryRows(tenant, nowMs, event, type, test, [{ ...args.delivery, held }]))
+  return { held }
+}
+
+// What an endpoint's change does to its deliveries, a limited number at a time
+
+type OfEndpoint = { readonly partition: number; readonly endpoint: EndpointId; readonly limit: number }
+
+/** Pending deliveries of a disabled endpoint become held; answers how many. */
+export function* holdDeliveries(args: OfEndpoint, dialect: Dialect): Transaction<number> {
+  yield* lockConfiguration(dialect)
+  const rows = yield {
+    text: `update live_delivery set state = 'held', held_reason = 'disabled' where (tenant, id) in (
+             select l.tenant, l.id from live_delivery l join endpoint e on e.id = l.endpoint
+             where l.partition = $1 and l.endpoint = $2 and l.state = 'pending' and e.state = 'disabled'
+             limit ${args.limit})
+           returning id`,
+    params: [args.partition, idBytes(args.endpoint)],
+  }
+  return rows.length
+}
+
+/** Held deliveries of an enabled endpoint become pending and are due now; answers how many. */
+export function* releaseDeliveries(args: OfEndpoint & { nowMs: number }, dialect: Dialect): Transaction<number> {
+  yield* lockConfiguration(dialect)
+  const rows = yield {
+    text: `update live_delivery set state = 'pending', held_reason = null,
+             due_ms = case when due_ms > $3 then due_ms else $3 end
+           where (tenant, id) in (
+             select l.tenant, l.id from live_delivery l join endpoint e on e.id = l.endpoint
+             where l.partition = $1 and l.endpoint = $2 and l.state = 'held' and l.held_reason = 'disabled'
+               and e.state = 'enabled' order by l.id limit ${args.limit})
+           returning id`,
+    params: [args.partition, idBytes(args.endpoint), args.nowMs],
+  }
+  return rows.length
+}
+
+/** Cancels live deliveries of an endpoint, all of them or the held ones; answers how many. */
+export function* cancelDeliveries(args: OfEndpoint & { only: 'held' | 'all'; nowMs: number }): Transaction<number> {
+  const states =
+    args.only === 'held' ? `l.state = 'held' and l.held_reason = 'disabled'` : `l.state in ('pending', 'held')`
+  const rows = yield {
+    text: `delete from live_delivery where (tenant, id) in (
+             select l.tenant, l.id from live_delivery l
+             where l.partition = $1 and l.endpoint = $2 and ${states} limit ${args.limit})
+           returning tenant, id, endpoint, event, type, attempts, replay_of, test, created_ms`,
+    params: [args.partition, idBytes(args.endpoint)],
+  }
+  yield* storeHistory(rows.map(row => historyRow(row, 'cancelled', int(row.attempts), args.nowMs)))
+  return rows.length
+}

@@ -1,0 +1,26 @@
+/** Every transaction there is, by name: the SQLite worker runs them by it. */
+
+import { migrate } from '../migrate.ts'
+import * as configuration from './configuration.ts'
+import * as deliveries from './deliveries.ts'
+import * as lanes from './lanes.ts'
+import { publish } from './publish.ts'
+import { settle } from './settle.ts'
+import { getMeta, setMeta } from './versions.ts'
+
+export const operations = {
+  migrate,
+  publish,
+  settle,
+  readMeta: (args: { key: string }) => getMeta(args.key),
+  writeMeta: (args: { key: string; value: string }) => setMeta(args.key, args.value),
+  ...configuration,
+  ...deliveries,
+  ...lanes,
+}
+
+export type Operations = typeof operations
+export type OperationName = keyof Operations
+export type Arguments<Name extends OperationName> = Parameters<Operations[Name]>[0]
+export type Result<Name extends OperationName> =
+  ReturnType<Operations[Name]> extends Generator<unknown, infer R> ? R : never

@@ -1,0 +1,121 @@
+import { idBytes, idText } from '../../ids.ts'
+import type { DeliveryId, EndpointId, EventId, TenantId } from '../../model.ts'
+import { bytes, int, intOrNull, type Transaction, text } from '../transaction.ts'
+
+/** A pending delivery as a lane holds it. */
+export type LaneItem = {
+  readonly tenant: TenantId
+  readonly delivery: DeliveryId
+  readonly endpoint: EndpointId
+  readonly partition: number
+  readonly event: EventId
+  readonly type: string
+  readonly test: boolean
+  readonly dueAtMs: number
+  /** Attempts made so far. */
+  readonly attempts: number
+  /** null: to be read at dispatch. */
+  readonly payload: Uint8Array | null
+}
+
+/** The earliest due pending deliveries of an endpoint; payloads up to `maxPayloadBytes` come with them. */
+export function* readLane(args: {
+  partition: number
+  endpoint: EndpointId
+  limit: number
+  maxPayloadBytes: number
+}): Transaction<LaneItem[]> {
+  const rows = yield {
+    text: `select l.tenant, l.id, l.event, l.type, l.test, l.due_ms, l.attempts,
+             case when length(e.payload) <= ${args.maxPayloadBytes} then e.payload end as payload
+           from (select * from live_delivery where partition = $1 and endpoint = $2 and state = 'pending'
+                 order by due_ms, id limit ${args.limit}) l
+           join event e on e.tenant = l.tenant and e.id = l.event order by l.due_ms, l.id`,
+    params: [args.partition, idBytes(args.endpoint)],
+  }
+  return rows.map(row => ({
+    tenant: text(row.tenant),
+    delivery: idText('dlv', bytes(row.id)),
+    endpoint: args.endpoint,
+    partition: args.partition,
+    event: idText('evt', bytes(row.event)),
+    type: text(row.type),
+    test: row.test === 1,
+    dueAtMs: int(row.due_ms),
+    attempts: int(row.attempts),
+    payload: row.payload === null ? null : bytes(row.payload),
+  }))
+}
+
+export function* readPayload(args: { tenant: TenantId; event: EventId }): Transaction<Uint8Array | null> {
+  const rows = yield {
+    text: 'select payload from event where tenant = $1 and id = $2',
+    params: [args.tenant, idBytes(args.event)],
+  }
+  return rows.length === 0 ? null : bytes(rows[0]!.payload)
+}
+
+export type LaneHead = { readonly endpoint: EndpointId; readonly partition: number; readonly dueAtMs: number }
+
+/**
+ * Endpoints of a partition that have pending deliveries, each with its earliest due time. Skips from endpoint to
+ * endpoint along the index, so one with a million rows costs no more than one with a single row.
+ */
+export function* discoverLanes(args: { partition: number }): Transaction<LaneHead[]> {
+  const rows = yield {
+    text: `with recursive skip(endpoint) as (
+             select (select endpoint from live_delivery where partition = $1 and state = 'pending'
+                     order by endpoint limit 1)
+             union all
+             select (select l.endpoint from live_delivery l where l.partition = $1 and l.state = 'pending'
+                       and l.endpoint > skip.endpoint order by l.endpoint limit 1)
+             from skip where skip.endpoint is not null)
+           select s.endpoint, (select l.due_ms from live_delivery l where l.partition = $1 and l.state = 'pending'
+                                 and l.endpoint = s.endpoint order by l.due_ms limit 1) as due_ms
+           from skip s where s.endpoint is not null`,
+    params: [args.partition],
+  }
+  return rows.map(row => ({
+    endpoint: idText('ep', bytes(row.endpoint)),
+    partition: args.partition,
+    dueAtMs: intOrNull(row.due_ms) ?? 0,
+  }))
+}
+
+/** Takes over all partitions for this process; answers the new epochs, by partition. */
+export function* takePartitions(_args: object): Transaction<number[]> {
+  yield { text: 'update partition_lease set epoch = epoch + 1' }
+  const rows = yield { text: 'select id, epoch from partition_lease order by id' }
+  return rows.map(row => int(row.epoch))
+}
+
+export type Unfinished = {
+  readonly endpoint: EndpointId
+  readonly partition: number
+  readonly todo: 'hold' | 'release' | 'cancel'
+}
+
+/** Endpoints whose change a crash cut short: some of their deliveries are not yet what the endpoint says. */
+export function* findUnfinished(args: { partition: number }): Transaction<Unfinished[]> {
+  const skip = (state: string) => `with recursive skip(endpoint) as (
+      select (select endpoint from live_delivery where partition = $1 and state = '${state}' order by endpoint limit 1)
+      union all
+      select (select l.endpoint from live_delivery l where l.partition = $1 and l.state = '${state}'
+                and l.endpoint > skip.endpoint order by l.endpoint limit 1)
+      from skip where skip.endpoint is not null)
+    select e.id, e.state, e.deleted_ms from skip s join endpoint e on e.id = s.endpoint`
+  const found: Unfinished[] = []
+  const pending = yield { text: skip('pending'), params: [args.partition] }
+  for (const row of pending) {
+    const endpoint = idText('ep', bytes(row.id))
+    if (row.deleted_ms !== null) found.push({ endpoint, partition: args.partition, todo: 'cancel' })
+    else if (row.state === 'disabled') found.push({ endpoint, partition: args.partition, todo: 'hold' })
+  }
+  const held = yield { text: skip('held'), params: [args.partition] }
+  for (const row of held) {
+    const endpoint = idText('ep', bytes(row.id))
+    if (row.deleted_ms !== null) found.push({ endpoint, partition: args.partition, todo: 'cancel' })
+    else if (row.state === 'enabled') found.push({ endpoint, partition: args.partition, todo: 'release' })
+  }
+  return found
+}

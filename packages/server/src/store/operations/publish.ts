@@ -1,0 +1,324 @@
+import { Buffer } from 'node:buffer'
+import { idBytes, idText } from '../../ids.ts'
+import type { DeliveryId, EndpointId, EventId, NotSent, TenantId } from '../../model.ts'
+import { type BulkQuery, bytes, type Dialect, int, type Row, type Transaction, text } from '../transaction.ts'
+import { catalogueVersion } from './versions.ts'
+
+/** One delivery to be made, decided by matching. */
+export type NewDelivery = {
+  readonly id: DeliveryId
+  readonly endpoint: EndpointId
+  readonly partition: number
+  /** The endpoint is disabled: the delivery starts as held. */
+  readonly held: boolean
+  readonly replayOf?: DeliveryId
+}
+
+export type NewEvent = {
+  readonly id: EventId
+  readonly type: string
+  /** The provider's own id of the event, for idempotency. */
+  readonly key: string | null
+  /** SHA-256 of type and payload; only looked at where there is a key. */
+  readonly hash: Uint8Array | null
+  readonly payload: Uint8Array
+  readonly test: boolean
+  readonly notSent: NotSent
+  readonly deliveries: readonly NewDelivery[]
+}
+
+/** All or nothing: either every event of the request is stored, or none. */
+export type PublishRequest = {
+  readonly tenant: TenantId
+  /** The versions of the configuration that events were validated and matched against. */
+  readonly tenantVersion: number
+  readonly catalogueVersion: number
+  readonly nowMs: number
+  readonly keyExpiresAtMs: number
+  readonly events: readonly NewEvent[]
+}
+
+export type PublishedItem = {
+  readonly id: EventId
+  readonly deliveries: number
+  readonly notSent: NotSent
+  readonly duplicate: boolean
+}
+
+export type PublishResult =
+  | { readonly kind: 'stored'; readonly events: readonly PublishedItem[] }
+  /** The configuration moved since the request was matched: match again. */
+  | { readonly kind: 'stale' }
+  /** These events' keys belong to events with another type or payload. */
+  | { readonly kind: 'conflict'; readonly indexes: readonly number[] }
+
+/** Somebody else stored one of our keys between our look and our insert: run again, alone. */
+export class KeyRace extends Error {}
+
+type KnownKey = { readonly event: EventId; readonly hash: Uint8Array; item: PublishedItem | null }
+
+const keyOf = (tenant: TenantId, key: string): string => `${tenant}\0${key}`
+
+/** Stores events and their deliveries; one result a request, in order. */
+export function* publish(requests: readonly PublishRequest[], dialect: Dialect): Transaction<PublishResult[]> {
+  if (dialect.lockConfigurationShared !== null) yield dialect.lockConfigurationShared
+  const catalogue = yield* catalogueVersion()
+  const versions = yield* tenantVersions(requests)
+  const known = yield* knownKeys(requests)
+  const accepted: PublishRequest[] = []
+  const duplicates = new Set<NewEvent>()
+  const results = requests.map((request): PublishResult => {
+    if (request.catalogueVersion !== catalogue || request.tenantVersion !== versions.get(request.tenant)) {
+      return { kind: 'stale' }
+    }
+    const conflicts = claimKeys(request, known, duplicates)
+    if (conflicts.length > 0) return { kind: 'conflict', indexes: conflicts }
+    accepted.push(request)
+    return { kind: 'stored', events: request.events.map(event => stored(request, event, known, duplicates)) }
+  })
+  yield* storeKeys(accepted, duplicates)
+  yield* storeEvents(accepted, duplicates)
+  yield* storeDeliveries(accepted, duplicates)
+  yield* fillInDuplicates(known, results, requests, duplicates)
+  return results
+}
+
+const TENANT_COLUMNS: BulkQuery['columns'] = [['id', 'text']]
+
+function* tenantVersions(requests: readonly PublishRequest[]): Transaction<Map<TenantId, number>> {
+  const tenants = [...new Set(requests.map(request => request.tenant))]
+  const rows = yield {
+    text: 'select t.id, t.version from tenant t join v on t.id = v.id where t.deleted_ms is null',
+    columns: TENANT_COLUMNS,
+    rows: tenants.map(tenant => [tenant]),
+  }
+  return new Map(rows.map(row => [text(row.id), int(row.version)]))
+}
+
+const KEY_COLUMNS: BulkQuery['columns'] = [
+  ['tenant', 'text'],
+  ['event_key', 'text'],
+  ['now_ms', 'int'],
+]
+
+function* knownKeys(requests: readonly PublishRequest[]): Transaction<Map<string, KnownKey>> {
+  const wanted = new Map<string, [TenantId, string, number]>()
+  for (const { tenant, nowMs, events } of requests) {
+    for (const { key } of events) if (key !== null) wanted.set(keyOf(tenant, key), [tenant, key, nowMs])
+  }
+  if (wanted.size === 0) return new Map()
+  const rows = yield {
+    text: `select k.tenant, k.event_key, k.event, k.hash from idempotency k
+           join v on k.tenant = v.tenant and k.event_key = v.event_key where k.expires_ms > v.now_ms`,
+    columns: KEY_COLUMNS,
+    rows: [...wanted.values()],
+  }
+  const entry = (row: Row): [string, KnownKey] => [
+    keyOf(text(row.tenant), text(row.event_key)),
+    { event: idText('evt', bytes(row.event)), hash: bytes(row.hash), item: null },
+  ]
+  return new Map(rows.map(entry))
+}
+
+/** Sorts a request's keyed events into new ones, duplicates and conflicts (returned by index); claims nothing then. */
+function claimKeys(request: PublishRequest, known: Map<string, KnownKey>, duplicates: Set<NewEvent>): number[] {
+  const conflicts: number[] = []
+  const claimed: string[] = []
+  const repeated: NewEvent[] = []
+  for (const [index, event] of request.events.entries()) {
+    if (event.key === null || event.hash === null) continue
+    const key = keyOf(request.tenant, event.key)
+    const before = known.get(key)
+    if (before === undefined) {
+      const item = { id: event.id, deliveries: event.deliveries.length, notSent: event.notSent, duplicate: false }
+      known.set(key, { event: event.id, hash: event.hash, item })
+      claimed.push(key)
+    } else if (Buffer.compare(before.hash, event.hash) === 0) repeated.push(event)
+    else conflicts.push(index)
+  }
+  if (conflicts.length > 0) for (const key of claimed) known.delete(key)
+  else for (const event of repeated) duplicates.add(event)
+  return conflicts
+}
+
+function stored(
+  request: PublishRequest,
+  event: NewEvent,
+  known: Map<string, KnownKey>,
+  duplicates: Set<NewEvent>,
+): PublishedItem {
+  if (!duplicates.has(event)) {
+    return { id: event.id, deliveries: event.deliveries.length, notSent: event.notSent, duplicate: false }
+  }
+  const before = known.get(keyOf(request.tenant, event.key!))!
+  return { ...(before.item ?? { id: before.event, deliveries: 0, notSent: {} }), duplicate: true }
+}
+
+const NEW_KEY_COLUMNS: BulkQuery['columns'] = [
+  ['tenant', 'text'],
+  ['event_key', 'text'],
+  ['event', 'bytes'],
+  ['hash', 'bytes'],
+  ['expires_ms', 'int'],
+  ['now_ms', 'int'],
+]
+
+function* storeKeys(requests: readonly PublishRequest[], duplicates: Set<NewEvent>): Transaction<void> {
+  const rows = requests.flatMap(({ tenant, keyExpiresAtMs, nowMs, events }) =>
+    events
+      .filter(event => event.key !== null && !duplicates.has(event))
+      .map(event => [tenant, event.key, idBytes(event.id), event.hash, keyExpiresAtMs, nowMs] as const),
+  )
+  if (rows.length === 0) return
+  // Sorted, so that two transactions that claim the same keys wait for each other instead of deadlocking.
+  rows.sort((a, b) => (keyOf(a[0], a[1]!) < keyOf(b[0], b[1]!) ? -1 : 1))
+  const won = yield {
+    text: `insert into idempotency (tenant, event_key, event, hash, expires_ms)
+           select tenant, event_key, event, hash, expires_ms from v where true
+           on conflict (tenant, event_key) do update
+             set event = excluded.event, hash = excluded.hash, expires_ms = excluded.expires_ms
+             where idempotency.expires_ms <= ${Math.min(...rows.map(row => row[5]))}
+           returning event`,
+    columns: NEW_KEY_COLUMNS,
+    rows,
+  }
+  if (won.length < rows.length) throw new KeyRace()
+}
+
+const EVENT_COLUMNS: BulkQuery['columns'] = [
+  ['tenant', 'text'],
+  ['id', 'bytes'],
+  ['type', 'text'],
+  ['event_key', 'text'],
+  ['payload', 'bytes'],
+  ['test', 'int'],
+  ['deliveries', 'int'],
+  ['not_sent', 'text'],
+  ['created_ms', 'int'],
+]
+
+function* storeEvents(requests: readonly PublishRequest[], duplicates: Set<NewEvent>): Transaction<void> {
+  const rows = requests.flatMap(({ tenant, nowMs, events }) =>
+    events
+      .filter(event => !duplicates.has(event))
+      .map(event => [
+        tenant,
+        idBytes(event.id),
+        event.type,
+        event.key,
+        event.payload,
+        event.test ? 1 : 0,
+        event.deliveries.length,
+        JSON.stringify(event.notSent),
+        nowMs,
+      ]),
+  )
+  if (rows.length === 0) return
+  yield {
+    text: `insert into event (tenant, id, type, event_key, payload, test, deliveries, not_sent, created_ms)
+           select tenant, id, type, event_key, payload, test, deliveries, not_sent, created_ms from v`,
+    columns: EVENT_COLUMNS,
+    rows,
+  }
+}
+
+const LIVE_COLUMNS: BulkQuery['columns'] = [
+  ['tenant', 'text'],
+  ['id', 'bytes'],
+  ['endpoint', 'bytes'],
+  ['partition', 'int'],
+  ['event', 'bytes'],
+  ['type', 'text'],
+  ['state', 'text'],
+  ['held_reason', 'text'],
+  ['due_ms', 'int'],
+  ['replay_of', 'bytes'],
+  ['test', 'int'],
+]
+
+function* storeDeliveries(requests: readonly PublishRequest[], duplicates: Set<NewEvent>): Transaction<void> {
+  const rows = requests.flatMap(({ tenant, nowMs, events }) =>
+    events
+      .filter(event => !duplicates.has(event))
+      .flatMap(event => deliveryRows(tenant, nowMs, event.id, event.type, event.test, event.deliveries)),
+  )
+  yield* storeDeliveryRows(rows)
+}
+
+export function deliveryRows(
+  tenant: TenantId,
+  nowMs: number,
+  event: EventId,
+  type: string,
+  test: boolean,
+  deliveries: readonly NewDelivery[],
+) {
+  const eventBytes = idBytes(event)
+  return deliveries.map(
+    delivery =>
+      [
+        tenant,
+        idBytes(delivery.id),
+        idBytes(delivery.endpoint),
+        delivery.partition,
+        eventBytes,
+        type,
+        delivery.held ? 'held' : 'pending',
+        delivery.held ? 'disabled' : null,
+        nowMs,
+        delivery.replayOf === undefined ? null : idBytes(delivery.replayOf),
+        test ? 1 : 0,
+      ] as const,
+  )
+}
+
+export function* storeDeliveryRows(rows: readonly ReturnType<typeof deliveryRows>[number][]): Transaction<void> {
+  if (rows.length === 0) return
+  yield {
+    text: `insert into live_delivery
+             (tenant, id, endpoint, partition, event, type, state, held_reason, due_ms, attempts, replay_of, test,
+              created_ms)
+           select tenant, id, endpoint, partition, event, type, state, held_reason, due_ms, 0, replay_of, test, due_ms
+           from v`,
+    columns: LIVE_COLUMNS,
+    rows,
+  }
+}
+
+const LOOKUP_COLUMNS: BulkQuery['columns'] = [
+  ['tenant', 'text'],
+  ['id', 'bytes'],
+]
+
+/** A duplicate answers as its event did: how many deliveries it had then is read from the event itself. */
+function* fillInDuplicates(
+  known: Map<string, KnownKey>,
+  results: PublishResult[],
+  requests: readonly PublishRequest[],
+  duplicates: Set<NewEvent>,
+): Transaction<void> {
+  const missing = new Map<string, [TenantId, Uint8Array]>()
+  for (const request of requests) {
+    for (const event of request.events) {
+      if (!duplicates.has(event)) continue
+      const before = known.get(keyOf(request.tenant, event.key!))!
+      if (before.item === null) missing.set(before.event, [request.tenant, idBytes(before.event)])
+    }
+  }
+  if (missing.size === 0) return
+  const rows = yield {
+    text: `select e.id, e.deliveries, e.not_sent from event e join v on e.tenant = v.tenant and e.id = v.id`,
+    columns: LOOKUP_COLUMNS,
+    rows: [...missing.values()],
+  }
+  const items = new Map(rows.map(row => [idText('evt', bytes(row.id)), row]))
+  for (const [index, result] of results.entries()) {
+    if (result.kind !== 'stored') continue
+    const events = result.events.map(item => {
+      const row = item.duplicate ? items.get(item.id) : undefined
+      if (row === undefined) return item
+      return { ...item, deliveries: int(row.deliveries), notSent: JSON.parse(text(row.not_sent)) as NotSent }
+    })
+    results[index] = { kind: 'stored', events }
+  }
+}

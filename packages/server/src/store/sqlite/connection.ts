@@ -1,0 +1,103 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import type { AnyQuery, BulkQuery, Row, Transaction, Value } from '../transaction.ts'
+import { StoreUnavailable } from '../transaction.ts'
+
+/** Rows of a bulk query that go into one statement. More gains nothing and costs a longer statement to prepare. */
+const ROWS_A_STATEMENT = 32
+const STATEMENTS_KEPT = 512
+
+/** Primary result codes (sqlite.org/rescode.html) that mean the store is away, not that the data was wrong. */
+const UNAVAILABLE_CODES = new Set([5, 6, 7, 8, 10, 11, 13, 14, 26])
+
+function isUnavailable(error: unknown): boolean {
+  const code = (error as { errcode?: unknown }).errcode
+  return typeof code === 'number' && UNAVAILABLE_CODES.has(code & 0xff)
+}
+
+/** A connection to the file, its prepared statements, and transactions on it. Blocks: for worker threads. */
+export class Connection {
+  readonly #database: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+
+  constructor(file: string, readOnly: boolean) {
+    this.#database = new DatabaseSync(file, { readOnly })
+    // First of all, since each of the others may meet a busy file.
+    this.#database.exec('pragma busy_timeout = 5000')
+    if (readOnly) return
+    // Before WAL: after it, it would be ignored.
+    this.#database.exec('pragma auto_vacuum = incremental')
+    this.#database.exec('pragma journal_mode = wal')
+    this.#database.exec('pragma synchronous = full')
+    this.#database.exec('pragma cache_size = -32768')
+  }
+
+  pragma(name: string): string {
+    const row = this.#database.prepare(`pragma ${name}`).get()
+    return String(Object.values(row ?? {})[0])
+  }
+
+  /** Runs a transaction to its end; what it answers is durable, or (read only) a single snapshot. */
+  transact<Result>(begin: 'begin immediate' | 'begin', run: () => Transaction<Result>): Result {
+    try {
+      this.#database.exec(begin)
+      const result = this.#drive(run())
+      this.#database.exec('commit')
+      return result
+    } catch (error) {
+      if (this.#database.isTransaction) {
+        try {
+          this.#database.exec('rollback')
+        } catch {
+          throw new StoreUnavailable('The transaction could be neither committed nor rolled back', { cause: error })
+        }
+      }
+      if (isUnavailable(error)) throw new StoreUnavailable((error as Error).message, { cause: error })
+      throw error
+    }
+  }
+
+  close(): void {
+    this.#statements.clear()
+    this.#database.close()
+  }
+
+  #drive<Result>(transaction: Transaction<Result>): Result {
+    let step = transaction.next([])
+    while (step.done !== true) step = transaction.next(this.#query(step.value))
+    return step.value
+  }
+
+  #query(query: AnyQuery): Row[] {
+    if ('columns' in query) return this.#bulk(query)
+    const statement = this.#prepare(query.text, () => query.text.replaceAll('$', '?'))
+    return statement.all(...((query.params ?? []) as SQLInputValue[])) as Row[]
+  }
+
+  #bulk({ text, columns, rows }: BulkQuery): Row[] {
+    const results: Row[] = []
+    for (let at = 0; at < rows.length; at += ROWS_A_STATEMENT) {
+      const chunk = rows.slice(at, at + ROWS_A_STATEMENT)
+      const values: Value[] = []
+      for (const row of chunk) for (const value of row) values.push(value)
+      const statement = this.#prepare(`${chunk.length}:${text}`, () => bulkText(text, columns, chunk.length))
+      for (const row of statement.all(...(values as SQLInputValue[]))) results.push(row as Row)
+    }
+    return results
+  }
+
+  #prepare(key: string, sql: () => string): StatementSync {
+    let statement = this.#statements.get(key)
+    if (statement === undefined) {
+      if (this.#statements.size >= STATEMENTS_KEPT) this.#statements.clear()
+      statement = this.#database.prepare(sql())
+      this.#statements.set(key, statement)
+    }
+    return statement
+  }
+}
+
+function bulkText(text: string, columns: BulkQuery['columns'], rows: number): string {
+  const names = columns.map(([name]) => name).join(', ')
+  const row = `(${columns.map(() => '?').join(', ')})`
+  return `with v(${names}) as (values ${new Array(rows).fill(row).join(', ')}) ${text}`
+}

@@ -1,0 +1,9 @@
+import type { Dialect } from '../transaction.ts'
+
+export const sqliteDialect: Dialect = {
+  engine: 'sqlite',
+  words: { text: 'text', int: 'integer', bytes: 'blob', clustered: 'without rowid' },
+  // One writer at a time anyhow.
+  lockConfigurationShared: null,
+  lockConfiguration: null,
+}

@@ -1,0 +1,118 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { Worker } from 'node:worker_threads'
+import type { Clock } from '../../clock.ts'
+import type { Call, CallResult, Driver } from '../driver.ts'
+import type { Arguments, OperationName, Result } from '../operations/index.ts'
+import { StoreUnavailable } from '../transaction.ts'
+import { sqliteDialect } from './dialect.ts'
+import type { Failure, Reply, Request, Success, WorkerSettings } from './worker.ts'
+
+/** Another process has the folder open. */
+export class FolderInUse extends Error {
+  constructor(folder: string) {
+    super(`Another process is using the data folder ${folder}: stop it, or choose another folder with --data.`)
+    this.name = 'FolderInUse'
+  }
+}
+
+type RequestBody = Request extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
+
+/** A worker thread with a connection of its own, as a function from request to results. */
+class Thread {
+  readonly #worker: Worker
+  readonly #waiting = new Map<number, (results: readonly (Success | Failure)[]) => void>()
+  #lastId = 0
+  #dead: string | undefined
+
+  constructor(settings: WorkerSettings) {
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: settings })
+    this.#worker.on('message', (reply: Reply) => {
+      const resolve = this.#waiting.get(reply.id)
+      this.#waiting.delete(reply.id)
+      resolve?.(reply.results)
+    })
+    this.#worker.on('error', error => this.#die(error.message))
+    this.#worker.on('exit', () => this.#die('The store thread has ended'))
+  }
+
+  ask(body: RequestBody): Promise<readonly (Success | Failure)[]> {
+    const { promise, resolve } = Promise.withResolvers<readonly (Success | Failure)[]>()
+    if (this.#dead !== undefined) return Promise.resolve([unavailable(this.#dead)])
+    const id = ++this.#lastId
+    this.#waiting.set(id, resolve)
+    this.#worker.postMessage({ ...body, id } as Request)
+    return promise
+  }
+
+  #die(why: string): void {
+    this.#dead ??= why
+    for (const resolve of this.#waiting.values()) resolve([unavailable(why)])
+    this.#waiting.clear()
+  }
+}
+
+const unavailable = (message: string): Failure => ({ ok: false, unavailable: true, name: 'StoreUnavailable', message })
+
+function toError({ unavailable, name, message }: Failure): Error {
+  if (unavailable) return new StoreUnavailable(message)
+  const error = new Error(message)
+  error.name = name
+  return error
+}
+
+const toResult = (result: Success | Failure): CallResult => (result.ok ? result : { ok: false, error: toError(result) })
+
+/**
+ * Held as long as the process lives and dropped by the kernel with it, so a crash leaves nothing to clean up (a pid in
+ * a file would).
+ */
+function lockFolder(folder: string): DatabaseSync {
+  const lock = new DatabaseSync(join(folder, 'lock.db'))
+  try {
+    lock.exec('pragma busy_timeout = 0')
+    lock.exec('begin exclusive')
+    return lock
+  } catch (error) {
+    lock.close()
+    if (((error as { errcode?: number }).errcode ?? 0) % 256 === 5) throw new FolderInUse(folder)
+    throw error
+  }
+}
+
+/** The embedded store: one file in `folder`, a thread that writes and one that reads. */
+export async function openSqlite(folder: string, clock: Clock): Promise<Driver> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const lock = lockFolder(folder)
+  const file = join(folder, 'posthorn.db')
+  const writer = new Thread({ file, readOnly: false })
+  // The reader comes second: it can't open a file that is not there yet.
+  await writer.ask({ kind: 'pragma', name: 'journal_mode' })
+  const reader = new Thread({ file, readOnly: true })
+
+  return {
+    dialect: sqliteDialect,
+    now: () => clock.now(),
+    async write(calls: readonly Call[]) {
+      const results = await writer.ask({ kind: 'calls', calls })
+      // A thread that died answers once for all.
+      return calls.map((_, index) => toResult(results[index] ?? results[0]!))
+    },
+    async read<Name extends OperationName>(name: Name, args: Arguments<Name>) {
+      const [result] = await reader.ask({ kind: 'calls', calls: [{ name, args } as Call] })
+      if (!result!.ok) throw toError(result as Failure)
+      return result!.value as Result<Name>
+    },
+    async durability() {
+      const names = ['synchronous', 'journal_mode', 'auto_vacuum']
+      const answers = await Promise.all(names.map(name => writer.ask({ kind: 'pragma', name })))
+      return Object.fromEntries(names.map((name, index) => [name, String((answers[index]![0] as Success).value)]))
+    },
+    async close() {
+      await reader.ask({ kind: 'close' })
+      await writer.ask({ kind: 'close' })
+      lock.close()
+    },
+  }
+}

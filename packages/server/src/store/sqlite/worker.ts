@@ -1,0 +1,102 @@
+/** The thread that owns a connection: runs the calls it is sent, in order, and answers each. */
+import { parentPort, workerData } from 'node:worker_threads'
+import type { Call } from '../driver.ts'
+import { operations } from '../operations/index.ts'
+import { KeyRace } from '../operations/publish.ts'
+import { StoreUnavailable, type Transaction } from '../transaction.ts'
+import { Connection } from './connection.ts'
+import { sqliteDialect } from './dialect.ts'
+
+export type WorkerSettings = { readonly file: string; readonly readOnly: boolean }
+
+export type Request =
+  | { readonly id: number; readonly kind: 'calls'; readonly calls: readonly Call[] }
+  | { readonly id: number; readonly kind: 'pragma'; readonly name: string }
+  | { readonly id: number; readonly kind: 'close' }
+
+/** Errors lose their class between threads: so it is said apart. */
+export type Failure = {
+  readonly ok: false
+  readonly unavailable: boolean
+  readonly name: string
+  readonly message: string
+}
+export type Success = { readonly ok: true; readonly value: unknown }
+export type Reply = { readonly id: number; readonly results: readonly (Success | Failure)[] }
+
+const { file, readOnly } = workerData as WorkerSettings
+let connection: Connection | undefined = new Connection(file, readOnly)
+
+function start(call: Call): Transaction<unknown> {
+  const operation = operations[call.name] as (args: unknown, dialect: typeof sqliteDialect) => Transaction<unknown>
+  return operation(call.args, sqliteDialect)
+}
+
+function* together(calls: readonly Call[]): Transaction<unknown[]> {
+  const values: unknown[] = []
+  for (const call of calls) values.push(yield* start(call))
+  return values
+}
+
+function transact(calls: readonly Call[]): unknown[] {
+  connection ??= new Connection(file, readOnly)
+  return connection.transact(readOnly ? 'begin' : 'begin immediate', () => together(calls))
+}
+
+function failure(error: unknown): Failure {
+  const { name, message } = error instanceof Error ? error : new Error(String(error))
+  return { ok: false, unavailable: error instanceof StoreUnavailable, name, message }
+}
+
+/** After a fault of the disk nothing that this connection believes is believed any more. */
+function forget(): void {
+  try {
+    connection?.close()
+  } catch {
+    // It is given up either way.
+  }
+  connection = undefined
+}
+
+function runCalls(calls: readonly Call[]): (Success | Failure)[] {
+  try {
+    return transact(calls).map(value => ({ ok: true, value }))
+  } catch (error) {
+    if (error instanceof StoreUnavailable) {
+      forget()
+      return calls.map(() => failure(error))
+    }
+    if (calls.length === 1 && !(error instanceof KeyRace)) return [failure(error)]
+    return calls.map(call => runAlone(call))
+  }
+}
+
+function runAlone(call: Call): Success | Failure {
+  try {
+    return { ok: true, value: transact([call])[0] }
+  } catch (error) {
+    if (error instanceof StoreUnavailable) forget()
+    return failure(error)
+  }
+}
+
+function answer(request: Request): (Success | Failure)[] {
+  if (request.kind === 'calls') return runCalls(request.calls)
+  if (request.kind === 'pragma') {
+    connection ??= new Connection(file, readOnly)
+    return [{ ok: true, value: connection.pragma(request.name) }]
+  }
+  forget()
+  return [{ ok: true, value: null }]
+}
+
+parentPort!.on('message', (request: Request) => {
+  let results: (Success | Failure)[]
+  try {
+    results = answer(request)
+  } catch (error) {
+    results = (request.kind === 'calls' ? request.calls : [null]).map(() => failure(error))
+  }
+  parentPort!.postMessage({ id: request.id, results } satisfies Reply)
+  if (request.kind === 'close') parentPort!.close()
+})

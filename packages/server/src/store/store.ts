@@ -1,0 +1,198 @@
+import type { Clock } from '../clock.ts'
+import { Changes } from './changes.ts'
+import type { Call, CallResult, Driver } from './driver.ts'
+import type { Arguments, OperationName, Result } from './operations/index.ts'
+import type { PublishRequest, PublishResult } from './operations/publish.ts'
+import type { Settlement, SettleResult } from './operations/settle.ts'
+import { StoreUnavailable } from './transaction.ts'
+
+/** Work that waits for the commit now in flight, at most; what comes on top is refused (503). */
+const MAX_WAITING_PUBLISHES = 10_000
+/** Deliveries and outcomes in one transaction: more gains little and makes everybody wait longer. */
+const MAX_ITEMS_A_COMMIT = 2_000
+/** A pause before outcomes of a failed commit are tried again. */
+const SETTLE_RETRY_MS = 500
+
+/** There is more waiting to be stored than is good: try again a little later. */
+export class StoreOverloaded extends Error {}
+
+type Waiting<Input, Output> = {
+  readonly input: Input
+  readonly size: number
+  readonly resolve: (output: Output) => void
+  readonly reject: (error: Error) => void
+}
+
+/**
+ * The store as the rest of Posthorn sees it: typed calls, and group commit. One commit is in flight at a time; what
+ * comes meanwhile (publishing, settling, configuration alike) makes up the next one, so the more there is to do, the
+ * less a commit costs each.
+ */
+export class Store {
+  readonly changes = new Changes()
+  readonly #driver: Driver
+  readonly #clock: Clock
+  readonly #publishes: Waiting<PublishRequest, PublishResult>[] = []
+  readonly #settlements: Waiting<Settlement, boolean>[] = []
+  readonly #calls: Waiting<Call, unknown>[] = []
+  #unsettled = 0
+  #isCommitting = false
+  #isScheduled = false
+  #idle: (() => void)[] = []
+
+  constructor(driver: Driver, clock: Clock) {
+    this.#driver = driver
+    this.#clock = clock
+  }
+
+  get engine(): 'sqlite' | 'postgres' {
+    return this.#driver.dialect.engine
+  }
+
+  /** The store's time, milliseconds since 1970: what ids are made from and deliveries fall due by. */
+  now(): number {
+    return this.#driver.now()
+  }
+
+  /** Outcomes that are not stored yet. */
+  get unsettled(): number {
+    return this.#unsettled
+  }
+
+  read<Name extends OperationName>(name: Name, args: Arguments<Name>): Promise<Result<Name>> {
+    return this.#driver.read(name, args)
+  }
+
+  /** Resolves after the commit is durable. */
+  write<Name extends OperationName>(name: Name, args: Arguments<Name>): Promise<Result<Name>> {
+    return this.#enqueue(this.#calls, { name, args } as Call, 1) as Promise<Result<Name>>
+  }
+
+  /** Resolves after the commit is durable. Throws StoreOverloaded, StoreUnavailable. */
+  publish(request: PublishRequest): Promise<PublishResult> {
+    if (this.#publishes.length >= MAX_WAITING_PUBLISHES) {
+      return Promise.reject(new StoreOverloaded('Too many events are waiting to be stored'))
+    }
+    let size = 0
+    for (const event of request.events) size += 1 + event.deliveries.length
+    return this.#enqueue(this.#publishes, request, size)
+  }
+
+  /**
+   * Resolves with whether the delivery moved, however long the store is away: an outcome is not dropped for that.
+   * Throws only what the outcome's own data provokes.
+   */
+  settle(settlement: Settlement): Promise<boolean> {
+    this.#unsettled++
+    return this.#enqueue(this.#settlements, settlement, 2).finally(() => this.#unsettled--)
+  }
+
+  durability(): Promise<Readonly<Record<string, string>>> {
+    return this.#driver.durability()
+  }
+
+  /** After everything that was handed in has been committed or refused. */
+  async close(): Promise<void> {
+    if (this.#isCommitting || this.#hasWork()) await new Promise<void>(resolve => this.#idle.push(resolve))
+    await this.#driver.close()
+  }
+
+  #hasWork(): boolean {
+    return this.#publishes.length + this.#settlements.length + this.#calls.length > 0
+  }
+
+  #enqueue<Input, Output>(queue: Waiting<Input, Output>[], input: Input, size: number): Promise<Output> {
+    const { promise, resolve, reject } = Promise.withResolvers<Output>()
+    queue.push({ input, size, resolve, reject })
+    this.#schedule()
+    return promise
+  }
+
+  /** At the end of this turn of the event loop, so that what arrives with it goes along. */
+  #schedule(): void {
+    if (this.#isCommitting || this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      void this.#commit()
+    })
+  }
+
+  async #commit(): Promise<void> {
+    this.#isCommitting = true
+    const calls = this.#calls.splice(0)
+    const settlements = take(this.#settlements, MAX_ITEMS_A_COMMIT)
+    const publishes = take(this.#publishes, MAX_ITEMS_A_COMMIT)
+    const batch: Call[] = calls.map(({ input }) => input)
+    if (settlements.length > 0) batch.push({ name: 'settle', args: settlements.map(({ input }) => input) } as Call)
+    if (publishes.length > 0) batch.push({ name: 'publish', args: publishes.map(({ input }) => input) } as Call)
+    let results = await this.#write(batch)
+    const own = results.slice(0, calls.length)
+    calls.forEach(({ resolve, reject }, index) => conclude(own[index]!, resolve, reject))
+    results = results.slice(calls.length)
+    if (settlements.length > 0) await this.#concludeSettlements(settlements, results.shift()!)
+    if (publishes.length > 0) await this.#concludePublishes(publishes, results.shift()!)
+    this.#isCommitting = false
+    if (this.#hasWork()) this.#schedule()
+    else for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  async #write(batch: readonly Call[]): Promise<CallResult[]> {
+    const results = await this.#driver.write(batch)
+    if (results.some(result => !result.ok && result.error instanceof StoreUnavailable)) {
+      this.changes.tell({ kind: 'doubt' })
+    }
+    return results
+  }
+
+  async #concludeSettlements(settlements: Waiting<Settlement, boolean>[], result: CallResult): Promise<void> {
+    if (result.ok) {
+      const { applied, disabled } = result.value as SettleResult
+      settlements.forEach(({ resolve }, index) => resolve(applied[index]!))
+      for (const { tenant, endpoint } of disabled) {
+        const { partition } = settlements.find(({ input }) => input.endpoint === endpoint)!.input
+        this.changes.tell({ kind: 'endpoint', tenant, endpoint, partition })
+      }
+    } else if (result.error instanceof StoreUnavailable) {
+      // First in line again, after a pause: the receiver's answer was had and must not get lost.
+      this.#clock.after(SETTLE_RETRY_MS, () => {
+        this.#settlements.unshift(...settlements)
+        this.#schedule()
+      })
+    } else if (settlements.length === 1) settlements[0]!.reject(result.error)
+    else {
+      for (const waiting of settlements) {
+        const [alone] = await this.#write([{ name: 'settle', args: [waiting.input] } as Call])
+        await this.#concludeSettlements([waiting], alone!)
+      }
+    }
+  }
+
+  async #concludePublishes(publishes: Waiting<PublishRequest, PublishResult>[], result: CallResult): Promise<void> {
+    if (result.ok || result.error instanceof StoreUnavailable || publishes.length === 1) {
+      publishes.forEach(({ resolve, reject }, index) => {
+        if (result.ok) resolve((result.value as PublishResult[])[index]!)
+        else reject(result.error)
+      })
+      return
+    }
+    // Somebody's data made the batch fail: each request alone, so that only that one pays.
+    for (const waiting of publishes) {
+      const [alone] = await this.#write([{ name: 'publish', args: [waiting.input] } as Call])
+      await this.#concludePublishes([waiting], alone!)
+    }
+  }
+}
+
+/** Takes waiting work off the front, up to a number of items but at least one. */
+function take<Input, Output>(queue: Waiting<Input, Output>[], maxItems: number): Waiting<Input, Output>[] {
+  let items = 0
+  let count = 0
+  while (count < queue.length && (count === 0 || items + queue[count]!.size <= maxItems)) items += queue[count++]!.size
+  return queue.splice(0, count)
+}
+
+function conclude(result: CallResult, resolve: (value: unknown) => void, reject: (error: Error) => void): void {
+  if (result.ok) resolve(result.value)
+  else reject(result.error)
+}

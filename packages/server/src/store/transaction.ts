@@ -1,0 +1,59 @@
+/**
+ * How one set of SQL serves two engines. A transaction is a generator: it yields queries and gets their rows. The
+ * SQLite driver runs it to its end inside a worker thread, the PostgreSQL driver awaits each query.
+ *
+ * Text is the SQL that both speak, with `$1` parameters. A bulk query reads its rows from a common table expression
+ * `v` that the driver puts before the text: multi-row `values` there, `unnest` here.
+ */
+export type Value = string | number | Uint8Array | null
+
+export type Row = Readonly<Record<string, Value>>
+
+export type ColumnType = 'text' | 'int' | 'bytes'
+
+export type Query = {
+  readonly text: string
+  readonly params?: readonly Value[]
+}
+
+export type BulkQuery = {
+  readonly text: string
+  /** Name and type of each of the columns of `v`. The same array object at each call, so that statements are cached. */
+  readonly columns: readonly (readonly [name: string, type: ColumnType])[]
+  readonly rows: readonly (readonly Value[])[]
+}
+
+export type AnyQuery = Query | BulkQuery
+
+export type Transaction<Result> = Generator<AnyQuery, Result, Row[]>
+
+/** What differs between the engines inside a transaction. */
+export type Dialect = {
+  readonly engine: 'sqlite' | 'postgres'
+  /** What `{text}`, `{int}`, `{bytes}` and `{clustered}` in the migrations become. */
+  readonly words: Readonly<Record<string, string>>
+  /** Held to the end by a transaction that reads configuration and relies on it (publish). SQLite has one writer. */
+  readonly lockConfigurationShared: Query | null
+  /** Held to the end by a transaction that changes configuration. */
+  readonly lockConfiguration: Query | null
+}
+
+/**
+ * The store can't be used now: disk full, server away. Nothing of the transaction may be relied on, neither that it
+ * was stored nor that it was not.
+ */
+export class StoreUnavailable extends Error {
+  constructor(detail: string, options?: ErrorOptions) {
+    super(detail, options)
+    this.name = 'StoreUnavailable'
+  }
+}
+
+export const text = (value: Value | undefined): string => value as string
+export const textOrNull = (value: Value | undefined): string | null => value as string | null
+export const int = (value: Value | undefined): number => value as number
+export const intOrNull = (value: Value | undefined): number | null => value as number | null
+export const bytes = (value: Value | undefined): Uint8Array => value as Uint8Array
+
+export const jsonOrNull = (value: Value | undefined): unknown =>
+  value === null || value === undefined ? null : JSON.parse(value as string)

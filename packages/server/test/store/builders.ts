@@ -1,0 +1,107 @@
+import { newId } from '../../src/ids.ts'
+import type { Attempt, Endpoint } from '../../src/model.ts'
+import type { LaneItem } from '../../src/store/operations/lanes.ts'
+import type { NewEvent, PublishRequest } from '../../src/store/operations/publish.ts'
+import type { Settlement, Step } from '../../src/store/operations/settle.ts'
+import type { Store } from '../../src/store/store.ts'
+
+export const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text))
+
+export function anEndpoint(tenant: string, over: Partial<Endpoint> = {}): Endpoint {
+  return {
+    id: newId('ep', Date.now()),
+    tenant,
+    partition: 7,
+    url: 'https://hooks.example.com/a',
+    sealedSecret: bytes('sealed'),
+    secretDigest: bytes('digest'),
+    types: null,
+    description: null,
+    metadata: {},
+    headers: {},
+    schedule: null,
+    timeoutMs: null,
+    state: 'enabled',
+    disabledReason: null,
+    createdAtMs: 1,
+    updatedAtMs: 1,
+    ...over,
+  }
+}
+
+/** A tenant with endpoints, stored. */
+export async function aTenant(store: Store, tenant: string, endpoints: readonly Endpoint[] = []): Promise<void> {
+  await store.write('putTenant', { id: tenant, name: null, metadata: {}, nowMs: 1 })
+  for (const endpoint of endpoints) await store.write('createEndpoint', { endpoint })
+}
+
+export function anEvent(endpoints: readonly Endpoint[], over: Partial<NewEvent> = {}): NewEvent {
+  return {
+    id: newId('evt', Date.now()),
+    type: 'T',
+    key: null,
+    hash: null,
+    payload: bytes('{"a":1}'),
+    test: false,
+    notSent: {},
+    deliveries: endpoints.map(({ id, partition, state }) => ({
+      id: newId('dlv', Date.now()),
+      endpoint: id,
+      partition,
+      held: state === 'disabled',
+    })),
+    ...over,
+  }
+}
+
+/** A request matched against the configuration as it is now. */
+export async function aRequest(store: Store, tenant: string, events: readonly NewEvent[]): Promise<PublishRequest> {
+  const configuration = await store.read('readTenantConfiguration', { tenant })
+  const catalogue = await store.read('readCatalogue', {})
+  return {
+    tenant,
+    tenantVersion: configuration!.version,
+    catalogueVersion: catalogue.version,
+    nowMs: 1_000,
+    keyExpiresAtMs: 5_000,
+    events,
+  }
+}
+
+export function anAttempt(number: number, over: Partial<Attempt> = {}): Attempt {
+  return {
+    number,
+    startedAtMs: 10_000 + number,
+    durationMs: 5,
+    outcome: 'failure',
+    status: 500,
+    error: 'http_server_error',
+    address: '127.0.0.1:443',
+    responseHeaders: ['server', 'x'],
+    responseBody: bytes('no'),
+    responseTruncated: false,
+    ...over,
+  }
+}
+
+export function aSettlement(
+  item: LaneItem,
+  step: Step,
+  over: Partial<Settlement> & { number?: number } = {},
+): Settlement {
+  const number = over.number ?? item.attempts + 1
+  const success = step.kind === 'delivered'
+  return {
+    tenant: item.tenant,
+    delivery: item.delivery,
+    endpoint: item.endpoint,
+    event: item.event,
+    partition: item.partition,
+    epoch: 0,
+    attempt: anAttempt(number, success ? { outcome: 'success', status: 204, error: null } : {}),
+    step,
+    gone: false,
+    endedAtMs: 20_000,
+    ...over,
+  }
+}

@@ -1,0 +1,402 @@
+import fc from 'fast-check'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { newId } from '../../src/ids.ts'
+import { type Delivery, type DeliveryState, type Endpoint, isTransitionAllowed } from '../../src/model.ts'
+import type { LaneItem } from '../../src/store/operations/lanes.ts'
+import type { Store } from '../../src/store/store.ts'
+import { StoreUnavailable } from '../../src/store/transaction.ts'
+import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
+import { postgresEngine, sqliteEngine } from './engines.ts'
+
+describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
+  let store: Store
+  let close: () => Promise<void>
+
+  beforeEach(async () => {
+    const opened = await engine.open()
+    store = opened.store
+    close = opened.close
+  })
+  afterEach(() => close())
+  afterAll(() => engine.stop())
+
+  const lane = (endpoint: Endpoint, limit = 100): Promise<LaneItem[]> =>
+    store.read('readLane', { partition: endpoint.partition, endpoint: endpoint.id, limit, maxPayloadBytes: 1_000 })
+
+  async function published(endpoint: Endpoint, count = 1): Promise<LaneItem[]> {
+    const events = Array.from({ length: count }, () => anEvent([endpoint]))
+    const result = await store.publish(await aRequest(store, endpoint.tenant, events))
+    expect(result.kind).toBe('stored')
+    return lane(endpoint)
+  }
+
+  const stateOf = async ({ tenant, delivery }: LaneItem): Promise<DeliveryState | undefined> =>
+    (await store.read('getDelivery', { tenant, id: delivery }))?.state
+
+  it('migrates once, and again to no effect', async () => {
+    expect(await store.write('migrate', {})).toBe(0)
+    expect(await store.read('readMeta', { key: 'schema_version' })).toBe('1')
+  })
+
+  it('refuses a store of a newer version', async () => {
+    await store.write('writeMeta', { key: 'schema_version', value: '999' })
+    await expect(store.write('migrate', {})).rejects.toThrow(/999/)
+  })
+
+  it('keeps payload bytes exactly as they came', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const payload = bytes('{ "n" : 12345678901234567890, "x":1.0, "s":"\\u00e9\\/é" }')
+    const event = anEvent([endpoint], { payload })
+    await store.publish(await aRequest(store, 'acme', [event]))
+    const [item] = await lane(endpoint)
+    expect(Buffer.from(item!.payload!)).toEqual(Buffer.from(payload))
+    const read = await store.read('getEvent', { tenant: 'acme', id: event.id })
+    expect(Buffer.from(read!.payload)).toEqual(Buffer.from(payload))
+    const alone = await store.read('readPayload', { tenant: 'acme', event: event.id })
+    expect(Buffer.from(alone!)).toEqual(Buffer.from(payload))
+  })
+
+  it('leaves large payloads in the store until dispatch', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    await store.publish(
+      await aRequest(store, 'acme', [anEvent([endpoint], { payload: bytes(`"${'x'.repeat(2_000)}"`) })]),
+    )
+    expect((await lane(endpoint))[0]!.payload).toBeNull()
+  })
+
+  it('answers stale, and stores nothing, when the configuration moved since matching', async () => {
+    await aTenant(store, 'acme')
+    const request = await aRequest(store, 'acme', [anEvent([])])
+    await store.write('createEndpoint', { endpoint: anEndpoint('acme') })
+    expect(await store.publish(request)).toEqual({ kind: 'stale' })
+    const again = await aRequest(store, 'acme', [anEvent([])])
+    await store.write('putEventType', {
+      type: { name: 'T', group: 'g', description: 'd', schema: {}, example: {} },
+      nowMs: 1,
+    })
+    expect(await store.publish(again)).toEqual({ kind: 'stale' })
+    expect(
+      await store.read('listEvents', { tenant: 'acme', limit: 9, type: null, before: null, fromMs: null, toMs: null }),
+    ).toEqual([])
+  })
+
+  it('answers a repeated key as before, and another payload under it with a conflict', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const event = anEvent([endpoint], { key: 'k', hash: bytes('h1') })
+    const first = await store.publish(await aRequest(store, 'acme', [event]))
+    const again = anEvent([endpoint, endpoint], { key: 'k', hash: bytes('h1') })
+    const second = await store.publish(await aRequest(store, 'acme', [again]))
+    expect(first).toEqual({ kind: 'stored', events: [{ id: event.id, deliveries: 1, notSent: {}, duplicate: false }] })
+    expect(second).toEqual({ kind: 'stored', events: [{ id: event.id, deliveries: 1, notSent: {}, duplicate: true }] })
+    const other = anEvent([endpoint], { key: 'k', hash: bytes('h2') })
+    const fresh = anEvent([endpoint], { key: 'new', hash: bytes('h3') })
+    expect(await store.publish(await aRequest(store, 'acme', [fresh, other]))).toEqual({
+      kind: 'conflict',
+      indexes: [1],
+    })
+    expect(await lane(endpoint)).toHaveLength(1)
+    // The refused request claimed nothing: its other key is free.
+    expect((await store.publish(await aRequest(store, 'acme', [fresh]))).kind).toBe('stored')
+  })
+
+  it('knows a key twice in one request, and in two requests of one commit', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const twin = () => anEvent([endpoint], { key: 'k', hash: bytes('h') })
+    const requests = [await aRequest(store, 'acme', [twin(), twin()]), await aRequest(store, 'acme', [twin()])]
+    const results = await Promise.all(requests.map(request => store.publish(request)))
+    const items = results.flatMap(result => (result.kind === 'stored' ? result.events : []))
+    expect(items.map(item => item.duplicate)).toEqual([false, true, true])
+    expect(new Set(items.map(item => item.id)).size).toBe(1)
+    expect(await lane(endpoint)).toHaveLength(1)
+  })
+
+  it('forgets a key when it has expired', async () => {
+    await aTenant(store, 'acme')
+    const event = () => anEvent([], { key: 'k', hash: bytes(Math.random().toString()) })
+    const request = await aRequest(store, 'acme', [event()])
+    await store.publish(request)
+    expect((await store.publish({ ...request, nowMs: 4_999, events: [event()] })).kind).toBe('conflict')
+    const late = await store.publish({ ...request, nowMs: 5_000, keyExpiresAtMs: 9_000, events: [event()] })
+    expect(late.kind).toBe('stored')
+  })
+
+  it('keeps one tenant out of another', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    await aTenant(store, 'other')
+    const [item] = await published(endpoint)
+    expect(await store.read('getDelivery', { tenant: 'other', id: item!.delivery })).toBeNull()
+    expect(await store.read('getEvent', { tenant: 'other', id: item!.event })).toBeNull()
+    expect(await store.read('getEndpoint', { tenant: 'other', id: endpoint.id })).toBeNull()
+    expect(await store.write('cancelDelivery', { tenant: 'other', id: item!.delivery, nowMs: 1 })).toBe(false)
+    expect(await store.write('makeDueNow', { tenant: 'other', id: item!.delivery, nowMs: 1 })).toBe(false)
+    expect(await store.write('deleteEndpoint', { tenant: 'other', id: endpoint.id, nowMs: 1 })).toBeNull()
+    expect(await stateOf(item!)).toBe('pending')
+  })
+
+  it('settles a success into history, once', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const [item] = await published(endpoint)
+    expect(await store.settle(aSettlement(item!, { kind: 'delivered' }))).toBe(true)
+    expect(await lane(endpoint)).toEqual([])
+    const delivery = await store.read('getDelivery', { tenant: 'acme', id: item!.delivery })
+    expect(delivery).toMatchObject({ state: 'delivered', attempts: 1, endedAtMs: 20_000, dueAtMs: null })
+    const late = aSettlement(item!, { kind: 'exhausted' }, { attempt: anAttempt(1, { startedAtMs: 99 }) })
+    expect(await store.settle(late)).toBe(false)
+    expect(await stateOf(item!)).toBe('delivered')
+    // The late attempt's row is there all the same.
+    expect(await store.read('listAttempts', { tenant: 'acme', delivery: item!.delivery })).toHaveLength(2)
+  })
+
+  it('puts a retry at its due time, and reads a lane from the earliest due', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const items = await published(endpoint, 3)
+    const moved = await store.settle(aSettlement(items[0]!, { kind: 'retry', dueAtMs: 50_000 }))
+    expect(moved).toBe(true)
+    const after = await lane(endpoint)
+    expect(after.map(({ delivery }) => delivery)).toEqual([items[1], items[2], items[0]].map(item => item!.delivery))
+    expect(after[2]).toMatchObject({ dueAtMs: 50_000, attempts: 1 })
+    expect(await lane(endpoint, 2)).toHaveLength(2)
+  })
+
+  it('fences: failures count only in order and under the partition’s epoch, a success always', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const [item] = await published(endpoint)
+    expect(await store.settle(aSettlement(item!, { kind: 'exhausted' }, { number: 5 }))).toBe(false)
+    expect(await store.settle(aSettlement(item!, { kind: 'retry', dueAtMs: 9 }, { number: 2 }))).toBe(false)
+    const epochs = await store.write('takePartitions', {})
+    expect(epochs).toHaveLength(256)
+    expect(await store.settle(aSettlement(item!, { kind: 'exhausted' }, { epoch: 0 }))).toBe(false)
+    expect(await store.settle(aSettlement(item!, { kind: 'retry', dueAtMs: 9 }, { epoch: 0 }))).toBe(false)
+    expect(await stateOf(item!)).toBe('pending')
+    expect(await store.settle(aSettlement(item!, { kind: 'delivered' }, { epoch: 0 }))).toBe(true)
+    expect(await stateOf(item!)).toBe('delivered')
+  })
+
+  it('settles many at a time, each by its own', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const items = await published(endpoint, 90)
+    const moved = await Promise.all(
+      items.map((item, index) =>
+        store.settle(
+          aSettlement(item, index % 3 === 0 ? { kind: 'delivered' } : { kind: 'retry', dueAtMs: 60_000 + index }, {
+            number: index % 5 === 0 ? 3 : 1,
+          }),
+        ),
+      ),
+    )
+    expect(moved).toEqual(items.map((_, index) => index % 3 === 0 || index % 5 !== 0))
+    expect(await lane(endpoint)).toHaveLength(60)
+  })
+
+  it('C11: a 410 disables the endpoint with its settlement', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const [item, other] = await published(endpoint, 2)
+    await store.settle(aSettlement(item!, { kind: 'retry', dueAtMs: 9 }, { gone: true }))
+    const after = await store.read('getEndpoint', { tenant: 'acme', id: endpoint.id })
+    expect(after).toMatchObject({ state: 'disabled', disabledReason: 'gone' })
+    const held = await store.write('holdDeliveries', { partition: 7, endpoint: endpoint.id, limit: 100 })
+    expect(held).toBe(2)
+    expect(await stateOf(other!)).toBe('held')
+  })
+
+  it('holds a limited number at a time, releases and cancels', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const items = await published(endpoint, 5)
+    const of = { partition: 7, endpoint: endpoint.id, limit: 3 }
+    expect(await store.write('holdDeliveries', of)).toBe(0) // still enabled
+    await store.write('setEndpointState', {
+      tenant: 'acme',
+      id: endpoint.id,
+      state: 'disabled',
+      reason: 'manual',
+      nowMs: 5,
+    })
+    expect(await store.write('holdDeliveries', of)).toBe(3)
+    expect(await store.write('holdDeliveries', of)).toBe(2)
+    // A failure that was on its way changes nothing, a success does.
+    expect(await store.settle(aSettlement(items[0]!, { kind: 'exhausted' }))).toBe(false)
+    expect(await store.settle(aSettlement(items[1]!, { kind: 'delivered' }))).toBe(true)
+    expect(await store.write('releaseDeliveries', { ...of, nowMs: 7_000 })).toBe(0) // still disabled
+    await store.write('setEndpointState', { tenant: 'acme', id: endpoint.id, state: 'enabled', reason: null, nowMs: 6 })
+    expect(await store.write('releaseDeliveries', { ...of, limit: 2, nowMs: 7_000 })).toBe(2)
+    expect((await lane(endpoint)).map(({ dueAtMs }) => dueAtMs)).toEqual([7_000, 7_000])
+    expect(await store.write('cancelDeliveries', { ...of, only: 'held', nowMs: 8_000 })).toBe(2)
+    expect(await store.write('cancelDeliveries', { ...of, only: 'all', nowMs: 8_000 })).toBe(2)
+    expect(await stateOf(items[4]!)).toBe('cancelled')
+  })
+
+  it('finds what a crash left unfinished', async () => {
+    const [disabled, deleted, fine] = [1, 2, 3].map(() => anEndpoint('acme'))
+    await aTenant(store, 'acme', [disabled!, deleted!, fine!])
+    for (const endpoint of [disabled!, deleted!, fine!]) await published(endpoint, 2)
+    await store.write('setEndpointState', {
+      tenant: 'acme',
+      id: disabled!.id,
+      state: 'disabled',
+      reason: 'manual',
+      nowMs: 5,
+    })
+    await store.write('deleteEndpoint', { tenant: 'acme', id: deleted!.id, nowMs: 5 })
+    expect(await store.read('findUnfinished', { partition: 7 })).toEqual(
+      expect.arrayContaining([
+        { endpoint: disabled!.id, partition: 7, todo: 'hold' },
+        { endpoint: deleted!.id, partition: 7, todo: 'cancel' },
+      ]),
+    )
+    expect(await store.read('findUnfinished', { partition: 7 })).toHaveLength(2)
+    await store.write('holdDeliveries', { partition: 7, endpoint: disabled!.id, limit: 9 })
+    await store.write('setEndpointState', {
+      tenant: 'acme',
+      id: disabled!.id,
+      state: 'enabled',
+      reason: null,
+      nowMs: 5,
+    })
+    expect(await store.read('findUnfinished', { partition: 7 })).toContainEqual({
+      endpoint: disabled!.id,
+      partition: 7,
+      todo: 'release',
+    })
+  })
+
+  it('discovers lanes by skipping from endpoint to endpoint', async () => {
+    const endpoints = [anEndpoint('acme'), anEndpoint('acme'), anEndpoint('acme', { partition: 8 })]
+    await aTenant(store, 'acme', endpoints)
+    expect(await store.read('discoverLanes', { partition: 7 })).toEqual([])
+    for (const endpoint of endpoints) await published(endpoint, 3)
+    const heads = await store.read('discoverLanes', { partition: 7 })
+    expect(heads).toEqual(endpoints.slice(0, 2).map(({ id }) => ({ endpoint: id, partition: 7, dueAtMs: 1_000 })))
+  })
+
+  it('lists newest first, pages without gap or repeat, and filters', async () => {
+    const [a, b] = [anEndpoint('acme'), anEndpoint('acme')]
+    await aTenant(store, 'acme', [a!, b!])
+    const items = [...(await published(a!, 5)), ...(await published(b!, 4))]
+    await store.settle(aSettlement(items[0]!, { kind: 'delivered' }))
+    await store.settle(aSettlement(items[1]!, { kind: 'exhausted' }))
+    const none = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
+    const all = await store.read('listDeliveries', { ...none, tenant: 'acme', limit: 100 })
+    expect(all.map(({ id }) => id)).toEqual(
+      items
+        .map(({ delivery }) => delivery)
+        .sort()
+        .reverse(),
+    )
+    const paged: string[] = []
+    let before: string | null = null
+    for (;;) {
+      const page: Delivery[] = await store.read('listDeliveries', { ...none, tenant: 'acme', limit: 2, before })
+      if (page.length === 0) break
+      paged.push(...page.map(({ id }) => id))
+      before = page.at(-1)!.id
+    }
+    expect(paged).toEqual(all.map(({ id }) => id))
+    const count = async (filter: object) =>
+      (await store.read('listDeliveries', { ...none, ...filter, tenant: 'acme', limit: 100 })).length
+    expect(await count({ state: 'pending' })).toBe(7)
+    expect(await count({ state: 'exhausted' })).toBe(1)
+    expect(await count({ endpoint: b!.id })).toBe(4)
+    expect(await count({ event: items[0]!.event })).toBe(1)
+    expect(await count({ type: 'U' })).toBe(0)
+    expect(await count({ fromMs: Date.now() + 60_000 })).toBe(0)
+    expect(await count({ toMs: Date.now() + 60_000, fromMs: Date.now() - 60_000 })).toBe(9)
+  })
+
+  it('makes due now, and makes new deliveries of old events', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const [item] = await published(endpoint)
+    await store.settle(aSettlement(item!, { kind: 'retry', dueAtMs: 90_000 }))
+    expect(await store.write('makeDueNow', { tenant: 'acme', id: item!.delivery, nowMs: 5_000 })).toBe(true)
+    expect((await lane(endpoint))[0]).toMatchObject({ dueAtMs: 5_000, attempts: 1 })
+    const delivery = { id: newId('dlv', 9), endpoint: endpoint.id, partition: 7, replayOf: item!.delivery }
+    const args = { tenant: 'acme', event: item!.event, type: 'T', test: false, delivery, nowMs: 6_000 }
+    expect(await store.write('createDelivery', args)).toEqual({ held: false })
+    expect(await store.read('getDelivery', { tenant: 'acme', id: delivery.id })).toMatchObject({
+      replayOf: item!.delivery,
+      attempts: 0,
+    })
+    await store.write('deleteEndpoint', { tenant: 'acme', id: endpoint.id, nowMs: 7 })
+    expect(await store.write('createDelivery', { ...args, delivery: { ...delivery, id: newId('dlv', 10) } })).toBeNull()
+  })
+
+  it('a deleted endpoint or tenant keeps no secret', async () => {
+    const [a, b] = [anEndpoint('acme'), anEndpoint('acme')]
+    await aTenant(store, 'acme', [a!, b!])
+    await store.write('deleteEndpoint', { tenant: 'acme', id: a!.id, nowMs: 7 })
+    expect(await store.read('isSecretShared', { tenant: 'acme', digest: a!.secretDigest, except: b!.id })).toBe(false)
+    expect(await store.write('deleteTenant', { id: 'acme', nowMs: 8 })).toEqual([{ id: b!.id, partition: 7 }])
+    expect(await store.read('getTenant', { id: 'acme' })).toBeNull()
+    expect(await store.read('readTenantConfiguration', { tenant: 'acme' })).toBeNull()
+    expect(await store.write('createEndpoint', { endpoint: anEndpoint('acme') })).toBe(false)
+  })
+
+  it('does not let two updates of an endpoint overwrite each other', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const first = { endpoint: { ...endpoint, description: 'first', updatedAtMs: 2 }, readAtMs: 1 }
+    const second = { endpoint: { ...endpoint, description: 'second', updatedAtMs: 3 }, readAtMs: 1 }
+    expect(await store.write('updateEndpoint', first)).toBe(true)
+    expect(await store.write('updateEndpoint', second)).toBe(false)
+    expect((await store.read('getEndpoint', { tenant: null, id: endpoint.id }))?.description).toBe('first')
+  })
+
+  it('makes the others of a batch not pay for one whose data is refused', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const good = anEvent([endpoint])
+    const requests = [
+      await aRequest(store, 'acme', [good]),
+      await aRequest(store, 'acme', [anEvent([], { id: good.id })]),
+    ]
+    const results = await Promise.allSettled(requests.map(request => store.publish(request)))
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+    expect(results[1]).not.toMatchObject({ reason: expect.any(StoreUnavailable) })
+    expect(await lane(endpoint)).toHaveLength(1)
+  })
+
+  it('never makes a step that the model forbids', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const of = { partition: 7, endpoint: endpoint.id, limit: 100 }
+    const state = (to: 'enabled' | 'disabled') =>
+      store.write('setEndpointState', { tenant: 'acme', id: endpoint.id, state: to, reason: 'manual', nowMs: 5 })
+    const steps = {
+      success: (item: LaneItem, n: number) => store.settle(aSettlement(item, { kind: 'delivered' }, { number: n + 1 })),
+      retry: (item: LaneItem, n: number) =>
+        store.settle(aSettlement(item, { kind: 'retry', dueAtMs: 2 }, { number: n + 1 })),
+      exhaust: (item: LaneItem, n: number) => store.settle(aSettlement(item, { kind: 'exhausted' }, { number: n + 1 })),
+      hold: async () => [await state('disabled'), await store.write('holdDeliveries', of)],
+      release: async () => [await state('enabled'), await store.write('releaseDeliveries', { ...of, nowMs: 3 })],
+      cancel: (item: LaneItem) => store.write('cancelDelivery', { tenant: 'acme', id: item.delivery, nowMs: 4 }),
+    }
+    const names = Object.keys(steps) as (keyof typeof steps)[]
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom(...names), { maxLength: 8 }), async plan => {
+        await steps.release()
+        await store.write('cancelDeliveries', { ...of, only: 'all', nowMs: 1 })
+        const [item] = await published(endpoint)
+        let before: DeliveryState = 'pending'
+        for (const name of plan) {
+          const { attempts } = (await store.read('getDelivery', { tenant: 'acme', id: item!.delivery }))!
+          await steps[name](item!, attempts)
+          const after = (await stateOf(item!))!
+          if (after !== before) expect(isTransitionAllowed(before, after), `${before} → ${after} by ${name}`).toBe(true)
+          before = after
+        }
+      }),
+      { numRuns: 25 },
+    )
+  })
+})

@@ -1,0 +1,97 @@
+/** A certificate authority made on the spot, for receivers that nobody outside this machine is meant to trust. */
+import 'reflect-metadata' // the library below registers its parts by decorators, and throws at import without it
+import { randomBytes, webcrypto } from 'node:crypto'
+import * as x509 from '@peculiar/x509'
+
+export type Certificate = {
+  /** The certificate, PEM. */
+  readonly certPem: string
+  /** Its private key, PKCS #8, PEM. */
+  readonly keyPem: string
+}
+
+export type CertificateRequest = {
+  /** DNS names the certificate is for; may be empty if `ips` isn't. */
+  readonly names: readonly string[]
+  /** IP addresses the certificate is for. Default: none. */
+  readonly ips?: readonly string[]
+  /** First moment it is valid. Default: an hour ago, so that a clock a little behind accepts it. */
+  readonly notBefore?: Date
+  /** Last moment it is valid. Default: in 30 days. */
+  readonly notAfter?: Date
+}
+
+export type Authority = {
+  /** The authority's own certificate, PEM: what a client has to trust. */
+  readonly caPem: string
+  issue(request: CertificateRequest): Promise<Certificate>
+}
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
+
+x509.cryptoProvider.set(webcrypto)
+
+/** Makes a fresh authority (ECDSA P-256); nothing of it is written anywhere. */
+export async function createAuthority(commonName = 'Posthorn test authority'): Promise<Authority> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serialNumber(),
+    // The suffix tells two authorities apart: with equal names OpenSSL reports a bad signature, not an unknown issuer.
+    name: `CN=${commonName} ${randomBytes(4).toString('hex')}`,
+    notBefore: new Date(Date.now() - DAY_MS),
+    notAfter: new Date(Date.now() + 365 * DAY_MS),
+    signingAlgorithm: ALGORITHM,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  })
+  return {
+    caPem: certificate.toString('pem'),
+    issue: request => issueCertificate(request, certificate, keys),
+  }
+}
+
+async function issueCertificate(
+  request: CertificateRequest,
+  issuer: x509.X509Certificate,
+  issuerKeys: webcrypto.CryptoKeyPair,
+): Promise<Certificate> {
+  const ips = request.ips ?? []
+  const subject = request.names[0] ?? ips[0]
+  if (subject === undefined) throw new Error('A certificate needs at least one name or address.')
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    subject: [{ CN: [subject] }],
+    issuer: issuer.subject,
+    notBefore: request.notBefore ?? new Date(Date.now() - HOUR_MS),
+    notAfter: request.notAfter ?? new Date(Date.now() + 30 * DAY_MS),
+    signingAlgorithm: ALGORITHM,
+    publicKey: keys.publicKey,
+    signingKey: issuerKeys.privateKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([SERVER_AUTH]),
+      new x509.SubjectAlternativeNameExtension([
+        ...request.names.map(value => ({ type: 'dns' as const, value })),
+        ...ips.map(value => ({ type: 'ip' as const, value })),
+      ]),
+      await x509.AuthorityKeyIdentifierExtension.create(issuerKeys.publicKey),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  })
+  const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
+  return { certPem: certificate.toString('pem'), keyPem: x509.PemConverter.encode(key, 'PRIVATE KEY') }
+}
+
+function serialNumber(): string {
+  // The first byte is kept positive and non-zero: DER would pad or cut it otherwise.
+  return `01${randomBytes(15).toString('hex')}`
+}

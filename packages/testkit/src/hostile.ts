@@ -1,0 +1,256 @@
+/** Receivers that no customer would run on purpose: each breaks one thing, at the level of the socket, and is bounded. */
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
+import { gzipSync } from 'node:zlib'
+import { type Authority, type Certificate, createAuthority } from './certificates.ts'
+import { listen, repeatWhileOpen } from './listener.ts'
+import { createSignal, type WaitOptions } from './signal.ts'
+
+export const HOSTILE_KINDS = {
+  hang: 'reads the request and never answers',
+  hang_tls: 'accepts the connection and never answers the handshake',
+  drip_head: 'sends its head, a byte a second',
+  drip_body: 'sends a whole head, then a byte of the body a second',
+  flood: 'answers with `bytes` of body',
+  endless_1xx: 'sends interim answers and never a final one',
+  huge_head: 'sends header fields up to `bytes`',
+  reset_after_request: 'resets the connection once it has read the request',
+  reset_on_connect: 'resets the connection as soon as it is made',
+  close_after_request: 'closes the connection once it has read the request, without an answer',
+  early_close: 'closes in the middle of the body it announced',
+  trailing_garbage: 'sends a good answer and garbage behind it',
+  gzip_bomb: 'sends a small gzip body that unpacks to `bytes`',
+  bad_http: 'answers with something that is not HTTP',
+  bad_tls: 'answers the handshake in plain text',
+  expired_cert: 'has a certificate that has expired',
+  wrong_host: 'has a certificate for another host',
+  untrusted: 'has a certificate of an authority that nobody knows',
+  tls11: 'speaks no TLS newer than 1.1',
+  redirect: 'redirects to `location`',
+} as const
+
+export type HostileKind = keyof typeof HOSTILE_KINDS
+
+export type HostileOptions = {
+  readonly authority: Authority
+  readonly kind: HostileKind
+  /** Status of the answer, where there is one. Default: 200; `redirect`: 302. */
+  readonly status?: number
+  /** How much `flood`, `huge_head` and `gzip_bomb` send or unpack to. Default: 100 MiB. */
+  readonly bytes?: number
+  /** Where `redirect` points. Default: `https://127.0.0.1/`. */
+  readonly location?: string
+  /** Distance of the bytes of `drip_*` and the answers of `endless_1xx`, milliseconds. Default: 1,000; 1xx: 5. */
+  readonly intervalMs?: number
+}
+
+export type HostileReceiver = {
+  readonly url: string
+  readonly port: number
+  readonly kind: HostileKind
+  /** TCP connections so far. */
+  readonly connections: number
+  /** Connections open now. */
+  readonly open: number
+  /** Whole requests read so far. */
+  readonly requests: number
+  /** Bytes handed to the socket so far, before encryption. */
+  readonly bytesSent: number
+  /** Resolves once `predicate` holds; looked at after each connection, request and close. */
+  waitFor(predicate: (receiver: HostileReceiver) => boolean, options?: WaitOptions): Promise<void>
+  close(): Promise<void>
+}
+
+type Context = {
+  readonly socket: Socket
+  readonly status: number
+  readonly bytes: number
+  readonly location: string
+  readonly intervalMs: number | undefined
+  send(data: string | Buffer): boolean
+  reset(): void
+}
+
+const DAY_MS = 86_400_000
+const DEFAULT_BYTES = 100 * 1024 * 1024
+/** However long a sender stays, drips and interim answers end after this many. */
+const MAX_STEPS = 10_000
+
+/** What happens once a whole request was read; a kind that isn't here answers 200, if it is ever asked. */
+const ANSWERS: { readonly [kind in HostileKind]?: (context: Context) => void } = {
+  hang: () => {},
+  drip_head: context => drip(context, `${head(context.status)}x-padding: ${'x'.repeat(MAX_STEPS)}`),
+  drip_body: context => {
+    context.send(`${head(context.status)}content-length: ${MAX_STEPS}\r\n\r\n`)
+    drip(context, 'x'.repeat(MAX_STEPS))
+  },
+  flood: context => {
+    context.send(`${head(context.status)}content-type: text/plain\r\ncontent-length: ${context.bytes}\r\n\r\n`)
+    pour(context, Buffer.alloc(64 * 1024, 'x'))
+  },
+  endless_1xx: context => {
+    let steps = 0
+    repeatWhileOpen(context.socket, context.intervalMs ?? 5, () => {
+      context.send('HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n')
+      return ++steps < MAX_STEPS ? 'again' : 'done'
+    })
+  },
+  huge_head: context => {
+    context.send(head(context.status))
+    pour(context, Buffer.from(`x-padding: ${'x'.repeat(1_000)}\r\n`.repeat(64)))
+  },
+  reset_after_request: context => context.reset(),
+  close_after_request: context => context.socket.end(),
+  early_close: context => {
+    context.send(`${head(context.status)}content-length: 1000\r\n\r\nnot all`)
+    context.socket.end()
+  },
+  trailing_garbage: context => {
+    context.send(`${head(context.status)}content-length: 2\r\n\r\nok\0\0garbage HTTP/9.9 \r\n\r\n`)
+  },
+  gzip_bomb: context => {
+    const body = gzipSync(Buffer.alloc(context.bytes), { level: 9 })
+    context.send(`${head(context.status)}content-encoding: gzip\r\ncontent-length: ${body.length}\r\n\r\n`)
+    context.send(body)
+  },
+  bad_http: context => context.send('220 smtp.example ESMTP ready\r\n\r\n'),
+  redirect: context =>
+    context.send(`${head(context.status)}location: ${context.location}\r\ncontent-length: 0\r\n\r\n`),
+}
+
+/** What happens as soon as a connection is made, for the kinds that never get to TLS. */
+const BEFORE_TLS: { readonly [kind in HostileKind]?: (socket: Socket) => void } = {
+  hang_tls: socket => socket.resume(),
+  reset_on_connect: socket => socket.resetAndDestroy(),
+  bad_tls: socket => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n')),
+}
+
+export async function startHostileReceiver(options: HostileOptions): Promise<HostileReceiver> {
+  const { kind } = options
+  const counts = { connections: 0, open: 0, requests: 0, bytesSent: 0 }
+  const signal = createSignal(() => `${kind}: ${JSON.stringify(counts)}`)
+  const beforeTls = BEFORE_TLS[kind]
+  const server: Server = beforeTls ? createTcpServer(beforeTls) : createTlsServer(await tlsOptions(options))
+  server.on('connection', (socket: Socket) => {
+    counts.connections++
+    counts.open++
+    socket.on('close', () => {
+      counts.open--
+      signal.changed()
+    })
+    signal.changed()
+  })
+  server.on('secureConnection', (socket: Socket) => {
+    socket.on('error', () => {})
+    onWholeRequest(socket, () => {
+      counts.requests++
+      signal.changed()
+      const answer = ANSWERS[kind] ?? (context => context.send(`${head(context.status)}content-length: 0\r\n\r\n`))
+      answer({
+        socket,
+        status: options.status ?? (kind === 'redirect' ? 302 : 200),
+        bytes: options.bytes ?? DEFAULT_BYTES,
+        location: options.location ?? 'https://127.0.0.1/',
+        intervalMs: options.intervalMs,
+        send: data => {
+          if (socket.destroyed || !socket.writable) return false
+          counts.bytesSent += data.length
+          return socket.write(data)
+        },
+        reset: () => listener.rawSocket(socket.remotePort)?.resetAndDestroy(),
+      })
+    })
+  })
+  const listener = await listen(server, 0)
+  const receiver: HostileReceiver = {
+    url: `https://127.0.0.1:${listener.port}`,
+    port: listener.port,
+    kind,
+    get connections() {
+      return counts.connections
+    },
+    get open() {
+      return counts.open
+    },
+    get requests() {
+      return counts.requests
+    },
+    get bytesSent() {
+      return counts.bytesSent
+    },
+    waitFor: (predicate, wait) => signal.waitFor(() => predicate(receiver), wait),
+    close: () => listener.close(),
+  }
+  return receiver
+}
+
+async function tlsOptions({ authority, kind }: HostileOptions): Promise<TlsOptions> {
+  const { certPem, keyPem } = await certificateFor(kind, authority)
+  const options: TlsOptions = { cert: certPem, key: keyPem }
+  if (kind !== 'tls11') return options
+  // OpenSSL 3 has these versions only at security level 0.
+  return { ...options, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }
+}
+
+async function certificateFor(kind: HostileKind, authority: Authority): Promise<Certificate> {
+  const loopback = { names: ['localhost'], ips: ['127.0.0.1'] }
+  switch (kind) {
+    case 'expired_cert':
+      return authority.issue({
+        ...loopback,
+        notBefore: new Date(Date.now() - 3 * DAY_MS),
+        notAfter: new Date(Date.now() - 2 * DAY_MS),
+      })
+    case 'wrong_host':
+      return authority.issue({ names: ['somebody-else.example'] })
+    case 'untrusted':
+      return (await createAuthority('Unknown authority')).issue(loopback)
+    default:
+      return authority.issue(loopback)
+  }
+}
+
+/** Calls `then` each time a head and as much body as it announces were read: enough HTTP for what Posthorn sends. */
+function onWholeRequest(socket: Socket, then: () => void): void {
+  let pending = Buffer.alloc(0)
+  socket.on('data', chunk => {
+    pending = Buffer.concat([pending, chunk])
+    for (;;) {
+      const headEnd = pending.indexOf('\r\n\r\n')
+      if (headEnd < 0) return
+      const length = /^content-length: *(\d+)/im.exec(pending.toString('latin1', 0, headEnd))?.[1]
+      const end = headEnd + 4 + Number(length ?? 0)
+      if (pending.length < end) return
+      pending = pending.subarray(end)
+      then()
+    }
+  })
+}
+
+function head(status: number): string {
+  return `HTTP/1.1 ${status} Whatever\r\n`
+}
+
+function drip(context: Context, text: string): void {
+  let at = 0
+  context.send(text.charAt(at++))
+  repeatWhileOpen(context.socket, context.intervalMs ?? 1_000, () => {
+    context.send(text.charAt(at++))
+    return at < text.length ? 'again' : 'done'
+  })
+}
+
+/** Sends `block` over and over, as fast as the other side reads, until `bytes` were sent. */
+function pour(context: Context, block: Buffer): void {
+  let leftBytes = context.bytes
+  const more = () => {
+    while (leftBytes > 0 && !context.socket.destroyed) {
+      const part = block.subarray(0, Math.min(block.length, leftBytes))
+      leftBytes -= part.length
+      if (!context.send(part)) return
+    }
+    context.socket.off('drain', more)
+  }
+  context.socket.on('drain', more)
+  more()
+}

@@ -1,0 +1,19 @@
+export { type Authority, type Certificate, type CertificateRequest, createAuthority } from './certificates.ts'
+export {
+  HOSTILE_KINDS,
+  type HostileKind,
+  type HostileOptions,
+  type HostileReceiver,
+  startHostileReceiver,
+} from './hostile.ts'
+export { type Postgres, type PostgresOptions, startPostgres } from './postgres.ts'
+export {
+  type ReceivedRequest,
+  type Receiver,
+  type ReceiverOptions,
+  type Reply,
+  type Script,
+  startReceiver,
+} from './receiver.ts'
+export { createSignal, type Signal, type WaitOptions } from './signal.ts'
+export { spawnTethered, type Tethered, type TetheredOptions } from './tethered.ts'

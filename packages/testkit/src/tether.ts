@@ -1,0 +1,40 @@
+/**
+ * Runs a command that must not outlive whoever started it: `node tether.ts <settings as JSON> <command> <arguments…>`.
+ * Its standard input is the tether: when that closes (also because the other end was killed with SIGKILL, which no exit
+ * hook sees), the command gets the signal, ten seconds later SIGKILL, and then the folder named in the settings goes.
+ */
+import { spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import type { TetherSettings } from './tethered.ts'
+
+const GRACE_MS = 10_000
+
+const [settingsJson, command, ...args] = process.argv.slice(2)
+if (settingsJson === undefined || command === undefined) throw new Error('tether.ts needs settings and a command.')
+const settings = JSON.parse(settingsJson) as TetherSettings
+
+const child = spawn(command, args, {
+  stdio: ['ignore', 'inherit', 'inherit'],
+  ...(settings.uid === undefined ? {} : { uid: settings.uid }),
+  ...(settings.gid === undefined ? {} : { gid: settings.gid }),
+})
+
+const end = () => {
+  child.kill(settings.signal)
+  setTimeout(() => child.kill('SIGKILL'), GRACE_MS).unref()
+}
+process.stdin.on('close', end)
+process.stdin.on('error', () => {})
+process.stdin.resume()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end)
+
+child.on('error', error => {
+  process.stderr.write(`${error.message}\n`)
+  leave(1)
+})
+child.on('exit', code => leave(code ?? 1))
+
+function leave(code: number): void {
+  if (settings.folder !== undefined) rmSync(settings.folder, { recursive: true, force: true, maxRetries: 3 })
+  process.exit(code)
+}

@@ -1,0 +1,55 @@
+/** Child processes that end with this one, however it ends. */
+import { spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+
+/** What `tether.ts` is told. */
+export type TetherSettings = {
+  /** What ends the command. */
+  readonly signal: NodeJS.Signals
+  /** A folder that is removed after the command has ended. */
+  readonly folder?: string
+  /** Whom the command runs as. Default: whoever runs this process. */
+  readonly uid?: number
+  readonly gid?: number
+}
+
+export type TetheredOptions = TetherSettings & {
+  /** The command's whole environment. Default: this process's own. */
+  readonly env?: NodeJS.ProcessEnv
+}
+
+export type Tethered = {
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** The command's exit code, once it has ended and its folder is gone. */
+  readonly exited: Promise<number>
+  /** Ends the command and waits for `exited`. */
+  end(): Promise<number>
+}
+
+export function spawnTethered(command: string, args: readonly string[], options: TetheredOptions): Tethered {
+  const { env, ...settings } = options
+  const tether = fileURLToPath(new URL('./tether.ts', import.meta.url))
+  const child = spawn(process.execPath, [tether, JSON.stringify(settings), command, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    // A session of its own: Ctrl-C in a terminal goes to the whole group, and would end the command before its time.
+    detached: process.platform !== 'win32',
+    ...(env ? { env } : {}),
+  })
+  child.stdin.on('error', () => {})
+  const exited = new Promise<number>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', code => resolve(code ?? 1))
+  })
+  exited.catch(() => {})
+  return {
+    stdout: child.stdout,
+    stderr: child.stderr,
+    exited,
+    end() {
+      child.stdin.destroy()
+      return exited
+    },
+  }
+}
