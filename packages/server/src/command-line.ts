@@ -137,7 +137,7 @@ function flagsOf(command: Command): { flags: Flags; words: string[] } {
 async function run(config: Config, effects: Effects): Promise<void> {
   const { clock, exit, stdout, stderr } = effects
   effects.onCrash(error => crash(effects, error))
-  const started = Promise.try(effects.startServer, config, { stdout, stderr, clock })
+  const started = (async () => effects.startServer(config, { stdout, stderr, clock }))()
   let stopAskedAtMs: number | undefined
   const stop = async () => {
     stopAskedAtMs = clock.monotonicMs()

@@ -105,8 +105,8 @@ function valuesOfEnvironment(env: Environment, context: ParseContext, problems: 
  * POSTHORN_PORT=tcp://10.0.0.1:8470 and a dozen more. They aren't meant for us and would keep serve from starting.
  */
 function isServiceLink(name: string, value: string): boolean {
-  if (/^POSTHORN_(\w+_)?PORT$/.test(name)) return /^(tcp|udp|sctp):\/\//.test(value)
-  return /^POSTHORN_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/.test(name)
+  const described = /^POSTHORN_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/
+  return described.test(name) || (/^POSTHORN_(\w+_)?PORT$/.test(name) && /^(tcp|udp|sctp):\/\//.test(value))
 }
 
 function valuesOfFile(file: string, readFile: ReadFile, problems: string[]): Values {

@@ -36,9 +36,8 @@ export function createLogger({ level, stdout, clock = systemClock }: LogOptions)
   const lines = stdout.fd === undefined ? undefined : new LineWriter(stdout.fd, clock)
   const logger = pino(
     {
-      name: 'posthorn',
       level,
-      base: null,
+      base: { name: 'posthorn' },
       timestamp: () => `,"time":"${new Date(clock.now()).toISOString()}"`,
       formatters: { level: label => ({ level: label }) },
       serializers: { err: plainError, error: value => (value instanceof Error ? plainError(value) : value) },

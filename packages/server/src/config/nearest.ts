@@ -1,10 +1,13 @@
+const COMMON_START = /^(--|POSTHORN_)/i
+
 /** The candidate that a mistyped name most likely meant, or undefined where none is near. Upper and lower case are one. */
 export function nearest(typed: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined
   let bestDistance = Number.POSITIVE_INFINITY
   for (const candidate of candidates) {
-    const distance = editDistance(typed.toLowerCase(), candidate.toLowerCase())
-    const allowed = Math.max(1, Math.floor(candidate.length / 4))
+    const [wanted, offered] = [typed, candidate].map(name => name.replace(COMMON_START, '').toLowerCase())
+    const distance = editDistance(wanted!, offered!)
+    const allowed = Math.max(1, Math.floor(offered!.length / 4))
     if (distance <= allowed && distance < bestDistance) {
       best = candidate
       bestDistance = distance

@@ -55,7 +55,12 @@ export function* readPayload(args: { tenant: TenantId; event: EventId }): Transa
   return rows.length === 0 ? null : bytes(rows[0]!.payload)
 }
 
-export type LaneHead = { readonly endpoint: EndpointId; readonly partition: number; readonly dueAtMs: number }
+export type LaneHead = {
+  readonly tenant: TenantId
+  readonly endpoint: EndpointId
+  readonly partition: number
+  readonly dueAtMs: number
+}
 
 /**
  * Endpoints of a partition that have pending deliveries, each with its earliest due time. Skips from endpoint to
@@ -70,12 +75,13 @@ export function* discoverLanes(args: { partition: number }): Transaction<LaneHea
              select (select l.endpoint from live_delivery l where l.partition = $1 and l.state = 'pending'
                        and l.endpoint > skip.endpoint order by l.endpoint limit 1)
              from skip where skip.endpoint is not null)
-           select s.endpoint, (select l.due_ms from live_delivery l where l.partition = $1 and l.state = 'pending'
+           select s.endpoint, e.tenant, (select l.due_ms from live_delivery l where l.partition = $1 and l.state = 'pending'
                                  and l.endpoint = s.endpoint order by l.due_ms limit 1) as due_ms
-           from skip s where s.endpoint is not null`,
+           from skip s join endpoint e on e.id = s.endpoint`,
     params: [args.partition],
   }
   return rows.map(row => ({
+    tenant: text(row.tenant),
     endpoint: idText('ep', bytes(row.endpoint)),
     partition: args.partition,
     dueAtMs: intOrNull(row.due_ms) ?? 0,

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { parseEvents, readEvents } from './events.ts'
+import { parseOptions } from './options.ts'
+
+const FILE = new URL('../events.ndjson', import.meta.url)
+
+test('the events cover every starter type, and their payloads are sent as they stand in the file', () => {
+  const events = readEvents(FILE)
+  expect(new Set(events.types).size).toBe(5)
+  expect(JSON.parse(events.body)).toHaveLength(events.types.length)
+  expect(events.body).not.toContain('"tenant"')
+  const payloads = readFileSync(FILE, 'utf8').match(/"payload":.*(?=,"id")/g)!
+  expect(payloads.every(payload => events.body.includes(payload))).toBe(true)
+  expect(events.body).toContain('12345678901234567890')
+})
+
+test('a line without its tenant in front is named', () => {
+  expect(() => parseEvents('{"tenant":"a","type":"T"}\n{"type":"T"}')).toThrow('Line 2')
+})
+
+test('an unknown flag gets a sentence', () => {
+  expect(parseOptions(['--exit'])).toEqual({ exit: true, help: false })
+  expect(parseOptions(['--exti'])).toContain('--exti')
+})

@@ -1,0 +1,197 @@
+/** `npm run demo`: a whole Posthorn, real receivers over TLS, and every attempt on the screen. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createAuthority } from '@posthorn/testkit'
+import { type Api, createApi, type PublishedEvent } from './api.ts'
+import { readEvents } from './events.ts'
+import { type DemoOptions, parseOptions, USAGE } from './options.ts'
+import { type DemoReceiver, startReceivers } from './receivers.ts'
+import { type DemoServer, startServer } from './server.ts'
+import { formatAttempt, TABLE_HEAD } from './table.ts'
+
+/** Ten retries as in C12, in seconds, short enough to watch. */
+const SCHEDULE_SECONDS = [0.5, 1, 1, 2, 2, 2, 3, 3, 3, 3]
+const REAL_SCHEDULE = '30, 60, 120, 240, 480, 960, 1,920, 3,840, 7,680 and 15,360 s'
+const LOOK_EVERY_MS = 200
+/** `--exit` promises 30 seconds: what isn't delivered by then is counted as pending, and then it ends in any case. */
+const WAIT_UNTIL_MS = 23_000
+const HARD_DEADLINE_MS = 28_000
+const LAST_WAIT_MS = 2_500
+
+type Demo = {
+  readonly options: DemoOptions
+  readonly folder: string
+  readonly receivers: DemoReceiver[]
+  /** Endpoint id → the receiver behind it. */
+  readonly byEndpoint: Map<string, DemoReceiver>
+  readonly timers: Set<NodeJS.Timeout>
+  /** Lines of attempts are shown until the end has begun. */
+  showing: boolean
+  server?: DemoServer
+}
+
+const startedAtMs = performance.now()
+const elapsedMs = () => performance.now() - startedAtMs
+const say = (text: string) => process.stdout.write(`${text}\n`)
+process.stdout.on('error', () => {}) // whoever read along (`| head`) has left
+
+const options = parseOptions(process.argv.slice(2))
+if (typeof options === 'string') {
+  process.stderr.write(`${options}\n`)
+  process.exitCode = 2
+} else if (options.help) {
+  say(USAGE)
+} else {
+  await run(options)
+}
+
+async function run(options: DemoOptions): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'posthorn-demo-'))
+  const demo: Demo = { options, folder, receivers: [], byEndpoint: new Map(), timers: new Set(), showing: true }
+  const stop = once(async (exitCode: number, lastLine?: string) => {
+    await close(demo)
+    if (lastLine !== undefined) say(lastLine)
+    process.exit(exitCode)
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(0))
+  if (options.exit) {
+    later(demo, HARD_DEADLINE_MS, () => {
+      process.stderr.write('The demo took too long.\n')
+      process.exit(1)
+    })
+  }
+  try {
+    const api = await start(demo)
+    void demo.server?.ended.then(words => {
+      if (!demo.showing) return
+      process.stderr.write(`${words}\n`)
+      stop(1)
+    })
+    const published = await publish(demo, api)
+    await waitUntilDone(api)
+    if (options.exit) return await stop(...(await summarise(demo, api, published)))
+    explain(demo)
+  } catch (error) {
+    if (!demo.showing) return // a call that the end cut off
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    await stop(1)
+  }
+}
+
+/** Receivers, server and endpoints, in that order. */
+async function start(demo: Demo): Promise<Api> {
+  const authority = await createAuthority('Posthorn demo authority')
+  const caFile = join(demo.folder, 'receivers-ca.pem')
+  const dataFolder = join(demo.folder, 'data')
+  mkdirSync(dataFolder)
+  writeFileSync(caFile, authority.caPem)
+  demo.receivers.push(...(await startReceivers(authority)))
+  demo.server = await startServer({
+    folder: demo.folder,
+    dataFolder,
+    caFile,
+    scheduleSeconds: SCHEDULE_SECONDS,
+    onLog: line => show(demo, line),
+  })
+  const api = createApi(demo.server.url, demo.server.apiKey, events().tenant)
+  await api.putTenant()
+  say(
+    'Posthorn runs with an embedded store in a temporary folder. Its receivers, over TLS, one for each starter type:\n',
+  )
+  for (const receiver of demo.receivers) {
+    demo.byEndpoint.set(await api.createEndpoint(receiver.url, receiver.secret, receiver.type), receiver)
+    say(`  ${receiver.name.padEnd(8)}  ${receiver.type.padEnd(26)}  ${receiver.behaviour}`)
+  }
+  say(`\nRetries are shortened to ${SCHEDULE_SECONDS.join(', ')} s for this demo;`)
+  say(`the real ones (C12) are ${REAL_SCHEDULE}, each with up to 10 % added.\n`)
+  return api
+}
+
+function events() {
+  return readEvents(new URL('../events.ndjson', import.meta.url))
+}
+
+async function publish(demo: Demo, api: Api): Promise<readonly PublishedEvent[]> {
+  for (const { receiver, downMs } of demo.receivers) {
+    if (downMs === 0) continue
+    await receiver.stop()
+    later(demo, downMs, () => void receiver.start())
+  }
+  say(TABLE_HEAD)
+  return api.publish(events().body)
+}
+
+function show(demo: Demo, line: Readonly<Record<string, unknown>>): void {
+  if (line.msg !== 'attempt' || !demo.showing) return
+  const text = formatAttempt(
+    {
+      atMs: elapsedMs(),
+      type: String(line.type),
+      receiver: demo.byEndpoint.get(String(line.endpoint))?.name ?? '?',
+      attempt: Number(line.attempt),
+      status: typeof line.status === 'number' ? line.status : null,
+      errorCode: typeof line.errorCode === 'string' ? line.errorCode : null,
+      durationMs: Number(line.durationMs),
+    },
+    process.stdout.isTTY === true && process.stdout.hasColors(),
+  )
+  say(text)
+}
+
+/** Posthorn is asked, as any client would: the API has no call that waits. */
+async function waitUntilDone(api: Api): Promise<void> {
+  while (elapsedMs() < WAIT_UNTIL_MS && (await api.isPending())) {
+    await new Promise(resolve => setTimeout(resolve, LOOK_EVERY_MS))
+  }
+}
+
+async function summarise(
+  demo: Demo,
+  api: Api,
+  published: readonly PublishedEvent[],
+): Promise<[exitCode: number, lastLine: string]> {
+  const totals = await api.countDeliveries()
+  const received = new Set<string>()
+  let delivered = 0
+  for (const { receiver } of demo.receivers) {
+    delivered += receiver.distinct.size
+    for (const key of receiver.distinct) received.add(key.slice(0, key.indexOf(' ')))
+  }
+  const lost = published.filter(event => !received.has(event.id)).length
+  const wrongBearers = demo.receivers.reduce((sum, { receiver }) => sum + receiver.mismatches, 0)
+  if (wrongBearers > 0) process.stderr.write(`${wrongBearers} requests came with a wrong bearer.\n`)
+  const good = lost === 0 && totals.pending === 0 && wrongBearers === 0
+  return [good ? 0 : 1, JSON.stringify({ published: published.length, delivered, ...totals, lost })]
+}
+
+function explain(demo: Demo): void {
+  const { url, apiKey } = demo.server!
+  say(`\nThe API is at ${url}/v1, described at ${url}/openapi.json. One more event:\n`)
+  const event = '{"type":"COVER_REFERENCE","payload":{"CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc"}}'
+  const headers = `-H 'Authorization: Bearer ${apiKey}' -H 'Content-Type: application/json'`
+  say(`curl -sS ${url}/v1/tenants/${events().tenant}/events ${headers} -d '${event}'`) // one line, to be copied whole
+  say('\nCtrl-C ends the demo and removes its folder.')
+}
+
+async function close(demo: Demo): Promise<void> {
+  demo.showing = false
+  for (const timer of demo.timers) clearTimeout(timer)
+  const ended = demo.server?.end() ?? Promise.resolve()
+  // With `--exit` a server that is slow to end is left to its tether, which also removes the folder.
+  await (demo.options.exit ? Promise.race([ended, new Promise(resolve => setTimeout(resolve, LAST_WAIT_MS))]) : ended)
+  await Promise.all(demo.receivers.map(({ receiver }) => receiver.close()))
+  if (!demo.server) rmSync(demo.folder, { recursive: true, force: true })
+}
+
+function later(demo: Demo, delayMs: number, then: () => void): void {
+  demo.timers.add(setTimeout(then, delayMs))
+}
+
+function once<Args extends unknown[]>(act: (...args: Args) => Promise<void>): (...args: Args) => Promise<void> {
+  let acting: Promise<void> | undefined
+  return (...args) => {
+    acting ??= act(...args)
+    return acting
+  }
+}

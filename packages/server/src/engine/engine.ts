@@ -1,0 +1,414 @@
+import type { Logger } from 'pino'
+import type { Clock, Timer } from '../clock.ts'
+import type { Keyring } from '../keys.ts'
+import { type EndpointId, PARTITION_COUNT } from '../model.ts'
+import type { Change } from '../store/changes.ts'
+import { cancelAll, holdAll, releaseAll } from '../store/chunks.ts'
+import type { LaneItem } from '../store/operations/lanes.ts'
+import type { Step } from '../store/operations/settle.ts'
+import type { Store } from '../store/store.ts'
+import { Alarm } from './alarm.ts'
+import { type ConnectionOptions, Connections } from './connections.ts'
+import { deliver } from './deliver.ts'
+import { Lane, PayloadBudget } from './lane.ts'
+import { type Exchange, judge, type Verdict } from './outcome.ts'
+import { Rounds } from './rounds.ts'
+import { nextStep, retryAfterMs } from './schedule.ts'
+import { type Target, type TargetOptions, Targets } from './targets.ts'
+
+export type EngineOptions = ConnectionOptions &
+  TargetOptions & {
+    readonly maxInFlight: number
+    readonly maxInFlightPerHost: number
+    /** Requests at once to one endpoint, at most. */
+    readonly laneWindow: number
+    /** Payload bytes kept in memory with waiting deliveries, at most; the others are read at dispatch. */
+    readonly payloadMemoryBytes: number
+    /** From 0 up to, but not, 1: spreads retries (C12). */
+    readonly random: () => number
+  }
+
+/** Deliveries that a lane holds for each request of its window. */
+const LANE_DEPTH = 8
+/** Larger payloads are left in the store until their dispatch. */
+const MAX_PAYLOAD_WITH_LANE_BYTES = 16_384
+/** With so many outcomes that can't be stored, no more are made. */
+const MAX_UNSETTLED = 1_000
+/** A slow look for whatever a lost wake-up missed. */
+const SWEEP_MS = 30_000
+/** After a fault of the store, before it is tried again. */
+const STORE_PAUSE_MS = 1_000
+
+/**
+ * Sends what is owed. State lives in three places: the store has the truth, lanes hold what is next, rounds say whose
+ * turn it is. The way of a delivery through here: `#consider` (its lane has something due) → `#dispatch` → `deliver`
+ * → `#conclude` → the store's settle → `#settled`.
+ */
+export class Engine {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #options: EngineOptions
+  readonly #targets: Targets
+  readonly #connections: Connections
+  readonly #rounds: Rounds
+  readonly #alarm: Alarm<Lane>
+  readonly #lanes = new Map<EndpointId, Lane>()
+  readonly #budget: PayloadBudget
+  #epochs: readonly number[] = []
+  #sweeper: Timer | undefined
+  #sweeping: Promise<void> | undefined
+  #isRunning = false
+  #isPumping = false
+  #onLanded: (() => void) | undefined
+
+  constructor(store: Store, keyring: Keyring, clock: Clock, log: Logger, options: EngineOptions) {
+    this.#store = store
+    this.#clock = clock
+    this.#log = log
+    this.#options = options
+    this.#budget = new PayloadBudget(options.payloadMemoryBytes)
+    this.#targets = new Targets(store, keyring, options)
+    this.#connections = new Connections(options, clock)
+    const now = () => store.now()
+    const hostOf = (lane: Lane) => this.#targets.get(lane.endpoint)?.origin ?? ''
+    this.#rounds = new Rounds(options, now, hostOf, (lane, host) => void this.#dispatch(lane, host))
+    this.#alarm = new Alarm(now, clock, lane => this.#consider(lane))
+    store.changes.listen(change => this.#hear(change))
+  }
+
+  get inFlight(): number {
+    return this.#rounds.inFlight
+  }
+
+  /** Takes over all partitions, ends what a crash left half done, and begins to send. */
+  async start(): Promise<void> {
+    this.#epochs = await this.#store.write('takePartitions', {})
+    this.#isRunning = true
+    await this.#sweep()
+  }
+
+  /**
+   * Sends nothing new, and waits for what is in flight, at most so long; the rest is left to the next start. What has
+   * ended by then is settled when the store is closed.
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#isRunning = false
+    this.#sweeper?.cancel()
+    this.#alarm.stop()
+    if (this.#rounds.inFlight > 0) {
+      const landed = new Promise<void>(resolve => {
+        this.#onLanded = resolve
+      })
+      const { promise: late, resolve: giveUp } = Promise.withResolvers<void>()
+      const timer = this.#clock.after(timeoutMs, giveUp)
+      await Promise.race([landed, late])
+      timer.cancel()
+    }
+    this.#connections.close()
+    await this.#sweeping?.catch(() => {})
+  }
+
+  // What the rest of the process tells
+
+  #hear(change: Change): void {
+    if (change.kind === 'fresh') {
+      for (const item of change.items) this.#laneOf(item, Number.POSITIVE_INFINITY).offer(item)
+      for (const item of change.items) this.#consider(this.#lanes.get(item.endpoint)!)
+      this.#pump()
+    } else if (change.kind === 'endpoint') {
+      this.#targets.forget(change.endpoint)
+      this.#reset(change)
+    } else if (change.kind === 'lane') this.#reset(change)
+    else if (change.kind === 'doubt') this.#clock.after(STORE_PAUSE_MS, () => this.#distrust())
+  }
+
+  /** The lane's view of the store is out of date: it reads anew. */
+  #reset(at: { tenant: string; endpoint: EndpointId; partition: number }): void {
+    const lane = this.#laneOf(at, 0)
+    lane.reset()
+    this.#consider(lane)
+    this.#pump()
+  }
+
+  /** After a fault of the store: nothing that is held is believed. */
+  #distrust(): void {
+    this.#targets.forgetAll()
+    for (const lane of this.#lanes.values()) {
+      lane.reset()
+      this.#consider(lane)
+    }
+    void this.#sweep()
+  }
+
+  // Lanes
+
+  #laneOf(at: { tenant: string; endpoint: EndpointId; partition: number }, storeEarliestMs: number): Lane {
+    let lane = this.#lanes.get(at.endpoint)
+    if (lane === undefined) {
+      const maxWindow = this.#options.laneWindow
+      // Until the first sweep is done, the store may have more of any endpoint than a newcomer knows of.
+      const earliestMs = this.#sweeping === undefined ? storeEarliestMs : 0
+      const limits = { maxWindow, capacity: maxWindow * LANE_DEPTH, budget: this.#budget }
+      lane = new Lane(at.tenant, at.endpoint, at.partition, earliestMs, limits)
+      this.#lanes.set(at.endpoint, lane)
+    }
+    return lane
+  }
+
+  /** Looks what a lane has to do now: read, wait its turn, sleep until later, or be forgotten. */
+  #consider(lane: Lane): void {
+    if (!this.#isRunning) return
+    const nowMs = this.#store.now()
+    if (lane.needsRead(nowMs)) void this.#read(lane)
+    if (lane.isReady(nowMs)) this.#enlist(lane)
+    else if (lane.isEmpty) this.#forget(lane)
+    else {
+      const wakeMs = lane.nextWakeMs()
+      if (wakeMs > nowMs) this.#alarm.set(lane, wakeMs)
+    }
+  }
+
+  #enlist(lane: Lane): void {
+    const target = this.#targets.get(lane.endpoint)
+    if (target === undefined) void this.#loadTarget(lane)
+    else if (target === null) this.#park(lane)
+    else this.#rounds.enlist(lane)
+  }
+
+  async #loadTarget(lane: Lane): Promise<void> {
+    try {
+      const target = await this.#targets.load(lane.endpoint)
+      if (target !== null) return this.#considerAndPump(lane)
+      this.#park(lane)
+      // Disabled (by a 410, or by a node that died over it): what is pending is to be held.
+      await holdAll(this.#store, lane)
+    } catch (error) {
+      this.#storeFailed(error, () => this.#considerAndPump(lane))
+    }
+  }
+
+  /** The endpoint is disabled or gone: nothing of it is sent until it changes. */
+  #park(lane: Lane): void {
+    lane.clear()
+    if (lane.isEmpty) this.#forget(lane)
+  }
+
+  /** Only the lane that is known by that endpoint: an alarm can still ring for one that was forgotten before. */
+  #forget(lane: Lane): void {
+    if (this.#lanes.get(lane.endpoint) === lane) this.#lanes.delete(lane.endpoint)
+  }
+
+  async #read(lane: Lane): Promise<void> {
+    const read = lane.beginRead()
+    const { partition, endpoint } = lane
+    try {
+      const maxPayloadBytes = this.#budget.isLeft ? MAX_PAYLOAD_WITH_LANE_BYTES : 0
+      const rows = await this.#store.read('readLane', { partition, endpoint, limit: read.limit, maxPayloadBytes })
+      lane.completeRead(read, rows)
+      this.#considerAndPump(lane)
+    } catch (error) {
+      lane.abandonRead(read)
+      this.#storeFailed(error, () => this.#considerAndPump(lane))
+    }
+  }
+
+  #considerAndPump(lane: Lane): void {
+    this.#consider(lane)
+    this.#pump()
+  }
+
+  #storeFailed(error: unknown, retry: () => void): void {
+    this.#log.warn({ err: error }, 'the store could not be read')
+    this.#clock.after(STORE_PAUSE_MS, retry)
+  }
+
+  #pump(): void {
+    // A dispatch can end up here again before it returns.
+    if (this.#isPumping || !this.#isRunning || this.#store.unsettled >= MAX_UNSETTLED) return
+    this.#isPumping = true
+    this.#rounds.run()
+    this.#isPumping = false
+  }
+
+  // An attempt
+
+  async #dispatch(lane: Lane, host: string): Promise<void> {
+    const item = lane.take()
+    let target: Target | null
+    let body: Uint8Array | null
+    try {
+      target = this.#targets.get(item.endpoint) ?? (await this.#targets.load(item.endpoint))
+      body = item.payload ?? (await this.#store.read('readPayload', { tenant: item.tenant, event: item.event }))
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the store could not be read')
+      return this.#putBack(lane, host, item)
+    }
+    if (target === null || body === null) return this.#putBack(lane, host, item)
+    const exchange = target.isReadable ? await this.#send(target, item, body) : unreadable(this.#clock.now())
+    this.#conclude(lane, host, item, target, exchange)
+  }
+
+  #send(target: Target, item: LaneItem, body: Uint8Array): Promise<Exchange> {
+    const headers = [...target.headers, 'webhook-id', item.event]
+    if (item.test) headers.push('X-Posthorn-Test', 'true')
+    const { origin, path, timeoutMs } = target
+    return deliver({ origin, path, headers, body, timeoutMs }, this.#connections, this.#clock)
+  }
+
+  /** It could not be sent for a reason of ours: the lane reads it again, a little later. */
+  #putBack(lane: Lane, host: string, item: LaneItem): void {
+    lane.land(true)
+    this.#rounds.land(lane, host)
+    lane.letGo(item.delivery)
+    this.#clock.after(STORE_PAUSE_MS, () => this.#reset(lane))
+    this.#landed()
+  }
+
+  #conclude(lane: Lane, host: string, item: LaneItem, target: Target, exchange: Exchange): void {
+    const verdict = judge(exchange)
+    const endedAtMs = this.#store.now()
+    const waitMs = retryAfterMs(exchange.status, exchange.retryAfter, endedAtMs)
+    const step = nextStep({
+      outcome: verdict.outcome,
+      attempt: item.attempts + 1,
+      schedule: target.schedule,
+      endedAtMs,
+      retryAfterMs: waitMs,
+      random: this.#options.random(),
+    })
+    lane.land(verdict.outcome === 'success')
+    if (waitMs > 0) lane.putOff(endedAtMs + waitMs)
+    this.#rounds.land(lane, host)
+    this.#logAttempt(item, exchange, verdict, step)
+    void this.#settle(lane, item, target, exchange, verdict, step, endedAtMs)
+    this.#considerAndPump(lane)
+    this.#landed()
+  }
+
+  async #settle(
+    lane: Lane,
+    item: LaneItem,
+    target: Target,
+    exchange: Exchange,
+    verdict: Verdict,
+    step: Step,
+    endedAtMs: number,
+  ): Promise<void> {
+    const { headers, body, truncated } = target.record(exchange)
+    const { tenant, delivery, endpoint, event, partition } = item
+    const { startedAtMs, durationMs, status, address } = exchange
+    const attempt = {
+      number: item.attempts + 1,
+      startedAtMs,
+      durationMs,
+      outcome: verdict.outcome,
+      status,
+      error: verdict.error,
+      address,
+      responseHeaders: headers,
+      responseBody: body,
+      responseTruncated: truncated,
+    }
+    const epoch = this.#epochs[partition]!
+    const gone = verdict.gone
+    try {
+      const isMoved = await this.#store.settle({
+        tenant,
+        delivery,
+        endpoint,
+        event,
+        partition,
+        epoch,
+        attempt,
+        step,
+        gone,
+        endedAtMs,
+      })
+      if (isMoved && step.kind === 'retry') {
+        lane.again({ ...item, payload: null, attempts: attempt.number, dueAtMs: step.dueAtMs })
+      } else lane.letGo(delivery)
+    } catch (error) {
+      this.#log.error({ err: error, delivery, endpoint }, 'an outcome could not be stored; the delivery is tried again')
+      lane.letGo(delivery)
+      this.#clock.after(STORE_PAUSE_MS, () => this.#reset(lane))
+    }
+    this.#considerAndPump(lane)
+  }
+
+  #logAttempt(
+    item: LaneItem,
+    { status, durationMs, address }: Exchange,
+    { outcome, error }: Verdict,
+    step: Step,
+  ): void {
+    this.#log.info(
+      {
+        tenant: item.tenant,
+        endpoint: item.endpoint,
+        event: item.event,
+        delivery: item.delivery,
+        type: item.type,
+        attempt: item.attempts + 1,
+        outcome,
+        status,
+        errorCode: error,
+        durationMs,
+        address,
+        next: step.kind,
+        ...(step.kind === 'retry' ? { dueAt: new Date(step.dueAtMs).toISOString() } : {}),
+      },
+      'attempt',
+    )
+  }
+
+  #landed(): void {
+    if (!this.#isRunning && this.#rounds.inFlight === 0) this.#onLanded?.()
+  }
+
+  // Recovery and the sweep
+
+  /** Finds lanes that nobody told of, and ends changes of endpoints that were cut short. */
+  #sweep(): Promise<void> {
+    this.#sweeping ??= this.#sweepAll()
+      .catch(error => this.#log.warn({ err: error }, 'the sweep failed; it is tried again'))
+      .finally(() => {
+        this.#sweeping = undefined
+        this.#sweeper?.cancel()
+        if (this.#isRunning) this.#sweeper = this.#clock.after(SWEEP_MS, () => void this.#sweep())
+      })
+    return this.#sweeping
+  }
+
+  async #sweepAll(): Promise<void> {
+    for (let partition = 0; partition < PARTITION_COUNT; partition++) {
+      for (const { todo, ...at } of await this.#store.read('findUnfinished', { partition })) {
+        if (todo === 'hold') await holdAll(this.#store, at)
+        else if (todo === 'release') await releaseAll(this.#store, at)
+        else await cancelAll(this.#store, at, 'all')
+      }
+      for (const head of await this.#store.read('discoverLanes', { partition })) this.#notice(head)
+    }
+  }
+
+  #notice(head: { tenant: string; endpoint: EndpointId; partition: number; dueAtMs: number }): void {
+    const known = this.#lanes.get(head.endpoint)
+    if (known === undefined) this.#laneOf(head, head.dueAtMs)
+    else known.notice(head.dueAtMs)
+    this.#considerAndPump(this.#lanes.get(head.endpoint)!)
+  }
+}
+
+function unreadable(nowMs: number): Exchange {
+  return {
+    startedAtMs: nowMs,
+    durationMs: 0,
+    status: null,
+    failure: 'secret_unreadable',
+    address: null,
+    headers: [],
+    body: new Uint8Array(0),
+    truncated: false,
+    retryAfter: null,
+  }
+}

@@ -1,0 +1,233 @@
+import type { DeliveryId, EndpointId, TenantId } from '../model.ts'
+import type { LaneItem } from '../store/operations/lanes.ts'
+
+/**
+ * The queue of one endpoint in a node's memory. It holds the earliest due of the endpoint's pending deliveries; the
+ * rest stay in the store and are read when there is room.
+ *
+ * A delivery that the lane holds is: waiting → in flight → settling → let go (or waiting again, for its retry).
+ *
+ * Invariants:
+ * - Every pending delivery of the endpoint is held here, or falls due at `storeEarliestMs` or later. Infinity means
+ *   that the store has nothing which is not held here.
+ * - A delivery is held at most once: a read leaves out what is held, or was let go since the read began.
+ * - inFlight ≤ window at each dispatch; 1 ≤ window ≤ maxWindow.
+ */
+/** Payload bytes that may wait in memory, of all lanes of a node together. */
+export class PayloadBudget {
+  readonly #maxBytes: number
+  #usedBytes = 0
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  get isLeft(): boolean {
+    return this.#usedBytes < this.#maxBytes
+  }
+
+  take(bytes: number): boolean {
+    if (this.#usedBytes + bytes > this.#maxBytes) return false
+    this.#usedBytes += bytes
+    return true
+  }
+
+  giveBack(bytes: number): void {
+    this.#usedBytes -= bytes
+  }
+}
+
+export type LaneLimits = {
+  /** Requests at once to the endpoint, at most. */
+  readonly maxWindow: number
+  /** Deliveries held, at most. */
+  readonly capacity: number
+  /** Payloads beyond it are left in the store until their dispatch. */
+  readonly budget: PayloadBudget
+}
+
+/** A read of the store that is under way, and what happened meanwhile. */
+export type LaneRead = {
+  /** Rows to ask for: so many that they bring enough which isn't held. */
+  readonly limit: number
+  readonly letGo: Set<DeliveryId>
+  missedMs: number
+}
+
+/** The window that a lane starts with: enough to be quick, too few to hurt. */
+const FIRST_WINDOW = 4
+
+export class Lane {
+  readonly tenant: TenantId
+  readonly endpoint: EndpointId
+  readonly partition: number
+  readonly #limits: LaneLimits
+  /** Sorted by due time. */
+  #waiting: LaneItem[] = []
+  readonly #held = new Set<DeliveryId>()
+  #storeEarliestMs: number
+  #read: LaneRead | undefined
+  #inFlight = 0
+  #window: number
+  /** The receiver asked to be left alone until then (Retry-After). */
+  #notBeforeMs = 0
+
+  /** @param storeEarliestMs the earliest due time in the store; Infinity if it has nothing of this endpoint */
+  constructor(tenant: TenantId, endpoint: EndpointId, partition: number, storeEarliestMs: number, limits: LaneLimits) {
+    this.tenant = tenant
+    this.endpoint = endpoint
+    this.partition = partition
+    this.#limits = limits
+    this.#storeEarliestMs = storeEarliestMs
+    this.#window = Math.min(FIRST_WINDOW, limits.maxWindow)
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  get window(): number {
+    return this.#window
+  }
+
+  get storeEarliestMs(): number {
+    return this.#storeEarliestMs
+  }
+
+  /** Nothing held, and nothing in the store: it can be forgotten. */
+  get isEmpty(): boolean {
+    return this.#held.size === 0 && this.#storeEarliestMs === Number.POSITIVE_INFINITY && this.#read === undefined
+  }
+
+  /** Takes in a delivery that was just committed, if there is room and nothing earlier in the store. */
+  offer(item: LaneItem): boolean {
+    if (this.#held.has(item.delivery)) return true
+    const fits = this.#held.size < this.#limits.capacity && this.#read === undefined
+    if (!fits || this.#storeEarliestMs <= item.dueAtMs) {
+      this.#leaveInStore(item.dueAtMs)
+      return false
+    }
+    this.#hold(item)
+    return true
+  }
+
+  /** When there is something to do next: dispatch or read. Infinity: never. */
+  nextWakeMs(): number {
+    const firstMs = Math.min(this.#waiting[0]?.dueAtMs ?? Number.POSITIVE_INFINITY, this.#storeEarliestMs)
+    return Math.max(firstMs, this.#notBeforeMs)
+  }
+
+  /** Whether a delivery can be dispatched now. */
+  isReady(nowMs: number): boolean {
+    const first = this.#waiting[0]
+    return first !== undefined && first.dueAtMs <= nowMs && this.#notBeforeMs <= nowMs && this.#inFlight < this.#window
+  }
+
+  /** Whether it is time to read from the store: something there is due, and there is room. */
+  needsRead(nowMs: number): boolean {
+    return (
+      this.#read === undefined &&
+      this.#storeEarliestMs <= nowMs &&
+      this.#notBeforeMs <= nowMs &&
+      this.#held.size <= this.#limits.capacity / 2
+    )
+  }
+
+  /** The next delivery, which is in flight from here on. Only if `isReady`. */
+  take(): LaneItem {
+    this.#inFlight++
+    const item = this.#waiting.shift()!
+    this.#limits.budget.giveBack(item.payload?.length ?? 0)
+    return item
+  }
+
+  /** The request has ended; its outcome is yet to be settled. */
+  land(isSuccess: boolean): void {
+    this.#inFlight--
+    if (isSuccess) this.#window = Math.min(this.#window + 1, this.#limits.maxWindow)
+    else this.#window = Math.max(1, this.#window >> 1)
+  }
+
+  /** The receiver wants no request before that time. */
+  putOff(untilMs: number): void {
+    this.#notBeforeMs = Math.max(this.#notBeforeMs, untilMs)
+  }
+
+  /** Settled for good, or not ours any more. */
+  letGo(delivery: DeliveryId): void {
+    this.#held.delete(delivery)
+    this.#read?.letGo.add(delivery)
+  }
+
+  /** Settled, and due again later. */
+  again(item: LaneItem): void {
+    this.letGo(item.delivery)
+    if (this.#read === undefined && item.dueAtMs < this.#storeEarliestMs && this.#held.size < this.#limits.capacity) {
+      this.#hold(item)
+    } else this.#leaveInStore(item.dueAtMs)
+  }
+
+  beginRead(): LaneRead {
+    const limit = this.#limits.capacity + this.#held.size
+    this.#read = { limit, letGo: new Set(), missedMs: Number.POSITIVE_INFINITY }
+    return this.#read
+  }
+
+  /** The rows of a read, sorted by due time. One that a reset overtook is of no use any more. */
+  completeRead(read: LaneRead, rows: readonly LaneItem[]): void {
+    if (this.#read !== read) return
+    this.#read = undefined
+    let earliestLeftMs = read.missedMs
+    for (const item of rows) {
+      if (this.#held.has(item.delivery) || read.letGo.has(item.delivery)) continue
+      if (this.#held.size < this.#limits.capacity) this.#hold(item)
+      else earliestLeftMs = Math.min(earliestLeftMs, item.dueAtMs)
+    }
+    if (rows.length >= read.limit) earliestLeftMs = Math.min(earliestLeftMs, rows.at(-1)!.dueAtMs)
+    this.#storeEarliestMs = earliestLeftMs
+  }
+
+  /** The read failed: as before it. */
+  abandonRead(read: LaneRead): void {
+    if (this.#read !== read) return
+    this.#read = undefined
+    this.#storeEarliestMs = Math.min(this.#storeEarliestMs, read.missedMs)
+  }
+
+  /** Somebody else changed the endpoint's deliveries: what waits here is forgotten, and read anew. */
+  reset(): void {
+    for (const { delivery, payload } of this.#waiting) {
+      this.#held.delete(delivery)
+      this.#limits.budget.giveBack(payload?.length ?? 0)
+    }
+    this.#waiting = []
+    this.#storeEarliestMs = 0
+    this.#notBeforeMs = 0
+    // A read that is under way may have looked before the change.
+    this.#read = undefined
+  }
+
+  /** A sweep found a delivery in the store that is long due and that this lane knows nothing of. */
+  notice(dueAtMs: number): void {
+    if (this.#held.size === 0) this.#leaveInStore(dueAtMs)
+  }
+
+  /** Nothing of it can be sent now (its endpoint is disabled or gone): forgets all but what is in flight. */
+  clear(): void {
+    this.reset()
+    this.#storeEarliestMs = Number.POSITIVE_INFINITY
+  }
+
+  #hold(item: LaneItem): void {
+    this.#held.add(item.delivery)
+    if (item.payload !== null && !this.#limits.budget.take(item.payload.length)) item = { ...item, payload: null }
+    let at = this.#waiting.length
+    while (at > 0 && this.#waiting[at - 1]!.dueAtMs > item.dueAtMs) at--
+    this.#waiting.splice(at, 0, item)
+  }
+
+  #leaveInStore(dueAtMs: number): void {
+    this.#storeEarliestMs = Math.min(this.#storeEarliestMs, dueAtMs)
+    if (this.#read !== undefined) this.#read.missedMs = Math.min(this.#read.missedMs, dueAtMs)
+  }
+}

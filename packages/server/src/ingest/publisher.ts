@@ -1,0 +1,287 @@
+/**
+ * The way of an event from a request's bytes to a commit: cut → validate → match → store → hand over. One path for
+ * single events, arrays and tests; nothing is answered before the commit is durable (C13).
+ */
+import { Buffer } from 'node:buffer'
+import { createHash } from 'node:crypto'
+import { type FieldError, PosthornError } from '../errors.ts'
+import { newId } from '../ids.ts'
+import type { DeliveryId, Endpoint, EventId, EventType, TenantId } from '../model.ts'
+import type { LaneItem } from '../store/operations/lanes.ts'
+import type { NewDelivery, NewEvent, PublishedItem, PublishRequest } from '../store/operations/publish.ts'
+import { type Store, StoreOverloaded } from '../store/store.ts'
+import { CatalogueCache, type KnownTypes, TenantCache, type TenantMatcher } from './configuration-cache.ts'
+import { type Cut, type CutEvent, cutEvents } from './cut.ts'
+import type { CutError } from './scan.ts'
+
+export type PublisherOptions = {
+  /** Events that one call may publish. */
+  readonly maxBatch: number
+  /** Objects and arrays inside one another in a payload. */
+  readonly maxDepth: number
+  /** How long a provider's own id of an event is remembered, milliseconds. */
+  readonly idempotencyMs: number
+}
+
+/** Tries to store against a configuration that keeps moving; each reads it anew. */
+const MAX_TRIES = 10
+/** Faults named in full for one call; of elements beyond that, the first fault each, so that answers stay small. */
+const MAX_FAULTS_IN_FULL = 1_000
+
+export class Publisher {
+  readonly #store: Store
+  readonly #options: PublisherOptions
+  readonly #catalogue: CatalogueCache
+  readonly #tenants: TenantCache
+
+  constructor(store: Store, options: PublisherOptions) {
+    this.#store = store
+    this.#options = options
+    this.#catalogue = new CatalogueCache(store)
+    this.#tenants = new TenantCache(store)
+  }
+
+  /** Publishes the body of a request: an event, or an array of events of which all are stored or none. */
+  async publish(tenant: TenantId, body: Uint8Array): Promise<{ batch: boolean; events: PublishedItem[] }> {
+    const cut = cutOrRefuse(body, this.#options)
+    const { batch } = cut
+    const drafts = cut.events.map(event => toDraft(event, body))
+    let checkedAgainst: KnownTypes | undefined
+    const events = await this.#storeMatched(tenant, batch, (types, configuration, nowMs) => {
+      if (types !== checkedAgainst) refuseFaults(cut, types)
+      checkedAgainst = types
+      return drafts.map(draft => toNewEvent(draft, configuration, nowMs))
+    })
+    return { batch, events }
+  }
+
+  /** Sends a type's example to one endpoint alone, whether or not it wants the type: it is its receiver's test. */
+  async publishTest(
+    endpoint: Endpoint,
+    typeName: string | undefined,
+  ): Promise<{ event: EventId; delivery: DeliveryId; type: string }> {
+    let delivery = ''
+    let type = ''
+    const [item] = await this.#storeMatched(endpoint.tenant, false, (types, { endpoints }, nowMs) => {
+      const known = chooseTestType(types, endpoint, typeName)
+      const there = endpoints.find(({ id }) => id === endpoint.id)
+      if (there === undefined) throw new PosthornError('not_found', 'There is no such endpoint.')
+      if (there.state === 'disabled') {
+        throw new PosthornError('conflict', 'The endpoint is disabled: enable it before testing it.')
+      }
+      delivery = newId('dlv', nowMs)
+      type = known.name
+      return [
+        {
+          id: newId('evt', nowMs),
+          type,
+          key: null,
+          hash: null,
+          payload: Buffer.from(JSON.stringify(known.example)),
+          test: true,
+          notSent: {},
+          deliveries: [{ id: delivery, endpoint: there.id, partition: there.partition, held: false }],
+        },
+      ]
+    })
+    return { event: item!.id, delivery, type }
+  }
+
+  /** The catalogue's types, by name. */
+  async types(): Promise<readonly EventType[]> {
+    return (await this.#catalogue.get()).list
+  }
+
+  /** Has events made for the configuration as it is, and stores them unless it moved meanwhile: then once more. */
+  async #storeMatched(
+    tenant: TenantId,
+    batch: boolean,
+    makeEvents: (types: KnownTypes, configuration: TenantMatcher, nowMs: number) => NewEvent[],
+  ): Promise<PublishedItem[]> {
+    for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
+      const types = await this.#catalogue.get()
+      const configuration = await this.#tenants.get(tenant)
+      if (configuration === null) throw new PosthornError('not_found', 'There is no such tenant.')
+      const nowMs = this.#store.now()
+      const request: PublishRequest = {
+        tenant,
+        tenantVersion: configuration.version,
+        catalogueVersion: types.version,
+        nowMs,
+        keyExpiresAtMs: nowMs + this.#options.idempotencyMs,
+        events: makeEvents(types, configuration, nowMs),
+      }
+      const result = await this.#commit(request)
+      if (result.kind === 'conflict') throw idempotencyConflict(result.indexes, batch)
+      if (result.kind === 'stored') {
+        this.#handOver(request, result.events)
+        return [...result.events]
+      }
+      this.#catalogue.drop(types)
+      this.#tenants.drop(tenant, configuration)
+    }
+    const detail = 'The configuration changed each time the events were about to be stored: try again.'
+    throw new PosthornError('overloaded', detail, { retryAfterSeconds: 1 })
+  }
+
+  async #commit(request: PublishRequest) {
+    try {
+      return await this.#store.publish(request)
+    } catch (error) {
+      if (!(error instanceof StoreOverloaded)) throw error
+      throw new PosthornError('overloaded', 'Too many events are waiting to be stored: try again.', {
+        retryAfterSeconds: 1,
+        cause: error,
+      })
+    }
+  }
+
+  /** Only after the commit: a lane must never send what a crash could take back. */
+  #handOver({ tenant, nowMs, events }: PublishRequest, stored: readonly PublishedItem[]): void {
+    const items: LaneItem[] = []
+    for (let index = 0; index < events.length; index++) {
+      if (stored[index]!.duplicate) continue
+      const { id, type, test, payload, deliveries } = events[index]!
+      for (const { id: delivery, endpoint, partition, held } of deliveries) {
+        if (held) continue
+        items.push({
+          tenant,
+          delivery,
+          endpoint,
+          partition,
+          event: id,
+          type,
+          test,
+          dueAtMs: nowMs,
+          attempts: 0,
+          payload,
+        })
+      }
+    }
+    if (items.length > 0) this.#store.changes.tell({ kind: 'fresh', items })
+  }
+}
+
+/** An event as far as it doesn't depend on the configuration: made once, however often it is matched. */
+type Draft = Pick<NewEvent, 'type' | 'key' | 'hash' | 'payload'>
+
+function toDraft({ type, id, payload }: CutEvent, body: Uint8Array): Draft {
+  return {
+    type,
+    key: id ?? null,
+    hash: id === undefined ? null : hashOf(type, payload),
+    payload: detached(payload, body),
+  }
+}
+
+/** What makes two events with the same key the same. No type has a NUL in its name. */
+function hashOf(type: string, payload: Uint8Array): Uint8Array {
+  return createHash('sha256').update(type).update('\0').update(payload).digest()
+}
+
+/**
+ * A payload that makes up little of its request is copied (into Node's pool of 8 KiB slabs, where it fits): a lane
+ * that waits for a slow receiver would otherwise keep a megabyte of request alive for a payload of fifty bytes.
+ */
+function detached(payload: Uint8Array, body: Uint8Array): Uint8Array {
+  return payload.length * 2 >= body.buffer.byteLength ? payload : Buffer.from(payload)
+}
+
+function toNewEvent(draft: Draft, { match }: TenantMatcher, nowMs: number): NewEvent {
+  const { endpoints, notSent } = match(draft.type)
+  const id = newId('evt', nowMs)
+  const deliveries = endpoints.map(
+    (endpoint): NewDelivery => ({
+      id: newId('dlv', nowMs),
+      endpoint: endpoint.id,
+      partition: endpoint.partition,
+      held: endpoint.state === 'disabled',
+    }),
+  )
+  const { type, key, hash, payload } = draft
+  return { id, type, key, hash, payload, test: false, notSent, deliveries }
+}
+
+function cutOrRefuse(body: Uint8Array, { maxBatch, maxDepth }: PublisherOptions): Cut {
+  const cut = cutEvents(body, { maxBatch, maxDepth })
+  if ('error' in cut) throw cutRefusal(cut.error)
+  if (cut.events.length === 0 && cut.errors.length === 0) {
+    throw invalid([{ field: '', detail: 'The array is empty: publish at least one event.' }])
+  }
+  return cut
+}
+
+function cutRefusal({ kind, detail, pointer }: CutError): PosthornError {
+  const fields: FieldError[] = [{ field: pointer, detail, reason: kind }]
+  switch (kind) {
+    case 'bad_json':
+    case 'bad_utf8':
+    case 'bom':
+    case 'too_deep':
+      return new PosthornError('bad_json', detail, { fields })
+    case 'payload_too_large':
+      return new PosthornError('body_too_large', detail, { fields })
+    // JSON it is, as RFC 8259 has it: what is wrong is what it says.
+    case 'duplicate_key':
+    case 'wrong_shape':
+    case 'too_many_events':
+      return invalid(fields)
+  }
+}
+
+/** Throws if an element is not an event, has an unknown type, or a payload that its type's schema refuses (C1). */
+function refuseFaults({ batch, events, errors }: Cut, types: KnownTypes): void {
+  let faults: FieldError[] | undefined
+  for (const { index, type, value } of events) {
+    const at = batch ? `/${index}` : ''
+    const known = types.byName.get(type)
+    if (known === undefined) {
+      faults ??= [...errors]
+      faults.push({
+        field: `${at}/type`,
+        detail: 'The catalogue has no event type of this name.',
+        reason: 'unknown_type',
+      })
+      continue
+    }
+    const found = known.validate(value)
+    if (found.length === 0) continue
+    faults ??= [...errors]
+    const named = faults.length < MAX_FAULTS_IN_FULL ? found : found.slice(0, 1)
+    for (const { pointer, detail } of named) faults.push({ field: `${at}/payload${pointer}`, detail, reason: 'schema' })
+  }
+  faults ??= errors.length > 0 ? [...errors] : undefined
+  if (faults === undefined) return
+  if (batch) faults.sort((a, b) => elementOf(a) - elementOf(b))
+  throw invalid(faults)
+}
+
+/** `/3/payload/status` → 3. */
+function elementOf({ field }: FieldError): number {
+  return Number.parseInt(field.slice(1), 10)
+}
+
+function chooseTestType(types: KnownTypes, endpoint: Endpoint, typeName: string | undefined): EventType {
+  if (typeName !== undefined) {
+    const known = types.byName.get(typeName)
+    if (known !== undefined) return known.type
+    throw invalid([{ field: '/type', detail: 'The catalogue has no event type of this name.', reason: 'unknown_type' }])
+  }
+  // A type that an endpoint names can have left the catalogue since.
+  const named = endpoint.types?.find(name => types.byName.has(name))
+  const type = named === undefined ? types.list[0] : types.byName.get(named)!.type
+  if (type === undefined) throw new PosthornError('conflict', 'The catalogue is empty: add an event type first.')
+  return type
+}
+
+function invalid(fields: readonly FieldError[]): PosthornError {
+  const detail =
+    fields.length === 1 ? fields[0]!.detail : `${fields.length} values are not acceptable; nothing was stored.`
+  return new PosthornError('invalid', detail, { fields })
+}
+
+function idempotencyConflict(indexes: readonly number[], batch: boolean): PosthornError {
+  const detail = 'This id was used for an event with another type or payload: use an id of its own for each event.'
+  const fields = indexes.map(index => ({ field: batch ? `/${index}/id` : '/id', detail }))
+  return new PosthornError('idempotency_conflict', detail, { fields })
+}

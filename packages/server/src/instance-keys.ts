@@ -1,0 +1,80 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { createKeyring, ENCRYPTION_KEY_BYTES, type Keyring } from './keys.ts'
+import { StartRefused } from './start-refused.ts'
+import type { Store } from './store/store.ts'
+
+/**
+ * The two keys of an installation: the encryption key, beside the store and never in it, and the API key, of which the
+ * store has only a hash.
+ */
+const KEY_FILE = 'encryption.key'
+const HOW_TO_PASS_IT =
+  'Put the key that this data was written with into POSTHORN_ENCRYPTION_KEY, or its file back into the data folder.'
+
+/** The keyring, and whether its key was made just now. Throws StartRefused. */
+export async function openKeyring(
+  store: Store,
+  folder: string,
+  given: Uint8Array | undefined,
+): Promise<{ keyring: Keyring; keyFile: string; isNew: boolean }> {
+  const known = await store.read('readMeta', { key: 'encryption_key_fingerprint' })
+  const keyFile = join(folder, KEY_FILE)
+  const found = given ?? readKeyFile(keyFile)
+  if (found === undefined && known !== null) {
+    throw new StartRefused(`The encryption key of this data is missing. ${HOW_TO_PASS_IT}`)
+  }
+  const key = found ?? makeKeyFile(keyFile, folder)
+  const keyring = createKeyring(key)
+  if (known === null) {
+    await store.write('writeMeta', { key: 'encryption_key_fingerprint', value: keyring.fingerprint })
+  } else if (known !== keyring.fingerprint) {
+    const source = given === undefined ? keyFile : 'POSTHORN_ENCRYPTION_KEY'
+    throw new StartRefused(`The encryption key in ${source} is not the one of this data. ${HOW_TO_PASS_IT}`)
+  }
+  return { keyring, keyFile, isNew: found === undefined }
+}
+
+function readKeyFile(file: string): Uint8Array | undefined {
+  if (!existsSync(file)) return undefined
+  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64')
+  if (key.length === ENCRYPTION_KEY_BYTES) return key
+  throw new StartRefused(`${file} does not hold 32 bytes in Base64. Put it back from your copy of it.`)
+}
+
+/** File and folder are on the disk before anything is encrypted with the key. */
+function makeKeyFile(file: string, folder: string): Uint8Array {
+  const key = randomBytes(ENCRYPTION_KEY_BYTES)
+  const draft = `${file}.new`
+  writeSynced(draft, `${key.toString('base64')}\n`)
+  renameSync(draft, file)
+  const handle = openSync(folder, 'r')
+  fsyncSync(handle)
+  closeSync(handle)
+  return key
+}
+
+function writeSynced(file: string, text: string): void {
+  const handle = openSync(file, 'w', 0o600)
+  writeSync(handle, text)
+  fsyncSync(handle)
+  closeSync(handle)
+}
+
+const hashOf = (key: string): Buffer => createHash('sha256').update(key).digest()
+
+/** Checks a key against the installation's; `made` is one that was made just now, to be shown once. */
+export type ApiKey = { readonly matches: (key: string) => boolean; readonly made: string | undefined }
+
+/** @param given the configured key, which replaces the stored one; undefined: the stored one counts */
+export async function openApiKey(store: Store, given: string | undefined): Promise<ApiKey> {
+  const stored = await store.read('readMeta', { key: 'api_key_hash' })
+  const made = given === undefined && stored === null ? `phk_${randomBytes(32).toString('base64url')}` : undefined
+  const key = given ?? made
+  const hash = key === undefined ? Buffer.from(stored!, 'hex') : hashOf(key)
+  if (hash.toString('hex') !== stored) {
+    await store.write('writeMeta', { key: 'api_key_hash', value: hash.toString('hex') })
+  }
+  return { matches: offered => timingSafeEqual(hashOf(offered), hash), made }
+}

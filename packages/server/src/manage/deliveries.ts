@@ -1,0 +1,124 @@
+/** What people see of events and deliveries, and do to deliveries. */
+import { PosthornError } from '../errors.ts'
+import { newId } from '../ids.ts'
+import type { Attempt, Delivery, DeliveryId, Endpoint, EventId, PublishedEvent, TenantId } from '../model.ts'
+import type { DeliveryFilter, EventFilter } from '../store/operations/deliveries.ts'
+import type { Store } from '../store/store.ts'
+import { checkId, checkIdParameter, checkTypeParameter, notFound, requireTenant } from './refusals.ts'
+
+/** Deliveries shown with their event, the newest; the list of deliveries, filtered by event, has them all. */
+const MAX_DELIVERIES_OF_EVENT = 1_000
+/** Looks at a delivery that moves between look and change. */
+const MAX_TRIES = 5
+
+export class Deliveries {
+  readonly #store: Store
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** Newest first. */
+  async list(tenant: TenantId, filter: DeliveryFilter, limit: number): Promise<Delivery[]> {
+    checkIdParameter('dlv', filter.before, 'cursor')
+    checkIdParameter('ep', filter.endpoint, 'endpoint')
+    checkIdParameter('evt', filter.event, 'event')
+    checkTypeParameter(filter.type)
+    await requireTenant(this.#store, tenant)
+    return this.#store.read('listDeliveries', { ...filter, tenant, limit })
+  }
+
+  async get(tenant: TenantId, id: DeliveryId): Promise<{ delivery: Delivery; attempts: Attempt[] }> {
+    const delivery = await this.#require(tenant, id)
+    return { delivery, attempts: await this.#store.read('listAttempts', { tenant, delivery: id }) }
+  }
+
+  /** A pending delivery's next attempt is now; of one that ended, there will be another, with a schedule of its own. */
+  async retry(tenant: TenantId, id: DeliveryId): Promise<{ delivery: Delivery; created: boolean }> {
+    for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
+      const delivery = await this.#require(tenant, id)
+      const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
+      if (endpoint === null) throw conflict('The endpoint is gone: there is nowhere to send it.')
+      if (delivery.state === 'held') throw conflict(whyHeld(delivery))
+      if (delivery.state !== 'pending') return { delivery: await this.#again(delivery, endpoint), created: true }
+      if (await this.#store.write('makeDueNow', { tenant, id, nowMs: this.#store.now() })) {
+        this.#tellLane(endpoint, id)
+        return { delivery: await this.#require(tenant, id), created: false }
+      }
+    }
+    throw conflict('The delivery is changing just now: try again.')
+  }
+
+  /** Pending and held deliveries are cancelled; one that is cancelled stays so. */
+  async cancel(tenant: TenantId, id: DeliveryId): Promise<Delivery> {
+    for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
+      const delivery = await this.#require(tenant, id)
+      if (delivery.state === 'cancelled') return delivery
+      if (delivery.state === 'delivered' || delivery.state === 'exhausted') {
+        throw conflict(`The delivery has ended (${delivery.state}): there is nothing left to cancel.`)
+      }
+      if (await this.#store.write('cancelDelivery', { tenant, id, nowMs: this.#store.now() })) {
+        const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
+        // A deleted endpoint has no lane any more.
+        if (endpoint !== null) this.#tellLane(endpoint, id)
+        return this.#require(tenant, id)
+      }
+    }
+    throw conflict('The delivery is changing just now: try again.')
+  }
+
+  /** Newest first. */
+  async listEvents(tenant: TenantId, filter: EventFilter, limit: number): Promise<PublishedEvent[]> {
+    checkIdParameter('evt', filter.before, 'cursor')
+    checkTypeParameter(filter.type)
+    await requireTenant(this.#store, tenant)
+    return this.#store.read('listEvents', { ...filter, tenant, limit })
+  }
+
+  /** An event with what became of it at each endpoint. */
+  async getEvent(tenant: TenantId, id: EventId): Promise<{ event: PublishedEvent; deliveries: Delivery[] }> {
+    checkId('evt', id, 'event')
+    const none = { state: null, endpoint: null, type: null, before: null, fromMs: null, toMs: null }
+    await requireTenant(this.#store, tenant)
+    const event = await this.#store.read('getEvent', { tenant, id })
+    if (event === null) throw notFound('event')
+    const filter = { ...none, event: id, tenant, limit: MAX_DELIVERIES_OF_EVENT }
+    return { event, deliveries: await this.#store.read('listDeliveries', filter) }
+  }
+
+  async #require(tenant: TenantId, id: DeliveryId): Promise<Delivery> {
+    checkId('dlv', id, 'delivery')
+    await requireTenant(this.#store, tenant)
+    const delivery = await this.#store.read('getDelivery', { tenant, id })
+    if (delivery === null) throw notFound('delivery')
+    return delivery
+  }
+
+  /** A new delivery of the same event. It starts as held if the endpoint is disabled. */
+  async #again(ended: Delivery, endpoint: Endpoint): Promise<Delivery> {
+    const { tenant, event, type, test } = ended
+    if ((await this.#store.read('getEvent', { tenant, id: event })) === null) {
+      throw conflict('The event is too old: its payload is not kept any more.')
+    }
+    const nowMs = this.#store.now()
+    const id = newId('dlv', nowMs)
+    const delivery = { id, endpoint: endpoint.id, partition: endpoint.partition, replayOf: ended.id }
+    const made = await this.#store.write('createDelivery', { tenant, event, type, test, delivery, nowMs })
+    if (made === null) throw conflict('The endpoint is gone: there is nowhere to send it.')
+    if (!made.held) this.#tellLane(endpoint, id)
+    return this.#require(tenant, id)
+  }
+
+  #tellLane({ tenant, id: endpoint, partition }: Endpoint, delivery: DeliveryId): void {
+    this.#store.changes.tell({ kind: 'lane', tenant, endpoint, partition, delivery })
+  }
+}
+
+function conflict(detail: string): PosthornError {
+  return new PosthornError('conflict', detail)
+}
+
+function whyHeld({ heldReason }: Delivery): string {
+  if (heldReason === 'set_aside') return 'The delivery was set aside after repeated crashes and cannot be sent again.'
+  return 'The endpoint is disabled: enable it to release what is held.'
+}

@@ -1,0 +1,151 @@
+/**
+ * What an endpoint may be given. Everything is checked and every fault is collected; only looking up the host's name,
+ * which takes time, is left to `endpoints.ts`.
+ */
+import type { FieldError } from '../errors.ts'
+import { checkTargetUrl, type Target, type TargetPolicy } from '../guard/target.ts'
+import type { Endpoint } from '../model.ts'
+import { checkClientSecret } from '../secret.ts'
+import { checkExtraHeaders } from './extra-headers.ts'
+import { checkMetadata, checkStorable } from './metadata.ts'
+
+export type EndpointInput = {
+  readonly url: string
+  readonly clientSecret: string
+  /** Names of event types; null or left out: all of the catalogue's. */
+  readonly types?: readonly string[] | null
+  readonly description?: string | null
+  readonly metadata?: Record<string, string>
+  /** Extra request headers. */
+  readonly headers?: Record<string, string>
+  /** Seconds before each retry, counted from the end of the attempt before; []: no retries; null: the default (C12). */
+  readonly schedule?: readonly number[] | null
+  /** Milliseconds from the first byte sent to the status; null: the default (C11). */
+  readonly timeoutMs?: number | null
+}
+
+/** What was given, checked; a member that was not given is not there. */
+export type CheckedInput = {
+  readonly target?: Target
+  readonly clientSecret?: string
+  readonly settings: Partial<
+    Pick<Endpoint, 'types' | 'description' | 'metadata' | 'headers' | 'schedule' | 'timeoutMs'>
+  >
+}
+
+const MAX_DESCRIPTION_CHARACTERS = 1_024
+const MAX_RETRIES = 30
+const LONGEST_RETRY_SECONDS = 604_800
+const MAX_TIMEOUT_MS = 60_000
+
+/** Shortest waits. In development, short enough to see a whole schedule pass while one watches. */
+const leastRetrySeconds = (dev: boolean): number => (dev ? 0.01 : 1)
+const leastTimeoutMs = (dev: boolean): number => (dev ? 50 : 1_000)
+
+/** Adds what is wrong to `faults`, each fault with the place in the request's body. */
+export function checkEndpointInput(
+  input: Partial<EndpointInput>,
+  knownTypes: ReadonlySet<string>,
+  policy: TargetPolicy,
+  faults: FieldError[],
+): CheckedInput {
+  const { url, clientSecret, types, description, metadata, headers, schedule, timeoutMs } = input
+  const target = url === undefined ? undefined : checkUrl(url, policy, faults)
+  if (clientSecret !== undefined) checkSecret(clientSecret, faults)
+  const settings: { -readonly [Name in keyof CheckedInput['settings']]: CheckedInput['settings'][Name] } = {}
+  if (types !== undefined) settings.types = checkTypes(types, knownTypes, faults)
+  if (description !== undefined) settings.description = checkDescription(description, faults)
+  if (metadata !== undefined) {
+    checkMetadata(metadata, '/metadata', faults)
+    settings.metadata = metadata
+  }
+  if (headers !== undefined) settings.headers = checkExtraHeaders(headers, '/headers', faults)
+  if (schedule !== undefined) settings.schedule = checkSchedule(schedule, policy.dev, faults)
+  if (timeoutMs !== undefined) settings.timeoutMs = checkTimeout(timeoutMs, policy.dev, faults)
+  return {
+    ...(target === undefined ? {} : { target }),
+    ...(clientSecret === undefined ? {} : { clientSecret }),
+    settings,
+  }
+}
+
+/** What a new endpoint can't do without. */
+export function checkRequired(input: Partial<EndpointInput>, faults: FieldError[]): void {
+  if (input.url === undefined) faults.push({ field: '/url', detail: 'The url is missing.' })
+  if (input.clientSecret === undefined) faults.push({ field: '/clientSecret', detail: 'The clientSecret is missing.' })
+}
+
+/** C3, as far as the text goes. */
+function checkUrl(url: unknown, policy: TargetPolicy, faults: FieldError[]): Target | undefined {
+  if (typeof url !== 'string') {
+    faults.push({ field: '/url', detail: 'The url must be a text.' })
+    return undefined
+  }
+  const target = checkTargetUrl(url, policy)
+  if (target.ok) return target
+  faults.push({ field: '/url', detail: target.detail, reason: target.reason })
+  return undefined
+}
+
+/** C7. No detail has anything of the secret. */
+function checkSecret(clientSecret: unknown, faults: FieldError[]): void {
+  if (typeof clientSecret !== 'string') {
+    faults.push({ field: '/clientSecret', detail: 'The clientSecret must be a text.' })
+    return
+  }
+  const check = checkClientSecret(clientSecret)
+  if (!check.ok) faults.push({ field: '/clientSecret', detail: check.detail, position: check.position })
+}
+
+/** C2. A type named twice is wanted once. */
+function checkTypes(types: unknown, known: ReadonlySet<string>, faults: FieldError[]): readonly string[] | null {
+  if (types === null) return null
+  if (!Array.isArray(types) || types.length === 0) {
+    const detail = 'The types must be a list of one event type or more; leave it out to get all of them.'
+    faults.push({ field: '/types', detail })
+    return null
+  }
+  for (const [index, type] of types.entries()) {
+    if (typeof type === 'string' && known.has(type)) continue
+    const detail = 'The catalogue has no event type of this name.'
+    faults.push({ field: `/types/${index}`, detail, reason: 'unknown_type' })
+  }
+  return [...new Set(types as string[])]
+}
+
+function checkDescription(description: unknown, faults: FieldError[]): string | null {
+  if (description === null) return null
+  if (typeof description !== 'string' || description.length > MAX_DESCRIPTION_CHARACTERS) {
+    const detail = `The description is a text of at most ${MAX_DESCRIPTION_CHARACTERS} characters.`
+    faults.push({ field: '/description', detail })
+    return null
+  }
+  checkStorable(description, '/description', faults)
+  return description
+}
+
+/** C12. An empty schedule is a choice: one attempt and no retry. */
+function checkSchedule(schedule: unknown, dev: boolean, faults: FieldError[]): readonly number[] | null {
+  if (schedule === null) return null
+  if (!Array.isArray(schedule) || schedule.length > MAX_RETRIES) {
+    faults.push({ field: '/schedule', detail: `The schedule is a list of at most ${MAX_RETRIES} numbers of seconds.` })
+    return null
+  }
+  const least = leastRetrySeconds(dev)
+  for (const [index, seconds] of schedule.entries()) {
+    if (typeof seconds === 'number' && seconds >= least && seconds <= LONGEST_RETRY_SECONDS) continue
+    const detail = `It must be a number of seconds from ${least} to ${LONGEST_RETRY_SECONDS}.`
+    faults.push({ field: `/schedule/${index}`, detail })
+  }
+  return schedule
+}
+
+function checkTimeout(timeoutMs: unknown, dev: boolean, faults: FieldError[]): number | null {
+  if (timeoutMs === null) return null
+  const least = leastTimeoutMs(dev)
+  const isInteger = typeof timeoutMs === 'number' && Number.isInteger(timeoutMs)
+  if (isInteger && timeoutMs >= least && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs
+  const detail = `It must be a whole number of milliseconds from ${least} to ${MAX_TIMEOUT_MS}.`
+  faults.push({ field: '/timeoutMs', detail })
+  return null
+}

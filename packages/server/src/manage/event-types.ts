@@ -1,0 +1,51 @@
+/** What an operator does to the catalogue, at run time (C1). */
+import { checkEventType } from '../ingest/catalogue.ts'
+import type { EventType } from '../model.ts'
+import type { Store } from '../store/store.ts'
+import { checkStorable } from './metadata.ts'
+import { invalid, isTypeName, notFound } from './refusals.ts'
+
+export type EventTypeInput = Omit<EventType, 'name'>
+
+export class EventTypes {
+  readonly #store: Store
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** By name. */
+  async list(): Promise<readonly EventType[]> {
+    return (await this.#store.read('readCatalogue', {})).types
+  }
+
+  async get(name: string): Promise<EventType> {
+    const type = (await this.list()).find(one => one.name === name)
+    if (type === undefined) throw notFound('event type')
+    return type
+  }
+
+  /** Creates the type or replaces it. What is published from then on must satisfy the new schema. */
+  async put(name: string, input: EventTypeInput): Promise<{ type: EventType; created: boolean }> {
+    const { group, description, schema, example } = input
+    const type: EventType = { name, group, description, schema, example }
+    const faults = checkEventType(type)
+    if (typeof group === 'string') checkStorable(group, '/group', faults)
+    if (typeof description === 'string') checkStorable(description, '/description', faults)
+    // The name is no member of the body but a parameter of the path.
+    if (faults.length > 0)
+      throw invalid(faults.map(fault => (fault.field === '/name' ? { ...fault, field: 'name' } : fault)))
+    const created = await this.#store.write('putEventType', { type, nowMs: this.#store.now() })
+    this.#store.changes.tell({ kind: 'catalogue' })
+    return { type, created }
+  }
+
+  /**
+   * Also if endpoints name the type: it can't be published any more, so they get nothing of it, and should it come
+   * back, they get it again. What is stored already is delivered.
+   */
+  async remove(name: string): Promise<void> {
+    if (!isTypeName(name) || !(await this.#store.write('deleteEventType', { name }))) throw notFound('event type')
+    this.#store.changes.tell({ kind: 'catalogue' })
+  }
+}

@@ -1,0 +1,75 @@
+/** What people do to tenants: the provider's customers, under the provider's own ids for them. */
+import type { FieldError } from '../errors.ts'
+import type { Tenant, TenantId } from '../model.ts'
+import { cancelAll } from '../store/chunks.ts'
+import type { Store } from '../store/store.ts'
+import { isTenantId } from '../tenant-id.ts'
+import { checkMetadata, checkStorable } from './metadata.ts'
+import { invalid, notFound, requireTenant } from './refusals.ts'
+
+export type TenantInput = { readonly name?: string | null; readonly metadata?: Record<string, string> }
+
+const MAX_NAME_CHARACTERS = 256
+/** Endpoints of a tenant being deleted whose deliveries are cancelled side by side: they share commits. */
+const ENDPOINTS_AT_ONCE = 64
+
+export class Tenants {
+  readonly #store: Store
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** In order of id, those after `after`. */
+  async list(page: { after: TenantId | null; limit: number }): Promise<Tenant[]> {
+    if (page.after !== null && !isTenantId(page.after)) {
+      throw invalid([{ field: 'cursor', detail: 'It must be the cursor of a list of tenants.' }])
+    }
+    return this.#store.read('listTenants', page)
+  }
+
+  get(id: TenantId): Promise<Tenant> {
+    return requireTenant(this.#store, id)
+  }
+
+  /** Creates the tenant, or replaces its name and metadata. */
+  async put(id: TenantId, { name, metadata }: TenantInput): Promise<{ tenant: Tenant; created: boolean }> {
+    const faults: FieldError[] = []
+    if (!isTenantId(id)) {
+      const detail = 'An id begins with a letter or digit and has up to 128 letters, digits and . _ ~ @ : - only.'
+      faults.push({ field: 'tenant', detail })
+    }
+    if (name !== undefined && name !== null) checkName(name, faults)
+    if (metadata !== undefined) checkMetadata(metadata, '/metadata', faults)
+    if (faults.length > 0) throw invalid(faults)
+    const nowMs = this.#store.now()
+    const result = await this.#store.write('putTenant', { id, name: name ?? null, metadata: metadata ?? {}, nowMs })
+    this.#store.changes.tell({ kind: 'tenant', tenant: id })
+    return result
+  }
+
+  /** Deletes the tenant and its endpoints, and cancels what was still owed to them (C13). */
+  async remove(id: TenantId): Promise<void> {
+    if (!isTenantId(id)) throw notFound('tenant')
+    const endpoints = await this.#store.write('deleteTenant', { id, nowMs: this.#store.now() })
+    if (endpoints === null) throw notFound('tenant')
+    const { changes } = this.#store
+    changes.tell({ kind: 'tenant', tenant: id })
+    for (const { id: endpoint, partition } of endpoints) {
+      changes.tell({ kind: 'endpoint', tenant: id, endpoint, partition })
+    }
+    for (let from = 0; from < endpoints.length; from += ENDPOINTS_AT_ONCE) {
+      const some = endpoints.slice(from, from + ENDPOINTS_AT_ONCE)
+      await Promise.all(some.map(({ id: endpoint, partition }) => cancelAll(this.#store, { partition, endpoint })))
+      for (const { id: endpoint, partition } of some) {
+        changes.tell({ kind: 'lane', tenant: id, endpoint, partition })
+      }
+    }
+  }
+}
+
+function checkName(name: unknown, faults: FieldError[]): void {
+  if (typeof name !== 'string' || name.length > MAX_NAME_CHARACTERS) {
+    faults.push({ field: '/name', detail: `The name is a text of at most ${MAX_NAME_CHARACTERS} characters.` })
+  } else checkStorable(name, '/name', faults)
+}

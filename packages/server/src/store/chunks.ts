@@ -1,0 +1,45 @@
+/**
+ * What the change of an endpoint does to all its deliveries, a limited number in each commit, so that a million of
+ * them keep nobody else waiting. Each can be cut short by a crash and done again: `findUnfinished` says where.
+ */
+import type { EndpointId } from '../model.ts'
+import type { Store } from './store.ts'
+
+const DELIVERIES_A_COMMIT = 1_000
+
+export type DeliveriesOf = { readonly partition: number; readonly endpoint: EndpointId }
+
+/** Holds what is pending at an endpoint, for as long as that is disabled; answers how many deliveries moved. */
+export function holdAll(store: Store, { partition, endpoint }: DeliveriesOf): Promise<number> {
+  return untilNone(() => store.write('holdDeliveries', { partition, endpoint, limit: DELIVERIES_A_COMMIT }))
+}
+
+/** Makes what is held at an enabled endpoint pending, and due; answers how many deliveries moved. */
+export function releaseAll(store: Store, { partition, endpoint }: DeliveriesOf): Promise<number> {
+  return untilNone(() => {
+    const nowMs = store.now()
+    return store.write('releaseDeliveries', { partition, endpoint, limit: DELIVERIES_A_COMMIT, nowMs })
+  })
+}
+
+/** Cancels an endpoint's live deliveries, or only the held ones; answers how many deliveries moved. */
+export function cancelAll(
+  store: Store,
+  { partition, endpoint }: DeliveriesOf,
+  only: 'held' | 'all' = 'all',
+): Promise<number> {
+  return untilNone(() => {
+    const nowMs = store.now()
+    return store.write('cancelDeliveries', { partition, endpoint, only, limit: DELIVERIES_A_COMMIT, nowMs })
+  })
+}
+
+/** Until none is left, not until fewer than the limit: rows that another transaction holds can be missing from one. */
+async function untilNone(moveSome: () => Promise<number>): Promise<number> {
+  let moved = 0
+  for (;;) {
+    const count = await moveSome()
+    if (count === 0) return moved
+    moved += count
+  }
+}
