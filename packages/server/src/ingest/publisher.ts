@@ -180,7 +180,7 @@ function hashOf(type: string, payload: Uint8Array): Uint8Array {
 }
 
 /**
- * A payload that makes up little of its request is copied (into Node's pool of 8 KiB slabs, where it fits): a lane
+ * A payload that makes up little of its request is copied (into a slab of Node's pool, where it fits): a lane
  * that waits for a slow receiver would otherwise keep a megabyte of request alive for a payload of fifty bytes.
  */
 function detached(payload: Uint8Array, body: Uint8Array): Uint8Array {

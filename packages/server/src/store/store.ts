@@ -128,7 +128,7 @@ export class Store {
     if (publishes.length > 0) batch.push({ name: 'publish', args: publishes.map(({ input }) => input) } as Call)
     let results = await this.#write(batch)
     const own = results.slice(0, calls.length)
-    calls.forEach(({ resolve, reject }, index) => conclude(own[index]!, resolve, reject))
+    for (const [index, { resolve, reject }] of calls.entries()) conclude(own[index]!, resolve, reject)
     results = results.slice(calls.length)
     if (settlements.length > 0) await this.#concludeSettlements(settlements, results.shift()!)
     if (publishes.length > 0) await this.#concludePublishes(publishes, results.shift()!)
@@ -148,7 +148,7 @@ export class Store {
   async #concludeSettlements(settlements: Waiting<Settlement, boolean>[], result: CallResult): Promise<void> {
     if (result.ok) {
       const { applied, disabled } = result.value as SettleResult
-      settlements.forEach(({ resolve }, index) => resolve(applied[index]!))
+      for (const [index, { resolve }] of settlements.entries()) resolve(applied[index]!)
       for (const { tenant, endpoint } of disabled) {
         const { partition } = settlements.find(({ input }) => input.endpoint === endpoint)!.input
         this.changes.tell({ kind: 'endpoint', tenant, endpoint, partition })

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest'
+import { newId } from '../../src/ids.ts'
+import type { Delivery } from '../../src/model.ts'
+import type { Step } from '../../src/store/operations/settle.ts'
+import { aSettlement } from '../store/builders.ts'
+import { code, fields, PAYLOAD, refusal, TYPE, useBench } from './setup.ts'
+
+const bench = useBench()
+
+/** A delivery of a fresh event to a fresh endpoint. */
+async function aDelivery(): Promise<Delivery> {
+  const id = await bench.endpoint()
+  await bench.publishOne()
+  bench.changes.length = 0
+  return (await bench.list(null, id))[0]!
+}
+
+/** Ends an attempt of the delivery. */
+async function settle(delivery: Delivery, step: Step): Promise<void> {
+  const { partition } = await bench.endpoints.get('acme', delivery.endpoint)
+  const item = { ...delivery, delivery: delivery.id, partition, dueAtMs: 0, payload: null }
+  await bench.store.settle(aSettlement(item, step))
+}
+
+describe('retry', () => {
+  it('C12: makes the next attempt of a pending delivery due now, since a person says so', async () => {
+    const delivery = await aDelivery()
+    await settle(delivery, { kind: 'retry', dueAtMs: Date.now() + 1_000_000 })
+    const { delivery: after, created } = await bench.deliveries.retry('acme', delivery.id)
+    expect(created).toBe(false)
+    expect(after).toMatchObject({ id: delivery.id, state: 'pending', attempts: 1 })
+    expect(after.dueAtMs).toBeLessThanOrEqual(Date.now())
+    expect(bench.changes).toMatchObject([{ kind: 'lane', endpoint: delivery.endpoint, delivery: delivery.id }])
+  })
+
+  it.each(['delivered', 'exhausted', 'cancelled'] as const)('makes a new delivery of one that is %s', async state => {
+    const delivery = await aDelivery()
+    if (state === 'cancelled') await bench.deliveries.cancel('acme', delivery.id)
+    else await settle(delivery, { kind: state })
+    const { delivery: again, created } = await bench.deliveries.retry('acme', delivery.id)
+    expect(created).toBe(true)
+    expect(again).toMatchObject({ event: delivery.event, replayOf: delivery.id, state: 'pending', attempts: 0 })
+    expect((await bench.deliveries.get('acme', delivery.id)).delivery.state).toBe(state)
+    expect(bench.changes.at(-1)).toMatchObject({ kind: 'lane', delivery: again.id })
+  })
+
+  it('refuses what is held, and what has nowhere to go', async () => {
+    const delivery = await aDelivery()
+    await settle(delivery, { kind: 'exhausted' })
+    await bench.publishOne()
+    await bench.endpoints.disable('acme', delivery.endpoint)
+    const [held] = await bench.list('held')
+    const error = await refusal(bench.deliveries.retry('acme', held!.id))
+    expect([error.code, error.message]).toEqual(['conflict', expect.stringContaining('enable')])
+    // A new delivery to a disabled endpoint is made, and waits like any other.
+    expect((await bench.deliveries.retry('acme', delivery.id)).delivery).toMatchObject({
+      state: 'held',
+      heldReason: 'disabled',
+    })
+    await bench.endpoints.remove('acme', delivery.endpoint)
+    expect(await code(bench.deliveries.retry('acme', delivery.id))).toBe('conflict')
+  })
+})
+
+describe('cancel', () => {
+  it('C13: cancels what is pending or held, and again to no effect', async () => {
+    const delivery = await aDelivery()
+    const cancelled = await bench.deliveries.cancel('acme', delivery.id)
+    expect(cancelled).toMatchObject({ id: delivery.id, state: 'cancelled', endedAtMs: expect.any(Number) })
+    expect(bench.changes).toMatchObject([{ kind: 'lane', delivery: delivery.id }])
+    expect(await bench.deliveries.cancel('acme', delivery.id)).toEqual(cancelled)
+    await bench.publishOne()
+    await bench.endpoints.disable('acme', delivery.endpoint)
+    const [held] = await bench.list('held')
+    expect((await bench.deliveries.cancel('acme', held!.id)).state).toBe('cancelled')
+  })
+
+  it.each(['delivered', 'exhausted'] as const)('refuses one that is %s', async kind => {
+    const delivery = await aDelivery()
+    await settle(delivery, { kind })
+    expect(await code(bench.deliveries.cancel('acme', delivery.id))).toBe('conflict')
+  })
+})
+
+describe('looking', () => {
+  const all = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
+  const events = { type: null, before: null, fromMs: null, toMs: null }
+
+  it('shows a delivery with its attempts, and an event with its deliveries', async () => {
+    const delivery = await aDelivery()
+    await settle(delivery, { kind: 'retry', dueAtMs: 99 })
+    const { delivery: after, attempts } = await bench.deliveries.get('acme', delivery.id)
+    expect(after.attempts).toBe(1)
+    expect(attempts).toMatchObject([{ number: 1, status: 500 }])
+    const { event, deliveries } = await bench.deliveries.getEvent('acme', delivery.event)
+    expect(Buffer.from(event.payload).toString()).toBe(PAYLOAD)
+    expect(deliveries).toEqual([after])
+    expect(await bench.deliveries.listEvents('acme', { ...events, type: TYPE }, 9)).toEqual([event])
+    expect(await bench.deliveries.listEvents('acme', { ...events, type: 'NO_SUCH' }, 9)).toEqual([])
+  })
+
+  it('answers not_found for what is not there, malformed, or another tenant’s', async () => {
+    const { id, event } = await aDelivery()
+    await bench.tenants.put('other', {})
+    for (const [tenant, dlv, evt] of [
+      ['other', id, event],
+      ['nobody', id, event],
+      ['a\0', id, event],
+      ['acme', newId('dlv', 1), newId('evt', 1)],
+      ['acme', event, id],
+      ['acme', '', ''],
+    ] as const) {
+      expect(await code(bench.deliveries.get(tenant, dlv))).toBe('not_found')
+      expect(await code(bench.deliveries.retry(tenant, dlv))).toBe('not_found')
+      expect(await code(bench.deliveries.cancel(tenant, dlv))).toBe('not_found')
+      expect(await code(bench.deliveries.getEvent(tenant, evt))).toBe('not_found')
+    }
+    expect(await code(bench.deliveries.list('nobody', all, 1))).toBe('not_found')
+    expect(await code(bench.deliveries.listEvents('nobody', events, 1))).toBe('not_found')
+  })
+
+  it('names the filter that is malformed', async () => {
+    const list = (over: object) => fields(bench.deliveries.list('acme', { ...all, ...over }, 1))
+    expect(await list({ before: 'x' })).toEqual(['cursor'])
+    expect(await list({ endpoint: 'x' })).toEqual(['endpoint'])
+    expect(await list({ event: 'x' })).toEqual(['event'])
+    expect(await list({ type: 'a\0' })).toEqual(['type'])
+    expect(await fields(bench.deliveries.listEvents('acme', { ...events, before: 'x' }, 1))).toEqual(['cursor'])
+  })
+})

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, beforeEach, expect } from 'vitest'
+import { type ErrorCode, type FieldError, PosthornError } from '../../src/errors.ts'
+import type { Resolver } from '../../src/guard/lookup.ts'
+import { DEFAULT_PORTS, type TargetPolicy } from '../../src/guard/target.ts'
+import { Publisher } from '../../src/ingest/publisher.ts'
+import { starterCatalogue } from '../../src/ingest/starter-catalogue.ts'
+import { createKeyring, type Keyring } from '../../src/keys.ts'
+import { Deliveries } from '../../src/manage/deliveries.ts'
+import { type EndpointInput, Endpoints } from '../../src/manage/endpoints.ts'
+import { EventTypes } from '../../src/manage/event-types.ts'
+import { Tenants } from '../../src/manage/tenants.ts'
+import type { Delivery, DeliveryState, EndpointId } from '../../src/model.ts'
+import type { Change } from '../../src/store/changes.ts'
+import type { Store } from '../../src/store/store.ts'
+import { sqliteEngine } from '../store/engines.ts'
+
+export const TYPE = 'COVER_REFERENCE'
+export const PAYLOAD = '{"CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc"}'
+export const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
+
+export const policy = (over: Partial<TargetPolicy> = {}): TargetPolicy => ({
+  dev: false,
+  ports: DEFAULT_PORTS,
+  allowedNetworks: [],
+  ...over,
+})
+
+/** Answers each name the same. */
+export const resolvesTo =
+  (...addresses: string[]): Resolver =>
+  (_host, _options, callback) =>
+    callback(
+      null,
+      addresses.map(address => ({ address, family: address.includes(':') ? 6 : 4 })),
+    )
+
+/** A fresh store on SQLite for each test, with everything that manages it. */
+export class Bench {
+  store!: Store
+  keyring!: Keyring
+  publisher!: Publisher
+  endpoints!: Endpoints
+  tenants!: Tenants
+  types!: EventTypes
+  deliveries!: Deliveries
+  /** All that was told since the test began, fresh deliveries included. */
+  changes: Change[] = []
+  #close!: () => Promise<void>
+
+  async open(): Promise<void> {
+    const { store, close } = await sqliteEngine().open()
+    this.store = store
+    this.#close = close
+    this.keyring = createKeyring(randomBytes(32))
+    this.publisher = new Publisher(store, { maxBatch: 1_000, maxDepth: 64, idempotencyMs: 60_000 })
+    this.endpoints = this.endpointsWith(policy(), resolvesTo('93.184.215.14'))
+    this.tenants = new Tenants(store)
+    this.types = new EventTypes(store)
+    this.deliveries = new Deliveries(store)
+    await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
+    await this.tenants.put('acme', {})
+    this.changes = []
+    store.changes.listen(change => this.changes.push(change))
+  }
+
+  endpointsWith(targets: TargetPolicy, resolver: Resolver): Endpoints {
+    return new Endpoints(this.store, this.keyring, {
+      policy: targets,
+      resolver,
+      types: () => this.publisher.types(),
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#close()
+  }
+
+  async endpoint(over: Partial<EndpointInput> = {}, tenant = 'acme'): Promise<EndpointId> {
+    const input = { url: 'https://hooks.example.com/a', clientSecret: SECRET, ...over }
+    return (await this.endpoints.create(tenant, input)).endpoint.id
+  }
+
+  publish(body: unknown, tenant = 'acme') {
+    return this.publisher.publish(tenant, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)))
+  }
+
+  publishOne(tenant = 'acme') {
+    return this.publish(`{"type":"${TYPE}","payload":${PAYLOAD}}`, tenant)
+  }
+
+  list(state: DeliveryState | null = null, endpoint: EndpointId | null = null, tenant = 'acme'): Promise<Delivery[]> {
+    const filter = { state, endpoint, event: null, type: null, before: null, fromMs: null, toMs: null }
+    return this.deliveries.list(tenant, filter, 1_000)
+  }
+
+  kinds(): string[] {
+    return this.changes.map(({ kind }) => kind)
+  }
+}
+
+export function useBench(): Bench {
+  const bench = new Bench()
+  beforeEach(() => bench.open())
+  afterEach(() => bench.close())
+  return bench
+}
+
+/** The refusal that a call ends in. */
+export async function refusal(call: Promise<unknown>): Promise<PosthornError> {
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(PosthornError)
+  return error as PosthornError
+}
+
+export const code = async (call: Promise<unknown>): Promise<ErrorCode> => (await refusal(call)).code
+
+export async function fields(call: Promise<unknown>): Promise<string[]> {
+  return (await faults(call)).map(({ field }) => field)
+}
+
+export async function faults(call: Promise<unknown>): Promise<readonly FieldError[]> {
+  const error = await refusal(call)
+  expect(error.code).toBe('invalid')
+  return error.fields
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { code, fields, useBench } from './setup.ts'
+
+const bench = useBench()
+
+describe('tenants', () => {
+  it('are created, replaced, found and listed by id', async () => {
+    const first = await bench.tenants.put('globex', { name: 'Globex', metadata: { plan: 'gold' } })
+    expect(first).toMatchObject({ created: true, tenant: { id: 'globex', name: 'Globex', metadata: { plan: 'gold' } } })
+    const second = await bench.tenants.put('globex', {})
+    expect(second).toMatchObject({ created: false, tenant: { name: null, metadata: {} } })
+    expect(await bench.tenants.get('globex')).toEqual(second.tenant)
+    const ids = async (after: string | null) => (await bench.tenants.list({ after, limit: 9 })).map(({ id }) => id)
+    expect(await ids(null)).toEqual(['acme', 'globex'])
+    expect(await ids('acme')).toEqual(['globex'])
+    expect(bench.kinds()).toEqual(['tenant', 'tenant'])
+  })
+
+  it.each(['42', 'a.b-c_d~e', 'me@example.com', 'org:42', '564200aa-7128-4a26-83a8-cf0201903fcc'])(
+    'can be called %s',
+    async id => {
+      expect((await bench.tenants.put(id, {})).created).toBe(true)
+    },
+  )
+
+  it.each(['', '.', '..', '-a', 'a/b', 'a b', 'a\0', 'é', 'a?b', 'x'.repeat(129)])('cannot be called %j', async id => {
+    expect(await fields(bench.tenants.put(id, {}))).toEqual(['tenant'])
+    expect(await code(bench.tenants.get(id))).toBe('not_found')
+    expect(await code(bench.tenants.remove(id))).toBe('not_found')
+  })
+
+  it('refuses what is no name or no metadata, all at once', async () => {
+    const metadata = { a: 1 } as unknown as Record<string, string>
+    expect(await fields(bench.tenants.put('', { name: 'x'.repeat(257), metadata }))).toEqual([
+      'tenant',
+      '/name',
+      '/metadata/a',
+    ])
+    expect(await fields(bench.tenants.list({ after: 'a b', limit: 1 }))).toEqual(['cursor'])
+  })
+
+  it('C13: removing one cancels the deliveries of all its endpoints, and nobody else’s', async () => {
+    await bench.tenants.put('other', {})
+    const ids = [await bench.endpoint(), await bench.endpoint()]
+    await bench.endpoint({}, 'other')
+    await bench.endpoints.disable('acme', ids[0]!)
+    await bench.publishOne()
+    await bench.publishOne('other')
+    bench.changes.length = 0
+    await bench.tenants.remove('acme')
+    expect(bench.kinds()).toEqual(['tenant', 'endpoint', 'endpoint', 'lane', 'lane'])
+    expect(await code(bench.tenants.get('acme'))).toBe('not_found')
+    expect(await code(bench.tenants.remove('acme'))).toBe('not_found')
+    expect(await code(bench.list())).toBe('not_found')
+    expect((await bench.list(null, null, 'other')).map(({ state }) => state)).toEqual(['pending'])
+    // Back under the same id, it finds its history and no endpoint.
+    await bench.tenants.put('acme', {})
+    expect((await bench.list()).map(({ state }) => state)).toEqual(['cancelled', 'cancelled'])
+    expect(await bench.endpoints.list('acme', { before: null, limit: 9 })).toEqual([])
+  })
+})
