@@ -276,7 +276,9 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await store.read('discoverLanes', { partition: 7 })).toEqual([])
     for (const endpoint of endpoints) await published(endpoint, 3)
     const heads = await store.read('discoverLanes', { partition: 7 })
-    expect(heads).toEqual(endpoints.slice(0, 2).map(({ id }) => ({ endpoint: id, partition: 7, dueAtMs: 1_000 })))
+    expect(heads).toEqual(
+      endpoints.slice(0, 2).map(({ id }) => ({ tenant: 'acme', endpoint: id, partition: 7, dueAtMs: 1_000 })),
+    )
   })
 
   it('lists newest first, pages without gap or repeat, and filters', async () => {
