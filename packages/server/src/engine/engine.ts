@@ -73,7 +73,7 @@ export class Engine {
     const now = () => store.now()
     const hostOf = (lane: Lane) => this.#targets.get(lane.endpoint)?.origin ?? ''
     this.#rounds = new Rounds(options, now, hostOf, (lane, host) => void this.#dispatch(lane, host))
-    this.#alarm = new Alarm(now, clock, lane => this.#consider(lane))
+    this.#alarm = new Alarm(now, clock, lane => this.#considerAndPump(lane))
     store.changes.listen(change => this.#hear(change))
   }
 
@@ -136,7 +136,7 @@ export class Engine {
     this.#targets.forgetAll()
     for (const lane of this.#lanes.values()) {
       lane.reset()
-      this.#consider(lane)
+      this.#considerAndPump(lane)
     }
     void this.#sweep()
   }

@@ -1,0 +1,105 @@
+import { startReceiver } from '@posthorn/testkit'
+import { describe, expect, it } from 'vitest'
+import { cover, inFolder, startPosthorn } from './harness.ts'
+
+const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
+
+describe('engine', () => {
+  it('C5 C6 C10: sends the payload’s bytes with the bearer and the headers', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      const payload = '{ "CoverId" : "564200aa-7128-4a26-83a8-cf0201903fcc", "n":12345678901234567890, "x":1.0 }'
+      const body = Buffer.from(`[{"type":"COVER_REFERENCE", "payload" : ${payload} }]`)
+      const { events } = await posthorn.publisher.publish('acme', body)
+      await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 5_000 })
+      const [request] = receiver.requests
+      expect(request!.body.toString()).toBe(payload)
+      expect(request!.headers).toMatchObject({
+        authorization: `Bearer ${SECRET}`,
+        'content-type': 'application/json',
+        'x-apiversion': '3.0',
+        'user-agent': 'Posthorn/test',
+        'webhook-id': events[0]!.id,
+      })
+      await posthorn.stop()
+      await receiver.close()
+    }))
+
+  it('C12: retries on the schedule with the same id and bytes, and then has used up its attempts', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 500 }) })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      await posthorn.publish('acme', cover(1))
+      await receiver.waitFor(() => receiver.total === 4, { timeoutMs: 10_000 })
+      await posthorn.stop()
+      expect(new Set(receiver.requests.map(({ body }) => body.toString())).size).toBe(1)
+      expect(new Set(receiver.requests.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
+      const gaps = receiver.requests.slice(1).map((request, at) => request.receivedAtMs - receiver.requests[at]!.receivedAtMs)
+      for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(50)
+      const attempts = posthorn.lines.filter(({ msg }) => msg === 'attempt')
+      expect(attempts.map(({ next }) => next)).toEqual(['retry', 'retry', 'retry', 'exhausted'])
+      await receiver.close()
+    }))
+
+  it('C11: 410 disables the endpoint and holds what is pending', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 410 }) })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      const { endpoint } = await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      await posthorn.publish('acme', cover(1))
+      await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 5_000 })
+      await expect
+        .poll(async () => (await posthorn.endpoints.get('acme', endpoint.id)).state, { timeout: 5_000 })
+        .toBe('disabled')
+      const none = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
+      await expect
+        .poll(async () => (await posthorn.deliveries.list('acme', none, 10)).map(({ state }) => state), { timeout: 5_000 })
+        .toEqual(['held'])
+      await posthorn.stop()
+      await receiver.close()
+    }))
+
+  it('C13: what was accepted is sent after a restart, and a flood through a full lane arrives whole', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'], record: false })
+      const before = await startPosthorn(folder, authority, {}, false)
+      await before.tenants.put('acme', {})
+      await before.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      for (let at = 0; at < 5; at++) {
+        await before.publish('acme', Array.from({ length: 200 }, (_, index) => cover(at * 200 + index)))
+      }
+      await before.store.close()
+      const posthorn = await startPosthorn(folder, authority)
+      const more = Array.from({ length: 10 }, (_, at) =>
+        posthorn.publish('acme', Array.from({ length: 100 }, (_, index) => cover(1_000 + at * 100 + index))),
+      )
+      await Promise.all(more)
+      await receiver.waitFor(() => receiver.distinct.size >= 2_000, { timeoutMs: 20_000 })
+      await posthorn.stop()
+      expect(receiver.total).toBe(2_000)
+      await receiver.close()
+    }))
+
+  it('a hanging receiver does not hold up another of the same tenant', () =>
+    inFolder(async (folder, authority) => {
+      const hanging = await startReceiver({ authority, names: ['localhost'], script: () => 'hang' })
+      const healthy = await startReceiver({ authority, names: ['localhost'] })
+      const posthorn = await startPosthorn(folder, authority, { maxInFlight: 16, responseTimeoutMs: 60_000 })
+      await posthorn.tenants.put('acme', {})
+      await posthorn.endpoints.create('acme', { url: hanging.url, clientSecret: SECRET })
+      await posthorn.publish('acme', Array.from({ length: 100 }, (_, index) => cover(index)))
+      await hanging.waitFor(() => hanging.total >= 3, { timeoutMs: 5_000 })
+      await posthorn.endpoints.create('acme', { url: healthy.url, clientSecret: SECRET })
+      await posthorn.publish('acme', Array.from({ length: 100 }, (_, index) => cover(index)))
+      await healthy.waitFor(() => healthy.total === 100, { timeoutMs: 5_000 })
+      await posthorn.stop(0)
+      await hanging.close()
+      await healthy.close()
+    }))
+})

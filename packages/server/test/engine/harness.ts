@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Authority, createAuthority } from '@posthorn/testkit'
+import { pino } from 'pino'
+import { systemClock } from '../../src/clock.ts'
+import { Engine, type EngineOptions } from '../../src/engine/engine.ts'
+import type { TargetPolicy } from '../../src/guard/target.ts'
+import { Publisher } from '../../src/ingest/publisher.ts'
+import { starterCatalogue } from '../../src/ingest/starter-catalogue.ts'
+import { createKeyring } from '../../src/keys.ts'
+import { Deliveries } from '../../src/manage/deliveries.ts'
+import { Endpoints } from '../../src/manage/endpoints.ts'
+import { Tenants } from '../../src/manage/tenants.ts'
+import { openSqlite } from '../../src/store/sqlite/driver.ts'
+import { Store } from '../../src/store/store.ts'
+
+const keyring = createKeyring(new Uint8Array(32).fill(7))
+export const policy: TargetPolicy = { dev: true, ports: [{ from: 443, to: 65_535 }], allowedNetworks: [] }
+
+/** Everything but the HTTP API, on a store in a folder that can be opened again. */
+export type Posthorn = Awaited<ReturnType<typeof startPosthorn>>
+
+export async function startPosthorn(
+  folder: string,
+  authority: Authority,
+  over: Partial<EngineOptions> = {},
+  isSending = true,
+) {
+  const store = new Store(await openSqlite(folder, systemClock), systemClock)
+  await store.write('migrate', {})
+  await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
+  const lines: Record<string, unknown>[] = []
+  const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
+  const engine = new Engine(store, keyring, systemClock, log, {
+    policy,
+    connectTimeoutMs: 5_000,
+    extraCa: [authority.caPem],
+    apiVersion: '3.0',
+    userAgent: 'Posthorn/test',
+    retrySchedule: [0.05, 0.05, 0.05],
+    responseTimeoutMs: 2_000,
+    maxInFlight: 1_024,
+    maxInFlightPerHost: 128,
+    laneWindow: 32,
+    payloadMemoryBytes: 1 << 26,
+    random: () => 0,
+    ...over,
+  })
+  const publisher = new Publisher(store, { maxBatch: 1_000, maxDepth: 64, idempotencyMs: 1e9 })
+  if (isSending) await engine.start()
+  return {
+    store,
+    engine,
+    lines,
+    publisher,
+    endpoints: new Endpoints(store, keyring, { policy, types: () => publisher.types() }),
+    deliveries: new Deliveries(store),
+    tenants: new Tenants(store),
+    publish: (tenant: string, events: object[] | object) =>
+      publisher.publish(tenant, Buffer.from(JSON.stringify(events))),
+    async stop(drainMs = 5_000) {
+      await engine.drain(drainMs)
+      await store.close()
+    },
+  }
+}
+
+export async function inFolder<T>(use: (folder: string, authority: Authority) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'posthorn-engine-'))
+  try {
+    return await use(folder, await createAuthority())
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+export const cover = (index: number) => ({
+  type: 'COVER_REFERENCE',
+  payload: { CoverId: `564200aa-7128-4a26-83a8-${index.toString(16).padStart(12, '0')}` },
+})
