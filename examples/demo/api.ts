@@ -1,6 +1,6 @@
 /** The few calls of Posthorn's API that the demo makes. */
 export type PublishedEvent = { readonly id: string; readonly deliveries: number | null }
-type Delivery = { readonly state: string; readonly attempts: number }
+type Delivery = { readonly state: string; readonly attemptCount: number }
 type Page<T> = { readonly data: readonly T[]; readonly nextCursor: string | null }
 
 export type Totals = { readonly attempts: number; readonly pending: number; readonly exhausted: number }
@@ -46,7 +46,7 @@ export function createApi(baseUrl: string, apiKey: string, tenant: string): Api 
         const at: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`
         const page: Page<Delivery> = await call('GET', `/deliveries?limit=${PAGE_SIZE}${at}`)
         for (const delivery of page.data) {
-          attempts += delivery.attempts
+          attempts += delivery.attemptCount
           if (delivery.state === 'pending') pending++
           if (delivery.state === 'exhausted') exhausted++
         }

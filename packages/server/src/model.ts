@@ -22,7 +22,6 @@ export type EndpointState = 'enabled' | 'disabled'
 /** Who or what disabled an endpoint: a person, or the receiver's 410 (C11). */
 export type DisabledReason = 'manual' | 'gone'
 
-export const LIVE_STATES: readonly DeliveryState[] = ['pending', 'held']
 export const DELIVERY_STATES: readonly DeliveryState[] = ['pending', 'held', 'delivered', 'exhausted', 'cancelled']
 
 const TRANSITIONS: Record<DeliveryState, readonly DeliveryState[]> = {

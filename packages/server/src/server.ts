@@ -1,12 +1,198 @@
-import type { Clock } from './clock.ts'
+/** Puts it together: store, keys, engine, API; and takes it apart again in the order that loses nothing. */
+import type { AddressInfo } from 'node:net'
+import pkg from '../package.json' with { type: 'json' }
+import { createApi } from './api/api.ts'
+import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
+import { Engine } from './engine/engine.ts'
+import type { TargetPolicy } from './guard/target.ts'
+import { Publisher } from './ingest/publisher.ts'
+import { starterCatalogue } from './ingest/starter-catalogue.ts'
+import { openApiKey, openKeyring } from './instance-keys.ts'
+import type { Keyring } from './keys.ts'
+import { createLogger, type Log } from './logger.ts'
+import { Deliveries } from './manage/deliveries.ts'
+import { Endpoints } from './manage/endpoints.ts'
+import { EventTypes } from './manage/event-types.ts'
+import { Tenants } from './manage/tenants.ts'
 import { StartRefused } from './start-refused.ts'
+import { FolderInUse, openSqlite } from './store/sqlite/driver.ts'
+import { Store } from './store/store.ts'
 
 type Output = { write(text: string): unknown; readonly fd?: number }
 
-export async function startServer(
-  _config: Config,
-  _io: { readonly stdout: Output; readonly stderr: Output; readonly clock?: Clock },
-): Promise<{ url: string; stop(): Promise<void> }> {
-  throw new StartRefused('this build has no API yet, so there is nothing to serve.')
+export type ServerIo = { readonly stdout: Output; readonly stderr: Output; readonly clock?: Clock }
+
+export type RunningServer = {
+  /** Where the API is. */
+  readonly url: string
+  /** Takes nothing new, ends what is in flight (at most `drainTimeoutMs`), settles, closes. */
+  stop(): Promise<void>
+}
+
+const DAY_MS = 24 * 60 * 60 * 1_000
+
+/** Throws StartRefused where the operator has to do something first. */
+export async function startServer(config: Config, io: ServerIo): Promise<RunningServer> {
+  const clock = io.clock ?? systemClock
+  const log = createLogger({ level: config.logLevel, stdout: io.stdout, clock })
+  const store = await openStore(config, clock)
+  try {
+    return await startOn(store, config, clock, log, io)
+  } catch (error) {
+    await store.close()
+    throw refusal(error)
+  }
+}
+
+async function openStore(config: Config, clock: Clock): Promise<Store> {
+  try {
+    return new Store(await openSqlite(config.data, clock), clock)
+  } catch (error) {
+    if (error instanceof FolderInUse) throw new StartRefused(error.message)
+    const { message } = error as Error
+    throw new StartRefused(
+      `The data folder ${config.data} cannot be used (${message}): make it a folder that this user can write to.`,
+      { cause: error },
+    )
+  }
+}
+
+/** Errors lose their class on the way from the store's thread; their names stay. */
+function refusal(error: unknown): unknown {
+  const { name, message } = error as Error
+  if (name === 'StoreTooNew') return new StartRefused(message, { cause: error })
+  if (name === 'StoreUnavailable') {
+    return new StartRefused(`The store in the data folder cannot be used (${message}): check the disk and the file.`, {
+      cause: error,
+    })
+  }
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+    return new StartRefused(`The API cannot listen there (${code}): choose another --host or --port.`, { cause: error })
+  }
+  return error
+}
+
+async function startOn(store: Store, config: Config, clock: Clock, log: Log, io: ServerIo): Promise<RunningServer> {
+  await store.write('migrate', {})
+  await requireDurability(store)
+  const { keyring, keyFile, isNew } = await openKeyring(store, config.data, config.encryptionKey?.reveal())
+  const apiKey = await openApiKey(store, config.apiKey?.reveal())
+  await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
+
+  const policy: TargetPolicy = {
+    dev: config.dev,
+    ports: config.targetPorts.map(({ first, last }) => ({ from: first, to: last })),
+    allowedNetworks: [],
+  }
+  const engine = createEngine(store, keyring, config, policy, clock, log)
+  const state = { isReady: false, isDraining: false }
+  const publisher = new Publisher(store, {
+    maxBatch: config.maxBatch,
+    maxDepth: config.maxDepth,
+    idempotencyMs: config.idempotencyDays * DAY_MS,
+  })
+  const api = await createApi(
+    {
+      publisher,
+      endpoints: new Endpoints(store, keyring, { policy, types: () => publisher.types() }),
+      tenants: new Tenants(store),
+      eventTypes: new EventTypes(store),
+      deliveries: new Deliveries(store),
+    },
+    {
+      apiKeyMatches: apiKey.matches,
+      egressAddresses: config.egressAddresses,
+      version: pkg.version,
+      maxBodyBytes: config.maxBodyBytes,
+      isReady: () => state.isReady,
+      isDraining: () => state.isDraining,
+      logger: log.logger,
+    },
+  )
+  await engine.start()
+  await api.listen({ host: config.host, port: config.port })
+  state.isReady = true
+  const url = urlOf(api.server.address() as AddressInfo)
+  announce(io, log, config, url, apiKey.made, isNew ? keyFile : undefined)
+
+  return {
+    url,
+    async stop() {
+      log.logger.info({ drainTimeoutMs: config.drainTimeoutMs }, 'stopping')
+      state.isDraining = true
+      await Promise.all([api.close(), engine.drain(config.drainTimeoutMs)])
+      await store.close()
+      log.logger.info({ leftInFlight: engine.inFlight }, 'stopped')
+      await log.flush()
+    },
+  }
+}
+
+function createEngine(
+  store: Store,
+  keyring: Keyring,
+  config: Config,
+  policy: TargetPolicy,
+  clock: Clock,
+  log: Log,
+): Engine {
+  return new Engine(store, keyring, clock, log.logger, {
+    policy,
+    connectTimeoutMs: config.connectTimeoutMs,
+    extraCa: config.extraCa.map(({ pem }) => pem),
+    apiVersion: config.apiVersion,
+    userAgent: `Posthorn/${pkg.version}`,
+    retrySchedule: config.retrySchedule,
+    responseTimeoutMs: config.responseTimeoutMs,
+    maxInFlight: config.maxInFlight,
+    maxInFlightPerHost: config.maxInFlightPerHost,
+    laneWindow: config.laneWindow,
+    payloadMemoryBytes: config.payloadMemoryBytes,
+    random: Math.random,
+  })
+}
+
+/** What SQLite says itself: 2 is FULL. A 202 means nothing without it. */
+async function requireDurability(store: Store): Promise<void> {
+  const { synchronous, journal_mode: journalMode } = await store.durability()
+  if (synchronous !== '2' || journalMode !== 'wal') {
+    throw new StartRefused(
+      `The store would not be durable (synchronous ${synchronous}, journal ${journalMode}): ` +
+        'put the data folder on a local disk that SQLite can use with a write-ahead log.',
+    )
+  }
+}
+
+function urlOf({ address, family, port }: AddressInfo): string {
+  return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`
+}
+
+function announce(
+  io: ServerIo,
+  { logger }: Log,
+  config: Config,
+  url: string,
+  madeApiKey: string | undefined,
+  madeKeyFile: string | undefined,
+): void {
+  if (madeApiKey !== undefined) {
+    io.stderr.write(`The API key, shown this once: ${madeApiKey}\n`)
+  }
+  if (madeKeyFile !== undefined) {
+    io.stderr.write(
+      `The encryption key was made: ${madeKeyFile}. Keep a copy of it apart from backups of the data: ` +
+        'without it the secrets in them are lost, with it they can be read.\n',
+    )
+  }
+  if (config.dev) {
+    io.stderr.write(
+      'DEVELOPMENT MODE: targets on loopback and http:// are allowed. Never run it like this in public.\n',
+    )
+    logger.warn('development mode: targets on loopback and http:// are allowed')
+  }
+  if (config.extraCa.length > 0)
+    logger.warn({ count: config.extraCa.length }, 'extra certificate authorities are trusted')
+  logger.info({ url, data: config.data, version: pkg.version }, 'listening')
 }

@@ -39,7 +39,9 @@ describe('engine', () => {
       await posthorn.stop()
       expect(new Set(receiver.requests.map(({ body }) => body.toString())).size).toBe(1)
       expect(new Set(receiver.requests.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
-      const gaps = receiver.requests.slice(1).map((request, at) => request.receivedAtMs - receiver.requests[at]!.receivedAtMs)
+      const gaps = receiver.requests
+        .slice(1)
+        .map((request, at) => request.receivedAtMs - receiver.requests[at]!.receivedAtMs)
       for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(50)
       const attempts = posthorn.lines.filter(({ msg }) => msg === 'attempt')
       expect(attempts.map(({ next }) => next)).toEqual(['retry', 'retry', 'retry', 'exhausted'])
@@ -59,7 +61,9 @@ describe('engine', () => {
         .toBe('disabled')
       const none = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
       await expect
-        .poll(async () => (await posthorn.deliveries.list('acme', none, 10)).map(({ state }) => state), { timeout: 5_000 })
+        .poll(async () => (await posthorn.deliveries.list('acme', none, 10)).map(({ state }) => state), {
+          timeout: 5_000,
+        })
         .toEqual(['held'])
       await posthorn.stop()
       await receiver.close()
@@ -72,12 +76,18 @@ describe('engine', () => {
       await before.tenants.put('acme', {})
       await before.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
       for (let at = 0; at < 5; at++) {
-        await before.publish('acme', Array.from({ length: 200 }, (_, index) => cover(at * 200 + index)))
+        await before.publish(
+          'acme',
+          Array.from({ length: 200 }, (_, index) => cover(at * 200 + index)),
+        )
       }
       await before.store.close()
       const posthorn = await startPosthorn(folder, authority)
       const more = Array.from({ length: 10 }, (_, at) =>
-        posthorn.publish('acme', Array.from({ length: 100 }, (_, index) => cover(1_000 + at * 100 + index))),
+        posthorn.publish(
+          'acme',
+          Array.from({ length: 100 }, (_, index) => cover(1_000 + at * 100 + index)),
+        ),
       )
       await Promise.all(more)
       await receiver.waitFor(() => receiver.distinct.size >= 2_000, { timeoutMs: 20_000 })
@@ -93,10 +103,16 @@ describe('engine', () => {
       const posthorn = await startPosthorn(folder, authority, { maxInFlight: 16, responseTimeoutMs: 60_000 })
       await posthorn.tenants.put('acme', {})
       await posthorn.endpoints.create('acme', { url: hanging.url, clientSecret: SECRET })
-      await posthorn.publish('acme', Array.from({ length: 100 }, (_, index) => cover(index)))
+      await posthorn.publish(
+        'acme',
+        Array.from({ length: 100 }, (_, index) => cover(index)),
+      )
       await hanging.waitFor(() => hanging.total >= 3, { timeoutMs: 5_000 })
       await posthorn.endpoints.create('acme', { url: healthy.url, clientSecret: SECRET })
-      await posthorn.publish('acme', Array.from({ length: 100 }, (_, index) => cover(index)))
+      await posthorn.publish(
+        'acme',
+        Array.from({ length: 100 }, (_, index) => cover(index)),
+      )
       await healthy.waitFor(() => healthy.total === 100, { timeoutMs: 5_000 })
       await posthorn.stop(0)
       await hanging.close()

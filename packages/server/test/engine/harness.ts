@@ -19,7 +19,6 @@ const keyring = createKeyring(new Uint8Array(32).fill(7))
 export const policy: TargetPolicy = { dev: true, ports: [{ from: 443, to: 65_535 }], allowedNetworks: [] }
 
 /** Everything but the HTTP API, on a store in a folder that can be opened again. */
-export type Posthorn = Awaited<ReturnType<typeof startPosthorn>>
 
 export async function startPosthorn(
   folder: string,

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Postgres, startPostgres } from '@posthorn/testkit'
 import { systemClock } from '../../src/clock.ts'
-import { PARTITION_COUNT } from '../../src/model.ts'
 import type { Driver } from '../../src/store/driver.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { openSqlite } from '../../src/store/sqlite/driver.ts'
@@ -54,5 +53,3 @@ export function postgresEngine(): Engine {
     stop: async () => (await server)?.stop(),
   }
 }
-
-export const LAST_PARTITION = PARTITION_COUNT - 1
