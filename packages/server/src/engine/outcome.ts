@@ -1,3 +1,4 @@
+import { errors } from 'undici'
 import type { AttemptError, AttemptOutcome } from '../model.ts'
 
 /** What came of one HTTP request: a status, or the reason why there is none. */
@@ -53,14 +54,17 @@ export function failureOf(error: unknown, connected: boolean, ready: boolean): A
   if (code === 'POSTHORN_RESPONSE_TIMEOUT') return 'response_timeout'
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || (code === 'ETIMEDOUT' && !ready)) return 'connect_timeout'
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_FAIL' || code === 'ENODATA') return 'dns_failed'
+  // Also while connecting: TCP may report it before it has reported that it was connected.
+  if (code === 'ECONNRESET') return 'connection_reset'
   if (!connected) return code === 'ECONNREFUSED' ? 'connect_refused' : 'connect_failed'
   if (!ready) return 'tls_failed'
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'response_too_large'
-  if (code.startsWith('HPE_') || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return 'response_malformed'
-  return CONNECTION_LOST.has(code) ? 'connection_reset' : code.startsWith('ERR_SSL') ? 'tls_failed' : 'connection_reset'
+  // By class: undici 8.12 leaves its code undefined.
+  if (error instanceof errors.HTTPParserError || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
+    return 'response_malformed'
+  }
+  return code.startsWith('ERR_SSL') ? 'tls_failed' : 'connection_reset'
 }
-
-const CONNECTION_LOST = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'ECONNABORTED', 'ETIMEDOUT'])
 
 function errorCode(error: unknown): string {
   const { code, errors } = error as { code?: unknown; errors?: unknown }
