@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Authority, createAuthority } from '@posthorn/testkit'
+
+export const API_KEY = 'test-api-key-0123456789'
+export const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
+const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+
+type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+
+/** A real server process, and calls of its API. */
+export type ServerProcess = {
+  readonly url: string
+  readonly output: () => string
+  readonly ended: Promise<Ended>
+  kill(signal: 'SIGKILL' | 'SIGTERM'): void
+  call<T = unknown>(method: string, path: string, body?: unknown): Promise<{ status: number; body: T }>
+}
+
+export type Place = {
+  readonly folder: string
+  readonly data: string
+  readonly ca: string
+  readonly authority: Authority
+}
+
+export async function inPlace<T>(use: (place: Place) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'posthorn-e2e-'))
+  const authority = await createAuthority()
+  const ca = join(folder, 'ca.pem')
+  await writeFile(ca, authority.caPem)
+  try {
+    return await use({ folder, data: join(folder, 'data'), ca, authority })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Starts `posthorn serve`; resolves when it listens, or when it has ended without. */
+export async function serve(
+  { data, ca }: Place,
+  { flags = [], env = {} }: { flags?: string[]; env?: Record<string, string> } = {},
+): Promise<ServerProcess | Ended> {
+  const args = [CLI, 'serve', '--data', data, '--port', '0', '--dev', '--extra-ca', ca, ...flags]
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH ?? '', POSTHORN_API_KEY: API_KEY, ...env },
+  })
+  let stdout = ''
+  let stderr = ''
+  const listening = Promise.withResolvers<string>()
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk
+    const url = /"url":"([^"]+)".*"msg":"listening"/.exec(stdout)?.[1]
+    if (url !== undefined) listening.resolve(url)
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk
+  })
+  const ended = new Promise<Ended>(resolve => child.once('close', code => resolve({ code, stdout, stderr })))
+  const first = await Promise.race([listening.promise, ended])
+  if (typeof first !== 'string') return first
+  return {
+    url: first,
+    output: () => stdout + stderr,
+    ended,
+    kill: signal => void child.kill(signal),
+    async call<T>(method: string, path: string, body?: unknown) {
+      const response = await fetch(`${first}/v1${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${API_KEY}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      })
+      const text = await response.text()
+      return { status: response.status, body: (text === '' ? null : JSON.parse(text)) as T }
+    },
+  }
+}
+
+export function running(server: ServerProcess | Ended): ServerProcess {
+  if ('url' in server) return server
+  throw new Error(`the server ended with ${server.code}: ${server.stderr}`)
+}
+
+export function refused(server: ServerProcess | Ended): Ended {
+  if ('url' in server) throw new Error('the server started')
+  return server
+}

@@ -1,0 +1,131 @@
+import { execFile } from 'node:child_process'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { promisify } from 'node:util'
+import { startReceiver } from '@posthorn/testkit'
+import { describe, expect, it } from 'vitest'
+import { inPlace, refused, running, SECRET, serve } from './process.ts'
+
+const event = (index: number) => ({
+  type: 'COVER_REFERENCE',
+  id: `key-${index}`,
+  payload: { CoverId: `564200aa-7128-4a26-83a8-${index.toString(16).padStart(12, '0')}` },
+})
+
+describe('posthorn serve', () => {
+  it('C13: loses nothing when it is killed again and again in the middle of a flood', { timeout: 60_000 }, () =>
+    inPlace(async place => {
+      const receiver = await startReceiver({ authority: place.authority, names: ['localhost'], record: false })
+      let server = running(await serve(place))
+      await server.call('PUT', '/tenants/acme', {})
+      await server.call('POST', '/tenants/acme/endpoints', { url: receiver.url, clientSecret: SECRET })
+      const accepted = new Set<string>()
+      const batches = 60
+      for (let batch = 0; batch < batches; batch++) {
+        const events = Array.from({ length: 100 }, (_, index) => event(batch * 100 + index))
+        // The same ids again until it is answered: what a publisher does when the line breaks.
+        for (;;) {
+          try {
+            const { status, body } = await server.call<{ data: { id: string }[] }>(
+              'POST',
+              '/tenants/acme/events',
+              events,
+            )
+            expect(status).toBe(202)
+            for (const { id } of body.data) accepted.add(id)
+            break
+          } catch {
+            await server.ended
+            server = running(await serve(place))
+          }
+        }
+        if (batch % 12 === 5) server.kill('SIGKILL')
+      }
+      expect(accepted.size).toBe(batches * 100)
+      const arrived = () => new Set([...receiver.distinct].map(each => each.split(' ')[0]))
+      await receiver.waitFor(() => arrived().size >= accepted.size, { timeoutMs: 30_000 })
+      expect([...accepted].filter(id => !arrived().has(id))).toEqual([])
+      server.kill('SIGTERM')
+      expect((await server.ended).code).toBe(0)
+      await receiver.close()
+    }),
+  )
+
+  it('C14: leaves the secret neither in the data folder nor in its output; the API key is hashed', () =>
+    inPlace(async place => {
+      const receiver = await startReceiver({ authority: place.authority, names: ['localhost'] })
+      const server = running(await serve(place, { env: { POSTHORN_API_KEY: '' } }))
+      const key = /shown this once: (\S+)/.exec(server.output())?.[1]
+      expect(key).toMatch(/^phk_/)
+      const call = (method: string, path: string, body: unknown) =>
+        fetch(`${server.url}/v1${path}`, {
+          method,
+          headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        })
+      await call('PUT', '/tenants/acme', {})
+      const made = await call('POST', '/tenants/acme/endpoints', { url: receiver.url, clientSecret: SECRET })
+      expect(await made.text()).not.toContain(SECRET)
+      await call('POST', '/tenants/acme/events', event(1))
+      await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 5_000 })
+      server.kill('SIGTERM')
+      const { stdout } = await server.ended
+      expect(stdout).not.toContain(key)
+      expect(server.output()).not.toContain(SECRET)
+      for (const file of await readdir(place.data)) {
+        const bytes = await readFile(join(place.data, file))
+        expect(bytes.includes(SECRET), file).toBe(false)
+        expect(bytes.includes(key!), file).toBe(false)
+      }
+      await receiver.close()
+    }))
+
+  it('refuses a second process on its folder, another key, a missing key, and a newer file', () =>
+    inPlace(async place => {
+      const first = running(await serve(place))
+      const second = refused(await serve(place))
+      expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining('Another process') })
+      first.kill('SIGKILL')
+      await first.ended
+      const otherKey = Buffer.alloc(32, 9).toString('base64')
+      const wrong = refused(await serve(place, { env: { POSTHORN_ENCRYPTION_KEY: otherKey } }))
+      expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('is not the one of this data') })
+      const keyFile = join(place.data, 'encryption.key')
+      const key = await readFile(keyFile)
+      await promisify(execFile)('rm', [keyFile])
+      expect(refused(await serve(place)).stderr).toContain('missing')
+      await writeFile(keyFile, key)
+      const database = new DatabaseSync(join(place.data, 'posthorn.db'))
+      database.exec(`update meta set value = '999' where key = 'schema_version'`)
+      database.close()
+      expect(refused(await serve(place)).stderr).toContain('newer Posthorn')
+    }))
+
+  it('keeps a retry schedule across a restart, and gives what is in flight to the next start', () =>
+    inPlace(async place => {
+      let isUp = false
+      const receiver = await startReceiver({
+        authority: place.authority,
+        names: ['localhost'],
+        script: () => ({ status: isUp ? 204 : 503 }),
+      })
+      const flags = ['--retry-schedule', '1,1,1']
+      const before = running(await serve(place, { flags }))
+      await before.call('PUT', '/tenants/acme', {})
+      await before.call('POST', '/tenants/acme/endpoints', { url: receiver.url, clientSecret: SECRET })
+      await before.call('POST', '/tenants/acme/events', event(1))
+      await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 5_000 })
+      before.kill('SIGTERM')
+      expect((await before.ended).code).toBe(0)
+      isUp = true
+      const after = running(await serve(place, { flags }))
+      await receiver.waitFor(() => receiver.total === 2, { timeoutMs: 8_000 })
+      const [first, second] = receiver.requests
+      expect(second!.headers['webhook-id']).toBe(first!.headers['webhook-id'])
+      expect(second!.receivedAtMs - first!.receivedAtMs).toBeGreaterThanOrEqual(1_000)
+      after.kill('SIGTERM')
+      await after.ended
+      await receiver.close()
+    }))
+})
