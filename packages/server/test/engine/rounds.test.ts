@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest'
+import { Lane, PayloadBudget } from '../../src/engine/lane.ts'
+import { Rounds } from '../../src/engine/rounds.ts'
+
+/** Lanes full of work that is due; `end` ends the oldest request of a lane. */
+function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
+  const budget = new PayloadBudget(0)
+  const flying: { lane: Lane; host: string }[] = []
+  const dispatched: string[] = []
+  const rounds = new Rounds(
+    { maxInFlight, maxInFlightPerHost },
+    () => 1,
+    lane => lane.endpoint.split('@')[1] ?? lane.endpoint,
+    (lane, host) => {
+      lane.take()
+      dispatched.push(lane.endpoint)
+      flying.push({ lane, host })
+    },
+  )
+  let count = 0
+  const add = (tenant: string, endpoint: string, deliveries: number) => {
+    const limits = { maxWindow: 32, capacity: 10_000, budget }
+    const lane = new Lane(tenant, endpoint, 0, Number.POSITIVE_INFINITY, limits)
+    for (let at = 0; at < deliveries; at++) {
+      const delivery = `d${count++}`
+      const event = 'evt'
+      lane.offer({
+        tenant,
+        delivery,
+        endpoint,
+        partition: 0,
+        event,
+        type: 'T',
+        test: false,
+        dueAtMs: 0,
+        attempts: 0,
+        payload: null,
+      })
+    }
+    rounds.enlist(lane)
+    return lane
+  }
+  const end = (wanted: (lane: Lane) => boolean): boolean => {
+    const at = flying.findIndex(({ lane }) => wanted(lane))
+    if (at < 0) return false
+    const [{ lane, host }] = flying.splice(at, 1) as [{ lane: Lane; host: string }]
+    lane.land(true)
+    rounds.land(lane, host)
+    rounds.enlist(lane)
+    rounds.run()
+    return true
+  }
+  return { rounds, add, end, dispatched, flying }
+}
+
+const inFlightOf = (flying: { lane: Lane }[], tenant: string) =>
+  flying.filter(({ lane }) => lane.tenant === tenant).length
+
+describe('rounds', () => {
+  it('never exceed the caps of node and host', () => {
+    const { rounds, add, end, flying } = bench(20, 6)
+    for (let at = 0; at < 10; at++) add(`t${at}`, `e${at}@same`, 50)
+    for (let at = 0; at < 10; at++) add(`u${at}`, `e${at}@other${at}`, 50)
+    rounds.run()
+    for (let at = 0; at < 300; at++) {
+      expect(flying.length).toBeLessThanOrEqual(20)
+      expect(flying.filter(({ host }) => host === 'same').length).toBeLessThanOrEqual(6)
+      end(() => true)
+    }
+  })
+
+  it('leave room for somebody new, however many of another tenant hang', () => {
+    const { rounds, add, end, flying } = bench(64)
+    for (let at = 0; at < 500; at++) add('hog', `hog${at}`, 10)
+    rounds.run()
+    expect(inFlightOf(flying, 'hog')).toBeLessThan(64)
+    add('new', 'new1', 20)
+    rounds.run()
+    expect(inFlightOf(flying, 'new')).toBeGreaterThan(0)
+    // The newcomer gets through while nothing of the hog ever ends.
+    let ended = 0
+    while (end(lane => lane.tenant === 'new')) ended++
+    expect(ended).toBe(20)
+  })
+
+  it('leave room for another endpoint of the same tenant', () => {
+    const { rounds, add, end } = bench(64)
+    for (let at = 0; at < 50; at++) add('acme', `hanging${at}`, 100)
+    rounds.run()
+    add('acme', 'healthy', 30)
+    rounds.run()
+    let ended = 0
+    while (end(lane => lane.endpoint === 'healthy')) ended++
+    expect(ended).toBe(30)
+  })
+
+  it('take turns: a flood of one tenant costs another one turn', () => {
+    const { rounds, add, end, dispatched } = bench(8)
+    add('flood', 'flood', 1_000)
+    rounds.run()
+    for (let at = 0; at < 50; at++) end(() => true)
+    add('small', 'small', 5)
+    const from = dispatched.length
+    for (let at = 0; at < 10; at++) end(() => true)
+    expect(dispatched.slice(from).filter(endpoint => endpoint === 'small').length).toBeGreaterThanOrEqual(4)
+  })
+})
