@@ -58,6 +58,8 @@ class Model {
     const taken = this.lane.take()
     expect(this.lane.inFlight).toBeLessThanOrEqual(this.lane.window)
     expect([...this.inFlight, ...this.settling].map(({ delivery }) => delivery)).not.toContain(taken.delivery)
+    // What it sends is what the store has: neither settled nor cancelled, and at the right attempt.
+    expect(this.rows.get(taken.delivery)?.attempts).toBe(taken.attempts)
     this.inFlight.push(taken)
     this.sent.push(taken.delivery)
   }
@@ -126,6 +128,7 @@ describe('lane', () => {
         const model = new Model()
         for (const name of steps) {
           if (name === 'publish') model.publish(true)
+          else if (name === 'flood') for (let at = 0; at < 3; at++) model.publish(true)
           else if (name === 'lose') model.publish(false)
           else if (name === 'beginRead') model.beginRead()
           else if (name === 'endRead') model.endRead(false)
