@@ -124,7 +124,7 @@ describe('lane', () => {
       ] as const),
     )
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 120 }), steps => {
+      fc.property(fc.array(step, { maxLength: 120, size: 'max' }), steps => {
         const model = new Model()
         for (const name of steps) {
           if (name === 'publish') model.publish(true)
