@@ -17,7 +17,11 @@ export type ServerProcess = {
   readonly output: () => string
   readonly ended: Promise<Ended>
   kill(signal: 'SIGKILL' | 'SIGTERM'): void
-  call<T = unknown>(method: string, path: string, body?: unknown): Promise<{ status: number; body: T }>
+  call<T = unknown>(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; body: T; headers: Headers }>
 }
 
 export type Place = {
@@ -39,13 +43,22 @@ export async function inPlace<T>(use: (place: Place) => Promise<T>): Promise<T> 
   }
 }
 
+export type ServeOptions = {
+  readonly flags?: readonly string[]
+  readonly env?: Record<string, string>
+  /** No file of the process may grow past it, in the shell's blocks of 512 or 1,024 bytes: a disk that is full. */
+  readonly fileLimit?: number
+}
+
 /** Starts `posthorn serve`; resolves when it listens, or when it has ended without. */
 export async function serve(
   { data, ca }: Place,
-  { flags = [], env = {} }: { flags?: string[]; env?: Record<string, string> } = {},
+  { flags = [], env = {}, fileLimit }: ServeOptions = {},
 ): Promise<ServerProcess | Ended> {
   const args = [CLI, 'serve', '--data', data, '--port', '0', '--dev', '--extra-ca', ca, ...flags]
-  const child = spawn(process.execPath, args, {
+  const command = fileLimit === undefined ? [] : ['sh', '-c', `ulimit -f ${fileLimit}; exec "$@"`, 'sh']
+  const [program, ...rest] = [...command, process.execPath, ...args]
+  const child = spawn(program!, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH ?? '', POSTHORN_API_KEY: API_KEY, ...env },
   })
@@ -78,7 +91,7 @@ export async function serve(
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
       const text = await response.text()
-      return { status: response.status, body: (text === '' ? null : JSON.parse(text)) as T }
+      return { status: response.status, headers: response.headers, body: (text === '' ? null : JSON.parse(text)) as T }
     },
   }
 }

@@ -52,6 +52,41 @@ describe('posthorn serve', () => {
     }),
   )
 
+  it('C13: answers 503 while its disk is full, and has every event that it did accept', () =>
+    inPlace(async place => {
+      const receiver = await startReceiver({ authority: place.authority, names: ['localhost'], record: false })
+      await receiver.stop()
+      const full = running(await serve(place, { fileLimit: 2_000, flags: ['--retry-schedule', '1,1,1,1,1'] }))
+      await full.call('PUT', '/tenants/acme', {})
+      await full.call('POST', '/tenants/acme/endpoints', { url: receiver.url, clientSecret: SECRET })
+      const accepted = new Set<string>()
+      let isFull = false
+      for (let batch = 0; batch < 100 && !isFull; batch++) {
+        const events = Array.from({ length: 100 }, (_, index) => event(batch * 100 + index))
+        const { status, body, headers } = await full.call<{ data: { id: string }[]; code?: string }>(
+          'POST',
+          '/tenants/acme/events',
+          events,
+        )
+        isFull = status === 503
+        if (isFull) {
+          expect(body.code).toBe('store_unavailable')
+          expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+        } else for (const { id } of body.data) accepted.add(id)
+      }
+      expect(isFull).toBe(true)
+      expect((await full.call('GET', '/tenants/acme/deliveries?limit=1')).status).toBe(200)
+      full.kill('SIGKILL')
+      await full.ended
+      await receiver.start()
+      const server = running(await serve(place, { flags: ['--retry-schedule', '1,1,1,1,1'] }))
+      const arrived = () => new Set([...receiver.distinct].map(each => each.split(' ')[0]))
+      await receiver.waitFor(() => [...accepted].every(id => arrived().has(id)), { timeoutMs: 20_000 })
+      server.kill('SIGTERM')
+      await server.ended
+      await receiver.close()
+    }))
+
   it('C14: leaves the secret neither in the data folder nor in its output; the API key is hashed', () =>
     inPlace(async place => {
       const receiver = await startReceiver({ authority: place.authority, names: ['localhost'] })

@@ -111,6 +111,7 @@ describe('lane', () => {
     const step = fc.constantFrom(
       ...([
         'publish',
+        'flood',
         'lose',
         'beginRead',
         'endRead',

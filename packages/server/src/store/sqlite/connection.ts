@@ -9,9 +9,11 @@ const STATEMENTS_KEPT = 512
 /** Primary result codes (sqlite.org/rescode.html) that mean the store is away, not that the data was wrong. */
 const UNAVAILABLE_CODES = new Set([5, 6, 7, 8, 10, 11, 13, 14, 26])
 
-function isUnavailable(error: unknown): boolean {
-  const code = (error as { errcode?: unknown }).errcode
-  return typeof code === 'number' && UNAVAILABLE_CODES.has(code & 0xff)
+/** The error as the rest of Posthorn knows it: a fault of the store itself, or what the data provoked. */
+function toStoreError(error: unknown): unknown {
+  const { errcode, message } = error as Error & { errcode?: unknown }
+  const isUnavailable = typeof errcode === 'number' && UNAVAILABLE_CODES.has(errcode & 0xff)
+  return isUnavailable ? new StoreUnavailable(message, { cause: error }) : error
 }
 
 /** A connection to the file, its prepared statements, and transactions on it. Blocks: for worker threads. */
@@ -19,8 +21,22 @@ export class Connection {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
 
+  /** Throws StoreUnavailable: opening writes too, to recover what the last process left in the log. */
   constructor(file: string, readOnly: boolean) {
-    this.#database = new DatabaseSync(file, { readOnly })
+    try {
+      this.#database = new DatabaseSync(file, { readOnly })
+    } catch (error) {
+      throw toStoreError(error)
+    }
+    try {
+      this.#prepareDatabase(readOnly)
+    } catch (error) {
+      this.#database.close()
+      throw toStoreError(error)
+    }
+  }
+
+  #prepareDatabase(readOnly: boolean): void {
     // First of all, since each of the others may meet a busy file.
     this.#database.exec('pragma busy_timeout = 5000')
     if (readOnly) return
@@ -51,8 +67,7 @@ export class Connection {
           throw new StoreUnavailable('The transaction could be neither committed nor rolled back', { cause: error })
         }
       }
-      if (isUnavailable(error)) throw new StoreUnavailable((error as Error).message, { cause: error })
-      throw error
+      throw toStoreError(error)
     }
   }
 
