@@ -2,8 +2,10 @@
 /** The `posthorn` command. */
 import { systemClock } from './clock.ts'
 import { runCommandLine } from './command-line.ts'
-import { readEnvironment, readTextFile } from './config.ts'
+import { growThreadPool, readEnvironment, readTextFile } from './config.ts'
 import { startServer } from './server.ts'
+
+growThreadPool()
 
 // Not awaited: a promise that is pending when nothing else keeps the process alive would end it with code 13.
 void runCommandLine({

@@ -40,6 +40,18 @@ export function readEnvironment(): Environment {
   return process.env
 }
 
+/** Threads for what Node does not do asynchronously by itself: looking names up, and files. Node's own number is 4. */
+const POOL_THREADS = 64
+
+/**
+ * To be called before anything is looked up or read in the background. A look-up holds a thread until the name server
+ * answers: with Node's four, four endpoints with a dead name server would keep everybody's names from being found.
+ * Set `UV_THREADPOOL_SIZE` to choose another number.
+ */
+export function growThreadPool(): void {
+  process.env.UV_THREADPOOL_SIZE ??= String(POOL_THREADS)
+}
+
 export function readTextFile(path: string): string {
   return readFileSync(path, 'utf8')
 }
