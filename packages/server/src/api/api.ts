@@ -1,114 +1,129 @@
-/** The HTTP API: one Fastify instance, one file a resource; schemas validate, type and document (OpenAPI 3.1). */
-import swagger from '@fastify/swagger'
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyRequest } from 'fastify'
+/**
+ * The HTTP API: authentication, limits and refusals, which are the same for all; the resources have a file each.
+ * Few hooks and no log line a request, because publishing is the hot path.
+ */
+import fastify, { type FastifyRequest } from 'fastify'
 import { PosthornError } from '../errors.ts'
-import type { ApiOptions, ApiServices, App } from './app.ts'
-import { registerDeliveries } from './deliveries.ts'
-import { registerEgress } from './egress.ts'
-import { registerEndpoints } from './endpoints.ts'
-import { registerEventTypes } from './event-types.ts'
-import { registerEvents } from './events.ts'
-import { registerHealth } from './health.ts'
-import { parseJson } from './json.ts'
+import { addDeliveries } from './deliveries.ts'
+import { addEgress } from './egress.ts'
+import { addEndpoints } from './endpoints.ts'
+import { addEventTypes } from './event-types.ts'
+import { addEvents } from './events.ts'
+import { addHealth } from './health.ts'
+import { parseJson, refuseEncoding } from './json.ts'
+import { KnownPaths } from './known-paths.ts'
+import { addOpenApi } from './openapi.ts'
 import { answerClientError, MethodNotAllowed, sendProblem } from './problem.ts'
-import { registerTenants } from './tenants.ts'
+import type { Api, ApiOptions, Services } from './services.ts'
+import { addTenants } from './tenants.ts'
 import { compileValidator } from './validation.ts'
 
-const REQUEST_TIMEOUT_MS = 60_000
-const KEEP_ALIVE_MS = 65_000
-const MAX_PARAMETER_LENGTH = 512
+export type { ApiOptions, Services } from './services.ts'
 
-export async function createApi(services: ApiServices, options: ApiOptions): Promise<App> {
-  const app: App = Fastify({
+/** How long the head of a request can take to arrive, and the whole of it. */
+const HEADERS_TIMEOUT_MS = 20_000
+const REQUEST_TIMEOUT_MS = 120_000
+/** Longer than the 60 seconds that proxies like, so that it is they who close an idle connection. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000
+/** No shorter than any path can be: an id that is too long is then an unknown one like others. */
+const MAX_PARAM_CHARACTERS = 16_384
+
+export function createApi(services: Services, options: ApiOptions): Api {
+  const paths = new KnownPaths()
+  let isClosing = false
+  const state = { logger: options.logger, isDraining: () => isClosing || options.isDraining() }
+  const authenticate = authenticator(options.apiKeyMatches)
+  const api: Api = fastify({
     bodyLimit: options.maxBodyBytes,
+    trustProxy: false,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
     forceCloseConnections: 'idle',
-    logger: false,
-    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    // Refused below, as a problem like all others.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
     clientErrorHandler: answerClientError,
-    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, options.logger),
-  }).withTypeProvider<TypeBoxTypeProvider>()
-  app.setValidatorCompiler(compileValidator)
-  // Views are built to their schema by hand; a serialiser made from it would only drop what it doesn't know.
-  app.setSerializerCompiler(() => value => JSON.stringify(value))
-  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, options.logger))
-  parseBodies(app)
-  requireKey(app, options)
-  const allowedMethods = collectRoutes(app)
-  app.setNotFoundHandler(request => {
-    const allow = allowedMethods(request.url)
-    if (allow !== undefined) throw new MethodNotAllowed(allow)
-    throw new PosthornError('not_found', 'There is nothing at this path.')
+    frameworkErrors: (error, request, reply) => {
+      const isUnknown = isUnderV1(request) && !authenticate(request)
+      sendProblem(state, isUnknown ? unauthorized() : error, request, reply)
+    },
   })
-  await app.register(swagger, { openapi: describeApi(options.version) })
-  app.after(() => {
-    registerHealth(app, options)
-    registerEgress(app, options)
-    registerEventTypes(app, services)
-    registerTenants(app, services)
-    registerEndpoints(app, services)
-    registerEvents(app, services)
-    registerDeliveries(app, services)
-    app.get('/openapi.json', { config: { isPublic: true }, schema: { hide: true } }, () => app.swagger())
+  api.setValidatorCompiler(compileValidator)
+  // Schemas of answers are documentation; the tests hold answers against them. A serializer made from them would drop
+  // what they forget, and is no faster where it has to try alternatives.
+  api.setSerializerCompiler(() => JSON.stringify)
+  api.setErrorHandler((error, request, reply) => sendProblem(state, error, request, reply))
+  api.setNotFoundHandler((request, reply) => sendProblem(state, unknownPath(paths, request), request, reply))
+
+  api.addHook('onRoute', route => paths.add(route.url, route.method))
+  api.addHook('preClose', done => {
+    isClosing = true
+    done()
   })
-  await app.ready()
-  return app
-}
+  api.addHook('onRequest', (request, _reply, done) => {
+    const isOpen = request.is404 ? !isUnderV1(request) : request.routeOptions.config.isPublic === true
+    if (!isOpen && !authenticate(request)) done(unauthorized())
+    else if (request.is404) done(unknownPath(paths, request))
+    else if (isClosing) done(new PosthornError('shutting_down', 'This process is shutting down: try again.'))
+    else done()
+  })
+  // When answering, not when asked: a connection that was kept for a call under way would hold up the close.
+  api.addHook('onSend', (_request, reply, payload, done) => {
+    if (state.isDraining()) reply.header('connection', 'close')
+    done(null, payload)
+  })
 
-function describeApi(version: string) {
-  return {
-    openapi: '3.1.0',
-    info: { title: 'Posthorn', version, description: 'Sends web-hooks. Errors are problem details (RFC 9457).' },
-    components: { securitySchemes: { apiKey: { type: 'http' as const, scheme: 'bearer' } } },
-    security: [{ apiKey: [] }],
-  }
-}
-
-function parseBodies(app: App): void {
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+  api.removeAllContentTypeParsers()
+  api.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     try {
-      done(null, request.routeOptions.config.isRawBody === true ? body : parseJson(body as Buffer))
+      const fault = refuseEncoding(request.headers['content-encoding'])
+      if (fault !== undefined) throw fault
+      done(null, parseJson(body))
     } catch (error) {
       done(error as Error)
     }
   })
+  addRoutes(api, services, options)
+  return api
 }
 
-/**
- * By the route that was matched, not by the path: the router decodes paths, so there is more than one spelling of each.
- * What matches no route needs a key under /v1 only, and learns nothing either way.
- */
-function requireKey(app: App, { apiKeyMatches }: ApiOptions): void {
-  app.addHook('onRequest', async request => {
-    if (request.routeOptions.config?.isPublic === true) return
-    if (request.is404 && !/^\/v1(?:[/?]|$)/.test(request.url)) return
-    if (!apiKeyMatches(bearerOf(request))) {
-      throw new PosthornError('unauthorized', 'Send the API key in the header Authorization: Bearer <key>.')
-    }
+function addRoutes(api: Api, services: Services, options: ApiOptions): void {
+  addOpenApi(api, options.version)
+  api.register(async scope => {
+    addHealth(scope as Api, options)
+    addEgress(scope as Api, options.egressAddresses)
   })
+  api.register(
+    async scope => {
+      for (const add of [addEventTypes, addTenants, addEndpoints, addEvents, addDeliveries]) {
+        add(scope as Api, services)
+      }
+    },
+    { prefix: '/v1' },
+  )
 }
 
-function bearerOf({ headers }: FastifyRequest): string {
-  return /^Bearer +([\w.~+/-]+=*)$/i.exec(headers.authorization ?? '')?.[1] ?? ''
-}
+const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i
 
-/** Answers, for a path that some route has, which methods it takes. */
-function collectRoutes(app: App): (url: string) => string | undefined {
-  const methods = new Map<string, Set<string>>()
-  app.addHook('onRoute', ({ url, method }) => {
-    const taken = methods.get(url) ?? new Set()
-    for (const one of [method].flat()) taken.add(one)
-    methods.set(url, taken)
-  })
-  return url => {
-    const path = url.split('?', 1)[0]!
-    for (const [pattern, taken] of methods) {
-      const expression = new RegExp(`^${pattern.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+')}$`)
-      if (expression.test(path)) return [...taken].join(', ')
-    }
-    return undefined
+function authenticator(apiKeyMatches: (key: string) => boolean): (request: FastifyRequest) => boolean {
+  return ({ headers: { authorization } }) => {
+    const key = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]
+    return key !== undefined && apiKeyMatches(key)
   }
+}
+
+function unauthorized(): PosthornError {
+  return new PosthornError('unauthorized', 'Send the API key as `Authorization: Bearer <key>`.')
+}
+
+/** By what was sent, for paths that lead nowhere: whether one exists is not told to strangers. */
+function isUnderV1({ url }: FastifyRequest): boolean {
+  return /^\/v1(?:[/?#]|$)/.test(url)
+}
+
+function unknownPath(paths: KnownPaths, { url }: FastifyRequest): PosthornError {
+  const allow = paths.allow(url.split(/[?#]/, 1)[0]!)
+  if (allow !== undefined) return new MethodNotAllowed(allow)
+  return new PosthornError('not_found', 'This path leads nowhere: see /openapi.json for those that do.')
 }

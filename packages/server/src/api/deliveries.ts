@@ -1,147 +1,112 @@
-import { Buffer } from 'node:buffer'
 import { Type } from 'typebox'
-import { type Attempt, DELIVERY_STATES, type Delivery } from '../model.ts'
-import type { ApiServices, App } from './app.ts'
 import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from './lists.ts'
 import {
-  DeliveryView,
-  nullable,
-  oneOf,
+  ItemParams,
+  Location,
+  NoBody,
+  NoQuery,
   pageOf,
-  REFUSALS,
-  Strict,
-  TenantItemPath,
-  TenantPath,
-  Time,
-  toTime,
-  toTimeOrNull,
+  readProblems,
+  ref,
+  StateQuery,
+  strict,
+  TenantParams,
+  writeProblems,
 } from './schemas.ts'
+import type { Api, Services } from './services.ts'
+import { viewDelivery, viewDeliveryDetail } from './views.ts'
 
-const AttemptView = Type.Object({
-  number: Type.Integer(),
-  startedAt: Time,
-  durationMs: Type.Integer(),
-  outcome: oneOf(['success', 'failure']),
-  status: nullable(Type.Integer()),
-  error: nullable(Type.String({ description: 'Why it failed: see docs/deliveries.md.' })),
-  address: nullable(Type.String({ description: 'The address connected to, with its port.' })),
-  responseHeaders: Type.Array(Type.Array(Type.String()), { description: 'Name and value, as received.' }),
-  responseBody: Type.String({ description: 'The answer’s first 16 KiB as text, the secret blanked.' }),
-  responseTruncated: Type.Boolean(),
+const tags = ['Deliveries']
+const Delivery = (description: string) => ({ ...ref('Delivery'), description })
+const ONE = '/tenants/:tenant/deliveries/:id'
+
+const ListQuery = strict({
+  state: Type.Optional(StateQuery),
+  endpoint: Type.Optional(Type.String({ description: 'Only to this endpoint.' })),
+  type: Type.Optional(Type.String({ description: 'Only of this event type.' })),
+  event: Type.Optional(Type.String({ description: 'Only of this event.' })),
+  ...RangeQuery,
+  ...PageQuery,
 })
-const DeliveryWithAttempts = Type.Object({ ...DeliveryView.properties, attempts: Type.Array(AttemptView) })
 
-export function viewOf(delivery: Delivery) {
-  const { id, event, endpoint, type, state, heldReason, attempts, replayOf, test } = delivery
-  return {
-    id,
-    event,
-    endpoint,
-    type,
-    state,
-    heldReason,
-    attemptCount: attempts,
-    nextAttemptAt: toTimeOrNull(delivery.dueAtMs),
-    replayOf,
-    test,
-    createdAt: toTime(delivery.createdAtMs),
-    endedAt: toTimeOrNull(delivery.endedAtMs),
-  }
+export function addDeliveries(api: Api, services: Services): void {
+  addReading(api, services)
+  addActions(api, services)
 }
 
-function attemptView(attempt: Attempt) {
-  const { number, startedAtMs, durationMs, outcome, status, error, address, responseHeaders, responseBody } = attempt
-  const { buffer, byteOffset, byteLength } = responseBody
-  const pairs = Array.from({ length: responseHeaders.length >> 1 }, (_, at) =>
-    responseHeaders.slice(at * 2, at * 2 + 2),
-  )
-  return {
-    number,
-    startedAt: toTime(startedAtMs),
-    durationMs,
-    outcome,
-    status,
-    error,
-    address,
-    responseHeaders: pairs,
-    responseBody: Buffer.from(buffer, byteOffset, byteLength).toString('utf8'),
-    responseTruncated: attempt.responseTruncated,
-  }
-}
-
-const Filter = Type.Object(
-  {
-    ...PageQuery,
-    ...RangeQuery,
-    state: Type.Optional(oneOf(DELIVERY_STATES as readonly ['pending', 'held', 'delivered', 'exhausted', 'cancelled'])),
-    endpoint: Type.Optional(Type.String()),
-    event: Type.Optional(Type.String()),
-    type: Type.Optional(Type.String()),
-  },
-  Strict,
-)
-
-export function registerDeliveries(app: App, { deliveries }: ApiServices): void {
-  const tags = ['deliveries']
-  const path = '/v1/tenants/:tenant/deliveries'
-  app.get(
-    path,
+function addReading(api: Api, { deliveries }: Services): void {
+  api.get(
+    '/tenants/:tenant/deliveries',
     {
       schema: {
-        operationId: 'listDeliveries',
-        tags,
-        params: TenantPath,
-        querystring: Filter,
-        response: { 200: pageOf(DeliveryView), ...REFUSALS },
+        ...{ operationId: 'listDeliveries', summary: "List a tenant's deliveries, newest first", tags },
+        ...{ params: TenantParams, querystring: ListQuery },
+        response: { 200: pageOf('Delivery', 'A page of deliveries.'), ...readProblems('not_found') },
       },
     },
-    async ({ params, query }) => {
-      const { cursor, limit, state = null, endpoint = null, event = null, type = null } = query
+    async ({ params: { tenant }, query }) => {
+      const { state = null, endpoint = null, event = null, type = null, cursor, limit } = query
       const before = decodeCursor(cursor, isIdOf('dlv'))
       const filter = { state, endpoint, event, type, before, ...parseRange(query) }
-      return toPage(await deliveries.list(params.tenant, filter, limit + 1), limit, ({ id }) => id, viewOf)
+      return toPage(await deliveries.list(tenant, filter, limit + 1), limit, ({ id }) => id, viewDelivery)
     },
   )
-  app.get(
-    `${path}/:id`,
+
+  api.get(
+    ONE,
     {
       schema: {
-        operationId: 'getDelivery',
-        tags,
-        params: TenantItemPath,
-        response: { 200: DeliveryWithAttempts, ...REFUSALS },
+        ...{ operationId: 'getDelivery', summary: 'Get a delivery with its attempts', tags },
+        ...{ params: ItemParams, querystring: NoQuery },
+        response: {
+          200: { ...ref('DeliveryDetail'), description: 'The delivery.' },
+          ...readProblems('not_found'),
+        },
       },
     },
-    async ({ params }) => {
-      const { delivery, attempts } = await deliveries.get(params.tenant, params.id)
-      return { ...viewOf(delivery), attempts: attempts.map(attemptView) }
+    async ({ params: { tenant, id } }) => {
+      const { delivery, attempts } = await deliveries.get(tenant, id)
+      return viewDeliveryDetail(delivery, attempts)
     },
   )
-  app.post(
-    `${path}/:id/retry`,
+}
+
+function addActions(api: Api, { deliveries }: Services): void {
+  api.post(
+    `${ONE}/retry`,
     {
       schema: {
-        operationId: 'retryDelivery',
-        tags,
-        params: TenantItemPath,
-        response: { 200: DeliveryView, 201: DeliveryView, ...REFUSALS },
+        ...{ operationId: 'retryDelivery', summary: 'Try a delivery now, or again', tags },
+        description:
+          'The next attempt of a pending delivery is now; of one that has ended, a new delivery is made. ' +
+          'A held one is refused.',
+        ...{ params: ItemParams, querystring: NoQuery, body: NoBody },
+        response: {
+          200: Delivery('The delivery: its next attempt is now.'),
+          201: { ...Delivery('A new delivery of the same event.'), ...Location },
+          ...writeProblems('not_found', 'conflict'),
+        },
       },
     },
-    async ({ params }, reply) => {
-      const { delivery, created } = await deliveries.retry(params.tenant, params.id)
-      return reply.code(created ? 201 : 200).send(viewOf(delivery))
+    async ({ params: { tenant, id } }, reply) => {
+      const { delivery, created } = await deliveries.retry(tenant, id)
+      if (!created) return viewDelivery(delivery)
+      return reply
+        .code(201)
+        .header('location', `/v1/tenants/${encodeURIComponent(tenant)}/deliveries/${delivery.id}`)
+        .send(viewDelivery(delivery))
     },
   )
-  app.post(
-    `${path}/:id/cancel`,
+
+  api.post(
+    `${ONE}/cancel`,
     {
       schema: {
-        operationId: 'cancelDelivery',
-        tags,
-        params: TenantItemPath,
-        response: { 200: DeliveryView, ...REFUSALS },
+        ...{ operationId: 'cancelDelivery', summary: 'Cancel a delivery', tags },
+        ...{ params: ItemParams, querystring: NoQuery, body: NoBody },
+        response: { 200: Delivery('The delivery, cancelled.'), ...writeProblems('not_found', 'conflict') },
       },
     },
-    async ({ params }) => viewOf(await deliveries.cancel(params.tenant, params.id)),
+    async ({ params: { tenant, id } }) => viewDelivery(await deliveries.cancel(tenant, id)),
   )
 }

@@ -1,25 +1,33 @@
-import { Type } from 'typebox'
-import type { ApiOptions, App } from './app.ts'
-import { REFUSALS } from './schemas.ts'
+import { NoQuery, publicProblems, readProblems, ref } from './schemas.ts'
+import type { Api } from './services.ts'
 
-const Egress = Type.Object({
-  addresses: Type.Array(Type.String(), { description: 'Addresses and networks that requests come from (C4).' }),
-})
+const tags = ['Egress']
+const Egress = { ...ref('Egress'), description: 'The addresses.' }
 
-/** C4: the same document for callers of the API and, publicly, for whoever keeps a receiver's firewall. */
-export function registerEgress(app: App, { egressAddresses }: ApiOptions): void {
-  const document = { addresses: [...egressAddresses] }
-  app.get(
+/** C4: the addresses that deliveries come from, for firewalls. */
+export function addEgress(api: Api, addresses: readonly string[]): void {
+  const schema = { summary: 'The addresses that deliveries come from', tags }
+
+  api.get(
     '/v1/egress',
-    { schema: { operationId: 'getEgress', tags: ['egress'], response: { 200: Egress, ...REFUSALS } } },
-    () => document,
+    {
+      schema: {
+        ...{ ...schema, operationId: 'getEgress', querystring: NoQuery },
+        response: { 200: Egress, ...readProblems() },
+      },
+    },
+    async () => ({ addresses }),
   )
-  app.get(
+
+  api.get(
     '/.well-known/posthorn-egress.json',
     {
       config: { isPublic: true },
-      schema: { operationId: 'getPublicEgress', tags: ['egress'], security: [], response: { 200: Egress } },
+      schema: {
+        ...{ ...schema, operationId: 'getPublicEgress', description: 'For everybody.', security: [] },
+        response: { 200: Egress, ...publicProblems() },
+      },
     },
-    () => document,
+    async () => ({ addresses }),
   )
 }

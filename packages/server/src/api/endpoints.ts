@@ -1,218 +1,197 @@
-import { Buffer } from 'node:buffer'
 import { Type } from 'typebox'
-import type { Warning } from '../manage/endpoints.ts'
 import type { Endpoint } from '../model.ts'
-import type { ApiServices, App } from './app.ts'
 import { decodeCursor, isIdOf, PageQuery, toPage } from './lists.ts'
 import {
-  Metadata,
-  NoContent,
-  nullable,
-  oneOf,
+  EndpointPatch,
+  Gone,
+  ItemParams,
+  Location,
+  NewEndpoint,
+  NoBody,
+  NoQuery,
+  optionalBody,
   pageOf,
-  REFUSALS,
-  Strict,
-  TenantItemPath,
-  TenantPath,
-  Time,
-  toTime,
+  readProblems,
+  ref,
+  strict,
+  TenantParams,
+  writeProblems,
 } from './schemas.ts'
+import type { Api, Services } from './services.ts'
+import { viewEndpoint } from './views.ts'
 
-const settings = {
-  types: nullable(Type.Array(Type.String(), { description: 'Event types wanted; null: all of the catalogue’s.' })),
-  description: nullable(Type.String()),
-  metadata: Metadata,
-  headers: Type.Record(Type.String(), Type.String(), { description: 'Extra request headers.' }),
-  schedule: nullable(
-    Type.Array(Type.Number(), { description: 'Seconds before each retry; null: the operator’s (C12).' }),
-  ),
-  timeoutMs: nullable(
-    Type.Integer({ description: 'From the first byte sent to the status; null: the operator’s (C11).' }),
-  ),
+const tags = ['Endpoints']
+const Shown = (description: string) => ({ ...ref('Endpoint'), description })
+const ONE = '/tenants/:tenant/endpoints/:id'
+
+export function addEndpoints(api: Api, services: Services): void {
+  addReading(api, services)
+  addWriting(api, services)
+  addActions(api, services)
 }
 
-const required = {
-  url: Type.String({ description: 'https://, on a public host (C3).' }),
-  clientSecret: Type.String({ description: 'Sent as the bearer token (C6, C7). Never shown again.' }),
+const viewWith =
+  ({ endpoints }: Services) =>
+  async (endpoint: Endpoint) =>
+    viewEndpoint(endpoint, await endpoints.warnings(endpoint))
+
+function addReading(api: Api, services: Services): void {
+  const { endpoints } = services
+  const view = viewWith(services)
+
+  api.get(
+    '/tenants/:tenant/endpoints',
+    {
+      schema: {
+        ...{ operationId: 'listEndpoints', summary: "List a tenant's endpoints, newest first", tags },
+        ...{ params: TenantParams, querystring: strict(PageQuery) },
+        response: { 200: pageOf('Endpoint', 'A page of endpoints.'), ...readProblems('not_found') },
+      },
+    },
+    async ({ params: { tenant }, query: { cursor, limit } }) => {
+      const before = decodeCursor(cursor, isIdOf('ep'))
+      const found = await endpoints.list(tenant, { before, limit: limit + 1 })
+      const page = toPage(
+        found,
+        limit,
+        ({ id }) => id,
+        endpoint => endpoint,
+      )
+      return { ...page, data: await Promise.all(page.data.map(view)) }
+    },
+  )
+
+  api.get(
+    ONE,
+    {
+      schema: {
+        ...{ operationId: 'getEndpoint', summary: 'Get an endpoint', tags, params: ItemParams, querystring: NoQuery },
+        response: { 200: Shown('The endpoint.'), ...readProblems('not_found') },
+      },
+    },
+    async ({ params: { tenant, id } }) => view(await endpoints.get(tenant, id)),
+  )
 }
 
-const optional = Type.Partial(Type.Object(settings)).properties
-const EndpointInput = Type.Object({ ...required, ...optional }, Strict)
-const EndpointPatch = Type.Object(Type.Partial(Type.Object({ ...required, ...settings })).properties, Strict)
+function addWriting(api: Api, { endpoints }: Services): void {
+  api.post(
+    '/tenants/:tenant/endpoints',
+    {
+      schema: {
+        ...{ operationId: 'createEndpoint', summary: 'Register an endpoint', tags },
+        ...{ params: TenantParams, querystring: NoQuery, body: NewEndpoint },
+        response: { 201: { ...Shown('It was created.'), ...Location }, ...writeProblems('not_found') },
+      },
+    },
+    async ({ params: { tenant }, body }, reply) => {
+      const { endpoint, warnings } = await endpoints.create(tenant, withoutNull(body))
+      return reply
+        .code(201)
+        .header('location', `/v1/tenants/${encodeURIComponent(tenant)}/endpoints/${endpoint.id}`)
+        .send(viewEndpoint(endpoint, warnings))
+    },
+  )
 
-const WarningView = Type.Object({ code: Type.String(), detail: Type.String() })
+  api.patch(
+    ONE,
+    {
+      schema: {
+        ...{ operationId: 'updateEndpoint', summary: 'Change an endpoint', tags },
+        description: 'Changes what is named and leaves the rest; null resets. The next attempts use it.',
+        ...{ params: ItemParams, querystring: NoQuery, body: EndpointPatch },
+        response: { 200: Shown('The endpoint as it is now.'), ...writeProblems('not_found', 'conflict') },
+      },
+    },
+    async ({ params: { tenant, id }, body }) => {
+      const { endpoint, warnings } = await endpoints.update(tenant, id, withoutNull(body))
+      return viewEndpoint(endpoint, warnings)
+    },
+  )
 
-const EndpointView = Type.Object({
-  id: Type.String(),
-  tenant: Type.String(),
-  url: Type.String(),
-  ...settings,
-  state: oneOf(['enabled', 'disabled']),
-  disabledReason: nullable(Type.String()),
-  secretFingerprint: Type.String({ description: 'Tells two secrets apart, and nothing else of them.' }),
-  createdAt: Time,
-  updatedAt: Time,
-  warnings: Type.Array(WarningView),
-})
+  api.delete(
+    ONE,
+    {
+      schema: {
+        ...{ operationId: 'deleteEndpoint', summary: 'Delete an endpoint', tags },
+        description: 'What is still owed to it is cancelled.',
+        ...{ params: ItemParams, querystring: NoQuery },
+        response: { 204: Gone, ...writeProblems('not_found') },
+      },
+    },
+    async ({ params: { tenant, id } }, reply) => {
+      await endpoints.remove(tenant, id)
+      return reply.code(204).send(undefined)
+    },
+  )
+}
 
-function viewOf(endpoint: Endpoint, warnings: readonly Warning[]) {
-  const { id, tenant, url, types, description, metadata, headers, schedule, timeoutMs, state } = endpoint
+type Labels = { readonly metadata?: Record<string, string> | null; readonly headers?: Record<string, string> | null }
+
+/** An endpoint has always metadata and headers, if empty ones: that is what null resets them to. */
+function withoutNull<Body extends Labels>({ metadata, headers, ...rest }: Body) {
   return {
-    id,
-    tenant,
-    url,
-    types: types === null ? null : [...types],
-    description,
-    metadata,
-    headers,
-    schedule: schedule === null ? null : [...schedule],
-    timeoutMs,
-    state,
-    disabledReason: endpoint.disabledReason,
-    secretFingerprint: Buffer.from(endpoint.secretDigest).toString('hex').slice(0, 8),
-    createdAt: toTime(endpoint.createdAtMs),
-    updatedAt: toTime(endpoint.updatedAtMs),
-    warnings: [...warnings],
+    ...rest,
+    ...(metadata === undefined ? {} : { metadata: metadata ?? {} }),
+    ...(headers === undefined ? {} : { headers: headers ?? {} }),
   }
 }
 
-export function registerEndpoints(app: App, services: ApiServices): void {
-  const { endpoints } = services
-  const tags = ['endpoints']
-  const path = '/v1/tenants/:tenant/endpoints'
-  const view = async (endpoint: Endpoint) => viewOf(endpoint, await endpoints.warnings(endpoint))
-  app.get(
-    path,
+function addActions(api: Api, services: Services): void {
+  const { endpoints, publisher } = services
+  const view = viewWith(services)
+
+  api.post(
+    `${ONE}/test`,
     {
       schema: {
-        operationId: 'listEndpoints',
-        tags,
-        params: TenantPath,
-        querystring: Type.Object(PageQuery, Strict),
-        response: { 200: pageOf(EndpointView), ...REFUSALS },
+        ...{ operationId: 'testEndpoint', summary: "Send a type's example to an endpoint", tags },
+        description: 'With the header `X-Posthorn-Test: true`, whether or not the endpoint wants the type.',
+        ...{ params: ItemParams, querystring: NoQuery },
+        body: optionalBody({
+          type: Type.Optional(Type.String({ description: 'By default the first that the endpoint wants.' })),
+        }),
+        response: { 202: TestStarted, ...writeProblems('not_found', 'conflict') },
       },
     },
-    async ({ params, query: { cursor, limit } }) => {
-      const before = decodeCursor(cursor, isIdOf('ep'))
-      const found = await endpoints.list(params.tenant, { before, limit: limit + 1 })
-      const { data, nextCursor } = toPage(found, limit, ({ id }) => id, view)
-      return { data: await Promise.all(data), nextCursor }
+    async ({ params: { tenant, id }, body }, reply) => {
+      const { event, delivery, type } = await publisher.publishTest(await endpoints.get(tenant, id), body?.type)
+      return reply.code(202).send({ event, delivery, type })
     },
   )
-  app.post(
-    path,
+
+  api.post(
+    `${ONE}/disable`,
     {
       schema: {
-        operationId: 'createEndpoint',
-        tags,
-        params: TenantPath,
-        body: EndpointInput,
-        response: { 201: EndpointView, ...REFUSALS },
+        ...{ operationId: 'disableEndpoint', summary: 'Disable an endpoint', tags },
+        description: 'What is pending is held, and what is published meanwhile.',
+        ...{ params: ItemParams, querystring: NoQuery, body: NoBody },
+        response: { 200: Shown('The endpoint as it is now.'), ...writeProblems('not_found') },
       },
     },
-    async ({ params, body }, reply) => {
-      const { endpoint, warnings } = await endpoints.create(params.tenant, body)
-      reply.header('location', `/v1/tenants/${encodeURIComponent(params.tenant)}/endpoints/${endpoint.id}`)
-      return reply.code(201).send(viewOf(endpoint, warnings))
-    },
+    async ({ params: { tenant, id } }) => view(await endpoints.disable(tenant, id)),
   )
-  app.get(
-    `${path}/:id`,
+
+  api.post(
+    `${ONE}/enable`,
     {
       schema: {
-        operationId: 'getEndpoint',
-        tags,
-        params: TenantItemPath,
-        response: { 200: EndpointView, ...REFUSALS },
+        ...{ operationId: 'enableEndpoint', summary: 'Enable an endpoint', tags },
+        ...{ params: ItemParams, querystring: NoQuery, body: optionalBody({ held: Type.Optional(Held) }) },
+        response: { 200: Shown('The endpoint as it is now.'), ...writeProblems('not_found') },
       },
     },
-    async ({ params }) => view(await endpoints.get(params.tenant, params.id)),
+    async ({ params: { tenant, id }, body }) =>
+      view(await endpoints.enable(tenant, id, { held: body?.held ?? 'release' })),
   )
-  app.patch(
-    `${path}/:id`,
-    {
-      schema: {
-        operationId: 'updateEndpoint',
-        tags,
-        params: TenantItemPath,
-        body: EndpointPatch,
-        response: { 200: EndpointView, ...REFUSALS },
-      },
-    },
-    async ({ params, body }) => {
-      const { endpoint, warnings } = await endpoints.update(params.tenant, params.id, body)
-      return viewOf(endpoint, warnings)
-    },
-  )
-  app.delete(
-    `${path}/:id`,
-    {
-      schema: {
-        operationId: 'deleteEndpoint',
-        tags,
-        params: TenantItemPath,
-        response: { 204: NoContent, ...REFUSALS },
-      },
-    },
-    async ({ params }, reply) => {
-      await endpoints.remove(params.tenant, params.id)
-      return reply.code(204).send(null)
-    },
-  )
-  registerActions(app, services, path, view)
 }
 
-const TestBody = nullable(Type.Object({ type: Type.Optional(Type.String()) }, Strict))
-const TestView = Type.Object({ event: Type.String(), delivery: Type.String(), type: Type.String() })
-const EnableBody = nullable(Type.Object({ held: Type.Optional(oneOf(['release', 'cancel'])) }, Strict))
+const TestStarted = Type.Object(
+  { event: Type.String(), delivery: Type.String(), type: Type.String() },
+  { description: 'It is on its way: the delivery tells what becomes of it.' },
+)
 
-function registerActions(
-  app: App,
-  { endpoints, publisher }: ApiServices,
-  path: string,
-  view: (endpoint: Endpoint) => Promise<ReturnType<typeof viewOf>>,
-): void {
-  const tags = ['endpoints']
-  app.post(
-    `${path}/:id/test`,
-    {
-      schema: {
-        operationId: 'testEndpoint',
-        tags,
-        params: TenantItemPath,
-        body: TestBody,
-        response: { 202: TestView, ...REFUSALS },
-      },
-    },
-    async ({ params, body }, reply) => {
-      const endpoint = await endpoints.get(params.tenant, params.id)
-      return reply.code(202).send(await publisher.publishTest(endpoint, body?.type))
-    },
-  )
-  app.post(
-    `${path}/:id/disable`,
-    {
-      schema: {
-        operationId: 'disableEndpoint',
-        tags,
-        params: TenantItemPath,
-        response: { 200: EndpointView, ...REFUSALS },
-      },
-    },
-    async ({ params }) => view(await endpoints.disable(params.tenant, params.id)),
-  )
-  app.post(
-    `${path}/:id/enable`,
-    {
-      schema: {
-        operationId: 'enableEndpoint',
-        tags,
-        params: TenantItemPath,
-        body: EnableBody,
-        response: { 200: EndpointView, ...REFUSALS },
-      },
-    },
-    async ({ params, body }) =>
-      view(await endpoints.enable(params.tenant, params.id, { held: body?.held ?? 'release' })),
-  )
-}
+const Held = Type.Enum(['release', 'cancel'], {
+  type: 'string',
+  description: 'What becomes of held deliveries: release (the default) or cancel.',
+})

@@ -1,56 +1,72 @@
-import { Type } from 'typebox'
-import type { ApiServices, App } from './app.ts'
+import { isTypeName } from '../manage/refusals.ts'
 import { decodeCursor, PageQuery, toPage } from './lists.ts'
-import { NoContent, pageOf, REFUSALS, Strict } from './schemas.ts'
+import {
+  EventTypeInput,
+  Gone,
+  NoQuery,
+  pageOf,
+  readProblems,
+  ref,
+  strict,
+  TypeParams,
+  writeProblems,
+} from './schemas.ts'
+import type { Api, Services } from './services.ts'
 
-const fields = {
-  group: Type.String({ description: 'What the catalogue lists it under.' }),
-  description: Type.String(),
-  schema: Type.Unknown({ description: 'JSON Schema (2020-12) that payloads must satisfy.' }),
-  example: Type.Unknown({ description: 'A payload that satisfies it.' }),
-}
-const EventTypeView = Type.Object({ name: Type.String(), ...fields })
-const NamePath = Type.Object({ name: Type.String() })
+const tags = ['Event types']
+const EventType = (description: string) => ({ ...ref('EventType'), description })
 
-export function registerEventTypes(app: App, { eventTypes }: ApiServices): void {
-  const tags = ['event types']
-  app.get(
-    '/v1/event-types',
+export function addEventTypes(api: Api, { eventTypes }: Services): void {
+  api.get(
+    '/event-types',
     {
       schema: {
-        operationId: 'listEventTypes',
-        tags,
-        querystring: Type.Object(PageQuery, Strict),
-        response: { 200: pageOf(EventTypeView), ...REFUSALS },
+        ...{ operationId: 'listEventTypes', summary: 'List the catalogue, by name', tags },
+        querystring: strict(PageQuery),
+        response: { 200: pageOf('EventType', 'A page of event types.'), ...readProblems() },
       },
     },
     async ({ query: { cursor, limit } }) => {
-      const after = decodeCursor(cursor, text => text !== '')
-      const types = (await eventTypes.list()).filter(({ name }) => after === null || name > after)
+      const after = decodeCursor(cursor, isTypeName)
+      const all = await eventTypes.list()
+      const rest = after === null ? all : all.filter(({ name }) => name > after)
       return toPage(
-        types.slice(0, limit + 1),
+        rest,
         limit,
         ({ name }) => name,
         type => type,
       )
     },
   )
-  app.get(
-    '/v1/event-types/:name',
-    {
-      schema: { operationId: 'getEventType', tags, params: NamePath, response: { 200: EventTypeView, ...REFUSALS } },
-    },
-    ({ params }) => eventTypes.get(params.name),
-  )
-  app.put(
-    '/v1/event-types/:name',
+
+  api.get(
+    '/event-types/:name',
     {
       schema: {
-        operationId: 'putEventType',
-        tags,
-        params: NamePath,
-        body: Type.Object(fields, Strict),
-        response: { 200: EventTypeView, 201: EventTypeView, ...REFUSALS },
+        ...{
+          operationId: 'getEventType',
+          summary: 'Get an event type',
+          tags,
+          params: TypeParams,
+          querystring: NoQuery,
+        },
+        response: { 200: EventType('The event type.'), ...readProblems('not_found') },
+      },
+    },
+    async ({ params }) => eventTypes.get(params.name),
+  )
+
+  api.put(
+    '/event-types/:name',
+    {
+      schema: {
+        ...{ operationId: 'putEventType', summary: 'Create or replace an event type', tags, params: TypeParams },
+        ...{ querystring: NoQuery, body: EventTypeInput },
+        response: {
+          200: EventType('It was replaced.'),
+          201: EventType('It was created.'),
+          ...writeProblems('not_found'),
+        },
       },
     },
     async ({ params, body }, reply) => {
@@ -58,12 +74,20 @@ export function registerEventTypes(app: App, { eventTypes }: ApiServices): void 
       return reply.code(created ? 201 : 200).send(type)
     },
   )
-  app.delete(
-    '/v1/event-types/:name',
-    { schema: { operationId: 'deleteEventType', tags, params: NamePath, response: { 204: NoContent, ...REFUSALS } } },
+
+  api.delete(
+    '/event-types/:name',
+    {
+      schema: {
+        ...{ operationId: 'deleteEventType', summary: 'Delete an event type', tags },
+        description: 'It can no longer be published; what was published is still delivered.',
+        ...{ params: TypeParams, querystring: NoQuery },
+        response: { 204: Gone, ...writeProblems('not_found') },
+      },
+    },
     async ({ params }, reply) => {
       await eventTypes.remove(params.name)
-      return reply.code(204).send(null)
+      return reply.code(204).send(undefined)
     },
   )
 }

@@ -1,131 +1,156 @@
 import { Buffer } from 'node:buffer'
 import { Type } from 'typebox'
 import type { PublishedEvent } from '../model.ts'
+import type { EventFilter } from '../store/operations/deliveries.ts'
 import type { PublishedItem } from '../store/operations/publish.ts'
-import type { ApiServices, App } from './app.ts'
-import { viewOf as deliveryView } from './deliveries.ts'
-import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from './lists.ts'
-import {
-  DeliveryView,
-  NotSent,
-  nullable,
-  pageOf,
-  REFUSALS,
-  Strict,
-  TenantItemPath,
-  TenantPath,
-  Time,
-  toTime,
-} from './schemas.ts'
+import { refuseEncoding } from './json.ts'
+import { decodeCursor, encodeCursor, isIdOf, PageQuery, parseRange, RangeQuery } from './lists.ts'
+import { ItemParams, NoQuery, pageOf, readProblems, ref, strict, TenantParams, writeProblems } from './schemas.ts'
+import type { Api, Services } from './services.ts'
 import { UNCHECKED } from './validation.ts'
+import { writeEvent } from './views.ts'
 
-const NewEvent = Type.Object(
-  {
-    type: Type.String({ description: 'A type of the catalogue.' }),
-    payload: Type.Unknown({ description: 'Sent byte for byte as it stands here (C5).' }),
-    id: Type.Optional(Type.String({ description: 'Your own id: the same event under it is stored once.' })),
-  },
-  { ...Strict, examples: [{ type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } }] },
-)
-/** The handler cuts it out of the request's own bytes; this only documents it. */
-const PublishBody = Type.Unsafe<unknown>({ anyOf: [NewEvent, Type.Array(NewEvent)], [UNCHECKED]: true })
+const tags = ['Events']
+const JSON_TYPE = 'application/json; charset=utf-8'
 
-const PublishedView = Type.Object({
-  id: Type.String(),
-  deliveries: Type.Integer({ description: 'How many endpoints it goes to.' }),
-  notSent: NotSent,
-  duplicate: Type.Optional(Type.Literal(true)),
-})
-const PublishedBatch = Type.Object({ data: Type.Array(PublishedView) })
+/** A page ends when its payloads come to about this much, so that a thousand big ones don't fill the memory. */
+const MAX_PAGE_BYTES = 8 * 1024 * 1024
+/** Events read at first; the next time as many as their payloads allow. */
+const FIRST_CHUNK = 16
 
-const eventFields = {
-  id: Type.String(),
-  type: Type.String(),
-  key: nullable(Type.String({ description: 'The id that it was published under.' })),
-  test: Type.Boolean(),
-  createdAt: Time,
-  notSent: NotSent,
-  payload: Type.Unknown(),
-}
-const EventView = Type.Object(eventFields)
-const EventWithDeliveries = Type.Object({ ...eventFields, deliveries: Type.Array(DeliveryView) })
-
-const publishedView = ({ id, deliveries, notSent, duplicate }: PublishedItem) => ({
-  id,
-  deliveries,
-  notSent,
-  ...(duplicate ? { duplicate } : {}),
+const NewEvent = strict({
+  type: Type.String({ description: 'The name of an event type.' }),
+  payload: Type.Unknown({ description: "Satisfies the type's schema; delivered byte for byte as it stands here." }),
+  id: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: 'A key of your own: published again with the same type and payload, it makes no second event.',
+    }),
+  ),
 })
 
-/** JSON text, with the payload's own bytes: to parse and write them again would change numbers. */
-function eventText(event: PublishedEvent, more: object = {}): string {
-  const { id, type, key, test, createdAtMs, notSent, payload } = event
-  const rest = JSON.stringify({ id, type, key, test, createdAt: toTime(createdAtMs), notSent, ...more })
-  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
-  return `${rest.slice(0, -1)},"payload":${bytes.toString('utf8')}}`
+const NewEvents = Type.Unsafe<unknown>({
+  anyOf: [NewEvent, Type.Array(NewEvent, { minItems: 1 })],
+  description: 'An event, or an array of events of which all are stored or none.',
+  examples: [
+    { type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } },
+    [{ id: 'order-7', type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } }],
+  ],
+  [UNCHECKED]: true,
+})
+
+const Published = {
+  ...Type.Unsafe<unknown>({ anyOf: [ref('PublishedEvent'), Type.Object({ data: Type.Array(ref('PublishedEvent')) })] }),
+  description: 'Stored. For an array, `data` has one item for each event, in its order.',
 }
 
-export function registerEvents(app: App, { publisher, deliveries }: ApiServices): void {
-  const tags = ['events']
-  const path = '/v1/tenants/:tenant/events'
-  app.post(
-    path,
+export function addEvents(api: Api, services: Services): void {
+  // In a scope of its own, where a body stays the bytes that came in (C5).
+  api.register(async scope => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+      const fault = refuseEncoding(request.headers['content-encoding'])
+      if (fault === undefined) done(null, body)
+      else done(fault)
+    })
+    addPublishing(scope as Api, services)
+  })
+  addReading(api, services)
+}
+
+function addPublishing(api: Api, { publisher }: Services): void {
+  api.post(
+    '/tenants/:tenant/events',
     {
-      config: { isRawBody: true },
       schema: {
-        operationId: 'publishEvents',
-        tags,
-        params: TenantPath,
-        body: PublishBody,
-        response: { 202: Type.Union([PublishedView, PublishedBatch]), ...REFUSALS },
+        ...{ operationId: 'publishEvents', summary: 'Publish an event, or up to 1,000 at once', tags },
+        ...{ params: TenantParams, querystring: NoQuery, body: NewEvents },
+        response: { 202: Published, ...writeProblems('not_found', 'idempotency_conflict') },
       },
     },
     async ({ params, body }, reply) => {
-      const bytes = (body as Buffer | undefined) ?? Buffer.alloc(0)
-      const { batch, events } = await publisher.publish(params.tenant, bytes)
-      const views = events.map(publishedView)
-      return reply.code(202).send(batch ? { data: views } : views[0]!)
+      const { batch, events } = await publisher.publish(params.tenant, Buffer.isBuffer(body) ? body : Buffer.alloc(0))
+      const items = events.map(viewPublished)
+      return reply.code(202).send(batch ? { data: items } : items[0])
     },
   )
-  app.get(
-    path,
+}
+
+function viewPublished({ id, deliveries, notSent, duplicate }: PublishedItem) {
+  return duplicate ? { id, deliveries, notSent, duplicate } : { id, deliveries, notSent }
+}
+
+function addReading(api: Api, { deliveries }: Services): void {
+  api.get(
+    '/tenants/:tenant/events',
     {
       schema: {
-        operationId: 'listEvents',
-        tags,
-        params: TenantPath,
-        querystring: Type.Object({ ...PageQuery, ...RangeQuery, type: Type.Optional(Type.String()) }, Strict),
-        response: { 200: pageOf(EventView), ...REFUSALS },
+        ...{ operationId: 'listEvents', summary: "List a tenant's events, newest first", tags },
+        description: 'A page with large payloads can be shorter than the limit.',
+        params: TenantParams,
+        querystring: strict({
+          type: Type.Optional(Type.String({ description: 'Only of this event type.' })),
+          ...RangeQuery,
+          ...PageQuery,
+        }),
+        response: { 200: Type.Unsafe<string>(pageOf('Event', 'A page of events.')), ...readProblems('not_found') },
       },
     },
-    async ({ params, query }, reply) => {
-      const { cursor, limit, type = null } = query
-      const filter = { type, before: decodeCursor(cursor, isIdOf('evt')), ...parseRange(query) }
-      const found = await deliveries.listEvents(params.tenant, filter, limit + 1)
-      const { data, nextCursor } = toPage(
-        found,
-        limit,
-        ({ id }) => id,
-        event => eventText(event),
+    async ({ params: { tenant }, query }, reply) => {
+      const before = decodeCursor(query.cursor, isIdOf('evt'))
+      const filter = { type: query.type ?? null, before, ...parseRange(query) }
+      const { events, hasMore } = await readPage(filter, query.limit, (part, count) =>
+        deliveries.listEvents(tenant, part, count),
       )
-      const text = `{"data":[${data.join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`
-      return reply.type('application/json; charset=utf-8').send(text as never)
+      const nextCursor = hasMore ? `"${encodeCursor(events.at(-1)!.id)}"` : 'null'
+      const data = events.map(event => writeEvent(event)).join(',')
+      return reply.header('content-type', JSON_TYPE).send(`{"data":[${data}],"nextCursor":${nextCursor}}`)
     },
   )
-  app.get(
-    `${path}/:id`,
+
+  api.get(
+    '/tenants/:tenant/events/:id',
     {
       schema: {
-        operationId: 'getEvent',
-        tags,
-        params: TenantItemPath,
-        response: { 200: EventWithDeliveries, ...REFUSALS },
+        ...{ operationId: 'getEvent', summary: 'Get an event, with what became of it at each endpoint', tags },
+        ...{ params: ItemParams, querystring: NoQuery },
+        response: { 200: { ...ref<string>('EventDetail'), description: 'The event.' }, ...readProblems('not_found') },
       },
     },
-    async ({ params }, reply) => {
-      const { event, deliveries: made } = await deliveries.getEvent(params.tenant, params.id)
-      const text = eventText(event, { deliveries: made.map(deliveryView) })
-      return reply.type('application/json; charset=utf-8').send(text as never)
+    async ({ params: { tenant, id } }, reply) => {
+      const { event, deliveries: made } = await deliveries.getEvent(tenant, id)
+      return reply.header('content-type', JSON_TYPE).send(writeEvent(event, made))
     },
   )
+}
+
+type ReadEvents = (filter: EventFilter, count: number) => Promise<readonly PublishedEvent[]>
+
+/** Reads a page in chunks, the later ones as large as the payloads so far allow. */
+async function readPage(
+  filter: EventFilter,
+  limit: number,
+  read: ReadEvents,
+): Promise<{ events: PublishedEvent[]; hasMore: boolean }> {
+  const events: PublishedEvent[] = []
+  let bytes = 0
+  let chunk = FIRST_CHUNK
+  let before = filter.before
+  while (true) {
+    // One more than is shown tells whether there is more.
+    const count = Math.min(chunk, limit - events.length + 1)
+    const found = await read({ ...filter, before }, count)
+    for (const event of found) {
+      if (events.length === limit || (events.length > 0 && bytes + event.payload.length > MAX_PAGE_BYTES)) {
+        return { events, hasMore: true }
+      }
+      events.push(event)
+      bytes += event.payload.length
+    }
+    if (found.length < count) return { events, hasMore: false }
+    before = found.at(-1)!.id
+    const each = Math.max(1, bytes / events.length)
+    chunk = Math.max(1, Math.min(limit, Math.floor((MAX_PAGE_BYTES - bytes) / each) + 1))
+  }
 }

@@ -1,27 +1,47 @@
 import { Type } from 'typebox'
-import type { ApiOptions, App } from './app.ts'
+import { publicProblems } from './schemas.ts'
+import type { Api, ApiOptions } from './services.ts'
 
-const Status = Type.Object({ status: Type.String() })
+const tags = ['Health']
+const Status = (description: string) => Type.Object({ status: Type.String() }, { description })
 
-export function registerHealth(app: App, { isReady, isDraining }: ApiOptions): void {
-  const config = { isPublic: true }
-  app.get(
+export function addHealth(api: Api, { isReady, isDraining }: ApiOptions): void {
+  api.get(
     '/healthz',
     {
-      config,
-      schema: { operationId: 'getHealth', tags: ['health'], security: [], response: { 200: Status } },
+      config: { isPublic: true },
+      schema: {
+        ...{ operationId: 'getHealth', summary: 'Whether the process is alive', tags, security: [] },
+        response: { 200: Status('It is.'), ...publicProblems() },
+      },
     },
-    () => ({ status: 'ok' }),
+    async () => ({ status: 'ok' }),
   )
-  app.get(
+
+  api.get(
     '/readyz',
     {
-      config,
-      schema: { operationId: 'getReadiness', tags: ['health'], security: [], response: { 200: Status, 503: Status } },
+      config: { isPublic: true },
+      schema: {
+        ...{ operationId: 'getReadiness', summary: 'Whether to send requests here', tags, security: [] },
+        response: {
+          200: Status('Yes.'),
+          // Its 503 has two shapes, so it goes after the others'.
+          ...publicProblems(),
+          503: {
+            description: 'Not yet, or no more.',
+            content: {
+              'application/json': { schema: Status('`starting` or `draining`.') },
+              'application/problem+json': { schema: { $ref: 'Problem#' } },
+            },
+          },
+        },
+      },
     },
     async (_request, reply) => {
-      if (isReady() && !isDraining()) return reply.code(200).send({ status: 'ready' })
-      return reply.code(503).send({ status: isDraining() ? 'draining' : 'starting' })
+      if (isDraining()) return reply.code(503).send({ status: 'draining' })
+      if (!isReady()) return reply.code(503).send({ status: 'starting' })
+      return { status: 'ready' }
     },
   )
 }

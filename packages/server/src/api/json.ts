@@ -65,3 +65,9 @@ function countProperties(value: unknown): number {
 function badJson(detail: string): PosthornError {
   return new PosthornError('bad_json', detail)
 }
+
+/** A body that is compressed is not the JSON that it says it is. */
+export function refuseEncoding(encoding: string | undefined): PosthornError | undefined {
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return undefined
+  return new PosthornError('unsupported_media_type', 'Send the body as it is, without a content-encoding.')
+}

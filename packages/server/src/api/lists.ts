@@ -1,6 +1,6 @@
 /** Pages of lists, and the parameters that select them. */
 import { Buffer, isUtf8 } from 'node:buffer'
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import { type FieldError, PosthornError } from '../errors.ts'
 import { type IdPrefix, parseId } from '../ids.ts'
 
@@ -47,8 +47,7 @@ export const isIdOf =
   (text: string): boolean =>
     parseId(prefix, text) !== undefined
 
-type Range = Static<ReturnType<typeof rangeType>>
-const rangeType = () => Type.Object(RangeQuery)
+type Range = { readonly from?: string; readonly to?: string }
 
 /** Both bounds in whole milliseconds, such that `fromMs ≤ time < toMs` says the same as the parameters do. */
 export function parseRange({ from, to }: Range): { fromMs: number | null; toMs: number | null } {
@@ -66,30 +65,21 @@ export function parseRange({ from, to }: Range): { fromMs: number | null; toMs: 
   return range
 }
 
-const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))$/
+const RFC_3339 =
+  /^(?<date>\d{4}-\d\d-\d\d)T(?<time>(?:[01]\d|2[0-3]):[0-5]\d):(?<second>[0-5]\d|60)(?:\.(?<ms>\d{1,3})(?<finer>\d*))?(?:Z|(?<sign>[+-])(?<hours>[01]\d|2[0-3]):(?<minutes>[0-5]\d))$/i
 
 /** Milliseconds since 1970 of a time by RFC 3339 §5.6, fractions of them rounded up; undefined for another text. */
 export function parseTime(text: string): number | undefined {
-  const match = RFC_3339.exec(text)
-  if (match === null) return undefined
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  // Second 60: a leap second. Time as computers count it goes on with the next minute.
-  if (hour > 23 || minute > 59 || second > 60) return undefined
-  const date = new Date(0)
-  date.setUTCFullYear(year, month - 1, day)
-  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined
-  date.setUTCHours(hour, minute, second)
-  const fractionMs = match[7] === undefined ? 0 : Math.ceil(Number(`${match[7].slice(1).slice(0, 3).padEnd(3, '0')}`))
-  const isCut = match[7] !== undefined && /[1-9]/.test(match[7].slice(4))
-  const offsetMs = match[8] === undefined ? 0 : (Number(match[9]) * 60 + Number(match[10])) * 60_000
-  return date.getTime() + fractionMs + (isCut ? 1 : 0) + (match[8] === '+' ? -offsetMs : offsetMs)
+  const parts = RFC_3339.exec(text)?.groups
+  if (parts === undefined) return undefined
+  const { date, time, second, ms = '', finer = '', sign, hours, minutes } = parts
+  const minuteMs = Date.parse(`${date}T${time}:00Z`)
+  // A day that the month has not: the parser refuses some and carries others over into the next month.
+  if (Number.isNaN(minuteMs) || !new Date(minuteMs).toISOString().startsWith(date!)) return undefined
+  const offsetMs = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60_000
+  // Second 60, a leap second, is the next minute's first, as computers count.
+  const fractionMs = Number(ms.padEnd(3, '0')) + (/[1-9]/.test(finer) ? 1 : 0)
+  return minuteMs + Number(second) * 1000 + fractionMs + (sign === '+' ? -offsetMs : offsetMs)
 }
 
 function refusal(fields: readonly FieldError[]): PosthornError {

@@ -25,16 +25,29 @@ export function problemOf(error: PosthornError): Problem {
   return fields.length === 0 ? problem : { ...problem, errors: [...fields] }
 }
 
+export type ProblemContext = { readonly logger: Logger; readonly isDraining: () => boolean }
+
 /** Answers any error. The framework's error handler, and what its router calls for a path it can't read. */
-export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
+export function sendProblem(
+  { logger, isDraining }: ProblemContext,
+  thrown: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
   const error = toPosthornError(thrown)
   const problem = problemOf(error)
   if (problem.status >= 500) logFault(logger, request, problem, thrown)
-  drainBody(request, reply)
+  // The framework sets it after a body that it refused.
+  if (isDraining() || !drainBody(request)) reply.header('connection', 'close')
+  else reply.removeHeader('connection')
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
   if (problem.status === 503) reply.header('retry-after', String(error.retryAfterSeconds ?? BUSY_RETRY_SECONDS))
   if (thrown instanceof MethodNotAllowed) reply.header('allow', thrown.allow)
-  reply.code(problem.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(problem))
+  // As bytes: to a text the framework would add a charset, which this type does not have.
+  reply
+    .code(problem.status)
+    .header('content-type', PROBLEM_TYPE)
+    .send(Buffer.from(JSON.stringify(problem)))
 }
 
 /** A path that is known, asked for with a method that it does not take. */
@@ -85,20 +98,18 @@ function logFault(logger: Logger, request: FastifyRequest, { status, code }: Pro
 
 /**
  * Reads and drops what is still to come of a refused request's body, within bounds. The framework would rather close the
- * connection, and with it fail the other requests of a client that keeps a few connections for everything.
+ * connection, and with it fail the other requests of a client that keeps a few connections for everything. False if the
+ * connection must be closed.
  */
-function drainBody({ raw, headers }: FastifyRequest, reply: FastifyReply): void {
-  if (!raw.complete && Number(headers['content-length'] ?? 0) > MAX_DRAINED_BYTES) {
-    reply.header('connection', 'close')
-    return
-  }
-  reply.removeHeader('connection')
-  if (raw.complete) return
+function drainBody({ raw, headers }: FastifyRequest): boolean {
+  if (raw.complete) return true
+  if (Number(headers['content-length'] ?? 0) > MAX_DRAINED_BYTES) return false
   let left = MAX_DRAINED_BYTES
   raw.on('data', (chunk: Buffer) => {
     left -= chunk.length
     if (left < 0) raw.destroy()
   })
+  return true
 }
 
 type ConnectionError = Error & { readonly code?: string }

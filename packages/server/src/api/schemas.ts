@@ -1,78 +1,290 @@
-/** Shapes that several resources share: type, validation and OpenAPI in one. */
+/** Shapes that several calls share: what is documented, and the types of what is answered. */
 import { type Static, type TSchema, Type } from 'typebox'
-import { DELIVERY_STATES } from '../model.ts'
+import { ERRORS, type ErrorCode } from '../errors.ts'
+import { ATTEMPT_ERRORS, DELIVERY_STATES, type DeliveryState } from '../model.ts'
+import { PROBLEM_TYPE } from './problem.ts'
 
-/** Takes null too. A list of types, because the faults that Ajv finds in a union can't be told apart. */
-export function nullable<Schema extends TSchema & { type: string }>(schema: Schema) {
-  return Type.Unsafe<Static<Schema> | null>({ ...schema, type: [schema.type, 'null'] })
-}
+const STRICT = { additionalProperties: false } as const
 
-export function oneOf<const Words extends readonly string[]>(words: Words, options: object = {}) {
-  return Type.Unsafe<Words[number]>({ type: 'string', enum: [...words], ...options })
-}
+/** A parameter or body of these members and no others. */
+export const strict = <Members extends Parameters<typeof Type.Object>[0]>(members: Members) =>
+  Type.Object(members, STRICT)
 
-export const Strict = { additionalProperties: false } as const
+/** The body of a call that can do without one. */
+export const optionalBody = <Members extends Parameters<typeof Type.Object>[0]>(members: Members) =>
+  Type.Unsafe<Static<ReturnType<typeof strict<Members>>> | null | undefined>({
+    ...strict(members),
+    type: ['object', 'null'],
+  })
 
-export const Time = Type.String({ format: 'date-time', description: 'RFC 3339, in UTC.' })
+export const NoQuery = strict({})
+export const NoBody = optionalBody({})
 
-export const Metadata = Type.Record(Type.String(), Type.String(), { description: 'Yours; Posthorn only keeps it.' })
+type Notes = { readonly description?: string; readonly format?: string; readonly examples?: unknown[] }
 
-export const TenantPath = Type.Object({ tenant: Type.String({ description: 'Your own id of your customer.' }) })
-export const TenantItemPath = Type.Object({ tenant: Type.String(), id: Type.String() })
+const TextOrNull = (notes: Notes = {}) => Type.Unsafe<string | null>({ type: ['string', 'null'], ...notes })
+const Texts = (notes: Notes = {}) =>
+  Type.Unsafe<Record<string, string>>({ type: 'object', additionalProperties: { type: 'string' }, ...notes })
+const TextsOrNull = (notes: Notes) =>
+  Type.Unsafe<Record<string, string> | null>({
+    type: ['object', 'null'],
+    additionalProperties: { type: 'string' },
+    ...notes,
+  })
+const ListOrNull = <Item extends string | number>(type: 'string' | 'number', notes: Notes = {}) =>
+  Type.Unsafe<readonly Item[] | null>({ type: ['array', 'null'], items: { type }, ...notes })
+const IntegerOrNull = (notes: Notes = {}) => Type.Unsafe<number | null>({ type: ['integer', 'null'], ...notes })
+const Word = <Value extends string>(values: readonly Value[], notes: Notes = {}) =>
+  Type.Unsafe<Value>({ type: 'string', enum: [...values], ...notes })
+const WordOrNull = <Value extends string>(values: readonly Value[], notes: Notes = {}) =>
+  Type.Unsafe<Value | null>({ type: ['string', 'null'], enum: [...values, null], ...notes })
+const Time = (description: string) => Type.String({ format: 'date-time', description })
+const TimeOrNull = (description: string) => TextOrNull({ format: 'date-time', description })
 
-export const ProblemSchema = Type.Object(
+export const StateQuery = Word<DeliveryState>(DELIVERY_STATES, { description: 'Only deliveries in this state.' })
+
+// Parameters of paths
+
+export const TenantParams = Type.Object({
+  tenant: Type.String({ description: "The provider's own id of the tenant." }),
+})
+export const ItemParams = Type.Object({ ...TenantParams.properties, id: Type.String() })
+export const TypeParams = Type.Object({ name: Type.String({ description: 'The name of the event type.' }) })
+
+// What is answered
+
+const Fault = Type.Object({
+  field: Type.String({ description: "A JSON Pointer into the body, or the parameter's name." }),
+  detail: Type.String(),
+  position: Type.Optional(Type.Integer({ description: 'Zero-based index of the first bad character.' })),
+  reason: Type.Optional(Type.String({ description: 'A stable word for the kind of fault.' })),
+})
+
+const ProblemSchema = Type.Object(
   {
-    type: Type.String(),
+    type: Type.String({ format: 'uri' }),
     title: Type.String(),
     status: Type.Integer(),
     detail: Type.String(),
-    code: Type.String({ description: 'Stable: see docs/errors.md.' }),
-    errors: Type.Optional(
-      Type.Array(
-        Type.Object({
-          field: Type.String({ description: 'JSON Pointer into the body, or the name of a parameter.' }),
-          detail: Type.String(),
-          position: Type.Optional(Type.Integer()),
-          reason: Type.Optional(Type.String()),
-        }),
-      ),
-    ),
+    code: Word<ErrorCode>(Object.keys(ERRORS) as ErrorCode[], { description: 'Stable: decide on this.' }),
+    errors: Type.Optional(Type.Array(Fault)),
   },
-  { description: 'Problem details (RFC 9457).' },
+  { $id: 'Problem' },
 )
 export type Problem = Static<typeof ProblemSchema>
 
-const problem = { description: 'Refused.', content: { 'application/problem+json': { schema: ProblemSchema } } }
+const EventTypeSchema = Type.Object(
+  {
+    name: Type.String(),
+    group: Type.String(),
+    description: Type.String(),
+    schema: Type.Unknown({ description: 'JSON Schema (2020-12) that payloads must satisfy.' }),
+    example: Type.Unknown({ description: 'A payload that satisfies it.' }),
+  },
+  { $id: 'EventType' },
+)
 
-/** The refusals that any call can get, beside its own answers. */
-export const REFUSALS = { '4xx': problem, '5xx': problem }
+const TenantSchema = Type.Object(
+  { id: Type.String(), name: TextOrNull(), metadata: Texts(), createdAt: Time('When it was created.') },
+  { $id: 'Tenant' },
+)
+export type TenantView = Static<typeof TenantSchema>
 
-export const NoContent = Type.Null({ description: 'Done.' })
+const EndpointSchema = Type.Object(
+  {
+    id: Type.String({ examples: ['ep_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
+    tenant: Type.String(),
+    url: Type.String({ format: 'uri' }),
+    types: ListOrNull<string>('string', { description: "Event types wanted; null: all of the catalogue's." }),
+    description: TextOrNull(),
+    metadata: Texts(),
+    headers: Texts({ description: 'Extra request headers, names in lower case.' }),
+    schedule: ListOrNull<number>('number', { description: 'Seconds before each retry; null: the default.' }),
+    timeoutMs: IntegerOrNull({ description: 'Milliseconds that a status may take; null: the default.' }),
+    state: Word(['enabled', 'disabled'] as const),
+    disabledReason: WordOrNull(['manual', 'gone'] as const, {
+      description: 'manual: by a call; gone: the receiver answered 410.',
+    }),
+    secretFingerprint: Type.String({ description: 'Equal for equal secrets of a tenant; tells nothing else of them.' }),
+    createdAt: Time('When it was created.'),
+    updatedAt: Time('When it was last changed.'),
+    warnings: Type.Array(Type.Object({ code: Type.String(), detail: Type.String() }), {
+      description: 'What is worth changing about it.',
+    }),
+  },
+  { $id: 'Endpoint' },
+)
+export type EndpointView = Static<typeof EndpointSchema>
 
-export const pageOf = <Item extends TSchema>(item: Item) =>
-  Type.Object({
-    data: Type.Array(item),
-    nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'For the next page; null on the last.' }),
-  })
-
-export const NotSent = Type.Record(Type.String(), Type.Integer(), {
-  description: 'How many endpoints got no delivery, by reason.',
-})
-
-export const DeliveryView = Type.Object({
+const DELIVERY_MEMBERS = {
   id: Type.String(),
   event: Type.String(),
   endpoint: Type.String(),
   type: Type.String(),
-  state: oneOf(DELIVERY_STATES as readonly ['pending', 'held', 'delivered', 'exhausted', 'cancelled']),
-  heldReason: nullable(Type.String()),
+  state: Word<DeliveryState>(DELIVERY_STATES),
+  heldReason: WordOrNull(['disabled', 'set_aside'] as const),
   attemptCount: Type.Integer(),
-  nextAttemptAt: nullable(Time),
-  replayOf: nullable(Type.String()),
+  nextAttemptAt: TimeOrNull('When the next attempt falls due; null unless pending.'),
+  replayOf: TextOrNull({ description: 'The delivery that this one repeats.' }),
   test: Type.Boolean(),
-  createdAt: Time,
-  endedAt: nullable(Time),
+  createdAt: Time('When it was made.'),
+  endedAt: TimeOrNull('When it was delivered, exhausted or cancelled.'),
+}
+
+const DeliverySchema = Type.Object(DELIVERY_MEMBERS, { $id: 'Delivery' })
+export type DeliveryView = Static<typeof DeliverySchema>
+
+const AttemptSchema = Type.Object(
+  {
+    number: Type.Integer(),
+    startedAt: Time('When it began.'),
+    durationMs: Type.Integer(),
+    outcome: Word(['success', 'failure'] as const),
+    status: IntegerOrNull({ description: "The answer's status; null if there was no answer." }),
+    error: WordOrNull(ATTEMPT_ERRORS, { description: 'Why it failed.' }),
+    address: TextOrNull({ description: 'The address connected to.' }),
+    responseHeaders: Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 }), {
+      description: 'Name and value of each, as received, secrets blanked.',
+    }),
+    responseBody: Type.String({ description: 'The first 16 KiB as text, secrets blanked.' }),
+    responseTruncated: Type.Boolean({ description: 'Whether there was more of it.' }),
+  },
+  { $id: 'Attempt' },
+)
+export type AttemptView = Static<typeof AttemptSchema>
+
+const DeliveryDetailSchema = Type.Object(
+  { ...DELIVERY_MEMBERS, attempts: Type.Array(ref<AttemptView>('Attempt')) },
+  { $id: 'DeliveryDetail' },
+)
+export type DeliveryDetail = Static<typeof DeliveryDetailSchema>
+
+const NotSentSchema = Type.Object(
+  { type: Type.Optional(Type.Integer({ description: 'Endpoints that do not want the type.' })) },
+  { $id: 'NotSent', description: 'How many endpoints of the tenant got no delivery, by reason.' },
+)
+
+const EVENT_MEMBERS = {
+  id: Type.String(),
+  type: Type.String(),
+  key: TextOrNull({ description: 'The `id` that it was published with.' }),
+  test: Type.Boolean(),
+  createdAt: Time('When it was published.'),
+  notSent: ref<Static<typeof NotSentSchema>>('NotSent'),
+  payload: Type.Unknown({ description: 'Byte for byte as published.' }),
+}
+
+const EventSchema = Type.Object(EVENT_MEMBERS, { $id: 'Event' })
+/** Without the payload, which is put in as the bytes that it was published as. */
+export type EventView = Omit<Static<typeof EventSchema>, 'payload'>
+
+const EventDetailSchema = Type.Object(
+  { ...EVENT_MEMBERS, deliveries: Type.Array(ref<DeliveryView>('Delivery')) },
+  { $id: 'EventDetail' },
+)
+
+const PublishedSchema = Type.Object(
+  {
+    id: Type.String({ examples: ['evt_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
+    deliveries: Type.Integer({ description: 'How many deliveries were made of it.' }),
+    notSent: ref<Static<typeof NotSentSchema>>('NotSent'),
+    duplicate: Type.Optional(Type.Boolean({ description: 'True if it was published before; then nothing was made.' })),
+  },
+  { $id: 'PublishedEvent' },
+)
+
+const EgressSchema = Type.Object(
+  { addresses: Type.Array(Type.String({ description: 'An IP address or network.' })) },
+  {
+    $id: 'Egress',
+    description: 'The addresses that deliveries come from, for firewalls; empty if they are not fixed.',
+  },
+)
+
+export const COMPONENTS: readonly TSchema[] = [
+  ...[ProblemSchema, EventTypeSchema, TenantSchema, EndpointSchema, DeliverySchema, AttemptSchema],
+  ...[DeliveryDetailSchema, NotSentSchema, EventSchema, EventDetailSchema, PublishedSchema, EgressSchema],
+]
+
+export function ref<Shape>(id: string) {
+  return Type.Unsafe<Shape>({ $ref: `${id}#` })
+}
+
+export const pageOf = (id: string, description: string) => ({
+  ...Type.Object({
+    data: Type.Array(ref(id)),
+    nextCursor: TextOrNull({ description: 'null: that was the last page.' }),
+  }),
+  description,
 })
 
-export const toTime = (ms: number): string => new Date(ms).toISOString()
-export const toTimeOrNull = (ms: number | null): string | null => (ms === null ? null : toTime(ms))
+export const Gone = Type.Unsafe<undefined>({ type: 'null', description: 'It is gone.' })
+
+export const Location = {
+  headers: { Location: { type: 'string', description: 'The path of what was made.' } },
+}
+
+// What is sent
+
+const ENDPOINT_INPUT = {
+  types: Type.Optional(
+    ListOrNull<string>('string', { description: "Event types wanted, at least one; null: all of the catalogue's." }),
+  ),
+  description: Type.Optional(TextOrNull({ description: 'At most 1,024 characters.' })),
+  metadata: Type.Optional(TextsOrNull({ description: 'Labels of your own, at most 50.' })),
+  headers: Type.Optional(TextsOrNull({ description: 'Extra request headers, at most 20.' })),
+  schedule: Type.Optional(
+    ListOrNull<number>('number', { description: 'Seconds before each retry, at most 30; null: the default.' }),
+  ),
+  timeoutMs: Type.Optional(IntegerOrNull({ description: 'Milliseconds that a status may take; null: the default.' })),
+}
+const Url = Type.String({ description: 'An absolute https URL with a public host.' })
+const ClientSecret = Type.String({
+  description: 'Sent as `Authorization: Bearer …`, exactly as given (a b64token of RFC 6750). Never shown again.',
+})
+
+export const NewEndpoint = {
+  ...strict({ url: Url, clientSecret: ClientSecret, ...ENDPOINT_INPUT }),
+  examples: [
+    { url: 'https://hooks.example.com/covers', clientSecret: 'aGlzdG9yeS1vZi1zZWNyZXRz', types: ['COVER_REFERENCE'] },
+  ],
+}
+export const EndpointPatch = strict({
+  url: Type.Optional(Url),
+  clientSecret: Type.Optional(ClientSecret),
+  ...ENDPOINT_INPUT,
+})
+
+export const TenantInput = optionalBody({
+  name: Type.Optional(TextOrNull({ description: 'At most 256 characters.' })),
+  metadata: Type.Optional(TextsOrNull({ description: 'Labels of your own, at most 50.' })),
+})
+
+export const EventTypeInput = strict({
+  group: Type.String({ description: '1 to 64 characters.' }),
+  description: Type.String({ description: '1 to 2,000 characters.' }),
+  schema: Type.Unknown({ description: 'JSON Schema (2020-12) of an object, with at least one required property.' }),
+  example: Type.Unknown({ description: 'A payload that satisfies the schema.' }),
+})
+
+// Answers of calls
+
+/** Problem answers of these codes, by status, for the documentation. */
+function problems(...codes: readonly ErrorCode[]): Record<string, unknown> {
+  const answers: Record<string, unknown> = {}
+  const byStatus = Map.groupBy(codes, code => ERRORS[code].status)
+  for (const [status, group] of byStatus) {
+    const description = group.map(code => `\`${code}\`: ${ERRORS[code].title}.`).join(' ')
+    answers[status] = { description, content: { [PROBLEM_TYPE]: { schema: { $ref: 'Problem#' } } } }
+  }
+  return answers
+}
+
+const ANY_CALL = ['bad_request', 'request_timeout', 'headers_too_large', 'internal', 'shutting_down'] as const
+const WITH_KEY = ['unauthorized', 'invalid', 'store_unavailable', 'overloaded'] as const
+/** What a call that needs no key can be refused with. */
+export const publicProblems = () => problems(...ANY_CALL)
+/** What a call under /v1 can be refused with, beside what is its own. */
+export const readProblems = (...own: readonly ErrorCode[]) => problems(...ANY_CALL, ...WITH_KEY, ...own)
+export const writeProblems = (...own: readonly ErrorCode[]) =>
+  readProblems('bad_json', 'body_too_large', 'unsupported_media_type', ...own)

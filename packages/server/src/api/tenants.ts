@@ -1,63 +1,77 @@
-import { Type } from 'typebox'
-import type { Tenant } from '../model.ts'
 import { isTenantId } from '../tenant-id.ts'
-import type { ApiServices, App } from './app.ts'
 import { decodeCursor, PageQuery, toPage } from './lists.ts'
-import { Metadata, NoContent, nullable, pageOf, REFUSALS, Strict, TenantPath, Time, toTime } from './schemas.ts'
+import {
+  Gone,
+  NoQuery,
+  pageOf,
+  readProblems,
+  ref,
+  strict,
+  TenantInput,
+  TenantParams,
+  writeProblems,
+} from './schemas.ts'
+import type { Api, Services } from './services.ts'
+import { viewTenant } from './views.ts'
 
-const TenantView = Type.Object({
-  id: Type.String(),
-  name: nullable(Type.String()),
-  metadata: Metadata,
-  createdAt: Time,
-})
+const tags = ['Tenants']
+const Tenant = (description: string) => ({ ...ref('Tenant'), description })
 
-const viewOf = ({ id, name, metadata, createdAtMs }: Tenant) => ({ id, name, metadata, createdAt: toTime(createdAtMs) })
-
-export function registerTenants(app: App, { tenants }: ApiServices): void {
-  const tags = ['tenants']
-  app.get(
-    '/v1/tenants',
+export function addTenants(api: Api, { tenants }: Services): void {
+  api.get(
+    '/tenants',
     {
       schema: {
-        operationId: 'listTenants',
-        tags,
-        querystring: Type.Object(PageQuery, Strict),
-        response: { 200: pageOf(TenantView), ...REFUSALS },
+        ...{ operationId: 'listTenants', summary: 'List the tenants, by id', tags, querystring: strict(PageQuery) },
+        response: { 200: pageOf('Tenant', 'A page of tenants.'), ...readProblems() },
       },
     },
     async ({ query: { cursor, limit } }) => {
       const found = await tenants.list({ after: decodeCursor(cursor, isTenantId), limit: limit + 1 })
-      return toPage(found, limit, ({ id }) => id, viewOf)
+      return toPage(found, limit, ({ id }) => id, viewTenant)
     },
   )
-  app.get(
-    '/v1/tenants/:tenant',
-    { schema: { operationId: 'getTenant', tags, params: TenantPath, response: { 200: TenantView, ...REFUSALS } } },
-    async ({ params }) => viewOf(await tenants.get(params.tenant)),
-  )
-  app.put(
-    '/v1/tenants/:tenant',
+
+  api.get(
+    '/tenants/:tenant',
     {
       schema: {
-        operationId: 'putTenant',
-        tags,
-        params: TenantPath,
-        body: Type.Object({ name: Type.Optional(nullable(Type.String())), metadata: Type.Optional(Metadata) }, Strict),
-        response: { 200: TenantView, 201: TenantView, ...REFUSALS },
+        ...{ operationId: 'getTenant', summary: 'Get a tenant', tags, params: TenantParams, querystring: NoQuery },
+        response: { 200: Tenant('The tenant.'), ...readProblems('not_found') },
+      },
+    },
+    async ({ params }) => viewTenant(await tenants.get(params.tenant)),
+  )
+
+  api.put(
+    '/tenants/:tenant',
+    {
+      schema: {
+        ...{ operationId: 'putTenant', summary: 'Create a tenant, or replace its name and metadata', tags },
+        ...{ params: TenantParams, querystring: NoQuery, body: TenantInput },
+        response: { 200: Tenant('It was replaced.'), 201: Tenant('It was created.'), ...writeProblems('not_found') },
       },
     },
     async ({ params, body }, reply) => {
-      const { tenant, created } = await tenants.put(params.tenant, body)
-      return reply.code(created ? 201 : 200).send(viewOf(tenant))
+      const { name, metadata } = body ?? {}
+      const { tenant, created } = await tenants.put(params.tenant, { name: name ?? null, metadata: metadata ?? {} })
+      return reply.code(created ? 201 : 200).send(viewTenant(tenant))
     },
   )
-  app.delete(
-    '/v1/tenants/:tenant',
-    { schema: { operationId: 'deleteTenant', tags, params: TenantPath, response: { 204: NoContent, ...REFUSALS } } },
+
+  api.delete(
+    '/tenants/:tenant',
+    {
+      schema: {
+        ...{ operationId: 'deleteTenant', summary: 'Delete a tenant', tags },
+        description: 'Its endpoints go with it, and what is still owed to them is cancelled.',
+        ...{ params: TenantParams, querystring: NoQuery },
+        response: { 204: Gone, ...writeProblems('not_found') },
+      },
+    },
     async ({ params }, reply) => {
       await tenants.remove(params.tenant)
-      return reply.code(204).send(null)
+      return reply.code(204).send(undefined)
     },
   )
 }

@@ -1,0 +1,69 @@
+/** How things of the model look in answers. What is not named here is not shown. */
+import { Buffer } from 'node:buffer'
+import type { Warning } from '../manage/endpoints.ts'
+import type { Attempt, Delivery, Endpoint, PublishedEvent, Tenant } from '../model.ts'
+import type { AttemptView, DeliveryDetail, DeliveryView, EndpointView, EventView, TenantView } from './schemas.ts'
+
+const FINGERPRINT_CHARACTERS = 8
+
+const time = (ms: number): string => new Date(ms).toISOString()
+const timeOrNull = (ms: number | null): string | null => (ms === null ? null : time(ms))
+
+export function viewTenant({ id, name, metadata, createdAtMs }: Tenant): TenantView {
+  return { id, name, metadata, createdAt: time(createdAtMs) }
+}
+
+export function viewEndpoint(endpoint: Endpoint, warnings: readonly Warning[]): EndpointView {
+  const { id, tenant, url, types, description, metadata, headers, schedule, timeoutMs, state } = endpoint
+  return {
+    ...{ id, tenant, url, types, description, metadata, headers, schedule, timeoutMs, state },
+    disabledReason: endpoint.disabledReason,
+    secretFingerprint: Buffer.from(endpoint.secretDigest).toString('hex').slice(0, FINGERPRINT_CHARACTERS),
+    createdAt: time(endpoint.createdAtMs),
+    updatedAt: time(endpoint.updatedAtMs),
+    warnings: warnings.map(({ code, detail }) => ({ code, detail })),
+  }
+}
+
+export function viewDelivery(delivery: Delivery): DeliveryView {
+  const { id, event, endpoint, type, state, heldReason, attempts, dueAtMs, replayOf, test } = delivery
+  return {
+    ...{ id, event, endpoint, type, state, heldReason },
+    attemptCount: attempts,
+    nextAttemptAt: timeOrNull(dueAtMs),
+    replayOf,
+    test,
+    createdAt: time(delivery.createdAtMs),
+    endedAt: timeOrNull(delivery.endedAtMs),
+  }
+}
+
+export function viewDeliveryDetail(delivery: Delivery, attempts: readonly Attempt[]): DeliveryDetail {
+  return { ...viewDelivery(delivery), attempts: attempts.map(viewAttempt) }
+}
+
+function viewAttempt(attempt: Attempt): AttemptView {
+  const { number, durationMs, outcome, status, error, address, responseTruncated } = attempt
+  return {
+    ...{ number, startedAt: time(attempt.startedAtMs), durationMs, outcome, status, error, address },
+    responseHeaders: pairs(attempt.responseHeaders),
+    responseBody: Buffer.from(attempt.responseBody).toString(),
+    responseTruncated,
+  }
+}
+
+function pairs(flat: readonly string[]): string[][] {
+  const headers: string[][] = []
+  for (let at = 0; at + 1 < flat.length; at += 2) headers.push([flat[at]!, flat[at + 1]!])
+  return headers
+}
+
+/** JSON text, because the payload goes into it as the bytes that it was published as. */
+export function writeEvent(event: PublishedEvent, deliveries?: readonly Delivery[]): string {
+  const { id, type, key, test, createdAtMs, notSent, payload } = event
+  const view: EventView & { deliveries?: DeliveryView[] } = {
+    ...{ id, type, key, test, createdAt: time(createdAtMs), notSent },
+    ...(deliveries === undefined ? {} : { deliveries: deliveries.map(viewDelivery) }),
+  }
+  return `${JSON.stringify(view).slice(0, -1)},"payload":${Buffer.from(payload).toString()}}`
+}

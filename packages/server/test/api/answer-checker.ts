@@ -1,0 +1,72 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import type { Json } from './setup.ts'
+
+/**
+ * Holds answers against the OpenAPI document: status, content type and body, which may have no member that the document
+ * does not name.
+ */
+export class AnswerChecker {
+  readonly #document: Json
+  readonly #ajv = new Ajv2020({ strict: false, allErrors: true, formats: { 'date-time': isTime, uri: true } })
+  readonly #paths: { readonly pattern: RegExp; readonly operations: Json }[]
+  readonly #validators = new Map<string, ValidateFunction>()
+
+  constructor(document: Json) {
+    this.#document = sealed(structuredClone(document))
+    this.#ajv.addSchema({ $id: 'https://test/openapi', ...this.#document })
+    this.#paths = Object.entries(this.#document.paths).map(([path, operations]) => ({
+      pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{[^}]+\}/g, '[^/]+')}$`),
+      operations,
+    }))
+  }
+
+  check(method: string, url: string, answer: { status: number; type: string; body: unknown; text: string }): string[] {
+    const { status, type, body, text } = answer
+    const operation = this.#operation(method, url.split('?', 1)[0]!)
+    if (operation === undefined) return this.#checkProblem(answer)
+    const declared = operation.responses[String(status)]
+    if (declared === undefined) return [`${status} is not declared`]
+    if (declared.content === undefined) return text === '' ? [] : ['there should be no body']
+    if (method === 'HEAD') return []
+    const media = declared.content[type.split(';', 1)[0]!]
+    if (media === undefined) return [`${type} is not declared for ${status}`]
+    return this.#validate(media.schema, body)
+  }
+
+  /** Paths and methods that are none get a problem, too. */
+  #checkProblem({ type, body, status }: { type: string; body: unknown; status: number }): string[] {
+    if (type !== 'application/problem+json' && body !== undefined) return [`${type} is no problem`]
+    if (body === undefined) return []
+    if ((body as Json).status !== status) return ['the status in the body is another']
+    return this.#validate({ $ref: '#/components/schemas/Problem' }, body)
+  }
+
+  #operation(method: string, path: string): Json {
+    const lower = method === 'HEAD' ? 'get' : method.toLowerCase()
+    return this.#paths.find(({ pattern }) => pattern.test(path))?.operations[lower]
+  }
+
+  #validate(schema: Json, body: unknown): string[] {
+    const key = JSON.stringify(schema)
+    let validate = this.#validators.get(key)
+    if (validate === undefined) {
+      validate = this.#ajv.compile(JSON.parse(key.replaceAll('"#/', '"https://test/openapi#/')))
+      this.#validators.set(key, validate)
+    }
+    return validate(body) ? [] : this.#ajv.errorsText(validate.errors, { separator: '\n' }).split('\n')
+  }
+}
+
+function isTime(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text)
+}
+
+/** Forbids what is not named, so that the document has to name everything. */
+function sealed(schema: Json): Json {
+  if (typeof schema !== 'object' || schema === null) return schema
+  if (schema.type === 'object' && schema.properties !== undefined && schema.additionalProperties === undefined) {
+    schema.additionalProperties = false
+  }
+  for (const inner of Object.values(schema)) sealed(inner)
+  return schema
+}

@@ -1,0 +1,140 @@
+import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { describe, expect, it } from 'vitest'
+import { PAYLOAD, TYPE } from '../manage/setup.ts'
+import { KEY, useApi } from './setup.ts'
+
+const bench = useApi()
+const EVENTS = '/v1/tenants/acme/events'
+const EVENT = `{"type":"${TYPE}","payload":${PAYLOAD}}`
+
+async function listen(): Promise<number> {
+  await bench.api.listen({ port: 0, host: '127.0.0.1' })
+  return (bench.api.server.address() as AddressInfo).port
+}
+
+type Call = { path?: string; body: string | Buffer; chunked?: boolean; type?: string; key?: string }
+
+/** One agent, one connection: each call tells whether it was made on the connection of the one before. */
+function caller(port: number) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  return async ({ path = EVENTS, body, chunked = false, type = 'application/json', key = KEY }: Call) => {
+    const headers = {
+      authorization: `Bearer ${key}`,
+      'content-type': type,
+      ...(chunked ? {} : { 'content-length': Buffer.byteLength(body) }),
+    }
+    const call = request({ agent, port, host: '127.0.0.1', method: 'POST', path, headers })
+    call.end(body)
+    const [response] = (await once(call, 'response')) as [IncomingMessage]
+    const answer = JSON.parse(await text(response)) as { code?: string }
+    return { status: response.statusCode, code: answer.code, reused: call.reusedSocket, headers: response.headers }
+  }
+}
+
+/** Sends bytes and gives back all that comes until the other side closes. */
+async function raw(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(bytes)
+  return text(socket)
+}
+
+describe('a connection survives', () => {
+  const big = Buffer.alloc(3_000_000, ' ')
+
+  it.each([
+    ['a body that is too large, announced', { body: big }, 413],
+    ['a body that is too large, in chunks', { body: big, chunked: true }, 413],
+    ['a body that is too large, elsewhere', { body: big, path: '/v1/tenants/acme/endpoints' }, 413],
+    ['a body that is not JSON', { body: '{' }, 400],
+    ['a body of another type, unread', { body: big, type: 'text/plain' }, 415],
+    ['a wrong key, the body unread', { body: big, key: 'wrong' }, 401],
+    ['an unknown path, the body unread', { body: big, path: '/nothing' }, 404],
+    ['a schema broken', { body: `{"type":"${TYPE}","payload":{}}` }, 422],
+  ] as const)('%s', async (_what, bad, status) => {
+    const call = caller(await listen())
+    expect((await call({ body: EVENT })).status).toBe(202)
+    for (let i = 0; i < 3; i++) expect(await call(bad)).toMatchObject({ status, reused: true })
+    expect(await call({ body: EVENT })).toMatchObject({ status: 202, reused: true })
+  })
+})
+
+describe('a connection is closed', () => {
+  it.each([
+    ['what is not HTTP', 'hello\r\n\r\n', 400, 'bad_request'],
+    [
+      'headers that are too large',
+      `GET / HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`,
+      431,
+      'headers_too_large',
+    ],
+    ['two lengths', 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n', 400, 'bad_request'],
+    [
+      'a length and chunks',
+      'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n',
+      400,
+      'bad_request',
+    ],
+  ])('after %s, with a problem', async (_what, bytes, status, code) => {
+    const answer = await raw(await listen(), bytes)
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(answer).toContain('content-type: application/problem+json')
+    expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).toMatchObject({ status, code })
+  })
+
+  it('after a body that is announced to be far too large', async () => {
+    const head = `POST ${EVENTS} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${KEY}\r\ncontent-type: application/json`
+    const answer = await raw(await listen(), `${head}\r\ncontent-length: 100000000000\r\n\r\n `)
+    expect(answer).toMatch(/^HTTP\/1.1 413 /)
+    expect(answer.toLowerCase()).toContain('connection: close')
+  })
+
+  it('while draining, and what is published meanwhile is still accepted', async () => {
+    const call = caller(await listen())
+    bench.draining = true
+    const { status, headers } = await call({ body: EVENT })
+    expect([status, headers.connection]).toEqual([202, 'close'])
+  })
+})
+
+describe('a close', () => {
+  const head = (path: string, length: number) =>
+    `POST ${path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${KEY}\r\ncontent-type: application/json\r\n` +
+    `content-length: ${length}\r\n\r\n`
+
+  it('lets what is under way end, then closes its connection, and refuses what comes too late', async () => {
+    const started = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    const { publisher } = bench
+    await bench.useServices({
+      publisher: {
+        publishTest: (endpoint, type) => publisher.publishTest(endpoint, type),
+        publish: async (tenant, body) => {
+          started.resolve()
+          await release.promise
+          return publisher.publish(tenant, body)
+        },
+      },
+    })
+    const port = await listen()
+    const early = connect(port, '127.0.0.1')
+    const late = connect(port, '127.0.0.1')
+    const answers = Promise.all([text(early), text(late)])
+    const request = head(EVENTS, EVENT.length) + EVENT
+    late.write(request.slice(0, 20))
+    early.write(request)
+    await started.promise
+    const closed = bench.api.close()
+    late.write(request.slice(20))
+    await once(late, 'close')
+    release.resolve()
+    const [earlyAnswer, lateAnswer] = await answers
+    expect(lateAnswer).toMatch(/^HTTP\/1.1 503 /)
+    expect(lateAnswer).toContain('"code":"shutting_down"')
+    await closed
+    expect(earlyAnswer).toMatch(/^HTTP\/1.1 202 /)
+    expect(earlyAnswer.toLowerCase()).toContain('connection: close')
+  })
+})

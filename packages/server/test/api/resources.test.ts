@@ -1,0 +1,307 @@
+import { describe, expect, it } from 'vitest'
+import type { Delivery } from '../../src/model.ts'
+import { PAYLOAD, SECRET, TYPE } from '../manage/setup.ts'
+import { anAttempt, aSettlement, bytes } from '../store/builders.ts'
+import { type Json, useApi } from './setup.ts'
+
+const bench = useApi()
+const { get, post, put, patch, remove } = bench
+const TENANT = '/v1/tenants/acme'
+const EVENTS = `${TENANT}/events`
+const ENDPOINTS = `${TENANT}/endpoints`
+const DELIVERIES = `${TENANT}/deliveries`
+const EVENT = `{"type":"${TYPE}","payload":${PAYLOAD}}`
+const URL_A = 'https://hooks.example.com/a'
+const NEW = { url: URL_A, clientSecret: SECRET, types: [TYPE] }
+
+const ids = ({ body }: { body: Json }): string[] => body.data.map(({ id }: Json) => id)
+
+/** Reads a list page by page. */
+async function pages(url: string, limit: number, idOf = ({ id }: Json) => id as string): Promise<string[][]> {
+  const found: string[][] = []
+  let cursor = ''
+  do {
+    const { body } = await get(`${url}${url.includes('?') ? '&' : '?'}limit=${limit}${cursor}`)
+    found.push(body.data.map(idOf))
+    cursor = body.nextCursor === null ? '' : `&cursor=${body.nextCursor}`
+  } while (cursor !== '')
+  return found
+}
+
+async function settle(id: string, step: Parameters<typeof aSettlement>[1], attempt = {}): Promise<void> {
+  const { delivery } = await bench.deliveries.get('acme', id)
+  const { partition } = await bench.endpoints.get('acme', delivery.endpoint)
+  const item = { ...(delivery as Delivery), delivery: id, partition, dueAtMs: 0, payload: null }
+  const settlement = aSettlement(item, step)
+  await bench.store.settle({ ...settlement, attempt: { ...settlement.attempt, ...attempt } })
+}
+
+describe('C1: event types', () => {
+  const input = {
+    group: 'g',
+    description: 'd',
+    schema: { type: 'object', required: ['id'], properties: { id: { type: 'string' } } },
+    example: { id: '1' },
+  }
+
+  it('are listed by name, created, replaced and deleted', async () => {
+    const names = (await get('/v1/event-types?limit=1000')).body.data.map(({ name }: Json) => name)
+    expect(names).toEqual([...names].sort())
+    expect(names).toContain(TYPE)
+    expect((await pages('/v1/event-types', 4, ({ name }) => name)).flat()).toEqual(names)
+    const made = await put('/v1/event-types/A.b-c', input)
+    expect([made.status, made.body]).toEqual([201, { name: 'A.b-c', ...input }])
+    expect((await put('/v1/event-types/A.b-c', { ...input, group: 'h' })).status).toBe(200)
+    expect((await get('/v1/event-types/A.b-c')).body.group).toBe('h')
+    const gone = await remove('/v1/event-types/A.b-c')
+    expect([gone.status, gone.text]).toEqual([204, ''])
+    expect((await get('/v1/event-types/A.b-c')).status).toBe(404)
+  })
+})
+
+describe('tenants', () => {
+  it('are put, shown, listed by id and deleted', async () => {
+    expect((await put('/v1/tenants/b')).status).toBe(201)
+    const { status, body } = await put('/v1/tenants/b', { name: 'Bee', metadata: { plan: 'x' } })
+    expect([status, body]).toMatchObject([200, { id: 'b', name: 'Bee', metadata: { plan: 'x' } }])
+    expect((await get('/v1/tenants/b')).body).toEqual(body)
+    expect((await put('/v1/tenants/b', { metadata: null })).body).toMatchObject({ name: null, metadata: {} })
+    await put('/v1/tenants/c', {})
+    expect(await pages('/v1/tenants', 2)).toEqual([['acme', 'b'], ['c']])
+    expect(await pages('/v1/tenants', 3)).toEqual([['acme', 'b', 'c']])
+    expect((await remove('/v1/tenants/b')).status).toBe(204)
+    expect((await remove('/v1/tenants/b')).status).toBe(404)
+  })
+})
+
+describe('endpoints', () => {
+  it('C2: are registered with 201, their place and their state', async () => {
+    const { status, headers, body } = await post(ENDPOINTS, {
+      ...NEW,
+      headers: { 'X-A': '1' },
+      schedule: [5],
+      timeoutMs: 2000,
+    })
+    expect([status, headers.location]).toEqual([201, `${ENDPOINTS}/${body.id}`])
+    expect(body).toMatchObject({ tenant: 'acme', url: URL_A, types: [TYPE], state: 'enabled', warnings: [] })
+    expect(body).toMatchObject({ headers: { 'x-a': '1' }, schedule: [5], timeoutMs: 2000, disabledReason: null })
+    expect(body.secretFingerprint).toMatch(/^[0-9a-f]{8}$/)
+    expect((await get(`${ENDPOINTS}/${body.id}`)).body).toEqual(body)
+  })
+
+  it('C8: answer with warnings, in lists too', async () => {
+    await post(ENDPOINTS, { ...NEW, clientSecret: 'short' })
+    const second = await post(ENDPOINTS, { url: URL_A, clientSecret: 'short' })
+    const codes = ['secret_shared_between_endpoints', 'secret_for_several_types', 'secret_short']
+    expect(second.body.warnings.map(({ code }: Json) => code)).toEqual(codes)
+    const { data } = (await get(ENDPOINTS)).body
+    expect(data[0].warnings.map(({ code }: Json) => code)).toEqual(codes)
+    expect(data[0].secretFingerprint).toBe(data[1].secretFingerprint)
+  })
+
+  it('are changed in part; null resets', async () => {
+    const full = {
+      ...NEW,
+      description: 'd',
+      metadata: { a: 'b' },
+      headers: { 'x-a': '1' },
+      schedule: [5],
+      timeoutMs: 2000,
+    }
+    const { body } = await post(ENDPOINTS, full)
+    const url = `${ENDPOINTS}/${body.id}`
+    const changed = await patch(url, { description: 'e', clientSecret: `${SECRET}==` })
+    const { updatedAt, secretFingerprint } = changed.body
+    expect(changed.body).toEqual({ ...body, description: 'e', updatedAt, secretFingerprint })
+    expect(secretFingerprint).not.toBe(body.secretFingerprint)
+    const none = { description: null, metadata: null, headers: null, schedule: null, timeoutMs: null, types: null }
+    expect((await patch(url, none)).body).toMatchObject({ ...none, metadata: {}, headers: {} })
+    expect((await patch(url, { url: null })).status).toBe(422)
+    expect((await patch(url, {})).status).toBe(200)
+  })
+
+  it('are listed newest first, page by page, and deleted', async () => {
+    const made = []
+    for (let i = 0; i < 5; i++) made.unshift(await bench.endpoint())
+    expect(await pages(ENDPOINTS, 2)).toEqual([made.slice(0, 2), made.slice(2, 4), made.slice(4)])
+    expect((await remove(`${ENDPOINTS}/${made[0]}`)).status).toBe(204)
+    expect(ids(await get(ENDPOINTS))).toEqual(made.slice(1))
+  })
+
+  it('are disabled and enabled, what was held is released or cancelled', async () => {
+    const id = await bench.endpoint()
+    expect((await post(`${ENDPOINTS}/${id}/disable`)).body).toMatchObject({
+      state: 'disabled',
+      disabledReason: 'manual',
+    })
+    await post(EVENTS, EVENT)
+    expect((await get(`${DELIVERIES}?state=held`)).body.data).toMatchObject([
+      { heldReason: 'disabled', nextAttemptAt: null },
+    ])
+    expect((await post(`${ENDPOINTS}/${id}/enable`, {})).body).toMatchObject({ state: 'enabled', disabledReason: null })
+    expect((await get(`${DELIVERIES}?state=pending`)).body.data).toHaveLength(1)
+    await post(`${ENDPOINTS}/${id}/disable`, {})
+    await post(`${ENDPOINTS}/${id}/enable`, { held: 'cancel' })
+    expect((await get(DELIVERIES)).body.data).toMatchObject([{ state: 'cancelled', endedAt: expect.any(String) }])
+  })
+
+  it("are sent a type's example as a test", async () => {
+    const id = await bench.endpoint({ types: [TYPE] })
+    for (const body of [undefined, {}, { type: TYPE }]) {
+      const { status, body: made } = await post(`${ENDPOINTS}/${id}/test`, body)
+      expect([status, made.type]).toEqual([202, TYPE])
+      expect((await get(`${DELIVERIES}/${made.delivery}`)).body).toMatchObject({ test: true, event: made.event })
+    }
+    expect((await post(`${ENDPOINTS}/${id}/test`, { type: 'NO_SUCH' })).status).toBe(422)
+    await post(`${ENDPOINTS}/${id}/disable`)
+    expect((await post(`${ENDPOINTS}/${id}/test`)).status).toBe(409)
+  })
+})
+
+describe('events', () => {
+  it('answer 202, and say why endpoints got none', async () => {
+    await bench.endpoint({ types: [TYPE] })
+    await bench.endpoint({ types: ['COVER_QUOTE'] }).catch(() => bench.endpoint())
+    const { status, body } = await post(EVENTS, EVENT)
+    expect(status).toBe(202)
+    expect(Object.keys(body)).toEqual(['id', 'deliveries', 'notSent'])
+    expect((await get(`${EVENTS}/${body.id}`)).body).toMatchObject({ notSent: body.notSent, key: null, test: false })
+  })
+
+  it('of an array answer in its order', async () => {
+    const { status, body } = await post(EVENTS, `[${EVENT}, {"id":"k","type":"${TYPE}","payload":${PAYLOAD}} ]`)
+    expect(status).toBe(202)
+    expect(body.data).toHaveLength(2)
+    expect((await get(`${EVENTS}/${body.data[1].id}`)).body.key).toBe('k')
+    expect((await post(EVENTS, '[]')).status).toBe(422)
+  })
+
+  it('with an id of the provider are published once', async () => {
+    const keyed = `{"id":"k","type":"${TYPE}","payload":${PAYLOAD}}`
+    const { body } = await post(EVENTS, keyed)
+    const again = await post(EVENTS, keyed)
+    expect([again.status, again.body]).toEqual([202, { ...body, duplicate: true }])
+  })
+
+  it('C5: show the payload as it was published, byte for byte', async () => {
+    const payload =
+      '{ "CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc" ,"n":12345678901234567890,"x":1.0,"e":"\\u00e9é\\/"}'
+    const { body } = await post(EVENTS, `{"type":"${TYPE}","payload": ${payload}\n}`)
+    for (const { text } of [await get(EVENTS), await get(`${EVENTS}/${body.id}`)]) {
+      expect(text).toContain(`"payload":${payload}}`)
+    }
+  })
+
+  it('are listed newest first, by type and time', async () => {
+    const made: string[] = []
+    for (let i = 0; i < 40; i++) made.unshift((await post(EVENTS, EVENT)).body.id)
+    expect(await pages(EVENTS, 7)).toEqual([0, 7, 14, 21, 28, 35].map(from => made.slice(from, from + 7)))
+    expect(ids(await get(`${EVENTS}?limit=40`))).toEqual(made)
+    expect((await pages(EVENTS, 20)).map(page => page.length)).toEqual([20, 20])
+    expect(ids(await get(`${EVENTS}?type=${TYPE}&limit=1`))).toEqual(made.slice(0, 1))
+    expect(ids(await get(`${EVENTS}?type=OTHER`))).toEqual([])
+    const { createdAt } = (await get(`${EVENTS}/${made[0]}`)).body
+    expect(ids(await get(`${EVENTS}?to=${createdAt}`))).not.toContain(made[0])
+    expect(ids(await get(`${EVENTS}?from=${createdAt}`))).toContain(made[0])
+  })
+
+  it('with large payloads make shorter pages, and none is left out', async () => {
+    const made: string[] = []
+    const filling = 'x'.repeat(1_000_000)
+    const large = `{"type":"${TYPE}","payload":${PAYLOAD.replace(/\}$/, `,"filling":"${filling}"}`)}}`
+    for (let i = 0; i < 20; i++) made.unshift((await post(EVENTS, i % 4 === 0 ? EVENT : large)).body.id)
+    const found = await pages(EVENTS, 1000)
+    expect(found.flat()).toEqual(made)
+    expect(found.length).toBeGreaterThan(1)
+    expect(found.length).toBeLessThan(5)
+  })
+
+  it('with what became of them at each endpoint', async () => {
+    const endpoint = await bench.endpoint()
+    const { body } = await post(EVENTS, EVENT)
+    const [delivery] = (await get(`${DELIVERIES}?event=${body.id}`)).body.data
+    expect((await get(`${EVENTS}/${body.id}`)).body.deliveries).toEqual([delivery])
+    expect(delivery).toMatchObject({ endpoint, event: body.id, state: 'pending', attemptCount: 0, replayOf: null })
+  })
+})
+
+describe('deliveries', () => {
+  it('show their attempts', async () => {
+    await bench.endpoint()
+    await post(EVENTS, EVENT)
+    const [id] = ids(await get(DELIVERIES))
+    await settle(
+      id!,
+      { kind: 'retry', dueAtMs: 1_000_000 },
+      { responseBody: bytes('a\u0000é'), responseTruncated: true },
+    )
+    const { startedAtMs, responseHeaders, responseBody, ...rest } = anAttempt(1)
+    const { body } = await get(`${DELIVERIES}/${id}`)
+    expect(body).toMatchObject({ state: 'pending', attemptCount: 1, nextAttemptAt: '1970-01-01T00:16:40.000Z' })
+    expect(body.attempts).toEqual([
+      {
+        ...rest,
+        startedAt: new Date(startedAtMs).toISOString(),
+        responseHeaders: [['server', 'x']],
+        responseBody: 'a\u0000é',
+        responseTruncated: true,
+      },
+    ])
+    expect((await get(DELIVERIES)).body.data[0]).not.toHaveProperty('attempts')
+  })
+
+  it('are filtered by each parameter and by several', async () => {
+    const [a, b] = [await bench.endpoint(), await bench.endpoint()]
+    const first = (await post(EVENTS, EVENT)).body.id
+    await post(EVENTS, EVENT)
+    const all = (await get(DELIVERIES)).body.data
+    expect(all).toHaveLength(4)
+    const count = async (query: string) => ids(await get(`${DELIVERIES}?${query}`)).length
+    expect(await count(`endpoint=${a}`)).toBe(2)
+    expect(await count(`endpoint=${b}&event=${first}`)).toBe(1)
+    expect(await count(`event=${first}`)).toBe(2)
+    expect(await count(`type=${TYPE}`)).toBe(4)
+    expect(await count('type=OTHER')).toBe(0)
+    expect(await count('state=pending')).toBe(4)
+    expect(await count('state=delivered')).toBe(0)
+    expect(await count(`to=${all[0].createdAt}`)).toBeLessThan(4)
+    expect(await count(`from=1970-01-01T00:00:00Z&to=9999-12-31T23:59:59.999Z`)).toBe(4)
+    expect(await pages(DELIVERIES, 3)).toEqual(
+      [all.slice(0, 3), all.slice(3)].map(page => page.map(({ id }: Json) => id)),
+    )
+  })
+
+  it('are tried again: now while pending, by a new one when ended', async () => {
+    await bench.endpoint()
+    await post(EVENTS, EVENT)
+    const [id] = ids(await get(DELIVERIES))
+    const now = await post(`${DELIVERIES}/${id}/retry`)
+    expect([now.status, now.body.id]).toEqual([200, id])
+    expect((await post(`${DELIVERIES}/${id}/cancel`, {})).body.state).toBe('cancelled')
+    const again = await post(`${DELIVERIES}/${id}/retry`, {})
+    expect([again.status, again.body.replayOf]).toEqual([201, id])
+    expect(again.headers.location).toBe(`${DELIVERIES}/${again.body.id}`)
+    await settle(again.body.id, { kind: 'delivered' })
+    expect((await post(`${DELIVERIES}/${again.body.id}/cancel`)).status).toBe(409)
+  })
+})
+
+describe('the rest', () => {
+  it('C4: shows the egress addresses, to callers and to everybody', async () => {
+    for (const [url, key] of [['/v1/egress'], ['/.well-known/posthorn-egress.json', null]] as const) {
+      expect((await get(url, key === null ? { key } : {})).body).toEqual({ addresses: ['192.0.2.1'] })
+    }
+  })
+
+  it('is ready between start and drain', async () => {
+    bench.ready = false
+    expect([(await get('/readyz')).status, (await get('/healthz')).status]).toEqual([503, 200])
+    bench.ready = true
+    expect((await get('/readyz')).body).toEqual({ status: 'ready' })
+    bench.draining = true
+    expect((await get('/readyz')).body).toEqual({ status: 'draining' })
+    const published = await post(EVENTS, EVENT)
+    expect([published.status, published.headers.connection]).toEqual([202, 'close'])
+    expect((await post(EVENTS, '{')).headers.connection).toBe('close')
+  })
+})

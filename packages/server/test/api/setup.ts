@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, expect } from 'vitest'
+import { type ApiOptions, createApi, type Services } from '../../src/api/api.ts'
+import type { Api } from '../../src/api/services.ts'
+import { createLogger } from '../../src/logger.ts'
+import { Bench } from '../manage/setup.ts'
+import { AnswerChecker } from './answer-checker.ts'
+
+export const KEY = 'test-key-0123456789'
+
+type Sent = {
+  readonly body?: unknown
+  readonly headers?: Record<string, string>
+  /** null: none. */
+  readonly key?: string | null
+}
+
+export type Answer = {
+  readonly status: number
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly text: string
+  /** The body, if it is JSON. */
+  readonly body: Json
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what an answer has is what the test is about
+export type Json = any
+
+/** The API over the real services and SQLite. Every answer is held against its own OpenAPI document. */
+export class ApiBench extends Bench {
+  api!: Api
+  log: string[] = []
+  draining = false
+  ready = true
+  #checker!: AnswerChecker
+
+  async openApi(services: Partial<Services> = {}, options: Partial<ApiOptions> = {}): Promise<void> {
+    await this.open()
+    await this.useServices(services, options)
+  }
+
+  /** Replaces the API by one with other services. */
+  async useServices(services: Partial<Services>, options: Partial<ApiOptions> = {}): Promise<void> {
+    const { publisher, endpoints, tenants, types: eventTypes, deliveries } = this
+    await this.api?.close()
+    this.draining = false
+    this.ready = true
+    this.log = []
+    this.api = createApi(
+      { publisher, endpoints, tenants, eventTypes, deliveries, ...services },
+      {
+        apiKeyMatches: key => key === KEY,
+        egressAddresses: ['192.0.2.1'],
+        version: '0.0.0-test',
+        maxBodyBytes: 1_048_576,
+        isReady: () => this.ready,
+        isDraining: () => this.draining,
+        logger: createLogger({ level: 'info', stdout: { write: line => this.log.push(line) } }).logger,
+        ...options,
+      },
+    )
+    await this.api.ready()
+    this.#checker = new AnswerChecker(this.api.swagger() as Json)
+  }
+
+  async closeApi(): Promise<void> {
+    await this.api.close()
+    await this.close()
+  }
+
+  get document(): Json {
+    return this.api.swagger()
+  }
+
+  /** Sends a request: a text, or a value as JSON. */
+  send = async (method: string, url: string, { body, headers = {}, key = KEY }: Sent = {}): Promise<Answer> => {
+    const isRaw = typeof body === 'string' || Buffer.isBuffer(body)
+    const response = await this.api.inject({
+      method: method as 'GET',
+      url,
+      headers: {
+        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { payload: isRaw ? body : JSON.stringify(body) }),
+    })
+    const text = response.body
+    const type = String(response.headers['content-type'] ?? '')
+    const answer = {
+      status: response.statusCode,
+      headers: response.headers,
+      text,
+      body: /json/.test(type) && text !== '' ? JSON.parse(text) : undefined,
+    }
+    const faults = this.#checker.check(method, url, { ...answer, type })
+    expect(faults, `${method} ${url} → ${answer.status} ${text.slice(0, 300)}`).toEqual([])
+    return answer
+  }
+
+  get = (url: string, sent?: Sent) => this.send('GET', url, sent)
+  post = (url: string, body?: unknown, sent?: Sent) => this.send('POST', url, { ...sent, body })
+  put = (url: string, body?: unknown, sent?: Sent) => this.send('PUT', url, { ...sent, body })
+  patch = (url: string, body?: unknown, sent?: Sent) => this.send('PATCH', url, { ...sent, body })
+  remove = (url: string, sent?: Sent) => this.send('DELETE', url, sent)
+}
+
+export function useApi(): ApiBench {
+  const bench = new ApiBench()
+  beforeEach(() => bench.openApi())
+  afterEach(() => bench.closeApi())
+  return bench
+}
+
+/** Status, code and the fields that are named. */
+export function refused({ status, body }: Answer): [number, string, string[]] {
+  return [status, body.code, (body.errors ?? []).map(({ field }: Json) => field)]
+}
