@@ -19,6 +19,9 @@ const child = spawn(command, args, {
   ...(settings.gid === undefined ? {} : { gid: settings.gid }),
 })
 
+// The channel has said all that it is for: left open, it would be one more thing to keep a process alive.
+if (child.pid !== undefined) process.send?.(child.pid, () => process.connected && process.disconnect())
+
 const end = () => {
   child.kill(settings.signal)
   setTimeout(() => child.kill('SIGKILL'), GRACE_MS).unref()

@@ -20,6 +20,8 @@ export type TetheredOptions = TetherSettings & {
 }
 
 export type Tethered = {
+  /** The command's own process id; rejects if it could not be started. */
+  readonly pid: Promise<number>
   readonly stdout: Readable
   readonly stderr: Readable
   /** The command's exit code, once it has ended and its folder is gone. */
@@ -32,23 +34,30 @@ export function spawnTethered(command: string, args: readonly string[], options:
   const { env, ...settings } = options
   const tether = fileURLToPath(new URL('./tether.ts', import.meta.url))
   const child = spawn(process.execPath, [tether, JSON.stringify(settings), command, ...args], {
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
     // A session of its own: Ctrl-C in a terminal goes to the whole group, and would end the command before its time.
     detached: process.platform !== 'win32',
     ...(env ? { env } : {}),
   })
-  child.stdin.on('error', () => {})
+  child.stdin!.on('error', () => {})
+  const pid = new Promise<number>((resolve, reject) => {
+    child.once('message', commandPid => resolve(Number(commandPid)))
+    child.once('close', () => reject(new Error(`${command} could not be started.`)))
+    child.once('error', reject)
+  })
+  pid.catch(() => {})
   const exited = new Promise<number>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', code => resolve(code ?? 1))
   })
   exited.catch(() => {})
   return {
-    stdout: child.stdout,
-    stderr: child.stderr,
+    pid,
+    stdout: child.stdout!,
+    stderr: child.stderr!,
     exited,
     end() {
-      child.stdin.destroy()
+      child.stdin!.destroy()
       return exited
     },
   }

@@ -1,0 +1,49 @@
+/** `npm run bench`: what Posthorn costs beside what can't be spared, both measured in one run. */
+import { readFileSync } from 'node:fs'
+import { cpus, release, totalmem, type } from 'node:os'
+import { runB1 } from './b1.ts'
+import { type BenchOptions, parseOptions, USAGE } from './options.ts'
+import { undiciVersion } from './undici.ts'
+
+const RUNS = { B1: runB1 }
+
+const say = (line: string) => void process.stdout.write(`${line}\n`)
+const args = process.argv.slice(2)
+
+const options = parseOptions(args)
+if (typeof options === 'string') {
+  process.stderr.write(`${options}\n`)
+  process.exitCode = 2
+} else if (options.help) say(USAGE)
+else await run(options)
+
+async function run({ ids, short, profileFolder }: BenchOptions): Promise<void> {
+  const surroundings = describeSurroundings()
+  for (const [name, value] of Object.entries(surroundings)) say(`${name.padEnd(9)}${value}`)
+  try {
+    for (const id of ids) {
+      say('')
+      const result = await RUNS[id]({ short, ...(profileFolder === undefined ? {} : { profileFolder }) }, say)
+      say(JSON.stringify({ ...result, short, ...surroundings }, rounded))
+    }
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    process.exitCode = 1
+  }
+}
+
+function describeSurroundings() {
+  const processors = cpus()
+  const gigabytes = Math.round(totalmem() / 2 ** 30)
+  const server = new URL('../packages/server/package.json', import.meta.url)
+  const { version } = JSON.parse(readFileSync(server, 'utf8')) as { version: string }
+  return {
+    machine: `${processors.length} × ${processors[0]?.model.trim() ?? '?'}, ${gigabytes} GB, ${type()} ${release()}`,
+    versions: `Posthorn ${version}, Node ${process.versions.node}, undici ${undiciVersion}, SQLite ${process.versions.sqlite}`,
+    command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
+  }
+}
+
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' ? Math.round(value * 100) / 100 : value
+}
