@@ -38,7 +38,7 @@ export function createLogger({ level, stdout, clock = systemClock }: LogOptions)
     {
       level,
       base: { name: 'posthorn' },
-      timestamp: () => `,"time":"${new Date(clock.now()).toISOString()}"`,
+      timestamp: createTimestamp(clock),
       formatters: { level: label => ({ level: label }) },
       serializers: { err: plainError, error: value => (value instanceof Error ? plainError(value) : value) },
       redact: { paths: REDACTED, censor: '[secret]' },
@@ -50,6 +50,20 @@ export function createLogger({ level, stdout, clock = systemClock }: LogOptions)
     logger,
     flush: async () => lines?.flush(),
     flushSync: () => lines?.flushSync(),
+  }
+}
+
+/** Made once a millisecond, not once a line. */
+function createTimestamp(clock: Clock): () => string {
+  let lastMs = Number.NaN
+  let last = ''
+  return () => {
+    const nowMs = clock.now()
+    if (nowMs !== lastMs) {
+      lastMs = nowMs
+      last = `,"time":"${new Date(nowMs).toISOString()}"`
+    }
+    return last
   }
 }
 

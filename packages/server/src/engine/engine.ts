@@ -29,7 +29,7 @@ export type EngineOptions = ConnectionOptions &
   }
 
 /** Deliveries that a lane holds for each request of its window. */
-const LANE_DEPTH = 8
+const LANE_DEPTH = 16
 /** Larger payloads are left in the store until their dispatch. */
 const MAX_PAYLOAD_WITH_LANE_BYTES = 16_384
 /** With so many outcomes that can't be stored, no more are made. */

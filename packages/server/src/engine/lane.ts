@@ -129,7 +129,7 @@ export class Lane {
       this.#read === undefined &&
       this.#storeEarliestMs <= nowMs &&
       this.#notBeforeMs <= nowMs &&
-      this.#held.size <= this.#limits.capacity / 2
+      this.#held.size <= this.#limits.capacity / 4
     )
   }
 
@@ -168,7 +168,7 @@ export class Lane {
   }
 
   beginRead(): LaneRead {
-    const limit = this.#limits.capacity + this.#held.size
+    const limit = Math.max(this.#limits.capacity, this.#held.size + 1)
     this.#read = { limit, letGo: new Set(), missedMs: Number.POSITIVE_INFINITY }
     return this.#read
   }

@@ -10,6 +10,12 @@ import { StoreUnavailable } from './transaction.ts'
 const MAX_WAITING_PUBLISHES = 10_000
 /** Deliveries and outcomes in one transaction: more gains little and makes everybody wait longer. */
 const MAX_ITEMS_A_COMMIT = 2_000
+/**
+ * After a commit of so many items the next waits a little, so that more goes along: under load a commit costs more than
+ * what is in it (1,700 commits became 1,200 for the same 105,000 events).
+ */
+const BUSY_ITEMS = 32
+const BUSY_PAUSE_MS = 2
 /** A pause before outcomes of a failed commit are tried again. */
 const SETTLE_RETRY_MS = 500
 
@@ -132,6 +138,8 @@ export class Store {
     results = results.slice(calls.length)
     if (settlements.length > 0) await this.#concludeSettlements(settlements, results.shift()!)
     if (publishes.length > 0) await this.#concludePublishes(publishes, results.shift()!)
+    const items = calls.length + settlements.length + publishes.reduce((sum, { size }) => sum + size, 0)
+    if (items >= BUSY_ITEMS) await new Promise<void>(resolve => void this.#clock.after(BUSY_PAUSE_MS, resolve))
     this.#isCommitting = false
     if (this.#hasWork()) this.#schedule()
     else for (const resolve of this.#idle.splice(0)) resolve()

@@ -109,8 +109,16 @@ const END_COLUMNS: BulkQuery['columns'] = [
   ['tenant', 'text'],
   ['id', 'bytes'],
   ['attempts_before', 'int'],
-  ['delivered', 'int'],
 ]
+
+// Row values against a list, not `exists (…)`: SQLite would go through the whole table for each row of `v` (144 µs
+// instead of 9 for one delivery, with a few thousand pending).
+const DELETE_LIVE = `delete from live_delivery where (tenant, id) in (select v.tenant, v.id from v)`
+const RETURNING_LIVE = 'returning tenant, id, endpoint, event, type, attempts, replay_of, test, created_ms'
+const DELETE_DELIVERED = `${DELETE_LIVE} ${RETURNING_LIVE}`
+const DELETE_EXHAUSTED = `${DELETE_LIVE} and state = 'pending' and attempts = (
+    select v.attempts_before from v where v.tenant = live_delivery.tenant and v.id = live_delivery.id)
+  ${RETURNING_LIVE}`
 
 const HISTORY_COLUMNS: BulkQuery['columns'] = [
   ['tenant', 'text'],
@@ -130,21 +138,8 @@ const HISTORY_COLUMNS: BulkQuery['columns'] = [
 function* end(settlements: readonly Settlement[], moved: Set<DeliveryId>): Transaction<void> {
   if (settlements.length === 0) return
   const byDelivery = new Map(settlements.map(settlement => [settlement.delivery, settlement]))
-  const rows = yield {
-    text: `delete from live_delivery where exists (
-             select 1 from v where v.tenant = live_delivery.tenant and v.id = live_delivery.id)
-           and (select v.delivered = 1 or (live_delivery.state = 'pending'
-                  and live_delivery.attempts = v.attempts_before)
-                from v where v.tenant = live_delivery.tenant and v.id = live_delivery.id)
-           returning tenant, id, endpoint, event, type, attempts, replay_of, test, created_ms`,
-    columns: END_COLUMNS,
-    rows: [...byDelivery.values()].map(({ tenant, delivery, attempt, step }) => [
-      tenant,
-      idBytes(delivery),
-      attempt.number - 1,
-      step.kind === 'delivered' ? 1 : 0,
-    ]),
-  }
+  const rows = yield* deleteLive(DELETE_DELIVERED, 'delivered', byDelivery)
+  rows.push(...(yield* deleteLive(DELETE_EXHAUSTED, 'exhausted', byDelivery)))
   yield* storeHistory(
     rows.map(row => {
       const id = idText('dlv', bytes(row.id))
@@ -153,6 +148,20 @@ function* end(settlements: readonly Settlement[], moved: Set<DeliveryId>): Trans
       return historyRow(row, step.kind, Math.max(attempt.number, int(row.attempts)), endedAtMs)
     }),
   )
+}
+
+function* deleteLive(
+  text: string,
+  kind: Step['kind'],
+  byDelivery: ReadonlyMap<DeliveryId, Settlement>,
+): Transaction<Row[]> {
+  const rows = [...byDelivery.values()].filter(({ step }) => step.kind === kind)
+  if (rows.length === 0) return []
+  return yield {
+    text,
+    columns: END_COLUMNS,
+    rows: rows.map(({ tenant, delivery, attempt }) => [tenant, idBytes(delivery), attempt.number - 1]),
+  }
 }
 
 export const historyRow = (row: Row, state: string, attempts: number, endedAtMs: number) => [
