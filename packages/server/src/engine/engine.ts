@@ -296,7 +296,7 @@ export class Engine {
     endedAtMs: number,
   ): Promise<void> {
     const { headers, body, truncated } = target.record(exchange)
-    const { tenant, delivery, endpoint, event, partition } = item
+    const { tenant, delivery, endpoint, partition } = item
     const { startedAtMs, durationMs, status, address } = exchange
     const attempt = {
       number: item.attempts + 1,
@@ -317,7 +317,6 @@ export class Engine {
         tenant,
         delivery,
         endpoint,
-        event,
         partition,
         epoch,
         attempt,

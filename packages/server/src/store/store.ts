@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { Changes } from './changes.ts'
 import type { Call, CallResult, Driver } from './driver.ts'
 import type { Arguments, OperationName, Result } from './operations/index.ts'
+import { packRequests, packSettlements } from './operations/packed.ts'
 import type { PublishRequest, PublishResult } from './operations/publish.ts'
 import type { Settlement, SettleResult } from './operations/settle.ts'
 import { StoreUnavailable } from './transaction.ts'
@@ -130,8 +131,9 @@ export class Store {
     const settlements = take(this.#settlements, MAX_ITEMS_A_COMMIT)
     const publishes = take(this.#publishes, MAX_ITEMS_A_COMMIT)
     const batch: Call[] = calls.map(({ input }) => input)
-    if (settlements.length > 0) batch.push({ name: 'settle', args: settlements.map(({ input }) => input) } as Call)
-    if (publishes.length > 0) batch.push({ name: 'publish', args: publishes.map(({ input }) => input) } as Call)
+    if (settlements.length > 0)
+      batch.push({ name: 'settle', args: packSettlements(settlements.map(({ input }) => input)) })
+    if (publishes.length > 0) batch.push({ name: 'publish', args: packRequests(publishes.map(({ input }) => input)) })
     let results = await this.#write(batch)
     const own = results.slice(0, calls.length)
     for (const [index, { resolve, reject }] of calls.entries()) conclude(own[index]!, resolve, reject)
@@ -170,7 +172,7 @@ export class Store {
     } else if (settlements.length === 1) settlements[0]!.reject(result.error)
     else {
       for (const waiting of settlements) {
-        const [alone] = await this.#write([{ name: 'settle', args: [waiting.input] } as Call])
+        const [alone] = await this.#write([{ name: 'settle', args: packSettlements([waiting.input]) }])
         await this.#concludeSettlements([waiting], alone!)
       }
     }
@@ -186,7 +188,7 @@ export class Store {
     }
     // Somebody's data made the batch fail: each request alone, so that only that one pays.
     for (const waiting of publishes) {
-      const [alone] = await this.#write([{ name: 'publish', args: [waiting.input] } as Call])
+      const [alone] = await this.#write([{ name: 'publish', args: packRequests([waiting.input]) }])
       await this.#concludePublishes([waiting], alone!)
     }
   }

@@ -95,7 +95,6 @@ export function aSettlement(
     tenant: item.tenant,
     delivery: item.delivery,
     endpoint: item.endpoint,
-    event: item.event,
     partition: item.partition,
     epoch: 0,
     attempt: anAttempt(number, success ? { outcome: 'success', status: 204, error: null } : {}),

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { idBytes, idText } from '../../ids.ts'
 import type { DeliveryId, EndpointId, EventId, NotSent, TenantId } from '../../model.ts'
 import { type BulkQuery, bytes, type Dialect, int, type Row, type Transaction, text } from '../transaction.ts'
+import { type PackedRequests, unpackRequests } from './packed.ts'
 import { catalogueVersion } from './versions.ts'
 
 /** One delivery to be made, decided by matching. */
@@ -60,7 +61,8 @@ type KnownKey = { readonly event: EventId; readonly hash: Uint8Array; item: Publ
 const keyOf = (tenant: TenantId, key: string): string => `${tenant}\0${key}`
 
 /** Stores events and their deliveries; one result a request, in order. */
-export function* publish(requests: readonly PublishRequest[], dialect: Dialect): Transaction<PublishResult[]> {
+export function* publish(packed: PackedRequests, dialect: Dialect): Transaction<PublishResult[]> {
+  const requests = unpackRequests(packed)
   if (dialect.lockConfigurationShared !== null) yield dialect.lockConfigurationShared
   const catalogue = yield* catalogueVersion()
   const versions = yield* tenantVersions(requests)

@@ -1,6 +1,7 @@
 import { idBytes, idText } from '../../ids.ts'
-import type { Attempt, DeliveryId, EndpointId, EventId, TenantId } from '../../model.ts'
+import type { Attempt, DeliveryId, EndpointId, TenantId } from '../../model.ts'
 import { type BulkQuery, bytes, type Dialect, int, type Row, type Transaction, text } from '../transaction.ts'
+import { type PackedSettlements, type StoredSettlement, unpackSettlements } from './packed.ts'
 import { bumpTenant, lockConfiguration } from './versions.ts'
 
 /** What an attempt makes of its delivery. */
@@ -15,7 +16,6 @@ export type Settlement = {
   readonly tenant: TenantId
   readonly delivery: DeliveryId
   readonly endpoint: EndpointId
-  readonly event: EventId
   readonly partition: number
   /** The epoch under which this node holds the partition. */
   readonly epoch: number
@@ -37,12 +37,13 @@ export type SettleResult = {
  * The fences: a failure counts only while the delivery is pending, at the attempt before, and the partition's epoch is
  * ours. A 2xx counts in any live state: the receiver has it, whoever sent it.
  */
-export function* settle(settlements: readonly Settlement[], dialect: Dialect): Transaction<SettleResult> {
+export function* settle(packed: PackedSettlements, dialect: Dialect): Transaction<SettleResult> {
+  const settlements = unpackSettlements(packed)
   if (settlements.some(({ gone }) => gone)) yield* lockConfiguration(dialect)
   yield* storeAttempts(settlements)
   const epochs = yield* currentEpochs(settlements)
-  const ending: Settlement[] = []
-  const retrying: Settlement[] = []
+  const ending: StoredSettlement[] = []
+  const retrying: StoredSettlement[] = []
   for (const settlement of settlements) {
     if (settlement.step.kind === 'delivered') ending.push(settlement)
     else if (epochs.get(settlement.partition) !== settlement.epoch) continue
@@ -70,7 +71,7 @@ const ATTEMPT_COLUMNS: BulkQuery['columns'] = [
   ['truncated', 'int'],
 ]
 
-function* storeAttempts(settlements: readonly Settlement[]): Transaction<void> {
+function* storeAttempts(settlements: readonly StoredSettlement[]): Transaction<void> {
   yield {
     text: `insert into attempt
              (tenant, delivery, number, started_ms, duration_ms, status, error, address, headers, body, truncated)
@@ -86,7 +87,7 @@ function* storeAttempts(settlements: readonly Settlement[]): Transaction<void> {
       attempt.status,
       attempt.error,
       attempt.address,
-      attempt.responseHeaders.length === 0 ? '' : JSON.stringify(attempt.responseHeaders),
+      attempt.headersText,
       attempt.responseBody,
       attempt.responseTruncated ? 1 : 0,
     ]),
@@ -95,7 +96,7 @@ function* storeAttempts(settlements: readonly Settlement[]): Transaction<void> {
 
 const PARTITION_COLUMNS: BulkQuery['columns'] = [['id', 'int']]
 
-function* currentEpochs(settlements: readonly Settlement[]): Transaction<Map<number, number>> {
+function* currentEpochs(settlements: readonly StoredSettlement[]): Transaction<Map<number, number>> {
   const partitions = [...new Set(settlements.map(({ partition }) => partition))].sort((a, b) => a - b)
   const rows = yield {
     text: 'select p.id, p.epoch from partition_lease p join v on p.id = v.id',
@@ -135,7 +136,7 @@ const HISTORY_COLUMNS: BulkQuery['columns'] = [
 ]
 
 /** Takes deliveries out of the live table and puts them into history. */
-function* end(settlements: readonly Settlement[], moved: Set<DeliveryId>): Transaction<void> {
+function* end(settlements: readonly StoredSettlement[], moved: Set<DeliveryId>): Transaction<void> {
   if (settlements.length === 0) return
   const byDelivery = new Map(settlements.map(settlement => [settlement.delivery, settlement]))
   const rows = yield* deleteLive(DELETE_DELIVERED, 'delivered', byDelivery)
@@ -153,7 +154,7 @@ function* end(settlements: readonly Settlement[], moved: Set<DeliveryId>): Trans
 function* deleteLive(
   text: string,
   kind: Step['kind'],
-  byDelivery: ReadonlyMap<DeliveryId, Settlement>,
+  byDelivery: ReadonlyMap<DeliveryId, StoredSettlement>,
 ): Transaction<Row[]> {
   const rows = [...byDelivery.values()].filter(({ step }) => step.kind === kind)
   if (rows.length === 0) return []
@@ -196,7 +197,7 @@ const RETRY_COLUMNS: BulkQuery['columns'] = [
   ['due_ms', 'int'],
 ]
 
-function* reschedule(settlements: readonly Settlement[], moved: Set<DeliveryId>): Transaction<void> {
+function* reschedule(settlements: readonly StoredSettlement[], moved: Set<DeliveryId>): Transaction<void> {
   if (settlements.length === 0) return
   const rows = yield {
     text: `update live_delivery set attempts = v.attempts, due_ms = v.due_ms from v
@@ -215,7 +216,7 @@ function* reschedule(settlements: readonly Settlement[], moved: Set<DeliveryId>)
 }
 
 function* disableGone(
-  settlements: readonly Settlement[],
+  settlements: readonly StoredSettlement[],
   epochs: ReadonlyMap<number, number>,
 ): Transaction<SettleResult['disabled']> {
   const disabled: { tenant: TenantId; endpoint: EndpointId }[] = []
