@@ -1,0 +1,28 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { ATTEMPT_ERRORS } from '../src/model.ts'
+
+const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
+
+describe('docs', () => {
+  it('contract.md has every rule, and each that holds names tests whose names begin with it', () => {
+    const rows = new Map(
+      [...read('../../../docs/contract.md').matchAll(/^\| (C\d+) \| (.*) \|$/gm)].map(m => [m[1]!, m[2]!]),
+    )
+    expect([...rows.keys()]).toEqual(Array.from({ length: 15 }, (_, index) => `C${index + 1}`))
+    for (const [rule, row] of rows) {
+      const files = [...row.matchAll(/`([\w/-]+\.test\.ts)`/g)].map(m => m[1]!)
+      if (files.length === 0) expect(row, rule).toContain('*later*')
+      for (const file of files) expect(existsSync(new URL(file, import.meta.url)), file).toBe(true)
+      const isNamed = files.some(file => new RegExp(`['"\`](?:C\\d+ )*${rule}\\b`).test(read(file)))
+      if (files.length > 0) expect(isNamed, `${rule}: a test of that name in ${files}`).toBe(true)
+    }
+  })
+
+  it('deliveries.md explains every error of an attempt', () => {
+    const explained = [...read('../../../docs/deliveries.md').matchAll(/^\| `(\w+)` \|[^|]*\|[^|]*\|$/gm)].map(
+      m => m[1],
+    )
+    expect(explained).toEqual([...ATTEMPT_ERRORS])
+  })
+})
