@@ -200,7 +200,7 @@ export class Engine {
   }
 
   async #read(lane: Lane): Promise<void> {
-    const read = lane.beginRead()
+    const read = lane.beginRead(this.#store.now())
     const { partition, endpoint } = lane
     try {
       const maxPayloadBytes = this.#budget.isLeft ? MAX_PAYLOAD_WITH_LANE_BYTES : 0

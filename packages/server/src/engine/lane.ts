@@ -102,8 +102,7 @@ export class Lane {
   /** Takes in a delivery that was just committed, if there is room and nothing earlier in the store. */
   offer(item: LaneItem): boolean {
     if (this.#held.has(item.delivery)) return true
-    const fits = this.#held.size < this.#limits.capacity && this.#read === undefined
-    if (!fits || this.#storeEarliestMs <= item.dueAtMs) {
+    if (this.#read !== undefined || this.#storeEarliestMs <= item.dueAtMs || !this.#makeRoomFor(item.dueAtMs)) {
       this.#leaveInStore(item.dueAtMs)
       return false
     }
@@ -123,14 +122,10 @@ export class Lane {
     return first !== undefined && first.dueAtMs <= nowMs && this.#notBeforeMs <= nowMs && this.#inFlight < this.#window
   }
 
-  /** Whether it is time to read from the store: something there is due, and there is room. */
+  /** Whether it is time to read from the store: something there is due, and there is room, or can be made. */
   needsRead(nowMs: number): boolean {
-    return (
-      this.#read === undefined &&
-      this.#storeEarliestMs <= nowMs &&
-      this.#notBeforeMs <= nowMs &&
-      this.#held.size <= this.#limits.capacity / 4
-    )
+    if (this.#read !== undefined || this.#storeEarliestMs > nowMs || this.#notBeforeMs > nowMs) return false
+    return this.#held.size - this.#countLater(nowMs) <= this.#limits.capacity / 4
   }
 
   /** The next delivery, which is in flight from here on. Only if `isReady`. */
@@ -167,7 +162,8 @@ export class Lane {
     } else this.#leaveInStore(item.dueAtMs)
   }
 
-  beginRead(): LaneRead {
+  beginRead(nowMs: number): LaneRead {
+    while (this.#held.size > this.#limits.capacity / 4 && this.#waiting.at(-1)!.dueAtMs > nowMs) this.#dropLast()
     const limit = Math.max(this.#limits.capacity, this.#held.size + 1)
     this.#read = { limit, letGo: new Set(), missedMs: Number.POSITIVE_INFINITY }
     return this.#read
@@ -224,6 +220,34 @@ export class Lane {
     let at = this.#waiting.length
     while (at > 0 && this.#waiting[at - 1]!.dueAtMs > item.dueAtMs) at--
     this.#waiting.splice(at, 0, item)
+  }
+
+  /** Whether there is room; what waits for a later time than this gives way. */
+  #makeRoomFor(dueAtMs: number): boolean {
+    if (this.#held.size < this.#limits.capacity) return true
+    const last = this.#waiting.at(-1)
+    if (last === undefined || last.dueAtMs <= dueAtMs) return false
+    this.#dropLast()
+    return true
+  }
+
+  /** Leaves what waits longest to the store: retries of a bad hour must not keep fresh deliveries out of the lane. */
+  #dropLast(): void {
+    const { delivery, dueAtMs, payload } = this.#waiting.pop()!
+    this.#held.delete(delivery)
+    this.#limits.budget.giveBack(payload?.length ?? 0)
+    this.#leaveInStore(dueAtMs)
+  }
+
+  /** How many of those that wait are not due yet. */
+  #countLater(nowMs: number): number {
+    let due = 0
+    for (let end = this.#waiting.length; due < end; ) {
+      const middle = (due + end) >> 1
+      if (this.#waiting[middle]!.dueAtMs <= nowMs) due = middle + 1
+      else end = middle
+    }
+    return this.#waiting.length - due
   }
 
   #leaveInStore(dueAtMs: number): void {

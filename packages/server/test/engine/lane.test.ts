@@ -40,7 +40,7 @@ class Model {
 
   beginRead(): void {
     if (this.reading !== undefined || !this.lane.needsRead(this.nowMs)) return
-    const read = this.lane.beginRead()
+    const read = this.lane.beginRead(this.nowMs)
     const rows = [...this.rows.values()].sort((a, b) => a.dueAtMs - b.dueAtMs).slice(0, read.limit)
     this.reading = { read, rows }
   }
@@ -92,6 +92,13 @@ class Model {
     this.lane.reset()
   }
 
+  /** While something is due and nothing is under way, the lane has a next thing to do. */
+  expectNotStuck(): void {
+    if (this.inFlight.length + this.settling.length > 0 || this.reading !== undefined) return
+    if (![...this.rows.values()].some(({ dueAtMs }) => dueAtMs <= this.nowMs)) return
+    expect(this.lane.isReady(this.nowMs) || this.lane.needsRead(this.nowMs), 'goes on').toBe(true)
+  }
+
   /** Nothing new comes: whatever is pending must be sent, however the lane got here. */
   finish(): void {
     for (let turn = 0; turn < 2_000; turn++) {
@@ -140,6 +147,7 @@ describe('lane', () => {
           else if (name === 'settle') model.settle()
           else if (name === 'cancel') model.cancel()
           else model.nowMs += 3
+          model.expectNotStuck()
         }
         model.finish()
         expect([...model.rows.keys()], 'left in the store').toEqual([])
@@ -154,6 +162,15 @@ describe('lane', () => {
     expect(lane.offer(item('a', 60))).toBe(false)
     expect(lane.offer(item('b', 40))).toBe(true)
     expect(lane.storeEarliestMs).toBe(50)
+  })
+
+  it('C12: sends what is fresh although it is full of retries that are due later', () => {
+    const lane = makeLane(4)
+    for (const name of ['a', 'b', 'c', 'd']) lane.offer(item(name, 1_000))
+    expect(lane.offer(item('fresh', 10))).toBe(true)
+    expect(lane.isReady(10)).toBe(true)
+    expect(lane.take().delivery).toBe('fresh')
+    expect(lane.storeEarliestMs).toBe(1_000)
   })
 
   it('keeps payloads within the budget, and gives it back', () => {
