@@ -3,7 +3,7 @@ import { Changes } from './changes.ts'
 import type { Call, CallResult, Driver } from './driver.ts'
 import type { Arguments, OperationName, Result } from './operations/index.ts'
 import { packRequests, packSettlements } from './operations/packed.ts'
-import type { PublishRequest, PublishResult } from './operations/publish.ts'
+import { type PublishRequest, type PublishResult, type StoredResult, toPublishResult } from './operations/publish.ts'
 import type { Settlement, SettleResult } from './operations/settle.ts'
 import { StoreUnavailable } from './transaction.ts'
 
@@ -16,7 +16,7 @@ const MAX_ITEMS_A_COMMIT = 2_000
  * what is in it (1,700 commits became 1,200 for the same 105,000 events).
  */
 const BUSY_ITEMS = 32
-const BUSY_PAUSE_MS = 2
+const BUSY_PAUSE_MS = 4
 /** A pause before outcomes of a failed commit are tried again. */
 const SETTLE_RETRY_MS = 500
 
@@ -180,8 +180,8 @@ export class Store {
 
   async #concludePublishes(publishes: Waiting<PublishRequest, PublishResult>[], result: CallResult): Promise<void> {
     if (result.ok || result.error instanceof StoreUnavailable || publishes.length === 1) {
-      publishes.forEach(({ resolve, reject }, index) => {
-        if (result.ok) resolve((result.value as PublishResult[])[index]!)
+      publishes.forEach(({ input, resolve, reject }, index) => {
+        if (result.ok) resolve(toPublishResult(input, (result.value as StoredResult[])[index]!))
         else reject(result.error)
       })
       return

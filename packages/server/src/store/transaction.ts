@@ -32,6 +32,8 @@ export type Dialect = {
   readonly engine: 'sqlite' | 'postgres'
   /** What `{text}`, `{int}`, `{bytes}` and `{clustered}` in the migrations become. */
   readonly words: Readonly<Record<string, string>>
+  /** After a `select … from live_delivery l`: keeps the rows from everybody else until the commit. */
+  readonly lockLiveRows: string
   /** Held to the end by a transaction that reads configuration and relies on it (publish). SQLite has one writer. */
   readonly lockConfigurationShared: Query | null
   /** Held to the end by a transaction that changes configuration. */

@@ -53,15 +53,36 @@ export type PublishResult =
   /** These events' keys belong to events with another type or payload. */
   | { readonly kind: 'conflict'; readonly indexes: readonly number[] }
 
+/**
+ * What the transaction itself answers: of events that are new, nothing, since whoever asked for them knows them. A
+ * thousand small objects on the way back from the store's thread cost more than their rows.
+ */
+export type StoredResult =
+  | { readonly kind: 'stored'; readonly duplicates: readonly DuplicateItem[] }
+  | Exclude<PublishResult, { kind: 'stored' }>
+
+/** An event that was there before, and its place in the request. */
+type DuplicateItem = Omit<PublishedItem, 'duplicate'> & { readonly index: number }
+
+/** The answer to a request, out of the request and what the transaction says of it. */
+export function toPublishResult({ events }: PublishRequest, result: StoredResult): PublishResult {
+  if (result.kind !== 'stored') return result
+  const items = events.map(
+    ({ id, deliveries, notSent }): PublishedItem => ({ id, deliveries: deliveries.length, notSent, duplicate: false }),
+  )
+  for (const { index, ...item } of result.duplicates) items[index] = { ...item, duplicate: true }
+  return { kind: 'stored', events: items }
+}
+
 /** Somebody else stored one of our keys between our look and our insert: run again, alone. */
 export class KeyRace extends Error {}
 
-type KnownKey = { readonly event: EventId; readonly hash: Uint8Array; item: PublishedItem | null }
+type KnownKey = { readonly event: EventId; readonly hash: Uint8Array; item: Omit<PublishedItem, 'duplicate'> | null }
 
 const keyOf = (tenant: TenantId, key: string): string => `${tenant}\0${key}`
 
 /** Stores events and their deliveries; one result a request, in order. */
-export function* publish(packed: PackedRequests, dialect: Dialect): Transaction<PublishResult[]> {
+export function* publish(packed: PackedRequests, dialect: Dialect): Transaction<StoredResult[]> {
   const requests = unpackRequests(packed)
   if (dialect.lockConfigurationShared !== null) yield dialect.lockConfigurationShared
   const catalogue = yield* catalogueVersion()
@@ -69,14 +90,14 @@ export function* publish(packed: PackedRequests, dialect: Dialect): Transaction<
   const known = yield* knownKeys(requests)
   const accepted: PublishRequest[] = []
   const duplicates = new Set<NewEvent>()
-  const results = requests.map((request): PublishResult => {
+  const results = requests.map((request): StoredResult => {
     if (request.catalogueVersion !== catalogue || request.tenantVersion !== versions.get(request.tenant)) {
       return { kind: 'stale' }
     }
     const conflicts = claimKeys(request, known, duplicates)
     if (conflicts.length > 0) return { kind: 'conflict', indexes: conflicts }
     accepted.push(request)
-    return { kind: 'stored', events: request.events.map(event => stored(request, event, known, duplicates)) }
+    return { kind: 'stored', duplicates: duplicatesOf(request, known, duplicates) }
   })
   yield* storeKeys(accepted, duplicates)
   yield* storeEvents(accepted, duplicates)
@@ -132,7 +153,7 @@ function claimKeys(request: PublishRequest, known: Map<string, KnownKey>, duplic
     const key = keyOf(request.tenant, event.key)
     const before = known.get(key)
     if (before === undefined) {
-      const item = { id: event.id, deliveries: event.deliveries.length, notSent: event.notSent, duplicate: false }
+      const item = { id: event.id, deliveries: event.deliveries.length, notSent: event.notSent }
       known.set(key, { event: event.id, hash: event.hash, item })
       claimed.push(key)
     } else if (Buffer.compare(before.hash, event.hash) === 0) repeated.push(event)
@@ -143,17 +164,17 @@ function claimKeys(request: PublishRequest, known: Map<string, KnownKey>, duplic
   return conflicts
 }
 
-function stored(
-  request: PublishRequest,
-  event: NewEvent,
+function duplicatesOf(
+  { tenant, events }: PublishRequest,
   known: Map<string, KnownKey>,
   duplicates: Set<NewEvent>,
-): PublishedItem {
-  if (!duplicates.has(event)) {
-    return { id: event.id, deliveries: event.deliveries.length, notSent: event.notSent, duplicate: false }
-  }
-  const before = known.get(keyOf(request.tenant, event.key!))!
-  return { ...(before.item ?? { id: before.event, deliveries: 0, notSent: {} }), duplicate: true }
+): DuplicateItem[] {
+  if (duplicates.size === 0) return []
+  return events.flatMap((event, index) => {
+    if (!duplicates.has(event)) return []
+    const before = known.get(keyOf(tenant, event.key!))!
+    return [{ index, ...(before.item ?? { id: before.event, deliveries: 0, notSent: {} }) }]
+  })
 }
 
 const NEW_KEY_COLUMNS: BulkQuery['columns'] = [
@@ -295,14 +316,15 @@ const LOOKUP_COLUMNS: BulkQuery['columns'] = [
 /** A duplicate answers as its event did: how many deliveries it had then is read from the event itself. */
 function* fillInDuplicates(
   known: Map<string, KnownKey>,
-  results: PublishResult[],
+  results: StoredResult[],
   requests: readonly PublishRequest[],
-  duplicates: Set<NewEvent>,
+  repeated: Set<NewEvent>,
 ): Transaction<void> {
+  if (repeated.size === 0) return
   const missing = new Map<string, [TenantId, Uint8Array]>()
   for (const request of requests) {
     for (const event of request.events) {
-      if (!duplicates.has(event)) continue
+      if (!repeated.has(event)) continue
       const before = known.get(keyOf(request.tenant, event.key!))!
       if (before.item === null) missing.set(before.event, [request.tenant, idBytes(before.event)])
     }
@@ -316,11 +338,11 @@ function* fillInDuplicates(
   const items = new Map(rows.map(row => [idText('evt', bytes(row.id)), row]))
   for (const [index, result] of results.entries()) {
     if (result.kind !== 'stored') continue
-    const events = result.events.map(item => {
-      const row = item.duplicate ? items.get(item.id) : undefined
+    const duplicates = result.duplicates.map(item => {
+      const row = items.get(item.id)
       if (row === undefined) return item
       return { ...item, deliveries: int(row.deliveries), notSent: JSON.parse(text(row.not_sent)) as NotSent }
     })
-    results[index] = { kind: 'stored', events }
+    results[index] = { kind: 'stored', duplicates }
   }
 }

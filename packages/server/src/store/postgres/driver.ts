@@ -11,6 +11,7 @@ const postgresDialect: Dialect = {
   engine: 'postgres',
   // "C": ids and keys compare by their bytes, as on SQLite.
   words: { text: 'text collate "C"', int: 'bigint', bytes: 'bytea', clustered: '' },
+  lockLiveRows: 'for update of l',
   lockConfigurationShared: { text: `select pg_advisory_xact_lock_shared(${CONFIGURATION_LOCK})` },
   lockConfiguration: { text: `select pg_advisory_xact_lock(${CONFIGURATION_LOCK})` },
 }

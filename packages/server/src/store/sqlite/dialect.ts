@@ -4,6 +4,7 @@ export const sqliteDialect: Dialect = {
   engine: 'sqlite',
   words: { text: 'text', int: 'integer', bytes: 'blob', clustered: 'without rowid' },
   // One writer at a time anyhow.
+  lockLiveRows: '',
   lockConfigurationShared: null,
   lockConfiguration: null,
 }
