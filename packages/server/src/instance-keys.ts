@@ -64,17 +64,25 @@ function writeSynced(file: string, text: string): void {
 
 const hashOf = (key: string): Buffer => createHash('sha256').update(key).digest()
 
-/** Checks a key against the installation's; `made` is one that was made just now, to be shown once. */
-export type ApiKey = { readonly matches: (key: string) => boolean; readonly made: string | undefined }
+/** Whether a key is the installation's. */
+export type ApiKey = { readonly matches: (key: string) => boolean }
 
-/** @param given the configured key, which replaces the stored one; undefined: the stored one counts */
-export async function openApiKey(store: Store, given: string | undefined): Promise<ApiKey> {
+/**
+ * @param given the configured key, which replaces the stored one; undefined: the stored one counts
+ * @param show called with a key that is made now, before its hash is stored
+ */
+export async function openApiKey(
+  store: Store,
+  given: string | undefined,
+  show: (made: string) => void,
+): Promise<ApiKey> {
   const stored = await store.read('readMeta', { key: 'api_key_hash' })
   const made = given === undefined && stored === null ? `phk_${randomBytes(32).toString('base64url')}` : undefined
+  if (made !== undefined) show(made)
   const key = given ?? made
   const hash = key === undefined ? Buffer.from(stored!, 'hex') : hashOf(key)
   if (hash.toString('hex') !== stored) {
     await store.write('writeMeta', { key: 'api_key_hash', value: hash.toString('hex') })
   }
-  return { matches: offered => timingSafeEqual(hashOf(offered), hash), made }
+  return { matches: offered => timingSafeEqual(hashOf(offered), hash) }
 }

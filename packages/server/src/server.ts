@@ -30,6 +30,9 @@ export type RunningServer = {
   stop(): Promise<void>
 }
 
+/** What listening can fail with for want of another address: taken, forbidden, not ours, or no address at all. */
+const LISTEN_FAULTS = new Set(['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL'])
+
 const DAY_MS = 24 * 60 * 60 * 1_000
 
 /** Throws StartRefused where the operator has to do something first. */
@@ -68,7 +71,7 @@ function refusal(error: unknown): unknown {
     })
   }
   const { code } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+  if (code !== undefined && LISTEN_FAULTS.has(code)) {
     return new StartRefused(`The API cannot listen there (${code}): choose another --host or --port.`, { cause: error })
   }
   return error
@@ -78,7 +81,11 @@ async function startOn(store: Store, config: Config, clock: Clock, log: Log, io:
   await store.write('migrate', {})
   await requireDurability(store)
   const { keyring, keyFile, isNew } = await openKeyring(store, config.data, config.encryptionKey?.reveal())
-  const apiKey = await openApiKey(store, config.apiKey?.reveal())
+  if (isNew) announceKeyFile(io, keyFile)
+  // Shown before it is stored: a start that fails in between must not leave a key behind that nobody has seen.
+  const apiKey = await openApiKey(store, config.apiKey?.reveal(), made =>
+    io.stderr.write(`The API key, shown this once: ${made}\n`),
+  )
   await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
 
   const policy: TargetPolicy = {
@@ -115,14 +122,17 @@ async function startOn(store: Store, config: Config, clock: Clock, log: Log, io:
   await api.listen({ host: config.host, port: config.port })
   state.isReady = true
   const url = urlOf(api.server.address() as AddressInfo)
-  announce(io, log, config, url, apiKey.made, isNew ? keyFile : undefined)
+  announce(io, log, config, url)
 
   return {
     url,
     async stop() {
       log.logger.info({ drainTimeoutMs: config.drainTimeoutMs }, 'stopping')
       state.isDraining = true
-      await Promise.all([api.close(), engine.drain(config.drainTimeoutMs)])
+      const drained = engine.drain(config.drainTimeoutMs)
+      // A caller that never ends its request, or never begins one, must not hold up the stop.
+      void drained.then(() => api.server.closeAllConnections())
+      await Promise.all([api.close(), drained])
       await store.close()
       log.logger.info({ leftInFlight: engine.inFlight }, 'stopped')
       await log.flush()
@@ -169,23 +179,14 @@ function urlOf({ address, family, port }: AddressInfo): string {
   return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`
 }
 
-function announce(
-  io: ServerIo,
-  { logger }: Log,
-  config: Config,
-  url: string,
-  madeApiKey: string | undefined,
-  madeKeyFile: string | undefined,
-): void {
-  if (madeApiKey !== undefined) {
-    io.stderr.write(`The API key, shown this once: ${madeApiKey}\n`)
-  }
-  if (madeKeyFile !== undefined) {
-    io.stderr.write(
-      `The encryption key was made: ${madeKeyFile}. Keep a copy of it apart from backups of the data: ` +
-        'without it the secrets in them are lost, with it they can be read.\n',
-    )
-  }
+function announceKeyFile(io: ServerIo, file: string): void {
+  io.stderr.write(
+    `The encryption key was made: ${file}. Keep a copy of it apart from backups of the data: ` +
+      'without it the secrets in them are lost, with it they can be read.\n',
+  )
+}
+
+function announce(io: ServerIo, { logger }: Log, config: Config, url: string): void {
   if (config.dev) {
     io.stderr.write(
       'DEVELOPMENT MODE: targets on loopback and http:// are allowed. Never run it like this in public.\n',

@@ -55,7 +55,8 @@ export async function serve(
   { data, ca }: Place,
   { flags = [], env = {}, fileLimit }: ServeOptions = {},
 ): Promise<ServerProcess | Ended> {
-  const args = [CLI, 'serve', '--data', data, '--port', '0', '--dev', '--extra-ca', ca, ...flags]
+  const port = flags.includes('--port') ? [] : ['--port', '0']
+  const args = [CLI, 'serve', '--data', data, ...port, '--dev', '--extra-ca', ca, ...flags]
   const command = fileLimit === undefined ? [] : ['sh', '-c', `ulimit -f ${fileLimit}; exec "$@"`, 'sh']
   const [program, ...rest] = [...command, process.execPath, ...args]
   const child = spawn(program!, rest, {

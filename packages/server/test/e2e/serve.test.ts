@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
@@ -162,5 +164,42 @@ describe('posthorn serve', () => {
       after.kill('SIGTERM')
       await after.ended
       await receiver.close()
+    }))
+
+  it('shows a key that it made, also where it then cannot listen, and takes it at the next start', () =>
+    inPlace(async place => {
+      const taken = running(await serve({ ...place, data: join(place.folder, 'other') }))
+      const port = new URL(taken.url).port
+      const unset = { POSTHORN_API_KEY: '' }
+      const first = refused(await serve(place, { env: unset, flags: ['--port', port] }))
+      expect(first).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot listen there') })
+      const key = /shown this once: (\S+)/.exec(first.stderr)?.[1]
+      expect(first.stderr).toContain('The encryption key was made')
+      taken.kill('SIGTERM')
+      const second = running(await serve(place, { env: unset }))
+      expect(second.output()).not.toContain('shown this once')
+      const answer = await fetch(`${second.url}/v1/tenants`, { headers: { authorization: `Bearer ${key}` } })
+      expect(answer.status).toBe(200)
+      second.kill('SIGTERM')
+      await Promise.all([taken.ended, second.ended])
+    }))
+
+  it('stops when the drain is over, whatever connections are open', () =>
+    inPlace(async place => {
+      const server = running(await serve(place, { flags: ['--drain-timeout-ms', '200'] }))
+      const { hostname, port } = new URL(server.url)
+      const heads = ['', 'GET /v1/ten', 'POST /v1/tenants/a/events HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{']
+      const sockets = await Promise.all(
+        heads.map(async head => {
+          const socket = connect(Number(port), hostname)
+          socket.on('error', () => {})
+          await once(socket, 'connect')
+          socket.write(head)
+          return socket
+        }),
+      )
+      server.kill('SIGTERM')
+      expect((await server.ended).code).toBe(0)
+      for (const socket of sockets) socket.destroy()
     }))
 })
