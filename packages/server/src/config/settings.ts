@@ -127,7 +127,7 @@ export const SETTINGS = {
   maxInFlightPerHost: setting(
     integer('n', 1, 65_535),
     128,
-    'How many attempts can be under way at once to one host, whoever its endpoints belong to.',
+    'How many attempts can be under way at once to one host and port; a tenant alone gets four fifths of it.',
   ),
   laneWindow: setting(integer('n', 1, 1024), 32, 'How many attempts can be under way at once to one endpoint.'),
   connectTimeoutMs: setting(

@@ -3,8 +3,9 @@ import type { Exchange } from './outcome.ts'
 
 /**
  * What of an answer is recorded: its headers and the first 16 KiB, with the secret blanked wherever the receiver
- * echoes it (C14), as it is or as JSON, URLs and Base64 spell it. A compressed body is not recorded, since a secret in
- * it could not be seen.
+ * echoes it (C14), as it is or as JSON, HTML, URLs, Base64 and hexadecimal spell it. Where an answer was cut in the
+ * middle of an echo, what is there of it is blanked too. A compressed body is not recorded, since a secret in it could
+ * not be seen.
  */
 export type Recorded = {
   readonly headers: readonly string[]
@@ -13,16 +14,22 @@ export type Recorded = {
 }
 
 const BLANK = '[secret]'
+/** Shorter secrets are blanked as they are only: their Base64 would be found in any text. */
+const SHORTEST_ENCODED = 8
+/** A tail of fewer characters gives nothing away, and chance would find it. */
+const SHORTEST_TAIL = 4
 
 export function createBlanker(secret: string): (exchange: Exchange) => Recorded {
-  const needles = spellings(secret)
-  const blankText = (text: string): string => needles.reduce((left, needle) => left.replaceAll(needle, BLANK), text)
+  const forms = formsOf(secret)
+  const whole = new RegExp(forms.map(form => form.map(patternOf).join('')).join('|'), 'g')
+  const blankText = (text: string): string => text.replace(whole, BLANK)
   return ({ headers, body, truncated }) => {
     const cleanHeaders = headers.length === 0 ? headers : headers.map(blankText)
     if (body.length === 0) return { headers: cleanHeaders, body, truncated }
     if (isEncoded(headers)) return { headers: cleanHeaders, body: new Uint8Array(0), truncated: true }
-    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1')
-    const kept = Buffer.from(blankText(text), 'latin1')
+    const isCut = truncated || body.length > MAX_KEPT_BODY_BYTES
+    const text = blankText(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1'))
+    const kept = Buffer.from(isCut ? blankTail(text, forms) : text, 'latin1')
     return {
       headers: cleanHeaders,
       // Own memory: a chunk of the socket's would keep the whole of its slab.
@@ -32,19 +39,76 @@ export function createBlanker(secret: string): (exchange: Exchange) => Recorded 
   }
 }
 
-/** Longest first, so that one spelling that holds another is blanked whole. */
-function spellings(secret: string): string[] {
-  const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '')
-  const all = [
-    secret,
-    secret.replaceAll('/', '\\/'),
-    encodeURIComponent(secret),
-    encodeURIComponent(secret).toLowerCase(),
-    // A form's spelling of a blank is no part of a b64token, but `+` is, and some decode it.
-    secret.replaceAll('+', ' '),
-    ...(secret.length >= 8 ? [base64, Buffer.from(secret).toString('base64url')] : []),
-  ]
-  return [...new Set(all)].sort((a, b) => b.length - a.length)
+/** A text as a list of characters, each with the ways to write it. */
+type Form = readonly (readonly string[])[]
+
+/** Longest first, so that one form that holds another is blanked whole. */
+function formsOf(secret: string): Form[] {
+  const forms: Form[] = [Array.from(secret, spellingsOf)]
+  if (secret.length >= SHORTEST_ENCODED) {
+    const bytes = Buffer.from(secret)
+    for (const before of [0, 1, 2]) forms.push(Array.from(base64Within(bytes, before), base64Spellings))
+    forms.push(Array.from(bytes.toString('hex'), digit => [...new Set([digit, digit.toUpperCase()])]))
+  }
+  return forms.sort((a, b) => b.length - a.length)
+}
+
+/** What is the same of a secret's Base64 whatever stands before and behind it, so many bytes (modulo 3) before it. */
+function base64Within(bytes: Buffer, before: number): string {
+  const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
+  const firstWhole = Math.ceil((before * 8) / 6)
+  return text.slice(firstWhole, Math.floor(((before + bytes.length) * 8) / 6))
+}
+
+const base64Spellings = (character: string): string[] => [
+  ...spellingsOf(character),
+  ...(character === '+' ? ['-'] : character === '/' ? ['_'] : []),
+]
+
+/** As it is, and escaped as `%2B`, `\u002B`, `\/` or `&#43;`: letters and digits are escaped by nobody. */
+function spellingsOf(character: string): string[] {
+  if (/[A-Za-z0-9]/.test(character)) return [character]
+  const code = character.charCodeAt(0)
+  const hex = code.toString(16).padStart(2, '0')
+  const escaped = [hex, hex.toUpperCase()].flatMap(digits => [
+    `%${digits}`,
+    `\\u00${digits}`,
+    `\\x${digits}`,
+    `&#x${digits};`,
+  ])
+  // A form's spelling of a blank is no part of a b64token, but `+` is, and some decode it.
+  const blank = character === '+' ? [' '] : []
+  return [...new Set([character, `\\${character}`, `&#${code};`, ...escaped, ...blank])]
+}
+
+function patternOf(spellings: readonly string[]): string {
+  if (spellings.length === 1) return spellings[0]!
+  return `(?:${spellings.map(spelling => spelling.replace(/[^A-Za-z0-9]/g, '\\$&')).join('|')})`
+}
+
+/** Blanks an echo that the end of the text cuts off. */
+function blankTail(text: string, forms: readonly Form[]): string {
+  const longest = Math.max(...forms.map(form => form.length)) * LONGEST_SPELLING
+  for (let at = Math.max(0, text.length - longest); at <= text.length - SHORTEST_TAIL; at++) {
+    if (forms.some(form => endsWithin(text, at, form))) return text.slice(0, at) + BLANK
+  }
+  return text
+}
+
+const LONGEST_SPELLING = '\\u002B'.length
+
+/** Whether the text from there to its end is the beginning of a form. */
+function endsWithin(text: string, start: number, form: Form): boolean {
+  let at = start
+  for (const spellings of form) {
+    if (at === text.length) return true
+    const left = text.length - at
+    const found = spellings.find(spelling => text.startsWith(spelling, at))
+    if (found === undefined)
+      return spellings.some(spelling => left < spelling.length && spelling.startsWith(text.slice(at)))
+    at += found.length
+  }
+  return false
 }
 
 function isEncoded(headers: readonly string[]): boolean {

@@ -1,8 +1,10 @@
+import type { Socket } from 'node:net'
 import { createSecureContext, getCACertificates, type SecureContextOptions } from 'node:tls'
 import { buildConnector, Client } from 'undici'
 import type { Clock } from '../clock.ts'
 import { guardedLookup, type Resolver, TargetRefusedError } from '../guard/lookup.ts'
 import { addressAllowed, type TargetPolicy } from '../guard/target.ts'
+import { AnswerGate } from './answer-gate.ts'
 
 /**
  * Connections to receivers: the only place that opens sockets to addresses which tenants choose. Each is a client of
@@ -14,6 +16,7 @@ import { addressAllowed, type TargetPolicy } from '../guard/target.ts'
 export type Connection = {
   readonly client: Client
   readonly origin: string
+  readonly gate: AnswerGate
   /** `address:port` of the socket in use; null before the first. */
   address: string | null
   /** TCP is connected. */
@@ -39,9 +42,14 @@ const LONGEST_IDLE_MS = 20_000
 const SWEEP_MS = 5_000
 const MAX_RESPONSE_HEAD_BYTES = 16_384
 
+class ConnectTimeout extends Error {
+  readonly code = 'POSTHORN_CONNECT_TIMEOUT'
+}
+
 export class Connections {
   readonly #idle = new Map<string, Connection[]>()
   readonly #connect: buildConnector.connector
+  readonly #connectTimeoutMs: number
   readonly #policy: TargetPolicy
   readonly #clock: Clock
   #sweeper: { cancel(): void } | undefined
@@ -52,8 +60,10 @@ export class Connections {
     const trust: SecureContextOptions = { minVersion: 'TLSv1.2' }
     // Made once: reading a hundred and fifty certificates for each connection would take milliseconds.
     if (options.extraCa.length > 0) trust.ca = [...getCACertificates('default'), ...options.extraCa]
+    this.#connectTimeoutMs = options.connectTimeoutMs
     const base = {
-      timeout: options.connectTimeoutMs,
+      // An exact timer of our own stands in for it (#dial): undici's can be half a second late.
+      timeout: 0,
       allowH2: false,
       minVersion: 'TLSv1.2' as const,
       secureContext: createSecureContext(trust),
@@ -123,6 +133,7 @@ export class Connections {
     const connection: Connection = {
       client,
       origin,
+      gate: new AnswerGate(),
       address: null,
       isConnected: false,
       isReady: false,
@@ -144,7 +155,9 @@ export class Connections {
       queueMicrotask(() => callback(refused, null))
       return
     }
+    const timer = this.#clock.after(this.#connectTimeoutMs, () => socket?.destroy(new ConnectTimeout()))
     const socket = this.#connect(options, (...[error, ready]: Parameters<buildConnector.Callback>) => {
+      timer.cancel()
       if (error !== null) return callback(error, null)
       const address = ready.remoteAddress ?? ''
       const reason = addressAllowed(address, this.#policy, host)
@@ -154,8 +167,9 @@ export class Connections {
       }
       connection.address = formatAddress(address, ready.remotePort)
       connection.isReady = true
+      connection.gate.attach(ready)
       return callback(null, ready)
-    }) as unknown as import('node:net').Socket | undefined
+    }) as unknown as Socket | undefined
     socket?.once('connect', () => {
       connection.isConnected = true
       connection.address = formatAddress(socket.remoteAddress ?? '', socket.remotePort)

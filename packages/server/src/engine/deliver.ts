@@ -15,6 +15,8 @@ export type OutgoingRequest = {
   readonly body: Uint8Array
   /** Milliseconds from the first byte sent to the status (C11). */
   readonly timeoutMs: number
+  /** By the store's time, milliseconds since 1970. */
+  readonly startedAtMs: number
 }
 
 /** What is kept of an answer's body; the rest is not read. */
@@ -58,7 +60,6 @@ class Attempt implements Dispatcher.DispatchHandler {
   readonly #connections: Connections
   readonly #clock: Clock
   readonly #resolve: (exchange: Exchange) => void
-  readonly #startedAtMs: number
   readonly #startedAtMonotonicMs: number
   #deadline: Timer | undefined
   #status: number | null = null
@@ -81,12 +82,12 @@ class Attempt implements Dispatcher.DispatchHandler {
     this.#connections = connections
     this.#clock = clock
     this.#resolve = resolve
-    this.#startedAtMs = clock.now()
     this.#startedAtMonotonicMs = clock.monotonicMs()
   }
 
   /** The connection is ready and the request is about to be written. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#connection.gate.begin()
     this.#deadline = this.#clock.after(this.#request.timeoutMs, () => controller.abort(new ResponseTimeout()))
   }
 
@@ -95,8 +96,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
-    // Interim responses (1xx) are no status; the deadline goes on.
-    if (status < 200) return
+    this.#connection.gate.open()
     this.#status = status
     this.#headers = rawHeaders(controller.rawHeaders)
     const retryAfter = headers['retry-after']
@@ -134,7 +134,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     const { address, isConnected, isReady } = this.#connection
     this.#connections.giveBack(this.#connection, isSound)
     this.#resolve({
-      startedAtMs: this.#startedAtMs,
+      startedAtMs: this.#request.startedAtMs,
       durationMs: Math.round(this.#clock.monotonicMs() - this.#startedAtMonotonicMs),
       status: this.#status,
       failure: this.#status === null ? failureOf(error, isConnected, isReady) : null,

@@ -245,7 +245,7 @@ export class Engine {
       return this.#putBack(lane, host, item)
     }
     if (target === null || body === null) return this.#putBack(lane, host, item)
-    const exchange = target.isReadable ? await this.#send(target, item, body) : unreadable(this.#clock.now())
+    const exchange = target.isReadable ? await this.#send(target, item, body) : unreadable(this.#store.now())
     this.#conclude(lane, host, item, target, exchange)
   }
 
@@ -253,7 +253,8 @@ export class Engine {
     const headers = [...target.headers, 'webhook-id', item.event]
     if (item.test) headers.push('X-Posthorn-Test', 'true')
     const { origin, path, timeoutMs } = target
-    return deliver({ origin, path, headers, body, timeoutMs }, this.#connections, this.#clock)
+    const startedAtMs = this.#store.now()
+    return deliver({ origin, path, headers, body, timeoutMs, startedAtMs }, this.#connections, this.#clock)
   }
 
   /** It could not be sent for a reason of ours: the lane reads it again, a little later. */
@@ -313,7 +314,7 @@ export class Engine {
     const epoch = this.#epochs[partition]!
     const gone = verdict.gone
     try {
-      const isMoved = await this.#store.settle({
+      const moved = await this.#store.settle({
         tenant,
         delivery,
         endpoint,
@@ -324,8 +325,8 @@ export class Engine {
         gone,
         endedAtMs,
       })
-      if (isMoved && step.kind === 'retry') {
-        lane.again({ ...item, payload: null, attempts: attempt.number, dueAtMs: step.dueAtMs })
+      if (typeof moved === 'number') {
+        lane.again({ ...item, payload: null, attempts: attempt.number, dueAtMs: moved })
       } else lane.letGo(delivery)
     } catch (error) {
       this.#log.error({ err: error, delivery, endpoint }, 'an outcome could not be stored; the delivery is tried again')

@@ -52,7 +52,9 @@ export function failureOf(error: unknown, connected: boolean, ready: boolean): A
   const code = errorCode(error)
   if (code === 'POSTHORN_TARGET_REFUSED') return 'target_refused'
   if (code === 'POSTHORN_RESPONSE_TIMEOUT') return 'response_timeout'
-  if (code === 'UND_ERR_CONNECT_TIMEOUT' || (code === 'ETIMEDOUT' && !ready)) return 'connect_timeout'
+  if (code === 'POSTHORN_ANSWER_TOO_LARGE') return 'response_too_large'
+  if (code === 'POSTHORN_ANSWER_MALFORMED') return 'response_malformed'
+  if (code === 'POSTHORN_CONNECT_TIMEOUT' || (code === 'ETIMEDOUT' && !ready)) return 'connect_timeout'
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_FAIL' || code === 'ENODATA') return 'dns_failed'
   // Also while connecting: TCP may report it before it has reported that it was connected.
   if (code === 'ECONNRESET') return 'connection_reset'

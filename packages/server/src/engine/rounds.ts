@@ -5,10 +5,10 @@ import type { Lane } from './lane.ts'
  * Whose turn it is. Goes round the tenants that have ready lanes, and within a tenant round its lanes, one dispatch a
  * turn, so that a flood of one costs the others a turn and no more.
  *
- * Caps: requests in flight on the node, per receiving host, and two shares that shrink as room does (dynamic
- * thresholds, Choudhury and Hahne 1998): a tenant may have up to TENANT_SHARE times what the node has left, a lane
- * up to a LANE_SHARE-th of what its tenant has left. So however many hang, somebody new always finds room, and who is
- * alone gets nearly all of it.
+ * Caps: requests in flight on the node, per receiving host, and two shares of each that shrink as room does (dynamic
+ * thresholds, Choudhury and Hahne 1998): a tenant may have up to TENANT_SHARE times what the node, and the host, has
+ * left, a lane up to a LANE_SHARE-th of what its tenant has left. So however many hang, somebody new always finds
+ * room, and who is alone gets nearly all of it.
  */
 export type RoundLimits = {
   readonly maxInFlight: number
@@ -17,6 +17,9 @@ export type RoundLimits = {
 
 const TENANT_SHARE = 4
 const LANE_SHARE = 4
+
+/** Requests in flight to a host, in all and by tenant. */
+type Host = { inFlight: number; readonly byTenant: Map<TenantId, number> }
 
 type Queue = { readonly tenant: TenantId; readonly lanes: Lane[]; inFlight: number; isListed: boolean }
 
@@ -29,7 +32,7 @@ export class Rounds {
   /** Tenants that have lanes waiting for a turn. */
   #listed: Queue[] = []
   readonly #waiting = new Set<Lane>()
-  readonly #hostInFlight = new Map<string, number>()
+  readonly #hosts = new Map<string, Host>()
   #inFlight = 0
 
   constructor(
@@ -63,9 +66,7 @@ export class Rounds {
   /** A request that `dispatch` began has ended. */
   land(lane: Lane, host: string): void {
     this.#inFlight--
-    const left = (this.#hostInFlight.get(host) ?? 1) - 1
-    if (left > 0) this.#hostInFlight.set(host, left)
-    else this.#hostInFlight.delete(host)
+    this.#leaveHost(host, lane.tenant)
     const queue = this.#queueOf(lane.tenant)
     queue.inFlight--
     if (queue.inFlight === 0 && !queue.isListed) this.#queues.delete(lane.tenant)
@@ -99,16 +100,43 @@ export class Rounds {
         continue
       }
       const host = this.#hostOf(lane)
-      const hostInFlight = this.#hostInFlight.get(host) ?? 0
       queue.lanes.push(lane)
-      if (hostInFlight >= this.#limits.maxInFlightPerHost || lane.inFlight >= laneShare) continue
+      const room = Math.min(laneShare, this.#laneShareAt(host, queue.tenant))
+      if (lane.inFlight >= room) continue
       this.#inFlight++
       queue.inFlight++
-      this.#hostInFlight.set(host, hostInFlight + 1)
+      this.#enterHost(host, queue.tenant)
       this.#dispatch(lane, host)
       return true
     }
     return false
+  }
+
+  /** What a lane of a tenant may have in flight to a host. */
+  #laneShareAt(name: string, tenant: TenantId): number {
+    const host = this.#hosts.get(name)
+    const left = this.#limits.maxInFlightPerHost - (host?.inFlight ?? 0)
+    if (left <= 0) return 0
+    const share = TENANT_SHARE * left - (host?.byTenant.get(tenant) ?? 0)
+    return Math.ceil(share / LANE_SHARE)
+  }
+
+  #enterHost(name: string, tenant: TenantId): void {
+    let host = this.#hosts.get(name)
+    if (host === undefined) {
+      host = { inFlight: 0, byTenant: new Map() }
+      this.#hosts.set(name, host)
+    }
+    host.inFlight++
+    host.byTenant.set(tenant, (host.byTenant.get(tenant) ?? 0) + 1)
+  }
+
+  #leaveHost(name: string, tenant: TenantId): void {
+    const host = this.#hosts.get(name)!
+    if (--host.inFlight === 0) this.#hosts.delete(name)
+    const left = host.byTenant.get(tenant)! - 1
+    if (left > 0) host.byTenant.set(tenant, left)
+    else host.byTenant.delete(tenant)
   }
 
   #queueOf(tenant: TenantId): Queue {

@@ -25,8 +25,12 @@ export type PublisherOptions = {
 
 /** Tries to store against a configuration that keeps moving; each reads it anew. */
 const MAX_TRIES = 10
+/** Tries after which changes of the configuration wait for this publish, so that a flood of them can't starve it. */
+const PATIENT_TRIES = 2
 /** Faults named in full for one call; of elements beyond that, the first fault each, so that answers stay small. */
 const MAX_FAULTS_IN_FULL = 1_000
+
+type MakeEvents = (types: KnownTypes, configuration: TenantMatcher, nowMs: number) => NewEvent[]
 
 export class Publisher {
   readonly #store: Store
@@ -93,35 +97,43 @@ export class Publisher {
   }
 
   /** Has events made for the configuration as it is, and stores them unless it moved meanwhile: then once more. */
-  async #storeMatched(
-    tenant: TenantId,
-    batch: boolean,
-    makeEvents: (types: KnownTypes, configuration: TenantMatcher, nowMs: number) => NewEvent[],
-  ): Promise<PublishedItem[]> {
-    for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
-      const types = await this.#catalogue.get()
-      const configuration = await this.#tenants.get(tenant)
-      if (configuration === null) throw new PosthornError('not_found', 'There is no such tenant.')
-      const nowMs = this.#store.now()
-      const request: PublishRequest = {
-        tenant,
-        tenantVersion: configuration.version,
-        catalogueVersion: types.version,
-        nowMs,
-        keyExpiresAtMs: nowMs + this.#options.idempotencyMs,
-        events: makeEvents(types, configuration, nowMs),
+  async #storeMatched(tenant: TenantId, batch: boolean, makeEvents: MakeEvents): Promise<PublishedItem[]> {
+    let release = () => {}
+    try {
+      for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
+        if (attempt === PATIENT_TRIES + 1) release = this.#store.holdCalls()
+        const stored = await this.#storeOnce(tenant, batch, makeEvents)
+        if (stored !== 'stale') return stored
       }
-      const result = await this.#commit(request)
-      if (result.kind === 'conflict') throw idempotencyConflict(result.indexes, batch)
-      if (result.kind === 'stored') {
-        this.#handOver(request, result.events)
-        return [...result.events]
-      }
-      this.#catalogue.drop(types)
-      this.#tenants.drop(tenant, configuration)
+    } finally {
+      release()
     }
     const detail = 'The configuration changed each time the events were about to be stored: try again.'
     throw new PosthornError('overloaded', detail, { retryAfterSeconds: 1 })
+  }
+
+  async #storeOnce(tenant: TenantId, batch: boolean, makeEvents: MakeEvents): Promise<PublishedItem[] | 'stale'> {
+    const types = await this.#catalogue.get()
+    const configuration = await this.#tenants.get(tenant)
+    if (configuration === null) throw new PosthornError('not_found', 'There is no such tenant.')
+    const nowMs = this.#store.now()
+    const request: PublishRequest = {
+      tenant,
+      tenantVersion: configuration.version,
+      catalogueVersion: types.version,
+      nowMs,
+      keyExpiresAtMs: nowMs + this.#options.idempotencyMs,
+      events: makeEvents(types, configuration, nowMs),
+    }
+    const result = await this.#commit(request)
+    if (result.kind === 'conflict') throw idempotencyConflict(result.indexes, batch)
+    if (result.kind === 'stored') {
+      this.#handOver(request, result.events)
+      return [...result.events]
+    }
+    this.#catalogue.drop(types)
+    this.#tenants.drop(tenant, configuration)
+    return 'stale'
   }
 
   async #commit(request: PublishRequest) {

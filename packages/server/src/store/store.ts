@@ -4,11 +4,13 @@ import type { Call, CallResult, Driver } from './driver.ts'
 import type { Arguments, OperationName, Result } from './operations/index.ts'
 import { packRequests, packSettlements } from './operations/packed.ts'
 import { type PublishRequest, type PublishResult, type StoredResult, toPublishResult } from './operations/publish.ts'
-import type { Settlement, SettleResult } from './operations/settle.ts'
+import type { Moved, Settlement, SettleResult } from './operations/settle.ts'
 import { StoreUnavailable } from './transaction.ts'
 
 /** Work that waits for the commit now in flight, at most; what comes on top is refused (503). */
 const MAX_WAITING_PUBLISHES = 10_000
+/** And of their payloads together. */
+const MAX_WAITING_PAYLOAD_BYTES = 64 * 1024 * 1024
 /** Deliveries and outcomes in one transaction: more gains little and makes everybody wait longer. */
 const MAX_ITEMS_A_COMMIT = 2_000
 /**
@@ -40,9 +42,12 @@ export class Store {
   readonly #driver: Driver
   readonly #clock: Clock
   readonly #publishes: Waiting<PublishRequest, PublishResult>[] = []
-  readonly #settlements: Waiting<Settlement, boolean>[] = []
+  readonly #settlements: Waiting<Settlement, Moved>[] = []
   readonly #calls: Waiting<Call, unknown>[] = []
+  #waitingPayloadBytes = 0
   #unsettled = 0
+  /** While it isn't 0, calls wait: see `holdCalls`. */
+  #holds = 0
   #isCommitting = false
   #isScheduled = false
   #idle: (() => void)[] = []
@@ -77,19 +82,41 @@ export class Store {
 
   /** Resolves after the commit is durable. Throws StoreOverloaded, StoreUnavailable. */
   publish(request: PublishRequest): Promise<PublishResult> {
-    if (this.#publishes.length >= MAX_WAITING_PUBLISHES) {
+    let size = 0
+    let payloadBytes = 0
+    for (const event of request.events) {
+      size += 1 + event.deliveries.length
+      payloadBytes += event.payload.length
+    }
+    const waitingBytes = this.#waitingPayloadBytes + payloadBytes
+    // One request always may, however large it is.
+    const isFull = this.#publishes.length > 0 && waitingBytes > MAX_WAITING_PAYLOAD_BYTES
+    if (isFull || this.#publishes.length >= MAX_WAITING_PUBLISHES) {
       return Promise.reject(new StoreOverloaded('Too many events are waiting to be stored'))
     }
-    let size = 0
-    for (const event of request.events) size += 1 + event.deliveries.length
-    return this.#enqueue(this.#publishes, request, size)
+    this.#waitingPayloadBytes = waitingBytes
+    return this.#enqueue(this.#publishes, request, size).finally(() => {
+      this.#waitingPayloadBytes -= payloadBytes
+    })
   }
 
   /**
-   * Resolves with whether the delivery moved, however long the store is away: an outcome is not dropped for that.
+   * Keeps calls of this process, changes of the configuration among them, from being committed until the answer is
+   * called: for a publish that found the configuration changed each time that it came to be stored.
+   */
+  holdCalls(): () => void {
+    this.#holds++
+    return () => {
+      this.#holds--
+      if (this.#hasWork()) this.#schedule()
+    }
+  }
+
+  /**
+   * Resolves with what became of the delivery, however long the store is away: an outcome is not dropped for that.
    * Throws only what the outcome's own data provokes.
    */
-  settle(settlement: Settlement): Promise<boolean> {
+  settle(settlement: Settlement): Promise<Moved> {
     this.#unsettled++
     return this.#enqueue(this.#settlements, settlement, 2).finally(() => this.#unsettled--)
   }
@@ -100,12 +127,16 @@ export class Store {
 
   /** After everything that was handed in has been committed or refused. */
   async close(): Promise<void> {
-    if (this.#isCommitting || this.#hasWork()) await new Promise<void>(resolve => this.#idle.push(resolve))
+    if (this.#isCommitting || !this.#isEmpty()) await new Promise<void>(resolve => this.#idle.push(resolve))
     await this.#driver.close()
   }
 
+  #isEmpty(): boolean {
+    return this.#publishes.length + this.#settlements.length + this.#calls.length === 0
+  }
+
   #hasWork(): boolean {
-    return this.#publishes.length + this.#settlements.length + this.#calls.length > 0
+    return this.#publishes.length + this.#settlements.length > 0 || (this.#calls.length > 0 && this.#holds === 0)
   }
 
   #enqueue<Input, Output>(queue: Waiting<Input, Output>[], input: Input, size: number): Promise<Output> {
@@ -127,24 +158,24 @@ export class Store {
 
   async #commit(): Promise<void> {
     this.#isCommitting = true
-    const calls = this.#calls.splice(0)
     const settlements = take(this.#settlements, MAX_ITEMS_A_COMMIT)
     const publishes = take(this.#publishes, MAX_ITEMS_A_COMMIT)
-    const batch: Call[] = calls.map(({ input }) => input)
+    const calls = this.#holds > 0 ? [] : this.#calls.splice(0)
+    const batch: Call[] = []
     if (settlements.length > 0)
       batch.push({ name: 'settle', args: packSettlements(settlements.map(({ input }) => input)) })
     if (publishes.length > 0) batch.push({ name: 'publish', args: packRequests(publishes.map(({ input }) => input)) })
-    let results = await this.#write(batch)
-    const own = results.slice(0, calls.length)
-    for (const [index, { resolve, reject }] of calls.entries()) conclude(own[index]!, resolve, reject)
-    results = results.slice(calls.length)
+    // Last: a change of the configuration must not make the events stale that it shares its commit with.
+    batch.push(...calls.map(({ input }) => input))
+    const results = await this.#write(batch)
     if (settlements.length > 0) await this.#concludeSettlements(settlements, results.shift()!)
     if (publishes.length > 0) await this.#concludePublishes(publishes, results.shift()!)
+    for (const [index, { resolve, reject }] of calls.entries()) conclude(results[index]!, resolve, reject)
     const items = calls.length + settlements.length + publishes.reduce((sum, { size }) => sum + size, 0)
     if (items >= BUSY_ITEMS) await new Promise<void>(resolve => void this.#clock.after(BUSY_PAUSE_MS, resolve))
     this.#isCommitting = false
     if (this.#hasWork()) this.#schedule()
-    else for (const resolve of this.#idle.splice(0)) resolve()
+    else if (this.#isEmpty()) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   async #write(batch: readonly Call[]): Promise<CallResult[]> {
@@ -155,10 +186,10 @@ export class Store {
     return results
   }
 
-  async #concludeSettlements(settlements: Waiting<Settlement, boolean>[], result: CallResult): Promise<void> {
+  async #concludeSettlements(settlements: Waiting<Settlement, Moved>[], result: CallResult): Promise<void> {
     if (result.ok) {
-      const { applied, disabled } = result.value as SettleResult
-      for (const [index, { resolve }] of settlements.entries()) resolve(applied[index]!)
+      const { moved, disabled } = result.value as SettleResult
+      for (const [index, { resolve }] of settlements.entries()) resolve(moved[index]!)
       for (const { tenant, endpoint } of disabled) {
         const { partition } = settlements.find(({ input }) => input.endpoint === endpoint)!.input
         this.changes.tell({ kind: 'endpoint', tenant, endpoint, partition })

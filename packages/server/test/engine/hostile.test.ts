@@ -31,7 +31,7 @@ const EXPECTED: readonly (readonly [Kind, AttemptError | null, number?])[] = [
   ['hang', 'response_timeout'],
   ['hang_tls', 'connect_timeout'],
   ['drip_head', 'response_timeout'],
-  ['endless_1xx', 'response_timeout'],
+  ['endless_1xx', 'response_too_large'],
   ['drip_body', null],
   ['flood', 'http_server_error', 500],
   ['flood', null, 200],

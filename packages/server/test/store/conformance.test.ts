@@ -142,12 +142,12 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [item] = await published(endpoint)
-    expect(await store.settle(aSettlement(item!, { kind: 'delivered' }))).toBe(true)
+    expect(await store.settle(aSettlement(item!, { kind: 'delivered' }))).toBe('ended')
     expect(await lane(endpoint)).toEqual([])
     const delivery = await store.read('getDelivery', { tenant: 'acme', id: item!.delivery })
     expect(delivery).toMatchObject({ state: 'delivered', attempts: 1, endedAtMs: 20_000, dueAtMs: null })
     const late = aSettlement(item!, { kind: 'exhausted' }, { attempt: anAttempt(1, { startedAtMs: 99 }) })
-    expect(await store.settle(late)).toBe(false)
+    expect(await store.settle(late)).toBe('unmoved')
     expect(await stateOf(item!)).toBe('delivered')
     // The late attempt's row is there all the same.
     expect(await store.read('listAttempts', { tenant: 'acme', delivery: item!.delivery })).toHaveLength(2)
@@ -158,7 +158,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     await aTenant(store, 'acme', [endpoint])
     const items = await published(endpoint, 3)
     const moved = await store.settle(aSettlement(items[0]!, { kind: 'retry', dueAtMs: 50_000 }))
-    expect(moved).toBe(true)
+    expect(moved).toBe(50_000)
     const after = await lane(endpoint)
     expect(after.map(({ delivery }) => delivery)).toEqual([items[1], items[2], items[0]].map(item => item!.delivery))
     expect(after[2]).toMatchObject({ dueAtMs: 50_000, attempts: 1 })
@@ -169,14 +169,14 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [item] = await published(endpoint)
-    expect(await store.settle(aSettlement(item!, { kind: 'exhausted' }, { number: 5 }))).toBe(false)
-    expect(await store.settle(aSettlement(item!, { kind: 'retry', dueAtMs: 9 }, { number: 2 }))).toBe(false)
+    expect(await store.settle(aSettlement(item!, { kind: 'exhausted' }, { number: 5 }))).toBe('unmoved')
+    expect(await store.settle(aSettlement(item!, { kind: 'retry', dueAtMs: 9 }, { number: 2 }))).toBe('unmoved')
     const epochs = await store.write('takePartitions', {})
     expect(epochs).toHaveLength(256)
-    expect(await store.settle(aSettlement(item!, { kind: 'exhausted' }, { epoch: 0 }))).toBe(false)
-    expect(await store.settle(aSettlement(item!, { kind: 'retry', dueAtMs: 9 }, { epoch: 0 }))).toBe(false)
+    expect(await store.settle(aSettlement(item!, { kind: 'exhausted' }, { epoch: 0 }))).toBe('unmoved')
+    expect(await store.settle(aSettlement(item!, { kind: 'retry', dueAtMs: 9 }, { epoch: 0 }))).toBe('unmoved')
     expect(await stateOf(item!)).toBe('pending')
-    expect(await store.settle(aSettlement(item!, { kind: 'delivered' }, { epoch: 0 }))).toBe(true)
+    expect(await store.settle(aSettlement(item!, { kind: 'delivered' }, { epoch: 0 }))).toBe('ended')
     expect(await stateOf(item!)).toBe('delivered')
   })
 
@@ -193,7 +193,9 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
         ),
       ),
     )
-    expect(moved).toEqual(items.map((_, index) => index % 3 === 0 || index % 5 !== 0))
+    expect(moved).toEqual(
+      items.map((_, index) => (index % 3 === 0 ? 'ended' : index % 5 === 0 ? 'unmoved' : 60_000 + index)),
+    )
     expect(await lane(endpoint)).toHaveLength(60)
   })
 

@@ -26,9 +26,15 @@ export type Settlement = {
   readonly endedAtMs: number
 }
 
+/**
+ * What became of the delivery: `ended`; when it falls due again, in milliseconds since 1970; or `unmoved`, because it
+ * was not this attempt's to move.
+ */
+export type Moved = 'ended' | 'unmoved' | number
+
 export type SettleResult = {
-  /** Per settlement: whether it moved its delivery. */
-  readonly applied: readonly boolean[]
+  /** Per settlement. */
+  readonly moved: readonly Moved[]
   /** Endpoints that a 410 disabled just now. */
   readonly disabled: readonly { readonly tenant: TenantId; readonly endpoint: EndpointId }[]
 }
@@ -47,12 +53,12 @@ export function* settle(packed: PackedSettlements, dialect: Dialect): Transactio
     const { kind } = settlement.step
     if (kind === 'delivered' || epochs.get(settlement.partition) === settlement.epoch) steps[kind].push(settlement)
   }
-  const moved = new Set<DeliveryId>()
+  const moved = new Map<DeliveryId, Moved>()
   yield* end('delivered', steps.delivered, moved, dialect)
   yield* end('exhausted', steps.exhausted, moved, dialect)
   yield* reschedule(steps.retry, moved)
   const disabled = yield* disableGone(settlements, epochs)
-  return { applied: settlements.map(({ delivery }) => moved.has(delivery)), disabled }
+  return { moved: settlements.map(({ delivery }) => moved.get(delivery) ?? 'unmoved'), disabled }
 }
 
 const ATTEMPT_COLUMNS: BulkQuery['columns'] = [
@@ -144,7 +150,7 @@ const deleteLive = (rows: readonly (readonly [string, Uint8Array, ...unknown[]])
 function* end(
   kind: EndKind,
   settlements: readonly StoredSettlement[],
-  moved: Set<DeliveryId>,
+  moved: Map<DeliveryId, Moved>,
   dialect: Dialect,
 ): Transaction<void> {
   if (settlements.length === 0) return
@@ -153,12 +159,12 @@ function* end(
   )
   const ended = yield { text: intoHistory(kind, dialect), columns: END_COLUMNS, rows }
   if (ended.length === settlements.length) {
-    for (const { delivery } of settlements) moved.add(delivery)
+    for (const { delivery } of settlements) moved.set(delivery, 'ended')
     yield deleteLive(rows)
     return
   }
   const ids = new Set(ended.map(row => idText('dlv', bytes(row.id))))
-  for (const id of ids) moved.add(id)
+  for (const id of ids) moved.set(id, 'ended')
   const left = rows.filter((_, index) => ids.has(settlements[index]!.delivery))
   if (left.length > 0) yield deleteLive(left)
 }
@@ -207,24 +213,32 @@ const RETRY_COLUMNS: BulkQuery['columns'] = [
   ['id', 'bytes'],
   ['attempts', 'int'],
   ['due_ms', 'int'],
+  ['started_ms', 'int'],
 ]
 
-function* reschedule(settlements: readonly StoredSettlement[], moved: Set<DeliveryId>): Transaction<void> {
+/**
+ * A delivery that became due after the attempt had started was made so by a person (`makeDueNow`) who wants another
+ * attempt now: that stands.
+ */
+function* reschedule(settlements: readonly StoredSettlement[], moved: Map<DeliveryId, Moved>): Transaction<void> {
   if (settlements.length === 0) return
   const rows = yield {
-    text: `update live_delivery set attempts = v.attempts, due_ms = v.due_ms from v
+    text: `update live_delivery set attempts = v.attempts,
+             due_ms = case when live_delivery.due_ms > v.started_ms then live_delivery.due_ms else v.due_ms end
+           from v
            where v.tenant = live_delivery.tenant and v.id = live_delivery.id
              and live_delivery.state = 'pending' and live_delivery.attempts = v.attempts - 1
-           returning live_delivery.id`,
+           returning live_delivery.id, live_delivery.due_ms`,
     columns: RETRY_COLUMNS,
     rows: settlements.map(({ tenant, deliveryId, attempt, step }) => [
       tenant,
       deliveryId,
       attempt.number,
       step.kind === 'retry' ? step.dueAtMs : 0,
+      attempt.startedAtMs,
     ]),
   }
-  for (const row of rows) moved.add(idText('dlv', bytes(row.id)))
+  for (const row of rows) moved.set(idText('dlv', bytes(row.id)), int(row.due_ms))
 }
 
 function* disableGone(

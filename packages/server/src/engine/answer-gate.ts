@@ -1,0 +1,99 @@
+import { Buffer } from 'node:buffer'
+import type { Socket } from 'node:net'
+
+/**
+ * Stands between a socket and undici's parser, for what that gets wrong or leaves without a bound before the status:
+ * - Interim answers (1xx) are dropped here, some and no more. undici gives up the connection on `100 Continue`, which a
+ *   client must be able to read although it did not ask for it (RFC 9110 §15.2), and takes others without an end: a
+ *   receiver that floods them, or an endless reason phrase, kept the whole node busy.
+ * - What doesn't begin like an answer is refused as such, instead of as a connection that was lost.
+ */
+
+/** Bytes that may come before the head of the final answer has been read. */
+const MAX_BYTES_BEFORE_STATUS = 65_536
+const MAX_INTERIM_ANSWERS = 16
+/** `HTTP/1.1 200`. */
+const STATUS_END = 12
+const START = Buffer.from('HTTP/1.')
+const DIGIT_0 = 48
+const HEAD_END = Buffer.from('\r\n\r\n')
+
+export type AnswerFault = 'POSTHORN_ANSWER_MALFORMED' | 'POSTHORN_ANSWER_TOO_LARGE'
+
+class BadAnswer extends Error {
+  readonly code: AnswerFault
+
+  constructor(code: AnswerFault) {
+    super('The answer is refused before its status')
+    this.code = code
+  }
+}
+
+export class AnswerGate {
+  /** A request was sent, and the status of its answer has not been read. */
+  #isWaiting = false
+  /** What came is, so far, the beginning of an answer of which it isn't known yet whether it is an interim one. */
+  #isAtStart = false
+  #held: Buffer | undefined
+  #bytes = 0
+  #interimAnswers = 0
+
+  attach(socket: Socket): void {
+    const read = socket.read.bind(socket)
+    socket.read = (size?: number) => {
+      const chunk = read(size) as Buffer | null
+      if (chunk === null || !this.#isWaiting) return chunk
+      const passed = this.#pass(chunk)
+      if (!(passed instanceof BadAnswer)) return passed
+      this.#isWaiting = false
+      // Not within the parser's own call.
+      queueMicrotask(() => socket.destroy(passed))
+      return null
+    }
+  }
+
+  /** A request is about to be written. */
+  begin(): void {
+    this.#isWaiting = true
+    this.#isAtStart = true
+    this.#held = undefined
+    this.#bytes = 0
+    this.#interimAnswers = 0
+  }
+
+  /** The status was read. */
+  open(): void {
+    this.#isWaiting = false
+  }
+
+  #pass(chunk: Buffer): Buffer | null | BadAnswer {
+    this.#bytes += chunk.length
+    if (this.#bytes > MAX_BYTES_BEFORE_STATUS) return new BadAnswer('POSTHORN_ANSWER_TOO_LARGE')
+    if (!this.#isAtStart) return chunk
+    let rest = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk])
+    this.#held = undefined
+    while (rest.length >= STATUS_END) {
+      const hundreds = hundredsOf(rest)
+      if (hundreds === undefined) return new BadAnswer('POSTHORN_ANSWER_MALFORMED')
+      if (hundreds > 1) {
+        this.#isAtStart = false
+        return rest
+      }
+      const end = rest.indexOf(HEAD_END)
+      if (end < 0) break
+      if (++this.#interimAnswers > MAX_INTERIM_ANSWERS) return new BadAnswer('POSTHORN_ANSWER_TOO_LARGE')
+      rest = rest.subarray(end + HEAD_END.length)
+    }
+    if (rest.length > 0) this.#held = rest
+    return null
+  }
+}
+
+/** The first digit of the status; undefined for what is no answer, or one that changes the protocol (101). */
+function hundredsOf(answer: Buffer): number | undefined {
+  if (START.compare(answer, 0, START.length) !== 0) return undefined
+  const [hundreds, tens, ones] = [answer[9]! - DIGIT_0, answer[10]! - DIGIT_0, answer[11]! - DIGIT_0]
+  const isStatus = [hundreds, tens, ones].every(digit => digit >= 0 && digit <= 9)
+  if (!isStatus || hundreds === 0 || (hundreds === 1 && tens === 0 && ones === 1)) return undefined
+  return hundreds
+}
