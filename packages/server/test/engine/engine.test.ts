@@ -1,8 +1,11 @@
 import { startReceiver } from '@posthorn/testkit'
 import { describe, expect, it } from 'vitest'
+import tokens from '../vectors/tokens.json' with { type: 'json' }
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
+/** Serialised again, it would be another text. */
+const ODD_PAYLOAD = '{ "CoverId" : "564200aa-7128-4a26-83a8-cf0201903fcc", "n":12345678901234567890, "x":1.0 }'
 
 describe('engine', () => {
   it('C5 C6 C10: sends the payload’s bytes with the bearer and the headers', () =>
@@ -10,13 +13,13 @@ describe('engine', () => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const posthorn = await startPosthorn(folder, authority)
       await posthorn.tenants.put('acme', {})
-      await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
-      const payload = '{ "CoverId" : "564200aa-7128-4a26-83a8-cf0201903fcc", "n":12345678901234567890, "x":1.0 }'
-      const body = Buffer.from(`[{"type":"COVER_REFERENCE", "payload" : ${payload} }]`)
+      await posthorn.endpoints.create('acme', { url: `${receiver.url}/hook?of=a%20b`, clientSecret: SECRET })
+      const body = Buffer.from(`[{"type":"COVER_REFERENCE", "payload" : ${ODD_PAYLOAD} }]`)
       const { events } = await posthorn.publisher.publish('acme', body)
       await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 5_000 })
       const [request] = receiver.requests
-      expect(request!.body.toString()).toBe(payload)
+      expect(request).toMatchObject({ method: 'POST', path: '/hook?of=a%20b' })
+      expect(request!.body.toString()).toBe(ODD_PAYLOAD)
       expect(request!.headers).toMatchObject({
         authorization: `Bearer ${SECRET}`,
         'content-type': 'application/json',
@@ -24,6 +27,82 @@ describe('engine', () => {
         'user-agent': 'Posthorn/test',
         'webhook-id': events[0]!.id,
       })
+      await posthorn.stop()
+      await receiver.close()
+    }))
+
+  it.each([0, 1 << 26])('C5: sends the same bytes at every attempt, with %i bytes of memory for payloads', memory =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: (_request, nth) => ({ status: nth < 3 ? 500 : 204 }),
+      })
+      const before = await startPosthorn(folder, authority, {}, false)
+      await before.tenants.put('acme', {})
+      await before.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      await before.publisher.publish('acme', Buffer.from(`{"type":"COVER_REFERENCE","payload":${ODD_PAYLOAD}}`))
+      await before.store.close()
+      const posthorn = await startPosthorn(folder, authority, { payloadMemoryBytes: memory })
+      await receiver.waitFor(() => receiver.total === 3, { timeoutMs: 5_000 })
+      expect(receiver.requests.map(({ body }) => body.toString())).toEqual([ODD_PAYLOAD, ODD_PAYLOAD, ODD_PAYLOAD])
+      await posthorn.stop()
+      await receiver.close()
+    }),
+  )
+
+  it('C6: sends each kind of secret exactly as it was defined', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      const secrets = [...tokens.valid.map(({ token }) => token), `Aa0-._~+/${'z'.repeat(4_086)}=`]
+      for (const [index, clientSecret] of secrets.entries()) {
+        await posthorn.endpoints.create('acme', { url: `${receiver.url}/${index}`, clientSecret })
+      }
+      await posthorn.publish('acme', cover(1))
+      await receiver.waitFor(() => receiver.total === secrets.length, { timeoutMs: 5_000 })
+      const sent = new Map(receiver.requests.map(({ path, headers }) => [path, headers.authorization]))
+      expect(secrets.map((_, index) => sent.get(`/${index}`))).toEqual(secrets.map(secret => `Bearer ${secret}`))
+      await posthorn.stop()
+      await receiver.close()
+    }))
+
+  it('C6: a secret that was replaced is not sent any more, not even by a retry', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: async (_request, nth) => {
+          if (nth > 1) return { status: 204 }
+          await posthorn.endpoints.update('acme', id, { clientSecret: `${SECRET}==` })
+          return { status: 500 }
+        },
+      })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      const { endpoint } = await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      const { id } = endpoint
+      await posthorn.publish('acme', cover(1))
+      await receiver.waitFor(() => receiver.total === 2, { timeoutMs: 5_000 })
+      expect(receiver.requests.map(({ headers }) => headers.authorization)).toEqual([
+        `Bearer ${SECRET}`,
+        `Bearer ${SECRET}==`,
+      ])
+      await posthorn.stop()
+      await receiver.close()
+    }))
+
+  it('C10: X-APIVersion is the operator’s setting', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      const posthorn = await startPosthorn(folder, authority, { apiVersion: '4.1' })
+      await posthorn.tenants.put('acme', {})
+      const headers = { 'X-Own': 'of the tenant' }
+      await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET, headers })
+      await posthorn.publish('acme', cover(1))
+      await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 5_000 })
+      expect(receiver.requests[0]!.headers).toMatchObject({ 'x-apiversion': '4.1', 'x-own': 'of the tenant' })
       await posthorn.stop()
       await receiver.close()
     }))
