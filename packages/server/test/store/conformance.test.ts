@@ -38,12 +38,17 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await store.read('readMeta', { key: 'schema_version' })).toBe('1')
   })
 
+  it('C13: keeps what it has acknowledged: the engine says so itself', async () => {
+    const durable = { sqlite: { synchronous: '2', journal_mode: 'wal' }, postgres: { synchronous_commit: 'on' } }
+    expect(await store.durability()).toMatchObject(durable[engine.name])
+  })
+
   it('refuses a store of a newer version', async () => {
     await store.write('writeMeta', { key: 'schema_version', value: '999' })
     await expect(store.write('migrate', {})).rejects.toThrow(/999/)
   })
 
-  it('keeps payload bytes exactly as they came', async () => {
+  it('C5: keeps payload bytes exactly as they came', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const payload = bytes('{ "n" : 12345678901234567890, "x":1.0, "s":"\\u00e9\\/é" }')
@@ -66,7 +71,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect((await lane(endpoint))[0]!.payload).toBeNull()
   })
 
-  it('answers stale, and stores nothing, when the configuration moved since matching', async () => {
+  it('C13: answers stale, and stores nothing, when the configuration moved since matching', async () => {
     await aTenant(store, 'acme')
     const request = await aRequest(store, 'acme', [anEvent([])])
     await store.write('createEndpoint', { endpoint: anEndpoint('acme') })
@@ -138,7 +143,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await stateOf(item!)).toBe('pending')
   })
 
-  it('settles a success into history, once', async () => {
+  it('C13: settles a success into history, once', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [item] = await published(endpoint)
@@ -153,7 +158,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await store.read('listAttempts', { tenant: 'acme', delivery: item!.delivery })).toHaveLength(2)
   })
 
-  it('puts a retry at its due time, and reads a lane from the earliest due', async () => {
+  it('C12: puts a retry at its due time, and reads a lane from the earliest due', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const items = await published(endpoint, 3)
@@ -165,7 +170,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await lane(endpoint, 2)).toHaveLength(2)
   })
 
-  it('fences: failures count only in order and under the partition’s epoch, a success always', async () => {
+  it('C13: fences: failures count only in order and under the partition’s epoch, a success always', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [item] = await published(endpoint)
@@ -180,7 +185,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await stateOf(item!)).toBe('delivered')
   })
 
-  it('settles many at a time, each by its own', async () => {
+  it('C13: settles many at a time, each by its own', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const items = await published(endpoint, 90)
@@ -199,6 +204,40 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await lane(endpoint)).toHaveLength(60)
   })
 
+  it('C12: what is released, or taken over at a start, is due no sooner than it was', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const [item] = await published(endpoint)
+    await store.settle(aSettlement(item!, { kind: 'retry', dueAtMs: 50_000 }))
+    const of = { partition: 7, endpoint: endpoint.id, limit: 3 }
+    const state = (to: 'enabled' | 'disabled') =>
+      store.write('setEndpointState', { tenant: 'acme', id: endpoint.id, state: to, reason: null, nowMs: 5 })
+    await state('disabled')
+    expect(await store.write('holdDeliveries', of)).toBe(1)
+    await state('enabled')
+    expect(await store.write('releaseDeliveries', { ...of, nowMs: 7_000 })).toBe(1)
+    await store.write('takePartitions', {})
+    expect(await lane(endpoint)).toMatchObject([{ dueAtMs: 50_000, attempts: 1 }])
+  })
+
+  it('C11: a 410 of an older epoch disables nobody', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const [item] = await published(endpoint)
+    await store.write('takePartitions', {})
+    await store.settle(aSettlement(item!, { kind: 'retry', dueAtMs: 9 }, { gone: true, epoch: 0 }))
+    expect(await store.read('getEndpoint', { tenant: 'acme', id: endpoint.id })).toMatchObject({ state: 'enabled' })
+  })
+
+  it('C11: a 410 moves the tenant’s version, so that what is published from then on is held', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const [item] = await published(endpoint)
+    const before = await aRequest(store, 'acme', [anEvent([endpoint])])
+    await store.settle(aSettlement(item!, { kind: 'retry', dueAtMs: 9 }, { gone: true }))
+    expect(await store.publish(before)).toEqual({ kind: 'stale' })
+  })
+
   it('C11: a 410 disables the endpoint with its settlement', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
@@ -211,7 +250,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await stateOf(other!)).toBe('held')
   })
 
-  it('holds a limited number at a time, releases and cancels', async () => {
+  it('C13: holds a limited number at a time, releases and cancels', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const items = await published(endpoint, 5)
@@ -238,7 +277,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await stateOf(items[4]!)).toBe('cancelled')
   })
 
-  it('finds what a crash left unfinished', async () => {
+  it('C13: finds what a crash left unfinished', async () => {
     const [disabled, deleted, fine] = [1, 2, 3].map(() => anEndpoint('acme'))
     await aTenant(store, 'acme', [disabled!, deleted!, fine!])
     for (const endpoint of [disabled!, deleted!, fine!]) await published(endpoint, 2)
@@ -335,7 +374,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await store.write('createDelivery', { ...args, delivery: { ...delivery, id: newId('dlv', 10) } })).toBeNull()
   })
 
-  it('a deleted endpoint or tenant keeps no secret', async () => {
+  it('C14: a deleted endpoint or tenant keeps no secret', async () => {
     const [a, b] = [anEndpoint('acme'), anEndpoint('acme')]
     await aTenant(store, 'acme', [a!, b!])
     await store.write('deleteEndpoint', { tenant: 'acme', id: a!.id, nowMs: 7 })
