@@ -46,6 +46,16 @@ describe('where a value comes from', () => {
     expect([config.apiKey, config.encryptionKey, config.config]).toEqual([null, null, null])
   })
 
+  test('C10 C11: version and time limits without configuration are those of the contract', () => {
+    expect(configOf({})).toMatchObject({ apiVersion: '3.0', connectTimeoutMs: 5_000, responseTimeoutMs: 15_000 })
+  })
+
+  test('C3: an operator can narrow the ports, not widen them', () => {
+    expect(configOf({ flags: { '--target-ports': ['8443'] } }).targetPorts).toEqual([{ first: 8443, last: 8443 }])
+    expect(problemsOf({ flags: { '--target-ports': ['80'] } })).toHaveLength(1)
+    expect(problemsOf({ flags: { '--target-ports': ['443-1024'] } })).toHaveLength(1)
+  })
+
   test('C12: the schedule without configuration is that of the contract', () => {
     expect(JSON.stringify(schedule)).toContain(JSON.stringify(configOf({}).retrySchedule))
   })

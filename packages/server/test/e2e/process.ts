@@ -46,6 +46,8 @@ export async function inPlace<T>(use: (place: Place) => Promise<T>): Promise<T> 
 export type ServeOptions = {
   readonly flags?: readonly string[]
   readonly env?: Record<string, string>
+  /** Development mode. Default: true. */
+  readonly dev?: boolean
   /** No file of the process may grow past it, in the shell's blocks of 512 or 1,024 bytes: a disk that is full. */
   readonly fileLimit?: number
 }
@@ -53,10 +55,11 @@ export type ServeOptions = {
 /** Starts `posthorn serve`; resolves when it listens, or when it has ended without. */
 export async function serve(
   { data, ca }: Place,
-  { flags = [], env = {}, fileLimit }: ServeOptions = {},
+  { flags = [], env = {}, dev = true, fileLimit }: ServeOptions = {},
 ): Promise<ServerProcess | Ended> {
   const port = flags.includes('--port') ? [] : ['--port', '0']
-  const args = [CLI, 'serve', '--data', data, ...port, '--dev', '--extra-ca', ca, ...flags]
+  const mode = dev ? ['--dev'] : []
+  const args = [CLI, 'serve', '--data', data, ...port, ...mode, '--extra-ca', ca, ...flags]
   const command = fileLimit === undefined ? [] : ['sh', '-c', `ulimit -f ${fileLimit}; exec "$@"`, 'sh']
   const [program, ...rest] = [...command, process.execPath, ...args]
   const child = spawn(program!, rest, {

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
-import { startReceiver } from '@posthorn/testkit'
+import { createAuthority, startHostileReceiver, startReceiver } from '@posthorn/testkit'
 import { describe, expect, it } from 'vitest'
 import { inPlace, refused, running, SECRET, serve } from './process.ts'
 
@@ -110,12 +110,118 @@ describe('posthorn serve', () => {
       const { stdout } = await server.ended
       expect(stdout).not.toContain(key)
       expect(server.output()).not.toContain(SECRET)
+      const keyFile = join(place.data, 'encryption.key')
+      const encryptionKey = (await readFile(keyFile, 'utf8')).trim()
+      expect((await stat(keyFile)).mode & 0o777).toBe(0o600)
+      expect((await stat(place.data)).mode & 0o777).toBe(0o700)
+      expect(server.output()).not.toContain(encryptionKey)
       for (const file of await readdir(place.data)) {
         const bytes = await readFile(join(place.data, file))
+        if (file !== 'encryption.key') {
+          expect(bytes.includes(encryptionKey), file).toBe(false)
+          expect(bytes.includes(Buffer.from(encryptionKey, 'base64')), file).toBe(false)
+        }
         expect(bytes.includes(SECRET), file).toBe(false)
         expect(bytes.includes(key!), file).toBe(false)
       }
       await receiver.close()
+    }))
+
+  it('C3 C4 C10 C11 C12: does as it is configured', () =>
+    inPlace(async place => {
+      const other = await createAuthority('Another authority')
+      const otherCa = join(place.folder, 'other.pem')
+      await writeFile(otherCa, other.caPem)
+      const failing = await startReceiver({
+        authority: place.authority,
+        names: ['localhost'],
+        script: () => ({ status: 500 }),
+      })
+      const trusted = await startReceiver({ authority: other, names: ['localhost'] })
+      const silent = await startHostileReceiver({ authority: place.authority, kind: 'hang' })
+      const deaf = await startHostileReceiver({ authority: place.authority, kind: 'hang_tls' })
+      const flags = [
+        ...['--api-version', '4.1', '--egress-addresses', '192.0.2.7', '--target-ports', '8443'],
+        ...['--retry-schedule', '1000', '--response-timeout-ms', '200', '--connect-timeout-ms', '300'],
+      ]
+      const server = running(await serve(place, { flags, env: { NODE_EXTRA_CA_CERTS: otherCa } }))
+      await server.call('PUT', '/tenants/acme', {})
+      const register = async (url: string) =>
+        (await server.call<{ id: string }>('POST', '/tenants/acme/endpoints', { url, clientSecret: SECRET })).body.id
+      const endpoints = {
+        failing: await register(failing.url),
+        trusted: await register(trusted.url),
+        silent: await register(silent.url),
+        deaf: await register(deaf.url),
+      }
+      await server.call(
+        'POST',
+        '/tenants/acme/events',
+        Array.from({ length: 10 }, (_, index) => event(index)),
+      )
+
+      type Attempted = {
+        id: string
+        state: string
+        nextAttemptAt: string
+        attempts: { startedAt: string; durationMs: number; error: string | null }[]
+      }
+      /** Deliveries to an endpoint once each has had its first attempt. */
+      const attempted = async (endpoint: string): Promise<Attempted[]> => {
+        const list = `/tenants/acme/deliveries?endpoint=${endpoint}`
+        type List = { data: { id: string; attemptCount: number }[] }
+        const counts = async () => (await server.call<List>('GET', list)).body.data.map(each => each.attemptCount)
+        await expect.poll(counts, { timeout: 10_000 }).toEqual(Array(10).fill(1))
+        const { data } = (await server.call<List>('GET', list)).body
+        return Promise.all(
+          data.map(async ({ id }) => (await server.call<Attempted>('GET', `/tenants/acme/deliveries/${id}`)).body),
+        )
+      }
+      const errors = async (endpoint: string) => [
+        ...new Set((await attempted(endpoint)).map(({ attempts }) => attempts[0]!.error)),
+      ]
+      expect(await errors(endpoints.trusted)).toEqual([null])
+      expect(await errors(endpoints.silent)).toEqual(['response_timeout'])
+      expect(await errors(endpoints.deaf)).toEqual(['connect_timeout'])
+
+      const { headers } = trusted.requests[0]!
+      expect(headers).toMatchObject({
+        'x-apiversion': '4.1',
+        'user-agent': expect.stringMatching(/^Posthorn\/\d+\.\d+\.\d+$/),
+      })
+
+      // Each wait has up to a tenth on top, drawn anew.
+      const waitsMs = (await attempted(endpoints.failing)).map(({ nextAttemptAt, attempts: [first] }) => {
+        return Date.parse(nextAttemptAt) - Date.parse(first!.startedAt) - first!.durationMs
+      })
+      expect(Math.min(...waitsMs)).toBeGreaterThanOrEqual(999_995)
+      expect(Math.max(...waitsMs)).toBeLessThan(1_101_000)
+      expect(Math.max(...waitsMs) - Math.min(...waitsMs)).toBeGreaterThan(1_000)
+
+      const egress = await fetch(`${server.url}/.well-known/posthorn-egress.json`)
+      expect(await egress.json()).toEqual({ addresses: ['192.0.2.7'] })
+      await server.call('PUT', '/tenants/silent', {})
+      const onPort = async (port: number) => {
+        const body = { url: `https://93.184.215.14:${port}/`, clientSecret: SECRET }
+        return (await server.call('POST', '/tenants/silent/endpoints', body)).status
+      }
+      expect([await onPort(8443), await onPort(443), await onPort(9443)]).toEqual([201, 422, 422])
+      server.kill('SIGTERM')
+      await server.ended
+      await Promise.all([failing, trusted, silent, deaf].map(receiver => receiver.close()))
+    }))
+
+  it('C3: reaches nothing on its own machine, unless it is in development mode', () =>
+    inPlace(async place => {
+      const server = running(await serve(place, { dev: false }))
+      expect(server.output()).not.toContain('DEVELOPMENT')
+      await server.call('PUT', '/tenants/acme', {})
+      for (const url of ['https://localhost:8443/', 'https://127.0.0.1:8443/', 'http://93.184.215.14:8443/']) {
+        const body = { url, clientSecret: SECRET }
+        expect((await server.call('POST', '/tenants/acme/endpoints', body)).status, url).toBe(422)
+      }
+      server.kill('SIGTERM')
+      await server.ended
     }))
 
   it('refuses a second process on its folder, another key, a missing key, and a newer file', () =>
@@ -139,7 +245,7 @@ describe('posthorn serve', () => {
       expect(refused(await serve(place)).stderr).toContain('newer Posthorn')
     }))
 
-  it('keeps a retry schedule across a restart, and gives what is in flight to the next start', () =>
+  it('C12: keeps a retry schedule across a restart, and gives what is in flight to the next start', () =>
     inPlace(async place => {
       let isUp = false
       const receiver = await startReceiver({

@@ -38,6 +38,10 @@ describe('C12 schedule', () => {
     )
   })
 
+  it('C12: a part of a millisecond makes nothing sooner', () => {
+    expect(nextStep({ ...failed, attempt: 1, schedule: [0.0011] })).toEqual({ kind: 'retry', dueAtMs: 1_000_002 })
+  })
+
   it('C12: Retry-After counts in both forms, on 429 and 503 alone, up to a day', () => {
     const nowMs = Date.parse('2026-06-01T00:00:00Z')
     expect(retryAfterMs(429, '120', nowMs)).toBe(120_000)
