@@ -1,11 +1,15 @@
 import { startReceiver } from '@posthorn/testkit'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { type Clock, systemClock } from '../../src/clock.ts'
+import { StoreUnavailable } from '../../src/store/transaction.ts'
 import tokens from '../vectors/tokens.json' with { type: 'json' }
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
 /** Serialised again, it would be another text. */
 const ODD_PAYLOAD = '{ "CoverId" : "564200aa-7128-4a26-83a8-cf0201903fcc", "n":12345678901234567890, "x":1.0 }'
+
+const ANY = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
 
 describe('engine', () => {
   it('C5 C6 C10: sends the payload’s bytes with the bearer and the headers', () =>
@@ -127,6 +131,70 @@ describe('engine', () => {
       await receiver.close()
     }))
 
+  it('C12: waits from the end of an attempt, not from its start', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: () => ({ status: 500, delayMs: 200 }),
+      })
+      const posthorn = await startPosthorn(folder, authority, { retrySchedule: [1_000] })
+      await posthorn.tenants.put('acme', {})
+      await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      await posthorn.publish('acme', cover(1))
+      const due = () => posthorn.lines.find(({ msg }) => msg === 'attempt')?.dueAt as string | undefined
+      await expect.poll(due, { timeout: 5_000 }).toBeDefined()
+      // A timer of the receiver's may fire a millisecond early.
+      expect(Date.parse(due()!) - receiver.requests[0]!.receivedAtMs).toBeGreaterThanOrEqual(1_000_000 + 195)
+      await posthorn.stop()
+      await receiver.close()
+    }))
+
+  it.each([429, 503])('C12: Retry-After of a %i makes the next attempt later, of all the endpoint’s', status =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: () => ({ status, headers: { 'Retry-After': '3000' } }),
+      })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      await posthorn.publish('acme', cover(1))
+      const attempts = () => posthorn.lines.filter(({ msg }) => msg === 'attempt')
+      await expect.poll(attempts, { timeout: 5_000 }).toHaveLength(1)
+      const waitMs = Date.parse(attempts()[0]!.dueAt as string) - receiver.requests[0]!.receivedAtMs
+      expect(waitMs).toBeGreaterThanOrEqual(3_000_000)
+      // A healthy neighbour shows that what is published next had its turn.
+      const healthy = await startReceiver({ authority, names: ['localhost'] })
+      await posthorn.endpoints.create('acme', { url: healthy.url, clientSecret: SECRET })
+      await posthorn.publish('acme', [cover(2), cover(3)])
+      await healthy.waitFor(() => healthy.total === 2, { timeoutMs: 5_000 })
+      await posthorn.stop()
+      expect(receiver.total).toBe(1)
+      await receiver.close()
+      await healthy.close()
+    }),
+  )
+
+  it('C12: an endpoint’s own schedule and time-out count, not the operator’s', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'], script: () => 'hang' })
+      const posthorn = await startPosthorn(folder, authority, { responseTimeoutMs: 60_000 })
+      await posthorn.tenants.put('acme', {})
+      const own = { schedule: [0.02], timeoutMs: 60 }
+      await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET, ...own })
+      await posthorn.publish('acme', cover(1))
+      const attempts = () => posthorn.lines.filter(({ msg }) => msg === 'attempt')
+      await expect.poll(attempts, { timeout: 5_000 }).toHaveLength(2)
+      expect(attempts().map(({ errorCode, next }) => [errorCode, next])).toEqual([
+        ['response_timeout', 'retry'],
+        ['response_timeout', 'exhausted'],
+      ])
+      await posthorn.stop()
+      await receiver.close()
+    }))
+
   it('C11: 410 disables the endpoint and holds what is pending', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 410 }) })
@@ -138,9 +206,8 @@ describe('engine', () => {
       await expect
         .poll(async () => (await posthorn.endpoints.get('acme', endpoint.id)).state, { timeout: 5_000 })
         .toBe('disabled')
-      const none = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
       await expect
-        .poll(async () => (await posthorn.deliveries.list('acme', none, 10)).map(({ state }) => state), {
+        .poll(async () => (await posthorn.deliveries.list('acme', ANY, 10)).map(({ state }) => state), {
           timeout: 5_000,
         })
         .toEqual(['held'])
@@ -172,6 +239,137 @@ describe('engine', () => {
       await receiver.waitFor(() => receiver.distinct.size >= 2_000, { timeoutMs: 20_000 })
       await posthorn.stop()
       expect(receiver.total).toBe(2_000)
+      await receiver.close()
+    }))
+
+  it('C13: ends at start what a crash cut short', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      const before = await startPosthorn(folder, authority, {}, false)
+      await before.tenants.put('acme', {})
+      const create = async (path: string) =>
+        (await before.endpoints.create('acme', { url: `${receiver.url}${path}`, clientSecret: SECRET })).endpoint.id
+      const [disabled, deleted, released] = [await create('/disabled'), await create('/deleted'), await create('/ok')]
+      await before.endpoints.disable('acme', released)
+      await before.publish('acme', cover(1))
+      // Each change as far as its first commit.
+      const state = (id: string, to: 'enabled' | 'disabled') =>
+        before.store.write('setEndpointState', { tenant: 'acme', id, state: to, reason: null, nowMs: Date.now() })
+      await state(disabled, 'disabled')
+      await state(released, 'enabled')
+      await before.store.write('deleteEndpoint', { tenant: 'acme', id: deleted, nowMs: Date.now() })
+      await before.store.close()
+
+      const posthorn = await startPosthorn(folder, authority)
+      const states = async () => {
+        const found = await posthorn.deliveries.list('acme', ANY, 9)
+        return Object.fromEntries(found.map(each => [each.endpoint, each.state]))
+      }
+      const expected = { [disabled]: 'held', [deleted]: 'cancelled', [released]: 'delivered' }
+      await expect.poll(states, { timeout: 5_000 }).toEqual(expected)
+      await posthorn.stop()
+      expect(receiver.requests.map(({ path }) => path)).toEqual(['/ok'])
+      await receiver.close()
+    }))
+
+  it('C13: keeps an outcome while the store is away, and goes on when it is back', () =>
+    inFolder(async (folder, authority) => {
+      const { promise: isSent, resolve: sent } = Promise.withResolvers<void>()
+      const { promise: isAway, resolve: goneAway } = Promise.withResolvers<void>()
+      const receiver = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: async (_request, _nth, total) => {
+          if (total > 1) return
+          sent()
+          await isAway
+        },
+      })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      await posthorn.publish('acme', cover(1))
+      await isSent
+      const write = vi.spyOn(posthorn.driver, 'write')
+      write.mockImplementation(async calls =>
+        calls.map(() => ({ ok: false, error: new StoreUnavailable('the disk is full') })),
+      )
+      goneAway()
+      await expect.poll(() => write.mock.calls.length, { timeout: 5_000 }).toBeGreaterThan(0)
+      await expect(posthorn.publish('acme', cover(2))).rejects.toBeInstanceOf(StoreUnavailable)
+      write.mockRestore()
+      const states = async () => (await posthorn.deliveries.list('acme', ANY, 9)).map(({ state }) => state)
+      await expect.poll(states, { timeout: 5_000 }).toEqual(['delivered'])
+      await posthorn.publish('acme', cover(3))
+      await expect.poll(states, { timeout: 5_000 }).toEqual(['delivered', 'delivered'])
+      await posthorn.stop()
+      expect(receiver.total).toBe(2)
+      await receiver.close()
+    }))
+
+  it('C13: sends what is in the store after a commit that was in doubt', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      await posthorn.publish('acme', cover(1))
+      await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 5_000 })
+      const write = posthorn.driver.write.bind(posthorn.driver)
+      vi.spyOn(posthorn.driver, 'write').mockImplementation(async calls => {
+        const results = await write(calls)
+        if (!calls.some(({ name }) => name === 'publish')) return results
+        // Stored, but its answer gets lost.
+        return calls.map(() => ({ ok: false, error: new StoreUnavailable('the connection broke') }))
+      })
+      await expect(posthorn.publish('acme', cover(2))).rejects.toBeInstanceOf(StoreUnavailable)
+      await receiver.waitFor(() => receiver.total === 2, { timeoutMs: 5_000 })
+      await posthorn.stop()
+      await receiver.close()
+    }))
+
+  it.each(['readLane', 'readPayload', 'getEndpoint'] as const)('C13: a %s that fails costs time, nothing else', name =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      const before = await startPosthorn(folder, authority, {}, false)
+      await before.tenants.put('acme', {})
+      await before.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      await before.publish('acme', cover(1))
+      await before.store.close()
+      const posthorn = await startPosthorn(folder, authority, { payloadMemoryBytes: 0 }, false)
+      const read = posthorn.driver.read.bind(posthorn.driver)
+      let failed = 0
+      vi.spyOn(posthorn.driver, 'read').mockImplementation((operation, args) => {
+        if (operation !== name || failed > 0) return read(operation, args)
+        failed++
+        return Promise.reject(new StoreUnavailable('the disk is away'))
+      })
+      await posthorn.engine.start()
+      await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 5_000 })
+      expect(failed).toBe(1)
+      await posthorn.stop()
+      await receiver.close()
+    }),
+  )
+
+  it('C13: the sweep finds what nobody was told of', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      // Half a minute of it is a tenth of a second.
+      const clock: Clock = {
+        ...systemClock,
+        after: (delayMs, fire) => systemClock.after(delayMs === 30_000 ? 100 : delayMs, fire),
+      }
+      const posthorn = await startPosthorn(folder, authority, {}, true, clock)
+      await posthorn.tenants.put('acme', {})
+      await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      await posthorn.publish('acme', cover(1))
+      await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 5_000 })
+      const tell = vi.spyOn(posthorn.store.changes, 'tell').mockImplementation(() => {})
+      await posthorn.publish('acme', cover(2))
+      await receiver.waitFor(() => receiver.total === 2, { timeoutMs: 5_000 })
+      expect(tell).toHaveBeenCalled()
+      await posthorn.stop()
       await receiver.close()
     }))
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Authority, createAuthority } from '@posthorn/testkit'
 import { pino } from 'pino'
-import { systemClock } from '../../src/clock.ts'
+import { type Clock, systemClock } from '../../src/clock.ts'
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts'
 import type { TargetPolicy } from '../../src/guard/target.ts'
 import { Publisher } from '../../src/ingest/publisher.ts'
@@ -25,13 +25,15 @@ export async function startPosthorn(
   authority: Authority,
   over: Partial<EngineOptions> = {},
   isSending = true,
+  clock: Clock = systemClock,
 ) {
-  const store = new Store(await openSqlite(folder, systemClock), systemClock)
+  const driver = await openSqlite(folder, clock)
+  const store = new Store(driver, clock)
   await store.write('migrate', {})
   await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
   const lines: Record<string, unknown>[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
-  const engine = new Engine(store, keyring, systemClock, log, {
+  const engine = new Engine(store, keyring, clock, log, {
     policy,
     connectTimeoutMs: 5_000,
     extraCa: [authority.caPem],
@@ -49,6 +51,8 @@ export async function startPosthorn(
   const publisher = new Publisher(store, { maxBatch: 1_000, maxDepth: 64, idempotencyMs: 1e9 })
   if (isSending) await engine.start()
   return {
+    /** What the store stands on: for tests that take it away. */
+    driver,
     store,
     engine,
     lines,
