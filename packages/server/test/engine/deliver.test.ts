@@ -161,6 +161,17 @@ describe('C11: time limits', () => {
     await receiver.close()
   })
 
+  it('C11: no more is read of a body than is looked at', async () => {
+    const receiver = await startHostileReceiver({ authority, kind: 'flood' })
+    const { send, close } = startSender()
+    const { status, truncated, body } = await send(receiver.url)
+    expect({ status, truncated }).toEqual({ status: 200, truncated: true })
+    // One chunk of the socket's may come on top.
+    expect(body.length).toBeLessThan(256 * 1024)
+    close()
+    await receiver.close()
+  })
+
   it('C11: interim answers don’t put the limit off', async () => {
     const receiver = await startHostileReceiver({ authority, kind: 'endless_1xx' })
     const { send, begun, close } = startSender()
