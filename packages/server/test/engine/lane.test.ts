@@ -114,7 +114,7 @@ class Model {
 }
 
 describe('lane', () => {
-  it('forgets nothing and sends nothing twice at once, whatever happens in whatever order', () => {
+  it('C13: forgets nothing and sends nothing twice at once, whatever happens in whatever order', () => {
     const step = fc.constantFrom(
       ...([
         'publish',
