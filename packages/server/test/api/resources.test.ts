@@ -291,6 +291,7 @@ describe('the rest', () => {
     for (const [url, key] of [['/v1/egress'], ['/.well-known/posthorn-egress.json', null]] as const) {
       expect((await get(url, key === null ? { key } : {})).body).toEqual({ addresses: ['192.0.2.1'] })
     }
+    expect((await get('/v1/egress', { key: null })).status).toBe(401)
   })
 
   it('is ready between start and drain', async () => {

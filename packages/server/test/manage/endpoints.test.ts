@@ -49,6 +49,18 @@ describe('create', () => {
     expect(await fields(create({ types: [] }))).toEqual(['/types'])
   })
 
+  it('C2: needs a URL and a clientSecret', async () => {
+    const { url, clientSecret } = { url: URL_A, clientSecret: SECRET }
+    expect(await fields(bench.endpoints.create('acme', { url } as EndpointInput))).toEqual(['/clientSecret'])
+    expect(await fields(bench.endpoints.create('acme', { clientSecret } as EndpointInput))).toEqual(['/url'])
+  })
+
+  it('C2: other types take the place of those before', async () => {
+    const { endpoint } = await create()
+    await bench.endpoints.update('acme', endpoint.id, { types: ['GRADE_CHANGED'] })
+    expect((await bench.publishOne()).events[0]).toMatchObject({ deliveries: 0, notSent: { type: 1 } })
+  })
+
   it('C3: stores the URL as the parser read it', async () => {
     expect((await create({ url: 'https://HOOKS.example.com' })).endpoint.url).toBe('https://hooks.example.com/')
   })
@@ -120,6 +132,26 @@ describe('create', () => {
     ])
     await create()
     expect(codes((await create()).warnings)).toEqual(['secret_shared_between_endpoints'])
+  })
+
+  it('C8: warns of a secret that is there twice only among the tenant’s own endpoints that still exist', async () => {
+    await bench.tenants.put('other', {})
+    await bench.endpoint({}, 'other')
+    const { endpoint, warnings } = await create()
+    expect(warnings).toEqual([])
+    await bench.endpoints.remove('acme', endpoint.id)
+    expect((await create()).warnings).toEqual([])
+  })
+
+  it('C8: reads a token by the time of day', async () => {
+    const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
+    const token = (days: number) => {
+      const exp = Math.floor(bench.store.now() / 1_000) + days * 86_400
+      return `${encode({ alg: 'HS256' })}.${encode({ exp })}.c2lnbmF0dXJl`
+    }
+    expect(codes((await create({ clientSecret: token(-1) })).warnings)).toEqual(['token_expired'])
+    expect(codes((await create({ clientSecret: token(10) })).warnings)).toEqual(['token_expires_soon'])
+    expect(codes((await create({ clientSecret: token(400) })).warnings)).toEqual([])
   })
 
   it('C14: stores the secret encrypted for that endpoint, and tells nobody', async () => {
@@ -260,8 +292,12 @@ describe('update', () => {
     expect(await fields(bench.endpoints.update('acme', endpoint.id, { clientSecret: '' }))).toEqual(['/clientSecret'])
   })
 
-  it('C3: checks a new URL', async () => {
+  it('C3: checks a new URL, also where its name leads', async () => {
     const { endpoint } = await create()
+    const inside = bench.endpointsWith(policy(), resolvesTo('10.1.2.3'))
+    expect(await faults(inside.update('acme', endpoint.id, { url: URL_A }))).toMatchObject([
+      { field: '/url', reason: 'address_not_public' },
+    ])
     expect(await fields(bench.endpoints.update('acme', endpoint.id, { url: 'http://x' }))).toEqual(['/url'])
   })
 

@@ -25,6 +25,15 @@ describe('C1: the catalogue', () => {
     expect(await fields(bench.publish({ type: 'ORDER_SHIPPED', payload: { id: 1 } }))).toEqual(['/payload/id'])
   })
 
+  it('stays as the operator made it: the starter types come once, not at each start', async () => {
+    const type = await bench.types.get(TYPE)
+    await bench.types.put(TYPE, { ...type, group: 'mine' })
+    await bench.types.remove('GRADE_CHANGED')
+    await bench.store.write('seedCatalogue', { types: starterCatalogue, nowMs: bench.store.now() })
+    expect((await bench.types.get(TYPE)).group).toBe('mine')
+    expect(await code(bench.types.get('GRADE_CHANGED'))).toBe('not_found')
+  })
+
   it('refuses a bad definition, all of it at once', async () => {
     const bad = { group: '', description: 'a\0b', schema: { type: 'nothing' }, example: {} }
     expect((await fields(bench.types.put('1', bad))).sort()).toEqual(['/description', '/group', '/schema', 'name'])
