@@ -177,7 +177,7 @@ describe('engine', () => {
     }),
   )
 
-  it('C12: an endpoint’s own schedule and time-out count, not the operator’s', () =>
+  it('C11 C12: an endpoint’s own time-out and schedule count, not the operator’s', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'], script: () => 'hang' })
       const posthorn = await startPosthorn(folder, authority, { responseTimeoutMs: 60_000 })
