@@ -20,6 +20,13 @@ describe('C14 keyring', () => {
     expect(() => ring.open('ep_1', sealed.subarray(0, 20))).toThrow(SecretUnreadable)
   })
 
+  it('C14: puts nothing of the key into what is stored', () => {
+    const key = randomBytes(32)
+    const { seal, fingerprint } = createKeyring(key)
+    expect(key.includes(Buffer.from(seal('ep_1', 'the secret').subarray(1, 5)))).toBe(false)
+    expect(key.includes(Buffer.from(fingerprint, 'hex').subarray(0, 4))).toBe(false)
+  })
+
   it('C8: gives equal secrets equal digests, and other keys other ones', () => {
     expect(ring.digest('a')).toEqual(ring.digest('a'))
     expect(ring.digest('a')).not.toEqual(ring.digest('b'))

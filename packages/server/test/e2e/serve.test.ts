@@ -127,6 +127,26 @@ describe('posthorn serve', () => {
       await receiver.close()
     }))
 
+  it('C14: keeps no secret of an endpoint or a tenant that was deleted', () =>
+    inPlace(async place => {
+      const server = running(await serve(place))
+      const register = async (tenant: string) => {
+        await server.call('PUT', `/tenants/${tenant}`, {})
+        const body = { url: 'https://localhost:8443/', clientSecret: SECRET }
+        return (await server.call<{ id: string }>('POST', `/tenants/${tenant}/endpoints`, body)).body.id
+      }
+      await server.call('DELETE', `/tenants/acme/endpoints/${await register('acme')}`)
+      await register('gone')
+      await server.call('DELETE', '/tenants/gone')
+      server.kill('SIGTERM')
+      await server.ended
+      const database = new DatabaseSync(join(place.data, 'posthorn.db'))
+      const rows = database.prepare('select secret, secret_digest from endpoint').all()
+      database.close()
+      expect(rows).toHaveLength(2)
+      for (const row of rows) expect({ ...row }).toEqual({ secret: null, secret_digest: null })
+    }))
+
   it('C3 C4 C10 C11 C12: does as it is configured', () =>
     inPlace(async place => {
       const other = await createAuthority('Another authority')

@@ -267,6 +267,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await store.write('holdDeliveries', of)).toBe(2)
     // A failure that was on its way changes nothing, a success does.
     expect(await store.settle(aSettlement(items[0]!, { kind: 'exhausted' }))).toBe(false)
+    expect(await store.settle(aSettlement(items[0]!, { kind: 'retry', dueAtMs: 99_000 }))).toBe(false)
     expect(await store.settle(aSettlement(items[1]!, { kind: 'delivered' }))).toBe(true)
     expect(await store.write('releaseDeliveries', { ...of, nowMs: 7_000 })).toBe(0) // still disabled
     await store.write('setEndpointState', { tenant: 'acme', id: endpoint.id, state: 'enabled', reason: null, nowMs: 6 })
