@@ -244,7 +244,33 @@ describe('posthorn serve', () => {
       await server.ended
     }))
 
-  it('refuses a second process on its folder, another key, a missing key, and a newer file', () =>
+  it('C13: lets what is in flight end when it is stopped, and doesn’t send it again', () =>
+    inPlace(async place => {
+      const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>()
+      const receiver = await startReceiver({
+        authority: place.authority,
+        names: ['localhost'],
+        script: () => mayAnswer,
+      })
+      const before = running(await serve(place))
+      await before.call('PUT', '/tenants/acme', {})
+      await before.call('POST', '/tenants/acme/endpoints', { url: receiver.url, clientSecret: SECRET })
+      await before.call('POST', '/tenants/acme/events', event(1))
+      await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 5_000 })
+      before.kill('SIGTERM')
+      await expect.poll(before.output, { timeout: 5_000 }).toContain('"msg":"stopping"')
+      answer()
+      expect((await before.ended).code).toBe(0)
+      const after = running(await serve(place))
+      const { body } = await after.call<{ data: object[] }>('GET', '/tenants/acme/deliveries')
+      expect(body.data).toMatchObject([{ state: 'delivered', attemptCount: 1 }])
+      expect(receiver.total).toBe(1)
+      after.kill('SIGTERM')
+      await after.ended
+      await receiver.close()
+    }))
+
+  it('C13 C14: refuses a second process on its folder, another key, a missing key, and a newer file', () =>
     inPlace(async place => {
       const first = running(await serve(place))
       const second = refused(await serve(place))
