@@ -35,7 +35,7 @@ function problemsOf(given: Given): readonly string[] {
 }
 
 describe('where a value comes from', () => {
-  test('the defaults are those of the contract and the issue', () => {
+  test('C3: the defaults are those of the contract and the issue', () => {
     const config = configOf({})
     expect(config).toMatchObject({ host: '127.0.0.1', port: 8470, apiVersion: '3.0', drainTimeoutMs: 30_000 })
     expect(config.data).toBe(resolve('posthorn-data'))

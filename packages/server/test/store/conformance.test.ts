@@ -158,6 +158,19 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await store.read('listAttempts', { tenant: 'acme', delivery: item!.delivery })).toHaveLength(2)
   })
 
+  it('C13: settles a last failure, and a cancellation, into history', async () => {
+    const endpoint = anEndpoint('acme')
+    await aTenant(store, 'acme', [endpoint])
+    const [exhausted, cancelled] = await published(endpoint, 2)
+    expect(await store.settle(aSettlement(exhausted!, { kind: 'exhausted' }))).toBe(true)
+    const { tenant, delivery: id } = cancelled!
+    expect(await store.write('cancelDelivery', { tenant, id, nowMs: 20_000 })).toBe(true)
+    expect(await lane(endpoint)).toEqual([])
+    const read = (id: string) => store.read('getDelivery', { tenant, id })
+    expect(await read(exhausted!.delivery)).toMatchObject({ state: 'exhausted', attempts: 1, endedAtMs: 20_000 })
+    expect(await read(id)).toMatchObject({ state: 'cancelled', attempts: 0, endedAtMs: 20_000 })
+  })
+
   it('C12: puts a retry at its due time, and reads a lane from the earliest due', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
