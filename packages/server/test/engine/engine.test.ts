@@ -111,7 +111,7 @@ describe('engine', () => {
       await receiver.close()
     }))
 
-  it('C12: retries on the schedule with the same id and bytes, and then has used up its attempts', () =>
+  it('C5 C10 C12: retries on the schedule with the same id and bytes, and then has used up its attempts', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 500 }) })
       const posthorn = await startPosthorn(folder, authority)
