@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,6 +29,8 @@ export type Place = {
   readonly data: string
   readonly ca: string
   readonly authority: Authority
+  /** Servers started here: a test that fails leaves none behind. */
+  readonly children: ChildProcess[]
 }
 
 export async function inPlace<T>(use: (place: Place) => Promise<T>): Promise<T> {
@@ -36,9 +38,11 @@ export async function inPlace<T>(use: (place: Place) => Promise<T>): Promise<T> 
   const authority = await createAuthority()
   const ca = join(folder, 'ca.pem')
   await writeFile(ca, authority.caPem)
+  const children: ChildProcess[] = []
   try {
-    return await use({ folder, data: join(folder, 'data'), ca, authority })
+    return await use({ folder, data: join(folder, 'data'), ca, authority, children })
   } finally {
+    for (const child of children) child.kill('SIGKILL')
     await rm(folder, { recursive: true, force: true })
   }
 }
@@ -54,7 +58,7 @@ export type ServeOptions = {
 
 /** Starts `posthorn serve`; resolves when it listens, or when it has ended without. */
 export async function serve(
-  { data, ca }: Place,
+  { data, ca, children }: Place,
   { flags = [], env = {}, dev = true, fileLimit }: ServeOptions = {},
 ): Promise<ServerProcess | Ended> {
   const port = flags.includes('--port') ? [] : ['--port', '0']
@@ -66,6 +70,7 @@ export async function serve(
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH ?? '', POSTHORN_API_KEY: API_KEY, ...env },
   })
+  children.push(child)
   let stdout = ''
   let stderr = ''
   const listening = Promise.withResolvers<string>()
