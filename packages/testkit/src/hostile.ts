@@ -13,6 +13,9 @@ export const HOSTILE_KINDS = {
   drip_body: 'sends a whole head, then a byte of the body a second',
   flood: 'answers with `bytes` of body',
   endless_1xx: 'sends interim answers and never a final one',
+  interim_first: 'sends 100, 102 and 103, in pieces, before a good answer',
+  endless_reason: 'never ends the reason phrase of its status line',
+  protocol_change: 'answers 101',
   huge_head: 'sends header fields up to `bytes`',
   reset_after_request: 'resets the connection once it has read the request',
   reset_on_connect: 'resets the connection as soon as it is made',
@@ -95,6 +98,21 @@ const ANSWERS: { readonly [kind in HostileKind]?: (context: Context) => void } =
       return ++steps < MAX_STEPS ? 'again' : 'done'
     })
   },
+  interim_first: context => {
+    const interim = [100, 102, 103].map(status => `${head(status)}x-hint: 1\r\n\r\n`).join('')
+    const text = `${interim}${head(context.status)}content-length: 2\r\n\r\nok`
+    let at = 0
+    repeatWhileOpen(context.socket, context.intervalMs ?? 1, () => {
+      context.send(text.slice(at, at + 7))
+      at += 7
+      return at < text.length ? 'again' : 'done'
+    })
+  },
+  endless_reason: context => {
+    context.send(`HTTP/1.1 ${context.status} `)
+    pour(context, Buffer.alloc(64 * 1024, 'x'))
+  },
+  protocol_change: context => context.send(`${head(101)}\r\n`),
   huge_head: context => {
     context.send(head(context.status))
     pour(context, Buffer.from(`x-padding: ${'x'.repeat(1_000)}\r\n`.repeat(64)))

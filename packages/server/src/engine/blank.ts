@@ -21,8 +21,8 @@ const SHORTEST_TAIL = 4
 
 export function createBlanker(secret: string): (exchange: Exchange) => Recorded {
   const forms = formsOf(secret)
-  const whole = new RegExp(forms.map(form => form.map(patternOf).join('')).join('|'), 'g')
-  const blankText = (text: string): string => text.replace(whole, BLANK)
+  const starts = startsOf(forms)
+  const blankText = (text: string): string => blankWhole(text, forms, starts)
   return ({ headers, body, truncated }) => {
     const cleanHeaders = headers.length === 0 ? headers : headers.map(blankText)
     if (body.length === 0) return { headers: cleanHeaders, body, truncated }
@@ -40,17 +40,23 @@ export function createBlanker(secret: string): (exchange: Exchange) => Recorded 
 }
 
 /** A text as a list of characters, each with the ways to write it. */
-type Form = readonly (readonly string[])[]
+type Form = {
+  readonly characters: readonly (readonly string[])[]
+  /** Whether one more character of Base64 belongs to it: of its last one, some bits are another text's. */
+  readonly isBase64: boolean
+}
 
-/** Longest first, so that one form that holds another is blanked whole. */
 function formsOf(secret: string): Form[] {
-  const forms: Form[] = [Array.from(secret, spellingsOf)]
+  const forms: Form[] = [{ characters: Array.from(secret, spellingsOf), isBase64: false }]
   if (secret.length >= SHORTEST_ENCODED) {
     const bytes = Buffer.from(secret)
-    for (const before of [0, 1, 2]) forms.push(Array.from(base64Within(bytes, before), base64Spellings))
-    forms.push(Array.from(bytes.toString('hex'), digit => [...new Set([digit, digit.toUpperCase()])]))
+    for (const before of [0, 1, 2]) {
+      forms.push({ characters: Array.from(base64Within(bytes, before), base64Spellings), isBase64: true })
+    }
+    const digits = Array.from(bytes.toString('hex'), digit => [...new Set([digit, digit.toUpperCase()])])
+    forms.push({ characters: digits, isBase64: false })
   }
-  return forms.sort((a, b) => b.length - a.length)
+  return forms
 }
 
 /** What is the same of a secret's Base64 whatever stands before and behind it, so many bytes (modulo 3) before it. */
@@ -81,14 +87,42 @@ function spellingsOf(character: string): string[] {
   return [...new Set([character, `\\${character}`, `&#${code};`, ...escaped, ...blank])]
 }
 
-function patternOf(spellings: readonly string[]): string {
-  if (spellings.length === 1) return spellings[0]!
-  return `(?:${spellings.map(spelling => spelling.replace(/[^A-Za-z0-9]/g, '\\$&')).join('|')})`
+/** Which characters (Latin-1) a form can begin with, by code: where none of them stands, none has to be sought. */
+function startsOf(forms: readonly Form[]): Uint8Array {
+  const starts = new Uint8Array(256)
+  for (const { characters } of forms) for (const spelling of characters[0] ?? []) starts[spelling.charCodeAt(0)] = 1
+  return starts
+}
+
+/** By hand: a regular expression of a long secret overflows the stack, and its error would quote the secret. */
+function blankWhole(text: string, forms: readonly Form[], starts: Uint8Array): string {
+  let blanked = ''
+  let from = 0
+  for (let at = 0; at < text.length; at++) {
+    if (starts[text.charCodeAt(at) & 255] === 0) continue
+    const end = Math.max(...forms.map(form => endOf(text, at, form)))
+    if (end <= at) continue
+    blanked += text.slice(from, at) + BLANK
+    from = end
+    at = end - 1
+  }
+  return from === 0 ? text : blanked + text.slice(from)
+}
+
+/** Where the form that begins there ends; -1 if none does. */
+function endOf(text: string, start: number, { characters, isBase64 }: Form): number {
+  let at = start
+  for (const spellings of characters) {
+    const found = spellings.find(spelling => text.startsWith(spelling, at))
+    if (found === undefined) return -1
+    at += found.length
+  }
+  return isBase64 && /[\w+/-]/.test(text.charAt(at)) ? at + 1 : at
 }
 
 /** Blanks an echo that the end of the text cuts off. */
 function blankTail(text: string, forms: readonly Form[]): string {
-  const longest = Math.max(...forms.map(form => form.length)) * LONGEST_SPELLING
+  const longest = Math.max(...forms.map(({ characters }) => characters.length)) * LONGEST_SPELLING
   for (let at = Math.max(0, text.length - longest); at <= text.length - SHORTEST_TAIL; at++) {
     if (forms.some(form => endsWithin(text, at, form))) return text.slice(0, at) + BLANK
   }
@@ -98,9 +132,9 @@ function blankTail(text: string, forms: readonly Form[]): string {
 const LONGEST_SPELLING = '\\u002B'.length
 
 /** Whether the text from there to its end is the beginning of a form. */
-function endsWithin(text: string, start: number, form: Form): boolean {
+function endsWithin(text: string, start: number, { characters }: Form): boolean {
   let at = start
-  for (const spellings of form) {
+  for (const spellings of characters) {
     if (at === text.length) return true
     const left = text.length - at
     const found = spellings.find(spelling => text.startsWith(spelling, at))

@@ -27,6 +27,7 @@ function startClock() {
   }
   return {
     clock,
+    timers,
     advance(ms: number) {
       nowMs += ms
     },
@@ -49,7 +50,14 @@ function startSender(options: Partial<ConnectionOptions> = {}) {
     time.clock,
   )
   const send = (origin: string) => {
-    const request = { origin, path: '/', headers: [], body: Buffer.from('{}'), timeoutMs: RESPONSE_TIMEOUT_MS }
+    const request = {
+      origin,
+      path: '/',
+      headers: [],
+      body: Buffer.from('{}'),
+      timeoutMs: RESPONSE_TIMEOUT_MS,
+      startedAtMs: 0,
+    }
     return deliver(request, connections, time.clock)
   }
   return { ...time, send, close: () => connections.close() }
@@ -119,8 +127,11 @@ describe('C3: the guard', () => {
 describe('C11: time limits', () => {
   it('C11: a connection that is not there in time is a failure; the limit for the status has not begun', async () => {
     const receiver = await startHostileReceiver({ authority, kind: 'hang_tls' })
-    const { send, begun, close } = startSender({ connectTimeoutMs: 100 })
-    expect(await send(receiver.url)).toMatchObject({ failure: 'connect_timeout', status: null })
+    const { send, begun, close, timers } = startSender({ connectTimeoutMs: 4_321 })
+    const exchange = send(receiver.url)
+    await receiver.waitFor(({ connections }) => connections === 1, { timeoutMs: 5_000 })
+    timers.find(({ delayMs }) => delayMs === 4_321)!.fire()
+    expect(await exchange).toMatchObject({ failure: 'connect_timeout', status: null })
     expect(begun()).toEqual([])
     close()
     await receiver.close()

@@ -395,4 +395,55 @@ describe('engine', () => {
       await hanging.close()
       await healthy.close()
     }))
+
+  it('C12: a person’s wish for another attempt outlives the attempt that is in flight', () =>
+    inFolder(async (folder, authority) => {
+      const answer = Promise.withResolvers<void>()
+      const receiver = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: async (_request, nth) => {
+          if (nth === 1) await answer.promise
+          return { status: nth === 1 ? 500 : 204 }
+        },
+      })
+      const posthorn = await startPosthorn(folder, authority, { retrySchedule: [3_600] })
+      await posthorn.tenants.put('acme', {})
+      await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      await posthorn.publish('acme', cover(1))
+      await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 5_000 })
+      const none = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
+      const [delivery] = await posthorn.deliveries.list('acme', none, 1)
+      await posthorn.deliveries.retry('acme', delivery!.id)
+      answer.resolve()
+      await receiver.waitFor(() => receiver.total === 2, { timeoutMs: 5_000 })
+      await posthorn.stop()
+      await receiver.close()
+    }))
+
+  it('C12: fresh deliveries do not wait behind the retries of a bad hour, also after a restart', () =>
+    inFolder(async (folder, authority) => {
+      let isUp = false
+      const receiver = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: () => ({ status: isUp ? 204 : 500 }),
+      })
+      const options = { retrySchedule: [3_600], laneWindow: 1 }
+      const before = await startPosthorn(folder, authority, options)
+      await before.tenants.put('acme', {})
+      await before.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      await before.publish(
+        'acme',
+        Array.from({ length: 40 }, (_, index) => cover(index)),
+      )
+      await receiver.waitFor(() => receiver.total === 40, { timeoutMs: 10_000 })
+      await before.stop()
+      isUp = true
+      const after = await startPosthorn(folder, authority, options)
+      await after.publish('acme', cover(100))
+      await receiver.waitFor(() => receiver.total === 41, { timeoutMs: 5_000 })
+      await after.stop()
+      await receiver.close()
+    }))
 })

@@ -104,4 +104,14 @@ describe('rounds', () => {
     for (let at = 0; at < 10; at++) end(() => true)
     expect(dispatched.slice(from).filter(endpoint => endpoint === 'small').length).toBeGreaterThanOrEqual(4)
   })
+
+  it('leave room at a host for other tenants, however many of one hang there', () => {
+    const { rounds, add, flying } = bench(10_000, 128)
+    for (let at = 0; at < 200; at++) add('slow', `slow${at}@host`, 10)
+    rounds.run()
+    expect(inFlightOf(flying, 'slow')).toBeLessThan(128)
+    add('good', 'good@host', 5)
+    rounds.run()
+    expect(inFlightOf(flying, 'good')).toBeGreaterThan(0)
+  })
 })

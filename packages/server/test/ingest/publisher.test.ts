@@ -184,6 +184,20 @@ describe('a configuration that moves', () => {
     expect(await fields(bench.publishOne())).toEqual(['/payload/other'])
   })
 
+  it('cannot be starved by whoever changes it without a pause', async () => {
+    const endpoint = await bench.endpoint()
+    let isOver = false
+    const changing = Array.from({ length: 4 }, async (_, at) => {
+      for (let nth = 0; !isOver; nth++) {
+        await bench.endpoints.update('acme', endpoint, { description: `${at} ${nth}` }).catch(() => {})
+      }
+    })
+    const results = await Promise.allSettled(Array.from({ length: 20 }, () => bench.publishOne()))
+    isOver = true
+    await Promise.all(changing)
+    expect(results.filter(({ status }) => status === 'rejected')).toEqual([])
+  })
+
   it('gives up with 503 when it never stands still', async () => {
     const publish = vi.spyOn(bench.store, 'publish').mockResolvedValue({ kind: 'stale' })
     expect(await code(bench.publishOne())).toBe('overloaded')

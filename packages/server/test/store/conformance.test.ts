@@ -162,7 +162,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [exhausted, cancelled] = await published(endpoint, 2)
-    expect(await store.settle(aSettlement(exhausted!, { kind: 'exhausted' }))).toBe(true)
+    expect(await store.settle(aSettlement(exhausted!, { kind: 'exhausted' }))).toBe('ended')
     const { tenant, delivery: id } = cancelled!
     expect(await store.write('cancelDelivery', { tenant, id, nowMs: 20_000 })).toBe(true)
     expect(await lane(endpoint)).toEqual([])
@@ -279,9 +279,9 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await store.write('holdDeliveries', of)).toBe(3)
     expect(await store.write('holdDeliveries', of)).toBe(2)
     // A failure that was on its way changes nothing, a success does.
-    expect(await store.settle(aSettlement(items[0]!, { kind: 'exhausted' }))).toBe(false)
-    expect(await store.settle(aSettlement(items[0]!, { kind: 'retry', dueAtMs: 99_000 }))).toBe(false)
-    expect(await store.settle(aSettlement(items[1]!, { kind: 'delivered' }))).toBe(true)
+    expect(await store.settle(aSettlement(items[0]!, { kind: 'exhausted' }))).toBe('unmoved')
+    expect(await store.settle(aSettlement(items[0]!, { kind: 'retry', dueAtMs: 99_000 }))).toBe('unmoved')
+    expect(await store.settle(aSettlement(items[1]!, { kind: 'delivered' }))).toBe('ended')
     expect(await store.write('releaseDeliveries', { ...of, nowMs: 7_000 })).toBe(0) // still disabled
     await store.write('setEndpointState', { tenant: 'acme', id: endpoint.id, state: 'enabled', reason: null, nowMs: 6 })
     expect(await store.write('releaseDeliveries', { ...of, limit: 2, nowMs: 7_000 })).toBe(2)
