@@ -20,7 +20,11 @@ export function parseJson(body: Buffer): unknown {
     // Its message would quote the body, secrets included.
     throw badJson('The body is not JSON.')
   }
-  const { members, depth } = measure(text)
+  const { members, depth, lostNumber } = measure(text)
+  if (lostNumber !== undefined) {
+    const detail = `The number ${lostNumber} would not be kept as it is: write one that a double can hold, or a text.`
+    throw new PosthornError('invalid', detail, { fields: [{ field: '', detail, reason: 'number' }] })
+  }
   if (depth > MAX_DEPTH) throw badJson(`The body has more than ${MAX_DEPTH} objects and arrays inside one another.`)
   if (countProperties(value) !== members) {
     const detail = 'A name is there twice in one object.'
@@ -29,8 +33,16 @@ export function parseJson(body: Buffer): unknown {
   return value
 }
 
-/** How many members all objects have, and how deep they lie, in a text that is known to be JSON. */
-function measure(text: string): { members: number; depth: number } {
+type Measures = {
+  readonly members: number
+  readonly depth: number
+  /** The first number, shortened, that is too large or has more digits than survive being read. */
+  readonly lostNumber: string | undefined
+}
+
+/** How many members all objects have, how deep they lie, and which number is lost, in a text that is known to be JSON. */
+function measure(text: string): Measures {
+  let lostNumber: string | undefined
   let members = 0
   let level = 0
   let depth = 0
@@ -40,8 +52,26 @@ function measure(text: string): { members: number; depth: number } {
     else if (character === ':') members++
     else if (character === '{' || character === '[') depth = Math.max(depth, ++level)
     else if (character === '}' || character === ']') level--
+    else if (character === '-' || (character! >= '0' && character! <= '9')) {
+      const end = endOfNumber(text, at)
+      if (lostNumber === undefined && isLost(text.slice(at, end))) lostNumber = text.slice(at, Math.min(end, at + 32))
+      at = end - 1
+    }
   }
-  return { members, depth }
+  return { members, depth, lostNumber }
+}
+
+function endOfNumber(text: string, start: number): number {
+  let end = start + 1
+  while (end < text.length && '0123456789+-.eE'.includes(text[end]!)) end++
+  return end
+}
+
+/** An integer with other digits after it was read, or a number that became infinite. */
+function isLost(number: string): boolean {
+  const value = Number(number)
+  if (!Number.isFinite(value)) return true
+  return /^-?\d{16,}$/.test(number) && BigInt(value) !== BigInt(number)
 }
 
 function endOfString(text: string, start: number): number {

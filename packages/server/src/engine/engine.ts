@@ -323,6 +323,7 @@ export class Engine {
         attempt,
         step,
         gone,
+        dueAtMs: item.dueAtMs,
         endedAtMs,
       })
       if (typeof moved === 'number') {

@@ -51,12 +51,35 @@ export class Publisher {
     const { batch } = cut
     const drafts = cut.events.map(event => toDraft(event, body))
     let checkedAgainst: KnownTypes | undefined
-    const events = await this.#storeMatched(tenant, batch, (types, configuration, nowMs) => {
-      if (types !== checkedAgainst) refuseFaults(cut, types)
-      checkedAgainst = types
-      return drafts.map(draft => toNewEvent(draft, configuration, nowMs))
-    })
+    const toEvents = (configuration: TenantMatcher, nowMs: number) =>
+      drafts.map(draft => toNewEvent(draft, configuration, nowMs))
+    try {
+      const events = await this.#storeMatched(tenant, batch, (types, configuration, nowMs) => {
+        if (types !== checkedAgainst) refuseFaults(cut, types)
+        checkedAgainst = types
+        return toEvents(configuration, nowMs)
+      })
+      return { batch, events }
+    } catch (error) {
+      const isRefused = error instanceof PosthornError && error.code === 'invalid' && cut.errors.length === 0
+      if (!isRefused || !(await this.#wereAccepted(tenant, drafts))) throw error
+    }
+    // Repeated, and accepted before the type changed: answered as then.
+    const events = await this.#storeMatched(tenant, batch, (_types, configuration, nowMs) =>
+      toEvents(configuration, nowMs),
+    )
     return { batch, events }
+  }
+
+  /** Whether each of these has been accepted before, by its key, with the same type and payload. */
+  async #wereAccepted(tenant: TenantId, drafts: readonly Draft[]): Promise<boolean> {
+    const keys = drafts.flatMap(({ key }) => (key === null ? [] : [key]))
+    if (keys.length < drafts.length) return false
+    const known = await this.#store.read('readKeyHashes', { tenant, keys, nowMs: this.#store.now() })
+    return drafts.every(({ key, hash }) => {
+      const before = known.get(key!)
+      return before !== undefined && Buffer.compare(before, hash!) === 0
+    })
   }
 
   /** Sends a type's example to one endpoint alone, whether or not it wants the type: it is its receiver's test. */

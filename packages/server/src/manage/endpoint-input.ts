@@ -34,6 +34,7 @@ export type CheckedInput = {
 }
 
 const MAX_DESCRIPTION_CHARACTERS = 1_024
+const MAX_TYPES = 1_000
 const MAX_RETRIES = 30
 const LONGEST_RETRY_SECONDS = 604_800
 const MAX_TIMEOUT_MS = 60_000
@@ -103,6 +104,13 @@ function checkTypes(types: unknown, known: ReadonlySet<string>, faults: FieldErr
   if (!Array.isArray(types) || types.length === 0) {
     const detail = 'The types must be a list of one event type or more; leave it out to get all of them.'
     faults.push({ field: '/types', detail })
+    return null
+  }
+  if (types.length > MAX_TYPES) {
+    faults.push({
+      field: '/types',
+      detail: `There may be at most ${MAX_TYPES} types; leave it out to get all of them.`,
+    })
     return null
   }
   for (const [index, type] of types.entries()) {

@@ -133,6 +133,8 @@ describe('bodies', () => {
     ['not UTF-8', Buffer.from([0x22, 0xff, 0x22]), 400, 'bad_json'],
     ['a byte order mark', '\ufeff{}', 400, 'bad_json'],
     ['too deep', `${'['.repeat(400_000)}${']'.repeat(400_000)}`, 400, 'bad_json'],
+    ['a number that is infinite', '{"metadata":{},"name":1e999}', 422, 'invalid'],
+    ['a number with more digits than are kept', '{"name":12345678901234567890}', 422, 'invalid'],
     ['__proto__', '{"metadata":{"__proto__":{"a":1}}}', 400, 'bad_json'],
     ['an escaped __proto__', '{"\\u005f_proto__":1}', 400, 'bad_json'],
     ['a name twice', '{"url":"https://a.example/","u\\u0072l":"https://b.example/"}', 422, 'invalid'],

@@ -31,7 +31,7 @@ async function pages(url: string, limit: number, idOf = ({ id }: Json) => id as 
 async function settle(id: string, step: Parameters<typeof aSettlement>[1], attempt = {}): Promise<void> {
   const { delivery } = await bench.deliveries.get('acme', id)
   const { partition } = await bench.endpoints.get('acme', delivery.endpoint)
-  const item = { ...(delivery as Delivery), delivery: id, partition, dueAtMs: 0, payload: null }
+  const item = { ...(delivery as Delivery), delivery: id, partition, dueAtMs: delivery.dueAtMs ?? 0, payload: null }
   const settlement = aSettlement(item, step)
   await bench.store.settle({ ...settlement, attempt: { ...settlement.attempt, ...attempt } })
 }

@@ -190,3 +190,33 @@ describe('a fault of a payload', () => {
     expect(faultyFields({ schema: { ...(sound.schema as object), allOf: [{ $ref: '#' }] } })).toEqual(['/example'])
   })
 })
+
+describe('C1 what JSON Schema takes is taken', () => {
+  test('decimal fractions are multiples of decimal fractions', () => {
+    expect(pointers({ multipleOf: 0.01 }, 19.99)).toEqual([])
+    expect(pointers({ multipleOf: 0.01 }, 19.995)).toEqual([''])
+  })
+
+  test('a property or a value that begins with x- is no keyword', () => {
+    const schema = { properties: { 'x-rate limit': { 'x-unit': 's' }, 'x-grün': {} }, const: { 'x-a.b': 1 } }
+    expect(pointers(schema, { 'x-a.b': 1 })).toEqual([])
+  })
+
+  test('a property may match a pattern too', () => {
+    const schema = { properties: { ab: { type: 'string' } }, patternProperties: { '^a': { minLength: 2 } } }
+    expect(pointers(schema, { ab: 'x' })).toEqual(['/ab'])
+  })
+
+  test('unique items are equal by value, whatever the order of their members, and quickly told', () => {
+    const schema = { uniqueItems: true }
+    expect(pointers(schema, [{ a: 1, b: [1, 2] }, { b: [1, 2], a: 2 }, 1, '1', null])).toEqual([])
+    expect(pointers(schema, [{ a: 1, b: [1, 2] }, 0, { b: [1, 2], a: 1 }])).toEqual([''])
+    expect(pointers({ uniqueItems: false }, [1, 1])).toEqual([])
+    expect(
+      pointers(
+        schema,
+        Array.from({ length: 50_000 }, (_, at) => ({ at })),
+      ),
+    ).toEqual([])
+  })
+})

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { TenantCache } from '../../src/ingest/configuration-cache.ts'
+import { EventTypes } from '../../src/manage/event-types.ts'
 import type { Change } from '../../src/store/changes.ts'
 import type { LaneItem } from '../../src/store/operations/lanes.ts'
 import { StoreOverloaded } from '../../src/store/store.ts'
@@ -13,6 +14,17 @@ const freshItems = (changes: readonly Change[]): LaneItem[] =>
 const anEvent = (over: object = {}) => ({ type: TYPE, payload: JSON.parse(PAYLOAD), ...over })
 
 describe('publish', () => {
+  it('C13: answers a repetition as before, also when the type has changed or gone since', async () => {
+    await bench.endpoint()
+    const body = [anEvent({ id: 'a' }), anEvent({ id: 'b' })]
+    const first = await bench.publish(body)
+    await new EventTypes(bench.store).remove(TYPE)
+    const again = await bench.publish(body)
+    expect(again.events).toEqual(first.events.map(event => ({ ...event, duplicate: true })))
+    expect(await code(bench.publish([anEvent({ id: 'a' }), anEvent({ id: 'c' })]))).toBe('invalid')
+    expect(await code(bench.publish([anEvent({ id: 'a', payload: {} })]))).toBe('invalid')
+  })
+
   it('C5: stores and hands over the payload byte for byte as it was published', async () => {
     await bench.endpoint()
     const payload =

@@ -18,7 +18,7 @@ async function aDelivery(): Promise<Delivery> {
 /** Ends an attempt of the delivery. */
 async function settle(delivery: Delivery, step: Step): Promise<void> {
   const { partition } = await bench.endpoints.get('acme', delivery.endpoint)
-  const item = { ...delivery, delivery: delivery.id, partition, dueAtMs: 0, payload: null }
+  const item = { ...delivery, delivery: delivery.id, partition, dueAtMs: delivery.dueAtMs ?? 0, payload: null }
   await bench.store.settle(aSettlement(item, step))
 }
 

@@ -100,6 +100,7 @@ export function aSettlement(
     attempt: anAttempt(number, success ? { outcome: 'success', status: 204, error: null } : {}),
     step,
     gone: false,
+    dueAtMs: item.dueAtMs,
     endedAtMs: 20_000,
     ...over,
   }

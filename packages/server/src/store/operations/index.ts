@@ -4,13 +4,14 @@ import { migrate } from '../migrate.ts'
 import * as configuration from './configuration.ts'
 import * as deliveries from './deliveries.ts'
 import * as lanes from './lanes.ts'
-import { publish } from './publish.ts'
+import { publish, readKeyHashes } from './publish.ts'
 import { settle } from './settle.ts'
 import { getMeta, setMeta } from './versions.ts'
 
 export const operations = {
   migrate,
   publish,
+  readKeyHashes,
   settle,
   readMeta: (args: { key: string }) => getMeta(args.key),
   writeMeta: (args: { key: string; value: string }) => setMeta(args.key, args.value),

@@ -46,12 +46,12 @@ export type PackedSettlements = {
   readonly numbers: Float64Array
 }
 
-const NUMBERS_A_SETTLEMENT = 12
+const NUMBERS_A_SETTLEMENT = 13
 
 export function packSettlements(settlements: readonly Settlement[]): PackedSettlements {
   const numbers = new Float64Array(settlements.length * NUMBERS_A_SETTLEMENT)
   let at = 0
-  for (const { partition, epoch, attempt, step, gone, endedAtMs } of settlements) {
+  for (const { partition, epoch, attempt, step, gone, dueAtMs, endedAtMs } of settlements) {
     numbers[at++] = partition
     numbers[at++] = epoch
     numbers[at++] = STEPS.indexOf(step.kind)
@@ -64,6 +64,7 @@ export function packSettlements(settlements: readonly Settlement[]): PackedSettl
     numbers[at++] = attempt.status ?? NO_STATUS
     numbers[at++] = attempt.responseTruncated ? 1 : 0
     numbers[at++] = attempt.responseBody.length
+    numbers[at++] = dueAtMs
   }
   return {
     tenant: settlements.map(({ tenant }) => tenant),
@@ -103,6 +104,7 @@ export function unpackSettlements(packed: PackedSettlements): StoredSettlement[]
       epoch: numbers[at + 1]!,
       step,
       gone: numbers[at + 4] === 1,
+      dueAtMs: numbers[at + 12]!,
       endedAtMs: numbers[at + 5]!,
       attempt: {
         number: numbers[at + 6]!,

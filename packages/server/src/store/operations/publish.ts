@@ -143,6 +143,21 @@ function* knownKeys(requests: readonly PublishRequest[]): Transaction<Map<string
   return new Map(rows.map(entry))
 }
 
+/** The hashes of those of a tenant's keys that are in use, by key. */
+export function* readKeyHashes(args: {
+  tenant: TenantId
+  keys: readonly string[]
+  nowMs: number
+}): Transaction<Map<string, Uint8Array>> {
+  const rows = yield {
+    text: `select k.event_key, k.hash from idempotency k
+           join v on k.tenant = v.tenant and k.event_key = v.event_key where k.expires_ms > v.now_ms`,
+    columns: KEY_COLUMNS,
+    rows: args.keys.map(key => [args.tenant, key, args.nowMs]),
+  }
+  return new Map(rows.map(row => [text(row.event_key), bytes(row.hash)]))
+}
+
 /** Sorts a request's keyed events into new ones, duplicates and conflicts (returned by index); claims nothing then. */
 function claimKeys(request: PublishRequest, known: Map<string, KnownKey>, duplicates: Set<NewEvent>): number[] {
   const conflicts: number[] = []

@@ -23,6 +23,8 @@ export type Settlement = {
   readonly step: Step
   /** The receiver answered 410: the endpoint is to be disabled (C11). */
   readonly gone: boolean
+  /** When the attempt fell due. */
+  readonly dueAtMs: number
   readonly endedAtMs: number
 }
 
@@ -213,29 +215,29 @@ const RETRY_COLUMNS: BulkQuery['columns'] = [
   ['id', 'bytes'],
   ['attempts', 'int'],
   ['due_ms', 'int'],
-  ['started_ms', 'int'],
+  ['was_due_ms', 'int'],
 ]
 
 /**
- * A delivery that became due after the attempt had started was made so by a person (`makeDueNow`) who wants another
- * attempt now: that stands.
+ * A delivery whose due time changed while the attempt was in flight was made due by a person (`makeDueNow`), who wants
+ * another attempt now: that stands.
  */
 function* reschedule(settlements: readonly StoredSettlement[], moved: Map<DeliveryId, Moved>): Transaction<void> {
   if (settlements.length === 0) return
   const rows = yield {
     text: `update live_delivery set attempts = v.attempts,
-             due_ms = case when live_delivery.due_ms > v.started_ms then live_delivery.due_ms else v.due_ms end
+             due_ms = case when live_delivery.due_ms = v.was_due_ms then v.due_ms else live_delivery.due_ms end
            from v
            where v.tenant = live_delivery.tenant and v.id = live_delivery.id
              and live_delivery.state = 'pending' and live_delivery.attempts = v.attempts - 1
            returning live_delivery.id, live_delivery.due_ms`,
     columns: RETRY_COLUMNS,
-    rows: settlements.map(({ tenant, deliveryId, attempt, step }) => [
+    rows: settlements.map(({ tenant, deliveryId, attempt, step, dueAtMs }) => [
       tenant,
       deliveryId,
       attempt.number,
       step.kind === 'retry' ? step.dueAtMs : 0,
-      attempt.startedAtMs,
+      dueAtMs,
     ]),
   }
   for (const row of rows) moved.set(idText('dlv', bytes(row.id)), int(row.due_ms))
