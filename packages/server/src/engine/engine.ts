@@ -204,7 +204,7 @@ export class Engine {
     const { partition, endpoint } = lane
     try {
       const maxPayloadBytes = this.#budget.isLeft ? MAX_PAYLOAD_WITH_LANE_BYTES : 0
-      const rows = await this.#store.read('readLane', { partition, endpoint, limit: read.limit, maxPayloadBytes })
+      const rows = await this.#store.readLane({ partition, endpoint, limit: read.limit, maxPayloadBytes })
       lane.completeRead(read, rows)
       this.#considerAndPump(lane)
     } catch (error) {

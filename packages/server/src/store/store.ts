@@ -2,7 +2,8 @@ import type { Clock } from '../clock.ts'
 import { Changes } from './changes.ts'
 import type { Call, CallResult, Driver } from './driver.ts'
 import type { Arguments, OperationName, Result } from './operations/index.ts'
-import { packRequests, packSettlements } from './operations/packed.ts'
+import type { LaneItem, LaneQuery } from './operations/lanes.ts'
+import { packRequests, packSettlements, unpackLane } from './operations/packed.ts'
 import { type PublishRequest, type PublishResult, type StoredResult, toPublishResult } from './operations/publish.ts'
 import type { Moved, Settlement, SettleResult } from './operations/settle.ts'
 import { StoreUnavailable } from './transaction.ts'
@@ -73,6 +74,11 @@ export class Store {
 
   read<Name extends OperationName>(name: Name, args: Arguments<Name>): Promise<Result<Name>> {
     return this.#driver.read(name, args)
+  }
+
+  /** The earliest due pending deliveries of an endpoint. Throws StoreUnavailable. */
+  async readLane(query: LaneQuery): Promise<LaneItem[]> {
+    return unpackLane(await this.read('readLane', query), query.partition, query.endpoint)
   }
 
   /** Resolves after the commit is durable. */

@@ -393,7 +393,7 @@ describe('C13: what a change does to deliveries', () => {
     for (let round = 0; round < 3; round++) await bench.publish(thousand)
     const { partition } = await bench.endpoints.get('acme', id)
     await bench.endpoints.disable('acme', id)
-    const lane = () => bench.store.read('readLane', { partition, endpoint: id, limit: 9_999, maxPayloadBytes: 0 })
+    const lane = () => bench.store.readLane({ partition, endpoint: id, limit: 9_999, maxPayloadBytes: 0 })
     expect(await lane()).toHaveLength(0)
     await bench.endpoints.enable('acme', id, { held: 'release' })
     expect(await lane()).toHaveLength(3_000)

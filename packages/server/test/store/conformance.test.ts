@@ -21,7 +21,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
   afterAll(() => engine.stop())
 
   const lane = (endpoint: Endpoint, limit = 100): Promise<LaneItem[]> =>
-    store.read('readLane', { partition: endpoint.partition, endpoint: endpoint.id, limit, maxPayloadBytes: 1_000 })
+    store.readLane({ partition: endpoint.partition, endpoint: endpoint.id, limit, maxPayloadBytes: 1_000 })
 
   async function published(endpoint: Endpoint, count = 1): Promise<LaneItem[]> {
     const events = Array.from({ length: count }, () => anEvent([endpoint]))

@@ -1,6 +1,7 @@
 import { idBytes, idText } from '../../ids.ts'
 import type { DeliveryId, EndpointId, EventId, TenantId } from '../../model.ts'
 import { bytes, int, intOrNull, type Transaction, text } from '../transaction.ts'
+import { type PackedLane, packLane } from './packed.ts'
 
 /** A pending delivery as a lane holds it. */
 export type LaneItem = {
@@ -18,13 +19,15 @@ export type LaneItem = {
   readonly payload: Uint8Array | null
 }
 
+export type LaneQuery = {
+  readonly partition: number
+  readonly endpoint: EndpointId
+  readonly limit: number
+  readonly maxPayloadBytes: number
+}
+
 /** The earliest due pending deliveries of an endpoint; payloads up to `maxPayloadBytes` come with them. */
-export function* readLane(args: {
-  partition: number
-  endpoint: EndpointId
-  limit: number
-  maxPayloadBytes: number
-}): Transaction<LaneItem[]> {
+export function* readLane(args: LaneQuery): Transaction<PackedLane> {
   const rows = yield {
     text: `select l.tenant, l.id, l.event, l.type, l.test, l.due_ms, l.attempts,
              case when length(e.payload) <= ${args.maxPayloadBytes} then e.payload end as payload
@@ -33,18 +36,7 @@ export function* readLane(args: {
            join event e on e.tenant = l.tenant and e.id = l.event order by l.due_ms, l.id`,
     params: [args.partition, idBytes(args.endpoint)],
   }
-  return rows.map(row => ({
-    tenant: text(row.tenant),
-    delivery: idText('dlv', bytes(row.id)),
-    endpoint: args.endpoint,
-    partition: args.partition,
-    event: idText('evt', bytes(row.event)),
-    type: text(row.type),
-    test: row.test === 1,
-    dueAtMs: int(row.due_ms),
-    attempts: int(row.attempts),
-    payload: row.payload === null ? null : bytes(row.payload),
-  }))
+  return packLane(rows)
 }
 
 export function* readPayload(args: { tenant: TenantId; event: EventId }): Transaction<Uint8Array | null> {

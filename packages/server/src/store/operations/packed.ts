@@ -2,8 +2,11 @@
  * Requests and outcomes as columns, for the way to the store's thread: cloning a thousand small objects, each with the
  * names of its members, was a tenth of the main thread's time. Bytes go along as one buffer.
  */
-import { idBytes } from '../../ids.ts'
-import type { AttemptError, NotSent } from '../../model.ts'
+import { Buffer } from 'node:buffer'
+import { idBytes, idText } from '../../ids.ts'
+import type { AttemptError, EndpointId, NotSent } from '../../model.ts'
+import { bytes, int, type Row, text } from '../transaction.ts'
+import type { LaneItem } from './lanes.ts'
 import type { NewDelivery, NewEvent, PublishRequest } from './publish.ts'
 import type { Settlement, Step } from './settle.ts'
 
@@ -204,4 +207,62 @@ export function unpackRequests(packed: PackedRequests): PublishRequest[] {
     }
   }
   return packed.requests.map(({ count, ...rest }) => ({ ...rest, events: Array.from({ length: count }, nextEvent) }))
+}
+
+// What a lane reads
+
+export type PackedLane = {
+  /** All rows' alike, since an endpoint has one tenant. */
+  readonly tenant: string
+  readonly delivery: readonly string[]
+  readonly event: readonly string[]
+  readonly type: readonly string[]
+  /** For each delivery: due time, attempts, whether it is a test, payload's length (NO_PAYLOAD: left in the store). */
+  readonly numbers: Float64Array
+  readonly payloads: Uint8Array
+}
+
+const NO_PAYLOAD = -1
+
+export function packLane(rows: readonly Row[]): PackedLane {
+  const numbers = new Float64Array(rows.length * 4)
+  const payloads: Uint8Array[] = []
+  let at = 0
+  for (const row of rows) {
+    numbers[at++] = int(row.due_ms)
+    numbers[at++] = int(row.attempts)
+    numbers[at++] = int(row.test)
+    numbers[at++] = row.payload === null ? NO_PAYLOAD : bytes(row.payload).length
+    if (row.payload !== null) payloads.push(bytes(row.payload))
+  }
+  return {
+    tenant: rows.length === 0 ? '' : text(rows[0]!.tenant),
+    delivery: rows.map(row => idText('dlv', bytes(row.id))),
+    event: rows.map(row => idText('evt', bytes(row.event))),
+    type: rows.map(row => text(row.type)),
+    numbers,
+    payloads: join(payloads),
+  }
+}
+
+export function unpackLane(packed: PackedLane, partition: number, endpoint: EndpointId): LaneItem[] {
+  const nextPayload = unjoin(packed.payloads)
+  const { tenant, numbers } = packed
+  return packed.delivery.map((delivery, index) => {
+    const at = index * 4
+    const payloadLength = numbers[at + 3]!
+    return {
+      tenant,
+      delivery,
+      endpoint,
+      partition,
+      event: packed.event[index]!,
+      type: packed.type[index]!,
+      test: numbers[at + 2] === 1,
+      dueAtMs: numbers[at]!,
+      attempts: numbers[at + 1]!,
+      // Own memory: one payload that waits must not keep those of a whole read.
+      payload: payloadLength === NO_PAYLOAD ? null : Buffer.from(nextPayload(payloadLength)),
+    }
+  })
 }
