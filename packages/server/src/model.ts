@@ -110,7 +110,8 @@ export type PublishedEvent = {
   readonly payload: Uint8Array
   readonly test: boolean
   readonly createdAtMs: number
-  readonly notSent: NotSent
+  /** null: its deliveries are yet to be made. */
+  readonly notSent: NotSent | null
 }
 
 /** Why endpoints of the tenant got no delivery of an event, and how many. */

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { Engine } from './engine/engine.ts'
 import type { TargetPolicy } from './guard/target.ts'
+import { Inbox } from './ingest/inbox.ts'
 import { Publisher } from './ingest/publisher.ts'
 import { starterCatalogue } from './ingest/starter-catalogue.ts'
 import { openApiKey, openKeyring } from './instance-keys.ts'
@@ -32,6 +33,9 @@ export type RunningServer = {
 
 /** What listening can fail with for want of another address: taken, forbidden, not ours, or no address at all. */
 const LISTEN_FAULTS = new Set(['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL'])
+
+/** A commit of more would keep the others waiting for more than some 50 ms. */
+const MAX_DELIVERIES_AT_ONCE = 5_000
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
@@ -99,7 +103,9 @@ async function startOn(store: Store, config: Config, clock: Clock, log: Log, io:
     maxBatch: config.maxBatch,
     maxDepth: config.maxDepth,
     idempotencyMs: config.idempotencyDays * DAY_MS,
+    maxDeliveriesAtOnce: MAX_DELIVERIES_AT_ONCE,
   })
+  const inbox = new Inbox(store, publisher.tenants, clock, log.logger)
   const api = await createApi(
     {
       publisher,
@@ -119,6 +125,7 @@ async function startOn(store: Store, config: Config, clock: Clock, log: Log, io:
     },
   )
   await engine.start()
+  inbox.start()
   await api.listen({ host: config.host, port: config.port })
   state.isReady = true
   const url = urlOf(api.server.address() as AddressInfo)
@@ -133,6 +140,7 @@ async function startOn(store: Store, config: Config, clock: Clock, log: Log, io:
       // A caller that never ends its request, or never begins one, must not hold up the stop.
       void drained.then(() => api.server.closeAllConnections())
       await Promise.all([api.close(), drained])
+      await inbox.stop()
       await store.close()
       log.logger.info({ leftInFlight: engine.inFlight }, 'stopped')
       await log.flush()

@@ -20,7 +20,7 @@ const EXPECTED: { readonly [kind in HostileKind]: Partial<Outcome> } = {
   endless_1xx: TIMED_OUT,
   interim_first: { status: 200 },
   endless_reason: { error: 'HPE_HEADER_OVERFLOW' },
-  protocol_change: RESET,
+  protocol_change: { status: 101 },
   huge_head: { error: 'HPE_HEADER_OVERFLOW' },
   reset_after_request: RESET,
   reset_on_connect: RESET,

@@ -164,13 +164,18 @@ const NotSentSchema = Type.Object(
   { $id: 'NotSent', description: 'How many endpoints of the tenant got no delivery, by reason.' },
 )
 
+const NotSentOrNull = Type.Unsafe<Static<typeof NotSentSchema> | null>({
+  anyOf: [{ $ref: 'NotSent#' }, { type: 'null' }],
+  description: 'null: not known yet, its deliveries are being made.',
+})
+
 const EVENT_MEMBERS = {
   id: Type.String(),
   type: Type.String(),
   key: TextOrNull({ description: 'The `id` that it was published with.' }),
   test: Type.Boolean(),
   createdAt: Time('When it was published.'),
-  notSent: ref<Static<typeof NotSentSchema>>('NotSent'),
+  notSent: NotSentOrNull,
   payload: Type.Unknown({ description: 'Byte for byte as published.' }),
 }
 
@@ -186,8 +191,10 @@ const EventDetailSchema = Type.Object(
 const PublishedSchema = Type.Object(
   {
     id: Type.String({ examples: ['evt_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
-    deliveries: Type.Integer({ description: 'How many deliveries were made of it.' }),
-    notSent: ref<Static<typeof NotSentSchema>>('NotSent'),
+    deliveries: IntegerOrNull({
+      description: 'How many deliveries were made of it; null where they are very many, and being made.',
+    }),
+    notSent: NotSentOrNull,
     duplicate: Type.Optional(Type.Boolean({ description: 'True if it was published before; then nothing was made.' })),
   },
   { $id: 'PublishedEvent' },

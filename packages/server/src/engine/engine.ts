@@ -10,7 +10,7 @@ import type { Store } from '../store/store.ts'
 import { Alarm } from './alarm.ts'
 import { type ConnectionOptions, Connections } from './connections.ts'
 import { deliver } from './deliver.ts'
-import { Lane, PayloadBudget } from './lane.ts'
+import { Budget, Lane } from './lane.ts'
 import { type Exchange, judge, type Verdict } from './outcome.ts'
 import { Rounds } from './rounds.ts'
 import { nextStep, retryAfterMs } from './schedule.ts'
@@ -30,6 +30,8 @@ export type EngineOptions = ConnectionOptions &
 
 /** Deliveries that a lane holds for each request of its window. */
 const LANE_DEPTH = 16
+/** Deliveries that all lanes hold together; beyond it, each holds no more than its window. Some 300 bytes each. */
+const MAX_ITEMS_IN_MEMORY = 200_000
 /** Larger payloads are left in the store until their dispatch. */
 const MAX_PAYLOAD_WITH_LANE_BYTES = 16_384
 /** With so many outcomes that can't be stored, no more are made. */
@@ -54,7 +56,8 @@ export class Engine {
   readonly #rounds: Rounds
   readonly #alarm: Alarm<Lane>
   readonly #lanes = new Map<EndpointId, Lane>()
-  readonly #budget: PayloadBudget
+  readonly #payloads: Budget
+  readonly #items = new Budget(MAX_ITEMS_IN_MEMORY)
   #epochs: readonly number[] = []
   #sweeper: Timer | undefined
   #sweeping: Promise<void> | undefined
@@ -67,7 +70,7 @@ export class Engine {
     this.#clock = clock
     this.#log = log
     this.#options = options
-    this.#budget = new PayloadBudget(options.payloadMemoryBytes)
+    this.#payloads = new Budget(options.payloadMemoryBytes)
     this.#targets = new Targets(store, keyring, options)
     this.#connections = new Connections(options, clock)
     const now = () => store.now()
@@ -81,11 +84,14 @@ export class Engine {
     return this.#rounds.inFlight
   }
 
-  /** Takes over all partitions, ends what a crash left half done, and begins to send. */
+  /**
+   * Takes over all partitions, and begins to end what a crash left half done and to send what is pending: that takes its
+   * time, and what is published meanwhile is sent beside it.
+   */
   async start(): Promise<void> {
     this.#epochs = await this.#store.write('takePartitions', {})
     this.#isRunning = true
-    await this.#sweep()
+    void this.#sweep()
   }
 
   /**
@@ -149,7 +155,7 @@ export class Engine {
       const maxWindow = this.#options.laneWindow
       // Until the first sweep is done, the store may have more of any endpoint than a newcomer knows of.
       const earliestMs = this.#sweeping === undefined ? storeEarliestMs : 0
-      const limits = { maxWindow, capacity: maxWindow * LANE_DEPTH, budget: this.#budget }
+      const limits = { maxWindow, depth: LANE_DEPTH, items: this.#items, payloads: this.#payloads }
       lane = new Lane(at.tenant, at.endpoint, at.partition, earliestMs, limits)
       this.#lanes.set(at.endpoint, lane)
     }
@@ -203,7 +209,7 @@ export class Engine {
     const read = lane.beginRead(this.#store.now())
     const { partition, endpoint } = lane
     try {
-      const maxPayloadBytes = this.#budget.isLeft ? MAX_PAYLOAD_WITH_LANE_BYTES : 0
+      const maxPayloadBytes = this.#payloads.isLeft ? MAX_PAYLOAD_WITH_LANE_BYTES : 0
       const rows = await this.#store.readLane({ partition, endpoint, limit: read.limit, maxPayloadBytes })
       lane.completeRead(read, rows)
       this.#considerAndPump(lane)

@@ -13,37 +13,44 @@ import type { LaneItem } from '../store/operations/lanes.ts'
  * - A delivery is held at most once: a read leaves out what is held, or was let go since the read began.
  * - inFlight ≤ window at each dispatch; 1 ≤ window ≤ maxWindow.
  */
-/** Payload bytes that may wait in memory, of all lanes of a node together. */
-export class PayloadBudget {
-  readonly #maxBytes: number
-  #usedBytes = 0
+/** Something that all lanes of a node share: bytes of payloads, or places for deliveries. */
+export class Budget {
+  readonly #max: number
+  #used = 0
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
+  constructor(max: number) {
+    this.#max = max
   }
 
   get isLeft(): boolean {
-    return this.#usedBytes < this.#maxBytes
+    return this.#used < this.#max
   }
 
-  take(bytes: number): boolean {
-    if (this.#usedBytes + bytes > this.#maxBytes) return false
-    this.#usedBytes += bytes
+  take(amount: number): boolean {
+    if (this.#used + amount > this.#max) return false
+    this.#used += amount
     return true
   }
 
-  giveBack(bytes: number): void {
-    this.#usedBytes -= bytes
+  /** As `take`, also where that is more than there is. */
+  takeAnyway(amount: number): void {
+    this.#used += amount
+  }
+
+  giveBack(amount: number): void {
+    this.#used -= amount
   }
 }
 
 export type LaneLimits = {
   /** Requests at once to the endpoint, at most. */
   readonly maxWindow: number
-  /** Deliveries held, at most. */
-  readonly capacity: number
+  /** Deliveries held for each request of the window, at most. */
+  readonly depth: number
+  /** Deliveries held by all lanes: when it is used up, a lane holds no more than its window. */
+  readonly items: Budget
   /** Payloads beyond it are left in the store until their dispatch. */
-  readonly budget: PayloadBudget
+  readonly payloads: Budget
 }
 
 /** A read of the store that is under way, and what happened meanwhile. */
@@ -90,6 +97,11 @@ export class Lane {
     return this.#window
   }
 
+  /** Deliveries to hold: what the window can use soon, so that a thousand dead endpoints don't fill the memory. */
+  get #capacity(): number {
+    return this.#limits.items.isLeft ? this.#window * this.#limits.depth : this.#window
+  }
+
   get storeEarliestMs(): number {
     return this.#storeEarliestMs
   }
@@ -125,14 +137,14 @@ export class Lane {
   /** Whether it is time to read from the store: something there is due, and there is room, or can be made. */
   needsRead(nowMs: number): boolean {
     if (this.#read !== undefined || this.#storeEarliestMs > nowMs || this.#notBeforeMs > nowMs) return false
-    return this.#held.size - this.#countLater(nowMs) <= this.#limits.capacity / 4
+    return this.#held.size - this.#countLater(nowMs) <= this.#capacity / 4
   }
 
   /** The next delivery, which is in flight from here on. Only if `isReady`. */
   take(): LaneItem {
     this.#inFlight++
     const item = this.#waiting.shift()!
-    this.#limits.budget.giveBack(item.payload?.length ?? 0)
+    this.#limits.payloads.giveBack(item.payload?.length ?? 0)
     return item
   }
 
@@ -150,21 +162,21 @@ export class Lane {
 
   /** Settled for good, or not ours any more. */
   letGo(delivery: DeliveryId): void {
-    this.#held.delete(delivery)
+    this.#release(delivery)
     this.#read?.letGo.add(delivery)
   }
 
   /** Settled, and due again later. */
   again(item: LaneItem): void {
     this.letGo(item.delivery)
-    if (this.#read === undefined && item.dueAtMs < this.#storeEarliestMs && this.#held.size < this.#limits.capacity) {
+    if (this.#read === undefined && item.dueAtMs < this.#storeEarliestMs && this.#held.size < this.#capacity) {
       this.#hold(item)
     } else this.#leaveInStore(item.dueAtMs)
   }
 
   beginRead(nowMs: number): LaneRead {
-    while (this.#held.size > this.#limits.capacity / 4 && this.#waiting.at(-1)!.dueAtMs > nowMs) this.#dropLast()
-    const limit = Math.max(this.#limits.capacity, this.#held.size + 1)
+    while (this.#held.size > this.#capacity / 4 && (this.#waiting.at(-1)?.dueAtMs ?? nowMs) > nowMs) this.#dropLast()
+    const limit = Math.max(this.#capacity, this.#held.size + 1)
     this.#read = { limit, letGo: new Set(), missedMs: Number.POSITIVE_INFINITY }
     return this.#read
   }
@@ -176,7 +188,7 @@ export class Lane {
     let earliestLeftMs = read.missedMs
     for (const item of rows) {
       if (this.#held.has(item.delivery) || read.letGo.has(item.delivery)) continue
-      if (this.#held.size < this.#limits.capacity) this.#hold(item)
+      if (this.#held.size < this.#capacity) this.#hold(item)
       else earliestLeftMs = Math.min(earliestLeftMs, item.dueAtMs)
     }
     if (rows.length >= read.limit) earliestLeftMs = Math.min(earliestLeftMs, rows.at(-1)!.dueAtMs)
@@ -193,8 +205,8 @@ export class Lane {
   /** Somebody else changed the endpoint's deliveries: what waits here is forgotten, and read anew. */
   reset(): void {
     for (const { delivery, payload } of this.#waiting) {
-      this.#held.delete(delivery)
-      this.#limits.budget.giveBack(payload?.length ?? 0)
+      this.#release(delivery)
+      this.#limits.payloads.giveBack(payload?.length ?? 0)
     }
     this.#waiting = []
     this.#storeEarliestMs = 0
@@ -216,15 +228,20 @@ export class Lane {
 
   #hold(item: LaneItem): void {
     this.#held.add(item.delivery)
-    if (item.payload !== null && !this.#limits.budget.take(item.payload.length)) item = { ...item, payload: null }
+    this.#limits.items.takeAnyway(1)
+    if (item.payload !== null && !this.#limits.payloads.take(item.payload.length)) item = { ...item, payload: null }
     let at = this.#waiting.length
     while (at > 0 && this.#waiting[at - 1]!.dueAtMs > item.dueAtMs) at--
     this.#waiting.splice(at, 0, item)
   }
 
+  #release(delivery: DeliveryId): void {
+    if (this.#held.delete(delivery)) this.#limits.items.giveBack(1)
+  }
+
   /** Whether there is room; what waits for a later time than this gives way. */
   #makeRoomFor(dueAtMs: number): boolean {
-    if (this.#held.size < this.#limits.capacity) return true
+    if (this.#held.size < this.#capacity) return true
     const last = this.#waiting.at(-1)
     if (last === undefined || last.dueAtMs <= dueAtMs) return false
     this.#dropLast()
@@ -234,8 +251,8 @@ export class Lane {
   /** Leaves what waits longest to the store: retries of a bad hour must not keep fresh deliveries out of the lane. */
   #dropLast(): void {
     const { delivery, dueAtMs, payload } = this.#waiting.pop()!
-    this.#held.delete(delivery)
-    this.#limits.budget.giveBack(payload?.length ?? 0)
+    this.#release(delivery)
+    this.#limits.payloads.giveBack(payload?.length ?? 0)
     this.#leaveInStore(dueAtMs)
   }
 

@@ -12,6 +12,7 @@ import type { NewDelivery, NewEvent, PublishedItem, PublishRequest } from '../st
 import { type Store, StoreOverloaded } from '../store/store.ts'
 import { CatalogueCache, type KnownTypes, TenantCache, type TenantMatcher } from './configuration-cache.ts'
 import { type Cut, type CutEvent, cutEvents } from './cut.ts'
+import type { Match } from './match.ts'
 import type { CutError } from './scan.ts'
 
 export type PublisherOptions = {
@@ -21,6 +22,8 @@ export type PublisherOptions = {
   readonly maxDepth: number
   /** How long a provider's own id of an event is remembered, milliseconds. */
   readonly idempotencyMs: number
+  /** Deliveries that one call may make in its own commit; those of a call with more are made from the inbox. */
+  readonly maxDeliveriesAtOnce: number
 }
 
 /** Tries to store against a configuration that keeps moving; each reads it anew. */
@@ -38,6 +41,11 @@ export class Publisher {
   readonly #catalogue: CatalogueCache
   readonly #tenants: TenantCache
 
+  /** The copy of tenants' endpoints that events are matched against. */
+  get tenants(): TenantCache {
+    return this.#tenants
+  }
+
   constructor(store: Store, options: PublisherOptions) {
     this.#store = store
     this.#options = options
@@ -51,8 +59,7 @@ export class Publisher {
     const { batch } = cut
     const drafts = cut.events.map(event => toDraft(event, body))
     let checkedAgainst: KnownTypes | undefined
-    const toEvents = (configuration: TenantMatcher, nowMs: number) =>
-      drafts.map(draft => toNewEvent(draft, configuration, nowMs))
+    const toEvents = (configuration: TenantMatcher, nowMs: number) => this.#toNewEvents(drafts, configuration, nowMs)
     try {
       const events = await this.#storeMatched(tenant, batch, (types, configuration, nowMs) => {
         if (types !== checkedAgainst) refuseFaults(cut, types)
@@ -135,6 +142,13 @@ export class Publisher {
     throw new PosthornError('overloaded', detail, { retryAfterSeconds: 1 })
   }
 
+  #toNewEvents(drafts: readonly Draft[], { match }: TenantMatcher, nowMs: number): NewEvent[] {
+    const matches = drafts.map(({ type }) => match(type))
+    const count = matches.reduce((sum, { endpoints }) => sum + endpoints.length, 0)
+    const isMany = count > this.#options.maxDeliveriesAtOnce
+    return drafts.map((draft, index) => toNewEvent(draft, matches[index]!, nowMs, isMany))
+  }
+
   async #storeOnce(tenant: TenantId, batch: boolean, makeEvents: MakeEvents): Promise<PublishedItem[] | 'stale'> {
     const types = await this.#catalogue.get()
     const configuration = await this.#tenants.get(tenant)
@@ -173,11 +187,12 @@ export class Publisher {
 
   /** Only after the commit: a lane must never send what a crash could take back. */
   #handOver({ tenant, nowMs, events }: PublishRequest, stored: readonly PublishedItem[]): void {
+    if (events.some(({ deliveries }) => deliveries === null)) this.#store.changes.tell({ kind: 'inbox' })
     const items: LaneItem[] = []
     for (let index = 0; index < events.length; index++) {
       if (stored[index]!.duplicate) continue
       const { id, type, test, payload, deliveries } = events[index]!
-      for (const { id: delivery, endpoint, partition, held } of deliveries) {
+      for (const { id: delivery, endpoint, partition, held } of deliveries ?? []) {
         if (held) continue
         items.push({
           tenant,
@@ -222,9 +237,10 @@ function detached(payload: Uint8Array, body: Uint8Array): Uint8Array {
   return payload.length * 2 >= body.buffer.byteLength ? payload : Buffer.from(payload)
 }
 
-function toNewEvent(draft: Draft, { match }: TenantMatcher, nowMs: number): NewEvent {
-  const { endpoints, notSent } = match(draft.type)
+function toNewEvent(draft: Draft, { endpoints, notSent }: Match, nowMs: number, isLater: boolean): NewEvent {
+  const { type, key, hash, payload } = draft
   const id = newId('evt', nowMs)
+  if (isLater) return { id, type, key, hash, payload, test: false, notSent: {}, deliveries: null }
   const deliveries = endpoints.map(
     (endpoint): NewDelivery => ({
       id: newId('dlv', nowMs),
@@ -233,7 +249,6 @@ function toNewEvent(draft: Draft, { match }: TenantMatcher, nowMs: number): NewE
       held: endpoint.state === 'disabled',
     }),
   )
-  const { type, key, hash, payload } = draft
   return { id, type, key, hash, payload, test: false, notSent, deliveries }
 }
 

@@ -49,9 +49,19 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
        event_key {text},
        payload {bytes} not null,
        test {int} not null,
-       deliveries {int} not null,
-       not_sent {text} not null,
+       deliveries {int},
+       not_sent {text},
        created_ms {int} not null,
+       primary key (tenant, id)
+     ) {clustered}`,
+    // Events whose deliveries are yet to be made. Until then, the event doesn't say how many there are.
+    `create table inbox (
+       tenant {text} not null,
+       id {bytes} not null,
+       type {text} not null,
+       created_ms {int} not null,
+       after_endpoint {bytes},
+       made {int} not null,
        primary key (tenant, id)
      ) {clustered}`,
     `create table idempotency (

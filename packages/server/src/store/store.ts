@@ -91,7 +91,7 @@ export class Store {
     let size = 0
     let payloadBytes = 0
     for (const event of request.events) {
-      size += 1 + event.deliveries.length
+      size += 1 + (event.deliveries?.length ?? 0)
       payloadBytes += event.payload.length
     }
     const waitingBytes = this.#waitingPayloadBytes + payloadBytes

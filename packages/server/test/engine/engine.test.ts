@@ -446,4 +446,28 @@ describe('engine', () => {
       await after.stop()
       await receiver.close()
     }))
+
+  it('C13: an event to very many endpoints is accepted at once, and reaches each of them once, over a restart too', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'], record: false })
+      const before = await startPosthorn(folder, authority, {}, false)
+      await before.tenants.put('acme', {})
+      const urls = Array.from({ length: 600 }, (_, at) => `${receiver.url}/${at}`)
+      await Promise.all(urls.map(url => before.endpoints.create('acme', { url, clientSecret: SECRET })))
+      const { events } = await before.publish('acme', cover(1))
+      expect(events).toMatchObject([{ deliveries: null, notSent: null }])
+      await before.endpoints.create('acme', { url: `${receiver.url}/later`, clientSecret: SECRET })
+      await before.stop()
+      const posthorn = await startPosthorn(folder, authority)
+      const again = await posthorn.publish('acme', cover(2))
+      await receiver.waitFor(() => receiver.total === 1_201, { timeoutMs: 30_000 })
+      await expect
+        .poll(async () => (await posthorn.deliveries.getEvent('acme', again.events[0]!.id)).event.notSent, {
+          timeout: 5_000,
+        })
+        .toEqual({})
+      await posthorn.stop()
+      expect(receiver.total).toBe(1_201)
+      await receiver.close()
+    }))
 })

@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts'
 import type { TargetPolicy } from '../../src/guard/target.ts'
+import { Inbox } from '../../src/ingest/inbox.ts'
 import { Publisher } from '../../src/ingest/publisher.ts'
 import { starterCatalogue } from '../../src/ingest/starter-catalogue.ts'
 import { createKeyring } from '../../src/keys.ts'
@@ -48,8 +49,17 @@ export async function startPosthorn(
     random: () => 0,
     ...over,
   })
-  const publisher = new Publisher(store, { maxBatch: 1_000, maxDepth: 64, idempotencyMs: 1e9 })
-  if (isSending) await engine.start()
+  const publisher = new Publisher(store, {
+    maxBatch: 1_000,
+    maxDepth: 64,
+    idempotencyMs: 1e9,
+    maxDeliveriesAtOnce: 250,
+  })
+  const inbox = new Inbox(store, publisher.tenants, systemClock, log)
+  if (isSending) {
+    await engine.start()
+    inbox.start()
+  }
   return {
     /** What the store stands on: for tests that take it away. */
     driver,
@@ -64,6 +74,7 @@ export async function startPosthorn(
       publisher.publish(tenant, Buffer.from(JSON.stringify(events))),
     async stop(drainMs = 5_000) {
       await engine.drain(drainMs)
+      await inbox.stop()
       await store.close()
     },
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Lane, type LaneRead, PayloadBudget } from '../../src/engine/lane.ts'
+import { Budget, Lane, type LaneRead } from '../../src/engine/lane.ts'
 import type { LaneItem } from '../../src/store/operations/lanes.ts'
 
 const item = (delivery: string, dueAtMs: number, attempts = 0): LaneItem => ({
@@ -16,8 +16,8 @@ const item = (delivery: string, dueAtMs: number, attempts = 0): LaneItem => ({
   payload: new Uint8Array(10),
 })
 
-const makeLane = (capacity = 4, earliestMs = Number.POSITIVE_INFINITY) =>
-  new Lane('t', 'ep', 0, earliestMs, { maxWindow: 3, capacity, budget: new PayloadBudget(35) })
+const makeLane = (depth = 2, earliestMs = Number.POSITIVE_INFINITY) =>
+  new Lane('t', 'ep', 0, earliestMs, { maxWindow: 3, depth, items: new Budget(1_000), payloads: new Budget(35) })
 
 /** The store as the lane sees it: rows by id, and reads that look at one moment and arrive later. */
 class Model {
@@ -165,12 +165,34 @@ describe('lane', () => {
   })
 
   it('C12: sends what is fresh although it is full of retries that are due later', () => {
-    const lane = makeLane(4)
-    for (const name of ['a', 'b', 'c', 'd']) lane.offer(item(name, 1_000))
+    const lane = makeLane(2)
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) expect(lane.offer(item(name, 1_000))).toBe(true)
+    expect(lane.offer(item('g', 1_000))).toBe(false)
     expect(lane.offer(item('fresh', 10))).toBe(true)
     expect(lane.isReady(10)).toBe(true)
     expect(lane.take().delivery).toBe('fresh')
     expect(lane.storeEarliestMs).toBe(1_000)
+  })
+
+  it('holds what its window can use soon: less when it fails, and no more than the window when all lanes are full', () => {
+    const items = new Budget(20)
+    const limits = { maxWindow: 4, depth: 4, items, payloads: new Budget(0) }
+    const lane = new Lane('t', 'ep', 0, Number.POSITIVE_INFINITY, limits)
+    const fill = (of: Lane) => Array.from({ length: 50 }, (_, at) => of.offer(item(`d${at}`, 0))).filter(Boolean).length
+    expect(fill(lane)).toBe(16)
+    items.takeAnyway(10)
+    const other = new Lane('t', 'ep2', 0, Number.POSITIVE_INFINITY, limits)
+    expect(fill(other)).toBe(4)
+    items.giveBack(10)
+    for (let at = 0; at < 16; at++) lane.letGo(lane.take().delivery)
+    for (let at = 0; at < 16; at++) lane.land(false)
+    const failing = new Lane('t', 'ep3', 0, Number.POSITIVE_INFINITY, limits)
+    failing.offer(item('x', 0))
+    failing.take()
+    failing.land(false)
+    failing.land(false)
+    failing.letGo('x')
+    expect(fill(failing)).toBe(4)
   })
 
   it('keeps payloads within the budget, and gives it back', () => {

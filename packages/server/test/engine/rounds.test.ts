@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { Lane, PayloadBudget } from '../../src/engine/lane.ts'
+import { Budget, Lane } from '../../src/engine/lane.ts'
 import { Rounds } from '../../src/engine/rounds.ts'
 
 /** Lanes full of work that is due; `end` ends the oldest request of a lane. */
 function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
-  const budget = new PayloadBudget(0)
+  const budget = new Budget(0)
   const flying: { lane: Lane; host: string }[] = []
   const dispatched: string[] = []
   const rounds = new Rounds(
@@ -19,7 +19,7 @@ function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
   )
   let count = 0
   const add = (tenant: string, endpoint: string, deliveries: number) => {
-    const limits = { maxWindow: 32, capacity: 10_000, budget }
+    const limits = { maxWindow: 32, depth: 10_000, items: new Budget(1e6), payloads: budget }
     const lane = new Lane(tenant, endpoint, 0, Number.POSITIVE_INFINITY, limits)
     for (let at = 0; at < deliveries; at++) {
       const delivery = `d${count++}`

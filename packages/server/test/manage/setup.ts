@@ -53,7 +53,12 @@ export class Bench {
     this.store = store
     this.#close = close
     this.keyring = createKeyring(randomBytes(32))
-    this.publisher = new Publisher(store, { maxBatch: 1_000, maxDepth: 64, idempotencyMs: 60_000 })
+    this.publisher = new Publisher(store, {
+      maxBatch: 1_000,
+      maxDepth: 64,
+      idempotencyMs: 60_000,
+      maxDeliveriesAtOnce: 5_000,
+    })
     this.endpoints = this.endpointsWith(policy(), resolvesTo('93.184.215.14'))
     this.tenants = new Tenants(store)
     this.types = new EventTypes(store)

@@ -17,6 +17,7 @@ import {
   type Dialect,
   int,
   intOrNull,
+  jsonOrNull,
   type Row,
   type Transaction,
   text,
@@ -39,7 +40,7 @@ const toEvent = (row: Row): PublishedEvent => ({
   payload: bytes(row.payload),
   test: row.test === 1,
   createdAtMs: int(row.created_ms),
-  notSent: JSON.parse(text(row.not_sent)) as NotSent,
+  notSent: jsonOrNull(row.not_sent) as NotSent | null,
 })
 
 export type Range = { readonly fromMs: number | null; readonly toMs: number | null }

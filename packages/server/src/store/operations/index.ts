@@ -3,6 +3,7 @@
 import { migrate } from '../migrate.ts'
 import * as configuration from './configuration.ts'
 import * as deliveries from './deliveries.ts'
+import { fanOut, readInbox } from './inbox.ts'
 import * as lanes from './lanes.ts'
 import { publish, readKeyHashes } from './publish.ts'
 import { settle } from './settle.ts'
@@ -12,6 +13,8 @@ export const operations = {
   migrate,
   publish,
   readKeyHashes,
+  readInbox,
+  fanOut,
   settle,
   readMeta: (args: { key: string }) => getMeta(args.key),
   writeMeta: (args: { key: string; value: string }) => setMeta(args.key, args.value),

@@ -134,7 +134,7 @@ export type PackedRequests = {
   readonly notSent: readonly string[]
   readonly payloads: Uint8Array
   readonly hashes: Uint8Array
-  /** For each event: payload's length, hash's length (0: none), whether it is a test, how many deliveries. */
+  /** For each event: payload's length, hash's length (0: none), whether it is a test, how many deliveries (LATER: null). */
   readonly eventNumbers: Float64Array
   readonly deliveryId: readonly string[]
   readonly deliveryEndpoint: readonly string[]
@@ -142,19 +142,21 @@ export type PackedRequests = {
   readonly deliveryNumbers: Float64Array
 }
 
+/** Instead of a number of deliveries: they are made later. */
+const LATER = -1
 const NO_BYTES = new Uint8Array(0)
 const NOTHING_UNSENT = '{}'
 
 export function packRequests(requests: readonly PublishRequest[]): PackedRequests {
   const events = requests.flatMap(request => request.events)
-  const deliveries = events.flatMap(event => event.deliveries)
+  const deliveries = events.flatMap(event => event.deliveries ?? [])
   const eventNumbers = new Float64Array(events.length * 4)
   let at = 0
   for (const { payload, hash, test, deliveries: own } of events) {
     eventNumbers[at++] = payload.length
     eventNumbers[at++] = hash?.length ?? 0
     eventNumbers[at++] = test ? 1 : 0
-    eventNumbers[at++] = own.length
+    eventNumbers[at++] = own?.length ?? LATER
   }
   const deliveryNumbers = new Float64Array(deliveries.length * 2)
   at = 0
@@ -203,7 +205,7 @@ export function unpackRequests(packed: PackedRequests): PublishRequest[] {
       payload: nextPayload(payloadLength!),
       hash: hashLength === 0 ? null : nextHash(hashLength!),
       test: test === 1,
-      deliveries: Array.from({ length: deliveries! }, nextDelivery),
+      deliveries: deliveries === LATER ? null : Array.from({ length: deliveries! }, nextDelivery),
     }
   }
   return packed.requests.map(({ count, ...rest }) => ({ ...rest, events: Array.from({ length: count }, nextEvent) }))

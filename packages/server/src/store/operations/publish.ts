@@ -1,7 +1,18 @@
 import { Buffer } from 'node:buffer'
 import { idBytes, idText } from '../../ids.ts'
 import type { DeliveryId, EndpointId, EventId, NotSent, TenantId } from '../../model.ts'
-import { type BulkQuery, bytes, type Dialect, int, type Row, type Transaction, text } from '../transaction.ts'
+import {
+  type BulkQuery,
+  bytes,
+  type Dialect,
+  int,
+  intOrNull,
+  jsonOrNull,
+  type Row,
+  type Transaction,
+  text,
+} from '../transaction.ts'
+import { storeInbox } from './inbox.ts'
 import { type PackedRequests, unpackRequests } from './packed.ts'
 import { catalogueVersion } from './versions.ts'
 
@@ -25,7 +36,8 @@ export type NewEvent = {
   readonly payload: Uint8Array
   readonly test: boolean
   readonly notSent: NotSent
-  readonly deliveries: readonly NewDelivery[]
+  /** null: they are very many, and made later, from the inbox. */
+  readonly deliveries: readonly NewDelivery[] | null
 }
 
 /** All or nothing: either every event of the request is stored, or none. */
@@ -41,8 +53,9 @@ export type PublishRequest = {
 
 export type PublishedItem = {
   readonly id: EventId
-  readonly deliveries: number
-  readonly notSent: NotSent
+  /** null: not known yet, the deliveries are being made; so is `notSent` then. */
+  readonly deliveries: number | null
+  readonly notSent: NotSent | null
   readonly duplicate: boolean
 }
 
@@ -67,12 +80,13 @@ type DuplicateItem = Omit<PublishedItem, 'duplicate'> & { readonly index: number
 /** The answer to a request, out of the request and what the transaction says of it. */
 export function toPublishResult({ events }: PublishRequest, result: StoredResult): PublishResult {
   if (result.kind !== 'stored') return result
-  const items = events.map(
-    ({ id, deliveries, notSent }): PublishedItem => ({ id, deliveries: deliveries.length, notSent, duplicate: false }),
-  )
+  const items = events.map((event): PublishedItem => ({ ...itemOf(event), duplicate: false }))
   for (const { index, ...item } of result.duplicates) items[index] = { ...item, duplicate: true }
   return { kind: 'stored', events: items }
 }
+
+const itemOf = ({ id, deliveries, notSent }: NewEvent): Omit<PublishedItem, 'duplicate'> =>
+  deliveries === null ? { id, deliveries, notSent: null } : { id, deliveries: deliveries.length, notSent }
 
 /** Somebody else stored one of our keys between our look and our insert: run again, alone. */
 export class KeyRace extends Error {}
@@ -102,6 +116,7 @@ export function* publish(packed: PackedRequests, dialect: Dialect): Transaction<
   yield* storeKeys(accepted, duplicates)
   yield* storeEvents(accepted, duplicates)
   yield* storeDeliveries(accepted, duplicates)
+  yield* storeLater(accepted, duplicates)
   yield* fillInDuplicates(known, results, requests, duplicates)
   return results
 }
@@ -168,7 +183,7 @@ function claimKeys(request: PublishRequest, known: Map<string, KnownKey>, duplic
     const key = keyOf(request.tenant, event.key)
     const before = known.get(key)
     if (before === undefined) {
-      const item = { id: event.id, deliveries: event.deliveries.length, notSent: event.notSent }
+      const item = itemOf(event)
       known.set(key, { event: event.id, hash: event.hash, item })
       claimed.push(key)
     } else if (Buffer.compare(before.hash, event.hash) === 0) repeated.push(event)
@@ -246,8 +261,8 @@ function* storeEvents(requests: readonly PublishRequest[], duplicates: Set<NewEv
         event.key,
         event.payload,
         event.test ? 1 : 0,
-        event.deliveries.length,
-        JSON.stringify(event.notSent),
+        event.deliveries?.length ?? null,
+        event.deliveries === null ? null : JSON.stringify(event.notSent),
         nowMs,
       ]),
   )
@@ -278,9 +293,18 @@ function* storeDeliveries(requests: readonly PublishRequest[], duplicates: Set<N
   const rows = requests.flatMap(({ tenant, nowMs, events }) =>
     events
       .filter(event => !duplicates.has(event))
-      .flatMap(event => deliveryRows(tenant, nowMs, event.id, event.type, event.test, event.deliveries)),
+      .flatMap(event => deliveryRows(tenant, nowMs, event.id, event.type, event.test, event.deliveries ?? [])),
   )
   yield* storeDeliveryRows(rows)
+}
+
+function* storeLater(requests: readonly PublishRequest[], duplicates: Set<NewEvent>): Transaction<void> {
+  const rows = requests.flatMap(({ tenant, nowMs, events }) =>
+    events
+      .filter(event => event.deliveries === null && !duplicates.has(event))
+      .map(event => [tenant, idBytes(event.id), event.type, nowMs] as const),
+  )
+  yield* storeInbox(rows)
 }
 
 export function deliveryRows(
@@ -356,7 +380,7 @@ function* fillInDuplicates(
     const duplicates = result.duplicates.map(item => {
       const row = items.get(item.id)
       if (row === undefined) return item
-      return { ...item, deliveries: int(row.deliveries), notSent: JSON.parse(text(row.not_sent)) as NotSent }
+      return { ...item, deliveries: intOrNull(row.deliveries), notSent: jsonOrNull(row.not_sent) as NotSent | null }
     })
     results[index] = { kind: 'stored', duplicates }
   }

@@ -1,0 +1,120 @@
+/**
+ * Makes the deliveries of events that wait in the inbox: some of one event of each tenant in turn, so that an event to
+ * ten thousand endpoints, or a thousand of those, keeps nobody else waiting. The inbox says how far each has come, so
+ * that a crash costs nothing: the next start goes on.
+ */
+import type { Clock, Timer } from '../clock.ts'
+import { firstIdAt, newId } from '../ids.ts'
+import type { Logger } from '../logger.ts'
+import type { NotSent } from '../model.ts'
+import type { InboxItem } from '../store/operations/inbox.ts'
+import type { NewDelivery } from '../store/operations/publish.ts'
+import type { Store } from '../store/store.ts'
+import type { TenantCache, TenantMatcher } from './configuration-cache.ts'
+
+/** Deliveries made in one commit: a few milliseconds' worth. */
+const DELIVERIES_A_COMMIT = 500
+/** After a fault of the store, before it is tried again. */
+const PAUSE_MS = 1_000
+
+type Plan = { readonly deliveries: readonly NewDelivery[]; readonly notSent: NotSent | undefined }
+
+export class Inbox {
+  readonly #store: Store
+  readonly #tenants: TenantCache
+  readonly #clock: Clock
+  readonly #log: Logger
+  #isRunning = false
+  /** Something may have come since the last look. */
+  #isWanted = false
+  #working: Promise<void> | undefined
+  #pause: Timer | undefined
+
+  constructor(store: Store, tenants: TenantCache, clock: Clock, log: Logger) {
+    this.#store = store
+    this.#tenants = tenants
+    this.#clock = clock
+    this.#log = log
+    store.changes.listen(({ kind }) => {
+      if (kind === 'inbox') this.#wake()
+    })
+  }
+
+  /** Goes on with what is there, and with what comes. */
+  start(): void {
+    this.#isRunning = true
+    this.#wake()
+  }
+
+  /** Settles when nothing is under way any more. */
+  async stop(): Promise<void> {
+    this.#isRunning = false
+    this.#pause?.cancel()
+    await this.#working
+  }
+
+  #wake(): void {
+    this.#isWanted = true
+    if (!this.#isRunning || this.#working !== undefined) return
+    this.#working = this.#work()
+      .catch(error => {
+        this.#log.warn({ err: error }, 'the inbox could not be worked off; it is tried again')
+        this.#pause = this.#clock.after(PAUSE_MS, () => this.#wake())
+        this.#isWanted = false
+      })
+      .finally(() => {
+        this.#working = undefined
+        if (this.#isWanted) this.#wake()
+      })
+  }
+
+  async #work(): Promise<void> {
+    while (this.#isRunning) {
+      this.#isWanted = false
+      const items = await this.#store.read('readInbox', {})
+      if (items.length === 0) return
+      for (const item of items) if (this.#isRunning) await this.#goOn(item)
+    }
+  }
+
+  /** Makes the next deliveries of an event. */
+  async #goOn(item: InboxItem): Promise<void> {
+    const { tenant, event, type } = item
+    const payload = await this.#store.read('readPayload', { tenant, event })
+    const configuration = await this.#tenants.get(tenant)
+    const nowMs = this.#store.now()
+    const { deliveries, notSent } = plan(item, configuration, nowMs)
+    const tenantVersion = configuration?.version ?? null
+    const result = await this.#store.write('fanOut', { item, tenantVersion, nowMs, deliveries, notSent })
+    // Whatever moved is read anew at the next turn.
+    if (result === 'stale' && configuration !== null) this.#tenants.drop(tenant, configuration)
+    if (result !== 'stored') return
+    const items = deliveries
+      .filter(({ held }) => !held)
+      .map(({ id: delivery, endpoint, partition }) => {
+        const at = { tenant, delivery, endpoint, partition, event, type }
+        return { ...at, test: false, dueAtMs: nowMs, attempts: 0, payload }
+      })
+    if (items.length > 0) this.#store.changes.tell({ kind: 'fresh', items })
+  }
+}
+
+/** The next deliveries of an event, by the tenant's endpoints as they are. Pure but for the new ids. */
+function plan(item: InboxItem, configuration: TenantMatcher | null, nowMs: number): Plan {
+  if (configuration === null) return { deliveries: [], notSent: {} }
+  const { endpoints, notSent } = configuration.match(item.type)
+  // An endpoint that was registered after the event was accepted doesn't get it.
+  const firstLater = firstIdAt('ep', item.createdAtMs + 1)
+  const left = endpoints
+    .filter(({ id }) => id < firstLater && (item.after === null || id > item.after))
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+  const deliveries = left.slice(0, DELIVERIES_A_COMMIT).map(
+    (endpoint): NewDelivery => ({
+      id: newId('dlv', nowMs),
+      endpoint: endpoint.id,
+      partition: endpoint.partition,
+      held: endpoint.state === 'disabled',
+    }),
+  )
+  return { deliveries, notSent: left.length > DELIVERIES_A_COMMIT ? undefined : notSent }
+}
