@@ -20,16 +20,23 @@ const SHORTEST_ENCODED = 8
 const SHORTEST_TAIL = 4
 
 export function createBlanker(secret: string): (exchange: Exchange) => Recorded {
-  const forms = formsOf(secret)
-  const starts = startsOf(forms)
-  const blankText = (text: string): string => blankWhole(text, forms, starts)
+  // Made when the first answer has something to blank: most endpoints of many are asleep.
+  let made: { forms: Form[]; starts: Uint8Array } | undefined
+  const needles = () => {
+    if (made === undefined) {
+      const forms = formsOf(secret)
+      made = { forms, starts: startsOf(forms) }
+    }
+    return made
+  }
+  const blankText = (text: string): string => blankWhole(text, needles().forms, needles().starts)
   return ({ headers, body, truncated }) => {
     const cleanHeaders = headers.length === 0 ? headers : headers.map(blankText)
     if (body.length === 0) return { headers: cleanHeaders, body, truncated }
     if (isEncoded(headers)) return { headers: cleanHeaders, body: new Uint8Array(0), truncated: true }
     const isCut = truncated || body.length > MAX_KEPT_BODY_BYTES
     const text = blankText(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1'))
-    const kept = Buffer.from(isCut ? blankTail(text, forms) : text, 'latin1')
+    const kept = Buffer.from(isCut ? blankTail(text, needles().forms) : text, 'latin1')
     return {
       headers: cleanHeaders,
       // Own memory: a chunk of the socket's would keep the whole of its slab.
@@ -53,7 +60,7 @@ function formsOf(secret: string): Form[] {
     for (const before of [0, 1, 2]) {
       forms.push({ characters: Array.from(base64Within(bytes, before), base64Spellings), isBase64: true })
     }
-    const digits = Array.from(bytes.toString('hex'), digit => [...new Set([digit, digit.toUpperCase()])])
+    const digits = Array.from(bytes.toString('hex'), hexSpellings)
     forms.push({ characters: digits, isBase64: false })
   }
   return forms
@@ -66,13 +73,21 @@ function base64Within(bytes: Buffer, before: number): string {
   return text.slice(firstWhole, Math.floor(((before + bytes.length) * 8) / 6))
 }
 
-const base64Spellings = (character: string): string[] => [
-  ...spellingsOf(character),
-  ...(character === '+' ? ['-'] : character === '/' ? ['_'] : []),
-]
+/** Keeps the answers: an endpoint's forms are then a list of a few dozen shared ones. */
+function remembering(spell: (character: string) => readonly string[]): (character: string) => readonly string[] {
+  const known = new Map<string, readonly string[]>()
+  return character => {
+    let spellings = known.get(character)
+    if (spellings === undefined) {
+      spellings = spell(character)
+      known.set(character, spellings)
+    }
+    return spellings
+  }
+}
 
 /** As it is, and escaped as `%2B`, `\u002B`, `\/` or `&#43;`: letters and digits are escaped by nobody. */
-function spellingsOf(character: string): string[] {
+const spellingsOf = remembering(character => {
   if (/[A-Za-z0-9]/.test(character)) return [character]
   const code = character.charCodeAt(0)
   const hex = code.toString(16).padStart(2, '0')
@@ -85,7 +100,14 @@ function spellingsOf(character: string): string[] {
   // A form's spelling of a blank is no part of a b64token, but `+` is, and some decode it.
   const blank = character === '+' ? [' '] : []
   return [...new Set([character, `\\${character}`, `&#${code};`, ...escaped, ...blank])]
-}
+})
+
+const hexSpellings = remembering(digit => [...new Set([digit, digit.toUpperCase()])])
+
+const base64Spellings = remembering(character => [
+  ...spellingsOf(character),
+  ...(character === '+' ? ['-'] : character === '/' ? ['_'] : []),
+])
 
 /** Which characters (Latin-1) a form can begin with, by code: where none of them stands, none has to be sought. */
 function startsOf(forms: readonly Form[]): Uint8Array {

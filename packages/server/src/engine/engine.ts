@@ -32,6 +32,8 @@ export type EngineOptions = ConnectionOptions &
 const LANE_DEPTH = 16
 /** Deliveries that all lanes hold together; beyond it, each holds no more than its window. Some 300 bytes each. */
 const MAX_ITEMS_IN_MEMORY = 200_000
+/** Requests begun before the event loop gets to see to others: each costs a new connection's work at worst. */
+const MAX_DISPATCHES_A_TURN = 32
 /** Larger payloads are left in the store until their dispatch. */
 const MAX_PAYLOAD_WITH_LANE_BYTES = 16_384
 /** With so many outcomes that can't be stored, no more are made. */
@@ -63,6 +65,7 @@ export class Engine {
   #sweeping: Promise<void> | undefined
   #isRunning = false
   #isPumping = false
+  #isPumpScheduled = false
   #onLanded: (() => void) | undefined
 
   constructor(store: Store, keyring: Keyring, clock: Clock, log: Logger, options: EngineOptions) {
@@ -233,8 +236,15 @@ export class Engine {
     // A dispatch can end up here again before it returns.
     if (this.#isPumping || !this.#isRunning || this.#store.unsettled >= MAX_UNSETTLED) return
     this.#isPumping = true
-    this.#rounds.run()
+    const isMore = this.#rounds.run(MAX_DISPATCHES_A_TURN)
     this.#isPumping = false
+    if (isMore && !this.#isPumpScheduled) {
+      this.#isPumpScheduled = true
+      setImmediate(() => {
+        this.#isPumpScheduled = false
+        this.#pump()
+      })
+    }
   }
 
   // An attempt

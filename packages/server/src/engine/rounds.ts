@@ -18,21 +18,37 @@ export type RoundLimits = {
 const TENANT_SHARE = 4
 const LANE_SHARE = 4
 
-/** Requests in flight to a host, in all and by tenant. */
-type Host = { inFlight: number; readonly byTenant: Map<TenantId, number> }
+type Host = {
+  inFlight: number
+  readonly byTenant: Map<TenantId, number>
+  /** Lanes with nothing in flight that wait for room at this host, by tenant. */
+  readonly parked: Map<TenantId, Lane[]>
+}
 
 type Queue = { readonly tenant: TenantId; readonly lanes: Lane[]; inFlight: number; isListed: boolean }
 
+/** Tenants that get another look for each request that ends at a crowded host. */
+const TENANTS_LET_IN = 4
+
+/**
+ * A lane is unlisted → listed (in its tenant's queue) → unlisted, or parked at its host → listed. One that may not go
+ * and has something in flight is unlisted, since its own landing enlists it again; one without is parked, and let in as
+ * others land. So nobody who can't go is looked at again and again: with two thousand lanes at one dead host that was
+ * all that the process did.
+ */
 export class Rounds {
   readonly #limits: RoundLimits
   readonly #now: () => number
   readonly #hostOf: (lane: Lane) => string
   readonly #dispatch: (lane: Lane, host: string) => void
   readonly #queues = new Map<TenantId, Queue>()
-  /** Tenants that have lanes waiting for a turn. */
+  /** Tenants that have listed lanes. */
   #listed: Queue[] = []
+  /** Lanes that are listed or parked. */
   readonly #waiting = new Set<Lane>()
   readonly #hosts = new Map<string, Host>()
+  /** Lanes that were let in and had no turn yet, by the host that let them in. */
+  readonly #letIn = new Map<Lane, string>()
   #inFlight = 0
 
   constructor(
@@ -55,12 +71,7 @@ export class Rounds {
   enlist(lane: Lane): void {
     if (this.#waiting.has(lane)) return
     this.#waiting.add(lane)
-    const queue = this.#queueOf(lane.tenant)
-    queue.lanes.push(lane)
-    if (!queue.isListed) {
-      queue.isListed = true
-      this.#listed.push(queue)
-    }
+    this.#list(lane)
   }
 
   /** A request that `dispatch` began has ended. */
@@ -72,45 +83,63 @@ export class Rounds {
     if (queue.inFlight === 0 && !queue.isListed) this.#queues.delete(lane.tenant)
   }
 
-  /** Dispatches whatever may go now. */
-  run(): void {
+  /** Dispatches what may go now, up to so many; answers whether it stopped for that, and more may go. */
+  run(most: number): boolean {
+    const nowMs = this.#now()
+    let dispatched = 0
     // Ends when a whole round brought nothing.
     let idleTurns = 0
     while (idleTurns < this.#listed.length && this.#inFlight < this.#limits.maxInFlight) {
+      if (dispatched === most) return true
       const queue = this.#listed.shift()!
-      const dispatched = this.#turn(queue)
+      const isDispatched = this.#turn(queue, nowMs)
       if (queue.lanes.length > 0) this.#listed.push(queue)
       else {
         queue.isListed = false
         if (queue.inFlight === 0) this.#queues.delete(queue.tenant)
       }
-      idleTurns = dispatched ? 0 : idleTurns + 1
-    }
-  }
-
-  /** One dispatch of a tenant, of the first of its lanes that may. */
-  #turn(queue: Queue): boolean {
-    const share = TENANT_SHARE * (this.#limits.maxInFlight - this.#inFlight)
-    if (queue.inFlight >= share) return false
-    const laneShare = Math.ceil((share - queue.inFlight) / LANE_SHARE)
-    for (let looked = queue.lanes.length; looked > 0; looked--) {
-      const lane = queue.lanes.shift()!
-      if (!lane.isReady(this.#now())) {
-        this.#waiting.delete(lane)
-        continue
-      }
-      const host = this.#hostOf(lane)
-      queue.lanes.push(lane)
-      const room = Math.min(laneShare, this.#laneShareAt(host, queue.tenant))
-      if (lane.inFlight >= room) continue
-      this.#inFlight++
-      queue.inFlight++
-      this.#enterHost(host, queue.tenant)
-      this.#dispatch(lane, host)
-      return true
+      idleTurns = isDispatched ? 0 : idleTurns + 1
+      if (isDispatched) dispatched++
     }
     return false
   }
+
+  /** One dispatch of a tenant, of the first of its lanes that may. */
+  #turn(queue: Queue, nowMs: number): boolean {
+    const share = TENANT_SHARE * (this.#limits.maxInFlight - this.#inFlight)
+    if (queue.inFlight >= share) return false
+    const laneShare = Math.ceil((share - queue.inFlight) / LANE_SHARE)
+    for (let lane = queue.lanes.shift(); lane !== undefined; lane = queue.lanes.shift()) {
+      const isReady = lane.isReady(nowMs)
+      const host = isReady ? this.#hostOf(lane) : ''
+      const roomAtHost = isReady ? this.#laneShareAt(host, queue.tenant) : 0
+      if (isReady && lane.inFlight < Math.min(laneShare, roomAtHost)) {
+        queue.lanes.push(lane)
+        this.#inFlight++
+        queue.inFlight++
+        this.#enterHost(host, queue.tenant)
+        this.#passOn(lane)
+        this.#dispatch(lane, host)
+        return true
+      }
+      if (isReady && lane.inFlight === 0) this.#park(lane, host)
+      else {
+        this.#waiting.delete(lane)
+        this.#passOn(lane)
+      }
+    }
+    return false
+  }
+
+  #list(lane: Lane): void {
+    const queue = this.#queueOf(lane.tenant)
+    queue.lanes.push(lane)
+    if (queue.isListed) return
+    queue.isListed = true
+    this.#listed.push(queue)
+  }
+
+  // Hosts
 
   /** What a lane of a tenant may have in flight to a host. */
   #laneShareAt(name: string, tenant: TenantId): number {
@@ -124,7 +153,7 @@ export class Rounds {
   #enterHost(name: string, tenant: TenantId): void {
     let host = this.#hosts.get(name)
     if (host === undefined) {
-      host = { inFlight: 0, byTenant: new Map() }
+      host = { inFlight: 0, byTenant: new Map(), parked: new Map() }
       this.#hosts.set(name, host)
     }
     host.inFlight++
@@ -133,10 +162,42 @@ export class Rounds {
 
   #leaveHost(name: string, tenant: TenantId): void {
     const host = this.#hosts.get(name)!
-    if (--host.inFlight === 0) this.#hosts.delete(name)
+    host.inFlight--
     const left = host.byTenant.get(tenant)! - 1
     if (left > 0) host.byTenant.set(tenant, left)
     else host.byTenant.delete(tenant)
+    for (let count = 0; count < TENANTS_LET_IN && host.parked.size > 0; count++) this.#letOneIn(name, host)
+    if (host.inFlight === 0 && host.parked.size === 0) this.#hosts.delete(name)
+  }
+
+  /** Only where something is in flight, whose landing lets it in. */
+  #park(lane: Lane, name: string): void {
+    this.#letIn.delete(lane)
+    const { parked } = this.#hosts.get(name)!
+    const lanes = parked.get(lane.tenant)
+    if (lanes === undefined) parked.set(lane.tenant, [lane])
+    else lanes.push(lane)
+  }
+
+  /** One lane of the tenant that has waited longest. */
+  #letOneIn(name: string, { parked }: Host): void {
+    const [[tenant, lanes]] = parked as unknown as [[TenantId, Lane[]]]
+    parked.delete(tenant)
+    const lane = lanes.shift()!
+    if (lanes.length > 0) parked.set(tenant, lanes)
+    this.#letIn.set(lane, name)
+    this.#list(lane)
+  }
+
+  /** A lane that was let in has had its turn, used or not: the next is let in, or the last would wait for ever. */
+  #passOn(lane: Lane): void {
+    const name = this.#letIn.get(lane)
+    if (name === undefined) return
+    this.#letIn.delete(lane)
+    const host = this.#hosts.get(name)
+    if (host === undefined) return
+    if (host.parked.size > 0) this.#letOneIn(name, host)
+    if (host.inFlight === 0 && host.parked.size === 0) this.#hosts.delete(name)
   }
 
   #queueOf(tenant: TenantId): Queue {

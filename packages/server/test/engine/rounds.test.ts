@@ -47,7 +47,7 @@ function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
     lane.land(true)
     rounds.land(lane, host)
     rounds.enlist(lane)
-    rounds.run()
+    rounds.run(Number.POSITIVE_INFINITY)
     return true
   }
   return { rounds, add, end, dispatched, flying }
@@ -61,7 +61,7 @@ describe('rounds', () => {
     const { rounds, add, end, flying } = bench(20, 6)
     for (let at = 0; at < 10; at++) add(`t${at}`, `e${at}@same`, 50)
     for (let at = 0; at < 10; at++) add(`u${at}`, `e${at}@other${at}`, 50)
-    rounds.run()
+    rounds.run(Number.POSITIVE_INFINITY)
     for (let at = 0; at < 300; at++) {
       expect(flying.length).toBeLessThanOrEqual(20)
       expect(flying.filter(({ host }) => host === 'same').length).toBeLessThanOrEqual(6)
@@ -72,10 +72,10 @@ describe('rounds', () => {
   it('leave room for somebody new, however many of another tenant hang', () => {
     const { rounds, add, end, flying } = bench(64)
     for (let at = 0; at < 500; at++) add('hog', `hog${at}`, 10)
-    rounds.run()
+    rounds.run(Number.POSITIVE_INFINITY)
     expect(inFlightOf(flying, 'hog')).toBeLessThan(64)
     add('new', 'new1', 20)
-    rounds.run()
+    rounds.run(Number.POSITIVE_INFINITY)
     expect(inFlightOf(flying, 'new')).toBeGreaterThan(0)
     // The newcomer gets through while nothing of the hog ever ends.
     let ended = 0
@@ -86,9 +86,9 @@ describe('rounds', () => {
   it('leave room for another endpoint of the same tenant', () => {
     const { rounds, add, end } = bench(64)
     for (let at = 0; at < 50; at++) add('acme', `hanging${at}`, 100)
-    rounds.run()
+    rounds.run(Number.POSITIVE_INFINITY)
     add('acme', 'healthy', 30)
-    rounds.run()
+    rounds.run(Number.POSITIVE_INFINITY)
     let ended = 0
     while (end(lane => lane.endpoint === 'healthy')) ended++
     expect(ended).toBe(30)
@@ -97,7 +97,7 @@ describe('rounds', () => {
   it('take turns: a flood of one tenant costs another one turn', () => {
     const { rounds, add, end, dispatched } = bench(8)
     add('flood', 'flood', 1_000)
-    rounds.run()
+    rounds.run(Number.POSITIVE_INFINITY)
     for (let at = 0; at < 50; at++) end(() => true)
     add('small', 'small', 5)
     const from = dispatched.length
@@ -108,10 +108,39 @@ describe('rounds', () => {
   it('leave room at a host for other tenants, however many of one hang there', () => {
     const { rounds, add, flying } = bench(10_000, 128)
     for (let at = 0; at < 200; at++) add('slow', `slow${at}@host`, 10)
-    rounds.run()
+    rounds.run(Number.POSITIVE_INFINITY)
     expect(inFlightOf(flying, 'slow')).toBeLessThan(128)
     add('good', 'good@host', 5)
-    rounds.run()
+    rounds.run(Number.POSITIVE_INFINITY)
     expect(inFlightOf(flying, 'good')).toBeGreaterThan(0)
+  })
+
+  it('look at none again and again that wait for a crowded host, and let all of them in in the end', () => {
+    const { rounds, add, end, dispatched, flying } = bench(10_000, 8)
+    let looks = 0
+    const lanes = Array.from({ length: 500 }, (_, at) => add(`t${at % 3}`, `e${at}@host`, 1))
+    for (const lane of lanes) {
+      const isReady = lane.isReady.bind(lane)
+      lane.isReady = nowMs => {
+        looks++
+        return isReady(nowMs)
+      }
+    }
+    rounds.run(Number.POSITIVE_INFINITY)
+    expect(flying).toHaveLength(8)
+    looks = 0
+    let ended = 0
+    while (end(() => true)) ended++
+    expect([ended, new Set(dispatched).size]).toEqual([500, 500])
+    // Some lanes for each request that ended, not all of them.
+    expect(looks).toBeLessThan(500 * 12)
+  })
+
+  it('goes on where it stopped after so many dispatches', () => {
+    const { rounds, add, flying } = bench(100)
+    add('t', 'a', 4)
+    add('u', 'b', 4)
+    expect([rounds.run(3), flying.length]).toEqual([true, 3])
+    expect([rounds.run(100), flying.length]).toEqual([false, 8])
   })
 })
