@@ -203,5 +203,6 @@ function announce(io: ServerIo, { logger }: Log, config: Config, url: string): v
   }
   if (config.extraCa.length > 0)
     logger.warn({ count: config.extraCa.length }, 'extra certificate authorities are trusted')
+  io.stderr.write(`Posthorn listens on ${url}; stop it with Ctrl-C or SIGTERM.\n`)
   logger.info({ url, data: config.data, version: pkg.version }, 'listening')
 }

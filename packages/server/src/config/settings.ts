@@ -56,7 +56,7 @@ const B64_TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/
 const HEADER_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/
 
 export const SETTINGS = {
-  config: optional(path(), 'The configuration file: one JSON object with the keys of this table.', [
+  config: optional(path(), 'The configuration file: one JSON object with the keys of docs/configuration.md.', [
     'flag',
     'environment',
   ]),

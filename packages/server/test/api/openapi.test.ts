@@ -94,6 +94,9 @@ function fitting(schema: Json): fc.Arbitrary<unknown> {
   }
 }
 
+/** An object can have a member called `toString`. */
+const toText = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
+
 const UNSENDABLE = /[\ud800-\udfff]/
 
 function requestsOf(operation: Json): fc.Arbitrary<{ path: Json; query: Json; body: unknown }> {
@@ -115,7 +118,7 @@ function requestsOf(operation: Json): fc.Arbitrary<{ path: Json; query: Json; bo
       ({ name }) => value(name),
       pathOnes.map(({ name }) => name),
     ),
-    query: record(queryOnes, ({ schema: one }) => arbitraryOf(one).map(String), []),
+    query: record(queryOnes, ({ schema: one }) => arbitraryOf(one).map(toText), []),
     body: schema === undefined ? fc.constant(undefined) : fc.oneof({ weight: 8, arbitrary: arbitraryOf(schema) }, raw),
   })
 }
