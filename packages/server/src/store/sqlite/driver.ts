@@ -81,7 +81,10 @@ function lockFolder(folder: string): DatabaseSync {
   }
 }
 
-/** The embedded store: one file in `folder`, a thread that writes and one that reads. */
+/** What people look at can take long, and must not keep waiting what deliveries are made of. */
+const FOR_PEOPLE: ReadonlySet<OperationName> = new Set(['listTenants', 'listEvents', 'listDeliveries', 'listAttempts'])
+
+/** The embedded store: one file in `folder`, a thread that writes, one that reads, and one that reads for people. */
 export async function openSqlite(folder: string, clock: Clock): Promise<Driver> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const lock = lockFolder(folder)
@@ -89,7 +92,7 @@ export async function openSqlite(folder: string, clock: Clock): Promise<Driver> 
   const writer = new Thread({ file, readOnly: false })
   // The reader comes second: it can't open a file that is not there yet.
   await writer.ask({ kind: 'pragma', name: 'journal_mode' })
-  const reader = new Thread({ file, readOnly: true })
+  const [reader, lists] = [new Thread({ file, readOnly: true }), new Thread({ file, readOnly: true })]
 
   return {
     dialect: sqliteDialect,
@@ -100,7 +103,8 @@ export async function openSqlite(folder: string, clock: Clock): Promise<Driver> 
       return calls.map((_, index) => toResult(results[index] ?? results[0]!))
     },
     async read<Name extends OperationName>(name: Name, args: Arguments<Name>) {
-      const [result] = await reader.ask({ kind: 'calls', calls: [{ name, args } as Call] })
+      const thread = FOR_PEOPLE.has(name) ? lists : reader
+      const [result] = await thread.ask({ kind: 'calls', calls: [{ name, args } as Call] })
       if (!result!.ok) throw toError(result as Failure)
       return result!.value as Result<Name>
     },
@@ -110,7 +114,7 @@ export async function openSqlite(folder: string, clock: Clock): Promise<Driver> 
       return Object.fromEntries(names.map((name, index) => [name, String((answers[index]![0] as Success).value)]))
     },
     async close() {
-      await reader.ask({ kind: 'close' })
+      await Promise.all([reader, lists].map(thread => thread.ask({ kind: 'close' })))
       await writer.ask({ kind: 'close' })
       lock.close()
     },
