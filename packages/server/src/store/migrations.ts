@@ -126,9 +126,16 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
      ) {clustered}`,
     `create table partition_lease (
        id {int} not null primary key,
-       epoch {int} not null
+       epoch {int} not null,
+       owner {bytes},
+       expires_ms {int} not null
      )`,
-    `insert into partition_lease (id, epoch)
-       with recursive n(id) as (select 0 union all select id + 1 from n where id < 255) select id, 0 from n`,
+    `insert into partition_lease (id, epoch, expires_ms)
+       with recursive n(id) as (select 0 union all select id + 1 from n where id < 255) select id, 0, 0 from n`,
+    // Nodes that send. One that has not come by in time is dead, and its row goes.
+    `create table node (
+       id {bytes} not null primary key,
+       alive_until_ms {int} not null
+     )`,
   ],
 ]

@@ -32,6 +32,10 @@ export type Dialect = {
   readonly engine: 'sqlite' | 'postgres'
   /** What `{text}`, `{int}`, `{bytes}` and `{clustered}` in the migrations become. */
   readonly words: Readonly<Record<string, string>>
+  /** The store's time, milliseconds since 1970, as an expression. */
+  readonly nowMs: string
+  /** After a `select`: takes only rows that nobody else is about to change, and keeps them until the commit. */
+  readonly skipLocked: string
   /** After a `select … from live_delivery l`: keeps the rows from everybody else until the commit. */
   readonly lockLiveRows: string
   /** Held to the end by a transaction that reads configuration and relies on it (publish). SQLite has one writer. */

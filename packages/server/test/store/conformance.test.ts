@@ -177,6 +177,55 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(shown.filter(id => events.some(event => event.id === id))).toEqual([events[1]!.id, events[0]!.id])
   })
 
+  describe('leases', () => {
+    const node = (number: number) => Uint8Array.from({ length: 16 }, () => number)
+    const tick = (number: number, give: readonly number[] = [], leaseMs = 60_000) =>
+      store.write('tickLeases', { node: node(number), leaseMs, give })
+    const partitions = ({ held }: { held: readonly { partition: number }[] }) => held.map(({ partition }) => partition)
+
+    it('are all of one node alone, and the same at its next tick', async () => {
+      const first = await tick(1)
+      expect(partitions(first)).toEqual(Array.from({ length: 256 }, (_, at) => at))
+      expect(first).toMatchObject({ surplus: [], nodes: 1 })
+      expect((await tick(1)).held).toEqual(first.held)
+    })
+
+    it('are shared out fairly as nodes come, and every epoch rises when its partition changes hands', async () => {
+      const before = await tick(1)
+      expect(partitions(await tick(2))).toEqual([])
+      expect(partitions(await tick(3))).toEqual([])
+      const { surplus } = await tick(1)
+      expect(surplus).toHaveLength(256 - 86)
+      expect((await tick(1, surplus)).surplus).toEqual([])
+      const [second, third] = [await tick(2), await tick(3)]
+      expect([partitions(second).length, partitions(third).length]).toEqual([85, 85])
+      const all = [...partitions(await tick(1)), ...partitions(second), ...partitions(third)]
+      expect(all.sort((a, b) => a - b)).toEqual(partitions(before))
+      const epochs = new Map(before.held.map(({ partition, epoch }) => [partition, epoch]))
+      for (const { partition, epoch } of [...second.held, ...third.held]) {
+        expect(epoch).toBe(epochs.get(partition)! + 1)
+      }
+    })
+
+    it('of a node that leaves or dies are free for the others', async () => {
+      await tick(1)
+      await store.write('leaveLeases', { node: node(1) })
+      // A lease that has run out at once: this node is dead by the next one's tick.
+      expect(partitions(await tick(2, [], 0))).toHaveLength(256)
+      const heir = await tick(3)
+      expect(heir).toMatchObject({ nodes: 1, surplus: [] })
+      expect(partitions(heir)).toHaveLength(256)
+      // The dead one comes back: it has nothing, and gets its share once the heir gives it.
+      expect(await tick(2)).toMatchObject({ held: [], nodes: 2 })
+    })
+
+    it('can be given back by their owner alone', async () => {
+      await tick(1)
+      await tick(2, [3, 4])
+      expect(partitions(await tick(1))).toHaveLength(256)
+    })
+  })
+
   it('keeps one tenant out of another', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])

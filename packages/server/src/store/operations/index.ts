@@ -5,6 +5,7 @@ import * as configuration from './configuration.ts'
 import * as deliveries from './deliveries.ts'
 import { fanOut, readInbox } from './inbox.ts'
 import * as lanes from './lanes.ts'
+import { leaveLeases, tickLeases } from './leases.ts'
 import { publish, readKeyHashes } from './publish.ts'
 import { settle } from './settle.ts'
 import { getMeta, setMeta } from './versions.ts'
@@ -15,6 +16,8 @@ export const operations = {
   readKeyHashes,
   readInbox,
   fanOut,
+  tickLeases,
+  leaveLeases,
   settle,
   readMeta: (args: { key: string }) => getMeta(args.key),
   writeMeta: (args: { key: string; value: string }) => setMeta(args.key, args.value),

@@ -12,6 +12,8 @@ const postgresDialect: Dialect = {
   // "C": ids and keys compare by their bytes, as on SQLite.
   words: { text: 'text collate "C"', int: 'bigint', bytes: 'bytea', clustered: '' },
   lockLiveRows: 'for update of l',
+  skipLocked: 'for update skip locked',
+  nowMs: '(extract(epoch from clock_timestamp()) * 1000)::bigint',
   lockConfigurationShared: { text: `select pg_advisory_xact_lock_shared(${CONFIGURATION_LOCK})` },
   lockConfiguration: { text: `select pg_advisory_xact_lock(${CONFIGURATION_LOCK})` },
 }

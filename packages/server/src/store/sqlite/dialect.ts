@@ -5,6 +5,8 @@ export const sqliteDialect: Dialect = {
   words: { text: 'text', int: 'integer', bytes: 'blob', clustered: 'without rowid' },
   // One writer at a time anyhow.
   lockLiveRows: '',
+  skipLocked: '',
+  nowMs: `cast(unixepoch('subsec') * 1000 as integer)`,
   lockConfigurationShared: null,
   lockConfiguration: null,
 }

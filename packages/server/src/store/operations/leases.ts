@@ -1,0 +1,91 @@
+/**
+ * Which node sends for which partitions (docs/decisions/0009-leases.md). A partition is free → held → free, or held →
+ * held by another once its lease has run out. Its epoch rises at each change of hands and never falls.
+ */
+import { PARTITION_COUNT } from '../../model.ts'
+import { type BulkQuery, bytes, type Dialect, int, type Transaction } from '../transaction.ts'
+
+/** A partition that a node holds, and the epoch under which it does. */
+export type Held = { readonly partition: number; readonly epoch: number }
+
+export type LeaseTick = {
+  /** 16 bytes, made at each start of a process. */
+  readonly node: Uint8Array
+  /** How long what is renewed or taken is held, milliseconds of the database's clock. */
+  readonly leaseMs: number
+  /** Partitions that the node has stopped sending for and hands back. */
+  readonly give: readonly number[]
+}
+
+export type LeaseTickResult = {
+  readonly held: readonly Held[]
+  /** Of those held, the ones that are beyond the node's share: to be stopped and given. */
+  readonly surplus: readonly number[]
+  /** How many nodes send, this one included. */
+  readonly nodes: number
+}
+
+/** One round of a node that sends: it lives, renews, gives and takes. */
+export function* tickLeases(args: LeaseTick, dialect: Dialect): Transaction<LeaseTickResult> {
+  const { node, leaseMs, give } = args
+  const now = dialect.nowMs
+  yield { text: `delete from node where alive_until_ms <= ${now}` }
+  yield {
+    text: `insert into node (id, alive_until_ms) values ($1, ${now} + $2)
+           on conflict (id) do update set alive_until_ms = excluded.alive_until_ms`,
+    params: [node, leaseMs],
+  }
+  yield* giveBack(node, give)
+  const renewed = yield {
+    text: `update partition_lease set expires_ms = ${now} + $2 where owner = $1 returning id, epoch`,
+    params: [node, leaseMs],
+  }
+  const held = renewed.map(row => ({ partition: int(row.id), epoch: int(row.epoch) }))
+  const nodes = (yield { text: 'select id from node order by id' }).map(row => bytes(row.id))
+  const share = shareOf(
+    nodes.findIndex(id => Buffer.compare(id, node) === 0),
+    nodes.length,
+  )
+  if (held.length < share) held.push(...(yield* take(args, share - held.length, dialect)))
+  held.sort((a, b) => a.partition - b.partition)
+  return { held, surplus: held.slice(share).map(({ partition }) => partition), nodes: nodes.length }
+}
+
+/** The node stops, or no longer sends: everything that it held is free. */
+export function* leaveLeases(args: { node: Uint8Array }): Transaction<void> {
+  yield { text: 'update partition_lease set owner = null, expires_ms = 0 where owner = $1', params: [args.node] }
+  yield { text: 'delete from node where id = $1', params: [args.node] }
+}
+
+/** So that all shares together are all partitions, and no two differ by more than one. */
+function shareOf(rank: number, nodes: number): number {
+  return Math.floor(PARTITION_COUNT / nodes) + (rank < PARTITION_COUNT % nodes ? 1 : 0)
+}
+
+const PARTITION_COLUMNS: BulkQuery['columns'] = [
+  ['id', 'int'],
+  ['owner', 'bytes'],
+]
+
+function* giveBack(node: Uint8Array, partitions: readonly number[]): Transaction<void> {
+  if (partitions.length === 0) return
+  yield {
+    text: `update partition_lease set owner = null, expires_ms = 0 from v
+           where partition_lease.id = v.id and partition_lease.owner = v.owner returning partition_lease.id`,
+    columns: PARTITION_COLUMNS,
+    rows: partitions.map(id => [id, node]),
+  }
+}
+
+/** Free ones, and those whose owner let its lease run out. */
+function* take({ node, leaseMs }: LeaseTick, count: number, dialect: Dialect): Transaction<Held[]> {
+  const now = dialect.nowMs
+  const rows = yield {
+    text: `update partition_lease set owner = $1, epoch = epoch + 1, expires_ms = ${now} + $2
+           where id in (select id from partition_lease where owner is null or expires_ms <= ${now}
+                        order by id limit $3 ${dialect.skipLocked})
+           returning id, epoch`,
+    params: [node, leaseMs, count],
+  }
+  return rows.map(row => ({ partition: int(row.id), epoch: int(row.epoch) }))
+}
