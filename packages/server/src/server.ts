@@ -5,6 +5,7 @@ import { createApi } from './api/api.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { Engine } from './engine/engine.ts'
+import { AllPartitions } from './engine/partitions.ts'
 import type { TargetPolicy } from './guard/target.ts'
 import { Inbox } from './ingest/inbox.ts'
 import { Publisher } from './ingest/publisher.ts'
@@ -156,7 +157,7 @@ function createEngine(
   clock: Clock,
   log: Log,
 ): Engine {
-  return new Engine(store, keyring, clock, log.logger, {
+  return new Engine(store, keyring, new AllPartitions(store), clock, log.logger, {
     policy,
     connectTimeoutMs: config.connectTimeoutMs,
     extraCa: config.extraCa.map(({ pem }) => pem),

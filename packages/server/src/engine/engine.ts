@@ -12,6 +12,7 @@ import { type ConnectionOptions, Connections } from './connections.ts'
 import { deliver } from './deliver.ts'
 import { Budget, Lane } from './lane.ts'
 import { type Exchange, judge, type Verdict } from './outcome.ts'
+import type { Partitions } from './partitions.ts'
 import { Rounds } from './rounds.ts'
 import { nextStep, retryAfterMs } from './schedule.ts'
 import { type Target, type TargetOptions, Targets } from './targets.ts'
@@ -60,7 +61,12 @@ export class Engine {
   readonly #lanes = new Map<EndpointId, Lane>()
   readonly #payloads: Budget
   readonly #items = new Budget(MAX_ITEMS_IN_MEMORY)
-  #epochs: readonly number[] = []
+  readonly #partitions: Partitions
+  /** Held, but what is pending in them has not been looked for yet. */
+  readonly #unseen = new Set<number>()
+  /** Attempts in flight or unsettled, by partition. */
+  readonly #busy = new Map<number, number>()
+  #onLess: (() => void)[] = []
   #sweeper: Timer | undefined
   #sweeping: Promise<void> | undefined
   #isRunning = false
@@ -68,8 +74,16 @@ export class Engine {
   #isPumpScheduled = false
   #onLanded: (() => void) | undefined
 
-  constructor(store: Store, keyring: Keyring, clock: Clock, log: Logger, options: EngineOptions) {
+  constructor(
+    store: Store,
+    keyring: Keyring,
+    partitions: Partitions,
+    clock: Clock,
+    log: Logger,
+    options: EngineOptions,
+  ) {
     this.#store = store
+    this.#partitions = partitions
     this.#clock = clock
     this.#log = log
     this.#options = options
@@ -88,13 +102,16 @@ export class Engine {
   }
 
   /**
-   * Takes over all partitions, and begins to end what a crash left half done and to send what is pending: that takes its
+   * Takes over partitions, and begins to end what a crash left half done and to send what is pending: that takes its
    * time, and what is published meanwhile is sent beside it.
    */
   async start(): Promise<void> {
-    this.#epochs = await this.#store.write('takePartitions', {})
     this.#isRunning = true
-    void this.#sweep()
+    await this.#partitions.start({
+      gained: partitions => this.#gain(partitions),
+      lost: partitions => this.#lose(partitions),
+      landed: partition => this.#untilLanded(partition),
+    })
   }
 
   /**
@@ -116,14 +133,18 @@ export class Engine {
     }
     this.#connections.close()
     await this.#sweeping?.catch(() => {})
+    await this.#partitions
+      .stop()
+      .catch(error => this.#log.warn({ err: error }, 'the partitions could not be given back'))
   }
 
   // What the rest of the process tells
 
   #hear(change: Change): void {
     if (change.kind === 'fresh') {
-      for (const item of change.items) this.#laneOf(item, Number.POSITIVE_INFINITY).offer(item)
-      for (const item of change.items) this.#consider(this.#lanes.get(item.endpoint)!)
+      const items = change.items.filter(({ partition }) => this.#isOurs(partition))
+      for (const item of items) this.#laneOf(item, Number.POSITIVE_INFINITY).offer(item)
+      for (const item of items) this.#consider(this.#lanes.get(item.endpoint)!)
       this.#pump()
     } else if (change.kind === 'endpoint') {
       this.#targets.forget(change.endpoint)
@@ -134,6 +155,7 @@ export class Engine {
 
   /** The lane's view of the store is out of date: it reads anew. */
   #reset(at: { tenant: string; endpoint: EndpointId; partition: number }): void {
+    if (!this.#isOurs(at.partition)) return
     const lane = this.#laneOf(at, 0)
     lane.reset()
     this.#consider(lane)
@@ -156,8 +178,8 @@ export class Engine {
     let lane = this.#lanes.get(at.endpoint)
     if (lane === undefined) {
       const maxWindow = this.#options.laneWindow
-      // Until the first sweep is done, the store may have more of any endpoint than a newcomer knows of.
-      const earliestMs = this.#sweeping === undefined ? storeEarliestMs : 0
+      // Until its partition was looked through, the store may have more of an endpoint than a newcomer knows of.
+      const earliestMs = this.#unseen.has(at.partition) ? 0 : storeEarliestMs
       const limits = { maxWindow, depth: LANE_DEPTH, items: this.#items, payloads: this.#payloads }
       lane = new Lane(at.tenant, at.endpoint, at.partition, earliestMs, limits)
       this.#lanes.set(at.endpoint, lane)
@@ -167,7 +189,7 @@ export class Engine {
 
   /** Looks what a lane has to do now: read, wait its turn, sleep until later, or be forgotten. */
   #consider(lane: Lane): void {
-    if (!this.#isRunning) return
+    if (!this.#isRunning || !this.#isOurs(lane.partition)) return
     const nowMs = this.#store.now()
     if (lane.needsRead(nowMs)) void this.#read(lane)
     if (lane.isReady(nowMs)) this.#enlist(lane)
@@ -251,6 +273,7 @@ export class Engine {
 
   async #dispatch(lane: Lane, host: string): Promise<void> {
     const item = lane.take()
+    this.#begin(item.partition)
     let target: Target | null
     let body: Uint8Array | null
     try {
@@ -260,9 +283,11 @@ export class Engine {
       this.#log.warn({ err: error }, 'the store could not be read')
       return this.#putBack(lane, host, item)
     }
-    if (target === null || body === null) return this.#putBack(lane, host, item)
+    // Asked last of all: a lease can run out while we wait.
+    const epoch = this.#partitions.epochOf(item.partition)
+    if (target === null || body === null || epoch === undefined) return this.#putBack(lane, host, item)
     const exchange = target.isReadable ? await this.#send(target, item, body) : unreadable(this.#store.now())
-    this.#conclude(lane, host, item, target, exchange)
+    this.#conclude(lane, host, item, target, exchange, epoch)
   }
 
   #send(target: Target, item: LaneItem, body: Uint8Array): Promise<Exchange> {
@@ -278,11 +303,12 @@ export class Engine {
     lane.land(true)
     this.#rounds.land(lane, host)
     lane.letGo(item.delivery)
+    this.#end(item.partition)
     this.#clock.after(STORE_PAUSE_MS, () => this.#reset(lane))
     this.#landed()
   }
 
-  #conclude(lane: Lane, host: string, item: LaneItem, target: Target, exchange: Exchange): void {
+  #conclude(lane: Lane, host: string, item: LaneItem, target: Target, exchange: Exchange, epoch: number): void {
     const verdict = judge(exchange)
     const endedAtMs = this.#store.now()
     const waitMs = retryAfterMs(exchange.status, exchange.retryAfter, endedAtMs)
@@ -298,7 +324,7 @@ export class Engine {
     if (waitMs > 0) lane.putOff(endedAtMs + waitMs)
     this.#rounds.land(lane, host)
     this.#logAttempt(item, exchange, verdict, step)
-    void this.#settle(lane, item, target, exchange, verdict, step, endedAtMs)
+    void this.#settle(lane, item, target, exchange, verdict, step, endedAtMs, epoch)
     this.#considerAndPump(lane)
     this.#landed()
   }
@@ -311,6 +337,7 @@ export class Engine {
     verdict: Verdict,
     step: Step,
     endedAtMs: number,
+    epoch: number,
   ): Promise<void> {
     const { headers, body, truncated } = target.record(exchange)
     const { tenant, delivery, endpoint, partition } = item
@@ -327,7 +354,6 @@ export class Engine {
       responseBody: body,
       responseTruncated: truncated,
     }
-    const epoch = this.#epochs[partition]!
     const gone = verdict.gone
     try {
       const moved = await this.#store.settle({
@@ -350,6 +376,7 @@ export class Engine {
       lane.letGo(delivery)
       this.#clock.after(STORE_PAUSE_MS, () => this.#reset(lane))
     }
+    this.#end(partition)
     this.#considerAndPump(lane)
   }
 
@@ -383,6 +410,43 @@ export class Engine {
     if (!this.#isRunning && this.#rounds.inFlight === 0) this.#onLanded?.()
   }
 
+  // Partitions
+
+  #isOurs(partition: number): boolean {
+    return this.#partitions.epochOf(partition) !== undefined
+  }
+
+  #gain(partitions: readonly number[]): void {
+    for (const partition of partitions) this.#unseen.add(partition)
+    for (const lane of this.#lanes.values()) if (this.#unseen.has(lane.partition)) lane.reset()
+    // One under way may have passed them by.
+    const before = this.#sweeping
+    if (before === undefined) void this.#sweep()
+    else void before.finally(() => this.#sweep())
+  }
+
+  /** What is in flight lands and is settled, under an epoch that may be over. */
+  #lose(partitions: readonly number[]): void {
+    const lost = new Set(partitions)
+    for (const partition of lost) this.#unseen.delete(partition)
+    for (const lane of this.#lanes.values()) if (lost.has(lane.partition)) this.#park(lane)
+  }
+
+  #begin(partition: number): void {
+    this.#busy.set(partition, (this.#busy.get(partition) ?? 0) + 1)
+  }
+
+  #end(partition: number): void {
+    const left = this.#busy.get(partition)! - 1
+    if (left > 0) this.#busy.set(partition, left)
+    else this.#busy.delete(partition)
+    if (left === 0) for (const look of this.#onLess.splice(0)) look()
+  }
+
+  async #untilLanded(partition: number): Promise<void> {
+    while (this.#busy.has(partition)) await new Promise<void>(resolve => this.#onLess.push(resolve))
+  }
+
   // Recovery and the sweep
 
   /** Finds lanes that nobody told of, and ends changes of endpoints that were cut short. */
@@ -399,16 +463,19 @@ export class Engine {
 
   async #sweepAll(): Promise<void> {
     for (let partition = 0; partition < PARTITION_COUNT; partition++) {
+      if (!this.#isOurs(partition)) continue
       for (const { todo, ...at } of await this.#store.read('findUnfinished', { partition })) {
         if (todo === 'hold') await holdAll(this.#store, at)
         else if (todo === 'release') await releaseAll(this.#store, at)
         else await cancelAll(this.#store, at, 'all')
       }
       for (const head of await this.#store.read('discoverLanes', { partition })) this.#notice(head)
+      this.#unseen.delete(partition)
     }
   }
 
   #notice(head: { tenant: string; endpoint: EndpointId; partition: number; dueAtMs: number }): void {
+    if (!this.#isOurs(head.partition)) return
     const known = this.#lanes.get(head.endpoint)
     if (known === undefined) this.#laneOf(head, head.dueAtMs)
     else known.notice(head.dueAtMs)

@@ -5,6 +5,7 @@ import { type Authority, createAuthority } from '@posthorn/testkit'
 import { pino } from 'pino'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts'
+import { AllPartitions } from '../../src/engine/partitions.ts'
 import type { TargetPolicy } from '../../src/guard/target.ts'
 import { Inbox } from '../../src/ingest/inbox.ts'
 import { Publisher } from '../../src/ingest/publisher.ts'
@@ -34,7 +35,7 @@ export async function startPosthorn(
   await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
   const lines: Record<string, unknown>[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
-  const engine = new Engine(store, keyring, clock, log, {
+  const engine = new Engine(store, keyring, new AllPartitions(store), clock, log, {
     policy,
     connectTimeoutMs: 5_000,
     extraCa: [authority.caPem],
