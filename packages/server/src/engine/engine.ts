@@ -146,11 +146,20 @@ export class Engine {
       for (const item of items) this.#laneOf(item, Number.POSITIVE_INFINITY).offer(item)
       for (const item of items) this.#consider(this.#lanes.get(item.endpoint)!)
       this.#pump()
-    } else if (change.kind === 'endpoint') {
+    } else if (change.kind === 'wake') this.#wake(change)
+    else if (change.kind === 'endpoint') {
       this.#targets.forget(change.endpoint)
       this.#reset(change)
     } else if (change.kind === 'lane') this.#reset(change)
     else if (change.kind === 'doubt') this.#clock.after(STORE_PAUSE_MS, () => this.#distrust())
+  }
+
+  /** Somebody else has stored something that is due. */
+  #wake(at: { tenant: string; endpoint: EndpointId; partition: number }): void {
+    if (!this.#isOurs(at.partition)) return
+    const lane = this.#laneOf(at, 0)
+    lane.wake()
+    this.#considerAndPump(lane)
   }
 
   /** The lane's view of the store is out of date: it reads anew. */

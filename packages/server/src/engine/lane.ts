@@ -220,6 +220,11 @@ export class Lane {
     if (this.#held.size === 0) this.#leaveInStore(dueAtMs)
   }
 
+  /** There is something in the store that this lane may know nothing of, and it is due. */
+  wake(): void {
+    this.#leaveInStore(0)
+  }
+
   /** Nothing of it can be sent now (its endpoint is disabled or gone): forgets all but what is in flight. */
   clear(): void {
     this.reset()

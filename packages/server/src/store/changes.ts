@@ -19,6 +19,8 @@ export type Change =
     }
   /** Fresh deliveries, just committed and due now. */
   | { readonly kind: 'fresh'; readonly items: readonly LaneItem[] }
+  /** Another node has committed something that is due at an endpoint. */
+  | { readonly kind: 'wake'; readonly tenant: TenantId; readonly endpoint: EndpointId; readonly partition: number }
   /** An event was put into the inbox. */
   | { readonly kind: 'inbox' }
   /** A commit ended in a fault of the store: what is in it must be read again. */

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Authority, createAuthority } from '@posthorn/testkit'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts'
-import { AllPartitions } from '../../src/engine/partitions.ts'
+import { AllPartitions, type Partitions } from '../../src/engine/partitions.ts'
 import type { TargetPolicy } from '../../src/guard/target.ts'
 import { Inbox } from '../../src/ingest/inbox.ts'
 import { Publisher } from '../../src/ingest/publisher.ts'
@@ -14,6 +14,7 @@ import { createKeyring } from '../../src/keys.ts'
 import { Deliveries } from '../../src/manage/deliveries.ts'
 import { Endpoints } from '../../src/manage/endpoints.ts'
 import { Tenants } from '../../src/manage/tenants.ts'
+import type { Driver } from '../../src/store/driver.ts'
 import { openSqlite } from '../../src/store/sqlite/driver.ts'
 import { Store } from '../../src/store/store.ts'
 
@@ -21,7 +22,6 @@ const keyring = createKeyring(new Uint8Array(32).fill(7))
 export const policy: TargetPolicy = { dev: true, ports: [{ from: 443, to: 65_535 }], allowedNetworks: [] }
 
 /** Everything but the HTTP API, on a store in a folder that can be opened again. */
-
 export async function startPosthorn(
   folder: string,
   authority: Authority,
@@ -29,13 +29,25 @@ export async function startPosthorn(
   isSending = true,
   clock: Clock = systemClock,
 ) {
-  const driver = await openSqlite(folder, clock)
+  return startOn(await openSqlite(folder, clock), store => new AllPartitions(store), authority, over, isSending, clock)
+}
+
+/** The same on any store. */
+export async function startOn(
+  driver: Driver,
+  partitionsOf: (store: Store, log: Logger) => Partitions,
+  authority: Authority,
+  over: Partial<EngineOptions> = {},
+  isSending = true,
+  clock: Clock = systemClock,
+) {
   const store = new Store(driver, clock)
   await store.write('migrate', {})
   await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
   const lines: Record<string, unknown>[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
-  const engine = new Engine(store, keyring, new AllPartitions(store), clock, log, {
+  const partitions = partitionsOf(store, log)
+  const engine = new Engine(store, keyring, partitions, clock, log, {
     policy,
     connectTimeoutMs: 5_000,
     extraCa: [authority.caPem],
@@ -66,6 +78,7 @@ export async function startPosthorn(
     driver,
     store,
     engine,
+    partitions,
     lines,
     publisher,
     endpoints: new Endpoints(store, keyring, { policy, types: () => publisher.types() }),

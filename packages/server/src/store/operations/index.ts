@@ -26,6 +26,22 @@ export const operations = {
   ...lanes,
 }
 
+/** Those that take the configuration's lock for themselves. */
+export const CONFIGURATION_CHANGES: ReadonlySet<OperationName> = new Set([
+  'migrate',
+  'putEventType',
+  'deleteEventType',
+  'seedCatalogue',
+  'putTenant',
+  'deleteTenant',
+  'createEndpoint',
+  'updateEndpoint',
+  'setEndpointState',
+  'deleteEndpoint',
+  'holdDeliveries',
+  'releaseDeliveries',
+])
+
 export type Operations = typeof operations
 export type OperationName = keyof Operations
 export type Arguments<Name extends OperationName> = Parameters<Operations[Name]>[0]

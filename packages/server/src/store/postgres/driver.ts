@@ -1,7 +1,13 @@
 import pg from 'pg'
 import type { Clock } from '../../clock.ts'
 import type { Call, CallResult, Driver } from '../driver.ts'
-import { type Arguments, type OperationName, operations, type Result } from '../operations/index.ts'
+import {
+  type Arguments,
+  CONFIGURATION_CHANGES,
+  type OperationName,
+  operations,
+  type Result,
+} from '../operations/index.ts'
 import { type AnyQuery, type Dialect, type Row, StoreUnavailable, type Transaction } from '../transaction.ts'
 
 /** Any number: it only has to be the same on every node. */
@@ -60,7 +66,12 @@ function start(call: Call): Transaction<unknown> {
   return operation(call.args, postgresDialect)
 }
 
+/**
+ * The configuration's lock first, if any call needs it for itself: two nodes that both share it would wait for each
+ * other for ever.
+ */
 function* together(calls: readonly Call[]): Transaction<unknown[]> {
+  if (calls.some(({ name }) => CONFIGURATION_CHANGES.has(name))) yield postgresDialect.lockConfiguration!
   const values: unknown[] = []
   for (const call of calls) values.push(yield* start(call))
   return values
@@ -71,6 +82,8 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
   const pool = new pg.Pool({ connectionString: url, max: 8, types, options: '-c search_path=posthorn' })
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', () => {})
+  // The same for one that is in use: its query fails, and that is told.
+  pool.on('connect', client => client.on('error', () => {}))
 
   async function transact<Result>(mode: 'begin' | 'begin read only', run: () => Transaction<Result>): Promise<Result> {
     let client: pg.PoolClient
@@ -104,7 +117,8 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
   }
 
   const client = await pool.connect()
-  await client.query('create schema if not exists posthorn')
+  // Under the lock: two nodes that start at once would both find it missing.
+  await client.query(`begin; ${postgresDialect.lockConfiguration!.text}; create schema if not exists posthorn; commit`)
   const { rows } = await client.query<{ now: string }>('select extract(epoch from clock_timestamp()) * 1000 as now')
   const offsetMs = Math.round(Number(rows[0]!.now)) - clock.now()
   client.release()

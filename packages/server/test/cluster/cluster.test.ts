@@ -1,0 +1,86 @@
+import { type Authority, createAuthority, type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { LeasedPartitions } from '../../src/engine/partitions.ts'
+import { openPostgresBus } from '../../src/store/postgres/bus.ts'
+import { openPostgres } from '../../src/store/postgres/driver.ts'
+import { Relay } from '../../src/store/relay.ts'
+import { cover, startOn } from '../engine/harness.ts'
+
+const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
+
+let server: Postgres
+let authority: Authority
+let count = 0
+beforeAll(async () => {
+  ;[server, authority] = await Promise.all([startPostgres(), createAuthority()])
+})
+afterAll(() => server.stop())
+
+async function startNode(url: string, { leaseMs = 2_000, hasBus = true } = {}) {
+  const driver = await openPostgres(url, systemClock)
+  const node = await startOn(driver, (store, log) => new LeasedPartitions(store, systemClock, log, leaseMs), authority)
+  const isOurs = (partition: number) => node.partitions.epochOf(partition) !== undefined
+  const relay = new Relay(openPostgresBus(url, systemClock), node.store.changes, systemClock, isOurs)
+  if (hasBus) await relay.start()
+  const shareOf = () => Array.from({ length: 256 }, (_, partition) => partition).filter(isOurs).length
+  return {
+    ...node,
+    shareOf,
+    async stop() {
+      await relay.stop()
+      await node.stop()
+    },
+  }
+}
+
+const database = () => server.createDatabase(`cluster_${++count}`)
+
+describe('nodes on one PostgreSQL', () => {
+  it('C13: share the partitions, and each delivers what any of them accepts, once', { timeout: 60_000 }, async () => {
+    const url = await database()
+    const first = await startNode(url)
+    expect(first.shareOf()).toBe(256)
+    const second = await startNode(url)
+    await expect.poll(() => [first.shareOf(), second.shareOf()], { timeout: 10_000 }).toEqual([128, 128])
+    const receiver = await startReceiver({ authority, names: ['localhost'], record: false })
+    await first.tenants.put('acme', {})
+    for (let at = 0; at < 40; at++) {
+      await first.endpoints.create('acme', { url: `${receiver.url}/${at}`, clientSecret: SECRET })
+    }
+    // Made on the one, published on the other the moment after.
+    const { events } = await second.publish('acme', [cover(1), cover(2)])
+    expect(events.map(({ deliveries }) => deliveries)).toEqual([40, 40])
+    await receiver.waitFor(() => receiver.total === 80, { timeoutMs: 10_000 })
+    const attemptsOf = ({ lines }: { lines: Record<string, unknown>[] }) =>
+      lines.filter(({ msg }) => msg === 'attempt').length
+    await expect.poll(() => attemptsOf(first) + attemptsOf(second), { timeout: 5_000 }).toBe(80)
+    expect(Math.min(attemptsOf(first), attemptsOf(second))).toBeGreaterThan(0)
+    await second.stop()
+    await expect.poll(() => first.shareOf(), { timeout: 5_000 }).toBe(256)
+    await first.publish('acme', [cover(3)])
+    await receiver.waitFor(() => receiver.total === 120, { timeoutMs: 10_000 })
+    await first.stop()
+    await receiver.close()
+  })
+
+  it('C13: what a node left that is gone is sent by another within a lease', { timeout: 60_000 }, async () => {
+    const url = await database()
+    const gone = await startNode(url, { leaseMs: 1_500 })
+    const receiver = await startReceiver({ authority, names: ['localhost'], record: false })
+    await gone.tenants.put('acme', {})
+    await gone.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+    // As if it were killed: it says nothing any more, and its leases are left to run out.
+    gone.driver.write = () => new Promise(() => {})
+    const heir = await startNode(url, { leaseMs: 1_500 })
+    await heir.publish('acme', [cover(1)])
+    await expect.poll(() => [gone.shareOf(), heir.shareOf()], { timeout: 10_000 }).toEqual([0, 256])
+    await receiver.waitFor(() => receiver.total >= 1, { timeoutMs: 10_000 })
+    const none = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
+    await expect
+      .poll(async () => (await heir.deliveries.list('acme', none, 10)).map(({ state }) => state), { timeout: 10_000 })
+      .toEqual(['delivered'])
+    await heir.stop()
+    await receiver.close()
+  })
+})
