@@ -5,7 +5,7 @@ import { createApi } from './api/api.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { Engine } from './engine/engine.ts'
-import { AllPartitions } from './engine/partitions.ts'
+import { AllPartitions, LeasedPartitions, type Partitions } from './engine/partitions.ts'
 import type { TargetPolicy } from './guard/target.ts'
 import { Inbox } from './ingest/inbox.ts'
 import { Publisher } from './ingest/publisher.ts'
@@ -18,6 +18,10 @@ import { Endpoints } from './manage/endpoints.ts'
 import { EventTypes } from './manage/event-types.ts'
 import { Tenants } from './manage/tenants.ts'
 import { StartRefused } from './start-refused.ts'
+import type { Bus } from './store/bus.ts'
+import { openPostgresBus } from './store/postgres/bus.ts'
+import { openPostgres } from './store/postgres/driver.ts'
+import { Relay } from './store/relay.ts'
 import { FolderInUse, openSqlite } from './store/sqlite/driver.ts'
 import { Store } from './store/store.ts'
 
@@ -44,16 +48,46 @@ const DAY_MS = 24 * 60 * 60 * 1_000
 export async function startServer(config: Config, io: ServerIo): Promise<RunningServer> {
   const clock = io.clock ?? systemClock
   const log = createLogger({ level: config.logLevel, stdout: io.stdout, clock })
-  const store = await openStore(config, clock)
+  const { store, bus } = await openStore(config, clock)
   try {
-    return await startOn(store, config, clock, log, io)
+    return await startOn(store, bus, config, clock, log, io)
   } catch (error) {
     await store.close()
     throw refusal(error)
   }
 }
 
-async function openStore(config: Config, clock: Clock): Promise<Store> {
+/** A store, and how the nodes on it tell each other; null where it can have one process only. */
+type Opened = { readonly store: Store; readonly bus: Bus | null }
+
+async function openStore(config: Config, clock: Clock): Promise<Opened> {
+  const url = config.databaseUrl?.reveal()
+  if (url === undefined) return { store: await openFolder(config, clock), bus: null }
+  for (const [key, name] of [
+    [config.encryptionKey, 'POSTHORN_ENCRYPTION_KEY'],
+    [config.apiKey, 'POSTHORN_API_KEY'],
+  ] as const) {
+    if (key === null)
+      throw new StartRefused(`${name} is not set: ${HOW_TO_MAKE[name]}, and set it to the same on every node.`)
+  }
+  try {
+    return { store: new Store(await openPostgres(url, clock), clock), bus: openPostgresBus(url, clock) }
+  } catch (error) {
+    throw new StartRefused(`The database cannot be used (${(error as Error).message}): check POSTHORN_DATABASE_URL.`, {
+      cause: error,
+    })
+  }
+}
+
+const HOW_TO_MAKE = {
+  POSTHORN_ENCRYPTION_KEY: 'make one with `openssl rand -base64 32`, keep a copy of it apart from the database',
+  POSTHORN_API_KEY: 'make one with `openssl rand -hex 32`',
+} as const
+
+async function openFolder(config: Config, clock: Clock): Promise<Store> {
+  if (config.role !== 'all') {
+    throw new StartRefused('The embedded store has one process only: leave role out, or set POSTHORN_DATABASE_URL.')
+  }
   try {
     return new Store(await openSqlite(config.data, clock), clock)
   } catch (error) {
@@ -82,7 +116,14 @@ function refusal(error: unknown): unknown {
   return error
 }
 
-async function startOn(store: Store, config: Config, clock: Clock, log: Log, io: ServerIo): Promise<RunningServer> {
+async function startOn(
+  store: Store,
+  bus: Bus | null,
+  config: Config,
+  clock: Clock,
+  log: Log,
+  io: ServerIo,
+): Promise<RunningServer> {
   await store.write('migrate', {})
   await requireDurability(store)
   const { keyring, keyFile, isNew } = await openKeyring(store, config.data, config.encryptionKey?.reveal())
@@ -98,7 +139,12 @@ async function startOn(store: Store, config: Config, clock: Clock, log: Log, io:
     ports: config.targetPorts.map(({ first, last }) => ({ from: first, to: last })),
     allowedNetworks: [],
   }
-  const engine = createEngine(store, keyring, config, policy, clock, log)
+  const partitions =
+    bus === null ? new AllPartitions(store) : new LeasedPartitions(store, clock, log.logger, config.leaseMs)
+  const engine = createEngine(store, keyring, partitions, config, policy, clock, log)
+  const relay =
+    bus === null ? undefined : new Relay(store, bus, clock, partition => partitions.epochOf(partition) !== undefined)
+  const isSending = config.role !== 'api'
   const state = { isReady: false, isDraining: false }
   const publisher = new Publisher(store, {
     maxBatch: config.maxBatch,
@@ -119,14 +165,18 @@ async function startOn(store: Store, config: Config, clock: Clock, log: Log, io:
       apiKeyMatches: apiKey.matches,
       egressAddresses: config.egressAddresses,
       version: pkg.version,
+      takesCalls: config.role !== 'delivery',
       maxBodyBytes: config.maxBodyBytes,
       isReady: () => state.isReady,
       isDraining: () => state.isDraining,
       logger: log.logger,
     },
   )
-  await engine.start()
-  inbox.start()
+  await relay?.start()
+  if (isSending) {
+    await engine.start()
+    inbox.start()
+  }
   await api.listen({ host: config.host, port: config.port })
   state.isReady = true
   const url = urlOf(api.server.address() as AddressInfo)
@@ -142,6 +192,7 @@ async function startOn(store: Store, config: Config, clock: Clock, log: Log, io:
       void drained.then(() => api.server.closeAllConnections())
       await Promise.all([api.close(), drained])
       await inbox.stop()
+      await relay?.stop()
       await store.close()
       log.logger.info({ leftInFlight: engine.inFlight }, 'stopped')
       await log.flush()
@@ -152,12 +203,13 @@ async function startOn(store: Store, config: Config, clock: Clock, log: Log, io:
 function createEngine(
   store: Store,
   keyring: Keyring,
+  partitions: Partitions,
   config: Config,
   policy: TargetPolicy,
   clock: Clock,
   log: Log,
 ): Engine {
-  return new Engine(store, keyring, new AllPartitions(store), clock, log.logger, {
+  return new Engine(store, keyring, partitions, clock, log.logger, {
     policy,
     connectTimeoutMs: config.connectTimeoutMs,
     extraCa: config.extraCa.map(({ pem }) => pem),
@@ -173,14 +225,24 @@ function createEngine(
   })
 }
 
-/** What SQLite says itself: 2 is FULL. A 202 means nothing without it. */
+/** What the store says itself. A 202 means nothing without it. */
 async function requireDurability(store: Store): Promise<void> {
+  if (store.engine === 'postgres') return requireDurableServer(store)
+  // 2 is FULL.
   const { synchronous, journal_mode: journalMode } = await store.durability()
   if (synchronous !== '2' || journalMode !== 'wal') {
     throw new StartRefused(
       `The store would not be durable (synchronous ${synchronous}, journal ${journalMode}): ` +
         'put the data folder on a local disk that SQLite can use with a write-ahead log.',
     )
+  }
+}
+
+async function requireDurableServer(store: Store): Promise<void> {
+  const settings = await store.durability()
+  for (const name of ['fsync', 'synchronous_commit'] as const) {
+    if (settings[name] === 'off')
+      throw new StartRefused(`The database has ${name} off, so it can lose events: turn it on.`)
   }
 }
 

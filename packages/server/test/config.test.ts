@@ -236,6 +236,10 @@ describe('what is told of the settings', () => {
     expect(settings.map(({ key }) => key)).toEqual(SETTING_KEYS)
     expect(settings.filter(({ doc }) => !/^[A-Z].+\.$/.test(doc))).toEqual([])
     expect(new Set(settings.map(({ variable }) => variable)).size).toBe(settings.length)
-    expect(settings.filter(({ flag }) => flag === null).map(({ key }) => key)).toEqual(['apiKey', 'encryptionKey'])
+    expect(settings.filter(({ flag }) => flag === null).map(({ key }) => key)).toEqual([
+      'databaseUrl',
+      'apiKey',
+      'encryptionKey',
+    ])
   })
 })

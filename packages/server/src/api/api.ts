@@ -92,8 +92,9 @@ function addRoutes(api: Api, services: Services, options: ApiOptions): void {
   addOpenApi(api, options.version)
   api.register(async scope => {
     addHealth(scope as Api, options)
-    addEgress(scope as Api, options.egressAddresses)
+    if (options.takesCalls) addEgress(scope as Api, options.egressAddresses)
   })
+  if (!options.takesCalls) return
   api.register(
     async scope => {
       for (const add of [addEventTypes, addTenants, addEndpoints, addEvents, addDeliveries]) {

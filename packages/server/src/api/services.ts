@@ -26,6 +26,8 @@ export type ApiOptions = {
   /** IP addresses and networks that deliveries come from (C4). */
   readonly egressAddresses: readonly string[]
   readonly version: string
+  /** False: this node sends only, and answers nothing but whether it is well. */
+  readonly takesCalls: boolean
   /** The largest body of a call, bytes. */
   readonly maxBodyBytes: number
   /** False until everything runs. */

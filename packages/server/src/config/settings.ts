@@ -40,6 +40,8 @@ function optional<T>(kind: Kind<T>, doc: string, sources: readonly Source[] = EV
   return { kind: kind as Kind<NonNullable<T>>, default: undefined, doc, sources }
 }
 
+const ROLES = ['all', 'api', 'delivery'] as const
+
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 /** C3: the ports that a tenant's URL can name. */
@@ -64,6 +66,23 @@ export const SETTINGS = {
     path(),
     './posthorn-data',
     'The folder that keeps everything: database, keys, lock; made at the first start.',
+  ),
+  databaseUrl: optional(
+    secret('a URL that begins with postgres:// or postgresql://', value =>
+      /^postgres(ql)?:\/\/[^\s]+$/.test(value) && URL.canParse(value) ? value : undefined,
+    ),
+    'A PostgreSQL to keep everything in, instead of the embedded store: then any number of nodes can share it.',
+    ['environment', 'file'],
+  ),
+  role: setting(
+    choice('role', ROLES),
+    'all',
+    'What this node does on a PostgreSQL: api takes calls, delivery sends web-hooks, all does both.',
+  ),
+  leaseMs: setting(
+    integer('ms', 1_000, 300_000),
+    10_000,
+    'How long, on a PostgreSQL, a node that has gone silent keeps what it sends for, in milliseconds; the same on all nodes.',
   ),
   host: setting(
     text('address', 'an IP address or a host name', value => isIP(value) !== 0 || HOST_NAME.test(value)),

@@ -19,8 +19,10 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
        metadata {text} not null,
        version {int} not null,
        created_ms {int} not null,
-       deleted_ms {int}
+       deleted_ms {int},
+       change_seq {int} not null default 0
      ) {clustered}`,
+    `create index tenant_change on tenant (change_seq)`,
     `create table endpoint (
        id {bytes} not null primary key,
        tenant {text} not null,
@@ -38,8 +40,10 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
        disabled_reason {text},
        created_ms {int} not null,
        updated_ms {int} not null,
-       deleted_ms {int}
+       deleted_ms {int},
+       change_seq {int} not null default 0
      ) {clustered}`,
+    `create index endpoint_change on endpoint (change_seq)`,
     `create index endpoint_of_tenant on endpoint (tenant, id)`,
     // History: never updated. Keys rise with time, so rows land at the end.
     `create table event (

@@ -1,15 +1,18 @@
 /**
  * Carries changes from the node that made them to the others: what was configured, and whose lanes have something new.
- * Gathered for a moment and sent at most twenty times a second, whatever the load; a message that gets lost costs time,
- * since everybody looks again by himself.
+ * Gathered for a moment and sent at most twenty times a second, whatever the load. Messages may get lost: so what was
+ * configured is also asked of the store twice a second, and what is due at an endpoint is found by the engine's sweep.
  */
 import { randomUUID } from 'node:crypto'
 import type { Clock, Timer } from '../clock.ts'
 import type { EndpointId, TenantId } from '../model.ts'
 import { type Bus, MAX_MESSAGE_BYTES } from './bus.ts'
-import type { Change, Changes } from './changes.ts'
+import type { Change } from './changes.ts'
+import type { Store } from './store.ts'
 
 const GATHER_MS = 50
+/** So a change is in force for sending within a second, whatever becomes of messages. */
+const LOOK_MS = 500
 
 type At = { readonly tenant: TenantId; readonly endpoint: EndpointId; readonly partition: number }
 
@@ -23,33 +26,41 @@ type Message = { readonly from: string; readonly words: readonly Word[] }
 
 export class Relay {
   readonly #bus: Bus
-  readonly #changes: Changes
+  readonly #store: Store
   readonly #clock: Clock
   readonly #isOurs: (partition: number) => boolean
   readonly #self = randomUUID()
   /** By what they say, so that the same is said once. */
   #waiting = new Map<string, Word>()
   #timer: Timer | undefined
+  #looker: Timer | undefined
+  /** How far the store's changes are known here. */
+  #seen = { seq: 0, catalogueVersion: 0 }
   /** What came from another node is not sent on. */
   #isHearing = false
 
   /** @param isOurs whether this node sends for a partition: then nobody else has to know of what is new there */
-  constructor(bus: Bus, changes: Changes, clock: Clock, isOurs: (partition: number) => boolean) {
+  constructor(store: Store, bus: Bus, clock: Clock, isOurs: (partition: number) => boolean) {
     this.#bus = bus
-    this.#changes = changes
+    this.#store = store
     this.#clock = clock
     this.#isOurs = isOurs
-    changes.listen(change => {
+    store.changes.listen(change => {
       if (!this.#isHearing) this.#tell(change)
     })
   }
 
-  start(): Promise<void> {
-    return this.#bus.open(text => this.#hear(text))
+  async start(): Promise<void> {
+    const { seq, catalogueVersion } = await this.#store.read('readChanges', { after: 0 })
+    this.#seen = { seq, catalogueVersion }
+    this.#look()
+    await this.#bus.open(text => this.#hear(text))
   }
 
   /** After what waits was sent. */
   async stop(): Promise<void> {
+    this.#looker?.cancel()
+    this.#looker = undefined
     await this.#send()
     await this.#bus.close()
   }
@@ -89,12 +100,34 @@ export class Relay {
   #hear(text: string): void {
     const message = parse(text)
     if (message === undefined || message.from === this.#self) return
+    this.#pass(message.words)
+  }
+
+  #pass(words: readonly Word[]): void {
     this.#isHearing = true
     try {
-      for (const word of message.words) this.#changes.tell(word)
+      for (const word of words) this.#store.changes.tell(word)
     } finally {
       this.#isHearing = false
     }
+  }
+
+  #look(): void {
+    this.#looker = this.#clock.after(LOOK_MS, async () => {
+      // A store that is away is told of by everybody else.
+      await this.#ask().catch(() => {})
+      if (this.#looker !== undefined) this.#look()
+    })
+  }
+
+  async #ask(): Promise<void> {
+    const { seq, catalogueVersion, tenants, endpoints } = await this.#store.read('readChanges', {
+      after: this.#seen.seq,
+    })
+    if (catalogueVersion !== this.#seen.catalogueVersion) this.#pass([{ kind: 'catalogue' }])
+    this.#seen = { seq, catalogueVersion }
+    this.#pass(tenants.map(tenant => ({ kind: 'tenant', tenant })))
+    this.#pass(endpoints.map(at => ({ kind: 'endpoint', ...at })))
   }
 }
 

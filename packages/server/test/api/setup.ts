@@ -51,6 +51,7 @@ export class ApiBench extends Bench {
         apiKeyMatches: key => key === KEY,
         egressAddresses: ['192.0.2.1'],
         version: '0.0.0-test',
+        takesCalls: true,
         maxBodyBytes: 1_048_576,
         isReady: () => this.ready,
         isDraining: () => this.draining,

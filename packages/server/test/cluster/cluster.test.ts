@@ -2,6 +2,7 @@ import { type Authority, createAuthority, type Postgres, startPostgres, startRec
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { LeasedPartitions } from '../../src/engine/partitions.ts'
+import type { Bus } from '../../src/store/bus.ts'
 import { openPostgresBus } from '../../src/store/postgres/bus.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { Relay } from '../../src/store/relay.ts'
@@ -17,12 +18,16 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
+/** A pooler in transaction mode, for one: every message is lost. */
+const lossyBus: Bus = { open: async () => {}, send: async () => {}, close: async () => {} }
+
 async function startNode(url: string, { leaseMs = 2_000, hasBus = true } = {}) {
   const driver = await openPostgres(url, systemClock)
   const node = await startOn(driver, (store, log) => new LeasedPartitions(store, systemClock, log, leaseMs), authority)
   const isOurs = (partition: number) => node.partitions.epochOf(partition) !== undefined
-  const relay = new Relay(openPostgresBus(url, systemClock), node.store.changes, systemClock, isOurs)
-  if (hasBus) await relay.start()
+  const bus = hasBus ? openPostgresBus(url, systemClock) : lossyBus
+  const relay = new Relay(node.store, bus, systemClock, isOurs)
+  await relay.start()
   const shareOf = () => Array.from({ length: 256 }, (_, partition) => partition).filter(isOurs).length
   return {
     ...node,
@@ -81,6 +86,28 @@ describe('nodes on one PostgreSQL', () => {
       .poll(async () => (await heir.deliveries.list('acme', none, 10)).map(({ state }) => state), { timeout: 10_000 })
       .toEqual(['delivered'])
     await heir.stop()
+    await receiver.close()
+  })
+
+  it('C6: a secret that was replaced on one node is used by the other soon after, messages or not', async () => {
+    const url = await database()
+    const [sender, other] = [await startNode(url, { hasBus: false }), await startNode(url, { hasBus: false })]
+    await other.stop()
+    await expect.poll(() => sender.shareOf(), { timeout: 5_000 }).toBe(256)
+    const late = await startNode(url, { hasBus: false, leaseMs: 60_000 })
+    const receiver = await startReceiver({ authority, names: ['localhost'] })
+    await sender.tenants.put('acme', {})
+    const { endpoint } = await sender.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+    await sender.publish('acme', cover(1))
+    await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 5_000 })
+    await late.endpoints.update('acme', endpoint.id, { clientSecret: 'another-secret-of-theirs' })
+    const news = Promise.withResolvers<void>()
+    sender.store.changes.listen(({ kind }) => kind === 'endpoint' && news.resolve())
+    await news.promise
+    await sender.publish('acme', cover(2))
+    await receiver.waitFor(() => receiver.total === 2, { timeoutMs: 5_000 })
+    expect(receiver.requests[1]!.headers.authorization).toBe('Bearer another-secret-of-theirs')
+    await Promise.all([sender.stop(), late.stop()])
     await receiver.close()
   })
 })

@@ -177,6 +177,22 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(shown.filter(id => events.some(event => event.id === id))).toEqual([events[1]!.id, events[0]!.id])
   })
 
+  it('numbers changes of tenants and endpoints, so that another node can ask what it has missed', async () => {
+    const { seq } = await store.read('readChanges', { after: 0 })
+    const [a, b] = [anEndpoint('acme'), anEndpoint('acme', { partition: 9 })]
+    await aTenant(store, 'acme', [a, b])
+    const made = await store.read('readChanges', { after: seq })
+    expect(made.tenants).toEqual(['acme'])
+    expect(made.endpoints).toContainEqual({ tenant: 'acme', endpoint: b.id, partition: 9 })
+    const since = () => store.read('readChanges', { after: made.seq })
+    expect(await since()).toMatchObject({ seq: made.seq, tenants: [], endpoints: [] })
+    await store.write('setEndpointState', { tenant: 'acme', id: a.id, state: 'disabled', reason: null, nowMs: 5 })
+    expect((await since()).endpoints.map(({ endpoint }) => endpoint)).toEqual([a.id])
+    await store.write('deleteTenant', { id: 'acme', nowMs: 6 })
+    expect((await since()).endpoints.map(({ endpoint }) => endpoint).sort()).toEqual([a.id, b.id].sort())
+    expect((await since()).tenants).toEqual(['acme'])
+  })
+
   describe('leases', () => {
     const node = (number: number) => Uint8Array.from({ length: 16 }, () => number)
     const tick = (number: number, give: readonly number[] = [], leaseMs = 60_000) =>

@@ -20,7 +20,15 @@ import {
   text,
   textOrNull,
 } from '../transaction.ts'
-import { bumpCatalogue, bumpTenant, catalogueVersion, getMeta, lockConfiguration, setMeta } from './versions.ts'
+import {
+  bumpCatalogue,
+  bumpTenant,
+  catalogueVersion,
+  getMeta,
+  lockConfiguration,
+  nextChange,
+  setMeta,
+} from './versions.ts'
 
 // Event types
 
@@ -91,12 +99,12 @@ export function* putTenant(
   const { id, name, metadata, nowMs } = args
   const there = yield { text: 'select 1 from tenant where id = $1 and deleted_ms is null', params: [id] }
   const rows = yield {
-    text: `insert into tenant (id, name, metadata, version, created_ms) values ($1, $2, $3, 1, $4)
+    text: `insert into tenant (id, name, metadata, version, created_ms, change_seq) values ($1, $2, $3, 1, $4, $5)
            on conflict (id) do update set name = excluded.name, metadata = excluded.metadata,
              created_ms = case when tenant.deleted_ms is null then tenant.created_ms else excluded.created_ms end,
-             deleted_ms = null, version = tenant.version + 1
+             deleted_ms = null, version = tenant.version + 1, change_seq = excluded.change_seq
            returning id, name, metadata, created_ms`,
-    params: [id, name, JSON.stringify(metadata), nowMs],
+    params: [id, name, JSON.stringify(metadata), nowMs, yield* nextChange()],
   }
   return { tenant: toTenant(rows[0]!), created: there.length === 0 }
 }
@@ -125,15 +133,17 @@ export function* deleteTenant(
   dialect: Dialect,
 ): Transaction<{ id: EndpointId; partition: number }[] | null> {
   yield* lockConfiguration(dialect)
+  const change = yield* nextChange()
   const gone = yield {
-    text: `update tenant set deleted_ms = $2, version = version + 1 where id = $1 and deleted_ms is null returning id`,
-    params: [args.id, args.nowMs],
+    text: `update tenant set deleted_ms = $2, version = version + 1, change_seq = $3
+           where id = $1 and deleted_ms is null returning id`,
+    params: [args.id, args.nowMs, change],
   }
   if (gone.length === 0) return null
   const rows = yield {
-    text: `update endpoint set deleted_ms = $2, secret = null, secret_digest = null
+    text: `update endpoint set deleted_ms = $2, secret = null, secret_digest = null, change_seq = $3
            where tenant = $1 and deleted_ms is null returning id, partition`,
-    params: [args.id, args.nowMs],
+    params: [args.id, args.nowMs, change],
   }
   return rows.map(row => ({ id: idText('ep', bytes(row.id)), partition: int(row.partition) }))
 }
@@ -194,7 +204,7 @@ export function* createEndpoint(args: { endpoint: Endpoint }, dialect: Dialect):
       endpoint.createdAtMs,
     ],
   }
-  yield* bumpTenant(endpoint.tenant)
+  yield* bumpTenant(endpoint.tenant, idBytes(endpoint.id))
   return true
 }
 
@@ -210,7 +220,7 @@ export function* updateEndpoint(
            where id = $11 and deleted_ms is null and updated_ms = $12 returning id`,
     params: [...endpointValues(args.endpoint), idBytes(args.endpoint.id), args.readAtMs],
   }
-  if (rows.length > 0) yield* bumpTenant(args.endpoint.tenant)
+  if (rows.length > 0) yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
   return rows.length > 0
 }
 
@@ -227,7 +237,7 @@ export function* setEndpointState(
     params: [idBytes(args.id), args.tenant, args.state, args.reason, args.nowMs],
   }
   if (rows.length === 0) return null
-  yield* bumpTenant(args.tenant)
+  yield* bumpTenant(args.tenant, idBytes(args.id))
   return toEndpoint(rows[0]!)
 }
 
@@ -243,7 +253,7 @@ export function* deleteEndpoint(
     params: [idBytes(args.id), args.tenant, args.nowMs],
   }
   if (rows.length === 0) return null
-  yield* bumpTenant(args.tenant)
+  yield* bumpTenant(args.tenant, idBytes(args.id))
   return int(rows[0]!.partition)
 }
 

@@ -8,7 +8,7 @@ import * as lanes from './lanes.ts'
 import { leaveLeases, tickLeases } from './leases.ts'
 import { publish, readKeyHashes } from './publish.ts'
 import { settle } from './settle.ts'
-import { getMeta, setMeta } from './versions.ts'
+import { getMeta, readChanges, setMeta } from './versions.ts'
 
 export const operations = {
   migrate,
@@ -16,6 +16,7 @@ export const operations = {
   readKeyHashes,
   readInbox,
   fanOut,
+  readChanges,
   tickLeases,
   leaveLeases,
   settle,

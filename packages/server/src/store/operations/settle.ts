@@ -257,7 +257,7 @@ function* disableGone(
     }
     if (rows.length === 0) continue
     disabled.push({ tenant: text(rows[0]!.tenant), endpoint })
-    yield* bumpTenant(tenant)
+    yield* bumpTenant(tenant, idBytes(endpoint))
   }
   return disabled
 }

@@ -1,5 +1,6 @@
-import type { TenantId } from '../../model.ts'
-import { type Dialect, int, type Transaction } from '../transaction.ts'
+import { idText } from '../../ids.ts'
+import type { EndpointId, TenantId } from '../../model.ts'
+import { bytes, type Dialect, int, type Transaction, text } from '../transaction.ts'
 
 /**
  * Configuration carries version numbers, so that whoever matched events against a cached copy can tell, inside the
@@ -20,8 +21,53 @@ export function* bumpCatalogue(): Transaction<void> {
   yield* setMeta('catalogue_version', String(next))
 }
 
-export function* bumpTenant(tenant: TenantId): Transaction<void> {
-  yield { text: 'update tenant set version = version + 1 where id = $1', params: [tenant] }
+/** A tenant's endpoints changed, this one of them, if it is one. */
+export function* bumpTenant(tenant: TenantId, endpoint: Uint8Array): Transaction<void> {
+  const change = yield* nextChange()
+  yield { text: 'update tenant set version = version + 1, change_seq = $2 where id = $1', params: [tenant, change] }
+  yield { text: 'update endpoint set change_seq = $2 where id = $1', params: [endpoint, change] }
+}
+
+/** The number of a change of tenants or endpoints. They rise as they are committed, since changes have a lock. */
+export function* nextChange(): Transaction<number> {
+  const next = Number((yield* getMeta('change_seq')) ?? 0) + 1
+  yield* setMeta('change_seq', String(next))
+  return next
+}
+
+export type ChangesSince = {
+  /** The newest change: to ask from, the next time. */
+  readonly seq: number
+  readonly catalogueVersion: number
+  readonly tenants: readonly TenantId[]
+  readonly endpoints: readonly {
+    readonly tenant: TenantId
+    readonly endpoint: EndpointId
+    readonly partition: number
+  }[]
+}
+
+/** What was configured after a change, by whichever node; deleted tenants and endpoints are among it. */
+export function* readChanges(args: { after: number }): Transaction<ChangesSince> {
+  const meta = yield { text: `select key, value from meta where key in ('change_seq', 'catalogue_version')` }
+  const numberOf = (key: string) => Number(meta.find(row => row.key === key)?.value ?? 0)
+  const now = { seq: numberOf('change_seq'), catalogueVersion: numberOf('catalogue_version') }
+  if (now.seq === args.after) return { ...now, tenants: [], endpoints: [] }
+  const range = [args.after, now.seq]
+  const tenants = yield { text: 'select id from tenant where change_seq > $1 and change_seq <= $2', params: range }
+  const endpoints = yield {
+    text: 'select id, tenant, partition from endpoint where change_seq > $1 and change_seq <= $2',
+    params: range,
+  }
+  return {
+    ...now,
+    tenants: tenants.map(row => text(row.id)),
+    endpoints: endpoints.map(row => ({
+      tenant: text(row.tenant),
+      endpoint: idText('ep', bytes(row.id)),
+      partition: int(row.partition),
+    })),
+  }
 }
 
 export function* getMeta(key: string): Transaction<string | null> {
