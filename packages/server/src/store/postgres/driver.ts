@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { Clock } from '../../clock.ts'
+import type { Clock, Timer } from '../../clock.ts'
 import type { Call, CallResult, Driver } from '../driver.ts'
 import {
   type Arguments,
@@ -24,6 +24,9 @@ const postgresDialect: Dialect = {
   lockConfiguration: { text: `select pg_advisory_xact_lock(${CONFIGURATION_LOCK})` },
 }
 
+const CONNECT_TIMEOUT_MS = 3_000
+const QUERY_TIMEOUT_MS = 20_000
+
 const ARRAY_TYPES = { text: 'text[]', int: 'bigint[]', bytes: 'bytea[]' } as const
 
 const INT8 = 20
@@ -35,24 +38,33 @@ const types = {
 /** SQLSTATE classes that mean the server is away or in trouble (appendix A of PostgreSQL's manual). */
 const UNAVAILABLE_CLASSES = new Set(['08', '53', '57', '58', 'XX'])
 
+/** Classes that say that others were in the way: tried again alone, and if that fails too, told as a store that is away. */
+const CONTENTION_CLASSES = new Set(['40', '55'])
+
+const classOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.code?.slice(0, 2) ?? '08') : '')
+
 function isUnavailable(error: unknown): boolean {
-  if (!(error instanceof pg.DatabaseError)) return error instanceof Error && 'code' in error
-  return UNAVAILABLE_CLASSES.has(error.code?.slice(0, 2) ?? '08')
+  return error instanceof StoreUnavailable || UNAVAILABLE_CLASSES.has(classOf(error))
+}
+
+/** What is not the server's answer is a connection that broke or took too long. */
+async function ask(client: pg.PoolClient, query: pg.QueryConfig | string): Promise<Row[]> {
+  try {
+    return (await client.query(query)).rows as Row[]
+  } catch (error) {
+    if (error instanceof pg.DatabaseError) throw error
+    throw new StoreUnavailable('The connection to the database failed', { cause: error })
+  }
 }
 
 async function query(client: pg.PoolClient, asked: AnyQuery): Promise<Row[]> {
   if (!('columns' in asked)) {
-    const { rows } = await client.query({ text: asked.text, values: (asked.params ?? []) as unknown[] })
-    return rows as Row[]
+    return ask(client, { text: asked.text, values: (asked.params ?? []) as unknown[] })
   }
   const names = asked.columns.map(([name]) => name).join(', ')
   const arrays = asked.columns.map(([, type], index) => `$${index + 1}::${ARRAY_TYPES[type]}`).join(', ')
   const values = asked.columns.map((_, column) => asked.rows.map(row => row[column]))
-  const { rows } = await client.query({
-    text: `with v(${names}) as (select * from unnest(${arrays})) ${asked.text}`,
-    values,
-  })
-  return rows as Row[]
+  return ask(client, { text: `with v(${names}) as (select * from unnest(${arrays})) ${asked.text}`, values })
 }
 
 async function drive<Result>(client: pg.PoolClient, transaction: Transaction<Result>): Promise<Result> {
@@ -77,9 +89,70 @@ function* together(calls: readonly Call[]): Transaction<unknown[]> {
   return values
 }
 
-/** A store in PostgreSQL, in a schema of its own. `clock` counts until the first offset is measured. */
+/** How often the server is asked for its time: clocks of machines part by some milliseconds a minute at worst. */
+const ASK_TIME_MS = 10_000
+
+/**
+ * The server's time without asking each time: as it said last, and what has gone by since then on this machine's
+ * monotonic clock. So a wall clock that is wrong, or jumps, changes nothing. Late by the way of the answer, and so
+ * never early (C12).
+ */
+class ServerTime {
+  readonly #pool: pg.Pool
+  readonly #clock: Clock
+  #serverMs = 0
+  #askedAtMonotonicMs = 0
+  #timer: Timer | undefined
+
+  constructor(pool: pg.Pool, clock: Clock) {
+    this.#pool = pool
+    this.#clock = clock
+  }
+
+  now(): number {
+    return Math.floor(this.#serverMs + this.#clock.monotonicMs() - this.#askedAtMonotonicMs)
+  }
+
+  async start(): Promise<void> {
+    await this.#ask()
+    this.#again()
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  #again(): void {
+    this.#timer = this.#clock.after(ASK_TIME_MS, async () => {
+      // A server that is away is noticed by everybody else.
+      await this.#ask().catch(() => {})
+      if (this.#timer !== undefined) this.#again()
+    })
+  }
+
+  async #ask(): Promise<void> {
+    const { rows } = await this.#pool.query<{ now: string }>(
+      'select extract(epoch from clock_timestamp()) * 1000 as now',
+    )
+    this.#serverMs = Number(rows[0]!.now)
+    this.#askedAtMonotonicMs = this.#clock.monotonicMs()
+  }
+}
+
+/** A store in PostgreSQL, in a schema of its own. */
 export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
-  const pool = new pg.Pool({ connectionString: url, max: 8, types, options: '-c search_path=posthorn' })
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 8,
+    types,
+    options: '-c search_path=posthorn',
+    application_name: 'posthorn',
+    keepAlive: true,
+    // A server that doesn't answer must not hold up the leases, or whoever waits for a 202.
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
+  })
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', () => {})
   // The same for one that is in use: its query fails, and that is told.
@@ -93,9 +166,9 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
       throw new StoreUnavailable('The database cannot be reached', { cause: error })
     }
     try {
-      await client.query(mode)
+      await ask(client, mode)
       const result = await drive(client, run())
-      await client.query('commit')
+      await ask(client, 'commit')
       client.release()
       return result
     } catch (error) {
@@ -112,20 +185,21 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
     try {
       return { ok: true, value: await transact('begin', () => start(call)) }
     } catch (error) {
-      return { ok: false, error: error as Error }
+      if (!CONTENTION_CLASSES.has(classOf(error))) return { ok: false, error: error as Error }
+      return { ok: false, error: new StoreUnavailable('Others were in the way in the database', { cause: error }) }
     }
   }
 
   const client = await pool.connect()
   // Under the lock: two nodes that start at once would both find it missing.
   await client.query(`begin; ${postgresDialect.lockConfiguration!.text}; create schema if not exists posthorn; commit`)
-  const { rows } = await client.query<{ now: string }>('select extract(epoch from clock_timestamp()) * 1000 as now')
-  const offsetMs = Math.round(Number(rows[0]!.now)) - clock.now()
   client.release()
+  const time = new ServerTime(pool, clock)
+  await time.start()
 
   return {
     dialect: postgresDialect,
-    now: () => clock.now() + offsetMs,
+    now: () => time.now(),
     async write(calls) {
       try {
         const values = await transact('begin', () => together(calls))
@@ -146,6 +220,9 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
       )
       return Object.fromEntries(found.rows.map(({ name, setting }) => [name, setting]))
     },
-    close: () => pool.end(),
+    close() {
+      time.stop()
+      return pool.end()
+    },
   }
 }

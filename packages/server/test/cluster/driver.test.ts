@@ -1,0 +1,60 @@
+import { type Postgres, startPostgres } from '@posthorn/testkit'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { openPostgres } from '../../src/store/postgres/driver.ts'
+import { Store } from '../../src/store/store.ts'
+
+let server: Postgres
+beforeAll(async () => {
+  server = await startPostgres()
+})
+afterAll(() => server.stop())
+
+describe('the driver for PostgreSQL', () => {
+  it('C12: goes by the server’s time, however wrong this machine’s clock is', async () => {
+    const url = await server.createDatabase('time')
+    let aheadMs = 3_600_000
+    const driver = await openPostgres(url, { ...systemClock, now: () => Date.now() + aheadMs })
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    const serverMs = async () =>
+      Number((await client.query('select extract(epoch from clock_timestamp()) * 1000 as now')).rows[0].now)
+    for (const jumpMs of [0, -7_200_000]) {
+      aheadMs += jumpMs
+      const [before, now, after] = [await serverMs(), driver.now(), await serverMs()]
+      expect(now).toBeLessThanOrEqual(after)
+      // Behind by what the answer took to come, no more.
+      expect(before - now).toBeLessThan(5_000)
+    }
+    await client.end()
+    await driver.close()
+  })
+
+  it('C13: a connection that is cut in the middle is a store that is away, and the next call is served', async () => {
+    const url = await server.createDatabase('cut')
+    const driver = await openPostgres(url, systemClock)
+    const store = new Store(driver, systemClock)
+    await store.write('migrate', {})
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    // Held by another session, so that the call waits inside its transaction.
+    await client.query('begin; lock table posthorn.tenant')
+    const put = expect(
+      store.write('putTenant', { id: 'acme', name: null, metadata: {}, nowMs: 1 }),
+    ).rejects.toMatchObject({ name: 'StoreUnavailable' })
+    const cut = async () => {
+      const { rows } = await client.query(
+        `select count(pg_terminate_backend(pid))::int as cut from pg_stat_activity
+         where datname = 'cut' and pid <> pg_backend_pid() and wait_event_type = 'Lock'`,
+      )
+      return rows[0].cut as number
+    }
+    await expect.poll(cut, { timeout: 5_000 }).toBeGreaterThan(0)
+    await put
+    await client.query('rollback')
+    expect((await store.write('putTenant', { id: 'acme', name: null, metadata: {}, nowMs: 1 })).created).toBe(true)
+    await client.end()
+    await store.close()
+  })
+})
