@@ -79,8 +79,8 @@ function plainError(error: unknown, depth = 0): PlainError {
   return plain
 }
 
-/** How long lines are gathered before they are written: under load 100 writes a second instead of one a line. */
-const GATHER_MS = 10
+/** How long lines are gathered before they are written: under load 40 writes a second instead of one a line. */
+const GATHER_MS = 25
 /** Pause before another try where the reader of a pipe is slow. */
 const BUSY_MS = 20
 /** Longest wait for such a reader when the process ends. */

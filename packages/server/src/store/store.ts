@@ -19,7 +19,7 @@ const MAX_ITEMS_A_COMMIT = 2_000
  * what is in it (1,700 commits became 1,200 for the same 105,000 events).
  */
 const BUSY_ITEMS = 32
-const BUSY_PAUSE_MS = 4
+const BUSY_PAUSE_MS = 6
 /** A pause before outcomes of a failed commit are tried again. */
 const SETTLE_RETRY_MS = 500
 
