@@ -5,16 +5,17 @@ import { type EndpointId, PARTITION_COUNT } from '../model.ts'
 import type { Change } from '../store/changes.ts'
 import { cancelAll, holdAll, releaseAll } from '../store/chunks.ts'
 import type { LaneItem } from '../store/operations/lanes.ts'
-import type { Step } from '../store/operations/settle.ts'
+import type { Settlement } from '../store/operations/settle.ts'
 import type { Store } from '../store/store.ts'
 import { Alarm } from './alarm.ts'
+import { Busy } from './busy.ts'
+import { attemptLine, concludeAttempt, unreadable } from './conclusion.ts'
 import { type ConnectionOptions, Connections } from './connections.ts'
 import { deliver } from './deliver.ts'
 import { Budget, Lane } from './lane.ts'
-import { type Exchange, judge, type Verdict } from './outcome.ts'
+import type { Exchange } from './outcome.ts'
 import type { Partitions } from './partitions.ts'
 import { Rounds } from './rounds.ts'
-import { nextStep, retryAfterMs } from './schedule.ts'
 import { type Target, type TargetOptions, Targets } from './targets.ts'
 
 export type EngineOptions = ConnectionOptions &
@@ -64,9 +65,7 @@ export class Engine {
   readonly #partitions: Partitions
   /** Held, but what is pending in them has not been looked for yet. */
   readonly #unseen = new Set<number>()
-  /** Attempts in flight or unsettled, by partition. */
-  readonly #busy = new Map<number, number>()
-  #onLess: (() => void)[] = []
+  readonly #busy = new Busy()
   #sweeper: Timer | undefined
   #sweeping: Promise<void> | undefined
   #isRunning = false
@@ -110,7 +109,7 @@ export class Engine {
     await this.#partitions.start({
       gained: partitions => this.#gain(partitions),
       lost: partitions => this.#lose(partitions),
-      landed: partition => this.#untilLanded(partition),
+      landed: partition => this.#busy.untilNone(partition),
     })
   }
 
@@ -282,7 +281,7 @@ export class Engine {
 
   async #dispatch(lane: Lane, host: string): Promise<void> {
     const item = lane.take()
-    this.#begin(item.partition)
+    this.#busy.begin(item.partition)
     let target: Target | null
     let body: Uint8Array | null
     try {
@@ -312,71 +311,28 @@ export class Engine {
     lane.land(true)
     this.#rounds.land(lane, host)
     lane.letGo(item.delivery)
-    this.#end(item.partition)
+    this.#busy.end(item.partition)
     this.#clock.after(STORE_PAUSE_MS, () => this.#reset(lane))
     this.#landed()
   }
 
   #conclude(lane: Lane, host: string, item: LaneItem, target: Target, exchange: Exchange, epoch: number): void {
-    const verdict = judge(exchange)
     const endedAtMs = this.#store.now()
-    const waitMs = retryAfterMs(exchange.status, exchange.retryAfter, endedAtMs)
-    const step = nextStep({
-      outcome: verdict.outcome,
-      attempt: item.attempts + 1,
-      schedule: target.schedule,
-      endedAtMs,
-      retryAfterMs: waitMs,
-      random: this.#options.random(),
-    })
-    lane.land(verdict.outcome === 'success')
+    const random = this.#options.random()
+    const { settlement, isSuccess, waitMs } = concludeAttempt({ item, target, exchange, epoch, endedAtMs, random })
+    lane.land(isSuccess)
     if (waitMs > 0) lane.putOff(endedAtMs + waitMs)
     this.#rounds.land(lane, host)
-    this.#logAttempt(item, exchange, verdict, step)
-    void this.#settle(lane, item, target, exchange, verdict, step, endedAtMs, epoch)
+    this.#log.info(attemptLine(item, settlement), 'attempt')
+    void this.#settle(lane, item, settlement)
     this.#considerAndPump(lane)
     this.#landed()
   }
 
-  async #settle(
-    lane: Lane,
-    item: LaneItem,
-    target: Target,
-    exchange: Exchange,
-    verdict: Verdict,
-    step: Step,
-    endedAtMs: number,
-    epoch: number,
-  ): Promise<void> {
-    const { headers, body, truncated } = target.record(exchange)
-    const { tenant, delivery, endpoint, partition } = item
-    const { startedAtMs, durationMs, status, address } = exchange
-    const attempt = {
-      number: item.attempts + 1,
-      startedAtMs,
-      durationMs,
-      outcome: verdict.outcome,
-      status,
-      error: verdict.error,
-      address,
-      responseHeaders: headers,
-      responseBody: body,
-      responseTruncated: truncated,
-    }
-    const gone = verdict.gone
+  async #settle(lane: Lane, item: LaneItem, settlement: Settlement): Promise<void> {
+    const { delivery, endpoint, attempt } = settlement
     try {
-      const moved = await this.#store.settle({
-        tenant,
-        delivery,
-        endpoint,
-        partition,
-        epoch,
-        attempt,
-        step,
-        gone,
-        dueAtMs: item.dueAtMs,
-        endedAtMs,
-      })
+      const moved = await this.#store.settle(settlement)
       if (typeof moved === 'number') {
         lane.again({ ...item, payload: null, attempts: attempt.number, dueAtMs: moved })
       } else lane.letGo(delivery)
@@ -385,34 +341,8 @@ export class Engine {
       lane.letGo(delivery)
       this.#clock.after(STORE_PAUSE_MS, () => this.#reset(lane))
     }
-    this.#end(partition)
+    this.#busy.end(item.partition)
     this.#considerAndPump(lane)
-  }
-
-  #logAttempt(
-    item: LaneItem,
-    { status, durationMs, address }: Exchange,
-    { outcome, error }: Verdict,
-    step: Step,
-  ): void {
-    this.#log.info(
-      {
-        tenant: item.tenant,
-        endpoint: item.endpoint,
-        event: item.event,
-        delivery: item.delivery,
-        type: item.type,
-        attempt: item.attempts + 1,
-        outcome,
-        status,
-        errorCode: error,
-        durationMs,
-        address,
-        next: step.kind,
-        ...(step.kind === 'retry' ? { dueAt: new Date(step.dueAtMs).toISOString() } : {}),
-      },
-      'attempt',
-    )
   }
 
   #landed(): void {
@@ -439,21 +369,6 @@ export class Engine {
     const lost = new Set(partitions)
     for (const partition of lost) this.#unseen.delete(partition)
     for (const lane of this.#lanes.values()) if (lost.has(lane.partition)) this.#park(lane)
-  }
-
-  #begin(partition: number): void {
-    this.#busy.set(partition, (this.#busy.get(partition) ?? 0) + 1)
-  }
-
-  #end(partition: number): void {
-    const left = this.#busy.get(partition)! - 1
-    if (left > 0) this.#busy.set(partition, left)
-    else this.#busy.delete(partition)
-    if (left === 0) for (const look of this.#onLess.splice(0)) look()
-  }
-
-  async #untilLanded(partition: number): Promise<void> {
-    while (this.#busy.has(partition)) await new Promise<void>(resolve => this.#onLess.push(resolve))
   }
 
   // Recovery and the sweep
@@ -489,19 +404,5 @@ export class Engine {
     if (known === undefined) this.#laneOf(head, head.dueAtMs)
     else known.notice(head.dueAtMs)
     this.#considerAndPump(this.#lanes.get(head.endpoint)!)
-  }
-}
-
-function unreadable(nowMs: number): Exchange {
-  return {
-    startedAtMs: nowMs,
-    durationMs: 0,
-    status: null,
-    failure: 'secret_unreadable',
-    address: null,
-    headers: [],
-    body: new Uint8Array(0),
-    truncated: false,
-    retryAfter: null,
   }
 }

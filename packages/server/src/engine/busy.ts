@@ -1,0 +1,23 @@
+/** Attempts in flight or unsettled, by partition: a partition is given up once there are none. */
+export class Busy {
+  readonly #counts = new Map<number, number>()
+  #waiting: (() => void)[] = []
+
+  begin(partition: number): void {
+    this.#counts.set(partition, (this.#counts.get(partition) ?? 0) + 1)
+  }
+
+  end(partition: number): void {
+    const left = this.#counts.get(partition)! - 1
+    if (left > 0) {
+      this.#counts.set(partition, left)
+      return
+    }
+    this.#counts.delete(partition)
+    for (const look of this.#waiting.splice(0)) look()
+  }
+
+  async untilNone(partition: number): Promise<void> {
+    while (this.#counts.has(partition)) await new Promise<void>(resolve => this.#waiting.push(resolve))
+  }
+}

@@ -1,0 +1,84 @@
+/** What an exchange means for its delivery: pure functions, from what was had to what is stored and logged. */
+import type { LaneItem } from '../store/operations/lanes.ts'
+import type { Settlement } from '../store/operations/settle.ts'
+import { type Exchange, judge } from './outcome.ts'
+import { nextStep, retryAfterMs } from './schedule.ts'
+import type { Target } from './targets.ts'
+
+export type ConclusionInput = {
+  readonly item: LaneItem
+  readonly target: Target
+  readonly exchange: Exchange
+  /** The epoch under which the request was sent. */
+  readonly epoch: number
+  /** By the store's time, milliseconds since 1970. */
+  readonly endedAtMs: number
+  /** From 0 up to, but not, 1. */
+  readonly random: number
+}
+
+export type Conclusion = {
+  readonly settlement: Settlement
+  readonly isSuccess: boolean
+  /** The receiver asks to be left alone so long, milliseconds; 0: it doesn't. */
+  readonly waitMs: number
+}
+
+export function concludeAttempt(input: ConclusionInput): Conclusion {
+  const { item, target, exchange, epoch, endedAtMs, random } = input
+  const { outcome, error, gone } = judge(exchange)
+  const waitMs = retryAfterMs(exchange.status, exchange.retryAfter, endedAtMs)
+  const number = item.attempts + 1
+  const { schedule } = target
+  const step = nextStep({ outcome, attempt: number, schedule, endedAtMs, retryAfterMs: waitMs, random })
+  const { headers, body, truncated } = target.record(exchange)
+  const { startedAtMs, durationMs, status, address } = exchange
+  const recorded = { responseHeaders: headers, responseBody: body, responseTruncated: truncated }
+  const { tenant, delivery, endpoint, partition, dueAtMs } = item
+  return {
+    isSuccess: outcome === 'success',
+    waitMs,
+    settlement: {
+      ...{ tenant, delivery, endpoint, partition, epoch, step, gone, dueAtMs, endedAtMs },
+      attempt: { number, startedAtMs, durationMs, outcome, status, error, address, ...recorded },
+    },
+  }
+}
+
+/** One wide log line an attempt. */
+export function attemptLine({ event, type }: LaneItem, settlement: Settlement): object {
+  const { tenant, endpoint, delivery, step, attempt } = settlement
+  const { number, outcome, status, error, durationMs, address } = attempt
+  return {
+    ...{
+      tenant,
+      endpoint,
+      event,
+      delivery,
+      type,
+      attempt: number,
+      outcome,
+      status,
+      errorCode: error,
+      durationMs,
+      address,
+    },
+    next: step.kind,
+    ...(step.kind === 'retry' ? { dueAt: new Date(step.dueAtMs).toISOString() } : {}),
+  }
+}
+
+/** Nothing was sent: the secret can't be decrypted. */
+export function unreadable(nowMs: number): Exchange {
+  return {
+    startedAtMs: nowMs,
+    durationMs: 0,
+    status: null,
+    failure: 'secret_unreadable',
+    address: null,
+    headers: [],
+    body: new Uint8Array(0),
+    truncated: false,
+    retryAfter: null,
+  }
+}
