@@ -39,6 +39,9 @@ export type RunningServer = {
 /** What listening can fail with for want of another address: taken, forbidden, not ours, or no address at all. */
 const LISTEN_FAULTS = new Set(['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL'])
 
+/** How soon what another node has put into the inbox is seen. */
+const INBOX_LOOK_MS = 250
+
 /** A commit of more would keep the others waiting for more than some 50 ms. */
 const MAX_DELIVERIES_AT_ONCE = 5_000
 
@@ -152,7 +155,7 @@ async function startOn(
     idempotencyMs: config.idempotencyDays * DAY_MS,
     maxDeliveriesAtOnce: MAX_DELIVERIES_AT_ONCE,
   })
-  const inbox = new Inbox(store, publisher.tenants, clock, log.logger)
+  const inbox = new Inbox(store, publisher.tenants, clock, log.logger, bus === null ? null : INBOX_LOOK_MS)
   const api = await createApi(
     {
       publisher,

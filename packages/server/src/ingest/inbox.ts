@@ -29,9 +29,13 @@ export class Inbox {
   #isWanted = false
   #working: Promise<void> | undefined
   #pause: Timer | undefined
+  readonly #lookMs: number | null
+  #looker: Timer | undefined
 
-  constructor(store: Store, tenants: TenantCache, clock: Clock, log: Logger) {
+  /** @param lookMs how often to look for what other nodes have put there; null: there are none */
+  constructor(store: Store, tenants: TenantCache, clock: Clock, log: Logger, lookMs: number | null) {
     this.#store = store
+    this.#lookMs = lookMs
     this.#tenants = tenants
     this.#clock = clock
     this.#log = log
@@ -44,13 +48,23 @@ export class Inbox {
   start(): void {
     this.#isRunning = true
     this.#wake()
+    this.#lookAgain()
   }
 
   /** Settles when nothing is under way any more. */
   async stop(): Promise<void> {
     this.#isRunning = false
     this.#pause?.cancel()
+    this.#looker?.cancel()
     await this.#working
+  }
+
+  #lookAgain(): void {
+    if (this.#lookMs === null) return
+    this.#looker = this.#clock.after(this.#lookMs, () => {
+      this.#wake()
+      this.#lookAgain()
+    })
   }
 
   #wake(): void {

@@ -68,7 +68,7 @@ export async function startOn(
     idempotencyMs: 1e9,
     maxDeliveriesAtOnce: 250,
   })
-  const inbox = new Inbox(store, publisher.tenants, systemClock, log)
+  const inbox = new Inbox(store, publisher.tenants, systemClock, log, 100)
   if (isSending) {
     await engine.start()
     inbox.start()
