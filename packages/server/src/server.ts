@@ -156,7 +156,7 @@ async function startOn(
     maxDeliveriesAtOnce: MAX_DELIVERIES_AT_ONCE,
   })
   const inbox = new Inbox(store, publisher.tenants, clock, log.logger, bus === null ? null : INBOX_LOOK_MS)
-  const api = await createApi(
+  const { api, untilIdle } = createApi(
     {
       publisher,
       endpoints: new Endpoints(store, keyring, { policy, types: () => publisher.types() }),
@@ -190,10 +190,13 @@ async function startOn(
     async stop() {
       log.logger.info({ drainTimeoutMs: config.drainTimeoutMs }, 'stopping')
       state.isDraining = true
-      const drained = engine.drain(config.drainTimeoutMs)
-      // A caller that never ends its request, or never begins one, must not hold up the stop.
-      void drained.then(() => api.server.closeAllConnections())
-      await Promise.all([api.close(), drained])
+      const closed = api.close()
+      // Calls are answered to their end; one that never ends its request, or never begins one, can't hold up the stop.
+      const cut = () => api.server.closeAllConnections()
+      const late = clock.after(config.drainTimeoutMs, cut)
+      void untilIdle().then(cut)
+      await Promise.all([closed, engine.drain(config.drainTimeoutMs)])
+      late.cancel()
       await inbox.stop()
       await relay?.stop()
       await store.close()

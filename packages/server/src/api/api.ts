@@ -2,6 +2,7 @@
  * The HTTP API: authentication, limits and refusals, which are the same for all; the resources have a file each.
  * Few hooks and no log line a request, because publishing is the hot path.
  */
+import type { ServerResponse } from 'node:http'
 import fastify, { type FastifyRequest } from 'fastify'
 import { PosthornError } from '../errors.ts'
 import { addDeliveries } from './deliveries.ts'
@@ -28,8 +29,15 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000
 /** No shorter than any path can be: an id that is too long is then an unknown one like others. */
 const MAX_PARAM_CHARACTERS = 16_384
 
-export function createApi(services: Services, options: ApiOptions): Api {
+export type CreatedApi = {
+  readonly api: Api
+  /** Settles when no call is being answered. */
+  untilIdle(): Promise<void>
+}
+
+export function createApi(services: Services, options: ApiOptions): CreatedApi {
   const paths = new KnownPaths()
+  const calls = new CallsUnderWay()
   let isClosing = false
   const state = { logger: options.logger, isDraining: () => isClosing || options.isDraining() }
   const authenticate = authenticator(options.apiKeyMatches)
@@ -61,7 +69,8 @@ export function createApi(services: Services, options: ApiOptions): Api {
     isClosing = true
     done()
   })
-  api.addHook('onRequest', (request, _reply, done) => {
+  api.addHook('onRequest', (request, reply, done) => {
+    calls.begin(reply.raw)
     const isOpen = request.is404 ? !isUnderV1(request) : request.routeOptions.config.isPublic === true
     if (!isOpen && !authenticate(request)) done(unauthorized())
     else if (request.is404) done(unknownPath(paths, request))
@@ -85,7 +94,25 @@ export function createApi(services: Services, options: ApiOptions): Api {
     }
   })
   addRoutes(api, services, options)
-  return api
+  return { api, untilIdle: () => calls.untilNone() }
+}
+
+/** Calls whose answer is not out yet: a stop lets them end. */
+class CallsUnderWay {
+  #count = 0
+  #waiting: (() => void)[] = []
+
+  begin(answer: ServerResponse): void {
+    this.#count++
+    answer.once('close', () => {
+      this.#count--
+      if (this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve()
+    })
+  }
+
+  async untilNone(): Promise<void> {
+    if (this.#count > 0) await new Promise<void>(resolve => this.#waiting.push(resolve))
+  }
 }
 
 function addRoutes(api: Api, services: Services, options: ApiOptions): void {

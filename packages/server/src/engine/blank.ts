@@ -6,6 +6,11 @@ import type { Exchange } from './outcome.ts'
  * echoes it (C14), as it is or as JSON, HTML, URLs, Base64 and hexadecimal spell it. Where an answer was cut in the
  * middle of an echo, what is there of it is blanked too. A compressed body is not recorded, since a secret in it could
  * not be seen.
+ *
+ * The text is unescaped once, remembering where each character came from, and then searched for each form of the secret
+ * by Knuth, Morris and Pratt's way: in linear time whatever a receiver sends (character by character, an answer made for
+ * it took more than a second), and the state at the end is how much of an echo was cut off. By no regular expression:
+ * that of a long secret overflows the stack, and its error would quote the secret.
  */
 export type Recorded = {
   readonly headers: readonly string[]
@@ -14,29 +19,26 @@ export type Recorded = {
 }
 
 const BLANK = '[secret]'
-/** Shorter secrets are blanked as they are only: their Base64 would be found in any text. */
+/** Shorter secrets are sought as they are only: their Base64 would be found in any text. */
 const SHORTEST_ENCODED = 8
 /** A tail of fewer characters gives nothing away, and chance would find it. */
 const SHORTEST_TAIL = 4
 
 export function createBlanker(secret: string): (exchange: Exchange) => Recorded {
-  // Made when the first answer has something to blank: most endpoints of many are asleep.
-  let made: { forms: Form[]; starts: Uint8Array } | undefined
-  const needles = () => {
-    if (made === undefined) {
-      const forms = formsOf(secret)
-      made = { forms, starts: startsOf(forms) }
-    }
-    return made
+  // Made when the first answer is long enough to have an echo: most endpoints of many are asleep.
+  let made: Needle[] | undefined
+  const blank = (text: string, isCut: boolean): string => {
+    if (secret === '' || text.length < (isCut ? SHORTEST_TAIL : secret.length)) return text
+    made ??= needlesOf(secret)
+    return blankIn(text, made, isCut)
   }
-  const blankText = (text: string): string => blankWhole(text, needles().forms, needles().starts)
   return ({ headers, body, truncated }) => {
-    const cleanHeaders = headers.length === 0 ? headers : headers.map(blankText)
+    const cleanHeaders = headers.length === 0 ? headers : headers.map(text => blank(text, false))
     if (body.length === 0) return { headers: cleanHeaders, body, truncated }
     if (isEncoded(headers)) return { headers: cleanHeaders, body: new Uint8Array(0), truncated: true }
     const isCut = truncated || body.length > MAX_KEPT_BODY_BYTES
-    const text = blankText(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1'))
-    const kept = Buffer.from(isCut ? blankTail(text, needles().forms) : text, 'latin1')
+    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1')
+    const kept = Buffer.from(blank(text, isCut), 'latin1')
     return {
       headers: cleanHeaders,
       // Own memory: a chunk of the socket's would keep the whole of its slab.
@@ -46,24 +48,34 @@ export function createBlanker(secret: string): (exchange: Exchange) => Recorded 
   }
 }
 
-/** A text as a list of characters, each with the ways to write it. */
-type Form = {
-  readonly characters: readonly (readonly string[])[]
+/** One form of the secret, and how characters of a text are taken when it is sought. */
+type Needle = {
+  readonly codes: Uint16Array
+  /** For each length of a partial match: the longest shorter one that is there as well. */
+  readonly fallback: Uint16Array
+  /** What a character of the text counts as, by its code. */
+  readonly fold: Uint8Array
   /** Whether one more character of Base64 belongs to it: of its last one, some bits are another text's. */
   readonly isBase64: boolean
 }
 
-function formsOf(secret: string): Form[] {
-  const forms: Form[] = [{ characters: Array.from(secret, spellingsOf), isBase64: false }]
-  if (secret.length >= SHORTEST_ENCODED) {
-    const bytes = Buffer.from(secret)
-    for (const before of [0, 1, 2]) {
-      forms.push({ characters: Array.from(base64Within(bytes, before), base64Spellings), isBase64: true })
-    }
-    const digits = Array.from(bytes.toString('hex'), hexSpellings)
-    forms.push({ characters: digits, isBase64: false })
-  }
-  return forms
+function foldWith(changes: Readonly<Record<string, string>>): Uint8Array {
+  const fold = Uint8Array.from({ length: 256 }, (_, code) => code)
+  for (const [from, to] of Object.entries(changes)) fold[from.charCodeAt(0)] = to.charCodeAt(0)
+  return fold
+}
+
+/** A form's spelling of a blank is no part of a b64token, but `+` is, and some decode it. */
+const AS_IT_IS = foldWith({ ' ': '+' })
+const AS_BASE64 = foldWith({ '-': '+', _: '/' })
+const AS_HEX = foldWith({ A: 'a', B: 'b', C: 'c', D: 'd', E: 'e', F: 'f' })
+
+function needlesOf(secret: string): Needle[] {
+  const needles = [needle(secret, AS_IT_IS, false)]
+  if (secret.length < SHORTEST_ENCODED) return needles
+  const bytes = Buffer.from(secret)
+  for (const before of [0, 1, 2]) needles.push(needle(base64Within(bytes, before), AS_BASE64, true))
+  return [...needles, needle(bytes.toString('hex'), AS_HEX, false)]
 }
 
 /** What is the same of a secret's Base64 whatever stands before and behind it, so many bytes (modulo 3) before it. */
@@ -73,98 +85,92 @@ function base64Within(bytes: Buffer, before: number): string {
   return text.slice(firstWhole, Math.floor(((before + bytes.length) * 8) / 6))
 }
 
-/** Keeps the answers: an endpoint's forms are then a list of a few dozen shared ones. */
-function remembering(spell: (character: string) => readonly string[]): (character: string) => readonly string[] {
-  const known = new Map<string, readonly string[]>()
-  return character => {
-    let spellings = known.get(character)
-    if (spellings === undefined) {
-      spellings = spell(character)
-      known.set(character, spellings)
-    }
-    return spellings
+function needle(text: string, fold: Uint8Array, isBase64: boolean): Needle {
+  const codes = Uint16Array.from(text, character => character.charCodeAt(0))
+  const fallback = new Uint16Array(codes.length + 1)
+  for (let at = 1, matched = 0; at < codes.length; at++) {
+    while (matched > 0 && codes[at] !== codes[matched]) matched = fallback[matched]!
+    if (codes[at] === codes[matched]) matched++
+    fallback[at + 1] = matched
   }
+  return { codes, fallback, fold, isBase64 }
 }
 
-/** As it is, and escaped as `%2B`, `\u002B`, `\/` or `&#43;`: letters and digits are escaped by nobody. */
-const spellingsOf = remembering(character => {
-  if (/[A-Za-z0-9]/.test(character)) return [character]
-  const code = character.charCodeAt(0)
-  const hex = code.toString(16).padStart(2, '0')
-  const escaped = [hex, hex.toUpperCase()].flatMap(digits => [
-    `%${digits}`,
-    `\\u00${digits}`,
-    `\\x${digits}`,
-    `&#x${digits};`,
-  ])
-  // A form's spelling of a blank is no part of a b64token, but `+` is, and some decode it.
-  const blank = character === '+' ? [' '] : []
-  return [...new Set([character, `\\${character}`, `&#${code};`, ...escaped, ...blank])]
-})
+/** A text's characters with the escapes undone, and where in the text each begins; the last entry is its end. */
+type Unescaped = { readonly codes: Uint16Array; readonly starts: Uint32Array; readonly length: number }
 
-const hexSpellings = remembering(digit => [...new Set([digit, digit.toUpperCase()])])
+/** `%2B`, `\u002B`, `\x2B`, `&#x2B;`, `&#43;`, `\/`. */
+const ESCAPE =
+  /%([0-9a-f]{2})|\\u00([0-9a-f]{2})|\\x([0-9a-f]{2})|&#x0{0,4}([0-9a-f]{1,2});|&#0{0,4}(\d{1,3});|\\([^ux])/giy
+/** One that the end cuts off. */
+const CUT_ESCAPE = /(?:%[0-9a-f]?|\\(?:u0{0,2}[0-9a-f]?|x[0-9a-f]?)?|&(?:#(?:x?[0-9a-f]{0,6})?)?)$/i
 
-const base64Spellings = remembering(character => [
-  ...spellingsOf(character),
-  ...(character === '+' ? ['-'] : character === '/' ? ['_'] : []),
-])
-
-/** Which characters (Latin-1) a form can begin with, by code: where none of them stands, none has to be sought. */
-function startsOf(forms: readonly Form[]): Uint8Array {
-  const starts = new Uint8Array(256)
-  for (const { characters } of forms) for (const spelling of characters[0] ?? []) starts[spelling.charCodeAt(0)] = 1
-  return starts
+function withoutEscapes(text: string, end: number): Unescaped {
+  const codes = new Uint16Array(end)
+  const starts = new Uint32Array(end + 1)
+  let length = 0
+  for (let at = 0; at < end; length++) {
+    const code = text.charCodeAt(at)
+    starts[length] = at
+    // Of all characters, these three alone begin an escape.
+    const undone = code === PERCENT || code === BACKSLASH || code === AMPERSAND ? escapeAt(text, at) : undefined
+    codes[length] = undone?.code ?? code
+    at += undone?.length ?? 1
+  }
+  starts[length] = end
+  return { codes, starts, length }
 }
 
-/** By hand: a regular expression of a long secret overflows the stack, and its error would quote the secret. */
-function blankWhole(text: string, forms: readonly Form[], starts: Uint8Array): string {
+const [PERCENT, BACKSLASH, AMPERSAND] = [...'%\\&'].map(character => character.charCodeAt(0)) as [
+  number,
+  number,
+  number,
+]
+
+function escapeAt(text: string, at: number): { code: number; length: number } | undefined {
+  ESCAPE.lastIndex = at
+  const found = ESCAPE.exec(text)
+  if (found === null) return undefined
+  const [all, percent, unicode, short, hex, decimal, literal] = found
+  const digits = percent ?? unicode ?? short ?? hex
+  if (digits !== undefined) return { code: Number.parseInt(digits, 16), length: all.length }
+  return { code: decimal === undefined ? literal!.charCodeAt(0) : Number(decimal), length: all.length }
+}
+
+type Range = { readonly from: number; readonly to: number }
+
+function blankIn(text: string, needles: readonly Needle[], isCut: boolean): string {
+  const cutEscape = isCut ? (CUT_ESCAPE.exec(text.slice(-10))?.[0].length ?? 0) : 0
+  const unescaped = withoutEscapes(text, text.length - cutEscape)
+  const ranges = needles.flatMap(one => rangesOf(text, unescaped, one, isCut))
+  if (ranges.length === 0) return text
+  ranges.sort((a, b) => a.from - b.from)
   let blanked = ''
   let from = 0
-  for (let at = 0; at < text.length; at++) {
-    if (starts[text.charCodeAt(at) & 255] === 0) continue
-    const end = Math.max(...forms.map(form => endOf(text, at, form)))
-    if (end <= at) continue
-    blanked += text.slice(from, at) + BLANK
-    from = end
-    at = end - 1
+  for (const range of ranges) {
+    if (range.from >= from) blanked += text.slice(from, range.from) + BLANK
+    from = Math.max(from, range.to)
   }
-  return from === 0 ? text : blanked + text.slice(from)
+  return blanked + text.slice(from)
 }
 
-/** Where the form that begins there ends; -1 if none does. */
-function endOf(text: string, start: number, { characters, isBase64 }: Form): number {
-  let at = start
-  for (const spellings of characters) {
-    const found = spellings.find(spelling => text.startsWith(spelling, at))
-    if (found === undefined) return -1
-    at += found.length
+function rangesOf(text: string, { codes, starts, length }: Unescaped, sought: Needle, isCut: boolean): Range[] {
+  const { codes: needle, fallback, fold, isBase64 } = sought
+  const ranges: Range[] = []
+  let matched = 0
+  for (let at = 0; at < length; at++) {
+    const code = codes[at]!
+    const folded = code < 256 ? fold[code]! : code
+    while (matched > 0 && folded !== needle[matched]) matched = fallback[matched]!
+    if (folded === needle[matched]) matched++
+    if (matched < needle.length) continue
+    const isMore = isBase64 && at + 1 < length && /[\w+/-]/.test(String.fromCharCode(codes[at + 1]!))
+    ranges.push({ from: starts[at + 1 - matched]!, to: starts[at + (isMore ? 2 : 1)]! })
+    matched = 0
   }
-  return isBase64 && /[\w+/-]/.test(text.charAt(at)) ? at + 1 : at
-}
-
-/** Blanks an echo that the end of the text cuts off. */
-function blankTail(text: string, forms: readonly Form[]): string {
-  const longest = Math.max(...forms.map(({ characters }) => characters.length)) * LONGEST_SPELLING
-  for (let at = Math.max(0, text.length - longest); at <= text.length - SHORTEST_TAIL; at++) {
-    if (forms.some(form => endsWithin(text, at, form))) return text.slice(0, at) + BLANK
-  }
-  return text
-}
-
-const LONGEST_SPELLING = '\\u002B'.length
-
-/** Whether the text from there to its end is the beginning of a form. */
-function endsWithin(text: string, start: number, { characters }: Form): boolean {
-  let at = start
-  for (const spellings of characters) {
-    if (at === text.length) return true
-    const left = text.length - at
-    const found = spellings.find(spelling => text.startsWith(spelling, at))
-    if (found === undefined)
-      return spellings.some(spelling => left < spelling.length && spelling.startsWith(text.slice(at)))
-    at += found.length
-  }
-  return false
+  const from = starts[length - matched]!
+  if (isCut && matched > 0 && text.length - from >= SHORTEST_TAIL) ranges.push({ from, to: text.length })
+  return ranges
 }
 
 function isEncoded(headers: readonly string[]): boolean {

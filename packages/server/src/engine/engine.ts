@@ -166,6 +166,7 @@ export class Engine {
     if (!this.#isOurs(at.partition)) return
     const lane = this.#laneOf(at, 0)
     lane.reset()
+    this.#rounds.unpark(lane)
     this.#consider(lane)
     this.#pump()
   }

@@ -23,6 +23,8 @@ type Host = {
   readonly byTenant: Map<TenantId, number>
   /** Lanes with nothing in flight that wait for room at this host, by tenant. */
   readonly parked: Map<TenantId, Lane[]>
+  /** Tenants that were let in since the last landing here, and had no room of their own. */
+  readonly tried: Set<TenantId>
 }
 
 type Queue = { readonly tenant: TenantId; readonly lanes: Lane[]; inFlight: number; isListed: boolean }
@@ -47,6 +49,8 @@ export class Rounds {
   /** Lanes that are listed or parked. */
   readonly #waiting = new Set<Lane>()
   readonly #hosts = new Map<string, Host>()
+  /** Parked lanes, and where. */
+  readonly #parkedAt = new Map<Lane, string>()
   /** Lanes that were let in and had no turn yet, by the host that let them in. */
   readonly #letIn = new Map<Lane, string>()
   #inFlight = 0
@@ -74,6 +78,18 @@ export class Rounds {
     this.#list(lane)
   }
 
+  /** Its URL may have changed: it needn't wait for room at the host that it had. */
+  unpark(lane: Lane): void {
+    const name = this.#parkedAt.get(lane)
+    if (name === undefined) return
+    this.#parkedAt.delete(lane)
+    const { parked } = this.#hosts.get(name)!
+    const lanes = parked.get(lane.tenant)!
+    lanes.splice(lanes.indexOf(lane), 1)
+    if (lanes.length === 0) parked.delete(lane.tenant)
+    this.#list(lane)
+  }
+
   /** A request that `dispatch` began has ended. */
   land(lane: Lane, host: string): void {
     this.#inFlight--
@@ -98,8 +114,11 @@ export class Rounds {
         queue.isListed = false
         if (queue.inFlight === 0) this.#queues.delete(queue.tenant)
       }
-      idleTurns = isDispatched ? 0 : idleTurns + 1
-      if (isDispatched) dispatched++
+      if (isDispatched) {
+        idleTurns = 0
+        dispatched++
+        // One that is not listed any more has made the round shorter: counted too, it would hide the last ones.
+      } else if (queue.isListed) idleTurns++
     }
     return false
   }
@@ -153,7 +172,7 @@ export class Rounds {
   #enterHost(name: string, tenant: TenantId): void {
     let host = this.#hosts.get(name)
     if (host === undefined) {
-      host = { inFlight: 0, byTenant: new Map(), parked: new Map() }
+      host = { inFlight: 0, byTenant: new Map(), parked: new Map(), tried: new Set() }
       this.#hosts.set(name, host)
     }
     host.inFlight++
@@ -166,27 +185,44 @@ export class Rounds {
     const left = host.byTenant.get(tenant)! - 1
     if (left > 0) host.byTenant.set(tenant, left)
     else host.byTenant.delete(tenant)
+    host.tried.clear()
     for (let count = 0; count < TENANTS_LET_IN && host.parked.size > 0; count++) this.#letOneIn(name, host)
     if (host.inFlight === 0 && host.parked.size === 0) this.#hosts.delete(name)
   }
 
   /** Only where something is in flight, whose landing lets it in. */
   #park(lane: Lane, name: string): void {
-    this.#letIn.delete(lane)
-    const { parked } = this.#hosts.get(name)!
+    const host = this.#hosts.get(name)!
+    const { parked, tried } = host
+    this.#parkedAt.set(lane, name)
     const lanes = parked.get(lane.tenant)
     if (lanes === undefined) parked.set(lane.tenant, [lane])
     else lanes.push(lane)
+    // Its URL has changed: the host that let it in still has room for another.
+    if (this.#letIn.get(lane) !== name) {
+      this.#passOn(lane)
+      return
+    }
+    this.#letIn.delete(lane)
+    // Room there is, but not for this tenant: another may have it, each tried once for a landing.
+    const isFull = host.inFlight >= this.#limits.maxInFlightPerHost
+    if (isFull || tried.has(lane.tenant)) return
+    tried.add(lane.tenant)
+    this.#letOneIn(name, host)
   }
 
-  /** One lane of the tenant that has waited longest. */
-  #letOneIn(name: string, { parked }: Host): void {
-    const [[tenant, lanes]] = parked as unknown as [[TenantId, Lane[]]]
-    parked.delete(tenant)
-    const lane = lanes.shift()!
-    if (lanes.length > 0) parked.set(tenant, lanes)
-    this.#letIn.set(lane, name)
-    this.#list(lane)
+  /** One lane of the tenant that has waited longest, of those not tried since the last landing. */
+  #letOneIn(name: string, { parked, tried }: Host): void {
+    for (const [tenant, lanes] of parked) {
+      if (tried.has(tenant)) continue
+      const lane = lanes.shift()!
+      this.#parkedAt.delete(lane)
+      parked.delete(tenant)
+      if (lanes.length > 0) parked.set(tenant, lanes)
+      this.#letIn.set(lane, name)
+      this.#list(lane)
+      return
+    }
   }
 
   /** A lane that was let in has had its turn, used or not: the next is let in, or the last would wait for ever. */

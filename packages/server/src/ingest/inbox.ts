@@ -1,12 +1,12 @@
 /**
- * Makes the deliveries of events that wait in the inbox: some of one event of each tenant in turn, so that an event to
+ * Makes the deliveries of events that wait in the inbox: some for each tenant in turn, so that an event to
  * ten thousand endpoints, or a thousand of those, keeps nobody else waiting. The inbox says how far each has come, so
  * that a crash costs nothing: the next start goes on.
  */
 import type { Clock, Timer } from '../clock.ts'
 import { firstIdAt, newId } from '../ids.ts'
 import type { Logger } from '../logger.ts'
-import type { NotSent } from '../model.ts'
+import type { NotSent, TenantId } from '../model.ts'
 import type { InboxItem } from '../store/operations/inbox.ts'
 import type { NewDelivery } from '../store/operations/publish.ts'
 import type { Store } from '../store/store.ts'
@@ -17,7 +17,12 @@ const DELIVERIES_A_COMMIT = 500
 /** After a fault of the store, before it is tried again. */
 const PAUSE_MS = 1_000
 
-type Plan = { readonly deliveries: readonly NewDelivery[]; readonly notSent: NotSent | undefined }
+type Plan = {
+  readonly item: InboxItem
+  readonly deliveries: readonly NewDelivery[]
+  /** Undefined: more are to come. */
+  readonly notSent: NotSent | undefined
+}
 
 export class Inbox {
   readonly #store: Store
@@ -29,6 +34,8 @@ export class Inbox {
   #isWanted = false
   #working: Promise<void> | undefined
   #pause: Timer | undefined
+  /** Tenants whose deliveries could not be stored, because their configuration had moved. */
+  readonly #stale = new Set<TenantId>()
   readonly #lookMs: number | null
   #looker: Timer | undefined
 
@@ -87,42 +94,71 @@ export class Inbox {
       this.#isWanted = false
       const items = await this.#store.read('readInbox', {})
       if (items.length === 0) return
-      for (const item of items) if (this.#isRunning) await this.#goOn(item)
+      for (const [tenant, own] of Map.groupBy(items, item => item.tenant)) {
+        if (this.#isRunning) await this.#goOn(tenant, own)
+      }
     }
   }
 
-  /** Makes the next deliveries of an event. */
-  async #goOn(item: InboxItem): Promise<void> {
-    const { tenant, event, type } = item
-    const payload = await this.#store.read('readPayload', { tenant, event })
-    const configuration = await this.#tenants.get(tenant)
-    const nowMs = this.#store.now()
-    const { deliveries, notSent } = plan(item, configuration, nowMs)
+  /** Makes the next deliveries of a tenant's oldest events, as many as go into one commit. */
+  async #goOn(tenant: TenantId, items: readonly InboxItem[]): Promise<void> {
+    // Whoever changes the tenant's endpoints without a pause must not keep its events here for ever.
+    const release = this.#stale.has(tenant) ? this.#store.holdChanges() : () => {}
+    try {
+      const configuration = await this.#tenants.get(tenant)
+      const nowMs = this.#store.now()
+      const plans = planMany(items, configuration, nowMs)
+      // Handed in together, they are committed together.
+      const results = await Promise.all(plans.map(plan => this.#make(plan, configuration, nowMs)))
+      if (!results.includes('stale')) this.#stale.delete(tenant)
+      else {
+        this.#stale.add(tenant)
+        if (configuration !== null) this.#tenants.drop(tenant, configuration)
+      }
+    } finally {
+      release()
+    }
+  }
+
+  async #make({ item, deliveries, notSent }: Plan, configuration: TenantMatcher | null, nowMs: number) {
     const tenantVersion = configuration?.version ?? null
     const result = await this.#store.write('fanOut', { item, tenantVersion, nowMs, deliveries, notSent })
-    // Whatever moved is read anew at the next turn.
-    if (result === 'stale' && configuration !== null) this.#tenants.drop(tenant, configuration)
-    if (result !== 'stored') return
-    const items = deliveries
+    if (result !== 'stored' || deliveries.length === 0) return result
+    const { tenant, event, type } = item
+    const payload = await this.#store.read('readPayload', { tenant, event })
+    const fresh = deliveries
       .filter(({ held }) => !held)
       .map(({ id: delivery, endpoint, partition }) => {
         const at = { tenant, delivery, endpoint, partition, event, type }
         return { ...at, test: false, dueAtMs: nowMs, attempts: 0, payload }
       })
-    if (items.length > 0) this.#store.changes.tell({ kind: 'fresh', items })
+    if (fresh.length > 0) this.#store.changes.tell({ kind: 'fresh', items: fresh })
+    return result
   }
 }
 
+function planMany(items: readonly InboxItem[], configuration: TenantMatcher | null, nowMs: number): Plan[] {
+  const plans: Plan[] = []
+  let room = DELIVERIES_A_COMMIT
+  for (const item of items) {
+    const next = plan(item, configuration, nowMs, room)
+    plans.push(next)
+    room -= next.deliveries.length
+    if (room <= 0) break
+  }
+  return plans
+}
+
 /** The next deliveries of an event, by the tenant's endpoints as they are. Pure but for the new ids. */
-function plan(item: InboxItem, configuration: TenantMatcher | null, nowMs: number): Plan {
-  if (configuration === null) return { deliveries: [], notSent: {} }
+function plan(item: InboxItem, configuration: TenantMatcher | null, nowMs: number, most: number): Plan {
+  if (configuration === null) return { item, deliveries: [], notSent: {} }
   const { endpoints, notSent } = configuration.match(item.type)
   // An endpoint that was registered after the event was accepted doesn't get it.
   const firstLater = firstIdAt('ep', item.createdAtMs + 1)
   const left = endpoints
     .filter(({ id }) => id < firstLater && (item.after === null || id > item.after))
     .sort((a, b) => (a.id < b.id ? -1 : 1))
-  const deliveries = left.slice(0, DELIVERIES_A_COMMIT).map(
+  const deliveries = left.slice(0, most).map(
     (endpoint): NewDelivery => ({
       id: newId('dlv', nowMs),
       endpoint: endpoint.id,
@@ -130,5 +166,5 @@ function plan(item: InboxItem, configuration: TenantMatcher | null, nowMs: numbe
       held: endpoint.state === 'disabled',
     }),
   )
-  return { deliveries, notSent: left.length > DELIVERIES_A_COMMIT ? undefined : notSent }
+  return { item, deliveries, notSent: left.length > most ? undefined : notSent }
 }

@@ -131,7 +131,7 @@ export class Publisher {
     let release = () => {}
     try {
       for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
-        if (attempt === PATIENT_TRIES + 1) release = this.#store.holdCalls()
+        if (attempt === PATIENT_TRIES + 1) release = this.#store.holdChanges()
         const stored = await this.#storeOnce(tenant, batch, makeEvents)
         if (stored !== 'stale') return stored
       }

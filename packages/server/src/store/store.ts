@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { Changes } from './changes.ts'
 import type { Call, CallResult, Driver } from './driver.ts'
-import type { Arguments, OperationName, Result } from './operations/index.ts'
+import { type Arguments, CONFIGURATION_CHANGES, type OperationName, type Result } from './operations/index.ts'
 import type { LaneItem, LaneQuery } from './operations/lanes.ts'
 import { packRequests, packSettlements, unpackLane } from './operations/packed.ts'
 import { type PublishRequest, type PublishResult, type StoredResult, toPublishResult } from './operations/publish.ts'
@@ -45,9 +45,11 @@ export class Store {
   readonly #publishes: Waiting<PublishRequest, PublishResult>[] = []
   readonly #settlements: Waiting<Settlement, Moved>[] = []
   readonly #calls: Waiting<Call, unknown>[] = []
+  /** Calls that change the configuration. */
+  readonly #configuring: Waiting<Call, unknown>[] = []
   #waitingPayloadBytes = 0
   #unsettled = 0
-  /** While it isn't 0, calls wait: see `holdCalls`. */
+  /** While it isn't 0, changes wait: see `holdChanges`. */
   #holds = 0
   #isCommitting = false
   #isScheduled = false
@@ -83,7 +85,8 @@ export class Store {
 
   /** Resolves after the commit is durable. */
   write<Name extends OperationName>(name: Name, args: Arguments<Name>): Promise<Result<Name>> {
-    return this.#enqueue(this.#calls, { name, args } as Call, 1) as Promise<Result<Name>>
+    const queue = CONFIGURATION_CHANGES.has(name) ? this.#configuring : this.#calls
+    return this.#enqueue(queue, { name, args } as Call, 1) as Promise<Result<Name>>
   }
 
   /** Resolves after the commit is durable. Throws StoreOverloaded, StoreUnavailable. */
@@ -107,10 +110,10 @@ export class Store {
   }
 
   /**
-   * Keeps calls of this process, changes of the configuration among them, from being committed until the answer is
-   * called: for a publish that found the configuration changed each time that it came to be stored.
+   * Keeps this process's changes of the configuration from being committed until the answer is called: for whoever
+   * found the configuration changed each time that what was matched against it came to be stored.
    */
-  holdCalls(): () => void {
+  holdChanges(): () => void {
     this.#holds++
     return () => {
       this.#holds--
@@ -138,11 +141,12 @@ export class Store {
   }
 
   #isEmpty(): boolean {
-    return this.#publishes.length + this.#settlements.length + this.#calls.length === 0
+    return this.#publishes.length + this.#settlements.length + this.#calls.length + this.#configuring.length === 0
   }
 
   #hasWork(): boolean {
-    return this.#publishes.length + this.#settlements.length > 0 || (this.#calls.length > 0 && this.#holds === 0)
+    const configuring = this.#holds > 0 ? 0 : this.#configuring.length
+    return this.#publishes.length + this.#settlements.length + this.#calls.length + configuring > 0
   }
 
   #enqueue<Input, Output>(queue: Waiting<Input, Output>[], input: Input, size: number): Promise<Output> {
@@ -166,7 +170,8 @@ export class Store {
     this.#isCommitting = true
     const settlements = take(this.#settlements, MAX_ITEMS_A_COMMIT)
     const publishes = take(this.#publishes, MAX_ITEMS_A_COMMIT)
-    const calls = this.#holds > 0 ? [] : this.#calls.splice(0)
+    const calls = this.#calls.splice(0)
+    if (this.#holds === 0) calls.push(...this.#configuring.splice(0))
     const batch: Call[] = []
     if (settlements.length > 0)
       batch.push({ name: 'settle', args: packSettlements(settlements.map(({ input }) => input)) })

@@ -45,7 +45,7 @@ export class ApiBench extends Bench {
     this.draining = false
     this.ready = true
     this.log = []
-    this.api = createApi(
+    const { api } = createApi(
       { publisher, endpoints, tenants, eventTypes, deliveries, ...services },
       {
         apiKeyMatches: key => key === KEY,
@@ -59,6 +59,7 @@ export class ApiBench extends Bench {
         ...options,
       },
     )
+    this.api = api
     await this.api.ready()
     this.#checker = new AnswerChecker(this.api.swagger() as Json)
   }

@@ -354,4 +354,32 @@ describe('posthorn serve', () => {
       expect((await server.ended).code).toBe(0)
       for (const socket of sockets) socket.destroy()
     }))
+
+  it('C13: on SIGTERM, what was accepted of calls under way is also answered', { timeout: 60_000 }, () =>
+    inPlace(async place => {
+      const server = running(await serve(place))
+      await server.call('PUT', '/tenants/acme', {})
+      const body = Array.from({ length: 200 }, (_, at) => ({ ...event(at), id: undefined }))
+      let accepted = 0
+      let isOver = false
+      const underWay = Promise.withResolvers<void>()
+      const publishing = Array.from({ length: 16 }, async () => {
+        while (!isOver) {
+          const answer = await server.call('POST', '/tenants/acme/events', body).catch(() => undefined)
+          if (answer?.status === 202) accepted++
+          else return
+          if (accepted > 50) underWay.resolve()
+        }
+      })
+      await underWay.promise
+      server.kill('SIGTERM')
+      expect((await server.ended).code).toBe(0)
+      isOver = true
+      await Promise.all(publishing)
+      const database = new DatabaseSync(join(place.data, 'posthorn.db'))
+      const { stored } = database.prepare('select count(*) as stored from event').get() as { stored: number }
+      database.close()
+      expect(stored).toBe(accepted * body.length)
+    }),
+  )
 })

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Budget, Lane } from '../../src/engine/lane.ts'
 import { Rounds } from '../../src/engine/rounds.ts'
@@ -142,5 +143,90 @@ describe('rounds', () => {
     add('u', 'b', 4)
     expect([rounds.run(3), flying.length]).toEqual([true, 3])
     expect([rounds.run(100), flying.length]).toEqual([false, 8])
+  })
+
+  it('leave no lane idle that may go, whatever happens in whatever order', () => {
+    const step = fc.record({
+      kind: fc.constantFrom('land', 'land', 'land', 'due', 'move', 'disable'),
+      pick: fc.nat(999),
+    })
+    const shape = fc.record({
+      maxInFlight: fc.integer({ min: 3, max: 20 }),
+      maxInFlightPerHost: fc.integer({ min: 1, max: 4 }),
+      lanes: fc.array(fc.record({ tenant: fc.nat(8), host: fc.nat(2), due: fc.integer({ min: 1, max: 3 }) }), {
+        minLength: 5,
+        maxLength: 40,
+      }),
+      steps: fc.array(step, { maxLength: 80 }),
+    })
+    fc.assert(
+      fc.property(shape, ({ lanes: made, steps, ...limits }) => {
+        type Model = { tenant: string; host: string; due: number; inFlight: number; isReady(): boolean }
+        const models = made.map(({ tenant, host, due }) => ({
+          ...{ tenant: `t${tenant}`, host: `h${host}`, due, inFlight: 0 },
+          isReady() {
+            return this.due > 0 && this.inFlight < 4
+          },
+        }))
+        const laneOf = (model: Model) => model as unknown as Lane
+        const modelOf = (lane: Lane) => lane as unknown as Model
+        const flying: { model: Model; host: string }[] = []
+        const hostOf = (lane: Lane) => modelOf(lane).host
+        const rounds = new Rounds(
+          limits,
+          () => 1,
+          hostOf,
+          (lane, host) => {
+            const model = modelOf(lane)
+            model.due--
+            model.inFlight++
+            flying.push({ model, host })
+          },
+        )
+        const mayGo = (model: Model): boolean => {
+          const left = limits.maxInFlight - flying.length
+          const atHost = flying.filter(({ host }) => host === model.host)
+          const leftAtHost = limits.maxInFlightPerHost - atHost.length
+          const ofTenant = (some: typeof flying) => some.filter(one => one.model.tenant === model.tenant).length
+          return (
+            model.isReady() &&
+            model.inFlight === 0 &&
+            ofTenant(flying) < 4 * left &&
+            leftAtHost > 0 &&
+            ofTenant(atHost) < 4 * leftAtHost
+          )
+        }
+        const go = () => {
+          rounds.run(Number.POSITIVE_INFINITY)
+          expect(models.filter(mayGo)).toEqual([])
+        }
+        const land = (at: number) => {
+          const [{ model, host }] = flying.splice(at, 1) as [{ model: Model; host: string }]
+          model.inFlight--
+          rounds.land(laneOf(model), host)
+          if (model.isReady()) rounds.enlist(laneOf(model))
+        }
+        for (const model of models) rounds.enlist(laneOf(model))
+        go()
+        for (const { kind, pick } of steps) {
+          const model = models[pick % models.length]!
+          if (kind === 'land' && flying.length > 0) land(pick % flying.length)
+          else if (kind === 'due') {
+            model.due++
+            rounds.enlist(laneOf(model))
+          } else if (kind === 'move') {
+            model.host = `h${pick % 3}`
+            rounds.unpark(laneOf(model))
+          } else if (kind === 'disable') model.due = 0
+          go()
+        }
+        while (flying.length > 0) {
+          land(0)
+          go()
+        }
+        expect(models.filter(({ due }) => due > 0)).toEqual([])
+      }),
+      { numRuns: 500 },
+    )
   })
 })

@@ -20,6 +20,7 @@ export type InboxItem = {
 }
 
 const MAX_TENANTS = 64
+const EVENTS_A_TENANT = 64
 
 const INBOX_COLUMNS: BulkQuery['columns'] = [
   ['tenant', 'text'],
@@ -40,7 +41,7 @@ export function* storeInbox(
   }
 }
 
-/** The oldest of each tenant, of so many tenants at most. Skips from tenant to tenant along the key. */
+/** The oldest few of each tenant, of so many tenants at most. Skips from tenant to tenant along the key. */
 export function* readInbox(_args: object): Transaction<InboxItem[]> {
   const rows = yield {
     text: `with recursive skip(tenant) as (
@@ -50,8 +51,8 @@ export function* readInbox(_args: object): Transaction<InboxItem[]> {
              from skip where skip.tenant is not null)
            select i.tenant, i.id, i.type, i.created_ms, i.after_endpoint, i.made from skip s
            join inbox i on i.tenant = s.tenant
-             and i.id = (select x.id from inbox x where x.tenant = s.tenant order by x.id limit 1)
-           limit ${MAX_TENANTS}`,
+             and i.id in (select x.id from inbox x where x.tenant = s.tenant order by x.id limit ${EVENTS_A_TENANT})
+           order by i.tenant, i.id limit ${MAX_TENANTS * EVENTS_A_TENANT}`,
   }
   return rows.map(row => ({
     tenant: text(row.tenant),
