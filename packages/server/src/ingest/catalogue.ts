@@ -185,7 +185,14 @@ function isSmall(value: unknown): boolean {
 }
 
 /** Keywords whose members are named by the schema's author, each a schema. */
-const MAPS_OF_SCHEMAS = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'])
+const MAPS_OF_SCHEMAS = new Set([
+  'properties',
+  'patternProperties',
+  '$defs',
+  'definitions',
+  'dependentSchemas',
+  'dependentRequired',
+])
 /** Keywords that hold values, not schemas. */
 const VALUES = new Set(['const', 'enum', 'default', 'example', 'examples'])
 

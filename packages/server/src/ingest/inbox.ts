@@ -90,10 +90,13 @@ export class Inbox {
   }
 
   async #work(): Promise<void> {
+    // A round through all tenants, in the order of their ids; those beyond one reading come with the next.
+    let after = ''
     while (this.#isRunning) {
-      this.#isWanted = false
-      const items = await this.#store.read('readInbox', {})
-      if (items.length === 0) return
+      if (after === '') this.#isWanted = false
+      const items = await this.#store.read('readInbox', { after })
+      if (items.length === 0 && after === '') return
+      after = items.at(-1)?.tenant ?? ''
       for (const [tenant, own] of Map.groupBy(items, item => item.tenant)) {
         if (this.#isRunning) await this.#goOn(tenant, own)
       }

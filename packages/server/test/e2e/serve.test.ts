@@ -147,7 +147,7 @@ describe('posthorn serve', () => {
       for (const row of rows) expect({ ...row }).toEqual({ secret: null, secret_digest: null })
     }))
 
-  it('C3 C4 C10 C11 C12: does as it is configured', () =>
+  it('C3 C4 C10 C11 C12: does as it is configured', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const other = await createAuthority('Another authority')
       const otherCa = join(place.folder, 'other.pem')
@@ -162,7 +162,7 @@ describe('posthorn serve', () => {
       const deaf = await startHostileReceiver({ authority: place.authority, kind: 'hang_tls' })
       const flags = [
         ...['--api-version', '4.1', '--egress-addresses', '192.0.2.7', '--target-ports', '8443'],
-        ...['--retry-schedule', '1000', '--response-timeout-ms', '200', '--connect-timeout-ms', '300'],
+        ...['--retry-schedule', '1000', '--response-timeout-ms', '700', '--connect-timeout-ms', '1000'],
       ]
       const server = running(await serve(place, { flags, env: { NODE_EXTRA_CA_CERTS: otherCa } }))
       await server.call('PUT', '/tenants/acme', {})
@@ -191,7 +191,7 @@ describe('posthorn serve', () => {
         const list = `/tenants/acme/deliveries?endpoint=${endpoint}`
         type List = { data: { id: string; attemptCount: number }[] }
         const counts = async () => (await server.call<List>('GET', list)).body.data.map(each => each.attemptCount)
-        await expect.poll(counts, { timeout: 10_000 }).toEqual(Array(10).fill(1))
+        await expect.poll(counts, { timeout: 25_000 }).toEqual(Array(10).fill(1))
         const { data } = (await server.call<List>('GET', list)).body
         return Promise.all(
           data.map(async ({ id }) => (await server.call<Attempted>('GET', `/tenants/acme/deliveries/${id}`)).body),
@@ -229,7 +229,8 @@ describe('posthorn serve', () => {
       server.kill('SIGTERM')
       await server.ended
       await Promise.all([failing, trusted, silent, deaf].map(receiver => receiver.close()))
-    }))
+    }),
+  )
 
   it('C3: reaches nothing on its own machine, unless it is in development mode', () =>
     inPlace(async place => {

@@ -140,7 +140,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     })
     expect(await store.read('getEvent', { tenant: 'acme', id: later.id })).toMatchObject({ notSent: null })
     const version = (await store.read('readTenantConfiguration', { tenant: 'acme' }))!.version
-    const next = async () => (await store.read('readInbox', {})).find(({ event }) => event === later.id)
+    const next = async () => (await store.read('readInbox', { after: '' })).find(({ event }) => event === later.id)
     const ask = { tenantVersion: version, nowMs: 5_000 }
     const first = await next()
     expect(first).toMatchObject({ tenant: 'acme', after: null, made: 0, createdAtMs: 1_000 })
@@ -173,7 +173,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     ]
     await store.publish(await aRequest(store, 'third', [events[0]!]))
     await store.publish(await aRequest(store, 'acme', [events[1]!, events[2]!]))
-    const shown = (await store.read('readInbox', {})).map(({ event }) => event)
+    const shown = (await store.read('readInbox', { after: '' })).map(({ event }) => event)
     expect(shown.filter(id => events.some(event => event.id === id))).toEqual([
       events[1]!.id,
       events[2]!.id,

@@ -41,18 +41,23 @@ export function* storeInbox(
   }
 }
 
-/** The oldest few of each tenant, of so many tenants at most. Skips from tenant to tenant along the key. */
-export function* readInbox(_args: object): Transaction<InboxItem[]> {
+/**
+ * The oldest few of each tenant, of so many tenants at most, those behind `after` (empty: from the first). Skips from
+ * tenant to tenant along the key.
+ */
+export function* readInbox(args: { after: TenantId }): Transaction<InboxItem[]> {
   const rows = yield {
     text: `with recursive skip(tenant) as (
-             select (select tenant from inbox order by tenant limit 1)
+             select (select tenant from inbox where tenant > $1 order by tenant limit 1)
              union all
              select (select i.tenant from inbox i where i.tenant > skip.tenant order by i.tenant limit 1)
              from skip where skip.tenant is not null)
-           select i.tenant, i.id, i.type, i.created_ms, i.after_endpoint, i.made from skip s
+           select i.tenant, i.id, i.type, i.created_ms, i.after_endpoint, i.made
+           from (select tenant from skip where tenant is not null limit ${MAX_TENANTS}) s
            join inbox i on i.tenant = s.tenant
              and i.id in (select x.id from inbox x where x.tenant = s.tenant order by x.id limit ${EVENTS_A_TENANT})
-           order by i.tenant, i.id limit ${MAX_TENANTS * EVENTS_A_TENANT}`,
+           order by i.tenant, i.id`,
+    params: [args.after],
   }
   return rows.map(row => ({
     tenant: text(row.tenant),
