@@ -63,6 +63,11 @@ export async function startServer(config: Config, io: ServerIo): Promise<Running
 /** A store, and how the nodes on it tell each other; null where it can have one process only. */
 type Opened = { readonly store: Store; readonly bus: Bus | null }
 
+const HOW_TO_MAKE = {
+  POSTHORN_ENCRYPTION_KEY: 'make one with `openssl rand -base64 32`, keep a copy of it apart from the database',
+  POSTHORN_API_KEY: 'make one with `openssl rand -hex 32`',
+} as const
+
 async function openStore(config: Config, clock: Clock): Promise<Opened> {
   const url = config.databaseUrl?.reveal()
   if (url === undefined) return { store: await openFolder(config, clock), bus: null }
@@ -70,8 +75,8 @@ async function openStore(config: Config, clock: Clock): Promise<Opened> {
     [config.encryptionKey, 'POSTHORN_ENCRYPTION_KEY'],
     [config.apiKey, 'POSTHORN_API_KEY'],
   ] as const) {
-    if (key === null)
-      throw new StartRefused(`${name} is not set: ${HOW_TO_MAKE[name]}, and set it to the same on every node.`)
+    if (key !== null) continue
+    throw new StartRefused(`${name} is not set: ${HOW_TO_MAKE[name]}, and set it to the same on every node.`)
   }
   try {
     return { store: new Store(await openPostgres(url, clock), clock), bus: openPostgresBus(url, clock) }
@@ -81,11 +86,6 @@ async function openStore(config: Config, clock: Clock): Promise<Opened> {
     })
   }
 }
-
-const HOW_TO_MAKE = {
-  POSTHORN_ENCRYPTION_KEY: 'make one with `openssl rand -base64 32`, keep a copy of it apart from the database',
-  POSTHORN_API_KEY: 'make one with `openssl rand -hex 32`',
-} as const
 
 async function openFolder(config: Config, clock: Clock): Promise<Store> {
   if (config.role !== 'all') {

@@ -1,7 +1,7 @@
 /**
- * Makes the deliveries of events that wait in the inbox: some for each tenant in turn, so that an event to
- * ten thousand endpoints, or a thousand of those, keeps nobody else waiting. The inbox says how far each has come, so
- * that a crash costs nothing: the next start goes on.
+ * Makes the deliveries of events that wait in the inbox: some for each tenant in turn, so that an event to ten thousand
+ * endpoints, or a thousand of those, keeps nobody else waiting. The inbox says how far each has come, so that a crash
+ * costs nothing: the next start goes on.
  */
 import type { Clock, Timer } from '../clock.ts'
 import { firstIdAt, newId } from '../ids.ts'

@@ -41,16 +41,16 @@ export class Publisher {
   readonly #catalogue: CatalogueCache
   readonly #tenants: TenantCache
 
-  /** The copy of tenants' endpoints that events are matched against. */
-  get tenants(): TenantCache {
-    return this.#tenants
-  }
-
   constructor(store: Store, options: PublisherOptions) {
     this.#store = store
     this.#options = options
     this.#catalogue = new CatalogueCache(store)
     this.#tenants = new TenantCache(store)
+  }
+
+  /** The copy of tenants' endpoints that events are matched against. */
+  get tenants(): TenantCache {
+    return this.#tenants
   }
 
   /** Publishes the body of a request: an event, or an array of events of which all are stored or none. */
