@@ -49,17 +49,13 @@ export function* settle(packed: PackedSettlements, dialect: Dialect): Transactio
   const settlements = unpackSettlements(packed)
   if (settlements.some(({ gone }) => gone)) yield* lockConfiguration(dialect)
   yield* storeAttempts(settlements)
-  const epochs = yield* currentEpochs(settlements)
   const steps: Record<Step['kind'], StoredSettlement[]> = { delivered: [], exhausted: [], retry: [] }
-  for (const settlement of settlements) {
-    const { kind } = settlement.step
-    if (kind === 'delivered' || epochs.get(settlement.partition) === settlement.epoch) steps[kind].push(settlement)
-  }
+  for (const settlement of settlements) steps[settlement.step.kind].push(settlement)
   const moved = new Map<DeliveryId, Moved>()
   yield* end('delivered', steps.delivered, moved, dialect)
   yield* end('exhausted', steps.exhausted, moved, dialect)
   yield* reschedule(steps.retry, moved)
-  const disabled = yield* disableGone(settlements, epochs)
+  const disabled = yield* disableGone(settlements)
   return { moved: settlements.map(({ delivery }) => moved.get(delivery) ?? 'unmoved'), disabled }
 }
 
@@ -100,23 +96,12 @@ function* storeAttempts(settlements: readonly StoredSettlement[]): Transaction<v
   }
 }
 
-const PARTITION_COLUMNS: BulkQuery['columns'] = [['id', 'int']]
-
-function* currentEpochs(settlements: readonly StoredSettlement[]): Transaction<Map<number, number>> {
-  const partitions = [...new Set(settlements.map(({ partition }) => partition))].sort((a, b) => a - b)
-  const rows = yield {
-    text: 'select p.id, p.epoch from partition_lease p join v on p.id = v.id',
-    columns: PARTITION_COLUMNS,
-    rows: partitions.map(id => [id]),
-  }
-  return new Map(rows.map(row => [int(row.id), int(row.epoch)]))
-}
-
 const END_COLUMNS: BulkQuery['columns'] = [
   ['tenant', 'text'],
   ['id', 'bytes'],
   ['attempt', 'int'],
   ['ended_ms', 'int'],
+  ['epoch', 'int'],
 ]
 
 const LIVE_KEY_COLUMNS: BulkQuery['columns'] = [
@@ -126,10 +111,17 @@ const LIVE_KEY_COLUMNS: BulkQuery['columns'] = [
 
 type EndKind = 'delivered' | 'exhausted'
 
+/**
+ * Whether this node still holds the partition. Asked in the very statement that moves the delivery: a process that is
+ * paused between two statements of its transaction can be overtaken in between.
+ */
+const isOurs = (partition: string, epoch: string): string =>
+  `exists (select 1 from partition_lease p where p.id = ${partition} and p.epoch = ${epoch})`
+
 /** Which live deliveries end so: a 2xx ends one in any live state, a failure only the one that it was an attempt of. */
 const FENCES: Readonly<Record<EndKind, string>> = {
   delivered: '',
-  exhausted: `and l.state = 'pending' and l.attempts = v.attempt - 1`,
+  exhausted: `and l.state = 'pending' and l.attempts = v.attempt - 1 and ${isOurs('l.partition', 'v.epoch')}`,
 }
 
 /** Copies into history inside the store: taken out and put in again by way of JavaScript, it took twice the time. */
@@ -157,7 +149,8 @@ function* end(
 ): Transaction<void> {
   if (settlements.length === 0) return
   const rows = settlements.map(
-    ({ tenant, deliveryId, attempt, endedAtMs }) => [tenant, deliveryId, attempt.number, endedAtMs] as const,
+    ({ tenant, deliveryId, attempt, endedAtMs, epoch }) =>
+      [tenant, deliveryId, attempt.number, endedAtMs, epoch] as const,
   )
   const ended = yield { text: intoHistory(kind, dialect), columns: END_COLUMNS, rows }
   if (ended.length === settlements.length) {
@@ -216,6 +209,7 @@ const RETRY_COLUMNS: BulkQuery['columns'] = [
   ['attempts', 'int'],
   ['due_ms', 'int'],
   ['was_due_ms', 'int'],
+  ['epoch', 'int'],
 ]
 
 /**
@@ -230,30 +224,30 @@ function* reschedule(settlements: readonly StoredSettlement[], moved: Map<Delive
            from v
            where v.tenant = live_delivery.tenant and v.id = live_delivery.id
              and live_delivery.state = 'pending' and live_delivery.attempts = v.attempts - 1
+             and ${isOurs('live_delivery.partition', 'v.epoch')}
            returning live_delivery.id, live_delivery.due_ms`,
     columns: RETRY_COLUMNS,
-    rows: settlements.map(({ tenant, deliveryId, attempt, step, dueAtMs }) => [
+    rows: settlements.map(({ tenant, deliveryId, attempt, step, dueAtMs, epoch }) => [
       tenant,
       deliveryId,
       attempt.number,
       step.kind === 'retry' ? step.dueAtMs : 0,
       dueAtMs,
+      epoch,
     ]),
   }
   for (const row of rows) moved.set(idText('dlv', bytes(row.id)), int(row.due_ms))
 }
 
-function* disableGone(
-  settlements: readonly StoredSettlement[],
-  epochs: ReadonlyMap<number, number>,
-): Transaction<SettleResult['disabled']> {
+function* disableGone(settlements: readonly StoredSettlement[]): Transaction<SettleResult['disabled']> {
   const disabled: { tenant: TenantId; endpoint: EndpointId }[] = []
-  for (const { gone, tenant, endpoint, partition, epoch, endedAtMs } of settlements) {
-    if (!gone || epochs.get(partition) !== epoch) continue
+  for (const { gone, tenant, endpoint, epoch, endedAtMs } of settlements) {
+    if (!gone) continue
     const rows = yield {
       text: `update endpoint set state = 'disabled', disabled_reason = 'gone', updated_ms = $2
-             where id = $1 and state = 'enabled' and deleted_ms is null returning tenant`,
-      params: [idBytes(endpoint), endedAtMs],
+             where id = $1 and state = 'enabled' and deleted_ms is null and ${isOurs('endpoint.partition', '$3')}
+             returning tenant`,
+      params: [idBytes(endpoint), endedAtMs, epoch],
     }
     if (rows.length === 0) continue
     disabled.push({ tenant: text(rows[0]!.tenant), endpoint })
