@@ -17,12 +17,15 @@ export type TenantId = string
 export type LiveState = 'pending' | 'held'
 export type EndState = 'delivered' | 'exhausted' | 'cancelled'
 export type DeliveryState = LiveState | EndState
-export type HeldReason = 'disabled' | 'set_aside'
 export type EndpointState = 'enabled' | 'disabled'
 /** Who or what disabled an endpoint: a person, or the receiver's 410 (C11). */
 export type DisabledReason = 'manual' | 'gone'
 
 export const DELIVERY_STATES: readonly DeliveryState[] = ['pending', 'held', 'delivered', 'exhausted', 'cancelled']
+
+/** Its endpoint is disabled; or it was in flight at repeated crashes, and is not sent until a person says so. */
+export const HELD_REASONS = ['disabled', 'set_aside'] as const
+export type HeldReason = (typeof HELD_REASONS)[number]
 
 const TRANSITIONS: Record<DeliveryState, readonly DeliveryState[]> = {
   pending: ['held', 'delivered', 'exhausted', 'cancelled'],

@@ -11,8 +11,8 @@ import { PARTITION_COUNT } from '../model.ts'
 import type { Store } from '../store/store.ts'
 
 export type PartitionListener = {
-  /** These may be sent for from now on: what is pending in them is to be read. */
-  gained(partitions: readonly number[]): void
+  /** These may be sent for from now on: what is pending in them is to be read. `afterCrash`: their owner has died. */
+  gained(partitions: readonly number[], afterCrash: readonly number[]): void
   /** These may not any more. */
   lost(partitions: readonly number[]): void
   /** Settles when nothing of the partition is in flight or unsettled. */
@@ -27,9 +27,12 @@ export type Partitions = {
   stop(): Promise<void>
 }
 
+const newNode = () => Uint8Array.from(randomBytes(16))
+
 /** All partitions, for as long as the process lives: it has the store to itself. */
 export class AllPartitions implements Partitions {
   readonly #store: Store
+  readonly #node = newNode()
   #epochs: readonly number[] = []
 
   constructor(store: Store) {
@@ -37,8 +40,12 @@ export class AllPartitions implements Partitions {
   }
 
   async start(listener: PartitionListener): Promise<void> {
-    this.#epochs = await this.#store.write('takePartitions', {})
-    listener.gained(this.#epochs.map((_, partition) => partition))
+    const { held, afterCrash } = await this.#store.write('takePartitions', { node: this.#node })
+    this.#epochs = held.map(({ epoch }) => epoch)
+    listener.gained(
+      held.map(({ partition }) => partition),
+      afterCrash,
+    )
   }
 
   epochOf(partition: number): number | undefined {
@@ -47,6 +54,7 @@ export class AllPartitions implements Partitions {
 
   async stop(): Promise<void> {
     this.#epochs = []
+    await this.#store.write('leaveLeases', { node: this.#node })
   }
 }
 
@@ -61,7 +69,7 @@ export class LeasedPartitions implements Partitions {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #leaseMs: number
-  readonly #node = Uint8Array.from(randomBytes(16))
+  readonly #node = newNode()
   readonly #epochs: (number | undefined)[] = new Array(PARTITION_COUNT)
   readonly #stopping = new Set<number>()
   /** Stopped and landed: given back at the next tick. */
@@ -119,17 +127,18 @@ export class LeasedPartitions implements Partitions {
     // Before it is sent: the lease can only be longer than we think.
     const sentAtMs = this.#clock.monotonicMs()
     const give = this.#toGive
-    const { held, surplus } = await this.#store.write('tickLeases', { node: this.#node, leaseMs: this.#leaseMs, give })
+    const tick = { node: this.#node, leaseMs: this.#leaseMs, give }
+    const { held, surplus, afterCrash } = await this.#store.write('tickLeases', tick)
     this.#toGive = this.#toGive.filter(partition => !give.includes(partition))
     for (const partition of give) this.#stopping.delete(partition)
     this.#validUntilMonotonicMs = sentAtMs + this.#leaseMs - MARGIN_MS
     this.#expiry?.cancel()
     this.#expiry = this.#clock.after(this.#leaseMs - MARGIN_MS, () => this.#expire())
-    this.#adopt(new Map(held.map(({ partition, epoch }) => [partition, epoch])))
+    this.#adopt(new Map(held.map(({ partition, epoch }) => [partition, epoch])), afterCrash)
     for (const partition of surplus) this.#giveUp(partition)
   }
 
-  #adopt(held: ReadonlyMap<number, number>): void {
+  #adopt(held: ReadonlyMap<number, number>, afterCrash: readonly number[]): void {
     const gained: number[] = []
     const lost: number[] = []
     for (let partition = 0; partition < PARTITION_COUNT; partition++) {
@@ -141,14 +150,14 @@ export class LeasedPartitions implements Partitions {
     }
     for (const partition of lost) this.#stopping.delete(partition)
     if (lost.length > 0) this.#listener.lost(lost)
-    if (gained.length > 0) this.#listener.gained(gained)
+    if (gained.length > 0) this.#listener.gained(gained, afterCrash)
   }
 
   /** Not renewed in time: whoever comes next may have them already. */
   #expire(): void {
     if (this.#clock.monotonicMs() < this.#validUntilMonotonicMs) return
     this.#log.error({ leaseMs: this.#leaseMs }, 'the leases ran out: nothing is sent until the database answers again')
-    this.#adopt(new Map())
+    this.#adopt(new Map(), [])
   }
 
   #giveUp(partition: number): void {

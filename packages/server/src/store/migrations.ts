@@ -92,10 +92,12 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
        replay_of {bytes},
        test {int} not null,
        created_ms {int} not null,
+       open_trials {int} not null default 0,
        primary key (tenant, id)
      ) {clustered}`,
     `create index live_due on live_delivery (partition, endpoint, due_ms, id) where state = 'pending'`,
     `create index live_held on live_delivery (partition, endpoint, id) where state = 'held'`,
+    `create index live_set_aside on live_delivery (partition, id) where held_reason = 'set_aside'`,
     `create index live_event on live_delivery (event)`,
     `create table delivery (
        tenant {text} not null,

@@ -25,7 +25,12 @@ function bench() {
     },
   }
   const ticks: LeaseTick[] = []
-  let answer: (tick: LeaseTick) => Promise<LeaseTickResult> = async () => ({ held: [], surplus: [], nodes: 1 })
+  let answer: (tick: LeaseTick) => Promise<LeaseTickResult> = async () => ({
+    held: [],
+    surplus: [],
+    afterCrash: [],
+    nodes: 1,
+  })
   const store = {
     write: (name: string, args: LeaseTick) => {
       if (name !== 'tickLeases') return Promise.resolve()
@@ -38,7 +43,8 @@ function bench() {
   const landed = new Map<number, () => void>()
   const start = () =>
     partitions.start({
-      gained: those => told.push(`gained ${those.join()}`),
+      gained: (those, crashed) =>
+        told.push(`gained ${those.join()}${crashed.length > 0 ? ` after a crash ${crashed.join()}` : ''}`),
       lost: those => told.push(`lost ${those.join()}`),
       landed: partition => new Promise(resolve => landed.set(partition, resolve)),
     })
@@ -51,9 +57,9 @@ function bench() {
     ticks,
     landed,
     settle,
-    answerWith(held: Record<number, number>, surplus: number[] = []) {
+    answerWith(held: Record<number, number>, surplus: number[] = [], afterCrash: number[] = []) {
       const list = Object.entries(held).map(([partition, epoch]) => ({ partition: Number(partition), epoch }))
-      answer = async () => ({ held: list, surplus, nodes: 2 })
+      answer = async () => ({ held: list, surplus, afterCrash, nodes: 2 })
     },
     fail() {
       answer = () => Promise.reject(new Error('away'))
@@ -132,5 +138,14 @@ describe('leased partitions', () => {
     await settle()
     expect(ticks.at(-1)!.give).toEqual([4])
     expect(told.at(-1)).toBe('lost 4')
+  })
+
+  it('C13: says which of them a crash has left, once', async () => {
+    const { start, answerWith, advance, told } = bench()
+    answerWith({ 3: 7, 5: 1 }, [], [5])
+    await start()
+    answerWith({ 3: 7, 5: 1, 6: 2 })
+    await advance(LEASE_MS)
+    expect(told).toEqual(['gained 3,5 after a crash 5', 'gained 6'])
   })
 })

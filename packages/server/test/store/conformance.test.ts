@@ -239,6 +239,33 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       expect(await tick(2)).toMatchObject({ held: [], nodes: 2 })
     })
 
+    it('C13: tell what a crash has left from what was handed over or renewed late', async () => {
+      expect((await tick(1)).afterCrash).toEqual([])
+      await tick(2)
+      const given = Array.from({ length: 128 }, (_, at) => at * 2)
+      expect((await tick(1, given, 0)).afterCrash).toEqual([])
+      // What the first gave back is free; what it still had has run out.
+      const heir = await tick(3)
+      expect(partitions(heir)).toHaveLength(128)
+      expect(heir.afterCrash).toEqual(partitions(heir).filter(partition => !given.includes(partition)))
+      expect(heir.afterCrash.length).toBeGreaterThan(0)
+      expect(heir.afterCrash.length).toBeLessThan(128)
+      // Told once. The first comes back and renews what nobody took; that is no crash of its own.
+      expect((await tick(3)).afterCrash).toEqual([])
+      expect((await tick(1)).afterCrash).toEqual([])
+    })
+
+    it('C13: of one process that has the store to itself, were left by a crash unless it gave them back', async () => {
+      const take = (number: number) => store.write('takePartitions', { node: node(number) })
+      const [first, second] = [await take(1), await take(2)]
+      expect([first.held.length, first.afterCrash.length, second.afterCrash.length]).toEqual([256, 0, 256])
+      expect(second.held.map(({ epoch }) => epoch)).toEqual(first.held.map(({ epoch }) => epoch + 1))
+      await store.write('leaveLeases', { node: node(1) })
+      expect((await take(3)).afterCrash).toHaveLength(256)
+      await store.write('leaveLeases', { node: node(3) })
+      expect((await take(4)).afterCrash).toEqual([])
+    })
+
     it('can be given back by their owner alone', async () => {
       await tick(1)
       await tick(2, [3, 4])
@@ -306,8 +333,8 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     const [item] = await published(endpoint)
     expect(await store.settle(aSettlement(item!, { kind: 'exhausted' }, { number: 5 }))).toBe('unmoved')
     expect(await store.settle(aSettlement(item!, { kind: 'retry', dueAtMs: 9 }, { number: 2 }))).toBe('unmoved')
-    const epochs = await store.write('takePartitions', {})
-    expect(epochs).toHaveLength(256)
+    const { held } = await store.write('takePartitions', { node: bytes('a node') })
+    expect(held).toHaveLength(256)
     expect(await store.settle(aSettlement(item!, { kind: 'exhausted' }, { epoch: 0 }))).toBe('unmoved')
     expect(await store.settle(aSettlement(item!, { kind: 'retry', dueAtMs: 9 }, { epoch: 0 }))).toBe('unmoved')
     expect(await stateOf(item!)).toBe('pending')
@@ -346,7 +373,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await store.write('holdDeliveries', of)).toBe(1)
     await state('enabled')
     expect(await store.write('releaseDeliveries', { ...of, nowMs: 7_000 })).toBe(1)
-    await store.write('takePartitions', {})
+    await store.write('takePartitions', { node: bytes('a node') })
     expect(await lane(endpoint)).toMatchObject([{ dueAtMs: 50_000, attempts: 1 }])
   })
 
@@ -354,7 +381,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [item] = await published(endpoint)
-    await store.write('takePartitions', {})
+    await store.write('takePartitions', { node: bytes('a node') })
     await store.settle(aSettlement(item!, { kind: 'retry', dueAtMs: 9 }, { gone: true, epoch: 0 }))
     expect(await store.read('getEndpoint', { tenant: 'acme', id: endpoint.id })).toMatchObject({ state: 'enabled' })
   })
@@ -487,6 +514,133 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await count({ toMs: Date.now() + 60_000, fromMs: Date.now() - 60_000 })).toBe(9)
   })
 
+  describe('trials', () => {
+    const begin = ({ tenant, delivery }: LaneItem, over: { mayBeLast?: boolean; epoch?: number } = {}) =>
+      store.write('beginTrial', { tenant, delivery, epoch: 0, mayBeLast: true, ...over })
+    const takeBack = (...trials: LaneItem[]) => store.write('takeBackTrials', { trials })
+    const read = ({ tenant, delivery }: LaneItem) => store.read('getDelivery', { tenant, id: delivery })
+    const release = ({ tenant, delivery }: LaneItem, nowMs = 9_000) =>
+      store.write('releaseSetAside', { tenant, id: delivery, nowMs })
+    const aLane = async (count = 1) => {
+      const endpoint = anEndpoint('acme')
+      await aTenant(store, 'acme', [endpoint])
+      const [item, ...others] = await published(endpoint, count)
+      return { endpoint, item: item!, others, of: { partition: 7, endpoint: endpoint.id, limit: 100 } }
+    }
+    async function setAside(item: LaneItem): Promise<void> {
+      for (let trial = 1; trial <= 3; trial++) await begin(item)
+      expect(await begin(item)).toBe('set_aside')
+    }
+    const setState = (id: string, state: 'enabled' | 'disabled') =>
+      store.write('setEndpointState', { tenant: 'acme', id, state, reason: 'manual', nowMs: 5 })
+
+    it('C13: set a delivery aside that was in flight at three crashes, and no other', async () => {
+      const { endpoint, item, others } = await aLane(2)
+      expect([await begin(item), await begin(item)]).toEqual(['begun', 'begun'])
+      expect(await begin(item, { mayBeLast: false })).toBe('wait')
+      expect([await begin(item), await stateOf(item)]).toEqual(['last', 'pending'])
+      expect(await begin(item, { mayBeLast: false })).toBe('set_aside')
+      expect(await read(item)).toMatchObject({ state: 'held', heldReason: 'set_aside', attempts: 0, dueAtMs: null })
+      expect((await lane(endpoint)).map(({ delivery }) => delivery)).toEqual(others.map(({ delivery }) => delivery))
+      expect(await begin(item)).toBe('gone')
+    })
+
+    it('C13: are closed by an attempt that ends, and taken back one by one', async () => {
+      const { item, others } = await aLane(2)
+      for (let round = 0; round < 3; round++) {
+        expect([await begin(item), await begin(item)]).toEqual(['begun', 'begun'])
+        const attempts = (await read(item))!.attempts
+        await store.settle(aSettlement({ ...item, attempts }, { kind: 'retry', dueAtMs: 50_000 }))
+      }
+      const [other] = others
+      expect([await begin(other!), await begin(other!), await begin(other!)]).toEqual(['begun', 'begun', 'last'])
+      await takeBack(other!, item)
+      expect([await begin(other!), await begin(other!)]).toEqual(['last', 'set_aside'])
+      // More than were begun are not taken back.
+      await takeBack(item)
+      await takeBack(item)
+      expect([await begin(item), await begin(item), await begin(item)]).toEqual(['begun', 'begun', 'last'])
+    })
+
+    it('C13: begin only for what is pending, under the partition’s epoch', async () => {
+      const { endpoint, item } = await aLane()
+      expect(await begin(item, { epoch: 1 })).toBe('gone')
+      expect(await begin({ ...item, tenant: 'other' })).toBe('gone')
+      await setState(endpoint.id, 'disabled')
+      await store.write('holdDeliveries', { partition: 7, endpoint: endpoint.id, limit: 9 })
+      expect(await begin(item)).toBe('gone')
+      await store.settle(aSettlement(item, { kind: 'delivered' }))
+      expect(await begin(item)).toBe('gone')
+    })
+
+    it('C13: what is set aside stays so until a person says otherwise, or a 2xx or its endpoint’s end comes', async () => {
+      const { endpoint, item, others, of } = await aLane(3)
+      await setAside(item)
+      await setState(endpoint.id, 'disabled')
+      expect(await store.write('holdDeliveries', of)).toBe(2)
+      await setState(endpoint.id, 'enabled')
+      expect(await store.write('releaseDeliveries', { ...of, nowMs: 7_000 })).toBe(2)
+      expect(await store.read('findUnfinished', { partition: 7 })).toEqual([])
+      expect(await read(item)).toMatchObject({ heldReason: 'set_aside' })
+      expect(await store.settle(aSettlement(item, { kind: 'exhausted' }))).toBe('unmoved')
+      for (const other of others) await setAside(other)
+      expect(await store.settle(aSettlement(item, { kind: 'delivered' }))).toBe('ended')
+      const [{ delivery: id }] = others as [LaneItem]
+      expect(await store.write('cancelDelivery', { tenant: 'acme', id, nowMs: 8_000 })).toBe(true)
+      await store.write('deleteEndpoint', { tenant: 'acme', id: endpoint.id, nowMs: 8_000 })
+      expect(await store.read('findUnfinished', { partition: 7 })).toEqual([
+        { endpoint: endpoint.id, partition: 7, todo: 'cancel' },
+      ])
+      expect(await store.write('cancelDeliveries', { ...of, only: 'all', nowMs: 8_000 })).toBe(1)
+      expect(await stateOf(others[1]!)).toBe('cancelled')
+    })
+
+    it('C13: what a person releases is due now, as if it had never been tried, or held with its endpoint', async () => {
+      const { endpoint, item, of } = await aLane()
+      expect(await release(item)).toBeNull()
+      await setAside(item)
+      expect(await release({ ...item, tenant: 'other' })).toBeNull()
+      expect(await release(item)).toEqual({ held: false })
+      expect(await lane(endpoint)).toMatchObject([{ delivery: item.delivery, dueAtMs: 9_000 }])
+      await setAside(item)
+      await setState(endpoint.id, 'disabled')
+      expect(await release(item)).toEqual({ held: true })
+      expect(await read(item)).toMatchObject({ state: 'held', heldReason: 'disabled' })
+      await setState(endpoint.id, 'enabled')
+      expect(await store.write('releaseDeliveries', { ...of, nowMs: 7_000 })).toBe(1)
+    })
+
+    it('C13: what is set aside is listed and counted, of all tenants, newest first', async () => {
+      const items: LaneItem[] = []
+      for (const tenant of ['acme', 'other']) {
+        const endpoint = anEndpoint(tenant)
+        await aTenant(store, tenant, [endpoint])
+        items.push(...(await published(endpoint, 3)))
+      }
+      const list = (before: string | null = null, limit = 100) => store.read('listSetAside', { before, limit })
+      expect(await list()).toEqual({ count: 0, deliveries: [] })
+      const aside = items.filter((_, at) => at !== 1)
+      for (const item of aside) await setAside(item)
+      const newestFirst = aside
+        .map(({ delivery }) => delivery)
+        .sort()
+        .reverse()
+      const { count, deliveries } = await list()
+      expect([count, deliveries.map(({ id }) => id)]).toEqual([5, newestFirst])
+      expect(deliveries[0]).toMatchObject({ tenant: 'other', state: 'held', heldReason: 'set_aside' })
+      const page = await list(newestFirst[1]!, 2)
+      expect([page.count, page.deliveries.map(({ id }) => id)]).toEqual([5, newestFirst.slice(2, 4)])
+      const none = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
+      const filtered = async (over: object) =>
+        (await store.read('listDeliveries', { ...none, ...over, tenant: 'acme', limit: 9 })).length
+      expect(await filtered({ heldReason: 'set_aside' })).toBe(2)
+      expect(await filtered({ heldReason: 'set_aside', state: 'held' })).toBe(2)
+      expect(await filtered({ heldReason: 'disabled' })).toBe(0)
+      expect(await filtered({ heldReason: 'set_aside', state: 'pending' })).toBe(0)
+      expect(await filtered({ heldReason: 'set_aside', state: 'delivered' })).toBe(0)
+    })
+  })
+
   it('makes due now, and makes new deliveries of old events', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
@@ -554,6 +708,11 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       hold: async () => [await state('disabled'), await store.write('holdDeliveries', of)],
       release: async () => [await state('enabled'), await store.write('releaseDeliveries', { ...of, nowMs: 3 })],
       cancel: (item: LaneItem) => store.write('cancelDelivery', { tenant: 'acme', id: item.delivery, nowMs: 4 }),
+      setAside: async ({ tenant, delivery }: LaneItem) => {
+        const trial = { tenant, delivery, epoch: 0, mayBeLast: true }
+        for (let count = 0; count < 4; count++) await store.write('beginTrial', trial)
+      },
+      retrySetAside: ({ tenant, delivery: id }: LaneItem) => store.write('releaseSetAside', { tenant, id, nowMs: 4 }),
     }
     const names = Object.keys(steps) as (keyof typeof steps)[]
     await fc.assert(

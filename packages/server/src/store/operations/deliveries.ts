@@ -117,6 +117,7 @@ const toDelivery = (row: Row): Delivery => ({
 
 export type DeliveryFilter = Range & {
   readonly state: DeliveryState | null
+  readonly heldReason?: HeldReason | null
   readonly endpoint: EndpointId | null
   readonly event: EventId | null
   readonly type: string | null
@@ -125,8 +126,10 @@ export type DeliveryFilter = Range & {
 
 /** Newest first, out of the live table and history alike. */
 export function* listDeliveries(args: DeliveryFilter & { tenant: TenantId; limit: number }): Transaction<Delivery[]> {
+  const heldReason = args.heldReason ?? null
   const where = new Where()
     .add('tenant = ?', args.tenant)
+    .addIf('held_reason = ?', heldReason)
     .addIf('id < ?', idOrNull(args.before))
     .addIf('id >= ?', args.fromMs === null ? null : idBytes(firstIdAt('dlv', args.fromMs)))
     .addIf('id < ?', args.toMs === null ? null : idBytes(firstIdAt('dlv', args.toMs)))
@@ -135,7 +138,7 @@ export function* listDeliveries(args: DeliveryFilter & { tenant: TenantId; limit
     .addIf('event = ?', idOrNull(args.event))
     .addIf('type = ?', args.type)
   const isLive = args.state === null || args.state === 'pending' || args.state === 'held'
-  const isHistory = args.state === null || !isLive
+  const isHistory = heldReason === null && (args.state === null || !isLive)
   // The live table before history: a delivery that ends between the two reads is found in both, and history's row
   // wins below; the other way round it would be found in neither.
   const live: Row[] = isLive
@@ -163,6 +166,27 @@ export function* getDelivery(args: { tenant: TenantId; id: DeliveryId }): Transa
   if (live.length > 0) return toDelivery(live[0]!)
   const ended = yield { text: `select ${HISTORY_FIELDS} from delivery where tenant = $1 and id = $2`, params }
   return ended.length > 0 ? toDelivery(ended[0]!) : null
+}
+
+/** Counted no further, so that looking costs little whatever happens. */
+const MAX_SET_ASIDE_COUNTED = 10_000
+
+/** What is set aside of all tenants, newest first, and how much that is, counted up to 10,000. */
+export function* listSetAside(args: { before: DeliveryId | null; limit: number }): Transaction<{
+  count: number
+  deliveries: Delivery[]
+}> {
+  const counted = yield {
+    text: `select count(*) as count from (
+             select 1 from live_delivery where held_reason = 'set_aside' limit ${MAX_SET_ASIDE_COUNTED}) l`,
+  }
+  const rows = yield {
+    text: `select ${LIVE_FIELDS} from live_delivery
+           where held_reason = 'set_aside' ${args.before === null ? '' : 'and id < $1'}
+           order by id desc limit ${args.limit}`,
+    params: args.before === null ? [] : [idBytes(args.before)],
+  }
+  return { count: int(counted[0]!.count), deliveries: rows.map(toDelivery) }
 }
 
 export function* listAttempts(args: { tenant: TenantId; delivery: DeliveryId }): Transaction<Attempt[]> {
@@ -194,6 +218,32 @@ export function* makeDueNow(args: { tenant: TenantId; id: DeliveryId; nowMs: num
     params: [args.tenant, idBytes(args.id), args.nowMs],
   }
   return rows.length > 0
+}
+
+/**
+ * What was set aside is sent again, now and as if it had never been, or held while its endpoint is disabled. null if
+ * it is not set aside.
+ */
+export function* releaseSetAside(
+  args: { tenant: TenantId; id: DeliveryId; nowMs: number },
+  dialect: Dialect,
+): Transaction<{ held: boolean } | null> {
+  if (dialect.lockConfigurationShared !== null) yield dialect.lockConfigurationShared
+  const { tenant, nowMs } = args
+  const id = idBytes(args.id)
+  const rows = yield {
+    text: `select e.state from live_delivery l join endpoint e on e.id = l.endpoint
+           where l.tenant = $1 and l.id = $2 and l.held_reason = 'set_aside' ${dialect.lockLiveRows}`,
+    params: [tenant, id],
+  }
+  if (rows.length === 0) return null
+  const held = rows[0]!.state === 'disabled'
+  yield {
+    text: `update live_delivery set state = $3, held_reason = $4, due_ms = $5, open_trials = 0
+           where tenant = $1 and id = $2`,
+    params: [tenant, id, held ? 'held' : 'pending', held ? 'disabled' : null, nowMs],
+  }
+  return { held }
 }
 
 export function* cancelDelivery(args: { tenant: TenantId; id: DeliveryId; nowMs: number }): Transaction<boolean> {

@@ -8,6 +8,7 @@ import * as lanes from './lanes.ts'
 import { leaveLeases, tickLeases } from './leases.ts'
 import { publish, readKeyHashes } from './publish.ts'
 import { settle } from './settle.ts'
+import { beginTrial, takeBackTrials } from './trials.ts'
 import { getMeta, readChanges, setMeta } from './versions.ts'
 
 export const operations = {
@@ -20,6 +21,8 @@ export const operations = {
   tickLeases,
   leaveLeases,
   settle,
+  beginTrial,
+  takeBackTrials,
   readMeta: (args: { key: string }) => getMeta(args.key),
   writeMeta: (args: { key: string; value: string }) => setMeta(args.key, args.value),
   ...configuration,

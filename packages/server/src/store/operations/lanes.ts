@@ -1,6 +1,7 @@
 import { idBytes, idText } from '../../ids.ts'
 import type { DeliveryId, EndpointId, EventId, TenantId } from '../../model.ts'
 import { bytes, int, intOrNull, type Transaction, text } from '../transaction.ts'
+import type { Taken } from './leases.ts'
 import { type PackedLane, packLane } from './packed.ts'
 
 /** A pending delivery as a lane holds it. */
@@ -80,11 +81,18 @@ export function* discoverLanes(args: { partition: number }): Transaction<LaneHea
   }))
 }
 
-/** Takes over all partitions for this process; answers the new epochs, by partition. */
-export function* takePartitions(_args: object): Transaction<number[]> {
-  yield { text: 'update partition_lease set epoch = epoch + 1' }
+/**
+ * Takes over all partitions for this process, in their order. An owner that is still there has died: a process that
+ * stops leaves them free (`leaveLeases`).
+ */
+export function* takePartitions(args: { node: Uint8Array }): Transaction<Taken> {
+  const before = yield { text: 'select id, owner from partition_lease order by id' }
+  yield { text: 'update partition_lease set epoch = epoch + 1, owner = $1', params: [args.node] }
   const rows = yield { text: 'select id, epoch from partition_lease order by id' }
-  return rows.map(row => int(row.epoch))
+  return {
+    held: rows.map(row => ({ partition: int(row.id), epoch: int(row.epoch) })),
+    afterCrash: before.filter(row => row.owner !== null).map(row => int(row.id)),
+  }
 }
 
 export type Unfinished = {
@@ -95,25 +103,33 @@ export type Unfinished = {
 
 /** Endpoints whose change a crash cut short: some of their deliveries are not yet what the endpoint says. */
 export function* findUnfinished(args: { partition: number }): Transaction<Unfinished[]> {
-  const skip = (state: string) => `with recursive skip(endpoint) as (
-      select (select endpoint from live_delivery where partition = $1 and state = '${state}' order by endpoint limit 1)
+  const skip = (which: string) => `with recursive skip(endpoint) as (
+      select (select l.endpoint from live_delivery l where l.partition = $1 and ${which} order by l.endpoint limit 1)
       union all
-      select (select l.endpoint from live_delivery l where l.partition = $1 and l.state = '${state}'
+      select (select l.endpoint from live_delivery l where l.partition = $1 and ${which}
                 and l.endpoint > skip.endpoint order by l.endpoint limit 1)
       from skip where skip.endpoint is not null)
     select e.id, e.state, e.deleted_ms from skip s join endpoint e on e.id = s.endpoint`
   const found: Unfinished[] = []
-  const pending = yield { text: skip('pending'), params: [args.partition] }
+  const pending = yield { text: skip(`l.state = 'pending'`), params: [args.partition] }
   for (const row of pending) {
     const endpoint = idText('ep', bytes(row.id))
     if (row.deleted_ms !== null) found.push({ endpoint, partition: args.partition, todo: 'cancel' })
     else if (row.state === 'disabled') found.push({ endpoint, partition: args.partition, todo: 'hold' })
   }
-  const held = yield { text: skip('held'), params: [args.partition] }
+  const held = yield { text: skip(`l.state = 'held' and l.held_reason = 'disabled'`), params: [args.partition] }
   for (const row of held) {
     const endpoint = idText('ep', bytes(row.id))
     if (row.deleted_ms !== null) found.push({ endpoint, partition: args.partition, todo: 'cancel' })
     else if (row.state === 'enabled') found.push({ endpoint, partition: args.partition, todo: 'release' })
+  }
+  const setAside = yield {
+    text: `select distinct e.id from live_delivery l join endpoint e on e.id = l.endpoint
+           where l.held_reason = 'set_aside' and l.partition = $1 and e.deleted_ms is not null`,
+    params: [args.partition],
+  }
+  for (const row of setAside) {
+    found.push({ endpoint: idText('ep', bytes(row.id)), partition: args.partition, todo: 'cancel' })
   }
   return found
 }

@@ -21,6 +21,8 @@ export type LeaseTickResult = {
   readonly held: readonly Held[]
   /** Of those held, the ones that are beyond the node's share: to be stopped and given. */
   readonly surplus: readonly number[]
+  /** Of those held, the ones taken just now whose owner had died: a drain leaves none without handing it over. */
+  readonly afterCrash: readonly number[]
   /** How many nodes send, this one included. */
   readonly nodes: number
 }
@@ -46,9 +48,11 @@ export function* tickLeases(args: LeaseTick, dialect: Dialect): Transaction<Leas
     nodes.findIndex(id => Buffer.compare(id, node) === 0),
     nodes.length,
   )
-  if (held.length < share) held.push(...(yield* take(args, share - held.length, dialect)))
+  const taken = held.length < share ? yield* take(args, share - held.length, dialect) : { held: [], afterCrash: [] }
+  held.push(...taken.held)
   held.sort((a, b) => a.partition - b.partition)
-  return { held, surplus: held.slice(share).map(({ partition }) => partition), nodes: nodes.length }
+  const surplus = held.slice(share).map(({ partition }) => partition)
+  return { held, surplus, afterCrash: taken.afterCrash, nodes: nodes.length }
 }
 
 /** The node stops, or no longer sends: everything that it held is free. */
@@ -77,15 +81,31 @@ function* giveBack(node: Uint8Array, partitions: readonly number[]): Transaction
   }
 }
 
-/** Free ones, and those whose owner let its lease run out. */
-function* take({ node, leaseMs }: LeaseTick, count: number, dialect: Dialect): Transaction<Held[]> {
+const TAKEN_COLUMNS: BulkQuery['columns'] = [
+  ['id', 'int'],
+  ['owner', 'bytes'],
+  ['lease_ms', 'int'],
+]
+
+export type Taken = { readonly held: readonly Held[]; readonly afterCrash: readonly number[] }
+
+/** Free ones, and those whose owner let its lease run out. A node that lives renews its own, so it is another's. */
+function* take({ node, leaseMs }: LeaseTick, count: number, dialect: Dialect): Transaction<Taken> {
   const now = dialect.nowMs
-  const rows = yield {
-    text: `update partition_lease set owner = $1, epoch = epoch + 1, expires_ms = ${now} + $2
-           where id in (select id from partition_lease where owner is null or expires_ms <= ${now}
-                        order by id limit $3 ${dialect.skipLocked})
-           returning id, epoch`,
-    params: [node, leaseMs, count],
+  const found = yield {
+    text: `select id, owner from partition_lease where owner is null or expires_ms <= ${now}
+           order by id limit $1 ${dialect.skipLocked}`,
+    params: [count],
   }
-  return rows.map(row => ({ partition: int(row.id), epoch: int(row.epoch) }))
+  if (found.length === 0) return { held: [], afterCrash: [] }
+  const rows = yield {
+    text: `update partition_lease set owner = v.owner, epoch = epoch + 1, expires_ms = ${now} + v.lease_ms from v
+           where partition_lease.id = v.id returning partition_lease.id, epoch`,
+    columns: TAKEN_COLUMNS,
+    rows: found.map(row => [row.id!, node, leaseMs]),
+  }
+  return {
+    held: rows.map(row => ({ partition: int(row.id), epoch: int(row.epoch) })),
+    afterCrash: found.filter(row => row.owner !== null).map(row => int(row.id)),
+  }
 }

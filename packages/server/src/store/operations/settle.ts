@@ -214,12 +214,12 @@ const RETRY_COLUMNS: BulkQuery['columns'] = [
 
 /**
  * A delivery whose due time changed while the attempt was in flight was made due by a person (`makeDueNow`), who wants
- * another attempt now: that stands.
+ * another attempt now: that stands. An attempt that has ended, and however, has killed nobody: no trial is open.
  */
 function* reschedule(settlements: readonly StoredSettlement[], moved: Map<DeliveryId, Moved>): Transaction<void> {
   if (settlements.length === 0) return
   const rows = yield {
-    text: `update live_delivery set attempts = v.attempts,
+    text: `update live_delivery set attempts = v.attempts, open_trials = 0,
              due_ms = case when live_delivery.due_ms = v.was_due_ms then v.due_ms else live_delivery.due_ms end
            from v
            where v.tenant = live_delivery.tenant and v.id = live_delivery.id

@@ -82,7 +82,13 @@ function lockFolder(folder: string): DatabaseSync {
 }
 
 /** What people look at can take long, and must not keep waiting what deliveries are made of. */
-const FOR_PEOPLE: ReadonlySet<OperationName> = new Set(['listTenants', 'listEvents', 'listDeliveries', 'listAttempts'])
+const FOR_PEOPLE: ReadonlySet<OperationName> = new Set([
+  'listTenants',
+  'listEvents',
+  'listDeliveries',
+  'listSetAside',
+  'listAttempts',
+])
 
 /** The embedded store: one file in `folder`, a thread that writes, one that reads, and one that reads for people. */
 export async function openSqlite(folder: string, clock: Clock): Promise<Driver> {
