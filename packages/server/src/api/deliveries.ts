@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from './lists.ts'
 import {
+  HeldReasonQuery,
   ItemParams,
   Location,
   NoBody,
@@ -14,7 +15,7 @@ import {
   writeProblems,
 } from './schemas.ts'
 import type { Api, Services } from './services.ts'
-import { viewDelivery, viewDeliveryDetail } from './views.ts'
+import { viewDelivery, viewDeliveryDetail, viewSetAside } from './views.ts'
 
 const tags = ['Deliveries']
 const Delivery = (description: string) => ({ ...ref('Delivery'), description })
@@ -22,6 +23,7 @@ const ONE = '/tenants/:tenant/deliveries/:id'
 
 const ListQuery = strict({
   state: Type.Optional(StateQuery),
+  heldReason: Type.Optional(HeldReasonQuery),
   endpoint: Type.Optional(Type.String({ description: 'Only to this endpoint.' })),
   type: Type.Optional(Type.String({ description: 'Only of this event type.' })),
   event: Type.Optional(Type.String({ description: 'Only of this event.' })),
@@ -31,6 +33,7 @@ const ListQuery = strict({
 
 export function addDeliveries(api: Api, services: Services): void {
   addReading(api, services)
+  addSetAside(api, services)
   addActions(api, services)
 }
 
@@ -45,9 +48,9 @@ function addReading(api: Api, { deliveries }: Services): void {
       },
     },
     async ({ params: { tenant }, query }) => {
-      const { state = null, endpoint = null, event = null, type = null, cursor, limit } = query
+      const { state = null, heldReason = null, endpoint = null, event = null, type = null, cursor, limit } = query
       const before = decodeCursor(cursor, isIdOf('dlv'))
-      const filter = { state, endpoint, event, type, before, ...parseRange(query) }
+      const filter = { state, heldReason, endpoint, event, type, before, ...parseRange(query) }
       return toPage(await deliveries.list(tenant, filter, limit + 1), limit, ({ id }) => id, viewDelivery)
     },
   )
@@ -71,6 +74,34 @@ function addReading(api: Api, { deliveries }: Services): void {
   )
 }
 
+const SetAsidePage = {
+  ...Type.Object({
+    count: Type.Integer({ description: 'How many there are; 10,000: so many or more.' }),
+    ...pageOf('SetAsideDelivery', '').properties,
+  }),
+  description: 'A page of what is set aside.',
+}
+
+function addSetAside(api: Api, { deliveries }: Services): void {
+  api.get(
+    '/set-aside-deliveries',
+    {
+      schema: {
+        ...{ operationId: 'listSetAsideDeliveries', summary: 'List what was set aside, of all tenants', tags },
+        description:
+          'A delivery that was in flight at repeated crashes is not sent any more, since it may be their cause. ' +
+          'Look at it, then retry or cancel it. Newest first.',
+        querystring: strict(PageQuery),
+        response: { 200: SetAsidePage, ...readProblems() },
+      },
+    },
+    async ({ query: { cursor, limit } }) => {
+      const found = await deliveries.listSetAside(decodeCursor(cursor, isIdOf('dlv')), limit + 1)
+      return { count: found.count, ...toPage(found.deliveries, limit, ({ id }) => id, viewSetAside) }
+    },
+  )
+}
+
 function addActions(api: Api, { deliveries }: Services): void {
   api.post(
     `${ONE}/retry`,
@@ -78,8 +109,8 @@ function addActions(api: Api, { deliveries }: Services): void {
       schema: {
         ...{ operationId: 'retryDelivery', summary: 'Try a delivery now, or again', tags },
         description:
-          'The next attempt of a pending delivery is now; of one that has ended, a new delivery is made. ' +
-          'A held one is refused.',
+          'The next attempt of a pending delivery, or of one that was set aside, is now; of one that has ended, a new ' +
+          'delivery is made. One that is held because its endpoint is disabled is refused.',
         ...{ params: ItemParams, querystring: NoQuery, body: NoBody },
         response: {
           200: Delivery('The delivery: its next attempt is now.'),

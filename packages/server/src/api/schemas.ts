@@ -1,7 +1,7 @@
 /** Shapes that several calls share: what is documented, and the types of what is answered. */
 import { type Static, type TSchema, Type } from 'typebox'
 import { ERRORS, type ErrorCode } from '../errors.ts'
-import { ATTEMPT_ERRORS, DELIVERY_STATES, type DeliveryState } from '../model.ts'
+import { ATTEMPT_ERRORS, DELIVERY_STATES, type DeliveryState, HELD_REASONS, type HeldReason } from '../model.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 
 const STRICT = { additionalProperties: false } as const
@@ -42,6 +42,7 @@ const Time = (description: string) => Type.String({ format: 'date-time', descrip
 const TimeOrNull = (description: string) => TextOrNull({ format: 'date-time', description })
 
 export const StateQuery = Word<DeliveryState>(DELIVERY_STATES, { description: 'Only deliveries in this state.' })
+export const HeldReasonQuery = Word<HeldReason>(HELD_REASONS, { description: 'Only deliveries that are held for it.' })
 
 // Parameters of paths
 
@@ -122,7 +123,9 @@ const DELIVERY_MEMBERS = {
   endpoint: Type.String(),
   type: Type.String(),
   state: Word<DeliveryState>(DELIVERY_STATES),
-  heldReason: WordOrNull(['disabled', 'set_aside'] as const),
+  heldReason: WordOrNull(HELD_REASONS, {
+    description: 'disabled: its endpoint is; set_aside: it was in flight at repeated crashes.',
+  }),
   attemptCount: Type.Integer(),
   nextAttemptAt: TimeOrNull('When the next attempt falls due; null unless pending.'),
   replayOf: TextOrNull({ description: 'The delivery that this one repeats.' }),
@@ -133,6 +136,12 @@ const DELIVERY_MEMBERS = {
 
 const DeliverySchema = Type.Object(DELIVERY_MEMBERS, { $id: 'Delivery' })
 export type DeliveryView = Static<typeof DeliverySchema>
+
+const SetAsideDeliverySchema = Type.Object(
+  { tenant: Type.String(), ...DELIVERY_MEMBERS },
+  { $id: 'SetAsideDelivery', description: 'A delivery that is not sent until a person says so, with its tenant.' },
+)
+export type SetAsideDeliveryView = Static<typeof SetAsideDeliverySchema>
 
 const AttemptSchema = Type.Object(
   {
@@ -210,6 +219,7 @@ const EgressSchema = Type.Object(
 
 export const COMPONENTS: readonly TSchema[] = [
   ...[ProblemSchema, EventTypeSchema, TenantSchema, EndpointSchema, DeliverySchema, AttemptSchema],
+  SetAsideDeliverySchema,
   ...[DeliveryDetailSchema, NotSentSchema, EventSchema, EventDetailSchema, PublishedSchema, EgressSchema],
 ]
 

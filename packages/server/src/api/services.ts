@@ -17,7 +17,10 @@ export type Services = {
   >
   readonly tenants: Pick<Tenants, 'list' | 'get' | 'put' | 'remove'>
   readonly eventTypes: Pick<EventTypes, 'list' | 'get' | 'put' | 'remove'>
-  readonly deliveries: Pick<Deliveries, 'list' | 'get' | 'retry' | 'cancel' | 'listEvents' | 'getEvent'>
+  readonly deliveries: Pick<
+    Deliveries,
+    'list' | 'listSetAside' | 'get' | 'retry' | 'cancel' | 'listEvents' | 'getEvent'
+  >
 }
 
 export type ApiOptions = {

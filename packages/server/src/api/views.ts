@@ -2,7 +2,15 @@
 import { Buffer } from 'node:buffer'
 import type { Warning } from '../manage/endpoints.ts'
 import type { Attempt, Delivery, Endpoint, PublishedEvent, Tenant } from '../model.ts'
-import type { AttemptView, DeliveryDetail, DeliveryView, EndpointView, EventView, TenantView } from './schemas.ts'
+import type {
+  AttemptView,
+  DeliveryDetail,
+  DeliveryView,
+  EndpointView,
+  EventView,
+  SetAsideDeliveryView,
+  TenantView,
+} from './schemas.ts'
 
 const FINGERPRINT_CHARACTERS = 8
 
@@ -36,6 +44,10 @@ export function viewDelivery(delivery: Delivery): DeliveryView {
     createdAt: time(delivery.createdAtMs),
     endedAt: timeOrNull(delivery.endedAtMs),
   }
+}
+
+export function viewSetAside(delivery: Delivery): SetAsideDeliveryView {
+  return { tenant: delivery.tenant, ...viewDelivery(delivery) }
 }
 
 export function viewDeliveryDetail(delivery: Delivery, attempts: readonly Attempt[]): DeliveryDetail {

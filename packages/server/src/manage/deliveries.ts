@@ -28,20 +28,34 @@ export class Deliveries {
     return this.#store.read('listDeliveries', { ...filter, tenant, limit })
   }
 
+  /** What was set aside after repeated crashes, of all tenants, newest first; `count` up to 10,000. */
+  async listSetAside(before: DeliveryId | null, limit: number): Promise<{ count: number; deliveries: Delivery[] }> {
+    checkIdParameter('dlv', before, 'cursor')
+    return this.#store.read('listSetAside', { before, limit })
+  }
+
   async get(tenant: TenantId, id: DeliveryId): Promise<{ delivery: Delivery; attempts: Attempt[] }> {
     const delivery = await this.#require(tenant, id)
     return { delivery, attempts: await this.#store.read('listAttempts', { tenant, delivery: id }) }
   }
 
-  /** A pending delivery's next attempt is now; of one that ended, there will be another, with a schedule of its own. */
+  /**
+   * The next attempt of a pending delivery, or of one that was set aside, is now; of one that ended, there will be
+   * another, with a schedule of its own.
+   */
   async retry(tenant: TenantId, id: DeliveryId): Promise<{ delivery: Delivery; created: boolean }> {
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
       const delivery = await this.#require(tenant, id)
       const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
       if (endpoint === null) throw conflict('The endpoint is gone: there is nowhere to send it.')
-      if (delivery.state === 'held') throw conflict(whyHeld(delivery))
-      if (delivery.state !== 'pending') return { delivery: await this.#again(delivery, endpoint), created: true }
-      if (await this.#store.write('makeDueNow', { tenant, id, nowMs: this.#store.now() })) {
+      if (delivery.state === 'held' && delivery.heldReason !== 'set_aside') {
+        throw conflict('The endpoint is disabled: enable it to release what is held.')
+      }
+      if (delivery.state !== 'pending' && delivery.state !== 'held') {
+        return { delivery: await this.#again(delivery, endpoint), created: true }
+      }
+      const change = delivery.state === 'held' ? 'releaseSetAside' : 'makeDueNow'
+      if (await this.#store.write(change, { tenant, id, nowMs: this.#store.now() })) {
         this.#tellLane(endpoint, id)
         return { delivery: await this.#require(tenant, id), created: false }
       }
@@ -116,9 +130,4 @@ export class Deliveries {
 
 function conflict(detail: string): PosthornError {
   return new PosthornError('conflict', detail)
-}
-
-function whyHeld({ heldReason }: Delivery): string {
-  if (heldReason === 'set_aside') return 'The delivery was set aside after repeated crashes and cannot be sent again.'
-  return 'The endpoint is disabled: enable it to release what is held.'
 }

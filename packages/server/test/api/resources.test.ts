@@ -271,6 +271,27 @@ describe('deliveries', () => {
     )
   })
 
+  it('C13: that were set aside are listed over all tenants with their number, and sent again on a retry', async () => {
+    await bench.endpoint()
+    for (let count = 0; count < 3; count++) await post(EVENTS, EVENT)
+    const made = ids(await get(DELIVERIES))
+    for (const delivery of made) {
+      const trial = { tenant: 'acme', delivery, epoch: 0, mayBeLast: true }
+      for (let count = 0; count < 4; count++) await bench.store.write('beginTrial', trial)
+    }
+    const found = await get('/v1/set-aside-deliveries?limit=2')
+    expect(found.body).toMatchObject({ count: 3, data: [{ tenant: 'acme', id: made[0], heldReason: 'set_aside' }, {}] })
+    const rest = await get(`/v1/set-aside-deliveries?limit=2&cursor=${found.body.nextCursor}`)
+    expect([ids(rest), rest.body.nextCursor]).toEqual([made.slice(2), null])
+    expect(ids(await get(`${DELIVERIES}?heldReason=set_aside`))).toEqual(made)
+    expect(ids(await get(`${DELIVERIES}?heldReason=disabled`))).toEqual([])
+    expect((await get(`${DELIVERIES}?heldReason=other`)).status).toBe(422)
+    const again = await post(`${DELIVERIES}/${made[0]}/retry`)
+    expect([again.status, again.body]).toMatchObject([200, { id: made[0], state: 'pending', heldReason: null }])
+    expect((await get('/v1/set-aside-deliveries')).body.count).toBe(2)
+    expect((await get('/v1/set-aside-deliveries', { key: null })).status).toBe(401)
+  })
+
   it('are tried again: now while pending, by a new one when ended', async () => {
     await bench.endpoint()
     await post(EVENTS, EVENT)

@@ -62,6 +62,48 @@ describe('retry', () => {
   })
 })
 
+describe('what was set aside', () => {
+  async function setAside(delivery: Delivery): Promise<void> {
+    const trial = { tenant: 'acme', delivery: delivery.id, epoch: 0, mayBeLast: true }
+    for (let count = 0; count < 4; count++) await bench.store.write('beginTrial', trial)
+  }
+
+  it('C13: is listed, and sent again once a person says so', async () => {
+    const delivery = await aDelivery()
+    await setAside(delivery)
+    const { count, deliveries } = await bench.deliveries.listSetAside(null, 9)
+    expect([count, deliveries]).toMatchObject([1, [{ id: delivery.id, heldReason: 'set_aside' }]])
+    const { delivery: after, created } = await bench.deliveries.retry('acme', delivery.id)
+    expect([after, created]).toMatchObject([{ id: delivery.id, state: 'pending', heldReason: null }, false])
+    expect(after.dueAtMs).toBeLessThanOrEqual(Date.now())
+    expect(bench.changes).toMatchObject([{ kind: 'lane', endpoint: delivery.endpoint, delivery: delivery.id }])
+    expect((await bench.deliveries.listSetAside(null, 9)).count).toBe(0)
+  })
+
+  it('C13: is left alone by an endpoint that is enabled, held with one that is disabled, and can be cancelled', async () => {
+    const delivery = await aDelivery()
+    await setAside(delivery)
+    await bench.endpoints.disable('acme', delivery.endpoint)
+    await bench.endpoints.enable('acme', delivery.endpoint, { held: 'release' })
+    expect((await bench.list('held')).map(({ heldReason }) => heldReason)).toEqual(['set_aside'])
+    await bench.endpoints.disable('acme', delivery.endpoint)
+    const { delivery: after } = await bench.deliveries.retry('acme', delivery.id)
+    expect(after).toMatchObject({ state: 'held', heldReason: 'disabled' })
+    await bench.endpoints.enable('acme', delivery.endpoint, { held: 'release' })
+    expect((await bench.list('pending')).map(({ id }) => id)).toEqual([delivery.id])
+    await setAside(delivery)
+    expect((await bench.deliveries.cancel('acme', delivery.id)).state).toBe('cancelled')
+  })
+
+  it('C13: is cancelled with its endpoint', async () => {
+    const delivery = await aDelivery()
+    await setAside(delivery)
+    await bench.endpoints.remove('acme', delivery.endpoint)
+    expect((await bench.list('cancelled')).map(({ id }) => id)).toEqual([delivery.id])
+    expect(await bench.deliveries.listSetAside(null, 9)).toEqual({ count: 0, deliveries: [] })
+  })
+})
+
 describe('cancel', () => {
   it('C13: cancels what is pending or held, and again to no effect', async () => {
     const delivery = await aDelivery()
@@ -122,6 +164,7 @@ describe('looking', () => {
   it('names the filter that is malformed', async () => {
     const list = (over: object) => fields(bench.deliveries.list('acme', { ...all, ...over }, 1))
     expect(await list({ before: 'x' })).toEqual(['cursor'])
+    expect(await fields(bench.deliveries.listSetAside('x', 1))).toEqual(['cursor'])
     expect(await list({ endpoint: 'x' })).toEqual(['endpoint'])
     expect(await list({ event: 'x' })).toEqual(['event'])
     expect(await list({ type: 'a\0' })).toEqual(['type'])
