@@ -180,7 +180,13 @@ async function startOn(
     await engine.start()
     inbox.start()
   }
-  await api.listen({ host: config.host, port: config.port })
+  try {
+    await api.listen({ host: config.host, port: config.port })
+  } catch (error) {
+    // A start that is refused is no crash: what it began to send must not be held against the deliveries.
+    await engine.drain(0)
+    throw error
+  }
   state.isReady = true
   const url = urlOf(api.server.address() as AddressInfo)
   announce(io, log, config, url)

@@ -9,6 +9,7 @@ import type { Settlement } from '../store/operations/settle.ts'
 import type { Store } from '../store/store.ts'
 import { Alarm } from './alarm.ts'
 import { Busy } from './busy.ts'
+import { Caution } from './caution.ts'
 import { attemptLine, concludeAttempt, unreadable } from './conclusion.ts'
 import { type ConnectionOptions, Connections } from './connections.ts'
 import { deliver } from './deliver.ts'
@@ -66,6 +67,7 @@ export class Engine {
   /** Held, but what is pending in them has not been looked for yet. */
   readonly #unseen = new Set<number>()
   readonly #busy = new Busy()
+  readonly #caution: Caution
   #sweeper: Timer | undefined
   #sweeping: Promise<void> | undefined
   #isRunning = false
@@ -86,6 +88,7 @@ export class Engine {
     this.#clock = clock
     this.#log = log
     this.#options = options
+    this.#caution = new Caution(store, log)
     this.#payloads = new Budget(options.payloadMemoryBytes)
     this.#targets = new Targets(store, keyring, options)
     this.#connections = new Connections(options, clock)
@@ -107,7 +110,7 @@ export class Engine {
   async start(): Promise<void> {
     this.#isRunning = true
     await this.#partitions.start({
-      gained: partitions => this.#gain(partitions),
+      gained: (partitions, afterCrash) => this.#gain(partitions, afterCrash),
       lost: partitions => this.#lose(partitions),
       landed: partition => this.#busy.untilNone(partition),
     })
@@ -131,6 +134,7 @@ export class Engine {
       timer.cancel()
     }
     this.#connections.close()
+    await this.#caution.takeBackAll()
     await this.#sweeping?.catch(() => {})
     await this.#partitions
       .stop()
@@ -191,6 +195,7 @@ export class Engine {
       const earliestMs = this.#unseen.has(at.partition) ? 0 : storeEarliestMs
       const limits = { maxWindow, depth: LANE_DEPTH, items: this.#items, payloads: this.#payloads }
       lane = new Lane(at.tenant, at.endpoint, at.partition, earliestMs, limits)
+      if (this.#caution.appliesTo(at.partition)) lane.beCautious()
       this.#lanes.set(at.endpoint, lane)
     }
     return lane
@@ -283,6 +288,7 @@ export class Engine {
   async #dispatch(lane: Lane, host: string): Promise<void> {
     const item = lane.take()
     this.#busy.begin(item.partition)
+    if (lane.isCautious && !(await this.#beginTrial(lane, host, item))) return
     let target: Target | null
     let body: Uint8Array | null
     try {
@@ -299,6 +305,21 @@ export class Engine {
     this.#conclude(lane, host, item, target, exchange, epoch)
   }
 
+  /** Whether a cautious lane's delivery is to be sent now. If not, it has left the lane, or waits for its turn. */
+  async #beginTrial(lane: Lane, host: string, item: LaneItem): Promise<boolean> {
+    const answer = await this.#caution.beginTrial(item, this.#partitions.epochOf(item.partition))
+    if (answer === 'begun' || answer === 'last') return true
+    const goOn = () => {
+      lane.letGo(item.delivery)
+      this.#reset(lane)
+    }
+    this.#landUnsent(lane, host, item)
+    if (answer === 'wait') this.#caution.untilFree(goOn)
+    else if (answer === 'set_aside') goOn()
+    else this.#clock.after(STORE_PAUSE_MS, goOn)
+    return false
+  }
+
   #send(target: Target, item: LaneItem, body: Uint8Array): Promise<Exchange> {
     const headers = [...target.headers, 'webhook-id', item.event]
     if (item.test) headers.push('X-Posthorn-Test', 'true')
@@ -309,11 +330,16 @@ export class Engine {
 
   /** It could not be sent for a reason of ours: the lane reads it again, a little later. */
   #putBack(lane: Lane, host: string, item: LaneItem): void {
-    lane.land(true)
-    this.#rounds.land(lane, host)
+    this.#caution.takeBack(item.delivery)
+    this.#landUnsent(lane, host, item)
     lane.letGo(item.delivery)
-    this.#busy.end(item.partition)
     this.#clock.after(STORE_PAUSE_MS, () => this.#reset(lane))
+  }
+
+  #landUnsent(lane: Lane, host: string, item: LaneItem): void {
+    lane.land(null)
+    this.#rounds.land(lane, host)
+    this.#busy.end(item.partition)
     this.#landed()
   }
 
@@ -334,11 +360,13 @@ export class Engine {
     const { delivery, endpoint, attempt } = settlement
     try {
       const moved = await this.#store.settle(settlement)
+      if (this.#caution.settled(delivery, moved !== 'unmoved')) lane.trust()
       if (typeof moved === 'number') {
         lane.again({ ...item, payload: null, attempts: attempt.number, dueAtMs: moved })
       } else lane.letGo(delivery)
     } catch (error) {
       this.#log.error({ err: error, delivery, endpoint }, 'an outcome could not be stored; the delivery is tried again')
+      this.#caution.takeBack(delivery)
       lane.letGo(delivery)
       this.#clock.after(STORE_PAUSE_MS, () => this.#reset(lane))
     }
@@ -356,9 +384,13 @@ export class Engine {
     return this.#partitions.epochOf(partition) !== undefined
   }
 
-  #gain(partitions: readonly number[]): void {
+  #gain(partitions: readonly number[], afterCrash: readonly number[]): void {
     for (const partition of partitions) this.#unseen.add(partition)
-    for (const lane of this.#lanes.values()) if (this.#unseen.has(lane.partition)) lane.reset()
+    this.#caution.begin(afterCrash)
+    for (const lane of this.#lanes.values()) {
+      if (this.#unseen.has(lane.partition)) lane.reset()
+      if (this.#caution.appliesTo(lane.partition)) lane.beCautious()
+    }
     // One under way may have passed them by.
     const before = this.#sweeping
     if (before === undefined) void this.#sweep()
@@ -368,7 +400,7 @@ export class Engine {
   /** What is in flight lands and is settled, under an epoch that may be over. */
   #lose(partitions: readonly number[]): void {
     const lost = new Set(partitions)
-    for (const partition of lost) this.#unseen.delete(partition)
+    for (const partition of lost) this.#seen(partition)
     for (const lane of this.#lanes.values()) if (lost.has(lane.partition)) this.#park(lane)
   }
 
@@ -395,8 +427,14 @@ export class Engine {
         else await cancelAll(this.#store, at, 'all')
       }
       for (const head of await this.#store.read('discoverLanes', { partition })) this.#notice(head)
-      this.#unseen.delete(partition)
+      this.#seen(partition)
     }
+    this.#caution.wake()
+  }
+
+  #seen(partition: number): void {
+    this.#unseen.delete(partition)
+    this.#caution.end(partition)
   }
 
   #notice(head: { tenant: string; endpoint: EndpointId; partition: number; dueAtMs: number }): void {

@@ -12,6 +12,7 @@ import type { LaneItem } from '../store/operations/lanes.ts'
  *   that the store has nothing which is not held here.
  * - A delivery is held at most once: a read leaves out what is held, or was let go since the read began.
  * - inFlight ≤ window at each dispatch; 1 ≤ window ≤ maxWindow.
+ * - While it is cautious, its window is one, and what was in flight is settled before the next is taken.
  */
 /** Something that all lanes of a node share: bytes of payloads, or places for deliveries. */
 export class Budget {
@@ -78,6 +79,7 @@ export class Lane {
   #window: number
   /** The receiver asked to be left alone until then (Retry-After). */
   #notBeforeMs = 0
+  #isCautious = false
 
   /** @param storeEarliestMs the earliest due time in the store; Infinity if it has nothing of this endpoint */
   constructor(tenant: TenantId, endpoint: EndpointId, partition: number, storeEarliestMs: number, limits: LaneLimits) {
@@ -94,12 +96,26 @@ export class Lane {
   }
 
   get window(): number {
-    return this.#window
+    return this.#isCautious ? 1 : this.#window
+  }
+
+  /** Since a crash, nothing of it has been settled yet (docs/decisions/0011-crash-mode.md). */
+  get isCautious(): boolean {
+    return this.#isCautious
+  }
+
+  beCautious(): void {
+    this.#isCautious = true
+  }
+
+  /** The first is settled: it goes on like any other. */
+  trust(): void {
+    this.#isCautious = false
   }
 
   /** Deliveries to hold: what the window can use soon, so that a thousand dead endpoints don't fill the memory. */
   get #capacity(): number {
-    return this.#limits.items.isLeft ? this.#window * this.#limits.depth : this.#window
+    return this.#limits.items.isLeft ? this.window * this.#limits.depth : this.window
   }
 
   get storeEarliestMs(): number {
@@ -131,7 +147,13 @@ export class Lane {
   /** Whether a delivery can be dispatched now. */
   isReady(nowMs: number): boolean {
     const first = this.#waiting[0]
-    return first !== undefined && first.dueAtMs <= nowMs && this.#notBeforeMs <= nowMs && this.#inFlight < this.#window
+    return first !== undefined && first.dueAtMs <= nowMs && this.#notBeforeMs <= nowMs && this.#hasRoom
+  }
+
+  get #hasRoom(): boolean {
+    // All that it holds waits: nothing is in flight or settling.
+    if (this.#isCautious) return this.#held.size === this.#waiting.length
+    return this.#inFlight < this.#window
   }
 
   /** Whether it is time to read from the store: something there is due, and there is room, or can be made. */
@@ -148,11 +170,11 @@ export class Lane {
     return item
   }
 
-  /** The request has ended; its outcome is yet to be settled. */
-  land(isSuccess: boolean): void {
+  /** The request has ended; its outcome is yet to be settled. null: it was not sent, which tells nothing. */
+  land(isSuccess: boolean | null): void {
     this.#inFlight--
-    if (isSuccess) this.#window = Math.min(this.#window + 1, this.#limits.maxWindow)
-    else this.#window = Math.max(1, this.#window >> 1)
+    if (isSuccess === true) this.#window = Math.min(this.#window + 1, this.#limits.maxWindow)
+    else if (isSuccess === false) this.#window = Math.max(1, this.#window >> 1)
   }
 
   /** The receiver wants no request before that time. */

@@ -1,4 +1,5 @@
 import { type Authority, createAuthority, type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
+import type { Logger } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { LeasedPartitions } from '../../src/engine/partitions.ts'
@@ -6,6 +7,7 @@ import type { Bus } from '../../src/store/bus.ts'
 import { openPostgresBus } from '../../src/store/postgres/bus.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { Relay } from '../../src/store/relay.ts'
+import type { Store } from '../../src/store/store.ts'
 import { cover, startOn } from '../engine/harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
@@ -18,12 +20,15 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
+const AFTER_CRASH = expect.objectContaining({ msg: expect.stringContaining('after a crash') })
+
 /** A pooler in transaction mode, for one: every message is lost. */
 const lossyBus: Bus = { open: async () => {}, send: async () => {}, close: async () => {} }
 
-async function startNode(url: string, { leaseMs = 2_000, hasBus = true } = {}) {
+async function startNode(url: string, { leaseMs = 2_000, hasBus = true, responseTimeoutMs = 2_000 } = {}) {
   const driver = await openPostgres(url, systemClock)
-  const node = await startOn(driver, (store, log) => new LeasedPartitions(store, systemClock, log, leaseMs), authority)
+  const partitionsOf = (store: Store, log: Logger) => new LeasedPartitions(store, systemClock, log, leaseMs)
+  const node = await startOn(driver, partitionsOf, authority, { responseTimeoutMs })
   const isOurs = (partition: number) => node.partitions.epochOf(partition) !== undefined
   const bus = hasBus ? openPostgresBus(url, systemClock) : lossyBus
   const relay = new Relay(node.store, bus, systemClock, isOurs)
@@ -63,6 +68,7 @@ describe('nodes on one PostgreSQL', () => {
     expect(Math.min(attemptsOf(first), attemptsOf(second))).toBeGreaterThan(0)
     await second.stop()
     await expect.poll(() => first.shareOf(), { timeout: 5_000 }).toBe(256)
+    expect(first.lines).not.toContainEqual(AFTER_CRASH)
     await first.publish('acme', [cover(3)])
     await receiver.waitFor(() => receiver.total === 120, { timeoutMs: 10_000 })
     await first.stop()
@@ -85,7 +91,33 @@ describe('nodes on one PostgreSQL', () => {
     await expect
       .poll(async () => (await heir.deliveries.list('acme', none, 10)).map(({ state }) => state), { timeout: 10_000 })
       .toEqual(['delivered'])
+    expect(heir.lines).toContainEqual(AFTER_CRASH)
     await heir.stop()
+    await receiver.close()
+  })
+
+  it('C13: what is in flight at crash after crash is set aside by the node that comes next', async () => {
+    const url = await database()
+    const start = () => startNode(url, { leaseMs: 1_000, hasBus: false, responseTimeoutMs: 600_000 })
+    let isAnswering = false
+    const script = () => (isAnswering ? { status: 204 } : ('hang' as const))
+    const receiver = await startReceiver({ authority, names: ['localhost'], script })
+    let node = await start()
+    await node.tenants.put('acme', {})
+    await node.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+    await node.publish('acme', cover(1))
+    // The first crash comes unawares, and three count.
+    for (let crash = 1; crash <= 4; crash++) {
+      await receiver.waitFor(() => receiver.total === crash, { timeoutMs: 10_000 })
+      expect((await node.deliveries.listSetAside(null, 9)).count).toBe(0)
+      await node.crash()
+      node = await start()
+    }
+    await expect.poll(async () => (await node.deliveries.listSetAside(null, 9)).count, { timeout: 10_000 }).toBe(1)
+    isAnswering = true
+    await node.publish('acme', cover(2))
+    await receiver.waitFor(() => receiver.total === 5, { timeoutMs: 10_000 })
+    await node.stop()
     await receiver.close()
   })
 

@@ -86,6 +86,13 @@ export async function startOn(
     tenants: new Tenants(store),
     publish: (tenant: string, events: object[] | object) =>
       publisher.publish(tenant, Buffer.from(JSON.stringify(events))),
+    /** As if the process were killed: nothing of it is stored, read or said any more, and its folder is free. */
+    async crash() {
+      const never = () => new Promise<never>(() => {})
+      driver.write = never
+      driver.read = never
+      await driver.close()
+    },
     async stop(drainMs = 5_000) {
       await engine.drain(drainMs)
       await inbox.stop()

@@ -55,6 +55,7 @@ class Model {
 
   dispatch(): void {
     if (!this.lane.isReady(this.nowMs)) return
+    if (this.lane.isCautious) expect([this.inFlight, this.settling]).toEqual([[], []])
     const taken = this.lane.take()
     expect(this.lane.inFlight).toBeLessThanOrEqual(this.lane.window)
     expect([...this.inFlight, ...this.settling].map(({ delivery }) => delivery)).not.toContain(taken.delivery)
@@ -74,6 +75,7 @@ class Model {
   settle(): void {
     const settled = this.settling.shift()
     if (settled === undefined) return
+    this.lane.trust()
     const row = this.rows.get(settled.delivery)
     if (row === undefined || settled.test || settled.attempts >= 2) {
       this.rows.delete(settled.delivery)
@@ -90,6 +92,12 @@ class Model {
     if (first === undefined) return
     this.rows.delete(first)
     this.lane.reset()
+  }
+
+  /** The endpoint's partition comes back to this node after another's crash. */
+  takeOver(): void {
+    this.lane.reset()
+    this.lane.beCautious()
   }
 
   /** While something is due and nothing is under way, the lane has a next thing to do. */
@@ -128,6 +136,7 @@ describe('lane', () => {
         'fail',
         'settle',
         'cancel',
+        'takeOver',
         'wait',
       ] as const),
     )
@@ -146,6 +155,7 @@ describe('lane', () => {
           else if (name === 'fail') model.land(false)
           else if (name === 'settle') model.settle()
           else if (name === 'cancel') model.cancel()
+          else if (name === 'takeOver') model.takeOver()
           else model.nowMs += 3
           model.expectNotStuck()
         }
@@ -193,6 +203,19 @@ describe('lane', () => {
     failing.land(false)
     failing.letGo('x')
     expect(fill(failing)).toBe(4)
+  })
+
+  it('C13: after a crash, takes one, and the next when that is settled; then it is like any other', () => {
+    const lane = makeLane(4)
+    lane.beCautious()
+    for (const name of ['a', 'b', 'c', 'd', 'e']) lane.offer(item(name, 0))
+    expect([lane.take().delivery, lane.isReady(0), lane.window]).toEqual(['a', false, 1])
+    lane.land(true)
+    expect(lane.isReady(0)).toBe(false)
+    lane.trust()
+    lane.letGo('a')
+    expect([lane.isCautious, lane.window]).toEqual([false, 3])
+    expect([lane.take(), lane.take(), lane.take()].map(({ delivery }) => delivery)).toEqual(['b', 'c', 'd'])
   })
 
   it('keeps payloads within the budget, and gives it back', () => {
