@@ -19,6 +19,7 @@ export const ERRORS = {
   store_unavailable: { status: 503, title: 'The store is away; nothing was accepted' },
   shutting_down: { status: 503, title: 'This process is shutting down' },
   overloaded: { status: 503, title: 'Too much is waiting to be stored' },
+  busy: { status: 503, title: 'A transaction that has not ended is in the way' },
 } as const satisfies Record<string, { status: number; title: string }>
 
 export type ErrorCode = keyof typeof ERRORS

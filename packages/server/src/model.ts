@@ -7,6 +7,8 @@
  * endpoint:  enabled ⇄ disabled, and deleted (gone for good; its deliveries are cancelled)
  */
 
+import type { FieldError } from './errors.ts'
+
 /** A TypeID: a prefix, `_`, and 26 characters of base32 over a UUIDv7. In the store its 16 bytes. */
 export type EventId = string
 export type DeliveryId = string
@@ -115,6 +117,8 @@ export type PublishedEvent = {
   readonly createdAtMs: number
   /** null: its deliveries are yet to be made. */
   readonly notSent: NotSent | null
+  /** Why it has no deliveries, though it was published (from SQL, where it can't be refused); null: it is sound. */
+  readonly rejected: readonly FieldError[] | null
 }
 
 /** Why endpoints of the tenant got no delivery of an event, and how many. */

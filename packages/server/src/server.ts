@@ -21,6 +21,7 @@ import { StartRefused } from './start-refused.ts'
 import type { Bus } from './store/bus.ts'
 import { openPostgresBus } from './store/postgres/bus.ts'
 import { openPostgres } from './store/postgres/driver.ts'
+import { KEY_LIFE_META } from './store/postgres/publish-function.ts'
 import { Relay } from './store/relay.ts'
 import { FolderInUse, openSqlite } from './store/sqlite/driver.ts'
 import { Store } from './store/store.ts'
@@ -39,8 +40,8 @@ export type RunningServer = {
 /** What listening can fail with for want of another address: taken, forbidden, not ours, or no address at all. */
 const LISTEN_FAULTS = new Set(['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL'])
 
-/** How soon what another node has put into the inbox is seen. */
-const INBOX_LOOK_MS = 250
+/** How soon what was published from SQL, or another node has put into the inbox, is seen. */
+const INBOX_LOOK_MS = 50
 
 /** A commit of more would keep the others waiting for more than some 50 ms. */
 const MAX_DELIVERIES_AT_ONCE = 5_000
@@ -136,6 +137,9 @@ async function startOn(
     io.stderr.write(`The API key, shown this once: ${made}\n`),
   )
   await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
+  const idempotencyMs = config.idempotencyDays * DAY_MS
+  // For what is published from SQL.
+  await store.write('writeMeta', { key: KEY_LIFE_META, value: String(idempotencyMs) })
 
   const policy: TargetPolicy = {
     dev: config.dev,
@@ -152,10 +156,15 @@ async function startOn(
   const publisher = new Publisher(store, {
     maxBatch: config.maxBatch,
     maxDepth: config.maxDepth,
-    idempotencyMs: config.idempotencyDays * DAY_MS,
+    idempotencyMs,
     maxDeliveriesAtOnce: MAX_DELIVERIES_AT_ONCE,
   })
-  const inbox = new Inbox(store, publisher.tenants, clock, log.logger, bus === null ? null : INBOX_LOOK_MS)
+  const inbox = new Inbox(store, publisher.configuration, clock, log.logger, {
+    lookMs: bus === null ? null : INBOX_LOOK_MS,
+    maxDepth: config.maxDepth,
+    maxPayloadBytes: config.maxBodyBytes,
+    maxDeliveriesAtOnce: MAX_DELIVERIES_AT_ONCE,
+  })
   const { api, untilIdle } = createApi(
     {
       publisher,

@@ -1,14 +1,13 @@
 import { Buffer } from 'node:buffer'
 import { Type } from 'typebox'
-import type { PublishedEvent } from '../model.ts'
-import type { EventFilter } from '../store/operations/deliveries.ts'
+import type { EventId, PublishedEvent } from '../model.ts'
 import type { PublishedItem } from '../store/operations/publish.ts'
 import { refuseEncoding } from './json.ts'
 import { decodeCursor, encodeCursor, isIdOf, PageQuery, parseRange, RangeQuery } from './lists.ts'
 import { ItemParams, NoQuery, pageOf, readProblems, ref, strict, TenantParams, writeProblems } from './schemas.ts'
 import type { Api, Services } from './services.ts'
 import { UNCHECKED } from './validation.ts'
-import { writeEvent } from './views.ts'
+import { writeEvent, writeRejectedEvent } from './views.ts'
 
 const tags = ['Events']
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -57,6 +56,7 @@ export function addEvents(api: Api, services: Services): void {
     addPublishing(scope as Api, services)
   })
   addReading(api, services)
+  addRejected(api, services)
 }
 
 function addPublishing(api: Api, { publisher }: Services): void {
@@ -98,14 +98,12 @@ function addReading(api: Api, { deliveries }: Services): void {
       },
     },
     async ({ params: { tenant }, query }, reply) => {
-      const before = decodeCursor(query.cursor, isIdOf('evt'))
-      const filter = { type: query.type ?? null, before, ...parseRange(query) }
-      const { events, hasMore } = await readPage(filter, query.limit, (part, count) =>
-        deliveries.listEvents(tenant, part, count),
+      const filter = { type: query.type ?? null, ...parseRange(query) }
+      const first = decodeCursor(query.cursor, isIdOf('evt'))
+      const page = await readPage(first, query.limit, (before, count) =>
+        deliveries.listEvents(tenant, { ...filter, before }, count),
       )
-      const nextCursor = hasMore ? `"${encodeCursor(events.at(-1)!.id)}"` : 'null'
-      const data = events.map(event => writeEvent(event)).join(',')
-      return reply.header('content-type', JSON_TYPE).send(`{"data":[${data}],"nextCursor":${nextCursor}}`)
+      return reply.header('content-type', JSON_TYPE).send(writePage(page, event => writeEvent(event)))
     },
   )
 
@@ -125,22 +123,55 @@ function addReading(api: Api, { deliveries }: Services): void {
   )
 }
 
-type ReadEvents = (filter: EventFilter, count: number) => Promise<readonly PublishedEvent[]>
+function addRejected(api: Api, { deliveries }: Services): void {
+  api.get(
+    '/rejected-events',
+    {
+      schema: {
+        ...{
+          operationId: 'listRejectedEvents',
+          summary: 'List events that were rejected after all, newest first',
+          tags,
+        },
+        description:
+          'Events published from SQL that the API would have refused: nothing of them is delivered. Of all tenants, and ' +
+          'of those that do not exist.',
+        querystring: strict({
+          tenant: Type.Optional(Type.String({ maxLength: 128, description: 'Only those published for this tenant.' })),
+          ...PageQuery,
+        }),
+        response: { 200: Type.Unsafe<string>(pageOf('RejectedEvent', 'A page of events.')), ...readProblems() },
+      },
+    },
+    async ({ query }, reply) => {
+      const first = decodeCursor(query.cursor, isIdOf('evt'))
+      const page = await readPage(first, query.limit, (before, count) =>
+        deliveries.listRejectedEvents({ tenant: query.tenant ?? null, before }, count),
+      )
+      return reply.header('content-type', JSON_TYPE).send(writePage(page, writeRejectedEvent))
+    },
+  )
+}
+
+type ReadEvents = (before: EventId | null, count: number) => Promise<readonly PublishedEvent[]>
+
+type EventPage = { readonly events: readonly PublishedEvent[]; readonly hasMore: boolean }
+
+function writePage({ events, hasMore }: EventPage, write: (event: PublishedEvent) => string): string {
+  const nextCursor = hasMore ? `"${encodeCursor(events.at(-1)!.id)}"` : 'null'
+  return `{"data":[${events.map(event => write(event)).join(',')}],"nextCursor":${nextCursor}}`
+}
 
 /** Reads a page in chunks, the later ones as large as the payloads so far allow. */
-async function readPage(
-  filter: EventFilter,
-  limit: number,
-  read: ReadEvents,
-): Promise<{ events: PublishedEvent[]; hasMore: boolean }> {
+async function readPage(first: EventId | null, limit: number, read: ReadEvents): Promise<EventPage> {
   const events: PublishedEvent[] = []
   let bytes = 0
   let chunk = FIRST_CHUNK
-  let before = filter.before
+  let before = first
   while (true) {
     // One more than is shown tells whether there is more.
     const count = Math.min(chunk, limit - events.length + 1)
-    const found = await read({ ...filter, before }, count)
+    const found = await read(before, count)
     for (const event of found) {
       if (events.length === limit || (events.length > 0 && bytes + event.payload.length > MAX_PAGE_BYTES)) {
         return { events, hasMore: true }

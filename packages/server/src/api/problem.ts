@@ -8,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ERRORS, type ErrorCode, PosthornError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { StoreOverloaded } from '../store/store.ts'
-import { StoreUnavailable } from '../store/transaction.ts'
+import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
 import type { Problem } from './schemas.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json'
@@ -76,6 +76,11 @@ function toPosthornError(thrown: unknown): PosthornError {
   if (thrown instanceof StoreUnavailable) {
     const detail = 'The store is away: nothing is certain to have been stored. Try again.'
     return new PosthornError('store_unavailable', detail, { retryAfterSeconds: STORE_RETRY_SECONDS })
+  }
+  if (thrown instanceof StoreContended) {
+    const detail =
+      'A transaction that has not ended, such as one that publishes this id from SQL, is in the way: try again.'
+    return new PosthornError('busy', detail, { retryAfterSeconds: BUSY_RETRY_SECONDS })
   }
   if (thrown instanceof StoreOverloaded) {
     const detail = 'Too much is waiting to be stored: try again.'

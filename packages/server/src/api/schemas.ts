@@ -1,6 +1,6 @@
 /** Shapes that several calls share: what is documented, and the types of what is answered. */
 import { type Static, type TSchema, Type } from 'typebox'
-import { ERRORS, type ErrorCode } from '../errors.ts'
+import { ERRORS, type ErrorCode, type FieldError } from '../errors.ts'
 import { ATTEMPT_ERRORS, DELIVERY_STATES, type DeliveryState, HELD_REASONS, type HeldReason } from '../model.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 
@@ -178,6 +178,12 @@ const NotSentOrNull = Type.Unsafe<Static<typeof NotSentSchema> | null>({
   description: 'null: not known yet, its deliveries are being made.',
 })
 
+const RejectedOrNull = Type.Unsafe<readonly FieldError[] | null>({
+  type: ['array', 'null'],
+  items: Fault,
+  description: 'Why it was not delivered, of an event published from SQL that the API would have refused; else null.',
+})
+
 const EVENT_MEMBERS = {
   id: Type.String(),
   type: Type.String(),
@@ -185,7 +191,10 @@ const EVENT_MEMBERS = {
   test: Type.Boolean(),
   createdAt: Time('When it was published.'),
   notSent: NotSentOrNull,
-  payload: Type.Unknown({ description: 'Byte for byte as published.' }),
+  rejected: RejectedOrNull,
+  payload: Type.Unknown({
+    description: 'Byte for byte as published; null where it was rejected for its size.',
+  }),
 }
 
 const EventSchema = Type.Object(EVENT_MEMBERS, { $id: 'Event' })
@@ -195,6 +204,11 @@ export type EventView = Omit<Static<typeof EventSchema>, 'payload'>
 const EventDetailSchema = Type.Object(
   { ...EVENT_MEMBERS, deliveries: Type.Array(ref<DeliveryView>('Delivery')) },
   { $id: 'EventDetail' },
+)
+
+const RejectedEventSchema = Type.Object(
+  { tenant: Type.String({ description: 'The tenant it was published for; there may be none.' }), ...EVENT_MEMBERS },
+  { $id: 'RejectedEvent' },
 )
 
 const PublishedSchema = Type.Object(
@@ -220,7 +234,8 @@ const EgressSchema = Type.Object(
 export const COMPONENTS: readonly TSchema[] = [
   ...[ProblemSchema, EventTypeSchema, TenantSchema, EndpointSchema, DeliverySchema, AttemptSchema],
   SetAsideDeliverySchema,
-  ...[DeliveryDetailSchema, NotSentSchema, EventSchema, EventDetailSchema, PublishedSchema, EgressSchema],
+  ...[DeliveryDetailSchema, NotSentSchema, EventSchema, EventDetailSchema, RejectedEventSchema],
+  ...[PublishedSchema, EgressSchema],
 ]
 
 export function ref<Shape>(id: string) {
@@ -298,7 +313,7 @@ function problems(...codes: readonly ErrorCode[]): Record<string, unknown> {
 }
 
 const ANY_CALL = ['bad_request', 'request_timeout', 'headers_too_large', 'internal', 'shutting_down'] as const
-const WITH_KEY = ['unauthorized', 'invalid', 'store_unavailable', 'overloaded'] as const
+const WITH_KEY = ['unauthorized', 'invalid', 'store_unavailable', 'overloaded', 'busy'] as const
 /** What a call that needs no key can be refused with. */
 export const publicProblems = () => problems(...ANY_CALL)
 /** What a call under /v1 can be refused with, beside what is its own. */

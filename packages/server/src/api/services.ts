@@ -19,7 +19,7 @@ export type Services = {
   readonly eventTypes: Pick<EventTypes, 'list' | 'get' | 'put' | 'remove'>
   readonly deliveries: Pick<
     Deliveries,
-    'list' | 'listSetAside' | 'get' | 'retry' | 'cancel' | 'listEvents' | 'getEvent'
+    'list' | 'listSetAside' | 'get' | 'retry' | 'cancel' | 'listEvents' | 'listRejectedEvents' | 'getEvent'
   >
 }
 

@@ -70,12 +70,22 @@ function pairs(flat: readonly string[]): string[][] {
   return headers
 }
 
-/** JSON text, because the payload goes into it as the bytes that it was published as. */
+type EventExtras = { tenant?: string; deliveries?: DeliveryView[] }
+
 export function writeEvent(event: PublishedEvent, deliveries?: readonly Delivery[]): string {
-  const { id, type, key, test, createdAtMs, notSent, payload } = event
-  const view: EventView & { deliveries?: DeliveryView[] } = {
-    ...{ id, type, key, test, createdAt: time(createdAtMs), notSent },
-    ...(deliveries === undefined ? {} : { deliveries: deliveries.map(viewDelivery) }),
+  return writeWithPayload(event, deliveries === undefined ? {} : { deliveries: deliveries.map(viewDelivery) })
+}
+
+export function writeRejectedEvent(event: PublishedEvent): string {
+  return writeWithPayload(event, { tenant: event.tenant })
+}
+
+/** JSON text, because the payload goes into it as the bytes that it was published as. */
+function writeWithPayload(event: PublishedEvent, extras: EventExtras): string {
+  const { id, type, key, test, createdAtMs, notSent, rejected, payload } = event
+  const view: EventView & EventExtras = {
+    ...{ id, type, key, test, createdAt: time(createdAtMs), notSent, rejected },
+    ...extras,
   }
   return `${JSON.stringify(view).slice(0, -1)},"payload":${Buffer.from(payload).toString()}}`
 }

@@ -31,6 +31,8 @@ export type KnownTypes = {
   readonly byName: ReadonlyMap<string, KnownType>
 }
 
+export type Configuration = { readonly catalogue: CatalogueCache; readonly tenants: TenantCache }
+
 export class CatalogueCache {
   readonly #store: Store
   #current: KnownTypes | undefined

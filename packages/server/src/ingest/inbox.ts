@@ -1,51 +1,58 @@
 /**
- * Makes the deliveries of events that wait in the inbox: some for each tenant in turn, so that an event to ten thousand
- * endpoints, or a thousand of those, keeps nobody else waiting. The inbox says how far each has come, so that a crash
- * costs nothing: the next start goes on.
+ * Works off the inbox (store/operations/inbox.ts): makes events of what was published from SQL, and the deliveries of
+ * events that have very many. Some for each tenant in turn, so that an event to ten thousand endpoints, or fifty
+ * thousand events of one transaction, keep nobody else waiting. What is claimed here is another node's after some
+ * seconds, so a crash costs those.
  */
 import type { Clock, Timer } from '../clock.ts'
-import { firstIdAt, newId } from '../ids.ts'
 import type { Logger } from '../logger.ts'
-import type { NotSent, TenantId } from '../model.ts'
-import type { InboxItem } from '../store/operations/inbox.ts'
-import type { NewDelivery } from '../store/operations/publish.ts'
+import type { EventId } from '../model.ts'
+import type { AcceptedArrival, Arrival } from '../store/operations/inbox.ts'
 import type { Store } from '../store/store.ts'
-import type { TenantCache, TenantMatcher } from './configuration-cache.ts'
+import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
+import type { Configuration, KnownTypes } from './configuration-cache.ts'
+import { freshItems } from './new-deliveries.ts'
+import { type ItemPlan, type PlanLimits, planTenant, type Rows, type TenantPlan } from './plan.ts'
 
-/** Deliveries made in one commit: a few milliseconds' worth. */
-const DELIVERIES_A_COMMIT = 500
+export type InboxOptions = PlanLimits & {
+  /** How often to look for what other nodes or SQL have put there, milliseconds; null: nobody else does. */
+  readonly lookMs: number | null
+}
+
+/** How long others leave alone what is claimed here. A node that dies over it costs so much. */
+const CLAIM_MS = 5_000
+/** Deliveries made in one commit: some milliseconds' worth. */
+const DELIVERIES_A_COMMIT = 2_000
 /** After a fault of the store, before it is tried again. */
 const PAUSE_MS = 1_000
+/** Tries to store against a configuration that keeps moving; what is left then is taken up again by anybody. */
+const MAX_TRIES = 10
+/** Tries after which this process's changes of the configuration wait, so that a flood of them can't starve it. */
+const PATIENT_TRIES = 2
+/** Faults named in a line of the log. */
+const MAX_FAULTS_LOGGED = 3
 
-type Plan = {
-  readonly item: InboxItem
-  readonly deliveries: readonly NewDelivery[]
-  /** Undefined: more are to come. */
-  readonly notSent: NotSent | undefined
-}
+const isNone = ({ arrivals, items }: Rows): boolean => arrivals.length + items.length === 0
 
 export class Inbox {
   readonly #store: Store
-  readonly #tenants: TenantCache
+  readonly #configuration: Configuration
   readonly #clock: Clock
   readonly #log: Logger
+  readonly #options: InboxOptions
   #isRunning = false
   /** Something may have come since the last look. */
   #isWanted = false
   #working: Promise<void> | undefined
   #pause: Timer | undefined
-  /** Tenants whose deliveries could not be stored, because their configuration had moved. */
-  readonly #stale = new Set<TenantId>()
-  readonly #lookMs: number | null
   #looker: Timer | undefined
 
-  /** @param lookMs how often to look for what other nodes have put there; null: there are none */
-  constructor(store: Store, tenants: TenantCache, clock: Clock, log: Logger, lookMs: number | null) {
+  constructor(store: Store, configuration: Configuration, clock: Clock, log: Logger, options: InboxOptions) {
     this.#store = store
-    this.#lookMs = lookMs
-    this.#tenants = tenants
+    this.#configuration = configuration
     this.#clock = clock
     this.#log = log
+    this.#options = options
     store.changes.listen(({ kind }) => {
       if (kind === 'inbox') this.#wake()
     })
@@ -67,8 +74,9 @@ export class Inbox {
   }
 
   #lookAgain(): void {
-    if (this.#lookMs === null) return
-    this.#looker = this.#clock.after(this.#lookMs, () => {
+    const { lookMs } = this.#options
+    if (lookMs === null) return
+    this.#looker = this.#clock.after(lookMs, () => {
       this.#wake()
       this.#lookAgain()
     })
@@ -76,12 +84,14 @@ export class Inbox {
 
   #wake(): void {
     this.#isWanted = true
-    if (!this.#isRunning || this.#working !== undefined) return
+    if (!this.#isRunning || this.#working !== undefined || this.#pause !== undefined) return
     this.#working = this.#work()
       .catch(error => {
         this.#log.warn({ err: error }, 'the inbox could not be worked off; it is tried again')
-        this.#pause = this.#clock.after(PAUSE_MS, () => this.#wake())
-        this.#isWanted = false
+        this.#pause = this.#clock.after(PAUSE_MS, () => {
+          this.#pause = undefined
+          this.#wake()
+        })
       })
       .finally(() => {
         this.#working = undefined
@@ -90,84 +100,152 @@ export class Inbox {
   }
 
   async #work(): Promise<void> {
-    // A round through all tenants, in the order of their ids; those beyond one reading come with the next.
+    // A round through all tenants, in the order of their ids; those beyond one claim come with the next.
+    const { maxPayloadBytes } = this.#options
     let after = ''
     while (this.#isRunning) {
-      if (after === '') this.#isWanted = false
-      const items = await this.#store.read('readInbox', { after })
-      if (items.length === 0 && after === '') return
-      after = items.at(-1)?.tenant ?? ''
-      for (const [tenant, own] of Map.groupBy(items, item => item.tenant)) {
-        if (this.#isRunning) await this.#goOn(tenant, own)
+      if (after === '') {
+        this.#isWanted = false
+        if (!(await this.#store.read('peekInbox', {}))) return
       }
+      const claimed = await this.#store.write('claimInbox', { after, claimMs: CLAIM_MS, maxPayloadBytes })
+      // What another node is about to claim is nobody's yet.
+      if (after === '' && isNone(claimed)) return
+      after = claimed.last
+      await this.#workOff(claimed)
     }
   }
 
-  /** Makes the next deliveries of a tenant's oldest events, as many as go into one commit. */
-  async #goOn(tenant: TenantId, items: readonly InboxItem[]): Promise<void> {
-    // Whoever changes the tenant's endpoints without a pause must not keep its events here for ever.
-    const release = this.#stale.has(tenant) ? this.#store.holdChanges() : () => {}
+  /** Whatever of it can't be stored now is given back. */
+  async #workOff(claimed: Rows): Promise<void> {
+    let left = claimed
+    let release = () => {}
     try {
-      const configuration = await this.#tenants.get(tenant)
-      const nowMs = this.#store.now()
-      const plans = planMany(items, configuration, nowMs)
-      // Handed in together, they are committed together.
-      const results = await Promise.all(plans.map(plan => this.#make(plan, configuration, nowMs)))
-      if (!results.includes('stale')) this.#stale.delete(tenant)
-      else {
-        this.#stale.add(tenant)
-        if (configuration !== null) this.#tenants.drop(tenant, configuration)
+      for (let attempt = 1; attempt <= MAX_TRIES && !isNone(left); attempt++) {
+        if (attempt === PATIENT_TRIES + 1) release = this.#store.holdChanges()
+        left = await this.#storeOnce(left)
       }
     } finally {
       release()
     }
+    await this.#giveBack(left)
   }
 
-  async #make({ item, deliveries, notSent }: Plan, configuration: TenantMatcher | null, nowMs: number) {
+  /** Answers what was not stored because the configuration had moved. */
+  async #storeOnce({ arrivals, items }: Rows): Promise<Rows> {
+    const types = await this.#configuration.catalogue.get()
+    const nowMs = this.#store.now()
+    const arrivalsOf = Map.groupBy(arrivals, ({ tenant }) => tenant)
+    const itemsOf = Map.groupBy(items, ({ tenant }) => tenant)
+    const tenants = [...new Set([...arrivalsOf.keys(), ...itemsOf.keys()])]
+    const configurations = await Promise.all(tenants.map(tenant => this.#configuration.tenants.get(tenant)))
+    const plans = tenants.map((tenant, index) => {
+      const rows = { arrivals: arrivalsOf.get(tenant) ?? [], items: itemsOf.get(tenant) ?? [] }
+      const configuration = configurations[index]!
+      return planTenant(tenant, rows, { types, configuration, limits: this.#options, nowMs })
+    })
+    const stale = new Set<EventId>()
+    for (const chunk of chunksOf(plans)) for (const event of await this.#commit(chunk, types, nowMs)) stale.add(event)
+    this.#dropStale(plans, types, stale)
+    const isStale = ({ event }: { event: EventId }) => stale.has(event)
+    return { arrivals: arrivals.filter(isStale), items: items.filter(isStale) }
+  }
+
+  /** What is handed in together is committed together. Answers the events whose configuration had moved. */
+  async #commit(plans: readonly TenantPlan[], types: KnownTypes, nowMs: number): Promise<EventId[]> {
+    for (const { arrival, error } of plans.flatMap(({ failed }) => failed)) this.#tellFailed(arrival, error)
+    const stale = await Promise.all([
+      this.#accept(plans, types, nowMs),
+      ...plans.flatMap(plan => plan.items.map(item => this.#fanOut(plan, item, nowMs))),
+      ...plans.map(({ surplus }) => this.#giveBack(surplus)),
+    ])
+    return stale.flat()
+  }
+
+  async #giveBack({ arrivals, items }: Rows): Promise<EventId[]> {
+    const rows = [...arrivals, ...items].map(({ tenant, event }) => ({ tenant, event }))
+    if (rows.length > 0) await this.#store.write('releaseInbox', { rows })
+    return []
+  }
+
+  async #accept(plans: readonly TenantPlan[], types: KnownTypes, nowMs: number): Promise<EventId[]> {
+    const arrivals = plans.flatMap(({ accepted }) => accepted)
+    if (arrivals.length === 0) return []
+    const tenants = plans.map(({ tenant, configuration }) => ({ tenant, version: configuration?.version ?? null }))
+    try {
+      const request = { catalogueVersion: types.version, tenants, nowMs, arrivals }
+      const { stored, stale } = await this.#store.write('acceptArrivals', request)
+      const isStored = new Set(stored)
+      this.#handOver(
+        arrivals.filter(({ event }) => isStored.has(event)),
+        nowMs,
+      )
+      return arrivals.filter(({ tenant }) => stale.includes(tenant)).map(({ event }) => event)
+    } catch (error) {
+      if (error instanceof StoreUnavailable || error instanceof StoreContended) throw error
+      if (arrivals.length > 1) return this.#acceptEach(plans, types, nowMs)
+      this.#tellFailed(arrivals[0]!, error)
+      return []
+    }
+  }
+
+  /** Somebody's data made the commit fail: each alone, so that only that one pays. */
+  async #acceptEach(plans: readonly TenantPlan[], types: KnownTypes, nowMs: number): Promise<EventId[]> {
+    const stale: EventId[] = []
+    for (const plan of plans) {
+      for (const one of plan.accepted) stale.push(...(await this.#accept([{ ...plan, accepted: [one] }], types, nowMs)))
+    }
+    return stale
+  }
+
+  #handOver(stored: readonly AcceptedArrival[], nowMs: number): void {
+    const items = stored.flatMap(arrival => freshItems({ ...arrival, test: false }, arrival.deliveries ?? [], nowMs))
+    if (items.length > 0) this.#store.changes.tell({ kind: 'fresh', items })
+    for (const { tenant, event, type, rejected } of stored) {
+      if (rejected === null) continue
+      const faults = rejected.slice(0, MAX_FAULTS_LOGGED).map(({ field, reason }) => ({ field, reason }))
+      this.#log.warn({ tenant, event, type, faults }, 'an event published from SQL was rejected')
+    }
+  }
+
+  /** It stays in the inbox, and is tried again when the claim has run out. */
+  #tellFailed({ tenant, event, type }: Pick<Arrival, 'tenant' | 'event' | 'type'>, err: unknown): void {
+    this.#log.error({ err, tenant, event, type }, 'an event published from SQL could not be stored; it is tried again')
+  }
+
+  async #fanOut({ configuration }: TenantPlan, { item, deliveries, notSent }: ItemPlan, nowMs: number) {
     const tenantVersion = configuration?.version ?? null
     const result = await this.#store.write('fanOut', { item, tenantVersion, nowMs, deliveries, notSent })
-    if (result !== 'stored' || deliveries.length === 0) return result
+    if (result === 'stale') return [item.event]
+    if (result === 'gone' || deliveries.length === 0) return []
     const { tenant, event, type } = item
     const payload = await this.#store.read('readPayload', { tenant, event })
-    const fresh = deliveries
-      .filter(({ held }) => !held)
-      .map(({ id: delivery, endpoint, partition }) => {
-        const at = { tenant, delivery, endpoint, partition, event, type }
-        return { ...at, test: false, dueAtMs: nowMs, attempts: 0, payload }
-      })
+    const fresh = freshItems({ tenant, event, type, test: false, payload }, deliveries, nowMs)
     if (fresh.length > 0) this.#store.changes.tell({ kind: 'fresh', items: fresh })
-    return result
+    return []
+  }
+
+  #dropStale(plans: readonly TenantPlan[], types: KnownTypes, stale: ReadonlySet<EventId>): void {
+    if (stale.size === 0) return
+    this.#configuration.catalogue.drop(types)
+    for (const { tenant, configuration, accepted, items } of plans) {
+      const isStale = accepted.some(({ event }) => stale.has(event)) || items.some(({ item }) => stale.has(item.event))
+      if (isStale && configuration !== null) this.#configuration.tenants.drop(tenant, configuration)
+    }
   }
 }
 
-function planMany(items: readonly InboxItem[], configuration: TenantMatcher | null, nowMs: number): Plan[] {
-  const plans: Plan[] = []
-  let room = DELIVERIES_A_COMMIT
-  for (const item of items) {
-    const next = plan(item, configuration, nowMs, room)
-    plans.push(next)
-    room -= next.deliveries.length
-    if (room <= 0) break
+/** Plans of so many tenants as go into one commit. */
+function chunksOf(plans: readonly TenantPlan[]): TenantPlan[][] {
+  const chunks: TenantPlan[][] = []
+  let room = 0
+  for (const plan of plans) {
+    if (room <= 0) {
+      chunks.push([])
+      room = DELIVERIES_A_COMMIT
+    }
+    chunks.at(-1)!.push(plan)
+    room -= plan.deliveryCount
   }
-  return plans
-}
-
-/** The next deliveries of an event, by the tenant's endpoints as they are. Pure but for the new ids. */
-function plan(item: InboxItem, configuration: TenantMatcher | null, nowMs: number, most: number): Plan {
-  if (configuration === null) return { item, deliveries: [], notSent: {} }
-  const { endpoints, notSent } = configuration.match(item.type)
-  // An endpoint that was registered after the event was accepted doesn't get it.
-  const firstLater = firstIdAt('ep', item.createdAtMs + 1)
-  const left = endpoints
-    .filter(({ id }) => id < firstLater && (item.after === null || id > item.after))
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-  const deliveries = left.slice(0, most).map(
-    (endpoint): NewDelivery => ({
-      id: newId('dlv', nowMs),
-      endpoint: endpoint.id,
-      partition: endpoint.partition,
-      held: endpoint.state === 'disabled',
-    }),
-  )
-  return { item, deliveries, notSent: left.length > most ? undefined : notSent }
+  return chunks
 }

@@ -7,12 +7,19 @@ import { createHash } from 'node:crypto'
 import { type FieldError, PosthornError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import type { DeliveryId, Endpoint, EventId, EventType, TenantId } from '../model.ts'
-import type { LaneItem } from '../store/operations/lanes.ts'
-import type { NewDelivery, NewEvent, PublishedItem, PublishRequest } from '../store/operations/publish.ts'
+import type { NewEvent, PublishedItem, PublishRequest } from '../store/operations/publish.ts'
 import { type Store, StoreOverloaded } from '../store/store.ts'
-import { CatalogueCache, type KnownTypes, TenantCache, type TenantMatcher } from './configuration-cache.ts'
+import {
+  CatalogueCache,
+  type Configuration,
+  type KnownTypes,
+  TenantCache,
+  type TenantMatcher,
+} from './configuration-cache.ts'
 import { type Cut, type CutEvent, cutEvents } from './cut.ts'
+import { findFaults } from './faults.ts'
 import type { Match } from './match.ts'
+import { freshItems, newDelivery } from './new-deliveries.ts'
 import type { CutError } from './scan.ts'
 
 export type PublisherOptions = {
@@ -30,8 +37,6 @@ export type PublisherOptions = {
 const MAX_TRIES = 10
 /** Tries after which changes of the configuration wait for this publish, so that a flood of them can't starve it. */
 const PATIENT_TRIES = 2
-/** Faults named in full for one call; of elements beyond that, the first fault each, so that answers stay small. */
-const MAX_FAULTS_IN_FULL = 1_000
 
 type MakeEvents = (types: KnownTypes, configuration: TenantMatcher, nowMs: number) => NewEvent[]
 
@@ -48,9 +53,9 @@ export class Publisher {
     this.#tenants = new TenantCache(store)
   }
 
-  /** The copy of tenants' endpoints that events are matched against. */
-  get tenants(): TenantCache {
-    return this.#tenants
+  /** The copies of the configuration that events are validated and matched against. */
+  get configuration(): Configuration {
+    return { catalogue: this.#catalogue, tenants: this.#tenants }
   }
 
   /** Publishes the body of a request: an event, or an array of events of which all are stored or none. */
@@ -185,29 +190,11 @@ export class Publisher {
     }
   }
 
-  /** Only after the commit: a lane must never send what a crash could take back. */
   #handOver({ tenant, nowMs, events }: PublishRequest, stored: readonly PublishedItem[]): void {
     if (events.some(({ deliveries }) => deliveries === null)) this.#store.changes.tell({ kind: 'inbox' })
-    const items: LaneItem[] = []
-    for (let index = 0; index < events.length; index++) {
-      if (stored[index]!.duplicate) continue
-      const { id, type, test, payload, deliveries } = events[index]!
-      for (const { id: delivery, endpoint, partition, held } of deliveries ?? []) {
-        if (held) continue
-        items.push({
-          tenant,
-          delivery,
-          endpoint,
-          partition,
-          event: id,
-          type,
-          test,
-          dueAtMs: nowMs,
-          attempts: 0,
-          payload,
-        })
-      }
-    }
+    const items = events.flatMap(({ id: event, type, test, payload, deliveries }, index) =>
+      stored[index]!.duplicate ? [] : freshItems({ tenant, event, type, test, payload }, deliveries ?? [], nowMs),
+    )
     if (items.length > 0) this.#store.changes.tell({ kind: 'fresh', items })
   }
 }
@@ -241,14 +228,7 @@ function toNewEvent(draft: Draft, { endpoints, notSent }: Match, nowMs: number, 
   const { type, key, hash, payload } = draft
   const id = newId('evt', nowMs)
   if (isLater) return { id, type, key, hash, payload, test: false, notSent: {}, deliveries: null }
-  const deliveries = endpoints.map(
-    (endpoint): NewDelivery => ({
-      id: newId('dlv', nowMs),
-      endpoint: endpoint.id,
-      partition: endpoint.partition,
-      held: endpoint.state === 'disabled',
-    }),
-  )
+  const deliveries = endpoints.map(endpoint => newDelivery(endpoint, nowMs))
   return { id, type, key, hash, payload, test: false, notSent, deliveries }
 }
 
@@ -280,35 +260,9 @@ function cutRefusal({ kind, detail, pointer }: CutError): PosthornError {
 }
 
 /** Throws if an element is not an event, has an unknown type, or a payload that its type's schema refuses (C1). */
-function refuseFaults({ batch, events, errors }: Cut, types: KnownTypes): void {
-  let faults: FieldError[] | undefined
-  for (const { index, type, value } of events) {
-    const at = batch ? `/${index}` : ''
-    const known = types.byName.get(type)
-    if (known === undefined) {
-      faults ??= [...errors]
-      faults.push({
-        field: `${at}/type`,
-        detail: 'The catalogue has no event type of this name.',
-        reason: 'unknown_type',
-      })
-      continue
-    }
-    const found = known.validate(value)
-    if (found.length === 0) continue
-    faults ??= [...errors]
-    const named = faults.length < MAX_FAULTS_IN_FULL ? found : found.slice(0, 1)
-    for (const { pointer, detail } of named) faults.push({ field: `${at}/payload${pointer}`, detail, reason: 'schema' })
-  }
-  faults ??= errors.length > 0 ? [...errors] : undefined
-  if (faults === undefined) return
-  if (batch) faults.sort((a, b) => elementOf(a) - elementOf(b))
-  throw invalid(faults)
-}
-
-/** `/3/payload/status` → 3. */
-function elementOf({ field }: FieldError): number {
-  return Number.parseInt(field.slice(1), 10)
+function refuseFaults(cut: Cut, types: KnownTypes): void {
+  const faults = findFaults(cut, types)
+  if (faults.length > 0) throw invalid(faults)
 }
 
 function chooseTestType(types: KnownTypes, endpoint: Endpoint, typeName: string | undefined): EventType {

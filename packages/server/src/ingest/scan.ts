@@ -14,6 +14,8 @@ export type CutLimits = {
   readonly maxBatch?: number
   /** Bytes of one payload; default: as many as the body has. */
   readonly maxPayloadBytes?: number
+  /** What the place of a fault is counted from, in bytes; default 0, the body's first. */
+  readonly firstByte?: number
 }
 
 export type CutErrorKind =
@@ -34,7 +36,7 @@ export type CutError = {
   readonly kind: CutErrorKind
   /** One sentence, with place. */
   readonly detail: string
-  /** Where in the body, in bytes from 0. */
+  /** Where in the body, in bytes from 0, or from `firstByte`. */
   readonly offset: number
   /** The innermost value around that place, as a JSON Pointer into the body. */
   readonly pointer: string
@@ -77,6 +79,7 @@ export type Scan = {
   readonly bytes: Buffer
   readonly maxBatch: number
   readonly maxPayloadBytes: number
+  readonly firstByte: number
   /** Whether keys are collected to find the one that is there twice: the second, slow pass. */
   readonly findDuplicate: boolean
   /** Containers around an event: 1 in an array, else 0. */
@@ -101,6 +104,7 @@ export function startScan(bytes: Buffer, limits: CutLimits, findDuplicate: boole
     bytes,
     maxBatch: limits.maxBatch ?? 1000,
     maxPayloadBytes: limits.maxPayloadBytes ?? bytes.length,
+    firstByte: limits.firstByte ?? 0,
     findDuplicate,
     eventLevel,
     maxLevel,
@@ -318,7 +322,8 @@ function tooDeep(scan: Scan, at: number): never {
   return fail(scan, 'too_deep', at, `A payload may have at most ${maxDepth} objects and arrays inside one another`)
 }
 
-export function fail(scan: Scan, kind: CutErrorKind, offset: number, what: string, level = scan.level): never {
+export function fail(scan: Scan, kind: CutErrorKind, at: number, what: string, level = scan.level): never {
+  const offset = at - scan.firstByte
   const pointer = pointerTo(scan, level)
   const inside = pointer === '' ? '' : `, in ${pointer}`
   throw new Fault({ kind, detail: `${what} (at byte ${offset}${inside}).`, offset, pointer })

@@ -1,10 +1,11 @@
 /** What people see of events and deliveries, and do to deliveries. */
-import { PosthornError } from '../errors.ts'
+import { type FieldError, PosthornError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import type { Attempt, Delivery, DeliveryId, Endpoint, EventId, PublishedEvent, TenantId } from '../model.ts'
-import type { DeliveryFilter, EventFilter } from '../store/operations/deliveries.ts'
+import type { DeliveryFilter, EventFilter, RejectedFilter } from '../store/operations/deliveries.ts'
 import type { Store } from '../store/store.ts'
-import { checkId, checkIdParameter, checkTypeParameter, notFound, requireTenant } from './refusals.ts'
+import { checkStorable } from './metadata.ts'
+import { checkId, checkIdParameter, checkTypeParameter, invalid, notFound, requireTenant } from './refusals.ts'
 
 /** Deliveries shown with their event, the newest; the list of deliveries, filtered by event, has them all. */
 const MAX_DELIVERIES_OF_EVENT = 1_000
@@ -87,6 +88,16 @@ export class Deliveries {
     checkTypeParameter(filter.type)
     await requireTenant(this.#store, tenant)
     return this.#store.read('listEvents', { ...filter, tenant, limit })
+  }
+
+  /** Events that were published from SQL and can't be delivered as they are, of a tenant or of all; newest first. */
+  async listRejectedEvents(filter: RejectedFilter, limit: number): Promise<PublishedEvent[]> {
+    checkIdParameter('evt', filter.before, 'cursor')
+    const faults: FieldError[] = []
+    // Whatever SQL could publish for: the tenant need not exist, nor have an id that one can have.
+    if (filter.tenant !== null) checkStorable(filter.tenant, 'tenant', faults)
+    if (faults.length > 0) throw invalid(faults)
+    return this.#store.read('listRejectedEvents', { ...filter, limit })
   }
 
   /** An event with what became of it at each endpoint. */

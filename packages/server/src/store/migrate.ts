@@ -19,7 +19,10 @@ export function* migrate(_args: object, dialect: Dialect): Transaction<number> {
   yield { text: translate('create table if not exists meta (key {text} not null primary key, value {text} not null)') }
   const found = Number((yield* getMeta('schema_version')) ?? 0)
   if (found > MIGRATIONS.length) throw new StoreTooNew(found)
-  for (const step of MIGRATIONS.slice(found)) for (const statement of step) yield { text: translate(statement) }
+  for (const statement of MIGRATIONS.slice(found).flat()) {
+    if (typeof statement === 'string') yield { text: translate(statement) }
+    else if (statement.engine === dialect.engine) yield { text: statement.text }
+  }
   yield* setMeta('schema_version', String(MIGRATIONS.length))
   return MIGRATIONS.length - found
 }

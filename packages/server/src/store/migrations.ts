@@ -1,9 +1,15 @@
+import { PUBLISH_FUNCTION } from './postgres/publish-function.ts'
+import type { Dialect } from './transaction.ts'
+
+/** A statement for one engine only is not translated. */
+export type Statement = string | { readonly engine: Dialect['engine']; readonly text: string }
+
 /**
  * The schema, as numbered steps that only go forward. `{int}`, `{bytes}`, `{text}` and `{clustered}` become what the
  * engine calls them: on SQLite a clustered table is stored in its key's order (`without rowid`), which the history
  * tables want, because their keys rise with time.
  */
-export const MIGRATIONS: readonly (readonly string[])[] = [
+export const MIGRATIONS: readonly (readonly Statement[])[] = [
   [
     `create table event_type (
        name {text} not null primary key,
@@ -55,19 +61,30 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
        test {int} not null,
        deliveries {int},
        not_sent {text},
+       rejected {text},
        created_ms {int} not null,
        primary key (tenant, id)
      ) {clustered}`,
-    // Events whose deliveries are yet to be made. Until then, the event doesn't say how many there are.
+    `create index event_rejected on event (id, tenant) where rejected is not null`,
+    // Events whose deliveries are yet to be made. With a payload: published from SQL, and not in `event` yet. Without:
+    // stored already, with very many deliveries; until they are made, the event doesn't say how many there are.
     `create table inbox (
        tenant {text} not null,
        id {bytes} not null,
        type {text} not null,
+       event_key {text},
+       payload {bytes},
        created_ms {int} not null,
+       claimed_until_ms {int} not null default 0,
        after_endpoint {bytes},
-       made {int} not null,
+       made {int} not null default 0,
        primary key (tenant, id)
      ) {clustered}`,
+    // Rows come and go: what they leave behind must not make each look at an empty inbox a long one.
+    {
+      engine: 'postgres',
+      text: `alter table inbox set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000)`,
+    },
     `create table idempotency (
        tenant {text} not null,
        event_key {text} not null,
@@ -143,5 +160,6 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
        id {bytes} not null primary key,
        alive_until_ms {int} not null
      )`,
+    ...PUBLISH_FUNCTION.map(text => ({ engine: 'postgres', text }) as const),
   ],
 ]

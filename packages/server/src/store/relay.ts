@@ -1,6 +1,6 @@
 /**
  * Carries changes from the node that made them to the others: what was configured, and whose lanes have something new.
- * Gathered for a moment and sent at most twenty times a second, whatever the load. Messages may get lost: so what was
+ * Sent at once after a silence, else gathered for a moment, so at most twenty times a second, whatever the load. Messages may get lost: so what was
  * configured is also asked of the store twice a second, and what is due at an endpoint is found by the engine's sweep.
  */
 import { randomUUID } from 'node:crypto'
@@ -33,6 +33,7 @@ export class Relay {
   /** By what they say, so that the same is said once. */
   #waiting = new Map<string, Word>()
   #timer: Timer | undefined
+  #sentAtMs = Number.NEGATIVE_INFINITY
   #looker: Timer | undefined
   /** How far the store's changes are known here. */
   #seen = { seq: 0, catalogueVersion: 0 }
@@ -77,12 +78,15 @@ export class Relay {
 
   #say(word: Word): void {
     this.#waiting.set(JSON.stringify(word), word)
-    this.#timer ??= this.#clock.after(GATHER_MS, () => void this.#send())
+    if (this.#timer !== undefined) return
+    const sinceMs = this.#clock.monotonicMs() - this.#sentAtMs
+    this.#timer = this.#clock.after(Math.max(0, GATHER_MS - sinceMs), () => void this.#send())
   }
 
   async #send(): Promise<void> {
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#sentAtMs = this.#clock.monotonicMs()
     const words = [...this.#waiting.keys()]
     this.#waiting = new Map()
     const head = `{"from":"${this.#self}","words":[`

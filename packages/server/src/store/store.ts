@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { BlockedKeys, isSameKey } from './blocked-keys.ts'
 import { Changes } from './changes.ts'
 import type { Call, CallResult, Driver } from './driver.ts'
 import { type Arguments, CONFIGURATION_CHANGES, type OperationName, type Result } from './operations/index.ts'
@@ -6,7 +7,7 @@ import type { LaneItem, LaneQuery } from './operations/lanes.ts'
 import { packRequests, packSettlements, unpackLane } from './operations/packed.ts'
 import { type PublishRequest, type PublishResult, type StoredResult, toPublishResult } from './operations/publish.ts'
 import type { Moved, Settlement, SettleResult } from './operations/settle.ts'
-import { StoreUnavailable } from './transaction.ts'
+import { StoreContended, StoreUnavailable } from './transaction.ts'
 
 /** Work that waits for the commit now in flight, at most; what comes on top is refused (503). */
 const MAX_WAITING_PUBLISHES = 10_000
@@ -22,6 +23,13 @@ const BUSY_ITEMS = 32
 const BUSY_PAUSE_MS = 6
 /** A pause before outcomes of a failed commit are tried again. */
 const SETTLE_RETRY_MS = 500
+
+/** How long a commit waits for an event's key that somebody's own transaction holds: others share the commit. */
+const KEY_WAIT_MS = 250
+/** The same once it is known that some key in a batch is held, and sought which. */
+const NEXT_KEY_WAIT_MS = 20
+/** The search for held keys, at most; what is left then goes along with the next commit. */
+const KEY_SEARCH_MS = 500
 
 /** There is more waiting to be stored than is good: try again a little later. */
 export class StoreOverloaded extends Error {}
@@ -43,6 +51,9 @@ export class Store {
   readonly #driver: Driver
   readonly #clock: Clock
   readonly #publishes: Waiting<PublishRequest, PublishResult>[] = []
+  /** Those that use keys which somebody holds: published one by one, beside the commits. */
+  readonly #aside: Waiting<PublishRequest, PublishResult>[] = []
+  readonly #blockedKeys = new BlockedKeys()
   readonly #settlements: Waiting<Settlement, Moved>[] = []
   readonly #calls: Waiting<Call, unknown>[] = []
   /** Calls that change the configuration. */
@@ -53,6 +64,7 @@ export class Store {
   #holds = 0
   #isCommitting = false
   #isScheduled = false
+  #isPublishingAside = false
   #idle: (() => void)[] = []
 
   constructor(driver: Driver, clock: Clock) {
@@ -89,7 +101,7 @@ export class Store {
     return this.#enqueue(queue, { name, args } as Call, 1) as Promise<Result<Name>>
   }
 
-  /** Resolves after the commit is durable. Throws StoreOverloaded, StoreUnavailable. */
+  /** Resolves after the commit is durable. Throws StoreOverloaded, StoreContended, StoreUnavailable. */
   publish(request: PublishRequest): Promise<PublishResult> {
     let size = 0
     let payloadBytes = 0
@@ -100,11 +112,14 @@ export class Store {
     const waitingBytes = this.#waitingPayloadBytes + payloadBytes
     // One request always may, however large it is.
     const isFull = this.#publishes.length > 0 && waitingBytes > MAX_WAITING_PAYLOAD_BYTES
-    if (isFull || this.#publishes.length >= MAX_WAITING_PUBLISHES) {
+    if (isFull || this.#publishes.length + this.#aside.length >= MAX_WAITING_PUBLISHES) {
       return Promise.reject(new StoreOverloaded('Too many events are waiting to be stored'))
     }
     this.#waitingPayloadBytes = waitingBytes
-    return this.#enqueue(this.#publishes, request, size).finally(() => {
+    const stored = this.#blockedKeys.has(request)
+      ? this.#enqueue(this.#aside, request, size, () => void this.#publishAside())
+      : this.#enqueue(this.#publishes, request, size)
+    return stored.finally(() => {
       this.#waitingPayloadBytes -= payloadBytes
     })
   }
@@ -136,11 +151,12 @@ export class Store {
 
   /** After everything that was handed in has been committed or refused. */
   async close(): Promise<void> {
-    if (this.#isCommitting || !this.#isEmpty()) await new Promise<void>(resolve => this.#idle.push(resolve))
+    if (!this.#isIdle()) await new Promise<void>(resolve => this.#idle.push(resolve))
     await this.#driver.close()
   }
 
-  #isEmpty(): boolean {
+  #isIdle(): boolean {
+    if (this.#isCommitting || this.#isPublishingAside) return false
     return this.#publishes.length + this.#settlements.length + this.#calls.length + this.#configuring.length === 0
   }
 
@@ -149,10 +165,15 @@ export class Store {
     return this.#publishes.length + this.#settlements.length + this.#calls.length + configuring > 0
   }
 
-  #enqueue<Input, Output>(queue: Waiting<Input, Output>[], input: Input, size: number): Promise<Output> {
+  #enqueue<Input, Output>(
+    queue: Waiting<Input, Output>[],
+    input: Input,
+    size: number,
+    start = () => this.#schedule(),
+  ): Promise<Output> {
     const { promise, resolve, reject } = Promise.withResolvers<Output>()
     queue.push({ input, size, resolve, reject })
-    this.#schedule()
+    start()
     return promise
   }
 
@@ -175,7 +196,7 @@ export class Store {
     const batch: Call[] = []
     if (settlements.length > 0)
       batch.push({ name: 'settle', args: packSettlements(settlements.map(({ input }) => input)) })
-    if (publishes.length > 0) batch.push({ name: 'publish', args: packRequests(publishes.map(({ input }) => input)) })
+    if (publishes.length > 0) batch.push(toPublishCall(publishes, KEY_WAIT_MS))
     // Last: a change of the configuration must not make the events stale that it shares its commit with.
     batch.push(...calls.map(({ input }) => input))
     const results = await this.#write(batch)
@@ -186,7 +207,11 @@ export class Store {
     if (items >= BUSY_ITEMS) await new Promise<void>(resolve => void this.#clock.after(BUSY_PAUSE_MS, resolve))
     this.#isCommitting = false
     if (this.#hasWork()) this.#schedule()
-    else if (this.#isEmpty()) for (const resolve of this.#idle.splice(0)) resolve()
+    else this.#tellIdle()
+  }
+
+  #tellIdle(): void {
+    if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   async #write(batch: readonly Call[]): Promise<CallResult[]> {
@@ -205,7 +230,7 @@ export class Store {
         const { partition } = settlements.find(({ input }) => input.endpoint === endpoint)!.input
         this.changes.tell({ kind: 'endpoint', tenant, endpoint, partition })
       }
-    } else if (result.error instanceof StoreUnavailable) {
+    } else if (isPassing(result.error)) {
       // First in line again, after a pause: the receiver's answer was had and must not get lost.
       this.#clock.after(SETTLE_RETRY_MS, () => {
         this.#settlements.unshift(...settlements)
@@ -220,8 +245,17 @@ export class Store {
     }
   }
 
-  async #concludePublishes(publishes: Waiting<PublishRequest, PublishResult>[], result: CallResult): Promise<void> {
-    if (result.ok || result.error instanceof StoreUnavailable || publishes.length === 1) {
+  async #concludePublishes(
+    publishes: Waiting<PublishRequest, PublishResult>[],
+    result: CallResult,
+    searchUntilMs = Number.POSITIVE_INFINITY,
+  ): Promise<void> {
+    const isFinal = result.ok || result.error instanceof StoreUnavailable || publishes.length === 1
+    if (!isFinal && result.error instanceof StoreContended) {
+      return this.#searchBlocked(publishes, Math.min(searchUntilMs, this.#clock.monotonicMs() + KEY_SEARCH_MS))
+    }
+    if (isFinal) {
+      if (!result.ok && result.error instanceof StoreContended) this.#blockedKeys.add(publishes[0]!.input)
       publishes.forEach(({ input, resolve, reject }, index) => {
         if (result.ok) resolve(toPublishResult(input, (result.value as StoredResult[])[index]!))
         else reject(result.error)
@@ -230,11 +264,53 @@ export class Store {
     }
     // Somebody's data made the batch fail: each request alone, so that only that one pays.
     for (const waiting of publishes) {
-      const [alone] = await this.#write([{ name: 'publish', args: packRequests([waiting.input]) }])
+      const [alone] = await this.#write([toPublishCall([waiting], KEY_WAIT_MS)])
       await this.#concludePublishes([waiting], alone!)
     }
   }
+
+  /** Some of these use keys that somebody holds: finds which by halves, so that the others are stored soon. */
+  async #searchBlocked(publishes: Waiting<PublishRequest, PublishResult>[], untilMs: number): Promise<void> {
+    const middle = Math.ceil(publishes.length / 2)
+    for (const half of [publishes.slice(0, middle), publishes.slice(middle)]) {
+      const free = half.filter(waiting => !this.#blockedKeys.has(waiting.input))
+      this.#aside.push(...half.filter(waiting => !free.includes(waiting)))
+      if (free.length === 0) continue
+      if (this.#clock.monotonicMs() >= untilMs) this.#publishes.unshift(...free)
+      else {
+        const [result] = await this.#write([toPublishCall(free, NEXT_KEY_WAIT_MS)])
+        await this.#concludePublishes(free, result!, untilMs)
+      }
+    }
+    void this.#publishAside()
+  }
+
+  /** One at a time, since each may wait its full time. */
+  async #publishAside(): Promise<void> {
+    if (this.#isPublishingAside) return
+    this.#isPublishingAside = true
+    for (let waiting = this.#aside.shift(); waiting !== undefined; waiting = this.#aside.shift()) {
+      const { input } = waiting
+      const [result] = await this.#write([toPublishCall([waiting], KEY_WAIT_MS)])
+      const isBlocked = !result!.ok && result!.error instanceof StoreContended
+      // They would wait for the same, one after the other.
+      const alike = isBlocked ? this.#aside.filter(other => isSameKey(input, other.input)) : []
+      for (const other of alike) this.#aside.splice(this.#aside.indexOf(other), 1)
+      if (!isBlocked) this.#blockedKeys.remove(input)
+      for (const one of [waiting, ...alike]) await this.#concludePublishes([one], result!)
+    }
+    this.#isPublishingAside = false
+    this.#tellIdle()
+  }
 }
+
+function toPublishCall(publishes: readonly Waiting<PublishRequest, PublishResult>[], keyWaitMs: number): Call {
+  const args = { ...packRequests(publishes.map(({ input }) => input)), keyWaitMs }
+  return { name: 'publish', args }
+}
+
+/** What goes by: an outcome is tried again after it. */
+const isPassing = (error: Error): boolean => error instanceof StoreUnavailable || error instanceof StoreContended
 
 /** Takes waiting work off the front, up to a number of items but at least one. */
 function take<Input, Output>(queue: Waiting<Input, Output>[], maxItems: number): Waiting<Input, Output>[] {

@@ -36,12 +36,16 @@ export type Dialect = {
   readonly nowMs: string
   /** After a `select`: takes only rows that nobody else is about to change, and keeps them until the commit. */
   readonly skipLocked: string
+  /** The same after a `select … from inbox i`, for rows of that alone. */
+  readonly skipLockedInbox: string
   /** After a `select … from live_delivery l`: keeps the rows from everybody else until the commit. */
   readonly lockLiveRows: string
   /** Held to the end by a transaction that reads configuration and relies on it (publish). SQLite has one writer. */
   readonly lockConfigurationShared: Query | null
   /** Held to the end by a transaction that changes configuration. */
   readonly lockConfiguration: Query | null
+  /** From here on, the transaction waits at most so long for what others hold, milliseconds; 0: as long as it takes. */
+  readonly limitLockWait: (waitMs: number) => Query | null
 }
 
 /**
@@ -52,6 +56,14 @@ export class StoreUnavailable extends Error {
   constructor(detail: string, options?: ErrorOptions) {
     super(detail, options)
     this.name = 'StoreUnavailable'
+  }
+}
+
+/** Another transaction that has not ended holds what this one needs. Nothing of it was stored; the store is well. */
+export class StoreContended extends Error {
+  constructor(detail: string, options?: ErrorOptions) {
+    super(detail, options)
+    this.name = 'StoreContended'
   }
 }
 

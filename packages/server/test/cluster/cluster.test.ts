@@ -1,14 +1,7 @@
 import { type Authority, createAuthority, type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
-import type { Logger } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
-import { LeasedPartitions } from '../../src/engine/partitions.ts'
-import type { Bus } from '../../src/store/bus.ts'
-import { openPostgresBus } from '../../src/store/postgres/bus.ts'
-import { openPostgres } from '../../src/store/postgres/driver.ts'
-import { Relay } from '../../src/store/relay.ts'
-import type { Store } from '../../src/store/store.ts'
-import { cover, startOn } from '../engine/harness.ts'
+import { cover } from '../engine/harness.ts'
+import { type NodeOptions, startNode as startOnUrl } from './node.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
 
@@ -22,28 +15,7 @@ afterAll(() => server.stop())
 
 const AFTER_CRASH = expect.objectContaining({ msg: expect.stringContaining('after a crash') })
 
-/** A pooler in transaction mode, for one: every message is lost. */
-const lossyBus: Bus = { open: async () => {}, send: async () => {}, close: async () => {} }
-
-async function startNode(url: string, { leaseMs = 2_000, hasBus = true, responseTimeoutMs = 2_000 } = {}) {
-  const driver = await openPostgres(url, systemClock)
-  const partitionsOf = (store: Store, log: Logger) => new LeasedPartitions(store, systemClock, log, leaseMs)
-  const node = await startOn(driver, partitionsOf, authority, { responseTimeoutMs })
-  const isOurs = (partition: number) => node.partitions.epochOf(partition) !== undefined
-  const bus = hasBus ? openPostgresBus(url, systemClock) : lossyBus
-  const relay = new Relay(node.store, bus, systemClock, isOurs)
-  await relay.start()
-  const shareOf = () => Array.from({ length: 256 }, (_, partition) => partition).filter(isOurs).length
-  return {
-    ...node,
-    shareOf,
-    async stop() {
-      await relay.stop()
-      await node.stop()
-    },
-  }
-}
-
+const startNode = (url: string, over: NodeOptions = {}) => startOnUrl(url, authority, over)
 const database = () => server.createDatabase(`cluster_${++count}`)
 
 describe('nodes on one PostgreSQL', () => {

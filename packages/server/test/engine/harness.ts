@@ -68,7 +68,12 @@ export async function startOn(
     idempotencyMs: 1e9,
     maxDeliveriesAtOnce: 250,
   })
-  const inbox = new Inbox(store, publisher.tenants, systemClock, log, 100)
+  const inbox = new Inbox(store, publisher.configuration, systemClock, log, {
+    lookMs: 50,
+    maxDepth: 64,
+    maxPayloadBytes: 1_048_576,
+    maxDeliveriesAtOnce: 250,
+  })
   if (isSending) {
     await engine.start()
     inbox.start()

@@ -129,58 +129,6 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(late.kind).toBe('stored')
   })
 
-  it('C13: makes the deliveries of an event in the inbox some at a time, each once, and says then how many', async () => {
-    const endpoints = [anEndpoint('acme'), anEndpoint('acme'), anEndpoint('acme')]
-    await aTenant(store, 'acme', endpoints)
-    const later = anEvent([], { deliveries: null })
-    const result = await store.publish(await aRequest(store, 'acme', [later]))
-    expect(result).toEqual({
-      kind: 'stored',
-      events: [{ id: later.id, deliveries: null, notSent: null, duplicate: false }],
-    })
-    expect(await store.read('getEvent', { tenant: 'acme', id: later.id })).toMatchObject({ notSent: null })
-    const version = (await store.read('readTenantConfiguration', { tenant: 'acme' }))!.version
-    const next = async () => (await store.read('readInbox', { after: '' })).find(({ event }) => event === later.id)
-    const ask = { tenantVersion: version, nowMs: 5_000 }
-    const first = await next()
-    expect(first).toMatchObject({ tenant: 'acme', after: null, made: 0, createdAtMs: 1_000 })
-    const some = anEvent(endpoints.slice(0, 2)).deliveries!
-    const request = { ...ask, item: first!, deliveries: some, notSent: undefined }
-    expect(await store.write('fanOut', { ...request, tenantVersion: version - 1 })).toBe('stale')
-    expect(await store.write('fanOut', request)).toBe('stored')
-    expect(await store.write('fanOut', { ...request, deliveries: anEvent(endpoints.slice(0, 2)).deliveries! })).toBe(
-      'gone',
-    )
-    const second = await next()
-    expect(second).toMatchObject({ after: endpoints[1]!.id, made: 2 })
-    const rest = anEvent(endpoints.slice(2)).deliveries!
-    expect(await store.write('fanOut', { ...ask, item: second!, deliveries: rest, notSent: { type: 4 } })).toBe(
-      'stored',
-    )
-    expect(await next()).toBeUndefined()
-    expect(await store.read('getEvent', { tenant: 'acme', id: later.id })).toMatchObject({ notSent: { type: 4 } })
-    const none = { state: null, endpoint: null, type: null, before: null, fromMs: null, toMs: null, limit: 10 }
-    const made = await store.read('listDeliveries', { ...none, tenant: 'acme', event: later.id })
-    expect(made.map(({ endpoint }) => endpoint).sort()).toEqual(endpoints.map(({ id }) => id).sort())
-  })
-
-  it('the inbox shows the oldest events of each tenant', async () => {
-    for (const tenant of ['acme', 'other', 'third']) await aTenant(store, tenant)
-    const events = [
-      anEvent([], { deliveries: null }),
-      anEvent([], { deliveries: null }),
-      anEvent([], { deliveries: null }),
-    ]
-    await store.publish(await aRequest(store, 'third', [events[0]!]))
-    await store.publish(await aRequest(store, 'acme', [events[1]!, events[2]!]))
-    const shown = (await store.read('readInbox', { after: '' })).map(({ event }) => event)
-    expect(shown.filter(id => events.some(event => event.id === id))).toEqual([
-      events[1]!.id,
-      events[2]!.id,
-      events[0]!.id,
-    ])
-  })
-
   it('numbers changes of tenants and endpoints, so that another node can ask what it has missed', async () => {
     const { seq } = await store.read('readChanges', { after: 0 })
     const [a, b] = [anEndpoint('acme'), anEndpoint('acme', { partition: 9 })]

@@ -1,17 +1,27 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { type Postgres, startPostgres } from '@posthorn/testkit'
+import pg from 'pg'
 import { systemClock } from '../../src/clock.ts'
 import type { Driver } from '../../src/store/driver.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { openSqlite } from '../../src/store/sqlite/driver.ts'
 import { Store } from '../../src/store/store.ts'
 
+export type Opened = {
+  readonly store: Store
+  readonly driver: Driver
+  /** Runs a statement past the store, as somebody else would; parameters as `$1`. */
+  run(text: string, params?: readonly (string | number | Uint8Array | null)[]): Promise<void>
+  close(): Promise<void>
+}
+
 /** An engine that the conformance suite runs against: how to get an empty store of it. */
 export type Engine = {
   readonly name: 'sqlite' | 'postgres'
-  open(): Promise<{ store: Store; driver: Driver; close(): Promise<void> }>
+  open(): Promise<Opened>
   stop(): Promise<void>
 }
 
@@ -32,7 +42,16 @@ export function sqliteEngine(): Engine {
         await store.close()
         await rm(folder, { recursive: true, force: true })
       }
-      return { store, driver, close }
+      const run: Opened['run'] = async (text, params = []) => {
+        const database = new DatabaseSync(join(folder, 'posthorn.db'))
+        try {
+          database.exec('pragma busy_timeout = 5000')
+          database.prepare(text.replaceAll('$', '?')).run(...params)
+        } finally {
+          database.close()
+        }
+      }
+      return { store, driver, run, close }
     },
     stop: async () => {},
   }
@@ -48,7 +67,16 @@ export function postgresEngine(): Engine {
       const url = await (await server).createDatabase(`conformance_${++count}`)
       const driver = await openPostgres(url, systemClock)
       const store = await ready(driver)
-      return { store, driver, close: () => store.close() }
+      const run: Opened['run'] = async (text, params = []) => {
+        const client = new pg.Client({ connectionString: url, options: '-c search_path=posthorn' })
+        await client.connect()
+        try {
+          await client.query(text, [...params])
+        } finally {
+          await client.end()
+        }
+      }
+      return { store, driver, run, close: () => store.close() }
     },
     stop: async () => (await server)?.stop(),
   }

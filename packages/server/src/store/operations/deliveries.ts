@@ -1,3 +1,4 @@
+import type { FieldError } from '../../errors.ts'
 import { firstIdAt, idBytes, idText } from '../../ids.ts'
 import type {
   Attempt,
@@ -30,7 +31,7 @@ import { lockConfiguration } from './versions.ts'
 
 // Events
 
-const EVENT_FIELDS = 'tenant, id, type, event_key, payload, test, deliveries, not_sent, created_ms'
+const EVENT_FIELDS = 'tenant, id, type, event_key, payload, test, deliveries, not_sent, rejected, created_ms'
 
 const toEvent = (row: Row): PublishedEvent => ({
   id: idText('evt', bytes(row.id)),
@@ -41,6 +42,7 @@ const toEvent = (row: Row): PublishedEvent => ({
   test: row.test === 1,
   createdAtMs: int(row.created_ms),
   notSent: jsonOrNull(row.not_sent) as NotSent | null,
+  rejected: jsonOrNull(row.rejected) as FieldError[] | null,
 })
 
 export type Range = { readonly fromMs: number | null; readonly toMs: number | null }
@@ -48,11 +50,11 @@ export type Range = { readonly fromMs: number | null; readonly toMs: number | nu
 /** Conditions and their parameters, numbered as they come. */
 class Where {
   readonly params: Value[] = []
-  readonly #conditions: string[] = []
+  readonly conditions: string[] = []
 
   add(condition: string, value: Value): this {
     this.params.push(value)
-    this.#conditions.push(condition.replace('?', `$${this.params.length}`))
+    this.conditions.push(condition.replace('?', `$${this.params.length}`))
     return this
   }
 
@@ -61,7 +63,7 @@ class Where {
   }
 
   get text(): string {
-    return this.#conditions.join(' and ')
+    return this.conditions.join(' and ')
   }
 }
 
@@ -87,6 +89,19 @@ export function* listEvents(args: EventFilter & { tenant: TenantId; limit: numbe
     .addIf('type = ?', args.type)
   const rows = yield {
     text: `select ${EVENT_FIELDS} from event where ${where.text} order by id desc limit ${args.limit}`,
+    params: where.params,
+  }
+  return rows.map(toEvent)
+}
+
+export type RejectedFilter = { readonly tenant: TenantId | null; readonly before: EventId | null }
+
+/** Of one tenant, or of all, those that don't exist included; newest first. */
+export function* listRejectedEvents(args: RejectedFilter & { limit: number }): Transaction<PublishedEvent[]> {
+  const where = new Where().addIf('tenant = ?', args.tenant).addIf('id < ?', idOrNull(args.before))
+  const rows = yield {
+    text: `select ${EVENT_FIELDS} from event where ${['rejected is not null', ...where.conditions].join(' and ')}
+           order by id desc limit ${args.limit}`,
     params: where.params,
   }
   return rows.map(toEvent)

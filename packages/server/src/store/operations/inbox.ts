@@ -1,26 +1,57 @@
 /**
- * The inbox: events that were accepted and whose deliveries are yet to be made, because they are very many. A node makes
- * them some at a time, in the order of the endpoints' ids, so that no commit of them keeps others waiting.
+ * The inbox: what has been accepted, and has no deliveries yet. Two kinds of rows lie there. An arrival was published
+ * from SQL: it has a payload, and is not an event yet; a node validates and matches it, and stores it with its
+ * deliveries. The other is an event that is stored already and has very many deliveries: a node makes them some at a
+ * time, in the order of the endpoints' ids, so that no commit of them keeps others waiting.
+ *
+ * A node claims rows for some seconds before it works on them, so that nodes don't do each other's work; whatever it
+ * stores is conditional on the row still being there as it was, so that two that did would not store it twice.
  */
+import type { FieldError } from '../../errors.ts'
 import { idBytes, idText } from '../../ids.ts'
 import type { EndpointId, EventId, NotSent, TenantId } from '../../model.ts'
-import { type BulkQuery, bytes, type Dialect, int, type Transaction, text } from '../transaction.ts'
-import { deliveryRows, type NewDelivery, storeDeliveryRows } from './publish.ts'
+import {
+  type BulkQuery,
+  bytes,
+  type Dialect,
+  int,
+  intOrNull,
+  type Row,
+  type Transaction,
+  text,
+  textOrNull,
+  type Value,
+} from '../transaction.ts'
+import { deliveryRows, type NewDelivery, storeDeliveryRows, storeEventRows, tenantVersions } from './publish.ts'
+import { catalogueVersion } from './versions.ts'
 
-/** An event that waits in the inbox. */
-export type InboxItem = {
+type InboxRow = {
   readonly tenant: TenantId
   readonly event: EventId
   readonly type: string
   readonly createdAtMs: number
+}
+
+/** An event that is stored, and whose deliveries are being made. */
+export type InboxItem = InboxRow & {
   /** Its deliveries are made up to this endpoint; null: of none. */
   readonly after: EndpointId | null
   /** How many are made. */
   readonly made: number
 }
 
+/** What was published from SQL. */
+export type Arrival = InboxRow & {
+  readonly key: string | null
+  /** null: larger than what was asked for. */
+  readonly payload: Uint8Array | null
+  readonly payloadBytes: number
+}
+
 const MAX_TENANTS = 64
-const EVENTS_A_TENANT = 64
+/** Rows claimed at once: a power of two. */
+const MAX_ROWS = 512
+const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 
 const INBOX_COLUMNS: BulkQuery['columns'] = [
   ['tenant', 'text'],
@@ -34,40 +65,251 @@ export function* storeInbox(
 ): Transaction<void> {
   if (rows.length === 0) return
   yield {
-    text: `insert into inbox (tenant, id, type, created_ms, after_endpoint, made)
-           select tenant, id, type, created_ms, null, 0 from v`,
+    text: 'insert into inbox (tenant, id, type, created_ms) select tenant, id, type, created_ms from v',
     columns: INBOX_COLUMNS,
     rows,
   }
 }
 
-/**
- * The oldest few of each tenant, of so many tenants at most, those behind `after` (empty: from the first). Skips from
- * tenant to tenant along the key.
- */
-export function* readInbox(args: { after: TenantId }): Transaction<InboxItem[]> {
+/** Whether there is anything that nobody has claimed. */
+export function* peekInbox(_args: object, dialect: Dialect): Transaction<boolean> {
+  const rows = yield {
+    text: `select tenant from inbox where claimed_until_ms <= ${dialect.nowMs} order by tenant, id limit 1`,
+  }
+  return rows.length > 0
+}
+
+// Claiming
+
+export type InboxClaim = {
+  /** Tenants behind this one; empty: from the first. */
+  readonly after: TenantId
+  /** How long nobody else takes the rows, milliseconds. */
+  readonly claimMs: number
+  /** Larger payloads are left in the store. */
+  readonly maxPayloadBytes: number
+}
+
+export type ClaimedInbox = {
+  readonly arrivals: readonly Arrival[]
+  readonly items: readonly InboxItem[]
+  /** The last tenant of whom something was claimed; empty: nothing was left. */
+  readonly last: TenantId
+}
+
+/** The oldest few of each tenant that nobody has claimed, of so many tenants at most. */
+export function* claimInbox(args: InboxClaim, dialect: Dialect): Transaction<ClaimedInbox> {
+  const tenants = yield* waitingTenants(args.after, dialect)
+  if (tenants.length === 0) return { arrivals: [], items: [], last: '' }
+  const found = yield* lockOldest(tenants, dialect)
+  const chosen = withinBytes(found, args.maxPayloadBytes)
+  const rows = chosen.length === 0 ? [] : yield* claimRows(chosen, args, dialect)
+  const isArrival = (row: Row) => row.payload_bytes !== null
+  return {
+    arrivals: rows.filter(isArrival).map(toArrival),
+    items: rows.filter(row => !isArrival(row)).map(toItem),
+    // Where payloads were too many, those behind them come with the next claim.
+    last: chosen.length < found.length ? text(chosen.at(-1)!.tenant) : tenants.at(-1)!,
+  }
+}
+
+/** Skips from tenant to tenant along the key. */
+function* waitingTenants(after: TenantId, { nowMs }: Dialect): Transaction<TenantId[]> {
   const rows = yield {
     text: `with recursive skip(tenant) as (
-             select (select tenant from inbox where tenant > $1 order by tenant limit 1)
+             select (select tenant from inbox where tenant > $1 and claimed_until_ms <= ${nowMs}
+                     order by tenant limit 1)
              union all
-             select (select i.tenant from inbox i where i.tenant > skip.tenant order by i.tenant limit 1)
+             select (select i.tenant from inbox i where i.tenant > skip.tenant and i.claimed_until_ms <= ${nowMs}
+                     order by i.tenant limit 1)
              from skip where skip.tenant is not null)
-           select i.tenant, i.id, i.type, i.created_ms, i.after_endpoint, i.made
-           from (select tenant from skip where tenant is not null limit ${MAX_TENANTS}) s
-           join inbox i on i.tenant = s.tenant
-             and i.id in (select x.id from inbox x where x.tenant = s.tenant order by x.id limit ${EVENTS_A_TENANT})
-           order by i.tenant, i.id`,
-    params: [args.after],
+           select tenant from skip where tenant is not null limit ${MAX_TENANTS}`,
+    params: [after],
   }
-  return rows.map(row => ({
-    tenant: text(row.tenant),
-    event: idText('evt', bytes(row.id)),
-    type: text(row.type),
-    createdAtMs: int(row.created_ms),
-    after: row.after_endpoint === null ? null : idText('ep', bytes(row.after_endpoint)),
-    made: int(row.made),
-  }))
+  return rows.map(row => text(row.tenant))
 }
+
+const TENANT_COLUMNS: BulkQuery['columns'] = [['tenant', 'text']]
+
+function* lockOldest(tenants: readonly TenantId[], { nowMs, skipLockedInbox }: Dialect): Transaction<Row[]> {
+  // A power of two, so that there are few statements to prepare.
+  const each = 2 ** Math.floor(Math.log2(MAX_ROWS / tenants.length))
+  return yield {
+    text: `select i.tenant, i.id, coalesce(length(i.payload), 0) as size from inbox i
+           join v on i.tenant = v.tenant
+           where i.claimed_until_ms <= ${nowMs} and i.id in (
+             select x.id from inbox x where x.tenant = v.tenant and x.claimed_until_ms <= ${nowMs}
+             order by x.id limit ${each})
+           order by i.tenant, i.id ${skipLockedInbox}`,
+    columns: TENANT_COLUMNS,
+    rows: tenants.map(tenant => [tenant]),
+  }
+}
+
+/** The first of these whose payloads fit into memory together, and at least one. */
+function withinBytes(rows: readonly Row[], maxPayloadBytes: number): Row[] {
+  let left = MAX_PAYLOAD_BYTES
+  const end = rows.findIndex((row, index) => {
+    const size = int(row.size)
+    if (size <= maxPayloadBytes) left -= size
+    return left < 0 && index > 0
+  })
+  return rows.slice(0, end < 0 ? rows.length : end)
+}
+
+const KEY_COLUMNS: BulkQuery['columns'] = [
+  ['tenant', 'text'],
+  ['id', 'bytes'],
+]
+
+const keyOf = (row: Row): [Value, Value] => [row.tenant!, row.id!]
+
+function* claimRows(rows: readonly Row[], args: InboxClaim, { nowMs }: Dialect): Transaction<Row[]> {
+  const claimed = yield {
+    text: `update inbox set claimed_until_ms = ${nowMs} + ${args.claimMs} where (tenant, id) in (select tenant, id from v)
+           returning tenant, id, type, event_key, created_ms, after_endpoint, made, length(payload) as payload_bytes,
+             case when length(payload) <= ${args.maxPayloadBytes} then payload end as payload`,
+    columns: KEY_COLUMNS,
+    rows: rows.map(keyOf),
+  }
+  return claimed.sort((a, b) =>
+    a.tenant === b.tenant ? Buffer.compare(bytes(a.id), bytes(b.id)) : a.tenant! < b.tenant! ? -1 : 1,
+  )
+}
+
+const toRow = (row: Row): InboxRow => ({
+  tenant: text(row.tenant),
+  event: idText('evt', bytes(row.id)),
+  type: text(row.type),
+  createdAtMs: int(row.created_ms),
+})
+
+const toItem = (row: Row): InboxItem => ({
+  ...toRow(row),
+  after: row.after_endpoint === null ? null : idText('ep', bytes(row.after_endpoint)),
+  made: int(row.made),
+})
+
+const toArrival = (row: Row): Arrival => ({
+  ...toRow(row),
+  key: textOrNull(row.event_key),
+  payload: row.payload === null ? null : bytes(row.payload),
+  payloadBytes: intOrNull(row.payload_bytes)!,
+})
+
+/** They are not worked on after all: anybody may. */
+export function* releaseInbox(args: { rows: readonly Pick<InboxRow, 'tenant' | 'event'>[] }): Transaction<void> {
+  if (args.rows.length === 0) return
+  yield {
+    text: 'update inbox set claimed_until_ms = 0 where (tenant, id) in (select tenant, id from v)',
+    columns: KEY_COLUMNS,
+    rows: args.rows.map(({ tenant, event }) => [tenant, idBytes(event)]),
+  }
+}
+
+// Arrivals
+
+/** An arrival as it is to be stored. */
+export type AcceptedArrival = {
+  readonly tenant: TenantId
+  readonly event: EventId
+  readonly type: string
+  readonly key: string | null
+  readonly createdAtMs: number
+  readonly payload: Uint8Array
+  /** Why it gets no deliveries; null: it is sound. */
+  readonly rejected: readonly FieldError[] | null
+  readonly notSent: NotSent
+  /** null: they are very many, and made later, out of the inbox as well. */
+  readonly deliveries: readonly NewDelivery[] | null
+}
+
+export type AcceptRequest = {
+  /** The versions of the configuration that arrivals were validated and matched against; null: no such tenant. */
+  readonly catalogueVersion: number
+  readonly tenants: readonly { readonly tenant: TenantId; readonly version: number | null }[]
+  readonly nowMs: number
+  readonly arrivals: readonly AcceptedArrival[]
+}
+
+export type AcceptResult = {
+  /** Tenants whose configuration moved: nothing of theirs was stored, match again. */
+  readonly stale: readonly TenantId[]
+  /** Those stored now; the others were somebody else's already. */
+  readonly stored: readonly EventId[]
+}
+
+/** Makes arrivals events, with their deliveries, or rejected. */
+export function* acceptArrivals(args: AcceptRequest, dialect: Dialect): Transaction<AcceptResult> {
+  if (dialect.lockConfigurationShared !== null) yield dialect.lockConfigurationShared
+  const isCatalogueMoved = (yield* catalogueVersion()) !== args.catalogueVersion
+  const versions = yield* tenantVersions(args.tenants.map(({ tenant }) => tenant))
+  const stale = args.tenants
+    .filter(({ tenant, version }) => isCatalogueMoved || (versions.get(tenant) ?? null) !== version)
+    .map(({ tenant }) => tenant)
+  const current = args.arrivals.filter(({ tenant }) => !stale.includes(tenant))
+  const stored = yield* takeOut(current, args.nowMs)
+  const won = current.filter(({ event }) => stored.has(event))
+  yield* storeEventRows(won.map(eventRow))
+  yield* storeDeliveryRows(
+    won.flatMap(({ tenant, event, type, deliveries }) =>
+      deliveryRows(tenant, args.nowMs, event, type, false, deliveries ?? []),
+    ),
+  )
+  yield* freeKeys(won.filter(({ rejected, key }) => rejected !== null && key !== null))
+  return { stale, stored: [...stored] }
+}
+
+/** Conditional on what is there: two nodes never both store an arrival. */
+function* takeOut(arrivals: readonly AcceptedArrival[], nowMs: number): Transaction<Set<EventId>> {
+  const rowsOf = (some: readonly AcceptedArrival[]) => some.map(({ tenant, event }) => [tenant, idBytes(event)])
+  const now = arrivals.filter(({ deliveries }) => deliveries !== null)
+  const later = arrivals.filter(({ deliveries }) => deliveries === null)
+  const taken: Row[] = []
+  if (now.length > 0) {
+    const text = `delete from inbox where (tenant, id) in (select tenant, id from v) and payload is not null
+                  returning id`
+    taken.push(...(yield { text, columns: KEY_COLUMNS, rows: rowsOf(now) }))
+  }
+  if (later.length > 0) {
+    // The time of now: endpoints that are there now get it.
+    const text = `update inbox set payload = null, claimed_until_ms = 0, created_ms = ${nowMs}
+                  where (tenant, id) in (select tenant, id from v) and payload is not null returning id`
+    taken.push(...(yield { text, columns: KEY_COLUMNS, rows: rowsOf(later) }))
+  }
+  return new Set(taken.map(row => idText('evt', bytes(row.id))))
+}
+
+const eventRow = (arrival: AcceptedArrival): readonly Value[] => [
+  arrival.tenant,
+  idBytes(arrival.event),
+  arrival.type,
+  arrival.key,
+  arrival.payload,
+  0,
+  arrival.deliveries?.length ?? null,
+  arrival.deliveries === null ? null : JSON.stringify(arrival.notSent),
+  arrival.rejected === null ? null : JSON.stringify(arrival.rejected),
+  arrival.createdAtMs,
+]
+
+const FREED_COLUMNS: BulkQuery['columns'] = [
+  ['tenant', 'text'],
+  ['event_key', 'text'],
+  ['event', 'bytes'],
+]
+
+/** As in the API, what is refused keeps no key: the same can be published again when its fault is mended. */
+function* freeKeys(arrivals: readonly AcceptedArrival[]): Transaction<void> {
+  if (arrivals.length === 0) return
+  yield {
+    text: 'delete from idempotency where (tenant, event_key, event) in (select tenant, event_key, event from v)',
+    columns: FREED_COLUMNS,
+    rows: arrivals.map(({ tenant, key, event }) => [tenant, key, idBytes(event)]),
+  }
+}
+
+// Events with very many deliveries
 
 export type FanOutRequest = {
   readonly item: InboxItem
@@ -88,14 +330,14 @@ export function* fanOut(args: FanOutRequest, dialect: Dialect): Transaction<FanO
   if (dialect.lockConfigurationShared !== null) yield dialect.lockConfigurationShared
   const { item, deliveries, notSent, nowMs } = args
   const { tenant, event } = item
-  const versions = yield { text: 'select version from tenant where id = $1 and deleted_ms is null', params: [tenant] }
-  if ((versions.length === 0 ? null : int(versions[0]!.version)) !== args.tenantVersion) return 'stale'
+  const versions = yield* tenantVersions([tenant])
+  if ((versions.get(tenant) ?? null) !== args.tenantVersion) return 'stale'
   const made = item.made + deliveries.length
   const last = deliveries.at(-1)?.endpoint ?? item.after
   // Conditional on where it stood: two nodes never make the same deliveries.
   const moved = yield {
-    text: `update inbox set after_endpoint = $1, made = $2 where tenant = $3 and id = $4 and made = $5
-           returning id`,
+    text: `update inbox set after_endpoint = $1, made = $2, claimed_until_ms = 0
+           where tenant = $3 and id = $4 and made = $5 and payload is null returning id`,
     params: [last === null ? null : idBytes(last), made, tenant, idBytes(event), item.made],
   }
   if (moved.length === 0) return 'gone'

@@ -3,7 +3,7 @@
 import { migrate } from '../migrate.ts'
 import * as configuration from './configuration.ts'
 import * as deliveries from './deliveries.ts'
-import { fanOut, readInbox } from './inbox.ts'
+import { acceptArrivals, claimInbox, fanOut, peekInbox, releaseInbox } from './inbox.ts'
 import * as lanes from './lanes.ts'
 import { leaveLeases, tickLeases } from './leases.ts'
 import { publish, readKeyHashes } from './publish.ts'
@@ -15,7 +15,10 @@ export const operations = {
   migrate,
   publish,
   readKeyHashes,
-  readInbox,
+  peekInbox,
+  claimInbox,
+  releaseInbox,
+  acceptArrivals,
   fanOut,
   readChanges,
   tickLeases,

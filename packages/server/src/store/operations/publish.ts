@@ -96,11 +96,14 @@ type KnownKey = { readonly event: EventId; readonly hash: Uint8Array; item: Omit
 const keyOf = (tenant: TenantId, key: string): string => `${tenant}\0${key}`
 
 /** Stores events and their deliveries; one result a request, in order. */
-export function* publish(packed: PackedRequests, dialect: Dialect): Transaction<StoredResult[]> {
+export function* publish(
+  packed: PackedRequests & { readonly keyWaitMs: number },
+  dialect: Dialect,
+): Transaction<StoredResult[]> {
   const requests = unpackRequests(packed)
   if (dialect.lockConfigurationShared !== null) yield dialect.lockConfigurationShared
   const catalogue = yield* catalogueVersion()
-  const versions = yield* tenantVersions(requests)
+  const versions = yield* tenantVersions(requests.map(({ tenant }) => tenant))
   const known = yield* knownKeys(requests)
   const accepted: PublishRequest[] = []
   const duplicates = new Set<NewEvent>()
@@ -113,7 +116,7 @@ export function* publish(packed: PackedRequests, dialect: Dialect): Transaction<
     accepted.push(request)
     return { kind: 'stored', duplicates: duplicatesOf(request, known, duplicates) }
   })
-  yield* storeKeys(accepted, duplicates)
+  yield* storeKeys(accepted, duplicates, packed.keyWaitMs, dialect)
   yield* storeEvents(accepted, duplicates)
   yield* storeDeliveries(accepted, duplicates)
   yield* storeLater(accepted, duplicates)
@@ -123,12 +126,12 @@ export function* publish(packed: PackedRequests, dialect: Dialect): Transaction<
 
 const TENANT_COLUMNS: BulkQuery['columns'] = [['id', 'text']]
 
-function* tenantVersions(requests: readonly PublishRequest[]): Transaction<Map<TenantId, number>> {
-  const tenants = [...new Set(requests.map(request => request.tenant))]
+/** Those of tenants that are there. */
+export function* tenantVersions(tenants: readonly TenantId[]): Transaction<Map<TenantId, number>> {
   const rows = yield {
     text: 'select t.id, t.version from tenant t join v on t.id = v.id where t.deleted_ms is null',
     columns: TENANT_COLUMNS,
-    rows: tenants.map(tenant => [tenant]),
+    rows: [...new Set(tenants)].map(tenant => [tenant]),
   }
   return new Map(rows.map(row => [text(row.id), int(row.version)]))
 }
@@ -216,7 +219,13 @@ const NEW_KEY_COLUMNS: BulkQuery['columns'] = [
   ['now_ms', 'int'],
 ]
 
-function* storeKeys(requests: readonly PublishRequest[], duplicates: Set<NewEvent>): Transaction<void> {
+/** A key that somebody's own transaction has published from SQL is waited for, at most so long: then StoreContended. */
+function* storeKeys(
+  requests: readonly PublishRequest[],
+  duplicates: Set<NewEvent>,
+  keyWaitMs: number,
+  { limitLockWait }: Dialect,
+): Transaction<void> {
   const rows = requests.flatMap(({ tenant, keyExpiresAtMs, nowMs, events }) =>
     events
       .filter(event => event.key !== null && !duplicates.has(event))
@@ -225,6 +234,8 @@ function* storeKeys(requests: readonly PublishRequest[], duplicates: Set<NewEven
   if (rows.length === 0) return
   // Sorted, so that two transactions that claim the same keys wait for each other instead of deadlocking.
   rows.sort((a, b) => (keyOf(a[0], a[1]!) < keyOf(b[0], b[1]!) ? -1 : 1))
+  const [limit, unlimit] = [limitLockWait(keyWaitMs), limitLockWait(0)]
+  if (limit !== null) yield limit
   const won = yield {
     text: `insert into idempotency (tenant, event_key, event, hash, expires_ms)
            select tenant, event_key, event, hash, expires_ms from v where true
@@ -235,6 +246,7 @@ function* storeKeys(requests: readonly PublishRequest[], duplicates: Set<NewEven
     columns: NEW_KEY_COLUMNS,
     rows,
   }
+  if (unlimit !== null) yield unlimit
   if (won.length < rows.length) throw new KeyRace()
 }
 
@@ -247,6 +259,7 @@ const EVENT_COLUMNS: BulkQuery['columns'] = [
   ['test', 'int'],
   ['deliveries', 'int'],
   ['not_sent', 'text'],
+  ['rejected', 'text'],
   ['created_ms', 'int'],
 ]
 
@@ -263,13 +276,18 @@ function* storeEvents(requests: readonly PublishRequest[], duplicates: Set<NewEv
         event.test ? 1 : 0,
         event.deliveries?.length ?? null,
         event.deliveries === null ? null : JSON.stringify(event.notSent),
+        null,
         nowMs,
       ]),
   )
+  yield* storeEventRows(rows)
+}
+
+export function* storeEventRows(rows: BulkQuery['rows']): Transaction<void> {
   if (rows.length === 0) return
   yield {
-    text: `insert into event (tenant, id, type, event_key, payload, test, deliveries, not_sent, created_ms)
-           select tenant, id, type, event_key, payload, test, deliveries, not_sent, created_ms from v`,
+    text: `insert into event (tenant, id, type, event_key, payload, test, deliveries, not_sent, rejected, created_ms)
+           select tenant, id, type, event_key, payload, test, deliveries, not_sent, rejected, created_ms from v`,
     columns: EVENT_COLUMNS,
     rows,
   }
@@ -352,7 +370,10 @@ const LOOKUP_COLUMNS: BulkQuery['columns'] = [
   ['id', 'bytes'],
 ]
 
-/** A duplicate answers as its event did: how many deliveries it had then is read from the event itself. */
+/**
+ * A duplicate answers as its event did: how many deliveries it had then is read from the event itself, or not known yet
+ * while it waits in the inbox.
+ */
 function* fillInDuplicates(
   known: Map<string, KnownKey>,
   results: StoredResult[],
@@ -370,7 +391,10 @@ function* fillInDuplicates(
   }
   if (missing.size === 0) return
   const rows = yield {
-    text: `select e.id, e.deliveries, e.not_sent from event e join v on e.tenant = v.tenant and e.id = v.id`,
+    text: `select e.id, e.deliveries, e.not_sent from event e join v on e.tenant = v.tenant and e.id = v.id
+           union all
+           select i.id, null, null from inbox i join v on i.tenant = v.tenant and i.id = v.id
+           where i.payload is not null`,
     columns: LOOKUP_COLUMNS,
     rows: [...missing.values()],
   }

@@ -8,7 +8,14 @@ import {
   operations,
   type Result,
 } from '../operations/index.ts'
-import { type AnyQuery, type Dialect, type Row, StoreUnavailable, type Transaction } from '../transaction.ts'
+import {
+  type AnyQuery,
+  type Dialect,
+  type Row,
+  StoreContended,
+  StoreUnavailable,
+  type Transaction,
+} from '../transaction.ts'
 
 /** Any number: it only has to be the same on every node. */
 const CONFIGURATION_LOCK = 7_072_746
@@ -19,9 +26,11 @@ const postgresDialect: Dialect = {
   words: { text: 'text collate "C"', int: 'bigint', bytes: 'bytea', clustered: '' },
   lockLiveRows: 'for update of l',
   skipLocked: 'for update skip locked',
+  skipLockedInbox: 'for update of i skip locked',
   nowMs: '(extract(epoch from clock_timestamp()) * 1000)::bigint',
   lockConfigurationShared: { text: `select pg_advisory_xact_lock_shared(${CONFIGURATION_LOCK})` },
   lockConfiguration: { text: `select pg_advisory_xact_lock(${CONFIGURATION_LOCK})` },
+  limitLockWait: waitMs => ({ text: `set local lock_timeout = ${waitMs}` }),
 }
 
 const CONNECT_TIMEOUT_MS = 3_000
@@ -38,8 +47,10 @@ const types = {
 /** SQLSTATE classes that mean the server is away or in trouble (appendix A of PostgreSQL's manual). */
 const UNAVAILABLE_CLASSES = new Set(['08', '53', '57', '58', 'XX'])
 
-/** Classes that say that others were in the way: tried again alone, and if that fails too, told as a store that is away. */
+/** Classes that say that others were in the way: tried again alone, and told if that fails too. */
 const CONTENTION_CLASSES = new Set(['40', '55'])
+/** A lock was waited for as long as it may be. */
+const LOCK_NOT_AVAILABLE = '55P03'
 
 const classOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.code?.slice(0, 2) ?? '08') : '')
 
@@ -80,14 +91,20 @@ function start(call: Call): Transaction<unknown> {
 
 /**
  * The configuration's lock first, if any call needs it for itself: two nodes that both share it would wait for each
- * other for ever.
+ * other for ever. `values` gets what each answers.
  */
-function* together(calls: readonly Call[]): Transaction<unknown[]> {
+function* together(calls: readonly Call[], values: unknown[]): Transaction<void> {
   if (calls.some(({ name }) => CONFIGURATION_CHANGES.has(name))) yield postgresDialect.lockConfiguration!
-  const values: unknown[] = []
   for (const call of calls) values.push(yield* start(call))
-  return values
 }
+
+const isLockTimeout = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && error.code === LOCK_NOT_AVAILABLE
+
+const contended = (cause: unknown): CallResult => ({
+  ok: false,
+  error: new StoreContended('Another transaction is in the way in the database', { cause }),
+})
 
 /** How often the server is asked for its time: clocks of machines part by some milliseconds a minute at worst. */
 const ASK_TIME_MS = 10_000
@@ -185,8 +202,7 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
     try {
       return { ok: true, value: await transact('begin', () => start(call)) }
     } catch (error) {
-      if (!CONTENTION_CLASSES.has(classOf(error))) return { ok: false, error: error as Error }
-      return { ok: false, error: new StoreUnavailable('Others were in the way in the database', { cause: error }) }
+      return CONTENTION_CLASSES.has(classOf(error)) ? contended(error) : { ok: false, error: error as Error }
     }
   }
 
@@ -201,13 +217,18 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
     dialect: postgresDialect,
     now: () => time.now(),
     async write(calls) {
+      const values: unknown[] = []
       try {
-        const values = await transact('begin', () => together(calls))
+        await transact('begin', () => together(calls, values))
         return values.map(value => ({ ok: true, value }))
       } catch (error) {
         if (error instanceof StoreUnavailable) return calls.map(() => ({ ok: false, error }))
+        // It has waited its time for a lock: if it did so again, the others would have waited twice.
+        const blocked = isLockTimeout(error) ? values.length : undefined
         const results: CallResult[] = []
-        for (const call of calls) results.push(await runAlone(call))
+        for (const [index, call] of calls.entries()) {
+          results.push(index === blocked ? contended(error) : await runAlone(call))
+        }
         return results
       }
     },

@@ -85,6 +85,7 @@ function lockFolder(folder: string): DatabaseSync {
 const FOR_PEOPLE: ReadonlySet<OperationName> = new Set([
   'listTenants',
   'listEvents',
+  'listRejectedEvents',
   'listDeliveries',
   'listSetAside',
   'listAttempts',

@@ -1,0 +1,1 @@
+export { type EventToPublish, publish, type SqlTransaction } from './publish.ts'

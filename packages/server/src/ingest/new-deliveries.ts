@@ -1,0 +1,29 @@
+/** From an endpoint that was matched to a delivery, and from a delivery that was stored to its lane. */
+import { newId } from '../ids.ts'
+import type { EventId, TenantId } from '../model.ts'
+import type { MatchEndpoint } from '../store/operations/configuration.ts'
+import type { LaneItem } from '../store/operations/lanes.ts'
+import type { NewDelivery } from '../store/operations/publish.ts'
+
+export function newDelivery({ id, partition, state }: MatchEndpoint, nowMs: number): NewDelivery {
+  return { id: newId('dlv', nowMs), endpoint: id, partition, held: state === 'disabled' }
+}
+
+export type StoredEvent = {
+  readonly tenant: TenantId
+  readonly event: EventId
+  readonly type: string
+  readonly test: boolean
+  readonly payload: Uint8Array | null
+}
+
+/** What lanes are told of, only after the commit: one must never send what a crash could take back. */
+export function freshItems(stored: StoredEvent, deliveries: readonly NewDelivery[], nowMs: number): LaneItem[] {
+  const { tenant, event, type, test, payload } = stored
+  return deliveries
+    .filter(({ held }) => !held)
+    .map(({ id: delivery, endpoint, partition }) => ({
+      ...{ tenant, delivery, endpoint, partition, event, type, test },
+      ...{ dueAtMs: nowMs, attempts: 0, payload },
+    }))
+}
