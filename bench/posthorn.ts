@@ -19,18 +19,30 @@ const CLI = fileURLToPath(new URL('../packages/server/src/cli.ts', import.meta.u
 const START_TIMEOUT_MS = 15_000
 const CALL_TIMEOUT_MS = 10_000
 
-export async function startPosthorn(caPem: string, profileFolder?: string): Promise<Posthorn> {
+export type PosthornOptions = {
+  readonly profileFolder?: string | undefined
+  /** Settings beside those of the bench, as environment variables. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export async function startPosthorn(caPem: string, options: PosthornOptions = {}): Promise<Posthorn> {
+  const { profileFolder, env = {} } = options
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'))
   const [caFile, data] = [join(folder, 'receiver-ca.pem'), join(folder, 'data')]
   mkdirSync(data)
   writeFileSync(caFile, caPem)
-  const apiKey = randomBytes(24).toString('base64url')
+  const apiKey = env.POSTHORN_API_KEY ?? randomBytes(24).toString('base64url')
   const args = [CLI, 'serve', '--data', data, '--host', '127.0.0.1', '--port', '0', '--dev', '--extra-ca', caFile]
   const profile = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`]
   const child = spawnTethered(process.execPath, [...profile, ...args], {
     signal: 'SIGTERM',
     folder,
-    env: { ...ownEnvironment(), POSTHORN_API_KEY: apiKey, POSTHORN_ENCRYPTION_KEY: randomBytes(32).toString('base64') },
+    env: {
+      ...ownEnvironment(),
+      POSTHORN_API_KEY: apiKey,
+      POSTHORN_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+      ...env,
+    },
   })
   try {
     const [pid, url] = await Promise.all([child.pid, listening(child)])

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { ERRORS, PosthornError } from '../../src/errors.ts'
 import { newId } from '../../src/ids.ts'
 import { StoreOverloaded } from '../../src/store/store.ts'
-import { StoreUnavailable } from '../../src/store/transaction.ts'
+import { StoreContended, StoreUnavailable } from '../../src/store/transaction.ts'
 import { PAYLOAD, SECRET, TYPE } from '../manage/setup.ts'
 import { type Json, KEY, refused, useApi } from './setup.ts'
 
@@ -247,6 +247,7 @@ describe('what goes wrong here', () => {
   it.each([
     [new StoreUnavailable('disk full'), 'store_unavailable', '5'],
     [new StoreOverloaded('too much'), 'overloaded', '1'],
+    [new StoreContended('a key is held'), 'busy', '1'],
     [new PosthornError('overloaded', 'wait', { retryAfterSeconds: 7 }), 'overloaded', '7'],
   ])('answers 503 with Retry-After: %s', async (error, code, retryAfter) => {
     await bench.useServices({ tenants: failing(error) })

@@ -13,7 +13,7 @@ import { Tenants } from '../../src/manage/tenants.ts'
 import type { Delivery, DeliveryState, EndpointId } from '../../src/model.ts'
 import type { Change } from '../../src/store/changes.ts'
 import type { Store } from '../../src/store/store.ts'
-import { sqliteEngine } from '../store/engines.ts'
+import { type Opened, sqliteEngine } from '../store/engines.ts'
 
 export const TYPE = 'COVER_REFERENCE'
 export const PAYLOAD = '{"CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc"}'
@@ -46,11 +46,13 @@ export class Bench {
   deliveries!: Deliveries
   /** All that was told since the test began, fresh deliveries included. */
   changes: Change[] = []
+  run!: Opened['run']
   #close!: () => Promise<void>
 
   async open(): Promise<void> {
-    const { store, close } = await sqliteEngine().open()
+    const { store, run, close } = await sqliteEngine().open()
     this.store = store
+    this.run = run
     this.#close = close
     this.keyring = createKeyring(randomBytes(32))
     this.publisher = new Publisher(store, {

@@ -1,0 +1,74 @@
+import { expect, it } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { idBytes, newId } from '../../src/ids.ts'
+import { Inbox } from '../../src/ingest/inbox.ts'
+import { createLogger } from '../../src/logger.ts'
+import { PAYLOAD, TYPE } from '../manage/setup.ts'
+import { bytes } from '../store/builders.ts'
+import { type Json, refused, useApi } from './setup.ts'
+
+const bench = useApi()
+const { get } = bench
+const REJECTED = '/v1/rejected-events'
+
+/** What SQL has put into the inbox, after a node has seen to it. */
+async function published(...events: [tenant: string, type: string, payload: string][]): Promise<string[]> {
+  const ids = events.map(() => newId('evt', Date.now()))
+  for (const [index, [tenant, type, payload]] of events.entries()) {
+    await bench.run(
+      'insert into inbox (tenant, id, type, event_key, payload, created_ms) values ($1, $2, $3, $4, $5, $6)',
+      [tenant, idBytes(ids[index]!), type, 'k', bytes(payload), 1_000],
+    )
+  }
+  const { logger } = createLogger({ level: 'silent', stdout: { write: () => {} } })
+  const inbox = new Inbox(bench.store, bench.publisher.configuration, systemClock, logger, {
+    lookMs: null,
+    maxDepth: 64,
+    maxPayloadBytes: 1_000,
+    maxDeliveriesAtOnce: 10,
+  })
+  inbox.start()
+  await expect.poll(() => bench.store.read('peekInbox', {}), { timeout: 10_000 }).toBe(false)
+  await inbox.stop()
+  return ids
+}
+
+const ids = ({ body }: { body: Json }): string[] => body.data.map(({ id }: Json) => id)
+
+it('are shown with why, in the tenant’s list, alone, and to the operator; a sound one has no such thing', async () => {
+  const raw = `{ "CoverId" : 1.0 }`
+  const [bad, sound] = await published(['acme', TYPE, raw], ['acme', TYPE, PAYLOAD])
+  const why = { rejected: [{ field: '/payload/CoverId', detail: expect.any(String), reason: 'schema' }] }
+  const EVENTS = '/v1/tenants/acme/events'
+  expect((await get(EVENTS)).body.data).toMatchObject([
+    { id: sound, rejected: null },
+    { id: bad, key: 'k', ...why },
+  ])
+  expect((await get(`${EVENTS}/${bad}`)).body).toMatchObject({ ...why, deliveries: [], notSent: {} })
+  const list = await get(REJECTED)
+  expect(list.body).toMatchObject({ data: [{ id: bad, tenant: 'acme', type: TYPE, ...why }], nextCursor: null })
+  expect(list.text).toContain(`"payload":${raw}`)
+})
+
+it('are of all tenants, those that do not exist included, newest first, page by page, or of one', async () => {
+  const all = await published(
+    ['ghost', TYPE, PAYLOAD],
+    ['acme', 'NO_SUCH', '{}'],
+    ['no tenant’s id', TYPE, 'x'.repeat(2_000)],
+  )
+  const [ghost, acme, odd] = all as [string, string, string]
+  const first = await get(`${REJECTED}?limit=2`)
+  expect(ids(first)).toEqual([odd, acme])
+  expect(first.body.data[0]).toMatchObject({ tenant: 'no tenant’s id', payload: null, rejected: [{ field: 'tenant' }] })
+  const second = await get(`${REJECTED}?limit=2&cursor=${first.body.nextCursor}`)
+  expect([ids(second), second.body.nextCursor]).toEqual([[ghost], null])
+  expect(ids(await get(`${REJECTED}?tenant=ghost`))).toEqual([ghost])
+  expect(ids(await get(`${REJECTED}?tenant=${encodeURIComponent('no tenant’s id')}`))).toEqual([odd])
+  expect(ids(await get(`${REJECTED}?tenant=nobody`))).toEqual([])
+})
+
+it('refuse a tenant that is no text to store, and a cursor of another list', async () => {
+  expect(refused(await get(`${REJECTED}?tenant=%00`))).toEqual([422, 'invalid', ['tenant']])
+  expect(refused(await get(`${REJECTED}?tenant=${'x'.repeat(129)}`))).toEqual([422, 'invalid', ['tenant']])
+  expect(refused(await get(`${REJECTED}?cursor=YQ`))).toEqual([422, 'invalid', ['cursor']])
+})
