@@ -1,10 +1,6 @@
 import { expect, it } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
-import { idBytes, newId } from '../../src/ids.ts'
-import { Inbox } from '../../src/ingest/inbox.ts'
-import { createLogger } from '../../src/logger.ts'
+import { type Arriving, anInbox, arrive } from '../ingest/arrivals.ts'
 import { PAYLOAD, TYPE } from '../manage/setup.ts'
-import { bytes } from '../store/builders.ts'
 import { type Json, refused, useApi } from './setup.ts'
 
 const bench = useApi()
@@ -12,21 +8,10 @@ const { get } = bench
 const REJECTED = '/v1/rejected-events'
 
 /** What SQL has put into the inbox, after a node has seen to it. */
-async function published(...events: [tenant: string, type: string, payload: string][]): Promise<string[]> {
-  const ids = events.map(() => newId('evt', Date.now()))
-  for (const [index, [tenant, type, payload]] of events.entries()) {
-    await bench.run(
-      'insert into inbox (tenant, id, type, event_key, payload, created_ms) values ($1, $2, $3, $4, $5, $6)',
-      [tenant, idBytes(ids[index]!), type, 'k', bytes(payload), 1_000],
-    )
-  }
-  const { logger } = createLogger({ level: 'silent', stdout: { write: () => {} } })
-  const inbox = new Inbox(bench.store, bench.publisher.configuration, systemClock, logger, {
-    lookMs: null,
-    maxDepth: 64,
-    maxPayloadBytes: 1_000,
-    maxDeliveriesAtOnce: 10,
-  })
+async function published(...events: Arriving[]): Promise<string[]> {
+  const ids: string[] = []
+  for (const event of events) ids.push(await arrive(bench, event))
+  const { inbox } = anInbox(bench)
   inbox.start()
   await expect.poll(() => bench.store.read('peekInbox', {}), { timeout: 10_000 }).toBe(false)
   await inbox.stop()
