@@ -36,8 +36,6 @@ export type Dialect = {
   readonly nowMs: string
   /** After a `select`: takes only rows that nobody else is about to change, and keeps them until the commit. */
   readonly skipLocked: string
-  /** The same after a `select … from inbox i`, for rows of that alone. */
-  readonly skipLockedInbox: string
   /** After a `select … from live_delivery l`: keeps the rows from everybody else until the commit. */
   readonly lockLiveRows: string
   /** Held to the end by a transaction that reads configuration and relies on it (publish). SQLite has one writer. */

@@ -1,4 +1,6 @@
+import { publish } from '@posthorn/client'
 import { type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inPlace, type Place, refused, running, SECRET, serve } from '../e2e/process.ts'
 
@@ -76,6 +78,52 @@ describe('posthorn serve on PostgreSQL', () => {
       for (const node of [api, delivery]) node.kill('SIGTERM')
       await Promise.all([api.ended, delivery.ended])
       await receiver.close()
+    }),
+  )
+
+  it('publishing from SQL: a node that sends takes it, and the API of another shows it', { timeout: 60_000 }, () =>
+    inPlace(async place => {
+      const url = await server.createDatabase(`processes_${++count}`)
+      const api = await startNode(place, url, ['--role', 'api', '--idempotency-days', '2'])
+      const receiver = await startReceiver({ authority: place.authority, names: ['localhost'] })
+      await api.call('PUT', '/tenants/acme', {})
+      await api.call('POST', '/tenants/acme/endpoints', { url: receiver.url, clientSecret: SECRET })
+      const sql = new pg.Client({ connectionString: url })
+      await sql.connect()
+      try {
+        const { id } = await publish(sql, { tenant: 'acme', ...event(1), key: 'k' })
+        const bad = await publish(sql, { tenant: 'ghost', ...event(2) })
+        const { rows } = await sql.query(
+          'select (expires_ms - extract(epoch from now()) * 1000)::float8 as ms from posthorn.idempotency',
+        )
+        expect(rows[0].ms / 86_400_000).toBeCloseTo(2, 2)
+        const large = ['--role', 'delivery', '--max-body-bytes', '1024', '--idempotency-days', '2']
+        const delivery = await startNode(place, url, large)
+        await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 20_000 })
+        expect(receiver.requests[0]!.headers['webhook-id']).toBe(id)
+        const big = await publish(sql, {
+          tenant: 'acme',
+          type: 'COVER_REFERENCE',
+          payload: { CoverId: 'x'.repeat(1_024) },
+        })
+        const rejected = async () => {
+          const { body } = await api.call<{ data: { id: string }[] }>('GET', '/rejected-events')
+          return body.data.map(one => one.id)
+        }
+        await expect.poll(rejected, { timeout: 20_000 }).toEqual([big.id, bad.id])
+        await sql.query('begin')
+        await publish(sql, { tenant: 'acme', ...event(3), key: 'held' })
+        const answer = await api.call('POST', '/tenants/acme/events', { ...event(3), id: 'held' })
+        expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1'])
+        expect(answer.body).toMatchObject({ code: 'busy' })
+        await sql.query('rollback')
+        expect((await api.call('POST', '/tenants/acme/events', { ...event(3), id: 'held' })).status).toBe(202)
+        for (const node of [api, delivery]) node.kill('SIGTERM')
+        await Promise.all([api.ended, delivery.ended])
+      } finally {
+        await sql.end()
+        await receiver.close()
+      }
     }),
   )
 

@@ -49,7 +49,7 @@ export type Arrival = InboxRow & {
 }
 
 const MAX_TENANTS = 64
-/** Rows claimed at once: a power of two. */
+/** Rows claimed at once. */
 const MAX_ROWS = 512
 const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 
@@ -129,21 +129,19 @@ function* waitingTenants(after: TenantId, { nowMs }: Dialect): Transaction<Tenan
   return rows.map(row => text(row.tenant))
 }
 
-const TENANT_COLUMNS: BulkQuery['columns'] = [['tenant', 'text']]
-
-function* lockOldest(tenants: readonly TenantId[], { nowMs, skipLockedInbox }: Dialect): Transaction<Row[]> {
-  // A power of two, so that there are few statements to prepare.
-  const each = 2 ** Math.floor(Math.log2(MAX_ROWS / tenants.length))
-  return yield {
-    text: `select i.tenant, i.id, coalesce(length(i.payload), 0) as size from inbox i
-           join v on i.tenant = v.tenant
-           where i.claimed_until_ms <= ${nowMs} and i.id in (
-             select x.id from inbox x where x.tenant = v.tenant and x.claimed_until_ms <= ${nowMs}
-             order by x.id limit ${each})
-           order by i.tenant, i.id ${skipLockedInbox}`,
-    columns: TENANT_COLUMNS,
-    rows: tenants.map(tenant => [tenant]),
+/** A statement for each tenant: one for all of them, PostgreSQL before 17 would answer by reading the whole inbox. */
+function* lockOldest(tenants: readonly TenantId[], { nowMs, skipLocked }: Dialect): Transaction<Row[]> {
+  const each = Math.floor(MAX_ROWS / tenants.length)
+  const found: Row[] = []
+  for (const tenant of tenants) {
+    const rows = yield {
+      text: `select tenant, id, coalesce(length(payload), 0) as size from inbox
+             where tenant = $1 and claimed_until_ms <= ${nowMs} order by id limit $2 ${skipLocked}`,
+      params: [tenant, each],
+    }
+    for (const row of rows) found.push(row)
   }
+  return found
 }
 
 /** The first of these whose payloads fit into memory together, and at least one. */

@@ -26,7 +26,6 @@ const postgresDialect: Dialect = {
   words: { text: 'text collate "C"', int: 'bigint', bytes: 'bytea', clustered: '' },
   lockLiveRows: 'for update of l',
   skipLocked: 'for update skip locked',
-  skipLockedInbox: 'for update of i skip locked',
   nowMs: '(extract(epoch from clock_timestamp()) * 1000)::bigint',
   lockConfigurationShared: { text: `select pg_advisory_xact_lock_shared(${CONFIGURATION_LOCK})` },
   lockConfiguration: { text: `select pg_advisory_xact_lock(${CONFIGURATION_LOCK})` },

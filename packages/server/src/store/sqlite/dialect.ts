@@ -6,7 +6,6 @@ export const sqliteDialect: Dialect = {
   // One writer at a time anyhow.
   lockLiveRows: '',
   skipLocked: '',
-  skipLockedInbox: '',
   nowMs: `cast(unixepoch('subsec') * 1000 as integer)`,
   lockConfigurationShared: null,
   lockConfiguration: null,
