@@ -129,14 +129,19 @@ function* waitingTenants(after: TenantId, { nowMs }: Dialect): Transaction<Tenan
   return rows.map(row => text(row.tenant))
 }
 
-/** A statement for each tenant: one for all of them, PostgreSQL before 17 would answer by reading the whole inbox. */
+/**
+ * A statement for each tenant: one for all of them, PostgreSQL before 17 would answer by reading the whole inbox. And so
+ * it does where it knows the limit and thinks that no more rows are there (31 ms instead of 1, of 50,000): a limit out
+ * of a query it can't know beforehand, and reads along the key.
+ */
 function* lockOldest(tenants: readonly TenantId[], { nowMs, skipLocked }: Dialect): Transaction<Row[]> {
   const each = Math.floor(MAX_ROWS / tenants.length)
   const found: Row[] = []
   for (const tenant of tenants) {
     const rows = yield {
       text: `select tenant, id, coalesce(length(payload), 0) as size from inbox
-             where tenant = $1 and claimed_until_ms <= ${nowMs} order by id limit $2 ${skipLocked}`,
+             where tenant = $1 and claimed_until_ms <= ${nowMs} order by id
+             limit (select cast($2 as bigint)) ${skipLocked}`,
       params: [tenant, each],
     }
     for (const row of rows) found.push(row)
