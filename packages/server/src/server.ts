@@ -42,6 +42,8 @@ const LISTEN_FAULTS = new Set(['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOTFOU
 
 /** How soon what was published from SQL, or another node has put into the inbox, is seen. */
 const INBOX_LOOK_MS = 50
+/** The same where this process is the only one: it knows of all but what a fault has left claimed. */
+const LONE_INBOX_LOOK_MS = 1_000
 
 /** A commit of more would keep the others waiting for more than some 50 ms. */
 const MAX_DELIVERIES_AT_ONCE = 5_000
@@ -160,7 +162,7 @@ async function startOn(
     maxDeliveriesAtOnce: MAX_DELIVERIES_AT_ONCE,
   })
   const inbox = new Inbox(store, publisher.configuration, clock, log.logger, {
-    lookMs: bus === null ? null : INBOX_LOOK_MS,
+    lookMs: bus === null ? LONE_INBOX_LOOK_MS : INBOX_LOOK_MS,
     maxDepth: config.maxDepth,
     maxPayloadBytes: config.maxBodyBytes,
     maxDeliveriesAtOnce: MAX_DELIVERIES_AT_ONCE,

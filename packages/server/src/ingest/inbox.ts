@@ -15,8 +15,8 @@ import { freshItems } from './new-deliveries.ts'
 import { type ItemPlan, type PlanLimits, planTenant, type Rows, type TenantPlan } from './plan.ts'
 
 export type InboxOptions = PlanLimits & {
-  /** How often to look for what other nodes or SQL have put there, milliseconds; null: nobody else does. */
-  readonly lookMs: number | null
+  /** How often to look for what nobody told of, milliseconds: others have put it there, or a claim has run out. */
+  readonly lookMs: number
 }
 
 /** How long others leave alone what is claimed here. A node that dies over it costs so much. */
@@ -74,9 +74,7 @@ export class Inbox {
   }
 
   #lookAgain(): void {
-    const { lookMs } = this.#options
-    if (lookMs === null) return
-    this.#looker = this.#clock.after(lookMs, () => {
+    this.#looker = this.#clock.after(this.#options.lookMs, () => {
       this.#wake()
       this.#lookAgain()
     })

@@ -95,3 +95,18 @@ it('pauses a second after a fault of the store, however often it is told to look
   expect(lines).toMatchObject([{ level: 'warn', msg: expect.stringContaining('tried again') }])
   expect(askedAtMs[1]! - askedAtMs[0]!).toBeGreaterThan(900)
 })
+
+it('C13: takes up again what a fault of the store has left claimed', async () => {
+  const event = await arrive(bench, SOUND)
+  const write = bench.store.write.bind(bench.store)
+  let tries = 0
+  vi.spyOn(bench.store, 'write').mockImplementation((name, args) => {
+    if (name === 'acceptArrivals' && ++tries === 1) return Promise.reject(new StoreUnavailable('away'))
+    return write(name, args)
+  })
+  const { inbox } = anInbox(bench)
+  inbox.start()
+  await expect.poll(() => getEvent(event), { timeout: 25_000 }).not.toBeNull()
+  await inbox.stop()
+  expect(tries).toBe(2)
+})

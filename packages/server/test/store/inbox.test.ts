@@ -101,14 +101,14 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
   })
 
   it('claims no more payloads than fit into memory, and leaves those beyond the limit where they are', async () => {
-    const big = 'x'.repeat(3 * 1024 * 1024)
+    const big = 'x'.repeat(800_000)
     const [a, b, c] = [
       await arrive('acme', { payload: big }),
       await arrive('acme', { payload: big }),
       await arrive('acme', { payload: big }),
     ]
     const other = await arrive('beta')
-    const all = { maxPayloadBytes: 10 * 1024 * 1024 }
+    const all = { maxPayloadBytes: 1_000_000 }
     const first = await claim(all)
     expect([eventsOf(first), first.last]).toEqual([[a, b], 'acme'])
     // The next tenant comes first.

@@ -51,7 +51,8 @@ export type Arrival = InboxRow & {
 const MAX_TENANTS = 64
 /** Rows claimed at once. */
 const MAX_ROWS = 512
-const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
+/** Of rows claimed at once, together: they are judged in one go, and the process does nothing else meanwhile. */
+const MAX_PAYLOAD_BYTES = 2 * 1024 * 1024
 
 const INBOX_COLUMNS: BulkQuery['columns'] = [
   ['tenant', 'text'],
