@@ -258,6 +258,16 @@ describe('a key', () => {
     await other.query('commit')
   })
 
+  it('that came to be behind a snapshot is a serialization failure, never a second event', async () => {
+    const { url, sql } = await aCluster()
+    const other = await connect(url)
+    await other.query('begin isolation level repeatable read')
+    await other.query('select 1')
+    await call(sql, json, { key: 'k' })
+    await expect(call(other, json, { key: 'k' })).rejects.toMatchObject({ code: '40001' })
+    await other.query('rollback')
+  })
+
   it('C13: that an open transaction holds keeps nobody else waiting', { timeout: 60_000 }, async () => {
     const { sql, node } = await aCluster()
     const receiver = await receive()
