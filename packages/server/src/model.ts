@@ -64,6 +64,9 @@ export type Tenant = {
 /** Seconds after the end of the attempt before; its length is how many retries there are (C12). */
 export type RetrySchedule = readonly number[]
 
+/** At most so many attempts are begun in any stretch of so many seconds. */
+export type RateLimit = { readonly requests: number; readonly perSeconds: number }
+
 export type Endpoint = {
   readonly id: EndpointId
   readonly tenant: TenantId
@@ -83,6 +86,10 @@ export type Endpoint = {
   readonly schedule: RetrySchedule | null
   /** Milliseconds from the first byte sent to the status; null: the operator's (C11: 15,000). */
   readonly timeoutMs: number | null
+  /** null: none. */
+  readonly rateLimit: RateLimit | null
+  /** One delivery at a time, in the order in which they were stored; a failing one holds up those behind it. */
+  readonly ordered: boolean
   readonly state: EndpointState
   readonly disabledReason: DisabledReason | null
   readonly createdAtMs: number

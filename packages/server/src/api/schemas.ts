@@ -1,7 +1,14 @@
 /** Shapes that several calls share: what is documented, and the types of what is answered. */
 import { type Static, type TSchema, Type } from 'typebox'
 import { ERRORS, type ErrorCode, type FieldError } from '../errors.ts'
-import { ATTEMPT_ERRORS, DELIVERY_STATES, type DeliveryState, HELD_REASONS, type HeldReason } from '../model.ts'
+import {
+  ATTEMPT_ERRORS,
+  DELIVERY_STATES,
+  type DeliveryState,
+  HELD_REASONS,
+  type HeldReason,
+  type RateLimit,
+} from '../model.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 
 const STRICT = { additionalProperties: false } as const
@@ -34,6 +41,15 @@ const TextsOrNull = (notes: Notes) =>
 const ListOrNull = <Item extends string | number>(type: 'string' | 'number', notes: Notes = {}) =>
   Type.Unsafe<readonly Item[] | null>({ type: ['array', 'null'], items: { type }, ...notes })
 const IntegerOrNull = (notes: Notes = {}) => Type.Unsafe<number | null>({ type: ['integer', 'null'], ...notes })
+const RateLimitOrNull = (notes: Notes) =>
+  Type.Unsafe<RateLimit | null>({
+    ...strict({
+      requests: Type.Integer({ description: 'From 1 to 10,000.' }),
+      perSeconds: Type.Integer({ description: 'From 1 to 86,400.' }),
+    }),
+    type: ['object', 'null'],
+    ...notes,
+  })
 const Word = <Value extends string>(values: readonly Value[], notes: Notes = {}) =>
   Type.Unsafe<Value>({ type: 'string', enum: [...values], ...notes })
 const WordOrNull = <Value extends string>(values: readonly Value[], notes: Notes = {}) =>
@@ -91,6 +107,11 @@ const TenantSchema = Type.Object(
 )
 export type TenantView = Static<typeof TenantSchema>
 
+const RATE_LIMIT = 'In any stretch of perSeconds, at most so many requests are begun; null: no limit.'
+const ORDERED =
+  'One delivery at a time, in the order of publishing, each after the one before it has ended: one that keeps ' +
+  'failing holds up those behind it.'
+
 const EndpointSchema = Type.Object(
   {
     id: Type.String({ examples: ['ep_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
@@ -102,6 +123,8 @@ const EndpointSchema = Type.Object(
     headers: Texts({ description: 'Extra request headers, names in lower case.' }),
     schedule: ListOrNull<number>('number', { description: 'Seconds before each retry; null: the default.' }),
     timeoutMs: IntegerOrNull({ description: 'Milliseconds that a status may take; null: the default.' }),
+    rateLimit: RateLimitOrNull({ description: RATE_LIMIT }),
+    ordered: Type.Boolean({ description: ORDERED }),
     state: Word(['enabled', 'disabled'] as const),
     disabledReason: WordOrNull(['manual', 'gone'] as const, {
       description: 'manual: by a call; gone: the receiver answered 410.',
@@ -269,6 +292,8 @@ const ENDPOINT_INPUT = {
     ListOrNull<number>('number', { description: 'Seconds before each retry, at most 30; null: the default.' }),
   ),
   timeoutMs: Type.Optional(IntegerOrNull({ description: 'Milliseconds that a status may take; null: the default.' })),
+  rateLimit: Type.Optional(RateLimitOrNull({ description: RATE_LIMIT })),
+  ordered: Type.Optional(Type.Boolean({ description: `${ORDERED} False by default.` })),
 }
 const Url = Type.String({ description: 'An absolute https URL with a public host.' })
 const ClientSecret = Type.String({

@@ -22,9 +22,11 @@ export function viewTenant({ id, name, metadata, createdAtMs }: Tenant): TenantV
 }
 
 export function viewEndpoint(endpoint: Endpoint, warnings: readonly Warning[]): EndpointView {
-  const { id, tenant, url, types, description, metadata, headers, schedule, timeoutMs, state } = endpoint
+  const { id, tenant, url, types, description, metadata, headers, schedule, timeoutMs, rateLimit } = endpoint
   return {
-    ...{ id, tenant, url, types, description, metadata, headers, schedule, timeoutMs, state },
+    ...{ id, tenant, url, types, description, metadata, headers, schedule, timeoutMs, rateLimit },
+    ordered: endpoint.ordered,
+    state: endpoint.state,
     disabledReason: endpoint.disabledReason,
     secretFingerprint: Buffer.from(endpoint.secretDigest).toString('hex').slice(0, FINGERPRINT_CHARACTERS),
     createdAt: time(endpoint.createdAtMs),

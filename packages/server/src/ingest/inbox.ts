@@ -23,6 +23,8 @@ export type InboxOptions = PlanLimits & {
 const CLAIM_MS = 5_000
 /** Deliveries made in one commit: some milliseconds' worth. */
 const DELIVERIES_A_COMMIT = 2_000
+/** Before what would overtake something in an ordered endpoint's queue is tried again. */
+const BEHIND_MS = 50
 /** After a fault of the store, before it is tried again. */
 const PAUSE_MS = 1_000
 /** Tries to store against a configuration that keeps moving; what is left then is taken up again by anybody. */
@@ -31,6 +33,11 @@ const MAX_TRIES = 10
 const PATIENT_TRIES = 2
 /** Faults named in a line of the log. */
 const MAX_FAULTS_LOGGED = 3
+
+type Keys = {
+  readonly arrivals: readonly Pick<Arrival, 'tenant' | 'event'>[]
+  readonly items: readonly Pick<Arrival, 'tenant' | 'event'>[]
+}
 
 const isNone = ({ arrivals, items }: Rows): boolean => arrivals.length + items.length === 0
 
@@ -160,9 +167,9 @@ export class Inbox {
     return stale.flat()
   }
 
-  async #giveBack({ arrivals, items }: Rows): Promise<EventId[]> {
+  async #giveBack({ arrivals, items }: Keys, afterMs = 0): Promise<EventId[]> {
     const rows = [...arrivals, ...items].map(({ tenant, event }) => ({ tenant, event }))
-    if (rows.length > 0) await this.#store.write('releaseInbox', { rows })
+    if (rows.length > 0) await this.#store.write('releaseInbox', { rows, afterMs })
     return []
   }
 
@@ -172,7 +179,10 @@ export class Inbox {
     const tenants = plans.map(({ tenant, configuration }) => ({ tenant, version: configuration?.version ?? null }))
     try {
       const request = { catalogueVersion: types.version, tenants, nowMs, arrivals }
-      const { stored, stale } = await this.#store.write('acceptArrivals', request)
+      const { stored, stale, behind } = await this.#store.write('acceptArrivals', request)
+      const isBehind = new Set(behind)
+      const late = arrivals.filter(({ event }) => isBehind.has(event))
+      if (late.length > 0) await this.#giveBack({ arrivals: late, items: [] }, BEHIND_MS)
       const isStored = new Set(stored)
       this.#handOver(
         arrivals.filter(({ event }) => isStored.has(event)),
@@ -215,6 +225,7 @@ export class Inbox {
     const tenantVersion = configuration?.version ?? null
     const result = await this.#store.write('fanOut', { item, tenantVersion, nowMs, deliveries, notSent })
     if (result === 'stale') return [item.event]
+    if (result === 'behind') return this.#giveBack({ arrivals: [], items: [item] }, BEHIND_MS)
     if (result === 'gone' || deliveries.length === 0) return []
     const { tenant, event, type } = item
     const payload = await this.#store.read('readPayload', { tenant, event })

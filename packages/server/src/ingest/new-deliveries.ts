@@ -5,8 +5,8 @@ import type { MatchEndpoint } from '../store/operations/configuration.ts'
 import type { LaneItem } from '../store/operations/lanes.ts'
 import type { NewDelivery } from '../store/operations/publish.ts'
 
-export function newDelivery({ id, partition, state }: MatchEndpoint, nowMs: number): NewDelivery {
-  return { id: newId('dlv', nowMs), endpoint: id, partition, held: state === 'disabled' }
+export function newDelivery({ id, partition, state, ordered }: MatchEndpoint, nowMs: number): NewDelivery {
+  return { id: newId('dlv', nowMs), endpoint: id, partition, held: state === 'disabled', ordered }
 }
 
 export type StoredEvent = {

@@ -38,7 +38,8 @@ const MAX_TRIES = 10
 /** Tries after which changes of the configuration wait for this publish, so that a flood of them can't starve it. */
 const PATIENT_TRIES = 2
 
-type MakeEvents = (types: KnownTypes, configuration: TenantMatcher, nowMs: number) => NewEvent[]
+/** `isLater`: their deliveries are to be made from the inbox. */
+type MakeEvents = (types: KnownTypes, configuration: TenantMatcher, nowMs: number, isLater: boolean) => NewEvent[]
 
 export class Publisher {
   readonly #store: Store
@@ -64,12 +65,13 @@ export class Publisher {
     const { batch } = cut
     const drafts = cut.events.map(event => toDraft(event, body))
     let checkedAgainst: KnownTypes | undefined
-    const toEvents = (configuration: TenantMatcher, nowMs: number) => this.#toNewEvents(drafts, configuration, nowMs)
+    const toEvents = (configuration: TenantMatcher, nowMs: number, isLater: boolean) =>
+      this.#toNewEvents(drafts, configuration, nowMs, isLater)
     try {
-      const events = await this.#storeMatched(tenant, batch, (types, configuration, nowMs) => {
+      const events = await this.#storeMatched(tenant, batch, (types, configuration, nowMs, isLater) => {
         if (types !== checkedAgainst) refuseFaults(cut, types)
         checkedAgainst = types
-        return toEvents(configuration, nowMs)
+        return toEvents(configuration, nowMs, isLater)
       })
       return { batch, events }
     } catch (error) {
@@ -77,8 +79,8 @@ export class Publisher {
       if (!isRefused || !(await this.#wereAccepted(tenant, drafts))) throw error
     }
     // Repeated, and accepted before the type changed: answered as then.
-    const events = await this.#storeMatched(tenant, batch, (_types, configuration, nowMs) =>
-      toEvents(configuration, nowMs),
+    const events = await this.#storeMatched(tenant, batch, (_types, configuration, nowMs, isLater) =>
+      toEvents(configuration, nowMs, isLater),
     )
     return { batch, events }
   }
@@ -119,7 +121,9 @@ export class Publisher {
           payload: Buffer.from(JSON.stringify(known.example)),
           test: true,
           notSent: {},
-          deliveries: [{ id: delivery, endpoint: there.id, partition: there.partition, held: false }],
+          deliveries: [
+            { id: delivery, endpoint: there.id, partition: there.partition, held: false, ordered: there.ordered },
+          ],
         },
       ]
     })
@@ -147,14 +151,19 @@ export class Publisher {
     throw new PosthornError('overloaded', detail, { retryAfterSeconds: 1 })
   }
 
-  #toNewEvents(drafts: readonly Draft[], { match }: TenantMatcher, nowMs: number): NewEvent[] {
+  #toNewEvents(drafts: readonly Draft[], { match }: TenantMatcher, nowMs: number, isLater: boolean): NewEvent[] {
     const matches = drafts.map(({ type }) => match(type))
     const count = matches.reduce((sum, { endpoints }) => sum + endpoints.length, 0)
-    const isMany = count > this.#options.maxDeliveriesAtOnce
-    return drafts.map((draft, index) => toNewEvent(draft, matches[index]!, nowMs, isMany))
+    const isForInbox = isLater || count > this.#options.maxDeliveriesAtOnce
+    return drafts.map((draft, index) => toNewEvent(draft, matches[index]!, nowMs, isForInbox))
   }
 
-  async #storeOnce(tenant: TenantId, batch: boolean, makeEvents: MakeEvents): Promise<PublishedItem[] | 'stale'> {
+  async #storeOnce(
+    tenant: TenantId,
+    batch: boolean,
+    makeEvents: MakeEvents,
+    isLater = false,
+  ): Promise<PublishedItem[] | 'stale'> {
     const types = await this.#catalogue.get()
     const configuration = await this.#tenants.get(tenant)
     if (configuration === null) throw new PosthornError('not_found', 'There is no such tenant.')
@@ -165,9 +174,10 @@ export class Publisher {
       catalogueVersion: types.version,
       nowMs,
       keyExpiresAtMs: nowMs + this.#options.idempotencyMs,
-      events: makeEvents(types, configuration, nowMs),
+      events: makeEvents(types, configuration, nowMs, isLater),
     }
     const result = await this.#commit(request)
+    if (result.kind === 'behind') return this.#storeOnce(tenant, batch, makeEvents, true)
     if (result.kind === 'conflict') throw idempotencyConflict(result.indexes, batch)
     if (result.kind === 'stored') {
       this.#handOver(request, result.events)

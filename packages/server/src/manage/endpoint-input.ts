@@ -4,7 +4,7 @@
  */
 import type { FieldError } from '../errors.ts'
 import { checkTargetUrl, type Target, type TargetPolicy } from '../guard/target.ts'
-import type { Endpoint } from '../model.ts'
+import type { Endpoint, RateLimit } from '../model.ts'
 import { checkClientSecret } from '../secret.ts'
 import { checkExtraHeaders } from './extra-headers.ts'
 import { checkMetadata, checkStorable } from './metadata.ts'
@@ -22,6 +22,10 @@ export type EndpointInput = {
   readonly schedule?: readonly number[] | null
   /** Milliseconds from the first byte sent to the status; null: the default (C11). */
   readonly timeoutMs?: number | null
+  /** Attempts that are begun in any stretch of time, at most; null: no limit. */
+  readonly rateLimit?: RateLimit | null
+  /** One delivery at a time, each after the one before it has ended; false by default. */
+  readonly ordered?: boolean
 }
 
 /** What was given, checked; a member that was not given is not there. */
@@ -29,7 +33,10 @@ export type CheckedInput = {
   readonly target?: Target
   readonly clientSecret?: string
   readonly settings: Partial<
-    Pick<Endpoint, 'types' | 'description' | 'metadata' | 'headers' | 'schedule' | 'timeoutMs'>
+    Pick<
+      Endpoint,
+      'types' | 'description' | 'metadata' | 'headers' | 'schedule' | 'timeoutMs' | 'rateLimit' | 'ordered'
+    >
   >
 }
 
@@ -38,6 +45,8 @@ const MAX_TYPES = 1_000
 const MAX_RETRIES = 30
 const LONGEST_RETRY_SECONDS = 604_800
 const MAX_TIMEOUT_MS = 60_000
+const MAX_RATE_REQUESTS = 10_000
+const MAX_RATE_SECONDS = 86_400
 
 /** Shortest waits. In development, short enough to see a whole schedule pass while one watches. */
 const leastRetrySeconds = (dev: boolean): number => (dev ? 0.01 : 1)
@@ -50,7 +59,7 @@ export function checkEndpointInput(
   policy: TargetPolicy,
   faults: FieldError[],
 ): CheckedInput {
-  const { url, clientSecret, types, description, metadata, headers, schedule, timeoutMs } = input
+  const { url, clientSecret, types, description, metadata, headers, schedule, timeoutMs, rateLimit, ordered } = input
   const target = url === undefined ? undefined : checkUrl(url, policy, faults)
   if (clientSecret !== undefined) checkSecret(clientSecret, faults)
   const settings: { -readonly [Name in keyof CheckedInput['settings']]: CheckedInput['settings'][Name] } = {}
@@ -63,6 +72,8 @@ export function checkEndpointInput(
   if (headers !== undefined) settings.headers = checkExtraHeaders(headers, '/headers', faults)
   if (schedule !== undefined) settings.schedule = checkSchedule(schedule, policy.dev, faults)
   if (timeoutMs !== undefined) settings.timeoutMs = checkTimeout(timeoutMs, policy.dev, faults)
+  if (rateLimit !== undefined) settings.rateLimit = checkRateLimit(rateLimit, faults)
+  if (ordered !== undefined) settings.ordered = checkOrdered(ordered, faults)
   return {
     ...(target === undefined ? {} : { target }),
     ...(clientSecret === undefined ? {} : { clientSecret }),
@@ -156,4 +167,27 @@ function checkTimeout(timeoutMs: unknown, dev: boolean, faults: FieldError[]): n
   const detail = `It must be a whole number of milliseconds from ${least} to ${MAX_TIMEOUT_MS}.`
   faults.push({ field: '/timeoutMs', detail })
   return null
+}
+
+function checkRateLimit(rateLimit: unknown, faults: FieldError[]): RateLimit | null {
+  if (rateLimit === null) return null
+  if (typeof rateLimit !== 'object') {
+    faults.push({ field: '/rateLimit', detail: 'The rateLimit has two members, requests and perSeconds.' })
+    return null
+  }
+  const { requests, perSeconds } = rateLimit as Partial<RateLimit>
+  checkWhole(requests, MAX_RATE_REQUESTS, 'requests', '/rateLimit/requests', faults)
+  checkWhole(perSeconds, MAX_RATE_SECONDS, 'seconds', '/rateLimit/perSeconds', faults)
+  return { requests: requests!, perSeconds: perSeconds! }
+}
+
+function checkWhole(value: unknown, most: number, unit: string, field: string, faults: FieldError[]): void {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most) return
+  faults.push({ field, detail: `It must be a whole number of ${unit} from 1 to ${most}.` })
+}
+
+function checkOrdered(ordered: unknown, faults: FieldError[]): boolean {
+  if (typeof ordered === 'boolean') return ordered
+  faults.push({ field: '/ordered', detail: 'It must be true or false.' })
+  return false
 }

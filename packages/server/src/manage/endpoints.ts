@@ -68,6 +68,8 @@ export class Endpoints {
       headers: {},
       schedule: null,
       timeoutMs: null,
+      rateLimit: null,
+      ordered: false,
       ...checked.settings,
       state: 'enabled',
       disabledReason: null,

@@ -42,6 +42,10 @@ export const MIGRATIONS: readonly (readonly Statement[])[] = [
        headers {text} not null,
        schedule {text},
        timeout_ms {int},
+       rate_requests {int},
+       rate_seconds {int},
+       ordered {int} not null,
+       next_seq {int} not null default 1,
        state {text} not null,
        disabled_reason {text},
        created_ms {int} not null,
@@ -110,8 +114,11 @@ export const MIGRATIONS: readonly (readonly Statement[])[] = [
        test {int} not null,
        created_ms {int} not null,
        open_trials {int} not null default 0,
+       seq {int},
        primary key (tenant, id)
      ) {clustered}`,
+    // Deliveries to ordered endpoints alone have a number, so the others cost nothing here.
+    `create index live_order on live_delivery (partition, endpoint, seq) where state = 'pending' and seq is not null`,
     `create index live_due on live_delivery (partition, endpoint, due_ms, id) where state = 'pending'`,
     `create index live_held on live_delivery (partition, endpoint, id) where state = 'held'`,
     `create index live_set_aside on live_delivery (partition, id) where held_reason = 'set_aside'`,

@@ -3,7 +3,7 @@ import { BlockedKeys, isSameKey } from './blocked-keys.ts'
 import { Changes } from './changes.ts'
 import type { Call, CallResult, Driver } from './driver.ts'
 import { type Arguments, CONFIGURATION_CHANGES, type OperationName, type Result } from './operations/index.ts'
-import type { LaneItem, LaneQuery } from './operations/lanes.ts'
+import type { LaneItem, LaneQuery, OrderedLane, OrderedLaneQuery } from './operations/lanes.ts'
 import { packRequests, packSettlements, unpackLane } from './operations/packed.ts'
 import { type PublishRequest, type PublishResult, type StoredResult, toPublishResult } from './operations/publish.ts'
 import type { Moved, Settlement, SettleResult } from './operations/settle.ts'
@@ -93,6 +93,12 @@ export class Store {
   /** The earliest due pending deliveries of an endpoint. Throws StoreUnavailable. */
   async readLane(query: LaneQuery): Promise<LaneItem[]> {
     return unpackLane(await this.read('readLane', query), query.partition, query.endpoint)
+  }
+
+  /** The next pending deliveries of an ordered endpoint. Throws StoreUnavailable. */
+  async readOrderedLane(query: OrderedLaneQuery): Promise<OrderedLane<LaneItem[]>> {
+    const { items, ...rest } = await this.read('readOrderedLane', query)
+    return { items: unpackLane(items, query.partition, query.endpoint), ...rest }
   }
 
   /** Resolves after the commit is durable. */

@@ -38,6 +38,8 @@ export type Dialect = {
   readonly skipLocked: string
   /** After a `select … from live_delivery l`: keeps the rows from everybody else until the commit. */
   readonly lockLiveRows: string
+  /** After a `select … from endpoint e … order by e.id`: locks the rows, in that order, until the commit. */
+  readonly lockEndpointRows: string
   /** Held to the end by a transaction that reads configuration and relies on it (publish). SQLite has one writer. */
   readonly lockConfigurationShared: Query | null
   /** Held to the end by a transaction that changes configuration. */

@@ -183,6 +183,10 @@ describe('bodies', () => {
     const input = { url: URL_A, clientSecret: SECRET, timeoutMs: '5000' }
     expect(refused(await post(ENDPOINTS, input))).toEqual([422, 'invalid', ['/timeoutMs']])
     expect(refused(await put('/v1/tenants/b', { name: 1 }))).toEqual([422, 'invalid', ['/name']])
+    const limits = { rateLimit: { requests: '3', perSeconds: 1.5, burst: 1 }, ordered: 1 }
+    const answer = await post(ENDPOINTS, { url: URL_A, clientSecret: SECRET, ...limits })
+    const names = ['/ordered', '/rateLimit/burst', '/rateLimit/perSeconds', '/rateLimit/requests']
+    expect([answer.status, answer.body.errors.map(({ field }: Json) => field).sort()]).toEqual([422, names])
   })
 })
 

@@ -81,10 +81,13 @@ describe('endpoints', () => {
       headers: { 'X-A': '1' },
       schedule: [5],
       timeoutMs: 2000,
+      rateLimit: { requests: 3, perSeconds: 60 },
+      ordered: true,
     })
     expect([status, headers.location]).toEqual([201, `${ENDPOINTS}/${body.id}`])
     expect(body).toMatchObject({ tenant: 'acme', url: URL_A, types: [TYPE], state: 'enabled', warnings: [] })
     expect(body).toMatchObject({ headers: { 'x-a': '1' }, schedule: [5], timeoutMs: 2000, disabledReason: null })
+    expect(body).toMatchObject({ rateLimit: { requests: 3, perSeconds: 60 }, ordered: true })
     expect(body.secretFingerprint).toMatch(/^[0-9a-f]{8}$/)
     expect((await get(`${ENDPOINTS}/${body.id}`)).body).toEqual(body)
   })
@@ -107,6 +110,7 @@ describe('endpoints', () => {
       headers: { 'x-a': '1' },
       schedule: [5],
       timeoutMs: 2000,
+      rateLimit: { requests: 3, perSeconds: 60 },
     }
     const { body } = await post(ENDPOINTS, full)
     const url = `${ENDPOINTS}/${body.id}`
@@ -114,7 +118,10 @@ describe('endpoints', () => {
     const { updatedAt, secretFingerprint } = changed.body
     expect(changed.body).toEqual({ ...body, description: 'e', updatedAt, secretFingerprint })
     expect(secretFingerprint).not.toBe(body.secretFingerprint)
-    const none = { description: null, metadata: null, headers: null, schedule: null, timeoutMs: null, types: null }
+    const none = {
+      ...{ description: null, metadata: null, headers: null, schedule: null, timeoutMs: null, types: null },
+      rateLimit: null,
+    }
     expect((await patch(url, none)).body).toMatchObject({ ...none, metadata: {}, headers: {} })
     expect((await patch(url, { url: null })).status).toBe(422)
     expect((await patch(url, {})).status).toBe(200)

@@ -8,6 +8,7 @@ const endpoint = (id: string, types: string[] | null, state: MatchEndpoint['stat
   partition: 1,
   types,
   state,
+  ordered: false,
 })
 const idsOf = (endpoints: readonly MatchEndpoint[]) => endpoints.map(({ id }) => id).sort()
 

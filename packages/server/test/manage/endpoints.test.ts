@@ -263,6 +263,35 @@ describe('settings of an endpoint', () => {
     expect((await dev.create('acme', input)).endpoint.schedule).toEqual([0.01])
   })
 
+  it('takes a rate and a strict order, and by default neither', async () => {
+    expect((await create()).endpoint).toMatchObject({ rateLimit: null, ordered: false })
+    const rateLimit = { requests: 10_000, perSeconds: 86_400 }
+    const { endpoint } = await create({ rateLimit, ordered: true })
+    expect(await bench.endpoints.get('acme', endpoint.id)).toMatchObject({ rateLimit, ordered: true })
+    const { endpoint: after } = await bench.endpoints.update('acme', endpoint.id, { rateLimit: null })
+    expect(after).toMatchObject({ rateLimit: null, ordered: true })
+    const { endpoint: last } = await bench.endpoints.update('acme', endpoint.id, { ordered: false })
+    expect(last).toMatchObject({ rateLimit: null, ordered: false })
+  })
+
+  it.each([
+    [{ requests: 0, perSeconds: 86_401 }, ['/rateLimit/requests', '/rateLimit/perSeconds']],
+    [{ requests: 10_001, perSeconds: 0 }, ['/rateLimit/requests', '/rateLimit/perSeconds']],
+    [{ requests: 1.5, perSeconds: '1' }, ['/rateLimit/requests', '/rateLimit/perSeconds']],
+    [{ requests: 1 }, ['/rateLimit/perSeconds']],
+    [
+      [1, 2],
+      ['/rateLimit/requests', '/rateLimit/perSeconds'],
+    ],
+    ['5/s', ['/rateLimit']],
+  ])('refuses the rate %j', async (rateLimit, expected) => {
+    expect(await fields(create({ rateLimit } as unknown as EndpointInput))).toEqual(expected)
+  })
+
+  it('refuses an order that is neither true nor false', async () => {
+    expect(await fields(create({ ordered: 'yes' } as unknown as EndpointInput))).toEqual(['/ordered'])
+  })
+
   it('refuses what is too much of metadata', async () => {
     const metadata = Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`${index}`, 'v']))
     expect(await fields(create({ metadata }))).toEqual(['/metadata'])

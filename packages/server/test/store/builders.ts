@@ -21,6 +21,8 @@ export function anEndpoint(tenant: string, over: Partial<Endpoint> = {}): Endpoi
     headers: {},
     schedule: null,
     timeoutMs: null,
+    rateLimit: null,
+    ordered: false,
     state: 'enabled',
     disabledReason: null,
     createdAtMs: 1,
@@ -44,11 +46,12 @@ export function anEvent(endpoints: readonly Endpoint[], over: Partial<NewEvent> 
     payload: bytes('{"a":1}'),
     test: false,
     notSent: {},
-    deliveries: endpoints.map(({ id, partition, state }) => ({
+    deliveries: endpoints.map(({ id, partition, state, ordered }) => ({
       id: newId('dlv', Date.now()),
       endpoint: id,
       partition,
       held: state === 'disabled',
+      ordered,
     })),
     ...over,
   }

@@ -417,6 +417,120 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     })
   })
 
+  it('keeps a rate and an order, and changes them', async () => {
+    const endpoint = anEndpoint('acme', { rateLimit: { requests: 5, perSeconds: 60 }, ordered: true })
+    await aTenant(store, 'acme', [endpoint])
+    const read = () => store.read('getEndpoint', { tenant: 'acme', id: endpoint.id })
+    expect(await read()).toMatchObject({ rateLimit: { requests: 5, perSeconds: 60 }, ordered: true })
+    const { endpoints } = (await store.read('readTenantConfiguration', { tenant: 'acme' }))!
+    expect(endpoints).toMatchObject([{ id: endpoint.id, ordered: true }])
+    const changed = { ...endpoint, rateLimit: null, ordered: false, updatedAtMs: 2 }
+    expect(await store.write('updateEndpoint', { endpoint: changed, readAtMs: 1 })).toBe(true)
+    expect(await read()).toMatchObject({ rateLimit: null, ordered: false })
+  })
+
+  describe('an ordered endpoint', () => {
+    const queue = async (endpoint: Endpoint, isNumbered = true, limit = 100) => {
+      const { partition, id } = endpoint
+      const query = { partition, endpoint: id, limit, maxPayloadBytes: 1_000, isNumbered }
+      const { items, ...found } = await store.readOrderedLane(query)
+      return { ids: items.map(({ delivery }) => delivery), items, ...found }
+    }
+    const publish = async (endpoints: readonly Endpoint[], count = 1) => {
+      const events = Array.from({ length: count }, () => anEvent(endpoints))
+      expect((await store.publish(await aRequest(store, 'acme', events))).kind).toBe('stored')
+      return events
+    }
+    const idOf = (event: { deliveries: readonly { id: string }[] | null }, at = 0) => event.deliveries![at]!.id
+    const setState = (id: string, state: 'enabled' | 'disabled') =>
+      store.write('setEndpointState', { tenant: 'acme', id, state, reason: null, nowMs: 5 })
+
+    it('C13: has a queue in the order of publishing, whatever falls due when, and the head keeps its place', async () => {
+      const [plain, endpoint, other] = [anEndpoint('acme'), anEndpoint('acme', { ordered: true }), anEndpoint('acme')]
+      await aTenant(store, 'acme', [plain, endpoint, { ...other, ordered: true }])
+      const events = await publish([plain, endpoint, { ...other, ordered: true }], 4)
+      const expected = events.map(event => idOf(event, 1))
+      expect(await queue(endpoint)).toMatchObject({ ids: expected, isNumbered: true, isHeldUp: false })
+      expect((await queue(endpoint, false)).ids).toEqual(expected)
+      const { items } = await queue(endpoint, true, 1)
+      await store.settle(aSettlement(items[0]!, { kind: 'retry', dueAtMs: 90_000 }))
+      expect((await queue(endpoint)).ids).toEqual(expected)
+      expect((await queue(endpoint)).items[0]).toMatchObject({ dueAtMs: 90_000, attempts: 1 })
+      await store.settle(aSettlement((await queue(endpoint)).items[0]!, { kind: 'exhausted' }))
+      await store.write('cancelDelivery', { tenant: 'acme', id: expected[1]!, nowMs: 9 })
+      expect((await queue(endpoint)).ids).toEqual(expected.slice(2))
+      expect((await queue({ ...other, ordered: true })).ids).toEqual(events.map(event => idOf(event, 2)))
+      // One that is not ordered has no numbers.
+      expect((await queue(plain)).ids).toEqual([])
+    })
+
+    it('C13: gets replays, tests and what comes from the inbox at the end of its queue', async () => {
+      const endpoint = anEndpoint('acme', { ordered: true })
+      await aTenant(store, 'acme', [endpoint])
+      const [event] = await publish([endpoint])
+      const delivery = { id: newId('dlv', 9), endpoint: endpoint.id, partition: 7, replayOf: idOf(event!) }
+      const again = { tenant: 'acme', event: event!.id, type: 'T', test: false, delivery, nowMs: 1 }
+      await store.write('createDelivery', again)
+      const later = anEvent([], { deliveries: null })
+      await store.publish(await aRequest(store, 'acme', [later]))
+      const claim = { after: '', claimMs: 60_000, maxPayloadBytes: 0 }
+      const [found] = (await store.write('claimInbox', claim)).items
+      const deliveries = anEvent([endpoint]).deliveries!
+      const { version } = (await store.read('readTenantConfiguration', { tenant: 'acme' }))!
+      const fan = { item: found!, tenantVersion: version, nowMs: 1, deliveries, notSent: {} }
+      expect(await store.write('fanOut', fan)).toBe('stored')
+      const [last] = await publish([endpoint])
+      const expected = [idOf(event!), delivery.id, deliveries[0]!.id, idOf(last!)]
+      expect((await queue(endpoint)).ids).toEqual(expected)
+    })
+
+    it('C13: no event overtakes one of its tenant that waits in the inbox; others and tests do not wait', async () => {
+      const [endpoint, plain] = [anEndpoint('acme', { ordered: true }), anEndpoint('acme')]
+      await aTenant(store, 'acme', [endpoint, plain])
+      await store.publish(await aRequest(store, 'acme', [anEvent([], { deliveries: null })]))
+      const ask = async (events: Parameters<typeof aRequest>[2]) => store.publish(await aRequest(store, 'acme', events))
+      expect(await ask([anEvent([plain, endpoint])])).toEqual({ kind: 'behind' })
+      expect((await ask([anEvent([plain])])).kind).toBe('stored')
+      expect((await ask([anEvent([endpoint], { test: true })])).kind).toBe('stored')
+      expect((await ask([anEvent([], { deliveries: null })])).kind).toBe('stored')
+    })
+
+    it('C13: sends what is from before it was ordered first', async () => {
+      const endpoint = anEndpoint('acme')
+      await aTenant(store, 'acme', [endpoint])
+      const before = await publish([endpoint], 3)
+      const ordered = { ...endpoint, ordered: true, updatedAtMs: 2 }
+      await store.write('updateEndpoint', { endpoint: ordered, readAtMs: 1 })
+      const after = await publish([ordered], 2)
+      const old = before.map(event => idOf(event)).sort()
+      const expected = [...old, ...after.map(event => idOf(event))]
+      expect(await queue(ordered, false)).toMatchObject({ ids: expected, isNumbered: false })
+      for (const id of old) await store.write('cancelDelivery', { tenant: 'acme', id, nowMs: 9 })
+      expect(await queue(ordered, false)).toMatchObject({ ids: expected.slice(3), isNumbered: true })
+    })
+
+    it('C13: gives nothing while held deliveries are being released, and then all in their order', async () => {
+      const endpoint = anEndpoint('acme', { ordered: true })
+      await aTenant(store, 'acme', [endpoint])
+      const events = await publish([endpoint], 3)
+      const of = { partition: 7, endpoint: endpoint.id, limit: 2 }
+      await setState(endpoint.id, 'disabled')
+      await store.write('holdDeliveries', of)
+      expect(await queue(endpoint)).toMatchObject({ ids: [], isHeldUp: true })
+      await store.write('holdDeliveries', of)
+      events.push(...(await publish([{ ...endpoint, state: 'disabled' }], 2)))
+      expect(await queue(endpoint, false)).toMatchObject({ ids: [], isHeldUp: true, isNumbered: false })
+      await setState(endpoint.id, 'enabled')
+      events.push(...(await publish([endpoint])))
+      await store.write('releaseDeliveries', { ...of, nowMs: 7_000 })
+      expect(await queue(endpoint)).toMatchObject({ ids: [], isHeldUp: true })
+      while ((await store.write('releaseDeliveries', { ...of, nowMs: 7_000 })) > 0);
+      const expected = { ids: events.map(event => idOf(event)), isHeldUp: false }
+      expect(await queue(endpoint)).toMatchObject(expected)
+      expect(await queue(endpoint, false)).toMatchObject({ ...expected, isNumbered: true })
+    })
+  })
+
   it('discovers lanes by skipping from endpoint to endpoint', async () => {
     const endpoints = [anEndpoint('acme'), anEndpoint('acme'), anEndpoint('acme', { partition: 8 })]
     await aTenant(store, 'acme', endpoints)

@@ -78,10 +78,63 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     })
     expect(await store.read('peekInbox', {})).toBe(false)
     expect(await claim()).toEqual({ arrivals: [], items: [], last: '' })
-    await store.write('releaseInbox', { rows: [{ tenant: 'acme', event: a2 }] })
+    await store.write('releaseInbox', { rows: [{ tenant: 'acme', event: a2 }], afterMs: 0 })
     expect(eventsOf(await claim({ claimMs: -1 }))).toEqual([a2])
     // A claim that has run out is none.
     expect(eventsOf(await claim())).toEqual([a2])
+  })
+
+  it('given back for a little later, is nobody’s until then', async () => {
+    const event = await arrive('acme')
+    await claim()
+    await store.write('releaseInbox', { rows: [{ tenant: 'acme', event }], afterMs: 60_000 })
+    expect(eventsOf(await claim())).toEqual([])
+    await store.write('releaseInbox', { rows: [{ tenant: 'acme', event }], afterMs: -1 })
+    expect(eventsOf(await claim())).toEqual([event])
+  })
+
+  it('C13: nothing for an ordered endpoint overtakes what lies before it, whichever node has claimed that', async () => {
+    const [ordered, plain] = [anEndpoint('acme', { ordered: true }), anEndpoint('acme')]
+    await aTenant(store, 'acme', [ordered, plain])
+    for (let at = 0; at < 5; at++) await arrive('acme')
+    const [first, second, third, fourth, fifth] = (await claim()).arrivals as [
+      Arrival,
+      Arrival,
+      Arrival,
+      Arrival,
+      Arrival,
+    ]
+    const to = (arrival: Arrival, endpoints: (typeof ordered)[]) =>
+      accepted(arrival, { deliveries: anEvent(endpoints).deliveries! })
+    const store1 = async (arrivals: AcceptedArrival[]) => store.write('acceptArrivals', await request(arrivals))
+    // As if another node had the first.
+    expect(await store1([to(second, [ordered]), to(third, [plain])])).toEqual({
+      stale: [],
+      behind: [second.event],
+      stored: [third.event],
+    })
+    expect((await store1([to(first, [ordered]), to(second, [ordered])])).stored).toEqual([first.event, second.event])
+    // One that is made a longer-lasting row is not out of the way; nor is what others of the same claim wait for.
+    const many = accepted(fourth, { deliveries: null })
+    expect(await store1([many, to(fifth, [ordered])])).toEqual({
+      stale: [],
+      behind: [fifth.event],
+      stored: [fourth.event],
+    })
+    await store.write('releaseInbox', { rows: [fifth], afterMs: 0 })
+    const { items } = await claim()
+    const { version } = (await store.read('readTenantConfiguration', { tenant: 'acme' }))!
+    const fanOf = (item: InboxItem) => {
+      const { deliveries } = anEvent([ordered])
+      return store.write('fanOut', { item, tenantVersion: version, nowMs: 1, deliveries: deliveries!, notSent: {} })
+    }
+    const later = anEvent([], { deliveries: null })
+    await store.publish(await aRequest(store, 'acme', [later]))
+    const [behind] = (await claim()).items
+    expect(await fanOf(behind!)).toBe('behind')
+    expect(await fanOf(items[0]!)).toBe('stored')
+    expect((await store1([to(fifth, [ordered])])).stored).toEqual([fifth.event])
+    expect(await fanOf(behind!)).toBe('stored')
   })
 
   it('goes on behind a tenant, so that a round comes by all', async () => {
@@ -124,8 +177,12 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     const { arrivals } = await claim()
     const make = () => accepted(arrivals[0]!, { deliveries: anEvent([endpoint]).deliveries! })
     const { event } = arrivals[0]!
-    expect(await store.write('acceptArrivals', await request([make()]))).toEqual({ stale: [], stored: [event] })
-    expect(await store.write('acceptArrivals', await request([make()]))).toEqual({ stale: [], stored: [] })
+    expect(await store.write('acceptArrivals', await request([make()]))).toEqual({
+      stale: [],
+      behind: [],
+      stored: [event],
+    })
+    expect(await store.write('acceptArrivals', await request([make()]))).toEqual({ stale: [], behind: [], stored: [] })
     expect(await getEvent(event)).toMatchObject({
       type: 'T',
       key: 'k',
@@ -145,19 +202,19 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     const { arrivals } = await claim()
     const asked = await request(arrivals.map(arrival => accepted(arrival)))
     await store.write('createEndpoint', { endpoint: anEndpoint('acme') })
-    expect(await store.write('acceptArrivals', asked)).toEqual({ stale: ['acme'], stored: [b, c] })
+    expect(await store.write('acceptArrivals', asked)).toEqual({ stale: ['acme'], behind: [], stored: [b, c] })
     const again = await request([accepted(arrivals[0]!)])
     await store.write('putEventType', {
       type: { name: 'T', group: 'g', description: 'd', schema: {}, example: {} },
       nowMs: 1,
     })
-    expect(await store.write('acceptArrivals', again)).toEqual({ stale: ['acme'], stored: [] })
+    expect(await store.write('acceptArrivals', again)).toEqual({ stale: ['acme'], behind: [], stored: [] })
     // A tenant that came to be is a change as well.
     const late = await arrive('late')
     const { arrivals: lately } = await claim()
     const unknown = await request(lately.map(arrival => accepted(arrival)))
     await aTenant(store, 'late')
-    expect(await store.write('acceptArrivals', unknown)).toEqual({ stale: ['late'], stored: [] })
+    expect(await store.write('acceptArrivals', unknown)).toEqual({ stale: ['late'], behind: [], stored: [] })
     expect([await getEvent(a), await getEvent(late, 'late')]).toEqual([null, null])
   })
 
@@ -252,8 +309,12 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     const event = await arrive('acme')
     const { arrivals } = await claim()
     const later = accepted(arrivals[0]!, { deliveries: null })
-    expect(await store.write('acceptArrivals', await request([later]))).toEqual({ stale: [], stored: [event] })
-    expect(await store.write('acceptArrivals', await request([later]))).toEqual({ stale: [], stored: [] })
+    expect(await store.write('acceptArrivals', await request([later]))).toEqual({
+      stale: [],
+      behind: [],
+      stored: [event],
+    })
+    expect(await store.write('acceptArrivals', await request([later]))).toEqual({ stale: [], behind: [], stored: [] })
     expect(await getEvent(event)).toMatchObject({ createdAtMs: 1_000, notSent: null })
     expect((await claim()).items).toMatchObject([{ event, createdAtMs: 5_000, made: 0, after: null }])
   })
@@ -276,7 +337,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
             const [first, second] = held as [Map<string, Arrival>, Map<string, Arrival>]
             const node = step === 'steal' ? second : first
             if (step === 'arrive') arrived.push(await arrive('acme'))
-            else if (step === 'release') await store.write('releaseInbox', { rows: [...first.values()] })
+            else if (step === 'release') await store.write('releaseInbox', { rows: [...first.values()], afterMs: 0 })
             else if (step === 'store') await Promise.all(held.map(keep))
             else for (const one of (await claim({ claimMs: -1 })).arrivals) node.set(one.event, one)
           }

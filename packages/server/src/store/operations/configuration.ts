@@ -5,6 +5,7 @@ import type {
   EndpointId,
   EndpointState,
   EventType,
+  RateLimit,
   RetrySchedule,
   Tenant,
   TenantId,
@@ -151,7 +152,10 @@ export function* deleteTenant(
 // Endpoints
 
 const ENDPOINT_FIELDS = `id, tenant, partition, url, secret, secret_digest, types, description, metadata, headers,
-  schedule, timeout_ms, state, disabled_reason, created_ms, updated_ms`
+  schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, created_ms, updated_ms`
+
+const toRateLimit = (row: Row): RateLimit | null =>
+  row.rate_requests === null ? null : { requests: int(row.rate_requests), perSeconds: int(row.rate_seconds) }
 
 const toEndpoint = (row: Row): Endpoint => ({
   id: idText('ep', bytes(row.id)),
@@ -166,6 +170,8 @@ const toEndpoint = (row: Row): Endpoint => ({
   headers: JSON.parse(text(row.headers)) as Record<string, string>,
   schedule: jsonOrNull(row.schedule) as RetrySchedule | null,
   timeoutMs: intOrNull(row.timeout_ms),
+  rateLimit: toRateLimit(row),
+  ordered: row.ordered === 1,
   state: text(row.state) as EndpointState,
   disabledReason: textOrNull(row.disabled_reason) as DisabledReason | null,
   createdAtMs: int(row.created_ms),
@@ -182,6 +188,9 @@ const endpointValues = (endpoint: Endpoint) => [
   JSON.stringify(endpoint.headers),
   endpoint.schedule === null ? null : JSON.stringify(endpoint.schedule),
   endpoint.timeoutMs,
+  endpoint.rateLimit?.requests ?? null,
+  endpoint.rateLimit?.perSeconds ?? null,
+  endpoint.ordered ? 1 : 0,
   endpoint.updatedAtMs,
 ]
 
@@ -192,8 +201,9 @@ export function* createEndpoint(args: { endpoint: Endpoint }, dialect: Dialect):
   if ((yield* getTenant({ id: endpoint.tenant })) === null) return false
   yield {
     text: `insert into endpoint (url, secret, secret_digest, types, description, metadata, headers, schedule,
-             timeout_ms, updated_ms, id, tenant, partition, state, disabled_reason, created_ms)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+             timeout_ms, rate_requests, rate_seconds, ordered, updated_ms, id, tenant, partition, state,
+             disabled_reason, created_ms)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
     params: [
       ...endpointValues(endpoint),
       idBytes(endpoint.id),
@@ -216,8 +226,9 @@ export function* updateEndpoint(
   yield* lockConfiguration(dialect)
   const rows = yield {
     text: `update endpoint set url = $1, secret = $2, secret_digest = $3, types = $4, description = $5, metadata = $6,
-             headers = $7, schedule = $8, timeout_ms = $9, updated_ms = $10
-           where id = $11 and deleted_ms is null and updated_ms = $12 returning id`,
+             headers = $7, schedule = $8, timeout_ms = $9, rate_requests = $10, rate_seconds = $11, ordered = $12,
+             updated_ms = $13
+           where id = $14 and deleted_ms is null and updated_ms = $15 returning id`,
     params: [...endpointValues(args.endpoint), idBytes(args.endpoint.id), args.readAtMs],
   }
   if (rows.length > 0) yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
@@ -295,7 +306,7 @@ export function* isSecretShared(args: {
 }
 
 /** What matching needs of an endpoint. */
-export type MatchEndpoint = Pick<Endpoint, 'id' | 'partition' | 'types' | 'state'>
+export type MatchEndpoint = Pick<Endpoint, 'id' | 'partition' | 'types' | 'state' | 'ordered'>
 
 export type TenantConfiguration = { readonly version: number; readonly endpoints: readonly MatchEndpoint[] }
 
@@ -305,7 +316,8 @@ export function* readTenantConfiguration(args: { tenant: TenantId }): Transactio
   const rows = yield { text: 'select version from tenant where id = $1 and deleted_ms is null', params: [args.tenant] }
   if (rows.length === 0) return null
   const endpoints = yield {
-    text: 'select id, partition, types, state from endpoint where tenant = $1 and deleted_ms is null order by id',
+    text: `select id, partition, types, state, ordered from endpoint where tenant = $1 and deleted_ms is null
+           order by id`,
     params: [args.tenant],
   }
   return {
@@ -315,6 +327,7 @@ export function* readTenantConfiguration(args: { tenant: TenantId }): Transactio
       partition: int(row.partition),
       types: jsonOrNull(row.types) as string[] | null,
       state: text(row.state) as EndpointState,
+      ordered: row.ordered === 1,
     })),
   }
 }

@@ -278,20 +278,21 @@ export function* createDelivery(
     event: EventId
     type: string
     test: boolean
-    delivery: Omit<NewDelivery, 'held'>
+    delivery: Omit<NewDelivery, 'held' | 'ordered'>
     nowMs: number
   },
   dialect: Dialect,
 ): Transaction<{ held: boolean } | null> {
   if (dialect.lockConfigurationShared !== null) yield dialect.lockConfigurationShared
   const rows = yield {
-    text: 'select state from endpoint where id = $1 and deleted_ms is null',
+    text: 'select state, ordered from endpoint where id = $1 and deleted_ms is null',
     params: [idBytes(args.delivery.endpoint)],
   }
   if (rows.length === 0) return null
   const held = rows[0]!.state === 'disabled'
   const { tenant, nowMs, event, type, test } = args
-  yield* storeDeliveryRows(deliveryRows(tenant, nowMs, event, type, test, [{ ...args.delivery, held }]))
+  const delivery = { ...args.delivery, held, ordered: rows[0]!.ordered === 1 }
+  yield* storeDeliveryRows(deliveryRows(tenant, nowMs, event, type, test, [delivery]), dialect)
   return { held }
 }
 

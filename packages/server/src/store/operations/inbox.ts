@@ -201,11 +201,15 @@ const toArrival = (row: Row): Arrival => ({
   payloadBytes: intOrNull(row.payload_bytes)!,
 })
 
-/** They are not worked on after all: anybody may. */
-export function* releaseInbox(args: { rows: readonly Pick<InboxRow, 'tenant' | 'event'>[] }): Transaction<void> {
+/** They are not worked on after all: anybody may, so many milliseconds from now. */
+export function* releaseInbox(
+  args: { rows: readonly Pick<InboxRow, 'tenant' | 'event'>[]; afterMs: number },
+  { nowMs }: Dialect,
+): Transaction<void> {
   if (args.rows.length === 0) return
   yield {
-    text: 'update inbox set claimed_until_ms = 0 where (tenant, id) in (select tenant, id from v)',
+    text: `update inbox set claimed_until_ms = ${nowMs} + ${args.afterMs}
+           where (tenant, id) in (select tenant, id from v)`,
     columns: KEY_COLUMNS,
     rows: args.rows.map(({ tenant, event }) => [tenant, idBytes(event)]),
   }
@@ -239,6 +243,8 @@ export type AcceptRequest = {
 export type AcceptResult = {
   /** Tenants whose configuration moved: nothing of theirs was stored, match again. */
   readonly stale: readonly TenantId[]
+  /** For ordered endpoints, with something of their tenant before them that is not stored yet: try again later. */
+  readonly behind: readonly EventId[]
   /** Those stored now; the others were somebody else's already. */
   readonly stored: readonly EventId[]
 }
@@ -252,16 +258,43 @@ export function* acceptArrivals(args: AcceptRequest, dialect: Dialect): Transact
     .filter(({ tenant, version }) => isCatalogueMoved || (versions.get(tenant) ?? null) !== version)
     .map(({ tenant }) => tenant)
   const current = args.arrivals.filter(({ tenant }) => !stale.includes(tenant))
-  const stored = yield* takeOut(current, args.nowMs)
-  const won = current.filter(({ event }) => stored.has(event))
+  const behind = yield* overtaking(current)
+  const ready = behind.size === 0 ? current : current.filter(({ event }) => !behind.has(event))
+  const stored = yield* takeOut(ready, args.nowMs)
+  const won = ready.filter(({ event }) => stored.has(event))
   yield* storeEventRows(won.map(eventRow))
   yield* storeDeliveryRows(
     won.flatMap(({ tenant, event, type, deliveries }) =>
       deliveryRows(tenant, args.nowMs, event, type, false, deliveries ?? []),
     ),
+    dialect,
   )
   yield* freeKeys(won.filter(({ rejected, key }) => rejected !== null && key !== null))
-  return { stale, stored: [...stored] }
+  return { stale, behind: [...behind], stored: [...stored] }
+}
+
+/**
+ * Arrivals for ordered endpoints that would overtake what lies before them in the inbox: another node may be about to
+ * store that, and the order of the numbers is that of the commits.
+ */
+function* overtaking(arrivals: readonly AcceptedArrival[]): Transaction<Set<EventId>> {
+  const behind = new Set<EventId>()
+  for (const [tenant, own] of Map.groupBy(arrivals, arrival => arrival.tenant)) {
+    const lastOrdered = own.findLast(({ deliveries }) => deliveries?.some(({ ordered }) => ordered))
+    if (lastOrdered === undefined) continue
+    // What is only made a longer-lasting row of the inbox is not out of the way.
+    const leaving = new Set(own.filter(({ deliveries }) => deliveries !== null).map(({ event }) => event))
+    const rows = yield {
+      text: `select id from inbox where tenant = $1 and id <= $2 order by id limit ${own.length + 1}`,
+      params: [tenant, idBytes(lastOrdered.event)],
+    }
+    const first = rows.map(row => idText('evt', bytes(row.id))).find(id => !leaving.has(id))
+    if (first === undefined) continue
+    for (const { event, deliveries } of own) {
+      if (event > first && deliveries?.some(({ ordered }) => ordered)) behind.add(event)
+    }
+  }
+  return behind
 }
 
 /** Conditional on what is there: two nodes never both store an arrival. */
@@ -326,8 +359,11 @@ export type FanOutRequest = {
   readonly notSent: NotSent | undefined
 }
 
-/** `stale`: the configuration moved, match again. `gone`: somebody else has gone on with this item. */
-export type FanOutResult = 'stored' | 'stale' | 'gone'
+/**
+ * `stale`: the configuration moved, match again. `gone`: somebody else has gone on with this item. `behind`: an ordered
+ * endpoint is to get it after something of the tenant that lies before it in the inbox.
+ */
+export type FanOutResult = 'stored' | 'stale' | 'gone' | 'behind'
 
 /** Stores the next deliveries of an event that waits in the inbox. */
 export function* fanOut(args: FanOutRequest, dialect: Dialect): Transaction<FanOutResult> {
@@ -336,6 +372,13 @@ export function* fanOut(args: FanOutRequest, dialect: Dialect): Transaction<FanO
   const { tenant, event } = item
   const versions = yield* tenantVersions([tenant])
   if ((versions.get(tenant) ?? null) !== args.tenantVersion) return 'stale'
+  if (deliveries.some(({ ordered }) => ordered)) {
+    const before = yield {
+      text: 'select id from inbox where tenant = $1 and id < $2 limit 1',
+      params: [tenant, idBytes(event)],
+    }
+    if (before.length > 0) return 'behind'
+  }
   const made = item.made + deliveries.length
   const last = deliveries.at(-1)?.endpoint ?? item.after
   // Conditional on where it stood: two nodes never make the same deliveries.
@@ -345,7 +388,7 @@ export function* fanOut(args: FanOutRequest, dialect: Dialect): Transaction<FanO
     params: [last === null ? null : idBytes(last), made, tenant, idBytes(event), item.made],
   }
   if (moved.length === 0) return 'gone'
-  yield* storeDeliveryRows(deliveryRows(tenant, nowMs, event, item.type, false, deliveries))
+  yield* storeDeliveryRows(deliveryRows(tenant, nowMs, event, item.type, false, deliveries), dialect)
   if (notSent === undefined) return 'stored'
   yield { text: 'delete from inbox where tenant = $1 and id = $2', params: [tenant, idBytes(event)] }
   yield {

@@ -27,17 +27,55 @@ export type LaneQuery = {
   readonly maxPayloadBytes: number
 }
 
+/** The first pending deliveries of an endpoint in an order, with the payloads that are not too large. */
+const selectLane = ({ limit, maxPayloadBytes }: LaneQuery, where: string, order: string): string =>
+  `select l.tenant, l.id, l.event, l.type, l.test, l.due_ms, l.attempts, l.seq,
+     case when length(e.payload) <= ${maxPayloadBytes} then e.payload end as payload
+   from (select * from live_delivery l where partition = $1 and endpoint = $2 and state = 'pending' ${where}
+         order by ${order} limit ${limit}) l
+   join event e on e.tenant = l.tenant and e.id = l.event order by ${order}`
+
 /** The earliest due pending deliveries of an endpoint; payloads up to `maxPayloadBytes` come with them. */
 export function* readLane(args: LaneQuery): Transaction<PackedLane> {
-  const rows = yield {
-    text: `select l.tenant, l.id, l.event, l.type, l.test, l.due_ms, l.attempts,
-             case when length(e.payload) <= ${args.maxPayloadBytes} then e.payload end as payload
-           from (select * from live_delivery where partition = $1 and endpoint = $2 and state = 'pending'
-                 order by due_ms, id limit ${args.limit}) l
-           join event e on e.tenant = l.tenant and e.id = l.event order by l.due_ms, l.id`,
-    params: [args.partition, idBytes(args.endpoint)],
-  }
-  return packLane(rows)
+  const params = [args.partition, idBytes(args.endpoint)]
+  return packLane(yield { text: selectLane(args, '', 'l.due_ms, l.id'), params })
+}
+
+export type OrderedLaneQuery = LaneQuery & {
+  /** None is left from before the endpoint was ordered: that was seen, and stays so. */
+  readonly isNumbered: boolean
+}
+
+export type OrderedLane<Items> = {
+  readonly items: Items
+  /** None is left from before the endpoint was ordered. */
+  readonly isNumbered: boolean
+  /** Held deliveries are being released: until all are, none may go, or those behind would overtake them. */
+  readonly isHeldUp: boolean
+}
+
+const PENDING = `select 1 from live_delivery h where h.partition = $1 and h.endpoint = $2 and h.state = 'pending'`
+const HELD = `select 1 from live_delivery h where h.partition = $1 and h.endpoint = $2 and h.state = 'held'
+  and h.held_reason = 'disabled'`
+
+/** Those without a number are from before the endpoint was ordered, and go first. */
+const ORDERS = {
+  numbered: 'l.seq',
+  mixed: 'case when l.seq is null then 0 else 1 end, l.seq, l.id',
+}
+
+/** The first pending deliveries of an ordered endpoint, as they are to be sent. */
+export function* readOrderedLane(args: OrderedLaneQuery): Transaction<OrderedLane<PackedLane>> {
+  const params = [args.partition, idBytes(args.endpoint)]
+  const where = args.isNumbered ? 'and l.seq is not null' : ''
+  const order = args.isNumbered ? ORDERS.numbered : ORDERS.mixed
+  // One statement sees both: between two, the last one that is held could be released.
+  const rows = yield { text: selectLane(args, `${where} and not exists (${HELD})`, order), params }
+  // Whatever is there now, and was not given, may have been held a moment ago.
+  const left = rows.length > 0 ? [] : yield { text: `select 1 where exists (${HELD}) or exists (${PENDING})`, params }
+  const isHeldUp = left.length > 0
+  const isNumbered = args.isNumbered || (!isHeldUp && rows.every(row => row.seq !== null))
+  return { items: packLane(rows), isNumbered, isHeldUp }
 }
 
 export function* readPayload(args: { tenant: TenantId; event: EventId }): Transaction<Uint8Array | null> {

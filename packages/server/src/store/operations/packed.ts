@@ -138,10 +138,11 @@ export type PackedRequests = {
   readonly eventNumbers: Float64Array
   readonly deliveryId: readonly string[]
   readonly deliveryEndpoint: readonly string[]
-  /** For each delivery: partition, whether it is held. */
+  /** NUMBERS_A_DELIVERY for each: partition, whether it is held, whether its endpoint is ordered. */
   readonly deliveryNumbers: Float64Array
 }
 
+const NUMBERS_A_DELIVERY = 3
 /** Instead of a number of deliveries: they are made later. */
 const LATER = -1
 const NO_BYTES = new Uint8Array(0)
@@ -158,11 +159,12 @@ export function packRequests(requests: readonly PublishRequest[]): PackedRequest
     eventNumbers[at++] = test ? 1 : 0
     eventNumbers[at++] = own?.length ?? LATER
   }
-  const deliveryNumbers = new Float64Array(deliveries.length * 2)
+  const deliveryNumbers = new Float64Array(deliveries.length * NUMBERS_A_DELIVERY)
   at = 0
-  for (const { partition, held } of deliveries) {
+  for (const { partition, held, ordered } of deliveries) {
     deliveryNumbers[at++] = partition
     deliveryNumbers[at++] = held ? 1 : 0
+    deliveryNumbers[at++] = ordered ? 1 : 0
   }
   return {
     requests: requests.map(({ events: own, ...rest }) => ({ ...rest, count: own.length })),
@@ -189,8 +191,9 @@ export function unpackRequests(packed: PackedRequests): PublishRequest[] {
     return {
       id: packed.deliveryId[index]!,
       endpoint: packed.deliveryEndpoint[index]!,
-      partition: packed.deliveryNumbers[index * 2]!,
-      held: packed.deliveryNumbers[index * 2 + 1] === 1,
+      partition: packed.deliveryNumbers[index * NUMBERS_A_DELIVERY]!,
+      held: packed.deliveryNumbers[index * NUMBERS_A_DELIVERY + 1] === 1,
+      ordered: packed.deliveryNumbers[index * NUMBERS_A_DELIVERY + 2] === 1,
     }
   }
   const nextEvent = (): NewEvent => {

@@ -23,6 +23,8 @@ export type NewDelivery = {
   readonly partition: number
   /** The endpoint is disabled: the delivery starts as held. */
   readonly held: boolean
+  /** The endpoint is ordered: the delivery gets a number, and goes to the end of the endpoint's queue. */
+  readonly ordered: boolean
   readonly replayOf?: DeliveryId
 }
 
@@ -63,6 +65,8 @@ export type PublishResult =
   | { readonly kind: 'stored'; readonly events: readonly PublishedItem[] }
   /** The configuration moved since the request was matched: match again. */
   | { readonly kind: 'stale' }
+  /** Events of the tenant wait in the inbox, and an ordered endpoint may be owed them first: store these there too. */
+  | { readonly kind: 'behind' }
   /** These events' keys belong to events with another type or payload. */
   | { readonly kind: 'conflict'; readonly indexes: readonly number[] }
 
@@ -104,6 +108,7 @@ export function* publish(
   if (dialect.lockConfigurationShared !== null) yield dialect.lockConfigurationShared
   const catalogue = yield* catalogueVersion()
   const versions = yield* tenantVersions(requests.map(({ tenant }) => tenant))
+  const waiting = yield* tenantsWithInbox(requests)
   const known = yield* knownKeys(requests)
   const accepted: PublishRequest[] = []
   const duplicates = new Set<NewEvent>()
@@ -111,6 +116,7 @@ export function* publish(
     if (request.catalogueVersion !== catalogue || request.tenantVersion !== versions.get(request.tenant)) {
       return { kind: 'stale' }
     }
+    if (waiting.has(request.tenant) && isOrderedOf(request)) return { kind: 'behind' }
     const conflicts = claimKeys(request, known, duplicates)
     if (conflicts.length > 0) return { kind: 'conflict', indexes: conflicts }
     accepted.push(request)
@@ -118,7 +124,7 @@ export function* publish(
   })
   yield* storeKeys(accepted, duplicates, packed.keyWaitMs, dialect)
   yield* storeEvents(accepted, duplicates)
-  yield* storeDeliveries(accepted, duplicates)
+  yield* storeDeliveries(accepted, duplicates, dialect)
   yield* storeLater(accepted, duplicates)
   yield* fillInDuplicates(known, results, requests, duplicates)
   return results
@@ -134,6 +140,22 @@ export function* tenantVersions(tenants: readonly TenantId[]): Transaction<Map<T
     rows: [...new Set(tenants)].map(tenant => [tenant]),
   }
   return new Map(rows.map(row => [text(row.id), int(row.version)]))
+}
+
+/** A test goes to one endpoint alone, at once. */
+const isOrderedOf = ({ events }: PublishRequest): boolean =>
+  events.some(({ test, deliveries }) => !test && deliveries?.some(({ ordered }) => ordered))
+
+/** Of the tenants that events are published for to ordered endpoints, those with others in the inbox. */
+function* tenantsWithInbox(requests: readonly PublishRequest[]): Transaction<Set<TenantId>> {
+  const tenants = [...new Set(requests.filter(isOrderedOf).map(({ tenant }) => tenant))]
+  if (tenants.length === 0) return new Set()
+  const rows = yield {
+    text: 'select v.id from v where exists (select 1 from inbox i where i.tenant = v.id)',
+    columns: TENANT_COLUMNS,
+    rows: tenants.map(tenant => [tenant]),
+  }
+  return new Set(rows.map(row => text(row.id)))
 }
 
 const KEY_COLUMNS: BulkQuery['columns'] = [
@@ -305,15 +327,20 @@ const LIVE_COLUMNS: BulkQuery['columns'] = [
   ['due_ms', 'int'],
   ['replay_of', 'bytes'],
   ['test', 'int'],
+  ['seq', 'int'],
 ]
 
-function* storeDeliveries(requests: readonly PublishRequest[], duplicates: Set<NewEvent>): Transaction<void> {
+function* storeDeliveries(
+  requests: readonly PublishRequest[],
+  duplicates: Set<NewEvent>,
+  dialect: Dialect,
+): Transaction<void> {
   const rows = requests.flatMap(({ tenant, nowMs, events }) =>
     events
       .filter(event => !duplicates.has(event))
       .flatMap(event => deliveryRows(tenant, nowMs, event.id, event.type, event.test, event.deliveries ?? [])),
   )
-  yield* storeDeliveryRows(rows)
+  yield* storeDeliveryRows(rows, dialect)
 }
 
 function* storeLater(requests: readonly PublishRequest[], duplicates: Set<NewEvent>): Transaction<void> {
@@ -325,6 +352,24 @@ function* storeLater(requests: readonly PublishRequest[], duplicates: Set<NewEve
   yield* storeInbox(rows)
 }
 
+type DeliveryRow = readonly [
+  tenant: TenantId,
+  id: Uint8Array,
+  endpoint: Uint8Array,
+  partition: number,
+  event: Uint8Array,
+  type: string,
+  state: string,
+  heldReason: string | null,
+  dueAtMs: number,
+  replayOf: Uint8Array | null,
+  test: number,
+  seq: number | null,
+]
+
+/** Instead of a number that is yet to be given. */
+const UNNUMBERED = 0
+
 export function deliveryRows(
   tenant: TenantId,
   nowMs: number,
@@ -332,33 +377,70 @@ export function deliveryRows(
   type: string,
   test: boolean,
   deliveries: readonly NewDelivery[],
-) {
+): DeliveryRow[] {
   const eventBytes = idBytes(event)
-  return deliveries.map(
-    delivery =>
-      [
-        tenant,
-        idBytes(delivery.id),
-        idBytes(delivery.endpoint),
-        delivery.partition,
-        eventBytes,
-        type,
-        delivery.held ? 'held' : 'pending',
-        delivery.held ? 'disabled' : null,
-        nowMs,
-        delivery.replayOf === undefined ? null : idBytes(delivery.replayOf),
-        test ? 1 : 0,
-      ] as const,
-  )
+  return deliveries.map(delivery => [
+    tenant,
+    idBytes(delivery.id),
+    idBytes(delivery.endpoint),
+    delivery.partition,
+    eventBytes,
+    type,
+    delivery.held ? 'held' : 'pending',
+    delivery.held ? 'disabled' : null,
+    nowMs,
+    delivery.replayOf === undefined ? null : idBytes(delivery.replayOf),
+    test ? 1 : 0,
+    delivery.ordered ? UNNUMBERED : null,
+  ])
 }
 
-export function* storeDeliveryRows(rows: readonly ReturnType<typeof deliveryRows>[number][]): Transaction<void> {
-  if (rows.length === 0) return
+const ENDPOINT_COLUMNS: BulkQuery['columns'] = [['id', 'bytes']]
+
+const SEQ_COLUMNS: BulkQuery['columns'] = [
+  ['id', 'bytes'],
+  ['next_seq', 'int'],
+]
+
+/**
+ * Gives the deliveries to ordered endpoints their numbers. The endpoints' rows stay locked to the commit: so, whichever
+ * nodes store, numbers rise in the order of the commits, and whoever reads an endpoint's queue sees its beginning.
+ */
+function* numbered(rows: readonly DeliveryRow[], dialect: Dialect): Transaction<DeliveryRow[]> {
+  const keyOfEndpoint = ([, , endpoint]: DeliveryRow) => Buffer.from(endpoint).toString('latin1')
+  const ids = new Map(rows.filter(row => row[11] !== null).map(row => [keyOfEndpoint(row), row[2]]))
+  // Locked in the order of their ids, so that two transactions wait for each other instead of deadlocking.
+  const found = yield {
+    text: `select e.id, e.next_seq from endpoint e join v on e.id = v.id order by e.id ${dialect.lockEndpointRows}`,
+    columns: ENDPOINT_COLUMNS,
+    rows: [...ids.values()].map(id => [id]),
+  }
+  const next = new Map(found.map(row => [Buffer.from(bytes(row.id)).toString('latin1'), int(row.next_seq)]))
+  const done = rows.map((row): DeliveryRow => {
+    if (row[11] === null) return row
+    const key = keyOfEndpoint(row)
+    const seq = next.get(key)!
+    next.set(key, seq + 1)
+    const [tenant, id, endpoint, partition, event, type, state, heldReason, dueAtMs, replayOf, test] = row
+    return [tenant, id, endpoint, partition, event, type, state, heldReason, dueAtMs, replayOf, test, seq]
+  })
+  yield {
+    text: 'update endpoint set next_seq = v.next_seq from v where endpoint.id = v.id',
+    columns: SEQ_COLUMNS,
+    rows: [...ids].map(([key, id]) => [id, next.get(key)!]),
+  }
+  return done
+}
+
+export function* storeDeliveryRows(unnumbered: readonly DeliveryRow[], dialect: Dialect): Transaction<void> {
+  if (unnumbered.length === 0) return
+  const rows = unnumbered.some(row => row[11] !== null) ? yield* numbered(unnumbered, dialect) : unnumbered
   yield {
     text: `insert into live_delivery
              (tenant, id, endpoint, partition, event, type, state, held_reason, due_ms, attempts, replay_of, test,
-              created_ms)
-           select tenant, id, endpoint, partition, event, type, state, held_reason, due_ms, 0, replay_of, test, due_ms
+              created_ms, seq)
+           select tenant, id, endpoint, partition, event, type, state, held_reason, due_ms, 0, replay_of, test, due_ms,
+             seq
            from v`,
     columns: LIVE_COLUMNS,
     rows,

@@ -25,6 +25,8 @@ const postgresDialect: Dialect = {
   // "C": ids and keys compare by their bytes, as on SQLite.
   words: { text: 'text collate "C"', int: 'bigint', bytes: 'bytea', clustered: '' },
   lockLiveRows: 'for update of l',
+  // Publishing changes no key of an endpoint.
+  lockEndpointRows: 'for no key update of e',
   skipLocked: 'for update skip locked',
   nowMs: '(extract(epoch from clock_timestamp()) * 1000)::bigint',
   lockConfigurationShared: { text: `select pg_advisory_xact_lock_shared(${CONFIGURATION_LOCK})` },

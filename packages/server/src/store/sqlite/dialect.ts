@@ -5,6 +5,7 @@ export const sqliteDialect: Dialect = {
   words: { text: 'text', int: 'integer', bytes: 'blob', clustered: 'without rowid' },
   // One writer at a time anyhow.
   lockLiveRows: '',
+  lockEndpointRows: '',
   skipLocked: '',
   nowMs: `cast(unixepoch('subsec') * 1000 as integer)`,
   lockConfigurationShared: null,
