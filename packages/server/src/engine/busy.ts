@@ -17,6 +17,11 @@ export class Busy {
     for (const look of this.#waiting.splice(0)) look()
   }
 
+  /** Until there are none at all. */
+  async untilIdle(): Promise<void> {
+    while (this.#counts.size > 0) await new Promise<void>(resolve => this.#waiting.push(resolve))
+  }
+
   async untilNone(partition: number): Promise<void> {
     while (this.#counts.has(partition)) await new Promise<void>(resolve => this.#waiting.push(resolve))
   }

@@ -16,6 +16,7 @@ import { deliver } from './deliver.ts'
 import { Budget, Lane } from './lane.ts'
 import type { Exchange } from './outcome.ts'
 import type { Partitions } from './partitions.ts'
+import { Rates, type RateWindow } from './rate.ts'
 import { Rounds } from './rounds.ts'
 import { type Target, type TargetOptions, Targets } from './targets.ts'
 
@@ -46,6 +47,9 @@ const SWEEP_MS = 30_000
 /** After a fault of the store, before it is tried again. */
 const STORE_PAUSE_MS = 1_000
 
+/** How soon an ordered endpoint is looked at again whose held deliveries are being released. */
+const HELD_UP_PAUSE_MS = 1_000
+
 /**
  * Sends what is owed. State lives in three places: the store has the truth, lanes hold what is next, rounds say whose
  * turn it is. The way of a delivery through here: `#consider` (its lane has something due) → `#dispatch` → `deliver`
@@ -60,6 +64,9 @@ export class Engine {
   readonly #connections: Connections
   readonly #rounds: Rounds
   readonly #alarm: Alarm<Lane>
+  readonly #rates: Rates
+  /** For lanes whose rate is used up: by the monotonic clock, so that no jump of the other makes them wait. */
+  readonly #rateAlarm: Alarm<Lane>
   readonly #lanes = new Map<EndpointId, Lane>()
   readonly #payloads: Budget
   readonly #items = new Budget(MAX_ITEMS_IN_MEMORY)
@@ -73,7 +80,6 @@ export class Engine {
   #isRunning = false
   #isPumping = false
   #isPumpScheduled = false
-  #onLanded: (() => void) | undefined
 
   constructor(
     store: Store,
@@ -96,6 +102,12 @@ export class Engine {
     const hostOf = (lane: Lane) => this.#targets.get(lane.endpoint)?.origin ?? ''
     this.#rounds = new Rounds(options, now, hostOf, (lane, host) => void this.#dispatch(lane, host))
     this.#alarm = new Alarm(now, clock, lane => this.#considerAndPump(lane))
+    this.#rates = new Rates(clock)
+    this.#rateAlarm = new Alarm(
+      () => clock.monotonicMs(),
+      clock,
+      lane => this.#considerAndPump(lane),
+    )
     store.changes.listen(change => this.#hear(change))
   }
 
@@ -117,22 +129,18 @@ export class Engine {
   }
 
   /**
-   * Sends nothing new, and waits for what is in flight, at most so long; the rest is left to the next start. What has
-   * ended by then is settled when the store is closed.
+   * Sends nothing new, and waits until what is in flight has landed and is settled, at most so long: whoever takes the
+   * partitions over must find what has ended. The rest is left to the next start.
    */
   async drain(timeoutMs: number): Promise<void> {
     this.#isRunning = false
     this.#sweeper?.cancel()
     this.#alarm.stop()
-    if (this.#rounds.inFlight > 0) {
-      const landed = new Promise<void>(resolve => {
-        this.#onLanded = resolve
-      })
-      const { promise: late, resolve: giveUp } = Promise.withResolvers<void>()
-      const timer = this.#clock.after(timeoutMs, giveUp)
-      await Promise.race([landed, late])
-      timer.cancel()
-    }
+    this.#rateAlarm.stop()
+    const { promise: late, resolve: giveUp } = Promise.withResolvers<void>()
+    const timer = this.#clock.after(timeoutMs, giveUp)
+    await Promise.race([this.#busy.untilIdle(), late])
+    timer.cancel()
     this.#connections.close()
     await this.#caution.takeBackAll()
     await this.#sweeping?.catch(() => {})
@@ -205,20 +213,26 @@ export class Engine {
   #consider(lane: Lane): void {
     if (!this.#isRunning || !this.#isOurs(lane.partition)) return
     const nowMs = this.#store.now()
-    if (lane.needsRead(nowMs)) void this.#read(lane)
-    if (lane.isReady(nowMs)) this.#enlist(lane)
-    else if (lane.isEmpty) this.#forget(lane)
+    const target = this.#targets.get(lane.endpoint)
+    // Before anything is read or sent: only the endpoint says in which order, and how fast.
+    if (target) lane.follow(target.endpoint.ordered, this.#rates.of(lane.endpoint, target.endpoint.rateLimit))
+    const isReadWanted = lane.needsRead(nowMs)
+    const isReady = lane.isReady(nowMs)
+    if (!isReadWanted && !isReady) this.#rest(lane, nowMs)
+    else if (target === undefined) void this.#loadTarget(lane)
+    else if (target === null) this.#park(lane)
     else {
-      const wakeMs = lane.nextWakeMs()
-      if (wakeMs > nowMs) this.#alarm.set(lane, wakeMs)
+      if (isReadWanted) void this.#read(lane)
+      if (isReady) this.#rounds.enlist(lane)
     }
   }
 
-  #enlist(lane: Lane): void {
-    const target = this.#targets.get(lane.endpoint)
-    if (target === undefined) void this.#loadTarget(lane)
-    else if (target === null) this.#park(lane)
-    else this.#rounds.enlist(lane)
+  /** It has nothing to do now. What it waits for beside time, a landing for one, has it considered again. */
+  #rest(lane: Lane, nowMs: number): void {
+    const wakeMs = lane.nextWakeMs()
+    if (lane.isEmpty) this.#forget(lane)
+    else if (wakeMs > nowMs) this.#alarm.set(lane, wakeMs)
+    else if (lane.rate?.isFree() === false) this.#rateAlarm.set(lane, lane.rate.freeAtMs())
   }
 
   async #loadTarget(lane: Lane): Promise<void> {
@@ -246,11 +260,15 @@ export class Engine {
 
   async #read(lane: Lane): Promise<void> {
     const read = lane.beginRead(this.#store.now())
-    const { partition, endpoint } = lane
+    const { partition, endpoint, isOrdered, isNumbered } = lane
     try {
       const maxPayloadBytes = this.#payloads.isLeft ? MAX_PAYLOAD_WITH_LANE_BYTES : 0
-      const rows = await this.#store.readLane({ partition, endpoint, limit: read.limit, maxPayloadBytes })
-      lane.completeRead(read, rows)
+      const query = { partition, endpoint, limit: read.limit, maxPayloadBytes }
+      if (isOrdered) {
+        const { items, isHeldUp, ...found } = await this.#store.readOrderedLane({ ...query, isNumbered })
+        const againMs = isHeldUp ? this.#store.now() + HELD_UP_PAUSE_MS : Number.POSITIVE_INFINITY
+        lane.completeRead(read, items, { ...found, againMs })
+      } else lane.completeRead(read, await this.#store.readLane(query))
       this.#considerAndPump(lane)
     } catch (error) {
       lane.abandonRead(read)
@@ -287,8 +305,9 @@ export class Engine {
 
   async #dispatch(lane: Lane, host: string): Promise<void> {
     const item = lane.take()
+    const { rate } = lane
     this.#busy.begin(item.partition)
-    if (lane.isCautious && !(await this.#beginTrial(lane, host, item))) return
+    if (lane.isCautious && !(await this.#beginTrial(lane, host, item, rate))) return
     let target: Target | null
     let body: Uint8Array | null
     try {
@@ -296,24 +315,27 @@ export class Engine {
       body = item.payload ?? (await this.#store.read('readPayload', { tenant: item.tenant, event: item.event }))
     } catch (error) {
       this.#log.warn({ err: error }, 'the store could not be read')
-      return this.#putBack(lane, host, item)
+      return this.#putBack(lane, host, item, rate)
     }
     // Asked last of all: a lease can run out while we wait.
     const epoch = this.#partitions.epochOf(item.partition)
-    if (target === null || body === null || epoch === undefined) return this.#putBack(lane, host, item)
+    if (target === null || body === null || epoch === undefined) return this.#putBack(lane, host, item, rate)
+    rate?.begin()
+    // Its landing may be far: the next may go before, as soon as the rate lets it.
+    if (rate !== null) this.#consider(lane)
     const exchange = target.isReadable ? await this.#send(target, item, body) : unreadable(this.#store.now())
     this.#conclude(lane, host, item, target, exchange, epoch)
   }
 
   /** Whether a cautious lane's delivery is to be sent now. If not, it has left the lane, or waits for its turn. */
-  async #beginTrial(lane: Lane, host: string, item: LaneItem): Promise<boolean> {
+  async #beginTrial(lane: Lane, host: string, item: LaneItem, rate: RateWindow | null): Promise<boolean> {
     const answer = await this.#caution.beginTrial(item, this.#partitions.epochOf(item.partition))
     if (answer === 'begun' || answer === 'last') return true
     const goOn = () => {
       lane.letGo(item.delivery)
       this.#reset(lane)
     }
-    this.#landUnsent(lane, host, item)
+    this.#landUnsent(lane, host, item, rate)
     if (answer === 'wait') this.#caution.untilFree(goOn)
     else if (answer === 'set_aside') goOn()
     else this.#clock.after(STORE_PAUSE_MS, goOn)
@@ -329,18 +351,18 @@ export class Engine {
   }
 
   /** It could not be sent for a reason of ours: the lane reads it again, a little later. */
-  #putBack(lane: Lane, host: string, item: LaneItem): void {
+  #putBack(lane: Lane, host: string, item: LaneItem, rate: RateWindow | null): void {
     this.#caution.takeBack(item.delivery)
-    this.#landUnsent(lane, host, item)
-    lane.letGo(item.delivery)
+    this.#landUnsent(lane, host, item, rate)
+    lane.leave(item.delivery, this.#store.now() + STORE_PAUSE_MS)
     this.#clock.after(STORE_PAUSE_MS, () => this.#reset(lane))
   }
 
-  #landUnsent(lane: Lane, host: string, item: LaneItem): void {
+  #landUnsent(lane: Lane, host: string, item: LaneItem, rate: RateWindow | null): void {
+    rate?.giveUp()
     lane.land(null)
     this.#rounds.land(lane, host)
     this.#busy.end(item.partition)
-    this.#landed()
   }
 
   #conclude(lane: Lane, host: string, item: LaneItem, target: Target, exchange: Exchange, epoch: number): void {
@@ -353,7 +375,6 @@ export class Engine {
     this.#log.info(attemptLine(item, settlement), 'attempt')
     void this.#settle(lane, item, settlement)
     this.#considerAndPump(lane)
-    this.#landed()
   }
 
   async #settle(lane: Lane, item: LaneItem, settlement: Settlement): Promise<void> {
@@ -363,19 +384,16 @@ export class Engine {
       if (this.#caution.settled(delivery, moved !== 'unmoved')) lane.trust()
       if (typeof moved === 'number') {
         lane.again({ ...item, payload: null, attempts: attempt.number, dueAtMs: moved })
-      } else lane.letGo(delivery)
+      } else if (moved === 'ended') lane.letGo(delivery)
+      else lane.leave(delivery, 0)
     } catch (error) {
       this.#log.error({ err: error, delivery, endpoint }, 'an outcome could not be stored; the delivery is tried again')
       this.#caution.takeBack(delivery)
-      lane.letGo(delivery)
+      lane.leave(delivery, this.#store.now() + STORE_PAUSE_MS)
       this.#clock.after(STORE_PAUSE_MS, () => this.#reset(lane))
     }
     this.#busy.end(item.partition)
     this.#considerAndPump(lane)
-  }
-
-  #landed(): void {
-    if (!this.#isRunning && this.#rounds.inFlight === 0) this.#onLanded?.()
   }
 
   // Partitions
@@ -419,6 +437,7 @@ export class Engine {
   }
 
   async #sweepAll(): Promise<void> {
+    this.#rates.forgetIdle(endpoint => this.#lanes.has(endpoint))
     for (let partition = 0; partition < PARTITION_COUNT; partition++) {
       if (!this.#isOurs(partition)) continue
       for (const { todo, ...at } of await this.#store.read('findUnfinished', { partition })) {

@@ -1,5 +1,6 @@
 import type { DeliveryId, EndpointId, TenantId } from '../model.ts'
 import type { LaneItem } from '../store/operations/lanes.ts'
+import type { RateWindow } from './rate.ts'
 
 /**
  * The queue of one endpoint in a node's memory. It holds the earliest due of the endpoint's pending deliveries; the
@@ -13,6 +14,10 @@ import type { LaneItem } from '../store/operations/lanes.ts'
  * - A delivery is held at most once: a read leaves out what is held, or was let go since the read began.
  * - inFlight ≤ window at each dispatch; 1 ≤ window ≤ maxWindow.
  * - While it is cautious, its window is one, and what was in flight is settled before the next is taken.
+ *
+ * The lane of an ordered endpoint holds the beginning of the endpoint's queue, as the store has it: what is fresh is
+ * never taken in out of turn. It sends one at a time, the next only when the one before has ended; if it has not, or
+ * nobody knows, all that waits is left to the store and read anew.
  */
 /** Something that all lanes of a node share: bytes of payloads, or places for deliveries. */
 export class Budget {
@@ -62,6 +67,13 @@ export type LaneRead = {
   missedMs: number
 }
 
+/** What a read of an ordered endpoint's queue found beside the rows. */
+export type OrderedFinding = {
+  readonly isNumbered: boolean
+  /** When to look again, although nothing was found; Infinity: not before something new comes. */
+  readonly againMs: number
+}
+
 /** The window that a lane starts with: enough to be quick, too few to hurt. */
 const FIRST_WINDOW = 4
 
@@ -80,6 +92,12 @@ export class Lane {
   /** The receiver asked to be left alone until then (Retry-After). */
   #notBeforeMs = 0
   #isCautious = false
+  /** Then `waiting` is in the order of the queue, due or not. */
+  #isOrdered = false
+  /** Ordered, and nothing is left in the store from before it was. */
+  #isNumbered = false
+  /** null: no limit. */
+  #rate: RateWindow | null = null
 
   /** @param storeEarliestMs the earliest due time in the store; Infinity if it has nothing of this endpoint */
   constructor(tenant: TenantId, endpoint: EndpointId, partition: number, storeEarliestMs: number, limits: LaneLimits) {
@@ -93,6 +111,18 @@ export class Lane {
 
   get inFlight(): number {
     return this.#inFlight
+  }
+
+  get isOrdered(): boolean {
+    return this.#isOrdered
+  }
+
+  get isNumbered(): boolean {
+    return this.#isNumbered
+  }
+
+  get rate(): RateWindow | null {
+    return this.#rate
   }
 
   get window(): number {
@@ -127,10 +157,19 @@ export class Lane {
     return this.#held.size === 0 && this.#storeEarliestMs === Number.POSITIVE_INFINITY && this.#read === undefined
   }
 
+  /** The endpoint's order and rate, as they are now. */
+  follow(isOrdered: boolean, rate: RateWindow | null): void {
+    this.#rate = rate
+    if (isOrdered === this.#isOrdered) return
+    this.#isOrdered = isOrdered
+    this.reset()
+  }
+
   /** Takes in a delivery that was just committed, if there is room and nothing earlier in the store. */
   offer(item: LaneItem): boolean {
     if (this.#held.has(item.delivery)) return true
-    if (this.#read !== undefined || this.#storeEarliestMs <= item.dueAtMs || !this.#makeRoomFor(item.dueAtMs)) {
+    const isLater = this.#isOrdered || this.#read !== undefined || this.#storeEarliestMs <= item.dueAtMs
+    if (isLater || !this.#makeRoomFor(item.dueAtMs)) {
       this.#leaveInStore(item.dueAtMs)
       return false
     }
@@ -140,31 +179,37 @@ export class Lane {
 
   /** When there is something to do next: dispatch or read. Infinity: never. */
   nextWakeMs(): number {
-    const firstMs = Math.min(this.#waiting[0]?.dueAtMs ?? Number.POSITIVE_INFINITY, this.#storeEarliestMs)
+    const waitingMs = this.#waiting[0]?.dueAtMs ?? Number.POSITIVE_INFINITY
+    // Behind the first of a queue, nothing matters.
+    const isFirstHeld = this.#isOrdered && this.#held.size > 0
+    const firstMs = isFirstHeld ? waitingMs : Math.min(waitingMs, this.#storeEarliestMs)
     return Math.max(firstMs, this.#notBeforeMs)
   }
 
   /** Whether a delivery can be dispatched now. */
   isReady(nowMs: number): boolean {
     const first = this.#waiting[0]
-    return first !== undefined && first.dueAtMs <= nowMs && this.#notBeforeMs <= nowMs && this.#hasRoom
+    const isDue = first !== undefined && first.dueAtMs <= nowMs && this.#notBeforeMs <= nowMs
+    return isDue && this.#hasRoom && (this.#rate === null || this.#rate.isFree())
   }
 
   get #hasRoom(): boolean {
     // All that it holds waits: nothing is in flight or settling.
-    if (this.#isCautious) return this.#held.size === this.#waiting.length
+    if (this.#isCautious || this.#isOrdered) return this.#held.size === this.#waiting.length
     return this.#inFlight < this.#window
   }
 
   /** Whether it is time to read from the store: something there is due, and there is room, or can be made. */
   needsRead(nowMs: number): boolean {
     if (this.#read !== undefined || this.#storeEarliestMs > nowMs || this.#notBeforeMs > nowMs) return false
+    if (this.#isOrdered) return this.#held.size === 0
     return this.#held.size - this.#countLater(nowMs) <= this.#capacity / 4
   }
 
   /** The next delivery, which is in flight from here on. Only if `isReady`. */
   take(): LaneItem {
     this.#inFlight++
+    this.#rate?.reserve()
     const item = this.#waiting.shift()!
     this.#limits.payloads.giveBack(item.payload?.length ?? 0)
     return item
@@ -182,6 +227,17 @@ export class Lane {
     this.#notBeforeMs = Math.max(this.#notBeforeMs, untilMs)
   }
 
+  /**
+   * It was not settled, or not by us, and the store knows where it stands. An ordered lane reads anew before it sends
+   * anything, and does so not before that time.
+   */
+  leave(delivery: DeliveryId, untilMs: number): void {
+    this.letGo(delivery)
+    if (!this.#isOrdered) return
+    this.reset()
+    this.putOff(untilMs)
+  }
+
   /** Settled for good, or not ours any more. */
   letGo(delivery: DeliveryId): void {
     this.#release(delivery)
@@ -191,7 +247,10 @@ export class Lane {
   /** Settled, and due again later. */
   again(item: LaneItem): void {
     this.letGo(item.delivery)
-    if (this.#read === undefined && item.dueAtMs < this.#storeEarliestMs && this.#held.size < this.#capacity) {
+    // It is the first again, before all that waits.
+    while (this.#isOrdered && this.#waiting.length > 0) this.#dropLast()
+    if (this.#isOrdered) this.#leaveInStore(item.dueAtMs)
+    else if (this.#read === undefined && item.dueAtMs < this.#storeEarliestMs && this.#held.size < this.#capacity) {
       this.#hold(item)
     } else this.#leaveInStore(item.dueAtMs)
   }
@@ -203,11 +262,12 @@ export class Lane {
     return this.#read
   }
 
-  /** The rows of a read, sorted by due time. One that a reset overtook is of no use any more. */
-  completeRead(read: LaneRead, rows: readonly LaneItem[]): void {
+  /** The rows of a read, sorted by due time, or as their queue is. One that a reset overtook is of no use any more. */
+  completeRead(read: LaneRead, rows: readonly LaneItem[], ordered?: OrderedFinding): void {
     if (this.#read !== read) return
     this.#read = undefined
-    let earliestLeftMs = read.missedMs
+    let earliestLeftMs = Math.min(read.missedMs, ordered?.againMs ?? Number.POSITIVE_INFINITY)
+    this.#isNumbered = ordered?.isNumbered ?? false
     for (const item of rows) {
       if (this.#held.has(item.delivery) || read.letGo.has(item.delivery)) continue
       if (this.#held.size < this.#capacity) this.#hold(item)
@@ -233,12 +293,15 @@ export class Lane {
     this.#waiting = []
     this.#storeEarliestMs = 0
     this.#notBeforeMs = 0
+    this.#isNumbered = false
     // A read that is under way may have looked before the change.
     this.#read = undefined
   }
 
   /** A sweep found a delivery in the store that is long due and that this lane knows nothing of. */
   notice(dueAtMs: number): void {
+    // What was set aside before the endpoint was ordered may have been released.
+    this.#isNumbered = false
     if (this.#held.size === 0) this.#leaveInStore(dueAtMs)
   }
 
@@ -258,7 +321,7 @@ export class Lane {
     this.#limits.items.takeAnyway(1)
     if (item.payload !== null && !this.#limits.payloads.take(item.payload.length)) item = { ...item, payload: null }
     let at = this.#waiting.length
-    while (at > 0 && this.#waiting[at - 1]!.dueAtMs > item.dueAtMs) at--
+    while (!this.#isOrdered && at > 0 && this.#waiting[at - 1]!.dueAtMs > item.dueAtMs) at--
     this.#waiting.splice(at, 0, item)
   }
 
