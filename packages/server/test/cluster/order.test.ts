@@ -47,13 +47,16 @@ describe('ordered endpoints on several nodes', () => {
       authority,
       names: ['localhost'],
       record: false,
-      script({ path, body }) {
+      async script({ path, body }) {
         const at = Number.parseInt(JSON.parse(body.toString()).CoverId.split('-').at(-1), 16)
         const before = seen.get(path) ?? []
         seen.set(path, before)
+        const isFirst = !before.includes(at)
         before.push(at)
+        // Slow enough that something is in flight whenever a partition is handed over.
+        await new Promise<void>(resolve => systemClock.after(15, resolve))
         // Now and then one fails: what is behind it waits for its retry, on whichever node that is.
-        return { status: at % 11 === 5 && before.at(-2) !== at ? 500 : 204 }
+        return { status: at % 11 === 5 && isFirst ? 500 : 204 }
       },
     })
     await first.tenants.put('acme', {})
@@ -65,8 +68,10 @@ describe('ordered endpoints on several nodes', () => {
     let isOver = false
     let publisher = first
     let inPublication: Promise<unknown> = Promise.resolve()
+    const slowest = () => Math.min(...paths.map(path => new Set(seen.get(path)).size))
     const publishing = (async () => {
       while (!isOver) {
+        await receiver.waitFor(() => published - slowest() < 20, { timeoutMs: 30_000 })
         inPublication = publisher.publish('acme', [cover(published++), cover(published++)])
         await inPublication
       }

@@ -27,6 +27,7 @@ class Model {
   readonly settling: { item: LaneItem; isSuccess: boolean }[] = []
   readonly lane = new Lane('t', 'ep', 0, Number.POSITIVE_INFINITY, LIMITS)
   isOrdered = true
+  isUntold = false
   reading: { read: LaneRead; rows: LaneItem[]; isOrdered: boolean } | undefined
   nowMs = 0
   count = 0
@@ -39,6 +40,18 @@ class Model {
     const fresh = item(`d${this.count++}`, this.nowMs)
     this.rows.set(fresh.delivery, fresh)
     this.lane.offer(fresh)
+  }
+
+  /** By another node: this one hears of it later, or has published something itself before that. */
+  publishElsewhere(): void {
+    const fresh = item(`d${this.count++}`, this.nowMs)
+    this.rows.set(fresh.delivery, fresh)
+    this.isUntold = true
+  }
+
+  hear(): void {
+    if (this.isUntold) this.lane.wake()
+    this.isUntold = false
   }
 
   toggle(): void {
@@ -121,6 +134,7 @@ class Model {
   }
 
   finish(): void {
+    this.hear()
     for (let turn = 0; turn < 2_000; turn++) {
       this.nowMs = Math.max(this.nowMs, Math.min(this.lane.nextWakeMs(), this.nowMs + 100))
       this.beginRead()
@@ -136,6 +150,8 @@ class Model {
 const STEPS = {
   publish: model => model.publish(),
   flood: model => Array.from({ length: 8 }, () => model.publish()),
+  publishElsewhere: model => model.publishElsewhere(),
+  hear: model => model.hear(),
   beginRead: model => model.beginRead(),
   endRead: model => model.endRead(false),
   failRead: model => model.endRead(true),
