@@ -3,6 +3,7 @@
 import { systemClock } from './clock.ts'
 import { runCommandLine } from './command-line.ts'
 import { growThreadPool, readEnvironment, readTextFile } from './config.ts'
+import { migrateStore, moveInstallation } from './maintenance.ts'
 import { startServer } from './server.ts'
 
 growThreadPool()
@@ -16,6 +17,8 @@ void runCommandLine({
   stderr: process.stderr,
   clock: systemClock,
   startServer,
+  migrateStore,
+  moveInstallation,
   exit: code => process.exit(code),
   onSignal: (signal, handle) => void process.on(signal, handle),
   onCrash: handle => {

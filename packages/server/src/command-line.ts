@@ -3,14 +3,15 @@ import { Command, CommanderError, Option } from 'commander'
 import pkg from '../package.json' with { type: 'json' }
 import type { Clock, Timer } from './clock.ts'
 import { describeSettings, type SettingDescription } from './config/docs.ts'
-import { type Config, type Environment, type Flags, loadConfig } from './config.ts'
+import { type Config, type ConfigResult, type Environment, type Flags, loadConfig, loadMoveConfig } from './config.ts'
 import { createLogger } from './logger.ts'
+import type { CommandIo, MoveConfig } from './maintenance.ts'
 import { StartRefused } from './start-refused.ts'
 
 export const EXIT = {
-  /** All is well: the help was shown, or serve drained and stopped. */
+  /** All is well: the help was shown, serve drained and stopped, or another command has done its work. */
   ok: 0,
-  /** Serve can't start as things are. */
+  /** The command can't do its work as things are. */
   refused: 1,
   /** The command line or the configuration is wrong. */
   usage: 2,
@@ -40,6 +41,8 @@ export type Effects = {
   readonly stderr: Output
   readonly clock: Clock
   readonly startServer: StartServer
+  readonly migrateStore: (config: Config, io: CommandIo) => Promise<void>
+  readonly moveInstallation: (config: MoveConfig, io: CommandIo) => Promise<void>
   /** Ends the process. */
   readonly exit: (code: number) => void
   readonly onSignal: (signal: StopSignal, handle: () => void) => void
@@ -89,7 +92,64 @@ function program(effects: Effects): Command {
     for (const option of optionsOf(setting)) serveCommand.addOption(option)
   }
   serveCommand.action(() => serve(serveCommand, effects))
+  addMigrate(root, effects)
+  addMove(root, effects)
   return root
+}
+
+function addMigrate(root: Command, effects: Effects): void {
+  const command = root
+    .command('migrate')
+    .description("bring the store to this version's schema, as serve does at its start")
+    .addHelpText('after', '\nThe store is the data folder, or the database in POSTHORN_DATABASE_URL.\n')
+  for (const setting of describeSettings()) {
+    if (setting.key !== 'data' && setting.key !== 'config') continue
+    for (const option of optionsOf(setting)) command.addOption(option)
+  }
+  command.action(async () => {
+    const result = loadConfig({ flags: flagsOf(command).flags, env: effects.env, readFile: effects.readFile })
+    await finish(result, config => effects.migrateStore(config, effects), effects)
+  })
+}
+
+function addMove(root: Command, effects: Effects): void {
+  const command = root
+    .command('move')
+    .description('move everything from a data folder to an empty PostgreSQL')
+    .option('--from <folder>', 'the data folder; nothing in it is changed, and no serve may be running on it')
+    .option('--to <url>', 'the database; better in POSTHORN_DATABASE_URL, since a flag shows in the list of processes')
+    .addHelpText(
+      'after',
+      '\nIt can be stopped at any time: run again, it goes on where it was. See docs/scaling-up.md.\n',
+    )
+  command.action(async ({ from, to }: { from?: string; to?: string }) => {
+    const result = loadMoveConfig({ from, to, env: effects.env, readFile: effects.readFile })
+    await finish(result, config => effects.moveInstallation(config as MoveConfig, effects), effects)
+  })
+}
+
+/** Runs a command that ends by itself, and the process with it. */
+async function finish(result: ConfigResult, work: (config: Config) => Promise<void>, effects: Effects): Promise<void> {
+  if (result.ok) {
+    try {
+      await work(result.config)
+      effects.exit(EXIT.ok)
+    } catch (error) {
+      refuseStart(error, effects)
+    }
+  } else refuseUsage(result.problems, effects)
+}
+
+function refuseUsage(problems: readonly string[], { stderr, exit }: Effects): void {
+  for (const problem of problems) stderr.write(`posthorn: ${problem}\n`)
+  exit(EXIT.usage)
+}
+
+function refuseStart(error: unknown, effects: Effects): void {
+  if (error instanceof StartRefused) {
+    effects.stderr.write(`posthorn: ${error.message}\n`)
+    effects.exit(EXIT.refused)
+  } else crash(effects, error)
 }
 
 function optionsOf(setting: SettingDescription): Option[] {
@@ -110,10 +170,7 @@ async function serve(command: Command, effects: Effects): Promise<void> {
   const { flags, words } = flagsOf(command)
   const result = loadConfig({ flags, env: effects.env, readFile: effects.readFile })
   const problems = result.ok ? [...words] : [...words, ...result.problems]
-  if (!result.ok || problems.length > 0) {
-    for (const problem of problems) effects.stderr.write(`posthorn: ${problem}\n`)
-    return effects.exit(EXIT.usage)
-  }
+  if (!result.ok || problems.length > 0) return refuseUsage(problems, effects)
   await run(result.config, effects)
 }
 
@@ -159,9 +216,7 @@ async function run(config: Config, effects: Effects): Promise<void> {
   try {
     await started
   } catch (error) {
-    if (!(error instanceof StartRefused)) return crash(effects, error)
-    stderr.write(`posthorn: ${error.message}\n`)
-    return exit(EXIT.refused)
+    return refuseStart(error, effects)
   }
   // An npm that is killed outright leaves the server behind, holding the data folder: the next start would be refused.
   const startedByNpm = effects.env.npm_lifecycle_event === 'start'

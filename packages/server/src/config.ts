@@ -69,6 +69,28 @@ export function loadConfig({ flags, env, readFile }: ConfigInputs): ConfigResult
   return { ok: true, config: Object.freeze(given) as Config }
 }
 
+/** What `posthorn move` is given: its two flags, and else what serve would be given. */
+export type MoveInputs = Omit<ConfigInputs, 'flags'> & {
+  readonly from: string | undefined
+  readonly to: string | undefined
+}
+
+/** The folder to be moved as `data`, the database as `databaseUrl`. */
+export function loadMoveConfig({ from, to, env, readFile }: MoveInputs): ConfigResult {
+  const result = loadConfig({ flags: {}, env, readFile })
+  const problems = result.ok ? [] : [...result.problems]
+  const context: ParseContext = { asText: true, folder: '.', readFile }
+  const values: Values = {}
+  if (from === undefined) problems.push('flag --from is missing: name the data folder that is to be moved.')
+  else keep(values, 'data', SETTINGS.data.kind.parse(from, context), 'flag --from', problems)
+  if (to !== undefined) keep(values, 'databaseUrl', SETTINGS.databaseUrl.kind.parse(to, context), 'flag --to', problems)
+  else if (result.ok && result.config.databaseUrl === null) {
+    problems.push('the database is missing: name it in POSTHORN_DATABASE_URL, or with --to.')
+  }
+  if (!result.ok || problems.length > 0) return { ok: false, problems }
+  return { ok: true, config: Object.freeze({ ...result.config, ...(values as Partial<Config>) }) }
+}
+
 function valuesOfFlags(flags: Flags, context: ParseContext, problems: string[]): Values {
   const keys = keysBy('flag', flagName)
   const values: Values = {}

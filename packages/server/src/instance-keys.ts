@@ -9,9 +9,23 @@ import type { Store } from './store/store.ts'
  * The two keys of an installation: the encryption key, beside the store and never in it, and the API key, of which the
  * store has only a hash.
  */
-const KEY_FILE = 'encryption.key'
+export const KEY_FILE = 'encryption.key'
 const HOW_TO_PASS_IT =
   'Put the key that this data was written with into POSTHORN_ENCRYPTION_KEY, or its file back into the data folder.'
+
+/**
+ * The keyring of the given key, or else of the one in the folder; undefined: there is none. Throws StartRefused if it is
+ * another than the known one (null: none is known yet).
+ */
+export function findKeyring(known: string | null, folder: string, given: Uint8Array | undefined): Keyring | undefined {
+  const keyFile = join(folder, KEY_FILE)
+  const key = given ?? readKeyFile(keyFile)
+  if (key === undefined) return undefined
+  const keyring = createKeyring(key)
+  if (known === null || known === keyring.fingerprint) return keyring
+  const source = given === undefined ? keyFile : 'POSTHORN_ENCRYPTION_KEY'
+  throw new StartRefused(`The encryption key in ${source} is not the one of this data. ${HOW_TO_PASS_IT}`)
+}
 
 /** The keyring, and whether its key was made just now. Throws StartRefused. */
 export async function openKeyring(
@@ -21,17 +35,13 @@ export async function openKeyring(
 ): Promise<{ keyring: Keyring; keyFile: string; isNew: boolean }> {
   const known = await store.read('readMeta', { key: 'encryption_key_fingerprint' })
   const keyFile = join(folder, KEY_FILE)
-  const found = given ?? readKeyFile(keyFile)
+  const found = findKeyring(known, folder, given)
   if (found === undefined && known !== null) {
     throw new StartRefused(`The encryption key of this data is missing. ${HOW_TO_PASS_IT}`)
   }
-  const key = found ?? makeKeyFile(keyFile, folder)
-  const keyring = createKeyring(key)
+  const keyring = found ?? createKeyring(makeKeyFile(keyFile, folder))
   if (known === null) {
     await store.write('writeMeta', { key: 'encryption_key_fingerprint', value: keyring.fingerprint })
-  } else if (known !== keyring.fingerprint) {
-    const source = given === undefined ? keyFile : 'POSTHORN_ENCRYPTION_KEY'
-    throw new StartRefused(`The encryption key in ${source} is not the one of this data. ${HOW_TO_PASS_IT}`)
   }
   return { keyring, keyFile, isNew: found === undefined }
 }

@@ -19,12 +19,12 @@ import { EventTypes } from './manage/event-types.ts'
 import { Tenants } from './manage/tenants.ts'
 import { StartRefused } from './start-refused.ts'
 import type { Bus } from './store/bus.ts'
+import { MOVE_MARK } from './store/operations/move.ts'
 import { openPostgresBus } from './store/postgres/bus.ts'
-import { openPostgres } from './store/postgres/driver.ts'
 import { KEY_LIFE_META } from './store/postgres/publish-function.ts'
 import { Relay } from './store/relay.ts'
-import { FolderInUse, openSqlite } from './store/sqlite/driver.ts'
-import { Store } from './store/store.ts'
+import type { Store } from './store/store.ts'
+import { openStore, storeRefusal } from './store-opening.ts'
 
 type Output = { write(text: string): unknown; readonly fd?: number }
 
@@ -54,12 +54,12 @@ const DAY_MS = 24 * 60 * 60 * 1_000
 export async function startServer(config: Config, io: ServerIo): Promise<RunningServer> {
   const clock = io.clock ?? systemClock
   const log = createLogger({ level: config.logLevel, stdout: io.stdout, clock })
-  const { store, bus } = await openStore(config, clock)
+  const { store, bus } = await openShared(config, clock)
   try {
     return await startOn(store, bus, config, clock, log, io)
   } catch (error) {
     await store.close()
-    throw refusal(error)
+    throw refusal(error, store)
   }
 }
 
@@ -71,9 +71,14 @@ const HOW_TO_MAKE = {
   POSTHORN_API_KEY: 'make one with `openssl rand -hex 32`',
 } as const
 
-async function openStore(config: Config, clock: Clock): Promise<Opened> {
+async function openShared(config: Config, clock: Clock): Promise<Opened> {
   const url = config.databaseUrl?.reveal()
-  if (url === undefined) return { store: await openFolder(config, clock), bus: null }
+  if (url === undefined) {
+    if (config.role !== 'all') {
+      throw new StartRefused('The embedded store has one process only: leave role out, or set POSTHORN_DATABASE_URL.')
+    }
+    return { store: await openStore(config, clock), bus: null }
+  }
   for (const [key, name] of [
     [config.encryptionKey, 'POSTHORN_ENCRYPTION_KEY'],
     [config.apiKey, 'POSTHORN_API_KEY'],
@@ -81,45 +86,21 @@ async function openStore(config: Config, clock: Clock): Promise<Opened> {
     if (key !== null) continue
     throw new StartRefused(`${name} is not set: ${HOW_TO_MAKE[name]}, and set it to the same on every node.`)
   }
-  try {
-    return { store: new Store(await openPostgres(url, clock), clock), bus: openPostgresBus(url, clock) }
-  } catch (error) {
-    throw new StartRefused(`The database cannot be used (${(error as Error).message}): check POSTHORN_DATABASE_URL.`, {
-      cause: error,
-    })
-  }
+  return { store: await openStore(config, clock), bus: openPostgresBus(url, clock) }
 }
 
-async function openFolder(config: Config, clock: Clock): Promise<Store> {
-  if (config.role !== 'all') {
-    throw new StartRefused('The embedded store has one process only: leave role out, or set POSTHORN_DATABASE_URL.')
-  }
-  try {
-    return new Store(await openSqlite(config.data, clock), clock)
-  } catch (error) {
-    if (error instanceof FolderInUse) throw new StartRefused(error.message)
-    const { message } = error as Error
-    throw new StartRefused(
-      `The data folder ${config.data} cannot be used (${message}): make it a folder that this user can write to.`,
-      { cause: error },
-    )
-  }
-}
-
-/** Errors lose their class on the way from the store's thread; their names stay. */
-function refusal(error: unknown): unknown {
-  const { name, message } = error as Error
-  if (name === 'StoreTooNew') return new StartRefused(message, { cause: error })
-  if (name === 'StoreUnavailable') {
-    return new StartRefused(`The store in the data folder cannot be used (${message}): check the disk and the file.`, {
-      cause: error,
-    })
-  }
+function refusal(error: unknown, store: Store): unknown {
   const { code } = error as NodeJS.ErrnoException
   if (code !== undefined && LISTEN_FAULTS.has(code)) {
     return new StartRefused(`The API cannot listen there (${code}): choose another --host or --port.`, { cause: error })
   }
-  return error
+  return storeRefusal(error, store)
+}
+
+/** Half of an installation would send half of what is owed. */
+async function requireWhole(store: Store): Promise<void> {
+  if ((await store.read('readMeta', { key: MOVE_MARK })) === null) return
+  throw new StartRefused('A move into this database is not finished: run the same `posthorn move` again.')
 }
 
 async function startOn(
@@ -131,6 +112,7 @@ async function startOn(
   io: ServerIo,
 ): Promise<RunningServer> {
   await store.write('migrate', {})
+  await requireWhole(store)
   await requireDurability(store)
   const { keyring, keyFile, isNew } = await openKeyring(store, config.data, config.encryptionKey?.reveal())
   if (isNew) announceKeyFile(io, keyFile)

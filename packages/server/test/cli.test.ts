@@ -50,6 +50,8 @@ function stage(args: string[], changes: Partial<Effects> = {}) {
     stdout: { write: part => (seen.out += part) },
     stderr: { write: part => (seen.err += part) },
     clock,
+    migrateStore: async () => {},
+    moveInstallation: async () => {},
     startServer: async config => {
       seen.configs.push(config)
       return { url: 'http://127.0.0.1:1', stop }

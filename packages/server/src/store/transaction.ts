@@ -34,6 +34,11 @@ export type Dialect = {
   readonly words: Readonly<Record<string, string>>
   /** The store's time, milliseconds since 1970, as an expression. */
   readonly nowMs: string
+  /**
+   * Answers a row for each column of each table: `table_name`, `name`, `type` (a ColumnType, or what the engine calls
+   * it), and `key_at`, its place in the primary key from 1 on, or 0.
+   */
+  readonly listColumns: string
   /** After a `select`: takes only rows that nobody else is about to change, and keeps them until the commit. */
   readonly skipLocked: string
   /** After a `select … from live_delivery l`: keeps the rows from everybody else until the commit. */

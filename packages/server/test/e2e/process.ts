@@ -105,6 +105,25 @@ export async function serve(
   }
 }
 
+/** Starts any other command. */
+export function start(place: Place, args: readonly string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH ?? '', ...env },
+  })
+  place.children.push(child)
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk
+  })
+  const ended = new Promise<Ended>(resolve => child.once('close', code => resolve({ code, stdout, stderr })))
+  return { ended, kill: () => void child.kill('SIGKILL') }
+}
+
 export function running(server: ServerProcess | Ended): ServerProcess {
   if ('url' in server) return server
   throw new Error(`the server ended with ${server.code}: ${server.stderr}`)

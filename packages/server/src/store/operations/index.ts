@@ -6,6 +6,7 @@ import * as deliveries from './deliveries.ts'
 import { acceptArrivals, claimInbox, fanOut, peekInbox, releaseInbox } from './inbox.ts'
 import * as lanes from './lanes.ts'
 import { leaveLeases, tickLeases } from './leases.ts'
+import { beginMove, countRows, describeTables, finishMove, moveRows } from './move.ts'
 import { publish, readKeyHashes } from './publish.ts'
 import { settle } from './settle.ts'
 import { beginTrial, takeBackTrials } from './trials.ts'
@@ -23,6 +24,11 @@ export const operations = {
   readChanges,
   tickLeases,
   leaveLeases,
+  beginMove,
+  moveRows,
+  finishMove,
+  countRows,
+  describeTables,
   settle,
   beginTrial,
   takeBackTrials,
@@ -36,6 +42,7 @@ export const operations = {
 /** Those that take the configuration's lock for themselves. */
 export const CONFIGURATION_CHANGES: ReadonlySet<OperationName> = new Set([
   'migrate',
+  'beginMove',
   'putEventType',
   'deleteEventType',
   'seedCatalogue',

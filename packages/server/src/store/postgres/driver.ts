@@ -29,6 +29,14 @@ const postgresDialect: Dialect = {
   lockEndpointRows: 'for no key update of e',
   skipLocked: 'for update skip locked',
   nowMs: '(extract(epoch from clock_timestamp()) * 1000)::bigint',
+  // Parts of a partitioned table are no tables of their own. The key isn't asked for: see `describeTables`.
+  listColumns: `select c.relname as table_name, a.attname as name, 0 as key_at,
+                  case format_type(a.atttypid, null) when 'bigint' then 'int' when 'bytea' then 'bytes'
+                    else format_type(a.atttypid, null) end as type
+                from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+                where n.nspname = 'posthorn' and c.relkind in ('r', 'p') and not c.relispartition
+                  and a.attnum > 0 and not a.attisdropped
+                order by c.relname, a.attnum`,
   lockConfigurationShared: { text: `select pg_advisory_xact_lock_shared(${CONFIGURATION_LOCK})` },
   lockConfiguration: { text: `select pg_advisory_xact_lock(${CONFIGURATION_LOCK})` },
   limitLockWait: waitMs => ({ text: `set local lock_timeout = ${waitMs}` }),

@@ -71,6 +71,17 @@ export class Connection {
     }
   }
 
+  /** Rows one after the other, as many as are taken: for tables that are larger than the memory. Outside `transact`. */
+  *stream(text: string, params: readonly Value[]): Generator<Row> {
+    // Not from the kept statements: it is in use as long as rows are taken.
+    const statement = this.#database.prepare(text.replaceAll('$', '?'))
+    try {
+      for (const row of statement.iterate(...(params as SQLInputValue[]))) yield row as Row
+    } catch (error) {
+      throw toStoreError(error)
+    }
+  }
+
   close(): void {
     this.#statements.clear()
     this.#database.close()

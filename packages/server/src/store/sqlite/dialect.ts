@@ -8,6 +8,10 @@ export const sqliteDialect: Dialect = {
   lockEndpointRows: '',
   skipLocked: '',
   nowMs: `cast(unixepoch('subsec') * 1000 as integer)`,
+  listColumns: `select m.name as table_name, c.name as name, c.pk as key_at,
+                  case lower(c.type) when 'integer' then 'int' when 'blob' then 'bytes' else lower(c.type) end as type
+                from sqlite_schema m join pragma_table_info(m.name) c
+                where m.type = 'table' and m.name not like 'sqlite%' order by m.name, c.cid`,
   lockConfigurationShared: null,
   lockConfiguration: null,
   limitLockWait: () => null,

@@ -66,9 +66,9 @@ const toResult = (result: Success | Failure): CallResult => (result.ok ? result 
 
 /**
  * Held as long as the process lives and dropped by the kernel with it, so a crash leaves nothing to clean up (a pid in
- * a file would).
+ * a file would). Throws FolderInUse.
  */
-function lockFolder(folder: string): DatabaseSync {
+export function lockFolder(folder: string): DatabaseSync {
   const lock = new DatabaseSync(join(folder, 'lock.db'))
   try {
     lock.exec('pragma busy_timeout = 0')
@@ -91,11 +91,14 @@ const FOR_PEOPLE: ReadonlySet<OperationName> = new Set([
   'listAttempts',
 ])
 
+/** Where the embedded store is in its folder. */
+export const databaseFile = (folder: string): string => join(folder, 'posthorn.db')
+
 /** The embedded store: one file in `folder`, a thread that writes, one that reads, and one that reads for people. */
 export async function openSqlite(folder: string, clock: Clock): Promise<Driver> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const lock = lockFolder(folder)
-  const file = join(folder, 'posthorn.db')
+  const file = databaseFile(folder)
   const writer = new Thread({ file, readOnly: false })
   // The reader comes second: it can't open a file that is not there yet.
   await writer.ask({ kind: 'pragma', name: 'journal_mode' })

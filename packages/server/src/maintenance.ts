@@ -1,0 +1,115 @@
+/** The commands that end by themselves: `posthorn migrate` and `posthorn move`. */
+import { join } from 'node:path'
+import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import { findKeyring, KEY_FILE, openKeyring } from './instance-keys.ts'
+import { StartRefused } from './start-refused.ts'
+import { type MoveProgress, type MoveSource, moveStore } from './store/move.ts'
+import { openSource } from './store/sqlite/source.ts'
+import { openDatabase, openStore, requireDatabaseFile, storeRefusal } from './store-opening.ts'
+
+type Output = { write(text: string): unknown }
+
+export type CommandIo = { readonly stdout: Output; readonly stderr: Output; readonly clock: Clock }
+
+/** Brings the configured store to this version's schema, and says from where to where. Throws StartRefused. */
+export async function migrateStore(config: Config, { stdout, clock }: CommandIo): Promise<void> {
+  if (config.databaseUrl === null) requireDatabaseFile(config.data)
+  const store = await openStore(config, clock)
+  try {
+    const steps = await store.write('migrate', {})
+    const to = Number(await store.read('readMeta', { key: 'schema_version' }))
+    const said = steps === 0 ? `is at schema version ${to} already` : `went from schema version ${to - steps} to ${to}`
+    stdout.write(`The store ${said}.\n`)
+  } catch (error) {
+    throw storeRefusal(error, store)
+  } finally {
+    await store.close()
+  }
+}
+
+/** `data` is moved to `databaseUrl`. Its key is the configured one, else the one in the folder. */
+export type MoveConfig = Pick<Config, 'data' | 'encryptionKey'> & { readonly databaseUrl: Secret }
+type Secret = NonNullable<Config['databaseUrl']>
+
+/** Moves an installation from its folder to a PostgreSQL (store/move.ts). Throws StartRefused. */
+export async function moveInstallation(config: MoveConfig, io: CommandIo): Promise<void> {
+  const folder = config.data
+  const source = refusing(() => openSource(folder))
+  try {
+    const known = source.meta.find(({ key }) => key === 'encryption_key_fingerprint')?.value ?? null
+    const given = config.encryptionKey?.reveal()
+    // Before anything is moved: secrets that no key opens would be of no use there.
+    const hasKey = known !== null && findKeyring(known, folder, given) !== undefined
+    await moveTo(source, config, io, hasKey)
+    io.stderr.write(whatIsLeft(folder, known !== null, hasKey && given === undefined))
+  } finally {
+    source.close()
+  }
+}
+
+async function moveTo(source: MoveSource, config: MoveConfig, io: CommandIo, hasKey: boolean): Promise<void> {
+  const target = await openDatabase(config.databaseUrl, io.clock)
+  try {
+    await moveStore(source, target, progressLines(io))
+    // The same look that serve takes, at what has arrived.
+    if (hasKey) await openKeyring(target, config.data, config.encryptionKey?.reveal())
+  } catch (error) {
+    throw moveRefusal(error)
+  } finally {
+    await target.close()
+  }
+}
+
+/** How often a line tells how far it has come. */
+const TELL_EVERY_MS = 2_000
+
+function progressLines({ stdout, stderr, clock }: CommandIo): (progress: MoveProgress) => void {
+  let toldAtMs = clock.monotonicMs()
+  return progress => {
+    if (progress.kind === 'resumed') return void stderr.write('A move was begun before, and goes on.\n')
+    const { table, rows } = progress
+    if (progress.kind === 'counted') {
+      return void stdout.write(`${table}: ${rows} rows in the folder, ${rows} in the database\n`)
+    }
+    const nowMs = clock.monotonicMs()
+    if (!progress.isWhole && nowMs - toldAtMs < TELL_EVERY_MS) return
+    toldAtMs = nowMs
+    stderr.write(`${table}: ${rows} rows moved${progress.isWhole ? '' : ' so far'}\n`)
+  }
+}
+
+function whatIsLeft(folder: string, isKeyed: boolean, isKeyInFolder: boolean): string {
+  const file = join(folder, KEY_FILE)
+  const key = isKeyInFolder
+    ? `the text in ${file}: without it the secrets that were moved can't be opened`
+    : isKeyed
+      ? 'the key that serve was run with on the folder: without it the secrets that were moved can’t be opened'
+      : 'a key, made with `openssl rand -base64 32`'
+  return (
+    'Everything is in the database. Start `posthorn serve` there, with these set to the same on every node:\n' +
+    '  POSTHORN_DATABASE_URL    the URL of the database\n' +
+    `  POSTHORN_ENCRYPTION_KEY  ${key}\n` +
+    '  POSTHORN_API_KEY         the key that your callers have (the stores know only a hash of it), or a new one\n' +
+    `Don't start serve on ${folder} again: it would send what is pending a second time.\n`
+  )
+}
+
+const REFUSALS: ReadonlySet<string> = new Set(['MoveRefused', 'FolderInUse', 'StoreTooNew'])
+
+function moveRefusal(error: unknown): unknown {
+  const { name, message, cause } = error as Error
+  if (REFUSALS.has(name)) return new StartRefused(message, { cause: error })
+  if (name !== 'StoreUnavailable') return error
+  const why = cause instanceof Error && cause.message !== '' ? `${message}: ${cause.message}` : message
+  const remedy = 'the move is not finished: see to it, then run the same command again, and it goes on where it was'
+  return new StartRefused(`${why}; ${remedy}.`, { cause: error })
+}
+
+function refusing<T>(open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    throw moveRefusal(error)
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * Moves an embedded store into an empty PostgreSQL, everything in it.
+ *
+ * Table by table, in the order of its key, in batches that are small enough for the memory and for a commit. How far it
+ * has come stands in the target (`MOVE_MARK`), written with each batch, so a move that was cut short goes on there. The
+ * source is never changed. It tells by its digest whether it is the one that the move was begun with.
+ */
+import { createHash } from 'node:crypto'
+import { keyOfRow, MoveRefused, type RowCount, type TableShape } from './operations/move.ts'
+import type { Store } from './store.ts'
+import type { Row, Transaction, Value } from './transaction.ts'
+
+/** What is moved, in this order: what is small and decides whether the target can be used at all comes first. */
+export const MOVED_TABLES = [
+  ...['event_type', 'tenant', 'endpoint', 'idempotency', 'inbox', 'live_delivery'],
+  ...['event', 'delivery', 'attempt'],
+] as const
+
+/** What is not, and why. `meta` is moved apart from the tables. */
+export const UNMOVED_TABLES: Readonly<Record<string, string>> = {
+  meta: 'is moved key by key: see UNMOVED_META',
+  partition_lease: 'each store hands out its own leases and counts their epochs',
+  node: 'nodes belong to the store that they run on',
+}
+
+export const UNMOVED_META: Readonly<Record<string, string>> = {
+  schema_version: 'each store has its own, and both are the same before anything is moved',
+}
+
+const MAX_ROWS_A_BATCH = 2_000
+/** On the way to PostgreSQL bytes become hexadecimal digits, and are there twice for a moment. */
+const MAX_BYTES_A_BATCH = 4 * 1024 * 1024
+const ROWS_A_COUNT = 100_000
+
+export type MoveSource = {
+  readonly tables: readonly TableShape[]
+  readonly meta: readonly { readonly key: string; readonly value: string }[]
+  /** The same for as long as nobody else has had the store open for writing; another one's is another. */
+  readonly digest: string
+  /** In the order of the key, those behind it; null: from the first on. */
+  rows(table: TableShape, after: readonly Value[] | null): Iterable<Row>
+  count(table: TableShape, after: readonly Value[] | null, limit: number): RowCount
+  close(): void
+}
+
+/** How far a move has come, and the rows of a table that it counted at its end. */
+export type MoveProgress =
+  | { readonly kind: 'resumed' }
+  | { readonly kind: 'moved'; readonly table: string; readonly rows: number; readonly isWhole: boolean }
+  | { readonly kind: 'counted'; readonly table: string; readonly rows: number }
+
+/** What the mark says. Bytes in a key are told from texts by their form. */
+type Mark = {
+  readonly source: string
+  /** Tables that are over, and how many rows each had. */
+  readonly done: Readonly<Record<string, number>>
+  readonly table: string | null
+  readonly after: readonly (string | number | null | { readonly hex: string })[] | null
+  readonly rows: number
+}
+
+/**
+ * Moves everything. Throws MoveRefused where something is in the way, StoreUnavailable, and what reading throws; then it
+ * can be called again, and goes on.
+ */
+export async function moveStore(
+  source: MoveSource,
+  target: Store,
+  tell: (progress: MoveProgress) => void,
+): Promise<void> {
+  const tables = movedTables(source.tables)
+  const fresh = JSON.stringify({ source: source.digest, done: {}, table: null, after: null, rows: 0 } satisfies Mark)
+  const begun = await target.write('beginMove', { tables: tables.map(({ name }) => name), mark: fresh })
+  const mark = JSON.parse(begun) as Mark
+  if (mark.source !== source.digest) throw otherSource()
+  if (begun !== fresh) tell({ kind: 'resumed' })
+  requireSameShape(tables, await target.read('describeTables', {}))
+  const moved = source.meta.filter(({ key }) => UNMOVED_META[key] === undefined)
+  for (const each of moved) await target.write('writeMeta', each)
+  const run = new Run(source, target, mark, begun, tell)
+  for (const table of tables) await run.moveTable(table)
+  for (const table of tables) await run.compareCounts(table)
+  for (const { key, value } of moved) {
+    if ((await target.read('readMeta', { key })) !== value) throw new Error(`meta ${key} did not arrive as it was`)
+  }
+  await target.write('finishMove', { mark: run.mark })
+}
+
+const otherSource = () =>
+  new MoveRefused(
+    'A move into this database is not finished, and it was begun from another folder, or from this one before serve ' +
+      'was run on it again: go on from that, or empty the database with `drop schema posthorn cascade` and begin anew.',
+  )
+
+class Run {
+  readonly #source: MoveSource
+  readonly #target: Store
+  readonly #tell: (progress: MoveProgress) => void
+  #state: Mark
+  /** The mark as the target has it. */
+  mark: string
+
+  constructor(source: MoveSource, target: Store, state: Mark, mark: string, tell: (progress: MoveProgress) => void) {
+    this.#source = source
+    this.#target = target
+    this.#state = state
+    this.mark = mark
+    this.#tell = tell
+  }
+
+  async moveTable(table: TableShape): Promise<void> {
+    const { done, table: current, after } = this.#state
+    if (done[table.name] !== undefined) return
+    const isBegun = current === table.name
+    let moved = isBegun ? this.#state.rows : 0
+    for (const batch of batches(this.#source.rows(table, isBegun ? keyOf(after) : null), table)) {
+      moved += batch.length
+      const last = markKey(keyOfRow(batch.at(-1)!, table.key))
+      await this.#store(table, batch, { ...this.#state, table: table.name, after: last, rows: moved })
+      this.#tell({ kind: 'moved', table: table.name, rows: moved, isWhole: false })
+    }
+    const over = { ...this.#state.done, [table.name]: moved }
+    await this.#store(table, [], { ...this.#state, done: over, table: null, after: null, rows: 0 })
+    this.#tell({ kind: 'moved', table: table.name, rows: moved, isWhole: true })
+  }
+
+  /** Counted on both sides: what was counted on the way would only say what the move believes. */
+  async compareCounts(table: TableShape): Promise<void> {
+    const here = await countAll(async after => this.#source.count(table, after, ROWS_A_COUNT))
+    const args = { table: table.name, key: table.key, limit: ROWS_A_COUNT }
+    const there = await countAll(after => this.#target.read('countRows', { ...args, after }))
+    if (here !== there) {
+      throw new MoveRefused(
+        `${table.name} has ${here} rows in the folder and ${there} in the database, which somebody else must have ` +
+          'changed: empty it with `drop schema posthorn cascade` and begin anew.',
+      )
+    }
+    this.#tell({ kind: 'counted', table: table.name, rows: there })
+  }
+
+  async #store(table: TableShape, batch: readonly Row[], state: Mark): Promise<void> {
+    const after = JSON.stringify(state)
+    const rows = batch.map(row => table.columns.map(([name]) => row[name]!))
+    await this.#target.write('moveRows', { table, rows, before: this.mark, after })
+    this.#state = state
+    this.mark = after
+  }
+}
+
+async function countAll(countSome: (after: readonly Value[] | null) => Promise<RowCount>): Promise<number> {
+  let total = 0
+  let after: readonly Value[] | null = null
+  do {
+    const { count, last }: RowCount = await countSome(after)
+    total += count
+    after = last
+  } while (after !== null)
+  return total
+}
+
+function* batches(rows: Iterable<Row>, table: TableShape): Generator<Row[]> {
+  let batch: Row[] = []
+  let bytes = 0
+  for (const row of rows) {
+    batch.push(row)
+    bytes += sizeOf(row, table)
+    if (batch.length < MAX_ROWS_A_BATCH && bytes < MAX_BYTES_A_BATCH) continue
+    yield batch
+    batch = []
+    bytes = 0
+  }
+  if (batch.length > 0) yield batch
+}
+
+/** Of what is of any length. Throws MoveRefused for what PostgreSQL can't hold, which nothing of ours ever writes. */
+function sizeOf(row: Row, table: TableShape): number {
+  let bytes = 0
+  for (const [name] of table.columns) {
+    const value = row[name]
+    if (typeof value === 'string' && value.includes('\0')) {
+      const key = JSON.stringify(markKey(keyOfRow(row, table.key)))
+      throw new MoveRefused(
+        `${table.name}.${name} of ${key} has a NUL in it, which PostgreSQL does not take: change it.`,
+      )
+    }
+    if (typeof value === 'string' || value instanceof Uint8Array) bytes += value.length
+  }
+  return bytes
+}
+
+/** In the order in which they are moved. A table that is neither moved nor left for a reason is a fault of ours. */
+function movedTables(tables: readonly TableShape[]): TableShape[] {
+  const names: readonly string[] = MOVED_TABLES
+  const unknown = tables.find(({ name }) => !names.includes(name) && UNMOVED_TABLES[name] === undefined)
+  if (unknown !== undefined) throw new Error(`The move does not know the table ${unknown.name}`)
+  return names.map(name => {
+    const table = tables.find(each => each.name === name)
+    if (table === undefined) throw new Error(`The table ${name} is missing`)
+    return table
+  })
+}
+
+/** Both sides were brought to the same version, so another shape is a fault of ours too. */
+function requireSameShape(tables: readonly TableShape[], found: readonly TableShape[]): void {
+  const shapeOf = ({ columns }: TableShape) => JSON.stringify(columns.map(([name, type]) => `${name} ${type}`).sort())
+  for (const table of tables) {
+    const other = found.find(({ name }) => name === table.name)
+    if (other !== undefined && shapeOf(other) === shapeOf(table)) continue
+    throw new Error(`${table.name} is not the same in both stores: ${shapeOf(table)} and ${other && shapeOf(other)}`)
+  }
+}
+
+const markKey = (key: readonly Value[]): NonNullable<Mark['after']> =>
+  key.map(value => (value instanceof Uint8Array ? { hex: Buffer.from(value).toString('hex') } : value))
+
+const keyOf = (after: Mark['after']): Value[] | null =>
+  after?.map(value =>
+    value !== null && typeof value === 'object' ? Uint8Array.from(Buffer.from(value.hex, 'hex')) : value,
+  ) ?? null
+
+/**
+ * From what changes whenever anybody serves on the store (the epochs rise at each start), and from what no two stores
+ * share: the ids of the first and the last rows.
+ */
+export function* sourceDigest(meta: MoveSource['meta'], tables: readonly TableShape[]): Transaction<string> {
+  const epochs = yield { text: 'select id, epoch from partition_lease order by id' }
+  const hash = createHash('sha256').update(JSON.stringify([meta, epochs]))
+  for (const { name, key } of movedTables(tables)) {
+    for (const order of ['asc', 'desc'] as const) {
+      const by = key.map(column => `${column} ${order}`).join(', ')
+      const rows = yield { text: `select ${key.join(', ')} from ${name} order by ${by} limit 1` }
+      hash.update(JSON.stringify([name, rows.map(row => markKey(keyOfRow(row, key)))]))
+    }
+  }
+  return hash.digest('hex')
+}

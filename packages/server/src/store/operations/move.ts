@@ -1,0 +1,135 @@
+/**
+ * What a move (store/move.ts) asks of a store. The mark in `meta` says from where a move is under way and how far it has
+ * come. It is read and written by its old value, in the transaction of the rows that it tells of, so that a move that
+ * was killed goes on where it was, and two of them can't both go on.
+ */
+import { migrate } from '../migrate.ts'
+import type { ColumnType, Dialect, Row, Transaction, Value } from '../transaction.ts'
+import { int, text } from '../transaction.ts'
+import { getMeta, lockConfiguration, setMeta } from './versions.ts'
+
+/** The key in `meta` of a move that isn't finished. While it is there, nothing is served from this store. */
+export const MOVE_MARK = 'move'
+
+/** The move can't be done as things are. The message is for the operator. */
+export class MoveRefused extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'MoveRefused'
+  }
+}
+
+/** A table as its engine has it. */
+export type TableShape = {
+  readonly name: string
+  readonly columns: readonly (readonly [name: string, type: ColumnType])[]
+  /** The primary key's columns, in its order. Empty on PostgreSQL: it is only asked for where rows are read by it. */
+  readonly key: readonly string[]
+}
+
+export function* describeTables(_args: object, dialect: Dialect): Transaction<TableShape[]> {
+  const rows = yield { text: dialect.listColumns }
+  const byTable = Map.groupBy(rows, row => text(row.table_name))
+  return [...byTable].map(([name, columns]) => ({
+    name,
+    columns: columns.map(row => [text(row.name), text(row.type) as ColumnType] as const),
+    key: columns
+      .filter(row => int(row.key_at) > 0)
+      .sort((a, b) => int(a.key_at) - int(b.key_at))
+      .map(row => text(row.name)),
+  }))
+}
+
+/**
+ * Makes an empty store ready to take what is moved, or finds the mark of a move that was begun. Answers the mark.
+ * Throws MoveRefused and changes nothing where there is data already.
+ */
+export function* beginMove(
+  args: { readonly tables: readonly string[]; readonly mark: string },
+  dialect: Dialect,
+): Transaction<string> {
+  yield* lockConfiguration(dialect)
+  const present = new Set((yield* describeTables({}, dialect)).map(({ name }) => name))
+  const begun = present.has('meta') ? yield* getMeta(MOVE_MARK) : null
+  if (begun !== null) return begun
+  for (const table of args.tables) {
+    if (!present.has(table)) continue
+    const rows = yield { text: `select 1 as one from ${table} limit 1` }
+    if (rows.length === 0) continue
+    throw new MoveRefused(
+      `The database isn't empty (there is something in posthorn.${table}): name an empty one, ` +
+        'or, if nothing in it is needed, empty it with `drop schema posthorn cascade`.',
+    )
+  }
+  yield* migrate({}, dialect)
+  yield* setMeta(MOVE_MARK, args.mark)
+  return args.mark
+}
+
+export type MovedRows = {
+  readonly table: TableShape
+  readonly rows: readonly (readonly Value[])[]
+  /** The mark as it was before these rows, and as it is with them. */
+  readonly before: string
+  readonly after: string
+}
+
+/** Stores rows and the new mark, in one transaction. Throws MoveRefused if the mark is another by now. */
+export function* moveRows({ table, rows, before, after }: MovedRows): Transaction<void> {
+  const marked = yield {
+    text: `update meta set value = $2 where key = '${MOVE_MARK}' and value = $1 returning key`,
+    params: [before, after],
+  }
+  if (marked.length === 0) throw markMoved()
+  if (rows.length === 0) return
+  const names = table.columns.map(([name]) => name).join(', ')
+  yield { text: `insert into ${table.name} (${names}) select ${names} from v`, columns: table.columns, rows }
+}
+
+export function* finishMove(args: { readonly mark: string }): Transaction<void> {
+  const marked = yield {
+    text: `delete from meta where key = '${MOVE_MARK}' and value = $1 returning key`,
+    params: [args.mark],
+  }
+  if (marked.length === 0) throw markMoved()
+}
+
+const markMoved = () => new MoveRefused('Another move into this database is under way: let it end, or stop it.')
+
+export type RowCount = {
+  readonly count: number
+  /** The key of the last row counted; null: that was the last of the table. */
+  readonly last: readonly Value[] | null
+}
+
+/** Counts up to `limit` rows behind a key (null: from the first on). Never the whole of a large table in one query. */
+export function* countRows(args: {
+  readonly table: string
+  readonly key: readonly string[]
+  readonly after: readonly Value[] | null
+  readonly limit: number
+}): Transaction<RowCount> {
+  const { table, key, after, limit } = args
+  const params = after ?? []
+  const behind = after === null ? '' : `where ${behindKey(key)}`
+  const names = key.join(', ')
+  const [last] = yield {
+    text: `select ${names} from ${table} ${behind} order by ${names} limit 1 offset ${limit - 1}`,
+    params,
+  }
+  if (last !== undefined) return { count: limit, last: keyOfRow(last, key) }
+  const rows = yield { text: `select count(*) as n from ${table} ${behind}`, params }
+  return { count: int(rows[0]!.n), last: null }
+}
+
+/** A condition with a parameter for each column of the key: rows that come after it. */
+export const behindKey = (key: readonly string[]): string =>
+  `(${key.join(', ')}) > (${key.map((_, index) => `$${index + 1}`).join(', ')})`
+
+export const keyOfRow = (row: Row, key: readonly string[]): Value[] => key.map(name => row[name]!)
+
+/** Everything in `meta`. */
+export function* listMeta(): Transaction<{ key: string; value: string }[]> {
+  const rows = yield { text: 'select key, value from meta order by key' }
+  return rows.map(row => ({ key: text(row.key), value: text(row.value) }))
+}

@@ -1,0 +1,92 @@
+import type { Receiver } from '@posthorn/testkit'
+import { expect } from 'vitest'
+import { type Place, running, SECRET, type ServerProcess, serve } from '../e2e/process.ts'
+
+type Made = { readonly data: readonly { readonly id: string }[] }
+
+export const eventOf = (index: number, id?: string) => ({
+  type: 'COVER_REFERENCE',
+  ...(id === undefined ? {} : { id }),
+  payload: { CoverId: `564200aa-7128-4a26-83a8-${index.toString(16).padStart(12, '0')}` },
+})
+
+/** Texts that one engine or the other could mistake for something else. */
+const AWKWARD = `'";\\ \\\\x00 $1 {text} \u0001\u007f\u2028 ‮ Ünïcödé 😀 \\u0000 NULL`
+
+/**
+ * What a receiver at `/<word>` answers: `ok`, `no`, `hang`; and `odd` answers with bytes that are no text.
+ */
+export function script({ path }: { readonly path: string }) {
+  if (path.startsWith('/no')) return { status: 500, body: AWKWARD }
+  if (path.startsWith('/hang')) return 'hang' as const
+  if (path.startsWith('/odd'))
+    return { status: 200, headers: { 'x-odd': `a"b\\c` }, body: Buffer.from([0, 255, 128, 0, 13, 10]) }
+  return { status: 204 }
+}
+
+/** An installation with a row of every kind, made through the API, and stopped. Answers the ids of what is pending. */
+export async function fill(place: Place, receiver: Receiver, env: Record<string, string> = {}): Promise<void> {
+  const flags = ['--retry-schedule', '600', '--drain-timeout-ms', '0', '--max-in-flight', '4']
+  const server = running(await serve(place, { flags, env }))
+  const { call } = server
+  await call('PUT', '/event-types/TEXTS', {
+    group: 'odd',
+    description: AWKWARD,
+    schema: { type: 'object', required: ['text'], properties: { text: { type: 'string' } }, title: AWKWARD },
+    example: { text: `${AWKWARD}\u0000` },
+  })
+  for (const [tenant, name] of [
+    ['acme', AWKWARD],
+    ['beta', null],
+    ['gone', 'Gone'],
+  ] as const) {
+    await call('PUT', `/tenants/${tenant}`, { name, metadata: { [AWKWARD]: `${AWKWARD}\u0000` } })
+  }
+  const endpoint = async (tenant: string, path: string, more = {}) => {
+    const body = { url: `${receiver.url}${path}`, clientSecret: SECRET, ...more }
+    return (await call<{ id: string }>('POST', `/tenants/${tenant}/endpoints`, body)).body.id
+  }
+  const publish = async (tenant: string, ...events: readonly object[]) =>
+    expect((await call<Made>('POST', `/tenants/${tenant}/events`, events)).status).toBe(202)
+  await endpoint('acme', '/ok', { description: AWKWARD, headers: { 'x-mine': 'a' }, types: ['COVER_REFERENCE'] })
+  await endpoint('acme', '/odd')
+  await endpoint('acme', '/no/twice', { schedule: [0.5], timeoutMs: 5000 })
+  const later = await endpoint('acme', '/no/later')
+  const held = await endpoint('acme', '/ok/held')
+  await call('POST', `/tenants/acme/endpoints/${held}/disable`)
+  await publish('acme', eventOf(1, 'first'), eventOf(2), { type: 'TEXTS', payload: { text: `${AWKWARD}\u0000` } })
+  await publish('acme', { type: 'TEXTS', id: '~!"$%', payload: { text: 'x'.repeat(1_000_000) } })
+  const test = await endpoint('beta', '/ok/test')
+  await call('POST', `/tenants/beta/endpoints/${test}/test`)
+  const deleted = await endpoint('beta', '/no/deleted')
+  await publish('beta', eventOf(3, 'first'))
+  await ended(server, 'acme', 'exhausted', 4)
+  await ended(server, 'acme', 'delivered', 6)
+  await ended(server, 'beta', 'delivered', 2)
+  await call('DELETE', `/tenants/beta/endpoints/${deleted}`)
+  await call('DELETE', '/tenants/gone')
+  await retried(server, later)
+  // The few places that one tenant gets are taken from here on, so that what is published stays due.
+  await endpoint('beta', '/hang')
+  await publish('beta', ...[4, 5, 6, 7].map(index => eventOf(index)))
+  await receiver.waitFor(({ requests }) => requests.some(({ path }) => path === '/hang'))
+  await publish('beta', ...Array.from({ length: 20 }, (_, index) => eventOf(10 + index, `due-${index}`)))
+  server.kill('SIGKILL')
+  await server.ended
+}
+
+async function ended(server: ServerProcess, tenant: string, state: string, atLeast: number): Promise<void> {
+  const count = async () =>
+    (await server.call<Made>('GET', `/tenants/${tenant}/deliveries?state=${state}&limit=100`)).body.data.length
+  await expect.poll(count, { timeout: 20_000, interval: 50 }).toBeGreaterThanOrEqual(atLeast)
+}
+
+/** Once each of the endpoint's deliveries has failed and waits for its retry. */
+async function retried(server: ServerProcess, endpoint: string): Promise<void> {
+  const tries = async () => {
+    const path = `/tenants/acme/deliveries?endpoint=${endpoint}&state=pending&limit=100`
+    const { body } = await server.call<{ data: { attemptCount: number }[] }>('GET', path)
+    return body.data.map(({ attemptCount }) => attemptCount)
+  }
+  await expect.poll(tries, { timeout: 20_000, interval: 50 }).toEqual([1, 1, 1, 1])
+}
