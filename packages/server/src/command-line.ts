@@ -6,6 +6,7 @@ import { describeSettings, type SettingDescription } from './config/docs.ts'
 import { type Config, type ConfigResult, type Environment, type Flags, loadConfig, loadMoveConfig } from './config.ts'
 import { createLogger } from './logger.ts'
 import type { CommandIo, MoveConfig } from './maintenance.ts'
+import { Processes, type ServingProcess, type StopSignal } from './processes.ts'
 import { StartRefused } from './start-refused.ts'
 
 export const EXIT = {
@@ -21,8 +22,7 @@ export const EXIT = {
   signal: 128,
 } as const
 
-const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const
-type StopSignal = keyof typeof SIGNAL_NUMBERS
+const SIGNAL_NUMBERS: Readonly<Record<StopSignal, number>> = { SIGINT: 2, SIGTERM: 15 }
 
 /** Ctrl-C under npm arrives twice: from the terminal and, about a millisecond later, from npm. That is one wish. */
 const SAME_WISH_MS = 500
@@ -49,12 +49,26 @@ export type Effects = {
   /** An exception or rejection that nothing caught. */
   readonly onCrash: (handle: (error: unknown) => void) => void
   readonly parentPid: () => number
+  /** Starts this very command again as one of several processes that share the port. */
+  readonly fork: () => ServingProcess
+  /** How this process was forked; null: it was not. */
+  readonly forked: Forked | null
 }
+
+type Forked = {
+  /** The one that says for all of them where the API is. */
+  readonly isFirst: boolean
+  /** The parent is gone. */
+  readonly onOrphaned: (handle: () => void) => void
+}
+
+/** Whether others write to the same output: no; yes, and this one tells where the API is; yes, and another does. */
+type Sharing = 'alone' | 'first' | 'another'
 
 type RunningServer = { readonly url: string; stop(): Promise<void> }
 type StartServer = (
   config: Config,
-  io: { readonly stdout: Output; readonly stderr: Output; readonly clock: Clock },
+  io: { readonly stdout: Output; readonly stderr: Output; readonly clock: Clock; readonly sharing: Sharing },
 ) => Promise<RunningServer>
 
 export async function runCommandLine(effects: Effects): Promise<void> {
@@ -171,7 +185,38 @@ async function serve(command: Command, effects: Effects): Promise<void> {
   const result = loadConfig({ flags, env: effects.env, readFile: effects.readFile })
   const problems = result.ok ? [...words] : [...words, ...result.problems]
   if (!result.ok || problems.length > 0) return refuseUsage(problems, effects)
-  await run(result.config, effects)
+  if (result.config.processes === 1 || effects.forked !== null) return run(result.config, effects)
+  if (result.config.databaseUrl === null) {
+    const why = 'processes is more than 1, and the embedded store has one process only'
+    return refuseStart(new StartRefused(`${why}: leave it out, or set POSTHORN_DATABASE_URL.`), effects)
+  }
+  await runMany(result.config, effects)
+}
+
+/** As many processes as are configured, until a signal. */
+async function runMany(config: Config, effects: Effects): Promise<void> {
+  const { clock, exit, stdout, fork } = effects
+  effects.onCrash(error => crash(effects, error))
+  const { logger, flush } = createLogger({ level: config.logLevel, stdout, clock, isShared: true })
+  const stopTimeoutMs = config.drainTimeoutMs + 2 * STOP_GRACE_MS
+  const crashCode = EXIT.crash
+  const processes = new Processes({ count: config.processes, fork, clock, log: logger, stopTimeoutMs, crashCode })
+  let stopAskedAtMs: number | undefined
+  const onSignal = (signal: StopSignal) => {
+    if (stopAskedAtMs === undefined) {
+      stopAskedAtMs = clock.monotonicMs()
+      processes.stop(signal)
+    } else if (clock.monotonicMs() - stopAskedAtMs >= SAME_WISH_MS) {
+      processes.killAll()
+      exit(EXIT.signal + SIGNAL_NUMBERS[signal])
+    }
+  }
+  effects.onSignal('SIGTERM', () => onSignal('SIGTERM'))
+  effects.onSignal('SIGINT', () => onSignal('SIGINT'))
+  if (effects.env.npm_lifecycle_event === 'start') whenParentGone(effects, () => onSignal('SIGTERM'))
+  const code = await processes.run()
+  await flush()
+  exit(code)
 }
 
 /** What was typed, for the configuration to judge, and a sentence for each word that belongs to no flag. */
@@ -194,7 +239,8 @@ function flagsOf(command: Command): { flags: Flags; words: string[] } {
 async function run(config: Config, effects: Effects): Promise<void> {
   const { clock, exit, stdout, stderr } = effects
   effects.onCrash(error => crash(effects, error))
-  const started = (async () => effects.startServer(config, { stdout, stderr, clock }))()
+  const sharing = effects.forked === null ? 'alone' : effects.forked.isFirst ? 'first' : 'another'
+  const started = (async () => effects.startServer(config, { stdout, stderr, clock, sharing }))()
   let stopAskedAtMs: number | undefined
   const stop = async () => {
     stopAskedAtMs = clock.monotonicMs()
@@ -213,6 +259,8 @@ async function run(config: Config, effects: Effects): Promise<void> {
   }
   effects.onSignal('SIGTERM', () => onSignal('SIGTERM'))
   effects.onSignal('SIGINT', () => onSignal('SIGINT'))
+  // With its parent a process loses the port: nobody would call it, and nobody would ever stop it.
+  effects.forked?.onOrphaned(() => stopAskedAtMs === undefined && void stop())
   try {
     await started
   } catch (error) {

@@ -22,6 +22,8 @@ type LogOptions = {
   /** Standard output, or, in tests, whatever takes lines. */
   readonly stdout: { write(line: string): unknown; readonly fd?: number }
   readonly clock?: Clock
+  /** Whether other processes write to the same standard output. Default: false. */
+  readonly isShared?: boolean
 }
 
 /** Belt and braces: nothing logs these, and if something did, they would not show. Each path is exact, because
@@ -32,8 +34,11 @@ const REDACTED = [
   ...['endpoint.clientSecret', 'config.apiKey', 'config.encryptionKey'],
 ]
 
-export function createLogger({ level, stdout, clock = systemClock }: LogOptions): Log {
-  const lines = stdout.fd === undefined ? undefined : new LineWriter(stdout.fd, clock)
+export function createLogger({ level, stdout, clock = systemClock, isShared = false }: LogOptions): Log {
+  const lines =
+    stdout.fd === undefined
+      ? undefined
+      : new LineWriter(stdout.fd, clock, isShared ? SHARED_WRITE_BYTES : Number.POSITIVE_INFINITY)
   const logger = pino(
     {
       level,
@@ -85,6 +90,11 @@ const GATHER_MS = 25
 const BUSY_MS = 20
 /** Longest wait for such a reader when the process ends. */
 const LAST_WAIT_MS = 1000
+/**
+ * What a pipe takes in one piece (PIPE_BUF, 4,096 on Linux, 512 at least): lines of two processes that write more than
+ * that at a time could end up inside each other. A longer line still can.
+ */
+const SHARED_WRITE_BYTES = 4096
 /** Lines beyond this many characters in wait are dropped: a reader that sleeps must not fill the memory. */
 const MAX_WAITING_CHARS = 16 * 1024 * 1024
 
@@ -95,6 +105,7 @@ const MAX_WAITING_CHARS = 16 * 1024 * 1024
 class LineWriter {
   readonly #fd: number
   readonly #clock: Clock
+  readonly #maxBytes: number
   #waiting: string[] = []
   #waitingChars = 0
   /** What is being written, from `#written` on; undefined when nothing is. */
@@ -103,9 +114,11 @@ class LineWriter {
   #gathering = false
   #onIdle: (() => void)[] = []
 
-  constructor(fd: number, clock: Clock) {
+  /** @param maxBytes of whole lines in one write */
+  constructor(fd: number, clock: Clock, maxBytes: number) {
     this.#fd = fd
     this.#clock = clock
+    this.#maxBytes = maxBytes
   }
 
   write(line: string): void {
@@ -133,10 +146,14 @@ class LineWriter {
   flushSync(): void {
     // What the background write has in hand is left to it: writing it again would double it.
     let rest = this.#take()
+    const nextIfWritten = () => {
+      if (rest.length === 0 && this.#waiting.length > 0) rest = this.#take()
+    }
     const pause = new Int32Array(new SharedArrayBuffer(4))
     for (let waitedMs = 0; rest.length > 0 && waitedMs < LAST_WAIT_MS; ) {
       try {
         rest = rest.subarray(writeSync(this.#fd, rest))
+        nextIfWritten()
       } catch (error) {
         if (!isBusy(error)) return
         Atomics.wait(pause, 0, 0, BUSY_MS)
@@ -146,10 +163,14 @@ class LineWriter {
   }
 
   #take(): Buffer {
-    const taken = Buffer.from(this.#waiting.join(''))
-    this.#waiting = []
-    this.#waitingChars = 0
-    return taken
+    let count = 0
+    for (let bytes = 0; count < this.#waiting.length; count++) {
+      bytes += Buffer.byteLength(this.#waiting[count]!)
+      if (bytes > this.#maxBytes && count > 0) break
+    }
+    const taken = this.#waiting.splice(0, count).join('')
+    this.#waitingChars -= taken.length
+    return Buffer.from(taken)
   }
 
   #writeNext(): void {

@@ -28,7 +28,16 @@ import { openStore, storeRefusal } from './store-opening.ts'
 
 type Output = { write(text: string): unknown; readonly fd?: number }
 
-export type ServerIo = { readonly stdout: Output; readonly stderr: Output; readonly clock?: Clock }
+export type ServerIo = {
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly clock?: Clock
+  /**
+   * Whether other processes share the port and the output: no; yes, and this one tells people where the API is; yes, and
+   * another does. Default: `alone`.
+   */
+  readonly sharing?: 'alone' | 'first' | 'another'
+}
 
 export type RunningServer = {
   /** Where the API is. */
@@ -53,7 +62,8 @@ const DAY_MS = 24 * 60 * 60 * 1_000
 /** Throws StartRefused where the operator has to do something first. */
 export async function startServer(config: Config, io: ServerIo): Promise<RunningServer> {
   const clock = io.clock ?? systemClock
-  const log = createLogger({ level: config.logLevel, stdout: io.stdout, clock })
+  const isShared = io.sharing !== undefined && io.sharing !== 'alone'
+  const log = createLogger({ level: config.logLevel, stdout: io.stdout, clock, isShared })
   const { store, bus } = await openShared(config, clock)
   try {
     return await startOn(store, bus, config, clock, log, io)
@@ -263,14 +273,13 @@ function announceKeyFile(io: ServerIo, file: string): void {
 }
 
 function announce(io: ServerIo, { logger }: Log, config: Config, url: string): void {
+  const tell = (line: string) => io.sharing !== 'another' && io.stderr.write(line)
   if (config.dev) {
-    io.stderr.write(
-      'DEVELOPMENT MODE: targets on loopback and http:// are allowed. Never run it like this in public.\n',
-    )
+    tell('DEVELOPMENT MODE: targets on loopback and http:// are allowed. Never run it like this in public.\n')
     logger.warn('development mode: targets on loopback and http:// are allowed')
   }
   if (config.extraCa.length > 0)
     logger.warn({ count: config.extraCa.length }, 'extra certificate authorities are trusted')
-  io.stderr.write(`Posthorn listens on ${url}; stop it with Ctrl-C or SIGTERM.\n`)
-  logger.info({ url, data: config.data, version: pkg.version }, 'listening')
+  tell(`Posthorn listens on ${url}; stop it with Ctrl-C or SIGTERM.\n`)
+  logger.info({ url, pid: process.pid, data: config.data, version: pkg.version }, 'listening')
 }

@@ -60,6 +60,10 @@ function stage(args: string[], changes: Partial<Effects> = {}) {
     onSignal: (signal, handle) => void Object.assign(handlers, { [signal]: handle }),
     onCrash: handle => void Object.assign(handlers, { crash: handle }),
     parentPid: () => 7,
+    fork: () => {
+      throw new Error('nothing is forked here')
+    },
+    forked: null,
     ...changes,
   }
   const settle = () => new Promise(resolve => setImmediate(resolve))
@@ -231,7 +235,7 @@ describe('the real process', () => {
       import { createLogger } from '${SOURCES}logger.ts'
       runCommandLine({
         args: ['serve'], env: {}, readFile: String, stdout: process.stdout, stderr: process.stderr,
-        clock: systemClock, exit: code => process.exit(code), parentPid: () => 1,
+        clock: systemClock, exit: code => process.exit(code), parentPid: () => 1, forked: null,
         onSignal: (signal, handle) => process.on(signal, handle),
         onCrash: handle => process.on('uncaughtException', handle),
         startServer: async (config, io) => {

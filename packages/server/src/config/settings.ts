@@ -79,6 +79,11 @@ export const SETTINGS = {
     'all',
     'What this node does on a PostgreSQL: api takes calls, delivery sends web-hooks, all does both.',
   ),
+  processes: setting(
+    integer('n', 1, 256),
+    1,
+    'How many processes serve on this machine, on a PostgreSQL, sharing the port; each is a node, and what is set for a process or a node counts for each.',
+  ),
   leaseMs: setting(
     integer('ms', 1_000, 300_000),
     10_000,
