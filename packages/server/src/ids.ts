@@ -127,3 +127,10 @@ export function firstIdAt(prefix: IdPrefix, ms: number): string {
   }
   return idText(prefix, bytes)
 }
+
+/** When an id of 16 bytes was made, milliseconds since 1970. */
+export function bytesMs(bytes: Uint8Array): number {
+  let ms = 0
+  for (const byte of bytes.subarray(0, 6)) ms = ms * 256 + byte
+  return ms
+}

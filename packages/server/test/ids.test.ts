@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { firstIdAt, idBytes, idText, newId, parseId } from '../src/ids.ts'
+import { bytesMs, firstIdAt, idBytes, idText, newId, parseId } from '../src/ids.ts'
 
 describe('ids', () => {
   it('are UUIDv7 in TypeID form, as the specification writes them', () => {
@@ -10,6 +10,7 @@ describe('ids', () => {
     const id = idBytes(newId('evt', 1_700_000_000_000))
     expect(id[6]! >> 4).toBe(7)
     expect(id[8]! >> 6).toBe(2)
+    expect(bytesMs(id)).toBe(1_700_000_000_000)
   })
 
   it('go to bytes and back', () => {

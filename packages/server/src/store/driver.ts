@@ -20,5 +20,7 @@ export type Driver = {
   read<Name extends OperationName>(name: Name, args: Arguments<Name>): Promise<Result<Name>>
   /** Settings that durability rests on, as the engine itself reports them. */
   durability(): Promise<Readonly<Record<string, string>>>
+  /** Makes the tables for history of another time, that comes from elsewhere; answers how many spans were made. */
+  makeHistory(fromMs: number, toMs: number): Promise<number>
   close(): Promise<void>
 }

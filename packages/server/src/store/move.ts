@@ -6,6 +6,7 @@
  * source is never changed. It tells by its digest whether it is the one that the move was begun with.
  */
 import { createHash } from 'node:crypto'
+import { bytesMs } from '../ids.ts'
 import { keyOfRow, MoveRefused, type RowCount, type TableShape } from './operations/move.ts'
 import type { Store } from './store.ts'
 import type { Row, Transaction, Value } from './transaction.ts'
@@ -26,6 +27,10 @@ export const UNMOVED_TABLES: Readonly<Record<string, string>> = {
 export const UNMOVED_META: Readonly<Record<string, string>> = {
   schema_version: 'each store has its own, and both are the same before anything is moved',
 }
+
+/** History, which a target can have cut by time: the columns whose ids say by which. */
+const HISTORY_IDS: Readonly<Record<string, string>> = { event: 'id', delivery: 'id', attempt: 'delivery' }
+const DAY_MS = 24 * 60 * 60 * 1_000
 
 const MAX_ROWS_A_BATCH = 2_000
 /** On the way to PostgreSQL bytes become hexadecimal digits, and are there twice for a moment. */
@@ -96,6 +101,8 @@ class Run {
   readonly #source: MoveSource
   readonly #target: Store
   readonly #tell: (progress: MoveProgress) => void
+  /** Days since 1970 that this run knows the target to have tables for. */
+  readonly #days = new Set<number>()
   #state: Mark
   /** The mark as the target has it. */
   mark: string
@@ -115,6 +122,7 @@ class Run {
     let moved = isBegun ? this.#state.rows : 0
     for (const batch of batches(this.#source.rows(table, isBegun ? keyOf(after) : null), table)) {
       moved += batch.length
+      await this.#makeHistory(table, batch)
       const last = markKey(keyOfRow(batch.at(-1)!, table.key))
       await this.#store(table, batch, { ...this.#state, table: table.name, after: last, rows: moved })
       this.#tell({ kind: 'moved', table: table.name, rows: moved, isWhole: false })
@@ -136,6 +144,19 @@ class Run {
       )
     }
     this.#tell({ kind: 'counted', table: table.name, rows: there })
+  }
+
+  /** Day by day, so that one row of long ago doesn't make tables for all the time since. */
+  async #makeHistory(table: TableShape, batch: readonly Row[]): Promise<void> {
+    const column = HISTORY_IDS[table.name]
+    if (column === undefined) return
+    for (const row of batch) {
+      const ms = bytesMs(row[column] as Uint8Array)
+      const day = Math.floor(ms / DAY_MS)
+      if (this.#days.has(day)) continue
+      await this.#target.makeHistory(day * DAY_MS, (day + 1) * DAY_MS)
+      this.#days.add(day)
+    }
   }
 
   async #store(table: TableShape, batch: readonly Row[], state: Mark): Promise<void> {

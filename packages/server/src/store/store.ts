@@ -155,6 +155,11 @@ export class Store {
     return this.#driver.durability()
   }
 
+  /** See Driver. */
+  makeHistory(fromMs: number, toMs: number): Promise<number> {
+    return this.#driver.makeHistory(fromMs, toMs)
+  }
+
   /** After everything that was handed in has been committed or refused. */
   async close(): Promise<void> {
     if (!this.#isIdle()) await new Promise<void>(resolve => this.#idle.push(resolve))

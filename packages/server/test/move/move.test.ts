@@ -121,6 +121,7 @@ async function fillFast(place: Place, events: number): Promise<void> {
         endpoint: id,
         partition,
         held: false,
+        ordered: false,
       })),
     })),
   })
@@ -170,7 +171,7 @@ describe('a move that is cut short', () => {
 
   it('does not go on from another folder, nor from its own after somebody served on it', { timeout: 60_000 }, () =>
     inPlace(async place => {
-      await fillFast(place, 500)
+      await fillFast(place, 5_000)
       const url = await newDatabase()
       const store = new Store(await openPostgres(url, systemClock), systemClock)
       await store.write('beginMove', {
@@ -181,6 +182,17 @@ describe('a move that is cut short', () => {
       const { code, stderr } = await move(place, url).ended
       expect([code, stderr]).toEqual([1, expect.stringContaining('begun from another folder')])
       expect((await rowsOfDatabase(url, tablesOf(place.data))).get('event')).toEqual([])
+      const own = await newDatabase()
+      const run = move(place, own)
+      await expect.poll(() => markIn(own), { timeout: 20_000, interval: 5 }).not.toBe(null)
+      run.kill()
+      await run.ended
+      expect(await markIn(own)).not.toBe(null)
+      const node = running(await serve(place))
+      node.kill('SIGTERM')
+      await node.ended
+      const after = await move(place, own).ended
+      expect([after.code, after.stderr]).toEqual([1, expect.stringContaining('before serve was run on it again')])
     }),
   )
 })
