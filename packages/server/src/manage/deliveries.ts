@@ -122,16 +122,20 @@ export class Deliveries {
   /** A new delivery of the same event. It starts as held if the endpoint is disabled. */
   async #again(ended: Delivery, endpoint: Endpoint): Promise<Delivery> {
     const { tenant, event, type, test } = ended
-    if ((await this.#store.read('getEvent', { tenant, id: event })) === null) {
-      throw conflict('The event is too old: its payload is not kept any more.')
-    }
+    await this.#requireKept(tenant, event)
     const nowMs = this.#store.now()
     const id = newId('dlv', nowMs)
     const delivery = { id, endpoint: endpoint.id, partition: endpoint.partition, replayOf: ended.id }
     const made = await this.#store.write('createDelivery', { tenant, event, type, test, delivery, nowMs })
+    if (made === null) await this.#requireKept(tenant, event)
     if (made === null) throw conflict('The endpoint is gone: there is nowhere to send it.')
     if (!made.held) this.#tellLane(endpoint, id)
     return this.#require(tenant, id)
+  }
+
+  async #requireKept(tenant: TenantId, event: EventId): Promise<void> {
+    if ((await this.#store.read('getEvent', { tenant, id: event })) !== null) return
+    throw conflict('The event is too old: its payload is not kept any more.')
   }
 
   #tellLane({ tenant, id: endpoint, partition }: Endpoint, delivery: DeliveryId): void {

@@ -6,6 +6,15 @@ export type Call<Name extends OperationName = OperationName> = { readonly name: 
 
 export type CallResult = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: Error }
 
+/** What was done about the tables of history; spans of time by the day that they begin with, such as `20261124`. */
+export type HistoryReport = {
+  /** Spans that tables were made for. */
+  readonly made: number
+  readonly dropped: readonly string[]
+  /** Old ones that were in use just now: they are tried again. */
+  readonly busy: readonly string[]
+}
+
 /** What an engine must be able to do; the SQL is the same for all (operations/). */
 export type Driver = {
   readonly dialect: Dialect
@@ -20,6 +29,11 @@ export type Driver = {
   read<Name extends OperationName>(name: Name, args: Arguments<Name>): Promise<Result<Name>>
   /** Settings that durability rests on, as the engine itself reports them. */
   durability(): Promise<Readonly<Record<string, string>>>
+  /**
+   * Looks after the tables that history is in, where it is cut by time: makes those of the days to come, and drops
+   * what is older than so many days (0: nothing) and not needed any more.
+   */
+  keepHistory(retentionDays: number): Promise<HistoryReport>
   /** Makes the tables for history of another time, that comes from elsewhere; answers how many spans were made. */
   makeHistory(fromMs: number, toMs: number): Promise<number>
   close(): Promise<void>

@@ -5,168 +5,188 @@ import type { Dialect } from './transaction.ts'
 export type Statement = string | { readonly engine: Dialect['engine']; readonly text: string }
 
 /**
- * The schema, as numbered steps that only go forward. `{int}`, `{bytes}`, `{text}` and `{clustered}` become what the
- * engine calls them: on SQLite a clustered table is stored in its key's order (`without rowid`), which the history
- * tables want, because their keys rise with time.
+ * The schema, as numbered steps that only go forward (decision 12). The words in braces become what the engine calls
+ * them: on SQLite a clustered table is stored in its key's order (`without rowid`), which the history tables want,
+ * because their keys rise with time; on PostgreSQL they are cut by time, by an id that was made in it (decision 13).
  */
-export const MIGRATIONS: readonly (readonly Statement[])[] = [
-  [
-    `create table event_type (
-       name {text} not null primary key,
-       grp {text} not null,
-       description {text} not null,
-       schema {text} not null,
-       example {text} not null,
-       created_ms {int} not null
-     ) {clustered}`,
-    `create table tenant (
-       id {text} not null primary key,
-       name {text},
-       metadata {text} not null,
-       version {int} not null,
-       created_ms {int} not null,
-       deleted_ms {int},
-       change_seq {int} not null default 0
-     ) {clustered}`,
-    `create index tenant_change on tenant (change_seq)`,
-    `create table endpoint (
-       id {bytes} not null primary key,
-       tenant {text} not null,
-       partition {int} not null,
-       url {text} not null,
-       secret {bytes},
-       secret_digest {bytes},
-       types {text},
-       description {text},
-       metadata {text} not null,
-       headers {text} not null,
-       schedule {text},
-       timeout_ms {int},
-       rate_requests {int},
-       rate_seconds {int},
-       ordered {int} not null,
-       next_seq {int} not null default 1,
-       state {text} not null,
-       disabled_reason {text},
-       created_ms {int} not null,
-       updated_ms {int} not null,
-       deleted_ms {int},
-       change_seq {int} not null default 0
-     ) {clustered}`,
-    `create index endpoint_change on endpoint (change_seq)`,
-    `create index endpoint_of_tenant on endpoint (tenant, id)`,
-    // History: never updated. Keys rise with time, so rows land at the end.
-    `create table event (
-       tenant {text} not null,
-       id {bytes} not null,
-       type {text} not null,
-       event_key {text},
-       payload {bytes} not null,
-       test {int} not null,
-       deliveries {int},
-       not_sent {text},
-       rejected {text},
-       created_ms {int} not null,
-       primary key (tenant, id)
-     ) {clustered}`,
-    `create index event_rejected on event (id, tenant) where rejected is not null`,
-    // Events whose deliveries are yet to be made. With a payload: published from SQL, and not in `event` yet. Without:
-    // stored already, with very many deliveries; until they are made, the event doesn't say how many there are.
-    `create table inbox (
-       tenant {text} not null,
-       id {bytes} not null,
-       type {text} not null,
-       event_key {text},
-       payload {bytes},
-       created_ms {int} not null,
-       claimed_until_ms {int} not null default 0,
-       after_endpoint {bytes},
-       made {int} not null default 0,
-       primary key (tenant, id)
-     ) {clustered}`,
-    // Rows come and go: what they leave behind must not make each look at an empty inbox a long one.
-    {
-      engine: 'postgres',
-      text: `alter table inbox set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000)`,
-    },
-    `create table idempotency (
-       tenant {text} not null,
-       event_key {text} not null,
-       event {bytes} not null,
-       hash {bytes} not null,
-       expires_ms {int} not null,
-       primary key (tenant, event_key)
-     ) {clustered}`,
-    `create index idempotency_expiry on idempotency (expires_ms)`,
-    // What is still owed. Small: a row leaves when its delivery ends.
-    `create table live_delivery (
-       tenant {text} not null,
-       id {bytes} not null,
-       endpoint {bytes} not null,
-       partition {int} not null,
-       event {bytes} not null,
-       type {text} not null,
-       state {text} not null,
-       held_reason {text},
-       due_ms {int} not null,
-       attempts {int} not null,
-       replay_of {bytes},
-       test {int} not null,
-       created_ms {int} not null,
-       open_trials {int} not null default 0,
-       seq {int},
-       primary key (tenant, id)
-     ) {clustered}`,
-    // Deliveries to ordered endpoints alone have a number, so the others cost nothing here.
-    `create index live_order on live_delivery (partition, endpoint, seq) where state = 'pending' and seq is not null`,
-    `create index live_due on live_delivery (partition, endpoint, due_ms, id) where state = 'pending'`,
-    `create index live_held on live_delivery (partition, endpoint, id) where state = 'held'`,
-    `create index live_set_aside on live_delivery (partition, id) where held_reason = 'set_aside'`,
-    `create index live_event on live_delivery (event)`,
-    `create table delivery (
-       tenant {text} not null,
-       id {bytes} not null,
-       endpoint {bytes} not null,
-       event {bytes} not null,
-       type {text} not null,
-       state {text} not null,
-       attempts {int} not null,
-       replay_of {bytes},
-       test {int} not null,
-       created_ms {int} not null,
-       ended_ms {int} not null,
-       primary key (tenant, id)
-     ) {clustered}`,
-    `create index delivery_endpoint on delivery (endpoint, id)`,
-    `create index delivery_event on delivery (event)`,
-    // Two nodes can make the same attempt around a takeover, and both rows are kept: hence started_ms in the key.
-    `create table attempt (
-       tenant {text} not null,
-       delivery {bytes} not null,
-       number {int} not null,
-       started_ms {int} not null,
-       duration_ms {int} not null,
-       status {int},
-       error {text},
-       address {text},
-       headers {text} not null,
-       body {bytes} not null,
-       truncated {int} not null,
-       primary key (tenant, delivery, number, started_ms)
-     ) {clustered}`,
-    `create table partition_lease (
-       id {int} not null primary key,
-       epoch {int} not null,
-       owner {bytes},
-       expires_ms {int} not null
-     )`,
-    `insert into partition_lease (id, epoch, expires_ms)
-       with recursive n(id) as (select 0 union all select id + 1 from n where id < 255) select id, 0, 0 from n`,
-    // Nodes that send. One that has not come by in time is dead, and its row goes.
-    `create table node (
-       id {bytes} not null primary key,
-       alive_until_ms {int} not null
-     )`,
-    ...PUBLISH_FUNCTION.map(text => ({ engine: 'postgres', text }) as const),
-  ],
+
+/** A step's number is its place in the list, from 1. */
+export type Step = {
+  /** In one sentence. */
+  readonly does: string
+  /**
+   * The least schema version whose processes can go on running once the step is taken: what they know of the schema
+   * still holds. A step that only adds keeps it as it was in the step before; one that takes something away names the
+   * version since which nothing uses that.
+   */
+  readonly compatibleFrom: number
+  readonly statements: readonly Statement[]
+}
+
+export const MIGRATIONS: readonly Step[] = [
+  {
+    does: 'Makes the schema of the first release.',
+    compatibleFrom: 1,
+    statements: [
+      `create table event_type (
+         name {text} not null primary key,
+         grp {text} not null,
+         description {text} not null,
+         schema {text} not null,
+         example {text} not null,
+         created_ms {int} not null
+       ) {clustered}`,
+      `create table tenant (
+         id {text} not null primary key,
+         name {text},
+         metadata {text} not null,
+         version {int} not null,
+         created_ms {int} not null,
+         deleted_ms {int},
+         change_seq {int} not null default 0
+       ) {clustered}`,
+      `create index tenant_change on tenant (change_seq)`,
+      `create table endpoint (
+         id {bytes} not null primary key,
+         tenant {text} not null,
+         partition {int} not null,
+         url {text} not null,
+         secret {bytes},
+         secret_digest {bytes},
+         types {text},
+         description {text},
+         metadata {text} not null,
+         headers {text} not null,
+         schedule {text},
+         timeout_ms {int},
+         rate_requests {int},
+         rate_seconds {int},
+         ordered {int} not null,
+         next_seq {int} not null default 1,
+         state {text} not null,
+         disabled_reason {text},
+         created_ms {int} not null,
+         updated_ms {int} not null,
+         deleted_ms {int},
+         change_seq {int} not null default 0
+       ) {clustered}`,
+      `create index endpoint_change on endpoint (change_seq)`,
+      `create index endpoint_of_tenant on endpoint (tenant, id)`,
+      // History: never updated. Keys rise with time, so rows land at the end.
+      `create table event (
+         tenant {text} not null,
+         id {bytes} not null,
+         type {text} not null,
+         event_key {text},
+         payload {bytes} not null,
+         test {int} not null,
+         deliveries {int},
+         not_sent {text},
+         rejected {text},
+         created_ms {int} not null,
+         primary key (tenant, id)
+       ) {cutById}`,
+      `create index event_rejected on event (id, tenant) where rejected is not null`,
+      // Events whose deliveries are yet to be made. With a payload: published from SQL, and not in `event` yet. Without:
+      // stored already, with very many deliveries; until they are made, the event doesn't say how many there are.
+      `create table inbox (
+         tenant {text} not null,
+         id {bytes} not null,
+         type {text} not null,
+         event_key {text},
+         payload {bytes},
+         created_ms {int} not null,
+         claimed_until_ms {int} not null default 0,
+         after_endpoint {bytes},
+         made {int} not null default 0,
+         primary key (tenant, id)
+       ) {clustered}`,
+      // Rows come and go: what they leave behind must not make each look at an empty inbox a long one.
+      {
+        engine: 'postgres',
+        text: `alter table inbox set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000)`,
+      },
+      `create table idempotency (
+         tenant {text} not null,
+         event_key {text} not null,
+         event {bytes} not null,
+         hash {bytes} not null,
+         expires_ms {int} not null,
+         primary key (tenant, event_key)
+       ) {clustered}`,
+      `create index idempotency_expiry on idempotency (expires_ms)`,
+      // What is still owed. Small: a row leaves when its delivery ends.
+      `create table live_delivery (
+         tenant {text} not null,
+         id {bytes} not null,
+         endpoint {bytes} not null,
+         partition {int} not null,
+         event {bytes} not null,
+         type {text} not null,
+         state {text} not null,
+         held_reason {text},
+         due_ms {int} not null,
+         attempts {int} not null,
+         replay_of {bytes},
+         test {int} not null,
+         created_ms {int} not null,
+         open_trials {int} not null default 0,
+         seq {int},
+         primary key (tenant, id)
+       ) {clustered}`,
+      // Deliveries to ordered endpoints alone have a number, so the others cost nothing here.
+      `create index live_order on live_delivery (partition, endpoint, seq) where state = 'pending' and seq is not null`,
+      `create index live_due on live_delivery (partition, endpoint, due_ms, id) where state = 'pending'`,
+      `create index live_held on live_delivery (partition, endpoint, id) where state = 'held'`,
+      `create index live_set_aside on live_delivery (partition, id) where held_reason = 'set_aside'`,
+      `create index live_event on live_delivery (event)`,
+      `create table delivery (
+         tenant {text} not null,
+         id {bytes} not null,
+         endpoint {bytes} not null,
+         event {bytes} not null,
+         type {text} not null,
+         state {text} not null,
+         attempts {int} not null,
+         replay_of {bytes},
+         test {int} not null,
+         created_ms {int} not null,
+         ended_ms {int} not null,
+         primary key (tenant, id)
+       ) {cutById}`,
+      `create index delivery_endpoint on delivery (endpoint, id)`,
+      `create index delivery_event on delivery (event)`,
+      // Rows come in this order, so a few bytes for every 128 pages tell whether a span holds any that ended lately.
+      { engine: 'postgres', text: `create index delivery_ended on delivery using brin (ended_ms)` },
+      // Two nodes can make the same attempt around a takeover, and both rows are kept: hence started_ms in the key.
+      `create table attempt (
+         tenant {text} not null,
+         delivery {bytes} not null,
+         number {int} not null,
+         started_ms {int} not null,
+         duration_ms {int} not null,
+         status {int},
+         error {text},
+         address {text},
+         headers {text} not null,
+         body {bytes} not null,
+         truncated {int} not null,
+         primary key (tenant, delivery, number, started_ms)
+       ) {cutByDelivery}`,
+      `create table partition_lease (
+         id {int} not null primary key,
+         epoch {int} not null,
+         owner {bytes},
+         expires_ms {int} not null
+       )`,
+      `insert into partition_lease (id, epoch, expires_ms)
+         with recursive n(id) as (select 0 union all select id + 1 from n where id < 255) select id, 0, 0 from n`,
+      // Nodes that send. One that has not come by in time is dead, and its row goes.
+      `create table node (
+         id {bytes} not null primary key,
+         alive_until_ms {int} not null
+       )`,
+      ...PUBLISH_FUNCTION.map(text => ({ engine: 'postgres', text }) as const),
+    ],
+  },
 ]

@@ -26,6 +26,7 @@ export const UNMOVED_TABLES: Readonly<Record<string, string>> = {
 
 export const UNMOVED_META: Readonly<Record<string, string>> = {
   schema_version: 'each store has its own, and both are the same before anything is moved',
+  schema_compatible_from: 'belongs to the schema version',
 }
 
 /** History, which a target can have cut by time: the columns whose ids say by which. */

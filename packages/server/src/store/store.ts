@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { BlockedKeys, isSameKey } from './blocked-keys.ts'
 import { Changes } from './changes.ts'
-import type { Call, CallResult, Driver } from './driver.ts'
+import type { Call, CallResult, Driver, HistoryReport } from './driver.ts'
 import { type Arguments, CONFIGURATION_CHANGES, type OperationName, type Result } from './operations/index.ts'
 import type { LaneItem, LaneQuery, OrderedLane, OrderedLaneQuery } from './operations/lanes.ts'
 import { packRequests, packSettlements, unpackLane } from './operations/packed.ts'
@@ -158,6 +158,11 @@ export class Store {
   /** See Driver. */
   makeHistory(fromMs: number, toMs: number): Promise<number> {
     return this.#driver.makeHistory(fromMs, toMs)
+  }
+
+  /** See Driver. Apart from the commits: dropping what is old waits for others, and they must not wait for it. */
+  keepHistory(retentionDays: number): Promise<HistoryReport> {
+    return this.#driver.keepHistory(retentionDays)
   }
 
   /** After everything that was handed in has been committed or refused. */

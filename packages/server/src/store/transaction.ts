@@ -14,6 +14,8 @@ export type ColumnType = 'text' | 'int' | 'bytes'
 export type Query = {
   readonly text: string
   readonly params?: readonly Value[]
+  /** What it can take at most, where the engine is a server. Default: the driver's. */
+  readonly timeoutMs?: number
 }
 
 export type BulkQuery = {
@@ -30,7 +32,7 @@ export type Transaction<Result> = Generator<AnyQuery, Result, Row[]>
 /** What differs between the engines inside a transaction. */
 export type Dialect = {
   readonly engine: 'sqlite' | 'postgres'
-  /** What `{text}`, `{int}`, `{bytes}` and `{clustered}` in the migrations become. */
+  /** What the words in braces in the migrations become. */
   readonly words: Readonly<Record<string, string>>
   /** The store's time, milliseconds since 1970, as an expression. */
   readonly nowMs: string
@@ -51,6 +53,10 @@ export type Dialect = {
   readonly lockConfiguration: Query | null
   /** From here on, the transaction waits at most so long for what others hold, milliseconds; 0: as long as it takes. */
   readonly limitLockWait: (waitMs: number) => Query | null
+  /** Held to the end by a transaction that takes steps of the migrations: one process at a time does. */
+  readonly lockMigrations: Query | null
+  /** Makes the tables that history is written to from now on, where it is cut by time. */
+  readonly makeHistory: (() => Transaction<unknown>) | null
 }
 
 /**
@@ -70,6 +76,16 @@ export class StoreContended extends Error {
     super(detail, options)
     this.name = 'StoreContended'
   }
+}
+
+/**
+ * Ids for an `in (…)`, as parameters from number `first` on. The last is repeated until there are a power of two, so
+ * that there are few different statements to prepare.
+ */
+export function idList(ids: readonly Uint8Array[], first: number): { text: string; params: Uint8Array[] } {
+  const count = 2 ** Math.ceil(Math.log2(ids.length))
+  const params = Array.from({ length: count }, (_, index) => ids[Math.min(index, ids.length - 1)]!)
+  return { text: params.map((_, index) => `$${first + index}`).join(', '), params }
 }
 
 export const text = (value: Value | undefined): string => value as string

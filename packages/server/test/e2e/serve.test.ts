@@ -287,7 +287,7 @@ describe('posthorn serve', () => {
       expect(refused(await serve(place)).stderr).toContain('missing')
       await writeFile(keyFile, key)
       const database = new DatabaseSync(join(place.data, 'posthorn.db'))
-      database.exec(`update meta set value = '999' where key = 'schema_version'`)
+      database.exec(`update meta set value = '999' where key like 'schema_%'`)
       database.close()
       expect(refused(await serve(place)).stderr).toContain('newer Posthorn')
     }))

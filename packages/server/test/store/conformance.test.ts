@@ -33,19 +33,9 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
   const stateOf = async ({ tenant, delivery }: LaneItem): Promise<DeliveryState | undefined> =>
     (await store.read('getDelivery', { tenant, id: delivery }))?.state
 
-  it('migrates once, and again to no effect', async () => {
-    expect(await store.write('migrate', {})).toBe(0)
-    expect(await store.read('readMeta', { key: 'schema_version' })).toBe('1')
-  })
-
   it('C13: keeps what it has acknowledged: the engine says so itself', async () => {
     const durable = { sqlite: { synchronous: '2', journal_mode: 'wal' }, postgres: { synchronous_commit: 'on' } }
     expect(await store.durability()).toMatchObject(durable[engine.name])
-  })
-
-  it('refuses a store of a newer version', async () => {
-    await store.write('writeMeta', { key: 'schema_version', value: '999' })
-    await expect(store.write('migrate', {})).rejects.toThrow(/999/)
   })
 
   it('C5: keeps payload bytes exactly as they came', async () => {

@@ -1,5 +1,5 @@
 import type { FieldError } from '../../errors.ts'
-import { firstIdAt, idBytes, idText } from '../../ids.ts'
+import { firstIdAt, idBytes, idMs, idText } from '../../ids.ts'
 import type {
   Attempt,
   AttemptError,
@@ -66,6 +66,8 @@ class Where {
     return this.conditions.join(' and ')
   }
 }
+
+const SLACK_MS = 60_000
 
 const idOrNull = (id: string | null): Uint8Array | null => (id === null ? null : idBytes(id))
 
@@ -151,6 +153,9 @@ export function* listDeliveries(args: DeliveryFilter & { tenant: TenantId; limit
     .addIf('state = ?', args.state)
     .addIf('endpoint = ?', idOrNull(args.endpoint))
     .addIf('event = ?', idOrNull(args.event))
+    // Nothing is delivered before it was published (but for how far two nodes' times are apart): for older days there
+    // is no need to look.
+    .addIf('id >= ?', args.event === null ? null : idBytes(firstIdAt('dlv', idMs(args.event) - SLACK_MS)))
     .addIf('type = ?', args.type)
   const isLive = args.state === null || args.state === 'pending' || args.state === 'held'
   const isHistory = heldReason === null && (args.state === null || !isLive)
@@ -271,7 +276,7 @@ export function* cancelDelivery(args: { tenant: TenantId; id: DeliveryId; nowMs:
   return rows.length > 0
 }
 
-/** A new delivery of an event that is there already, to an endpoint as it is now; false if that is gone. */
+/** A new delivery of an event that is there already, to an endpoint as it is now; null if either is gone. */
 export function* createDelivery(
   args: {
     tenant: TenantId
@@ -289,6 +294,12 @@ export function* createDelivery(
     params: [idBytes(args.delivery.endpoint)],
   }
   if (rows.length === 0) return null
+  // Also keeps the event: it is not dropped with what is old before this is committed.
+  const events = yield {
+    text: 'select 1 from event where tenant = $1 and id = $2',
+    params: [args.tenant, idBytes(args.event)],
+  }
+  if (events.length === 0) return null
   const held = rows[0]!.state === 'disabled'
   const { tenant, nowMs, event, type, test } = args
   const delivery = { ...args.delivery, held, ordered: rows[0]!.ordered === 1 }

@@ -41,7 +41,6 @@ export const operations = {
 
 /** Those that take the configuration's lock for themselves. */
 export const CONFIGURATION_CHANGES: ReadonlySet<OperationName> = new Set([
-  'migrate',
   'beginMove',
   'putEventType',
   'deleteEventType',

@@ -1,6 +1,6 @@
 import { idBytes, idText } from '../../ids.ts'
 import type { DeliveryId, EndpointId, EventId, TenantId } from '../../model.ts'
-import { bytes, int, intOrNull, type Transaction, text } from '../transaction.ts'
+import { bytes, idList, int, intOrNull, type Row, type Transaction, text } from '../transaction.ts'
 import type { Taken } from './leases.ts'
 import { type PackedLane, packLane } from './packed.ts'
 
@@ -27,18 +27,46 @@ export type LaneQuery = {
   readonly maxPayloadBytes: number
 }
 
-/** The first pending deliveries of an endpoint in an order, with the payloads that are not too large. */
-const selectLane = ({ limit, maxPayloadBytes }: LaneQuery, where: string, order: string): string =>
-  `select l.tenant, l.id, l.event, l.type, l.test, l.due_ms, l.attempts, l.seq,
-     case when length(e.payload) <= ${maxPayloadBytes} then e.payload end as payload
-   from (select * from live_delivery l where partition = $1 and endpoint = $2 and state = 'pending' ${where}
-         order by ${order} limit ${limit}) l
-   join event e on e.tenant = l.tenant and e.id = l.event order by ${order}`
-
 /** The earliest due pending deliveries of an endpoint; payloads up to `maxPayloadBytes` come with them. */
 export function* readLane(args: LaneQuery): Transaction<PackedLane> {
-  const params = [args.partition, idBytes(args.endpoint)]
-  return packLane(yield { text: selectLane(args, '', 'l.due_ms, l.id'), params })
+  return packLane(yield* readRows(args, '', 'due_ms, id'))
+}
+
+/** The first pending deliveries of an endpoint in an order, with the payloads that are not too large. */
+function* readRows(
+  { partition, endpoint, limit, maxPayloadBytes }: LaneQuery,
+  where: string,
+  order: string,
+): Transaction<Row[]> {
+  const rows = yield {
+    text: `select tenant, id, event, type, test, due_ms, attempts, seq from live_delivery
+           where partition = $1 and endpoint = $2 and state = 'pending' ${where} order by ${order} limit ${limit}`,
+    params: [partition, idBytes(endpoint)],
+  }
+  if (rows.length === 0) return rows
+  const payloads = yield* readPayloads(
+    text(rows[0]!.tenant),
+    rows.map(row => bytes(row.event)),
+    maxPayloadBytes,
+  )
+  return rows.map(row => ({ ...row, payload: payloads.get(idText('evt', bytes(row.event))) ?? null }))
+}
+
+/**
+ * Payloads up to so many bytes, by event. By a list of ids, not by a join with the deliveries: then PostgreSQL looks
+ * only into the tables of those days, where for a join of 64 it read all of every day's (22 ms instead of 1).
+ */
+function* readPayloads(
+  tenant: TenantId,
+  events: readonly Uint8Array[],
+  maxBytes: number,
+): Transaction<Map<EventId, Uint8Array>> {
+  const { text: list, params } = idList(events, 2)
+  const rows = yield {
+    text: `select id, payload from event where tenant = $1 and id in (${list}) and length(payload) <= ${maxBytes}`,
+    params: [tenant, ...params],
+  }
+  return new Map(rows.map(row => [idText('evt', bytes(row.id)), bytes(row.payload)]))
 }
 
 export type OrderedLaneQuery = LaneQuery & {
@@ -60,17 +88,17 @@ const HELD = `select 1 from live_delivery h where h.partition = $1 and h.endpoin
 
 /** Those without a number are from before the endpoint was ordered, and go first. */
 const ORDERS = {
-  numbered: 'l.seq',
-  mixed: 'case when l.seq is null then 0 else 1 end, l.seq, l.id',
+  numbered: 'seq',
+  mixed: 'case when seq is null then 0 else 1 end, seq, id',
 }
 
 /** The first pending deliveries of an ordered endpoint, as they are to be sent. */
 export function* readOrderedLane(args: OrderedLaneQuery): Transaction<OrderedLane<PackedLane>> {
   const params = [args.partition, idBytes(args.endpoint)]
-  const where = args.isNumbered ? 'and l.seq is not null' : ''
+  const where = args.isNumbered ? 'and seq is not null' : ''
   const order = args.isNumbered ? ORDERS.numbered : ORDERS.mixed
   // One statement sees both: between two, the last one that is held could be released.
-  const rows = yield { text: selectLane(args, `${where} and not exists (${HELD})`, order), params }
+  const rows = yield* readRows(args, `${where} and not exists (${HELD})`, order)
   // Whatever is there now, and was not given, may have been held a moment ago.
   const left = rows.length > 0 ? [] : yield { text: `select 1 where exists (${HELD}) or exists (${PENDING})`, params }
   const isHeldUp = left.length > 0

@@ -5,6 +5,7 @@ import {
   type BulkQuery,
   bytes,
   type Dialect,
+  idList,
   int,
   intOrNull,
   jsonOrNull,
@@ -228,7 +229,7 @@ function duplicatesOf(
   return events.flatMap((event, index) => {
     if (!duplicates.has(event)) return []
     const before = known.get(keyOf(tenant, event.key!))!
-    return [{ index, ...(before.item ?? { id: before.event, deliveries: 0, notSent: {} }) }]
+    return [{ index, ...(before.item ?? { id: before.event, deliveries: null, notSent: null }) }]
   })
 }
 
@@ -447,14 +448,9 @@ export function* storeDeliveryRows(unnumbered: readonly DeliveryRow[], dialect: 
   }
 }
 
-const LOOKUP_COLUMNS: BulkQuery['columns'] = [
-  ['tenant', 'text'],
-  ['id', 'bytes'],
-]
-
 /**
  * A duplicate answers as its event did: how many deliveries it had then is read from the event itself, or not known yet
- * while it waits in the inbox.
+ * while it waits in the inbox. If the event is not kept any more, nobody knows.
  */
 function* fillInDuplicates(
   known: Map<string, KnownKey>,
@@ -463,22 +459,27 @@ function* fillInDuplicates(
   repeated: Set<NewEvent>,
 ): Transaction<void> {
   if (repeated.size === 0) return
-  const missing = new Map<string, [TenantId, Uint8Array]>()
+  const missing = new Map<TenantId, Uint8Array[]>()
   for (const request of requests) {
     for (const event of request.events) {
       if (!repeated.has(event)) continue
       const before = known.get(keyOf(request.tenant, event.key!))!
-      if (before.item === null) missing.set(before.event, [request.tenant, idBytes(before.event)])
+      if (before.item !== null) continue
+      missing.set(request.tenant, [...(missing.get(request.tenant) ?? []), idBytes(before.event)])
     }
   }
-  if (missing.size === 0) return
-  const rows = yield {
-    text: `select e.id, e.deliveries, e.not_sent from event e join v on e.tenant = v.tenant and e.id = v.id
-           union all
-           select i.id, null, null from inbox i join v on i.tenant = v.tenant and i.id = v.id
-           where i.payload is not null`,
-    columns: LOOKUP_COLUMNS,
-    rows: [...missing.values()],
+  const rows: Row[] = []
+  for (const [tenant, events] of missing) {
+    // Not a join: see `readPayloads`.
+    const { text, params } = idList(events, 2)
+    rows.push(
+      ...(yield {
+        text: `select id, deliveries, not_sent from event where tenant = $1 and id in (${text})
+               union all
+               select id, null, null from inbox where tenant = $1 and id in (${text}) and payload is not null`,
+        params: [tenant, ...params],
+      }),
+    )
   }
   const items = new Map(rows.map(row => [idText('evt', bytes(row.id)), row]))
   for (const [index, result] of results.entries()) {

@@ -16,14 +16,25 @@ import {
   StoreUnavailable,
   type Transaction,
 } from '../transaction.ts'
+import { isContention, isHistoryMissing, isLockTimeout, isUnavailable } from './faults.ts'
+import { keepHistory, makeHistory, makeHistoryBetween } from './history.ts'
+import { createSchema } from './schema.ts'
 
 /** Any number: it only has to be the same on every node. */
 const CONFIGURATION_LOCK = 7_072_746
+const MIGRATION_LOCK = 7_072_747
 
 const postgresDialect: Dialect = {
   engine: 'postgres',
   // "C": ids and keys compare by their bytes, as on SQLite.
-  words: { text: 'text collate "C"', int: 'bigint', bytes: 'bytea', clustered: '' },
+  words: {
+    text: 'text collate "C"',
+    int: 'bigint',
+    bytes: 'bytea',
+    clustered: '',
+    cutById: 'partition by range (id)',
+    cutByDelivery: 'partition by range (delivery)',
+  },
   lockLiveRows: 'for update of l',
   // Publishing changes no key of an endpoint.
   lockEndpointRows: 'for no key update of e',
@@ -40,6 +51,8 @@ const postgresDialect: Dialect = {
   lockConfigurationShared: { text: `select pg_advisory_xact_lock_shared(${CONFIGURATION_LOCK})` },
   lockConfiguration: { text: `select pg_advisory_xact_lock(${CONFIGURATION_LOCK})` },
   limitLockWait: waitMs => ({ text: `set local lock_timeout = ${waitMs}` }),
+  lockMigrations: { text: `select pg_advisory_xact_lock(${MIGRATION_LOCK})` },
+  makeHistory: () => makeHistory(postgresDialect),
 }
 
 const CONNECT_TIMEOUT_MS = 3_000
@@ -51,20 +64,6 @@ const INT8 = 20
 const types = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
     oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
-}
-
-/** SQLSTATE classes that mean the server is away or in trouble (appendix A of PostgreSQL's manual). */
-const UNAVAILABLE_CLASSES = new Set(['08', '53', '57', '58', 'XX'])
-
-/** Classes that say that others were in the way: tried again alone, and told if that fails too. */
-const CONTENTION_CLASSES = new Set(['40', '55'])
-/** A lock was waited for as long as it may be. */
-const LOCK_NOT_AVAILABLE = '55P03'
-
-const classOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.code?.slice(0, 2) ?? '08') : '')
-
-function isUnavailable(error: unknown): boolean {
-  return error instanceof StoreUnavailable || UNAVAILABLE_CLASSES.has(classOf(error))
 }
 
 /** What is not the server's answer is a connection that broke or took too long. */
@@ -79,7 +78,10 @@ async function ask(client: pg.PoolClient, query: pg.QueryConfig | string): Promi
 
 async function query(client: pg.PoolClient, asked: AnyQuery): Promise<Row[]> {
   if (!('columns' in asked)) {
-    return ask(client, { text: asked.text, values: (asked.params ?? []) as unknown[] })
+    const config = { text: asked.text, values: (asked.params ?? []) as unknown[] }
+    // Of pg, but not in its types.
+    const timeout = asked.timeoutMs === undefined ? {} : { query_timeout: asked.timeoutMs }
+    return ask(client, { ...config, ...timeout })
   }
   const names = asked.columns.map(([name]) => name).join(', ')
   const arrays = asked.columns.map(([, type], index) => `$${index + 1}::${ARRAY_TYPES[type]}`).join(', ')
@@ -107,13 +109,8 @@ function* together(calls: readonly Call[], values: unknown[]): Transaction<void>
   for (const call of calls) values.push(yield* start(call))
 }
 
-const isLockTimeout = (error: unknown): boolean =>
-  error instanceof pg.DatabaseError && error.code === LOCK_NOT_AVAILABLE
-
-const contended = (cause: unknown): CallResult => ({
-  ok: false,
-  error: new StoreContended('Another transaction is in the way in the database', { cause }),
-})
+const contended = (cause: unknown): StoreContended =>
+  new StoreContended('Another transaction is in the way in the database', { cause })
 
 /** How often the server is asked for its time: clocks of machines part by some milliseconds a minute at worst. */
 const ASK_TIME_MS = 10_000
@@ -166,6 +163,16 @@ class ServerTime {
   }
 }
 
+function toCallError(error: unknown): Error {
+  if (isContention(error)) return contended(error)
+  if (!isHistoryMissing(error)) return error as Error
+  return new StoreUnavailable(
+    'The history has no table for the time of a row, and it could not be made: see that the role of Posthorn may ' +
+      'create tables in the schema posthorn and owns those that are there, and that the clock of the database is right',
+    { cause: error },
+  )
+}
+
 /** A store in PostgreSQL, in a schema of its own. */
 export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
   const pool = new pg.Pool({
@@ -211,14 +218,27 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
     try {
       return { ok: true, value: await transact('begin', () => start(call)) }
     } catch (error) {
-      return CONTENTION_CLASSES.has(classOf(error)) ? contended(error) : { ok: false, error: error as Error }
+      return { ok: false, error: toCallError(error) }
     }
   }
 
-  const client = await pool.connect()
-  // Under the lock: two nodes that start at once would both find it missing.
-  await client.query(`begin; ${postgresDialect.lockConfiguration!.text}; create schema if not exists posthorn; commit`)
-  client.release()
+  let healing: Promise<unknown> | undefined
+  /** Makes the tables that were missing. If it can't, whoever wanted to write there is told so. */
+  const heal = () => {
+    healing ??= transact('begin', () => makeHistory(postgresDialect))
+      .catch(() => {})
+      .finally(() => {
+        healing = undefined
+      })
+    return healing
+  }
+
+  try {
+    await createSchema(pool, postgresDialect.lockMigrations!.text)
+  } catch (error) {
+    await pool.end()
+    throw error
+  }
   const time = new ServerTime(pool, clock)
   await time.start()
 
@@ -232,11 +252,12 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
         return values.map(value => ({ ok: true, value }))
       } catch (error) {
         if (error instanceof StoreUnavailable) return calls.map(() => ({ ok: false, error }))
+        if (isHistoryMissing(error)) await heal()
         // It has waited its time for a lock: if it did so again, the others would have waited twice.
         const blocked = isLockTimeout(error) ? values.length : undefined
         const results: CallResult[] = []
         for (const [index, call] of calls.entries()) {
-          results.push(index === blocked ? contended(error) : await runAlone(call))
+          results.push(index === blocked ? { ok: false, error: contended(error) } : await runAlone(call))
         }
         return results
       }
@@ -250,8 +271,8 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
       )
       return Object.fromEntries(found.rows.map(({ name, setting }) => [name, setting]))
     },
-    // Not cut by time yet: one table each holds it all.
-    makeHistory: async () => 0,
+    keepHistory: days => keepHistory(run => transact('begin', run), postgresDialect, days),
+    makeHistory: (fromMs, toMs) => transact('begin', () => makeHistoryBetween({ fromMs, toMs }, 1)),
     close() {
       time.stop()
       return pool.end()

@@ -2,7 +2,14 @@ import type { Dialect } from '../transaction.ts'
 
 export const sqliteDialect: Dialect = {
   engine: 'sqlite',
-  words: { text: 'text', int: 'integer', bytes: 'blob', clustered: 'without rowid' },
+  words: {
+    text: 'text',
+    int: 'integer',
+    bytes: 'blob',
+    clustered: 'without rowid',
+    cutById: 'without rowid',
+    cutByDelivery: 'without rowid',
+  },
   // One writer at a time anyhow.
   lockLiveRows: '',
   lockEndpointRows: '',
@@ -15,4 +22,6 @@ export const sqliteDialect: Dialect = {
   lockConfigurationShared: null,
   lockConfiguration: null,
   limitLockWait: () => null,
+  lockMigrations: null,
+  makeHistory: null,
 }

@@ -1,0 +1,380 @@
+import { randomBytes } from 'node:crypto'
+import { type Postgres, startPostgres } from '@posthorn/testkit'
+import fc from 'fast-check'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { firstIdAt, type IdPrefix, idBytes, idText } from '../../src/ids.ts'
+import type { Endpoint } from '../../src/model.ts'
+import type { Driver } from '../../src/store/driver.ts'
+import { type OperationName, operations } from '../../src/store/operations/index.ts'
+import type { LaneItem } from '../../src/store/operations/lanes.ts'
+import { openPostgres } from '../../src/store/postgres/driver.ts'
+import { daysASpan, missingSpans, type Span } from '../../src/store/postgres/history.ts'
+import { Store } from '../../src/store/store.ts'
+import type { AnyQuery, Dialect, Row, Transaction } from '../../src/store/transaction.ts'
+import { anEndpoint, anEvent, aRequest, aSettlement, aTenant } from '../store/builders.ts'
+
+const DAY_MS = 86_400_000
+const RETENTION_DAYS = 30
+
+let server: Postgres
+let count = 0
+beforeAll(async () => {
+  server = await startPostgres()
+})
+afterAll(() => server.stop())
+
+let url: string
+let driver: Driver
+let store: Store
+let client: pg.Client
+let endpoint: Endpoint
+
+beforeEach(async () => {
+  url = await server.createDatabase(`history_${++count}`)
+  driver = await openPostgres(url, systemClock)
+  store = new Store(driver, systemClock)
+  await store.write('migrate', {})
+  client = new pg.Client({ connectionString: url, options: '-c search_path=posthorn' })
+  await client.connect()
+  endpoint = anEndpoint('acme')
+  await aTenant(store, 'acme', [endpoint])
+})
+afterEach(async () => {
+  await client.end()
+  await store.close()
+})
+
+const midnight = (daysAgo: number) => Math.floor(Date.now() / DAY_MS) * DAY_MS - daysAgo * DAY_MS
+const noon = (daysAgo: number) => midnight(daysAgo) + DAY_MS / 2
+const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10).replaceAll('-', '')
+const tables = async (of = 'event'): Promise<string[]> =>
+  (
+    await client.query(
+      `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+       where i.inhparent = $1::regclass order by 1`,
+      [of],
+    )
+  ).rows.map(({ name }) => (name as string).replace(`${of}_`, ''))
+
+/** An id as it would have been made at a time. */
+function idAt(prefix: IdPrefix, ms: number): string {
+  const bytes = idBytes(firstIdAt(prefix, ms))
+  bytes.set(randomBytes(8), 8)
+  return idText(prefix, bytes)
+}
+
+/** A pending delivery of an event, both of a time; the tables are made. */
+async function published(eventMs: number, deliveryMs = eventMs): Promise<LaneItem> {
+  for (const ms of [eventMs, deliveryMs]) await driver.makeHistory(ms, ms + 1)
+  const delivery = { id: idAt('dlv', deliveryMs), endpoint: endpoint.id, partition: 7, held: false, ordered: false }
+  const event = anEvent([endpoint], { id: idAt('evt', eventMs), deliveries: [delivery] })
+  await store.publish(await aRequest(store, 'acme', [event]))
+  const items = await store.readLane({ partition: 7, endpoint: endpoint.id, limit: 100, maxPayloadBytes: 1_000 })
+  return items.find(item => item.delivery === delivery.id)!
+}
+
+const ended = async (item: LaneItem, endedAtMs: number) =>
+  expect(await store.settle(aSettlement(item, { kind: 'delivered' }, { endedAtMs }))).toBe('ended')
+
+const keep = (days = RETENTION_DAYS) => driver.keepHistory(days)
+
+/** How an operation's queries are carried out: the tables that each of them looks into. */
+async function tablesOf(name: OperationName, args: object): Promise<string[]> {
+  const start = operations[name] as (args: object, dialect: Dialect) => Transaction<unknown>
+  const transaction = start(args, driver.dialect)
+  const seen: string[] = []
+  for (let step = transaction.next([]); step.done !== true; ) {
+    const { text, params } = step.value as Exclude<AnyQuery, { columns: unknown }>
+    const explained = await client.query(`explain (analyze, costs off) ${text}`, params as unknown[])
+    for (const { 'QUERY PLAN': line } of explained.rows as { 'QUERY PLAN': string }[]) {
+      const found = /Scan.* on ((?:event|delivery|attempt)_\d{8})/.exec(line)
+      if (found !== null && !line.includes('never executed')) seen.push(found[1]!)
+    }
+    step = transaction.next((await client.query(text, params as unknown[])).rows as Row[])
+  }
+  return seen
+}
+
+const NONE = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
+
+describe('the tables of history', () => {
+  it('are there from yesterday to a week ahead, and each row is in that of its day', async () => {
+    const days = Array.from({ length: 9 }, (_, index) => dayOf(noon(1 - index)))
+    for (const table of ['event', 'delivery', 'attempt']) expect(await tables(table)).toEqual(days)
+    const item = await published(Date.now())
+    await ended(item, Date.now())
+    for (const table of ['event', 'delivery', 'attempt']) {
+      expect((await client.query(`select tableoid::regclass::text as name from ${table}`)).rows).toEqual([
+        { name: `${table}_${dayOf(Date.now())}` },
+      ])
+    }
+    expect(await keep()).toEqual({ made: 0, dropped: [], busy: [] })
+  })
+
+  it('are made anew after a long silence, before anything is written', async () => {
+    for (const day of await tables()) {
+      for (const table of ['event', 'delivery', 'attempt']) await client.query(`drop table ${table}_${day}`)
+    }
+    await driver.makeHistory(midnight(20), midnight(12))
+    await store.write('migrate', {})
+    await published(Date.now())
+    expect(await tables()).toHaveLength(8 + 9)
+  })
+
+  it('C13: are made when one is found missing: what was to be stored is stored', async () => {
+    const old = await published(noon(50))
+    for (const ms of [noon(50), noon(0), noon(-1)]) {
+      for (const table of ['event', 'delivery', 'attempt']) await client.query(`drop table ${table}_${dayOf(ms)}`)
+    }
+    const event = anEvent([endpoint])
+    // One commit, and a settlement that needs a day that nobody would think of any more.
+    const [stored, moved] = await Promise.all([
+      store.publish(await aRequest(store, 'acme', [event])),
+      store.settle(aSettlement(old, { kind: 'delivered' })),
+    ])
+    expect([stored.kind, moved]).toEqual(['stored', 'ended'])
+    expect(await store.read('getEvent', { tenant: 'acme', id: event.id })).not.toBeNull()
+    expect(await store.read('listAttempts', { tenant: 'acme', delivery: old.delivery })).toHaveLength(1)
+    expect(await tables('attempt')).toContain(dayOf(noon(50)))
+  })
+
+  it('that are missing and can’t be made are a store that is away, with a word on what to do, until they can', async () => {
+    const today = dayOf(Date.now())
+    const drop = ['attempt', 'delivery', 'event'].map(table => `drop table ${table}_${today}`).join(';')
+    await client.query(drop)
+    // Somebody has the name.
+    await client.query(`create table attempt_${today} ()`)
+    const request = await aRequest(store, 'acme', [anEvent([endpoint])])
+    await expect(store.publish(request)).rejects.toMatchObject({
+      name: 'StoreUnavailable',
+      message: expect.stringContaining('schema posthorn'),
+    })
+    await client.query(`drop table attempt_${today}`)
+    expect((await store.publish(request)).kind).toBe('stored')
+  })
+
+  it('are few, however long history is kept', () => {
+    for (let days = 1; days <= 3_650; days++) {
+      expect(days / daysASpan(days), String(days)).toBeLessThan(132)
+    }
+    expect([30, 90, 1_000, 0].map(daysASpan)).toEqual([1, 7, 28, 28])
+  })
+
+  it('cover what they are to cover, once, whatever is there', () => {
+    const day = fc.integer({ min: 0, max: 60 })
+    const spans = fc.array(fc.tuple(day, fc.integer({ min: 1, max: 9 })), { maxLength: 8 })
+    fc.assert(
+      fc.property(spans, day, fc.integer({ min: 1, max: 40 }), fc.constantFrom(1, 7, 28), (list, from, long, width) => {
+        const there: Span[] = []
+        for (const [at, days] of list) {
+          const span = { fromMs: at * DAY_MS, toMs: (at + days) * DAY_MS }
+          if (there.every(({ fromMs, toMs }) => span.toMs <= fromMs || toMs <= span.fromMs)) there.push(span)
+        }
+        const between = { fromMs: from * DAY_MS + 5, toMs: (from + long) * DAY_MS - 5 }
+        const made = missingSpans(there, between, width)
+        const all = [...there, ...made]
+        for (let ms = from * DAY_MS; ms < between.toMs; ms += DAY_MS) {
+          expect(all.filter(({ fromMs, toMs }) => fromMs <= ms && ms < toMs)).toHaveLength(1)
+        }
+        for (const { fromMs, toMs } of made) {
+          expect(all.filter(other => other.fromMs < toMs && fromMs < other.toMs)).toHaveLength(1)
+          expect(toMs - fromMs).toBeLessThanOrEqual(width * DAY_MS)
+          expect(fromMs % DAY_MS).toBe(0)
+        }
+      }),
+    )
+  })
+
+  it('that are wide follow on those that are narrow', async () => {
+    await driver.makeHistory(midnight(20), midnight(10))
+    expect((await keep(0)).made).toBe(0)
+    await client.query(`drop table attempt_${dayOf(noon(-7))}; drop table delivery_${dayOf(noon(-7))}`)
+    await client.query(`drop table event_${dayOf(noon(-7))}`)
+    expect((await keep(0)).made).toBe(1)
+    const bounds = await client.query(
+      `select pg_get_expr(relpartbound, oid) as bounds from pg_class where relname = $1`,
+      [`event_${dayOf(noon(-7))}`],
+    )
+    const [from, to] = [...(bounds.rows[0].bounds as string).matchAll(/\\x([0-9a-f]{12})/g)].map(m =>
+      Number(`0x${m[1]}`),
+    )
+    expect(to! - from!).toBe(28 * DAY_MS)
+  })
+})
+
+describe('looking into history', () => {
+  it('by id looks into one table, of whichever day', async () => {
+    await driver.makeHistory(midnight(20), midnight(0))
+    const item = await published(noon(15))
+    await ended(item, noon(15))
+    const day = dayOf(noon(15))
+    const { tenant, delivery: id, event } = item
+    expect(await tablesOf('getEvent', { tenant, id: event })).toEqual([`event_${day}`])
+    expect(await tablesOf('getDelivery', { tenant, id })).toEqual([`delivery_${day}`])
+    expect(await tablesOf('listAttempts', { tenant, delivery: id })).toEqual([`attempt_${day}`])
+    expect(await tablesOf('readPayload', { tenant, event })).toEqual([`event_${day}`])
+  })
+
+  it('for payloads of a lane looks into the days that they are of', async () => {
+    await driver.makeHistory(midnight(20), midnight(0))
+    await Promise.all([published(noon(9)), published(noon(9)), published(noon(3))])
+    const ask = { partition: 7, endpoint: endpoint.id, limit: 100, maxPayloadBytes: 1_000 }
+    const seen = await tablesOf('readLane', ask)
+    expect(new Set(seen)).toEqual(new Set([`event_${dayOf(noon(9))}`, `event_${dayOf(noon(3))}`]))
+    expect((await store.readLane(ask)).every(({ payload }) => payload !== null)).toBe(true)
+  })
+
+  it('newest first stops when it has enough, and looks at no day that a filter leaves out', async () => {
+    await driver.makeHistory(midnight(20), midnight(0))
+    // As many as it takes for the planner to take it seriously.
+    for (let daysAgo = 20; daysAgo >= 0; daysAgo--) {
+      const params = [Array.from({ length: 500 }, (_, at) => Buffer.from(idBytes(idAt('evt', midnight(daysAgo) + at))))]
+      await client.query(
+        `insert into event (tenant, id, type, payload, test, created_ms)
+         select 'acme', id, 'T', '{}', 0, 0 from unnest($1::bytea[]) v(id)`,
+        params,
+      )
+      await client.query(
+        `insert into delivery (tenant, id, endpoint, event, type, state, attempts, test, created_ms, ended_ms)
+         select 'acme', id, '', id, 'T', 'delivered', 1, 0, 0, 0 from unnest($1::bytea[]) v(id)`,
+        params,
+      )
+    }
+    await client.query('analyze')
+    const list = { ...NONE, tenant: 'acme', limit: 2 }
+    // The days to come are looked into, those past aren't.
+    const isPast = (name: string) => name.slice(-8) < dayOf(midnight(0))
+    expect((await tablesOf('listDeliveries', list)).filter(isPast)).toEqual([])
+    expect((await tablesOf('listEvents', list)).filter(isPast)).toEqual([])
+    const between = { ...list, fromMs: midnight(11), toMs: midnight(8) }
+    const within = [11, 10, 9].map(daysAgo => `delivery_${dayOf(noon(daysAgo))}`)
+    const seen = await tablesOf('listDeliveries', between)
+    expect(seen).not.toEqual([])
+    expect(seen.filter(name => !within.includes(name))).toEqual([])
+    const item = await published(noon(4))
+    const ofEvent = await tablesOf('listDeliveries', { ...list, limit: 100, event: item.event })
+    expect(ofEvent.filter(name => name.slice(-8) < dayOf(noon(5)))).toEqual([])
+  })
+})
+
+describe('dropping old history', () => {
+  const old = dayOf(noon(40))
+
+  it('drops what is older than the retention, and nothing else; 0 keeps everything', async () => {
+    await ended(await published(noon(40)), noon(40))
+    await ended(await published(noon(RETENTION_DAYS)), noon(RETENTION_DAYS))
+    expect((await keep(0)).dropped).toEqual([])
+    expect(await keep()).toMatchObject({ dropped: [old], busy: [] })
+    for (const table of ['event', 'delivery', 'attempt']) {
+      expect(await tables(table)).not.toContain(old)
+      expect(await tables(table)).toContain(dayOf(noon(RETENTION_DAYS)))
+    }
+    expect((await keep()).dropped).toEqual([])
+  })
+
+  it('C13: keeps the days that a live delivery needs, its event’s and its own, until it has ended long ago', async () => {
+    const replay = await published(noon(40), noon(35))
+    expect((await keep()).dropped).toEqual([])
+    await ended(replay, Date.now() - 1_000)
+    expect((await keep()).dropped).toEqual([])
+    expect((await keep(20)).dropped).toEqual([])
+    await client.query(`update delivery set ended_ms = ${noon(34)}`)
+    expect((await keep()).dropped).toEqual([old, dayOf(noon(35))])
+  })
+
+  it('drops a day between two that are needed', async () => {
+    await published(noon(41))
+    await ended(await published(noon(40)), noon(40))
+    await published(noon(39))
+    expect((await keep()).dropped).toEqual([old])
+  })
+
+  it('keeps a day whose deliveries ended lately', async () => {
+    await ended(await published(noon(40)), noon(20))
+    expect((await keep()).dropped).toEqual([])
+    expect((await keep(15)).dropped).toEqual([old])
+  })
+
+  it('keeps a day of an event that was replayed lately', async () => {
+    await ended(await published(noon(40)), noon(40))
+    const replay = await published(noon(38), noon(5))
+    await ended(replay, noon(5))
+    expect((await keep()).dropped).toEqual([old])
+    expect((await keep(4)).dropped).toEqual(expect.arrayContaining([dayOf(noon(38)), dayOf(noon(5))]))
+  })
+
+  it('C13: keeps a day of an event that waits in the inbox', async () => {
+    await driver.makeHistory(noon(40), noon(40) + 1)
+    const event = anEvent([], { id: idAt('evt', noon(40)), deliveries: null })
+    await store.publish(await aRequest(store, 'acme', [event]))
+    expect((await keep()).dropped).toEqual([])
+    await client.query('delete from inbox')
+    expect((await keep()).dropped).toEqual([old])
+  })
+
+  it('gives way to whoever reads, lets others through meanwhile, and comes again', async () => {
+    await ended(await published(noon(40)), noon(40))
+    await client.query('begin; select 1 from event limit 1')
+    const keeping = keep()
+    expect((await store.publish(await aRequest(store, 'acme', [anEvent([endpoint])]))).kind).toBe('stored')
+    expect(await keeping).toEqual({ made: 0, dropped: [], busy: [old] })
+    await client.query('commit')
+    expect((await keep()).dropped).toEqual([old])
+  })
+
+  it('C13: never takes an event from under a replay that is being made', async () => {
+    const item = await published(noon(40))
+    await ended(item, noon(40))
+    const args = { tenant: 'acme', event: item.event, type: 'T', test: false, nowMs: Date.now() }
+    const delivery = { id: idAt('dlv', Date.now()), endpoint: endpoint.id, partition: 7, replayOf: item.delivery }
+    // The replay's own transaction, stopped before its commit.
+    await client.query('begin')
+    const replay = operations.createDelivery({ ...args, delivery }, driver.dialect)
+    for (let step = replay.next([]); step.done !== true; ) {
+      const asked = step.value
+      if ('columns' in asked) {
+        const columns = asked.columns.map(([name]) => name).join(', ')
+        const values = asked.columns.map((_, column) => asked.rows.map(row => row[column]))
+        const arrays = asked.columns.map(
+          ([, type], index) => `$${index + 1}::${type === 'int' ? 'bigint' : type === 'text' ? 'text' : 'bytea'}[]`,
+        )
+        await client.query(`with v(${columns}) as (select * from unnest(${arrays.join(', ')})) ${asked.text}`, values)
+        step = replay.next([])
+      } else step = replay.next((await client.query(asked.text, asked.params as unknown[])).rows as Row[])
+    }
+    expect((await keep()).busy).toEqual([old])
+    await client.query('commit')
+    expect(await keep()).toMatchObject({ dropped: [], busy: [] })
+    expect(await store.read('readPayload', { tenant: 'acme', event: item.event })).not.toBeNull()
+    await store.write('cancelDelivery', { tenant: 'acme', id: delivery.id, nowMs: noon(35) })
+    expect((await keep()).dropped).toEqual([old])
+    // And after it there is nothing to replay.
+    expect(
+      await store.write('createDelivery', { ...args, delivery: { ...delivery, id: idAt('dlv', Date.now()) } }),
+    ).toBeNull()
+  })
+
+  it('is done by one node at a time', async () => {
+    await ended(await published(noon(40)), noon(40))
+    const other = await openPostgres(url, systemClock)
+    const reports = await Promise.all([keep(), other.keepHistory(RETENTION_DAYS)])
+    expect(reports.flatMap(({ dropped }) => dropped)).toEqual([old])
+    expect(await tables()).not.toContain(old)
+    await other.close()
+  })
+
+  it('a repeated key whose event is not kept any more answers that nobody knows of its deliveries', async () => {
+    await driver.makeHistory(noon(40), noon(40) + 1)
+    const hash = new Uint8Array([1])
+    const event = anEvent([], { id: idAt('evt', noon(40)), key: 'k', hash })
+    await store.publish(await aRequest(store, 'acme', [event]))
+    expect((await keep()).dropped).toEqual([old])
+    const again = await store.publish(await aRequest(store, 'acme', [anEvent([], { key: 'k', hash })]))
+    expect(again).toEqual({
+      kind: 'stored',
+      events: [{ id: event.id, deliveries: null, notSent: null, duplicate: true }],
+    })
+  })
+})
