@@ -22,7 +22,7 @@ import type { Bus } from './store/bus.ts'
 import { HistoryUpkeep } from './store/history-upkeep.ts'
 import { takeSteps } from './store/migrate.ts'
 import { MOVE_MARK } from './store/operations/move.ts'
-import { openPostgresBus } from './store/postgres/bus.ts'
+import { PostgresBus } from './store/postgres/bus.ts'
 import { KEY_LIFE_META } from './store/postgres/publish-function.ts'
 import { Relay } from './store/relay.ts'
 import type { Store } from './store/store.ts'
@@ -66,7 +66,7 @@ export async function startServer(config: Config, io: ServerIo): Promise<Running
   const clock = io.clock ?? systemClock
   const isShared = io.sharing !== undefined && io.sharing !== 'alone'
   const log = createLogger({ level: config.logLevel, stdout: io.stdout, clock, isShared })
-  const { store, bus } = await openShared(config, clock)
+  const { store, bus } = await openShared(config, clock, io)
   try {
     return await startOn(store, bus, config, clock, log, io)
   } catch (error) {
@@ -83,7 +83,7 @@ const HOW_TO_MAKE = {
   POSTHORN_API_KEY: 'make one with `openssl rand -hex 32`',
 } as const
 
-async function openShared(config: Config, clock: Clock): Promise<Opened> {
+async function openShared(config: Config, clock: Clock, io: ServerIo): Promise<Opened> {
   const url = config.databaseUrl?.reveal()
   if (url === undefined) {
     if (config.role !== 'all') {
@@ -98,7 +98,8 @@ async function openShared(config: Config, clock: Clock): Promise<Opened> {
     if (key !== null) continue
     throw new StartRefused(`${name} is not set: ${HOW_TO_MAKE[name]}, and set it to the same on every node.`)
   }
-  return { store: await openStore(config, clock), bus: openPostgresBus(url, clock) }
+  const store = await openStore(config, clock, text => io.stderr.write(text))
+  return { store, bus: new PostgresBus(config.listenUrl?.reveal() ?? url, clock) }
 }
 
 function refusal(error: unknown, store: Store): unknown {
@@ -245,9 +246,9 @@ function createEngine(
   })
 }
 
-/** What the store says itself. A 202 means nothing without it. */
+/** What the store says itself. A 202 means nothing without it. PostgreSQL is asked in each transaction. */
 async function requireDurability(store: Store): Promise<void> {
-  if (store.engine === 'postgres') return requireDurableServer(store)
+  if (store.engine === 'postgres') return
   // 2 is FULL.
   const { synchronous, journal_mode: journalMode } = await store.durability()
   if (synchronous !== '2' || journalMode !== 'wal') {
@@ -255,14 +256,6 @@ async function requireDurability(store: Store): Promise<void> {
       `The store would not be durable (synchronous ${synchronous}, journal ${journalMode}): ` +
         'put the data folder on a local disk that SQLite can use with a write-ahead log.',
     )
-  }
-}
-
-async function requireDurableServer(store: Store): Promise<void> {
-  const settings = await store.durability()
-  for (const name of ['fsync', 'synchronous_commit'] as const) {
-    if (settings[name] === 'off')
-      throw new StartRefused(`The database has ${name} off, so it can lose events: turn it on.`)
   }
 }
 

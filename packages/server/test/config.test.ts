@@ -238,6 +238,7 @@ describe('what is told of the settings', () => {
     expect(new Set(settings.map(({ variable }) => variable)).size).toBe(settings.length)
     expect(settings.filter(({ flag }) => flag === null).map(({ key }) => key)).toEqual([
       'databaseUrl',
+      'listenUrl',
       'apiKey',
       'encryptionKey',
     ])

@@ -6,7 +6,8 @@ export {
   type HostileReceiver,
   startHostileReceiver,
 } from './hostile.ts'
-export { type Postgres, type PostgresOptions, startPostgres } from './postgres.ts'
+export { accountToRunAs, ask, findFreePort, type Postgres, type PostgresOptions, startPostgres } from './postgres.ts'
+export { startProxy, type TcpProxy } from './proxy.ts'
 export {
   type ReceivedRequest,
   type Receiver,

@@ -29,13 +29,14 @@ export type PostgresOptions = {
   readonly settings?: Readonly<Record<string, string>>
 }
 
-type Account = { readonly uid: number; readonly gid: number }
+export type Account = { readonly uid: number; readonly gid: number }
 type Server = { readonly port: number; readonly process: Tethered }
 type Installation = { readonly initdb: string; readonly postgres: string }
 
 const USER = 'postgres'
 const READY = 'database system is ready to accept connections'
 const START_TIMEOUT_MS = 30_000
+const ASK_TIMEOUT_MS = 5_000
 
 class StartError extends Error {}
 
@@ -52,18 +53,23 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     port: server.port,
     url,
     async createDatabase(name) {
-      const client = new pg.Client({ connectionString: url() })
-      await client.connect()
-      try {
-        await client.query(`create database ${pg.escapeIdentifier(name)}`)
-      } finally {
-        await client.end()
-      }
+      await ask(url(), `create database ${pg.escapeIdentifier(name)}`)
       return url(name)
     },
     async stop() {
       await server.process.end()
     },
+  }
+}
+
+/** Runs one statement on a connection of its own, and answers its rows. */
+export async function ask(url: string, text: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: ASK_TIMEOUT_MS })
+  await client.connect()
+  try {
+    return (await client.query({ text })).rows
+  } finally {
+    await client.end()
   }
 }
 
@@ -83,8 +89,8 @@ async function startFresh(password: string, settings: Readonly<Record<string, st
   }
 }
 
-/** PostgreSQL refuses to run as root; then it runs as an account that every system has. */
-function accountToRunAs(): Account | undefined {
+/** PostgreSQL refuses to run as root; then it runs as an account that every system has. Undefined: as who we are. */
+export function accountToRunAs(): Account | undefined {
   if (userInfo().uid !== 0) return undefined
   for (const name of ['postgres', 'nobody']) {
     try {
@@ -175,7 +181,8 @@ function waitUntilReady(server: Tethered): Promise<string | undefined> {
   })
 }
 
-function findFreePort(): Promise<number> {
+/** A port of 127.0.0.1 that was free a moment ago. */
+export function findFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject)

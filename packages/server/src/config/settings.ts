@@ -57,6 +57,12 @@ const HOST_NAME = /^(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*$/
 const B64_TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/
 const HEADER_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/
 
+function postgresUrl() {
+  return secret('a URL that begins with postgres:// or postgresql://', value =>
+    /^postgres(ql)?:\/\/[^\s]+$/.test(value) && URL.canParse(value) ? value : undefined,
+  )
+}
+
 export const SETTINGS = {
   config: optional(path(), 'The configuration file: one JSON object with the keys of docs/configuration.md.', [
     'flag',
@@ -68,10 +74,13 @@ export const SETTINGS = {
     'The folder that keeps everything: database, keys, lock; made at the first start.',
   ),
   databaseUrl: optional(
-    secret('a URL that begins with postgres:// or postgresql://', value =>
-      /^postgres(ql)?:\/\/[^\s]+$/.test(value) && URL.canParse(value) ? value : undefined,
-    ),
+    postgresUrl(),
     'A PostgreSQL to keep everything in, instead of the embedded store: then any number of nodes can share it.',
+    ['environment', 'file'],
+  ),
+  listenUrl: optional(
+    postgresUrl(),
+    'The same PostgreSQL past a pooler in transaction mode, for messages between nodes: LISTEN needs a session.',
     ['environment', 'file'],
   ),
   role: setting(

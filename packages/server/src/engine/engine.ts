@@ -44,6 +44,8 @@ const MAX_PAYLOAD_WITH_LANE_BYTES = 16_384
 const MAX_UNSETTLED = 1_000
 /** A slow look for whatever a lost wake-up missed. */
 const SWEEP_MS = 30_000
+/** The same while other nodes are not heard: what they publish to our endpoints is found by it alone. */
+const SWEEP_UNHEARD_MS = 5_000
 /** After a fault of the store, before it is tried again. */
 const STORE_PAUSE_MS = 1_000
 
@@ -75,6 +77,7 @@ export class Engine {
   readonly #unseen = new Set<number>()
   readonly #busy = new Busy()
   readonly #caution: Caution
+  #sweepMs = SWEEP_MS
   #sweeper: Timer | undefined
   #sweeping: Promise<void> | undefined
   #isRunning = false
@@ -162,6 +165,7 @@ export class Engine {
       this.#targets.forget(change.endpoint)
       this.#reset(change)
     } else if (change.kind === 'lane') this.#reset(change)
+    else if (change.kind === 'messages') this.#hearMessages(change.areHeard)
     else if (change.kind === 'doubt') this.#clock.after(STORE_PAUSE_MS, () => this.#distrust())
   }
 
@@ -171,6 +175,17 @@ export class Engine {
     const lane = this.#laneOf(at, 0)
     lane.wake()
     this.#considerAndPump(lane)
+  }
+
+  #hearMessages(areHeard: boolean): void {
+    this.#sweepMs = areHeard ? SWEEP_MS : SWEEP_UNHEARD_MS
+    if (!this.#isRunning) return
+    if (areHeard) this.#log.info('messages of other nodes are heard')
+    else {
+      const text = 'messages of other nodes are not heard: what they publish is found by looking, every few seconds'
+      this.#log.warn({ sweepMs: this.#sweepMs }, text)
+    }
+    this.#sweepAnew()
   }
 
   /** The lane's view of the store is out of date: it reads anew. */
@@ -409,10 +424,7 @@ export class Engine {
       if (this.#unseen.has(lane.partition)) lane.reset()
       if (this.#caution.appliesTo(lane.partition)) lane.beCautious()
     }
-    // One under way may have passed them by.
-    const before = this.#sweeping
-    if (before === undefined) void this.#sweep()
-    else void before.finally(() => this.#sweep())
+    this.#sweepAnew()
   }
 
   /** What is in flight lands and is settled, under an epoch that may be over. */
@@ -424,6 +436,13 @@ export class Engine {
 
   // Recovery and the sweep
 
+  /** One under way may have passed by what there is to find. */
+  #sweepAnew(): void {
+    const before = this.#sweeping
+    if (before === undefined) void this.#sweep()
+    else void before.finally(() => this.#sweep())
+  }
+
   /** Finds lanes that nobody told of, and ends changes of endpoints that were cut short. */
   #sweep(): Promise<void> {
     this.#sweeping ??= this.#sweepAll()
@@ -431,7 +450,7 @@ export class Engine {
       .finally(() => {
         this.#sweeping = undefined
         this.#sweeper?.cancel()
-        if (this.#isRunning) this.#sweeper = this.#clock.after(SWEEP_MS, () => void this.#sweep())
+        if (this.#isRunning) this.#sweeper = this.#clock.after(this.#sweepMs, () => void this.#sweep())
       })
     return this.#sweeping
   }

@@ -60,6 +60,10 @@ export class AllPartitions implements Partitions {
 
 /** Ticks in a lease: one can fail, and another, before the lease runs out. */
 const TICKS_A_LEASE = 3
+/** A tick whose connection hangs is given up soon enough for another to be made, on a fresh one. */
+const TIMEOUTS_A_LEASE = 4
+/** After a tick that failed, before the next. */
+const RETRY_MS = 500
 /** Of a lease that is nearly over nothing is begun any more, since a request takes a moment to be on its way. */
 const MARGIN_MS = 250
 
@@ -113,12 +117,16 @@ export class LeasedPartitions implements Partitions {
   #tick(): Promise<void> {
     this.#timer?.cancel()
     this.#ticking ??= this.#tickOnce()
-      .catch(error => this.#log.warn({ err: error }, 'the leases could not be renewed; it is tried again'))
-      .finally(() => {
+      .then(
+        () => (this.#toGive.length > 0 ? 0 : this.#leaseMs / TICKS_A_LEASE),
+        error => {
+          this.#log.warn({ err: error }, 'the leases could not be renewed; it is tried again')
+          return RETRY_MS
+        },
+      )
+      .then(pauseMs => {
         this.#ticking = undefined
-        if (!this.#isRunning) return
-        const isUrgent = this.#toGive.length > 0
-        this.#timer = this.#clock.after(isUrgent ? 0 : this.#leaseMs / TICKS_A_LEASE, () => void this.#tick())
+        if (this.#isRunning) this.#timer = this.#clock.after(pauseMs, () => void this.#tick())
       })
     return this.#ticking
   }
@@ -128,7 +136,8 @@ export class LeasedPartitions implements Partitions {
     const sentAtMs = this.#clock.monotonicMs()
     const give = this.#toGive
     const tick = { node: this.#node, leaseMs: this.#leaseMs, give }
-    const { held, surplus, afterCrash } = await this.#store.write('tickLeases', tick)
+    const timeoutMs = this.#leaseMs / TIMEOUTS_A_LEASE
+    const { held, surplus, afterCrash } = await this.#store.writeApart('tickLeases', tick, timeoutMs)
     this.#toGive = this.#toGive.filter(partition => !give.includes(partition))
     for (const partition of give) this.#stopping.delete(partition)
     this.#validUntilMonotonicMs = sentAtMs + this.#leaseMs - MARGIN_MS

@@ -1,9 +1,12 @@
 /** How nodes on one store tell each other that there is something to look at. Messages may get lost. */
 export type Bus = {
-  /** `handler` gets the messages of all nodes, this one included. */
-  open(handler: (message: string) => void): Promise<void>
-  /** At most MAX_MESSAGE_BYTES. */
-  send(message: string): Promise<void>
+  /**
+   * `handler` gets the messages of all nodes, this one included. `onLine` is told when what was sent up to now may have
+   * been missed, and whether messages are heard from now on.
+   */
+  open(handler: (message: string) => void, onLine: (areHeard: boolean) => void): Promise<void>
+  /** At most MAX_MESSAGE_BYTES. False: it was not sent. */
+  send(message: string): Promise<boolean>
   close(): Promise<void>
 }
 

@@ -23,6 +23,8 @@ export type Change =
   | { readonly kind: 'wake'; readonly tenant: TenantId; readonly endpoint: EndpointId; readonly partition: number }
   /** An event was put into the inbox. */
   | { readonly kind: 'inbox' }
+  /** What other nodes have said up to now may have been missed; and whether what they say from now on is heard. */
+  | { readonly kind: 'messages'; readonly areHeard: boolean }
   /** A commit ended in a fault of the store: what is in it must be read again. */
   | { readonly kind: 'doubt' }
 

@@ -23,8 +23,10 @@ export type Driver = {
   /**
    * Runs the calls in one transaction. If one of them fails, all is done again one by one, so that nobody pays for a
    * stranger's data. A fault of the store itself fails them all with StoreUnavailable.
+   *
+   * `timeoutMs`: how long each step of it can take, where a store can be away without a word. Default: the driver's own.
    */
-  write(calls: readonly Call[]): Promise<CallResult[]>
+  write(calls: readonly Call[], timeoutMs?: number): Promise<CallResult[]>
   /** Runs one call that only reads, beside the writer. Throws StoreUnavailable, or what the call throws. */
   read<Name extends OperationName>(name: Name, args: Arguments<Name>): Promise<Result<Name>>
   /** Settings that durability rests on, as the engine itself reports them. */

@@ -18,9 +18,6 @@ export class StoreTooNew extends Error {
 
 /** A change of a table that waits for a long transaction makes everybody wait who comes after it. */
 const LOCK_TIMEOUT_MS = 2_000
-/** Others may be taking a step that takes its time. */
-const MIGRATION_TIMEOUT_MS = 3_600_000
-
 export type MigrateArgs = {
   /** Default: those of this Posthorn. */
   readonly steps?: readonly Step[]
@@ -34,7 +31,7 @@ export type MigrateArgs = {
  */
 export function* migrate(args: MigrateArgs, dialect: Dialect): Transaction<number> {
   const steps = args.steps ?? MIGRATIONS
-  if (dialect.lockMigrations !== null) yield { ...dialect.lockMigrations, timeoutMs: MIGRATION_TIMEOUT_MS }
+  if (dialect.lockMigrations !== null) yield dialect.lockMigrations
   const limit = dialect.limitLockWait(LOCK_TIMEOUT_MS)
   if (limit !== null) yield limit
   yield {
@@ -47,7 +44,7 @@ export function* migrate(args: MigrateArgs, dialect: Dialect): Transaction<numbe
   for (const [index, step] of missing.entries()) {
     for (const statement of step.statements) {
       const text = textFor(dialect, statement)
-      if (text !== undefined) yield { text, timeoutMs: MIGRATION_TIMEOUT_MS }
+      if (text !== undefined) yield { text }
     }
     yield* setMeta('schema_version', String(found + index + 1))
     yield* setMeta('schema_compatible_from', String(step.compatibleFrom))

@@ -11,6 +11,9 @@ import type { Change } from './changes.ts'
 import type { Store } from './store.ts'
 
 const GATHER_MS = 50
+/** What could not be sent is kept, for the bus to come back: more than so many words, and the rest is left to the sweep. */
+const MAX_WAITING = 10_000
+const RESEND_MS = 500
 /** So a change is in force for sending within a second, whatever becomes of messages. */
 const LOOK_MS = 500
 
@@ -30,8 +33,8 @@ export class Relay {
   readonly #clock: Clock
   readonly #isOurs: (partition: number) => boolean
   readonly #self = randomUUID()
-  /** By what they say, so that the same is said once. */
-  #waiting = new Map<string, Word>()
+  /** Words as they are sent; the same is said once. */
+  #waiting = new Set<string>()
   #timer: Timer | undefined
   #sentAtMs = Number.NEGATIVE_INFINITY
   #looker: Timer | undefined
@@ -55,7 +58,10 @@ export class Relay {
     const { seq, catalogueVersion } = await this.#store.read('readChanges', { after: 0 })
     this.#seen = { seq, catalogueVersion }
     this.#look()
-    await this.#bus.open(text => this.#hear(text))
+    await this.#bus.open(
+      text => this.#hear(text),
+      areHeard => this.#store.changes.tell({ kind: 'messages', areHeard }),
+    )
   }
 
   /** After what waits was sent. */
@@ -63,6 +69,7 @@ export class Relay {
     this.#looker?.cancel()
     this.#looker = undefined
     await this.#send()
+    this.#timer?.cancel()
     await this.#bus.close()
   }
 
@@ -77,7 +84,7 @@ export class Relay {
   }
 
   #say(word: Word): void {
-    this.#waiting.set(JSON.stringify(word), word)
+    if (this.#waiting.size < MAX_WAITING) this.#waiting.add(JSON.stringify(word))
     if (this.#timer !== undefined) return
     const sinceMs = this.#clock.monotonicMs() - this.#sentAtMs
     this.#timer = this.#clock.after(Math.max(0, GATHER_MS - sinceMs), () => void this.#send())
@@ -87,18 +94,25 @@ export class Relay {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#sentAtMs = this.#clock.monotonicMs()
-    const words = [...this.#waiting.keys()]
-    this.#waiting = new Map()
+    const words = [...this.#waiting]
+    this.#waiting = new Set()
     const head = `{"from":"${this.#self}","words":[`
     for (let at = 0; at < words.length; ) {
+      const first = at
       let text = head
       for (; at < words.length; at++) {
         const next = `${text === head ? '' : ','}${words[at]}`
         if (text !== head && text.length + next.length + 2 > MAX_MESSAGE_BYTES) break
         text += next
       }
-      await this.#bus.send(`${text}]}`)
+      if (!(await this.#bus.send(`${text}]}`))) return this.#keep(words.slice(first))
     }
+  }
+
+  /** The bus is away: they are sent when it is back. */
+  #keep(words: readonly string[]): void {
+    for (const word of words) if (this.#waiting.size < MAX_WAITING) this.#waiting.add(word)
+    this.#timer ??= this.#clock.after(RESEND_MS, () => void this.#send())
   }
 
   #hear(text: string): void {

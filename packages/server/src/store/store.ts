@@ -107,6 +107,21 @@ export class Store {
     return this.#enqueue(queue, { name, args } as Call, 1) as Promise<Result<Name>>
   }
 
+  /**
+   * Beside the commit that is in flight, not after it: for what must not wait for a connection that hangs.
+   *
+   * @param timeoutMs how long each step of it can take
+   */
+  async writeApart<Name extends OperationName>(
+    name: Name,
+    args: Arguments<Name>,
+    timeoutMs: number,
+  ): Promise<Result<Name>> {
+    const [result] = await this.#driver.write([{ name, args } as Call], timeoutMs)
+    if (!result!.ok) throw result!.error
+    return result!.value as Result<Name>
+  }
+
   /** Resolves after the commit is durable. Throws StoreOverloaded, StoreContended, StoreUnavailable. */
   publish(request: PublishRequest): Promise<PublishResult> {
     let size = 0

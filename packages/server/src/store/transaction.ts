@@ -14,8 +14,6 @@ export type ColumnType = 'text' | 'int' | 'bytes'
 export type Query = {
   readonly text: string
   readonly params?: readonly Value[]
-  /** What it can take at most, where the engine is a server. Default: the driver's. */
-  readonly timeoutMs?: number
 }
 
 export type BulkQuery = {
@@ -47,6 +45,11 @@ export type Dialect = {
   readonly lockLiveRows: string
   /** After a `select … from endpoint e … order by e.id`: locks the rows, in that order, until the commit. */
   readonly lockEndpointRows: string
+  /**
+   * Makes the commit wait for disk and standby though nothing was written: after a crash a server shows what it had
+   * committed itself, also what its standby doesn't have yet. SQLite shows only what is on disk.
+   */
+  readonly confirmReads: Query | null
   /** Held to the end by a transaction that reads configuration and relies on it (publish). SQLite has one writer. */
   readonly lockConfigurationShared: Query | null
   /** Held to the end by a transaction that changes configuration. */
@@ -67,6 +70,14 @@ export class StoreUnavailable extends Error {
   constructor(detail: string, options?: ErrorOptions) {
     super(detail, options)
     this.name = 'StoreUnavailable'
+  }
+}
+
+/** The store keeps nothing for certain as it is set up: a 202 would mean nothing. */
+export class NotDurable extends StoreUnavailable {
+  constructor(detail: string) {
+    super(detail)
+    this.name = 'NotDurable'
   }
 }
 

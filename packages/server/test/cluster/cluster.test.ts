@@ -93,6 +93,22 @@ describe('nodes on one PostgreSQL', () => {
     await receiver.close()
   })
 
+  it('C13: what another has accepted is found by looking, while no message is heard', { timeout: 60_000 }, async () => {
+    const url = await database()
+    const nodes = [await startNode(url, { hasBus: false }), await startNode(url, { hasBus: false })] as const
+    await expect.poll(() => nodes.map(node => node.shareOf()), { timeout: 10_000 }).toEqual([128, 128])
+    const receiver = await startReceiver({ authority, names: ['localhost'], record: false })
+    await nodes[0].tenants.put('acme', {})
+    for (let at = 0; at < 16; at++) {
+      await nodes[0].endpoints.create('acme', { url: `${receiver.url}/${at}`, clientSecret: SECRET })
+    }
+    await Promise.all(nodes.map(node => node.publish('acme', cover(1))))
+    // Sooner than the sweep would come by itself.
+    await receiver.waitFor(() => receiver.total === 32, { timeoutMs: 20_000 })
+    await Promise.all(nodes.map(node => node.stop()))
+    await receiver.close()
+  })
+
   it('C6: a secret that was replaced on one node is used by the other soon after, messages or not', async () => {
     const url = await database()
     const [sender, other] = [await startNode(url, { hasBus: false }), await startNode(url, { hasBus: false })]

@@ -1,9 +1,11 @@
-import { type Postgres, startPostgres } from '@posthorn/testkit'
+import { ask, createAuthority, type Postgres, startPostgres } from '@posthorn/testkit'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
+import { AllPartitions } from '../../src/engine/partitions.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { Store } from '../../src/store/store.ts'
+import { cover, startOn } from '../engine/harness.ts'
 
 let server: Postgres
 beforeAll(async () => {
@@ -56,5 +58,27 @@ describe('the driver for PostgreSQL', () => {
     expect((await store.write('putTenant', { id: 'acme', name: null, metadata: {}, nowMs: 1 })).created).toBe(true)
     await client.end()
     await store.close()
+  })
+
+  it('C13: a repeated call is answered no sooner than a standby has the event', { timeout: 60_000 }, async () => {
+    const own = await startPostgres()
+    const url = own.url()
+    const authority = await createAuthority()
+    const driver = await openPostgres(url, systemClock)
+    const node = await startOn(driver, store => new AllPartitions(store), authority, {}, false)
+    await node.tenants.put('acme', {})
+    const event = { ...cover(1), id: 'once' }
+    await node.publish('acme', event)
+    expect((await node.publish('acme', event)).events[0]!.duplicate).toBe(true)
+    // A standby that never comes.
+    await ask(url, `alter system set synchronous_standby_names = 'nobody'`)
+    await ask(url, 'select pg_reload_conf()')
+    const names = () => ask(url, `select current_setting('synchronous_standby_names') as names`)
+    await expect.poll(names, { timeout: 10_000 }).toEqual([{ names: 'nobody' }])
+    await expect(node.publish('acme', event)).rejects.toMatchObject({ name: 'StoreUnavailable' })
+    await ask(url, 'alter system reset synchronous_standby_names')
+    await ask(url, 'select pg_reload_conf()')
+    await node.stop()
+    await own.stop()
   })
 })

@@ -3,14 +3,14 @@ import type { Logger } from 'pino'
 import { systemClock } from '../../src/clock.ts'
 import { LeasedPartitions } from '../../src/engine/partitions.ts'
 import type { Bus } from '../../src/store/bus.ts'
-import { openPostgresBus } from '../../src/store/postgres/bus.ts'
+import { PostgresBus } from '../../src/store/postgres/bus.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { Relay } from '../../src/store/relay.ts'
 import type { Store } from '../../src/store/store.ts'
 import { startOn } from '../engine/harness.ts'
 
 /** A pooler in transaction mode, for one: every message is lost. */
-const lossyBus: Bus = { open: async () => {}, send: async () => {}, close: async () => {} }
+const lossyBus: Bus = { open: async (_handler, onLine) => onLine(false), send: async () => true, close: async () => {} }
 
 export type NodeOptions = {
   readonly leaseMs?: number
@@ -25,7 +25,7 @@ export async function startNode(url: string, authority: Authority, options: Node
   const partitionsOf = (store: Store, log: Logger) => new LeasedPartitions(store, systemClock, log, leaseMs)
   const node = await startOn(driver, partitionsOf, authority, { responseTimeoutMs })
   const isOurs = (partition: number) => node.partitions.epochOf(partition) !== undefined
-  const bus = hasBus ? openPostgresBus(url, systemClock) : lossyBus
+  const bus = hasBus ? new PostgresBus(url, systemClock) : lossyBus
   const relay = new Relay(node.store, bus, systemClock, isOurs)
   await relay.start()
   const shareOf = () => Array.from({ length: 256 }, (_, partition) => partition).filter(isOurs).length

@@ -2,7 +2,7 @@ import { type Authority, createAuthority, type Postgres, startPostgres, startRec
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { LeasedPartitions } from '../../src/engine/partitions.ts'
-import { openPostgresBus } from '../../src/store/postgres/bus.ts'
+import { PostgresBus } from '../../src/store/postgres/bus.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { Relay } from '../../src/store/relay.ts'
 import { Store } from '../../src/store/store.ts'
@@ -26,7 +26,7 @@ async function startNode(url: string) {
     new LeasedPartitions(store, systemClock, log, 2_000)
   const node = await startOn(driver, partitionsOf, authority, { retrySchedule: Array(20).fill(0.05) })
   const isOurs = (partition: number) => node.partitions.epochOf(partition) !== undefined
-  const relay = new Relay(node.store, openPostgresBus(url, systemClock), systemClock, isOurs)
+  const relay = new Relay(node.store, new PostgresBus(url, systemClock), systemClock, isOurs)
   await relay.start()
   return {
     ...node,

@@ -1,5 +1,5 @@
 import { publish } from '@posthorn/client'
-import { type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
+import { type Postgres, startPostgres, startProxy, startReceiver } from '@posthorn/testkit'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inPlace, type Place, refused, running, SECRET, serve } from '../e2e/process.ts'
@@ -81,6 +81,22 @@ describe('posthorn serve on PostgreSQL', () => {
     }),
   )
 
+  it('waits at its start for a database that is away, and says so', { timeout: 60_000 }, () =>
+    inPlace(async place => {
+      const url = await server.createDatabase(`processes_${++count}`)
+      const proxy = await startProxy(server.port)
+      proxy.cut('all')
+      const starting = startNode(place, url.replace(/:\d+\//, `:${proxy.port}/`))
+      await expect.poll(() => proxy.connections, { timeout: 20_000 }).toBeGreaterThan(0)
+      proxy.mend()
+      const node = await starting
+      expect(node.output()).toContain('The database is away (')
+      node.kill('SIGTERM')
+      await node.ended
+      await proxy.close()
+    }),
+  )
+
   it('publishing from SQL: a node that sends takes it, and the API of another shows it', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const url = await server.createDatabase(`processes_${++count}`)
@@ -133,7 +149,7 @@ describe('posthorn serve on PostgreSQL', () => {
       const { code, stderr } = refused(await serve(place, { env: { POSTHORN_DATABASE_URL: url } }))
       expect([code, stderr]).toEqual([1, expect.stringContaining('openssl rand -base64 32')])
       const wrong = {
-        POSTHORN_DATABASE_URL: url.replace(/@.*/, '@127.0.0.1:1/x'),
+        POSTHORN_DATABASE_URL: url.replace(/[^/]+$/, 'nowhere'),
         POSTHORN_ENCRYPTION_KEY: ENCRYPTION_KEY,
       }
       expect(refused(await serve(place, { env: wrong })).stderr).toContain('POSTHORN_DATABASE_URL')

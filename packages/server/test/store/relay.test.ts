@@ -43,7 +43,10 @@ async function aRelay() {
   const sent: { atMs: number; words: { tenant?: string }[] }[] = []
   const bus: Bus = {
     open: async () => {},
-    send: async text => void sent.push({ atMs: clock.ms, words: JSON.parse(text).words }),
+    send: async text => {
+      sent.push({ atMs: clock.ms, words: JSON.parse(text).words })
+      return true
+    },
     close: async () => {},
   }
   const relay = new Relay(store, bus, clock, () => false)

@@ -128,6 +128,8 @@ export function* publish(
   yield* storeDeliveries(accepted, duplicates, dialect)
   yield* storeLater(accepted, duplicates)
   yield* fillInDuplicates(known, results, requests, duplicates)
+  // What is answered with 202 because it is there must be as safe as what was just stored.
+  if (duplicates.size > 0 && dialect.confirmReads !== null) yield dialect.confirmReads
   return results
 }
 

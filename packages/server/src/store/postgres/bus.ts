@@ -1,57 +1,113 @@
 /**
  * Messages between nodes by LISTEN and NOTIFY, on a connection of its own: they only make things sooner, and may get
  * lost. Notifying takes a lock across the whole database at its commit, so it is done apart from all other work.
+ *
+ * The connection is asked now and then to bring a message of our own: a line that is cut says nothing, and a pooler in
+ * transaction mode takes LISTEN and never brings a message.
  */
+import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import type { Clock, Timer } from '../../clock.ts'
 import type { Bus } from '../bus.ts'
+import { connectionOptions } from './connection.ts'
 
 const CHANNEL = 'posthorn'
 /** Between two tries to connect again. */
 const PAUSE_MS = 500
+const QUERY_TIMEOUT_MS = 3_000
+/** How long our own message can take to come, and how long until the next is sent. */
+const ECHO_MS = 2_000
+const CHECK_MS = 10_000
 
-export function openPostgresBus(url: string, clock: Clock): Bus {
-  let handle: (message: string) => void = () => {}
-  let client: pg.Client | undefined
-  let again: Timer | undefined
-  let isClosed = false
+export class PostgresBus implements Bus {
+  readonly #config: pg.ClientConfig
+  readonly #clock: Clock
+  readonly #echo = `echo ${randomUUID()}`
+  #handle: (message: string) => void = () => {}
+  #onLine: (areHeard: boolean) => void = () => {}
+  #client: pg.Client | undefined
+  /** Of the next try to connect, or of the next look whether messages come: never both. */
+  #timer: Timer | undefined
+  /** Undefined: it is not known of this connection yet. */
+  #areHeard: boolean | undefined
+  #isEchoed = false
+  #isClosed = false
 
-  const lose = (lost: pg.Client) => {
-    if (client === lost) client = undefined
-    lost.removeAllListeners('notification')
-    lost.end().catch(() => {})
-    if (isClosed) return
-    again?.cancel()
-    again = clock.after(PAUSE_MS, () => void connect())
+  /** Throws an error that says what is wrong with the URL. */
+  constructor(url: string, clock: Clock) {
+    this.#config = { ...connectionOptions(url), application_name: 'posthorn bus', query_timeout: QUERY_TIMEOUT_MS }
+    this.#clock = clock
   }
 
-  async function connect(): Promise<void> {
-    const next = new pg.Client({ connectionString: url, application_name: 'posthorn bus' })
-    next.on('error', () => lose(next))
-    next.on('end', () => client === next && lose(next))
-    next.on('notification', ({ payload }) => handle(payload ?? ''))
+  async open(handler: (message: string) => void, onLine: (areHeard: boolean) => void): Promise<void> {
+    this.#handle = handler
+    this.#onLine = onLine
+    await this.#connect()
+  }
+
+  async send(message: string): Promise<boolean> {
+    const client = this.#client
+    if (client === undefined) return false
     try {
-      await next.connect()
-      await next.query(`listen ${CHANNEL}`)
-      if (isClosed) await next.end()
-      else client = next
+      await client.query('select pg_notify($1, $2)', [CHANNEL, message])
+      return true
     } catch {
-      lose(next)
+      this.#lose(client)
+      return false
     }
   }
 
-  return {
-    async open(handler) {
-      handle = handler
-      await connect()
-    },
-    async send(message) {
-      await client?.query('select pg_notify($1, $2)', [CHANNEL, message]).catch(() => {})
-    },
-    async close() {
-      isClosed = true
-      again?.cancel()
-      await client?.end().catch(() => {})
-    },
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#timer?.cancel()
+    const client = this.#client
+    this.#client = undefined
+    await client?.end().catch(() => {})
+  }
+
+  async #connect(): Promise<void> {
+    const client = new pg.Client(this.#config)
+    client.on('error', () => this.#lose(client))
+    client.on('end', () => this.#lose(client))
+    client.on('notification', ({ payload }) => {
+      if (payload === this.#echo) this.#isEchoed = true
+      else this.#handle(payload ?? '')
+    })
+    this.#client = client
+    try {
+      await client.connect()
+      await client.query(`listen ${CHANNEL}`)
+    } catch {
+      return this.#lose(client)
+    }
+    // Whatever was sent while there was no connection is missed.
+    this.#areHeard = undefined
+    void this.#check(client)
+  }
+
+  /** Sends a message to ourselves, looks a little later whether it has come, and does so again after a while. */
+  async #check(client: pg.Client): Promise<void> {
+    if (this.#client !== client) return
+    this.#isEchoed = false
+    if (!(await this.send(this.#echo)) || this.#client !== client) return
+    this.#timer = this.#clock.after(ECHO_MS, () => {
+      this.#tell(this.#isEchoed)
+      this.#timer = this.#clock.after(CHECK_MS, () => void this.#check(client))
+    })
+  }
+
+  #lose(client: pg.Client): void {
+    client.end().catch(() => {})
+    if (this.#client !== client || this.#isClosed) return
+    this.#client = undefined
+    this.#timer?.cancel()
+    this.#timer = this.#clock.after(PAUSE_MS, () => void this.#connect())
+    this.#tell(false)
+  }
+
+  #tell(areHeard: boolean): void {
+    if (this.#areHeard === areHeard) return
+    this.#areHeard = areHeard
+    this.#onLine(areHeard)
   }
 }

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { Clock, Timer } from '../../clock.ts'
+import type { Clock } from '../../clock.ts'
 import type { Call, CallResult, Driver } from '../driver.ts'
 import {
   type Arguments,
@@ -11,14 +11,19 @@ import {
 import {
   type AnyQuery,
   type Dialect,
+  NotDurable,
   type Row,
   StoreContended,
   StoreUnavailable,
   type Transaction,
+  text,
 } from '../transaction.ts'
-import { isContention, isHistoryMissing, isLockTimeout, isUnavailable } from './faults.ts'
+import { connectionOptions } from './connection.ts'
+import { type Connection, ConnectionPool } from './connection-pool.ts'
+import { isAway, isContention, isHistoryMissing, isLockTimeout, isTooSlow } from './faults.ts'
 import { keepHistory, makeHistory, makeHistoryBetween } from './history.ts'
 import { createSchema } from './schema.ts'
+import { ServerTime } from './server-time.ts'
 
 /** Any number: it only has to be the same on every node. */
 const CONFIGURATION_LOCK = 7_072_746
@@ -48,6 +53,7 @@ const postgresDialect: Dialect = {
                 where n.nspname = 'posthorn' and c.relkind in ('r', 'p') and not c.relispartition
                   and a.attnum > 0 and not a.attisdropped
                 order by c.relname, a.attnum`,
+  confirmReads: { text: `select pg_logical_emit_message(true, 'posthorn', '')` },
   lockConfigurationShared: { text: `select pg_advisory_xact_lock_shared(${CONFIGURATION_LOCK})` },
   lockConfiguration: { text: `select pg_advisory_xact_lock(${CONFIGURATION_LOCK})` },
   limitLockWait: waitMs => ({ text: `set local lock_timeout = ${waitMs}` }),
@@ -55,8 +61,27 @@ const postgresDialect: Dialect = {
   makeHistory: () => makeHistory(postgresDialect),
 }
 
-const CONNECT_TIMEOUT_MS = 3_000
-const QUERY_TIMEOUT_MS = 20_000
+/** To one node: so many transactions at once, of which one writes what is published and settled. */
+const MAX_CONNECTIONS = 8
+
+/**
+ * How long a statement can take before the server is thought to be gone, milliseconds: shorter than a lease, so that one
+ * connection that hangs costs no leases. The server is told too, so that it ends what nobody waits for.
+ */
+const WRITE_TIMEOUT_MS = 5_000
+const READ_TIMEOUT_MS = 10_000
+/** New indexes on large tables take what they take. */
+const MIGRATE_TIMEOUT_MS = 3_600_000
+/** What the server's answer can take to come. */
+const TIMEOUT_MARGIN_MS = 500
+/**
+ * A commit also waits for disks, and for a synchronous standby. What it left behind when we gave up waits on in the
+ * server, with its connection: so each further one in a row is given twice as long, lest they use up all connections.
+ */
+const COMMIT_TIMEOUT_MS = 10_000
+const LONGEST_COMMIT_TIMEOUT_MS = 60_000
+/** A transaction whose client is behind a cut line, or was paused, keeps its locks from everybody else no longer. */
+const IDLE_IN_TRANSACTION_MS = 5_000
 
 const ARRAY_TYPES = { text: 'text[]', int: 'bigint[]', bytes: 'bytea[]' } as const
 
@@ -67,31 +92,42 @@ const types = {
 }
 
 /** What is not the server's answer is a connection that broke or took too long. */
-async function ask(client: pg.PoolClient, query: pg.QueryConfig | string): Promise<Row[]> {
+async function ask(client: pg.PoolClient, query: pg.QueryConfig, timeoutMs: number): Promise<pg.QueryResult<Row>> {
+  // Besides the server's own time-out, which is never heard of if the line is cut.
+  const patient = { ...query, query_timeout: timeoutMs + TIMEOUT_MARGIN_MS }
   try {
-    return (await client.query(query)).rows as Row[]
+    return await client.query(patient)
   } catch (error) {
     if (error instanceof pg.DatabaseError) throw error
     throw new StoreUnavailable('The connection to the database failed', { cause: error })
   }
 }
 
-async function query(client: pg.PoolClient, asked: AnyQuery): Promise<Row[]> {
+async function rollBack(client: pg.PoolClient, { timeoutMs }: Mode): Promise<boolean> {
+  return ask(client, { text: 'rollback' }, timeoutMs).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function query(client: pg.PoolClient, asked: AnyQuery, timeoutMs: number): Promise<Row[]> {
   if (!('columns' in asked)) {
-    const config = { text: asked.text, values: (asked.params ?? []) as unknown[] }
-    // Of pg, but not in its types.
-    const timeout = asked.timeoutMs === undefined ? {} : { query_timeout: asked.timeoutMs }
-    return ask(client, { ...config, ...timeout })
+    return (await ask(client, { text: asked.text, values: (asked.params ?? []) as unknown[] }, timeoutMs)).rows
   }
   const names = asked.columns.map(([name]) => name).join(', ')
   const arrays = asked.columns.map(([, type], index) => `$${index + 1}::${ARRAY_TYPES[type]}`).join(', ')
   const values = asked.columns.map((_, column) => asked.rows.map(row => row[column]))
-  return ask(client, { text: `with v(${names}) as (select * from unnest(${arrays})) ${asked.text}`, values })
+  const text = `with v(${names}) as (select * from unnest(${arrays})) ${asked.text}`
+  return (await ask(client, { text, values }, timeoutMs)).rows
 }
 
-async function drive<Result>(client: pg.PoolClient, transaction: Transaction<Result>): Promise<Result> {
+async function drive<Result>(
+  client: pg.PoolClient,
+  transaction: Transaction<Result>,
+  timeoutMs: number,
+): Promise<Result> {
   let step = transaction.next([])
-  while (step.done !== true) step = transaction.next(await query(client, step.value))
+  while (step.done !== true) step = transaction.next(await query(client, step.value, timeoutMs))
   return step.value
 }
 
@@ -112,55 +148,17 @@ function* together(calls: readonly Call[], values: unknown[]): Transaction<void>
 const contended = (cause: unknown): StoreContended =>
   new StoreContended('Another transaction is in the way in the database', { cause })
 
-/** How often the server is asked for its time: clocks of machines part by some milliseconds a minute at worst. */
-const ASK_TIME_MS = 10_000
+type Mode = { readonly isRead: boolean; readonly timeoutMs: number }
 
-/**
- * The server's time without asking each time: as it said last, and what has gone by since then on this machine's
- * monotonic clock. So a wall clock that is wrong, or jumps, changes nothing. Late by the way of the answer, and so
- * never early (C12).
- */
-class ServerTime {
-  readonly #pool: pg.Pool
-  readonly #clock: Clock
-  #serverMs = 0
-  #askedAtMonotonicMs = 0
-  #timer: Timer | undefined
+/** Looking after the tables of the history can mean reading an index of their size. */
+const UPKEEP: Mode = { isRead: false, timeoutMs: 600_000 }
 
-  constructor(pool: pg.Pool, clock: Clock) {
-    this.#pool = pool
-    this.#clock = clock
-  }
-
-  now(): number {
-    return Math.floor(this.#serverMs + this.#clock.monotonicMs() - this.#askedAtMonotonicMs)
-  }
-
-  async start(): Promise<void> {
-    await this.#ask()
-    this.#again()
-  }
-
-  stop(): void {
-    this.#timer?.cancel()
-    this.#timer = undefined
-  }
-
-  #again(): void {
-    this.#timer = this.#clock.after(ASK_TIME_MS, async () => {
-      // A server that is away is noticed by everybody else.
-      await this.#ask().catch(() => {})
-      if (this.#timer !== undefined) this.#again()
-    })
-  }
-
-  async #ask(): Promise<void> {
-    const { rows } = await this.#pool.query<{ now: string }>(
-      'select extract(epoch from clock_timestamp()) * 1000 as now',
-    )
-    this.#serverMs = Number(rows[0]!.now)
-    this.#askedAtMonotonicMs = this.#clock.monotonicMs()
-  }
+/** What the server says of itself at the begin of each transaction. */
+type Greeting = {
+  readonly standby: boolean
+  readonly now: number
+  readonly fsync: string
+  readonly synchronous_commit: string
 }
 
 function toCallError(error: unknown): Error {
@@ -173,50 +171,78 @@ function toCallError(error: unknown): Error {
   )
 }
 
-/** A store in PostgreSQL, in a schema of its own. */
-export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: 8,
-    types,
-    options: '-c search_path=posthorn',
-    application_name: 'posthorn',
-    keepAlive: true,
-    // A server that doesn't answer must not hold up the leases, or whoever waits for a 202.
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: QUERY_TIMEOUT_MS,
-  })
-  // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
-  pool.on('error', () => {})
-  // The same for one that is in use: its query fails, and that is told.
-  pool.on('connect', client => client.on('error', () => {}))
+/**
+ * Everything that a transaction needs to have set, in the round trip of its begin, and for this transaction only: so it
+ * holds whichever server connection a pooler lends us, and start-up parameters that poolers refuse aren't needed.
+ */
+const beginText = ({ isRead, timeoutMs }: Mode) =>
+  `begin${isRead ? ' read only' : ''};
+   select set_config('search_path', 'posthorn', true), set_config('statement_timeout', '${timeoutMs}', true),
+     set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', true),
+     pg_is_in_recovery() as standby, (extract(epoch from clock_timestamp()) * 1000)::bigint as now,
+     current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit`
 
-  async function transact<Result>(mode: 'begin' | 'begin read only', run: () => Transaction<Result>): Promise<Result> {
-    let client: pg.PoolClient
+/** What a server must not be if a 202, or what it answers, is to mean something. After a failover it is another one. */
+function requireFit({ standby, fsync, synchronous_commit: synchronousCommit }: Greeting): void {
+  if (standby) throw new StoreUnavailable('The database is a standby, which may be behind and takes no writes')
+  const off = fsync === 'off' ? 'fsync' : synchronousCommit === 'off' ? 'synchronous_commit' : undefined
+  if (off !== undefined) throw new NotDurable(`The database has ${off} off, so it can lose events: turn it on`)
+}
+
+/** A store in PostgreSQL, in a schema of its own. Throws StoreUnavailable, NotDurable, what connecting failed with. */
+export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
+  const pool = new ConnectionPool(
+    { ...connectionOptions(url), max: MAX_CONNECTIONS, types, application_name: 'posthorn' },
+    clock,
+  )
+  const time = new ServerTime(clock)
+  let commitTimeoutMs = COMMIT_TIMEOUT_MS
+
+  async function begin(client: pg.PoolClient, mode: Mode): Promise<void> {
+    const askedAtMs = clock.monotonicMs()
+    const answers = (await ask(client, { text: beginText(mode) }, mode.timeoutMs)) as unknown as pg.QueryResult[]
+    const greeting = answers[1]!.rows[0] as Greeting
+    requireFit(greeting)
+    time.learn(greeting.now, askedAtMs)
+  }
+
+  async function commit(client: pg.PoolClient, { isRead, timeoutMs }: Mode): Promise<void> {
+    if (isRead) return void (await ask(client, { text: 'commit' }, timeoutMs))
+    try {
+      await ask(client, { text: 'commit' }, commitTimeoutMs)
+      commitTimeoutMs = COMMIT_TIMEOUT_MS
+    } catch (error) {
+      commitTimeoutMs = Math.min(commitTimeoutMs * 2, LONGEST_COMMIT_TIMEOUT_MS)
+      throw error
+    }
+  }
+
+  async function transact<Result>(mode: Mode, run: () => Transaction<Result>): Promise<Result> {
+    let client: Connection
     try {
       client = await pool.connect()
     } catch (error) {
       throw new StoreUnavailable('The database cannot be reached', { cause: error })
     }
     try {
-      await ask(client, mode)
-      const result = await drive(client, run())
-      await ask(client, 'commit')
-      client.release()
+      await begin(client, mode)
+      const result = await drive(client, run(), mode.timeoutMs)
+      await commit(client, mode)
+      client.giveBack(true)
       return result
     } catch (error) {
-      const away = isUnavailable(error)
-      if (!away) await client.query('rollback').catch(() => {})
+      const away = isAway(error)
       // After a fault of the server nothing that this connection believes is believed any more.
-      client.release(away)
-      if (away) throw new StoreUnavailable('The database failed during a transaction', { cause: error })
-      throw error
+      const isSound = !away || isTooSlow(error)
+      client.giveBack(isSound && (await rollBack(client, mode)))
+      if (!away || error instanceof NotDurable) throw error
+      throw new StoreUnavailable('The database failed during a transaction', { cause: error })
     }
   }
 
-  async function runAlone(call: Call): Promise<CallResult> {
+  async function runAlone(call: Call, mode: Mode): Promise<CallResult> {
     try {
-      return { ok: true, value: await transact('begin', () => start(call)) }
+      return { ok: true, value: await transact(mode, () => start(call)) }
     } catch (error) {
       return { ok: false, error: toCallError(error) }
     }
@@ -225,7 +251,7 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
   let healing: Promise<unknown> | undefined
   /** Makes the tables that were missing. If it can't, whoever wanted to write there is told so. */
   const heal = () => {
-    healing ??= transact('begin', () => makeHistory(postgresDialect))
+    healing ??= transact(UPKEEP, () => makeHistory(postgresDialect))
       .catch(() => {})
       .finally(() => {
         healing = undefined
@@ -234,21 +260,20 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
   }
 
   try {
-    await createSchema(pool, postgresDialect.lockMigrations!.text)
+    await transact(UPKEEP, () => createSchema(postgresDialect.lockMigrations!))
   } catch (error) {
     await pool.end()
     throw error
   }
-  const time = new ServerTime(pool, clock)
-  await time.start()
 
   return {
     dialect: postgresDialect,
     now: () => time.now(),
-    async write(calls) {
+    async write(calls, timeoutMs) {
+      const mode = { isRead: false, timeoutMs: Math.ceil(timeoutMs ?? timeoutOf(calls)) }
       const values: unknown[] = []
       try {
-        await transact('begin', () => together(calls, values))
+        await transact(mode, () => together(calls, values))
         return values.map(value => ({ ok: true, value }))
       } catch (error) {
         if (error instanceof StoreUnavailable) return calls.map(() => ({ ok: false, error }))
@@ -257,25 +282,32 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
         const blocked = isLockTimeout(error) ? values.length : undefined
         const results: CallResult[] = []
         for (const [index, call] of calls.entries()) {
-          results.push(index === blocked ? { ok: false, error: contended(error) } : await runAlone(call))
+          results.push(index === blocked ? { ok: false, error: contended(error) } : await runAlone(call, mode))
         }
         return results
       }
     },
     async read<Name extends OperationName>(name: Name, args: Arguments<Name>) {
-      return (await transact('begin read only', () => start({ name, args } as Call))) as Result<Name>
+      const mode = { isRead: true, timeoutMs: READ_TIMEOUT_MS }
+      return (await transact(mode, () => start({ name, args } as Call))) as Result<Name>
     },
     async durability() {
-      const found = await pool.query<{ name: string; setting: string }>(
-        `select name, setting from pg_settings where name in ('fsync', 'synchronous_commit', 'full_page_writes')`,
-      )
-      return Object.fromEntries(found.rows.map(({ name, setting }) => [name, setting]))
+      return transact({ isRead: true, timeoutMs: READ_TIMEOUT_MS }, function* () {
+        const rows = yield {
+          text: `select name, setting from pg_settings
+                 where name in ('fsync', 'synchronous_commit', 'full_page_writes')
+                 union all select 'ssl', case when ssl then 'on' else 'off' end
+                 from pg_stat_ssl where pid = pg_backend_pid()`,
+        }
+        return Object.fromEntries(rows.map(row => [text(row.name), text(row.setting)]))
+      })
     },
-    keepHistory: days => keepHistory(run => transact('begin', run), postgresDialect, days),
-    makeHistory: (fromMs, toMs) => transact('begin', () => makeHistoryBetween({ fromMs, toMs }, 1)),
-    close() {
-      time.stop()
-      return pool.end()
-    },
+    keepHistory: days => keepHistory(run => transact(UPKEEP, run), postgresDialect, days),
+    makeHistory: (fromMs, toMs) => transact(UPKEEP, () => makeHistoryBetween({ fromMs, toMs }, 1)),
+    close: () => pool.end(),
   }
+}
+
+function timeoutOf(calls: readonly Call[]): number {
+  return calls.some(({ name }) => name === 'migrate') ? MIGRATE_TIMEOUT_MS : WRITE_TIMEOUT_MS
 }

@@ -1,31 +1,76 @@
-/** What an error of the server means for whoever asked. Told by its SQLSTATE (appendix A of PostgreSQL's manual). */
+/** What an error of the database means for whoever asked. */
 import pg from 'pg'
-import { StoreUnavailable } from '../transaction.ts'
+import { NotDurable, StoreUnavailable } from '../transaction.ts'
 
-/** Classes that mean the server is away or in trouble. */
-const UNAVAILABLE_CLASSES = new Set(['08', '53', '57', '58', 'XX'])
+/** SQLSTATE classes that mean the server is away or in trouble (appendix A of PostgreSQL's manual). */
+const AWAY_CLASSES = new Set(['08', '53', '57', '58', 'XX'])
 
-/** Classes that say that others were in the way. */
+/** The same of single codes: the server takes no writes (it was demoted), or ended a transaction that stood still. */
+const AWAY_CODES = new Set(['25006', '25P03', '25P04'])
+
+/** Classes that say that others were in the way: tried again alone, and told if that fails too. */
 const CONTENTION_CLASSES = new Set(['40', '55'])
 
-/** A lock was waited for as long as it may be. */
-const LOCK_NOT_AVAILABLE = '55P03'
+/** What a pooler says of itself has no code, or this one. */
+const POOLER_CODE = '08P01'
 
-/** A row that fits no table of its history: a violated check that has no name. */
-const CHECK_VIOLATION = '23514'
+const codeOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.code ?? POOLER_CODE) : '')
 
-const classOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.code?.slice(0, 2) ?? '08') : '')
-
-export function isUnavailable(error: unknown): boolean {
-  return error instanceof StoreUnavailable || UNAVAILABLE_CLASSES.has(classOf(error))
+export function isAway(error: unknown): boolean {
+  const code = codeOf(error)
+  return error instanceof StoreUnavailable || AWAY_CODES.has(code) || AWAY_CLASSES.has(code.slice(0, 2))
 }
 
-/** To be tried again alone, and if that fails too, told. */
-export const isContention = (error: unknown): boolean => CONTENTION_CLASSES.has(classOf(error))
+/** A lock was waited for as long as it may be. */
+export function isLockTimeout(error: unknown): boolean {
+  return codeOf(error) === '55P03'
+}
 
-export const isLockTimeout = (error: unknown): boolean =>
-  error instanceof pg.DatabaseError && error.code === LOCK_NOT_AVAILABLE
+/** The server itself ended a statement that took too long: the connection to it is as good as before. */
+export function isTooSlow(error: unknown): boolean {
+  return codeOf(error) === '57014'
+}
 
-/** The history has no table for the time of a row. */
+export function isContention(error: unknown): boolean {
+  return CONTENTION_CLASSES.has(codeOf(error).slice(0, 2))
+}
+
+/** The history has no table for the time of a row: a violated check that has no name. */
 export const isHistoryMissing = (error: unknown): boolean =>
-  error instanceof pg.DatabaseError && error.code === CHECK_VIOLATION && error.constraint === undefined
+  codeOf(error) === '23514' && (error as pg.DatabaseError).constraint === undefined
+
+/** Errors of a connection that another try doesn't mend: who we are, what we ask for, whom we trust. */
+const LASTING_CLASSES = new Set(['28', '3D', '42'])
+
+const NETWORK_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+])
+
+/** Whether a server that couldn't be used may soon be: it restarts, or another takes its place. */
+export function mayPass(error: unknown): boolean {
+  if (error instanceof NotDurable) return false
+  const cause = causeOf(error)
+  if (cause instanceof pg.DatabaseError) return !LASTING_CLASSES.has(codeOf(cause).slice(0, 2))
+  const { code } = cause as NodeJS.ErrnoException
+  return code === undefined ? error instanceof StoreUnavailable : NETWORK_CODES.has(code)
+}
+
+/** Whether its certificate was refused. Node names these by what OpenSSL found. */
+export function isUntrusted(error: unknown): boolean {
+  const { code } = causeOf(error) as NodeJS.ErrnoException
+  return code !== undefined && /CERT|SIGNATURE|ALTNAME/.test(code)
+}
+
+/** The first that says more than that something failed: with a code, or with nothing behind it. */
+function causeOf(error: unknown): Error {
+  let at = error as Error
+  while ((at as NodeJS.ErrnoException).code === undefined && at.cause instanceof Error) at = at.cause
+  return at
+}

@@ -23,8 +23,6 @@ const HISTORY_LOCK = 7_072_748
 const MAKE_LOCK_TIMEOUT_MS = 2_000
 /** Dropping waits for whoever uses the tables, and all others wait behind it meanwhile: so, a tenth of a second. */
 const DROP_LOCK_TIMEOUT_MS = 100
-/** Whether a span is needed can mean reading an index of its size. */
-const LOOK_TIMEOUT_MS = 600_000
 /**
  * Two nodes know the server's time to within a few milliseconds of each other, so a delivery's id can be a little older
  * than its event's.
@@ -117,7 +115,6 @@ export function* makeHistory(dialect: Pick<Dialect, 'nowMs'>, days = 1): Transac
   const live = yield {
     text: `select distinct ('x' || encode(substring(id from 1 for 6), 'hex'))::bit(48)::bigint / ${DAY_MS} as day
            from live_delivery`,
-    timeoutMs: LOOK_TIMEOUT_MS,
   }
   for (const row of live) {
     const fromMs = int(row.day) * DAY_MS
@@ -182,10 +179,9 @@ function usedNow({ fromMs, toMs }: Span, endedAfterMs: number): Query[] {
 function usedOnce({ fromMs, toMs }: Span, endedAfterMs: number): Query[] {
   const within = `id >= ${bound(fromMs)} and id < ${bound(toMs)}`
   return [
-    { text: `select 1 from live_delivery where ${within} limit 1`, timeoutMs: LOOK_TIMEOUT_MS },
+    { text: `select 1 from live_delivery where ${within} limit 1` },
     {
       text: `select 1 from delivery where ${within} and ended_ms > ${endedAfterMs} limit 1`,
-      timeoutMs: LOOK_TIMEOUT_MS,
     },
   ]
 }

@@ -1,6 +1,4 @@
-import type pg from 'pg'
-
-const INSUFFICIENT_PRIVILEGE = '42501'
+import { type Query, type Transaction, text } from '../transaction.ts'
 
 /** There is no schema for Posthorn, and its role may not make one. */
 export class SchemaMissing extends Error {
@@ -14,21 +12,15 @@ export class SchemaMissing extends Error {
 }
 
 /** Makes the schema that everything of Posthorn is in. An administrator may have made it beforehand. */
-export async function createSchema(pool: pg.Pool, lock: string): Promise<void> {
-  const client = await pool.connect()
-  try {
-    // Looked for first: `if not exists` needs the right to create one although it is there.
-    const look = `select to_regnamespace('posthorn') is not null as is_there, quote_ident(current_user) as role`
-    const { is_there: isThere, role } = (await client.query<{ is_there: boolean; role: string }>(look)).rows[0]!
-    if (isThere) return
-    try {
-      // Under the lock: of two nodes that start at once, one would fail.
-      await client.query(`begin; ${lock}; create schema if not exists posthorn; commit`)
-    } catch (error) {
-      await client.query('rollback')
-      throw (error as { code?: unknown }).code === INSUFFICIENT_PRIVILEGE ? new SchemaMissing(role) : error
-    }
-  } finally {
-    client.release()
+export function* createSchema(lock: Query): Transaction<void> {
+  // Under the lock: of two nodes that start at once, one would fail.
+  yield lock
+  const found = yield { text: `select 1 from pg_namespace where nspname = 'posthorn'` }
+  // "if not exists" would ask for the right to create one although there is one.
+  if (found.length > 0) return
+  const [us] = yield {
+    text: `select has_database_privilege(current_database(), 'create')::int as may, quote_ident(current_user) as role`,
   }
+  if (us!.may === 0) throw new SchemaMissing(text(us!.role))
+  yield { text: 'create schema posthorn' }
 }

@@ -19,6 +19,7 @@ export const sqliteDialect: Dialect = {
                   case lower(c.type) when 'integer' then 'int' when 'blob' then 'bytes' else lower(c.type) end as type
                 from sqlite_schema m join pragma_table_info(m.name) c
                 where m.type = 'table' and m.name not like 'sqlite%' order by m.name, c.cid`,
+  confirmReads: null,
   lockConfigurationShared: null,
   lockConfiguration: null,
   limitLockWait: () => null,

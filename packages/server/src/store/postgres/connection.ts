@@ -1,0 +1,68 @@
+/** How a connection to the database of a URL is made: with TLS or without, and never one that hangs for ever. */
+import { readFileSync } from 'node:fs'
+import type { ConnectionOptions } from 'node:tls'
+import type pg from 'pg'
+
+const CONNECT_TIMEOUT_MS = 3_000
+/** Of silence, before the other side is asked whether it still lives; ten questions, a second apart, and it is given up. */
+const KEEP_ALIVE_AFTER_MS = 5_000
+
+const SSL_PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const
+
+/** Throws an error that says in a sentence what is wrong with the URL. */
+export function connectionOptions(databaseUrl: string) {
+  const url = new URL(databaseUrl)
+  if (url.host.includes(',')) {
+    throw new Error('it names several hosts, and Posthorn connects to one: a proxy, a virtual IP or a DNS name')
+  }
+  const tls = tlsOptions(url.searchParams)
+  // Taken out, because pg gives them meanings of its own, and what it reads there wins over `ssl`.
+  for (const name of SSL_PARAMETERS) url.searchParams.delete(name)
+  return {
+    connectionString: url.href,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    ...(tls === undefined ? {} : { ssl: tls }),
+  } satisfies pg.ClientConfig
+}
+
+/**
+ * The modes mean what they mean to psql: `require` encrypts and trusts any server, unless a root certificate is named.
+ * Undefined: the URL says nothing about it.
+ */
+function tlsOptions(parameters: URLSearchParams): ConnectionOptions | false | undefined {
+  const [mode, rootFile, certFile, keyFile] = SSL_PARAMETERS.map(name => parameters.get(name) ?? undefined)
+  if (mode === undefined && rootFile === undefined && certFile === undefined) return undefined
+  const ca = rootFile === undefined || rootFile === 'system' ? undefined : readPem('sslrootcert', rootFile)
+  const options: ConnectionOptions = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(certFile === undefined ? {} : { cert: readPem('sslcert', certFile) }),
+    ...(keyFile === undefined ? {} : { key: readPem('sslkey', keyFile) }),
+  }
+  const unnamed: ConnectionOptions = { ...options, checkServerIdentity: () => undefined }
+  switch (mode) {
+    case 'disable':
+      return false
+    case 'no-verify':
+      return { ...options, rejectUnauthorized: false }
+    case 'require':
+      return ca === undefined ? { ...options, rejectUnauthorized: false } : unnamed
+    case 'verify-ca':
+      if (ca === undefined) throw new Error('sslmode=verify-ca needs sslrootcert, the file of the authority')
+      return unnamed
+    case 'verify-full':
+    case undefined:
+      return options
+    default:
+      throw new Error(`sslmode=${mode} is not one of disable, require, verify-ca, verify-full and no-verify`)
+  }
+}
+
+function readPem(parameter: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Error(`the file of ${parameter} cannot be read: ${(error as Error).message}`, { cause: error })
+  }
+}
