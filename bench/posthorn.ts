@@ -10,8 +10,8 @@ export type Posthorn = {
   readonly url: string
   readonly apiKey: string
   readonly pid: number
-  /** A call of the API; `path` from `/v1/` on. */
-  call<T>(method: string, path: string, body?: unknown): Promise<T>
+  /** A call of the API; `path` from `/v1/` on. Throws unless it is answered with success within `timeoutMs` (10,000). */
+  call<T>(method: string, path: string, body?: unknown, timeoutMs?: number): Promise<T>
   end(): Promise<unknown>
 }
 
@@ -80,11 +80,11 @@ async function listening(child: Tethered): Promise<string> {
 }
 
 function createCall(url: string, apiKey: string): Posthorn['call'] {
-  return async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+  return async <T>(method: string, path: string, body?: unknown, timeoutMs = CALL_TIMEOUT_MS): Promise<T> => {
     const response = await fetch(`${url}/v1/${path}`, {
       method,
       headers: { authorization: `Bearer ${apiKey}`, ...(body ? { 'content-type': 'application/json' } : {}) },
-      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
       ...(body ? { body: JSON.stringify(body) } : {}),
     })
     const text = await response.text()

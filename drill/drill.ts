@@ -1,0 +1,85 @@
+/** `npm run drill`: fails a real PostgreSQL over, again and again under load, and counts what got lost. */
+import { randomBytes } from 'node:crypto'
+import { createAuthority } from '@posthorn/testkit'
+import { type Posthorn, startPosthorn } from '../bench/posthorn.ts'
+import { Database } from './database.ts'
+import { Load } from './load.ts'
+import { type DrillOptions, parseOptions, USAGE } from './options.ts'
+import { findPrograms, foldersToSearch, type Programs } from './programs.ts'
+
+const NODES = 3
+/** Of load between two failovers. */
+const CALM_MS = 5_000
+const ARRIVE_TIMEOUT_MS = 180_000
+
+const KINDS = [
+  { name: 'the machine of the primary is lost', fail: (database: Database) => database.loseMachine() },
+  { name: 'the primary is demoted on purpose', fail: (database: Database) => database.switchOver() },
+  { name: "the primary's PostgreSQL is killed", fail: (database: Database) => database.killServer() },
+] as const
+
+const say = (line: string) => void process.stdout.write(`${line}\n`)
+const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
+
+const options = parseOptions(process.argv.slice(2))
+const programs = findPrograms(foldersToSearch(process.env.PATH ?? ''))
+if (typeof options === 'string') fail(options, 2)
+else if (options.help) say(USAGE)
+else if (typeof programs === 'string') fail(programs, 1)
+else await run(options, programs)
+
+async function run(options: DrillOptions, programs: Programs): Promise<void> {
+  const database = new Database(programs)
+  const nodes: Posthorn[] = []
+  // Ctrl-C: what was started ends with us, since its tethers are cut.
+  process.once('SIGINT', () => process.exit(130))
+  try {
+    say(`etcd, PostgreSQL twice under Patroni, PgBouncer in ${options.poolMode} mode …`)
+    await database.start(options.poolMode)
+    const authority = await createAuthority()
+    const env = {
+      POSTHORN_DATABASE_URL: database.url,
+      POSTHORN_API_KEY: randomBytes(24).toString('base64url'),
+      POSTHORN_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    }
+    while (nodes.length < NODES) nodes.push(await startPosthorn(authority.caPem, { env }))
+    const load = await Load.prepare(nodes, authority)
+    try {
+      say(JSON.stringify(await drill(options, database, load)))
+    } finally {
+      await load.close()
+    }
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error), 1)
+  } finally {
+    await Promise.all(nodes.map(node => node.end()))
+    await database.end()
+  }
+}
+
+async function drill({ failovers }: DrillOptions, database: Database, load: Load) {
+  load.start()
+  let longestStallMs = 0
+  for (let at = 0; at < failovers; at++) {
+    await pause(CALM_MS)
+    const kind = KINDS[at % KINDS.length]!
+    load.takeStallMs()
+    await kind.fail(database)
+    // What is broken now must be whole again before it may break again: two servers bear the loss of one.
+    await database.untilWhole()
+    const stallMs = load.takeStallMs()
+    longestStallMs = Math.max(longestStallMs, stallMs)
+    say(`${at + 1}. ${kind.name}: ${load.accepted} accepted so far, stalled for ${Math.round(stallMs)} ms`)
+  }
+  await pause(CALM_MS)
+  longestStallMs = Math.max(longestStallMs, load.takeStallMs())
+  await load.stop()
+  const sum = await load.conclude(ARRIVE_TIMEOUT_MS, longestStallMs)
+  if (sum.lost > 0) process.exitCode = 1
+  return { failovers, ...sum }
+}
+
+function fail(message: string, code: number): void {
+  process.stderr.write(`${message}\n`)
+  process.exitCode = code
+}
