@@ -17,6 +17,8 @@ export type OutgoingRequest = {
   readonly timeoutMs: number
   /** By the store's time, milliseconds since 1970. */
   readonly startedAtMs: number
+  /** Asked when a connection is ready, which can take seconds: whether it is still ours to send, as it is. */
+  readonly mayBegin: () => boolean
 }
 
 /** What is kept of an answer's body; the rest is not read. */
@@ -31,12 +33,15 @@ class ResponseTimeout extends Error {
   readonly code = 'POSTHORN_RESPONSE_TIMEOUT'
 }
 
+class NotBegun extends Error {}
+
 /**
- * One attempt: sends the request and waits for a status. Never throws: a failure is a value. Bounded in time by the
+ * One attempt: sends the request and waits for a status. Never throws: a failure is a value. null: the request was not
+ * begun, since it might not be any more. Bounded in time by the
  * connect time-out, `timeoutMs` and `BODY_DEADLINE_MS`, in memory by undici's limit for the head and MAX_READ_BYTES.
  */
-export function deliver(request: OutgoingRequest, connections: Connections, clock: Clock): Promise<Exchange> {
-  const { promise, resolve } = Promise.withResolvers<Exchange>()
+export function deliver(request: OutgoingRequest, connections: Connections, clock: Clock): Promise<Exchange | null> {
+  const { promise, resolve } = Promise.withResolvers<Exchange | null>()
   const connection = connections.take(request.origin)
   const attempt = new Attempt(request, connection, connections, clock, resolve)
   connection.client.dispatch(
@@ -59,7 +64,7 @@ class Attempt implements Dispatcher.DispatchHandler {
   readonly #connection: Connection
   readonly #connections: Connections
   readonly #clock: Clock
-  readonly #resolve: (exchange: Exchange) => void
+  readonly #resolve: (exchange: Exchange | null) => void
   readonly #startedAtMonotonicMs: number
   #deadline: Timer | undefined
   #status: number | null = null
@@ -75,7 +80,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     connection: Connection,
     connections: Connections,
     clock: Clock,
-    resolve: (exchange: Exchange) => void,
+    resolve: (exchange: Exchange | null) => void,
   ) {
     this.#request = request
     this.#connection = connection
@@ -87,6 +92,7 @@ class Attempt implements Dispatcher.DispatchHandler {
 
   /** The connection is ready and the request is about to be written. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (!this.#request.mayBegin()) return controller.abort(new NotBegun())
     this.#connection.gate.begin()
     this.#deadline = this.#clock.after(this.#request.timeoutMs, () => controller.abort(new ResponseTimeout()))
   }
@@ -133,6 +139,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     this.#deadline?.cancel()
     const { address, isConnected, isReady } = this.#connection
     this.#connections.giveBack(this.#connection, isSound)
+    if (error instanceof NotBegun) return this.#resolve(null)
     this.#resolve({
       startedAtMs: this.#request.startedAtMs,
       durationMs: Math.round(this.#clock.monotonicMs() - this.#startedAtMonotonicMs),

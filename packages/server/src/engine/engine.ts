@@ -73,8 +73,9 @@ export class Engine {
   readonly #payloads: Budget
   readonly #items = new Budget(MAX_ITEMS_IN_MEMORY)
   readonly #partitions: Partitions
-  /** Held, but what is pending in them has not been looked for yet. */
-  readonly #unseen = new Set<number>()
+  /** Held, but what is pending in them has not been looked for yet; each with a number of its own. */
+  readonly #unseen = new Map<number, number>()
+  #gains = 0
   readonly #busy = new Busy()
   readonly #caution: Caution
   #sweepMs = SWEEP_MS
@@ -127,6 +128,7 @@ export class Engine {
     await this.#partitions.start({
       gained: (partitions, afterCrash) => this.#gain(partitions, afterCrash),
       lost: partitions => this.#lose(partitions),
+      isBusy: partition => this.#busy.has(partition),
       landed: partition => this.#busy.untilNone(partition),
     })
   }
@@ -140,6 +142,7 @@ export class Engine {
     this.#sweeper?.cancel()
     this.#alarm.stop()
     this.#rateAlarm.stop()
+    this.#partitions.leave()
     const { promise: late, resolve: giveUp } = Promise.withResolvers<void>()
     const timer = this.#clock.after(timeoutMs, giveUp)
     await Promise.race([this.#busy.untilIdle(), late])
@@ -338,7 +341,9 @@ export class Engine {
     rate?.begin()
     // Its landing may be far: the next may go before, as soon as the rate lets it.
     if (rate !== null) this.#consider(lane)
-    const exchange = target.isReadable ? await this.#send(target, item, body) : unreadable(this.#store.now())
+    const exchange = target.isReadable ? await this.#send(target, item, body, epoch) : unreadable(this.#store.now())
+    // Its place in the rate stays taken: it was begun as far as that goes.
+    if (exchange === null) return this.#putBack(lane, host, item, null)
     this.#conclude(lane, host, item, target, exchange, epoch)
   }
 
@@ -357,12 +362,14 @@ export class Engine {
     return false
   }
 
-  #send(target: Target, item: LaneItem, body: Uint8Array): Promise<Exchange> {
+  /** null: the lease ran out, or the endpoint changed, while a connection was made. */
+  #send(target: Target, item: LaneItem, body: Uint8Array, epoch: number): Promise<Exchange | null> {
     const headers = [...target.headers, 'webhook-id', item.event]
     if (item.test) headers.push('X-Posthorn-Test', 'true')
     const { origin, path, timeoutMs } = target
     const startedAtMs = this.#store.now()
-    return deliver({ origin, path, headers, body, timeoutMs, startedAtMs }, this.#connections, this.#clock)
+    const mayBegin = () => this.#targets.isCurrent(target) && this.#partitions.epochOf(item.partition) === epoch
+    return deliver({ origin, path, headers, body, timeoutMs, startedAtMs, mayBegin }, this.#connections, this.#clock)
   }
 
   /** It could not be sent for a reason of ours: the lane reads it again, a little later. */
@@ -418,13 +425,14 @@ export class Engine {
   }
 
   #gain(partitions: readonly number[], afterCrash: readonly number[]): void {
-    for (const partition of partitions) this.#unseen.add(partition)
+    for (const partition of partitions) this.#unseen.set(partition, ++this.#gains)
     this.#caution.begin(afterCrash)
     for (const lane of this.#lanes.values()) {
       if (this.#unseen.has(lane.partition)) lane.reset()
       if (this.#caution.appliesTo(lane.partition)) lane.beCautious()
     }
-    this.#sweepAnew()
+    // One that is under way sees them next.
+    void this.#sweep()
   }
 
   /** What is in flight lands and is settled, under an epoch that may be over. */
@@ -450,22 +458,24 @@ export class Engine {
       .finally(() => {
         this.#sweeping = undefined
         this.#sweeper?.cancel()
-        if (this.#isRunning) this.#sweeper = this.#clock.after(this.#sweepMs, () => void this.#sweep())
+        // What was gained has nobody else to look for it.
+        const pauseMs = this.#unseen.size > 0 ? STORE_PAUSE_MS : this.#sweepMs
+        if (this.#isRunning) this.#sweeper = this.#clock.after(pauseMs, () => void this.#sweep())
       })
     return this.#sweeping
   }
 
   async #sweepAll(): Promise<void> {
     this.#rates.forgetIdle(endpoint => this.#lanes.has(endpoint))
-    for (let partition = 0; partition < PARTITION_COUNT; partition++) {
-      if (!this.#isOurs(partition)) continue
-      for (const { todo, ...at } of await this.#store.read('findUnfinished', { partition })) {
-        if (todo === 'hold') await holdAll(this.#store, at)
-        else if (todo === 'release') await releaseAll(this.#store, at)
-        else await cancelAll(this.#store, at, 'all')
-      }
-      for (const head of await this.#store.read('discoverLanes', { partition })) this.#notice(head)
-      this.#seen(partition)
+    const left = new Set(Array.from({ length: PARTITION_COUNT }, (_, partition) => partition))
+    // Whatever was just gained comes first: its endpoints have nobody else.
+    const next = () => this.#unseen.keys().next().value ?? left.keys().next().value
+    for (let partition = next(); partition !== undefined && this.#isRunning; partition = next()) {
+      left.delete(partition)
+      const gain = this.#unseen.get(partition)
+      if (this.#isOurs(partition)) await this.#look(partition)
+      // Unless it was lost and gained again meanwhile.
+      if (this.#unseen.get(partition) === gain) this.#seen(partition)
     }
     this.#caution.wake()
   }
@@ -473,6 +483,15 @@ export class Engine {
   #seen(partition: number): void {
     this.#unseen.delete(partition)
     this.#caution.end(partition)
+  }
+
+  async #look(partition: number): Promise<void> {
+    for (const { todo, ...at } of await this.#store.read('findUnfinished', { partition })) {
+      if (todo === 'hold') await holdAll(this.#store, at)
+      else if (todo === 'release') await releaseAll(this.#store, at)
+      else await cancelAll(this.#store, at, 'all')
+    }
+    for (const head of await this.#store.read('discoverLanes', { partition })) this.#notice(head)
   }
 
   #notice(head: { tenant: string; endpoint: EndpointId; partition: number; dueAtMs: number }): void {

@@ -34,6 +34,8 @@ export class Targets {
   readonly #options: TargetOptions
   /** null: the endpoint is gone or disabled. */
   readonly #known = new Map<EndpointId, Target | null>()
+  /** What was handed out and has changed since. */
+  readonly #outdated = new WeakSet<Target>()
   readonly #loading = new Map<EndpointId, Promise<Target | null>>()
 
   constructor(store: Store, keyring: Keyring, options: TargetOptions) {
@@ -48,6 +50,8 @@ export class Targets {
 
   /** The endpoint changed: it is read again before the next attempt. */
   forget(endpoint: EndpointId): void {
+    const known = this.#known.get(endpoint)
+    if (known) this.#outdated.add(known)
     this.#known.delete(endpoint)
     this.#loading.delete(endpoint)
   }
@@ -55,6 +59,11 @@ export class Targets {
   forgetAll(): void {
     this.#known.clear()
     this.#loading.clear()
+  }
+
+  /** Whether the endpoint is still as it was when the target was made, as far as is known. */
+  isCurrent(target: Target): boolean {
+    return !this.#outdated.has(target)
   }
 
   /** null: it is gone or disabled. Throws StoreUnavailable. */

@@ -25,6 +25,8 @@ export type Change =
   | { readonly kind: 'inbox' }
   /** What other nodes have said up to now may have been missed; and whether what they say from now on is heard. */
   | { readonly kind: 'messages'; readonly areHeard: boolean }
+  /** Partitions were given back, or a node has come and should get some: who shares them looks now. */
+  | { readonly kind: 'leases' }
   /** A commit ended in a fault of the store: what is in it must be read again. */
   | { readonly kind: 'doubt' }
 

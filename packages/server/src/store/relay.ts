@@ -21,7 +21,7 @@ type At = { readonly tenant: TenantId; readonly endpoint: EndpointId; readonly p
 
 /** What is told to others; `wake`: there is something due at an endpoint. */
 type Word =
-  | { readonly kind: 'catalogue' }
+  | { readonly kind: 'catalogue' | 'leases' }
   | { readonly kind: 'tenant'; readonly tenant: TenantId }
   | ({ readonly kind: 'endpoint' | 'lane' | 'wake' } & At)
 
@@ -75,7 +75,7 @@ export class Relay {
 
   #tell(change: Change): void {
     const { kind } = change
-    if (kind === 'catalogue') this.#say({ kind })
+    if (kind === 'catalogue' || kind === 'leases') this.#say({ kind })
     else if (kind === 'tenant') this.#say({ kind, tenant: change.tenant })
     else if (kind === 'endpoint' || kind === 'lane') this.#say({ kind, ...atOf(change) })
     else if (kind === 'fresh') {

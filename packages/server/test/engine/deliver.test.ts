@@ -49,7 +49,7 @@ function startSender(options: Partial<ConnectionOptions> = {}) {
     { policy: development, connectTimeoutMs: 5_000, extraCa: [authority.caPem], ...options },
     time.clock,
   )
-  const send = (origin: string) => {
+  const send = async (origin: string, mayBegin = () => true) => {
     const request = {
       origin,
       path: '/',
@@ -57,11 +57,27 @@ function startSender(options: Partial<ConnectionOptions> = {}) {
       body: Buffer.from('{}'),
       timeoutMs: RESPONSE_TIMEOUT_MS,
       startedAtMs: 0,
+      mayBegin,
     }
     return deliver(request, connections, time.clock)
   }
   return { ...time, send, close: () => connections.close() }
 }
+
+describe('a request', () => {
+  it('C13: is not begun if it is not ours any more once there is a connection', async () => {
+    const receiver = await startReceiver({ authority })
+    const { send, close } = startSender()
+    expect(await send(receiver.url, () => receiver.connections === 0)).toBeNull()
+    expect([receiver.connections, receiver.total]).toEqual([1, 0])
+    expect(await send(receiver.url)).toMatchObject({ status: 204 })
+    // Over a connection that is kept, too.
+    expect(await send(receiver.url, () => false)).toBeNull()
+    expect(receiver.total).toBe(1)
+    close()
+    await receiver.close()
+  })
+})
 
 describe('C3: the guard', () => {
   it('C3: connects to no address literal that is not public', async () => {
@@ -175,7 +191,7 @@ describe('C11: time limits', () => {
   it('C11: no more is read of a body than is looked at', async () => {
     const receiver = await startHostileReceiver({ authority, kind: 'flood' })
     const { send, close } = startSender()
-    const { status, truncated, body } = await send(receiver.url)
+    const { status, truncated, body } = (await send(receiver.url))!
     expect({ status, truncated }).toEqual({ status: 200, truncated: true })
     // One chunk of the socket's may come on top.
     expect(body.length).toBeLessThan(256 * 1024)

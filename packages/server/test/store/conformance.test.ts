@@ -138,13 +138,13 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
   describe('leases', () => {
     const node = (number: number) => Uint8Array.from({ length: 16 }, () => number)
     const tick = (number: number, give: readonly number[] = [], leaseMs = 60_000) =>
-      store.write('tickLeases', { node: node(number), leaseMs, give })
+      store.write('tickLeases', { node: node(number), leaseMs, give, isLeaving: false })
     const partitions = ({ held }: { held: readonly { partition: number }[] }) => held.map(({ partition }) => partition)
 
     it('are all of one node alone, and the same at its next tick', async () => {
       const first = await tick(1)
       expect(partitions(first)).toEqual(Array.from({ length: 256 }, (_, at) => at))
-      expect(first).toMatchObject({ surplus: [], nodes: 1 })
+      expect(first).toMatchObject({ share: 256, nodes: 1, nextExpiryMs: null })
       expect((await tick(1)).held).toEqual(first.held)
     })
 
@@ -152,9 +152,9 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       const before = await tick(1)
       expect(partitions(await tick(2))).toEqual([])
       expect(partitions(await tick(3))).toEqual([])
-      const { surplus } = await tick(1)
-      expect(surplus).toHaveLength(256 - 86)
-      expect((await tick(1, surplus)).surplus).toEqual([])
+      const { share, held } = await tick(1)
+      expect([share, held.length]).toEqual([86, 256])
+      expect(partitions(await tick(1, partitions(before).slice(share)))).toHaveLength(share)
       const [second, third] = [await tick(2), await tick(3)]
       expect([partitions(second).length, partitions(third).length]).toEqual([85, 85])
       const all = [...partitions(await tick(1)), ...partitions(second), ...partitions(third)]
@@ -171,7 +171,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       // A lease that has run out at once: this node is dead by the next one's tick.
       expect(partitions(await tick(2, [], 0))).toHaveLength(256)
       const heir = await tick(3)
-      expect(heir).toMatchObject({ nodes: 1, surplus: [] })
+      expect(heir).toMatchObject({ nodes: 1, share: 256 })
       expect(partitions(heir)).toHaveLength(256)
       // The dead one comes back: it has nothing, and gets its share once the heir gives it.
       expect(await tick(2)).toMatchObject({ held: [], nodes: 2 })
@@ -202,6 +202,26 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       expect((await take(3)).afterCrash).toHaveLength(256)
       await store.write('leaveLeases', { node: node(3) })
       expect((await take(4)).afterCrash).toEqual([])
+    })
+
+    it('tell when the first of another node runs out, so that it is taken over at once', async () => {
+      await tick(1, [], 60_000)
+      const { nextExpiryMs } = await tick(2)
+      expect(nextExpiryMs).toBeGreaterThan(30_000)
+      expect(nextExpiryMs).toBeLessThanOrEqual(60_000)
+    })
+
+    it('of a node that is about to stop are renewed, go as they are given, and are the others’ share', async () => {
+      const before = await tick(1)
+      await tick(2)
+      const leave = (give: number[]) =>
+        store.write('tickLeases', { node: node(1), leaseMs: 10_000, give, isLeaving: true })
+      const given = partitions(before).slice(0, 200)
+      expect(await leave(given)).toMatchObject({ held: before.held.slice(200), share: 0, nodes: 1 })
+      expect(await tick(2)).toMatchObject({ share: 256, nodes: 1 })
+      expect(partitions(await tick(2))).toEqual(given)
+      // It takes nothing, however often it comes by.
+      expect((await leave([])).held).toHaveLength(56)
     })
 
     it('can be given back by their owner alone', async () => {

@@ -3,7 +3,7 @@
  * held by another once its lease has run out. Its epoch rises at each change of hands and never falls.
  */
 import { PARTITION_COUNT } from '../../model.ts'
-import { type BulkQuery, bytes, type Dialect, int, type Transaction } from '../transaction.ts'
+import { type BulkQuery, bytes, type Dialect, int, intOrNull, type Transaction } from '../transaction.ts'
 
 /** A partition that a node holds, and the epoch under which it does. */
 export type Held = { readonly partition: number; readonly epoch: number }
@@ -15,27 +15,34 @@ export type LeaseTick = {
   readonly leaseMs: number
   /** Partitions that the node has stopped sending for and hands back. */
   readonly give: readonly number[]
+  /** The node is about to stop: it doesn't count among those that send, takes nothing, and renews what it still has. */
+  readonly isLeaving: boolean
 }
 
 export type LeaseTickResult = {
   readonly held: readonly Held[]
-  /** Of those held, the ones that are beyond the node's share: to be stopped and given. */
-  readonly surplus: readonly number[]
+  /** How many the node should hold: of what is beyond, it stops and gives which it likes. */
+  readonly share: number
   /** Of those held, the ones taken just now whose owner had died: a drain leaves none without handing it over. */
   readonly afterCrash: readonly number[]
   /** How many nodes send, this one included. */
   readonly nodes: number
+  /** When the first lease of another node runs out unless it is renewed, milliseconds from now; null: there is none. */
+  readonly nextExpiryMs: number | null
 }
 
 /** One round of a node that sends: it lives, renews, gives and takes. */
 export function* tickLeases(args: LeaseTick, dialect: Dialect): Transaction<LeaseTickResult> {
-  const { node, leaseMs, give } = args
+  const { node, leaseMs, give, isLeaving } = args
   const now = dialect.nowMs
   yield { text: `delete from node where alive_until_ms <= ${now}` }
-  yield {
-    text: `insert into node (id, alive_until_ms) values ($1, ${now} + $2)
-           on conflict (id) do update set alive_until_ms = excluded.alive_until_ms`,
-    params: [node, leaseMs],
+  if (isLeaving) yield { text: 'delete from node where id = $1', params: [node] }
+  else {
+    yield {
+      text: `insert into node (id, alive_until_ms) values ($1, ${now} + $2)
+             on conflict (id) do update set alive_until_ms = excluded.alive_until_ms`,
+      params: [node, leaseMs],
+    }
   }
   yield* giveBack(node, give)
   const renewed = yield {
@@ -44,15 +51,17 @@ export function* tickLeases(args: LeaseTick, dialect: Dialect): Transaction<Leas
   }
   const held = renewed.map(row => ({ partition: int(row.id), epoch: int(row.epoch) }))
   const nodes = (yield { text: 'select id from node order by id' }).map(row => bytes(row.id))
-  const share = shareOf(
-    nodes.findIndex(id => Buffer.compare(id, node) === 0),
-    nodes.length,
-  )
+  const rank = nodes.findIndex(id => Buffer.compare(id, node) === 0)
+  const share = rank === -1 ? 0 : shareOf(rank, nodes.length)
   const taken = held.length < share ? yield* take(args, share - held.length, dialect) : { held: [], afterCrash: [] }
   held.push(...taken.held)
   held.sort((a, b) => a.partition - b.partition)
-  const surplus = held.slice(share).map(({ partition }) => partition)
-  return { held, surplus, afterCrash: taken.afterCrash, nodes: nodes.length }
+  const [others] = yield {
+    text: `select min(expires_ms) - ${now} as next_ms from partition_lease where owner <> $1`,
+    params: [node],
+  }
+  const nextExpiryMs = intOrNull(others!.next_ms)
+  return { held, share, afterCrash: taken.afterCrash, nodes: nodes.length, nextExpiryMs }
 }
 
 /** The node stops, or no longer sends: everything that it held is free. */
