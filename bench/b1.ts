@@ -105,7 +105,7 @@ async function startAll(profileFolder: string | undefined): Promise<Setting> {
   let posthorn: Posthorn | undefined
   try {
     const origin = `https://127.0.0.1:${(await receiver.ask({ kind: 'listen', certPem, keyPem })).value}`
-    posthorn = await startPosthorn(authority.caPem, { profileFolder })
+    posthorn = await startPosthorn({ caPem: authority.caPem, profileFolder })
     const clientSecret = randomBytes(24).toString('base64url')
     await posthorn.call('PUT', `tenants/${TENANT}`, {})
     const endpoint = { url: `${origin}/hooks`, clientSecret, types: [EVENT_TYPE] }

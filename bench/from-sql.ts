@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { publish } from '@posthorn/client'
 import { createAuthority, type Receiver, startPostgres, startReceiver } from '@posthorn/testkit'
 import pg from 'pg'
-import { type Posthorn, startPosthorn } from './posthorn.ts'
+import { makeKeys, type Posthorn, startPosthorn } from './posthorn.ts'
 import { summarise } from './statistics.ts'
 
 const EVENTS = 200
@@ -75,14 +75,10 @@ try {
   const url = await server.createDatabase('from_sql')
   const receiver = await startReceiver({ authority, names: ['localhost'] })
   closing.push(() => receiver.close())
-  const env = {
-    POSTHORN_DATABASE_URL: url,
-    POSTHORN_API_KEY: randomBytes(24).toString('hex'),
-    POSTHORN_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
-  }
+  const shared = { databaseUrl: url, ...makeKeys() }
   const nodes: Posthorn[] = []
   for (let at = 0; at < 2; at++) {
-    const node = await startPosthorn(authority.caPem, { env })
+    const node = await startPosthorn({ caPem: authority.caPem, shared })
     nodes.push(node)
     closing.push(() => node.end())
   }

@@ -3,8 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { spawnTethered, type Tethered } from '@posthorn/testkit'
+import { startNode } from '@posthorn/testkit'
 
 export type Posthorn = {
   readonly url: string
@@ -15,68 +14,39 @@ export type Posthorn = {
   end(): Promise<unknown>
 }
 
-const CLI = fileURLToPath(new URL('../packages/server/src/cli.ts', import.meta.url))
-const START_TIMEOUT_MS = 15_000
-const CALL_TIMEOUT_MS = 10_000
+/** A PostgreSQL that several share, and the keys that they share with it. */
+export type SharedStore = { readonly databaseUrl: string; readonly apiKey: string; readonly encryptionKey: string }
 
 export type PosthornOptions = {
+  readonly caPem: string
+  /** Where to write processor profiles. Default: none are made. */
   readonly profileFolder?: string | undefined
-  /** Settings beside those of the bench, as environment variables. */
-  readonly env?: Readonly<Record<string, string>>
+  /** Default: the embedded store, in a folder of its own. */
+  readonly shared?: SharedStore
+  /** Flags beside those. Default: none. */
+  readonly flags?: readonly string[]
 }
 
-export async function startPosthorn(caPem: string, options: PosthornOptions = {}): Promise<Posthorn> {
-  const { profileFolder, env = {} } = options
+const CALL_TIMEOUT_MS = 10_000
+
+export const makeKeys = () => ({
+  apiKey: randomBytes(24).toString('base64url'),
+  encryptionKey: randomBytes(32).toString('base64'),
+})
+
+export async function startPosthorn({ caPem, profileFolder, shared, flags = [] }: PosthornOptions): Promise<Posthorn> {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'))
   const [caFile, data] = [join(folder, 'receiver-ca.pem'), join(folder, 'data')]
   mkdirSync(data)
   writeFileSync(caFile, caPem)
-  const apiKey = env.POSTHORN_API_KEY ?? randomBytes(24).toString('base64url')
-  const args = [CLI, 'serve', '--data', data, '--host', '127.0.0.1', '--port', '0', '--dev', '--extra-ca', caFile]
-  const profile = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`]
-  const child = spawnTethered(process.execPath, [...profile, ...args], {
-    signal: 'SIGTERM',
+  const keys = shared ?? makeKeys()
+  const { url, pid, end } = await startNode({
+    ...keys,
+    flags: ['--data', data, '--extra-ca', caFile, ...flags],
+    nodeFlags: profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`],
     folder,
-    env: {
-      ...ownEnvironment(),
-      POSTHORN_API_KEY: apiKey,
-      POSTHORN_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
-      ...env,
-    },
   })
-  try {
-    const [pid, url] = await Promise.all([child.pid, listening(child)])
-    return { url, apiKey, pid, call: createCall(url, apiKey), end: () => child.end() }
-  } catch (error) {
-    await child.end()
-    throw error
-  }
-}
-
-/** Settings meant for another server (a database, a data folder) must not reach the bench's. */
-function ownEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('POSTHORN_')))
-}
-
-/** Where the server listens. The log is read to its end, so that it never waits, but parsed only until then. */
-async function listening(child: Tethered): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const timer = setTimeout(() => reject(new Error('The server did not listen in time.')), START_TIMEOUT_MS)
-  let head = ''
-  const onHead = (chunk: Buffer) => {
-    head += chunk.toString()
-    const url = /"url":"([^"]+)"[^\n]*"listening"/.exec(head)?.[1]
-    if (url !== undefined) resolve(url.replace(/\/$/, ''))
-  }
-  child.stdout.on('data', onHead)
-  child.stderr.on('data', onHead)
-  void child.exited.then(code => reject(new Error(`The server ended (exit code ${code}).\n${head}`)), reject)
-  try {
-    return await promise
-  } finally {
-    clearTimeout(timer)
-    for (const stream of [child.stdout, child.stderr]) stream.off('data', onHead).resume()
-  }
+  return { url, apiKey: keys.apiKey, pid, call: createCall(url, keys.apiKey), end }
 }
 
 function createCall(url: string, apiKey: string): Posthorn['call'] {

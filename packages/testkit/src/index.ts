@@ -6,6 +6,7 @@ export {
   type HostileReceiver,
   startHostileReceiver,
 } from './hostile.ts'
+export { type NodeOptions, type RunningNode, startNode } from './node.ts'
 export { accountToRunAs, ask, findFreePort, type Postgres, type PostgresOptions, startPostgres } from './postgres.ts'
 export { startProxy, type TcpProxy } from './proxy.ts'
 export {

@@ -20,6 +20,10 @@ export type Postgres = {
   url(database?: string): string
   /** Makes a database and returns its connection string. */
   createDatabase(name: string): Promise<string>
+  /** Kills the server with SIGKILL, as a crash would; `restart` brings it back. */
+  kill(): Promise<void>
+  /** Starts it again after a kill, on the same port and data; resolves once it has recovered and takes connections. */
+  restart(): Promise<void>
   /** Ends the server and removes its folder. */
   stop(): Promise<void>
 }
@@ -30,13 +34,15 @@ export type PostgresOptions = {
 }
 
 export type Account = { readonly uid: number; readonly gid: number }
-type Server = { readonly port: number; readonly process: Tethered }
+type Server = { readonly port: number; readonly process: Tethered; readonly pid: number }
 type Installation = { readonly initdb: string; readonly postgres: string }
 
 const USER = 'postgres'
 const READY = 'database system is ready to accept connections'
 const START_TIMEOUT_MS = 30_000
 const ASK_TIMEOUT_MS = 5_000
+const RESTART_TRIES = 40
+const RESTART_PAUSE_MS = 100
 
 class StartError extends Error {}
 
@@ -46,7 +52,7 @@ class StartError extends Error {}
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
   const password = randomBytes(12).toString('hex')
-  const server = await startFresh(password, options.settings ?? {})
+  let server = await startFresh(password, options.settings ?? {})
   const url = (database = 'postgres') =>
     `postgresql://${USER}:${password}@127.0.0.1:${server.port}/${encodeURIComponent(database)}`
   return {
@@ -55,6 +61,12 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     async createDatabase(name) {
       await ask(url(), `create database ${pg.escapeIdentifier(name)}`)
       return url(name)
+    },
+    async kill() {
+      process.kill(server.pid, 'SIGKILL')
+    },
+    async restart() {
+      server = { ...server, pid: await startAgain(server.process) }
     },
     async stop() {
       await server.process.end()
@@ -149,16 +161,28 @@ async function startServer(
   const process = spawnTethered(installation.postgres, ['-D', join(folder, 'data'), ...flags], {
     signal: 'SIGINT', // a fast shutdown: connections are ended, nothing is left to recover
     folder,
+    isRestartable: true,
     ...account,
   })
-  const failure = await waitUntilReady(process)
-  if (failure === undefined) return { port, process }
+  const failure = await waitUntilReady(process, process.ended)
+  if (failure === undefined) return { port, process, pid: await process.pid }
   await process.end()
   throw new StartError(`PostgreSQL did not start: ${failure}`)
 }
 
+/** A killed server's own processes take a moment to notice, and until then it isn't allowed to start. */
+async function startAgain(server: Tethered): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    const { pid, ended } = await server.restart()
+    const failure = await waitUntilReady(server, ended)
+    if (failure === undefined) return pid
+    if (tries === RESTART_TRIES) throw new Error(`PostgreSQL did not start again: ${failure}`)
+    await new Promise(resolve => setTimeout(resolve, RESTART_PAUSE_MS))
+  }
+}
+
 /** Undefined once it is ready, else what it said before it ended. */
-function waitUntilReady(server: Tethered): Promise<string | undefined> {
+function waitUntilReady(server: Tethered, ended: Promise<number>): Promise<string | undefined> {
   return new Promise(resolve => {
     let said = ''
     const timer = setTimeout(() => resolve(`not ready after ${START_TIMEOUT_MS} ms: ${said}`), START_TIMEOUT_MS)
@@ -174,7 +198,7 @@ function waitUntilReady(server: Tethered): Promise<string | undefined> {
     }
     server.stdout.resume()
     server.stderr.on('data', hear)
-    server.exited.then(
+    ended.then(
       () => done(said),
       error => done(String(error)),
     )

@@ -3,7 +3,7 @@
  * Its standard input is the tether: when that closes (also because the other end was killed with SIGKILL, which no exit
  * hook sees), the command gets the signal, ten seconds later SIGKILL, and then the folder named in the settings goes.
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import type { TetherSettings } from './tethered.ts'
 
@@ -13,16 +13,45 @@ const [settingsJson, command, ...args] = process.argv.slice(2)
 if (settingsJson === undefined || command === undefined) throw new Error('tether.ts needs settings and a command.')
 const settings = JSON.parse(settingsJson) as TetherSettings
 
-const child = spawn(command, args, {
-  stdio: ['ignore', 'inherit', 'inherit'],
-  ...(settings.uid === undefined ? {} : { uid: settings.uid }),
-  ...(settings.gid === undefined ? {} : { gid: settings.gid }),
-})
+let isEnding = false
+let isOver = false
+let isWantedAgain = false
+let child = start()
 
-// The channel has said all that it is for: left open, it would be one more thing to keep a process alive.
-if (child.pid !== undefined) process.send?.(child.pid, () => process.connected && process.disconnect())
+function start(): ChildProcess {
+  isOver = false
+  const started = spawn(command!, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    ...(settings.uid === undefined ? {} : { uid: settings.uid }),
+    ...(settings.gid === undefined ? {} : { gid: settings.gid }),
+  })
+  // The channel has said all that it is for: left open, it would be one more thing to keep a process alive.
+  const then = () => settings.isRestartable !== true && process.connected && process.disconnect()
+  if (started.pid !== undefined) process.send?.({ pid: started.pid }, then)
+  started.on('error', error => {
+    process.stderr.write(`${error.message}\n`)
+    leave(1)
+  })
+  started.on('exit', code => {
+    isOver = true
+    if (isEnding || settings.isRestartable !== true) leave(code ?? 1)
+    if (process.connected) process.send?.({ exitCode: code ?? 1 })
+    if (isWantedAgain) startAgain()
+  })
+  return started
+}
+
+/** Once it is over. */
+function startAgain(): void {
+  isWantedAgain = !isOver
+  if (isOver) child = start()
+}
+
+process.on('message', startAgain)
 
 const end = () => {
+  isEnding = true
+  if (isOver) leave(1)
   child.kill(settings.signal)
   setTimeout(() => child.kill('SIGKILL'), GRACE_MS).unref()
 }
@@ -31,13 +60,7 @@ process.stdin.on('error', () => {})
 process.stdin.resume()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end)
 
-child.on('error', error => {
-  process.stderr.write(`${error.message}\n`)
-  leave(1)
-})
-child.on('exit', code => leave(code ?? 1))
-
-function leave(code: number): void {
+function leave(code: number): never {
   if (settings.folder !== undefined) rmSync(settings.folder, { recursive: true, force: true, maxRetries: 3 })
   process.exit(code)
 }

@@ -12,6 +12,8 @@ export type TetherSettings = {
   /** Whom the command runs as. Default: whoever runs this process. */
   readonly uid?: number
   readonly gid?: number
+  /** Whether the command can be started again after it has ended, in the same folder. Default: no. */
+  readonly isRestartable?: boolean
 }
 
 export type TetheredOptions = TetherSettings & {
@@ -24,11 +26,18 @@ export type Tethered = {
   readonly pid: Promise<number>
   readonly stdout: Readable
   readonly stderr: Readable
-  /** The command's exit code, once it has ended and its folder is gone. */
+  /** The command's exit code, once it has ended for the first time. */
+  readonly ended: Promise<number>
+  /** The same, once its folder is gone too, and it can't be started again. */
   readonly exited: Promise<number>
+  /** Starts it once more, after it has ended; `ended` resolves when it has ended again. Needs `isRestartable`. */
+  restart(): Promise<{ readonly pid: number; readonly ended: Promise<number> }>
   /** Ends the command and waits for `exited`. */
   end(): Promise<number>
 }
+
+/** What a tether tells. */
+type Message = { readonly pid?: number; readonly exitCode?: number }
 
 export function spawnTethered(command: string, args: readonly string[], options: TetheredOptions): Tethered {
   const { env, ...settings } = options
@@ -40,11 +49,24 @@ export function spawnTethered(command: string, args: readonly string[], options:
     ...(env ? { env } : {}),
   })
   child.stdin!.on('error', () => {})
-  const pid = new Promise<number>((resolve, reject) => {
-    child.once('message', commandPid => resolve(Number(commandPid)))
-    child.once('close', () => reject(new Error(`${command} could not be started.`)))
-    child.once('error', reject)
-  })
+  const nextPid = () =>
+    new Promise<number>((resolve, reject) => {
+      const hear = (message: Message) => {
+        if (message.pid === undefined) return
+        child.off('message', hear)
+        resolve(message.pid)
+      }
+      child.on('message', hear)
+      child.once('close', () => reject(new Error(`${command} could not be started.`)))
+      child.once('error', reject)
+    })
+  const nextEnd = () =>
+    new Promise<number>(resolve => {
+      child.on('message', ({ exitCode }: Message) => exitCode !== undefined && resolve(exitCode))
+      child.once('close', code => resolve(code ?? 1))
+    })
+  const ended = nextEnd()
+  const pid = nextPid()
   pid.catch(() => {})
   const exited = new Promise<number>((resolve, reject) => {
     child.on('error', reject)
@@ -55,7 +77,13 @@ export function spawnTethered(command: string, args: readonly string[], options:
     pid,
     stdout: child.stdout!,
     stderr: child.stderr!,
+    ended,
     exited,
+    async restart() {
+      const again = nextPid()
+      child.send('start')
+      return { pid: await again, ended: nextEnd() }
+    },
     end() {
       child.stdin!.destroy()
       return exited

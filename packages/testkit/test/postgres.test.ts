@@ -12,3 +12,24 @@ test('a real PostgreSQL answers, in a database of its own, durable by default', 
   await postgres.stop()
   await expect(new pg.Client({ connectionString: postgres.url() }).connect()).rejects.toThrow('ECONNREFUSED')
 })
+
+test('a PostgreSQL that is killed comes back with what it had committed, and still ends', async () => {
+  const postgres = await startPostgres()
+  const url = await postgres.createDatabase('kept')
+  const connect = async () => {
+    const client = new pg.Client({ connectionString: url })
+    client.on('error', () => {})
+    await client.connect()
+    return client
+  }
+  const before = await connect()
+  await before.query('create table t as select 7 as n')
+  await postgres.kill()
+  await expect.poll(() => before.query('select 1').catch(() => 'gone'), { timeout: 10_000 }).toBe('gone')
+  await postgres.restart()
+  const after = await connect()
+  expect((await after.query('select n from t')).rows).toEqual([{ n: 7 }])
+  await after.end()
+  await postgres.stop()
+  await expect(connect()).rejects.toThrow('ECONNREFUSED')
+})

@@ -92,7 +92,10 @@ class Attempt implements Dispatcher.DispatchHandler {
 
   /** The connection is ready and the request is about to be written. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (!this.#request.mayBegin()) return controller.abort(new NotBegun())
+    if (!this.#request.mayBegin()) {
+      controller.abort(new NotBegun())
+      return
+    }
     this.#connection.gate.begin()
     this.#deadline = this.#clock.after(this.#request.timeoutMs, () => controller.abort(new ResponseTimeout()))
   }
@@ -139,7 +142,10 @@ class Attempt implements Dispatcher.DispatchHandler {
     this.#deadline?.cancel()
     const { address, isConnected, isReady } = this.#connection
     this.#connections.giveBack(this.#connection, isSound)
-    if (error instanceof NotBegun) return this.#resolve(null)
+    if (error instanceof NotBegun) {
+      this.#resolve(null)
+      return
+    }
     this.#resolve({
       startedAtMs: this.#request.startedAtMs,
       durationMs: Math.round(this.#clock.monotonicMs() - this.#startedAtMonotonicMs),

@@ -1,0 +1,103 @@
+/** A node as an operator starts it, `posthorn serve`, as a child that ends with this process, however that ends. */
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { spawnTethered, type Tethered } from './tethered.ts'
+
+export type NodeOptions = {
+  readonly apiKey: string
+  /** 32 bytes in Base64. */
+  readonly encryptionKey: string
+  /** The PostgreSQL that it shares with others. Default: none, so `flags` say where its data are. */
+  readonly databaseUrl?: string
+  /** Flags of `posthorn serve`; it listens on a free port of 127.0.0.1, in development mode. */
+  readonly flags: readonly string[]
+  /** Flags of Node itself. Default: none. */
+  readonly nodeFlags?: readonly string[]
+  /** Removed after the node has ended. Default: nothing is. */
+  readonly folder?: string
+  /** Called for each line of its log after `listening`. Default: they are read, but not parsed. */
+  readonly onLog?: (line: Readonly<Record<string, unknown>>) => void
+}
+
+export type RunningNode = {
+  /** No slash at the end. */
+  readonly url: string
+  readonly pid: number
+  /** Resolves once it has ended, with its last words. */
+  readonly ended: Promise<string>
+  /** Sends a signal to the node itself. */
+  kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void
+  /** Ends it as an operator would, and waits until it has. */
+  end(): Promise<number>
+}
+
+const CLI = fileURLToPath(new URL('../../server/src/cli.ts', import.meta.url))
+const LAST_LINES = 12
+const START_TIMEOUT_MS = 60_000
+
+/** Resolves when it listens; rejects with its last words if it ends before. */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const args = [CLI, 'serve', '--host', '127.0.0.1', '--port', '0', '--dev', ...options.flags]
+  const child = spawnTethered(process.execPath, [...(options.nodeFlags ?? []), ...args], {
+    signal: 'SIGTERM',
+    ...(options.folder === undefined ? {} : { folder: options.folder }),
+    env: {
+      ...ownEnvironment(),
+      POSTHORN_API_KEY: options.apiKey,
+      POSTHORN_ENCRYPTION_KEY: options.encryptionKey,
+      ...(options.databaseUrl === undefined ? {} : { POSTHORN_DATABASE_URL: options.databaseUrl }),
+    },
+  })
+  const lastLines: string[] = []
+  const ended = child.exited.then(
+    code => `The node ended (exit code ${code}).\n${lastLines.join('\n')}`,
+    (error: Error) => `The node could not be started: ${error.message}`,
+  )
+  try {
+    const url = await listening(child, ended, lastLines, options.onLog)
+    const pid = await child.pid
+    return { url, pid, ended, kill: signal => void process.kill(pid, signal), end: () => child.end() }
+  } catch (error) {
+    await child.end()
+    throw error
+  }
+}
+
+function listening(
+  child: Tethered,
+  ended: Promise<string>,
+  lastLines: string[],
+  onLog: NodeOptions['onLog'],
+): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const timer = setTimeout(() => reject(new Error('The node did not listen in time.')), START_TIMEOUT_MS)
+  let isListening = false
+  const hear = (line: string) => {
+    lastLines.push(line)
+    if (lastLines.length > LAST_LINES) lastLines.shift()
+    if (isListening && onLog === undefined) return
+    const entry = parseLine(line)
+    if (entry === undefined) return
+    if (isListening) return onLog?.(entry)
+    if (entry.msg !== 'listening') return
+    isListening = true
+    resolve(String(entry.url).replace(/\/$/, ''))
+  }
+  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', hear)
+  void ended.then(words => reject(new Error(words)))
+  return promise.finally(() => clearTimeout(timer))
+}
+
+/** Settings meant for another server (a database, a data folder) must not reach this one. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('POSTHORN_')))
+}
+
+function parseLine(line: string): Record<string, unknown> | undefined {
+  if (!line.startsWith('{')) return undefined
+  try {
+    return JSON.parse(line) as Record<string, unknown>
+  } catch {
+    return undefined // words for people, not the log
+  }
+}
