@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parseEvents, readEvents } from './events.ts'
+import { Moves } from './moves.ts'
 import { parseOptions } from './options.ts'
 
 const FILE = new URL('../events.ndjson', import.meta.url)
@@ -19,7 +20,21 @@ test('a line without its tenant in front is named', () => {
   expect(() => parseEvents('{"tenant":"a","type":"T"}\n{"type":"T"}')).toThrow('Line 2')
 })
 
+test('what moves from node to node is told once, with how many endpoints', () => {
+  const moves = new Moves()
+  for (const endpoint of ['a', 'b', 'c']) moves.note(endpoint, 'third')
+  expect([moves.countOf('third'), moves.take()]).toEqual([3, []])
+  for (const endpoint of ['a', 'b', 'a']) moves.note(endpoint, 'first')
+  moves.note('c', 'second')
+  expect(moves.take()).toEqual([
+    'first node has taken over from third node for 2 endpoints',
+    'second node has taken over from third node for 1 endpoint',
+  ])
+  expect([moves.countOf('third'), moves.take()]).toEqual([0, []])
+})
+
 test('an unknown flag gets a sentence', () => {
-  expect(parseOptions(['--exit'])).toEqual({ exit: true, help: false })
+  expect(parseOptions(['--exit'])).toEqual({ exit: true, cluster: false, help: false })
+  expect(parseOptions(['--cluster', '--exit'])).toEqual({ exit: true, cluster: true, help: false })
   expect(parseOptions(['--exti'])).toContain('--exti')
 })

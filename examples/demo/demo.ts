@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAuthority } from '@posthorn/testkit'
 import { type Api, createApi, type PublishedEvent } from './api.ts'
+import { ClusterDemo } from './cluster.ts'
 import { readEvents } from './events.ts'
 import { type DemoOptions, parseOptions, USAGE } from './options.ts'
 import { type DemoReceiver, startReceivers } from './receivers.ts'
@@ -18,6 +19,7 @@ const LOOK_EVERY_MS = 200
 const WAIT_UNTIL_MS = 23_000
 const HARD_DEADLINE_MS = 28_000
 const LAST_WAIT_MS = 2_500
+const CLUSTER_HARD_DEADLINE_MS = 44_000
 
 type Demo = {
   readonly options: DemoOptions
@@ -42,8 +44,41 @@ if (typeof options === 'string') {
   process.exitCode = 2
 } else if (options.help) {
   say(USAGE)
+} else if (options.cluster) {
+  await runCluster(options)
 } else {
   await run(options)
+}
+
+async function runCluster({ exit }: DemoOptions): Promise<void> {
+  const demo = new ClusterDemo(say)
+  let isEnding = false
+  const stop = once(async (exitCode: number, lastLine?: string) => {
+    isEnding = true
+    const closed = demo.close()
+    // What is slow to end is left to its tether.
+    await (exit ? Promise.race([closed, new Promise(resolve => setTimeout(resolve, LAST_WAIT_MS))]) : closed)
+    if (lastLine !== undefined) say(lastLine)
+    process.exit(exitCode)
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(0))
+  if (exit) {
+    setTimeout(() => {
+      process.stderr.write('The demo took too long.\n')
+      process.exit(1)
+    }, CLUSTER_HARD_DEADLINE_MS).unref()
+  }
+  try {
+    await demo.start()
+    const { isGood, lastLine } = await demo.run()
+    if (exit) return await stop(isGood ? 0 : 1, lastLine)
+    say(lastLine)
+    say(demo.explain())
+  } catch (error) {
+    if (isEnding) return // a call that the end cut off
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    await stop(1)
+  }
 }
 
 async function run(options: DemoOptions): Promise<void> {
