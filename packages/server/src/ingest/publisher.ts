@@ -168,13 +168,20 @@ export class Publisher {
     const configuration = await this.#tenants.get(tenant)
     if (configuration === null) throw new PosthornError('not_found', 'There is no such tenant.')
     const nowMs = this.#store.now()
+    let events: NewEvent[]
+    try {
+      events = makeEvents(types, configuration, nowMs, isLater)
+    } catch (error) {
+      if (!(await this.#dropStale(tenant, types, configuration))) throw error
+      return 'stale'
+    }
     const request: PublishRequest = {
       tenant,
       tenantVersion: configuration.version,
       catalogueVersion: types.version,
       nowMs,
       keyExpiresAtMs: nowMs + this.#options.idempotencyMs,
-      events: makeEvents(types, configuration, nowMs, isLater),
+      events,
     }
     const result = await this.#commit(request)
     if (result.kind === 'behind') return this.#storeOnce(tenant, batch, makeEvents, true)
@@ -186,6 +193,15 @@ export class Publisher {
     this.#catalogue.drop(types)
     this.#tenants.drop(tenant, configuration)
     return 'stale'
+  }
+
+  /** Nobody is refused by a copy: another node may have added the type a moment ago. */
+  async #dropStale(tenant: TenantId, types: KnownTypes, configuration: TenantMatcher): Promise<boolean> {
+    const now = await this.#store.read('readVersions', { tenant })
+    if (now.catalogue === types.version && now.tenant === configuration.version) return false
+    this.#catalogue.drop(types)
+    this.#tenants.drop(tenant, configuration)
+    return true
   }
 
   async #commit(request: PublishRequest) {

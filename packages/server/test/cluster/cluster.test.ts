@@ -1,9 +1,7 @@
 import { type Authority, createAuthority, type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cover } from '../engine/harness.ts'
-import { type NodeOptions, startNode as startOnUrl } from './node.ts'
-
-const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
+import { type NodeOptions, SECRET, startNode as startNodeOn } from './node.ts'
 
 let server: Postgres
 let authority: Authority
@@ -15,7 +13,8 @@ afterAll(() => server.stop())
 
 const AFTER_CRASH = expect.objectContaining({ msg: expect.stringContaining('after a crash') })
 
-const startNode = (url: string, over: NodeOptions = {}) => startOnUrl(url, authority, over)
+const startNode = (url: string, options?: NodeOptions) => startNodeOn(url, authority, options)
+
 const database = () => server.createDatabase(`cluster_${++count}`)
 
 describe('nodes on one PostgreSQL', () => {
@@ -70,7 +69,7 @@ describe('nodes on one PostgreSQL', () => {
 
   it('C13: what is in flight at crash after crash is set aside by the node that comes next', async () => {
     const url = await database()
-    const start = () => startNode(url, { leaseMs: 1_000, hasBus: false, responseTimeoutMs: 600_000 })
+    const start = () => startNode(url, { leaseMs: 1_000, hasBus: false, engine: { responseTimeoutMs: 600_000 } })
     let isAnswering = false
     const script = () => (isAnswering ? { status: 204 } : ('hang' as const))
     const receiver = await startReceiver({ authority, names: ['localhost'], script })

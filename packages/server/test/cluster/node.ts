@@ -1,13 +1,15 @@
-import type { Authority } from '@posthorn/testkit'
-import type { Logger } from 'pino'
-import { systemClock } from '../../src/clock.ts'
+import { type Authority, startReceiver } from '@posthorn/testkit'
+import { type Clock, systemClock } from '../../src/clock.ts'
+import type { EngineOptions } from '../../src/engine/engine.ts'
 import { LeasedPartitions } from '../../src/engine/partitions.ts'
+import { EventTypes } from '../../src/manage/event-types.ts'
 import type { Bus } from '../../src/store/bus.ts'
 import { PostgresBus } from '../../src/store/postgres/bus.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { Relay } from '../../src/store/relay.ts'
-import type { Store } from '../../src/store/store.ts'
 import { startOn } from '../engine/harness.ts'
+
+export const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
 
 /** A pooler in transaction mode, for one: every message is lost. */
 const lossyBus: Bus = { open: async (_handler, onLine) => onLine(false), send: async () => true, close: async () => {} }
@@ -15,26 +17,52 @@ const lossyBus: Bus = { open: async (_handler, onLine) => onLine(false), send: a
 export type NodeOptions = {
   readonly leaseMs?: number
   readonly hasBus?: boolean
-  readonly responseTimeoutMs?: number
+  readonly clock?: Clock
+  readonly engine?: Partial<EngineOptions>
 }
 
-/** A node inside the test's process, everything but the HTTP API. */
-export async function startNode(url: string, authority: Authority, options: NodeOptions = {}) {
-  const { leaseMs = 2_000, hasBus = true, responseTimeoutMs = 2_000 } = options
-  const driver = await openPostgres(url, systemClock)
-  const partitionsOf = (store: Store, log: Logger) => new LeasedPartitions(store, systemClock, log, leaseMs)
-  const node = await startOn(driver, partitionsOf, authority, { responseTimeoutMs })
-  const isOurs = (partition: number) => node.partitions.epochOf(partition) !== undefined
-  const bus = hasBus ? new PostgresBus(url, systemClock) : lossyBus
-  const relay = new Relay(node.store, bus, systemClock, isOurs)
-  await relay.start()
-  const shareOf = () => Array.from({ length: 256 }, (_, partition) => partition).filter(isOurs).length
+/** A node inside this process, on a PostgreSQL that it shares. */
+export async function startNode(
+  url: string,
+  authority: Authority,
+  { leaseMs = 2_000, hasBus = true, clock = systemClock, engine = {} }: NodeOptions = {},
+) {
+  const driver = await openPostgres(url, clock)
+  const bus = hasBus ? new PostgresBus(url, clock) : lossyBus
+  let relay: Relay | undefined
+  const node = await startOn(
+    driver,
+    (store, log) => {
+      const leased = new LeasedPartitions(store, clock, log, leaseMs)
+      relay = new Relay(store, bus, clock, partition => leased.epochOf(partition) !== undefined)
+      return leased
+    },
+    authority,
+    engine,
+    false,
+    clock,
+  )
+  await relay!.start()
+  await node.engine.start()
+  node.inbox.start()
+  const owns = (partition: number) => node.partitions.epochOf(partition) !== undefined
   return {
     ...node,
-    shareOf,
+    eventTypes: new EventTypes(node.store),
+    owns,
+    shareOf: () => Array.from({ length: 256 }, (_, partition) => partition).filter(owns).length,
+    attempts: () => node.lines.filter(({ msg }) => msg === 'attempt'),
+    /** Drains; the last words are told before the store is closed, as in the server. */
     async stop() {
-      await relay.stop()
-      await node.stop()
+      await node.engine.drain(5_000)
+      await node.inbox.stop()
+      await relay!.stop()
+      await node.store.close()
     },
   }
 }
+
+export type ClusterNode = Awaited<ReturnType<typeof startNode>>
+
+export const startQuietReceiver = (authority: Authority) =>
+  startReceiver({ authority, names: ['localhost'], record: false })

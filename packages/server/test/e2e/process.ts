@@ -16,7 +16,7 @@ export type ServerProcess = {
   readonly url: string
   readonly output: () => string
   readonly ended: Promise<Ended>
-  kill(signal: 'SIGKILL' | 'SIGTERM'): void
+  kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void
   call<T = unknown>(
     method: string,
     path: string,

@@ -68,7 +68,7 @@ export async function startOn(
     idempotencyMs: 1e9,
     maxDeliveriesAtOnce: 250,
   })
-  const inbox = new Inbox(store, publisher.configuration, systemClock, log, {
+  const inbox = new Inbox(store, publisher.configuration, clock, log, {
     lookMs: 50,
     maxDepth: 64,
     maxPayloadBytes: 1_048_576,
@@ -83,6 +83,7 @@ export async function startOn(
     driver,
     store,
     engine,
+    inbox,
     partitions,
     lines,
     publisher,

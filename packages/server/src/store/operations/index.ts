@@ -10,7 +10,7 @@ import { beginMove, countRows, describeTables, finishMove, moveRows } from './mo
 import { publish, readKeyHashes } from './publish.ts'
 import { settle } from './settle.ts'
 import { beginTrial, takeBackTrials } from './trials.ts'
-import { getMeta, readChanges, setMeta } from './versions.ts'
+import { getMeta, readChanges, readVersions, setMeta } from './versions.ts'
 
 export const operations = {
   migrate,
@@ -22,6 +22,7 @@ export const operations = {
   acceptArrivals,
   fanOut,
   readChanges,
+  readVersions,
   tickLeases,
   leaveLeases,
   beginMove,

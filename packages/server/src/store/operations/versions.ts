@@ -11,6 +11,15 @@ export function* catalogueVersion(): Transaction<number> {
   return rows.length === 0 ? 0 : int(Number(rows[0]!.value))
 }
 
+/** Of the catalogue, and of a tenant's endpoints; null: there is no such tenant. */
+export function* readVersions(args: {
+  tenant: TenantId
+}): Transaction<{ readonly catalogue: number; readonly tenant: number | null }> {
+  const catalogue = yield* catalogueVersion()
+  const rows = yield { text: 'select version from tenant where id = $1 and deleted_ms is null', params: [args.tenant] }
+  return { catalogue, tenant: rows.length === 0 ? null : int(rows[0]!.version) }
+}
+
 /** To be yielded first by every transaction that changes configuration. */
 export function* lockConfiguration(dialect: Dialect): Transaction<void> {
   if (dialect.lockConfiguration !== null) yield dialect.lockConfiguration
