@@ -81,7 +81,7 @@ const TIMEOUT_MARGIN_MS = 500
 const COMMIT_TIMEOUT_MS = 10_000
 const LONGEST_COMMIT_TIMEOUT_MS = 60_000
 /** A transaction whose client is behind a cut line, or was paused, keeps its locks from everybody else no longer. */
-const IDLE_IN_TRANSACTION_MS = 5_000
+const IDLE_IN_TRANSACTION_MS = 3_000
 
 const ARRAY_TYPES = { text: 'text[]', int: 'bigint[]', bytes: 'bytea[]' } as const
 
