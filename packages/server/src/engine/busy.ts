@@ -22,10 +22,6 @@ export class Busy {
     while (this.#counts.size > 0) await new Promise<void>(resolve => this.#waiting.push(resolve))
   }
 
-  has(partition: number): boolean {
-    return this.#counts.has(partition)
-  }
-
   async untilNone(partition: number): Promise<void> {
     while (this.#counts.has(partition)) await new Promise<void>(resolve => this.#waiting.push(resolve))
   }

@@ -128,7 +128,6 @@ export class Engine {
     await this.#partitions.start({
       gained: (partitions, afterCrash) => this.#gain(partitions, afterCrash),
       lost: partitions => this.#lose(partitions),
-      isBusy: partition => this.#busy.has(partition),
       landed: partition => this.#busy.untilNone(partition),
     })
   }

@@ -15,8 +15,6 @@ export type PartitionListener = {
   gained(partitions: readonly number[], afterCrash: readonly number[]): void
   /** These may not any more. */
   lost(partitions: readonly number[]): void
-  /** Whether something of the partition is in flight or unsettled. */
-  isBusy(partition: number): boolean
   /** Settles when nothing of the partition is in flight or unsettled. */
   landed(partition: number): Promise<void>
 }
@@ -249,13 +247,14 @@ export class LeasedPartitions implements Partitions {
     this.#adopt(new Map(), [])
   }
 
-  /** Those with nothing in flight first: they are somebody else's at once. */
+  /**
+   * The last ones, whether something is in flight there or not. Idle ones would be handed over sooner, but then a node
+   * that comes would get partitions that have nothing to do.
+   */
   #giveUpSurplus(surplus: number): void {
-    const sent = [...this.#epochs.keys()].filter(at => this.#epochs[at] !== undefined && !this.#stopping.has(at))
-    const busy = sent.filter(partition => this.#listener.isBusy(partition))
-    const idle = sent.filter(partition => !this.#listener.isBusy(partition))
-    const count = this.#isLeaving ? sent.length : Math.max(surplus - this.#stopping.size, 0)
-    for (const partition of [...idle, ...busy].slice(0, count)) this.#giveUp(partition)
+    const kept = [...this.#epochs.keys()].filter(at => this.#epochs[at] !== undefined && !this.#stopping.has(at))
+    const count = this.#isLeaving ? kept.length : Math.max(surplus - this.#stopping.size, 0)
+    for (const partition of kept.slice(kept.length - count)) this.#giveUp(partition)
   }
 
   #giveUp(partition: number): void {
