@@ -26,7 +26,7 @@ const NODES = [1, 2, 4]
 const MAX_IN_FLIGHT = 32
 const RECEIVER_MS = 100
 const TENANTS = 16
-/** 512 in all, four to a partition of 256 on two nodes. */
+/** 512 in all, two to a partition. */
 const ENDPOINTS_PER_TENANT = 32
 /** A host of its own for every eighth: caps per host are not what is measured. */
 const RECEIVERS = 8
