@@ -1,7 +1,6 @@
 /** `npm run drill`: fails a real PostgreSQL over, again and again under load, and counts what got lost. */
-import { randomBytes } from 'node:crypto'
 import { createAuthority } from '@posthorn/testkit'
-import { type Posthorn, startPosthorn } from '../bench/posthorn.ts'
+import { makeKeys, type Posthorn, startPosthorn } from '../bench/posthorn.ts'
 import { Database } from './database.ts'
 import { Load } from './load.ts'
 import { type DrillOptions, parseOptions, USAGE } from './options.ts'
@@ -37,12 +36,8 @@ async function run(options: DrillOptions, programs: Programs): Promise<void> {
     say(`etcd, PostgreSQL twice under Patroni, PgBouncer in ${options.poolMode} mode …`)
     await database.start(options.poolMode)
     const authority = await createAuthority()
-    const env = {
-      POSTHORN_DATABASE_URL: database.url,
-      POSTHORN_API_KEY: randomBytes(24).toString('base64url'),
-      POSTHORN_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
-    }
-    while (nodes.length < NODES) nodes.push(await startPosthorn(authority.caPem, { env }))
+    const shared = { ...makeKeys(), databaseUrl: database.url }
+    while (nodes.length < NODES) nodes.push(await startPosthorn({ caPem: authority.caPem, shared }))
     const load = await Load.prepare(nodes, authority)
     try {
       say(JSON.stringify(await drill(options, database, load)))
