@@ -98,12 +98,13 @@ describe('posthorn serve --processes', () => {
         expect.stringContaining('embedded store has one process only'),
       ])
       const flags = ['--processes', '4']
-      const away = {
-        POSTHORN_DATABASE_URL: 'postgres://nobody@127.0.0.1:1/x',
+      // One that is away would be waited for.
+      const wrong = {
+        POSTHORN_DATABASE_URL: server.url('nowhere'),
         POSTHORN_ENCRYPTION_KEY: ENCRYPTION_KEY,
       }
-      const many = refused(await serve(place, { flags, env: away }))
-      const one = refused(await serve(place, { env: away }))
+      const many = refused(await serve(place, { flags, env: wrong }))
+      const one = refused(await serve(place, { env: wrong }))
       expect([many.code, many.stderr]).toEqual([1, one.stderr])
       const bad = refused(await serve(place, { flags: ['--processes', '0'] }))
       expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining('a whole number from 1 to 256')])
