@@ -387,7 +387,8 @@ export class Engine {
   }
 
   #conclude(lane: Lane, host: string, item: LaneItem, target: Target, exchange: Exchange, epoch: number): void {
-    const endedAtMs = this.#store.now()
+    // At the latest: another node, which knows the time better, may make the next attempt (C12).
+    const endedAtMs = this.#store.latest()
     const random = this.#options.random()
     const { settlement, isSuccess, waitMs } = concludeAttempt({ item, target, exchange, epoch, endedAtMs, random })
     lane.land(isSuccess)

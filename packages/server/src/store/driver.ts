@@ -20,6 +20,8 @@ export type Driver = {
   readonly dialect: Dialect
   /** The store's time, milliseconds since 1970. */
   now(): number
+  /** The same at the latest: where the store's time is another machine's, it isn't known to the millisecond. */
+  latest(): number
   /**
    * Runs the calls in one transaction. If one of them fails, all is done again one by one, so that nobody pays for a
    * stranger's data. A fault of the store itself fails them all with StoreUnavailable.

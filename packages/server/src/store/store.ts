@@ -81,6 +81,11 @@ export class Store {
     return this.#driver.now()
   }
 
+  /** The same at the latest: what a wait is counted from that another node may end. */
+  latest(): number {
+    return this.#driver.latest()
+  }
+
   /** Outcomes that are not stored yet. */
   get unsettled(): number {
     return this.#unsettled

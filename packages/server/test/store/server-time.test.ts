@@ -39,10 +39,14 @@ describe('the server’s time', () => {
           expect(time.now()).toBeLessThanOrEqual(monotonicMs() + aheadMs)
           expect(time.now()).toBeGreaterThanOrEqual(before)
           before = time.now()
+          expect(time.latest()).toBeGreaterThanOrEqual(monotonicMs() + aheadMs)
         }
         // As good as its best answer.
         const best = Math.min(...all.map(([, , backMs]) => backMs))
         expect(monotonicMs() + aheadMs - time.now()).toBeLessThanOrEqual(best)
+        expect(time.latest() - (monotonicMs() + aheadMs)).toBeLessThanOrEqual(
+          Math.min(...all.map(([, thereMs]) => thereMs)),
+        )
       }),
     )
   })

@@ -156,7 +156,8 @@ const UPKEEP: Mode = { isRead: false, timeoutMs: 600_000 }
 /** What the server says of itself at the begin of each transaction. */
 type Greeting = {
   readonly standby: boolean
-  readonly now: number
+  /** Milliseconds since 1970, with a fraction. */
+  readonly now: string
   readonly fsync: string
   readonly synchronous_commit: string
 }
@@ -179,7 +180,7 @@ const beginText = ({ isRead, timeoutMs }: Mode) =>
   `begin${isRead ? ' read only' : ''};
    select set_config('search_path', 'posthorn', true), set_config('statement_timeout', '${timeoutMs}', true),
      set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', true),
-     pg_is_in_recovery() as standby, (extract(epoch from clock_timestamp()) * 1000)::bigint as now,
+     pg_is_in_recovery() as standby, extract(epoch from clock_timestamp()) * 1000 as now,
      current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit`
 
 /** What a server must not be if a 202, or what it answers, is to mean something. After a failover it is another one. */
@@ -203,7 +204,7 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
     const answers = (await ask(client, { text: beginText(mode) }, mode.timeoutMs)) as unknown as pg.QueryResult[]
     const greeting = answers[1]!.rows[0] as Greeting
     requireFit(greeting)
-    time.learn(greeting.now, askedAtMs)
+    time.learn(Number(greeting.now), askedAtMs)
   }
 
   async function commit(client: pg.PoolClient, { isRead, timeoutMs }: Mode): Promise<void> {
@@ -269,6 +270,7 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
   return {
     dialect: postgresDialect,
     now: () => time.now(),
+    latest: () => time.latest(),
     async write(calls, timeoutMs) {
       const mode = { isRead: false, timeoutMs: Math.ceil(timeoutMs ?? timeoutOf(calls)) }
       const values: unknown[] = []

@@ -6,11 +6,13 @@ import type { Clock } from '../../clock.ts'
  *
  * The server read its clock between our question and its answer, so each answer says at least how far its clock is
  * ahead of ours, and at most. We keep to the largest of the least, which is never early (C12), and believe a smaller
- * one only when it must be: the server's clock was set back, or it is another server.
+ * one only when it must be: the server's clock was set back, or it is another server. The smallest of the most is kept as
+ * well: a wait that one node begins, and another ends, is counted from the latest that the one's time can be.
  */
 export class ServerTime {
   readonly #clock: Clock
   #aheadMs = Number.NEGATIVE_INFINITY
+  #mostAheadMs = Number.POSITIVE_INFINITY
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -21,10 +23,16 @@ export class ServerTime {
     return Math.floor(this.#clock.monotonicMs() + this.#aheadMs)
   }
 
+  /** The server's time is this, or earlier. */
+  latest(): number {
+    return Math.ceil(this.#clock.monotonicMs() + this.#mostAheadMs)
+  }
+
   /** @param askedAtMonotonicMs when the question was sent; it is answered now */
   learn(serverMs: number, askedAtMonotonicMs: number): void {
     const leastMs = serverMs - this.#clock.monotonicMs()
     const mostMs = serverMs - askedAtMonotonicMs
     if (this.#aheadMs < leastMs || this.#aheadMs > mostMs) this.#aheadMs = leastMs
+    if (this.#mostAheadMs < leastMs || this.#mostAheadMs > mostMs) this.#mostAheadMs = mostMs
   }
 }

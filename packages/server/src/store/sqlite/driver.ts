@@ -107,6 +107,7 @@ export async function openSqlite(folder: string, clock: Clock): Promise<Driver> 
   return {
     dialect: sqliteDialect,
     now: () => clock.now(),
+    latest: () => clock.now(),
     async write(calls: readonly Call[]) {
       const results = await writer.ask({ kind: 'calls', calls })
       // A thread that died answers once for all.
