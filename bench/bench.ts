@@ -1,12 +1,12 @@
 /** `npm run bench`: what Posthorn costs beside what can't be spared, both measured in one run. */
 import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
-import { runB1 } from './b1.ts'
+import { runB1, runB2 } from './b1.ts'
 import { runB11 } from './b11.ts'
 import { type BenchOptions, parseOptions, USAGE } from './options.ts'
 import { undiciVersion } from './undici.ts'
 
-const RUNS = { B1: runB1, B11: runB11 }
+const RUNS = { B1: runB1, B2: runB2, B11: runB11 }
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 const args = process.argv.slice(2)

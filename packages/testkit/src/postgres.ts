@@ -16,6 +16,8 @@ import { spawnTethered, type Tethered } from './tethered.ts'
 
 export type Postgres = {
   readonly port: number
+  /** Of the process that all its others are children of; another one after a restart. */
+  readonly pid: number
   /** Connection string of a database. Default: `postgres`, which is always there. */
   url(database?: string): string
   /** Makes a database and returns its connection string. */
@@ -57,6 +59,9 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     `postgresql://${USER}:${password}@127.0.0.1:${server.port}/${encodeURIComponent(database)}`
   return {
     port: server.port,
+    get pid() {
+      return server.pid
+    },
     url,
     async createDatabase(name) {
       await ask(url(), `create database ${pg.escapeIdentifier(name)}`)

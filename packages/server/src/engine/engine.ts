@@ -1,10 +1,10 @@
 import type { Logger } from 'pino'
-import type { Clock, Timer } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import type { Keyring } from '../keys.ts'
-import { type EndpointId, PARTITION_COUNT } from '../model.ts'
+import type { EndpointId } from '../model.ts'
 import type { Change } from '../store/changes.ts'
-import { cancelAll, holdAll, releaseAll } from '../store/chunks.ts'
-import type { LaneItem } from '../store/operations/lanes.ts'
+import { holdAll } from '../store/chunks.ts'
+import type { LaneHead, LaneItem } from '../store/operations/lanes.ts'
 import type { Settlement } from '../store/operations/settle.ts'
 import type { Store } from '../store/store.ts'
 import { Alarm } from './alarm.ts'
@@ -18,6 +18,7 @@ import type { Exchange } from './outcome.ts'
 import type { Partitions } from './partitions.ts'
 import { Rates, type RateWindow } from './rate.ts'
 import { Rounds } from './rounds.ts'
+import { Sweep } from './sweep.ts'
 import { type Target, type TargetOptions, Targets } from './targets.ts'
 
 export type EngineOptions = ConnectionOptions &
@@ -42,10 +43,6 @@ const MAX_DISPATCHES_A_TURN = 32
 const MAX_PAYLOAD_WITH_LANE_BYTES = 16_384
 /** With so many outcomes that can't be stored, no more are made. */
 const MAX_UNSETTLED = 1_000
-/** A slow look for whatever a lost wake-up missed. */
-const SWEEP_MS = 30_000
-/** The same while other nodes are not heard: what they publish to our endpoints is found by it alone. */
-const SWEEP_UNHEARD_MS = 5_000
 /** After a fault of the store, before it is tried again. */
 const STORE_PAUSE_MS = 1_000
 
@@ -73,14 +70,9 @@ export class Engine {
   readonly #payloads: Budget
   readonly #items = new Budget(MAX_ITEMS_IN_MEMORY)
   readonly #partitions: Partitions
-  /** Held, but what is pending in them has not been looked for yet; each with a number of its own. */
-  readonly #unseen = new Map<number, number>()
-  #gains = 0
+  readonly #sweep: Sweep
   readonly #busy = new Busy()
   readonly #caution: Caution
-  #sweepMs = SWEEP_MS
-  #sweeper: Timer | undefined
-  #sweeping: Promise<void> | undefined
   #isRunning = false
   #isPumping = false
   #isPumpScheduled = false
@@ -112,6 +104,15 @@ export class Engine {
       clock,
       lane => this.#considerAndPump(lane),
     )
+    this.#sweep = new Sweep(store, clock, log, {
+      isOurs: partition => this.#isOurs(partition),
+      found: head => this.#notice(head),
+      seen: partition => this.#caution.end(partition),
+      ended: () => {
+        this.#rates.forgetIdle(endpoint => this.#lanes.has(endpoint))
+        this.#caution.wake()
+      },
+    })
     store.changes.listen(change => this.#hear(change))
   }
 
@@ -125,6 +126,7 @@ export class Engine {
    */
   async start(): Promise<void> {
     this.#isRunning = true
+    this.#sweep.start()
     await this.#partitions.start({
       gained: (partitions, afterCrash) => this.#gain(partitions, afterCrash),
       lost: partitions => this.#lose(partitions),
@@ -138,7 +140,7 @@ export class Engine {
    */
   async drain(timeoutMs: number): Promise<void> {
     this.#isRunning = false
-    this.#sweeper?.cancel()
+    const swept = this.#sweep.stop()
     this.#alarm.stop()
     this.#rateAlarm.stop()
     this.#partitions.leave()
@@ -148,7 +150,7 @@ export class Engine {
     timer.cancel()
     this.#connections.close()
     await this.#caution.takeBackAll()
-    await this.#sweeping?.catch(() => {})
+    await swept
     await this.#partitions
       .stop()
       .catch(error => this.#log.warn({ err: error }, 'the partitions could not be given back'))
@@ -167,7 +169,7 @@ export class Engine {
       this.#targets.forget(change.endpoint)
       this.#reset(change)
     } else if (change.kind === 'lane') this.#reset(change)
-    else if (change.kind === 'messages') this.#hearMessages(change.areHeard)
+    else if (change.kind === 'messages') this.#sweep.hear(change.areHeard)
     else if (change.kind === 'doubt') this.#clock.after(STORE_PAUSE_MS, () => this.#distrust())
   }
 
@@ -177,17 +179,6 @@ export class Engine {
     const lane = this.#laneOf(at, 0)
     lane.wake()
     this.#considerAndPump(lane)
-  }
-
-  #hearMessages(areHeard: boolean): void {
-    this.#sweepMs = areHeard ? SWEEP_MS : SWEEP_UNHEARD_MS
-    if (!this.#isRunning) return
-    if (areHeard) this.#log.info('messages of other nodes are heard')
-    else {
-      const text = 'messages of other nodes are not heard: what they publish is found by looking, every few seconds'
-      this.#log.warn({ sweepMs: this.#sweepMs }, text)
-    }
-    this.#sweepAnew()
   }
 
   /** The lane's view of the store is out of date: it reads anew. */
@@ -207,7 +198,7 @@ export class Engine {
       lane.reset()
       this.#considerAndPump(lane)
     }
-    void this.#sweep()
+    void this.#sweep.now()
   }
 
   // Lanes
@@ -217,7 +208,7 @@ export class Engine {
     if (lane === undefined) {
       const maxWindow = this.#options.laneWindow
       // Until its partition was looked through, the store may have more of an endpoint than a newcomer knows of.
-      const earliestMs = this.#unseen.has(at.partition) ? 0 : storeEarliestMs
+      const earliestMs = this.#sweep.isUnseen(at.partition) ? 0 : storeEarliestMs
       const limits = { maxWindow, depth: LANE_DEPTH, items: this.#items, payloads: this.#payloads }
       lane = new Lane(at.tenant, at.endpoint, at.partition, earliestMs, limits)
       if (this.#caution.appliesTo(at.partition)) lane.beCautious()
@@ -425,76 +416,23 @@ export class Engine {
   }
 
   #gain(partitions: readonly number[], afterCrash: readonly number[]): void {
-    for (const partition of partitions) this.#unseen.set(partition, ++this.#gains)
     this.#caution.begin(afterCrash)
+    this.#sweep.gain(partitions)
     for (const lane of this.#lanes.values()) {
-      if (this.#unseen.has(lane.partition)) lane.reset()
+      if (this.#sweep.isUnseen(lane.partition)) lane.reset()
       if (this.#caution.appliesTo(lane.partition)) lane.beCautious()
     }
-    // One that is under way sees them next.
-    void this.#sweep()
   }
 
   /** What is in flight lands and is settled, under an epoch that may be over. */
   #lose(partitions: readonly number[]): void {
     const lost = new Set(partitions)
-    for (const partition of lost) this.#seen(partition)
+    for (const partition of lost) this.#sweep.lose(partition)
     for (const lane of this.#lanes.values()) if (lost.has(lane.partition)) this.#park(lane)
   }
 
-  // Recovery and the sweep
-
-  /** One under way may have passed by what there is to find. */
-  #sweepAnew(): void {
-    const before = this.#sweeping
-    if (before === undefined) void this.#sweep()
-    else void before.finally(() => this.#sweep())
-  }
-
-  /** Finds lanes that nobody told of, and ends changes of endpoints that were cut short. */
-  #sweep(): Promise<void> {
-    this.#sweeping ??= this.#sweepAll()
-      .catch(error => this.#log.warn({ err: error }, 'the sweep failed; it is tried again'))
-      .finally(() => {
-        this.#sweeping = undefined
-        this.#sweeper?.cancel()
-        // What was gained has nobody else to look for it.
-        const pauseMs = this.#unseen.size > 0 ? STORE_PAUSE_MS : this.#sweepMs
-        if (this.#isRunning) this.#sweeper = this.#clock.after(pauseMs, () => void this.#sweep())
-      })
-    return this.#sweeping
-  }
-
-  async #sweepAll(): Promise<void> {
-    this.#rates.forgetIdle(endpoint => this.#lanes.has(endpoint))
-    const left = new Set(Array.from({ length: PARTITION_COUNT }, (_, partition) => partition))
-    // Whatever was just gained comes first: its endpoints have nobody else.
-    const next = () => this.#unseen.keys().next().value ?? left.keys().next().value
-    for (let partition = next(); partition !== undefined && this.#isRunning; partition = next()) {
-      left.delete(partition)
-      const gain = this.#unseen.get(partition)
-      if (this.#isOurs(partition)) await this.#look(partition)
-      // Unless it was lost and gained again meanwhile.
-      if (this.#unseen.get(partition) === gain) this.#seen(partition)
-    }
-    this.#caution.wake()
-  }
-
-  #seen(partition: number): void {
-    this.#unseen.delete(partition)
-    this.#caution.end(partition)
-  }
-
-  async #look(partition: number): Promise<void> {
-    for (const { todo, ...at } of await this.#store.read('findUnfinished', { partition })) {
-      if (todo === 'hold') await holdAll(this.#store, at)
-      else if (todo === 'release') await releaseAll(this.#store, at)
-      else await cancelAll(this.#store, at, 'all')
-    }
-    for (const head of await this.#store.read('discoverLanes', { partition })) this.#notice(head)
-  }
-
-  #notice(head: { tenant: string; endpoint: EndpointId; partition: number; dueAtMs: number }): void {
+  /** The sweep has found it. */
+  #notice(head: LaneHead): void {
     if (!this.#isOurs(head.partition)) return
     const known = this.#lanes.get(head.endpoint)
     if (known === undefined) this.#laneOf(head, head.dueAtMs)
