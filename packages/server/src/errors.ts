@@ -6,6 +6,7 @@ export const ERRORS = {
   bad_json: { status: 400, title: 'The body is not the JSON that this call takes' },
   bad_request: { status: 400, title: 'The request is malformed' },
   unauthorized: { status: 401, title: 'An API key is needed' },
+  forbidden: { status: 403, title: 'The key may not do this' },
   not_found: { status: 404, title: 'There is no such thing' },
   method_not_allowed: { status: 405, title: 'This path does not take that method' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
@@ -14,11 +15,12 @@ export const ERRORS = {
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },
   invalid: { status: 422, title: 'A value is not acceptable' },
+  rate_limited: { status: 429, title: 'The key has made too many calls' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
   internal: { status: 500, title: 'Something went wrong on our side' },
   store_unavailable: { status: 503, title: 'The store is away; nothing was accepted' },
   shutting_down: { status: 503, title: 'This process is shutting down' },
-  overloaded: { status: 503, title: 'Too much is waiting to be stored' },
+  overloaded: { status: 503, title: 'Too much is under way' },
   busy: { status: 503, title: 'A transaction that has not ended is in the way' },
 } as const satisfies Record<string, { status: number; title: string }>
 

@@ -1,13 +1,14 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { createKeyring, ENCRYPTION_KEY_BYTES, type Keyring } from './keys.ts'
+import { hashOfKey, makeKey } from './manage/api-keys.ts'
 import { StartRefused } from './start-refused.ts'
 import type { Store } from './store/store.ts'
 
 /**
- * The two keys of an installation: the encryption key, beside the store and never in it, and the API key, of which the
- * store has only a hash.
+ * The two keys of an installation: the encryption key, beside the store and never in it, and the API's root key, of
+ * which the store has only a hash.
  */
 export const KEY_FILE = 'encryption.key'
 const HOW_TO_PASS_IT =
@@ -72,27 +73,25 @@ function writeSynced(file: string, text: string): void {
   closeSync(handle)
 }
 
-const hashOf = (key: string): Buffer => createHash('sha256').update(key).digest()
-
-/** Whether a key is the installation's. */
-export type ApiKey = { readonly matches: (key: string) => boolean }
+/** Whether a hash is that of the installation's key, the root key, which may do everything. In constant time. */
+export type RootKey = { readonly matches: (hash: Buffer) => boolean }
 
 /**
  * @param given the configured key, which replaces the stored one; undefined: the stored one counts
  * @param show called with a key that is made now, before its hash is stored
  */
-export async function openApiKey(
+export async function openRootKey(
   store: Store,
   given: string | undefined,
   show: (made: string) => void,
-): Promise<ApiKey> {
+): Promise<RootKey> {
   const stored = await store.read('readMeta', { key: 'api_key_hash' })
-  const made = given === undefined && stored === null ? `phk_${randomBytes(32).toString('base64url')}` : undefined
+  const made = given === undefined && stored === null ? makeKey() : undefined
   if (made !== undefined) show(made)
   const key = given ?? made
-  const hash = key === undefined ? Buffer.from(stored!, 'hex') : hashOf(key)
+  const hash = key === undefined ? Buffer.from(stored!, 'hex') : hashOfKey(key)
   if (hash.toString('hex') !== stored) {
     await store.write('writeMeta', { key: 'api_key_hash', value: hash.toString('hex') })
   }
-  return { matches: offered => timingSafeEqual(hashOf(offered), hash) }
+  return { matches: offered => timingSafeEqual(offered, hash) }
 }

@@ -15,6 +15,8 @@ export type DeliveryId = string
 export type EndpointId = string
 /** The provider's own id of its customer. */
 export type TenantId = string
+export type ApiKeyId = string
+export type AuditEntryId = string
 
 export type LiveState = 'pending' | 'held'
 export type EndState = 'delivered' | 'exhausted' | 'cancelled'
@@ -94,6 +96,59 @@ export type Endpoint = {
   readonly disabledReason: DisabledReason | null
   readonly createdAtMs: number
   readonly updatedAtMs: number
+}
+
+export const API_KEY_SCOPES = ['all', 'publish', 'read'] as const
+export type ApiKeyScope = (typeof API_KEY_SCOPES)[number]
+
+/** At most so many calls in so many seconds, of one key at one node. */
+export type RateLimit = { readonly requests: number; readonly perSeconds: number }
+
+/** A key of the API beside the root key. The key itself is nowhere: the store has its hash. */
+export type ApiKey = {
+  readonly id: ApiKeyId
+  readonly name: string
+  /** What it can do: everything, publish and nothing else, or read. */
+  readonly scope: ApiKeyScope
+  /** The one tenant that it can do it for; null: all of them. */
+  readonly tenant: TenantId | null
+  /** null: none. */
+  readonly rateLimit: RateLimit | null
+  readonly createdAtMs: number
+  /** null: it does not expire. */
+  readonly expiresAtMs: number | null
+  readonly revokedAtMs: number | null
+}
+
+/** Who changes the configuration: the root key, another key, or Posthorn itself. */
+export const ACTOR_KINDS = ['root', 'key', 'system'] as const
+export type Actor = {
+  readonly kind: (typeof ACTOR_KINDS)[number]
+  /** Of a key: its id and name. */
+  readonly key: ApiKeyId | null
+  readonly name: string | null
+  /** The address that the call came from. */
+  readonly address: string | null
+}
+
+export const SYSTEM: Actor = { kind: 'system', key: null, name: null, address: null }
+
+export const AUDIT_ACTIONS = ['created', 'updated', 'enabled', 'disabled', 'revoked', 'deleted'] as const
+export const AUDIT_TARGETS = ['event_type', 'tenant', 'endpoint', 'api_key'] as const
+
+/** One change of the configuration. It names what was changed, never a value. */
+export type AuditEntry = {
+  readonly id: AuditEntryId
+  readonly atMs: number
+  readonly actor: Actor
+  readonly action: (typeof AUDIT_ACTIONS)[number]
+  readonly target: (typeof AUDIT_TARGETS)[number]
+  /** The id of what was changed; the name of an event type. */
+  readonly targetId: string
+  /** Whose it is; null for what is of no tenant. */
+  readonly tenant: TenantId | null
+  /** Names of the members that changed, for `updated`. */
+  readonly fields: readonly string[]
 }
 
 /** What a delivery is to its event: of itself, a test, or a repetition of a delivery by hand. */

@@ -2,17 +2,21 @@
 import type { AddressInfo } from 'node:net'
 import pkg from '../package.json' with { type: 'json' }
 import { createApi } from './api/api.ts'
+import type { Caller } from './api/gate.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { Engine } from './engine/engine.ts'
 import { AllPartitions, LeasedPartitions, type Partitions } from './engine/partitions.ts'
+import { type Network, parseNetwork } from './guard/address.ts'
 import type { TargetPolicy } from './guard/target.ts'
 import { Inbox } from './ingest/inbox.ts'
 import { Publisher } from './ingest/publisher.ts'
 import { starterCatalogue } from './ingest/starter-catalogue.ts'
-import { openApiKey, openKeyring } from './instance-keys.ts'
+import { openKeyring, openRootKey, type RootKey } from './instance-keys.ts'
 import type { Keyring } from './keys.ts'
 import { createLogger, type Log } from './logger.ts'
+import { ApiKeyCache } from './manage/api-key-cache.ts'
+import { ApiKeys, hashOfKey } from './manage/api-keys.ts'
 import { Deliveries } from './manage/deliveries.ts'
 import { Endpoints } from './manage/endpoints.ts'
 import { EventTypes } from './manage/event-types.ts'
@@ -130,7 +134,7 @@ async function startOn(
   const { keyring, keyFile, isNew } = await openKeyring(store, config.data, config.encryptionKey?.reveal())
   if (isNew) announceKeyFile(io, keyFile)
   // Shown before it is stored: a start that fails in between must not leave a key behind that nobody has seen.
-  const apiKey = await openApiKey(store, config.apiKey?.reveal(), made =>
+  const rootKey = await openRootKey(store, config.apiKey?.reveal(), made =>
     io.stderr.write(`The API key, shown this once: ${made}\n`),
   )
   await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
@@ -143,6 +147,7 @@ async function startOn(
     ports: config.targetPorts.map(({ first, last }) => ({ from: first, to: last })),
     allowedNetworks: [],
   }
+  const apiKeys = new ApiKeyCache(store, clock)
   const partitions =
     bus === null ? new AllPartitions(store) : new LeasedPartitions(store, clock, log.logger, config.leaseMs)
   const engine = createEngine(store, keyring, partitions, config, policy, clock, log)
@@ -165,17 +170,26 @@ async function startOn(
   const { api, untilIdle } = createApi(
     {
       publisher,
-      endpoints: new Endpoints(store, keyring, { policy, types: () => publisher.types() }),
+      endpoints: new Endpoints(store, keyring, {
+        policy,
+        maxEndpoints: config.maxEndpoints,
+        types: () => publisher.types(),
+      }),
       tenants: new Tenants(store),
+      apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
       eventTypes: new EventTypes(store),
       deliveries: new Deliveries(store),
     },
     {
-      apiKeyMatches: apiKey.matches,
+      identify: key => identify(hashOfKey(key), rootKey, apiKeys),
+      trustedProxies: networksOf(config.trustedProxies),
+      clock,
       egressAddresses: config.egressAddresses,
       version: pkg.version,
       takesCalls: config.role !== 'delivery',
       maxBodyBytes: config.maxBodyBytes,
+      bodyMemoryBytes: config.bodyMemoryBytes,
+      maxConnections: config.maxConnections,
       isReady: () => state.isReady,
       isDraining: () => state.isDraining,
       logger: log.logger,
@@ -183,6 +197,8 @@ async function startOn(
   )
   const history = new HistoryUpkeep(store, clock, log.logger, config.retentionDays)
   await relay?.start()
+  // After the relay: of what is changed from here on it tells.
+  await apiKeys.open()
   if (isSending) {
     await engine.start()
     inbox.start()
@@ -214,6 +230,7 @@ async function startOn(
       await inbox.stop()
       await relay?.stop()
       await history.stop()
+      apiKeys.close()
       await store.close()
       log.logger.info({ leftInFlight: engine.inFlight }, 'stopped')
       await log.flush()
@@ -243,6 +260,23 @@ function createEngine(
     laneWindow: config.laneWindow,
     payloadMemoryBytes: config.payloadMemoryBytes,
     random: Math.random,
+  })
+}
+
+/** Both are asked, so that a wrong key takes the same time whichever it is nearest to. */
+function identify(hash: Buffer, rootKey: RootKey, apiKeys: ApiKeyCache): Caller | undefined {
+  const key = apiKeys.find(hash)
+  if (rootKey.matches(hash)) return ROOT
+  return key === undefined ? undefined : { key }
+}
+
+const ROOT: Caller = { key: null }
+
+function networksOf(texts: readonly string[]): Network[] {
+  return texts.map(text => {
+    const network = parseNetwork(text)
+    if (network === undefined) throw new StartRefused(`trustedProxies: ${text} has bits set behind its prefix.`)
+    return network
   })
 }
 

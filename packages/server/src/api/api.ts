@@ -2,17 +2,21 @@
  * The HTTP API: authentication, limits and refusals, which are the same for all; the resources have a file each.
  * Few hooks and no log line a request, because publishing is the hot path.
  */
-import type { ServerResponse } from 'node:http'
-import fastify, { type FastifyRequest } from 'fastify'
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { PosthornError } from '../errors.ts'
+import { type Access, accessOf } from './access.ts'
+import { addApiKeys } from './api-keys.ts'
+import { addAudit } from './audit.ts'
 import { addDeliveries } from './deliveries.ts'
 import { addEgress } from './egress.ts'
 import { addEndpoints } from './endpoints.ts'
 import { addEventTypes } from './event-types.ts'
 import { addEvents } from './events.ts'
+import { Gate } from './gate.ts'
 import { addHealth } from './health.ts'
 import { parseJson, refuseEncoding } from './json.ts'
 import { KnownPaths } from './known-paths.ts'
+import { type Call, Load } from './load.ts'
 import { addOpenApi } from './openapi.ts'
 import { answerClientError, MethodNotAllowed, sendProblem } from './problem.ts'
 import type { Api, ApiOptions, Services } from './services.ts'
@@ -24,6 +28,8 @@ export type { ApiOptions, Services } from './services.ts'
 /** How long the head of a request can take to arrive, and the whole of it. */
 const HEADERS_TIMEOUT_MS = 20_000
 const REQUEST_TIMEOUT_MS = 120_000
+/** A connection on which nothing moves for so long is closed: an answer that nobody reads takes memory. */
+const SILENCE_TIMEOUT_MS = 180_000
 /** Longer than the 60 seconds that proxies like, so that it is they who close an idle connection. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 /** No shorter than any path can be: an id that is too long is then an unknown one like others. */
@@ -33,18 +39,21 @@ export type CreatedApi = {
   readonly api: Api
   /** Settles when no call is being answered. */
   untilIdle(): Promise<void>
+  /** Calls with a wrong key since the start. */
+  failedAuthentications(): number
 }
 
 export function createApi(services: Services, options: ApiOptions): CreatedApi {
   const paths = new KnownPaths()
-  const calls = new CallsUnderWay()
+  const load = new Load(options)
+  const gate = new Gate(options)
   let isClosing = false
   const state = { logger: options.logger, isDraining: () => isClosing || options.isDraining() }
-  const authenticate = authenticator(options.apiKeyMatches)
   const api: Api = fastify({
     bodyLimit: options.maxBodyBytes,
     trustProxy: false,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: SILENCE_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     forceCloseConnections: 'idle',
@@ -53,10 +62,11 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
     routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => {
-      const isUnknown = isUnderV1(request) && !authenticate(request)
-      sendProblem(state, isUnknown ? unauthorized() : error, request, reply)
+      if (!isUnderV1(request) || gate.authenticate(request)) sendProblem(state, error, request, reply)
+      else gate.turnAway(request, refusal => sendProblem(state, refusal, request, reply))
     },
   })
+  api.server.maxConnections = options.maxConnections
   api.setValidatorCompiler(compileValidator)
   // Schemas of answers are documentation; the tests hold answers against them. A serializer made from them would drop
   // what they forget, and is no faster where it has to try alternatives.
@@ -64,19 +74,37 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
   api.setErrorHandler((error, request, reply) => sendProblem(state, error, request, reply))
   api.setNotFoundHandler((request, reply) => sendProblem(state, unknownPath(paths, request), request, reply))
 
-  api.addHook('onRoute', route => paths.add(route.url, route.method))
+  api.addHook('onRoute', route => {
+    paths.add(route.url, route.method)
+    route.config = { ...route.config, access: accessOf(route.schema?.operationId) }
+  })
   api.addHook('preClose', done => {
     isClosing = true
+    gate.close()
     done()
   })
-  api.addHook('onRequest', (request, reply, done) => {
-    calls.begin(reply.raw)
-    const isOpen = request.is404 ? !isUnderV1(request) : request.routeOptions.config.isPublic === true
-    if (!isOpen && !authenticate(request)) done(unauthorized())
-    else if (request.is404) done(unknownPath(paths, request))
-    else if (isClosing) done(new PosthornError('shutting_down', 'This process is shutting down: try again.'))
-    else done()
+  api.decorateRequest('caller', null)
+  api.decorateRequest('actor', {
+    getter(this: FastifyRequest) {
+      return gate.actorOf(this)
+    },
   })
+  api.addHook('onRequest', (request, reply, done) => {
+    const call = load.begin(reply.raw)
+    const access = request.routeOptions.config.access ?? (isUnderV1(request) ? 'shared' : 'open')
+    if (access !== 'open') {
+      const caller = gate.authenticate(request)
+      if (caller === undefined) return gate.turnAway(request, done)
+      request.caller = caller
+    }
+    done(request.is404 ? unknownPath(paths, request) : refusal(request, reply, call, access))
+  })
+  const refusal = (request: FastifyRequest, reply: FastifyReply, call: Call, access: Access) => {
+    const refused = request.caller === null ? undefined : gate.refusal(request.caller, access, request, reply)
+    if (refused !== undefined) return refused
+    if (isClosing) return new PosthornError('shutting_down', 'This process is shutting down: try again.')
+    return access === 'open' || load.admit(call, request) ? undefined : overloaded()
+  }
   // When answering, not when asked: a connection that was kept for a call under way would hold up the close.
   api.addHook('onSend', (_request, reply, payload, done) => {
     if (state.isDraining()) reply.header('connection', 'close')
@@ -94,24 +122,10 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
     }
   })
   addRoutes(api, services, options)
-  return { api, untilIdle: () => calls.untilNone() }
-}
-
-/** Calls whose answer is not out yet: a stop lets them end. */
-class CallsUnderWay {
-  #count = 0
-  #waiting: (() => void)[] = []
-
-  begin(answer: ServerResponse): void {
-    this.#count++
-    answer.once('close', () => {
-      this.#count--
-      if (this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve()
-    })
-  }
-
-  async untilNone(): Promise<void> {
-    if (this.#count > 0) await new Promise<void>(resolve => this.#waiting.push(resolve))
+  return {
+    api,
+    untilIdle: () => load.untilNone(),
+    failedAuthentications: () => gate.failedAuthentications,
   }
 }
 
@@ -124,7 +138,7 @@ function addRoutes(api: Api, services: Services, options: ApiOptions): void {
   if (!options.takesCalls) return
   api.register(
     async scope => {
-      for (const add of [addEventTypes, addTenants, addEndpoints, addEvents, addDeliveries]) {
+      for (const add of [addEventTypes, addTenants, addEndpoints, addEvents, addDeliveries, addApiKeys, addAudit]) {
         add(scope as Api, services)
       }
     },
@@ -132,17 +146,8 @@ function addRoutes(api: Api, services: Services, options: ApiOptions): void {
   )
 }
 
-const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i
-
-function authenticator(apiKeyMatches: (key: string) => boolean): (request: FastifyRequest) => boolean {
-  return ({ headers: { authorization } }) => {
-    const key = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]
-    return key !== undefined && apiKeyMatches(key)
-  }
-}
-
-function unauthorized(): PosthornError {
-  return new PosthornError('unauthorized', 'Send the API key as `Authorization: Bearer <key>`.')
+function overloaded(): PosthornError {
+  return new PosthornError('overloaded', 'Too much is under way: try again.')
 }
 
 /** By what was sent, for paths that lead nowhere: whether one exists is not told to strangers. */

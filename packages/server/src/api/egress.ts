@@ -22,7 +22,6 @@ export function addEgress(api: Api, addresses: readonly string[]): void {
   api.get(
     '/.well-known/posthorn-egress.json',
     {
-      config: { isPublic: true },
       schema: {
         ...{ ...schema, operationId: 'getPublicEgress', description: 'For everybody.', security: [] },
         response: { 200: Egress, ...publicProblems() },

@@ -80,11 +80,11 @@ function addWriting(api: Api, { endpoints }: Services): void {
       schema: {
         ...{ operationId: 'createEndpoint', summary: 'Register an endpoint', tags },
         ...{ params: TenantParams, querystring: NoQuery, body: NewEndpoint },
-        response: { 201: { ...Shown('It was created.'), ...Location }, ...writeProblems('not_found') },
+        response: { 201: { ...Shown('It was created.'), ...Location }, ...writeProblems('not_found', 'conflict') },
       },
     },
-    async ({ params: { tenant }, body }, reply) => {
-      const { endpoint, warnings } = await endpoints.create(tenant, withoutNull(body))
+    async ({ params: { tenant }, body, actor }, reply) => {
+      const { endpoint, warnings } = await endpoints.create(tenant, withoutNull(body), actor)
       return reply
         .code(201)
         .header('location', `/v1/tenants/${encodeURIComponent(tenant)}/endpoints/${endpoint.id}`)
@@ -102,8 +102,8 @@ function addWriting(api: Api, { endpoints }: Services): void {
         response: { 200: Shown('The endpoint as it is now.'), ...writeProblems('not_found', 'conflict') },
       },
     },
-    async ({ params: { tenant, id }, body }) => {
-      const { endpoint, warnings } = await endpoints.update(tenant, id, withoutNull(body))
+    async ({ params: { tenant, id }, body, actor }) => {
+      const { endpoint, warnings } = await endpoints.update(tenant, id, withoutNull(body), actor)
       return viewEndpoint(endpoint, warnings)
     },
   )
@@ -118,8 +118,8 @@ function addWriting(api: Api, { endpoints }: Services): void {
         response: { 204: Gone, ...writeProblems('not_found') },
       },
     },
-    async ({ params: { tenant, id } }, reply) => {
-      await endpoints.remove(tenant, id)
+    async ({ params: { tenant, id }, actor }, reply) => {
+      await endpoints.remove(tenant, id, actor)
       return reply.code(204).send(undefined)
     },
   )
@@ -169,7 +169,7 @@ function addActions(api: Api, services: Services): void {
         response: { 200: Shown('The endpoint as it is now.'), ...writeProblems('not_found') },
       },
     },
-    async ({ params: { tenant, id } }) => view(await endpoints.disable(tenant, id)),
+    async ({ params: { tenant, id }, actor }) => view(await endpoints.disable(tenant, id, actor)),
   )
 
   api.post(
@@ -181,8 +181,8 @@ function addActions(api: Api, services: Services): void {
         response: { 200: Shown('The endpoint as it is now.'), ...writeProblems('not_found') },
       },
     },
-    async ({ params: { tenant, id }, body }) =>
-      view(await endpoints.enable(tenant, id, { held: body?.held ?? 'release' })),
+    async ({ params: { tenant, id }, body, actor }) =>
+      view(await endpoints.enable(tenant, id, { held: body?.held ?? 'release' }, actor)),
   )
 }
 

@@ -69,8 +69,8 @@ export function addEventTypes(api: Api, { eventTypes }: Services): void {
         },
       },
     },
-    async ({ params, body }, reply) => {
-      const { type, created } = await eventTypes.put(params.name, body)
+    async ({ params, body, actor }, reply) => {
+      const { type, created } = await eventTypes.put(params.name, body, actor)
       return reply.code(created ? 201 : 200).send(type)
     },
   )
@@ -85,8 +85,8 @@ export function addEventTypes(api: Api, { eventTypes }: Services): void {
         response: { 204: Gone, ...writeProblems('not_found') },
       },
     },
-    async ({ params }, reply) => {
-      await eventTypes.remove(params.name)
+    async ({ params, actor }, reply) => {
+      await eventTypes.remove(params.name, actor)
       return reply.code(204).send(undefined)
     },
   )

@@ -9,7 +9,6 @@ export function addHealth(api: Api, { isReady, isDraining }: ApiOptions): void {
   api.get(
     '/healthz',
     {
-      config: { isPublic: true },
       schema: {
         ...{ operationId: 'getHealth', summary: 'Whether the process is alive', tags, security: [] },
         response: { 200: Status('It is.'), ...publicProblems() },
@@ -21,7 +20,6 @@ export function addHealth(api: Api, { isReady, isDraining }: ApiOptions): void {
   api.get(
     '/readyz',
     {
-      config: { isPublic: true },
       schema: {
         ...{ operationId: 'getReadiness', summary: 'Whether to send requests here', tags, security: [] },
         response: {

@@ -18,7 +18,17 @@ export function addOpenApi(api: Api, version: string): void {
         securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'The API key.' } },
       },
       security: [{ apiKey: [] }],
-      tags: ['Event types', 'Tenants', 'Endpoints', 'Events', 'Deliveries', 'Egress', 'Health'].map(name => ({ name })),
+      tags: [
+        'Event types',
+        'Tenants',
+        'Endpoints',
+        'Events',
+        'Deliveries',
+        'API keys',
+        'Audit',
+        'Egress',
+        'Health',
+      ].map(name => ({ name })),
     },
     convertConstToEnum: false,
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema${index}`) },
@@ -33,7 +43,6 @@ export function addOpenApi(api: Api, version: string): void {
     api.get(
       '/openapi.json',
       {
-        config: { isPublic: true },
         schema: {
           ...{ operationId: 'getOpenApi', summary: 'This document', tags: ['Health'], security: [] },
           response: {

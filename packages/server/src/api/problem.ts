@@ -41,7 +41,8 @@ export function sendProblem(
   if (isDraining() || !drainBody(request)) reply.header('connection', 'close')
   else reply.removeHeader('connection')
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
-  if (problem.status === 503) reply.header('retry-after', String(error.retryAfterSeconds ?? BUSY_RETRY_SECONDS))
+  if (problem.status === 503 || problem.status === 429)
+    reply.header('retry-after', String(error.retryAfterSeconds ?? BUSY_RETRY_SECONDS))
   if (thrown instanceof MethodNotAllowed) reply.header('allow', thrown.allow)
   // As bytes: to a text the framework would add a charset, which this type does not have.
   reply

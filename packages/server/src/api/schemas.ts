@@ -2,7 +2,11 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import { ERRORS, type ErrorCode, type FieldError } from '../errors.ts'
 import {
+  ACTOR_KINDS,
+  API_KEY_SCOPES,
   ATTEMPT_ERRORS,
+  AUDIT_ACTIONS,
+  AUDIT_TARGETS,
   DELIVERY_STATES,
   type DeliveryState,
   HELD_REASONS,
@@ -66,6 +70,7 @@ export const TenantParams = Type.Object({
   tenant: Type.String({ description: "The provider's own id of the tenant." }),
 })
 export const ItemParams = Type.Object({ ...TenantParams.properties, id: Type.String() })
+export const KeyParams = Type.Object({ id: Type.String() })
 export const TypeParams = Type.Object({ name: Type.String({ description: 'The name of the event type.' }) })
 
 // What is answered
@@ -254,11 +259,69 @@ const EgressSchema = Type.Object(
   },
 )
 
+const RateLimitOrNull = (notes: Notes) =>
+  Type.Unsafe<RateLimit | null>({
+    ...strict({
+      requests: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+      perSeconds: Type.Integer({ minimum: 1, maximum: 86_400 }),
+    }),
+    type: ['object', 'null'],
+    ...notes,
+  })
+const Scope = Word(API_KEY_SCOPES, { description: 'Everything, publishing and nothing else, or reading.' })
+const RATE_LIMIT = 'At most so many calls in so many seconds, at each node; null: no limit.'
+
+const API_KEY_MEMBERS = {
+  id: Type.String({ examples: ['key_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
+  name: Type.String(),
+  scope: Scope,
+  tenant: TextOrNull({ description: 'The one tenant that it is for; null: all.' }),
+  rateLimit: RateLimitOrNull({ description: RATE_LIMIT }),
+  createdAt: Time('When it was made.'),
+  expiresAt: TimeOrNull('When it stops being one; null: never.'),
+  revokedAt: TimeOrNull('When it was revoked.'),
+}
+const ApiKeySchema = Type.Object(API_KEY_MEMBERS, { $id: 'ApiKey' })
+export type ApiKeyView = Static<typeof ApiKeySchema>
+
+const NewApiKeySchema = Type.Object(
+  { ...API_KEY_MEMBERS, key: Type.String({ description: 'The key itself. It is shown this once.' }) },
+  { $id: 'NewApiKey' },
+)
+
+export const ApiKeyInput = strict({
+  name: Type.String({ description: 'What it is for, 1 to 256 characters.' }),
+  scope: Scope,
+  tenant: Type.Optional(TextOrNull({ description: 'The one tenant that it is for; null: all.' })),
+  expiresAt: Type.Optional(TimeOrNull('When it stops being one (RFC 3339); null: never.')),
+  rateLimit: Type.Optional(RateLimitOrNull({ description: RATE_LIMIT })),
+})
+
+const AuditEntrySchema = Type.Object(
+  {
+    id: Type.String(),
+    at: Time('When.'),
+    actor: Type.Object({
+      kind: Word(ACTOR_KINDS, { description: 'The root key, another key, or Posthorn itself.' }),
+      key: TextOrNull({ description: "The key's id." }),
+      name: TextOrNull({ description: "The key's name." }),
+      address: TextOrNull({ description: 'Where the call came from.' }),
+    }),
+    action: Word(AUDIT_ACTIONS),
+    target: Type.Object({ type: Word(AUDIT_TARGETS), id: Type.String() }),
+    tenant: TextOrNull({ description: 'Whose it is.' }),
+    fields: Type.Array(Type.String(), { description: 'What was changed, by name. No value is kept.' }),
+  },
+  { $id: 'AuditEntry' },
+)
+export type AuditEntryView = Static<typeof AuditEntrySchema>
+
 export const COMPONENTS: readonly TSchema[] = [
   ...[ProblemSchema, EventTypeSchema, TenantSchema, EndpointSchema, DeliverySchema, AttemptSchema],
   SetAsideDeliverySchema,
   ...[DeliveryDetailSchema, NotSentSchema, EventSchema, EventDetailSchema, RejectedEventSchema],
   ...[PublishedSchema, EgressSchema],
+  ...[ApiKeySchema, NewApiKeySchema, AuditEntrySchema],
 ]
 
 export function ref<Shape>(id: string) {
@@ -338,7 +401,9 @@ function problems(...codes: readonly ErrorCode[]): Record<string, unknown> {
 }
 
 const ANY_CALL = ['bad_request', 'request_timeout', 'headers_too_large', 'internal', 'shutting_down'] as const
-const WITH_KEY = ['unauthorized', 'invalid', 'store_unavailable', 'overloaded', 'busy'] as const
+const WITH_KEY = [
+  ...(['unauthorized', 'forbidden', 'rate_limited', 'invalid', 'store_unavailable', 'overloaded', 'busy'] as const),
+]
 /** What a call that needs no key can be refused with. */
 export const publicProblems = () => problems(...ANY_CALL)
 /** What a call under /v1 can be refused with, beside what is its own. */

@@ -2,11 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 import type { Publisher } from '../ingest/publisher.ts'
-import type { Logger } from '../logger.ts'
+import type { ApiKeys } from '../manage/api-keys.ts'
 import type { Deliveries } from '../manage/deliveries.ts'
 import type { Endpoints } from '../manage/endpoints.ts'
 import type { EventTypes } from '../manage/event-types.ts'
 import type { Tenants } from '../manage/tenants.ts'
+import type { GateOptions } from './gate.ts'
 
 /** What the API is a face of. */
 export type Services = {
@@ -17,15 +18,14 @@ export type Services = {
   >
   readonly tenants: Pick<Tenants, 'list' | 'get' | 'put' | 'remove'>
   readonly eventTypes: Pick<EventTypes, 'list' | 'get' | 'put' | 'remove'>
+  readonly apiKeys: Pick<ApiKeys, 'create' | 'get' | 'list' | 'revoke' | 'audit'>
   readonly deliveries: Pick<
     Deliveries,
     'list' | 'listSetAside' | 'get' | 'retry' | 'cancel' | 'listEvents' | 'listRejectedEvents' | 'getEvent'
   >
 }
 
-export type ApiOptions = {
-  /** Whether the text is the API key. Takes the same time for each. */
-  readonly apiKeyMatches: (key: string) => boolean
+export type ApiOptions = GateOptions & {
   /** IP addresses and networks that deliveries come from (C4). */
   readonly egressAddresses: readonly string[]
   readonly version: string
@@ -33,11 +33,14 @@ export type ApiOptions = {
   readonly takesCalls: boolean
   /** The largest body of a call, bytes. */
   readonly maxBodyBytes: number
+  /** Of all bodies that are being read or worked on, bytes; more is refused. */
+  readonly bodyMemoryBytes: number
+  /** Connections at once; more are closed. */
+  readonly maxConnections: number
   /** False until everything runs. */
   readonly isReady: () => boolean
   /** True from the signal to stop on: calls are still answered, connections no longer kept. */
   readonly isDraining: () => boolean
-  readonly logger: Logger
 }
 
 /** The framework's instance, with types out of schemas. */
@@ -48,10 +51,3 @@ export type Api = FastifyInstance<
   FastifyBaseLogger,
   TypeBoxTypeProvider
 >
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Answered without an API key. */
-    isPublic?: boolean
-  }
-}

@@ -52,9 +52,10 @@ export function addTenants(api: Api, { tenants }: Services): void {
         response: { 200: Tenant('It was replaced.'), 201: Tenant('It was created.'), ...writeProblems('not_found') },
       },
     },
-    async ({ params, body }, reply) => {
+    async ({ params, body, actor }, reply) => {
       const { name, metadata } = body ?? {}
-      const { tenant, created } = await tenants.put(params.tenant, { name: name ?? null, metadata: metadata ?? {} })
+      const input = { name: name ?? null, metadata: metadata ?? {} }
+      const { tenant, created } = await tenants.put(params.tenant, input, actor)
       return reply.code(created ? 201 : 200).send(viewTenant(tenant))
     },
   )
@@ -69,8 +70,8 @@ export function addTenants(api: Api, { tenants }: Services): void {
         response: { 204: Gone, ...writeProblems('not_found') },
       },
     },
-    async ({ params }, reply) => {
-      await tenants.remove(params.tenant)
+    async ({ params, actor }, reply) => {
+      await tenants.remove(params.tenant, actor)
       return reply.code(204).send(undefined)
     },
   )

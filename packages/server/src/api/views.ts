@@ -1,9 +1,11 @@
 /** How things of the model look in answers. What is not named here is not shown. */
 import { Buffer } from 'node:buffer'
 import type { Warning } from '../manage/endpoints.ts'
-import type { Attempt, Delivery, Endpoint, PublishedEvent, Tenant } from '../model.ts'
+import type { ApiKey, Attempt, AuditEntry, Delivery, Endpoint, PublishedEvent, Tenant } from '../model.ts'
 import type {
+  ApiKeyView,
   AttemptView,
+  AuditEntryView,
   DeliveryDetail,
   DeliveryView,
   EndpointView,
@@ -70,6 +72,34 @@ function pairs(flat: readonly string[]): string[][] {
   const headers: string[][] = []
   for (let at = 0; at + 1 < flat.length; at += 2) headers.push([flat[at]!, flat[at + 1]!])
   return headers
+}
+
+export function viewApiKey({ id, name, scope, tenant, rateLimit, ...times }: ApiKey): ApiKeyView {
+  const { createdAtMs, expiresAtMs, revokedAtMs } = times
+  return {
+    ...{ id, name, scope, tenant, rateLimit, createdAt: time(createdAtMs) },
+    expiresAt: timeOrNull(expiresAtMs),
+    revokedAt: timeOrNull(revokedAtMs),
+  }
+}
+
+export function viewAuditEntry({
+  id,
+  atMs,
+  actor,
+  action,
+  target,
+  targetId,
+  tenant,
+  fields,
+}: AuditEntry): AuditEntryView {
+  const { kind, key, name, address } = actor
+  return {
+    ...{ id, at: time(atMs), actor: { kind, key, name, address }, action },
+    target: { type: target, id: targetId },
+    tenant,
+    fields: [...fields],
+  }
 }
 
 type EventExtras = { tenant?: string; deliveries?: DeliveryView[] }

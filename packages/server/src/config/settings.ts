@@ -178,6 +178,22 @@ export const SETTINGS = {
     1_048_576,
     'The largest body of a call to the API, in bytes.',
   ),
+  bodyMemoryBytes: setting(
+    integer('bytes', 1_048_576, 68_719_476_736),
+    134_217_728,
+    'How many bytes the bodies of all calls under way can have together; what comes on top is refused with 503.',
+  ),
+  maxConnections: setting(
+    integer('n', 1, 65_535),
+    4096,
+    'How many connections to the API can be open at once; more are closed.',
+  ),
+  trustedProxies: setting(
+    list(network(), 0, 256, 'a list of at most 256 IP addresses or networks'),
+    [],
+    'The addresses of proxies before the API, whose X-Forwarded-For is believed; from anybody else it is ignored.',
+  ),
+  maxEndpoints: setting(integer('n', 1, 10_000_000), 20_000, 'How many endpoints one tenant can have.'),
   maxBatch: setting(integer('n', 1, 10_000), 1000, 'The largest number of events that one call can publish.'),
   maxDepth: setting(integer('n', 1, 512), 64, 'The deepest nesting of arrays and objects in the JSON of a call.'),
   idempotencyDays: setting(

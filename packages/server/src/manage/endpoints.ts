@@ -9,7 +9,15 @@ import { type Resolution, type Resolver, resolveTarget } from '../guard/lookup.t
 import type { Target, TargetPolicy } from '../guard/target.ts'
 import { newId } from '../ids.ts'
 import { type Keyring, SecretUnreadable } from '../keys.ts'
-import { type Endpoint, type EndpointId, type EventType, PARTITION_COUNT, type TenantId } from '../model.ts'
+import {
+  type Actor,
+  type Endpoint,
+  type EndpointId,
+  type EventType,
+  PARTITION_COUNT,
+  SYSTEM,
+  type TenantId,
+} from '../model.ts'
 import { adviseOnSecret } from '../secret.ts'
 import { cancelAll, holdAll, releaseAll } from '../store/chunks.ts'
 import type { Store } from '../store/store.ts'
@@ -25,6 +33,8 @@ export type EndpointResult = { readonly endpoint: Endpoint; readonly warnings: W
 
 export type EndpointsOptions = {
   readonly policy: TargetPolicy
+  /** How many endpoints a tenant can have; any number by default. */
+  readonly maxEndpoints?: number
   /** Looks names up; the system's by default. */
   readonly resolver?: Resolver
   /** The catalogue's event types. */
@@ -49,7 +59,7 @@ export class Endpoints {
     this.#options = options
   }
 
-  async create(tenant: TenantId, input: EndpointInput): Promise<EndpointResult> {
+  async create(tenant: TenantId, input: EndpointInput, by: Actor = SYSTEM): Promise<EndpointResult> {
     await requireTenant(this.#store, tenant)
     const faults: FieldError[] = []
     checkRequired(input, faults)
@@ -76,18 +86,27 @@ export class Endpoints {
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     }
-    if (!(await this.#store.write('createEndpoint', { endpoint }))) throw notFound('tenant')
+    const { maxEndpoints } = this.#options
+    const limit = maxEndpoints === undefined ? {} : { maxEndpoints }
+    const result = await this.#store.write('createEndpoint', { endpoint, by, ...limit })
+    if (result === 'no_tenant') throw notFound('tenant')
+    if (result === 'too_many') throw tooMany(maxEndpoints)
     this.#tell('endpoint', endpoint)
     return { endpoint, warnings: await this.#allWarnings(endpoint, resolution) }
   }
 
   /** Changes what the patch names and leaves the rest. The next attempt of each delivery uses it. */
-  async update(tenant: TenantId, id: EndpointId, patch: Partial<EndpointInput>): Promise<EndpointResult> {
+  async update(
+    tenant: TenantId,
+    id: EndpointId,
+    patch: Partial<EndpointInput>,
+    by: Actor = SYSTEM,
+  ): Promise<EndpointResult> {
     let before = await this.get(tenant, id)
     const { checked, resolution } = await this.#check(patch, [])
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
       const endpoint = this.#patched(before, checked)
-      if (await this.#store.write('updateEndpoint', { endpoint, readAtMs: before.updatedAtMs })) {
+      if (await this.#store.write('updateEndpoint', { endpoint, by, readAtMs: before.updatedAtMs })) {
         this.#tell('endpoint', endpoint)
         return { endpoint, warnings: await this.#allWarnings(endpoint, resolution) }
       }
@@ -133,10 +152,10 @@ export class Endpoints {
   }
 
   /** Deletes the endpoint and cancels what was still owed to it (C13). */
-  async remove(tenant: TenantId, id: EndpointId): Promise<void> {
+  async remove(tenant: TenantId, id: EndpointId, by: Actor = SYSTEM): Promise<void> {
     checkId('ep', id, 'endpoint')
     await requireTenant(this.#store, tenant)
-    const partition = await this.#store.write('deleteEndpoint', { tenant, id, nowMs: this.#store.now() })
+    const partition = await this.#store.write('deleteEndpoint', { tenant, id, by, nowMs: this.#store.now() })
     if (partition === null) throw notFound('endpoint')
     // Before its deliveries are cancelled, so that its lane stops at once, and after.
     this.#tell('endpoint', { tenant, id, partition })
@@ -145,20 +164,25 @@ export class Endpoints {
   }
 
   /** Holds what is pending, and what is published from now on (C13). */
-  async disable(tenant: TenantId, id: EndpointId): Promise<Endpoint> {
-    const endpoint = await this.#setState(tenant, id, 'disabled')
+  async disable(tenant: TenantId, id: EndpointId, by: Actor = SYSTEM): Promise<Endpoint> {
+    const endpoint = await this.#setState(tenant, id, 'disabled', by)
     await holdAll(this.#store, { partition: endpoint.partition, endpoint: id })
     this.#tell('lane', endpoint)
     return endpoint
   }
 
   /** What was held meanwhile is released, due now, or cancelled. */
-  async enable(tenant: TenantId, id: EndpointId, { held }: { held: 'release' | 'cancel' }): Promise<Endpoint> {
+  async enable(
+    tenant: TenantId,
+    id: EndpointId,
+    { held }: { held: 'release' | 'cancel' },
+    by: Actor = SYSTEM,
+  ): Promise<Endpoint> {
     const { partition } = await this.get(tenant, id)
     const of = { partition, endpoint: id }
     // Cancelled before it is enabled: should a crash come between, nothing may go out that was to be cancelled.
     if (held === 'cancel') await cancelAll(this.#store, of, 'held')
-    const endpoint = await this.#setState(tenant, id, 'enabled')
+    const endpoint = await this.#setState(tenant, id, 'enabled', by)
     // And once more after it, for what was published and held between the two.
     if (held === 'cancel') await cancelAll(this.#store, of, 'held')
     else await releaseAll(this.#store, of)
@@ -166,12 +190,12 @@ export class Endpoints {
     return endpoint
   }
 
-  async #setState(tenant: TenantId, id: EndpointId, state: Endpoint['state']): Promise<Endpoint> {
+  async #setState(tenant: TenantId, id: EndpointId, state: Endpoint['state'], by: Actor): Promise<Endpoint> {
     checkId('ep', id, 'endpoint')
     await requireTenant(this.#store, tenant)
     const reason = state === 'disabled' ? 'manual' : null
     const nowMs = this.#store.now()
-    const endpoint = await this.#store.write('setEndpointState', { tenant, id, state, reason, nowMs })
+    const endpoint = await this.#store.write('setEndpointState', { tenant, id, state, reason, by, nowMs })
     if (endpoint === null) throw notFound('endpoint')
     this.#tell('endpoint', endpoint)
     return endpoint
@@ -232,4 +256,9 @@ export class Endpoints {
   #tell(kind: 'endpoint' | 'lane', { tenant, id, partition }: Pick<Endpoint, 'tenant' | 'id' | 'partition'>): void {
     this.#store.changes.tell({ kind, tenant, endpoint: id, partition })
   }
+}
+
+function tooMany(maxEndpoints: number | undefined): PosthornError {
+  const detail = `The tenant has ${maxEndpoints} endpoints, as many as the setting maxEndpoints allows: delete some first.`
+  return new PosthornError('conflict', detail)
 }

@@ -1,6 +1,6 @@
 /** What an operator does to the catalogue, at run time (C1). */
 import { checkEventType } from '../ingest/catalogue.ts'
-import type { EventType } from '../model.ts'
+import { type Actor, type EventType, SYSTEM } from '../model.ts'
 import type { Store } from '../store/store.ts'
 import { checkStorable } from './metadata.ts'
 import { invalid, isTypeName, notFound } from './refusals.ts'
@@ -26,7 +26,7 @@ export class EventTypes {
   }
 
   /** Creates the type or replaces it. What is published from then on must satisfy the new schema. */
-  async put(name: string, input: EventTypeInput): Promise<{ type: EventType; created: boolean }> {
+  async put(name: string, input: EventTypeInput, by: Actor = SYSTEM): Promise<{ type: EventType; created: boolean }> {
     const { group, description, schema, example } = input
     const type: EventType = { name, group, description, schema, example }
     const faults = checkEventType(type)
@@ -35,7 +35,7 @@ export class EventTypes {
     // The name is no member of the body but a parameter of the path.
     if (faults.length > 0)
       throw invalid(faults.map(fault => (fault.field === '/name' ? { ...fault, field: 'name' } : fault)))
-    const created = await this.#store.write('putEventType', { type, nowMs: this.#store.now() })
+    const created = await this.#store.write('putEventType', { type, by, nowMs: this.#store.now() })
     this.#store.changes.tell({ kind: 'catalogue' })
     return { type, created }
   }
@@ -44,8 +44,10 @@ export class EventTypes {
    * Also if endpoints name the type: it can't be published any more, so they get nothing of it, and should it come
    * back, they get it again. What is stored already is delivered.
    */
-  async remove(name: string): Promise<void> {
-    if (!isTypeName(name) || !(await this.#store.write('deleteEventType', { name }))) throw notFound('event type')
+  async remove(name: string, by: Actor = SYSTEM): Promise<void> {
+    const isGone =
+      isTypeName(name) && (await this.#store.write('deleteEventType', { name, by, nowMs: this.#store.now() }))
+    if (!isGone) throw notFound('event type')
     this.#store.changes.tell({ kind: 'catalogue' })
   }
 }

@@ -1,6 +1,6 @@
 /** What people do to tenants: the provider's customers, under the provider's own ids for them. */
 import type { FieldError } from '../errors.ts'
-import type { Tenant, TenantId } from '../model.ts'
+import { type Actor, SYSTEM, type Tenant, type TenantId } from '../model.ts'
 import { cancelAll } from '../store/chunks.ts'
 import type { Store } from '../store/store.ts'
 import { isTenantId } from '../tenant-id.ts'
@@ -33,7 +33,11 @@ export class Tenants {
   }
 
   /** Creates the tenant, or replaces its name and metadata. */
-  async put(id: TenantId, { name, metadata }: TenantInput): Promise<{ tenant: Tenant; created: boolean }> {
+  async put(
+    id: TenantId,
+    { name, metadata }: TenantInput,
+    by: Actor = SYSTEM,
+  ): Promise<{ tenant: Tenant; created: boolean }> {
     const faults: FieldError[] = []
     if (!isTenantId(id)) {
       const detail = 'An id begins with a letter or digit and has up to 128 letters, digits and . _ ~ @ : - only.'
@@ -43,18 +47,21 @@ export class Tenants {
     if (metadata !== undefined) checkMetadata(metadata, '/metadata', faults)
     if (faults.length > 0) throw invalid(faults)
     const nowMs = this.#store.now()
-    const result = await this.#store.write('putTenant', { id, name: name ?? null, metadata: metadata ?? {}, nowMs })
+    const values = { name: name ?? null, metadata: metadata ?? {} }
+    const result = await this.#store.write('putTenant', { id, ...values, by, nowMs })
     this.#store.changes.tell({ kind: 'tenant', tenant: id })
     return result
   }
 
   /** Deletes the tenant and its endpoints, and cancels what was still owed to them (C13). */
-  async remove(id: TenantId): Promise<void> {
+  async remove(id: TenantId, by: Actor = SYSTEM): Promise<void> {
     if (!isTenantId(id)) throw notFound('tenant')
-    const endpoints = await this.#store.write('deleteTenant', { id, nowMs: this.#store.now() })
+    const endpoints = await this.#store.write('deleteTenant', { id, by, nowMs: this.#store.now() })
     if (endpoints === null) throw notFound('tenant')
     const { changes } = this.#store
     changes.tell({ kind: 'tenant', tenant: id })
+    // Its keys went with it.
+    changes.tell({ kind: 'api_keys' })
     for (const { id: endpoint, partition } of endpoints) {
       changes.tell({ kind: 'endpoint', tenant: id, endpoint, partition })
     }

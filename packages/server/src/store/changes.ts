@@ -7,6 +7,8 @@ import type { LaneItem } from './operations/lanes.ts'
  */
 export type Change =
   | { readonly kind: 'catalogue' }
+  /** API keys were made or revoked. */
+  | { readonly kind: 'api_keys' }
   | { readonly kind: 'tenant'; readonly tenant: TenantId }
   | { readonly kind: 'endpoint'; readonly tenant: TenantId; readonly endpoint: EndpointId; readonly partition: number }
   /** Pending deliveries of an endpoint were changed by somebody other than its lane. */

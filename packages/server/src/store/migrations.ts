@@ -43,6 +43,7 @@ export const MIGRATIONS: readonly Step[] = [
          version {int} not null,
          created_ms {int} not null,
          deleted_ms {int},
+         endpoint_count {int} not null default 0,
          change_seq {int} not null default 0
        ) {clustered}`,
       `create index tenant_change on tenant (change_seq)`,
@@ -186,6 +187,37 @@ export const MIGRATIONS: readonly Step[] = [
          id {bytes} not null primary key,
          alive_until_ms {int} not null
        )`,
+      // Keys of the API, as hashes. A revoked one stays, to be listed.
+      `create table api_key (
+         id {bytes} not null primary key,
+         hash {bytes} not null,
+         name {text} not null,
+         scope {text} not null,
+         tenant {text},
+         rate_requests {int},
+         rate_seconds {int},
+         created_ms {int} not null,
+         expires_ms {int},
+         revoked_ms {int},
+         change_seq {int} not null
+       ) {clustered}`,
+      `create index api_key_change on api_key (change_seq)`,
+      `create index api_key_tenant on api_key (tenant) where tenant is not null`,
+      // Who changed what of the configuration, and when (the id tells).
+      `create table audit (
+         id {bytes} not null primary key,
+         actor {text} not null,
+         actor_key {bytes},
+         actor_name {text},
+         address {text},
+         action {text} not null,
+         target {text} not null,
+         target_id {text} not null,
+         tenant {text},
+         fields {text} not null,
+         created_ms {int} not null
+       ) {clustered}`,
+      `create index audit_tenant on audit (tenant, id) where tenant is not null`,
       ...PUBLISH_FUNCTION.map(text => ({ engine: 'postgres', text }) as const),
     ],
   },

@@ -21,7 +21,7 @@ type At = { readonly tenant: TenantId; readonly endpoint: EndpointId; readonly p
 
 /** What is told to others; `wake`: there is something due at an endpoint. */
 type Word =
-  | { readonly kind: 'catalogue' | 'leases' }
+  | { readonly kind: 'catalogue' | 'api_keys' | 'leases' }
   | { readonly kind: 'tenant'; readonly tenant: TenantId }
   | ({ readonly kind: 'endpoint' | 'lane' | 'wake' } & At)
 
@@ -75,7 +75,7 @@ export class Relay {
 
   #tell(change: Change): void {
     const { kind } = change
-    if (kind === 'catalogue' || kind === 'leases') this.#say({ kind })
+    if (kind === 'catalogue' || kind === 'api_keys' || kind === 'leases') this.#say({ kind })
     else if (kind === 'tenant') this.#say({ kind, tenant: change.tenant })
     else if (kind === 'endpoint' || kind === 'lane') this.#say({ kind, ...atOf(change) })
     else if (kind === 'fresh') {
@@ -139,11 +139,12 @@ export class Relay {
   }
 
   async #ask(): Promise<void> {
-    const { seq, catalogueVersion, tenants, endpoints } = await this.#store.read('readChanges', {
+    const { seq, catalogueVersion, apiKeys, tenants, endpoints } = await this.#store.read('readChanges', {
       after: this.#seen.seq,
     })
     if (catalogueVersion !== this.#seen.catalogueVersion) this.#pass([{ kind: 'catalogue' }])
     this.#seen = { seq, catalogueVersion }
+    if (apiKeys) this.#pass([{ kind: 'api_keys' }])
     this.#pass(tenants.map(tenant => ({ kind: 'tenant', tenant })))
     this.#pass(endpoints.map(at => ({ kind: 'endpoint', ...at })))
   }

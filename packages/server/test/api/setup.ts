@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, expect } from 'vitest'
 import { type ApiOptions, createApi, type Services } from '../../src/api/api.ts'
+import type { Caller } from '../../src/api/gate.ts'
 import type { Api } from '../../src/api/services.ts'
+import { systemClock } from '../../src/clock.ts'
 import { createLogger } from '../../src/logger.ts'
+import { hashOfKey } from '../../src/manage/api-keys.ts'
 import { Bench } from '../manage/setup.ts'
 import { AnswerChecker } from './answer-checker.ts'
 
@@ -40,19 +43,23 @@ export class ApiBench extends Bench {
 
   /** Replaces the API by one with other services. */
   async useServices(services: Partial<Services>, options: Partial<ApiOptions> = {}): Promise<void> {
-    const { publisher, endpoints, tenants, types: eventTypes, deliveries } = this
+    const { publisher, endpoints, tenants, types: eventTypes, deliveries, apiKeys } = this
     await this.api?.close()
     this.draining = false
     this.ready = true
     this.log = []
     const { api } = createApi(
-      { publisher, endpoints, tenants, eventTypes, deliveries, ...services },
+      { publisher, endpoints, tenants, eventTypes, deliveries, apiKeys, ...services },
       {
-        apiKeyMatches: key => key === KEY,
+        identify: key => this.#identify(key),
+        trustedProxies: [],
+        clock: systemClock,
         egressAddresses: ['192.0.2.1'],
         version: '0.0.0-test',
         takesCalls: true,
         maxBodyBytes: 1_048_576,
+        bodyMemoryBytes: 134_217_728,
+        maxConnections: 100,
         isReady: () => this.ready,
         isDraining: () => this.draining,
         logger: createLogger({ level: 'info', stdout: { write: line => this.log.push(line) } }).logger,
@@ -62,6 +69,12 @@ export class ApiBench extends Bench {
     this.api = api
     await this.api.ready()
     this.#checker = new AnswerChecker(this.api.swagger() as Json)
+  }
+
+  #identify(key: string): Caller | undefined {
+    if (key === KEY) return { key: null }
+    const found = this.apiKeyCache.find(hashOfKey(key))
+    return found === undefined ? undefined : { key: found }
   }
 
   async closeApi(): Promise<void> {

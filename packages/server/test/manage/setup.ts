@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, expect } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { type ErrorCode, type FieldError, PosthornError } from '../../src/errors.ts'
 import type { Resolver } from '../../src/guard/lookup.ts'
 import { DEFAULT_PORTS, type TargetPolicy } from '../../src/guard/target.ts'
 import { Publisher } from '../../src/ingest/publisher.ts'
 import { starterCatalogue } from '../../src/ingest/starter-catalogue.ts'
 import { createKeyring, type Keyring } from '../../src/keys.ts'
+import { ApiKeyCache } from '../../src/manage/api-key-cache.ts'
+import { ApiKeys } from '../../src/manage/api-keys.ts'
 import { Deliveries } from '../../src/manage/deliveries.ts'
 import { type EndpointInput, Endpoints } from '../../src/manage/endpoints.ts'
 import { EventTypes } from '../../src/manage/event-types.ts'
@@ -44,6 +47,8 @@ export class Bench {
   tenants!: Tenants
   types!: EventTypes
   deliveries!: Deliveries
+  apiKeyCache!: ApiKeyCache
+  apiKeys!: ApiKeys
   /** All that was told since the test began, fresh deliveries included. */
   changes: Change[] = []
   run!: Opened['run']
@@ -64,6 +69,8 @@ export class Bench {
     this.endpoints = this.endpointsWith(policy(), resolvesTo('93.184.215.14'))
     this.tenants = new Tenants(store)
     this.types = new EventTypes(store)
+    this.apiKeyCache = new ApiKeyCache(store, systemClock)
+    this.apiKeys = new ApiKeys(store, () => this.apiKeyCache.untilFresh())
     this.deliveries = new Deliveries(store)
     await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
     await this.tenants.put('acme', {})
@@ -80,6 +87,7 @@ export class Bench {
   }
 
   close(): Promise<void> {
+    this.apiKeyCache.close()
     return this.#close()
   }
 

@@ -1,5 +1,6 @@
 import { idBytes, idText } from '../../ids.ts'
 import type {
+  AuditEntry,
   DisabledReason,
   Endpoint,
   EndpointId,
@@ -21,6 +22,8 @@ import {
   text,
   textOrNull,
 } from '../transaction.ts'
+import { revokeKeysOf } from './api-keys.ts'
+import { type By, differences, record } from './audit.ts'
 import {
   bumpCatalogue,
   bumpTenant,
@@ -51,10 +54,13 @@ export function* readCatalogue(_args: object): Transaction<Catalogue> {
 }
 
 /** Creates or replaces; answers whether it was new. */
-export function* putEventType(args: { type: EventType; nowMs: number }, dialect: Dialect): Transaction<boolean> {
+export function* putEventType(args: { type: EventType; nowMs: number } & By, dialect: Dialect): Transaction<boolean> {
   yield* lockConfiguration(dialect)
   const { name, group, description, schema, example } = args.type
-  const there = yield { text: 'select 1 from event_type where name = $1', params: [name] }
+  const there = yield {
+    text: 'select name, grp, description, schema, example from event_type where name = $1',
+    params: [name],
+  }
   yield {
     text: `insert into event_type (name, grp, description, schema, example, created_ms)
            values ($1, $2, $3, $4, $5, $6) on conflict (name) do update
@@ -63,14 +69,32 @@ export function* putEventType(args: { type: EventType; nowMs: number }, dialect:
     params: [name, group, description, JSON.stringify(schema), JSON.stringify(example), args.nowMs],
   }
   yield* bumpCatalogue()
-  return there.length === 0
+  const [before] = there.map(toEventType)
+  yield* recordPut(args, { target: 'event_type', targetId: name, tenant: null }, before, args.type, TYPE_MEMBERS)
+  return before === undefined
 }
 
-export function* deleteEventType(args: { name: string }, dialect: Dialect): Transaction<boolean> {
+const TYPE_MEMBERS = ['group', 'description', 'schema', 'example'] as const
+
+function* recordPut<Thing extends object>(
+  args: { nowMs: number } & By,
+  of: Pick<AuditEntry, 'target' | 'targetId' | 'tenant'>,
+  before: Thing | undefined,
+  after: Thing,
+  members: readonly (keyof Thing & string)[],
+): Transaction<void> {
+  if (before === undefined) yield* record(args, { ...of, action: 'created' }, args.nowMs)
+  else yield* record(args, { ...of, action: 'updated', fields: differences(before, after, members) }, args.nowMs)
+}
+
+export function* deleteEventType(args: { name: string; nowMs: number } & By, dialect: Dialect): Transaction<boolean> {
   yield* lockConfiguration(dialect)
   const gone = yield { text: 'delete from event_type where name = $1 returning name', params: [args.name] }
-  if (gone.length > 0) yield* bumpCatalogue()
-  return gone.length > 0
+  if (gone.length === 0) return false
+  yield* bumpCatalogue()
+  const change = { action: 'deleted', target: 'event_type', targetId: args.name, tenant: null } as const
+  yield* record(args, change, args.nowMs)
+  return true
 }
 
 /** Puts the starter catalogue into a store that never had one: what an operator deleted stays deleted. */
@@ -93,12 +117,12 @@ const toTenant = (row: Row): Tenant => ({
 })
 
 export function* putTenant(
-  args: { id: TenantId; name: string | null; metadata: Record<string, string>; nowMs: number },
+  args: { id: TenantId; name: string | null; metadata: Record<string, string>; nowMs: number } & By,
   dialect: Dialect,
 ): Transaction<{ tenant: Tenant; created: boolean }> {
   yield* lockConfiguration(dialect)
   const { id, name, metadata, nowMs } = args
-  const there = yield { text: 'select 1 from tenant where id = $1 and deleted_ms is null', params: [id] }
+  const before = yield* getTenant({ id })
   const rows = yield {
     text: `insert into tenant (id, name, metadata, version, created_ms, change_seq) values ($1, $2, $3, 1, $4, $5)
            on conflict (id) do update set name = excluded.name, metadata = excluded.metadata,
@@ -107,7 +131,10 @@ export function* putTenant(
            returning id, name, metadata, created_ms`,
     params: [id, name, JSON.stringify(metadata), nowMs, yield* nextChange()],
   }
-  return { tenant: toTenant(rows[0]!), created: there.length === 0 }
+  const tenant = toTenant(rows[0]!)
+  const of = { target: 'tenant', targetId: id, tenant: id } as const
+  yield* recordPut(args, of, before ?? undefined, tenant, ['name', 'metadata'])
+  return { tenant, created: before === null }
 }
 
 export function* getTenant(args: { id: TenantId }): Transaction<Tenant | null> {
@@ -130,13 +157,13 @@ export function* listTenants(args: { after: string | null; limit: number }): Tra
 
 /** Deletes the tenant and its endpoints; answers the endpoints whose deliveries are to be cancelled, or null. */
 export function* deleteTenant(
-  args: { id: TenantId; nowMs: number },
+  args: { id: TenantId; nowMs: number } & By,
   dialect: Dialect,
 ): Transaction<{ id: EndpointId; partition: number }[] | null> {
   yield* lockConfiguration(dialect)
   const change = yield* nextChange()
   const gone = yield {
-    text: `update tenant set deleted_ms = $2, version = version + 1, change_seq = $3
+    text: `update tenant set deleted_ms = $2, version = version + 1, endpoint_count = 0, change_seq = $3
            where id = $1 and deleted_ms is null returning id`,
     params: [args.id, args.nowMs, change],
   }
@@ -146,6 +173,9 @@ export function* deleteTenant(
            where tenant = $1 and deleted_ms is null returning id, partition`,
     params: [args.id, args.nowMs, change],
   }
+  yield* revokeKeysOf(args, change)
+  const entry = { action: 'deleted', target: 'tenant', targetId: args.id, tenant: args.id } as const
+  yield* record(args, entry, args.nowMs)
   return rows.map(row => ({ id: idText('ep', bytes(row.id)), partition: int(row.partition) }))
 }
 
@@ -194,11 +224,20 @@ const endpointValues = (endpoint: Endpoint) => [
   endpoint.updatedAtMs,
 ]
 
-/** False if the tenant is not there (any more). */
-export function* createEndpoint(args: { endpoint: Endpoint }, dialect: Dialect): Transaction<boolean> {
+/** `no_tenant`: it is not there (any more); `too_many`: it has as many endpoints as it may have. */
+export function* createEndpoint(
+  args: { endpoint: Endpoint; maxEndpoints?: number } & By,
+  dialect: Dialect,
+): Transaction<'created' | 'no_tenant' | 'too_many'> {
   yield* lockConfiguration(dialect)
-  const { endpoint } = args
-  if ((yield* getTenant({ id: endpoint.tenant })) === null) return false
+  const { endpoint, maxEndpoints = Number.MAX_SAFE_INTEGER } = args
+  // Counted in the tenant's row: going through twenty thousand endpoints would cost each new one some ten milliseconds.
+  const counted = yield {
+    text: `update tenant set endpoint_count = endpoint_count + 1
+           where id = $1 and deleted_ms is null and endpoint_count < $2 returning id`,
+    params: [endpoint.tenant, maxEndpoints],
+  }
+  if (counted.length === 0) return (yield* getTenant({ id: endpoint.tenant })) === null ? 'no_tenant' : 'too_many'
   yield {
     text: `insert into endpoint (url, secret, secret_digest, types, description, metadata, headers, schedule,
              timeout_ms, rate_requests, rate_seconds, ordered, updated_ms, id, tenant, partition, state,
@@ -215,15 +254,32 @@ export function* createEndpoint(args: { endpoint: Endpoint }, dialect: Dialect):
     ],
   }
   yield* bumpTenant(endpoint.tenant, idBytes(endpoint.id))
-  return true
+  yield* record(args, { ...entryOf(endpoint), action: 'created' }, endpoint.createdAtMs)
+  return 'created'
+}
+
+const entryOf = ({ id, tenant }: Pick<Endpoint, 'id' | 'tenant'>) =>
+  ({ target: 'endpoint', targetId: id, tenant }) as const
+
+/** What is no setting of an endpoint, or is told under another name or by another action. */
+const UNTOLD = new Set(['id', 'tenant', 'partition', 'state', 'disabledReason', 'createdAtMs', 'updatedAtMs'])
+const SECRET_MEMBERS = new Set(['sealedSecret', 'secretDigest'])
+
+/** The settings that differ, by name. The same secret is sealed differently each time, so its digest tells. */
+function changedSettings(before: Endpoint, after: Endpoint): string[] {
+  const members = (Object.keys(after) as (keyof Endpoint)[]).filter(name => !UNTOLD.has(name))
+  const settings = members.filter(name => !SECRET_MEMBERS.has(name))
+  const isSecretNew = differences(before, after, ['secretDigest']).length > 0
+  return [...differences(before, after, settings), ...(isSecretNew ? ['clientSecret'] : [])]
 }
 
 /** Replaces everything but state, id, tenant and partition, if nobody changed it since it was read. */
 export function* updateEndpoint(
-  args: { endpoint: Endpoint; readAtMs: number },
+  args: { endpoint: Endpoint; readAtMs: number } & By,
   dialect: Dialect,
 ): Transaction<boolean> {
   yield* lockConfiguration(dialect)
+  const before = yield* getEndpoint({ tenant: null, id: args.endpoint.id })
   const rows = yield {
     text: `update endpoint set url = $1, secret = $2, secret_digest = $3, types = $4, description = $5, metadata = $6,
              headers = $7, schedule = $8, timeout_ms = $9, rate_requests = $10, rate_seconds = $11, ordered = $12,
@@ -231,15 +287,19 @@ export function* updateEndpoint(
            where id = $14 and deleted_ms is null and updated_ms = $15 returning id`,
     params: [...endpointValues(args.endpoint), idBytes(args.endpoint.id), args.readAtMs],
   }
-  if (rows.length > 0) yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
-  return rows.length > 0
+  if (before === null || rows.length === 0) return false
+  yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
+  const change = { ...entryOf(before), action: 'updated', fields: changedSettings(before, args.endpoint) } as const
+  yield* record(args, change, args.endpoint.updatedAtMs)
+  return true
 }
 
 export function* setEndpointState(
-  args: { tenant: TenantId; id: EndpointId; state: EndpointState; reason: DisabledReason | null; nowMs: number },
+  args: { tenant: TenantId; id: EndpointId; state: EndpointState; reason: DisabledReason | null; nowMs: number } & By,
   dialect: Dialect,
 ): Transaction<Endpoint | null> {
   yield* lockConfiguration(dialect)
+  const before = yield* getEndpoint(args)
   // What an endpoint was disabled for stays as it was when somebody disables it again.
   const rows = yield {
     text: `update endpoint set disabled_reason = case when state = $3 then disabled_reason else $4 end, state = $3,
@@ -249,12 +309,15 @@ export function* setEndpointState(
   }
   if (rows.length === 0) return null
   yield* bumpTenant(args.tenant, idBytes(args.id))
+  if (before?.state !== args.state) {
+    yield* record(args, { ...entryOf(args), action: args.state }, args.nowMs)
+  }
   return toEndpoint(rows[0]!)
 }
 
 /** The row stays for history, without its secret. Answers the partition, or null if there is no such endpoint. */
 export function* deleteEndpoint(
-  args: { tenant: TenantId; id: EndpointId; nowMs: number },
+  args: { tenant: TenantId; id: EndpointId; nowMs: number } & By,
   dialect: Dialect,
 ): Transaction<number | null> {
   yield* lockConfiguration(dialect)
@@ -264,7 +327,9 @@ export function* deleteEndpoint(
     params: [idBytes(args.id), args.tenant, args.nowMs],
   }
   if (rows.length === 0) return null
+  yield { text: 'update tenant set endpoint_count = endpoint_count - 1 where id = $1', params: [args.tenant] }
   yield* bumpTenant(args.tenant, idBytes(args.id))
+  yield* record(args, { ...entryOf(args), action: 'deleted' }, args.nowMs)
   return int(rows[0]!.partition)
 }
 

@@ -23,11 +23,11 @@ import {
   type Transaction,
   text,
   textOrNull,
-  type Value,
 } from '../transaction.ts'
 import { deliveryRows, type NewDelivery, storeDeliveryRows } from './publish.ts'
 import { historyRow, storeHistory } from './settle.ts'
 import { lockConfiguration } from './versions.ts'
+import { Where } from './where.ts'
 
 // Events
 
@@ -46,26 +46,6 @@ const toEvent = (row: Row): PublishedEvent => ({
 })
 
 export type Range = { readonly fromMs: number | null; readonly toMs: number | null }
-
-/** Conditions and their parameters, numbered as they come. */
-class Where {
-  readonly params: Value[] = []
-  readonly conditions: string[] = []
-
-  add(condition: string, value: Value): this {
-    this.params.push(value)
-    this.conditions.push(condition.replace('?', `$${this.params.length}`))
-    return this
-  }
-
-  addIf(condition: string, value: Value | undefined): this {
-    return value === null || value === undefined ? this : this.add(condition, value)
-  }
-
-  get text(): string {
-    return this.conditions.join(' and ')
-  }
-}
 
 const SLACK_MS = 60_000
 

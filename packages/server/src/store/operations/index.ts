@@ -1,6 +1,8 @@
 /** Every transaction there is, by name: the SQLite worker runs them by it. */
 
 import { migrate } from '../migrate.ts'
+import { createApiKey, getApiKey, listApiKeys, readApiKeyChanges, revokeApiKey } from './api-keys.ts'
+import { listAudit } from './audit.ts'
 import * as configuration from './configuration.ts'
 import * as deliveries from './deliveries.ts'
 import { acceptArrivals, claimInbox, fanOut, peekInbox, releaseInbox } from './inbox.ts'
@@ -35,6 +37,12 @@ export const operations = {
   takeBackTrials,
   readMeta: (args: { key: string }) => getMeta(args.key),
   writeMeta: (args: { key: string; value: string }) => setMeta(args.key, args.value),
+  createApiKey,
+  revokeApiKey,
+  getApiKey,
+  listApiKeys,
+  readApiKeyChanges,
+  listAudit,
   ...configuration,
   ...deliveries,
   ...lanes,
@@ -52,6 +60,8 @@ export const CONFIGURATION_CHANGES: ReadonlySet<OperationName> = new Set([
   'updateEndpoint',
   'setEndpointState',
   'deleteEndpoint',
+  'createApiKey',
+  'revokeApiKey',
   'holdDeliveries',
   'releaseDeliveries',
 ])

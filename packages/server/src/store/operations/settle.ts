@@ -1,6 +1,7 @@
 import { idBytes, idText } from '../../ids.ts'
 import type { Attempt, DeliveryId, EndpointId, TenantId } from '../../model.ts'
 import { type BulkQuery, bytes, type Dialect, int, type Row, type Transaction, text } from '../transaction.ts'
+import { record } from './audit.ts'
 import { type PackedSettlements, type StoredSettlement, unpackSettlements } from './packed.ts'
 import { bumpTenant, lockConfiguration } from './versions.ts'
 
@@ -252,6 +253,8 @@ function* disableGone(settlements: readonly StoredSettlement[]): Transaction<Set
     if (rows.length === 0) continue
     disabled.push({ tenant: text(rows[0]!.tenant), endpoint })
     yield* bumpTenant(tenant, idBytes(endpoint))
+    const change = { action: 'disabled', target: 'endpoint', targetId: endpoint, tenant } as const
+    yield* record({}, change, endedAtMs)
   }
   return disabled
 }

@@ -37,7 +37,7 @@ export function* bumpTenant(tenant: TenantId, endpoint: Uint8Array): Transaction
   yield { text: 'update endpoint set change_seq = $2 where id = $1', params: [endpoint, change] }
 }
 
-/** The number of a change of tenants or endpoints. They rise as they are committed, since changes have a lock. */
+/** The number of a change of tenants, endpoints or API keys. They rise as they are committed, since changes have a lock. */
 export function* nextChange(): Transaction<number> {
   const next = Number((yield* getMeta('change_seq')) ?? 0) + 1
   yield* setMeta('change_seq', String(next))
@@ -54,6 +54,8 @@ export type ChangesSince = {
     readonly endpoint: EndpointId
     readonly partition: number
   }[]
+  /** Whether API keys were made or revoked. */
+  readonly apiKeys: boolean
 }
 
 /** What was configured after a change, by whichever node; deleted tenants and endpoints are among it. */
@@ -61,15 +63,20 @@ export function* readChanges(args: { after: number }): Transaction<ChangesSince>
   const meta = yield { text: `select key, value from meta where key in ('change_seq', 'catalogue_version')` }
   const numberOf = (key: string) => Number(meta.find(row => row.key === key)?.value ?? 0)
   const now = { seq: numberOf('change_seq'), catalogueVersion: numberOf('catalogue_version') }
-  if (now.seq === args.after) return { ...now, tenants: [], endpoints: [] }
+  if (now.seq === args.after) return { ...now, tenants: [], endpoints: [], apiKeys: false }
   const range = [args.after, now.seq]
   const tenants = yield { text: 'select id from tenant where change_seq > $1 and change_seq <= $2', params: range }
   const endpoints = yield {
     text: 'select id, tenant, partition from endpoint where change_seq > $1 and change_seq <= $2',
     params: range,
   }
+  const keys = yield {
+    text: 'select 1 from api_key where change_seq > $1 and change_seq <= $2 limit 1',
+    params: range,
+  }
   return {
     ...now,
+    apiKeys: keys.length > 0,
     tenants: tenants.map(row => text(row.id)),
     endpoints: endpoints.map(row => ({
       tenant: text(row.tenant),

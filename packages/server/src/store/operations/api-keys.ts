@@ -1,0 +1,107 @@
+/** Keys of the API, of which the store has hashes only. */
+import { idBytes, idText } from '../../ids.ts'
+import type { ApiKey, ApiKeyId, ApiKeyScope, TenantId } from '../../model.ts'
+import { bytes, type Dialect, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
+import { type By, record } from './audit.ts'
+import { getMeta, lockConfiguration, nextChange } from './versions.ts'
+
+const FIELDS = 'id, name, scope, tenant, rate_requests, rate_seconds, created_ms, expires_ms, revoked_ms'
+
+const toApiKey = (row: Row): ApiKey => ({
+  id: idText('key', bytes(row.id)),
+  name: text(row.name),
+  scope: text(row.scope) as ApiKeyScope,
+  tenant: textOrNull(row.tenant),
+  rateLimit:
+    row.rate_requests === null ? null : { requests: int(row.rate_requests), perSeconds: int(row.rate_seconds) },
+  createdAtMs: int(row.created_ms),
+  expiresAtMs: intOrNull(row.expires_ms),
+  revokedAtMs: intOrNull(row.revoked_ms),
+})
+
+const entryOf = ({ id, tenant }: ApiKey) => ({ target: 'api_key', targetId: id, tenant }) as const
+
+/** False if the key's tenant is not there. */
+export function* createApiKey(args: { key: ApiKey; hash: Uint8Array } & By, dialect: Dialect): Transaction<boolean> {
+  yield* lockConfiguration(dialect)
+  const { key, hash } = args
+  if (key.tenant !== null) {
+    const there = yield { text: 'select 1 from tenant where id = $1 and deleted_ms is null', params: [key.tenant] }
+    if (there.length === 0) return false
+  }
+  yield {
+    text: `insert into api_key (${FIELDS}, hash, change_seq)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    params: [
+      idBytes(key.id),
+      key.name,
+      key.scope,
+      key.tenant,
+      key.rateLimit?.requests ?? null,
+      key.rateLimit?.perSeconds ?? null,
+      key.createdAtMs,
+      key.expiresAtMs,
+      key.revokedAtMs,
+      hash,
+      yield* nextChange(),
+    ],
+  }
+  yield* record(args, { ...entryOf(key), action: 'created' }, key.createdAtMs)
+  return true
+}
+
+/** For good. Revoking again changes nothing. null: there is no such key. */
+export function* revokeApiKey(
+  args: { id: ApiKeyId; nowMs: number } & By,
+  dialect: Dialect,
+): Transaction<ApiKey | null> {
+  yield* lockConfiguration(dialect)
+  const rows = yield {
+    text: `update api_key set revoked_ms = $2, change_seq = $3 where id = $1 and revoked_ms is null returning ${FIELDS}`,
+    params: [idBytes(args.id), args.nowMs, yield* nextChange()],
+  }
+  if (rows.length === 0) return yield* getApiKey(args)
+  const key = toApiKey(rows[0]!)
+  yield* record(args, { ...entryOf(key), action: 'revoked' }, args.nowMs)
+  return key
+}
+
+/** The keys of a tenant that is being deleted: should its id come back, they must not. */
+export function* revokeKeysOf(args: { id: TenantId; nowMs: number } & By, change: number): Transaction<void> {
+  const rows = yield {
+    text: `update api_key set revoked_ms = $2, change_seq = $3
+           where tenant = $1 and revoked_ms is null returning ${FIELDS}`,
+    params: [args.id, args.nowMs, change],
+  }
+  for (const row of rows) yield* record(args, { ...entryOf(toApiKey(row)), action: 'revoked' }, args.nowMs)
+}
+
+export function* getApiKey(args: { id: ApiKeyId }): Transaction<ApiKey | null> {
+  const rows = yield { text: `select ${FIELDS} from api_key where id = $1`, params: [idBytes(args.id)] }
+  return rows.length === 0 ? null : toApiKey(rows[0]!)
+}
+
+/** Newest first, those before `before`; revoked and expired ones too. */
+export function* listApiKeys(args: { before: ApiKeyId | null; limit: number }): Transaction<ApiKey[]> {
+  const rows = yield {
+    text: `select ${FIELDS} from api_key ${args.before === null ? '' : 'where id < $2'} order by id desc limit $1`,
+    params: [args.limit, ...(args.before === null ? [] : [idBytes(args.before)])],
+  }
+  return rows.map(toApiKey)
+}
+
+export type ApiKeyChanges = {
+  /** The newest change that is in: to ask from, the next time. */
+  readonly seq: number
+  readonly keys: readonly { readonly key: ApiKey; readonly hash: Uint8Array }[]
+}
+
+/** Keys that were made or revoked after a change. */
+export function* readApiKeyChanges(args: { after: number }): Transaction<ApiKeyChanges> {
+  const seq = Number((yield* getMeta('change_seq')) ?? 0)
+  const rows = yield {
+    text: `select ${FIELDS}, hash from api_key where change_seq > $1 and change_seq <= $2`,
+    params: [args.after, seq],
+  }
+  return { seq, keys: rows.map(row => ({ key: toApiKey(row), hash: bytes(row.hash) })) }
+}

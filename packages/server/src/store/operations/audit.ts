@@ -1,0 +1,90 @@
+/** The audit log: each change of the configuration writes its entry in its own transaction, or is not made. */
+import { firstIdAt, idBytes, idText, newId } from '../../ids.ts'
+import { type Actor, type AuditEntry, type AuditEntryId, SYSTEM, type TenantId } from '../../model.ts'
+import { bytes, int, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
+import { Where } from './where.ts'
+
+/** Who makes a change; left out: Posthorn itself. */
+export type By = { readonly by?: Actor }
+
+type Change = Pick<AuditEntry, 'action' | 'target' | 'targetId' | 'tenant'> & { readonly fields?: readonly string[] }
+
+export function* record({ by = SYSTEM }: By, change: Change, nowMs: number): Transaction<void> {
+  yield {
+    text: `insert into audit (id, actor, actor_key, actor_name, address, action, target, target_id, tenant, fields,
+             created_ms)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    params: [
+      idBytes(newId('aud', nowMs)),
+      by.kind,
+      by.key === null ? null : idBytes(by.key),
+      by.name,
+      by.address,
+      change.action,
+      change.target,
+      change.targetId,
+      change.tenant,
+      JSON.stringify(change.fields ?? []),
+      nowMs,
+    ],
+  }
+}
+
+/** The names of the members that differ, by value. */
+export function differences<Thing extends object>(
+  before: Thing,
+  after: Thing,
+  members: readonly (keyof Thing & string)[],
+): string[] {
+  const textOf = (value: unknown) => (value instanceof Uint8Array ? Array.from(value).join() : canonical(value))
+  return members.filter(member => textOf(before[member]) !== textOf(after[member]))
+}
+
+/** JSON with the members in order: another order is no change. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_name, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}
+
+const toEntry = (row: Row): AuditEntry => ({
+  id: idText('aud', bytes(row.id)),
+  atMs: int(row.created_ms),
+  actor: {
+    kind: text(row.actor) as Actor['kind'],
+    key: row.actor_key === null ? null : idText('key', bytes(row.actor_key)),
+    name: textOrNull(row.actor_name),
+    address: textOrNull(row.address),
+  },
+  action: text(row.action) as AuditEntry['action'],
+  target: text(row.target) as AuditEntry['target'],
+  targetId: text(row.target_id),
+  tenant: textOrNull(row.tenant),
+  fields: JSON.parse(text(row.fields)) as string[],
+})
+
+export type AuditFilter = {
+  /** null: of all tenants, and of none. */
+  readonly tenant: TenantId | null
+  readonly before: AuditEntryId | null
+  readonly fromMs: number | null
+  readonly toMs: number | null
+}
+
+/** Newest first. */
+export function* listAudit(args: AuditFilter & { readonly limit: number }): Transaction<AuditEntry[]> {
+  const idAt = (ms: number | null) => (ms === null ? null : idBytes(firstIdAt('aud', ms)))
+  const where = new Where()
+    .addIf('tenant = ?', args.tenant)
+    .addIf('id < ?', args.before === null ? null : idBytes(args.before))
+    .addIf('id >= ?', idAt(args.fromMs))
+    .addIf('id < ?', idAt(args.toMs))
+  const rows = yield {
+    text: `select id, actor, actor_key, actor_name, address, action, target, target_id, tenant, fields, created_ms
+           from audit ${where.text === '' ? '' : `where ${where.text}`} order by id desc limit ${args.limit}`,
+    params: where.params,
+  }
+  return rows.map(toEntry)
+}
