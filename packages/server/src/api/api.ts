@@ -91,18 +91,20 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
   })
   api.addHook('onRequest', (request, reply, done) => {
     const call = load.begin(reply.raw)
-    const access = request.routeOptions.config.access ?? (isUnderV1(request) ? 'shared' : 'open')
-    if (access !== 'open') {
+    // An unknown path needs a key under /v1, whichever.
+    const { access = 'open' } = request.routeOptions.config
+    if (request.is404 ? isUnderV1(request) : access !== 'open') {
       const caller = gate.authenticate(request)
       if (caller === undefined) return gate.turnAway(request, done)
       request.caller = caller
     }
-    done(request.is404 ? unknownPath(paths, request) : refusal(request, reply, call, access))
+    done(refusal(request, reply, call, access) ?? (request.is404 ? unknownPath(paths, request) : undefined))
   })
   const refusal = (request: FastifyRequest, reply: FastifyReply, call: Call, access: Access) => {
     const refused = request.caller === null ? undefined : gate.refusal(request.caller, access, request, reply)
     if (refused !== undefined) return refused
-    if (isClosing) return new PosthornError('shutting_down', 'This process is shutting down: try again.')
+    if (isClosing && !request.is404)
+      return new PosthornError('shutting_down', 'This process is shutting down: try again.')
     return access === 'open' || load.admit(call, request) ? undefined : overloaded()
   }
   // When answering, not when asked: a connection that was kept for a call under way would hold up the close.

@@ -14,7 +14,7 @@ beforeAll(async () => {
   const delivery = (await bench.get('/v1/tenants/acme/deliveries')).body.data[0].id
   known.tenant = ['acme']
   known.name = [TYPE]
-  known.id = [endpoint, body.id, delivery]
+  known.id = [endpoint, body.id, delivery, (await bench.apiKeys.create({ name: 'k', scope: 'all' })).key.id]
   operations = Object.entries(bench.document.paths).flatMap(([path, item]) =>
     Object.entries(item as object).map(([method, operation]) => ({ method, path, operation })),
   )

@@ -33,6 +33,7 @@ export class ApiBench extends Bench {
   api!: Api
   log: string[] = []
   draining = false
+  failedAuthentications!: () => number
   ready = true
   #checker!: AnswerChecker
 
@@ -48,7 +49,7 @@ export class ApiBench extends Bench {
     this.draining = false
     this.ready = true
     this.log = []
-    const { api } = createApi(
+    const { api, failedAuthentications } = createApi(
       { publisher, endpoints, tenants, eventTypes, deliveries, apiKeys, ...services },
       {
         identify: key => this.#identify(key),
@@ -67,6 +68,7 @@ export class ApiBench extends Bench {
       },
     )
     this.api = api
+    this.failedAuthentications = failedAuthentications
     await this.api.ready()
     this.#checker = new AnswerChecker(this.api.swagger() as Json)
   }

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest'
+import { Endpoints } from '../../src/manage/endpoints.ts'
+import { policy, resolvesTo, SECRET, TYPE } from '../manage/setup.ts'
+import { type Json, useApi } from './setup.ts'
+
+const bench = useApi()
+const { get, post, put, patch, remove } = bench
+const ENDPOINTS = '/v1/tenants/acme/endpoints'
+const NEW_SECRET = 'YW5vdGhlci1zZWNyZXQtdGhhbi1iZWZvcmU='
+const TYPE_INPUT = { group: 'g', description: 'd', schema: { type: 'object', required: ['id'] }, example: { id: 1 } }
+
+const told = async (query = ''): Promise<Json[]> => (await get(`/v1/audit?limit=1000${query}`)).body.data
+const last = async (): Promise<Json> => (await told())[0]
+
+describe('the audit log', () => {
+  it('has an entry for every call that changes the configuration: who, what and which members', async () => {
+    const { id: keyId, key } = (await post('/v1/api-keys', { name: 'ops', scope: 'all' })).body
+    expect(await last()).toMatchObject({ action: 'created', target: { type: 'api_key', id: keyId }, tenant: null })
+    expect((await last()).actor).toEqual({ kind: 'root', key: null, name: null, address: '127.0.0.1' })
+
+    const by = { key }
+    const endpoint = (await post(ENDPOINTS, { url: 'https://hooks.example.com/a', clientSecret: SECRET }, by)).body.id
+    const ONE = `${ENDPOINTS}/${endpoint}`
+    const aboutEndpoint = { target: { type: 'endpoint', id: endpoint }, tenant: 'acme' }
+    const aboutTenant = { target: { type: 'tenant', id: 'beta' }, tenant: 'beta' }
+    const aboutType = { target: { type: 'event_type', id: 'A.b' }, tenant: null }
+    expect(await last()).toMatchObject({ ...aboutEndpoint, action: 'created', fields: [] })
+    const changes: [() => Promise<unknown>, object][] = [
+      [() => patch(ONE, { clientSecret: NEW_SECRET }, by), { action: 'updated', fields: ['clientSecret'] }],
+      [() => patch(ONE, { clientSecret: NEW_SECRET, types: [TYPE] }, by), { action: 'updated', fields: ['types'] }],
+      [
+        () => patch(ONE, { headers: { 'x-a': 'hush' }, url: 'https://b.example.com/' }, by),
+        { fields: ['url', 'headers'] },
+      ],
+      [() => post(`${ONE}/disable`, undefined, by), { action: 'disabled', fields: [] }],
+      [() => post(`${ONE}/enable`, undefined, by), { action: 'enabled' }],
+      [() => remove(ONE, by), { action: 'deleted' }],
+    ]
+    for (const [change, entry] of changes) {
+      await change()
+      expect(await last()).toMatchObject({ ...aboutEndpoint, ...entry })
+    }
+    const others: [() => Promise<unknown>, object][] = [
+      [() => put('/v1/tenants/beta', {}, by), { ...aboutTenant, action: 'created' }],
+      [() => put('/v1/tenants/beta', { name: 'B' }, by), { ...aboutTenant, action: 'updated', fields: ['name'] }],
+      [() => remove('/v1/tenants/beta', by), { ...aboutTenant, action: 'deleted' }],
+      [() => put('/v1/event-types/A.b', TYPE_INPUT, by), { ...aboutType, action: 'created' }],
+      [
+        () => put('/v1/event-types/A.b', { ...TYPE_INPUT, example: { id: 2 } }, by),
+        { ...aboutType, fields: ['example'] },
+      ],
+      [() => remove('/v1/event-types/A.b', by), { ...aboutType, action: 'deleted' }],
+    ]
+    for (const [change, entry] of others) {
+      await change()
+      expect(await last()).toMatchObject(entry)
+    }
+    const byKey = (await told()).filter(({ actor }) => actor.kind === 'key')
+    expect(byKey).toHaveLength(1 + changes.length + others.length)
+    for (const { actor } of byKey) expect(actor).toEqual({ kind: 'key', key: keyId, name: 'ops', address: '127.0.0.1' })
+    await remove(`/v1/api-keys/${keyId}`)
+    expect(await last()).toMatchObject({ action: 'revoked', target: { id: keyId }, actor: { kind: 'root' } })
+
+    const text = JSON.stringify(await told())
+    for (const secret of [SECRET, NEW_SECRET, key, 'hush', 'b.example.com']) expect(text).not.toContain(secret)
+  })
+
+  it('has none for what was refused or changed nothing', async () => {
+    const { id } = (await post(ENDPOINTS, { url: 'https://hooks.example.com/a', clientSecret: SECRET })).body
+    const before = (await told()).length
+    await post(`${ENDPOINTS}/${id}/enable`)
+    await patch(`${ENDPOINTS}/${id}`, { url: 'nonsense' })
+    await post(ENDPOINTS, { url: 'https://hooks.example.com/a', clientSecret: 'no secret' })
+    await remove('/v1/event-types/NONE')
+    await remove('/v1/tenants/nobody')
+    expect(await told()).toHaveLength(before)
+  })
+
+  it('is read by tenant, by time and page by page, newest first, after the tenant is gone too', async () => {
+    await put('/v1/tenants/beta', {})
+    await post('/v1/api-keys', { name: 'k', scope: 'read', tenant: 'beta' })
+    await remove('/v1/tenants/beta')
+    const entries = await told('&tenant=beta')
+    expect(entries.map(({ action, target }) => `${target.type} ${action}`)).toEqual([
+      'tenant deleted',
+      'api_key revoked',
+      'api_key created',
+      'tenant created',
+    ])
+    const first = (await get('/v1/audit?tenant=beta&limit=3')).body
+    const second = (await get(`/v1/audit?tenant=beta&limit=3&cursor=${first.nextCursor}`)).body
+    expect([...first.data, ...second.data]).toEqual(entries)
+    expect(second.nextCursor).toBeNull()
+    expect(await told('&tenant=beta&to=2020-01-01T00:00:00Z')).toEqual([])
+    expect(await told('&tenant=beta&from=2020-01-01T00:00:00Z')).toEqual(entries)
+    expect((await get('/v1/audit?tenant=%00')).status).toBe(422)
+  })
+
+  it('says what Posthorn did itself', async () => {
+    const types = (await told()).filter(({ target }) => target.type === 'event_type')
+    expect(types.length).toBeGreaterThan(0)
+    for (const { actor } of types) expect(actor).toEqual({ kind: 'system', key: null, name: null, address: null })
+  })
+})
+
+describe('the endpoints of a tenant', () => {
+  it('are not more than the setting says; a deleted one makes room', async () => {
+    const { store, keyring, publisher } = bench
+    const options = { policy: policy(), resolver: resolvesTo('93.184.215.14'), types: () => publisher.types() }
+    await bench.useServices({ endpoints: new Endpoints(store, keyring, { ...options, maxEndpoints: 2 }) })
+    const make = () => post(ENDPOINTS, { url: 'https://hooks.example.com/a', clientSecret: SECRET })
+    const [first, , third] = [await make(), await make(), await make()]
+    expect([first.status, third.status, third.body.code]).toEqual([201, 409, 'conflict'])
+    expect(third.body.detail).toMatch(/has 2 endpoints.* maxEndpoints/)
+    await remove(`${ENDPOINTS}/${first.body.id}`)
+    expect([(await make()).status, (await make()).status]).toEqual([201, 409])
+    await put('/v1/tenants/beta', {})
+    expect(
+      (await post('/v1/tenants/beta/endpoints', { url: 'https://b.example.com/', clientSecret: SECRET })).status,
+    ).toBe(201)
+  })
+})

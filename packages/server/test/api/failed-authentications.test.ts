@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest'
+import { clientAddress, networkOf } from '../../src/api/client-address.ts'
+import { FailedAuthentications } from '../../src/api/failed-authentications.ts'
+import { parseNetwork } from '../../src/guard/address.ts'
+import { createLogger } from '../../src/logger.ts'
+import { HandClock } from './clock.ts'
+import { useApi } from './setup.ts'
+
+const bench = useApi()
+
+function start() {
+  const clock = new HandClock()
+  const lines: string[] = []
+  const { logger } = createLogger({ level: 'info', stdout: { write: line => lines.push(line) } })
+  const failures = new FailedAuthentications(clock, logger)
+  /** Fails so often, and says how many of the answers came at once. */
+  const fail = (times: number, address = '192.0.2.1') => {
+    let answered = 0
+    for (let at = 0; at < times; at++) failures.add(address, () => answered++)
+    return answered
+  }
+  return { clock, lines, failures, fail }
+}
+
+describe('failed authentications', () => {
+  it('are answered late after the tenth within a minute, ever later, up to five seconds', () => {
+    const { clock, fail, failures } = start()
+    expect(fail(10)).toBe(10)
+    expect(fail(8)).toBe(0)
+    expect(clock.waits).toEqual([100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000])
+    clock.turn(5_000)
+    expect(clock.waits).toEqual([])
+    expect(failures.total).toBe(18)
+    clock.turn(60_000)
+    expect(fail(10)).toBe(10)
+  })
+
+  it('of one address delay no other, but those of its IPv6 network', () => {
+    const { fail } = start()
+    fail(20)
+    expect(fail(10, '192.0.2.2')).toBe(10)
+    fail(20, '2001:db8:1:2::1')
+    expect(fail(1, '2001:db8:1:2:ffff::9')).toBe(0)
+    expect(fail(1, '2001:db8:1:3::1')).toBe(1)
+  })
+
+  it('take a bounded room: addresses that failed longest ago are forgotten, and answers on top are given', () => {
+    const { fail, clock } = start()
+    fail(11)
+    for (let at = 0; at < 10_000; at++) fail(1, `10.1.${at >> 8}.${at & 255}`)
+    expect(fail(1)).toBe(1)
+    fail(2_000)
+    expect(clock.waits.length).toBe(1_000)
+  })
+
+  it('are logged at most once a second, with address and number', () => {
+    const { clock, lines, fail } = start()
+    fail(5)
+    expect(lines).toHaveLength(1)
+    clock.turn(1_000)
+    fail(1)
+    expect(JSON.parse(lines[1]!)).toMatchObject({ address: '192.0.2.1', fromAddress: 6, sinceLastLine: 5 })
+  })
+
+  it('are all answered at a stop', () => {
+    const { failures, clock } = start()
+    let answered = 0
+    for (let at = 0; at < 20; at++) failures.add('192.0.2.1', () => answered++)
+    failures.release()
+    expect([answered, clock.waits]).toEqual([20, []])
+  })
+})
+
+describe('guessing at the API', () => {
+  it('becomes slow, while the right key is answered at once and no key at all is no guess', async () => {
+    const clock = new HandClock()
+    await bench.useServices({}, { clock })
+    for (let at = 0; at < 20; at++) expect((await bench.get('/v1/tenants', { key: null })).status).toBe(401)
+    for (let at = 0; at < 10; at++) expect((await bench.get('/v1/tenants', { key: `wrong${at}` })).status).toBe(401)
+    const late = [bench.get('/v1/tenants', { key: 'wrong' }), bench.get('/v1/%zz', { key: 'wrong' })]
+    await expect.poll(() => clock.waits, { timeout: 10_000 }).toEqual([100, 200])
+    expect((await bench.get('/v1/tenants')).status).toBe(200)
+    expect(clock.waits).toEqual([100, 200])
+    clock.turn(200)
+    expect((await Promise.all(late)).map(({ status }) => status)).toEqual([401, 401])
+    expect(bench.failedAuthentications()).toBe(12)
+    expect(bench.log.join('')).not.toContain('wrong')
+  })
+
+  it('is counted by the address that a trusted proxy names', async () => {
+    const clock = new HandClock()
+    await bench.useServices({}, { clock, trustedProxies: [parseNetwork('127.0.0.0/8')!] })
+    const guess = (address: string) =>
+      bench.get('/v1/tenants', { key: 'wrong', headers: { 'x-forwarded-for': `203.0.113.9, ${address}` } })
+    for (let at = 0; at < 10; at++) await guess('192.0.2.1')
+    const late = guess('192.0.2.1')
+    await expect.poll(() => clock.waits, { timeout: 10_000 }).toEqual([100])
+    expect((await guess('192.0.2.2')).status).toBe(401)
+    clock.turn(100)
+    expect((await late).status).toBe(401)
+  })
+})
+
+describe('the address of a call', () => {
+  const trusted = ['10.0.0.0/8', '2001:db8::/32'].map(text => parseNetwork(text)!)
+
+  it.each([
+    ['192.0.2.1', '198.51.100.1', '192.0.2.1', 'not from a trusted proxy'],
+    ['10.0.0.1', undefined, '10.0.0.1', 'no header'],
+    ['10.0.0.1', '198.51.100.1', '198.51.100.1', 'one'],
+    ['::ffff:10.0.0.1', '198.51.100.1', '198.51.100.1', 'a mapped peer'],
+    ['10.0.0.1', '6.6.6.6, 198.51.100.1', '198.51.100.1', 'what the caller wrote is ignored'],
+    ['10.0.0.1', '6.6.6.6, 198.51.100.1 , 10.0.0.2', '198.51.100.1', 'two proxies'],
+    ['10.0.0.1', ['6.6.6.6', '198.51.100.1'], '198.51.100.1', 'two headers'],
+    ['10.0.0.1', '198.51.100.1:4711', '198.51.100.1', 'with a port'],
+    ['2001:db8::1', '[2001:4860::8]:443', '2001:4860::8', 'IPv6'],
+    ['10.0.0.1', 'unknown', '10.0.0.1', 'what is no address ends it'],
+    ['10.0.0.1', '198.51.100.1, nonsense, 10.0.0.9', '10.0.0.9', 'also in the middle'],
+    ['10.0.0.1', '', '10.0.0.1', 'empty'],
+    ['10.0.0.1', '10.0.0.2, 10.0.0.3', '10.0.0.2', 'proxies only'],
+    [undefined, '198.51.100.1', null, 'no peer'],
+  ])('from %s with %j is %s: %s', (peer, forwarded, expected, _why) => {
+    expect(clientAddress(peer, forwarded, trusted)).toBe(expected)
+    expect(clientAddress(peer, forwarded, [])).toBe(peer === undefined ? null : peer.replace('::ffff:', ''))
+  })
+
+  it('counts by /64 of IPv6', () => {
+    expect(networkOf('2001:db8::1')).toBe(networkOf('2001:db8:0:0:9::1'))
+    expect(networkOf('2001:db8::1')).not.toBe(networkOf('2001:db8:0:1::1'))
+  })
+})

@@ -1,0 +1,123 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { describe, expect, it } from 'vitest'
+import { PAYLOAD, TYPE } from '../manage/setup.ts'
+import { KEY, useApi } from './setup.ts'
+
+const bench = useApi()
+const EVENTS = '/v1/tenants/acme/events'
+const EVENT = `{"type":"${TYPE}","payload":${PAYLOAD}}`
+const HALF_A_MEBIBYTE = 512 * 1024
+
+async function listen(): Promise<number> {
+  await bench.api.listen({ port: 0, host: '127.0.0.1' })
+  return (bench.api.server.address() as AddressInfo).port
+}
+
+const head = (lines: string) =>
+  `POST ${EVENTS} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${KEY}\r\nconnection: close\r\n` +
+  `content-type: application/json\r\n${lines}\r\n\r\n`
+
+/** A call that has announced its body and keeps it back; `isBegun` says when the server knows. */
+async function announce(port: number, lines: string): Promise<Socket> {
+  const begun = once(bench.api.server, 'request')
+  const socket = connect(port, '127.0.0.1')
+  socket.write(head(lines))
+  await begun
+  return socket
+}
+
+const statusOf = (answer: string) => Number(answer.slice(9, 12))
+
+/** A body as long as was announced, which is one event. */
+const padded = (length: number) => EVENT.padEnd(length)
+
+describe('bodies', () => {
+  const length = `content-length: ${HALF_A_MEBIBYTE}`
+
+  it('that would come to too much together are refused before they are read, and taken when there is room', async () => {
+    await bench.useServices({}, { bodyMemoryBytes: 1_048_576 })
+    const port = await listen()
+    const held = [await announce(port, length), await announce(port, length)]
+    const refused = await text(await announce(port, length))
+    expect(refused).toMatch(/^HTTP\/1.1 503 /)
+    expect(refused.toLowerCase()).toContain('retry-after: 1')
+    expect(refused).toContain('"code":"overloaded"')
+    // Small ones too, but calls without a body go on.
+    expect(statusOf(await text(await announce(port, 'content-length: 100')))).toBe(503)
+    expect((await bench.get('/v1/tenants')).status).toBe(200)
+    const answers = Promise.all(held.map(socket => text(socket)))
+    for (const socket of held) socket.write(padded(HALF_A_MEBIBYTE))
+    expect((await answers).map(statusOf)).toEqual([202, 202])
+    const later = await announce(port, length)
+    later.write(padded(HALF_A_MEBIBYTE))
+    expect(statusOf(await text(later))).toBe(202)
+  })
+
+  it('in chunks count as the most that one may have, and one that is given up counts no more', async () => {
+    await bench.useServices({}, { bodyMemoryBytes: 1_048_576 })
+    const port = await listen()
+    const held = await announce(port, 'transfer-encoding: chunked')
+    expect(statusOf(await text(await announce(port, length)))).toBe(503)
+    held.destroy()
+    const status = async () => {
+      const socket = await announce(port, length)
+      socket.write(padded(HALF_A_MEBIBYTE))
+      return statusOf(await text(socket))
+    }
+    await expect.poll(status, { timeout: 10_000 }).toBe(202)
+  })
+})
+
+describe('reads', () => {
+  it('whose answers would come to too much together are refused', async () => {
+    const release = Promise.withResolvers<void>()
+    const { deliveries } = bench
+    let waiting = 0
+    const listEvents: typeof deliveries.listEvents = async (...args) => {
+      waiting++
+      await release.promise
+      return deliveries.listEvents(...args)
+    }
+    const others = { list: deliveries.list, get: deliveries.get, getEvent: deliveries.getEvent }
+    await bench.useServices({ deliveries: { ...deliveries, ...others, listEvents } as typeof deliveries })
+    const held = Array.from({ length: 32 }, () => bench.get(EVENTS))
+    await expect.poll(() => waiting, { timeout: 10_000 }).toBe(32)
+    const refused = await bench.get(EVENTS)
+    expect([refused.status, refused.body.code, refused.headers['retry-after']]).toEqual([503, 'overloaded', '1'])
+    // Publishing is another matter.
+    expect((await bench.post(EVENTS, EVENT)).status).toBe(202)
+    release.resolve()
+    expect((await Promise.all(held)).every(({ status }) => status === 200)).toBe(true)
+    expect((await bench.get(EVENTS)).status).toBe(200)
+  })
+})
+
+describe('connections', () => {
+  it('on top of the limit are closed, and there is room again when one ends', async () => {
+    await bench.useServices({}, { maxConnections: 2 })
+    const port = await listen()
+    const open = () => {
+      const socket = connect(port, '127.0.0.1')
+      socket.write('GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n')
+      return socket
+    }
+    const kept = [open(), open()]
+    for (const socket of kept) await once(socket, 'data')
+    expect(await text(open()).catch(() => '')).toBe('')
+    kept[0]!.destroy()
+    const answer = async () => {
+      const socket = open()
+      socket.end()
+      return statusOf(await text(socket).catch(() => ''))
+    }
+    await expect.poll(answer, { timeout: 10_000 }).toBe(200)
+    kept[1]!.destroy()
+  })
+
+  it('that are slow to ask, or move nothing, are given up', () => {
+    const { headersTimeout, requestTimeout, keepAliveTimeout, timeout } = bench.api.server
+    expect([headersTimeout, requestTimeout, keepAliveTimeout, timeout]).toEqual([20_000, 120_000, 65_000, 180_000])
+  })
+})
