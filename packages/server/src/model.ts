@@ -66,7 +66,7 @@ export type Tenant = {
 /** Seconds after the end of the attempt before; its length is how many retries there are (C12). */
 export type RetrySchedule = readonly number[]
 
-/** At most so many attempts are begun in any stretch of so many seconds. */
+/** At most so many, attempts of an endpoint or calls of a key, in any stretch of so many seconds. */
 export type RateLimit = { readonly requests: number; readonly perSeconds: number }
 
 export type Endpoint = {
@@ -101,9 +101,6 @@ export type Endpoint = {
 export const API_KEY_SCOPES = ['all', 'publish', 'read'] as const
 export type ApiKeyScope = (typeof API_KEY_SCOPES)[number]
 
-/** At most so many calls in so many seconds, of one key at one node. */
-export type RateLimit = { readonly requests: number; readonly perSeconds: number }
-
 /** A key of the API beside the root key. The key itself is nowhere: the store has its hash. */
 export type ApiKey = {
   readonly id: ApiKeyId
@@ -112,7 +109,7 @@ export type ApiKey = {
   readonly scope: ApiKeyScope
   /** The one tenant that it can do it for; null: all of them. */
   readonly tenant: TenantId | null
-  /** null: none. */
+  /** Of its calls, at each node; null: none. */
   readonly rateLimit: RateLimit | null
   readonly createdAtMs: number
   /** null: it does not expire. */

@@ -35,6 +35,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   publishEvents: 'publish',
   listEvents: 'read',
   getEvent: 'read',
+  listRejectedEvents: 'read',
   listDeliveries: 'read',
   getDelivery: 'read',
   listSetAsideDeliveries: 'read',

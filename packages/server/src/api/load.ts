@@ -11,6 +11,7 @@ const MAX_CALLS = 10_000
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024
 /** What a page of events can come to, and about what any other answer can. */
 const EVENTS_ANSWER_BYTES = 8 * 1024 * 1024
+const PAGES_OF_EVENTS: ReadonlySet<string> = new Set(['listEvents', 'listRejectedEvents'])
 const ANSWER_BYTES = 1024 * 1024
 
 export type Limits = {
@@ -77,5 +78,5 @@ export class Load {
 
 function answerBytesOf({ method, routeOptions }: FastifyRequest): number {
   if (method !== 'GET') return 0
-  return routeOptions.schema?.operationId === 'listEvents' ? EVENTS_ANSWER_BYTES : ANSWER_BYTES
+  return PAGES_OF_EVENTS.has(routeOptions.schema?.operationId ?? '') ? EVENTS_ANSWER_BYTES : ANSWER_BYTES
 }

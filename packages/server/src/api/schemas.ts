@@ -259,24 +259,15 @@ const EgressSchema = Type.Object(
   },
 )
 
-const RateLimitOrNull = (notes: Notes) =>
-  Type.Unsafe<RateLimit | null>({
-    ...strict({
-      requests: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
-      perSeconds: Type.Integer({ minimum: 1, maximum: 86_400 }),
-    }),
-    type: ['object', 'null'],
-    ...notes,
-  })
 const Scope = Word(API_KEY_SCOPES, { description: 'Everything, publishing and nothing else, or reading.' })
-const RATE_LIMIT = 'At most so many calls in so many seconds, at each node; null: no limit.'
+const CALL_RATE = 'At most so many calls in so many seconds, at each node; null: no limit.'
 
 const API_KEY_MEMBERS = {
   id: Type.String({ examples: ['key_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
   name: Type.String(),
   scope: Scope,
   tenant: TextOrNull({ description: 'The one tenant that it is for; null: all.' }),
-  rateLimit: RateLimitOrNull({ description: RATE_LIMIT }),
+  rateLimit: RateLimitOrNull({ description: CALL_RATE }),
   createdAt: Time('When it was made.'),
   expiresAt: TimeOrNull('When it stops being one; null: never.'),
   revokedAt: TimeOrNull('When it was revoked.'),
@@ -294,7 +285,7 @@ export const ApiKeyInput = strict({
   scope: Scope,
   tenant: Type.Optional(TextOrNull({ description: 'The one tenant that it is for; null: all.' })),
   expiresAt: Type.Optional(TimeOrNull('When it stops being one (RFC 3339); null: never.')),
-  rateLimit: Type.Optional(RateLimitOrNull({ description: RATE_LIMIT })),
+  rateLimit: Type.Optional(RateLimitOrNull({ description: CALL_RATE })),
 })
 
 const AuditEntrySchema = Type.Object(

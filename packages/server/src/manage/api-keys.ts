@@ -6,6 +6,7 @@ import { type Actor, type ApiKey, type ApiKeyId, type AuditEntry, SYSTEM } from 
 import type { AuditFilter } from '../store/operations/audit.ts'
 import type { Store } from '../store/store.ts'
 import { isTenantId } from '../tenant-id.ts'
+import { checkRateLimit } from './endpoint-input.ts'
 import { checkStorable } from './metadata.ts'
 import { checkId, checkIdParameter, invalid, notFound } from './refusals.ts'
 
@@ -46,7 +47,7 @@ export class ApiKeys {
     return { key, secret }
   }
 
-  #check({ name, tenant, expiresAtMs }: ApiKeyInput, nowMs: number): void {
+  #check({ name, tenant, expiresAtMs, rateLimit = null }: ApiKeyInput, nowMs: number): void {
     const faults: FieldError[] = []
     if (name.length === 0 || name.length > MAX_NAME_CHARACTERS) {
       faults.push({ field: '/name', detail: `The name is a text of 1 to ${MAX_NAME_CHARACTERS} characters.` })
@@ -55,6 +56,7 @@ export class ApiKeys {
     if (typeof expiresAtMs === 'number' && expiresAtMs <= nowMs) {
       faults.push({ field: '/expiresAt', detail: 'The time is past: give a later one, or null for a key that stays.' })
     }
+    checkRateLimit(rateLimit, faults)
     if (faults.length > 0) throw invalid(faults)
   }
 

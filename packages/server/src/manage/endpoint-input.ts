@@ -169,7 +169,7 @@ function checkTimeout(timeoutMs: unknown, dev: boolean, faults: FieldError[]): n
   return null
 }
 
-function checkRateLimit(rateLimit: unknown, faults: FieldError[]): RateLimit | null {
+export function checkRateLimit(rateLimit: unknown, faults: FieldError[]): RateLimit | null {
   if (rateLimit === null) return null
   if (typeof rateLimit !== 'object') {
     faults.push({ field: '/rateLimit', detail: 'The rateLimit has two members, requests and perSeconds.' })

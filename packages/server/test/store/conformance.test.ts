@@ -739,7 +739,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await store.write('deleteTenant', { id: 'acme', nowMs: 8 })).toEqual([{ id: b!.id, partition: 7 }])
     expect(await store.read('getTenant', { id: 'acme' })).toBeNull()
     expect(await store.read('readTenantConfiguration', { tenant: 'acme' })).toBeNull()
-    expect(await store.write('createEndpoint', { endpoint: anEndpoint('acme') })).toBe(false)
+    expect(await store.write('createEndpoint', { endpoint: anEndpoint('acme') })).toBe('no_tenant')
   })
 
   it('does not let two updates of an endpoint overwrite each other', async () => {
