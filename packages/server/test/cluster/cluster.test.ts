@@ -1,5 +1,8 @@
 import { type Authority, createAuthority, type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { ApiKeyCache } from '../../src/manage/api-key-cache.ts'
+import { ApiKeys, hashOfKey } from '../../src/manage/api-keys.ts'
 import { cover } from '../engine/harness.ts'
 import { type NodeOptions, SECRET, startNode as startNodeOn } from './node.ts'
 
@@ -18,6 +21,31 @@ const startNode = (url: string, options?: NodeOptions) => startNodeOn(url, autho
 const database = () => server.createDatabase(`cluster_${++count}`)
 
 describe('nodes on one PostgreSQL', () => {
+  it.each([true, false])(
+    'an API key that is revoked on one node is refused by another within a second; messages: %s',
+    async hasBus => {
+      const url = await database()
+      const [first, second] = [await startNode(url, { hasBus }), await startNode(url, { hasBus })]
+      const [near, far] = [new ApiKeyCache(first.store, systemClock), new ApiKeyCache(second.store, systemClock)]
+      await Promise.all([near.open(), far.open()])
+      const keys = new ApiKeys(first.store, () => near.untilFresh())
+      const { key, secret } = await keys.create({ name: 'k', scope: 'all' })
+      const hash = hashOfKey(secret)
+      expect(near.find(hash)).toEqual(key)
+      await expect.poll(() => far.find(hash), { timeout: 5_000 }).toEqual(key)
+      await keys.revoke(key.id)
+      expect(near.find(hash)).toBeUndefined()
+      const revokedAtMs = systemClock.monotonicMs()
+      await expect.poll(() => far.find(hash), { timeout: 5_000, interval: 20 }).toBeUndefined()
+      // A second, and as much again for a machine that is busy with other tests.
+      expect(systemClock.monotonicMs() - revokedAtMs).toBeLessThan(2_000)
+      near.close()
+      far.close()
+      await first.stop()
+      await second.stop()
+    },
+  )
+
   it('C13: share the partitions, and each delivers what any of them accepts, once', { timeout: 60_000 }, async () => {
     const url = await database()
     const first = await startNode(url)
