@@ -42,6 +42,7 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   ] as const) {
     await call('PUT', `/tenants/${tenant}`, { name, metadata: { [AWKWARD]: `${AWKWARD}\u0000` } })
   }
+  await call('POST', '/api-keys', { name: AWKWARD, scope: 'read', rateLimit: { requests: 9, perSeconds: 1 } })
   const endpoint = async (tenant: string, path: string, more = {}) => {
     const body = { url: `${receiver.url}${path}`, clientSecret: SECRET, ...more }
     return (await call<{ id: string }>('POST', `/tenants/${tenant}/endpoints`, body)).body.id

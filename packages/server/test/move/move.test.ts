@@ -86,6 +86,8 @@ describe('posthorn move', () => {
       eventOf(1, 'first'),
     ])
     expect(answer.body.data[0]).toMatchObject({ duplicate: true })
+    const keys = await node.call<{ data: object[] }>('GET', '/api-keys')
+    expect(keys.body.data).toMatchObject([{ scope: 'read', revokedAt: null }])
     const { body } = await node.call<{ data: { id: string; url: string }[] }>('GET', '/tenants/acme/endpoints')
     const held = body.data.find(each => each.url.endsWith('/held'))!
     await node.call('POST', `/tenants/acme/endpoints/${held.id}/enable`)
