@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createKeyring, ENCRYPTION_KEY_BYTES, type Keyring } from './keys.ts'
 import { hashOfKey, makeKey } from './manage/api-keys.ts'
 import { StartRefused } from './start-refused.ts'
@@ -11,59 +11,101 @@ import type { Store } from './store/store.ts'
  * which the store has only a hash.
  */
 export const KEY_FILE = 'encryption.key'
+/** In the store: of the key that everything is sealed with, or was before a replacement that is not finished. */
+export const KEY_FINGERPRINT = 'encryption_key_fingerprint'
 const HOW_TO_PASS_IT =
   'Put the key that this data was written with into POSTHORN_ENCRYPTION_KEY, or its file back into the data folder.'
 
 /**
- * The keyring of the given key, or else of the one in the folder; undefined: there is none. Throws StartRefused if it is
- * another than the known one (null: none is known yet).
+ * The keyring of the given keys, or else of those in the folder; undefined: there is none. Throws StartRefused if none of
+ * them is the known one (null: none is known yet).
+ *
+ * @param older configured keys that only open
  */
-export function findKeyring(known: string | null, folder: string, given: Uint8Array | undefined): Keyring | undefined {
+export function findKeyring(
+  known: string | null,
+  folder: string,
+  given: Uint8Array | undefined,
+  older: readonly Uint8Array[],
+): Keyring | undefined {
   const keyFile = join(folder, KEY_FILE)
-  const key = given ?? readKeyFile(keyFile)
+  const [key, ...others] = given === undefined ? readKeyFile(keyFile) : [given, ...older]
   if (key === undefined) return undefined
-  const keyring = createKeyring(key)
-  if (known === null || known === keyring.fingerprint) return keyring
+  const keyring = createKeyring(key, others)
+  if (known === null || keyring.fingerprints.includes(known)) return keyring
   const source = given === undefined ? keyFile : 'POSTHORN_ENCRYPTION_KEY'
   throw new StartRefused(`The encryption key in ${source} is not the one of this data. ${HOW_TO_PASS_IT}`)
 }
 
-/** The keyring, and whether its key was made just now. Throws StartRefused. */
+/** Where the encryption key is kept, so that it can be replaced while the process runs (manage/key-rotation.ts). */
+export type KeyPlace = {
+  /** Keeps a new key before the ones that are there, and answers it; null: keys are configured, and none is made. */
+  addNew(): Uint8Array | null
+  /** Keeps the first alone. */
+  dropOlder(): void
+}
+
+export type OpenedKeyring = {
+  readonly keyring: Keyring
+  readonly place: KeyPlace
+  readonly keyFile: string
+  /** The key was made just now. */
+  readonly isNew: boolean
+}
+
+/**
+ * @param given the configured key; undefined: the one in the folder counts, and if there is none, one is made
+ * @param older configured keys that only open
+ */
 export async function openKeyring(
   store: Store,
   folder: string,
   given: Uint8Array | undefined,
-): Promise<{ keyring: Keyring; keyFile: string; isNew: boolean }> {
-  const known = await store.read('readMeta', { key: 'encryption_key_fingerprint' })
+  older: readonly Uint8Array[],
+): Promise<OpenedKeyring> {
+  const known = await store.read('readMeta', { key: KEY_FINGERPRINT })
   const keyFile = join(folder, KEY_FILE)
-  const found = findKeyring(known, folder, given)
+  const found = findKeyring(known, folder, given, older)
   if (found === undefined && known !== null) {
     throw new StartRefused(`The encryption key of this data is missing. ${HOW_TO_PASS_IT}`)
   }
-  const keyring = found ?? createKeyring(makeKeyFile(keyFile, folder))
+  const keyring = found ?? createKeyring(makeKeyFile(keyFile, []))
   if (known === null) {
-    await store.write('writeMeta', { key: 'encryption_key_fingerprint', value: keyring.fingerprint })
+    await store.write('writeMeta', { key: KEY_FINGERPRINT, value: keyring.fingerprint })
   }
-  return { keyring, keyFile, isNew: found === undefined }
+  return { keyring, place: given === undefined ? inFile(keyFile) : configured, keyFile, isNew: found === undefined }
 }
 
-function readKeyFile(file: string): Uint8Array | undefined {
-  if (!existsSync(file)) return undefined
-  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64')
-  if (key.length === ENCRYPTION_KEY_BYTES) return key
+const configured: KeyPlace = { addNew: () => null, dropOlder() {} }
+
+const inFile = (keyFile: string): KeyPlace => ({
+  addNew: () => makeKeyFile(keyFile, readKeyFile(keyFile)),
+  dropOlder: () => writeKeyFile(keyFile, readKeyFile(keyFile).slice(0, 1)),
+})
+
+/** A key a line, the one that seals first; more than one while a replacement is under way. */
+function readKeyFile(file: string): Uint8Array[] {
+  if (!existsSync(file)) return []
+  const lines = readFileSync(file, 'utf8').trim().split('\n')
+  const keys = lines.map(line => Buffer.from(line.trim(), 'base64'))
+  if (keys.every(({ length }) => length === ENCRYPTION_KEY_BYTES)) return keys
   throw new StartRefused(`${file} does not hold 32 bytes in Base64. Put it back from your copy of it.`)
 }
 
-/** File and folder are on the disk before anything is encrypted with the key. */
-function makeKeyFile(file: string, folder: string): Uint8Array {
+/** A new key, put before the others. File and folder are on the disk before anything is encrypted with it. */
+function makeKeyFile(file: string, others: readonly Uint8Array[]): Uint8Array {
   const key = randomBytes(ENCRYPTION_KEY_BYTES)
+  writeKeyFile(file, [key, ...others])
+  return key
+}
+
+function writeKeyFile(file: string, keys: readonly Uint8Array[]): void {
   const draft = `${file}.new`
-  writeSynced(draft, `${key.toString('base64')}\n`)
+  writeSynced(draft, keys.map(key => `${Buffer.from(key).toString('base64')}\n`).join(''))
   renameSync(draft, file)
-  const handle = openSync(folder, 'r')
+  const handle = openSync(dirname(file), 'r')
   fsyncSync(handle)
   closeSync(handle)
-  return key
 }
 
 function writeSynced(file: string, text: string): void {

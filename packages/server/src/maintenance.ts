@@ -41,7 +41,7 @@ export async function moveInstallation(config: MoveConfig, io: CommandIo): Promi
     const known = source.meta.find(({ key }) => key === 'encryption_key_fingerprint')?.value ?? null
     const given = config.encryptionKey?.reveal()
     // Before anything is moved: secrets that no key opens would be of no use there.
-    const hasKey = known !== null && findKeyring(known, folder, given) !== undefined
+    const hasKey = known !== null && findKeyring(known, folder, given, []) !== undefined
     await moveTo(source, config, io, hasKey)
     io.stderr.write(whatIsLeft(folder, known !== null, hasKey && given === undefined))
   } finally {
@@ -54,7 +54,7 @@ async function moveTo(source: MoveSource, config: MoveConfig, io: CommandIo, has
   try {
     await moveStore(source, target, progressLines(io))
     // The same look that serve takes, at what has arrived.
-    if (hasKey) await openKeyring(target, config.data, config.encryptionKey?.reveal())
+    if (hasKey) await openKeyring(target, config.data, config.encryptionKey?.reveal(), [])
   } catch (error) {
     throw moveRefusal(error)
   } finally {

@@ -74,10 +74,10 @@ export type Endpoint = {
   readonly tenant: TenantId
   readonly partition: number
   readonly url: string
-  /** The clientSecret, sealed (keys.ts). */
-  readonly sealedSecret: Uint8Array
-  /** HMAC of the clientSecret under the server's key: equal secrets of a tenant have equal digests. */
-  readonly secretDigest: Uint8Array
+  /** What it authenticates with (credentials.ts), sealed (keys.ts). */
+  readonly sealedCredentials: Uint8Array
+  /** HMAC of the newest clientSecret under the server's key: equal ones of a tenant have equal digests; null: none. */
+  readonly secretDigest: Uint8Array | null
   /** Event types wanted; null: all of the catalogue's. */
   readonly types: readonly string[] | null
   readonly description: string | null
@@ -190,6 +190,7 @@ export type AttemptOutcome = 'success' | 'failure'
 export const ATTEMPT_ERRORS = [
   'dns_failed',
   'target_refused',
+  'proxy_failed',
   'connect_refused',
   'connect_timeout',
   'connect_failed',
@@ -204,6 +205,7 @@ export const ATTEMPT_ERRORS = [
   'http_server_error',
   'http_unexpected',
   'secret_unreadable',
+  'token_unavailable',
   'internal',
 ] as const
 export type AttemptError = (typeof ATTEMPT_ERRORS)[number]

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { Engine } from './engine/engine.ts'
 import { AllPartitions, LeasedPartitions, type Partitions } from './engine/partitions.ts'
+import { parseProxy } from './engine/tunnel.ts'
 import { type Network, parseNetwork } from './guard/address.ts'
 import type { TargetPolicy } from './guard/target.ts'
 import { Inbox } from './ingest/inbox.ts'
@@ -20,6 +21,7 @@ import { ApiKeys, hashOfKey } from './manage/api-keys.ts'
 import { Deliveries } from './manage/deliveries.ts'
 import { Endpoints } from './manage/endpoints.ts'
 import { EventTypes } from './manage/event-types.ts'
+import { KeyRotation } from './manage/key-rotation.ts'
 import { Tenants } from './manage/tenants.ts'
 import { StartRefused } from './start-refused.ts'
 import type { Bus } from './store/bus.ts'
@@ -131,7 +133,12 @@ async function startOn(
   await takeSteps(store, clock)
   await requireWhole(store)
   await requireDurability(store)
-  const { keyring, keyFile, isNew } = await openKeyring(store, config.data, config.encryptionKey?.reveal())
+  const { keyring, place, keyFile, isNew } = await openKeyring(
+    store,
+    config.data,
+    config.encryptionKey?.reveal(),
+    config.olderEncryptionKeys.map(key => key.reveal()),
+  )
   if (isNew) announceKeyFile(io, keyFile)
   // Shown before it is stored: a start that fails in between must not leave a key behind that nobody has seen.
   const rootKey = await openRootKey(store, config.apiKey?.reveal(), made =>
@@ -145,7 +152,7 @@ async function startOn(
   const policy: TargetPolicy = {
     dev: config.dev,
     ports: config.targetPorts.map(({ first, last }) => ({ from: first, to: last })),
-    allowedNetworks: [],
+    allowedNetworks: config.allowTarget,
   }
   const apiKeys = new ApiKeyCache(store, clock)
   const partitions =
@@ -167,6 +174,7 @@ async function startOn(
     maxPayloadBytes: config.maxBodyBytes,
     maxDeliveriesAtOnce: MAX_DELIVERIES_AT_ONCE,
   })
+  const keyRotation = new KeyRotation(store, keyring, place, log.logger)
   const { api, untilIdle } = createApi(
     {
       publisher,
@@ -179,6 +187,7 @@ async function startOn(
       apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
       eventTypes: new EventTypes(store),
       deliveries: new Deliveries(store),
+      keyRotation,
     },
     {
       identify: key => identify(hashOfKey(key), rootKey, apiKeys),
@@ -228,6 +237,7 @@ async function startOn(
       await Promise.all([closed, engine.drain(config.drainTimeoutMs)])
       late.cancel()
       await inbox.stop()
+      await keyRotation.stop()
       await relay?.stop()
       await history.stop()
       apiKeys.close()
@@ -249,6 +259,7 @@ function createEngine(
 ): Engine {
   return new Engine(store, keyring, partitions, clock, log.logger, {
     policy,
+    proxy: config.proxy === null ? undefined : parseProxy(config.proxy.reveal()),
     connectTimeoutMs: config.connectTimeoutMs,
     extraCa: config.extraCa.map(({ pem }) => pem),
     apiVersion: config.apiVersion,

@@ -226,8 +226,27 @@ describe('what is refused', () => {
   })
 })
 
+describe('networks and proxies', () => {
+  test('a network that is opened has nothing behind its prefix', () => {
+    const opened = (text: string) => problemsOf({ env: { POSTHORN_ALLOW_TARGET: text } }).length === 0
+    expect(['10.2.0.0/16', '10.2.3.4', 'fd00::/8', '10.0.0.0/8,fd12::/16'].map(opened)).toEqual(Array(4).fill(true))
+    expect(['10.2.3.4/16', 'fd00::1/8', '10.2/16', 'intranet', '10.2.0.0/33'].map(opened)).toEqual(Array(5).fill(false))
+  })
+
+  test('a proxy is a URL without a path, and its password is not shown', () => {
+    const problems = (text: string) => problemsOf({ env: { POSTHORN_PROXY: text } })
+    for (const url of ['http://proxy:3128', 'https://user:pass@proxy.example.com', 'http://[fd00::1]:8080/']) {
+      expect(problems(url)).toEqual([])
+    }
+    for (const url of ['proxy:3128', 'socks5://proxy:1080', 'http://user:hidden@proxy/path', 'http://proxy?x=hidden']) {
+      expect(problems(url)).toHaveLength(1)
+      expect(problems(url).join()).not.toContain('hidden')
+    }
+  })
+})
+
 describe('what is told of the settings', () => {
-  test('docs/configuration.md is the table (else run packages/server/scripts/write-config-docs.ts)', () => {
+  test('docs/configuration.md is the table (else run packages/server/scripts/write-docs.ts)', () => {
     expect(readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8')).toBe(configDocs())
   })
 
@@ -241,6 +260,8 @@ describe('what is told of the settings', () => {
       'listenUrl',
       'apiKey',
       'encryptionKey',
+      'olderEncryptionKeys',
+      'proxy',
     ])
   })
 })

@@ -20,6 +20,23 @@ describe('C14 keyring', () => {
     expect(() => ring.open('ep_1', sealed.subarray(0, 20))).toThrow(SecretUnreadable)
   })
 
+  it('C14: opens what an older key has sealed, and seals with the new one', () => {
+    const [older, newer, stranger] = [randomBytes(32), randomBytes(32), randomBytes(32)]
+    const before = createKeyring(older)
+    const both = createKeyring(newer, [older])
+    const sealed = before.seal('ep_1', 'the secret')
+    expect(both.open('ep_1', sealed)).toBe('the secret')
+    expect(() => both.open('ep_2', sealed)).toThrow(SecretUnreadable)
+    expect([both.isCurrent(sealed), both.isCurrent(both.seal('ep_1', 'x'))]).toEqual([false, true])
+    expect(createKeyring(newer).open('ep_1', both.seal('ep_1', 'the secret'))).toBe('the secret')
+    expect(() => createKeyring(newer, [stranger]).open('ep_1', sealed)).toThrow(SecretUnreadable)
+    // A key id put on by hand doesn't make another key fit.
+    const forged = Uint8Array.from(sealed)
+    forged.set(both.seal('ep_1', 'x').subarray(1, 5), 1)
+    expect(() => both.open('ep_1', forged)).toThrow(SecretUnreadable)
+    expect(both.fingerprints).toEqual([createKeyring(newer).fingerprint, before.fingerprint])
+  })
+
   it('C14: puts nothing of the key into what is stored', () => {
     const key = randomBytes(32)
     const { seal, fingerprint } = createKeyring(key)

@@ -15,6 +15,8 @@ export type CertificateRequest = {
   readonly names: readonly string[]
   /** IP addresses the certificate is for. Default: none. */
   readonly ips?: readonly string[]
+  /** What it shows: that a server is who it says, or a client (mutual TLS). Default: server. */
+  readonly use?: 'server' | 'client'
   /** First moment it is valid. Default: an hour ago, so that a clock a little behind accepts it. */
   readonly notBefore?: Date
   /** Last moment it is valid. Default: in 30 days. */
@@ -30,7 +32,7 @@ export type Authority = {
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
+const EXTENDED_USES = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' }
 
 x509.cryptoProvider.set(webcrypto)
 
@@ -78,7 +80,7 @@ async function issueCertificate(
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([SERVER_AUTH]),
+      new x509.ExtendedKeyUsageExtension([EXTENDED_USES[request.use ?? 'server']]),
       new x509.SubjectAlternativeNameExtension([
         ...request.names.map(value => ({ type: 'dns' as const, value })),
         ...ips.map(value => ({ type: 'ip' as const, value })),

@@ -46,6 +46,9 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   createApiKey: 'operator',
   revokeApiKey: 'operator',
   listAudit: 'operator',
+  rotateSigningSecret: 'write',
+  getEncryptionKeys: 'operator',
+  rotateEncryptionKey: 'operator',
 }
 
 /** Throws for an operation that the table does not have. */

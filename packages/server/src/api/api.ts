@@ -9,6 +9,7 @@ import { addApiKeys } from './api-keys.ts'
 import { addAudit } from './audit.ts'
 import { addDeliveries } from './deliveries.ts'
 import { addEgress } from './egress.ts'
+import { addEncryptionKeys } from './encryption-keys.ts'
 import { addEndpoints } from './endpoints.ts'
 import { addEventTypes } from './event-types.ts'
 import { addEvents } from './events.ts'
@@ -140,7 +141,8 @@ function addRoutes(api: Api, services: Services, options: ApiOptions): void {
   if (!options.takesCalls) return
   api.register(
     async scope => {
-      for (const add of [addEventTypes, addTenants, addEndpoints, addEvents, addDeliveries, addApiKeys, addAudit]) {
+      const resources = [addEventTypes, addTenants, addEndpoints, addEvents, addDeliveries]
+      for (const add of [...resources, addApiKeys, addAudit, addEncryptionKeys]) {
         add(scope as Api, services)
       }
     },

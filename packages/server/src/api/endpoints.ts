@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { Endpoint } from '../model.ts'
-import { decodeCursor, isIdOf, PageQuery, toPage } from './lists.ts'
+import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from './lists.ts'
 import {
   EndpointPatch,
   Gone,
@@ -13,6 +13,7 @@ import {
   pageOf,
   readProblems,
   ref,
+  SIGNING_INPUT,
   strict,
   TenantParams,
   writeProblems,
@@ -22,18 +23,20 @@ import { viewEndpoint } from './views.ts'
 
 const tags = ['Endpoints']
 const Shown = (description: string) => ({ ...ref('Endpoint'), description })
+const ShownOnce = (description: string) => ({ ...ref('EndpointWithSecret'), description })
 const ONE = '/tenants/:tenant/endpoints/:id'
 
 export function addEndpoints(api: Api, services: Services): void {
   addReading(api, services)
   addWriting(api, services)
+  addSigning(api, services)
   addActions(api, services)
 }
 
 const viewWith =
   ({ endpoints }: Services) =>
   async (endpoint: Endpoint) =>
-    viewEndpoint(endpoint, await endpoints.warnings(endpoint))
+    viewEndpoint(endpoint, await endpoints.describe(endpoint))
 
 function addReading(api: Api, services: Services): void {
   const { endpoints } = services
@@ -80,15 +83,15 @@ function addWriting(api: Api, { endpoints }: Services): void {
       schema: {
         ...{ operationId: 'createEndpoint', summary: 'Register an endpoint', tags },
         ...{ params: TenantParams, querystring: NoQuery, body: NewEndpoint },
-        response: { 201: { ...Shown('It was created.'), ...Location }, ...writeProblems('not_found', 'conflict') },
+        response: { 201: { ...ShownOnce('It was created.'), ...Location }, ...writeProblems('not_found', 'conflict') },
       },
     },
     async ({ params: { tenant }, body, actor }, reply) => {
-      const { endpoint, warnings } = await endpoints.create(tenant, withoutNull(body), actor)
+      const { endpoint, signingSecret, ...described } = await endpoints.create(tenant, withoutNull(body), actor)
       return reply
         .code(201)
         .header('location', `/v1/tenants/${encodeURIComponent(tenant)}/endpoints/${endpoint.id}`)
-        .send(viewEndpoint(endpoint, warnings))
+        .send({ ...viewEndpoint(endpoint, described), signingSecret })
     },
   )
 
@@ -103,8 +106,10 @@ function addWriting(api: Api, { endpoints }: Services): void {
       },
     },
     async ({ params: { tenant, id }, body, actor }) => {
-      const { endpoint, warnings } = await endpoints.update(tenant, id, withoutNull(body), actor)
-      return viewEndpoint(endpoint, warnings)
+      const { switchAt, ...rest } = withoutNull(body)
+      const patch = switchAt === undefined ? rest : { ...rest, switchAtMs: parseTimeOrRefuse('/switchAt', switchAt) }
+      const { endpoint, ...described } = await endpoints.update(tenant, id, patch, actor)
+      return viewEndpoint(endpoint, described)
     },
   )
 
@@ -134,6 +139,24 @@ function withoutNull<Body extends Labels>({ metadata, headers, ...rest }: Body) 
     ...(metadata === undefined ? {} : { metadata: metadata ?? {} }),
     ...(headers === undefined ? {} : { headers: headers ?? {} }),
   }
+}
+
+function addSigning(api: Api, { endpoints }: Services): void {
+  api.post(
+    `${ONE}/signing-secrets`,
+    {
+      schema: {
+        ...{ operationId: 'rotateSigningSecret', summary: 'Put another signing secret in force', tags },
+        description: 'At once; the one before still counts for 24 hours, and requests have a signature by each.',
+        ...{ params: ItemParams, querystring: NoQuery, body: optionalBody(SIGNING_INPUT) },
+        response: { 201: ShownOnce('The endpoint, with the secret.'), ...writeProblems('not_found', 'conflict') },
+      },
+    },
+    async ({ params: { tenant, id }, body, actor }, reply) => {
+      const { endpoint, signingSecret, ...described } = await endpoints.rotateSigning(tenant, id, body ?? {}, actor)
+      return reply.code(201).send({ ...viewEndpoint(endpoint, described), signingSecret })
+    },
+  )
 }
 
 function addActions(api: Api, services: Services): void {

@@ -56,13 +56,22 @@ export function parseRange({ from, to }: Range): { fromMs: number | null; toMs: 
     if (text === undefined) return null
     const ms = parseTime(text)
     if (ms !== undefined) return ms
-    const detail = 'It must be a time by RFC 3339, such as 2026-01-31T12:00:00Z; write the + of an offset as %2B.'
-    errors.push({ field, detail })
+    errors.push({ field, detail: `${NO_TIME}; write the + of an offset as %2B.` })
     return null
   }
   const range = { fromMs: bound('from', from), toMs: bound('to', to) }
   if (errors.length > 0) throw refusal(errors)
   return range
+}
+
+const NO_TIME = 'It must be a time by RFC 3339, such as 2026-01-31T12:00:00Z'
+
+/** Of a member of a body; null stays null. */
+export function parseTimeOrRefuse(field: string, text: string | null): number | null {
+  if (text === null) return null
+  const ms = parseTime(text)
+  if (ms !== undefined) return ms
+  throw refusal([{ field, detail: `${NO_TIME}.` }])
 }
 
 const RFC_3339 =

@@ -1,5 +1,6 @@
 /** Shapes that several calls share: what is documented, and the types of what is answered. */
 import { type Static, type TSchema, Type } from 'typebox'
+import { SIGNATURE_VERSIONS } from '../credentials.ts'
 import { ERRORS, type ErrorCode, type FieldError } from '../errors.ts'
 import {
   ACTOR_KINDS,
@@ -117,31 +118,76 @@ const ORDERED =
   'One delivery at a time, in the order of publishing, each after the one before it has ended: one that keeps ' +
   'failing holds up those behind it.'
 
-const EndpointSchema = Type.Object(
+const objectOrNull = <Members extends Parameters<typeof Type.Object>[0]>(members: Members, description: string) =>
+  Type.Unsafe<Static<ReturnType<typeof Type.Object<Members>>> | null>({
+    ...Type.Object(members),
+    type: ['object', 'null'],
+    description,
+  })
+
+const NextSecretOrNull = objectOrNull(
+  { fingerprint: Type.String(), switchAt: Time('From then on it is in force.') },
+  'A clientSecret that is to come.',
+)
+
+const SigningSchema = Type.Object({
+  version: Word(SIGNATURE_VERSIONS),
+  fingerprint: Type.String({ description: 'Tells two apart, and nothing else of them.' }),
+  publicKey: TextOrNull({ description: '`whpk_…`, what signatures of v1a are checked with.' }),
+  createdAt: Time('When it was made.'),
+  expiresAt: TimeOrNull('When it stops to count; null: it is the one in force.'),
+})
+
+const CertificateOrNull = objectOrNull(
+  { subject: Type.String(), fingerprint: Type.String(), expiresAt: Time('When it expires.') },
+  'What it shows of itself for mutual TLS.',
+)
+
+const OAuthOrNull = objectOrNull(
+  { tokenUrl: Type.String(), clientId: Type.String(), scope: TextOrNull() },
+  'Where its bearer tokens come from; null: requests bear the clientSecret.',
+)
+
+const ENDPOINT_MEMBERS = {
+  id: Type.String({ examples: ['ep_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
+  tenant: Type.String(),
+  url: Type.String({ format: 'uri' }),
+  types: ListOrNull<string>('string', { description: "Event types wanted; null: all of the catalogue's." }),
+  description: TextOrNull(),
+  metadata: Texts(),
+  headers: Texts({ description: 'Extra request headers, names in lower case.' }),
+  schedule: ListOrNull<number>('number', { description: 'Seconds before each retry; null: the default.' }),
+  timeoutMs: IntegerOrNull({ description: 'Milliseconds that a status may take; null: the default.' }),
+  rateLimit: RateLimitOrNull({ description: RATE_LIMIT }),
+  ordered: Type.Boolean({ description: ORDERED }),
+  state: Word(['enabled', 'disabled'] as const),
+  disabledReason: WordOrNull(['manual', 'gone'] as const, {
+    description: 'manual: by a call; gone: the receiver answered 410.',
+  }),
+  secretFingerprint: TextOrNull({
+    description: 'Equal for equal clientSecrets of a tenant; tells nothing else of them. null: it has none.',
+  }),
+  nextSecret: NextSecretOrNull,
+  signing: Type.Array(SigningSchema, { description: 'Signing secrets that count now, the newest first.' }),
+  clientCertificate: CertificateOrNull,
+  oauth: OAuthOrNull,
+  createdAt: Time('When it was created.'),
+  updatedAt: Time('When it was last changed.'),
+  warnings: Type.Array(Type.Object({ code: Type.String(), detail: Type.String() }), {
+    description: 'What is worth changing about it.',
+  }),
+}
+
+const EndpointSchema = Type.Object(ENDPOINT_MEMBERS, { $id: 'Endpoint' })
+/** The only answers with a signing secret. */
+const EndpointWithSecretSchema = Type.Object(
   {
-    id: Type.String({ examples: ['ep_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
-    tenant: Type.String(),
-    url: Type.String({ format: 'uri' }),
-    types: ListOrNull<string>('string', { description: "Event types wanted; null: all of the catalogue's." }),
-    description: TextOrNull(),
-    metadata: Texts(),
-    headers: Texts({ description: 'Extra request headers, names in lower case.' }),
-    schedule: ListOrNull<number>('number', { description: 'Seconds before each retry; null: the default.' }),
-    timeoutMs: IntegerOrNull({ description: 'Milliseconds that a status may take; null: the default.' }),
-    rateLimit: RateLimitOrNull({ description: RATE_LIMIT }),
-    ordered: Type.Boolean({ description: ORDERED }),
-    state: Word(['enabled', 'disabled'] as const),
-    disabledReason: WordOrNull(['manual', 'gone'] as const, {
-      description: 'manual: by a call; gone: the receiver answered 410.',
-    }),
-    secretFingerprint: Type.String({ description: 'Equal for equal secrets of a tenant; tells nothing else of them.' }),
-    createdAt: Time('When it was created.'),
-    updatedAt: Time('When it was last changed.'),
-    warnings: Type.Array(Type.Object({ code: Type.String(), detail: Type.String() }), {
-      description: 'What is worth changing about it.',
+    ...ENDPOINT_MEMBERS,
+    signingSecret: TextOrNull({
+      description: '`whsec_…`, what signatures are checked with: shown this once. null: you gave it, or it is a v1a.',
     }),
   },
-  { $id: 'Endpoint' },
+  { $id: 'EndpointWithSecret' },
 )
 export type EndpointView = Static<typeof EndpointSchema>
 
@@ -307,12 +353,23 @@ const AuditEntrySchema = Type.Object(
 )
 export type AuditEntryView = Static<typeof AuditEntrySchema>
 
+const EncryptionKeysSchema = Type.Object(
+  {
+    keys: Type.Array(Type.String(), { description: 'Names of the encryption keys, the one that encrypts first.' }),
+    state: Word(['idle', 'running', 'done', 'failed'] as const, { description: "Of this process's newest rotation." }),
+    resealed: Type.Integer({ description: 'Endpoints whose secrets were encrypted anew.' }),
+    unreadable: Type.Integer({ description: 'Endpoints whose secrets no key opens; give each a new clientSecret.' }),
+  },
+  { $id: 'EncryptionKeys' },
+)
+
 export const COMPONENTS: readonly TSchema[] = [
-  ...[ProblemSchema, EventTypeSchema, TenantSchema, EndpointSchema, DeliverySchema, AttemptSchema],
-  SetAsideDeliverySchema,
+  ...[ProblemSchema, EventTypeSchema, TenantSchema, EndpointSchema, EndpointWithSecretSchema],
+  ...[DeliverySchema, SetAsideDeliverySchema, AttemptSchema],
   ...[DeliveryDetailSchema, NotSentSchema, EventSchema, EventDetailSchema, RejectedEventSchema],
   ...[PublishedSchema, EgressSchema],
   ...[ApiKeySchema, NewApiKeySchema, AuditEntrySchema],
+  EncryptionKeysSchema,
 ]
 
 export function ref<Shape>(id: string) {
@@ -354,8 +411,43 @@ const ClientSecret = Type.String({
   description: 'Sent as `Authorization: Bearer …`, exactly as given (a b64token of RFC 6750). Never shown again.',
 })
 
+export const SIGNING_INPUT = {
+  signingSecret: Type.Optional(
+    Type.String({ description: '`whsec_` and the Base64 of 24 to 64 bytes; left out: Posthorn makes one.' }),
+  ),
+  signatureVersion: Type.Optional(
+    Word(SIGNATURE_VERSIONS, {
+      description: 'Of a secret that Posthorn makes: v1 (HMAC, the default) or v1a (Ed25519).',
+    }),
+  ),
+}
+const OTHER_AUTHENTICATION = {
+  clientCertificate: Type.Optional(
+    Type.Unsafe<{ certificate: string; key: string } | null>({
+      ...strict({ certificate: Type.String(), key: Type.String() }),
+      type: ['object', 'null'],
+      description: 'For mutual TLS: certificate (or chain) and key in PEM. Never shown again. null: none.',
+    }),
+  ),
+  oauth: Type.Optional(
+    Type.Unsafe<{ tokenUrl: string; clientId: string; clientSecret: string; scope?: string | null } | null>({
+      ...strict({
+        tokenUrl: Type.String(),
+        clientId: Type.String(),
+        clientSecret: Type.String(),
+        scope: Type.Optional(TextOrNull()),
+      }),
+      type: ['object', 'null'],
+      description: 'OAuth 2.0 client credentials: requests bear a token from there instead of the clientSecret.',
+    }),
+  ),
+}
+
 export const NewEndpoint = {
-  ...strict({ url: Url, clientSecret: ClientSecret, ...ENDPOINT_INPUT }),
+  ...strict({
+    ...{ url: Url, clientSecret: Type.Optional(ClientSecret), ...SIGNING_INPUT, ...OTHER_AUTHENTICATION },
+    ...ENDPOINT_INPUT,
+  }),
   examples: [
     { url: 'https://hooks.example.com/covers', clientSecret: 'aGlzdG9yeS1vZi1zZWNyZXRz', types: ['COVER_REFERENCE'] },
   ],
@@ -363,6 +455,8 @@ export const NewEndpoint = {
 export const EndpointPatch = strict({
   url: Type.Optional(Url),
   clientSecret: Type.Optional(ClientSecret),
+  switchAt: Type.Optional(TimeOrNull('From when on a new clientSecret is in force (RFC 3339); left out: at once.')),
+  ...OTHER_AUTHENTICATION,
   ...ENDPOINT_INPUT,
 })
 

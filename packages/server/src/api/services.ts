@@ -6,6 +6,7 @@ import type { ApiKeys } from '../manage/api-keys.ts'
 import type { Deliveries } from '../manage/deliveries.ts'
 import type { Endpoints } from '../manage/endpoints.ts'
 import type { EventTypes } from '../manage/event-types.ts'
+import type { KeyRotation } from '../manage/key-rotation.ts'
 import type { Tenants } from '../manage/tenants.ts'
 import type { GateOptions } from './gate.ts'
 
@@ -14,11 +15,12 @@ export type Services = {
   readonly publisher: Pick<Publisher, 'publish' | 'publishTest'>
   readonly endpoints: Pick<
     Endpoints,
-    'create' | 'update' | 'get' | 'list' | 'warnings' | 'remove' | 'disable' | 'enable'
+    'create' | 'update' | 'get' | 'list' | 'describe' | 'rotateSigning' | 'remove' | 'disable' | 'enable'
   >
   readonly tenants: Pick<Tenants, 'list' | 'get' | 'put' | 'remove'>
   readonly eventTypes: Pick<EventTypes, 'list' | 'get' | 'put' | 'remove'>
   readonly apiKeys: Pick<ApiKeys, 'create' | 'get' | 'list' | 'revoke' | 'audit'>
+  readonly keyRotation: Pick<KeyRotation, 'state' | 'start'>
   readonly deliveries: Pick<
     Deliveries,
     'list' | 'listSetAside' | 'get' | 'retry' | 'cancel' | 'listEvents' | 'listRejectedEvents' | 'getEvent'

@@ -1,6 +1,6 @@
 /** How things of the model look in answers. What is not named here is not shown. */
 import { Buffer } from 'node:buffer'
-import type { Warning } from '../manage/endpoints.ts'
+import type { Described } from '../manage/authentication.ts'
 import type { ApiKey, Attempt, AuditEntry, Delivery, Endpoint, PublishedEvent, Tenant } from '../model.ts'
 import type {
   ApiKeyView,
@@ -14,8 +14,6 @@ import type {
   TenantView,
 } from './schemas.ts'
 
-const FINGERPRINT_CHARACTERS = 8
-
 const time = (ms: number): string => new Date(ms).toISOString()
 const timeOrNull = (ms: number | null): string | null => (ms === null ? null : time(ms))
 
@@ -23,14 +21,28 @@ export function viewTenant({ id, name, metadata, createdAtMs }: Tenant): TenantV
   return { id, name, metadata, createdAt: time(createdAtMs) }
 }
 
-export function viewEndpoint(endpoint: Endpoint, warnings: readonly Warning[]): EndpointView {
+export function viewEndpoint(endpoint: Endpoint, { authentication, warnings }: Described): EndpointView {
   const { id, tenant, url, types, description, metadata, headers, schedule, timeoutMs, rateLimit } = endpoint
+  const { secretFingerprint, nextSecret, signing, clientCertificate, oauth } = authentication
   return {
     ...{ id, tenant, url, types, description, metadata, headers, schedule, timeoutMs, rateLimit },
     ordered: endpoint.ordered,
     state: endpoint.state,
     disabledReason: endpoint.disabledReason,
-    secretFingerprint: Buffer.from(endpoint.secretDigest).toString('hex').slice(0, FINGERPRINT_CHARACTERS),
+    secretFingerprint,
+    nextSecret:
+      nextSecret === null ? null : { fingerprint: nextSecret.fingerprint, switchAt: time(nextSecret.switchAtMs) },
+    signing: signing.map(({ version, fingerprint, publicKey, createdAtMs, untilMs }) => ({
+      ...{ version, fingerprint, publicKey, createdAt: time(createdAtMs), expiresAt: timeOrNull(untilMs) },
+    })),
+    clientCertificate:
+      clientCertificate === null
+        ? null
+        : {
+            ...{ subject: clientCertificate.subject, fingerprint: clientCertificate.fingerprint },
+            expiresAt: time(clientCertificate.expiresAtMs),
+          },
+    oauth,
     createdAt: time(endpoint.createdAtMs),
     updatedAt: time(endpoint.updatedAtMs),
     warnings: warnings.map(({ code, detail }) => ({ code, detail })),

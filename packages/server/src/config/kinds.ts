@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP, isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
+import { parseNetwork } from '../guard/address.ts'
 import { Secret } from './secret.ts'
 
 export type ReadFile = (path: string) => string
@@ -142,6 +143,12 @@ export function network(): Kind<string> {
     if (rest.length > 0 || isIP(address) === 0 || address.includes('%')) return false
     return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (isIPv4(address) ? 32 : 128))
   })
+}
+
+/** A network that is opened: no bits behind the prefix, since who writes 10.2.3.4/16 may have meant a narrower one. */
+export function openedNetwork(): Kind<string> {
+  const rule = 'an IP address or a network such as 10.2.0.0/16, with nothing behind the prefix'
+  return text('network', rule, value => parseNetwork(value) !== undefined)
 }
 
 /** Ports from `first` to `last`, both included. */

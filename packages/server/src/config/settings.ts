@@ -11,6 +11,7 @@ import {
   list,
   network,
   onOff,
+  openedNetwork,
   path,
   portRange,
   seconds,
@@ -61,6 +62,11 @@ function postgresUrl() {
   return secret('a URL that begins with postgres:// or postgresql://', value =>
     /^postgres(ql)?:\/\/[^\s]+$/.test(value) && URL.canParse(value) ? value : undefined,
   )
+}
+
+function isProxyUrl(value: string): boolean {
+  const url = /^https?:\/\/[^\s]+$/.test(value) ? URL.parse(value) : null
+  return url !== null && url.pathname === '/' && url.search === '' && url.hash === ''
 }
 
 export const SETTINGS = {
@@ -116,6 +122,14 @@ export const SETTINGS = {
     'The key that encrypts the secrets in the store; without it, one is made at the first start and kept in the data folder.',
     ['environment', 'file'],
   ),
+  olderEncryptionKeys: {
+    ...setting(
+      list(secret('32 bytes in Base64', keyBytes), 0, 16, 'a list of at most 16 keys'),
+      [],
+      'Keys that only decrypt, while what they have encrypted is encrypted anew with encryptionKey (docs/keys.md).',
+    ),
+    sources: ['environment', 'file'],
+  },
   dev: setting(
     onOff(),
     false,
@@ -145,6 +159,18 @@ export const SETTINGS = {
     list(portRange(CONTRACT_PORTS), 1, 256, 'a list of 1 to 256 ports or ranges of ports'),
     ['443', '1024-65535'],
     "The ports that an endpoint's URL can name; it can narrow what receivers are promised, not widen it.",
+  ),
+  allowTarget: setting(
+    list(openedNetwork(), 0, 256, 'a list of at most 256 IP addresses or networks'),
+    [],
+    'Networks that endpoints may be in although they are not public, such as 10.2.0.0/16; each is opened as a whole.',
+  ),
+  proxy: optional(
+    secret('a URL that begins with http:// or https:// and has no path', value =>
+      isProxyUrl(value) ? value : undefined,
+    ),
+    'A proxy that all deliveries go through, by CONNECT to the address that was checked; with user:password@ if it asks.',
+    ['environment', 'file'],
   ),
   extraCa: setting(
     list(certificateFile(), 0, 64, 'a list of at most 64 PEM files'),

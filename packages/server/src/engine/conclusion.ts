@@ -1,14 +1,15 @@
 /** What an exchange means for its delivery: pure functions, from what was had to what is stored and logged. */
+import type { AttemptError, RetrySchedule } from '../model.ts'
 import type { LaneItem } from '../store/operations/lanes.ts'
 import type { Settlement } from '../store/operations/settle.ts'
 import { type Exchange, judge } from './outcome.ts'
 import { nextStep, retryAfterMs } from './schedule.ts'
-import type { Target } from './targets.ts'
+import type { Sent } from './sender.ts'
 
 export type ConclusionInput = {
   readonly item: LaneItem
-  readonly target: Target
-  readonly exchange: Exchange
+  readonly schedule: RetrySchedule
+  readonly sent: Sent
   /** The epoch under which the request was sent. */
   readonly epoch: number
   /** By the store's time, milliseconds since 1970. */
@@ -25,13 +26,13 @@ export type Conclusion = {
 }
 
 export function concludeAttempt(input: ConclusionInput): Conclusion {
-  const { item, target, exchange, epoch, endedAtMs, random } = input
+  const { item, schedule, sent, epoch, endedAtMs, random } = input
+  const { exchange } = sent
   const { outcome, error, gone } = judge(exchange)
   const waitMs = retryAfterMs(exchange.status, exchange.retryAfter, endedAtMs)
   const number = item.attempts + 1
-  const { schedule } = target
   const step = nextStep({ outcome, attempt: number, schedule, endedAtMs, retryAfterMs: waitMs, random })
-  const { headers, body, truncated } = target.record(exchange)
+  const { headers, body, truncated } = sent.record(exchange)
   const { startedAtMs, durationMs, status, address } = exchange
   const recorded = { responseHeaders: headers, responseBody: body, responseTruncated: truncated }
   const { tenant, delivery, endpoint, partition, dueAtMs } = item
@@ -68,13 +69,13 @@ export function attemptLine({ event, type }: LaneItem, settlement: Settlement): 
   }
 }
 
-/** Nothing was sent: the secret can't be decrypted. */
-export function unreadable(nowMs: number): Exchange {
+/** Nothing was sent. */
+export function noAnswer(failure: AttemptError, nowMs: number): Exchange {
   return {
     startedAtMs: nowMs,
     durationMs: 0,
     status: null,
-    failure: 'secret_unreadable',
+    failure,
     address: null,
     headers: [],
     body: new Uint8Array(0),

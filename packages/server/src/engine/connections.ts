@@ -1,10 +1,12 @@
+import type { LookupAddress } from 'node:dns'
 import type { Socket } from 'node:net'
 import { createSecureContext, getCACertificates, type SecureContextOptions } from 'node:tls'
 import { buildConnector, Client } from 'undici'
 import type { Clock } from '../clock.ts'
-import { guardedLookup, type Resolver, TargetRefusedError } from '../guard/lookup.ts'
-import { addressAllowed, type TargetPolicy } from '../guard/target.ts'
+import { type GuardedLookup, guardedLookup, type Resolver, TargetRefusedError } from '../guard/lookup.ts'
+import { addressAllowed, isLoopbackHost, type TargetPolicy } from '../guard/target.ts'
 import { AnswerGate } from './answer-gate.ts'
+import { type OutgoingProxy, openTunnel } from './tunnel.ts'
 
 /**
  * Connections to receivers: the only place that opens sockets to addresses which tenants choose. Each is a client of
@@ -15,7 +17,7 @@ import { AnswerGate } from './answer-gate.ts'
  */
 export type Connection = {
   readonly client: Client
-  readonly origin: string
+  readonly route: Route
   readonly gate: AnswerGate
   /** `address:port` of the socket in use; null before the first. */
   address: string | null
@@ -28,8 +30,26 @@ export type Connection = {
   idleSinceMs: number
 }
 
+/** Where to, and as whom: connections are kept apart by both. */
+export type Route = {
+  /** Scheme, host and port. */
+  readonly origin: string
+  /** What the endpoint shows of itself for mutual TLS; null: nothing. */
+  readonly identity: Identity | null
+}
+
+/** A client certificate and its key, both PEM. */
+export type Identity = {
+  /** Names it: the same only where it is the same endpoint's same certificate. */
+  readonly name: string
+  readonly certificate: string
+  readonly key: string
+}
+
 export type ConnectionOptions = {
   readonly policy: TargetPolicy
+  /** The operator's proxy, through which all goes but what is on this machine; left out: none. */
+  readonly proxy?: OutgoingProxy | undefined
   readonly connectTimeoutMs: number
   /** PEM certificates of authorities trusted on top of the default ones. */
   readonly extraCa: readonly string[]
@@ -41,14 +61,20 @@ const LONGEST_AGE_MS = 120_000
 const LONGEST_IDLE_MS = 20_000
 const SWEEP_MS = 5_000
 const MAX_RESPONSE_HEAD_BYTES = 16_384
+const IDENTITIES_KEPT = 1_000
 
 class ConnectTimeout extends Error {
   readonly code = 'POSTHORN_CONNECT_TIMEOUT'
 }
 
 export class Connections {
+  /** By origin and identity. */
   readonly #idle = new Map<string, Connection[]>()
+  readonly #trust: SecureContextOptions
+  readonly #lookup: GuardedLookup
+  readonly #proxy: OutgoingProxy | undefined
   readonly #connect: buildConnector.connector
+  readonly #connectAs = new Map<string, buildConnector.connector>()
   readonly #connectTimeoutMs: number
   readonly #policy: TargetPolicy
   readonly #clock: Clock
@@ -57,31 +83,51 @@ export class Connections {
   constructor(options: ConnectionOptions, clock: Clock) {
     this.#policy = options.policy
     this.#clock = clock
-    const trust: SecureContextOptions = { minVersion: 'TLSv1.2' }
+    this.#proxy = options.proxy
+    this.#lookup = guardedLookup(options.policy, options.resolver)
     // Made once: reading a hundred and fifty certificates for each connection would take milliseconds.
-    if (options.extraCa.length > 0) trust.ca = [...getCACertificates('default'), ...options.extraCa]
+    const ca = options.extraCa.length > 0 ? { ca: [...getCACertificates('default'), ...options.extraCa] } : {}
+    this.#trust = { minVersion: 'TLSv1.2', ...ca }
     this.#connectTimeoutMs = options.connectTimeoutMs
+    this.#connect = this.#createConnector(null)
+  }
+
+  #createConnector(identity: Identity | null): buildConnector.connector {
+    const shown = identity === null ? {} : { cert: identity.certificate, key: identity.key }
     const base = {
       // An exact timer of our own stands in for it (#dial): undici's can be half a second late.
       timeout: 0,
       allowH2: false,
       minVersion: 'TLSv1.2' as const,
-      secureContext: createSecureContext(trust),
+      secureContext: createSecureContext({ ...this.#trust, ...shown }),
       rejectUnauthorized: true,
-      lookup: guardedLookup(options.policy, options.resolver),
+      lookup: this.#lookup,
+      // A resumed session carries on the identity it was begun with, and they are kept by the server's name alone.
+      ...(identity === null ? {} : { maxCachedSessions: 0 }),
     }
-    this.#connect = buildConnector(base as buildConnector.BuildOptions)
+    return buildConnector(base as buildConnector.BuildOptions)
   }
 
-  /** A connection to an origin that nobody is using: the one used last, or a new one. */
-  take(origin: string): Connection {
-    const idle = this.#idle.get(origin)
+  #connectorOf(identity: Identity | null): buildConnector.connector {
+    if (identity === null) return this.#connect
+    let connector = this.#connectAs.get(identity.name)
+    if (connector === undefined) {
+      if (this.#connectAs.size >= IDENTITIES_KEPT) this.#connectAs.clear()
+      connector = this.#createConnector(identity)
+      this.#connectAs.set(identity.name, connector)
+    }
+    return connector
+  }
+
+  /** A connection that nobody is using: the one used last, or a new one. */
+  take(route: Route): Connection {
+    const idle = this.#idle.get(keyOf(route))
     const nowMs = this.#clock.monotonicMs()
     for (let kept = idle?.pop(); kept !== undefined; kept = idle?.pop()) {
       if (nowMs - kept.openedAtMs < LONGEST_AGE_MS && !kept.client.destroyed) return kept
       void kept.client.destroy()
     }
-    return this.#open(origin)
+    return this.#open(route)
   }
 
   /** Gives a connection back after its request has ended well; one that failed is destroyed. */
@@ -91,8 +137,8 @@ export class Connections {
       return
     }
     connection.idleSinceMs = this.#clock.monotonicMs()
-    const idle = this.#idle.get(connection.origin)
-    if (idle === undefined) this.#idle.set(connection.origin, [connection])
+    const idle = this.#idle.get(keyOf(connection.route))
+    if (idle === undefined) this.#idle.set(keyOf(connection.route), [connection])
     else idle.push(connection)
     this.#sweeper ??= this.#clock.after(SWEEP_MS, () => this.#sweep())
   }
@@ -105,21 +151,21 @@ export class Connections {
 
   #sweep(): void {
     const nowMs = this.#clock.monotonicMs()
-    for (const [origin, idle] of this.#idle) {
+    for (const [key, idle] of this.#idle) {
       const kept = idle.filter(connection => {
         const isKept =
           nowMs - connection.idleSinceMs < LONGEST_IDLE_MS && nowMs - connection.openedAtMs < LONGEST_AGE_MS
         if (!isKept) void connection.client.destroy()
         return isKept
       })
-      if (kept.length > 0) this.#idle.set(origin, kept)
-      else this.#idle.delete(origin)
+      if (kept.length > 0) this.#idle.set(key, kept)
+      else this.#idle.delete(key)
     }
     this.#sweeper = this.#idle.size > 0 ? this.#clock.after(SWEEP_MS, () => this.#sweep()) : undefined
   }
 
-  #open(origin: string): Connection {
-    const client = new Client(origin, {
+  #open(route: Route): Connection {
+    const client = new Client(route.origin, {
       connect: (options, callback) => this.#dial(connection, options, callback),
       pipelining: 1,
       allowH2: false,
@@ -132,7 +178,7 @@ export class Connections {
     })
     const connection: Connection = {
       client,
-      origin,
+      route,
       gate: new AnswerGate(),
       address: null,
       isConnected: false,
@@ -155,8 +201,20 @@ export class Connections {
       queueMicrotask(() => callback(refused, null))
       return
     }
+    const isLocal = this.#policy.dev && isLoopbackHost(host)
+    if (this.#proxy === undefined || isLocal) this.#dialDirectly(connection, host, options, callback)
+    else this.#dialThrough(this.#proxy, connection, host, options, callback)
+  }
+
+  #dialDirectly(
+    connection: Connection,
+    host: string,
+    options: buildConnector.Options,
+    callback: buildConnector.Callback,
+  ): void {
     const timer = this.#clock.after(this.#connectTimeoutMs, () => socket?.destroy(new ConnectTimeout()))
-    const socket = this.#connect(options, (...[error, ready]: Parameters<buildConnector.Callback>) => {
+    const connector = this.#connectorOf(connection.route.identity)
+    const socket = connector(options, (...[error, ready]: Parameters<buildConnector.Callback>) => {
       timer.cancel()
       if (error !== null) return callback(error, null)
       const address = ready.remoteAddress ?? ''
@@ -176,12 +234,57 @@ export class Connections {
     })
   }
 
+  /** By way of the proxy: look up, and have every answer judged; a tunnel to the first; TLS in it, with the host itself. */
+  #dialThrough(
+    proxy: OutgoingProxy,
+    connection: Connection,
+    host: string,
+    options: buildConnector.Options,
+    callback: buildConnector.Callback,
+  ): void {
+    let current: Socket | undefined
+    let isLate = false
+    const timer = this.#clock.after(this.#connectTimeoutMs, () => {
+      isLate = true
+      if (current === undefined) callback(new ConnectTimeout(), null)
+      else current.destroy(new ConnectTimeout())
+    })
+    const fail = (error: Error) => {
+      timer.cancel()
+      callback(error, null)
+    }
+    this.#lookup(host, { all: true }, (error, answers) => {
+      if (isLate) return
+      if (error !== null) return fail(error)
+      const [{ address }] = answers as [LookupAddress]
+      const port = Number(options.port || (options.protocol === 'https:' ? 443 : 80))
+      current = openTunnel(proxy, address, port, (refusal, tunnel) => {
+        if (refusal !== null) return fail(refusal)
+        connection.isConnected = true
+        connection.address = formatAddress(address, port)
+        const connector = this.#connectorOf(connection.route.identity)
+        current = connector(
+          { ...options, httpSocket: tunnel },
+          (...[fault, ready]: Parameters<buildConnector.Callback>) => {
+            if (fault !== null) return fail(fault)
+            timer.cancel()
+            connection.isReady = true
+            connection.gate.attach(ready)
+            return callback(null, ready)
+          },
+        ) as unknown as Socket | undefined
+      })
+    })
+  }
+
   #refusalOfLiteral(host: string): TargetRefusedError | undefined {
     if (!/^[\d.]+$|:/.test(host)) return undefined
     const reason = addressAllowed(host, this.#policy, host)
     return reason === undefined ? undefined : new TargetRefusedError(host, reason)
   }
 }
+
+const keyOf = ({ origin, identity }: Route): string => (identity === null ? origin : `${origin} ${identity.name}`)
 
 const formatAddress = (address: string, port: number | undefined): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`

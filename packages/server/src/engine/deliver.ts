@@ -1,12 +1,11 @@
 import type { Dispatcher } from 'undici'
 import type { Clock, Timer } from '../clock.ts'
-import type { Connection, Connections } from './connections.ts'
+import type { Connection, Connections, Route } from './connections.ts'
 import { type Exchange, failureOf } from './outcome.ts'
 
 /** One request as it goes out. */
 export type OutgoingRequest = {
-  /** Scheme, host and port. */
-  readonly origin: string
+  readonly route: Route
   /** Path and query. */
   readonly path: string
   /** Name and value in turn. */
@@ -42,7 +41,7 @@ class NotBegun extends Error {}
  */
 export function deliver(request: OutgoingRequest, connections: Connections, clock: Clock): Promise<Exchange | null> {
   const { promise, resolve } = Promise.withResolvers<Exchange | null>()
-  const connection = connections.take(request.origin)
+  const connection = connections.take(request.route)
   const attempt = new Attempt(request, connection, connections, clock, resolve)
   connection.client.dispatch(
     {

@@ -10,14 +10,13 @@ import type { Store } from '../store/store.ts'
 import { Alarm } from './alarm.ts'
 import { Busy } from './busy.ts'
 import { Caution } from './caution.ts'
-import { attemptLine, concludeAttempt, unreadable } from './conclusion.ts'
+import { attemptLine, concludeAttempt } from './conclusion.ts'
 import { type ConnectionOptions, Connections } from './connections.ts'
-import { deliver } from './deliver.ts'
 import { Budget, Lane } from './lane.ts'
-import type { Exchange } from './outcome.ts'
 import type { Partitions } from './partitions.ts'
 import { Rates, type RateWindow } from './rate.ts'
 import { Rounds } from './rounds.ts'
+import { Sender, type Sent } from './sender.ts'
 import { Sweep } from './sweep.ts'
 import { type Target, type TargetOptions, Targets } from './targets.ts'
 
@@ -61,6 +60,7 @@ export class Engine {
   readonly #options: EngineOptions
   readonly #targets: Targets
   readonly #connections: Connections
+  readonly #sender: Sender
   readonly #rounds: Rounds
   readonly #alarm: Alarm<Lane>
   readonly #rates: Rates
@@ -95,7 +95,9 @@ export class Engine {
     this.#targets = new Targets(store, keyring, options)
     this.#connections = new Connections(options, clock)
     const now = () => store.now()
-    const hostOf = (lane: Lane) => this.#targets.get(lane.endpoint)?.origin ?? ''
+    const tokenTimeoutMs = options.responseTimeoutMs
+    this.#sender = new Sender({ connections: this.#connections, clock, now, tokenTimeoutMs })
+    const hostOf = (lane: Lane) => this.#targets.get(lane.endpoint)?.route.origin ?? ''
     this.#rounds = new Rounds(options, now, hostOf, (lane, host) => void this.#dispatch(lane, host))
     this.#alarm = new Alarm(now, clock, lane => this.#considerAndPump(lane))
     this.#rates = new Rates(clock)
@@ -167,6 +169,7 @@ export class Engine {
     } else if (change.kind === 'wake') this.#wake(change)
     else if (change.kind === 'endpoint') {
       this.#targets.forget(change.endpoint)
+      this.#sender.forget(change.endpoint)
       this.#reset(change)
     } else if (change.kind === 'lane') this.#reset(change)
     else if (change.kind === 'messages') this.#sweep.hear(change.areHeard)
@@ -331,10 +334,11 @@ export class Engine {
     rate?.begin()
     // Its landing may be far: the next may go before, as soon as the rate lets it.
     if (rate !== null) this.#consider(lane)
-    const exchange = target.isReadable ? await this.#send(target, item, body, epoch) : unreadable(this.#store.now())
+    const mayBegin = () => this.#targets.isCurrent(target) && this.#partitions.epochOf(item.partition) === epoch
+    const sent = await this.#sender.send(target, item, body, mayBegin)
     // Its place in the rate stays taken: it was begun as far as that goes.
-    if (exchange === null) return this.#putBack(lane, host, item, null)
-    this.#conclude(lane, host, item, target, exchange, epoch)
+    if (sent === null) return this.#putBack(lane, host, item, null)
+    this.#conclude(lane, host, item, target, sent, epoch)
   }
 
   /** Whether a cautious lane's delivery is to be sent now. If not, it has left the lane, or waits for its turn. */
@@ -352,16 +356,6 @@ export class Engine {
     return false
   }
 
-  /** null: the lease ran out, or the endpoint changed, while a connection was made. */
-  #send(target: Target, item: LaneItem, body: Uint8Array, epoch: number): Promise<Exchange | null> {
-    const headers = [...target.headers, 'webhook-id', item.event]
-    if (item.test) headers.push('X-Posthorn-Test', 'true')
-    const { origin, path, timeoutMs } = target
-    const startedAtMs = this.#store.now()
-    const mayBegin = () => this.#targets.isCurrent(target) && this.#partitions.epochOf(item.partition) === epoch
-    return deliver({ origin, path, headers, body, timeoutMs, startedAtMs, mayBegin }, this.#connections, this.#clock)
-  }
-
   /** It could not be sent for a reason of ours: the lane reads it again, a little later. */
   #putBack(lane: Lane, host: string, item: LaneItem, rate: RateWindow | null): void {
     this.#caution.takeBack(item.delivery)
@@ -377,11 +371,11 @@ export class Engine {
     this.#busy.end(item.partition)
   }
 
-  #conclude(lane: Lane, host: string, item: LaneItem, target: Target, exchange: Exchange, epoch: number): void {
+  #conclude(lane: Lane, host: string, item: LaneItem, { schedule }: Target, sent: Sent, epoch: number): void {
     // At the latest: another node, which knows the time better, may make the next attempt (C12).
     const endedAtMs = this.#store.latest()
     const random = this.#options.random()
-    const { settlement, isSuccess, waitMs } = concludeAttempt({ item, target, exchange, epoch, endedAtMs, random })
+    const { settlement, isSuccess, waitMs } = concludeAttempt({ item, schedule, sent, epoch, endedAtMs, random })
     lane.land(isSuccess)
     if (waitMs > 0) lane.putOff(endedAtMs + waitMs)
     this.#rounds.land(lane, host)

@@ -51,6 +51,7 @@ function statusError(status: number): AttemptError {
 export function failureOf(error: unknown, connected: boolean, ready: boolean): AttemptError {
   const code = errorCode(error)
   if (code === 'POSTHORN_TARGET_REFUSED') return 'target_refused'
+  if (code === 'POSTHORN_PROXY_FAILED') return 'proxy_failed'
   if (code === 'POSTHORN_RESPONSE_TIMEOUT') return 'response_timeout'
   if (code === 'POSTHORN_ANSWER_TOO_LARGE') return 'response_too_large'
   if (code === 'POSTHORN_ANSWER_MALFORMED') return 'response_malformed'

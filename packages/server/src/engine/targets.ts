@@ -1,21 +1,30 @@
+import { type Credentials, changesAtMs, clientSecretAt, liveSigning, readCredentials } from '../credentials.ts'
 import type { Keyring } from '../keys.ts'
 import type { Endpoint, EndpointId, RetrySchedule } from '../model.ts'
+import { createSigner, type Signer } from '../signer.ts'
 import type { Store } from '../store/store.ts'
 import { createBlanker, type Recorded } from './blank.ts'
+import type { Identity, Route } from './connections.ts'
 import type { Exchange } from './outcome.ts'
+import type { TokenClient } from './tokens.ts'
 
-/** An endpoint as an attempt needs it: made once, used until the endpoint changes. */
+/** An endpoint as an attempt needs it: made once, used until the endpoint changes, or what is in force does. */
 export type Target = {
   readonly endpoint: Endpoint
-  readonly origin: string
+  readonly route: Route
   readonly path: string
-  /** The headers that are the same for each request, name and value in turn (C6, C10). */
+  /** The headers that are the same for each request, name and value in turn (C6, C10); without a bearer by OAuth. */
   readonly headers: readonly string[]
+  readonly sign: Signer
+  /** Where its bearer comes from, if that is not the clientSecret. */
+  readonly oauth: TokenClient | null
   readonly schedule: RetrySchedule
   readonly timeoutMs: number
   /** False: the secret can't be decrypted, so nothing can be sent. */
   readonly isReadable: boolean
   readonly record: (exchange: Exchange) => Recorded
+  /** When another secret is in force, milliseconds of the store's time; Infinity: not before it is changed. */
+  readonly untilMs: number
 }
 
 export type TargetOptions = {
@@ -45,7 +54,11 @@ export class Targets {
   }
 
   get(endpoint: EndpointId): Target | null | undefined {
-    return this.#known.get(endpoint)
+    const known = this.#known.get(endpoint)
+    if (known === undefined || known === null || known.untilMs === Number.POSITIVE_INFINITY) return known
+    if (known.untilMs > this.#store.now()) return known
+    this.#known.delete(endpoint)
+    return undefined
   }
 
   /** The endpoint changed: it is read again before the next attempt. */
@@ -68,7 +81,7 @@ export class Targets {
 
   /** null: it is gone or disabled. Throws StoreUnavailable. */
   async load(id: EndpointId): Promise<Target | null> {
-    const known = this.#known.get(id)
+    const known = this.get(id)
     if (known !== undefined) return known
     const loading = this.#loading.get(id) ?? this.#read(id)
     this.#loading.set(id, loading)
@@ -94,36 +107,55 @@ export class Targets {
   async #read(id: EndpointId): Promise<Target | null> {
     const endpoint = await this.#store.read('getEndpoint', { tenant: null, id })
     if (endpoint === null || endpoint.state === 'disabled') return null
-    const { origin, pathname, search } = new URL(endpoint.url)
-    const secret = this.#open(endpoint)
-    const { apiVersion, userAgent, retrySchedule, responseTimeoutMs } = this.#options
-    return {
-      endpoint,
-      origin,
-      path: pathname + search,
-      headers: [
-        'Content-Type',
-        'application/json',
-        'Authorization',
-        `Bearer ${secret ?? ''}`,
-        'X-APIVersion',
-        apiVersion,
-        'User-Agent',
-        userAgent,
-        ...Object.entries(endpoint.headers).flat(),
-      ],
-      schedule: endpoint.schedule ?? retrySchedule,
-      timeoutMs: endpoint.timeoutMs ?? responseTimeoutMs,
-      isReadable: secret !== undefined,
-      record: createBlanker(secret ?? ''),
-    }
+    return toTarget(endpoint, this.#open(endpoint), this.#options, this.#store.now())
   }
 
-  #open(endpoint: Endpoint): string | undefined {
+  #open(endpoint: Endpoint): Credentials | undefined {
     try {
-      return this.#keyring.open(endpoint.id, endpoint.sealedSecret)
+      return readCredentials(this.#keyring.open(endpoint.id, endpoint.sealedCredentials))
     } catch {
       return undefined
     }
   }
+}
+
+function toTarget(
+  endpoint: Endpoint,
+  credentials: Credentials | undefined,
+  options: TargetOptions,
+  nowMs: number,
+): Target {
+  const { origin, pathname, search } = new URL(endpoint.url)
+  const secret = credentials === undefined || credentials.oauth !== null ? null : clientSecretAt(credentials, nowMs)
+  const { apiVersion, userAgent, retrySchedule, responseTimeoutMs } = options
+  return {
+    endpoint,
+    route: { origin, identity: credentials === undefined ? null : identityOf(endpoint, credentials) },
+    path: pathname + search,
+    headers: [
+      ...['Content-Type', 'application/json'],
+      ...(secret === null ? [] : ['Authorization', `Bearer ${secret}`]),
+      ...['X-APIVersion', apiVersion, 'User-Agent', userAgent],
+      ...Object.entries(endpoint.headers).flat(),
+    ],
+    sign: createSigner(credentials === undefined ? [] : liveSigning(credentials, nowMs)),
+    oauth: credentials === undefined ? null : tokenClientOf(endpoint, credentials),
+    schedule: endpoint.schedule ?? retrySchedule,
+    timeoutMs: endpoint.timeoutMs ?? responseTimeoutMs,
+    isReadable: credentials !== undefined && (secret !== null || credentials.oauth !== null),
+    record: createBlanker(secret ?? ''),
+    untilMs: credentials === undefined ? Number.POSITIVE_INFINITY : changesAtMs(credentials, nowMs),
+  }
+}
+
+/** Named by the endpoint's last change: a certificate that was replaced is another identity. */
+function identityOf({ id, updatedAtMs }: Endpoint, { clientCertificate }: Credentials): Identity | null {
+  return clientCertificate === null ? null : { name: `${id} ${updatedAtMs}`, ...clientCertificate }
+}
+
+function tokenClientOf({ id }: Endpoint, { oauth }: Credentials): TokenClient | null {
+  if (oauth === null) return null
+  const { origin, pathname, search } = new URL(oauth.tokenUrl)
+  const { clientId, clientSecret, scope } = oauth
+  return { endpoint: id, route: { origin, identity: null }, path: pathname + search, clientId, clientSecret, scope }
 }

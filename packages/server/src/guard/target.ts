@@ -199,7 +199,8 @@ function isLocalhostName(host: string): boolean {
   return /(^|\.)localhost\.?$/i.test(host)
 }
 
-function isLoopbackHost(host: string): boolean {
+/** A host that is this machine by its own words. */
+export function isLoopbackHost(host: string): boolean {
   return isLocalhostName(host) || isLoopbackAddress(host)
 }
 

@@ -5,13 +5,12 @@
 import type { FieldError } from '../errors.ts'
 import { checkTargetUrl, type Target, type TargetPolicy } from '../guard/target.ts'
 import type { Endpoint, RateLimit } from '../model.ts'
-import { checkClientSecret } from '../secret.ts'
+import { type CheckedCredentials, type CredentialsInput, checkCredentials } from './credentials-input.ts'
 import { checkExtraHeaders } from './extra-headers.ts'
 import { checkMetadata, checkStorable } from './metadata.ts'
 
-export type EndpointInput = {
+export type EndpointInput = CredentialsInput & {
   readonly url: string
-  readonly clientSecret: string
   /** Names of event types; null or left out: all of the catalogue's. */
   readonly types?: readonly string[] | null
   readonly description?: string | null
@@ -31,7 +30,7 @@ export type EndpointInput = {
 /** What was given, checked; a member that was not given is not there. */
 export type CheckedInput = {
   readonly target?: Target
-  readonly clientSecret?: string
+  readonly credentials: CheckedCredentials
   readonly settings: Partial<
     Pick<
       Endpoint,
@@ -57,11 +56,12 @@ export function checkEndpointInput(
   input: Partial<EndpointInput>,
   knownTypes: ReadonlySet<string>,
   policy: TargetPolicy,
+  nowMs: number,
   faults: FieldError[],
 ): CheckedInput {
-  const { url, clientSecret, types, description, metadata, headers, schedule, timeoutMs, rateLimit, ordered } = input
+  const { url, types, description, metadata, headers, schedule, timeoutMs, rateLimit, ordered } = input
   const target = url === undefined ? undefined : checkUrl(url, policy, faults)
-  if (clientSecret !== undefined) checkSecret(clientSecret, faults)
+  const credentials = checkCredentials(input, policy, nowMs, faults)
   const settings: { -readonly [Name in keyof CheckedInput['settings']]: CheckedInput['settings'][Name] } = {}
   if (types !== undefined) settings.types = checkTypes(types, knownTypes, faults)
   if (description !== undefined) settings.description = checkDescription(description, faults)
@@ -76,7 +76,7 @@ export function checkEndpointInput(
   if (ordered !== undefined) settings.ordered = checkOrdered(ordered, faults)
   return {
     ...(target === undefined ? {} : { target }),
-    ...(clientSecret === undefined ? {} : { clientSecret }),
+    credentials,
     settings,
   }
 }
@@ -84,7 +84,9 @@ export function checkEndpointInput(
 /** What a new endpoint can't do without. */
 export function checkRequired(input: Partial<EndpointInput>, faults: FieldError[]): void {
   if (input.url === undefined) faults.push({ field: '/url', detail: 'The url is missing.' })
-  if (input.clientSecret === undefined) faults.push({ field: '/clientSecret', detail: 'The clientSecret is missing.' })
+  if (input.clientSecret === undefined && (input.oauth ?? null) === null) {
+    faults.push({ field: '/clientSecret', detail: 'The clientSecret is missing.' })
+  }
 }
 
 /** C3, as far as the text goes. */
@@ -97,16 +99,6 @@ function checkUrl(url: unknown, policy: TargetPolicy, faults: FieldError[]): Tar
   if (target.ok) return target
   faults.push({ field: '/url', detail: target.detail, reason: target.reason })
   return undefined
-}
-
-/** C7. No detail has anything of the secret. */
-function checkSecret(clientSecret: unknown, faults: FieldError[]): void {
-  if (typeof clientSecret !== 'string') {
-    faults.push({ field: '/clientSecret', detail: 'The clientSecret must be a text.' })
-    return
-  }
-  const check = checkClientSecret(clientSecret)
-  if (!check.ok) faults.push({ field: '/clientSecret', detail: check.detail, position: check.position })
 }
 
 /** C2. A type named twice is wanted once. */

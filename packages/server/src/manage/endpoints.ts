@@ -4,6 +4,15 @@
  */
 import { randomInt } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.ts'
+import {
+  type Credentials,
+  makeSigningSecret,
+  readCredentials,
+  rotateSigning,
+  type SigningSecret,
+  verificationKeyOf,
+  writeCredentials,
+} from '../credentials.ts'
 import { type FieldError, PosthornError } from '../errors.ts'
 import { type Resolution, type Resolver, resolveTarget } from '../guard/lookup.ts'
 import type { Target, TargetPolicy } from '../guard/target.ts'
@@ -18,18 +27,20 @@ import {
   SYSTEM,
   type TenantId,
 } from '../model.ts'
-import { adviseOnSecret } from '../secret.ts'
 import { cancelAll, holdAll, releaseAll } from '../store/chunks.ts'
 import type { Store } from '../store/store.ts'
+import { type Described, describeAuthentication } from './authentication.ts'
+import { changeCredentials, changesCredentials, createCredentials } from './credentials-input.ts'
 import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './endpoint-input.ts'
 import { checkId, checkIdParameter, invalid, notFound, requireTenant } from './refusals.ts'
 
 export type { EndpointInput } from './endpoint-input.ts'
 
-/** Something worth changing about an endpoint that is accepted nevertheless (C8). */
-export type Warning = { readonly code: string; readonly detail: string }
-
-export type EndpointResult = { readonly endpoint: Endpoint; readonly warnings: Warning[] }
+export type EndpointResult = Described & {
+  readonly endpoint: Endpoint
+  /** A signing secret that was made: shown this once. */
+  readonly signingSecret: string | null
+}
 
 export type EndpointsOptions = {
   readonly policy: TargetPolicy
@@ -66,12 +77,13 @@ export class Endpoints {
     const { checked, resolution } = await this.#check(input, faults)
     const nowMs = this.#store.now()
     const id = newId('ep', nowMs)
+    const credentials = createCredentials(checked.credentials, nowMs)
     const endpoint: Endpoint = {
       id,
       tenant,
       partition: randomInt(PARTITION_COUNT),
       url: checked.target!.url.href,
-      ...this.#sealed(id, checked.clientSecret!),
+      ...this.#sealed(id, credentials),
       types: null,
       description: null,
       metadata: {},
@@ -92,7 +104,8 @@ export class Endpoints {
     if (result === 'no_tenant') throw notFound('tenant')
     if (result === 'too_many') throw tooMany(maxEndpoints)
     this.#tell('endpoint', endpoint)
-    return { endpoint, warnings: await this.#allWarnings(endpoint, resolution) }
+    const wasGiven = input.signingSecret !== undefined
+    return this.#result(endpoint, resolution, wasGiven ? null : shownOnce(credentials.signing[0]!))
   }
 
   /** Changes what the patch names and leaves the rest. The next attempt of each delivery uses it. */
@@ -102,13 +115,22 @@ export class Endpoints {
     patch: Partial<EndpointInput>,
     by: Actor = SYSTEM,
   ): Promise<EndpointResult> {
-    let before = await this.get(tenant, id)
+    const before = await this.get(tenant, id)
     const { checked, resolution } = await this.#check(patch, [])
+    const endpoint = await this.#change(before, by, endpoint => this.#patched(endpoint, checked))
+    return this.#result(endpoint, resolution, null)
+  }
+
+  /** Makes a change of an endpoint as it is, against others of the same moment. */
+  async #change(before: Endpoint, by: Actor, change: (before: Endpoint) => Endpoint): Promise<Endpoint> {
+    const { tenant, id } = before
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
-      const endpoint = this.#patched(before, checked)
+      // Rises with each change, also within a millisecond: an update is refused by it if it read an older state.
+      const updatedAtMs = Math.max(this.#store.now(), before.updatedAtMs + 1)
+      const endpoint = { ...change(before), updatedAtMs }
       if (await this.#store.write('updateEndpoint', { endpoint, by, readAtMs: before.updatedAtMs })) {
         this.#tell('endpoint', endpoint)
-        return { endpoint, warnings: await this.#allWarnings(endpoint, resolution) }
+        return endpoint
       }
       before = await this.get(tenant, id)
     }
@@ -129,26 +151,30 @@ export class Endpoints {
     return this.#store.read('listEndpoints', { tenant, ...page })
   }
 
-  /** C8, as things are now: what a secret is warned for changes with time and with the other endpoints. */
-  async warnings(endpoint: Endpoint): Promise<Warning[]> {
-    const { tenant, id, types, sealedSecret, secretDigest } = endpoint
-    let secret: string
-    try {
-      secret = this.#keyring.open(id, sealedSecret)
-    } catch (error) {
-      if (!(error instanceof SecretUnreadable)) throw error
-      return [
-        { code: 'secret_unreadable', detail: 'The stored secret cannot be decrypted; give the endpoint a new one.' },
-      ]
-    }
-    const otherEndpointHasIt = await this.#store.read('isSecretShared', { tenant, digest: secretDigest, except: id })
-    return adviseOnSecret({
-      secret,
-      typeCount: types?.length ?? 0,
-      allTypes: types === null,
-      otherEndpointHasIt,
-      nowMs: this.#store.now(),
+  /** How it authenticates, and what is worth changing about that (C8), as things are now. */
+  async describe(endpoint: Endpoint): Promise<Described> {
+    const { tenant, id, secretDigest } = endpoint
+    const shared =
+      secretDigest !== null && (await this.#store.read('isSecretShared', { tenant, digest: secretDigest, except: id }))
+    return describeAuthentication(endpoint, this.#open(endpoint), this.#keyring, shared, this.#store.now())
+  }
+
+  /** Puts another signing secret in force at once; the one before still counts for a day. */
+  async rotateSigning(
+    tenant: TenantId,
+    id: EndpointId,
+    input: { readonly signingSecret?: string; readonly signatureVersion?: SigningSecret['version'] },
+    by: Actor = SYSTEM,
+  ): Promise<EndpointResult> {
+    const before = await this.get(tenant, id)
+    const { checked } = await this.#check(input, [])
+    const nowMs = this.#store.now()
+    const version = this.#open(before)?.signing[0]?.version ?? 'v1'
+    const secret = checked.credentials.signing ?? makeSigningSecret(version, nowMs)
+    const endpoint = await this.#change(before, by, endpoint => {
+      return { ...endpoint, ...this.#sealed(id, rotateSigning(this.#openOrRefuse(endpoint), secret, nowMs)) }
     })
+    return this.#result(endpoint, undefined, input.signingSecret === undefined ? shownOnce(secret) : null)
   }
 
   /** Deletes the endpoint and cancels what was still owed to it (C13). */
@@ -208,7 +234,7 @@ export class Endpoints {
   ): Promise<{ checked: CheckedInput; resolution: Resolution | undefined }> {
     const { policy, types } = this.#options
     const known = new Set((await types()).map(({ name }) => name))
-    const checked = checkEndpointInput(input, known, policy, faults)
+    const checked = checkEndpointInput(input, known, policy, this.#store.now(), faults)
     const resolution = checked.target === undefined ? undefined : await this.#resolve(checked.target)
     if (resolution !== undefined && 'refused' in resolution) {
       // Which address it was is the business of whoever runs the name server: it may tell of the network inside.
@@ -231,26 +257,57 @@ export class Endpoints {
     }
   }
 
-  #patched(before: Endpoint, { target, clientSecret, settings }: CheckedInput): Endpoint {
+  #patched(before: Endpoint, { target, credentials, settings }: CheckedInput): Endpoint {
     return {
       ...before,
       ...(target === undefined ? {} : { url: target.url.href }),
-      ...(clientSecret === undefined ? {} : this.#sealed(before.id, clientSecret)),
+      ...(changesCredentials(credentials) ? this.#sealed(before.id, this.#changed(before, credentials)) : {}),
       ...settings,
-      // Rises with each change, also within a millisecond: an update is refused by it if it read an older state.
-      updatedAtMs: Math.max(this.#store.now(), before.updatedAtMs + 1),
     }
   }
 
-  #sealed(id: EndpointId, secret: string): Pick<Endpoint, 'sealedSecret' | 'secretDigest'> {
-    return { sealedSecret: this.#keyring.seal(id, secret), secretDigest: this.#keyring.digest(secret) }
+  #changed(before: Endpoint, checked: CheckedInput['credentials']): Credentials {
+    const nowMs = this.#store.now()
+    // A new clientSecret is a new beginning where what was there can't be opened any more.
+    const opened = this.#open(before)
+    if (opened === undefined && checked.clientSecret !== undefined) return createCredentials(checked, nowMs)
+    const after = changeCredentials(opened ?? this.#openOrRefuse(before), checked, nowMs)
+    if (after.clientSecret !== null || after.oauth !== null) return after
+    throw invalid([{ field: '/clientSecret', detail: 'Without oauth it needs a clientSecret: give one.' }])
   }
 
-  async #allWarnings(endpoint: Endpoint, resolution: Resolution | undefined): Promise<Warning[]> {
-    const warnings = await this.warnings(endpoint)
-    if (resolution === undefined || !('unresolved' in resolution)) return warnings
+  #open({ id, sealedCredentials }: Endpoint): Credentials | undefined {
+    try {
+      return readCredentials(this.#keyring.open(id, sealedCredentials))
+    } catch (error) {
+      if (error instanceof SecretUnreadable) return undefined
+      throw error
+    }
+  }
+
+  #openOrRefuse(endpoint: Endpoint): Credentials {
+    const credentials = this.#open(endpoint)
+    if (credentials !== undefined) return credentials
+    throw new PosthornError('conflict', 'The stored secrets cannot be decrypted; give a new clientSecret first.')
+  }
+
+  #sealed(id: EndpointId, credentials: Credentials): Pick<Endpoint, 'sealedCredentials' | 'secretDigest'> {
+    return {
+      sealedCredentials: this.#keyring.seal(id, writeCredentials(credentials)),
+      secretDigest: digestOf(credentials, this.#keyring),
+    }
+  }
+
+  async #result(
+    endpoint: Endpoint,
+    resolution: Resolution | undefined,
+    signingSecret: string | null,
+  ): Promise<EndpointResult> {
+    const described = await this.describe(endpoint)
+    if (resolution === undefined || !('unresolved' in resolution)) return { endpoint, ...described, signingSecret }
     const detail = 'The name of the host leads nowhere now; attempts will fail until it does.'
-    return [{ code: 'host_unresolved', detail }, ...warnings]
+    const warnings = [{ code: 'host_unresolved', detail }, ...described.warnings]
+    return { endpoint, ...described, warnings, signingSecret }
   }
 
   #tell(kind: 'endpoint' | 'lane', { tenant, id, partition }: Pick<Endpoint, 'tenant' | 'id' | 'partition'>): void {
@@ -262,3 +319,12 @@ function tooMany(maxEndpoints: number | undefined): PosthornError {
   const detail = `The tenant has ${maxEndpoints} endpoints, as many as the setting maxEndpoints allows: delete some first.`
   return new PosthornError('conflict', detail)
 }
+
+/** Of the newest clientSecret; null: there is none. */
+export function digestOf({ next, clientSecret }: Credentials, keyring: Keyring): Uint8Array | null {
+  const newest = next?.clientSecret ?? clientSecret
+  return newest === null ? null : keyring.digest(newest)
+}
+
+/** Of a key for `v1a` the public half is always shown. */
+const shownOnce = (secret: SigningSecret): string | null => (secret.version === 'v1' ? verificationKeyOf(secret) : null)

@@ -52,7 +52,7 @@ export const MIGRATIONS: readonly Step[] = [
          tenant {text} not null,
          partition {int} not null,
          url {text} not null,
-         secret {bytes},
+         credentials {bytes},
          secret_digest {bytes},
          types {text},
          description {text},

@@ -1,3 +1,4 @@
+import { createAuthority } from '@posthorn/testkit'
 import { describe, expect, it } from 'vitest'
 import type { Delivery } from '../../src/model.ts'
 import { PAYLOAD, SECRET, TYPE } from '../manage/setup.ts'
@@ -76,7 +77,7 @@ describe('tenants', () => {
 
 describe('endpoints', () => {
   it('C2: are registered with 201, their place and their state', async () => {
-    const { status, headers, body } = await post(ENDPOINTS, {
+    const answer = await post(ENDPOINTS, {
       ...NEW,
       headers: { 'X-A': '1' },
       schedule: [5],
@@ -84,6 +85,10 @@ describe('endpoints', () => {
       rateLimit: { requests: 3, perSeconds: 60 },
       ordered: true,
     })
+    const { status, headers } = answer
+    // Shown this once.
+    const { signingSecret, ...body } = answer.body
+    expect(signingSecret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
     expect([status, headers.location]).toEqual([201, `${ENDPOINTS}/${body.id}`])
     expect(body).toMatchObject({ tenant: 'acme', url: URL_A, types: [TYPE], state: 'enabled', warnings: [] })
     expect(body).toMatchObject({ headers: { 'x-a': '1' }, schedule: [5], timeoutMs: 2000, disabledReason: null })
@@ -112,7 +117,7 @@ describe('endpoints', () => {
       timeoutMs: 2000,
       rateLimit: { requests: 3, perSeconds: 60 },
     }
-    const { body } = await post(ENDPOINTS, full)
+    const { signingSecret: _shownOnce, ...body } = (await post(ENDPOINTS, full)).body
     const url = `${ENDPOINTS}/${body.id}`
     const changed = await patch(url, { description: 'e', clientSecret: `${SECRET}==` })
     const { updatedAt, secretFingerprint } = changed.body
@@ -125,6 +130,84 @@ describe('endpoints', () => {
     expect((await patch(url, none)).body).toMatchObject({ ...none, metadata: {}, headers: {} })
     expect((await patch(url, { url: null })).status).toBe(422)
     expect((await patch(url, {})).status).toBe(200)
+  })
+
+  it('C6: take another clientSecret from a time on', async () => {
+    const { body } = await post(ENDPOINTS, NEW)
+    const url = `${ENDPOINTS}/${body.id}`
+    const switchAt = new Date(Date.now() + 3_600_000).toISOString()
+    const later = await patch(url, { clientSecret: `${SECRET}==`, switchAt })
+    expect(later.body.nextSecret).toEqual({ switchAt, fingerprint: expect.stringMatching(/^[0-9a-f]{8}$/) })
+    expect(later.body.secretFingerprint).toBe(body.secretFingerprint)
+    expect((await patch(url, { clientSecret: `${SECRET}==`, switchAt: null })).body).toMatchObject({
+      nextSecret: null,
+      secretFingerprint: later.body.nextSecret.fingerprint,
+    })
+    for (const wrong of [{ switchAt }, { clientSecret: SECRET, switchAt: 'tomorrow' }, { switchAt: 5 }]) {
+      expect((await patch(url, wrong)).status).toBe(422)
+    }
+  })
+
+  it('have signing secrets: made, given, and put in another’s place', async () => {
+    const given = `whsec_${Buffer.alloc(24, 1).toString('base64')}`
+    const { body } = await post(ENDPOINTS, { ...NEW, signingSecret: given })
+    expect(body.signingSecret).toBeNull()
+    const url = `${ENDPOINTS}/${body.id}/signing-secrets`
+    const made = await post(url, {})
+    expect([made.status, made.body.signingSecret]).toEqual([201, expect.stringMatching(/^whsec_/)])
+    expect(made.body.signing).toMatchObject([
+      { version: 'v1', expiresAt: null },
+      { fingerprint: body.signing[0].fingerprint },
+    ])
+    expect(Date.parse(made.body.signing[1].expiresAt) - Date.now()).toBeGreaterThan(23 * 3_600_000)
+    const asymmetric = await post(url, { signatureVersion: 'v1a' })
+    expect(asymmetric.body.signingSecret).toBeNull()
+    expect(asymmetric.body.signing[0].publicKey).toMatch(/^whpk_[A-Za-z0-9+/]{43}=$/)
+    for (const wrong of [
+      { signingSecret: 'whsec_AAAA' },
+      { signingSecret: given, signatureVersion: 'v1a' },
+      { signatureVersion: 'v2' },
+      { other: 1 },
+    ]) {
+      expect((await post(url, wrong)).status).toBe(422)
+    }
+    for (const path of [ENDPOINTS, `${ENDPOINTS}/${body.id}`]) {
+      expect(JSON.stringify((await get(path)).body)).not.toMatch(/whsec_/)
+    }
+  })
+
+  it('authenticate by a certificate or by OAuth where the tenant chose that', async () => {
+    const { certPem: certificate, keyPem: key } = await (await createAuthority()).issue({
+      names: ['client'],
+      use: 'client',
+    })
+    const clientCertificate = { certificate, key }
+    const oauth = { tokenUrl: 'https://login.example.com/token', clientId: 'id', clientSecret: 'hidden-secret' }
+    const { status, body } = await post(ENDPOINTS, { url: URL_A, types: [TYPE], clientCertificate, oauth })
+    expect(status).toBe(201)
+    expect(body).toMatchObject({ secretFingerprint: null, clientCertificate: { subject: 'CN=client' } })
+    expect(body.oauth).toEqual({ tokenUrl: oauth.tokenUrl, clientId: 'id', scope: null })
+    expect(body.warnings.map(({ code }: Json) => code)).toEqual(['certificate_expires_soon'])
+    expect(JSON.stringify(body)).not.toMatch(/hidden-secret|PRIVATE/)
+    const url = `${ENDPOINTS}/${body.id}`
+    // Without OAuth there must be something else to bear.
+    expect((await patch(url, { oauth: null })).status).toBe(422)
+    expect((await patch(url, { oauth: null, clientSecret: SECRET })).body).toMatchObject({ oauth: null })
+    expect((await patch(url, { clientCertificate: null })).body.clientCertificate).toBeNull()
+    const other = await (await createAuthority()).issue({ names: ['other'] })
+    for (const wrong of [
+      { clientCertificate: { certificate, key: other.keyPem } },
+      { clientCertificate: { certificate: 'no PEM', key } },
+      { clientCertificate: { certificate } },
+      { oauth: { ...oauth, tokenUrl: 'http://login.example.com/' } },
+      { oauth: { ...oauth, tokenUrl: 'https://10.0.0.1/' } },
+      { oauth: { ...oauth, clientSecret: '' } },
+      { oauth: { ...oauth, scope: 'a  b' } },
+      { oauth: { ...oauth, extra: 1 } },
+    ]) {
+      const refused = await patch(url, wrong)
+      expect([refused.status, JSON.stringify(refused.body)]).toEqual([422, expect.not.stringMatching(/hidden|PRIVATE/)])
+    }
   })
 
   it('are listed newest first, page by page, and deleted', async () => {

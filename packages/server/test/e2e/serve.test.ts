@@ -141,10 +141,10 @@ describe('posthorn serve', () => {
       server.kill('SIGTERM')
       await server.ended
       const database = new DatabaseSync(join(place.data, 'posthorn.db'))
-      const rows = database.prepare('select secret, secret_digest from endpoint').all()
+      const rows = database.prepare('select credentials, secret_digest from endpoint').all()
       database.close()
       expect(rows).toHaveLength(2)
-      for (const row of rows) expect({ ...row }).toEqual({ secret: null, secret_digest: null })
+      for (const row of rows) expect({ ...row }).toEqual({ credentials: null, secret_digest: null })
     }))
 
   it('C3 C4 C10 C11 C12: does as it is configured', { timeout: 60_000 }, () =>

@@ -51,7 +51,7 @@ function startSender(options: Partial<ConnectionOptions> = {}) {
   )
   const send = async (origin: string, mayBegin = () => true) => {
     const request = {
-      origin,
+      route: { origin, identity: null },
       path: '/',
       headers: [],
       body: Buffer.from('{}'),

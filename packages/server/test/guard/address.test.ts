@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -13,6 +14,7 @@ import {
   REFUSED_RANGES,
   ZONE_IDENTIFIER,
 } from '../../src/guard/address.ts'
+import { refusedAddressesDocs } from '../../src/guard/docs.ts'
 
 /** First and last address of every refused range, written down apart from the table under test. */
 const RANGES: readonly [range: string, first: string, last: string][] = [
@@ -115,6 +117,11 @@ function expectedName(value: bigint, family: 4 | 6): string | undefined {
 }
 
 describe('refused ranges', () => {
+  it('C3 docs/refused-addresses.md is the table (else run packages/server/scripts/write-docs.ts)', () => {
+    const page = readFileSync(new URL('../../../../docs/refused-addresses.md', import.meta.url), 'utf8')
+    expect(page).toBe(refusedAddressesDocs())
+  })
+
   it('C3 the published table has each range of the registries once, with a name and a source', () => {
     expect(REFUSED_RANGES.map(row => row.range).sort()).toEqual(RANGES.map(([range]) => range).sort())
     for (const row of REFUSED_RANGES) {

@@ -156,9 +156,9 @@ describe('create', () => {
 
   it('C14: stores the secret encrypted for that endpoint, and tells nobody', async () => {
     const { endpoint } = await create()
-    expect(bench.keyring.open(endpoint.id, endpoint.sealedSecret)).toBe(SECRET)
+    expect(bench.secretOf(endpoint)).toBe(SECRET)
     expect(JSON.stringify([endpoint, bench.changes])).not.toContain(SECRET)
-    expect(Buffer.from(endpoint.sealedSecret).includes(SECRET)).toBe(false)
+    expect(Buffer.from(endpoint.sealedCredentials).includes(SECRET)).toBe(false)
   })
 
   it('names all that is wrong at once', async () => {
@@ -316,8 +316,8 @@ describe('update', () => {
     const { endpoint } = await create()
     const { endpoint: after, warnings } = await bench.endpoints.update('acme', endpoint.id, { clientSecret: 'short' })
     expect(codes(warnings)).toEqual(['secret_short'])
-    expect(bench.keyring.open(after.id, after.sealedSecret)).toBe('short')
-    expect(codes(await bench.endpoints.warnings(after))).toEqual(['secret_short'])
+    expect(bench.secretOf(after)).toBe('short')
+    expect(codes((await bench.endpoints.describe(after)).warnings)).toEqual(['secret_short'])
     expect(await fields(bench.endpoints.update('acme', endpoint.id, { clientSecret: '' }))).toEqual(['/clientSecret'])
   })
 
@@ -369,7 +369,7 @@ describe('finding endpoints', () => {
     const { endpoint } = await create()
     const types = () => bench.publisher.types()
     const other = new Endpoints(bench.store, createKeyring(randomBytes(32)), { policy: policy(), types })
-    expect(codes(await other.warnings(endpoint))).toEqual(['secret_unreadable'])
+    expect(codes((await other.describe(endpoint)).warnings)).toEqual(['secret_unreadable'])
   })
 })
 

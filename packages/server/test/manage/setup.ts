@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { pino } from 'pino'
 import { afterEach, beforeEach, expect } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
+import { readCredentials } from '../../src/credentials.ts'
 import { type ErrorCode, type FieldError, PosthornError } from '../../src/errors.ts'
 import type { Resolver } from '../../src/guard/lookup.ts'
 import { DEFAULT_PORTS, type TargetPolicy } from '../../src/guard/target.ts'
@@ -12,8 +14,9 @@ import { ApiKeys } from '../../src/manage/api-keys.ts'
 import { Deliveries } from '../../src/manage/deliveries.ts'
 import { type EndpointInput, Endpoints } from '../../src/manage/endpoints.ts'
 import { EventTypes } from '../../src/manage/event-types.ts'
+import { KeyRotation } from '../../src/manage/key-rotation.ts'
 import { Tenants } from '../../src/manage/tenants.ts'
-import type { Delivery, DeliveryState, EndpointId } from '../../src/model.ts'
+import type { Delivery, DeliveryState, Endpoint, EndpointId } from '../../src/model.ts'
 import type { Change } from '../../src/store/changes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { type Opened, sqliteEngine } from '../store/engines.ts'
@@ -49,6 +52,7 @@ export class Bench {
   deliveries!: Deliveries
   apiKeyCache!: ApiKeyCache
   apiKeys!: ApiKeys
+  keyRotation!: KeyRotation
   /** All that was told since the test began, fresh deliveries included. */
   changes: Change[] = []
   run!: Opened['run']
@@ -72,6 +76,8 @@ export class Bench {
     this.apiKeyCache = new ApiKeyCache(store, systemClock)
     this.apiKeys = new ApiKeys(store, () => this.apiKeyCache.untilFresh())
     this.deliveries = new Deliveries(store)
+    const place = { addNew: () => randomBytes(32), dropOlder() {} }
+    this.keyRotation = new KeyRotation(store, this.keyring, place, pino({ level: 'silent' }))
     await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
     await this.tenants.put('acme', {})
     this.changes = []
@@ -94,6 +100,11 @@ export class Bench {
   async endpoint(over: Partial<EndpointInput> = {}, tenant = 'acme'): Promise<EndpointId> {
     const input = { url: 'https://hooks.example.com/a', clientSecret: SECRET, ...over }
     return (await this.endpoints.create(tenant, input)).endpoint.id
+  }
+
+  /** The clientSecret, as the store keeps it. */
+  secretOf({ id, sealedCredentials }: Endpoint): string | null {
+    return readCredentials(this.keyring.open(id, sealedCredentials)).clientSecret
   }
 
   publish(body: unknown, tenant = 'acme') {

@@ -13,7 +13,7 @@ export function anEndpoint(tenant: string, over: Partial<Endpoint> = {}): Endpoi
     tenant,
     partition: 7,
     url: 'https://hooks.example.com/a',
-    sealedSecret: bytes('sealed'),
+    sealedCredentials: bytes('sealed'),
     secretDigest: bytes('digest'),
     types: null,
     description: null,

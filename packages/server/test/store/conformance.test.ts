@@ -735,7 +735,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     const [a, b] = [anEndpoint('acme'), anEndpoint('acme')]
     await aTenant(store, 'acme', [a!, b!])
     await store.write('deleteEndpoint', { tenant: 'acme', id: a!.id, nowMs: 7 })
-    expect(await store.read('isSecretShared', { tenant: 'acme', digest: a!.secretDigest, except: b!.id })).toBe(false)
+    expect(await store.read('isSecretShared', { tenant: 'acme', digest: a!.secretDigest!, except: b!.id })).toBe(false)
     expect(await store.write('deleteTenant', { id: 'acme', nowMs: 8 })).toEqual([{ id: b!.id, partition: 7 }])
     expect(await store.read('getTenant', { id: 'acme' })).toBeNull()
     expect(await store.read('readTenantConfiguration', { tenant: 'acme' })).toBeNull()

@@ -169,7 +169,7 @@ export function* deleteTenant(
   }
   if (gone.length === 0) return null
   const rows = yield {
-    text: `update endpoint set deleted_ms = $2, secret = null, secret_digest = null, change_seq = $3
+    text: `update endpoint set deleted_ms = $2, credentials = null, secret_digest = null, change_seq = $3
            where tenant = $1 and deleted_ms is null returning id, partition`,
     params: [args.id, args.nowMs, change],
   }
@@ -181,7 +181,7 @@ export function* deleteTenant(
 
 // Endpoints
 
-const ENDPOINT_FIELDS = `id, tenant, partition, url, secret, secret_digest, types, description, metadata, headers,
+const ENDPOINT_FIELDS = `id, tenant, partition, url, credentials, secret_digest, types, description, metadata, headers,
   schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, created_ms, updated_ms`
 
 const toRateLimit = (row: Row): RateLimit | null =>
@@ -192,8 +192,8 @@ const toEndpoint = (row: Row): Endpoint => ({
   tenant: text(row.tenant),
   partition: int(row.partition),
   url: text(row.url),
-  sealedSecret: bytes(row.secret),
-  secretDigest: bytes(row.secret_digest),
+  sealedCredentials: bytes(row.credentials),
+  secretDigest: row.secret_digest === null ? null : bytes(row.secret_digest),
   types: jsonOrNull(row.types) as string[] | null,
   description: textOrNull(row.description),
   metadata: JSON.parse(text(row.metadata)) as Record<string, string>,
@@ -210,7 +210,7 @@ const toEndpoint = (row: Row): Endpoint => ({
 
 const endpointValues = (endpoint: Endpoint) => [
   endpoint.url,
-  endpoint.sealedSecret,
+  endpoint.sealedCredentials,
   endpoint.secretDigest,
   endpoint.types === null ? null : JSON.stringify(endpoint.types),
   endpoint.description,
@@ -239,7 +239,7 @@ export function* createEndpoint(
   }
   if (counted.length === 0) return (yield* getTenant({ id: endpoint.tenant })) === null ? 'no_tenant' : 'too_many'
   yield {
-    text: `insert into endpoint (url, secret, secret_digest, types, description, metadata, headers, schedule,
+    text: `insert into endpoint (url, credentials, secret_digest, types, description, metadata, headers, schedule,
              timeout_ms, rate_requests, rate_seconds, ordered, updated_ms, id, tenant, partition, state,
              disabled_reason, created_ms)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
@@ -281,7 +281,7 @@ export function* updateEndpoint(
   yield* lockConfiguration(dialect)
   const before = yield* getEndpoint({ tenant: null, id: args.endpoint.id })
   const rows = yield {
-    text: `update endpoint set url = $1, secret = $2, secret_digest = $3, types = $4, description = $5, metadata = $6,
+    text: `update endpoint set url = $1, credentials = $2, secret_digest = $3, types = $4, description = $5, metadata = $6,
              headers = $7, schedule = $8, timeout_ms = $9, rate_requests = $10, rate_seconds = $11, ordered = $12,
              updated_ms = $13
            where id = $14 and deleted_ms is null and updated_ms = $15 returning id`,
@@ -322,7 +322,7 @@ export function* deleteEndpoint(
 ): Transaction<number | null> {
   yield* lockConfiguration(dialect)
   const rows = yield {
-    text: `update endpoint set deleted_ms = $3, secret = null, secret_digest = null
+    text: `update endpoint set deleted_ms = $3, credentials = null, secret_digest = null
            where id = $1 and tenant = $2 and deleted_ms is null returning partition`,
     params: [idBytes(args.id), args.tenant, args.nowMs],
   }

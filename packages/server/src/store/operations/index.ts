@@ -10,6 +10,7 @@ import * as lanes from './lanes.ts'
 import { leaveLeases, tickLeases } from './leases.ts'
 import { beginMove, countRows, describeTables, finishMove, moveRows } from './move.ts'
 import { publish, readKeyHashes } from './publish.ts'
+import { readSealed, reseal } from './sealed.ts'
 import { settle } from './settle.ts'
 import { beginTrial, takeBackTrials } from './trials.ts'
 import { getMeta, readChanges, readVersions, setMeta } from './versions.ts'
@@ -33,6 +34,8 @@ export const operations = {
   countRows,
   describeTables,
   settle,
+  readSealed,
+  reseal,
   beginTrial,
   takeBackTrials,
   readMeta: (args: { key: string }) => getMeta(args.key),

@@ -1,0 +1,13 @@
+/** A receiver on Hono: `CLIENT_SECRET=… SIGNING_SECRET=whsec_… node examples/receivers/hono.ts` */
+import { serve } from '@hono/node-server'
+import type { Webhook } from '@posthorn/client'
+import { webhook } from '@posthorn/client/hono'
+import { Hono } from 'hono'
+import { listening, remember, secrets } from './shared.ts'
+
+const app = new Hono<{ Variables: { webhook: Webhook } }>()
+app.post('/', webhook(secrets), context => {
+  remember(context.get('webhook'))
+  return context.body(null, 204)
+})
+const server = serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 9000) }, () => listening(server))

@@ -1,0 +1,15 @@
+/** A receiver on nothing but Node: `CLIENT_SECRET=… SIGNING_SECRET=whsec_… node examples/receivers/node.ts` */
+import { createServer } from 'node:http'
+import { VerificationError, verify } from '@posthorn/client'
+import { listening, remember, secrets } from './shared.ts'
+
+const server = createServer(async (request, response) => {
+  try {
+    const webhook = await verify(request, secrets)
+    remember(webhook)
+    response.writeHead(204).end()
+  } catch (error) {
+    response.writeHead(error instanceof VerificationError ? error.status : 500).end()
+  }
+})
+server.listen(Number(process.env.PORT ?? 9000), () => listening(server))

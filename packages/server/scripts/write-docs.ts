@@ -1,0 +1,9 @@
+/** Writes the pages of docs/ that are made from tables anew. Run it by hand when a test says that one is stale. */
+import { writeFileSync } from 'node:fs'
+import { configDocs } from '../src/config/docs.ts'
+import { refusedAddressesDocs } from '../src/guard/docs.ts'
+
+const pages = { 'configuration.md': configDocs(), 'refused-addresses.md': refusedAddressesDocs() }
+for (const [name, text] of Object.entries(pages)) {
+  writeFileSync(new URL(`../../../docs/${name}`, import.meta.url), text)
+}

@@ -1,0 +1,84 @@
+/**
+ * The way through the operator's proxy: a tunnel by CONNECT (RFC 9110 §9.3.6) to an address that the guard has checked.
+ * The proxy is asked for the address, never for the name: what it would look up might be another one.
+ */
+import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+
+export type OutgoingProxy = {
+  readonly host: string
+  readonly port: number
+  /** Whether the way to the proxy itself is encrypted. */
+  readonly isSecure: boolean
+  /** The value of `Proxy-Authorization`; null: none. */
+  readonly authorization: string | null
+}
+
+/** The proxy could not be reached, or didn't open the tunnel. */
+export class ProxyFailed extends Error {
+  readonly code = 'POSTHORN_PROXY_FAILED'
+}
+
+const MAX_HEAD_BYTES = 16_384
+const END_OF_HEAD = Buffer.from('\r\n\r\n')
+
+/** @param url `http://` or `https://`, with user name and password where the proxy wants them */
+export function parseProxy(url: string): OutgoingProxy {
+  const { protocol, hostname, port, username, password } = new URL(url)
+  const isSecure = protocol === 'https:'
+  const user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return {
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? (isSecure ? 443 : 80) : Number(port),
+    isSecure,
+    authorization: username === '' ? null : `Basic ${Buffer.from(user).toString('base64')}`,
+  }
+}
+
+/**
+ * Opens a tunnel and hands out its socket, or an error, once. Destroying the socket that is answered ends the attempt,
+ * however far it has come.
+ */
+export function openTunnel(
+  proxy: OutgoingProxy,
+  address: string,
+  port: number,
+  done: (error: Error | null, socket: Socket) => void,
+): Socket {
+  const target = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+  const { host } = proxy
+  const socket = proxy.isSecure
+    ? connectTls({ host, port: proxy.port, servername: host })
+    : connectTcp(proxy.port, host)
+  let head = Buffer.alloc(0)
+  const end = (error: Error | null) => {
+    socket.off('data', hear).off('error', fail).off('close', close)
+    if (error !== null) socket.on('error', () => {}).destroy()
+    done(error, socket)
+  }
+  const fail = (cause: Error) => end(isOwn(cause) ? cause : new ProxyFailed('The proxy cannot be reached', { cause }))
+  const close = () => end(new ProxyFailed('The proxy closed the connection'))
+  const hear = (chunk: Buffer) => {
+    head = Buffer.concat([head, chunk])
+    const at = head.indexOf(END_OF_HEAD)
+    if (at < 0) {
+      if (head.length > MAX_HEAD_BYTES) end(new ProxyFailed('The answer of the proxy is too long'))
+      return
+    }
+    const status = /^HTTP\/1\.[01] (\d{3})/.exec(head.toString('latin1'))?.[1]
+    if (status?.startsWith('2') !== true) return end(new ProxyFailed(`The proxy answered ${status ?? 'no HTTP'}`))
+    // In a tunnel to a TLS server nothing can come before we have spoken.
+    if (head.length > at + END_OF_HEAD.length) return end(new ProxyFailed('The proxy spoke into the tunnel'))
+    end(null)
+  }
+  const ask = () => {
+    const authorization = proxy.authorization === null ? '' : `Proxy-Authorization: ${proxy.authorization}\r\n`
+    socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${authorization}\r\n`)
+  }
+  socket.on('error', fail).on('close', close).on('data', hear)
+  socket.once(proxy.isSecure ? 'secureConnect' : 'connect', ask)
+  return socket
+}
+
+/** An error that the attempt itself has destroyed the socket with: its deadline. */
+const isOwn = (error: Error): boolean => String((error as NodeJS.ErrnoException).code ?? '').startsWith('POSTHORN_')

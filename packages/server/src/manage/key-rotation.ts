@@ -1,0 +1,131 @@
+/**
+ * Replaces the encryption key while everything goes on (docs/decisions/0021-credentials.md): what an older key has
+ * sealed is opened with it and sealed with the first, some endpoints a commit, until nothing is left. Cut short by a
+ * crash it is begun again by hand; until then all keys are kept.
+ */
+
+import { readCredentials, writeCredentials } from '../credentials.ts'
+import { PosthornError } from '../errors.ts'
+import { KEY_FINGERPRINT, type KeyPlace } from '../instance-keys.ts'
+import { type Keyring, SecretUnreadable } from '../keys.ts'
+import type { Logger } from '../logger.ts'
+import type { EndpointId } from '../model.ts'
+import type { Resealed, Sealed } from '../store/operations/sealed.ts'
+import type { Store } from '../store/store.ts'
+import { digestOf } from './endpoints.ts'
+
+const ENDPOINTS_A_COMMIT = 200
+
+export type RotationState = {
+  /** Names of the keys, the one that seals first. */
+  readonly keys: readonly string[]
+  readonly state: 'idle' | 'running' | 'done' | 'failed'
+  /** Endpoints that were sealed anew, by the newest rotation of this process. */
+  readonly resealed: number
+  /** Endpoints that no key at hand opens: they stay as they are, and need a new clientSecret. */
+  readonly unreadable: number
+}
+
+/** What stands for a key where people read: enough to tell two apart. */
+const NAME_CHARACTERS = 8
+
+export class KeyRotation {
+  readonly #store: Store
+  readonly #keyring: Keyring
+  readonly #place: KeyPlace
+  readonly #log: Logger
+  #state: RotationState['state'] = 'idle'
+  #resealed = 0
+  #unreadable = 0
+  #running: Promise<void> | undefined
+  #isStopping = false
+
+  constructor(store: Store, keyring: Keyring, place: KeyPlace, log: Logger) {
+    this.#store = store
+    this.#keyring = keyring
+    this.#place = place
+    this.#log = log
+  }
+
+  get state(): RotationState {
+    const keys = this.#keyring.fingerprints.map(fingerprint => fingerprint.slice(0, NAME_CHARACTERS))
+    return { keys, state: this.#state, resealed: this.#resealed, unreadable: this.#unreadable }
+  }
+
+  /**
+   * Begins, and answers at once. With a key file, a new key is made, unless a rotation was left unfinished; configured
+   * keys are the operator's to make: then the first of them is what all is sealed with.
+   */
+  start(): RotationState {
+    if (this.#running !== undefined) throw new PosthornError('conflict', 'A rotation is under way: wait for its end.')
+    if (this.#keyring.fingerprints.length === 1) {
+      const key = this.#place.addNew()
+      if (key === null) {
+        const detail =
+          'There is one encryption key only: put a new one before it in POSTHORN_ENCRYPTION_KEY and the old one into ' +
+          'POSTHORN_OLDER_ENCRYPTION_KEYS, on every node, first.'
+        throw new PosthornError('conflict', detail)
+      }
+      this.#keyring.putFirst(key)
+    }
+    this.#state = 'running'
+    this.#resealed = 0
+    this.#running = this.#run()
+      .then(() => {
+        if (!this.#isStopping) this.#state = 'done'
+      })
+      .catch(error => {
+        this.#state = 'failed'
+        this.#log.error({ err: error }, 'the encryption key was not replaced everywhere; begin the rotation again')
+      })
+      .finally(() => {
+        this.#running = undefined
+      })
+    return this.state
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    // Until a whole pass finds nothing: what is changed meanwhile may have been read before, and written after.
+    while ((await this.#pass()) > 0) if (this.#isStopping) return
+    if (this.#isStopping) return
+    const { fingerprint } = this.#keyring
+    await this.#store.write('writeMeta', { key: KEY_FINGERPRINT, value: fingerprint })
+    if (this.#unreadable === 0) this.#place.dropOlder()
+    this.#log.info({ resealed: this.#resealed, unreadable: this.#unreadable }, 'the encryption key was replaced')
+  }
+
+  /** How many it found that an older key had sealed. */
+  async #pass(): Promise<number> {
+    let found = 0
+    let after: EndpointId | null = null
+    this.#unreadable = 0
+    while (!this.#isStopping) {
+      const rows: Sealed[] = await this.#store.read('readSealed', { after, limit: ENDPOINTS_A_COMMIT })
+      if (rows.length === 0) return found
+      const items = rows
+        .filter(({ credentials }) => !this.#keyring.isCurrent(credentials))
+        .flatMap(row => this.#reseal(row))
+      found += items.length
+      if (items.length > 0) this.#resealed += await this.#store.write('reseal', { items })
+      after = rows.at(-1)!.endpoint
+    }
+    return found
+  }
+
+  #reseal({ endpoint, credentials: before }: Sealed): Resealed[] {
+    try {
+      const opened = readCredentials(this.#keyring.open(endpoint, before))
+      const credentials = this.#keyring.seal(endpoint, writeCredentials(opened))
+      return [{ endpoint, before, credentials, digest: digestOf(opened, this.#keyring) }]
+    } catch (error) {
+      if (!(error instanceof SecretUnreadable)) throw error
+      this.#unreadable++
+      return []
+    }
+  }
+}

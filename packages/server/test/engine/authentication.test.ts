@@ -1,0 +1,186 @@
+import { verify } from '@posthorn/client'
+import { type ReceivedRequest, startReceiver } from '@posthorn/testkit'
+import { Webhook } from 'standardwebhooks'
+import { describe, expect, it } from 'vitest'
+import type { Clock } from '../../src/clock.ts'
+import { systemClock } from '../../src/clock.ts'
+import { cover, inFolder, startPosthorn } from './harness.ts'
+
+const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
+const HOUR_MS = 3_600_000
+
+/** The system's clock, whose wall can be put forward. */
+function movableClock() {
+  let ahead = 0
+  const clock: Clock = { ...systemClock, now: () => systemClock.now() + ahead }
+  return {
+    clock,
+    advance(ms: number) {
+      ahead += ms
+    },
+  }
+}
+
+const bearerOf = (request: ReceivedRequest) => request.headers.authorization
+
+describe('signatures', () => {
+  it('are on every request, and verified by the library of Standard Webhooks and by ours', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: (_request, nth) => ({ status: nth < 3 ? 500 : 204 }),
+      })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      const input = { url: receiver.url, clientSecret: SECRET }
+      const { signingSecret } = await posthorn.endpoints.create('acme', input)
+      await posthorn.publish('acme', cover(1))
+      await receiver.waitFor(() => receiver.total === 3, { timeoutMs: 10_000 })
+      for (const request of receiver.requests) {
+        const theirs = new Webhook(signingSecret!)
+        expect(theirs.verify(request.body, request.headers as Record<string, string>)).toEqual(cover(1).payload)
+        await verify(
+          { headers: request.headers, rawBody: request.body },
+          { clientSecret: SECRET, signingSecret: signingSecret! },
+        )
+        expect(() => theirs.verify(`${request.body} `, request.headers as Record<string, string>)).toThrow()
+      }
+      await posthorn.stop()
+      await receiver.close()
+    }))
+
+  it('are by both secrets for a day after one took the other’s place, and by the new one alone then', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      const { clock, advance } = movableClock()
+      const posthorn = await startPosthorn(folder, authority, {}, true, clock)
+      await posthorn.tenants.put('acme', {})
+      const created = await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      const id = created.endpoint.id
+      const send = async (count: number) => {
+        await posthorn.publish('acme', cover(count))
+        await receiver.waitFor(() => receiver.total === count, { timeoutMs: 10_000 })
+        const { headers, body } = receiver.requests.at(-1)!
+        const now = () => clock.now()
+        const isBy = (signingSecret: string) =>
+          verify({ headers, rawBody: body }, { signingSecret, now }).then(
+            () => true,
+            () => false,
+          )
+        return isBy
+      }
+      const before = await send(1)
+      expect(await before(created.signingSecret!)).toBe(true)
+      const rotated = await posthorn.endpoints.rotateSigning('acme', id, { signatureVersion: 'v1a' })
+      const publicKey = rotated.authentication.signing[0]!.publicKey!
+      const during = await send(2)
+      expect(await Promise.all([during(created.signingSecret!), during(publicKey)])).toEqual([true, true])
+      // No longer than that, although nothing else changes.
+      advance(25 * HOUR_MS)
+      const after = await send(3)
+      expect(await Promise.all([after(created.signingSecret!), after(publicKey)])).toEqual([false, true])
+      await posthorn.stop()
+      await receiver.close()
+    }))
+})
+
+describe('bearers', () => {
+  it('C6: another clientSecret is in force from its time on, retries included', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 500 }) })
+      const { clock, advance } = movableClock()
+      const retrySchedule = [1_800, 5_400]
+      const posthorn = await startPosthorn(folder, authority, { retrySchedule }, true, clock)
+      await posthorn.tenants.put('acme', {})
+      const { endpoint } = await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      const switchAtMs = clock.now() + HOUR_MS
+      await posthorn.endpoints.update('acme', endpoint.id, { clientSecret: 'the-next-secret-of-theirs', switchAtMs })
+      await posthorn.publish('acme', cover(1))
+      await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 10_000 })
+      const [delivery] = await posthorn.deliveries.list('acme', ANY, 1)
+      const retry = async (total: number) => {
+        await posthorn.deliveries.retry('acme', delivery!.id)
+        posthorn.store.changes.tell({
+          kind: 'lane',
+          tenant: 'acme',
+          endpoint: endpoint.id,
+          partition: endpoint.partition,
+        })
+        await receiver.waitFor(() => receiver.total === total, { timeoutMs: 10_000 })
+      }
+      await expect.poll(async () => (await posthorn.deliveries.get('acme', delivery!.id)).delivery.attempts).toBe(1)
+      advance(2 * HOUR_MS)
+      await retry(2)
+      expect(receiver.requests.map(bearerOf)).toEqual([`Bearer ${SECRET}`, 'Bearer the-next-secret-of-theirs'])
+      await posthorn.stop()
+      await receiver.close()
+    }))
+
+  it('come from a token server where the tenant chose that, and anew once on a 401', () =>
+    inFolder(async (folder, authority) => {
+      let issued = 0
+      const tokens = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: () => ({
+          status: 200,
+          body: `{"access_token":"token-${++issued}","token_type":"Bearer","expires_in":3600}`,
+        }),
+      })
+      const receiver = await startReceiver({
+        authority,
+        names: ['localhost'],
+        // The first token is withdrawn after two requests.
+        script: (request, _nth, total) => {
+          const isWithdrawn = total > 2 && bearerOf(request) === 'Bearer token-1'
+          return { status: isWithdrawn ? 401 : 200, body: `you said ${bearerOf(request)}` }
+        },
+      })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      const oauth = { tokenUrl: `${tokens.url}/token`, clientId: 'id', clientSecret: 'hidden' }
+      await posthorn.endpoints.create('acme', { url: receiver.url, oauth })
+      for (const count of [1, 2, 3]) {
+        await posthorn.publish('acme', cover(count))
+        await expect
+          .poll(async () => (await posthorn.deliveries.list('acme', { ...ANY, state: 'delivered' }, 10)).length, {
+            timeout: 10_000,
+          })
+          .toBe(count)
+      }
+      const bearers = ['token-1', 'token-1', 'token-1', 'token-2'].map(token => `Bearer ${token}`)
+      expect(receiver.requests.map(bearerOf)).toEqual(bearers)
+      expect(tokens.total).toBe(2)
+      // One attempt each, and no token in what is recorded.
+      for (const { id } of await posthorn.deliveries.list('acme', ANY, 10)) {
+        const { attempts } = await posthorn.deliveries.get('acme', id)
+        expect(attempts.map(({ responseBody }) => Buffer.from(responseBody).toString())).toEqual([
+          'you said Bearer [secret]',
+        ])
+      }
+      await posthorn.stop()
+      await Promise.all([receiver.close(), tokens.close()])
+    }))
+
+  it('that a token server doesn’t give are failed attempts, and nothing is sent without', () =>
+    inFolder(async (folder, authority) => {
+      const tokens = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 403 }) })
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      const posthorn = await startPosthorn(folder, authority, { retrySchedule: [0.01] })
+      await posthorn.tenants.put('acme', {})
+      const oauth = { tokenUrl: tokens.url, clientId: 'id', clientSecret: 'hidden' }
+      await posthorn.endpoints.create('acme', { url: receiver.url, oauth })
+      await posthorn.publish('acme', cover(1))
+      const exhausted = { ...ANY, state: 'exhausted' as const }
+      await expect.poll(() => posthorn.deliveries.list('acme', exhausted, 1), { timeout: 10_000 }).toHaveLength(1)
+      const [delivery] = await posthorn.deliveries.list('acme', exhausted, 1)
+      const { attempts } = await posthorn.deliveries.get('acme', delivery!.id)
+      expect(attempts.map(({ error }) => error)).toEqual(['token_unavailable', 'token_unavailable'])
+      expect(receiver.total).toBe(0)
+      await posthorn.stop()
+      await Promise.all([receiver.close(), tokens.close()])
+    }))
+})
+
+const ANY = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }

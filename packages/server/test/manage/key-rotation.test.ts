@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto'
+import { pino } from 'pino'
+import { expect, it } from 'vitest'
+import { createKeyring } from '../../src/keys.ts'
+import { KeyRotation } from '../../src/manage/key-rotation.ts'
+import type { Endpoint } from '../../src/model.ts'
+import { code, SECRET, useBench } from './setup.ts'
+
+const bench = useBench()
+const silent = pino({ level: 'silent' })
+const configured = { addNew: () => null, dropOlder() {} }
+
+const finished = (rotation: KeyRotation) =>
+  expect.poll(() => rotation.state.state, { timeout: 20_000, interval: 5 }).not.toBe('running')
+
+async function all(): Promise<Endpoint[]> {
+  return bench.endpoints.list('acme', { before: null, limit: 1_000 })
+}
+
+it('C14: seals every secret anew while endpoints are changed, and then the older key is of no use', async () => {
+  for (let at = 0; at < 450; at++) await bench.endpoint({ clientSecret: `${at}-${SECRET}` })
+  const [older, newer] = [bench.keyring, randomBytes(32)]
+  const before = await all()
+  let dropped = 0
+  const place = { addNew: () => newer, dropOlder: () => void dropped++ }
+  const rotation = new KeyRotation(bench.store, older, place, silent)
+  expect(rotation.start()).toMatchObject({ state: 'running', keys: [expect.any(String), expect.any(String)] })
+  expect(() => rotation.start()).toThrow()
+  // Beside it, what people do.
+  for (const { id } of before.slice(0, 20))
+    await bench.endpoints.update('acme', id, { clientSecret: 'another-secret-now' })
+  await finished(rotation)
+  expect(rotation.state).toMatchObject({ state: 'done', unreadable: 0 })
+  expect(dropped).toBe(1)
+  const alone = createKeyring(newer)
+  const secretOf = ({ id, sealedCredentials }: Endpoint) => JSON.parse(alone.open(id, sealedCredentials)).clientSecret
+  const secrets = (await all()).map(secretOf)
+  expect(secrets).toHaveLength(450)
+  expect(secrets.slice(0, 20)).toEqual(Array(20).fill('another-secret-now'))
+  expect(new Set(secrets.slice(20)).size).toBe(430)
+  expect(await bench.store.read('readMeta', { key: 'encryption_key_fingerprint' })).toBe(alone.fingerprint)
+  // Equal secrets are still told to be equal (C8).
+  const { warnings } = await bench.endpoints.describe((await all())[0]!)
+  expect(warnings.map(warning => warning.code)).toContain('secret_shared_between_endpoints')
+})
+
+it('leaves what no key opens, keeps all keys then, and says how many', async () => {
+  await bench.endpoint()
+  const lost = createKeyring(randomBytes(32))
+  const [endpoint] = await all()
+  const sealedCredentials = lost.seal(endpoint!.id, '{}')
+  await bench.store.write('updateEndpoint', {
+    endpoint: { ...endpoint!, sealedCredentials, updatedAtMs: endpoint!.updatedAtMs + 1 },
+    readAtMs: endpoint!.updatedAtMs,
+  })
+  await bench.endpoint()
+  let dropped = 0
+  const place = { addNew: () => randomBytes(32), dropOlder: () => void dropped++ }
+  const rotation = new KeyRotation(bench.store, bench.keyring, place, silent)
+  rotation.start()
+  await finished(rotation)
+  expect(rotation.state).toMatchObject({ state: 'done', resealed: 1, unreadable: 1 })
+  expect(dropped).toBe(0)
+})
+
+it('with configured keys seals with the first of them, and refuses if there is only one', async () => {
+  await bench.endpoint()
+  const alone = new KeyRotation(bench.store, bench.keyring, configured, silent)
+  expect(await code(Promise.resolve().then(() => alone.start()))).toBe('conflict')
+  bench.keyring.putFirst(randomBytes(32))
+  const rotation = new KeyRotation(bench.store, bench.keyring, configured, silent)
+  rotation.start()
+  await finished(rotation)
+  expect(rotation.state).toMatchObject({ state: 'done', resealed: 1 })
+})
