@@ -117,18 +117,24 @@ export class Endpoints {
   ): Promise<EndpointResult> {
     const before = await this.get(tenant, id)
     const { checked, resolution } = await this.#check(patch, [])
-    const endpoint = await this.#change(before, by, endpoint => this.#patched(endpoint, checked))
+    const credentials = namesOf(checked.credentials)
+    const endpoint = await this.#change(before, by, credentials, endpoint => this.#patched(endpoint, checked))
     return this.#result(endpoint, resolution, null)
   }
 
   /** Makes a change of an endpoint as it is, against others of the same moment. */
-  async #change(before: Endpoint, by: Actor, change: (before: Endpoint) => Endpoint): Promise<Endpoint> {
+  async #change(
+    before: Endpoint,
+    by: Actor,
+    credentials: readonly string[],
+    change: (before: Endpoint) => Endpoint,
+  ): Promise<Endpoint> {
     const { tenant, id } = before
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
       // Rises with each change, also within a millisecond: an update is refused by it if it read an older state.
       const updatedAtMs = Math.max(this.#store.now(), before.updatedAtMs + 1)
       const endpoint = { ...change(before), updatedAtMs }
-      if (await this.#store.write('updateEndpoint', { endpoint, by, readAtMs: before.updatedAtMs })) {
+      if (await this.#store.write('updateEndpoint', { endpoint, by, credentials, readAtMs: before.updatedAtMs })) {
         this.#tell('endpoint', endpoint)
         return endpoint
       }
@@ -171,7 +177,7 @@ export class Endpoints {
     const nowMs = this.#store.now()
     const version = this.#open(before)?.signing[0]?.version ?? 'v1'
     const secret = checked.credentials.signing ?? makeSigningSecret(version, nowMs)
-    const endpoint = await this.#change(before, by, endpoint => {
+    const endpoint = await this.#change(before, by, ['signingSecret'], endpoint => {
       return { ...endpoint, ...this.#sealed(id, rotateSigning(this.#openOrRefuse(endpoint), secret, nowMs)) }
     })
     return this.#result(endpoint, undefined, input.signingSecret === undefined ? shownOnce(secret) : null)
@@ -319,6 +325,12 @@ function tooMany(maxEndpoints: number | undefined): PosthornError {
   const detail = `The tenant has ${maxEndpoints} endpoints, as many as the setting maxEndpoints allows: delete some first.`
   return new PosthornError('conflict', detail)
 }
+
+/** Of credentials that were given, beside the clientSecret. */
+const namesOf = ({ clientCertificate, oauth }: CheckedInput['credentials']): string[] => [
+  ...(clientCertificate === undefined ? [] : ['clientCertificate']),
+  ...(oauth === undefined ? [] : ['oauth']),
+]
 
 /** Of the newest clientSecret; null: there is none. */
 export function digestOf({ next, clientSecret }: Credentials, keyring: Keyring): Uint8Array | null {

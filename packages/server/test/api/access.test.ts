@@ -29,7 +29,7 @@ afterAll(() => bench.closeApi())
 function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean {
   const isUnderTenant = path.startsWith('/v1/tenants/{tenant}')
   const isOperators =
-    /^\/v1\/(api-keys|audit)/.test(path) ||
+    /^\/v1\/(api-keys|audit|encryption-keys)/.test(path) ||
     (method !== 'GET' && (path.startsWith('/v1/event-types') || path === '/v1/tenants/{tenant}'))
   if (isOperators) return scope === 'all' && tenant === null
   const isPublishing = method === 'POST' && path === '/v1/tenants/{tenant}/events'

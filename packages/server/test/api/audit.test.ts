@@ -32,6 +32,7 @@ describe('the audit log', () => {
         () => patch(ONE, { headers: { 'x-a': 'hush' }, url: 'https://b.example.com/' }, by),
         { fields: ['url', 'headers'] },
       ],
+      [() => post(`${ONE}/signing-secrets`, {}, by), { action: 'updated', fields: ['signingSecret'] }],
       [() => post(`${ONE}/disable`, undefined, by), { action: 'disabled', fields: [] }],
       [() => post(`${ONE}/enable`, undefined, by), { action: 'enabled' }],
       [() => remove(ONE, by), { action: 'deleted' }],

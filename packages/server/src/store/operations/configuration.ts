@@ -263,19 +263,25 @@ const entryOf = ({ id, tenant }: Pick<Endpoint, 'id' | 'tenant'>) =>
 
 /** What is no setting of an endpoint, or is told under another name or by another action. */
 const UNTOLD = new Set(['id', 'tenant', 'partition', 'state', 'disabledReason', 'createdAtMs', 'updatedAtMs'])
-const SECRET_MEMBERS = new Set(['sealedSecret', 'secretDigest'])
+const SECRET_MEMBERS = new Set(['sealedCredentials', 'secretDigest'])
 
-/** The settings that differ, by name. The same secret is sealed differently each time, so its digest tells. */
-function changedSettings(before: Endpoint, after: Endpoint): string[] {
+/**
+ * The settings that differ, by name. The same secret is sealed differently each time, so its digest tells, and whoever
+ * has opened the other credentials (`credentials`).
+ */
+function changedSettings(before: Endpoint, after: Endpoint, credentials: readonly string[]): string[] {
   const members = (Object.keys(after) as (keyof Endpoint)[]).filter(name => !UNTOLD.has(name))
   const settings = members.filter(name => !SECRET_MEMBERS.has(name))
   const isSecretNew = differences(before, after, ['secretDigest']).length > 0
-  return [...differences(before, after, settings), ...(isSecretNew ? ['clientSecret'] : [])]
+  return [...differences(before, after, settings), ...(isSecretNew ? ['clientSecret'] : []), ...credentials]
 }
 
-/** Replaces everything but state, id, tenant and partition, if nobody changed it since it was read. */
+/**
+ * Replaces everything but state, id, tenant and partition, if nobody changed it since it was read. `credentials`: which
+ * were changed, beside the clientSecret.
+ */
 export function* updateEndpoint(
-  args: { endpoint: Endpoint; readAtMs: number } & By,
+  args: { endpoint: Endpoint; readAtMs: number; credentials?: readonly string[] } & By,
   dialect: Dialect,
 ): Transaction<boolean> {
   yield* lockConfiguration(dialect)
@@ -289,7 +295,8 @@ export function* updateEndpoint(
   }
   if (before === null || rows.length === 0) return false
   yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
-  const change = { ...entryOf(before), action: 'updated', fields: changedSettings(before, args.endpoint) } as const
+  const fields = changedSettings(before, args.endpoint, args.credentials ?? [])
+  const change = { ...entryOf(before), action: 'updated', fields } as const
   yield* record(args, change, args.endpoint.updatedAtMs)
   return true
 }
