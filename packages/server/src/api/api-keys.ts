@@ -1,17 +1,8 @@
 import { PosthornError } from '../errors.ts'
 import { decodeCursor, isIdOf, PageQuery, parseTime, toPage } from './lists.ts'
-import {
-  ApiKeyInput,
-  Gone,
-  KeyParams,
-  Location,
-  NoQuery,
-  pageOf,
-  readProblems,
-  ref,
-  strict,
-  writeProblems,
-} from './schemas.ts'
+import { ApiKeyInput } from './schemas/access.ts'
+import { readProblems, writeProblems } from './schemas/problems.ts'
+import { Gone, KeyParams, Location, NoQuery, pageOf, ref, strict } from './schemas/shapes.ts'
 import type { Api, Services } from './services.ts'
 import { viewApiKey } from './views.ts'
 

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from './lists.ts'
-import { pageOf, readProblems, strict } from './schemas.ts'
+import { readProblems } from './schemas/problems.ts'
+import { pageOf, strict } from './schemas/shapes.ts'
 import type { Api, Services } from './services.ts'
 import { viewAuditEntry } from './views.ts'
 

@@ -1,19 +1,8 @@
 import { Type } from 'typebox'
 import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from './lists.ts'
-import {
-  HeldReasonQuery,
-  ItemParams,
-  Location,
-  NoBody,
-  NoQuery,
-  pageOf,
-  readProblems,
-  ref,
-  StateQuery,
-  strict,
-  TenantParams,
-  writeProblems,
-} from './schemas.ts'
+import { HeldReasonQuery, StateQuery } from './schemas/deliveries.ts'
+import { readProblems, writeProblems } from './schemas/problems.ts'
+import { ItemParams, Location, NoBody, NoQuery, pageOf, ref, strict, TenantParams } from './schemas/shapes.ts'
 import type { Api, Services } from './services.ts'
 import { viewDelivery, viewDeliveryDetail, viewSetAside } from './views.ts'
 

@@ -1,4 +1,5 @@
-import { NoQuery, publicProblems, readProblems, ref } from './schemas.ts'
+import { publicProblems, readProblems } from './schemas/problems.ts'
+import { NoQuery, ref } from './schemas/shapes.ts'
 import type { Api } from './services.ts'
 
 const tags = ['Egress']

@@ -1,5 +1,6 @@
 import type { RotationState } from '../manage/key-rotation.ts'
-import { NoBody, NoQuery, readProblems, ref, writeProblems } from './schemas.ts'
+import { readProblems, writeProblems } from './schemas/problems.ts'
+import { NoBody, NoQuery, ref } from './schemas/shapes.ts'
 import type { Api, Services } from './services.ts'
 
 const tags = ['Operations']

@@ -1,23 +1,20 @@
 import { Type } from 'typebox'
 import type { Endpoint } from '../model.ts'
 import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from './lists.ts'
+import { EndpointPatch, NewEndpoint, SIGNING_INPUT } from './schemas/endpoints.ts'
+import { readProblems, writeProblems } from './schemas/problems.ts'
 import {
-  EndpointPatch,
   Gone,
   ItemParams,
   Location,
-  NewEndpoint,
   NoBody,
   NoQuery,
   optionalBody,
   pageOf,
-  readProblems,
   ref,
-  SIGNING_INPUT,
   strict,
   TenantParams,
-  writeProblems,
-} from './schemas.ts'
+} from './schemas/shapes.ts'
 import type { Api, Services } from './services.ts'
 import { viewEndpoint } from './views.ts'
 

@@ -1,16 +1,8 @@
 import { isTypeName } from '../manage/refusals.ts'
 import { decodeCursor, PageQuery, toPage } from './lists.ts'
-import {
-  EventTypeInput,
-  Gone,
-  NoQuery,
-  pageOf,
-  readProblems,
-  ref,
-  strict,
-  TypeParams,
-  writeProblems,
-} from './schemas.ts'
+import { EventTypeInput } from './schemas/configuration.ts'
+import { readProblems, writeProblems } from './schemas/problems.ts'
+import { Gone, NoQuery, pageOf, ref, strict, TypeParams } from './schemas/shapes.ts'
 import type { Api, Services } from './services.ts'
 
 const tags = ['Event types']

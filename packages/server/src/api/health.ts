@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { publicProblems } from './schemas.ts'
+import { publicProblems } from './schemas/problems.ts'
 import type { Api, ApiOptions } from './services.ts'
 
 const tags = ['Health']

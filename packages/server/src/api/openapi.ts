@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import { Type } from 'typebox'
-import { COMPONENTS, publicProblems } from './schemas.ts'
+import { COMPONENTS } from './schemas/components.ts'
+import { publicProblems } from './schemas/problems.ts'
 import type { Api } from './services.ts'
 
 const DESCRIPTION =

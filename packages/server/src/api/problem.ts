@@ -9,7 +9,7 @@ import { ERRORS, type ErrorCode, PosthornError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { StoreOverloaded } from '../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
-import type { Problem } from './schemas.ts'
+import type { Problem } from './schemas/problems.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json'
 

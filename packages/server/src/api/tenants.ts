@@ -1,16 +1,8 @@
 import { isTenantId } from '../tenant-id.ts'
 import { decodeCursor, PageQuery, toPage } from './lists.ts'
-import {
-  Gone,
-  NoQuery,
-  pageOf,
-  readProblems,
-  ref,
-  strict,
-  TenantInput,
-  TenantParams,
-  writeProblems,
-} from './schemas.ts'
+import { TenantInput } from './schemas/configuration.ts'
+import { readProblems, writeProblems } from './schemas/problems.ts'
+import { Gone, NoQuery, pageOf, ref, strict, TenantParams } from './schemas/shapes.ts'
 import type { Api, Services } from './services.ts'
 import { viewTenant } from './views.ts'
 

@@ -2,17 +2,11 @@
 import { Buffer } from 'node:buffer'
 import type { Described } from '../manage/authentication.ts'
 import type { ApiKey, Attempt, AuditEntry, Delivery, Endpoint, PublishedEvent, Tenant } from '../model.ts'
-import type {
-  ApiKeyView,
-  AttemptView,
-  AuditEntryView,
-  DeliveryDetail,
-  DeliveryView,
-  EndpointView,
-  EventView,
-  SetAsideDeliveryView,
-  TenantView,
-} from './schemas.ts'
+import type { ApiKeyView, AuditEntryView } from './schemas/access.ts'
+import type { TenantView } from './schemas/configuration.ts'
+import type { AttemptView, DeliveryDetail, DeliveryView, SetAsideDeliveryView } from './schemas/deliveries.ts'
+import type { EndpointView } from './schemas/endpoints.ts'
+import type { EventView } from './schemas/events.ts'
 
 const time = (ms: number): string => new Date(ms).toISOString()
 const timeOrNull = (ms: number | null): string | null => (ms === null ? null : time(ms))
