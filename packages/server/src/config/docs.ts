@@ -35,7 +35,7 @@ export function describeSettings(): SettingDescription[] {
 
 const INTRODUCTION = `# Configuration
 
-<!-- Made from packages/server/src/config/settings.ts by packages/server/scripts/write-config-docs.ts: edit those. -->
+<!-- Made from packages/server/src/config/settings.ts by packages/server/scripts/write-docs.ts: edit those. -->
 
 \`posthorn serve\` takes each setting from the first of these that has it: a flag, an environment variable, the
 configuration file, the default. Everything given is checked at start, also what something else overrides. An unknown
