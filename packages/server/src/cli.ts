@@ -3,11 +3,13 @@
 import cluster from 'node:cluster'
 import { systemClock } from './clock.ts'
 import { runCommandLine } from './command-line.ts'
-import { growThreadPool, readEnvironment, readTextFile } from './config.ts'
+import { growThreadPool, keepEnvironmentOutOfReports, readEnvironment, readTextFile } from './config.ts'
 import { migrateStore, moveInstallation } from './maintenance.ts'
+import { rotateKeys } from './remote-commands.ts'
 import { startServer } from './server.ts'
 
 growThreadPool()
+keepEnvironmentOutOfReports()
 
 // Node would end a process without its parent on the spot. Ours drains: what it has in flight would be sent twice.
 if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true
@@ -23,6 +25,7 @@ void runCommandLine({
   startServer,
   migrateStore,
   moveInstallation,
+  rotateKeys,
   exit: code => process.exit(code),
   onSignal: (signal, handle) => void process.on(signal, handle),
   onCrash: handle => {

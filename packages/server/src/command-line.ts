@@ -43,6 +43,7 @@ export type Effects = {
   readonly startServer: StartServer
   readonly migrateStore: (config: Config, io: CommandIo) => Promise<void>
   readonly moveInstallation: (config: MoveConfig, io: CommandIo) => Promise<void>
+  readonly rotateKeys: (config: Config, url: string | undefined, io: CommandIo) => Promise<void>
   /** Ends the process. */
   readonly exit: (code: number) => void
   readonly onSignal: (signal: StopSignal, handle: () => void) => void
@@ -108,6 +109,7 @@ function program(effects: Effects): Command {
   serveCommand.action(() => serve(serveCommand, effects))
   addMigrate(root, effects)
   addMove(root, effects)
+  addKeys(root, effects)
   return root
 }
 
@@ -116,10 +118,7 @@ function addMigrate(root: Command, effects: Effects): void {
     .command('migrate')
     .description("bring the store to this version's schema, as serve does at its start")
     .addHelpText('after', '\nThe store is the data folder, or the database in POSTHORN_DATABASE_URL.\n')
-  for (const setting of describeSettings()) {
-    if (setting.key !== 'data' && setting.key !== 'config') continue
-    for (const option of optionsOf(setting)) command.addOption(option)
-  }
+  addSettings(command, ['data', 'config'])
   command.action(async () => {
     const result = loadConfig({ flags: flagsOf(command).flags, env: effects.env, readFile: effects.readFile })
     await finish(result, config => effects.migrateStore(config, effects), effects)
@@ -140,6 +139,26 @@ function addMove(root: Command, effects: Effects): void {
     const result = loadMoveConfig({ from, to, env: effects.env, readFile: effects.readFile })
     await finish(result, config => effects.moveInstallation(config as MoveConfig, effects), effects)
   })
+}
+
+function addKeys(root: Command, effects: Effects): void {
+  const keys = root.command('keys').description('what is done with the key that encrypts secrets')
+  const command = keys
+    .command('rotate')
+    .description('encrypt all secrets with another key, while the server goes on')
+    .option('--url <url>', 'of the server; by default where the configuration has it on this machine')
+    .addHelpText('after', "\nThe API's root key is read from POSTHORN_API_KEY. See docs/keys.md.\n")
+  addSettings(command, ['host', 'port', 'config'])
+  command.action(async ({ url }: { url?: string }) => {
+    const { '--url': _, ...flags } = flagsOf(command).flags
+    const result = loadConfig({ flags, env: effects.env, readFile: effects.readFile })
+    await finish(result, config => effects.rotateKeys(config, url, effects), effects)
+  })
+}
+
+function addSettings(command: Command, keys: readonly string[]): void {
+  const settings = describeSettings().filter(({ key }) => keys.includes(key))
+  for (const option of settings.flatMap(optionsOf)) command.addOption(option)
 }
 
 /** Runs a command that ends by itself, and the process with it. */

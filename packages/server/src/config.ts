@@ -52,6 +52,11 @@ export function growThreadPool(): void {
   process.env.UV_THREADPOOL_SIZE ??= String(POOL_THREADS)
 }
 
+/** A diagnostic report of Node lists the whole environment, where keys are: it is left out. */
+export function keepEnvironmentOutOfReports(): void {
+  process.report.excludeEnv = true
+}
+
 export function readTextFile(path: string): string {
   return readFileSync(path, 'utf8')
 }

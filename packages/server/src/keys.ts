@@ -14,6 +14,10 @@ const HEADER_BYTES = 1 + KEY_ID_BYTES + NONCE_BYTES
 
 export const ENCRYPTION_KEY_BYTES = 32
 
+const NAME_CHARACTERS = 8
+/** What stands for a key where people read: enough to tell two apart. */
+export const nameOfKey = (fingerprint: string): string => fingerprint.slice(0, NAME_CHARACTERS)
+
 /** A sealed secret that no key at hand opens: another key's, another endpoint's, or damaged. */
 export class SecretUnreadable extends Error {
   constructor() {

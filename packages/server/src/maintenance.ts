@@ -30,7 +30,9 @@ export async function migrateStore(config: Config, { stdout, clock }: CommandIo)
 }
 
 /** `data` is moved to `databaseUrl`. Its key is the configured one, else the one in the folder. */
-export type MoveConfig = Pick<Config, 'data' | 'encryptionKey'> & { readonly databaseUrl: Secret }
+export type MoveConfig = Pick<Config, 'data' | 'encryptionKey' | 'olderEncryptionKeys'> & {
+  readonly databaseUrl: Secret
+}
 type Secret = NonNullable<Config['databaseUrl']>
 
 /** Moves an installation from its folder to a PostgreSQL (store/move.ts). Throws StartRefused. */
@@ -39,11 +41,12 @@ export async function moveInstallation(config: MoveConfig, io: CommandIo): Promi
   const source = refusing(() => openSource(folder))
   try {
     const known = source.meta.find(({ key }) => key === 'encryption_key_fingerprint')?.value ?? null
-    const given = config.encryptionKey?.reveal()
+    const { given, older } = keysOf(config)
     // Before anything is moved: secrets that no key opens would be of no use there.
-    const hasKey = known !== null && findKeyring(known, folder, given, []) !== undefined
-    await moveTo(source, config, io, hasKey)
-    io.stderr.write(whatIsLeft(folder, known !== null, hasKey && given === undefined))
+    const keyring = known === null ? undefined : findKeyring(known, folder, given, older)
+    await moveTo(source, config, io, keyring !== undefined)
+    const keysInFolder = given === undefined ? (keyring?.fingerprints.length ?? 0) : 0
+    io.stderr.write(whatIsLeft(folder, known !== null, keysInFolder))
   } finally {
     source.close()
   }
@@ -54,12 +57,19 @@ async function moveTo(source: MoveSource, config: MoveConfig, io: CommandIo, has
   try {
     await moveStore(source, target, progressLines(io))
     // The same look that serve takes, at what has arrived.
-    if (hasKey) await openKeyring(target, config.data, config.encryptionKey?.reveal(), [])
+    if (hasKey) {
+      const { given, older } = keysOf(config)
+      await openKeyring(target, config.data, given, older)
+    }
   } catch (error) {
     throw moveRefusal(error)
   } finally {
     await target.close()
   }
+}
+
+function keysOf({ encryptionKey, olderEncryptionKeys }: MoveConfig) {
+  return { given: encryptionKey?.reveal(), older: olderEncryptionKeys.map(key => key.reveal()) }
 }
 
 /** How often a line tells how far it has come. */
@@ -80,13 +90,15 @@ function progressLines({ stdout, stderr, clock }: CommandIo): (progress: MovePro
   }
 }
 
-function whatIsLeft(folder: string, isKeyed: boolean, isKeyInFolder: boolean): string {
+function whatIsLeft(folder: string, isKeyed: boolean, keysInFolder: number): string {
   const file = join(folder, KEY_FILE)
-  const key = isKeyInFolder
-    ? `the text in ${file}: without it the secrets that were moved can't be opened`
-    : isKeyed
-      ? 'the key that serve was run with on the folder: without it the secrets that were moved can’t be opened'
-      : 'a key, made with `openssl rand -base64 32`'
+  const others = keysInFolder > 1 ? ' (its first line; the others into POSTHORN_OLDER_ENCRYPTION_KEYS)' : ''
+  const key =
+    keysInFolder > 0
+      ? `the text in ${file}${others}: without it the secrets that were moved can't be opened`
+      : isKeyed
+        ? 'the key that serve was run with on the folder: without it the secrets that were moved can’t be opened'
+        : 'a key, made with `openssl rand -base64 32`'
   return (
     'Everything is in the database. Start `posthorn serve` there, with these set to the same on every node:\n' +
     '  POSTHORN_DATABASE_URL    the URL of the database\n' +

@@ -14,7 +14,7 @@ import { Inbox } from './ingest/inbox.ts'
 import { Publisher } from './ingest/publisher.ts'
 import { starterCatalogue } from './ingest/starter-catalogue.ts'
 import { openKeyring, openRootKey, type RootKey } from './instance-keys.ts'
-import type { Keyring } from './keys.ts'
+import { type Keyring, nameOfKey } from './keys.ts'
 import { createLogger, type Log } from './logger.ts'
 import { ApiKeyCache } from './manage/api-key-cache.ts'
 import { ApiKeys, hashOfKey } from './manage/api-keys.ts'
@@ -140,6 +140,7 @@ async function startOn(
     config.olderEncryptionKeys.map(key => key.reveal()),
   )
   if (isNew) announceKeyFile(io, keyFile)
+  remindOfKey(log, keyring, config.encryptionKey === null ? keyFile : 'POSTHORN_ENCRYPTION_KEY')
   // Shown before it is stored: a start that fails in between must not leave a key behind that nobody has seen.
   const rootKey = await openRootKey(store, config.apiKey?.reveal(), made =>
     io.stderr.write(`The API key, shown this once: ${made}\n`),
@@ -312,6 +313,13 @@ function announceKeyFile(io: ServerIo, file: string): void {
   io.stderr.write(
     `The encryption key was made: ${file}. Keep a copy of it apart from backups of the data: ` +
       'without it the secrets in them are lost, with it they can be read.\n',
+  )
+}
+
+function remindOfKey({ logger }: Log, { fingerprint }: Keyring, keptIn: string): void {
+  logger.info(
+    { encryptionKey: nameOfKey(fingerprint), keptIn },
+    'secrets are encrypted with this key: keep a copy of it apart from backups',
   )
 }
 

@@ -52,6 +52,7 @@ function stage(args: string[], changes: Partial<Effects> = {}) {
     clock,
     migrateStore: async () => {},
     moveInstallation: async () => {},
+    rotateKeys: async () => {},
     startServer: async config => {
       seen.configs.push(config)
       return { url: 'http://127.0.0.1:1', stop }

@@ -11,7 +11,7 @@ describe('docs', () => {
     )
     expect([...rows.keys()]).toEqual(Array.from({ length: 15 }, (_, index) => `C${index + 1}`))
     for (const [rule, row] of rows) {
-      const files = [...row.matchAll(/`([\w/-]+\.test\.ts)`/g)].map(m => m[1]!)
+      const files = [...row.matchAll(/`([\w./-]+\.test\.ts)`/g)].map(m => m[1]!)
       if (files.length === 0) expect(row, rule).toContain('*later*')
       const name = new RegExp(`['"\`](?:C\\d+ )*${rule}\\b`)
       for (const file of files) {
@@ -26,5 +26,15 @@ describe('docs', () => {
       m => m[1],
     )
     expect(explained).toEqual([...ATTEMPT_ERRORS])
+  })
+
+  it('SECURITY.md names only tests that are there, at least one a line', () => {
+    const lines = [...read('../../../SECURITY.md').matchAll(/^\| (?!---|can't \||with \|)(.*) \|$/gm)].map(m => m[1]!)
+    expect(lines.length).toBeGreaterThan(25)
+    for (const line of lines) {
+      const named = [...line.matchAll(/`([\w/-]+\.test\.ts)` "([^"]+)"/g)]
+      expect(named.length, line).toBeGreaterThan(0)
+      for (const [, file, title] of named) expect(read(`../../${file}`), `${file}: ${title}`).toContain(title)
+    }
   })
 })

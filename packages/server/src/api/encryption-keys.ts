@@ -17,7 +17,7 @@ export function addEncryptionKeys(api: Api, { keyRotation }: Services): void {
         response: { 200: Keys('The keys, by name alone.'), ...readProblems() },
       },
     },
-    async () => keyRotation.state,
+    () => keyRotation.read(),
   )
 
   api.post(
@@ -30,6 +30,6 @@ export function addEncryptionKeys(api: Api, { keyRotation }: Services): void {
         response: { 202: Keys('It has begun.'), ...writeProblems('conflict') },
       },
     },
-    async (_request, reply) => reply.code(202).send(keyRotation.start()),
+    async (_request, reply) => reply.code(202).send(await keyRotation.start()),
   )
 }

@@ -20,7 +20,7 @@ export type Services = {
   readonly tenants: Pick<Tenants, 'list' | 'get' | 'put' | 'remove'>
   readonly eventTypes: Pick<EventTypes, 'list' | 'get' | 'put' | 'remove'>
   readonly apiKeys: Pick<ApiKeys, 'create' | 'get' | 'list' | 'revoke' | 'audit'>
-  readonly keyRotation: Pick<KeyRotation, 'state' | 'start'>
+  readonly keyRotation: Pick<KeyRotation, 'read' | 'start'>
   readonly deliveries: Pick<
     Deliveries,
     'list' | 'listSetAside' | 'get' | 'retry' | 'cancel' | 'listEvents' | 'listRejectedEvents' | 'getEvent'

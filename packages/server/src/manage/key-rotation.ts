@@ -1,13 +1,13 @@
 /**
  * Replaces the encryption key while everything goes on (docs/decisions/0021-credentials.md): what an older key has
- * sealed is opened with it and sealed with the first, some endpoints a commit, until nothing is left. Cut short by a
- * crash it is begun again by hand; until then all keys are kept.
+ * sealed is opened with it and sealed with the first, some endpoints a commit, until nothing is left. How far it is stands
+ * in the store, so that every node can say. Cut short by a crash it is begun again by hand; until then all keys are kept.
  */
 
 import { readCredentials, writeCredentials } from '../credentials.ts'
 import { PosthornError } from '../errors.ts'
 import { KEY_FINGERPRINT, type KeyPlace } from '../instance-keys.ts'
-import { type Keyring, SecretUnreadable } from '../keys.ts'
+import { type Keyring, nameOfKey, SecretUnreadable } from '../keys.ts'
 import type { Logger } from '../logger.ts'
 import type { EndpointId } from '../model.ts'
 import type { Resealed, Sealed } from '../store/operations/sealed.ts'
@@ -19,22 +19,25 @@ const ENDPOINTS_A_COMMIT = 200
 export type RotationState = {
   /** Names of the keys, the one that seals first. */
   readonly keys: readonly string[]
-  readonly state: 'idle' | 'running' | 'done' | 'failed'
-  /** Endpoints that were sealed anew, by the newest rotation of this process. */
+  /** Of the newest one, on whichever node. interrupted: its node ended, or was stopped, before it did. */
+  readonly state: 'idle' | 'running' | 'done' | 'failed' | 'interrupted'
+  /** Endpoints that it has sealed anew. */
   readonly resealed: number
   /** Endpoints that no key at hand opens: they stay as they are, and need a new clientSecret. */
   readonly unreadable: number
 }
 
-/** What stands for a key where people read: enough to tell two apart. */
-const NAME_CHARACTERS = 8
+/** Kept in the store. */
+type Progress = Omit<RotationState, 'keys'> & { readonly toldAtMs: number }
+const PROGRESS = 'key_rotation'
+/** A rotation tells how far it is with each commit: one that was silent for so long has ended. */
+const SILENT_MS = 30_000
 
 export class KeyRotation {
   readonly #store: Store
   readonly #keyring: Keyring
   readonly #place: KeyPlace
   readonly #log: Logger
-  #state: RotationState['state'] = 'idle'
   #resealed = 0
   #unreadable = 0
   #running: Promise<void> | undefined
@@ -47,17 +50,23 @@ export class KeyRotation {
     this.#log = log
   }
 
-  get state(): RotationState {
-    const keys = this.#keyring.fingerprints.map(fingerprint => fingerprint.slice(0, NAME_CHARACTERS))
-    return { keys, state: this.#state, resealed: this.#resealed, unreadable: this.#unreadable }
+  async read(): Promise<RotationState> {
+    const keys = this.#keyring.fingerprints.map(nameOfKey)
+    const text = await this.#store.read('readMeta', { key: PROGRESS })
+    if (text === null) return { keys, state: 'idle', resealed: 0, unreadable: 0 }
+    const { state, resealed, unreadable, toldAtMs } = JSON.parse(text) as Progress
+    const isSilent = state === 'running' && this.#store.now() - toldAtMs > SILENT_MS
+    return { keys, state: isSilent ? 'interrupted' : state, resealed, unreadable }
   }
 
   /**
    * Begins, and answers at once. With a key file, a new key is made, unless a rotation was left unfinished; configured
    * keys are the operator's to make: then the first of them is what all is sealed with.
    */
-  start(): RotationState {
-    if (this.#running !== undefined) throw new PosthornError('conflict', 'A rotation is under way: wait for its end.')
+  async start(): Promise<RotationState> {
+    if ((await this.read()).state === 'running' || this.#running !== undefined) {
+      throw new PosthornError('conflict', 'A rotation is under way: wait for its end.')
+    }
     if (this.#keyring.fingerprints.length === 1) {
       const key = this.#place.addNew()
       if (key === null) {
@@ -68,20 +77,13 @@ export class KeyRotation {
       }
       this.#keyring.putFirst(key)
     }
-    this.#state = 'running'
     this.#resealed = 0
-    this.#running = this.#run()
-      .then(() => {
-        if (!this.#isStopping) this.#state = 'done'
-      })
-      .catch(error => {
-        this.#state = 'failed'
-        this.#log.error({ err: error }, 'the encryption key was not replaced everywhere; begin the rotation again')
-      })
-      .finally(() => {
-        this.#running = undefined
-      })
-    return this.state
+    this.#unreadable = 0
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined
+    })
+    await this.#tell('running')
+    return this.read()
   }
 
   async stop(): Promise<void> {
@@ -90,13 +92,26 @@ export class KeyRotation {
   }
 
   async #run(): Promise<void> {
-    // Until a whole pass finds nothing: what is changed meanwhile may have been read before, and written after.
-    while ((await this.#pass()) > 0) if (this.#isStopping) return
-    if (this.#isStopping) return
-    const { fingerprint } = this.#keyring
-    await this.#store.write('writeMeta', { key: KEY_FINGERPRINT, value: fingerprint })
-    if (this.#unreadable === 0) this.#place.dropOlder()
-    this.#log.info({ resealed: this.#resealed, unreadable: this.#unreadable }, 'the encryption key was replaced')
+    try {
+      // Until a whole pass finds nothing: what is changed meanwhile may have been read before, and written after.
+      while ((await this.#pass()) > 0 && !this.#isStopping);
+      if (this.#isStopping) return await this.#tell('interrupted')
+      const { fingerprint } = this.#keyring
+      await this.#store.write('writeMeta', { key: KEY_FINGERPRINT, value: fingerprint })
+      if (this.#unreadable === 0) this.#place.dropOlder()
+      await this.#tell('done')
+      this.#log.info({ resealed: this.#resealed, unreadable: this.#unreadable }, 'the encryption key was replaced')
+    } catch (error) {
+      this.#log.error({ err: error }, 'the encryption key was not replaced everywhere; begin the rotation again')
+      // Where not even that can be stored, its silence tells.
+      await this.#tell('failed').catch(() => {})
+    }
+  }
+
+  async #tell(state: RotationState['state']): Promise<void> {
+    const [resealed, unreadable] = [this.#resealed, this.#unreadable]
+    const progress: Progress = { state, resealed, unreadable, toldAtMs: this.#store.now() }
+    await this.#store.write('writeMeta', { key: PROGRESS, value: JSON.stringify(progress) })
   }
 
   /** How many it found that an older key had sealed. */
@@ -112,6 +127,7 @@ export class KeyRotation {
         .flatMap(row => this.#reseal(row))
       found += items.length
       if (items.length > 0) this.#resealed += await this.#store.write('reseal', { items })
+      await this.#tell('running')
       after = rows.at(-1)!.endpoint
     }
     return found

@@ -16,7 +16,7 @@ export type ServerProcess = {
   readonly url: string
   readonly output: () => string
   readonly ended: Promise<Ended>
-  kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void
+  kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2'): void
   call<T = unknown>(
     method: string,
     path: string,

@@ -232,7 +232,8 @@ describe('a configuration that moves', () => {
     const read = vi.spyOn(bench.store, 'read')
     bench.store.changes.tell({ kind: 'doubt' })
     await bench.publishOne()
-    expect(read).toHaveBeenCalledTimes(2)
+    const names = read.mock.calls.map(([name]) => name).filter(name => name !== 'readApiKeyChanges')
+    expect(names).toHaveLength(2)
   })
 
   it('is kept for the tenants used last, up to a number of endpoints, and not for unknown ones', async () => {

@@ -11,7 +11,7 @@ const silent = pino({ level: 'silent' })
 const configured = { addNew: () => null, dropOlder() {} }
 
 const finished = (rotation: KeyRotation) =>
-  expect.poll(() => rotation.state.state, { timeout: 20_000, interval: 5 }).not.toBe('running')
+  expect.poll(async () => (await rotation.read()).state, { timeout: 20_000, interval: 5 }).not.toBe('running')
 
 async function all(): Promise<Endpoint[]> {
   return bench.endpoints.list('acme', { before: null, limit: 1_000 })
@@ -24,13 +24,13 @@ it('C14: seals every secret anew while endpoints are changed, and then the older
   let dropped = 0
   const place = { addNew: () => newer, dropOlder: () => void dropped++ }
   const rotation = new KeyRotation(bench.store, older, place, silent)
-  expect(rotation.start()).toMatchObject({ state: 'running', keys: [expect.any(String), expect.any(String)] })
-  expect(() => rotation.start()).toThrow()
+  expect(await rotation.start()).toMatchObject({ state: 'running', keys: [expect.any(String), expect.any(String)] })
+  expect(await code(rotation.start())).toBe('conflict')
   // Beside it, what people do.
   for (const { id } of before.slice(0, 20))
     await bench.endpoints.update('acme', id, { clientSecret: 'another-secret-now' })
   await finished(rotation)
-  expect(rotation.state).toMatchObject({ state: 'done', unreadable: 0 })
+  expect(await rotation.read()).toMatchObject({ state: 'done', unreadable: 0 })
   expect(dropped).toBe(1)
   const alone = createKeyring(newer)
   const secretOf = ({ id, sealedCredentials }: Endpoint) => JSON.parse(alone.open(id, sealedCredentials)).clientSecret
@@ -57,19 +57,52 @@ it('leaves what no key opens, keeps all keys then, and says how many', async () 
   let dropped = 0
   const place = { addNew: () => randomBytes(32), dropOlder: () => void dropped++ }
   const rotation = new KeyRotation(bench.store, bench.keyring, place, silent)
-  rotation.start()
+  await rotation.start()
   await finished(rotation)
-  expect(rotation.state).toMatchObject({ state: 'done', resealed: 1, unreadable: 1 })
+  expect(await rotation.read()).toMatchObject({ state: 'done', resealed: 1, unreadable: 1 })
   expect(dropped).toBe(0)
 })
 
 it('with configured keys seals with the first of them, and refuses if there is only one', async () => {
   await bench.endpoint()
   const alone = new KeyRotation(bench.store, bench.keyring, configured, silent)
-  expect(await code(Promise.resolve().then(() => alone.start()))).toBe('conflict')
+  expect(await code(alone.start())).toBe('conflict')
   bench.keyring.putFirst(randomBytes(32))
   const rotation = new KeyRotation(bench.store, bench.keyring, configured, silent)
-  rotation.start()
+  await rotation.start()
   await finished(rotation)
-  expect(rotation.state).toMatchObject({ state: 'done', resealed: 1 })
+  expect(await rotation.read()).toMatchObject({ state: 'done', resealed: 1 })
+})
+
+it('is told by every node, and can be begun anew where its node has ended', async () => {
+  const [here, there] = [0, 1].map(() => new KeyRotation(bench.store, bench.keyring, configured, silent))
+  bench.keyring.putFirst(randomBytes(32))
+  const tell = (agoMs: number) => {
+    const value = { state: 'running', resealed: 7, unreadable: 0, toldAtMs: bench.store.now() - agoMs }
+    return bench.store.write('writeMeta', { key: 'key_rotation', value: JSON.stringify(value) })
+  }
+  await tell(0)
+  expect(await there!.read()).toMatchObject({ state: 'running', resealed: 7 })
+  expect(await code(here!.start())).toBe('conflict')
+  await tell(60_000)
+  expect(await here!.read()).toMatchObject({ state: 'interrupted' })
+  await here!.start()
+  await finished(there!)
+  expect(await there!.read()).toMatchObject({ state: 'done', resealed: 0 })
+})
+
+it('that is stopped in the middle keeps both keys, and the next one ends it', async () => {
+  for (let at = 0; at < 450; at++) await bench.endpoint({ clientSecret: `${at}-${SECRET}` })
+  let dropped = 0
+  const place = { addNew: () => randomBytes(32), dropOlder: () => void dropped++ }
+  const rotation = new KeyRotation(bench.store, bench.keyring, place, silent)
+  await rotation.start()
+  await rotation.stop()
+  expect(await rotation.read()).toMatchObject({ state: 'interrupted' })
+  expect(dropped).toBe(0)
+  const next = new KeyRotation(bench.store, bench.keyring, place, silent)
+  await next.start()
+  await finished(next)
+  expect((await next.read()).keys).toHaveLength(2)
+  expect(dropped).toBe(1)
 })

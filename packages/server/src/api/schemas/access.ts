@@ -54,7 +54,9 @@ export type AuditEntryView = Static<typeof AuditEntrySchema>
 export const EncryptionKeysSchema = Type.Object(
   {
     keys: Type.Array(Type.String(), { description: 'Names of the encryption keys, the one that encrypts first.' }),
-    state: Word(['idle', 'running', 'done', 'failed'] as const, { description: "Of this process's newest rotation." }),
+    state: Word(['idle', 'running', 'done', 'failed', 'interrupted'] as const, {
+      description: 'Of the newest rotation; interrupted: its node was stopped, begin it again.',
+    }),
     resealed: Type.Integer({ description: 'Endpoints whose secrets were encrypted anew.' }),
     unreadable: Type.Integer({ description: 'Endpoints whose secrets no key opens; give each a new clientSecret.' }),
   },

@@ -27,7 +27,9 @@ class Thread {
   #dead: string | undefined
 
   constructor(settings: WorkerSettings) {
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: settings })
+    // A diagnostic report would list the environment, where keys are, for each thread again.
+    const execArgv = [...process.execArgv, '--report-exclude-env']
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: settings, execArgv })
     this.#worker.on('message', (reply: Reply) => {
       const resolve = this.#waiting.get(reply.id)
       this.#waiting.delete(reply.id)

@@ -1,0 +1,151 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:tls'
+import type { Authority } from '@posthorn/testkit'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { PosthornError } from '../../src/errors.ts'
+import type { EndpointInput } from '../../src/manage/endpoint-input.ts'
+import { inFolder, startPosthorn } from './harness.ts'
+
+const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
+const END_OF_HEAD = Buffer.from('\r\n\r\n')
+
+/** Keeps what comes over each connection, to the byte, and answers 204 once there is a head. */
+async function startRecorder(authority: Authority) {
+  const { certPem: cert, keyPem: key } = await authority.issue({ names: ['localhost'] })
+  const heard: Buffer[] = []
+  const server = createServer({ cert, key }, socket => {
+    const at = heard.push(Buffer.alloc(0)) - 1
+    let isAnswered = false
+    socket.on('error', () => {})
+    socket.on('data', (chunk: Buffer) => {
+      heard[at] = Buffer.concat([heard[at]!, chunk])
+      if (isAnswered || !heard[at]!.includes(END_OF_HEAD)) return
+      isAnswered = true
+      socket.write('HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n')
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { port: (server.address() as AddressInfo).port, heard, close: () => server.close() }
+}
+
+const nasty = fc.constantFrom(
+  ...[
+    '\r\n',
+    '\n',
+    '\r',
+    '\0',
+    ' ',
+    '\t',
+    '%0d%0a',
+    '%00',
+    '\\',
+    '#',
+    '?',
+    ':',
+    '@',
+    '/../',
+    '//',
+    '\u{1f600}',
+    'é',
+    '\u2028',
+  ],
+  ...[
+    '\r\n\r\nPOST /second HTTP/1.1\r\nHost: evil\r\n\r\n',
+    'Host: evil',
+    'Transfer-Encoding: chunked',
+    ' HTTP/1.1',
+    '\u010d\u010a',
+    '0\r\n\r\n',
+  ],
+)
+const text = fc.array(fc.oneof(nasty, fc.string({ maxLength: 5 })), { maxLength: 4 }).map(parts => parts.join(''))
+const headerName = fc.oneof(
+  fc.constantFrom(
+    'x-a',
+    'X-B',
+    'Host',
+    'Content-Length',
+    'Transfer-Encoding',
+    'Connection',
+    'Authorization',
+    'Expect',
+    'constructor',
+  ),
+  text,
+)
+/** Most members are harmless, so that many inputs are accepted with a single nasty one. */
+const mostly = <T>(harmless: T, arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant(harmless) }, { weight: 2, arbitrary })
+const input = fc.record({
+  path: mostly('hook', text),
+  clientSecret: mostly(SECRET, text),
+  headers: mostly({ 'x-a': 'b' }, fc.dictionary(headerName, mostly('v', text), { maxKeys: 3, noNullPrototype: true })),
+  // Of a payload, any text is allowed: it must stay inside the body.
+  note: text,
+})
+
+const OURS = [
+  'host',
+  'connection',
+  'content-type',
+  'authorization',
+  'x-apiversion',
+  'user-agent',
+  'webhook-id',
+  'webhook-timestamp',
+  'webhook-signature',
+  'content-length',
+]
+
+/** Refuses anything but one request of HTTP/1.1 with a body of the length that it says. */
+function readRequest(bytes: Buffer) {
+  const end = bytes.indexOf(END_OF_HEAD)
+  const [line, ...fields] = bytes.subarray(0, end).toString('latin1').split('\r\n')
+  expect(line).toMatch(/^POST \/[!-~]* HTTP\/1\.1$/)
+  const headers = fields.map(field => /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?([\t -~\x80-\xff]*)$/.exec(field))
+  expect(headers, JSON.stringify(fields)).not.toContain(null)
+  const entries = headers.map(header => [header![1]!.toLowerCase(), header![2]!] as const)
+  expect(new Set(entries.map(([name]) => name)).size).toBe(entries.length)
+  return { headers: Object.fromEntries(entries), body: bytes.subarray(end + END_OF_HEAD.length) }
+}
+
+it('is one request, whatever a tenant puts into URL, secret, headers and payload', { timeout: 60_000 }, () =>
+  inFolder(async (folder, authority) => {
+    const recorder = await startRecorder(authority)
+    const posthorn = await startPosthorn(folder, authority)
+    let accepted = 0
+    let refused = 0
+    for (const [at, { path, clientSecret, headers, note }] of fc.sample(input, 400).entries()) {
+      const tenant = `t${at}`
+      await posthorn.tenants.put(tenant, {})
+      const endpoint: EndpointInput = { url: `https://localhost:${recorder.port}/${path}`, clientSecret, headers }
+      try {
+        await posthorn.endpoints.create(tenant, endpoint)
+      } catch (error) {
+        expect(error).toBeInstanceOf(PosthornError)
+        refused++
+        continue
+      }
+      const payload = { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc', note }
+      await posthorn.publish(tenant, { type: 'COVER_REFERENCE', payload })
+      await expect.poll(() => recorder.heard.length, { timeout: 5_000, interval: 2 }).toBe(++accepted)
+      const sent = Buffer.from(JSON.stringify(payload))
+      await expect
+        .poll(() => recorder.heard.at(-1)!.length, { timeout: 5_000, interval: 2 })
+        .toBeGreaterThan(sent.length)
+      const request = readRequest(recorder.heard.at(-1)!)
+      const own = Object.keys(headers).map(name => name.toLowerCase())
+      expect(Object.keys(request.headers).sort()).toEqual([...OURS, ...own].sort())
+      expect(request.headers.host).toBe(`localhost:${recorder.port}`)
+      expect(request.headers.authorization).toBe(`Bearer ${clientSecret}`)
+      expect(request.headers['content-length']).toBe(String(sent.length))
+      expect(request.body.equals(sent)).toBe(true)
+    }
+    expect(accepted).toBeGreaterThan(20)
+    expect(refused).toBeGreaterThan(20)
+    await posthorn.stop()
+    recorder.close()
+  }),
+)
