@@ -8,6 +8,8 @@ import { type Authority, createAuthority } from '@posthorn/testkit'
 export const API_KEY = 'test-api-key-0123456789'
 export const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+/** All that a server gets of the environment of the tests. */
+const SURROUNDINGS = { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '' }
 
 type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
@@ -68,7 +70,7 @@ export async function serve(
   const [program, ...rest] = [...command, process.execPath, ...args]
   const child = spawn(program!, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH ?? '', POSTHORN_API_KEY: API_KEY, ...env },
+    env: { ...SURROUNDINGS, POSTHORN_API_KEY: API_KEY, ...env },
   })
   children.push(child)
   let stdout = ''
@@ -109,7 +111,7 @@ export async function serve(
 export function start(place: Place, args: readonly string[], env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [CLI, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { ...SURROUNDINGS, ...env },
   })
   place.children.push(child)
   let stdout = ''
