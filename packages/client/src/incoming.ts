@@ -21,9 +21,9 @@ export function headerOf(request: IncomingRequest, name: string): string | null 
 /** The body's bytes. Throws VerificationError where they can't be had, or are more than `maxBytes`. */
 export async function readBody(request: IncomingRequest, maxBytes: number): Promise<Uint8Array> {
   const declared = Number(headerOf(request, 'content-length') ?? 0)
-  if (declared > maxBytes) throw new VerificationError('body', 'too_large')
+  if (!(declared <= maxBytes)) throw new VerificationError('body', 'too_large')
   const body = isFetch(request) ? await readFetch(request, maxBytes) : await readNode(request, maxBytes)
-  if (body.length > maxBytes) throw new VerificationError('body', 'too_large')
+  if (!(body.length <= maxBytes)) throw new VerificationError('body', 'too_large')
   return body
 }
 
@@ -37,8 +37,12 @@ async function readNode(request: NodeRequest, maxBytes: number): Promise<Uint8Ar
   if (kept instanceof Uint8Array) return kept
   if (typeof kept === 'string') return new TextEncoder().encode(kept)
   if (kept !== undefined && kept !== null) throw new VerificationError('body', 'parsed')
-  const stream = request as Partial<AsyncIterable<Uint8Array>> & { readonly readableEnded?: boolean }
-  if (stream[Symbol.asyncIterator] === undefined || stream.readableEnded === true) {
+  const stream = request as Partial<AsyncIterable<Uint8Array>> & {
+    readonly readableDidRead?: boolean
+    readonly readableEnded?: boolean
+  }
+  // Of one that was begun, what is left would be taken for the whole.
+  if (stream[Symbol.asyncIterator] === undefined || stream.readableDidRead === true || stream.readableEnded === true) {
     throw new VerificationError('body', 'missing')
   }
   return collect(stream as AsyncIterable<Uint8Array>, maxBytes)
@@ -48,8 +52,10 @@ async function collect(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Pro
   const kept: Uint8Array[] = []
   let size = 0
   for await (const chunk of chunks) {
+    // After `setEncoding` they are texts: what came can't be told from them any more.
+    if (!(chunk instanceof Uint8Array)) throw new VerificationError('body', 'parsed')
     size += chunk.length
-    if (size > maxBytes) throw new VerificationError('body', 'too_large')
+    if (!(size <= maxBytes)) throw new VerificationError('body', 'too_large')
     kept.push(chunk)
   }
   const body = new Uint8Array(size)
@@ -61,4 +67,5 @@ async function collect(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Pro
   return body
 }
 
-const isFetch = (request: IncomingRequest): request is Request => request.headers instanceof Headers
+/** By what it can do: the class may be that of another Fetch than the runtime's own. */
+const isFetch = (request: IncomingRequest): request is Request => typeof request.headers.get === 'function'

@@ -38,8 +38,8 @@ const DEFAULT_MAX_BODY_BYTES = 2 * 1024 * 1024
  * Throws VerificationError for a request that doesn't pass, TypeError for options that can't be used.
  */
 export async function verify(request: IncomingRequest, options: VerifyOptions): Promise<Webhook> {
-  const clientSecrets = listOf(options.clientSecret)
-  const keys = listOf(options.signingSecret).map(parseSigningSecret)
+  const clientSecrets = secretsIn(options, 'clientSecret')
+  const keys = secretsIn(options, 'signingSecret').map(parseSigningSecret)
   if (clientSecrets.length + keys.length === 0) {
     throw new TypeError('Give a clientSecret or a signingSecret: without one, nothing is checked.')
   }
@@ -75,7 +75,7 @@ function checkTimestamp(request: IncomingRequest, { toleranceSeconds, now = Date
 async function checkSignature(request: IncomingRequest, body: Uint8Array, keys: readonly SigningKey[]): Promise<void> {
   const id = headerOf(request, 'webhook-id')
   const signatures = headerOf(request, 'webhook-signature')
-  if (id === null || signatures === null) throw new VerificationError('signature', 'missing')
+  if (!id || !signatures) throw new VerificationError('signature', 'missing')
   const timestamp = headerOf(request, 'webhook-timestamp')!
   if (!(await isSigned({ id, timestamp, body, signatures }, keys))) throw new VerificationError('signature', 'mismatch')
 }
@@ -88,9 +88,14 @@ function parse(body: Uint8Array): unknown {
   }
 }
 
-function listOf(secrets: string | readonly string[] | undefined): readonly string[] {
-  const list = typeof secrets === 'string' ? [secrets] : (secrets ?? [])
-  // An environment variable that isn't set must not become a secret that everybody knows.
-  if (list.every(secret => typeof secret === 'string' && secret !== '')) return list
-  throw new TypeError('A secret is empty or not a text: leave it out, or set it.')
+/**
+ * An environment variable that isn't set must neither become a secret that everybody knows, nor switch a check off: a
+ * member that is there must have a secret, or two.
+ */
+function secretsIn(options: VerifyOptions, name: 'clientSecret' | 'signingSecret'): readonly string[] {
+  if (!(name in options)) return []
+  const secrets: unknown = options[name]
+  const list: readonly unknown[] = Array.isArray(secrets) ? secrets : [secrets]
+  if (list.length > 0 && list.every(secret => typeof secret === 'string' && secret !== '')) return list as string[]
+  throw new TypeError(`The ${name} is empty or not a text: set it, or leave the member out.`)
 }

@@ -106,6 +106,7 @@ describe('verify', () => {
 
   it('refuses a body that is too large, read already, or no JSON', async () => {
     expect(await failureOf(requestWith(), { ...BOTH, maxBodyBytes: 10 })).toBe('body too_large 413')
+    expect(await failureOf(requestWith(), { ...BOTH, maxBodyBytes: Number.NaN })).toBe('body too_large 413')
     const read = requestWith()
     await read.text()
     expect(await failureOf(read, BOTH)).toBe('body missing 500')
@@ -120,6 +121,10 @@ describe('verify', () => {
     await expect(verify(requestWith(), { clientSecret: [] })).rejects.toThrow(TypeError)
     const unset = { clientSecret: [CLIENT_SECRET, undefined as unknown as string] }
     await expect(verify(requestWith(), unset)).rejects.toThrow(TypeError)
+    // A variable of the environment that isn't set must not switch a check off.
+    const missing = undefined as unknown as string
+    await expect(verify(requestWith(), { ...BOTH, clientSecret: missing })).rejects.toThrow('clientSecret')
+    await expect(verify(requestWith(), { ...BOTH, signingSecret: missing })).rejects.toThrow('signingSecret')
     for (const secret of ['', 'secret', 'whsec_', 'whsec_AAAA', `whsec_${Buffer.alloc(65).toString('base64')}`]) {
       const error = (await verify(requestWith(), { signingSecret: secret }).catch((thrown: unknown) => thrown)) as Error
       expect(error).toBeInstanceOf(TypeError)
@@ -174,6 +179,15 @@ describe('verify', () => {
         await request.toArray()
         return verify(request, BOTH).catch((error: VerificationError) => error.reason)
       },
+      async request => {
+        request.setEncoding('utf8')
+        return verify(request, BOTH).catch((error: VerificationError) => error.reason)
+      },
+      async request => {
+        await once(request, 'readable')
+        request.read(5)
+        return verify(request, BOTH).catch((error: VerificationError) => error.reason)
+      },
       request => verify(request, { ...BOTH, maxBodyBytes: 9 }).catch((error: VerificationError) => error.reason),
     ]
     const results: unknown[] = []
@@ -193,6 +207,6 @@ describe('verify', () => {
     }
     server.close()
     expect(results.slice(0, 3)).toEqual(new Array(3).fill(expect.objectContaining({ id: ID })))
-    expect(results.slice(3)).toEqual(['parsed', 'missing', 'too_large'])
+    expect(results.slice(3)).toEqual(['parsed', 'missing', 'parsed', 'missing', 'too_large'])
   })
 })

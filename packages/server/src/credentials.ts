@@ -42,7 +42,7 @@ export type OAuthClient = {
 /** How long a signing secret still counts after another has taken its place. */
 export const SIGNING_OVERLAP_MS = 24 * 60 * 60 * 1_000
 /** Signatures in a request, at most: a tenant that rotates without a pause must not make its headers grow. */
-const MAX_LIVE_SIGNING_SECRETS = 4
+export const MAX_LIVE_SIGNING_SECRETS = 10
 const MADE_SECRET_BYTES = 32
 /** The DER of an Ed25519 public key (RFC 8410) ends in the key itself. */
 const ED25519_KEY_BYTES = 32
@@ -75,13 +75,16 @@ export function verificationKeyOf({ version, key }: SigningSecret): string {
   return `whpk_${der.subarray(-ED25519_KEY_BYTES).toString('base64')}`
 }
 
-/** A new signing secret is in force at once; the one before still counts for a day. */
-export function rotateSigning(credentials: Credentials, secret: SigningSecret, nowMs: number): Credentials {
+/**
+ * A new signing secret is in force at once; the one before still counts for a day. undefined: as many as there can be
+ * count already.
+ */
+export function rotateSigning(credentials: Credentials, secret: SigningSecret, nowMs: number): Credentials | undefined {
   const before = liveSigning(credentials, nowMs).map(live => ({
     ...live,
     untilMs: live.untilMs ?? nowMs + SIGNING_OVERLAP_MS,
   }))
-  return { ...credentials, signing: [secret, ...before].slice(0, MAX_LIVE_SIGNING_SECRETS) }
+  return before.length < MAX_LIVE_SIGNING_SECRETS ? { ...credentials, signing: [secret, ...before] } : undefined
 }
 
 /**

@@ -1,6 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { PosthornError } from './errors.ts'
 import { createKeyring, ENCRYPTION_KEY_BYTES, type Keyring } from './keys.ts'
 import { hashOfKey, makeKey } from './manage/api-keys.ts'
 import { StartRefused } from './start-refused.ts'
@@ -39,10 +40,13 @@ export function findKeyring(
 
 /** Where the encryption key is kept, so that it can be replaced while the process runs (manage/key-rotation.ts). */
 export type KeyPlace = {
-  /** Keeps a new key before the ones that are there, and answers it; null: keys are configured, and none is made. */
-  addNew(): Uint8Array | null
-  /** Keeps the first alone. */
-  dropOlder(): void
+  /**
+   * Keeps a new key before the ones that are there, and answers it; null: keys are configured, and none is made. Throws
+   * PosthornError `conflict` if what is there isn't what this process has.
+   */
+  addNew(keyring: Keyring): Uint8Array | null
+  /** Keeps the first alone, and says whether it could: the same conditions hold. False: keys are configured. */
+  dropOlder(keyring: Keyring): boolean
 }
 
 export type OpenedKeyring = {
@@ -63,6 +67,10 @@ export async function openKeyring(
   given: Uint8Array | undefined,
   older: readonly Uint8Array[],
 ): Promise<OpenedKeyring> {
+  if (given === undefined && older.length > 0) {
+    const remedy = 'set that too, or, with a key file, put them into it as further lines'
+    throw new StartRefused(`POSTHORN_OLDER_ENCRYPTION_KEYS counts only beside POSTHORN_ENCRYPTION_KEY: ${remedy}.`)
+  }
   const known = await store.read('readMeta', { key: KEY_FINGERPRINT })
   const keyFile = join(folder, KEY_FILE)
   const found = findKeyring(known, folder, given, older)
@@ -76,12 +84,34 @@ export async function openKeyring(
   return { keyring, place: given === undefined ? inFile(keyFile) : configured, keyFile, isNew: found === undefined }
 }
 
-const configured: KeyPlace = { addNew: () => null, dropOlder() {} }
+const configured: KeyPlace = { addNew: () => null, dropOlder: () => false }
 
 const inFile = (keyFile: string): KeyPlace => ({
-  addNew: () => makeKeyFile(keyFile, readKeyFile(keyFile)),
-  dropOlder: () => writeKeyFile(keyFile, readKeyFile(keyFile).slice(0, 1)),
+  addNew: keyring => makeKeyFile(keyFile, keysInUse(keyFile, keyring)),
+  dropOlder(keyring) {
+    writeKeyFile(keyFile, keysInUse(keyFile, keyring).slice(0, 1))
+    return true
+  },
 })
+
+/** What is in the file, which somebody may have moved or changed while this process runs: nothing is lost over that. */
+function keysInUse(keyFile: string, { fingerprints }: Keyring): Uint8Array[] {
+  const keys = readOrNone(keyFile)
+  const [first, ...others] = keys
+  const isOurs = first !== undefined && createKeyring(first, others).fingerprints.join() === fingerprints.join()
+  if (isOurs) return keys
+  const detail = `${keyFile} doesn't hold the keys that this process has: put it back as it was, then try again.`
+  throw new PosthornError('conflict', detail)
+}
+
+function readOrNone(keyFile: string): Uint8Array[] {
+  try {
+    return readKeyFile(keyFile)
+  } catch (error) {
+    if (error instanceof StartRefused) return []
+    throw error
+  }
+}
 
 /** A key a line, the one that seals first; more than one while a replacement is under way. */
 function readKeyFile(file: string): Uint8Array[] {
@@ -134,6 +164,9 @@ export async function openRootKey(
   const hash = key === undefined ? Buffer.from(stored!, 'hex') : hashOfKey(key)
   if (hash.toString('hex') !== stored) {
     await store.write('writeMeta', { key: 'api_key_hash', value: hash.toString('hex') })
+    if (stored !== null) {
+      await store.write('recordKeyChange', { target: 'root_key', targetId: 'root', nowMs: store.now() })
+    }
   }
   return { matches: offered => timingSafeEqual(offered, hash) }
 }

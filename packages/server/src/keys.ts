@@ -31,6 +31,8 @@ export type Keyring = {
   readonly fingerprint: string
   /** From here on this key seals; the others still open. */
   putFirst(key: Uint8Array): void
+  /** The one that seals is the only one from here on. */
+  dropOlder(): void
   /** Of every key that opens, the one that seals first. */
   readonly fingerprints: readonly string[]
   seal(endpoint: string, secret: string): Uint8Array
@@ -67,6 +69,9 @@ export function createKeyring(key: Uint8Array, older: readonly Uint8Array[] = []
     putFirst(next) {
       current = derive(next)
       all.unshift(current)
+    },
+    dropOlder() {
+      all.splice(1)
     },
     seal(endpoint, secret) {
       const nonce = randomBytes(NONCE_BYTES)

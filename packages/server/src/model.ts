@@ -130,8 +130,8 @@ export type Actor = {
 
 export const SYSTEM: Actor = { kind: 'system', key: null, name: null, address: null }
 
-export const AUDIT_ACTIONS = ['created', 'updated', 'enabled', 'disabled', 'revoked', 'deleted'] as const
-export const AUDIT_TARGETS = ['event_type', 'tenant', 'endpoint', 'api_key'] as const
+export const AUDIT_ACTIONS = ['created', 'updated', 'enabled', 'disabled', 'revoked', 'deleted', 'replaced'] as const
+export const AUDIT_TARGETS = ['event_type', 'tenant', 'endpoint', 'api_key', 'encryption_key', 'root_key'] as const
 
 /** One change of the configuration. It names what was changed, never a value. */
 export type AuditEntry = {

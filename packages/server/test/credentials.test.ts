@@ -52,19 +52,18 @@ describe('credentials', () => {
 
   it('a signing secret still counts for a day after another took its place', () => {
     const second = makeSigningSecret('v1', NOW_MS)
-    const rotated = rotateSigning(first, second, NOW_MS)
+    const rotated = rotateSigning(first, second, NOW_MS)!
     const keysAt = (after: number) => liveSigning(rotated, NOW_MS + after).map(({ key }) => key)
     expect(keysAt(SIGNING_OVERLAP_MS - 1)).toEqual([second.key, first.signing[0]!.key])
     expect(keysAt(SIGNING_OVERLAP_MS)).toEqual([second.key])
     expect(changesAtMs(rotated, NOW_MS)).toBe(NOW_MS + SIGNING_OVERLAP_MS)
-    // Rotated without a pause, the newest few are left, and none of them for longer than before.
+    // Rotated without a pause, there is none more when ten count: a day is promised to each.
     let many = rotated
-    for (let at = 1; at < 20; at++) many = rotateSigning(many, makeSigningSecret('v1', NOW_MS), NOW_MS + at)
-    expect(many.signing).toHaveLength(4)
-    expect(many.signing.map(({ untilMs }) => untilMs)).toEqual([
-      null,
-      ...[19, 18, 17].map(at => NOW_MS + at + SIGNING_OVERLAP_MS),
-    ])
+    for (let at = 2; at <= 9; at++) many = rotateSigning(many, makeSigningSecret('v1', NOW_MS), NOW_MS + at)!
+    expect(many.signing).toHaveLength(10)
+    expect(rotateSigning(many, makeSigningSecret('v1', NOW_MS), NOW_MS + 99)).toBeUndefined()
+    const dayLater = NOW_MS + SIGNING_OVERLAP_MS
+    expect(rotateSigning(many, makeSigningSecret('v1', NOW_MS), dayLater)!.signing).toHaveLength(10)
   })
 
   it('takes a whsec_ of 24 to 64 bytes from a tenant, and nothing else', () => {

@@ -30,6 +30,6 @@ export function addEncryptionKeys(api: Api, { keyRotation }: Services): void {
         response: { 202: Keys('It has begun.'), ...writeProblems('conflict') },
       },
     },
-    async (_request, reply) => reply.code(202).send(await keyRotation.start()),
+    async ({ actor }, reply) => reply.code(202).send(await keyRotation.start(actor)),
   )
 }

@@ -99,14 +99,14 @@ function addWriting(api: Api, { endpoints }: Services): void {
         ...{ operationId: 'updateEndpoint', summary: 'Change an endpoint', tags },
         description: 'Changes what is named and leaves the rest; null resets. The next attempts use it.',
         ...{ params: ItemParams, querystring: NoQuery, body: EndpointPatch },
-        response: { 200: Shown('The endpoint as it is now.'), ...writeProblems('not_found', 'conflict') },
+        response: { 200: ShownOnce('The endpoint as it is now.'), ...writeProblems('not_found', 'conflict') },
       },
     },
     async ({ params: { tenant, id }, body, actor }) => {
       const { switchAt, ...rest } = withoutNull(body)
       const patch = switchAt === undefined ? rest : { ...rest, switchAtMs: parseTimeOrRefuse('/switchAt', switchAt) }
-      const { endpoint, ...described } = await endpoints.update(tenant, id, patch, actor)
-      return viewEndpoint(endpoint, described)
+      const { endpoint, signingSecret, ...described } = await endpoints.update(tenant, id, patch, actor)
+      return { ...viewEndpoint(endpoint, described), signingSecret }
     },
   )
 

@@ -44,11 +44,17 @@ export class Gate {
     return key === undefined ? undefined : this.#options.identify(key)
   }
 
-  /** Refuses a call without a right key: late, if there were many with wrong ones. No key at all is no guess. */
+  /**
+   * Refuses a call without a right key: late, if there were many with wrong ones, or by closing the connection if there
+   * are very many. No key at all is no guess.
+   */
   turnAway(request: FastifyRequest, refuse: (error: PosthornError) => void): void {
     const error = new PosthornError('unauthorized', 'Send the API key as `Authorization: Bearer <key>`.')
     if (request.headers.authorization === undefined) refuse(error)
-    else this.#failures.add(this.addressOf(request), () => refuse(error))
+    else {
+      const close = () => request.raw.destroy()
+      this.#failures.add(this.addressOf(request), () => refuse(error), close)
+    }
   }
 
   /** Undefined if the caller may make the call now, else the refusal. */

@@ -1,9 +1,11 @@
 /**
  * What is under way, so that a stop can wait for it and an overload is refused before it costs memory. Bodies are
- * counted by what they announce, before they are read; answers by the most that they can come to.
+ * counted by what they announce, before they are read; answers by the most that they can come to. One caller has at most
+ * half of the room that the others leave: whoever holds calls open, others are still served.
  */
 import type { ServerResponse } from 'node:http'
 import type { FastifyRequest } from 'fastify'
+import type { ApiKey } from '../model.ts'
 
 /** Calls at once, pipelined ones included: there is no use in more of them waiting than the store lets wait. */
 const MAX_CALLS = 10_000
@@ -22,44 +24,79 @@ export type Limits = {
 }
 
 /** One call that is under way. */
-export type Call = { bodyBytes: number; answerBytes: number }
+export type Call = { caller: string; bodyBytes: number; answerBytes: number }
+
+/** Bytes that are set aside, and for whom. */
+class Pot {
+  readonly #bytes: number
+  readonly #byCaller = new Map<string, number>()
+  #taken = 0
+
+  constructor(bytes: number) {
+    this.#bytes = bytes
+  }
+
+  /** False if there is no room. A caller that has nothing yet may take all that is left; in an empty pot, anything. */
+  take(caller: string, bytes: number): boolean {
+    if (bytes === 0) return true
+    const own = this.#byCaller.get(caller) ?? 0
+    const others = this.#taken - own
+    const hasRoom = own === 0 ? others + bytes <= this.#bytes : (own + bytes) * 2 + others <= this.#bytes
+    if (!hasRoom && this.#taken > 0) return false
+    this.#byCaller.set(caller, own + bytes)
+    this.#taken += bytes
+    return true
+  }
+
+  giveBack(caller: string, bytes: number): void {
+    if (bytes === 0) return
+    this.#taken -= bytes
+    const own = this.#byCaller.get(caller)! - bytes
+    if (own > 0) this.#byCaller.set(caller, own)
+    else this.#byCaller.delete(caller)
+  }
+}
+
+/** All keys of one tenant are one caller: their holder is. */
+function callerOf(key: ApiKey | null): string {
+  return key === null ? 'root' : key.tenant === null ? key.id : `tenant ${key.tenant}`
+}
 
 export class Load {
   readonly #limits: Limits
+  readonly #bodies: Pot
+  readonly #answers = new Pot(MAX_ANSWER_BYTES)
   #calls = 0
-  #bodyBytes = 0
-  #answerBytes = 0
   #waiting: (() => void)[] = []
 
   constructor(limits: Limits) {
     this.#limits = limits
+    this.#bodies = new Pot(limits.bodyMemoryBytes)
   }
 
   /** Counts a call until its answer is out. */
   begin(answer: ServerResponse): Call {
-    const call = { bodyBytes: 0, answerBytes: 0 }
+    const call = { caller: '', bodyBytes: 0, answerBytes: 0 }
     this.#calls++
     answer.once('close', () => {
       this.#calls--
-      this.#bodyBytes -= call.bodyBytes
-      this.#answerBytes -= call.answerBytes
+      this.#bodies.giveBack(call.caller, call.bodyBytes)
+      this.#answers.giveBack(call.caller, call.answerBytes)
       if (this.#calls === 0) for (const resolve of this.#waiting.splice(0)) resolve()
     })
     return call
   }
 
-  /** Sets aside what the call needs. False if there is no room; a call that is alone always has it. */
+  /** Sets aside what the call needs. False if there is no room for it. */
   admit(call: Call, request: FastifyRequest): boolean {
     if (this.#calls > MAX_CALLS) return false
+    call.caller = callerOf(request.caller?.key ?? null)
     const bodyBytes = this.#announced(request)
-    const answerBytes = answerBytesOf(request)
-    const { bodyMemoryBytes } = this.#limits
-    if (bodyBytes > 0 && this.#bodyBytes > 0 && this.#bodyBytes + bodyBytes > bodyMemoryBytes) return false
-    if (this.#answerBytes + answerBytes > MAX_ANSWER_BYTES) return false
+    if (!this.#bodies.take(call.caller, bodyBytes)) return false
     call.bodyBytes = bodyBytes
+    const answerBytes = answerBytesOf(request)
+    if (!this.#answers.take(call.caller, answerBytes)) return false
     call.answerBytes = answerBytes
-    this.#bodyBytes += bodyBytes
-    this.#answerBytes += answerBytes
     return true
   }
 

@@ -175,8 +175,9 @@ function rangesOf(text: string, { codes, starts, length }: Unescaped, sought: Ne
 
 function isEncoded(headers: readonly string[]): boolean {
   for (let i = 0; i + 1 < headers.length; i += 2) {
-    if (headers[i]!.toLowerCase() === 'content-encoding' && headers[i + 1]!.trim().toLowerCase() !== 'identity')
-      return true
+    const [name, value] = [headers[i]!.toLowerCase(), headers[i + 1]!.trim().toLowerCase()]
+    const isPlain = (name === 'transfer-encoding' && value === 'chunked') || value === 'identity'
+    if ((name === 'content-encoding' || name === 'transfer-encoding') && !isPlain) return true
   }
   return false
 }

@@ -95,8 +95,8 @@ export class Engine {
     this.#targets = new Targets(store, keyring, options)
     this.#connections = new Connections(options, clock)
     const now = () => store.now()
-    const tokenTimeoutMs = options.responseTimeoutMs
-    this.#sender = new Sender({ connections: this.#connections, clock, now, tokenTimeoutMs })
+    const { responseTimeoutMs: tokenTimeoutMs, maxInFlightPerHost: maxTokenRequestsPerHost } = options
+    this.#sender = new Sender({ connections: this.#connections, clock, now, tokenTimeoutMs, maxTokenRequestsPerHost })
     const hostOf = (lane: Lane) => this.#targets.get(lane.endpoint)?.route.origin ?? ''
     this.#rounds = new Rounds(options, now, hostOf, (lane, host) => void this.#dispatch(lane, host))
     this.#alarm = new Alarm(now, clock, lane => this.#considerAndPump(lane))

@@ -22,6 +22,8 @@ export type SenderOptions = {
   readonly now: () => number
   /** For a token's answer, milliseconds. */
   readonly tokenTimeoutMs: number
+  /** Requests at once to one token server. */
+  readonly maxTokenRequestsPerHost: number
 }
 
 export class Sender {
@@ -30,10 +32,10 @@ export class Sender {
 
   constructor(options: SenderOptions) {
     this.#options = options
-    const { connections, clock, tokenTimeoutMs } = options
+    const { connections, clock, tokenTimeoutMs, maxTokenRequestsPerHost: maxPerHost } = options
     const send = async (request: Omit<OutgoingRequest, 'mayBegin'>) =>
       (await deliver({ ...request, mayBegin: () => true }, connections, clock))!
-    this.#tokens = new Tokens({ send, clock, timeoutMs: tokenTimeoutMs })
+    this.#tokens = new Tokens({ send, clock, timeoutMs: tokenTimeoutMs, maxPerHost })
   }
 
   /** The endpoint changed. */

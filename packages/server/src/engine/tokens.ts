@@ -34,12 +34,15 @@ export type TokensOptions = {
   readonly send: (request: Omit<OutgoingRequest, 'mayBegin'>) => Promise<Exchange>
   readonly clock: Clock
   readonly timeoutMs: number
+  /** Requests at once to one token server. */
+  readonly maxPerHost: number
 }
 
 export class Tokens {
   readonly #options: TokensOptions
   /** By endpoint. A promise is in it from the moment that the request is begun, so that all who wait share it. */
   readonly #tokens = new Map<EndpointId, Promise<Token | null>>()
+  readonly #doors = new Map<string, Door>()
 
   constructor(options: TokensOptions) {
     this.#options = options
@@ -55,7 +58,7 @@ export class Tokens {
       if (this.#tokens.get(client.endpoint) === known) this.#tokens.delete(client.endpoint)
       else return this.get(client)
     }
-    const asked = this.#ask(client)
+    const asked = this.#askInTurn(client)
     if (this.#tokens.size >= TOKENS_KEPT) this.#tokens.clear()
     this.#tokens.set(client.endpoint, asked)
     const token = await asked
@@ -74,6 +77,20 @@ export class Tokens {
   /** The endpoint changed. */
   forget(endpoint: EndpointId): void {
     this.#tokens.delete(endpoint)
+  }
+
+  async #askInTurn(client: TokenClient): Promise<Token | null> {
+    const { origin } = client.route
+    const { clock, timeoutMs, maxPerHost } = this.#options
+    const door = this.#doors.get(origin) ?? new Door(maxPerHost, clock)
+    this.#doors.set(origin, door)
+    if (!(await door.enter(timeoutMs))) return null
+    try {
+      return await this.#ask(client)
+    } finally {
+      door.leave()
+      if (door.isEmpty) this.#doors.delete(origin)
+    }
   }
 
   async #ask({ route, path, clientId, clientSecret, scope }: TokenClient): Promise<Token | null> {
@@ -96,6 +113,47 @@ export class Tokens {
       value: token.value,
       expiresAtMonotonicMs: askedAtMonotonicMs + (token.lifeSeconds - marginSeconds) * 1_000,
     }
+  }
+}
+
+/** Lets so many in at once; the others wait in their order, and not for ever. */
+class Door {
+  readonly #max: number
+  readonly #clock: Clock
+  readonly #waiting: ((mayEnter: boolean) => void)[] = []
+  #inside = 0
+
+  constructor(max: number, clock: Clock) {
+    this.#max = max
+    this.#clock = clock
+  }
+
+  get isEmpty(): boolean {
+    return this.#inside === 0
+  }
+
+  /** False if it took longer than that. */
+  async enter(timeoutMs: number): Promise<boolean> {
+    if (this.#inside < this.#max) {
+      this.#inside++
+      return true
+    }
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    this.#waiting.push(resolve)
+    const timer = this.#clock.after(timeoutMs, () => {
+      this.#waiting.splice(this.#waiting.indexOf(resolve), 1)
+      resolve(false)
+    })
+    const mayEnter = await promise
+    timer.cancel()
+    return mayEnter
+  }
+
+  /** Whoever waits longest takes the place. */
+  leave(): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#inside--
+    else next(true)
   }
 }
 

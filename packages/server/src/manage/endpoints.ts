@@ -6,6 +6,8 @@ import { randomInt } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.ts'
 import {
   type Credentials,
+  clientSecretAt,
+  MAX_LIVE_SIGNING_SECRETS,
   makeSigningSecret,
   readCredentials,
   rotateSigning,
@@ -118,8 +120,10 @@ export class Endpoints {
     const before = await this.get(tenant, id)
     const { checked, resolution } = await this.#check(patch, [])
     const credentials = namesOf(checked.credentials)
+    const wasReadable = this.#open(before) !== undefined
     const endpoint = await this.#change(before, by, credentials, endpoint => this.#patched(endpoint, checked))
-    return this.#result(endpoint, resolution, null)
+    const made = wasReadable ? undefined : this.#open(endpoint)?.signing[0]
+    return this.#result(endpoint, resolution, made === undefined ? null : shownOnce(made))
   }
 
   /** Makes a change of an endpoint as it is, against others of the same moment. */
@@ -178,7 +182,9 @@ export class Endpoints {
     const version = this.#open(before)?.signing[0]?.version ?? 'v1'
     const secret = checked.credentials.signing ?? makeSigningSecret(version, nowMs)
     const endpoint = await this.#change(before, by, ['signingSecret'], endpoint => {
-      return { ...endpoint, ...this.#sealed(id, rotateSigning(this.#openOrRefuse(endpoint), secret, nowMs)) }
+      const credentials = rotateSigning(this.#openOrRefuse(endpoint), secret, nowMs)
+      if (credentials === undefined) throw tooManySigningSecrets()
+      return { ...endpoint, ...this.#sealed(id, credentials) }
     })
     return this.#result(endpoint, undefined, input.signingSecret === undefined ? shownOnce(secret) : null)
   }
@@ -276,9 +282,13 @@ export class Endpoints {
     const nowMs = this.#store.now()
     // A new clientSecret is a new beginning where what was there can't be opened any more.
     const opened = this.#open(before)
-    if (opened === undefined && checked.clientSecret !== undefined) return createCredentials(checked, nowMs)
+    if (opened === undefined && checked.clientSecret !== undefined) {
+      if (checked.switchAtMs === undefined || checked.switchAtMs === null) return createCredentials(checked, nowMs)
+      const detail = "The secret that it is to replace can't be read, so the new one is in force at once: leave it out."
+      throw invalid([{ field: '/switchAt', detail }])
+    }
     const after = changeCredentials(opened ?? this.#openOrRefuse(before), checked, nowMs)
-    if (after.clientSecret !== null || after.oauth !== null) return after
+    if (clientSecretAt(after, nowMs) !== null || after.oauth !== null) return after
     throw invalid([{ field: '/clientSecret', detail: 'Without oauth it needs a clientSecret: give one.' }])
   }
 
@@ -323,6 +333,11 @@ export class Endpoints {
 
 function tooMany(maxEndpoints: number | undefined): PosthornError {
   const detail = `The tenant has ${maxEndpoints} endpoints, as many as the setting maxEndpoints allows: delete some first.`
+  return new PosthornError('conflict', detail)
+}
+
+function tooManySigningSecrets(): PosthornError {
+  const detail = `${MAX_LIVE_SIGNING_SECRETS} signing secrets count now, as many as there can be: wait until one ends.`
   return new PosthornError('conflict', detail)
 }
 

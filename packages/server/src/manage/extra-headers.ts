@@ -44,7 +44,21 @@ const RESERVED: readonly { readonly why: string; readonly names: readonly string
   },
   {
     why: 'it would claim that the request comes from somebody else',
-    names: ['forwarded', 'x-forwarded-*', 'x-real-ip', 'via', 'sec-*'],
+    names: [
+      'forwarded',
+      'x-forwarded-*',
+      'x-real-ip',
+      'true-client-ip',
+      'x-client-ip',
+      'x-cluster-client-ip',
+      'cf-*',
+      'via',
+      'sec-*',
+    ],
+  },
+  {
+    why: 'some servers take it for the path',
+    names: ['x-original-url', 'x-rewrite-url'],
   },
   {
     why: 'a request is always a POST',
@@ -72,7 +86,8 @@ export function checkExtraHeaders(headers: unknown, field: string, faults: Field
   for (const [name, value] of entries) {
     const lower = name.toLowerCase()
     const at = `${field}/${pointerToken(name)}`
-    checkName(name, lower, at, faults)
+    // Servers that hand headers on as variables (CGI, WSGI) take an underscore for a hyphen.
+    checkName(name, lower.replaceAll('_', '-'), at, faults)
     if (lowerCase.has(lower)) faults.push({ field: at, detail: 'The header is there twice: case makes no difference.' })
     checkValue(value, at, faults)
     lowerCase.set(lower, String(value))

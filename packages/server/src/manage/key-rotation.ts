@@ -9,7 +9,7 @@ import { PosthornError } from '../errors.ts'
 import { KEY_FINGERPRINT, type KeyPlace } from '../instance-keys.ts'
 import { type Keyring, nameOfKey, SecretUnreadable } from '../keys.ts'
 import type { Logger } from '../logger.ts'
-import type { EndpointId } from '../model.ts'
+import { type Actor, type EndpointId, SYSTEM } from '../model.ts'
 import type { Resealed, Sealed } from '../store/operations/sealed.ts'
 import type { Store } from '../store/store.ts'
 import { digestOf } from './endpoints.ts'
@@ -63,12 +63,12 @@ export class KeyRotation {
    * Begins, and answers at once. With a key file, a new key is made, unless a rotation was left unfinished; configured
    * keys are the operator's to make: then the first of them is what all is sealed with.
    */
-  async start(): Promise<RotationState> {
+  async start(by: Actor = SYSTEM): Promise<RotationState> {
     if ((await this.read()).state === 'running' || this.#running !== undefined) {
       throw new PosthornError('conflict', 'A rotation is under way: wait for its end.')
     }
     if (this.#keyring.fingerprints.length === 1) {
-      const key = this.#place.addNew()
+      const key = this.#place.addNew(this.#keyring)
       if (key === null) {
         const detail =
           'There is one encryption key only: put a new one before it in POSTHORN_ENCRYPTION_KEY and the old one into ' +
@@ -79,6 +79,8 @@ export class KeyRotation {
     }
     this.#resealed = 0
     this.#unreadable = 0
+    const targetId = nameOfKey(this.#keyring.fingerprint)
+    await this.#store.write('recordKeyChange', { by, target: 'encryption_key', targetId, nowMs: this.#store.now() })
     this.#running = this.#run().finally(() => {
       this.#running = undefined
     })
@@ -98,7 +100,7 @@ export class KeyRotation {
       if (this.#isStopping) return await this.#tell('interrupted')
       const { fingerprint } = this.#keyring
       await this.#store.write('writeMeta', { key: KEY_FINGERPRINT, value: fingerprint })
-      if (this.#unreadable === 0) this.#place.dropOlder()
+      if (this.#unreadable === 0 && this.#place.dropOlder(this.#keyring)) this.#keyring.dropOlder()
       await this.#tell('done')
       this.#log.info({ resealed: this.#resealed, unreadable: this.#unreadable }, 'the encryption key was replaced')
     } catch (error) {

@@ -121,7 +121,7 @@ describe('endpoints', () => {
     const url = `${ENDPOINTS}/${body.id}`
     const changed = await patch(url, { description: 'e', clientSecret: `${SECRET}==` })
     const { updatedAt, secretFingerprint } = changed.body
-    expect(changed.body).toEqual({ ...body, description: 'e', updatedAt, secretFingerprint })
+    expect(changed.body).toEqual({ ...body, description: 'e', updatedAt, secretFingerprint, signingSecret: null })
     expect(secretFingerprint).not.toBe(body.secretFingerprint)
     const none = {
       ...{ description: null, metadata: null, headers: null, schedule: null, timeoutMs: null, types: null },

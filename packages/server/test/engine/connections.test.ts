@@ -203,3 +203,28 @@ describe('mutual TLS', () => {
     server.closeAllConnections()
   })
 })
+
+describe('key exchange', () => {
+  it('takes part in no key exchange of which the receiver chooses the group', async () => {
+    const hello = Promise.withResolvers<Buffer>()
+    const server = await listening(
+      createTcpServer(socket => socket.once('data', hello.resolve).once('data', () => socket.destroy())),
+    )
+    const { send, close } = startSender({})
+    await send(portOf(server))
+    const suites = suitesOf(await hello.promise)
+    const ecdhe = [0xc02f, 0xc02b, 0x1301]
+    expect(suites).toEqual(expect.arrayContaining(ecdhe))
+    const dhe = [0x0033, 0x0039, 0x0067, 0x006b, 0x009e, 0x009f, 0xccaa, 0xc09e, 0xc09f, 0xc0a2, 0xc0a3]
+    expect(suites.filter(suite => dhe.includes(suite))).toEqual([])
+    close()
+    server.close()
+  })
+})
+
+/** What a ClientHello (RFC 5246 §7.4.1.2) offers: after the heads of record and message come version, time and session. */
+function suitesOf(hello: Buffer): number[] {
+  const session = 5 + 4 + 2 + 32
+  const at = session + 1 + hello[session]!
+  return Array.from({ length: hello.readUInt16BE(at) / 2 }, (_, nth) => hello.readUInt16BE(at + 2 + nth * 2))
+}

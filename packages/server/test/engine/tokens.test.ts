@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Clock } from '../../src/clock.ts'
 import type { OutgoingRequest } from '../../src/engine/deliver.ts'
 import type { Exchange } from '../../src/engine/outcome.ts'
@@ -29,14 +29,14 @@ function start(answer: (nth: number) => Exchange | Promise<Exchange>) {
     requests.push(request)
     return answer(requests.length)
   }
-  const tokens = new Tokens({ send, clock, timeoutMs: 15_000 })
+  const tokens = new Tokens({ send, clock, timeoutMs: 15_000, maxPerHost: 2 })
   return {
     tokens,
     requests,
     advance(seconds: number) {
       nowMs += seconds * 1_000
     },
-    value: async () => (await tokens.get(client))?.value,
+    value: async (endpoint = client.endpoint) => (await tokens.get({ ...client, endpoint }))?.value,
   }
 }
 
@@ -90,5 +90,17 @@ describe('tokens', () => {
     const { value } = start(nth => (nth === 1 ? answer : good(nth)))
     expect(await value()).toBeUndefined()
     expect(await value()).toBe('t2')
+  })
+
+  it('are asked for at one server by so many at once and no more, the others in their turn', async () => {
+    const answers: ((exchange: Exchange) => void)[] = []
+    const { value, requests } = start(() => new Promise<Exchange>(resolve => answers.push(resolve)))
+    const values = Array.from({ length: 5 }, (_, at) => value(`ep_${at}`))
+    for (let asked = 2; asked <= 5; asked++) {
+      await vi.waitFor(() => expect(requests).toHaveLength(asked))
+      answers.shift()!(good(asked))
+    }
+    answers.shift()!(good(6))
+    expect(await Promise.all(values)).toEqual(['t2', 't3', 't4', 't5', 't6'])
   })
 })

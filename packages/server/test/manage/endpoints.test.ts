@@ -219,6 +219,12 @@ describe('settings of an endpoint', () => {
     'Date',
     'traceparent',
     'X-HTTP-Method-Override',
+    'webhook_id',
+    'Content_Length',
+    'X_Forwarded_For',
+    'True-Client-IP',
+    'CF-Connecting-IP',
+    'X-Original-URL',
   ])('C10: refuses the header %s, which is not the tenant’s to set', async name => {
     expect(await faults(create({ headers: { [name]: 'x' } }))).toMatchObject([{ reason: 'header_reserved' }])
   })
@@ -370,6 +376,31 @@ describe('finding endpoints', () => {
     const types = () => bench.publisher.types()
     const other = new Endpoints(bench.store, createKeyring(randomBytes(32)), { policy: policy(), types })
     expect(codes((await other.describe(endpoint)).warnings)).toEqual(['secret_unreadable'])
+    // A new one is a new beginning, at once, with a signing secret that is shown.
+    const switchAtMs = bench.store.now() + 60_000
+    const { id } = endpoint
+    expect(await fields(other.update('acme', id, { clientSecret: `new-${SECRET}`, switchAtMs }))).toEqual(['/switchAt'])
+    const mended = await other.update('acme', id, { clientSecret: `new-${SECRET}` })
+    expect(mended.signingSecret).toMatch(/^whsec_/)
+    expect(codes(mended.warnings)).not.toContain('secret_unreadable')
+    expect((await other.update('acme', id, { clientSecret: `newer-${SECRET}` })).signingSecret).toBeNull()
+  })
+
+  it('C6: needs no clientSecret beside OAuth, and is left with the one that has come due', async () => {
+    const oauth = { tokenUrl: 'https://login.example.com/token', clientId: 'id', clientSecret: 'hidden' }
+    const { endpoint } = await bench.endpoints.create('acme', { url: URL_A, oauth })
+    const switchAtMs = bench.store.now() + 20
+    await bench.endpoints.update('acme', endpoint.id, { clientSecret: SECRET, switchAtMs })
+    expect(await fields(bench.endpoints.update('acme', endpoint.id, { oauth: null }))).toEqual(['/clientSecret'])
+    await expect.poll(() => bench.store.now()).toBeGreaterThan(switchAtMs)
+    const { authentication } = await bench.endpoints.update('acme', endpoint.id, { oauth: null })
+    expect(authentication).toMatchObject({ oauth: null, secretFingerprint: expect.any(String) })
+  })
+
+  it('counts ten signing secrets at once, each for its day, and makes no eleventh', async () => {
+    const { endpoint } = await create()
+    for (let at = 2; at <= 10; at++) await bench.endpoints.rotateSigning('acme', endpoint.id, {})
+    expect(await code(bench.endpoints.rotateSigning('acme', endpoint.id, {}))).toBe('conflict')
   })
 })
 

@@ -8,7 +8,7 @@ import { code, SECRET, useBench } from './setup.ts'
 
 const bench = useBench()
 const silent = pino({ level: 'silent' })
-const configured = { addNew: () => null, dropOlder() {} }
+const configured = { addNew: () => null, dropOlder: () => false }
 
 const finished = (rotation: KeyRotation) =>
   expect.poll(async () => (await rotation.read()).state, { timeout: 20_000, interval: 5 }).not.toBe('running')
@@ -22,7 +22,7 @@ it('C14: seals every secret anew while endpoints are changed, and then the older
   const [older, newer] = [bench.keyring, randomBytes(32)]
   const before = await all()
   let dropped = 0
-  const place = { addNew: () => newer, dropOlder: () => void dropped++ }
+  const place = { addNew: () => newer, dropOlder: () => ++dropped > 0 }
   const rotation = new KeyRotation(bench.store, older, place, silent)
   expect(await rotation.start()).toMatchObject({ state: 'running', keys: [expect.any(String), expect.any(String)] })
   expect(await code(rotation.start())).toBe('conflict')
@@ -55,7 +55,7 @@ it('leaves what no key opens, keeps all keys then, and says how many', async () 
   })
   await bench.endpoint()
   let dropped = 0
-  const place = { addNew: () => randomBytes(32), dropOlder: () => void dropped++ }
+  const place = { addNew: () => randomBytes(32), dropOlder: () => ++dropped > 0 }
   const rotation = new KeyRotation(bench.store, bench.keyring, place, silent)
   await rotation.start()
   await finished(rotation)
@@ -94,7 +94,7 @@ it('is told by every node, and can be begun anew where its node has ended', asyn
 it('that is stopped in the middle keeps both keys, and the next one ends it', async () => {
   for (let at = 0; at < 450; at++) await bench.endpoint({ clientSecret: `${at}-${SECRET}` })
   let dropped = 0
-  const place = { addNew: () => randomBytes(32), dropOlder: () => void dropped++ }
+  const place = { addNew: () => randomBytes(32), dropOlder: () => ++dropped > 0 }
   const rotation = new KeyRotation(bench.store, bench.keyring, place, silent)
   await rotation.start()
   await rotation.stop()
@@ -103,6 +103,32 @@ it('that is stopped in the middle keeps both keys, and the next one ends it', as
   const next = new KeyRotation(bench.store, bench.keyring, place, silent)
   await next.start()
   await finished(next)
-  expect((await next.read()).keys).toHaveLength(2)
+  // Three were in use for a moment: begun anew, it goes on with the key that was made.
+  expect((await next.read()).keys).toHaveLength(1)
   expect(dropped).toBe(1)
+})
+
+it('is one after the other, each with a key of its own, and each in the audit log', async () => {
+  await bench.endpoint()
+  const made: Uint8Array[] = []
+  const place = { addNew: () => made[made.push(randomBytes(32)) - 1]!, dropOlder: () => true }
+  const rotation = new KeyRotation(bench.store, bench.keyring, place, silent)
+  const actor = { kind: 'root', key: null, name: null, address: '192.0.2.1' } as const
+  for (let nth = 1; nth <= 3; nth++) {
+    await rotation.start(actor)
+    await finished(rotation)
+    expect(made).toHaveLength(nth)
+    expect(await rotation.read()).toMatchObject({ state: 'done', resealed: 1, keys: [expect.any(String)] })
+  }
+  const alone = createKeyring(made.at(-1)!)
+  const [endpoint] = await all()
+  expect(() => alone.open(endpoint!.id, endpoint!.sealedCredentials)).not.toThrow()
+  const entries = await bench.store.read('listAudit', {
+    tenant: null,
+    before: null,
+    fromMs: null,
+    toMs: null,
+    limit: 3,
+  })
+  expect(entries).toMatchObject(Array(3).fill({ action: 'replaced', target: 'encryption_key', actor }))
 })

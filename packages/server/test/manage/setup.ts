@@ -76,7 +76,7 @@ export class Bench {
     this.apiKeyCache = new ApiKeyCache(store, systemClock)
     this.apiKeys = new ApiKeys(store, () => this.apiKeyCache.untilFresh())
     this.deliveries = new Deliveries(store)
-    const place = { addNew: () => randomBytes(32), dropOlder() {} }
+    const place = { addNew: () => randomBytes(32), dropOlder: () => true }
     this.keyRotation = new KeyRotation(store, this.keyring, place, pino({ level: 'silent' }))
     await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
     await this.tenants.put('acme', {})

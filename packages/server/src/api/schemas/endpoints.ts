@@ -80,7 +80,8 @@ export const EndpointWithSecretSchema = Type.Object(
   {
     ...ENDPOINT_MEMBERS,
     signingSecret: TextOrNull({
-      description: '`whsec_…`, what signatures are checked with: shown this once. null: you gave it, or it is a v1a.',
+      description:
+        '`whsec_…`, what signatures are checked with: shown this once. null: none was made by this call, or it is a v1a.',
     }),
   },
   { $id: 'EndpointWithSecret' },

@@ -30,6 +30,14 @@ export function* record({ by = SYSTEM }: By, change: Change, nowMs: number): Tra
   }
 }
 
+/** A key of the installation takes the place of another. */
+export function* recordKeyChange(
+  args: By & { target: 'encryption_key' | 'root_key'; targetId: string; nowMs: number },
+): Transaction<void> {
+  const { target, targetId, nowMs, ...by } = args
+  yield* record(by, { action: 'replaced', target, targetId, tenant: null }, nowMs)
+}
+
 /** The names of the members that differ, by value. */
 export function differences<Thing extends object>(
   before: Thing,

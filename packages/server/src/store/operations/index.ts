@@ -2,7 +2,7 @@
 
 import { migrate } from '../migrate.ts'
 import { createApiKey, getApiKey, listApiKeys, readApiKeyChanges, revokeApiKey } from './api-keys.ts'
-import { listAudit } from './audit.ts'
+import { listAudit, recordKeyChange } from './audit.ts'
 import * as configuration from './configuration.ts'
 import * as deliveries from './deliveries.ts'
 import { acceptArrivals, claimInbox, fanOut, peekInbox, releaseInbox } from './inbox.ts'
@@ -46,6 +46,7 @@ export const operations = {
   listApiKeys,
   readApiKeyChanges,
   listAudit,
+  recordKeyChange,
   ...configuration,
   ...deliveries,
   ...lanes,
