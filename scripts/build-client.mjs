@@ -1,0 +1,37 @@
+/**
+ * Makes the package that receivers install out of `packages/client`: JavaScript with declarations, since no runtime takes
+ * TypeScript from `node_modules`. `npm run build:client [-- <folder>]`, by default into `packages/client/dist`; publish or
+ * `npm pack` that folder.
+ */
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const source = join(root, 'packages/client')
+const target = resolve(process.argv[2] ?? join(source, 'dist'))
+
+rmSync(target, { recursive: true, force: true })
+const compiler = join(root, 'node_modules/typescript/bin/tsc')
+const project = join(source, 'tsconfig.build.json')
+execFileSync(process.execPath, [compiler, '-p', project, '--outDir', target], { stdio: 'inherit' })
+
+// The compiler leaves the endings of imports in declarations as they are.
+for (const file of readdirSync(target).filter(name => name.endsWith('.d.ts'))) {
+  const text = readFileSync(join(target, file), 'utf8')
+  writeFileSync(join(target, file), text.replace(/(from '\.\/[\w-]+)\.ts'/g, "$1.js'"))
+}
+
+const {
+  devDependencies: _,
+  private: __,
+  exports,
+  ...about
+} = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
+const built = Object.entries(exports).map(([name, file]) => {
+  const stem = file.replace('./src/', './').replace(/\.ts$/, '')
+  return [name, { types: `${stem}.d.ts`, default: `${stem}.js` }]
+})
+const manifest = { ...about, engines: { node: '>=20' }, exports: Object.fromEntries(built) }
+writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
