@@ -11,7 +11,7 @@ export const ERRORS = {
   method_not_allowed: { status: 405, title: 'This path does not take that method' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
   conflict: { status: 409, title: 'It conflicts with what is there' },
-  idempotency_conflict: { status: 409, title: 'The id was used for another event' },
+  idempotency_conflict: { status: 409, title: 'The id was used for something else' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },
   invalid: { status: 422, title: 'A value is not acceptable' },

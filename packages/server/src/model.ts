@@ -5,6 +5,7 @@
  *            pending ⇄ held                                   (endpoint disabled, or set aside after crashes)
  *            held    → delivered | cancelled                  (delivered: a 2xx that was on its way when it was held)
  * endpoint:  enabled ⇄ disabled, and deleted (gone for good; its deliveries are cancelled)
+ * replay:    running ⇄ paused → done | cancelled             (done: all of it is made; cancelled: none of it is pending)
  */
 
 import type { FieldError } from './errors.ts'
@@ -17,6 +18,7 @@ export type EndpointId = string
 export type TenantId = string
 export type ApiKeyId = string
 export type AuditEntryId = string
+export type ReplayId = string
 
 export type LiveState = 'pending' | 'held'
 export type EndState = 'delivered' | 'exhausted' | 'cancelled'
@@ -183,6 +185,48 @@ export type PublishedEvent = {
 /** Why endpoints of the tenant got no delivery of an event, and how many. */
 export type NotSentReason = 'type'
 export type NotSent = Partial<Record<NotSentReason, number>>
+
+export const REPLAY_STATES = ['running', 'paused', 'done', 'cancelled'] as const
+export type ReplayState = (typeof REPLAY_STATES)[number]
+
+/** Of what is pending or held, another attempt follows anyhow. */
+export const REPLAYABLE_STATES = ['delivered', 'exhausted', 'cancelled'] as const satisfies readonly EndState[]
+
+/** What a replay is of: events that satisfy all of it. */
+export type ReplaySelection = {
+  /** To this endpoint alone; null: to each of the tenant's. */
+  readonly endpoint: EndpointId | null
+  readonly event: EventId | null
+  /** Event types by name; null: all. */
+  readonly types: readonly string[] | null
+  /** What the event has come to at the endpoint. */
+  readonly states: readonly EndState[]
+  /** Also events that the endpoint never got, and would get as it is now. */
+  readonly missing: boolean
+  /** Published at this time or later, and before that one; milliseconds since 1970. */
+  readonly fromMs: number | null
+  readonly toMs: number | null
+}
+
+/** New deliveries of events that were published before, made a few at a time. */
+export type Replay = {
+  /** The store's own, by which replays are in order of time. */
+  readonly id: ReplayId
+  /** The caller's id, or the text of our own where none was given. */
+  readonly key: string
+  readonly tenant: TenantId
+  readonly selection: ReplaySelection
+  readonly state: ReplayState
+  /** How many it makes, as counted when it was made; null: too many to count then. At its end: made and skipped. */
+  readonly deliveries: number | null
+  readonly made: number
+  /** Not made after all: sent again by somebody else meanwhile, or the endpoint or the event is gone. */
+  readonly skipped: number
+  /** Of those made, how many are pending or held. */
+  readonly live: number
+  readonly createdAtMs: number
+  readonly endedAtMs: number | null
+}
 
 export type AttemptOutcome = 'success' | 'failure'
 

@@ -12,6 +12,8 @@ import { type Network, parseNetwork } from './guard/address.ts'
 import type { TargetPolicy } from './guard/target.ts'
 import { Inbox } from './ingest/inbox.ts'
 import { Publisher } from './ingest/publisher.ts'
+import { createReplayCounter } from './ingest/replay-selection.ts'
+import { Replayer } from './ingest/replayer.ts'
 import { starterCatalogue } from './ingest/starter-catalogue.ts'
 import { openKeyring, openRootKey, type RootKey } from './instance-keys.ts'
 import { type Keyring, nameOfKey } from './keys.ts'
@@ -22,6 +24,7 @@ import { Deliveries } from './manage/deliveries.ts'
 import { Endpoints } from './manage/endpoints.ts'
 import { EventTypes } from './manage/event-types.ts'
 import { KeyRotation } from './manage/key-rotation.ts'
+import { Replays } from './manage/replays.ts'
 import { Tenants } from './manage/tenants.ts'
 import { StartRefused } from './start-refused.ts'
 import type { Bus } from './store/bus.ts'
@@ -61,6 +64,9 @@ const LISTEN_FAULTS = new Set(['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOTFOU
 const INBOX_LOOK_MS = 50
 /** The same where this process is the only one: it knows of all but what a fault has left claimed. */
 const LONE_INBOX_LOOK_MS = 1_000
+
+/** How soon a replay that another node has made, or has left when it died, is gone on with. */
+const REPLAY_LOOK_MS = 1_000
 
 /** A commit of more would keep the others waiting for more than some 50 ms. */
 const MAX_DELIVERIES_AT_ONCE = 5_000
@@ -175,6 +181,11 @@ async function startOn(
     maxPayloadBytes: config.maxBodyBytes,
     maxDeliveriesAtOnce: MAX_DELIVERIES_AT_ONCE,
   })
+  const replayer = new Replayer(store, publisher.configuration, clock, log.logger, {
+    perSecond: config.replayPerSecond,
+    lookMs: REPLAY_LOOK_MS,
+    retentionDays: config.retentionDays,
+  })
   const keyRotation = new KeyRotation(store, keyring, place, log.logger)
   const { api, untilIdle } = createApi(
     {
@@ -188,6 +199,7 @@ async function startOn(
       apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
       eventTypes: new EventTypes(store),
       deliveries: new Deliveries(store),
+      replays: new Replays(store, createReplayCounter(store, clock)),
       keyRotation,
     },
     {
@@ -212,6 +224,7 @@ async function startOn(
   if (isSending) {
     await engine.start()
     inbox.start()
+    replayer.start()
   }
   try {
     await api.listen({ host: config.host, port: config.port })
@@ -238,6 +251,7 @@ async function startOn(
       await Promise.all([closed, engine.drain(config.drainTimeoutMs)])
       late.cancel()
       await inbox.stop()
+      await replayer.stop()
       await keyRotation.stop()
       await relay?.stop()
       await history.stop()

@@ -20,6 +20,7 @@ import { KnownPaths } from './known-paths.ts'
 import { type Call, Load } from './load.ts'
 import { addOpenApi } from './openapi.ts'
 import { answerClientError, MethodNotAllowed, sendProblem } from './problem.ts'
+import { addReplays } from './replays.ts'
 import type { Api, ApiOptions, Services } from './services.ts'
 import { addTenants } from './tenants.ts'
 import { compileValidator } from './validation.ts'
@@ -141,7 +142,7 @@ function addRoutes(api: Api, services: Services, options: ApiOptions): void {
   if (!options.takesCalls) return
   api.register(
     async scope => {
-      const resources = [addEventTypes, addTenants, addEndpoints, addEvents, addDeliveries]
+      const resources = [addEventTypes, addTenants, addEndpoints, addEvents, addDeliveries, addReplays]
       for (const add of [...resources, addApiKeys, addAudit, addEncryptionKeys]) {
         add(scope as Api, services)
       }

@@ -25,6 +25,7 @@ export function addOpenApi(api: Api, version: string): void {
         'Endpoints',
         'Events',
         'Deliveries',
+        'Replays',
         'API keys',
         'Audit',
         'Egress',

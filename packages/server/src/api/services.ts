@@ -7,6 +7,7 @@ import type { Deliveries } from '../manage/deliveries.ts'
 import type { Endpoints } from '../manage/endpoints.ts'
 import type { EventTypes } from '../manage/event-types.ts'
 import type { KeyRotation } from '../manage/key-rotation.ts'
+import type { Replays } from '../manage/replays.ts'
 import type { Tenants } from '../manage/tenants.ts'
 import type { GateOptions } from './gate.ts'
 
@@ -21,6 +22,7 @@ export type Services = {
   readonly eventTypes: Pick<EventTypes, 'list' | 'get' | 'put' | 'remove'>
   readonly apiKeys: Pick<ApiKeys, 'create' | 'get' | 'list' | 'revoke' | 'audit'>
   readonly keyRotation: Pick<KeyRotation, 'read' | 'start'>
+  readonly replays: Pick<Replays, 'count' | 'create' | 'get' | 'list' | 'pause' | 'resume' | 'cancel'>
   readonly deliveries: Pick<
     Deliveries,
     'list' | 'listSetAside' | 'get' | 'retry' | 'cancel' | 'listEvents' | 'listRejectedEvents' | 'getEvent'

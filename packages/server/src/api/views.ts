@@ -1,12 +1,13 @@
 /** How things of the model look in answers. What is not named here is not shown. */
 import { Buffer } from 'node:buffer'
 import type { Described } from '../manage/authentication.ts'
-import type { ApiKey, Attempt, AuditEntry, Delivery, Endpoint, PublishedEvent, Tenant } from '../model.ts'
+import type { ApiKey, Attempt, AuditEntry, Delivery, Endpoint, PublishedEvent, Replay, Tenant } from '../model.ts'
 import type { ApiKeyView, AuditEntryView } from './schemas/access.ts'
 import type { TenantView } from './schemas/configuration.ts'
 import type { AttemptView, DeliveryDetail, DeliveryView, SetAsideDeliveryView } from './schemas/deliveries.ts'
 import type { EndpointView } from './schemas/endpoints.ts'
 import type { EventView } from './schemas/events.ts'
+import type { ReplayView } from './schemas/replays.ts'
 
 const time = (ms: number): string => new Date(ms).toISOString()
 const timeOrNull = (ms: number | null): string | null => (ms === null ? null : time(ms))
@@ -78,6 +79,16 @@ function pairs(flat: readonly string[]): string[][] {
   const headers: string[][] = []
   for (let at = 0; at + 1 < flat.length; at += 2) headers.push([flat[at]!, flat[at + 1]!])
   return headers
+}
+
+export function viewReplay({ key, state, selection, deliveries, made, skipped, live, ...times }: Replay): ReplayView {
+  const { endpoint, event, types, states, missing, fromMs, toMs } = selection
+  return {
+    ...{ id: key, state, endpoint, event, types: types === null ? null : [...types], states: [...states], missing },
+    ...{ from: timeOrNull(fromMs), to: timeOrNull(toMs), deliveries, made, skipped, ended: made - live },
+    createdAt: time(times.createdAtMs),
+    endedAt: timeOrNull(times.endedAtMs),
+  }
 }
 
 export function viewApiKey({ id, name, scope, tenant, rateLimit, ...times }: ApiKey): ApiKeyView {

@@ -232,6 +232,11 @@ export const SETTINGS = {
     30,
     'How long, on a PostgreSQL, events that are done with are kept with their deliveries and attempts, in days; 0 keeps them for ever. The same on all nodes. The embedded store keeps everything for now.',
   ),
+  replayPerSecond: setting(
+    integer('n', 1, 1_000_000),
+    1000,
+    'How many deliveries replays make in a second, all together, at each node; live events are to go first.',
+  ),
   payloadMemoryBytes: setting(
     integer('bytes', 0, 68_719_476_736),
     67_108_864,

@@ -25,6 +25,8 @@ export type Change =
   | { readonly kind: 'wake'; readonly tenant: TenantId; readonly endpoint: EndpointId; readonly partition: number }
   /** An event was put into the inbox. */
   | { readonly kind: 'inbox' }
+  /** A replay was made, or goes on. */
+  | { readonly kind: 'replays' }
   /** What other nodes have said up to now may have been missed; and whether what they say from now on is heard. */
   | { readonly kind: 'messages'; readonly areHeard: boolean }
   /** Partitions were given back, or a node has come and should get some: who shares them looks now. */

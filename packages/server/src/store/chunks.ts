@@ -2,7 +2,7 @@
  * What the change of an endpoint does to all its deliveries, a limited number in each commit, so that a million of
  * them keep nobody else waiting. Each can be cut short by a crash and done again: `findUnfinished` says where.
  */
-import type { EndpointId } from '../model.ts'
+import type { EndpointId, ReplayId, TenantId } from '../model.ts'
 import type { Store } from './store.ts'
 
 const DELIVERIES_A_COMMIT = 1_000
@@ -32,6 +32,16 @@ export function cancelAll(
     const nowMs = store.now()
     return store.write('cancelDeliveries', { partition, endpoint, only, limit: DELIVERIES_A_COMMIT, nowMs })
   })
+}
+
+/** Cancels what a replay has made and is still live, and ends the replay, which was cancelled before. */
+export async function cancelReplay(store: Store, of: { tenant: TenantId; replay: ReplayId }): Promise<void> {
+  for (;;) {
+    const nowMs = store.now()
+    const { lanes, isEnded } = await store.write('cancelReplayed', { ...of, limit: DELIVERIES_A_COMMIT, nowMs })
+    for (const at of lanes) store.changes.tell({ kind: 'lane', tenant: of.tenant, ...at })
+    if (isEnded) return
+  }
 }
 
 /** Until none is left, not until fewer than the limit: rows that another transaction holds can be missing from one. */

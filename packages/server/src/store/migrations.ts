@@ -133,6 +133,7 @@ export const MIGRATIONS: readonly Step[] = [
          created_ms {int} not null,
          open_trials {int} not null default 0,
          seq {int},
+         replay {bytes},
          primary key (tenant, id)
        ) {clustered}`,
       // Deliveries to ordered endpoints alone have a number, so the others cost nothing here.
@@ -141,6 +142,10 @@ export const MIGRATIONS: readonly Step[] = [
       `create index live_held on live_delivery (partition, endpoint, id) where state = 'held'`,
       `create index live_set_aside on live_delivery (partition, id) where held_reason = 'set_aside'`,
       `create index live_event on live_delivery (event)`,
+      // Those that a replay made: they alone cost something here.
+      `create index live_replay on live_delivery (replay, endpoint, id) where replay is not null`,
+      `create index live_untried on live_delivery (replay, endpoint)
+         where replay is not null and state = 'pending' and attempts = 0`,
       `create table delivery (
          tenant {text} not null,
          id {bytes} not null,
@@ -203,6 +208,37 @@ export const MIGRATIONS: readonly Step[] = [
        ) {clustered}`,
       `create index api_key_change on api_key (change_seq)`,
       `create index api_key_tenant on api_key (tenant) where tenant is not null`,
+      `create table replay (
+         tenant {text} not null,
+         id {bytes} not null,
+         replay_key {text} not null,
+         hash {bytes} not null,
+         selection {text} not null,
+         as_of_ms {int} not null,
+         state {text} not null,
+         deliveries {int},
+         made {int} not null default 0,
+         skipped {int} not null default 0,
+         created_ms {int} not null,
+         ended_ms {int},
+         primary key (tenant, id)
+       ) {clustered}`,
+      `create unique index replay_key on replay (tenant, replay_key)`,
+      `create index replay_open on replay (tenant, state) where ended_ms is null`,
+      `create index replay_ended on replay (ended_ms) where ended_ms is not null`,
+      // What a replay has yet to make, by endpoint. A row goes when all of it is made.
+      `create table replay_part (
+         replay {bytes} not null,
+         endpoint {bytes} not null,
+         tenant {text} not null,
+         partition {int} not null,
+         wanted {int},
+         done {int} not null default 0,
+         after_id {text},
+         claimed_until_ms {int} not null default 0,
+         primary key (replay, endpoint)
+       ) {clustered}`,
+      `create index replay_part_claim on replay_part (claimed_until_ms)`,
       // Who changed what of the configuration, and when (the id tells).
       `create table audit (
          id {bytes} not null primary key,

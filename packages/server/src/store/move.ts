@@ -13,7 +13,18 @@ import type { Row, Transaction, Value } from './transaction.ts'
 
 /** What is moved, in this order: what is small and decides whether the target can be used at all comes first. */
 export const MOVED_TABLES = [
-  ...['event_type', 'tenant', 'endpoint', 'api_key', 'audit', 'idempotency', 'inbox', 'live_delivery'],
+  ...[
+    'event_type',
+    'tenant',
+    'endpoint',
+    'api_key',
+    'audit',
+    'idempotency',
+    'inbox',
+    'live_delivery',
+    'replay',
+    'replay_part',
+  ],
   ...['event', 'delivery', 'attempt'],
 ] as const
 

@@ -9,10 +9,13 @@ import { AllPartitions, type Partitions } from '../../src/engine/partitions.ts'
 import type { TargetPolicy } from '../../src/guard/target.ts'
 import { Inbox } from '../../src/ingest/inbox.ts'
 import { Publisher } from '../../src/ingest/publisher.ts'
+import { createReplayCounter } from '../../src/ingest/replay-selection.ts'
+import { Replayer } from '../../src/ingest/replayer.ts'
 import { starterCatalogue } from '../../src/ingest/starter-catalogue.ts'
 import { createKeyring } from '../../src/keys.ts'
 import { Deliveries } from '../../src/manage/deliveries.ts'
 import { Endpoints } from '../../src/manage/endpoints.ts'
+import { Replays } from '../../src/manage/replays.ts'
 import { Tenants } from '../../src/manage/tenants.ts'
 import type { Driver } from '../../src/store/driver.ts'
 import { openSqlite } from '../../src/store/sqlite/driver.ts'
@@ -74,9 +77,15 @@ export async function startOn(
     maxPayloadBytes: 1_048_576,
     maxDeliveriesAtOnce: 250,
   })
+  const replayer = new Replayer(store, publisher.configuration, clock, log, {
+    perSecond: 1_000,
+    lookMs: 200,
+    retentionDays: 30,
+  })
   if (isSending) {
     await engine.start()
     inbox.start()
+    replayer.start()
   }
   return {
     /** What the store stands on: for tests that take it away. */
@@ -89,6 +98,7 @@ export async function startOn(
     publisher,
     endpoints: new Endpoints(store, keyring, { policy, types: () => publisher.types() }),
     deliveries: new Deliveries(store),
+    replays: new Replays(store, createReplayCounter(store, clock)),
     tenants: new Tenants(store),
     publish: (tenant: string, events: object[] | object) =>
       publisher.publish(tenant, Buffer.from(JSON.stringify(events))),
@@ -102,6 +112,7 @@ export async function startOn(
     async stop(drainMs = 5_000) {
       await engine.drain(drainMs)
       await inbox.stop()
+      await replayer.stop()
       await store.close()
     },
   }

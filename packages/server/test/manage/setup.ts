@@ -7,6 +7,7 @@ import { type ErrorCode, type FieldError, PosthornError } from '../../src/errors
 import type { Resolver } from '../../src/guard/lookup.ts'
 import { DEFAULT_PORTS, type TargetPolicy } from '../../src/guard/target.ts'
 import { Publisher } from '../../src/ingest/publisher.ts'
+import { createReplayCounter } from '../../src/ingest/replay-selection.ts'
 import { starterCatalogue } from '../../src/ingest/starter-catalogue.ts'
 import { createKeyring, type Keyring } from '../../src/keys.ts'
 import { ApiKeyCache } from '../../src/manage/api-key-cache.ts'
@@ -15,6 +16,7 @@ import { Deliveries } from '../../src/manage/deliveries.ts'
 import { type EndpointInput, Endpoints } from '../../src/manage/endpoints.ts'
 import { EventTypes } from '../../src/manage/event-types.ts'
 import { KeyRotation } from '../../src/manage/key-rotation.ts'
+import { Replays } from '../../src/manage/replays.ts'
 import { Tenants } from '../../src/manage/tenants.ts'
 import type { Delivery, DeliveryState, Endpoint, EndpointId } from '../../src/model.ts'
 import type { Change } from '../../src/store/changes.ts'
@@ -50,6 +52,7 @@ export class Bench {
   tenants!: Tenants
   types!: EventTypes
   deliveries!: Deliveries
+  replays!: Replays
   apiKeyCache!: ApiKeyCache
   apiKeys!: ApiKeys
   keyRotation!: KeyRotation
@@ -77,6 +80,7 @@ export class Bench {
     this.apiKeys = new ApiKeys(store, () => this.apiKeyCache.untilFresh())
     this.deliveries = new Deliveries(store)
     const place = { addNew: () => randomBytes(32), dropOlder: () => true }
+    this.replays = new Replays(store, createReplayCounter(store, systemClock))
     this.keyRotation = new KeyRotation(store, this.keyring, place, pino({ level: 'silent' }))
     await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
     await this.tenants.put('acme', {})

@@ -6,6 +6,7 @@ import { AttemptSchema, DeliveryDetailSchema, DeliverySchema, SetAsideDeliverySc
 import { EndpointSchema, EndpointWithSecretSchema } from './endpoints.ts'
 import { EventDetailSchema, EventSchema, NotSentSchema, PublishedSchema, RejectedEventSchema } from './events.ts'
 import { ProblemSchema } from './problems.ts'
+import { CreatedReplaySchema, ReplaySchema } from './replays.ts'
 
 export const COMPONENTS: readonly TSchema[] = [
   ...[ProblemSchema, EventTypeSchema, TenantSchema, EndpointSchema, EndpointWithSecretSchema],
@@ -14,4 +15,5 @@ export const COMPONENTS: readonly TSchema[] = [
   ...[PublishedSchema, EgressSchema],
   ...[ApiKeySchema, NewApiKeySchema, AuditEntrySchema],
   EncryptionKeysSchema,
+  ...[ReplaySchema, CreatedReplaySchema],
 ]

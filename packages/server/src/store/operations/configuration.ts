@@ -24,6 +24,7 @@ import {
 } from '../transaction.ts'
 import { revokeKeysOf } from './api-keys.ts'
 import { type By, differences, record } from './audit.ts'
+import { endReplaysOf } from './replays.ts'
 import {
   bumpCatalogue,
   bumpTenant,
@@ -174,6 +175,7 @@ export function* deleteTenant(
     params: [args.id, args.nowMs, change],
   }
   yield* revokeKeysOf(args, change)
+  yield* endReplaysOf(args.id, args.nowMs)
   const entry = { action: 'deleted', target: 'tenant', targetId: args.id, tenant: args.id } as const
   yield* record(args, entry, args.nowMs)
   return rows.map(row => ({ id: idText('ep', bytes(row.id)), partition: int(row.partition) }))

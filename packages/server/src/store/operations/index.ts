@@ -10,6 +10,23 @@ import * as lanes from './lanes.ts'
 import { leaveLeases, tickLeases } from './leases.ts'
 import { beginMove, countRows, describeTables, finishMove, moveRows } from './move.ts'
 import { publish, readKeyHashes } from './publish.ts'
+import {
+  claimReplayParts,
+  lookAtReplayParts,
+  makeReplayed,
+  peekReplayParts,
+  releaseReplayParts,
+} from './replay-parts.ts'
+import { scanReplay } from './replay-scan.ts'
+import {
+  cancelReplayed,
+  createReplay,
+  dropReplays,
+  getReplay,
+  listReplays,
+  listUncancelled,
+  setReplayState,
+} from './replays.ts'
 import { readSealed, reseal } from './sealed.ts'
 import { settle } from './settle.ts'
 import { beginTrial, takeBackTrials } from './trials.ts'
@@ -47,6 +64,19 @@ export const operations = {
   readApiKeyChanges,
   listAudit,
   recordKeyChange,
+  scanReplay,
+  createReplay,
+  getReplay,
+  listReplays,
+  setReplayState,
+  cancelReplayed,
+  listUncancelled,
+  dropReplays,
+  peekReplayParts,
+  claimReplayParts,
+  releaseReplayParts,
+  lookAtReplayParts,
+  makeReplayed,
   ...configuration,
   ...deliveries,
   ...lanes,

@@ -91,6 +91,9 @@ const FOR_PEOPLE: ReadonlySet<OperationName> = new Set([
   'listDeliveries',
   'listSetAside',
   'listAttempts',
+  'listReplays',
+  'getReplay',
+  'scanReplay',
 ])
 
 /** Where the embedded store is in its folder. */
