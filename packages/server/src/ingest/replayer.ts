@@ -28,7 +28,7 @@ export type ReplayerOptions = {
 /** Between two looks at the endpoints. */
 const TICK_MS = 100
 /** How long others leave alone what is claimed here. A node that dies over it costs so much. */
-const CLAIM_MS = 10_000
+const CLAIM_MS = 5_000
 /** Then the parts are given back, and those claimed that were looked at longest ago. */
 const ROUND_MS = 2_000
 const PARTS_A_ROUND = 64

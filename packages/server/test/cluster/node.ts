@@ -45,6 +45,7 @@ export async function startNode(
   await relay!.start()
   await node.engine.start()
   node.inbox.start()
+  node.replayer.start()
   const owns = (partition: number) => node.partitions.epochOf(partition) !== undefined
   return {
     ...node,
@@ -56,6 +57,7 @@ export async function startNode(
     async stop() {
       await node.engine.drain(5_000)
       await node.inbox.stop()
+      await node.replayer.stop()
       await relay!.stop()
       await node.store.close()
     },

@@ -93,6 +93,7 @@ export async function startOn(
     store,
     engine,
     inbox,
+    replayer,
     partitions,
     lines,
     publisher,
