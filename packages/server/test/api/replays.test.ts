@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest'
+import { newId } from '../../src/ids.ts'
+import { aSettlement } from '../store/builders.ts'
+import { PAYLOAD, TYPE } from '../manage/setup.ts'
+import { type Json, refused, useApi } from './setup.ts'
+
+const bench = useApi()
+const ALL = '/v1/tenants/acme/replays'
+
+async function publish(state: 'delivered' | 'exhausted' | null = 'exhausted', tenant = 'acme'): Promise<string> {
+  const { body } = await bench.post(`/v1/tenants/${tenant}/events`, `{"type":"${TYPE}","payload":${PAYLOAD}}`)
+  if (state === null) return body.id
+  for (const delivery of await bench.list('pending', null, tenant)) {
+    const { partition } = await bench.endpoints.get(tenant, delivery.endpoint)
+    const item = { ...delivery, delivery: delivery.id, partition, dueAtMs: delivery.dueAtMs ?? 0, payload: null }
+    await bench.store.settle(aSettlement(item, { kind: state }, { endedAtMs: Date.now() }))
+  }
+  return body.id
+}
+
+const count = async (body: Json): Promise<number | [number, string, string[]]> => {
+  const answer = await bench.post(ALL, { ...body, dryRun: true })
+  return answer.status === 200 ? answer.body.deliveries : refused(answer)
+}
+
+describe('POST replays', () => {
+  it('answers 202 with the id and the count, and where it is', async () => {
+    const endpoint = await bench.endpoint()
+    await publish()
+    await publish('delivered')
+    const answer = await bench.post(ALL, { id: 'of may 3/é', endpoint })
+    expect([answer.status, answer.body]).toEqual([202, { id: 'of may 3/é', deliveries: 1 }])
+    expect(answer.headers.location).toBe(`${ALL}/of%20may%203%2F%C3%A9`)
+    expect((await bench.get(String(answer.headers.location))).body).toEqual({
+      ...{ id: 'of may 3/é', state: 'running', endpoint, event: null, types: null, states: ['exhausted'] },
+      ...{ missing: false, from: null, to: null, deliveries: 1, made: 0, skipped: 0, ended: 0 },
+      ...{ createdAt: expect.any(String), endedAt: null },
+    })
+    const unnamed = await bench.post(ALL, {})
+    expect([unnamed.status, unnamed.body]).toEqual([202, { id: expect.stringMatching(/^rpl_/), deliveries: 1 }])
+    expect((await bench.get(`${ALL}/${unnamed.body.id}`)).status).toBe(200)
+  })
+
+  it('answers 200 and makes nothing for a dry run', async () => {
+    await bench.endpoint()
+    await publish()
+    const answer = await bench.post(ALL, { id: 'x', dryRun: true })
+    expect([answer.status, answer.body]).toEqual([200, { deliveries: 1 }])
+    expect((await bench.get(ALL)).body.data).toEqual([])
+    // And takes no id.
+    expect((await bench.post(ALL, { id: 'x', states: ['delivered'] })).status).toBe(202)
+  })
+
+  it('is idempotent by the id: the same answers what was made, whatever has happened since', async () => {
+    const endpoint = await bench.endpoint()
+    await publish()
+    const first = await bench.post(ALL, { id: 'x', endpoint, states: ['exhausted', 'delivered'], types: ['B', 'A'] })
+    await publish()
+    const again = { id: 'x', endpoint, states: ['delivered', 'exhausted', 'delivered'], types: ['A', 'B', 'A'] }
+    const second = await bench.post(ALL, again)
+    expect([second.status, second.body]).toEqual([202, { ...first.body, duplicate: true }])
+    await bench.endpoints.remove('acme', endpoint)
+    expect((await bench.post(ALL, again)).status).toBe(202)
+    for (const other of [{ endpoint: null }, { types: ['A'] }, { missing: true }, { from: '2026-01-01T00:00:00Z' }]) {
+      expect(refused(await bench.post(ALL, { ...again, ...other }))).toEqual([409, 'idempotency_conflict', []])
+    }
+    expect((await bench.get(ALL)).body.data).toHaveLength(1)
+    // The id is a tenant's own.
+    await bench.tenants.put('beta', {})
+    expect((await bench.post('/v1/tenants/beta/replays', { id: 'x' })).body).toEqual({ id: 'x', deliveries: 0 })
+  })
+
+  it('is made once, however many ask at once', async () => {
+    await bench.endpoint()
+    await publish()
+    const answers = await Promise.all(Array.from({ length: 8 }, () => bench.post(ALL, { id: 'x' })))
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(202))
+    expect(answers.filter(({ body }) => body.duplicate !== true)).toHaveLength(1)
+    expect((await bench.get(ALL)).body.data).toHaveLength(1)
+  })
+
+  it('selects by endpoint, event, type, state and time, all of them together', async () => {
+    const [one, two] = [await bench.endpoint(), await bench.endpoint({ types: [TYPE] })]
+    const failed = await publish()
+    const arrived = await publish('delivered')
+    const { createdAt } = (await bench.get(`/v1/tenants/acme/events/${arrived}`)).body
+    await publish(null)
+    expect(await count({})).toBe(2)
+    expect(await count({ endpoint: one })).toBe(1)
+    expect(await count({ states: ['delivered', 'exhausted'] })).toBe(4)
+    expect(await count({ states: ['cancelled'] })).toBe(0)
+    expect(await count({ states: ['delivered'], endpoint: two })).toBe(1)
+    expect(await count({ types: [TYPE] })).toBe(2)
+    expect(await count({ types: ['OTHER'] })).toBe(0)
+    // Of one event, all of it.
+    expect(await count({ event: arrived })).toBe(2)
+    expect(await count({ event: arrived, states: ['exhausted'] })).toBe(0)
+    expect(await count({ event: failed, endpoint: two, types: [TYPE], states: ['exhausted'] })).toBe(1)
+    const later = new Date(Date.parse(createdAt) + 1).toISOString()
+    expect(await count({ event: arrived, from: createdAt })).toBe(2)
+    expect(await count({ event: arrived, from: later })).toBe(0)
+    expect(await count({ event: arrived, to: later })).toBe(2)
+    expect(await count({ event: arrived, to: createdAt })).toBe(0)
+    expect(await count({ from: '1969-01-01T00:00:00+01:00', to: '9999-12-31T23:59:59-14:00' })).toBe(2)
+  })
+
+  it('takes null for what is left out', async () => {
+    await bench.endpoint()
+    await publish()
+    const none = { id: null, endpoint: null, event: null, types: null, states: null, from: null, to: null }
+    expect(await count(none)).toBe(1)
+  })
+
+  it.each([
+    [{ unknown: 1 }, ['/unknown']],
+    [{ id: '' }, ['/id']],
+    [{ id: 'x'.repeat(256) }, ['/id']],
+    [{ id: 'a\0b' }, ['/id']],
+    [{ id: 7 }, ['/id']],
+    [{ endpoint: 'ep_x' }, ['/endpoint']],
+    [{ event: 'dlv_01jy4k8v3xf0c8wq2rn5s7t9ab' }, ['/event']],
+    [{ endpoint: 'x', event: 'x' }, ['/endpoint', '/event']],
+    [{ types: [] }, ['/types']],
+    [{ types: ['a b'] }, ['/types/0']],
+    [{ types: TYPE }, ['/types']],
+    [{ states: ['pending'] }, ['/states/0']],
+    [{ states: [] }, ['/states']],
+    [{ missing: 'yes' }, ['/missing']],
+    [{ from: 'yesterday' }, ['/from']],
+    [{ to: '2026-02-30T00:00:00Z' }, ['/to']],
+    [{ from: '2026-01-02T00:00:00Z', to: '2026-01-01T00:00:00Z' }, ['/to']],
+    [{ dryRun: 1 }, ['/dryRun']],
+  ])('refuses %j', async (body, named) => {
+    expect(refused(await bench.post(ALL, body))).toEqual([422, 'invalid', named])
+    const dry = { ...body, dryRun: 'dryRun' in body ? body.dryRun : true }
+    expect(refused(await bench.post(ALL, dry))).toEqual([422, 'invalid', named])
+  })
+
+  it('refuses what the tenant has not, and the body that is none', async () => {
+    const [endpoint, event] = [newId('ep', Date.now()), newId('evt', Date.now())]
+    expect(refused(await bench.post(ALL, { endpoint, event }))).toEqual([422, 'invalid', ['/endpoint', '/event']])
+    await bench.tenants.put('beta', {})
+    const other = await bench.endpoint({}, 'beta')
+    const theirs = await publish('delivered', 'beta')
+    const both = { endpoint: other, event: theirs }
+    expect(refused(await bench.post(ALL, both))).toEqual([422, 'invalid', ['/endpoint', '/event']])
+    expect(refused(await bench.post('/v1/tenants/nobody/replays', {}))).toEqual([404, 'not_found', []])
+    for (const body of [undefined, '[]', '7']) expect((await bench.post(ALL, body)).status).toBe(422)
+  })
+
+  it('refuses a hundred and first that has not ended', async () => {
+    await bench.endpoint()
+    await publish()
+    for (let index = 1; index <= 100; index++) expect((await bench.post(ALL, { id: `${index}` })).status).toBe(202)
+    expect(refused(await bench.post(ALL, {}))).toEqual([409, 'conflict', []])
+    expect((await bench.post(`${ALL}/7/cancel`)).status).toBe(200)
+    expect((await bench.post(ALL, {})).status).toBe(202)
+  })
+})
+
+describe('replays', () => {
+  it('are listed, newest first, in pages and by state', async () => {
+    await bench.endpoint()
+    await publish()
+    for (const id of ['a', 'b', 'c']) await bench.post(ALL, { id })
+    await bench.post(`${ALL}/b/pause`)
+    const idsOf = (page: Json) => page.body.data.map(({ id }: Json) => id)
+    const first = await bench.get(`${ALL}?limit=2`)
+    expect(idsOf(first)).toEqual(['c', 'b'])
+    const second = await bench.get(`${ALL}?limit=2&cursor=${first.body.nextCursor}`)
+    expect([idsOf(second), second.body.nextCursor]).toEqual([['a'], null])
+    expect(idsOf(await bench.get(`${ALL}?state=paused`))).toEqual(['b'])
+    expect(refused(await bench.get(`${ALL}?state=odd`))).toEqual([422, 'invalid', ['state']])
+    expect(refused(await bench.get(`${ALL}?cursor=odd`))).toEqual([422, 'invalid', ['cursor']])
+  })
+
+  it('are paused, resumed and cancelled, and again without harm, until they have ended', async () => {
+    await bench.endpoint()
+    await publish()
+    await bench.post(ALL, { id: 'x' })
+    const act = async (action: string) => {
+      const { status, body } = await bench.post(`${ALL}/x/${action}`)
+      return [status, body.state ?? body.code]
+    }
+    expect(await act('resume')).toEqual([200, 'running'])
+    expect(await act('pause')).toEqual([200, 'paused'])
+    expect(await act('pause')).toEqual([200, 'paused'])
+    expect(await act('resume')).toEqual([200, 'running'])
+    expect(await act('pause')).toEqual([200, 'paused'])
+    expect(await act('cancel')).toEqual([200, 'cancelled'])
+    expect(await act('cancel')).toEqual([200, 'cancelled'])
+    expect(await act('pause')).toEqual([409, 'conflict'])
+    expect(await act('resume')).toEqual([409, 'conflict'])
+    await bench.post(ALL, { id: 'none', types: ['OTHER'] })
+    for (const action of ['pause', 'resume', 'cancel']) {
+      expect(refused(await bench.post(`${ALL}/none/${action}`))).toEqual([409, 'conflict', []])
+      expect(refused(await bench.post(`${ALL}/nobody/${action}`))).toEqual([404, 'not_found', []])
+      expect(refused(await bench.post(`${ALL}/%00/${action}`))).toEqual([404, 'not_found', []])
+    }
+    expect(refused(await bench.get(`${ALL}/nobody`))).toEqual([404, 'not_found', []])
+    await bench.tenants.put('beta', {})
+    expect(refused(await bench.get('/v1/tenants/beta/replays/x'))).toEqual([404, 'not_found', []])
+  })
+})
