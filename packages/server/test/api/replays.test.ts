@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { newId } from '../../src/ids.ts'
-import { aSettlement } from '../store/builders.ts'
 import { PAYLOAD, TYPE } from '../manage/setup.ts'
+import { aSettlement } from '../store/builders.ts'
 import { type Json, refused, useApi } from './setup.ts'
 
 const bench = useApi()

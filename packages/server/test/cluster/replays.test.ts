@@ -21,7 +21,9 @@ it('a replay is gone on with by another node when the one that makes it dies, an
   const [first, second] = [await startNode(url, authority), await startNode(url, authority)]
   await first.tenants.put('acme', {})
   const endpoints = await Promise.all(
-    ['a', 'b', 'c'].map(path => first.endpoints.create('acme', { url: `${receiver.url}/${path}`, clientSecret: SECRET })),
+    ['a', 'b', 'c'].map(path =>
+      first.endpoints.create('acme', { url: `${receiver.url}/${path}`, clientSecret: SECRET }),
+    ),
   )
   const ids: string[] = []
   for (let at = 0; at < COUNT / 3; at += 250) {
@@ -47,7 +49,8 @@ it('a replay is gone on with by another node when the one that makes it dies, an
     let before: string | null = null
     for (;;) {
       const page = await second.deliveries.list('acme', { ...NONE, endpoint: endpoint.id, before }, 1_000)
-      for (const { event } of page) counts.set(`${event} ${endpoint.id}`, (counts.get(`${event} ${endpoint.id}`) ?? 0) + 1)
+      for (const { event } of page)
+        counts.set(`${event} ${endpoint.id}`, (counts.get(`${event} ${endpoint.id}`) ?? 0) + 1)
       if (page.length < 1_000) break
       before = page.at(-1)!.id
     }

@@ -26,7 +26,16 @@ export function script({ path }: { readonly path: string }) {
 
 /** An installation with a row of every kind, made through the API, and stopped. Answers the ids of what is pending. */
 export async function fill(place: Place, receiver: Receiver, env: Record<string, string> = {}): Promise<void> {
-  const flags = ['--retry-schedule', '600', '--drain-timeout-ms', '0', '--max-in-flight', '4']
+  const flags = [
+    '--retry-schedule',
+    '600',
+    '--drain-timeout-ms',
+    '0',
+    '--max-in-flight',
+    '4',
+    '--replay-per-second',
+    '1',
+  ]
   const server = running(await serve(place, { flags, env }))
   const { call } = server
   await call('PUT', '/event-types/TEXTS', {
@@ -66,6 +75,9 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   await ended(server, 'beta', 'delivered', 2)
   await call('DELETE', `/tenants/beta/endpoints/${deleted}`)
   await call('DELETE', '/tenants/gone')
+  // One a second is made, so it is paused with some of it left.
+  expect((await call('POST', '/tenants/acme/replays', { id: AWKWARD })).status).toBe(202)
+  await call('POST', `/tenants/acme/replays/${encodeURIComponent(AWKWARD)}/pause`)
   await retried(server, later)
   // The few places that one tenant gets are taken from here on, so that what is published stays due.
   await endpoint('beta', '/hang')

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { idBytes, newId } from '../../src/ids.ts'
-import type { EndState, Endpoint } from '../../src/model.ts'
+import type { Endpoint, EndState } from '../../src/model.ts'
 
 /** Puts events into the history of an embedded store that went to an endpoint and ended so; answers their ids. */
 export function fillPast(

@@ -232,8 +232,14 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       ]
       const columns = 'tenant, id, endpoint, event, type, state, created_ms, attempts, test'
       const [live, ended] = [stored.filter(isLive), stored.filter(row => !isLive(row))]
-      await insert(`live_delivery (${columns}, partition, due_ms)`, live.map(row => [...values(row), 7, 1]))
-      await insert(`delivery (${columns}, ended_ms)`, ended.map(row => [...values(row), row.createdMs + row.endedMs]))
+      await insert(
+        `live_delivery (${columns}, partition, due_ms)`,
+        live.map(row => [...values(row), 7, 1]),
+      )
+      await insert(
+        `delivery (${columns}, ended_ms)`,
+        ended.map(row => [...values(row), row.createdMs + row.endedMs]),
+      )
       return stored
     }
 
@@ -463,8 +469,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await make({ ...first!, after: 'dlv_x' }, [replayed(events[0]!)])).toEqual({ kind: 'gone' })
       expect(await get(replay)).toMatchObject({ state: 'cancelled', endedAtMs: null, live: 4 })
       expect(await store.read('listUncancelled', {})).toEqual([{ tenant: 'acme', replay: replay.id }])
-      const cancel = () =>
-        store.write('cancelReplayed', { tenant: 'acme', replay: replay.id, limit: 3, nowMs: 7_000 })
+      const cancel = () => store.write('cancelReplayed', { tenant: 'acme', replay: replay.id, limit: 3, nowMs: 7_000 })
       expect(await cancel()).toMatchObject({ isEnded: false, lanes: expect.arrayContaining([expect.anything()]) })
       await cancel()
       expect(await cancel()).toEqual({ lanes: [], isEnded: true })

@@ -194,7 +194,7 @@ function* readStandings(rows: readonly Row[], { endpoints, asOfMs }: ReplayScan)
   return { of: (event, endpoint) => standingOf(pairs.get(keyOf(event) + keyOf(endpoint))?.values() ?? [], asOfMs) }
 }
 
-const EVENTS_A_STATEMENT = 256
+const EVENTS_A_STATEMENT = 1_024
 
 function* readSiblings(events: readonly Uint8Array[], endpoints: readonly EndpointId[]): Transaction<Row[]> {
   const { text: list, params } = idList(events, 2)
