@@ -218,7 +218,8 @@ export class Replayer {
   #roomFor(work: Work, look: PartLook | undefined): number {
     // The endpoint is gone: what is made next ends the part.
     if (look === undefined) return 1
-    work.pace = paceOf(work.pace, look, Math.ceil((this.#options.perSecond * TICK_MS) / 1_000))
+    // A tick can take longer than it should, and the rate is to be had all the same.
+    work.pace = paceOf(work.pace, look, Math.ceil((2 * this.#options.perSecond * TICK_MS) / 1_000))
     if (work.pace.isFailing && ++work.idleTicks % TICKS_WHILE_FAILING !== 0) return 0
     return roomOf(work.pace)
   }
