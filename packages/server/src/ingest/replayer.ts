@@ -60,6 +60,8 @@ type Work = {
   isOver: boolean
 }
 
+type Known = Pick<Work, 'pace' | 'since' | 'idleTicks'>
+
 type Found = {
   readonly work: Work
   readonly chosen: readonly Replayable[]
@@ -78,7 +80,7 @@ export class Replayer {
   readonly #log: Logger
   readonly #options: ReplayerOptions
   /** What is known of the endpoints of parts that were given back, for the next round. */
-  #paces = new Map<string, Pick<Work, 'pace' | 'since'>>()
+  #paces = new Map<string, Known>()
   #credit = 0
   #earnedAtMs = Number.NEGATIVE_INFINITY
   #isRunning = false
@@ -164,8 +166,8 @@ export class Replayer {
   }
 
   #take(part: ReplayPart): Work {
-    const known = this.#paces.get(keyOf(part)) ?? { pace: FIRST_PACE, since: null }
-    return { part, stored: part.after, after: part.after, ...known, idleTicks: 0, isOver: false }
+    const known: Known = this.#paces.get(keyOf(part)) ?? { pace: FIRST_PACE, since: null, idleTicks: 0 }
+    return { part, stored: part.after, after: part.after, ...known, isOver: false }
   }
 
   async #round(works: Work[]): Promise<void> {
@@ -179,7 +181,8 @@ export class Replayer {
         if (left.length > 0) await this.#sleep(TICK_MS)
       }
     } finally {
-      for (const { part, pace, since } of left) this.#paces.set(keyOf(part), { pace, since })
+      for (const { part } of works) this.#paces.delete(keyOf(part))
+      for (const { part, pace, since, idleTicks } of left) this.#paces.set(keyOf(part), { pace, since, idleTicks })
       if (this.#paces.size > MAX_PACES) this.#paces = new Map()
       await this.#store.write('releaseReplayParts', { parts: left.map(({ part }) => part), claimMs: CLAIM_MS })
     }
@@ -205,12 +208,14 @@ export class Replayer {
       this.#credit -= share
       return { work, share }
     })
-    const found = await Promise.all(
-      shares.filter(({ share }) => share > 0).map(({ work, share }) => this.#find(work, share)),
+    const wanted = shares.filter(({ share }) => share > 0)
+    const answers = await Promise.all(
+      wanted.map(({ work, share }) => this.#orPutOff(work, () => this.#find(work, share))),
     )
+    const found = answers.filter(answer => answer !== undefined)
     // In the same order on all nodes, and together: they share a commit, and two of those must not end in a deadlock.
     found.sort((a, b) => (keyOf(a.work.part) < keyOf(b.work.part) ? -1 : 1))
-    await Promise.all(found.map(each => this.#makeOrPutOff(each)))
+    await Promise.all(found.map(each => this.#orPutOff(each.work, () => this.#make(each))))
     const [first] = works.splice(0, 1)
     works.push(first!)
   }
@@ -251,17 +256,17 @@ export class Replayer {
   }
 
   /** What is wrong with one part keeps no other waiting: it is looked at again when the claim has run out. */
-  async #makeOrPutOff(found: Found): Promise<void> {
-    const { work } = found
+  async #orPutOff<Result>(work: Work, run: () => Promise<Result>): Promise<Result | undefined> {
     try {
-      await this.#make(found)
+      return await run()
     } catch (error) {
       work.after = work.stored
       if (error instanceof StoreUnavailable) throw error
-      if (error instanceof StoreContended) return
+      if (error instanceof StoreContended) return undefined
       work.isOver = true
       const { replay, endpoint } = work.part
-      this.#log.error({ err: error, replay, endpoint }, 'deliveries of a replay could not be stored; it is tried again')
+      this.#log.error({ err: error, replay, endpoint }, 'a replay could not be gone on with; it is tried again')
+      return undefined
     }
   }
 

@@ -1,5 +1,5 @@
 import { type Receiver, type ReceiverOptions, startReceiver } from '@posthorn/testkit'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { ReplayInput } from '../../src/manage/replays.ts'
 import type { Endpoint, Replay } from '../../src/model.ts'
 import { fillPast } from '../store/past.ts'
@@ -13,6 +13,8 @@ const input = (over: Partial<ReplayInput> = {}): ReplayInput => ({
   ...{ id: null, endpoint: null, event: null, types: null, states: null, missing: false, fromMs: null, toMs: null },
   ...over,
 })
+
+vi.setConfig({ testTimeout: 120_000 })
 
 type Posthorn = Awaited<ReturnType<typeof startPosthorn>>
 
@@ -102,148 +104,162 @@ describe('a replay', () => {
       expect(await posthorn.replays.count('acme', missing)).toBe(2)
     }))
 
-  it(
-    'of 100,000 lets a live event to the same endpoint go first, and is counted and begun without delay',
-    () =>
-      withPosthorn({ record: false }, async (posthorn, receiver, folder) => {
-        const endpoint = await endpointAt(posthorn, receiver)
-        fillPast(folder, endpoint, { count: 100_000, state: 'delivered' })
-        const wanted = input({ id: 'all', states: ['delivered'] })
-        const { replay } = await posthorn.replays.create('acme', wanted)
-        expect(replay.deliveries).toBe(100_000)
-        await receiver.waitFor(() => receiver.total > 500, WAIT)
-        for (let round = 1; round <= 10; round++) {
-          const before = receiver.total
-          const { events } = await posthorn.publish('acme', cover(round))
-          await receiver.waitFor(() => receiver.distinct.has(`${events[0]!.id} /`), WAIT)
-          // What was made and not tried before it is bounded, and so is what is made until it is there.
-          expect(receiver.total - before).toBeLessThan(1_000)
-        }
-        const { state, made } = await posthorn.replays.get('acme', 'all')
-        expect([state, made < 50_000]).toEqual(['running', true])
-        const cancelled = await posthorn.replays.cancel('acme', 'all')
-        expect(cancelled).toMatchObject({ state: 'cancelled', live: 0 })
-        expect(cancelled.made).toBeGreaterThanOrEqual(made)
-      }),
-    120_000,
-  )
+  it('of 100,000 lets a live event to the same endpoint go first, and is counted and begun without delay', () =>
+    withPosthorn({ record: false }, async (posthorn, receiver, folder) => {
+      const endpoint = await endpointAt(posthorn, receiver)
+      fillPast(folder, endpoint, { count: 100_000, state: 'delivered' })
+      const wanted = input({ id: 'all', states: ['delivered'] })
+      const { replay } = await posthorn.replays.create('acme', wanted)
+      expect(replay.deliveries).toBe(100_000)
+      await receiver.waitFor(() => receiver.total > 500, WAIT)
+      for (let round = 1; round <= 10; round++) {
+        const before = receiver.total
+        const { events } = await posthorn.publish('acme', cover(round))
+        await receiver.waitFor(() => receiver.distinct.has(`${events[0]!.id} /`), WAIT)
+        // What was made and not tried before it is bounded, and so is what is made until it is there.
+        expect(receiver.total - before).toBeLessThan(500)
+      }
+      const { state, made } = await posthorn.replays.get('acme', 'all')
+      expect([state, made < 50_000]).toEqual(['running', true])
+      const cancelled = await posthorn.replays.cancel('acme', 'all')
+      expect(cancelled).toMatchObject({ state: 'cancelled', live: 0 })
+      expect(cancelled.made).toBeGreaterThanOrEqual(made)
+    }))
 
-  it(
-    'goes on where it was when the process is killed in the middle, and makes nothing twice',
-    () =>
-      inFolder(async (folder, authority) => {
-        const receiver = await startReceiver({ authority, names: ['localhost'], record: false })
-        const first = await startPosthorn(folder, authority)
-        await first.tenants.put('acme', {})
-        const endpoint = await endpointAt(first, receiver)
-        const events = fillPast(folder, endpoint, { count: 3_000, state: 'exhausted' })
-        await first.replays.create('acme', input({ id: 'x' }))
-        await receiver.waitFor(() => receiver.total > 300, WAIT)
-        await first.crash()
-        const second = await startPosthorn(folder, authority)
-        const over = await until(second, await second.replays.get('acme', 'x'), isOver)
-        expect(over).toMatchObject({ state: 'done', deliveries: 3_000, made: 3_000, skipped: 0 })
-        expect(events.filter(id => !receiver.distinct.has(`${id} /`))).toEqual([])
-        let made = 0
-        for (const event of [events[0]!, events[299]!, events[1_500]!, events[2_999]!]) {
-          made += (await second.deliveries.list('acme', { ...NONE, event }, 10)).length
-        }
-        expect(made).toBe(8)
-        await second.stop()
-        await receiver.close()
-      }),
-    120_000,
-  )
+  it('goes on where it was when the process is killed in the middle, and makes nothing twice', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'], record: false })
+      const first = await startPosthorn(folder, authority)
+      await first.tenants.put('acme', {})
+      const endpoint = await endpointAt(first, receiver)
+      const events = fillPast(folder, endpoint, { count: 3_000, state: 'exhausted' })
+      await first.replays.create('acme', input({ id: 'x' }))
+      await receiver.waitFor(() => receiver.total > 300, WAIT)
+      await first.crash()
+      const second = await startPosthorn(folder, authority)
+      const over = await until(second, await second.replays.get('acme', 'x'), isOver)
+      expect(over).toMatchObject({ state: 'done', deliveries: 3_000, made: 3_000, skipped: 0 })
+      expect(events.filter(id => !receiver.distinct.has(`${id} /`))).toEqual([])
+      let made = 0
+      for (const event of [events[0]!, events[299]!, events[1_500]!, events[2_999]!]) {
+        made += (await second.deliveries.list('acme', { ...NONE, event }, 10)).length
+      }
+      expect(made).toBe(8)
+      await second.stop()
+      await receiver.close()
+    }))
 
-  it(
-    'is held up at an endpoint that answers nothing, not at the others of its tenant',
-    () =>
-      withPosthorn(
-        { record: false, script: ({ path }) => (path === '/dead' ? 'hang' : { status: 204 }) },
-        async (posthorn, receiver, folder) => {
-          const dead = await endpointAt(posthorn, receiver, { url: `${receiver.url}/dead` })
-          const well = await endpointAt(posthorn, receiver, { url: `${receiver.url}/well` })
-          fillPast(folder, dead, { count: 1_000, state: 'exhausted' })
-          const events = fillPast(folder, well, { count: 1_000, state: 'exhausted' })
-          const { replay } = await posthorn.replays.create('acme', input())
-          expect(replay.deliveries).toBe(2_000)
-          await receiver.waitFor(() => events.every(id => receiver.distinct.has(`${id} /well`)), WAIT)
-          const { made, state } = await posthorn.replays.get('acme', replay.key)
-          expect(state).toBe('running')
-          // Of the dead one's no more were made than can be in flight at once.
-          expect(made).toBeLessThan(1_100)
-          await posthorn.replays.cancel('acme', replay.key)
-        },
-      ),
-    120_000,
-  )
-
-  it(
-    'can be paused, resumed and cancelled',
-    () =>
-      withPosthorn({ record: false }, async (posthorn, receiver, folder) => {
-        const endpoint = await endpointAt(posthorn, receiver)
-        fillPast(folder, endpoint, { count: 5_000, state: 'cancelled' })
-        const { replay } = await posthorn.replays.create('acme', input({ states: ['cancelled'] }))
-        await receiver.waitFor(() => receiver.total > 100, WAIT)
-        const paused = await posthorn.replays.pause('acme', replay.key)
-        expect(paused).toMatchObject({ state: 'paused' })
-        // What was made goes out; nothing more is made.
-        await until(posthorn, replay, ({ live }) => live === 0)
-        expect(await posthorn.replays.get('acme', replay.key)).toMatchObject({ state: 'paused', made: paused.made })
-        expect(receiver.total).toBe(paused.made)
-        await posthorn.replays.resume('acme', replay.key)
-        await until(posthorn, replay, ({ made }) => made > paused.made)
-        const cancelled = await posthorn.replays.cancel('acme', replay.key)
-        expect(cancelled).toMatchObject({ state: 'cancelled', live: 0, deliveries: 5_000 })
-        expect(cancelled.made).toBeLessThan(5_000)
-        const ended = { ...NONE, endpoint: endpoint.id }
-        expect(await posthorn.deliveries.list('acme', { ...ended, state: 'pending' }, 10)).toEqual([])
-        expect((await posthorn.replays.get('acme', replay.key)).made).toBe(cancelled.made)
-      }),
-    60_000,
-  )
-
-  it(
-    'comes in the order of publishing at an ordered endpoint, and live events behind what was made before',
-    () =>
-      withPosthorn({}, async (posthorn, receiver, folder) => {
-        const endpoint = await endpointAt(posthorn, receiver, { ordered: true })
-        const events = fillPast(folder, endpoint, { count: 300, state: 'exhausted' })
+  it('is held up at an endpoint that answers nothing, not at the others of its tenant', () =>
+    withPosthorn(
+      { record: false, script: ({ path }) => (path === '/dead' ? 'hang' : { status: 204 }) },
+      async (posthorn, receiver, folder) => {
+        const dead = await endpointAt(posthorn, receiver, { url: `${receiver.url}/dead` })
+        const well = await endpointAt(posthorn, receiver, { url: `${receiver.url}/well` })
+        fillPast(folder, dead, { count: 1_000, state: 'exhausted' })
+        const events = fillPast(folder, well, { count: 1_000, state: 'exhausted' })
         const { replay } = await posthorn.replays.create('acme', input())
-        await receiver.waitFor(() => receiver.total >= 10, WAIT)
-        const { events: live } = await posthorn.publish('acme', cover(1))
-        await until(posthorn, replay, isOver)
-        await receiver.waitFor(() => receiver.total === 301, WAIT)
-        const order = webhookIds(receiver)
-        expect(order.filter(id => id !== live[0]!.id)).toEqual(events)
-        expect(order.indexOf(live[0]!.id)).toBeLessThan(300)
-      }),
-    60_000,
-  )
+        expect(replay.deliveries).toBe(2_000)
+        await receiver.waitFor(() => events.every(id => receiver.distinct.has(`${id} /well`)), WAIT)
+        const { made, state } = await posthorn.replays.get('acme', replay.key)
+        expect(state).toBe('running')
+        // Of the dead one's no more were made than can be in flight at once.
+        expect(made).toBeLessThan(1_100)
+        await posthorn.replays.cancel('acme', replay.key)
+      },
+    ))
 
-  it(
-    'is held at a disabled endpoint, and ends with a deleted one',
-    () =>
-      withPosthorn({}, async (posthorn, receiver, folder) => {
-        const endpoint = await endpointAt(posthorn, receiver)
-        fillPast(folder, endpoint, { count: 50, state: 'exhausted' })
-        await posthorn.endpoints.disable('acme', endpoint.id)
-        const { replay } = await posthorn.replays.create('acme', input())
-        await until(posthorn, replay, ({ state }) => state === 'done')
-        expect(await posthorn.deliveries.list('acme', { ...NONE, state: 'held' }, 100)).toHaveLength(50)
-        expect(receiver.total).toBe(0)
-        await posthorn.endpoints.enable('acme', endpoint.id, { held: 'release' })
-        await until(posthorn, replay, isOver)
-        expect(receiver.total).toBe(50)
-        const events = fillPast(folder, endpoint, { count: 5_000, state: 'exhausted' })
-        const second = (await posthorn.replays.create('acme', input())).replay
-        await receiver.waitFor(() => receiver.total > 100, WAIT)
-        await posthorn.endpoints.remove('acme', endpoint.id)
-        const over = await until(posthorn, second, isOver)
-        expect(over).toMatchObject({ state: 'done', deliveries: events.length })
-        expect(over.made + over.skipped).toBe(events.length)
-      }),
-    60_000,
-  )
+  it('can be paused, resumed and cancelled', () =>
+    withPosthorn({ record: false }, async (posthorn, receiver, folder) => {
+      const endpoint = await endpointAt(posthorn, receiver)
+      fillPast(folder, endpoint, { count: 5_000, state: 'cancelled' })
+      const { replay } = await posthorn.replays.create('acme', input({ states: ['cancelled'] }))
+      await receiver.waitFor(() => receiver.total > 100, WAIT)
+      const paused = await posthorn.replays.pause('acme', replay.key)
+      expect(paused).toMatchObject({ state: 'paused' })
+      // What was made goes out; nothing more is made.
+      await until(posthorn, replay, ({ live }) => live === 0)
+      expect(await posthorn.replays.get('acme', replay.key)).toMatchObject({ state: 'paused', made: paused.made })
+      expect(receiver.total).toBe(paused.made)
+      await posthorn.replays.resume('acme', replay.key)
+      await until(posthorn, replay, ({ made }) => made > paused.made)
+      const cancelled = await posthorn.replays.cancel('acme', replay.key)
+      expect(cancelled).toMatchObject({ state: 'cancelled', live: 0, deliveries: 5_000 })
+      expect(cancelled.made).toBeLessThan(5_000)
+      const ended = { ...NONE, endpoint: endpoint.id }
+      expect(await posthorn.deliveries.list('acme', { ...ended, state: 'pending' }, 10)).toEqual([])
+      expect((await posthorn.replays.get('acme', replay.key)).made).toBe(cancelled.made)
+    }))
+
+  it('comes in the order of publishing at an ordered endpoint, and live events behind what was made before', () =>
+    withPosthorn({}, async (posthorn, receiver, folder) => {
+      const endpoint = await endpointAt(posthorn, receiver, { ordered: true })
+      const events = fillPast(folder, endpoint, { count: 300, state: 'exhausted' })
+      const { replay } = await posthorn.replays.create('acme', input())
+      await receiver.waitFor(() => receiver.total >= 10, WAIT)
+      const { events: live } = await posthorn.publish('acme', cover(1))
+      await until(posthorn, replay, isOver)
+      await receiver.waitFor(() => receiver.total === 301, WAIT)
+      const order = webhookIds(receiver)
+      expect(order.filter(id => id !== live[0]!.id)).toEqual(events)
+      expect(order.indexOf(live[0]!.id)).toBeLessThan(300)
+    }))
+
+  it('is held at a disabled endpoint, and ends with a deleted one', () =>
+    withPosthorn({}, async (posthorn, receiver, folder) => {
+      const endpoint = await endpointAt(posthorn, receiver)
+      fillPast(folder, endpoint, { count: 50, state: 'exhausted' })
+      await posthorn.endpoints.disable('acme', endpoint.id)
+      const { replay } = await posthorn.replays.create('acme', input())
+      await until(posthorn, replay, ({ state }) => state === 'done')
+      expect(await posthorn.deliveries.list('acme', { ...NONE, state: 'held' }, 100)).toHaveLength(50)
+      expect(receiver.total).toBe(0)
+      await posthorn.endpoints.enable('acme', endpoint.id, { held: 'release' })
+      await until(posthorn, replay, isOver)
+      expect(receiver.total).toBe(50)
+      const events = fillPast(folder, endpoint, { count: 5_000, state: 'exhausted' })
+      const second = (await posthorn.replays.create('acme', input())).replay
+      await receiver.waitFor(() => receiver.total > 100, WAIT)
+      await posthorn.endpoints.remove('acme', endpoint.id)
+      const over = await until(posthorn, second, isOver)
+      expect(over).toMatchObject({ state: 'done', deliveries: events.length })
+      expect(over.made + over.skipped).toBe(events.length)
+    }))
+
+  it('gives an endpoint that fails one now and then, and goes on when that is taken', () => {
+    const state = { isDown: true }
+    const script = () => ({ status: state.isDown ? 500 : 204 })
+    return withPosthorn({ record: false, script }, async (posthorn, receiver, folder) => {
+      const endpoint = await endpointAt(posthorn, receiver, { schedule: [600] })
+      fillPast(folder, endpoint, { count: 1_000, state: 'exhausted' })
+      const { replay } = await posthorn.replays.create('acme', input())
+      await receiver.waitFor(() => receiver.total >= 18, WAIT)
+      const { made } = await posthorn.replays.get('acme', replay.key)
+      expect(made).toBeLessThanOrEqual(receiver.total + 1)
+      expect(made).toBeLessThan(40)
+      state.isDown = false
+      expect(await until(posthorn, replay, ({ endedAtMs }) => endedAtMs !== null)).toMatchObject({ made: 1_000 })
+    })
+  })
+
+  it('makes all that is missing, however the configuration moves meanwhile', () =>
+    withPosthorn({ record: false }, async (posthorn, receiver, folder) => {
+      const [one, two] = [await endpointAt(posthorn, receiver), await endpointAt(posthorn, receiver)]
+      fillPast(folder, one, { count: 3_000, state: 'delivered' })
+      const { replay } = await posthorn.replays.create('acme', input({ missing: true }))
+      expect(replay.deliveries).toBe(3_000)
+      for (let round = 1; ; round++) {
+        await posthorn.endpoints.update('acme', one.id, { description: `${round}` })
+        if ((await posthorn.replays.get('acme', replay.key)).state === 'done') break
+      }
+      const over = await until(posthorn, replay, isOver)
+      expect(over).toMatchObject({ deliveries: 3_000, made: 3_000, skipped: 0 })
+      const events = new Set<string>()
+      for (let before: string | null = null; ; ) {
+        const page = await posthorn.deliveries.list('acme', { ...NONE, endpoint: two.id, before }, 1_000)
+        for (const { event } of page) events.add(event)
+        if (page.length < 1_000) break
+        before = page.at(-1)!.id
+      }
+      expect([events.size, receiver.total]).toEqual([3_000, 3_000])
+    }))
 })

@@ -180,23 +180,23 @@ export type CancelledSome = {
 }
 
 /** Cancels some of what a cancelled replay has made and is live; ends it when nothing is left. */
-export function* cancelReplayed(args: {
-  readonly tenant: TenantId
-  readonly replay: ReplayId
-  readonly limit: number
-  readonly nowMs: number
-}): Transaction<CancelledSome> {
+export function* cancelReplayed(
+  args: { readonly tenant: TenantId; readonly replay: ReplayId; readonly limit: number; readonly nowMs: number },
+  { skipLocked }: Dialect,
+): Transaction<CancelledSome> {
   const id = idBytes(args.replay)
   const rows = yield {
     text: `delete from live_delivery where (tenant, id) in (
-             select l.tenant, l.id from live_delivery l where l.replay = $1 limit ${args.limit})
+             select l.tenant, l.id from live_delivery l where l.replay = $1 limit ${args.limit} ${skipLocked})
            returning tenant, id, endpoint, partition, event, type, attempts, replay_of, test, created_ms`,
     params: [id],
   }
   yield* storeHistory(rows.map(row => historyRow(row, 'cancelled', int(row.attempts), args.nowMs)))
   if (rows.length === 0) {
-    yield* endReplay({ tenant: args.tenant, id, state: 'cancelled', nowMs: args.nowMs })
-    return { lanes: [], isEnded: true }
+    // Or somebody else is about to end what is left.
+    const left = yield { text: 'select 1 from live_delivery where replay = $1 limit 1', params: [id] }
+    if (left.length === 0) yield* endReplay({ tenant: args.tenant, id, state: 'cancelled', nowMs: args.nowMs })
+    return { lanes: [], isEnded: left.length === 0 }
   }
   const byEndpoint = new Map(rows.map(row => [Buffer.from(bytes(row.endpoint)).toString('latin1'), row]))
   const lanes = [...byEndpoint.values()].map(row => ({
