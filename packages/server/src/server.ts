@@ -230,7 +230,7 @@ async function startOn(
     await api.listen({ host: config.host, port: config.port })
   } catch (error) {
     // A start that is refused is no crash: what it began to send must not be held against the deliveries.
-    await engine.drain(0)
+    await Promise.all([replayer.stop(), engine.drain(0)])
     throw error
   }
   history.start()

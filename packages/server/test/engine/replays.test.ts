@@ -1,6 +1,8 @@
 import { type Receiver, type ReceiverOptions, startReceiver } from '@posthorn/testkit'
 import { describe, expect, it, vi } from 'vitest'
-import type { ReplayInput } from '../../src/manage/replays.ts'
+import { systemClock } from '../../src/clock.ts'
+import { createReplayCounter } from '../../src/ingest/replay-selection.ts'
+import { type ReplayInput, Replays } from '../../src/manage/replays.ts'
 import type { Endpoint, Replay } from '../../src/model.ts'
 import { fillPast } from '../store/past.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
@@ -261,5 +263,32 @@ describe('a replay', () => {
         before = page.at(-1)!.id
       }
       expect([events.size, receiver.total]).toEqual([3_000, 3_000])
+    }))
+
+  it('of more than can be counted in time is made all the same, and is counted at its end', () =>
+    withPosthorn({ record: false }, async (posthorn, receiver, folder) => {
+      const endpoint = await endpointAt(posthorn, receiver)
+      await endpointAt(posthorn, receiver)
+      const events = fillPast(folder, endpoint, { count: 2_500, state: 'exhausted' })
+      const replays = new Replays(posthorn.store, createReplayCounter(posthorn.store, systemClock, 0))
+      expect(await replays.count('acme', input())).toBeNull()
+      const { replay } = await replays.create('acme', input())
+      expect(replay.deliveries).toBeNull()
+      const over = await until(posthorn, replay, isOver)
+      expect(over).toMatchObject({ state: 'done', deliveries: 2_500, made: 2_500, skipped: 0 })
+      expect(receiver.distinct.size).toBe(events.length)
+    }))
+
+  it('of one event goes to each of very many endpoints', () =>
+    withPosthorn({ record: false }, async (posthorn, receiver) => {
+      const paths = Array.from({ length: 300 }, (_, index) => `/${index}`)
+      for (const path of paths) await endpointAt(posthorn, receiver, { url: `${receiver.url}${path}` })
+      const { events } = await posthorn.publish('acme', cover(1))
+      await receiver.waitFor(() => receiver.total === 300, WAIT)
+      const list = () => posthorn.deliveries.list('acme', { ...NONE, state: 'delivered' }, 1_000)
+      await expect.poll(list, { timeout: 30_000 }).toHaveLength(300)
+      const { replay } = await posthorn.replays.create('acme', input({ event: events[0]!.id }))
+      expect(await until(posthorn, replay, isOver)).toMatchObject({ state: 'done', deliveries: 300, made: 300 })
+      expect([...receiver.seen.values()].filter(count => count !== 2)).toEqual([])
     }))
 })

@@ -59,11 +59,12 @@ function* scanDeliveries(args: ReplayScan): Transaction<ReplayChunk> {
   const { selection, asOfMs } = args
   const after = args.after ?? firstIdAt('dlv', earliestMs(selection) - SLACK_MS)
   const end = firstIdAt('dlv', asOfMs + SLACK_MS)
-  const [way, of] = wayOf(args)
+  const way = wayOf(args)
   // First how far the rows reach, whatever their state: one statement that looks for a rare state could read for ever.
   const reach = yield {
-    text: `select id from delivery where ${way} = $1 and id > $2 and id < $3 order by id limit 1 offset ${args.limit - 1}`,
-    params: [of, idBytes(after), idBytes(end)],
+    text: `select id from delivery where id > $1 and id < $2 and ${way.text(3)}
+           order by id limit 1 offset ${args.limit - 1}`,
+    params: [idBytes(after), idBytes(end), ...way.params],
   }
   const upTo = reach.length === 0 ? null : idText('dlv', bytes(reach[0]!.id))
   const states = selection.states.map(state => `'${state}'`).join(', ')
@@ -72,9 +73,9 @@ function* scanDeliveries(args: ReplayScan): Transaction<ReplayChunk> {
       ? []
       : yield {
           text: `select id, endpoint, event, type, test from delivery
-                 where ${way} = $1 and id > $2 and id <= $3 and state in (${states}) and ended_ms <= $4
-                   and event >= $5 and event < $6 ${selection.event === null ? 'and test = 0' : ''} order by id`,
-          params: [of, idBytes(after), idBytes(upTo ?? end), asOfMs, ...eventBounds(selection, asOfMs)],
+                 where id > $1 and id <= $2 and state in (${states}) and ended_ms <= $3 and event >= $4 and event < $5
+                   ${selection.event === null ? 'and test = 0' : ''} and ${way.text(6)} order by id`,
+          params: [idBytes(after), idBytes(upTo ?? end), asOfMs, ...eventBounds(selection, asOfMs), ...way.params],
         }
   const isWanted = wanted(args)
   const candidates = rows.filter(isWanted)
@@ -89,11 +90,26 @@ function* scanDeliveries(args: ReplayScan): Transaction<ReplayChunk> {
   return { found, after: upTo }
 }
 
-/** The column to go along, each with an index in the order of the ids. No other may be named, or that could be taken. */
-function wayOf({ tenant, selection, endpoints }: ReplayScan): [column: string, value: Value] {
-  if (selection.event !== null) return ['event', idBytes(selection.event)]
-  return endpoints.length === 1 ? ['endpoint', idBytes(endpoints[0]!)] : ['tenant', tenant]
+/** A condition, with parameters from a number on. */
+type Way = { readonly text: (first: number) => string; readonly params: readonly Value[] }
+
+/** What to go along, by an index. No column more may be named, or another could be taken. */
+function wayOf({ tenant, selection, endpoints }: ReplayScan): Way {
+  const endpoint = endpoints.length === 1 ? idBytes(endpoints[0]!) : null
+  if (selection.event !== null) {
+    const event = idBytes(selection.event)
+    if (endpoint === null) return { text: at => `event = $${at}`, params: [event] }
+    return { text: at => `event = $${at} and ${isOne('endpoint', at + 1)}`, params: [event, endpoint] }
+  }
+  if (endpoint !== null) return { text: at => `endpoint = $${at}`, params: [endpoint] }
+  return { text: at => `tenant = $${at}`, params: [tenant] }
 }
+
+/**
+ * Not `=`: SQLite, which knows nothing of how many rows there are, would go along the index of the endpoint, through all
+ * that it ever got, instead of along that of the event and the endpoint.
+ */
+const isOne = (column: string, at: number): string => `${column} >= $${at} and ${column} <= $${at}`
 
 // Along the events
 
@@ -198,14 +214,12 @@ const EVENTS_A_STATEMENT = 1_024
 
 function* readSiblings(events: readonly Uint8Array[], endpoints: readonly EndpointId[]): Transaction<Row[]> {
   const { text: list, params } = idList(events, 2)
-  const [only] = endpoints
-  const isOne = endpoints.length === 1 && only !== undefined
+  const one = endpoints.length === 1 ? [idBytes(endpoints[0]!)] : []
   const earliest = Math.min(...events.map(event => idMs(idText('evt', event))))
   const bound = idBytes(firstIdAt('dlv', Math.max(0, earliest - SLACK_MS)))
-  // Not `endpoint = $1`: SQLite would go along the index of the endpoint, through all that it ever got.
-  const ofOne = isOne ? `and case when endpoint = $${2 + params.length} then 1 else 0 end = 1` : ''
+  const ofOne = one.length === 1 ? `and ${isOne('endpoint', 2 + params.length)}` : ''
   const where = `event in (${list}) and id >= $1 ${ofOne}`
-  const all = [bound, ...params, ...(isOne ? [idBytes(only)] : [])]
+  const all = [bound, ...params, ...one]
   const live = yield {
     text: `select id, endpoint, event, state, created_ms, null as ended_ms from live_delivery where ${where}`,
     params: all,
