@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The `posthorn` command. */
+import type { ChildProcess } from 'node:child_process'
 import cluster from 'node:cluster'
 import { systemClock } from './clock.ts'
 import { runCommandLine } from './command-line.ts'
@@ -10,6 +11,12 @@ import { startServer } from './server.ts'
 
 growThreadPool()
 keepEnvironmentOutOfReports()
+
+/** The other side can end at any moment: then what was said is lost, which whoever waits for an answer finds out. */
+function sendTo(process: Pick<NodeJS.Process | ChildProcess, 'send'>, message: object): boolean {
+  process.send?.(message, undefined, undefined, () => {})
+  return true
+}
 
 // Node would end a process without its parent on the spot. Ours drains: what it has in flight would be sent twice.
 if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true
@@ -41,10 +48,19 @@ void runCommandLine({
       kill: signal => void worker.process.kill(signal),
       onListening: react => void worker.once('listening', react),
       onEnd: react => void worker.once('exit', react),
+      send: message => worker.isConnected() && sendTo(worker.process, message),
+      onMessage: react => void worker.on('message', react),
     }
   },
   forked:
     cluster.worker === undefined
       ? null
-      : { isFirst: cluster.worker.id === 1, onOrphaned: handle => void process.once('disconnect', handle) },
+      : {
+          isFirst: cluster.worker.id === 1,
+          onOrphaned: handle => void process.once('disconnect', handle),
+          parent: {
+            send: message => process.connected && sendTo(process, message),
+            onMessage: react => void process.on('message', react),
+          },
+        },
 })

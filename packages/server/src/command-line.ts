@@ -3,11 +3,13 @@ import { Command, CommanderError, Option } from 'commander'
 import pkg from '../package.json' with { type: 'json' }
 import type { Clock, Timer } from './clock.ts'
 import { describeSettings, type SettingDescription } from './config/docs.ts'
+import { readTelemetrySettings, type TelemetrySettings } from './config/telemetry.ts'
 import { type Config, type ConfigResult, type Environment, type Flags, loadConfig, loadMoveConfig } from './config.ts'
 import { createLogger } from './logger.ts'
 import type { CommandIo, MoveConfig } from './maintenance.ts'
 import { Processes, type ServingProcess, type StopSignal } from './processes.ts'
 import { StartRefused } from './start-refused.ts'
+import { type Channel, Gathering } from './watch/gathering.ts'
 
 export const EXIT = {
   /** All is well: the help was shown, serve drained and stopped, or another command has done its work. */
@@ -51,7 +53,7 @@ export type Effects = {
   readonly onCrash: (handle: (error: unknown) => void) => void
   readonly parentPid: () => number
   /** Starts this very command again as one of several processes that share the port. */
-  readonly fork: () => ServingProcess
+  readonly fork: () => ServingProcess & Channel
   /** How this process was forked; null: it was not. */
   readonly forked: Forked | null
 }
@@ -61,6 +63,8 @@ type Forked = {
   readonly isFirst: boolean
   /** The parent is gone. */
   readonly onOrphaned: (handle: () => void) => void
+  /** To the parent. */
+  readonly parent: Channel
 }
 
 /** Whether others write to the same output: no; yes, and this one tells where the API is; yes, and another does. */
@@ -69,7 +73,14 @@ type Sharing = 'alone' | 'first' | 'another'
 type RunningServer = { readonly url: string; stop(): Promise<void> }
 type StartServer = (
   config: Config,
-  io: { readonly stdout: Output; readonly stderr: Output; readonly clock: Clock; readonly sharing: Sharing },
+  io: {
+    readonly stdout: Output
+    readonly stderr: Output
+    readonly clock: Clock
+    readonly sharing: Sharing
+    readonly telemetry: TelemetrySettings | null
+    readonly parent?: Channel
+  },
 ) => Promise<RunningServer>
 
 export async function runCommandLine(effects: Effects): Promise<void> {
@@ -214,7 +225,14 @@ async function serve(command: Command, effects: Effects): Promise<void> {
 
 /** As many processes as are configured, until a signal. */
 async function runMany(config: Config, effects: Effects): Promise<void> {
-  const { clock, exit, stdout, fork } = effects
+  const { clock, exit, stdout } = effects
+  const gathering = new Gathering(clock)
+  const fork = () => {
+    const child = effects.fork()
+    gathering.add(child)
+    child.onEnd(() => gathering.remove(child))
+    return child
+  }
   effects.onCrash(error => crash(effects, error))
   const { logger, flush } = createLogger({ level: config.logLevel, stdout, clock, isShared: true })
   const stopTimeoutMs = config.drainTimeoutMs + 2 * STOP_GRACE_MS
@@ -259,7 +277,9 @@ async function run(config: Config, effects: Effects): Promise<void> {
   const { clock, exit, stdout, stderr } = effects
   effects.onCrash(error => crash(effects, error))
   const sharing = effects.forked === null ? 'alone' : effects.forked.isFirst ? 'first' : 'another'
-  const started = (async () => effects.startServer(config, { stdout, stderr, clock, sharing }))()
+  const telemetry = readTelemetrySettings(effects.env)
+  const parent = effects.forked === null ? {} : { parent: effects.forked.parent }
+  const started = (async () => effects.startServer(config, { stdout, stderr, clock, sharing, telemetry, ...parent }))()
   let stopAskedAtMs: number | undefined
   const stop = async () => {
     stopAskedAtMs = clock.monotonicMs()

@@ -48,6 +48,14 @@ export function isTransitionAllowed(from: DeliveryState, to: DeliveryState): boo
 /** Slices of all endpoints; an endpoint's is drawn once, stored, and never recomputed. */
 export const PARTITION_COUNT = 256
 
+/** Names of event types that are Posthorn's own begin so. */
+const OPERATIONAL_PREFIX = 'posthorn.'
+
+/** Whether an event of the type tells of Posthorn itself, and not of the provider's business. */
+export function isOperational(type: string): boolean {
+  return type.startsWith(OPERATIONAL_PREFIX)
+}
+
 export type EventType = {
   readonly name: string
   readonly group: string

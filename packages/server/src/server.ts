@@ -1,9 +1,11 @@
 /** Puts it together: store, keys, engine, API; and takes it apart again in the order that loses nothing. */
 import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
 import pkg from '../package.json' with { type: 'json' }
 import { createApi } from './api/api.ts'
 import type { Caller } from './api/gate.ts'
 import { type Clock, systemClock } from './clock.ts'
+import type { TelemetrySettings } from './config/telemetry.ts'
 import type { Config } from './config.ts'
 import { Engine } from './engine/engine.ts'
 import { AllPartitions, LeasedPartitions, type Partitions } from './engine/partitions.ts'
@@ -25,7 +27,9 @@ import { Endpoints } from './manage/endpoints.ts'
 import { EventTypes } from './manage/event-types.ts'
 import { KeyRotation } from './manage/key-rotation.ts'
 import { Replays } from './manage/replays.ts'
+import { Stats } from './manage/stats.ts'
 import { Tenants } from './manage/tenants.ts'
+import { PARTITION_COUNT } from './model.ts'
 import { StartRefused } from './start-refused.ts'
 import type { Bus } from './store/bus.ts'
 import { HistoryUpkeep } from './store/history-upkeep.ts'
@@ -36,6 +40,9 @@ import { KEY_LIFE_META } from './store/postgres/publish-function.ts'
 import { Relay } from './store/relay.ts'
 import type { Store } from './store/store.ts'
 import { openStore, storeRefusal } from './store-opening.ts'
+import type { Channel } from './watch/gathering.ts'
+import type { EngineState } from './watch/metrics.ts'
+import { Watching } from './watch/watching.ts'
 
 type Output = { write(text: string): unknown; readonly fd?: number }
 
@@ -48,6 +55,10 @@ export type ServerIo = {
    * another does. Default: `alone`.
    */
   readonly sharing?: 'alone' | 'first' | 'another'
+  /** To the process that started this one, where several share the port. Default: there is none. */
+  readonly parent?: Channel
+  /** What the environment says of OpenTelemetry. Default: nothing, and nothing of it is loaded. */
+  readonly telemetry?: TelemetrySettings | null
 }
 
 export type RunningServer = {
@@ -164,7 +175,16 @@ async function startOn(
   const apiKeys = new ApiKeyCache(store, clock)
   const partitions =
     bus === null ? new AllPartitions(store) : new LeasedPartitions(store, clock, log.logger, config.leaseMs)
-  const engine = createEngine(store, keyring, partitions, config, policy, clock, log)
+  const watching = await Watching.open({
+    ...{ store, clock, logger: log.logger, version: pkg.version, forwardTrace: config.forwardTrace },
+    ...{ telemetry: io.telemetry ?? null, parent: io.parent, isTidying: () => partitions.epochOf(0) !== undefined },
+    sources: {
+      engine: () => engineState(engine, partitions),
+      failedAuthentications: () => created.failedAuthentications(),
+      connections: () => promisify(api.server.getConnections.bind(api.server))(),
+    },
+  })
+  const engine = createEngine(store, keyring, partitions, config, policy, clock, log, watching.traces)
   const relay =
     bus === null ? undefined : new Relay(store, bus, clock, partition => partitions.epochOf(partition) !== undefined)
   const isSending = config.role !== 'api'
@@ -187,7 +207,7 @@ async function startOn(
     retentionDays: config.retentionDays,
   })
   const keyRotation = new KeyRotation(store, keyring, place, log.logger)
-  const { api, untilIdle } = createApi(
+  const created = createApi(
     {
       publisher,
       endpoints: new Endpoints(store, keyring, {
@@ -201,6 +221,7 @@ async function startOn(
       deliveries: new Deliveries(store),
       replays: new Replays(store, createReplayCounter(store, clock)),
       keyRotation,
+      stats: new Stats(store, () => watching.flushStats()),
     },
     {
       identify: key => identify(hashOfKey(key), rootKey, apiKeys),
@@ -215,8 +236,12 @@ async function startOn(
       isReady: () => state.isReady,
       isDraining: () => state.isDraining,
       logger: log.logger,
+      metrics: () => watching.metrics(),
+      metricsOpen: config.metricsOpen,
+      ...watching.traces,
     },
   )
+  const { api, untilIdle } = created
   const history = new HistoryUpkeep(store, clock, log.logger, config.retentionDays)
   await relay?.start()
   // After the relay: of what is changed from here on it tells.
@@ -234,6 +259,7 @@ async function startOn(
     throw error
   }
   history.start()
+  watching.start()
   state.isReady = true
   const url = urlOf(api.server.address() as AddressInfo)
   announce(io, log, config, url)
@@ -254,6 +280,7 @@ async function startOn(
       await keyRotation.stop()
       await relay?.stop()
       await history.stop()
+      await watching.stop()
       apiKeys.close()
       await store.close()
       log.logger.info({ leftInFlight: engine.inFlight }, 'stopped')
@@ -270,6 +297,7 @@ function createEngine(
   policy: TargetPolicy,
   clock: Clock,
   log: Log,
+  { beginTrace }: Watching['traces'],
 ): Engine {
   return new Engine(store, keyring, partitions, clock, log.logger, {
     policy,
@@ -285,7 +313,18 @@ function createEngine(
     laneWindow: config.laneWindow,
     payloadMemoryBytes: config.payloadMemoryBytes,
     random: Math.random,
+    ...(beginTrace === undefined ? {} : { beginTrace }),
   })
+}
+
+function engineState(engine: Engine, partitions: Partitions): EngineState {
+  const lanes = { ordinary: 0, ordered: 0, cautious: 0 }
+  for (const { isCautious, isOrdered } of engine.lanes) {
+    lanes[isCautious ? 'cautious' : isOrdered ? 'ordered' : 'ordinary']++
+  }
+  let held = 0
+  for (let at = 0; at < PARTITION_COUNT; at++) if (partitions.epochOf(at) !== undefined) held++
+  return { inFlight: engine.inFlight, partitions: held, lanes }
 }
 
 /** Both are asked, so that a wrong key takes the same time whichever it is nearest to. */

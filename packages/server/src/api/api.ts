@@ -18,10 +18,12 @@ import { addHealth } from './health.ts'
 import { parseJson, refuseEncoding } from './json.ts'
 import { KnownPaths } from './known-paths.ts'
 import { type Call, Load } from './load.ts'
+import { addMetrics } from './metrics.ts'
 import { addOpenApi } from './openapi.ts'
 import { answerClientError, MethodNotAllowed, sendProblem } from './problem.ts'
 import { addReplays } from './replays.ts'
 import type { Api, ApiOptions, Services } from './services.ts'
+import { addStats } from './stats.ts'
 import { addTenants } from './tenants.ts'
 import { compileValidator } from './validation.ts'
 
@@ -78,7 +80,7 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
 
   api.addHook('onRoute', route => {
     paths.add(route.url, route.method)
-    route.config = { ...route.config, access: accessOf(route.schema?.operationId) }
+    route.config = { ...route.config, access: accessOf(route.schema?.operationId, options.metricsOpen) }
   })
   api.addHook('preClose', done => {
     isClosing = true
@@ -137,14 +139,15 @@ function addRoutes(api: Api, services: Services, options: ApiOptions): void {
   addOpenApi(api, options.version)
   api.register(async scope => {
     addHealth(scope as Api, options)
+    addMetrics(scope as Api, options)
     if (options.takesCalls) addEgress(scope as Api, options.egressAddresses)
   })
   if (!options.takesCalls) return
   api.register(
     async scope => {
-      const resources = [addEventTypes, addTenants, addEndpoints, addEvents, addDeliveries, addReplays]
+      const resources = [addEventTypes, addTenants, addEndpoints, addEvents, addDeliveries, addReplays, addStats]
       for (const add of [...resources, addApiKeys, addAudit, addEncryptionKeys]) {
-        add(scope as Api, services)
+        add(scope as Api, services, options)
       }
     },
     { prefix: '/v1' },

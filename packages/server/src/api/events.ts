@@ -2,11 +2,12 @@ import { Buffer } from 'node:buffer'
 import { Type } from 'typebox'
 import type { EventId, PublishedEvent } from '../model.ts'
 import type { PublishedItem } from '../store/operations/publish.ts'
+import { parseTraceparent, writeTraceparent } from '../trace-context.ts'
 import { refuseEncoding } from './json.ts'
 import { decodeCursor, encodeCursor, isIdOf, PageQuery, parseRange, RangeQuery } from './lists.ts'
 import { readProblems, writeProblems } from './schemas/problems.ts'
 import { ItemParams, NoQuery, pageOf, ref, strict, TenantParams } from './schemas/shapes.ts'
-import type { Api, Services } from './services.ts'
+import type { Api, ApiOptions, BeginPublishTrace, Services } from './services.ts'
 import { UNCHECKED } from './validation.ts'
 import { writeEvent, writeRejectedEvent } from './views.ts'
 
@@ -45,7 +46,7 @@ const Published = {
   description: 'Stored. For an array, `data` has one item for each event, in its order.',
 }
 
-export function addEvents(api: Api, services: Services): void {
+export function addEvents(api: Api, services: Services, options: ApiOptions): void {
   // In a scope of its own, where a body stays the bytes that came in (C5).
   api.register(async scope => {
     scope.removeAllContentTypeParsers()
@@ -54,13 +55,17 @@ export function addEvents(api: Api, services: Services): void {
       if (fault === undefined) done(null, body)
       else done(fault)
     })
-    addPublishing(scope as Api, services)
+    addPublishing(scope as Api, services, options)
   })
   addReading(api, services)
   addRejected(api, services)
 }
 
-function addPublishing(api: Api, { publisher }: Services): void {
+/** Without traces, the caller's own is kept as it came. */
+const keepTraceparent: BeginPublishTrace = (_tenant, traceparent) => ({ traceparent, end: () => {} })
+
+function addPublishing(api: Api, { publisher }: Services, options: ApiOptions): void {
+  const { beginPublishTrace = keepTraceparent } = options
   api.post(
     '/tenants/:tenant/events',
     {
@@ -70,8 +75,16 @@ function addPublishing(api: Api, { publisher }: Services): void {
         response: { 202: Published, ...writeProblems('not_found', 'idempotency_conflict') },
       },
     },
-    async ({ params, body }, reply) => {
-      const { batch, events } = await publisher.publish(params.tenant, Buffer.isBuffer(body) ? body : Buffer.alloc(0))
+    async ({ params, body, headers }, reply) => {
+      const caller = parseTraceparent(headers.traceparent)
+      const trace = beginPublishTrace(params.tenant, caller === null ? null : writeTraceparent(caller))
+      const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
+      const publishing = publisher.publish(params.tenant, bytes, trace.traceparent)
+      const { batch, events } = await publishing.catch(error => {
+        trace.end(null)
+        throw error
+      })
+      trace.end(events.length)
       const items = events.map(viewPublished)
       return reply.code(202).send(batch ? { data: items } : items[0])
     },

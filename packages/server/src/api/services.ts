@@ -8,8 +8,21 @@ import type { Endpoints } from '../manage/endpoints.ts'
 import type { EventTypes } from '../manage/event-types.ts'
 import type { KeyRotation } from '../manage/key-rotation.ts'
 import type { Replays } from '../manage/replays.ts'
+import type { Stats } from '../manage/stats.ts'
 import type { Tenants } from '../manage/tenants.ts'
+import type { TenantId } from '../model.ts'
 import type { GateOptions } from './gate.ts'
+
+/** A call that publishes, as part of a trace. */
+export type PublishTrace = {
+  /** What is kept with the events; null: nothing. */
+  readonly traceparent: string | null
+  /** @param events how many were published; null: the call was refused */
+  end(events: number | null): void
+}
+
+/** @param traceparent the caller's own, if it is sound */
+export type BeginPublishTrace = (tenant: TenantId, traceparent: string | null) => PublishTrace
 
 /** What the API is a face of. */
 export type Services = {
@@ -23,6 +36,7 @@ export type Services = {
   readonly apiKeys: Pick<ApiKeys, 'create' | 'get' | 'list' | 'revoke' | 'audit'>
   readonly keyRotation: Pick<KeyRotation, 'read' | 'start'>
   readonly replays: Pick<Replays, 'count' | 'create' | 'get' | 'list' | 'pause' | 'resume' | 'cancel'>
+  readonly stats: Pick<Stats, 'read'>
   readonly deliveries: Pick<
     Deliveries,
     'list' | 'listSetAside' | 'get' | 'retry' | 'cancel' | 'listEvents' | 'listRejectedEvents' | 'getEvent'
@@ -45,6 +59,12 @@ export type ApiOptions = GateOptions & {
   readonly isReady: () => boolean
   /** True from the signal to stop on: calls are still answered, connections no longer kept. */
   readonly isDraining: () => boolean
+  /** What Prometheus is answered with. */
+  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
+  /** Whether that needs no key. */
+  readonly metricsOpen: boolean
+  /** Default: calls are part of no trace. */
+  readonly beginPublishTrace?: BeginPublishTrace
 }
 
 /** The framework's instance, with types out of schemas. */

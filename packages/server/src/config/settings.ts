@@ -219,6 +219,16 @@ export const SETTINGS = {
     [],
     'The addresses of proxies before the API, whose X-Forwarded-For is believed; from anybody else it is ignored.',
   ),
+  metricsOpen: setting(
+    onOff(),
+    false,
+    'Whether /metrics needs no key; without it, Prometheus sends one that may read and is of no tenant.',
+  ),
+  forwardTrace: setting(
+    onOff(),
+    false,
+    "Whether receivers get a traceparent header that goes on with the publisher's trace.",
+  ),
   maxEndpoints: setting(integer('n', 1, 10_000_000), 20_000, 'How many endpoints one tenant can have.'),
   maxBatch: setting(integer('n', 1, 10_000), 1000, 'The largest number of events that one call can publish.'),
   maxDepth: setting(integer('n', 1, 512), 64, 'The deepest nesting of arrays and objects in the JSON of a call.'),

@@ -35,12 +35,12 @@ export function concludeAttempt(input: ConclusionInput): Conclusion {
   const { headers, body, truncated } = sent.record(exchange)
   const { startedAtMs, durationMs, status, address } = exchange
   const recorded = { responseHeaders: headers, responseBody: body, responseTruncated: truncated }
-  const { tenant, delivery, endpoint, partition, dueAtMs } = item
+  const { tenant, delivery, endpoint, event, replay = false, partition, dueAtMs } = item
   return {
     isSuccess: outcome === 'success',
     waitMs,
     settlement: {
-      ...{ tenant, delivery, endpoint, partition, epoch, step, gone, dueAtMs, endedAtMs },
+      ...{ tenant, delivery, endpoint, event, replay, partition, epoch, step, gone, dueAtMs, endedAtMs },
       attempt: { number, startedAtMs, durationMs, outcome, status, error, address, ...recorded },
     },
   }

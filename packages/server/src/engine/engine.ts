@@ -19,6 +19,7 @@ import { Rounds } from './rounds.ts'
 import { Sender, type Sent } from './sender.ts'
 import { Sweep } from './sweep.ts'
 import { type Target, type TargetOptions, Targets } from './targets.ts'
+import type { BeginTrace } from './trace.ts'
 
 export type EngineOptions = ConnectionOptions &
   TargetOptions & {
@@ -30,6 +31,8 @@ export type EngineOptions = ConnectionOptions &
     readonly payloadMemoryBytes: number
     /** From 0 up to, but not, 1: spreads retries (C12). */
     readonly random: () => number
+    /** Default: attempts are part of no trace. */
+    readonly beginTrace?: BeginTrace
   }
 
 /** Deliveries that a lane holds for each request of its window. */
@@ -95,8 +98,12 @@ export class Engine {
     this.#targets = new Targets(store, keyring, options)
     this.#connections = new Connections(options, clock)
     const now = () => store.now()
-    const { responseTimeoutMs: tokenTimeoutMs, maxInFlightPerHost: maxTokenRequestsPerHost } = options
-    this.#sender = new Sender({ connections: this.#connections, clock, now, tokenTimeoutMs, maxTokenRequestsPerHost })
+    this.#sender = new Sender({
+      ...{ connections: this.#connections, clock, now },
+      tokenTimeoutMs: options.responseTimeoutMs,
+      maxTokenRequestsPerHost: options.maxInFlightPerHost,
+      ...(options.beginTrace === undefined ? {} : { beginTrace: options.beginTrace }),
+    })
     const hostOf = (lane: Lane) => this.#targets.get(lane.endpoint)?.route.origin ?? ''
     this.#rounds = new Rounds(options, now, hostOf, (lane, host) => void this.#dispatch(lane, host))
     this.#alarm = new Alarm(now, clock, lane => this.#considerAndPump(lane))
@@ -120,6 +127,11 @@ export class Engine {
 
   get inFlight(): number {
     return this.#rounds.inFlight
+  }
+
+  /** The lanes that have something to do. */
+  get lanes(): Iterable<Pick<Lane, 'isCautious' | 'isOrdered'>> {
+    return this.#lanes.values()
   }
 
   /**

@@ -207,7 +207,9 @@ export class Inbox {
   }
 
   #handOver(stored: readonly AcceptedArrival[], nowMs: number): void {
-    const items = stored.flatMap(arrival => freshItems({ ...arrival, test: false }, arrival.deliveries ?? [], nowMs))
+    const items = stored.flatMap(arrival =>
+      freshItems({ ...arrival, test: false, traceparent: null }, arrival.deliveries ?? [], nowMs),
+    )
     if (items.length > 0) this.#store.changes.tell({ kind: 'fresh', items })
     for (const { tenant, event, type, rejected } of stored) {
       if (rejected === null) continue
@@ -229,7 +231,8 @@ export class Inbox {
     if (result === 'gone' || deliveries.length === 0) return []
     const { tenant, event, type } = item
     const payload = await this.#store.read('readPayload', { tenant, event })
-    const fresh = freshItems({ tenant, event, type, test: false, payload }, deliveries, nowMs)
+    const traceparent = await this.#store.read('readTraceparent', { tenant, event })
+    const fresh = freshItems({ tenant, event, type, test: false, traceparent, payload }, deliveries, nowMs)
     if (fresh.length > 0) this.#store.changes.tell({ kind: 'fresh', items: fresh })
     return []
   }

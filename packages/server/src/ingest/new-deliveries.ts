@@ -14,16 +14,17 @@ export type StoredEvent = {
   readonly event: EventId
   readonly type: string
   readonly test: boolean
+  readonly traceparent: string | null
   readonly payload: Uint8Array | null
 }
 
 /** What lanes are told of, only after the commit: one must never send what a crash could take back. */
 export function freshItems(stored: StoredEvent, deliveries: readonly NewDelivery[], nowMs: number): LaneItem[] {
-  const { tenant, event, type, test, payload } = stored
+  const { tenant, event, type, test, traceparent, payload } = stored
   return deliveries
     .filter(({ held }) => !held)
     .map(({ id: delivery, endpoint, partition }) => ({
-      ...{ tenant, delivery, endpoint, partition, event, type, test },
-      ...{ dueAtMs: nowMs, attempts: 0, payload },
+      ...{ tenant, delivery, endpoint, partition, event, type, test, traceparent },
+      ...{ replay: false, dueAtMs: nowMs, attempts: 0, payload },
     }))
 }

@@ -38,6 +38,8 @@ const MAX_TRIES = 10
 /** Tries after which changes of the configuration wait for this publish, so that a flood of them can't starve it. */
 const PATIENT_TRIES = 2
 
+type PublishCall = { readonly tenant: TenantId; readonly batch: boolean; readonly traceparent: string | null }
+
 /** `isLater`: their deliveries are to be made from the inbox. */
 type MakeEvents = (types: KnownTypes, configuration: TenantMatcher, nowMs: number, isLater: boolean) => NewEvent[]
 
@@ -59,16 +61,24 @@ export class Publisher {
     return { catalogue: this.#catalogue, tenants: this.#tenants }
   }
 
-  /** Publishes the body of a request: an event, or an array of events of which all are stored or none. */
-  async publish(tenant: TenantId, body: Uint8Array): Promise<{ batch: boolean; events: PublishedItem[] }> {
+  /**
+   * Publishes the body of a request: an event, or an array of events of which all are stored or none. `traceparent`: of
+   * the request, checked (trace-context.ts).
+   */
+  async publish(
+    tenant: TenantId,
+    body: Uint8Array,
+    traceparent: string | null = null,
+  ): Promise<{ batch: boolean; events: PublishedItem[] }> {
     const cut = cutOrRefuse(body, this.#options)
     const { batch } = cut
+    const call = { tenant, batch, traceparent }
     const drafts = cut.events.map(event => toDraft(event, body))
     let checkedAgainst: KnownTypes | undefined
     const toEvents = (configuration: TenantMatcher, nowMs: number, isLater: boolean) =>
       this.#toNewEvents(drafts, configuration, nowMs, isLater)
     try {
-      const events = await this.#storeMatched(tenant, batch, (types, configuration, nowMs, isLater) => {
+      const events = await this.#storeMatched(call, (types, configuration, nowMs, isLater) => {
         if (types !== checkedAgainst) refuseFaults(cut, types)
         checkedAgainst = types
         return toEvents(configuration, nowMs, isLater)
@@ -79,7 +89,7 @@ export class Publisher {
       if (!isRefused || !(await this.#wereAccepted(tenant, drafts))) throw error
     }
     // Repeated, and accepted before the type changed: answered as then.
-    const events = await this.#storeMatched(tenant, batch, (_types, configuration, nowMs, isLater) =>
+    const events = await this.#storeMatched(call, (_types, configuration, nowMs, isLater) =>
       toEvents(configuration, nowMs, isLater),
     )
     return { batch, events }
@@ -103,7 +113,8 @@ export class Publisher {
   ): Promise<{ event: EventId; delivery: DeliveryId; type: string }> {
     let delivery = ''
     let type = ''
-    const [item] = await this.#storeMatched(endpoint.tenant, false, (types, { endpoints }, nowMs) => {
+    const call = { tenant: endpoint.tenant, batch: false, traceparent: null }
+    const [item] = await this.#storeMatched(call, (types, { endpoints }, nowMs) => {
       const known = chooseTestType(types, endpoint, typeName)
       const there = endpoints.find(({ id }) => id === endpoint.id)
       if (there === undefined) throw new PosthornError('not_found', 'There is no such endpoint.')
@@ -136,12 +147,12 @@ export class Publisher {
   }
 
   /** Has events made for the configuration as it is, and stores them unless it moved meanwhile: then once more. */
-  async #storeMatched(tenant: TenantId, batch: boolean, makeEvents: MakeEvents): Promise<PublishedItem[]> {
+  async #storeMatched(call: PublishCall, makeEvents: MakeEvents): Promise<PublishedItem[]> {
     let release = () => {}
     try {
       for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
         if (attempt === PATIENT_TRIES + 1) release = this.#store.holdChanges()
-        const stored = await this.#storeOnce(tenant, batch, makeEvents)
+        const stored = await this.#storeOnce(call, makeEvents)
         if (stored !== 'stale') return stored
       }
     } finally {
@@ -158,12 +169,8 @@ export class Publisher {
     return drafts.map((draft, index) => toNewEvent(draft, matches[index]!, nowMs, isForInbox))
   }
 
-  async #storeOnce(
-    tenant: TenantId,
-    batch: boolean,
-    makeEvents: MakeEvents,
-    isLater = false,
-  ): Promise<PublishedItem[] | 'stale'> {
+  async #storeOnce(call: PublishCall, makeEvents: MakeEvents, isLater = false): Promise<PublishedItem[] | 'stale'> {
+    const { tenant, batch, traceparent } = call
     const types = await this.#catalogue.get()
     const configuration = await this.#tenants.get(tenant)
     if (configuration === null) throw new PosthornError('not_found', 'There is no such tenant.')
@@ -181,10 +188,11 @@ export class Publisher {
       catalogueVersion: types.version,
       nowMs,
       keyExpiresAtMs: nowMs + this.#options.idempotencyMs,
+      traceparent,
       events,
     }
     const result = await this.#commit(request)
-    if (result.kind === 'behind') return this.#storeOnce(tenant, batch, makeEvents, true)
+    if (result.kind === 'behind') return this.#storeOnce(call, makeEvents, true)
     if (result.kind === 'conflict') throw idempotencyConflict(result.indexes, batch)
     if (result.kind === 'stored') {
       this.#handOver(request, result.events)
@@ -216,11 +224,12 @@ export class Publisher {
     }
   }
 
-  #handOver({ tenant, nowMs, events }: PublishRequest, stored: readonly PublishedItem[]): void {
+  #handOver({ tenant, nowMs, traceparent = null, events }: PublishRequest, stored: readonly PublishedItem[]): void {
     if (events.some(({ deliveries }) => deliveries === null)) this.#store.changes.tell({ kind: 'inbox' })
-    const items = events.flatMap(({ id: event, type, test, payload, deliveries }, index) =>
-      stored[index]!.duplicate ? [] : freshItems({ tenant, event, type, test, payload }, deliveries ?? [], nowMs),
-    )
+    const items = events.flatMap(({ id: event, type, test, payload, deliveries }, index) => {
+      if (stored[index]!.duplicate) return []
+      return freshItems({ tenant, event, type, test, traceparent, payload }, deliveries ?? [], nowMs)
+    })
     if (items.length > 0) this.#store.changes.tell({ kind: 'fresh', items })
   }
 }

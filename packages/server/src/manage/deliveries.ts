@@ -72,7 +72,7 @@ export class Deliveries {
       if (delivery.state === 'delivered' || delivery.state === 'exhausted') {
         throw conflict(`The delivery has ended (${delivery.state}): there is nothing left to cancel.`)
       }
-      if (await this.#store.write('cancelDelivery', { tenant, id, nowMs: this.#store.now() })) {
+      if ((await this.#store.write('cancelDelivery', { tenant, id, nowMs: this.#store.now() })) !== null) {
         const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
         // A deleted endpoint has no lane any more.
         if (endpoint !== null) this.#tellLane(endpoint, id)

@@ -2,6 +2,7 @@
 import type { FieldError } from '../errors.ts'
 import { type Actor, SYSTEM, type Tenant, type TenantId } from '../model.ts'
 import { cancelAll } from '../store/chunks.ts'
+import { removeAllStats } from '../store/stats-upkeep.ts'
 import type { Store } from '../store/store.ts'
 import { isTenantId } from '../tenant-id.ts'
 import { checkMetadata, checkStorable } from './metadata.ts'
@@ -72,6 +73,7 @@ export class Tenants {
         changes.tell({ kind: 'lane', tenant: id, endpoint, partition })
       }
     }
+    await removeAllStats(this.#store, id)
   }
 }
 

@@ -85,6 +85,7 @@ export const MIGRATIONS: readonly Step[] = [
          not_sent {text},
          rejected {text},
          created_ms {int} not null,
+         traceparent {text},
          primary key (tenant, id)
        ) {cutById}`,
       `create index event_rejected on event (id, tenant) where rejected is not null`,
@@ -180,6 +181,25 @@ export const MIGRATIONS: readonly Step[] = [
          truncated {int} not null,
          primary key (tenant, delivery, number, started_ms)
        ) {cutByDelivery}`,
+      // Numbers over time, rolled up. An endpoint of zeros stands for all of the tenant's.
+      `create table stat (
+         tenant {text} not null,
+         endpoint {bytes} not null,
+         grain_ms {int} not null,
+         start_ms {int} not null,
+         delivered {int} not null,
+         exhausted {int} not null,
+         cancelled {int} not null,
+         status_2xx {int} not null,
+         status_3xx {int} not null,
+         status_4xx {int} not null,
+         status_5xx {int} not null,
+         status_other {int} not null,
+         no_answer {int} not null,
+         latencies {text} not null,
+         primary key (tenant, endpoint, grain_ms, start_ms)
+       ) {clustered}`,
+      `create index stat_age on stat (grain_ms, start_ms)`,
       `create table partition_lease (
          id {int} not null primary key,
          epoch {int} not null,

@@ -19,6 +19,7 @@ export const MOVED_TABLES = [
     'endpoint',
     'api_key',
     'audit',
+    'stat',
     'idempotency',
     'inbox',
     'live_delivery',

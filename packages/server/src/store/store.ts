@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { BlockedKeys, isSameKey } from './blocked-keys.ts'
 import { Changes } from './changes.ts'
 import type { Call, CallResult, Driver, HistoryReport } from './driver.ts'
+import { doneBy, Observations, publishedIn } from './observations.ts'
 import { type Arguments, CONFIGURATION_CHANGES, type OperationName, type Result } from './operations/index.ts'
 import type { LaneItem, LaneQuery, OrderedLane, OrderedLaneQuery } from './operations/lanes.ts'
 import { packRequests, packSettlements, unpackLane } from './operations/packed.ts'
@@ -48,6 +49,7 @@ type Waiting<Input, Output> = {
  */
 export class Store {
   readonly changes = new Changes()
+  readonly observations = new Observations()
   readonly #driver: Driver
   readonly #clock: Clock
   readonly #publishes: Waiting<PublishRequest, PublishResult>[] = []
@@ -235,11 +237,19 @@ export class Store {
     if (publishes.length > 0) batch.push(toPublishCall(publishes, KEY_WAIT_MS))
     // Last: a change of the configuration must not make the events stale that it shares its commit with.
     batch.push(...calls.map(({ input }) => input))
+    const begunAtMs = this.#clock.monotonicMs()
     const results = await this.#write(batch)
+    const durationMs = this.#clock.monotonicMs() - begunAtMs
+    const isFault = results.some(result => !result.ok && result.error instanceof StoreUnavailable)
     if (settlements.length > 0) await this.#concludeSettlements(settlements, results.shift()!)
     if (publishes.length > 0) await this.#concludePublishes(publishes, results.shift()!)
-    for (const [index, { resolve, reject }] of calls.entries()) conclude(results[index]!, resolve, reject)
+    for (const [index, { input, resolve, reject }] of calls.entries()) {
+      const result = results[index]!
+      if (result.ok) for (const observation of doneBy(input, result.value)) this.observations.tell(observation)
+      conclude(result, resolve, reject)
+    }
     const items = calls.length + settlements.length + publishes.reduce((sum, { size }) => sum + size, 0)
+    this.observations.tell({ kind: 'commit', items, durationMs, isFault })
     if (items >= BUSY_ITEMS) await new Promise<void>(resolve => void this.#clock.after(BUSY_PAUSE_MS, resolve))
     this.#isCommitting = false
     if (this.#hasWork()) this.#schedule()
@@ -261,6 +271,7 @@ export class Store {
   async #concludeSettlements(settlements: Waiting<Settlement, Moved>[], result: CallResult): Promise<void> {
     if (result.ok) {
       const { moved, disabled } = result.value as SettleResult
+      this.observations.tell({ kind: 'settled', settlements: settlements.map(({ input }) => input), moved })
       for (const [index, { resolve }] of settlements.entries()) resolve(moved[index]!)
       for (const { tenant, endpoint } of disabled) {
         const { partition } = settlements.find(({ input }) => input.endpoint === endpoint)!.input
@@ -292,6 +303,10 @@ export class Store {
     }
     if (isFinal) {
       if (!result.ok && result.error instanceof StoreContended) this.#blockedKeys.add(publishes[0]!.input)
+      if (result.ok) {
+        const requests = publishes.map(({ input }) => input)
+        this.observations.tell(publishedIn(requests, result.value as StoredResult[]))
+      }
       publishes.forEach(({ input, resolve, reject }, index) => {
         if (result.ok) resolve(toPublishResult(input, (result.value as StoredResult[])[index]!))
         else reject(result.error)

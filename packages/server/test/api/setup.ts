@@ -44,13 +44,13 @@ export class ApiBench extends Bench {
 
   /** Replaces the API by one with other services. */
   async useServices(services: Partial<Services>, options: Partial<ApiOptions> = {}): Promise<void> {
-    const { publisher, endpoints, tenants, types: eventTypes, deliveries, replays, apiKeys, keyRotation } = this
+    const { publisher, endpoints, tenants, types: eventTypes, deliveries, replays, apiKeys, keyRotation, stats } = this
     await this.api?.close()
     this.draining = false
     this.ready = true
     this.log = []
     const { api, failedAuthentications } = createApi(
-      { publisher, endpoints, tenants, eventTypes, deliveries, replays, apiKeys, keyRotation, ...services },
+      { publisher, endpoints, tenants, eventTypes, deliveries, replays, apiKeys, keyRotation, stats, ...services },
       {
         identify: key => this.#identify(key),
         trustedProxies: [],
@@ -63,6 +63,8 @@ export class ApiBench extends Bench {
         maxConnections: 100,
         isReady: () => this.ready,
         isDraining: () => this.draining,
+        metrics: async () => ({ type: 'text/plain; version=0.0.4; charset=utf-8', text: '# HELP x\n' }),
+        metricsOpen: false,
         logger: createLogger({ level: 'info', stdout: { write: line => this.log.push(line) } }).logger,
         ...options,
       },

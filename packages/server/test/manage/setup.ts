@@ -17,6 +17,7 @@ import { type EndpointInput, Endpoints } from '../../src/manage/endpoints.ts'
 import { EventTypes } from '../../src/manage/event-types.ts'
 import { KeyRotation } from '../../src/manage/key-rotation.ts'
 import { Replays } from '../../src/manage/replays.ts'
+import { Stats } from '../../src/manage/stats.ts'
 import { Tenants } from '../../src/manage/tenants.ts'
 import type { Delivery, DeliveryState, Endpoint, EndpointId } from '../../src/model.ts'
 import type { Change } from '../../src/store/changes.ts'
@@ -56,6 +57,7 @@ export class Bench {
   apiKeyCache!: ApiKeyCache
   apiKeys!: ApiKeys
   keyRotation!: KeyRotation
+  stats!: Stats
   /** All that was told since the test began, fresh deliveries included. */
   changes: Change[] = []
   run!: Opened['run']
@@ -81,6 +83,7 @@ export class Bench {
     this.deliveries = new Deliveries(store)
     const place = { addNew: () => randomBytes(32), dropOlder: () => true }
     this.replays = new Replays(store, createReplayCounter(store, systemClock))
+    this.stats = new Stats(store, async () => {})
     this.keyRotation = new KeyRotation(store, this.keyring, place, pino({ level: 'silent' }))
     await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
     await this.tenants.put('acme', {})

@@ -98,6 +98,8 @@ export function aSettlement(
     tenant: item.tenant,
     delivery: item.delivery,
     endpoint: item.endpoint,
+    event: item.event,
+    replay: false,
     partition: item.partition,
     epoch: 0,
     attempt: anAttempt(number, success ? { outcome: 'success', status: 204, error: null } : {}),

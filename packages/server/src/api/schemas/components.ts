@@ -7,6 +7,7 @@ import { EndpointSchema, EndpointWithSecretSchema } from './endpoints.ts'
 import { EventDetailSchema, EventSchema, NotSentSchema, PublishedSchema, RejectedEventSchema } from './events.ts'
 import { ProblemSchema } from './problems.ts'
 import { CreatedReplaySchema, ReplaySchema } from './replays.ts'
+import { StatsPointSchema, StatsSchema } from './stats.ts'
 
 export const COMPONENTS: readonly TSchema[] = [
   ...[ProblemSchema, EventTypeSchema, TenantSchema, EndpointSchema, EndpointWithSecretSchema],
@@ -14,6 +15,6 @@ export const COMPONENTS: readonly TSchema[] = [
   ...[DeliveryDetailSchema, NotSentSchema, EventSchema, EventDetailSchema, RejectedEventSchema],
   ...[PublishedSchema, EgressSchema],
   ...[ApiKeySchema, NewApiKeySchema, AuditEntrySchema],
-  EncryptionKeysSchema,
   ...[ReplaySchema, CreatedReplaySchema],
+  ...[EncryptionKeysSchema, StatsPointSchema, StatsSchema],
 ]

@@ -24,6 +24,7 @@ import {
   text,
   textOrNull,
 } from '../transaction.ts'
+import { countSetAside } from './owed.ts'
 import { deliveryRows, type NewDelivery, storeDeliveryRows } from './publish.ts'
 import { historyRow, storeHistory } from './settle.ts'
 import { lockConfiguration } from './versions.ts'
@@ -168,25 +169,19 @@ export function* getDelivery(args: { tenant: TenantId; id: DeliveryId }): Transa
   return ended.length > 0 ? toDelivery(ended[0]!) : null
 }
 
-/** Counted no further, so that looking costs little whatever happens. */
-const MAX_SET_ASIDE_COUNTED = 10_000
-
 /** What is set aside of all tenants, newest first, and how much that is, counted up to 10,000. */
 export function* listSetAside(args: { before: DeliveryId | null; limit: number }): Transaction<{
   count: number
   deliveries: Delivery[]
 }> {
-  const counted = yield {
-    text: `select count(*) as count from (
-             select 1 from live_delivery where held_reason = 'set_aside' limit ${MAX_SET_ASIDE_COUNTED}) l`,
-  }
+  const count = yield* countSetAside()
   const rows = yield {
     text: `select ${LIVE_FIELDS} from live_delivery
            where held_reason = 'set_aside' ${args.before === null ? '' : 'and id < $1'}
            order by id desc limit ${args.limit}`,
     params: args.before === null ? [] : [idBytes(args.before)],
   }
-  return { count: int(counted[0]!.count), deliveries: rows.map(toDelivery) }
+  return { count, deliveries: rows.map(toDelivery) }
 }
 
 export function* listAttempts(args: { tenant: TenantId; delivery: DeliveryId }): Transaction<Attempt[]> {
@@ -246,14 +241,19 @@ export function* releaseSetAside(
   return { held }
 }
 
-export function* cancelDelivery(args: { tenant: TenantId; id: DeliveryId; nowMs: number }): Transaction<boolean> {
+/** Answers the endpoint that it was to go to; null if it is not there, or has ended. */
+export function* cancelDelivery(args: {
+  tenant: TenantId
+  id: DeliveryId
+  nowMs: number
+}): Transaction<EndpointId | null> {
   const rows = yield {
     text: `delete from live_delivery where tenant = $1 and id = $2
            returning tenant, id, endpoint, event, type, attempts, replay_of, test, created_ms`,
     params: [args.tenant, idBytes(args.id)],
   }
   yield* storeHistory(rows.map(row => historyRow(row, 'cancelled', int(row.attempts), args.nowMs)))
-  return rows.length > 0
+  return rows.length === 0 ? null : idText('ep', bytes(rows[0]!.endpoint))
 }
 
 /** A new delivery of an event that is there already, to an endpoint as it is now; null if either is gone. */

@@ -328,6 +328,8 @@ const eventRow = (arrival: AcceptedArrival): readonly Value[] => [
   arrival.deliveries === null ? null : JSON.stringify(arrival.notSent),
   arrival.rejected === null ? null : JSON.stringify(arrival.rejected),
   arrival.createdAtMs,
+  // A transaction of somebody's own belongs to no call of ours.
+  null,
 ]
 
 const FREED_COLUMNS: BulkQuery['columns'] = [

@@ -9,6 +9,7 @@ import { acceptArrivals, claimInbox, fanOut, peekInbox, releaseInbox } from './i
 import * as lanes from './lanes.ts'
 import { leaveLeases, tickLeases } from './leases.ts'
 import { beginMove, countRows, describeTables, finishMove, moveRows } from './move.ts'
+import { countPending, countSetAside } from './owed.ts'
 import { publish, readKeyHashes } from './publish.ts'
 import {
   claimReplayParts,
@@ -29,6 +30,7 @@ import {
 } from './replays.ts'
 import { readSealed, reseal } from './sealed.ts'
 import { settle } from './settle.ts'
+import { addStats, dropOldStats, readStats, removeStats, tenantsWithStrayStats } from './stats.ts'
 import { beginTrial, takeBackTrials } from './trials.ts'
 import { getMeta, readChanges, readVersions, setMeta } from './versions.ts'
 
@@ -51,6 +53,13 @@ export const operations = {
   countRows,
   describeTables,
   settle,
+  addStats,
+  readStats,
+  removeStats,
+  dropOldStats,
+  tenantsWithStrayStats: (_args: object) => tenantsWithStrayStats(),
+  countPending,
+  countSetAside: (_args: object) => countSetAside(),
   readSealed,
   reseal,
   beginTrial,

@@ -1,6 +1,6 @@
 import { idBytes, idText } from '../../ids.ts'
 import type { DeliveryId, EndpointId, EventId, TenantId } from '../../model.ts'
-import { bytes, idList, int, intOrNull, type Row, type Transaction, text } from '../transaction.ts'
+import { bytes, idList, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import type { Taken } from './leases.ts'
 import { type PackedLane, packLane } from './packed.ts'
 
@@ -13,6 +13,10 @@ export type LaneItem = {
   readonly event: EventId
   readonly type: string
   readonly test: boolean
+  /** It repeats one that had ended. Default: no. */
+  readonly replay?: boolean
+  /** Of the call that published the event (W3C Trace Context). Default: it had none. */
+  readonly traceparent?: string | null
   readonly dueAtMs: number
   /** Attempts made so far. */
   readonly attempts: number
@@ -39,34 +43,38 @@ function* readRows(
   order: string,
 ): Transaction<Row[]> {
   const rows = yield {
-    text: `select tenant, id, event, type, test, due_ms, attempts, seq from live_delivery
+    text: `select tenant, id, event, type, test, replay_of, due_ms, attempts, seq from live_delivery
            where partition = $1 and endpoint = $2 and state = 'pending' ${where} order by ${order} limit ${limit}`,
     params: [partition, idBytes(endpoint)],
   }
   if (rows.length === 0) return rows
-  const payloads = yield* readPayloads(
+  const contents = yield* readContents(
     text(rows[0]!.tenant),
     rows.map(row => bytes(row.event)),
     maxPayloadBytes,
   )
-  return rows.map(row => ({ ...row, payload: payloads.get(idText('evt', bytes(row.event))) ?? null }))
+  return rows.map(row => {
+    const content = contents.get(idText('evt', bytes(row.event)))
+    return { ...row, payload: content?.payload ?? null, traceparent: content?.traceparent ?? null }
+  })
 }
 
 /**
- * Payloads up to so many bytes, by event. By a list of ids, not by a join with the deliveries: then PostgreSQL looks
+ * What there is to send of events, payloads up to so many bytes only. By a list of ids, not by a join with the deliveries: then PostgreSQL looks
  * only into the tables of those days, where for a join of 64 it read all of every day's (22 ms instead of 1).
  */
-function* readPayloads(
+function* readContents(
   tenant: TenantId,
   events: readonly Uint8Array[],
   maxBytes: number,
-): Transaction<Map<EventId, Uint8Array>> {
+): Transaction<Map<EventId, Row>> {
   const { text: list, params } = idList(events, 2)
   const rows = yield {
-    text: `select id, payload from event where tenant = $1 and id in (${list}) and length(payload) <= ${maxBytes}`,
+    text: `select id, traceparent, case when length(payload) <= ${maxBytes} then payload end as payload from event
+           where tenant = $1 and id in (${list})`,
     params: [tenant, ...params],
   }
-  return new Map(rows.map(row => [idText('evt', bytes(row.id)), bytes(row.payload)]))
+  return new Map(rows.map(row => [idText('evt', bytes(row.id)), row]))
 }
 
 export type OrderedLaneQuery = LaneQuery & {
@@ -104,6 +112,15 @@ export function* readOrderedLane(args: OrderedLaneQuery): Transaction<OrderedLan
   const isHeldUp = left.length > 0
   const isNumbered = args.isNumbered || (!isHeldUp && rows.every(row => row.seq !== null))
   return { items: packLane(rows), isNumbered, isHeldUp }
+}
+
+/** Of the call that published an event; null: it had none. */
+export function* readTraceparent(args: { tenant: TenantId; event: EventId }): Transaction<string | null> {
+  const rows = yield {
+    text: 'select traceparent from event where tenant = $1 and id = $2',
+    params: [args.tenant, idBytes(args.event)],
+  }
+  return rows.length === 0 ? null : textOrNull(rows[0]!.traceparent)
 }
 
 export function* readPayload(args: { tenant: TenantId; event: EventId }): Transaction<Uint8Array | null> {

@@ -5,7 +5,7 @@
 import { Buffer } from 'node:buffer'
 import { idBytes, idText } from '../../ids.ts'
 import type { AttemptError, EndpointId, NotSent } from '../../model.ts'
-import { bytes, int, type Row, text } from '../transaction.ts'
+import { bytes, int, type Row, text, textOrNull } from '../transaction.ts'
 import type { LaneItem } from './lanes.ts'
 import type { NewDelivery, NewEvent, PublishRequest } from './publish.ts'
 import type { Settlement, Step } from './settle.ts'
@@ -84,7 +84,7 @@ export function packSettlements(settlements: readonly Settlement[]): PackedSettl
 }
 
 /** An outcome as the store needs it: the headers stay the text that is stored. */
-export type StoredSettlement = Omit<Settlement, 'attempt'> & {
+export type StoredSettlement = Omit<Settlement, 'attempt' | 'event' | 'replay'> & {
   /** The bytes of `delivery`. */
   readonly deliveryId: Uint8Array
   readonly attempt: Omit<Settlement['attempt'], 'responseHeaders' | 'outcome'> & { readonly headersText: string }
@@ -222,15 +222,20 @@ export type PackedLane = {
   readonly delivery: readonly string[]
   readonly event: readonly string[]
   readonly type: readonly string[]
-  /** For each delivery: due time, attempts, whether it is a test, payload's length (NO_PAYLOAD: left in the store). */
+  readonly traceparent: readonly (string | null)[]
+  /**
+   * NUMBERS_A_LANE_ITEM for each delivery: due time, attempts, whether it is a test, payload's length (NO_PAYLOAD: left
+   * in the store), whether it repeats another.
+   */
   readonly numbers: Float64Array
   readonly payloads: Uint8Array
 }
 
 const NO_PAYLOAD = -1
+const NUMBERS_A_LANE_ITEM = 5
 
 export function packLane(rows: readonly Row[]): PackedLane {
-  const numbers = new Float64Array(rows.length * 4)
+  const numbers = new Float64Array(rows.length * NUMBERS_A_LANE_ITEM)
   const payloads: Uint8Array[] = []
   let at = 0
   for (const row of rows) {
@@ -238,6 +243,7 @@ export function packLane(rows: readonly Row[]): PackedLane {
     numbers[at++] = int(row.attempts)
     numbers[at++] = int(row.test)
     numbers[at++] = row.payload === null ? NO_PAYLOAD : bytes(row.payload).length
+    numbers[at++] = row.replay_of === null ? 0 : 1
     if (row.payload !== null) payloads.push(bytes(row.payload))
   }
   return {
@@ -245,6 +251,7 @@ export function packLane(rows: readonly Row[]): PackedLane {
     delivery: rows.map(row => idText('dlv', bytes(row.id))),
     event: rows.map(row => idText('evt', bytes(row.event))),
     type: rows.map(row => text(row.type)),
+    traceparent: rows.map(row => textOrNull(row.traceparent)),
     numbers,
     payloads: join(payloads),
   }
@@ -254,7 +261,7 @@ export function unpackLane(packed: PackedLane, partition: number, endpoint: Endp
   const nextPayload = unjoin(packed.payloads)
   const { tenant, numbers } = packed
   return packed.delivery.map((delivery, index) => {
-    const at = index * 4
+    const at = index * NUMBERS_A_LANE_ITEM
     const payloadLength = numbers[at + 3]!
     return {
       tenant,
@@ -264,6 +271,8 @@ export function unpackLane(packed: PackedLane, partition: number, endpoint: Endp
       event: packed.event[index]!,
       type: packed.type[index]!,
       test: numbers[at + 2] === 1,
+      replay: numbers[at + 4] === 1,
+      traceparent: packed.traceparent[index]!,
       dueAtMs: numbers[at]!,
       attempts: numbers[at + 1]!,
       // Own memory: one payload that waits must not keep those of a whole read.

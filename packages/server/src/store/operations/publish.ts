@@ -51,6 +51,8 @@ export type PublishRequest = {
   readonly catalogueVersion: number
   readonly nowMs: number
   readonly keyExpiresAtMs: number
+  /** Of the call (W3C Trace Context), kept with its events. Default: it had none. */
+  readonly traceparent?: string | null
   readonly events: readonly NewEvent[]
 }
 
@@ -286,10 +288,11 @@ const EVENT_COLUMNS: BulkQuery['columns'] = [
   ['not_sent', 'text'],
   ['rejected', 'text'],
   ['created_ms', 'int'],
+  ['traceparent', 'text'],
 ]
 
 function* storeEvents(requests: readonly PublishRequest[], duplicates: Set<NewEvent>): Transaction<void> {
-  const rows = requests.flatMap(({ tenant, nowMs, events }) =>
+  const rows = requests.flatMap(({ tenant, nowMs, traceparent = null, events }) =>
     events
       .filter(event => !duplicates.has(event))
       .map(event => [
@@ -303,6 +306,7 @@ function* storeEvents(requests: readonly PublishRequest[], duplicates: Set<NewEv
         event.deliveries === null ? null : JSON.stringify(event.notSent),
         null,
         nowMs,
+        traceparent,
       ]),
   )
   yield* storeEventRows(rows)
@@ -311,8 +315,10 @@ function* storeEvents(requests: readonly PublishRequest[], duplicates: Set<NewEv
 export function* storeEventRows(rows: BulkQuery['rows']): Transaction<void> {
   if (rows.length === 0) return
   yield {
-    text: `insert into event (tenant, id, type, event_key, payload, test, deliveries, not_sent, rejected, created_ms)
-           select tenant, id, type, event_key, payload, test, deliveries, not_sent, rejected, created_ms from v`,
+    text: `insert into event
+             (tenant, id, type, event_key, payload, test, deliveries, not_sent, rejected, created_ms, traceparent)
+           select tenant, id, type, event_key, payload, test, deliveries, not_sent, rejected, created_ms, traceparent
+           from v`,
     columns: EVENT_COLUMNS,
     rows,
   }

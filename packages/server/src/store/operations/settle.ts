@@ -1,5 +1,5 @@
 import { idBytes, idText } from '../../ids.ts'
-import type { Attempt, DeliveryId, EndpointId, TenantId } from '../../model.ts'
+import type { Attempt, DeliveryId, EndpointId, EventId, TenantId } from '../../model.ts'
 import { type BulkQuery, bytes, type Dialect, int, type Row, type Transaction, text } from '../transaction.ts'
 import { record } from './audit.ts'
 import { type PackedSettlements, type StoredSettlement, unpackSettlements } from './packed.ts'
@@ -17,6 +17,9 @@ export type Settlement = {
   readonly tenant: TenantId
   readonly delivery: DeliveryId
   readonly endpoint: EndpointId
+  readonly event: EventId
+  /** The delivery repeats one that had ended: its event is an old one. */
+  readonly replay: boolean
   readonly partition: number
   /** The epoch under which this node holds the partition. */
   readonly epoch: number

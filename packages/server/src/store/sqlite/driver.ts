@@ -94,6 +94,10 @@ const FOR_PEOPLE: ReadonlySet<OperationName> = new Set([
   'listReplays',
   'getReplay',
   'scanReplay',
+  'readStats',
+  'tenantsWithStrayStats',
+  'countPending',
+  'countSetAside',
 ])
 
 /** Where the embedded store is in its folder. */

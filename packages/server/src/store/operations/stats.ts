@@ -1,0 +1,198 @@
+/**
+ * Counts of what became of deliveries and attempts, rolled up: for each endpoint, and for each tenant as a whole, a row a
+ * minute, an hour and a day in which something happened. Whoever writes adds to what is there, so any number of nodes can.
+ */
+import { idBytes, idText } from '../../ids.ts'
+import { addBins, type LatencyBins, readBins, writeBins } from '../../latency-bins.ts'
+import type { EndpointId, TenantId } from '../../model.ts'
+import { type BulkQuery, bytes, int, type Row, type Transaction, text } from '../transaction.ts'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+
+/** How long a row's stretch of time is, and how long the row is kept, milliseconds. */
+export const GRAINS = {
+  minute: { ms: MINUTE_MS, keptMs: 2 * DAY_MS },
+  hour: { ms: HOUR_MS, keptMs: 90 * DAY_MS },
+  day: { ms: DAY_MS, keptMs: 800 * DAY_MS },
+} as const
+export type Grain = keyof typeof GRAINS
+export const GRAIN_NAMES = Object.keys(GRAINS) as Grain[]
+
+/** What is counted: deliveries by how they ended, then attempts by the class of their status. */
+export const STAT_COUNTS = [
+  ...(['delivered', 'exhausted', 'cancelled'] as const),
+  ...(['status_2xx', 'status_3xx', 'status_4xx', 'status_5xx', 'status_other', 'no_answer'] as const),
+] as const
+export type StatCount = (typeof STAT_COUNTS)[number]
+
+export type Counts = { -readonly [Name in StatCount]: number }
+
+export const noCounts = (): Counts => Object.fromEntries(STAT_COUNTS.map(name => [name, 0])) as Counts
+
+export function addCounts(counts: Counts, more: Readonly<Counts>): void {
+  for (const name of STAT_COUNTS) counts[name] += more[name]
+}
+
+/** What happened at an endpoint in a minute. */
+export type StatEntry = {
+  readonly endpoint: EndpointId
+  /** When the minute began, milliseconds since 1970. */
+  readonly startMs: number
+  readonly counts: Readonly<Counts>
+  readonly latencies: LatencyBins
+}
+
+/** Instead of an endpoint's id: all of the tenant's together. */
+const ALL_ENDPOINTS = new Uint8Array(16)
+
+type StatRow = {
+  readonly tenant: TenantId
+  readonly endpoint: Uint8Array
+  readonly grainMs: number
+  readonly startMs: number
+  readonly counts: Counts
+  readonly latencies: LatencyBins
+}
+
+const keyOf = (tenant: TenantId, endpoint: Uint8Array, grainMs: number, startMs: number): string =>
+  `${tenant} ${Buffer.from(endpoint).toString('hex')} ${grainMs} ${startMs}`
+
+const ENDPOINT_COLUMNS: BulkQuery['columns'] = [['id', 'bytes']]
+
+const KEY_COLUMNS: BulkQuery['columns'] = [
+  ['tenant', 'text'],
+  ['endpoint', 'bytes'],
+  ['grain_ms', 'int'],
+  ['start_ms', 'int'],
+]
+const KEY = KEY_COLUMNS.map(([name]) => name).join(', ')
+const STAT_COLUMNS: BulkQuery['columns'] = [...KEY_COLUMNS, ...STAT_COUNTS.map(name => [name, 'int'] as const)]
+const LATENCY_COLUMNS: BulkQuery['columns'] = [...KEY_COLUMNS, ['latencies', 'text']]
+
+/** Adds what happened. What belongs to a tenant that is gone by now is dropped. */
+export function* addStats(args: { readonly entries: readonly StatEntry[] }): Transaction<void> {
+  const tenants = yield* tenantsOf(args.entries)
+  const rows = rollUp(args.entries, tenants)
+  if (rows.size === 0) return
+  // In one order on all nodes, so that two of them wait for each other instead of deadlocking.
+  const sorted = [...rows.keys()].sort().map(key => rows.get(key)!)
+  const keyed = ({ tenant, endpoint, grainMs, startMs }: StatRow) => [tenant, endpoint, grainMs, startMs]
+  // Locks the rows, and answers what has been measured so far: bins are added up here.
+  const before = yield {
+    text: `insert into stat (${KEY}, ${STAT_COUNTS.join(', ')}, latencies)
+           select ${KEY}, ${STAT_COUNTS.join(', ')}, '' from v where true
+           on conflict (${KEY}) do update set ${STAT_COUNTS.map(name => `${name} = stat.${name} + excluded.${name}`).join(', ')}
+           returning ${KEY}, latencies`,
+    columns: STAT_COLUMNS,
+    rows: sorted.map(row => [...keyed(row), ...STAT_COUNTS.map(name => row.counts[name])]),
+  }
+  for (const row of before) {
+    const own = rows.get(keyOf(text(row.tenant), bytes(row.endpoint), int(row.grain_ms), int(row.start_ms)))!
+    if (own.latencies.size > 0) addBins(own.latencies, readBins(text(row.latencies)))
+  }
+  const measured = sorted.filter(({ latencies }) => latencies.size > 0)
+  if (measured.length === 0) return
+  const same = KEY_COLUMNS.map(([name]) => `stat.${name} = v.${name}`).join(' and ')
+  yield {
+    text: `update stat set latencies = v.latencies from v where ${same}`,
+    columns: LATENCY_COLUMNS,
+    rows: measured.map(row => [...keyed(row), writeBins(row.latencies)]),
+  }
+}
+
+/** A tenant that was deleted and is there again is another one: its old endpoints are not its. */
+function* tenantsOf(entries: readonly StatEntry[]): Transaction<Map<EndpointId, TenantId>> {
+  const ids = [...new Set(entries.map(({ endpoint }) => endpoint))]
+  if (ids.length === 0) return new Map()
+  const rows = yield {
+    text: `select e.id, e.tenant from endpoint e join v on e.id = v.id join tenant t on t.id = e.tenant
+           where t.deleted_ms is null and (e.deleted_ms is null or e.deleted_ms >= t.created_ms)`,
+    columns: ENDPOINT_COLUMNS,
+    rows: ids.map(id => [idBytes(id)]),
+  }
+  return new Map(rows.map(row => [idText('ep', bytes(row.id)), text(row.tenant)]))
+}
+
+function rollUp(entries: readonly StatEntry[], tenants: ReadonlyMap<EndpointId, TenantId>): Map<string, StatRow> {
+  const rows = new Map<string, StatRow>()
+  for (const { endpoint, startMs: minuteMs, counts, latencies } of entries) {
+    const tenant = tenants.get(endpoint)
+    if (tenant === undefined) continue
+    for (const id of [idBytes(endpoint), ALL_ENDPOINTS]) {
+      for (const { ms: grainMs } of Object.values(GRAINS)) {
+        const startMs = minuteMs - (minuteMs % grainMs)
+        const key = keyOf(tenant, id, grainMs, startMs)
+        let row = rows.get(key)
+        if (row === undefined) {
+          row = { tenant, endpoint: id, grainMs, startMs, counts: noCounts(), latencies: new Map() }
+          rows.set(key, row)
+        }
+        addCounts(row.counts, counts)
+        addBins(row.latencies, latencies)
+      }
+    }
+  }
+  return rows
+}
+
+export type StatQuery = {
+  readonly tenant: TenantId
+  /** null: all of the tenant's together. */
+  readonly endpoint: EndpointId | null
+  readonly grain: Grain
+  /** Both at the beginning of a stretch, `toMs` not included. */
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+export type Stat = { readonly startMs: number; readonly counts: Counts; readonly latencies: LatencyBins }
+
+/** Stretches of time in which something happened, in order. */
+export function* readStats({ tenant, endpoint, grain, fromMs, toMs }: StatQuery): Transaction<Stat[]> {
+  const rows = yield {
+    text: `select start_ms, ${STAT_COUNTS.join(', ')}, latencies from stat
+           where tenant = $1 and endpoint = $2 and grain_ms = $3 and start_ms >= $4 and start_ms < $5 order by start_ms`,
+    params: [tenant, endpoint === null ? ALL_ENDPOINTS : idBytes(endpoint), GRAINS[grain].ms, fromMs, toMs],
+  }
+  return rows.map(toStat)
+}
+
+const toStat = (row: Row): Stat => ({
+  startMs: int(row.start_ms),
+  counts: Object.fromEntries(STAT_COUNTS.map(name => [name, int(row[name])])) as Counts,
+  latencies: readBins(text(row.latencies)),
+})
+
+// Upkeep, a limited number of rows at a time; each answers how many went
+
+export function* removeStats(args: { tenant: TenantId; limit: number }): Transaction<number> {
+  const rows = yield {
+    text: `delete from stat where (${KEY}) in (select ${KEY} from stat where tenant = $1 limit ${args.limit})
+           returning start_ms`,
+    params: [args.tenant],
+  }
+  return rows.length
+}
+
+/** What is older than it is kept. */
+export function* dropOldStats(args: { grain: Grain; nowMs: number; limit: number }): Transaction<number> {
+  const { ms, keptMs } = GRAINS[args.grain]
+  const rows = yield {
+    text: `delete from stat where (${KEY}) in (
+             select ${KEY} from stat where grain_ms = $1 and start_ms < $2 order by start_ms limit ${args.limit})
+           returning start_ms`,
+    params: [ms, args.nowMs - keptMs],
+  }
+  return rows.length
+}
+
+/** Tenants that are gone and have left something, a few at a time. */
+export function* tenantsWithStrayStats(): Transaction<TenantId[]> {
+  const rows = yield {
+    text: `select t.id from tenant t where t.deleted_ms is not null
+             and exists (select 1 from stat s where s.tenant = t.id) order by t.id limit 100`,
+  }
+  return rows.map(row => text(row.id))
+}
