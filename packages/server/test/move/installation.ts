@@ -84,6 +84,8 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   await publish('beta', ...[4, 5, 6, 7].map(index => eventOf(index)))
   await receiver.waitFor(({ requests }) => requests.some(({ path }) => path === '/hang'))
   await publish('beta', ...Array.from({ length: 20 }, (_, index) => eventOf(10 + index, `due-${index}`)))
+  // Whoever asks for statistics has them stored first.
+  await call('GET', '/tenants/acme/stats')
   server.kill('SIGKILL')
   await server.ended
 }

@@ -240,7 +240,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await store.read('getEvent', { tenant: 'other', id: item!.event })).toBeNull()
     expect(await store.read('getEndpoint', { tenant: 'other', id: endpoint.id })).toBeNull()
     expect(await store.write('cancelDelivery', { tenant: 'other', id: item!.delivery, nowMs: 1 })).toBeNull()
-    expect(await store.write('makeDueNow', { tenant: 'other', id: item!.delivery, nowMs: 1 })).toBeNull()
+    expect(await store.write('makeDueNow', { tenant: 'other', id: item!.delivery, nowMs: 1 })).toBe(false)
     expect(await store.write('deleteEndpoint', { tenant: 'other', id: endpoint.id, nowMs: 1 })).toBeNull()
     expect(await stateOf(item!)).toBe('pending')
   })
