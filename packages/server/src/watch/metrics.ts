@@ -36,7 +36,8 @@ export type MetricsSources = {
   readonly failedAuthentications: () => number
   /** Connections to the API. */
   readonly connections: () => Promise<number>
-  readonly store: () => Promise<StoreState>
+  /** null: the store is away. That must not keep the rest from being told. */
+  readonly store: () => Promise<StoreState | null>
 }
 
 /** Metrics as values, for other processes: what `prom-client` calls JSON. */
@@ -205,14 +206,17 @@ export class Metrics {
       authentications.reset()
       authentications.inc(failedAuthentications())
     })
-    const info = this.#gauge('posthorn_info', 'Always 1; the version is in the label.', 'version')
+    const info = new Gauge({
+      ...{ name: 'posthorn_info', help: 'Always 1; the version is in the label.', labelNames: ['version'] },
+      ...{ aggregator: 'first', registers: [this.#registry] },
+    })
     info.set({ version }, 1)
-    Object.assign(info, { aggregator: 'first' })
   }
 
   async #storeRegistry(): Promise<Registry> {
     const registry = new Registry()
     const state = await this.#sources.store()
+    if (state === null) return registry
     const add = (name: string, help: string, value: number) =>
       new Gauge({
         name,

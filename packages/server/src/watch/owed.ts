@@ -17,6 +17,8 @@ const REST = 4
 const WALK_PAUSE_MS = 15_000
 /** How long whoever asks first waits for a walk; then they are told how far it has come. */
 const PATIENCE_MS = 3_000
+/** The same for the store altogether; shorter than Prometheus waits by default. */
+const STORE_PATIENCE_MS = 5_000
 
 type Found = { readonly pending: number; readonly oldestMs: number | null }
 
@@ -24,7 +26,7 @@ export class Owed {
   readonly #store: Pick<Store, 'read' | 'now'>
   readonly #clock: Clock
   readonly #atOnce: number
-  #reading: Promise<StoreState> | undefined
+  #reading: Promise<StoreState | null> | undefined
   #walk: Promise<void> | undefined
   #walked: Found | undefined
   /** What the walk under way has counted. */
@@ -39,12 +41,22 @@ export class Owed {
     this.#atOnce = atOnce
   }
 
-  /** Whoever asks meanwhile gets the same answer. Throws StoreUnavailable. */
-  read(): Promise<StoreState> {
-    this.#reading ??= this.#read().finally(() => {
-      this.#reading = undefined
-    })
-    return this.#reading
+  /** Whoever asks meanwhile gets the same answer. null: the store can't say, or not soon. */
+  async read(): Promise<StoreState | null> {
+    this.#reading ??= this.#read()
+      .catch(() => null)
+      .finally(() => {
+        this.#reading = undefined
+      })
+    return this.#atMost(STORE_PATIENCE_MS, this.#reading)
+  }
+
+  async #atMost<Result>(patienceMs: number, result: Promise<Result>): Promise<Result | null> {
+    const { promise: late, resolve } = Promise.withResolvers<null>()
+    const timer = this.#clock.after(patienceMs, () => resolve(null))
+    const first = await Promise.race([result, late])
+    timer.cancel()
+    return first
   }
 
   /** After the chunk that is being counted. */
@@ -67,12 +79,7 @@ export class Owed {
         this.#walk = undefined
       })
     }
-    if (this.#walked === undefined && this.#walk !== undefined) {
-      const { promise: late, resolve } = Promise.withResolvers<void>()
-      const timer = this.#clock.after(PATIENCE_MS, resolve)
-      await Promise.race([this.#walk, late])
-      timer.cancel()
-    }
+    if (this.#walked === undefined && this.#walk !== undefined) await this.#atMost(PATIENCE_MS, this.#walk)
     return this.#walked ?? this.#soFar
   }
 

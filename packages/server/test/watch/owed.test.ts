@@ -48,7 +48,7 @@ describe('what is owed', () => {
     expect(await first).toEqual({ pending: 95, oldestPendingSeconds: 95, setAside: 3 })
     expect(reads()).toBe(1 + 10)
     state.pending = 85
-    expect((await owed.read()).pending).toBe(95)
+    expect((await owed.read())!.pending).toBe(95)
     expect(reads()).toBe(1 + 10 + 1)
     clock.turn(15_000)
     await owed.read()
@@ -56,7 +56,7 @@ describe('what is owed', () => {
       await turn()
       clock.turn(0)
     }
-    expect((await owed.read()).pending).toBe(85)
+    expect((await owed.read())!.pending).toBe(85)
     await owed.stop()
   })
 
@@ -68,7 +68,7 @@ describe('what is owed', () => {
     // The pauses of the walk are over at once, the patience is not.
     for (let at = 0; at < 10; at++) await turn()
     clock.turn(3_000)
-    const { pending } = await first
+    const { pending } = (await first)!
     expect(pending).toBeGreaterThanOrEqual(10)
     expect(pending).toBeLessThan(95)
   })
@@ -84,8 +84,20 @@ describe('what is owed', () => {
       clock.turn(0)
     }
     state.pending = 2
-    expect((await owed.read()).pending).toBe(2)
+    expect((await owed.read())!.pending).toBe(2)
     state.pending = 0
     expect(await owed.read()).toEqual({ pending: 0, oldestPendingSeconds: 0, setAside: 3 })
+  })
+
+  it('a store that is away, or silent, keeps nobody waiting', async () => {
+    const state = { pending: 1, isAway: true }
+    const { store } = storeOf(state)
+    const clock = new HandClock()
+    expect(await new Owed(store, clock, 10).read()).toBeNull()
+    const silent = { read: (() => new Promise(() => {})) as never, now: () => NOW_MS }
+    const asked = new Owed(silent, clock, 10).read()
+    clock.turn(5_000)
+    expect(await asked).toBeNull()
+    expect(clock.waits).toEqual([])
   })
 })
