@@ -30,10 +30,11 @@ export type TelemetryOptions = {
 const STOP_PATIENCE_MS = 3_000
 /** Of what the SDK says, in a line of the log. */
 const MAX_DETAIL_CHARACTERS = 500
+const WARNING_PAUSE_MS = 60_000
 
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const { settings, version, clock, logger } = options
-  const warn = (message: string) => logger.warn({ detail: message.slice(0, MAX_DETAIL_CHARACTERS) }, 'OpenTelemetry')
+  const warn = warner(clock, logger)
   const quiet = () => {}
   diag.setLogger({ error: warn, warn, info: quiet, debug: quiet, verbose: quiet }, DiagLogLevel.WARN)
   const sdk = await import('@opentelemetry/resources')
@@ -55,6 +56,21 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
       await Promise.race([stopped, late])
       timer.cancel()
     },
+  }
+}
+
+/** A collector that is away is told of now and then, not at each export. */
+function warner(clock: Clock, logger: Pick<Logger, 'warn'>): (message: string) => void {
+  let loggedAtMs = Number.NEGATIVE_INFINITY
+  let unlogged = 0
+  return message => {
+    unlogged++
+    const nowMs = clock.monotonicMs()
+    if (nowMs - loggedAtMs < WARNING_PAUSE_MS) return
+    loggedAtMs = nowMs
+    const detail = message.slice(0, MAX_DETAIL_CHARACTERS)
+    logger.warn({ detail, sinceLastLine: unlogged }, 'OpenTelemetry can export nothing, or not all')
+    unlogged = 0
   }
 }
 

@@ -10,7 +10,11 @@ export type PendingCount = {
   readonly last: readonly Value[] | null
 }
 
-/** In the order of the index `live_due`, which has all that is asked for: no row is looked at. */
+/**
+ * In the order of the index `live_due`, which has all that is asked for: no row is looked at. PostgreSQL has to be kept from
+ * sorting them all where it thinks that there are few (930 ms for 300,000, not 9): it does not with a limit that it can't
+ * know beforehand.
+ */
 const KEY = 'partition, endpoint, due_ms, id'
 
 /** Pending deliveries behind a key (null: from the first on), up to `limit` of them. */
@@ -19,9 +23,10 @@ export function* countPending(args: {
   readonly limit: number
 }): Transaction<PendingCount> {
   const { after, limit } = args
-  const params = after ?? []
-  const behind = after === null ? '' : `and (${KEY}) > ($1, $2, $3, $4)`
-  const some = `select ${KEY} from live_delivery where state = 'pending' ${behind} order by ${KEY} limit ${limit}`
+  const params = [limit, ...(after ?? [])]
+  const behind = after === null ? '' : `and (${KEY}) > ($2, $3, $4, $5)`
+  const some = `select ${KEY} from live_delivery where state = 'pending' ${behind} order by ${KEY}
+                limit (select cast($1 as bigint))`
   const [counted] = yield { text: `select count(*) as n from (${some}) s`, params }
   const count = int(counted!.n)
   const [oldest] = yield { text: `select id from (${some}) s order by id limit 1`, params }
