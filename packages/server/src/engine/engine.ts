@@ -102,7 +102,7 @@ export class Engine {
       ...{ connections: this.#connections, clock, now },
       tokenTimeoutMs: options.responseTimeoutMs,
       maxTokenRequestsPerHost: options.maxInFlightPerHost,
-      ...(options.beginTrace === undefined ? {} : { beginTrace: options.beginTrace }),
+      beginTrace: options.beginTrace,
     })
     const hostOf = (lane: Lane) => this.#targets.get(lane.endpoint)?.route.origin ?? ''
     this.#rounds = new Rounds(options, now, hostOf, (lane, host) => void this.#dispatch(lane, host))

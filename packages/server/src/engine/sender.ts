@@ -34,7 +34,7 @@ export type SenderOptions = {
   /** Requests at once to one token server. */
   readonly maxTokenRequestsPerHost: number
   /** Default: attempts are part of no trace. */
-  readonly beginTrace?: BeginTrace
+  readonly beginTrace?: BeginTrace | undefined
 }
 
 export class Sender {
