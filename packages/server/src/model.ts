@@ -48,14 +48,6 @@ export function isTransitionAllowed(from: DeliveryState, to: DeliveryState): boo
 /** Slices of all endpoints; an endpoint's is drawn once, stored, and never recomputed. */
 export const PARTITION_COUNT = 256
 
-/** Names of event types that are Posthorn's own begin so. */
-const OPERATIONAL_PREFIX = 'posthorn.'
-
-/** Whether an event of the type tells of Posthorn itself, and not of the provider's business. */
-export function isOperational(type: string): boolean {
-  return type.startsWith(OPERATIONAL_PREFIX)
-}
-
 export type EventType = {
   readonly name: string
   readonly group: string
@@ -107,6 +99,10 @@ export type Endpoint = {
   readonly createdAtMs: number
   readonly updatedAtMs: number
 }
+
+/** Event types that begin so are Posthorn's own, about itself. */
+const OPERATIONAL_PREFIX = 'posthorn.'
+export const isOperational = (type: string): boolean => type.startsWith(OPERATIONAL_PREFIX)
 
 export const API_KEY_SCOPES = ['all', 'publish', 'read'] as const
 export type ApiKeyScope = (typeof API_KEY_SCOPES)[number]
