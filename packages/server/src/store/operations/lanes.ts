@@ -43,7 +43,7 @@ function* readRows(
   order: string,
 ): Transaction<Row[]> {
   const rows = yield {
-    text: `select tenant, id, event, type, test, replay_of, due_ms, attempts, seq from live_delivery
+    text: `select tenant, id, event, type, test, replay_of, replay, due_ms, attempts, seq from live_delivery
            where partition = $1 and endpoint = $2 and state = 'pending' ${where} order by ${order} limit ${limit}`,
     params: [partition, idBytes(endpoint)],
   }

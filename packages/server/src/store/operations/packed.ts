@@ -243,7 +243,7 @@ export function packLane(rows: readonly Row[]): PackedLane {
     numbers[at++] = int(row.attempts)
     numbers[at++] = int(row.test)
     numbers[at++] = row.payload === null ? NO_PAYLOAD : bytes(row.payload).length
-    numbers[at++] = row.replay_of === null ? 0 : 1
+    numbers[at++] = row.replay_of === null && row.replay === null ? 0 : 1
     if (row.payload !== null) payloads.push(bytes(row.payload))
   }
   return {
