@@ -62,7 +62,26 @@ export type Tenant = {
   readonly id: TenantId
   readonly name: string | null
   readonly metadata: Record<string, string>
+  /** How long what is done with is kept of it; null: as long as the settings say. */
+  readonly retention: Retention | null
   readonly createdAtMs: number
+}
+
+/** Ages in days, counted from the end of an event's last delivery (of a delivery, for its answers); null: the setting's. */
+export type Retention = {
+  /** Of an event with everything of it. */
+  readonly days: number | null
+  readonly payloadDays: number | null
+  readonly answerDays: number | null
+}
+
+/** A tenant that is being erased, or was. */
+export type Erasure = {
+  readonly tenant: TenantId
+  readonly state: 'running' | 'finished'
+  readonly rowsRemoved: number
+  readonly requestedAtMs: number
+  readonly finishedAtMs: number | null
 }
 
 /** Seconds after the end of the attempt before; its length is how many retries there are (C12). */
@@ -136,7 +155,9 @@ export type Actor = {
 
 export const SYSTEM: Actor = { kind: 'system', key: null, name: null, address: null }
 
-export const AUDIT_ACTIONS = ['created', 'updated', 'enabled', 'disabled', 'revoked', 'deleted', 'replaced'] as const
+export const AUDIT_ACTIONS = [
+  ...(['created', 'updated', 'enabled', 'disabled', 'revoked', 'deleted', 'replaced', 'erased'] as const),
+] as const
 export const AUDIT_TARGETS = ['event_type', 'tenant', 'endpoint', 'api_key', 'encryption_key', 'root_key'] as const
 
 /** One change of the configuration. It names what was changed, never a value. */
@@ -177,6 +198,7 @@ export type PublishedEvent = {
   readonly tenant: TenantId
   readonly type: string
   readonly key: string | null
+  /** Empty: it was removed before the event. */
   readonly payload: Uint8Array
   readonly test: boolean
   readonly createdAtMs: number
@@ -273,4 +295,6 @@ export type Attempt = {
   /** The answer's first 16 KiB, secrets blanked. */
   readonly responseBody: Uint8Array
   readonly responseTruncated: boolean
+  /** Headers and body were removed before the rest. Default: false. */
+  readonly responseRemoved?: boolean
 }

@@ -25,6 +25,7 @@ import { ApiKeys, hashOfKey } from './manage/api-keys.ts'
 import { Deliveries } from './manage/deliveries.ts'
 import { Endpoints } from './manage/endpoints.ts'
 import { EventTypes } from './manage/event-types.ts'
+import { Exports } from './manage/exports.ts'
 import { KeyRotation } from './manage/key-rotation.ts'
 import { Replays } from './manage/replays.ts'
 import { Stats } from './manage/stats.ts'
@@ -40,6 +41,10 @@ import { KEY_LIFE_META } from './store/postgres/publish-function.ts'
 import { Relay } from './store/relay.ts'
 import type { Store } from './store/store.ts'
 import { openStore, storeRefusal } from './store-opening.ts'
+import { Books } from './upkeep/books.ts'
+import { Erasing } from './upkeep/erasing.ts'
+import { Retention } from './upkeep/retention.ts'
+import { Upkeep } from './upkeep/upkeep.ts'
 import type { Channel } from './watch/gathering.ts'
 import type { EngineState } from './watch/metrics.ts'
 import { Watching } from './watch/watching.ts'
@@ -81,6 +86,9 @@ const REPLAY_LOOK_MS = 1_000
 
 /** A commit of more would keep the others waiting for more than some 50 ms. */
 const MAX_DELIVERIES_AT_ONCE = 5_000
+
+/** What an attempt takes beside connecting and waiting for the status. */
+const ATTEMPT_MARGIN_MS = 5_000
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
@@ -206,6 +214,12 @@ async function startOn(
     lookMs: REPLAY_LOOK_MS,
     retentionDays: config.retentionDays,
   })
+  const books = new Books(store, log.logger, config)
+  const upkeep = new Upkeep(store, clock, log.logger, [
+    new Erasing(store, log.logger),
+    new Retention(store, log.logger, config),
+    books,
+  ])
   const keyRotation = new KeyRotation(store, keyring, place, log.logger)
   const created = createApi(
     {
@@ -215,7 +229,12 @@ async function startOn(
         maxEndpoints: config.maxEndpoints,
         types: () => publisher.types(),
       }),
-      tenants: new Tenants(store),
+      tenants: new Tenants(store, {
+        // A token may be asked for before.
+        attemptMs: 2 * config.connectTimeoutMs + config.responseTimeoutMs + ATTEMPT_MARGIN_MS,
+        onErase: () => upkeep.look(),
+      }),
+      exports: new Exports(store),
       apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
       eventTypes: new EventTypes(store),
       deliveries: new Deliveries(store),
@@ -260,6 +279,7 @@ async function startOn(
   }
   history.start()
   watching.start()
+  upkeep.start()
   state.isReady = true
   const url = urlOf(api.server.address() as AddressInfo)
   announce(io, log, config, url)
@@ -281,6 +301,7 @@ async function startOn(
       await relay?.stop()
       await history.stop()
       await watching.stop()
+      await upkeep.stop()
       apiKeys.close()
       await store.close()
       log.logger.info({ leftInFlight: engine.inFlight }, 'stopped')

@@ -24,6 +24,7 @@ import { answerClientError, MethodNotAllowed, sendProblem } from './problem.ts'
 import { addReplays } from './replays.ts'
 import type { Api, ApiOptions, Services } from './services.ts'
 import { addStats } from './stats.ts'
+import { addTenantData } from './tenant-data.ts'
 import { addTenants } from './tenants.ts'
 import { compileValidator } from './validation.ts'
 
@@ -145,8 +146,11 @@ function addRoutes(api: Api, services: Services, options: ApiOptions): void {
   if (!options.takesCalls) return
   api.register(
     async scope => {
-      const resources = [addEventTypes, addTenants, addEndpoints, addEvents, addDeliveries, addReplays, addStats]
-      for (const add of [...resources, addApiKeys, addAudit, addEncryptionKeys]) {
+      const resources = [
+        ...[addEventTypes, addTenants, addTenantData, addEndpoints, addEvents, addDeliveries, addReplays, addStats],
+        ...[addApiKeys, addAudit, addEncryptionKeys],
+      ]
+      for (const add of resources) {
         add(scope as Api, services, options)
       }
     },

@@ -6,6 +6,7 @@ import type { ApiKeys } from '../manage/api-keys.ts'
 import type { Deliveries } from '../manage/deliveries.ts'
 import type { Endpoints } from '../manage/endpoints.ts'
 import type { EventTypes } from '../manage/event-types.ts'
+import type { Exports } from '../manage/exports.ts'
 import type { KeyRotation } from '../manage/key-rotation.ts'
 import type { Replays } from '../manage/replays.ts'
 import type { Stats } from '../manage/stats.ts'
@@ -31,7 +32,8 @@ export type Services = {
     Endpoints,
     'create' | 'update' | 'get' | 'list' | 'describe' | 'rotateSigning' | 'remove' | 'disable' | 'enable'
   >
-  readonly tenants: Pick<Tenants, 'list' | 'get' | 'put' | 'remove'>
+  readonly tenants: Pick<Tenants, 'list' | 'get' | 'put' | 'remove' | 'erase' | 'erasure'>
+  readonly exports: Pick<Exports, 'open'>
   readonly eventTypes: Pick<EventTypes, 'list' | 'get' | 'put' | 'remove'>
   readonly apiKeys: Pick<ApiKeys, 'create' | 'get' | 'list' | 'revoke' | 'audit'>
   readonly keyRotation: Pick<KeyRotation, 'read' | 'start'>

@@ -39,14 +39,18 @@ export function addTenants(api: Api, { tenants }: Services): void {
     '/tenants/:tenant',
     {
       schema: {
-        ...{ operationId: 'putTenant', summary: 'Create a tenant, or replace its name and metadata', tags },
+        ...{ operationId: 'putTenant', summary: 'Create a tenant, or replace its name, metadata and ages', tags },
         ...{ params: TenantParams, querystring: NoQuery, body: TenantInput },
-        response: { 200: Tenant('It was replaced.'), 201: Tenant('It was created.'), ...writeProblems('not_found') },
+        response: {
+          200: Tenant('It was replaced.'),
+          201: Tenant('It was created.'),
+          ...writeProblems('not_found', 'conflict'),
+        },
       },
     },
     async ({ params, body, actor }, reply) => {
-      const { name, metadata } = body ?? {}
-      const input = { name: name ?? null, metadata: metadata ?? {} }
+      const { name, metadata, retention } = body ?? {}
+      const input = { name: name ?? null, metadata: metadata ?? {}, retention: retention ?? null }
       const { tenant, created } = await tenants.put(params.tenant, input, actor)
       return reply.code(created ? 201 : 200).send(viewTenant(tenant))
     },

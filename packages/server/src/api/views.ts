@@ -1,9 +1,19 @@
 /** How things of the model look in answers. What is not named here is not shown. */
 import { Buffer } from 'node:buffer'
 import type { Described } from '../manage/authentication.ts'
-import type { ApiKey, Attempt, AuditEntry, Delivery, Endpoint, PublishedEvent, Replay, Tenant } from '../model.ts'
+import type {
+  ApiKey,
+  Attempt,
+  AuditEntry,
+  Delivery,
+  Endpoint,
+  Erasure,
+  PublishedEvent,
+  Replay,
+  Tenant,
+} from '../model.ts'
 import type { ApiKeyView, AuditEntryView } from './schemas/access.ts'
-import type { TenantView } from './schemas/configuration.ts'
+import type { ErasureView, TenantView } from './schemas/configuration.ts'
 import type { AttemptView, DeliveryDetail, DeliveryView, SetAsideDeliveryView } from './schemas/deliveries.ts'
 import type { EndpointView } from './schemas/endpoints.ts'
 import type { EventView } from './schemas/events.ts'
@@ -12,8 +22,13 @@ import type { ReplayView } from './schemas/replays.ts'
 const time = (ms: number): string => new Date(ms).toISOString()
 const timeOrNull = (ms: number | null): string | null => (ms === null ? null : time(ms))
 
-export function viewTenant({ id, name, metadata, createdAtMs }: Tenant): TenantView {
-  return { id, name, metadata, createdAt: time(createdAtMs) }
+export function viewTenant({ id, name, metadata, retention, createdAtMs }: Tenant): TenantView {
+  return { id, name, metadata, retention, createdAt: time(createdAtMs) }
+}
+
+export function viewErasure({ tenant, state, rowsRemoved, requestedAtMs, finishedAtMs }: Erasure): ErasureView {
+  const times = { requestedAt: time(requestedAtMs), finishedAt: timeOrNull(finishedAtMs) }
+  return { tenant, state, rowsRemoved, ...times }
 }
 
 export function viewEndpoint(endpoint: Endpoint, { authentication, warnings }: Described): EndpointView {
@@ -66,12 +81,13 @@ export function viewDeliveryDetail(delivery: Delivery, attempts: readonly Attemp
 }
 
 function viewAttempt(attempt: Attempt): AttemptView {
-  const { number, durationMs, outcome, status, error, address, responseTruncated } = attempt
+  const { number, durationMs, outcome, status, error, address, responseTruncated, responseRemoved = false } = attempt
   return {
     ...{ number, startedAt: time(attempt.startedAtMs), durationMs, outcome, status, error, address },
     responseHeaders: pairs(attempt.responseHeaders),
     responseBody: Buffer.from(attempt.responseBody).toString(),
     responseTruncated,
+    responseRemoved,
   }
 }
 
@@ -133,8 +149,9 @@ export function writeRejectedEvent(event: PublishedEvent): string {
 function writeWithPayload(event: PublishedEvent, extras: EventExtras): string {
   const { id, type, key, test, createdAtMs, notSent, rejected, payload } = event
   const view: EventView & EventExtras = {
-    ...{ id, type, key, test, createdAt: time(createdAtMs), notSent, rejected },
+    ...{ id, type, key, test, createdAt: time(createdAtMs), notSent, rejected, payloadRemoved: payload.length === 0 },
     ...extras,
   }
-  return `${JSON.stringify(view).slice(0, -1)},"payload":${Buffer.from(payload).toString()}}`
+  const text = payload.length === 0 ? 'null' : Buffer.from(payload).toString()
+  return `${JSON.stringify(view).slice(0, -1)},"payload":${text}}`
 }

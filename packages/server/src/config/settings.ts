@@ -240,7 +240,22 @@ export const SETTINGS = {
   retentionDays: setting(
     integer('days', 0, 36_500),
     30,
-    'How long, on a PostgreSQL, events that are done with are kept with their deliveries and attempts, in days; 0 keeps them for ever. The same on all nodes. The embedded store keeps everything for now.',
+    'How long an event is kept, with its deliveries and attempts, after its last delivery has ended, in days; 0 keeps them for ever. The same on all nodes.',
+  ),
+  payloadRetentionDays: setting(
+    integer('days', 0, 36_500),
+    0,
+    'How long the payload of an event is kept after its last delivery has ended, in days; 0 keeps it as long as the event. Without it an event can not be sent again. The same on all nodes.',
+  ),
+  answerRetentionDays: setting(
+    integer('days', 0, 36_500),
+    0,
+    'How long what receivers answered (headers and body) is kept after a delivery has ended, in days; 0 keeps it as long as the event. The same on all nodes.',
+  ),
+  auditRetentionDays: setting(
+    integer('days', 0, 36_500),
+    730,
+    'How long the audit log is kept, and API keys that were revoked or have expired, in days; 0 keeps them for ever. The same on all nodes.',
   ),
   replayPerSecond: setting(
     integer('n', 1, 1_000_000),

@@ -134,7 +134,8 @@ export class Deliveries {
   }
 
   async #requireKept(tenant: TenantId, event: EventId): Promise<void> {
-    if ((await this.#store.read('getEvent', { tenant, id: event })) !== null) return
+    const found = await this.#store.read('getEvent', { tenant, id: event })
+    if (found !== null && found.payload.length > 0) return
     throw conflict('The event is too old: its payload is not kept any more.')
   }
 

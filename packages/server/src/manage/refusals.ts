@@ -5,7 +5,7 @@ import type { Tenant, TenantId } from '../model.ts'
 import type { Store } from '../store/store.ts'
 import { isTenantId } from '../tenant-id.ts'
 
-export type Thing = 'tenant' | 'endpoint' | 'event' | 'event type' | 'delivery' | 'replay' | 'API key'
+export type Thing = 'tenant' | 'endpoint' | 'event' | 'event type' | 'delivery' | 'replay' | 'API key' | 'erasure'
 
 export function notFound(thing: Thing): PosthornError {
   return new PosthornError('not_found', `There is no such ${thing}.`)

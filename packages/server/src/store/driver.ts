@@ -38,6 +38,13 @@ export type Driver = {
    * what is older than so many days (0: nothing) and not needed any more.
    */
   keepHistory(retentionDays: number): Promise<HistoryReport>
+  /** How many days are dropped together, kept for so many days (0: for ever); 0 where nothing is cut by time. */
+  spanDays(retentionDays: number): number
+  /**
+   * Sees to it that of what was deleted nothing is left in the store's files, as far as the engine lets it; false: others
+   * were in the way, try again.
+   */
+  scrub(): Promise<boolean>
   /** Makes the tables for history of another time, that comes from elsewhere; answers how many spans were made. */
   makeHistory(fromMs: number, toMs: number): Promise<number>
   close(): Promise<void>

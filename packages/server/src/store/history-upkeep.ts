@@ -9,7 +9,7 @@ const PAUSE_MS = 3_600_000
 const SHORT_PAUSE_MS = 60_000
 
 export class HistoryUpkeep {
-  readonly #store: Pick<Store, 'keepHistory'>
+  readonly #store: Pick<Store, 'keepHistory' | 'read'>
   readonly #clock: Clock
   readonly #log: Pick<Logger, 'info' | 'error'>
   readonly #retentionDays: number
@@ -19,7 +19,7 @@ export class HistoryUpkeep {
 
   /** @param retentionDays how many days history is kept; 0: for ever */
   constructor(
-    store: Pick<Store, 'keepHistory'>,
+    store: Pick<Store, 'keepHistory' | 'read'>,
     clock: Clock,
     log: Pick<Logger, 'info' | 'error'>,
     retentionDays: number,
@@ -50,10 +50,16 @@ export class HistoryUpkeep {
     })
   }
 
+  /** A day's tables are everybody's: a tenant with a longer age keeps them for it. The others' goes in steps then. */
+  async #longestDays(): Promise<number> {
+    if (this.#retentionDays === 0) return 0
+    return Math.max(this.#retentionDays, await this.#store.read('readLongestRetention', {}))
+  }
+
   async #keep(): Promise<boolean> {
     let report: HistoryReport
     try {
-      report = await this.#store.keepHistory(this.#retentionDays)
+      report = await this.#store.keepHistory(await this.#longestDays())
     } catch (error) {
       this.#log.error({ err: error }, 'the tables of the history could not be looked after')
       return false

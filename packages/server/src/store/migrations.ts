@@ -40,6 +40,7 @@ export const MIGRATIONS: readonly Step[] = [
          id {text} not null primary key,
          name {text},
          metadata {text} not null,
+         retention {text},
          version {int} not null,
          created_ms {int} not null,
          deleted_ms {int},
@@ -73,7 +74,8 @@ export const MIGRATIONS: readonly Step[] = [
        ) {clustered}`,
       `create index endpoint_change on endpoint (change_seq)`,
       `create index endpoint_of_tenant on endpoint (tenant, id)`,
-      // History: never updated. Keys rise with time, so rows land at the end.
+      // History: never updated, but for a payload that is removed before its event: it is empty then. Keys rise with
+      // time, so rows land at the end.
       `create table event (
          tenant {text} not null,
          id {bytes} not null,
@@ -167,6 +169,7 @@ export const MIGRATIONS: readonly Step[] = [
       // Rows come in this order, so a few bytes for every 128 pages tell whether a span holds any that ended lately.
       { engine: 'postgres', text: `create index delivery_ended on delivery using brin (ended_ms)` },
       // Two nodes can make the same attempt around a takeover, and both rows are kept: hence started_ms in the key.
+      // truncated: 0 no, 1 yes, 2 the answer was removed before the rest of the row.
       `create table attempt (
          tenant {text} not null,
          delivery {bytes} not null,
@@ -275,6 +278,47 @@ export const MIGRATIONS: readonly Step[] = [
          created_ms {int} not null
        ) {clustered}`,
       `create index audit_tenant on audit (tenant, id) where tenant is not null`,
+      // Work that one node does for all, once in a while: who is at it, and until when it counts as being at it.
+      `create table upkeep (
+         name {text} not null primary key,
+         owner {bytes},
+         until_ms {int} not null,
+         due_ms {int} not null,
+         state {text} not null
+       ) {clustered}`,
+      // How far payloads and answers were removed of a tenant whose ages ask for it, by event and by delivery; and what
+      // had to be left on the way, to be looked at again.
+      `create table retention_mark (
+         tenant {text} not null,
+         kind {text} not null,
+         id {bytes} not null,
+         primary key (tenant, kind)
+       ) {clustered}`,
+      `create table retention_kept (
+         tenant {text} not null,
+         kind {text} not null,
+         id {bytes} not null,
+         primary key (tenant, kind, id)
+       ) {clustered}`,
+      // Tenants that were erased, or are being erased. The row outlives the tenant's own.
+      `create table erasure (
+         tenant_id {text} not null primary key,
+         state {text} not null,
+         rows_removed {int} not null,
+         settled_ms {int} not null,
+         requested_ms {int} not null,
+         finished_ms {int}
+       ) {clustered}`,
+      // What does not add up in the books.
+      `create table mismatch (
+         kind {text} not null,
+         tenant {text} not null,
+         id {text} not null,
+         detail {text} not null,
+         found_ms {int} not null,
+         seen_ms {int} not null,
+         primary key (kind, tenant, id)
+       ) {clustered}`,
       ...PUBLISH_FUNCTION.map(text => ({ engine: 'postgres', text }) as const),
     ],
   },

@@ -13,19 +13,8 @@ import type { Row, Transaction, Value } from './transaction.ts'
 
 /** What is moved, in this order: what is small and decides whether the target can be used at all comes first. */
 export const MOVED_TABLES = [
-  ...[
-    'event_type',
-    'tenant',
-    'endpoint',
-    'api_key',
-    'audit',
-    'stat',
-    'idempotency',
-    'inbox',
-    'live_delivery',
-    'replay',
-    'replay_part',
-  ],
+  ...['event_type', 'tenant', 'endpoint', 'api_key', 'audit', 'stat', 'idempotency', 'inbox', 'live_delivery'],
+  ...['replay', 'replay_part', 'retention_mark', 'retention_kept', 'erasure'],
   ...['event', 'delivery', 'attempt'],
 ] as const
 
@@ -34,6 +23,8 @@ export const UNMOVED_TABLES: Readonly<Record<string, string>> = {
   meta: 'is moved key by key: see UNMOVED_META',
   partition_lease: 'each store hands out its own leases and counts their epochs',
   node: 'nodes belong to the store that they run on',
+  upkeep: 'each store is looked after anew',
+  mismatch: 'the books are audited anew, and what does not add up is found again',
 }
 
 export const UNMOVED_META: Readonly<Record<string, string>> = {

@@ -187,6 +187,16 @@ export class Store {
     return this.#driver.keepHistory(retentionDays)
   }
 
+  /** See Driver. */
+  spanDays(retentionDays: number): number {
+    return this.#driver.spanDays(retentionDays)
+  }
+
+  /** See Driver. */
+  scrub(): Promise<boolean> {
+    return this.#driver.scrub()
+  }
+
   /** After everything that was handed in has been committed or refused. */
   async close(): Promise<void> {
     if (!this.#isIdle()) await new Promise<void>(resolve => this.#idle.push(resolve))

@@ -45,6 +45,12 @@ export type Dialect = {
   readonly lockLiveRows: string
   /** After a `select … from endpoint e … order by e.id`: locks the rows, in that order, until the commit. */
   readonly lockEndpointRows: string
+  /** After a `select … from event …`: locks the rows until the commit, so that nothing new is made of their events. */
+  readonly lockEventRows: string
+  /** The same for whoever makes something new of them: any number at once. */
+  readonly shareEventRows: string
+  /** Gives so many free pages back to the file system, where a file does not shrink by itself. */
+  readonly giveBackPages: ((pages: number) => Query) | null
   /**
    * Makes the commit wait for disk and standby though nothing was written: after a crash a server shows what it had
    * committed itself, also what its standby doesn't have yet. SQLite shows only what is on disk.

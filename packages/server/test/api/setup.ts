@@ -50,7 +50,11 @@ export class ApiBench extends Bench {
     this.ready = true
     this.log = []
     const { api, failedAuthentications } = createApi(
-      { publisher, endpoints, tenants, eventTypes, deliveries, replays, apiKeys, keyRotation, stats, ...services },
+      {
+        ...{ publisher, endpoints, tenants, eventTypes, deliveries, replays, apiKeys, keyRotation, stats },
+        exports: this.exports,
+        ...services,
+      },
       {
         identify: key => this.#identify(key),
         trustedProxies: [],

@@ -55,7 +55,7 @@ describe('the driver for PostgreSQL', () => {
     await expect.poll(cut, { timeout: 5_000 }).toBeGreaterThan(0)
     await put
     await client.query('rollback')
-    expect((await store.write('putTenant', { id: 'acme', name: null, metadata: {}, nowMs: 1 })).created).toBe(true)
+    expect((await store.write('putTenant', { id: 'acme', name: null, metadata: {}, nowMs: 1 }))?.created).toBe(true)
     await client.end()
     await store.close()
   })

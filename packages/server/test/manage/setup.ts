@@ -15,6 +15,7 @@ import { ApiKeys } from '../../src/manage/api-keys.ts'
 import { Deliveries } from '../../src/manage/deliveries.ts'
 import { type EndpointInput, Endpoints } from '../../src/manage/endpoints.ts'
 import { EventTypes } from '../../src/manage/event-types.ts'
+import { Exports } from '../../src/manage/exports.ts'
 import { KeyRotation } from '../../src/manage/key-rotation.ts'
 import { Replays } from '../../src/manage/replays.ts'
 import { Stats } from '../../src/manage/stats.ts'
@@ -56,6 +57,7 @@ export class Bench {
   replays!: Replays
   apiKeyCache!: ApiKeyCache
   apiKeys!: ApiKeys
+  exports!: Exports
   keyRotation!: KeyRotation
   stats!: Stats
   /** All that was told since the test began, fresh deliveries included. */
@@ -81,6 +83,7 @@ export class Bench {
     this.apiKeyCache = new ApiKeyCache(store, systemClock)
     this.apiKeys = new ApiKeys(store, () => this.apiKeyCache.untilFresh())
     this.deliveries = new Deliveries(store)
+    this.exports = new Exports(store)
     const place = { addNew: () => randomBytes(32), dropOlder: () => true }
     this.replays = new Replays(store, createReplayCounter(store, systemClock))
     this.stats = new Stats(store, async () => {})

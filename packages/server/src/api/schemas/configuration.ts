@@ -1,6 +1,18 @@
 /** Tenants, event types, and what is published of this installation. */
 import { type Static, Type } from 'typebox'
-import { optionalBody, strict, TextOrNull, Texts, TextsOrNull, Time } from './shapes.ts'
+import type { Retention } from '../../model.ts'
+import {
+  IntegerOrNull,
+  objectOrNull,
+  optionalBody,
+  strict,
+  TextOrNull,
+  Texts,
+  TextsOrNull,
+  Time,
+  TimeOrNull,
+  Word,
+} from './shapes.ts'
 
 export const EventTypeSchema = Type.Object(
   {
@@ -20,8 +32,23 @@ export const EventTypeInput = strict({
   example: Type.Unknown({ description: 'A payload that satisfies the schema.' }),
 })
 
+const AGE = 'in days from 1 to 36,500, counted from the end of its last delivery'
+const retentionOf = <Member extends Parameters<typeof Type.Object>[0][string]>(days: (about: string) => Member) => ({
+  days: days(`How long an event is kept with everything of it, ${AGE}; null: retentionDays.`),
+  payloadDays: days(`The same of its payload; null: payloadRetentionDays.`),
+  answerDays: days(`The same of what receivers answered; null: answerRetentionDays.`),
+})
+const RETENTION = 'How long what is done with is kept of this tenant; null: as the settings say.'
+
 export const TenantSchema = Type.Object(
-  { id: Type.String(), name: TextOrNull(), metadata: Texts(), createdAt: Time('When it was created.') },
+  {
+    ...{ id: Type.String(), name: TextOrNull(), metadata: Texts() },
+    retention: objectOrNull(
+      retentionOf(description => IntegerOrNull({ description })),
+      RETENTION,
+    ),
+    createdAt: Time('When it was created.'),
+  },
   { $id: 'Tenant' },
 )
 export type TenantView = Static<typeof TenantSchema>
@@ -29,7 +56,28 @@ export type TenantView = Static<typeof TenantSchema>
 export const TenantInput = optionalBody({
   name: Type.Optional(TextOrNull({ description: 'At most 256 characters.' })),
   metadata: Type.Optional(TextsOrNull({ description: 'Labels of your own, at most 50.' })),
+  retention: Type.Optional(
+    Type.Unsafe<Partial<Retention> | null>({
+      ...strict(retentionOf(description => Type.Optional(IntegerOrNull({ description })))),
+      type: ['object', 'null'],
+      description: `${RETENTION} Left out: null.`,
+    }),
+  ),
 })
+
+export const ErasureSchema = Type.Object(
+  {
+    tenant: Type.String(),
+    state: Word(['running', 'finished'] as const, {
+      description: 'finished: nothing of it is left in the store but in the audit log.',
+    }),
+    rowsRemoved: Type.Integer({ description: 'Rows that are gone so far.' }),
+    requestedAt: Time('When it was asked for.'),
+    finishedAt: TimeOrNull('When it was finished; null: it is not.'),
+  },
+  { $id: 'Erasure' },
+)
+export type ErasureView = Static<typeof ErasureSchema>
 
 export const EgressSchema = Type.Object(
   { addresses: Type.Array(Type.String({ description: 'An IP address or network.' })) },

@@ -46,6 +46,7 @@ export const AttemptSchema = Type.Object(
     }),
     responseBody: Type.String({ description: 'The first 16 KiB as text, secrets blanked.' }),
     responseTruncated: Type.Boolean({ description: 'Whether there was more of it.' }),
+    responseRemoved: Type.Boolean({ description: 'Headers and body were removed for their age.' }),
   },
   { $id: 'Attempt' },
 )

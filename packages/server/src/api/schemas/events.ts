@@ -30,7 +30,10 @@ const EVENT_MEMBERS = {
   notSent: NotSentOrNull,
   rejected: RejectedOrNull,
   payload: Type.Unknown({
-    description: 'Byte for byte as published; null where it was rejected for its size.',
+    description: 'Byte for byte as published; null where it was rejected for its size, or removed for its age.',
+  }),
+  payloadRemoved: Type.Boolean({
+    description: 'Whether the payload was removed for its age: it can not be sent again.',
   }),
 }
 

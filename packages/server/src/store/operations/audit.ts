@@ -38,6 +38,18 @@ export function* recordKeyChange(
   yield* record(by, { action: 'replaced', target, targetId, tenant: null }, nowMs)
 }
 
+/** Of a thing that is put: it is new, or these of its members are others. */
+export function* recordPut<Thing extends object>(
+  args: { nowMs: number } & By,
+  of: Pick<AuditEntry, 'target' | 'targetId' | 'tenant'>,
+  before: Thing | undefined,
+  after: Thing,
+  members: readonly (keyof Thing & string)[],
+): Transaction<void> {
+  if (before === undefined) yield* record(args, { ...of, action: 'created' }, args.nowMs)
+  else yield* record(args, { ...of, action: 'updated', fields: differences(before, after, members) }, args.nowMs)
+}
+
 /** The names of the members that differ, by value. */
 export function differences<Thing extends object>(
   before: Thing,

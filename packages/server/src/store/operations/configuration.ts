@@ -1,6 +1,5 @@
 import { idBytes, idText } from '../../ids.ts'
 import type {
-  AuditEntry,
   DisabledReason,
   Endpoint,
   EndpointId,
@@ -8,7 +7,6 @@ import type {
   EventType,
   RateLimit,
   RetrySchedule,
-  Tenant,
   TenantId,
 } from '../../model.ts'
 import {
@@ -22,18 +20,9 @@ import {
   text,
   textOrNull,
 } from '../transaction.ts'
-import { revokeKeysOf } from './api-keys.ts'
-import { type By, differences, record } from './audit.ts'
-import { endReplaysOf } from './replays.ts'
-import {
-  bumpCatalogue,
-  bumpTenant,
-  catalogueVersion,
-  getMeta,
-  lockConfiguration,
-  nextChange,
-  setMeta,
-} from './versions.ts'
+import { type By, differences, record, recordPut } from './audit.ts'
+import { getTenant } from './tenants.ts'
+import { bumpCatalogue, bumpTenant, catalogueVersion, getMeta, lockConfiguration, setMeta } from './versions.ts'
 
 // Event types
 
@@ -77,17 +66,6 @@ export function* putEventType(args: { type: EventType; nowMs: number } & By, dia
 
 const TYPE_MEMBERS = ['group', 'description', 'schema', 'example'] as const
 
-function* recordPut<Thing extends object>(
-  args: { nowMs: number } & By,
-  of: Pick<AuditEntry, 'target' | 'targetId' | 'tenant'>,
-  before: Thing | undefined,
-  after: Thing,
-  members: readonly (keyof Thing & string)[],
-): Transaction<void> {
-  if (before === undefined) yield* record(args, { ...of, action: 'created' }, args.nowMs)
-  else yield* record(args, { ...of, action: 'updated', fields: differences(before, after, members) }, args.nowMs)
-}
-
 export function* deleteEventType(args: { name: string; nowMs: number } & By, dialect: Dialect): Transaction<boolean> {
   yield* lockConfiguration(dialect)
   const gone = yield { text: 'delete from event_type where name = $1 returning name', params: [args.name] }
@@ -106,79 +84,6 @@ export function* seedCatalogue(
   if ((yield* getMeta('catalogue_seeded')) !== null) return
   yield* setMeta('catalogue_seeded', '1')
   for (const type of args.types) yield* putEventType({ type, nowMs: args.nowMs }, dialect)
-}
-
-// Tenants
-
-const toTenant = (row: Row): Tenant => ({
-  id: text(row.id),
-  name: textOrNull(row.name),
-  metadata: JSON.parse(text(row.metadata)) as Record<string, string>,
-  createdAtMs: int(row.created_ms),
-})
-
-export function* putTenant(
-  args: { id: TenantId; name: string | null; metadata: Record<string, string>; nowMs: number } & By,
-  dialect: Dialect,
-): Transaction<{ tenant: Tenant; created: boolean }> {
-  yield* lockConfiguration(dialect)
-  const { id, name, metadata, nowMs } = args
-  const before = yield* getTenant({ id })
-  const rows = yield {
-    text: `insert into tenant (id, name, metadata, version, created_ms, change_seq) values ($1, $2, $3, 1, $4, $5)
-           on conflict (id) do update set name = excluded.name, metadata = excluded.metadata,
-             created_ms = case when tenant.deleted_ms is null then tenant.created_ms else excluded.created_ms end,
-             deleted_ms = null, version = tenant.version + 1, change_seq = excluded.change_seq
-           returning id, name, metadata, created_ms`,
-    params: [id, name, JSON.stringify(metadata), nowMs, yield* nextChange()],
-  }
-  const tenant = toTenant(rows[0]!)
-  const of = { target: 'tenant', targetId: id, tenant: id } as const
-  yield* recordPut(args, of, before ?? undefined, tenant, ['name', 'metadata'])
-  return { tenant, created: before === null }
-}
-
-export function* getTenant(args: { id: TenantId }): Transaction<Tenant | null> {
-  const rows = yield {
-    text: 'select id, name, metadata, created_ms from tenant where id = $1 and deleted_ms is null',
-    params: [args.id],
-  }
-  return rows.length === 0 ? null : toTenant(rows[0]!)
-}
-
-/** In order of id, those after `after`. */
-export function* listTenants(args: { after: string | null; limit: number }): Transaction<Tenant[]> {
-  const rows = yield {
-    text: `select id, name, metadata, created_ms from tenant where deleted_ms is null and id > $1
-           order by id limit $2`,
-    params: [args.after ?? '', args.limit],
-  }
-  return rows.map(toTenant)
-}
-
-/** Deletes the tenant and its endpoints; answers the endpoints whose deliveries are to be cancelled, or null. */
-export function* deleteTenant(
-  args: { id: TenantId; nowMs: number } & By,
-  dialect: Dialect,
-): Transaction<{ id: EndpointId; partition: number }[] | null> {
-  yield* lockConfiguration(dialect)
-  const change = yield* nextChange()
-  const gone = yield {
-    text: `update tenant set deleted_ms = $2, version = version + 1, endpoint_count = 0, change_seq = $3
-           where id = $1 and deleted_ms is null returning id`,
-    params: [args.id, args.nowMs, change],
-  }
-  if (gone.length === 0) return null
-  const rows = yield {
-    text: `update endpoint set deleted_ms = $2, credentials = null, secret_digest = null, change_seq = $3
-           where tenant = $1 and deleted_ms is null returning id, partition`,
-    params: [args.id, args.nowMs, change],
-  }
-  yield* revokeKeysOf(args, change)
-  yield* endReplaysOf(args.id, args.nowMs)
-  const entry = { action: 'deleted', target: 'tenant', targetId: args.id, tenant: args.id } as const
-  yield* record(args, entry, args.nowMs)
-  return rows.map(row => ({ id: idText('ep', bytes(row.id)), partition: int(row.partition) }))
 }
 
 // Endpoints

@@ -1,50 +1,24 @@
-import type { FieldError } from '../../errors.ts'
 import { firstIdAt, idBytes, idMs, idText } from '../../ids.ts'
 import type {
   Attempt,
-  AttemptError,
   Delivery,
   DeliveryId,
   DeliveryState,
   EndpointId,
   EventId,
   HeldReason,
-  NotSent,
   PublishedEvent,
   TenantId,
 } from '../../model.ts'
-import {
-  bytes,
-  type Dialect,
-  int,
-  intOrNull,
-  jsonOrNull,
-  type Row,
-  type Transaction,
-  text,
-  textOrNull,
-} from '../transaction.ts'
+import { bytes, type Dialect, int, type Row, type Transaction } from '../transaction.ts'
 import { countSetAside } from './owed.ts'
 import { deliveryRows, type NewDelivery, storeDeliveryRows } from './publish.ts'
+import { ATTEMPT_FIELDS, EVENT_FIELDS, HISTORY_FIELDS, LIVE_FIELDS, toAttempt, toDelivery, toEvent } from './rows.ts'
 import { historyRow, storeHistory } from './settle.ts'
 import { lockConfiguration } from './versions.ts'
 import { Where } from './where.ts'
 
 // Events
-
-const EVENT_FIELDS = 'tenant, id, type, event_key, payload, test, deliveries, not_sent, rejected, created_ms'
-
-const toEvent = (row: Row): PublishedEvent => ({
-  id: idText('evt', bytes(row.id)),
-  tenant: text(row.tenant),
-  type: text(row.type),
-  key: textOrNull(row.event_key),
-  payload: bytes(row.payload),
-  test: row.test === 1,
-  createdAtMs: int(row.created_ms),
-  notSent: jsonOrNull(row.not_sent) as NotSent | null,
-  rejected: jsonOrNull(row.rejected) as FieldError[] | null,
-})
 
 export type Range = { readonly fromMs: number | null; readonly toMs: number | null }
 
@@ -91,27 +65,6 @@ export function* listRejectedEvents(args: RejectedFilter & { limit: number }): T
 }
 
 // Deliveries
-
-const LIVE_FIELDS = `tenant, id, endpoint, event, type, state, held_reason, due_ms, attempts, replay_of, test, created_ms,
-  null as ended_ms`
-const HISTORY_FIELDS = `tenant, id, endpoint, event, type, state, null as held_reason, null as due_ms, attempts,
-  replay_of, test, created_ms, ended_ms`
-
-const toDelivery = (row: Row): Delivery => ({
-  id: idText('dlv', bytes(row.id)),
-  tenant: text(row.tenant),
-  endpoint: idText('ep', bytes(row.endpoint)),
-  event: idText('evt', bytes(row.event)),
-  type: text(row.type),
-  state: text(row.state) as DeliveryState,
-  heldReason: textOrNull(row.held_reason) as HeldReason | null,
-  attempts: int(row.attempts),
-  dueAtMs: row.state === 'pending' ? int(row.due_ms) : null,
-  replayOf: row.replay_of === null ? null : idText('dlv', bytes(row.replay_of)),
-  test: row.test === 1,
-  createdAtMs: int(row.created_ms),
-  endedAtMs: intOrNull(row.ended_ms),
-})
 
 export type DeliveryFilter = Range & {
   readonly state: DeliveryState | null
@@ -186,22 +139,11 @@ export function* listSetAside(args: { before: DeliveryId | null; limit: number }
 
 export function* listAttempts(args: { tenant: TenantId; delivery: DeliveryId }): Transaction<Attempt[]> {
   const rows = yield {
-    text: `select number, started_ms, duration_ms, status, error, address, headers, body, truncated from attempt
+    text: `select ${ATTEMPT_FIELDS} from attempt
            where tenant = $1 and delivery = $2 order by number, started_ms`,
     params: [args.tenant, idBytes(args.delivery)],
   }
-  return rows.map(row => ({
-    number: int(row.number),
-    startedAtMs: int(row.started_ms),
-    durationMs: int(row.duration_ms),
-    outcome: row.error === null ? 'success' : 'failure',
-    status: intOrNull(row.status),
-    error: textOrNull(row.error) as AttemptError | null,
-    address: textOrNull(row.address),
-    responseHeaders: row.headers === '' ? [] : (JSON.parse(text(row.headers)) as string[]),
-    responseBody: bytes(row.body),
-    responseTruncated: row.truncated === 1,
-  }))
+  return rows.map(toAttempt)
 }
 
 // What a person does to a delivery
@@ -274,9 +216,9 @@ export function* createDelivery(
     params: [idBytes(args.delivery.endpoint)],
   }
   if (rows.length === 0) return null
-  // Also keeps the event: it is not dropped with what is old before this is committed.
+  // Also keeps the event: neither it nor its payload goes with what is old before this is committed.
   const events = yield {
-    text: 'select 1 from event where tenant = $1 and id = $2',
+    text: `select 1 from event where tenant = $1 and id = $2 and length(payload) > 0 ${dialect.shareEventRows}`,
     params: [args.tenant, idBytes(args.event)],
   }
   if (events.length === 0) return null

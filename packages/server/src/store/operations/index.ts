@@ -3,11 +3,15 @@
 import { migrate } from '../migrate.ts'
 import { createApiKey, getApiKey, listApiKeys, readApiKeyChanges, revokeApiKey } from './api-keys.ts'
 import { listAudit, recordKeyChange } from './audit.ts'
+import * as books from './books.ts'
 import * as configuration from './configuration.ts'
 import * as deliveries from './deliveries.ts'
+import { eraseSome, eraseTenant, finishErasure, getErasure, listErasures } from './erasure.ts'
+import * as exporting from './exporting.ts'
 import { acceptArrivals, claimInbox, fanOut, peekInbox, releaseInbox } from './inbox.ts'
 import * as lanes from './lanes.ts'
 import { leaveLeases, tickLeases } from './leases.ts'
+import * as leftovers from './leftovers.ts'
 import { beginMove, countRows, describeTables, finishMove, moveRows } from './move.ts'
 import { countPending, countSetAside } from './owed.ts'
 import { publish, readKeyHashes } from './publish.ts'
@@ -28,10 +32,13 @@ import {
   listUncancelled,
   setReplayState,
 } from './replays.ts'
+import * as retention from './retention.ts'
 import { readSealed, reseal } from './sealed.ts'
 import { settle } from './settle.ts'
 import { addStats, dropOldStats, readStats, removeStats, tenantsWithStrayStats } from './stats.ts'
+import * as tenants from './tenants.ts'
 import { beginTrial, takeBackTrials } from './trials.ts'
+import * as upkeep from './upkeep.ts'
 import { getMeta, readChanges, readVersions, setMeta } from './versions.ts'
 
 export const operations = {
@@ -89,6 +96,17 @@ export const operations = {
   ...configuration,
   ...deliveries,
   ...lanes,
+  ...tenants,
+  ...retention,
+  ...leftovers,
+  ...books,
+  ...exporting,
+  ...upkeep,
+  eraseTenant,
+  getErasure,
+  listErasures,
+  eraseSome,
+  finishErasure,
 }
 
 /** Those that take the configuration's lock for themselves. */
@@ -99,6 +117,7 @@ export const CONFIGURATION_CHANGES: ReadonlySet<OperationName> = new Set([
   'seedCatalogue',
   'putTenant',
   'deleteTenant',
+  'eraseTenant',
   'createEndpoint',
   'updateEndpoint',
   'setEndpointState',

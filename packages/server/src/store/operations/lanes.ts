@@ -70,8 +70,8 @@ function* readContents(
 ): Transaction<Map<EventId, Row>> {
   const { text: list, params } = idList(events, 2)
   const rows = yield {
-    text: `select id, traceparent, case when length(payload) <= ${maxBytes} then payload end as payload from event
-           where tenant = $1 and id in (${list})`,
+    text: `select id, traceparent, case when length(payload) between 1 and ${maxBytes} then payload end as payload
+           from event where tenant = $1 and id in (${list})`,
     params: [tenant, ...params],
   }
   return new Map(rows.map(row => [idText('evt', bytes(row.id)), row]))
@@ -123,12 +123,13 @@ export function* readTraceparent(args: { tenant: TenantId; event: EventId }): Tr
   return rows.length === 0 ? null : textOrNull(rows[0]!.traceparent)
 }
 
+/** null: it is not there, or was removed. Nothing is ever sent without one. */
 export function* readPayload(args: { tenant: TenantId; event: EventId }): Transaction<Uint8Array | null> {
   const rows = yield {
     text: 'select payload from event where tenant = $1 and id = $2',
     params: [args.tenant, idBytes(args.event)],
   }
-  return rows.length === 0 ? null : bytes(rows[0]!.payload)
+  return rows.length === 0 || bytes(rows[0]!.payload).length === 0 ? null : bytes(rows[0]!.payload)
 }
 
 export type LaneHead = {

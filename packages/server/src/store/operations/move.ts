@@ -23,7 +23,7 @@ export class MoveRefused extends Error {
 export type TableShape = {
   readonly name: string
   readonly columns: readonly (readonly [name: string, type: ColumnType])[]
-  /** The primary key's columns, in its order. Empty on PostgreSQL: it is only asked for where rows are read by it. */
+  /** The primary key's columns, in its order. */
   readonly key: readonly string[]
 }
 

@@ -21,7 +21,7 @@ import {
 import { connectionOptions } from './connection.ts'
 import { type Connection, ConnectionPool } from './connection-pool.ts'
 import { isAway, isContention, isHistoryMissing, isLockTimeout, isTooSlow } from './faults.ts'
-import { keepHistory, makeHistory, makeHistoryBetween } from './history.ts'
+import { daysASpan, keepHistory, makeHistory, makeHistoryBetween } from './history.ts'
 import { createSchema } from './schema.ts'
 import { ServerTime } from './server-time.ts'
 
@@ -43,13 +43,20 @@ const postgresDialect: Dialect = {
   lockLiveRows: 'for update of l',
   // Publishing changes no key of an endpoint.
   lockEndpointRows: 'for no key update of e',
+  lockEventRows: 'for update',
+  // Against the removal of a payload, which changes no key, a key's share would not hold.
+  shareEventRows: 'for share',
   skipLocked: 'for update skip locked',
+  giveBackPages: null,
   nowMs: '(extract(epoch from clock_timestamp()) * 1000)::bigint',
-  // Parts of a partitioned table are no tables of their own. The key isn't asked for: see `describeTables`.
-  listColumns: `select c.relname as table_name, a.attname as name, 0 as key_at,
+  // Parts of a partitioned table are no tables of their own.
+  listColumns: `select c.relname as table_name, a.attname as name,
+                  coalesce(array_position(k.columns, a.attnum), 0) as key_at,
                   case format_type(a.atttypid, null) when 'bigint' then 'int' when 'bytea' then 'bytes'
                     else format_type(a.atttypid, null) end as type
                 from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+                left join lateral (select array(select unnest(i.indkey))::int2[] as columns from pg_index i
+                  where i.indrelid = c.oid and i.indisprimary) k on true
                 where n.nspname = 'posthorn' and c.relkind in ('r', 'p') and not c.relispartition
                   and a.attnum > 0 and not a.attisdropped
                 order by c.relname, a.attnum`,
@@ -304,11 +311,44 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
         return Object.fromEntries(rows.map(row => [text(row.name), text(row.setting)]))
       })
     },
+    spanDays: daysASpan,
+    scrub: () => vacuum(pool),
     keepHistory: days => keepHistory(run => transact(UPKEEP, run), postgresDialect, days),
     makeHistory: (fromMs, toMs) => transact(UPKEEP, () => makeHistoryBetween({ fromMs, toMs }, 1)),
     close: () => pool.end(),
   }
 }
+
+/**
+ * So that what was deleted does not lie about until the server's own vacuum comes by. Outside of a transaction, as it
+ * must be. Of tables that somebody else is at just then, nothing is done.
+ */
+async function vacuum(pool: ConnectionPool): Promise<boolean> {
+  const client = await pool.connect()
+  let isSound = false
+  try {
+    const tables = SCRUBBED.map(table => `posthorn.${table}`).join(', ')
+    await ask(client, { text: `vacuum (skip_locked) ${tables}` }, UPKEEP.timeoutMs)
+    isSound = true
+    return true
+  } catch (error) {
+    throw new StoreUnavailable('The database could not be vacuumed', { cause: error })
+  } finally {
+    client.giveBack(isSound)
+  }
+}
+
+const SCRUBBED = [
+  'event',
+  'delivery',
+  'attempt',
+  'live_delivery',
+  'inbox',
+  'idempotency',
+  'endpoint',
+  'tenant',
+  'api_key',
+]
 
 function timeoutOf(calls: readonly Call[]): number {
   return calls.some(({ name }) => name === 'migrate') ? MIGRATE_TIMEOUT_MS : WRITE_TIMEOUT_MS

@@ -172,6 +172,15 @@ function usedNow({ fromMs, toMs }: Span, endedAfterMs: number): Query[] {
       text: `select 1 from delivery where ${within('event')} and id >= ${bound(toMs)} and ended_ms > ${endedAfterMs}
              limit 1`,
     },
+    // Deliveries in it of earlier events, made around midnight or by hand, of which something later is needed: an event
+    // keeps all its deliveries.
+    {
+      text: `select 1 from delivery d where d.event < ${bound(fromMs)} and d.id >= ${bound(fromMs)} and d.id < ${bound(toMs)}
+               and (exists (select 1 from live_delivery l where l.event = d.event)
+                    or exists (select 1 from delivery r where r.event = d.event and r.id >= ${bound(toMs)}
+                                 and r.ended_ms > ${endedAfterMs}))
+             limit 1`,
+    },
   ]
 }
 

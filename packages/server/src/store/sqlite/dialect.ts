@@ -13,7 +13,10 @@ export const sqliteDialect: Dialect = {
   // One writer at a time anyhow.
   lockLiveRows: '',
   lockEndpointRows: '',
+  lockEventRows: '',
+  shareEventRows: '',
   skipLocked: '',
+  giveBackPages: pages => ({ text: `pragma incremental_vacuum(${pages})` }),
   nowMs: `cast(unixepoch('subsec') * 1000 as integer)`,
   listColumns: `select m.name as table_name, c.name as name, c.pk as key_at,
                   case lower(c.type) when 'integer' then 'int' when 'blob' then 'bytes' else lower(c.type) end as type

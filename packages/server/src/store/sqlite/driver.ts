@@ -98,6 +98,18 @@ const FOR_PEOPLE: ReadonlySet<OperationName> = new Set([
   'tenantsWithStrayStats',
   'countPending',
   'countSetAside',
+  'readDueEvents',
+  'readKeptEvents',
+  'readDeliveryPage',
+  'readKeptDeliveries',
+  'readOrphans',
+  'auditEvents',
+  'auditDeliveries',
+  'auditLive',
+  'auditTenant',
+  'exportEvents',
+  'exportDeliveries',
+  'exportAttempts',
 ])
 
 /** Where the embedded store is in its folder. */
@@ -135,6 +147,12 @@ export async function openSqlite(folder: string, clock: Clock): Promise<Driver> 
     },
     // One table each holds it all.
     keepHistory: async () => ({ made: 0, dropped: [], busy: [] }),
+    spanDays: () => 0,
+    async scrub() {
+      const [result] = await writer.ask({ kind: 'empty log' })
+      if (!result!.ok) throw toError(result as Failure)
+      return (result as Success).value === true
+    },
     makeHistory: async () => 0,
     async close() {
       await Promise.all([reader, lists].map(thread => thread.ask({ kind: 'close' })))

@@ -12,6 +12,7 @@ export type WorkerSettings = { readonly file: string; readonly readOnly: boolean
 export type Request =
   | { readonly id: number; readonly kind: 'calls'; readonly calls: readonly Call[] }
   | { readonly id: number; readonly kind: 'pragma'; readonly name: string }
+  | { readonly id: number; readonly kind: 'empty log' }
   | { readonly id: number; readonly kind: 'close' }
 
 /** Errors lose their class between threads: so it is said apart. */
@@ -85,6 +86,10 @@ function answer(request: Request): (Success | Failure)[] {
   if (request.kind === 'pragma') {
     connection ??= new Connection(file, readOnly)
     return [{ ok: true, value: connection.pragma(request.name) }]
+  }
+  if (request.kind === 'empty log') {
+    connection ??= new Connection(file, readOnly)
+    return [{ ok: true, value: connection.emptyLog() }]
   }
   forget()
   return [{ ok: true, value: null }]

@@ -1,0 +1,239 @@
+/**
+ * The books: what was accepted against what was made of it. Each look reads some rows, in one statement, so that what
+ * moves meanwhile is seen in one place exactly, and answers what does not add up.
+ *
+ * What must be true, at any moment, of what retention has not begun to remove:
+ * - an event has as many deliveries (live and ended, repetitions by hand apart) as it says, or it waits in the inbox with
+ *   as many as are made;
+ * - a delivery is in one place only, and each of its attempts up to the number that it says has a row (more can be there:
+ *   an attempt that came too late to count is recorded all the same);
+ * - a delivered one has an attempt that succeeded, an exhausted one ended with an attempt that failed;
+ * - a live one has an event with a payload, and is in the partition of its endpoint;
+ * - a tenant has as many endpoints as it says.
+ */
+import { firstIdAt, idBytes, idText } from '../../ids.ts'
+import type { DeliveryId, EventId, TenantId } from '../../model.ts'
+import { bytes, int, intOrNull, type Row, type Transaction, text } from '../transaction.ts'
+
+/** What doesn't add up: a stable word for each sentence above. */
+export type MismatchKind =
+  | 'event_deliveries'
+  | 'event_waits_nowhere'
+  | 'delivery_twice'
+  | 'delivery_attempts'
+  | 'delivery_without_success'
+  | 'delivery_without_failure'
+  | 'delivery_without_event'
+  | 'delivery_partition'
+  | 'tenant_endpoints'
+
+export type Mismatch = {
+  readonly kind: MismatchKind
+  readonly tenant: TenantId
+  /** Of the event or delivery; of the tenant itself. */
+  readonly id: string
+  /** What is there, and what should be. */
+  readonly detail: string
+}
+
+export type Audited<Id> = {
+  readonly looked: number
+  readonly mismatches: readonly Mismatch[]
+  /** The last one looked at; null: there was none. */
+  readonly last: Id | null
+}
+
+type Range<Id> = {
+  readonly tenant: TenantId
+  readonly after: Id | null
+  /** Made in this stretch of time. */
+  readonly fromMs: number
+  readonly toMs: number
+  readonly limit: number
+}
+
+function audited<Id>(
+  rows: readonly Row[],
+  idOf: (row: Row) => Id,
+  judge: (row: Row) => Iterable<Mismatch>,
+): Audited<Id> {
+  return {
+    looked: rows.length,
+    mismatches: rows.flatMap(row => [...judge(row)]),
+    last: rows.length === 0 ? null : idOf(rows.at(-1)!),
+  }
+}
+
+function bounds(prefix: 'evt' | 'dlv', { after, fromMs, toMs }: Range<string>): [Uint8Array, Uint8Array] {
+  const from = firstIdAt(prefix, fromMs)
+  return [idBytes(after !== null && after > from ? after : from), idBytes(firstIdAt(prefix, toMs))]
+}
+
+/** Events against their deliveries. */
+export function* auditEvents(args: Range<EventId>): Transaction<Audited<EventId>> {
+  const [after, to] = bounds('evt', args)
+  const own = (alias: string) => `${alias}.event = e.id and ${alias}.tenant = e.tenant and ${alias}.replay_of is null`
+  const rows = yield {
+    text: `select e.id, e.tenant, e.deliveries, i.made, case when i.id is null then 0 else 1 end as waits,
+             (select count(*) from live_delivery l where ${own('l')}) as live,
+             (select count(*) from delivery d where ${own('d')}) as ended
+           from event e left join inbox i on i.tenant = e.tenant and i.id = e.id
+           where e.tenant = $1 and e.id > $2 and e.id < $3 order by e.id limit $4`,
+    params: [args.tenant, after, to, args.limit],
+  }
+  const idOf = (row: Row) => idText('evt', bytes(row.id))
+  return audited(rows, idOf, function* (row) {
+    const base = { tenant: text(row.tenant), id: idOf(row) }
+    const there = int(row.live) + int(row.ended)
+    const said = intOrNull(row.deliveries) ?? intOrNull(row.made)
+    if (said === null) {
+      yield {
+        ...base,
+        kind: 'event_waits_nowhere',
+        detail: 'its deliveries are yet to be made, and it is not in the inbox',
+      }
+    } else if (said !== there) {
+      yield { ...base, kind: 'event_deliveries', detail: `it has ${there} deliveries, and says ${said}` }
+    }
+  })
+}
+
+/** Ended deliveries against their attempts. */
+export function* auditDeliveries(args: Range<DeliveryId>): Transaction<Audited<DeliveryId>> {
+  const [after, to] = bounds('dlv', args)
+  const of = 'from attempt a where a.tenant = d.tenant and a.delivery = d.id'
+  const rows = yield {
+    text: `select d.id, d.tenant, d.state, d.attempts, d.event,
+             (select count(distinct a.number) ${of} and a.number <= d.attempts) as numbers,
+             (select count(*) ${of} and a.error is null) as successes,
+             (select count(*) ${of} and a.number = d.attempts and a.error is not null) as last_failures,
+             (select count(*) from live_delivery l where l.tenant = d.tenant and l.id = d.id) as live,
+             (select count(*) from event e where e.tenant = d.tenant and e.id = d.event) as events
+           from delivery d where d.tenant = $1 and d.id > $2 and d.id < $3 order by d.id limit $4`,
+    params: [args.tenant, after, to, args.limit],
+  }
+  return audited(rows, deliveryId, function* (row) {
+    const base = { tenant: text(row.tenant), id: deliveryId(row) }
+    yield* attemptsOf(row)
+    if (int(row.live) > 0) yield { ...base, kind: 'delivery_twice', detail: 'it has ended, and is still to be sent' }
+    // Its event can be older than what is looked at: then it may be gone for its age.
+    const isRecent = idText('evt', bytes(row.event)) > firstIdAt('evt', args.fromMs)
+    if (isRecent && row.events === 0) {
+      yield { ...base, kind: 'delivery_without_event', detail: `its event ${eventId(row)} is not there` }
+    }
+    if (row.state === 'delivered' && row.successes === 0) {
+      const detail = 'it is delivered, and none of its attempts succeeded'
+      yield { ...base, kind: 'delivery_without_success', detail }
+    }
+    if (row.state === 'exhausted' && row.last_failures === 0) {
+      const detail = `it is exhausted, and no attempt ${int(row.attempts)} failed`
+      yield { ...base, kind: 'delivery_without_failure', detail }
+    }
+  })
+}
+
+const deliveryId = (row: Row): DeliveryId => idText('dlv', bytes(row.id))
+const eventId = (row: Row): EventId => idText('evt', bytes(row.event))
+
+function* attemptsOf(row: Row): Generator<Mismatch> {
+  const [said, there] = [int(row.attempts), int(row.numbers)]
+  if (said === there) return
+  const detail = `it says that ${said} attempts were made, and ${there} of them are recorded`
+  yield { kind: 'delivery_attempts', tenant: text(row.tenant), id: deliveryId(row), detail }
+}
+
+/** Live deliveries against their event, their endpoint and their attempts. */
+export function* auditLive(args: Omit<Range<DeliveryId>, 'fromMs'>): Transaction<Audited<DeliveryId>> {
+  const [after, to] = bounds('dlv', { ...args, fromMs: 0 })
+  const rows = yield {
+    text: `select l.id, l.tenant, l.attempts, l.event, l.partition, e.partition as endpoint_partition,
+             (select count(distinct a.number) from attempt a
+              where a.tenant = l.tenant and a.delivery = l.id and a.number <= l.attempts) as numbers,
+             (select count(*) from event v where v.tenant = l.tenant and v.id = l.event and length(v.payload) > 0)
+               as events
+           from live_delivery l left join endpoint e on e.id = l.endpoint
+           where l.tenant = $1 and l.id > $2 and l.id < $3 order by l.id limit $4`,
+    params: [args.tenant, after, to, args.limit],
+  }
+  return audited(rows, deliveryId, function* (row) {
+    const base = { tenant: text(row.tenant), id: deliveryId(row) }
+    yield* attemptsOf(row)
+    if (row.events === 0) {
+      const detail = `it is to be sent, and its event ${eventId(row)} has no payload`
+      yield { ...base, kind: 'delivery_without_event', detail }
+    }
+    if (row.partition !== row.endpoint_partition) {
+      const where = row.endpoint_partition === null ? 'its endpoint is not there' : `its endpoint is in another`
+      yield { ...base, kind: 'delivery_partition', detail: `it is in partition ${int(row.partition)}, and ${where}` }
+    }
+  })
+}
+
+/** A tenant against its endpoints. */
+export function* auditTenant(args: { readonly tenant: TenantId }): Transaction<Audited<TenantId>> {
+  const rows = yield {
+    text: `select t.id, t.endpoint_count,
+             (select count(*) from endpoint e where e.tenant = t.id and e.deleted_ms is null) as endpoints
+           from tenant t where t.id = $1`,
+    params: [args.tenant],
+  }
+  const idOf = (row: Row) => text(row.id)
+  return audited(rows, idOf, function* (row) {
+    const [said, there] = [int(row.endpoint_count), int(row.endpoints)]
+    if (said === there) return
+    const id = idOf(row)
+    yield { kind: 'tenant_endpoints', tenant: id, id, detail: `it has ${there} endpoints, and says ${said}` }
+  })
+}
+
+/** Tenants of whom something is being erased: of them nothing adds up for now. */
+export function* isErasing(args: { readonly tenant: TenantId }): Transaction<boolean> {
+  const rows = yield {
+    text: `select 1 from erasure where tenant_id = $1 and state = 'running'`,
+    params: [args.tenant],
+  }
+  return rows.length > 0
+}
+
+/** Keeps what was found, as long as it is found again; found anew it keeps the time at which it was found first. */
+export function* storeMismatches(args: {
+  readonly mismatches: readonly Mismatch[]
+  readonly nowMs: number
+}): Transaction<void> {
+  for (const { kind, tenant, id, detail } of args.mismatches) {
+    yield {
+      text: `insert into mismatch (kind, tenant, id, detail, found_ms, seen_ms) values ($1, $2, $3, $4, $5, $5)
+             on conflict (kind, tenant, id) do update set detail = excluded.detail, seen_ms = excluded.seen_ms`,
+      params: [kind, tenant, id, detail, args.nowMs],
+    }
+  }
+}
+
+/** What an audit that began then has not found again is mended. */
+export function* forgetMismatches(args: { readonly beforeMs: number }): Transaction<void> {
+  yield { text: 'delete from mismatch where seen_ms < $1', params: [args.beforeMs] }
+}
+
+export type MismatchList = {
+  readonly count: number
+  readonly some: readonly (Mismatch & { readonly foundAtMs: number })[]
+}
+
+/** How many there are, and the first few, the oldest first. */
+export function* listMismatches(args: { readonly limit: number }): Transaction<MismatchList> {
+  const counted = yield { text: 'select count(*) as n from mismatch' }
+  const rows = yield {
+    text: `select kind, tenant, id, detail, found_ms from mismatch order by found_ms, kind, tenant, id limit $1`,
+    params: [args.limit],
+  }
+  return {
+    count: int(counted[0]!.n),
+    some: rows.map(row => ({
+      kind: text(row.kind) as MismatchKind,
+      tenant: text(row.tenant),
+      id: text(row.id),
+      detail: text(row.detail),
+      foundAtMs: int(row.found_ms),
+    })),
+  }
+}

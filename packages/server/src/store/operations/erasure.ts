@@ -1,0 +1,161 @@
+/**
+ * Erasing a tenant: everything that is its own, whichever table it is in, some rows at a time. Whatever has a column
+ * `tenant` is a tenant's, so a table that is added later is erased too. What stays: the audit log's entries, which have
+ * names and no values, and the row here, which says that it was erased.
+ */
+import type { EndpointId, Erasure, TenantId } from '../../model.ts'
+import {
+  type BulkQuery,
+  type Dialect,
+  int,
+  intOrNull,
+  type Row,
+  type Transaction,
+  text,
+  type Value,
+} from '../transaction.ts'
+import { type By, record } from './audit.ts'
+import { describeTables, type TableShape } from './move.ts'
+import { deleteTenant } from './tenants.ts'
+import { lockConfiguration } from './versions.ts'
+
+const KEPT: ReadonlySet<string> = new Set(['audit', 'erasure'])
+/** First what makes deliveries, and what they are made of; last what others are read by. New tables come in between. */
+const FIRST = ['inbox', 'live_delivery', 'attempt', 'delivery', 'event', 'idempotency']
+/** Nodes learn from these rows, when they were changed, that they count no more: so they go only at the end. */
+const LAST: ReadonlySet<string> = new Set(['endpoint', 'api_key'])
+
+const toErasure = (row: Row): Erasure => ({
+  tenant: text(row.tenant_id),
+  state: text(row.state) as Erasure['state'],
+  rowsRemoved: int(row.rows_removed),
+  requestedAtMs: int(row.requested_ms),
+  finishedAtMs: intOrNull(row.finished_ms),
+})
+
+const FIELDS = 'tenant_id, state, rows_removed, requested_ms, finished_ms'
+
+export type BegunErasure = {
+  readonly erasure: Erasure
+  /** Of a tenant that was not deleted before: its endpoints, which are now. */
+  readonly endpoints: readonly { readonly id: EndpointId; readonly partition: number }[]
+}
+
+/**
+ * Deletes the tenant, if it is there, and has it erased; one that is being erased already stays so. null: there is no
+ * such tenant, and nothing of one.
+ *
+ * @param args.attemptMs how long an attempt can take that is in flight now: its outcome is still recorded
+ */
+export function* eraseTenant(
+  args: { id: TenantId; nowMs: number; attemptMs: number } & By,
+  dialect: Dialect,
+): Transaction<BegunErasure | null> {
+  yield* lockConfiguration(dialect)
+  const { id, nowMs, attemptMs } = args
+  const running = yield {
+    text: `select ${FIELDS} from erasure where tenant_id = $1 and state = 'running'`,
+    params: [id],
+  }
+  if (running.length > 0) return { erasure: toErasure(running[0]!), endpoints: [] }
+  const timeouts = yield {
+    text: 'select coalesce(max(timeout_ms), 0) as ms from endpoint where tenant = $1',
+    params: [id],
+  }
+  const endpoints = yield* deleteTenant(args, dialect)
+  if (endpoints === null && !(yield* isAnythingOf(id))) return null
+  const rows = yield {
+    text: `insert into erasure (tenant_id, state, rows_removed, settled_ms, requested_ms, finished_ms)
+           values ($1, 'running', 0, $2, $3, null)
+           on conflict (tenant_id) do update set state = 'running', rows_removed = 0, settled_ms = excluded.settled_ms,
+             requested_ms = excluded.requested_ms, finished_ms = null
+           returning ${FIELDS}`,
+    params: [id, nowMs + attemptMs + int(timeouts[0]!.ms), nowMs],
+  }
+  yield* record(args, { action: 'erased', target: 'tenant', targetId: id, tenant: id }, nowMs)
+  return { erasure: toErasure(rows[0]!), endpoints: endpoints ?? [] }
+}
+
+function* isAnythingOf(tenant: TenantId): Transaction<boolean> {
+  const rows = yield { text: 'select 1 from tenant where id = $1', params: [tenant] }
+  if (rows.length > 0) return true
+  for (const table of ['event', 'inbox', 'delivery']) {
+    const found = yield { text: `select 1 from ${table} where tenant = $1 limit 1`, params: [tenant] }
+    if (found.length > 0) return true
+  }
+  return false
+}
+
+export function* getErasure(args: { id: TenantId }): Transaction<Erasure | null> {
+  const rows = yield { text: `select ${FIELDS} from erasure where tenant_id = $1`, params: [args.id] }
+  return rows.length === 0 ? null : toErasure(rows[0]!)
+}
+
+/** What is to be erased, the oldest wish first. */
+export type ErasureJob = {
+  readonly tenant: TenantId
+  /** From then on no attempt is in flight any more. */
+  readonly settledAtMs: number
+}
+
+export function* listErasures(_args: object): Transaction<ErasureJob[]> {
+  const rows = yield {
+    text: `select tenant_id, settled_ms from erasure where state = 'running' order by requested_ms limit 100`,
+  }
+  return rows.map(row => ({ tenant: text(row.tenant_id), settledAtMs: int(row.settled_ms) }))
+}
+
+export type ErasureStep = {
+  readonly tenant: TenantId
+  /** False: what nodes still look at stays for now, the tenant's row, its endpoints and its keys. */
+  readonly isLast: boolean
+  readonly limit: number
+}
+
+/** Removes some rows; answers how many. 0: nothing is left. */
+export function* eraseSome({ tenant, isLast, limit }: ErasureStep, dialect: Dialect): Transaction<number> {
+  const tables = (yield* describeTables({}, dialect)).filter(table => isOfTenants(table, isLast))
+  tables.sort((a, b) => placeOf(a) - placeOf(b))
+  for (const table of tables) {
+    const rows = yield* eraseRows(table, tenant, limit)
+    if (rows === 0) continue
+    yield { text: 'update erasure set rows_removed = rows_removed + $2 where tenant_id = $1', params: [tenant, rows] }
+    return rows
+  }
+  if (!isLast) return 0
+  const gone = yield { text: 'delete from tenant where id = $1 returning id', params: [tenant] }
+  return gone.length
+}
+
+const isOfTenants = ({ name, columns }: TableShape, isLast: boolean): boolean =>
+  !KEPT.has(name) && (isLast || !LAST.has(name)) && columns.some(([column]) => column === 'tenant')
+
+function placeOf({ name }: TableShape): number {
+  if (LAST.has(name)) return FIRST.length + 1
+  return FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length
+}
+
+/** The same columns for each table, so that statements are cached. */
+const keyColumns = new Map<string, BulkQuery['columns']>()
+
+function* eraseRows(table: TableShape, tenant: TenantId, limit: number): Transaction<number> {
+  const { name, key, columns } = table
+  const names = key.join(', ')
+  const found = yield { text: `select ${names} from ${name} where tenant = $1 limit ${limit}`, params: [tenant] }
+  if (found.length === 0) return 0
+  const typed = keyColumns.get(name) ?? key.map(column => columns.find(([each]) => each === column)!)
+  keyColumns.set(name, typed)
+  yield {
+    text: `delete from ${name} where (${names}) in (select ${names} from v)`,
+    columns: typed,
+    rows: found.map(row => key.map(column => row[column] as Value)),
+  }
+  return found.length
+}
+
+export function* finishErasure(args: { tenant: TenantId; nowMs: number }): Transaction<void> {
+  yield {
+    text: `update erasure set state = 'finished', finished_ms = $2 where tenant_id = $1 and state = 'running'`,
+    params: [args.tenant, args.nowMs],
+  }
+}

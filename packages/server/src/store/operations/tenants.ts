@@ -1,0 +1,101 @@
+/** The provider's customers. */
+import { idText } from '../../ids.ts'
+import type { EndpointId, Retention, Tenant, TenantId } from '../../model.ts'
+import { bytes, type Dialect, int, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
+import { revokeKeysOf } from './api-keys.ts'
+import { type By, record, recordPut } from './audit.ts'
+import { endReplaysOf } from './replays.ts'
+import { lockConfiguration, nextChange } from './versions.ts'
+
+const toTenant = (row: Row): Tenant => ({
+  id: text(row.id),
+  name: textOrNull(row.name),
+  metadata: JSON.parse(text(row.metadata)) as Record<string, string>,
+  retention: jsonOrNull(row.retention) as Retention | null,
+  createdAtMs: int(row.created_ms),
+})
+
+const TENANT_FIELDS = 'id, name, metadata, retention, created_ms'
+
+type TenantValues = Pick<Tenant, 'id' | 'name' | 'metadata'> & { readonly retention?: Retention | null }
+
+/**
+ * null: what was there under this id is being erased. A new tenant's version is the number of its change, so that none
+ * comes again after the tenant is gone for good.
+ */
+export function* putTenant(
+  args: TenantValues & { nowMs: number } & By,
+  dialect: Dialect,
+): Transaction<{ tenant: Tenant; created: boolean } | null> {
+  yield* lockConfiguration(dialect)
+  const { id, name, metadata, retention = null, nowMs } = args
+  const erased = yield {
+    text: `select 1 from erasure where tenant_id = $1 and state = 'running'`,
+    params: [id],
+  }
+  if (erased.length > 0) return null
+  const before = yield* getTenant({ id })
+  const rows = yield {
+    text: `insert into tenant (id, name, metadata, retention, version, created_ms, change_seq)
+           values ($1, $2, $3, $4, $5, $6, $5)
+           on conflict (id) do update set name = excluded.name, metadata = excluded.metadata,
+             retention = excluded.retention, created_ms = case when tenant.deleted_ms is null then tenant.created_ms else excluded.created_ms end,
+             deleted_ms = null, version = tenant.version + 1, change_seq = excluded.change_seq
+           returning ${TENANT_FIELDS}`,
+    params: [
+      id,
+      name,
+      JSON.stringify(metadata),
+      retention === null ? null : JSON.stringify(retention),
+      yield* nextChange(),
+      nowMs,
+    ],
+  }
+  const tenant = toTenant(rows[0]!)
+  const of = { target: 'tenant', targetId: id, tenant: id } as const
+  yield* recordPut(args, of, before ?? undefined, tenant, ['name', 'metadata', 'retention'])
+  return { tenant, created: before === null }
+}
+
+export function* getTenant(args: { id: TenantId }): Transaction<Tenant | null> {
+  const rows = yield {
+    text: `select ${TENANT_FIELDS} from tenant where id = $1 and deleted_ms is null`,
+    params: [args.id],
+  }
+  return rows.length === 0 ? null : toTenant(rows[0]!)
+}
+
+/** In order of id, those after `after`. */
+export function* listTenants(args: { after: string | null; limit: number }): Transaction<Tenant[]> {
+  const rows = yield {
+    text: `select ${TENANT_FIELDS} from tenant where deleted_ms is null and id > $1
+           order by id limit $2`,
+    params: [args.after ?? '', args.limit],
+  }
+  return rows.map(toTenant)
+}
+
+/** Deletes the tenant and its endpoints; answers the endpoints whose deliveries are to be cancelled, or null. */
+export function* deleteTenant(
+  args: { id: TenantId; nowMs: number } & By,
+  dialect: Dialect,
+): Transaction<{ id: EndpointId; partition: number }[] | null> {
+  yield* lockConfiguration(dialect)
+  const change = yield* nextChange()
+  const gone = yield {
+    text: `update tenant set deleted_ms = $2, version = version + 1, endpoint_count = 0, change_seq = $3
+           where id = $1 and deleted_ms is null returning id`,
+    params: [args.id, args.nowMs, change],
+  }
+  if (gone.length === 0) return null
+  const rows = yield {
+    text: `update endpoint set deleted_ms = $2, credentials = null, secret_digest = null, change_seq = $3
+           where tenant = $1 and deleted_ms is null returning id, partition`,
+    params: [args.id, args.nowMs, change],
+  }
+  yield* revokeKeysOf(args, change)
+  yield* endReplaysOf(args.id, args.nowMs)
+  const entry = { action: 'deleted', target: 'tenant', targetId: args.id, tenant: args.id } as const
+  yield* record(args, entry, args.nowMs)
+  return rows.map(row => ({ id: idText('ep', bytes(row.id)), partition: int(row.partition) }))
+}
