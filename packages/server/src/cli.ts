@@ -2,9 +2,11 @@
 /** The `posthorn` command. */
 import type { ChildProcess } from 'node:child_process'
 import cluster from 'node:cluster'
+import { backUpStore, restoreStore } from './backup.ts'
 import { systemClock } from './clock.ts'
 import { runCommandLine } from './command-line.ts'
 import { growThreadPool, keepEnvironmentOutOfReports, readEnvironment, readTextFile } from './config.ts'
+import { examine } from './doctor/doctor.ts'
 import { migrateStore, moveInstallation } from './maintenance.ts'
 import { rotateKeys } from './remote-commands.ts'
 import { startServer } from './server.ts'
@@ -33,6 +35,9 @@ void runCommandLine({
   migrateStore,
   moveInstallation,
   rotateKeys,
+  backUpStore,
+  restoreStore,
+  examine,
   exit: code => process.exit(code),
   onSignal: (signal, handle) => void process.on(signal, handle),
   onCrash: handle => {

@@ -1,10 +1,12 @@
 /** The commands, with everything they touch passed in. `cli.ts` runs them on the real process. */
 import { Command, CommanderError, Option } from 'commander'
 import pkg from '../package.json' with { type: 'json' }
+import type { CopyConfig } from './backup.ts'
 import type { Clock, Timer } from './clock.ts'
 import { describeSettings, type SettingDescription } from './config/docs.ts'
 import { readTelemetrySettings, type TelemetrySettings } from './config/telemetry.ts'
 import { type Config, type ConfigResult, type Environment, type Flags, loadConfig, loadMoveConfig } from './config.ts'
+import type { DoctorOptions } from './doctor/doctor.ts'
 import { createLogger } from './logger.ts'
 import type { CommandIo, MoveConfig } from './maintenance.ts'
 import { Processes, type ServingProcess, type StopSignal } from './processes.ts'
@@ -46,6 +48,9 @@ export type Effects = {
   readonly migrateStore: (config: Config, io: CommandIo) => Promise<void>
   readonly moveInstallation: (config: MoveConfig, io: CommandIo) => Promise<void>
   readonly rotateKeys: (config: Config, url: string | undefined, io: CommandIo) => Promise<void>
+  readonly backUpStore: (config: CopyConfig, io: CommandIo) => Promise<void>
+  readonly restoreStore: (config: CopyConfig, io: CommandIo) => Promise<void>
+  readonly examine: (result: ConfigResult, options: DoctorOptions, io: CommandIo) => Promise<boolean>
   /** Ends the process. */
   readonly exit: (code: number) => void
   readonly onSignal: (signal: StopSignal, handle: () => void) => void
@@ -114,13 +119,13 @@ function program(effects: Effects): Command {
       '\nEach flag can also be an environment variable (--max-batch: POSTHORN_MAX_BATCH) or a key of the file (maxBatch).' +
         '\nPOSTHORN_API_KEY and POSTHORN_ENCRYPTION_KEY set the keys, which have no flag. See docs/configuration.md.\n',
     )
-  for (const setting of describeSettings()) {
-    for (const option of optionsOf(setting)) serveCommand.addOption(option)
-  }
+  addSettings(serveCommand)
   serveCommand.action(() => serve(serveCommand, effects))
   addMigrate(root, effects)
   addMove(root, effects)
   addKeys(root, effects)
+  addCopies(root, effects)
+  addDoctor(root, effects)
   return root
 }
 
@@ -167,9 +172,52 @@ function addKeys(root: Command, effects: Effects): void {
   })
 }
 
-function addSettings(command: Command, keys: readonly string[]): void {
-  const settings = describeSettings().filter(({ key }) => keys.includes(key))
-  for (const option of settings.flatMap(optionsOf)) command.addOption(option)
+function addCopies(root: Command, effects: Effects): void {
+  const copies = [
+    ['backup', 'copy the data folder’s store to a new file, while serve goes on', effects.backUpStore],
+    ['restore', 'put such a copy into a data folder that has no store', effects.restoreStore],
+  ] as const
+  for (const [name, description, work] of copies) {
+    const command = root
+      .command(name)
+      .description(description)
+      .argument('<file>', 'the copy')
+      .addHelpText('after', '\nThe encryption key is not in it: keep a copy of that apart. See docs/backup.md.\n')
+    addSettings(command, ['data', 'config'])
+    command.action(async (file: string) => {
+      const flags = flagsOf(command).flags
+      const result = loadConfig({ flags, env: effects.env, readFile: effects.readFile })
+      await finish(result, config => work({ ...config, file }, effects), effects)
+    })
+  }
+}
+
+function addDoctor(root: Command, effects: Effects): void {
+  const command = root
+    .command('doctor')
+    .description('look whether everything is as it should be, and say what to do; also beside a running serve')
+    .option('--target <url>', 'also try to reach this receiver, as a delivery would (HEAD /)')
+    .option('--full', 'also what takes long: read the whole store, and audit the books now')
+    .addHelpText('after', '\nGive it what serve is given. It ends with 0 if nothing has failed, else with 1.\n')
+  addSettings(command)
+  command.action(async ({ target, full = false }: { target?: string; full?: boolean }) => {
+    const { '--target': _target, '--full': _full, ...flags } = flagsOf(command).flags
+    const result = loadConfig({ flags, env: effects.env, readFile: effects.readFile })
+    try {
+      const isWell = await effects.examine(result, { target: target ?? null, isFull: full }, effects)
+      effects.exit(isWell ? EXIT.ok : EXIT.refused)
+    } catch (error) {
+      refuseStart(error, effects)
+    }
+  })
+}
+
+/** Those of these settings; left out: of all. */
+function addSettings(command: Command, keys?: readonly string[]): void {
+  for (const setting of describeSettings()) {
+    if (keys !== undefined && !keys.includes(setting.key)) continue
+    for (const option of optionsOf(setting)) command.addOption(option)
+  }
 }
 
 /** Runs a command that ends by itself, and the process with it. */

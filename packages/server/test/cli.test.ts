@@ -53,6 +53,9 @@ function stage(args: string[], changes: Partial<Effects> = {}) {
     migrateStore: async () => {},
     moveInstallation: async () => {},
     rotateKeys: async () => {},
+    backUpStore: async () => {},
+    restoreStore: async () => {},
+    examine: async () => true,
     startServer: async config => {
       seen.configs.push(config)
       return { url: 'http://127.0.0.1:1', stop }

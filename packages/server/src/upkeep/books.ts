@@ -37,7 +37,8 @@ export function parseAuditState(state: string | null): AuditState | null {
   return state === null || state === '' ? null : (JSON.parse(state) as AuditState)
 }
 
-type BooksStore = Pick<Store, 'read' | 'write' | 'now' | 'engine' | 'spanDays'>
+type AuditStore = Pick<Store, 'read' | 'now'>
+type BooksStore = AuditStore & Pick<Store, 'write'>
 
 /** Where mismatches go that were found twice. */
 export type AuditSink = {
@@ -102,12 +103,12 @@ function begin(before: AuditState | null, nowMs: number): { -readonly [K in keyo
 
 /** Looks at one tenant after the other, at everything of each. */
 export class Audit {
-  readonly #store: BooksStore
+  readonly #store: AuditStore
   readonly #settings: RetentionSettings
   readonly #pace: Pick<Pace, 'step'>
   readonly #sink: AuditSink
 
-  constructor(store: BooksStore, settings: RetentionSettings, pace: Pick<Pace, 'step'>, sink: AuditSink) {
+  constructor(store: AuditStore, settings: RetentionSettings, pace: Pick<Pace, 'step'>, sink: AuditSink) {
     this.#store = store
     this.#settings = settings
     this.#pace = pace

@@ -101,7 +101,13 @@ describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine =
       await store.write('cancelDeliveries', { partition, endpoint: id, only: 'all', limit: 9, nowMs: Date.now() })
     }
     let steps = 0
-    const counting = { ...atOnce, step: <T>(work: () => Promise<T>) => (steps++, work()) }
+    const counting = {
+      ...atOnce,
+      step<T>(work: () => Promise<T>) {
+        steps++
+        return work()
+      },
+    }
     await new Retention(later(store, 40), log, settings()).run(counting)
     expect(steps).toBeGreaterThan(3)
     expect(await isThere(event.id)).toBe(false)

@@ -7,6 +7,7 @@ import * as books from './books.ts'
 import * as configuration from './configuration.ts'
 import * as deliveries from './deliveries.ts'
 import { eraseSome, eraseTenant, finishErasure, getErasure, listErasures } from './erasure.ts'
+import * as examining from './examining.ts'
 import * as exporting from './exporting.ts'
 import { acceptArrivals, claimInbox, fanOut, peekInbox, releaseInbox } from './inbox.ts'
 import * as lanes from './lanes.ts'
@@ -101,6 +102,7 @@ export const operations = {
   ...leftovers,
   ...books,
   ...exporting,
+  ...examining,
   ...upkeep,
   eraseTenant,
   getErasure,

@@ -1,0 +1,129 @@
+/**
+ * Copies of an embedded store: made while it is in use, and put back. A copy gets its name when it is whole and on the
+ * disk, so a file of that name is a copy that can be used; what a crash leaves has another name.
+ */
+import { randomBytes } from 'node:crypto'
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { databaseFile, lockFolder } from './driver.ts'
+import { type CheckedCopy, checkCopy } from './inspection.ts'
+
+/** It can't be done as things are. The message is for the operator. */
+export class CopyRefused extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'CopyRefused'
+  }
+}
+
+export type Copied = Extract<CheckedCopy, { ok: true }> & { readonly bytes: number }
+
+/**
+ * Copies the store in a folder to a new file, as it is at one moment, whatever is written meanwhile; the server goes on.
+ * The copy is checked before it gets its name. Throws CopyRefused.
+ */
+export function backUp(folder: string, file: string): Copied {
+  const source = databaseFile(folder)
+  if (!existsSync(source)) {
+    throw new CopyRefused(`There is no Posthorn in ${folder} (no file ${source}): name its folder with --data.`)
+  }
+  requireFree(file)
+  return withDraft(file, draft => {
+    // One statement, so one snapshot. Copying page by page would begin anew at each commit of the server.
+    const database = new DatabaseSync(source, { readOnly: true })
+    try {
+      database.exec('pragma busy_timeout = 5000')
+      database.prepare('vacuum into ?').run(draft)
+    } finally {
+      database.close()
+    }
+    return requireWhole(draft, draft)
+  })
+}
+
+/**
+ * Puts a copy into a folder that has no store. The server that was running when it was made is not taken for one that
+ * has crashed. Throws CopyRefused, FolderInUse.
+ */
+export function restore(file: string, folder: string): Copied {
+  const copy = requireWhole(file, file)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const target = databaseFile(folder)
+  const lock = lockFolder(folder)
+  try {
+    for (const each of [target, `${target}-wal`]) {
+      if (!existsSync(each)) continue
+      throw new CopyRefused(`There is a store in ${folder} already (${each}): move it away, or name another folder.`)
+    }
+    return withDraft(target, draft => {
+      copyFileSync(file, draft)
+      chmodSync(draft, 0o600)
+      const database = new DatabaseSync(draft)
+      try {
+        database.exec('update partition_lease set owner = null, expires_ms = 0; delete from node')
+      } finally {
+        database.close()
+      }
+      return copy
+    })
+  } finally {
+    lock.close()
+  }
+}
+
+function requireFree(file: string): void {
+  if (existsSync(file)) throw new CopyRefused(`${file} is there already: name a file that is not, or move it away.`)
+}
+
+function requireWhole(file: string, name: string): Copied {
+  const checked = checkCopy(file)
+  if (!checked.ok) throw new CopyRefused(`${name} can not be used: ${checked.fault}.`)
+  return { ...checked, bytes: statSync(file).size }
+}
+
+/** Fills a file of another name, sees that it is on the disk, and gives it its name unless that is taken by now. */
+function withDraft(file: string, fill: (draft: string) => Copied): Copied {
+  const draft = `${file}.${randomBytes(4).toString('hex')}.unfinished`
+  try {
+    closeSync(openSync(draft, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600))
+    const copied = fill(draft)
+    sync(draft)
+    // Unlike a renaming, it fails where the name is taken.
+    linkSync(draft, file)
+    rmSync(draft)
+    sync(dirname(file))
+    return copied
+  } catch (error) {
+    rmSync(draft, { force: true })
+    if (error instanceof CopyRefused) throw error
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') requireFree(file)
+    throw new CopyRefused(
+      `The copy ${file} could not be made (${(error as Error).message}): see to it and try again.`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+function sync(path: string): void {
+  const handle = openSync(path, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}

@@ -1,0 +1,73 @@
+/** An embedded store that is only looked at, also while a server is running on it. */
+import { existsSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { type Arguments, type OperationName, operations, type Result } from '../operations/index.ts'
+import type { Transaction } from '../transaction.ts'
+import { Connection } from './connection.ts'
+import { sqliteDialect } from './dialect.ts'
+import { FolderInUse, lockFolder } from './driver.ts'
+
+export type Inspection = {
+  read<Name extends OperationName>(name: Name, args: Arguments<Name>): Promise<Result<Name>>
+  pragma(name: string): string
+  close(): void
+}
+
+/** Throws StoreUnavailable. */
+export function inspect(file: string): Inspection {
+  const connection = new Connection(file, true)
+  return {
+    async read<Name extends OperationName>(name: Name, args: Arguments<Name>) {
+      const operation = operations[name] as (args: unknown, dialect: typeof sqliteDialect) => Transaction<unknown>
+      return connection.transact('begin', () => operation(args, sqliteDialect)) as Result<Name>
+    },
+    pragma: name => connection.pragma(name),
+    close: () => connection.close(),
+  }
+}
+
+/** Whether a process holds the folder: it is asked by taking the lock for a moment. */
+export function isServed(folder: string): boolean {
+  try {
+    lockFolder(folder).close()
+    return false
+  } catch (error) {
+    if (error instanceof FolderInUse) return true
+    throw error
+  }
+}
+
+/** What a file says that is to be a whole copy of a store; a sentence about what is wrong with it. */
+export type CheckedCopy =
+  | {
+      readonly ok: true
+      readonly schemaVersion: number
+      /** Of the encryption key; null: nothing was encrypted yet. */
+      readonly keyFingerprint: string | null
+    }
+  | { readonly ok: false; readonly fault: string }
+
+/** Reads all of it: every page, and every index against its table. */
+export function checkCopy(file: string): CheckedCopy {
+  if (!existsSync(file)) return { ok: false, fault: 'it is not there' }
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(file, { readOnly: true })
+    const faults = database.prepare('pragma integrity_check(3)').all()
+    const [first] = faults.map(row => String(row.integrity_check))
+    if (first !== 'ok') return { ok: false, fault: `it is damaged (${first})` }
+    const meta = new Map(
+      database
+        .prepare('select key, value from meta')
+        .all()
+        .map(row => [String(row.key), String(row.value)]),
+    )
+    const schemaVersion = Number(meta.get('schema_version') ?? 0)
+    if (schemaVersion === 0) return { ok: false, fault: 'it is no store of Posthorn' }
+    return { ok: true, schemaVersion, keyFingerprint: meta.get('encryption_key_fingerprint') ?? null }
+  } catch (error) {
+    return { ok: false, fault: `it is no whole store of Posthorn (${(error as Error).message})` }
+  } finally {
+    database?.close()
+  }
+}
