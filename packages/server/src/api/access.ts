@@ -26,7 +26,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   putTenant: 'operator',
   deleteTenant: 'operator',
   eraseTenant: 'operator',
-  getErasure: 'operator',
+  getErasure: 'read',
   exportTenant: 'read',
   listEndpoints: 'read',
   getEndpoint: 'read',

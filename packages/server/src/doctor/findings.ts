@@ -15,7 +15,7 @@ export const warn = (part: string, says: string, advice: string): Finding => ({ 
 export const fail = (part: string, says: string, advice: string): Finding => ({ level: 'fail', part, says, advice })
 
 const LEVEL_WIDTH = 6
-const PART_WIDTH = 15
+const PART_WIDTH = 16
 
 export function writeFinding({ level, part, says, advice }: Finding): string {
   const line = `${level.padEnd(LEVEL_WIDTH)}${part.padEnd(PART_WIDTH)}${says}\n`

@@ -30,7 +30,8 @@ function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean 
   const isUnderTenant = path.startsWith('/v1/tenants/{tenant}')
   const isOperators =
     /^\/v1\/(api-keys|audit|encryption-keys)/.test(path) ||
-    (method !== 'GET' && (path.startsWith('/v1/event-types') || path === '/v1/tenants/{tenant}'))
+    (method !== 'GET' &&
+      (path.startsWith('/v1/event-types') || ['/v1/tenants/{tenant}', '/v1/tenants/{tenant}/erase'].includes(path)))
   if (isOperators) return scope === 'all' && tenant === null
   const isPublishing = method === 'POST' && path === '/v1/tenants/{tenant}/events'
   const isInScope = scope === 'all' || (isPublishing ? scope === 'publish' : scope === 'read' && method === 'GET')

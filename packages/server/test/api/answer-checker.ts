@@ -30,7 +30,8 @@ export class AnswerChecker {
     if (method === 'HEAD') return []
     const media = declared.content[type.split(';', 1)[0]!]
     if (media === undefined) return [`${type} is not declared for ${status}`]
-    return this.#validate(media.schema, type.startsWith('text/plain') ? text : body)
+    // What is no JSON is a text.
+    return this.#validate(media.schema, body === undefined ? text : body)
   }
 
   /** Paths and methods that are none get a problem, too. */

@@ -113,7 +113,7 @@ export class ApiBench extends Bench {
       status: response.statusCode,
       headers: response.headers,
       text,
-      body: /json/.test(type) && text !== '' ? JSON.parse(text) : undefined,
+      body: /\bjson\b/.test(type) && text !== '' ? JSON.parse(text) : undefined,
     }
     const faults = this.#checker.check(method, url, { ...answer, type })
     expect(faults, `${method} ${url} → ${answer.status} ${text.slice(0, 300)}`).toEqual([])

@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest'
+import { idBytes } from '../../src/ids.ts'
+import { Erasing } from '../../src/upkeep/erasing.ts'
+import { PAYLOAD, SECRET, TYPE } from '../manage/setup.ts'
+import { anAttempt, aSettlement } from '../store/builders.ts'
+import { atOnce, log } from '../upkeep/setup.ts'
+import { type Json, refused, useApi } from './setup.ts'
+
+const bench = useApi()
+const { get, post, put, remove } = bench
+const ACME = '/v1/tenants/acme'
+
+const lines = (text: string): Json[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line))
+
+/** An endpoint, an event with odd bytes, and an attempt of its delivery. */
+async function fill(): Promise<{ endpoint: string; event: string }> {
+  const body = { url: 'https://hooks.example.com/a', clientSecret: SECRET, description: 'a\nb' }
+  const endpoint = (await post(`${ACME}/endpoints`, body)).body.id
+  const [event] = (
+    await bench.publish(`{"type":"${TYPE}","id":"one","payload":\n{"CoverId":\r\n  ${PAYLOAD.slice(11)}}`)
+  ).events
+  const lane = await bench.store.readLane({
+    ...{ endpoint, limit: 9, maxPayloadBytes: 0 },
+    partition: (await bench.store.read('getEndpoint', { tenant: 'acme', id: endpoint }))!.partition,
+  })
+  const attempt = anAttempt(1, {
+    outcome: 'success',
+    status: 200,
+    error: null,
+    responseBody: Buffer.from([0, 255, 10]),
+  })
+  const { epoch } = (await bench.store.write('takePartitions', { node: new Uint8Array(16) })).held[0]!
+  await bench.store.settle(aSettlement(lane[0]!, { kind: 'delivered' }, { attempt, epoch }))
+  return { endpoint, event: event!.id }
+}
+
+describe('the export of a tenant', () => {
+  it('has everything of it, a line each, without secrets, and says at its end that it is whole', async () => {
+    const { endpoint, event } = await fill()
+    await put('/v1/tenants/other', {})
+    await bench.endpoint({}, 'other')
+    await bench.publishOne('other')
+    const answer = await get(`${ACME}/export`)
+    expect(answer.status).toBe(200)
+    expect(answer.headers['content-type']).toBe('application/x-ndjson')
+    const all = lines(answer.text)
+    expect(all.map(({ kind }) => kind)).toEqual(['export', 'tenant', 'endpoint', 'event', 'delivery', 'attempt', 'end'])
+    expect(all.at(-1)).toEqual({
+      ...{ kind: 'end', complete: true },
+      counts: { tenant: 1, endpoint: 1, event: 1, delivery: 1, attempt: 1 },
+    })
+    expect(all[2]).toMatchObject({ id: endpoint, url: 'https://hooks.example.com/a', description: 'a\nb' })
+    expect(all[3]).toMatchObject({ id: event, key: 'one', payload: JSON.parse(PAYLOAD), payloadRemoved: false })
+    expect(all[4]).toMatchObject({ event, endpoint, state: 'delivered', attemptCount: 1 })
+    expect(all[5]).toMatchObject({ delivery: all[4]!.id, status: 200, responseBodyBase64: 'AP8K' })
+    expect(answer.text).not.toContain(SECRET)
+    expect(answer.text).not.toContain('ecret')
+  })
+
+  it('has every row, in the order of the ids, however many there are', { timeout: 60_000 }, async () => {
+    await bench.endpoint()
+    const count = 1_700
+    for (let at = 0; at < count; at += 100) {
+      const events = Array.from({ length: 100 }, () => ({ type: TYPE, payload: JSON.parse(PAYLOAD) }))
+      await bench.publish(events)
+    }
+    const all = lines((await get(`${ACME}/export`)).text)
+    expect(all.at(-1)!.counts).toMatchObject({ event: count, delivery: count })
+    const ids = all.filter(({ kind }) => kind === 'delivery').map(({ id }) => id as string)
+    expect(ids).toEqual([...new Set(ids)].sort())
+  })
+
+  it('is read as it is taken: who goes away in the middle stops it, and does not take up a place', async () => {
+    await bench.endpoint()
+    await bench.publish(Array.from({ length: 600 }, () => ({ type: TYPE, payload: JSON.parse(PAYLOAD) })))
+    for (let round = 0; round < 6; round++) {
+      const open = await bench.exports.open('acme')
+      await open.next()
+      await open.return(undefined)
+    }
+    const four = await Promise.all([1, 2, 3, 4].map(() => bench.exports.open('acme')))
+    for (const each of four) await each.next()
+    expect(refused(await get(`${ACME}/export`))).toEqual([503, 'overloaded', []])
+    for (const each of four) await each.return(undefined)
+    expect((await get(`${ACME}/export`)).status).toBe(200)
+  })
+
+  it('is refused for a tenant that is not there', async () => {
+    expect(refused(await get('/v1/tenants/nobody/export'))).toEqual([404, 'not_found', []])
+  })
+})
+
+describe('the erasure of a tenant', () => {
+  it('is asked for, told of, and final', async () => {
+    await fill()
+    expect(refused(await get(`${ACME}/erasure`))).toEqual([404, 'not_found', []])
+    const begun = await post(`${ACME}/erase`)
+    expect([begun.status, begun.body.state]).toEqual([202, 'running'])
+    expect((await get(ACME)).status).toBe(404)
+    expect(refused(await put(ACME, {}))).toEqual([409, 'conflict', []])
+    // Asked for again, it is the same.
+    expect((await post(`${ACME}/erase`)).body.requestedAt).toBe(begun.body.requestedAt)
+    await new Erasing(bench.store, log).run(atOnce)
+    const done = (await get(`${ACME}/erasure`)).body
+    expect(done).toMatchObject({ tenant: 'acme', state: 'finished', finishedAt: expect.any(String) })
+    expect(refused(await post(`${ACME}/erase`))).toEqual([404, 'not_found', []])
+    expect((await put(ACME, {})).status).toBe(201)
+    expect((await get(`${ACME}/events`)).body.data).toEqual([])
+    expect((await get(`/v1/audit?tenant=acme`)).body.data.map(({ action }: Json) => action)).toContain('erased')
+  })
+
+  it('takes a tenant that was deleted before, and is the operator’s alone', async () => {
+    const { key } = (await post('/v1/api-keys', { name: 'k', scope: 'all', tenant: 'acme' })).body
+    expect((await post(`${ACME}/erase`, undefined, { key })).status).toBe(403)
+    await remove(ACME)
+    expect((await post(`${ACME}/erase`)).status).toBe(202)
+  })
+})
+
+describe('the ages of a tenant', () => {
+  it('are kept, shown and replaced with the tenant', async () => {
+    const retention = { days: 10, payloadDays: 3 }
+    expect((await put(ACME, { retention })).body.retention).toEqual({ days: 10, payloadDays: 3, answerDays: null })
+    expect((await get(ACME)).body.retention).toEqual({ days: 10, payloadDays: 3, answerDays: null })
+    expect((await put(ACME, { name: 'A' })).body.retention).toBeNull()
+    for (const empty of [null, {}, { days: null }]) {
+      expect((await put(ACME, { retention: empty })).body.retention, JSON.stringify(empty)).toBeNull()
+    }
+  })
+
+  it.each([
+    [{ days: 0 }, '/retention/days'],
+    [{ days: 1.5 }, '/retention/days'],
+    [{ days: 36_501 }, '/retention/days'],
+    [{ days: '7' }, '/retention/days'],
+    [{ payloadDays: -1 }, '/retention/payloadDays'],
+    [{ days: 5, payloadDays: 6 }, '/retention/payloadDays'],
+    [{ days: 5, answerDays: 6 }, '/retention/answerDays'],
+    [{ day: 5 }, '/retention/day'],
+    [[], '/retention'],
+    ['30', '/retention'],
+  ])('are refused where they can’t be: %j', async (retention, field) => {
+    const [status, code, fields] = refused(await put(ACME, { retention }))
+    expect([status, code]).toEqual([422, 'invalid'])
+    expect(fields).toContain(field)
+  })
+})
+
+describe('what was removed for its age', () => {
+  it('says so, and can not be sent again', async () => {
+    const { event } = await fill()
+    const id = (await bench.list())[0]!.id
+    await bench.run('update event set payload = $1 where id = $2', [new Uint8Array(0), idBytes(event)])
+    await bench.store.write('removeAnswers', { tenant: 'acme', deliveries: [id], kept: [], mark: null })
+    expect((await get(`${ACME}/events/${event}`)).body).toMatchObject({ payload: null, payloadRemoved: true })
+    expect((await get(`${ACME}/events`)).body.data[0]).toMatchObject({ payload: null, payloadRemoved: true })
+    const [attempt] = (await get(`${ACME}/deliveries/${id}`)).body.attempts
+    expect(attempt).toMatchObject({ responseRemoved: true, responseBody: '', responseHeaders: [], status: 200 })
+    const again = await post(`${ACME}/deliveries/${id}/retry`)
+    expect(refused(again)).toEqual([409, 'conflict', []])
+    expect(again.body.detail).toContain('payload')
+    expect(lines((await get(`${ACME}/export`)).text)[3]).toMatchObject({ payload: null, payloadRemoved: true })
+  })
+})
