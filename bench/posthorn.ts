@@ -25,6 +25,8 @@ export type PosthornOptions = {
   readonly shared?: SharedStore
   /** Flags beside those. Default: none. */
   readonly flags?: readonly string[]
+  /** Fills the data folder before the start. */
+  readonly prepare?: (data: string) => void
 }
 
 const CALL_TIMEOUT_MS = 10_000
@@ -34,11 +36,18 @@ export const makeKeys = () => ({
   encryptionKey: randomBytes(32).toString('base64'),
 })
 
-export async function startPosthorn({ caPem, profileFolder, shared, flags = [] }: PosthornOptions): Promise<Posthorn> {
+export async function startPosthorn({
+  caPem,
+  profileFolder,
+  shared,
+  flags = [],
+  prepare,
+}: PosthornOptions): Promise<Posthorn> {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'))
   const [caFile, data] = [join(folder, 'receiver-ca.pem'), join(folder, 'data')]
   mkdirSync(data)
   writeFileSync(caFile, caPem)
+  prepare?.(data)
   const keys = shared ?? makeKeys()
   const { url, pid, end } = await startNode({
     ...keys,

@@ -10,7 +10,8 @@ const folderOf = (file: string) => (file.includes('/') ? file.split('/')[0]! : f
 
 /** What a part may not import. */
 const FORBIDDEN: Record<string, readonly string[]> = {
-  store: ['ingest', 'engine', 'manage', 'api', 'watch', 'server'],
+  store: ['ingest', 'engine', 'manage', 'upkeep', 'api', 'watch', 'server'],
+  upkeep: ['ingest', 'engine', 'manage', 'api', 'watch', 'server'],
   guard: ['store', 'ingest', 'engine', 'manage', 'api', 'watch', 'server'],
   ingest: ['engine', 'manage', 'api', 'watch', 'server'],
   engine: ['ingest', 'manage', 'api', 'watch', 'server'],

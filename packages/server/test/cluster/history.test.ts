@@ -7,13 +7,16 @@ import { systemClock } from '../../src/clock.ts'
 import { firstIdAt, type IdPrefix, idBytes, idText } from '../../src/ids.ts'
 import type { Endpoint } from '../../src/model.ts'
 import type { Driver } from '../../src/store/driver.ts'
+import { HistoryUpkeep } from '../../src/store/history-upkeep.ts'
 import { type OperationName, operations } from '../../src/store/operations/index.ts'
 import type { LaneItem } from '../../src/store/operations/lanes.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { daysASpan, missingSpans, type Span } from '../../src/store/postgres/history.ts'
 import { Store } from '../../src/store/store.ts'
 import type { AnyQuery, Dialect, Row, Transaction } from '../../src/store/transaction.ts'
+import { Retention } from '../../src/upkeep/retention.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant } from '../store/builders.ts'
+import { atOnce, log, settings } from '../upkeep/setup.ts'
 
 const DAY_MS = 86_400_000
 const RETENTION_DAYS = 30
@@ -303,6 +306,55 @@ describe('dropping old history', () => {
     await ended(replay, noon(5))
     expect((await keep()).dropped).toEqual([old])
     expect((await keep(4)).dropped).toEqual(expect.arrayContaining([dayOf(noon(38)), dayOf(noon(5))]))
+  })
+
+  it('keeps a day of a delivery whose event, of the day before, is needed by another', async () => {
+    const first = await published(noon(40), noon(39))
+    await ended(first, noon(39))
+    const again = { id: idAt('dlv', noon(2)), endpoint: endpoint.id, partition: 7, replayOf: first.delivery }
+    await driver.makeHistory(noon(2), noon(2) + 1)
+    const args = { tenant: 'acme', event: first.event, type: 'T', test: false, nowMs: noon(2) }
+    await store.write('createDelivery', { ...args, delivery: again })
+    expect((await keep()).dropped).toEqual([])
+    // Ended a month ago, they go together.
+    await store.write('cancelDelivery', { tenant: 'acme', id: again.id, nowMs: noon(33) })
+    expect((await keep()).dropped).toEqual([old, dayOf(noon(39))])
+  })
+
+  it('leaves to small steps what is done with of a day that something pending keeps', async () => {
+    const pending = await published(noon(40))
+    const done = await published(noon(40))
+    await ended(done, noon(40))
+    const late = await published(noon(40))
+    await ended(late, noon(10))
+    // Of an event whose own day is gone.
+    const orphan = await published(noon(50), noon(40))
+    await ended(orphan, noon(40))
+    await client.query(`delete from event where id = $1`, [Buffer.from(idBytes(orphan.event))])
+    expect((await keep()).dropped).toEqual([dayOf(noon(50))])
+    await new Retention(store, log, settings()).run(atOnce)
+    const isThere = async ({ event }: LaneItem) =>
+      (await store.read('getEvent', { tenant: 'acme', id: event })) !== null
+    expect(await Promise.all([pending, done, late].map(isThere))).toEqual([true, false, true])
+    const { rows } = await client.query('select count(*)::int as n from delivery')
+    expect(rows[0].n).toBe(1)
+  })
+
+  it('goes by the longest age that a tenant has, and leaves the others’ to small steps', async () => {
+    await ended(await published(noon(40)), noon(40))
+    const retention = { days: 60, payloadDays: null, answerDays: null }
+    await store.write('putTenant', { id: 'long', name: null, metadata: {}, retention, nowMs: 1 })
+    const upkeep = new HistoryUpkeep(store, systemClock, log, RETENTION_DAYS)
+    upkeep.start()
+    await upkeep.stop()
+    expect(await tables()).toContain(old)
+    await new Retention(store, log, settings()).run(atOnce)
+    expect((await client.query('select id from event')).rows).toEqual([])
+    await store.write('putTenant', { id: 'long', name: null, metadata: {}, nowMs: 1 })
+    const again = new HistoryUpkeep(store, systemClock, log, RETENTION_DAYS)
+    again.start()
+    await again.stop()
+    expect(await tables()).not.toContain(old)
   })
 
   it('C13: keeps a day of an event that waits in the inbox', async () => {

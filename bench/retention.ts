@@ -1,0 +1,259 @@
+/**
+ * Retention beside load, on the embedded store: from publishing to the receiver, without it and while it removes old
+ * events, in turn, each on a fresh copy of the same file. Prints a line of JSON. Run by hand:
+ * npx node bench/retention.ts [--short]
+ */
+import { randomBytes } from 'node:crypto'
+import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createAuthority } from '@posthorn/testkit'
+import { systemClock } from '../packages/server/src/clock.ts'
+import { firstIdAt, idBytes, idText } from '../packages/server/src/ids.ts'
+import type { Endpoint } from '../packages/server/src/model.ts'
+import { openSqlite } from '../packages/server/src/store/sqlite/driver.ts'
+import { Store } from '../packages/server/src/store/store.ts'
+import { EVENT_TYPE } from './events.ts'
+import { type Posthorn, startPosthorn } from './posthorn.ts'
+import { summarise } from './statistics.ts'
+
+const isShort = process.argv.includes('--short')
+const OLD_EVENTS = isShort ? 100_000 : 400_000
+const ROUNDS = isShort ? 3 : 5
+const WARM_UP_MS = isShort ? 8_000 : 15_000
+const RUN_MS = isShort ? 20_000 : 60_000
+/** Events a second: of what the machine carries when it does nothing else, about so much. */
+const LOAD = 0.5
+const CAPACITY_EVENTS = 15_000
+const BATCH_SIZE = 20
+const OLD_DAYS = 40
+const OLD_SINCE_MS = Date.now() - OLD_DAYS * 86_400_000
+const TENANT = 'bench'
+const OLD = 'old'
+
+/** An id of long ago; they rise. */
+function oldId(prefix: 'evt' | 'dlv' | 'ep', index: number): string {
+  const bytes = idBytes(firstIdAt(prefix, OLD_SINCE_MS + index))
+  bytes.set(randomBytes(8), 8)
+  return idText(prefix, bytes)
+}
+
+const anEndpoint = (): Endpoint => ({
+  ...{ id: oldId('ep', 0), tenant: OLD, partition: 7, url: 'https://hooks.example.com/a' },
+  ...{ sealedCredentials: new Uint8Array(64), secretDigest: null, types: null, description: null, metadata: {} },
+  ...{ headers: {}, schedule: null, timeoutMs: null, rateLimit: null, ordered: false, state: 'enabled' },
+  ...{ disabledReason: null, createdAtMs: 1, updatedAtMs: 1 },
+})
+
+/** A store with very many events that were delivered long ago. */
+async function fillStore(folder: string): Promise<void> {
+  const store = new Store(await openSqlite(folder, systemClock), systemClock)
+  await store.write('migrate', {})
+  const endpoint = anEndpoint()
+  await store.write('putTenant', { id: OLD, name: null, metadata: {}, nowMs: 1 })
+  await store.write('createEndpoint', { endpoint })
+  const { version: tenantVersion } = (await store.read('readTenantConfiguration', { tenant: OLD }))!
+  const { version: catalogueVersion } = await store.read('readCatalogue', {})
+  const payload = new Uint8Array(Buffer.from(makePayload()))
+  const nowMs = OLD_SINCE_MS
+  const answer = { status: 200, error: null, address: '192.0.2.1:443', responseHeaders: ['server', 'nginx'] }
+  for (let at = 0; at < OLD_EVENTS; at += 500) {
+    const events = Array.from({ length: 500 }, (_, index) => ({
+      ...{ id: oldId('evt', at + index), type: EVENT_TYPE, key: null, hash: null, payload, test: false, notSent: {} },
+      deliveries: [{ id: oldId('dlv', at + index), endpoint: endpoint.id, partition: 7, held: false, ordered: false }],
+    }))
+    const versions = { tenantVersion, catalogueVersion }
+    const { kind } = await store.publish({ tenant: OLD, ...versions, nowMs, keyExpiresAtMs: nowMs, events })
+    if (kind !== 'stored') throw new Error(`The old events could not be stored: ${kind}.`)
+    await Promise.all(
+      events.map(({ deliveries: [delivery] }) =>
+        store.settle({
+          ...{ tenant: OLD, delivery: delivery!.id, endpoint: endpoint.id, partition: 7, epoch: 0, gone: false },
+          attempt: {
+            ...{ number: 1, startedAtMs: nowMs, durationMs: 20, outcome: 'success', ...answer },
+            ...{ responseBody: new Uint8Array(Buffer.from('{"ok":true}')), responseTruncated: false },
+          },
+          ...{ step: { kind: 'delivered' }, dueAtMs: nowMs, endedAtMs: nowMs },
+        }),
+      ),
+    )
+  }
+  await store.scrub()
+  await store.close()
+}
+
+/** Dated: the receiver tells by it how long it took. */
+const makePayload = (): string =>
+  `{"coverId":"5db7873e-16a2-41e4-acf0-${randomBytes(6).toString('hex')}","status":"Expired",` +
+  `"notificationId":"382e7554-b150-4037-9b1a-${randomBytes(6).toString('hex')}",` +
+  `"notificationTimestamp":"${new Date().toISOString()}"}`
+
+type Receiver = { readonly url: string; readonly latenciesMs: number[]; received: number; close(): void }
+
+async function startReceiver(certPem: string, keyPem: string): Promise<Receiver> {
+  const server = createServer({ cert: certPem, key: keyPem, minVersion: 'TLSv1.3', keepAliveTimeout: 60_000 })
+  const receiver: Receiver = { url: '', latenciesMs: [], received: 0, close: () => void server.close() }
+  server.on('request', (request, response) => {
+    let body = ''
+    request.on('data', chunk => {
+      body += chunk
+    })
+    request.on('end', () => {
+      receiver.latenciesMs.push(Date.now() - Date.parse(/"notificationTimestamp":"([^"]+)"/.exec(body)![1]!))
+      receiver.received++
+      response.writeHead(204)
+      response.end()
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return Object.assign(receiver, { url: `https://127.0.0.1:${port}/hooks` })
+}
+
+async function publishBatch({ url, apiKey }: Posthorn): Promise<void> {
+  const events = Array.from({ length: BATCH_SIZE }, () => `{"type":"${EVENT_TYPE}","payload":${makePayload()}}`)
+  const response = await fetch(`${url}/v1/tenants/${TENANT}/events`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+    body: `[${events.join(',')}]`,
+  })
+  if (response.status !== 202) throw new Error(`Publishing answered ${response.status}: ${await response.text()}`)
+  await response.arrayBuffer()
+}
+
+/** Batches by the clock, however long each takes: who waits for an answer before the next measures too little. */
+async function publishAtRate(posthorn: Posthorn, perSecond: number, forMs: number): Promise<void> {
+  const startedAtMs = performance.now()
+  const underWay = new Set<Promise<void>>()
+  for (let batch = 0; ; batch++) {
+    const dueMs = startedAtMs + (batch * BATCH_SIZE * 1_000) / perSecond
+    if (dueMs - startedAtMs >= forMs) break
+    if (dueMs > performance.now()) await sleep(dueMs - performance.now())
+    const published: Promise<void> = publishBatch(posthorn).finally(() => underWay.delete(published))
+    underWay.add(published)
+  }
+  await Promise.all(underWay)
+}
+
+async function untilReceived(receiver: Receiver, count: number): Promise<void> {
+  const endMs = performance.now() + 120_000
+  while (receiver.received < count) {
+    if (performance.now() > endMs) throw new Error(`${receiver.received} of ${count} requests came in time.`)
+    await sleep(20)
+  }
+}
+
+type Run = { readonly p50: number; readonly p99: number; readonly max: number; readonly removedPerSecond: number }
+
+const percentile = (sorted: readonly number[], part: number): number => sorted[Math.floor((sorted.length - 1) * part)]!
+
+type Setting = { readonly caPem: string; readonly receiver: Receiver; readonly filled: string }
+
+async function withServer<T>(
+  { caPem, receiver, filled }: Setting,
+  days: number,
+  use: (posthorn: Posthorn) => Promise<T>,
+) {
+  const posthorn = await startPosthorn({
+    caPem,
+    flags: ['--retention-days', String(days)],
+    prepare: data => copyFileSync(join(filled, 'posthorn.db'), join(data, 'posthorn.db')),
+  })
+  try {
+    await posthorn.call('PUT', `tenants/${TENANT}`, {})
+    const secret = randomBytes(24).toString('base64url')
+    await posthorn.call('POST', `tenants/${TENANT}/endpoints`, { url: receiver.url, clientSecret: secret })
+    return await use(posthorn)
+  } finally {
+    await posthorn.end()
+  }
+}
+
+/** Events a second, at full speed. */
+function measureCapacity(setting: Setting): Promise<number> {
+  return withServer(setting, 0, async posthorn => {
+    const { receiver } = setting
+    let rate = 0
+    for (const count of [CAPACITY_EVENTS, CAPACITY_EVENTS]) {
+      const startedAtMs = performance.now()
+      const wanted = receiver.received + count
+      let left = count / BATCH_SIZE
+      const keepPublishing = async () => {
+        while (left-- > 0) await publishBatch(posthorn)
+      }
+      await Promise.all(Array.from({ length: 8 }, keepPublishing))
+      await untilReceived(receiver, wanted)
+      rate = (count * 1_000) / (performance.now() - startedAtMs)
+    }
+    return rate
+  })
+}
+
+/** How many of the old events are gone: they go from the oldest on, and are dated a millisecond apart. */
+async function countRemoved(posthorn: Posthorn): Promise<number> {
+  let [removed, most] = [0, OLD_EVENTS]
+  while (removed < most) {
+    const middle = (removed + most) >> 1
+    const to = new Date(OLD_SINCE_MS + middle + 1).toISOString()
+    const { data } = await posthorn.call<{ data: unknown[] }>('GET', `tenants/${OLD}/events?limit=1&to=${to}`)
+    if (data.length > 0) most = middle
+    else removed = middle + 1
+  }
+  return removed
+}
+
+async function measure(setting: Setting, days: number, perSecond: number): Promise<Run> {
+  return withServer(setting, days, async posthorn => {
+    const { receiver } = setting
+    await publishAtRate(posthorn, perSecond, WARM_UP_MS)
+    receiver.latenciesMs.length = 0
+    const removedBefore = await countRemoved(posthorn)
+    const startedAtMs = performance.now()
+    await publishAtRate(posthorn, perSecond, RUN_MS)
+    const seconds = (performance.now() - startedAtMs) / 1_000
+    const removed = (await countRemoved(posthorn)) - removedBefore
+    const sorted = receiver.latenciesMs.toSorted((a, b) => a - b)
+    const [p50, p99, max] = [0.5, 0.99, 1].map(part => percentile(sorted, part))
+    return { p50: p50!, p99: p99!, max: max!, removedPerSecond: Math.round(removed / seconds) }
+  })
+}
+
+const say = (line: string) => void process.stderr.write(`${line}\n`)
+const filled = mkdtempSync(join(tmpdir(), 'posthorn-retention-'))
+const authority = await createAuthority('Posthorn bench authority')
+const { certPem, keyPem } = await authority.issue({ names: [], ips: ['127.0.0.1'] })
+const receiver = await startReceiver(certPem, keyPem)
+try {
+  await fillStore(filled)
+  const megabytes = Math.round(statSync(join(filled, 'posthorn.db')).size / 2 ** 20)
+  say(`${OLD_EVENTS} events of ${OLD_DAYS} days ago, ${megabytes} MiB`)
+  const setting = { caPem: authority.caPem, receiver, filled }
+  const capacity = await measureCapacity(setting)
+  const perSecond = Math.round((capacity * LOAD) / BATCH_SIZE) * BATCH_SIZE
+  say(`${Math.round(capacity)} events/s at full speed; from here on ${perSecond} a second, in batches of ${BATCH_SIZE}`)
+  say('round  retention  p50 ms  p99 ms  max ms  removed events/s')
+  const runs: Record<'without' | 'beside', Run[]> = { without: [], beside: [] }
+  for (let round = 1; round <= ROUNDS; round++) {
+    for (const [name, days] of [
+      ['without', 0],
+      ['beside', 30],
+    ] as const) {
+      const run = await measure(setting, days, perSecond)
+      runs[name].push(run)
+      const cells = [String(round).padStart(5), name.padEnd(9)]
+      cells.push(...[run.p50, run.p99, run.max].map(ms => ms.toFixed(0).padStart(6)), String(run.removedPerSecond))
+      say(cells.join('  '))
+    }
+  }
+  const p99 = (name: keyof typeof runs) => summarise(runs[name].map(run => run.p99))
+  const ratio = p99('beside').median / p99('without').median
+  const removedPerSecond = summarise(runs.beside.map(run => run.removedPerSecond)).median
+  const result = { id: 'retention', ratio, p99WithoutMs: p99('without'), p99BesideMs: p99('beside'), removedPerSecond }
+  process.stdout.write(`${JSON.stringify({ ...result, perSecond, capacity: Math.round(capacity), short: isShort })}\n`)
+} finally {
+  receiver.close()
+  rmSync(filled, { recursive: true, force: true })
+}
