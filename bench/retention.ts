@@ -1,7 +1,7 @@
 /**
  * Retention beside load, on the embedded store: from publishing to the receiver, without it and while it removes old
  * events, in turn, each on a fresh copy of the same file. Prints a line of JSON. Run by hand:
- * npx node bench/retention.ts [--short]
+ * npx node bench/retention.ts [--short] [--rate <events a second; left out: half of what the machine carries>]
  */
 import { randomBytes } from 'node:crypto'
 import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs'
@@ -21,6 +21,8 @@ import { type Posthorn, startPosthorn } from './posthorn.ts'
 import { summarise } from './statistics.ts'
 
 const isShort = process.argv.includes('--short')
+const rateAt = process.argv.indexOf('--rate')
+const givenRate = rateAt < 0 ? undefined : Number(process.argv[rateAt + 1])
 const OLD_EVENTS = isShort ? 100_000 : 400_000
 const ROUNDS = isShort ? 3 : 5
 const WARM_UP_MS = isShort ? 8_000 : 15_000
@@ -232,7 +234,7 @@ try {
   say(`${OLD_EVENTS} events of ${OLD_DAYS} days ago, ${megabytes} MiB`)
   const setting = { caPem: authority.caPem, receiver, filled }
   const capacity = await measureCapacity(setting)
-  const perSecond = Math.round((capacity * LOAD) / BATCH_SIZE) * BATCH_SIZE
+  const perSecond = givenRate ?? Math.round((capacity * LOAD) / BATCH_SIZE) * BATCH_SIZE
   say(`${Math.round(capacity)} events/s at full speed; from here on ${perSecond} a second, in batches of ${BATCH_SIZE}`)
   say('round  retention  p50 ms  p99 ms  max ms  removed events/s')
   const runs: Record<'without' | 'beside', Run[]> = { without: [], beside: [] }

@@ -91,7 +91,9 @@ export class Retention implements Work {
     const beforeMs = this.#store.now() - (days + (spanDays === 0 ? 0 : spanDays + 1)) * DAY_MS
     const limit = EVENTS_A_STEP
     for (let after: EventId | null = null; ; ) {
-      const page: DuePage<EventId> = await this.#store.read('readDueEvents', { tenant, after, beforeMs, limit })
+      const page: DuePage<EventId> = await pace.step(() =>
+        this.#store.read('readDueEvents', { tenant, after, beforeMs, limit }),
+      )
       if (page.last === null) break
       after = page.last
       for (let isMore = page.due.length > 0; isMore; ) {
@@ -100,14 +102,16 @@ export class Retention implements Work {
         report.rows += dropped.rows
         isMore = dropped.isMore
       }
-      if (page.due.length === 0) await pace.step(async () => {})
     }
     for (let after: DeliveryId | null = null; ; ) {
-      const page: DuePage<DeliveryId> = await this.#store.read('readOrphans', { tenant, after, beforeMs, limit })
+      const page: DuePage<DeliveryId> = await pace.step(() =>
+        this.#store.read('readOrphans', { tenant, after, beforeMs, limit }),
+      )
       if (page.last === null) return
       after = page.last
+      if (page.due.length === 0) continue
       const args = { tenant, deliveries: page.due }
-      report.rows += await pace.step(async () => (page.due.length > 0 ? this.#store.write('dropDeliveries', args) : 0))
+      report.rows += await pace.step(() => this.#store.write('dropDeliveries', args))
     }
   }
 
@@ -116,7 +120,9 @@ export class Retention implements Work {
     const limit = EVENTS_A_STEP
     let after = await this.#store.read('readMark', { tenant, kind: 'event' })
     for (;;) {
-      const page: DuePage<EventId> = await this.#store.read('readDueEvents', { tenant, after, beforeMs, limit })
+      const page: DuePage<EventId> = await pace.step(() =>
+        this.#store.read('readDueEvents', { tenant, after, beforeMs, limit }),
+      )
       if (page.last === null) break
       const { due: events, kept, last: mark } = page
       await pace.step(() => this.#store.write('removePayloads', { tenant, events, beforeMs, kept, mark }))
@@ -125,15 +131,13 @@ export class Retention implements Work {
     }
     for (let behind: EventId | null = null; ; ) {
       const args = { tenant, after: behind, beforeMs, limit }
-      const page: DuePage<EventId> = await this.#store.read('readKeptEvents', args)
+      const page: DuePage<EventId> = await pace.step(() => this.#store.read('readKeptEvents', args))
       if (page.last === null) return
       behind = page.last
       const { due: events } = page
+      if (events.length === 0) continue
       report.payloads += events.length
-      await pace.step(async () => {
-        if (events.length === 0) return
-        await this.#store.write('removePayloads', { tenant, events, beforeMs, kept: [], mark: null })
-      })
+      await pace.step(() => this.#store.write('removePayloads', { tenant, events, beforeMs, kept: [], mark: null }))
     }
   }
 
@@ -142,7 +146,9 @@ export class Retention implements Work {
     const limit = EVENTS_A_STEP
     let after = await this.#store.read('readMark', { tenant, kind: 'delivery' })
     for (;;) {
-      const page: DuePage<DeliveryId> = await this.#store.read('readDeliveryPage', { tenant, after, beforeMs, limit })
+      const page: DuePage<DeliveryId> = await pace.step(() =>
+        this.#store.read('readDeliveryPage', { tenant, after, beforeMs, limit }),
+      )
       if (page.last === null) break
       const { due: deliveries, kept, last: mark } = page
       await pace.step(() => this.#store.write('removeAnswers', { tenant, deliveries, kept, mark }))
@@ -151,15 +157,13 @@ export class Retention implements Work {
     }
     for (let behind: DeliveryId | null = null; ; ) {
       const args = { tenant, after: behind, beforeMs, limit }
-      const page: DuePage<DeliveryId> = await this.#store.read('readKeptDeliveries', args)
+      const page: DuePage<DeliveryId> = await pace.step(() => this.#store.read('readKeptDeliveries', args))
       if (page.last === null) return
       behind = page.last
       const { due: deliveries } = page
+      if (deliveries.length === 0) continue
       report.answers += deliveries.length
-      await pace.step(async () => {
-        if (deliveries.length === 0) return
-        await this.#store.write('removeAnswers', { tenant, deliveries, kept: [], mark: null })
-      })
+      await pace.step(() => this.#store.write('removeAnswers', { tenant, deliveries, kept: [], mark: null }))
     }
   }
 
