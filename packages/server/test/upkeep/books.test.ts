@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { idBytes } from '../../src/ids.ts'
+import { idBytes, newId } from '../../src/ids.ts'
 import type { Endpoint } from '../../src/model.ts'
 import type { Store } from '../../src/store/store.ts'
 import { Books, parseAuditState } from '../../src/upkeep/books.ts'
@@ -63,6 +63,16 @@ describe.each([sqliteEngine(), postgresEngine()])('the books on $name', engine =
     expect(state.looked).toBe(10)
   })
 
+  it('balance where an endpoint got later what it had not got then', async () => {
+    const { event } = await publish(store, [endpoint])
+    const other = anEndpoint('acme', { partition: 9 })
+    await store.write('createEndpoint', { endpoint: other })
+    const delivery = { id: newId('dlv', Date.now()), endpoint: other.id, partition: 9 }
+    const args = { tenant: 'acme', event: event.id, type: 'T', test: false, delivery, nowMs: Date.now() + 5_000 }
+    await store.write('createDelivery', args)
+    expect((await audit()).found).toEqual([])
+  })
+
   it('balance after a takeover, where two nodes made the same attempt, or one came too late', async () => {
     const { items } = await publish(store, [endpoint])
     const [item] = items
@@ -95,6 +105,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the books on $name', engine =
     const waiting = (filled: Filled) => filled.waiting.id
     const breaks: readonly [string, (filled: Filled) => string, string, (filled: Filled) => string][] = [
       ['update event set deliveries = 3 where id = $1', eventOf('exhausted'), 'event_deliveries', eventOf('exhausted')],
+      ['update event set deliveries = 0 where id = $1', eventOf('pending'), 'event_deliveries', eventOf('pending')],
       ['delete from live_delivery where id = $1', live, 'event_deliveries', eventOf('pending')],
       ['delete from delivery where id = $1', done, 'event_deliveries', eventOf('ended')],
       ['delete from inbox where id = $1', waiting, 'event_waits_nowhere', waiting],
