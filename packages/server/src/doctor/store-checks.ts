@@ -61,8 +61,9 @@ function checkRoom(data: string): Finding {
 
 export async function checkStore(looked: LookedAt, config: Config, isFull: boolean): Promise<Finding[]> {
   const schema = await checkSchema(looked)
-  const own = looked.engine === 'sqlite' ? checkSqlite(looked, config, isFull) : await checkPostgres(looked)
-  return [schema, ...own]
+  if (looked.engine === 'sqlite') return [schema, ...checkSqlite(looked, config, isFull)]
+  // Without tables there is nothing to write to.
+  return schema.level === 'fail' ? [schema] : [schema, ...(await checkPostgres(looked))]
 }
 
 async function checkSchema({ read }: LookedAt): Promise<Finding> {
