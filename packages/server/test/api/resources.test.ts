@@ -335,6 +335,7 @@ describe('deliveries', () => {
         responseHeaders: [['server', 'x']],
         responseBody: 'a\u0000é',
         responseTruncated: true,
+        responseRemoved: false,
       },
     ])
     expect((await get(DELIVERIES)).body.data[0]).not.toHaveProperty('attempts')

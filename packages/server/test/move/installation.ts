@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import type { Receiver } from '@posthorn/testkit'
 import { expect } from 'vitest'
 import { type Place, running, SECRET, type ServerProcess, serve } from '../e2e/process.ts'
@@ -86,8 +88,20 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   await publish('beta', ...Array.from({ length: 20 }, (_, index) => eventOf(10 + index, `due-${index}`)))
   // Whoever asks for statistics has them stored first.
   await call('GET', '/tenants/acme/stats')
+  await call('PUT', '/tenants/erased', {})
+  expect((await call('POST', '/tenants/erased/erase')).status).toBe(202)
   server.kill('SIGKILL')
   await server.ended
+  keepMarks(place)
+}
+
+/** What payloads and answers that went before their events leave, which takes a day at least. */
+function keepMarks({ data }: Place): void {
+  const database = new DatabaseSync(join(data, 'posthorn.db'))
+  database.exec(
+    `insert into retention_mark values ('beta', 'event', x'00ff'); insert into retention_kept values ('beta', 'delivery', x'0100')`,
+  )
+  database.close()
 }
 
 async function ended(server: ServerProcess, tenant: string, state: string, atLeast: number): Promise<void> {

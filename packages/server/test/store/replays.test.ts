@@ -345,6 +345,17 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await get(replay)).toMatchObject({ made: 2, live: 0 })
     })
 
+    it('skips an event whose payload was removed for its age: nothing is sent without one', async () => {
+      const [event, other] = await publish([one], 'exhausted', 2)
+      const removed = { tenant: 'acme', events: [event!], beforeMs: now(), kept: [], mark: null }
+      await store.write('removePayloads', removed)
+      const replay = await create()
+      const made = await make(await claimOf(one), [replayed(event!), replayed(other!)])
+      expect(made).toMatchObject({ kind: 'made', deliveries: [expect.any(String)] })
+      expect((await pendingAt(one)).map(item => item.event)).toEqual([other])
+      expect(await get(replay)).toMatchObject({ made: 1, skipped: 1 })
+    })
+
     it('is done once for each place where a part stands: two that do the same don’t both', async () => {
       const [event] = await publish([one], 'exhausted')
       const replay = await create()

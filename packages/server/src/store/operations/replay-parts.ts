@@ -211,20 +211,24 @@ export function* makeReplayed(args: ReplayBatch, dialect: Dialect): Transaction<
     return { kind: 'stale' }
   }
   const isHeld = at.state === 'disabled'
-  const deliveries = yield* ofKeptEvents(args)
+  const deliveries = yield* ofKeptEvents(args, dialect)
   yield* storeReplayed(args, deliveries, isHeld, at.ordered === 1, dialect)
   yield* moveOn(args, deliveries.length, args.skipped + args.deliveries.length - deliveries.length)
   return { kind: 'made', deliveries: deliveries.map(delivery => delivery.id), isHeld }
 }
 
-/** Also keeps the events: none is dropped with what is old before this is committed. */
-function* ofKeptEvents({ tenant, deliveries }: ReplayBatch): Transaction<Replayed[]> {
+/** Also keeps the events: neither they nor their payloads go with what is old before this is committed. */
+function* ofKeptEvents({ tenant, deliveries }: ReplayBatch, dialect: Dialect): Transaction<Replayed[]> {
   if (deliveries.length === 0) return []
   const { text: list, params } = idList(
     deliveries.map(({ event }) => idBytes(event)),
     2,
   )
-  const rows = yield { text: `select id from event where tenant = $1 and id in (${list})`, params: [tenant, ...params] }
+  const rows = yield {
+    text: `select id from event where tenant = $1 and id in (${list}) and length(payload) > 0
+           order by id ${dialect.shareEventRows}`,
+    params: [tenant, ...params],
+  }
   const kept = new Set(rows.map(row => idText('evt', bytes(row.id))))
   return deliveries.filter(({ event }) => kept.has(event))
 }
