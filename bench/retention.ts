@@ -71,9 +71,10 @@ async function fillStore(folder: string): Promise<void> {
     const { kind } = await store.publish({ tenant: OLD, ...versions, nowMs, keyExpiresAtMs: nowMs, events })
     if (kind !== 'stored') throw new Error(`The old events could not be stored: ${kind}.`)
     await Promise.all(
-      events.map(({ deliveries: [delivery] }) =>
+      events.map(({ id: event, deliveries: [delivery] }) =>
         store.settle({
-          ...{ tenant: OLD, delivery: delivery!.id, endpoint: endpoint.id, partition: 7, epoch: 0, gone: false },
+          ...{ tenant: OLD, event, delivery: delivery!.id, endpoint: endpoint.id, partition: 7, epoch: 0 },
+          ...{ gone: false, replay: false },
           attempt: {
             ...{ number: 1, startedAtMs: nowMs, durationMs: 20, outcome: 'success', ...answer },
             ...{ responseBody: new Uint8Array(Buffer.from('{"ok":true}')), responseTruncated: false },
