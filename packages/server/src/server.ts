@@ -183,12 +183,14 @@ async function startOn(
   const apiKeys = new ApiKeyCache(store, clock)
   const partitions =
     bus === null ? new AllPartitions(store) : new LeasedPartitions(store, clock, log.logger, config.leaseMs)
+  const books = new Books(store, log.logger, config)
   const watching = await Watching.open({
     ...{ store, clock, logger: log.logger, version: pkg.version, forwardTrace: config.forwardTrace },
     ...{ telemetry: io.telemetry ?? null, parent: io.parent, isTidying: () => partitions.epochOf(0) !== undefined },
     sources: {
       engine: () => engineState(engine, partitions),
       failedAuthentications: () => created.failedAuthentications(),
+      mismatches: () => books.mismatches(),
       connections: () => promisify(api.server.getConnections.bind(api.server))(),
     },
   })
@@ -214,7 +216,6 @@ async function startOn(
     lookMs: REPLAY_LOOK_MS,
     retentionDays: config.retentionDays,
   })
-  const books = new Books(store, log.logger, config)
   const upkeep = new Upkeep(store, clock, log.logger, [
     new Erasing(store, log.logger),
     new Retention(store, log.logger, config),

@@ -36,6 +36,8 @@ export type MetricsSources = {
   readonly failedAuthentications: () => number
   /** Connections to the API. */
   readonly connections: () => Promise<number>
+  /** What does not add up in the books, by the newest audit. Default: nobody audits them. */
+  readonly mismatches?: () => number
   /** null: the store is away. That must not keep the rest from being told. */
   readonly store: () => Promise<StoreState | null>
 }
@@ -216,13 +218,21 @@ export class Metrics {
   async #storeRegistry(): Promise<Registry> {
     const registry = new Registry()
     const state = await this.#sources.store()
-    if (state === null) return registry
+    const { mismatches } = this.#sources
     const add = (name: string, help: string, value: number) =>
       new Gauge({
         name,
         help: `${help} Of the whole store: take max() over nodes, not sum().`,
         registers: [registry],
       }).set(value)
+    if (mismatches !== undefined) {
+      add(
+        'posthorn_book_mismatches',
+        'Things that do not add up in the books: events, deliveries, attempts.',
+        mismatches(),
+      )
+    }
+    if (state === null) return registry
     add('posthorn_pending_deliveries', 'Deliveries that are owed and not held.', state.pending)
     add(
       'posthorn_oldest_pending_seconds',
