@@ -22,6 +22,7 @@ import { addMetrics } from './metrics.ts'
 import { addOpenApi } from './openapi.ts'
 import { answerClientError, MethodNotAllowed, sendProblem } from './problem.ts'
 import { addReplays } from './replays.ts'
+import { addRetrySchedules } from './retry-schedules.ts'
 import type { Api, ApiOptions, Services } from './services.ts'
 import { addStats } from './stats.ts'
 import { addTenants } from './tenants.ts'
@@ -146,7 +147,7 @@ function addRoutes(api: Api, services: Services, options: ApiOptions): void {
   api.register(
     async scope => {
       const resources = [addEventTypes, addTenants, addEndpoints, addEvents, addDeliveries, addReplays, addStats]
-      for (const add of [...resources, addApiKeys, addAudit, addEncryptionKeys]) {
+      for (const add of [...resources, addRetrySchedules, addApiKeys, addAudit, addEncryptionKeys]) {
         add(scope as Api, services, options)
       }
     },

@@ -41,7 +41,11 @@ export function addTenants(api: Api, { tenants }: Services): void {
       schema: {
         ...{ operationId: 'putTenant', summary: 'Create a tenant, or replace its name and metadata', tags },
         ...{ params: TenantParams, querystring: NoQuery, body: TenantInput },
-        response: { 200: Tenant('It was replaced.'), 201: Tenant('It was created.'), ...writeProblems('not_found') },
+        response: {
+          200: Tenant('It was replaced.'),
+          201: Tenant('It was created.'),
+          ...writeProblems('not_found', 'conflict'),
+        },
       },
     },
     async ({ params, body, actor }, reply) => {
@@ -59,7 +63,7 @@ export function addTenants(api: Api, { tenants }: Services): void {
         ...{ operationId: 'deleteTenant', summary: 'Delete a tenant', tags },
         description: 'Its endpoints go with it, and what is still owed to them is cancelled.',
         ...{ params: TenantParams, querystring: NoQuery },
-        response: { 204: Gone, ...writeProblems('not_found') },
+        response: { 204: Gone, ...writeProblems('not_found', 'conflict') },
       },
     },
     async ({ params, actor }, reply) => {

@@ -1,7 +1,18 @@
 /** How things of the model look in answers. What is not named here is not shown. */
 import { Buffer } from 'node:buffer'
 import type { Described } from '../manage/authentication.ts'
-import type { ApiKey, Attempt, AuditEntry, Delivery, Endpoint, PublishedEvent, Replay, Tenant } from '../model.ts'
+import {
+  type ApiKey,
+  type Attempt,
+  type AuditEntry,
+  type Delivery,
+  type Endpoint,
+  type EventType,
+  isOperational,
+  type PublishedEvent,
+  type Replay,
+  type Tenant,
+} from '../model.ts'
 import type { ApiKeyView, AuditEntryView } from './schemas/access.ts'
 import type { TenantView } from './schemas/configuration.ts'
 import type { AttemptView, DeliveryDetail, DeliveryView, SetAsideDeliveryView } from './schemas/deliveries.ts'
@@ -16,7 +27,11 @@ export function viewTenant({ id, name, metadata, createdAtMs }: Tenant): TenantV
   return { id, name, metadata, createdAt: time(createdAtMs) }
 }
 
-export function viewEndpoint(endpoint: Endpoint, { authentication, warnings }: Described): EndpointView {
+export function viewEventType({ schedule = null, ...type }: EventType) {
+  return { ...type, schedule, operational: isOperational(type.name) }
+}
+
+export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pausedUntilMs }: Described): EndpointView {
   const { id, tenant, url, types, description, metadata, headers, schedule, timeoutMs, rateLimit } = endpoint
   const { secretFingerprint, nextSecret, signing, clientCertificate, oauth } = authentication
   return {
@@ -24,6 +39,8 @@ export function viewEndpoint(endpoint: Endpoint, { authentication, warnings }: D
     ordered: endpoint.ordered,
     state: endpoint.state,
     disabledReason: endpoint.disabledReason,
+    failingSince: timeOrNull(endpoint.health.failingSinceMs),
+    pausedUntil: timeOrNull(pausedUntilMs),
     secretFingerprint,
     nextSecret:
       nextSecret === null ? null : { fingerprint: nextSecret.fingerprint, switchAt: time(nextSecret.switchAtMs) },

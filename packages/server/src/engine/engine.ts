@@ -1,39 +1,31 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Keyring } from '../keys.ts'
-import type { EndpointId } from '../model.ts'
+import type { DeliveryId, EndpointId } from '../model.ts'
 import type { Change } from '../store/changes.ts'
 import { holdAll } from '../store/chunks.ts'
 import type { LaneHead, LaneItem } from '../store/operations/lanes.ts'
 import type { Settlement } from '../store/operations/settle.ts'
 import type { Store } from '../store/store.ts'
 import { Alarm } from './alarm.ts'
+import { Budget } from './budget.ts'
 import { Busy } from './busy.ts'
 import { Caution } from './caution.ts'
 import { attemptLine, concludeAttempt } from './conclusion.ts'
-import { type ConnectionOptions, Connections } from './connections.ts'
-import { Budget, Lane } from './lane.ts'
+import { Connections } from './connections.ts'
+import { Health, isUnreachable } from './health.ts'
+import { Lane } from './lane.ts'
+import type { EngineOptions } from './options.ts'
+import { LONGEST_PROBE_PAUSE_MS } from './pace.ts'
 import type { Partitions } from './partitions.ts'
 import { Rates, type RateWindow } from './rate.ts'
 import { Rounds } from './rounds.ts'
 import { Sender, type Sent } from './sender.ts'
 import { Sweep } from './sweep.ts'
-import { type Target, type TargetOptions, Targets } from './targets.ts'
-import type { BeginTrace } from './trace.ts'
+import { type Target, Targets } from './targets.ts'
+import { TypeSchedules } from './type-schedules.ts'
 
-export type EngineOptions = ConnectionOptions &
-  TargetOptions & {
-    readonly maxInFlight: number
-    readonly maxInFlightPerHost: number
-    /** Requests at once to one endpoint, at most. */
-    readonly laneWindow: number
-    /** Payload bytes kept in memory with waiting deliveries, at most; the others are read at dispatch. */
-    readonly payloadMemoryBytes: number
-    /** From 0 up to, but not, 1: spreads retries (C12). */
-    readonly random: () => number
-    /** Default: attempts are part of no trace. */
-    readonly beginTrace?: BeginTrace
-  }
+export type { EngineOptions } from './options.ts'
 
 /** Deliveries that a lane holds for each request of its window. */
 const LANE_DEPTH = 16
@@ -76,6 +68,8 @@ export class Engine {
   readonly #sweep: Sweep
   readonly #busy = new Busy()
   readonly #caution: Caution
+  readonly #health: Health
+  readonly #schedules: TypeSchedules
   #isRunning = false
   #isPumping = false
   #isPumpScheduled = false
@@ -95,7 +89,9 @@ export class Engine {
     this.#options = options
     this.#caution = new Caution(store, log)
     this.#payloads = new Budget(options.payloadMemoryBytes)
-    this.#targets = new Targets(store, keyring, options)
+    this.#health = new Health(store, clock, log, options)
+    this.#schedules = new TypeSchedules(store, clock, log)
+    this.#targets = new Targets(store, keyring, options, endpoint => this.#health.learn(endpoint))
     this.#connections = new Connections(options, clock)
     const now = () => store.now()
     this.#sender = new Sender({
@@ -120,6 +116,7 @@ export class Engine {
       ended: () => {
         this.#rates.forgetIdle(endpoint => this.#lanes.has(endpoint))
         this.#caution.wake()
+        this.#health.look()
       },
     })
     store.changes.listen(change => this.#hear(change))
@@ -140,6 +137,7 @@ export class Engine {
    */
   async start(): Promise<void> {
     this.#isRunning = true
+    await this.#schedules.load()
     this.#sweep.start()
     await this.#partitions.start({
       gained: (partitions, afterCrash) => this.#gain(partitions, afterCrash),
@@ -175,15 +173,21 @@ export class Engine {
   #hear(change: Change): void {
     if (change.kind === 'fresh') {
       const items = change.items.filter(({ partition }) => this.#isOurs(partition))
-      for (const item of items) this.#laneOf(item, Number.POSITIVE_INFINITY).offer(item)
+      for (const item of items) {
+        const lane = this.#laneOf(item, Number.POSITIVE_INFINITY)
+        lane.offer(item)
+        // A person waits for it.
+        if (item.test) this.#expedite(lane, item.delivery, item)
+      }
       for (const item of items) this.#consider(this.#lanes.get(item.endpoint)!)
       this.#pump()
     } else if (change.kind === 'wake') this.#wake(change)
     else if (change.kind === 'endpoint') {
       this.#targets.forget(change.endpoint)
       this.#sender.forget(change.endpoint)
+      this.#health.forget(change.endpoint)
       this.#reset(change)
-    } else if (change.kind === 'lane') this.#reset(change)
+    } else if (change.kind === 'lane') this.#reset(change, change.delivery)
     else if (change.kind === 'messages') this.#sweep.hear(change.areHeard)
     else if (change.kind === 'doubt') this.#clock.after(STORE_PAUSE_MS, () => this.#distrust())
   }
@@ -196,11 +200,16 @@ export class Engine {
     this.#considerAndPump(lane)
   }
 
-  /** The lane's view of the store is out of date: it reads anew. */
-  #reset(at: { tenant: string; endpoint: EndpointId; partition: number }): void {
+  /**
+   * The lane's view of the store is out of date: it reads anew.
+   * @param urgent a delivery that a person has changed: if it is pending, it goes at once
+   */
+  #reset(at: { tenant: string; endpoint: EndpointId; partition: number }, urgent?: DeliveryId): void {
     if (!this.#isOurs(at.partition)) return
     const lane = this.#laneOf(at, 0)
+    if (urgent !== undefined) lane.hurry(urgent)
     lane.reset()
+    for (const delivery of lane.urgent) void this.#readUrgent(lane, delivery)
     this.#rounds.unpark(lane)
     this.#consider(lane)
     this.#pump()
@@ -227,6 +236,7 @@ export class Engine {
       const limits = { maxWindow, depth: LANE_DEPTH, items: this.#items, payloads: this.#payloads }
       lane = new Lane(at.tenant, at.endpoint, at.partition, earliestMs, limits)
       if (this.#caution.appliesTo(at.partition)) lane.beCautious()
+      if (this.#health.isDoubtful(at.endpoint)) lane.pace.beOut()
       this.#lanes.set(at.endpoint, lane)
     }
     return lane
@@ -238,7 +248,7 @@ export class Engine {
     const nowMs = this.#store.now()
     const target = this.#targets.get(lane.endpoint)
     // Before anything is read or sent: only the endpoint says in which order, and how fast.
-    if (target) lane.follow(target.endpoint.ordered, this.#rates.of(lane.endpoint, target.endpoint.rateLimit))
+    if (target) this.#follow(lane, target)
     const isReadWanted = lane.needsRead(nowMs)
     const isReady = lane.isReady(nowMs)
     if (!isReadWanted && !isReady) this.#rest(lane, nowMs)
@@ -248,6 +258,10 @@ export class Engine {
       if (isReadWanted) void this.#read(lane)
       if (isReady) this.#rounds.enlist(lane)
     }
+  }
+
+  #follow(lane: Lane, { endpoint: { id, ordered, rateLimit } }: Target): void {
+    lane.follow(ordered, this.#rates.of(id, rateLimit), this.#health.pausedUntilMs(id))
   }
 
   /** It has nothing to do now. What it waits for beside time, a landing for one, has it considered again. */
@@ -261,6 +275,8 @@ export class Engine {
   async #loadTarget(lane: Lane): Promise<void> {
     try {
       const target = await this.#targets.load(lane.endpoint)
+      // Failing since before a restart, for one: its receiver is not to be flooded when it is back.
+      if (this.#health.isDoubtful(lane.endpoint)) lane.pace.beOut()
       if (target !== null) return this.#considerAndPump(lane)
       this.#park(lane)
       // Disabled (by a 410, or by a node that died over it): what is pending is to be held.
@@ -296,6 +312,22 @@ export class Engine {
     } catch (error) {
       lane.abandonRead(read)
       this.#storeFailed(error, () => this.#considerAndPump(lane))
+    }
+  }
+
+  #expedite(lane: Lane, delivery: DeliveryId, item: LaneItem | null): void {
+    if (item !== null) lane.hurry(delivery)
+    lane.expedite(delivery, item)
+  }
+
+  async #readUrgent(lane: Lane, delivery: DeliveryId): Promise<void> {
+    const { tenant, endpoint, partition } = lane
+    try {
+      const found = await this.#store.read('readPending', { tenant, delivery })
+      lane.expedite(delivery, found && { ...found, endpoint, partition, payload: null })
+      this.#considerAndPump(lane)
+    } catch (error) {
+      this.#storeFailed(error, () => void this.#readUrgent(lane, delivery))
     }
   }
 
@@ -344,8 +376,9 @@ export class Engine {
     const epoch = this.#partitions.epochOf(item.partition)
     if (target === null || body === null || epoch === undefined) return this.#putBack(lane, host, item, rate)
     rate?.begin()
-    // Its landing may be far: the next may go before, as soon as the rate lets it.
-    if (rate !== null) this.#consider(lane)
+    lane.pace.begin(this.#store.now())
+    // Its landing may be far: the next may go before, as soon as rate and pace let it.
+    if (rate !== null || lane.pace.isSpaced) this.#consider(lane)
     const mayBegin = () => this.#targets.isCurrent(target) && this.#partitions.epochOf(item.partition) === epoch
     const sent = await this.#sender.send(target, item, body, mayBegin)
     // Its place in the rate stays taken: it was begun as far as that goes.
@@ -383,16 +416,25 @@ export class Engine {
     this.#busy.end(item.partition)
   }
 
-  #conclude(lane: Lane, host: string, item: LaneItem, { schedule }: Target, sent: Sent, epoch: number): void {
+  #conclude(lane: Lane, host: string, item: LaneItem, target: Target, sent: Sent, epoch: number): void {
+    const { endpoint } = target
+    const schedule = endpoint.schedule ?? this.#schedules.of(item.type) ?? this.#options.retrySchedule
     // At the latest: another node, which knows the time better, may make the next attempt (C12).
     const endedAtMs = this.#store.latest()
     const random = this.#options.random()
-    const { settlement, isSuccess, waitMs } = concludeAttempt({ item, schedule, sent, epoch, endedAtMs, random })
-    lane.land(isSuccess)
-    if (waitMs > 0) lane.putOff(endedAtMs + waitMs)
+    const { settlement, error, waitMs } = concludeAttempt({ item, schedule, sent, epoch, endedAtMs, random })
+    // What a receiver asked for that isn't the endpoint's any more, the store refuses; here it isn't even known.
+    const asked = this.#targets.isCurrent(target) ? waitMs : 0
+    const marks = this.#health.note({ endpoint, error, endedAtMs, waitMs: asked })
+    lane.land({
+      ...{ isSuccess: error === null, isUnreachable: isUnreachable(error), nowMs: endedAtMs, random },
+      longestPauseMs: Math.min(LONGEST_PROBE_PAUSE_MS, 1_000 * Math.min(...schedule)),
+    })
+    if (asked > 0) lane.pace.beOut()
+    this.#follow(lane, target)
     this.#rounds.land(lane, host)
     this.#log.info(attemptLine(item, settlement), 'attempt')
-    void this.#settle(lane, item, settlement)
+    void this.#settle(lane, item, marks.length === 0 ? settlement : { ...settlement, marks })
     this.#considerAndPump(lane)
   }
 
@@ -407,6 +449,9 @@ export class Engine {
       else lane.leave(delivery, 0)
     } catch (error) {
       this.#log.error({ err: error, delivery, endpoint }, 'an outcome could not be stored; the delivery is tried again')
+      // So were its marks not.
+      this.#targets.forget(endpoint)
+      this.#health.forget(endpoint)
       this.#caution.takeBack(delivery)
       lane.leave(delivery, this.#store.now() + STORE_PAUSE_MS)
       this.#clock.after(STORE_PAUSE_MS, () => this.#reset(lane))
@@ -435,6 +480,8 @@ export class Engine {
     const lost = new Set(partitions)
     for (const partition of lost) this.#sweep.lose(partition)
     for (const lane of this.#lanes.values()) if (lost.has(lane.partition)) this.#park(lane)
+    // Another node knows more of them from here on, if they come back.
+    for (const endpoint of this.#targets.forgetIn(lost)) this.#health.forget(endpoint)
   }
 
   /** The sweep has found it. */

@@ -1,6 +1,6 @@
 /** What people do to tenants: the provider's customers, under the provider's own ids for them. */
-import type { FieldError } from '../errors.ts'
-import { type Actor, SYSTEM, type Tenant, type TenantId } from '../model.ts'
+import { type FieldError, PosthornError } from '../errors.ts'
+import { type Actor, OPERATOR_TENANT, SYSTEM, type Tenant, type TenantId } from '../model.ts'
 import { cancelAll } from '../store/chunks.ts'
 import { removeAllStats } from '../store/stats-upkeep.ts'
 import type { Store } from '../store/store.ts'
@@ -39,6 +39,7 @@ export class Tenants {
     { name, metadata }: TenantInput,
     by: Actor = SYSTEM,
   ): Promise<{ tenant: Tenant; created: boolean }> {
+    if (id === OPERATOR_TENANT) throw reserved()
     const faults: FieldError[] = []
     if (!isTenantId(id)) {
       const detail = 'An id begins with a letter or digit and has up to 128 letters, digits and . _ ~ @ : - only.'
@@ -57,6 +58,7 @@ export class Tenants {
   /** Deletes the tenant and its endpoints, and cancels what was still owed to them (C13). */
   async remove(id: TenantId, by: Actor = SYSTEM): Promise<void> {
     if (!isTenantId(id)) throw notFound('tenant')
+    if (id === OPERATOR_TENANT) throw reserved()
     const endpoints = await this.#store.write('deleteTenant', { id, by, nowMs: this.#store.now() })
     if (endpoints === null) throw notFound('tenant')
     const { changes } = this.#store
@@ -75,6 +77,11 @@ export class Tenants {
     }
     await removeAllStats(this.#store, id)
   }
+}
+
+function reserved(): PosthornError {
+  const detail = `The tenant ${OPERATOR_TENANT} is Posthorn's own, for operational events: it stays as it is.`
+  return new PosthornError('conflict', detail)
 }
 
 function checkName(name: unknown, faults: FieldError[]): void {

@@ -25,6 +25,7 @@ export const MOVED_TABLES = [
     'live_delivery',
     'replay',
     'replay_part',
+    'notice',
   ],
   ...['event', 'delivery', 'attempt'],
 ] as const

@@ -5,10 +5,12 @@ import { createApiKey, getApiKey, listApiKeys, readApiKeyChanges, revokeApiKey }
 import { listAudit, recordKeyChange } from './audit.ts'
 import * as configuration from './configuration.ts'
 import * as deliveries from './deliveries.ts'
+import { judgeFailing, warnExpiring } from './failing.ts'
 import { acceptArrivals, claimInbox, fanOut, peekInbox, releaseInbox } from './inbox.ts'
 import * as lanes from './lanes.ts'
 import { leaveLeases, tickLeases } from './leases.ts'
 import { beginMove, countRows, describeTables, finishMove, moveRows } from './move.ts'
+import { claimNotices, finishNotices, noteReplayFinished, peekNotices } from './notices.ts'
 import { countPending, countSetAside } from './owed.ts'
 import { publish, readKeyHashes } from './publish.ts'
 import {
@@ -62,6 +64,12 @@ export const operations = {
   countSetAside: (_args: object) => countSetAside(),
   readSealed,
   reseal,
+  judgeFailing,
+  warnExpiring,
+  noteReplayFinished,
+  peekNotices,
+  claimNotices,
+  finishNotices,
   beginTrial,
   takeBackTrials,
   readMeta: (args: { key: string }) => getMeta(args.key),
@@ -102,6 +110,7 @@ export const CONFIGURATION_CHANGES: ReadonlySet<OperationName> = new Set([
   'createEndpoint',
   'updateEndpoint',
   'setEndpointState',
+  'judgeFailing',
   'deleteEndpoint',
   'createApiKey',
   'revokeApiKey',
