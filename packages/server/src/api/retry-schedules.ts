@@ -1,32 +1,32 @@
 import { Type } from 'typebox'
 import { readProblems } from './schemas/problems.ts'
-import { ItemParams, ListOrNull, NoQuery, optionalBody, ref, strict } from './schemas/shapes.ts'
+import { ItemParams, ref, strict } from './schemas/shapes.ts'
 import type { Api, Services } from './services.ts'
 
 const tags = ['Retries']
 const Preview = (description: string) => ({ ...ref('SchedulePreview'), description })
 
 export function addRetrySchedules(api: Api, { retrySchedules }: Services): void {
-  api.post(
+  api.get(
     '/schedule-preview',
     {
       schema: {
         ...{ operationId: 'previewSchedule', summary: 'See when the retries of a schedule fall due', tags },
-        description: 'Of the schedule in the body; without one, of the type, or of the settings. Changes nothing.',
-        querystring: NoQuery,
-        body: optionalBody({
+        description: 'Of a schedule that is given; without one, of the type, or of the settings.',
+        querystring: strict({
           schedule: Type.Optional(
-            ListOrNull<number>('number', { description: 'Seconds before each retry, at most 30; []: no retries.' }),
+            Type.String({ description: 'Seconds before each retry, with commas between, such as 30,60; empty: none.' }),
           ),
           type: Type.Optional(Type.String({ description: 'The name of an event type.' })),
         }),
-        response: { 200: Preview('When its retries fall due.'), ...readProblems('bad_json', 'unsupported_media_type') },
+        response: { 200: Preview('When its retries fall due.'), ...readProblems() },
       },
     },
-    async ({ body }) => {
-      const { schedule, type } = body ?? {}
-      return retrySchedules.preview({ ...(schedule ? { schedule } : {}), ...(type === undefined ? {} : { type }) })
-    },
+    async ({ query: { schedule, type } }) =>
+      retrySchedules.preview({
+        ...(schedule === undefined ? {} : { schedule: schedule === '' ? [] : schedule.split(',').map(toNumber) }),
+        ...(type === undefined ? {} : { type }),
+      }),
   )
 
   api.get(
@@ -45,3 +45,6 @@ export function addRetrySchedules(api: Api, { retrySchedules }: Services): void 
     async ({ params: { tenant, id }, query: { type } }) => retrySchedules.ofEndpoint(tenant, id, type),
   )
 }
+
+/** NaN for what is no number: refused like any other that can't be a wait. */
+const toNumber = (text: string): number => (/^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN)

@@ -186,6 +186,7 @@ export class Engine {
       this.#targets.forget(change.endpoint)
       this.#sender.forget(change.endpoint)
       this.#health.forget(change.endpoint)
+      this.#lanes.get(change.endpoint)?.forgetPause()
       this.#reset(change)
     } else if (change.kind === 'lane') this.#reset(change, change.delivery)
     else if (change.kind === 'messages') this.#sweep.hear(change.areHeard)

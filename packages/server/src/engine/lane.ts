@@ -152,6 +152,12 @@ export class Lane {
     this.reset()
   }
 
+  /** The endpoint has changed: whether its receiver wants a pause, or can't be reached, is to be found out anew. */
+  forgetPause(): void {
+    this.#pausedUntilMs = 0
+    this.#pace.goOn()
+  }
+
   /** Takes in a delivery that was just committed, if there is room and nothing earlier in the store. */
   offer(item: LaneItem): boolean {
     if (this.#held.has(item.delivery)) return true

@@ -74,6 +74,11 @@ export class Pace {
     return this.#gapMs > 0
   }
 
+  /** Ends a pause. */
+  goOn(): void {
+    this.#notBeforeMs = 0
+  }
+
   begin(nowMs: number): void {
     if (this.#gapMs > 0) this.#notBeforeMs = Math.max(this.#notBeforeMs, nowMs) + this.#gapMs
   }

@@ -29,17 +29,22 @@ export type SchedulePreview = {
 }
 
 /** C12. An empty schedule is a choice: one attempt and no retry. */
-export function checkSchedule(schedule: unknown, dev: boolean, faults: FieldError[]): RetrySchedule | null {
+export function checkSchedule(
+  schedule: unknown,
+  dev: boolean,
+  faults: FieldError[],
+  field = '/schedule',
+): RetrySchedule | null {
   if (schedule === null) return null
   if (!Array.isArray(schedule) || schedule.length > MAX_RETRIES) {
-    faults.push({ field: '/schedule', detail: `The schedule is a list of at most ${MAX_RETRIES} numbers of seconds.` })
+    faults.push({ field, detail: `The schedule is a list of at most ${MAX_RETRIES} numbers of seconds.` })
     return null
   }
   const least = leastRetrySeconds(dev)
   for (const [index, seconds] of schedule.entries()) {
     if (typeof seconds === 'number' && seconds >= least && seconds <= LONGEST_RETRY_SECONDS) continue
     const detail = `It must be a number of seconds from ${least} to ${LONGEST_RETRY_SECONDS}.`
-    faults.push({ field: `/schedule/${index}`, detail })
+    faults.push({ field: `${field}/${index}`, detail })
   }
   return schedule
 }
@@ -63,8 +68,8 @@ export class RetrySchedules {
   /** Of a schedule that is given, or, without one, of a type's deliveries at endpoints without one of their own. */
   async preview(input: { schedule?: readonly number[] | null; type?: string }): Promise<SchedulePreview> {
     const faults: FieldError[] = []
-    const given = checkSchedule(input.schedule ?? null, this.#options.dev, faults)
-    const ofType = input.type === undefined ? null : await this.#ofType(input.type, '/type', faults)
+    const given = checkSchedule(input.schedule ?? null, this.#options.dev, faults, 'schedule')
+    const ofType = input.type === undefined ? null : await this.#ofType(input.type, faults)
     if (faults.length > 0) throw invalid(faults)
     return given === null ? this.#withoutEndpoint(ofType) : toPreview(given, 'given')
   }
@@ -75,7 +80,7 @@ export class RetrySchedules {
     const endpoint = await this.#store.read('getEndpoint', { tenant, id })
     if (endpoint === null) throw notFound('endpoint')
     const faults: FieldError[] = []
-    const ofType = type === undefined ? null : await this.#ofType(type, 'type', faults)
+    const ofType = type === undefined ? null : await this.#ofType(type, faults)
     if (faults.length > 0) throw invalid(faults)
     return endpoint.schedule === null ? this.#withoutEndpoint(ofType) : toPreview(endpoint.schedule, 'endpoint')
   }
@@ -84,10 +89,10 @@ export class RetrySchedules {
     return ofType === null ? toPreview(this.#options.setting, 'setting') : toPreview(ofType, 'type')
   }
 
-  async #ofType(name: string, field: string, faults: FieldError[]): Promise<RetrySchedule | null> {
+  async #ofType(name: string, faults: FieldError[]): Promise<RetrySchedule | null> {
     const type = (await this.#options.types()).find(each => each.name === name)
     if (type === undefined && !isOperational(name)) {
-      faults.push({ field, detail: 'The catalogue has no event type of this name.', reason: 'unknown_type' })
+      faults.push({ field: 'type', detail: 'The catalogue has no event type of this name.', reason: 'unknown_type' })
     }
     return type?.schedule ?? null
   }

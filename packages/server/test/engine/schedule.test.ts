@@ -54,7 +54,7 @@ describe('C12 schedule', () => {
     for (const long of ['99999999', '99999999999999', '9'.repeat(400), 'Thu, 01 Jan 2099 00:00:00 GMT']) {
       expect(ask(503, long), long).toBe(86_400_000)
     }
-    const useless = [null, '', '-5', '1.5', '1.5e3x', 'soon', '2030', '+5', '0x10', 'Mon, 01 Jan 2024 00:00:00 GMT']
+    const useless = [null, '', '-5', '1.5', '1.5e3x', 'soon', '+5', '0x10', 'Mon, 01 Jan 2024 00:00:00 GMT']
     for (const header of useless) expect(ask(429, header), String(header)).toBe(0)
     expect(ask(500, '120')).toBe(0)
     expect(ask(null, '120')).toBe(0)
