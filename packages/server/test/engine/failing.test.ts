@@ -280,12 +280,7 @@ describe('an outage of six hours', () => {
         await posthorn.tenants.put('acme', {})
         const { endpoint } = await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
         await receiver.stop()
-        for (let at = 0; at < PENDING; at += 1_000) {
-          await posthorn.publish(
-            'acme',
-            Array.from({ length: 1_000 }, (_, index) => cover(at + index)),
-          )
-        }
+        await publishMany(posthorn, PENDING)
         await expect.poll(() => attemptsOf(posthorn), WAIT).toBeGreaterThan(3)
         for (let minute = 0; minute < 360; minute += 5) {
           const before = attemptsOf(posthorn)
@@ -333,10 +328,7 @@ describe('an outage of six hours', () => {
         await posthorn.tenants.put('acme', {})
         const { endpoint } = await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
         await posthorn.endpoints.disable('acme', endpoint.id)
-        await posthorn.publish(
-          'acme',
-          Array.from({ length: 900 }, (_, index) => cover(index)),
-        )
+        await publishMany(posthorn, 1_000)
         await posthorn.endpoints.enable('acme', endpoint.id, { held: 'release' })
         await receiver.waitFor(({ total }) => total === 1_000, { timeoutMs: 60_000 })
         const countIn = (second: number) =>
@@ -374,12 +366,7 @@ describe('an outage of six hours', () => {
         const posthorn = await startPosthorn(folder, authority, { retrySchedule: Array(30).fill(2) })
         await posthorn.tenants.put('acme', {})
         await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
-        for (let at = 0; at < 3_000; at += 1_000) {
-          await posthorn.publish(
-            'acme',
-            Array.from({ length: 1_000 }, (_, index) => cover(at + index)),
-          )
-        }
+        await publishMany(posthorn, 3_000)
         await receiver.waitFor(({ total }) => total > 50, { timeoutMs: 30_000 })
         isUp = true
         await receiver.waitFor(({ distinct }) => distinct.size === 3_000, { timeoutMs: 120_000 })
