@@ -15,9 +15,11 @@ import { attemptLine, concludeAttempt } from './conclusion.ts'
 import { Connections } from './connections.ts'
 import { Health, isUnreachable } from './health.ts'
 import { Lane } from './lane.ts'
+import { LaneReader } from './lane-reader.ts'
 import type { EngineOptions } from './options.ts'
 import { LONGEST_PROBE_PAUSE_MS } from './pace.ts'
 import type { Partitions } from './partitions.ts'
+import { Pump } from './pump.ts'
 import { Rates, type RateWindow } from './rate.ts'
 import { Rounds } from './rounds.ts'
 import { Sender, type Sent } from './sender.ts'
@@ -31,17 +33,10 @@ export type { EngineOptions } from './options.ts'
 const LANE_DEPTH = 16
 /** Deliveries that all lanes hold together; beyond it, each holds no more than its window. Some 300 bytes each. */
 const MAX_ITEMS_IN_MEMORY = 200_000
-/** Requests begun before the event loop gets to see to others: each costs a new connection's work at worst. */
-const MAX_DISPATCHES_A_TURN = 32
-/** Larger payloads are left in the store until their dispatch. */
-const MAX_PAYLOAD_WITH_LANE_BYTES = 16_384
 /** With so many outcomes that can't be stored, no more are made. */
 const MAX_UNSETTLED = 1_000
 /** After a fault of the store, before it is tried again. */
 const STORE_PAUSE_MS = 1_000
-
-/** How soon an ordered endpoint is looked at again whose held deliveries are being released. */
-const HELD_UP_PAUSE_MS = 1_000
 
 /**
  * Sends what is owed. State lives in three places: the store has the truth, lanes hold what is next, rounds say whose
@@ -57,6 +52,8 @@ export class Engine {
   readonly #connections: Connections
   readonly #sender: Sender
   readonly #rounds: Rounds
+  readonly #pump: Pump
+  readonly #reader: LaneReader
   readonly #alarm: Alarm<Lane>
   readonly #rates: Rates
   /** For lanes whose rate is used up: by the monotonic clock, so that no jump of the other makes them wait. */
@@ -71,8 +68,6 @@ export class Engine {
   readonly #health: Health
   readonly #schedules: TypeSchedules
   #isRunning = false
-  #isPumping = false
-  #isPumpScheduled = false
 
   constructor(
     store: Store,
@@ -102,6 +97,11 @@ export class Engine {
     })
     const hostOf = (lane: Lane) => this.#targets.get(lane.endpoint)?.route.origin ?? ''
     this.#rounds = new Rounds(options, now, hostOf, (lane, host) => void this.#dispatch(lane, host))
+    this.#pump = new Pump(this.#rounds, () => this.#isRunning && store.unsettled < MAX_UNSETTLED)
+    this.#reader = new LaneReader(store, this.#payloads, {
+      done: lane => this.#considerAndPump(lane),
+      failed: (error, retry) => this.#storeFailed(error, retry),
+    })
     this.#alarm = new Alarm(now, clock, lane => this.#considerAndPump(lane))
     this.#rates = new Rates(clock)
     this.#rateAlarm = new Alarm(
@@ -176,11 +176,13 @@ export class Engine {
       for (const item of items) {
         const lane = this.#laneOf(item, Number.POSITIVE_INFINITY)
         lane.offer(item)
+        if (!item.test) continue
         // A person waits for it.
-        if (item.test) this.#expedite(lane, item.delivery, item)
+        lane.hurry(item.delivery)
+        lane.expedite(item.delivery, item)
       }
       for (const item of items) this.#consider(this.#lanes.get(item.endpoint)!)
-      this.#pump()
+      this.#pump.run()
     } else if (change.kind === 'wake') this.#wake(change)
     else if (change.kind === 'endpoint') {
       this.#targets.forget(change.endpoint)
@@ -210,10 +212,10 @@ export class Engine {
     const lane = this.#laneOf(at, 0)
     if (urgent !== undefined) lane.hurry(urgent)
     lane.reset()
-    for (const delivery of lane.urgent) void this.#readUrgent(lane, delivery)
+    for (const delivery of lane.urgent) void this.#reader.readUrgent(lane, delivery)
     this.#rounds.unpark(lane)
     this.#consider(lane)
-    this.#pump()
+    this.#pump.run()
   }
 
   /** After a fault of the store: nothing that is held is believed. */
@@ -256,7 +258,7 @@ export class Engine {
     else if (target === undefined) void this.#loadTarget(lane)
     else if (target === null) this.#park(lane)
     else {
-      if (isReadWanted) void this.#read(lane)
+      if (isReadWanted) void this.#reader.read(lane)
       if (isReady) this.#rounds.enlist(lane)
     }
   }
@@ -298,63 +300,14 @@ export class Engine {
     if (this.#lanes.get(lane.endpoint) === lane) this.#lanes.delete(lane.endpoint)
   }
 
-  async #read(lane: Lane): Promise<void> {
-    const read = lane.beginRead(this.#store.now())
-    const { partition, endpoint, isOrdered, isNumbered } = lane
-    try {
-      const maxPayloadBytes = this.#payloads.isLeft ? MAX_PAYLOAD_WITH_LANE_BYTES : 0
-      const query = { partition, endpoint, limit: read.limit, maxPayloadBytes }
-      if (isOrdered) {
-        const { items, isHeldUp, ...found } = await this.#store.readOrderedLane({ ...query, isNumbered })
-        const againMs = isHeldUp ? this.#store.now() + HELD_UP_PAUSE_MS : Number.POSITIVE_INFINITY
-        lane.completeRead(read, items, { ...found, againMs })
-      } else lane.completeRead(read, await this.#store.readLane(query))
-      this.#considerAndPump(lane)
-    } catch (error) {
-      lane.abandonRead(read)
-      this.#storeFailed(error, () => this.#considerAndPump(lane))
-    }
-  }
-
-  #expedite(lane: Lane, delivery: DeliveryId, item: LaneItem | null): void {
-    if (item !== null) lane.hurry(delivery)
-    lane.expedite(delivery, item)
-  }
-
-  async #readUrgent(lane: Lane, delivery: DeliveryId): Promise<void> {
-    const { tenant, endpoint, partition } = lane
-    try {
-      const found = await this.#store.read('readPending', { tenant, delivery })
-      lane.expedite(delivery, found && { ...found, endpoint, partition, payload: null })
-      this.#considerAndPump(lane)
-    } catch (error) {
-      this.#storeFailed(error, () => void this.#readUrgent(lane, delivery))
-    }
-  }
-
   #considerAndPump(lane: Lane): void {
     this.#consider(lane)
-    this.#pump()
+    this.#pump.run()
   }
 
   #storeFailed(error: unknown, retry: () => void): void {
     this.#log.warn({ err: error }, 'the store could not be read')
     this.#clock.after(STORE_PAUSE_MS, retry)
-  }
-
-  #pump(): void {
-    // A dispatch can end up here again before it returns.
-    if (this.#isPumping || !this.#isRunning || this.#store.unsettled >= MAX_UNSETTLED) return
-    this.#isPumping = true
-    const isMore = this.#rounds.run(MAX_DISPATCHES_A_TURN)
-    this.#isPumping = false
-    if (isMore && !this.#isPumpScheduled) {
-      this.#isPumpScheduled = true
-      setImmediate(() => {
-        this.#isPumpScheduled = false
-        this.#pump()
-      })
-    }
   }
 
   // An attempt

@@ -32,7 +32,7 @@ describe('operational events', () => {
         const posthorn = await startPosthorn(folder, authority, { retrySchedule: [0.02] })
         const { store, publisher, endpoints, tenants } = posthorn
         const notices = new Notices(store, publisher, systemClock, silent)
-          await tenants.put('acme', {})
+        await tenants.put('acme', {})
         const of = (path: string, types: string[] | null = null, clientSecret = SECRET) => ({
           ...{ url: `${receiver.url}${path}`, clientSecret, types },
         })
@@ -43,12 +43,12 @@ describe('operational events', () => {
         const { endpoint: bad } = await endpoints.create('acme', of('/bad', null, tokenFor(5)))
         const { endpoint: gone } = await endpoints.create('acme', of('/gone', ['COVER_REFERENCE']))
         await posthorn.publish('acme', [cover(1), cover(2)])
-          const got = (path: string) =>
+        const got = (path: string) =>
           receiver.requests.filter(request => request.path === path).map(({ body }) => JSON.parse(body.toString()))
         notices.start()
-      await expect.poll(() => got('/operator').some(({ days }) => days !== undefined), WAIT).toBe(true)
-      await endpoints.update('acme', bad.id, { clientSecret: 'a-quite-different-secret' })
-      await expect.poll(() => got('/operator').length, WAIT).toBeGreaterThanOrEqual(4)
+        await expect.poll(() => got('/operator').some(({ days }) => days !== undefined), WAIT).toBe(true)
+        await endpoints.update('acme', bad.id, { clientSecret: 'a-quite-different-secret' })
+        await expect.poll(() => got('/operator').length, WAIT).toBeGreaterThanOrEqual(4)
         await expect.poll(() => got('/own').length, WAIT).toBe(1)
         expect(got('/own')[0]).toMatchObject({ tenant: 'acme', endpoint: gone.id, reason: 'gone' })
         const stored = await store.read('listEvents', {
