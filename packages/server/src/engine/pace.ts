@@ -25,7 +25,7 @@ const STEP_MS = 1_000
 /** Of a receiver that can't be reached. */
 export const LONGEST_PROBE_PAUSE_MS = 30_000
 /** The first pause, as a part of the longest. */
-const FIRST_PROBE_PART = 1 / 16
+const FIRST_PROBE_PART = 1 / 512
 
 /** How a request ended. */
 export type Landing = {

@@ -21,7 +21,7 @@ const tokenFor = (days: number) => {
 
 describe('operational events', () => {
   it(
-    'go to the provider’s endpoints and the tenant’s that name them, sound by their schemas, without a secret',
+    'C9: go to the provider’s endpoints and the tenant’s that name them, sound by their schemas, without a secret',
     () =>
       inFolder(async (folder, authority) => {
         const receiver = await startReceiver({
