@@ -81,9 +81,15 @@ export const OPERATIONAL_TYPES: readonly EventType[] = [
   ),
   operational(
     'replay.finished',
-    'A replay has come to its end.',
-    { tenant: text, replay: text, state: text, deliveries: { type: 'integer' }, finishedAt: time },
-    { tenant: 'acme', replay: 'outage-2026-06-01', state: 'finished', deliveries: 1200, finishedAt: TIME },
+    'A replay has made all its deliveries, or was cancelled.',
+    {
+      tenant: text,
+      replay: text,
+      state: { enum: ['done', 'cancelled'] },
+      deliveries: { type: 'integer' },
+      finishedAt: time,
+    },
+    { tenant: 'acme', replay: 'outage-2026-06-01', state: 'done', deliveries: 1200, finishedAt: TIME },
   ),
   operational(
     'secret.expiring',

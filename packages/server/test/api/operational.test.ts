@@ -53,6 +53,21 @@ describe('operational event types', () => {
   })
 })
 
+describe('a replay', () => {
+  it('is told of once when it is over, as done or cancelled', async () => {
+    await post('/v1/tenants/posthorn/endpoints', { ...input, types: ['posthorn.replay.finished'] })
+    const made = await post('/v1/tenants/acme/replays', { id: 'empty' })
+    expect(made.status).toBe(202)
+    await post('/v1/tenants/acme/replays', { id: 'empty' })
+    const notices = await bench.store.write('claimNotices', { nowMs: bench.store.now() })
+    expect(notices.map(({ type: name }) => name)).toEqual(['posthorn.replay.finished'])
+    const payload = JSON.parse(notices[0]!.payload)
+    expect(payload).toMatchObject({ tenant: 'acme', replay: 'empty', state: 'done', deliveries: 0 })
+    const compiled = compileSchema(OPERATIONAL_TYPES.find(({ name }) => name === notices[0]!.type)!.schema)
+    expect(compiled.ok && compiled.validate(payload)).toEqual([])
+  })
+})
+
 describe('the operator’s tenant', () => {
   it('is there, not listed, and stays as it is', async () => {
     expect((await get('/v1/tenants/posthorn')).body.id).toBe('posthorn')

@@ -204,12 +204,18 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
 
   it('hands a notice out again when whoever took it did not finish, the same to the byte', async () => {
     await subscribe('posthorn')
-    const replay = { tenant: 'acme', replay: 'r1', state: 'finished', deliveries: 9, nowMs: 1_000 }
-    await store.write('noteReplayFinished', replay)
-    await store.write('noteReplayFinished', replay)
+    const disable = {
+      tenant: 'acme',
+      id: endpoint.id,
+      state: 'disabled' as const,
+      reason: 'manual' as const,
+      nowMs: 900,
+    }
+    await store.write('setEndpointState', disable)
+    await store.write('setEndpointState', disable)
     const first = await store.write('claimNotices', { nowMs: 1_000 })
-    expect(first).toMatchObject([{ type: 'posthorn.replay.finished', tenant: 'acme' }])
-    expect(JSON.parse(first[0]!.payload)).toMatchObject({ replay: 'r1', state: 'finished', deliveries: 9 })
+    expect(first).toMatchObject([{ type: 'posthorn.endpoint.disabled', tenant: 'acme' }])
+    expect(JSON.parse(first[0]!.payload)).toMatchObject({ endpoint: endpoint.id, reason: 'manual' })
     expect(await store.write('claimNotices', { nowMs: 2_000 })).toEqual([])
     expect(await store.write('claimNotices', { nowMs: 60_000 })).toEqual(first)
   })

@@ -10,7 +10,7 @@ import { acceptArrivals, claimInbox, fanOut, peekInbox, releaseInbox } from './i
 import * as lanes from './lanes.ts'
 import { leaveLeases, tickLeases } from './leases.ts'
 import { beginMove, countRows, describeTables, finishMove, moveRows } from './move.ts'
-import { claimNotices, finishNotices, noteReplayFinished, peekNotices } from './notices.ts'
+import { claimNotices, finishNotices, peekNotices } from './notices.ts'
 import { countPending, countSetAside } from './owed.ts'
 import { publish, readKeyHashes } from './publish.ts'
 import {
@@ -66,7 +66,6 @@ export const operations = {
   reseal,
   judgeFailing,
   warnExpiring,
-  noteReplayFinished,
   peekNotices,
   claimNotices,
   finishNotices,

@@ -169,8 +169,7 @@ export type FinishedReplay = {
   readonly tenant: TenantId
   /** The replay's id. */
   readonly replay: string
-  /** How it ended. */
-  readonly state: string
+  readonly state: 'done' | 'cancelled'
   /** Deliveries that it made. */
   readonly deliveries: number
 }
@@ -179,7 +178,10 @@ export type FinishedReplay = {
 export function* noteReplayFinished(args: FinishedReplay & { nowMs: number }): Transaction<void> {
   const { tenant, replay, state, deliveries, nowMs } = args
   const data = { tenant, replay, state, deliveries, finishedAt: time(nowMs) }
-  yield* addNotices([{ key: `replay:${replay}`, type: 'posthorn.replay.finished', tenant, data }], nowMs)
+  yield* addNotices(
+    [{ key: `replay:${tenant}:${replay}:${nowMs}`, type: 'posthorn.replay.finished', tenant, data }],
+    nowMs,
+  )
 }
 
 /** Nodes that went silent without a goodbye. */
