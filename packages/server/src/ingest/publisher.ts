@@ -127,7 +127,7 @@ export class Publisher {
       return this.#toNewEvents([draft], configuration, nowMs, isLater)
     }
     try {
-      await this.#storeMatched(tenant, false, make)
+      await this.#storeMatched({ tenant, batch: false, traceparent: null }, make)
     } catch (error) {
       const isNobody = error === unwanted || (error instanceof PosthornError && error.code === 'not_found')
       if (!isNobody) throw error
