@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createAuthority } from '@posthorn/testkit'
 import { systemClock } from '../packages/server/src/clock.ts'
 import { firstIdAt, idBytes, idText } from '../packages/server/src/ids.ts'
-import type { Endpoint } from '../packages/server/src/model.ts'
+import { type Endpoint, WELL } from '../packages/server/src/model.ts'
 import { openSqlite } from '../packages/server/src/store/sqlite/driver.ts'
 import { Store } from '../packages/server/src/store/store.ts'
 import { EVENT_TYPE } from './events.ts'
@@ -47,7 +47,8 @@ const anEndpoint = (): Endpoint => ({
   ...{ id: oldId('ep', 0), tenant: OLD, partition: 7, url: 'https://hooks.example.com/a' },
   ...{ sealedCredentials: new Uint8Array(64), secretDigest: null, types: null, description: null, metadata: {} },
   ...{ headers: {}, schedule: null, timeoutMs: null, rateLimit: null, ordered: false, state: 'enabled' },
-  ...{ disabledReason: null, createdAtMs: 1, updatedAtMs: 1 },
+  ...{ disabledReason: null, health: WELL, expiry: { secretMs: null, certificateMs: null } },
+  ...{ createdAtMs: 1, updatedAtMs: 1 },
 })
 
 /** A store with very many events that were delivered long ago. */

@@ -24,8 +24,9 @@ export type LiveState = 'pending' | 'held'
 export type EndState = 'delivered' | 'exhausted' | 'cancelled'
 export type DeliveryState = LiveState | EndState
 export type EndpointState = 'enabled' | 'disabled'
-/** Who or what disabled an endpoint: a person, or the receiver's 410 (C11). */
-export type DisabledReason = 'manual' | 'gone'
+/** Who or what disabled an endpoint: a person, the receiver's 410, or days without a success (C11). */
+export const DISABLED_REASONS = ['manual', 'gone', 'failing'] as const
+export type DisabledReason = (typeof DISABLED_REASONS)[number]
 
 export const DELIVERY_STATES: readonly DeliveryState[] = ['pending', 'held', 'delivered', 'exhausted', 'cancelled']
 
@@ -56,6 +57,8 @@ export type EventType = {
   readonly schema: unknown
   /** A payload that satisfies it. Sent by an endpoint's test. */
   readonly example: unknown
+  /** For its deliveries, at endpoints without one of their own; null or left out: the operator's. */
+  readonly schedule?: RetrySchedule | null
 }
 
 export type Tenant = {
@@ -115,12 +118,52 @@ export type Endpoint = {
   readonly ordered: boolean
   readonly state: EndpointState
   readonly disabledReason: DisabledReason | null
+  readonly health: EndpointHealth
+  readonly expiry: CredentialExpiry
   readonly createdAtMs: number
   readonly updatedAtMs: number
 }
 
+/** How the receiver does. Written by the engine, never with the endpoint's settings. */
+export type EndpointHealth = {
+  /** When the first failure of the present run ended; null: the last attempt that tells was a success, or there was none. */
+  readonly failingSinceMs: number | null
+  /** How many of the warnings (FAILING_STAGES) were given in this run; RETURNING outside of one. */
+  readonly stage: number
+  /** The receiver wants no request before that (Retry-After); can be past. */
+  readonly pausedUntilMs: number | null
+}
+
+/** Enabled again, or sent elsewhere, after a time of failures, and without a success since. */
+export const RETURNING = -1
+
+export const WELL: EndpointHealth = { failingSinceMs: null, stage: 0, pausedUntilMs: null }
+
+/** When what it authenticates with expires, milliseconds since 1970; null: never, as far as is known. */
+export type CredentialExpiry = { readonly secretMs: number | null; readonly certificateMs: number | null }
+
+/** Warnings on the way to being disabled, as parts of that time: 1, 2 and 4 days of five (C11). */
+export const FAILING_STAGES = [0.2, 0.4, 0.8] as const
+const DAY_MS = 24 * 60 * 60 * 1_000
+/** Of that, where endpoints are never disabled for it. */
+const UNLIMITED_FAILING_MS = 5 * DAY_MS
+/** The last failure of a run must be no longer ago for it to count (C11). */
+export const FAILING_RECENTLY_MS = DAY_MS
+
+/**
+ * How long a run of failures is at the next step, milliseconds: a warning, or, after the last, the end.
+ * @param disableAfterMs 0: it is never disabled for that
+ */
+export function failingStepMs(stage: number, disableAfterMs: number): number {
+  const part = FAILING_STAGES[stage]
+  if (part !== undefined) return part * (disableAfterMs || UNLIMITED_FAILING_MS)
+  return disableAfterMs || Number.POSITIVE_INFINITY
+}
+
+/** The provider's own: its endpoints get operational events. It is always there. */
+export const OPERATOR_TENANT = 'posthorn'
 /** Event types that begin so are Posthorn's own, about itself. */
-const OPERATIONAL_PREFIX = 'posthorn.'
+export const OPERATIONAL_PREFIX = 'posthorn.'
 export const isOperational = (type: string): boolean => type.startsWith(OPERATIONAL_PREFIX)
 
 export const API_KEY_SCOPES = ['all', 'publish', 'read'] as const

@@ -13,6 +13,7 @@ import { parseProxy } from './engine/tunnel.ts'
 import { type Network, parseNetwork } from './guard/address.ts'
 import type { TargetPolicy } from './guard/target.ts'
 import { Inbox } from './ingest/inbox.ts'
+import { Notices } from './ingest/notices.ts'
 import { Publisher } from './ingest/publisher.ts'
 import { createReplayCounter } from './ingest/replay-selection.ts'
 import { Replayer } from './ingest/replayer.ts'
@@ -28,6 +29,7 @@ import { EventTypes } from './manage/event-types.ts'
 import { Exports } from './manage/exports.ts'
 import { KeyRotation } from './manage/key-rotation.ts'
 import { Replays } from './manage/replays.ts'
+import { RetrySchedules } from './manage/retry-schedules.ts'
 import { Stats } from './manage/stats.ts'
 import { Tenants } from './manage/tenants.ts'
 import { PARTITION_COUNT } from './model.ts'
@@ -221,6 +223,8 @@ async function startOn(
     new Retention(store, log.logger, config),
     books,
   ])
+  const notices = new Notices(store, publisher, clock, log.logger)
+  const types = () => publisher.types()
   const keyRotation = new KeyRotation(store, keyring, place, log.logger)
   const created = createApi(
     {
@@ -228,8 +232,10 @@ async function startOn(
       endpoints: new Endpoints(store, keyring, {
         policy,
         maxEndpoints: config.maxEndpoints,
-        types: () => publisher.types(),
+        types,
+        disableAfterMs: config.disableAfterDays * DAY_MS,
       }),
+      retrySchedules: new RetrySchedules(store, { setting: config.retrySchedule, dev: config.dev, types }),
       tenants: new Tenants(store, {
         // A token may be asked for before.
         attemptMs: 2 * config.connectTimeoutMs + config.responseTimeoutMs + ATTEMPT_MARGIN_MS,
@@ -237,7 +243,7 @@ async function startOn(
       }),
       exports: new Exports(store),
       apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
-      eventTypes: new EventTypes(store),
+      eventTypes: new EventTypes(store, { dev: config.dev }),
       deliveries: new Deliveries(store),
       replays: new Replays(store, createReplayCounter(store, clock)),
       keyRotation,
@@ -270,6 +276,7 @@ async function startOn(
     await engine.start()
     inbox.start()
     replayer.start()
+    notices.start()
   }
   try {
     await api.listen({ host: config.host, port: config.port })
@@ -298,6 +305,7 @@ async function startOn(
       await Promise.all([closed, replayer.stop(), engine.drain(config.drainTimeoutMs)])
       late.cancel()
       await inbox.stop()
+      await notices.stop()
       await keyRotation.stop()
       await relay?.stop()
       await history.stop()
@@ -330,6 +338,7 @@ function createEngine(
     userAgent: `Posthorn/${pkg.version}`,
     retrySchedule: config.retrySchedule,
     responseTimeoutMs: config.responseTimeoutMs,
+    disableAfterMs: config.disableAfterDays * DAY_MS,
     maxInFlight: config.maxInFlight,
     maxInFlightPerHost: config.maxInFlightPerHost,
     laneWindow: config.laneWindow,

@@ -22,6 +22,7 @@ import { addMetrics } from './metrics.ts'
 import { addOpenApi } from './openapi.ts'
 import { answerClientError, MethodNotAllowed, sendProblem } from './problem.ts'
 import { addReplays } from './replays.ts'
+import { addRetrySchedules } from './retry-schedules.ts'
 import type { Api, ApiOptions, Services } from './services.ts'
 import { addStats } from './stats.ts'
 import { addTenantData } from './tenant-data.ts'
@@ -148,7 +149,7 @@ function addRoutes(api: Api, services: Services, options: ApiOptions): void {
     async scope => {
       const resources = [
         ...[addEventTypes, addTenants, addTenantData, addEndpoints, addEvents, addDeliveries, addReplays, addStats],
-        ...[addApiKeys, addAudit, addEncryptionKeys],
+        ...[addRetrySchedules, addApiKeys, addAudit, addEncryptionKeys],
       ]
       for (const add of resources) {
         add(scope as Api, services, options)

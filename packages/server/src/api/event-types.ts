@@ -4,6 +4,7 @@ import { EventTypeInput } from './schemas/configuration.ts'
 import { readProblems, writeProblems } from './schemas/problems.ts'
 import { Gone, NoQuery, pageOf, ref, strict, TypeParams } from './schemas/shapes.ts'
 import type { Api, Services } from './services.ts'
+import { viewEventType } from './views.ts'
 
 const tags = ['Event types']
 const EventType = (description: string) => ({ ...ref('EventType'), description })
@@ -14,6 +15,8 @@ export function addEventTypes(api: Api, { eventTypes }: Services): void {
     {
       schema: {
         ...{ operationId: 'listEventTypes', summary: 'List the catalogue, by name', tags },
+        description:
+          "Posthorn's own types (operational) among it: they are told of itself, and nobody else's to publish.",
         querystring: strict(PageQuery),
         response: { 200: pageOf('EventType', 'A page of event types.'), ...readProblems() },
       },
@@ -22,12 +25,7 @@ export function addEventTypes(api: Api, { eventTypes }: Services): void {
       const after = decodeCursor(cursor, isTypeName)
       const all = await eventTypes.list()
       const rest = after === null ? all : all.filter(({ name }) => name > after)
-      return toPage(
-        rest,
-        limit,
-        ({ name }) => name,
-        type => type,
-      )
+      return toPage(rest, limit, ({ name }) => name, viewEventType)
     },
   )
 
@@ -45,7 +43,7 @@ export function addEventTypes(api: Api, { eventTypes }: Services): void {
         response: { 200: EventType('The event type.'), ...readProblems('not_found') },
       },
     },
-    async ({ params }) => eventTypes.get(params.name),
+    async ({ params }) => viewEventType(await eventTypes.get(params.name)),
   )
 
   api.put(
@@ -63,7 +61,7 @@ export function addEventTypes(api: Api, { eventTypes }: Services): void {
     },
     async ({ params, body, actor }, reply) => {
       const { type, created } = await eventTypes.put(params.name, body, actor)
-      return reply.code(created ? 201 : 200).send(type)
+      return reply.code(created ? 201 : 200).send(viewEventType(type))
     },
   )
 
@@ -74,7 +72,7 @@ export function addEventTypes(api: Api, { eventTypes }: Services): void {
         ...{ operationId: 'deleteEventType', summary: 'Delete an event type', tags },
         description: 'It can no longer be published; what was published is still delivered.',
         ...{ params: TypeParams, querystring: NoQuery },
-        response: { 204: Gone, ...writeProblems('not_found') },
+        response: { 204: Gone, ...writeProblems('not_found', 'conflict') },
       },
     },
     async ({ params, actor }, reply) => {

@@ -9,6 +9,7 @@ import type { EventTypes } from '../manage/event-types.ts'
 import type { Exports } from '../manage/exports.ts'
 import type { KeyRotation } from '../manage/key-rotation.ts'
 import type { Replays } from '../manage/replays.ts'
+import type { RetrySchedules } from '../manage/retry-schedules.ts'
 import type { Stats } from '../manage/stats.ts'
 import type { Tenants } from '../manage/tenants.ts'
 import type { TenantId } from '../model.ts'
@@ -39,6 +40,7 @@ export type Services = {
   readonly keyRotation: Pick<KeyRotation, 'read' | 'start'>
   readonly replays: Pick<Replays, 'count' | 'create' | 'get' | 'list' | 'pause' | 'resume' | 'cancel'>
   readonly stats: Pick<Stats, 'read'>
+  readonly retrySchedules: Pick<RetrySchedules, 'preview' | 'ofEndpoint'>
   readonly deliveries: Pick<
     Deliveries,
     'list' | 'listSetAside' | 'get' | 'retry' | 'cancel' | 'listEvents' | 'listRejectedEvents' | 'getEvent'

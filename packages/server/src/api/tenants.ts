@@ -63,7 +63,7 @@ export function addTenants(api: Api, { tenants }: Services): void {
         ...{ operationId: 'deleteTenant', summary: 'Delete a tenant', tags },
         description: 'Its endpoints go with it, and what is still owed to them is cancelled.',
         ...{ params: TenantParams, querystring: NoQuery },
-        response: { 204: Gone, ...writeProblems('not_found') },
+        response: { 204: Gone, ...writeProblems('not_found', 'conflict') },
       },
     },
     async ({ params, actor }, reply) => {

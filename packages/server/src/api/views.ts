@@ -1,16 +1,18 @@
 /** How things of the model look in answers. What is not named here is not shown. */
 import { Buffer } from 'node:buffer'
 import type { Described } from '../manage/authentication.ts'
-import type {
-  ApiKey,
-  Attempt,
-  AuditEntry,
-  Delivery,
-  Endpoint,
-  Erasure,
-  PublishedEvent,
-  Replay,
-  Tenant,
+import {
+  type ApiKey,
+  type Attempt,
+  type AuditEntry,
+  type Delivery,
+  type Endpoint,
+  type Erasure,
+  type EventType,
+  isOperational,
+  type PublishedEvent,
+  type Replay,
+  type Tenant,
 } from '../model.ts'
 import type { ApiKeyView, AuditEntryView } from './schemas/access.ts'
 import type { ErasureView, TenantView } from './schemas/configuration.ts'
@@ -31,7 +33,11 @@ export function viewErasure({ tenant, state, rowsRemoved, requestedAtMs, finishe
   return { tenant, state, rowsRemoved, ...times }
 }
 
-export function viewEndpoint(endpoint: Endpoint, { authentication, warnings }: Described): EndpointView {
+export function viewEventType({ schedule = null, ...type }: EventType) {
+  return { ...type, schedule, operational: isOperational(type.name) }
+}
+
+export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pausedUntilMs }: Described): EndpointView {
   const { id, tenant, url, types, description, metadata, headers, schedule, timeoutMs, rateLimit } = endpoint
   const { secretFingerprint, nextSecret, signing, clientCertificate, oauth } = authentication
   return {
@@ -39,6 +45,8 @@ export function viewEndpoint(endpoint: Endpoint, { authentication, warnings }: D
     ordered: endpoint.ordered,
     state: endpoint.state,
     disabledReason: endpoint.disabledReason,
+    failingSince: timeOrNull(endpoint.health.failingSinceMs),
+    pausedUntil: timeOrNull(pausedUntilMs),
     secretFingerprint,
     nextSecret:
       nextSecret === null ? null : { fingerprint: nextSecret.fingerprint, switchAt: time(nextSecret.switchAtMs) },

@@ -77,6 +77,14 @@ export function seconds(smallest: number, largest: number): Kind<number> {
   })
 }
 
+export function days(smallest: number, largest: number): Kind<number> {
+  const rule = `a number of days from ${smallest} to ${largest}`
+  return scalar('days', rule, (value, { asText }) => {
+    const number = asText ? numberOf(value, /^\d+(\.\d+)?$/) : value
+    return typeof number === 'number' && number >= smallest && number <= largest ? number : undefined
+  })
+}
+
 function numberOf(value: unknown, form: RegExp): number | undefined {
   return typeof value === 'string' && form.test(value) ? Number(value) : undefined
 }

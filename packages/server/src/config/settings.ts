@@ -6,6 +6,7 @@ import { isIP } from 'node:net'
 import {
   certificateFile,
   choice,
+  days,
   integer,
   type Kind,
   list,
@@ -181,6 +182,11 @@ export const SETTINGS = {
     list(seconds(0.001, 604_800), 1, 30, 'a list of 1 to 30 pauses'),
     CONTRACT_SCHEDULE,
     'The pause before each retry, in seconds from the end of the attempt before; their number is the number of retries.',
+  ),
+  disableAfterDays: setting(
+    days(0, 365),
+    5,
+    'After how many days without a success, failures all along, an endpoint is disabled; 0: never. There are warnings at a fifth, two fifths and four fifths of it.',
   ),
   maxInFlight: setting(integer('n', 1, 65_535), 1024, 'How many attempts can be under way at once in this process.'),
   maxInFlightPerHost: setting(

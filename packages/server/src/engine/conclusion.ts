@@ -20,7 +20,8 @@ export type ConclusionInput = {
 
 export type Conclusion = {
   readonly settlement: Settlement
-  readonly isSuccess: boolean
+  /** null: it was a success. */
+  readonly error: AttemptError | null
   /** The receiver asks to be left alone so long, milliseconds; 0: it doesn't. */
   readonly waitMs: number
 }
@@ -29,7 +30,9 @@ export function concludeAttempt(input: ConclusionInput): Conclusion {
   const { item, schedule, sent, epoch, endedAtMs, random } = input
   const { exchange } = sent
   const { outcome, error, gone } = judge(exchange)
-  const waitMs = retryAfterMs(exchange.status, exchange.retryAfter, endedAtMs)
+  const { retryAfter } = exchange
+  const date = retryAfter === null ? null : headerOf(exchange.headers, 'date')
+  const waitMs = retryAfterMs({ status: exchange.status, retryAfter, date }, endedAtMs)
   const number = item.attempts + 1
   const step = nextStep({ outcome, attempt: number, schedule, endedAtMs, retryAfterMs: waitMs, random })
   const { headers, body, truncated } = sent.record(exchange)
@@ -37,13 +40,19 @@ export function concludeAttempt(input: ConclusionInput): Conclusion {
   const recorded = { responseHeaders: headers, responseBody: body, responseTruncated: truncated }
   const { tenant, delivery, endpoint, event, replay = false, partition, dueAtMs } = item
   return {
-    isSuccess: outcome === 'success',
+    error: outcome === 'success' ? null : error,
     waitMs,
     settlement: {
       ...{ tenant, delivery, endpoint, event, replay, partition, epoch, step, gone, dueAtMs, endedAtMs },
       attempt: { number, startedAtMs, durationMs, outcome, status, error, address, ...recorded },
     },
   }
+}
+
+/** Of an answer, the first of that name, in lower case; null: there is none. */
+function headerOf(headers: readonly string[], name: string): string | null {
+  for (let at = 0; at + 1 < headers.length; at += 2) if (headers[at]!.toLowerCase() === name) return headers[at + 1]!
+  return null
 }
 
 /** One wide log line an attempt. */

@@ -1,55 +1,42 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Keyring } from '../keys.ts'
-import type { EndpointId } from '../model.ts'
+import type { DeliveryId, EndpointId } from '../model.ts'
 import type { Change } from '../store/changes.ts'
 import { holdAll } from '../store/chunks.ts'
 import type { LaneHead, LaneItem } from '../store/operations/lanes.ts'
 import type { Settlement } from '../store/operations/settle.ts'
 import type { Store } from '../store/store.ts'
 import { Alarm } from './alarm.ts'
+import { Budget } from './budget.ts'
 import { Busy } from './busy.ts'
 import { Caution } from './caution.ts'
 import { attemptLine, concludeAttempt } from './conclusion.ts'
-import { type ConnectionOptions, Connections } from './connections.ts'
-import { Budget, Lane } from './lane.ts'
+import { Connections } from './connections.ts'
+import { Health, isUnreachable } from './health.ts'
+import { Lane } from './lane.ts'
+import { LaneReader } from './lane-reader.ts'
+import type { EngineOptions } from './options.ts'
+import { LONGEST_PROBE_PAUSE_MS } from './pace.ts'
 import type { Partitions } from './partitions.ts'
+import { Pump } from './pump.ts'
 import { Rates, type RateWindow } from './rate.ts'
 import { Rounds } from './rounds.ts'
 import { Sender, type Sent } from './sender.ts'
 import { Sweep } from './sweep.ts'
-import { type Target, type TargetOptions, Targets } from './targets.ts'
-import type { BeginTrace } from './trace.ts'
+import { type Target, Targets } from './targets.ts'
+import { TypeSchedules } from './type-schedules.ts'
 
-export type EngineOptions = ConnectionOptions &
-  TargetOptions & {
-    readonly maxInFlight: number
-    readonly maxInFlightPerHost: number
-    /** Requests at once to one endpoint, at most. */
-    readonly laneWindow: number
-    /** Payload bytes kept in memory with waiting deliveries, at most; the others are read at dispatch. */
-    readonly payloadMemoryBytes: number
-    /** From 0 up to, but not, 1: spreads retries (C12). */
-    readonly random: () => number
-    /** Default: attempts are part of no trace. */
-    readonly beginTrace?: BeginTrace
-  }
+export type { EngineOptions } from './options.ts'
 
 /** Deliveries that a lane holds for each request of its window. */
 const LANE_DEPTH = 16
 /** Deliveries that all lanes hold together; beyond it, each holds no more than its window. Some 300 bytes each. */
 const MAX_ITEMS_IN_MEMORY = 200_000
-/** Requests begun before the event loop gets to see to others: each costs a new connection's work at worst. */
-const MAX_DISPATCHES_A_TURN = 32
-/** Larger payloads are left in the store until their dispatch. */
-const MAX_PAYLOAD_WITH_LANE_BYTES = 16_384
 /** With so many outcomes that can't be stored, no more are made. */
 const MAX_UNSETTLED = 1_000
 /** After a fault of the store, before it is tried again. */
 const STORE_PAUSE_MS = 1_000
-
-/** How soon an ordered endpoint is looked at again whose held deliveries are being released. */
-const HELD_UP_PAUSE_MS = 1_000
 
 /**
  * Sends what is owed. State lives in three places: the store has the truth, lanes hold what is next, rounds say whose
@@ -65,6 +52,8 @@ export class Engine {
   readonly #connections: Connections
   readonly #sender: Sender
   readonly #rounds: Rounds
+  readonly #pump: Pump
+  readonly #reader: LaneReader
   readonly #alarm: Alarm<Lane>
   readonly #rates: Rates
   /** For lanes whose rate is used up: by the monotonic clock, so that no jump of the other makes them wait. */
@@ -76,9 +65,9 @@ export class Engine {
   readonly #sweep: Sweep
   readonly #busy = new Busy()
   readonly #caution: Caution
+  readonly #health: Health
+  readonly #schedules: TypeSchedules
   #isRunning = false
-  #isPumping = false
-  #isPumpScheduled = false
 
   constructor(
     store: Store,
@@ -95,7 +84,9 @@ export class Engine {
     this.#options = options
     this.#caution = new Caution(store, log)
     this.#payloads = new Budget(options.payloadMemoryBytes)
-    this.#targets = new Targets(store, keyring, options)
+    this.#health = new Health(store, clock, log, options)
+    this.#schedules = new TypeSchedules(store, clock, log)
+    this.#targets = new Targets(store, keyring, options, endpoint => this.#health.learn(endpoint))
     this.#connections = new Connections(options, clock)
     const now = () => store.now()
     this.#sender = new Sender({
@@ -106,6 +97,11 @@ export class Engine {
     })
     const hostOf = (lane: Lane) => this.#targets.get(lane.endpoint)?.route.origin ?? ''
     this.#rounds = new Rounds(options, now, hostOf, (lane, host) => void this.#dispatch(lane, host))
+    this.#pump = new Pump(this.#rounds, () => this.#isRunning && store.unsettled < MAX_UNSETTLED)
+    this.#reader = new LaneReader(store, this.#payloads, {
+      done: lane => this.#considerAndPump(lane),
+      failed: (error, retry) => this.#storeFailed(error, retry),
+    })
     this.#alarm = new Alarm(now, clock, lane => this.#considerAndPump(lane))
     this.#rates = new Rates(clock)
     this.#rateAlarm = new Alarm(
@@ -120,6 +116,7 @@ export class Engine {
       ended: () => {
         this.#rates.forgetIdle(endpoint => this.#lanes.has(endpoint))
         this.#caution.wake()
+        this.#health.look()
       },
     })
     store.changes.listen(change => this.#hear(change))
@@ -140,6 +137,7 @@ export class Engine {
    */
   async start(): Promise<void> {
     this.#isRunning = true
+    await this.#schedules.load()
     this.#sweep.start()
     await this.#partitions.start({
       gained: (partitions, afterCrash) => this.#gain(partitions, afterCrash),
@@ -175,15 +173,24 @@ export class Engine {
   #hear(change: Change): void {
     if (change.kind === 'fresh') {
       const items = change.items.filter(({ partition }) => this.#isOurs(partition))
-      for (const item of items) this.#laneOf(item, Number.POSITIVE_INFINITY).offer(item)
+      for (const item of items) {
+        const lane = this.#laneOf(item, Number.POSITIVE_INFINITY)
+        lane.offer(item)
+        if (!item.test) continue
+        // A person waits for it.
+        lane.hurry(item.delivery)
+        lane.expedite(item.delivery, item)
+      }
       for (const item of items) this.#consider(this.#lanes.get(item.endpoint)!)
-      this.#pump()
+      this.#pump.run()
     } else if (change.kind === 'wake') this.#wake(change)
     else if (change.kind === 'endpoint') {
       this.#targets.forget(change.endpoint)
       this.#sender.forget(change.endpoint)
+      this.#health.forget(change.endpoint)
+      this.#lanes.get(change.endpoint)?.forgetPause()
       this.#reset(change)
-    } else if (change.kind === 'lane') this.#reset(change)
+    } else if (change.kind === 'lane') this.#reset(change, change.delivery)
     else if (change.kind === 'messages') this.#sweep.hear(change.areHeard)
     else if (change.kind === 'doubt') this.#clock.after(STORE_PAUSE_MS, () => this.#distrust())
   }
@@ -196,14 +203,19 @@ export class Engine {
     this.#considerAndPump(lane)
   }
 
-  /** The lane's view of the store is out of date: it reads anew. */
-  #reset(at: { tenant: string; endpoint: EndpointId; partition: number }): void {
+  /**
+   * The lane's view of the store is out of date: it reads anew.
+   * @param urgent a delivery that a person has changed: if it is pending, it goes at once
+   */
+  #reset(at: { tenant: string; endpoint: EndpointId; partition: number }, urgent?: DeliveryId): void {
     if (!this.#isOurs(at.partition)) return
     const lane = this.#laneOf(at, 0)
+    if (urgent !== undefined) lane.hurry(urgent)
     lane.reset()
+    for (const delivery of lane.urgent) void this.#reader.readUrgent(lane, delivery)
     this.#rounds.unpark(lane)
     this.#consider(lane)
-    this.#pump()
+    this.#pump.run()
   }
 
   /** After a fault of the store: nothing that is held is believed. */
@@ -227,6 +239,7 @@ export class Engine {
       const limits = { maxWindow, depth: LANE_DEPTH, items: this.#items, payloads: this.#payloads }
       lane = new Lane(at.tenant, at.endpoint, at.partition, earliestMs, limits)
       if (this.#caution.appliesTo(at.partition)) lane.beCautious()
+      if (this.#health.isDoubtful(at.endpoint)) lane.pace.beOut()
       this.#lanes.set(at.endpoint, lane)
     }
     return lane
@@ -238,16 +251,20 @@ export class Engine {
     const nowMs = this.#store.now()
     const target = this.#targets.get(lane.endpoint)
     // Before anything is read or sent: only the endpoint says in which order, and how fast.
-    if (target) lane.follow(target.endpoint.ordered, this.#rates.of(lane.endpoint, target.endpoint.rateLimit))
+    if (target) this.#follow(lane, target)
     const isReadWanted = lane.needsRead(nowMs)
     const isReady = lane.isReady(nowMs)
     if (!isReadWanted && !isReady) this.#rest(lane, nowMs)
     else if (target === undefined) void this.#loadTarget(lane)
     else if (target === null) this.#park(lane)
     else {
-      if (isReadWanted) void this.#read(lane)
+      if (isReadWanted) void this.#reader.read(lane)
       if (isReady) this.#rounds.enlist(lane)
     }
+  }
+
+  #follow(lane: Lane, { endpoint: { id, ordered, rateLimit } }: Target): void {
+    lane.follow(ordered, this.#rates.of(id, rateLimit), this.#health.pausedUntilMs(id))
   }
 
   /** It has nothing to do now. What it waits for beside time, a landing for one, has it considered again. */
@@ -261,6 +278,8 @@ export class Engine {
   async #loadTarget(lane: Lane): Promise<void> {
     try {
       const target = await this.#targets.load(lane.endpoint)
+      // Failing since before a restart, for one: its receiver is not to be flooded when it is back.
+      if (this.#health.isDoubtful(lane.endpoint)) lane.pace.beOut()
       if (target !== null) return this.#considerAndPump(lane)
       this.#park(lane)
       // Disabled (by a 410, or by a node that died over it): what is pending is to be held.
@@ -281,47 +300,14 @@ export class Engine {
     if (this.#lanes.get(lane.endpoint) === lane) this.#lanes.delete(lane.endpoint)
   }
 
-  async #read(lane: Lane): Promise<void> {
-    const read = lane.beginRead(this.#store.now())
-    const { partition, endpoint, isOrdered, isNumbered } = lane
-    try {
-      const maxPayloadBytes = this.#payloads.isLeft ? MAX_PAYLOAD_WITH_LANE_BYTES : 0
-      const query = { partition, endpoint, limit: read.limit, maxPayloadBytes }
-      if (isOrdered) {
-        const { items, isHeldUp, ...found } = await this.#store.readOrderedLane({ ...query, isNumbered })
-        const againMs = isHeldUp ? this.#store.now() + HELD_UP_PAUSE_MS : Number.POSITIVE_INFINITY
-        lane.completeRead(read, items, { ...found, againMs })
-      } else lane.completeRead(read, await this.#store.readLane(query))
-      this.#considerAndPump(lane)
-    } catch (error) {
-      lane.abandonRead(read)
-      this.#storeFailed(error, () => this.#considerAndPump(lane))
-    }
-  }
-
   #considerAndPump(lane: Lane): void {
     this.#consider(lane)
-    this.#pump()
+    this.#pump.run()
   }
 
   #storeFailed(error: unknown, retry: () => void): void {
     this.#log.warn({ err: error }, 'the store could not be read')
     this.#clock.after(STORE_PAUSE_MS, retry)
-  }
-
-  #pump(): void {
-    // A dispatch can end up here again before it returns.
-    if (this.#isPumping || !this.#isRunning || this.#store.unsettled >= MAX_UNSETTLED) return
-    this.#isPumping = true
-    const isMore = this.#rounds.run(MAX_DISPATCHES_A_TURN)
-    this.#isPumping = false
-    if (isMore && !this.#isPumpScheduled) {
-      this.#isPumpScheduled = true
-      setImmediate(() => {
-        this.#isPumpScheduled = false
-        this.#pump()
-      })
-    }
   }
 
   // An attempt
@@ -344,8 +330,9 @@ export class Engine {
     const epoch = this.#partitions.epochOf(item.partition)
     if (target === null || body === null || epoch === undefined) return this.#putBack(lane, host, item, rate)
     rate?.begin()
-    // Its landing may be far: the next may go before, as soon as the rate lets it.
-    if (rate !== null) this.#consider(lane)
+    lane.pace.begin(this.#store.now())
+    // Its landing may be far: the next may go before, as soon as rate and pace let it.
+    if (rate !== null || lane.pace.isSpaced) this.#consider(lane)
     const mayBegin = () => this.#targets.isCurrent(target) && this.#partitions.epochOf(item.partition) === epoch
     const sent = await this.#sender.send(target, item, body, mayBegin)
     // Its place in the rate stays taken: it was begun as far as that goes.
@@ -383,16 +370,25 @@ export class Engine {
     this.#busy.end(item.partition)
   }
 
-  #conclude(lane: Lane, host: string, item: LaneItem, { schedule }: Target, sent: Sent, epoch: number): void {
+  #conclude(lane: Lane, host: string, item: LaneItem, target: Target, sent: Sent, epoch: number): void {
+    const { endpoint } = target
+    const schedule = endpoint.schedule ?? this.#schedules.of(item.type) ?? this.#options.retrySchedule
     // At the latest: another node, which knows the time better, may make the next attempt (C12).
     const endedAtMs = this.#store.latest()
     const random = this.#options.random()
-    const { settlement, isSuccess, waitMs } = concludeAttempt({ item, schedule, sent, epoch, endedAtMs, random })
-    lane.land(isSuccess)
-    if (waitMs > 0) lane.putOff(endedAtMs + waitMs)
+    const { settlement, error, waitMs } = concludeAttempt({ item, schedule, sent, epoch, endedAtMs, random })
+    // What a receiver asked for that isn't the endpoint's any more, the store refuses; here it isn't even known.
+    const asked = this.#targets.isCurrent(target) ? waitMs : 0
+    const marks = this.#health.note({ endpoint, error, endedAtMs, waitMs: asked })
+    lane.land({
+      ...{ isSuccess: error === null, isUnreachable: isUnreachable(error), nowMs: endedAtMs, random },
+      longestPauseMs: Math.min(LONGEST_PROBE_PAUSE_MS, 1_000 * Math.min(...schedule)),
+    })
+    if (asked > 0) lane.pace.beOut()
+    this.#follow(lane, target)
     this.#rounds.land(lane, host)
     this.#log.info(attemptLine(item, settlement), 'attempt')
-    void this.#settle(lane, item, settlement)
+    void this.#settle(lane, item, marks.length === 0 ? settlement : { ...settlement, marks })
     this.#considerAndPump(lane)
   }
 
@@ -407,6 +403,9 @@ export class Engine {
       else lane.leave(delivery, 0)
     } catch (error) {
       this.#log.error({ err: error, delivery, endpoint }, 'an outcome could not be stored; the delivery is tried again')
+      // So were its marks not.
+      this.#targets.forget(endpoint)
+      this.#health.forget(endpoint)
       this.#caution.takeBack(delivery)
       lane.leave(delivery, this.#store.now() + STORE_PAUSE_MS)
       this.#clock.after(STORE_PAUSE_MS, () => this.#reset(lane))
@@ -435,6 +434,8 @@ export class Engine {
     const lost = new Set(partitions)
     for (const partition of lost) this.#sweep.lose(partition)
     for (const lane of this.#lanes.values()) if (lost.has(lane.partition)) this.#park(lane)
+    // Another node knows more of them from here on, if they come back.
+    for (const endpoint of this.#targets.forgetIn(lost)) this.#health.forget(endpoint)
   }
 
   /** The sweep has found it. */

@@ -1,5 +1,7 @@
 import type { DeliveryId, EndpointId, TenantId } from '../model.ts'
 import type { LaneItem } from '../store/operations/lanes.ts'
+import type { Budget } from './budget.ts'
+import { type Landing, Pace } from './pace.ts'
 import type { RateWindow } from './rate.ts'
 
 /**
@@ -18,36 +20,10 @@ import type { RateWindow } from './rate.ts'
  * The lane of an ordered endpoint holds the beginning of the endpoint's queue, as the store has it: what is fresh is
  * never taken in out of turn. It sends one at a time, the next only when the one before has ended; if it has not, or
  * nobody knows, all that waits is left to the store and read anew.
+ *
+ * What a person wants to go at once is urgent: it goes before the others, and although the receiver wants a pause. It is
+ * urgent until it is taken, or let go.
  */
-/** Something that all lanes of a node share: bytes of payloads, or places for deliveries. */
-export class Budget {
-  readonly #max: number
-  #used = 0
-
-  constructor(max: number) {
-    this.#max = max
-  }
-
-  get isLeft(): boolean {
-    return this.#used < this.#max
-  }
-
-  take(amount: number): boolean {
-    if (this.#used + amount > this.#max) return false
-    this.#used += amount
-    return true
-  }
-
-  /** As `take`, also where that is more than there is. */
-  takeAnyway(amount: number): void {
-    this.#used += amount
-  }
-
-  giveBack(amount: number): void {
-    this.#used -= amount
-  }
-}
-
 export type LaneLimits = {
   /** Requests at once to the endpoint, at most. */
   readonly maxWindow: number
@@ -74,9 +50,6 @@ export type OrderedFinding = {
   readonly againMs: number
 }
 
-/** The window that a lane starts with: enough to be quick, too few to hurt. */
-const FIRST_WINDOW = 4
-
 export class Lane {
   readonly tenant: TenantId
   readonly endpoint: EndpointId
@@ -88,9 +61,12 @@ export class Lane {
   #storeEarliestMs: number
   #read: LaneRead | undefined
   #inFlight = 0
-  #window: number
-  /** The receiver asked to be left alone until then (Retry-After). */
+  readonly #pace: Pace
+  /** Nothing is sent before that, for a reason of ours. */
   #notBeforeMs = 0
+  /** The receiver asked to be left alone until then (Retry-After). */
+  #pausedUntilMs = 0
+  readonly #urgent = new Set<DeliveryId>()
   #isCautious = false
   /** Then `waiting` is in the order of the queue, due or not. */
   #isOrdered = false
@@ -106,7 +82,7 @@ export class Lane {
     this.partition = partition
     this.#limits = limits
     this.#storeEarliestMs = storeEarliestMs
-    this.#window = Math.min(FIRST_WINDOW, limits.maxWindow)
+    this.#pace = new Pace(limits.maxWindow)
   }
 
   get inFlight(): number {
@@ -126,7 +102,7 @@ export class Lane {
   }
 
   get window(): number {
-    return this.#isCautious ? 1 : this.#window
+    return this.#isCautious ? 1 : this.#pace.window
   }
 
   /** Since a crash, nothing of it has been settled yet (docs/decisions/0011-crash-mode.md). */
@@ -157,12 +133,29 @@ export class Lane {
     return this.#held.size === 0 && this.#storeEarliestMs === Number.POSITIVE_INFINITY && this.#read === undefined
   }
 
-  /** The endpoint's order and rate, as they are now. */
-  follow(isOrdered: boolean, rate: RateWindow | null): void {
+  /** How fast it goes. */
+  get pace(): Pace {
+    return this.#pace
+  }
+
+  /** What a person wants to go at once, and has not gone. */
+  get urgent(): ReadonlySet<DeliveryId> {
+    return this.#urgent
+  }
+
+  /** The endpoint's order and rate, and the pause that its receiver wants, as they are now. */
+  follow(isOrdered: boolean, rate: RateWindow | null, pausedUntilMs: number): void {
     this.#rate = rate
+    this.#pausedUntilMs = pausedUntilMs
     if (isOrdered === this.#isOrdered) return
     this.#isOrdered = isOrdered
     this.reset()
+  }
+
+  /** The endpoint has changed: whether its receiver wants a pause, or can't be reached, is to be found out anew. */
+  forgetPause(): void {
+    this.#pausedUntilMs = 0
+    this.#pace.goOn()
   }
 
   /** Takes in a delivery that was just committed, if there is room and nothing earlier in the store. */
@@ -183,25 +176,32 @@ export class Lane {
     // Behind the first of a queue, nothing matters.
     const isFirstHeld = this.#isOrdered && this.#held.size > 0
     const firstMs = isFirstHeld ? waitingMs : Math.min(waitingMs, this.#storeEarliestMs)
-    return Math.max(firstMs, this.#notBeforeMs)
+    return Math.max(firstMs, this.#closedUntilMs)
+  }
+
+  /** Before that, nothing is sent or read. */
+  get #closedUntilMs(): number {
+    const first = this.#waiting[0]
+    const isUrgent = first === undefined ? this.#isOrdered && this.#urgent.size > 0 : this.#urgent.has(first.delivery)
+    return isUrgent ? this.#notBeforeMs : Math.max(this.#notBeforeMs, this.#pausedUntilMs, this.#pace.notBeforeMs)
   }
 
   /** Whether a delivery can be dispatched now. */
   isReady(nowMs: number): boolean {
     const first = this.#waiting[0]
-    const isDue = first !== undefined && first.dueAtMs <= nowMs && this.#notBeforeMs <= nowMs
+    const isDue = first !== undefined && first.dueAtMs <= nowMs && this.#closedUntilMs <= nowMs
     return isDue && this.#hasRoom && (this.#rate === null || this.#rate.isFree())
   }
 
   get #hasRoom(): boolean {
     // All that it holds waits: nothing is in flight or settling.
     if (this.#isCautious || this.#isOrdered) return this.#held.size === this.#waiting.length
-    return this.#inFlight < this.#window
+    return this.#inFlight < this.#pace.window
   }
 
   /** Whether it is time to read from the store: something there is due, and there is room, or can be made. */
   needsRead(nowMs: number): boolean {
-    if (this.#read !== undefined || this.#storeEarliestMs > nowMs || this.#notBeforeMs > nowMs) return false
+    if (this.#read !== undefined || this.#storeEarliestMs > nowMs || this.#closedUntilMs > nowMs) return false
     if (this.#isOrdered) return this.#held.size === 0
     return this.#held.size - this.#countLater(nowMs) <= this.#capacity / 4
   }
@@ -211,19 +211,18 @@ export class Lane {
     this.#inFlight++
     this.#rate?.reserve()
     const item = this.#waiting.shift()!
+    this.#urgent.delete(item.delivery)
     this.#limits.payloads.giveBack(item.payload?.length ?? 0)
     return item
   }
 
   /** The request has ended; its outcome is yet to be settled. null: it was not sent, which tells nothing. */
-  land(isSuccess: boolean | null): void {
+  land(landing: Landing | null): void {
     this.#inFlight--
-    if (isSuccess === true) this.#window = Math.min(this.#window + 1, this.#limits.maxWindow)
-    else if (isSuccess === false) this.#window = Math.max(1, this.#window >> 1)
+    if (landing !== null) this.#pace.land(landing)
   }
 
-  /** The receiver wants no request before that time. */
-  putOff(untilMs: number): void {
+  #putOff(untilMs: number): void {
     this.#notBeforeMs = Math.max(this.#notBeforeMs, untilMs)
   }
 
@@ -235,22 +234,47 @@ export class Lane {
     this.letGo(delivery)
     if (!this.#isOrdered) return
     this.reset()
-    this.putOff(untilMs)
+    this.#putOff(untilMs)
   }
 
   /** Settled for good, or not ours any more. */
   letGo(delivery: DeliveryId): void {
+    this.#urgent.delete(delivery)
     this.#release(delivery)
     this.#read?.letGo.add(delivery)
   }
 
+  /** A person wants it to go at once: it is to be handed in (`expedite`), as the store has it. */
+  hurry(delivery: DeliveryId): void {
+    this.#urgent.add(delivery)
+  }
+
+  /** What was hurried, as the store has it; null: it is not pending. Of an ordered lane the queue is read instead. */
+  expedite(delivery: DeliveryId, item: LaneItem | null): void {
+    if (item === null) this.#urgent.delete(delivery)
+    // It has gone by now, or is on its way and comes back here if it fails.
+    if (item === null || !this.#urgent.has(delivery) || this.#isOrdered) return
+    const at = this.#waiting.findIndex(waiting => waiting.delivery === delivery)
+    if (at < 0 && this.#held.has(delivery)) return
+    for (const { payload } of at < 0 ? [] : this.#waiting.splice(at, 1)) {
+      this.#release(delivery)
+      this.#limits.payloads.giveBack(payload?.length ?? 0)
+    }
+    this.#hold(item)
+  }
+
   /** Settled, and due again later. */
   again(item: LaneItem): void {
+    const isUrgent = this.#urgent.has(item.delivery)
     this.letGo(item.delivery)
+    if (isUrgent) this.#urgent.add(item.delivery)
     // It is the first again, before all that waits.
     while (this.#isOrdered && this.#waiting.length > 0) this.#dropLast()
     if (this.#isOrdered) this.#leaveInStore(item.dueAtMs)
-    else if (this.#read === undefined && item.dueAtMs < this.#storeEarliestMs && this.#held.size < this.#capacity) {
+    else if (
+      isUrgent ||
+      (this.#read === undefined && item.dueAtMs < this.#storeEarliestMs && this.#held.size < this.#capacity)
+    ) {
       this.#hold(item)
     } else this.#leaveInStore(item.dueAtMs)
   }
@@ -313,6 +337,7 @@ export class Lane {
   /** Nothing of it can be sent now (its endpoint is disabled or gone): forgets all but what is in flight. */
   clear(): void {
     this.reset()
+    this.#urgent.clear()
     this.#storeEarliestMs = Number.POSITIVE_INFINITY
   }
 
@@ -320,9 +345,15 @@ export class Lane {
     this.#held.add(item.delivery)
     this.#limits.items.takeAnyway(1)
     if (item.payload !== null && !this.#limits.payloads.take(item.payload.length)) item = { ...item, payload: null }
+    const { dueAtMs } = item
     let at = this.#waiting.length
-    while (!this.#isOrdered && at > 0 && this.#waiting[at - 1]!.dueAtMs > item.dueAtMs) at--
+    if (this.#urgent.has(item.delivery) && !this.#isOrdered) at = 0
+    else while (!this.#isOrdered && at > 0 && this.#isAfter(this.#waiting[at - 1]!, dueAtMs)) at--
     this.#waiting.splice(at, 0, item)
+  }
+
+  #isAfter({ delivery, dueAtMs: ownMs }: LaneItem, dueAtMs: number): boolean {
+    return ownMs > dueAtMs && !this.#urgent.has(delivery)
   }
 
   #release(delivery: DeliveryId): void {

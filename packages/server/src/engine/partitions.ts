@@ -42,7 +42,10 @@ export class AllPartitions implements Partitions {
   }
 
   async start(listener: PartitionListener): Promise<void> {
-    const { held, afterCrash } = await this.#store.write('takePartitions', { node: this.#node })
+    const { held, afterCrash } = await this.#store.write('takePartitions', {
+      node: this.#node,
+      nowMs: this.#store.now(),
+    })
     this.#epochs = held.map(({ epoch }) => epoch)
     listener.gained(
       held.map(({ partition }) => partition),

@@ -1,5 +1,6 @@
 import type { AttemptOutcome, RetrySchedule } from '../model.ts'
 import type { Step } from '../store/operations/settle.ts'
+import { parseHttpDate } from './http-date.ts'
 
 /** C12: each wait gets up to this part of itself on top, at random, and never less. */
 const JITTER = 0.1
@@ -29,11 +30,28 @@ export function nextStep({ outcome, attempt, schedule, endedAtMs, retryAfterMs, 
   return { kind: 'retry', dueAtMs: endedAtMs + Math.ceil(Math.max(waitMs, retryAfterMs)) }
 }
 
-/** What `Retry-After` asks for, in milliseconds from now; 0 if there is none or it can't be read (RFC 9110 §10.2.3). */
-export function retryAfterMs(status: number | null, header: string | null, nowMs: number): number {
-  if (header === null || (status !== 429 && status !== 503)) return 0
-  const text = header.trim()
-  const waitMs = /^\d{1,10}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - nowMs
-  if (!Number.isFinite(waitMs) || waitMs <= 0) return 0
-  return Math.min(waitMs, LONGEST_RETRY_AFTER_MS)
+export type RetryAfter = {
+  readonly status: number | null
+  /** The header; null: there is none. */
+  readonly retryAfter: string | null
+  /** The answer's `Date`: what a time is counted from, since the receiver's clock may be wrong; null: there is none. */
+  readonly date: string | null
+}
+
+/**
+ * What `Retry-After` asks for, in milliseconds from now, a day at most; 0 if there is none or it can't be read (RFC 9110
+ * §10.2.3).
+ */
+export function retryAfterMs({ status, retryAfter, date }: RetryAfter, nowMs: number): number {
+  if (retryAfter === null || (status !== 429 && status !== 503)) return 0
+  const text = retryAfter.trim()
+  const waitMs = /^\d+$/.test(text) ? Number(text) * 1_000 : untilMs(text, date, nowMs)
+  return waitMs > 0 ? Math.min(waitMs, LONGEST_RETRY_AFTER_MS) : 0
+}
+
+function untilMs(text: string, date: string | null, nowMs: number): number {
+  const atMs = parseHttpDate(text, nowMs)
+  if (atMs === undefined) return 0
+  const fromMs = date === null ? undefined : parseHttpDate(date.trim(), nowMs)
+  return atMs - (fromMs ?? nowMs)
 }

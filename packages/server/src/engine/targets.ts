@@ -1,6 +1,6 @@
 import { type Credentials, changesAtMs, clientSecretAt, liveSigning, readCredentials } from '../credentials.ts'
 import type { Keyring } from '../keys.ts'
-import type { Endpoint, EndpointId, RetrySchedule } from '../model.ts'
+import type { Endpoint, EndpointId } from '../model.ts'
 import { createSigner, type Signer } from '../signer.ts'
 import type { Store } from '../store/store.ts'
 import { createBlanker, type Recorded } from './blank.ts'
@@ -18,7 +18,6 @@ export type Target = {
   readonly sign: Signer
   /** Where its bearer comes from, if that is not the clientSecret. */
   readonly oauth: TokenClient | null
-  readonly schedule: RetrySchedule
   readonly timeoutMs: number
   /** False: the secret can't be decrypted, so nothing can be sent. */
   readonly isReadable: boolean
@@ -30,7 +29,6 @@ export type Target = {
 export type TargetOptions = {
   readonly apiVersion: string
   readonly userAgent: string
-  readonly retrySchedule: RetrySchedule
   readonly responseTimeoutMs: number
 }
 
@@ -46,8 +44,11 @@ export class Targets {
   /** What was handed out and has changed since. */
   readonly #outdated = new WeakSet<Target>()
   readonly #loading = new Map<EndpointId, Promise<Target | null>>()
+  readonly #tell: (endpoint: Endpoint) => void
 
-  constructor(store: Store, keyring: Keyring, options: TargetOptions) {
+  /** @param tell is told of each endpoint that was read */
+  constructor(store: Store, keyring: Keyring, options: TargetOptions, tell: (endpoint: Endpoint) => void) {
+    this.#tell = tell
     this.#store = store
     this.#keyring = keyring
     this.#options = options
@@ -67,6 +68,17 @@ export class Targets {
     if (known) this.#outdated.add(known)
     this.#known.delete(endpoint)
     this.#loading.delete(endpoint)
+  }
+
+  /** Of these partitions; answers whose they were. */
+  forgetIn(partitions: ReadonlySet<number>): EndpointId[] {
+    const ids = [...this.#known].flatMap(([id, target]) => {
+      return target === null || partitions.has(target.endpoint.partition) ? [id] : []
+    })
+    for (const id of ids) this.forget(id)
+    // Whose partition isn't known yet.
+    this.#loading.clear()
+    return ids
   }
 
   forgetAll(): void {
@@ -90,6 +102,7 @@ export class Targets {
       // Unless it changed while it was read.
       if (this.#loading.get(id) !== loading) return this.load(id)
       this.#keep(id, target)
+      if (target !== null) this.#tell(target.endpoint)
       return target
     } finally {
       if (this.#loading.get(id) === loading) this.#loading.delete(id)
@@ -127,7 +140,7 @@ function toTarget(
 ): Target {
   const { origin, pathname, search } = new URL(endpoint.url)
   const secret = credentials === undefined || credentials.oauth !== null ? null : clientSecretAt(credentials, nowMs)
-  const { apiVersion, userAgent, retrySchedule, responseTimeoutMs } = options
+  const { apiVersion, userAgent, responseTimeoutMs } = options
   return {
     endpoint,
     route: { origin, identity: credentials === undefined ? null : identityOf(endpoint, credentials) },
@@ -140,7 +153,6 @@ function toTarget(
     ],
     sign: createSigner(credentials === undefined ? [] : liveSigning(credentials, nowMs)),
     oauth: credentials === undefined ? null : tokenClientOf(endpoint, credentials),
-    schedule: endpoint.schedule ?? retrySchedule,
     timeoutMs: endpoint.timeoutMs ?? responseTimeoutMs,
     isReadable: credentials !== undefined && (secret !== null || credentials.oauth !== null),
     record: createBlanker(secret ?? ''),

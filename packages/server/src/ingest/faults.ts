@@ -1,6 +1,7 @@
 /** What is wrong with events: one judgement for those that the API takes and those that were published from SQL. */
 import { Buffer } from 'node:buffer'
 import type { FieldError } from '../errors.ts'
+import { isOperational } from '../model.ts'
 import type { KnownTypes } from './configuration-cache.ts'
 import { type Cut, cutEvents } from './cut.ts'
 
@@ -15,11 +16,7 @@ export function findFaults({ batch, events, errors }: Cut, types: KnownTypes): r
     const known = types.byName.get(type)
     if (known === undefined) {
       faults ??= [...errors]
-      faults.push({
-        field: `${at}/type`,
-        detail: 'The catalogue has no event type of this name.',
-        reason: 'unknown_type',
-      })
+      faults.push({ field: `${at}/type`, ...(isOperational(type) ? RESERVED_TYPE : UNKNOWN_TYPE) })
       continue
     }
     const found = known.validate(value)
@@ -31,6 +28,9 @@ export function findFaults({ batch, events, errors }: Cut, types: KnownTypes): r
   if (faults === undefined) return errors
   return batch ? faults.sort((a, b) => elementOf(a) - elementOf(b)) : faults
 }
+
+const UNKNOWN_TYPE = { detail: 'The catalogue has no event type of this name.', reason: 'unknown_type' }
+const RESERVED_TYPE = { detail: "This type is Posthorn's own: nobody else can publish it.", reason: 'reserved' }
 
 /** `/3/payload/status` → 3. */
 function elementOf({ field }: FieldError): number {

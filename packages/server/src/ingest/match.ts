@@ -2,7 +2,7 @@
  * Which endpoints of a tenant an event goes to, decided once, at publish. Pure: the same configuration and type give
  * the same answer. A disabled endpoint matches like any other; its delivery starts as held.
  */
-import type { NotSent } from '../model.ts'
+import { isOperational, type NotSent } from '../model.ts'
 import type { MatchEndpoint, TenantConfiguration } from '../store/operations/configuration.ts'
 
 export type Match = {
@@ -33,6 +33,8 @@ export function createMatcher(configuration: TenantConfiguration): Matcher {
     const known = matches.get(type)
     if (known !== undefined) return known
     const named = byType.get(type)
+    // Nobody gets what Posthorn tells of itself who doesn't name it.
+    if (isOperational(type)) return toMatch(named ?? [])
     if (named === undefined) return ofOthers
     const match = toMatch(wantAll.length === 0 ? named : [...wantAll, ...named])
     matches.set(type, match)

@@ -5,7 +5,7 @@
 import { Buffer } from 'node:buffer'
 import type { FieldError } from '../errors.ts'
 import { firstIdAt } from '../ids.ts'
-import type { NotSent, TenantId } from '../model.ts'
+import { type NotSent, OPERATOR_TENANT, type TenantId } from '../model.ts'
 import type { AcceptedArrival, Arrival, InboxItem } from '../store/operations/inbox.ts'
 import type { NewDelivery } from '../store/operations/publish.ts'
 import type { KnownTypes, TenantMatcher } from './configuration-cache.ts'
@@ -87,7 +87,9 @@ function planArrival(arrival: Arrival, { types, configuration, limits, nowMs }: 
   const { tenant, event, type, key, createdAtMs } = arrival
   const payload = arrival.payload ?? NO_PAYLOAD
   const about = { tenant, event, type, key, createdAtMs, payload }
-  const faults = configuration === null ? [NO_TENANT] : findEventFaults(arrival, types, limits)
+  // The operator's tenant is nobody's to publish for, as in the API.
+  const isNobodys = configuration === null || tenant === OPERATOR_TENANT
+  const faults = isNobodys ? [NO_TENANT] : findEventFaults(arrival, types, limits)
   if (faults.length > 0) return { ...about, rejected: bounded(faults), notSent: {}, deliveries: [] }
   const { endpoints, notSent } = configuration!.match(type)
   const isMany = endpoints.length > limits.maxDeliveriesAtOnce

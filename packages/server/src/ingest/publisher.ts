@@ -6,7 +6,14 @@ import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { type FieldError, PosthornError } from '../errors.ts'
 import { newId } from '../ids.ts'
-import type { DeliveryId, Endpoint, EventId, EventType, TenantId } from '../model.ts'
+import {
+  type DeliveryId,
+  type Endpoint,
+  type EventId,
+  type EventType,
+  OPERATOR_TENANT,
+  type TenantId,
+} from '../model.ts'
 import type { NewEvent, PublishedItem, PublishRequest } from '../store/operations/publish.ts'
 import { type Store, StoreOverloaded } from '../store/store.ts'
 import {
@@ -20,6 +27,7 @@ import { type Cut, type CutEvent, cutEvents } from './cut.ts'
 import { findFaults } from './faults.ts'
 import type { Match } from './match.ts'
 import { freshItems, newDelivery } from './new-deliveries.ts'
+import { operationalType } from './operational-types.ts'
 import type { CutError } from './scan.ts'
 
 export type PublisherOptions = {
@@ -70,6 +78,7 @@ export class Publisher {
     body: Uint8Array,
     traceparent: string | null = null,
   ): Promise<{ batch: boolean; events: PublishedItem[] }> {
+    if (tenant === OPERATOR_TENANT) throw operatorsOnly()
     const cut = cutOrRefuse(body, this.#options)
     const { batch } = cut
     const call = { tenant, batch, traceparent }
@@ -104,6 +113,25 @@ export class Publisher {
       const before = known.get(key!)
       return before !== undefined && Buffer.compare(before, hash!) === 0
     })
+  }
+
+  /**
+   * Publishes what Posthorn tells of itself. Nothing is stored if no endpoint of the tenant wants it, or there is no such
+   * tenant. Throws PosthornError.
+   */
+  async publishOperational(tenant: TenantId, event: { type: string; key: string; payload: Uint8Array }): Promise<void> {
+    const draft = { ...event, hash: hashOf(event.type, event.payload) }
+    const unwanted = new Error('Nobody wants it')
+    const make: MakeEvents = (_types, configuration, nowMs, isLater) => {
+      if (configuration.match(event.type).endpoints.length === 0) throw unwanted
+      return this.#toNewEvents([draft], configuration, nowMs, isLater)
+    }
+    try {
+      await this.#storeMatched({ tenant, batch: false, traceparent: null }, make)
+    } catch (error) {
+      const isNobody = error === unwanted || (error instanceof PosthornError && error.code === 'not_found')
+      if (!isNobody) throw error
+    }
   }
 
   /** Sends a type's example to one endpoint alone, whether or not it wants the type: it is its receiver's test. */
@@ -302,15 +330,22 @@ function refuseFaults(cut: Cut, types: KnownTypes): void {
 
 function chooseTestType(types: KnownTypes, endpoint: Endpoint, typeName: string | undefined): EventType {
   if (typeName !== undefined) {
-    const known = types.byName.get(typeName)
-    if (known !== undefined) return known.type
+    const known = types.byName.get(typeName)?.type ?? operationalType(typeName)
+    if (known !== undefined) return known
     throw invalid([{ field: '/type', detail: 'The catalogue has no event type of this name.', reason: 'unknown_type' }])
   }
   // A type that an endpoint names can have left the catalogue since.
-  const named = endpoint.types?.find(name => types.byName.has(name))
-  const type = named === undefined ? types.list[0] : types.byName.get(named)!.type
+  const named = endpoint.types?.map(name => types.byName.get(name)?.type ?? operationalType(name))
+  const type = named?.find(each => each !== undefined) ?? types.list[0]
   if (type === undefined) throw new PosthornError('conflict', 'The catalogue is empty: add an event type first.')
   return type
+}
+
+function operatorsOnly(): PosthornError {
+  return new PosthornError(
+    'conflict',
+    `Nothing can be published for ${OPERATOR_TENANT}: its events are Posthorn's own.`,
+  )
 }
 
 function invalid(fields: readonly FieldError[]): PosthornError {

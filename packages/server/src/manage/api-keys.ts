@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { FieldError } from '../errors.ts'
 import { newId } from '../ids.ts'
-import { type Actor, type ApiKey, type ApiKeyId, type AuditEntry, SYSTEM } from '../model.ts'
+import { type Actor, type ApiKey, type ApiKeyId, type AuditEntry, OPERATOR_TENANT, SYSTEM } from '../model.ts'
 import type { AuditFilter } from '../store/operations/audit.ts'
 import type { Store } from '../store/store.ts'
 import { isTenantId } from '../tenant-id.ts'
@@ -53,6 +53,7 @@ export class ApiKeys {
       faults.push({ field: '/name', detail: `The name is a text of 1 to ${MAX_NAME_CHARACTERS} characters.` })
     } else checkStorable(name, '/name', faults)
     if (typeof tenant === 'string' && !isTenantId(tenant)) faults.push(NO_TENANT)
+    if (tenant === OPERATOR_TENANT) faults.push(OPERATORS_OWN)
     if (typeof expiresAtMs === 'number' && expiresAtMs <= nowMs) {
       faults.push({ field: '/expiresAt', detail: 'The time is past: give a later one, or null for a key that stays.' })
     }
@@ -97,4 +98,8 @@ export class ApiKeys {
   }
 }
 
+const OPERATORS_OWN: FieldError = {
+  field: '/tenant',
+  detail: `The tenant ${OPERATOR_TENANT} is the operator's: give null, for a key of all tenants.`,
+}
 const NO_TENANT: FieldError = { field: '/tenant', detail: 'There is no such tenant: create it first, or give null.' }

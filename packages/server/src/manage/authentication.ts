@@ -2,8 +2,8 @@
 import { X509Certificate } from 'node:crypto'
 import { type Credentials, clientSecretAt, liveSigning, type SigningSecret, verificationKeyOf } from '../credentials.ts'
 import type { Keyring } from '../keys.ts'
-import type { Endpoint } from '../model.ts'
-import { adviseOnSecret } from '../secret.ts'
+import type { CredentialExpiry, Endpoint } from '../model.ts'
+import { adviseOnSecret, jwtExpiryMs } from '../secret.ts'
 
 /** Something worth changing about an endpoint that is accepted nevertheless. */
 export type Warning = { readonly code: string; readonly detail: string }
@@ -31,12 +31,17 @@ export type Authentication = {
   readonly oauth: { readonly tokenUrl: string; readonly clientId: string; readonly scope: string | null } | null
 }
 
-export type Described = { readonly authentication: Authentication; readonly warnings: readonly Warning[] }
+export type Described = {
+  readonly authentication: Authentication
+  readonly warnings: readonly Warning[]
+  /** Its receiver wants no request before that (Retry-After), and that is to come; null: it wants any. */
+  readonly pausedUntilMs: number | null
+}
 
 const FINGERPRINT_CHARACTERS = 8
 const EXPIRES_SOON_MS = 30 * 24 * 60 * 60 * 1_000
 
-const UNREADABLE: Described = {
+const UNREADABLE: Omit<Described, 'pausedUntilMs'> = {
   authentication: { secretFingerprint: null, nextSecret: null, signing: [], clientCertificate: null, oauth: null },
   warnings: [
     { code: 'secret_unreadable', detail: 'The stored secret cannot be decrypted; give the endpoint a new one.' },
@@ -50,7 +55,7 @@ export function describeAuthentication(
   keyring: Keyring,
   isShared: boolean,
   nowMs: number,
-): Described {
+): Omit<Described, 'pausedUntilMs'> {
   if (credentials === undefined) return UNREADABLE
   const fingerprintOf = (secret: string) =>
     Buffer.from(keyring.digest(secret)).toString('hex').slice(0, FINGERPRINT_CHARACTERS)
@@ -87,6 +92,20 @@ function describeCertificate({ clientCertificate }: Credentials): Authentication
   if (clientCertificate === null) return null
   const { subject, fingerprint256, validToDate } = new X509Certificate(clientCertificate.certificate)
   return { subject: subject ?? '', fingerprint: fingerprint256, expiresAtMs: validToDate.getTime() }
+}
+
+/**
+ * When what authenticates expires. Of the clientSecret that is to come, unless the one in force expires before it comes:
+ * then that is what is missing first.
+ */
+export function expiryOf(credentials: Credentials, nowMs: number): CredentialExpiry {
+  const { next } = credentials
+  const secret = credentials.oauth === null ? clientSecretAt(credentials, nowMs) : null
+  const ownMs = secret === null ? undefined : jwtExpiryMs(secret)
+  const isToCome = next !== null && next.fromMs > nowMs
+  const isGap = isToCome && ownMs !== undefined && ownMs < next.fromMs
+  const secretMs = isToCome && !isGap && secret !== null ? jwtExpiryMs(next.clientSecret) : ownMs
+  return { secretMs: secretMs ?? null, certificateMs: describeCertificate(credentials)?.expiresAtMs ?? null }
 }
 
 function adviseOnCertificate(expiresAtMs: number | undefined, nowMs: number): Warning[] {

@@ -8,6 +8,7 @@ import type { Endpoint, RateLimit } from '../model.ts'
 import { type CheckedCredentials, type CredentialsInput, checkCredentials } from './credentials-input.ts'
 import { checkExtraHeaders } from './extra-headers.ts'
 import { checkMetadata, checkStorable } from './metadata.ts'
+import { checkSchedule } from './retry-schedules.ts'
 
 export type EndpointInput = CredentialsInput & {
   readonly url: string
@@ -41,14 +42,11 @@ export type CheckedInput = {
 
 const MAX_DESCRIPTION_CHARACTERS = 1_024
 const MAX_TYPES = 1_000
-const MAX_RETRIES = 30
-const LONGEST_RETRY_SECONDS = 604_800
 const MAX_TIMEOUT_MS = 60_000
 const MAX_RATE_REQUESTS = 10_000
 const MAX_RATE_SECONDS = 86_400
 
-/** Shortest waits. In development, short enough to see a whole schedule pass while one watches. */
-const leastRetrySeconds = (dev: boolean): number => (dev ? 0.01 : 1)
+/** In development, short enough to watch. */
 const leastTimeoutMs = (dev: boolean): number => (dev ? 50 : 1_000)
 
 /** Adds what is wrong to `faults`, each fault with the place in the request's body. */
@@ -133,22 +131,6 @@ function checkDescription(description: unknown, faults: FieldError[]): string | 
   }
   checkStorable(description, '/description', faults)
   return description
-}
-
-/** C12. An empty schedule is a choice: one attempt and no retry. */
-function checkSchedule(schedule: unknown, dev: boolean, faults: FieldError[]): readonly number[] | null {
-  if (schedule === null) return null
-  if (!Array.isArray(schedule) || schedule.length > MAX_RETRIES) {
-    faults.push({ field: '/schedule', detail: `The schedule is a list of at most ${MAX_RETRIES} numbers of seconds.` })
-    return null
-  }
-  const least = leastRetrySeconds(dev)
-  for (const [index, seconds] of schedule.entries()) {
-    if (typeof seconds === 'number' && seconds >= least && seconds <= LONGEST_RETRY_SECONDS) continue
-    const detail = `It must be a number of seconds from ${least} to ${LONGEST_RETRY_SECONDS}.`
-    faults.push({ field: `/schedule/${index}`, detail })
-  }
-  return schedule
 }
 
 function checkTimeout(timeoutMs: unknown, dev: boolean, faults: FieldError[]): number | null {

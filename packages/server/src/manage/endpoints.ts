@@ -19,19 +19,24 @@ import { type FieldError, PosthornError } from '../errors.ts'
 import { type Resolution, type Resolver, resolveTarget } from '../guard/lookup.ts'
 import type { Target, TargetPolicy } from '../guard/target.ts'
 import { newId } from '../ids.ts'
+import { OPERATIONAL_TYPES } from '../ingest/operational-types.ts'
 import { type Keyring, SecretUnreadable } from '../keys.ts'
 import {
   type Actor,
   type Endpoint,
   type EndpointId,
   type EventType,
+  FAILING_STAGES,
+  isOperational,
+  OPERATOR_TENANT,
   PARTITION_COUNT,
   SYSTEM,
   type TenantId,
+  WELL,
 } from '../model.ts'
 import { cancelAll, holdAll, releaseAll } from '../store/chunks.ts'
 import type { Store } from '../store/store.ts'
-import { type Described, describeAuthentication } from './authentication.ts'
+import { type Described, describeAuthentication, expiryOf, type Warning } from './authentication.ts'
 import { changeCredentials, changesCredentials, createCredentials } from './credentials-input.ts'
 import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './endpoint-input.ts'
 import { checkId, checkIdParameter, invalid, notFound, requireTenant } from './refusals.ts'
@@ -52,6 +57,8 @@ export type EndpointsOptions = {
   readonly resolver?: Resolver
   /** The catalogue's event types. */
   readonly types: () => Promise<readonly EventType[]>
+  /** After so long without a success endpoints are disabled, milliseconds; 0: never. Five days by default. */
+  readonly disableAfterMs?: number
   /** Bounds the wait for a name server; the system's by default. */
   readonly clock?: Clock
 }
@@ -60,6 +67,7 @@ export type EndpointsOptions = {
 const LOOKUP_TIMEOUT_MS = 3_000
 /** Tries of an update against others of the same moment. */
 const MAX_TRIES = 5
+const FIVE_DAYS_MS = 5 * 24 * 60 * 60 * 1_000
 
 export class Endpoints {
   readonly #store: Store
@@ -76,6 +84,7 @@ export class Endpoints {
     await requireTenant(this.#store, tenant)
     const faults: FieldError[] = []
     checkRequired(input, faults)
+    if (tenant === OPERATOR_TENANT) checkOperatorTypes(input.types ?? null, faults)
     const { checked, resolution } = await this.#check(input, faults)
     const nowMs = this.#store.now()
     const id = newId('ep', nowMs)
@@ -97,6 +106,7 @@ export class Endpoints {
       ...checked.settings,
       state: 'enabled',
       disabledReason: null,
+      health: WELL,
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     }
@@ -118,7 +128,9 @@ export class Endpoints {
     by: Actor = SYSTEM,
   ): Promise<EndpointResult> {
     const before = await this.get(tenant, id)
-    const { checked, resolution } = await this.#check(patch, [])
+    const faults: FieldError[] = []
+    if (tenant === OPERATOR_TENANT && patch.types !== undefined) checkOperatorTypes(patch.types, faults)
+    const { checked, resolution } = await this.#check(patch, faults)
     const credentials = namesOf(checked.credentials)
     const wasReadable = this.#open(before) !== undefined
     const endpoint = await this.#change(before, by, credentials, endpoint => this.#patched(endpoint, checked))
@@ -166,7 +178,11 @@ export class Endpoints {
     const { tenant, id, secretDigest } = endpoint
     const shared =
       secretDigest !== null && (await this.#store.read('isSecretShared', { tenant, digest: secretDigest, except: id }))
-    return describeAuthentication(endpoint, this.#open(endpoint), this.#keyring, shared, this.#store.now())
+    const nowMs = this.#store.now()
+    const described = describeAuthentication(endpoint, this.#open(endpoint), this.#keyring, shared, nowMs)
+    const { pausedUntilMs } = endpoint.health
+    const warnings = [...adviseOnHealth(endpoint, this.#options.disableAfterMs ?? FIVE_DAYS_MS), ...described.warnings]
+    return { ...described, warnings, pausedUntilMs: (pausedUntilMs ?? 0) > nowMs ? pausedUntilMs : null }
   }
 
   /** Puts another signing secret in force at once; the one before still counts for a day. */
@@ -245,7 +261,7 @@ export class Endpoints {
     faults: FieldError[],
   ): Promise<{ checked: CheckedInput; resolution: Resolution | undefined }> {
     const { policy, types } = this.#options
-    const known = new Set((await types()).map(({ name }) => name))
+    const known = new Set([...(await types()), ...OPERATIONAL_TYPES].map(({ name }) => name))
     const checked = checkEndpointInput(input, known, policy, this.#store.now(), faults)
     const resolution = checked.target === undefined ? undefined : await this.#resolve(checked.target)
     if (resolution !== undefined && 'refused' in resolution) {
@@ -307,8 +323,9 @@ export class Endpoints {
     throw new PosthornError('conflict', 'The stored secrets cannot be decrypted; give a new clientSecret first.')
   }
 
-  #sealed(id: EndpointId, credentials: Credentials): Pick<Endpoint, 'sealedCredentials' | 'secretDigest'> {
+  #sealed(id: EndpointId, credentials: Credentials): Pick<Endpoint, 'sealedCredentials' | 'secretDigest' | 'expiry'> {
     return {
+      expiry: expiryOf(credentials, this.#store.now()),
       sealedCredentials: this.#keyring.seal(id, writeCredentials(credentials)),
       secretDigest: digestOf(credentials, this.#keyring),
     }
@@ -329,6 +346,23 @@ export class Endpoints {
   #tell(kind: 'endpoint' | 'lane', { tenant, id, partition }: Pick<Endpoint, 'tenant' | 'id' | 'partition'>): void {
     this.#store.changes.tell({ kind, tenant, endpoint: id, partition })
   }
+}
+
+/** All it can get are operational events, and those go only to endpoints that name them. */
+function checkOperatorTypes(types: readonly string[] | null, faults: FieldError[]): void {
+  if (Array.isArray(types) && types.every(type => typeof type === 'string' && isOperational(type))) return
+  const detail = `Endpoints of ${OPERATOR_TENANT} get operational events: name which, such as "posthorn.endpoint.disabled".`
+  faults.push({ field: '/types', detail, reason: 'not_operational' })
+}
+
+function adviseOnHealth({ state, health }: Endpoint, disableAfterMs: number): Warning[] {
+  const { failingSinceMs, stage } = health
+  if (state === 'disabled' || failingSinceMs === null || stage < 1) return []
+  const since = `No attempt has succeeded since ${new Date(failingSinceMs).toISOString()}`
+  if (disableAfterMs === 0) return [{ code: 'failing', detail: `${since}; see its deliveries for why.` }]
+  const when = new Date(failingSinceMs + disableAfterMs).toISOString()
+  const isLast = stage === FAILING_STAGES.length ? ', which is soon' : ''
+  return [{ code: 'failing', detail: `${since}; it is disabled at ${when}${isLast}, unless one does.` }]
 }
 
 function tooMany(maxEndpoints: number | undefined): PosthornError {

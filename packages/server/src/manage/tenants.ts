@@ -1,6 +1,14 @@
 /** What people do to tenants: the provider's customers, under the provider's own ids for them. */
 import { type FieldError, PosthornError } from '../errors.ts'
-import { type Actor, type Erasure, type Retention, SYSTEM, type Tenant, type TenantId } from '../model.ts'
+import {
+  type Actor,
+  type Erasure,
+  OPERATOR_TENANT,
+  type Retention,
+  SYSTEM,
+  type Tenant,
+  type TenantId,
+} from '../model.ts'
 import { cancelAll } from '../store/chunks.ts'
 import { removeAllStats } from '../store/stats-upkeep.ts'
 import type { Store } from '../store/store.ts'
@@ -53,6 +61,7 @@ export class Tenants {
     { name, metadata, retention }: TenantInput,
     by: Actor = SYSTEM,
   ): Promise<{ tenant: Tenant; created: boolean }> {
+    if (id === OPERATOR_TENANT) throw reserved()
     const faults: FieldError[] = []
     if (!isTenantId(id)) {
       const detail = 'An id begins with a letter or digit and has up to 128 letters, digits and . _ ~ @ : - only.'
@@ -75,6 +84,7 @@ export class Tenants {
   /** Deletes the tenant and its endpoints, and cancels what was still owed to them (C13). */
   async remove(id: TenantId, by: Actor = SYSTEM): Promise<void> {
     if (!isTenantId(id)) throw notFound('tenant')
+    if (id === OPERATOR_TENANT) throw reserved()
     const endpoints = await this.#store.write('deleteTenant', { id, by, nowMs: this.#store.now() })
     if (endpoints === null) throw notFound('tenant')
     this.#tellGone(id, endpoints)
@@ -94,6 +104,7 @@ export class Tenants {
    * hour: `erasure` tells how far it has come. Nothing of it is sent from now on.
    */
   async erase(id: TenantId, by: Actor = SYSTEM): Promise<Erasure> {
+    if (id === OPERATOR_TENANT) throw reserved()
     const args = { id, by, nowMs: this.#store.now(), attemptMs: this.#options.attemptMs }
     const begun = isStorableId(id) ? await this.#store.write('eraseTenant', args) : null
     if (begun === null) throw notFound('tenant')
@@ -125,6 +136,11 @@ function isStorableId(id: string): boolean {
   const faults: FieldError[] = []
   checkStorable(id, 'tenant', faults)
   return faults.length === 0
+}
+
+function reserved(): PosthornError {
+  const detail = `The tenant ${OPERATOR_TENANT} is Posthorn's own, for operational events: it stays as it is.`
+  return new PosthornError('conflict', detail)
 }
 
 function checkName(name: unknown, faults: FieldError[]): void {

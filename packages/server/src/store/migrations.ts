@@ -34,6 +34,7 @@ export const MIGRATIONS: readonly Step[] = [
          description {text} not null,
          schema {text} not null,
          example {text} not null,
+         schedule {text},
          created_ms {int} not null
        ) {clustered}`,
       `create table tenant (
@@ -67,6 +68,14 @@ export const MIGRATIONS: readonly Step[] = [
          next_seq {int} not null default 1,
          state {text} not null,
          disabled_reason {text},
+         failing_since_ms {int},
+         failing_stage {int} not null default 0,
+         paused_until_ms {int},
+         operational {int} not null default 0,
+         secret_expires_ms {int},
+         secret_warned {int} not null default 0,
+         certificate_expires_ms {int},
+         certificate_warned {int} not null default 0,
          created_ms {int} not null,
          updated_ms {int} not null,
          deleted_ms {int},
@@ -74,6 +83,10 @@ export const MIGRATIONS: readonly Step[] = [
        ) {clustered}`,
       `create index endpoint_change on endpoint (change_seq)`,
       `create index endpoint_of_tenant on endpoint (tenant, id)`,
+      `create index endpoint_operational on endpoint (tenant) where operational = 1`,
+      `create index endpoint_secret_expiry on endpoint (secret_expires_ms) where secret_expires_ms is not null`,
+      `create index endpoint_certificate_expiry on endpoint (certificate_expires_ms)
+         where certificate_expires_ms is not null`,
       // History: never updated, but for a payload that is removed before its event: it is empty then. Keys rise with
       // time, so rows land at the end.
       `create table event (
@@ -263,6 +276,18 @@ export const MIGRATIONS: readonly Step[] = [
          primary key (replay, endpoint)
        ) {clustered}`,
       `create index replay_part_claim on replay_part (claimed_until_ms)`,
+      // What Posthorn has to tell of itself, until it is published as an event. Of a row that gathers (exhausted
+      // deliveries of an endpoint), `count` is how many there are since the last time.
+      `create table notice (
+         key {text} not null primary key,
+         type {text} not null,
+         tenant {text},
+         gathers {int} not null,
+         due_ms {int} not null,
+         count {int} not null,
+         data {text} not null
+       ) {clustered}`,
+      `create index notice_due on notice (due_ms)`,
       // Who changed what of the configuration, and when (the id tells).
       `create table audit (
          id {bytes} not null primary key,

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Clock, Timer } from '../clock.ts'
-import type { EndpointId, TenantId } from '../model.ts'
+import type { DeliveryId, EndpointId, TenantId } from '../model.ts'
 import { type Bus, MAX_MESSAGE_BYTES } from './bus.ts'
 import type { Change } from './changes.ts'
 import type { Store } from './store.ts'
@@ -23,7 +23,8 @@ type At = { readonly tenant: TenantId; readonly endpoint: EndpointId; readonly p
 type Word =
   | { readonly kind: 'catalogue' | 'api_keys' | 'leases' }
   | { readonly kind: 'tenant'; readonly tenant: TenantId }
-  | ({ readonly kind: 'endpoint' | 'lane' | 'wake' } & At)
+  | ({ readonly kind: 'endpoint' | 'wake' } & At)
+  | ({ readonly kind: 'lane'; readonly delivery?: DeliveryId } & At)
 
 type Message = { readonly from: string; readonly words: readonly Word[] }
 
@@ -77,9 +78,14 @@ export class Relay {
     const { kind } = change
     if (kind === 'catalogue' || kind === 'api_keys' || kind === 'leases') this.#say({ kind })
     else if (kind === 'tenant') this.#say({ kind, tenant: change.tenant })
-    else if (kind === 'endpoint' || kind === 'lane') this.#say({ kind, ...atOf(change) })
+    else if (kind === 'endpoint') this.#say({ kind, ...atOf(change) })
+    else if (kind === 'lane') this.#say(toLane(change, change.delivery))
     else if (kind === 'fresh') {
-      for (const item of change.items) if (!this.#isOurs(item.partition)) this.#say({ kind: 'wake', ...atOf(item) })
+      for (const item of change.items) {
+        if (this.#isOurs(item.partition)) continue
+        // A person waits for a test: it goes before others.
+        this.#say(item.test ? toLane(item, item.delivery) : { kind: 'wake', ...atOf(item) })
+      }
     }
   }
 
@@ -149,6 +155,11 @@ export class Relay {
     this.#pass(endpoints.map(at => ({ kind: 'endpoint', ...at })))
   }
 }
+
+const toLane = (at: At, delivery: DeliveryId | undefined): Word => ({
+  ...{ kind: 'lane', ...atOf(at) },
+  ...(delivery === undefined ? {} : { delivery }),
+})
 
 const atOf = ({ tenant, endpoint, partition }: At): At => ({ tenant, endpoint, partition })
 

@@ -35,7 +35,7 @@ function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean 
   if (isOperators) return scope === 'all' && tenant === null
   const isPublishing = method === 'POST' && path === '/v1/tenants/{tenant}/events'
   const isInScope = scope === 'all' || (isPublishing ? scope === 'publish' : scope === 'read' && method === 'GET')
-  const isShared = path.startsWith('/v1/event-types') || path === '/v1/egress'
+  const isShared = path.startsWith('/v1/event-types') || ['/v1/egress', '/v1/schedule-preview'].includes(path)
   return isInScope && (tenant === null || isShared || (isUnderTenant && tenant === 'acme'))
 }
 

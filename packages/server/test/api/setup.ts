@@ -44,14 +44,36 @@ export class ApiBench extends Bench {
 
   /** Replaces the API by one with other services. */
   async useServices(services: Partial<Services>, options: Partial<ApiOptions> = {}): Promise<void> {
-    const { publisher, endpoints, tenants, types: eventTypes, deliveries, replays, apiKeys, keyRotation, stats } = this
+    const {
+      publisher,
+      endpoints,
+      tenants,
+      types: eventTypes,
+      deliveries,
+      replays,
+      apiKeys,
+      keyRotation,
+      stats,
+      retrySchedules,
+    } = this
     await this.api?.close()
     this.draining = false
     this.ready = true
     this.log = []
     const { api, failedAuthentications } = createApi(
       {
-        ...{ publisher, endpoints, tenants, eventTypes, deliveries, replays, apiKeys, keyRotation, stats },
+        ...{
+          publisher,
+          endpoints,
+          tenants,
+          eventTypes,
+          deliveries,
+          replays,
+          apiKeys,
+          keyRotation,
+          stats,
+          retrySchedules,
+        },
         exports: this.exports,
         ...services,
       },

@@ -57,6 +57,7 @@ export async function startOn(
     apiVersion: '3.0',
     userAgent: 'Posthorn/test',
     retrySchedule: [0.05, 0.05, 0.05],
+    disableAfterMs: 5 * 24 * 60 * 60 * 1_000,
     responseTimeoutMs: 2_000,
     maxInFlight: 1_024,
     maxInFlightPerHost: 128,

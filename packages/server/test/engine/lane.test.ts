@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Budget, Lane, type LaneRead } from '../../src/engine/lane.ts'
+import { Budget } from '../../src/engine/budget.ts'
+import { Lane, type LaneRead } from '../../src/engine/lane.ts'
 import type { LaneItem } from '../../src/store/operations/lanes.ts'
 
 const item = (delivery: string, dueAtMs: number, attempts = 0): LaneItem => ({
@@ -16,6 +17,10 @@ const item = (delivery: string, dueAtMs: number, attempts = 0): LaneItem => ({
   payload: new Uint8Array(10),
 })
 
+const landing = (isSuccess: boolean, nowMs = 0, isUnreachable = false) => ({
+  ...{ isSuccess, isUnreachable, nowMs, longestPauseMs: 32, random: 0 },
+})
+
 const makeLane = (depth = 2, earliestMs = Number.POSITIVE_INFINITY) =>
   new Lane('t', 'ep', 0, earliestMs, { maxWindow: 3, depth, items: new Budget(1_000), payloads: new Budget(35) })
 
@@ -26,6 +31,8 @@ class Model {
   readonly settling: LaneItem[] = []
   readonly sent: string[] = []
   lane = makeLane()
+  pausedUntilMs = 0
+  asked: string[] = []
   reading: { read: LaneRead; rows: LaneItem[] } | undefined
   nowMs = 0
   count = 0
@@ -68,7 +75,7 @@ class Model {
   land(isSuccess: boolean): void {
     const landed = this.inFlight.shift()
     if (landed === undefined) return
-    this.lane.land(isSuccess)
+    this.lane.land(landing(isSuccess, this.nowMs, !isSuccess && this.count % 2 === 0))
     this.settling.push({ ...landed, test: isSuccess })
   }
 
@@ -94,6 +101,27 @@ class Model {
     this.lane.reset()
   }
 
+  /** The receiver wants no request for a while. */
+  pause(): void {
+    this.pausedUntilMs = Math.max(this.pausedUntilMs, this.nowMs + 7)
+    this.lane.follow(false, null, this.pausedUntilMs)
+  }
+
+  /** A person wants one to go now, or has cancelled it a moment ago. */
+  hurry(isThere: boolean): void {
+    const [first] = [...this.rows.values()].slice(-1)
+    const delivery = first?.delivery ?? 'd0'
+    this.lane.hurry(delivery)
+    this.lane.reset()
+    this.asked.push(delivery)
+    if (!isThere) this.rows.delete(delivery)
+  }
+
+  handIn(): void {
+    const asked = this.asked.shift()
+    if (asked !== undefined) this.lane.expedite(asked, this.rows.get(asked) ?? null)
+  }
+
   /** The endpoint's partition comes back to this node after another's crash. */
   takeOver(): void {
     this.lane.reset()
@@ -104,7 +132,9 @@ class Model {
   expectNotStuck(): void {
     if (this.inFlight.length + this.settling.length > 0 || this.reading !== undefined) return
     if (![...this.rows.values()].some(({ dueAtMs }) => dueAtMs <= this.nowMs)) return
-    expect(this.lane.isReady(this.nowMs) || this.lane.needsRead(this.nowMs), 'goes on').toBe(true)
+    const atMs = Math.max(this.nowMs, this.lane.nextWakeMs())
+    expect(atMs).toBeLessThanOrEqual(Math.max(this.nowMs, this.pausedUntilMs, this.lane.pace.notBeforeMs))
+    expect(this.lane.isReady(atMs) || this.lane.needsRead(atMs), 'goes on').toBe(true)
   }
 
   /** Nothing new comes: whatever is pending must be sent, however the lane got here. */
@@ -137,6 +167,10 @@ describe('lane', () => {
         'settle',
         'cancel',
         'takeOver',
+        'pause',
+        'hurry',
+        'cancelHurried',
+        'handIn',
         'wait',
       ] as const),
     )
@@ -152,6 +186,10 @@ describe('lane', () => {
           else if (name === 'failRead') model.endRead(true)
           else if (name === 'dispatch') model.dispatch()
           else if (name === 'land') model.land(true)
+          else if (name === 'pause') model.pause()
+          else if (name === 'hurry') model.hurry(true)
+          else if (name === 'cancelHurried') model.hurry(false)
+          else if (name === 'handIn') model.handIn()
           else if (name === 'fail') model.land(false)
           else if (name === 'settle') model.settle()
           else if (name === 'cancel') model.cancel()
@@ -195,12 +233,12 @@ describe('lane', () => {
     expect(fill(other)).toBe(4)
     items.giveBack(10)
     for (let at = 0; at < 16; at++) lane.letGo(lane.take().delivery)
-    for (let at = 0; at < 16; at++) lane.land(false)
+    for (let at = 0; at < 16; at++) lane.land(landing(false))
     const failing = new Lane('t', 'ep3', 0, Number.POSITIVE_INFINITY, limits)
     failing.offer(item('x', 0))
     failing.take()
-    failing.land(false)
-    failing.land(false)
+    failing.land(landing(false))
+    failing.land(landing(false))
     failing.letGo('x')
     expect(fill(failing)).toBe(4)
   })
@@ -210,7 +248,7 @@ describe('lane', () => {
     lane.beCautious()
     for (const name of ['a', 'b', 'c', 'd', 'e']) lane.offer(item(name, 0))
     expect([lane.take().delivery, lane.isReady(0), lane.window]).toEqual(['a', false, 1])
-    lane.land(true)
+    lane.land(landing(true))
     expect(lane.isReady(0)).toBe(false)
     lane.trust()
     lane.letGo('a')
@@ -234,7 +272,7 @@ describe('lane', () => {
     for (let at = 0; at < 50; at++) lane.offer(item(`d${at}`, 0))
     const run = (isSuccess: boolean) => {
       lane.take()
-      lane.land(isSuccess)
+      lane.land(landing(isSuccess))
     }
     for (let at = 0; at < 5; at++) run(false)
     expect(lane.window).toBe(1)

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
-import { Budget, Lane, type LaneRead } from '../../src/engine/lane.ts'
+import { Budget } from '../../src/engine/budget.ts'
+import { Lane, type LaneRead } from '../../src/engine/lane.ts'
 import { RateWindow } from '../../src/engine/rate.ts'
 import type { LaneItem } from '../../src/store/operations/lanes.ts'
 
@@ -33,7 +34,7 @@ class Model {
   count = 0
 
   constructor() {
-    this.lane.follow(true, null)
+    this.lane.follow(true, null, 0)
   }
 
   publish(): void {
@@ -56,7 +57,7 @@ class Model {
 
   toggle(): void {
     this.isOrdered = !this.isOrdered
-    this.lane.follow(this.isOrdered, null)
+    this.lane.follow(this.isOrdered, null, 0)
   }
 
   beginRead(): void {
@@ -91,7 +92,7 @@ class Model {
   land(isSuccess: boolean): void {
     const landed = this.inFlight.shift()
     if (landed === undefined) return
-    this.lane.land(isSuccess)
+    this.lane.land({ isSuccess, isUnreachable: false, nowMs: this.nowMs, longestPauseMs: 0, random: 0 })
     this.settling.push({ item: landed, isSuccess })
   }
 
@@ -214,7 +215,7 @@ describe('the lane of an endpoint with a rate', () => {
   it('is ready no more when the rate is used up, and again when a place was given up', () => {
     const lane = new Lane('t', 'ep', 0, Number.POSITIVE_INFINITY, { ...LIMITS, maxWindow: 8 })
     const rate = new RateWindow({ requests: 2, perSeconds: 60 }, systemClock)
-    lane.follow(false, rate)
+    lane.follow(false, rate, 0)
     for (const name of ['a', 'b', 'c']) lane.offer(item(name, 0))
     lane.take()
     lane.take()

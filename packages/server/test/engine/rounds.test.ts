@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Budget, Lane } from '../../src/engine/lane.ts'
+import { Budget } from '../../src/engine/budget.ts'
+import { Lane } from '../../src/engine/lane.ts'
 import { Rounds } from '../../src/engine/rounds.ts'
 
 /** Lanes full of work that is due; `end` ends the oldest request of a lane. */
@@ -45,7 +46,7 @@ function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
     const at = flying.findIndex(({ lane }) => wanted(lane))
     if (at < 0) return false
     const [{ lane, host }] = flying.splice(at, 1) as [{ lane: Lane; host: string }]
-    lane.land(true)
+    lane.land({ isSuccess: true, isUnreachable: false, nowMs: 0, longestPauseMs: 0, random: 0 })
     rounds.land(lane, host)
     rounds.enlist(lane)
     rounds.run(Number.POSITIVE_INFINITY)

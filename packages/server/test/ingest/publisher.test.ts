@@ -282,7 +282,7 @@ describe('publishTest', () => {
     expect(await code(test())).toBe('conflict')
     await bench.endpoints.remove('acme', endpoint.id)
     expect(await code(test())).toBe('not_found')
-    for (const { name } of await bench.types.list()) await bench.types.remove(name)
+    for (const { name } of await bench.publisher.types()) await bench.types.remove(name)
     expect(await code(test())).toBe('conflict')
   })
 })

@@ -18,6 +18,7 @@ import { EventTypes } from '../../src/manage/event-types.ts'
 import { Exports } from '../../src/manage/exports.ts'
 import { KeyRotation } from '../../src/manage/key-rotation.ts'
 import { Replays } from '../../src/manage/replays.ts'
+import { RetrySchedules } from '../../src/manage/retry-schedules.ts'
 import { Stats } from '../../src/manage/stats.ts'
 import { Tenants } from '../../src/manage/tenants.ts'
 import type { Delivery, DeliveryState, Endpoint, EndpointId } from '../../src/model.ts'
@@ -60,6 +61,7 @@ export class Bench {
   exports!: Exports
   keyRotation!: KeyRotation
   stats!: Stats
+  retrySchedules!: RetrySchedules
   /** All that was told since the test began, fresh deliveries included. */
   changes: Change[] = []
   run!: Opened['run']
@@ -84,6 +86,8 @@ export class Bench {
     this.apiKeys = new ApiKeys(store, () => this.apiKeyCache.untilFresh())
     this.deliveries = new Deliveries(store)
     this.exports = new Exports(store)
+    const types = () => this.publisher.types()
+    this.retrySchedules = new RetrySchedules(store, { setting: [30, 60, 120], dev: false, types })
     const place = { addNew: () => randomBytes(32), dropOlder: () => true }
     this.replays = new Replays(store, createReplayCounter(store, systemClock))
     this.stats = new Stats(store, async () => {})

@@ -60,6 +60,7 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   }
   const publish = async (tenant: string, ...events: readonly object[]) =>
     expect((await call<Made>('POST', `/tenants/${tenant}/events`, events)).status).toBe(202)
+  await endpoint('posthorn', '/ok/operator', { types: ['posthorn.delivery.exhausted'] })
   await endpoint('acme', '/ok', { description: AWKWARD, headers: { 'x-mine': 'a' }, types: ['COVER_REFERENCE'] })
   await endpoint('acme', '/odd')
   await endpoint('acme', '/no/twice', { schedule: [0.5], timeoutMs: 5000 })

@@ -1,5 +1,5 @@
 import { newId } from '../../src/ids.ts'
-import type { Attempt, Endpoint } from '../../src/model.ts'
+import { type Attempt, type Endpoint, WELL } from '../../src/model.ts'
 import type { LaneItem } from '../../src/store/operations/lanes.ts'
 import type { NewEvent, PublishRequest } from '../../src/store/operations/publish.ts'
 import type { Settlement, Step } from '../../src/store/operations/settle.ts'
@@ -25,6 +25,8 @@ export function anEndpoint(tenant: string, over: Partial<Endpoint> = {}): Endpoi
     ordered: false,
     state: 'enabled',
     disabledReason: null,
+    health: WELL,
+    expiry: { secretMs: null, certificateMs: null },
     createdAtMs: 1,
     updatedAtMs: 1,
     ...over,

@@ -1,7 +1,7 @@
 /** What the document names and refers to. */
 import type { TSchema } from 'typebox'
 import { ApiKeySchema, AuditEntrySchema, EncryptionKeysSchema, NewApiKeySchema } from './access.ts'
-import { EgressSchema, ErasureSchema, EventTypeSchema, TenantSchema } from './configuration.ts'
+import { EgressSchema, ErasureSchema, EventTypeSchema, SchedulePreviewSchema, TenantSchema } from './configuration.ts'
 import { AttemptSchema, DeliveryDetailSchema, DeliverySchema, SetAsideDeliverySchema } from './deliveries.ts'
 import { EndpointSchema, EndpointWithSecretSchema } from './endpoints.ts'
 import { EventDetailSchema, EventSchema, NotSentSchema, PublishedSchema, RejectedEventSchema } from './events.ts'
@@ -13,7 +13,7 @@ export const COMPONENTS: readonly TSchema[] = [
   ...[ProblemSchema, EventTypeSchema, TenantSchema, EndpointSchema, EndpointWithSecretSchema],
   ...[DeliverySchema, SetAsideDeliverySchema, AttemptSchema],
   ...[DeliveryDetailSchema, NotSentSchema, EventSchema, EventDetailSchema, RejectedEventSchema],
-  ...[PublishedSchema, EgressSchema],
+  ...[PublishedSchema, EgressSchema, SchedulePreviewSchema],
   ...[ApiKeySchema, NewApiKeySchema, AuditEntrySchema],
   ErasureSchema,
   ...[ReplaySchema, CreatedReplaySchema],

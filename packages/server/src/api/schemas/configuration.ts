@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import type { Retention } from '../../model.ts'
 import {
   IntegerOrNull,
+  ListOrNull,
   objectOrNull,
   optionalBody,
   strict,
@@ -21,6 +22,10 @@ export const EventTypeSchema = Type.Object(
     description: Type.String(),
     schema: Type.Unknown({ description: 'JSON Schema (2020-12) that payloads must satisfy.' }),
     example: Type.Unknown({ description: 'A payload that satisfies it.' }),
+    schedule: ListOrNull<number>('number', {
+      description: 'Seconds before each retry, at endpoints without a schedule; null: the default.',
+    }),
+    operational: Type.Boolean({ description: 'Of Posthorn itself: it goes to endpoints that name it.' }),
   },
   { $id: 'EventType' },
 )
@@ -30,7 +35,27 @@ export const EventTypeInput = strict({
   description: Type.String({ description: '1 to 2,000 characters.' }),
   schema: Type.Unknown({ description: 'JSON Schema (2020-12) of an object, with at least one required property.' }),
   example: Type.Unknown({ description: 'A payload that satisfies the schema.' }),
+  schedule: Type.Optional(
+    ListOrNull<number>('number', { description: 'Seconds before each retry, at most 30; null: the default.' }),
+  ),
 })
+
+export const SchedulePreviewSchema = Type.Object(
+  {
+    schedule: Type.Array(Type.Number(), { description: 'Seconds before each retry.' }),
+    source: Word(['given', 'endpoint', 'type', 'setting'] as const, { description: 'Where the schedule is from.' }),
+    retries: Type.Array(
+      Type.Object({
+        attempt: Type.Integer({ description: '2 for the first retry.' }),
+        waitSeconds: Type.Number(),
+        earliestSeconds: Type.Number({ description: 'From the end of the first attempt.' }),
+        latestSeconds: Type.Number({ description: 'The same, with all that is added at random.' }),
+      }),
+      { description: 'When each falls due; the time that the attempts themselves take comes on top.' },
+    ),
+  },
+  { $id: 'SchedulePreview' },
+)
 
 const AGE = 'in days from 1 to 36,500, counted from the end of its last delivery'
 const retentionOf = <Member extends Parameters<typeof Type.Object>[0][string]>(days: (about: string) => Member) => ({

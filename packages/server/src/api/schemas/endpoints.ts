@@ -1,6 +1,7 @@
 /** Endpoints: what is shown of them, and what they are made and changed with. */
 import { type Static, Type } from 'typebox'
 import { SIGNATURE_VERSIONS } from '../../credentials.ts'
+import { DISABLED_REASONS } from '../../model.ts'
 import {
   IntegerOrNull,
   ListOrNull,
@@ -57,9 +58,11 @@ const ENDPOINT_MEMBERS = {
   rateLimit: RateLimitOrNull({ description: RATE_LIMIT }),
   ordered: Type.Boolean({ description: ORDERED }),
   state: Word(['enabled', 'disabled'] as const),
-  disabledReason: WordOrNull(['manual', 'gone'] as const, {
-    description: 'manual: by a call; gone: the receiver answered 410.',
+  disabledReason: WordOrNull(DISABLED_REASONS, {
+    description: 'manual: by a call; gone: the receiver answered 410; failing: days without a success.',
   }),
+  failingSince: TimeOrNull('When the first of the present run of failures ended; null: there is no such run.'),
+  pausedUntil: TimeOrNull('The receiver wants no request before (Retry-After); null: it wants any.'),
   secretFingerprint: TextOrNull({
     description: 'Equal for equal clientSecrets of a tenant; tells nothing else of them. null: it has none.',
   }),

@@ -1,13 +1,15 @@
 import { idBytes, idText } from '../../ids.ts'
-import type {
-  DisabledReason,
-  Endpoint,
-  EndpointId,
-  EndpointState,
-  EventType,
-  RateLimit,
-  RetrySchedule,
-  TenantId,
+import {
+  type DisabledReason,
+  type Endpoint,
+  type EndpointId,
+  type EndpointState,
+  type EventType,
+  isOperational,
+  OPERATOR_TENANT,
+  type RateLimit,
+  type RetrySchedule,
+  type TenantId,
 } from '../../model.ts'
 import {
   bytes,
@@ -21,7 +23,9 @@ import {
   textOrNull,
 } from '../transaction.ts'
 import { type By, differences, record, recordPut } from './audit.ts'
-import { getTenant } from './tenants.ts'
+import { beginAnew } from './marks.ts'
+import { noteDisabled, noteReplaced } from './notices.ts'
+import { getTenant, putTenant } from './tenants.ts'
 import { bumpCatalogue, bumpTenant, catalogueVersion, getMeta, lockConfiguration, setMeta } from './versions.ts'
 
 // Event types
@@ -32,39 +36,44 @@ const toEventType = (row: Row): EventType => ({
   description: text(row.description),
   schema: JSON.parse(text(row.schema)),
   example: JSON.parse(text(row.example)),
+  schedule: jsonOrNull(row.schedule) as RetrySchedule | null,
 })
+
+const TYPE_FIELDS = 'name, grp, description, schema, example, schedule'
 
 export type Catalogue = { readonly version: number; readonly types: readonly EventType[] }
 
 /** All event types by name, with the catalogue's version. */
 export function* readCatalogue(_args: object): Transaction<Catalogue> {
   const version = yield* catalogueVersion()
-  const rows = yield { text: 'select name, grp, description, schema, example from event_type order by name' }
+  const rows = yield { text: `select ${TYPE_FIELDS} from event_type order by name` }
   return { version, types: rows.map(toEventType) }
 }
 
 /** Creates or replaces; answers whether it was new. */
 export function* putEventType(args: { type: EventType; nowMs: number } & By, dialect: Dialect): Transaction<boolean> {
   yield* lockConfiguration(dialect)
-  const { name, group, description, schema, example } = args.type
-  const there = yield {
-    text: 'select name, grp, description, schema, example from event_type where name = $1',
-    params: [name],
-  }
+  const { name, group, description, schema, example, schedule = null } = args.type
+  const there = yield { text: `select ${TYPE_FIELDS} from event_type where name = $1`, params: [name] }
   yield {
-    text: `insert into event_type (name, grp, description, schema, example, created_ms)
-           values ($1, $2, $3, $4, $5, $6) on conflict (name) do update
+    text: `insert into event_type (name, grp, description, schema, example, schedule, created_ms)
+           values ($1, $2, $3, $4, $5, $6, $7) on conflict (name) do update
            set grp = excluded.grp, description = excluded.description, schema = excluded.schema,
-               example = excluded.example`,
-    params: [name, group, description, JSON.stringify(schema), JSON.stringify(example), args.nowMs],
+               example = excluded.example, schedule = excluded.schedule`,
+    params: [
+      ...[name, group, description, JSON.stringify(schema), JSON.stringify(example)],
+      schedule === null ? null : JSON.stringify(schedule),
+      args.nowMs,
+    ],
   }
   yield* bumpCatalogue()
   const [before] = there.map(toEventType)
-  yield* recordPut(args, { target: 'event_type', targetId: name, tenant: null }, before, args.type, TYPE_MEMBERS)
+  const after = { ...args.type, schedule }
+  yield* recordPut(args, { target: 'event_type', targetId: name, tenant: null }, before, after, TYPE_MEMBERS)
   return before === undefined
 }
 
-const TYPE_MEMBERS = ['group', 'description', 'schema', 'example'] as const
+const TYPE_MEMBERS = ['group', 'description', 'schema', 'example', 'schedule'] as const
 
 export function* deleteEventType(args: { name: string; nowMs: number } & By, dialect: Dialect): Transaction<boolean> {
   yield* lockConfiguration(dialect)
@@ -76,11 +85,23 @@ export function* deleteEventType(args: { name: string; nowMs: number } & By, dia
   return true
 }
 
-/** Puts the starter catalogue into a store that never had one: what an operator deleted stays deleted. */
+/** The schedules of the types that have one, by name. */
+export function* readTypeSchedules(_args: object): Transaction<Map<string, RetrySchedule>> {
+  const rows = yield { text: 'select name, schedule from event_type where schedule is not null' }
+  return new Map(rows.map(row => [text(row.name), jsonOrNull(row.schedule) as RetrySchedule]))
+}
+
+/**
+ * Puts the starter catalogue into a store that never had one: what an operator deleted stays deleted. The operator's
+ * tenant is there again at each start.
+ */
 export function* seedCatalogue(
   args: { types: readonly EventType[]; nowMs: number },
   dialect: Dialect,
 ): Transaction<void> {
+  if ((yield* getTenant({ id: OPERATOR_TENANT })) === null) {
+    yield* putTenant({ id: OPERATOR_TENANT, name: 'Posthorn', metadata: {}, nowMs: args.nowMs }, dialect)
+  }
   if ((yield* getMeta('catalogue_seeded')) !== null) return
   yield* setMeta('catalogue_seeded', '1')
   for (const type of args.types) yield* putEventType({ type, nowMs: args.nowMs }, dialect)
@@ -89,7 +110,8 @@ export function* seedCatalogue(
 // Endpoints
 
 const ENDPOINT_FIELDS = `id, tenant, partition, url, credentials, secret_digest, types, description, metadata, headers,
-  schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, created_ms, updated_ms`
+  schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, failing_since_ms, failing_stage,
+  paused_until_ms, secret_expires_ms, certificate_expires_ms, created_ms, updated_ms`
 
 const toRateLimit = (row: Row): RateLimit | null =>
   row.rate_requests === null ? null : { requests: int(row.rate_requests), perSeconds: int(row.rate_seconds) }
@@ -111,6 +133,12 @@ const toEndpoint = (row: Row): Endpoint => ({
   ordered: row.ordered === 1,
   state: text(row.state) as EndpointState,
   disabledReason: textOrNull(row.disabled_reason) as DisabledReason | null,
+  health: {
+    failingSinceMs: intOrNull(row.failing_since_ms),
+    stage: int(row.failing_stage),
+    pausedUntilMs: intOrNull(row.paused_until_ms),
+  },
+  expiry: { secretMs: intOrNull(row.secret_expires_ms), certificateMs: intOrNull(row.certificate_expires_ms) },
   createdAtMs: int(row.created_ms),
   updatedAtMs: int(row.updated_ms),
 })
@@ -128,6 +156,9 @@ const endpointValues = (endpoint: Endpoint) => [
   endpoint.rateLimit?.requests ?? null,
   endpoint.rateLimit?.perSeconds ?? null,
   endpoint.ordered ? 1 : 0,
+  endpoint.types?.some(isOperational) ? 1 : 0,
+  endpoint.expiry.secretMs,
+  endpoint.expiry.certificateMs,
   endpoint.updatedAtMs,
 ]
 
@@ -147,9 +178,9 @@ export function* createEndpoint(
   if (counted.length === 0) return (yield* getTenant({ id: endpoint.tenant })) === null ? 'no_tenant' : 'too_many'
   yield {
     text: `insert into endpoint (url, credentials, secret_digest, types, description, metadata, headers, schedule,
-             timeout_ms, rate_requests, rate_seconds, ordered, updated_ms, id, tenant, partition, state,
-             disabled_reason, created_ms)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+             timeout_ms, rate_requests, rate_seconds, ordered, operational, secret_expires_ms,
+             certificate_expires_ms, updated_ms, id, tenant, partition, state, disabled_reason, created_ms)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
     params: [
       ...endpointValues(endpoint),
       idBytes(endpoint.id),
@@ -169,7 +200,9 @@ const entryOf = ({ id, tenant }: Pick<Endpoint, 'id' | 'tenant'>) =>
   ({ target: 'endpoint', targetId: id, tenant }) as const
 
 /** What is no setting of an endpoint, or is told under another name or by another action. */
-const UNTOLD = new Set(['id', 'tenant', 'partition', 'state', 'disabledReason', 'createdAtMs', 'updatedAtMs'])
+const UNTOLD = new Set([
+  ...['id', 'tenant', 'partition', 'state', 'disabledReason', 'health', 'expiry', 'createdAtMs', 'updatedAtMs'],
+])
 const SECRET_MEMBERS = new Set(['sealedCredentials', 'secretDigest'])
 
 /**
@@ -196,16 +229,31 @@ export function* updateEndpoint(
   const rows = yield {
     text: `update endpoint set url = $1, credentials = $2, secret_digest = $3, types = $4, description = $5, metadata = $6,
              headers = $7, schedule = $8, timeout_ms = $9, rate_requests = $10, rate_seconds = $11, ordered = $12,
-             updated_ms = $13
-           where id = $14 and deleted_ms is null and updated_ms = $15 returning id`,
+             operational = $13, secret_expires_ms = $14, certificate_expires_ms = $15, updated_ms = $16
+           where id = $17 and deleted_ms is null and updated_ms = $18 returning id`,
     params: [...endpointValues(args.endpoint), idBytes(args.endpoint.id), args.readAtMs],
   }
   if (before === null || rows.length === 0) return false
   yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
   const fields = changedSettings(before, args.endpoint, args.credentials ?? [])
+  // Another receiver: what the one before did, or asked for, doesn't count.
+  if (fields.includes('url')) yield* beginAnew(before)
+  yield* forgetWarned(before, args.endpoint)
+  yield* noteReplaced(args.endpoint, fields)
   const change = { ...entryOf(before), action: 'updated', fields } as const
   yield* record(args, change, args.endpoint.updatedAtMs)
   return true
+}
+
+/** What expires at another time now is warned of again. */
+function* forgetWarned(before: Endpoint, after: Endpoint): Transaction<void> {
+  const id = idBytes(after.id)
+  if (before.expiry.secretMs !== after.expiry.secretMs) {
+    yield { text: 'update endpoint set secret_warned = 0 where id = $1', params: [id] }
+  }
+  if (before.expiry.certificateMs !== after.expiry.certificateMs) {
+    yield { text: 'update endpoint set certificate_warned = 0 where id = $1', params: [id] }
+  }
 }
 
 export function* setEndpointState(
@@ -218,15 +266,17 @@ export function* setEndpointState(
   const rows = yield {
     text: `update endpoint set disabled_reason = case when state = $3 then disabled_reason else $4 end, state = $3,
              updated_ms = case when updated_ms < $5 then $5 else updated_ms + 1 end
-           where id = $1 and tenant = $2 and deleted_ms is null returning ${ENDPOINT_FIELDS}`,
+           where id = $1 and tenant = $2 and deleted_ms is null returning id`,
     params: [idBytes(args.id), args.tenant, args.state, args.reason, args.nowMs],
   }
   if (rows.length === 0) return null
   yield* bumpTenant(args.tenant, idBytes(args.id))
+  if (before !== null && args.state === 'enabled') yield* beginAnew(before)
+  if (before?.state === 'enabled' && args.state === 'disabled') yield* noteDisabled(before, args.nowMs, args.reason!)
   if (before?.state !== args.state) {
     yield* record(args, { ...entryOf(args), action: args.state }, args.nowMs)
   }
-  return toEndpoint(rows[0]!)
+  return yield* getEndpoint({ tenant: args.tenant, id: args.id })
 }
 
 /** The row stays for history, without its secret. Answers the partition, or null if there is no such endpoint. */

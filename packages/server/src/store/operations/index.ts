@@ -9,11 +9,13 @@ import * as deliveries from './deliveries.ts'
 import { eraseSome, eraseTenant, finishErasure, getErasure, listErasures } from './erasure.ts'
 import * as examining from './examining.ts'
 import * as exporting from './exporting.ts'
+import { judgeFailing, warnExpiring } from './failing.ts'
 import { acceptArrivals, claimInbox, fanOut, peekInbox, releaseInbox } from './inbox.ts'
 import * as lanes from './lanes.ts'
 import { leaveLeases, tickLeases } from './leases.ts'
 import * as leftovers from './leftovers.ts'
 import { beginMove, countRows, describeTables, finishMove, moveRows } from './move.ts'
+import { claimNotices, finishNotices, peekNotices } from './notices.ts'
 import { countPending, countSetAside } from './owed.ts'
 import { publish, readKeyHashes } from './publish.ts'
 import {
@@ -70,6 +72,11 @@ export const operations = {
   countSetAside: (_args: object) => countSetAside(),
   readSealed,
   reseal,
+  judgeFailing,
+  warnExpiring,
+  peekNotices,
+  claimNotices,
+  finishNotices,
   beginTrial,
   takeBackTrials,
   readMeta: (args: { key: string }) => getMeta(args.key),
@@ -123,6 +130,7 @@ export const CONFIGURATION_CHANGES: ReadonlySet<OperationName> = new Set([
   'createEndpoint',
   'updateEndpoint',
   'setEndpointState',
+  'judgeFailing',
   'deleteEndpoint',
   'createApiKey',
   'revokeApiKey',

@@ -2,6 +2,7 @@ import { idBytes, idText } from '../../ids.ts'
 import type { DeliveryId, EndpointId, EventId, TenantId } from '../../model.ts'
 import { bytes, idList, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import type { Taken } from './leases.ts'
+import { noteLostNodes } from './notices.ts'
 import { type PackedLane, packLane } from './packed.ts'
 
 /** A pending delivery as a lane holds it. */
@@ -132,6 +133,27 @@ export function* readPayload(args: { tenant: TenantId; event: EventId }): Transa
   return rows.length === 0 || bytes(rows[0]!.payload).length === 0 ? null : bytes(rows[0]!.payload)
 }
 
+/** One delivery for its lane, without its payload; null unless it is pending. */
+export function* readPending(args: {
+  tenant: TenantId
+  delivery: DeliveryId
+}): Transaction<Omit<LaneItem, 'endpoint' | 'partition' | 'payload'> | null> {
+  const [row] = yield {
+    text: `select event, type, test, due_ms, attempts from live_delivery
+           where tenant = $1 and id = $2 and state = 'pending'`,
+    params: [args.tenant, idBytes(args.delivery)],
+  }
+  if (row === undefined) return null
+  return {
+    ...args,
+    event: idText('evt', bytes(row.event)),
+    type: text(row.type),
+    test: row.test === 1,
+    dueAtMs: int(row.due_ms),
+    attempts: int(row.attempts),
+  }
+}
+
 export type LaneHead = {
   readonly tenant: TenantId
   readonly endpoint: EndpointId
@@ -167,10 +189,13 @@ export function* discoverLanes(args: { partition: number }): Transaction<LaneHea
 
 /**
  * Takes over all partitions for this process, in their order. An owner that is still there has died: a process that
- * stops leaves them free (`leaveLeases`).
+ * stops leaves them free (`leaveLeases`). `nowMs`: left out, nobody is told of it.
  */
-export function* takePartitions(args: { node: Uint8Array }): Transaction<Taken> {
+export function* takePartitions(args: { node: Uint8Array; nowMs?: number }): Transaction<Taken> {
   const before = yield { text: 'select id, owner from partition_lease order by id' }
+  const dead = before.find(row => row.owner !== null)
+  if (dead !== undefined && args.nowMs !== undefined)
+    yield* noteLostNodes([{ id: bytes(dead.owner), silentSinceMs: null }], args.nowMs)
   yield { text: 'update partition_lease set epoch = epoch + 1, owner = $1', params: [args.node] }
   const rows = yield { text: 'select id, epoch from partition_lease order by id' }
   return {

@@ -4,6 +4,7 @@
  */
 import { PARTITION_COUNT } from '../../model.ts'
 import { type BulkQuery, bytes, type Dialect, int, intOrNull, type Transaction } from '../transaction.ts'
+import { noteLostNodes } from './notices.ts'
 
 /** A partition that a node holds, and the epoch under which it does. */
 export type Held = { readonly partition: number; readonly epoch: number }
@@ -35,7 +36,13 @@ export type LeaseTickResult = {
 export function* tickLeases(args: LeaseTick, dialect: Dialect): Transaction<LeaseTickResult> {
   const { node, leaseMs, give, isLeaving } = args
   const now = dialect.nowMs
-  yield { text: `delete from node where alive_until_ms <= ${now}` }
+  const lost = yield {
+    text: `delete from node where alive_until_ms <= ${now} returning id, alive_until_ms, ${now} as now_ms`,
+  }
+  if (lost.length > 0) {
+    const nodes = lost.map(row => ({ id: bytes(row.id), silentSinceMs: int(row.alive_until_ms) }))
+    yield* noteLostNodes(nodes, int(lost[0]!.now_ms))
+  }
   if (isLeaving) yield { text: 'delete from node where id = $1', params: [node] }
   else {
     yield {

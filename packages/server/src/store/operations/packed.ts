@@ -7,6 +7,7 @@ import { idBytes, idText } from '../../ids.ts'
 import type { AttemptError, EndpointId, NotSent } from '../../model.ts'
 import { bytes, int, type Row, text, textOrNull } from '../transaction.ts'
 import type { LaneItem } from './lanes.ts'
+import type { PlacedMark } from './marks.ts'
 import type { NewDelivery, NewEvent, PublishRequest } from './publish.ts'
 import type { Settlement, Step } from './settle.ts'
 
@@ -47,6 +48,7 @@ export type PackedSettlements = {
   readonly bodies: Uint8Array
   /** NUMBERS_A_SETTLEMENT for each. */
   readonly numbers: Float64Array
+  readonly marks: readonly PlacedMark[]
 }
 
 const NUMBERS_A_SETTLEMENT = 13
@@ -80,11 +82,12 @@ export function packSettlements(settlements: readonly Settlement[]): PackedSettl
     ),
     bodies: join(settlements.map(({ attempt }) => attempt.responseBody)),
     numbers,
+    marks: settlements.flatMap(({ endpoint, epoch, marks = [] }) => marks.map(mark => ({ endpoint, epoch, mark }))),
   }
 }
 
 /** An outcome as the store needs it: the headers stay the text that is stored. */
-export type StoredSettlement = Omit<Settlement, 'attempt' | 'event' | 'replay'> & {
+export type StoredSettlement = Omit<Settlement, 'attempt' | 'event' | 'replay' | 'marks'> & {
   /** The bytes of `delivery`. */
   readonly deliveryId: Uint8Array
   readonly attempt: Omit<Settlement['attempt'], 'responseHeaders' | 'outcome'> & { readonly headersText: string }

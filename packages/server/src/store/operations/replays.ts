@@ -12,6 +12,7 @@ import {
   type Transaction,
   text,
 } from '../transaction.ts'
+import { noteReplayFinished } from './notices.ts'
 import { historyRow, storeHistory } from './settle.ts'
 import { Where } from './where.ts'
 
@@ -229,10 +230,14 @@ export function* endReplay(args: {
   const rows = yield {
     text: `update replay set state = $3, ended_ms = $4,
              deliveries = case when $3 = 'done' then made + skipped else deliveries end
-           where tenant = $1 and id = $2 and ended_ms is null returning id`,
+           where tenant = $1 and id = $2 and ended_ms is null returning replay_key, made`,
     params: [args.tenant, args.id, args.state, args.nowMs],
   }
-  return rows.length > 0
+  const [ended] = rows
+  if (ended === undefined) return false
+  const { tenant, state, nowMs } = args
+  yield* noteReplayFinished({ tenant, replay: text(ended.replay_key), state, deliveries: int(ended.made), nowMs })
+  return true
 }
 
 /** Of a tenant that is being deleted: its deliveries are cancelled with its endpoints. */

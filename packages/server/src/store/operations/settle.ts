@@ -1,7 +1,18 @@
 import { idBytes, idText } from '../../ids.ts'
 import type { Attempt, DeliveryId, EndpointId, EventId, TenantId } from '../../model.ts'
-import { type BulkQuery, bytes, type Dialect, int, type Row, type Transaction, text } from '../transaction.ts'
+import {
+  type BulkQuery,
+  bytes,
+  type Dialect,
+  int,
+  jsonOrNull,
+  type Row,
+  type Transaction,
+  text,
+} from '../transaction.ts'
 import { record } from './audit.ts'
+import { type EndpointMark, markEndpoints } from './marks.ts'
+import { exhaustedFact, gatherExhausted, noteDisabled } from './notices.ts'
 import { type PackedSettlements, type StoredSettlement, unpackSettlements } from './packed.ts'
 import { bumpTenant, lockConfiguration } from './versions.ts'
 
@@ -30,6 +41,8 @@ export type Settlement = {
   /** When the attempt fell due. */
   readonly dueAtMs: number
   readonly endedAtMs: number
+  /** What it says of its endpoint; mostly nothing. */
+  readonly marks?: readonly EndpointMark[]
 }
 
 /**
@@ -59,6 +72,7 @@ export function* settle(packed: PackedSettlements, dialect: Dialect): Transactio
   yield* end('delivered', steps.delivered, moved, dialect)
   yield* end('exhausted', steps.exhausted, moved, dialect)
   yield* reschedule(steps.retry, moved)
+  yield* markEndpoints(packed.marks)
   const disabled = yield* disableGone(settlements)
   return { moved: settlements.map(({ delivery }) => moved.get(delivery) ?? 'unmoved'), disabled }
 }
@@ -128,13 +142,16 @@ const FENCES: Readonly<Record<EndKind, string>> = {
   exhausted: `and l.state = 'pending' and l.attempts = v.attempt - 1 and ${isOurs('l.partition', 'v.epoch')}`,
 }
 
+/** Of those that are exhausted, what is told of them. */
+const RETURNED: Readonly<Record<EndKind, string>> = { delivered: 'id', exhausted: 'id, endpoint, event, type' }
+
 /** Copies into history inside the store: taken out and put in again by way of JavaScript, it took twice the time. */
 const intoHistory = (kind: EndKind, dialect: Dialect): string =>
   `insert into delivery (tenant, id, endpoint, event, type, state, attempts, replay_of, test, created_ms, ended_ms)
    select l.tenant, l.id, l.endpoint, l.event, l.type, '${kind}',
      case when l.attempts > v.attempt then l.attempts else v.attempt end, l.replay_of, l.test, l.created_ms, v.ended_ms
    from v cross join live_delivery l where l.tenant = v.tenant and l.id = v.id ${FENCES[kind]}
-   ${dialect.lockLiveRows} returning id`
+   ${dialect.lockLiveRows} returning ${RETURNED[kind]}`
 
 // Row values against a list, not `exists (…)`: SQLite would go through the whole table for each row of `v` (144 µs
 // instead of 9 for one delivery, with a few thousand pending).
@@ -157,6 +174,7 @@ function* end(
       [tenant, deliveryId, attempt.number, endedAtMs, epoch] as const,
   )
   const ended = yield { text: intoHistory(kind, dialect), columns: END_COLUMNS, rows }
+  if (kind === 'exhausted') yield* tellExhausted(ended, settlements, dialect)
   if (ended.length === settlements.length) {
     for (const { delivery } of settlements) moved.set(delivery, 'ended')
     yield deleteLive(rows)
@@ -166,6 +184,20 @@ function* end(
   for (const id of ids) moved.set(id, 'ended')
   const left = rows.filter((_, index) => ids.has(settlements[index]!.delivery))
   if (left.length > 0) yield deleteLive(left)
+}
+
+function* tellExhausted(
+  ended: readonly Row[],
+  settlements: readonly StoredSettlement[],
+  dialect: Dialect,
+): Transaction<void> {
+  if (ended.length === 0) return
+  const byId = new Map(settlements.map(settlement => [settlement.delivery, settlement]))
+  const facts = ended.map(row => {
+    const { tenant, endedAtMs } = byId.get(idText('dlv', bytes(row.id)))!
+    return exhaustedFact(row, tenant, endedAtMs)
+  })
+  yield* gatherExhausted(facts, dialect)
 }
 
 const HISTORY_COLUMNS: BulkQuery['columns'] = [
@@ -250,7 +282,7 @@ function* disableGone(settlements: readonly StoredSettlement[]): Transaction<Set
     const rows = yield {
       text: `update endpoint set state = 'disabled', disabled_reason = 'gone', updated_ms = $2
              where id = $1 and state = 'enabled' and deleted_ms is null and ${isOurs('endpoint.partition', '$3')}
-             returning tenant`,
+             returning tenant, types`,
       params: [idBytes(endpoint), endedAtMs, epoch],
     }
     if (rows.length === 0) continue
@@ -258,6 +290,8 @@ function* disableGone(settlements: readonly StoredSettlement[]): Transaction<Set
     yield* bumpTenant(tenant, idBytes(endpoint))
     const change = { action: 'disabled', target: 'endpoint', targetId: endpoint, tenant } as const
     yield* record({}, change, endedAtMs)
+    const types = jsonOrNull(rows[0]!.types) as string[] | null
+    yield* noteDisabled({ id: endpoint, tenant, types }, endedAtMs, 'gone')
   }
   return disabled
 }

@@ -1,6 +1,6 @@
 /** The provider's customers. */
 import { idText } from '../../ids.ts'
-import type { EndpointId, Retention, Tenant, TenantId } from '../../model.ts'
+import { type EndpointId, OPERATOR_TENANT, type Retention, type Tenant, type TenantId } from '../../model.ts'
 import { bytes, type Dialect, int, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import { revokeKeysOf } from './api-keys.ts'
 import { type By, record, recordPut } from './audit.ts'
@@ -65,10 +65,10 @@ export function* getTenant(args: { id: TenantId }): Transaction<Tenant | null> {
   return rows.length === 0 ? null : toTenant(rows[0]!)
 }
 
-/** In order of id, those after `after`. */
+/** In order of id, those after `after`; without the operator's own, which is nobody's customer. */
 export function* listTenants(args: { after: string | null; limit: number }): Transaction<Tenant[]> {
   const rows = yield {
-    text: `select ${TENANT_FIELDS} from tenant where deleted_ms is null and id > $1
+    text: `select ${TENANT_FIELDS} from tenant where deleted_ms is null and id > $1 and id <> '${OPERATOR_TENANT}'
            order by id limit $2`,
     params: [args.after ?? '', args.limit],
   }

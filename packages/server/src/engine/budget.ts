@@ -1,0 +1,28 @@
+/** Something that all lanes of a node share: bytes of payloads, or places for deliveries. */
+export class Budget {
+  readonly #max: number
+  #used = 0
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  get isLeft(): boolean {
+    return this.#used < this.#max
+  }
+
+  take(amount: number): boolean {
+    if (this.#used + amount > this.#max) return false
+    this.#used += amount
+    return true
+  }
+
+  /** As `take`, also where that is more than there is. */
+  takeAnyway(amount: number): void {
+    this.#used += amount
+  }
+
+  giveBack(amount: number): void {
+    this.#used -= amount
+  }
+}

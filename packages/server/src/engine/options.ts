@@ -1,0 +1,22 @@
+import type { RetrySchedule } from '../model.ts'
+import type { ConnectionOptions } from './connections.ts'
+import type { HealthOptions } from './health.ts'
+import type { TargetOptions } from './targets.ts'
+import type { BeginTrace } from './trace.ts'
+
+export type EngineOptions = ConnectionOptions &
+  TargetOptions &
+  HealthOptions & {
+    /** For endpoints and types without one of their own (C12). */
+    readonly retrySchedule: RetrySchedule
+    readonly maxInFlight: number
+    readonly maxInFlightPerHost: number
+    /** Requests at once to one endpoint, at most. */
+    readonly laneWindow: number
+    /** Payload bytes kept in memory with waiting deliveries, at most; the others are read at dispatch. */
+    readonly payloadMemoryBytes: number
+    /** From 0 up to, but not, 1: spreads retries (C12). */
+    readonly random: () => number
+    /** Default: attempts are part of no trace. */
+    readonly beginTrace?: BeginTrace
+  }

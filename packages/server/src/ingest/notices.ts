@@ -1,0 +1,91 @@
+/**
+ * Makes events of notices (store/operations/notices.ts): for the operator's own endpoints, and for those of the tenant
+ * that it is about. Any node does; what one that died had taken, another publishes again, with the same keys.
+ */
+import { Buffer } from 'node:buffer'
+import type { Clock, Timer } from '../clock.ts'
+import { PosthornError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import { OPERATOR_TENANT } from '../model.ts'
+import type { ReadyNotice } from '../store/operations/notices.ts'
+import type { Store } from '../store/store.ts'
+import type { Publisher } from './publisher.ts'
+
+const LOOK_MS = 500
+/** Secrets are looked through no more often for what expires. */
+const EXPIRY_LOOK_MS = 60_000
+
+export class Notices {
+  readonly #store: Store
+  readonly #publisher: Pick<Publisher, 'publishOperational'>
+  readonly #clock: Clock
+  readonly #log: Logger
+  #timer: Timer | undefined
+  #working: Promise<void> = Promise.resolve()
+  #expiryLookedAtMs = Number.NEGATIVE_INFINITY
+  #isRunning = false
+
+  constructor(store: Store, publisher: Pick<Publisher, 'publishOperational'>, clock: Clock, log: Logger) {
+    this.#store = store
+    this.#publisher = publisher
+    this.#clock = clock
+    this.#log = log
+  }
+
+  start(): void {
+    this.#isRunning = true
+    this.#working = this.#look()
+  }
+
+  /** After the look that is under way. */
+  async stop(): Promise<void> {
+    this.#isRunning = false
+    this.#timer?.cancel()
+    await this.#working
+  }
+
+  async #look(): Promise<void> {
+    try {
+      await this.#warnExpiring()
+      if (await this.#store.read('peekNotices', { nowMs: this.#store.now() })) await this.#publishAll()
+    } catch (error) {
+      this.#log.warn({ err: error }, 'operational events could not be published; it is tried again')
+    }
+    if (!this.#isRunning) return
+    this.#timer = this.#clock.after(LOOK_MS, () => {
+      this.#working = this.#look()
+    })
+  }
+
+  async #warnExpiring(): Promise<void> {
+    const nowMs = this.#clock.monotonicMs()
+    if (nowMs - this.#expiryLookedAtMs < EXPIRY_LOOK_MS) return
+    while (this.#isRunning && (await this.#store.write('warnExpiring', { nowMs: this.#store.now() })) > 0);
+    this.#expiryLookedAtMs = nowMs
+  }
+
+  async #publishAll(): Promise<void> {
+    while (this.#isRunning) {
+      const notices = await this.#store.write('claimNotices', { nowMs: this.#store.now() })
+      if (notices.length === 0) return
+      for (const notice of notices) await this.#publish(notice)
+      await this.#store.write('finishNotices', { keys: notices.map(({ key }) => key) })
+    }
+  }
+
+  async #publish({ key, type, tenant, payload }: ReadyNotice): Promise<void> {
+    for (const to of new Set([OPERATOR_TENANT, tenant ?? OPERATOR_TENANT])) {
+      const event = { type, key: `posthorn:${key}`, payload: Buffer.from(payload) }
+      try {
+        await this.#publisher.publishOperational(to, event)
+      } catch (error) {
+        // The tenant is gone, or somebody published another event with this key: it will not go better later.
+        const isFinal = error instanceof PosthornError && !TO_RETRY.has(error.code)
+        if (!isFinal) throw error
+        this.#log.warn({ err: error, tenant: to, type, key }, 'an operational event was not published')
+      }
+    }
+  }
+}
+
+const TO_RETRY: ReadonlySet<PosthornError['code']> = new Set(['overloaded', 'store_unavailable', 'busy'])

@@ -1,0 +1,379 @@
+/** Receivers that fail, for seconds or for days, on a clock that jumps. */
+import { startReceiver } from '@posthorn/testkit'
+import { describe, expect, it } from 'vitest'
+import type { EndpointId } from '../../src/model.ts'
+import { cover, inFolder, startPosthorn } from './harness.ts'
+import { JumpClock } from './jump-clock.ts'
+
+const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+/** Of the outage of six hours. */
+const PENDING = 100_000
+const WAIT = { timeout: 30_000, interval: 20 }
+
+type Posthorn = Awaited<ReturnType<typeof startPosthorn>>
+
+const endpointOf = async ({ endpoints }: Posthorn, id: EndpointId) => {
+  const endpoint = await endpoints.get('acme', id)
+  return { ...endpoint, ...(await endpoints.describe(endpoint)) }
+}
+const attemptsOf = ({ lines }: Posthorn) => lines.filter(({ msg }) => msg === 'attempt').length
+
+/** So few at once that they don't go through the inbox: what a jump does to the times of ids would confuse it. */
+async function publishMany(posthorn: Posthorn, count: number): Promise<void> {
+  for (let at = 0; at < count; at += 250) {
+    await posthorn.publish(
+      'acme',
+      Array.from({ length: 250 }, (_, index) => cover(at + index)),
+    )
+  }
+}
+
+async function startWith(folder: string, authority: Parameters<typeof startPosthorn>[1], clock: JumpClock) {
+  const posthorn = await startPosthorn(folder, authority, { retrySchedule: [3_600, 3_600, 3_600] }, true, clock)
+  const attempt = async (index: number) => {
+    const before = attemptsOf(posthorn)
+    await posthorn.publish('acme', cover(index))
+    await expect.poll(() => attemptsOf(posthorn), WAIT).toBeGreaterThan(before)
+  }
+  return { posthorn, attempt }
+}
+
+describe('C11: five days of failure', () => {
+  it(
+    'warn at 1, 2 and 4 days, once each, and disable; restarts in between change nothing',
+    () =>
+      inFolder(async (folder, authority) => {
+        const clock = new JumpClock()
+        const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 500 }) })
+        let { posthorn, attempt } = await startWith(folder, authority, clock)
+        await posthorn.tenants.put('acme', {})
+        const input = { url: receiver.url, clientSecret: SECRET, schedule: [] }
+        const { endpoint } = await posthorn.endpoints.create('acme', input)
+        const operator = { url: `${receiver.url}/operator`, clientSecret: SECRET, types: ['posthorn.endpoint.failing'] }
+        await posthorn.endpoints.create('posthorn', {
+          ...operator,
+          types: [...operator.types, 'posthorn.endpoint.disabled'],
+        })
+        const beganMs = clock.now()
+        const seen: string[] = []
+        const take = async () => {
+          for (const notice of await posthorn.store.write('claimNotices', { nowMs: clock.now() })) {
+            const what = notice.type.split('.').pop()
+            if (what !== 'exhausted') seen.push(`${what} ${JSON.parse(notice.payload).days ?? ''}`.trim())
+            await posthorn.store.write('finishNotices', { keys: [notice.key] })
+          }
+        }
+        for (let hour = 0; hour <= 119; hour += 7) {
+          await attempt(hour)
+          await expect
+            .poll(async () => (await endpointOf(posthorn, endpoint.id)).health.failingSinceMs, WAIT)
+            .not.toBeNull()
+          const { state, health, warnings } = await endpointOf(posthorn, endpoint.id)
+          expect(state).toBe('enabled')
+          expect(Math.abs(health.failingSinceMs! - beganMs)).toBeLessThan(MINUTE_MS)
+          if (hour > 24) {
+            await expect
+              .poll(async () => (await endpointOf(posthorn, endpoint.id)).health.stage, WAIT)
+              .toBeGreaterThan(0)
+          }
+          if (hour > 31) expect(warnings.map(({ code }) => code)).toContain('failing')
+          await take()
+          if (hour % 21 === 0) {
+            await posthorn.stop()
+            const again = await startWith(folder, authority, clock)
+            posthorn = again.posthorn
+            attempt = again.attempt
+          }
+          clock.jump(7 * HOUR_MS)
+        }
+        expect(seen).toEqual(['failing 1', 'failing 2', 'failing 4'])
+        clock.jump(2 * HOUR_MS)
+        await posthorn.publish('acme', cover(200))
+        await expect.poll(async () => (await endpointOf(posthorn, endpoint.id)).state, WAIT).toBe('disabled')
+        const disabled = await endpointOf(posthorn, endpoint.id)
+        expect(disabled.disabledReason).toBe('failing')
+        await take()
+        expect(seen.slice(3)).toEqual(['disabled'])
+        // What comes now is held, and goes out when it is enabled, which begins anew.
+        const before = receiver.total
+        await posthorn.publish('acme', cover(201))
+        await posthorn.endpoints.enable('acme', endpoint.id, { held: 'release' })
+        await expect.poll(() => receiver.total, WAIT).toBe(before + 1)
+        await expect
+          .poll(async () => (await endpointOf(posthorn, endpoint.id)).health.failingSinceMs, WAIT)
+          .not.toBeNull()
+        const anew = await endpointOf(posthorn, endpoint.id)
+        expect([anew.state, anew.health.stage]).toEqual(['enabled', 0])
+        expect(clock.now() - anew.health.failingSinceMs!).toBeLessThan(MINUTE_MS)
+        await posthorn.stop()
+        await receiver.close()
+      }),
+    120_000,
+  )
+
+  it(
+    'are broken by one success, be it of a test; an endpoint that nothing is sent to is left alone',
+    () =>
+      inFolder(async (folder, authority) => {
+        const clock = new JumpClock()
+        const receiver = await startReceiver({
+          authority,
+          names: ['localhost'],
+          script: ({ headers }) => ({ status: headers['x-posthorn-test'] === undefined ? 500 : 204 }),
+        })
+        const { posthorn, attempt } = await startWith(folder, authority, clock)
+        await posthorn.tenants.put('acme', {})
+        const input = { url: receiver.url, clientSecret: SECRET, schedule: [] }
+        const { endpoint } = await posthorn.endpoints.create('acme', input)
+        const sinceMs = async () => (await endpointOf(posthorn, endpoint.id)).health.failingSinceMs
+        await attempt(1)
+        await expect.poll(sinceMs, WAIT).not.toBeNull()
+        clock.jump(4 * DAY_MS)
+        await attempt(2)
+        await posthorn.publisher.publishTest(endpoint, undefined)
+        await expect.poll(sinceMs, WAIT).toBeNull()
+        clock.jump(4 * DAY_MS)
+        await attempt(3)
+        await expect.poll(sinceMs, WAIT).not.toBeNull()
+        // Ten quiet days: the last failure is not within one.
+        for (let day = 0; day < 10; day++) clock.jump(DAY_MS)
+        await posthorn.engine.drain(1_000)
+        expect((await endpointOf(posthorn, endpoint.id)).state).toBe('enabled')
+        await posthorn.stop()
+        await receiver.close()
+      }),
+    60_000,
+  )
+
+  it(
+    'end at five days also without another attempt, if the last failure was within a day',
+    () =>
+      inFolder(async (folder, authority) => {
+        const clock = new JumpClock()
+        const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 500 }) })
+        const { posthorn, attempt } = await startWith(folder, authority, clock)
+        await posthorn.tenants.put('acme', {})
+        const { endpoint } = await posthorn.endpoints.create('acme', {
+          url: receiver.url,
+          clientSecret: SECRET,
+          schedule: [],
+        })
+        await attempt(1)
+        clock.jump(4.5 * DAY_MS)
+        await attempt(2)
+        await expect.poll(async () => (await endpointOf(posthorn, endpoint.id)).health.stage, WAIT).toBe(3)
+        expect((await endpointOf(posthorn, endpoint.id)).state).toBe('enabled')
+        clock.jump(0.5 * DAY_MS)
+        await expect.poll(async () => (await endpointOf(posthorn, endpoint.id)).state, WAIT).toBe('disabled')
+        expect(receiver.total).toBe(2)
+        await posthorn.stop()
+        await receiver.close()
+      }),
+    60_000,
+  )
+
+  it(
+    'disable nobody where the setting says never',
+    () =>
+      inFolder(async (folder, authority) => {
+        const clock = new JumpClock()
+        const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 500 }) })
+        const posthorn = await startPosthorn(folder, authority, { retrySchedule: [1], disableAfterMs: 0 }, true, clock)
+        await posthorn.tenants.put('acme', {})
+        const { endpoint } = await posthorn.endpoints.create('acme', {
+          url: receiver.url,
+          clientSecret: SECRET,
+          schedule: [],
+        })
+        for (let day = 0; day < 9; day++) {
+          const before = attemptsOf(posthorn)
+          await posthorn.publish('acme', cover(day))
+          await expect.poll(() => attemptsOf(posthorn), WAIT).toBeGreaterThan(before)
+          clock.jump(DAY_MS)
+        }
+        await expect.poll(async () => (await endpointOf(posthorn, endpoint.id)).health.stage, WAIT).toBe(3)
+        expect((await endpointOf(posthorn, endpoint.id)).state).toBe('enabled')
+        await posthorn.stop()
+        await receiver.close()
+      }),
+    60_000,
+  )
+})
+
+describe('C12: Retry-After', () => {
+  it(
+    'puts off the whole lane, also over a restart, but not what a person wants now; another URL or enabling lift it',
+    () =>
+      inFolder(async (folder, authority) => {
+        const clock = new JumpClock()
+        let isBusy = true
+        const receiver = await startReceiver({
+          authority,
+          names: ['localhost'],
+          script: () => (isBusy ? { status: 429, headers: { 'retry-after': '7200' } } : { status: 204 }),
+        })
+        let { posthorn } = await startWith(folder, authority, clock)
+        await posthorn.tenants.put('acme', {})
+        const { endpoint } = await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+        const pausedUntilMs = async () => (await endpointOf(posthorn, endpoint.id)).pausedUntilMs
+        await posthorn.publish('acme', cover(1))
+        await expect.poll(pausedUntilMs, WAIT).not.toBeNull()
+        expect(Math.abs((await pausedUntilMs())! - clock.now() - 2 * HOUR_MS)).toBeLessThan(MINUTE_MS)
+        isBusy = false
+        await posthorn.publish('acme', [cover(2), cover(3), cover(4)])
+        await posthorn.stop()
+        posthorn = (await startWith(folder, authority, clock)).posthorn
+        clock.jump(HOUR_MS)
+        const pending = async () => {
+          const filter = { state: 'pending' as const, endpoint: endpoint.id, event: null, type: null, before: null }
+          return posthorn.deliveries.list('acme', { ...filter, fromMs: null, toMs: null }, 10)
+        }
+        expect((await pending()).length).toBe(4)
+        expect(receiver.total).toBe(1)
+        // A person's: the third alone goes, and a test.
+        const [third] = (await pending()).sort((a, b) => (a.id < b.id ? -1 : 1)).slice(2)
+        await posthorn.deliveries.retry('acme', third!.id)
+        await expect.poll(() => receiver.total, WAIT).toBe(2)
+        await posthorn.publisher.publishTest(endpoint, undefined)
+        await expect.poll(() => receiver.total, WAIT).toBe(3)
+        expect(JSON.parse(receiver.requests[1]!.body.toString()).CoverId).toBe(cover(3).payload.CoverId)
+        await posthorn.endpoints.update('acme', endpoint.id, { description: 'still paused' })
+        clock.jump(30 * MINUTE_MS)
+        await expect.poll(async () => (await pending()).length, WAIT).toBe(3)
+        expect(receiver.total).toBe(3)
+        await posthorn.endpoints.update('acme', endpoint.id, { url: `${receiver.url}/new` })
+        await expect.poll(() => receiver.total, WAIT).toBe(5)
+        expect(await pausedUntilMs()).toBeNull()
+        // What was put off itself comes at its own time.
+        clock.jump(HOUR_MS)
+        await expect.poll(async () => (await pending()).length, WAIT).toBe(0)
+        isBusy = true
+        await posthorn.publish('acme', cover(5))
+        await expect.poll(pausedUntilMs, WAIT).not.toBeNull()
+        await posthorn.endpoints.enable('acme', endpoint.id, { held: 'release' })
+        expect(await pausedUntilMs()).toBeNull()
+        await posthorn.stop()
+        await receiver.close()
+      }),
+    60_000,
+  )
+})
+
+describe('an outage of six hours', () => {
+  it(
+    'costs few attempts, and ends without a flood: the backlog comes back at a rate that rises',
+    () =>
+      inFolder(async (folder, authority) => {
+        const clock = new JumpClock()
+        const arrivals: number[] = []
+        const receiver = await startReceiver({
+          authority,
+          names: ['localhost'],
+          record: false,
+          script: () => void arrivals.push(performance.now()),
+        })
+        const schedule = [30, 60, 120, 240, 480, 960, 1920, 3840, 7680, 15360]
+        const posthorn = await startPosthorn(folder, authority, { retrySchedule: schedule }, true, clock)
+        await posthorn.tenants.put('acme', {})
+        const { endpoint } = await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+        await receiver.stop()
+        await publishMany(posthorn, PENDING)
+        await expect.poll(() => attemptsOf(posthorn), WAIT).toBeGreaterThan(3)
+        for (let minute = 0; minute < 360; minute += 5) {
+          const before = attemptsOf(posthorn)
+          clock.jump(5 * MINUTE_MS)
+          await expect.poll(() => attemptsOf(posthorn), WAIT).toBeGreaterThan(before)
+        }
+        const wasted = attemptsOf(posthorn)
+        expect(wasted).toBeLessThan(400)
+        expect((await endpointOf(posthorn, endpoint.id)).health.failingSinceMs).toBeLessThan(
+          clock.now() - 5.9 * HOUR_MS,
+        )
+        await receiver.start()
+        // The next probe is half a minute away at most.
+        clock.jump(30_000)
+        await receiver.waitFor(({ distinct }) => distinct.size >= PENDING * 0.9, { timeoutMs: 240_000 })
+        const first = arrivals[0]!
+        const countIn = (second: number) => arrivals.filter(ms => Math.floor((ms - first) / 1_000) === second).length
+        expect(countIn(0)).toBeGreaterThan(5)
+        expect(countIn(0)).toBeLessThan(40)
+        expect(countIn(1)).toBeLessThan(80)
+        expect(countIn(2)).toBeLessThan(160)
+        expect(countIn(3)).toBeGreaterThan(countIn(0))
+        // What was tried lately waits for its own time.
+        clock.jump(5 * HOUR_MS)
+        await receiver.waitFor(({ distinct }) => distinct.size === PENDING, { timeoutMs: 120_000 })
+        expect((await endpointOf(posthorn, endpoint.id)).health).toMatchObject({ failingSinceMs: null, stage: 0 })
+        await posthorn.stop()
+        await receiver.close()
+      }),
+    600_000,
+  )
+
+  it(
+    'is taken up slowly, too, where the endpoint was disabled meanwhile',
+    () =>
+      inFolder(async (folder, authority) => {
+        const arrivals: number[] = []
+        const receiver = await startReceiver({
+          authority,
+          names: ['localhost'],
+          record: false,
+          script: () => void arrivals.push(performance.now()),
+        })
+        const posthorn = await startPosthorn(folder, authority)
+        await posthorn.tenants.put('acme', {})
+        const { endpoint } = await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+        await posthorn.endpoints.disable('acme', endpoint.id)
+        await publishMany(posthorn, 1_000)
+        await posthorn.endpoints.enable('acme', endpoint.id, { held: 'release' })
+        await receiver.waitFor(({ total }) => total === 1_000, { timeoutMs: 60_000 })
+        const countIn = (second: number) =>
+          arrivals.filter(ms => Math.floor((ms - arrivals[0]!) / 1_000) === second).length
+        expect(countIn(0)).toBeLessThan(40)
+        expect(countIn(1)).toBeLessThan(80)
+        await posthorn.stop()
+        await receiver.close()
+      }),
+    90_000,
+  )
+
+  it(
+    'is no flood for a receiver that takes only so many at once: few requests are turned away',
+    () =>
+      inFolder(async (folder, authority) => {
+        let open = 0
+        let turnedAway = 0
+        let isUp = false
+        const receiver = await startReceiver({
+          authority,
+          names: ['localhost'],
+          record: false,
+          async script() {
+            if (!isUp || open >= 6) {
+              if (isUp) turnedAway++
+              return { status: 503 }
+            }
+            open++
+            await new Promise(resolve => setTimeout(resolve, 2))
+            open--
+            return { status: 204 }
+          },
+        })
+        const posthorn = await startPosthorn(folder, authority, { retrySchedule: Array(30).fill(2) })
+        await posthorn.tenants.put('acme', {})
+        await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+        await publishMany(posthorn, 3_000)
+        await receiver.waitFor(({ total }) => total > 50, { timeoutMs: 30_000 })
+        isUp = true
+        await receiver.waitFor(({ distinct }) => distinct.size === 3_000, { timeoutMs: 120_000 })
+        expect(turnedAway).toBeLessThan(3_000 * 0.15)
+        await posthorn.stop()
+        await receiver.close()
+      }),
+    180_000,
+  )
+})

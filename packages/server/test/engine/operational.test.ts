@@ -1,0 +1,143 @@
+/** Operational events from the fact to the receiver, through Posthorn itself. */
+import { startReceiver } from '@posthorn/testkit'
+import { pino } from 'pino'
+import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { compileSchema } from '../../src/ingest/catalogue.ts'
+import { Notices } from '../../src/ingest/notices.ts'
+import { operationalType } from '../../src/ingest/operational-types.ts'
+import { EventTypes } from '../../src/manage/event-types.ts'
+import { cover, inFolder, startPosthorn } from './harness.ts'
+
+const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
+const WAIT = { timeout: 20_000, interval: 20 }
+const silent = pino({ level: 'silent' })
+
+/** A JWT that expires so many days from now. */
+const tokenFor = (days: number) => {
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  return `${encode({ alg: 'none' })}.${encode({ exp: Math.floor(Date.now() / 1_000) + days * 86_400 })}.c2ln`
+}
+
+describe('operational events', () => {
+  it(
+    'C9: go to the provider’s endpoints and the tenant’s that name them, sound by their schemas, without a secret',
+    () =>
+      inFolder(async (folder, authority) => {
+        const receiver = await startReceiver({
+          authority,
+          names: ['localhost'],
+          script: ({ path }) => ({ status: path === '/bad' ? 500 : path === '/gone' ? 410 : 204 }),
+        })
+        const posthorn = await startPosthorn(folder, authority, { retrySchedule: [0.02] })
+        const { store, publisher, endpoints, tenants } = posthorn
+        const notices = new Notices(store, publisher, systemClock, silent)
+        await tenants.put('acme', {})
+        const of = (path: string, types: string[] | null = null, clientSecret = SECRET) => ({
+          ...{ url: `${receiver.url}${path}`, clientSecret, types },
+        })
+        const all = ['delivery.exhausted', 'endpoint.disabled', 'secret.expiring', 'secret.replaced']
+        const names = all.map(name => `posthorn.${name}`)
+        await endpoints.create('posthorn', of('/operator', names))
+        await endpoints.create('acme', of('/own', ['posthorn.endpoint.disabled']))
+        const { endpoint: bad } = await endpoints.create('acme', of('/bad', null, tokenFor(5)))
+        const { endpoint: gone } = await endpoints.create('acme', of('/gone', ['COVER_REFERENCE']))
+        await posthorn.publish('acme', [cover(1), cover(2)])
+        const got = (path: string) =>
+          receiver.requests.filter(request => request.path === path).map(({ body }) => JSON.parse(body.toString()))
+        notices.start()
+        await expect.poll(() => got('/operator').some(({ days }) => days !== undefined), WAIT).toBe(true)
+        await endpoints.update('acme', bad.id, { clientSecret: 'a-quite-different-secret' })
+        await expect.poll(() => got('/operator').length, WAIT).toBeGreaterThanOrEqual(4)
+        await expect.poll(() => got('/own').length, WAIT).toBe(1)
+        expect(got('/own')[0]).toMatchObject({ tenant: 'acme', endpoint: gone.id, reason: 'gone' })
+        const stored = await store.read('listEvents', {
+          ...{ tenant: 'posthorn', type: null, before: null, fromMs: null, toMs: null, limit: 50 },
+        })
+        expect([...new Set(stored.map(({ type }) => type))].sort()).toEqual([...names].sort())
+        for (const { type, payload } of stored) {
+          const compiled = compileSchema(operationalType(type)!.schema)
+          expect(compiled.ok && compiled.validate(JSON.parse(Buffer.from(payload).toString())), type).toEqual([])
+          expect(Buffer.from(payload).toString()).not.toMatch(/a-quite-different|c2VjcmV0/)
+        }
+        const exhausted = got('/operator').filter(({ deliveries }) => deliveries !== undefined)
+        expect(exhausted.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThanOrEqual(1)
+        expect(exhausted[0].endpoint).toBe(bad.id)
+        expect(got('/operator').find(({ days }) => days !== undefined)).toMatchObject({ endpoint: bad.id, days: 7 })
+        // An endpoint that names no types gets none of it.
+        const seen = receiver.requests
+          .filter(({ path }) => path === '/bad')
+          .map(({ body }) => JSON.parse(body.toString()))
+        expect(seen.every(({ CoverId }) => CoverId !== undefined)).toBe(true)
+        await notices.stop()
+        await posthorn.stop()
+        await receiver.close()
+      }),
+    60_000,
+  )
+
+  it(
+    'of an operational endpoint that fails make no storm',
+    () =>
+      inFolder(async (folder, authority) => {
+        const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 500 }) })
+        const posthorn = await startPosthorn(folder, authority, { retrySchedule: [0.01] })
+        const { store, publisher, endpoints, tenants } = posthorn
+        const notices = new Notices(store, publisher, systemClock, silent)
+        notices.start()
+        await tenants.put('acme', {})
+        const types = ['posthorn.delivery.exhausted', 'posthorn.endpoint.disabled', 'posthorn.endpoint.failing']
+        const of = (path: string) => ({ url: `${receiver.url}${path}`, clientSecret: SECRET })
+        await endpoints.create('posthorn', { ...of('/operator'), types })
+        await endpoints.create('acme', { ...of('/own'), types })
+        await endpoints.create('acme', of('/business'))
+        await posthorn.publish('acme', cover(1))
+        const exhausted = async (tenant: string) => {
+          const none = { endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null, limit: 99 }
+          return (await store.read('listDeliveries', { ...none, tenant, state: 'exhausted' })).length
+        }
+        await expect.poll(() => exhausted('acme'), WAIT).toBe(2)
+        await expect.poll(() => exhausted('posthorn'), WAIT).toBe(1)
+        // What was to be told is: nothing is left, and nothing new comes of it.
+        await expect.poll(() => store.read('peekNotices', { nowMs: store.now() }), WAIT).toBe(false)
+        const count = async (tenant: string) =>
+          (await store.read('listEvents', { tenant, type: null, before: null, fromMs: null, toMs: null, limit: 99 }))
+            .length
+        expect([await count('posthorn'), await count('acme')]).toEqual([1, 2])
+        await notices.stop()
+        await posthorn.stop()
+        await receiver.close()
+      }),
+    60_000,
+  )
+})
+
+describe('C12: a type’s schedule', () => {
+  it(
+    'counts for its deliveries, from its change on, where the endpoint has none of its own',
+    () =>
+      inFolder(async (folder, authority) => {
+        const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 500 }) })
+        const posthorn = await startPosthorn(folder, authority, { retrySchedule: [600] })
+        const types = new EventTypes(posthorn.store, { dev: true })
+        await posthorn.tenants.put('acme', {})
+        const of = (path: string) => ({ url: `${receiver.url}${path}`, clientSecret: SECRET })
+        await posthorn.endpoints.create('acme', of('/plain'))
+        await posthorn.endpoints.create('acme', { ...of('/own'), schedule: [500] })
+        const type = await types.get('COVER_REFERENCE')
+        await types.put('COVER_REFERENCE', { ...type, schedule: [0.02, 0.02] })
+        await posthorn.publish('acme', cover(1))
+        const seen = (path: string) => receiver.requests.filter(request => request.path === path).length
+        await expect.poll(() => seen('/plain'), WAIT).toBe(3)
+        await expect.poll(() => seen('/own'), WAIT).toBe(1)
+        const filter = { endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
+        await expect
+          .poll(async () => (await posthorn.deliveries.list('acme', { ...filter, state: 'exhausted' }, 9)).length, WAIT)
+          .toBe(1)
+        expect((await posthorn.deliveries.list('acme', { ...filter, state: 'pending' }, 9)).length).toBe(1)
+        await posthorn.stop()
+        await receiver.close()
+      }),
+    60_000,
+  )
+})
