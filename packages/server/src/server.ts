@@ -17,6 +17,7 @@ import { Publisher } from './ingest/publisher.ts'
 import { createReplayCounter } from './ingest/replay-selection.ts'
 import { Replayer } from './ingest/replayer.ts'
 import { starterCatalogue } from './ingest/starter-catalogue.ts'
+import { TypeSamples } from './ingest/type-samples.ts'
 import { openKeyring, openRootKey, type RootKey } from './instance-keys.ts'
 import { type Keyring, nameOfKey } from './keys.ts'
 import { createLogger, type Log } from './logger.ts'
@@ -206,6 +207,7 @@ async function startOn(
     lookMs: REPLAY_LOOK_MS,
     retentionDays: config.retentionDays,
   })
+  const typeSamples = new TypeSamples(store, clock)
   const keyRotation = new KeyRotation(store, keyring, place, log.logger)
   const created = createApi(
     {
@@ -217,7 +219,7 @@ async function startOn(
       }),
       tenants: new Tenants(store),
       apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
-      eventTypes: new EventTypes(store),
+      eventTypes: new EventTypes(store, typeSamples),
       deliveries: new Deliveries(store),
       replays: new Replays(store, createReplayCounter(store, clock)),
       keyRotation,
@@ -277,6 +279,7 @@ async function startOn(
       await Promise.all([closed, replayer.stop(), engine.drain(config.drainTimeoutMs)])
       late.cancel()
       await inbox.stop()
+      await typeSamples.stop()
       await keyRotation.stop()
       await relay?.stop()
       await history.stop()

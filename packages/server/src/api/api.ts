@@ -11,6 +11,7 @@ import { addDeliveries } from './deliveries.ts'
 import { addEgress } from './egress.ts'
 import { addEncryptionKeys } from './encryption-keys.ts'
 import { addEndpoints } from './endpoints.ts'
+import { addEventEndpoints } from './event-endpoints.ts'
 import { addEventTypes } from './event-types.ts'
 import { addEvents } from './events.ts'
 import { Gate } from './gate.ts'
@@ -145,7 +146,16 @@ function addRoutes(api: Api, services: Services, options: ApiOptions): void {
   if (!options.takesCalls) return
   api.register(
     async scope => {
-      const resources = [addEventTypes, addTenants, addEndpoints, addEvents, addDeliveries, addReplays, addStats]
+      const resources = [
+        addEventTypes,
+        addTenants,
+        addEndpoints,
+        addEvents,
+        addEventEndpoints,
+        addDeliveries,
+        addReplays,
+        addStats,
+      ]
       for (const add of [...resources, addApiKeys, addAudit, addEncryptionKeys]) {
         add(scope as Api, services, options)
       }

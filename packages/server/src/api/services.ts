@@ -32,14 +32,22 @@ export type Services = {
     'create' | 'update' | 'get' | 'list' | 'describe' | 'rotateSigning' | 'remove' | 'disable' | 'enable'
   >
   readonly tenants: Pick<Tenants, 'list' | 'get' | 'put' | 'remove'>
-  readonly eventTypes: Pick<EventTypes, 'list' | 'get' | 'put' | 'remove'>
+  readonly eventTypes: Pick<EventTypes, 'list' | 'get' | 'put' | 'archive' | 'unarchive' | 'remove'>
   readonly apiKeys: Pick<ApiKeys, 'create' | 'get' | 'list' | 'revoke' | 'audit'>
   readonly keyRotation: Pick<KeyRotation, 'read' | 'start'>
   readonly replays: Pick<Replays, 'count' | 'create' | 'get' | 'list' | 'pause' | 'resume' | 'cancel'>
   readonly stats: Pick<Stats, 'read'>
   readonly deliveries: Pick<
     Deliveries,
-    'list' | 'listSetAside' | 'get' | 'retry' | 'cancel' | 'listEvents' | 'listRejectedEvents' | 'getEvent'
+    | 'list'
+    | 'listSetAside'
+    | 'get'
+    | 'retry'
+    | 'cancel'
+    | 'listEvents'
+    | 'listRejectedEvents'
+    | 'getEvent'
+    | 'listOutcomes'
   >
 }
 

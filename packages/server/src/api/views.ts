@@ -1,26 +1,41 @@
 /** How things of the model look in answers. What is not named here is not shown. */
 import { Buffer } from 'node:buffer'
 import type { Described } from '../manage/authentication.ts'
-import type { ApiKey, Attempt, AuditEntry, Delivery, Endpoint, PublishedEvent, Replay, Tenant } from '../model.ts'
+import type {
+  ApiKey,
+  Attempt,
+  AuditEntry,
+  Delivery,
+  Endpoint,
+  EventType,
+  Outcome,
+  PublishedEvent,
+  Replay,
+  Tenant,
+} from '../model.ts'
 import type { ApiKeyView, AuditEntryView } from './schemas/access.ts'
-import type { TenantView } from './schemas/configuration.ts'
+import type { EventTypeView, TenantView } from './schemas/configuration.ts'
 import type { AttemptView, DeliveryDetail, DeliveryView, SetAsideDeliveryView } from './schemas/deliveries.ts'
 import type { EndpointView } from './schemas/endpoints.ts'
-import type { EventView } from './schemas/events.ts'
+import type { EventEndpointView, EventView } from './schemas/events.ts'
 import type { ReplayView } from './schemas/replays.ts'
 
 const time = (ms: number): string => new Date(ms).toISOString()
 const timeOrNull = (ms: number | null): string | null => (ms === null ? null : time(ms))
+
+export function viewEventType({ name, group, description, schema, example, archivedAtMs }: EventType): EventTypeView {
+  return { name, group, description, schema, example, archivedAt: timeOrNull(archivedAtMs) }
+}
 
 export function viewTenant({ id, name, metadata, createdAtMs }: Tenant): TenantView {
   return { id, name, metadata, createdAt: time(createdAtMs) }
 }
 
 export function viewEndpoint(endpoint: Endpoint, { authentication, warnings }: Described): EndpointView {
-  const { id, tenant, url, types, description, metadata, headers, schedule, timeoutMs, rateLimit } = endpoint
+  const { id, tenant, url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit } = endpoint
   const { secretFingerprint, nextSecret, signing, clientCertificate, oauth } = authentication
   return {
-    ...{ id, tenant, url, types, description, metadata, headers, schedule, timeoutMs, rateLimit },
+    ...{ id, tenant, url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit },
     ordered: endpoint.ordered,
     state: endpoint.state,
     disabledReason: endpoint.disabledReason,
@@ -119,10 +134,40 @@ export function viewAuditEntry({
   }
 }
 
-type EventExtras = { tenant?: string; deliveries?: DeliveryView[] }
+export function viewOutcome({ endpoint, state, reason, delivery, deliveryCount }: Outcome): EventEndpointView {
+  return {
+    ...{ endpoint, state, reason, heldReason: delivery?.heldReason ?? null },
+    delivery: delivery?.id ?? null,
+    deliveryCount,
+    attemptCount: delivery?.attempts ?? 0,
+    nextAttemptAt: timeOrNull(delivery?.dueAtMs ?? null),
+    endedAt: timeOrNull(delivery?.endedAtMs ?? null),
+  }
+}
 
-export function writeEvent(event: PublishedEvent, deliveries?: readonly Delivery[]): string {
-  return writeWithPayload(event, deliveries === undefined ? {} : { deliveries: deliveries.map(viewDelivery) })
+type EventExtras = {
+  tenant?: string
+  deliveries?: DeliveryView[]
+  endpoints?: EventEndpointView[]
+  nextEndpoints?: string | null
+}
+
+export function writeEvent(event: PublishedEvent): string {
+  return writeWithPayload(event, {})
+}
+
+/** @param nextEndpoints the cursor that goes on in the list of the event's endpoints */
+export function writeEventDetail(
+  event: PublishedEvent,
+  deliveries: readonly Delivery[],
+  endpoints: readonly EventEndpointView[],
+  nextEndpoints: string | null,
+): string {
+  return writeWithPayload(event, {
+    deliveries: deliveries.map(viewDelivery),
+    endpoints: [...endpoints],
+    nextEndpoints,
+  })
 }
 
 export function writeRejectedEvent(event: PublishedEvent): string {

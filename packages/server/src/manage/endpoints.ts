@@ -35,6 +35,7 @@ import { type Described, describeAuthentication } from './authentication.ts'
 import { changeCredentials, changesCredentials, createCredentials } from './credentials-input.ts'
 import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './endpoint-input.ts'
 import { checkId, checkIdParameter, invalid, notFound, requireTenant } from './refusals.ts'
+import { adviseOnTypes } from './types-input.ts'
 
 export type { EndpointInput } from './endpoint-input.ts'
 
@@ -87,6 +88,7 @@ export class Endpoints {
       url: checked.target!.url.href,
       ...this.#sealed(id, credentials),
       types: null,
+      filter: null,
       description: null,
       metadata: {},
       headers: {},
@@ -118,7 +120,7 @@ export class Endpoints {
     by: Actor = SYSTEM,
   ): Promise<EndpointResult> {
     const before = await this.get(tenant, id)
-    const { checked, resolution } = await this.#check(patch, [])
+    const { checked, resolution } = await this.#check(patch, [], before.types)
     const credentials = namesOf(checked.credentials)
     const wasReadable = this.#open(before) !== undefined
     const endpoint = await this.#change(before, by, credentials, endpoint => this.#patched(endpoint, checked))
@@ -166,7 +168,9 @@ export class Endpoints {
     const { tenant, id, secretDigest } = endpoint
     const shared =
       secretDigest !== null && (await this.#store.read('isSecretShared', { tenant, digest: secretDigest, except: id }))
-    return describeAuthentication(endpoint, this.#open(endpoint), this.#keyring, shared, this.#store.now())
+    const described = describeAuthentication(endpoint, this.#open(endpoint), this.#keyring, shared, this.#store.now())
+    const warnings = adviseOnTypes(endpoint.types, await this.#options.types())
+    return { ...described, warnings: [...described.warnings, ...warnings] }
   }
 
   /** Puts another signing secret in force at once; the one before still counts for a day. */
@@ -243,9 +247,10 @@ export class Endpoints {
   async #check(
     input: Partial<EndpointInput>,
     faults: FieldError[],
+    typesBefore: Endpoint['types'] = null,
   ): Promise<{ checked: CheckedInput; resolution: Resolution | undefined }> {
     const { policy, types } = this.#options
-    const known = new Set((await types()).map(({ name }) => name))
+    const known = { catalogue: await types(), before: typesBefore }
     const checked = checkEndpointInput(input, known, policy, this.#store.now(), faults)
     const resolution = checked.target === undefined ? undefined : await this.#resolve(checked.target)
     if (resolution !== undefined && 'refused' in resolution) {

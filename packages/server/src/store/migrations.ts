@@ -34,7 +34,15 @@ export const MIGRATIONS: readonly Step[] = [
          description {text} not null,
          schema {text} not null,
          example {text} not null,
+         archived_ms {int},
          created_ms {int} not null
+       ) {clustered}`,
+      // Where the newest events of each type are, for judging a change of its schema: some hundred rows a type.
+      `create table event_type_sample (
+         type {text} not null,
+         event {bytes} not null,
+         tenant {text} not null,
+         primary key (type, event)
        ) {clustered}`,
       `create table tenant (
          id {text} not null primary key,
@@ -55,6 +63,7 @@ export const MIGRATIONS: readonly Step[] = [
          credentials {bytes},
          secret_digest {bytes},
          types {text},
+         filter {text},
          description {text},
          metadata {text} not null,
          headers {text} not null,
@@ -69,10 +78,23 @@ export const MIGRATIONS: readonly Step[] = [
          created_ms {int} not null,
          updated_ms {int} not null,
          deleted_ms {int},
+         created_version {int} not null default 0,
+         selection_version {int} not null default 0,
+         deleted_version {int},
          change_seq {int} not null default 0
        ) {clustered}`,
       `create index endpoint_change on endpoint (change_seq)`,
       `create index endpoint_of_tenant on endpoint (tenant, id)`,
+      // What an endpoint wanted before: versions of its tenant, the last one not included. Written when it changes.
+      `create table endpoint_selection (
+         tenant {text} not null,
+         endpoint {bytes} not null,
+         until_version {int} not null,
+         from_version {int} not null,
+         types {text},
+         filter {text},
+         primary key (tenant, endpoint, until_version)
+       ) {clustered}`,
       // History: never updated. Keys rise with time, so rows land at the end.
       `create table event (
          tenant {text} not null,
@@ -86,6 +108,7 @@ export const MIGRATIONS: readonly Step[] = [
          rejected {text},
          created_ms {int} not null,
          traceparent {text},
+         tenant_version {int},
          primary key (tenant, id)
        ) {cutById}`,
       `create index event_rejected on event (id, tenant) where rejected is not null`,
@@ -101,6 +124,8 @@ export const MIGRATIONS: readonly Step[] = [
          claimed_until_ms {int} not null default 0,
          after_endpoint {bytes},
          made {int} not null default 0,
+         tenant_version {int},
+         not_sent {text},
          primary key (tenant, id)
        ) {clustered}`,
       // Rows come and go: what they leave behind must not make each look at an empty inbox a long one.

@@ -15,10 +15,10 @@ describe('C1: the catalogue', () => {
     expect((await bench.types.list()).map(({ name }) => name)).toEqual(starterCatalogue.map(({ name }) => name).sort())
     expect(await code(bench.types.get('ORDER_SHIPPED'))).toBe('not_found')
     expect(await bench.types.put('ORDER_SHIPPED', input)).toEqual({
-      type: { name: 'ORDER_SHIPPED', ...input },
+      type: { name: 'ORDER_SHIPPED', ...input, archivedAtMs: null },
       created: true,
     })
-    expect(await bench.types.get('ORDER_SHIPPED')).toEqual({ name: 'ORDER_SHIPPED', ...input })
+    expect(await bench.types.get('ORDER_SHIPPED')).toEqual({ name: 'ORDER_SHIPPED', ...input, archivedAtMs: null })
     expect((await bench.types.put('ORDER_SHIPPED', { ...input, group: 'h' })).created).toBe(false)
     expect(bench.kinds()).toEqual(['catalogue', 'catalogue'])
     await bench.publish({ type: 'ORDER_SHIPPED', payload: { id: '1' } })

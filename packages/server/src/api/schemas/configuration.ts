@@ -1,6 +1,6 @@
 /** Tenants, event types, and what is published of this installation. */
 import { type Static, Type } from 'typebox'
-import { optionalBody, strict, TextOrNull, Texts, TextsOrNull, Time } from './shapes.ts'
+import { optionalBody, strict, TextOrNull, Texts, TextsOrNull, Time, TimeOrNull } from './shapes.ts'
 
 export const EventTypeSchema = Type.Object(
   {
@@ -9,9 +9,11 @@ export const EventTypeSchema = Type.Object(
     description: Type.String(),
     schema: Type.Unknown({ description: 'JSON Schema (2020-12) that payloads must satisfy.' }),
     example: Type.Unknown({ description: 'A payload that satisfies it.' }),
+    archivedAt: TimeOrNull('Since then it is archived: it can no longer be published. null: it is in use.'),
   },
   { $id: 'EventType' },
 )
+export type EventTypeView = Static<typeof EventTypeSchema>
 
 export const EventTypeInput = strict({
   group: Type.String({ description: '1 to 64 characters.' }),

@@ -6,6 +6,7 @@ import type {
   EndpointId,
   EndpointState,
   EventType,
+  PayloadFilter,
   RateLimit,
   RetrySchedule,
   Tenant,
@@ -25,6 +26,7 @@ import {
 import { revokeKeysOf } from './api-keys.ts'
 import { type By, differences, record } from './audit.ts'
 import { endReplaysOf } from './replays.ts'
+import { keepSelection } from './selections.ts'
 import {
   bumpCatalogue,
   bumpTenant,
@@ -43,23 +45,32 @@ const toEventType = (row: Row): EventType => ({
   description: text(row.description),
   schema: JSON.parse(text(row.schema)),
   example: JSON.parse(text(row.example)),
+  archivedAtMs: intOrNull(row.archived_ms),
 })
+
+const TYPE_FIELDS = 'name, grp, description, schema, example, archived_ms'
 
 export type Catalogue = { readonly version: number; readonly types: readonly EventType[] }
 
 /** All event types by name, with the catalogue's version. */
 export function* readCatalogue(_args: object): Transaction<Catalogue> {
   const version = yield* catalogueVersion()
-  const rows = yield { text: 'select name, grp, description, schema, example from event_type order by name' }
+  const rows = yield { text: `select ${TYPE_FIELDS} from event_type order by name` }
   return { version, types: rows.map(toEventType) }
 }
 
-/** Creates or replaces; answers whether it was new. */
-export function* putEventType(args: { type: EventType; nowMs: number } & By, dialect: Dialect): Transaction<boolean> {
+/** A type as people give it. */
+export type EventTypeContent = Omit<EventType, 'archivedAtMs'>
+
+/** Creates or replaces; what is archived stays so. Answers whether it was new. */
+export function* putEventType(
+  args: { type: EventTypeContent; nowMs: number } & By,
+  dialect: Dialect,
+): Transaction<boolean> {
   yield* lockConfiguration(dialect)
   const { name, group, description, schema, example } = args.type
   const there = yield {
-    text: 'select name, grp, description, schema, example from event_type where name = $1',
+    text: `select ${TYPE_FIELDS} from event_type where name = $1`,
     params: [name],
   }
   yield {
@@ -70,7 +81,7 @@ export function* putEventType(args: { type: EventType; nowMs: number } & By, dia
     params: [name, group, description, JSON.stringify(schema), JSON.stringify(example), args.nowMs],
   }
   yield* bumpCatalogue()
-  const [before] = there.map(toEventType)
+  const [before]: EventTypeContent[] = there.map(toEventType)
   yield* recordPut(args, { target: 'event_type', targetId: name, tenant: null }, before, args.type, TYPE_MEMBERS)
   return before === undefined
 }
@@ -100,7 +111,7 @@ export function* deleteEventType(args: { name: string; nowMs: number } & By, dia
 
 /** Puts the starter catalogue into a store that never had one: what an operator deleted stays deleted. */
 export function* seedCatalogue(
-  args: { types: readonly EventType[]; nowMs: number },
+  args: { types: readonly EventTypeContent[]; nowMs: number },
   dialect: Dialect,
 ): Transaction<void> {
   if ((yield* getMeta('catalogue_seeded')) !== null) return
@@ -165,14 +176,15 @@ export function* deleteTenant(
   const change = yield* nextChange()
   const gone = yield {
     text: `update tenant set deleted_ms = $2, version = version + 1, endpoint_count = 0, change_seq = $3
-           where id = $1 and deleted_ms is null returning id`,
+           where id = $1 and deleted_ms is null returning version`,
     params: [args.id, args.nowMs, change],
   }
   if (gone.length === 0) return null
   const rows = yield {
-    text: `update endpoint set deleted_ms = $2, credentials = null, secret_digest = null, change_seq = $3
+    text: `update endpoint set deleted_ms = $2, credentials = null, secret_digest = null, change_seq = $3,
+             deleted_version = $4
            where tenant = $1 and deleted_ms is null returning id, partition`,
-    params: [args.id, args.nowMs, change],
+    params: [args.id, args.nowMs, change, gone[0]!.version!],
   }
   yield* revokeKeysOf(args, change)
   yield* endReplaysOf(args.id, args.nowMs)
@@ -183,8 +195,8 @@ export function* deleteTenant(
 
 // Endpoints
 
-const ENDPOINT_FIELDS = `id, tenant, partition, url, credentials, secret_digest, types, description, metadata, headers,
-  schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, created_ms, updated_ms`
+const ENDPOINT_FIELDS = `id, tenant, partition, url, credentials, secret_digest, types, filter, description, metadata,
+  headers, schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, created_ms, updated_ms`
 
 const toRateLimit = (row: Row): RateLimit | null =>
   row.rate_requests === null ? null : { requests: int(row.rate_requests), perSeconds: int(row.rate_seconds) }
@@ -197,6 +209,7 @@ const toEndpoint = (row: Row): Endpoint => ({
   sealedCredentials: bytes(row.credentials),
   secretDigest: row.secret_digest === null ? null : bytes(row.secret_digest),
   types: jsonOrNull(row.types) as string[] | null,
+  filter: jsonOrNull(row.filter) as PayloadFilter | null,
   description: textOrNull(row.description),
   metadata: JSON.parse(text(row.metadata)) as Record<string, string>,
   headers: JSON.parse(text(row.headers)) as Record<string, string>,
@@ -210,15 +223,18 @@ const toEndpoint = (row: Row): Endpoint => ({
   updatedAtMs: int(row.updated_ms),
 })
 
+const textOfJson = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))
+
 const endpointValues = (endpoint: Endpoint) => [
   endpoint.url,
   endpoint.sealedCredentials,
   endpoint.secretDigest,
-  endpoint.types === null ? null : JSON.stringify(endpoint.types),
+  textOfJson(endpoint.types),
+  textOfJson(endpoint.filter),
   endpoint.description,
   JSON.stringify(endpoint.metadata),
   JSON.stringify(endpoint.headers),
-  endpoint.schedule === null ? null : JSON.stringify(endpoint.schedule),
+  textOfJson(endpoint.schedule),
   endpoint.timeoutMs,
   endpoint.rateLimit?.requests ?? null,
   endpoint.rateLimit?.perSeconds ?? null,
@@ -241,10 +257,11 @@ export function* createEndpoint(
   }
   if (counted.length === 0) return (yield* getTenant({ id: endpoint.tenant })) === null ? 'no_tenant' : 'too_many'
   yield {
-    text: `insert into endpoint (url, credentials, secret_digest, types, description, metadata, headers, schedule,
+    text: `insert into endpoint (url, credentials, secret_digest, types, filter, description, metadata, headers, schedule,
              timeout_ms, rate_requests, rate_seconds, ordered, updated_ms, id, tenant, partition, state,
-             disabled_reason, created_ms)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+             disabled_reason, created_ms, created_version, selection_version)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+             (select version + 1 from tenant where id = $16), (select version + 1 from tenant where id = $16))`,
     params: [
       ...endpointValues(endpoint),
       idBytes(endpoint.id),
@@ -289,13 +306,14 @@ export function* updateEndpoint(
   yield* lockConfiguration(dialect)
   const before = yield* getEndpoint({ tenant: null, id: args.endpoint.id })
   const rows = yield {
-    text: `update endpoint set url = $1, credentials = $2, secret_digest = $3, types = $4, description = $5, metadata = $6,
-             headers = $7, schedule = $8, timeout_ms = $9, rate_requests = $10, rate_seconds = $11, ordered = $12,
-             updated_ms = $13
-           where id = $14 and deleted_ms is null and updated_ms = $15 returning id`,
+    text: `update endpoint set url = $1, credentials = $2, secret_digest = $3, types = $4, filter = $5, description = $6,
+             metadata = $7, headers = $8, schedule = $9, timeout_ms = $10, rate_requests = $11, rate_seconds = $12,
+             ordered = $13, updated_ms = $14
+           where id = $15 and deleted_ms is null and updated_ms = $16 returning id`,
     params: [...endpointValues(args.endpoint), idBytes(args.endpoint.id), args.readAtMs],
   }
   if (before === null || rows.length === 0) return false
+  if (differences(before, args.endpoint, ['types', 'filter']).length > 0) yield* keepSelection(before)
   yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
   const fields = changedSettings(before, args.endpoint, args.credentials ?? [])
   const change = { ...entryOf(before), action: 'updated', fields } as const
@@ -331,7 +349,8 @@ export function* deleteEndpoint(
 ): Transaction<number | null> {
   yield* lockConfiguration(dialect)
   const rows = yield {
-    text: `update endpoint set deleted_ms = $3, credentials = null, secret_digest = null
+    text: `update endpoint set deleted_ms = $3, credentials = null, secret_digest = null,
+             deleted_version = (select version + 1 from tenant where id = $2)
            where id = $1 and tenant = $2 and deleted_ms is null returning partition`,
     params: [idBytes(args.id), args.tenant, args.nowMs],
   }
@@ -380,7 +399,13 @@ export function* isSecretShared(args: {
 }
 
 /** What matching needs of an endpoint. */
-export type MatchEndpoint = Pick<Endpoint, 'id' | 'partition' | 'types' | 'state' | 'ordered'>
+export type MatchEndpoint = Pick<Endpoint, 'id' | 'partition' | 'types' | 'state' | 'ordered'> & {
+  /** The filter as JSON text; null: none. */
+  readonly filterText: string | null
+  /** Versions of the tenant: when it was registered, and since when it wants what it wants. */
+  readonly createdVersion: number
+  readonly selectionVersion: number
+}
 
 export type TenantConfiguration = { readonly version: number; readonly endpoints: readonly MatchEndpoint[] }
 
@@ -390,8 +415,8 @@ export function* readTenantConfiguration(args: { tenant: TenantId }): Transactio
   const rows = yield { text: 'select version from tenant where id = $1 and deleted_ms is null', params: [args.tenant] }
   if (rows.length === 0) return null
   const endpoints = yield {
-    text: `select id, partition, types, state, ordered from endpoint where tenant = $1 and deleted_ms is null
-           order by id`,
+    text: `select id, partition, types, filter, state, ordered, created_version, selection_version
+           from endpoint where tenant = $1 and deleted_ms is null order by id`,
     params: [args.tenant],
   }
   return {
@@ -400,6 +425,9 @@ export function* readTenantConfiguration(args: { tenant: TenantId }): Transactio
       id: idText('ep', bytes(row.id)),
       partition: int(row.partition),
       types: jsonOrNull(row.types) as string[] | null,
+      filterText: textOrNull(row.filter),
+      createdVersion: int(row.created_version),
+      selectionVersion: int(row.selection_version),
       state: text(row.state) as EndpointState,
       ordered: row.ordered === 1,
     })),

@@ -2,6 +2,7 @@
 
 import { migrate } from '../migrate.ts'
 import { createApiKey, getApiKey, listApiKeys, readApiKeyChanges, revokeApiKey } from './api-keys.ts'
+import { setArchived } from './archive.ts'
 import { listAudit, recordKeyChange } from './audit.ts'
 import * as configuration from './configuration.ts'
 import * as deliveries from './deliveries.ts'
@@ -9,6 +10,7 @@ import { acceptArrivals, claimInbox, fanOut, peekInbox, releaseInbox } from './i
 import * as lanes from './lanes.ts'
 import { leaveLeases, tickLeases } from './leases.ts'
 import { beginMove, countRows, describeTables, finishMove, moveRows } from './move.ts'
+import { listEventEndpoints } from './outcomes.ts'
 import { countPending, countSetAside } from './owed.ts'
 import { publish, readKeyHashes } from './publish.ts'
 import {
@@ -29,9 +31,11 @@ import {
   setReplayState,
 } from './replays.ts'
 import { readSealed, reseal } from './sealed.ts'
+import { readSelectionsAt } from './selections.ts'
 import { settle } from './settle.ts'
 import { addStats, dropOldStats, readStats, removeStats, tenantsWithStrayStats } from './stats.ts'
 import { beginTrial, takeBackTrials } from './trials.ts'
+import { findEventsOfType, readSamplePayloads, recordTypeSamples } from './type-samples.ts'
 import { getMeta, readChanges, readVersions, setMeta } from './versions.ts'
 
 export const operations = {
@@ -86,6 +90,12 @@ export const operations = {
   releaseReplayParts,
   lookAtReplayParts,
   makeReplayed,
+  setArchived,
+  readSelectionsAt,
+  listEventEndpoints,
+  recordTypeSamples,
+  findEventsOfType,
+  readSamplePayloads,
   ...configuration,
   ...deliveries,
   ...lanes,
@@ -96,6 +106,7 @@ export const CONFIGURATION_CHANGES: ReadonlySet<OperationName> = new Set([
   'beginMove',
   'putEventType',
   'deleteEventType',
+  'setArchived',
   'seedCatalogue',
   'putTenant',
   'deleteTenant',

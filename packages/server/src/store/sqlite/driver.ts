@@ -98,6 +98,9 @@ const FOR_PEOPLE: ReadonlySet<OperationName> = new Set([
   'tenantsWithStrayStats',
   'countPending',
   'countSetAside',
+  'listEventEndpoints',
+  'findEventsOfType',
+  'readSamplePayloads',
 ])
 
 /** Where the embedded store is in its folder. */
