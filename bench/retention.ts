@@ -45,7 +45,14 @@ function oldId(prefix: 'evt' | 'dlv' | 'ep', index: number): string {
 
 const anEndpoint = (): Endpoint => ({
   ...{ id: oldId('ep', 0), tenant: OLD, partition: 7, url: 'https://hooks.example.com/a' },
-  ...{ sealedCredentials: new Uint8Array(64), secretDigest: null, types: null, description: null, metadata: {} },
+  ...{
+    sealedCredentials: new Uint8Array(64),
+    secretDigest: null,
+    types: null,
+    filter: null,
+    description: null,
+    metadata: {},
+  },
   ...{ headers: {}, schedule: null, timeoutMs: null, rateLimit: null, ordered: false, state: 'enabled' },
   ...{ disabledReason: null, health: WELL, expiry: { secretMs: null, certificateMs: null } },
   ...{ createdAtMs: 1, updatedAtMs: 1 },

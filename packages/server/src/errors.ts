@@ -12,6 +12,8 @@ export const ERRORS = {
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
   conflict: { status: 409, title: 'It conflicts with what is there' },
   idempotency_conflict: { status: 409, title: 'The id was used for something else' },
+  event_type_archived: { status: 409, title: 'The event type is archived' },
+  schema_conflict: { status: 409, title: 'The schema would refuse what is being published' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },
   invalid: { status: 422, title: 'A value is not acceptable' },
@@ -36,6 +38,12 @@ export type FieldError = {
   readonly position?: number
   /** A stable word for the kind of fault, where there are several for one field. */
   readonly reason?: string
+}
+
+/** The code of a refusal for such faults: of one kind alone, it is that kind's own. */
+export function codeOfFaults(faults: readonly FieldError[]): 'event_type_archived' | 'invalid' {
+  const areArchived = faults.length > 0 && faults.every(({ reason }) => reason === 'event_type_archived')
+  return areArchived ? 'event_type_archived' : 'invalid'
 }
 
 /** A refusal that is meant to be shown to the caller; everything else becomes `internal` without detail. */

@@ -59,7 +59,16 @@ export type EventType = {
   readonly example: unknown
   /** For its deliveries, at endpoints without one of their own; null or left out: the operator's. */
   readonly schedule?: RetrySchedule | null
+  /** Since then nothing of it is published, and no endpoint can begin to want it; null: it is in use. */
+  readonly archivedAtMs: number | null
 }
+
+/** Of the events that Posthorn publishes itself. An endpoint gets them only if it asks for them by this prefix. */
+export const OPERATIONAL_PREFIX = 'posthorn.'
+export const isOperational = (type: string): boolean => type.startsWith(OPERATIONAL_PREFIX)
+
+/** Conditions on a payload, as ingest/filter.ts reads them. */
+export type PayloadFilter = Readonly<Record<string, unknown>>
 
 export type Tenant = {
   readonly id: TenantId
@@ -102,8 +111,10 @@ export type Endpoint = {
   readonly sealedCredentials: Uint8Array
   /** HMAC of the newest clientSecret under the server's key: equal ones of a tenant have equal digests; null: none. */
   readonly secretDigest: Uint8Array | null
-  /** Event types wanted; null: all of the catalogue's. */
+  /** Event types wanted, by name or by a pattern with `*`; null: all of the catalogue's. */
   readonly types: readonly string[] | null
+  /** Which events of these types are wanted; null: all. */
+  readonly filter: PayloadFilter | null
   readonly description: string | null
   readonly metadata: Record<string, string>
   /** Extra request headers, lower-case names. */
@@ -162,9 +173,6 @@ export function failingStepMs(stage: number, disableAfterMs: number): number {
 
 /** The provider's own: its endpoints get operational events. It is always there. */
 export const OPERATOR_TENANT = 'posthorn'
-/** Event types that begin so are Posthorn's own, about itself. */
-export const OPERATIONAL_PREFIX = 'posthorn.'
-export const isOperational = (type: string): boolean => type.startsWith(OPERATIONAL_PREFIX)
 
 export const API_KEY_SCOPES = ['all', 'publish', 'read'] as const
 export type ApiKeyScope = (typeof API_KEY_SCOPES)[number]
@@ -199,7 +207,8 @@ export type Actor = {
 export const SYSTEM: Actor = { kind: 'system', key: null, name: null, address: null }
 
 export const AUDIT_ACTIONS = [
-  ...(['created', 'updated', 'enabled', 'disabled', 'revoked', 'deleted', 'replaced', 'erased'] as const),
+  ...(['created', 'updated', 'enabled', 'disabled', 'archived', 'unarchived', 'revoked', 'deleted'] as const),
+  ...(['replaced', 'erased'] as const),
 ] as const
 export const AUDIT_TARGETS = ['event_type', 'tenant', 'endpoint', 'api_key', 'encryption_key', 'root_key'] as const
 
@@ -252,7 +261,7 @@ export type PublishedEvent = {
 }
 
 /** Why endpoints of the tenant got no delivery of an event, and how many. */
-export type NotSentReason = 'type'
+export type NotSentReason = 'type' | 'filter'
 export type NotSent = Partial<Record<NotSentReason, number>>
 
 export const REPLAY_STATES = ['running', 'paused', 'done', 'cancelled'] as const
@@ -295,6 +304,28 @@ export type Replay = {
   readonly live: number
   readonly createdAtMs: number
   readonly endedAtMs: number | null
+}
+
+/**
+ * Why an endpoint has no delivery of an event: it did not want the type, or its filter did not let it through; it was
+ * registered after it; it was deleted before its delivery was made; the event was rejected; it was another's test.
+ * `unknown`: nothing is kept any more that would tell.
+ */
+export const NOT_MADE_REASONS = [
+  ...(['type', 'filter', 'registered_later', 'deleted', 'rejected', 'test', 'unknown'] as const),
+] as const
+export type NotMadeReason = (typeof NOT_MADE_REASONS)[number]
+
+/** What became of an event at one endpoint of its tenant. */
+export type Outcome = {
+  readonly endpoint: EndpointId
+  /** `being_made`: the event is in the inbox, and it is not known yet, or its delivery is not made yet. */
+  readonly state: DeliveryState | 'being_made' | 'not_made'
+  /** null unless it is `not_made`. */
+  readonly reason: NotMadeReason | null
+  /** The newest, where there are several: retries by hand, and replays. */
+  readonly delivery: Delivery | null
+  readonly deliveryCount: number
 }
 
 export type AttemptOutcome = 'success' | 'failure'

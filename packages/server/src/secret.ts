@@ -38,7 +38,7 @@ export type SecretUse = {
   readonly secret: string
   /** How many event types the endpoint names. */
   readonly typeCount: number
-  /** The endpoint named none and so gets all of the catalogue's: counts as several, however many there are now. */
+  /** The endpoint named none, or a pattern: counts as several, however many there are now. */
   readonly allTypes?: boolean
   /** Another endpoint of the same tenant has the same secret. */
   readonly otherEndpointHasIt: boolean

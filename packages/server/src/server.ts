@@ -18,6 +18,7 @@ import { Publisher } from './ingest/publisher.ts'
 import { createReplayCounter } from './ingest/replay-selection.ts'
 import { Replayer } from './ingest/replayer.ts'
 import { starterCatalogue } from './ingest/starter-catalogue.ts'
+import { TypeSamples } from './ingest/type-samples.ts'
 import { openKeyring, openRootKey, type RootKey } from './instance-keys.ts'
 import { type Keyring, nameOfKey } from './keys.ts'
 import { createLogger, type Log } from './logger.ts'
@@ -225,6 +226,7 @@ async function startOn(
   ])
   const notices = new Notices(store, publisher, clock, log.logger)
   const types = () => publisher.types()
+  const typeSamples = new TypeSamples(store, clock)
   const keyRotation = new KeyRotation(store, keyring, place, log.logger)
   const created = createApi(
     {
@@ -243,7 +245,7 @@ async function startOn(
       }),
       exports: new Exports(store),
       apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
-      eventTypes: new EventTypes(store, { dev: config.dev }),
+      eventTypes: new EventTypes(store, typeSamples, { dev: config.dev }),
       deliveries: new Deliveries(store),
       replays: new Replays(store, createReplayCounter(store, clock)),
       keyRotation,
@@ -306,6 +308,7 @@ async function startOn(
       late.cancel()
       await inbox.stop()
       await notices.stop()
+      await typeSamples.stop()
       await keyRotation.stop()
       await relay?.stop()
       await history.stop()

@@ -11,6 +11,7 @@ import { addDeliveries } from './deliveries.ts'
 import { addEgress } from './egress.ts'
 import { addEncryptionKeys } from './encryption-keys.ts'
 import { addEndpoints } from './endpoints.ts'
+import { addEventEndpoints } from './event-endpoints.ts'
 import { addEventTypes } from './event-types.ts'
 import { addEvents } from './events.ts'
 import { Gate } from './gate.ts'
@@ -148,7 +149,17 @@ function addRoutes(api: Api, services: Services, options: ApiOptions): void {
   api.register(
     async scope => {
       const resources = [
-        ...[addEventTypes, addTenants, addTenantData, addEndpoints, addEvents, addDeliveries, addReplays, addStats],
+        ...[
+          addEventTypes,
+          addTenants,
+          addTenantData,
+          addEndpoints,
+          addEvents,
+          addEventEndpoints,
+          addDeliveries,
+          addReplays,
+          addStats,
+        ],
         ...[addRetrySchedules, addApiKeys, addAudit, addEncryptionKeys],
       ]
       for (const add of resources) {

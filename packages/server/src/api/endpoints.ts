@@ -80,7 +80,10 @@ function addWriting(api: Api, { endpoints }: Services): void {
       schema: {
         ...{ operationId: 'createEndpoint', summary: 'Register an endpoint', tags },
         ...{ params: TenantParams, querystring: NoQuery, body: NewEndpoint },
-        response: { 201: { ...ShownOnce('It was created.'), ...Location }, ...writeProblems('not_found', 'conflict') },
+        response: {
+          201: { ...ShownOnce('It was created.'), ...Location },
+          ...writeProblems('not_found', 'conflict', 'event_type_archived'),
+        },
       },
     },
     async ({ params: { tenant }, body, actor }, reply) => {
@@ -99,7 +102,10 @@ function addWriting(api: Api, { endpoints }: Services): void {
         ...{ operationId: 'updateEndpoint', summary: 'Change an endpoint', tags },
         description: 'Changes what is named and leaves the rest; null resets. The next attempts use it.',
         ...{ params: ItemParams, querystring: NoQuery, body: EndpointPatch },
-        response: { 200: ShownOnce('The endpoint as it is now.'), ...writeProblems('not_found', 'conflict') },
+        response: {
+          200: ShownOnce('The endpoint as it is now.'),
+          ...writeProblems('not_found', 'conflict', 'event_type_archived'),
+        },
       },
     },
     async ({ params: { tenant, id }, body, actor }) => {
@@ -170,7 +176,7 @@ function addActions(api: Api, services: Services): void {
         body: optionalBody({
           type: Type.Optional(Type.String({ description: 'By default the first that the endpoint wants.' })),
         }),
-        response: { 202: TestStarted, ...writeProblems('not_found', 'conflict') },
+        response: { 202: TestStarted, ...writeProblems('not_found', 'conflict', 'event_type_archived') },
       },
     },
     async ({ params: { tenant, id }, body }, reply) => {

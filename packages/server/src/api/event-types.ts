@@ -1,15 +1,17 @@
+import { Type } from 'typebox'
 import { isTypeName } from '../manage/refusals.ts'
 import { decodeCursor, PageQuery, toPage } from './lists.ts'
 import { EventTypeInput } from './schemas/configuration.ts'
 import { readProblems, writeProblems } from './schemas/problems.ts'
-import { Gone, NoQuery, pageOf, ref, strict, TypeParams } from './schemas/shapes.ts'
+import { Gone, NoBody, NoQuery, pageOf, ref, strict, TypeParams, Word } from './schemas/shapes.ts'
 import type { Api, Services } from './services.ts'
 import { viewEventType } from './views.ts'
 
 const tags = ['Event types']
 const EventType = (description: string) => ({ ...ref('EventType'), description })
 
-export function addEventTypes(api: Api, { eventTypes }: Services): void {
+export function addEventTypes(api: Api, services: Services): void {
+  const { eventTypes } = services
   api.get(
     '/event-types',
     {
@@ -51,16 +53,25 @@ export function addEventTypes(api: Api, { eventTypes }: Services): void {
     {
       schema: {
         ...{ operationId: 'putEventType', summary: 'Create or replace an event type', tags, params: TypeParams },
-        ...{ querystring: NoQuery, body: EventTypeInput },
+        description:
+          'A schema that would refuse what is being published, going by the newest events of the type, is refused ' +
+          '(`schema_conflict`) unless it is forced. An archived type stays so.',
+        querystring: strict({
+          force: Type.Optional(
+            Word(['true', 'false'] as const, { description: 'true: replace the schema nevertheless.' }),
+          ),
+        }),
+        body: EventTypeInput,
         response: {
           200: EventType('It was replaced.'),
           201: EventType('It was created.'),
-          ...writeProblems('not_found'),
+          ...writeProblems('not_found', 'schema_conflict'),
         },
       },
     },
-    async ({ params, body, actor }, reply) => {
-      const { type, created } = await eventTypes.put(params.name, body, actor)
+    async ({ params, query, body, actor }, reply) => {
+      const force = query.force === 'true'
+      const { type, created } = await eventTypes.put(params.name, body, actor, { force })
       return reply.code(created ? 201 : 200).send(viewEventType(type))
     },
   )
@@ -79,5 +90,35 @@ export function addEventTypes(api: Api, { eventTypes }: Services): void {
       await eventTypes.remove(params.name, actor)
       return reply.code(204).send(undefined)
     },
+  )
+  addArchiving(api, services)
+}
+
+function addArchiving(api: Api, { eventTypes }: Services): void {
+  api.post(
+    '/event-types/:name/archive',
+    {
+      schema: {
+        ...{ operationId: 'archiveEventType', summary: 'Archive an event type', tags },
+        description:
+          'It can no longer be published, and no endpoint can begin to name it (`event_type_archived`). What was ' +
+          'published is still delivered, and endpoints that name it keep it.',
+        ...{ params: TypeParams, querystring: NoQuery, body: NoBody },
+        response: { 200: EventType('The event type, archived.'), ...writeProblems('not_found') },
+      },
+    },
+    async ({ params, actor }) => viewEventType(await eventTypes.archive(params.name, actor)),
+  )
+
+  api.post(
+    '/event-types/:name/unarchive',
+    {
+      schema: {
+        ...{ operationId: 'unarchiveEventType', summary: 'Take an archived event type back into use', tags },
+        ...{ params: TypeParams, querystring: NoQuery, body: NoBody },
+        response: { 200: EventType('The event type, in use.'), ...writeProblems('not_found') },
+      },
+    },
+    async ({ params, actor }) => viewEventType(await eventTypes.unarchive(params.name, actor)),
   )
 }

@@ -4,18 +4,20 @@ import type { EventId, PublishedEvent } from '../model.ts'
 import type { PublishedItem } from '../store/operations/publish.ts'
 import { parseTraceparent, writeTraceparent } from '../trace-context.ts'
 import { refuseEncoding } from './json.ts'
-import { decodeCursor, encodeCursor, isIdOf, PageQuery, parseRange, RangeQuery } from './lists.ts'
+import { decodeCursor, encodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from './lists.ts'
 import { readProblems, writeProblems } from './schemas/problems.ts'
 import { ItemParams, NoQuery, pageOf, ref, strict, TenantParams } from './schemas/shapes.ts'
 import type { Api, ApiOptions, BeginPublishTrace, Services } from './services.ts'
 import { UNCHECKED } from './validation.ts'
-import { writeEvent, writeRejectedEvent } from './views.ts'
+import { viewOutcome, writeEvent, writeEventDetail, writeRejectedEvent } from './views.ts'
 
 const tags = ['Events']
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** A page ends when its payloads come to about this much, so that a thousand big ones don't fill the memory. */
 const MAX_PAGE_BYTES = 8 * 1024 * 1024
+/** Endpoints shown with their event, the newest; the list of the event's endpoints has them all. */
+const ENDPOINTS_SHOWN = 1_000
 /** Events read at first; the next time as many as their payloads allow. */
 const FIRST_CHUNK = 16
 
@@ -72,7 +74,7 @@ function addPublishing(api: Api, { publisher }: Services, options: ApiOptions): 
       schema: {
         ...{ operationId: 'publishEvents', summary: 'Publish an event, or up to 1,000 at once', tags },
         ...{ params: TenantParams, querystring: NoQuery, body: NewEvents },
-        response: { 202: Published, ...writeProblems('not_found', 'idempotency_conflict') },
+        response: { 202: Published, ...writeProblems('not_found', 'idempotency_conflict', 'event_type_archived') },
       },
     },
     async ({ params, body, headers }, reply) => {
@@ -132,7 +134,9 @@ function addReading(api: Api, { deliveries }: Services): void {
     },
     async ({ params: { tenant, id } }, reply) => {
       const { event, deliveries: made } = await deliveries.getEvent(tenant, id)
-      return reply.header('content-type', JSON_TYPE).send(writeEvent(event, made))
+      const found = await deliveries.listOutcomes(tenant, id, { before: null, limit: ENDPOINTS_SHOWN + 1 })
+      const { data, nextCursor } = toPage(found, ENDPOINTS_SHOWN, ({ endpoint }) => endpoint, viewOutcome)
+      return reply.header('content-type', JSON_TYPE).send(writeEventDetail(event, made, data, nextCursor))
     },
   )
 }

@@ -35,7 +35,7 @@ export type Services = {
   >
   readonly tenants: Pick<Tenants, 'list' | 'get' | 'put' | 'remove' | 'erase' | 'erasure'>
   readonly exports: Pick<Exports, 'open'>
-  readonly eventTypes: Pick<EventTypes, 'list' | 'get' | 'put' | 'remove'>
+  readonly eventTypes: Pick<EventTypes, 'list' | 'get' | 'put' | 'archive' | 'unarchive' | 'remove'>
   readonly apiKeys: Pick<ApiKeys, 'create' | 'get' | 'list' | 'revoke' | 'audit'>
   readonly keyRotation: Pick<KeyRotation, 'read' | 'start'>
   readonly replays: Pick<Replays, 'count' | 'create' | 'get' | 'list' | 'pause' | 'resume' | 'cancel'>
@@ -43,7 +43,15 @@ export type Services = {
   readonly retrySchedules: Pick<RetrySchedules, 'preview' | 'ofEndpoint'>
   readonly deliveries: Pick<
     Deliveries,
-    'list' | 'listSetAside' | 'get' | 'retry' | 'cancel' | 'listEvents' | 'listRejectedEvents' | 'getEvent'
+    | 'list'
+    | 'listSetAside'
+    | 'get'
+    | 'retry'
+    | 'cancel'
+    | 'listEvents'
+    | 'listRejectedEvents'
+    | 'getEvent'
+    | 'listOutcomes'
   >
 }
 

@@ -10,15 +10,16 @@ import {
   type Erasure,
   type EventType,
   isOperational,
+  type Outcome,
   type PublishedEvent,
   type Replay,
   type Tenant,
 } from '../model.ts'
 import type { ApiKeyView, AuditEntryView } from './schemas/access.ts'
-import type { ErasureView, TenantView } from './schemas/configuration.ts'
+import type { ErasureView, EventTypeView, TenantView } from './schemas/configuration.ts'
 import type { AttemptView, DeliveryDetail, DeliveryView, SetAsideDeliveryView } from './schemas/deliveries.ts'
 import type { EndpointView } from './schemas/endpoints.ts'
-import type { EventView } from './schemas/events.ts'
+import type { EventEndpointView, EventView } from './schemas/events.ts'
 import type { ReplayView } from './schemas/replays.ts'
 
 const time = (ms: number): string => new Date(ms).toISOString()
@@ -33,15 +34,17 @@ export function viewErasure({ tenant, state, rowsRemoved, requestedAtMs, finishe
   return { tenant, state, rowsRemoved, ...times }
 }
 
-export function viewEventType({ schedule = null, ...type }: EventType) {
-  return { ...type, schedule, operational: isOperational(type.name) }
+export function viewEventType(type: EventType): EventTypeView {
+  const { name, group, description, schema, example, schedule = null, archivedAtMs } = type
+  const operational = isOperational(name)
+  return { name, group, description, schema, example, schedule, operational, archivedAt: timeOrNull(archivedAtMs) }
 }
 
 export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pausedUntilMs }: Described): EndpointView {
-  const { id, tenant, url, types, description, metadata, headers, schedule, timeoutMs, rateLimit } = endpoint
+  const { id, tenant, url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit } = endpoint
   const { secretFingerprint, nextSecret, signing, clientCertificate, oauth } = authentication
   return {
-    ...{ id, tenant, url, types, description, metadata, headers, schedule, timeoutMs, rateLimit },
+    ...{ id, tenant, url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit },
     ordered: endpoint.ordered,
     state: endpoint.state,
     disabledReason: endpoint.disabledReason,
@@ -143,10 +146,40 @@ export function viewAuditEntry({
   }
 }
 
-type EventExtras = { tenant?: string; deliveries?: DeliveryView[] }
+export function viewOutcome({ endpoint, state, reason, delivery, deliveryCount }: Outcome): EventEndpointView {
+  return {
+    ...{ endpoint, state, reason, heldReason: delivery?.heldReason ?? null },
+    delivery: delivery?.id ?? null,
+    deliveryCount,
+    attemptCount: delivery?.attempts ?? 0,
+    nextAttemptAt: timeOrNull(delivery?.dueAtMs ?? null),
+    endedAt: timeOrNull(delivery?.endedAtMs ?? null),
+  }
+}
 
-export function writeEvent(event: PublishedEvent, deliveries?: readonly Delivery[]): string {
-  return writeWithPayload(event, deliveries === undefined ? {} : { deliveries: deliveries.map(viewDelivery) })
+type EventExtras = {
+  tenant?: string
+  deliveries?: DeliveryView[]
+  endpoints?: EventEndpointView[]
+  nextEndpoints?: string | null
+}
+
+export function writeEvent(event: PublishedEvent): string {
+  return writeWithPayload(event, {})
+}
+
+/** @param nextEndpoints the cursor that goes on in the list of the event's endpoints */
+export function writeEventDetail(
+  event: PublishedEvent,
+  deliveries: readonly Delivery[],
+  endpoints: readonly EventEndpointView[],
+  nextEndpoints: string | null,
+): string {
+  return writeWithPayload(event, {
+    deliveries: deliveries.map(viewDelivery),
+    endpoints: [...endpoints],
+    nextEndpoints,
+  })
 }
 
 export function writeRejectedEvent(event: PublishedEvent): string {

@@ -89,6 +89,9 @@ export function checkEventType(definition: EventTypeDefinition): FieldError[] {
   return errors
 }
 
+/** Whether two schemas, parsed from JSON, are the same but for the order of members. */
+export const isSameSchema = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b)
+
 /** Compiles a schema, parsed from JSON. Each is on its own: an `$id` never meets that of another type. */
 export function compileSchema(schema: unknown): CompiledSchema {
   const fault = faultOfSchema(schema)

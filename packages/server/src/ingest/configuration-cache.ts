@@ -2,20 +2,23 @@
  * The configuration that events are validated and matched against, kept in memory. A copy that is out of date costs a
  * second try, never a delivery: storing compares versions in its transaction.
  */
-import type { EventType, TenantId } from '../model.ts'
+import type { EventType, NotSentReason, TenantId } from '../model.ts'
 import type { MatchEndpoint } from '../store/operations/configuration.ts'
 import type { Store } from '../store/store.ts'
 import { isTenantId } from '../tenant-id.ts'
 import { compileSchema, type SchemaFault } from './catalogue.ts'
-import { createMatcher, type Matcher } from './match.ts'
+import { Filters } from './filter.ts'
+import { createMatcher, judge, type Matcher, type Selection } from './match.ts'
 
 /** Endpoints of all tenants together that are kept; the tenants used longest ago go first. */
 const MAX_CACHED_ENDPOINTS = 200_000
 
-export type TenantMatcher = {
+export type TenantMatcher = Matcher & {
   readonly version: number
+  /** In the order of their ids. */
   readonly endpoints: readonly MatchEndpoint[]
-  readonly match: Matcher
+  /** Why an endpoint that wants these gets no delivery; undefined: it gets one. */
+  judge(selection: Selection, type: string, payload: unknown): NotSentReason | undefined
 }
 
 /** An event type with its schema ready to use. */
@@ -114,6 +117,7 @@ export class TenantCache {
   /** In order of use, the latest last. */
   readonly #cached = new Map<TenantId, TenantMatcher>()
   readonly #loading = new Map<TenantId, Promise<TenantMatcher | null>>()
+  readonly #filters = new Filters()
   #weight = 0
 
   constructor(store: Store, maxEndpoints = MAX_CACHED_ENDPOINTS) {
@@ -156,7 +160,13 @@ export class TenantCache {
     const configuration = !isTenantId(tenant) ? null : await this.#store.read('readTenantConfiguration', { tenant })
     if (configuration === null) return null
     const { version, endpoints } = configuration
-    return { version, endpoints, match: createMatcher(configuration) }
+    const filters = this.#filters
+    return {
+      version,
+      endpoints,
+      ...createMatcher(configuration, filters),
+      judge: (selection, type, payload) => judge(selection, type, payload, filters),
+    }
   }
 
   #keep(tenant: TenantId, matcher: TenantMatcher): void {

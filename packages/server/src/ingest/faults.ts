@@ -8,7 +8,9 @@ import { type Cut, cutEvents } from './cut.ts'
 /** Faults named in full for one call; of elements beyond that, the first fault each, so that answers stay small. */
 const MAX_FAULTS_IN_FULL = 1_000
 
-/** Elements that are no events, have an unknown type, or a payload that its type's schema refuses (C1). */
+const ARCHIVED = 'The event type is archived: it can no longer be published, unless an operator unarchives it.'
+
+/** Elements that are no events, have an unknown or archived type, or a payload that its type's schema refuses (C1). */
 export function findFaults({ batch, events, errors }: Cut, types: KnownTypes): readonly FieldError[] {
   let faults: FieldError[] | undefined
   for (const { index, type, value } of events) {
@@ -17,6 +19,11 @@ export function findFaults({ batch, events, errors }: Cut, types: KnownTypes): r
     if (known === undefined) {
       faults ??= [...errors]
       faults.push({ field: `${at}/type`, ...(isOperational(type) ? RESERVED_TYPE : UNKNOWN_TYPE) })
+      continue
+    }
+    if (known.type.archivedAtMs !== null) {
+      faults ??= [...errors]
+      faults.push({ field: `${at}/type`, detail: ARCHIVED, reason: 'event_type_archived' })
       continue
     }
     const found = known.validate(value)
@@ -53,17 +60,21 @@ export type LooseEvent = {
 
 const BEFORE_PAYLOAD = Buffer.from('{"payload":')
 
-/** What a call of the API with this event alone would be refused for; none: it is sound. */
-export function findEventFaults(event: LooseEvent, types: KnownTypes, limits: PayloadLimits): readonly FieldError[] {
+/** What a call of the API with this event alone would be refused for (none: it is sound), and the payload, parsed. */
+export function checkEvent(
+  event: LooseEvent,
+  types: KnownTypes,
+  limits: PayloadLimits,
+): { readonly faults: readonly FieldError[]; readonly value: unknown } {
   const { type, payload, payloadBytes } = event
   if (payload === null) {
     const detail = `A payload may have at most ${limits.maxPayloadBytes} bytes; this one has ${payloadBytes}.`
-    return [{ field: '/payload', detail, reason: 'payload_too_large' }]
+    return { faults: [{ field: '/payload', detail, reason: 'payload_too_large' }], value: undefined }
   }
   // The payload is JSON, or PostgreSQL would not have taken it as such: so it can't reach out of its place.
   const body = Buffer.concat([BEFORE_PAYLOAD, payload, Buffer.from(`,"type":${JSON.stringify(type)}}`)])
   const cut = cutEvents(body, { maxDepth: limits.maxDepth, firstByte: BEFORE_PAYLOAD.length })
-  if (!('error' in cut)) return findFaults(cut, types)
+  if (!('error' in cut)) return { faults: findFaults(cut, types), value: cut.events[0]?.value }
   const { kind, detail, pointer } = cut.error
-  return [{ field: pointer, detail, reason: kind }]
+  return { faults: [{ field: pointer, detail, reason: kind }], value: undefined }
 }

@@ -6,13 +6,14 @@
  */
 import type { Clock, Timer } from '../clock.ts'
 import type { Logger } from '../logger.ts'
-import type { EventId } from '../model.ts'
-import type { AcceptedArrival, Arrival } from '../store/operations/inbox.ts'
+import type { EventId, TenantId } from '../model.ts'
+import type { AcceptedArrival, Arrival, InboxItem } from '../store/operations/inbox.ts'
 import type { Store } from '../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
-import type { Configuration, KnownTypes } from './configuration-cache.ts'
+import type { Configuration, KnownTypes, TenantMatcher } from './configuration-cache.ts'
+import { type ItemFacts, type ItemPlan, readItemFacts } from './fan-out.ts'
 import { freshItems } from './new-deliveries.ts'
-import { type ItemPlan, type PlanLimits, planTenant, type Rows, type TenantPlan } from './plan.ts'
+import { type PlanLimits, planTenant, type Rows, type TenantPlan } from './plan.ts'
 
 export type InboxOptions = PlanLimits & {
   /** How often to look for what nobody told of, milliseconds: others have put it there, or a claim has run out. */
@@ -144,16 +145,29 @@ export class Inbox {
     const itemsOf = Map.groupBy(items, ({ tenant }) => tenant)
     const tenants = [...new Set([...arrivalsOf.keys(), ...itemsOf.keys()])]
     const configurations = await Promise.all(tenants.map(tenant => this.#configuration.tenants.get(tenant)))
+    const facts = await this.#readFacts(items, new Map(tenants.map((tenant, at) => [tenant, configurations[at]!])))
     const plans = tenants.map((tenant, index) => {
       const rows = { arrivals: arrivalsOf.get(tenant) ?? [], items: itemsOf.get(tenant) ?? [] }
       const configuration = configurations[index]!
-      return planTenant(tenant, rows, { types, configuration, limits: this.#options, nowMs })
+      return planTenant(tenant, rows, { types, configuration, facts, limits: this.#options, nowMs })
     })
     const stale = new Set<EventId>()
     for (const chunk of chunksOf(plans)) for (const event of await this.#commit(chunk, types, nowMs)) stale.add(event)
     this.#dropStale(plans, types, stale)
     const isStale = ({ event }: { event: EventId }) => stale.has(event)
     return { arrivals: arrivals.filter(isStale), items: items.filter(isStale) }
+  }
+
+  async #readFacts(
+    items: readonly InboxItem[],
+    configurations: ReadonlyMap<TenantId, TenantMatcher | null>,
+  ): Promise<ReadonlyMap<EventId, ItemFacts>> {
+    const facts = new Map<EventId, ItemFacts>()
+    for (const item of items) {
+      const configuration = configurations.get(item.tenant)
+      if (configuration) facts.set(item.event, await readItemFacts(this.#store, item, configuration))
+    }
+    return facts
   }
 
   /** What is handed in together is committed together. Answers the events whose configuration had moved. */
@@ -212,7 +226,10 @@ export class Inbox {
     )
     if (items.length > 0) this.#store.changes.tell({ kind: 'fresh', items })
     for (const { tenant, event, type, rejected } of stored) {
-      if (rejected === null) continue
+      if (rejected === null) {
+        this.#store.changes.tell({ kind: 'stored', tenant, events: [{ id: event, type, test: false }] })
+        continue
+      }
       const faults = rejected.slice(0, MAX_FAULTS_LOGGED).map(({ field, reason }) => ({ field, reason }))
       this.#log.warn({ tenant, event, type, faults }, 'an event published from SQL was rejected')
     }
@@ -223,9 +240,10 @@ export class Inbox {
     this.#log.error({ err, tenant, event, type }, 'an event published from SQL could not be stored; it is tried again')
   }
 
-  async #fanOut({ configuration }: TenantPlan, { item, deliveries, notSent }: ItemPlan, nowMs: number) {
+  async #fanOut({ configuration }: TenantPlan, plan: ItemPlan, nowMs: number) {
+    const { item, deliveries } = plan
     const tenantVersion = configuration?.version ?? null
-    const result = await this.#store.write('fanOut', { item, tenantVersion, nowMs, deliveries, notSent })
+    const result = await this.#store.write('fanOut', { ...plan, tenantVersion, nowMs })
     if (result === 'stale') return [item.event]
     if (result === 'behind') return this.#giveBack({ arrivals: [], items: [item] }, BEHIND_MS)
     if (result === 'gone' || deliveries.length === 0) return []

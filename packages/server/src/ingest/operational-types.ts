@@ -16,7 +16,8 @@ type Members = Readonly<Record<string, object>>
 const objectOf = (properties: Members) => ({ type: 'object', required: Object.keys(properties), properties })
 
 function operational(name: string, description: string, properties: Members, example: object): EventType {
-  return { name: `posthorn.${name}`, group: GROUP, description, schema: objectOf(properties), example, schedule: null }
+  const schema = objectOf(properties)
+  return { name: `posthorn.${name}`, group: GROUP, description, schema, example, schedule: null, archivedAtMs: null }
 }
 
 const ofEndpoint = { tenant: text, endpoint: text }

@@ -4,12 +4,12 @@
  */
 import { Buffer } from 'node:buffer'
 import type { FieldError } from '../errors.ts'
-import { firstIdAt } from '../ids.ts'
-import { type NotSent, OPERATOR_TENANT, type TenantId } from '../model.ts'
+import { type EventId, OPERATOR_TENANT, type TenantId } from '../model.ts'
 import type { AcceptedArrival, Arrival, InboxItem } from '../store/operations/inbox.ts'
-import type { NewDelivery } from '../store/operations/publish.ts'
 import type { KnownTypes, TenantMatcher } from './configuration-cache.ts'
-import { findEventFaults, type PayloadLimits } from './faults.ts'
+import { type ItemFacts, type ItemPlan, NO_FACTS, planItem, type Room } from './fan-out.ts'
+import { checkEvent, type PayloadLimits } from './faults.ts'
+import { effortOf, MAX_EFFORT } from './match.ts'
 import { newDelivery } from './new-deliveries.ts'
 
 export type PlanLimits = PayloadLimits & {
@@ -21,18 +21,13 @@ export type Circumstances = {
   readonly types: KnownTypes
   /** null: there is no such tenant. */
   readonly configuration: TenantMatcher | null
+  /** Of each item of a tenant that is there. */
+  readonly facts: ReadonlyMap<EventId, ItemFacts>
   readonly limits: PlanLimits
   readonly nowMs: number
 }
 
 export type Rows = { readonly arrivals: readonly Arrival[]; readonly items: readonly InboxItem[] }
-
-export type ItemPlan = {
-  readonly item: InboxItem
-  readonly deliveries: readonly NewDelivery[]
-  /** Undefined: more are to come. */
-  readonly notSent: NotSent | undefined
-}
 
 export type TenantPlan = {
   readonly tenant: TenantId
@@ -46,8 +41,9 @@ export type TenantPlan = {
   readonly deliveryCount: number
 }
 
-/** A tenant's deliveries in one round: a few milliseconds' worth. */
+/** Of a tenant in one round: a few milliseconds' worth. */
 const DELIVERIES_A_TENANT = 500
+const EFFORT_A_TENANT = 20_000
 /** What is stored of a rejection. */
 const MAX_FAULTS = 20
 const MAX_FAULT_CHARACTERS = 512
@@ -59,26 +55,27 @@ export function planTenant(tenant: TenantId, { arrivals, items }: Rows, at: Circ
   const accepted: AcceptedArrival[] = []
   const failed: { arrival: Arrival; error: unknown }[] = []
   const planned: ItemPlan[] = []
-  let room = DELIVERIES_A_TENANT
+  const room: Room = { deliveries: DELIVERIES_A_TENANT, effort: EFFORT_A_TENANT }
+  const hasRoom = () => room.deliveries > 0 && room.effort > 0
   let arrivalAt = 0
-  for (; arrivalAt < arrivals.length && room > 0; arrivalAt++) {
+  for (; arrivalAt < arrivals.length && hasRoom(); arrivalAt++) {
     const arrival = arrivals[arrivalAt]!
     try {
       const next = planArrival(arrival, at)
       accepted.push(next)
-      room -= next.deliveries?.length ?? 0
+      room.deliveries -= next.deliveries?.length ?? 0
+      room.effort -= effortOfArrival(arrival, at)
     } catch (error) {
       failed.push({ arrival, error })
     }
   }
   let itemAt = 0
-  for (; itemAt < items.length && room > 0; itemAt++) {
-    const next = planItem(items[itemAt]!, at, room)
-    planned.push(next)
-    room -= next.deliveries.length
+  for (; itemAt < items.length && hasRoom(); itemAt++) {
+    const item = items[itemAt]!
+    planned.push(planItem(item, at.configuration, at.facts.get(item.event) ?? NO_FACTS, room, at.nowMs))
   }
   const surplus = { arrivals: arrivals.slice(arrivalAt), items: items.slice(itemAt) }
-  const deliveryCount = DELIVERIES_A_TENANT - room
+  const deliveryCount = DELIVERIES_A_TENANT - room.deliveries
   return { tenant, configuration: at.configuration, accepted, items: planned, surplus, failed, deliveryCount }
 }
 
@@ -89,15 +86,26 @@ function planArrival(arrival: Arrival, { types, configuration, limits, nowMs }: 
   const about = { tenant, event, type, key, createdAtMs, payload }
   // The operator's tenant is nobody's to publish for, as in the API.
   const isNobodys = configuration === null || tenant === OPERATOR_TENANT
-  const faults = isNobodys ? [NO_TENANT] : findEventFaults(arrival, types, limits)
+  const { faults, value } = isNobodys ? UNKNOWN_TENANT : checkEvent(arrival, types, limits)
   if (faults.length > 0) return { ...about, rejected: bounded(faults), notSent: {}, deliveries: [] }
-  const { endpoints, notSent } = configuration!.match(type)
+  if (effortOfArrival(arrival, { configuration }) > MAX_EFFORT) {
+    return { ...about, rejected: null, notSent: {}, deliveries: null }
+  }
+  const { endpoints, notSent } = configuration!.match(type, value)
   const isMany = endpoints.length > limits.maxDeliveriesAtOnce
   const deliveries = isMany ? null : endpoints.map(endpoint => newDelivery(endpoint, nowMs))
   return { ...about, rejected: null, notSent, deliveries }
 }
 
-const NO_TENANT: FieldError = { field: 'tenant', detail: 'There is no such tenant.', reason: 'unknown_tenant' }
+const effortOfArrival = (
+  { type, payloadBytes }: Arrival,
+  { configuration }: Pick<Circumstances, 'configuration'>,
+): number => (configuration === null ? 0 : effortOf(configuration.filterCount(type), payloadBytes))
+
+const UNKNOWN_TENANT: { faults: readonly FieldError[]; value: unknown } = {
+  faults: [{ field: 'tenant', detail: 'There is no such tenant.', reason: 'unknown_tenant' }],
+  value: undefined,
+}
 
 function bounded(faults: readonly FieldError[]): FieldError[] {
   const short = (text: string) =>
@@ -105,17 +113,4 @@ function bounded(faults: readonly FieldError[]): FieldError[] {
   return faults
     .slice(0, MAX_FAULTS)
     .map(fault => ({ ...fault, field: short(fault.field), detail: short(fault.detail) }))
-}
-
-/** The next deliveries of an event that has very many. */
-function planItem(item: InboxItem, { configuration, nowMs }: Circumstances, most: number): ItemPlan {
-  if (configuration === null) return { item, deliveries: [], notSent: {} }
-  const { endpoints, notSent } = configuration.match(item.type)
-  // An endpoint that was registered after the event was accepted doesn't get it.
-  const firstLater = firstIdAt('ep', item.createdAtMs + 1)
-  const left = endpoints
-    .filter(({ id }) => id < firstLater && (item.after === null || id > item.after))
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-  const deliveries = left.slice(0, most).map(endpoint => newDelivery(endpoint, nowMs))
-  return { item, deliveries, notSent: left.length > most ? undefined : notSent }
 }

@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { type FieldError, PosthornError } from '../errors.ts'
+import { codeOfFaults, type FieldError, PosthornError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import {
   type DeliveryId,
@@ -25,10 +25,10 @@ import {
 } from './configuration-cache.ts'
 import { type Cut, type CutEvent, cutEvents } from './cut.ts'
 import { findFaults } from './faults.ts'
-import type { Match } from './match.ts'
+import { effortOf, MAX_EFFORT, type Match } from './match.ts'
 import { freshItems, newDelivery } from './new-deliveries.ts'
-import { operationalType } from './operational-types.ts'
 import type { CutError } from './scan.ts'
+import { chooseTestType } from './test-type.ts'
 
 export type PublisherOptions = {
   /** Events that one call may publish. */
@@ -47,6 +47,7 @@ const MAX_TRIES = 10
 const PATIENT_TRIES = 2
 
 type PublishCall = { readonly tenant: TenantId; readonly batch: boolean; readonly traceparent: string | null }
+const UNMATCHED: Match = { endpoints: [], notSent: {} }
 
 /** `isLater`: their deliveries are to be made from the inbox. */
 type MakeEvents = (types: KnownTypes, configuration: TenantMatcher, nowMs: number, isLater: boolean) => NewEvent[]
@@ -94,7 +95,8 @@ export class Publisher {
       })
       return { batch, events }
     } catch (error) {
-      const isRefused = error instanceof PosthornError && error.code === 'invalid' && cut.errors.length === 0
+      const isRefused =
+        error instanceof PosthornError && error.code === codeOfFaults(error.fields) && cut.errors.length === 0
       if (!isRefused || !(await this.#wereAccepted(tenant, drafts))) throw error
     }
     // Repeated, and accepted before the type changed: answered as then.
@@ -120,10 +122,11 @@ export class Publisher {
    * tenant. Throws PosthornError.
    */
   async publishOperational(tenant: TenantId, event: { type: string; key: string; payload: Uint8Array }): Promise<void> {
-    const draft = { ...event, hash: hashOf(event.type, event.payload) }
+    const value: unknown = JSON.parse(Buffer.from(event.payload).toString())
+    const draft = { ...event, value, hash: hashOf(event.type, event.payload) }
     const unwanted = new Error('Nobody wants it')
     const make: MakeEvents = (_types, configuration, nowMs, isLater) => {
-      if (configuration.match(event.type).endpoints.length === 0) throw unwanted
+      if (configuration.match(event.type, value).endpoints.length === 0) throw unwanted
       return this.#toNewEvents([draft], configuration, nowMs, isLater)
     }
     try {
@@ -190,10 +193,13 @@ export class Publisher {
     throw new PosthornError('overloaded', detail, { retryAfterSeconds: 1 })
   }
 
-  #toNewEvents(drafts: readonly Draft[], { match }: TenantMatcher, nowMs: number, isLater: boolean): NewEvent[] {
-    const matches = drafts.map(({ type }) => match(type))
+  #toNewEvents(drafts: readonly Draft[], matcher: TenantMatcher, nowMs: number, isLater: boolean): NewEvent[] {
+    const { match, filterCount } = matcher
+    const effort = drafts.reduce((sum, { type, payload }) => sum + effortOf(filterCount(type), payload.length), 0)
+    if (isLater || effort > MAX_EFFORT) return drafts.map(draft => toNewEvent(draft, UNMATCHED, nowMs, true))
+    const matches = drafts.map(({ type, value }) => match(type, value))
     const count = matches.reduce((sum, { endpoints }) => sum + endpoints.length, 0)
-    const isForInbox = isLater || count > this.#options.maxDeliveriesAtOnce
+    const isForInbox = count > this.#options.maxDeliveriesAtOnce
     return drafts.map((draft, index) => toNewEvent(draft, matches[index]!, nowMs, isForInbox))
   }
 
@@ -253,6 +259,9 @@ export class Publisher {
   }
 
   #handOver({ tenant, nowMs, traceparent = null, events }: PublishRequest, stored: readonly PublishedItem[]): void {
+    const isRepeated = stored.some(({ duplicate }) => duplicate)
+    const fresh = isRepeated ? events.filter((_event, index) => !stored[index]!.duplicate) : events
+    this.#store.changes.tell({ kind: 'stored', tenant, events: fresh })
     if (events.some(({ deliveries }) => deliveries === null)) this.#store.changes.tell({ kind: 'inbox' })
     const items = events.flatMap(({ id: event, type, test, payload, deliveries }, index) => {
       if (stored[index]!.duplicate) return []
@@ -263,11 +272,15 @@ export class Publisher {
 }
 
 /** An event as far as it doesn't depend on the configuration: made once, however often it is matched. */
-type Draft = Pick<NewEvent, 'type' | 'key' | 'hash' | 'payload'>
+type Draft = Pick<NewEvent, 'type' | 'key' | 'hash' | 'payload'> & {
+  /** The payload, parsed: what filters look at. */
+  readonly value: unknown
+}
 
-function toDraft({ type, id, payload }: CutEvent, body: Uint8Array): Draft {
+function toDraft({ type, id, payload, value }: CutEvent, body: Uint8Array): Draft {
   return {
     type,
+    value,
     key: id ?? null,
     hash: id === undefined ? null : hashOf(type, payload),
     payload: detached(payload, body),
@@ -328,19 +341,6 @@ function refuseFaults(cut: Cut, types: KnownTypes): void {
   if (faults.length > 0) throw invalid(faults)
 }
 
-function chooseTestType(types: KnownTypes, endpoint: Endpoint, typeName: string | undefined): EventType {
-  if (typeName !== undefined) {
-    const known = types.byName.get(typeName)?.type ?? operationalType(typeName)
-    if (known !== undefined) return known
-    throw invalid([{ field: '/type', detail: 'The catalogue has no event type of this name.', reason: 'unknown_type' }])
-  }
-  // A type that an endpoint names can have left the catalogue since.
-  const named = endpoint.types?.map(name => types.byName.get(name)?.type ?? operationalType(name))
-  const type = named?.find(each => each !== undefined) ?? types.list[0]
-  if (type === undefined) throw new PosthornError('conflict', 'The catalogue is empty: add an event type first.')
-  return type
-}
-
 function operatorsOnly(): PosthornError {
   return new PosthornError(
     'conflict',
@@ -351,7 +351,7 @@ function operatorsOnly(): PosthornError {
 function invalid(fields: readonly FieldError[]): PosthornError {
   const detail =
     fields.length === 1 ? fields[0]!.detail : `${fields.length} values are not acceptable; nothing was stored.`
-  return new PosthornError('invalid', detail, { fields })
+  return new PosthornError(codeOfFaults(fields), detail, { fields })
 }
 
 function idempotencyConflict(indexes: readonly number[], batch: boolean): PosthornError {

@@ -19,16 +19,19 @@ export type Wants = (found: Pick<Replayable, 'endpoint' | 'type' | 'replayOf'>) 
 
 /**
  * What an endpoint got before, it gets again. What it never got, it gets if it wants the type as it is now, or if both
- * were named: then somebody means just that.
+ * were named: then somebody means just that. Filters, which would have to read each payload, are not asked.
  */
-export function wantsOf({ endpoint, event, types }: ReplaySelection, { match }: Pick<TenantMatcher, 'match'>): Wants {
+export function wantsOf(
+  { endpoint, event, types }: ReplaySelection,
+  { wanting: endpointsOf }: Pick<TenantMatcher, 'wanting'>,
+): Wants {
   if (endpoint !== null && (event !== null || types !== null)) return () => true
   const wanting = new Map<string, ReadonlySet<EndpointId>>()
   return ({ endpoint: id, type, replayOf }) => {
     if (replayOf !== null) return true
     let ids = wanting.get(type)
     if (ids === undefined) {
-      ids = new Set(match(type).endpoints.map(matched => matched.id))
+      ids = new Set(endpointsOf(type).map(matched => matched.id))
       wanting.set(type, ids)
     }
     return ids.has(id)
@@ -57,7 +60,7 @@ export function createReplayCounter(store: Store, clock: Clock, timeoutMs = COUN
     const { endpoint } = selection
     const all = configuration.endpoints.filter(({ id }) => endpoint === null || id === endpoint)
     if (all.length === 0) return { deliveries: 0, parts: [] }
-    const wants = wantsOf(selection, { match: createMatcher(configuration) })
+    const wants = wantsOf(selection, createMatcher(configuration))
     const counts = new Map<EndpointId, number>()
     const scan = { tenant, selection, asOfMs, endpoints: all.map(({ id }) => id) }
     const limit = selection.missing ? Math.max(1, Math.floor(PAIRS_A_STEP / all.length)) : ROWS_A_STEP

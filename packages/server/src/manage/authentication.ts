@@ -1,6 +1,7 @@
 /** How an endpoint authenticates, told without any secret, and what is worth changing about it (C8). */
 import { X509Certificate } from 'node:crypto'
 import { type Credentials, clientSecretAt, liveSigning, type SigningSecret, verificationKeyOf } from '../credentials.ts'
+import { isPattern } from '../ingest/type-pattern.ts'
 import type { Keyring } from '../keys.ts'
 import type { CredentialExpiry, Endpoint } from '../model.ts'
 import { adviseOnSecret, jwtExpiryMs } from '../secret.ts'
@@ -85,7 +86,9 @@ export function describeAuthentication(
 function adviseOnBearer({ types }: Endpoint, secret: string | null, isShared: boolean, nowMs: number): Warning[] {
   if (secret === null) return []
   const typeCount = types?.length ?? 0
-  return adviseOnSecret({ secret, typeCount, allTypes: types === null, otherEndpointHasIt: isShared, nowMs })
+  // A pattern stands for several types, however many fit it now.
+  const allTypes = types === null || types.some(isPattern)
+  return adviseOnSecret({ secret, typeCount, allTypes, otherEndpointHasIt: isShared, nowMs })
 }
 
 function describeCertificate({ clientCertificate }: Credentials): Authentication['clientCertificate'] {

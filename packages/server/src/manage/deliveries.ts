@@ -1,10 +1,11 @@
 /** What people see of events and deliveries, and do to deliveries. */
 import { type FieldError, PosthornError } from '../errors.ts'
 import { newId } from '../ids.ts'
-import type { Attempt, Delivery, DeliveryId, Endpoint, EventId, PublishedEvent, TenantId } from '../model.ts'
+import type { Attempt, Delivery, DeliveryId, Endpoint, EventId, Outcome, PublishedEvent, TenantId } from '../model.ts'
 import type { DeliveryFilter, EventFilter, RejectedFilter } from '../store/operations/deliveries.ts'
 import type { Store } from '../store/store.ts'
 import { checkStorable } from './metadata.ts'
+import { type OutcomePage, readOutcomes } from './outcomes.ts'
 import { checkId, checkIdParameter, checkTypeParameter, invalid, notFound, requireTenant } from './refusals.ts'
 
 /** Deliveries shown with their event, the newest; the list of deliveries, filtered by event, has them all. */
@@ -105,10 +106,20 @@ export class Deliveries {
     checkId('evt', id, 'event')
     const none = { state: null, endpoint: null, type: null, before: null, fromMs: null, toMs: null }
     await requireTenant(this.#store, tenant)
-    const event = await this.#store.read('getEvent', { tenant, id })
+    const read = () => this.#store.read('getEvent', { tenant, id })
+    // Once more: what has left the inbox between the two looks is an event then.
+    const event = (await read()) ?? (await this.#store.read('getArrival', { tenant, id })) ?? (await read())
     if (event === null) throw notFound('event')
     const filter = { ...none, event: id, tenant, limit: MAX_DELIVERIES_OF_EVENT }
     return { event, deliveries: await this.#store.read('listDeliveries', filter) }
+  }
+
+  /** What became of an event at each endpoint of its tenant, and why; endpoints newest first. */
+  async listOutcomes(tenant: TenantId, id: EventId, page: OutcomePage): Promise<Outcome[]> {
+    checkId('evt', id, 'event')
+    checkIdParameter('ep', page.before, 'cursor')
+    await requireTenant(this.#store, tenant)
+    return readOutcomes(this.#store, tenant, id, page)
   }
 
   async #require(tenant: TenantId, id: DeliveryId): Promise<Delivery> {

@@ -4,16 +4,20 @@
  */
 import type { FieldError } from '../errors.ts'
 import { checkTargetUrl, type Target, type TargetPolicy } from '../guard/target.ts'
-import type { Endpoint, RateLimit } from '../model.ts'
+import { checkFilter } from '../ingest/filter.ts'
+import type { Endpoint, EventType, PayloadFilter, RateLimit } from '../model.ts'
 import { type CheckedCredentials, type CredentialsInput, checkCredentials } from './credentials-input.ts'
 import { checkExtraHeaders } from './extra-headers.ts'
 import { checkMetadata, checkStorable } from './metadata.ts'
 import { checkSchedule } from './retry-schedules.ts'
+import { checkTypes } from './types-input.ts'
 
 export type EndpointInput = CredentialsInput & {
   readonly url: string
-  /** Names of event types; null or left out: all of the catalogue's. */
+  /** Names of event types, or patterns with `*`; null or left out: all of the catalogue's. */
   readonly types?: readonly string[] | null
+  /** Which events of these types (ingest/filter.ts); null or left out: all. */
+  readonly filter?: PayloadFilter | null
   readonly description?: string | null
   readonly metadata?: Record<string, string>
   /** Extra request headers. */
@@ -35,13 +39,12 @@ export type CheckedInput = {
   readonly settings: Partial<
     Pick<
       Endpoint,
-      'types' | 'description' | 'metadata' | 'headers' | 'schedule' | 'timeoutMs' | 'rateLimit' | 'ordered'
+      'types' | 'filter' | 'description' | 'metadata' | 'headers' | 'schedule' | 'timeoutMs' | 'rateLimit' | 'ordered'
     >
   >
 }
 
 const MAX_DESCRIPTION_CHARACTERS = 1_024
-const MAX_TYPES = 1_000
 const MAX_TIMEOUT_MS = 60_000
 const MAX_RATE_REQUESTS = 10_000
 const MAX_RATE_SECONDS = 86_400
@@ -49,19 +52,26 @@ const MAX_RATE_SECONDS = 86_400
 /** In development, short enough to watch. */
 const leastTimeoutMs = (dev: boolean): number => (dev ? 50 : 1_000)
 
+/** The catalogue, and what the endpoint that is changed names already. */
+export type KnownNames = { readonly catalogue: readonly EventType[]; readonly before: readonly string[] | null }
+
 /** Adds what is wrong to `faults`, each fault with the place in the request's body. */
 export function checkEndpointInput(
   input: Partial<EndpointInput>,
-  knownTypes: ReadonlySet<string>,
+  { catalogue, before }: KnownNames,
   policy: TargetPolicy,
   nowMs: number,
   faults: FieldError[],
 ): CheckedInput {
-  const { url, types, description, metadata, headers, schedule, timeoutMs, rateLimit, ordered } = input
+  const { url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit, ordered } = input
   const target = url === undefined ? undefined : checkUrl(url, policy, faults)
   const credentials = checkCredentials(input, policy, nowMs, faults)
   const settings: { -readonly [Name in keyof CheckedInput['settings']]: CheckedInput['settings'][Name] } = {}
-  if (types !== undefined) settings.types = checkTypes(types, knownTypes, faults)
+  if (types !== undefined) settings.types = checkTypes(types, catalogue, before, faults)
+  if (filter !== undefined) {
+    if (filter !== null) checkFilter(filter, '/filter', faults)
+    settings.filter = filter
+  }
   if (description !== undefined) settings.description = checkDescription(description, faults)
   if (metadata !== undefined) {
     checkMetadata(metadata, '/metadata', faults)
@@ -97,29 +107,6 @@ function checkUrl(url: unknown, policy: TargetPolicy, faults: FieldError[]): Tar
   if (target.ok) return target
   faults.push({ field: '/url', detail: target.detail, reason: target.reason })
   return undefined
-}
-
-/** C2. A type named twice is wanted once. */
-function checkTypes(types: unknown, known: ReadonlySet<string>, faults: FieldError[]): readonly string[] | null {
-  if (types === null) return null
-  if (!Array.isArray(types) || types.length === 0) {
-    const detail = 'The types must be a list of one event type or more; leave it out to get all of them.'
-    faults.push({ field: '/types', detail })
-    return null
-  }
-  if (types.length > MAX_TYPES) {
-    faults.push({
-      field: '/types',
-      detail: `There may be at most ${MAX_TYPES} types; leave it out to get all of them.`,
-    })
-    return null
-  }
-  for (const [index, type] of types.entries()) {
-    if (typeof type === 'string' && known.has(type)) continue
-    const detail = 'The catalogue has no event type of this name.'
-    faults.push({ field: `/types/${index}`, detail, reason: 'unknown_type' })
-  }
-  return [...new Set(types as string[])]
 }
 
 function checkDescription(description: unknown, faults: FieldError[]): string | null {

@@ -40,6 +40,7 @@ import { type Described, describeAuthentication, expiryOf, type Warning } from '
 import { changeCredentials, changesCredentials, createCredentials } from './credentials-input.ts'
 import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './endpoint-input.ts'
 import { checkId, checkIdParameter, invalid, notFound, requireTenant } from './refusals.ts'
+import { adviseOnTypes } from './types-input.ts'
 
 export type { EndpointInput } from './endpoint-input.ts'
 
@@ -96,6 +97,7 @@ export class Endpoints {
       url: checked.target!.url.href,
       ...this.#sealed(id, credentials),
       types: null,
+      filter: null,
       description: null,
       metadata: {},
       headers: {},
@@ -130,7 +132,7 @@ export class Endpoints {
     const before = await this.get(tenant, id)
     const faults: FieldError[] = []
     if (tenant === OPERATOR_TENANT && patch.types !== undefined) checkOperatorTypes(patch.types, faults)
-    const { checked, resolution } = await this.#check(patch, faults)
+    const { checked, resolution } = await this.#check(patch, faults, before.types)
     const credentials = namesOf(checked.credentials)
     const wasReadable = this.#open(before) !== undefined
     const endpoint = await this.#change(before, by, credentials, endpoint => this.#patched(endpoint, checked))
@@ -181,7 +183,11 @@ export class Endpoints {
     const nowMs = this.#store.now()
     const described = describeAuthentication(endpoint, this.#open(endpoint), this.#keyring, shared, nowMs)
     const { pausedUntilMs } = endpoint.health
-    const warnings = [...adviseOnHealth(endpoint, this.#options.disableAfterMs ?? FIVE_DAYS_MS), ...described.warnings]
+    const warnings = [
+      ...adviseOnHealth(endpoint, this.#options.disableAfterMs ?? FIVE_DAYS_MS),
+      ...described.warnings,
+      ...adviseOnTypes(endpoint.types, await this.#nameable()),
+    ]
     return { ...described, warnings, pausedUntilMs: (pausedUntilMs ?? 0) > nowMs ? pausedUntilMs : null }
   }
 
@@ -255,13 +261,19 @@ export class Endpoints {
     return endpoint
   }
 
+  /** What an endpoint can name: of the catalogue, and of Posthorn's own. */
+  async #nameable(): Promise<readonly EventType[]> {
+    return [...(await this.#options.types()), ...OPERATIONAL_TYPES]
+  }
+
   /** Throws one refusal with all that is wrong. */
   async #check(
     input: Partial<EndpointInput>,
     faults: FieldError[],
+    typesBefore: Endpoint['types'] = null,
   ): Promise<{ checked: CheckedInput; resolution: Resolution | undefined }> {
-    const { policy, types } = this.#options
-    const known = new Set([...(await types()), ...OPERATIONAL_TYPES].map(({ name }) => name))
+    const { policy } = this.#options
+    const known = { catalogue: await this.#nameable(), before: typesBefore }
     const checked = checkEndpointInput(input, known, policy, this.#store.now(), faults)
     const resolution = checked.target === undefined ? undefined : await this.#resolve(checked.target)
     if (resolution !== undefined && 'refused' in resolution) {

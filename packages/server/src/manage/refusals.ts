@@ -1,5 +1,5 @@
 /** Refusals that all of management shares. */
-import { type FieldError, PosthornError } from '../errors.ts'
+import { codeOfFaults, type FieldError, PosthornError } from '../errors.ts'
 import { type IdPrefix, parseId } from '../ids.ts'
 import type { Tenant, TenantId } from '../model.ts'
 import type { Store } from '../store/store.ts'
@@ -14,7 +14,7 @@ export function notFound(thing: Thing): PosthornError {
 /** One refusal with everything that is wrong, so that nobody has to find out fault by fault. */
 export function invalid(fields: readonly FieldError[]): PosthornError {
   const detail = fields.length === 1 ? fields[0]!.detail : `${fields.length} values are not acceptable.`
-  return new PosthornError('invalid', detail, { fields })
+  return new PosthornError(codeOfFaults(fields), detail, { fields })
 }
 
 /** A text that is no id at all names nothing, like an id that nobody has. */

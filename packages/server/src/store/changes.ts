@@ -1,4 +1,4 @@
-import type { DeliveryId, EndpointId, TenantId } from '../model.ts'
+import type { DeliveryId, EndpointId, EventId, TenantId } from '../model.ts'
 import type { LaneItem } from './operations/lanes.ts'
 
 /**
@@ -18,6 +18,12 @@ export type Change =
       readonly endpoint: EndpointId
       readonly partition: number
       readonly delivery?: DeliveryId
+    }
+  /** Events that were stored by this process, by publishing or out of the inbox; not those that were rejected. */
+  | {
+      readonly kind: 'stored'
+      readonly tenant: TenantId
+      readonly events: readonly { readonly id: EventId; readonly type: string; readonly test: boolean }[]
     }
   /** Fresh deliveries, just committed and due now. */
   | { readonly kind: 'fresh'; readonly items: readonly LaneItem[] }

@@ -35,7 +35,15 @@ export const MIGRATIONS: readonly Step[] = [
          schema {text} not null,
          example {text} not null,
          schedule {text},
+         archived_ms {int},
          created_ms {int} not null
+       ) {clustered}`,
+      // Where the newest events of each type are, for judging a change of its schema: some hundred rows a type.
+      `create table event_type_sample (
+         type {text} not null,
+         event {bytes} not null,
+         tenant {text} not null,
+         primary key (type, event)
        ) {clustered}`,
       `create table tenant (
          id {text} not null primary key,
@@ -57,6 +65,7 @@ export const MIGRATIONS: readonly Step[] = [
          credentials {bytes},
          secret_digest {bytes},
          types {text},
+         filter {text},
          description {text},
          metadata {text} not null,
          headers {text} not null,
@@ -79,6 +88,9 @@ export const MIGRATIONS: readonly Step[] = [
          created_ms {int} not null,
          updated_ms {int} not null,
          deleted_ms {int},
+         created_version {int} not null default 0,
+         selection_version {int} not null default 0,
+         deleted_version {int},
          change_seq {int} not null default 0
        ) {clustered}`,
       `create index endpoint_change on endpoint (change_seq)`,
@@ -87,6 +99,16 @@ export const MIGRATIONS: readonly Step[] = [
       `create index endpoint_secret_expiry on endpoint (secret_expires_ms) where secret_expires_ms is not null`,
       `create index endpoint_certificate_expiry on endpoint (certificate_expires_ms)
          where certificate_expires_ms is not null`,
+      // What an endpoint wanted before: versions of its tenant, the last one not included. Written when it changes.
+      `create table endpoint_selection (
+         tenant {text} not null,
+         endpoint {bytes} not null,
+         until_version {int} not null,
+         from_version {int} not null,
+         types {text},
+         filter {text},
+         primary key (tenant, endpoint, until_version)
+       ) {clustered}`,
       // History: never updated, but for a payload that is removed before its event: it is empty then. Keys rise with
       // time, so rows land at the end.
       `create table event (
@@ -101,6 +123,7 @@ export const MIGRATIONS: readonly Step[] = [
          rejected {text},
          created_ms {int} not null,
          traceparent {text},
+         tenant_version {int},
          primary key (tenant, id)
        ) {cutById}`,
       `create index event_rejected on event (id, tenant) where rejected is not null`,
@@ -116,6 +139,8 @@ export const MIGRATIONS: readonly Step[] = [
          claimed_until_ms {int} not null default 0,
          after_endpoint {bytes},
          made {int} not null default 0,
+         tenant_version {int},
+         not_sent {text},
          primary key (tenant, id)
        ) {clustered}`,
       // Rows come and go: what they leave behind must not make each look at an empty inbox a long one.

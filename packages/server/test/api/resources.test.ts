@@ -51,7 +51,10 @@ describe('C1: event types', () => {
     expect(names).toContain(TYPE)
     expect((await pages('/v1/event-types', 4, ({ name }) => name)).flat()).toEqual(names)
     const made = await put('/v1/event-types/A.b-c', input)
-    expect([made.status, made.body]).toEqual([201, { name: 'A.b-c', ...input, schedule: null, operational: false }])
+    expect([made.status, made.body]).toEqual([
+      201,
+      { name: 'A.b-c', ...input, schedule: null, operational: false, archivedAt: null },
+    ])
     expect((await put('/v1/event-types/A.b-c', { ...input, group: 'h' })).status).toBe(200)
     expect((await get('/v1/event-types/A.b-c')).body.group).toBe('h')
     const gone = await remove('/v1/event-types/A.b-c')

@@ -2,6 +2,7 @@ import { type Authority, startReceiver } from '@posthorn/testkit'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import type { EngineOptions } from '../../src/engine/engine.ts'
 import { LeasedPartitions } from '../../src/engine/partitions.ts'
+import { TypeSamples } from '../../src/ingest/type-samples.ts'
 import { EventTypes } from '../../src/manage/event-types.ts'
 import type { Bus } from '../../src/store/bus.ts'
 import { PostgresBus } from '../../src/store/postgres/bus.ts'
@@ -42,6 +43,7 @@ export async function startNode(
     false,
     clock,
   )
+  const samples = new TypeSamples(node.store, clock)
   await relay!.start()
   await node.engine.start()
   node.inbox.start()
@@ -49,7 +51,7 @@ export async function startNode(
   const owns = (partition: number) => node.partitions.epochOf(partition) !== undefined
   return {
     ...node,
-    eventTypes: new EventTypes(node.store),
+    eventTypes: new EventTypes(node.store, samples),
     owns,
     shareOf: () => Array.from({ length: 256 }, (_, partition) => partition).filter(owns).length,
     attempts: () => node.lines.filter(({ msg }) => msg === 'attempt'),
@@ -58,6 +60,7 @@ export async function startNode(
       await node.engine.drain(5_000)
       await node.inbox.stop()
       await node.replayer.stop()
+      await samples.stop()
       await relay!.stop()
       await node.store.close()
     },

@@ -119,7 +119,7 @@ describe('C12: a type’s schedule', () => {
       inFolder(async (folder, authority) => {
         const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 500 }) })
         const posthorn = await startPosthorn(folder, authority, { retrySchedule: [600] })
-        const types = new EventTypes(posthorn.store, { dev: true })
+        const types = new EventTypes(posthorn.store, { newest: async function* () {} }, { dev: true })
         await posthorn.tenants.put('acme', {})
         const of = (path: string) => ({ url: `${receiver.url}${path}`, clientSecret: SECRET })
         await posthorn.endpoints.create('acme', of('/plain'))

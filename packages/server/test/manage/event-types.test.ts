@@ -16,10 +16,15 @@ describe('C1: the catalogue', () => {
     expect(names).toEqual(starterCatalogue.map(({ name }) => name).sort())
     expect(await code(bench.types.get('ORDER_SHIPPED'))).toBe('not_found')
     expect(await bench.types.put('ORDER_SHIPPED', input)).toEqual({
-      type: { name: 'ORDER_SHIPPED', ...input, schedule: null },
+      type: { name: 'ORDER_SHIPPED', ...input, schedule: null, archivedAtMs: null },
       created: true,
     })
-    expect(await bench.types.get('ORDER_SHIPPED')).toEqual({ name: 'ORDER_SHIPPED', ...input, schedule: null })
+    expect(await bench.types.get('ORDER_SHIPPED')).toEqual({
+      name: 'ORDER_SHIPPED',
+      ...input,
+      schedule: null,
+      archivedAtMs: null,
+    })
     expect((await bench.types.put('ORDER_SHIPPED', { ...input, group: 'h' })).created).toBe(false)
     expect(bench.kinds()).toEqual(['catalogue', 'catalogue'])
     await bench.publish({ type: 'ORDER_SHIPPED', payload: { id: '1' } })

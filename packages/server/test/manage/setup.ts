@@ -9,6 +9,7 @@ import { DEFAULT_PORTS, type TargetPolicy } from '../../src/guard/target.ts'
 import { Publisher } from '../../src/ingest/publisher.ts'
 import { createReplayCounter } from '../../src/ingest/replay-selection.ts'
 import { starterCatalogue } from '../../src/ingest/starter-catalogue.ts'
+import { TypeSamples } from '../../src/ingest/type-samples.ts'
 import { createKeyring, type Keyring } from '../../src/keys.ts'
 import { ApiKeyCache } from '../../src/manage/api-key-cache.ts'
 import { ApiKeys } from '../../src/manage/api-keys.ts'
@@ -54,6 +55,7 @@ export class Bench {
   endpoints!: Endpoints
   tenants!: Tenants
   types!: EventTypes
+  samples!: TypeSamples
   deliveries!: Deliveries
   replays!: Replays
   apiKeyCache!: ApiKeyCache
@@ -81,7 +83,8 @@ export class Bench {
     })
     this.endpoints = this.endpointsWith(policy(), resolvesTo('93.184.215.14'))
     this.tenants = new Tenants(store)
-    this.types = new EventTypes(store)
+    this.samples = new TypeSamples(store, systemClock)
+    this.types = new EventTypes(store, this.samples)
     this.apiKeyCache = new ApiKeyCache(store, systemClock)
     this.apiKeys = new ApiKeys(store, () => this.apiKeyCache.untilFresh())
     this.deliveries = new Deliveries(store)
@@ -106,9 +109,10 @@ export class Bench {
     })
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.apiKeyCache.close()
-    return this.#close()
+    await this.samples.stop()
+    await this.#close()
   }
 
   async endpoint(over: Partial<EndpointInput> = {}, tenant = 'acme'): Promise<EndpointId> {

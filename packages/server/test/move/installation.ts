@@ -40,12 +40,14 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   ]
   const server = running(await serve(place, { flags, env }))
   const { call } = server
-  await call('PUT', '/event-types/TEXTS', {
-    group: 'odd',
-    description: AWKWARD,
-    schema: { type: 'object', required: ['text'], properties: { text: { type: 'string' } }, title: AWKWARD },
-    example: { text: `${AWKWARD}\u0000` },
-  })
+  const putTexts = (title: string) =>
+    call('PUT', '/event-types/TEXTS', {
+      group: 'odd',
+      description: AWKWARD,
+      schema: { type: 'object', required: ['text'], properties: { text: { type: 'string' } }, title },
+      example: { text: `${AWKWARD}\u0000` },
+    })
+  await putTexts(AWKWARD)
   for (const [tenant, name] of [
     ['acme', AWKWARD],
     ['beta', null],
@@ -69,6 +71,10 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   await call('POST', `/tenants/acme/endpoints/${held}/disable`)
   await publish('acme', eventOf(1, 'first'), eventOf(2), { type: 'TEXTS', payload: { text: `${AWKWARD}\u0000` } })
   await publish('acme', { type: 'TEXTS', id: '~!"$%', payload: { text: 'x'.repeat(1_000_000) } })
+  await call('PATCH', `/tenants/acme/endpoints/${held}`, { filter: { [AWKWARD]: [`${AWKWARD}\u0000`] } })
+  await call('PATCH', `/tenants/acme/endpoints/${held}`, { types: ['COVER_*'] })
+  // Held against what was published, which is written down for it.
+  expect((await putTexts('Texts')).status).toBe(200)
   const test = await endpoint('beta', '/ok/test')
   await call('POST', `/tenants/beta/endpoints/${test}/test`)
   const deleted = await endpoint('beta', '/no/deleted')

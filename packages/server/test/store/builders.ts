@@ -16,6 +16,7 @@ export function anEndpoint(tenant: string, over: Partial<Endpoint> = {}): Endpoi
     sealedCredentials: bytes('sealed'),
     secretDigest: bytes('digest'),
     types: null,
+    filter: null,
     description: null,
     metadata: {},
     headers: {},

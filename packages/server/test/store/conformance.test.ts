@@ -487,7 +487,15 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       const [found] = (await store.write('claimInbox', claim)).items
       const deliveries = anEvent([endpoint]).deliveries!
       const { version } = (await store.read('readTenantConfiguration', { tenant: 'acme' }))!
-      const fan = { item: found!, tenantVersion: version, nowMs: 1, deliveries, notSent: {} }
+      const fan = {
+        item: found!,
+        tenantVersion: version,
+        nowMs: 1,
+        deliveries,
+        notSent: {},
+        after: endpoint.id,
+        isUnfinished: false,
+      }
       expect(await store.write('fanOut', fan)).toBe('stored')
       const [last] = await publish([endpoint])
       const expected = [idOf(event!), delivery.id, deliveries[0]!.id, idOf(last!)]

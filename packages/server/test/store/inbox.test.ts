@@ -126,7 +126,8 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     const { version } = (await store.read('readTenantConfiguration', { tenant: 'acme' }))!
     const fanOf = (item: InboxItem) => {
       const { deliveries } = anEvent([ordered])
-      return store.write('fanOut', { item, tenantVersion: version, nowMs: 1, deliveries: deliveries!, notSent: {} })
+      const over = { after: ordered.id, notSent: {}, isUnfinished: false }
+      return store.write('fanOut', { item, tenantVersion: version, nowMs: 1, deliveries: deliveries!, ...over })
     }
     const later = anEvent([], { deliveries: null })
     await store.publish(await aRequest(store, 'acme', [later]))
@@ -287,16 +288,18 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     const first = await next()
     expect(first).toMatchObject({ tenant: 'acme', after: null, made: 0, createdAtMs: 1_000 })
     const some = anEvent(endpoints.slice(0, 2)).deliveries!
-    const request: FanOutRequest = { ...ask, item: first!, deliveries: some, notSent: undefined }
+    const step = { after: endpoints[1]!.id, notSent: { type: 3 }, isUnfinished: true }
+    const request: FanOutRequest = { ...ask, item: first!, deliveries: some, ...step }
     expect(await store.write('fanOut', { ...request, tenantVersion: version - 1 })).toBe('stale')
     expect(await store.write('fanOut', request)).toBe('stored')
     const others = anEvent(endpoints.slice(0, 2)).deliveries!
     expect(await store.write('fanOut', { ...request, deliveries: others })).toBe('gone')
     // The step gave it back: anybody goes on.
     const second = await next()
-    expect(second).toMatchObject({ after: endpoints[1]!.id, made: 2 })
+    expect(second).toMatchObject({ after: endpoints[1]!.id, made: 2, notSent: { type: 3 } })
     const rest = anEvent(endpoints.slice(2)).deliveries!
-    const last = { ...ask, item: second!, deliveries: rest, notSent: { type: 4 } }
+    const end = { after: endpoints.at(-1)!.id, notSent: { type: 4 }, isUnfinished: false }
+    const last = { ...ask, item: second!, deliveries: rest, ...end }
     expect(await store.write('fanOut', last)).toBe('stored')
     expect(await next()).toBeUndefined()
     expect(await getEvent(later.id)).toMatchObject({ notSent: { type: 4 } })

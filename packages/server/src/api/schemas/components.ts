@@ -4,7 +4,14 @@ import { ApiKeySchema, AuditEntrySchema, EncryptionKeysSchema, NewApiKeySchema }
 import { EgressSchema, ErasureSchema, EventTypeSchema, SchedulePreviewSchema, TenantSchema } from './configuration.ts'
 import { AttemptSchema, DeliveryDetailSchema, DeliverySchema, SetAsideDeliverySchema } from './deliveries.ts'
 import { EndpointSchema, EndpointWithSecretSchema } from './endpoints.ts'
-import { EventDetailSchema, EventSchema, NotSentSchema, PublishedSchema, RejectedEventSchema } from './events.ts'
+import {
+  EventDetailSchema,
+  EventEndpointSchema,
+  EventSchema,
+  NotSentSchema,
+  PublishedSchema,
+  RejectedEventSchema,
+} from './events.ts'
 import { ProblemSchema } from './problems.ts'
 import { CreatedReplaySchema, ReplaySchema } from './replays.ts'
 import { StatsPointSchema, StatsSchema } from './stats.ts'
@@ -12,7 +19,7 @@ import { StatsPointSchema, StatsSchema } from './stats.ts'
 export const COMPONENTS: readonly TSchema[] = [
   ...[ProblemSchema, EventTypeSchema, TenantSchema, EndpointSchema, EndpointWithSecretSchema],
   ...[DeliverySchema, SetAsideDeliverySchema, AttemptSchema],
-  ...[DeliveryDetailSchema, NotSentSchema, EventSchema, EventDetailSchema, RejectedEventSchema],
+  ...[DeliveryDetailSchema, NotSentSchema, EventSchema, EventEndpointSchema, EventDetailSchema, RejectedEventSchema],
   ...[PublishedSchema, EgressSchema, SchedulePreviewSchema],
   ...[ApiKeySchema, NewApiKeySchema, AuditEntrySchema],
   ErasureSchema,

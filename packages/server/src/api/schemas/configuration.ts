@@ -26,9 +26,11 @@ export const EventTypeSchema = Type.Object(
       description: 'Seconds before each retry, at endpoints without a schedule; null: the default.',
     }),
     operational: Type.Boolean({ description: 'Of Posthorn itself: it goes to endpoints that name it.' }),
+    archivedAt: TimeOrNull('Since then it is archived: it can no longer be published. null: it is in use.'),
   },
   { $id: 'EventType' },
 )
+export type EventTypeView = Static<typeof EventTypeSchema>
 
 export const EventTypeInput = strict({
   group: Type.String({ description: '1 to 64 characters.' }),

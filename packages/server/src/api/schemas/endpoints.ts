@@ -17,6 +17,16 @@ import {
   WordOrNull,
 } from './shapes.ts'
 
+const TYPES = "Event types wanted, by name or with `*` for any characters; null: all of the catalogue's."
+const FILTER = 'Which events of these types are wanted, by conditions on the payload; null: all.'
+const FilterOrNull = (description: string) =>
+  Type.Unsafe<Readonly<Record<string, unknown>> | null>({
+    type: ['object', 'null'],
+    additionalProperties: true,
+    description,
+    examples: [{ status: ['Quoted', 'Refused'], amount: { gte: 1000 } }],
+  })
+
 const RATE_LIMIT = 'In any stretch of perSeconds, at most so many requests are begun; null: no limit.'
 const ORDERED =
   'One delivery at a time, in the order of publishing, each after the one before it has ended: one that keeps ' +
@@ -49,7 +59,8 @@ const ENDPOINT_MEMBERS = {
   id: Type.String({ examples: ['ep_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
   tenant: Type.String(),
   url: Type.String({ format: 'uri' }),
-  types: ListOrNull<string>('string', { description: "Event types wanted; null: all of the catalogue's." }),
+  types: ListOrNull<string>('string', { description: TYPES }),
+  filter: FilterOrNull(FILTER),
   description: TextOrNull(),
   metadata: Texts(),
   headers: Texts({ description: 'Extra request headers, names in lower case.' }),
@@ -92,9 +103,8 @@ export const EndpointWithSecretSchema = Type.Object(
 export type EndpointView = Static<typeof EndpointSchema>
 
 const ENDPOINT_INPUT = {
-  types: Type.Optional(
-    ListOrNull<string>('string', { description: "Event types wanted, at least one; null: all of the catalogue's." }),
-  ),
+  types: Type.Optional(ListOrNull<string>('string', { description: `${TYPES} At least one.` })),
+  filter: Type.Optional(FilterOrNull(`${FILTER} See docs/event-types.md.`)),
   description: Type.Optional(TextOrNull({ description: 'At most 1,024 characters.' })),
   metadata: Type.Optional(TextsOrNull({ description: 'Labels of your own, at most 50.' })),
   headers: Type.Optional(TextsOrNull({ description: 'Extra request headers, at most 20.' })),

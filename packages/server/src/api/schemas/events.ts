@@ -1,12 +1,16 @@
 /** Events, as published and as shown. */
 import { type Static, Type } from 'typebox'
 import type { FieldError } from '../../errors.ts'
+import { DELIVERY_STATES, HELD_REASONS, NOT_MADE_REASONS } from '../../model.ts'
 import type { DeliveryView } from './deliveries.ts'
 import { Fault } from './problems.ts'
-import { IntegerOrNull, ref, TextOrNull, Time } from './shapes.ts'
+import { IntegerOrNull, ref, TextOrNull, Time, TimeOrNull, Word, WordOrNull } from './shapes.ts'
 
 export const NotSentSchema = Type.Object(
-  { type: Type.Optional(Type.Integer({ description: 'Endpoints that do not want the type.' })) },
+  {
+    type: Type.Optional(Type.Integer({ description: 'Endpoints that do not want the type.' })),
+    filter: Type.Optional(Type.Integer({ description: 'Endpoints whose filter did not let it through.' })),
+  },
   { $id: 'NotSent', description: 'How many endpoints of the tenant got no delivery, by reason.' },
 )
 
@@ -37,12 +41,46 @@ const EVENT_MEMBERS = {
   }),
 }
 
+export const EventEndpointSchema = Type.Object(
+  {
+    endpoint: Type.String(),
+    state: Word([...DELIVERY_STATES, 'being_made', 'not_made'] as const, {
+      description:
+        'That of its newest delivery; being_made: the event is in the inbox, and it is not known yet; not_made: it ' +
+        'has none.',
+    }),
+    reason: WordOrNull(NOT_MADE_REASONS, {
+      description:
+        'Why it has none. type: it did not want the type; filter: its filter did not let it through; ' +
+        'registered_later: it was not there yet; deleted: it was deleted before its delivery was made; rejected: ' +
+        'the event was; test: it was the test of another; unknown: nothing is kept that would tell.',
+    }),
+    heldReason: WordOrNull(HELD_REASONS, { description: 'Why it is held.' }),
+    delivery: TextOrNull({ description: 'Its newest delivery of the event.' }),
+    deliveryCount: Type.Integer({ description: 'More than one where it was retried by hand, or replayed.' }),
+    attemptCount: Type.Integer({ description: 'Of the newest.' }),
+    nextAttemptAt: TimeOrNull('When the next attempt falls due; null unless pending.'),
+    endedAt: TimeOrNull('When it was delivered, exhausted or cancelled.'),
+  },
+  { $id: 'EventEndpoint' },
+)
+export type EventEndpointView = Static<typeof EventEndpointSchema>
+
 export const EventSchema = Type.Object(EVENT_MEMBERS, { $id: 'Event' })
 /** Without the payload, which is put in as the bytes that it was published as. */
 export type EventView = Omit<Static<typeof EventSchema>, 'payload'>
 
 export const EventDetailSchema = Type.Object(
-  { ...EVENT_MEMBERS, deliveries: Type.Array(ref<DeliveryView>('Delivery')) },
+  {
+    ...EVENT_MEMBERS,
+    deliveries: Type.Array(ref<DeliveryView>('Delivery'), { description: 'The newest 1,000.' }),
+    endpoints: Type.Array(ref<EventEndpointView>('EventEndpoint'), {
+      description: 'What became of it at each endpoint of the tenant, and why; the newest 1,000 endpoints.',
+    }),
+    nextEndpoints: TextOrNull({
+      description: 'There are more: the cursor that goes on in `…/events/{id}/endpoints`; null: these are all.',
+    }),
+  },
   { $id: 'EventDetail' },
 )
 

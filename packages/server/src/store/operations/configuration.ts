@@ -7,6 +7,7 @@ import {
   type EventType,
   isOperational,
   OPERATOR_TENANT,
+  type PayloadFilter,
   type RateLimit,
   type RetrySchedule,
   type TenantId,
@@ -25,6 +26,7 @@ import {
 import { type By, differences, record, recordPut } from './audit.ts'
 import { beginAnew } from './marks.ts'
 import { noteDisabled, noteReplaced } from './notices.ts'
+import { keepSelection } from './selections.ts'
 import { getTenant, putTenant } from './tenants.ts'
 import { bumpCatalogue, bumpTenant, catalogueVersion, getMeta, lockConfiguration, setMeta } from './versions.ts'
 
@@ -37,9 +39,10 @@ const toEventType = (row: Row): EventType => ({
   schema: JSON.parse(text(row.schema)),
   example: JSON.parse(text(row.example)),
   schedule: jsonOrNull(row.schedule) as RetrySchedule | null,
+  archivedAtMs: intOrNull(row.archived_ms),
 })
 
-const TYPE_FIELDS = 'name, grp, description, schema, example, schedule'
+const TYPE_FIELDS = 'name, grp, description, schema, example, schedule, archived_ms'
 
 export type Catalogue = { readonly version: number; readonly types: readonly EventType[] }
 
@@ -50,8 +53,14 @@ export function* readCatalogue(_args: object): Transaction<Catalogue> {
   return { version, types: rows.map(toEventType) }
 }
 
-/** Creates or replaces; answers whether it was new. */
-export function* putEventType(args: { type: EventType; nowMs: number } & By, dialect: Dialect): Transaction<boolean> {
+/** A type as people give it. */
+export type EventTypeContent = Omit<EventType, 'archivedAtMs'>
+
+/** Creates or replaces; what is archived stays so. Answers whether it was new. */
+export function* putEventType(
+  args: { type: EventTypeContent; nowMs: number } & By,
+  dialect: Dialect,
+): Transaction<boolean> {
   yield* lockConfiguration(dialect)
   const { name, group, description, schema, example, schedule = null } = args.type
   const there = yield { text: `select ${TYPE_FIELDS} from event_type where name = $1`, params: [name] }
@@ -67,7 +76,7 @@ export function* putEventType(args: { type: EventType; nowMs: number } & By, dia
     ],
   }
   yield* bumpCatalogue()
-  const [before] = there.map(toEventType)
+  const [before]: EventTypeContent[] = there.map(toEventType)
   const after = { ...args.type, schedule }
   yield* recordPut(args, { target: 'event_type', targetId: name, tenant: null }, before, after, TYPE_MEMBERS)
   return before === undefined
@@ -96,7 +105,7 @@ export function* readTypeSchedules(_args: object): Transaction<Map<string, Retry
  * tenant is there again at each start.
  */
 export function* seedCatalogue(
-  args: { types: readonly EventType[]; nowMs: number },
+  args: { types: readonly EventTypeContent[]; nowMs: number },
   dialect: Dialect,
 ): Transaction<void> {
   if ((yield* getTenant({ id: OPERATOR_TENANT })) === null) {
@@ -109,8 +118,8 @@ export function* seedCatalogue(
 
 // Endpoints
 
-const ENDPOINT_FIELDS = `id, tenant, partition, url, credentials, secret_digest, types, description, metadata, headers,
-  schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, failing_since_ms, failing_stage,
+const ENDPOINT_FIELDS = `id, tenant, partition, url, credentials, secret_digest, types, filter, description, metadata,
+  headers, schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, failing_since_ms, failing_stage,
   paused_until_ms, secret_expires_ms, certificate_expires_ms, created_ms, updated_ms`
 
 const toRateLimit = (row: Row): RateLimit | null =>
@@ -124,6 +133,7 @@ const toEndpoint = (row: Row): Endpoint => ({
   sealedCredentials: bytes(row.credentials),
   secretDigest: row.secret_digest === null ? null : bytes(row.secret_digest),
   types: jsonOrNull(row.types) as string[] | null,
+  filter: jsonOrNull(row.filter) as PayloadFilter | null,
   description: textOrNull(row.description),
   metadata: JSON.parse(text(row.metadata)) as Record<string, string>,
   headers: JSON.parse(text(row.headers)) as Record<string, string>,
@@ -143,15 +153,18 @@ const toEndpoint = (row: Row): Endpoint => ({
   updatedAtMs: int(row.updated_ms),
 })
 
+const textOfJson = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))
+
 const endpointValues = (endpoint: Endpoint) => [
   endpoint.url,
   endpoint.sealedCredentials,
   endpoint.secretDigest,
-  endpoint.types === null ? null : JSON.stringify(endpoint.types),
+  textOfJson(endpoint.types),
+  textOfJson(endpoint.filter),
   endpoint.description,
   JSON.stringify(endpoint.metadata),
   JSON.stringify(endpoint.headers),
-  endpoint.schedule === null ? null : JSON.stringify(endpoint.schedule),
+  textOfJson(endpoint.schedule),
   endpoint.timeoutMs,
   endpoint.rateLimit?.requests ?? null,
   endpoint.rateLimit?.perSeconds ?? null,
@@ -177,10 +190,12 @@ export function* createEndpoint(
   }
   if (counted.length === 0) return (yield* getTenant({ id: endpoint.tenant })) === null ? 'no_tenant' : 'too_many'
   yield {
-    text: `insert into endpoint (url, credentials, secret_digest, types, description, metadata, headers, schedule,
+    text: `insert into endpoint (url, credentials, secret_digest, types, filter, description, metadata, headers, schedule,
              timeout_ms, rate_requests, rate_seconds, ordered, operational, secret_expires_ms,
-             certificate_expires_ms, updated_ms, id, tenant, partition, state, disabled_reason, created_ms)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
+             certificate_expires_ms, updated_ms, id, tenant, partition, state, disabled_reason, created_ms,
+             created_version, selection_version)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+             $23, (select version + 1 from tenant where id = $19), (select version + 1 from tenant where id = $19))`,
     params: [
       ...endpointValues(endpoint),
       idBytes(endpoint.id),
@@ -227,13 +242,14 @@ export function* updateEndpoint(
   yield* lockConfiguration(dialect)
   const before = yield* getEndpoint({ tenant: null, id: args.endpoint.id })
   const rows = yield {
-    text: `update endpoint set url = $1, credentials = $2, secret_digest = $3, types = $4, description = $5, metadata = $6,
-             headers = $7, schedule = $8, timeout_ms = $9, rate_requests = $10, rate_seconds = $11, ordered = $12,
-             operational = $13, secret_expires_ms = $14, certificate_expires_ms = $15, updated_ms = $16
-           where id = $17 and deleted_ms is null and updated_ms = $18 returning id`,
+    text: `update endpoint set url = $1, credentials = $2, secret_digest = $3, types = $4, filter = $5, description = $6,
+             metadata = $7, headers = $8, schedule = $9, timeout_ms = $10, rate_requests = $11, rate_seconds = $12,
+             ordered = $13, operational = $14, secret_expires_ms = $15, certificate_expires_ms = $16, updated_ms = $17
+           where id = $18 and deleted_ms is null and updated_ms = $19 returning id`,
     params: [...endpointValues(args.endpoint), idBytes(args.endpoint.id), args.readAtMs],
   }
   if (before === null || rows.length === 0) return false
+  if (differences(before, args.endpoint, ['types', 'filter']).length > 0) yield* keepSelection(before)
   yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
   const fields = changedSettings(before, args.endpoint, args.credentials ?? [])
   // Another receiver: what the one before did, or asked for, doesn't count.
@@ -286,7 +302,8 @@ export function* deleteEndpoint(
 ): Transaction<number | null> {
   yield* lockConfiguration(dialect)
   const rows = yield {
-    text: `update endpoint set deleted_ms = $3, credentials = null, secret_digest = null
+    text: `update endpoint set deleted_ms = $3, credentials = null, secret_digest = null,
+             deleted_version = (select version + 1 from tenant where id = $2)
            where id = $1 and tenant = $2 and deleted_ms is null returning partition`,
     params: [idBytes(args.id), args.tenant, args.nowMs],
   }
@@ -335,7 +352,13 @@ export function* isSecretShared(args: {
 }
 
 /** What matching needs of an endpoint. */
-export type MatchEndpoint = Pick<Endpoint, 'id' | 'partition' | 'types' | 'state' | 'ordered'>
+export type MatchEndpoint = Pick<Endpoint, 'id' | 'partition' | 'types' | 'state' | 'ordered'> & {
+  /** The filter as JSON text; null: none. */
+  readonly filterText: string | null
+  /** Versions of the tenant: when it was registered, and since when it wants what it wants. */
+  readonly createdVersion: number
+  readonly selectionVersion: number
+}
 
 export type TenantConfiguration = { readonly version: number; readonly endpoints: readonly MatchEndpoint[] }
 
@@ -345,8 +368,8 @@ export function* readTenantConfiguration(args: { tenant: TenantId }): Transactio
   const rows = yield { text: 'select version from tenant where id = $1 and deleted_ms is null', params: [args.tenant] }
   if (rows.length === 0) return null
   const endpoints = yield {
-    text: `select id, partition, types, state, ordered from endpoint where tenant = $1 and deleted_ms is null
-           order by id`,
+    text: `select id, partition, types, filter, state, ordered, created_version, selection_version
+           from endpoint where tenant = $1 and deleted_ms is null order by id`,
     params: [args.tenant],
   }
   return {
@@ -355,6 +378,9 @@ export function* readTenantConfiguration(args: { tenant: TenantId }): Transactio
       id: idText('ep', bytes(row.id)),
       partition: int(row.partition),
       types: jsonOrNull(row.types) as string[] | null,
+      filterText: textOrNull(row.filter),
+      createdVersion: int(row.created_version),
+      selectionVersion: int(row.selection_version),
       state: text(row.state) as EndpointState,
       ordered: row.ordered === 1,
     })),

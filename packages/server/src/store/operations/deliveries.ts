@@ -10,7 +10,7 @@ import type {
   PublishedEvent,
   TenantId,
 } from '../../model.ts'
-import { bytes, type Dialect, int, type Row, type Transaction } from '../transaction.ts'
+import { bytes, type Dialect, idList, int, type Row, type Transaction } from '../transaction.ts'
 import { countSetAside } from './owed.ts'
 import { deliveryRows, type NewDelivery, storeDeliveryRows } from './publish.ts'
 import { ATTEMPT_FIELDS, EVENT_FIELDS, HISTORY_FIELDS, LIVE_FIELDS, toAttempt, toDelivery, toEvent } from './rows.ts'
@@ -29,6 +29,16 @@ const idOrNull = (id: string | null): Uint8Array | null => (id === null ? null :
 export function* getEvent(args: { tenant: TenantId; id: EventId }): Transaction<PublishedEvent | null> {
   const rows = yield {
     text: `select ${EVENT_FIELDS} from event where tenant = $1 and id = $2`,
+    params: [args.tenant, idBytes(args.id)],
+  }
+  return rows.length === 0 ? null : toEvent(rows[0]!)
+}
+
+/** What was published from SQL and waits in the inbox: an event that nothing is known of yet but what it is. */
+export function* getArrival(args: { tenant: TenantId; id: EventId }): Transaction<PublishedEvent | null> {
+  const rows = yield {
+    text: `select tenant, id, type, event_key, payload, 0 as test, null as not_sent, null as rejected, created_ms
+           from inbox where tenant = $1 and id = $2 and payload is not null`,
     params: [args.tenant, idBytes(args.id)],
   }
   return rows.length === 0 ? null : toEvent(rows[0]!)
@@ -112,6 +122,19 @@ export function* listDeliveries(args: DeliveryFilter & { tenant: TenantId; limit
     .sort((a, b) => (a < b ? 1 : -1))
     .slice(0, args.limit)
     .map(id => toDelivery(found.get(id)!))
+}
+
+/** Some deliveries by id, live ones and those that have ended: one that ends meanwhile is found as ended. */
+export function* getDeliveries(args: {
+  tenant: TenantId
+  ids: readonly DeliveryId[]
+}): Transaction<Map<DeliveryId, Delivery>> {
+  const { tenant, ids } = args
+  const { text: list, params } = idList(ids.map(idBytes), 2)
+  const of = `where tenant = $1 and id in (${list})`
+  const live = yield { text: `select ${LIVE_FIELDS} from live_delivery ${of}`, params: [tenant, ...params] }
+  const ended = yield { text: `select ${HISTORY_FIELDS} from delivery ${of}`, params: [tenant, ...params] }
+  return new Map([...live, ...ended].map(toDelivery).map(delivery => [delivery.id, delivery]))
 }
 
 export function* getDelivery(args: { tenant: TenantId; id: DeliveryId }): Transaction<Delivery | null> {

@@ -16,6 +16,7 @@ import {
   type Dialect,
   int,
   intOrNull,
+  jsonOrNull,
   type Row,
   type Transaction,
   text,
@@ -36,8 +37,12 @@ type InboxRow = {
 export type InboxItem = InboxRow & {
   /** Its deliveries are made up to this endpoint; null: of none. */
   readonly after: EndpointId | null
+  /** The version of its tenant that decides who wants it: what is configured later is for later events. */
+  readonly tenantVersion: number
   /** How many are made. */
   readonly made: number
+  /** What became of the other endpoints up to there. */
+  readonly notSent: NotSent
 }
 
 /** What was published from SQL. */
@@ -59,14 +64,22 @@ const INBOX_COLUMNS: BulkQuery['columns'] = [
   ['id', 'bytes'],
   ['type', 'text'],
   ['created_ms', 'int'],
+  ['tenant_version', 'int'],
 ]
 
 export function* storeInbox(
-  rows: readonly (readonly [tenant: TenantId, event: Uint8Array, type: string, createdAtMs: number])[],
+  rows: readonly (readonly [
+    tenant: TenantId,
+    event: Uint8Array,
+    type: string,
+    createdAtMs: number,
+    tenantVersion: number,
+  ])[],
 ): Transaction<void> {
   if (rows.length === 0) return
   yield {
-    text: 'insert into inbox (tenant, id, type, created_ms) select tenant, id, type, created_ms from v',
+    text: `insert into inbox (tenant, id, type, created_ms, tenant_version)
+           select tenant, id, type, created_ms, tenant_version from v`,
     columns: INBOX_COLUMNS,
     rows,
   }
@@ -171,7 +184,8 @@ const keyOf = (row: Row): [Value, Value] => [row.tenant!, row.id!]
 function* claimRows(rows: readonly Row[], args: InboxClaim, { nowMs }: Dialect): Transaction<Row[]> {
   const claimed = yield {
     text: `update inbox set claimed_until_ms = ${nowMs} + ${args.claimMs} where (tenant, id) in (select tenant, id from v)
-           returning tenant, id, type, event_key, created_ms, after_endpoint, made, length(payload) as payload_bytes,
+           returning tenant, id, type, event_key, created_ms, after_endpoint, made, not_sent, tenant_version,
+             length(payload) as payload_bytes,
              case when length(payload) <= ${args.maxPayloadBytes} then payload end as payload`,
     columns: KEY_COLUMNS,
     rows: rows.map(keyOf),
@@ -191,7 +205,9 @@ const toRow = (row: Row): InboxRow => ({
 const toItem = (row: Row): InboxItem => ({
   ...toRow(row),
   after: row.after_endpoint === null ? null : idText('ep', bytes(row.after_endpoint)),
+  tenantVersion: int(row.tenant_version),
   made: int(row.made),
+  notSent: (jsonOrNull(row.not_sent) ?? {}) as NotSent,
 })
 
 const toArrival = (row: Row): Arrival => ({
@@ -260,9 +276,9 @@ export function* acceptArrivals(args: AcceptRequest, dialect: Dialect): Transact
   const current = args.arrivals.filter(({ tenant }) => !stale.includes(tenant))
   const behind = yield* overtaking(current)
   const ready = behind.size === 0 ? current : current.filter(({ event }) => !behind.has(event))
-  const stored = yield* takeOut(ready, args.nowMs)
+  const stored = yield* takeOut(ready, args.nowMs, versions)
   const won = ready.filter(({ event }) => stored.has(event))
-  yield* storeEventRows(won.map(eventRow))
+  yield* storeEventRows(won.map(arrival => eventRow(arrival, versions.get(arrival.tenant) ?? null)))
   yield* storeDeliveryRows(
     won.flatMap(({ tenant, event, type, deliveries }) =>
       deliveryRows(tenant, args.nowMs, event, type, false, deliveries ?? []),
@@ -298,7 +314,11 @@ function* overtaking(arrivals: readonly AcceptedArrival[]): Transaction<Set<Even
 }
 
 /** Conditional on what is there: two nodes never both store an arrival. */
-function* takeOut(arrivals: readonly AcceptedArrival[], nowMs: number): Transaction<Set<EventId>> {
+function* takeOut(
+  arrivals: readonly AcceptedArrival[],
+  nowMs: number,
+  versions: ReadonlyMap<TenantId, number>,
+): Transaction<Set<EventId>> {
   const rowsOf = (some: readonly AcceptedArrival[]) => some.map(({ tenant, event }) => [tenant, idBytes(event)])
   const now = arrivals.filter(({ deliveries }) => deliveries !== null)
   const later = arrivals.filter(({ deliveries }) => deliveries === null)
@@ -308,16 +328,17 @@ function* takeOut(arrivals: readonly AcceptedArrival[], nowMs: number): Transact
                   returning id`
     taken.push(...(yield { text, columns: KEY_COLUMNS, rows: rowsOf(now) }))
   }
-  if (later.length > 0) {
-    // The time of now: endpoints that are there now get it.
-    const text = `update inbox set payload = null, claimed_until_ms = 0, created_ms = ${nowMs}
+  for (const [tenant, own] of Map.groupBy(later, arrival => arrival.tenant)) {
+    // The time and the version of now: endpoints that are there now get it.
+    const text = `update inbox set payload = null, claimed_until_ms = 0, created_ms = ${nowMs},
+                    tenant_version = ${versions.get(tenant) ?? 0}
                   where (tenant, id) in (select tenant, id from v) and payload is not null returning id`
-    taken.push(...(yield { text, columns: KEY_COLUMNS, rows: rowsOf(later) }))
+    taken.push(...(yield { text, columns: KEY_COLUMNS, rows: rowsOf(own) }))
   }
   return new Set(taken.map(row => idText('evt', bytes(row.id))))
 }
 
-const eventRow = (arrival: AcceptedArrival): readonly Value[] => [
+const eventRow = (arrival: AcceptedArrival, tenantVersion: number | null): readonly Value[] => [
   arrival.tenant,
   idBytes(arrival.event),
   arrival.type,
@@ -330,6 +351,7 @@ const eventRow = (arrival: AcceptedArrival): readonly Value[] => [
   arrival.createdAtMs,
   // A transaction of somebody's own belongs to no call of ours.
   null,
+  tenantVersion,
 ]
 
 const FREED_COLUMNS: BulkQuery['columns'] = [
@@ -350,6 +372,8 @@ function* freeKeys(arrivals: readonly AcceptedArrival[]): Transaction<void> {
 
 // Events with very many deliveries
 
+const idOrNull = (id: EndpointId | null): Uint8Array | null => (id === null ? null : idBytes(id))
+
 export type FanOutRequest = {
   readonly item: InboxItem
   /** The version of the tenant's configuration that the endpoints were matched against; null: the tenant is gone. */
@@ -357,8 +381,12 @@ export type FanOutRequest = {
   readonly nowMs: number
   /** For endpoints in the order of their ids, from behind `item.after` on. */
   readonly deliveries: readonly NewDelivery[]
-  /** After these, none is left: what became of the other endpoints. Undefined: more are to come. */
-  readonly notSent: NotSent | undefined
+  /** The last endpoint that was judged. */
+  readonly after: EndpointId | null
+  /** What became of all other endpoints up to there. */
+  readonly notSent: NotSent
+  /** More endpoints are to be judged. */
+  readonly isUnfinished: boolean
 }
 
 /**
@@ -370,7 +398,7 @@ export type FanOutResult = 'stored' | 'stale' | 'gone' | 'behind'
 /** Stores the next deliveries of an event that waits in the inbox. */
 export function* fanOut(args: FanOutRequest, dialect: Dialect): Transaction<FanOutResult> {
   if (dialect.lockConfigurationShared !== null) yield dialect.lockConfigurationShared
-  const { item, deliveries, notSent, nowMs } = args
+  const { item, deliveries, after, notSent, nowMs } = args
   const { tenant, event } = item
   const versions = yield* tenantVersions([tenant])
   if ((versions.get(tenant) ?? null) !== args.tenantVersion) return 'stale'
@@ -382,16 +410,19 @@ export function* fanOut(args: FanOutRequest, dialect: Dialect): Transaction<FanO
     if (before.length > 0) return 'behind'
   }
   const made = item.made + deliveries.length
-  const last = deliveries.at(-1)?.endpoint ?? item.after
   // Conditional on where it stood: two nodes never make the same deliveries.
   const moved = yield {
-    text: `update inbox set after_endpoint = $1, made = $2, claimed_until_ms = 0
-           where tenant = $3 and id = $4 and made = $5 and payload is null returning id`,
-    params: [last === null ? null : idBytes(last), made, tenant, idBytes(event), item.made],
+    text: `update inbox set after_endpoint = $1, made = $2, not_sent = $3, claimed_until_ms = 0
+           where tenant = $4 and id = $5 and made = $6 and after_endpoint is not distinct from $7 and payload is null
+           returning id`,
+    params: [
+      ...[idOrNull(after), made, JSON.stringify(notSent)],
+      ...[tenant, idBytes(event), item.made, idOrNull(item.after)],
+    ],
   }
   if (moved.length === 0) return 'gone'
   yield* storeDeliveryRows(deliveryRows(tenant, nowMs, event, item.type, false, deliveries), dialect)
-  if (notSent === undefined) return 'stored'
+  if (args.isUnfinished) return 'stored'
   yield { text: 'delete from inbox where tenant = $1 and id = $2', params: [tenant, idBytes(event)] }
   yield {
     text: 'update event set deliveries = $1, not_sent = $2 where tenant = $3 and id = $4',

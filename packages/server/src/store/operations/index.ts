@@ -2,6 +2,7 @@
 
 import { migrate } from '../migrate.ts'
 import { createApiKey, getApiKey, listApiKeys, readApiKeyChanges, revokeApiKey } from './api-keys.ts'
+import { setArchived } from './archive.ts'
 import { listAudit, recordKeyChange } from './audit.ts'
 import * as books from './books.ts'
 import * as configuration from './configuration.ts'
@@ -16,6 +17,7 @@ import { leaveLeases, tickLeases } from './leases.ts'
 import * as leftovers from './leftovers.ts'
 import { beginMove, countRows, describeTables, finishMove, moveRows } from './move.ts'
 import { claimNotices, finishNotices, peekNotices } from './notices.ts'
+import { listEventEndpoints } from './outcomes.ts'
 import { countPending, countSetAside } from './owed.ts'
 import { publish, readKeyHashes } from './publish.ts'
 import {
@@ -37,10 +39,12 @@ import {
 } from './replays.ts'
 import * as retention from './retention.ts'
 import { readSealed, reseal } from './sealed.ts'
+import { readSelectionsAt } from './selections.ts'
 import { settle } from './settle.ts'
 import { addStats, dropOldStats, readStats, removeStats, tenantsWithStrayStats } from './stats.ts'
 import * as tenants from './tenants.ts'
 import { beginTrial, takeBackTrials } from './trials.ts'
+import { findEventsOfType, readSamplePayloads, recordTypeSamples } from './type-samples.ts'
 import * as upkeep from './upkeep.ts'
 import { getMeta, readChanges, readVersions, setMeta } from './versions.ts'
 
@@ -101,6 +105,12 @@ export const operations = {
   releaseReplayParts,
   lookAtReplayParts,
   makeReplayed,
+  setArchived,
+  readSelectionsAt,
+  listEventEndpoints,
+  recordTypeSamples,
+  findEventsOfType,
+  readSamplePayloads,
   ...configuration,
   ...deliveries,
   ...lanes,
@@ -123,6 +133,7 @@ export const CONFIGURATION_CHANGES: ReadonlySet<OperationName> = new Set([
   'beginMove',
   'putEventType',
   'deleteEventType',
+  'setArchived',
   'seedCatalogue',
   'putTenant',
   'deleteTenant',

@@ -289,10 +289,11 @@ const EVENT_COLUMNS: BulkQuery['columns'] = [
   ['rejected', 'text'],
   ['created_ms', 'int'],
   ['traceparent', 'text'],
+  ['tenant_version', 'int'],
 ]
 
 function* storeEvents(requests: readonly PublishRequest[], duplicates: Set<NewEvent>): Transaction<void> {
-  const rows = requests.flatMap(({ tenant, nowMs, traceparent = null, events }) =>
+  const rows = requests.flatMap(({ tenant, tenantVersion, nowMs, traceparent = null, events }) =>
     events
       .filter(event => !duplicates.has(event))
       .map(event => [
@@ -307,6 +308,7 @@ function* storeEvents(requests: readonly PublishRequest[], duplicates: Set<NewEv
         null,
         nowMs,
         traceparent,
+        tenantVersion,
       ]),
   )
   yield* storeEventRows(rows)
@@ -315,9 +317,10 @@ function* storeEvents(requests: readonly PublishRequest[], duplicates: Set<NewEv
 export function* storeEventRows(rows: BulkQuery['rows']): Transaction<void> {
   if (rows.length === 0) return
   yield {
-    text: `insert into event
-             (tenant, id, type, event_key, payload, test, deliveries, not_sent, rejected, created_ms, traceparent)
-           select tenant, id, type, event_key, payload, test, deliveries, not_sent, rejected, created_ms, traceparent
+    text: `insert into event (tenant, id, type, event_key, payload, test, deliveries, not_sent, rejected, created_ms,
+             traceparent, tenant_version)
+           select tenant, id, type, event_key, payload, test, deliveries, not_sent, rejected, created_ms, traceparent,
+             tenant_version
            from v`,
     columns: EVENT_COLUMNS,
     rows,
@@ -353,10 +356,10 @@ function* storeDeliveries(
 }
 
 function* storeLater(requests: readonly PublishRequest[], duplicates: Set<NewEvent>): Transaction<void> {
-  const rows = requests.flatMap(({ tenant, nowMs, events }) =>
+  const rows = requests.flatMap(({ tenant, tenantVersion, nowMs, events }) =>
     events
       .filter(event => event.deliveries === null && !duplicates.has(event))
-      .map(event => [tenant, idBytes(event.id), event.type, nowMs] as const),
+      .map(event => [tenant, idBytes(event.id), event.type, nowMs, tenantVersion] as const),
   )
   yield* storeInbox(rows)
 }

@@ -84,14 +84,15 @@ export function* deleteTenant(
   const change = yield* nextChange()
   const gone = yield {
     text: `update tenant set deleted_ms = $2, version = version + 1, endpoint_count = 0, change_seq = $3
-           where id = $1 and deleted_ms is null returning id`,
+           where id = $1 and deleted_ms is null returning version`,
     params: [args.id, args.nowMs, change],
   }
   if (gone.length === 0) return null
   const rows = yield {
-    text: `update endpoint set deleted_ms = $2, credentials = null, secret_digest = null, change_seq = $3
+    text: `update endpoint set deleted_ms = $2, credentials = null, secret_digest = null, change_seq = $3,
+             deleted_version = $4
            where tenant = $1 and deleted_ms is null returning id, partition`,
-    params: [args.id, args.nowMs, change],
+    params: [args.id, args.nowMs, change, gone[0]!.version!],
   }
   yield* revokeKeysOf(args, change)
   yield* endReplaysOf(args.id, args.nowMs)

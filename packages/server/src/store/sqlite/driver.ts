@@ -110,6 +110,9 @@ const FOR_PEOPLE: ReadonlySet<OperationName> = new Set([
   'exportEvents',
   'exportDeliveries',
   'exportAttempts',
+  'listEventEndpoints',
+  'findEventsOfType',
+  'readSamplePayloads',
 ])
 
 /** Where the embedded store is in its folder. */
