@@ -30,7 +30,7 @@ import { TypeSchedules } from './type-schedules.ts'
 export type { EngineOptions } from './options.ts'
 
 /** Deliveries that a lane holds for each request of its window. */
-const LANE_DEPTH = 16
+const LANE_DEPTH = 256
 /** Deliveries that all lanes hold together; beyond it, each holds no more than its window. Some 300 bytes each. */
 const MAX_ITEMS_IN_MEMORY = 200_000
 /** With so many outcomes that can't be stored, no more are made. */
