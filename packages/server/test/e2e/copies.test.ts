@@ -25,7 +25,8 @@ describe('posthorn backup and restore', () => {
     () =>
       inPlace(async place => {
         const receiver = await startReceiver({ authority: place.authority, names: ['localhost'], record: false })
-        let server = running(await serve(place))
+        // Its first attempt may be made and fail before it is copied: then the next one must not be half a minute away.
+        let server = running(await serve(place, { flags: ['--retry-schedule', '3,3,3,3,3,3,3,3,3,3'] }))
         await withEndpoint(server, receiver.url)
         let isOver = false
         let accepted = 0
