@@ -10,7 +10,7 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 /** Of the outage of six hours. */
-const PENDING = 100_000
+const PENDING = 30_000
 const WAIT = { timeout: 30_000, interval: 20 }
 
 type Posthorn = Awaited<ReturnType<typeof startPosthorn>>

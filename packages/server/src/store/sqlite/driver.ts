@@ -124,9 +124,15 @@ export async function openSqlite(folder: string, clock: Clock): Promise<Driver> 
   const lock = lockFolder(folder)
   const file = databaseFile(folder)
   const writer = new Thread({ file, readOnly: false })
-  // The reader comes second: it can't open a file that is not there yet.
   await writer.ask({ kind: 'pragma', name: 'journal_mode' })
-  const [reader, lists] = [new Thread({ file, readOnly: true }), new Thread({ file, readOnly: true })]
+  // Begun when they are first asked: a thread takes memory, and a moment of a core. The file is there by now.
+  const readers = new Map<'engine' | 'people', Thread>()
+  const readerFor = (name: OperationName): Thread => {
+    const whom = FOR_PEOPLE.has(name) ? 'people' : 'engine'
+    const thread = readers.get(whom) ?? new Thread({ file, readOnly: true })
+    readers.set(whom, thread)
+    return thread
+  }
 
   return {
     dialect: sqliteDialect,
@@ -138,8 +144,7 @@ export async function openSqlite(folder: string, clock: Clock): Promise<Driver> 
       return calls.map((_, index) => toResult(results[index] ?? results[0]!))
     },
     async read<Name extends OperationName>(name: Name, args: Arguments<Name>) {
-      const thread = FOR_PEOPLE.has(name) ? lists : reader
-      const [result] = await thread.ask({ kind: 'calls', calls: [{ name, args } as Call] })
+      const [result] = await readerFor(name).ask({ kind: 'calls', calls: [{ name, args } as Call] })
       if (!result!.ok) throw toError(result as Failure)
       return result!.value as Result<Name>
     },
@@ -158,7 +163,7 @@ export async function openSqlite(folder: string, clock: Clock): Promise<Driver> 
     },
     makeHistory: async () => 0,
     async close() {
-      await Promise.all([reader, lists].map(thread => thread.ask({ kind: 'close' })))
+      await Promise.all([...readers.values()].map(thread => thread.ask({ kind: 'close' })))
       await writer.ask({ kind: 'close' })
       lock.close()
     },
