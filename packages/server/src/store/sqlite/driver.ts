@@ -127,7 +127,10 @@ export async function openSqlite(folder: string, clock: Clock): Promise<Driver> 
   await writer.ask({ kind: 'pragma', name: 'journal_mode' })
   // Begun when they are first asked: a thread takes memory, and a moment of a core. The file is there by now.
   const readers = new Map<'engine' | 'people', Thread>()
+  let isClosed = false
   const readerFor = (name: OperationName): Thread => {
+    // One that began now would never be ended.
+    if (isClosed) throw new StoreUnavailable('The store is closed')
     const whom = FOR_PEOPLE.has(name) ? 'people' : 'engine'
     const thread = readers.get(whom) ?? new Thread({ file, readOnly: true })
     readers.set(whom, thread)
@@ -163,6 +166,7 @@ export async function openSqlite(folder: string, clock: Clock): Promise<Driver> 
     },
     makeHistory: async () => 0,
     async close() {
+      isClosed = true
       await Promise.all([...readers.values()].map(thread => thread.ask({ kind: 'close' })))
       await writer.ask({ kind: 'close' })
       lock.close()
