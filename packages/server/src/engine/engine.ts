@@ -398,7 +398,7 @@ export class Engine {
       const moved = await this.#store.settle(settlement)
       if (this.#caution.settled(delivery, moved !== 'unmoved')) lane.trust()
       if (typeof moved === 'number') {
-        lane.again({ ...item, payload: null, attempts: attempt.number, dueAtMs: moved })
+        lane.again({ ...item, payload: null, attempts: attempt.number, dueAtMs: moved }, this.#store.latest())
       } else if (moved === 'ended') lane.letGo(delivery)
       else lane.leave(delivery, 0)
     } catch (error) {

@@ -263,9 +263,9 @@ export class Lane {
     this.#hold(item)
   }
 
-  /** Settled, and due again later. */
-  again(item: LaneItem): void {
-    const isUrgent = this.#urgent.has(item.delivery)
+  /** Settled, and due again. What a person wants to go at once goes first only if it is due: else it held up the others. */
+  again(item: LaneItem, nowMs: number): void {
+    const isUrgent = this.#urgent.has(item.delivery) && item.dueAtMs <= nowMs
     this.letGo(item.delivery)
     if (isUrgent) this.#urgent.add(item.delivery)
     // It is the first again, before all that waits.

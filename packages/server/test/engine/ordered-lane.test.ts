@@ -108,7 +108,7 @@ class Model {
     } else {
       const again = { ...row, attempts: attempts + 1, dueAtMs: this.nowMs + 5 }
       this.rows.set(delivery, again)
-      this.lane.again(again)
+      this.lane.again(again, this.nowMs)
     }
   }
 
