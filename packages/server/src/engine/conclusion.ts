@@ -16,6 +16,8 @@ export type ConclusionInput = {
   readonly endedAtMs: number
   /** From 0 up to, but not, 1. */
   readonly random: number
+  /** False: the endpoint has changed since; what the receiver said of itself may not be true of it any more. */
+  readonly isCurrent: boolean
 }
 
 export type Conclusion = {
@@ -27,12 +29,13 @@ export type Conclusion = {
 }
 
 export function concludeAttempt(input: ConclusionInput): Conclusion {
-  const { item, schedule, sent, epoch, endedAtMs, random } = input
+  const { item, schedule, sent, epoch, endedAtMs, random, isCurrent } = input
   const { exchange } = sent
-  const { outcome, error, gone } = judge(exchange)
+  const { outcome, error, ...said } = judge(exchange)
+  const gone = said.gone && isCurrent
   const { retryAfter } = exchange
   const date = retryAfter === null ? null : headerOf(exchange.headers, 'date')
-  const waitMs = retryAfterMs({ status: exchange.status, retryAfter, date }, endedAtMs)
+  const waitMs = isCurrent ? retryAfterMs({ status: exchange.status, retryAfter, date }, endedAtMs) : 0
   const number = item.attempts + 1
   const step = nextStep({ outcome, attempt: number, schedule, endedAtMs, retryAfterMs: waitMs, random })
   const { headers, body, truncated } = sent.record(exchange)

@@ -376,15 +376,14 @@ export class Engine {
     // At the latest: another node, which knows the time better, may make the next attempt (C12).
     const endedAtMs = this.#store.latest()
     const random = this.#options.random()
-    const { settlement, error, waitMs } = concludeAttempt({ item, schedule, sent, epoch, endedAtMs, random })
-    // What a receiver asked for that isn't the endpoint's any more, the store refuses; here it isn't even known.
-    const asked = this.#targets.isCurrent(target) ? waitMs : 0
-    const marks = this.#health.note({ endpoint, error, endedAtMs, waitMs: asked })
+    const isCurrent = this.#targets.isCurrent(target)
+    const { settlement, error, waitMs } = concludeAttempt({ item, schedule, sent, epoch, endedAtMs, random, isCurrent })
+    const marks = isCurrent ? this.#health.note({ endpoint, error, endedAtMs, waitMs }) : []
     lane.land({
       ...{ isSuccess: error === null, isUnreachable: isUnreachable(error), nowMs: endedAtMs, random },
       longestPauseMs: Math.min(LONGEST_PROBE_PAUSE_MS, 1_000 * Math.min(...schedule)),
     })
-    if (asked > 0) lane.pace.beOut()
+    if (waitMs > 0) lane.pace.beOut()
     this.#follow(lane, target)
     this.#rounds.land(lane, host)
     this.#log.info(attemptLine(item, settlement), 'attempt')

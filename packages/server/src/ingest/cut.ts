@@ -51,6 +51,8 @@ const MAX_UNKNOWN_NAMED = 8
 /** The longest name that an event type can have. */
 const MAX_TYPE_CHARACTERS = 128
 const MAX_ID_CHARACTERS = 255
+/** Keys of what Posthorn publishes itself begin so: taken by another event, they would keep it from being told. */
+const OPERATIONAL_KEYS = 'posthorn:'
 
 /** Cuts a body. Never throws, whatever the bytes are. */
 export function cutEvents(body: Uint8Array, limits: CutLimits = {}): Cut | { readonly error: CutError } {
@@ -133,6 +135,10 @@ function faultOfType(type: unknown): string | undefined {
 function checkId(id: unknown, field: string, errors: FieldError[]): void {
   if (typeof id !== 'string' || id.length === 0 || id.length > MAX_ID_CHARACTERS) {
     errors.push({ field, detail: `The id must be a text of 1 to ${MAX_ID_CHARACTERS} characters.` })
+    return
+  }
+  if (id.startsWith(OPERATIONAL_KEYS)) {
+    errors.push({ field, detail: `An id that begins with ${OPERATIONAL_KEYS} is Posthorn's own: choose another.` })
     return
   }
   const position = id.search(/[^ -~]|^ | $/)

@@ -68,12 +68,16 @@ export class Notices {
     while (this.#isRunning) {
       const notices = await this.#store.write('claimNotices', { nowMs: this.#store.now() })
       if (notices.length === 0) return
-      for (const notice of notices) await this.#publish(notice)
-      await this.#store.write('finishNotices', { keys: notices.map(({ key }) => key) })
+      const keys: string[] = []
+      for (const notice of notices) if (await this.#publish(notice)) keys.push(notice.key)
+      await this.#store.write('finishNotices', { keys })
+      // What somebody's open transaction holds up holds up no other: it is tried again with the next look.
+      if (keys.length < notices.length) return
     }
   }
 
-  async #publish({ key, type, tenant, payload }: ReadyNotice): Promise<void> {
+  /** False: not yet. */
+  async #publish({ key, type, tenant, payload }: ReadyNotice): Promise<boolean> {
     for (const to of new Set([OPERATOR_TENANT, tenant ?? OPERATOR_TENANT])) {
       const event = { type, key: `posthorn:${key}`, payload: Buffer.from(payload) }
       try {
@@ -81,10 +85,12 @@ export class Notices {
       } catch (error) {
         // The tenant is gone, or somebody published another event with this key: it will not go better later.
         const isFinal = error instanceof PosthornError && !TO_RETRY.has(error.code)
+        if (error instanceof PosthornError && error.code === 'busy') return false
         if (!isFinal) throw error
         this.#log.warn({ err: error, tenant: to, type, key }, 'an operational event was not published')
       }
     }
+    return true
   }
 }
 

@@ -161,6 +161,8 @@ function toSelection(input: ReplayInput): ReplaySelection {
 const within = (ms: number | null): number | null => (ms === null ? null : Math.min(Math.max(0, ms), LAST_MS))
 
 function checkKey(id: string, faults: FieldError[]): void {
+  // In a path they are no names.
+  if (id === '.' || id === '..') faults.push({ field: '/id', detail: 'The id can be no path: choose another.' })
   if (id.length >= 1 && id.length <= MAX_ID_CHARACTERS) checkStorable(id, '/id', faults)
   else faults.push({ field: '/id', detail: `An id has 1 to ${MAX_ID_CHARACTERS} characters.` })
 }

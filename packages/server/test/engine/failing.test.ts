@@ -203,6 +203,41 @@ describe('C11: five days of failure', () => {
   )
 })
 
+describe('C11: an answer of the URL before', () => {
+  it('disables nothing, pauses nothing and begins no run of failures', () =>
+    inFolder(async (folder, authority) => {
+      const { promise: isChanged, resolve: change } = Promise.withResolvers<void>()
+      const late = [{ status: 410 }, { status: 503, headers: { 'retry-after': '3600' } }, { status: 500 }]
+      const receiver = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: async ({ path }) => {
+          if (!path.startsWith('/old')) return { status: 204 }
+          await isChanged
+          return late[Number(path.at(-1))]!
+        },
+      })
+      const { posthorn } = await startWith(folder, authority, new JumpClock())
+      await posthorn.tenants.put('acme', {})
+      const ids = []
+      for (const at of late.keys()) {
+        const input = { url: `${receiver.url}/old${at}`, clientSecret: SECRET, schedule: [0.05] }
+        ids.push((await posthorn.endpoints.create('acme', input)).endpoint.id)
+      }
+      await posthorn.publish('acme', cover(1))
+      await expect.poll(() => receiver.total, WAIT).toBe(3)
+      for (const id of ids) await posthorn.endpoints.update('acme', id, { url: `${receiver.url}/new` })
+      change()
+      await expect.poll(() => receiver.requests.filter(({ path }) => path === '/new').length, WAIT).toBe(3)
+      for (const id of ids) {
+        const endpoint = await posthorn.endpoints.get('acme', id)
+        expect(endpoint).toMatchObject({ state: 'enabled', health: { failingSinceMs: null, pausedUntilMs: null } })
+      }
+      await posthorn.stop()
+      await receiver.close()
+    }))
+})
+
 describe('C12: Retry-After', () => {
   it(
     'puts off the whole lane, also over a restart, but not what a person wants now; another URL or enabling lift it',

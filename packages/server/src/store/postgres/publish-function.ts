@@ -43,6 +43,9 @@ begin
       using errcode = 'invalid_parameter_value';
   end if;
   body := convert_to(publish.payload::text, 'UTF8');
+  if publish.key like 'posthorn:%' then
+    raise exception 'posthorn.publish: a key that begins with posthorn: is Posthorn''s own; use another.';
+  end if;
   if publish.key is not null then
     digest := sha256(convert_to(publish.type, 'UTF8') || decode('00', 'hex') || body);
     loop
