@@ -47,7 +47,7 @@ export function addTenantData(api: Api, { tenants, exports }: Services): void {
           'payloads, answers, history. It goes on by itself, through restarts too. There is no way back. Of the audit ' +
           'log nothing is removed.',
         ...{ params: TenantParams, querystring: NoQuery, body: NoBody },
-        response: { 202: Erasure('It is being erased.'), ...writeProblems('not_found') },
+        response: { 202: Erasure('It is being erased.'), ...writeProblems('not_found', 'conflict') },
       },
     },
     async ({ params, actor }, reply) => reply.code(202).send(viewErasure(await tenants.erase(params.tenant, actor))),

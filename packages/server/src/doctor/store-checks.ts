@@ -1,6 +1,17 @@
 /** Is the store there, sound, durable, of this version, and is there room for it? */
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { MIGRATIONS } from '../store/migrations.ts'
@@ -17,9 +28,24 @@ const LITTLE_ROOM_BYTES = 2 * GIBIBYTE
 const NO_ROOM_BYTES = 200 * MEBIBYTE
 const OTHERS = 0o077
 
+/** Why the folder can't be read though it may be there; undefined: it can, or isn't there. */
+function refusalOf(folder: string): string | undefined {
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK)
+    return undefined
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' ? undefined : code
+  }
+}
+
 /** Before anything is opened. Ends with a failure if there is nothing to be opened. */
 export function checkFolder({ data }: Config): Finding[] {
   const file = databaseFile(data)
+  const unreadable = refusalOf(data)
+  if (unreadable !== undefined) {
+    return [fail('folder', `${data} can't be looked into (${unreadable})`, 'run this as the user that serve runs as')]
+  }
   if (!existsSync(file)) {
     const remedy = 'name the folder that serve is run on with --data; a new one is made by serve itself'
     return [fail('store', `there is no Posthorn in ${data}`, remedy)]

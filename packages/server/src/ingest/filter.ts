@@ -30,11 +30,13 @@ const MAX_CONDITIONS = 100
 const MAX_DEPTH = 16
 const MAX_FAULTS = 20
 const TOO_DEEP = `At most ${MAX_DEPTH} conditions may be inside one another.`
+/** Values of a `prefix`. */
+const MAX_PREFIXES = 100
 /**
- * Elements of arrays that one evaluation looks at. A filter that knows no answer then lets the event pass: its receiver
+ * Steps of one evaluation: elements of arrays that it looks at, conditions and prefixes that it asks of them. A filter that knows no answer then lets the event pass: its receiver
  * can sort out what it doesn't want, and can't ask for what it never got.
  */
-const MAX_ELEMENTS = 10_000
+const MAX_STEPS = 10_000
 
 const RANGES = ['gt', 'gte', 'lt', 'lte'] as const
 type Range = (typeof RANGES)[number]
@@ -119,6 +121,7 @@ class Check {
       const prefixes = Array.isArray(value) ? value : [value]
       const isSound = prefixes.length > 0 && prefixes.every(prefix => typeof prefix === 'string' && prefix !== '')
       if (!isSound) this.#fault(at, 'A prefix must be a text of one character or more, or a list of such.')
+      if (prefixes.length > MAX_PREFIXES) this.#fault(at, `There may be at most ${MAX_PREFIXES} prefixes.`)
     } else if (typeof value !== 'number') this.#fault(at, `${name} must be a number.`)
   }
 
@@ -176,7 +179,7 @@ type Test = {
   readonly ofAnyArray: boolean
 }
 
-let elementsLeft = 0
+let stepsLeft = 0
 /** Thrown and caught below: it is no error. */
 const UNDECIDED = Symbol('undecided')
 
@@ -184,7 +187,7 @@ const UNDECIDED = Symbol('undecided')
 export function compileFilter(filter: PayloadFilter): Filter {
   const holds = overArrays(compileObject(filter, true))
   return payload => {
-    elementsLeft = MAX_ELEMENTS
+    stepsLeft = MAX_STEPS
     try {
       return holds(payload)
     } catch (error) {
@@ -194,12 +197,17 @@ export function compileFilter(filter: PayloadFilter): Filter {
   }
 }
 
+function spend(steps: number): void {
+  stepsLeft -= steps
+  if (stepsLeft < 0) throw UNDECIDED
+}
+
 function overArrays({ holds, ofAnyArray }: Test): (value: unknown) => boolean {
   const visit = (value: unknown): boolean => {
     if (!Array.isArray(value)) return holds(value)
     if (ofAnyArray) return true
     for (let index = 0; index < value.length; index++) {
-      if (--elementsLeft < 0) throw UNDECIDED
+      spend(1)
       if (visit(value[index])) return true
     }
     return false
@@ -232,13 +240,21 @@ function compileObject(condition: PayloadFilter, isRoot: boolean): Test {
   if (!isRoot && RANGES.some(name => typeof condition[name] === 'number')) tests.push(compileRange(condition))
   const [only] = tests
   if (tests.length === 1 && only !== undefined) return only
-  return { holds: value => tests.every(test => test.holds(value)), ofAnyArray: tests.every(test => test.ofAnyArray) }
+  const holds = (value: unknown) => {
+    spend(tests.length)
+    return tests.every(test => test.holds(value))
+  }
+  return { holds, ofAnyArray: tests.every(test => test.ofAnyArray) }
 }
 
 /** All alternatives are asked of the same element of an array, as the conditions beside them are. */
 function compileAnyOf(alternatives: readonly unknown[], isRoot: boolean): Test {
   const tests = alternatives.map(each => (isRoot ? compileObject(each as PayloadFilter, true) : compileCondition(each)))
-  return { holds: value => tests.some(test => test.holds(value)), ofAnyArray: tests.some(test => test.ofAnyArray) }
+  const holds = (value: unknown) => {
+    spend(tests.length)
+    return tests.some(test => test.holds(value))
+  }
+  return { holds, ofAnyArray: tests.some(test => test.ofAnyArray) }
 }
 
 function compileMember(name: string, condition: unknown): Test {
@@ -256,10 +272,12 @@ function compileMember(name: string, condition: unknown): Test {
 
 function compilePrefix(prefix: string | readonly string[]): Test {
   const prefixes = [prefix].flat()
-  return {
-    holds: value => typeof value === 'string' && prefixes.some(each => value.startsWith(each)),
-    ofAnyArray: false,
+  const holds = (value: unknown) => {
+    if (typeof value !== 'string') return false
+    spend(prefixes.length)
+    return prefixes.some(each => value.startsWith(each))
   }
+  return { holds, ofAnyArray: false }
 }
 
 function compileRange(condition: PayloadFilter): Test {

@@ -30,7 +30,8 @@ type Counts = Record<'tenant' | 'endpoint' | 'event' | 'delivery' | 'attempt', n
 
 export class Exports {
   readonly #store: ExportStore
-  #underWay = 0
+  /** Of whom exports are under way. */
+  readonly #underWay = new Set<TenantId>()
 
   constructor(store: Store) {
     this.#store = store
@@ -39,18 +40,22 @@ export class Exports {
   /** Throws not_found and overloaded here already, before a byte is sent. */
   async open(id: TenantId): Promise<AsyncGenerator<Buffer>> {
     const tenant = await requireTenant(this.#store as Store, id)
-    if (this.#underWay >= MAX_AT_ONCE) {
+    // One of each: whoever begins one and doesn't read it holds up nobody else's.
+    if (this.#underWay.has(id)) {
+      throw new PosthornError('overloaded', 'An export of this tenant is under way: try again when it is over.')
+    }
+    if (this.#underWay.size >= MAX_AT_ONCE) {
       throw new PosthornError('overloaded', `${MAX_AT_ONCE} exports are under way: try again when one is over.`)
     }
     return this.#counted(tenant)
   }
 
   async *#counted(tenant: Tenant): AsyncGenerator<Buffer> {
-    this.#underWay++
+    this.#underWay.add(tenant.id)
     try {
       yield* this.#lines(tenant)
     } finally {
-      this.#underWay--
+      this.#underWay.delete(tenant.id)
     }
   }
 

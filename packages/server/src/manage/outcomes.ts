@@ -57,13 +57,15 @@ function reasonOf(event: EventFacts, facts: EndpointFacts, payload: unknown): No
   if (wanted === null) return 'unknown'
   if (!isTypeWanted(wanted.types, event.type)) return 'type'
   // Who wanted the type and had no delivery when all were made was held back by its filter.
-  const isFiltered =
-    wanted.filterText !== null && (needsPayload(event, facts) ? !passes(wanted.filterText, payload) : true)
-  if (isFiltered) return 'filter'
+  if (wanted.filterText !== null) {
+    const isDecided = !needsPayload(event, facts)
+    if (!isDecided && payload === undefined) return 'unknown'
+    if (isDecided || !passes(wanted.filterText, payload)) return 'filter'
+  }
   // Of very many deliveries that were being made, it was deleted before its turn.
   if (isDeleted) return 'deleted'
   return event.isMade ? 'unknown' : null
 }
 
 const passes = (filterText: string, payload: unknown): boolean =>
-  payload === undefined || compileFilter(JSON.parse(filterText) as PayloadFilter)(payload)
+  compileFilter(JSON.parse(filterText) as PayloadFilter)(payload)

@@ -75,7 +75,8 @@ export function planStats(
   { fromMs, toMs, step }: Omit<StatsFilter, 'endpoint'>,
   nowMs: number,
 ): { step: Grain; fromMs: number; toMs: number } {
-  const to = toMs ?? nowMs
+  // Nothing is known of later: an end beyond it is one a step from now.
+  const to = Math.min(toMs ?? nowMs, nowMs + GRAINS[step ?? 'day'].ms)
   const from = fromMs ?? to - USUAL_SPAN_MS[step ?? 'hour']
   if (from >= to && (fromMs !== null || toMs !== null)) {
     throw refusal('from', fromMs === null ? '`to` is too early.' : '`from` must be before `to`, or before now.')

@@ -2,10 +2,12 @@
  * What this process has committed, told once a commit, for whoever counts. Nobody's work depends on it: what a commit
  * did whose answer was lost is not told.
  */
+
 import { type EndpointId, isOperational } from '../model.ts'
 import type { Call } from './driver.ts'
 import type { AcceptRequest, AcceptResult } from './operations/inbox.ts'
 import type { PublishRequest, StoredResult } from './operations/publish.ts'
+import type { CancelledSome } from './operations/replays.ts'
 import type { Moved, Settlement } from './operations/settle.ts'
 
 export type Observation =
@@ -60,6 +62,11 @@ export function doneBy({ name, args }: Call, value: unknown): readonly Observati
   if (name === 'cancelDeliveries') {
     const { endpoint, nowMs } = args as { endpoint: EndpointId; nowMs: number }
     return [{ kind: 'cancelled', endpoint, deliveries: value as number, atMs: nowMs }]
+  }
+  if (name === 'cancelReplayed') {
+    const { nowMs: atMs } = args as { nowMs: number }
+    const { lanes } = value as CancelledSome
+    return lanes.map(({ endpoint, deliveries }) => ({ kind: 'cancelled', endpoint, deliveries, atMs }))
   }
   if (name === 'acceptArrivals') return arrivedIn(args as AcceptRequest, value as AcceptResult)
   return []

@@ -13,7 +13,7 @@
  * - a tenant has as many endpoints as it says.
  */
 import { firstIdAt, idBytes, idText } from '../../ids.ts'
-import type { DeliveryId, EventId, TenantId } from '../../model.ts'
+import { type DeliveryId, type EventId, HELD_REASONS, type TenantId } from '../../model.ts'
 import { bytes, int, intOrNull, type Row, type Transaction, text } from '../transaction.ts'
 
 /** What doesn't add up: a stable word for each sentence above. */
@@ -26,6 +26,7 @@ export type MismatchKind =
   | 'delivery_without_failure'
   | 'delivery_without_event'
   | 'delivery_partition'
+  | 'delivery_state'
   | 'tenant_endpoints'
 
 export type Mismatch = {
@@ -150,12 +151,12 @@ function* attemptsOf(row: Row): Generator<Mismatch> {
 export function* auditLive(args: Omit<Range<DeliveryId>, 'fromMs'>): Transaction<Audited<DeliveryId>> {
   const [after, to] = bounds('dlv', { ...args, fromMs: 0 })
   const rows = yield {
-    text: `select l.id, l.tenant, l.attempts, l.event, l.partition, e.partition as endpoint_partition,
+    text: `select l.id, l.tenant, l.attempts, l.event, l.partition, l.state, l.held_reason, e.partition as endpoint_partition,
              (select count(distinct a.number) from attempt a
               where a.tenant = l.tenant and a.delivery = l.id and a.number <= l.attempts) as numbers,
              (select count(*) from event v where v.tenant = l.tenant and v.id = l.event and length(v.payload) > 0)
                as events
-           from live_delivery l left join endpoint e on e.id = l.endpoint
+           from live_delivery l left join endpoint e on e.id = l.endpoint and e.tenant = l.tenant
            where l.tenant = $1 and l.id > $2 and l.id < $3 order by l.id limit $4`,
     params: [args.tenant, after, to, args.limit],
   }
@@ -166,6 +167,8 @@ export function* auditLive(args: Omit<Range<DeliveryId>, 'fromMs'>): Transaction
       const detail = `it is to be sent, and its event ${eventId(row)} has no payload`
       yield { ...base, kind: 'delivery_without_event', detail }
     }
+    const isKnown = row.state === 'pending' || (row.state === 'held' && HELD_REASONS.includes(row.held_reason as never))
+    if (!isKnown) yield { ...base, kind: 'delivery_state', detail: `no delivery waits in state ${row.state}` }
     if (row.partition !== row.endpoint_partition) {
       const where = row.endpoint_partition === null ? 'its endpoint is not there' : `its endpoint is in another`
       yield { ...base, kind: 'delivery_partition', detail: `it is in partition ${int(row.partition)}, and ${where}` }

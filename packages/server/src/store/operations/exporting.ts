@@ -64,7 +64,7 @@ export function* exportEndpoints(args: {
   readonly limit: number
 }): Transaction<ExportedEndpoint[]> {
   const rows = yield {
-    text: `select id, url, types, description, metadata, headers, schedule, timeout_ms, rate_requests, rate_seconds,
+    text: `select id, url, types, filter, description, metadata, headers, schedule, timeout_ms, rate_requests, rate_seconds,
              ordered, state, disabled_reason, created_ms, updated_ms, deleted_ms
            from endpoint where tenant = $1 and id > $2 order by id limit $3`,
     params: [args.tenant, idOr(args.after), args.limit],
@@ -79,6 +79,7 @@ const viewRow = (row: Row): ExportedEndpoint => ({
   id: idText('ep', bytes(row.id)),
   url: row.url,
   types: json(row.types),
+  filter: json(row.filter),
   description: row.description,
   metadata: json(row.metadata),
   headers: json(row.headers),

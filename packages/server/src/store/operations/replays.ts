@@ -1,5 +1,4 @@
 /** Replays: what was asked for, how far it has come, and how it ends. What makes their deliveries: replay-parts.ts. */
-import { Buffer } from 'node:buffer'
 import { idBytes, idText } from '../../ids.ts'
 import type { EndpointId, Replay, ReplayId, ReplaySelection, ReplayState, TenantId } from '../../model.ts'
 import {
@@ -175,7 +174,12 @@ export function* setReplayState(
 }
 
 export type CancelledSome = {
-  readonly lanes: readonly { readonly endpoint: EndpointId; readonly partition: number }[]
+  readonly lanes: readonly {
+    readonly endpoint: EndpointId
+    readonly partition: number
+    /** Of it, how many were cancelled. */
+    readonly deliveries: number
+  }[]
   /** Nothing was left: the replay has ended. */
   readonly isEnded: boolean
 }
@@ -199,10 +203,11 @@ export function* cancelReplayed(
     if (left.length === 0) yield* endReplay({ tenant: args.tenant, id, state: 'cancelled', nowMs: args.nowMs })
     return { lanes: [], isEnded: left.length === 0 }
   }
-  const byEndpoint = new Map(rows.map(row => [Buffer.from(bytes(row.endpoint)).toString('latin1'), row]))
-  const lanes = [...byEndpoint.values()].map(row => ({
-    endpoint: idText('ep', bytes(row.endpoint)),
-    partition: int(row.partition),
+  const byEndpoint = Map.groupBy(rows, row => idText('ep', bytes(row.endpoint)))
+  const lanes = [...byEndpoint].map(([endpoint, ofIt]) => ({
+    endpoint,
+    partition: int(ofIt[0]!.partition),
+    deliveries: ofIt.length,
   }))
   return { lanes, isEnded: false }
 }
