@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['{packages,bench,chaos,drill,examples}/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // More than there are processors: much of a run is waiting, for leases, time-outs and disks.
+    maxWorkers: 3,
     // Every server and store thread would strip the same types and compile the same code again: a sixth of the run.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/posthorn-tests', import.meta.url)) },
   },
