@@ -5,21 +5,10 @@
 import { randomBytes } from 'node:crypto'
 import { createAuthority, type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
 import { EVENT_TYPE, makePayload } from './events.ts'
+import type { RunOptions } from './options.ts'
 import { makeKeys, type Posthorn, type SharedStore, startPosthorn } from './posthorn.ts'
+import type { BenchResult } from './result.ts'
 import { type Summary, summarise } from './statistics.ts'
-
-export type B11Result = {
-  readonly id: 'B11'
-  /** Rates of two and of four nodes, divided by that of one. */
-  readonly value: readonly number[]
-  readonly goal: readonly number[]
-  readonly maxInFlight: number
-  readonly endpoints: number
-  /** Deliveries a second of one, two and four nodes. */
-  readonly rates: readonly Summary[]
-  /** The most that the nodes' `maxInFlight` allows. */
-  readonly ceilings: readonly number[]
-}
 
 const GOAL = [1.9, 3.7]
 const NODES = [1, 2, 4]
@@ -45,7 +34,7 @@ type Setting = {
   readonly received: () => number
 }
 
-export async function runB11({ short }: { readonly short: boolean }, say: (line: string) => void): Promise<B11Result> {
+export async function runB11({ short }: RunOptions, say: (line: string) => void): Promise<BenchResult> {
   const { runs, secondsPerRun } = short ? SHORT : FULL
   const authority = await createAuthority('Posthorn bench authority')
   const postgres = await startPostgres()
@@ -71,14 +60,29 @@ export async function runB11({ short }: { readonly short: boolean }, say: (line:
         say(`run ${run}  nodes ${nodes}  ${rate.toFixed(0)} deliveries/s of at most ${ceiling}`)
       }
     }
-    const summaries = rates.map(summarise)
-    const value = summaries.slice(1).map(({ median }) => Math.round((median / summaries[0]!.median) * 100) / 100)
-    say(`ratio      ${value.join(' and ')}; goal: at least ${GOAL.join(' and ')}`)
-    const ceilings = NODES.map(ceilingOf)
-    return { id: 'B11', value, goal: GOAL, maxInFlight: MAX_IN_FLIGHT, endpoints, rates: summaries, ceilings }
+    return conclude(rates.map(summarise), { runs, secondsPerRun, endpoints })
   } finally {
     await Promise.all(receivers.map(receiver => receiver.close()))
     await postgres.stop()
+  }
+}
+
+function conclude(rates: readonly Summary[], counts: BenchResult['setup']): BenchResult {
+  const [one, ...more] = rates
+  return {
+    id: 'B11',
+    title: `Deliveries a second of more nodes on one PostgreSQL, receivers of ${RECEIVER_MS} ms, maxInFlight ${MAX_IN_FLIGHT} a node`,
+    measures: more.map(({ median }, index) => ({
+      ...{ name: `${NODES[index + 1]} nodes ÷ one`, unit: '', value: median / one!.median },
+      ...{ goal: GOAL[index]!, bound: 'atLeast' },
+    })),
+    bars: [
+      {
+        ...{ name: 'Rate', unit: 'deliveries/s' },
+        bars: rates.map((summary, index) => ({ name: `${NODES[index]} of ${ceilingOf(NODES[index]!)}`, summary })),
+      },
+    ],
+    setup: { ...counts, maxInFlight: MAX_IN_FLIGHT, receiverMs: RECEIVER_MS },
   }
 }
 

@@ -3,10 +3,15 @@ import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
 import { runB1, runB2 } from './b1.ts'
 import { runB11 } from './b11.ts'
-import { type BenchOptions, parseOptions, USAGE } from './options.ts'
+import { type BenchId, type BenchOptions, parseOptions, type RunOptions, USAGE } from './options.ts'
+import { type BenchResult, formatMeasure, toLine } from './result.ts'
 import { undiciVersion } from './undici.ts'
 
-const RUNS = { B1: runB1, B2: runB2, B11: runB11 }
+const RUNS: Record<BenchId, (options: RunOptions, say: (line: string) => void) => Promise<BenchResult>> = {
+  B1: runB1,
+  B2: runB2,
+  B11: runB11,
+}
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 const args = process.argv.slice(2)
@@ -25,7 +30,8 @@ async function run({ ids, short, profileFolder }: BenchOptions): Promise<void> {
     for (const id of ids) {
       say('')
       const result = await RUNS[id]({ short, ...(profileFolder === undefined ? {} : { profileFolder }) }, say)
-      say(JSON.stringify({ ...result, short, ...surroundings }, rounded))
+      for (const measure of result.measures) say(formatMeasure(measure))
+      say(toLine(result, { short, ...surroundings }))
     }
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
@@ -43,8 +49,4 @@ function describeSurroundings() {
     versions: `Posthorn ${version}, Node ${process.versions.node}, undici ${undiciVersion}, SQLite ${process.versions.sqlite}`,
     command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
   }
-}
-
-function rounded(_key: string, value: unknown): unknown {
-  return typeof value === 'number' ? Math.round(value * 100) / 100 : value
 }

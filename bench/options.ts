@@ -2,12 +2,16 @@
 export const BENCH_IDS = ['B1', 'B2', 'B11'] as const
 export type BenchId = (typeof BENCH_IDS)[number]
 
-export type BenchOptions = {
-  readonly ids: readonly BenchId[]
-  /** Less of everything: about half a minute. */
+/** What each bench is told. */
+export type RunOptions = {
+  /** Less of everything: about a minute. */
   readonly short: boolean
   /** Where to write processor profiles of the server (one a thread). They slow it down: its numbers don't count then. */
   readonly profileFolder?: string
+}
+
+export type BenchOptions = RunOptions & {
+  readonly ids: readonly BenchId[]
   readonly help: boolean
 }
 

@@ -1,0 +1,104 @@
+/** What most benches need: a receiver, a publisher and Posthorn with its defaults, each in a process of its own. */
+import { randomBytes } from 'node:crypto'
+import { type Authority, createAuthority, type Postgres, startPostgres } from '@posthorn/testkit'
+import { Child } from './child.ts'
+import { EVENT_TYPE } from './events.ts'
+import { makeKeys, type Posthorn, type PosthornOptions, startPosthorn } from './posthorn.ts'
+import type { PublishCommand } from './publisher.ts'
+import type { ReceiverAnswer, ReceiverCommand } from './receiver.ts'
+
+export const TENANT = 'bench'
+
+export type SettingOptions = {
+  /** On a PostgreSQL of its own. Default: the embedded store. */
+  readonly isShared?: boolean
+  readonly profileFolder?: string | undefined
+  /** Flags of `posthorn serve`. Default: none. */
+  readonly flags?: readonly string[]
+  /** Fills the data folder before the start. */
+  readonly prepare?: PosthornOptions['prepare']
+}
+
+export type Setting = {
+  readonly authority: Authority
+  readonly posthorn: Posthorn
+  readonly postgres: Postgres | undefined
+  readonly publisher: Child<PublishCommand, number>
+  readonly receiver: Child<ReceiverCommand, ReceiverAnswer>
+  /** Of the receiver, no slash at the end. */
+  readonly origin: string
+  /** Of the one endpoint there is at first, `<origin>/hooks`. */
+  readonly clientSecret: string
+  /** Waits until so many further requests have come, and fails if more have. */
+  receives(requests: number): Promise<void>
+  end(): Promise<void>
+}
+
+const RECEIVE_TIMEOUT_MS = 180_000
+
+/** With the tenant `TENANT` and one endpoint for `EVENT_TYPE`. */
+export async function startSetting(options: SettingOptions = {}): Promise<Setting> {
+  const authority = await createAuthority('Posthorn bench authority')
+  const ending: (() => unknown)[] = []
+  const end = async () => {
+    for (const each of ending.toReversed()) await each()
+  }
+  try {
+    const publisher = new Child<PublishCommand, number>('publisher.ts')
+    const receiver = new Child<ReceiverCommand, ReceiverAnswer>('receiver.ts')
+    ending.push(
+      () => publisher.end(),
+      () => receiver.end(),
+    )
+    const certificate = await authority.issue({ names: [], ips: ['127.0.0.1'] })
+    const origin = `https://127.0.0.1:${(await receiver.ask({ kind: 'listen', ...pick(certificate) })).value}`
+    const postgres = options.isShared ? await startPostgres() : undefined
+    if (postgres !== undefined) ending.push(() => postgres.stop())
+    const shared = postgres === undefined ? {} : { shared: { ...makeKeys(), databaseUrl: postgres.url() } }
+    const { profileFolder, flags = [], prepare } = options
+    const posthorn = await startPosthorn({
+      ...{ caPem: authority.caPem, profileFolder, flags },
+      ...shared,
+      ...(prepare === undefined ? {} : { prepare }),
+    })
+    ending.push(() => posthorn.end())
+    const clientSecret = randomBytes(24).toString('base64url')
+    await posthorn.call('PUT', `tenants/${TENANT}`, {})
+    await posthorn.call('POST', `tenants/${TENANT}/endpoints`, {
+      ...{ url: `${origin}/hooks`, clientSecret, types: [EVENT_TYPE] },
+    })
+    const receives = createCount(receiver)
+    return { authority, posthorn, postgres, publisher, receiver, origin, clientSecret, receives, end }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+const pick = ({ certPem, keyPem }: { certPem: string; keyPem: string }) => ({ certPem, keyPem })
+
+function createCount(receiver: Setting['receiver']): Setting['receives'] {
+  let received = 0
+  return async requests => {
+    received += requests
+    const { value } = await receiver.ask({ kind: 'waitFor', total: received, timeoutMs: RECEIVE_TIMEOUT_MS })
+    // At least once is allowed in the world, but nothing fails here: more would mean that something else was measured.
+    if (value !== received) throw new Error(`The receiver had ${value} requests instead of ${received}.`)
+  }
+}
+
+const LOOK_EVERY_MS = 20
+
+/** Waits until nothing of the tenant is pending any more: that all is delivered is then stored too. */
+export async function allStored(posthorn: Posthorn, tenant = TENANT): Promise<void> {
+  const path = `tenants/${tenant}/deliveries?state=pending&limit=1`
+  while ((await posthorn.call<{ data: unknown[] }>('GET', path)).data.length > 0) {
+    await new Promise(resolve => setTimeout(resolve, LOOK_EVERY_MS))
+  }
+}
+
+/** The headers of Posthorn's requests, but the ones that each event has of its own; name and value in turn. */
+export const bareHeaders = (clientSecret: string): readonly string[] => [
+  ...['Content-Type', 'application/json', 'Authorization', `Bearer ${clientSecret}`],
+  ...['X-APIVersion', '3.0', 'User-Agent', 'Posthorn/0.1.0'],
+]
