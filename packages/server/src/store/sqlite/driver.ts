@@ -27,9 +27,7 @@ class Thread {
   #dead: string | undefined
 
   constructor(settings: WorkerSettings) {
-    // A diagnostic report would list the environment, where keys are, for each thread again.
-    const execArgv = [...process.execArgv, '--report-exclude-env']
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: settings, execArgv })
+    this.#worker = startWorker(settings)
     this.#worker.on('message', (reply: Reply) => {
       const resolve = this.#waiting.get(reply.id)
       this.#waiting.delete(reply.id)
@@ -52,6 +50,19 @@ class Thread {
     this.#dead ??= why
     for (const resolve of this.#waiting.values()) resolve([unavailable(why)])
     this.#waiting.clear()
+  }
+}
+
+function startWorker(workerData: WorkerSettings): Worker {
+  const start = (flags: readonly string[]) =>
+    // A diagnostic report would list the environment, where keys are, for each thread again.
+    new Worker(new URL('./worker.ts', import.meta.url), { workerData, execArgv: [...flags, '--report-exclude-env'] })
+  try {
+    return start(process.execArgv)
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error
+    // Flags of the whole process (`--max-old-space-size`), which hold for its threads without being given to them.
+    return start([])
   }
 }
 
