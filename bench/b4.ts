@@ -216,5 +216,5 @@ const NOTES = [
   'The alternatives do not sign, check no schema and no address, keep no attempt, and have one receiver known in advance. graphile-worker and BullMQ delete what is done; pg-boss keeps the job.',
   "The alternatives send by `request` of the undici that Posthorn has, by a pool, with the bare loop's headers and body; “fetch” is the same with Node's own.",
   'Each has a store of its own: PostgreSQL of one version and one configuration (its defaults: fsync and synchronous_commit on), or Redis with an append-only file that is synced once a second: what was added in the last second can be lost, unlike in the others.',
-  'graphile-worker: 64 jobs at once, local queue of 500, jobs completed in batches. pg-boss: 4 workers × 16 jobs with a result each, woken by NOTIFY, fetching on while batches are full. BullMQ: 64 at once, added in bulk, removed when done.',
+  'graphile-worker: 64 jobs at once, local queue of 500, jobs completed in batches. pg-boss: 4 workers × batches of 100 with a result for each job (64 under way at once), woken by NOTIFY, fetching on while batches are full. BullMQ: 64 at once, added in bulk, removed when done.',
 ]
