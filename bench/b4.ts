@@ -35,7 +35,7 @@ const BARE_LOOP = 'bare loop'
 const FLAGS = ['--lane-window', String(REQUESTS_IN_FLIGHT), '--max-in-flight-per-host', '256']
 
 const FULL = { runs: 5, eventsPerRun: 30_000, warmUpEvents: 60_000 }
-const SHORT = { runs: 3, eventsPerRun: 8_000, warmUpEvents: 12_000 }
+const SHORT = { runs: 3, eventsPerRun: 6_000, warmUpEvents: 20_000 }
 
 type Say = (line: string) => void
 

@@ -98,7 +98,7 @@ async function startPosthornSender(senders: Sender[], name: string, setting: Set
     publishHealthy: () => publish(EVENT_TYPE),
     publishHanging: index => publish(hangingType(index)),
     async end() {
-      hung.end() // first, so that nothing is in flight any more when the sender is to end
+      await hung.end() // first, so that nothing is in flight any more when the sender is to end
       await setting.end()
     },
   })
@@ -149,7 +149,7 @@ async function startAlternativeSender(
     publishHealthy: () => publish(`${origin.replace(/\d+$/, String(port))}/hooks`),
     publishHanging: index => publish(hangingUrls[index]!),
     async end() {
-      receiver.end()
+      await receiver.end()
       await alternative.end()
     },
   }

@@ -36,8 +36,7 @@ export async function startAlternative(library: LibraryName, sending: Sending): 
   const worker = new Child<AlternativeCommand, number>(file)
   const publisher = new Child<AlternativeCommand, number>(file)
   const end = async () => {
-    worker.end()
-    publisher.end()
+    await Promise.all([worker.end(), publisher.end()])
     await store.end()
   }
   try {
