@@ -27,6 +27,8 @@ const REQUESTS_IN_FLIGHT = 64
 const DEADLINE_MS = 15_000
 const GOALS = { 'Posthorn, SQLite': 0.35, 'Posthorn, PostgreSQL': 0.55 }
 const BARE_LOOP = 'bare loop'
+/** Tried with Node's own fetch too, which is what most would write: one is enough to show what it costs more. */
+const FETCHED = 'graphile-worker'
 
 /**
  * By default a receiver has 32 at once (`laneWindow`). A lane takes a quarter of what its tenant has left at the host,
@@ -93,8 +95,8 @@ async function startAll(contestants: Contestant[], options: RunOptions): Promise
     if (found === undefined) missing.push(library)
     else contestants.push(found)
   }
-  // What most would write; one is enough to show what it costs more.
-  if (!short) contestants.push((await startContestant('graphile-worker', setting, 'fetch'))!)
+  const fetched = short ? undefined : await startContestant(FETCHED, setting, 'fetch')
+  if (fetched !== undefined) contestants.push(fetched)
   return missing
 }
 
@@ -103,6 +105,8 @@ const posthornAs = (name: string, setting: Setting): Contestant => ({
   run: events => runPosthorn(setting, events),
   end: () => setting.end(),
 })
+
+const nameOf = (library: LibraryName, requester: Requester) => (requester === 'fetch' ? `${library}, fetch` : library)
 
 async function startContestant(
   library: LibraryName,
@@ -117,7 +121,7 @@ async function startContestant(
   if (alternative === undefined) return undefined
   let serial = 0
   return {
-    name: requester === 'fetch' ? `${library}, fetch` : library,
+    name: nameOf(library, requester),
     isAlternative: true,
     run(events) {
       const firstSerial = serial
@@ -183,7 +187,12 @@ function conclude(
       ...{ ...counts, batchSize: BATCH_SIZE, batchesInFlight: BATCHES_IN_FLIGHT, inFlight: REQUESTS_IN_FLIGHT },
       ...{ best, posthornFlags: FLAGS.join(' ') },
     },
-    notes: [...NOTES, `With the publisher's time (best: ${beside.best}): ${ratios}.`, ...missing.map(tellMissing)],
+    notes: [
+      ...NOTES,
+      `With the publisher's time (best: ${beside.best}): ${ratios}.`,
+      ...tellFetch(whole),
+      ...missing.map(tellMissing),
+    ],
   }
 }
 
@@ -206,6 +215,12 @@ function processesOf(runs: Runs): ProcessCost[] {
       micros: summarise(accounts.map(({ micros }) => micros[part]!)),
     }))
   })
+}
+
+function tellFetch(costs: Readonly<Record<string, Summary>>): string[] {
+  const [own, byFetch] = [costs[FETCHED], costs[nameOf(FETCHED, 'fetch')]]
+  if (own === undefined || byFetch === undefined) return []
+  return [`With Node's own fetch, ${FETCHED} takes ${(byFetch.median / own.median).toFixed(1)} times as much.`]
 }
 
 const tellMissing = (name: LibraryName) =>
