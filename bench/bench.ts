@@ -2,14 +2,18 @@
 import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
 import { runB1, runB2 } from './b1.ts'
+import { runB4 } from './b4.ts'
 import { runB11 } from './b11.ts'
 import { type BenchId, type BenchOptions, parseOptions, type RunOptions, USAGE } from './options.ts'
 import { type BenchResult, formatMeasure, toLine } from './result.ts'
+import { runB6Others } from './standstill.ts'
 import { undiciVersion } from './undici.ts'
 
 const RUNS: Record<BenchId, (options: RunOptions, say: (line: string) => void) => Promise<BenchResult>> = {
   B1: runB1,
   B2: runB2,
+  B4: runB4,
+  'B6-others': runB6Others,
   B11: runB11,
 }
 
