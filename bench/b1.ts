@@ -21,7 +21,7 @@ const REQUESTS_IN_FLIGHT = 32
 const REQUESTS_PER_EVENT = 3
 
 const FULL = { runs: 7, eventsPerRun: 40_000, warmUpEvents: 60_000 }
-const SHORT = { runs: 5, eventsPerRun: 15_000, warmUpEvents: 30_000 }
+const SHORT = { runs: 5, eventsPerRun: 15_000, warmUpEvents: 60_000 }
 
 type Say = (line: string) => void
 export type BareLoop = Child<BareLoopCommand, number>
