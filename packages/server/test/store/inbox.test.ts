@@ -77,7 +77,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
       payloadBytes: 7,
     })
     expect(await store.read('peekInbox', {})).toBe(false)
-    expect(await claim()).toEqual({ arrivals: [], items: [], last: '' })
+    expect(await claim()).toEqual({ arrivals: [], items: [], last: '', hasMore: false })
     await store.write('releaseInbox', { rows: [{ tenant: 'acme', event: a2 }], afterMs: 0 })
     expect(eventsOf(await claim({ claimMs: -1 }))).toEqual([a2])
     // A claim that has run out is none.
