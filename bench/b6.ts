@@ -79,23 +79,26 @@ export async function runB6({ short, profileFolder }: RunOptions, say: (line: st
 
 function conclude(sides: readonly Side[], setup: BenchResult['setup']): BenchResult {
   const latencies = sides.map(({ name, all }) => all.fromPlanned.summary(name))
-  const [without, with_] = latencies
+  const [without, with_] = sides.map(({ p99s }) => summarise(p99s))
   const bar = (name: string, summary: Summary) => ({ name, summary })
   const neighbours = sides[1]!.p99s.map((p99, index) => p99 / sides[0]!.p99s[index]!)
   return {
     id: 'B6',
     title: `What ${HEALTHY} healthy endpoints notice of ${HANGING} that hang to their deadline, ${PENDING} deliveries pending`,
-    measures: [{ name: 'p99 with ÷ without', unit: '', value: with_!.p99 / without!.p99, goal: GOAL, bound: 'atMost' }],
+    measures: [
+      { name: 'p99 with ÷ without', unit: '', value: with_!.median / without!.median, goal: GOAL, bound: 'atMost' },
+    ],
     bars: [
       {
         ...{ name: 'p99 of the runs', unit: 'ms' },
-        bars: sides.map(({ name, p99s }) => bar(name, summarise(p99s))),
+        bars: [bar('without', without!), bar('with', with_!)],
       },
       { name: 'Ratio of neighbouring runs', unit: '', bars: [bar('with ÷ without', summarise(neighbours))] },
     ],
     latencies,
     setup: { ...setup, deadlineMs: DEADLINE_MS },
     notes: [
+      'The measure is of the medians of the runs’ p99: in all of them together, one stall of the disk decides.',
       'From when the plan wanted the event published to its first byte at the receiver. All endpoints are of one tenant, each at a port of its own. Two servers take turns, each with the healthy ones; those that hang are at the second.',
     ],
   }
