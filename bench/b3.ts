@@ -59,7 +59,7 @@ export async function runB3({ short, profileFolder }: RunOptions, say: (line: st
     }
     return conclude(accounts, { runs, eventsPerRun, requestsPerRun, warmUpEvents })
   } finally {
-    for (const child of Object.values(children)) child.end()
+    for (const child of Object.values(children)) await child.end()
     await setting.end()
   }
 }

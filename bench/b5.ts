@@ -62,7 +62,7 @@ export async function runB5({ short, profileFolder }: RunOptions, say: (line: st
     for (const latency of result.latencies!) say(`all  ${formatLatency(latency)}`)
     return result
   } finally {
-    single.end()
+    await single.end()
     await setting.end()
   }
 }

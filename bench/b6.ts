@@ -70,8 +70,8 @@ export async function runB6({ short, profileFolder }: RunOptions, say: (line: st
     const counts = { runs, secondsPerRun, perSecond: PER_SECOND, hungRequests }
     return conclude(sides, { ...counts, healthy: HEALTHY, hanging: HANGING, pending: PENDING })
   } finally {
-    single.end()
-    hung.end()
+    await single.end()
+    await hung.end()
     await other?.end()
     await setting.end()
   }

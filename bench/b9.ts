@@ -52,7 +52,7 @@ export async function runB9({ short, profileFolder }: RunOptions, say: (line: st
     }
     return conclude({ first, fanOuts, bareMs }, { runs, endpoints: ENDPOINTS, connections, warmUpEvents })
   } finally {
-    bareLoop.end()
+    await bareLoop.end()
     await setting.end()
   }
 }
