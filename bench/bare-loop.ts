@@ -7,6 +7,8 @@ export type BareLoopCommand = {
   readonly origin: string
   readonly caPem: string
   readonly path: string
+  /** In turn to so many paths below it, `<path>/0` the first. Default: all to the path itself. */
+  readonly pathCount?: number
   /** The headers that Posthorn sends, but the id of the event. */
   readonly headers: readonly string[]
   readonly requests: number
@@ -22,6 +24,8 @@ let serial = 0
 answerCommands((command: BareLoopCommand): Promise<number> => {
   while (clients.length < command.inFlight) clients.push(openClient(command.origin, command.caPem))
   const { promise, resolve, reject } = Promise.withResolvers<number>()
+  const { path, pathCount = 0 } = command
+  const paths = pathCount === 0 ? [path] : Array.from({ length: pathCount }, (_, index) => `${path}/${index}`)
   let started = 0
   let ended = 0
   const onEnd = (client: Client, handler: DispatchHandler) => {
@@ -30,18 +34,18 @@ answerCommands((command: BareLoopCommand): Promise<number> => {
     else if (ended === command.requests) resolve(ended)
   }
   const send = (client: Client, handler: DispatchHandler) => {
-    started++
     client.dispatch(
       {
         method: 'POST',
-        path: command.path,
+        path: paths[started++ % paths.length]!,
         headers: [...command.headers, 'webhook-id', nextId()],
         body: BODIES[serial % BODIES.length]!,
       },
       handler,
     )
   }
-  for (const client of clients.slice(0, command.requests)) send(client, createHandler(client, onEnd, reject))
+  for (const client of clients.slice(0, Math.min(command.inFlight, command.requests)))
+    send(client, createHandler(client, onEnd, reject))
   return promise
 })
 

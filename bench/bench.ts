@@ -2,7 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
 import { runB1, runB2 } from './b1.ts'
+import { runB3 } from './b3.ts'
 import { runB4 } from './b4.ts'
+import { runB5 } from './b5.ts'
+import { runB6 } from './b6.ts'
+import { runB9 } from './b9.ts'
 import { runB11 } from './b11.ts'
 import { BENCH_IDS, type BenchId, type BenchOptions, parseOptions, type RunOptions, USAGE } from './options.ts'
 import { writeResult } from './page.ts'
@@ -13,8 +17,12 @@ import { undiciVersion } from './undici.ts'
 const RUNS: Record<BenchId, (options: RunOptions, say: (line: string) => void) => Promise<BenchResult>> = {
   B1: runB1,
   B2: runB2,
+  B3: runB3,
   B4: runB4,
+  B5: runB5,
+  B6: runB6,
   'B6-others': runB6Others,
+  B9: runB9,
   B11: runB11,
 }
 

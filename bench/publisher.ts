@@ -1,6 +1,7 @@
 /** A process that publishes batches to Posthorn, a few at a time, as fast as they are accepted. */
 import { answerCommands } from './child.ts'
 import { makeBatch } from './events.ts'
+import { post, publishingHeaders } from './posting.ts'
 import { type Client, openClient } from './undici.ts'
 
 export type PublishCommand = {
@@ -18,40 +19,15 @@ let serial = 0
 
 answerCommands(async (command: PublishCommand) => {
   while (clients.length < command.inFlight) clients.push(openClient(command.url))
+  const [path, headers] = [`/v1/tenants/${command.tenant}/events`, publishingHeaders(command.apiKey)]
   let left = command.batches
   const keepPublishing = async (client: Client) => {
     while (left-- > 0) {
       const body = makeBatch(serial, command.batchSize)
       serial += command.batchSize
-      await publish(client, command, body)
+      await post(client, { path, headers, body, status: 202 })
     }
   }
   await Promise.all(clients.map(keepPublishing))
   return command.batches * command.batchSize
 })
-
-function publish(client: Client, { apiKey, tenant }: PublishCommand, body: Buffer): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  let status = 0
-  let text = ''
-  client.dispatch(
-    {
-      method: 'POST',
-      path: `/v1/tenants/${tenant}/events`,
-      headers: ['Authorization', `Bearer ${apiKey}`, 'Content-Type', 'application/json'],
-      body,
-    },
-    {
-      onRequestStart() {},
-      onResponseStart(_controller, answered) {
-        status = answered
-      },
-      onResponseData(_controller, chunk) {
-        if (status !== 202) text += chunk.toString()
-      },
-      onResponseEnd: () => (status === 202 ? resolve() : reject(new Error(`publishing answered ${status}: ${text}`))),
-      onResponseError: (_controller, error) => reject(error),
-    },
-  )
-  return promise
-}

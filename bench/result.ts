@@ -69,7 +69,12 @@ export function formatMeasure(measure: Measure): string {
   return `${name}: ${shown} (goal: at ${bound === 'atMost' ? 'most' : 'least'} ${wanted}, ${word})`
 }
 
-export const round = (value: number) => (Math.abs(value) >= 1_000 ? Math.round(value) : Math.round(value * 100) / 100)
+/** To the whole, to hundredths, or where those would say nothing, to ten thousandths. */
+export function round(value: number): number {
+  const size = Math.abs(value)
+  const steps = size >= 1_000 ? 1 : size >= 0.1 ? 100 : 10_000
+  return Math.round(value * steps) / steps
+}
 
 function rounded(_key: string, value: unknown): unknown {
   return typeof value === 'number' ? round(value) : value

@@ -31,6 +31,8 @@ export type Setting = {
   readonly clientSecret: string
   /** Waits until so many further requests have come, and fails if more have. */
   receives(requests: number): Promise<void>
+  /** When each event came since this was asked last, by its id and `monotonicMs`. Events are stamped from then on. */
+  stamps(): Promise<ReadonlyMap<string, number>>
   end(): Promise<void>
 }
 
@@ -68,7 +70,8 @@ export async function startSetting(options: SettingOptions = {}): Promise<Settin
       ...{ url: `${origin}/hooks`, clientSecret, types: [EVENT_TYPE] },
     })
     const receives = createCount(receiver)
-    return { authority, posthorn, postgres, publisher, receiver, origin, clientSecret, receives, end }
+    const stamps = async () => new Map((await receiver.ask({ kind: 'stamps' })).stamps)
+    return { authority, posthorn, postgres, publisher, receiver, origin, clientSecret, receives, stamps, end }
   } catch (error) {
     await end()
     throw error

@@ -186,7 +186,9 @@ export class Rounds {
     if (left > 0) host.byTenant.set(tenant, left)
     else host.byTenant.delete(tenant)
     host.tried.clear()
-    for (let count = 0; count < TENANTS_LET_IN && host.parked.size > 0; count++) this.#letOneIn(name, host)
+    // One lane of each: a lane that goes lets in the next, so a tenant's ten thousand are not all looked at in vain.
+    const tenants = Math.min(TENANTS_LET_IN, host.parked.size)
+    for (let count = 0; count < tenants; count++) this.#letOneIn(name, host)
     if (host.inFlight === 0 && host.parked.size === 0) this.#hosts.delete(name)
   }
 

@@ -7,7 +7,7 @@
 import type { Clock, Timer } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import type { EventId, TenantId } from '../model.ts'
-import type { AcceptedArrival, Arrival, InboxItem } from '../store/operations/inbox.ts'
+import type { AcceptedArrival, Arrival, ClaimedInbox, InboxItem } from '../store/operations/inbox.ts'
 import type { Store } from '../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
 import type { Configuration, KnownTypes, TenantMatcher } from './configuration-cache.ts'
@@ -39,6 +39,8 @@ type Keys = {
   readonly arrivals: readonly Pick<Arrival, 'tenant' | 'event'>[]
   readonly items: readonly Pick<Arrival, 'tenant' | 'event'>[]
 }
+
+const NONE: ClaimedInbox = { arrivals: [], items: [], last: '', hasMore: false }
 
 const isNone = ({ arrivals, items }: Rows): boolean => arrivals.length + items.length === 0
 
@@ -105,40 +107,53 @@ export class Inbox {
       })
   }
 
+  /** Rounds through all tenants, in the order of their ids; those beyond one claim come with the next. */
   async #work(): Promise<void> {
-    // A round through all tenants, in the order of their ids; those beyond one claim come with the next.
-    const { maxPayloadBytes } = this.#options
-    let after = ''
+    let claimed = NONE
     while (this.#isRunning) {
-      if (after === '') {
+      if (isNone(claimed)) {
         this.#isWanted = false
         if (!(await this.#store.read('peekInbox', {}))) return
+        claimed = await this.#claim('')
+        // What another node is about to claim is nobody's yet.
+        if (isNone(claimed)) return
       }
-      const claimed = await this.#store.write('claimInbox', { after, claimMs: CLAIM_MS, maxPayloadBytes })
-      // What another node is about to claim is nobody's yet.
-      if (after === '' && isNone(claimed)) return
-      after = claimed.last
-      await this.#workOff(claimed)
+      claimed = await this.#workOff(claimed)
     }
+    await this.#giveBack(claimed)
   }
 
-  /** Whatever of it can't be stored now is given back. */
-  async #workOff(claimed: Rows): Promise<void> {
-    let left = claimed
+  #claim(after: TenantId): Promise<ClaimedInbox> {
+    return this.#store.write('claimInbox', {
+      ...{ after, claimMs: CLAIM_MS },
+      maxPayloadBytes: this.#options.maxPayloadBytes,
+    })
+  }
+
+  /** Whatever of it can't be stored now is given back. Answers what was claimed meanwhile. */
+  async #workOff(claimed: ClaimedInbox): Promise<ClaimedInbox> {
+    // In the commit that stores these: one more for each step would leave the lanes without work (20 steps for 10,000).
+    let next: Promise<ClaimedInbox> | undefined
+    const claimNext = () => {
+      next ??= this.#claim(claimed.hasMore ? claimed.last : '')
+      next.catch(() => {}) // told below, unless something else fails before
+    }
+    let left: Rows = claimed
     let release = () => {}
     try {
       for (let attempt = 1; attempt <= MAX_TRIES && !isNone(left); attempt++) {
         if (attempt === PATIENT_TRIES + 1) release = this.#store.holdChanges()
-        left = await this.#storeOnce(left)
+        left = await this.#storeOnce(left, claimNext)
       }
     } finally {
       release()
     }
     await this.#giveBack(left)
+    return next ?? NONE
   }
 
   /** Answers what was not stored because the configuration had moved. */
-  async #storeOnce({ arrivals, items }: Rows): Promise<Rows> {
+  async #storeOnce({ arrivals, items }: Rows, claimNext: () => void): Promise<Rows> {
     const types = await this.#configuration.catalogue.get()
     const nowMs = this.#store.now()
     const arrivalsOf = Map.groupBy(arrivals, ({ tenant }) => tenant)
@@ -152,7 +167,12 @@ export class Inbox {
       return planTenant(tenant, rows, { types, configuration, facts, limits: this.#options, nowMs })
     })
     const stale = new Set<EventId>()
-    for (const chunk of chunksOf(plans)) for (const event of await this.#commit(chunk, types, nowMs)) stale.add(event)
+    const chunks = chunksOf(plans)
+    for (const [index, chunk] of chunks.entries()) {
+      const stored = this.#commit(chunk, types, nowMs)
+      if (index === chunks.length - 1) claimNext()
+      for (const event of await stored) stale.add(event)
+    }
     this.#dropStale(plans, types, stale)
     const isStale = ({ event }: { event: EventId }) => stale.has(event)
     return { arrivals: arrivals.filter(isStale), items: items.filter(isStale) }
@@ -243,13 +263,15 @@ export class Inbox {
   async #fanOut({ configuration }: TenantPlan, plan: ItemPlan, nowMs: number) {
     const { item, deliveries } = plan
     const tenantVersion = configuration?.version ?? null
-    const result = await this.#store.write('fanOut', { ...plan, tenantVersion, nowMs })
+    const { tenant, event, type } = item
+    const [result, payload, traceparent] = await Promise.all([
+      this.#store.write('fanOut', { ...plan, tenantVersion, nowMs }),
+      this.#store.read('readPayload', { tenant, event }),
+      this.#store.read('readTraceparent', { tenant, event }),
+    ])
     if (result === 'stale') return [item.event]
     if (result === 'behind') return this.#giveBack({ arrivals: [], items: [item] }, BEHIND_MS)
     if (result === 'gone' || deliveries.length === 0) return []
-    const { tenant, event, type } = item
-    const payload = await this.#store.read('readPayload', { tenant, event })
-    const traceparent = await this.#store.read('readTraceparent', { tenant, event })
     const fresh = freshItems({ tenant, event, type, test: false, traceparent, payload }, deliveries, nowMs)
     if (fresh.length > 0) this.#store.changes.tell({ kind: 'fresh', items: fresh })
     return []

@@ -14,6 +14,11 @@ const PAUSE_MS = 5_000
 /** A commit of some milliseconds. */
 const ENTRIES_A_COMMIT = 100
 const TIMEOUT_MS = 10_000
+/**
+ * Between two commits, as a multiple of what the first took: the embedded store makes one at a time, and the hundred that
+ * an event to ten thousand endpoints needs would stand in the way of the deliveries' own.
+ */
+const REST = 3
 
 type Gathered = { readonly counts: Counts; readonly latencies: LatencyBins }
 
@@ -25,6 +30,9 @@ export class StatsWriter {
   #gathered = new Map<number, Map<EndpointId, Gathered>>()
   #flushing: Promise<void> | undefined
   #timer: Timer | undefined
+  /** Somebody waits for what is being written: no rests. */
+  #isHurried = false
+  #endRest = () => {}
 
   constructor(store: Pick<Store, 'writeApart'>, clock: Clock, log: Pick<Logger, 'warn'>) {
     this.#store = store
@@ -34,7 +42,7 @@ export class StatsWriter {
 
   start(): void {
     this.#timer = this.#clock.after(PAUSE_MS, () => {
-      void this.flush().finally(() => this.#timer !== undefined && this.start())
+      void this.#write().finally(() => this.#timer !== undefined && this.start())
     })
   }
 
@@ -42,7 +50,8 @@ export class StatsWriter {
   async stop(): Promise<void> {
     this.#timer?.cancel()
     this.#timer = undefined
-    await this.#flushing
+    // What is being written, and what was gathered since it began.
+    await this.flush()
     await this.flush()
   }
 
@@ -62,10 +71,17 @@ export class StatsWriter {
     }
   }
 
-  /** Never throws: what can't be written now is kept for the next time. */
+  /** At once. Never throws: what can't be written now is kept for the next time. */
   flush(): Promise<void> {
+    this.#isHurried = true
+    this.#endRest()
+    return this.#write()
+  }
+
+  #write(): Promise<void> {
     this.#flushing ??= this.#flush().finally(() => {
       this.#flushing = undefined
+      this.#isHurried = false
     })
     return this.#flushing
   }
@@ -78,13 +94,27 @@ export class StatsWriter {
     this.#gathered = new Map()
     for (let at = 0; at < entries.length; at += ENTRIES_A_COMMIT) {
       const some = entries.slice(at, at + ENTRIES_A_COMMIT)
+      const begunAtMs = this.#clock.monotonicMs()
       try {
         await this.#store.writeApart('addStats', { entries: some }, TIMEOUT_MS)
       } catch (error) {
         this.#log.warn({ err: error }, 'statistics could not be stored; they are kept for the next time')
         return this.#keep(entries.slice(at))
       }
+      const isLast = at + ENTRIES_A_COMMIT >= entries.length
+      if (!isLast) await this.#rest((this.#clock.monotonicMs() - begunAtMs) * REST)
     }
+  }
+
+  async #rest(forMs: number): Promise<void> {
+    if (this.#isHurried) return
+    await new Promise<void>(resolve => {
+      const timer = this.#clock.after(forMs, resolve)
+      this.#endRest = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
   }
 
   #keep(entries: readonly StatEntry[]): void {

@@ -68,11 +68,38 @@ describe('an event with very many deliveries', () => {
       await bench.endpoint({ filter })
     }
     const { id } = await publishToMany('a')
+    const writes = vi.spyOn(bench.store, 'write')
     await workOff()
+    const countOf = (wanted: string) => writes.mock.calls.filter(([name]) => name === wanted).length
+    expect(countOf('fanOut')).toBe(2)
+    // One to begin with, and one along with each round: the lanes would stand still for others.
+    expect(countOf('claimInbox')).toBe(3)
     const found = await bench.deliveries.listOutcomes('acme', id, { before: null, limit: 2_000 })
     expect(found.filter(({ state, deliveryCount }) => state === 'pending' && deliveryCount === 1)).toHaveLength(800)
     expect(found.filter(({ reason }) => reason === 'filter')).toHaveLength(400)
     expect((await bench.deliveries.getEvent('acme', id)).event.notSent).toEqual({ filter: 400 })
+  })
+})
+
+describe('an inbox that is stopped', () => {
+  it('C13: gives back what it has claimed, so that the next start goes on at once, and each endpoint gets it once', async () => {
+    for (let at = 0; at < 1_200; at++) await bench.endpoint()
+    const { id } = await publishToMany('a')
+    const { inbox } = anInbox(bench, { maxDeliveriesAtOnce: 3 })
+    const write = bench.store.write.bind(bench.store)
+    let stopped: Promise<void> | undefined
+    vi.spyOn(bench.store, 'write').mockImplementation((name, args) => {
+      if (name === 'fanOut') stopped ??= inbox.stop()
+      return write(name, args)
+    })
+    inbox.start()
+    await expect.poll(() => stopped !== undefined, LATE).toBe(true)
+    await stopped
+    const claim = { after: '', claimMs: 1, maxPayloadBytes: 9 }
+    expect((await write('claimInbox', claim)).items).toMatchObject([{ event: id, made: 500 }])
+    await workOff()
+    const found = await bench.deliveries.listOutcomes('acme', id, { before: null, limit: 2_000 })
+    expect(found.filter(({ state, deliveryCount }) => state === 'pending' && deliveryCount === 1)).toHaveLength(1_200)
   })
 })
 

@@ -77,7 +77,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
       payloadBytes: 7,
     })
     expect(await store.read('peekInbox', {})).toBe(false)
-    expect(await claim()).toEqual({ arrivals: [], items: [], last: '' })
+    expect(await claim()).toEqual({ arrivals: [], items: [], last: '', hasMore: false })
     await store.write('releaseInbox', { rows: [{ tenant: 'acme', event: a2 }], afterMs: 0 })
     expect(eventsOf(await claim({ claimMs: -1 }))).toEqual([a2])
     // A claim that has run out is none.
@@ -141,7 +141,15 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
   it('goes on behind a tenant, so that a round comes by all', async () => {
     const [, b, c] = [await arrive('acme'), await arrive('beta'), await arrive('gamma')]
     const claimed = await claim({ after: 'acme' })
-    expect([eventsOf(claimed), claimed.last]).toEqual([[b, c], 'gamma'])
+    expect([eventsOf(claimed), claimed.last, claimed.hasMore]).toEqual([[b, c], 'gamma', false])
+  })
+
+  it('says whether tenants are left behind the last, so that nobody has to look in vain', async () => {
+    for (let at = 0; at < 65; at++) await arrive(`tenant-${String(at).padStart(2, '0')}`)
+    const first = await claim()
+    expect([eventsOf(first).length, first.last, first.hasMore]).toEqual([64, 'tenant-63', true])
+    const rest = await claim({ after: first.last })
+    expect([eventsOf(rest).length, rest.last, rest.hasMore]).toEqual([1, 'tenant-64', false])
   })
 
   it('claims some of each tenant, however much one has', async () => {
@@ -164,7 +172,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     const other = await arrive('beta')
     const all = { maxPayloadBytes: 1_000_000 }
     const first = await claim(all)
-    expect([eventsOf(first), first.last]).toEqual([[a, b], 'acme'])
+    expect([eventsOf(first), first.last, first.hasMore]).toEqual([[a, b], 'acme', true])
     // The next tenant comes first.
     expect(eventsOf(await claim({ ...all, after: first.last }))).toEqual([other])
     const [rest] = (await claim()).arrivals

@@ -13,11 +13,12 @@ const AT_MS = 10 * 60_000 + 59_999
 function stage() {
   const written: StatEntry[][] = []
   const warned: unknown[] = []
-  const state = { isAway: false }
+  const state = { isAway: false, takesMs: 0 }
   const store = {
     async writeApart(_name: string, { entries }: { entries: StatEntry[] }) {
       if (state.isAway) throw new StoreUnavailable('away')
       written.push(structuredClone(entries))
+      clock.turn(state.takesMs)
     },
   }
   const clock = new HandClock()
@@ -89,6 +90,25 @@ describe('gathering statistics', () => {
     writer.observe({ kind: 'cancelled', endpoint, deliveries: 1, atMs: AT_MS })
     await writer.stop()
     expect(written.at(-1)!.map(entry => entry.endpoint)).toEqual([endpoint])
+    expect(clock.waits).toEqual([])
+  })
+
+  it('rests between commits, three times as long as each takes, until somebody waits for it', async () => {
+    const { writer, written, state, clock } = stage()
+    state.takesMs = 10
+    writer.start()
+    for (let at = 0; at < 350; at++) {
+      writer.observe({ kind: 'cancelled', endpoint: newId('ep', 1), deliveries: 1, atMs: AT_MS })
+    }
+    clock.turn(5_000)
+    await expect.poll(() => clock.waits).toEqual([30])
+    clock.turn(29)
+    expect(written).toHaveLength(1)
+    clock.turn(1)
+    await expect.poll(() => clock.waits).toEqual([30])
+    expect(written).toHaveLength(2)
+    await writer.stop()
+    expect(written.map(({ length }) => length)).toEqual([100, 100, 100, 50])
     expect(clock.waits).toEqual([])
   })
 })

@@ -109,21 +109,25 @@ export type ClaimedInbox = {
   readonly items: readonly InboxItem[]
   /** The last tenant of whom something was claimed; empty: nothing was left. */
   readonly last: TenantId
+  /** Behind that tenant, or of it, there may be more. */
+  readonly hasMore: boolean
 }
 
 /** The oldest few of each tenant that nobody has claimed, of so many tenants at most. */
 export function* claimInbox(args: InboxClaim, dialect: Dialect): Transaction<ClaimedInbox> {
   const tenants = yield* waitingTenants(args.after, dialect)
-  if (tenants.length === 0) return { arrivals: [], items: [], last: '' }
+  if (tenants.length === 0) return { arrivals: [], items: [], last: '', hasMore: false }
   const found = yield* lockOldest(tenants, dialect)
   const chosen = withinBytes(found, args.maxPayloadBytes)
   const rows = chosen.length === 0 ? [] : yield* claimRows(chosen, args, dialect)
   const isArrival = (row: Row) => row.payload_bytes !== null
+  const isCut = chosen.length < found.length
   return {
     arrivals: rows.filter(isArrival).map(toArrival),
     items: rows.filter(row => !isArrival(row)).map(toItem),
     // Where payloads were too many, those behind them come with the next claim.
-    last: chosen.length < found.length ? text(chosen.at(-1)!.tenant) : tenants.at(-1)!,
+    last: isCut ? text(chosen.at(-1)!.tenant) : tenants.at(-1)!,
+    hasMore: isCut || tenants.length === MAX_TENANTS,
   }
 }
 

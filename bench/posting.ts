@@ -1,0 +1,38 @@
+/** One POST over one kept connection, for the processes that publish. */
+import type { Client } from './undici.ts'
+
+export type Post = {
+  readonly path: string
+  /** Name and value in turn. */
+  readonly headers: readonly string[]
+  readonly body?: Buffer
+  /** Anything else fails. */
+  readonly status: number
+}
+
+/** Answers the body, once all of it is there. */
+export function post(client: Client, { path, headers, body, status }: Post): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  let answered = 0
+  let text = ''
+  client.dispatch(
+    { method: 'POST', path, headers, ...(body === undefined ? {} : { body }) },
+    {
+      onRequestStart() {},
+      onResponseStart(_controller, answer) {
+        answered = answer
+      },
+      onResponseData(_controller, chunk) {
+        text += chunk.toString()
+      },
+      onResponseEnd: () =>
+        answered === status ? resolve(text) : reject(new Error(`${path} answered ${answered}: ${text}`)),
+      onResponseError: (_controller, error) => reject(error),
+    },
+  )
+  return promise
+}
+
+export const publishingHeaders = (apiKey: string): readonly string[] => [
+  ...['Authorization', `Bearer ${apiKey}`, 'Content-Type', 'application/json'],
+]
