@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
 import { runB1, runB2 } from './b1.ts'
+import { runB10 } from './b10.ts'
 import { runB11 } from './b11.ts'
 import { type BenchId, type BenchOptions, parseOptions, type RunOptions, USAGE } from './options.ts'
 import { type BenchResult, formatMeasure, toLine } from './result.ts'
@@ -10,6 +11,7 @@ import { undiciVersion } from './undici.ts'
 const RUNS: Record<BenchId, (options: RunOptions, say: (line: string) => void) => Promise<BenchResult>> = {
   B1: runB1,
   B2: runB2,
+  B10: runB10,
   B11: runB11,
 }
 

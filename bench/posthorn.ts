@@ -25,6 +25,8 @@ export type PosthornOptions = {
   readonly shared?: SharedStore
   /** Flags beside those. Default: none. */
   readonly flags?: readonly string[]
+  /** A folder for its data, which stays. Default: one of its own, which goes with it. */
+  readonly data?: string | undefined
   /** Fills the data folder before the start. */
   readonly prepare?: (data: string) => void
 }
@@ -41,11 +43,12 @@ export async function startPosthorn({
   profileFolder,
   shared,
   flags = [],
+  data: givenData,
   prepare,
 }: PosthornOptions): Promise<Posthorn> {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'))
-  const [caFile, data] = [join(folder, 'receiver-ca.pem'), join(folder, 'data')]
-  mkdirSync(data)
+  const [caFile, data] = [join(folder, 'receiver-ca.pem'), givenData ?? join(folder, 'data')]
+  mkdirSync(data, { recursive: true })
   writeFileSync(caFile, caPem)
   prepare?.(data)
   const keys = shared ?? makeKeys()

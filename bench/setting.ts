@@ -15,7 +15,8 @@ export type SettingOptions = {
   readonly profileFolder?: string | undefined
   /** Flags of `posthorn serve`. Default: none. */
   readonly flags?: readonly string[]
-  /** Fills the data folder before the start. */
+  /** See PosthornOptions. */
+  readonly data?: PosthornOptions['data']
   readonly prepare?: PosthornOptions['prepare']
 }
 
@@ -55,9 +56,9 @@ export async function startSetting(options: SettingOptions = {}): Promise<Settin
     const postgres = options.isShared ? await startPostgres() : undefined
     if (postgres !== undefined) ending.push(() => postgres.stop())
     const shared = postgres === undefined ? {} : { shared: { ...makeKeys(), databaseUrl: postgres.url() } }
-    const { profileFolder, flags = [], prepare } = options
+    const { profileFolder, flags = [], data, prepare } = options
     const posthorn = await startPosthorn({
-      ...{ caPem: authority.caPem, profileFolder, flags },
+      ...{ caPem: authority.caPem, profileFolder, flags, data },
       ...shared,
       ...(prepare === undefined ? {} : { prepare }),
     })
