@@ -13,12 +13,10 @@ import { databaseFile } from '../packages/server/src/store/sqlite/driver.ts'
 import { makePayload } from './events.ts'
 import type { RunOptions } from './options.ts'
 import type { BenchResult } from './result.ts'
-import { allStored, type Setting, startSetting, TENANT } from './setting.ts'
+import { BATCH_SIZE, deliverBatches, startSetting } from './setting.ts'
 import { summarise } from './statistics.ts'
 
 const GOALS = { SQLite: 600, PostgreSQL: 900 }
-const BATCH_SIZE = 100
-const BATCHES_IN_FLIGHT = 4
 const FULL_EVENTS = 50_000
 const SHORT_EVENTS = 10_000
 
@@ -85,20 +83,12 @@ async function perEvent(events: number, store: (events: number) => Promise<Taken
   return { kept: share('kept'), rewritten: share('rewritten') }
 }
 
-async function deliver({ posthorn, publisher, receives }: Setting, events: number): Promise<void> {
-  const { url, apiKey } = posthorn
-  const batches = events / BATCH_SIZE
-  await publisher.ask({ url, apiKey, tenant: TENANT, batches, batchSize: BATCH_SIZE, inFlight: BATCHES_IN_FLIGHT })
-  await receives(events)
-  await allStored(posthorn)
-}
-
 async function storeInSqlite(events: number, profileFolder: string | undefined): Promise<Taken> {
   const data = mkdtempSync(join(tmpdir(), 'posthorn-bench-'))
   try {
     const setting = await startSetting({ data, profileFolder })
     try {
-      if (events > 0) await deliver(setting, events)
+      if (events > 0) await deliverBatches(setting, events)
     } finally {
       await setting.end()
     }
@@ -125,7 +115,7 @@ function sqliteSizes(database: DatabaseSync, file: string): Sizes {
 async function storeInPostgres(events: number): Promise<Taken> {
   const setting = await startSetting({ isShared: true })
   try {
-    if (events > 0) await deliver(setting, events)
+    if (events > 0) await deliverBatches(setting, events)
     await setting.posthorn.end()
     const client = new pg.Client({ connectionString: setting.postgres!.url() })
     await client.connect()

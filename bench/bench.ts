@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
 import { runB1, runB2 } from './b1.ts'
+import { runB7 } from './b7.ts'
+import { runB8 } from './b8.ts'
 import { runB10 } from './b10.ts'
 import { runB11 } from './b11.ts'
 import { type BenchId, type BenchOptions, parseOptions, type RunOptions, USAGE } from './options.ts'
@@ -11,6 +13,8 @@ import { undiciVersion } from './undici.ts'
 const RUNS: Record<BenchId, (options: RunOptions, say: (line: string) => void) => Promise<BenchResult>> = {
   B1: runB1,
   B2: runB2,
+  B7: runB7,
+  B8: runB8,
   B10: runB10,
   B11: runB11,
 }

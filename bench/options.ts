@@ -1,5 +1,5 @@
 /** What the bench's command line says. */
-export const BENCH_IDS = ['B1', 'B2', 'B10', 'B11'] as const
+export const BENCH_IDS = ['B1', 'B2', 'B7', 'B8', 'B10', 'B11'] as const
 export type BenchId = (typeof BENCH_IDS)[number]
 
 /** What each bench is told. */
@@ -19,6 +19,8 @@ export const USAGE = `npm run bench [-- ${BENCH_IDS.join(' ')}] [--short] [--pro
 
   B1                  processor time per delivered event, divided by that of a bare POST
   B2                  the same on PostgreSQL, its own time included
+  B7                  rate with 5,000,000 deliveries pending, divided by that with none; memory
+  B8                  time to the first delivery after a start with 5,000,000 pending
   B10                 bytes on disk per delivered event, on SQLite and on PostgreSQL
   B11                 what two and four nodes on one PostgreSQL carry, divided by what one does
   --short             fewer and shorter runs

@@ -23,6 +23,8 @@ export type PosthornOptions = {
   readonly profileFolder?: string | undefined
   /** Default: the embedded store, in a folder of its own. */
   readonly shared?: SharedStore
+  /** For an embedded store that was in use before. Default: new ones. */
+  readonly keys?: ReturnType<typeof makeKeys>
   /** Flags beside those. Default: none. */
   readonly flags?: readonly string[]
   /** A folder for its data, which stays. Default: one of its own, which goes with it. */
@@ -42,6 +44,7 @@ export async function startPosthorn({
   caPem,
   profileFolder,
   shared,
+  keys: givenKeys,
   flags = [],
   data: givenData,
   prepare,
@@ -51,7 +54,7 @@ export async function startPosthorn({
   mkdirSync(data, { recursive: true })
   writeFileSync(caFile, caPem)
   prepare?.(data)
-  const keys = shared ?? makeKeys()
+  const keys = shared ?? givenKeys ?? makeKeys()
   const { url, pid, end } = await startNode({
     ...keys,
     flags: ['--data', data, '--extra-ca', caFile, ...flags],
