@@ -17,6 +17,9 @@ export class FolderInUse extends Error {
   }
 }
 
+/** Of each thread. By default V8 lets what is short-lived take 64 MB before it looks what of it is still needed. */
+const YOUNG_MEGABYTES = 12
+
 type RequestBody = Request extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
 
 /** A worker thread with a connection of its own, as a function from request to results. */
@@ -28,8 +31,14 @@ class Thread {
 
   constructor(settings: WorkerSettings) {
     // A diagnostic report would list the environment, where keys are, for each thread again.
-    const execArgv = [...process.execArgv, '--report-exclude-env']
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: settings, execArgv })
+    // Limits of memory are the process's (`--max-semi-space-size`): Node refuses to begin a thread with one.
+    const inherited = process.execArgv.filter(flag => !flag.startsWith('--max'))
+    const execArgv = [...inherited, '--report-exclude-env']
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: settings,
+      execArgv,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
+    })
     this.#worker.on('message', (reply: Reply) => {
       const resolve = this.#waiting.get(reply.id)
       this.#waiting.delete(reply.id)
