@@ -1,8 +1,9 @@
 /**
  * B10: bytes on disk per delivered event with a payload of 200 bytes, indexes included. Events are published to the real
  * server and delivered to a real receiver; then it is stopped, and what the store takes is compared with what it takes
- * without a single event. On SQLite after a checkpoint, on PostgreSQL after a vacuum: as an operator's database is. What
- * they take once written anew (`vacuum`, `vacuum full`) is shown beside it.
+ * without a single event. The measure is after `vacuum` on SQLite and `vacuum full` on PostgreSQL. What is left without, after
+ * a checkpoint and a plain `vacuum`, is shown beside it: there PostgreSQL keeps the room that the indexes of live
+ * deliveries once took, which is used again, however many events follow.
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -24,7 +25,7 @@ type Say = (line: string) => void
 
 /** Bytes, in all and by table and index. */
 type Sizes = { readonly total: number; readonly of: ReadonlyMap<string, number> }
-/** As an operator's database is, and written anew. */
+/** After a checkpoint or a plain vacuum, and written anew. */
 type Taken = { readonly kept: Sizes; readonly rewritten: Sizes }
 type Engine = keyof typeof GOALS
 
@@ -42,24 +43,24 @@ export async function runB10({ short, profileFolder }: RunOptions, say: Say): Pr
     measures: [toMeasure('SQLite', sqlite), toMeasure('PostgreSQL', postgres)],
     bars: [
       bars('In all', {
-        SQLite: sqlite.kept.total,
-        'SQLite, written anew': sqlite.rewritten.total,
-        PostgreSQL: postgres.kept.total,
-        'PostgreSQL, written anew': postgres.rewritten.total,
+        'SQLite, vacuum': sqlite.rewritten.total,
+        'SQLite, checkpoint': sqlite.kept.total,
+        'PostgreSQL, vacuum full': postgres.rewritten.total,
+        'PostgreSQL, vacuum': postgres.kept.total,
       }),
-      bars('On SQLite', Object.fromEntries(sqlite.kept.of)),
-      bars('On PostgreSQL', Object.fromEntries(postgres.kept.of)),
+      bars('SQLite, after vacuum', Object.fromEntries(sqlite.rewritten.of)),
+      bars('PostgreSQL, after vacuum', Object.fromEntries(postgres.kept.of)),
     ],
     setup: { events, payloadBytes, batchSize: BATCH_SIZE, endpoints: 1 },
     notes: [
-      'SQLite after a checkpoint, PostgreSQL after a plain vacuum. Written anew: after vacuum on SQLite, vacuum full on PostgreSQL.',
+      'The measures are after vacuum on SQLite and vacuum full on PostgreSQL; without, some pages are less full (SQLite), and the room that indexes of live deliveries took at their most is kept to be used again (PostgreSQL).',
       "The answers are a status and the receiver's three headers: what a receiver says beside that is stored too, and comes on top.",
     ],
   }
 }
 
-const toMeasure = (name: Engine, { kept }: Taken) =>
-  ({ name, unit: 'bytes', value: kept.total, goal: GOALS[name], bound: 'atMost' }) as const
+const toMeasure = (name: Engine, { rewritten }: Taken) =>
+  ({ name, unit: 'bytes', value: rewritten.total, goal: GOALS[name], bound: 'atMost' }) as const
 
 const bars = (name: string, values: Record<string, number>) => ({
   ...{ name, unit: 'bytes an event' },
@@ -67,7 +68,9 @@ const bars = (name: string, values: Record<string, number>) => ({
 })
 
 function sayParts(say: Say, engine: Engine, { kept, rewritten }: Taken): void {
-  say(`${engine}: ${kept.total.toFixed(0)} bytes an event (${rewritten.total.toFixed(0)} written anew)`)
+  say(
+    `${engine}: ${kept.total.toFixed(0)} bytes an event after a checkpoint or plain vacuum, ${rewritten.total.toFixed(0)} written anew`,
+  )
   for (const [name, bytes] of kept.of) say(`  ${name.padEnd(32)}${bytes.toFixed(0).padStart(6)}`)
 }
 
