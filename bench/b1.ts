@@ -19,10 +19,10 @@ const REQUESTS_IN_FLIGHT = 32
 const REQUESTS_PER_EVENT = 3
 
 const FULL = { runs: 7, eventsPerRun: 40_000, warmUpEvents: 60_000 }
-const SHORT = { runs: 5, eventsPerRun: 15_000, warmUpEvents: 30_000 }
+const SHORT = { runs: 5, eventsPerRun: 15_000, warmUpEvents: 60_000 }
 
 type Say = (line: string) => void
-type BareLoop = Child<BareLoopCommand, number>
+export type BareLoop = Child<BareLoopCommand, number>
 
 export const runB1 = (options: RunOptions, say: Say): Promise<BenchResult> => compare('B1', options, say)
 export const runB2 = (options: RunOptions, say: Say): Promise<BenchResult> => compare('B2', options, say)
@@ -82,15 +82,15 @@ function conclude(id: 'B1' | 'B2', posthorn: Account[], bare: Account[], counts:
   }
 }
 
-const bars = (name: string, unit: string, summaries: Record<string, Summary>) => ({
+export const bars = (name: string, unit: string, summaries: Record<string, Summary>) => ({
   ...{ name, unit },
   bars: Object.entries(summaries).map(([barName, summary]) => ({ name: barName, summary })),
 })
 
-/** With its database, where it has one. */
-const sender = ({ micros }: Account) => micros.sender! + (micros.PostgreSQL ?? 0)
+/** With its store's server, where it has one. */
+export const sender = ({ micros }: Account) => micros.sender! + (micros.PostgreSQL ?? 0) + (micros.Redis ?? 0)
 
-function runPosthorn(setting: Setting, events: number): Promise<Account> {
+export function runPosthorn(setting: Setting, events: number): Promise<Account> {
   const { posthorn, publisher, receiver, postgres } = setting
   const processes = [
     { name: 'sender', pid: posthorn.pid },
@@ -101,7 +101,12 @@ function runPosthorn(setting: Setting, events: number): Promise<Account> {
   return account(processes, events, () => deliverBatches(setting, events))
 }
 
-function runBareLoop(setting: Setting, bareLoop: BareLoop, requests: number): Promise<Account> {
+export function runBareLoop(
+  setting: Setting,
+  bareLoop: BareLoop,
+  requests: number,
+  inFlight = REQUESTS_IN_FLIGHT,
+): Promise<Account> {
   const { origin, authority, clientSecret, receiver, publisher } = setting
   const target = { origin, caPem: authority.caPem, path: '/hooks', headers: bareHeaders(clientSecret) }
   const processes = [
@@ -110,14 +115,14 @@ function runBareLoop(setting: Setting, bareLoop: BareLoop, requests: number): Pr
     { name: 'receiver', pid: receiver.pid },
   ]
   return account(processes, requests, async () => {
-    await bareLoop.ask({ ...target, requests, inFlight: REQUESTS_IN_FLIGHT })
+    await bareLoop.ask({ ...target, requests, inFlight })
     await setting.receives(requests)
   })
 }
 
-const HEAD = 'run  sender     sender µs  publisher µs  receiver µs  events/s'
+export const HEAD = 'run  sender     sender µs  publisher µs  receiver µs  events/s'
 
-function formatRun(run: number, name: string, each: Account): string {
+export function formatRun(run: number, name: string, each: Account): string {
   const { micros, eventsPerSecond } = each
   const cells = [String(run).padStart(3), name.padEnd(9), sender(each).toFixed(1).padStart(10)]
   cells.push(micros.publisher!.toFixed(1).padStart(12), micros.receiver!.toFixed(1).padStart(11))

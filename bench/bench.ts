@@ -2,17 +2,22 @@
 import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
 import { runB1, runB2 } from './b1.ts'
+import { runB4 } from './b4.ts'
 import { runB7 } from './b7.ts'
 import { runB8 } from './b8.ts'
 import { runB10 } from './b10.ts'
 import { runB11 } from './b11.ts'
-import { type BenchId, type BenchOptions, parseOptions, type RunOptions, USAGE } from './options.ts'
-import { type BenchResult, formatMeasure, toLine } from './result.ts'
+import { BENCH_IDS, type BenchId, type BenchOptions, parseOptions, type RunOptions, USAGE } from './options.ts'
+import { writeResult } from './page.ts'
+import { type BenchResult, formatMeasure, round, toLine } from './result.ts'
+import { runB6Others } from './standstill.ts'
 import { undiciVersion } from './undici.ts'
 
 const RUNS: Record<BenchId, (options: RunOptions, say: (line: string) => void) => Promise<BenchResult>> = {
   B1: runB1,
   B2: runB2,
+  B4: runB4,
+  'B6-others': runB6Others,
   B7: runB7,
   B8: runB8,
   B10: runB10,
@@ -29,19 +34,32 @@ if (typeof options === 'string') {
 } else if (options.help) say(USAGE)
 else await run(options)
 
-async function run({ ids, short, profileFolder }: BenchOptions): Promise<void> {
-  const surroundings = describeSurroundings()
+async function run({ ids, write, atMost, ...options }: BenchOptions): Promise<void> {
+  const surroundings = { short: options.short, ...describeSurroundings() }
   for (const [name, value] of Object.entries(surroundings)) say(`${name.padEnd(9)}${value}`)
   try {
     for (const id of ids) {
       say('')
-      const result = await RUNS[id]({ short, ...(profileFolder === undefined ? {} : { profileFolder }) }, say)
-      for (const measure of result.measures) say(formatMeasure(measure))
-      say(toLine(result, { short, ...surroundings }))
+      const result = await runBounded(id, options, atMost)
+      if (write) writeResult({ ...result, ...surroundings }, BENCH_IDS)
+      say(toLine(result, surroundings))
     }
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
     process.exitCode = 1
+  }
+}
+
+/** Above the bound, once more: other work on the machine can have come between, but hardly twice. */
+async function runBounded(id: BenchId, options: RunOptions, atMost = Number.POSITIVE_INFINITY): Promise<BenchResult> {
+  for (let run = 1; ; run++) {
+    const result = await RUNS[id](options, say)
+    for (const measure of result.measures) say(formatMeasure(measure))
+    const { name, value } = result.measures[0]!
+    if (value <= atMost) return result
+    const words = `${id}: ${name} is ${round(value)}, above the bound of ${atMost}`
+    if (run === 2) throw new Error(`${words}, twice. If the change is worth it, raise the bound where it is given.`)
+    say(`${words}: once more.`)
   }
 }
 

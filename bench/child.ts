@@ -7,6 +7,7 @@ type Answer = { readonly id: number; readonly value?: unknown; readonly error?: 
 
 export class Child<Command, Value> {
   readonly #process: ChildProcess
+  readonly #ended: Promise<void>
   readonly #waiting = new Map<number, PromiseWithResolvers<Value>>()
   #lastId = 0
 
@@ -19,6 +20,7 @@ export class Child<Command, Value> {
       if (error === undefined) waiting?.resolve(value as Value)
       else waiting?.reject(new Error(`${file}: ${error}`))
     })
+    this.#ended = new Promise(resolve => this.#process.once('exit', () => resolve()))
     this.#process.on('exit', code => {
       for (const waiting of this.#waiting.values()) waiting.reject(new Error(`${file} ended (exit code ${code}).`))
       this.#waiting.clear()
@@ -37,8 +39,10 @@ export class Child<Command, Value> {
     return waiting.promise
   }
 
-  end(): void {
+  /** Resolves once it has ended: what it is connected to can be ended then too, without an outcry. */
+  end(): Promise<void> {
     if (this.#process.connected) this.#process.disconnect()
+    return this.#ended
   }
 }
 

@@ -1,5 +1,7 @@
 /** What the bench's command line says. */
-export const BENCH_IDS = ['B1', 'B2', 'B7', 'B8', 'B10', 'B11'] as const
+import { parseArgs } from 'node:util'
+
+export const BENCH_IDS = ['B1', 'B2', 'B4', 'B6-others', 'B7', 'B8', 'B10', 'B11'] as const
 export type BenchId = (typeof BENCH_IDS)[number]
 
 /** What each bench is told. */
@@ -12,36 +14,56 @@ export type RunOptions = {
 
 export type BenchOptions = RunOptions & {
   readonly ids: readonly BenchId[]
+  /** Keep the results in docs/benchmarks, and make the page anew. */
+  readonly write: boolean
+  /** Fail where the first measure is above it, twice over. Default: nothing fails. */
+  readonly atMost?: number
   readonly help: boolean
 }
 
-export const USAGE = `npm run bench [-- ${BENCH_IDS.join(' ')}] [--short] [--profile <folder>]
+export const USAGE = `npm run bench [-- ${BENCH_IDS.join(' ')}] [--short] [--write] [--at-most <ratio>] [--profile <folder>]
 
   B1                  processor time per delivered event, divided by that of a bare POST
   B2                  the same on PostgreSQL, its own time included
+  B4                  the same, divided by the best of what people otherwise write
+  B6-others           what healthy events wait where others hang, beside what people otherwise write
   B7                  rate with 5,000,000 deliveries pending, divided by that with none; memory
   B8                  time to the first delivery after a start with 5,000,000 pending
   B10                 bytes on disk per delivered event, on SQLite and on PostgreSQL
   B11                 what two and four nodes on one PostgreSQL carry, divided by what one does
-  --short             fewer and shorter runs
+  --short             fewer and shorter runs; so it is anyhow where none is named, since all of them take an hour
+  --write             keep the results in docs/benchmarks, and make docs/benchmarks.md of them
+  --at-most <ratio>   fail if the first measure is above it in two runs: for a look at every change
   --profile <folder>  write .cpuprofile files of the server's threads there; the numbers don't count then
   --help              this text`
 
+const FLAGS = {
+  short: { type: 'boolean', default: false },
+  write: { type: 'boolean', default: false },
+  'at-most': { type: 'string' },
+  profile: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const
+
 /** The options, or a sentence that says what is wrong with them. */
 export function parseOptions(args: readonly string[]): BenchOptions | string {
-  const ids: BenchId[] = []
-  const options: { short: boolean; help: boolean; profileFolder?: string } = { short: false, help: false }
-  for (let at = 0; at < args.length; at++) {
-    const arg = args[at]!
-    const id = BENCH_IDS.find(known => known === arg)
-    if (id !== undefined) ids.push(id)
-    else if (arg === '--short') options.short = true
-    else if (arg === '--help') options.help = true
-    else if (arg === '--profile') {
-      const folder = args[++at]
-      if (folder === undefined) return '--profile needs a folder after it.'
-      options.profileFolder = folder
-    } else return `The bench does not know ${arg}: it takes ${BENCH_IDS.join(', ')}, --short, --profile and --help.`
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options: FLAGS, allowPositionals: true })
+    const unknown = positionals.find(name => !isBenchId(name))
+    if (unknown !== undefined) return `The bench does not know ${unknown}: it takes ${BENCH_IDS.join(', ')}.`
+    const atMost = values['at-most'] === undefined ? undefined : Number(values['at-most'])
+    if (atMost !== undefined && !(atMost > 0)) return '--at-most needs a number above 0 after it.'
+    return {
+      ids: positionals.length > 0 ? positionals.filter(isBenchId) : BENCH_IDS,
+      short: values.short || positionals.length === 0,
+      write: values.write,
+      help: values.help,
+      ...(atMost === undefined ? {} : { atMost }),
+      ...(values.profile === undefined ? {} : { profileFolder: values.profile }),
+    }
+  } catch (error) {
+    return `${(error as Error).message}\n\n${USAGE}`
   }
-  return { ids: ids.length > 0 ? ids : BENCH_IDS, ...options }
 }
+
+const isBenchId = (name: string): name is BenchId => (BENCH_IDS as readonly string[]).includes(name)

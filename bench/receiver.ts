@@ -1,35 +1,81 @@
 /** A process that is the receiver: HTTPS by TLS 1.3, kept connections, 204 to every request, and a count. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { answerCommands } from './child.ts'
+import { monotonicMs } from './monotonic.ts'
 
 export type ReceiverCommand =
-  | { readonly kind: 'listen'; readonly certPem: string; readonly keyPem: string }
+  /** Each opens a port; the count is of all. */
+  | {
+      readonly kind: 'listen'
+      readonly certPem: string
+      readonly keyPem: string
+      /** Takes requests and never answers them. Default: no. */
+      readonly isHanging?: boolean
+    }
   /** Answers once so many requests have come since the start. */
   | { readonly kind: 'waitFor'; readonly total: number; readonly timeoutMs: number }
+  /** When each event came since this was asked last, or since the first time. */
+  | { readonly kind: 'stamps' }
+  /** The most connections that were open at once. */
+  | { readonly kind: 'connections' }
+  | { readonly kind: 'total' }
 
-/** `value`: the port for `listen`, the requests so far for `waitFor`. */
-export type ReceiverAnswer = { readonly value: number }
+/** `value`: the port for `listen`, the connections for `connections`, else the requests so far. */
+export type ReceiverAnswer = {
+  readonly value: number
+  /** For `stamps`: an event's id, and when its first bytes were here, by `monotonicMs`. */
+  readonly stamps?: readonly (readonly [id: string, atMs: number])[]
+}
 
 let total = 0
 let waited: { total: number; resolve: () => void } | undefined
+let stamps: [id: string, atMs: number][] | undefined
+let connections = 0
+let mostConnections = 0
 
 answerCommands(async (command: ReceiverCommand): Promise<ReceiverAnswer> => {
-  if (command.kind === 'listen') return { value: await listen(command.certPem, command.keyPem) }
-  await waitFor(command.total, command.timeoutMs)
-  return { value: total }
+  switch (command.kind) {
+    case 'listen':
+      return { value: await listen(command.certPem, command.keyPem, command.isHanging ? hang : take) }
+    case 'stamps': {
+      const taken = stamps ?? []
+      stamps = []
+      return { value: total, stamps: taken }
+    }
+    case 'total':
+      return { value: total }
+    case 'connections':
+      return { value: mostConnections }
+    case 'waitFor':
+      await waitFor(command.total, command.timeoutMs)
+      return { value: total }
+  }
 })
 
-function listen(cert: string, key: string): Promise<number> {
+function take(request: IncomingMessage, response: ServerResponse): void {
+  stamps?.push([String(request.headers['webhook-id']), monotonicMs()])
+  request.resume()
+  request.on('end', () => {
+    response.writeHead(204)
+    response.end()
+    total++
+    if (waited !== undefined && total >= waited.total) waited.resolve()
+  })
+}
+
+function hang(request: IncomingMessage): void {
+  total++
+  request.resume()
+}
+
+function listen(cert: string, key: string, onRequest: typeof take): Promise<number> {
   const server: Server = createServer({ cert, key, minVersion: 'TLSv1.3', keepAliveTimeout: 60_000 })
-  server.on('request', (request, response) => {
-    request.resume()
-    request.on('end', () => {
-      response.writeHead(204)
-      response.end()
-      total++
-      if (waited !== undefined && total >= waited.total) waited.resolve()
-    })
+  server.on('request', onRequest)
+  server.on('secureConnection', socket => {
+    mostConnections = Math.max(mostConnections, ++connections)
+    socket.once('close', () => connections--)
   })
   const { promise, resolve, reject } = Promise.withResolvers<number>()
   server.on('error', reject)

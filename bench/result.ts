@@ -55,7 +55,7 @@ export type ProcessCost = {
 export const isReached = ({ value, goal, bound }: Measure) => (bound === 'atMost' ? value <= goal : value >= goal)
 
 /** The line that a run ends with: `value` and `goal` are numbers, or lists where a bench has several measures. */
-export function toLine(result: BenchResult, surroundings: Readonly<Record<string, string | boolean>>): string {
+export function toLine(result: BenchResult, surroundings: object): string {
   const { id, measures, ...rest } = result
   const list = (values: readonly number[]) => (values.length === 1 ? values[0] : values)
   const [value, goal] = [list(measures.map(each => each.value)), list(measures.map(each => each.goal))]

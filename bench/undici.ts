@@ -24,11 +24,32 @@ export type Client = {
   dispatch(options: DispatchOptions, handler: DispatchHandler): boolean
 }
 
+/** So many kept connections, one request at a time on each; more requests than that wait. */
+export type Pool = {
+  request(options: {
+    readonly method: 'POST'
+    readonly path: string
+    /** Name and value in turn. */
+    readonly headers: readonly string[]
+    readonly body: string
+  }): Promise<{ readonly statusCode: number; readonly body: { dump(): Promise<void> } }>
+}
+
 type Undici = {
   readonly Client: new (
     origin: string,
     options: { connect?: { ca: string; minVersion: 'TLSv1.3' }; pipelining: number; allowH2: boolean },
   ) => Client
+  readonly Pool: new (
+    origin: string,
+    options: {
+      connect: { ca: string; minVersion: 'TLSv1.3' }
+      connections: number
+      pipelining: number
+      allowH2: boolean
+      headersTimeout: number
+    },
+  ) => Pool
 }
 
 const requireOfServer = createRequire(new URL('../packages/server/package.json', import.meta.url))
@@ -40,4 +61,16 @@ export const undiciVersion = (requireOfServer('undici/package.json') as { versio
 export function openClient(origin: string, ca?: string): Client {
   const connect = ca === undefined ? {} : { connect: { ca, minVersion: 'TLSv1.3' as const } }
   return new undici.Client(origin, { ...connect, pipelining: 1, allowH2: false })
+}
+
+export type PoolOptions = {
+  readonly ca: string
+  readonly connections: number
+  /** From the request to the answer's head, milliseconds; then it fails. */
+  readonly deadlineMs: number
+}
+
+export function openPool(origin: string, { ca, connections, deadlineMs }: PoolOptions): Pool {
+  const connect = { ca, minVersion: 'TLSv1.3' as const }
+  return new undici.Pool(origin, { connect, connections, pipelining: 1, allowH2: false, headersTimeout: deadlineMs })
 }

@@ -59,26 +59,13 @@ function headerOf(headers: readonly string[], name: string): string | null {
 }
 
 /** One wide log line an attempt. */
-export function attemptLine({ event, type }: LaneItem, settlement: Settlement): object {
+export function attemptLine({ event, type }: LaneItem, settlement: Settlement): Readonly<Record<string, unknown>> {
   const { tenant, endpoint, delivery, step, attempt } = settlement
-  const { number, outcome, status, error, durationMs, address } = attempt
-  return {
-    ...{
-      tenant,
-      endpoint,
-      event,
-      delivery,
-      type,
-      attempt: number,
-      outcome,
-      status,
-      errorCode: error,
-      durationMs,
-      address,
-    },
-    next: step.kind,
-    ...(step.kind === 'retry' ? { dueAt: new Date(step.dueAtMs).toISOString() } : {}),
-  }
+  const { number, outcome, status, error: errorCode, durationMs, address } = attempt
+  const next = step.kind
+  const line = { tenant, endpoint, event, delivery, type, attempt: number, outcome, status, errorCode, durationMs }
+  if (step.kind !== 'retry') return { ...line, address, next }
+  return { ...line, address, next, dueAt: new Date(step.dueAtMs).toISOString() }
 }
 
 /** Nothing was sent. */

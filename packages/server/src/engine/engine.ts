@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Keyring } from '../keys.ts'
+import { logPlain } from '../logger.ts'
 import type { DeliveryId, EndpointId } from '../model.ts'
 import type { Change } from '../store/changes.ts'
 import { holdAll } from '../store/chunks.ts'
@@ -385,7 +386,7 @@ export class Engine {
     if (waitMs > 0) lane.pace.beOut()
     this.#follow(lane, target)
     this.#rounds.land(lane, host)
-    this.#log.info(attemptLine(item, settlement), 'attempt')
+    logPlain(this.#log, 'attempt', attemptLine(item, settlement))
     void this.#settle(lane, item, marks.length === 0 ? settlement : { ...settlement, marks })
     this.#considerAndPump(lane)
   }

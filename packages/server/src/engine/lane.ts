@@ -3,6 +3,7 @@ import type { LaneItem } from '../store/operations/lanes.ts'
 import type { Budget } from './budget.ts'
 import { type Landing, Pace } from './pace.ts'
 import type { RateWindow } from './rate.ts'
+import { Waiting } from './waiting.ts'
 
 /**
  * The queue of one endpoint in a node's memory. It holds the earliest due of the endpoint's pending deliveries; the
@@ -53,13 +54,16 @@ export type OrderedFinding = {
 /** Rows of a read beside those that are held: eight thousand at once took 40 MB in the store's thread, and its time. */
 const MOST_READ = 2_048
 
+/** For so many requests of the window, as much again of what is fresh: at 32, eight times what is read at once. */
+const FRESH_FOR_EACH = 4
+
 export class Lane {
   readonly tenant: TenantId
   readonly endpoint: EndpointId
   readonly partition: number
   readonly #limits: LaneLimits
   /** Sorted by due time. */
-  #waiting: LaneItem[] = []
+  readonly #waiting = new Waiting()
   readonly #held = new Set<DeliveryId>()
   #storeEarliestMs: number
   #read: LaneRead | undefined
@@ -132,6 +136,15 @@ export class Lane {
     return Math.min(this.#capacity, MOST_READ) / 4
   }
 
+  /**
+   * Of what was just committed, more is held: it is here already, and would have to be read again. The more, the faster
+   * the receiver has shown to be.
+   */
+  get #freshCapacity(): number {
+    if (!this.#limits.items.isLeft) return this.window
+    return this.#capacity * Math.max(1, Math.floor(this.window / FRESH_FOR_EACH))
+  }
+
   get storeEarliestMs(): number {
     return this.#storeEarliestMs
   }
@@ -180,7 +193,7 @@ export class Lane {
 
   /** When there is something to do next: dispatch or read. Infinity: never. */
   nextWakeMs(): number {
-    const waitingMs = this.#waiting[0]?.dueAtMs ?? Number.POSITIVE_INFINITY
+    const waitingMs = this.#waiting.first?.dueAtMs ?? Number.POSITIVE_INFINITY
     // Behind the first of a queue, nothing matters.
     const isFirstHeld = this.#isOrdered && this.#held.size > 0
     const firstMs = isFirstHeld ? waitingMs : Math.min(waitingMs, this.#storeEarliestMs)
@@ -189,14 +202,14 @@ export class Lane {
 
   /** Before that, nothing is sent or read. */
   get #closedUntilMs(): number {
-    const first = this.#waiting[0]
+    const first = this.#waiting.first
     const isUrgent = first === undefined ? this.#isOrdered && this.#urgent.size > 0 : this.#urgent.has(first.delivery)
     return isUrgent ? this.#notBeforeMs : Math.max(this.#notBeforeMs, this.#pausedUntilMs, this.#pace.notBeforeMs)
   }
 
   /** Whether a delivery can be dispatched now. */
   isReady(nowMs: number): boolean {
-    const first = this.#waiting[0]
+    const first = this.#waiting.first
     const isDue = first !== undefined && first.dueAtMs <= nowMs && this.#closedUntilMs <= nowMs
     return isDue && this.#hasRoom && (this.#rate === null || this.#rate.isFree())
   }
@@ -218,7 +231,7 @@ export class Lane {
   take(): LaneItem {
     this.#inFlight++
     this.#rate?.reserve()
-    const item = this.#waiting.shift()!
+    const item = this.#waiting.shift()
     this.#urgent.delete(item.delivery)
     this.#limits.payloads.giveBack(item.payload?.length ?? 0)
     return item
@@ -262,11 +275,11 @@ export class Lane {
     if (item === null) this.#urgent.delete(delivery)
     // It has gone by now, or is on its way and comes back here if it fails.
     if (item === null || !this.#urgent.has(delivery) || this.#isOrdered) return
-    const at = this.#waiting.findIndex(waiting => waiting.delivery === delivery)
+    const at = this.#waiting.indexOf(delivery)
     if (at < 0 && this.#held.has(delivery)) return
-    for (const { payload } of at < 0 ? [] : this.#waiting.splice(at, 1)) {
+    if (at >= 0) {
+      this.#limits.payloads.giveBack(this.#waiting.remove(at).payload?.length ?? 0)
       this.#release(delivery)
-      this.#limits.payloads.giveBack(payload?.length ?? 0)
     }
     this.#hold(item)
   }
@@ -288,7 +301,7 @@ export class Lane {
   }
 
   beginRead(nowMs: number): LaneRead {
-    while (this.#held.size > this.#few && (this.#waiting.at(-1)?.dueAtMs ?? nowMs) > nowMs) this.#dropLast()
+    while (this.#held.size > this.#few && (this.#waiting.last?.dueAtMs ?? nowMs) > nowMs) this.#dropLast()
     const limit = Math.max(Math.min(this.#capacity, this.#held.size + MOST_READ), this.#held.size + 1)
     this.#read = { limit, letGo: new Set(), missedMs: Number.POSITIVE_INFINITY }
     return this.#read
@@ -322,7 +335,7 @@ export class Lane {
       this.#release(delivery)
       this.#limits.payloads.giveBack(payload?.length ?? 0)
     }
-    this.#waiting = []
+    this.#waiting.clear()
     this.#storeEarliestMs = 0
     this.#notBeforeMs = 0
     this.#isNumbered = false
@@ -356,8 +369,8 @@ export class Lane {
     const { dueAtMs } = item
     let at = this.#waiting.length
     if (this.#urgent.has(item.delivery) && !this.#isOrdered) at = 0
-    else while (!this.#isOrdered && at > 0 && this.#isAfter(this.#waiting[at - 1]!, dueAtMs)) at--
-    this.#waiting.splice(at, 0, item)
+    else while (!this.#isOrdered && at > 0 && this.#isAfter(this.#waiting.at(at - 1), dueAtMs)) at--
+    this.#waiting.insert(at, item)
   }
 
   #isAfter({ delivery, dueAtMs: ownMs }: LaneItem, dueAtMs: number): boolean {
@@ -370,8 +383,8 @@ export class Lane {
 
   /** Whether there is room; what waits for a later time than this gives way. */
   #makeRoomFor(dueAtMs: number): boolean {
-    if (this.#held.size < this.#capacity) return true
-    const last = this.#waiting.at(-1)
+    if (this.#held.size < this.#freshCapacity) return true
+    const { last } = this.#waiting
     if (last === undefined || last.dueAtMs <= dueAtMs) return false
     this.#dropLast()
     return true
@@ -379,7 +392,7 @@ export class Lane {
 
   /** Leaves what waits longest to the store: retries of a bad hour must not keep fresh deliveries out of the lane. */
   #dropLast(): void {
-    const { delivery, dueAtMs, payload } = this.#waiting.pop()!
+    const { delivery, dueAtMs, payload } = this.#waiting.pop()
     this.#release(delivery)
     this.#limits.payloads.giveBack(payload?.length ?? 0)
     this.#leaveInStore(dueAtMs)
@@ -390,7 +403,7 @@ export class Lane {
     let due = 0
     for (let end = this.#waiting.length; due < end; ) {
       const middle = (due + end) >> 1
-      if (this.#waiting[middle]!.dueAtMs <= nowMs) due = middle + 1
+      if (this.#waiting.at(middle).dueAtMs <= nowMs) due = middle + 1
       else end = middle
     }
     return this.#waiting.length - due

@@ -55,10 +55,15 @@ export class Sender {
   }
 
   /** One attempt. Never throws: a failure is a value. null: it was not begun, since it might not be any more. */
-  async send(target: Target, item: LaneItem, body: Uint8Array, mayBegin: MayBegin): Promise<Sent | null> {
-    const trace = this.#options.beginTrace?.(target, item) ?? null
-    const sent = await this.#send({ target, item, body, mayBegin, trace })
-    trace?.end(sent?.exchange ?? null)
+  send(target: Target, item: LaneItem, body: Uint8Array, mayBegin: MayBegin): Promise<Sent | null> {
+    const { beginTrace } = this.#options
+    if (beginTrace === undefined) return this.#send({ target, item, body, mayBegin, trace: null })
+    return this.#sendTraced({ target, item, body, mayBegin, trace: beginTrace(target, item) })
+  }
+
+  async #sendTraced(outgoing: Outgoing): Promise<Sent | null> {
+    const sent = await this.#send(outgoing)
+    outgoing.trace?.end(sent?.exchange ?? null)
     return sent
   }
 

@@ -102,7 +102,20 @@ export class StoreContended extends Error {
 export function idList(ids: readonly Uint8Array[], first: number): { text: string; params: Uint8Array[] } {
   const count = 2 ** Math.ceil(Math.log2(ids.length))
   const params = Array.from({ length: count }, (_, index) => ids[Math.min(index, ids.length - 1)]!)
-  return { text: params.map((_, index) => `$${first + index}`).join(', '), params }
+  return { text: numbersFrom(first, count), params }
+}
+
+/** By first number and count: there are few, and a long one takes longer to make than to send. */
+const numberLists = new Map<string, string>()
+
+function numbersFrom(first: number, count: number): string {
+  const key = `${first} ${count}`
+  let list = numberLists.get(key)
+  if (list === undefined) {
+    list = Array.from({ length: count }, (_, index) => `$${first + index}`).join(', ')
+    numberLists.set(key, list)
+  }
+  return list
 }
 
 export const text = (value: Value | undefined): string => value as string

@@ -56,7 +56,21 @@ function* readRows(
   )
   return rows.map(row => {
     const content = contents.get(idText('evt', bytes(row.event)))
-    return { ...row, payload: content?.payload ?? null, traceparent: content?.traceparent ?? null }
+    // Member by member: a copy of a row by `...` took twice the time of all the rest.
+    return {
+      tenant: row.tenant!,
+      id: row.id!,
+      event: row.event!,
+      type: row.type!,
+      test: row.test!,
+      replay_of: row.replay_of!,
+      replay: row.replay!,
+      due_ms: row.due_ms!,
+      attempts: row.attempts!,
+      seq: row.seq!,
+      payload: content?.payload ?? null,
+      traceparent: content?.traceparent ?? null,
+    }
   })
 }
 

@@ -30,15 +30,7 @@ class Thread {
   #dead: string | undefined
 
   constructor(settings: WorkerSettings) {
-    // A diagnostic report would list the environment, where keys are, for each thread again.
-    // Limits of memory are the process's (`--max-semi-space-size`): Node refuses to begin a thread with one.
-    const inherited = process.execArgv.filter(flag => !flag.startsWith('--max'))
-    const execArgv = [...inherited, '--report-exclude-env']
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      workerData: settings,
-      execArgv,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
-    })
+    this.#worker = startWorker(settings)
     this.#worker.on('message', (reply: Reply) => {
       const resolve = this.#waiting.get(reply.id)
       this.#waiting.delete(reply.id)
@@ -61,6 +53,24 @@ class Thread {
     this.#dead ??= why
     for (const resolve of this.#waiting.values()) resolve([unavailable(why)])
     this.#waiting.clear()
+  }
+}
+
+function startWorker(workerData: WorkerSettings): Worker {
+  const start = (flags: readonly string[]) =>
+    // A diagnostic report would list the environment, where keys are, for each thread again.
+    new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData,
+      execArgv: [...flags, '--report-exclude-env'],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
+    })
+  try {
+    // Without that of cli.ts, so that the others (`--cpu-prof`) hold for threads too.
+    return start(process.execArgv.filter(flag => !flag.startsWith('--max-semi-space-size')))
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error
+    // Flags of the whole process (`--max-old-space-size`), which hold for its threads without being given to them.
+    return start([])
   }
 }
 

@@ -1,0 +1,60 @@
+/** A Redis of its own, where there is one on this machine: BullMQ needs it. */
+import { accessSync, constants, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { findFreePort, spawnTethered, type Tethered } from '@posthorn/testkit'
+
+export type Redis = { readonly url: string; readonly pid: number; end(): Promise<unknown> }
+
+const READY = 'Ready to accept connections'
+const START_TIMEOUT_MS = 20_000
+
+/** Redis, or Valkey, which speaks the same. Undefined where neither is to be had. */
+export function findRedis(path = process.env.PATH ?? ''): string | undefined {
+  const names = ['redis-server', 'valkey-server']
+  return names.flatMap(name => path.split(delimiter).map(folder => join(folder, name))).find(isExecutable)
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** As BullMQ advises for production: an append-only file, synced every second, and nothing evicted. */
+export async function startRedis(command: string): Promise<Redis> {
+  const [port, folder] = [await findFreePort(), mkdtempSync(join(tmpdir(), 'posthorn-bench-redis-'))]
+  const settings = { port, bind: '127.0.0.1', dir: folder, save: '', appendonly: 'yes', appendfsync: 'everysec' }
+  const args = Object.entries({ ...settings, 'maxmemory-policy': 'noeviction' })
+  const server = spawnTethered(
+    command,
+    args.flatMap(([name, value]) => [`--${name}`, String(value)]),
+    { signal: 'SIGTERM', folder },
+  )
+  try {
+    await waitUntilReady(server)
+    return { url: `redis://127.0.0.1:${port}`, pid: await server.pid, end: () => server.end() }
+  } catch (error) {
+    await server.end()
+    throw error
+  }
+}
+
+function waitUntilReady(server: Tethered): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let said = ''
+  const timer = setTimeout(() => reject(new Error(`Redis was not ready in time: ${said}`)), START_TIMEOUT_MS)
+  server.stdout.on('data', (chunk: Buffer) => {
+    said = (said + chunk).slice(-4_000)
+    if (said.includes(READY)) resolve()
+  })
+  server.stderr.resume()
+  server.exited.then(
+    () => reject(new Error(`Redis ended: ${said}`)),
+    error => reject(error),
+  )
+  return promise.finally(() => clearTimeout(timer))
+}

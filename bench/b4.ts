@@ -1,0 +1,225 @@
+/**
+ * B4: processor time per delivered event, the store's server included, divided by that of the best of what people
+ * otherwise write. All have one busy receiver, batches of 100 and 64 requests at once; their runs go in turn.
+ */
+import { type Account, account } from './account.ts'
+import { type Alternative, LIBRARIES, type LibraryName, startAlternative } from './alternatives/alternatives.ts'
+import type { Requester } from './alternatives/sending.ts'
+import { type BareLoop, bars, formatRun, HEAD, runBareLoop, runPosthorn, sender } from './b1.ts'
+import { Child } from './child.ts'
+import type { RunOptions } from './options.ts'
+import type { BenchResult, ProcessCost } from './result.ts'
+import { BATCH_SIZE, BATCHES_IN_FLIGHT, bareHeaders, type Setting, startSetting } from './setting.ts'
+import { type Summary, summarise } from './statistics.ts'
+
+const REQUESTS_IN_FLIGHT = 64
+/** Of the alternatives' requests; Posthorn has the same by default (`responseTimeoutMs`). */
+const DEADLINE_MS = 15_000
+const GOALS = { 'Posthorn, SQLite': 0.35, 'Posthorn, PostgreSQL': 0.55 }
+const BARE_LOOP = 'bare loop'
+/** Tried with Node's own fetch too, which is what most would write: one is enough to show what it costs more. */
+const FETCHED = 'graphile-worker'
+
+/**
+ * By default a receiver has 32 at once (`laneWindow`). A lane takes a quarter of what its tenant has left at the host,
+ * so with the default `maxInFlightPerHost` of 128 it would stop at 57.
+ */
+const FLAGS = ['--lane-window', String(REQUESTS_IN_FLIGHT), '--max-in-flight-per-host', '256']
+
+const FULL = { runs: 5, eventsPerRun: 30_000, warmUpEvents: 60_000 }
+const SHORT = { runs: 3, eventsPerRun: 6_000, warmUpEvents: 20_000 }
+
+type Say = (line: string) => void
+
+type Contestant = {
+  readonly name: string
+  readonly isAlternative: boolean
+  /** Delivers so many events, and accounts for them. */
+  run(events: number): Promise<Account>
+  end(): unknown
+}
+
+export async function runB4({ short, profileFolder }: RunOptions, say: Say): Promise<BenchResult> {
+  const counts = short ? SHORT : FULL
+  const contestants: Contestant[] = []
+  try {
+    say(`B4: batches of ${BATCH_SIZE}, ${BATCHES_IN_FLIGHT} under way, one receiver, ${REQUESTS_IN_FLIGHT} at once`)
+    const missing = await startAll(contestants, { short, ...(profileFolder === undefined ? {} : { profileFolder }) })
+    for (const name of missing) say(`there is no ${name} here: its store is not to be had`)
+    for (const each of contestants) await each.run(counts.warmUpEvents)
+    say(`warm after ${counts.warmUpEvents} events each; ${counts.runs} runs in turn, ${counts.eventsPerRun} events`)
+    say(HEAD)
+    const runs = new Map<string, Account[]>(contestants.map(({ name }) => [name, []]))
+    for (let run = 1; run <= counts.runs; run++) {
+      for (const each of contestants) {
+        const found = await each.run(counts.eventsPerRun)
+        runs.get(each.name)!.push(found)
+        say(formatRun(run, each.name, found))
+      }
+    }
+    const alternatives = contestants.filter(({ isAlternative }) => isAlternative).map(({ name }) => name)
+    return conclude(runs, alternatives, missing, counts)
+  } finally {
+    for (const each of contestants.toReversed()) await each.end()
+  }
+}
+
+/** Fills the list, so that what was started is ended also if the next can't be; answers who is missing. */
+async function startAll(contestants: Contestant[], options: RunOptions): Promise<LibraryName[]> {
+  const { short, profileFolder } = options
+  const setting = await startSetting({ profileFolder, flags: FLAGS })
+  contestants.push(posthornAs('Posthorn, SQLite', setting))
+  contestants.push(
+    posthornAs('Posthorn, PostgreSQL', await startSetting({ isShared: true, profileFolder, flags: FLAGS })),
+  )
+  const bareLoop: BareLoop = new Child('bare-loop.ts')
+  contestants.push({
+    name: BARE_LOOP,
+    isAlternative: false,
+    run: events => runBareLoop(setting, bareLoop, events, REQUESTS_IN_FLIGHT),
+    end: () => bareLoop.end(),
+  })
+  const missing: LibraryName[] = []
+  for (const library of LIBRARIES) {
+    const found = await startContestant(library, setting, 'undici')
+    if (found === undefined) missing.push(library)
+    else contestants.push(found)
+  }
+  const fetched = short ? undefined : await startContestant(FETCHED, setting, 'fetch')
+  if (fetched !== undefined) contestants.push(fetched)
+  return missing
+}
+
+const posthornAs = (name: string, setting: Setting): Contestant => ({
+  ...{ name, isAlternative: false },
+  run: events => runPosthorn(setting, events),
+  end: () => setting.end(),
+})
+
+const nameOf = (library: LibraryName, requester: Requester) => (requester === 'fetch' ? `${library}, fetch` : library)
+
+async function startContestant(
+  library: LibraryName,
+  setting: Setting,
+  requester: Requester,
+): Promise<Contestant | undefined> {
+  const { authority, clientSecret } = setting
+  const alternative = await startAlternative(library, {
+    ...{ requester, caPem: authority.caPem, headers: bareHeaders(clientSecret) },
+    ...{ requests: REQUESTS_IN_FLIGHT, deadlineMs: DEADLINE_MS },
+  })
+  if (alternative === undefined) return undefined
+  let serial = 0
+  return {
+    name: nameOf(library, requester),
+    isAlternative: true,
+    run(events) {
+      const firstSerial = serial
+      serial += events
+      return runAlternative(alternative, setting, firstSerial, events)
+    },
+    end: () => alternative.end(),
+  }
+}
+
+/** From the first batch until every event is delivered and that is stored, as for Posthorn. */
+function runAlternative(
+  alternative: Alternative,
+  { receiver, receives, origin }: Setting,
+  firstSerial: number,
+  events: number,
+): Promise<Account> {
+  const { workerPid, publisherPid, store } = alternative
+  const processes = [
+    { name: 'sender', pid: workerPid },
+    { name: 'publisher', pid: publisherPid },
+    { name: 'receiver', pid: receiver.pid },
+    { ...store, withChildren: true },
+  ]
+  return account(processes, events, async () => {
+    const batches = { batches: events / BATCH_SIZE, batchSize: BATCH_SIZE, inFlight: BATCHES_IN_FLIGHT }
+    await alternative.publish({ url: `${origin}/hooks`, firstSerial, ...batches })
+    await receives(events)
+    await alternative.allStored()
+  })
+}
+
+type Runs = ReadonlyMap<string, readonly Account[]>
+
+function conclude(
+  runs: Runs,
+  alternatives: readonly string[],
+  missing: readonly LibraryName[],
+  counts: BenchResult['setup'],
+): BenchResult {
+  const of = (cost: (each: Account) => number) =>
+    Object.fromEntries([...runs].map(([name, accounts]) => [name, summarise(accounts.map(cost))]))
+  const whole = of(sender)
+  const withPublisher = of(each => sender(each) + each.micros.publisher!)
+  const { best, measures } = compareWithBest(whole, alternatives)
+  const beside = compareWithBest(withPublisher, alternatives)
+  const ratios = beside.measures.map(({ name, value }) => `${name}: ${value.toFixed(2)}`).join('; ')
+  return {
+    id: 'B4',
+    title: `Processor time per delivered event, store's server included, divided by the best of what people otherwise write, batches of ${BATCH_SIZE}`,
+    measures,
+    bars: [
+      bars("Processor time, store's server included", 'µs', whole),
+      bars('The same with the publisher', 'µs', withPublisher),
+      bars(
+        'Rate',
+        'events/s',
+        of(({ eventsPerSecond }) => eventsPerSecond),
+      ),
+    ],
+    processes: processesOf(runs),
+    setup: {
+      ...{ ...counts, batchSize: BATCH_SIZE, batchesInFlight: BATCHES_IN_FLIGHT, inFlight: REQUESTS_IN_FLIGHT },
+      ...{ best, posthornFlags: FLAGS.join(' ') },
+    },
+    notes: [
+      ...NOTES,
+      `With the publisher's time (best: ${beside.best}): ${ratios}.`,
+      ...tellFetch(whole),
+      ...missing.map(tellMissing),
+    ],
+  }
+}
+
+/** The least median of the alternatives, and what Posthorn takes beside it. */
+export function compareWithBest(costs: Readonly<Record<string, Summary>>, alternatives: readonly string[]) {
+  const [best] = alternatives.toSorted((a, b) => costs[a]!.median - costs[b]!.median)
+  if (best === undefined) throw new Error('There is no alternative to compare with.')
+  const measures = Object.entries(GOALS).map(([name, goal]) => ({
+    ...{ name: `${name} ÷ best alternative`, unit: '' as const, goal, bound: 'atMost' as const },
+    value: costs[name]!.median / costs[best]!.median,
+  }))
+  return { best, measures }
+}
+
+function processesOf(runs: Runs): ProcessCost[] {
+  return [...runs].flatMap(([name, accounts]) => {
+    const parts = Object.keys(accounts[0]!.micros).filter(part => part !== 'receiver')
+    return parts.map(part => ({
+      name: `${name}: ${part}`,
+      micros: summarise(accounts.map(({ micros }) => micros[part]!)),
+    }))
+  })
+}
+
+function tellFetch(costs: Readonly<Record<string, Summary>>): string[] {
+  const [own, byFetch] = [costs[FETCHED], costs[nameOf(FETCHED, 'fetch')]]
+  if (own === undefined || byFetch === undefined) return []
+  return [`With Node's own fetch, ${FETCHED} takes ${(byFetch.median / own.median).toFixed(1)} times as much.`]
+}
+
+const tellMissing = (name: LibraryName) =>
+  `${name} is not among them: there is neither a redis-server nor a valkey-server here.`
+
+const NOTES = [
+  "Counted for each: the process that sends, and its store's server with all its processes. Left out: the publisher. For Posthorn that is an HTTP client; for the others it is the library itself, which adds the jobs, so what stands in Posthorn for taking events in is partly left out there. That favours the others; the second bars count the publisher too.",
+  'The alternatives do not sign, check no schema and no address, keep no attempt, and have one receiver known in advance. graphile-worker and BullMQ delete what is done; pg-boss keeps the job.',
+  "The alternatives send by `request` of the undici that Posthorn has, by a pool, with the bare loop's headers and body; “fetch” is the same with Node's own.",
+  'Each has a store of its own: PostgreSQL of one version and one configuration (its defaults: fsync and synchronous_commit on), or Redis with an append-only file that is synced once a second: what was added in the last second can be lost, unlike in the others.',
+  'graphile-worker: 64 jobs at once, local queue of 500, jobs completed in batches. pg-boss: 4 workers × batches of 100 with a result for each job (64 under way at once), woken by NOTIFY, fetching on while batches are full. BullMQ: 64 at once, added in bulk, removed when done.',
+]

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest'
+import { BENCH_IDS, parseOptions, USAGE } from './options.ts'
+
+describe('the command line', () => {
+  it('runs every bench in its short form unless some are named', () => {
+    const rest = { write: false, help: false }
+    expect(parseOptions([])).toEqual({ ids: BENCH_IDS, short: true, ...rest })
+    expect(parseOptions(['B4', 'B6-others'])).toEqual({ ids: ['B4', 'B6-others'], short: false, ...rest })
+    expect(parseOptions(['B4', '--short'])).toEqual({ ids: ['B4'], short: true, ...rest })
+  })
+
+  it('takes a folder for profiles and a bound, and says when they are missing', () => {
+    expect(parseOptions(['B4', '--profile', '/tmp/x'])).toMatchObject({ ids: ['B4'], profileFolder: '/tmp/x' })
+    expect(parseOptions(['B1', '--at-most', '7.5'])).toMatchObject({ atMost: 7.5 })
+    expect(parseOptions(['--profile'])).toMatch(/--profile/)
+    for (const bad of ['x', '0', '']) expect(parseOptions(['B1', '--at-most', bad])).toMatch(/needs a number above 0/)
+  })
+
+  it('says what it knows when it is told something else', () => {
+    expect(parseOptions(['B4 '])).toMatch(/does not know B4 : it takes B1, /)
+    expect(parseOptions(['b4'])).toMatch(/does not know b4/)
+    expect(parseOptions(['--shrot'])).toMatch(/--shrot/)
+  })
+
+  it('tells of every bench in its help', () => {
+    for (const id of BENCH_IDS) expect(USAGE).toMatch(new RegExp(`^ {2}${id} `, 'm'))
+  })
+})

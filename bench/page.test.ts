@@ -1,0 +1,70 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { drawBars } from './chart.ts'
+import { type StoredResult, writeResult } from './page.ts'
+import { formatMeasure, toLine } from './result.ts'
+
+const result = (id: string, value: number): StoredResult => ({
+  id,
+  title: 'What <it> costs',
+  measures: [
+    { name: 'Posthorn ÷ bare loop', unit: '', value, goal: 2, bound: 'atMost' },
+    { name: 'rate', unit: 'MB', value: 0.95, goal: 0.9, bound: 'atLeast' },
+  ],
+  bars: [{ name: 'Time', unit: 'µs', bars: [{ name: 'a & b', summary: { median: 2, min: 1, max: 4 } }] }],
+  latencies: [{ name: 'healthy', count: 3, p50: 1.234, p99: 2, p999: 3, max: 4 }],
+  processes: [{ name: 'Posthorn', micros: { median: 50, min: 40, max: 60 }, peakMegabytes: 120 }],
+  setup: { runs: 5 },
+  notes: ['Read it with care.'],
+  ...{ short: true, machine: 'a machine', versions: 'Node 24', command: 'npm run bench' },
+})
+
+it('ends a run with one line of JSON: id, value and goal, a list where there are several', () => {
+  const line = JSON.parse(toLine(result('B1', 1.23456), { short: true }))
+  expect(line).toMatchObject({ id: 'B1', value: [1.23, 0.95], goal: [2, 0.9], short: true })
+  const { measures, ...rest } = result('B1', 3)
+  expect(JSON.parse(toLine({ ...rest, measures: measures.slice(0, 1) }, {}))).toMatchObject({ value: 3, goal: 2 })
+})
+
+it('says of a measure whether its goal is reached', () => {
+  const [below, above] = result('B1', 2.5).measures
+  expect(formatMeasure(below!)).toBe('Posthorn ÷ bare loop: 2.5 (goal: at most 2, not reached)')
+  expect(formatMeasure(above!)).toBe('rate: 0.95 MB (goal: at least 0.9 MB, reached)')
+})
+
+it('keeps the last result of each bench, and shows all that there are', () => {
+  const docs = `${mkdtempSync(join(tmpdir(), 'posthorn-page-'))}/`
+  try {
+    writeResult(result('B2', 9), ['B1', 'B2'], docs)
+    writeResult(result('B2', 1.5), ['B1', 'B2'], docs)
+    writeResult(result('B1', 2.5), ['B1', 'B2'], docs)
+    expect(readdirSync(`${docs}benchmarks`).sort()).toEqual(['B1-1.svg', 'B1.json', 'B2-1.svg', 'B2.json'])
+    const page = readFileSync(`${docs}benchmarks.md`, 'utf8')
+    expect(page.indexOf('## B1')).toBeLessThan(page.indexOf('## B2'))
+    expect(page).toContain('| B1 | Posthorn ÷ bare loop | ≤ 2 | 2.5 | not reached |')
+    expect(page).toContain('| B2 | Posthorn ÷ bare loop | ≤ 2 | 1.5 | reached |')
+    expect(page).not.toContain('| 9 |')
+    for (const part of ['Read it with care.', '| Posthorn | 50 (40 to 60) | 120 |', '| healthy | 3 | 1.23 |']) {
+      expect(page).toContain(part)
+    }
+  } finally {
+    rmSync(docs, { recursive: true })
+  }
+})
+
+it('draws names as they are, and bars as long as their medians', () => {
+  const svg = drawBars({
+    ...{ name: 'Time', unit: 'µs' },
+    bars: [
+      { name: 'a & <b>', summary: { median: 2, min: 1, max: 4 } },
+      { name: 'nothing', summary: { median: 0, min: 0, max: 0 } },
+    ],
+  })
+  expect(svg).toContain('a &amp; &lt;b&gt;')
+  expect(svg.match(/class="bar" [^>]*width="([\d.]+)"/g)!.map(bar => bar.match(/width="([\d.]+)"/)![1])).toEqual([
+    '190.0',
+    '0.0',
+  ])
+})
