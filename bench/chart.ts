@@ -39,4 +39,4 @@ ${rows.join('\n')}
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 
-const escaped = (text: string) => text.replaceAll(/[&<>"]/g, letter => ESCAPES[letter]!)
+export const escaped = (text: string) => text.replaceAll(/[&<>"]/g, letter => ESCAPES[letter]!)
