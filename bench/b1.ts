@@ -8,12 +8,10 @@ import type { BareLoopCommand } from './bare-loop.ts'
 import { Child } from './child.ts'
 import type { RunOptions } from './options.ts'
 import type { BenchResult } from './result.ts'
-import { allStored, bareHeaders, type Setting, startSetting, TENANT } from './setting.ts'
+import { BATCH_SIZE, BATCHES_IN_FLIGHT, bareHeaders, deliverBatches, type Setting, startSetting } from './setting.ts'
 import { type Summary, summarise } from './statistics.ts'
 
 const GOALS = { B1: 2, B2: 3 }
-export const BATCH_SIZE = 100
-export const BATCHES_IN_FLIGHT = 4
 /** Posthorn's default `laneWindow`, which it reaches within the first requests of the warm-up. */
 const REQUESTS_IN_FLIGHT = 32
 
@@ -92,7 +90,6 @@ export const bars = (name: string, unit: string, summaries: Record<string, Summa
 /** With its store's server, where it has one. */
 export const sender = ({ micros }: Account) => micros.sender! + (micros.PostgreSQL ?? 0) + (micros.Redis ?? 0)
 
-/** From the first batch until every event is delivered and that is stored. */
 export function runPosthorn(setting: Setting, events: number): Promise<Account> {
   const { posthorn, publisher, receiver, postgres } = setting
   const processes = [
@@ -101,13 +98,7 @@ export function runPosthorn(setting: Setting, events: number): Promise<Account> 
     { name: 'receiver', pid: receiver.pid },
     ...(postgres === undefined ? [] : [{ name: 'PostgreSQL', pid: postgres.pid, withChildren: true }]),
   ]
-  return account(processes, events, async () => {
-    const { url, apiKey } = posthorn
-    const batches = events / BATCH_SIZE
-    await publisher.ask({ url, apiKey, tenant: TENANT, batches, batchSize: BATCH_SIZE, inFlight: BATCHES_IN_FLIGHT })
-    await setting.receives(events)
-    await allStored(posthorn)
-  })
+  return account(processes, events, () => deliverBatches(setting, events))
 }
 
 export function runBareLoop(

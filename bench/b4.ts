@@ -5,21 +5,11 @@
 import { type Account, account } from './account.ts'
 import { type Alternative, LIBRARIES, type LibraryName, startAlternative } from './alternatives/alternatives.ts'
 import type { Requester } from './alternatives/sending.ts'
-import {
-  BATCH_SIZE,
-  BATCHES_IN_FLIGHT,
-  type BareLoop,
-  bars,
-  formatRun,
-  HEAD,
-  runBareLoop,
-  runPosthorn,
-  sender,
-} from './b1.ts'
+import { type BareLoop, bars, formatRun, HEAD, runBareLoop, runPosthorn, sender } from './b1.ts'
 import { Child } from './child.ts'
 import type { RunOptions } from './options.ts'
 import type { BenchResult, ProcessCost } from './result.ts'
-import { bareHeaders, type Setting, startSetting } from './setting.ts'
+import { BATCH_SIZE, BATCHES_IN_FLIGHT, bareHeaders, type Setting, startSetting } from './setting.ts'
 import { type Summary, summarise } from './statistics.ts'
 
 const REQUESTS_IN_FLIGHT = 64

@@ -6,7 +6,10 @@ import { runB3 } from './b3.ts'
 import { runB4 } from './b4.ts'
 import { runB5 } from './b5.ts'
 import { runB6 } from './b6.ts'
+import { runB7 } from './b7.ts'
+import { runB8 } from './b8.ts'
 import { runB9 } from './b9.ts'
+import { runB10 } from './b10.ts'
 import { runB11 } from './b11.ts'
 import { BENCH_IDS, type BenchId, type BenchOptions, parseOptions, type RunOptions, USAGE } from './options.ts'
 import { writeResult } from './page.ts'
@@ -22,7 +25,10 @@ const RUNS: Record<BenchId, (options: RunOptions, say: (line: string) => void) =
   B5: runB5,
   B6: runB6,
   'B6-others': runB6Others,
+  B7: runB7,
+  B8: runB8,
   B9: runB9,
+  B10: runB10,
   B11: runB11,
 }
 

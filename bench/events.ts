@@ -1,11 +1,11 @@
-/** The events of the bench: of a starter type whose schema checks formats, about 200 bytes each, no two alike. */
+/** The events of the bench: of a starter type whose schema checks formats, with a payload of 200 bytes, no two alike. */
 export const EVENT_TYPE = 'COVER_STATUS_CHANGED'
 
 export function makePayload(serial: number): string {
   const id = serial.toString(16).padStart(12, '0')
   return (
     `{"coverId":"5db7873e-16a2-41e4-acf0-${id}","status":"Expired",` +
-    `"notificationId":"382e7554-b150-4037-9b1a-${id}","notificationTimestamp":"2026-11-07T15:18:12.9392875Z"}`
+    `"notificationId":"382e7554-b150-4037-9b1a-${id}","notificationTimestamp":"2026-11-07T15:18:12.9392875Z","case":"2026/12-07"}`
   )
 }
 

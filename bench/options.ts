@@ -1,7 +1,7 @@
 /** What the bench's command line says. */
 import { parseArgs } from 'node:util'
 
-export const BENCH_IDS = ['B1', 'B2', 'B3', 'B4', 'B5', 'B6', 'B6-others', 'B9', 'B11'] as const
+export const BENCH_IDS = ['B1', 'B2', 'B3', 'B4', 'B5', 'B6', 'B6-others', 'B7', 'B8', 'B9', 'B10', 'B11'] as const
 export type BenchId = (typeof BENCH_IDS)[number]
 
 /** What each bench is told. */
@@ -30,7 +30,10 @@ export const USAGE = `npm run bench [-- ${BENCH_IDS.join(' ')}] [--short] [--wri
   B5                  from an event being accepted to its first byte at the receiver, at a tenth of the peak rate
   B6                  p99 of healthy endpoints with others that hang and have much pending, divided by without them
   B6-others           what healthy events wait where others hang, beside what people otherwise write
+  B7                  rate with 5,000,000 deliveries pending, divided by that with none; memory
+  B8                  time to the first delivery after a start with 5,000,000 pending
   B9                  one event to 10,000 endpoints: its answer, and its time divided by that of bare POSTs
+  B10                 bytes on disk per delivered event, on SQLite and on PostgreSQL
   B11                 what two and four nodes on one PostgreSQL carry, divided by what one does
   --short             fewer and shorter runs; so it is anyhow where none is named, since all of them take an hour
   --write             keep the results in docs/benchmarks, and make docs/benchmarks.md of them

@@ -23,8 +23,12 @@ export type PosthornOptions = {
   readonly profileFolder?: string | undefined
   /** Default: the embedded store, in a folder of its own. */
   readonly shared?: SharedStore
+  /** For an embedded store that was in use before. Default: new ones. */
+  readonly keys?: ReturnType<typeof makeKeys>
   /** Flags beside those. Default: none. */
   readonly flags?: readonly string[]
+  /** A folder for its data, which stays. Default: one of its own, which goes with it. */
+  readonly data?: string | undefined
   /** Fills the data folder before the start. */
   readonly prepare?: (data: string) => void
 }
@@ -40,15 +44,17 @@ export async function startPosthorn({
   caPem,
   profileFolder,
   shared,
+  keys: givenKeys,
   flags = [],
+  data: givenData,
   prepare,
 }: PosthornOptions): Promise<Posthorn> {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'))
-  const [caFile, data] = [join(folder, 'receiver-ca.pem'), join(folder, 'data')]
-  mkdirSync(data)
+  const [caFile, data] = [join(folder, 'receiver-ca.pem'), givenData ?? join(folder, 'data')]
+  mkdirSync(data, { recursive: true })
   writeFileSync(caFile, caPem)
   prepare?.(data)
-  const keys = shared ?? makeKeys()
+  const keys = shared ?? givenKeys ?? makeKeys()
   const { url, pid, end } = await startNode({
     ...keys,
     flags: ['--data', data, '--extra-ca', caFile, ...flags],

@@ -13,10 +13,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createAuthority } from '@posthorn/testkit'
 import { systemClock } from '../packages/server/src/clock.ts'
 import { firstIdAt, idBytes, idText } from '../packages/server/src/ids.ts'
-import { type Endpoint, WELL } from '../packages/server/src/model.ts'
 import { openSqlite } from '../packages/server/src/store/sqlite/driver.ts'
 import { Store } from '../packages/server/src/store/store.ts'
 import { EVENT_TYPE } from './events.ts'
+import { anEndpoint } from './filling.ts'
 import { type Posthorn, startPosthorn } from './posthorn.ts'
 import { summarise } from './statistics.ts'
 
@@ -43,26 +43,11 @@ function oldId(prefix: 'evt' | 'dlv' | 'ep', index: number): string {
   return idText(prefix, bytes)
 }
 
-const anEndpoint = (): Endpoint => ({
-  ...{ id: oldId('ep', 0), tenant: OLD, partition: 7, url: 'https://hooks.example.com/a' },
-  ...{
-    sealedCredentials: new Uint8Array(64),
-    secretDigest: null,
-    types: null,
-    filter: null,
-    description: null,
-    metadata: {},
-  },
-  ...{ headers: {}, schedule: null, timeoutMs: null, rateLimit: null, ordered: false, state: 'enabled' },
-  ...{ disabledReason: null, health: WELL, expiry: { secretMs: null, certificateMs: null } },
-  ...{ createdAtMs: 1, updatedAtMs: 1 },
-})
-
 /** A store with very many events that were delivered long ago. */
 async function fillStore(folder: string): Promise<void> {
   const store = new Store(await openSqlite(folder, systemClock), systemClock)
   await store.write('migrate', {})
-  const endpoint = anEndpoint()
+  const endpoint = anEndpoint({ id: oldId('ep', 0), tenant: OLD, partition: 7 })
   await store.write('putTenant', { id: OLD, name: null, metadata: {}, nowMs: 1 })
   await store.write('createEndpoint', { endpoint })
   const { version: tenantVersion } = (await store.read('readTenantConfiguration', { tenant: OLD }))!

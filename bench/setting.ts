@@ -15,7 +15,9 @@ export type SettingOptions = {
   readonly profileFolder?: string | undefined
   /** Flags of `posthorn serve`. Default: none. */
   readonly flags?: readonly string[]
-  /** Fills the data folder before the start. */
+  /** See PosthornOptions. */
+  readonly data?: PosthornOptions['data']
+  readonly keys?: PosthornOptions['keys']
   readonly prepare?: PosthornOptions['prepare']
 }
 
@@ -57,10 +59,11 @@ export async function startSetting(options: SettingOptions = {}): Promise<Settin
     const postgres = options.isShared ? await startPostgres() : undefined
     if (postgres !== undefined) ending.push(() => postgres.stop())
     const shared = postgres === undefined ? {} : { shared: { ...makeKeys(), databaseUrl: postgres.url() } }
-    const { profileFolder, flags = [], prepare } = options
+    const { profileFolder, flags = [], data, keys, prepare } = options
     const posthorn = await startPosthorn({
-      ...{ caPem: authority.caPem, profileFolder, flags },
+      ...{ caPem: authority.caPem, profileFolder, flags, data },
       ...shared,
+      ...(keys === undefined ? {} : { keys }),
       ...(prepare === undefined ? {} : { prepare }),
     })
     ending.push(() => posthorn.end())
@@ -88,6 +91,19 @@ function createCount(receiver: Setting['receiver']): Setting['receives'] {
     // At least once is allowed in the world, but nothing fails here: more would mean that something else was measured.
     if (value !== received) throw new Error(`The receiver had ${value} requests instead of ${received}.`)
   }
+}
+
+export const BATCH_SIZE = 100
+export const BATCHES_IN_FLIGHT = 4
+
+/** From the first batch until every event is delivered and that is stored. */
+export async function deliverBatches(setting: Setting, events: number): Promise<void> {
+  const { posthorn, publisher } = setting
+  const { url, apiKey } = posthorn
+  const batches = events / BATCH_SIZE
+  await publisher.ask({ url, apiKey, tenant: TENANT, batches, batchSize: BATCH_SIZE, inFlight: BATCHES_IN_FLIGHT })
+  await setting.receives(events)
+  await allStored(posthorn)
 }
 
 const LOOK_EVERY_MS = 20

@@ -1,17 +1,24 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=4
 /** The `posthorn` command. */
 import type { ChildProcess } from 'node:child_process'
 import cluster from 'node:cluster'
 import { backUpStore, restoreStore } from './backup.ts'
 import { systemClock } from './clock.ts'
 import { runCommandLine } from './command-line.ts'
-import { growThreadPool, keepEnvironmentOutOfReports, readEnvironment, readTextFile } from './config.ts'
+import {
+  boundHeapGrowth,
+  growThreadPool,
+  keepEnvironmentOutOfReports,
+  readEnvironment,
+  readTextFile,
+} from './config.ts'
 import { examine } from './doctor/doctor.ts'
 import { migrateStore, moveInstallation } from './maintenance.ts'
 import { rotateKeys } from './remote-commands.ts'
 import { startServer } from './server.ts'
 
 growThreadPool()
+boundHeapGrowth()
 keepEnvironmentOutOfReports()
 
 /** The other side can end at any moment: then what was said is lost, which whoever waits for an answer finds out. */

@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { errorCode, type ParseContext, type Parsed, type ReadFile } from './config/kinds.ts'
 import { nearest } from './config/nearest.ts'
 import {
@@ -43,6 +44,8 @@ export function readEnvironment(): Environment {
 /** Threads for what Node does not do asynchronously by itself: looking names up, and files. Node's own number is 4. */
 const POOL_THREADS = 64
 
+const HEAP_GROWTH_PERCENT = 20
+
 /**
  * To be called before anything is looked up or read in the background. A look-up holds a thread until the name server
  * answers: with Node's four, four endpoints with a dead name server would keep everybody's names from being found.
@@ -50,6 +53,16 @@ const POOL_THREADS = 64
  */
 export function growThreadPool(): void {
   process.env.UV_THREADPOOL_SIZE ??= String(POOL_THREADS)
+}
+
+/**
+ * By default V8 lets a heap grow to up to four times of what is used before it looks what of it is still needed: a busy
+ * node had 600 MB and used 100. A fifth as much again costs no processor time that could be measured.
+ *
+ * What is short-lived can be bounded at start only: hence `--max-semi-space-size` wherever `posthorn` is started.
+ */
+export function boundHeapGrowth(): void {
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`)
 }
 
 /** A diagnostic report of Node lists the whole environment, where keys are: it is left out. */

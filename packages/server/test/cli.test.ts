@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { openSync } from 'node:fs'
+import { openSync, readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -12,6 +12,14 @@ import { StartRefused } from '../src/start-refused.ts'
 
 const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
 const SOURCES = new URL('../src/', import.meta.url).href
+
+test('wherever posthorn is started, what is short-lived in its memory is bounded alike', () => {
+  const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
+  const flag = /--max-semi-space-size=\d+/.exec(read('../src/cli.ts').split('\n')[0]!)?.[0]
+  expect(flag).toBeDefined()
+  expect(JSON.parse(read('../../../package.json')).scripts.start).toContain(` ${flag} `)
+  expect(read('../../testkit/src/node.ts')).toContain(`'${flag}'`)
+})
 
 /** Time that stands still until a test turns the hands. */
 function handClock() {

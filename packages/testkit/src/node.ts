@@ -32,13 +32,15 @@ export type RunningNode = {
 }
 
 const CLI = fileURLToPath(new URL('../../server/src/cli.ts', import.meta.url))
+/** As the command's first line has it, which a system reads that starts it by its name. */
+const OWN_NODE_FLAGS = ['--max-semi-space-size=4']
 const LAST_LINES = 12
 const START_TIMEOUT_MS = 60_000
 
 /** Resolves when it listens; rejects with its last words if it ends before. */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const args = [CLI, 'serve', '--host', '127.0.0.1', '--port', '0', '--dev', ...options.flags]
-  const child = spawnTethered(process.execPath, [...(options.nodeFlags ?? []), ...args], {
+  const child = spawnTethered(process.execPath, [...OWN_NODE_FLAGS, ...(options.nodeFlags ?? []), ...args], {
     signal: 'SIGTERM',
     ...(options.folder === undefined ? {} : { folder: options.folder }),
     env: {

@@ -175,7 +175,8 @@ export class Engine {
     if (change.kind === 'fresh') {
       const items = change.items.filter(({ partition }) => this.#isOurs(partition))
       for (const item of items) {
-        const lane = this.#laneOf(item, Number.POSITIVE_INFINITY)
+        // Until its partition was looked through, the store may have more of an endpoint than a newcomer knows of.
+        const lane = this.#laneOf(item, this.#sweep.isUnseen(item.partition) ? 0 : Number.POSITIVE_INFINITY)
         lane.offer(item)
         if (!item.test) continue
         // A person waits for it.
@@ -235,10 +236,8 @@ export class Engine {
     let lane = this.#lanes.get(at.endpoint)
     if (lane === undefined) {
       const maxWindow = this.#options.laneWindow
-      // Until its partition was looked through, the store may have more of an endpoint than a newcomer knows of.
-      const earliestMs = this.#sweep.isUnseen(at.partition) ? 0 : storeEarliestMs
       const limits = { maxWindow, depth: LANE_DEPTH, items: this.#items, payloads: this.#payloads }
-      lane = new Lane(at.tenant, at.endpoint, at.partition, earliestMs, limits)
+      lane = new Lane(at.tenant, at.endpoint, at.partition, storeEarliestMs, limits)
       if (this.#caution.appliesTo(at.partition)) lane.beCautious()
       if (this.#health.isDoubtful(at.endpoint)) lane.pace.beOut()
       this.#lanes.set(at.endpoint, lane)
@@ -438,7 +437,11 @@ export class Engine {
     for (const endpoint of this.#targets.forgetIn(lost)) this.#health.forget(endpoint)
   }
 
-  /** The sweep has found it. */
+  /**
+   * The sweep has found it. Whoever commits something earlier from here on tells of it, so a lane that is new believes
+   * the sweep: it reads nothing before that is due. (A thousand lanes that each read their first rows, not due for hours,
+   * took 350 MB and kept the first delivery after a start waiting for seconds.)
+   */
   #notice(head: LaneHead): void {
     if (!this.#isOurs(head.partition)) return
     const known = this.#lanes.get(head.endpoint)

@@ -51,6 +51,9 @@ export type OrderedFinding = {
   readonly againMs: number
 }
 
+/** Rows of a read beside those that are held: eight thousand at once took 40 MB in the store's thread, and its time. */
+const MOST_READ = 2_048
+
 /** For so many requests of the window, as much again of what is fresh: at 32, eight times what is read at once. */
 const FRESH_FOR_EACH = 4
 
@@ -126,6 +129,11 @@ export class Lane {
   /** Deliveries to hold: what the window can use soon, so that a thousand dead endpoints don't fill the memory. */
   get #capacity(): number {
     return this.#limits.items.isLeft ? this.window * this.#limits.depth : this.window
+  }
+
+  /** With so many it is time to read: enough for the time that a read takes, and few, since a read brings them once more. */
+  get #few(): number {
+    return Math.min(this.#capacity, MOST_READ) / 4
   }
 
   /**
@@ -216,7 +224,7 @@ export class Lane {
   needsRead(nowMs: number): boolean {
     if (this.#read !== undefined || this.#storeEarliestMs > nowMs || this.#closedUntilMs > nowMs) return false
     if (this.#isOrdered) return this.#held.size === 0
-    return this.#held.size - this.#countLater(nowMs) <= this.#capacity / 4
+    return this.#held.size - this.#countLater(nowMs) <= this.#few
   }
 
   /** The next delivery, which is in flight from here on. Only if `isReady`. */
@@ -293,8 +301,8 @@ export class Lane {
   }
 
   beginRead(nowMs: number): LaneRead {
-    while (this.#held.size > this.#capacity / 4 && (this.#waiting.last?.dueAtMs ?? nowMs) > nowMs) this.#dropLast()
-    const limit = Math.max(this.#capacity, this.#held.size + 1)
+    while (this.#held.size > this.#few && (this.#waiting.last?.dueAtMs ?? nowMs) > nowMs) this.#dropLast()
+    const limit = Math.max(Math.min(this.#capacity, this.#held.size + MOST_READ), this.#held.size + 1)
     this.#read = { limit, letGo: new Set(), missedMs: Number.POSITIVE_INFINITY }
     return this.#read
   }

@@ -8,6 +8,8 @@ export type Statement = string | { readonly engine: Dialect['engine']; readonly 
  * The schema, as numbered steps that only go forward (decision 12). The words in braces become what the engine calls
  * them: on SQLite a clustered table is stored in its key's order (`without rowid`), which the history tables want,
  * because their keys rise with time; on PostgreSQL they are cut by time, by an id that was made in it (decision 13).
+ * Whole numbers are {int}; in history also {medium}, up to 2,147,483,647, and {small}, up to 32,767, which take less on
+ * PostgreSQL.
  */
 
 /** A step's number is its place in the list, from 1. */
@@ -109,21 +111,23 @@ export const MIGRATIONS: readonly Step[] = [
          filter {text},
          primary key (tenant, endpoint, until_version)
        ) {clustered}`,
+      // Of the three tables of history, columns of a fixed size come first, the widest before: PostgreSQL puts each at a
+      // multiple of its size, and leaves the bytes before it empty.
       // History: never updated, but for a payload that is removed before its event: it is empty then. Keys rise with
       // time, so rows land at the end.
       `create table event (
+         created_ms {int} not null,
+         tenant_version {medium},
+         deliveries {medium},
+         test {small} not null,
          tenant {text} not null,
          id {bytes} not null,
          type {text} not null,
-         event_key {text},
          payload {bytes} not null,
-         test {int} not null,
-         deliveries {int},
+         event_key {text},
          not_sent {text},
          rejected {text},
-         created_ms {int} not null,
          traceparent {text},
-         tenant_version {int},
          primary key (tenant, id)
        ) {cutById}`,
       `create index event_rejected on event (id, tenant) where rejected is not null`,
@@ -188,17 +192,17 @@ export const MIGRATIONS: readonly Step[] = [
       `create index live_untried on live_delivery (replay, endpoint)
          where replay is not null and state = 'pending' and attempts = 0`,
       `create table delivery (
+         created_ms {int} not null,
+         ended_ms {int} not null,
+         attempts {small} not null,
+         test {small} not null,
          tenant {text} not null,
          id {bytes} not null,
          endpoint {bytes} not null,
          event {bytes} not null,
          type {text} not null,
          state {text} not null,
-         attempts {int} not null,
          replay_of {bytes},
-         test {int} not null,
-         created_ms {int} not null,
-         ended_ms {int} not null,
          primary key (tenant, id)
        ) {cutById}`,
       `create index delivery_endpoint on delivery (endpoint, id)`,
@@ -208,18 +212,19 @@ export const MIGRATIONS: readonly Step[] = [
       { engine: 'postgres', text: `create index delivery_ended on delivery using brin (ended_ms)` },
       // Two nodes can make the same attempt around a takeover, and both rows are kept: hence started_ms in the key.
       // truncated: 0 no, 1 yes, 2 the answer was removed before the rest of the row.
+      // headers: as answer-headers.ts packs them.
       `create table attempt (
+         started_ms {int} not null,
+         duration_ms {medium} not null,
+         number {small} not null,
+         status {small},
+         truncated {small} not null,
          tenant {text} not null,
          delivery {bytes} not null,
-         number {int} not null,
-         started_ms {int} not null,
-         duration_ms {int} not null,
-         status {int},
          error {text},
          address {text},
-         headers {text} not null,
+         headers {bytes} not null,
          body {bytes} not null,
-         truncated {int} not null,
          primary key (tenant, delivery, number, started_ms)
        ) {cutByDelivery}`,
       // Numbers over time, rolled up. An endpoint of zeros stands for all of the tenant's.

@@ -1,6 +1,7 @@
 import { startReceiver } from '@posthorn/testkit'
 import { describe, expect, it, vi } from 'vitest'
 import { type Clock, systemClock } from '../../src/clock.ts'
+import { newId } from '../../src/ids.ts'
 import { StoreUnavailable } from '../../src/store/transaction.ts'
 import tokens from '../vectors/tokens.json' with { type: 'json' }
 import { cover, inFolder, startPosthorn } from './harness.ts'
@@ -369,6 +370,57 @@ describe('engine', () => {
       await posthorn.publish('acme', cover(2))
       await receiver.waitFor(() => receiver.total === 2, { timeoutMs: 5_000 })
       expect(tell).toHaveBeenCalled()
+      await posthorn.stop()
+      await receiver.close()
+    }))
+
+  it('reads nothing at start of endpoints whose deliveries are not due, and sends beside them what is', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      const before = await startPosthorn(folder, authority, {}, false)
+      const dueMs = before.store.now() + 3_600_000
+      for (let tenant = 0; tenant < 20; tenant++) {
+        const name = `down-${tenant}`
+        await before.tenants.put(name, {})
+        await before.endpoints.create(name, { url: `${receiver.url}/down`, clientSecret: SECRET })
+        const { version: tenantVersion } = (await before.store.read('readTenantConfiguration', { tenant: name }))!
+        const { version: catalogueVersion } = await before.store.read('readCatalogue', {})
+        const [endpoint] = await before.store.read('listEndpoints', { tenant: name, before: null, limit: 1 })
+        const { id, partition } = endpoint!
+        const delivery = { id: newId('dlv', dueMs), endpoint: id, partition, held: false, ordered: false }
+        const event = {
+          id: newId('evt', dueMs),
+          type: 'COVER_REFERENCE',
+          key: null,
+          hash: null,
+          test: false,
+          notSent: {},
+        }
+        const events = [{ ...event, payload: Buffer.from('{}'), deliveries: [delivery] }]
+        // Due when it is published: in an hour.
+        const versions = { tenantVersion, catalogueVersion, nowMs: dueMs, keyExpiresAtMs: dueMs }
+        expect((await before.store.publish({ tenant: name, ...versions, events })).kind).toBe('stored')
+      }
+      await before.tenants.put('acme', {})
+      await before.endpoints.create('acme', { url: `${receiver.url}/up`, clientSecret: SECRET })
+      await before.publish('acme', cover(1))
+      await before.store.close()
+      const posthorn = await startPosthorn(folder, authority, {}, false)
+      const read = vi.spyOn(posthorn.driver, 'read')
+      await posthorn.engine.start()
+      await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 20_000 })
+      // Another is known to be there once the whole sweep has gone by: every partition was asked for its lanes.
+      await vi.waitFor(
+        () => expect(read.mock.calls.filter(([name]) => name === 'discoverLanes').length).toBeGreaterThanOrEqual(256),
+        { timeout: 20_000 },
+      )
+      await posthorn.publish('acme', cover(2))
+      await receiver.waitFor(() => receiver.total === 2, { timeoutMs: 20_000 })
+      expect(receiver.requests.map(({ path }) => path)).toEqual(['/up', '/up'])
+      const endpoints = read.mock.calls.flatMap(([name, args]) =>
+        name === 'readLane' ? [(args as { endpoint: string }).endpoint] : [],
+      )
+      expect(new Set(endpoints).size).toBe(1)
       await posthorn.stop()
       await receiver.close()
     }))

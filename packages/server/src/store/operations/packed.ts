@@ -6,6 +6,7 @@ import { Buffer } from 'node:buffer'
 import { idBytes, idText } from '../../ids.ts'
 import type { AttemptError, EndpointId, NotSent } from '../../model.ts'
 import { bytes, int, type Row, text, textOrNull } from '../transaction.ts'
+import { packHeaders } from './answer-headers.ts'
 import type { LaneItem } from './lanes.ts'
 import type { PlacedMark } from './marks.ts'
 import type { NewDelivery, NewEvent, PublishRequest } from './publish.ts'
@@ -43,20 +44,22 @@ export type PackedSettlements = {
   readonly endpoint: readonly string[]
   readonly error: readonly (AttemptError | null)[]
   readonly address: readonly (string | null)[]
-  /** JSON, or empty where there are none. */
-  readonly headers: readonly string[]
-  readonly bodies: Uint8Array
+  /** Of each the headers, then the body. */
+  readonly answers: Uint8Array
   /** NUMBERS_A_SETTLEMENT for each. */
   readonly numbers: Float64Array
   readonly marks: readonly PlacedMark[]
 }
 
-const NUMBERS_A_SETTLEMENT = 13
+const NUMBERS_A_SETTLEMENT = 14
 
 export function packSettlements(settlements: readonly Settlement[]): PackedSettlements {
   const numbers = new Float64Array(settlements.length * NUMBERS_A_SETTLEMENT)
+  const answers: Uint8Array[] = []
   let at = 0
   for (const { partition, epoch, attempt, step, gone, dueAtMs, endedAtMs } of settlements) {
+    const headers = packHeaders(attempt.responseHeaders)
+    answers.push(headers, attempt.responseBody)
     numbers[at++] = partition
     numbers[at++] = epoch
     numbers[at++] = STEPS.indexOf(step.kind)
@@ -70,6 +73,7 @@ export function packSettlements(settlements: readonly Settlement[]): PackedSettl
     numbers[at++] = attempt.responseTruncated ? 1 : 0
     numbers[at++] = attempt.responseBody.length
     numbers[at++] = dueAtMs
+    numbers[at++] = headers.length
   }
   return {
     tenant: settlements.map(({ tenant }) => tenant),
@@ -77,24 +81,21 @@ export function packSettlements(settlements: readonly Settlement[]): PackedSettl
     endpoint: settlements.map(({ endpoint }) => endpoint),
     error: settlements.map(({ attempt }) => attempt.error),
     address: settlements.map(({ attempt }) => attempt.address),
-    headers: settlements.map(({ attempt: { responseHeaders } }) =>
-      responseHeaders.length === 0 ? '' : JSON.stringify(responseHeaders),
-    ),
-    bodies: join(settlements.map(({ attempt }) => attempt.responseBody)),
+    answers: join(answers),
     numbers,
     marks: settlements.flatMap(({ endpoint, epoch, marks = [] }) => marks.map(mark => ({ endpoint, epoch, mark }))),
   }
 }
 
-/** An outcome as the store needs it: the headers stay the text that is stored. */
+/** An outcome as the store needs it: the headers stay packed. */
 export type StoredSettlement = Omit<Settlement, 'attempt' | 'event' | 'replay' | 'marks'> & {
   /** The bytes of `delivery`. */
   readonly deliveryId: Uint8Array
-  readonly attempt: Omit<Settlement['attempt'], 'responseHeaders' | 'outcome'> & { readonly headersText: string }
+  readonly attempt: Omit<Settlement['attempt'], 'responseHeaders' | 'outcome'> & { readonly headers: Uint8Array }
 }
 
 export function unpackSettlements(packed: PackedSettlements): StoredSettlement[] {
-  const nextBody = unjoin(packed.bodies)
+  const nextBytes = unjoin(packed.answers)
   const { numbers } = packed
   return packed.tenant.map((tenant, index) => {
     const at = index * NUMBERS_A_SETTLEMENT
@@ -119,8 +120,8 @@ export function unpackSettlements(packed: PackedSettlements): StoredSettlement[]
         status: status === NO_STATUS ? null : status,
         error: packed.error[index]!,
         address: packed.address[index]!,
-        headersText: packed.headers[index]!,
-        responseBody: nextBody(numbers[at + 11]!),
+        headers: nextBytes(numbers[at + 13]!),
+        responseBody: nextBytes(numbers[at + 11]!),
         responseTruncated: numbers[at + 10] === 1,
       },
     }

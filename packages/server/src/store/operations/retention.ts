@@ -232,7 +232,7 @@ export function* removeAnswers(
   if (ids.length > 0) {
     const { text: list, params } = idList(ids, 3)
     yield {
-      text: `update attempt set headers = '', body = $2, truncated = 2
+      text: `update attempt set headers = $2, body = $2, truncated = 2
              where tenant = $1 and delivery in (${list}) and truncated <> 2`,
       params: [tenant, NOTHING, ...params],
     }

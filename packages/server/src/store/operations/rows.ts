@@ -11,6 +11,7 @@ import type {
   PublishedEvent,
 } from '../../model.ts'
 import { bytes, int, intOrNull, jsonOrNull, type Row, text, textOrNull } from '../transaction.ts'
+import { unpackHeaders } from './answer-headers.ts'
 
 export const EVENT_FIELDS = 'tenant, id, type, event_key, payload, test, deliveries, not_sent, rejected, created_ms'
 
@@ -58,7 +59,7 @@ export function toAttempt(row: Row): Attempt {
     status: intOrNull(row.status),
     error: textOrNull(row.error) as AttemptError | null,
     address: textOrNull(row.address),
-    responseHeaders: row.headers === '' ? [] : (JSON.parse(text(row.headers)) as string[]),
+    responseHeaders: unpackHeaders(bytes(row.headers)),
     responseBody: bytes(row.body),
     responseTruncated: row.truncated === 1,
     responseRemoved: row.truncated === 2,

@@ -86,7 +86,7 @@ const ATTEMPT_COLUMNS: BulkQuery['columns'] = [
   ['status', 'int'],
   ['error', 'text'],
   ['address', 'text'],
-  ['headers', 'text'],
+  ['headers', 'bytes'],
   ['body', 'bytes'],
   ['truncated', 'int'],
 ]
@@ -107,7 +107,7 @@ function* storeAttempts(settlements: readonly StoredSettlement[]): Transaction<v
       attempt.status,
       attempt.error,
       attempt.address,
-      attempt.headersText,
+      attempt.headers,
       attempt.responseBody,
       attempt.responseTruncated ? 1 : 0,
     ]),

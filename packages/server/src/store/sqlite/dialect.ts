@@ -5,6 +5,8 @@ export const sqliteDialect: Dialect = {
   words: {
     text: 'text',
     int: 'integer',
+    medium: 'integer',
+    small: 'integer',
     bytes: 'blob',
     clustered: 'without rowid',
     cutById: 'without rowid',

@@ -17,6 +17,9 @@ export class FolderInUse extends Error {
   }
 }
 
+/** Of each thread. By default V8 lets what is short-lived take 64 MB before it looks what of it is still needed. */
+const YOUNG_MEGABYTES = 12
+
 type RequestBody = Request extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
 
 /** A worker thread with a connection of its own, as a function from request to results. */
@@ -56,9 +59,14 @@ class Thread {
 function startWorker(workerData: WorkerSettings): Worker {
   const start = (flags: readonly string[]) =>
     // A diagnostic report would list the environment, where keys are, for each thread again.
-    new Worker(new URL('./worker.ts', import.meta.url), { workerData, execArgv: [...flags, '--report-exclude-env'] })
+    new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData,
+      execArgv: [...flags, '--report-exclude-env'],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
+    })
   try {
-    return start(process.execArgv)
+    // Without that of cli.ts, so that the others (`--cpu-prof`) hold for threads too.
+    return start(process.execArgv.filter(flag => !flag.startsWith('--max-semi-space-size')))
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error
     // Flags of the whole process (`--max-old-space-size`), which hold for its threads without being given to them.

@@ -1,0 +1,147 @@
+/**
+ * B10: bytes on disk per delivered event with a payload of 200 bytes, indexes included. Events are published to the real
+ * server and delivered to a real receiver; then it is stopped, and what the store takes is compared with what it takes
+ * without a single event. The measure is after `vacuum` on SQLite and `vacuum full` on PostgreSQL. What is left without, after
+ * a checkpoint and a plain `vacuum`, is shown beside it: there PostgreSQL keeps the room that the indexes of live
+ * deliveries once took, which is used again, however many events follow.
+ */
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import pg from 'pg'
+import { databaseFile } from '../packages/server/src/store/sqlite/driver.ts'
+import { makePayload } from './events.ts'
+import type { RunOptions } from './options.ts'
+import type { BenchResult } from './result.ts'
+import { BATCH_SIZE, deliverBatches, startSetting } from './setting.ts'
+import { summarise } from './statistics.ts'
+
+const GOALS = { SQLite: 600, PostgreSQL: 900 }
+const FULL_EVENTS = 50_000
+const SHORT_EVENTS = 10_000
+
+type Say = (line: string) => void
+
+/** Bytes, in all and by table and index. */
+type Sizes = { readonly total: number; readonly of: ReadonlyMap<string, number> }
+/** After a checkpoint or a plain vacuum, and written anew. */
+type Taken = { readonly kept: Sizes; readonly rewritten: Sizes }
+type Engine = keyof typeof GOALS
+
+export async function runB10({ short, profileFolder }: RunOptions, say: Say): Promise<BenchResult> {
+  const events = short ? SHORT_EVENTS : FULL_EVENTS
+  const payloadBytes = Buffer.byteLength(makePayload(0))
+  say(`B10: ${events} events with a payload of ${payloadBytes} bytes, delivered; one endpoint`)
+  const sqlite = await perEvent(events, count => storeInSqlite(count, profileFolder))
+  sayParts(say, 'SQLite', sqlite)
+  const postgres = await perEvent(events, storeInPostgres)
+  sayParts(say, 'PostgreSQL', postgres)
+  return {
+    id: 'B10',
+    title: 'Bytes on disk per delivered event, indexes included',
+    measures: [toMeasure('SQLite', sqlite), toMeasure('PostgreSQL', postgres)],
+    bars: [
+      bars('In all', {
+        'SQLite, vacuum': sqlite.rewritten.total,
+        'SQLite, checkpoint': sqlite.kept.total,
+        'PostgreSQL, vacuum full': postgres.rewritten.total,
+        'PostgreSQL, vacuum': postgres.kept.total,
+      }),
+      bars('SQLite, after vacuum', Object.fromEntries(sqlite.rewritten.of)),
+      bars('PostgreSQL, after vacuum', Object.fromEntries(postgres.kept.of)),
+    ],
+    setup: { events, payloadBytes, batchSize: BATCH_SIZE, endpoints: 1 },
+    notes: [
+      'The measures are after vacuum on SQLite and vacuum full on PostgreSQL; without, some pages are less full (SQLite), and the room that indexes of live deliveries took at their most is kept to be used again (PostgreSQL).',
+      "The answers are a status and the receiver's three headers: what a receiver says beside that is stored too, and comes on top.",
+    ],
+  }
+}
+
+const toMeasure = (name: Engine, { rewritten }: Taken) =>
+  ({ name, unit: 'bytes', value: rewritten.total, goal: GOALS[name], bound: 'atMost' }) as const
+
+const bars = (name: string, values: Record<string, number>) => ({
+  ...{ name, unit: 'bytes an event' },
+  bars: Object.entries(values).map(([barName, value]) => ({ name: barName, summary: summarise([value]) })),
+})
+
+function sayParts(say: Say, engine: Engine, { kept, rewritten }: Taken): void {
+  say(
+    `${engine}: ${kept.total.toFixed(0)} bytes an event after a checkpoint or plain vacuum, ${rewritten.total.toFixed(0)} written anew`,
+  )
+  for (const [name, bytes] of kept.of) say(`  ${name.padEnd(32)}${bytes.toFixed(0).padStart(6)}`)
+}
+
+/** What so many events add to an empty store, divided by their number; the parts that matter, largest first. */
+async function perEvent(events: number, store: (events: number) => Promise<Taken>): Promise<Taken> {
+  const [empty, filled] = [await store(0), await store(events)]
+  const share = (which: keyof Taken): Sizes => {
+    const [before, after] = [empty[which], filled[which]]
+    const parts = [...after.of].map(([name, bytes]) => [name, (bytes - (before.of.get(name) ?? 0)) / events] as const)
+    const of = new Map(parts.filter(([, bytes]) => bytes >= 1).toSorted((a, b) => b[1] - a[1]))
+    return { total: (after.total - before.total) / events, of }
+  }
+  return { kept: share('kept'), rewritten: share('rewritten') }
+}
+
+async function storeInSqlite(events: number, profileFolder: string | undefined): Promise<Taken> {
+  const data = mkdtempSync(join(tmpdir(), 'posthorn-bench-'))
+  try {
+    const setting = await startSetting({ data, profileFolder })
+    try {
+      if (events > 0) await deliverBatches(setting, events)
+    } finally {
+      await setting.end()
+    }
+    const file = databaseFile(data)
+    const database = new DatabaseSync(file)
+    try {
+      database.exec('pragma wal_checkpoint(truncate)')
+      const kept = sqliteSizes(database, file)
+      database.exec('vacuum; pragma wal_checkpoint(truncate)')
+      return { kept, rewritten: sqliteSizes(database, file) }
+    } finally {
+      database.close()
+    }
+  } finally {
+    rmSync(data, { recursive: true, force: true })
+  }
+}
+
+function sqliteSizes(database: DatabaseSync, file: string): Sizes {
+  const rows = database.prepare('select name, sum(pgsize) as bytes from dbstat group by name').all()
+  return { total: statSync(file).size, of: new Map(rows.map(({ name, bytes }) => [String(name), Number(bytes)])) }
+}
+
+async function storeInPostgres(events: number): Promise<Taken> {
+  const setting = await startSetting({ isShared: true })
+  try {
+    if (events > 0) await deliverBatches(setting, events)
+    await setting.posthorn.end()
+    const client = new pg.Client({ connectionString: setting.postgres!.url() })
+    await client.connect()
+    try {
+      await client.query('vacuum')
+      const kept = await postgresSizes(client)
+      await client.query('vacuum full')
+      return { kept, rewritten: await postgresSizes(client) }
+    } finally {
+      await client.end()
+    }
+  } finally {
+    await setting.end()
+  }
+}
+
+/** Tables with what belongs to them (long values, maps of free space), and indexes; days of history are added up. */
+async function postgresSizes(client: pg.Client): Promise<Sizes> {
+  const { rows } = await client.query<{ name: string; bytes: string }>(
+    `select regexp_replace(relname, '_\\d{8}', '') as name,
+       sum(case when relkind = 'i' then pg_relation_size(oid) else pg_table_size(oid) end) as bytes
+     from pg_class where relnamespace = 'posthorn'::regnamespace and relkind in ('r', 'i') group by 1`,
+  )
+  const of = new Map(rows.map(({ name, bytes }) => [name, Number(bytes)]))
+  return { total: [...of.values()].reduce((sum, bytes) => sum + bytes, 0), of }
+}

@@ -1,0 +1,106 @@
+/**
+ * B7: the rate of B1 (batches of 100 to one busy receiver, on the embedded store) with millions of deliveries pending in
+ * the store, of endpoints that are down and not yet due, divided by the rate with none, in turns; and what Posthorn then
+ * has in memory.
+ */
+import { type Account, account } from './account.ts'
+import { type Memory, memoryOf } from './memory.ts'
+import type { RunOptions } from './options.ts'
+import { copyStore, PENDING_ENDPOINTS, PENDING_ROWS, pendingStore } from './pending.ts'
+import type { BenchResult } from './result.ts'
+import { BATCH_SIZE, BATCHES_IN_FLIGHT, deliverBatches, type Setting, startSetting } from './setting.ts'
+import { summarise } from './statistics.ts'
+
+const GOALS = { rate: 0.9, megabytes: 350 }
+
+const FULL = { runs: 7, eventsPerRun: 40_000, warmUpEvents: 60_000 }
+const SHORT = { runs: 5, eventsPerRun: 15_000, warmUpEvents: 30_000 }
+
+type Say = (line: string) => void
+
+export async function runB7({ short, profileFolder }: RunOptions, say: Say): Promise<BenchResult> {
+  const { runs, eventsPerRun, warmUpEvents } = short ? SHORT : FULL
+  const pending = short ? PENDING_ROWS.short : PENDING_ROWS.full
+  const filled = await pendingStore(pending, say)
+  const without = await startSetting()
+  try {
+    say(`B7: ${pending} pending of ${PENDING_ENDPOINTS} endpoints that are down; batches of ${BATCH_SIZE} to another`)
+    const beside = await startSetting({ profileFolder, prepare: data => copyStore(filled, data) })
+    try {
+      const settings = { without, beside }
+      for (const setting of Object.values(settings)) await deliverBatches(setting, warmUpEvents)
+      say(`warm after ${warmUpEvents} events each; ${runs} runs in turn of ${eventsPerRun} events`)
+      const accounts: Record<keyof typeof settings, Account[]> = { without: [], beside: [] }
+      for (let run = 1; run <= runs; run++) {
+        // Each is first in every other run, so that what else the machine does falls on both alike.
+        for (const name of run % 2 === 1 ? (['without', 'beside'] as const) : (['beside', 'without'] as const)) {
+          accounts[name].push(await runPosthorn(settings[name], eventsPerRun))
+          say(`${run}  ${name.padEnd(8)}${accounts[name].at(-1)!.eventsPerSecond.toFixed(0).padStart(8)} events/s`)
+        }
+      }
+      const memory = { without: memoryOf(without.posthorn.pid), beside: memoryOf(beside.posthorn.pid) }
+      return conclude(accounts, memory, { runs, eventsPerRun, warmUpEvents, pending })
+    } finally {
+      await beside.end()
+    }
+  } finally {
+    await without.end()
+  }
+}
+
+function runPosthorn(setting: Setting, events: number): Promise<Account> {
+  return account([{ name: 'Posthorn', pid: setting.posthorn.pid }], events, () => deliverBatches(setting, events))
+}
+
+type Both<Value> = { readonly without: Value; readonly beside: Value }
+
+function conclude(
+  accounts: Both<readonly Account[]>,
+  memory: Both<Memory | undefined>,
+  counts: Readonly<Record<string, number>>,
+): BenchResult {
+  const rates = (of: readonly Account[]) => summarise(of.map(({ eventsPerSecond }) => eventsPerSecond))
+  const costs = (of: readonly Account[]) => summarise(of.map(({ micros }) => micros.Posthorn!))
+  const [without, beside] = [rates(accounts.without), rates(accounts.beside)]
+  const neighbours = summarise(
+    accounts.beside.map((each, at) => each.eventsPerSecond / accounts.without[at]!.eventsPerSecond),
+  )
+  const megabytes = memory.beside?.peakMegabytes ?? Number.NaN
+  const peak = (of: Memory | undefined) => (of === undefined ? {} : { peakMegabytes: of.peakMegabytes })
+  return {
+    id: 'B7',
+    title: 'Rate with millions of deliveries pending beside it, divided by the rate with none; memory',
+    measures: [
+      {
+        ...{ name: 'rate ÷ with none pending', unit: '', value: neighbours.median },
+        ...{ goal: GOALS.rate, bound: 'atLeast' },
+      },
+      { name: 'resident memory', unit: 'MB', value: megabytes, goal: GOALS.megabytes, bound: 'atMost' },
+    ],
+    bars: [
+      {
+        ...{ name: 'Rate', unit: 'events/s' },
+        bars: [
+          { name: 'none pending', summary: without },
+          { name: 'many pending', summary: beside },
+        ],
+      },
+      {
+        ...{ name: 'Ratio of neighbouring runs', unit: '' },
+        bars: [{ name: 'many ÷ none', summary: neighbours }],
+      },
+    ],
+    processes: [
+      { name: 'none pending', micros: costs(accounts.without), ...peak(memory.without) },
+      { name: 'many pending', micros: costs(accounts.beside), ...peak(memory.beside) },
+    ],
+    setup: {
+      ...{ ...counts, endpointsDown: PENDING_ENDPOINTS, batchSize: BATCH_SIZE, batchesInFlight: BATCHES_IN_FLIGHT },
+      residentMegabytesAtTheEnd: memory.beside?.residentMegabytes ?? 'not told by this system',
+    },
+    notes: [
+      'The ratio is the median of those of neighbouring runs.',
+      'Memory is the most that the process ever had resident, its start and the warm-up included (VmHWM).',
+    ],
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * B8: from starting the process to the first request at a receiver, with millions of deliveries pending in the store. The
+ * delivery is one that waited there: due, of an endpoint that is well, in the partition that is looked at last. Each start
+ * finds the file's pages forgotten by the system, as after a start of the machine; starts that find them are shown beside.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { systemClock } from '../packages/server/src/clock.ts'
+import { newId } from '../packages/server/src/ids.ts'
+import { PARTITION_COUNT } from '../packages/server/src/model.ts'
+import { databaseFile, openSqlite } from '../packages/server/src/store/sqlite/driver.ts'
+import { Store } from '../packages/server/src/store/store.ts'
+import { EVENT_TYPE, makePayload } from './events.ts'
+import type { RunOptions } from './options.ts'
+import { copyStore, dropFromCache, PENDING_ENDPOINTS, PENDING_ROWS, pendingStore } from './pending.ts'
+import { makeKeys, startPosthorn } from './posthorn.ts'
+import type { BenchResult } from './result.ts'
+import { type Setting, startSetting, TENANT } from './setting.ts'
+import { type Summary, summarise } from './statistics.ts'
+
+const GOAL_SECONDS = 3
+const STARTS = { full: 7, short: 5 }
+const LAST_PARTITION = PARTITION_COUNT - 1
+
+type Say = (line: string) => void
+type Cache = 'cold' | 'warm'
+
+export async function runB8({ short }: RunOptions, say: Say): Promise<BenchResult> {
+  const starts = short ? STARTS.short : STARTS.full
+  const pending = short ? PENDING_ROWS.short : PENDING_ROWS.full
+  const filled = await pendingStore(pending, say)
+  const data = mkdtempSync(join(tmpdir(), 'posthorn-bench-'))
+  copyStore(filled, data)
+  const keys = makeKeys()
+  const setting = await startSetting({ data, keys })
+  try {
+    await setting.posthorn.end()
+    moveToLastPartition(data)
+    const canBeCold = dropFromCache(data)
+    say(
+      `B8: ${pending} pending of ${PENDING_ENDPOINTS} endpoints; ${starts} starts each with the file forgotten and known`,
+    )
+    const seconds: Record<Cache, number[]> = { cold: [], warm: [] }
+    for (let start = 1; start <= starts; start++) {
+      for (const cache of canBeCold ? (['cold', 'warm'] as const) : (['warm'] as const)) {
+        await leaveOneDue(data)
+        if (cache === 'cold') dropFromCache(data)
+        seconds[cache].push(await timeStart(setting, data, keys))
+        say(`${start}  ${cache}  ${seconds[cache].at(-1)!.toFixed(2).padStart(6)} s`)
+      }
+    }
+    return conclude(seconds, { starts, pending, endpointsDown: PENDING_ENDPOINTS, partition: LAST_PARTITION })
+  } finally {
+    await setting.end()
+    rmSync(data, { recursive: true, force: true })
+  }
+}
+
+function moveToLastPartition(data: string): void {
+  const database = new DatabaseSync(databaseFile(data))
+  try {
+    database.prepare('update endpoint set partition = ? where tenant = ?').run(LAST_PARTITION, TENANT)
+  } finally {
+    database.close()
+  }
+}
+
+/** A delivery that is due, as an earlier process would have left it. */
+async function leaveOneDue(data: string): Promise<void> {
+  const store = new Store(await openSqlite(data, systemClock), systemClock)
+  try {
+    const nowMs = Date.now()
+    const tenantVersion = (await store.read('readTenantConfiguration', { tenant: TENANT }))!.version
+    const catalogueVersion = (await store.read('readCatalogue', {})).version
+    const [endpoint] = await store.read('listEndpoints', { tenant: TENANT, before: null, limit: 1 })
+    const place = { endpoint: endpoint!.id, partition: LAST_PARTITION, held: false, ordered: false }
+    const { kind } = await store.publish({
+      ...{ tenant: TENANT, tenantVersion, catalogueVersion, nowMs, keyExpiresAtMs: nowMs },
+      events: [
+        {
+          ...{ id: newId('evt', nowMs), type: EVENT_TYPE, key: null, hash: null, test: false, notSent: {} },
+          payload: Buffer.from(makePayload(nowMs)),
+          deliveries: [{ id: newId('dlv', nowMs), ...place }],
+        },
+      ],
+    })
+    if (kind !== 'stored') throw new Error(`The event could not be stored: ${kind}.`)
+  } finally {
+    await store.close()
+  }
+}
+
+/** Seconds. */
+async function timeStart(setting: Setting, data: string, keys: ReturnType<typeof makeKeys>): Promise<number> {
+  const { caPem } = setting.authority
+  const startedAtMs = performance.now()
+  const starting = startPosthorn({ caPem, data, keys })
+  try {
+    await setting.receives(1)
+    return (performance.now() - startedAtMs) / 1_000
+  } finally {
+    await (await starting).end()
+  }
+}
+
+function conclude(seconds: Readonly<Record<Cache, number[]>>, setup: BenchResult['setup']): BenchResult {
+  const [cold, warm] = [seconds.cold, seconds.warm].map(of => (of.length === 0 ? undefined : summarise(of)))
+  const known = { 'file forgotten': cold, 'file known': warm }
+  const shown = Object.entries(known).filter((each): each is [string, Summary] => each[1] !== undefined)
+  return {
+    id: 'B8',
+    title: 'Time to the first delivery after a start with millions of deliveries pending',
+    measures: [
+      {
+        ...{ name: 'from start to first request', unit: 's', value: (cold ?? warm)!.median },
+        ...{ goal: GOAL_SECONDS, bound: 'atMost' },
+      },
+    ],
+    bars: [
+      { name: 'From start to first request', unit: 's', bars: shown.map(([name, summary]) => ({ name, summary })) },
+    ],
+    setup,
+    notes: [
+      'The delivery waited in the store: it is due, of an endpoint that is well, in the partition that is looked at last.',
+      cold === undefined
+        ? 'The system knew the pages of the file: it could not be told to forget them here.'
+        : 'The measure is of starts for which the system was told to forget the pages of the file (not those of Node itself).',
+    ],
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * A store that owes very much: deliveries of endpoints that are down, tried five times each and due in some days. Filled
+ * once, kept for the runs to come, and copied for each, since a run adds to it.
+ *
+ * It is in a folder of the system's temporary one, or of POSTHORN_BENCH_DATA. Its name says the number of rows and the
+ * schema: another schema, or a fill that is too old, is thrown away.
+ */
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { constants, copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { systemClock } from '../packages/server/src/clock.ts'
+import { newId } from '../packages/server/src/ids.ts'
+import { PARTITION_COUNT } from '../packages/server/src/model.ts'
+import { MIGRATIONS } from '../packages/server/src/store/migrations.ts'
+import { databaseFile, openSqlite } from '../packages/server/src/store/sqlite/driver.ts'
+import { Store } from '../packages/server/src/store/store.ts'
+import { EVENT_TYPE, makePayload } from './events.ts'
+import { anEndpoint } from './filling.ts'
+
+export const PENDING_ROWS = { full: 5_000_000, short: 500_000 }
+/** An event goes to all of its tenant's endpoints: so payloads don't make the file three times as large. */
+const ENDPOINTS_A_TENANT = 10
+const TENANTS = 100
+export const PENDING_ENDPOINTS = ENDPOINTS_A_TENANT * TENANTS
+
+const DAY_MS = 86_400_000
+/** Nothing falls due in any run of a fill. */
+const DUE_IN_MS = 30 * DAY_MS
+const KEPT_MS = 14 * DAY_MS
+const PREFIX = 'posthorn-bench-pending-'
+
+type Say = (line: string) => void
+
+/** The file of a store with so many rows pending, filled unless it is there; not to be written to. */
+export async function pendingStore(rows: number, say: Say): Promise<string> {
+  const parent = process.env.POSTHORN_BENCH_DATA ?? tmpdir()
+  mkdirSync(parent, { recursive: true })
+  const schema = createHash('sha256').update(JSON.stringify(MIGRATIONS)).digest('hex').slice(0, 12)
+  for (const name of readdirSync(parent)) {
+    if (!name.startsWith(PREFIX)) continue
+    const isUsable = name.endsWith(`-${schema}`) && Date.now() - statSync(join(parent, name)).mtimeMs < KEPT_MS
+    if (!isUsable) rmSync(join(parent, name), { recursive: true, force: true })
+  }
+  const folder = join(parent, `${PREFIX}${rows}-${schema}`)
+  const isThere = statSync(databaseFile(folder), { throwIfNoEntry: false }) !== undefined
+  if (!isThere) {
+    say(`filling a store with ${rows} pending deliveries (once; it is kept in ${folder})`)
+    const draft = `${folder}.unfinished`
+    rmSync(draft, { recursive: true, force: true })
+    const startedAtMs = performance.now()
+    await fill(draft, rows)
+    renameSync(draft, folder)
+    say(`filled in ${Math.round((performance.now() - startedAtMs) / 1_000)} s: ${megabytesOf(folder)} MB`)
+  }
+  return databaseFile(folder)
+}
+
+export const megabytesOf = (folder: string): number => Math.round(statSync(databaseFile(folder)).size / 1e6)
+
+/** Copies the store into a data folder; a file system that can share the blocks does so. */
+export function copyStore(file: string, data: string): void {
+  copyFileSync(file, databaseFile(data), constants.COPYFILE_FICLONE)
+}
+
+/** Makes the system forget what it holds of the file in memory, as after a start of the machine. False: it can't. */
+export function dropFromCache(data: string): boolean {
+  const file = databaseFile(data)
+  try {
+    // What is not on the disk yet could not be forgotten.
+    execFileSync('dd', [`of=${file}`, 'conv=notrunc,fdatasync', 'count=0'], { stdio: 'pipe' })
+    execFileSync('dd', [`if=${file}`, 'iflag=nocache', 'count=0'], { stdio: 'pipe' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function fill(folder: string, rows: number): Promise<void> {
+  const store = new Store(await openSqlite(folder, systemClock), systemClock)
+  try {
+    await store.write('migrate', {})
+    for (let tenant = 0; tenant < TENANTS; tenant++) {
+      await store.write('putTenant', { id: tenantOf(tenant), name: null, metadata: {}, nowMs: 1 })
+      const endpoints = Array.from({ length: ENDPOINTS_A_TENANT }, (_, at) => {
+        const partition = ((tenant * ENDPOINTS_A_TENANT + at) * 7) % PARTITION_COUNT
+        return anEndpoint({ id: newId('ep', Date.now()), tenant: tenantOf(tenant), partition })
+      })
+      await Promise.all(endpoints.map(endpoint => store.write('createEndpoint', { endpoint })))
+    }
+  } finally {
+    await store.close()
+  }
+  const database = new DatabaseSync(databaseFile(folder))
+  try {
+    insertRows(database, rows / ENDPOINTS_A_TENANT)
+  } finally {
+    database.close()
+  }
+}
+
+const tenantOf = (at: number): string => `down-${String(at).padStart(4, '0')}`
+
+/** Ids as `ids.ts` makes them, of a moment ago; `tail`: the last twelve digits. */
+const idSql = (ms: number, tail: string): string => `unhex(printf('%012x70008000%012x', ${ms}, ${tail}))`
+
+/** By SQLite itself, without its indexes meanwhile: row by row through the store it would take half an hour. */
+function insertRows(database: DatabaseSync, events: number): void {
+  const nowMs = Date.now()
+  const dueMs = nowMs + DUE_IN_MS
+  const indexes = database
+    .prepare(
+      `select name, sql from sqlite_schema where type = 'index' and tbl_name = 'live_delivery' and sql is not null`,
+    )
+    .all()
+  database.exec('pragma synchronous = off; pragma cache_size = -1000000; begin')
+  for (const { name } of indexes) database.exec(`drop index ${name}`)
+  // In the order of the keys: a tenant's events are beside each other.
+  const each = `with recursive n(at) as (select 0 union all select at + 1 from n where at < ${events - 1})`
+  database.exec(`create temp table made as ${each}
+    select printf('down-%04d', at * ${TENANTS} / ${events}) as tenant, at, ${idSql(nowMs, 'at')} as event from n`)
+  database
+    .prepare(
+      `insert into event (tenant, id, type, payload, test, deliveries, created_ms, tenant_version)
+       select tenant, event, '${EVENT_TYPE}', cast($payload as blob), 0, ${ENDPOINTS_A_TENANT}, ${nowMs}, 1 from made`,
+    )
+    .run({ $payload: makePayload(0) })
+  database.exec(`create temp table place as
+    select id, tenant, partition, row_number() over (partition by tenant order by id) - 1 as at from endpoint`)
+  database.exec(`create index temp.place_of on place (tenant, at)`)
+  database.exec(
+    `insert into live_delivery (tenant, id, endpoint, partition, event, type, state, due_ms, attempts, test, created_ms)
+     select m.tenant, ${idSql(nowMs, `m.at * ${ENDPOINTS_A_TENANT} + p.at`)}, p.id, p.partition, m.event, '${EVENT_TYPE}',
+       'pending', ${dueMs} + m.at % 1000000, 5, 0, ${nowMs}
+     from made m cross join place p where p.tenant = m.tenant order by m.at, p.at`,
+  )
+  for (const { sql } of indexes) database.exec(String(sql))
+  database.exec('commit; drop table temp.made; drop table temp.place; pragma wal_checkpoint(truncate)')
+}
