@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env -S node --max-semi-space-size=8
 /** The `posthorn` command. */
 import type { ChildProcess } from 'node:child_process'
 import cluster from 'node:cluster'
