@@ -44,7 +44,7 @@ export function readEnvironment(): Environment {
 /** Threads for what Node does not do asynchronously by itself: looking names up, and files. Node's own number is 4. */
 const POOL_THREADS = 64
 
-const HEAP_GROWTH_PERCENT = 50
+const HEAP_GROWTH_PERCENT = 40
 
 /**
  * To be called before anything is looked up or read in the background. A look-up holds a thread until the name server
@@ -57,7 +57,7 @@ export function growThreadPool(): void {
 
 /**
  * By default V8 lets a heap grow to up to four times of what is used before it looks what of it is still needed: a busy
- * node had 600 MB and used 100. Half as much again costs hardly any processor time (a fifth: a tenth more an event).
+ * node had 600 MB and used 100. Two fifths as much again cost hardly any processor time (a fifth: a tenth more an event).
  *
  * What is short-lived can be bounded at start only: hence `--max-semi-space-size` wherever `posthorn` is started.
  */

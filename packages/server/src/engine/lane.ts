@@ -54,8 +54,8 @@ export type OrderedFinding = {
 /** Rows of a read beside those that are held: eight thousand at once took 40 MB in the store's thread, and its time. */
 const MOST_READ = 2_048
 
-/** For so many requests of the window, as much again of what is fresh: at 32, eight times what is read at once. */
-const FRESH_FOR_EACH = 4
+/** For so many requests of the window, as much again of what is fresh: at 32, four times what is read at once. */
+const FRESH_FOR_EACH = 8
 
 export class Lane {
   readonly tenant: TenantId

@@ -45,7 +45,7 @@ export class Connection {
     this.#database.exec('pragma auto_vacuum = incremental')
     this.#database.exec('pragma journal_mode = wal')
     this.#database.exec('pragma synchronous = full')
-    this.#database.exec('pragma cache_size = -32768')
+    this.#database.exec('pragma cache_size = -16384')
     // Zeros over what is deleted, wherever its page is written anyhow: so erasing need not write the whole file anew.
     this.#database.exec('pragma secure_delete = fast')
     // The log shrinks to this much again once it was longer.
