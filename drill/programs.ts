@@ -1,6 +1,7 @@
 /** The programs that operators run their databases with. The drill looks for them and installs nothing. */
-import { accessSync, constants, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { isExecutable } from '@posthorn/testkit'
 
 /** By the Debian package that each is in. */
 const PACKAGES = {
@@ -49,13 +50,4 @@ function findProgram(name: string, folders: readonly string[]): string | undefin
   const needed = name === 'postgres' ? [name, ...BESIDE_POSTGRES] : [name]
   const folder = folders.find(each => needed.every(program => isExecutable(join(each, program))))
   return folder === undefined ? undefined : join(folder, name)
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -1,8 +1,8 @@
 /** A Redis of its own, where there is one on this machine: BullMQ needs it. */
-import { accessSync, constants, mkdtempSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { findFreePort, spawnTethered, type Tethered } from '@posthorn/testkit'
+import { findFreePort, isExecutable, spawnTethered, type Tethered } from '@posthorn/testkit'
 
 export type Redis = { readonly url: string; readonly pid: number; end(): Promise<unknown> }
 
@@ -13,15 +13,6 @@ const START_TIMEOUT_MS = 20_000
 export function findRedis(path = process.env.PATH ?? ''): string | undefined {
   const names = ['redis-server', 'valkey-server']
   return names.flatMap(name => path.split(delimiter).map(folder => join(folder, name))).find(isExecutable)
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** As BullMQ advises for production: an append-only file, synced every second, and nothing evicted. */

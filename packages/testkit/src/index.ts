@@ -1,4 +1,5 @@
 export { type Authority, type Certificate, type CertificateRequest, createAuthority } from './certificates.ts'
+export { isExecutable } from './executable.ts'
 export {
   HOSTILE_KINDS,
   type HostileKind,

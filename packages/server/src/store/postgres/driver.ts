@@ -54,8 +54,8 @@ const postgresDialect: Dialect = {
   // Parts of a partitioned table are no tables of their own.
   listColumns: `select c.relname as table_name, a.attname as name,
                   coalesce(array_position(k.columns, a.attnum), 0) as key_at,
-                  case format_type(a.atttypid, null) when 'bigint' then 'int' when 'integer' then 'int' when 'smallint' then 'int' when 'bytea' then 'bytes'
-                    else format_type(a.atttypid, null) end as type
+                  case when format_type(a.atttypid, null) in ('bigint', 'integer', 'smallint') then 'int'
+                    when format_type(a.atttypid, null) = 'bytea' then 'bytes' else format_type(a.atttypid, null) end as type
                 from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
                 left join lateral (select array(select unnest(i.indkey))::int2[] as columns from pg_index i
                   where i.indrelid = c.oid and i.indisprimary) k on true
