@@ -10,6 +10,7 @@ import {
 } from '../operations/index.ts'
 import {
   type AnyQuery,
+  type BulkQuery,
   type Dialect,
   NotDurable,
   type Row,
@@ -18,6 +19,7 @@ import {
   type Transaction,
   text,
 } from '../transaction.ts'
+import { packColumn } from './array.ts'
 import { connectionOptions } from './connection.ts'
 import { type Connection, ConnectionPool } from './connection-pool.ts'
 import { isAway, isContention, isHistoryMissing, isLockTimeout, isTooSlow } from './faults.ts'
@@ -123,11 +125,23 @@ async function query(client: pg.PoolClient, asked: AnyQuery, timeoutMs: number):
   if (!('columns' in asked)) {
     return (await ask(client, { text: asked.text, values: (asked.params ?? []) as unknown[] }, timeoutMs)).rows
   }
-  const names = asked.columns.map(([name]) => name).join(', ')
-  const arrays = asked.columns.map(([, type], index) => `$${index + 1}::${ARRAY_TYPES[type]}`).join(', ')
-  const values = asked.columns.map((_, column) => asked.rows.map(row => row[column]))
-  const text = `with v(${names}) as (select * from unnest(${arrays})) ${asked.text}`
-  return (await ask(client, { text, values }, timeoutMs)).rows
+  const { columns, rows } = asked
+  const values = columns.map(([, type], column) => packColumn(type, rows, column))
+  return (await ask(client, { text: bulkPrefix(columns) + asked.text, values }, timeoutMs)).rows
+}
+
+const bulkPrefixes = new WeakMap<BulkQuery['columns'], string>()
+
+/** The rows of a bulk query, as arrays of its columns. */
+function bulkPrefix(columns: BulkQuery['columns']): string {
+  let prefix = bulkPrefixes.get(columns)
+  if (prefix === undefined) {
+    const names = columns.map(([name]) => name).join(', ')
+    const arrays = columns.map(([, type], index) => `$${index + 1}::${ARRAY_TYPES[type]}`).join(', ')
+    prefix = `with v(${names}) as (select * from unnest(${arrays})) `
+    bulkPrefixes.set(columns, prefix)
+  }
+  return prefix
 }
 
 async function drive<Result>(
