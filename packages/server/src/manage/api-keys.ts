@@ -1,5 +1,5 @@
 /** What an operator does to the keys of the API, beside the root key, and the audit log of the configuration. */
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { FieldError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import { type Actor, type ApiKey, type ApiKeyId, type AuditEntry, OPERATOR_TENANT, SYSTEM } from '../model.ts'
@@ -19,7 +19,7 @@ const KEY_BYTES = 32
  * What the store keeps of a key. One round of SHA-256 is enough: a key of 256 random bits can't be found by trying,
  * however fast that goes.
  */
-export const hashOfKey = (key: string): Buffer => createHash('sha256').update(key).digest()
+export const hashOfKey = (key: string): Buffer => hash('sha256', key, 'buffer')
 
 /** A new key: its beginning is for those who search for secrets that got lost. */
 export const makeKey = (): string => `phk_${randomBytes(KEY_BYTES).toString('base64url')}`
