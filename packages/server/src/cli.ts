@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=8
+#!/usr/bin/env -S node --max-semi-space-size=16
 /** The `posthorn` command. */
 import type { ChildProcess } from 'node:child_process'
 import cluster from 'node:cluster'

@@ -33,7 +33,7 @@ export type RunningNode = {
 
 const CLI = fileURLToPath(new URL('../../server/src/cli.ts', import.meta.url))
 /** As the command's first line has it, which a system reads that starts it by its name. */
-const OWN_NODE_FLAGS = ['--max-semi-space-size=8']
+const OWN_NODE_FLAGS = ['--max-semi-space-size=16']
 const LAST_LINES = 12
 const START_TIMEOUT_MS = 60_000
 
