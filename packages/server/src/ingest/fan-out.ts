@@ -4,7 +4,7 @@
  */
 import type { EndpointId, NotSent } from '../model.ts'
 import type { InboxItem } from '../store/operations/inbox.ts'
-import type { NewDelivery } from '../store/operations/publish.ts'
+import type { NewDelivery } from '../store/operations/new-deliveries.ts'
 import type { PastSelection } from '../store/operations/selections.ts'
 import type { Store } from '../store/store.ts'
 import type { TenantMatcher } from './configuration-cache.ts'

@@ -3,7 +3,7 @@ import { newId } from '../ids.ts'
 import type { EventId, TenantId } from '../model.ts'
 import type { MatchEndpoint } from '../store/operations/configuration.ts'
 import type { LaneItem } from '../store/operations/lanes.ts'
-import type { NewDelivery } from '../store/operations/publish.ts'
+import type { NewDelivery } from '../store/operations/new-deliveries.ts'
 
 export function newDelivery({ id, partition, state, ordered }: MatchEndpoint, nowMs: number): NewDelivery {
   return { id: newId('dlv', nowMs), endpoint: id, partition, held: state === 'disabled', ordered }
@@ -21,10 +21,23 @@ export type StoredEvent = {
 /** What lanes are told of, only after the commit: one must never send what a crash could take back. */
 export function freshItems(stored: StoredEvent, deliveries: readonly NewDelivery[], nowMs: number): LaneItem[] {
   const { tenant, event, type, test, traceparent, payload } = stored
-  return deliveries
-    .filter(({ held }) => !held)
-    .map(({ id: delivery, endpoint, partition }) => ({
-      ...{ tenant, delivery, endpoint, partition, event, type, test, traceparent },
-      ...{ replay: false, dueAtMs: nowMs, attempts: 0, payload },
-    }))
+  const items: LaneItem[] = []
+  for (const { id: delivery, endpoint, partition, held } of deliveries) {
+    if (held) continue
+    items.push({
+      tenant,
+      delivery,
+      endpoint,
+      partition,
+      event,
+      type,
+      test,
+      traceparent,
+      replay: false,
+      dueAtMs: nowMs,
+      attempts: 0,
+      payload,
+    })
+  }
+  return items
 }

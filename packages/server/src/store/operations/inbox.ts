@@ -23,7 +23,8 @@ import {
   textOrNull,
   type Value,
 } from '../transaction.ts'
-import { deliveryRows, type NewDelivery, storeDeliveryRows, storeEventRows, tenantVersions } from './publish.ts'
+import { deliveryRows, type NewDelivery, storeDeliveryRows } from './new-deliveries.ts'
+import { storeEventRows, tenantVersions } from './publish.ts'
 import { catalogueVersion } from './versions.ts'
 
 type InboxRow = {

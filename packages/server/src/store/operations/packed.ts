@@ -9,7 +9,8 @@ import { bytes, int, type Row, text, textOrNull } from '../transaction.ts'
 import { packHeaders } from './answer-headers.ts'
 import type { LaneItem } from './lanes.ts'
 import type { PlacedMark } from './marks.ts'
-import type { NewDelivery, NewEvent, PublishRequest } from './publish.ts'
+import type { NewDelivery } from './new-deliveries.ts'
+import type { NewEvent, PublishRequest } from './publish.ts'
 import type { Settlement, Step } from './settle.ts'
 
 const NO_STATUS = -1

@@ -17,7 +17,8 @@ import {
   text,
   textOrNull,
 } from '../transaction.ts'
-import { deliveryRows, storeDeliveryRows, tenantVersions } from './publish.ts'
+import { deliveryRows, storeDeliveryRows } from './new-deliveries.ts'
+import { tenantVersions } from './publish.ts'
 import { endReplay } from './replays.ts'
 
 export type ReplayPart = {
