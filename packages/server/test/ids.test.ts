@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bytesMs, firstIdAt, idBytes, idText, newId, parseId } from '../src/ids.ts'
+import { bytesMs, firstIdAt, idBytes, idMs, idText, newId, parseId } from '../src/ids.ts'
 
 describe('ids', () => {
   it('are UUIDv7 in TypeID form, as the specification writes them', () => {
@@ -18,6 +18,28 @@ describe('ids', () => {
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), bytes => {
         expect(parseId('dlv', idText('dlv', bytes))).toEqual(bytes)
       }),
+    )
+  })
+
+  it('tell when they were made, as bytes and as text', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 2 ** 48 - 1 }),
+        fc.uint8Array({ minLength: 16, maxLength: 16 }),
+        (ms, rest) => {
+          const bytes = idBytes(firstIdAt('evt', ms))
+          bytes.set(rest.subarray(6), 6)
+          expect(bytesMs(bytes)).toBe(ms)
+          expect(idMs(idText('evt', bytes))).toBe(ms)
+          expect(idMs(idText('dlv', bytes))).toBe(ms)
+        },
+      ),
+      {
+        examples: [
+          [0, new Uint8Array(16)],
+          [2 ** 48 - 1, new Uint8Array(16).fill(255)],
+        ],
+      },
     )
   })
 

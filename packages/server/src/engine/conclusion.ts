@@ -31,23 +31,40 @@ export type Conclusion = {
 export function concludeAttempt(input: ConclusionInput): Conclusion {
   const { item, schedule, sent, epoch, endedAtMs, random, isCurrent } = input
   const { exchange } = sent
-  const { outcome, error, ...said } = judge(exchange)
-  const gone = said.gone && isCurrent
-  const { retryAfter } = exchange
+  const { outcome, error, gone } = judge(exchange)
+  const { startedAtMs, durationMs, status, address, retryAfter } = exchange
   const date = retryAfter === null ? null : headerOf(exchange.headers, 'date')
-  const waitMs = isCurrent ? retryAfterMs({ status: exchange.status, retryAfter, date }, endedAtMs) : 0
+  const waitMs = isCurrent ? retryAfterMs({ status, retryAfter, date }, endedAtMs) : 0
   const number = item.attempts + 1
-  const step = nextStep({ outcome, attempt: number, schedule, endedAtMs, retryAfterMs: waitMs, random })
   const { headers, body, truncated } = sent.record(exchange)
-  const { startedAtMs, durationMs, status, address } = exchange
-  const recorded = { responseHeaders: headers, responseBody: body, responseTruncated: truncated }
-  const { tenant, delivery, endpoint, event, replay = false, partition, dueAtMs } = item
+  // Member by member: spread, they would be put together several times for each attempt there is.
   return {
     error: outcome === 'success' ? null : error,
     waitMs,
     settlement: {
-      ...{ tenant, delivery, endpoint, event, replay, partition, epoch, step, gone, dueAtMs, endedAtMs },
-      attempt: { number, startedAtMs, durationMs, outcome, status, error, address, ...recorded },
+      tenant: item.tenant,
+      delivery: item.delivery,
+      endpoint: item.endpoint,
+      event: item.event,
+      replay: item.replay ?? false,
+      partition: item.partition,
+      epoch,
+      step: nextStep({ outcome, attempt: number, schedule, endedAtMs, retryAfterMs: waitMs, random }),
+      gone: gone && isCurrent,
+      dueAtMs: item.dueAtMs,
+      endedAtMs,
+      attempt: {
+        number,
+        startedAtMs,
+        durationMs,
+        outcome,
+        status,
+        error,
+        address,
+        responseHeaders: headers,
+        responseBody: body,
+        responseTruncated: truncated,
+      },
     },
   }
 }
@@ -62,10 +79,22 @@ function headerOf(headers: readonly string[], name: string): string | null {
 export function attemptLine({ event, type }: LaneItem, settlement: Settlement): Readonly<Record<string, unknown>> {
   const { tenant, endpoint, delivery, step, attempt } = settlement
   const { number, outcome, status, error: errorCode, durationMs, address } = attempt
-  const next = step.kind
-  const line = { tenant, endpoint, event, delivery, type, attempt: number, outcome, status, errorCode, durationMs }
-  if (step.kind !== 'retry') return { ...line, address, next }
-  return { ...line, address, next, dueAt: new Date(step.dueAtMs).toISOString() }
+  return {
+    tenant,
+    endpoint,
+    event,
+    delivery,
+    type,
+    attempt: number,
+    outcome,
+    status,
+    errorCode,
+    durationMs,
+    address,
+    next: step.kind,
+    // Left out of the line where it is undefined.
+    dueAt: step.kind === 'retry' ? new Date(step.dueAtMs).toISOString() : undefined,
+  }
 }
 
 /** Nothing was sent. */
