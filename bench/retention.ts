@@ -13,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createAuthority } from '@posthorn/testkit'
 import { systemClock } from '../packages/server/src/clock.ts'
 import { firstIdAt, idBytes, idText } from '../packages/server/src/ids.ts'
+import { packHeaders } from '../packages/server/src/store/operations/answer-headers.ts'
 import { openSqlite } from '../packages/server/src/store/sqlite/driver.ts'
 import { Store } from '../packages/server/src/store/store.ts'
 import { EVENT_TYPE } from './events.ts'
@@ -54,7 +55,8 @@ async function fillStore(folder: string): Promise<void> {
   const { version: catalogueVersion } = await store.read('readCatalogue', {})
   const payload = new Uint8Array(Buffer.from(makePayload()))
   const nowMs = OLD_SINCE_MS
-  const answer = { status: 200, error: null, address: '192.0.2.1:443', responseHeaders: ['server', 'nginx'] }
+  const headers = packHeaders(['server', 'nginx'])
+  const answer = { status: 200, error: null, address: '192.0.2.1:443', headers }
   for (let at = 0; at < OLD_EVENTS; at += 500) {
     const events = Array.from({ length: 500 }, (_, index) => ({
       ...{ id: oldId('evt', at + index), type: EVENT_TYPE, key: null, hash: null, payload, test: false, notSent: {} },

@@ -1,5 +1,6 @@
 /** What an exchange means for its delivery: pure functions, from what was had to what is stored and logged. */
 import type { AttemptError, RetrySchedule } from '../model.ts'
+import { packHeaders } from '../store/operations/answer-headers.ts'
 import type { LaneItem } from '../store/operations/lanes.ts'
 import type { Settlement } from '../store/operations/settle.ts'
 import { type Exchange, judge } from './outcome.ts'
@@ -61,7 +62,7 @@ export function concludeAttempt(input: ConclusionInput): Conclusion {
         status,
         error,
         address,
-        responseHeaders: headers,
+        headers: packHeaders(headers),
         responseBody: body,
         responseTruncated: truncated,
       },

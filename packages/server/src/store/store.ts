@@ -5,9 +5,8 @@ import type { Call, CallResult, Driver, HistoryReport } from './driver.ts'
 import { doneBy, Observations, publishedIn } from './observations.ts'
 import { type Arguments, CONFIGURATION_CHANGES, type OperationName, type Result } from './operations/index.ts'
 import type { LaneItem, LaneQuery, OrderedLane, OrderedLaneQuery } from './operations/lanes.ts'
-import { packRequests, packSettlements, unpackLane } from './operations/packed.ts'
 import { type PublishRequest, type PublishResult, type StoredResult, toPublishResult } from './operations/publish.ts'
-import type { Moved, Settlement, SettleResult } from './operations/settle.ts'
+import { type Moved, type Settlement, type SettleResult, toSettleArguments } from './operations/settle.ts'
 import { StoreContended, StoreUnavailable } from './transaction.ts'
 
 /** Work that waits for the commit now in flight, at most; what comes on top is refused (503). */
@@ -98,14 +97,13 @@ export class Store {
   }
 
   /** The earliest due pending deliveries of an endpoint. Throws StoreUnavailable. */
-  async readLane(query: LaneQuery): Promise<LaneItem[]> {
-    return unpackLane(await this.read('readLane', query), query.partition, query.endpoint)
+  readLane(query: LaneQuery): Promise<LaneItem[]> {
+    return this.read('readLane', query)
   }
 
   /** The next pending deliveries of an ordered endpoint. Throws StoreUnavailable. */
-  async readOrderedLane(query: OrderedLaneQuery): Promise<OrderedLane<LaneItem[]>> {
-    const { items, ...rest } = await this.read('readOrderedLane', query)
-    return { items: unpackLane(items, query.partition, query.endpoint), ...rest }
+  readOrderedLane(query: OrderedLaneQuery): Promise<OrderedLane> {
+    return this.read('readOrderedLane', query)
   }
 
   /** Resolves after the commit is durable. */
@@ -243,7 +241,7 @@ export class Store {
     if (this.#holds === 0) calls.push(...this.#configuring.splice(0))
     const batch: Call[] = []
     if (settlements.length > 0)
-      batch.push({ name: 'settle', args: packSettlements(settlements.map(({ input }) => input)) })
+      batch.push({ name: 'settle', args: toSettleArguments(settlements.map(({ input }) => input)) })
     if (publishes.length > 0) batch.push(toPublishCall(publishes, KEY_WAIT_MS))
     // Last: a change of the configuration must not make the events stale that it shares its commit with.
     batch.push(...calls.map(({ input }) => input))
@@ -296,7 +294,7 @@ export class Store {
     } else if (settlements.length === 1) settlements[0]!.reject(result.error)
     else {
       for (const waiting of settlements) {
-        const [alone] = await this.#write([{ name: 'settle', args: packSettlements([waiting.input]) }])
+        const [alone] = await this.#write([{ name: 'settle', args: toSettleArguments([waiting.input]) }])
         await this.#concludeSettlements([waiting], alone!)
       }
     }
@@ -366,8 +364,7 @@ export class Store {
 }
 
 function toPublishCall(publishes: readonly Waiting<PublishRequest, PublishResult>[], keyWaitMs: number): Call {
-  const args = { ...packRequests(publishes.map(({ input }) => input)), keyWaitMs }
-  return { name: 'publish', args }
+  return { name: 'publish', args: { requests: publishes.map(({ input }) => input), keyWaitMs } }
 }
 
 /** What goes by: an outcome is tried again after it. */

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import type { Call, CallResult, Driver } from '../../src/store/driver.ts'
-import { type PackedRequests, unpackRequests } from '../../src/store/operations/packed.ts'
-import type { PublishRequest, PublishResult } from '../../src/store/operations/publish.ts'
+import type { PublishArguments, PublishRequest, PublishResult } from '../../src/store/operations/publish.ts'
 import { sqliteDialect } from '../../src/store/sqlite/dialect.ts'
 import { Store } from '../../src/store/store.ts'
 import { StoreContended } from '../../src/store/transaction.ts'
@@ -14,7 +13,7 @@ function aStore(held: Set<string>) {
   const writes: { requests: number; isBlocked: boolean }[] = []
   const write = async (calls: readonly Call[]): Promise<CallResult[]> =>
     calls.map((call): CallResult => {
-      const requests = unpackRequests(call.args as PackedRequests)
+      const { requests } = call.args as PublishArguments
       const isBlocked = requests.some(({ events }) => events.some(({ key }) => key !== null && held.has(key)))
       writes.push({ requests: requests.length, isBlocked })
       if (isBlocked) return { ok: false, error: new StoreContended('held') }

@@ -1,5 +1,6 @@
 import { newId } from '../../src/ids.ts'
 import { type Attempt, type Endpoint, WELL } from '../../src/model.ts'
+import { packHeaders } from '../../src/store/operations/answer-headers.ts'
 import type { LaneItem } from '../../src/store/operations/lanes.ts'
 import type { NewEvent, PublishRequest } from '../../src/store/operations/publish.ts'
 import type { Settlement, Step } from '../../src/store/operations/settle.ts'
@@ -93,10 +94,18 @@ export function anAttempt(number: number, over: Partial<Attempt> = {}): Attempt 
 export function aSettlement(
   item: LaneItem,
   step: Step,
-  over: Partial<Settlement> & { number?: number } = {},
+  {
+    attempt,
+    number = item.attempts + 1,
+    ...over
+  }: Partial<Omit<Settlement, 'attempt'>> & {
+    attempt?: Attempt
+    number?: number
+  } = {},
 ): Settlement {
-  const number = over.number ?? item.attempts + 1
   const success = step.kind === 'delivered'
+  const { responseHeaders, ...rest } =
+    attempt ?? anAttempt(number, success ? { outcome: 'success', status: 204, error: null } : {})
   return {
     tenant: item.tenant,
     delivery: item.delivery,
@@ -105,7 +114,7 @@ export function aSettlement(
     replay: false,
     partition: item.partition,
     epoch: 0,
-    attempt: anAttempt(number, success ? { outcome: 'success', status: 204, error: null } : {}),
+    attempt: { ...rest, headers: packHeaders(responseHeaders) },
     step,
     gone: false,
     dueAtMs: item.dueAtMs,

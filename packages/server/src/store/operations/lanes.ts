@@ -3,7 +3,6 @@ import type { DeliveryId, EndpointId, EventId, TenantId } from '../../model.ts'
 import { bytes, idList, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import type { Taken } from './leases.ts'
 import { noteLostNodes } from './notices.ts'
-import { type PackedLane, packLane } from './packed.ts'
 
 /** A pending delivery as a lane holds it. */
 export type LaneItem = {
@@ -33,44 +32,48 @@ export type LaneQuery = {
 }
 
 /** The earliest due pending deliveries of an endpoint; payloads up to `maxPayloadBytes` come with them. */
-export function* readLane(args: LaneQuery): Transaction<PackedLane> {
-  return packLane(yield* readRows(args, '', 'due_ms, id'))
+export function* readLane(args: LaneQuery): Transaction<LaneItem[]> {
+  return (yield* readRows(args, '', 'due_ms, id')).map(({ item }) => item)
 }
+
+type LaneRow = { readonly item: LaneItem; readonly isNumbered: boolean }
 
 /** The first pending deliveries of an endpoint in an order, with the payloads that are not too large. */
 function* readRows(
   { partition, endpoint, limit, maxPayloadBytes }: LaneQuery,
   where: string,
   order: string,
-): Transaction<Row[]> {
+): Transaction<LaneRow[]> {
   const rows = yield {
     text: `select tenant, id, event, type, test, replay_of, replay, due_ms, attempts, seq from live_delivery
            where partition = $1 and endpoint = $2 and state = 'pending' ${where} order by ${order} limit ${limit}`,
     params: [partition, idBytes(endpoint)],
   }
-  if (rows.length === 0) return rows
+  if (rows.length === 0) return []
   const contents = yield* readContents(
     text(rows[0]!.tenant),
     rows.map(row => bytes(row.event)),
     maxPayloadBytes,
   )
   return rows.map(row => {
-    const content = contents.get(idText('evt', bytes(row.event)))
+    const event = idText('evt', bytes(row.event))
+    const content = contents.get(event)
     // Member by member: a copy of a row by `...` took twice the time of all the rest.
-    return {
-      tenant: row.tenant!,
-      id: row.id!,
-      event: row.event!,
-      type: row.type!,
-      test: row.test!,
-      replay_of: row.replay_of!,
-      replay: row.replay!,
-      due_ms: row.due_ms!,
-      attempts: row.attempts!,
-      seq: row.seq!,
-      payload: content?.payload ?? null,
-      traceparent: content?.traceparent ?? null,
+    const item = {
+      tenant: text(row.tenant),
+      delivery: idText('dlv', bytes(row.id)),
+      endpoint,
+      partition,
+      event,
+      type: text(row.type),
+      test: row.test === 1,
+      replay: row.replay_of !== null || row.replay !== null,
+      traceparent: textOrNull(content?.traceparent ?? null),
+      dueAtMs: int(row.due_ms),
+      attempts: int(row.attempts),
+      payload: (content?.payload ?? null) as Uint8Array | null,
     }
+    return { item, isNumbered: row.seq !== null }
   })
 }
 
@@ -97,8 +100,8 @@ export type OrderedLaneQuery = LaneQuery & {
   readonly isNumbered: boolean
 }
 
-export type OrderedLane<Items> = {
-  readonly items: Items
+export type OrderedLane = {
+  readonly items: readonly LaneItem[]
   /** None is left from before the endpoint was ordered. */
   readonly isNumbered: boolean
   /** Held deliveries are being released: until all are, none may go, or those behind would overtake them. */
@@ -116,7 +119,7 @@ const ORDERS = {
 }
 
 /** The first pending deliveries of an ordered endpoint, as they are to be sent. */
-export function* readOrderedLane(args: OrderedLaneQuery): Transaction<OrderedLane<PackedLane>> {
+export function* readOrderedLane(args: OrderedLaneQuery): Transaction<OrderedLane> {
   const params = [args.partition, idBytes(args.endpoint)]
   const where = args.isNumbered ? 'and seq is not null' : ''
   const order = args.isNumbered ? ORDERS.numbered : ORDERS.mixed
@@ -125,8 +128,8 @@ export function* readOrderedLane(args: OrderedLaneQuery): Transaction<OrderedLan
   // Whatever is there now, and was not given, may have been held a moment ago.
   const left = rows.length > 0 ? [] : yield { text: `select 1 where exists (${HELD}) or exists (${PENDING})`, params }
   const isHeldUp = left.length > 0
-  const isNumbered = args.isNumbered || (!isHeldUp && rows.every(row => row.seq !== null))
-  return { items: packLane(rows), isNumbered, isHeldUp }
+  const isNumbered = args.isNumbered || (!isHeldUp && rows.every(row => row.isNumbered))
+  return { items: rows.map(({ item }) => item), isNumbered, isHeldUp }
 }
 
 /** Of the call that published an event; null: it had none. */

@@ -15,7 +15,6 @@ import {
 } from '../transaction.ts'
 import { storeInbox } from './inbox.ts'
 import { deliveryRows, type NewDelivery, storeDeliveryRows } from './new-deliveries.ts'
-import { type PackedRequests, unpackRequests } from './packed.ts'
 import { catalogueVersion } from './versions.ts'
 
 export type NewEvent = {
@@ -43,6 +42,12 @@ export type PublishRequest = {
   /** Of the call (W3C Trace Context), kept with its events. Default: it had none. */
   readonly traceparent?: string | null
   readonly events: readonly NewEvent[]
+}
+
+export type PublishArguments = {
+  readonly requests: readonly PublishRequest[]
+  /** How long to wait for keys that somebody's open transaction holds, milliseconds. */
+  readonly keyWaitMs: number
 }
 
 export type PublishedItem = {
@@ -92,11 +97,7 @@ type KnownKey = { readonly event: EventId; readonly hash: Uint8Array; item: Omit
 const keyOf = (tenant: TenantId, key: string): string => `${tenant}\0${key}`
 
 /** Stores events and their deliveries; one result a request, in order. */
-export function* publish(
-  packed: PackedRequests & { readonly keyWaitMs: number },
-  dialect: Dialect,
-): Transaction<StoredResult[]> {
-  const requests = unpackRequests(packed)
+export function* publish({ requests, keyWaitMs }: PublishArguments, dialect: Dialect): Transaction<StoredResult[]> {
   if (dialect.lockConfigurationShared !== null) yield dialect.lockConfigurationShared
   const catalogue = yield* catalogueVersion()
   const versions = yield* tenantVersions(requests.map(({ tenant }) => tenant))
@@ -114,7 +115,7 @@ export function* publish(
     accepted.push(request)
     return { kind: 'stored', duplicates: duplicatesOf(request, known, duplicates) }
   })
-  yield* storeKeys(accepted, duplicates, packed.keyWaitMs, dialect)
+  yield* storeKeys(accepted, duplicates, keyWaitMs, dialect)
   yield* storeEvents(accepted, duplicates)
   yield* storeDeliveries(accepted, duplicates, dialect)
   yield* storeLater(accepted, duplicates)

@@ -11,9 +11,8 @@ import {
   text,
 } from '../transaction.ts'
 import { record } from './audit.ts'
-import { type EndpointMark, markEndpoints } from './marks.ts'
+import { type EndpointMark, markEndpoints, type PlacedMark } from './marks.ts'
 import { exhaustedFact, gatherExhausted, noteDisabled } from './notices.ts'
-import { type PackedSettlements, type StoredSettlement, unpackSettlements } from './packed.ts'
 import { bumpTenant, lockConfiguration } from './versions.ts'
 
 /** What an attempt makes of its delivery. */
@@ -22,6 +21,9 @@ export type Step =
   | { readonly kind: 'exhausted' }
   /** Another attempt follows. */
   | { readonly kind: 'retry'; readonly dueAtMs: number }
+
+/** `headers`: as answer-headers.ts packs them. */
+export type SettledAttempt = Omit<Attempt, 'responseHeaders'> & { readonly headers: Uint8Array }
 
 /** One attempt's end: always recorded, and a step of its delivery where the fences let it. */
 export type Settlement = {
@@ -34,7 +36,7 @@ export type Settlement = {
   readonly partition: number
   /** The epoch under which this node holds the partition. */
   readonly epoch: number
-  readonly attempt: Attempt
+  readonly attempt: SettledAttempt
   readonly step: Step
   /** The receiver answered 410: the endpoint is to be disabled (C11). */
   readonly gone: boolean
@@ -58,12 +60,26 @@ export type SettleResult = {
   readonly disabled: readonly { readonly tenant: TenantId; readonly endpoint: EndpointId }[]
 }
 
+/** A settlement as far as the store needs it. */
+export type StoredSettlement = Omit<Settlement, 'attempt' | 'event' | 'replay' | 'marks'> & {
+  readonly attempt: Omit<SettledAttempt, 'outcome'>
+}
+
+export type SettleArguments = {
+  readonly settlements: readonly StoredSettlement[]
+  readonly marks: readonly PlacedMark[]
+}
+
+export const toSettleArguments = (settlements: readonly Settlement[]): SettleArguments => ({
+  settlements,
+  marks: settlements.flatMap(({ endpoint, epoch, marks = [] }) => marks.map(mark => ({ endpoint, epoch, mark }))),
+})
+
 /**
  * The fences: a failure counts only while the delivery is pending, at the attempt before, and the partition's epoch is
  * ours. A 2xx counts in any live state: the receiver has it, whoever sent it.
  */
-export function* settle(packed: PackedSettlements, dialect: Dialect): Transaction<SettleResult> {
-  const settlements = unpackSettlements(packed)
+export function* settle({ settlements, marks }: SettleArguments, dialect: Dialect): Transaction<SettleResult> {
   if (settlements.some(({ gone }) => gone)) yield* lockConfiguration(dialect)
   yield* storeAttempts(settlements)
   const steps: Record<Step['kind'], StoredSettlement[]> = { delivered: [], exhausted: [], retry: [] }
@@ -72,7 +88,7 @@ export function* settle(packed: PackedSettlements, dialect: Dialect): Transactio
   yield* end('delivered', steps.delivered, moved, dialect)
   yield* end('exhausted', steps.exhausted, moved, dialect)
   yield* reschedule(steps.retry, moved)
-  yield* markEndpoints(packed.marks)
+  yield* markEndpoints(marks)
   const disabled = yield* disableGone(settlements)
   return { moved: settlements.map(({ delivery }) => moved.get(delivery) ?? 'unmoved'), disabled }
 }
@@ -98,9 +114,9 @@ function* storeAttempts(settlements: readonly StoredSettlement[]): Transaction<v
            select tenant, delivery, number, started_ms, duration_ms, status, error, address, headers, body, truncated
            from v where true on conflict do nothing`,
     columns: ATTEMPT_COLUMNS,
-    rows: settlements.map(({ tenant, deliveryId, attempt }) => [
+    rows: settlements.map(({ tenant, delivery, attempt }) => [
       tenant,
-      deliveryId,
+      idBytes(delivery),
       attempt.number,
       attempt.startedAtMs,
       attempt.durationMs,
@@ -170,8 +186,8 @@ function* end(
 ): Transaction<void> {
   if (settlements.length === 0) return
   const rows = settlements.map(
-    ({ tenant, deliveryId, attempt, endedAtMs, epoch }) =>
-      [tenant, deliveryId, attempt.number, endedAtMs, epoch] as const,
+    ({ tenant, delivery, attempt, endedAtMs, epoch }) =>
+      [tenant, idBytes(delivery), attempt.number, endedAtMs, epoch] as const,
   )
   const ended = yield { text: intoHistory(kind, dialect), columns: END_COLUMNS, rows }
   if (kind === 'exhausted') yield* tellExhausted(ended, settlements, dialect)
@@ -263,9 +279,9 @@ function* reschedule(settlements: readonly StoredSettlement[], moved: Map<Delive
              and ${isOurs('live_delivery.partition', 'v.epoch')}
            returning live_delivery.id, live_delivery.due_ms`,
     columns: RETRY_COLUMNS,
-    rows: settlements.map(({ tenant, deliveryId, attempt, step, dueAtMs, epoch }) => [
+    rows: settlements.map(({ tenant, delivery, attempt, step, dueAtMs, epoch }) => [
       tenant,
-      deliveryId,
+      idBytes(delivery),
       attempt.number,
       step.kind === 'retry' ? step.dueAtMs : 0,
       dueAtMs,

@@ -7,6 +7,7 @@ import type { Call, CallResult, Driver } from '../driver.ts'
 import type { Arguments, OperationName, Result } from '../operations/index.ts'
 import { StoreUnavailable } from '../transaction.ts'
 import { sqliteDialect } from './dialect.ts'
+import { packCall, unpackResult } from './packed.ts'
 import type { Failure, Reply, Request, Success, WorkerSettings } from './worker.ts'
 
 /** Another process has the folder open. */
@@ -161,14 +162,14 @@ export async function openSqlite(folder: string, clock: Clock): Promise<Driver> 
     now: () => clock.now(),
     latest: () => clock.now(),
     async write(calls: readonly Call[]) {
-      const results = await writer.ask({ kind: 'calls', calls })
+      const results = await writer.ask({ kind: 'calls', calls: calls.map(packCall) })
       // A thread that died answers once for all.
       return calls.map((_, index) => toResult(results[index] ?? results[0]!))
     },
     async read<Name extends OperationName>(name: Name, args: Arguments<Name>) {
-      const [result] = await readerFor(name).ask({ kind: 'calls', calls: [{ name, args } as Call] })
+      const [result] = await readerFor(name).ask({ kind: 'calls', calls: [packCall({ name, args } as Call)] })
       if (!result!.ok) throw toError(result as Failure)
-      return result!.value as Result<Name>
+      return unpackResult(name, result!.value) as Result<Name>
     },
     async durability() {
       const names = ['synchronous', 'journal_mode', 'auto_vacuum']

@@ -6,6 +6,7 @@ import { KeyRace } from '../operations/publish.ts'
 import { StoreUnavailable, type Transaction } from '../transaction.ts'
 import { Connection } from './connection.ts'
 import { sqliteDialect } from './dialect.ts'
+import { packResult, unpackCall } from './packed.ts'
 
 export type WorkerSettings = { readonly file: string; readonly readOnly: boolean }
 
@@ -30,12 +31,12 @@ let connection: Connection | undefined = new Connection(file, readOnly)
 
 function start(call: Call): Transaction<unknown> {
   const operation = operations[call.name] as (args: unknown, dialect: typeof sqliteDialect) => Transaction<unknown>
-  return operation(call.args, sqliteDialect)
+  return operation(unpackCall(call).args, sqliteDialect)
 }
 
 function* together(calls: readonly Call[]): Transaction<unknown[]> {
   const values: unknown[] = []
-  for (const call of calls) values.push(yield* start(call))
+  for (const call of calls) values.push(packResult(call.name, yield* start(call)))
   return values
 }
 

@@ -1,17 +1,53 @@
 /**
- * Requests and outcomes as columns, for the way to the store's thread: cloning a thousand small objects, each with the
+ * What there is much of goes to the store's thread and back as columns: cloning a thousand small objects, each with the
  * names of its members, was a tenth of the main thread's time. Bytes go along as one buffer.
  */
 import { Buffer } from 'node:buffer'
-import { idBytes, idText } from '../../ids.ts'
-import type { AttemptError, EndpointId, NotSent } from '../../model.ts'
-import { bytes, int, type Row, text, textOrNull } from '../transaction.ts'
-import { packHeaders } from './answer-headers.ts'
-import type { LaneItem } from './lanes.ts'
-import type { PlacedMark } from './marks.ts'
-import type { NewDelivery } from './new-deliveries.ts'
-import type { NewEvent, PublishRequest } from './publish.ts'
-import type { Settlement, Step } from './settle.ts'
+import type { AttemptError, NotSent } from '../../model.ts'
+import type { Call } from '../driver.ts'
+import type { OperationName } from '../operations/index.ts'
+import type { LaneItem, OrderedLane } from '../operations/lanes.ts'
+import type { PlacedMark } from '../operations/marks.ts'
+import type { NewDelivery } from '../operations/new-deliveries.ts'
+import type { NewEvent, PublishArguments, PublishRequest } from '../operations/publish.ts'
+import type { SettleArguments, Step, StoredSettlement } from '../operations/settle.ts'
+
+type Codec = { readonly pack: (plain: unknown) => unknown; readonly unpack: (packed: unknown) => unknown }
+
+const codec = <Plain, Packed>(pack: (plain: Plain) => Packed, unpack: (packed: Packed) => Plain): Codec =>
+  ({ pack, unpack }) as Codec
+
+const ARGUMENTS: Partial<Record<OperationName, Codec>> = {
+  publish: codec(packRequests, unpackRequests),
+  settle: codec(packSettlements, unpackSettlements),
+}
+
+const RESULTS: Partial<Record<OperationName, Codec>> = {
+  readLane: codec(packLane, unpackLane),
+  readOrderedLane: codec(packOrderedLane, unpackOrderedLane),
+}
+
+/** A call on its way to the thread, which is to `unpackCall` it. */
+export function packCall(call: Call): Call {
+  const found = ARGUMENTS[call.name]
+  return found === undefined ? call : ({ name: call.name, args: found.pack(call.args) } as Call)
+}
+
+export function unpackCall(call: Call): Call {
+  const found = ARGUMENTS[call.name]
+  return found === undefined ? call : ({ name: call.name, args: found.unpack(call.args) } as Call)
+}
+
+/** What an operation answers, on its way back, where it is to be `unpackResult`ed. */
+export function packResult(name: OperationName, value: unknown): unknown {
+  const found = RESULTS[name]
+  return found === undefined ? value : found.pack(value)
+}
+
+export function unpackResult(name: OperationName, value: unknown): unknown {
+  const found = RESULTS[name]
+  return found === undefined ? value : found.unpack(value)
+}
 
 const NO_STATUS = -1
 const STEPS = ['delivered', 'exhausted', 'retry'] as const
@@ -39,7 +75,7 @@ function unjoin(joined: Uint8Array): (length: number) => Uint8Array {
 
 // Outcomes
 
-export type PackedSettlements = {
+type PackedSettlements = {
   readonly tenant: readonly string[]
   readonly delivery: readonly string[]
   readonly endpoint: readonly string[]
@@ -54,13 +90,12 @@ export type PackedSettlements = {
 
 const NUMBERS_A_SETTLEMENT = 14
 
-export function packSettlements(settlements: readonly Settlement[]): PackedSettlements {
+function packSettlements({ settlements, marks }: SettleArguments): PackedSettlements {
   const numbers = new Float64Array(settlements.length * NUMBERS_A_SETTLEMENT)
   const answers: Uint8Array[] = []
   let at = 0
   for (const { partition, epoch, attempt, step, gone, dueAtMs, endedAtMs } of settlements) {
-    const headers = packHeaders(attempt.responseHeaders)
-    answers.push(headers, attempt.responseBody)
+    answers.push(attempt.headers, attempt.responseBody)
     numbers[at++] = partition
     numbers[at++] = epoch
     numbers[at++] = STEPS.indexOf(step.kind)
@@ -74,7 +109,7 @@ export function packSettlements(settlements: readonly Settlement[]): PackedSettl
     numbers[at++] = attempt.responseTruncated ? 1 : 0
     numbers[at++] = attempt.responseBody.length
     numbers[at++] = dueAtMs
-    numbers[at++] = headers.length
+    numbers[at++] = attempt.headers.length
   }
   return {
     tenant: settlements.map(({ tenant }) => tenant),
@@ -84,21 +119,14 @@ export function packSettlements(settlements: readonly Settlement[]): PackedSettl
     address: settlements.map(({ attempt }) => attempt.address),
     answers: join(answers),
     numbers,
-    marks: settlements.flatMap(({ endpoint, epoch, marks = [] }) => marks.map(mark => ({ endpoint, epoch, mark }))),
+    marks,
   }
 }
 
-/** An outcome as the store needs it: the headers stay packed. */
-export type StoredSettlement = Omit<Settlement, 'attempt' | 'event' | 'replay' | 'marks'> & {
-  /** The bytes of `delivery`. */
-  readonly deliveryId: Uint8Array
-  readonly attempt: Omit<Settlement['attempt'], 'responseHeaders' | 'outcome'> & { readonly headers: Uint8Array }
-}
-
-export function unpackSettlements(packed: PackedSettlements): StoredSettlement[] {
+function unpackSettlements(packed: PackedSettlements): SettleArguments {
   const nextBytes = unjoin(packed.answers)
-  const { numbers } = packed
-  return packed.tenant.map((tenant, index) => {
+  const { numbers, marks } = packed
+  const settlements = packed.tenant.map((tenant, index): StoredSettlement => {
     const at = index * NUMBERS_A_SETTLEMENT
     const kind = STEPS[numbers[at + 2]!]!
     const step: Step = kind === 'retry' ? { kind, dueAtMs: numbers[at + 3]! } : { kind }
@@ -106,7 +134,6 @@ export function unpackSettlements(packed: PackedSettlements): StoredSettlement[]
     return {
       tenant,
       delivery: packed.delivery[index]!,
-      deliveryId: idBytes(packed.delivery[index]!),
       endpoint: packed.endpoint[index]!,
       partition: numbers[at]!,
       epoch: numbers[at + 1]!,
@@ -127,11 +154,13 @@ export function unpackSettlements(packed: PackedSettlements): StoredSettlement[]
       },
     }
   })
+  return { settlements, marks }
 }
 
 // Requests
 
-export type PackedRequests = {
+type PackedRequests = {
+  readonly keyWaitMs: number
   readonly requests: readonly (Omit<PublishRequest, 'events'> & { readonly count: number })[]
   readonly id: readonly string[]
   readonly type: readonly string[]
@@ -153,7 +182,7 @@ const LATER = -1
 const NO_BYTES = new Uint8Array(0)
 const NOTHING_UNSENT = '{}'
 
-export function packRequests(requests: readonly PublishRequest[]): PackedRequests {
+function packRequests({ requests, keyWaitMs }: PublishArguments): PackedRequests {
   const events = requests.flatMap(request => request.events)
   const deliveries = events.flatMap(event => event.deliveries ?? [])
   const eventNumbers = new Float64Array(events.length * 4)
@@ -172,6 +201,7 @@ export function packRequests(requests: readonly PublishRequest[]): PackedRequest
     deliveryNumbers[at++] = ordered ? 1 : 0
   }
   return {
+    keyWaitMs,
     requests: requests.map(({ events: own, ...rest }) => ({ ...rest, count: own.length })),
     id: events.map(({ id }) => id),
     type: events.map(({ type }) => type),
@@ -186,7 +216,7 @@ export function packRequests(requests: readonly PublishRequest[]): PackedRequest
   }
 }
 
-export function unpackRequests(packed: PackedRequests): PublishRequest[] {
+function unpackRequests(packed: PackedRequests): PublishArguments {
   const nextPayload = unjoin(packed.payloads)
   const nextHash = unjoin(packed.hashes)
   let event = 0
@@ -216,14 +246,18 @@ export function unpackRequests(packed: PackedRequests): PublishRequest[] {
       deliveries: deliveries === LATER ? null : Array.from({ length: deliveries! }, nextDelivery),
     }
   }
-  return packed.requests.map(({ count, ...rest }) => ({ ...rest, events: Array.from({ length: count }, nextEvent) }))
+  const requests = packed.requests.map(({ count, ...rest }) => ({
+    ...rest,
+    events: Array.from({ length: count }, nextEvent),
+  }))
+  return { requests, keyWaitMs: packed.keyWaitMs }
 }
 
 // What a lane reads
 
-export type PackedLane = {
-  /** All rows' alike, since an endpoint has one tenant. */
-  readonly tenant: string
+type PackedLane = {
+  /** All items' alike; of none, it is null. */
+  readonly of: Pick<LaneItem, 'tenant' | 'endpoint' | 'partition'> | null
   readonly delivery: readonly string[]
   readonly event: readonly string[]
   readonly type: readonly string[]
@@ -239,32 +273,37 @@ export type PackedLane = {
 const NO_PAYLOAD = -1
 const NUMBERS_A_LANE_ITEM = 5
 
-export function packLane(rows: readonly Row[]): PackedLane {
-  const numbers = new Float64Array(rows.length * NUMBERS_A_LANE_ITEM)
+function packLane(items: readonly LaneItem[]): PackedLane {
+  const numbers = new Float64Array(items.length * NUMBERS_A_LANE_ITEM)
   const payloads: Uint8Array[] = []
   let at = 0
-  for (const row of rows) {
-    numbers[at++] = int(row.due_ms)
-    numbers[at++] = int(row.attempts)
-    numbers[at++] = int(row.test)
-    numbers[at++] = row.payload === null ? NO_PAYLOAD : bytes(row.payload).length
-    numbers[at++] = row.replay_of === null && row.replay === null ? 0 : 1
-    if (row.payload !== null) payloads.push(bytes(row.payload))
+  for (const { dueAtMs, attempts, test, payload, replay } of items) {
+    numbers[at++] = dueAtMs
+    numbers[at++] = attempts
+    numbers[at++] = test ? 1 : 0
+    numbers[at++] = payload === null ? NO_PAYLOAD : payload.length
+    numbers[at++] = replay ? 1 : 0
+    if (payload !== null) payloads.push(payload)
   }
+  const [first] = items
   return {
-    tenant: rows.length === 0 ? '' : text(rows[0]!.tenant),
-    delivery: rows.map(row => idText('dlv', bytes(row.id))),
-    event: rows.map(row => idText('evt', bytes(row.event))),
-    type: rows.map(row => text(row.type)),
-    traceparent: rows.map(row => textOrNull(row.traceparent)),
+    of: first === undefined ? null : pickShared(first),
+    delivery: items.map(({ delivery }) => delivery),
+    event: items.map(({ event }) => event),
+    type: items.map(({ type }) => type),
+    traceparent: items.map(({ traceparent }) => traceparent ?? null),
     numbers,
     payloads: join(payloads),
   }
 }
 
-export function unpackLane(packed: PackedLane, partition: number, endpoint: EndpointId): LaneItem[] {
+const pickShared = ({ tenant, endpoint, partition }: LaneItem) => ({ tenant, endpoint, partition })
+
+function unpackLane(packed: PackedLane): LaneItem[] {
+  if (packed.of === null) return []
   const nextPayload = unjoin(packed.payloads)
-  const { tenant, numbers } = packed
+  const { numbers } = packed
+  const { tenant, endpoint, partition } = packed.of
   return packed.delivery.map((delivery, index) => {
     const at = index * NUMBERS_A_LANE_ITEM
     const payloadLength = numbers[at + 3]!
@@ -284,4 +323,14 @@ export function unpackLane(packed: PackedLane, partition: number, endpoint: Endp
       payload: payloadLength === NO_PAYLOAD ? null : Buffer.from(nextPayload(payloadLength)),
     }
   })
+}
+
+type PackedOrderedLane = Omit<OrderedLane, 'items'> & { readonly items: PackedLane }
+
+function packOrderedLane({ items, ...rest }: OrderedLane): PackedOrderedLane {
+  return { items: packLane(items), ...rest }
+}
+
+function unpackOrderedLane({ items, ...rest }: PackedOrderedLane): OrderedLane {
+  return { items: unpackLane(items), ...rest }
 }
