@@ -28,7 +28,7 @@ import { Waiting } from './waiting.ts'
 export type LaneLimits = {
   /** Requests at once to the endpoint, at most. */
   readonly maxWindow: number
-  /** Deliveries held for each request of the window, at most. */
+  /** Deliveries held for each request of the window, at most; of what is fresh, some times as many. */
   readonly depth: number
   /** Deliveries held by all lanes: when it is used up, a lane holds no more than its window. */
   readonly items: Budget
@@ -224,7 +224,9 @@ export class Lane {
   needsRead(nowMs: number): boolean {
     if (this.#read !== undefined || this.#storeEarliestMs > nowMs || this.#closedUntilMs > nowMs) return false
     if (this.#isOrdered) return this.#held.size === 0
-    return this.#held.size - this.#countLater(nowMs) <= this.#few
+    const due = this.#held.size - this.#countLater(nowMs)
+    // What is in flight takes the lane's room, but can't be sent next: with a wide window it alone is more than few.
+    return due - this.#inFlight <= this.#few && due <= this.#capacity / 2
   }
 
   /** The next delivery, which is in flight from here on. Only if `isReady`. */

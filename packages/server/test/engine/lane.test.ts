@@ -283,3 +283,29 @@ describe('lane', () => {
     expect(lane.window).toBe(3)
   })
 })
+
+it('a lane whose window is wide is never out of work while the store has some', () => {
+  const limits = { maxWindow: 1_024, depth: 256, items: new Budget(200_000), payloads: new Budget(1_000_000) }
+  const lane = new Lane('t', 'ep', 0, 0, limits)
+  let stored = 0
+  const held: LaneItem[] = []
+  const rows: LaneItem[] = []
+  const windows: number[] = []
+  for (let step = 0; step < 30_000; step++) {
+    if (lane.needsRead(1)) {
+      const read = lane.beginRead(1)
+      while (rows.length < read.limit) rows.push(item(`d${stored++}`, 0))
+      lane.completeRead(read, rows.slice(0, read.limit))
+    }
+    while (lane.isReady(1)) held.push(lane.take())
+    windows.push(lane.inFlight)
+    const { delivery } = held.shift()!
+    lane.land(landing(true, 1))
+    lane.letGo(delivery)
+    rows.splice(
+      rows.findIndex(row => row.delivery === delivery),
+      1,
+    )
+  }
+  expect(Math.min(...windows.slice(windows.indexOf(1_024)))).toBe(1_024)
+})
