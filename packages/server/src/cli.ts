@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=16
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=16
 /** The `posthorn` command. */
 import type { ChildProcess } from 'node:child_process'
 import cluster from 'node:cluster'

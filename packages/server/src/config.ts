@@ -59,7 +59,9 @@ export function growThreadPool(): void {
  * By default V8 lets a heap grow to up to four times of what is used before it looks what of it is still needed: a busy
  * node had 600 MB and used 100. Two fifths as much again cost hardly any processor time (a fifth: a tenth more an event).
  *
- * What is short-lived can be bounded at start only: hence `--max-semi-space-size` wherever `posthorn` is started.
+ * What is short-lived can be bounded at start only: hence `--max-semi-space-size` wherever `posthorn` is started. So can the
+ * heaps of the system's `malloc`, of which glibc would make one for each thread, up to eight a processor, and give little
+ * back: hence `MALLOC_ARENA_MAX`, some 30 MB less. Elsewhere it means nothing.
  */
 export function boundHeapGrowth(): void {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`)

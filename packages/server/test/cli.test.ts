@@ -15,10 +15,14 @@ const SOURCES = new URL('../src/', import.meta.url).href
 
 test('wherever posthorn is started, what is short-lived in its memory is bounded alike', () => {
   const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
-  const flag = /--max-semi-space-size=\d+/.exec(read('../src/cli.ts').split('\n')[0]!)?.[0]
-  expect(flag).toBeDefined()
-  expect(JSON.parse(read('../../../package.json')).scripts.start).toContain(` ${flag} `)
-  expect(read('../../testkit/src/node.ts')).toContain(`'${flag}'`)
+  const [firstLine] = read('../src/cli.ts').split('\n')
+  const [, arenas, flag] = /^#!.* MALLOC_ARENA_MAX=(\d+) node (--max-semi-space-size=\d+)$/.exec(firstLine!)!
+  expect(JSON.parse(read('../../../package.json')).scripts.start).toMatch(
+    `MALLOC_ARENA_MAX=${arenas} exec node ${flag} `,
+  )
+  const testkit = read('../../testkit/src/node.ts')
+  expect(testkit).toContain(`'${flag}'`)
+  expect(testkit).toContain(`MALLOC_ARENA_MAX: '${arenas}'`)
 })
 
 /** Time that stands still until a test turns the hands. */

@@ -34,6 +34,7 @@ export type RunningNode = {
 const CLI = fileURLToPath(new URL('../../server/src/cli.ts', import.meta.url))
 /** As the command's first line has it, which a system reads that starts it by its name. */
 const OWN_NODE_FLAGS = ['--max-semi-space-size=16']
+const OWN_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' }
 const LAST_LINES = 12
 const START_TIMEOUT_MS = 60_000
 
@@ -44,6 +45,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     signal: 'SIGTERM',
     ...(options.folder === undefined ? {} : { folder: options.folder }),
     env: {
+      ...OWN_ENVIRONMENT,
       ...ownEnvironment(),
       POSTHORN_API_KEY: options.apiKey,
       POSTHORN_ENCRYPTION_KEY: options.encryptionKey,
