@@ -76,7 +76,7 @@ async function startAll(contestants: Contestant[], options: RunOptions): Promise
   contestants.push({
     name: BARE_LOOP,
     isAlternative: false,
-    run: events => runBareLoop(setting, bareLoop, events, REQUESTS_IN_FLIGHT),
+    run: events => runBareLoop(setting, bareLoop, { requests: events, inFlight: REQUESTS_IN_FLIGHT }),
     end: () => bareLoop.end(),
   })
   const missing: LibraryName[] = []

@@ -3,9 +3,6 @@
  * delivery is one that waited there: due, of an endpoint that is well, in the partition that is looked at last. Each start
  * finds the file's pages forgotten by the system, as after a start of the machine; starts that find them are shown beside.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { systemClock } from '../packages/server/src/clock.ts'
 import { newId } from '../packages/server/src/ids.ts'
@@ -19,6 +16,7 @@ import { makeKeys, startPosthorn } from './posthorn.ts'
 import type { BenchResult } from './result.ts'
 import { type Setting, startSetting, TENANT } from './setting.ts'
 import { type Summary, summarise } from './statistics.ts'
+import { temporaryFolder } from './temporary.ts'
 
 const GOAL_SECONDS = 3
 const STARTS = { full: 7, short: 5 }
@@ -31,7 +29,8 @@ export async function runB8({ short }: RunOptions, say: Say): Promise<BenchResul
   const starts = short ? STARTS.short : STARTS.full
   const pending = short ? PENDING_ROWS.short : PENDING_ROWS.full
   const filled = await pendingStore(pending, say)
-  const data = mkdtempSync(join(tmpdir(), 'posthorn-bench-'))
+  const folder = temporaryFolder()
+  const data = folder.path
   copyStore(filled, data)
   const keys = makeKeys()
   const setting = await startSetting({ data, keys })
@@ -54,7 +53,7 @@ export async function runB8({ short }: RunOptions, say: Say): Promise<BenchResul
     return conclude(seconds, { starts, pending, endpointsDown: PENDING_ENDPOINTS, partition: LAST_PARTITION })
   } finally {
     await setting.end()
-    rmSync(data, { recursive: true, force: true })
+    folder.remove()
   }
 }
 

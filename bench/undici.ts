@@ -31,7 +31,7 @@ export type Pool = {
     readonly path: string
     /** Name and value in turn. */
     readonly headers: readonly string[]
-    readonly body: string
+    readonly body: string | Buffer
   }): Promise<{ readonly statusCode: number; readonly body: { dump(): Promise<void> } }>
 }
 

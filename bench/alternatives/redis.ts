@@ -1,4 +1,5 @@
 /** A Redis of its own, where there is one on this machine: BullMQ needs it. */
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -13,6 +14,14 @@ const START_TIMEOUT_MS = 20_000
 export function findRedis(path = process.env.PATH ?? ''): string | undefined {
   const names = ['redis-server', 'valkey-server']
   return names.flatMap(name => path.split(delimiter).map(folder => join(folder, name))).find(isExecutable)
+}
+
+/** As it says itself, in a few words; undefined where there is none. */
+export function redisVersion(): string | undefined {
+  const command = findRedis()
+  if (command === undefined) return undefined
+  const said = spawnSync(command, ['--version'], { encoding: 'utf8' }).stdout
+  return `Redis ${/v=(\S+)/.exec(said)?.[1] ?? said.trim()}`
 }
 
 /** As BullMQ advises for production: an append-only file, synced every second, and nothing evicted. */
