@@ -43,8 +43,8 @@ it('keeps the last result of each bench, and shows all that there are', () => {
     expect(readdirSync(`${docs}benchmarks`).sort()).toEqual(['B1-1.svg', 'B1.json', 'B2-1.svg', 'B2.json'])
     const page = readFileSync(`${docs}benchmarks.md`, 'utf8')
     expect(page.indexOf('## B1')).toBeLessThan(page.indexOf('## B2'))
-    expect(page).toContain('| B1 | Posthorn ÷ bare loop | ≤ 2 | 2.5 | not reached |')
-    expect(page).toContain('| B2 | Posthorn ÷ bare loop | ≤ 2 | 1.5 | reached |')
+    expect(page).toContain('| B1, short form | Posthorn ÷ bare loop | ≤ 2 | 2.5 | not reached |')
+    expect(page).toContain('| B2, short form | Posthorn ÷ bare loop | ≤ 2 | 1.5 | reached |')
     expect(page).not.toContain('| 9 |')
     for (const part of ['Read it with care.', '| Posthorn | 50 (40 to 60) | 120 |', '| healthy | 3 | 1.23 |']) {
       expect(page).toContain(part)
@@ -54,17 +54,25 @@ it('keeps the last result of each bench, and shows all that there are', () => {
   }
 })
 
-it('draws names as they are, and bars as long as their medians', () => {
+it('draws names as they are, bars as long as their medians, and everything within the picture', () => {
+  const name = 'a & <b>, which has a name of quite some length'
   const svg = drawBars({
-    ...{ name: 'Time', unit: 'µs' },
+    ...{ name: 'Time', unit: 'bytes an event' },
     bars: [
-      { name: 'a & <b>', summary: { median: 2, min: 1, max: 4 } },
+      { name, summary: { median: 2_000, min: 1_000, max: 4_000 } },
+      { name: 'half of it', summary: { median: 1_000, min: 0, max: 1_000 } },
       { name: 'nothing', summary: { median: 0, min: 0, max: 0 } },
     ],
   })
   expect(svg).toContain('a &amp; &lt;b&gt;')
-  expect(svg.match(/class="bar" [^>]*width="([\d.]+)"/g)!.map(bar => bar.match(/width="([\d.]+)"/)![1])).toEqual([
-    '190.0',
-    '0.0',
-  ])
+  const [whole, half, none] = [...svg.matchAll(/class="bar" [^>]*width="([\d.]+)"/g)].map(found => Number(found[1]))
+  expect(none).toBe(0)
+  expect(whole! / half!).toBeCloseTo(2, 1)
+  const texts = [...svg.matchAll(/<text x="([\d.]+)" y="\d+"( text-anchor="end")?>([^<]+)</g)]
+  // A letter of this size takes some 6.5 pixels.
+  const edges = texts.map(
+    ([, x, isRight, text]) => Number(x) + (isRight ? -1 : 1) * text!.replaceAll(/&\w+;/g, 'x').length * 6.5,
+  )
+  expect(texts).toHaveLength(6)
+  for (const edge of edges) expect(edge).toSatisfy((at: number) => at >= 0 && at <= 720)
 })
