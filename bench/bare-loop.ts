@@ -68,10 +68,12 @@ function byHttps({ origin, caPem: ca, path, headers, inFlight }: BareLoopCommand
   agent ??= new Agent({ keepAlive: true, maxSockets: inFlight, ca, minVersion: 'TLSv1.3' })
   const options = { agent, method: 'POST' }
   const url = `${origin}${path}`
+  const { host } = new URL(origin)
   return () => {
     const { promise, resolve, reject } = Promise.withResolvers<number>()
     const body = nextBody()
-    const own = [...headers, 'webhook-id', nextId(), 'content-length', String(body.length)]
+    // As a list they are sent as they are, and nothing is added.
+    const own = ['host', host, ...headers, 'webhook-id', nextId(), 'content-length', String(body.length)]
     const sent = request(url, { ...options, headers: own }, answer => {
       answer.resume()
       answer.on('end', () => resolve(answer.statusCode!))
