@@ -7,7 +7,7 @@
 import { type Account, account } from './account.ts'
 import { type BareLoopCommand, WAYS, type Way } from './bare-loop.ts'
 import { Child } from './child.ts'
-import { type Memory, memoryOf } from './memory.ts'
+import { type Memory, memoryOf, peakOf } from './memory.ts'
 import type { RunOptions } from './options.ts'
 import type { BenchResult } from './result.ts'
 import { BATCH_SIZE, BATCHES_IN_FLIGHT, bareHeaders, deliverBatches, type Setting, startSetting } from './setting.ts'
@@ -90,7 +90,6 @@ function conclude(id: 'B1' | 'B2', measured: Measured, counts: BenchResult['setu
   const whole = summarise(posthorn.map(sender))
   const loop = summarise(bare.map(sender))
   const neighbours = summarise(posthorn.map((each, index) => sender(each) / sender(bare[index]!)))
-  const peak = (of: Memory | undefined) => (of === undefined ? {} : { peakMegabytes: of.peakMegabytes })
   const database = id === 'B2' ? [{ name: 'PostgreSQL', micros: of(posthorn, 'PostgreSQL') }] : []
   return {
     id,
@@ -104,12 +103,12 @@ function conclude(id: 'B1' | 'B2', measured: Measured, counts: BenchResult['setu
       bars('Rate', 'events/s', { Posthorn: summarise(posthorn.map(({ eventsPerSecond }) => eventsPerSecond)) }),
     ],
     processes: [
-      { name: 'Posthorn', micros: of(posthorn, 'sender'), ...peak(peaks.Posthorn) },
+      { name: 'Posthorn', micros: of(posthorn, 'sender'), ...peakOf(peaks.Posthorn) },
       ...database,
       { name: 'both, while the bare loop runs', micros: of(posthorn, 'afterwards') },
       { name: 'publisher', micros: of(posthorn, 'publisher') },
       { name: 'receiver', micros: of(posthorn, 'receiver') },
-      { name: 'bare loop (a request)', micros: loop, ...peak(peaks['bare loop']) },
+      { name: 'bare loop (a request)', micros: loop, ...peakOf(peaks['bare loop']) },
     ],
     setup: {
       ...counts,

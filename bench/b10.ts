@@ -27,25 +27,19 @@ type Say = (line: string) => void
 type Sizes = { readonly total: number; readonly of: ReadonlyMap<string, number> }
 /** After a checkpoint or a plain vacuum, and written anew. */
 type Taken = { readonly kept: Sizes; readonly rewritten: Sizes }
-/** Of which the first half of the events took so much, after a plain vacuum. */
-type TakenInTurn = Taken & { readonly firstHalf: Sizes }
 type Engine = keyof typeof GOALS
 
 export async function runB10({ short, profileFolder }: RunOptions, say: Say): Promise<BenchResult> {
   const events = short ? SHORT_EVENTS : FULL_EVENTS
   const payloadBytes = Buffer.byteLength(makePayload(0))
   say(`B10: ${events} events with a payload of ${payloadBytes} bytes, delivered; one endpoint`)
-  const sqlite = await perEvent(events, count => storeInSqlite(count, profileFolder))
+  const storeSqlite = (count: number) => storeInSqlite(count, profileFolder)
+  const sqlite = perEvent(events, await storeSqlite(0), await storeSqlite(events))
   sayParts(say, 'SQLite', sqlite)
-  const inTurn: TakenInTurn[] = []
-  const postgres = await perEvent(events, async count => {
-    const taken = await storeInPostgres(count)
-    inTurn.push(taken)
-    return taken
-  })
+  const [empty, filled] = [await storeInPostgres(0), await storeInPostgres(events)]
+  const postgres = perEvent(events, empty, filled)
   sayParts(say, 'PostgreSQL', postgres)
-  const { kept, firstHalf } = inTurn.at(-1)!
-  const further = (kept.total - firstHalf.total) / (events / 2)
+  const further = (filled.kept.total - filled.firstHalf.total) / (events / 2)
   say(`PostgreSQL: each event of the second half added ${further.toFixed(0)} bytes, plain vacuums before and after`)
   return {
     id: 'B10',
@@ -89,8 +83,7 @@ function sayParts(say: Say, engine: Engine, { kept, rewritten }: Taken): void {
 }
 
 /** What so many events add to an empty store, divided by their number; the parts that matter, largest first. */
-async function perEvent(events: number, store: (events: number) => Promise<Taken>): Promise<Taken> {
-  const [empty, filled] = [await store(0), await store(events)]
+function perEvent(events: number, empty: Taken, filled: Taken): Taken {
   const share = (which: keyof Taken): Sizes => {
     const [before, after] = [empty[which], filled[which]]
     const parts = [...after.of].map(([name, bytes]) => [name, (bytes - (before.of.get(name) ?? 0)) / events] as const)
@@ -130,7 +123,8 @@ function sqliteSizes(database: DatabaseSync, file: string): Sizes {
   return { total: statSync(file).size, of: new Map(rows.map(({ name, bytes }) => [String(name), Number(bytes)])) }
 }
 
-async function storeInPostgres(events: number): Promise<TakenInTurn> {
+/** And what the first half of the events took of it, after a plain vacuum. */
+async function storeInPostgres(events: number): Promise<Taken & { readonly firstHalf: Sizes }> {
   const setting = await startSetting({ isShared: true })
   try {
     const client = new pg.Client({ connectionString: setting.postgres!.url() })

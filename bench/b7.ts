@@ -4,7 +4,7 @@
  * has in memory.
  */
 import { type Account, account } from './account.ts'
-import { type Memory, memoryOf } from './memory.ts'
+import { type Memory, memoryOf, peakOf } from './memory.ts'
 import type { RunOptions } from './options.ts'
 import { copyStore, PENDING_ENDPOINTS, PENDING_ROWS, pendingStore } from './pending.ts'
 import type { BenchResult } from './result.ts'
@@ -66,7 +66,6 @@ function conclude(
     accounts.beside.map((each, at) => each.eventsPerSecond / accounts.without[at]!.eventsPerSecond),
   )
   const megabytes = memory.beside?.peakMegabytes ?? Number.NaN
-  const peak = (of: Memory | undefined) => (of === undefined ? {} : { peakMegabytes: of.peakMegabytes })
   return {
     id: 'B7',
     title: 'Rate with millions of deliveries pending beside it, divided by the rate with none; memory',
@@ -91,8 +90,8 @@ function conclude(
       },
     ],
     processes: [
-      { name: 'none pending', micros: costs(accounts.without), ...peak(memory.without) },
-      { name: 'many pending', micros: costs(accounts.beside), ...peak(memory.beside) },
+      { name: 'none pending', micros: costs(accounts.without), ...peakOf(memory.without) },
+      { name: 'many pending', micros: costs(accounts.beside), ...peakOf(memory.beside) },
     ],
     setup: {
       ...{ ...counts, endpointsDown: PENDING_ENDPOINTS, batchSize: BATCH_SIZE, batchesInFlight: BATCHES_IN_FLIGHT },

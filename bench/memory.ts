@@ -4,6 +4,10 @@ import { readFileSync } from 'node:fs'
 /** In 2^20 bytes: resident now, and the most that ever was. */
 export type Memory = { readonly residentMegabytes: number; readonly peakMegabytes: number }
 
+/** As a result tells it. */
+export const peakOf = (memory: Memory | undefined) =>
+  memory === undefined ? {} : { peakMegabytes: memory.peakMegabytes }
+
 export function memoryOf(pid: number): Memory | undefined {
   if (process.platform !== 'linux') return undefined
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')

@@ -12,6 +12,9 @@ describe('the command line', () => {
   it('takes a folder for profiles and a bound, and says when they are missing', () => {
     expect(parseOptions(['B4', '--profile', '/tmp/x'])).toMatchObject({ ids: ['B4'], profileFolder: '/tmp/x' })
     expect(parseOptions(['B1', '--at-most', '7.5'])).toMatchObject({ atMost: 7.5 })
+    for (const large of [['B7'], ['B1', 'B11'], []]) {
+      expect(parseOptions([...large, '--at-most', '8'])).toMatch(/is to be large: name others/)
+    }
     expect(parseOptions(['--profile'])).toMatch(/--profile/)
     expect(parseOptions(['B1', '--write', '--profile', 'x'])).toMatch(/with --profile they do not/)
     for (const bad of ['x', '0', '']) expect(parseOptions(['B1', '--at-most', bad])).toMatch(/needs a number above 0/)

@@ -41,6 +41,9 @@ export const USAGE = `npm run bench [-- ${BENCH_IDS.join(' ')}] [--short] [--wri
   --profile <folder>  write .cpuprofile files of the server's threads there; the numbers don't count then
   --help              this text`
 
+/** Their first measure is the better the larger it is. */
+const WITHOUT_BOUND: ReadonlySet<BenchId> = new Set(['B6-others', 'B7', 'B11'])
+
 const FLAGS = {
   short: { type: 'boolean', default: false },
   write: { type: 'boolean', default: false },
@@ -60,8 +63,13 @@ export function parseOptions(args: readonly string[]): BenchOptions | string {
     if (values.write && values.profile !== undefined) {
       return '--write keeps numbers that count, and with --profile they do not: run it twice.'
     }
+    const ids = positionals.length > 0 ? positionals.filter(isBenchId) : BENCH_IDS
+    const unbounded = atMost === undefined ? [] : ids.filter(id => WITHOUT_BOUND.has(id))
+    if (unbounded.length > 0) {
+      return `--at-most is for what is to be small, and ${unbounded.join(', ')} measure what is to be large: name others.`
+    }
     return {
-      ids: positionals.length > 0 ? positionals.filter(isBenchId) : BENCH_IDS,
+      ids,
       short: values.short || positionals.length === 0,
       write: values.write,
       help: values.help,

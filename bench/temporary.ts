@@ -1,15 +1,17 @@
-/** Folders for what a bench looks at after the server has ended; they are gone when the bench ends, however it does. */
+/** Folders for what a bench looks at after the server has ended; they are gone when the bench ends, by Ctrl-C too. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const folders = new Set<string>()
+process.once('exit', () => {
+  for (const path of folders) remove(path)
+})
 
 export type TemporaryFolder = { readonly path: string; remove(): void }
 
 export function temporaryFolder(): TemporaryFolder {
   const path = mkdtempSync(join(tmpdir(), 'posthorn-bench-'))
-  if (folders.size === 0) process.once('exit', removeAll)
   folders.add(path)
   return {
     path,
@@ -18,10 +20,6 @@ export function temporaryFolder(): TemporaryFolder {
       remove(path)
     },
   }
-}
-
-function removeAll(): void {
-  for (const path of folders) remove(path)
 }
 
 /** A server that is just ending may still write there: hence the retries. */

@@ -225,7 +225,8 @@ export class Lane {
     if (this.#read !== undefined || this.#storeEarliestMs > nowMs || this.#closedUntilMs > nowMs) return false
     if (this.#isOrdered) return this.#held.size === 0
     const due = this.#held.size - this.#countLater(nowMs)
-    // What is in flight takes the lane's room, but can't be sent next: with a wide window it alone is more than few.
+    // What is in flight can't be sent next: with a wide window it alone is more than few. But it takes the lane's room, and
+    // a read is to find some.
     return due - this.#inFlight <= this.#few && due <= this.#capacity / 2
   }
 

@@ -3,8 +3,8 @@
  * version of the tenant at which the event was accepted, so what is registered or changed meanwhile is for later events.
  */
 import type { EndpointId, NotSent } from '../model.ts'
+import type { NewDelivery } from '../store/operations/delivery-rows.ts'
 import type { InboxItem } from '../store/operations/inbox.ts'
-import type { NewDelivery } from '../store/operations/new-deliveries.ts'
 import type { PastSelection } from '../store/operations/selections.ts'
 import type { Store } from '../store/store.ts'
 import type { TenantMatcher } from './configuration-cache.ts'

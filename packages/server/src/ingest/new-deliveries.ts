@@ -2,8 +2,8 @@
 import { newId } from '../ids.ts'
 import type { EventId, TenantId } from '../model.ts'
 import type { MatchEndpoint } from '../store/operations/configuration.ts'
+import type { NewDelivery } from '../store/operations/delivery-rows.ts'
 import type { LaneItem } from '../store/operations/lanes.ts'
-import type { NewDelivery } from '../store/operations/new-deliveries.ts'
 
 export function newDelivery({ id, partition, state, ordered }: MatchEndpoint, nowMs: number): NewDelivery {
   return { id: newId('dlv', nowMs), endpoint: id, partition, held: state === 'disabled', ordered }

@@ -23,7 +23,7 @@ import {
   textOrNull,
   type Value,
 } from '../transaction.ts'
-import { deliveryRows, type NewDelivery, storeDeliveryRows } from './new-deliveries.ts'
+import { deliveryRows, type NewDelivery, storeDeliveryRows } from './delivery-rows.ts'
 import { storeEventRows, tenantVersions } from './publish.ts'
 import { catalogueVersion } from './versions.ts'
 

@@ -13,8 +13,8 @@ import {
   type Transaction,
   text,
 } from '../transaction.ts'
+import { deliveryRows, type NewDelivery, storeDeliveryRows } from './delivery-rows.ts'
 import { storeInbox } from './inbox.ts'
-import { deliveryRows, type NewDelivery, storeDeliveryRows } from './new-deliveries.ts'
 import { catalogueVersion } from './versions.ts'
 
 export type NewEvent = {

@@ -17,7 +17,7 @@ import {
   text,
   textOrNull,
 } from '../transaction.ts'
-import { deliveryRows, storeDeliveryRows } from './new-deliveries.ts'
+import { deliveryRows, storeDeliveryRows } from './delivery-rows.ts'
 import { tenantVersions } from './publish.ts'
 import { endReplay } from './replays.ts'
 

@@ -5,10 +5,10 @@
 import { Buffer } from 'node:buffer'
 import type { AttemptError, NotSent } from '../../model.ts'
 import type { Call } from '../driver.ts'
+import type { NewDelivery } from '../operations/delivery-rows.ts'
 import type { OperationName } from '../operations/index.ts'
 import type { LaneItem, OrderedLane } from '../operations/lanes.ts'
 import type { PlacedMark } from '../operations/marks.ts'
-import type { NewDelivery } from '../operations/new-deliveries.ts'
 import type { NewEvent, PublishArguments, PublishRequest } from '../operations/publish.ts'
 import type { SettleArguments, Step, StoredSettlement } from '../operations/settle.ts'
 
