@@ -4,9 +4,9 @@
  * finds the file's pages forgotten by the system, as after a start of the machine; starts that find them are shown beside.
  */
 import { DatabaseSync } from 'node:sqlite'
-import { systemClock } from '../packages/server/src/clock.ts'
-import { newId } from '../packages/server/src/ids.ts'
-import { PARTITION_COUNT } from '../packages/server/src/model.ts'
+import { systemClock } from '../packages/server/src/base/clock.ts'
+import { newId } from '../packages/server/src/base/ids.ts'
+import { PARTITION_COUNT } from '../packages/server/src/base/model.ts'
 import { databaseFile, openSqlite } from '../packages/server/src/store/sqlite/driver.ts'
 import { Store } from '../packages/server/src/store/store.ts'
 import { EVENT_TYPE, makePayload } from './events.ts'

@@ -1,6 +1,6 @@
 /** What benches share that put rows into a store without sending anything. */
-import type { Endpoint } from '../packages/server/src/model.ts'
-import { WELL } from '../packages/server/src/model.ts'
+import type { Endpoint } from '../packages/server/src/base/model.ts'
+import { WELL } from '../packages/server/src/base/model.ts'
 
 /** One that exists for its rows alone: nothing can be sent to it, since its secret is none. */
 export const anEndpoint = (place: Pick<Endpoint, 'id' | 'tenant' | 'partition'>): Endpoint => ({

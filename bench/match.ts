@@ -2,8 +2,9 @@
  * `npx node bench/match.ts`: what matching costs, beside what can't be spared in any case: reading the payload. Ratios,
  * so that machines can be compared. Both are measured in turn, in the same process.
  */
-import { createMatcher } from '../packages/server/src/ingest/match.ts'
-import type { PayloadFilter } from '../packages/server/src/model.ts'
+
+import type { PayloadFilter } from '../packages/server/src/base/model.ts'
+import { createMatcher } from '../packages/server/src/catalogue/match.ts'
 import type { MatchEndpoint } from '../packages/server/src/store/operations/configuration.ts'
 
 const ROUNDS = 15

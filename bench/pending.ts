@@ -11,9 +11,9 @@ import { constants, copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, st
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { systemClock } from '../packages/server/src/clock.ts'
-import { newId } from '../packages/server/src/ids.ts'
-import { PARTITION_COUNT } from '../packages/server/src/model.ts'
+import { systemClock } from '../packages/server/src/base/clock.ts'
+import { newId } from '../packages/server/src/base/ids.ts'
+import { PARTITION_COUNT } from '../packages/server/src/base/model.ts'
 import { MIGRATIONS } from '../packages/server/src/store/migrations.ts'
 import { databaseFile, openSqlite } from '../packages/server/src/store/sqlite/driver.ts'
 import { Store } from '../packages/server/src/store/store.ts'
@@ -103,7 +103,7 @@ async function fill(folder: string, rows: number): Promise<void> {
 
 const tenantOf = (at: number): string => `down-${String(at).padStart(4, '0')}`
 
-/** Ids as `ids.ts` makes them, of a moment ago; `tail`: the last twelve digits. */
+/** Ids as `base/ids.ts` makes them, of a moment ago; `tail`: the last twelve digits. */
 const idSql = (ms: number, tail: string): string => `unhex(printf('%012x70008000%012x', ${ms}, ${tail}))`
 
 /** By SQLite itself, without its indexes meanwhile: row by row through the store it would take half an hour. */

@@ -1,6 +1,6 @@
 /** Writes the pages of docs/ that are made from tables anew. Run it by hand when a test says that one is stale. */
 import { writeFileSync } from 'node:fs'
-import { configDocs } from '../src/config/docs.ts'
+import { configDocs } from '../src/config/descriptions.ts'
 import { refusedAddressesDocs } from '../src/guard/docs.ts'
 
 const pages = { 'configuration.md': configDocs(), 'refused-addresses.md': refusedAddressesDocs() }

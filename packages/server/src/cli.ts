@@ -2,20 +2,21 @@
 /** The `posthorn` command. */
 import type { ChildProcess } from 'node:child_process'
 import cluster from 'node:cluster'
-import { backUpStore, restoreStore } from './backup.ts'
-import { systemClock } from './clock.ts'
-import { runCommandLine } from './command-line.ts'
+import { systemClock } from './base/clock.ts'
+import { backUpStore, restoreStore } from './commands/backup.ts'
+import { runCommandLine } from './commands/command-line.ts'
+import { examine } from './commands/doctor/doctor.ts'
+import { rotateKeys } from './commands/keys-rotate.ts'
+import { migrateStore } from './commands/migrate.ts'
+import { moveInstallation } from './commands/move.ts'
 import {
   boundHeapGrowth,
   growThreadPool,
   keepEnvironmentOutOfReports,
   readEnvironment,
   readTextFile,
-} from './config.ts'
-import { examine } from './doctor/doctor.ts'
-import { migrateStore, moveInstallation } from './maintenance.ts'
-import { rotateKeys } from './remote-commands.ts'
-import { startServer } from './server.ts'
+} from './config/config.ts'
+import { startServer } from './server/server.ts'
 
 growThreadPool()
 boundHeapGrowth()

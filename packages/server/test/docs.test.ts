@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { ATTEMPT_ERRORS } from '../src/model.ts'
+import { ATTEMPT_ERRORS } from '../src/base/model.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 

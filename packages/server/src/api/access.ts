@@ -5,8 +5,8 @@
  * these where the path is its tenant's. shared: as read, for what is of no tenant and every tenant may see. operator:
  * scope all, and no tenant.
  */
-import { PosthornError } from '../errors.ts'
-import type { ApiKey, ApiKeyScope } from '../model.ts'
+import { PosthornError } from '../base/errors.ts'
+import type { ApiKey, ApiKeyScope } from '../base/model.ts'
 
 export type Access = 'open' | 'publish' | 'read' | 'write' | 'shared' | 'operator'
 

@@ -1,4 +1,4 @@
-import { PosthornError } from '../errors.ts'
+import { PosthornError } from '../base/errors.ts'
 import { decodeCursor, isIdOf, PageQuery, parseTime, toPage } from './lists.ts'
 import { ApiKeyInput } from './schemas/access.ts'
 import { readProblems, writeProblems } from './schemas/problems.ts'

@@ -3,7 +3,7 @@
  * Few hooks and no log line a request, because publishing is the hot path.
  */
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
-import { PosthornError } from '../errors.ts'
+import { PosthornError } from '../base/errors.ts'
 import { type Access, accessOf } from './access.ts'
 import { addApiKeys } from './api-keys.ts'
 import { addAudit } from './audit.ts'

@@ -1,4 +1,4 @@
-import type { RotationState } from '../manage/key-rotation.ts'
+import type { RotationState } from '../services/key-rotation.ts'
 import { readProblems, writeProblems } from './schemas/problems.ts'
 import { NoBody, NoQuery, ref } from './schemas/shapes.ts'
 import type { Api, Services } from './services.ts'

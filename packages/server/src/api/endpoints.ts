@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import type { Endpoint } from '../model.ts'
+import type { Endpoint } from '../base/model.ts'
 import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from './lists.ts'
 import { EndpointPatch, NewEndpoint, SIGNING_INPUT } from './schemas/endpoints.ts'
 import { readProblems, writeProblems } from './schemas/problems.ts'

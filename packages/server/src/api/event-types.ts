@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { isTypeName } from '../manage/refusals.ts'
+import { isTypeName } from '../services/refusals.ts'
 import { decodeCursor, PageQuery, toPage } from './lists.ts'
 import { EventTypeInput } from './schemas/configuration.ts'
 import { readProblems, writeProblems } from './schemas/problems.ts'

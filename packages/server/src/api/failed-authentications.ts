@@ -3,8 +3,8 @@
  * when many wait already, not at all: their connection is closed. A right key is never delayed, so nobody can lock others
  * out by failing in their name.
  */
-import type { Clock, Timer } from '../clock.ts'
-import type { Logger } from '../logger.ts'
+import type { Clock, Timer } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
 import { networkOf } from './client-address.ts'
 
 /** Failures of an address within a window that are answered at once: a slip, or a deployment with an old key. */

@@ -1,9 +1,9 @@
 /**
- * The JSON of all calls but publishing, which cuts its own (ingest/cut.ts). Strict where JSON.parse is lenient: what two
+ * The JSON of all calls but publishing, which cuts its own (publish/cut.ts). Strict where JSON.parse is lenient: what two
  * readers could understand differently is refused.
  */
 import { type Buffer, isUtf8 } from 'node:buffer'
-import { PosthornError } from '../errors.ts'
+import { PosthornError } from '../base/errors.ts'
 
 /** Objects and arrays inside one another: as deep as an event type's schema may be, and the body around it. */
 const MAX_DEPTH = 66

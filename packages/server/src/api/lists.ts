@@ -1,8 +1,8 @@
 /** Pages of lists, and the parameters that select them. */
 import { Buffer, isUtf8 } from 'node:buffer'
 import { Type } from 'typebox'
-import { type FieldError, PosthornError } from '../errors.ts'
-import { type IdPrefix, parseId } from '../ids.ts'
+import { type FieldError, PosthornError } from '../base/errors.ts'
+import { type IdPrefix, parseId } from '../base/ids.ts'
 
 export const PageQuery = {
   cursor: Type.Optional(Type.String({ description: 'Where to go on: `nextCursor` of the page before.' })),

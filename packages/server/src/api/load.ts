@@ -5,7 +5,7 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { FastifyRequest } from 'fastify'
-import type { ApiKey } from '../model.ts'
+import type { ApiKey } from '../base/model.ts'
 
 /** Calls at once, pipelined ones included: there is no use in more of them waiting than the store lets wait. */
 const MAX_CALLS = 10_000

@@ -5,13 +5,11 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { ERRORS, type ErrorCode, PosthornError } from '../errors.ts'
-import type { Logger } from '../logger.ts'
+import { ERRORS, type ErrorCode, PosthornError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
 import { StoreOverloaded } from '../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
-import type { Problem } from './schemas/problems.ts'
-
-export const PROBLEM_TYPE = 'application/problem+json'
+import { PROBLEM_TYPE, type Problem } from './schemas/problems.ts'
 
 /** What is left of a refused body is read and dropped up to this many bytes, so that the connection survives. */
 const MAX_DRAINED_BYTES = 64 * 1024 * 1024

@@ -1,6 +1,6 @@
 /** The rate of calls of a key, by a bucket of tokens at this node: as many calls at once, then as fast as it refills. */
-import type { Clock } from '../clock.ts'
-import type { ApiKey, RateLimit } from '../model.ts'
+import type { Clock } from '../base/clock.ts'
+import type { ApiKey, RateLimit } from '../base/model.ts'
 
 export type Rate = {
   readonly isAllowed: boolean

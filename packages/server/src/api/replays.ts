@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { REPLAY_STATES, type Replay, type ReplayState } from '../model.ts'
+import { REPLAY_STATES, type Replay, type ReplayState } from '../base/model.ts'
 import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from './lists.ts'
 import { readProblems, writeProblems } from './schemas/problems.ts'
 import { ReplayCount, ReplayInput } from './schemas/replays.ts'

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
-import { percentile } from '../latency-bins.ts'
-import type { StatsPoint, StatsReport } from '../manage/stats.ts'
+import { percentile } from '../base/latency-bins.ts'
+import type { StatsPoint, StatsReport } from '../services/stats.ts'
 import { parseRange } from './lists.ts'
 import { readProblems } from './schemas/problems.ts'
 import { ref, strict, TenantParams } from './schemas/shapes.ts'

@@ -1,4 +1,4 @@
-import { isTenantId } from '../tenant-id.ts'
+import { isTenantId } from '../base/tenant-id.ts'
 import { decodeCursor, PageQuery, toPage } from './lists.ts'
 import { TenantInput } from './schemas/configuration.ts'
 import { readProblems, writeProblems } from './schemas/problems.ts'

@@ -1,8 +1,8 @@
 /** One schema is type, validation and documentation: here is how it validates. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import type { FastifySchemaCompiler } from 'fastify'
-import { type FieldError, PosthornError } from '../errors.ts'
-import { pointerToken } from '../manage/metadata.ts'
+import { type FieldError, PosthornError } from '../base/errors.ts'
+import { pointerToken } from '../services/metadata.ts'
 
 /** A schema with this member documents a body that its handler reads itself. */
 export const UNCHECKED = 'x-checked-by-handler'

@@ -1,6 +1,5 @@
 /** How things of the model look in answers. What is not named here is not shown. */
 import { Buffer } from 'node:buffer'
-import type { Described } from '../manage/authentication.ts'
 import {
   type ApiKey,
   type Attempt,
@@ -14,7 +13,8 @@ import {
   type PublishedEvent,
   type Replay,
   type Tenant,
-} from '../model.ts'
+} from '../base/model.ts'
+import type { Described } from '../services/authentication.ts'
 import type { ApiKeyView, AuditEntryView } from './schemas/access.ts'
 import type { ErasureView, EventTypeView, TenantView } from './schemas/configuration.ts'
 import type { AttemptView, DeliveryDetail, DeliveryView, SetAsideDeliveryView } from './schemas/deliveries.ts'

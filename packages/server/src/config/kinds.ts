@@ -3,7 +3,8 @@ import { X509Certificate } from 'node:crypto'
 import { isIP, isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { parseNetwork } from '../guard/address.ts'
-import { Secret } from './secret.ts'
+import { contains, type PortRange, portRangeText } from '../guard/ports.ts'
+import { Secret } from './hidden.ts'
 
 export type ReadFile = (path: string) => string
 
@@ -159,13 +160,9 @@ export function openedNetwork(): Kind<string> {
   return text('network', rule, value => parseNetwork(value) !== undefined)
 }
 
-/** Ports from `first` to `last`, both included. */
-export type PortRange = { readonly first: number; readonly last: number }
-
 /** A port or a range of ports that lies wholly inside one of `allowed`. */
 export function portRange(allowed: readonly PortRange[]): Kind<PortRange> {
-  const names = allowed.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`))
-  const rule = `a port or a range of ports inside ${names.join(' or ')}`
+  const rule = `a port or a range of ports inside ${allowed.map(range => portRangeText(range)).join(' or ')}`
   return scalar('port', rule, value => {
     const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(
       typeof value === 'number' ? String(value) : ((value as string) ?? ''),
@@ -173,8 +170,8 @@ export function portRange(allowed: readonly PortRange[]): Kind<PortRange> {
     if (match === null) return undefined
     const first = Number(match[1])
     const last = Number(match[2] ?? match[1])
-    const inside = first <= last && allowed.some(range => first >= range.first && last <= range.last)
-    return inside ? Object.freeze({ first, last }) : undefined
+    const isInside = first <= last && contains(allowed, { first, last })
+    return isInside ? Object.freeze({ first, last }) : undefined
   })
 }
 

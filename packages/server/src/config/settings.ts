@@ -3,6 +3,7 @@
  * docs/configuration.md are made from this table.
  */
 import { isIP } from 'node:net'
+import { CONTRACT_PORTS, portRangeText } from '../guard/ports.ts'
 import {
   certificateFile,
   choice,
@@ -45,12 +46,6 @@ function optional<T>(kind: Kind<T>, doc: string, sources: readonly Source[] = EV
 const ROLES = ['all', 'api', 'delivery'] as const
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
-
-/** C3: the ports that a tenant's URL can name. */
-const CONTRACT_PORTS = [
-  { first: 443, last: 443 },
-  { first: 1024, last: 65535 },
-]
 
 /** C12. */
 const CONTRACT_SCHEDULE = [30, 60, 120, 240, 480, 960, 1920, 3840, 7680, 15360]
@@ -158,7 +153,7 @@ export const SETTINGS = {
   ),
   targetPorts: setting(
     list(portRange(CONTRACT_PORTS), 1, 256, 'a list of 1 to 256 ports or ranges of ports'),
-    ['443', '1024-65535'],
+    CONTRACT_PORTS.map(range => portRangeText(range)),
     "The ports that an endpoint's URL can name; it can narrow what receivers are promised, not widen it.",
   ),
   allowTarget: setting(

@@ -4,8 +4,8 @@
  * a run writes nothing. An endpoint is known here from its first look-up on (`learn`) until it changes, or is another
  * node's (`forget`).
  */
-import type { Clock } from '../clock.ts'
-import type { Logger } from '../logger.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
 import {
   type AttemptError,
   type Endpoint,
@@ -13,7 +13,7 @@ import {
   FAILING_RECENTLY_MS,
   failingStepMs,
   RETURNING,
-} from '../model.ts'
+} from '../base/model.ts'
 import type { EndpointMark } from '../store/operations/marks.ts'
 import type { Store } from '../store/store.ts'
 

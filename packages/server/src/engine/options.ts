@@ -1,8 +1,8 @@
-import type { RetrySchedule } from '../model.ts'
-import type { ConnectionOptions } from './connections.ts'
+import type { RetrySchedule } from '../base/model.ts'
+import type { ConnectionOptions } from './attempt/connections.ts'
+import type { TargetOptions } from './attempt/targets.ts'
+import type { BeginTrace } from './attempt/trace.ts'
 import type { HealthOptions } from './health.ts'
-import type { TargetOptions } from './targets.ts'
-import type { BeginTrace } from './trace.ts'
 
 export type EngineOptions = ConnectionOptions &
   TargetOptions &

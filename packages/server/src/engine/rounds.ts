@@ -1,5 +1,5 @@
-import type { TenantId } from '../model.ts'
-import type { Lane } from './lane.ts'
+import type { TenantId } from '../base/model.ts'
+import type { Lane } from './lane/lane.ts'
 
 /**
  * Whose turn it is. Goes round the tenants that have ready lanes, and within a tenant round its lanes, one dispatch a

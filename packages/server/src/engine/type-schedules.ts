@@ -1,7 +1,7 @@
 /** The schedules of event types that have one of their own (C12), kept in memory and read again when the catalogue changes. */
-import type { Clock } from '../clock.ts'
-import type { Logger } from '../logger.ts'
-import type { RetrySchedule } from '../model.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { RetrySchedule } from '../base/model.ts'
 import type { Store } from '../store/store.ts'
 
 const RETRY_MS = 1_000

@@ -16,24 +16,16 @@ import {
   parseIpv6,
   parseNetwork,
 } from './address.ts'
-
-/** Ports from `from` up to and including `to`. */
-export type PortRange = { readonly from: number; readonly to: number }
+import { contains, type PortRange, portRangeText } from './ports.ts'
 
 export type TargetPolicy = {
   /** Development mode: http and https to loopback on any port, `localhost` and `*.localhost` by name. Default false. */
   readonly dev: boolean
-  /** Ports that a target may have. Default: `DEFAULT_PORTS`. */
-  readonly ports: readonly PortRange[]
+  /** Ports that a target may have. Default: `CONTRACT_PORTS`. */
+  readonly targetPorts: readonly PortRange[]
   /** Networks (CIDR, `parseNetwork`) that may be reached although they are not public. Default: none. */
-  readonly allowedNetworks: readonly string[]
+  readonly allowTarget: readonly string[]
 }
-
-/** C3: 443, and what needs no privilege to listen on; none of the ports below that old text protocols listen on. */
-export const DEFAULT_PORTS: readonly PortRange[] = [
-  { from: 443, to: 443 },
-  { from: 1024, to: 65_535 },
-]
 
 /** Longest URL, in characters, as written and as sent. */
 export const MAX_URL_LENGTH = 2_048
@@ -134,8 +126,11 @@ function checkParsed(url: URL, writtenHost: string, policy: TargetPolicy): Targe
     return refuse('scheme', 'Use https://; even in development mode http:// is for loopback alone.')
   }
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
-  if (!isDevLoopback && !policy.ports.some(range => port >= range.from && port <= range.to)) {
-    return refuse('port', `Use one of the ports ${policy.ports.map(portRangeText).join(', ')}.`)
+  if (!isDevLoopback && !contains(policy.targetPorts, { first: port, last: port })) {
+    return refuse(
+      'port',
+      `Use one of the ports ${policy.targetPorts.map(range => portRangeText(range, '–')).join(', ')}.`,
+    )
   }
   return { ok: true, url, host, port, literal }
 }
@@ -147,7 +142,7 @@ function nameRefusal(host: string, policy: TargetPolicy): RefusedTarget | undefi
   if (SPECIAL_USE.includes(topLabel) && !(policy.dev && topLabel === 'localhost')) {
     return refuse('host_special_use', `Use a public host name; names in .${topLabel} are reserved for special use.`)
   }
-  if (PRIVATE_TLDS.includes(topLabel) && policy.allowedNetworks.length === 0) {
+  if (PRIVATE_TLDS.includes(topLabel) && policy.allowTarget.length === 0) {
     return refuse('host_special_use', `Use a public host name; .${topLabel} exists only inside private networks.`)
   }
   // A last dot would go into the Host header and the TLS server name, which has none (RFC 6066 §3).
@@ -188,10 +183,10 @@ export function addressAllowed(address: string, policy: TargetPolicy, host: stri
     return isLoopbackAddress(address) ? undefined : 'a loopback host at another address'
   }
   const refusal = addressRefusal(address)
-  if (refusal === undefined || policy.allowedNetworks.length === 0) return refusal
+  if (refusal === undefined || policy.allowTarget.length === 0) return refusal
   const bytes = parseAddress(address)
   if (!bytes) return refusal
-  return networksOf(policy.allowedNetworks).some(network => networkContains(network, bytes)) ? undefined : refusal
+  return networksOf(policy.allowTarget).some(network => networkContains(network, bytes)) ? undefined : refusal
 }
 
 /** `localhost` and the names below it (RFC 6761 §6.3), with or without a last dot. */
@@ -223,10 +218,6 @@ function networksOf(texts: readonly string[]): readonly Network[] {
 /** A port without leading zeros, which the URL parser would drop. */
 function isPortText(text: string): boolean {
   return /^[1-9][0-9]{0,4}$/.test(text) && Number(text) <= 65_535
-}
-
-function portRangeText(range: PortRange): string {
-  return range.from === range.to ? `${range.from}` : `${range.from}–${range.to}`
 }
 
 function refuse(reason: TargetRefusal, detail: string): RefusedTarget {

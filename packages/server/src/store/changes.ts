@@ -1,4 +1,4 @@
-import type { DeliveryId, EndpointId, EventId, TenantId } from '../model.ts'
+import type { DeliveryId, EndpointId, EventId, TenantId } from '../base/model.ts'
 import type { LaneItem } from './operations/lanes.ts'
 
 /**

@@ -2,10 +2,11 @@
  * What the change of an endpoint does to all its deliveries, a limited number in each commit, so that a million of
  * them keep nobody else waiting. Each can be cut short by a crash and done again: `findUnfinished` says where.
  */
-import type { EndpointId, ReplayId, TenantId } from '../model.ts'
+import type { EndpointId, ReplayId, TenantId } from '../base/model.ts'
 import type { Store } from './store.ts'
 
 const DELIVERIES_A_COMMIT = 1_000
+const STATISTICS_A_COMMIT = 500
 
 export type DeliveriesOf = { readonly partition: number; readonly endpoint: EndpointId }
 
@@ -42,6 +43,11 @@ export async function cancelReplay(store: Store, of: { tenant: TenantId; replay:
     for (const at of lanes) store.changes.tell({ kind: 'lane', tenant: of.tenant, ...at })
     if (isEnded) return
   }
+}
+
+/** Removes all statistics of a tenant. */
+export async function removeAllStats(store: Store, tenant: TenantId): Promise<void> {
+  await untilNone(() => store.write('removeStats', { tenant, limit: STATISTICS_A_COMMIT }))
 }
 
 /** Until none is left, not until fewer than the limit: rows that another transaction holds can be missing from one. */

@@ -6,7 +6,7 @@
  * source is never changed. It tells by its digest whether it is the one that the move was begun with.
  */
 import { createHash } from 'node:crypto'
-import { bytesMs } from '../ids.ts'
+import { bytesMs } from '../base/ids.ts'
 import { keyOfRow, MoveRefused, type RowCount, type TableShape } from './operations/move.ts'
 import type { Store } from './store.ts'
 import type { Row, Transaction, Value } from './transaction.ts'

@@ -3,7 +3,7 @@
  * did whose answer was lost is not told.
  */
 
-import { type EndpointId, isOperational } from '../model.ts'
+import { type EndpointId, isOperational } from '../base/model.ts'
 import type { Call } from './driver.ts'
 import type { AcceptRequest, AcceptResult } from './operations/inbox.ts'
 import type { PublishRequest, StoredResult } from './operations/publish.ts'

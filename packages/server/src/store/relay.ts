@@ -4,8 +4,8 @@
  * configured is also asked of the store twice a second, and what is due at an endpoint is found by the engine's sweep.
  */
 import { randomUUID } from 'node:crypto'
-import type { Clock, Timer } from '../clock.ts'
-import type { DeliveryId, EndpointId, TenantId } from '../model.ts'
+import type { Clock, Timer } from '../base/clock.ts'
+import type { DeliveryId, EndpointId, TenantId } from '../base/model.ts'
 import { type Bus, MAX_MESSAGE_BYTES } from './bus.ts'
 import type { Change } from './changes.ts'
 import type { Store } from './store.ts'

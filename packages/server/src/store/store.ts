@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { BlockedKeys, isSameKey } from './blocked-keys.ts'
 import { Changes } from './changes.ts'
 import type { Call, CallResult, Driver, HistoryReport } from './driver.ts'

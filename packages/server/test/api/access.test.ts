@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ACCESS } from '../../src/api/access.ts'
-import { systemClock } from '../../src/clock.ts'
-import type { ApiKeyScope } from '../../src/model.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import type { ApiKeyScope } from '../../src/base/model.ts'
 import { ApiBench, KEY } from './setup.ts'
 
 const bench = new ApiBench()

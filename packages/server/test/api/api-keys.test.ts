@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { RateLimits } from '../../src/api/rate-limits.ts'
-import type { ApiKey } from '../../src/model.ts'
-import { HandClock } from './clock.ts'
+import type { ApiKey } from '../../src/base/model.ts'
+import { HandClock } from '../hand-clock.ts'
 import { refused, useApi } from './setup.ts'
 
 const bench = useApi()

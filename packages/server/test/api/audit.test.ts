@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Endpoints } from '../../src/manage/endpoints.ts'
-import { policy, resolvesTo, SECRET, TYPE } from '../manage/setup.ts'
+import { Endpoints } from '../../src/services/endpoints.ts'
+import { policy, resolvesTo, SECRET, TYPE } from '../services/setup.ts'
 import { type Json, useApi } from './setup.ts'
 
 const bench = useApi()

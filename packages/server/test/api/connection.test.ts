@@ -3,7 +3,7 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { PAYLOAD, TYPE } from '../manage/setup.ts'
+import { PAYLOAD, TYPE } from '../services/setup.ts'
 import { KEY, useApi } from './setup.ts'
 
 const bench = useApi()

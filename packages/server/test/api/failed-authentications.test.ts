@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { FailedAuthentications } from '../../src/api/failed-authentications.ts'
+import { createLogger } from '../../src/base/logger.ts'
 import { parseNetwork } from '../../src/guard/address.ts'
-import { createLogger } from '../../src/logger.ts'
-import { HandClock } from './clock.ts'
+import { HandClock } from '../hand-clock.ts'
 import { useApi } from './setup.ts'
 
 const bench = useApi()

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeCursor, encodeCursor, parseTime } from '../../src/api/lists.ts'
-import { refusal } from '../manage/setup.ts'
+import { refusal } from '../services/setup.ts'
 
 describe('times', () => {
   it.each([

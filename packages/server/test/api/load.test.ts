@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { PAYLOAD, TYPE } from '../manage/setup.ts'
+import { PAYLOAD, TYPE } from '../services/setup.ts'
 import { KEY, useApi } from './setup.ts'
 
 const bench = useApi()

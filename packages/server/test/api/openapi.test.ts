@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Erasing } from '../../src/upkeep/erasing.ts'
-import { PAYLOAD, TYPE } from '../manage/setup.ts'
-import { atOnce, log } from '../upkeep/setup.ts'
+import { Erasing } from '../../src/background/erasure.ts'
+import { atOnce, log } from '../background/setup.ts'
+import { PAYLOAD, TYPE } from '../services/setup.ts'
 import { ApiBench, type Json } from './setup.ts'
 
 const bench = new ApiBench()

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { ERRORS, PosthornError } from '../../src/errors.ts'
-import { newId } from '../../src/ids.ts'
+import { ERRORS, PosthornError } from '../../src/base/errors.ts'
+import { newId } from '../../src/base/ids.ts'
 import { StoreOverloaded } from '../../src/store/store.ts'
 import { StoreContended, StoreUnavailable } from '../../src/store/transaction.ts'
-import { PAYLOAD, SECRET, TYPE } from '../manage/setup.ts'
+import { PAYLOAD, SECRET, TYPE } from '../services/setup.ts'
 import { type Json, KEY, refused, useApi } from './setup.ts'
 
 const bench = useApi()

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { type Arriving, anInbox, arrive } from '../ingest/arrivals.ts'
-import { PAYLOAD, TYPE } from '../manage/setup.ts'
+import { type Arriving, anInbox, arrive } from '../publish/arrivals.ts'
+import { PAYLOAD, TYPE } from '../services/setup.ts'
 import { type Json, refused, useApi } from './setup.ts'
 
 const bench = useApi()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { newId } from '../../src/ids.ts'
-import { PAYLOAD, TYPE } from '../manage/setup.ts'
+import { newId } from '../../src/base/ids.ts'
+import { PAYLOAD, TYPE } from '../services/setup.ts'
 import { aSettlement } from '../store/builders.ts'
 import { type Json, refused, useApi } from './setup.ts'
 

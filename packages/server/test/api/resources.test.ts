@@ -1,7 +1,7 @@
 import { createAuthority } from '@posthorn/testkit'
 import { describe, expect, it } from 'vitest'
-import type { Delivery } from '../../src/model.ts'
-import { PAYLOAD, SECRET, TYPE } from '../manage/setup.ts'
+import type { Delivery } from '../../src/base/model.ts'
+import { PAYLOAD, SECRET, TYPE } from '../services/setup.ts'
 import { anAttempt, aSettlement, bytes } from '../store/builders.ts'
 import { type Json, useApi } from './setup.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { planStats } from '../../src/manage/stats.ts'
+import { planStats } from '../../src/services/stats.ts'
 import { noCounts } from '../../src/store/operations/stats.ts'
 import { refused, useApi } from './setup.ts'
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { idBytes } from '../../src/ids.ts'
-import { Erasing } from '../../src/upkeep/erasing.ts'
-import { PAYLOAD, SECRET, TYPE } from '../manage/setup.ts'
+import { Erasing } from '../../src/background/erasure.ts'
+import { idBytes } from '../../src/base/ids.ts'
+import { atOnce, log } from '../background/setup.ts'
+import { PAYLOAD, SECRET, TYPE } from '../services/setup.ts'
 import { anAttempt, aSettlement } from '../store/builders.ts'
-import { atOnce, log } from '../upkeep/setup.ts'
 import { type Json, refused, useApi } from './setup.ts'
 
 const bench = useApi()

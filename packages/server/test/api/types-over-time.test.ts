@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PAYLOAD, SECRET, TYPE } from '../manage/setup.ts'
+import { PAYLOAD, SECRET, TYPE } from '../services/setup.ts'
 import { type Json, refused, useApi } from './setup.ts'
 
 const bench = useApi()

@@ -1,8 +1,9 @@
 import { type Authority, createAuthority, type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
-import { ApiKeyCache } from '../../src/manage/api-key-cache.ts'
-import { ApiKeys, hashOfKey } from '../../src/manage/api-keys.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { hashOfKey } from '../../src/secrets/api-key.ts'
+import { ApiKeyCache } from '../../src/services/api-key-cache.ts'
+import { ApiKeys } from '../../src/services/api-keys.ts'
 import { cover } from '../engine/harness.ts'
 import { type NodeOptions, SECRET, startNode as startNodeOn } from './node.ts'
 

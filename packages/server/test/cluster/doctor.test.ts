@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { type Postgres, startPostgres } from '@posthorn/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
-import { loadConfig } from '../../src/config.ts'
-import { examine } from '../../src/doctor/doctor.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { examine } from '../../src/commands/doctor/doctor.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { Store } from '../../src/store/store.ts'
-import { resolvesTo } from '../manage/setup.ts'
+import { resolvesTo } from '../services/setup.ts'
 import { anEndpoint, aTenant } from '../store/builders.ts'
 
 let server: Postgres

@@ -1,6 +1,6 @@
 import { type Authority, createAuthority, type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { cover } from '../engine/harness.ts'
 import { type ClusterNode, SECRET, startNode } from './node.ts'
 

@@ -1,7 +1,7 @@
 import { type Postgres, startPostgres } from '@posthorn/testkit'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { takeSteps } from '../../src/store/migrate.ts'
 import { MIGRATIONS, type Step } from '../../src/store/migrations.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'

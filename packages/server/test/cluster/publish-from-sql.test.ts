@@ -10,7 +10,7 @@ import {
 import fc from 'fast-check'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { parseId } from '../../src/ids.ts'
+import { parseId } from '../../src/base/ids.ts'
 import { StoreContended } from '../../src/store/transaction.ts'
 import { cover } from '../engine/harness.ts'
 import { startNode } from './node.ts'

@@ -8,7 +8,7 @@ import {
 } from '@posthorn/testkit'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { PosthornError } from '../../src/errors.ts'
+import { PosthornError } from '../../src/base/errors.ts'
 import { type ClusterNode, SECRET, startNode } from './node.ts'
 
 const LATE = { timeout: 30_000 }

@@ -3,7 +3,7 @@ import { type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inPlace, type Place, running, SECRET, serve } from '../e2e/process.ts'
-import { scrape } from '../watch/scrape.ts'
+import { scrape } from '../observe/scrape.ts'
 
 let server: Postgres
 let count = 0

@@ -1,7 +1,7 @@
 import { startReceiver } from '@posthorn/testkit'
 import { describe, expect, it, vi } from 'vitest'
-import { type Clock, systemClock } from '../../src/clock.ts'
-import { newId } from '../../src/ids.ts'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
+import { newId } from '../../src/base/ids.ts'
 import { StoreUnavailable } from '../../src/store/transaction.ts'
 import tokens from '../vectors/tokens.json' with { type: 'json' }
 import { cover, inFolder, startPosthorn } from './harness.ts'

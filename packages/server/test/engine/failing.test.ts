@@ -1,9 +1,9 @@
 /** Receivers that fail, for seconds or for days, on a clock that jumps. */
 import { startReceiver } from '@posthorn/testkit'
 import { describe, expect, it } from 'vitest'
-import type { EndpointId } from '../../src/model.ts'
+import type { EndpointId } from '../../src/base/model.ts'
+import { JumpClock } from '../jump-clock.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
-import { JumpClock } from './jump-clock.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
 const MINUTE_MS = 60_000

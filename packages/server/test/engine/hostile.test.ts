@@ -1,6 +1,6 @@
 import { startHostileReceiver, startReceiver } from '@posthorn/testkit'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import type { AttemptError } from '../../src/model.ts'
+import type { AttemptError } from '../../src/base/model.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='

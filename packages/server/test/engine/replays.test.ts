@@ -1,9 +1,9 @@
 import { type Receiver, type ReceiverOptions, startReceiver } from '@posthorn/testkit'
 import { describe, expect, it, vi } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
-import { createReplayCounter } from '../../src/ingest/replay-selection.ts'
-import { type ReplayInput, Replays } from '../../src/manage/replays.ts'
-import type { Endpoint, Replay } from '../../src/model.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import type { Endpoint, Replay } from '../../src/base/model.ts'
+import { createReplayCounter } from '../../src/replay/selection.ts'
+import { type ReplayInput, Replays } from '../../src/services/replays.ts'
 import { fillPast } from '../store/past.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 

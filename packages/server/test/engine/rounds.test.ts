@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Budget } from '../../src/engine/budget.ts'
-import { Lane } from '../../src/engine/lane.ts'
+import { Budget } from '../../src/engine/lane/budget.ts'
+import { Lane } from '../../src/engine/lane/lane.ts'
 import { Rounds } from '../../src/engine/rounds.ts'
 
 /** Lanes full of work that is due; `end` ends the oldest request of a lane. */

@@ -9,9 +9,10 @@ import {
   resolveTarget,
   TargetRefusedError,
 } from '../../src/guard/lookup.ts'
-import { DEFAULT_PORTS, type TargetPolicy } from '../../src/guard/target.ts'
+import { CONTRACT_PORTS } from '../../src/guard/ports.ts'
+import type { TargetPolicy } from '../../src/guard/target.ts'
 
-const STRICT: TargetPolicy = { dev: false, ports: DEFAULT_PORTS, allowedNetworks: [] }
+const STRICT: TargetPolicy = { dev: false, targetPorts: CONTRACT_PORTS, allowTarget: [] }
 const DEV: TargetPolicy = { ...STRICT, dev: true }
 
 /** A name server with one set of answers; `asked` is what it was asked. */

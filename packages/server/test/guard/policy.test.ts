@@ -1,15 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import {
-  addressAllowed,
-  checkTargetUrl,
-  DEFAULT_PORTS,
-  type TargetPolicy,
-  type TargetRefusal,
-} from '../../src/guard/target.ts'
+import { CONTRACT_PORTS } from '../../src/guard/ports.ts'
+import { addressAllowed, checkTargetUrl, type TargetPolicy, type TargetRefusal } from '../../src/guard/target.ts'
 
-const STRICT: TargetPolicy = { dev: false, ports: DEFAULT_PORTS, allowedNetworks: [] }
+const STRICT: TargetPolicy = { dev: false, targetPorts: CONTRACT_PORTS, allowTarget: [] }
 const DEV: TargetPolicy = { ...STRICT, dev: true }
-const WITH_NETWORK: TargetPolicy = { ...STRICT, allowedNetworks: ['10.2.0.0/16', 'fd00:1::/32'] }
+const WITH_NETWORK: TargetPolicy = { ...STRICT, allowTarget: ['10.2.0.0/16', 'fd00:1::/32'] }
 
 function reasonOf(text: string, policy: TargetPolicy): TargetRefusal | 'accepted' {
   const result = checkTargetUrl(text, policy)
@@ -18,7 +13,7 @@ function reasonOf(text: string, policy: TargetPolicy): TargetRefusal | 'accepted
 
 describe('checkTargetUrl under a policy', () => {
   it('C3 lets an operator narrow the ports', () => {
-    const policy = { ...STRICT, ports: [{ from: 8443, to: 8444 }] }
+    const policy = { ...STRICT, targetPorts: [{ first: 8443, last: 8444 }] }
     expect(reasonOf('https://example.com/', policy)).toBe('port')
     expect(reasonOf('https://example.com:8442/', policy)).toBe('port')
     expect(reasonOf('https://example.com:8443/', policy)).toBe('accepted')
@@ -42,7 +37,7 @@ describe('checkTargetUrl under a policy', () => {
   })
 
   it('C3 does not start with a network that cannot be read', () => {
-    const policy = { ...STRICT, allowedNetworks: ['10.2.0.0/33'] }
+    const policy = { ...STRICT, allowTarget: ['10.2.0.0/33'] }
     expect(() => checkTargetUrl('https://10.2.0.1/', policy)).toThrow('10.2.0.0/33 is not a network')
   })
 
@@ -110,8 +105,6 @@ describe('addressAllowed', () => {
     expect(addressAllowed('127.0.0.1', DEV, 'example.com')).toBe('loopback')
     expect(addressAllowed('10.0.0.1', DEV, 'example.com')).toBe('private use')
     expect(addressAllowed('8.8.8.8', DEV, 'example.com')).toBeUndefined()
-    expect(addressAllowed('127.0.0.1', { ...STRICT, allowedNetworks: ['127.0.0.0/8'] }, 'localhost')).toBeTypeOf(
-      'string',
-    )
+    expect(addressAllowed('127.0.0.1', { ...STRICT, allowTarget: ['127.0.0.0/8'] }, 'localhost')).toBeTypeOf('string')
   })
 })

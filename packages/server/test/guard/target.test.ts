@@ -1,15 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { addressRefusal } from '../../src/guard/address.ts'
-import {
-  checkTargetUrl,
-  DEFAULT_PORTS,
-  MAX_URL_LENGTH,
-  type TargetPolicy,
-  type TargetRefusal,
-} from '../../src/guard/target.ts'
+import { CONTRACT_PORTS } from '../../src/guard/ports.ts'
+import { checkTargetUrl, MAX_URL_LENGTH, type TargetPolicy, type TargetRefusal } from '../../src/guard/target.ts'
 
-const STRICT: TargetPolicy = { dev: false, ports: DEFAULT_PORTS, allowedNetworks: [] }
+const STRICT: TargetPolicy = { dev: false, targetPorts: CONTRACT_PORTS, allowTarget: [] }
 
 function reasonOf(text: string): TargetRefusal | 'accepted' {
   const result = checkTargetUrl(text, STRICT)

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { newId } from '../../src/ids.ts'
-import type { Actor, ApiKey } from '../../src/model.ts'
+import { newId } from '../../src/base/ids.ts'
+import type { Actor, ApiKey } from '../../src/base/model.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
 import { postgresEngine, sqliteEngine } from './engines.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import type { Call, CallResult, Driver } from '../../src/store/driver.ts'
 import type { PublishArguments, PublishRequest, PublishResult } from '../../src/store/operations/publish.ts'
 import { sqliteDialect } from '../../src/store/sqlite/dialect.ts'

@@ -1,5 +1,5 @@
-import { newId } from '../../src/ids.ts'
-import { type Attempt, type Endpoint, WELL } from '../../src/model.ts'
+import { newId } from '../../src/base/ids.ts'
+import { type Attempt, type Endpoint, WELL } from '../../src/base/model.ts'
 import { packHeaders } from '../../src/store/operations/answer-headers.ts'
 import type { LaneItem } from '../../src/store/operations/lanes.ts'
 import type { NewEvent, PublishRequest } from '../../src/store/operations/publish.ts'

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { RETURNING } from '../../src/model.ts'
+import { RETURNING } from '../../src/base/model.ts'
 import type { LaneItem } from '../../src/store/operations/lanes.ts'
 import type { EndpointMark } from '../../src/store/operations/marks.ts'
 import type { Step } from '../../src/store/operations/settle.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { idBytes, newId } from '../../src/ids.ts'
+import { idBytes, newId } from '../../src/base/ids.ts'
 import type {
   AcceptedArrival,
   AcceptRequest,

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { takeSteps } from '../../src/store/migrate.ts'
 import { MIGRATIONS, type Step } from '../../src/store/migrations.ts'
 import type { Store } from '../../src/store/store.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { idBytes, newId } from '../../src/ids.ts'
-import type { Endpoint, EndState } from '../../src/model.ts'
+import { idBytes, newId } from '../../src/base/ids.ts'
+import type { Endpoint, EndState } from '../../src/base/model.ts'
 
 /** Puts events into the history of an embedded store that went to an endpoint and ended so; answers their ids. */
 export function fillPast(

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Clock } from '../../src/clock.ts'
+import type { Clock } from '../../src/base/clock.ts'
 import type { Bus } from '../../src/store/bus.ts'
 import { Changes } from '../../src/store/changes.ts'
 import { Relay } from '../../src/store/relay.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { firstIdAt, idBytes, newId } from '../../src/ids.ts'
+import { firstIdAt, idBytes, newId } from '../../src/base/ids.ts'
 import {
   type Endpoint,
   type EndpointId,
@@ -8,7 +8,7 @@ import {
   type EventId,
   REPLAYABLE_STATES,
   type ReplaySelection,
-} from '../../src/model.ts'
+} from '../../src/base/model.ts'
 import type { Replayed, ReplayPart } from '../../src/store/operations/replay-parts.ts'
 import type { Replayable } from '../../src/store/operations/replay-scan.ts'
 import type { NewReplay } from '../../src/store/operations/replays.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DELIVERY_STATES } from '../../src/model.ts'
+import { DELIVERY_STATES } from '../../src/base/model.ts'
 import { type Sibling, standingOf } from '../../src/store/operations/standing.ts'
 
 const AS_OF_MS = 10

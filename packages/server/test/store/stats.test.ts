@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { newId } from '../../src/ids.ts'
-import type { LatencyBins } from '../../src/latency-bins.ts'
+import { newId } from '../../src/base/ids.ts'
+import type { LatencyBins } from '../../src/base/latency-bins.ts'
 import type { PendingCount } from '../../src/store/operations/owed.ts'
 import { type Grain, noCounts, type StatEntry } from '../../src/store/operations/stats.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant } from './builders.ts'

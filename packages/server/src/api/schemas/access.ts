@@ -1,6 +1,6 @@
 /** API keys, the audit log, and encryption keys. */
 import { type Static, Type } from 'typebox'
-import { ACTOR_KINDS, API_KEY_SCOPES, AUDIT_ACTIONS, AUDIT_TARGETS } from '../../model.ts'
+import { ACTOR_KINDS, API_KEY_SCOPES, AUDIT_ACTIONS, AUDIT_TARGETS } from '../../base/model.ts'
 import { RateLimitOrNull, strict, TextOrNull, Time, TimeOrNull, Word } from './shapes.ts'
 
 const Scope = Word(API_KEY_SCOPES, { description: 'Everything, publishing and nothing else, or reading.' })

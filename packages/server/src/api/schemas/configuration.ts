@@ -1,6 +1,6 @@
 /** Tenants, event types, and what is published of this installation. */
 import { type Static, Type } from 'typebox'
-import type { Retention } from '../../model.ts'
+import type { Retention } from '../../base/model.ts'
 import {
   IntegerOrNull,
   ListOrNull,

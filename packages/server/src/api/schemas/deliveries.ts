@@ -1,6 +1,6 @@
 /** Deliveries and their attempts. */
 import { type Static, Type } from 'typebox'
-import { ATTEMPT_ERRORS, DELIVERY_STATES, type DeliveryState, HELD_REASONS, type HeldReason } from '../../model.ts'
+import { ATTEMPT_ERRORS, DELIVERY_STATES, type DeliveryState, HELD_REASONS, type HeldReason } from '../../base/model.ts'
 import { IntegerOrNull, ref, TextOrNull, Time, TimeOrNull, Word, WordOrNull } from './shapes.ts'
 
 export const StateQuery = Word<DeliveryState>(DELIVERY_STATES, { description: 'Only deliveries in this state.' })

@@ -1,7 +1,7 @@
 /** Endpoints: what is shown of them, and what they are made and changed with. */
 import { type Static, Type } from 'typebox'
-import { SIGNATURE_VERSIONS } from '../../credentials.ts'
-import { DISABLED_REASONS } from '../../model.ts'
+import { DISABLED_REASONS } from '../../base/model.ts'
+import { SIGNATURE_VERSIONS } from '../../secrets/credentials.ts'
 import {
   IntegerOrNull,
   ListOrNull,

@@ -1,7 +1,7 @@
 /** Events, as published and as shown. */
 import { type Static, Type } from 'typebox'
-import type { FieldError } from '../../errors.ts'
-import { DELIVERY_STATES, HELD_REASONS, NOT_MADE_REASONS } from '../../model.ts'
+import type { FieldError } from '../../base/errors.ts'
+import { DELIVERY_STATES, HELD_REASONS, NOT_MADE_REASONS } from '../../base/model.ts'
 import type { DeliveryView } from './deliveries.ts'
 import { Fault } from './problems.ts'
 import { IntegerOrNull, ref, TextOrNull, Time, TimeOrNull, Word, WordOrNull } from './shapes.ts'

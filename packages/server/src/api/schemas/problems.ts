@@ -1,8 +1,9 @@
 /** What a call can be refused with. */
 import { type Static, Type } from 'typebox'
-import { ERRORS, type ErrorCode } from '../../errors.ts'
-import { PROBLEM_TYPE } from '../problem.ts'
+import { ERRORS, type ErrorCode } from '../../base/errors.ts'
 import { Word } from './shapes.ts'
+
+export const PROBLEM_TYPE = 'application/problem+json'
 
 export const Fault = Type.Object({
   field: Type.String({ description: "A JSON Pointer into the body, or the parameter's name." }),

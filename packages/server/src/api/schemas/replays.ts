@@ -1,6 +1,6 @@
 /** Replays. */
 import { type Static, Type } from 'typebox'
-import { REPLAY_STATES, REPLAYABLE_STATES, type ReplayState } from '../../model.ts'
+import { REPLAY_STATES, REPLAYABLE_STATES, type ReplayState } from '../../base/model.ts'
 import { IntegerOrNull, strict, TextOrNull, Time, TimeOrNull, Word } from './shapes.ts'
 
 const States = Type.Array(Word(REPLAYABLE_STATES))

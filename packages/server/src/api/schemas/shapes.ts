@@ -1,6 +1,6 @@
 /** Shapes that the schemas of calls are made of. */
 import { type Static, Type } from 'typebox'
-import type { RateLimit } from '../../model.ts'
+import type { RateLimit } from '../../base/model.ts'
 
 const STRICT = { additionalProperties: false } as const
 

@@ -1,6 +1,6 @@
 /** Keys of the API, of which the store has hashes only. */
-import { idBytes, idText } from '../../ids.ts'
-import type { ApiKey, ApiKeyId, ApiKeyScope, TenantId } from '../../model.ts'
+import { idBytes, idText } from '../../base/ids.ts'
+import type { ApiKey, ApiKeyId, ApiKeyScope, TenantId } from '../../base/model.ts'
 import { bytes, type Dialect, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import { type By, record } from './audit.ts'
 import { getMeta, lockConfiguration, nextChange } from './versions.ts'

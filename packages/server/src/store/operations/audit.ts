@@ -1,6 +1,6 @@
 /** The audit log: each change of the configuration writes its entry in its own transaction, or is not made. */
-import { firstIdAt, idBytes, idText, newId } from '../../ids.ts'
-import { type Actor, type AuditEntry, type AuditEntryId, SYSTEM, type TenantId } from '../../model.ts'
+import { firstIdAt, idBytes, idText, newId } from '../../base/ids.ts'
+import { type Actor, type AuditEntry, type AuditEntryId, SYSTEM, type TenantId } from '../../base/model.ts'
 import { bytes, int, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import { Where } from './where.ts'
 

@@ -12,8 +12,8 @@
  * - a live one has an event with a payload, and is in the partition of its endpoint;
  * - a tenant has as many endpoints as it says.
  */
-import { firstIdAt, idBytes, idText } from '../../ids.ts'
-import { type DeliveryId, type EventId, HELD_REASONS, type TenantId } from '../../model.ts'
+import { firstIdAt, idBytes, idText } from '../../base/ids.ts'
+import { type DeliveryId, type EventId, HELD_REASONS, type TenantId } from '../../base/model.ts'
 import { bytes, int, intOrNull, type Row, type Transaction, text } from '../transaction.ts'
 
 /** What doesn't add up: a stable word for each sentence above. */

@@ -1,4 +1,4 @@
-import { idBytes, idText } from '../../ids.ts'
+import { idBytes, idText } from '../../base/ids.ts'
 import {
   type DisabledReason,
   type Endpoint,
@@ -11,7 +11,7 @@ import {
   type RateLimit,
   type RetrySchedule,
   type TenantId,
-} from '../../model.ts'
+} from '../../base/model.ts'
 import {
   bytes,
   type Dialect,

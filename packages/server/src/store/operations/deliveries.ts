@@ -1,4 +1,4 @@
-import { firstIdAt, idBytes, idMs, idText } from '../../ids.ts'
+import { firstIdAt, idBytes, idMs, idText } from '../../base/ids.ts'
 import type {
   Attempt,
   Delivery,
@@ -9,7 +9,7 @@ import type {
   HeldReason,
   PublishedEvent,
   TenantId,
-} from '../../model.ts'
+} from '../../base/model.ts'
 import { bytes, type Dialect, idList, int, type Row, type Transaction } from '../transaction.ts'
 import { deliveryRows, type NewDelivery, storeDeliveryRows } from './delivery-rows.ts'
 import { countSetAside } from './owed.ts'

@@ -1,7 +1,7 @@
 /** The rows of deliveries that are made: by publishing, from the inbox, and by replays. */
 import { Buffer } from 'node:buffer'
-import { idBytes } from '../../ids.ts'
-import type { DeliveryId, EndpointId, EventId, TenantId } from '../../model.ts'
+import { idBytes } from '../../base/ids.ts'
+import type { DeliveryId, EndpointId, EventId, TenantId } from '../../base/model.ts'
 import { type BulkQuery, bytes, type Dialect, int, type Transaction } from '../transaction.ts'
 
 /** One delivery to be made, decided by matching. */

@@ -3,7 +3,7 @@
  * `tenant` is a tenant's, so a table that is added later is erased too. What stays: the audit log's entries, which have
  * names and no values, and the row here, which says that it was erased.
  */
-import type { EndpointId, Erasure, TenantId } from '../../model.ts'
+import type { EndpointId, Erasure, TenantId } from '../../base/model.ts'
 import {
   type BulkQuery,
   type Dialect,

@@ -1,5 +1,5 @@
 /** What the doctor asks beside what others do. */
-import { bytesMs } from '../../ids.ts'
+import { bytesMs } from '../../base/ids.ts'
 import { bytes, type Dialect, int, type Transaction, text } from '../transaction.ts'
 
 /** Where some of the newest endpoints that are enabled want their deliveries. */

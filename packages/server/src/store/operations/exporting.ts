@@ -1,6 +1,6 @@
 /** A tenant with everything of it, page by page, in the order of the ids. */
-import { idBytes, idText } from '../../ids.ts'
-import type { Attempt, Delivery, DeliveryId, EventId, PublishedEvent, TenantId } from '../../model.ts'
+import { idBytes, idText } from '../../base/ids.ts'
+import type { Attempt, Delivery, DeliveryId, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
 import { bytes, int, type Row, type Transaction, text } from '../transaction.ts'
 import { ATTEMPT_FIELDS, EVENT_FIELDS, HISTORY_FIELDS, LIVE_FIELDS, toAttempt, toDelivery, toEvent } from './rows.ts'
 

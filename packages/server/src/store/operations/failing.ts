@@ -1,5 +1,5 @@
 /** Whether an endpoint has failed for so long that it is warned of, or disabled (C11); and whose secrets expire (C9). */
-import { idBytes, idText } from '../../ids.ts'
+import { idBytes, idText } from '../../base/ids.ts'
 import {
   type EndpointId,
   FAILING_RECENTLY_MS,
@@ -7,7 +7,7 @@ import {
   failingStepMs,
   SYSTEM,
   type TenantId,
-} from '../../model.ts'
+} from '../../base/model.ts'
 import { bytes, type Dialect, int, type Transaction, text } from '../transaction.ts'
 import { record } from './audit.ts'
 import { getEndpoint } from './configuration.ts'

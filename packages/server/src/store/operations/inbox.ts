@@ -7,9 +7,9 @@
  * A node claims rows for some seconds before it works on them, so that nodes don't do each other's work; whatever it
  * stores is conditional on the row still being there as it was, so that two that did would not store it twice.
  */
-import type { FieldError } from '../../errors.ts'
-import { idBytes, idText } from '../../ids.ts'
-import type { EndpointId, EventId, NotSent, TenantId } from '../../model.ts'
+import type { FieldError } from '../../base/errors.ts'
+import { idBytes, idText } from '../../base/ids.ts'
+import type { EndpointId, EventId, NotSent, TenantId } from '../../base/model.ts'
 import {
   type BulkQuery,
   bytes,
@@ -24,8 +24,8 @@ import {
   type Value,
 } from '../transaction.ts'
 import { deliveryRows, type NewDelivery, storeDeliveryRows } from './delivery-rows.ts'
-import { storeEventRows, tenantVersions } from './publish.ts'
-import { catalogueVersion } from './versions.ts'
+import { storeEventRows } from './event-rows.ts'
+import { catalogueVersion, tenantVersions } from './versions.ts'
 
 type InboxRow = {
   readonly tenant: TenantId

@@ -1,9 +1,9 @@
 /** Every transaction there is, by name: the SQLite worker runs them by it. */
 
-import { migrate } from '../migrate.ts'
 import { createApiKey, getApiKey, listApiKeys, readApiKeyChanges, revokeApiKey } from './api-keys.ts'
 import { setArchived } from './archive.ts'
 import { listAudit, recordKeyChange } from './audit.ts'
+import * as upkeep from './background.ts'
 import * as books from './books.ts'
 import * as configuration from './configuration.ts'
 import * as deliveries from './deliveries.ts'
@@ -15,6 +15,7 @@ import { acceptArrivals, claimInbox, fanOut, peekInbox, releaseInbox } from './i
 import * as lanes from './lanes.ts'
 import { leaveLeases, tickLeases } from './leases.ts'
 import * as leftovers from './leftovers.ts'
+import { migrate } from './migrate.ts'
 import { beginMove, countRows, describeTables, finishMove, moveRows } from './move.ts'
 import { claimNotices, finishNotices, peekNotices } from './notices.ts'
 import { listEventEndpoints } from './outcomes.ts'
@@ -45,7 +46,6 @@ import { addStats, dropOldStats, readStats, removeStats, tenantsWithStrayStats }
 import * as tenants from './tenants.ts'
 import { beginTrial, takeBackTrials } from './trials.ts'
 import { findEventsOfType, readSamplePayloads, recordTypeSamples } from './type-samples.ts'
-import * as upkeep from './upkeep.ts'
 import { getMeta, readChanges, readVersions, setMeta } from './versions.ts'
 
 export const operations = {

@@ -1,5 +1,5 @@
-import { idBytes, idText } from '../../ids.ts'
-import type { DeliveryId, EndpointId, EventId, TenantId } from '../../model.ts'
+import { idBytes, idText } from '../../base/ids.ts'
+import type { DeliveryId, EndpointId, EventId, TenantId } from '../../base/model.ts'
 import { bytes, idList, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import type { Taken } from './leases.ts'
 import { noteLostNodes } from './notices.ts'

@@ -2,7 +2,7 @@
  * Which node sends for which partitions (docs/decisions/0009-leases.md). A partition is free → held → free, or held →
  * held by another once its lease has run out. Its epoch rises at each change of hands and never falls.
  */
-import { PARTITION_COUNT } from '../../model.ts'
+import { PARTITION_COUNT } from '../../base/model.ts'
 import { type BulkQuery, bytes, type Dialect, int, intOrNull, type Transaction } from '../transaction.ts'
 import { noteLostNodes } from './notices.ts'
 

@@ -1,5 +1,5 @@
 /** The end of what is kept beside events: keys of publishers, the audit log, API keys, endpoints and tenants. */
-import { firstIdAt, idBytes } from '../../ids.ts'
+import { firstIdAt, idBytes } from '../../base/ids.ts'
 import type { Dialect, Transaction } from '../transaction.ts'
 
 /** So many at once, at most; each answers how many went. */

@@ -2,8 +2,8 @@
  * What an attempt says of its endpoint, written with its settlement: that a run of failures began, or is over, and that
  * the receiver wants to be left alone. Rare: an attempt in the middle of a run writes nothing of it.
  */
-import { idBytes } from '../../ids.ts'
-import { type Endpoint, type EndpointId, RETURNING } from '../../model.ts'
+import { idBytes } from '../../base/ids.ts'
+import { type Endpoint, type EndpointId, RETURNING } from '../../base/model.ts'
 import type { Transaction } from '../transaction.ts'
 
 export type EndpointMark =

@@ -3,9 +3,10 @@
  * come. It is read and written by its old value, in the transaction of the rows that it tells of, so that a move that
  * was killed goes on where it was, and two of them can't both go on.
  */
-import { migrate } from '../migrate.ts'
+
 import type { ColumnType, Dialect, Row, Transaction, Value } from '../transaction.ts'
 import { int, text } from '../transaction.ts'
+import { migrate } from './migrate.ts'
 import { getMeta, lockConfiguration, setMeta } from './versions.ts'
 
 /** The key in `meta` of a move that isn't finished. While it is there, nothing is served from this store. */

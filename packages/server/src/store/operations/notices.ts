@@ -5,7 +5,7 @@
  * second node makes two of it. Where nobody wants operational events, nothing is written.
  */
 import { Buffer } from 'node:buffer'
-import { idText } from '../../ids.ts'
+import { idText } from '../../base/ids.ts'
 import {
   type DisabledReason,
   type Endpoint,
@@ -13,7 +13,7 @@ import {
   isOperational,
   OPERATOR_TENANT,
   type TenantId,
-} from '../../model.ts'
+} from '../../base/model.ts'
 import {
   type BulkQuery,
   bytes,

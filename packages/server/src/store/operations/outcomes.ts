@@ -1,6 +1,6 @@
-/** What became of an event at each endpoint of its tenant, as far as the store knows: facts, which `manage` reads. */
-import { firstIdAt, idBytes, idMs, idText } from '../../ids.ts'
-import type { Delivery, DeliveryId, EndpointId, EventId, TenantId } from '../../model.ts'
+/** What became of an event at each endpoint of its tenant, as far as the store knows: facts, which services/outcomes.ts reads. */
+import { firstIdAt, idBytes, idMs, idText } from '../../base/ids.ts'
+import type { Delivery, DeliveryId, EndpointId, EventId, TenantId } from '../../base/model.ts'
 import { bytes, int, intOrNull, type Transaction, text } from '../transaction.ts'
 import { getDeliveries } from './deliveries.ts'
 import { type EndpointVersions, type PastSelection, readSelectionsAt, toSelection, toVersions } from './selections.ts'

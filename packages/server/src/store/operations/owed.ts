@@ -1,5 +1,5 @@
 /** How much is owed, counted a limited number of rows at a time. */
-import { bytesMs } from '../../ids.ts'
+import { bytesMs } from '../../base/ids.ts'
 import { bytes, int, type Transaction, type Value } from '../transaction.ts'
 
 export type PendingCount = {

@@ -1,12 +1,11 @@
 import { Buffer } from 'node:buffer'
-import { idBytes, idText } from '../../ids.ts'
-import type { EventId, NotSent, TenantId } from '../../model.ts'
+import { idBytes, idText } from '../../base/ids.ts'
+import type { EventId, NotSent, TenantId } from '../../base/model.ts'
 import {
   type BulkQuery,
   bytes,
   type Dialect,
   idList,
-  int,
   intOrNull,
   jsonOrNull,
   type Row,
@@ -14,8 +13,9 @@ import {
   text,
 } from '../transaction.ts'
 import { deliveryRows, type NewDelivery, storeDeliveryRows } from './delivery-rows.ts'
+import { storeEventRows } from './event-rows.ts'
 import { storeInbox } from './inbox.ts'
-import { catalogueVersion } from './versions.ts'
+import { catalogueVersion, tenantVersions } from './versions.ts'
 
 export type NewEvent = {
   readonly id: EventId
@@ -126,16 +126,6 @@ export function* publish({ requests, keyWaitMs }: PublishArguments, dialect: Dia
 }
 
 const TENANT_COLUMNS: BulkQuery['columns'] = [['id', 'text']]
-
-/** Those of tenants that are there. */
-export function* tenantVersions(tenants: readonly TenantId[]): Transaction<Map<TenantId, number>> {
-  const rows = yield {
-    text: 'select t.id, t.version from tenant t join v on t.id = v.id where t.deleted_ms is null',
-    columns: TENANT_COLUMNS,
-    rows: [...new Set(tenants)].map(tenant => [tenant]),
-  }
-  return new Map(rows.map(row => [text(row.id), int(row.version)]))
-}
 
 /** A test goes to one endpoint alone, at once. */
 const isOrderedOf = ({ events }: PublishRequest): boolean =>
@@ -267,21 +257,6 @@ function* storeKeys(
   if (won.length < rows.length) throw new KeyRace()
 }
 
-const EVENT_COLUMNS: BulkQuery['columns'] = [
-  ['tenant', 'text'],
-  ['id', 'bytes'],
-  ['type', 'text'],
-  ['event_key', 'text'],
-  ['payload', 'bytes'],
-  ['test', 'int'],
-  ['deliveries', 'int'],
-  ['not_sent', 'text'],
-  ['rejected', 'text'],
-  ['created_ms', 'int'],
-  ['traceparent', 'text'],
-  ['tenant_version', 'int'],
-]
-
 function* storeEvents(requests: readonly PublishRequest[], duplicates: Set<NewEvent>): Transaction<void> {
   const rows = requests.flatMap(({ tenant, tenantVersion, nowMs, traceparent = null, events }) =>
     events
@@ -302,19 +277,6 @@ function* storeEvents(requests: readonly PublishRequest[], duplicates: Set<NewEv
       ]),
   )
   yield* storeEventRows(rows)
-}
-
-export function* storeEventRows(rows: BulkQuery['rows']): Transaction<void> {
-  if (rows.length === 0) return
-  yield {
-    text: `insert into event (tenant, id, type, event_key, payload, test, deliveries, not_sent, rejected, created_ms,
-             traceparent, tenant_version)
-           select tenant, id, type, event_key, payload, test, deliveries, not_sent, rejected, created_ms, traceparent,
-             tenant_version
-           from v`,
-    columns: EVENT_COLUMNS,
-    rows,
-  }
 }
 
 function* storeDeliveries(

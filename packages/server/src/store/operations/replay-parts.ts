@@ -3,8 +3,8 @@
  * seconds; that is for speed only. What it stores is conditional on the part standing where it stood, and on the replay
  * running, so nothing is made twice, nor after a pause or a cancel.
  */
-import { idBytes, idText } from '../../ids.ts'
-import type { DeliveryId, EndpointId, EventId, ReplayId, ReplaySelection, TenantId } from '../../model.ts'
+import { idBytes, idText } from '../../base/ids.ts'
+import type { DeliveryId, EndpointId, EventId, ReplayId, ReplaySelection, TenantId } from '../../base/model.ts'
 import {
   type BulkQuery,
   bytes,
@@ -18,8 +18,8 @@ import {
   textOrNull,
 } from '../transaction.ts'
 import { deliveryRows, storeDeliveryRows } from './delivery-rows.ts'
-import { tenantVersions } from './publish.ts'
 import { endReplay } from './replays.ts'
+import { tenantVersions } from './versions.ts'
 
 export type ReplayPart = {
   readonly tenant: TenantId

@@ -6,8 +6,8 @@
  * the tenant, in the order in which they were made; each that is in a wanted state is held against all others of the
  * same event and endpoint. Else: along the tenant's events, each held against its deliveries.
  */
-import { firstIdAt, idBytes, idMs, idText } from '../../ids.ts'
-import type { DeliveryId, DeliveryState, EndpointId, EventId, ReplaySelection, TenantId } from '../../model.ts'
+import { firstIdAt, idBytes, idMs, idText } from '../../base/ids.ts'
+import type { DeliveryId, DeliveryState, EndpointId, EventId, ReplaySelection, TenantId } from '../../base/model.ts'
 import { bytes, idList, int, intOrNull, type Row, type Transaction, text, type Value } from '../transaction.ts'
 import { type Sibling, type Standing, standingOf } from './standing.ts'
 

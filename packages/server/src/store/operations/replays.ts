@@ -1,6 +1,6 @@
 /** Replays: what was asked for, how far it has come, and how it ends. What makes their deliveries: replay-parts.ts. */
-import { idBytes, idText } from '../../ids.ts'
-import type { EndpointId, Replay, ReplayId, ReplaySelection, ReplayState, TenantId } from '../../model.ts'
+import { idBytes, idText } from '../../base/ids.ts'
+import type { EndpointId, Replay, ReplayId, ReplaySelection, ReplayState, TenantId } from '../../base/model.ts'
 import {
   type BulkQuery,
   bytes,

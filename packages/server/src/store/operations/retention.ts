@@ -6,8 +6,8 @@
  * What is found to be due is found by reading alone, beside the writer, and is judged once more in the transaction that
  * removes it: somebody can have made a new delivery of it meanwhile.
  */
-import { firstIdAt, idBytes, idText } from '../../ids.ts'
-import type { DeliveryId, EventId, Retention, TenantId } from '../../model.ts'
+import { firstIdAt, idBytes, idText } from '../../base/ids.ts'
+import type { DeliveryId, EventId, Retention, TenantId } from '../../base/model.ts'
 import {
   type BulkQuery,
   bytes,

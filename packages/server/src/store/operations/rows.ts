@@ -1,6 +1,6 @@
 /** Events, deliveries and attempts as rows, and as the rest of Posthorn knows them. */
-import type { FieldError } from '../../errors.ts'
-import { idText } from '../../ids.ts'
+import type { FieldError } from '../../base/errors.ts'
+import { idText } from '../../base/ids.ts'
 import type {
   Attempt,
   AttemptError,
@@ -9,7 +9,7 @@ import type {
   HeldReason,
   NotSent,
   PublishedEvent,
-} from '../../model.ts'
+} from '../../base/model.ts'
 import { bytes, int, intOrNull, jsonOrNull, type Row, text, textOrNull } from '../transaction.ts'
 import { unpackHeaders } from './answer-headers.ts'
 

@@ -1,6 +1,6 @@
-/** What is sealed with the encryption key, for its replacement (manage/key-rotation.ts). */
-import { idBytes, idText } from '../../ids.ts'
-import type { EndpointId } from '../../model.ts'
+/** What is sealed with the encryption key, for its replacement (services/key-rotation.ts). */
+import { idBytes, idText } from '../../base/ids.ts'
+import type { EndpointId } from '../../base/model.ts'
 import { type BulkQuery, bytes, type Transaction } from '../transaction.ts'
 
 export type Sealed = { readonly endpoint: EndpointId; readonly credentials: Uint8Array }

@@ -2,8 +2,8 @@
  * What endpoints wanted before: their types and filter, over versions of their tenant. An event knows the version that
  * it was matched at, so it can be said of each endpoint whether it was there then, and what it wanted.
  */
-import { idBytes, idText } from '../../ids.ts'
-import type { Endpoint, EndpointId, TenantId } from '../../model.ts'
+import { idBytes, idText } from '../../base/ids.ts'
+import type { Endpoint, EndpointId, TenantId } from '../../base/model.ts'
 import { bytes, int, jsonOrNull, type Row, type Transaction, textOrNull } from '../transaction.ts'
 
 /** The filter as JSON text. */

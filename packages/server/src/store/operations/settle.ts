@@ -1,5 +1,5 @@
-import { idBytes, idText } from '../../ids.ts'
-import type { Attempt, DeliveryId, EndpointId, EventId, TenantId } from '../../model.ts'
+import { idBytes, idText } from '../../base/ids.ts'
+import type { Attempt, DeliveryId, EndpointId, EventId, TenantId } from '../../base/model.ts'
 import {
   type BulkQuery,
   bytes,

@@ -1,5 +1,5 @@
 /** What an event has come to at an endpoint, out of all its deliveries there. Pure. */
-import type { DeliveryState, EndState } from '../../model.ts'
+import type { DeliveryState, EndState } from '../../base/model.ts'
 
 /** A delivery of the event to the endpoint. Ids compare as text in the order in which they were made. */
 export type Sibling = {

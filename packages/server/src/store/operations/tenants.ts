@@ -1,6 +1,6 @@
 /** The provider's customers. */
-import { idText } from '../../ids.ts'
-import { type EndpointId, OPERATOR_TENANT, type Retention, type Tenant, type TenantId } from '../../model.ts'
+import { idText } from '../../base/ids.ts'
+import { type EndpointId, OPERATOR_TENANT, type Retention, type Tenant, type TenantId } from '../../base/model.ts'
 import { bytes, type Dialect, int, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import { revokeKeysOf } from './api-keys.ts'
 import { type By, record, recordPut } from './audit.ts'

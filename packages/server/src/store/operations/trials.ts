@@ -2,8 +2,8 @@
  * What cautious lanes write down (docs/decisions/0011-crash-mode.md). A trial is an attempt of such a lane. It is open
  * from before its first byte is sent until its end is stored; one that stays open was in flight when its process died.
  */
-import { idBytes } from '../../ids.ts'
-import type { DeliveryId, TenantId } from '../../model.ts'
+import { idBytes } from '../../base/ids.ts'
+import type { DeliveryId, TenantId } from '../../base/model.ts'
 import { type BulkQuery, type Dialect, int, type Transaction } from '../transaction.ts'
 
 /** A delivery with so many open trials was in flight at as many crashes, and is set aside. */

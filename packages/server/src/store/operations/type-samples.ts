@@ -4,8 +4,8 @@
  * node has just stored it, or died over it) is looked for among the newest deliveries and the newest events of tenants.
  */
 import { Buffer } from 'node:buffer'
-import { firstIdAt, idBytes, idText } from '../../ids.ts'
-import type { EventId, TenantId } from '../../model.ts'
+import { firstIdAt, idBytes, idText } from '../../base/ids.ts'
+import type { EventId, TenantId } from '../../base/model.ts'
 import { type BulkQuery, bytes, idList, type Row, type Transaction, text } from '../transaction.ts'
 
 export type EventReference = { readonly tenant: TenantId; readonly event: EventId }

@@ -1,6 +1,6 @@
-import { idText } from '../../ids.ts'
-import type { EndpointId, TenantId } from '../../model.ts'
-import { bytes, type Dialect, int, type Transaction, text } from '../transaction.ts'
+import { idText } from '../../base/ids.ts'
+import type { EndpointId, TenantId } from '../../base/model.ts'
+import { type BulkQuery, bytes, type Dialect, int, type Transaction, text } from '../transaction.ts'
 
 /**
  * Configuration carries version numbers, so that whoever matched events against a cached copy can tell, inside the
@@ -18,6 +18,18 @@ export function* readVersions(args: {
   const catalogue = yield* catalogueVersion()
   const rows = yield { text: 'select version from tenant where id = $1 and deleted_ms is null', params: [args.tenant] }
   return { catalogue, tenant: rows.length === 0 ? null : int(rows[0]!.version) }
+}
+
+const TENANT_COLUMNS: BulkQuery['columns'] = [['id', 'text']]
+
+/** The versions of those of these tenants that are there. */
+export function* tenantVersions(tenants: readonly TenantId[]): Transaction<Map<TenantId, number>> {
+  const rows = yield {
+    text: 'select t.id, t.version from tenant t join v on t.id = v.id where t.deleted_ms is null',
+    columns: TENANT_COLUMNS,
+    rows: [...new Set(tenants)].map(tenant => [tenant]),
+  }
+  return new Map(rows.map(row => [text(row.id), int(row.version)]))
 }
 
 /** To be yielded first by every transaction that changes configuration. */

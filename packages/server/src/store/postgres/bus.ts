@@ -7,7 +7,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import type { Clock, Timer } from '../../clock.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
 import type { Bus } from '../bus.ts'
 import { connectionOptions } from './connection.ts'
 

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import pg from 'pg'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 
 /** After a fault, connections that are in use may end what they do; then they are cut, answer or not. */
 const GRACE_MS = 30_000

@@ -1,6 +1,6 @@
 /**
  * Publishing from SQL, in the caller's own transaction: the key and a row in the inbox, nothing else. Everything that
- * can be refused later is left to the node that takes the row from the inbox (ingest/inbox.ts); here is refused only
+ * can be refused later is left to the node that takes the row from the inbox (publish/inbox.ts); here is refused only
  * what could not be stored, and a key that belongs to another event.
  */
 
@@ -12,7 +12,7 @@ const DEFAULT_KEY_LIFE_MS = 30 * 24 * 60 * 60 * 1_000
 /**
  * `security definer`: whoever may call it needs no right to any table. The id is a UUIDv7 by the server's clock whose
  * 12 bits behind the milliseconds are a fraction of one, so that events of one transaction keep their order. What is
- * hashed is what ingest/publisher.ts hashes. The key is looked up before it is inserted, because an insert that meets a
+ * hashed is what publish/publisher.ts hashes. The key is looked up before it is inserted, because an insert that meets a
  * key keeps it locked until the caller's commit.
  */
 const CREATE = `

@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../base/clock.ts'
 
 /**
  * The server's time without asking each time: as it said last (each transaction's begin brings it along), and what has

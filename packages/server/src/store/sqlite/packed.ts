@@ -3,7 +3,7 @@
  * names of its members, was a tenth of the main thread's time. Bytes go along as one buffer.
  */
 import { Buffer } from 'node:buffer'
-import type { AttemptError, NotSent } from '../../model.ts'
+import type { AttemptError, NotSent } from '../../base/model.ts'
 import type { Call } from '../driver.ts'
 import type { NewDelivery } from '../operations/delivery-rows.ts'
 import type { OperationName } from '../operations/index.ts'

@@ -1,0 +1,176 @@
+/**
+ * The audit of the books: everything that was accepted and is kept, against what was made of it, once a day and by small
+ * steps of reading (store/operations/books.ts says what must be true). What does not add up is looked at once more a
+ * moment later, then kept, logged with its ids, and counted.
+ *
+ * The store knows how far an audit has come, so a restart or another node goes on with it.
+ */
+import type { Logger } from '../base/logger.ts'
+import type { Retention, TenantId } from '../base/model.ts'
+import type { Audited, Mismatch } from '../store/operations/books.ts'
+import type { Store } from '../store/store.ts'
+import type { Pace, Work } from './background.ts'
+import { agesOf, type RetentionSettings } from './retention.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1_000
+const EVERY_MS = DAY_MS
+/** What is younger may be in a transaction that isn't over, or dated by a node whose time is a little off. */
+const MARGIN_MS = 60_000
+const ROWS_A_STEP = 256
+/** How many are kept with their ids; all of them are counted in the log. */
+const MAX_KEPT = 1_000
+
+/** How far an audit has come; what one was like that is over. */
+export type AuditState = {
+  readonly beganAtMs: number
+  /** null: under way. */
+  readonly endedAtMs: number | null
+  /** Tenants up to this one are done. */
+  readonly after: TenantId
+  readonly looked: number
+  /** Found by it so far. */
+  readonly found: number
+}
+
+/** null: none was begun yet. */
+export function parseAuditState(state: string | null): AuditState | null {
+  return state === null || state === '' ? null : (JSON.parse(state) as AuditState)
+}
+
+type AuditStore = Pick<Store, 'read' | 'now'>
+type BooksStore = AuditStore & Pick<Store, 'write'>
+
+/** Where mismatches go that were found twice. */
+export type AuditSink = {
+  found(mismatches: readonly Mismatch[]): Promise<void>
+}
+
+export class Books implements Work {
+  readonly name = 'books'
+  readonly #store: BooksStore
+  readonly #log: Pick<Logger, 'info' | 'error'>
+  readonly #settings: RetentionSettings
+  #mismatches = 0
+
+  constructor(store: BooksStore, log: Pick<Logger, 'info' | 'error'>, settings: RetentionSettings) {
+    this.#store = store
+    this.#log = log
+    this.#settings = settings
+  }
+
+  /** How many things do not add up, by the newest audit, as far as this node knows. */
+  mismatches(): number {
+    return this.#mismatches
+  }
+
+  /** Asked before each look: so each node learns what another one has found. */
+  isWanted = async (): Promise<boolean> => {
+    this.#mismatches = (await this.#store.read('listMismatches', { limit: 0 })).count
+    return true
+  }
+
+  async run(pace: Pace, before: string): Promise<{ state: string; afterMs: number }> {
+    const state = begin(parseAuditState(before), this.#store.now())
+    const audit = new Audit(this.#store, this.#settings, pace, {
+      found: mismatches => this.#keep(mismatches, state),
+    })
+    for (;;) {
+      const tenant = await audit.next(state.after)
+      if (tenant === null) break
+      state.looked += await audit.tenant(tenant.tenant, tenant.retention)
+      state.after = tenant.tenant
+      await pace.keep(JSON.stringify(state))
+    }
+    await this.#store.write('forgetMismatches', { beforeMs: state.beganAtMs })
+    this.#mismatches = (await this.#store.read('listMismatches', { limit: 0 })).count
+    this.#log.info({ looked: state.looked, mismatches: this.#mismatches }, 'the books were audited')
+    return { state: JSON.stringify({ ...state, endedAtMs: this.#store.now() }), afterMs: EVERY_MS }
+  }
+
+  async #keep(mismatches: readonly Mismatch[], state: { found: number }): Promise<void> {
+    for (const mismatch of mismatches) this.#log.error({ ...mismatch }, 'the books do not balance')
+    const kept = mismatches.slice(0, Math.max(0, MAX_KEPT - state.found))
+    state.found += mismatches.length
+    if (kept.length > 0) await this.#store.write('storeMismatches', { mismatches: kept, nowMs: this.#store.now() })
+    this.#mismatches = Math.max(this.#mismatches, state.found)
+  }
+}
+
+function begin(before: AuditState | null, nowMs: number): { -readonly [K in keyof AuditState]: AuditState[K] } {
+  if (before !== null && before.endedAtMs === null) return { ...before }
+  return { beganAtMs: nowMs, endedAtMs: null, after: '', looked: 0, found: 0 }
+}
+
+/** Looks at one tenant after the other, at everything of each. */
+export class Audit {
+  readonly #store: AuditStore
+  readonly #settings: RetentionSettings
+  readonly #pace: Pick<Pace, 'step'>
+  readonly #sink: AuditSink
+
+  constructor(store: AuditStore, settings: RetentionSettings, pace: Pick<Pace, 'step'>, sink: AuditSink) {
+    this.#store = store
+    this.#settings = settings
+    this.#pace = pace
+    this.#sink = sink
+  }
+
+  next(after: TenantId): Promise<{ readonly tenant: TenantId; readonly retention: Retention | null } | null> {
+    return this.#store.read('nextRetained', { after })
+  }
+
+  /** Answers how many rows it has looked at. */
+  async tenant(tenant: TenantId, retention: Retention | null): Promise<number> {
+    const range = this.#rangeOf(retention)
+    const events = await this.#walk(tenant, (after: string | null) =>
+      this.#store.read('auditEvents', { tenant, after, ...range, limit: ROWS_A_STEP }),
+    )
+    const deliveries = await this.#walk(tenant, (after: string | null) =>
+      this.#store.read('auditDeliveries', { tenant, after, ...range, limit: ROWS_A_STEP }),
+    )
+    const live = await this.#walk(tenant, (after: string | null) =>
+      this.#store.read('auditLive', { tenant, after, toMs: range.toMs, limit: ROWS_A_STEP }),
+    )
+    await this.#judge(tenant, await this.#tenantsEndpoints(tenant), () => this.#tenantsEndpoints(tenant))
+    return events + deliveries + live
+  }
+
+  async #tenantsEndpoints(tenant: TenantId): Promise<readonly Mismatch[]> {
+    const { mismatches } = await this.#store.read('auditTenant', { tenant })
+    return mismatches
+  }
+
+  /** Of what is old enough to go for its age, some may be gone already: it is left out, with a day to spare. */
+  #rangeOf(retention: Retention | null): { fromMs: number; toMs: number } {
+    const nowMs = this.#store.now()
+    const { days } = agesOf(retention, this.#settings)
+    const fromMs = days === Number.POSITIVE_INFINITY ? 0 : Math.max(0, nowMs - (days - 1) * DAY_MS)
+    return { fromMs, toMs: nowMs - MARGIN_MS }
+  }
+
+  async #walk(tenant: TenantId, look: (after: string | null) => Promise<Audited<string>>): Promise<number> {
+    let looked = 0
+    for (let after: string | null = null; ; ) {
+      const from: string | null = after
+      const page: Audited<string> = await this.#pace.step(() => look(from))
+      await this.#judge(tenant, page.mismatches, async () => (await look(from)).mismatches)
+      looked += page.looked
+      if (page.last === null || page.looked < ROWS_A_STEP) return looked
+      after = page.last
+    }
+  }
+
+  /** Twice wrong is wrong; and a tenant that is being erased is neither. */
+  async #judge(
+    tenant: TenantId,
+    first: readonly Mismatch[],
+    lookAgain: () => Promise<readonly Mismatch[]>,
+  ): Promise<void> {
+    if (first.length === 0) return
+    const again = await this.#pace.step(lookAgain)
+    const same = (a: Mismatch) => again.some(b => a.kind === b.kind && a.id === b.id)
+    const found = first.filter(same)
+    if (found.length === 0 || (await this.#store.read('isErasing', { tenant }))) return
+    await this.#sink.found(found)
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Erases tenants (docs/retention.md): their rows, some at a time; then, when no attempt can be in flight any more, what
+ * those have left and the rows that nodes look at; then what is left of it all in the store's files.
+ *
+ * How far it has come is what is still there. Cut short anywhere, it begins anew and finds less.
+ */
+import type { Logger } from '../base/logger.ts'
+import type { TenantId } from '../base/model.ts'
+import type { Store } from '../store/store.ts'
+import type { Pace, Work } from './background.ts'
+
+const ROWS_A_STEP = 200
+const PAGES_A_STEP = 64
+/** It is looked after whenever one is wanted, not by a time of its own. */
+const AT_ONCE_MS = 0
+
+export class Erasing implements Work {
+  readonly name = 'erasing'
+  readonly #store: Pick<Store, 'read' | 'write' | 'now' | 'scrub'>
+  readonly #log: Pick<Logger, 'info'>
+
+  constructor(store: Pick<Store, 'read' | 'write' | 'now' | 'scrub'>, log: Pick<Logger, 'info'>) {
+    this.#store = store
+    this.#log = log
+  }
+
+  isWanted = async (): Promise<boolean> => (await this.#store.read('listErasures', {})).length > 0
+
+  async run(pace: Pace): Promise<{ state: string; afterMs: number }> {
+    for (;;) {
+      const jobs = await this.#store.read('listErasures', {})
+      if (jobs.length === 0) return { state: '', afterMs: AT_ONCE_MS }
+      for (const { tenant } of jobs) await this.#eraseRows(tenant, false, pace)
+      const over = jobs.filter(({ settledAtMs }) => settledAtMs <= this.#store.now())
+      for (const { tenant } of over) await this.#eraseRows(tenant, true, pace)
+      if (over.length > 0) await this.#finish(over, pace)
+      // What is not over is looked at again with the next look, by whichever node.
+      if (over.length < jobs.length) return { state: '', afterMs: AT_ONCE_MS }
+    }
+  }
+
+  async #eraseRows(tenant: TenantId, isLast: boolean, pace: Pace): Promise<void> {
+    const limit = ROWS_A_STEP
+    while ((await pace.step(() => this.#store.write('eraseSome', { tenant, isLast, limit }))) > 0);
+  }
+
+  async #finish(over: readonly { readonly tenant: TenantId }[], pace: Pace): Promise<void> {
+    // Free pages still have what was in them: they leave the file, all of them.
+    for (let free = Number.POSITIVE_INFINITY; ; ) {
+      const left = await pace.step(() => this.#store.write('giveBackPages', { pages: PAGES_A_STEP }))
+      if (left.free === 0 || left.free >= free) break
+      free = left.free
+    }
+    while (!(await pace.step(() => this.#store.scrub())));
+    for (const { tenant } of over) {
+      await this.#store.write('finishErasure', { tenant, nowMs: this.#store.now() })
+      this.#log.info({ tenant }, 'a tenant was erased')
+    }
+  }
+}

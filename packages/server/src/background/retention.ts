@@ -1,0 +1,210 @@
+/**
+ * Retention, beside full load: what is done with goes after its age, payloads and answers earlier where they are to.
+ * On PostgreSQL whole days go with their tables (background/history.ts); the steps here remove what is left then: of
+ * tenants with a shorter age, and of days that something pending or held keeps.
+ */
+import type { Logger } from '../base/logger.ts'
+import type { Retention as Ages, DeliveryId, EventId, TenantId } from '../base/model.ts'
+import type { DuePage } from '../store/operations/retention.ts'
+import type { Store } from '../store/store.ts'
+import type { Pace, Work } from './background.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1_000
+const EVERY_MS = 3_600_000
+
+/** Events looked at in one read, and removed in one commit: some two hundred rows. */
+const EVENTS_A_STEP = 64
+const DELIVERIES_A_STEP = 128
+const ROWS_A_STEP = 200
+/** Free pages that one commit gives back; and how many can lie free, as new rows use them again. */
+const PAGES_A_STEP = 64
+const SPARE_PAGES = 256
+const SPARE_PART = 0.05
+
+export type RetentionSettings = {
+  /** Days; 0: for ever. */
+  readonly retentionDays: number
+  /** Days; 0: as long as the event. */
+  readonly payloadRetentionDays: number
+  readonly answerRetentionDays: number
+  readonly auditRetentionDays: number
+}
+
+export type RetentionReport = {
+  /** Rows that went: events, deliveries and attempts. */
+  rows: number
+  payloads: number
+  /** Deliveries whose answers went. */
+  answers: number
+  /** Keys of publishers, entries of the audit log, API keys, endpoints and tenants. */
+  others: number
+}
+
+type RetentionStore = Pick<Store, 'read' | 'write' | 'now' | 'engine' | 'spanDays'>
+
+/** The part of a tenant's own ages, where it has some, and else of the settings; Infinity: for ever. */
+export function agesOf(retention: Ages | null, settings: RetentionSettings): Record<keyof Ages, number> {
+  const age = (own: number | null | undefined, byDefault: number) => own ?? (byDefault || Number.POSITIVE_INFINITY)
+  return {
+    days: age(retention?.days, settings.retentionDays),
+    payloadDays: age(retention?.payloadDays, settings.payloadRetentionDays),
+    answerDays: age(retention?.answerDays, settings.answerRetentionDays),
+  }
+}
+
+export class Retention implements Work {
+  readonly name = 'retention'
+  readonly #store: RetentionStore
+  readonly #log: Pick<Logger, 'info'>
+  readonly #settings: RetentionSettings
+
+  constructor(store: RetentionStore, log: Pick<Logger, 'info'>, settings: RetentionSettings) {
+    this.#store = store
+    this.#log = log
+    this.#settings = settings
+  }
+
+  async run(pace: Pace): Promise<{ state: string; afterMs: number }> {
+    const report: RetentionReport = { rows: 0, payloads: 0, answers: 0, others: 0 }
+    const longest = await this.#store.read('readLongestRetention', {})
+    for (let after = ''; ; ) {
+      const next = await this.#store.read('nextRetained', { after })
+      if (next === null) break
+      after = next.tenant
+      const ages = agesOf(next.retention, this.#settings)
+      await this.#dropEvents(next.tenant, ages.days, longest, pace, report)
+      if (ages.payloadDays < ages.days) await this.#removePayloads(next.tenant, ages.payloadDays, pace, report)
+      if (ages.answerDays < ages.days) await this.#removeAnswers(next.tenant, ages.answerDays, pace, report)
+    }
+    report.others = await this.#dropLeftovers(pace)
+    await this.#giveBackPages(pace)
+    if (Object.values(report).some(count => count > 0)) this.#log.info({ ...report }, 'what was done with was removed')
+    return { state: JSON.stringify({ atMs: this.#store.now(), ...report }), afterMs: EVERY_MS }
+  }
+
+  async #dropEvents(tenant: TenantId, days: number, longest: number, pace: Pace, report: RetentionReport) {
+    if (days === Number.POSITIVE_INFINITY) return
+    const { retentionDays } = this.#settings
+    const droppedDays = retentionDays === 0 ? 0 : Math.max(retentionDays, longest)
+    // What goes with its tables is left to them, and a day more, lest both are at the same.
+    const spanDays = days === droppedDays ? this.#store.spanDays(droppedDays) : 0
+    const beforeMs = this.#store.now() - (days + (spanDays === 0 ? 0 : spanDays + 1)) * DAY_MS
+    const limit = EVENTS_A_STEP
+    for (let after: EventId | null = null; ; ) {
+      const page: DuePage<EventId> = await pace.step(() =>
+        this.#store.read('readDueEvents', { tenant, after, beforeMs, limit }),
+      )
+      if (page.last === null) break
+      after = page.last
+      for (let isMore = page.due.length > 0; isMore; ) {
+        const args = { tenant, events: page.due, beforeMs, maxDeliveries: DELIVERIES_A_STEP }
+        const dropped = await pace.step(() => this.#store.write('dropEvents', args))
+        report.rows += dropped.rows
+        isMore = dropped.isMore
+      }
+    }
+    for (let after: DeliveryId | null = null; ; ) {
+      const page: DuePage<DeliveryId> = await pace.step(() =>
+        this.#store.read('readOrphans', { tenant, after, beforeMs, limit }),
+      )
+      if (page.last === null) return
+      after = page.last
+      if (page.due.length === 0) continue
+      const args = { tenant, deliveries: page.due }
+      report.rows += await pace.step(() => this.#store.write('dropDeliveries', args))
+    }
+  }
+
+  async #removePayloads(tenant: TenantId, days: number, pace: Pace, report: RetentionReport): Promise<void> {
+    const beforeMs = this.#store.now() - days * DAY_MS
+    const limit = EVENTS_A_STEP
+    let after = await this.#store.read('readMark', { tenant, kind: 'event' })
+    for (;;) {
+      const page: DuePage<EventId> = await pace.step(() =>
+        this.#store.read('readDueEvents', { tenant, after, beforeMs, limit }),
+      )
+      if (page.last === null) break
+      const { due: events, kept, last: mark } = page
+      await pace.step(() => this.#store.write('removePayloads', { tenant, events, beforeMs, kept, mark }))
+      report.payloads += events.length
+      after = mark
+    }
+    for (let behind: EventId | null = null; ; ) {
+      const args = { tenant, after: behind, beforeMs, limit }
+      const page: DuePage<EventId> = await pace.step(() => this.#store.read('readKeptEvents', args))
+      if (page.last === null) return
+      behind = page.last
+      const { due: events } = page
+      if (events.length === 0) continue
+      report.payloads += events.length
+      await pace.step(() => this.#store.write('removePayloads', { tenant, events, beforeMs, kept: [], mark: null }))
+    }
+  }
+
+  async #removeAnswers(tenant: TenantId, days: number, pace: Pace, report: RetentionReport): Promise<void> {
+    const beforeMs = this.#store.now() - days * DAY_MS
+    const limit = EVENTS_A_STEP
+    let after = await this.#store.read('readMark', { tenant, kind: 'delivery' })
+    for (;;) {
+      const page: DuePage<DeliveryId> = await pace.step(() =>
+        this.#store.read('readDeliveryPage', { tenant, after, beforeMs, limit }),
+      )
+      if (page.last === null) break
+      const { due: deliveries, kept, last: mark } = page
+      await pace.step(() => this.#store.write('removeAnswers', { tenant, deliveries, kept, mark }))
+      report.answers += deliveries.length
+      after = mark
+    }
+    for (let behind: DeliveryId | null = null; ; ) {
+      const args = { tenant, after: behind, beforeMs, limit }
+      const page: DuePage<DeliveryId> = await pace.step(() => this.#store.read('readKeptDeliveries', args))
+      if (page.last === null) return
+      behind = page.last
+      const { due: deliveries } = page
+      if (deliveries.length === 0) continue
+      report.answers += deliveries.length
+      await pace.step(() => this.#store.write('removeAnswers', { tenant, deliveries, kept: [], mark: null }))
+    }
+  }
+
+  /** Each as long as there is some of it. */
+  async #dropLeftovers(pace: Pace): Promise<number> {
+    const limit = ROWS_A_STEP
+    const nowMs = this.#store.now()
+    const { retentionDays, auditRetentionDays } = this.#settings
+    let count = await untilNone(pace, () => this.#store.write('dropExpiredKeys', { limit }))
+    if (auditRetentionDays > 0) {
+      const beforeMs = nowMs - auditRetentionDays * DAY_MS
+      count += await untilNone(pace, () => this.#store.write('dropOldAudit', { limit, beforeMs }))
+      count += await untilNone(pace, () => this.#store.write('dropOldApiKeys', { limit, beforeMs }))
+      count += await untilNone(pace, () => this.#store.write('dropOldErasures', { limit, beforeMs }))
+    }
+    // Without an age of events these go as soon as nothing of theirs is left, but a day later than they were deleted.
+    const beforeMs = nowMs - Math.max(1, retentionDays) * DAY_MS
+    count += await untilNone(pace, () => this.#store.write('dropDeletedEndpoints', { limit, beforeMs }))
+    count += await untilNone(pace, () => this.#store.write('dropDeletedTenants', { limit, beforeMs }))
+    return count
+  }
+
+  /** So that the file shrinks again after much has gone. A little is left free: what is new takes it. */
+  async #giveBackPages(pace: Pace): Promise<void> {
+    let { free, all } = await this.#store.write('giveBackPages', { pages: 0 })
+    const spare = () => Math.max(SPARE_PAGES, all * SPARE_PART)
+    if (free <= 2 * spare()) return
+    while (free > spare()) {
+      const left = await pace.step(() => this.#store.write('giveBackPages', { pages: PAGES_A_STEP }))
+      if (left.free >= free) return
+      free = left.free
+      all = left.all
+    }
+  }
+}
+
+async function untilNone(pace: Pace, dropSome: () => Promise<number>): Promise<number> {
+  let dropped = 0
+  for (;;) {
+    const count = await pace.step(dropSome)
+    if (count === 0) return dropped
+    dropped += count
+  }
+}

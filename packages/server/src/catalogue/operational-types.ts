@@ -1,0 +1,124 @@
+/**
+ * The event types of what Posthorn tells of itself (docs/operational-events.md). They are part of the program, not of
+ * the catalogue: nobody can change, delete or publish them, and "all types" doesn't include them.
+ */
+import type { EventType } from '../base/model.ts'
+
+const GROUP = 'Posthorn'
+const text = { type: 'string' } as const
+const time = { type: 'string', format: 'date-time' } as const
+const TIME = '2026-06-01T00:00:00.000Z'
+const ENDPOINT = 'ep_01jy4k8v3xf0c8wq2rn5s7t9ab'
+
+type Members = Readonly<Record<string, object>>
+
+/** All members are always there. */
+const objectOf = (properties: Members) => ({ type: 'object', required: Object.keys(properties), properties })
+
+function operational(name: string, description: string, properties: Members, example: object): EventType {
+  const schema = objectOf(properties)
+  return { name: `posthorn.${name}`, group: GROUP, description, schema, example, schedule: null, archivedAtMs: null }
+}
+
+const ofEndpoint = { tenant: text, endpoint: text }
+const THE_ENDPOINT = { tenant: 'acme', endpoint: ENDPOINT }
+
+/** By name. */
+export const OPERATIONAL_TYPES: readonly EventType[] = [
+  operational(
+    'delivery.exhausted',
+    'Deliveries of an endpoint have used up all attempts: how many since the last such event, and up to 20 of them.',
+    {
+      ...ofEndpoint,
+      count: { type: 'integer', minimum: 1 },
+      deliveries: {
+        type: 'array',
+        maxItems: 20,
+        items: objectOf({ delivery: text, event: text, type: text }),
+      },
+      firstAt: time,
+      lastAt: time,
+    },
+    {
+      ...THE_ENDPOINT,
+      count: 1,
+      deliveries: [
+        {
+          delivery: 'dlv_01jy4k8v3xf0c8wq2rn5s7t9ac',
+          event: 'evt_01jy4k8v3xf0c8wq2rn5s7t9ad',
+          type: 'COVER_REFERENCE',
+        },
+      ],
+      firstAt: TIME,
+      lastAt: TIME,
+    },
+  ),
+  operational(
+    'endpoint.disabled',
+    'An endpoint was disabled: by a call (manual), by its receiver with 410 (gone), or after days of failures (failing).',
+    { ...ofEndpoint, reason: { enum: ['manual', 'gone', 'failing'] }, disabledAt: time },
+    { ...THE_ENDPOINT, reason: 'failing', disabledAt: TIME },
+  ),
+  operational(
+    'endpoint.failing',
+    'An endpoint has had no success for 1, 2 or 4 days, with failures all along; after five days it is disabled.',
+    {
+      ...ofEndpoint,
+      days: { type: 'number' },
+      failingSince: time,
+      lastFailureAt: time,
+      disablesAt: { type: ['string', 'null'], format: 'date-time' },
+    },
+    {
+      ...{ ...THE_ENDPOINT, days: 1, failingSince: TIME, lastFailureAt: '2026-06-02T00:00:10.000Z' },
+      disablesAt: '2026-06-06T00:00:00.000Z',
+    },
+  ),
+  operational(
+    'node.lost',
+    'A node went silent without a goodbye; others send for its endpoints by now, or it has started again.',
+    { node: text, leaseEndedAt: { type: ['string', 'null'], format: 'date-time' }, noticedAt: time },
+    { node: '8d0f6cfa8fd54ae59f6c1a2b3c4d5e6f', leaseEndedAt: TIME, noticedAt: '2026-06-01T00:00:00.020Z' },
+  ),
+  operational(
+    'replay.finished',
+    'A replay has made all its deliveries, or was cancelled.',
+    {
+      tenant: text,
+      replay: text,
+      state: { enum: ['done', 'cancelled'] },
+      deliveries: { type: 'integer' },
+      finishedAt: time,
+    },
+    { tenant: 'acme', replay: 'outage-2026-06-01', state: 'done', deliveries: 1200, finishedAt: TIME },
+  ),
+  operational(
+    'secret.expiring',
+    'A secret of an endpoint expires within 30, 7 or 1 days: a clientSecret that is a JWT, or a client certificate.',
+    {
+      ...ofEndpoint,
+      secret: { enum: ['clientSecret', 'clientCertificate'] },
+      days: { enum: [30, 7, 1] },
+      expiresAt: time,
+    },
+    { ...THE_ENDPOINT, secret: 'clientSecret', days: 30, expiresAt: '2026-07-01T00:00:00.000Z' },
+  ),
+  operational(
+    'secret.replaced',
+    'Secrets of an endpoint were replaced.',
+    {
+      ...ofEndpoint,
+      secrets: {
+        type: 'array',
+        minItems: 1,
+        items: { enum: ['clientSecret', 'signingSecret', 'clientCertificate', 'oauth'] },
+      },
+      replacedAt: time,
+    },
+    { ...THE_ENDPOINT, secrets: ['clientSecret'], replacedAt: TIME },
+  ),
+]
+
+const BY_NAME: ReadonlyMap<string, EventType> = new Map(OPERATIONAL_TYPES.map(type => [type.name, type]))
+
+export const operationalType = (name: string): EventType | undefined => BY_NAME.get(name)

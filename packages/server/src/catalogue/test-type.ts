@@ -1,0 +1,27 @@
+import { codeOfFaults, type FieldError, PosthornError } from '../base/errors.ts'
+import type { Endpoint, EventType } from '../base/model.ts'
+import type { KnownTypes } from './configuration-cache.ts'
+import { operationalType } from './operational-types.ts'
+import { isTypeWanted } from './type-pattern.ts'
+
+/** The type whose example tests an endpoint: the one that is asked for, or the first that it wants. */
+export function chooseTestType(types: KnownTypes, { types: wanted }: Endpoint, name: string | undefined): EventType {
+  if (name !== undefined) return requireInUse(types, name)
+  const inUse = types.list.filter(({ archivedAtMs }) => archivedAtMs === null)
+  // A type that an endpoint names can have left the catalogue since.
+  const named = wanted?.map(each => operationalType(each) ?? inUse.find(type => type.name === each))
+  const type =
+    named?.find(each => each !== undefined) ?? inUse.find(each => isTypeWanted(wanted, each.name)) ?? inUse[0]
+  if (type === undefined) throw new PosthornError('conflict', 'The catalogue is empty: add an event type first.')
+  return type
+}
+
+function requireInUse(types: KnownTypes, name: string): EventType {
+  const known = types.byName.get(name)?.type ?? operationalType(name)
+  if (known !== undefined && known.archivedAtMs === null) return known
+  const fault: FieldError =
+    known === undefined
+      ? { field: '/type', detail: 'The catalogue has no event type of this name.', reason: 'unknown_type' }
+      : { field: '/type', detail: 'The event type is archived: choose another.', reason: 'event_type_archived' }
+  throw new PosthornError(codeOfFaults([fault]), fault.detail, { fields: [fault] })
+}

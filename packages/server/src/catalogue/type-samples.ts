@@ -1,0 +1,132 @@
+/**
+ * Knows the newest events of each type, so that a change of a type's schema can be held against what is being published
+ * (services/schema-change.ts). Each node remembers a few of those that it stores, and writes down every few seconds where
+ * they are: any node finds them there, also one that has just started.
+ */
+import type { Clock, Timer } from '../base/clock.ts'
+import type { EventId, TenantId } from '../base/model.ts'
+import type { EventReference } from '../store/operations/type-samples.ts'
+import type { Store } from '../store/store.ts'
+
+/** Between two writes. An event that a node has stored since is found by others only by looking through the newest. */
+const WRITE_MS = 5_000
+/** Of each type, of those stored since the last write: the newest. */
+const MAX_A_TYPE = 50
+/** Written at once, of all types. */
+const MAX_ROWS = 2_000
+const WRITE_TIMEOUT_MS = 10_000
+
+/** Of a sample: events, their payloads together, and how long reading and judging them can take. */
+const MAX_EVENTS = 1_000
+const MAX_BYTES = 8 * 1024 * 1024
+const MAX_DURATION_MS = 3_000
+const EVENTS_A_READ = 20
+/** A larger payload is left out. */
+const MAX_PAYLOAD_BYTES = 1024 * 1024
+
+export type SampledEvent = { readonly event: EventId; readonly payload: unknown }
+
+/** The newest few, in a ring. */
+class Newest {
+  readonly #events: EventReference[] = []
+  #next = 0
+
+  add(event: EventReference): void {
+    this.#events[this.#next] = event
+    this.#next = (this.#next + 1) % MAX_A_TYPE
+  }
+
+  get events(): readonly EventReference[] {
+    return this.#events
+  }
+}
+
+export class TypeSamples {
+  readonly #store: Store
+  readonly #clock: Clock
+  /** Not written yet, by type. */
+  #recent = new Map<string, Newest>()
+  #timer: Timer | undefined
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store
+    this.#clock = clock
+    store.changes.listen(change => {
+      if (change.kind === 'stored') this.#remember(change.tenant, change.events)
+    })
+  }
+
+  /** After what is remembered was written. */
+  async stop(): Promise<void> {
+    await this.#write()
+    this.#timer?.cancel()
+  }
+
+  #remember(
+    tenant: TenantId,
+    events: readonly { readonly id: EventId; readonly type: string; readonly test: boolean }[],
+  ) {
+    for (const { id: event, type, test } of events) {
+      if (test) continue
+      let newest = this.#recent.get(type)
+      if (newest === undefined) {
+        newest = new Newest()
+        this.#recent.set(type, newest)
+      }
+      newest.add({ tenant, event })
+    }
+    this.#timer ??= this.#clock.after(WRITE_MS, () => void this.#write())
+  }
+
+  #write(): Promise<void> {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#writing = this.#writing.then(() => this.#writeRecent())
+    return this.#writing
+  }
+
+  async #writeRecent(): Promise<void> {
+    const recent = this.#recent
+    this.#recent = new Map()
+    const all = [...recent].flatMap(([type, { events }]) => events.map(event => ({ ...event, type })))
+    try {
+      for (let at = 0; at < all.length; at += MAX_ROWS) {
+        // Apart from the commits of events, which must not wait for it.
+        const rows = all.slice(at, at + MAX_ROWS)
+        await this.#store.writeApart('recordTypeSamples', { rows }, WRITE_TIMEOUT_MS)
+      }
+    } catch {
+      // The store is away, and tells so itself. These are lost; there will be newer ones.
+    }
+  }
+
+  /**
+   * Payloads of the newest events of a type, of all tenants, newest first: at most 1,000, 8 MiB, and those that were read
+   * within three seconds. Throws StoreUnavailable.
+   */
+  async *newest(type: string): AsyncGenerator<SampledEvent> {
+    await this.#write()
+    const untilMs = this.#clock.monotonicMs() + MAX_DURATION_MS
+    const events = await this.#store.read('findEventsOfType', { type, limit: MAX_EVENTS, nowMs: this.#store.now() })
+    let bytesLeft = MAX_BYTES
+    for (let at = 0; at < events.length && this.#clock.monotonicMs() < untilMs && bytesLeft > 0; at += EVENTS_A_READ) {
+      const some = { events: events.slice(at, at + EVENTS_A_READ), maxBytes: MAX_PAYLOAD_BYTES }
+      for (const { event, payload } of await this.#store.read('readSamplePayloads', some)) {
+        bytesLeft -= payload.length
+        const parsed = parse(payload)
+        if (parsed !== undefined) yield { event, payload: parsed }
+        if (bytesLeft <= 0 || this.#clock.monotonicMs() >= untilMs) return
+      }
+    }
+  }
+}
+
+/** Undefined for what is not kept any more. */
+function parse(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(payload).toString())
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,76 @@
+/** `posthorn backup` and `posthorn restore`: the embedded store's copies, and what to know about them. */
+import { join } from 'node:path'
+import { StartRefused } from '../base/start-refused.ts'
+import type { Config } from '../config/config.ts'
+import { findKeyring, KEY_FILE } from '../secrets/key-file.ts'
+import { MIGRATIONS } from '../store/migrations.ts'
+import { backUp, type Copied, CopyRefused, restore } from '../store/sqlite/backup.ts'
+import { FolderInUse } from '../store/sqlite/driver.ts'
+import { checkCopy } from '../store/sqlite/inspection.ts'
+import type { CommandIo } from './command-io.ts'
+
+const MEGABYTE = 1024 * 1024
+const NAME_CHARACTERS = 8
+
+/** A command on a copy of the store. */
+export type CopyConfig = Pick<Config, 'data' | 'databaseUrl' | 'encryptionKey' | 'olderEncryptionKeys'> & {
+  readonly file: string
+}
+
+const USE_POSTGRES =
+  'Everything is in PostgreSQL: back it up with its own means (pg_dump, or base backups and WAL; docs/backup.md).'
+
+/** Throws StartRefused. */
+export async function backUpStore({ data, databaseUrl, file }: CopyConfig, io: CommandIo): Promise<void> {
+  if (databaseUrl !== null) throw new StartRefused(USE_POSTGRES)
+  const copied = refusing(() => backUp(data, file))
+  io.stdout.write(`${file}: ${describe(copied)}\n`)
+  io.stderr.write(
+    `The key that encrypts the secrets in it is NOT in it${nameOf(copied)}. Keep a copy of it (${join(data, KEY_FILE)}, or ` +
+      'POSTHORN_ENCRYPTION_KEY) apart from the backup: without it the secrets are lost, with it they can be read.\n',
+  )
+}
+
+/** Throws StartRefused. */
+export async function restoreStore(config: CopyConfig, io: CommandIo): Promise<void> {
+  const { data, databaseUrl, file } = config
+  if (databaseUrl !== null) throw new StartRefused(USE_POSTGRES)
+  const checked = checkCopy(file)
+  if (!checked.ok) throw new StartRefused(`${file} can not be used: ${checked.fault}.`)
+  if (checked.schemaVersion > MIGRATIONS.length) {
+    const versions = `${file} has schema version ${checked.schemaVersion}, and this Posthorn ${MIGRATIONS.length}`
+    throw new StartRefused(`${versions}: restore it with the newer Posthorn that wrote it.`)
+  }
+  // Before anything is written: a key that is there, and is another, would be taken for the right one by people.
+  const keyring = findKeyring(checked.keyFingerprint, config)
+  const copied = refusing(() => restore(file, data))
+  io.stdout.write(`${data}: ${describe(copied)}\n`)
+  if (keyring === undefined && copied.keyFingerprint !== null) {
+    io.stderr.write(
+      `The key of this data${nameOf(copied)} is not here: put it into ${join(data, KEY_FILE)} or POSTHORN_ENCRYPTION_KEY ` +
+        'before you start serve.\n',
+    )
+  }
+  io.stderr.write(
+    'It is as old as the backup. What was pending then is sent again, also what has been delivered since: receivers tell by ' +
+      'the id. What was accepted since is not in it: publish it again. A tenant that was erased since is in it: erase it again.\n',
+  )
+}
+
+const nameOf = ({ keyFingerprint }: Copied): string =>
+  keyFingerprint === null ? '' : ` (its name is ${keyFingerprint.slice(0, NAME_CHARACTERS)})`
+
+function describe({ bytes, schemaVersion }: Copied): string {
+  return `whole, checked, ${(bytes / MEGABYTE).toFixed(1)} MiB, schema version ${schemaVersion}`
+}
+
+function refusing<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof CopyRefused || error instanceof FolderInUse) {
+      throw new StartRefused(error.message, { cause: error })
+    }
+    throw error
+  }
+}

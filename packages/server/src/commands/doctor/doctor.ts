@@ -1,0 +1,92 @@
+/**
+ * `posthorn doctor`: is everything as it should be, and if not, what is to be done? Beside a running server too, which it
+ * doesn't disturb: it only reads, but for a file that it writes into the folder and removes, and on PostgreSQL a value.
+ */
+import type { Clock } from '../../base/clock.ts'
+import { StartRefused } from '../../base/start-refused.ts'
+import type { Config, ConfigResult } from '../../config/config.ts'
+import type { Resolver } from '../../guard/lookup.ts'
+import { checkBooks } from './book-checks.ts'
+import { type Finding, fail, ok, writeFinding } from './findings.ts'
+import { checkKeys } from './key-checks.ts'
+import { type LookedAt, lookAt } from './looked-at.ts'
+import { checkClock, checkEgress, checkNames } from './reach-checks.ts'
+import { checkFolder, checkStore } from './store-checks.ts'
+
+export type DoctorOptions = {
+  /** A receiver to try; null: none. */
+  readonly target: string | null
+  /** Also what takes long: reads the whole store. */
+  readonly isFull: boolean
+  /** Default: the system's. */
+  readonly resolver?: Resolver
+}
+
+type DoctorIo = { readonly stdout: { write(text: string): unknown }; readonly clock: Clock }
+
+/** Writes a line for each thing it has looked at, and answers whether none has failed. */
+export async function examine(result: ConfigResult, options: DoctorOptions, io: DoctorIo): Promise<boolean> {
+  let isWell = true
+  let warnings = 0
+  const tell = (findings: readonly Finding[]) => {
+    for (const finding of findings) {
+      if (finding.level === 'fail') isWell = false
+      if (finding.level === 'warn') warnings++
+      io.stdout.write(writeFinding(finding))
+    }
+  }
+  if (!result.ok) {
+    tell(result.problems.map(problem => fail('configuration', problem, 'see docs/configuration.md')))
+  } else {
+    tell([ok('configuration', 'all of it can be used')])
+    await examineStore(result.config, options, io, tell)
+    tell(await checkEgress(options.target, result.config, io.clock, options.resolver))
+  }
+  const end = warnings > 0 ? ` (${warnings} warnings)` : ''
+  io.stdout.write(isWell ? `Posthorn is well${end}.\n` : `Something has to be done${end}.\n`)
+  return isWell
+}
+
+type Tell = (findings: readonly Finding[]) => void
+
+async function examineStore(config: Config, options: DoctorOptions, io: DoctorIo, tell: Tell): Promise<void> {
+  if (config.databaseUrl === null) {
+    const folder = checkFolder(config)
+    tell(folder)
+    if (folder.some(({ part, level }) => part === 'store' && level === 'fail')) return
+  }
+  let looked: LookedAt
+  try {
+    looked = await lookAt(config, io.clock)
+  } catch (error) {
+    if (error instanceof StartRefused) return tell([fail('store', error.message, 'see docs/postgresql.md')])
+    const remedy = 'see to the disk and the rights, or restore the newest backup (docs/backup.md)'
+    return tell([fail('store', `it can not be opened (${(error as Error).message})`, remedy)])
+  }
+  try {
+    tell([ok('store', looked.engine === 'sqlite' ? 'SQLite, and it opens' : 'PostgreSQL, and it answers')])
+    const checked = await checkStore(looked, config, options.isFull)
+    tell(checked)
+    // What follows reads tables, which must be there.
+    if (
+      checked.some(
+        ({ part, level }) => (part === 'schema' && level !== 'ok') || (part === 'integrity' && level === 'fail'),
+      )
+    )
+      return
+    tell([await checkClock(looked, io.clock)])
+    tell(await checkKeys(looked, config))
+    tell(await checkNames(looked, config, options.resolver))
+    tell(await checkBooks(looked, config, options.isFull))
+  } catch (error) {
+    tell([
+      fail(
+        'store',
+        `it could not be read (${(error as Error).message})`,
+        'see that it is there, then run doctor again',
+      ),
+    ])
+  } finally {
+    await looked.close()
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * From flags, environment, file and defaults to one checked, frozen Config. The only reader of the environment.
+ *
+ * A flag beats the environment, which beats the file, which beats the default. Every value given is checked, also
+ * one that another overrides, and all problems are found at once: each a sentence that names its source.
+ */
+import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { errorCode, type ParseContext, type Parsed, type ReadFile } from './kinds.ts'
+import { nearest } from './nearest.ts'
+import {
+  type Config,
+  flagName,
+  SETTING_KEYS,
+  SETTINGS,
+  type Setting,
+  type SettingKey,
+  variableName,
+} from './settings.ts'
+
+export type { Config } from './settings.ts'
+
+/**
+ * What was typed, by flag with its dashes. A switch is true or false; any other flag has the values it was given in
+ * their order, or true where it was given without one. Unknown flags are in it too.
+ */
+export type Flags = Readonly<Record<string, boolean | readonly string[]>>
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+type ConfigInputs = { readonly flags: Flags; readonly env: Environment; readonly readFile: ReadFile }
+
+type Values = Partial<Record<SettingKey, unknown>>
+
+export function readEnvironment(): Environment {
+  return process.env
+}
+
+/** Threads for what Node does not do asynchronously by itself: looking names up, and files. Node's own number is 4. */
+const POOL_THREADS = 64
+
+const HEAP_GROWTH_PERCENT = 40
+
+/**
+ * To be called before anything is looked up or read in the background. A look-up holds a thread until the name server
+ * answers: with Node's four, four endpoints with a dead name server would keep everybody's names from being found.
+ * Set `UV_THREADPOOL_SIZE` to choose another number.
+ */
+export function growThreadPool(): void {
+  process.env.UV_THREADPOOL_SIZE ??= String(POOL_THREADS)
+}
+
+/**
+ * By default V8 lets a heap grow to up to four times of what is used before it looks what of it is still needed: a busy
+ * node had 600 MB and used 100. Two fifths as much again cost hardly any processor time (a fifth: a tenth more an event).
+ *
+ * What is short-lived can be bounded at start only: hence `--max-semi-space-size` wherever `posthorn` is started. So can the
+ * heaps of the system's `malloc`, of which glibc would make one for each thread, up to eight a processor, and give little
+ * back: hence `MALLOC_ARENA_MAX`, some 30 MB less. Elsewhere it means nothing.
+ */
+export function boundHeapGrowth(): void {
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`)
+}
+
+/** A diagnostic report of Node lists the whole environment, where keys are: it is left out. */
+export function keepEnvironmentOutOfReports(): void {
+  process.report.excludeEnv = true
+}
+
+export function readTextFile(path: string): string {
+  return readFileSync(path, 'utf8')
+}
+
+export function loadConfig({ flags, env, readFile }: ConfigInputs): ConfigResult {
+  const problems: string[] = []
+  const asText: ParseContext = { asText: true, folder: '.', readFile }
+  const fromFlags = valuesOfFlags(flags, asText, problems)
+  const fromEnvironment = valuesOfEnvironment(env, asText, problems)
+  const file = fromFlags.config ?? fromEnvironment.config
+  const fromFile = typeof file === 'string' ? valuesOfFile(file, readFile, problems) : {}
+  if (problems.length > 0) return { ok: false, problems }
+  const given = { ...defaultValues(readFile), ...fromFile, ...fromEnvironment, ...fromFlags }
+  // Every value came out of the parser of its own key, which is what Config's type says of it.
+  return { ok: true, config: Object.freeze(given) as Config }
+}
+
+/** What `posthorn move` is given: its two flags, and else what serve would be given. */
+export type MoveInputs = Omit<ConfigInputs, 'flags'> & {
+  readonly from: string | undefined
+  readonly to: string | undefined
+}
+
+/** The folder to be moved as `data`, the database as `databaseUrl`. */
+export function loadMoveConfig({ from, to, env, readFile }: MoveInputs): ConfigResult {
+  const result = loadConfig({ flags: {}, env, readFile })
+  const problems = result.ok ? [] : [...result.problems]
+  const context: ParseContext = { asText: true, folder: '.', readFile }
+  const values: Values = {}
+  if (from === undefined) problems.push('flag --from is missing: name the data folder that is to be moved.')
+  else keep(values, 'data', SETTINGS.data.kind.parse(from, context), 'flag --from', problems)
+  if (to !== undefined) keep(values, 'databaseUrl', SETTINGS.databaseUrl.kind.parse(to, context), 'flag --to', problems)
+  else if (result.ok && result.config.databaseUrl === null) {
+    problems.push('the database is missing: name it in POSTHORN_DATABASE_URL, or with --to.')
+  }
+  if (!result.ok || problems.length > 0) return { ok: false, problems }
+  return { ok: true, config: Object.freeze({ ...result.config, ...(values as Partial<Config>) }) }
+}
+
+function valuesOfFlags(flags: Flags, context: ParseContext, problems: string[]): Values {
+  const keys = keysBy('flag', flagName)
+  const values: Values = {}
+  for (const [flag, typed] of Object.entries(flags)) {
+    const key = keys.get(flag)
+    const source = `flag ${flag}`
+    if (key === undefined) {
+      problems.push(unknownFlag(flag, keys))
+    } else if (isSwitch(key) !== (typeof typed === 'boolean')) {
+      problems.push(isSwitch(key) ? `${source} takes no value: leave it out.` : `${source} needs a value after it.`)
+    } else if (Array.isArray(typed) && typed.length > 1 && settingOf(key).kind.shape !== 'list') {
+      problems.push(`${source} is given ${typed.length} times: give it once.`)
+    } else {
+      const value = Array.isArray(typed) ? typed.join(',') : typed
+      keep(values, key, settingOf(key).kind.parse(value, context), source, problems)
+    }
+  }
+  return values
+}
+
+function unknownFlag(flag: string, keys: ReadonlyMap<string, SettingKey>): string {
+  const hidden = SETTING_KEYS.find(key => flagName(key) === flag)
+  if (hidden !== undefined) {
+    const why = 'a flag shows in the list of processes'
+    return `flag ${flag} does not exist, because ${why}: use ${variableName(hidden)} or the key ${hidden} in the file.`
+  }
+  return unknown(`flag ${flag}`, nearest(flag, keys.keys()), 'remove it, or see posthorn serve --help')
+}
+
+function valuesOfEnvironment(env: Environment, context: ParseContext, problems: string[]): Values {
+  const keys = keysBy('environment', variableName)
+  const values: Values = {}
+  for (const [name, value] of Object.entries(env)) {
+    // Composition tools pass a variable that nobody set on as an empty one: so empty means not set.
+    if (!name.startsWith('POSTHORN_') || value === undefined || value === '' || isServiceLink(name, value)) continue
+    const key = keys.get(name)
+    const source = `environment variable ${name}`
+    if (key === undefined) problems.push(unknown(source, nearest(name, keys.keys()), 'unset it'))
+    else keep(values, key, settingOf(key).kind.parse(value, context), source, problems)
+  }
+  return values
+}
+
+/**
+ * Kubernetes describes each service to every container in variables named after it, so one called "posthorn" sets
+ * POSTHORN_PORT=tcp://10.0.0.1:8470 and a dozen more. They aren't meant for us and would keep serve from starting.
+ */
+function isServiceLink(name: string, value: string): boolean {
+  const described = /^POSTHORN_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/
+  return described.test(name) || (/^POSTHORN_(\w+_)?PORT$/.test(name) && /^(tcp|udp|sctp):\/\//.test(value))
+}
+
+function valuesOfFile(file: string, readFile: ReadFile, problems: string[]): Values {
+  const content = readJsonObject(file, readFile)
+  if (typeof content === 'string') {
+    problems.push(content)
+    return {}
+  }
+  const keys = keysBy('file', key => key)
+  const values: Values = {}
+  // Relative paths count from the file, so that it means the same wherever the process is started.
+  const context: ParseContext = { asText: false, folder: dirname(file), readFile }
+  for (const [name, value] of Object.entries(content)) {
+    const key = keys.get(name)
+    const source = `key ${name} in ${file}`
+    if (key === undefined) problems.push(unknown(source, nearest(name, keys.keys()), 'remove it'))
+    else keep(values, key, settingOf(key).kind.parse(value, context), source, problems)
+  }
+  return values
+}
+
+/** The object in the file, or a sentence that says why there is none. */
+function readJsonObject(file: string, readFile: ReadFile): object | string {
+  let content: string
+  try {
+    content = readFile(file)
+  } catch (error) {
+    return `configuration file ${file} can't be read (${errorCode(error)}): name another, or make it readable.`
+  }
+  try {
+    const value: unknown = JSON.parse(content.replace(/^\uFEFF/, ''))
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return isObject ? value : `configuration file ${file} must hold one JSON object.`
+  } catch {
+    // The parser's own message quotes the text around the fault, which may be a secret.
+    return `configuration file ${file} is not JSON: comments, single quotes and trailing commas are not allowed in it.`
+  }
+}
+
+function defaultValues(readFile: ReadFile): Values {
+  const values: Values = {}
+  for (const key of SETTING_KEYS) {
+    const { default: byDefault, kind } = settingOf(key)
+    if (byDefault === undefined) {
+      values[key] = null
+      continue
+    }
+    const parsed = kind.parse(byDefault, { asText: false, folder: '.', readFile })
+    if (!parsed.ok) throw new Error(`the default of ${key} ${parsed.complaint}`)
+    values[key] = parsed.value
+  }
+  return values
+}
+
+function keep(values: Values, key: SettingKey, parsed: Parsed<unknown>, source: string, problems: string[]): void {
+  if (parsed.ok) values[key] = parsed.value
+  else problems.push(`${source} ${parsed.complaint}.`)
+}
+
+function unknown(source: string, near: string | undefined, remedy: string): string {
+  return near === undefined ? `${source} is not known: ${remedy}.` : `${source} is not known: did you mean ${near}?`
+}
+
+function keysBy(source: Setting<unknown>['sources'][number], name: (key: SettingKey) => string) {
+  const settable = SETTING_KEYS.filter(key => settingOf(key).sources.includes(source))
+  return new Map(settable.map(key => [name(key), key]))
+}
+
+function isSwitch(key: SettingKey): boolean {
+  return settingOf(key).kind.shape === 'switch'
+}
+
+function settingOf(key: SettingKey): Setting<unknown> {
+  return SETTINGS[key]
+}

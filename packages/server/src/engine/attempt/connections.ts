@@ -1,0 +1,292 @@
+import type { LookupAddress } from 'node:dns'
+import type { Socket } from 'node:net'
+import { createSecureContext, DEFAULT_CIPHERS, getCACertificates, type SecureContextOptions } from 'node:tls'
+import { buildConnector, Client } from 'undici'
+import type { Clock } from '../../base/clock.ts'
+import { type GuardedLookup, guardedLookup, type Resolver, TargetRefusedError } from '../../guard/lookup.ts'
+import { addressAllowed, isLoopbackHost, type TargetPolicy } from '../../guard/target.ts'
+import { AnswerGate } from './answer-gate.ts'
+import { type OutgoingProxy, openTunnel } from './tunnel.ts'
+
+/**
+ * Connections to receivers: the only place that opens sockets to addresses which tenants choose. Each is a client of
+ * its own with at most one request at a time, so that an attempt knows the address it went to.
+ *
+ * The guard stands at three places: every answer of the look-up, every address literal (which is never looked up),
+ * and the address of the connected socket, before a byte of a request is sent (C3).
+ */
+export type Connection = {
+  readonly client: Client
+  readonly route: Route
+  readonly gate: AnswerGate
+  /** `address:port` of the socket in use; null before the first. */
+  address: string | null
+  /** TCP is connected. */
+  isConnected: boolean
+  /** TCP and TLS are ready, and the address was allowed. */
+  isReady: boolean
+  /** Monotonic milliseconds. */
+  openedAtMs: number
+  idleSinceMs: number
+}
+
+/** Where to, and as whom: connections are kept apart by both. */
+export type Route = {
+  /** Scheme, host and port. */
+  readonly origin: string
+  /** What the endpoint shows of itself for mutual TLS; null: nothing. */
+  readonly identity: Identity | null
+}
+
+/** A client certificate and its key, both PEM. */
+export type Identity = {
+  /** Names it: the same only where it is the same endpoint's same certificate. */
+  readonly name: string
+  readonly certificate: string
+  readonly key: string
+}
+
+export type ConnectionOptions = {
+  readonly policy: TargetPolicy
+  /** The operator's proxy, through which all goes but what is on this machine; left out: none. */
+  readonly proxy?: OutgoingProxy | undefined
+  readonly connectTimeoutMs: number
+  /** PEM certificates of authorities trusted on top of the default ones. */
+  readonly extraCa: readonly string[]
+  readonly resolver?: Resolver
+}
+
+/** A kept connection isn't looked up again: so it is not kept longer than this, and a changed DNS answer is followed. */
+const LONGEST_AGE_MS = 120_000
+const LONGEST_IDLE_MS = 20_000
+const SWEEP_MS = 5_000
+const MAX_RESPONSE_HEAD_BYTES = 16_384
+const IDENTITIES_KEPT = 1_000
+/** Not DHE: a server chooses the group, and one of 10,000 bits holds this thread up for a third of a second each time. */
+const CIPHERS = `${DEFAULT_CIPHERS}:!kDHE:!DHE`
+
+class ConnectTimeout extends Error {
+  readonly code = 'POSTHORN_CONNECT_TIMEOUT'
+}
+
+export class Connections {
+  /** By origin and identity. */
+  readonly #idle = new Map<string, Connection[]>()
+  readonly #trust: SecureContextOptions
+  readonly #lookup: GuardedLookup
+  readonly #proxy: OutgoingProxy | undefined
+  readonly #connect: buildConnector.connector
+  readonly #connectAs = new Map<string, buildConnector.connector>()
+  readonly #connectTimeoutMs: number
+  readonly #policy: TargetPolicy
+  readonly #clock: Clock
+  #sweeper: { cancel(): void } | undefined
+
+  constructor(options: ConnectionOptions, clock: Clock) {
+    this.#policy = options.policy
+    this.#clock = clock
+    this.#proxy = options.proxy
+    this.#lookup = guardedLookup(options.policy, options.resolver)
+    // Made once: reading a hundred and fifty certificates for each connection would take milliseconds.
+    const ca = options.extraCa.length > 0 ? { ca: [...getCACertificates('default'), ...options.extraCa] } : {}
+    this.#trust = { minVersion: 'TLSv1.2', ciphers: CIPHERS, ...ca }
+    this.#connectTimeoutMs = options.connectTimeoutMs
+    this.#connect = this.#createConnector(null)
+  }
+
+  #createConnector(identity: Identity | null): buildConnector.connector {
+    const shown = identity === null ? {} : { cert: identity.certificate, key: identity.key }
+    const base = {
+      // An exact timer of our own stands in for it (#dial): undici's can be half a second late.
+      timeout: 0,
+      allowH2: false,
+      minVersion: 'TLSv1.2' as const,
+      secureContext: createSecureContext({ ...this.#trust, ...shown }),
+      rejectUnauthorized: true,
+      lookup: this.#lookup,
+      // A resumed session carries on the identity it was begun with, and they are kept by the server's name alone.
+      ...(identity === null ? {} : { maxCachedSessions: 0 }),
+    }
+    return buildConnector(base as buildConnector.BuildOptions)
+  }
+
+  #connectorOf(identity: Identity | null): buildConnector.connector {
+    if (identity === null) return this.#connect
+    let connector = this.#connectAs.get(identity.name)
+    if (connector === undefined) {
+      if (this.#connectAs.size >= IDENTITIES_KEPT) this.#connectAs.clear()
+      connector = this.#createConnector(identity)
+      this.#connectAs.set(identity.name, connector)
+    }
+    return connector
+  }
+
+  /** A connection that nobody is using: the one used last, or a new one. */
+  take(route: Route): Connection {
+    const idle = this.#idle.get(keyOf(route))
+    const nowMs = this.#clock.monotonicMs()
+    for (let kept = idle?.pop(); kept !== undefined; kept = idle?.pop()) {
+      if (nowMs - kept.openedAtMs < LONGEST_AGE_MS && !kept.client.destroyed) return kept
+      void kept.client.destroy()
+    }
+    return this.#open(route)
+  }
+
+  /** Gives a connection back after its request has ended well; one that failed is destroyed. */
+  giveBack(connection: Connection, isSound: boolean): void {
+    if (!isSound || connection.client.destroyed) {
+      void connection.client.destroy()
+      return
+    }
+    connection.idleSinceMs = this.#clock.monotonicMs()
+    const idle = this.#idle.get(keyOf(connection.route))
+    if (idle === undefined) this.#idle.set(keyOf(connection.route), [connection])
+    else idle.push(connection)
+    this.#sweeper ??= this.#clock.after(SWEEP_MS, () => this.#sweep())
+  }
+
+  close(): void {
+    this.#sweeper?.cancel()
+    for (const idle of this.#idle.values()) for (const { client } of idle) void client.destroy()
+    this.#idle.clear()
+  }
+
+  #sweep(): void {
+    const nowMs = this.#clock.monotonicMs()
+    for (const [key, idle] of this.#idle) {
+      const kept = idle.filter(connection => {
+        const isKept =
+          nowMs - connection.idleSinceMs < LONGEST_IDLE_MS && nowMs - connection.openedAtMs < LONGEST_AGE_MS
+        if (!isKept) void connection.client.destroy()
+        return isKept
+      })
+      if (kept.length > 0) this.#idle.set(key, kept)
+      else this.#idle.delete(key)
+    }
+    this.#sweeper = this.#idle.size > 0 ? this.#clock.after(SWEEP_MS, () => this.#sweep()) : undefined
+  }
+
+  #open(route: Route): Connection {
+    const client = new Client(route.origin, {
+      connect: (options, callback) => this.#dial(connection, options, callback),
+      pipelining: 1,
+      allowH2: false,
+      maxHeaderSize: MAX_RESPONSE_HEAD_BYTES,
+      // Deadlines are the attempt's own (deliver.ts); undici's are coarse.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: LONGEST_IDLE_MS,
+      keepAliveMaxTimeout: LONGEST_AGE_MS,
+    })
+    const connection: Connection = {
+      client,
+      route,
+      gate: new AnswerGate(),
+      address: null,
+      isConnected: false,
+      isReady: false,
+      openedAtMs: this.#clock.monotonicMs(),
+      idleSinceMs: 0,
+    }
+    return connection
+  }
+
+  #dial(connection: Connection, options: buildConnector.Options, callback: buildConnector.Callback): void {
+    connection.address = null
+    connection.isConnected = false
+    connection.isReady = false
+    connection.openedAtMs = this.#clock.monotonicMs()
+    const host = options.hostname.replace(/^\[|\]$/g, '')
+    const refused = this.#refusalOfLiteral(host)
+    if (refused !== undefined) {
+      // Not in this call: undici doesn't expect an answer before it has returned.
+      queueMicrotask(() => callback(refused, null))
+      return
+    }
+    const isLocal = this.#policy.dev && isLoopbackHost(host)
+    if (this.#proxy === undefined || isLocal) this.#dialDirectly(connection, host, options, callback)
+    else this.#dialThrough(this.#proxy, connection, host, options, callback)
+  }
+
+  #dialDirectly(
+    connection: Connection,
+    host: string,
+    options: buildConnector.Options,
+    callback: buildConnector.Callback,
+  ): void {
+    const timer = this.#clock.after(this.#connectTimeoutMs, () => socket?.destroy(new ConnectTimeout()))
+    const connector = this.#connectorOf(connection.route.identity)
+    const socket = connector(options, (...[error, ready]: Parameters<buildConnector.Callback>) => {
+      timer.cancel()
+      if (error !== null) return callback(error, null)
+      const address = ready.remoteAddress ?? ''
+      const reason = addressAllowed(address, this.#policy, host)
+      if (reason !== undefined) {
+        ready.destroy()
+        return callback(new TargetRefusedError(address, reason), null)
+      }
+      connection.address = formatAddress(address, ready.remotePort)
+      connection.isReady = true
+      connection.gate.attach(ready)
+      return callback(null, ready)
+    }) as unknown as Socket | undefined
+    socket?.once('connect', () => {
+      connection.isConnected = true
+      connection.address = formatAddress(socket.remoteAddress ?? '', socket.remotePort)
+    })
+  }
+
+  /** By way of the proxy: look up, and have every answer judged; a tunnel to the first; TLS in it, with the host itself. */
+  #dialThrough(
+    proxy: OutgoingProxy,
+    connection: Connection,
+    host: string,
+    options: buildConnector.Options,
+    callback: buildConnector.Callback,
+  ): void {
+    let current: Socket | undefined
+    let isLate = false
+    const timer = this.#clock.after(this.#connectTimeoutMs, () => {
+      isLate = true
+      if (current === undefined) callback(new ConnectTimeout(), null)
+      else current.destroy(new ConnectTimeout())
+    })
+    const fail = (error: Error) => {
+      timer.cancel()
+      callback(error, null)
+    }
+    this.#lookup(host, { all: true }, (error, answers) => {
+      if (isLate) return
+      if (error !== null) return fail(error)
+      const [{ address }] = answers as [LookupAddress]
+      const port = Number(options.port || (options.protocol === 'https:' ? 443 : 80))
+      current = openTunnel(proxy, address, port, (refusal, tunnel) => {
+        if (refusal !== null) return fail(refusal)
+        connection.isConnected = true
+        connection.address = formatAddress(address, port)
+        const connector = this.#connectorOf(connection.route.identity)
+        current = connector(
+          { ...options, httpSocket: tunnel },
+          (...[fault, ready]: Parameters<buildConnector.Callback>) => {
+            if (fault !== null) return fail(fault)
+            timer.cancel()
+            connection.isReady = true
+            connection.gate.attach(ready)
+            return callback(null, ready)
+          },
+        ) as unknown as Socket | undefined
+      })
+    })
+  }
+
+  #refusalOfLiteral(host: string): TargetRefusedError | undefined {
+    if (!/^[\d.]+$|:/.test(host)) return undefined
+    const reason = addressAllowed(host, this.#policy, host)
+    return reason === undefined ? undefined : new TargetRefusedError(host, reason)
+  }
+}
+
+const keyOf = ({ origin, identity }: Route): string => (identity === null ? origin : `${origin} ${identity.name}`)
+
+const formatAddress = (address: string, port: number | undefined): string =>
+  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`

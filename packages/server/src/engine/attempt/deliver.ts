@@ -1,0 +1,165 @@
+import type { Dispatcher } from 'undici'
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { Connection, Connections, Route } from './connections.ts'
+import { type Exchange, failureOf } from './outcome.ts'
+
+/** One request as it goes out. */
+export type OutgoingRequest = {
+  readonly route: Route
+  /** Path and query. */
+  readonly path: string
+  /** Name and value in turn. */
+  readonly headers: readonly string[]
+  /** The payload, byte for byte as published (C5). */
+  readonly body: Uint8Array
+  /** Milliseconds from the first byte sent to the status (C11). */
+  readonly timeoutMs: number
+  /** By the store's time, milliseconds since 1970. */
+  readonly startedAtMs: number
+  /** Asked when a connection is ready, which can take seconds: whether it is still ours to send, as it is. */
+  readonly mayBegin: () => boolean
+}
+
+/** What is kept of an answer's body; the rest is not read. */
+export const MAX_KEPT_BODY_BYTES = 16_384
+/** Read past what is kept, so that a secret which an answer echoes across the edge can still be found and blanked. */
+const READ_MARGIN_BYTES = 3 * 4_096 + 64
+const MAX_READ_BYTES = MAX_KEPT_BODY_BYTES + READ_MARGIN_BYTES
+/** From the status to the end of the body; what has not come by then is not waited for. */
+const BODY_DEADLINE_MS = 2_000
+
+class ResponseTimeout extends Error {
+  readonly code = 'POSTHORN_RESPONSE_TIMEOUT'
+}
+
+class NotBegun extends Error {}
+
+/**
+ * One attempt: sends the request and waits for a status. Never throws: a failure is a value. null: the request was not
+ * begun, since it might not be any more. Bounded in time by the
+ * connect time-out, `timeoutMs` and `BODY_DEADLINE_MS`, in memory by undici's limit for the head and MAX_READ_BYTES.
+ */
+export function deliver(request: OutgoingRequest, connections: Connections, clock: Clock): Promise<Exchange | null> {
+  const { promise, resolve } = Promise.withResolvers<Exchange | null>()
+  const connection = connections.take(request.route)
+  const attempt = new Attempt(request, connection, connections, clock, resolve)
+  connection.client.dispatch(
+    {
+      path: request.path,
+      method: 'POST',
+      headers: request.headers as string[],
+      // undici looks for a Buffer or a view; a Buffer spares it a copy.
+      body: Buffer.from(request.body.buffer, request.body.byteOffset, request.body.byteLength),
+    },
+    attempt,
+  )
+  return promise
+}
+
+const NO_BODY = new Uint8Array(0)
+
+class Attempt implements Dispatcher.DispatchHandler {
+  readonly #request: OutgoingRequest
+  readonly #connection: Connection
+  readonly #connections: Connections
+  readonly #clock: Clock
+  readonly #resolve: (exchange: Exchange | null) => void
+  readonly #startedAtMonotonicMs: number
+  #deadline: Timer | undefined
+  #status: number | null = null
+  #headers: string[] = []
+  #retryAfter: string | null = null
+  #chunks: Buffer[] = []
+  #size = 0
+  #isCut = false
+  #isOver = false
+
+  constructor(
+    request: OutgoingRequest,
+    connection: Connection,
+    connections: Connections,
+    clock: Clock,
+    resolve: (exchange: Exchange | null) => void,
+  ) {
+    this.#request = request
+    this.#connection = connection
+    this.#connections = connections
+    this.#clock = clock
+    this.#resolve = resolve
+    this.#startedAtMonotonicMs = clock.monotonicMs()
+  }
+
+  /** The connection is ready and the request is about to be written. */
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (!this.#request.mayBegin()) {
+      controller.abort(new NotBegun())
+      return
+    }
+    this.#connection.gate.begin()
+    this.#deadline = this.#clock.after(this.#request.timeoutMs, () => controller.abort(new ResponseTimeout()))
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    this.#connection.gate.open()
+    this.#status = status
+    this.#headers = rawHeaders(controller.rawHeaders)
+    const retryAfter = headers['retry-after']
+    this.#retryAfter = Array.isArray(retryAfter) ? (retryAfter[0] ?? null) : (retryAfter ?? null)
+    this.#deadline?.cancel()
+    this.#deadline = this.#clock.after(BODY_DEADLINE_MS, () => this.#cut(controller))
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#isOver) return
+    this.#chunks.push(chunk)
+    this.#size += chunk.length
+    if (this.#size > MAX_READ_BYTES) this.#cut(controller)
+  }
+
+  onResponseEnd(): void {
+    this.#end(null, true)
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#end(error, false)
+  }
+
+  /** Enough was read, or waited for: the status counts, and the connection is given up with the rest. */
+  #cut(controller: Dispatcher.DispatchController): void {
+    this.#isCut = true
+    this.#end(null, false)
+    controller.abort(new ResponseTimeout())
+  }
+
+  #end(error: Error | null, isSound: boolean): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#deadline?.cancel()
+    const { address, isConnected, isReady } = this.#connection
+    this.#connections.giveBack(this.#connection, isSound)
+    if (error instanceof NotBegun) {
+      this.#resolve(null)
+      return
+    }
+    this.#resolve({
+      startedAtMs: this.#request.startedAtMs,
+      durationMs: Math.round(this.#clock.monotonicMs() - this.#startedAtMonotonicMs),
+      status: this.#status,
+      failure: this.#status === null ? failureOf(error, isConnected, isReady) : null,
+      address,
+      headers: this.#headers,
+      body: this.#chunks.length === 0 ? NO_BODY : Buffer.concat(this.#chunks),
+      truncated: this.#isCut || (this.#status !== null && error !== null),
+      retryAfter: this.#retryAfter,
+    })
+  }
+}
+
+function rawHeaders(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
+  if (!Array.isArray(raw)) return []
+  return raw.map(part => (typeof part === 'string' ? part : part.toString('latin1')))
+}

@@ -1,0 +1,25 @@
+/** Whether a receiver can be reached, by the very way that deliveries take: guard, name server, proxy, TLS. */
+import type { AttemptError } from '../../base/model.ts'
+import type { Connections } from './connections.ts'
+import { failureOf } from './outcome.ts'
+
+export type Reached =
+  | { readonly ok: true; readonly address: string | null; readonly status: number; readonly date: string | null }
+  | { readonly ok: false; readonly address: string | null; readonly error: AttemptError; readonly why: string }
+
+/** Asks for the head of `/`, which harms nobody. Never throws: a failure is a value. */
+export async function reach(origin: string, connections: Connections, timeoutMs: number): Promise<Reached> {
+  const connection = connections.take({ origin, identity: null })
+  try {
+    const signal = AbortSignal.timeout(timeoutMs)
+    const { statusCode, headers, body } = await connection.client.request({ method: 'HEAD', path: '/', signal })
+    await body.dump()
+    const date = typeof headers.date === 'string' ? headers.date : null
+    return { ok: true, address: connection.address, status: statusCode, date }
+  } catch (error) {
+    const failure = failureOf(error, connection.isConnected, connection.isReady)
+    return { ok: false, address: connection.address, error: failure, why: (error as Error).message }
+  } finally {
+    connections.giveBack(connection, false)
+  }
+}

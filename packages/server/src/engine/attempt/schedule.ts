@@ -1,0 +1,57 @@
+import type { AttemptOutcome, RetrySchedule } from '../../base/model.ts'
+import type { Step } from '../../store/operations/settle.ts'
+import { parseHttpDate } from './http-date.ts'
+
+/** C12: each wait gets up to this part of itself on top, at random, and never less. */
+const JITTER = 0.1
+/** What a receiver can put an attempt off by with `Retry-After`. */
+const LONGEST_RETRY_AFTER_MS = 24 * 60 * 60 * 1_000
+
+export type StepInput = {
+  readonly outcome: AttemptOutcome
+  /** 1 for the first. */
+  readonly attempt: number
+  readonly schedule: RetrySchedule
+  /** When the attempt ended, by the store's time. */
+  readonly endedAtMs: number
+  /** What the receiver asked to wait (`retryAfterMs`), or 0. */
+  readonly retryAfterMs: number
+  /** From 0 up to, but not, 1. */
+  readonly random: number
+}
+
+/** What an attempt makes of its delivery. Pure. */
+export function nextStep({ outcome, attempt, schedule, endedAtMs, retryAfterMs, random }: StepInput): Step {
+  if (outcome === 'success') return { kind: 'delivered' }
+  const waitSeconds = schedule[attempt - 1]
+  if (waitSeconds === undefined) return { kind: 'exhausted' }
+  const waitMs = waitSeconds * 1_000 * (1 + JITTER * random)
+  // Whole milliseconds, rounded up: never sooner than the schedule says.
+  return { kind: 'retry', dueAtMs: endedAtMs + Math.ceil(Math.max(waitMs, retryAfterMs)) }
+}
+
+export type RetryAfter = {
+  readonly status: number | null
+  /** The header; null: there is none. */
+  readonly retryAfter: string | null
+  /** The answer's `Date`: what a time is counted from, since the receiver's clock may be wrong; null: there is none. */
+  readonly date: string | null
+}
+
+/**
+ * What `Retry-After` asks for, in milliseconds from now, a day at most; 0 if there is none or it can't be read (RFC 9110
+ * §10.2.3).
+ */
+export function retryAfterMs({ status, retryAfter, date }: RetryAfter, nowMs: number): number {
+  if (retryAfter === null || (status !== 429 && status !== 503)) return 0
+  const text = retryAfter.trim()
+  const waitMs = /^\d+$/.test(text) ? Number(text) * 1_000 : untilMs(text, date, nowMs)
+  return waitMs > 0 ? Math.min(waitMs, LONGEST_RETRY_AFTER_MS) : 0
+}
+
+function untilMs(text: string, date: string | null, nowMs: number): number {
+  const atMs = parseHttpDate(text, nowMs)
+  if (atMs === undefined) return 0
+  const fromMs = date === null ? undefined : parseHttpDate(date.trim(), nowMs)
+  return atMs - (fromMs ?? nowMs)
+}

@@ -1,0 +1,112 @@
+/** From a delivery to its request, and what is recorded of the answer. */
+import type { Clock } from '../../base/clock.ts'
+import type { LaneItem } from '../../store/operations/lanes.ts'
+import { createBlanker, type Recorded } from './blank.ts'
+import type { Connections } from './connections.ts'
+import { deliver, type OutgoingRequest } from './deliver.ts'
+import { type Exchange, noAnswer } from './outcome.ts'
+import type { Target } from './targets.ts'
+import { type Token, Tokens } from './tokens.ts'
+import type { AttemptTrace, BeginTrace } from './trace.ts'
+
+/** What was had, and how to keep of it what has no secret in it. */
+export type Sent = { readonly exchange: Exchange; readonly record: (exchange: Exchange) => Recorded }
+
+/** Asked right before a request is written; false: it is not to be begun any more. */
+export type MayBegin = () => boolean
+
+type Outgoing = {
+  readonly target: Target
+  readonly item: LaneItem
+  readonly body: Uint8Array
+  readonly mayBegin: MayBegin
+  readonly trace: AttemptTrace | null
+}
+
+export type SenderOptions = {
+  readonly connections: Connections
+  readonly clock: Clock
+  /** The store's time, milliseconds since 1970. */
+  readonly now: () => number
+  /** For a token's answer, milliseconds. */
+  readonly tokenTimeoutMs: number
+  /** Requests at once to one token server. */
+  readonly maxTokenRequestsPerHost: number
+  /** Default: attempts are part of no trace. */
+  readonly beginTrace?: BeginTrace | undefined
+}
+
+export class Sender {
+  readonly #options: SenderOptions
+  readonly #tokens: Tokens
+
+  constructor(options: SenderOptions) {
+    this.#options = options
+    const { connections, clock, tokenTimeoutMs, maxTokenRequestsPerHost: maxPerHost } = options
+    const send = async (request: Omit<OutgoingRequest, 'mayBegin'>) =>
+      (await deliver({ ...request, mayBegin: () => true }, connections, clock))!
+    this.#tokens = new Tokens({ send, clock, timeoutMs: tokenTimeoutMs, maxPerHost })
+  }
+
+  /** The endpoint changed. */
+  forget(endpoint: string): void {
+    this.#tokens.forget(endpoint)
+  }
+
+  /** One attempt. Never throws: a failure is a value. null: it was not begun, since it might not be any more. */
+  send(target: Target, item: LaneItem, body: Uint8Array, mayBegin: MayBegin): Promise<Sent | null> {
+    const { beginTrace } = this.#options
+    if (beginTrace === undefined) return this.#send({ target, item, body, mayBegin, trace: null })
+    return this.#sendTraced({ target, item, body, mayBegin, trace: beginTrace(target, item) })
+  }
+
+  async #sendTraced(outgoing: Outgoing): Promise<Sent | null> {
+    const sent = await this.#send(outgoing)
+    outgoing.trace?.end(sent?.exchange ?? null)
+    return sent
+  }
+
+  async #send(outgoing: Outgoing): Promise<Sent | null> {
+    const { target } = outgoing
+    if (!target.isReadable)
+      return { exchange: noAnswer('secret_unreadable', this.#options.now()), record: target.record }
+    if (target.oauth !== null) return this.#sendWithToken(outgoing)
+    const exchange = await this.#request(outgoing, null)
+    return exchange === null ? null : { exchange, record: target.record }
+  }
+
+  /** A receiver that answers 401 may know no more of a token that we still keep: once, with another one. */
+  async #sendWithToken(outgoing: Outgoing): Promise<Sent | null> {
+    const { target, item } = outgoing
+    const client = target.oauth!
+    const token = await this.#tokens.get(client)
+    const first = await this.#sendWith(token, outgoing)
+    if (token === null || first?.exchange.status !== 401) return first
+    await this.#tokens.drop(item.endpoint, token)
+    const another = await this.#tokens.get(client)
+    if (another === null || another.value === token.value) return first
+    // What was answered stands if the second may not be begun.
+    return (await this.#sendWith(another, outgoing)) ?? first
+  }
+
+  async #sendWith(token: Token | null, outgoing: Outgoing): Promise<Sent | null> {
+    if (token === null) {
+      return { exchange: noAnswer('token_unavailable', this.#options.now()), record: outgoing.target.record }
+    }
+    const exchange = await this.#request(outgoing, token)
+    return exchange === null ? null : { exchange, record: createBlanker(token.value) }
+  }
+
+  #request({ target, item, body, mayBegin, trace }: Outgoing, token: Token | null): Promise<Exchange | null> {
+    const { connections, clock, now } = this.#options
+    const { route, path, timeoutMs, sign } = target
+    const startedAtMs = now()
+    const timestamp = String(Math.floor(startedAtMs / 1_000))
+    const headers = [...target.headers, 'webhook-id', item.event, 'webhook-timestamp', timestamp]
+    headers.push('webhook-signature', sign(item.event, timestamp, body))
+    if (token !== null) headers.push('Authorization', `Bearer ${token.value}`)
+    if (trace !== null && trace.traceparent !== null) headers.push('traceparent', trace.traceparent)
+    if (item.test) headers.push('X-Posthorn-Test', 'true')
+    return deliver({ route, path, headers, body, timeoutMs, startedAtMs, mayBegin }, connections, clock)
+  }
+}

@@ -1,0 +1,179 @@
+import type { Endpoint, EndpointId } from '../../base/model.ts'
+import {
+  type Credentials,
+  changesAtMs,
+  clientSecretAt,
+  liveSigning,
+  readCredentials,
+} from '../../secrets/credentials.ts'
+import type { Keyring } from '../../secrets/keyring.ts'
+import { createSigner, type Signer } from '../../secrets/signer.ts'
+import type { Store } from '../../store/store.ts'
+import { createBlanker, type Recorded } from './blank.ts'
+import type { Identity, Route } from './connections.ts'
+import type { Exchange } from './outcome.ts'
+import type { TokenClient } from './tokens.ts'
+
+/** An endpoint as an attempt needs it: made once, used until the endpoint changes, or what is in force does. */
+export type Target = {
+  readonly endpoint: Endpoint
+  readonly route: Route
+  readonly path: string
+  /** The headers that are the same for each request, name and value in turn (C6, C10); without a bearer by OAuth. */
+  readonly headers: readonly string[]
+  readonly sign: Signer
+  /** Where its bearer comes from, if that is not the clientSecret. */
+  readonly oauth: TokenClient | null
+  readonly timeoutMs: number
+  /** False: the secret can't be decrypted, so nothing can be sent. */
+  readonly isReadable: boolean
+  readonly record: (exchange: Exchange) => Recorded
+  /** When another secret is in force, milliseconds of the store's time; Infinity: not before it is changed. */
+  readonly untilMs: number
+}
+
+export type TargetOptions = {
+  readonly apiVersion: string
+  readonly userAgent: string
+  readonly responseTimeoutMs: number
+}
+
+const TARGETS_KEPT = 50_000
+
+/** Endpoints by id, read when first needed. `get` answers undefined until `load` has. */
+export class Targets {
+  readonly #store: Store
+  readonly #keyring: Keyring
+  readonly #options: TargetOptions
+  /** null: the endpoint is gone or disabled. */
+  readonly #known = new Map<EndpointId, Target | null>()
+  /** What was handed out and has changed since. */
+  readonly #outdated = new WeakSet<Target>()
+  readonly #loading = new Map<EndpointId, Promise<Target | null>>()
+  readonly #tell: (endpoint: Endpoint) => void
+
+  /** @param tell is told of each endpoint that was read */
+  constructor(store: Store, keyring: Keyring, options: TargetOptions, tell: (endpoint: Endpoint) => void) {
+    this.#tell = tell
+    this.#store = store
+    this.#keyring = keyring
+    this.#options = options
+  }
+
+  get(endpoint: EndpointId): Target | null | undefined {
+    const known = this.#known.get(endpoint)
+    if (known === undefined || known === null || known.untilMs === Number.POSITIVE_INFINITY) return known
+    if (known.untilMs > this.#store.now()) return known
+    this.#known.delete(endpoint)
+    return undefined
+  }
+
+  /** The endpoint changed: it is read again before the next attempt. */
+  forget(endpoint: EndpointId): void {
+    const known = this.#known.get(endpoint)
+    if (known) this.#outdated.add(known)
+    this.#known.delete(endpoint)
+    this.#loading.delete(endpoint)
+  }
+
+  /** Of these partitions; answers whose they were. */
+  forgetIn(partitions: ReadonlySet<number>): EndpointId[] {
+    const ids = [...this.#known].flatMap(([id, target]) => {
+      return target === null || partitions.has(target.endpoint.partition) ? [id] : []
+    })
+    for (const id of ids) this.forget(id)
+    // Whose partition isn't known yet.
+    this.#loading.clear()
+    return ids
+  }
+
+  forgetAll(): void {
+    this.#known.clear()
+    this.#loading.clear()
+  }
+
+  /** Whether the endpoint is still as it was when the target was made, as far as is known. */
+  isCurrent(target: Target): boolean {
+    return !this.#outdated.has(target)
+  }
+
+  /** null: it is gone or disabled. Throws StoreUnavailable. */
+  async load(id: EndpointId): Promise<Target | null> {
+    const known = this.get(id)
+    if (known !== undefined) return known
+    const loading = this.#loading.get(id) ?? this.#read(id)
+    this.#loading.set(id, loading)
+    try {
+      const target = await loading
+      // Unless it changed while it was read.
+      if (this.#loading.get(id) !== loading) return this.load(id)
+      this.#keep(id, target)
+      if (target !== null) this.#tell(target.endpoint)
+      return target
+    } finally {
+      if (this.#loading.get(id) === loading) this.#loading.delete(id)
+    }
+  }
+
+  #keep(id: EndpointId, target: Target | null): void {
+    if (this.#known.size >= TARGETS_KEPT) {
+      const [oldest] = this.#known.keys()
+      this.#known.delete(oldest!)
+    }
+    this.#known.set(id, target)
+  }
+
+  async #read(id: EndpointId): Promise<Target | null> {
+    const endpoint = await this.#store.read('getEndpoint', { tenant: null, id })
+    if (endpoint === null || endpoint.state === 'disabled') return null
+    return toTarget(endpoint, this.#open(endpoint), this.#options, this.#store.now())
+  }
+
+  #open(endpoint: Endpoint): Credentials | undefined {
+    try {
+      return readCredentials(this.#keyring.open(endpoint.id, endpoint.sealedCredentials))
+    } catch {
+      return undefined
+    }
+  }
+}
+
+function toTarget(
+  endpoint: Endpoint,
+  credentials: Credentials | undefined,
+  options: TargetOptions,
+  nowMs: number,
+): Target {
+  const { origin, pathname, search } = new URL(endpoint.url)
+  const secret = credentials === undefined || credentials.oauth !== null ? null : clientSecretAt(credentials, nowMs)
+  const { apiVersion, userAgent, responseTimeoutMs } = options
+  return {
+    endpoint,
+    route: { origin, identity: credentials === undefined ? null : identityOf(endpoint, credentials) },
+    path: pathname + search,
+    headers: [
+      ...['Content-Type', 'application/json'],
+      ...(secret === null ? [] : ['Authorization', `Bearer ${secret}`]),
+      ...['X-APIVersion', apiVersion, 'User-Agent', userAgent],
+      ...Object.entries(endpoint.headers).flat(),
+    ],
+    sign: createSigner(credentials === undefined ? [] : liveSigning(credentials, nowMs)),
+    oauth: credentials === undefined ? null : tokenClientOf(endpoint, credentials),
+    timeoutMs: endpoint.timeoutMs ?? responseTimeoutMs,
+    isReadable: credentials !== undefined && (secret !== null || credentials.oauth !== null),
+    record: createBlanker(secret ?? ''),
+    untilMs: credentials === undefined ? Number.POSITIVE_INFINITY : changesAtMs(credentials, nowMs),
+  }
+}
+
+/** Named by the endpoint's last change: a certificate that was replaced is another identity. */
+function identityOf({ id, updatedAtMs }: Endpoint, { clientCertificate }: Credentials): Identity | null {
+  return clientCertificate === null ? null : { name: `${id} ${updatedAtMs}`, ...clientCertificate }
+}
+
+function tokenClientOf({ id }: Endpoint, { oauth }: Credentials): TokenClient | null {
+  if (oauth === null) return null
+  const { origin, pathname, search } = new URL(oauth.tokenUrl)
+  const { clientId, clientSecret, scope } = oauth
+  return { endpoint: id, route: { origin, identity: null }, path: pathname + search, clientId, clientSecret, scope }
+}

@@ -1,0 +1,18 @@
+/** An attempt as part of a trace. */
+import type { LaneItem } from '../../store/operations/lanes.ts'
+import type { Exchange } from './outcome.ts'
+import type { Target } from './targets.ts'
+
+export type AttemptTrace = {
+  /** The `traceparent` header that the receiver gets; null: none. */
+  readonly traceparent: string | null
+  /** @param exchange what was had; null: the request was not begun */
+  end(exchange: Exchange | null): void
+}
+
+/** null: the attempt is part of none. */
+export type BeginTrace = (target: Target, item: LaneItem) => AttemptTrace | null
+
+/** Receivers get the publisher's own, as it came. */
+export const forwardTrace: BeginTrace = (_target, { traceparent = null }) =>
+  traceparent === null ? null : { traceparent, end: () => {} }

@@ -1,0 +1,60 @@
+/** Reads for lanes: what is next in the store, and what a person wants to go at once. */
+import type { DeliveryId } from '../../base/model.ts'
+import type { Store } from '../../store/store.ts'
+import type { Budget } from './budget.ts'
+import type { Lane } from './lane.ts'
+
+/** Larger payloads are left in the store until their dispatch. */
+const MAX_PAYLOAD_WITH_LANE_BYTES = 16_384
+/** How soon an ordered endpoint is looked at again whose held deliveries are being released. */
+const HELD_UP_PAUSE_MS = 1_000
+
+export type LaneReaderListener = {
+  /** The lane may have something to do. */
+  done(lane: Lane): void
+  /** The store could not be read: `retry` later. */
+  failed(error: unknown, retry: () => void): void
+}
+
+export class LaneReader {
+  readonly #store: Store
+  readonly #payloads: Budget
+  readonly #listener: LaneReaderListener
+
+  /** @param payloads bytes that may wait with the lanes: when they are used up, payloads are read at dispatch */
+  constructor(store: Store, payloads: Budget, listener: LaneReaderListener) {
+    this.#store = store
+    this.#payloads = payloads
+    this.#listener = listener
+  }
+
+  async read(lane: Lane): Promise<void> {
+    const read = lane.beginRead(this.#store.now())
+    const { partition, endpoint, isOrdered, isNumbered } = lane
+    try {
+      const maxPayloadBytes = this.#payloads.isLeft ? MAX_PAYLOAD_WITH_LANE_BYTES : 0
+      const query = { partition, endpoint, limit: read.limit, maxPayloadBytes }
+      if (isOrdered) {
+        const { items, isHeldUp, ...found } = await this.#store.readOrderedLane({ ...query, isNumbered })
+        const againMs = isHeldUp ? this.#store.now() + HELD_UP_PAUSE_MS : Number.POSITIVE_INFINITY
+        lane.completeRead(read, items, { ...found, againMs })
+      } else lane.completeRead(read, await this.#store.readLane(query))
+      this.#listener.done(lane)
+    } catch (error) {
+      lane.abandonRead(read)
+      this.#listener.failed(error, () => this.#listener.done(lane))
+    }
+  }
+
+  /** Hands in what was hurried, wherever in the queue it is. */
+  async readUrgent(lane: Lane, delivery: DeliveryId): Promise<void> {
+    const { tenant, endpoint, partition } = lane
+    try {
+      const found = await this.#store.read('readPending', { tenant, delivery })
+      lane.expedite(delivery, found && { ...found, endpoint, partition, payload: null })
+      this.#listener.done(lane)
+    } catch (error) {
+      this.#listener.failed(error, () => void this.readUrgent(lane, delivery))
+    }
+  }
+}

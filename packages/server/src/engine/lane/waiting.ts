@@ -1,0 +1,72 @@
+/**
+ * What waits in a lane, in its order. An array whose beginning moves: taking the first of tens of thousands from an
+ * array moves all the others, which then costs more than the delivery.
+ */
+import type { LaneItem } from '../../store/operations/lanes.ts'
+
+/** Places that were given up at the beginning, before the rest is moved there. */
+const MOST_GIVEN_UP = 1_024
+
+export class Waiting implements Iterable<LaneItem> {
+  #items: (LaneItem | undefined)[] = []
+  #begin = 0
+
+  get length(): number {
+    return this.#items.length - this.#begin
+  }
+
+  get first(): LaneItem | undefined {
+    return this.#items[this.#begin]
+  }
+
+  get last(): LaneItem | undefined {
+    return this.length === 0 ? undefined : this.#items.at(-1)
+  }
+
+  /** @param index from 0 up to, but not, `length` */
+  at(index: number): LaneItem {
+    return this.#items[this.#begin + index]!
+  }
+
+  /** Only if there is one. */
+  shift(): LaneItem {
+    const item = this.#items[this.#begin]!
+    this.#items[this.#begin++] = undefined
+    // At most every second item is moved, so each once in all.
+    if (this.#begin > MOST_GIVEN_UP && this.#begin * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#begin)
+      this.#begin = 0
+    }
+    return item
+  }
+
+  /** Only if there is one. */
+  pop(): LaneItem {
+    return this.#items.pop()!
+  }
+
+  /** Before the item that is there; at `length`: behind the last. */
+  insert(index: number, item: LaneItem): void {
+    if (index === this.length) this.#items.push(item)
+    else this.#items.splice(this.#begin + index, 0, item)
+  }
+
+  /** Takes one out, wherever it is. */
+  remove(index: number): LaneItem {
+    return this.#items.splice(this.#begin + index, 1)[0]!
+  }
+
+  indexOf(delivery: string): number {
+    const at = this.#items.findIndex(item => item?.delivery === delivery)
+    return at < 0 ? at : at - this.#begin
+  }
+
+  clear(): void {
+    this.#items = []
+    this.#begin = 0
+  }
+
+  *[Symbol.iterator](): Generator<LaneItem> {
+    for (let at = this.#begin; at < this.#items.length; at++) yield this.#items[at]!
+  }
+}

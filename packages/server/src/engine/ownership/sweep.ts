@@ -1,0 +1,127 @@
+/**
+ * Goes over the partitions that this node sends for, in the store: finds lanes that nobody told of, and ends changes of
+ * endpoints that were cut short. Now and then over all of them, and at once over those that were just gained: what is
+ * pending there has nobody else.
+ *
+ * A partition that was gained is unseen → seen, once it was looked through, or not ours any more.
+ */
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import { PARTITION_COUNT } from '../../base/model.ts'
+import { cancelAll, holdAll, releaseAll } from '../../store/chunks.ts'
+import type { LaneHead } from '../../store/operations/lanes.ts'
+import type { Store } from '../../store/store.ts'
+
+/** A slow look for whatever a lost wake-up missed. */
+const PAUSE_MS = 30_000
+/** The same while other nodes are not heard: what they publish to our endpoints is found by it alone. */
+const UNHEARD_PAUSE_MS = 5_000
+/** After a fault, while there is something that nobody has looked at. */
+const RETRY_MS = 1_000
+
+export type SweepListener = {
+  /** Whether the partition is ours to send for. */
+  isOurs(partition: number): boolean
+  /** An endpoint with something pending. */
+  found(head: LaneHead): void
+  /** The partition was looked through. */
+  seen(partition: number): void
+  /** All of them were. */
+  ended(): void
+}
+
+export class Sweep {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #listener: SweepListener
+  /** Held, but what is pending in them has not been looked for yet; each with a number of its own. */
+  readonly #unseen = new Map<number, number>()
+  #gains = 0
+  #pauseMs = PAUSE_MS
+  #timer: Timer | undefined
+  #sweeping: Promise<void> | undefined
+  #isRunning = false
+
+  constructor(store: Store, clock: Clock, log: Logger, listener: SweepListener) {
+    this.#store = store
+    this.#clock = clock
+    this.#log = log
+    this.#listener = listener
+  }
+
+  start(): void {
+    this.#isRunning = true
+  }
+
+  /** Settles when nothing is under way any more. */
+  async stop(): Promise<void> {
+    this.#isRunning = false
+    this.#timer?.cancel()
+    await this.#sweeping?.catch(() => {})
+  }
+
+  isUnseen(partition: number): boolean {
+    return this.#unseen.has(partition)
+  }
+
+  /** These come first, in the sweep that is under way or in one that begins now. */
+  gain(partitions: readonly number[]): void {
+    for (const partition of partitions) this.#unseen.set(partition, ++this.#gains)
+    void this.now()
+  }
+
+  lose(partition: number): void {
+    this.#unseen.delete(partition)
+    this.#listener.seen(partition)
+  }
+
+  /** Whether messages of other nodes are heard; what was said up to now may have been missed. */
+  hear(areHeard: boolean): void {
+    this.#pauseMs = areHeard ? PAUSE_MS : UNHEARD_PAUSE_MS
+    if (!this.#isRunning) return
+    if (areHeard) this.#log.info('messages of other nodes are heard')
+    else {
+      const text = 'messages of other nodes are not heard: what they publish is found by looking, every few seconds'
+      this.#log.warn({ sweepMs: this.#pauseMs }, text)
+    }
+    // One under way may have passed by what there is to find.
+    const before = this.#sweeping
+    if (before === undefined) void this.now()
+    else void before.finally(() => this.now())
+  }
+
+  now(): Promise<void> {
+    this.#sweeping ??= this.#sweepAll()
+      .catch(error => this.#log.warn({ err: error }, 'the sweep failed; it is tried again'))
+      .finally(() => {
+        this.#sweeping = undefined
+        this.#timer?.cancel()
+        const pauseMs = this.#unseen.size > 0 ? RETRY_MS : this.#pauseMs
+        if (this.#isRunning) this.#timer = this.#clock.after(pauseMs, () => void this.now())
+      })
+    return this.#sweeping
+  }
+
+  async #sweepAll(): Promise<void> {
+    const left = new Set(Array.from({ length: PARTITION_COUNT }, (_, partition) => partition))
+    const next = () => this.#unseen.keys().next().value ?? left.keys().next().value
+    for (let partition = next(); partition !== undefined && this.#isRunning; partition = next()) {
+      left.delete(partition)
+      const gain = this.#unseen.get(partition)
+      if (this.#listener.isOurs(partition)) await this.#look(partition)
+      // Unless it was lost and gained again meanwhile.
+      if (this.#unseen.get(partition) === gain) this.lose(partition)
+    }
+    this.#listener.ended()
+  }
+
+  async #look(partition: number): Promise<void> {
+    for (const { todo, ...at } of await this.#store.read('findUnfinished', { partition })) {
+      if (todo === 'hold') await holdAll(this.#store, at)
+      else if (todo === 'release') await releaseAll(this.#store, at)
+      else await cancelAll(this.#store, at, 'all')
+    }
+    for (const head of await this.#store.read('discoverLanes', { partition })) this.#listener.found(head)
+  }
+}

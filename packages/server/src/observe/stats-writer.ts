@@ -1,0 +1,151 @@
+/**
+ * Gathers what becomes of deliveries and attempts, by endpoint and minute, and adds it to the store's statistics every
+ * few seconds, beside the commits of the hot path. What was gathered since the last time is lost in a crash.
+ */
+import type { Clock, Timer } from '../base/clock.ts'
+import { addBins, binOf, type LatencyBins } from '../base/latency-bins.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Attempt, EndpointId } from '../base/model.ts'
+import type { Observation } from '../store/observations.ts'
+import { addCounts, type Counts, GRAINS, noCounts, type StatCount, type StatEntry } from '../store/operations/stats.ts'
+import type { Store } from '../store/store.ts'
+
+const PAUSE_MS = 5_000
+/** A commit of some milliseconds. */
+const ENTRIES_A_COMMIT = 100
+const TIMEOUT_MS = 10_000
+/**
+ * Between two commits, as a multiple of what the first took: the embedded store makes one at a time, and the hundred that
+ * an event to ten thousand endpoints needs would stand in the way of the deliveries' own.
+ */
+const REST = 3
+
+type Gathered = { readonly counts: Counts; readonly latencies: LatencyBins }
+
+export class StatsWriter {
+  readonly #store: Pick<Store, 'writeApart'>
+  readonly #clock: Clock
+  readonly #log: Pick<Logger, 'warn'>
+  /** By the minute's beginning, then by endpoint. */
+  #gathered = new Map<number, Map<EndpointId, Gathered>>()
+  #flushing: Promise<void> | undefined
+  #timer: Timer | undefined
+  /** Somebody waits for what is being written: no rests. */
+  #isHurried = false
+  #endRest = () => {}
+
+  constructor(store: Pick<Store, 'writeApart'>, clock: Clock, log: Pick<Logger, 'warn'>) {
+    this.#store = store
+    this.#clock = clock
+    this.#log = log
+  }
+
+  start(): void {
+    this.#timer = this.#clock.after(PAUSE_MS, () => {
+      void this.#write().finally(() => this.#timer !== undefined && this.start())
+    })
+  }
+
+  /** After everything that was gathered has been written, or could not be. */
+  async stop(): Promise<void> {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    // What is being written, and what was gathered since it began.
+    await this.flush()
+    await this.flush()
+  }
+
+  observe(observation: Observation): void {
+    if (observation.kind === 'cancelled') {
+      const { endpoint, deliveries, atMs } = observation
+      if (deliveries > 0) this.#of(endpoint, atMs).counts.cancelled += deliveries
+    } else if (observation.kind === 'settled') {
+      for (const [at, { endpoint, endedAtMs, attempt, step }] of observation.settlements.entries()) {
+        const { counts, latencies } = this.#of(endpoint, endedAtMs)
+        counts[classOf(attempt)]++
+        if (attempt.address !== null) addBins(latencies, [[binOf(attempt.durationMs), 1]])
+        if (observation.moved[at] !== 'ended') continue
+        if (step.kind === 'exhausted') counts.exhausted++
+        else counts.delivered++
+      }
+    }
+  }
+
+  /** At once. Never throws: what can't be written now is kept for the next time. */
+  flush(): Promise<void> {
+    this.#isHurried = true
+    this.#endRest()
+    return this.#write()
+  }
+
+  #write(): Promise<void> {
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined
+      this.#isHurried = false
+    })
+    return this.#flushing
+  }
+
+  async #flush(): Promise<void> {
+    const entries: StatEntry[] = []
+    for (const [startMs, ofMinute] of this.#gathered) {
+      for (const [endpoint, gathered] of ofMinute) entries.push({ endpoint, startMs, ...gathered })
+    }
+    this.#gathered = new Map()
+    for (let at = 0; at < entries.length; at += ENTRIES_A_COMMIT) {
+      const some = entries.slice(at, at + ENTRIES_A_COMMIT)
+      const begunAtMs = this.#clock.monotonicMs()
+      try {
+        await this.#store.writeApart('addStats', { entries: some }, TIMEOUT_MS)
+      } catch (error) {
+        this.#log.warn({ err: error }, 'statistics could not be stored; they are kept for the next time')
+        return this.#keep(entries.slice(at))
+      }
+      const isLast = at + ENTRIES_A_COMMIT >= entries.length
+      if (!isLast) await this.#rest((this.#clock.monotonicMs() - begunAtMs) * REST)
+    }
+  }
+
+  async #rest(forMs: number): Promise<void> {
+    if (this.#isHurried) return
+    await new Promise<void>(resolve => {
+      const timer = this.#clock.after(forMs, resolve)
+      this.#endRest = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
+  }
+
+  #keep(entries: readonly StatEntry[]): void {
+    for (const { endpoint, startMs, counts, latencies } of entries) {
+      const kept = this.#of(endpoint, startMs)
+      addCounts(kept.counts, counts)
+      addBins(kept.latencies, latencies)
+    }
+  }
+
+  #of(endpoint: EndpointId, atMs: number): Gathered {
+    const startMs = atMs - (atMs % GRAINS.minute.ms)
+    let ofMinute = this.#gathered.get(startMs)
+    if (ofMinute === undefined) {
+      ofMinute = new Map()
+      this.#gathered.set(startMs, ofMinute)
+    }
+    let gathered = ofMinute.get(endpoint)
+    if (gathered === undefined) {
+      gathered = { counts: noCounts(), latencies: new Map() }
+      ofMinute.set(endpoint, gathered)
+    }
+    return gathered
+  }
+}
+
+function classOf({ status }: Pick<Attempt, 'status'>): StatCount {
+  if (status === null) return 'no_answer'
+  if (status >= 200 && status <= 299) return 'status_2xx'
+  if (status >= 300 && status <= 399) return 'status_3xx'
+  if (status >= 400 && status <= 499) return 'status_4xx'
+  if (status >= 500 && status <= 599) return 'status_5xx'
+  return 'status_other'
+}

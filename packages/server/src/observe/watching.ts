@@ -1,0 +1,112 @@
+/** Everything that watches: metrics, statistics, traces. Put together here, started and stopped with the server. */
+
+import { StatsUpkeep } from '../background/statistics.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { TelemetrySettings } from '../config/telemetry-settings.ts'
+import { type BeginTrace, forwardTrace } from '../engine/attempt/trace.ts'
+import type { Store } from '../store/store.ts'
+import { type Channel, Sibling } from './gathering.ts'
+import { METRICS_CONTENT_TYPE, Metrics, type MetricsSources, type Snapshot, writeMetrics } from './metrics.ts'
+import { Owed } from './owed.ts'
+import { StatsWriter } from './stats-writer.ts'
+import type { Telemetry } from './telemetry.ts'
+
+export type WatchingOptions = {
+  readonly store: Store
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly version: string
+  readonly sources: Omit<MetricsSources, 'version' | 'unsettled' | 'store'>
+  /** Whether receivers get a `traceparent`. */
+  readonly forwardTrace: boolean
+  /** What the environment says of OpenTelemetry; null: nothing. */
+  readonly telemetry: TelemetrySettings | null
+  /** To the parent, where several processes share the port. */
+  readonly parent: Channel | undefined
+  /** Whether this node is the one that removes old statistics. */
+  readonly isTidying: () => boolean
+}
+
+/** How calls and attempts become part of traces, as far as they do. */
+type Traces = {
+  readonly beginTrace?: BeginTrace
+  readonly beginPublishTrace?: ReturnType<typeof import('./tracing.ts').publishTraces>
+}
+
+export class Watching {
+  readonly traces: Traces
+  readonly #clock: Clock
+  readonly #metrics: Metrics
+  readonly #owed: Owed
+  readonly #stats: StatsWriter
+  readonly #upkeep: StatsUpkeep
+  readonly #sibling: Sibling | undefined
+  readonly #telemetry: Telemetry | null
+
+  static async open(options: WatchingOptions): Promise<Watching> {
+    const { store, clock, version, telemetry, logger } = options
+    const owed = new Owed(store, clock)
+    const unsettled = () => store.unsettled
+    const metrics = new Metrics({ ...options.sources, version, unsettled, store: () => owed.read() })
+    for (const warning of telemetry?.warnings ?? []) logger.warn(warning)
+    const isOn = telemetry !== null && (telemetry.traces || telemetry.metrics)
+    const snapshot = async () => metrics.gather([await metrics.snapshot()])
+    const started = isOn
+      ? await (await import('./telemetry.ts')).startTelemetry({ settings: telemetry, version, clock, logger, snapshot })
+      : null
+    return new Watching(options, owed, metrics, started, await tracesOf(started, options.forwardTrace))
+  }
+
+  private constructor(
+    options: WatchingOptions,
+    owed: Owed,
+    metrics: Metrics,
+    telemetry: Telemetry | null,
+    traces: Traces,
+  ) {
+    const { store, clock, logger, parent, isTidying } = options
+    this.#clock = clock
+    this.#owed = owed
+    this.#metrics = metrics
+    this.#telemetry = telemetry
+    this.traces = traces
+    this.#stats = new StatsWriter(store, clock, logger)
+    this.#upkeep = new StatsUpkeep(store, clock, logger, isTidying)
+    this.#sibling = parent === undefined ? undefined : new Sibling(parent, clock, () => metrics.snapshot())
+    store.observations.listen(observation => {
+      metrics.observe(observation)
+      this.#stats.observe(observation)
+    })
+  }
+
+  start(): void {
+    this.#metrics.start(this.#clock)
+    this.#stats.start()
+    this.#upkeep.start()
+  }
+
+  /** Of all processes that share the port. */
+  async metrics(): Promise<{ type: string; text: string }> {
+    const snapshots: readonly Snapshot[] = (await this.#sibling?.gather()) ?? [await this.#metrics.snapshot()]
+    return { type: METRICS_CONTENT_TYPE, text: await writeMetrics(await this.#metrics.gather(snapshots)) }
+  }
+
+  /** Stores the statistics that were gathered. Never throws. */
+  flushStats(): Promise<void> {
+    return this.#stats.flush()
+  }
+
+  /** Before the store is closed. */
+  async stop(): Promise<void> {
+    this.#metrics.stop()
+    await Promise.all([this.#stats.stop(), this.#upkeep.stop(), this.#owed.stop(), this.#telemetry?.stop()])
+  }
+}
+
+async function tracesOf(telemetry: Telemetry | null, isForwarded: boolean): Promise<Traces> {
+  const tracer = telemetry?.tracer ?? null
+  if (tracer === null) return isForwarded ? { beginTrace: forwardTrace } : {}
+  const { attemptTraces, publishTraces } = await import('./tracing.ts')
+  return { beginTrace: attemptTraces(tracer, isForwarded), beginPublishTrace: publishTraces(tracer) }
+}

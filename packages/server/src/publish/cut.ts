@@ -1,0 +1,158 @@
+/**
+ * Cuts the body of `POST /v1/tenants/{tenant}/events` into events: one object `{type, payload, id?}` or an array of
+ * them. A payload is sent as it was published, byte for byte (C5), so it is never serialised again: `base/json-scanner.ts` finds
+ * where it begins and ends in the request's own bytes, and `JSON.parse` gives the value to validate.
+ *
+ * One pass over the bytes, then one `JSON.parse` of the whole body. Both
+ * must agree on what is in there, or a receiver could read something else than what the schema has seen. Hence no key
+ * may occur twice in one object. That is checked by counting: the parsed tree has as many properties as the scanner
+ * saw members, unless `JSON.parse` has dropped one. Only then are keys collected, to say which. `JSON.parse` makes
+ * `__proto__` an own property, so it counts and harms like any other.
+ *
+ * As `JSON.parse` does, this takes lone surrogates written as escapes (`"\ud800"`) and numbers of any size.
+ */
+import { Buffer } from 'node:buffer'
+import type { FieldError } from '../base/errors.ts'
+import {
+  type CutError,
+  type CutLimits,
+  Fault,
+  fail,
+  pointerToken,
+  type Scan,
+  scanBody,
+  shorten,
+  startScan,
+} from '../base/json-scanner.ts'
+
+export type CutEvent = {
+  /** Its place in the array, 0 for a single event. */
+  readonly index: number
+  readonly type: string
+  /** The provider's own key, if there is one. */
+  readonly id: string | undefined
+  /** The payload's bytes without the white space around it: a view of the body, not a copy. */
+  readonly payload: Uint8Array
+  /** The same, parsed. */
+  readonly value: unknown
+}
+
+export type Cut = {
+  /** Whether the body is an array. */
+  readonly batch: boolean
+  /** The sound ones, in the body's order. */
+  readonly events: readonly CutEvent[]
+  /** What is wrong with the others: each bad element is named. */
+  readonly errors: readonly FieldError[]
+}
+
+/** Unknown members named for one event, so that an answer stays small. */
+const MAX_UNKNOWN_NAMED = 8
+/** The longest name that an event type can have. */
+const MAX_TYPE_CHARACTERS = 128
+const MAX_ID_CHARACTERS = 255
+/** Keys of what Posthorn publishes itself begin so: taken by another event, they would keep it from being told. */
+const OPERATIONAL_KEYS = 'posthorn:'
+
+/** Cuts a body. Never throws, whatever the bytes are. */
+export function cutEvents(body: Uint8Array, limits: CutLimits = {}): Cut | { readonly error: CutError } {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  try {
+    const scan = startScan(bytes, limits, false)
+    scanBody(scan)
+    const root = parse(scan)
+    if (countProperties(root) !== scan.members) failOnDuplicate(bytes, limits)
+    return pickEvents(body, scan, root)
+  } catch (error) {
+    if (error instanceof Fault) return { error: error.error }
+    throw error
+  }
+}
+
+function failOnDuplicate(bytes: Buffer, limits: CutLimits): never {
+  const scan = startScan(bytes, limits, true)
+  scanBody(scan)
+  return fail(scan, 'duplicate_key', 0, 'A key is there twice in one object', 0)
+}
+
+function parse(scan: Scan): unknown {
+  try {
+    return JSON.parse(scan.bytes.toString('utf8'))
+  } catch {
+    // Never seen, and the property tests look for it. The scanner must not be the only one to judge what is sent.
+    return fail(scan, 'bad_json', 0, 'The body is not JSON', 0)
+  }
+}
+
+/** Counts the properties of all objects in a parsed tree, whose depth the scanner has bounded. */
+function countProperties(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const inner: unknown[] = Array.isArray(value) ? value : Object.values(value)
+  let count = inner === value ? 0 : inner.length
+  for (const one of inner) if (typeof one === 'object' && one !== null) count += countProperties(one)
+  return count
+}
+
+function pickEvents(body: Uint8Array, scan: Scan, root: unknown): Cut {
+  const batch = Array.isArray(root)
+  const elements: unknown[] = batch ? root : [root]
+  const events: CutEvent[] = []
+  const errors: FieldError[] = []
+  for (let index = 0; index < elements.length; index++) {
+    const element = elements[index]
+    const start = scan.starts[index]!
+    const found = errors.length
+    checkElement(element, start >= 0, batch ? `/${index}` : '', errors)
+    if (errors.length > found) continue
+    const { type, id, payload: value } = element as { type: string; id?: string; payload: unknown }
+    events.push({ index, type, id, payload: body.subarray(start, scan.ends[index]), value })
+  }
+  return { batch, events, errors }
+}
+
+function checkElement(element: unknown, hasPayload: boolean, at: string, errors: FieldError[]): void {
+  if (typeof element !== 'object' || element === null || Array.isArray(element)) {
+    errors.push({ field: at, detail: 'An event must be an object with type, payload and, if wanted, id.' })
+    return
+  }
+  const { type, id } = element as { type?: unknown; id?: unknown }
+  const typeFault = type === undefined ? 'The type is missing.' : faultOfType(type)
+  if (typeFault !== undefined) errors.push({ field: `${at}/type`, detail: typeFault })
+  if (!hasPayload) errors.push({ field: `${at}/payload`, detail: 'The payload is missing.' })
+  if (id !== undefined) checkId(id, `${at}/id`, errors)
+  const known = (type === undefined ? 0 : 1) + (hasPayload ? 1 : 0) + (id === undefined ? 0 : 1)
+  const names = Object.keys(element)
+  if (names.length > known) nameUnknown(names, at, errors)
+}
+
+function faultOfType(type: unknown): string | undefined {
+  if (typeof type !== 'string' || type === '') return 'The type must be the name of an event type.'
+  if (type.length > MAX_TYPE_CHARACTERS) return `No event type's name is longer than ${MAX_TYPE_CHARACTERS} characters.`
+  return undefined
+}
+
+/** A key is compared byte for byte and shows up in logs, so: printable ASCII, and no space where none can see it. */
+function checkId(id: unknown, field: string, errors: FieldError[]): void {
+  if (typeof id !== 'string' || id.length === 0 || id.length > MAX_ID_CHARACTERS) {
+    errors.push({ field, detail: `The id must be a text of 1 to ${MAX_ID_CHARACTERS} characters.` })
+    return
+  }
+  if (id.startsWith(OPERATIONAL_KEYS)) {
+    errors.push({ field, detail: `An id that begins with ${OPERATIONAL_KEYS} is Posthorn's own: choose another.` })
+    return
+  }
+  const position = id.search(/[^ -~]|^ | $/)
+  if (position < 0) return
+  const detail = 'The id may have printable ASCII characters only, and no space at either end.'
+  errors.push({ field, detail, position })
+}
+
+function nameUnknown(names: readonly string[], at: string, errors: FieldError[]): void {
+  const unknown = names.filter(name => name !== 'type' && name !== 'payload' && name !== 'id')
+  for (const name of unknown.slice(0, MAX_UNKNOWN_NAMED)) {
+    const detail = `An event has no member ${JSON.stringify(shorten(name))}, only type, payload and id.`
+    errors.push({ field: `${at}/${pointerToken(name)}`, detail })
+  }
+  const more = unknown.length - MAX_UNKNOWN_NAMED
+  if (more > 0) errors.push({ field: at, detail: `The event has ${more} more members that are not known.` })
+}

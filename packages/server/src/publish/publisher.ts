@@ -1,0 +1,361 @@
+/**
+ * The way of an event from a request's bytes to a commit: cut → validate → match → store → hand over. One path for
+ * single events, arrays and tests; nothing is answered before the commit is durable (C13).
+ */
+import { Buffer } from 'node:buffer'
+import { createHash } from 'node:crypto'
+import { codeOfFaults, type FieldError, PosthornError } from '../base/errors.ts'
+import { newId } from '../base/ids.ts'
+import type { CutError } from '../base/json-scanner.ts'
+import {
+  type DeliveryId,
+  type Endpoint,
+  type EventId,
+  type EventType,
+  OPERATOR_TENANT,
+  type TenantId,
+} from '../base/model.ts'
+import {
+  CatalogueCache,
+  type Configuration,
+  type KnownTypes,
+  TenantCache,
+  type TenantMatcher,
+} from '../catalogue/configuration-cache.ts'
+import { effortOf, MAX_EFFORT, type Match } from '../catalogue/match.ts'
+import { chooseTestType } from '../catalogue/test-type.ts'
+import type { NewEvent, PublishedItem, PublishRequest } from '../store/operations/publish.ts'
+import { type Store, StoreOverloaded } from '../store/store.ts'
+import { type Cut, type CutEvent, cutEvents } from './cut.ts'
+import { findFaults } from './event-faults.ts'
+import { freshItems, newDelivery } from './new-deliveries.ts'
+
+export type PublisherOptions = {
+  /** Events that one call may publish. */
+  readonly maxBatch: number
+  /** Objects and arrays inside one another in a payload. */
+  readonly maxDepth: number
+  /** How long a provider's own id of an event is remembered, milliseconds. */
+  readonly idempotencyMs: number
+  /** Deliveries that one call may make in its own commit; those of a call with more are made from the inbox. */
+  readonly maxDeliveriesAtOnce: number
+}
+
+/** Tries to store against a configuration that keeps moving; each reads it anew. */
+const MAX_TRIES = 10
+/** Tries after which changes of the configuration wait for this publish, so that a flood of them can't starve it. */
+const PATIENT_TRIES = 2
+
+type PublishCall = { readonly tenant: TenantId; readonly batch: boolean; readonly traceparent: string | null }
+const UNMATCHED: Match = { endpoints: [], notSent: {} }
+
+/** `isLater`: their deliveries are to be made from the inbox. */
+type MakeEvents = (types: KnownTypes, configuration: TenantMatcher, nowMs: number, isLater: boolean) => NewEvent[]
+
+export class Publisher {
+  readonly #store: Store
+  readonly #options: PublisherOptions
+  readonly #catalogue: CatalogueCache
+  readonly #tenants: TenantCache
+
+  constructor(store: Store, options: PublisherOptions) {
+    this.#store = store
+    this.#options = options
+    this.#catalogue = new CatalogueCache(store)
+    this.#tenants = new TenantCache(store)
+  }
+
+  /** The copies of the configuration that events are validated and matched against. */
+  get configuration(): Configuration {
+    return { catalogue: this.#catalogue, tenants: this.#tenants }
+  }
+
+  /**
+   * Publishes the body of a request: an event, or an array of events of which all are stored or none. `traceparent`: of
+   * the request, checked (base/trace-context.ts).
+   */
+  async publish(
+    tenant: TenantId,
+    body: Uint8Array,
+    traceparent: string | null = null,
+  ): Promise<{ batch: boolean; events: PublishedItem[] }> {
+    if (tenant === OPERATOR_TENANT) throw operatorsOnly()
+    const cut = cutOrRefuse(body, this.#options)
+    const { batch } = cut
+    const call = { tenant, batch, traceparent }
+    const drafts = cut.events.map(event => toDraft(event, body))
+    let checkedAgainst: KnownTypes | undefined
+    const toEvents = (configuration: TenantMatcher, nowMs: number, isLater: boolean) =>
+      this.#toNewEvents(drafts, configuration, nowMs, isLater)
+    try {
+      const events = await this.#storeMatched(call, (types, configuration, nowMs, isLater) => {
+        if (types !== checkedAgainst) refuseFaults(cut, types)
+        checkedAgainst = types
+        return toEvents(configuration, nowMs, isLater)
+      })
+      return { batch, events }
+    } catch (error) {
+      const isRefused =
+        error instanceof PosthornError && error.code === codeOfFaults(error.fields) && cut.errors.length === 0
+      if (!isRefused || !(await this.#wereAccepted(tenant, drafts))) throw error
+    }
+    // Repeated, and accepted before the type changed: answered as then.
+    const events = await this.#storeMatched(call, (_types, configuration, nowMs, isLater) =>
+      toEvents(configuration, nowMs, isLater),
+    )
+    return { batch, events }
+  }
+
+  /** Whether each of these has been accepted before, by its key, with the same type and payload. */
+  async #wereAccepted(tenant: TenantId, drafts: readonly Draft[]): Promise<boolean> {
+    const keys = drafts.flatMap(({ key }) => (key === null ? [] : [key]))
+    if (keys.length < drafts.length) return false
+    const known = await this.#store.read('readKeyHashes', { tenant, keys, nowMs: this.#store.now() })
+    return drafts.every(({ key, hash }) => {
+      const before = known.get(key!)
+      return before !== undefined && Buffer.compare(before, hash!) === 0
+    })
+  }
+
+  /**
+   * Publishes what Posthorn tells of itself. Nothing is stored if no endpoint of the tenant wants it, or there is no such
+   * tenant. Throws PosthornError.
+   */
+  async publishOperational(tenant: TenantId, event: { type: string; key: string; payload: Uint8Array }): Promise<void> {
+    const value: unknown = JSON.parse(Buffer.from(event.payload).toString())
+    const draft = { ...event, value, hash: hashOf(event.type, event.payload) }
+    const unwanted = new Error('Nobody wants it')
+    const make: MakeEvents = (_types, configuration, nowMs, isLater) => {
+      if (configuration.match(event.type, value).endpoints.length === 0) throw unwanted
+      return this.#toNewEvents([draft], configuration, nowMs, isLater)
+    }
+    try {
+      await this.#storeMatched({ tenant, batch: false, traceparent: null }, make)
+    } catch (error) {
+      const isNobody = error === unwanted || (error instanceof PosthornError && error.code === 'not_found')
+      if (!isNobody) throw error
+    }
+  }
+
+  /** Sends a type's example to one endpoint alone, whether or not it wants the type: it is its receiver's test. */
+  async publishTest(
+    endpoint: Endpoint,
+    typeName: string | undefined,
+  ): Promise<{ event: EventId; delivery: DeliveryId; type: string }> {
+    let delivery = ''
+    let type = ''
+    const call = { tenant: endpoint.tenant, batch: false, traceparent: null }
+    const [item] = await this.#storeMatched(call, (types, { endpoints }, nowMs) => {
+      const known = chooseTestType(types, endpoint, typeName)
+      const there = endpoints.find(({ id }) => id === endpoint.id)
+      if (there === undefined) throw new PosthornError('not_found', 'There is no such endpoint.')
+      if (there.state === 'disabled') {
+        throw new PosthornError('conflict', 'The endpoint is disabled: enable it before testing it.')
+      }
+      delivery = newId('dlv', nowMs)
+      type = known.name
+      return [
+        {
+          id: newId('evt', nowMs),
+          type,
+          key: null,
+          hash: null,
+          payload: Buffer.from(JSON.stringify(known.example)),
+          test: true,
+          notSent: {},
+          deliveries: [
+            { id: delivery, endpoint: there.id, partition: there.partition, held: false, ordered: there.ordered },
+          ],
+        },
+      ]
+    })
+    return { event: item!.id, delivery, type }
+  }
+
+  /** The catalogue's types, by name. */
+  async types(): Promise<readonly EventType[]> {
+    return (await this.#catalogue.get()).list
+  }
+
+  /** Has events made for the configuration as it is, and stores them unless it moved meanwhile: then once more. */
+  async #storeMatched(call: PublishCall, makeEvents: MakeEvents): Promise<PublishedItem[]> {
+    let release = () => {}
+    try {
+      for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
+        if (attempt === PATIENT_TRIES + 1) release = this.#store.holdChanges()
+        const stored = await this.#storeOnce(call, makeEvents)
+        if (stored !== 'stale') return stored
+      }
+    } finally {
+      release()
+    }
+    const detail = 'The configuration changed each time the events were about to be stored: try again.'
+    throw new PosthornError('overloaded', detail, { retryAfterSeconds: 1 })
+  }
+
+  #toNewEvents(drafts: readonly Draft[], matcher: TenantMatcher, nowMs: number, isLater: boolean): NewEvent[] {
+    const { match, filterCount } = matcher
+    const effort = drafts.reduce((sum, { type, payload }) => sum + effortOf(filterCount(type), payload.length), 0)
+    if (isLater || effort > MAX_EFFORT) return drafts.map(draft => toNewEvent(draft, UNMATCHED, nowMs, true))
+    const matches = drafts.map(({ type, value }) => match(type, value))
+    const count = matches.reduce((sum, { endpoints }) => sum + endpoints.length, 0)
+    const isForInbox = count > this.#options.maxDeliveriesAtOnce
+    return drafts.map((draft, index) => toNewEvent(draft, matches[index]!, nowMs, isForInbox))
+  }
+
+  async #storeOnce(call: PublishCall, makeEvents: MakeEvents, isLater = false): Promise<PublishedItem[] | 'stale'> {
+    const { tenant, batch, traceparent } = call
+    const types = await this.#catalogue.get()
+    const configuration = await this.#tenants.get(tenant)
+    if (configuration === null) throw new PosthornError('not_found', 'There is no such tenant.')
+    const nowMs = this.#store.now()
+    let events: NewEvent[]
+    try {
+      events = makeEvents(types, configuration, nowMs, isLater)
+    } catch (error) {
+      if (!(await this.#dropStale(tenant, types, configuration))) throw error
+      return 'stale'
+    }
+    const request: PublishRequest = {
+      tenant,
+      tenantVersion: configuration.version,
+      catalogueVersion: types.version,
+      nowMs,
+      keyExpiresAtMs: nowMs + this.#options.idempotencyMs,
+      traceparent,
+      events,
+    }
+    const result = await this.#commit(request)
+    if (result.kind === 'behind') return this.#storeOnce(call, makeEvents, true)
+    if (result.kind === 'conflict') throw idempotencyConflict(result.indexes, batch)
+    if (result.kind === 'stored') {
+      this.#handOver(request, result.events)
+      return [...result.events]
+    }
+    this.#catalogue.drop(types)
+    this.#tenants.drop(tenant, configuration)
+    return 'stale'
+  }
+
+  /** Nobody is refused by a copy: another node may have added the type a moment ago. */
+  async #dropStale(tenant: TenantId, types: KnownTypes, configuration: TenantMatcher): Promise<boolean> {
+    const now = await this.#store.read('readVersions', { tenant })
+    if (now.catalogue === types.version && now.tenant === configuration.version) return false
+    this.#catalogue.drop(types)
+    this.#tenants.drop(tenant, configuration)
+    return true
+  }
+
+  async #commit(request: PublishRequest) {
+    try {
+      return await this.#store.publish(request)
+    } catch (error) {
+      if (!(error instanceof StoreOverloaded)) throw error
+      throw new PosthornError('overloaded', 'Too many events are waiting to be stored: try again.', {
+        retryAfterSeconds: 1,
+        cause: error,
+      })
+    }
+  }
+
+  #handOver({ tenant, nowMs, traceparent = null, events }: PublishRequest, stored: readonly PublishedItem[]): void {
+    const isRepeated = stored.some(({ duplicate }) => duplicate)
+    const fresh = isRepeated ? events.filter((_event, index) => !stored[index]!.duplicate) : events
+    this.#store.changes.tell({ kind: 'stored', tenant, events: fresh })
+    if (events.some(({ deliveries }) => deliveries === null)) this.#store.changes.tell({ kind: 'inbox' })
+    const items = events.flatMap(({ id: event, type, test, payload, deliveries }, index) => {
+      if (stored[index]!.duplicate) return []
+      return freshItems({ tenant, event, type, test, traceparent, payload }, deliveries ?? [], nowMs)
+    })
+    if (items.length > 0) this.#store.changes.tell({ kind: 'fresh', items })
+  }
+}
+
+/** An event as far as it doesn't depend on the configuration: made once, however often it is matched. */
+type Draft = Pick<NewEvent, 'type' | 'key' | 'hash' | 'payload'> & {
+  /** The payload, parsed: what filters look at. */
+  readonly value: unknown
+}
+
+function toDraft({ type, id, payload, value }: CutEvent, body: Uint8Array): Draft {
+  return {
+    type,
+    value,
+    key: id ?? null,
+    hash: id === undefined ? null : hashOf(type, payload),
+    payload: detached(payload, body),
+  }
+}
+
+/** What makes two events with the same key the same. No type has a NUL in its name. */
+function hashOf(type: string, payload: Uint8Array): Uint8Array {
+  return createHash('sha256').update(type).update('\0').update(payload).digest()
+}
+
+/**
+ * A payload that makes up little of its request is copied (into a slab of Node's pool, where it fits): a lane
+ * that waits for a slow receiver would otherwise keep a megabyte of request alive for a payload of fifty bytes.
+ */
+function detached(payload: Uint8Array, body: Uint8Array): Uint8Array {
+  return payload.length * 2 >= body.buffer.byteLength ? payload : Buffer.from(payload)
+}
+
+function toNewEvent(draft: Draft, { endpoints, notSent }: Match, nowMs: number, isLater: boolean): NewEvent {
+  const { type, key, hash, payload } = draft
+  const id = newId('evt', nowMs)
+  if (isLater) return { id, type, key, hash, payload, test: false, notSent: {}, deliveries: null }
+  const deliveries = endpoints.map(endpoint => newDelivery(endpoint, nowMs))
+  return { id, type, key, hash, payload, test: false, notSent, deliveries }
+}
+
+function cutOrRefuse(body: Uint8Array, { maxBatch, maxDepth }: PublisherOptions): Cut {
+  const cut = cutEvents(body, { maxBatch, maxDepth })
+  if ('error' in cut) throw cutRefusal(cut.error)
+  if (cut.events.length === 0 && cut.errors.length === 0) {
+    throw invalid([{ field: '', detail: 'The array is empty: publish at least one event.' }])
+  }
+  return cut
+}
+
+function cutRefusal({ kind, detail, pointer }: CutError): PosthornError {
+  const fields: FieldError[] = [{ field: pointer, detail, reason: kind }]
+  switch (kind) {
+    case 'bad_json':
+    case 'bad_utf8':
+    case 'bom':
+    case 'too_deep':
+      return new PosthornError('bad_json', detail, { fields })
+    case 'payload_too_large':
+      return new PosthornError('body_too_large', detail, { fields })
+    // JSON it is, as RFC 8259 has it: what is wrong is what it says.
+    case 'duplicate_key':
+    case 'wrong_shape':
+    case 'too_many_events':
+      return invalid(fields)
+  }
+}
+
+/** Throws if an element is not an event, has an unknown type, or a payload that its type's schema refuses (C1). */
+function refuseFaults(cut: Cut, types: KnownTypes): void {
+  const faults = findFaults(cut, types)
+  if (faults.length > 0) throw invalid(faults)
+}
+
+function operatorsOnly(): PosthornError {
+  return new PosthornError(
+    'conflict',
+    `Nothing can be published for ${OPERATOR_TENANT}: its events are Posthorn's own.`,
+  )
+}
+
+function invalid(fields: readonly FieldError[]): PosthornError {
+  const detail =
+    fields.length === 1 ? fields[0]!.detail : `${fields.length} values are not acceptable; nothing was stored.`
+  return new PosthornError(codeOfFaults(fields), detail, { fields })
+}
+
+function idempotencyConflict(indexes: readonly number[], batch: boolean): PosthornError {
+  const detail = 'This id was used for an event with another type or payload: use an id of its own for each event.'
+  const fields = indexes.map(index => ({ field: batch ? `/${index}/id` : '/id', detail }))
+  return new PosthornError('idempotency_conflict', detail, { fields })
+}

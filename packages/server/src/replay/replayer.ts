@@ -1,0 +1,319 @@
+/**
+ * Makes the deliveries of replays, on each node that sends. It claims parts (store/operations/replay-parts.ts), looks at
+ * them ten times a second for a while, makes as many of each as its endpoint takes (rate.ts), all together at a
+ * bounded rate, and gives the parts back, for others to have their turn. What a crash cut short goes on from the store.
+ */
+import type { Clock, Timer } from '../base/clock.ts'
+import { newId } from '../base/ids.ts'
+import type { Logger } from '../base/logger.ts'
+import type { DeliveryId } from '../base/model.ts'
+import type { Configuration } from '../catalogue/configuration-cache.ts'
+import { cancelReplay } from '../store/chunks.ts'
+import type { PartLook, Replayed, ReplayPart } from '../store/operations/replay-parts.ts'
+import type { Replayable } from '../store/operations/replay-scan.ts'
+import type { Store } from '../store/store.ts'
+import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
+import { FIRST_PACE, type Pace, paceOf, roomOf } from './rate.ts'
+import { wantsOf } from './selection.ts'
+
+export type ReplayerOptions = {
+  /** Deliveries that this process makes in a second, of all replays together, at most. */
+  readonly perSecond: number
+  /** How often to look for parts that nobody told of, milliseconds. */
+  readonly lookMs: number
+  /** How many days replays are kept after their end; 0: for ever. */
+  readonly retentionDays: number
+}
+
+/** Between two looks at the endpoints. */
+const TICK_MS = 100
+/** How long others leave alone what is claimed here. A node that dies over it costs so much. */
+const CLAIM_MS = 5_000
+/** Then the parts are given back, and those claimed that were looked at longest ago. */
+const ROUND_MS = 2_000
+const PARTS_A_ROUND = 64
+/** What is failing is given one more after so many looks. */
+const TICKS_WHILE_FAILING = 10
+/** Rows that are looked at for a part in one step, and steps in one tick. */
+const MIN_ROWS = 64
+const MAX_ROWS = 1_000
+const MAX_STEPS = 8
+/** After a fault of the store, before it is tried again. */
+const PAUSE_MS = 1_000
+const DAY_MS = 24 * 60 * 60 * 1_000
+/** Of parts whose pace is kept: then all are forgotten, and begin anew. */
+const MAX_PACES = 10_000
+/** How often replays that are long over are looked for, and how many go in one commit. */
+const CLEANUP_MS = 3_600_000
+const DROPPED_A_COMMIT = 1_000
+
+/** A part as it is being worked on. */
+type Work = {
+  readonly part: ReplayPart
+  /** Where it stands in the store, and how far it was looked through. */
+  stored: string | null
+  after: string | null
+  pace: Pace
+  /** The first of the deliveries that were made last. */
+  since: DeliveryId | null
+  idleTicks: number
+  isOver: boolean
+}
+
+type Known = Pick<Work, 'pace' | 'since' | 'idleTicks'>
+
+type Found = {
+  readonly work: Work
+  readonly chosen: readonly Replayable[]
+  readonly skipped: number
+  readonly isLast: boolean
+  /** The configuration by which they are wanted; null: it does not matter. */
+  readonly tenantVersion: number | null
+}
+
+const keyOf = ({ replay, endpoint }: Pick<ReplayPart, 'replay' | 'endpoint'>) => `${replay} ${endpoint}`
+
+export class Replayer {
+  readonly #store: Store
+  readonly #configuration: Pick<Configuration, 'tenants'>
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #options: ReplayerOptions
+  /** What is known of the endpoints of parts that were given back, for the next round. */
+  #paces = new Map<string, Known>()
+  #credit = 0
+  #earnedAtMs = Number.NEGATIVE_INFINITY
+  #isRunning = false
+  #isWanted = false
+  #working: Promise<void> | undefined
+  #looker: Timer | undefined
+  #sleeper: { readonly timer: Timer; readonly wake: () => void } | undefined
+  #cleanedAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(
+    store: Store,
+    configuration: Pick<Configuration, 'tenants'>,
+    clock: Clock,
+    log: Logger,
+    options: ReplayerOptions,
+  ) {
+    this.#store = store
+    this.#configuration = configuration
+    this.#clock = clock
+    this.#log = log
+    this.#options = options
+    store.changes.listen(({ kind }) => {
+      if (kind === 'replays') this.#wake()
+    })
+  }
+
+  /** Goes on with what is there, and with what comes. */
+  start(): void {
+    this.#isRunning = true
+    this.#wake()
+    this.#lookAgain()
+  }
+
+  /** Settles when nothing is under way any more. */
+  async stop(): Promise<void> {
+    this.#isRunning = false
+    this.#looker?.cancel()
+    this.#sleeper?.wake()
+    await this.#working
+  }
+
+  #lookAgain(): void {
+    this.#looker = this.#clock.after(this.#options.lookMs, () => {
+      this.#wake()
+      this.#lookAgain()
+    })
+  }
+
+  #wake(): void {
+    this.#isWanted = true
+    if (!this.#isRunning || this.#working !== undefined) return
+    this.#working = this.#work()
+      .catch(async error => {
+        this.#log.warn({ err: error }, 'replays could not be gone on with; it is tried again')
+        await this.#sleep(PAUSE_MS)
+      })
+      .finally(() => {
+        this.#working = undefined
+        if (this.#isWanted) this.#wake()
+      })
+  }
+
+  /** Cut short by `stop`. */
+  async #sleep(ms: number): Promise<void> {
+    if (!this.#isRunning) return
+    await new Promise<void>(resolve => {
+      this.#sleeper = { timer: this.#clock.after(ms, resolve), wake: resolve }
+    })
+    this.#sleeper?.timer.cancel()
+    this.#sleeper = undefined
+  }
+
+  async #work(): Promise<void> {
+    while (this.#isRunning) {
+      this.#isWanted = false
+      await this.#cleanUp()
+      for (const cancelled of await this.#store.read('listUncancelled', {})) await cancelReplay(this.#store, cancelled)
+      if (!(await this.#store.read('peekReplayParts', {}))) return
+      const parts = await this.#store.write('claimReplayParts', { limit: PARTS_A_ROUND, claimMs: CLAIM_MS })
+      if (parts.length === 0) return
+      await this.#round(parts.map(part => this.#take(part)))
+    }
+  }
+
+  #take(part: ReplayPart): Work {
+    const known: Known = this.#paces.get(keyOf(part)) ?? { pace: FIRST_PACE, since: null, idleTicks: 0 }
+    return { part, stored: part.after, after: part.after, ...known, isOver: false }
+  }
+
+  async #round(works: Work[]): Promise<void> {
+    const untilMs = this.#clock.monotonicMs() + ROUND_MS
+    let left = works
+    try {
+      while (this.#isRunning && left.length > 0 && this.#clock.monotonicMs() < untilMs) {
+        this.#earn()
+        await this.#tick(left)
+        left = left.filter(({ isOver }) => !isOver)
+        if (left.length > 0) await this.#sleep(TICK_MS)
+      }
+    } finally {
+      for (const { part } of works) this.#paces.delete(keyOf(part))
+      for (const { part, pace, since, idleTicks } of left) this.#paces.set(keyOf(part), { pace, since, idleTicks })
+      if (this.#paces.size > MAX_PACES) this.#paces = new Map()
+      await this.#store.write('releaseReplayParts', { parts: left.map(({ part }) => part), claimMs: CLAIM_MS })
+    }
+  }
+
+  /** Not more than for two ticks: a process that stood still must not make up for it at once. */
+  #earn(): void {
+    const nowMs = this.#clock.monotonicMs()
+    const perMs = this.#options.perSecond / 1_000
+    const most = Math.max(1, 2 * TICK_MS * perMs)
+    this.#credit = Math.min(this.#credit + perMs * (nowMs - this.#earnedAtMs), most)
+    this.#earnedAtMs = nowMs
+  }
+
+  /** All that have room get the same, as far as it goes; who comes first changes. */
+  async #tick(works: Work[]): Promise<void> {
+    const parts = works.map(({ part, since }) => ({ replay: part.replay, endpoint: part.endpoint, since }))
+    const looks = await this.#store.read('lookAtReplayParts', { parts })
+    const rooms = works.map((work, index) => this.#roomFor(work, looks[index]))
+    const waiting = works.map((work, index) => ({ work, room: rooms[index]! })).filter(({ room }) => room > 0)
+    const shares = waiting.map(({ work, room }, index) => {
+      const share = Math.min(room, Math.ceil(this.#credit / (waiting.length - index)), Math.floor(this.#credit))
+      this.#credit -= share
+      return { work, share }
+    })
+    const wanted = shares.filter(({ share }) => share > 0)
+    const answers = await Promise.all(
+      wanted.map(({ work, share }) => this.#orPutOff(work, () => this.#find(work, share))),
+    )
+    const found = answers.filter(answer => answer !== undefined)
+    // In the same order on all nodes, and together: they share a commit, and two of those must not end in a deadlock.
+    found.sort((a, b) => (keyOf(a.work.part) < keyOf(b.work.part) ? -1 : 1))
+    await Promise.all(found.map(each => this.#orPutOff(each.work, () => this.#make(each))))
+    const [first] = works.splice(0, 1)
+    works.push(first!)
+  }
+
+  #roomFor(work: Work, look: PartLook | undefined): number {
+    // The endpoint is gone: what is made next ends the part.
+    if (look === undefined) return 1
+    // A tick can take longer than it should, and the rate is to be had all the same.
+    work.pace = paceOf(work.pace, look, Math.ceil((2 * this.#options.perSecond * TICK_MS) / 1_000))
+    if (work.pace.isFailing && ++work.idleTicks % TICKS_WHILE_FAILING !== 0) return 0
+    return roomOf(work.pace)
+  }
+
+  /** The next of a part, up to so many. */
+  async #find(work: Work, room: number): Promise<Found> {
+    const { tenant, selection, asOfMs, endpoint } = work.part
+    const configuration = selection.missing ? await this.#configuration.tenants.get(tenant) : null
+    const wants = configuration === null ? () => true : wantsOf(selection, configuration)
+    const tenantVersion = configuration?.version ?? null
+    let limit = Math.min(MAX_ROWS, Math.max(MIN_ROWS, room * 2))
+    let skipped = 0
+    for (let step = 1; ; step++) {
+      const scan = { tenant, selection, asOfMs, endpoints: [endpoint], after: work.after, limit }
+      const chunk = await this.#store.read('scanReplay', scan)
+      const chosen: Replayable[] = []
+      for (const found of chunk.found) {
+        if (chosen.length === room) break
+        if (!wants(found)) continue
+        if (found.isOvertaken) skipped++
+        else chosen.push(found)
+      }
+      const isCut = chosen.length === room && chosen.at(-1) !== chunk.found.at(-1)
+      work.after = isCut ? chosen.at(-1)!.at : (chunk.after ?? work.after)
+      const isLast = !isCut && chunk.after === null
+      if (isLast || chosen.length > 0 || step === MAX_STEPS) return { work, chosen, skipped, isLast, tenantVersion }
+      limit = MAX_ROWS
+    }
+  }
+
+  /** What is wrong with one part keeps no other waiting: it is looked at again when the claim has run out. */
+  async #orPutOff<Result>(work: Work, run: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await run()
+    } catch (error) {
+      work.after = work.stored
+      if (error instanceof StoreUnavailable) throw error
+      if (error instanceof StoreContended) return undefined
+      work.isOver = true
+      const { replay, endpoint } = work.part
+      this.#log.error({ err: error, replay, endpoint }, 'a replay could not be gone on with; it is tried again')
+      return undefined
+    }
+  }
+
+  async #make({ work, chosen, skipped, isLast, tenantVersion }: Found): Promise<void> {
+    const { tenant, replay, endpoint, partition } = work.part
+    const nowMs = this.#store.now()
+    const deliveries = chosen.map(({ event, type, test, replayOf }, index): Replayed => {
+      const dueAtMs = nowMs + Math.floor((index * TICK_MS) / chosen.length)
+      return { id: newId('dlv', nowMs), event, type, test, replayOf, dueAtMs }
+    })
+    const of = { tenant, replay, endpoint, partition, tenantVersion, nowMs }
+    const to = { before: work.stored, after: work.after, isLast, deliveries, skipped }
+    const result = await this.#store.write('makeReplayed', { ...of, ...to })
+    if (result.kind === 'stale') {
+      this.#forget(work)
+      return
+    }
+    work.isOver = isLast || result.kind !== 'made'
+    work.stored = work.after
+    if (result.kind === 'endpoint_gone') this.#log.info({ replay, endpoint }, 'the endpoint of a replay was deleted')
+    if (result.kind !== 'made') return
+    const made = new Set(result.deliveries)
+    if (made.size > 0) work.since = deliveries[0]!.id
+    if (result.isHeld) return
+    work.pace = { ...work.pace, untried: work.pace.untried + made.size }
+    const fresh = deliveries.filter(({ id }) => made.has(id))
+    const items = fresh.map(({ id, event, type, test, dueAtMs }) => {
+      return { tenant, delivery: id, endpoint, partition, event, type, test, dueAtMs, attempts: 0, payload: null }
+    })
+    if (items.length > 0) this.#store.changes.tell({ kind: 'fresh', items })
+  }
+
+  /** The configuration has moved: what was found is found again. */
+  #forget(work: Work): void {
+    work.after = work.stored
+    const { tenant } = work.part
+    const stale = this.#configuration.tenants.get(tenant)
+    if (stale !== null && !(stale instanceof Promise)) this.#configuration.tenants.drop(tenant, stale)
+  }
+
+  async #cleanUp(): Promise<void> {
+    const { retentionDays } = this.#options
+    const nowMs = this.#clock.monotonicMs()
+    if (retentionDays === 0 || nowMs - this.#cleanedAtMs < CLEANUP_MS) return
+    this.#cleanedAtMs = nowMs
+    const endedBeforeMs = this.#store.now() - retentionDays * DAY_MS
+    const drop = () => this.#store.write('dropReplays', { endedBeforeMs, limit: DROPPED_A_COMMIT })
+    while ((await drop()) === DROPPED_A_COMMIT);
+  }
+}

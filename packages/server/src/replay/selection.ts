@@ -1,0 +1,85 @@
+/** What a replay is of, as things are: its endpoints, what they want, and how many deliveries it comes to. */
+import type { Clock } from '../base/clock.ts'
+import type { EndpointId, ReplaySelection, TenantId } from '../base/model.ts'
+import type { TenantMatcher } from '../catalogue/configuration-cache.ts'
+import { createMatcher } from '../catalogue/match.ts'
+import type { Replayable, ReplayChunk } from '../store/operations/replay-scan.ts'
+import type { NewReplayPart } from '../store/operations/replays.ts'
+import type { Store } from '../store/store.ts'
+
+/** Rows that one step looks at: some milliseconds' worth of whoever reads them. */
+const ROWS_A_STEP = 1_000
+/** Events, each with each of very many endpoints, that one step looks at. */
+const PAIRS_A_STEP = 5_000
+/** A count that takes longer is given up. */
+const COUNT_TIMEOUT_MS = 20_000
+
+/** Whether the endpoint is to get it. */
+export type Wants = (found: Pick<Replayable, 'endpoint' | 'type' | 'replayOf'>) => boolean
+
+/**
+ * What an endpoint got before, it gets again. What it never got, it gets if it wants the type as it is now, or if both
+ * were named: then somebody means just that. Filters, which would have to read each payload, are not asked.
+ */
+export function wantsOf(
+  { endpoint, event, types }: ReplaySelection,
+  { wanting: endpointsOf }: Pick<TenantMatcher, 'wanting'>,
+): Wants {
+  if (endpoint !== null && (event !== null || types !== null)) return () => true
+  const wanting = new Map<string, ReadonlySet<EndpointId>>()
+  return ({ endpoint: id, type, replayOf }) => {
+    if (replayOf !== null) return true
+    let ids = wanting.get(type)
+    if (ids === undefined) {
+      ids = new Set(endpointsOf(type).map(matched => matched.id))
+      wanting.set(type, ids)
+    }
+    return ids.has(id)
+  }
+}
+
+export type ReplayCount = {
+  /** null: too many to count. */
+  readonly deliveries: number | null
+  /** Of endpoints that get something, or may. */
+  readonly parts: readonly NewReplayPart[]
+}
+
+export type ReplayCounter = (
+  tenant: TenantId,
+  selection: ReplaySelection,
+  asOfMs: number,
+) => Promise<ReplayCount | null>
+
+/** Counts in steps, so that others who read come in between. null: there is no such tenant. Throws StoreUnavailable. */
+export function createReplayCounter(store: Store, clock: Clock, timeoutMs = COUNT_TIMEOUT_MS): ReplayCounter {
+  return async (tenant, selection, asOfMs) => {
+    // Not out of the cache, which may not know yet what another node has registered just now.
+    const configuration = await store.read('readTenantConfiguration', { tenant })
+    if (configuration === null) return null
+    const { endpoint } = selection
+    const all = configuration.endpoints.filter(({ id }) => endpoint === null || id === endpoint)
+    if (all.length === 0) return { deliveries: 0, parts: [] }
+    const wants = wantsOf(selection, createMatcher(configuration))
+    const counts = new Map<EndpointId, number>()
+    const scan = { tenant, selection, asOfMs, endpoints: all.map(({ id }) => id) }
+    const limit = selection.missing ? Math.max(1, Math.floor(PAIRS_A_STEP / all.length)) : ROWS_A_STEP
+    const untilMs = clock.monotonicMs() + timeoutMs
+    let deliveries = 0
+    let after: string | null = null
+    do {
+      const chunk: ReplayChunk = await store.read('scanReplay', { ...scan, after, limit: Math.min(limit, ROWS_A_STEP) })
+      for (const found of chunk.found) {
+        if (found.isOvertaken || !wants(found)) continue
+        counts.set(found.endpoint, (counts.get(found.endpoint) ?? 0) + 1)
+        deliveries++
+      }
+      after = chunk.after
+    } while (after !== null && clock.monotonicMs() < untilMs)
+    if (after !== null) {
+      return { deliveries: null, parts: all.map(({ id, partition }) => ({ endpoint: id, partition, wanted: null })) }
+    }
+    const parts = all.map(({ id, partition }) => ({ endpoint: id, partition, wanted: counts.get(id) ?? 0 }))
+    return { deliveries, parts: parts.filter(({ wanted }) => wanted > 0) }
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * The two keys of an installation, opened at start: the encryption key, beside the store and never in it, and the API's
+ * root key, of which the store has only a hash.
+ */
+import { timingSafeEqual } from 'node:crypto'
+import { join } from 'node:path'
+import { StartRefused } from '../base/start-refused.ts'
+import { hashOfKey, makeKey } from '../secrets/api-key.ts'
+import {
+  configuredKeys,
+  findKeyring,
+  HOW_TO_PASS_IT,
+  KEY_FILE,
+  KEY_FINGERPRINT,
+  type KeyPlace,
+  type KeySettings,
+  keysInFile,
+  makeKeyFile,
+} from '../secrets/key-file.ts'
+import { createKeyring, type Keyring } from '../secrets/keyring.ts'
+import type { Store } from '../store/store.ts'
+
+export type OpenedKeyring = {
+  readonly keyring: Keyring
+  readonly place: KeyPlace
+  readonly keyFile: string
+  /** The key was made just now. */
+  readonly isNew: boolean
+}
+
+/** Without a configured key the one in the folder counts; if there is none, one is made. Throws StartRefused. */
+export async function openKeyring(store: Store, settings: KeySettings): Promise<OpenedKeyring> {
+  const isConfigured = settings.encryptionKey !== null
+  if (!isConfigured && settings.olderEncryptionKeys.length > 0) {
+    const remedy = 'set that too, or, with a key file, put them into it as further lines'
+    throw new StartRefused(`POSTHORN_OLDER_ENCRYPTION_KEYS counts only beside POSTHORN_ENCRYPTION_KEY: ${remedy}.`)
+  }
+  const known = await store.read('readMeta', { key: KEY_FINGERPRINT })
+  const keyFile = join(settings.data, KEY_FILE)
+  const found = findKeyring(known, settings)
+  if (found === undefined && known !== null) {
+    throw new StartRefused(`The encryption key of this data is missing. ${HOW_TO_PASS_IT}`)
+  }
+  const keyring = found ?? createKeyring(makeKeyFile(keyFile, []))
+  if (known === null) {
+    await store.write('writeMeta', { key: KEY_FINGERPRINT, value: keyring.fingerprint })
+  }
+  const place = isConfigured ? configuredKeys : keysInFile(keyFile)
+  return { keyring, place, keyFile, isNew: found === undefined }
+}
+
+/** Whether a hash is that of the installation's key, the root key, which may do everything. In constant time. */
+export type RootKey = { readonly matches: (hash: Buffer) => boolean }
+
+/**
+ * @param given the configured key, which replaces the stored one; undefined: the stored one counts
+ * @param show called with a key that is made now, before its hash is stored
+ */
+export async function openRootKey(
+  store: Store,
+  given: string | undefined,
+  show: (made: string) => void,
+): Promise<RootKey> {
+  const stored = await store.read('readMeta', { key: 'api_key_hash' })
+  const made = given === undefined && stored === null ? makeKey() : undefined
+  if (made !== undefined) show(made)
+  const key = given ?? made
+  const hash = key === undefined ? Buffer.from(stored!, 'hex') : hashOfKey(key)
+  if (hash.toString('hex') !== stored) {
+    await store.write('writeMeta', { key: 'api_key_hash', value: hash.toString('hex') })
+    if (stored !== null) {
+      await store.write('recordKeyChange', { target: 'root_key', targetId: 'root', nowMs: store.now() })
+    }
+  }
+  return { matches: offered => timingSafeEqual(offered, hash) }
+}

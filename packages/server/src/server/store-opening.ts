@@ -1,0 +1,85 @@
+/** The store that is configured, opened; and what can be in the way, said to the operator. */
+import { existsSync } from 'node:fs'
+import type { Clock } from '../base/clock.ts'
+import { StartRefused } from '../base/start-refused.ts'
+import type { Config } from '../config/config.ts'
+import { openPostgres } from '../store/postgres/driver.ts'
+import { isUntrusted, mayPass } from '../store/postgres/faults.ts'
+import { databaseFile, FolderInUse, openSqlite } from '../store/sqlite/driver.ts'
+import { Store } from '../store/store.ts'
+import { NotDurable, StoreUnavailable } from '../store/transaction.ts'
+
+type Where = Pick<Config, 'data' | 'databaseUrl'>
+
+/** How long a database that is away is waited for: a failover mostly takes less. Supervisors do the rest. */
+const DATABASE_WAIT_MS = 30_000
+const DATABASE_PAUSE_MS = 1_000
+
+/** Throws StartRefused. `say` is told when the database is away and waited for. */
+export async function openStore(
+  { data, databaseUrl }: Where,
+  clock: Clock,
+  say: (text: string) => unknown = () => {},
+): Promise<Store> {
+  if (databaseUrl !== null) return openDatabase(databaseUrl, clock, say)
+  try {
+    return new Store(await openSqlite(data, clock), clock)
+  } catch (error) {
+    if (error instanceof FolderInUse) throw new StartRefused(error.message)
+    const { message } = error as Error
+    throw new StartRefused(
+      `The data folder ${data} cannot be used (${message}): make it a folder that this user can write to.`,
+      { cause: error },
+    )
+  }
+}
+
+/** Throws StartRefused. */
+export async function openDatabase(
+  url: NonNullable<Where['databaseUrl']>,
+  clock: Clock,
+  say: (text: string) => unknown = () => {},
+): Promise<Store> {
+  const endMs = clock.monotonicMs() + DATABASE_WAIT_MS
+  for (let tries = 1; ; tries++) {
+    try {
+      return new Store(await openPostgres(url.reveal(), clock), clock)
+    } catch (error) {
+      // One that restarts, or is just being replaced by its standby, is waited for.
+      if (!mayPass(error) || clock.monotonicMs() >= endMs) throw databaseRefusal(error)
+      if (tries === 1) say(`The database is away (${reasonOf(error)}): it is tried again for a while.\n`)
+      await new Promise<void>(resolve => void clock.after(DATABASE_PAUSE_MS, resolve))
+    }
+  }
+}
+
+/** The innermost: the outer ones only say that something failed. */
+function reasonOf(error: unknown): string {
+  let at = error as Error
+  while (at.cause instanceof Error) at = at.cause
+  return at.message
+}
+
+function databaseRefusal(error: unknown): StartRefused {
+  if (error instanceof NotDurable) return new StartRefused(`${error.message}.`, { cause: error })
+  const hint = isUntrusted(error)
+    ? 'its certificate is not to be trusted as sslmode and sslrootcert in POSTHORN_DATABASE_URL have it'
+    : 'check POSTHORN_DATABASE_URL'
+  return new StartRefused(`The database cannot be used (${reasonOf(error)}): ${hint}.`, { cause: error })
+}
+
+/** For whoever doesn't want to make a new one in a folder that was mistyped. */
+export function requireDatabaseFile(folder: string): void {
+  if (existsSync(databaseFile(folder))) return
+  throw new StartRefused(`There is no Posthorn in ${folder}: name the folder that serve was run on with --data.`)
+}
+
+/** Errors that a store's use can end with, as refusals. They lose their class in the store's thread; names stay. */
+export function storeRefusal(error: unknown, store: Store): unknown {
+  const { name, message } = error as Error
+  if (name === 'StoreTooNew') return new StartRefused(message, { cause: error })
+  if (store.engine === 'postgres' && error instanceof StoreUnavailable) return databaseRefusal(error)
+  if (name !== 'StoreUnavailable') return error
+  const said = `The store in the data folder cannot be used (${message}): check the disk and the file.`
+  return new StartRefused(said, { cause: error })
+}

@@ -1,0 +1,169 @@
+/** What people see of events and deliveries, and do to deliveries. */
+import { type FieldError, PosthornError } from '../base/errors.ts'
+import { newId } from '../base/ids.ts'
+import type {
+  Attempt,
+  Delivery,
+  DeliveryId,
+  Endpoint,
+  EventId,
+  Outcome,
+  PublishedEvent,
+  TenantId,
+} from '../base/model.ts'
+import type { DeliveryFilter, EventFilter, RejectedFilter } from '../store/operations/deliveries.ts'
+import type { Store } from '../store/store.ts'
+import { checkStorable } from './metadata.ts'
+import { type OutcomePage, readOutcomes } from './outcomes.ts'
+import { checkId, checkIdParameter, checkTypeParameter, invalid, notFound, requireTenant } from './refusals.ts'
+
+/** Deliveries shown with their event, the newest; the list of deliveries, filtered by event, has them all. */
+const MAX_DELIVERIES_OF_EVENT = 1_000
+/** Looks at a delivery that moves between look and change. */
+const MAX_TRIES = 5
+
+export class Deliveries {
+  readonly #store: Store
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** Newest first. */
+  async list(tenant: TenantId, filter: DeliveryFilter, limit: number): Promise<Delivery[]> {
+    checkIdParameter('dlv', filter.before, 'cursor')
+    checkIdParameter('ep', filter.endpoint, 'endpoint')
+    checkIdParameter('evt', filter.event, 'event')
+    checkTypeParameter(filter.type)
+    await requireTenant(this.#store, tenant)
+    return this.#store.read('listDeliveries', { ...filter, tenant, limit })
+  }
+
+  /** What was set aside after repeated crashes, of all tenants, newest first; `count` up to 10,000. */
+  async listSetAside(before: DeliveryId | null, limit: number): Promise<{ count: number; deliveries: Delivery[] }> {
+    checkIdParameter('dlv', before, 'cursor')
+    return this.#store.read('listSetAside', { before, limit })
+  }
+
+  async get(tenant: TenantId, id: DeliveryId): Promise<{ delivery: Delivery; attempts: Attempt[] }> {
+    const delivery = await this.#require(tenant, id)
+    return { delivery, attempts: await this.#store.read('listAttempts', { tenant, delivery: id }) }
+  }
+
+  /**
+   * The next attempt of a pending delivery, or of one that was set aside, is now; of one that ended, there will be
+   * another, with a schedule of its own.
+   */
+  async retry(tenant: TenantId, id: DeliveryId): Promise<{ delivery: Delivery; created: boolean }> {
+    for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
+      const delivery = await this.#require(tenant, id)
+      const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
+      if (endpoint === null) throw conflict('The endpoint is gone: there is nowhere to send it.')
+      if (delivery.state === 'held' && delivery.heldReason !== 'set_aside') {
+        throw conflict('The endpoint is disabled: enable it to release what is held.')
+      }
+      if (delivery.state !== 'pending' && delivery.state !== 'held') {
+        return { delivery: await this.#again(delivery, endpoint), created: true }
+      }
+      const change = delivery.state === 'held' ? 'releaseSetAside' : 'makeDueNow'
+      if (await this.#store.write(change, { tenant, id, nowMs: this.#store.now() })) {
+        this.#tellLane(endpoint, id)
+        return { delivery: await this.#require(tenant, id), created: false }
+      }
+    }
+    throw conflict('The delivery is changing just now: try again.')
+  }
+
+  /** Pending and held deliveries are cancelled; one that is cancelled stays so. */
+  async cancel(tenant: TenantId, id: DeliveryId): Promise<Delivery> {
+    for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
+      const delivery = await this.#require(tenant, id)
+      if (delivery.state === 'cancelled') return delivery
+      if (delivery.state === 'delivered' || delivery.state === 'exhausted') {
+        throw conflict(`The delivery has ended (${delivery.state}): there is nothing left to cancel.`)
+      }
+      if ((await this.#store.write('cancelDelivery', { tenant, id, nowMs: this.#store.now() })) !== null) {
+        const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
+        // A deleted endpoint has no lane any more.
+        if (endpoint !== null) this.#tellLane(endpoint, id)
+        return this.#require(tenant, id)
+      }
+    }
+    throw conflict('The delivery is changing just now: try again.')
+  }
+
+  /** Newest first. */
+  async listEvents(tenant: TenantId, filter: EventFilter, limit: number): Promise<PublishedEvent[]> {
+    checkIdParameter('evt', filter.before, 'cursor')
+    checkTypeParameter(filter.type)
+    await requireTenant(this.#store, tenant)
+    return this.#store.read('listEvents', { ...filter, tenant, limit })
+  }
+
+  /** Events that were published from SQL and can't be delivered as they are, of a tenant or of all; newest first. */
+  async listRejectedEvents(filter: RejectedFilter, limit: number): Promise<PublishedEvent[]> {
+    checkIdParameter('evt', filter.before, 'cursor')
+    const faults: FieldError[] = []
+    // Whatever SQL could publish for: the tenant need not exist, nor have an id that one can have.
+    if (filter.tenant !== null) checkStorable(filter.tenant, 'tenant', faults)
+    if (faults.length > 0) throw invalid(faults)
+    return this.#store.read('listRejectedEvents', { ...filter, limit })
+  }
+
+  /** An event with what became of it at each endpoint. */
+  async getEvent(tenant: TenantId, id: EventId): Promise<{ event: PublishedEvent; deliveries: Delivery[] }> {
+    checkId('evt', id, 'event')
+    const none = { state: null, endpoint: null, type: null, before: null, fromMs: null, toMs: null }
+    await requireTenant(this.#store, tenant)
+    const read = () => this.#store.read('getEvent', { tenant, id })
+    // Once more: what has left the inbox between the two looks is an event then.
+    const event = (await read()) ?? (await this.#store.read('getArrival', { tenant, id })) ?? (await read())
+    if (event === null) throw notFound('event')
+    const filter = { ...none, event: id, tenant, limit: MAX_DELIVERIES_OF_EVENT }
+    return { event, deliveries: await this.#store.read('listDeliveries', filter) }
+  }
+
+  /** What became of an event at each endpoint of its tenant, and why; endpoints newest first. */
+  async listOutcomes(tenant: TenantId, id: EventId, page: OutcomePage): Promise<Outcome[]> {
+    checkId('evt', id, 'event')
+    checkIdParameter('ep', page.before, 'cursor')
+    await requireTenant(this.#store, tenant)
+    return readOutcomes(this.#store, tenant, id, page)
+  }
+
+  async #require(tenant: TenantId, id: DeliveryId): Promise<Delivery> {
+    checkId('dlv', id, 'delivery')
+    await requireTenant(this.#store, tenant)
+    const delivery = await this.#store.read('getDelivery', { tenant, id })
+    if (delivery === null) throw notFound('delivery')
+    return delivery
+  }
+
+  /** A new delivery of the same event. It starts as held if the endpoint is disabled. */
+  async #again(ended: Delivery, endpoint: Endpoint): Promise<Delivery> {
+    const { tenant, event, type, test } = ended
+    await this.#requireKept(tenant, event)
+    const nowMs = this.#store.now()
+    const id = newId('dlv', nowMs)
+    const delivery = { id, endpoint: endpoint.id, partition: endpoint.partition, replayOf: ended.id }
+    const made = await this.#store.write('createDelivery', { tenant, event, type, test, delivery, nowMs })
+    if (made === null) await this.#requireKept(tenant, event)
+    if (made === null) throw conflict('The endpoint is gone: there is nowhere to send it.')
+    if (!made.held) this.#tellLane(endpoint, id)
+    return this.#require(tenant, id)
+  }
+
+  async #requireKept(tenant: TenantId, event: EventId): Promise<void> {
+    const found = await this.#store.read('getEvent', { tenant, id: event })
+    if (found !== null && found.payload.length > 0) return
+    throw conflict('The event is too old: its payload is not kept any more.')
+  }
+
+  #tellLane({ tenant, id: endpoint, partition }: Endpoint, delivery: DeliveryId): void {
+    this.#store.changes.tell({ kind: 'lane', tenant, endpoint, partition, delivery })
+  }
+}
+
+function conflict(detail: string): PosthornError {
+  return new PosthornError('conflict', detail)
+}

@@ -1,0 +1,184 @@
+/** What people do to replays. What makes their deliveries: replay/replayer.ts. */
+import { createHash } from 'node:crypto'
+import { type FieldError, PosthornError } from '../base/errors.ts'
+import { newId, parseId } from '../base/ids.ts'
+import type { EndState, Replay, ReplaySelection, TenantId } from '../base/model.ts'
+import type { ReplayCounter } from '../replay/selection.ts'
+import { cancelReplay } from '../store/chunks.ts'
+import type { ReplayFilter } from '../store/operations/replays.ts'
+import type { Store } from '../store/store.ts'
+import { checkStorable } from './metadata.ts'
+import { checkIdParameter, invalid, isTypeName, notFound, requireTenant } from './refusals.ts'
+
+/** As a caller gives it. */
+export type ReplayInput = Omit<ReplaySelection, 'states'> & {
+  /** The caller's own; null: one is made. */
+  readonly id: string | null
+  /** null: those that are usual. */
+  readonly states: readonly EndState[] | null
+}
+
+export type CreatedReplay = { readonly replay: Replay; readonly isDuplicate: boolean }
+
+const MAX_ID_CHARACTERS = 255
+const LAST_MS = Date.UTC(9999, 11, 31)
+/** Of a tenant's that have not ended. */
+const MAX_OPEN = 100
+
+/** What did not arrive; of one event, everything that has ended. */
+const usualStates = ({ event, missing }: ReplayInput): readonly EndState[] =>
+  event !== null && !missing ? ['delivered', 'exhausted', 'cancelled'] : ['exhausted']
+
+export class Replays {
+  readonly #store: Store
+  readonly #count: ReplayCounter
+
+  constructor(store: Store, count: ReplayCounter) {
+    this.#store = store
+    this.#count = count
+  }
+
+  /** How many deliveries it would make; null: too many to count. */
+  async count(tenant: TenantId, input: ReplayInput): Promise<number | null> {
+    await requireTenant(this.#store, tenant)
+    const selection = toSelection(input)
+    await this.#requireThings(tenant, selection)
+    return (await this.#countOrRefuse(tenant, selection, this.#store.latest())).deliveries
+  }
+
+  /** Once for each id: the same again answers what was made before, another under the same id is refused. */
+  async create(tenant: TenantId, input: ReplayInput): Promise<CreatedReplay> {
+    await requireTenant(this.#store, tenant)
+    const selection = toSelection(input)
+    const hash = hashOf(selection)
+    const before = input.id === null ? null : await this.#store.read('getReplay', { tenant, key: input.id })
+    if (before !== null) return sameOrRefuse(before, hash)
+    await this.#requireThings(tenant, selection)
+    const asOfMs = this.#store.latest()
+    const { deliveries, parts } = await this.#countOrRefuse(tenant, selection, asOfMs)
+    const createdAtMs = this.#store.now()
+    const id = newId('rpl', createdAtMs)
+    const key = input.id ?? id
+    const replay = { id, key, tenant, selection, deliveries, createdAtMs }
+    const created = await this.#store.write('createReplay', { ...replay, hash, asOfMs, parts, maxOpen: MAX_OPEN })
+    if (created.kind === 'no_tenant') throw notFound('tenant')
+    if (created.kind === 'too_many') {
+      throw new PosthornError('conflict', `The tenant has ${MAX_OPEN} replays that have not ended: cancel some first.`)
+    }
+    if (created.kind === 'known') return sameOrRefuse(created, hash)
+    this.#store.changes.tell({ kind: 'replays' })
+    return { replay: await this.get(tenant, key), isDuplicate: false }
+  }
+
+  async get(tenant: TenantId, key: string): Promise<Replay> {
+    await requireTenant(this.#store, tenant)
+    const found = isStorable(key) ? await this.#store.read('getReplay', { tenant, key }) : null
+    if (found === null) throw notFound('replay')
+    return found.replay
+  }
+
+  /** Newest first. */
+  async list(tenant: TenantId, filter: ReplayFilter, limit: number): Promise<Replay[]> {
+    checkIdParameter('rpl', filter.before, 'cursor')
+    await requireTenant(this.#store, tenant)
+    return this.#store.read('listReplays', { ...filter, tenant, limit })
+  }
+
+  /** Nothing more is made until it goes on; what was made is sent. */
+  pause(tenant: TenantId, key: string): Promise<Replay> {
+    return this.#move(tenant, key, 'paused')
+  }
+
+  async resume(tenant: TenantId, key: string): Promise<Replay> {
+    const replay = await this.#move(tenant, key, 'running')
+    this.#store.changes.tell({ kind: 'replays' })
+    return replay
+  }
+
+  /** For good: nothing more is made, and what was made and has not ended is cancelled. */
+  async cancel(tenant: TenantId, key: string): Promise<Replay> {
+    const { id } = await this.#move(tenant, key, 'cancelled')
+    await cancelReplay(this.#store, { tenant, replay: id })
+    return this.get(tenant, key)
+  }
+
+  async #move(tenant: TenantId, key: string, to: 'running' | 'paused' | 'cancelled'): Promise<Replay> {
+    await requireTenant(this.#store, tenant)
+    const moved = isStorable(key) ? await this.#store.write('setReplayState', { tenant, key, to }) : null
+    if (moved === null) throw notFound('replay')
+    if (!moved.isAllowed) throw new PosthornError('conflict', `The replay has ended (${moved.replay.state}).`)
+    return moved.replay
+  }
+
+  async #requireThings(tenant: TenantId, { endpoint, event }: ReplaySelection): Promise<void> {
+    const faults: FieldError[] = []
+    if (endpoint !== null && (await this.#store.read('getEndpoint', { tenant, id: endpoint })) === null) {
+      faults.push({ field: '/endpoint', detail: 'The tenant has no such endpoint.' })
+    }
+    if (event !== null && (await this.#store.read('getEvent', { tenant, id: event })) === null) {
+      faults.push({ field: '/event', detail: 'The tenant has no such event, or it is not kept any more.' })
+    }
+    if (faults.length > 0) throw invalid(faults)
+  }
+
+  async #countOrRefuse(tenant: TenantId, selection: ReplaySelection, asOfMs: number) {
+    const count = await this.#count(tenant, selection, asOfMs)
+    if (count === null) throw notFound('tenant')
+    return count
+  }
+}
+
+/** With what is usual filled in, and in an order of its own, so that the same is the same. Throws one refusal. */
+function toSelection(input: ReplayInput): ReplaySelection {
+  const { id, endpoint, event, types, missing, fromMs, toMs } = input
+  const faults: FieldError[] = []
+  const states = [...new Set(input.states ?? usualStates(input))].sort()
+  if (id !== null) checkKey(id, faults)
+  if (endpoint !== null && parseId('ep', endpoint) === undefined) {
+    faults.push({ field: '/endpoint', detail: 'It must be the id of an endpoint, which begins with "ep_".' })
+  }
+  if (event !== null && parseId('evt', event) === undefined) {
+    faults.push({ field: '/event', detail: 'It must be the id of an event, which begins with "evt_".' })
+  }
+  if (types !== null && types.length === 0) {
+    faults.push({ field: '/types', detail: 'Name at least one event type, or leave it out for all.' })
+  }
+  for (const [index, type] of (types ?? []).entries()) {
+    if (!isTypeName(type)) faults.push({ field: `/types/${index}`, detail: 'It must be the name of an event type.' })
+  }
+  if (states.length === 0 && !missing) {
+    faults.push({ field: '/states', detail: 'Name at least one state, or set missing.' })
+  }
+  if (fromMs !== null && toMs !== null && fromMs > toMs) {
+    faults.push({ field: '/to', detail: 'It must not be before `from`.' })
+  }
+  if (faults.length > 0) throw invalid(faults)
+  const sorted = types === null ? null : [...new Set(types)].sort()
+  return { endpoint, event, types: sorted, states, missing, fromMs: within(fromMs), toMs: within(toMs) }
+}
+
+/** From 1970 to 9999: there are no events before or after. */
+const within = (ms: number | null): number | null => (ms === null ? null : Math.min(Math.max(0, ms), LAST_MS))
+
+function checkKey(id: string, faults: FieldError[]): void {
+  // In a path they are no names.
+  if (id === '.' || id === '..') faults.push({ field: '/id', detail: 'The id can be no path: choose another.' })
+  if (id.length >= 1 && id.length <= MAX_ID_CHARACTERS) checkStorable(id, '/id', faults)
+  else faults.push({ field: '/id', detail: `An id has 1 to ${MAX_ID_CHARACTERS} characters.` })
+}
+
+const isStorable = (key: string): boolean => {
+  const faults: FieldError[] = []
+  checkKey(key, faults)
+  return faults.length === 0
+}
+
+function hashOf({ endpoint, event, types, states, missing, fromMs, toMs }: ReplaySelection): Uint8Array {
+  const text = JSON.stringify([endpoint, event, types, states, missing, fromMs, toMs])
+  return Uint8Array.from(createHash('sha256').update(text).digest())
+}
+
+function sameOrRefuse({ replay, hash }: { replay: Replay; hash: Uint8Array }, wanted: Uint8Array): CreatedReplay {
+  if (Buffer.compare(hash, wanted) === 0) return { replay, isDuplicate: true }
+  throw new PosthornError('idempotency_conflict', 'The id belongs to a replay of something else: choose another.')
+}

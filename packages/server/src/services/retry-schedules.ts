@@ -1,0 +1,112 @@
+/** Retry schedules: what they may be, which one counts, and when its attempts fall due (C12). */
+import type { FieldError } from '../base/errors.ts'
+import { type EndpointId, type EventType, isOperational, type RetrySchedule, type TenantId } from '../base/model.ts'
+import type { Store } from '../store/store.ts'
+import { checkId, invalid, notFound } from './refusals.ts'
+
+const MAX_RETRIES = 30
+const LONGEST_RETRY_SECONDS = 604_800
+/** In development, short enough to see a whole schedule pass while one watches. */
+const leastRetrySeconds = (dev: boolean): number => (dev ? 0.01 : 1)
+
+/** A random part is added to each wait, at most so much of it (engine/attempt/schedule.ts). */
+const JITTER = 0.1
+
+export type RetryTime = {
+  /** 2 for the first retry. */
+  readonly attempt: number
+  readonly waitSeconds: number
+  /** From the end of the first attempt, if each attempt ended at once, in seconds. */
+  readonly earliestSeconds: number
+  readonly latestSeconds: number
+}
+
+export type SchedulePreview = {
+  readonly schedule: RetrySchedule
+  /** Where it is from: the call itself, the endpoint, the event type, or the operator's settings. */
+  readonly source: 'given' | 'endpoint' | 'type' | 'setting'
+  readonly retries: readonly RetryTime[]
+}
+
+/** C12. An empty schedule is a choice: one attempt and no retry. */
+export function checkSchedule(
+  schedule: unknown,
+  dev: boolean,
+  faults: FieldError[],
+  field = '/schedule',
+): RetrySchedule | null {
+  if (schedule === null) return null
+  if (!Array.isArray(schedule) || schedule.length > MAX_RETRIES) {
+    faults.push({ field, detail: `The schedule is a list of at most ${MAX_RETRIES} numbers of seconds.` })
+    return null
+  }
+  const least = leastRetrySeconds(dev)
+  for (const [index, seconds] of schedule.entries()) {
+    if (typeof seconds === 'number' && seconds >= least && seconds <= LONGEST_RETRY_SECONDS) continue
+    const detail = `It must be a number of seconds from ${least} to ${LONGEST_RETRY_SECONDS}.`
+    faults.push({ field: `${field}/${index}`, detail })
+  }
+  return schedule
+}
+
+export type RetrySchedulesOptions = {
+  /** The operator's, where nothing else is set. */
+  readonly setting: RetrySchedule
+  readonly dev: boolean
+  readonly types: () => Promise<readonly EventType[]>
+}
+
+export class RetrySchedules {
+  readonly #store: Store
+  readonly #options: RetrySchedulesOptions
+
+  constructor(store: Store, options: RetrySchedulesOptions) {
+    this.#store = store
+    this.#options = options
+  }
+
+  /** Of a schedule that is given, or, without one, of a type's deliveries at endpoints without one of their own. */
+  async preview(input: { schedule?: readonly number[] | null; type?: string }): Promise<SchedulePreview> {
+    const faults: FieldError[] = []
+    const given = checkSchedule(input.schedule ?? null, this.#options.dev, faults, 'schedule')
+    const ofType = input.type === undefined ? null : await this.#ofType(input.type, faults)
+    if (faults.length > 0) throw invalid(faults)
+    return given === null ? this.#withoutEndpoint(ofType) : toPreview(given, 'given')
+  }
+
+  /** As an endpoint's deliveries of a type have it now; without a type, those of types without one of their own. */
+  async ofEndpoint(tenant: TenantId, id: EndpointId, type?: string): Promise<SchedulePreview> {
+    checkId('ep', id, 'endpoint')
+    const endpoint = await this.#store.read('getEndpoint', { tenant, id })
+    if (endpoint === null) throw notFound('endpoint')
+    const faults: FieldError[] = []
+    const ofType = type === undefined ? null : await this.#ofType(type, faults)
+    if (faults.length > 0) throw invalid(faults)
+    return endpoint.schedule === null ? this.#withoutEndpoint(ofType) : toPreview(endpoint.schedule, 'endpoint')
+  }
+
+  #withoutEndpoint(ofType: RetrySchedule | null): SchedulePreview {
+    return ofType === null ? toPreview(this.#options.setting, 'setting') : toPreview(ofType, 'type')
+  }
+
+  async #ofType(name: string, faults: FieldError[]): Promise<RetrySchedule | null> {
+    const type = (await this.#options.types()).find(each => each.name === name)
+    if (type === undefined && !isOperational(name)) {
+      faults.push({ field: 'type', detail: 'The catalogue has no event type of this name.', reason: 'unknown_type' })
+    }
+    return type?.schedule ?? null
+  }
+}
+
+function toPreview(schedule: RetrySchedule, source: SchedulePreview['source']): SchedulePreview {
+  let sum = 0
+  const retries = schedule.map((waitSeconds, index) => {
+    sum += waitSeconds
+    const [earliestSeconds, latestSeconds] = [round(sum), round(sum * (1 + JITTER))]
+    return { attempt: index + 2, waitSeconds, earliestSeconds, latestSeconds }
+  })
+  return { schedule, source, retries }
+}
+
+/** To milliseconds: sums of binary fractions look odd. */
+const round = (seconds: number): number => Math.round(seconds * 1_000) / 1_000

@@ -1,0 +1,106 @@
+/** What people see of a tenant's deliveries as numbers over time. */
+import type { FieldError, PosthornError } from '../base/errors.ts'
+import { addBins, type LatencyBins } from '../base/latency-bins.ts'
+import type { EndpointId, TenantId } from '../base/model.ts'
+import { addCounts, type Counts, GRAINS, type Grain, noCounts } from '../store/operations/stats.ts'
+import type { Store } from '../store/store.ts'
+import { checkIdParameter, invalid, requireTenant } from './refusals.ts'
+
+export type StatsFilter = {
+  readonly endpoint: EndpointId | null
+  readonly fromMs: number | null
+  readonly toMs: number | null
+  readonly step: Grain | null
+}
+
+/** What happened from `startMs` on, for the length of a step. */
+export type StatsPoint = {
+  readonly startMs: number
+  readonly counts: Readonly<Counts>
+  readonly latencies: LatencyBins
+}
+
+export type StatsReport = {
+  readonly step: Grain
+  readonly fromMs: number
+  readonly toMs: number
+  /** All points together. */
+  readonly total: StatsPoint
+  readonly points: readonly StatsPoint[]
+}
+
+/** A day of minutes, and some. */
+const MAX_POINTS = 1_500
+/** Without a step, the finest that gives no more points than this. */
+const USUAL_POINTS = 400
+const HOUR_MS = GRAINS.hour.ms
+/** Without a beginning. */
+const USUAL_SPAN_MS: Readonly<Record<Grain, number>> = {
+  minute: 3 * HOUR_MS,
+  hour: 24 * HOUR_MS,
+  day: 30 * 24 * HOUR_MS,
+}
+
+export class Stats {
+  readonly #store: Pick<Store, 'read' | 'now'>
+  readonly #flush: () => Promise<void>
+
+  /** @param flush stores what this node has gathered, so that an answer has it */
+  constructor(store: Pick<Store, 'read' | 'now'>, flush: () => Promise<void>) {
+    this.#store = store
+    this.#flush = flush
+  }
+
+  async read(tenant: TenantId, filter: StatsFilter): Promise<StatsReport> {
+    checkIdParameter('ep', filter.endpoint, 'endpoint')
+    const { step, fromMs, toMs } = planStats(filter, this.#store.now())
+    await requireTenant(this.#store as Store, tenant)
+    await this.#flush()
+    const query = { tenant, endpoint: filter.endpoint, grain: step, fromMs, toMs }
+    const found = new Map((await this.#store.read('readStats', query)).map(stat => [stat.startMs, stat]))
+    const total = { startMs: fromMs, counts: noCounts(), latencies: new Map() }
+    const points: StatsPoint[] = []
+    for (let startMs = fromMs; startMs < toMs; startMs += GRAINS[step].ms) {
+      const point = found.get(startMs) ?? { startMs, counts: noCounts(), latencies: new Map() }
+      addCounts(total.counts, point.counts)
+      addBins(total.latencies, point.latencies)
+      points.push(point)
+    }
+    return { step, fromMs, toMs, total, points }
+  }
+}
+
+/** Step and bounds, on whole steps. Throws `invalid`. */
+export function planStats(
+  { fromMs, toMs, step }: Omit<StatsFilter, 'endpoint'>,
+  nowMs: number,
+): { step: Grain; fromMs: number; toMs: number } {
+  // Nothing is known of later: an end beyond it is one a step from now.
+  const to = Math.min(toMs ?? nowMs, nowMs + GRAINS[step ?? 'day'].ms)
+  const from = fromMs ?? to - USUAL_SPAN_MS[step ?? 'hour']
+  if (from >= to && (fromMs !== null || toMs !== null)) {
+    throw refusal('from', fromMs === null ? '`to` is too early.' : '`from` must be before `to`, or before now.')
+  }
+  const chosen = step ?? usualStep(from, to, nowMs)
+  const { ms, keptMs } = GRAINS[chosen]
+  const start = from - (from % ms)
+  const end = Math.ceil(to / ms) * ms
+  if ((end - start) / ms > MAX_POINTS) {
+    throw refusal('step', `That would be more than ${MAX_POINTS} steps: choose a longer step, or a shorter time.`)
+  }
+  if (start < nowMs - keptMs - ms) {
+    const days = keptMs / GRAINS.day.ms
+    throw refusal('from', `Steps of a ${chosen} are kept for ${days} days: choose a longer step, or a later time.`)
+  }
+  return { step: chosen, fromMs: start, toMs: end }
+}
+
+function usualStep(fromMs: number, toMs: number, nowMs: number): Grain {
+  const isFit = (grain: Grain) =>
+    (toMs - fromMs) / GRAINS[grain].ms <= USUAL_POINTS && fromMs >= nowMs - GRAINS[grain].keptMs
+  return (['minute', 'hour'] as const).find(isFit) ?? 'day'
+}
+
+function refusal(field: string, detail: string): PosthornError {
+  return invalid([{ field, detail } satisfies FieldError])
+}

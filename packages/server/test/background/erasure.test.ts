@@ -1,0 +1,236 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Interrupted } from '../../src/background/background.ts'
+import { Erasing } from '../../src/background/erasure.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import type { Endpoint } from '../../src/base/model.ts'
+import { Tenants } from '../../src/services/tenants.ts'
+import { openSqlite } from '../../src/store/sqlite/driver.ts'
+import { Store } from '../../src/store/store.ts'
+import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from '../store/builders.ts'
+import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
+import { atOnce, countRows, end, log, publish, replay } from './setup.ts'
+
+const options = { attemptMs: 0, onErase() {} }
+const FILLED = new Set([
+  ...['event', 'delivery', 'attempt', 'live_delivery', 'inbox', 'idempotency', 'endpoint', 'api_key', 'audit'],
+  ...['mismatch', 'retention_mark', 'retention_kept'],
+])
+const ACTOR = { kind: 'root', key: null, name: null, address: '192.0.2.7' } as const
+
+describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', engine => {
+  let opened: Opened
+  let store: Store
+  let tenants: Tenants
+  let endpoint: Endpoint
+  let other: Endpoint
+
+  beforeEach(async () => {
+    opened = await engine.open()
+    store = opened.store
+    tenants = new Tenants(store, options)
+    endpoint = anEndpoint('acme')
+    other = anEndpoint('other', { partition: 9 })
+    await aTenant(store, 'acme', [endpoint])
+    await aTenant(store, 'other', [other])
+  })
+  afterEach(() => opened.close())
+  afterAll(() => engine.stop())
+
+  const erase = () => new Erasing(store, log).run(atOnce)
+
+  /** Something of a tenant in each table that has any of tenants. */
+  async function fill(of: Endpoint): Promise<void> {
+    const { tenant } = of
+    const { event, items } = await publish(store, [of], { key: 'k', hash: bytes('h') })
+    await end(store, items[0]!)
+    await replay(store, of, event, items[0]!.delivery)
+    const waiting = anEvent([], { deliveries: null })
+    await store.publish(await aRequest(store, tenant, [waiting]))
+    const kept = [items[0]!.delivery]
+    await store.write('removeAnswers', { tenant, deliveries: [], kept, mark: items[0]!.delivery })
+    const mismatch = { kind: 'event_deliveries', tenant, id: event.id, detail: 'x' } as const
+    await store.write('storeMismatches', { mismatches: [mismatch], nowMs: 1 })
+    const times = { createdAtMs: 1, expiresAtMs: null, revokedAtMs: null }
+    const key = {
+      id: event.id.replace('evt', 'key'),
+      name: 'k',
+      scope: 'all',
+      tenant,
+      rateLimit: null,
+      ...times,
+    } as const
+    await store.write('createApiKey', { key, hash: bytes(`hash of ${tenant}`) })
+    await fillOthers(tenant)
+  }
+
+  /** Whatever else has rows of tenants gets one, also tables that nobody thought of here. */
+  async function fillOthers(tenant: string): Promise<void> {
+    const dummies = { text: tenant, int: 0, bytes: Uint8Array.from(bytes(tenant.padEnd(16))) }
+    for (const { name, columns } of await store.read('describeTables', {})) {
+      if (!columns.some(([column]) => column === 'tenant') || FILLED.has(name)) continue
+      const names = columns.map(([column]) => column)
+      const places = names.map((_, index) => `$${index + 1}`)
+      const values = columns.map(([, type]) => dummies[type])
+      await opened.run(`insert into ${name} (${names.join(', ')}) values (${places.join(', ')})`, values)
+    }
+  }
+
+  /** Rows of a tenant by table; those without any are left out. */
+  async function rowsOf(tenant: string): Promise<Record<string, number>> {
+    const rows: Record<string, number> = {}
+    for (const { name, columns } of await store.read('describeTables', {})) {
+      if (!columns.some(([column]) => column === 'tenant')) continue
+      const count = await countRows(opened, name)
+      await opened.run(`delete from ${name} where tenant <> $1`, [tenant])
+      rows[name] = await countRows(opened, name)
+      expect(rows[name]).toBeLessThanOrEqual(count)
+    }
+    return rows
+  }
+
+  it('leaves nothing of it in any table but the audit log, and everything of others', async () => {
+    await fill(endpoint)
+    await fill(other)
+    const begun = await tenants.erase('acme', ACTOR)
+    expect(begun).toMatchObject({ tenant: 'acme', state: 'running', finishedAtMs: null })
+    await erase()
+    const done = await tenants.erasure('acme')
+    expect(done.state).toBe('finished')
+    expect(done.rowsRemoved).toBeGreaterThanOrEqual(10)
+    const audit = await store.read('listAudit', { tenant: 'acme', before: null, fromMs: null, toMs: null, limit: 99 })
+    expect(audit.find(({ action }) => action === 'erased')).toMatchObject({ targetId: 'acme', actor: ACTOR })
+    const left = await rowsOf('other')
+    for (const [table, count] of Object.entries(left)) if (table !== 'delivery') expect(count, table).toBeGreaterThan(0)
+    expect(await rowsOf('acme')).toEqual(Object.fromEntries(Object.keys(left).map(table => [table, 0])))
+  })
+
+  it('takes a tenant that was deleted before, and one that only SQL ever published for', async () => {
+    await fill(endpoint)
+    await tenants.remove('acme')
+    await tenants.erase('acme')
+    await erase()
+    expect((await tenants.erasure('acme')).state).toBe('finished')
+    expect(await store.read('getTenant', { id: 'acme' })).toBeNull()
+    await expect(tenants.erase('acme')).rejects.toThrow('no such tenant')
+    await expect(tenants.erase('nobody')).rejects.toThrow('no such tenant')
+    await expect(tenants.erasure('nobody')).rejects.toThrow('no such erasure')
+    await opened.run(`insert into inbox (tenant, id, type, payload, created_ms) values ('?', $1, 'T', $2, 1)`, [
+      new Uint8Array(16),
+      bytes('{}'),
+    ])
+    await tenants.erase('?')
+    await erase()
+    expect(await countRows(opened, 'inbox')).toBe(0)
+  })
+
+  it('goes on where it was cut short, as often as that happens', async () => {
+    for (let round = 0; round < 3; round++) await publish(store, [endpoint])
+    await tenants.erase('acme')
+    for (let allowed = 0; (await tenants.erasure('acme')).state === 'running'; allowed++) {
+      let steps = 0
+      const cut = {
+        ...atOnce,
+        step: <T>(work: () => Promise<T>) => (steps++ < allowed ? work() : Promise.reject(new Interrupted())),
+      }
+      await new Erasing(store, log).run(cut).catch(error => expect(error).toBeInstanceOf(Interrupted))
+      expect(allowed).toBeLessThan(50)
+    }
+    expect(await countRows(opened, 'event')).toBe(0)
+  })
+
+  it('waits for attempts that are in flight, and removes what they leave', async () => {
+    const { items } = await publish(store, [endpoint])
+    const patient = new Tenants(store, { attemptMs: 400, onErase() {} })
+    await patient.erase('acme')
+    await erase()
+    expect((await tenants.erasure('acme')).state).toBe('running')
+    expect(await countRows(opened, 'live_delivery')).toBe(0)
+    // A node that had it in flight knows nothing of that.
+    const attempt = anAttempt(1, { outcome: 'success', status: 200, error: null, responseBody: bytes('late') })
+    expect(await store.settle(aSettlement(items[0]!, { kind: 'delivered' }, { attempt }))).toBe('unmoved')
+    expect(await countRows(opened, 'attempt')).toBe(1)
+    const eraseMore = async () => {
+      await erase()
+      return (await tenants.erasure('acme')).state
+    }
+    await expect.poll(eraseMore).toBe('finished')
+    expect(await countRows(opened, 'attempt')).toBe(0)
+  })
+
+  it('gives the id back clean: no old history, and an old key of a publisher is a new one', async () => {
+    const keyed = { key: 'order-1', hash: bytes('h') }
+    const { event } = await publish(store, [endpoint], keyed)
+    await tenants.erase('acme')
+    await expect(tenants.put('acme', {})).rejects.toMatchObject({ code: 'conflict' })
+    await erase()
+    expect((await tenants.put('acme', {})).created).toBe(true)
+    const again = anEvent([], { ...keyed, deliveries: [] })
+    expect(await store.publish(await aRequest(store, 'acme', [again]))).toMatchObject({
+      events: [{ id: again.id, duplicate: false }],
+    })
+    expect(await store.read('getEvent', { tenant: 'acme', id: event.id })).toBeNull()
+  })
+})
+
+describe('the files of an embedded store', () => {
+  const MARKS = [
+    'PAYLOAD-MARK',
+    'ANSWER-MARK',
+    'HEADER-MARK',
+    'url-mark.example',
+    'SEALED-MARK',
+    'DIGEST-MARK',
+    'KEY-MARK',
+  ]
+  const found = async (folder: string): Promise<string[]> => {
+    const files = ['posthorn.db', 'posthorn.db-wal', 'posthorn.db-shm']
+    const all = Buffer.concat(await Promise.all(files.map(name => readFile(join(folder, name)))))
+    return MARKS.filter(mark => all.includes(mark))
+  }
+
+  it('have nothing of an erased tenant in them, and are smaller', { timeout: 60_000 }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'posthorn-erase-'))
+    const driver = await openSqlite(folder, systemClock)
+    const store = new Store(driver, systemClock)
+    try {
+      await store.write('migrate', {})
+      const over = { sealedCredentials: bytes('SEALED-MARK'), secretDigest: bytes('DIGEST-MARK') }
+      const endpoint = anEndpoint('acme', { ...over, url: 'https://url-mark.example/a' })
+      const other = anEndpoint('other', { partition: 9 })
+      await aTenant(store, 'acme', [endpoint])
+      await aTenant(store, 'other', [other])
+      // Mixed up with another's, small and large, so that pages are split, shared and filled anew.
+      for (let round = 0; round < 40; round++) {
+        const size = round % 3 === 0 ? 5_000 : 100
+        const payload = bytes(`{"a":"PAYLOAD-MARK ${'x'.repeat(size)}"}`)
+        const over = { payload, key: `KEY-MARK ${round}`, hash: bytes('h') }
+        const events = Array.from({ length: 20 }, (_, index) =>
+          anEvent([endpoint], { ...over, key: `KEY-MARK ${round} ${index}` }),
+        )
+        await store.publish(await aRequest(store, 'acme', events))
+        await store.publish(await aRequest(store, 'other', [anEvent([other]), anEvent([other])]))
+        const lane = { endpoint: endpoint.id, partition: endpoint.partition, limit: 20, maxPayloadBytes: 0 }
+        const answer = { responseHeaders: ['x', 'HEADER-MARK'], responseBody: bytes(`ANSWER-MARK ${'y'.repeat(size)}`) }
+        const attempt = anAttempt(1, { outcome: 'success', status: 200, error: null, ...answer })
+        const items = await store.readLane(lane)
+        const settled = items.slice(0, 15)
+        await Promise.all(settled.map(item => store.settle(aSettlement(item, { kind: 'delivered' }, { attempt }))))
+      }
+      expect(await found(folder)).toEqual(MARKS)
+      const before = (await readFile(join(folder, 'posthorn.db'))).length
+      const tenants = new Tenants(store, options)
+      await tenants.erase('acme')
+      await new Erasing(store, log).run(atOnce)
+      expect((await tenants.erasure('acme')).state).toBe('finished')
+      expect(await found(folder)).toEqual([])
+      expect((await readFile(join(folder, 'posthorn.db'))).length).toBeLessThan(before / 2)
+      expect(await store.read('listEndpoints', { tenant: 'other', before: null, limit: 9 })).toHaveLength(1)
+    } finally {
+      await store.close()
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+})

@@ -1,0 +1,122 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { PayloadFilter } from '../../src/base/model.ts'
+import { createMatcher } from '../../src/catalogue/match.ts'
+import type { MatchEndpoint } from '../../src/store/operations/configuration.ts'
+
+const endpoint = (id: string, types: string[] | null, over: Partial<MatchEndpoint> = {}): MatchEndpoint => ({
+  id,
+  partition: 1,
+  types,
+  filterText: null,
+  state: 'enabled',
+  ordered: false,
+  createdVersion: 1,
+  selectionVersion: 1,
+  ...over,
+})
+const filtered = (id: string, types: string[] | null, filter: PayloadFilter) =>
+  endpoint(id, types, { filterText: JSON.stringify(filter) })
+const idsOf = (endpoints: readonly MatchEndpoint[]) => endpoints.map(({ id }) => id).sort()
+const matcherOf = (...endpoints: MatchEndpoint[]) => {
+  const { match } = createMatcher({ version: 1, endpoints })
+  return (type: string, payload: unknown = {}) => match(type, payload)
+}
+
+describe('createMatcher', () => {
+  it('C2: an endpoint gets the types it names, and one that names none gets all', () => {
+    const match = matcherOf(endpoint('a', ['A']), endpoint('b', ['B']), endpoint('all', null))
+    expect(idsOf(match('A').endpoints)).toEqual(['a', 'all'])
+    expect(match('A').notSent).toEqual({ type: 1 })
+    expect(idsOf(match('C').endpoints)).toEqual(['all'])
+    expect(match('C').notSent).toEqual({ type: 2 })
+  })
+
+  it('says nothing of endpoints not sent to where all are', () => {
+    expect(matcherOf(endpoint('all', null))('A')).toEqual({ endpoints: [endpoint('all', null)], notSent: {} })
+    expect(matcherOf()('A')).toEqual({ endpoints: [], notSent: {} })
+  })
+
+  it('C13: a disabled endpoint matches, for a held delivery', () => {
+    expect(matcherOf(endpoint('a', null, { state: 'disabled' }))('A').endpoints).toHaveLength(1)
+  })
+
+  it('matches an endpoint once, however often and in whatever way it names a type', () => {
+    expect(matcherOf(endpoint('a', ['A', 'A']))('A').endpoints).toHaveLength(1)
+    expect(matcherOf(endpoint('a', ['COVER_A', 'COVER_*', '*_A', '*']))('COVER_A').endpoints).toHaveLength(1)
+  })
+
+  it('remembers what it found for a type', () => {
+    const match = matcherOf(endpoint('a', ['A']), endpoint('all', null))
+    expect(match('A')).toBe(match('A'))
+    expect(match('B')).toBe(match('C'))
+  })
+
+  it('remembers one match for all types that the same patterns fit', () => {
+    const match = matcherOf(endpoint('a', ['COVER_*']), endpoint('b', ['COVER_REFERENCE']))
+    expect(match('COVER_A')).toBe(match('COVER_B'))
+    expect(idsOf(match('COVER_A').endpoints)).toEqual(['a'])
+    expect(idsOf(match('COVER_REFERENCE').endpoints)).toEqual(['a', 'b'])
+    expect(match('GRADE').endpoints).toEqual([])
+  })
+
+  it('gives operational events to those alone that ask for them', () => {
+    const match = matcherOf(
+      ...[endpoint('all', null), endpoint('star', ['*']), endpoint('end', ['*.failing'])],
+      ...[endpoint('named', ['posthorn.endpoint.failing']), endpoint('some', ['posthorn.endpoint.*'])],
+      endpoint('close', ['posthorn*']),
+    )
+    expect(idsOf(match('posthorn.endpoint.failing').endpoints)).toEqual(['named', 'some'])
+    expect(idsOf(match('posthorn.endpoint.disabled').endpoints)).toEqual(['some'])
+    expect(match('posthorn.node.lost').endpoints).toEqual([])
+    expect(idsOf(match('posthornish').endpoints)).toEqual(['all', 'close', 'star'])
+  })
+
+  it('leaves out those whose filter does not let the payload through, and says how many', () => {
+    const match = matcherOf(
+      ...[endpoint('all', null), endpoint('other', ['B'])],
+      ...[filtered('quoted', ['A'], { status: ['Quoted'] }), filtered('quoted2', ['*'], { status: ['Quoted'] })],
+      filtered('big', null, { amount: { gte: 10 } }),
+    )
+    expect(idsOf(match('A', { status: 'Quoted', amount: 3 }).endpoints)).toEqual(['all', 'quoted', 'quoted2'])
+    expect(match('A', { status: 'Quoted', amount: 3 }).notSent).toEqual({ type: 1, filter: 1 })
+    expect(idsOf(match('A', { amount: 10 }).endpoints)).toEqual(['all', 'big'])
+    expect(match('A', { amount: 10 }).notSent).toEqual({ type: 1, filter: 2 })
+    expect(match('A', { status: 'Quoted', amount: 11 }).notSent).toEqual({ type: 1 })
+  })
+
+  it('finds for each type what looking at every endpoint finds', () => {
+    const type = fc.constantFrom('A', 'AB', 'C', 'constructor', '__proto__', 'posthorn.x')
+    const name = fc.oneof(type, fc.constantFrom('*', 'A*', '*B', 'posthorn.*', 'c*or', '**'))
+    const types = fc.oneof(fc.constant(null), fc.array(name, { maxLength: 4 }))
+    const isWanted = (names: string[] | null, published: string) => {
+      if (names === null) return !published.startsWith('posthorn.')
+      return names.some(each => {
+        if (!each.includes('*')) return each === published
+        if (published.startsWith('posthorn.') && !each.startsWith('posthorn.')) return false
+        return new RegExp(`^${each.replaceAll('.', '\\.').replaceAll('*', '.*')}$`).test(published)
+      })
+    }
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(types, fc.boolean()), { maxLength: 12 }),
+        type,
+        fc.boolean(),
+        (all, published, x) => {
+          const endpoints = all.map(([names, hasFilter], index) =>
+            hasFilter ? filtered(`${index}`, names, { x: [true] }) : endpoint(`${index}`, names),
+          )
+          const wanting = endpoints.filter(({ types }) => isWanted(types as string[] | null, published))
+          const expected = wanting.filter(({ filterText }) => x || filterText === null)
+          const match = matcherOf(...endpoints)
+          for (let again = 0; again < 2; again++) {
+            const { endpoints: found, notSent } = match(published, { x })
+            expect(idsOf(found)).toEqual(idsOf(expected))
+            expect(notSent.type ?? 0).toBe(endpoints.length - wanting.length)
+            expect(notSent.filter ?? 0).toBe(wanting.length - expected.length)
+          }
+        },
+      ),
+    )
+  })
+})

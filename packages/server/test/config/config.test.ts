@@ -1,0 +1,267 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { rootCertificates } from 'node:tls'
+import { inspect } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { type Environment, type Flags, loadConfig } from '../../src/config/config.ts'
+import { configDocs, describeSettings } from '../../src/config/descriptions.ts'
+import { SETTING_KEYS } from '../../src/config/settings.ts'
+import schedule from '../vectors/retry-schedule.json' with { type: 'json' }
+
+const ENCRYPTION_KEY = Buffer.alloc(32, 7).toString('base64')
+const API_KEY = 'a-key-that-nobody-may-see'
+
+type Given = { flags?: Flags; env?: Environment; file?: unknown; files?: Record<string, string> }
+
+function load({ flags = {}, env = {}, file, files = {} }: Given) {
+  const readFile = (path: string) => {
+    const content = path === '/etc/posthorn.json' && file !== undefined ? JSON.stringify(file) : files[path]
+    if (content === undefined) throw Object.assign(new Error('gone'), { code: 'ENOENT' })
+    return content
+  }
+  const named = file === undefined ? {} : { POSTHORN_CONFIG: '/etc/posthorn.json' }
+  return loadConfig({ flags, env: { ...named, ...env }, readFile })
+}
+
+function configOf(given: Given) {
+  const result = load(given)
+  if (!result.ok) throw new Error(result.problems.join('\n'))
+  return result.config
+}
+
+function problemsOf(given: Given): readonly string[] {
+  const result = load(given)
+  return result.ok ? [] : result.problems
+}
+
+describe('where a value comes from', () => {
+  test('C3: the defaults are those of the contract and the issue', () => {
+    const config = configOf({})
+    expect(config).toMatchObject({ host: '127.0.0.1', port: 8470, apiVersion: '3.0', drainTimeoutMs: 30_000 })
+    expect(config.data).toBe(resolve('posthorn-data'))
+    expect(config.targetPorts).toEqual([
+      { first: 443, last: 443 },
+      { first: 1024, last: 65535 },
+    ])
+    expect([config.apiKey, config.encryptionKey, config.config]).toEqual([null, null, null])
+  })
+
+  test('C10 C11: version and time limits without configuration are those of the contract', () => {
+    expect(configOf({})).toMatchObject({ apiVersion: '3.0', connectTimeoutMs: 5_000, responseTimeoutMs: 15_000 })
+  })
+
+  test('C3: an operator can narrow the ports, not widen them', () => {
+    expect(configOf({ flags: { '--target-ports': ['8443'] } }).targetPorts).toEqual([{ first: 8443, last: 8443 }])
+    expect(problemsOf({ flags: { '--target-ports': ['80'] } })).toHaveLength(1)
+    expect(problemsOf({ flags: { '--target-ports': ['443-1024'] } })).toHaveLength(1)
+  })
+
+  test('C12: the schedule without configuration is that of the contract', () => {
+    expect(JSON.stringify(schedule)).toContain(JSON.stringify(configOf({}).retrySchedule))
+  })
+
+  test('a flag beats the environment, which beats the file, which beats the default', () => {
+    const file = { port: 1, maxBatch: 2, maxDepth: 3 }
+    const env = { POSTHORN_PORT: '4', POSTHORN_MAX_BATCH: '5' }
+    expect(configOf({ flags: { '--port': ['6'] }, env, file })).toMatchObject({ port: 6, maxBatch: 5, maxDepth: 3 })
+    expect(configOf({ flags: { '--dev': false }, env: { POSTHORN_DEV: 'true' } }).dev).toBe(false)
+    expect(configOf({ env: { POSTHORN_DEV: '1' } }).dev).toBe(true)
+  })
+
+  test('an empty variable counts as not set, and other programs’ variables are none of our business', () => {
+    expect(configOf({ env: { POSTHORN_PORT: '', PORT: 'x', npm_config_port: '1' } }).port).toBe(8470)
+  })
+
+  test('the variables that Kubernetes makes for services of our name are left alone', () => {
+    const env = {
+      POSTHORN_PORT: 'tcp://10.0.0.1:8470',
+      POSTHORN_PORT_8470_TCP: 'tcp://10.0.0.1:8470',
+      POSTHORN_PORT_8470_TCP_ADDR: '10.0.0.1',
+      POSTHORN_SERVICE_HOST: '10.0.0.1',
+      POSTHORN_SERVICE_PORT_HTTP: '8470',
+      POSTHORN_WEB_SERVICE_PORT: '80',
+    }
+    expect(configOf({ env }).port).toBe(8470)
+  })
+
+  test('lists: commas in text, repeated flags, arrays in the file; relative paths count from the file', () => {
+    const flags = { '--egress-addresses': ['192.0.2.1, 192.0.2.0/24', '2001:db8::/32'] }
+    const file = { targetPorts: [443, '8000-9000'], data: 'data' }
+    const config = configOf({ flags, env: { POSTHORN_RETRY_SCHEDULE: '0.5,1' }, file })
+    expect(config.egressAddresses).toEqual(['192.0.2.1', '192.0.2.0/24', '2001:db8::/32'])
+    expect(config.retrySchedule).toEqual([0.5, 1])
+    expect(config.targetPorts[1]).toEqual({ first: 8000, last: 9000 })
+    expect(config.data).toBe('/etc/data')
+  })
+
+  test('extra authorities are read, and nothing but certificates is taken from their files', () => {
+    const pem = `-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n${rootCertificates[0]}\n`
+    const [file] = configOf({ flags: { '--extra-ca': ['/ca.pem'] }, files: { '/ca.pem': pem } }).extraCa
+    expect(file).toEqual({ path: '/ca.pem', pem: `${rootCertificates[0]}\n` })
+  })
+
+  test('what comes out is frozen, and shows no secret however it is printed', () => {
+    const config = configOf({ env: { POSTHORN_API_KEY: API_KEY }, file: { encryptionKey: ENCRYPTION_KEY } })
+    expect([config, config.targetPorts, config.targetPorts[0]].every(Object.isFrozen)).toBe(true)
+    expect(config.apiKey?.reveal()).toBe(API_KEY)
+    expect(config.encryptionKey?.reveal()).toEqual(Buffer.alloc(32, 7))
+    const printed = `${inspect(config, { depth: 9, showHidden: true })}${JSON.stringify(config)}${config.apiKey}`
+    expect(printed).not.toContain(API_KEY)
+    expect(printed).not.toContain(ENCRYPTION_KEY)
+  })
+})
+
+describe('what is refused', () => {
+  test('everything that is wrong is told at once, each with its source', () => {
+    const problems = problemsOf({
+      flags: { '--prt': ['1'], '--port': ['x'], '--host': true, '--max-batch': ['1', '2'], '--dev': ['yes'] },
+      env: { POSTHORN_MAX_BATHC: '1', POSTHORN_LOG_LEVEL: 'loud', POSTHORN_NONSENSE: '1' },
+      file: { maxdepth: 1, port: '8470', nonsense: 1, config: 'other.json' },
+    })
+    expect(problems).toEqual([
+      'flag --prt is not known: did you mean --port?',
+      'flag --port must be a whole number from 0 to 65535, not "x".',
+      'flag --host needs a value after it.',
+      'flag --max-batch is given 2 times: give it once.',
+      'flag --dev takes no value: leave it out.',
+      'environment variable POSTHORN_MAX_BATHC is not known: did you mean POSTHORN_MAX_BATCH?',
+      'environment variable POSTHORN_LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, not "loud".',
+      'environment variable POSTHORN_NONSENSE is not known: unset it.',
+      'key maxdepth in /etc/posthorn.json is not known: did you mean maxDepth?',
+      'key port in /etc/posthorn.json must be a whole number from 0 to 65535, not "8470".',
+      'key nonsense in /etc/posthorn.json is not known: remove it.',
+      'key config in /etc/posthorn.json is not known: remove it.',
+    ])
+  })
+
+  test('a bad value is refused even where another source overrides it', () => {
+    expect(problemsOf({ flags: { '--port': ['1'] }, env: { POSTHORN_PORT: 'x' } })).toHaveLength(1)
+  })
+
+  test.each([
+    ['--port', '65536'],
+    ['--port', '1e3'],
+    ['--port', ''],
+    ['--port', '1,2'],
+    ['--data', ''],
+    ['--host', 'a b'],
+    ['--host', '-x'],
+    ['--api-version', '3.0\r\nX-Other: 1'],
+    ['--api-version', ' 3.0'],
+    ['--api-version', ''],
+    ['--egress-addresses', '192.0.2.0/33'],
+    ['--egress-addresses', 'fe80::1%eth0'],
+    ['--egress-addresses', '192.0.2.1,,192.0.2.2'],
+    ['--target-ports', '80'],
+    ['--target-ports', '400-500'],
+    ['--target-ports', '443-1024'],
+    ['--target-ports', '9000-8000'],
+    ['--target-ports', '65536'],
+    ['--retry-schedule', '0'],
+    ['--retry-schedule', '604801'],
+    ['--retry-schedule', Array(31).fill('1').join(',')],
+    ['--response-timeout-ms', '60001'],
+    ['--log-level', 'INFO'],
+    ['--extra-ca', '/absent.pem'],
+    ['--extra-ca', '/empty.pem'],
+    ['--extra-ca', '/broken.pem'],
+  ])('%s %j', (flag, value) => {
+    const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'
+    const problems = problemsOf({ flags: { [flag]: [value] }, files: { '/empty.pem': '', '/broken.pem': broken } })
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatch(new RegExp(`^flag ${flag} must [^\\n]+\\.$`))
+  })
+
+  test.each([
+    { targetPorts: [] },
+    { targetPorts: '443' },
+    { targetPorts: [null] },
+    { retrySchedule: ['1'] },
+    { retrySchedule: [Number.MAX_VALUE] },
+    { apiVersion: 3 },
+    { dev: 'true' },
+    { port: 1.5 },
+    { data: null },
+  ])('%j in the file', file => {
+    expect(problemsOf({ file })).toHaveLength(1)
+  })
+
+  test('a file that is absent, not JSON or no object', () => {
+    const problems = (content?: string) =>
+      problemsOf({ flags: { '--config': ['/x.json'] }, files: content === undefined ? {} : { '/x.json': content } })
+    expect(problems()[0]).toContain("/x.json can't be read (ENOENT)")
+    expect(problems('[]')[0]).toContain('must hold one JSON object')
+    expect(problems('\uFEFF{}')).toEqual([])
+    expect(problems(`{"apiKey":"${API_KEY}" x}`)).toHaveLength(1)
+    expect(problems(`{"apiKey":"${API_KEY}" x}`)[0]).not.toContain(API_KEY)
+  })
+
+  test('C14: no problem shows a secret, and a secret has no flag', () => {
+    const problems = problemsOf({
+      flags: { '--api-key': [API_KEY], '--encryption-key': [ENCRYPTION_KEY] },
+      env: {
+        POSTHORN_API_KEY: `${API_KEY} `,
+        POSTHORN_ENCRYPTION_KEY: ENCRYPTION_KEY.slice(1),
+        POSTHORN_APIKEY: API_KEY,
+      },
+      file: { apiKey: [API_KEY], encryptionKey: 7, encryptionkey: ENCRYPTION_KEY },
+    })
+    expect(problems).toHaveLength(8)
+    expect(problems[0]).toContain('use POSTHORN_API_KEY')
+    expect(problems.join('\n')).not.toContain(API_KEY)
+    expect(problems.join('\n')).not.toContain(ENCRYPTION_KEY.slice(1))
+  })
+
+  test.each([
+    'short',
+    'fifteen-letters',
+    'has a space in the middle',
+    '=starts-with-equals',
+    'späte-umlaute-sind-nichts',
+  ])('the API key %j', key => expect(problemsOf({ env: { POSTHORN_API_KEY: key } })).toHaveLength(1))
+
+  test.each([16, 31, 33, 64])('an encryption key of %i bytes', length => {
+    const key = Buffer.alloc(length, 7).toString('base64')
+    expect(problemsOf({ env: { POSTHORN_ENCRYPTION_KEY: key } })).toHaveLength(1)
+  })
+})
+
+describe('networks and proxies', () => {
+  test('a network that is opened has nothing behind its prefix', () => {
+    const opened = (text: string) => problemsOf({ env: { POSTHORN_ALLOW_TARGET: text } }).length === 0
+    expect(['10.2.0.0/16', '10.2.3.4', 'fd00::/8', '10.0.0.0/8,fd12::/16'].map(opened)).toEqual(Array(4).fill(true))
+    expect(['10.2.3.4/16', 'fd00::1/8', '10.2/16', 'intranet', '10.2.0.0/33'].map(opened)).toEqual(Array(5).fill(false))
+  })
+
+  test('a proxy is a URL without a path, and its password is not shown', () => {
+    const problems = (text: string) => problemsOf({ env: { POSTHORN_PROXY: text } })
+    for (const url of ['http://proxy:3128', 'https://user:pass@proxy.example.com', 'http://[fd00::1]:8080/']) {
+      expect(problems(url)).toEqual([])
+    }
+    for (const url of ['proxy:3128', 'socks5://proxy:1080', 'http://user:hidden@proxy/path', 'http://proxy?x=hidden']) {
+      expect(problems(url)).toHaveLength(1)
+      expect(problems(url).join()).not.toContain('hidden')
+    }
+  })
+})
+
+describe('what is told of the settings', () => {
+  test('docs/configuration.md is the table (else run packages/server/scripts/write-docs.ts)', () => {
+    expect(readFileSync(new URL('../../../../docs/configuration.md', import.meta.url), 'utf8')).toBe(configDocs())
+  })
+
+  test('each setting has a sentence, and no two share a name', () => {
+    const settings = describeSettings()
+    expect(settings.map(({ key }) => key)).toEqual(SETTING_KEYS)
+    expect(settings.filter(({ doc }) => !/^[A-Z].+\.$/.test(doc))).toEqual([])
+    expect(new Set(settings.map(({ variable }) => variable)).size).toBe(settings.length)
+    expect(settings.filter(({ flag }) => flag === null).map(({ key }) => key)).toEqual([
+      'databaseUrl',
+      'listenUrl',
+      'apiKey',
+      'encryptionKey',
+      'olderEncryptionKeys',
+      'proxy',
+    ])
+  })
+})

@@ -1,0 +1,230 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { type Authority, createAuthority, startReceiver } from '@posthorn/testkit'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../src/base/clock.ts'
+import { type ConnectionOptions, Connections, type Identity } from '../../../src/engine/attempt/connections.ts'
+import { deliver } from '../../../src/engine/attempt/deliver.ts'
+import { parseProxy } from '../../../src/engine/attempt/tunnel.ts'
+import type { TargetPolicy } from '../../../src/guard/target.ts'
+
+/** As if this machine were a network that the operator has allowed. */
+const policy: TargetPolicy = { dev: false, targetPorts: [{ first: 1, last: 65_535 }], allowTarget: ['127.0.0.0/8'] }
+const HOST = 'hooks.example.com'
+const mayBegin = () => true
+
+let authority: Authority
+beforeAll(async () => {
+  authority = await createAuthority()
+})
+
+function startSender(options: Partial<ConnectionOptions>) {
+  const connections = new Connections(
+    {
+      policy,
+      connectTimeoutMs: 5_000,
+      extraCa: [authority.caPem],
+      resolver: (_host, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]),
+      ...options,
+    },
+    systemClock,
+  )
+  const send = (port: number, identity: Identity | null = null) => {
+    const route = { origin: `https://${HOST}:${port}`, identity }
+    const request = {
+      route,
+      path: '/',
+      headers: [],
+      body: Buffer.from('{}'),
+      timeoutMs: 5_000,
+      startedAtMs: 0,
+      mayBegin,
+    }
+    return deliver(request, connections, systemClock)
+  }
+  return { send, close: () => connections.close() }
+}
+
+const portOf = (server: Server) => (server.address() as AddressInfo).port
+
+async function listening<S extends Server>(server: S): Promise<S> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return server
+}
+
+/** A proxy as operators run one. */
+async function startProxy() {
+  const asked: { target: string; authorization: string | undefined }[] = []
+  const server = createServer()
+  server.on('connect', (request: IncomingMessage, socket: Socket) => {
+    asked.push({ target: request.url!, authorization: request.headers['proxy-authorization'] })
+    const [host, port] = request.url!.split(':')
+    const onward = connect(Number(port), host, () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      socket.pipe(onward).pipe(socket)
+    })
+    for (const end of [socket, onward]) end.on('error', () => [socket, onward].map(each => each.destroy()))
+  })
+  await listening(server)
+  return { asked, port: portOf(server), close: () => server.close() }
+}
+
+/** Answers whatever it gets with the same bytes. */
+const startTalker = (says: string) =>
+  listening(createTcpServer(socket => void socket.on('error', () => {}).once('data', () => socket.write(says))))
+
+describe('through a proxy', () => {
+  it('C3: asks for the address that was checked, and has TLS with the host itself', async () => {
+    const [proxy, receiver] = [await startProxy(), await startReceiver({ authority, names: [HOST] })]
+    const { send, close } = startSender({ proxy: parseProxy(`http://us%40er:pass@127.0.0.1:${proxy.port}`) })
+    const target = `127.0.0.1:${receiver.port}`
+    expect(await send(receiver.port)).toMatchObject({ status: 204, failure: null, address: target })
+    // Kept, as any connection.
+    expect(await send(receiver.port)).toMatchObject({ status: 204, address: target })
+    const authorization = `Basic ${Buffer.from('us@er:pass').toString('base64')}`
+    expect(proxy.asked).toEqual([{ target, authorization }])
+    expect(receiver.requests.map(({ tlsVersion }) => tlsVersion)).toEqual(['TLSv1.3', 'TLSv1.3'])
+    expect(receiver.requests[0]!.headers['proxy-authorization']).toBeUndefined()
+    close()
+    proxy.close()
+    await receiver.close()
+  })
+
+  it('C3: asks for no address that is refused', async () => {
+    const proxy = await startProxy()
+    for (const address of ['10.0.0.1', '169.254.169.254', '::1']) {
+      const { send, close } = startSender({
+        proxy: parseProxy(`http://127.0.0.1:${proxy.port}`),
+        resolver: (_host, _options, callback) =>
+          callback(null, [
+            { address: '127.0.0.1', family: 4 },
+            { address, family: address.includes(':') ? 6 : 4 },
+          ]),
+      })
+      expect(await send(443)).toMatchObject({ status: null, failure: 'target_refused' })
+      close()
+    }
+    expect(proxy.asked).toEqual([])
+    proxy.close()
+  })
+
+  it('C3: a certificate of another host, or of nobody known, is a failed attempt', async () => {
+    const proxy = await startProxy()
+    const [other, stranger] = [
+      await startReceiver({ authority, names: ['other.example.com'] }),
+      await startReceiver({ authority: await createAuthority(), names: [HOST] }),
+    ]
+    const { send, close } = startSender({ proxy: parseProxy(`http://127.0.0.1:${proxy.port}`) })
+    for (const receiver of [other, stranger]) {
+      expect(await send(receiver.port)).toMatchObject({ status: null, failure: 'tls_failed' })
+      expect(receiver.total).toBe(0)
+      await receiver.close()
+    }
+    close()
+    proxy.close()
+  })
+
+  it.each([
+    ['refuses', 'HTTP/1.1 403 Forbidden\r\n\r\n'],
+    ['wants to know who we are', 'HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'],
+    ['speaks something else', 'SSH-2.0-OpenSSH_9.6\r\n\r\n'],
+    ['speaks into the tunnel', 'HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n'],
+    ['talks without end', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(20_000)}`],
+  ])('a proxy that %s is a failed attempt of its own kind', async (_name, says) => {
+    const talker = await startTalker(says)
+    const { send, close } = startSender({ proxy: parseProxy(`http://127.0.0.1:${portOf(talker)}`) })
+    expect(await send(443)).toMatchObject({ status: null, failure: 'proxy_failed' })
+    close()
+    talker.close()
+  })
+
+  it('a proxy that is away, hangs up, or hangs', async () => {
+    const away = await startTalker('')
+    const port = portOf(away)
+    away.close()
+    await once(away, 'close')
+    const rude = await listening(createTcpServer(socket => socket.end()))
+    const silent = await startTalker('')
+    for (const [proxyPort, failure] of [
+      [port, 'proxy_failed'],
+      [portOf(rude), 'proxy_failed'],
+      [portOf(silent), 'connect_timeout'],
+    ] as const) {
+      const proxy = parseProxy(`http://127.0.0.1:${proxyPort}`)
+      const { send, close } = startSender({ proxy, connectTimeoutMs: 300 })
+      expect(await send(443)).toMatchObject({ status: null, failure })
+      close()
+    }
+    rude.close()
+    silent.close()
+  })
+})
+
+describe('mutual TLS', () => {
+  it('shows the certificate of the endpoint, and never that of another on the same host', async () => {
+    const { certPem: cert, keyPem: key } = await authority.issue({ names: [HOST] })
+    const seen: string[] = []
+    const asking = { cert, key, ca: authority.caPem, requestCert: true, rejectUnauthorized: false }
+    const server = createTlsServer(asking, (request, response) => {
+      const socket = request.socket as TLSSocket
+      seen.push(socket.authorized ? String(socket.getPeerCertificate().subject.CN) : 'nobody')
+      response.writeHead(204).end()
+    })
+    await listening(server)
+    const identityOf = async (name: string): Promise<Identity> => {
+      const issued = await authority.issue({ names: [name], use: 'client' })
+      return { name, certificate: issued.certPem, key: issued.keyPem }
+    }
+    const [first, second] = [await identityOf('first'), await identityOf('second')]
+    const { send, close } = startSender({})
+    for (const identity of [first, second, null, first, null, second]) {
+      expect(await send(portOf(server), identity)).toMatchObject({ status: 204 })
+    }
+    expect(seen).toEqual(['first', 'second', 'nobody', 'first', 'nobody', 'second'])
+    close()
+    server.close()
+    server.closeAllConnections()
+  })
+
+  it('a receiver that wants a certificate refuses who has none', async () => {
+    const { certPem: cert, keyPem: key } = await authority.issue({ names: [HOST] })
+    const strict = { cert, key, ca: authority.caPem, requestCert: true, rejectUnauthorized: true }
+    const server = await listening(createTlsServer(strict, (_request, response) => response.writeHead(204).end()))
+    const { send, close } = startSender({})
+    const result = await send(portOf(server))
+    expect(result!.status).toBeNull()
+    expect(['tls_failed', 'connection_reset']).toContain(result!.failure)
+    close()
+    server.close()
+    server.closeAllConnections()
+  })
+})
+
+describe('key exchange', () => {
+  it('takes part in no key exchange of which the receiver chooses the group', async () => {
+    const hello = Promise.withResolvers<Buffer>()
+    const server = await listening(
+      createTcpServer(socket => socket.once('data', hello.resolve).once('data', () => socket.destroy())),
+    )
+    const { send, close } = startSender({})
+    await send(portOf(server))
+    const suites = suitesOf(await hello.promise)
+    const ecdhe = [0xc02f, 0xc02b, 0x1301]
+    expect(suites).toEqual(expect.arrayContaining(ecdhe))
+    const dhe = [0x0033, 0x0039, 0x0067, 0x006b, 0x009e, 0x009f, 0xccaa, 0xc09e, 0xc09f, 0xc0a2, 0xc0a3]
+    expect(suites.filter(suite => dhe.includes(suite))).toEqual([])
+    close()
+    server.close()
+  })
+})
+
+/** What a ClientHello (RFC 5246 §7.4.1.2) offers: after the heads of record and message come version, time and session. */
+function suitesOf(hello: Buffer): number[] {
+  const session = 5 + 4 + 2 + 32
+  const at = session + 1 + hello[session]!
+  return Array.from({ length: hello.readUInt16BE(at) / 2 }, (_, nth) => hello.readUInt16BE(at + 2 + nth * 2))
+}

@@ -1,0 +1,214 @@
+import { type Authority, createAuthority, startHostileReceiver, startReceiver } from '@posthorn/testkit'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Clock } from '../../../src/base/clock.ts'
+import { type ConnectionOptions, Connections } from '../../../src/engine/attempt/connections.ts'
+import { deliver } from '../../../src/engine/attempt/deliver.ts'
+import type { TargetPolicy } from '../../../src/guard/target.ts'
+import { policy as development } from '../harness.ts'
+
+const RESPONSE_TIMEOUT_MS = 1_234
+const BODY_DEADLINE_MS = 2_000
+
+/** Stands still: deadlines are kept, and end when a test says so. */
+function startClock() {
+  const timers: { delayMs: number; fire: () => void; isCancelled: boolean }[] = []
+  let nowMs = 1_000_000
+  const clock: Clock = {
+    now: () => nowMs,
+    monotonicMs: () => nowMs,
+    after(delayMs, fire) {
+      const timer = { delayMs, fire, isCancelled: false }
+      timers.push(timer)
+      const cancel = () => {
+        timer.isCancelled = true
+      }
+      return { cancel }
+    },
+  }
+  return {
+    clock,
+    timers,
+    advance(ms: number) {
+      nowMs += ms
+    },
+    /** Deadlines that were begun, in order; not the sweep of idle connections. */
+    begun: () => timers.filter(({ delayMs }) => delayMs === RESPONSE_TIMEOUT_MS || delayMs === BODY_DEADLINE_MS),
+  }
+}
+
+let authority: Authority
+beforeAll(async () => {
+  authority = await createAuthority()
+})
+
+const outside: TargetPolicy = { ...development, dev: false }
+
+function startSender(options: Partial<ConnectionOptions> = {}) {
+  const time = startClock()
+  const connections = new Connections(
+    { policy: development, connectTimeoutMs: 5_000, extraCa: [authority.caPem], ...options },
+    time.clock,
+  )
+  const send = async (origin: string, mayBegin = () => true) => {
+    const request = {
+      route: { origin, identity: null },
+      path: '/',
+      headers: [],
+      body: Buffer.from('{}'),
+      timeoutMs: RESPONSE_TIMEOUT_MS,
+      startedAtMs: 0,
+      mayBegin,
+    }
+    return deliver(request, connections, time.clock)
+  }
+  return { ...time, send, close: () => connections.close() }
+}
+
+describe('a request', () => {
+  it('C13: is not begun if it is not ours any more once there is a connection', async () => {
+    const receiver = await startReceiver({ authority })
+    const { send, close } = startSender()
+    expect(await send(receiver.url, () => receiver.connections === 0)).toBeNull()
+    expect([receiver.connections, receiver.total]).toEqual([1, 0])
+    expect(await send(receiver.url)).toMatchObject({ status: 204 })
+    // Over a connection that is kept, too.
+    expect(await send(receiver.url, () => false)).toBeNull()
+    expect(receiver.total).toBe(1)
+    close()
+    await receiver.close()
+  })
+})
+
+describe('C3: the guard', () => {
+  it('C3: connects to no address literal that is not public', async () => {
+    const receiver = await startReceiver({ authority })
+    const { send, close } = startSender({ policy: outside })
+    expect(await send(receiver.url)).toMatchObject({ failure: 'target_refused', status: null, address: null })
+    expect(receiver.connections).toBe(0)
+    close()
+    await receiver.close()
+  })
+
+  it('C3: connects to no name that leads to an address that is not public', async () => {
+    const receiver = await startReceiver({ authority, names: ['localhost'] })
+    const asked: string[] = []
+    const { send, close } = startSender({
+      policy: outside,
+      resolver: (host, _options, callback) => {
+        asked.push(host)
+        callback(null, [{ address: '127.0.0.1', family: 4 }])
+      },
+    })
+    const { port } = receiver
+    expect(await send(`https://hooks.example.com:${port}`)).toMatchObject({ failure: 'target_refused', status: null })
+    expect(asked).toEqual(['hooks.example.com'])
+    expect(receiver.connections).toBe(0)
+    close()
+    await receiver.close()
+  })
+
+  it('C3: sends nothing if the address that it is connected to is refused, whatever was said before', async () => {
+    const receiver = await startReceiver({ authority, names: ['localhost'] })
+    // Loopback is allowed until somebody is connected: as if the guard had been deceived before.
+    const policy = {
+      ...outside,
+      get dev() {
+        return receiver.connections === 0
+      },
+    }
+    const { send, close } = startSender({ policy })
+    expect(await send(receiver.url)).toMatchObject({ failure: 'target_refused', status: null })
+    expect([receiver.connections, receiver.total]).toEqual([1, 0])
+    close()
+    await receiver.close()
+  })
+
+  it('C3: looks a name up again after two minutes, however busy its connection is', async () => {
+    const receiver = await startReceiver({ authority, names: ['localhost'] })
+    const { send, advance, close } = startSender()
+    const connectionsAfter = async () => {
+      expect(await send(receiver.url)).toMatchObject({ status: 204 })
+      return receiver.connections
+    }
+    expect([await connectionsAfter(), await connectionsAfter()]).toEqual([1, 1])
+    for (const expected of [1, 1, 1, 1, 1, 1, 1, 2]) {
+      advance(15_000)
+      expect(await connectionsAfter()).toBe(expected)
+    }
+    close()
+    await receiver.close()
+  })
+})
+
+describe('C11: time limits', () => {
+  it('C11: a connection that is not there in time is a failure; the limit for the status has not begun', async () => {
+    const receiver = await startHostileReceiver({ authority, kind: 'hang_tls' })
+    const { send, begun, close, timers } = startSender({ connectTimeoutMs: 4_321 })
+    const exchange = send(receiver.url)
+    await receiver.waitFor(({ connections }) => connections === 1, { timeoutMs: 5_000 })
+    timers.find(({ delayMs }) => delayMs === 4_321)!.fire()
+    expect(await exchange).toMatchObject({ failure: 'connect_timeout', status: null })
+    expect(begun()).toEqual([])
+    close()
+    await receiver.close()
+  })
+
+  it('C11: no status in time, counted from the first byte sent, is a failure', async () => {
+    const receiver = await startHostileReceiver({ authority, kind: 'hang' })
+    const { send, begun, close } = startSender()
+    const exchange = send(receiver.url)
+    await receiver.waitFor(({ requests }) => requests === 1, { timeoutMs: 5_000 })
+    const [deadline] = begun()
+    expect(begun()).toMatchObject([{ delayMs: RESPONSE_TIMEOUT_MS, isCancelled: false }])
+    deadline!.fire()
+    expect(await exchange).toMatchObject({ failure: 'response_timeout', status: null })
+    close()
+    await receiver.close()
+  })
+
+  it('C11: a body that takes its time is not waited for, and the status counts', async () => {
+    const receiver = await startHostileReceiver({ authority, kind: 'drip_body' })
+    const { send, begun, close } = startSender()
+    const exchange = send(receiver.url)
+    await expect.poll(() => begun().length, { timeout: 5_000 }).toBe(2)
+    const [response, body] = begun()
+    expect(response!.isCancelled).toBe(true)
+    expect(body!.delayMs).toBe(BODY_DEADLINE_MS)
+    body!.fire()
+    expect(await exchange).toMatchObject({ failure: null, status: 200, truncated: true })
+    close()
+    await receiver.close()
+  })
+
+  it('C11: a body that breaks off changes nothing of its status', async () => {
+    const receiver = await startHostileReceiver({ authority, kind: 'early_close' })
+    const { send, close } = startSender()
+    expect(await send(receiver.url)).toMatchObject({ failure: null, status: 200, truncated: true })
+    close()
+    await receiver.close()
+  })
+
+  it('C11: no more is read of a body than is looked at', async () => {
+    const receiver = await startHostileReceiver({ authority, kind: 'flood' })
+    const { send, close } = startSender()
+    const { status, truncated, body } = (await send(receiver.url))!
+    expect({ status, truncated }).toEqual({ status: 200, truncated: true })
+    // One chunk of the socket's may come on top.
+    expect(body.length).toBeLessThan(256 * 1024)
+    close()
+    await receiver.close()
+  })
+
+  it('C11: interim answers don’t put the limit off', async () => {
+    const receiver = await startHostileReceiver({ authority, kind: 'endless_1xx' })
+    const { send, begun, close } = startSender()
+    const exchange = send(receiver.url)
+    await receiver.waitFor(({ requests, bytesSent }) => requests === 1 || bytesSent > 0, { timeoutMs: 5_000 })
+    await expect.poll(() => receiver.bytesSent, { timeout: 5_000 }).toBeGreaterThan(500)
+    expect(begun()).toMatchObject([{ isCancelled: false }])
+    begun()[0]!.fire()
+    expect(await exchange).toMatchObject({ failure: 'response_timeout', status: null })
+    close()
+    await receiver.close()
+  })
+})

@@ -1,0 +1,106 @@
+import { describe, expect, it, vi } from 'vitest'
+import type { Clock } from '../../../src/base/clock.ts'
+import type { OutgoingRequest } from '../../../src/engine/attempt/deliver.ts'
+import type { Exchange } from '../../../src/engine/attempt/outcome.ts'
+import { type TokenClient, Tokens } from '../../../src/engine/attempt/tokens.ts'
+
+const client: TokenClient = {
+  endpoint: 'ep_1',
+  route: { origin: 'https://login.example.com', identity: null },
+  path: '/token',
+  clientId: 'client one',
+  clientSecret: 'p:w&+é',
+  scope: 'hooks write',
+}
+
+const exchange = (status: number, body: unknown): Exchange => ({
+  ...{ startedAtMs: 0, durationMs: 1, status, failure: null, address: null, headers: [] },
+  body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
+  ...{ truncated: false, retryAfter: null },
+})
+
+type Asked = Omit<OutgoingRequest, 'mayBegin'>
+
+function start(answer: (nth: number) => Exchange | Promise<Exchange>) {
+  const requests: Asked[] = []
+  let nowMs = 0
+  const clock: Clock = { now: () => nowMs, monotonicMs: () => nowMs, after: () => ({ cancel() {} }) }
+  const send = async (request: Asked) => {
+    requests.push(request)
+    return answer(requests.length)
+  }
+  const tokens = new Tokens({ send, clock, timeoutMs: 15_000, maxPerHost: 2 })
+  return {
+    tokens,
+    requests,
+    advance(seconds: number) {
+      nowMs += seconds * 1_000
+    },
+    value: async (endpoint = client.endpoint) => (await tokens.get({ ...client, endpoint }))?.value,
+  }
+}
+
+const good = (nth: number) => exchange(200, { access_token: `t${nth}`, token_type: 'Bearer', expires_in: 100 })
+
+describe('tokens', () => {
+  it('are asked for as RFC 6749 has it', async () => {
+    const { requests, value } = start(good)
+    expect(await value()).toBe('t1')
+    const [{ headers, body, path, timeoutMs }] = requests as [Asked]
+    expect(Buffer.from(body).toString()).toBe('grant_type=client_credentials&scope=hooks+write')
+    const authorization = headers[headers.indexOf('Authorization') + 1]!
+    expect(Buffer.from(authorization.slice('Basic '.length), 'base64').toString()).toBe('client+one:p%3Aw%26%2B%C3%A9')
+    expect([path, timeoutMs]).toEqual(['/token', 15_000])
+  })
+
+  it('are kept until shortly before they expire, and asked for once by all who wait', async () => {
+    const { requests, value, advance } = start(good)
+    expect(await Promise.all([value(), value(), value()])).toEqual(['t1', 't1', 't1'])
+    advance(89.9)
+    expect(await value()).toBe('t1')
+    advance(0.1)
+    expect(await Promise.all([value(), value()])).toEqual(['t2', 't2'])
+    expect(requests).toHaveLength(2)
+  })
+
+  it('are asked for anew when one was refused, once by all that it was refused to', async () => {
+    const { tokens, requests, value } = start(good)
+    const token = (await tokens.get(client))!
+    await Promise.all([tokens.drop('ep_1', token), tokens.drop('ep_1', token)])
+    expect(await value()).toBe('t2')
+    await tokens.drop('ep_1', token)
+    expect(await value()).toBe('t2')
+    expect(requests).toHaveLength(2)
+    tokens.forget('ep_1')
+    expect(await value()).toBe('t3')
+  })
+
+  it.each([
+    ['an error', exchange(400, { error: 'invalid_client' })],
+    ['no answer', { ...exchange(200, ''), status: null, failure: 'connect_refused' as const }],
+    ['no JSON', exchange(200, '<html>')],
+    ['null', exchange(200, null)],
+    ['another type', exchange(200, { access_token: 't', token_type: 'mac' })],
+    ['no type', exchange(200, { access_token: 't' })],
+    ['a token that would bend the request', exchange(200, { access_token: 't\r\nx: y', token_type: 'bearer' })],
+    ['an empty token', exchange(200, { access_token: '', token_type: 'bearer' })],
+    ['a cut answer', { ...good(1), truncated: true }],
+    ['a redirect', exchange(302, good(1))],
+  ])('%s is no token, and is not remembered', async (_name, answer) => {
+    const { value } = start(nth => (nth === 1 ? answer : good(nth)))
+    expect(await value()).toBeUndefined()
+    expect(await value()).toBe('t2')
+  })
+
+  it('are asked for at one server by so many at once and no more, the others in their turn', async () => {
+    const answers: ((exchange: Exchange) => void)[] = []
+    const { value, requests } = start(() => new Promise<Exchange>(resolve => answers.push(resolve)))
+    const values = Array.from({ length: 5 }, (_, at) => value(`ep_${at}`))
+    for (let asked = 2; asked <= 5; asked++) {
+      await vi.waitFor(() => expect(requests).toHaveLength(asked))
+      answers.shift()!(good(asked))
+    }
+    answers.shift()!(good(6))
+    expect(await Promise.all(values)).toEqual(['t2', 't3', 't4', 't5', 't6'])
+  })
+})

@@ -1,0 +1,311 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Budget } from '../../../src/engine/lane/budget.ts'
+import { Lane, type LaneRead } from '../../../src/engine/lane/lane.ts'
+import type { LaneItem } from '../../../src/store/operations/lanes.ts'
+
+const item = (delivery: string, dueAtMs: number, attempts = 0): LaneItem => ({
+  tenant: 't',
+  delivery,
+  endpoint: 'ep',
+  partition: 0,
+  event: `evt_${delivery}`,
+  type: 'T',
+  test: false,
+  dueAtMs,
+  attempts,
+  payload: new Uint8Array(10),
+})
+
+const landing = (isSuccess: boolean, nowMs = 0, isUnreachable = false) => ({
+  ...{ isSuccess, isUnreachable, nowMs, longestPauseMs: 32, random: 0 },
+})
+
+const makeLane = (depth = 2, earliestMs = Number.POSITIVE_INFINITY) =>
+  new Lane('t', 'ep', 0, earliestMs, { maxWindow: 3, depth, items: new Budget(1_000), payloads: new Budget(35) })
+
+/** The store as the lane sees it: rows by id, and reads that look at one moment and arrive later. */
+class Model {
+  readonly rows = new Map<string, LaneItem>()
+  readonly inFlight: LaneItem[] = []
+  readonly settling: LaneItem[] = []
+  readonly sent: string[] = []
+  lane = makeLane()
+  pausedUntilMs = 0
+  asked: string[] = []
+  reading: { read: LaneRead; rows: LaneItem[] } | undefined
+  nowMs = 0
+  count = 0
+
+  publish(isTold: boolean): void {
+    const fresh = item(`d${this.count++}`, this.nowMs)
+    this.rows.set(fresh.delivery, fresh)
+    // A hand-over that gets lost is what the sweep is for: here it is said at once.
+    if (isTold) this.lane.offer(fresh)
+    else this.lane.reset()
+  }
+
+  beginRead(): void {
+    if (this.reading !== undefined || !this.lane.needsRead(this.nowMs)) return
+    const read = this.lane.beginRead(this.nowMs)
+    const rows = [...this.rows.values()].sort((a, b) => a.dueAtMs - b.dueAtMs).slice(0, read.limit)
+    this.reading = { read, rows }
+  }
+
+  endRead(fails: boolean): void {
+    const reading = this.reading
+    this.reading = undefined
+    if (reading === undefined) return
+    if (fails) this.lane.abandonRead(reading.read)
+    else this.lane.completeRead(reading.read, reading.rows)
+  }
+
+  dispatch(): void {
+    if (!this.lane.isReady(this.nowMs)) return
+    if (this.lane.isCautious) expect([this.inFlight, this.settling]).toEqual([[], []])
+    const taken = this.lane.take()
+    expect(this.lane.inFlight).toBeLessThanOrEqual(this.lane.window)
+    expect([...this.inFlight, ...this.settling].map(({ delivery }) => delivery)).not.toContain(taken.delivery)
+    // What it sends is what the store has: neither settled nor cancelled, and at the right attempt.
+    expect(this.rows.get(taken.delivery)?.attempts).toBe(taken.attempts)
+    this.inFlight.push(taken)
+    this.sent.push(taken.delivery)
+  }
+
+  land(isSuccess: boolean): void {
+    const landed = this.inFlight.shift()
+    if (landed === undefined) return
+    this.lane.land(landing(isSuccess, this.nowMs, !isSuccess && this.count % 2 === 0))
+    this.settling.push({ ...landed, test: isSuccess })
+  }
+
+  settle(): void {
+    const settled = this.settling.shift()
+    if (settled === undefined) return
+    this.lane.trust()
+    const row = this.rows.get(settled.delivery)
+    if (row === undefined || settled.test || settled.attempts >= 2) {
+      this.rows.delete(settled.delivery)
+      this.lane.letGo(settled.delivery)
+      return
+    }
+    const again = { ...row, attempts: settled.attempts + 1, dueAtMs: this.nowMs + 5 }
+    this.rows.set(row.delivery, again)
+    this.lane.again(again, this.nowMs)
+  }
+
+  cancel(): void {
+    const [first] = this.rows.keys()
+    if (first === undefined) return
+    this.rows.delete(first)
+    this.lane.reset()
+  }
+
+  /** The receiver wants no request for a while. */
+  pause(): void {
+    this.pausedUntilMs = Math.max(this.pausedUntilMs, this.nowMs + 7)
+    this.lane.follow(false, null, this.pausedUntilMs)
+  }
+
+  /** A person wants one to go now, or has cancelled it a moment ago. */
+  hurry(isThere: boolean): void {
+    const [first] = [...this.rows.values()].slice(-1)
+    const delivery = first?.delivery ?? 'd0'
+    this.lane.hurry(delivery)
+    this.lane.reset()
+    this.asked.push(delivery)
+    if (!isThere) this.rows.delete(delivery)
+  }
+
+  handIn(): void {
+    const asked = this.asked.shift()
+    if (asked !== undefined) this.lane.expedite(asked, this.rows.get(asked) ?? null)
+  }
+
+  /** The endpoint's partition comes back to this node after another's crash. */
+  takeOver(): void {
+    this.lane.reset()
+    this.lane.beCautious()
+  }
+
+  /** While something is due and nothing is under way, the lane has a next thing to do. */
+  expectNotStuck(): void {
+    if (this.inFlight.length + this.settling.length > 0 || this.reading !== undefined) return
+    if (![...this.rows.values()].some(({ dueAtMs }) => dueAtMs <= this.nowMs)) return
+    const atMs = Math.max(this.nowMs, this.lane.nextWakeMs())
+    expect(atMs).toBeLessThanOrEqual(Math.max(this.nowMs, this.pausedUntilMs, this.lane.pace.notBeforeMs))
+    expect(this.lane.isReady(atMs) || this.lane.needsRead(atMs), 'goes on').toBe(true)
+  }
+
+  /** Nothing new comes: whatever is pending must be sent, however the lane got here. */
+  finish(): void {
+    for (let turn = 0; turn < 2_000; turn++) {
+      this.nowMs = Math.max(this.nowMs, Math.min(this.lane.nextWakeMs(), this.nowMs + 100))
+      this.beginRead()
+      this.endRead(false)
+      this.dispatch()
+      this.land(true)
+      this.settle()
+      if (this.rows.size === 0 && this.lane.isEmpty) return
+    }
+  }
+}
+
+describe('lane', () => {
+  it('C13: forgets nothing and sends nothing twice at once, whatever happens in whatever order', () => {
+    const step = fc.constantFrom(
+      ...([
+        'publish',
+        'flood',
+        'lose',
+        'beginRead',
+        'endRead',
+        'failRead',
+        'dispatch',
+        'land',
+        'fail',
+        'settle',
+        'cancel',
+        'takeOver',
+        'pause',
+        'hurry',
+        'cancelHurried',
+        'handIn',
+        'wait',
+      ] as const),
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 120, size: 'max' }), steps => {
+        const model = new Model()
+        for (const name of steps) {
+          if (name === 'publish') model.publish(true)
+          else if (name === 'flood') for (let at = 0; at < 3; at++) model.publish(true)
+          else if (name === 'lose') model.publish(false)
+          else if (name === 'beginRead') model.beginRead()
+          else if (name === 'endRead') model.endRead(false)
+          else if (name === 'failRead') model.endRead(true)
+          else if (name === 'dispatch') model.dispatch()
+          else if (name === 'land') model.land(true)
+          else if (name === 'pause') model.pause()
+          else if (name === 'hurry') model.hurry(true)
+          else if (name === 'cancelHurried') model.hurry(false)
+          else if (name === 'handIn') model.handIn()
+          else if (name === 'fail') model.land(false)
+          else if (name === 'settle') model.settle()
+          else if (name === 'cancel') model.cancel()
+          else if (name === 'takeOver') model.takeOver()
+          else model.nowMs += 3
+          model.expectNotStuck()
+        }
+        model.finish()
+        expect([...model.rows.keys()], 'left in the store').toEqual([])
+        expect(model.lane.isEmpty).toBe(true)
+      }),
+      {
+        numRuns: 2_000,
+        examples: [[['publish', 'dispatch', 'hurry', 'publish', 'fail', 'hurry', 'handIn', 'handIn', 'settle']]],
+      },
+    )
+  })
+
+  it('takes a fresh delivery only while the store holds nothing earlier', () => {
+    const lane = makeLane(4, 50)
+    expect(lane.offer(item('a', 60))).toBe(false)
+    expect(lane.offer(item('b', 40))).toBe(true)
+    expect(lane.storeEarliestMs).toBe(50)
+  })
+
+  it('C12: sends what is fresh although it is full of retries that are due later', () => {
+    const lane = makeLane(2)
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) expect(lane.offer(item(name, 1_000))).toBe(true)
+    expect(lane.offer(item('g', 1_000))).toBe(false)
+    expect(lane.offer(item('fresh', 10))).toBe(true)
+    expect(lane.isReady(10)).toBe(true)
+    expect(lane.take().delivery).toBe('fresh')
+    expect(lane.storeEarliestMs).toBe(1_000)
+  })
+
+  it('holds what its window can use soon: less when it fails, and no more than the window when all lanes are full', () => {
+    const items = new Budget(20)
+    const limits = { maxWindow: 4, depth: 4, items, payloads: new Budget(0) }
+    const lane = new Lane('t', 'ep', 0, Number.POSITIVE_INFINITY, limits)
+    const fill = (of: Lane) => Array.from({ length: 50 }, (_, at) => of.offer(item(`d${at}`, 0))).filter(Boolean).length
+    expect(fill(lane)).toBe(16)
+    items.takeAnyway(10)
+    const other = new Lane('t', 'ep2', 0, Number.POSITIVE_INFINITY, limits)
+    expect(fill(other)).toBe(4)
+    items.giveBack(10)
+    for (let at = 0; at < 16; at++) lane.letGo(lane.take().delivery)
+    for (let at = 0; at < 16; at++) lane.land(landing(false))
+    const failing = new Lane('t', 'ep3', 0, Number.POSITIVE_INFINITY, limits)
+    failing.offer(item('x', 0))
+    failing.take()
+    failing.land(landing(false))
+    failing.land(landing(false))
+    failing.letGo('x')
+    expect(fill(failing)).toBe(4)
+  })
+
+  it('C13: after a crash, takes one, and the next when that is settled; then it is like any other', () => {
+    const lane = makeLane(4)
+    lane.beCautious()
+    for (const name of ['a', 'b', 'c', 'd', 'e']) lane.offer(item(name, 0))
+    expect([lane.take().delivery, lane.isReady(0), lane.window]).toEqual(['a', false, 1])
+    lane.land(landing(true))
+    expect(lane.isReady(0)).toBe(false)
+    lane.trust()
+    lane.letGo('a')
+    expect([lane.isCautious, lane.window]).toEqual([false, 3])
+    expect([lane.take(), lane.take(), lane.take()].map(({ delivery }) => delivery)).toEqual(['b', 'c', 'd'])
+  })
+
+  it('keeps payloads within the budget, and gives it back', () => {
+    const lane = makeLane()
+    for (const name of ['a', 'b', 'c', 'd']) lane.offer(item(name, 0))
+    const taken = [lane.take(), lane.take(), lane.take()]
+    expect(taken.map(({ payload }) => payload === null)).toEqual([false, false, false])
+    expect(lane.take().payload).toBeNull()
+    for (const name of ['a', 'b', 'c', 'd']) lane.letGo(name)
+    lane.offer(item('e', 0))
+    expect(lane.take().payload).not.toBeNull()
+  })
+
+  it('shrinks its window to one while the endpoint fails, and grows back', () => {
+    const lane = makeLane(50)
+    for (let at = 0; at < 50; at++) lane.offer(item(`d${at}`, 0))
+    const run = (isSuccess: boolean) => {
+      lane.take()
+      lane.land(landing(isSuccess))
+    }
+    for (let at = 0; at < 5; at++) run(false)
+    expect(lane.window).toBe(1)
+    for (let at = 0; at < 5; at++) run(true)
+    expect(lane.window).toBe(3)
+  })
+})
+
+it('a lane whose window is wide is never out of work while the store has some', () => {
+  const limits = { maxWindow: 1_024, depth: 256, items: new Budget(200_000), payloads: new Budget(1_000_000) }
+  const lane = new Lane('t', 'ep', 0, 0, limits)
+  let stored = 0
+  const held: LaneItem[] = []
+  const rows: LaneItem[] = []
+  const windows: number[] = []
+  for (let step = 0; step < 30_000; step++) {
+    if (lane.needsRead(1)) {
+      const read = lane.beginRead(1)
+      while (rows.length < read.limit) rows.push(item(`d${stored++}`, 0))
+      lane.completeRead(read, rows.slice(0, read.limit))
+    }
+    while (lane.isReady(1)) held.push(lane.take())
+    windows.push(lane.inFlight)
+    const { delivery } = held.shift()!
+    lane.land(landing(true, 1))
+    lane.letGo(delivery)
+    rows.splice(
+      rows.findIndex(row => row.delivery === delivery),
+      1,
+    )
+  }
+  expect(Math.min(...windows.slice(windows.indexOf(1_024)))).toBe(1_024)
+})

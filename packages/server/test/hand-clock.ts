@@ -1,0 +1,29 @@
+import type { Clock } from '../src/base/clock.ts'
+
+/** A clock whose hands a test turns. */
+export class HandClock implements Clock {
+  #nowMs = 1_000_000
+  #timers = new Map<() => void, number>()
+
+  now = (): number => this.#nowMs
+  monotonicMs = (): number => this.#nowMs
+
+  after = (delayMs: number, fire: () => void) => {
+    this.#timers.set(fire, this.#nowMs + delayMs)
+    return { cancel: () => void this.#timers.delete(fire) }
+  }
+
+  /** How long until each timer that is set. */
+  get waits(): number[] {
+    return [...this.#timers.values()].map(atMs => atMs - this.#nowMs)
+  }
+
+  turn(byMs: number): void {
+    this.#nowMs += byMs
+    for (const [fire, atMs] of [...this.#timers]) {
+      if (atMs > this.#nowMs) continue
+      this.#timers.delete(fire)
+      fire()
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { Owed } from '../../src/observe/owed.ts'
+import { StoreUnavailable } from '../../src/store/transaction.ts'
+import { HandClock } from '../hand-clock.ts'
+
+const NOW_MS = 1_000_000
+
+/** A store with so many pending deliveries, of which the last was made first. */
+function storeOf(state: { pending: number; isAway?: boolean }) {
+  let reads = 0
+  const read = async (name: string, args: { after?: [number] | null; limit?: number }) => {
+    if (state.isAway) throw new StoreUnavailable('away')
+    if (name === 'countSetAside') return 3
+    reads++
+    const first = args.after?.[0] ?? 0
+    const count = Math.min(args.limit!, state.pending - first)
+    const isLast = count < args.limit!
+    return {
+      count,
+      oldestMs: count === 0 ? null : NOW_MS - (first + count) * 1_000,
+      last: isLast ? null : [first + count],
+    }
+  }
+  return { store: { read: read as never, now: () => NOW_MS }, reads: () => reads }
+}
+
+const turn = () => new Promise<void>(resolve => void setImmediate(resolve))
+
+describe('what is owed', () => {
+  it('few are counted when somebody asks, once for all who ask', async () => {
+    const { store, reads } = storeOf({ pending: 7 })
+    const owed = new Owed(store, new HandClock(), 10)
+    const found = { pending: 7, oldestPendingSeconds: 7, setAside: 3 }
+    expect(await Promise.all([owed.read(), owed.read()])).toEqual([found, found])
+    expect(reads()).toBe(1)
+  })
+
+  it('many are counted in chunks with pauses between them, and not again for each who asks', async () => {
+    const state = { pending: 95 }
+    const { store, reads } = storeOf(state)
+    const clock = new HandClock()
+    const owed = new Owed(store, clock, 10)
+    const first = owed.read()
+    for (let at = 0; at < 60; at++) {
+      await turn()
+      clock.turn(0)
+    }
+    expect(await first).toEqual({ pending: 95, oldestPendingSeconds: 95, setAside: 3 })
+    expect(reads()).toBe(1 + 10)
+    state.pending = 85
+    expect((await owed.read())!.pending).toBe(95)
+    expect(reads()).toBe(1 + 10 + 1)
+    clock.turn(15_000)
+    await owed.read()
+    for (let at = 0; at < 60; at++) {
+      await turn()
+      clock.turn(0)
+    }
+    expect((await owed.read())!.pending).toBe(85)
+    await owed.stop()
+  })
+
+  it('who asks first does not wait for ever: they are told how far it has come', async () => {
+    const { store } = storeOf({ pending: 95 })
+    const clock = new HandClock()
+    const owed = new Owed(store, clock, 10)
+    const first = owed.read()
+    // The pauses of the walk are over at once, the patience is not.
+    for (let at = 0; at < 10; at++) await turn()
+    clock.turn(3_000)
+    const { pending } = (await first)!
+    expect(pending).toBeGreaterThanOrEqual(10)
+    expect(pending).toBeLessThan(95)
+  })
+
+  it('fewer again: exact at once', async () => {
+    const state = { pending: 95 }
+    const { store } = storeOf(state)
+    const clock = new HandClock()
+    const owed = new Owed(store, clock, 10)
+    void owed.read()
+    for (let at = 0; at < 60; at++) {
+      await turn()
+      clock.turn(0)
+    }
+    state.pending = 2
+    expect((await owed.read())!.pending).toBe(2)
+    state.pending = 0
+    expect(await owed.read()).toEqual({ pending: 0, oldestPendingSeconds: 0, setAside: 3 })
+  })
+
+  it('a store that is away, or silent, keeps nobody waiting', async () => {
+    const state = { pending: 1, isAway: true }
+    const { store } = storeOf(state)
+    const clock = new HandClock()
+    expect(await new Owed(store, clock, 10).read()).toBeNull()
+    const silent = { read: (() => new Promise(() => {})) as never, now: () => NOW_MS }
+    const asked = new Owed(silent, clock, 10).read()
+    clock.turn(5_000)
+    expect(await asked).toBeNull()
+    expect(clock.waits).toEqual([])
+  })
+})

@@ -1,0 +1,28 @@
+import type { Clock } from '../../src/base/clock.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { idBytes, newId } from '../../src/base/ids.ts'
+import { createLogger } from '../../src/base/logger.ts'
+import { Inbox, type InboxOptions } from '../../src/publish/inbox.ts'
+import type { Bench } from '../services/setup.ts'
+import { bytes } from '../store/builders.ts'
+
+export type Arriving = readonly [tenant: string, type: string, payload: string]
+
+/** Puts an event into the inbox as SQL does; answers its id. */
+export async function arrive(bench: Bench, [tenant, type, payload]: Arriving, id = newId('evt', Date.now())) {
+  await bench.run(
+    'insert into inbox (tenant, id, type, event_key, payload, created_ms) values ($1, $2, $3, $4, $5, $6)',
+    [tenant, idBytes(id), type, 'k', bytes(payload), 1_000],
+  )
+  return id
+}
+
+export function anInbox({ store, publisher }: Bench, options: Partial<InboxOptions> = {}, clock: Clock = systemClock) {
+  const lines: Record<string, unknown>[] = []
+  const { logger } = createLogger({ level: 'info', stdout: { write: line => lines.push(JSON.parse(line)) } })
+  const inbox = new Inbox(store, publisher.configuration, clock, logger, {
+    ...{ lookMs: 1_000, maxDepth: 64, maxPayloadBytes: 1_000, maxDeliveriesAtOnce: 10 },
+    ...options,
+  })
+  return { inbox, lines }
+}

@@ -1,0 +1,174 @@
+import { describe, expect, it, vi } from 'vitest'
+import { Publisher } from '../../src/publish/publisher.ts'
+import { refusal, useBench } from '../services/setup.ts'
+import { anInbox, arrive } from './arrivals.ts'
+
+const bench = useBench()
+const LATE = { timeout: 20_000 }
+const COVER = 'COVER_REFERENCE'
+const payload = (kind: string) => JSON.stringify({ CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc', kind })
+
+async function outcomes(event: string) {
+  const found = await bench.deliveries.listOutcomes('acme', event, { before: null, limit: 1_000 })
+  return Object.fromEntries(found.map(({ endpoint, state, reason }) => [endpoint, reason ?? state]))
+}
+
+/** Where an event with more than three deliveries goes through the inbox. */
+async function publishToMany(kind: string) {
+  const options = { maxBatch: 9, maxDepth: 64, idempotencyMs: 60_000, maxDeliveriesAtOnce: 3 }
+  const publisher = new Publisher(bench.store, options)
+  const body = Buffer.from(`{"type":"${COVER}","payload":${payload(kind)}}`)
+  return (await publisher.publish('acme', body)).events[0]!
+}
+
+async function workOff() {
+  const { inbox } = anInbox(bench, { maxDeliveriesAtOnce: 3 })
+  inbox.start()
+  // What is claimed just then is there still.
+  const all = { table: 'inbox', key: ['tenant', 'id'], limit: 9, after: null }
+  await expect.poll(async () => (await bench.store.read('countRows', all)).count, LATE).toBe(0)
+  await inbox.stop()
+}
+
+describe('an event with very many deliveries', () => {
+  it('goes to those that wanted it when it was published, whatever is configured while they are made', async () => {
+    const wanting: string[] = []
+    for (let at = 0; at < 4; at++) wanting.push(await bench.endpoint({ filter: { kind: ['a'] } }))
+    const pattern = await bench.endpoint({ types: ['COVER_*'] })
+    const changed = await bench.endpoint({ types: [COVER], filter: { kind: ['a'] } })
+    const changedToo = await bench.endpoint({ types: ['GRADE_CHANGED'] })
+    const filtered = await bench.endpoint({ filter: { kind: ['b'] } })
+    const deleted = await bench.endpoint()
+    const deletedToo = await bench.endpoint({ filter: { kind: ['b'] } })
+    const { id, deliveries, notSent } = await publishToMany('a')
+    expect([deliveries, notSent]).toEqual([null, null])
+    const made = Object.fromEntries([...wanting, pattern, changed, deleted].map(each => [each, 'being_made']))
+    const not = { [changedToo]: 'type', [filtered]: 'filter', [deletedToo]: 'filter' }
+    expect(await outcomes(id)).toEqual({ ...made, ...not })
+
+    await bench.endpoints.update('acme', changed, { types: ['GRADE_CHANGED'], filter: null })
+    await bench.endpoints.update('acme', changedToo, { types: null })
+    await bench.endpoints.update('acme', filtered, { filter: null })
+    const later = await bench.endpoint()
+    await bench.endpoints.remove('acme', deleted)
+    await bench.endpoints.remove('acme', deletedToo)
+    await workOff()
+    expect(await outcomes(id)).toEqual({
+      ...Object.fromEntries([...wanting, pattern, changed].map(each => [each, 'pending'])),
+      ...not,
+      ...{ [deleted]: 'deleted', [later]: 'registered_later' },
+    })
+    const { event } = await bench.deliveries.getEvent('acme', id)
+    expect(event.notSent, 'of those that are left').toEqual({ type: 1, filter: 1 })
+  })
+
+  it('is made in rounds, and each endpoint that its filter lets through gets it once', async () => {
+    for (let at = 0; at < 1_200; at++) {
+      const filter = at % 3 === 0 ? { kind: ['b'] } : at % 3 === 1 ? { kind: { prefix: 'a' } } : null
+      await bench.endpoint({ filter })
+    }
+    const { id } = await publishToMany('a')
+    const writes = vi.spyOn(bench.store, 'write')
+    await workOff()
+    const countOf = (wanted: string) => writes.mock.calls.filter(([name]) => name === wanted).length
+    expect(countOf('fanOut')).toBe(2)
+    // One to begin with, and one along with each round: the lanes would stand still for others.
+    expect(countOf('claimInbox')).toBe(3)
+    const found = await bench.deliveries.listOutcomes('acme', id, { before: null, limit: 2_000 })
+    expect(found.filter(({ state, deliveryCount }) => state === 'pending' && deliveryCount === 1)).toHaveLength(800)
+    expect(found.filter(({ reason }) => reason === 'filter')).toHaveLength(400)
+    expect((await bench.deliveries.getEvent('acme', id)).event.notSent).toEqual({ filter: 400 })
+  })
+})
+
+describe('an inbox that is stopped', () => {
+  it('C13: gives back what it has claimed, so that the next start goes on at once, and each endpoint gets it once', async () => {
+    for (let at = 0; at < 1_200; at++) await bench.endpoint()
+    const { id } = await publishToMany('a')
+    const { inbox } = anInbox(bench, { maxDeliveriesAtOnce: 3 })
+    const write = bench.store.write.bind(bench.store)
+    let stopped: Promise<void> | undefined
+    vi.spyOn(bench.store, 'write').mockImplementation((name, args) => {
+      if (name === 'fanOut') stopped ??= inbox.stop()
+      return write(name, args)
+    })
+    inbox.start()
+    await expect.poll(() => stopped !== undefined, LATE).toBe(true)
+    await stopped
+    const claim = { after: '', claimMs: 1, maxPayloadBytes: 9 }
+    expect((await write('claimInbox', claim)).items).toMatchObject([{ event: id, made: 500 }])
+    await workOff()
+    const found = await bench.deliveries.listOutcomes('acme', id, { before: null, limit: 2_000 })
+    expect(found.filter(({ state, deliveryCount }) => state === 'pending' && deliveryCount === 1)).toHaveLength(1_200)
+  })
+})
+
+describe('an event that would keep the filters of its tenant busy for long', () => {
+  it('is matched from the inbox, a part at a time', async () => {
+    for (let at = 0; at < 60; at++) await bench.endpoint({ filter: { kind: ['a', at] } })
+    const not = await bench.endpoint({ filter: { kind: ['b'] } })
+    const filler = 'x'.repeat(900_000)
+    const body = { type: COVER, payload: { ...JSON.parse(payload('a')), filler } }
+    const { id, deliveries } = (await bench.publish(body)).events[0]!
+    expect(deliveries).toBeNull()
+    const fanOuts = vi.spyOn(bench.store, 'write')
+    await workOff()
+    expect(fanOuts.mock.calls.filter(([name]) => name === 'fanOut').length).toBeGreaterThan(2)
+    const found = await outcomes(id)
+    expect(Object.values(found).filter(state => state === 'pending')).toHaveLength(60)
+    expect(found[not]).toBe('filter')
+    expect((await bench.deliveries.getEvent('acme', id)).event.notSent).toEqual({ filter: 1 })
+    expect((await bench.publish({ type: COVER, payload: JSON.parse(payload('a')) })).events[0]!.deliveries).toBe(60)
+  })
+})
+
+describe('an event published from SQL', () => {
+  it('is seen, with its endpoints as being made, until it is judged; then filters hold as for others', async () => {
+    const [some, other] = [
+      await bench.endpoint({ filter: { kind: ['a'] } }),
+      await bench.endpoint({ types: ['GRADE_*'] }),
+    ]
+    const gone = await bench.endpoint()
+    await bench.endpoints.remove('acme', gone)
+    const events = [
+      await arrive(bench, ['acme', COVER, payload('a')]),
+      await arrive(bench, ['acme', COVER, payload('b')]),
+    ]
+    expect((await bench.deliveries.getEvent('acme', events[0]!)).event).toMatchObject({ type: COVER, notSent: null })
+    const waiting = { [some]: 'being_made', [other]: 'being_made', [gone]: 'deleted' }
+    expect(await outcomes(events[0]!)).toEqual(waiting)
+    await workOff()
+    expect(await outcomes(events[0]!)).toEqual({ [some]: 'pending', [other]: 'type', [gone]: 'deleted' })
+    expect(await outcomes(events[1]!)).toEqual({ [some]: 'filter', [other]: 'type', [gone]: 'deleted' })
+    expect((await bench.deliveries.getEvent('acme', events[1]!)).event.notSent).toEqual({ type: 1, filter: 1 })
+  })
+
+  it('goes through its filters also where its deliveries are very many', async () => {
+    for (let at = 0; at < 5; at++) await bench.endpoint({ filter: { kind: ['a'] } })
+    const not = await bench.endpoint({ filter: { kind: ['b'] } })
+    const event = await arrive(bench, ['acme', COVER, payload('a')])
+    await workOff()
+    const found = await outcomes(event)
+    expect(Object.values(found).filter(state => state === 'pending')).toHaveLength(5)
+    expect(found[not]).toBe('filter')
+  })
+
+  it('of an archived type is rejected, and says so', async () => {
+    const id = await bench.endpoint()
+    await bench.types.archive(COVER)
+    const event = await arrive(bench, ['acme', COVER, payload('a')])
+    await workOff()
+    const { event: stored } = await bench.deliveries.getEvent('acme', event)
+    expect(stored.rejected).toMatchObject([{ field: '/type', reason: 'event_type_archived' }])
+    expect(await outcomes(event)).toEqual({ [id]: 'rejected' })
+  })
+
+  it('counts when a schema is about to change', async () => {
+    await arrive(bench, ['acme', COVER, payload('a')])
+    await workOff()
+    const type = await bench.types.get(COVER)
+    const schema = { type: 'object', required: ['kind'], properties: { kind: { const: 'z' } } }
+    const refused = await refusal(bench.types.put(COVER, { ...type, schema, example: { kind: 'z' } }))
+    expect(refused.code).toBe('schema_conflict')
+  })
+})

@@ -1,0 +1,112 @@
+import { expect, it, vi } from 'vitest'
+import { idBytes } from '../../src/base/ids.ts'
+import { StoreUnavailable } from '../../src/store/transaction.ts'
+import { PAYLOAD, TYPE, useBench } from '../services/setup.ts'
+import { anEndpoint, bytes } from '../store/builders.ts'
+import { anInbox, arrive } from './arrivals.ts'
+
+const bench = useBench()
+const LATE = { timeout: 10_000 }
+const SOUND = ['acme', TYPE, PAYLOAD] as const
+const getEvent = (id: string) => bench.store.read('getEvent', { tenant: 'acme', id })
+const isWaiting = () => bench.store.read('peekInbox', {})
+
+it('C13: judges anew when the configuration moved unheard, and hands over what it made', async () => {
+  await bench.publishOne()
+  const endpoint = anEndpoint('acme', { types: [TYPE] })
+  // Past everybody who is told of changes, as another node does: the copy in memory has no endpoint.
+  await bench.store.write('createEndpoint', { endpoint })
+  const event = await arrive(bench, SOUND)
+  const { inbox } = anInbox(bench)
+  inbox.start()
+  await expect.poll(() => bench.list(), LATE).toMatchObject([{ event, endpoint: endpoint.id, state: 'pending' }])
+  await inbox.stop()
+  const fresh = bench.changes.flatMap(change => (change.kind === 'fresh' ? change.items : []))
+  expect(fresh).toMatchObject([{ event, endpoint: endpoint.id, type: TYPE, attempts: 0, test: false }])
+  expect(Buffer.from(fresh[0]!.payload!).toString()).toBe(PAYLOAD)
+})
+
+it('C13: lets only the one wait that cannot be stored, and says so', async () => {
+  const before = await arrive(bench, SOUND)
+  const broken = await arrive(bench, SOUND)
+  const after = await arrive(bench, SOUND)
+  // Somebody's row with this id is there already: a commit with it fails.
+  await bench.run('insert into event (tenant, id, type, payload, test, created_ms) values ($1, $2, $3, $4, 0, 1)', [
+    'acme',
+    idBytes(broken),
+    'T',
+    bytes('{}'),
+  ])
+  const { inbox, lines } = anInbox(bench)
+  inbox.start()
+  await expect.poll(async () => (await getEvent(after))?.type, LATE).toBe(TYPE)
+  await expect.poll(isWaiting, LATE).toBe(false)
+  await inbox.stop()
+  expect((await getEvent(before))?.type).toBe(TYPE)
+  expect(lines).toMatchObject([{ level: 'error', event: broken, tenant: 'acme' }])
+  // It is claimed for a while, and then tried again.
+  await bench.run('update inbox set claimed_until_ms = 0')
+  expect((await bench.store.write('claimInbox', { after: '', claimMs: 1, maxPayloadBytes: 9 })).arrivals).toMatchObject(
+    [{ event: broken }],
+  )
+})
+
+it('lets those of one schema wait that does not compile, and no others', async () => {
+  const schema = JSON.stringify({ type: 'nonsense' })
+  await bench.run(
+    `insert into event_type (name, grp, description, schema, example, created_ms) values ('BAD', '', '', $1, '{}', 1)`,
+    [schema],
+  )
+  await arrive(bench, ['acme', 'BAD', '{}'])
+  const sound = await arrive(bench, SOUND)
+  const { inbox, lines } = anInbox(bench)
+  inbox.start()
+  await expect.poll(() => getEvent(sound), LATE).not.toBeNull()
+  await inbox.stop()
+  expect(lines).toMatchObject([{ level: 'error', type: 'BAD' }])
+})
+
+it('gives back what is beyond a tenant’s share of a round, and takes it in the next', async () => {
+  for (let at = 0; at < 60; at++) await bench.store.write('createEndpoint', { endpoint: anEndpoint('acme') })
+  for (let at = 0; at < 12; at++) await arrive(bench, SOUND)
+  const release = vi.spyOn(bench.store, 'write')
+  const { inbox } = anInbox(bench, { maxDeliveriesAtOnce: 100 })
+  inbox.start()
+  await expect.poll(async () => (await bench.list()).length, LATE).toBe(720)
+  await inbox.stop()
+  const released = release.mock.calls.flatMap(([name, args]) => (name === 'releaseInbox' ? [args] : []))
+  // 9 × 60 are more than 500.
+  expect(released.map(args => (args as { rows: unknown[] }).rows.length)).toContain(3)
+})
+
+it('pauses a second after a fault of the store, however often it is told to look', async () => {
+  const event = await arrive(bench, SOUND)
+  const askedAtMs: number[] = []
+  const read = bench.store.read.bind(bench.store)
+  vi.spyOn(bench.store, 'read').mockImplementation((name, args) => {
+    if (name !== 'peekInbox') return read(name, args)
+    askedAtMs.push(performance.now())
+    return askedAtMs.length === 1 ? Promise.reject(new StoreUnavailable('away')) : read(name, args)
+  })
+  const { inbox, lines } = anInbox(bench, { lookMs: 5 })
+  inbox.start()
+  await expect.poll(() => getEvent(event), LATE).not.toBeNull()
+  await inbox.stop()
+  expect(lines).toMatchObject([{ level: 'warn', msg: expect.stringContaining('tried again') }])
+  expect(askedAtMs[1]! - askedAtMs[0]!).toBeGreaterThan(900)
+})
+
+it('C13: takes up again what a fault of the store has left claimed', async () => {
+  const event = await arrive(bench, SOUND)
+  const write = bench.store.write.bind(bench.store)
+  let tries = 0
+  vi.spyOn(bench.store, 'write').mockImplementation((name, args) => {
+    if (name === 'acceptArrivals' && ++tries === 1) return Promise.reject(new StoreUnavailable('away'))
+    return write(name, args)
+  })
+  const { inbox } = anInbox(bench)
+  inbox.start()
+  await expect.poll(() => getEvent(event), { timeout: 25_000 }).not.toBeNull()
+  await inbox.stop()
+  expect(tries).toBe(2)
+})

@@ -1,0 +1,288 @@
+import { describe, expect, it, vi } from 'vitest'
+import { TenantCache } from '../../src/catalogue/configuration-cache.ts'
+import { EventTypes } from '../../src/services/event-types.ts'
+import type { Change } from '../../src/store/changes.ts'
+import type { LaneItem } from '../../src/store/operations/lanes.ts'
+import { StoreOverloaded } from '../../src/store/store.ts'
+import { StoreUnavailable } from '../../src/store/transaction.ts'
+import { code, faults, fields, PAYLOAD, refusal, TYPE, useBench } from '../services/setup.ts'
+
+const bench = useBench()
+
+const freshItems = (changes: readonly Change[]): LaneItem[] =>
+  changes.flatMap(change => (change.kind === 'fresh' ? [...change.items] : []))
+const anEvent = (over: object = {}) => ({ type: TYPE, payload: JSON.parse(PAYLOAD), ...over })
+
+describe('publish', () => {
+  it('C13: answers a repetition as before, also when the type has changed or gone since', async () => {
+    await bench.endpoint()
+    const body = [anEvent({ id: 'a' }), anEvent({ id: 'b' })]
+    const first = await bench.publish(body)
+    await new EventTypes(bench.store, bench.samples).remove(TYPE)
+    const again = await bench.publish(body)
+    expect(again.events).toEqual(first.events.map(event => ({ ...event, duplicate: true })))
+    expect(await code(bench.publish([anEvent({ id: 'a' }), anEvent({ id: 'c' })]))).toBe('invalid')
+    expect(await code(bench.publish([anEvent({ id: 'a', payload: {} })]))).toBe('invalid')
+  })
+
+  it('C5: stores and hands over the payload byte for byte as it was published', async () => {
+    await bench.endpoint()
+    const payload =
+      '{ "CoverId" : "564200aa-7128-4a26-83a8-cf0201903fcc", "n":12345678901234567890,"x":1.0, "s":"\\u00e9\\/é" }'
+    const { batch, events } = await bench.publish(`{"type":"${TYPE}","payload":  ${payload} }`)
+    expect(batch).toBe(false)
+    expect(events).toEqual([{ id: expect.stringMatching(/^evt_/), deliveries: 1, notSent: {}, duplicate: false }])
+    const { event, deliveries } = await bench.deliveries.getEvent('acme', events[0]!.id)
+    expect(Buffer.from(event.payload).toString()).toBe(payload)
+    expect(deliveries.map(({ state }) => state)).toEqual(['pending'])
+    const [item] = freshItems(bench.changes)
+    expect(Buffer.from(item!.payload!).toString()).toBe(payload)
+    expect(item).toMatchObject({ delivery: deliveries[0]!.id, event: event.id, type: TYPE, attempts: 0, test: false })
+    expect(item!.dueAtMs).toBe(deliveries[0]!.dueAtMs)
+  })
+
+  it('publishes an array in its order, in one hand-over', async () => {
+    await bench.endpoint({ types: [TYPE] })
+    const ids = Array.from({ length: 100 }, (_, index) => `key-${index}`)
+    const { batch, events } = await bench.publish(ids.map(id => anEvent({ id })))
+    expect(batch).toBe(true)
+    const stored = await Promise.all(events.map(({ id }) => bench.store.read('getEvent', { tenant: 'acme', id })))
+    expect(stored.map(event => event!.key)).toEqual(ids)
+    expect(bench.changes.filter(({ kind }) => kind === 'fresh')).toHaveLength(1)
+    expect(freshItems(bench.changes)).toHaveLength(100)
+  })
+
+  it('keeps no request alive for a small payload of it', async () => {
+    await bench.endpoint()
+    const filler = 'x'.repeat(100_000)
+    await bench.publish([anEvent(), anEvent({ payload: { ...JSON.parse(PAYLOAD), filler } })])
+    const [small, large] = freshItems(bench.changes)
+    expect(small!.payload!.buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize)
+    expect(JSON.parse(Buffer.from(large!.payload!).toString()).filler).toBe(filler)
+  })
+
+  it('C2: makes a delivery for each endpoint that wants the type, and counts the others', async () => {
+    const wants = await bench.endpoint({ types: [TYPE, 'GRADE_CHANGED'] })
+    const wantsAll = await bench.endpoint()
+    await bench.endpoint({ types: ['GRADE_CHANGED'] })
+    const { events } = await bench.publishOne()
+    expect(events[0]).toMatchObject({ deliveries: 2, notSent: { type: 1 } })
+    expect((await bench.list()).map(({ endpoint }) => endpoint).sort()).toEqual([wants, wantsAll].sort())
+  })
+
+  it('C13: what is published for a disabled endpoint is held, and not handed over', async () => {
+    const id = await bench.endpoint()
+    await bench.endpoints.disable('acme', id)
+    const { events } = await bench.publishOne()
+    expect(events[0]!.deliveries).toBe(1)
+    expect(await bench.list('held')).toHaveLength(1)
+    expect(freshItems(bench.changes)).toEqual([])
+  })
+
+  it('stores an event that nobody wants, and hands nothing over', async () => {
+    const { events } = await bench.publishOne()
+    expect(events[0]).toMatchObject({ deliveries: 0, notSent: {} })
+    expect((await bench.deliveries.getEvent('acme', events[0]!.id)).deliveries).toEqual([])
+    expect(bench.kinds()).toEqual(['stored'])
+  })
+})
+
+describe('publish refuses', () => {
+  const stored = () =>
+    bench.store.read('listEvents', { tenant: 'acme', limit: 9, type: null, before: null, fromMs: null, toMs: null })
+
+  it('C1: an unknown type and a payload that breaks the schema, each by its place, and stores nothing', async () => {
+    const body = [
+      anEvent(),
+      anEvent({ type: 'NO_SUCH' }),
+      { type: TYPE },
+      anEvent({ payload: { CoverId: 'x' } }),
+      anEvent(),
+    ]
+    expect(await fields(bench.publish(body))).toEqual(['/1/type', '/2/payload', '/3/payload/CoverId'])
+    expect(await fields(bench.publish(anEvent({ payload: {} })))).toEqual(['/payload/CoverId'])
+    expect(await stored()).toEqual([])
+  })
+
+  it('names each bad element of many', async () => {
+    const body = Array.from({ length: 1_000 }, (_, index) =>
+      index % 2 ? anEvent({ payload: {} }) : { type: 'NO_SUCH' },
+    )
+    const named = new Set((await fields(bench.publish(body))).map(field => field.split('/')[1]))
+    expect(named.size).toBe(1_000)
+  })
+
+  it.each([
+    ['{', 'bad_json'],
+    ['', 'bad_json'],
+    ['\uFEFF{}', 'bad_json'],
+    [`{"type":"${TYPE}","payload":${'['.repeat(70)}${']'.repeat(70)}}`, 'bad_json'],
+    [`{"type":"${TYPE}","payload":{"a":1,"a":2}}`, 'invalid'],
+    ['7', 'invalid'],
+    ['[]', 'invalid'],
+    [JSON.stringify(Array(1_001).fill({})), 'invalid'],
+  ])('%#: %.40s with %s', async (body, expected) => {
+    const error = await refusal(bench.publish(body))
+    expect(error.code).toBe(expected)
+    expect(error.fields).toHaveLength(1)
+  })
+
+  it('an unknown or deleted tenant, and texts that can be none', async () => {
+    expect(await code(bench.publishOne('nobody'))).toBe('not_found')
+    expect(await code(bench.publishOne('a\0b'))).toBe('not_found')
+    await bench.publishOne()
+    await bench.tenants.remove('acme')
+    expect(await code(bench.publishOne())).toBe('not_found')
+  })
+
+  it('another event under a key that is taken, by its place', async () => {
+    await bench.publish(anEvent({ id: 'k' }))
+    const other = anEvent({ id: 'k', payload: { CoverId: '00000000-7128-4a26-83a8-cf0201903fcc' } })
+    const alone = await refusal(bench.publish(other))
+    expect(alone.code).toBe('idempotency_conflict')
+    expect(alone.fields.map(({ field }) => field)).toEqual(['/id'])
+    const batch = await refusal(bench.publish([anEvent(), anEvent({ id: 'new' }), other]))
+    expect(batch.fields.map(({ field }) => field)).toEqual(['/2/id'])
+    expect(await stored()).toHaveLength(1)
+  })
+
+  it('C13: lets a store that is away be told as such, and says overloaded where too much waits', async () => {
+    const publish = vi.spyOn(bench.store, 'publish')
+    publish.mockRejectedValueOnce(new StoreUnavailable('disk full'))
+    await expect(bench.publishOne()).rejects.toBeInstanceOf(StoreUnavailable)
+    publish.mockRejectedValueOnce(new StoreOverloaded('full'))
+    const error = await refusal(bench.publishOne())
+    expect([error.code, error.retryAfterSeconds]).toEqual(['overloaded', 1])
+    expect(bench.kinds()).toEqual([])
+  })
+})
+
+describe('a repeated key', () => {
+  it('answers as before, and hands nothing over again', async () => {
+    await bench.endpoint()
+    const first = await bench.publish(anEvent({ id: 'k' }))
+    bench.changes.length = 0
+    const again = await bench.publish([anEvent({ id: 'k' }), anEvent({ id: 'fresh' })])
+    expect(again.events[0]).toEqual({ ...first.events[0], duplicate: true })
+    expect(again.events[1]!.duplicate).toBe(false)
+    expect(freshItems(bench.changes).map(({ event }) => event)).toEqual([again.events[1]!.id])
+  })
+
+  it('is told by the bytes, not by what they mean, and by the type', async () => {
+    await bench.publish(`{"id":"k","type":"${TYPE}","payload":${PAYLOAD}}`)
+    const spaced = `{"id":"k","type":"${TYPE}","payload":${PAYLOAD.replace(':', ': ')}}`
+    expect(await code(bench.publish(spaced))).toBe('idempotency_conflict')
+  })
+})
+
+describe('a configuration that moves', () => {
+  it('C13: is matched again when another process changed it', async () => {
+    await bench.endpoint({ types: ['GRADE_CHANGED'] })
+    await bench.publishOne()
+    // Written without telling: as another node would.
+    const tell = vi.spyOn(bench.store.changes, 'tell').mockImplementation(() => {})
+    await bench.endpoint()
+    tell.mockRestore()
+    expect((await bench.publishOne()).events[0]).toMatchObject({ deliveries: 1, notSent: { type: 1 } })
+  })
+
+  it('C1: is validated again when the schema changed meanwhile', async () => {
+    const type = await bench.types.get(TYPE)
+    await bench.publishOne()
+    const tell = vi.spyOn(bench.store.changes, 'tell').mockImplementation(() => {})
+    const schema = { type: 'object', required: ['other'] }
+    await bench.types.put(TYPE, { ...type, schema, example: { other: 1 } }, undefined, { force: true })
+    tell.mockRestore()
+    expect(await fields(bench.publishOne())).toEqual(['/payload/other'])
+  })
+
+  it('cannot be starved by whoever changes it without a pause', async () => {
+    const endpoint = await bench.endpoint()
+    let isOver = false
+    const changing = Array.from({ length: 4 }, async (_, at) => {
+      for (let nth = 0; !isOver; nth++) {
+        await bench.endpoints.update('acme', endpoint, { description: `${at} ${nth}` }).catch(() => {})
+      }
+    })
+    const results = await Promise.allSettled(Array.from({ length: 20 }, () => bench.publishOne()))
+    isOver = true
+    await Promise.all(changing)
+    expect(results.filter(({ status }) => status === 'rejected')).toEqual([])
+  })
+
+  it('gives up with 503 when it never stands still', async () => {
+    const publish = vi.spyOn(bench.store, 'publish').mockResolvedValue({ kind: 'stale' })
+    expect(await code(bench.publishOne())).toBe('overloaded')
+    expect(publish.mock.calls.length).toBeGreaterThan(2)
+  })
+
+  it('is read once for many who wait, then kept until it changes', async () => {
+    const read = vi.spyOn(bench.store, 'read')
+    await Promise.all(Array.from({ length: 20 }, () => bench.publishOne()))
+    await bench.publishOne()
+    expect(read).toHaveBeenCalledTimes(2)
+    await bench.endpoint()
+    read.mockClear()
+    expect((await bench.publishOne()).events[0]!.deliveries).toBe(1)
+    expect(read).toHaveBeenCalledTimes(1)
+  })
+
+  it('is read again after a fault of the store', async () => {
+    await bench.publishOne()
+    const read = vi.spyOn(bench.store, 'read')
+    bench.store.changes.tell({ kind: 'doubt' })
+    await bench.publishOne()
+    const names = read.mock.calls.map(([name]) => name).filter(name => name !== 'readApiKeyChanges')
+    expect(names).toHaveLength(2)
+  })
+
+  it('is kept for the tenants used last, up to a number of endpoints, and not for unknown ones', async () => {
+    for (const tenant of ['a', 'b', 'c']) await bench.tenants.put(tenant, {})
+    const cache = new TenantCache(bench.store, 2)
+    const isKept = (tenant: string) => !(cache.get(tenant) instanceof Promise)
+    for (const tenant of ['a', 'b']) await cache.get(tenant)
+    expect(isKept('a')).toBe(true)
+    await cache.get('c')
+    expect([isKept('a'), isKept('c')]).toEqual([true, true])
+    expect(isKept('b')).toBe(false)
+    expect(await cache.get('unknown')).toBeNull()
+    expect(isKept('unknown')).toBe(false)
+  })
+})
+
+describe('publishTest', () => {
+  it('sends the type’s example to that endpoint alone, marked as a test', async () => {
+    const id = await bench.endpoint({ types: ['GRADE_CHANGED'] })
+    await bench.endpoint()
+    const endpoint = await bench.endpoints.get('acme', id)
+    const result = await bench.publisher.publishTest(endpoint, undefined)
+    expect(result.type).toBe('GRADE_CHANGED')
+    const { event, deliveries } = await bench.deliveries.getEvent('acme', result.event)
+    expect(event.test).toBe(true)
+    expect(JSON.parse(Buffer.from(event.payload).toString())).toEqual((await bench.types.get('GRADE_CHANGED')).example)
+    expect(deliveries).toMatchObject([{ id: result.delivery, endpoint: id, test: true, state: 'pending' }])
+    expect(freshItems(bench.changes)).toMatchObject([{ delivery: result.delivery, test: true }])
+  })
+
+  it('takes the type that is asked for, else the endpoint’s first that exists, else the catalogue’s', async () => {
+    const endpoint = await bench.endpoints.get('acme', await bench.endpoint({ types: ['GRADE_CHANGED', TYPE] }))
+    const typeOf = async (name?: string) => (await bench.publisher.publishTest(endpoint, name)).type
+    expect(await typeOf('COMPANY_SEARCH_UPDATED')).toBe('COMPANY_SEARCH_UPDATED')
+    await bench.types.remove('GRADE_CHANGED')
+    expect(await typeOf()).toBe(TYPE)
+    await bench.types.remove(TYPE)
+    expect(await typeOf()).toBe('COMPANY_SEARCH_UPDATED')
+  })
+
+  it('refuses an unknown type, a disabled endpoint, one that is gone, and an empty catalogue', async () => {
+    const endpoint = await bench.endpoints.get('acme', await bench.endpoint())
+    const test = (name?: string) => bench.publisher.publishTest(endpoint, name)
+    expect(await faults(test('NO_SUCH'))).toMatchObject([{ field: '/type', reason: 'unknown_type' }])
+    await bench.endpoints.disable('acme', endpoint.id)
+    expect(await code(test())).toBe('conflict')
+    await bench.endpoints.remove('acme', endpoint.id)
+    expect(await code(test())).toBe('not_found')
+    for (const { name } of await bench.publisher.types()) await bench.types.remove(name)
+    expect(await code(test())).toBe('conflict')
+  })
+})

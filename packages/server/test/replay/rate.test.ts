@@ -1,0 +1,64 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { FIRST_PACE, type Pace, paceOf, roomOf } from '../../src/replay/rate.ts'
+
+const MOST = 100
+const look = (untried: number, over = {}) => ({ untried, isFailing: false, isNarrow: false, ...over })
+const made = (pace: Pace): Pace => ({ ...pace, untried: pace.untried + roomOf(pace) })
+
+/** What is made at each of these looks, if as many are tried between them as said. */
+function rooms(taken: readonly number[], over = {}): number[] {
+  let pace = FIRST_PACE
+  return [0, ...taken].map(count => {
+    pace = paceOf(pace, look(Math.max(0, pace.untried - count), over), MOST)
+    const room = roomOf(pace)
+    pace = made(pace)
+    return room
+  })
+}
+
+describe('the pace of a replay at an endpoint', () => {
+  it('begins with a few, and doubles while all are tried between two looks', () => {
+    expect(rooms([1e9, 1e9, 1e9, 1e9])).toEqual([16, 32, 64, 100, 100])
+  })
+
+  it('gives as many again as were tried, where not all were', () => {
+    expect(rooms([1e9, 1e9, 20, 20, 20])).toEqual([16, 32, 64, 0, 0, 16])
+    expect(rooms([0, 0, 4, 4])).toEqual([16, 0, 0, 4, 4])
+  })
+
+  it('begins with one where one can stand in the way of others', () => {
+    expect(rooms([1e9, 1e9, 0, 1, 1], { isNarrow: true })).toEqual([1, 2, 4, 0, 0, 0])
+    expect(rooms([0, 1, 0], { isNarrow: true })).toEqual([1, 0, 2, 0])
+  })
+
+  it('stays at one while the endpoint fails, until something was tried that did not', () => {
+    let pace = made(paceOf(FIRST_PACE, look(0), MOST))
+    pace = paceOf(pace, look(3, { isFailing: true }), MOST)
+    expect(roomOf(pace)).toBe(0)
+    pace = made(paceOf(pace, look(0, { isFailing: true }), MOST))
+    expect(pace.untried).toBe(1)
+    // What was made since is not tried: nobody knows yet.
+    pace = paceOf(pace, look(1), MOST)
+    expect([roomOf(pace), pace.isFailing]).toEqual([0, true])
+    pace = paceOf(pace, look(0), MOST)
+    expect([roomOf(pace), pace.isFailing]).toEqual([16, false])
+  })
+
+  it('never lets more wait than it allows, nor more than the most; and always goes on once nothing waits', () => {
+    const step = fc.record({ taken: fc.nat(200), isFailing: fc.boolean(), isNarrow: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(step), fc.integer({ min: 1, max: 500 }), (steps, most) => {
+        let pace = FIRST_PACE
+        for (const { taken, ...rest } of steps) {
+          const untried = Math.max(0, pace.untried - taken)
+          pace = paceOf(pace, { untried, ...rest }, most)
+          const room = roomOf(pace)
+          expect(room === 0 || untried + room <= most).toBe(true)
+          if (untried === 0) expect(room).toBeGreaterThan(0)
+          pace = made(pace)
+        }
+      }),
+    )
+  })
+})

@@ -1,0 +1,122 @@
+import { verify } from '@posthorn/client'
+import fc from 'fast-check'
+import { Webhook } from 'standardwebhooks'
+import { describe, expect, it } from 'vitest'
+import {
+  type Credentials,
+  changesAtMs,
+  clientSecretAt,
+  liveSigning,
+  makeSigningSecret,
+  parseSigningSecret,
+  readCredentials,
+  replaceClientSecret,
+  rotateSigning,
+  SIGNING_OVERLAP_MS,
+  verificationKeyOf,
+  writeCredentials,
+} from '../../src/secrets/credentials.ts'
+import { createSigner } from '../../src/secrets/signer.ts'
+
+const NOW_MS = 1_790_000_000_000
+const first: Credentials = {
+  clientSecret: 'first',
+  next: null,
+  signing: [makeSigningSecret('v1', NOW_MS)],
+  clientCertificate: null,
+  oauth: null,
+}
+
+describe('credentials', () => {
+  it('come out as they went in', () => {
+    expect(readCredentials(writeCredentials(first))).toEqual(first)
+  })
+
+  it('C6: a clientSecret is replaced at once, or from a time on', () => {
+    expect(clientSecretAt(replaceClientSecret(first, 'second', null, NOW_MS), NOW_MS)).toBe('second')
+    expect(clientSecretAt(replaceClientSecret(first, 'second', NOW_MS, NOW_MS), NOW_MS)).toBe('second')
+    const later = replaceClientSecret(first, 'second', NOW_MS + 10, NOW_MS)
+    expect([9, 10, 11].map(after => clientSecretAt(later, NOW_MS + after))).toEqual(['first', 'second', 'second'])
+    expect(changesAtMs(later, NOW_MS)).toBe(NOW_MS + 10)
+    expect(changesAtMs(later, NOW_MS + 10)).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  it('C6: replaced again before and after the switch, what is in force stays in force', () => {
+    const later = replaceClientSecret(first, 'second', NOW_MS + 10, NOW_MS)
+    const before = replaceClientSecret(later, 'third', NOW_MS + 20, NOW_MS + 5)
+    expect([5, 10, 20].map(after => clientSecretAt(before, NOW_MS + after))).toEqual(['first', 'first', 'third'])
+    const after = replaceClientSecret(later, 'third', NOW_MS + 20, NOW_MS + 15)
+    expect([15, 20].map(ms => clientSecretAt(after, NOW_MS + ms))).toEqual(['second', 'third'])
+    expect(clientSecretAt(replaceClientSecret(later, 'third', null, NOW_MS + 5), NOW_MS + 15)).toBe('third')
+  })
+
+  it('a signing secret still counts for a day after another took its place', () => {
+    const second = makeSigningSecret('v1', NOW_MS)
+    const rotated = rotateSigning(first, second, NOW_MS)!
+    const keysAt = (after: number) => liveSigning(rotated, NOW_MS + after).map(({ key }) => key)
+    expect(keysAt(SIGNING_OVERLAP_MS - 1)).toEqual([second.key, first.signing[0]!.key])
+    expect(keysAt(SIGNING_OVERLAP_MS)).toEqual([second.key])
+    expect(changesAtMs(rotated, NOW_MS)).toBe(NOW_MS + SIGNING_OVERLAP_MS)
+    // Rotated without a pause, there is none more when ten count: a day is promised to each.
+    let many = rotated
+    for (let at = 2; at <= 9; at++) many = rotateSigning(many, makeSigningSecret('v1', NOW_MS), NOW_MS + at)!
+    expect(many.signing).toHaveLength(10)
+    expect(rotateSigning(many, makeSigningSecret('v1', NOW_MS), NOW_MS + 99)).toBeUndefined()
+    const dayLater = NOW_MS + SIGNING_OVERLAP_MS
+    expect(rotateSigning(many, makeSigningSecret('v1', NOW_MS), dayLater)!.signing).toHaveLength(10)
+  })
+
+  it('takes a whsec_ of 24 to 64 bytes from a tenant, and nothing else', () => {
+    for (const [bytes, isTaken] of [
+      [23, false],
+      [24, true],
+      [64, true],
+      [65, false],
+    ] as const) {
+      const text = `whsec_${Buffer.alloc(bytes, 255).toString('base64')}`
+      const secret = parseSigningSecret(text, NOW_MS)
+      expect(secret !== undefined && verificationKeyOf(secret) === text).toBe(isTaken)
+    }
+    const good = Buffer.alloc(32).toString('base64')
+    for (const text of [good, `whpk_${good}`, `whsec_${good} `, `whsec_${good}=`, `whsec_-_${good}`, 'whsec_', '']) {
+      expect(parseSigningSecret(text, NOW_MS)).toBeUndefined()
+    }
+  })
+})
+
+describe('signer', () => {
+  const id = 'evt_01m86ab741etc96zvjzydbbv1x'
+  const timestamp = String(NOW_MS / 1_000)
+  const headersOf = (signature: string) => ({
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': signature,
+  })
+
+  it('is verified by our library with either key, where there are two', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: 'binary' }), async text => {
+        const body = JSON.stringify({ text })
+        const [older, newer] = [makeSigningSecret('v1', NOW_MS), makeSigningSecret('v1a', NOW_MS)]
+        const signature = createSigner([newer, older])(id, timestamp, Buffer.from(body))
+        expect(signature).toMatch(/^v1a,\S+ v1,\S+$/)
+        for (const secret of [older, newer]) {
+          const request = new Request('https://receiver.example', {
+            method: 'POST',
+            body,
+            headers: headersOf(signature),
+          })
+          await verify(request, { signingSecret: verificationKeyOf(secret), now: () => NOW_MS })
+        }
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it('v1 is what the library of Standard Webhooks makes', () => {
+    const secret = makeSigningSecret('v1', NOW_MS)
+    const body = '{"status":"Quoted", "big":12345678901234567890}'
+    const theirs = new Webhook(verificationKeyOf(secret)).sign(id, new Date(NOW_MS), body)
+    expect(createSigner([secret])(id, timestamp, Buffer.from(body))).toBe(theirs)
+  })
+})

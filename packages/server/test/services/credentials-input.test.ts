@@ -1,0 +1,51 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { createAuthority } from '@posthorn/testkit'
+import { describe, expect, it } from 'vitest'
+import type { FieldError } from '../../src/base/errors.ts'
+import { checkCredentials } from '../../src/services/credentials-input.ts'
+import { policy } from './setup.ts'
+
+function faultsOf(clientCertificate: { certificate: string; key: string }): string[] {
+  const faults: FieldError[] = []
+  checkCredentials({ clientCertificate }, policy(), Date.now(), faults)
+  return faults.map(({ field, detail }) => `${field} ${detail}`)
+}
+
+const pem = (pair: { privateKey: { export(options: { type: 'pkcs8'; format: 'pem' }): string | Buffer } }) =>
+  String(pair.privateKey.export({ type: 'pkcs8', format: 'pem' }))
+
+describe('a client certificate', () => {
+  it('takes no key that costs more than a few milliseconds a handshake, or that TLS rarely knows', async () => {
+    const { certPem: certificate } = await (await createAuthority()).issue({ names: ['client'], use: 'client' })
+    const unusual = [
+      generateKeyPairSync('rsa', { modulusLength: 1_024 }),
+      generateKeyPairSync('rsa', { modulusLength: 4_104 }),
+      generateKeyPairSync('rsa-pss', { modulusLength: 2_048 }),
+      generateKeyPairSync('ec', { namedCurve: 'secp256k1' }),
+      generateKeyPairSync('ed25519'),
+      generateKeyPairSync('dsa', { modulusLength: 2_048, divisorLength: 256 }),
+    ]
+    for (const pair of unusual) {
+      expect(faultsOf({ certificate, key: pem(pair) })).toEqual([
+        expect.stringContaining('/key The key must be RSA of'),
+      ])
+    }
+    // These are usual, and only not the certificate's own.
+    for (const pair of [
+      generateKeyPairSync('rsa', { modulusLength: 2_048 }),
+      generateKeyPairSync('ec', { namedCurve: 'P-384' }),
+    ]) {
+      expect(faultsOf({ certificate, key: pem(pair) })).toEqual([expect.stringContaining('is not that of')])
+    }
+  })
+
+  it('can have a chain behind it, each of which can be read, and not more than ten', async () => {
+    const authority = await createAuthority()
+    const { certPem, keyPem: key } = await authority.issue({ names: ['client'], use: 'client' })
+    expect(faultsOf({ certificate: certPem + authority.caPem, key })).toEqual([])
+    const garbage = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
+    for (const certificate of [certPem + garbage, garbage, certPem + authority.caPem.repeat(10), 'x', '']) {
+      expect(faultsOf({ certificate, key })).toEqual([expect.stringContaining('/certificate It must be in PEM')])
+    }
+  })
+})

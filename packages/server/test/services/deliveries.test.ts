@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest'
+import { newId } from '../../src/base/ids.ts'
+import type { Delivery } from '../../src/base/model.ts'
+import type { Step } from '../../src/store/operations/settle.ts'
+import { aSettlement } from '../store/builders.ts'
+import { code, fields, PAYLOAD, refusal, TYPE, useBench } from './setup.ts'
+
+const bench = useBench()
+
+/** A delivery of a fresh event to a fresh endpoint. */
+async function aDelivery(): Promise<Delivery> {
+  const id = await bench.endpoint()
+  await bench.publishOne()
+  bench.changes.length = 0
+  return (await bench.list(null, id))[0]!
+}
+
+/** Ends an attempt of the delivery. */
+async function settle(delivery: Delivery, step: Step): Promise<void> {
+  const { partition } = await bench.endpoints.get('acme', delivery.endpoint)
+  const item = { ...delivery, delivery: delivery.id, partition, dueAtMs: delivery.dueAtMs ?? 0, payload: null }
+  await bench.store.settle(aSettlement(item, step))
+}
+
+describe('retry', () => {
+  it('C12: makes the next attempt of a pending delivery due now, since a person says so', async () => {
+    const delivery = await aDelivery()
+    await settle(delivery, { kind: 'retry', dueAtMs: Date.now() + 1_000_000 })
+    const { delivery: after, created } = await bench.deliveries.retry('acme', delivery.id)
+    expect(created).toBe(false)
+    expect(after).toMatchObject({ id: delivery.id, state: 'pending', attempts: 1 })
+    expect(after.dueAtMs).toBeLessThanOrEqual(Date.now())
+    expect(bench.changes).toMatchObject([{ kind: 'lane', endpoint: delivery.endpoint, delivery: delivery.id }])
+  })
+
+  it.each(['delivered', 'exhausted', 'cancelled'] as const)('makes a new delivery of one that is %s', async state => {
+    const delivery = await aDelivery()
+    if (state === 'cancelled') await bench.deliveries.cancel('acme', delivery.id)
+    else await settle(delivery, { kind: state })
+    const { delivery: again, created } = await bench.deliveries.retry('acme', delivery.id)
+    expect(created).toBe(true)
+    expect(again).toMatchObject({ event: delivery.event, replayOf: delivery.id, state: 'pending', attempts: 0 })
+    expect((await bench.deliveries.get('acme', delivery.id)).delivery.state).toBe(state)
+    expect(bench.changes.at(-1)).toMatchObject({ kind: 'lane', delivery: again.id })
+  })
+
+  it('refuses what is held, and what has nowhere to go', async () => {
+    const delivery = await aDelivery()
+    await settle(delivery, { kind: 'exhausted' })
+    await bench.publishOne()
+    await bench.endpoints.disable('acme', delivery.endpoint)
+    const [held] = await bench.list('held')
+    const error = await refusal(bench.deliveries.retry('acme', held!.id))
+    expect([error.code, error.message]).toEqual(['conflict', expect.stringContaining('enable')])
+    // A new delivery to a disabled endpoint is made, and waits like any other.
+    expect((await bench.deliveries.retry('acme', delivery.id)).delivery).toMatchObject({
+      state: 'held',
+      heldReason: 'disabled',
+    })
+    await bench.endpoints.remove('acme', delivery.endpoint)
+    expect(await code(bench.deliveries.retry('acme', delivery.id))).toBe('conflict')
+  })
+})
+
+describe('what was set aside', () => {
+  async function setAside(delivery: Delivery): Promise<void> {
+    const trial = { tenant: 'acme', delivery: delivery.id, epoch: 0, mayBeLast: true }
+    for (let count = 0; count < 4; count++) await bench.store.write('beginTrial', trial)
+  }
+
+  it('C13: is listed, and sent again once a person says so', async () => {
+    const delivery = await aDelivery()
+    await setAside(delivery)
+    const { count, deliveries } = await bench.deliveries.listSetAside(null, 9)
+    expect([count, deliveries]).toMatchObject([1, [{ id: delivery.id, heldReason: 'set_aside' }]])
+    const { delivery: after, created } = await bench.deliveries.retry('acme', delivery.id)
+    expect([after, created]).toMatchObject([{ id: delivery.id, state: 'pending', heldReason: null }, false])
+    expect(after.dueAtMs).toBeLessThanOrEqual(Date.now())
+    expect(bench.changes).toMatchObject([{ kind: 'lane', endpoint: delivery.endpoint, delivery: delivery.id }])
+    expect((await bench.deliveries.listSetAside(null, 9)).count).toBe(0)
+  })
+
+  it('C13: is left alone by an endpoint that is enabled, held with one that is disabled, and can be cancelled', async () => {
+    const delivery = await aDelivery()
+    await setAside(delivery)
+    await bench.endpoints.disable('acme', delivery.endpoint)
+    await bench.endpoints.enable('acme', delivery.endpoint, { held: 'release' })
+    expect((await bench.list('held')).map(({ heldReason }) => heldReason)).toEqual(['set_aside'])
+    await bench.endpoints.disable('acme', delivery.endpoint)
+    const { delivery: after } = await bench.deliveries.retry('acme', delivery.id)
+    expect(after).toMatchObject({ state: 'held', heldReason: 'disabled' })
+    await bench.endpoints.enable('acme', delivery.endpoint, { held: 'release' })
+    expect((await bench.list('pending')).map(({ id }) => id)).toEqual([delivery.id])
+    await setAside(delivery)
+    expect((await bench.deliveries.cancel('acme', delivery.id)).state).toBe('cancelled')
+  })
+
+  it('C13: is cancelled with its endpoint', async () => {
+    const delivery = await aDelivery()
+    await setAside(delivery)
+    await bench.endpoints.remove('acme', delivery.endpoint)
+    expect((await bench.list('cancelled')).map(({ id }) => id)).toEqual([delivery.id])
+    expect(await bench.deliveries.listSetAside(null, 9)).toEqual({ count: 0, deliveries: [] })
+  })
+})
+
+describe('cancel', () => {
+  it('C13: cancels what is pending or held, and again to no effect', async () => {
+    const delivery = await aDelivery()
+    const cancelled = await bench.deliveries.cancel('acme', delivery.id)
+    expect(cancelled).toMatchObject({ id: delivery.id, state: 'cancelled', endedAtMs: expect.any(Number) })
+    expect(bench.changes).toMatchObject([{ kind: 'lane', delivery: delivery.id }])
+    expect(await bench.deliveries.cancel('acme', delivery.id)).toEqual(cancelled)
+    await bench.publishOne()
+    await bench.endpoints.disable('acme', delivery.endpoint)
+    const [held] = await bench.list('held')
+    expect((await bench.deliveries.cancel('acme', held!.id)).state).toBe('cancelled')
+  })
+
+  it.each(['delivered', 'exhausted'] as const)('refuses one that is %s', async kind => {
+    const delivery = await aDelivery()
+    await settle(delivery, { kind })
+    expect(await code(bench.deliveries.cancel('acme', delivery.id))).toBe('conflict')
+  })
+})
+
+describe('looking', () => {
+  const all = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
+  const events = { type: null, before: null, fromMs: null, toMs: null }
+
+  it('shows a delivery with its attempts, and an event with its deliveries', async () => {
+    const delivery = await aDelivery()
+    await settle(delivery, { kind: 'retry', dueAtMs: 99 })
+    const { delivery: after, attempts } = await bench.deliveries.get('acme', delivery.id)
+    expect(after.attempts).toBe(1)
+    expect(attempts).toMatchObject([{ number: 1, status: 500 }])
+    const { event, deliveries } = await bench.deliveries.getEvent('acme', delivery.event)
+    expect(Buffer.from(event.payload).toString()).toBe(PAYLOAD)
+    expect(deliveries).toEqual([after])
+    expect(await bench.deliveries.listEvents('acme', { ...events, type: TYPE }, 9)).toEqual([event])
+    expect(await bench.deliveries.listEvents('acme', { ...events, type: 'NO_SUCH' }, 9)).toEqual([])
+  })
+
+  it('answers not_found for what is not there, malformed, or another tenant’s', async () => {
+    const { id, event } = await aDelivery()
+    await bench.tenants.put('other', {})
+    for (const [tenant, dlv, evt] of [
+      ['other', id, event],
+      ['nobody', id, event],
+      ['a\0', id, event],
+      ['acme', newId('dlv', 1), newId('evt', 1)],
+      ['acme', event, id],
+      ['acme', '', ''],
+    ] as const) {
+      expect(await code(bench.deliveries.get(tenant, dlv))).toBe('not_found')
+      expect(await code(bench.deliveries.retry(tenant, dlv))).toBe('not_found')
+      expect(await code(bench.deliveries.cancel(tenant, dlv))).toBe('not_found')
+      expect(await code(bench.deliveries.getEvent(tenant, evt))).toBe('not_found')
+    }
+    expect(await code(bench.deliveries.list('nobody', all, 1))).toBe('not_found')
+    expect(await code(bench.deliveries.listEvents('nobody', events, 1))).toBe('not_found')
+  })
+
+  it('names the filter that is malformed', async () => {
+    const list = (over: object) => fields(bench.deliveries.list('acme', { ...all, ...over }, 1))
+    expect(await list({ before: 'x' })).toEqual(['cursor'])
+    expect(await fields(bench.deliveries.listSetAside('x', 1))).toEqual(['cursor'])
+    expect(await list({ endpoint: 'x' })).toEqual(['endpoint'])
+    expect(await list({ event: 'x' })).toEqual(['event'])
+    expect(await list({ type: 'a\0' })).toEqual(['type'])
+    expect(await fields(bench.deliveries.listEvents('acme', { ...events, before: 'x' }, 1))).toEqual(['cursor'])
+  })
+})

@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto'
+import { pino } from 'pino'
+import { expect, it } from 'vitest'
+import type { Endpoint } from '../../src/base/model.ts'
+import { createKeyring } from '../../src/secrets/keyring.ts'
+import { KeyRotation } from '../../src/services/key-rotation.ts'
+import { code, SECRET, useBench } from './setup.ts'
+
+const bench = useBench()
+const silent = pino({ level: 'silent' })
+const configured = { addNew: () => null, dropOlder: () => false }
+
+const finished = (rotation: KeyRotation) =>
+  expect.poll(async () => (await rotation.read()).state, { timeout: 20_000, interval: 5 }).not.toBe('running')
+
+async function all(): Promise<Endpoint[]> {
+  return bench.endpoints.list('acme', { before: null, limit: 1_000 })
+}
+
+it('C14: seals every secret anew while endpoints are changed, and then the older key is of no use', async () => {
+  for (let at = 0; at < 450; at++) await bench.endpoint({ clientSecret: `${at}-${SECRET}` })
+  const [older, newer] = [bench.keyring, randomBytes(32)]
+  const before = await all()
+  let dropped = 0
+  const place = { addNew: () => newer, dropOlder: () => ++dropped > 0 }
+  const rotation = new KeyRotation(bench.store, older, place, silent)
+  expect(await rotation.start()).toMatchObject({ state: 'running', keys: [expect.any(String), expect.any(String)] })
+  expect(await code(rotation.start())).toBe('conflict')
+  // Beside it, what people do.
+  for (const { id } of before.slice(0, 20))
+    await bench.endpoints.update('acme', id, { clientSecret: 'another-secret-now' })
+  await finished(rotation)
+  expect(await rotation.read()).toMatchObject({ state: 'done', unreadable: 0 })
+  expect(dropped).toBe(1)
+  const alone = createKeyring(newer)
+  const secretOf = ({ id, sealedCredentials }: Endpoint) => JSON.parse(alone.open(id, sealedCredentials)).clientSecret
+  const secrets = (await all()).map(secretOf)
+  expect(secrets).toHaveLength(450)
+  expect(secrets.slice(0, 20)).toEqual(Array(20).fill('another-secret-now'))
+  expect(new Set(secrets.slice(20)).size).toBe(430)
+  expect(await bench.store.read('readMeta', { key: 'encryption_key_fingerprint' })).toBe(alone.fingerprint)
+  // Equal secrets are still told to be equal (C8).
+  const { warnings } = await bench.endpoints.describe((await all())[0]!)
+  expect(warnings.map(warning => warning.code)).toContain('secret_shared_between_endpoints')
+})
+
+it('leaves what no key opens, keeps all keys then, and says how many', async () => {
+  await bench.endpoint()
+  const lost = createKeyring(randomBytes(32))
+  const [endpoint] = await all()
+  const sealedCredentials = lost.seal(endpoint!.id, '{}')
+  await bench.store.write('updateEndpoint', {
+    endpoint: { ...endpoint!, sealedCredentials, updatedAtMs: endpoint!.updatedAtMs + 1 },
+    readAtMs: endpoint!.updatedAtMs,
+  })
+  await bench.endpoint()
+  let dropped = 0
+  const place = { addNew: () => randomBytes(32), dropOlder: () => ++dropped > 0 }
+  const rotation = new KeyRotation(bench.store, bench.keyring, place, silent)
+  await rotation.start()
+  await finished(rotation)
+  expect(await rotation.read()).toMatchObject({ state: 'done', resealed: 1, unreadable: 1 })
+  expect(dropped).toBe(0)
+})
+
+it('with configured keys seals with the first of them, and refuses if there is only one', async () => {
+  await bench.endpoint()
+  const alone = new KeyRotation(bench.store, bench.keyring, configured, silent)
+  expect(await code(alone.start())).toBe('conflict')
+  bench.keyring.putFirst(randomBytes(32))
+  const rotation = new KeyRotation(bench.store, bench.keyring, configured, silent)
+  await rotation.start()
+  await finished(rotation)
+  expect(await rotation.read()).toMatchObject({ state: 'done', resealed: 1 })
+})
+
+it('is told by every node, and can be begun anew where its node has ended', async () => {
+  const [here, there] = [0, 1].map(() => new KeyRotation(bench.store, bench.keyring, configured, silent))
+  bench.keyring.putFirst(randomBytes(32))
+  const tell = (agoMs: number) => {
+    const value = { state: 'running', resealed: 7, unreadable: 0, toldAtMs: bench.store.now() - agoMs }
+    return bench.store.write('writeMeta', { key: 'key_rotation', value: JSON.stringify(value) })
+  }
+  await tell(0)
+  expect(await there!.read()).toMatchObject({ state: 'running', resealed: 7 })
+  expect(await code(here!.start())).toBe('conflict')
+  await tell(60_000)
+  expect(await here!.read()).toMatchObject({ state: 'interrupted' })
+  await here!.start()
+  await finished(there!)
+  expect(await there!.read()).toMatchObject({ state: 'done', resealed: 0 })
+})
+
+it('that is stopped in the middle keeps both keys, and the next one ends it', async () => {
+  for (let at = 0; at < 450; at++) await bench.endpoint({ clientSecret: `${at}-${SECRET}` })
+  let dropped = 0
+  const place = { addNew: () => randomBytes(32), dropOlder: () => ++dropped > 0 }
+  const rotation = new KeyRotation(bench.store, bench.keyring, place, silent)
+  await rotation.start()
+  await rotation.stop()
+  expect(await rotation.read()).toMatchObject({ state: 'interrupted' })
+  expect(dropped).toBe(0)
+  const next = new KeyRotation(bench.store, bench.keyring, place, silent)
+  await next.start()
+  await finished(next)
+  // Three were in use for a moment: begun anew, it goes on with the key that was made.
+  expect((await next.read()).keys).toHaveLength(1)
+  expect(dropped).toBe(1)
+})
+
+it('is one after the other, each with a key of its own, and each in the audit log', async () => {
+  await bench.endpoint()
+  const made: Uint8Array[] = []
+  const place = { addNew: () => made[made.push(randomBytes(32)) - 1]!, dropOlder: () => true }
+  const rotation = new KeyRotation(bench.store, bench.keyring, place, silent)
+  const actor = { kind: 'root', key: null, name: null, address: '192.0.2.1' } as const
+  for (let nth = 1; nth <= 3; nth++) {
+    await rotation.start(actor)
+    await finished(rotation)
+    expect(made).toHaveLength(nth)
+    expect(await rotation.read()).toMatchObject({ state: 'done', resealed: 1, keys: [expect.any(String)] })
+  }
+  const alone = createKeyring(made.at(-1)!)
+  const [endpoint] = await all()
+  expect(() => alone.open(endpoint!.id, endpoint!.sealedCredentials)).not.toThrow()
+  const entries = await bench.store.read('listAudit', {
+    tenant: null,
+    before: null,
+    fromMs: null,
+    toMs: null,
+    limit: 3,
+  })
+  expect(entries).toMatchObject(Array(3).fill({ action: 'replaced', target: 'encryption_key', actor }))
+})

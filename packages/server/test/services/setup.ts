@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto'
+import { pino } from 'pino'
+import { afterEach, beforeEach, expect } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import { type ErrorCode, type FieldError, PosthornError } from '../../src/base/errors.ts'
+import type { Delivery, DeliveryState, Endpoint, EndpointId } from '../../src/base/model.ts'
+import { starterCatalogue } from '../../src/catalogue/starter-catalogue.ts'
+import { TypeSamples } from '../../src/catalogue/type-samples.ts'
+import type { Resolver } from '../../src/guard/lookup.ts'
+import { CONTRACT_PORTS } from '../../src/guard/ports.ts'
+import type { TargetPolicy } from '../../src/guard/target.ts'
+import { Publisher } from '../../src/publish/publisher.ts'
+import { createReplayCounter } from '../../src/replay/selection.ts'
+import { readCredentials } from '../../src/secrets/credentials.ts'
+import { createKeyring, type Keyring } from '../../src/secrets/keyring.ts'
+import { ApiKeyCache } from '../../src/services/api-key-cache.ts'
+import { ApiKeys } from '../../src/services/api-keys.ts'
+import { Deliveries } from '../../src/services/deliveries.ts'
+import { type EndpointInput, Endpoints } from '../../src/services/endpoints.ts'
+import { EventTypes } from '../../src/services/event-types.ts'
+import { Exports } from '../../src/services/exports.ts'
+import { KeyRotation } from '../../src/services/key-rotation.ts'
+import { Replays } from '../../src/services/replays.ts'
+import { RetrySchedules } from '../../src/services/retry-schedules.ts'
+import { Stats } from '../../src/services/stats.ts'
+import { Tenants } from '../../src/services/tenants.ts'
+import type { Change } from '../../src/store/changes.ts'
+import type { Store } from '../../src/store/store.ts'
+import { type Opened, sqliteEngine } from '../store/engines.ts'
+
+export const TYPE = 'COVER_REFERENCE'
+export const PAYLOAD = '{"CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc"}'
+export const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
+
+export const policy = (over: Partial<TargetPolicy> = {}): TargetPolicy => ({
+  dev: false,
+  targetPorts: CONTRACT_PORTS,
+  allowTarget: [],
+  ...over,
+})
+
+/** Answers each name the same. */
+export const resolvesTo =
+  (...addresses: string[]): Resolver =>
+  (_host, _options, callback) =>
+    callback(
+      null,
+      addresses.map(address => ({ address, family: address.includes(':') ? 6 : 4 })),
+    )
+
+/** A fresh store on SQLite for each test, with everything that manages it. */
+export class Bench {
+  store!: Store
+  keyring!: Keyring
+  publisher!: Publisher
+  endpoints!: Endpoints
+  tenants!: Tenants
+  types!: EventTypes
+  samples!: TypeSamples
+  deliveries!: Deliveries
+  replays!: Replays
+  apiKeyCache!: ApiKeyCache
+  apiKeys!: ApiKeys
+  exports!: Exports
+  keyRotation!: KeyRotation
+  stats!: Stats
+  retrySchedules!: RetrySchedules
+  /** All that was told since the test began, fresh deliveries included. */
+  changes: Change[] = []
+  run!: Opened['run']
+  #close!: () => Promise<void>
+
+  async open(): Promise<void> {
+    const { store, run, close } = await sqliteEngine().open()
+    this.store = store
+    this.run = run
+    this.#close = close
+    this.keyring = createKeyring(randomBytes(32))
+    this.publisher = new Publisher(store, {
+      maxBatch: 1_000,
+      maxDepth: 64,
+      idempotencyMs: 60_000,
+      maxDeliveriesAtOnce: 5_000,
+    })
+    this.endpoints = this.endpointsWith(policy(), resolvesTo('93.184.215.14'))
+    this.tenants = new Tenants(store)
+    this.samples = new TypeSamples(store, systemClock)
+    this.types = new EventTypes(store, this.samples)
+    this.apiKeyCache = new ApiKeyCache(store, systemClock)
+    this.apiKeys = new ApiKeys(store, () => this.apiKeyCache.untilFresh())
+    this.deliveries = new Deliveries(store)
+    this.exports = new Exports(store)
+    const types = () => this.publisher.types()
+    this.retrySchedules = new RetrySchedules(store, { setting: [30, 60, 120], dev: false, types })
+    const place = { addNew: () => randomBytes(32), dropOlder: () => true }
+    this.replays = new Replays(store, createReplayCounter(store, systemClock))
+    this.stats = new Stats(store, async () => {})
+    this.keyRotation = new KeyRotation(store, this.keyring, place, pino({ level: 'silent' }))
+    await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
+    await this.tenants.put('acme', {})
+    this.changes = []
+    store.changes.listen(change => this.changes.push(change))
+  }
+
+  endpointsWith(targets: TargetPolicy, resolver: Resolver): Endpoints {
+    return new Endpoints(this.store, this.keyring, {
+      policy: targets,
+      resolver,
+      types: () => this.publisher.types(),
+    })
+  }
+
+  async close(): Promise<void> {
+    this.apiKeyCache.close()
+    await this.samples.stop()
+    await this.#close()
+  }
+
+  async endpoint(over: Partial<EndpointInput> = {}, tenant = 'acme'): Promise<EndpointId> {
+    const input = { url: 'https://hooks.example.com/a', clientSecret: SECRET, ...over }
+    return (await this.endpoints.create(tenant, input)).endpoint.id
+  }
+
+  /** The clientSecret, as the store keeps it. */
+  secretOf({ id, sealedCredentials }: Endpoint): string | null {
+    return readCredentials(this.keyring.open(id, sealedCredentials)).clientSecret
+  }
+
+  publish(body: unknown, tenant = 'acme') {
+    return this.publisher.publish(tenant, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)))
+  }
+
+  publishOne(tenant = 'acme') {
+    return this.publish(`{"type":"${TYPE}","payload":${PAYLOAD}}`, tenant)
+  }
+
+  list(state: DeliveryState | null = null, endpoint: EndpointId | null = null, tenant = 'acme'): Promise<Delivery[]> {
+    const filter = { state, endpoint, event: null, type: null, before: null, fromMs: null, toMs: null }
+    return this.deliveries.list(tenant, filter, 1_000)
+  }
+
+  kinds(): string[] {
+    return this.changes.map(({ kind }) => kind)
+  }
+}
+
+export function useBench(): Bench {
+  const bench = new Bench()
+  beforeEach(() => bench.open())
+  afterEach(() => bench.close())
+  return bench
+}
+
+/** The refusal that a call ends in. */
+export async function refusal(call: Promise<unknown>): Promise<PosthornError> {
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(PosthornError)
+  return error as PosthornError
+}
+
+export const code = async (call: Promise<unknown>): Promise<ErrorCode> => (await refusal(call)).code
+
+export async function fields(call: Promise<unknown>): Promise<string[]> {
+  return (await faults(call)).map(({ field }) => field)
+}
+
+export async function faults(call: Promise<unknown>): Promise<readonly FieldError[]> {
+  const error = await refusal(call)
+  expect(error.code).toBe('invalid')
+  return error.fields
+}
