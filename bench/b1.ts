@@ -121,7 +121,8 @@ function conclude(id: 'B1' | 'B2', measured: Measured, counts: BenchResult['setu
 }
 
 export const bars = (name: string, unit: string, summaries: Record<string, Summary>) => ({
-  ...{ name, unit },
+  name,
+  unit,
   bars: Object.entries(summaries).map(([barName, summary]) => ({ name: barName, summary })),
 })
 

@@ -71,7 +71,8 @@ const toMeasure = (engine: Engine, name: string, value: number) =>
   ({ name, unit: 'bytes', value, goal: GOALS[engine], bound: 'atMost' }) as const
 
 const bars = (name: string, values: Record<string, number>) => ({
-  ...{ name, unit: 'bytes an event' },
+  name,
+  unit: 'bytes an event',
   bars: Object.entries(values).map(([barName, value]) => ({ name: barName, summary: summarise([value]) })),
 })
 

@@ -73,12 +73,16 @@ function conclude(rates: readonly Summary[], counts: BenchResult['setup']): Benc
     id: 'B11',
     title: `Deliveries a second of more nodes on one PostgreSQL, receivers of ${RECEIVER_MS} ms, maxInFlight ${MAX_IN_FLIGHT} a node`,
     measures: more.map(({ median }, index) => ({
-      ...{ name: `${NODES[index + 1]} nodes ÷ one`, unit: '', value: median / one!.median },
-      ...{ goal: GOAL[index]!, bound: 'atLeast' },
+      name: `${NODES[index + 1]} nodes ÷ one`,
+      unit: '',
+      value: median / one!.median,
+      goal: GOAL[index]!,
+      bound: 'atLeast',
     })),
     bars: [
       {
-        ...{ name: 'Rate', unit: 'deliveries/s' },
+        name: 'Rate',
+        unit: 'deliveries/s',
         bars: rates.map((summary, index) => ({ name: `${NODES[index]} of ${ceilingOf(NODES[index]!)}`, summary })),
       },
     ],

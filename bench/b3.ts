@@ -76,21 +76,27 @@ function conclude(accounts: Record<Part, Account[]>, counts: BenchResult['setup'
     title: `Processor time per event published singly by ${PUBLISHERS} publishers, beside a bare POST and an empty call`,
     measures: [
       {
-        ...{ name: 'Posthorn ÷ (bare loop + empty call)', unit: '' },
-        ...{ value: posthorn!.median / (loop!.median + empty!.median), goal: GOAL, bound: 'atMost' },
+        name: 'Posthorn ÷ (bare loop + empty call)',
+        unit: '',
+        value: posthorn!.median / (loop!.median + empty!.median),
+        goal: GOAL,
+        bound: 'atMost',
       },
     ],
     bars: [
       {
-        ...{ name: 'Processor time', unit: 'µs' },
+        name: 'Processor time',
+        unit: 'µs',
         bars: PARTS.map(part => ({ name: part, summary: of(part, 'sender') })),
       },
       {
-        ...{ name: 'Ratio of neighbouring runs', unit: '' },
+        name: 'Ratio of neighbouring runs',
+        unit: '',
         bars: [{ name: 'Posthorn ÷ (bare loop + empty call)', summary: summarise(neighbours) }],
       },
       {
-        ...{ name: 'Rate', unit: 'events/s' },
+        name: 'Rate',
+        unit: 'events/s',
         bars: [{ name: 'Posthorn', summary: summarise(accounts.Posthorn.map(each => each.eventsPerSecond)) }],
       },
     ],

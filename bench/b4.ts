@@ -91,7 +91,8 @@ async function startAll(contestants: Contestant[], options: RunOptions): Promise
 }
 
 const posthornAs = (name: string, setting: Setting): Contestant => ({
-  ...{ name, isAlternative: false },
+  name,
+  isAlternative: false,
   run: events => runPosthorn(setting, events),
   end: () => setting.end(),
 })
@@ -105,8 +106,11 @@ async function startContestant(
 ): Promise<Contestant | undefined> {
   const { authority, clientSecret } = setting
   const alternative = await startAlternative(library, {
-    ...{ requester, caPem: authority.caPem, headers: bareHeaders(clientSecret) },
-    ...{ requests: REQUESTS_IN_FLIGHT, deadlineMs: DEADLINE_MS },
+    requester,
+    caPem: authority.caPem,
+    headers: bareHeaders(clientSecret),
+    requests: REQUESTS_IN_FLIGHT,
+    deadlineMs: DEADLINE_MS,
   })
   if (alternative === undefined) return undefined
   let serial = 0
@@ -174,8 +178,12 @@ function conclude(
     ],
     processes: processesOf(runs),
     setup: {
-      ...{ ...counts, batchSize: BATCH_SIZE, batchesInFlight: BATCHES_IN_FLIGHT, inFlight: REQUESTS_IN_FLIGHT },
-      ...{ best, posthornFlags: FLAGS.join(' ') },
+      ...counts,
+      batchSize: BATCH_SIZE,
+      batchesInFlight: BATCHES_IN_FLIGHT,
+      inFlight: REQUESTS_IN_FLIGHT,
+      best,
+      posthornFlags: FLAGS.join(' '),
     },
     notes: [
       ...NOTES,
@@ -191,7 +199,10 @@ export function compareWithBest(costs: Readonly<Record<string, Summary>>, altern
   const [best] = alternatives.toSorted((a, b) => costs[a]!.median - costs[b]!.median)
   if (best === undefined) throw new Error('There is no alternative to compare with.')
   const measures = Object.entries(GOALS).map(([name, goal]) => ({
-    ...{ name: `${name} ÷ best alternative`, unit: '' as const, goal, bound: 'atMost' as const },
+    name: `${name} ÷ best alternative`,
+    unit: '' as const,
+    goal,
+    bound: 'atMost' as const,
     value: costs[name]!.median / costs[best]!.median,
   }))
   return { best, measures }

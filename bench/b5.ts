@@ -82,7 +82,8 @@ function conclude({ all, p50, p99, peak }: Found, counts: BenchResult['setup']):
     ],
     bars: [
       {
-        ...{ name: 'Of the runs', unit: 'ms' },
+        name: 'Of the runs',
+        unit: 'ms',
         bars: [
           { name: 'p50', summary: p50 },
           { name: 'p99', summary: p99 },

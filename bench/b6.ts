@@ -90,7 +90,8 @@ function conclude(sides: readonly Side[], setup: BenchResult['setup']): BenchRes
     ],
     bars: [
       {
-        ...{ name: 'p99 of the runs', unit: 'ms' },
+        name: 'p99 of the runs',
+        unit: 'ms',
         bars: [bar('without', without!), bar('with', with_!)],
       },
       { name: 'Ratio of neighbouring runs', unit: '', bars: [bar('with ÷ without', summarise(neighbours))] },

@@ -71,21 +71,26 @@ function conclude(
     title: 'Rate with millions of deliveries pending beside it, divided by the rate with none; memory',
     measures: [
       {
-        ...{ name: 'rate ÷ with none pending', unit: '', value: neighbours.median },
-        ...{ goal: GOALS.rate, bound: 'atLeast' },
+        name: 'rate ÷ with none pending',
+        unit: '',
+        value: neighbours.median,
+        goal: GOALS.rate,
+        bound: 'atLeast',
       },
       { name: 'resident memory', unit: 'MB', value: megabytes, goal: GOALS.megabytes, bound: 'atMost' },
     ],
     bars: [
       {
-        ...{ name: 'Rate', unit: 'events/s' },
+        name: 'Rate',
+        unit: 'events/s',
         bars: [
           { name: 'none pending', summary: without },
           { name: 'many pending', summary: beside },
         ],
       },
       {
-        ...{ name: 'Ratio of neighbouring runs', unit: '' },
+        name: 'Ratio of neighbouring runs',
+        unit: '',
         bars: [{ name: 'many ÷ none', summary: neighbours }],
       },
     ],
@@ -94,7 +99,10 @@ function conclude(
       { name: 'many pending', micros: costs(accounts.beside), ...peakOf(memory.beside) },
     ],
     setup: {
-      ...{ ...counts, endpointsDown: PENDING_ENDPOINTS, batchSize: BATCH_SIZE, batchesInFlight: BATCHES_IN_FLIGHT },
+      ...counts,
+      endpointsDown: PENDING_ENDPOINTS,
+      batchSize: BATCH_SIZE,
+      batchesInFlight: BATCHES_IN_FLIGHT,
       residentMegabytesAtTheEnd: memory.beside?.residentMegabytes ?? 'not told by this system',
     },
     notes: [

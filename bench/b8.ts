@@ -76,10 +76,19 @@ async function leaveOneDue(data: string): Promise<void> {
     const [endpoint] = await store.read('listEndpoints', { tenant: TENANT, before: null, limit: 1 })
     const place = { endpoint: endpoint!.id, partition: LAST_PARTITION, held: false, ordered: false }
     const { kind } = await store.publish({
-      ...{ tenant: TENANT, tenantVersion, catalogueVersion, nowMs, keyExpiresAtMs: nowMs },
+      tenant: TENANT,
+      tenantVersion,
+      catalogueVersion,
+      nowMs,
+      keyExpiresAtMs: nowMs,
       events: [
         {
-          ...{ id: newId('evt', nowMs), type: EVENT_TYPE, key: null, hash: null, test: false, notSent: {} },
+          id: newId('evt', nowMs),
+          type: EVENT_TYPE,
+          key: null,
+          hash: null,
+          test: false,
+          notSent: {},
           payload: Buffer.from(makePayload(nowMs)),
           deliveries: [{ id: newId('dlv', nowMs), ...place }],
         },
@@ -113,8 +122,11 @@ function conclude(seconds: Readonly<Record<Cache, number[]>>, setup: BenchResult
     title: 'Time to the first delivery after a start with millions of deliveries pending',
     measures: [
       {
-        ...{ name: 'from start to first request', unit: 's', value: (cold ?? warm)!.median },
-        ...{ goal: GOAL_SECONDS, bound: 'atMost' },
+        name: 'from start to first request',
+        unit: 's',
+        value: (cold ?? warm)!.median,
+        goal: GOAL_SECONDS,
+        bound: 'atMost',
       },
     ],
     bars: [

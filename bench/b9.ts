@@ -86,7 +86,8 @@ function conclude({ first, fanOuts, bareMs }: Found, setup: BenchResult['setup']
     ],
     bars: [
       {
-        ...{ name: 'Until all are delivered', unit: 'ms' },
+        name: 'Until all are delivered',
+        unit: 'ms',
         bars: [
           bar('Posthorn', wall),
           bar('Posthorn, the first after they were registered', summarise([first.wallMs])),

@@ -4,8 +4,23 @@ import { WELL } from '../packages/server/src/base/model.ts'
 
 /** One that exists for its rows alone: nothing can be sent to it, since its secret is none. */
 export const anEndpoint = (place: Pick<Endpoint, 'id' | 'tenant' | 'partition'>): Endpoint => ({
-  ...{ ...place, url: 'https://hooks.example.com/a', sealedCredentials: new Uint8Array(64), secretDigest: null },
-  ...{ types: null, filter: null, description: null, metadata: {}, headers: {}, schedule: null, timeoutMs: null },
-  ...{ rateLimit: null, ordered: false, state: 'enabled', disabledReason: null, health: WELL },
-  ...{ expiry: { secretMs: null, certificateMs: null }, createdAtMs: 1, updatedAtMs: 1 },
+  ...place,
+  url: 'https://hooks.example.com/a',
+  sealedCredentials: new Uint8Array(64),
+  secretDigest: null,
+  types: null,
+  filter: null,
+  description: null,
+  metadata: {},
+  headers: {},
+  schedule: null,
+  timeoutMs: null,
+  rateLimit: null,
+  ordered: false,
+  state: 'enabled',
+  disabledReason: null,
+  health: WELL,
+  expiry: { secretMs: null, certificateMs: null },
+  createdAtMs: 1,
+  updatedAtMs: 1,
 })

@@ -2,7 +2,8 @@ import { expect, it } from 'vitest'
 import { drawFlameGraph } from './flame-graph.ts'
 
 const node = (id: number, functionName: string, children: number[] = []) => ({
-  ...{ id, children },
+  id,
+  children,
   callFrame: { functionName, url: '', lineNumber: 0 },
 })
 

@@ -110,7 +110,9 @@ function draw(frame: Frame, x: number, depth: number, scale: number, boxes: stri
 function colourOf(name: string): string {
   if (/ (node:|wasm:)/.test(name) || !name.includes(' ')) return '#c9d1d9'
   if (/ undici\//.test(name)) return '#9ecae1'
-  return /^\S+ (base|guard|config|secrets|store|catalogue|publish|replay|engine|background|services|api|observe|server|commands)\/|^\S+ [a-z-]+\.ts:/.test(name)
+  return /^\S+ (base|guard|config|secrets|store|catalogue|publish|replay|engine|background|services|api|observe|server|commands)\/|^\S+ [a-z-]+\.ts:/.test(
+    name,
+  )
     ? '#fdae6b'
     : '#c7e9c0'
 }

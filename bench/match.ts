@@ -24,7 +24,13 @@ const FILTER: PayloadFilter = {
 }
 
 const endpoint = (id: number, types: string[] | null, filter: PayloadFilter | null = null): MatchEndpoint => ({
-  ...{ id: String(id), partition: 1, types, state: 'enabled', ordered: false, createdVersion: 1, selectionVersion: 1 },
+  id: String(id),
+  partition: 1,
+  types,
+  state: 'enabled',
+  ordered: false,
+  createdVersion: 1,
+  selectionVersion: 1,
   filterText: filter === null ? null : JSON.stringify(filter),
 })
 

@@ -18,7 +18,10 @@ const result = (id: string, value: number): StoredResult => ({
   processes: [{ name: 'Posthorn', micros: { median: 50, min: 40, max: 60 }, peakMegabytes: 120 }],
   setup: { runs: 5 },
   notes: ['Read it with care.'],
-  ...{ short: true, machine: 'a machine', versions: 'Node 24', command: 'npm run bench' },
+  short: true,
+  machine: 'a machine',
+  versions: 'Node 24',
+  command: 'npm run bench',
 })
 
 it('ends a run with one line of JSON: id, value and goal, a list where there are several', () => {
@@ -57,7 +60,8 @@ it('keeps the last result of each bench, and shows all that there are', () => {
 it('draws names as they are, bars as long as their medians, and everything within the picture', () => {
   const name = 'a & <b>, which has a name of quite some length'
   const svg = drawBars({
-    ...{ name: 'Time', unit: 'bytes an event' },
+    name: 'Time',
+    unit: 'bytes an event',
     bars: [
       { name, summary: { median: 2_000, min: 1_000, max: 4_000 } },
       { name: 'half of it', summary: { median: 1_000, min: 0, max: 1_000 } },

@@ -34,5 +34,8 @@ export function post(client: Client, { path, headers, body, status }: Post): Pro
 }
 
 export const publishingHeaders = (apiKey: string): readonly string[] => [
-  ...['Authorization', `Bearer ${apiKey}`, 'Content-Type', 'application/json'],
+  'Authorization',
+  `Bearer ${apiKey}`,
+  'Content-Type',
+  'application/json',
 ]

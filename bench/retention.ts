@@ -59,7 +59,13 @@ async function fillStore(folder: string): Promise<void> {
   const answer = { status: 200, error: null, address: '192.0.2.1:443', headers }
   for (let at = 0; at < OLD_EVENTS; at += 500) {
     const events = Array.from({ length: 500 }, (_, index) => ({
-      ...{ id: oldId('evt', at + index), type: EVENT_TYPE, key: null, hash: null, payload, test: false, notSent: {} },
+      id: oldId('evt', at + index),
+      type: EVENT_TYPE,
+      key: null,
+      hash: null,
+      payload,
+      test: false,
+      notSent: {},
       deliveries: [{ id: oldId('dlv', at + index), endpoint: endpoint.id, partition: 7, held: false, ordered: false }],
     }))
     const versions = { tenantVersion, catalogueVersion }
@@ -68,13 +74,26 @@ async function fillStore(folder: string): Promise<void> {
     await Promise.all(
       events.map(({ id: event, deliveries: [delivery] }) =>
         store.settle({
-          ...{ tenant: OLD, event, delivery: delivery!.id, endpoint: endpoint.id, partition: 7, epoch: 0 },
-          ...{ gone: false, replay: false },
+          tenant: OLD,
+          event,
+          delivery: delivery!.id,
+          endpoint: endpoint.id,
+          partition: 7,
+          epoch: 0,
+          gone: false,
+          replay: false,
           attempt: {
-            ...{ number: 1, startedAtMs: nowMs, durationMs: 20, outcome: 'success', ...answer },
-            ...{ responseBody: new Uint8Array(Buffer.from('{"ok":true}')), responseTruncated: false },
+            number: 1,
+            startedAtMs: nowMs,
+            durationMs: 20,
+            outcome: 'success',
+            ...answer,
+            responseBody: new Uint8Array(Buffer.from('{"ok":true}')),
+            responseTruncated: false,
           },
-          ...{ step: { kind: 'delivered' }, dueAtMs: nowMs, endedAtMs: nowMs },
+          step: { kind: 'delivered' },
+          dueAtMs: nowMs,
+          endedAtMs: nowMs,
         }),
       ),
     )

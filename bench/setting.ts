@@ -61,7 +61,10 @@ export async function startSetting(options: SettingOptions = {}): Promise<Settin
     const shared = postgres === undefined ? {} : { shared: { ...makeKeys(), databaseUrl: postgres.url() } }
     const { profileFolder, flags = [], data, keys, prepare } = options
     const posthorn = await startPosthorn({
-      ...{ caPem: authority.caPem, profileFolder, flags, data },
+      caPem: authority.caPem,
+      profileFolder,
+      flags,
+      data,
       ...shared,
       ...(keys === undefined ? {} : { keys }),
       ...(prepare === undefined ? {} : { prepare }),
@@ -70,7 +73,9 @@ export async function startSetting(options: SettingOptions = {}): Promise<Settin
     const clientSecret = randomBytes(24).toString('base64url')
     await posthorn.call('PUT', `tenants/${TENANT}`, {})
     await posthorn.call('POST', `tenants/${TENANT}/endpoints`, {
-      ...{ url: `${origin}/hooks`, clientSecret, types: [EVENT_TYPE] },
+      url: `${origin}/hooks`,
+      clientSecret,
+      types: [EVENT_TYPE],
     })
     const receives = createCount(receiver)
     const stamps = async () => new Map((await receiver.ask({ kind: 'stamps' })).stamps)
@@ -118,6 +123,12 @@ export async function allStored(posthorn: Posthorn, tenant = TENANT): Promise<vo
 
 /** The headers of Posthorn's requests, but the ones that each event has of its own; name and value in turn. */
 export const bareHeaders = (clientSecret: string): readonly string[] => [
-  ...['Content-Type', 'application/json', 'Authorization', `Bearer ${clientSecret}`],
-  ...['X-APIVersion', '3.0', 'User-Agent', 'Posthorn/0.1.0'],
+  'Content-Type',
+  'application/json',
+  'Authorization',
+  `Bearer ${clientSecret}`,
+  'X-APIVersion',
+  '3.0',
+  'User-Agent',
+  'Posthorn/0.1.0',
 ]

@@ -94,7 +94,8 @@ async function startPosthornSender(senders: Sender[], name: string, setting: Set
   }
   const hung: Receiver = new Child('receiver.ts')
   senders.push({
-    ...{ name, receiver },
+    name,
+    receiver,
     publishHealthy: () => publish(EVENT_TYPE),
     publishHanging: index => publish(hangingType(index)),
     async end() {
@@ -130,8 +131,11 @@ async function startAlternativeSender(
   hangingUrls: readonly string[],
 ): Promise<Sender | undefined> {
   const alternative = await startAlternative(library, {
-    ...{ requester: 'undici', caPem: authority.caPem, headers: bareHeaders(clientSecret) },
-    ...{ requests: WORKERS, deadlineMs: DEADLINE_MS },
+    requester: 'undici',
+    caPem: authority.caPem,
+    headers: bareHeaders(clientSecret),
+    requests: WORKERS,
+    deadlineMs: DEADLINE_MS,
   })
   if (alternative === undefined) return undefined
   // A receiver of its own: ids count from 0 at each of them.
@@ -145,7 +149,8 @@ async function startAlternativeSender(
     return toJobId(firstSerial)
   }
   return {
-    ...{ name: library, receiver },
+    name: library,
+    receiver,
     publishHealthy: () => publish(`${origin.replace(/\d+$/, String(port))}/hooks`),
     publishHanging: index => publish(hangingUrls[index]!),
     async end() {
@@ -249,8 +254,11 @@ function conclude(
     measures: inTime
       .filter(({ name }) => name.startsWith('Posthorn'))
       .map(({ name, summary }) => ({
-        ...{ name: `${name}: share of healthy events within two seconds`, unit: '' as const },
-        ...{ value: summary.median, goal: GOAL, bound: 'atLeast' as const },
+        name: `${name}: share of healthy events within two seconds`,
+        unit: '' as const,
+        value: summary.median,
+        goal: GOAL,
+        bound: 'atLeast' as const,
       })),
     bars: [
       { name: 'Share of healthy events that came within two seconds', unit: '', bars: inTime },
@@ -258,8 +266,12 @@ function conclude(
     ],
     latencies: [...quiet, ...hanging].map(({ latency }) => latency),
     setup: {
-      ...{ ...seconds, hanging: WORKERS, deadlineMs: DEADLINE_MS, healthyPerSecond: HEALTHY_PER_SECOND },
-      ...{ hangingEveryMs: HANGING_EVERY_MS, workers: WORKERS },
+      ...seconds,
+      hanging: WORKERS,
+      deadlineMs: DEADLINE_MS,
+      healthyPerSecond: HEALTHY_PER_SECOND,
+      hangingEveryMs: HANGING_EVERY_MS,
+      workers: WORKERS,
     },
     notes: [
       'Each receiver that hangs has had an event when the clock starts, and gets another every five seconds. A healthy event that had not come when the run was over counts as if it had come then.',

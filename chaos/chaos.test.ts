@@ -19,7 +19,13 @@ async function run(over: Pick<ChaosOptions, 'seed' | 'troubles'>) {
   // Else nothing was tried.
   expect(troubles, log.join('\n')).toBeGreaterThan(0)
   expect(result, log.join('\n')).toMatchObject({
-    ...{ accepted: 1_000, owed: 2_000, delivered: 2_000, lost: 0, storedTwice: 0, refusedCalls: 0, pending: 0 },
+    accepted: 1_000,
+    owed: 2_000,
+    delivered: 2_000,
+    lost: 0,
+    storedTwice: 0,
+    refusedCalls: 0,
+    pending: 0,
   })
   return { ...result, log }
 }

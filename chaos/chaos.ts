@@ -26,9 +26,18 @@ try {
 async function run(seed: number, events: number): Promise<void> {
   const result = await runChaos(
     {
-      ...{ seed, events, tenants: 125, endpointsPerTenant: 4, nodes: 3, leaseMs: 3_000 },
-      ...{ batchSize: 25, publishers: 8, eventsPerSecond: 500 },
-      ...{ troubles: TROUBLES, everyMs: 2_000, settleTimeoutMs: 60_000 },
+      seed,
+      events,
+      tenants: 125,
+      endpointsPerTenant: 4,
+      nodes: 3,
+      leaseMs: 3_000,
+      batchSize: 25,
+      publishers: 8,
+      eventsPerSecond: 500,
+      troubles: TROUBLES,
+      everyMs: 2_000,
+      settleTimeoutMs: 60_000,
     },
     line => say(`${((performance.now() - startedAtMs) / 1_000).toFixed(1).padStart(6)} s  ${line}`),
   )

@@ -76,10 +76,12 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
     const owed = published.events * (options.endpointsPerTenant / EVENT_TYPES.length)
     const pending = await settle(cluster, receiver, tenants, owed, options.settleTimeoutMs)
     return {
-      ...{ seed: options.seed, endpoints: tenants.length * options.endpointsPerTenant },
+      seed: options.seed,
+      endpoints: tenants.length * options.endpointsPerTenant,
       ...count(receiver, published, owed),
       duplicatesOutside: repeatedAtMs.filter(atMs => !troubles.isWithin(atMs)).length,
-      ...{ pending, troubles: troubles.counts },
+      pending,
+      troubles: troubles.counts,
       seconds: Math.round((performance.now() - startedAtMs) / 1_000),
     }
   } finally {

@@ -30,8 +30,11 @@ describe.each(['undici', 'fetch'] as const)('a POST in the job, by %s', requeste
     expect(first).toMatchObject({ method: 'POST', path: '/hooks', tlsVersion: 'TLSv1.3' })
     expect(first!.body.toString()).toBe(makePayload(7))
     expect(first!.headers).toMatchObject({
-      ...{ authorization: 'Bearer secret', 'content-type': 'application/json', 'x-apiversion': '3.0' },
-      ...{ 'user-agent': 'Posthorn/0.1.0', 'webhook-id': toJobId(7) },
+      authorization: 'Bearer secret',
+      'content-type': 'application/json',
+      'x-apiversion': '3.0',
+      'user-agent': 'Posthorn/0.1.0',
+      'webhook-id': toJobId(7),
     })
     expect(receiver.requests).toHaveLength(13)
     expect(new Set(receiver.requests.map(({ remotePort }) => remotePort)).size).toBeLessThan(4)

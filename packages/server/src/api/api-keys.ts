@@ -14,9 +14,12 @@ export function addApiKeys(api: Api, { apiKeys }: Services): void {
     '/api-keys',
     {
       schema: {
-        ...{ operationId: 'createApiKey', summary: 'Make an API key', tags },
+        operationId: 'createApiKey',
+        summary: 'Make an API key',
+        tags,
         description: 'The answer is the only place that ever shows the key.',
-        ...{ querystring: NoQuery, body: ApiKeyInput },
+        querystring: NoQuery,
+        body: ApiKeyInput,
         response: { 201: { ...ref('NewApiKey'), description: 'It was made.', ...Location }, ...writeProblems() },
       },
     },
@@ -35,7 +38,9 @@ export function addApiKeys(api: Api, { apiKeys }: Services): void {
     '/api-keys',
     {
       schema: {
-        ...{ operationId: 'listApiKeys', summary: 'List the API keys, newest first', tags },
+        operationId: 'listApiKeys',
+        summary: 'List the API keys, newest first',
+        tags,
         description: 'Revoked and expired ones too; not the root key.',
         querystring: strict(PageQuery),
         response: { 200: pageOf('ApiKey', 'A page of API keys.'), ...readProblems() },
@@ -51,8 +56,11 @@ export function addApiKeys(api: Api, { apiKeys }: Services): void {
     ONE,
     {
       schema: {
-        ...{ operationId: 'getApiKey', summary: 'Get an API key, not the secret', tags },
-        ...{ params: KeyParams, querystring: NoQuery },
+        operationId: 'getApiKey',
+        summary: 'Get an API key, not the secret',
+        tags,
+        params: KeyParams,
+        querystring: NoQuery,
         response: { 200: { ...ref('ApiKey'), description: 'The API key.' }, ...readProblems('not_found') },
       },
     },
@@ -63,9 +71,12 @@ export function addApiKeys(api: Api, { apiKeys }: Services): void {
     ONE,
     {
       schema: {
-        ...{ operationId: 'revokeApiKey', summary: 'Revoke an API key', tags },
+        operationId: 'revokeApiKey',
+        summary: 'Revoke an API key',
+        tags,
         description: 'For good, within a second on all nodes. It stays in the list.',
-        ...{ params: KeyParams, querystring: NoQuery },
+        params: KeyParams,
+        querystring: NoQuery,
         response: { 204: Gone, ...writeProblems('not_found') },
       },
     },

@@ -149,18 +149,19 @@ function addRoutes(api: Api, services: Services, options: ApiOptions): void {
   api.register(
     async scope => {
       const resources = [
-        ...[
-          addEventTypes,
-          addTenants,
-          addTenantData,
-          addEndpoints,
-          addEvents,
-          addEventEndpoints,
-          addDeliveries,
-          addReplays,
-          addStats,
-        ],
-        ...[addRetrySchedules, addApiKeys, addAudit, addEncryptionKeys],
+        addEventTypes,
+        addTenants,
+        addTenantData,
+        addEndpoints,
+        addEvents,
+        addEventEndpoints,
+        addDeliveries,
+        addReplays,
+        addStats,
+        addRetrySchedules,
+        addApiKeys,
+        addAudit,
+        addEncryptionKeys,
       ]
       for (const add of resources) {
         add(scope as Api, services, options)

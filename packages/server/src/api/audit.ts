@@ -10,7 +10,9 @@ export function addAudit(api: Api, { apiKeys }: Services): void {
     '/audit',
     {
       schema: {
-        ...{ operationId: 'listAudit', summary: 'List who changed the configuration, newest first', tags: ['Audit'] },
+        operationId: 'listAudit',
+        summary: 'List who changed the configuration, newest first',
+        tags: ['Audit'],
         querystring: strict({
           tenant: Type.Optional(Type.String({ description: 'Only of this tenant, deleted or not.' })),
           ...RangeQuery,

@@ -31,8 +31,11 @@ function addReading(api: Api, { deliveries }: Services): void {
     '/tenants/:tenant/deliveries',
     {
       schema: {
-        ...{ operationId: 'listDeliveries', summary: "List a tenant's deliveries, newest first", tags },
-        ...{ params: TenantParams, querystring: ListQuery },
+        operationId: 'listDeliveries',
+        summary: "List a tenant's deliveries, newest first",
+        tags,
+        params: TenantParams,
+        querystring: ListQuery,
         response: { 200: pageOf('Delivery', 'A page of deliveries.'), ...readProblems('not_found') },
       },
     },
@@ -48,8 +51,11 @@ function addReading(api: Api, { deliveries }: Services): void {
     ONE,
     {
       schema: {
-        ...{ operationId: 'getDelivery', summary: 'Get a delivery with its attempts', tags },
-        ...{ params: ItemParams, querystring: NoQuery },
+        operationId: 'getDelivery',
+        summary: 'Get a delivery with its attempts',
+        tags,
+        params: ItemParams,
+        querystring: NoQuery,
         response: {
           200: { ...ref('DeliveryDetail'), description: 'The delivery.' },
           ...readProblems('not_found'),
@@ -76,7 +82,9 @@ function addSetAside(api: Api, { deliveries }: Services): void {
     '/set-aside-deliveries',
     {
       schema: {
-        ...{ operationId: 'listSetAsideDeliveries', summary: 'List what was set aside, of all tenants', tags },
+        operationId: 'listSetAsideDeliveries',
+        summary: 'List what was set aside, of all tenants',
+        tags,
         description:
           'A delivery that was in flight at repeated crashes is not sent any more, since it may be their cause. ' +
           'Look at it, then retry or cancel it. Newest first.',
@@ -96,11 +104,15 @@ function addActions(api: Api, { deliveries }: Services): void {
     `${ONE}/retry`,
     {
       schema: {
-        ...{ operationId: 'retryDelivery', summary: 'Try a delivery now, or again', tags },
+        operationId: 'retryDelivery',
+        summary: 'Try a delivery now, or again',
+        tags,
         description:
           'The next attempt of a pending delivery, or of one that was set aside, is now; of one that has ended, a new ' +
           'delivery is made. One that is held because its endpoint is disabled is refused.',
-        ...{ params: ItemParams, querystring: NoQuery, body: NoBody },
+        params: ItemParams,
+        querystring: NoQuery,
+        body: NoBody,
         response: {
           200: Delivery('The delivery: its next attempt is now.'),
           201: { ...Delivery('A new delivery of the same event.'), ...Location },
@@ -122,8 +134,12 @@ function addActions(api: Api, { deliveries }: Services): void {
     `${ONE}/cancel`,
     {
       schema: {
-        ...{ operationId: 'cancelDelivery', summary: 'Cancel a delivery', tags },
-        ...{ params: ItemParams, querystring: NoQuery, body: NoBody },
+        operationId: 'cancelDelivery',
+        summary: 'Cancel a delivery',
+        tags,
+        params: ItemParams,
+        querystring: NoQuery,
+        body: NoBody,
         response: { 200: Delivery('The delivery, cancelled.'), ...writeProblems('not_found', 'conflict') },
       },
     },

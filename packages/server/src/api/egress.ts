@@ -13,7 +13,9 @@ export function addEgress(api: Api, addresses: readonly string[]): void {
     '/v1/egress',
     {
       schema: {
-        ...{ ...schema, operationId: 'getEgress', querystring: NoQuery },
+        ...schema,
+        operationId: 'getEgress',
+        querystring: NoQuery,
         response: { 200: Egress, ...readProblems() },
       },
     },
@@ -24,7 +26,10 @@ export function addEgress(api: Api, addresses: readonly string[]): void {
     '/.well-known/posthorn-egress.json',
     {
       schema: {
-        ...{ ...schema, operationId: 'getPublicEgress', description: 'For everybody.', security: [] },
+        ...schema,
+        operationId: 'getPublicEgress',
+        description: 'For everybody.',
+        security: [],
         response: { 200: Egress, ...publicProblems() },
       },
     },

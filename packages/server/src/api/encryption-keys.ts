@@ -12,7 +12,9 @@ export function addEncryptionKeys(api: Api, { keyRotation }: Services): void {
     '/encryption-keys',
     {
       schema: {
-        ...{ operationId: 'getEncryptionKeys', summary: 'See which encryption keys are in use', tags },
+        operationId: 'getEncryptionKeys',
+        summary: 'See which encryption keys are in use',
+        tags,
         querystring: NoQuery,
         response: { 200: Keys('The keys, by name alone.'), ...readProblems() },
       },
@@ -24,9 +26,12 @@ export function addEncryptionKeys(api: Api, { keyRotation }: Services): void {
     '/encryption-keys/rotate',
     {
       schema: {
-        ...{ operationId: 'rotateEncryptionKey', summary: 'Encrypt all secrets with another key', tags },
+        operationId: 'rotateEncryptionKey',
+        summary: 'Encrypt all secrets with another key',
+        tags,
         description: 'In the background, while everything goes on. See docs/keys.md.',
-        ...{ querystring: NoQuery, body: NoBody },
+        querystring: NoQuery,
+        body: NoBody,
         response: { 202: Keys('It has begun.'), ...writeProblems('conflict') },
       },
     },

@@ -43,8 +43,11 @@ function addReading(api: Api, services: Services): void {
     '/tenants/:tenant/endpoints',
     {
       schema: {
-        ...{ operationId: 'listEndpoints', summary: "List a tenant's endpoints, newest first", tags },
-        ...{ params: TenantParams, querystring: strict(PageQuery) },
+        operationId: 'listEndpoints',
+        summary: "List a tenant's endpoints, newest first",
+        tags,
+        params: TenantParams,
+        querystring: strict(PageQuery),
         response: { 200: pageOf('Endpoint', 'A page of endpoints.'), ...readProblems('not_found') },
       },
     },
@@ -65,7 +68,11 @@ function addReading(api: Api, services: Services): void {
     ONE,
     {
       schema: {
-        ...{ operationId: 'getEndpoint', summary: 'Get an endpoint', tags, params: ItemParams, querystring: NoQuery },
+        operationId: 'getEndpoint',
+        summary: 'Get an endpoint',
+        tags,
+        params: ItemParams,
+        querystring: NoQuery,
         response: { 200: Shown('The endpoint.'), ...readProblems('not_found') },
       },
     },
@@ -78,8 +85,12 @@ function addWriting(api: Api, { endpoints }: Services): void {
     '/tenants/:tenant/endpoints',
     {
       schema: {
-        ...{ operationId: 'createEndpoint', summary: 'Register an endpoint', tags },
-        ...{ params: TenantParams, querystring: NoQuery, body: NewEndpoint },
+        operationId: 'createEndpoint',
+        summary: 'Register an endpoint',
+        tags,
+        params: TenantParams,
+        querystring: NoQuery,
+        body: NewEndpoint,
         response: {
           201: { ...ShownOnce('It was created.'), ...Location },
           ...writeProblems('not_found', 'conflict', 'event_type_archived'),
@@ -99,9 +110,13 @@ function addWriting(api: Api, { endpoints }: Services): void {
     ONE,
     {
       schema: {
-        ...{ operationId: 'updateEndpoint', summary: 'Change an endpoint', tags },
+        operationId: 'updateEndpoint',
+        summary: 'Change an endpoint',
+        tags,
         description: 'Changes what is named and leaves the rest; null resets. The next attempts use it.',
-        ...{ params: ItemParams, querystring: NoQuery, body: EndpointPatch },
+        params: ItemParams,
+        querystring: NoQuery,
+        body: EndpointPatch,
         response: {
           200: ShownOnce('The endpoint as it is now.'),
           ...writeProblems('not_found', 'conflict', 'event_type_archived'),
@@ -120,9 +135,12 @@ function addWriting(api: Api, { endpoints }: Services): void {
     ONE,
     {
       schema: {
-        ...{ operationId: 'deleteEndpoint', summary: 'Delete an endpoint', tags },
+        operationId: 'deleteEndpoint',
+        summary: 'Delete an endpoint',
+        tags,
         description: 'What is still owed to it is cancelled.',
-        ...{ params: ItemParams, querystring: NoQuery },
+        params: ItemParams,
+        querystring: NoQuery,
         response: { 204: Gone, ...writeProblems('not_found') },
       },
     },
@@ -149,9 +167,13 @@ function addSigning(api: Api, { endpoints }: Services): void {
     `${ONE}/signing-secrets`,
     {
       schema: {
-        ...{ operationId: 'rotateSigningSecret', summary: 'Put another signing secret in force', tags },
+        operationId: 'rotateSigningSecret',
+        summary: 'Put another signing secret in force',
+        tags,
         description: 'At once; the one before still counts for 24 hours, and requests have a signature by each.',
-        ...{ params: ItemParams, querystring: NoQuery, body: optionalBody(SIGNING_INPUT) },
+        params: ItemParams,
+        querystring: NoQuery,
+        body: optionalBody(SIGNING_INPUT),
         response: { 201: ShownOnce('The endpoint, with the secret.'), ...writeProblems('not_found', 'conflict') },
       },
     },
@@ -170,9 +192,12 @@ function addActions(api: Api, services: Services): void {
     `${ONE}/test`,
     {
       schema: {
-        ...{ operationId: 'testEndpoint', summary: "Send a type's example to an endpoint", tags },
+        operationId: 'testEndpoint',
+        summary: "Send a type's example to an endpoint",
+        tags,
         description: 'With the header `X-Posthorn-Test: true`, whether or not the endpoint wants the type.',
-        ...{ params: ItemParams, querystring: NoQuery },
+        params: ItemParams,
+        querystring: NoQuery,
         body: optionalBody({
           type: Type.Optional(Type.String({ description: 'By default the first that the endpoint wants.' })),
         }),
@@ -189,9 +214,13 @@ function addActions(api: Api, services: Services): void {
     `${ONE}/disable`,
     {
       schema: {
-        ...{ operationId: 'disableEndpoint', summary: 'Disable an endpoint', tags },
+        operationId: 'disableEndpoint',
+        summary: 'Disable an endpoint',
+        tags,
         description: 'What is pending is held, and what is published meanwhile.',
-        ...{ params: ItemParams, querystring: NoQuery, body: NoBody },
+        params: ItemParams,
+        querystring: NoQuery,
+        body: NoBody,
         response: { 200: Shown('The endpoint as it is now.'), ...writeProblems('not_found') },
       },
     },
@@ -202,8 +231,12 @@ function addActions(api: Api, services: Services): void {
     `${ONE}/enable`,
     {
       schema: {
-        ...{ operationId: 'enableEndpoint', summary: 'Enable an endpoint', tags },
-        ...{ params: ItemParams, querystring: NoQuery, body: optionalBody({ held: Type.Optional(Held) }) },
+        operationId: 'enableEndpoint',
+        summary: 'Enable an endpoint',
+        tags,
+        params: ItemParams,
+        querystring: NoQuery,
+        body: optionalBody({ held: Type.Optional(Held) }),
         response: { 200: Shown('The endpoint as it is now.'), ...writeProblems('not_found') },
       },
     },

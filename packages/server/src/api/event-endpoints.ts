@@ -10,12 +10,14 @@ export function addEventEndpoints(api: Api, { deliveries }: Services): void {
     '/tenants/:tenant/events/:id/endpoints',
     {
       schema: {
-        ...{ operationId: 'listEventEndpoints', summary: 'List what became of an event at each endpoint, and why' },
+        operationId: 'listEventEndpoints',
+        summary: 'List what became of an event at each endpoint, and why',
         tags: ['Events'],
         description:
           "All of the tenant's endpoints, newest first, also those that were deleted or registered later. Types and " +
           'filters count as they were when the event was published.',
-        ...{ params: ItemParams, querystring: strict(PageQuery) },
+        params: ItemParams,
+        querystring: strict(PageQuery),
         response: { 200: pageOf('EventEndpoint', 'A page of endpoints.'), ...readProblems('not_found') },
       },
     },

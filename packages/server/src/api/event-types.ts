@@ -16,7 +16,9 @@ export function addEventTypes(api: Api, services: Services): void {
     '/event-types',
     {
       schema: {
-        ...{ operationId: 'listEventTypes', summary: 'List the catalogue, by name', tags },
+        operationId: 'listEventTypes',
+        summary: 'List the catalogue, by name',
+        tags,
         description:
           "Posthorn's own types (operational) among it: they are told of itself, and nobody else's to publish.",
         querystring: strict(PageQuery),
@@ -35,13 +37,11 @@ export function addEventTypes(api: Api, services: Services): void {
     '/event-types/:name',
     {
       schema: {
-        ...{
-          operationId: 'getEventType',
-          summary: 'Get an event type',
-          tags,
-          params: TypeParams,
-          querystring: NoQuery,
-        },
+        operationId: 'getEventType',
+        summary: 'Get an event type',
+        tags,
+        params: TypeParams,
+        querystring: NoQuery,
         response: { 200: EventType('The event type.'), ...readProblems('not_found') },
       },
     },
@@ -52,7 +52,10 @@ export function addEventTypes(api: Api, services: Services): void {
     '/event-types/:name',
     {
       schema: {
-        ...{ operationId: 'putEventType', summary: 'Create or replace an event type', tags, params: TypeParams },
+        operationId: 'putEventType',
+        summary: 'Create or replace an event type',
+        tags,
+        params: TypeParams,
         description:
           'A schema that would refuse what is being published, going by the newest events of the type, is refused ' +
           '(`schema_conflict`) unless it is forced. An archived type stays so.',
@@ -80,9 +83,12 @@ export function addEventTypes(api: Api, services: Services): void {
     '/event-types/:name',
     {
       schema: {
-        ...{ operationId: 'deleteEventType', summary: 'Delete an event type', tags },
+        operationId: 'deleteEventType',
+        summary: 'Delete an event type',
+        tags,
         description: 'It can no longer be published; what was published is still delivered.',
-        ...{ params: TypeParams, querystring: NoQuery },
+        params: TypeParams,
+        querystring: NoQuery,
         response: { 204: Gone, ...writeProblems('not_found', 'conflict') },
       },
     },
@@ -99,11 +105,15 @@ function addArchiving(api: Api, { eventTypes }: Services): void {
     '/event-types/:name/archive',
     {
       schema: {
-        ...{ operationId: 'archiveEventType', summary: 'Archive an event type', tags },
+        operationId: 'archiveEventType',
+        summary: 'Archive an event type',
+        tags,
         description:
           'It can no longer be published, and no endpoint can begin to name it (`event_type_archived`). What was ' +
           'published is still delivered, and endpoints that name it keep it.',
-        ...{ params: TypeParams, querystring: NoQuery, body: NoBody },
+        params: TypeParams,
+        querystring: NoQuery,
+        body: NoBody,
         response: { 200: EventType('The event type, archived.'), ...writeProblems('not_found') },
       },
     },
@@ -114,8 +124,12 @@ function addArchiving(api: Api, { eventTypes }: Services): void {
     '/event-types/:name/unarchive',
     {
       schema: {
-        ...{ operationId: 'unarchiveEventType', summary: 'Take an archived event type back into use', tags },
-        ...{ params: TypeParams, querystring: NoQuery, body: NoBody },
+        operationId: 'unarchiveEventType',
+        summary: 'Take an archived event type back into use',
+        tags,
+        params: TypeParams,
+        querystring: NoQuery,
+        body: NoBody,
         response: { 200: EventType('The event type, in use.'), ...writeProblems('not_found') },
       },
     },

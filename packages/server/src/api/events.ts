@@ -72,8 +72,12 @@ function addPublishing(api: Api, { publisher }: Services, options: ApiOptions): 
     '/tenants/:tenant/events',
     {
       schema: {
-        ...{ operationId: 'publishEvents', summary: 'Publish an event, or up to 1,000 at once', tags },
-        ...{ params: TenantParams, querystring: NoQuery, body: NewEvents },
+        operationId: 'publishEvents',
+        summary: 'Publish an event, or up to 1,000 at once',
+        tags,
+        params: TenantParams,
+        querystring: NoQuery,
+        body: NewEvents,
         response: { 202: Published, ...writeProblems('not_found', 'idempotency_conflict', 'event_type_archived') },
       },
     },
@@ -102,7 +106,9 @@ function addReading(api: Api, { deliveries }: Services): void {
     '/tenants/:tenant/events',
     {
       schema: {
-        ...{ operationId: 'listEvents', summary: "List a tenant's events, newest first", tags },
+        operationId: 'listEvents',
+        summary: "List a tenant's events, newest first",
+        tags,
         description: 'A page with large payloads can be shorter than the limit.',
         params: TenantParams,
         querystring: strict({
@@ -127,8 +133,11 @@ function addReading(api: Api, { deliveries }: Services): void {
     '/tenants/:tenant/events/:id',
     {
       schema: {
-        ...{ operationId: 'getEvent', summary: 'Get an event, with what became of it at each endpoint', tags },
-        ...{ params: ItemParams, querystring: NoQuery },
+        operationId: 'getEvent',
+        summary: 'Get an event, with what became of it at each endpoint',
+        tags,
+        params: ItemParams,
+        querystring: NoQuery,
         response: { 200: { ...ref<string>('EventDetail'), description: 'The event.' }, ...readProblems('not_found') },
       },
     },
@@ -146,11 +155,9 @@ function addRejected(api: Api, { deliveries }: Services): void {
     '/rejected-events',
     {
       schema: {
-        ...{
-          operationId: 'listRejectedEvents',
-          summary: 'List events that were rejected after all, newest first',
-          tags,
-        },
+        operationId: 'listRejectedEvents',
+        summary: 'List events that were rejected after all, newest first',
+        tags,
         description:
           'Events published from SQL that the API would have refused: nothing of them is delivered. Of all tenants, and ' +
           'of those that do not exist.',

@@ -10,7 +10,10 @@ export function addHealth(api: Api, { isReady, isDraining }: ApiOptions): void {
     '/healthz',
     {
       schema: {
-        ...{ operationId: 'getHealth', summary: 'Whether the process is alive', tags, security: [] },
+        operationId: 'getHealth',
+        summary: 'Whether the process is alive',
+        tags,
+        security: [],
         response: { 200: Status('It is.'), ...publicProblems() },
       },
     },
@@ -21,7 +24,10 @@ export function addHealth(api: Api, { isReady, isDraining }: ApiOptions): void {
     '/readyz',
     {
       schema: {
-        ...{ operationId: 'getReadiness', summary: 'Whether to send requests here', tags, security: [] },
+        operationId: 'getReadiness',
+        summary: 'Whether to send requests here',
+        tags,
+        security: [],
         response: {
           200: Status('Yes.'),
           // Its 503 has two shapes, so it goes after the others'.

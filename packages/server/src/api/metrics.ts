@@ -9,7 +9,9 @@ export function addMetrics(api: Api, { metrics, metricsOpen }: ApiOptions): void
     '/metrics',
     {
       schema: {
-        ...{ operationId: 'getMetrics', summary: 'What this node counts, for Prometheus', tags: ['Health'] },
+        operationId: 'getMetrics',
+        summary: 'What this node counts, for Prometheus',
+        tags: ['Health'],
         description:
           'With a key that may read and is of no tenant, unless the operator has set `metricsOpen`. What each metric ' +
           'means is in its HELP line.',

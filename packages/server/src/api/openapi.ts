@@ -46,7 +46,10 @@ export function addOpenApi(api: Api, version: string): void {
       '/openapi.json',
       {
         schema: {
-          ...{ operationId: 'getOpenApi', summary: 'This document', tags: ['Health'], security: [] },
+          operationId: 'getOpenApi',
+          summary: 'This document',
+          tags: ['Health'],
+          security: [],
           response: {
             200: Type.Unsafe<string>({ type: 'object', description: 'OpenAPI 3.1.' }),
             ...publicProblems(),

@@ -23,11 +23,15 @@ function addCreating(api: Api, { replays }: Services): void {
     ALL,
     {
       schema: {
-        ...{ operationId: 'createReplay', summary: 'Send events again', tags },
+        operationId: 'createReplay',
+        summary: 'Send events again',
+        tags,
         description:
           'Makes new deliveries of events that were published before, one for each event and endpoint, a few at a time, ' +
           'so that live events go first. Without members: all that is exhausted, of the whole tenant.',
-        ...{ params: TenantParams, querystring: NoQuery, body: ReplayInput },
+        params: TenantParams,
+        querystring: NoQuery,
+        body: ReplayInput,
         response: {
           200: ReplayCount,
           202: { ...ref('CreatedReplay'), description: 'It runs.', ...Location },
@@ -57,7 +61,10 @@ function addReading(api: Api, { replays }: Services): void {
     ALL,
     {
       schema: {
-        ...{ operationId: 'listReplays', summary: "List a tenant's replays, newest first", tags, params: TenantParams },
+        operationId: 'listReplays',
+        summary: "List a tenant's replays, newest first",
+        tags,
+        params: TenantParams,
         querystring: strict({
           state: Type.Optional(Word<ReplayState>(REPLAY_STATES, { description: 'Only replays in this state.' })),
           ...PageQuery,
@@ -75,8 +82,11 @@ function addReading(api: Api, { replays }: Services): void {
     ONE,
     {
       schema: {
-        ...{ operationId: 'getReplay', summary: 'Get a replay, with how far it has come', tags },
-        ...{ params: ItemParams, querystring: NoQuery },
+        operationId: 'getReplay',
+        summary: 'Get a replay, with how far it has come',
+        tags,
+        params: ItemParams,
+        querystring: NoQuery,
         response: { 200: Shown('The replay.'), ...readProblems('not_found') },
       },
     },
@@ -101,8 +111,13 @@ function addActions(api: Api, { replays }: Services): void {
       `${ONE}/${action}`,
       {
         schema: {
-          ...{ operationId, summary, description, tags },
-          ...{ params: ItemParams, querystring: NoQuery, body: NoBody },
+          operationId,
+          summary,
+          description,
+          tags,
+          params: ItemParams,
+          querystring: NoQuery,
+          body: NoBody,
           response: { 200: Shown('The replay as it is now.'), ...writeProblems('not_found', 'conflict') },
         },
       },

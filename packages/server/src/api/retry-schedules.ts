@@ -11,7 +11,9 @@ export function addRetrySchedules(api: Api, { retrySchedules }: Services): void 
     '/schedule-preview',
     {
       schema: {
-        ...{ operationId: 'previewSchedule', summary: 'See when the retries of a schedule fall due', tags },
+        operationId: 'previewSchedule',
+        summary: 'See when the retries of a schedule fall due',
+        tags,
         description: 'Of a schedule that is given; without one, of the type, or of the settings.',
         querystring: strict({
           schedule: Type.Optional(
@@ -33,7 +35,9 @@ export function addRetrySchedules(api: Api, { retrySchedules }: Services): void 
     '/tenants/:tenant/endpoints/:id/schedule',
     {
       schema: {
-        ...{ operationId: 'getEndpointSchedule', summary: "See when an endpoint's retries fall due", tags },
+        operationId: 'getEndpointSchedule',
+        summary: "See when an endpoint's retries fall due",
+        tags,
         description: "The endpoint's schedule counts before the type's, and that before the operator's.",
         params: ItemParams,
         querystring: strict({

@@ -21,11 +21,14 @@ export function addStats(api: Api, { stats }: Services): void {
     '/tenants/:tenant/stats',
     {
       schema: {
-        ...{ operationId: 'getStats', summary: 'Deliveries and attempts over time', tags: ['Deliveries'] },
+        operationId: 'getStats',
+        summary: 'Deliveries and attempts over time',
+        tags: ['Deliveries'],
         description:
           'The last 24 hours, unless other times are given; 1,500 steps at most. Minutes are kept for 2 days, hours for ' +
           '90, days for 800. What happened at other nodes in the last seconds may be missing yet.',
-        ...{ params: TenantParams, querystring: StatsQuery },
+        params: TenantParams,
+        querystring: StatsQuery,
         response: { 200: { ...ref<StatsView>('Stats'), description: 'The numbers.' }, ...readProblems('not_found') },
       },
     },

@@ -23,11 +23,14 @@ export function addTenantData(api: Api, { tenants, exports }: Services): void {
     '/tenants/:tenant/export',
     {
       schema: {
-        ...{ operationId: 'exportTenant', summary: 'Export everything that is kept of a tenant', tags },
+        operationId: 'exportTenant',
+        summary: 'Export everything that is kept of a tenant',
+        tags,
         description:
           'As it is read: what is made after the call has begun is not in it. Secrets are not in it. At most four exports ' +
           'run at once.',
-        ...{ params: TenantParams, querystring: NoQuery },
+        params: TenantParams,
+        querystring: NoQuery,
         response: { 200: Export, ...readProblems('not_found') },
       },
     },
@@ -41,12 +44,16 @@ export function addTenantData(api: Api, { tenants, exports }: Services): void {
     '/tenants/:tenant/erase',
     {
       schema: {
-        ...{ operationId: 'eraseTenant', summary: 'Erase a tenant and everything that is kept of it', tags },
+        operationId: 'eraseTenant',
+        summary: 'Erase a tenant and everything that is kept of it',
+        tags,
         description:
           'Deletes the tenant, or takes one that was deleted before, and removes whatever is kept of it: secrets, ' +
           'payloads, answers, history. It goes on by itself, through restarts too. There is no way back. Of the audit ' +
           'log nothing is removed.',
-        ...{ params: TenantParams, querystring: NoQuery, body: NoBody },
+        params: TenantParams,
+        querystring: NoQuery,
+        body: NoBody,
         response: { 202: Erasure('It is being erased.'), ...writeProblems('not_found', 'conflict') },
       },
     },
@@ -57,8 +64,11 @@ export function addTenantData(api: Api, { tenants, exports }: Services): void {
     '/tenants/:tenant/erasure',
     {
       schema: {
-        ...{ operationId: 'getErasure', summary: 'Get how far the erasure of a tenant has come', tags },
-        ...{ params: TenantParams, querystring: NoQuery },
+        operationId: 'getErasure',
+        summary: 'Get how far the erasure of a tenant has come',
+        tags,
+        params: TenantParams,
+        querystring: NoQuery,
         response: { 200: Erasure('The erasure.'), ...readProblems('not_found') },
       },
     },

@@ -14,7 +14,10 @@ export function addTenants(api: Api, { tenants }: Services): void {
     '/tenants',
     {
       schema: {
-        ...{ operationId: 'listTenants', summary: 'List the tenants, by id', tags, querystring: strict(PageQuery) },
+        operationId: 'listTenants',
+        summary: 'List the tenants, by id',
+        tags,
+        querystring: strict(PageQuery),
         response: { 200: pageOf('Tenant', 'A page of tenants.'), ...readProblems() },
       },
     },
@@ -28,7 +31,11 @@ export function addTenants(api: Api, { tenants }: Services): void {
     '/tenants/:tenant',
     {
       schema: {
-        ...{ operationId: 'getTenant', summary: 'Get a tenant', tags, params: TenantParams, querystring: NoQuery },
+        operationId: 'getTenant',
+        summary: 'Get a tenant',
+        tags,
+        params: TenantParams,
+        querystring: NoQuery,
         response: { 200: Tenant('The tenant.'), ...readProblems('not_found') },
       },
     },
@@ -39,8 +46,12 @@ export function addTenants(api: Api, { tenants }: Services): void {
     '/tenants/:tenant',
     {
       schema: {
-        ...{ operationId: 'putTenant', summary: 'Create a tenant, or replace its name, metadata and ages', tags },
-        ...{ params: TenantParams, querystring: NoQuery, body: TenantInput },
+        operationId: 'putTenant',
+        summary: 'Create a tenant, or replace its name, metadata and ages',
+        tags,
+        params: TenantParams,
+        querystring: NoQuery,
+        body: TenantInput,
         response: {
           200: Tenant('It was replaced.'),
           201: Tenant('It was created.'),
@@ -60,9 +71,12 @@ export function addTenants(api: Api, { tenants }: Services): void {
     '/tenants/:tenant',
     {
       schema: {
-        ...{ operationId: 'deleteTenant', summary: 'Delete a tenant', tags },
+        operationId: 'deleteTenant',
+        summary: 'Delete a tenant',
+        tags,
         description: 'Its endpoints go with it, and what is still owed to them is cancelled.',
-        ...{ params: TenantParams, querystring: NoQuery },
+        params: TenantParams,
+        querystring: NoQuery,
         response: { 204: Gone, ...writeProblems('not_found', 'conflict') },
       },
     },

@@ -44,7 +44,17 @@ export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pau
   const { id, tenant, url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit } = endpoint
   const { secretFingerprint, nextSecret, signing, clientCertificate, oauth } = authentication
   return {
-    ...{ id, tenant, url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit },
+    id,
+    tenant,
+    url,
+    types,
+    filter,
+    description,
+    metadata,
+    headers,
+    schedule,
+    timeoutMs,
+    rateLimit,
     ordered: endpoint.ordered,
     state: endpoint.state,
     disabledReason: endpoint.disabledReason,
@@ -54,13 +64,18 @@ export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pau
     nextSecret:
       nextSecret === null ? null : { fingerprint: nextSecret.fingerprint, switchAt: time(nextSecret.switchAtMs) },
     signing: signing.map(({ version, fingerprint, publicKey, createdAtMs, untilMs }) => ({
-      ...{ version, fingerprint, publicKey, createdAt: time(createdAtMs), expiresAt: timeOrNull(untilMs) },
+      version,
+      fingerprint,
+      publicKey,
+      createdAt: time(createdAtMs),
+      expiresAt: timeOrNull(untilMs),
     })),
     clientCertificate:
       clientCertificate === null
         ? null
         : {
-            ...{ subject: clientCertificate.subject, fingerprint: clientCertificate.fingerprint },
+            subject: clientCertificate.subject,
+            fingerprint: clientCertificate.fingerprint,
             expiresAt: time(clientCertificate.expiresAtMs),
           },
     oauth,
@@ -73,7 +88,12 @@ export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pau
 export function viewDelivery(delivery: Delivery): DeliveryView {
   const { id, event, endpoint, type, state, heldReason, attempts, dueAtMs, replayOf, test } = delivery
   return {
-    ...{ id, event, endpoint, type, state, heldReason },
+    id,
+    event,
+    endpoint,
+    type,
+    state,
+    heldReason,
     attemptCount: attempts,
     nextAttemptAt: timeOrNull(dueAtMs),
     replayOf,
@@ -94,7 +114,13 @@ export function viewDeliveryDetail(delivery: Delivery, attempts: readonly Attemp
 function viewAttempt(attempt: Attempt): AttemptView {
   const { number, durationMs, outcome, status, error, address, responseTruncated, responseRemoved = false } = attempt
   return {
-    ...{ number, startedAt: time(attempt.startedAtMs), durationMs, outcome, status, error, address },
+    number,
+    startedAt: time(attempt.startedAtMs),
+    durationMs,
+    outcome,
+    status,
+    error,
+    address,
     responseHeaders: pairs(attempt.responseHeaders),
     responseBody: Buffer.from(attempt.responseBody).toString(),
     responseTruncated,
@@ -111,8 +137,19 @@ function pairs(flat: readonly string[]): string[][] {
 export function viewReplay({ key, state, selection, deliveries, made, skipped, live, ...times }: Replay): ReplayView {
   const { endpoint, event, types, states, missing, fromMs, toMs } = selection
   return {
-    ...{ id: key, state, endpoint, event, types: types === null ? null : [...types], states: [...states], missing },
-    ...{ from: timeOrNull(fromMs), to: timeOrNull(toMs), deliveries, made, skipped, ended: made - live },
+    id: key,
+    state,
+    endpoint,
+    event,
+    types: types === null ? null : [...types],
+    states: [...states],
+    missing,
+    from: timeOrNull(fromMs),
+    to: timeOrNull(toMs),
+    deliveries,
+    made,
+    skipped,
+    ended: made - live,
     createdAt: time(times.createdAtMs),
     endedAt: timeOrNull(times.endedAtMs),
   }
@@ -121,7 +158,12 @@ export function viewReplay({ key, state, selection, deliveries, made, skipped, l
 export function viewApiKey({ id, name, scope, tenant, rateLimit, ...times }: ApiKey): ApiKeyView {
   const { createdAtMs, expiresAtMs, revokedAtMs } = times
   return {
-    ...{ id, name, scope, tenant, rateLimit, createdAt: time(createdAtMs) },
+    id,
+    name,
+    scope,
+    tenant,
+    rateLimit,
+    createdAt: time(createdAtMs),
     expiresAt: timeOrNull(expiresAtMs),
     revokedAt: timeOrNull(revokedAtMs),
   }
@@ -139,7 +181,10 @@ export function viewAuditEntry({
 }: AuditEntry): AuditEntryView {
   const { kind, key, name, address } = actor
   return {
-    ...{ id, at: time(atMs), actor: { kind, key, name, address }, action },
+    id,
+    at: time(atMs),
+    actor: { kind, key, name, address },
+    action,
     target: { type: target, id: targetId },
     tenant,
     fields: [...fields],
@@ -148,7 +193,10 @@ export function viewAuditEntry({
 
 export function viewOutcome({ endpoint, state, reason, delivery, deliveryCount }: Outcome): EventEndpointView {
   return {
-    ...{ endpoint, state, reason, heldReason: delivery?.heldReason ?? null },
+    endpoint,
+    state,
+    reason,
+    heldReason: delivery?.heldReason ?? null,
     delivery: delivery?.id ?? null,
     deliveryCount,
     attemptCount: delivery?.attempts ?? 0,
@@ -190,7 +238,14 @@ export function writeRejectedEvent(event: PublishedEvent): string {
 function writeWithPayload(event: PublishedEvent, extras: EventExtras): string {
   const { id, type, key, test, createdAtMs, notSent, rejected, payload } = event
   const view: EventView & EventExtras = {
-    ...{ id, type, key, test, createdAt: time(createdAtMs), notSent, rejected, payloadRemoved: payload.length === 0 },
+    id,
+    type,
+    key,
+    test,
+    createdAt: time(createdAtMs),
+    notSent,
+    rejected,
+    payloadRemoved: payload.length === 0,
     ...extras,
   }
   const text = payload.length === 0 ? 'null' : Buffer.from(payload).toString()

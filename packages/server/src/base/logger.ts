@@ -28,9 +28,18 @@ type LogOptions = {
 /** Belt and braces: nothing logs these, and if something did, they would not show. Each path is exact, because
  * wildcards cost 8 µs a line, more than the line itself. */
 const REDACTED = [
-  ...['clientSecret', 'authorization', 'Authorization', 'apiKey', 'encryptionKey'],
-  ...['headers.authorization', 'headers.Authorization', 'req.headers.authorization', 'body.clientSecret'],
-  ...['endpoint.clientSecret', 'config.apiKey', 'config.encryptionKey'],
+  'clientSecret',
+  'authorization',
+  'Authorization',
+  'apiKey',
+  'encryptionKey',
+  'headers.authorization',
+  'headers.Authorization',
+  'req.headers.authorization',
+  'body.clientSecret',
+  'endpoint.clientSecret',
+  'config.apiKey',
+  'config.encryptionKey',
 ]
 
 export function createLogger({ level, stdout, clock = systemClock, isShared = false }: LogOptions): Log {

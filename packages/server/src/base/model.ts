@@ -207,8 +207,16 @@ export type Actor = {
 export const SYSTEM: Actor = { kind: 'system', key: null, name: null, address: null }
 
 export const AUDIT_ACTIONS = [
-  ...(['created', 'updated', 'enabled', 'disabled', 'archived', 'unarchived', 'revoked', 'deleted'] as const),
-  ...(['replaced', 'erased'] as const),
+  'created',
+  'updated',
+  'enabled',
+  'disabled',
+  'archived',
+  'unarchived',
+  'revoked',
+  'deleted',
+  'replaced',
+  'erased',
 ] as const
 export const AUDIT_TARGETS = ['event_type', 'tenant', 'endpoint', 'api_key', 'encryption_key', 'root_key'] as const
 
@@ -312,7 +320,13 @@ export type Replay = {
  * `unknown`: nothing is kept any more that would tell.
  */
 export const NOT_MADE_REASONS = [
-  ...(['type', 'filter', 'registered_later', 'deleted', 'rejected', 'test', 'unknown'] as const),
+  'type',
+  'filter',
+  'registered_later',
+  'deleted',
+  'rejected',
+  'test',
+  'unknown',
 ] as const
 export type NotMadeReason = (typeof NOT_MADE_REASONS)[number]
 

@@ -70,7 +70,10 @@ export const OPERATIONAL_TYPES: readonly EventType[] = [
       disablesAt: { type: ['string', 'null'], format: 'date-time' },
     },
     {
-      ...{ ...THE_ENDPOINT, days: 1, failingSince: TIME, lastFailureAt: '2026-06-02T00:00:10.000Z' },
+      ...THE_ENDPOINT,
+      days: 1,
+      failingSince: TIME,
+      lastFailureAt: '2026-06-02T00:00:10.000Z',
       disablesAt: '2026-06-06T00:00:00.000Z',
     },
   ),

@@ -61,7 +61,11 @@ export function readTelemetrySettings(env: Environment): TelemetrySettings | nul
   const samplerRatio = readRatio(sampler, text('OTEL_TRACES_SAMPLER_ARG'), warnings)
   const maxSpansWaiting = whole('OTEL_BSP_MAX_QUEUE_SIZE', 2_048)
   const settings = {
-    ...{ traces, metrics, sampler, samplerRatio, maxSpansWaiting },
+    traces,
+    metrics,
+    sampler,
+    samplerRatio,
+    maxSpansWaiting,
     spanPauseMs: whole('OTEL_BSP_SCHEDULE_DELAY', 5_000),
     maxSpansAtOnce: Math.min(whole('OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 512), maxSpansWaiting),
     spanTimeoutMs: whole('OTEL_BSP_EXPORT_TIMEOUT', 30_000),

@@ -91,7 +91,9 @@ export class Engine {
     this.#connections = new Connections(options, clock)
     const now = () => store.now()
     this.#sender = new Sender({
-      ...{ connections: this.#connections, clock, now },
+      connections: this.#connections,
+      clock,
+      now,
       tokenTimeoutMs: options.responseTimeoutMs,
       maxTokenRequestsPerHost: options.maxInFlightPerHost,
       beginTrace: options.beginTrace,
@@ -380,7 +382,10 @@ export class Engine {
     const { settlement, error, waitMs } = concludeAttempt({ item, schedule, sent, epoch, endedAtMs, random, isCurrent })
     const marks = isCurrent ? this.#health.note({ endpoint, error, endedAtMs, waitMs }) : []
     lane.land({
-      ...{ isSuccess: error === null, isUnreachable: isUnreachable(error), nowMs: endedAtMs, random },
+      isSuccess: error === null,
+      isUnreachable: isUnreachable(error),
+      nowMs: endedAtMs,
+      random,
       longestPauseMs: Math.min(LONGEST_PROBE_PAUSE_MS, 1_000 * Math.min(...schedule)),
     })
     if (waitMs > 0) lane.pace.beOut()

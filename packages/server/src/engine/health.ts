@@ -47,15 +47,14 @@ const OWN_FAULTS: ReadonlySet<AttemptError> = new Set(['internal', 'proxy_failed
 
 /** Errors that say that nobody was there, whatever the event. */
 const UNREACHABLE: ReadonlySet<AttemptError> = new Set([
-  ...([
-    'dns_failed',
-    'target_refused',
-    'proxy_failed',
-    'connect_refused',
-    'connect_timeout',
-    'connect_failed',
-  ] as const),
-  ...(['tls_failed', 'token_unavailable'] as const),
+  'dns_failed',
+  'target_refused',
+  'proxy_failed',
+  'connect_refused',
+  'connect_timeout',
+  'connect_failed',
+  'tls_failed',
+  'token_unavailable',
 ])
 
 export const isUnreachable = (error: AttemptError | null): boolean => error !== null && UNREACHABLE.has(error)

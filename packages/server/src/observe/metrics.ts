@@ -209,8 +209,11 @@ export class Metrics {
       authentications.inc(failedAuthentications())
     })
     const info = new Gauge({
-      ...{ name: 'posthorn_info', help: 'Always 1; the version is in the label.', labelNames: ['version'] },
-      ...{ aggregator: 'first', registers: [this.#registry] },
+      name: 'posthorn_info',
+      help: 'Always 1; the version is in the label.',
+      labelNames: ['version'],
+      aggregator: 'first',
+      registers: [this.#registry],
     })
     info.set({ version }, 1)
   }

@@ -85,7 +85,8 @@ async function startTraces(settings: TelemetrySettings, resource: Resource, vers
     exportTimeoutMillis: settings.spanTimeoutMs,
   })
   const provider = new sdk.TracerProvider({
-    ...{ resource, spanProcessors: [processor] },
+    resource,
+    spanProcessors: [processor],
     sampler: samplerOf(settings, sdk),
   })
   return { tracer: provider.getTracer('posthorn', version), stop: () => provider.shutdown() }

@@ -125,7 +125,8 @@ export class Inbox {
 
   #claim(after: TenantId): Promise<ClaimedInbox> {
     return this.#store.write('claimInbox', {
-      ...{ after, claimMs: CLAIM_MS },
+      after,
+      claimMs: CLAIM_MS,
       maxPayloadBytes: this.#options.maxPayloadBytes,
     })
   }

@@ -179,8 +179,14 @@ async function startOn(
     bus === null ? new AllPartitions(store) : new LeasedPartitions(store, clock, log.logger, config.leaseMs)
   const books = new Books(store, log.logger, config)
   const watching = await Watching.open({
-    ...{ store, clock, logger: log.logger, version: pkg.version, forwardTrace: config.forwardTrace },
-    ...{ telemetry: io.telemetry ?? null, parent: io.parent, isTidying: () => partitions.epochOf(0) !== undefined },
+    store,
+    clock,
+    logger: log.logger,
+    version: pkg.version,
+    forwardTrace: config.forwardTrace,
+    telemetry: io.telemetry ?? null,
+    parent: io.parent,
+    isTidying: () => partitions.epochOf(0) !== undefined,
     sources: {
       engine: () => engineState(engine, partitions),
       failedAuthentications: () => created.failedAuthentications(),

@@ -74,7 +74,9 @@ export function describeAuthentication(
     secretFingerprint: secret === null ? null : fingerprintOf(secret),
     nextSecret: isToCome ? { fingerprint: fingerprintOf(next.clientSecret), switchAtMs: next.fromMs } : null,
     signing: liveSigning(credentials, nowMs).map(live => ({
-      ...{ version: live.version, createdAtMs: live.createdAtMs, untilMs: live.untilMs },
+      version: live.version,
+      createdAtMs: live.createdAtMs,
+      untilMs: live.untilMs,
       fingerprint: fingerprintOf(live.key),
       publicKey: live.version === 'v1a' ? verificationKeyOf(live) : null,
     })),

@@ -100,7 +100,10 @@ export class Exports {
   async *#deliveries(tenant: TenantId, before: DeliveryId, write: Write): AsyncGenerator<Buffer> {
     for (let after: DeliveryId | null = null; ; ) {
       const args: { tenant: string; after: string | null; before: string; limit: number } = {
-        ...{ tenant, after, before, limit: DELIVERIES_A_PAGE },
+        tenant,
+        after,
+        before,
+        limit: DELIVERIES_A_PAGE,
       }
       const page: Delivery[] = await this.#store.read('exportDeliveries', args)
       if (page.length === 0) return
@@ -129,7 +132,10 @@ const time = (ms: number): string => new Date(ms).toISOString()
 const timeOrNull = (ms: number | null): string | null => (ms === null ? null : time(ms))
 
 const viewTenant = ({ id, name, metadata, retention, createdAtMs }: Tenant) => ({
-  ...{ id, name, metadata, retention },
+  id,
+  name,
+  metadata,
+  retention,
   createdAt: time(createdAtMs),
 })
 
@@ -155,8 +161,18 @@ function inOneLine(payload: Uint8Array): Uint8Array {
 function viewDelivery(delivery: Delivery) {
   const { id, event, endpoint, type, state, heldReason, attempts, dueAtMs, replayOf, test } = delivery
   return {
-    ...{ id, event, endpoint, type, state, heldReason, attemptCount: attempts, nextAttemptAt: timeOrNull(dueAtMs) },
-    ...{ replayOf, test, createdAt: time(delivery.createdAtMs), endedAt: timeOrNull(delivery.endedAtMs) },
+    id,
+    event,
+    endpoint,
+    type,
+    state,
+    heldReason,
+    attemptCount: attempts,
+    nextAttemptAt: timeOrNull(dueAtMs),
+    replayOf,
+    test,
+    createdAt: time(delivery.createdAtMs),
+    endedAt: timeOrNull(delivery.endedAtMs),
   }
 }
 
@@ -165,9 +181,17 @@ function viewAttempt(attempt: Attempt & { readonly delivery: DeliveryId }) {
   const { delivery, number, startedAtMs, durationMs, outcome, status, error, address } = attempt
   const { responseHeaders, responseBody, responseTruncated, responseRemoved = false } = attempt
   return {
-    ...{ delivery, number, startedAt: time(startedAtMs), durationMs, outcome, status, error, address },
+    delivery,
+    number,
+    startedAt: time(startedAtMs),
+    durationMs,
+    outcome,
+    status,
+    error,
+    address,
     responseHeaders: responseHeaders.flatMap((name, at) => (at % 2 === 0 ? [[name, responseHeaders[at + 1]]] : [])),
     responseBodyBase64: Buffer.from(responseBody).toString('base64'),
-    ...{ responseTruncated, responseRemoved },
+    responseTruncated,
+    responseRemoved,
   }
 }

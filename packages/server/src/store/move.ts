@@ -13,10 +13,26 @@ import type { Row, Transaction, Value } from './transaction.ts'
 
 /** What is moved, in this order: what is small and decides whether the target can be used at all comes first. */
 export const MOVED_TABLES = [
-  ...['event_type', 'tenant', 'endpoint', 'endpoint_selection', 'api_key', 'audit', 'stat', 'event_type_sample'],
-  ...['idempotency', 'inbox', 'live_delivery', 'replay', 'replay_part', 'retention_mark', 'retention_kept', 'erasure'],
+  'event_type',
+  'tenant',
+  'endpoint',
+  'endpoint_selection',
+  'api_key',
+  'audit',
+  'stat',
+  'event_type_sample',
+  'idempotency',
+  'inbox',
+  'live_delivery',
+  'replay',
+  'replay_part',
+  'retention_mark',
+  'retention_kept',
+  'erasure',
   'notice',
-  ...['event', 'delivery', 'attempt'],
+  'event',
+  'delivery',
+  'attempt',
 ] as const
 
 /** What is not, and why. `meta` is moved apart from the tables. */

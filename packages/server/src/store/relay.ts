@@ -157,7 +157,8 @@ export class Relay {
 }
 
 const toLane = (at: At, delivery: DeliveryId | undefined): Word => ({
-  ...{ kind: 'lane', ...atOf(at) },
+  kind: 'lane',
+  ...atOf(at),
   ...(delivery === undefined ? {} : { delivery }),
 })
 

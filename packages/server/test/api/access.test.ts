@@ -19,7 +19,9 @@ beforeAll(async () => {
   await bench.tenants.put('beta', {})
   operations = Object.entries(bench.document.paths).flatMap(([path, item]) =>
     Object.entries(item as Record<string, { operationId: string }>).map(([method, { operationId: id }]) => ({
-      ...{ method: method.toUpperCase(), path, id },
+      method: method.toUpperCase(),
+      path,
+      id,
     })),
   )
 })

@@ -32,9 +32,21 @@ describe('POST replays', () => {
     expect([answer.status, answer.body]).toEqual([202, { id: 'of may 3/é', deliveries: 1 }])
     expect(answer.headers.location).toBe(`${ALL}/of%20may%203%2F%C3%A9`)
     expect((await bench.get(String(answer.headers.location))).body).toEqual({
-      ...{ id: 'of may 3/é', state: 'running', endpoint, event: null, types: null, states: ['exhausted'] },
-      ...{ missing: false, from: null, to: null, deliveries: 1, made: 0, skipped: 0, ended: 0 },
-      ...{ createdAt: expect.any(String), endedAt: null },
+      id: 'of may 3/é',
+      state: 'running',
+      endpoint,
+      event: null,
+      types: null,
+      states: ['exhausted'],
+      missing: false,
+      from: null,
+      to: null,
+      deliveries: 1,
+      made: 0,
+      skipped: 0,
+      ended: 0,
+      createdAt: expect.any(String),
+      endedAt: null,
     })
     const unnamed = await bench.post(ALL, {})
     expect([unnamed.status, unnamed.body]).toEqual([202, { id: expect.stringMatching(/^rpl_/), deliveries: 1 }])

@@ -127,7 +127,12 @@ describe('endpoints', () => {
     expect(changed.body).toEqual({ ...body, description: 'e', updatedAt, secretFingerprint, signingSecret: null })
     expect(secretFingerprint).not.toBe(body.secretFingerprint)
     const none = {
-      ...{ description: null, metadata: null, headers: null, schedule: null, timeoutMs: null, types: null },
+      description: null,
+      metadata: null,
+      headers: null,
+      schedule: null,
+      timeoutMs: null,
+      types: null,
       rateLimit: null,
     }
     expect((await patch(url, none)).body).toMatchObject({ ...none, metadata: {}, headers: {} })

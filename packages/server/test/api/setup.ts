@@ -62,18 +62,16 @@ export class ApiBench extends Bench {
     this.log = []
     const { api, failedAuthentications } = createApi(
       {
-        ...{
-          publisher,
-          endpoints,
-          tenants,
-          eventTypes,
-          deliveries,
-          replays,
-          apiKeys,
-          keyRotation,
-          stats,
-          retrySchedules,
-        },
+        publisher,
+        endpoints,
+        tenants,
+        eventTypes,
+        deliveries,
+        replays,
+        apiKeys,
+        keyRotation,
+        stats,
+        retrySchedules,
         exports: this.exports,
         ...services,
       },

@@ -43,7 +43,9 @@ describe('GET /v1/tenants/{tenant}/stats', () => {
       return [body.from, body.to, body.total.deliveries.delivered]
     }
     expect(await ask(hourMs + HOUR_MS, hourMs + 2 * HOUR_MS)).toEqual([
-      ...[iso(hourMs + HOUR_MS), iso(hourMs + 2 * HOUR_MS), 1],
+      iso(hourMs + HOUR_MS),
+      iso(hourMs + 2 * HOUR_MS),
+      1,
     ])
     expect(await ask(hourMs + 1, hourMs + HOUR_MS + 1)).toEqual([iso(hourMs), iso(hourMs + 2 * HOUR_MS), 2])
   })

@@ -24,7 +24,9 @@ async function fill(): Promise<{ endpoint: string; event: string }> {
     await bench.publish(`{"type":"${TYPE}","id":"one","payload":\n{"CoverId":\r\n  ${PAYLOAD.slice(11)}}`)
   ).events
   const lane = await bench.store.readLane({
-    ...{ endpoint, limit: 9, maxPayloadBytes: 0 },
+    endpoint,
+    limit: 9,
+    maxPayloadBytes: 0,
     partition: (await bench.store.read('getEndpoint', { tenant: 'acme', id: endpoint }))!.partition,
   })
   const attempt = anAttempt(1, {
@@ -50,7 +52,8 @@ describe('the export of a tenant', () => {
     const all = lines(answer.text)
     expect(all.map(({ kind }) => kind)).toEqual(['export', 'tenant', 'endpoint', 'event', 'delivery', 'attempt', 'end'])
     expect(all.at(-1)).toEqual({
-      ...{ kind: 'end', complete: true },
+      kind: 'end',
+      complete: true,
       counts: { tenant: 1, endpoint: 1, event: 1, delivery: 1, attempt: 1 },
     })
     expect(all[2]).toMatchObject({ id: endpoint, url: 'https://hooks.example.com/a', description: 'a\nb' })

@@ -117,8 +117,15 @@ describe('an event', () => {
     expect(body.nextEndpoints).toBeNull()
     const { data: deliveries } = (await get(`${TENANT}/deliveries?endpoint=${wanting}`)).body
     expect(body.endpoints.at(-1)).toEqual({
-      ...{ endpoint: wanting, state: 'pending', reason: null, heldReason: null, delivery: deliveries[0].id },
-      ...{ deliveryCount: 1, attemptCount: 0, nextAttemptAt: deliveries[0].nextAttemptAt, endedAt: null },
+      endpoint: wanting,
+      state: 'pending',
+      reason: null,
+      heldReason: null,
+      delivery: deliveries[0].id,
+      deliveryCount: 1,
+      attemptCount: 0,
+      nextAttemptAt: deliveries[0].nextAttemptAt,
+      endedAt: null,
     })
     await post(`${TENANT}/deliveries/${deliveries[0].id}/cancel`)
     const [cancelled] = (await get(`${EVENTS}/${published.id}`)).body.endpoints.slice(-1)

@@ -15,8 +15,18 @@ import { atOnce, countRows, end, log, publish, replay } from './setup.ts'
 
 const options = { attemptMs: 0, onErase() {} }
 const FILLED = new Set([
-  ...['event', 'delivery', 'attempt', 'live_delivery', 'inbox', 'idempotency', 'endpoint', 'api_key', 'audit'],
-  ...['mismatch', 'retention_mark', 'retention_kept'],
+  'event',
+  'delivery',
+  'attempt',
+  'live_delivery',
+  'inbox',
+  'idempotency',
+  'endpoint',
+  'api_key',
+  'audit',
+  'mismatch',
+  'retention_mark',
+  'retention_kept',
 ])
 const ACTOR = { kind: 'root', key: null, name: null, address: '192.0.2.7' } as const
 

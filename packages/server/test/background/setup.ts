@@ -56,7 +56,14 @@ export const end = (store: Store, item: LaneItem, endedAtMs = Date.now()) =>
 
 export const deliveriesOf = (store: Store, tenant: string, event: string | null = null): Promise<Delivery[]> =>
   store.read('listDeliveries', {
-    ...{ tenant, event, state: null, endpoint: null, type: null, before: null, fromMs: null, toMs: null },
+    tenant,
+    event,
+    state: null,
+    endpoint: null,
+    type: null,
+    before: null,
+    fromMs: null,
+    toMs: null,
     limit: 1_000,
   })
 

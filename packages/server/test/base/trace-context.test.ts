@@ -35,7 +35,9 @@ describe('traceparent', () => {
 
   it('reads what a later version has in common with this one', () => {
     expect(parseTraceparent(`cc-${TRACE}-${SPAN}-03-what-comes`)).toEqual({
-      ...{ traceId: TRACE, spanId: SPAN, isSampled: true },
+      traceId: TRACE,
+      spanId: SPAN,
+      isSampled: true,
     })
   })
 

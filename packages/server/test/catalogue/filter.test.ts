@@ -23,9 +23,15 @@ function expectPasses(filter: PayloadFilter, payloads: readonly (readonly [unkno
 describe('a filter', () => {
   it('takes any of the values in a list, each with its type', () => {
     expectPasses({ status: ['Quoted', 1, true, null] }, [
-      ...[[{ status: 'Quoted' }, true] as const, [{ status: 1 }, true] as const, [{ status: true }, true] as const],
-      ...[[{ status: null }, true] as const, [{ status: 'quoted' }, false] as const, [{ status: '1' }, false] as const],
-      ...[[{ status: false }, false] as const, [{}, false] as const, [{ status: { Quoted: 1 } }, false] as const],
+      [{ status: 'Quoted' }, true] as const,
+      [{ status: 1 }, true] as const,
+      [{ status: true }, true] as const,
+      [{ status: null }, true] as const,
+      [{ status: 'quoted' }, false] as const,
+      [{ status: '1' }, false] as const,
+      [{ status: false }, false] as const,
+      [{}, false] as const,
+      [{ status: { Quoted: 1 } }, false] as const,
     ])
     expectPasses({ n: [0] }, [
       [{ n: -0 }, true],
@@ -282,16 +288,35 @@ describe('checkFilter', () => {
   it('says where each fault is, as a JSON Pointer', () => {
     expect(
       fieldsOf({
-        ...{ status: 'Quoted', 'a/b~c': [], list: [['x']], nested: { deep: { prefix: '', gte: '1', exists: 1 } } },
-        ...{ words: { in: 'x' }, empty: {}, prefixes: { prefix: [] }, any: { anyOf: 'x' }, none: { anyOf: [] } },
+        status: 'Quoted',
+        'a/b~c': [],
+        list: [['x']],
+        nested: { deep: { prefix: '', gte: '1', exists: 1 } },
+        words: { in: 'x' },
+        empty: {},
+        prefixes: { prefix: [] },
+        any: { anyOf: 'x' },
+        none: { anyOf: [] },
       }),
     ).toEqual([
-      ...['/filter/status', '/filter/a~1b~0c', '/filter/list/0', '/filter/nested/deep/prefix'],
-      ...['/filter/nested/deep/gte', '/filter/nested/deep/exists', '/filter/words/in', '/filter/empty'],
-      ...['/filter/prefixes/prefix', '/filter/any/anyOf', '/filter/none/anyOf'],
+      '/filter/status',
+      '/filter/a~1b~0c',
+      '/filter/list/0',
+      '/filter/nested/deep/prefix',
+      '/filter/nested/deep/gte',
+      '/filter/nested/deep/exists',
+      '/filter/words/in',
+      '/filter/empty',
+      '/filter/prefixes/prefix',
+      '/filter/any/anyOf',
+      '/filter/none/anyOf',
     ])
     expect(fieldsOf({ anyOf: [{ a: 1 }, 'x', ['y']], n: { anyOf: [{ b: null }, [[]]] } })).toEqual([
-      ...['/filter/anyOf/0/a', '/filter/anyOf/1', '/filter/anyOf/2', '/filter/n/anyOf/0/b', '/filter/n/anyOf/1/0'],
+      '/filter/anyOf/0/a',
+      '/filter/anyOf/1',
+      '/filter/anyOf/2',
+      '/filter/n/anyOf/0/b',
+      '/filter/n/anyOf/1/0',
     ])
   })
 

@@ -62,8 +62,11 @@ describe('createMatcher', () => {
 
   it('gives operational events to those alone that ask for them', () => {
     const match = matcherOf(
-      ...[endpoint('all', null), endpoint('star', ['*']), endpoint('end', ['*.failing'])],
-      ...[endpoint('named', ['posthorn.endpoint.failing']), endpoint('some', ['posthorn.endpoint.*'])],
+      endpoint('all', null),
+      endpoint('star', ['*']),
+      endpoint('end', ['*.failing']),
+      endpoint('named', ['posthorn.endpoint.failing']),
+      endpoint('some', ['posthorn.endpoint.*']),
       endpoint('close', ['posthorn*']),
     )
     expect(idsOf(match('posthorn.endpoint.failing').endpoints)).toEqual(['named', 'some'])
@@ -74,8 +77,10 @@ describe('createMatcher', () => {
 
   it('leaves out those whose filter does not let the payload through, and says how many', () => {
     const match = matcherOf(
-      ...[endpoint('all', null), endpoint('other', ['B'])],
-      ...[filtered('quoted', ['A'], { status: ['Quoted'] }), filtered('quoted2', ['*'], { status: ['Quoted'] })],
+      endpoint('all', null),
+      endpoint('other', ['B']),
+      filtered('quoted', ['A'], { status: ['Quoted'] }),
+      filtered('quoted2', ['*'], { status: ['Quoted'] }),
       filtered('big', null, { amount: { gte: 10 } }),
     )
     expect(idsOf(match('A', { status: 'Quoted', amount: 3 }).endpoints)).toEqual(['all', 'quoted', 'quoted2'])

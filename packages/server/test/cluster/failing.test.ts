@@ -49,7 +49,9 @@ describe('failing receivers on several nodes', () => {
     const other = holder === heir ? third : heir
     await holder.publish('acme', [cover(2), cover(3)])
     const { endpoint: well } = await other.endpoints.create('acme', {
-      ...{ url: `${receiver.url}/well`, clientSecret: SECRET, types: ['COVER_REFERENCE'] },
+      url: `${receiver.url}/well`,
+      clientSecret: SECRET,
+      types: ['COVER_REFERENCE'],
     })
     await other.publish('acme', cover(4))
     await receiver.waitFor(() => receiver.requests.some(({ path }) => path === '/well'), { timeoutMs: 20_000 })

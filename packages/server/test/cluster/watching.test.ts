@@ -67,7 +67,8 @@ describe('watching many nodes', () => {
         const receiver = await startReceiver({ authority: place.authority, names: ['localhost'], record: false })
         await api.call('PUT', '/tenants/acme', {})
         const { body: endpoint } = await api.call<{ id: string }>('POST', '/tenants/acme/endpoints', {
-          ...{ url: receiver.url, clientSecret: SECRET },
+          url: receiver.url,
+          clientSecret: SECRET,
         })
         const deliverers = await Promise.all([1, 2].map(() => start(place, url, ['--role', 'delivery'])))
         for (let at = 0; at < 10; at++) await api.call('POST', '/tenants/acme/events', event(at))

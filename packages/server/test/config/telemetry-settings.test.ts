@@ -16,13 +16,20 @@ describe('the environment of OpenTelemetry', () => {
 
   it('an endpoint turns traces and metrics on, one of a signal only that', () => {
     expect(readTelemetrySettings(ENDPOINT)).toMatchObject({
-      ...{ traces: true, metrics: true, sampler: 'parentbased_always_on', samplerRatio: 1 },
-      ...{ spanPauseMs: 5_000, metricsPauseMs: 60_000, metricsTimeoutMs: 30_000, warnings: [] },
+      traces: true,
+      metrics: true,
+      sampler: 'parentbased_always_on',
+      samplerRatio: 1,
+      spanPauseMs: 5_000,
+      metricsPauseMs: 60_000,
+      metricsTimeoutMs: 30_000,
+      warnings: [],
     })
     const traces = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://127.0.0.1:4318/v1/traces' }
     expect(readTelemetrySettings(traces)).toMatchObject({ traces: true, metrics: false })
     expect(readTelemetrySettings({ ...ENDPOINT, OTEL_TRACES_EXPORTER: 'none' })).toMatchObject({
-      ...{ traces: false, metrics: true },
+      traces: false,
+      metrics: true,
     })
   })
 
@@ -36,8 +43,14 @@ describe('the environment of OpenTelemetry', () => {
       OTEL_METRIC_EXPORT_INTERVAL: '200',
     }
     expect(readTelemetrySettings(env)).toMatchObject({
-      ...{ sampler: 'traceidratio', samplerRatio: 0.25, spanPauseMs: 100, maxSpansWaiting: 100, maxSpansAtOnce: 100 },
-      ...{ metricsPauseMs: 200, metricsTimeoutMs: 200, warnings: [] },
+      sampler: 'traceidratio',
+      samplerRatio: 0.25,
+      spanPauseMs: 100,
+      maxSpansWaiting: 100,
+      maxSpansAtOnce: 100,
+      metricsPauseMs: 200,
+      metricsTimeoutMs: 200,
+      warnings: [],
     })
   })
 
@@ -51,7 +64,10 @@ describe('the environment of OpenTelemetry', () => {
     })
     expect(settings).toMatchObject({ traces: false, metrics: false, sampler: 'parentbased_always_on' })
     expect(settings!.warnings.map(text => text.split(/[ =]/)[0])).toEqual([
-      ...['OTLP', 'OTEL_METRICS_EXPORTER', 'OTEL_TRACES_SAMPLER', 'OTEL_BSP_SCHEDULE_DELAY'],
+      'OTLP',
+      'OTEL_METRICS_EXPORTER',
+      'OTEL_TRACES_SAMPLER',
+      'OTEL_BSP_SCHEDULE_DELAY',
     ])
   })
 })

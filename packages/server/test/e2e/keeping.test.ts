@@ -47,13 +47,16 @@ describe('a server', () => {
   it('erases a tenant while an attempt of it hangs, through a restart, to the last byte', { timeout: 120_000 }, () =>
     inPlace(async place => {
       const receiver = await startReceiver({
-        ...{ authority: place.authority, names: ['localhost'] },
+        authority: place.authority,
+        names: ['localhost'],
         script: ({ path }) => (path.startsWith('/hang') ? 'hang' : { status: 200, body: 'ANSWER-MARK' }),
       })
       const flags = ['--connect-timeout-ms', '1000', '--response-timeout-ms', '2000', '--drain-timeout-ms', '0']
       let server = running(await serve(place, { flags }))
       await server.call('PUT', '/event-types/MARKS', {
-        ...{ group: 'g', description: 'd', example: { mark: 'x' } },
+        group: 'g',
+        description: 'd',
+        example: { mark: 'x' },
         schema: { type: 'object', required: ['mark'], properties: { mark: { type: 'string' } } },
       })
       const secret = 'U0VDUkVULU1BUksx'

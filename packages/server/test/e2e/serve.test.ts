@@ -161,8 +161,18 @@ describe('posthorn serve', () => {
       const silent = await startHostileReceiver({ authority: place.authority, kind: 'hang' })
       const deaf = await startHostileReceiver({ authority: place.authority, kind: 'hang_tls' })
       const flags = [
-        ...['--api-version', '4.1', '--egress-addresses', '192.0.2.7', '--target-ports', '8443'],
-        ...['--retry-schedule', '1000', '--response-timeout-ms', '700', '--connect-timeout-ms', '1000'],
+        '--api-version',
+        '4.1',
+        '--egress-addresses',
+        '192.0.2.7',
+        '--target-ports',
+        '8443',
+        '--retry-schedule',
+        '1000',
+        '--response-timeout-ms',
+        '700',
+        '--connect-timeout-ms',
+        '1000',
       ]
       const server = running(await serve(place, { flags, env: { NODE_EXTRA_CA_CERTS: otherCa } }))
       await server.call('PUT', '/tenants/acme', {})

@@ -90,7 +90,11 @@ describe('after a crash', () => {
       expect(held).toMatchObject({ endpoint, state: 'held', heldReason: 'set_aside', attempts: 0 })
       expect(posthorn.lines).toContainEqual(
         expect.objectContaining({
-          ...{ level: 40, tenant: 'acme', endpoint, delivery: held!.id, event: held!.event },
+          level: 40,
+          tenant: 'acme',
+          endpoint,
+          delivery: held!.id,
+          event: held!.event,
           msg: expect.stringContaining('set aside'),
         }),
       )
@@ -101,8 +105,12 @@ describe('after a crash', () => {
       await posthorn.deliveries.retry('acme', held!.id)
       await until(receiver, 6)
       expect(receiver.requests.map(({ headers }) => headers['webhook-id'] === held!.event)).toEqual([
-        ...[true, true, true, true],
-        ...[false, true],
+        true,
+        true,
+        true,
+        true,
+        false,
+        true,
       ])
       await posthorn.stop()
       await receiver.close()

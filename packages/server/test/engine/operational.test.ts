@@ -34,7 +34,9 @@ describe('operational events', () => {
         const notices = new Notices(store, publisher, systemClock, silent)
         await tenants.put('acme', {})
         const of = (path: string, types: string[] | null = null, clientSecret = SECRET) => ({
-          ...{ url: `${receiver.url}${path}`, clientSecret, types },
+          url: `${receiver.url}${path}`,
+          clientSecret,
+          types,
         })
         const all = ['delivery.exhausted', 'endpoint.disabled', 'secret.expiring', 'secret.replaced']
         const names = all.map(name => `posthorn.${name}`)
@@ -52,7 +54,12 @@ describe('operational events', () => {
         await expect.poll(() => got('/own').length, WAIT).toBe(1)
         expect(got('/own')[0]).toMatchObject({ tenant: 'acme', endpoint: gone.id, reason: 'gone' })
         const stored = await store.read('listEvents', {
-          ...{ tenant: 'posthorn', type: null, before: null, fromMs: null, toMs: null, limit: 50 },
+          tenant: 'posthorn',
+          type: null,
+          before: null,
+          fromMs: null,
+          toMs: null,
+          limit: 50,
         })
         expect([...new Set(stored.map(({ type }) => type))].sort()).toEqual([...names].sort())
         for (const { type, payload } of stored) {

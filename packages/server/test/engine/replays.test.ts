@@ -12,7 +12,14 @@ const NONE = { state: null, endpoint: null, event: null, type: null, before: nul
 const WAIT = { timeoutMs: 60_000 }
 
 const input = (over: Partial<ReplayInput> = {}): ReplayInput => ({
-  ...{ id: null, endpoint: null, event: null, types: null, states: null, missing: false, fromMs: null, toMs: null },
+  id: null,
+  endpoint: null,
+  event: null,
+  types: null,
+  states: null,
+  missing: false,
+  fromMs: null,
+  toMs: null,
   ...over,
 })
 

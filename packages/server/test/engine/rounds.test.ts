@@ -169,7 +169,10 @@ describe('rounds', () => {
       fc.property(shape, ({ lanes: made, steps, ...limits }) => {
         type Model = { tenant: string; host: string; due: number; inFlight: number; isReady(): boolean }
         const models = made.map(({ tenant, host, due }) => ({
-          ...{ tenant: `t${tenant}`, host: `h${host}`, due, inFlight: 0 },
+          tenant: `t${tenant}`,
+          host: `h${host}`,
+          due,
+          inFlight: 0,
           isReady() {
             return this.due > 0 && this.inFlight < 4
           },

@@ -56,7 +56,10 @@ export async function startCollector(): Promise<Collector> {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    ...{ spans, metrics, resource, headers },
+    spans,
+    metrics,
+    resource,
+    headers,
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve())

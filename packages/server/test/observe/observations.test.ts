@@ -63,7 +63,11 @@ describe.each([sqliteEngine(), postgresEngine()])('what a commit did, on $name',
     await opened.store.write('cancelDelivery', { tenant: 'acme', id, nowMs: 70 })
     await opened.store.write('cancelDelivery', { tenant: 'acme', id, nowMs: 70 })
     await opened.store.write('cancelDeliveries', {
-      ...{ partition: endpoint.partition, endpoint: endpoint.id, only: 'all', limit: 9, nowMs: 80 },
+      partition: endpoint.partition,
+      endpoint: endpoint.id,
+      only: 'all',
+      limit: 9,
+      nowMs: 80,
     })
     const cancelled = { kind: 'cancelled', endpoint: endpoint.id }
     expect(of('cancelled')).toEqual([
@@ -78,8 +82,16 @@ describe('metrics of what was told', () => {
   it('a replay is a delivery, and no sample of how long events take', async () => {
     const metrics = metricsOf()
     const item = {
-      ...{ tenant: 'acme', delivery: newId('dlv', 1), endpoint: newId('ep', 1), event: newId('evt', 10_000) },
-      ...{ partition: 1, type: 'T', test: false, dueAtMs: 1, attempts: 0, payload: null },
+      tenant: 'acme',
+      delivery: newId('dlv', 1),
+      endpoint: newId('ep', 1),
+      event: newId('evt', 10_000),
+      partition: 1,
+      type: 'T',
+      test: false,
+      dueAtMs: 1,
+      attempts: 0,
+      payload: null,
     }
     const first = aSettlement(item, { kind: 'delivered' }, { endedAtMs: 12_500 })
     metrics.observe({ kind: 'settled', settlements: [first, { ...first, replay: true }], moved: ['ended', 'ended'] })

@@ -80,7 +80,8 @@ describe.skipIf(!hasPrometheus)(`Prometheus${WHY}`, () => {
   it('scrapes it, and every query of the dashboard and of the alerts finds its metrics', async () => {
     await inPlace(async place => {
       const receiver = await startReceiver({
-        ...{ authority: place.authority, names: ['localhost'] },
+        authority: place.authority,
+        names: ['localhost'],
         script: ({ path }) => ({ status: path === '/bad' ? 500 : 204 }),
       })
       const server = running(await serve(place, { flags: ['--retry-schedule', '0.2'] }))

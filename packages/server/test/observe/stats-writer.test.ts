@@ -28,7 +28,9 @@ function stage() {
 
 const settled = (endpoint: string, attempt: Partial<Attempt>, kind: 'delivered' | 'exhausted' | 'retry', at = AT_MS) =>
   ({
-    ...{ endpoint, endedAtMs: at, attempt: anAttempt(1, attempt) },
+    endpoint,
+    endedAtMs: at,
+    attempt: anAttempt(1, attempt),
     step: kind === 'retry' ? { kind, dueAtMs: 0 } : { kind },
   }) as unknown as Settlement
 
@@ -56,8 +58,15 @@ describe('gathering statistics', () => {
     expect(written).toHaveLength(1)
     expect(written[0]!.map(({ startMs }) => startMs)).toEqual([10 * 60_000, 11 * 60_000])
     expect(written[0]![0]!.counts).toEqual({
-      ...{ delivered: 1, exhausted: 1, cancelled: 4, status_2xx: 2, status_3xx: 1, status_4xx: 1, status_5xx: 1 },
-      ...{ status_other: 1, no_answer: 1 },
+      delivered: 1,
+      exhausted: 1,
+      cancelled: 4,
+      status_2xx: 2,
+      status_3xx: 1,
+      status_4xx: 1,
+      status_5xx: 1,
+      status_other: 1,
+      no_answer: 1,
     })
     expect([...written[0]![0]!.latencies.values()].reduce((a, b) => a + b)).toBe(6)
     await writer.flush()

@@ -43,7 +43,8 @@ describe('OpenTelemetry', () => {
     inPlace(async place => {
       const collector = await startCollector()
       const receiver = await startReceiver({
-        ...{ authority: place.authority, names: ['localhost'] },
+        authority: place.authority,
+        names: ['localhost'],
         script: (_request, nth) => ({ status: nth === 1 ? 500 : 204 }),
       })
       const env = environment(collector.url)

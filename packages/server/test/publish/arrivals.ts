@@ -21,7 +21,10 @@ export function anInbox({ store, publisher }: Bench, options: Partial<InboxOptio
   const lines: Record<string, unknown>[] = []
   const { logger } = createLogger({ level: 'info', stdout: { write: line => lines.push(JSON.parse(line)) } })
   const inbox = new Inbox(store, publisher.configuration, clock, logger, {
-    ...{ lookMs: 1_000, maxDepth: 64, maxPayloadBytes: 1_000, maxDeliveriesAtOnce: 10 },
+    lookMs: 1_000,
+    maxDepth: 64,
+    maxPayloadBytes: 1_000,
+    maxDeliveriesAtOnce: 10,
     ...options,
   })
   return { inbox, lines }

@@ -56,7 +56,8 @@ describe('an event with very many deliveries', () => {
     expect(await outcomes(id)).toEqual({
       ...Object.fromEntries([...wanting, pattern, changed].map(each => [each, 'pending'])),
       ...not,
-      ...{ [deleted]: 'deleted', [later]: 'registered_later' },
+      [deleted]: 'deleted',
+      [later]: 'registered_later',
     })
     const { event } = await bench.deliveries.getEvent('acme', id)
     expect(event.notSent, 'of those that are left').toEqual({ type: 1, filter: 1 })

@@ -192,8 +192,22 @@ describe('jwtExpiryMs', () => {
   })
 
   it.each([
-    ...['{"exp":"1"}', '{"exp":NaN}', '{"exp":null}', '{"exp":[1]}', '{"exp":{}}', '{"exp":true}', '{"Exp":1}', '{}'],
-    ...['[{"exp":1}]', '"exp"', '1', 'null', '', '{"exp":1', '{"__proto__":{"exp":1}}', '{"constructor":{"exp":1}}'],
+    '{"exp":"1"}',
+    '{"exp":NaN}',
+    '{"exp":null}',
+    '{"exp":[1]}',
+    '{"exp":{}}',
+    '{"exp":true}',
+    '{"Exp":1}',
+    '{}',
+    '[{"exp":1}]',
+    '"exp"',
+    '1',
+    'null',
+    '',
+    '{"exp":1',
+    '{"__proto__":{"exp":1}}',
+    '{"constructor":{"exp":1}}',
     '['.repeat(2_000),
   ])('C8 finds no expiry in the payload %s', payload => {
     expect(jwtExpiryMs(jwtOf(payload))).toBeUndefined()

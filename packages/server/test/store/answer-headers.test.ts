@@ -29,8 +29,16 @@ describe("an answer's headers, packed", () => {
   test('are read as an earlier version has stored them: no code ever means another word', () => {
     const stored = '02016b0603de05830b930007582d4f7468657200026f6b5ca3'
     expect(unpackHeaders(Buffer.from(stored, 'hex'))).toEqual([
-      ...['date', 'Tue, 24 Nov 2026 21:38:38 GMT', 'Connection', 'close', 'Content-Type', 'application/problem+json'],
-      ...['X-Other', 'ok', 'access-control-allow-methods', '1; mode=block'],
+      'date',
+      'Tue, 24 Nov 2026 21:38:38 GMT',
+      'Connection',
+      'close',
+      'Content-Type',
+      'application/problem+json',
+      'X-Other',
+      'ok',
+      'access-control-allow-methods',
+      '1; mode=block',
     ])
   })
 })

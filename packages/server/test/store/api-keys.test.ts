@@ -8,8 +8,14 @@ import { postgresEngine, sqliteEngine } from './engines.ts'
 const BY: Actor = { kind: 'key', key: newId('key', 1), name: 'ops', address: '192.0.2.1' }
 
 const aKey = (over: Partial<ApiKey> = {}): ApiKey => ({
-  ...{ id: newId('key', Date.now()), name: 'k', scope: 'all', tenant: null, rateLimit: null },
-  ...{ createdAtMs: 5, expiresAtMs: null, revokedAtMs: null },
+  id: newId('key', Date.now()),
+  name: 'k',
+  scope: 'all',
+  tenant: null,
+  rateLimit: null,
+  createdAtMs: 5,
+  expiresAtMs: null,
+  revokedAtMs: null,
   ...over,
 })
 
@@ -72,7 +78,12 @@ describe.each([sqliteEngine(), postgresEngine()])('API keys and audit on $name',
     await store.write('deleteEndpoint', { tenant: 'acme', id: endpoint.id, nowMs: 4, by: BY })
     const entries = await audit({ tenant: 'acme' })
     expect(entries.map(({ action, fields }) => [action, ...fields])).toEqual([
-      ...[['deleted'], ['enabled'], ['disabled'], ['updated', 'metadata', 'clientSecret'], ['created'], ['created']],
+      ['deleted'],
+      ['enabled'],
+      ['disabled'],
+      ['updated', 'metadata', 'clientSecret'],
+      ['created'],
+      ['created'],
     ])
     expect(entries[0]).toMatchObject({ actor: BY, target: 'endpoint', targetId: endpoint.id, tenant: 'acme', atMs: 4 })
     expect(entries.at(-1)!.actor.kind).toBe('system')

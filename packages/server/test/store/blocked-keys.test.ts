@@ -24,7 +24,11 @@ function aStore(held: Set<string>) {
 }
 
 const request = (...keys: (string | null)[]): PublishRequest => ({
-  ...{ tenant: 'acme', tenantVersion: 1, catalogueVersion: 1, nowMs: 1, keyExpiresAtMs: 2 },
+  tenant: 'acme',
+  tenantVersion: 1,
+  catalogueVersion: 1,
+  nowMs: 1,
+  keyExpiresAtMs: 2,
   events: keys.map(key => anEvent([], { key, hash: key === null ? null : bytes('h') })),
 })
 

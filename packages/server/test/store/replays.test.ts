@@ -23,7 +23,13 @@ const ENDED_MS = 20_000
 const AS_OF_MS = 1_000_000
 
 const select = (over: Partial<ReplaySelection> = {}): ReplaySelection => ({
-  ...{ endpoint: null, event: null, types: null, states: ['exhausted'], missing: false, fromMs: null, toMs: null },
+  endpoint: null,
+  event: null,
+  types: null,
+  states: ['exhausted'],
+  missing: false,
+  fromMs: null,
+  toMs: null,
   ...over,
 })
 
@@ -79,8 +85,16 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
     const id = newId('rpl', Date.now())
     const parts = [one, two].map(endpoint => ({ endpoint: endpoint.id, partition: endpoint.partition, wanted: 5 }))
     const replay: NewReplay = {
-      ...{ id, key: id, tenant: 'acme', selection, deliveries: 10, createdAtMs: 1_000, hash: bytes('h') },
-      ...{ asOfMs: now(), parts, maxOpen: 10 },
+      id,
+      key: id,
+      tenant: 'acme',
+      selection,
+      deliveries: 10,
+      createdAtMs: 1_000,
+      hash: bytes('h'),
+      asOfMs: now(),
+      parts,
+      maxOpen: 10,
       ...over,
     }
     expect(await store.write('createReplay', replay)).toEqual({ kind: 'created' })
@@ -93,7 +107,12 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
   const claimOf = async (endpoint: Endpoint) => (await claim()).find(part => part.endpoint === endpoint.id)!
 
   const replayed = (event: EventId, over: Partial<Replayed> = {}): Replayed => ({
-    ...{ id: newId('dlv', Date.now()), event, type: 'T', test: false, replayOf: null, dueAtMs: 2_000 },
+    id: newId('dlv', Date.now()),
+    event,
+    type: 'T',
+    test: false,
+    replayOf: null,
+    dueAtMs: 2_000,
     ...over,
   })
 
@@ -186,7 +205,9 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
           const rows = await fill(events, ids, endpoints, baseMs)
           const { from, to } = wanted
           const selection = select({
-            ...{ states: wanted.states, types: wanted.types, missing: wanted.missing },
+            states: wanted.states,
+            types: wanted.types,
+            missing: wanted.missing,
             event: wanted.event === null ? null : (ids[wanted.event] ?? null),
             fromMs: baseMs + (from ?? 0),
             toMs: baseMs + (to ?? 12),
@@ -195,7 +216,10 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
           const found = await scan(selection, considered, limit, asOfMs)
           const expected = oracle(events, ids, rows, selection, considered, asOfMs)
           const plain = found.map(({ event, endpoint, replayOf, isOvertaken }) => ({
-            ...{ event, endpoint, replayOf, isOvertaken },
+            event,
+            endpoint,
+            replayOf,
+            isOvertaken,
           }))
           const order = (a: object, b: object) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
           expect(plain.sort(order)).toEqual(expected.sort(order))
@@ -227,8 +251,15 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
         events.map(({ type }, index) => ['acme', idBytes(ids[index]!), type, bytes('{}'), 0, 1, 1]),
       )
       const values = (row: Stored) => [
-        ...['acme', idBytes(row.id), idBytes(row.endpointId), idBytes(row.event), typeOf(row.event), row.state],
-        ...[row.createdMs, 1, 0],
+        'acme',
+        idBytes(row.id),
+        idBytes(row.endpointId),
+        idBytes(row.event),
+        typeOf(row.event),
+        row.state,
+        row.createdMs,
+        1,
+        0,
       ]
       const columns = 'tenant, id, endpoint, event, type, state, created_ms, attempts, test'
       const [live, ended] = [stored.filter(isLive), stored.filter(row => !isLive(row))]
@@ -269,7 +300,9 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
           const own = rows.filter(row => row.event === id && row.endpointId === endpoint.id)
           const standing = standingOf(
             own.map(({ id: sibling, state, createdMs, endedMs }) => ({
-              ...{ id: sibling, state: state as EndState, createdAtMs: createdMs },
+              id: sibling,
+              state: state as EndState,
+              createdAtMs: createdMs,
               endedAtMs: isLive({ state } as Drawn) ? null : createdMs + endedMs,
             })),
             asOfMs,
@@ -307,7 +340,9 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
 
     it('of nothing is done at once', async () => {
       expect(await get(await create({ parts: [], deliveries: 0 }))).toMatchObject({
-        ...{ state: 'done', deliveries: 0, endedAtMs: 1_000 },
+        state: 'done',
+        deliveries: 0,
+        endedAtMs: 1_000,
       })
     })
 
@@ -333,11 +368,17 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       const part = await claimOf(one)
       const first = replayed(event!, { replayOf: found[0]!.replayOf })
       expect(await make(part, [first, replayed(other!, { dueAtMs: 2_050 })], { skipped: 1 })).toEqual({
-        ...{ kind: 'made', isHeld: false },
+        kind: 'made',
+        isHeld: false,
         deliveries: [first.id, expect.any(String)],
       })
       expect(await store.read('getDelivery', { tenant: 'acme', id: first.id })).toMatchObject({
-        ...{ state: 'pending', event, replayOf: found[0]!.replayOf, createdAtMs: 2_000, dueAtMs: 2_000, attempts: 0 },
+        state: 'pending',
+        event,
+        replayOf: found[0]!.replayOf,
+        createdAtMs: 2_000,
+        dueAtMs: 2_000,
+        attempts: 0,
       })
       expect((await pendingAt(one)).map(({ dueAtMs }) => dueAtMs)).toEqual([2_000, 2_050])
       expect(await get(replay)).toMatchObject({ state: 'running', made: 2, skipped: 1, live: 2 })

@@ -84,7 +84,10 @@ describe.each([sqliteEngine(), postgresEngine()])('what endpoints wanted, on $na
     await store.write('deleteTenant', { id: 'acme', nowMs: 3 })
     await aTenant(store, 'acme', [anEndpoint('acme')])
     expect((await of()).map(([when, kept]) => `${when} ${kept}`)).toEqual([
-      ...['later kept', 'later deleted', 'there deleted', 'there deleted before'],
+      'later kept',
+      'later deleted',
+      'there deleted',
+      'there deleted before',
     ])
   })
 
@@ -114,7 +117,8 @@ describe.each([sqliteEngine(), postgresEngine()])('what endpoints wanted, on $na
     const ids = endpoints.map(({ id }) => id).reverse()
     expect((await page(null)).map(({ endpoint }) => endpoint)).toEqual(ids.slice(0, 2))
     expect((await page(ids[1]!)).map(({ endpoint, deliveryCount }) => [endpoint, deliveryCount])).toEqual([
-      ...[[ids[2], 1] as const, [ids[3], 1] as const],
+      [ids[2], 1] as const,
+      [ids[3], 1] as const,
     ])
     expect(await page(ids[4]!)).toEqual([])
     const nothing = { tenant: 'other', event, before: null, limit: 2 }

@@ -5,7 +5,10 @@ import { type Sibling, standingOf } from '../../src/store/operations/standing.ts
 
 const AS_OF_MS = 10
 const aSibling = (over: Partial<Sibling>): Sibling => ({
-  ...{ id: 'a', state: 'exhausted', createdAtMs: 1, endedAtMs: 2 },
+  id: 'a',
+  state: 'exhausted',
+  createdAtMs: 1,
+  endedAtMs: 2,
   ...over,
 })
 const of = (...siblings: Partial<Sibling>[]) => standingOf(siblings.map(aSibling), AS_OF_MS)

@@ -21,7 +21,9 @@ describe.each([sqliteEngine(), postgresEngine()])('statistics on $name', engine 
   afterAll(() => engine.stop())
 
   const entry = (endpoint: string, startMs: number, delivered: number, latencies: [number, number][]): StatEntry => ({
-    ...{ endpoint, startMs, counts: { ...noCounts(), delivered, status_2xx: delivered } },
+    endpoint,
+    startMs,
+    counts: { ...noCounts(), delivered, status_2xx: delivered },
     latencies: new Map(latencies),
   })
   const add = (...entries: StatEntry[]) => opened.store.writeApart('addStats', { entries }, 10_000)

@@ -69,7 +69,9 @@ const RETENTION = 'How long what is done with is kept of this tenant; null: as t
 
 export const TenantSchema = Type.Object(
   {
-    ...{ id: Type.String(), name: TextOrNull(), metadata: Texts() },
+    id: Type.String(),
+    name: TextOrNull(),
+    metadata: Texts(),
     retention: objectOrNull(
       retentionOf(description => IntegerOrNull({ description })),
       RETENTION,

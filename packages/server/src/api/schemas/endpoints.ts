@@ -154,7 +154,10 @@ const OTHER_AUTHENTICATION = {
 
 export const NewEndpoint = {
   ...strict({
-    ...{ url: Url, clientSecret: Type.Optional(ClientSecret), ...SIGNING_INPUT, ...OTHER_AUTHENTICATION },
+    url: Url,
+    clientSecret: Type.Optional(ClientSecret),
+    ...SIGNING_INPUT,
+    ...OTHER_AUTHENTICATION,
     ...ENDPOINT_INPUT,
   }),
   examples: [

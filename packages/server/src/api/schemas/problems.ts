@@ -38,8 +38,14 @@ function problems(...codes: readonly ErrorCode[]): Record<string, unknown> {
 
 const ANY_CALL = ['bad_request', 'request_timeout', 'headers_too_large', 'internal', 'shutting_down'] as const
 const WITH_KEY = [
-  ...(['unauthorized', 'forbidden', 'rate_limited', 'invalid', 'store_unavailable', 'overloaded', 'busy'] as const),
-]
+  'unauthorized',
+  'forbidden',
+  'rate_limited',
+  'invalid',
+  'store_unavailable',
+  'overloaded',
+  'busy',
+] as const
 /** What a call that needs no key can be refused with. */
 export const publicProblems = () => problems(...ANY_CALL)
 /** What a call under /v1 can be refused with, beside what is its own. */

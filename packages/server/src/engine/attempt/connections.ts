@@ -216,7 +216,7 @@ export class Connections {
   ): void {
     const timer = this.#clock.after(this.#connectTimeoutMs, () => socket?.destroy(new ConnectTimeout()))
     const connector = this.#connectorOf(connection.route.identity)
-    const socket = connector(options, (...[error, ready]: Parameters<buildConnector.Callback>) => {
+    const socket = connector(options, (error, ready) => {
       timer.cancel()
       if (error !== null) return callback(error, null)
       const address = ready.remoteAddress ?? ''
@@ -265,16 +265,13 @@ export class Connections {
         connection.isConnected = true
         connection.address = formatAddress(address, port)
         const connector = this.#connectorOf(connection.route.identity)
-        current = connector(
-          { ...options, httpSocket: tunnel },
-          (...[fault, ready]: Parameters<buildConnector.Callback>) => {
-            if (fault !== null) return fail(fault)
-            timer.cancel()
-            connection.isReady = true
-            connection.gate.attach(ready)
-            return callback(null, ready)
-          },
-        ) as unknown as Socket | undefined
+        current = connector({ ...options, httpSocket: tunnel }, (fault, ready) => {
+          if (fault !== null) return fail(fault)
+          timer.cancel()
+          connection.isReady = true
+          connection.gate.attach(ready)
+          return callback(null, ready)
+        }) as unknown as Socket | undefined
       })
     })
   }

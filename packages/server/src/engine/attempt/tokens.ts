@@ -100,8 +100,12 @@ export class Tokens {
     // RFC 6749 §2.3.1: both are form-encoded before they are joined.
     const user = `${encodeForm(clientId)}:${encodeForm(clientSecret)}`
     const headers = [
-      ...['Content-Type', 'application/x-www-form-urlencoded', 'Accept', 'application/json'],
-      ...['Authorization', `Basic ${Buffer.from(user).toString('base64')}`],
+      'Content-Type',
+      'application/x-www-form-urlencoded',
+      'Accept',
+      'application/json',
+      'Authorization',
+      `Basic ${Buffer.from(user).toString('base64')}`,
     ]
     const body = Buffer.from(form.toString())
     const exchange = await send({ route, path, headers, body, timeoutMs, startedAtMs: clock.now() })

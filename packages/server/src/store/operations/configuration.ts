@@ -70,7 +70,11 @@ export function* putEventType(
            set grp = excluded.grp, description = excluded.description, schema = excluded.schema,
                example = excluded.example, schedule = excluded.schedule`,
     params: [
-      ...[name, group, description, JSON.stringify(schema), JSON.stringify(example)],
+      name,
+      group,
+      description,
+      JSON.stringify(schema),
+      JSON.stringify(example),
       schedule === null ? null : JSON.stringify(schedule),
       args.nowMs,
     ],
@@ -216,7 +220,15 @@ const entryOf = ({ id, tenant }: Pick<Endpoint, 'id' | 'tenant'>) =>
 
 /** What is no setting of an endpoint, or is told under another name or by another action. */
 const UNTOLD = new Set([
-  ...['id', 'tenant', 'partition', 'state', 'disabledReason', 'health', 'expiry', 'createdAtMs', 'updatedAtMs'],
+  'id',
+  'tenant',
+  'partition',
+  'state',
+  'disabledReason',
+  'health',
+  'expiry',
+  'createdAtMs',
+  'updatedAtMs',
 ])
 const SECRET_MEMBERS = new Set(['sealedCredentials', 'secretDigest'])
 

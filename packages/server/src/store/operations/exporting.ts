@@ -47,7 +47,10 @@ export function* exportAttempts(args: {
            where tenant = $1 and delivery >= $2 and delivery <= $3 ${behind}
            order by delivery, number, started_ms limit $4`,
     params: [
-      ...[args.tenant, idBytes(args.from), idBytes(args.to), args.limit],
+      args.tenant,
+      idBytes(args.from),
+      idBytes(args.to),
+      args.limit,
       ...(after === null ? [] : [idBytes(after.delivery), after.number, after.startedAtMs]),
     ],
   }

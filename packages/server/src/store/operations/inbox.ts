@@ -420,10 +420,7 @@ export function* fanOut(args: FanOutRequest, dialect: Dialect): Transaction<FanO
     text: `update inbox set after_endpoint = $1, made = $2, not_sent = $3, claimed_until_ms = 0
            where tenant = $4 and id = $5 and made = $6 and after_endpoint is not distinct from $7 and payload is null
            returning id`,
-    params: [
-      ...[idOrNull(after), made, JSON.stringify(notSent)],
-      ...[tenant, idBytes(event), item.made, idOrNull(item.after)],
-    ],
+    params: [idOrNull(after), made, JSON.stringify(notSent), tenant, idBytes(event), item.made, idOrNull(item.after)],
   }
   if (moved.length === 0) return 'gone'
   yield* storeDeliveryRows(deliveryRows(tenant, nowMs, event, item.type, false, deliveries), dialect)

@@ -22,8 +22,15 @@ export const GRAIN_NAMES = Object.keys(GRAINS) as Grain[]
 
 /** What is counted: deliveries by how they ended, then attempts by the class of their status. */
 export const STAT_COUNTS = [
-  ...(['delivered', 'exhausted', 'cancelled'] as const),
-  ...(['status_2xx', 'status_3xx', 'status_4xx', 'status_5xx', 'status_other', 'no_answer'] as const),
+  'delivered',
+  'exhausted',
+  'cancelled',
+  'status_2xx',
+  'status_3xx',
+  'status_4xx',
+  'status_5xx',
+  'status_other',
+  'no_answer',
 ] as const
 export type StatCount = (typeof STAT_COUNTS)[number]
 

@@ -14,9 +14,15 @@ const client: TokenClient = {
 }
 
 const exchange = (status: number, body: unknown): Exchange => ({
-  ...{ startedAtMs: 0, durationMs: 1, status, failure: null, address: null, headers: [] },
+  startedAtMs: 0,
+  durationMs: 1,
+  status,
+  failure: null,
+  address: null,
+  headers: [],
   body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
-  ...{ truncated: false, retryAfter: null },
+  truncated: false,
+  retryAfter: null,
 })
 
 type Asked = Omit<OutgoingRequest, 'mayBegin'>

@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { Pace } from '../../../src/engine/lane/pace.ts'
 
 const at = (nowMs: number, isSuccess: boolean, isUnreachable = false) => ({
-  ...{ isSuccess, isUnreachable, nowMs, longestPauseMs: 30_000, random: 0 },
+  isSuccess,
+  isUnreachable,
+  nowMs,
+  longestPauseMs: 30_000,
+  random: 0,
 })
 
 /** Sends as soon as it may, each answered at once; answers how many began in each second. */
