@@ -7,9 +7,9 @@ import {
   type Delivery,
   type Endpoint,
   type Erasure,
+  type EventEndpoint,
   type EventType,
   isOperational,
-  type Outcome,
   type PublishedEvent,
   type Replay,
   type Tenant,
@@ -191,7 +191,7 @@ export function viewAuditEntry({
   }
 }
 
-export function viewOutcome({ endpoint, state, reason, delivery, deliveryCount }: Outcome): EventEndpointView {
+export function viewOutcome({ endpoint, state, reason, delivery, deliveryCount }: EventEndpoint): EventEndpointView {
   return {
     endpoint,
     state,

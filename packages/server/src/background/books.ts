@@ -5,14 +5,14 @@
  *
  * The store knows how far an audit has come, so a restart or another node goes on with it.
  */
+import { DAY_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Retention, TenantId } from '../base/model.ts'
 import type { Audited, Mismatch } from '../store/operations/books.ts'
 import type { Store } from '../store/store.ts'
-import type { Pace, Work } from './background.ts'
 import { agesOf, type RetentionSettings } from './retention.ts'
+import type { BackgroundWork, Stepper } from './works.ts'
 
-const DAY_MS = 24 * 60 * 60 * 1_000
 const EVERY_MS = DAY_MS
 /** What is younger may be in a transaction that isn't over, or dated by a node whose time is a little off. */
 const MARGIN_MS = 60_000
@@ -45,7 +45,7 @@ export type AuditSink = {
   found(mismatches: readonly Mismatch[]): Promise<void>
 }
 
-export class Books implements Work {
+export class Books implements BackgroundWork {
   readonly name = 'books'
   readonly #store: BooksStore
   readonly #log: Pick<Logger, 'info' | 'error'>
@@ -69,9 +69,9 @@ export class Books implements Work {
     return true
   }
 
-  async run(pace: Pace, before: string): Promise<{ state: string; afterMs: number }> {
+  async run(pace: Stepper, before: string): Promise<{ state: string; afterMs: number }> {
     const state = begin(parseAuditState(before), this.#store.now())
-    const audit = new Audit(this.#store, this.#settings, pace, {
+    const audit = new BookCheck(this.#store, this.#settings, pace, {
       found: mismatches => this.#keep(mismatches, state),
     })
     for (;;) {
@@ -102,13 +102,13 @@ function begin(before: AuditState | null, nowMs: number): { -readonly [K in keyo
 }
 
 /** Looks at one tenant after the other, at everything of each. */
-export class Audit {
+export class BookCheck {
   readonly #store: AuditStore
   readonly #settings: RetentionSettings
-  readonly #pace: Pick<Pace, 'step'>
+  readonly #pace: Pick<Stepper, 'step'>
   readonly #sink: AuditSink
 
-  constructor(store: AuditStore, settings: RetentionSettings, pace: Pick<Pace, 'step'>, sink: AuditSink) {
+  constructor(store: AuditStore, settings: RetentionSettings, pace: Pick<Stepper, 'step'>, sink: AuditSink) {
     this.#store = store
     this.#settings = settings
     this.#pace = pace

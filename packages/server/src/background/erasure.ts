@@ -7,14 +7,14 @@
 import type { Logger } from '../base/logger.ts'
 import type { TenantId } from '../base/model.ts'
 import type { Store } from '../store/store.ts'
-import type { Pace, Work } from './background.ts'
+import type { BackgroundWork, Stepper } from './works.ts'
 
 const ROWS_A_STEP = 200
 const PAGES_A_STEP = 64
 /** It is looked after whenever one is wanted, not by a time of its own. */
 const AT_ONCE_MS = 0
 
-export class Erasing implements Work {
+export class Erasure implements BackgroundWork {
   readonly name = 'erasing'
   readonly #store: Pick<Store, 'read' | 'write' | 'now' | 'scrub'>
   readonly #log: Pick<Logger, 'info'>
@@ -26,7 +26,7 @@ export class Erasing implements Work {
 
   isWanted = async (): Promise<boolean> => (await this.#store.read('listErasures', {})).length > 0
 
-  async run(pace: Pace): Promise<{ state: string; afterMs: number }> {
+  async run(pace: Stepper): Promise<{ state: string; afterMs: number }> {
     for (;;) {
       const jobs = await this.#store.read('listErasures', {})
       if (jobs.length === 0) return { state: '', afterMs: AT_ONCE_MS }
@@ -39,12 +39,12 @@ export class Erasing implements Work {
     }
   }
 
-  async #eraseRows(tenant: TenantId, isLast: boolean, pace: Pace): Promise<void> {
+  async #eraseRows(tenant: TenantId, isLast: boolean, pace: Stepper): Promise<void> {
     const limit = ROWS_A_STEP
     while ((await pace.step(() => this.#store.write('eraseSome', { tenant, isLast, limit }))) > 0);
   }
 
-  async #finish(over: readonly { readonly tenant: TenantId }[], pace: Pace): Promise<void> {
+  async #finish(over: readonly { readonly tenant: TenantId }[], pace: Stepper): Promise<void> {
     // Free pages still have what was in them: they leave the file, all of them.
     for (let free = Number.POSITIVE_INFINITY; ; ) {
       const left = await pace.step(() => this.#store.write('giveBackPages', { pages: PAGES_A_STEP }))

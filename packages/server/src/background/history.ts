@@ -1,14 +1,16 @@
 /** Looks after the history at start and every hour, on every node: the store sees to it that one does at a time. */
+
 import type { Clock, Timer } from '../base/clock.ts'
+import { HOUR_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
 import type { HistoryReport } from '../store/driver.ts'
 import type { Store } from '../store/store.ts'
 
-const PAUSE_MS = 3_600_000
+const PAUSE_MS = HOUR_MS
 /** After a fault, or when what is old was in use just then. */
 const SHORT_PAUSE_MS = 60_000
 
-export class HistoryUpkeep {
+export class HistoryKeeper {
   readonly #store: Pick<Store, 'keepHistory' | 'read'>
   readonly #clock: Clock
   readonly #log: Pick<Logger, 'info' | 'error'>

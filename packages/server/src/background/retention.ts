@@ -3,14 +3,14 @@
  * On PostgreSQL whole days go with their tables (background/history.ts); the steps here remove what is left then: of
  * tenants with a shorter age, and of days that something pending or held keeps.
  */
+import { DAY_MS, HOUR_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Retention as Ages, DeliveryId, EventId, TenantId } from '../base/model.ts'
 import type { DuePage } from '../store/operations/retention.ts'
 import type { Store } from '../store/store.ts'
-import type { Pace, Work } from './background.ts'
+import type { BackgroundWork, Stepper } from './works.ts'
 
-const DAY_MS = 24 * 60 * 60 * 1_000
-const EVERY_MS = 3_600_000
+const EVERY_MS = HOUR_MS
 
 /** Events looked at in one read, and removed in one commit: some two hundred rows. */
 const EVENTS_A_STEP = 64
@@ -52,7 +52,7 @@ export function agesOf(retention: Ages | null, settings: RetentionSettings): Rec
   }
 }
 
-export class Retention implements Work {
+export class Retention implements BackgroundWork {
   readonly name = 'retention'
   readonly #store: RetentionStore
   readonly #log: Pick<Logger, 'info'>
@@ -64,7 +64,7 @@ export class Retention implements Work {
     this.#settings = settings
   }
 
-  async run(pace: Pace): Promise<{ state: string; afterMs: number }> {
+  async run(pace: Stepper): Promise<{ state: string; afterMs: number }> {
     const report: RetentionReport = { rows: 0, payloads: 0, answers: 0, others: 0 }
     const longest = await this.#store.read('readLongestRetention', {})
     for (let after = ''; ; ) {
@@ -82,7 +82,7 @@ export class Retention implements Work {
     return { state: JSON.stringify({ atMs: this.#store.now(), ...report }), afterMs: EVERY_MS }
   }
 
-  async #dropEvents(tenant: TenantId, days: number, longest: number, pace: Pace, report: RetentionReport) {
+  async #dropEvents(tenant: TenantId, days: number, longest: number, pace: Stepper, report: RetentionReport) {
     if (days === Number.POSITIVE_INFINITY) return
     const { retentionDays } = this.#settings
     const droppedDays = retentionDays === 0 ? 0 : Math.max(retentionDays, longest)
@@ -115,7 +115,7 @@ export class Retention implements Work {
     }
   }
 
-  async #removePayloads(tenant: TenantId, days: number, pace: Pace, report: RetentionReport): Promise<void> {
+  async #removePayloads(tenant: TenantId, days: number, pace: Stepper, report: RetentionReport): Promise<void> {
     const beforeMs = this.#store.now() - days * DAY_MS
     const limit = EVENTS_A_STEP
     let after = await this.#store.read('readMark', { tenant, kind: 'event' })
@@ -141,7 +141,7 @@ export class Retention implements Work {
     }
   }
 
-  async #removeAnswers(tenant: TenantId, days: number, pace: Pace, report: RetentionReport): Promise<void> {
+  async #removeAnswers(tenant: TenantId, days: number, pace: Stepper, report: RetentionReport): Promise<void> {
     const beforeMs = this.#store.now() - days * DAY_MS
     const limit = EVENTS_A_STEP
     let after = await this.#store.read('readMark', { tenant, kind: 'delivery' })
@@ -168,7 +168,7 @@ export class Retention implements Work {
   }
 
   /** Each as long as there is some of it. */
-  async #dropLeftovers(pace: Pace): Promise<number> {
+  async #dropLeftovers(pace: Stepper): Promise<number> {
     const limit = ROWS_A_STEP
     const nowMs = this.#store.now()
     const { retentionDays, auditRetentionDays } = this.#settings
@@ -187,7 +187,7 @@ export class Retention implements Work {
   }
 
   /** So that the file shrinks again after much has gone. A little is left free: what is new takes it. */
-  async #giveBackPages(pace: Pace): Promise<void> {
+  async #giveBackPages(pace: Stepper): Promise<void> {
     let { free, all } = await this.#store.write('giveBackPages', { pages: 0 })
     const spare = () => Math.max(SPARE_PAGES, all * SPARE_PART)
     if (free <= 2 * spare()) return
@@ -200,7 +200,7 @@ export class Retention implements Work {
   }
 }
 
-async function untilNone(pace: Pace, dropSome: () => Promise<number>): Promise<number> {
+async function untilNone(pace: Stepper, dropSome: () => Promise<number>): Promise<number> {
   let dropped = 0
   for (;;) {
     const count = await pace.step(dropSome)

@@ -1,14 +1,16 @@
 /** Removes statistics: those that are older than they are kept, and those of tenants that are gone. In small steps. */
+
 import type { Clock, Timer } from '../base/clock.ts'
+import { HOUR_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
-import { removeAllStats } from '../store/chunks.ts'
+import { removeAllStats } from '../store/in-steps.ts'
 import { GRAIN_NAMES } from '../store/operations/stats.ts'
 import type { Store } from '../store/store.ts'
 
-const PAUSE_MS = 3_600_000
+const PAUSE_MS = HOUR_MS
 const ROWS_A_COMMIT = 500
 
-export class StatsUpkeep {
+export class StatisticsCleaner {
   readonly #store: Store
   readonly #clock: Clock
   readonly #log: Pick<Logger, 'error'>

@@ -8,6 +8,7 @@
  * replay:    running ⇄ paused → done | cancelled             (done: all of it is made; cancelled: none of it is pending)
  */
 
+import { DAY_MS } from './durations.ts'
 import type { FieldError } from './errors.ts'
 
 /** A TypeID: a prefix, `_`, and 26 characters of base32 over a UUIDv7. In the store its 16 bytes. */
@@ -155,7 +156,6 @@ export type CredentialExpiry = { readonly secretMs: number | null; readonly cert
 
 /** Warnings on the way to being disabled, as parts of that time: 1, 2 and 4 days of five (C11). */
 export const FAILING_STAGES = [0.2, 0.4, 0.8] as const
-const DAY_MS = 24 * 60 * 60 * 1_000
 /** Of that, where endpoints are never disabled for it. */
 const UNLIMITED_FAILING_MS = 5 * DAY_MS
 /** The last failure of a run must be no longer ago for it to count (C11). */
@@ -331,7 +331,7 @@ export const NOT_MADE_REASONS = [
 export type NotMadeReason = (typeof NOT_MADE_REASONS)[number]
 
 /** What became of an event at one endpoint of its tenant. */
-export type Outcome = {
+export type EventEndpoint = {
   readonly endpoint: EndpointId
   /** `being_made`: the event is in the inbox, and it is not known yet, or its delivery is not made yet. */
   readonly state: DeliveryState | 'being_made' | 'not_made'

@@ -8,7 +8,7 @@ import type { MatchEndpoint } from '../store/operations/configuration.ts'
 import type { Store } from '../store/store.ts'
 import { compileSchema, type SchemaFault } from './catalogue.ts'
 import { Filters } from './filter.ts'
-import { createMatcher, judge, type Matcher, type Selection } from './match.ts'
+import { createMatcher, decide, type Matcher, type Selection } from './match.ts'
 
 /** Endpoints of all tenants together that are kept; the tenants used longest ago go first. */
 const MAX_CACHED_ENDPOINTS = 200_000
@@ -18,7 +18,7 @@ export type TenantMatcher = Matcher & {
   /** In the order of their ids. */
   readonly endpoints: readonly MatchEndpoint[]
   /** Why an endpoint that wants these gets no delivery; undefined: it gets one. */
-  judge(selection: Selection, type: string, payload: unknown): NotSentReason | undefined
+  decide(selection: Selection, type: string, payload: unknown): NotSentReason | undefined
 }
 
 /** An event type with its schema ready to use. */
@@ -45,7 +45,7 @@ export class CatalogueCache {
 
   constructor(store: Store) {
     this.#store = store
-    store.changes.listen(({ kind }) => {
+    store.changes.on(({ kind }) => {
       if (kind === 'catalogue' || kind === 'doubt') this.#forget()
     })
   }
@@ -123,7 +123,7 @@ export class TenantCache {
   constructor(store: Store, maxEndpoints = MAX_CACHED_ENDPOINTS) {
     this.#store = store
     this.#maxEndpoints = maxEndpoints
-    store.changes.listen(change => {
+    store.changes.on(change => {
       if (change.kind === 'tenant' || change.kind === 'endpoint') this.#forget(change.tenant)
       else if (change.kind === 'doubt') this.#forgetAll()
     })
@@ -165,7 +165,7 @@ export class TenantCache {
       version,
       endpoints,
       ...createMatcher(configuration, filters),
-      judge: (selection, type, payload) => judge(selection, type, payload, filters),
+      decide: (selection, type, payload) => decide(selection, type, payload, filters),
     }
   }
 

@@ -37,7 +37,7 @@ export const MAX_EFFORT = 50_000
 export type Selection = Pick<MatchEndpoint, 'types' | 'filterText'>
 
 /** Why an endpoint gets no delivery; undefined: it gets one. */
-export function judge(
+export function decide(
   { types, filterText }: Selection,
   type: string,
   payload: unknown,

@@ -52,7 +52,7 @@ export class TypeSamples {
   constructor(store: Store, clock: Clock) {
     this.#store = store
     this.#clock = clock
-    store.changes.listen(change => {
+    store.changes.on(change => {
       if (change.kind === 'stored') this.#remember(change.tenant, change.events)
     })
   }

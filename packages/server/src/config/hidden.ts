@@ -6,7 +6,7 @@ const HIDDEN = '[secret]'
  * A configured secret (C14). Printing, serialising or logging it, or whatever holds it, shows `[secret]`;
  * the value comes out of `reveal()` alone, so that every use can be found by searching for that word.
  */
-export class Secret<T> {
+export class Hidden<T> {
   readonly #value: T
 
   constructor(value: T) {

@@ -4,7 +4,7 @@ import { isIP, isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { parseNetwork } from '../guard/address.ts'
 import { contains, type PortRange, portRangeText } from '../guard/ports.ts'
-import { Secret } from './hidden.ts'
+import { Hidden } from './hidden.ts'
 
 export type ReadFile = (path: string) => string
 
@@ -110,7 +110,7 @@ export function path(): Kind<string> {
 }
 
 /** A secret: no complaint ever shows the value. `read` gives undefined for what breaks the rule. */
-export function secret<T>(rule: string, read: (value: string) => T | undefined): Kind<Secret<T>> {
+export function secret<T>(rule: string, read: (value: string) => T | undefined): Kind<Hidden<T>> {
   return {
     shape: 'scalar',
     secret: true,
@@ -118,7 +118,7 @@ export function secret<T>(rule: string, read: (value: string) => T | undefined):
     rule,
     parse(value) {
       const result = typeof value === 'string' ? read(value) : undefined
-      return result === undefined ? bad(`must be ${rule} (its value is not shown here)`) : good(new Secret(result))
+      return result === undefined ? bad(`must be ${rule} (its value is not shown here)`) : good(new Hidden(result))
     },
   }
 }

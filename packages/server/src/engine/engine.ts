@@ -4,24 +4,24 @@ import { logPlain } from '../base/logger.ts'
 import type { DeliveryId, EndpointId } from '../base/model.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import type { Change } from '../store/changes.ts'
-import { holdAll } from '../store/chunks.ts'
+import { holdAll } from '../store/in-steps.ts'
 import type { LaneHead, LaneItem } from '../store/operations/lanes.ts'
 import type { Settlement } from '../store/operations/settle.ts'
 import type { Store } from '../store/store.ts'
 import { attemptLine, concludeAttempt } from './attempt/conclusion.ts'
 import { Connections } from './attempt/connections.ts'
+import { type Destination, Destinations } from './attempt/destinations.ts'
 import { Sender, type Sent } from './attempt/sender.ts'
-import { type Target, Targets } from './attempt/targets.ts'
 import { Health, isUnreachable } from './health.ts'
 import { Alarm } from './lane/alarm.ts'
 import { Budget } from './lane/budget.ts'
-import { Caution } from './lane/crash-mode.ts'
+import { CrashMode } from './lane/crash-mode.ts'
 import { Lane } from './lane/lane.ts'
 import { LaneReader } from './lane/lane-reader.ts'
-import { LONGEST_PROBE_PAUSE_MS } from './lane/pace.ts'
 import { Rates, type RateWindow } from './lane/rate.ts'
+import { LONGEST_PROBE_PAUSE_MS } from './lane/recovery.ts'
 import type { EngineOptions } from './options.ts'
-import { Busy } from './ownership/busy.ts'
+import { InFlight } from './ownership/in-flight.ts'
 import type { Partitions } from './ownership/partitions.ts'
 import { Sweep } from './ownership/sweep.ts'
 import { Pump } from './pump.ts'
@@ -49,7 +49,7 @@ export class Engine {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #options: EngineOptions
-  readonly #targets: Targets
+  readonly #targets: Destinations
   readonly #connections: Connections
   readonly #sender: Sender
   readonly #rounds: Rounds
@@ -64,8 +64,8 @@ export class Engine {
   readonly #items = new Budget(MAX_ITEMS_IN_MEMORY)
   readonly #partitions: Partitions
   readonly #sweep: Sweep
-  readonly #busy = new Busy()
-  readonly #caution: Caution
+  readonly #busy = new InFlight()
+  readonly #caution: CrashMode
   readonly #health: Health
   readonly #schedules: TypeSchedules
   #isRunning = false
@@ -83,11 +83,11 @@ export class Engine {
     this.#clock = clock
     this.#log = log
     this.#options = options
-    this.#caution = new Caution(store, log)
+    this.#caution = new CrashMode(store, log)
     this.#payloads = new Budget(options.payloadMemoryBytes)
     this.#health = new Health(store, clock, log, options)
     this.#schedules = new TypeSchedules(store, clock, log)
-    this.#targets = new Targets(store, keyring, options, endpoint => this.#health.learn(endpoint))
+    this.#targets = new Destinations(store, keyring, options, endpoint => this.#health.learn(endpoint))
     this.#connections = new Connections(options, clock)
     const now = () => store.now()
     this.#sender = new Sender({
@@ -122,7 +122,7 @@ export class Engine {
         this.#health.look()
       },
     })
-    store.changes.listen(change => this.#hear(change))
+    store.changes.on(change => this.#hear(change))
   }
 
   get inFlight(): number {
@@ -130,7 +130,7 @@ export class Engine {
   }
 
   /** The lanes that have something to do. */
-  get lanes(): Iterable<Pick<Lane, 'isCautious' | 'isOrdered'>> {
+  get lanes(): Iterable<Pick<Lane, 'isInCrashMode' | 'isOrdered'>> {
     return this.#lanes.values()
   }
 
@@ -195,7 +195,7 @@ export class Engine {
       this.#lanes.get(change.endpoint)?.forgetPause()
       this.#reset(change)
     } else if (change.kind === 'lane') this.#reset(change, change.delivery)
-    else if (change.kind === 'messages') this.#sweep.hear(change.areHeard)
+    else if (change.kind === 'messages') this.#sweep.setMessagesHeard(change.areHeard)
     else if (change.kind === 'doubt') this.#clock.after(STORE_PAUSE_MS, () => this.#distrust())
   }
 
@@ -240,8 +240,8 @@ export class Engine {
       const maxWindow = this.#options.laneWindow
       const limits = { maxWindow, depth: LANE_DEPTH, items: this.#items, payloads: this.#payloads }
       lane = new Lane(at.tenant, at.endpoint, at.partition, storeEarliestMs, limits)
-      if (this.#caution.appliesTo(at.partition)) lane.beCautious()
-      if (this.#health.isDoubtful(at.endpoint)) lane.pace.beOut()
+      if (this.#caution.appliesTo(at.partition)) lane.enterCrashMode()
+      if (this.#health.isDoubtful(at.endpoint)) lane.recovery.markUnreachable()
       this.#lanes.set(at.endpoint, lane)
     }
     return lane
@@ -265,7 +265,7 @@ export class Engine {
     }
   }
 
-  #follow(lane: Lane, { endpoint: { id, ordered, rateLimit } }: Target): void {
+  #follow(lane: Lane, { endpoint: { id, ordered, rateLimit } }: Destination): void {
     lane.follow(ordered, this.#rates.of(id, rateLimit), this.#health.pausedUntilMs(id))
   }
 
@@ -281,7 +281,7 @@ export class Engine {
     try {
       const target = await this.#targets.load(lane.endpoint)
       // Failing since before a restart, for one: its receiver is not to be flooded when it is back.
-      if (this.#health.isDoubtful(lane.endpoint)) lane.pace.beOut()
+      if (this.#health.isDoubtful(lane.endpoint)) lane.recovery.markUnreachable()
       if (target !== null) return this.#considerAndPump(lane)
       this.#park(lane)
       // Disabled (by a 410, or by a node that died over it): what is pending is to be held.
@@ -318,8 +318,8 @@ export class Engine {
     const item = lane.take()
     const { rate } = lane
     this.#busy.begin(item.partition)
-    if (lane.isCautious && !(await this.#beginTrial(lane, host, item, rate))) return
-    let target: Target | null
+    if (lane.isInCrashMode && !(await this.#beginTrial(lane, host, item, rate))) return
+    let target: Destination | null
     let body: Uint8Array | null
     try {
       target = this.#targets.get(item.endpoint) ?? (await this.#targets.load(item.endpoint))
@@ -332,9 +332,9 @@ export class Engine {
     const epoch = this.#partitions.epochOf(item.partition)
     if (target === null || body === null || epoch === undefined) return this.#putBack(lane, host, item, rate)
     rate?.begin()
-    lane.pace.begin(this.#store.now())
+    lane.recovery.begin(this.#store.now())
     // Its landing may be far: the next may go before, as soon as rate and pace let it.
-    if (rate !== null || lane.pace.isSpaced) this.#consider(lane)
+    if (rate !== null || lane.recovery.isSpaced) this.#consider(lane)
     const mayBegin = () => this.#targets.isCurrent(target) && this.#partitions.epochOf(item.partition) === epoch
     const sent = await this.#sender.send(target, item, body, mayBegin)
     // Its place in the rate stays taken: it was begun as far as that goes.
@@ -372,7 +372,7 @@ export class Engine {
     this.#busy.end(item.partition)
   }
 
-  #conclude(lane: Lane, host: string, item: LaneItem, target: Target, sent: Sent, epoch: number): void {
+  #conclude(lane: Lane, host: string, item: LaneItem, target: Destination, sent: Sent, epoch: number): void {
     const { endpoint } = target
     const schedule = endpoint.schedule ?? this.#schedules.of(item.type) ?? this.#options.retrySchedule
     // At the latest: another node, which knows the time better, may make the next attempt (C12).
@@ -388,7 +388,7 @@ export class Engine {
       random,
       longestPauseMs: Math.min(LONGEST_PROBE_PAUSE_MS, 1_000 * Math.min(...schedule)),
     })
-    if (waitMs > 0) lane.pace.beOut()
+    if (waitMs > 0) lane.recovery.markUnreachable()
     this.#follow(lane, target)
     this.#rounds.land(lane, host)
     logPlain(this.#log, 'attempt', attemptLine(item, settlement))
@@ -400,7 +400,7 @@ export class Engine {
     const { delivery, endpoint, attempt } = settlement
     try {
       const moved = await this.#store.settle(settlement)
-      if (this.#caution.settled(delivery, moved !== 'unmoved')) lane.trust()
+      if (this.#caution.settled(delivery, moved !== 'unmoved')) lane.leaveCrashMode()
       if (typeof moved === 'number') {
         lane.again({ ...item, payload: null, attempts: attempt.number, dueAtMs: moved }, this.#store.latest())
       } else if (moved === 'ended') lane.letGo(delivery)
@@ -429,7 +429,7 @@ export class Engine {
     this.#sweep.gain(partitions)
     for (const lane of this.#lanes.values()) {
       if (this.#sweep.isUnseen(lane.partition)) lane.reset()
-      if (this.#caution.appliesTo(lane.partition)) lane.beCautious()
+      if (this.#caution.appliesTo(lane.partition)) lane.enterCrashMode()
     }
   }
 

@@ -202,7 +202,7 @@ export class Health {
     if (this.#runs.get(endpoint) === run) this.forget(endpoint)
     if (judged.kind === 'disabled')
       this.#log.warn({ tenant, endpoint }, 'an endpoint was disabled: no success for days')
-    this.#store.changes.tell({ kind: 'endpoint', tenant, endpoint, partition })
+    this.#store.changes.emit({ kind: 'endpoint', tenant, endpoint, partition })
   }
 
   #stepMs(stage: number): number {

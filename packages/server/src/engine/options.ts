@@ -1,11 +1,11 @@
 import type { RetrySchedule } from '../base/model.ts'
 import type { ConnectionOptions } from './attempt/connections.ts'
-import type { TargetOptions } from './attempt/targets.ts'
+import type { DestinationOptions } from './attempt/destinations.ts'
 import type { BeginTrace } from './attempt/trace.ts'
 import type { HealthOptions } from './health.ts'
 
 export type EngineOptions = ConnectionOptions &
-  TargetOptions &
+  DestinationOptions &
   HealthOptions & {
     /** For endpoints and types without one of their own (C12). */
     readonly retrySchedule: RetrySchedule

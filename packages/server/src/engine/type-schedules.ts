@@ -19,7 +19,7 @@ export class TypeSchedules {
         clock.after(RETRY_MS, reload)
       })
     }
-    store.changes.listen(({ kind }) => {
+    store.changes.on(({ kind }) => {
       if (kind === 'catalogue' || kind === 'doubt') reload()
     })
   }

@@ -1,14 +1,14 @@
 /** Everything that watches: metrics, statistics, traces. Put together here, started and stopped with the server. */
 
-import { StatsUpkeep } from '../background/statistics.ts'
+import { StatisticsCleaner } from '../background/statistics.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { TelemetrySettings } from '../config/telemetry-settings.ts'
 import { type BeginTrace, forwardTrace } from '../engine/attempt/trace.ts'
 import type { Store } from '../store/store.ts'
+import { Backlog } from './backlog.ts'
 import { type Channel, Sibling } from './gathering.ts'
 import { METRICS_CONTENT_TYPE, Metrics, type MetricsSources, type Snapshot, writeMetrics } from './metrics.ts'
-import { Owed } from './owed.ts'
 import { StatsWriter } from './stats-writer.ts'
 import type { Telemetry } from './telemetry.ts'
 
@@ -38,15 +38,15 @@ export class Watching {
   readonly traces: Traces
   readonly #clock: Clock
   readonly #metrics: Metrics
-  readonly #owed: Owed
+  readonly #owed: Backlog
   readonly #stats: StatsWriter
-  readonly #upkeep: StatsUpkeep
+  readonly #upkeep: StatisticsCleaner
   readonly #sibling: Sibling | undefined
   readonly #telemetry: Telemetry | null
 
   static async open(options: WatchingOptions): Promise<Watching> {
     const { store, clock, version, telemetry, logger } = options
-    const owed = new Owed(store, clock)
+    const owed = new Backlog(store, clock)
     const unsettled = () => store.unsettled
     const metrics = new Metrics({ ...options.sources, version, unsettled, store: () => owed.read() })
     for (const warning of telemetry?.warnings ?? []) logger.warn(warning)
@@ -60,7 +60,7 @@ export class Watching {
 
   private constructor(
     options: WatchingOptions,
-    owed: Owed,
+    owed: Backlog,
     metrics: Metrics,
     telemetry: Telemetry | null,
     traces: Traces,
@@ -72,9 +72,9 @@ export class Watching {
     this.#telemetry = telemetry
     this.traces = traces
     this.#stats = new StatsWriter(store, clock, logger)
-    this.#upkeep = new StatsUpkeep(store, clock, logger, isTidying)
+    this.#upkeep = new StatisticsCleaner(store, clock, logger, isTidying)
     this.#sibling = parent === undefined ? undefined : new Sibling(parent, clock, () => metrics.snapshot())
-    store.observations.listen(observation => {
+    store.observations.on(observation => {
       metrics.observe(observation)
       this.#stats.observe(observation)
     })

@@ -71,7 +71,7 @@ export function planItem(
     if (room.deliveries <= 0 || room.effort <= 0) return { item, deliveries, after, notSent, isUnfinished: true }
     const isAsThen = endpoint.selectionVersion <= item.tenantVersion
     const selection = isAsThen ? endpoint : (past.get(endpoint.id) ?? endpoint)
-    const reason = configuration!.judge(selection, item.type, payload)
+    const reason = configuration!.decide(selection, item.type, payload)
     room.effort -= selection.filterText === null ? 1 : effortOfFilter
     after = endpoint.id
     if (reason !== undefined) notSent[reason] = (notSent[reason] ?? 0) + 1

@@ -63,7 +63,7 @@ export class Inbox {
     this.#clock = clock
     this.#log = log
     this.#options = options
-    store.changes.listen(({ kind }) => {
+    store.changes.on(({ kind }) => {
       if (kind === 'inbox') this.#wake()
     })
   }
@@ -245,10 +245,10 @@ export class Inbox {
     const items = stored.flatMap(arrival =>
       freshItems({ ...arrival, test: false, traceparent: null }, arrival.deliveries ?? [], nowMs),
     )
-    if (items.length > 0) this.#store.changes.tell({ kind: 'fresh', items })
+    if (items.length > 0) this.#store.changes.emit({ kind: 'fresh', items })
     for (const { tenant, event, type, rejected } of stored) {
       if (rejected === null) {
-        this.#store.changes.tell({ kind: 'stored', tenant, events: [{ id: event, type, test: false }] })
+        this.#store.changes.emit({ kind: 'stored', tenant, events: [{ id: event, type, test: false }] })
         continue
       }
       const faults = rejected.slice(0, MAX_FAULTS_LOGGED).map(({ field, reason }) => ({ field, reason }))
@@ -274,7 +274,7 @@ export class Inbox {
     if (result === 'behind') return this.#giveBack({ arrivals: [], items: [item] }, BEHIND_MS)
     if (result === 'gone' || deliveries.length === 0) return []
     const fresh = freshItems({ tenant, event, type, test: false, traceparent, payload }, deliveries, nowMs)
-    if (fresh.length > 0) this.#store.changes.tell({ kind: 'fresh', items: fresh })
+    if (fresh.length > 0) this.#store.changes.emit({ kind: 'fresh', items: fresh })
     return []
   }
 

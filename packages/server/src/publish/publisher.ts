@@ -261,13 +261,13 @@ export class Publisher {
   #handOver({ tenant, nowMs, traceparent = null, events }: PublishRequest, stored: readonly PublishedItem[]): void {
     const isRepeated = stored.some(({ duplicate }) => duplicate)
     const fresh = isRepeated ? events.filter((_event, index) => !stored[index]!.duplicate) : events
-    this.#store.changes.tell({ kind: 'stored', tenant, events: fresh })
-    if (events.some(({ deliveries }) => deliveries === null)) this.#store.changes.tell({ kind: 'inbox' })
+    this.#store.changes.emit({ kind: 'stored', tenant, events: fresh })
+    if (events.some(({ deliveries }) => deliveries === null)) this.#store.changes.emit({ kind: 'inbox' })
     const items = events.flatMap(({ id: event, type, test, payload, deliveries }, index) => {
       if (stored[index]!.duplicate) return []
       return freshItems({ tenant, event, type, test, traceparent, payload }, deliveries ?? [], nowMs)
     })
-    if (items.length > 0) this.#store.changes.tell({ kind: 'fresh', items })
+    if (items.length > 0) this.#store.changes.emit({ kind: 'fresh', items })
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { PartLook } from '../store/operations/replay-parts.ts'
 
-export type Pace = {
+export type ReplayRate = {
   /** Made and not tried, at most. */
   readonly allowed: number
   /** Made and not tried, as of the last look and with what was made after it. */
@@ -16,7 +16,7 @@ export type Pace = {
 /** Half of a lane's usual window: they are all in flight at once, and leave room beside them. */
 const FIRST_ALLOWED = 16
 
-export const FIRST_PACE: Pace = { allowed: 0, untried: 0, isFailing: false }
+export const FIRST_RATE: ReplayRate = { allowed: 0, untried: 0, isFailing: false }
 
 /**
  * What the endpoint has taken since the last look it may be given again, and twice as many if it took them all. Where
@@ -24,7 +24,7 @@ export const FIRST_PACE: Pace = { allowed: 0, untried: 0, isFailing: false }
  *
  * @param most never more than these
  */
-export function paceOf(before: Pace, look: PartLook, most: number): Pace {
+export function rateAfter(before: ReplayRate, look: PartLook, most: number): ReplayRate {
   const { untried, isNarrow } = look
   const isFailing = look.isFailing || (before.isFailing && untried > 0)
   if (isFailing) return { allowed: 1, untried, isFailing }
@@ -34,4 +34,4 @@ export function paceOf(before: Pace, look: PartLook, most: number): Pace {
 }
 
 /** What may be made now. */
-export const roomOf = ({ allowed, untried }: Pace): number => Math.max(0, allowed - untried)
+export const roomOf = ({ allowed, untried }: ReplayRate): number => Math.max(0, allowed - untried)

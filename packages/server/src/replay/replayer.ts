@@ -3,17 +3,19 @@
  * them ten times a second for a while, makes as many of each as its endpoint takes (rate.ts), all together at a
  * bounded rate, and gives the parts back, for others to have their turn. What a crash cut short goes on from the store.
  */
+
 import type { Clock, Timer } from '../base/clock.ts'
+import { DAY_MS, HOUR_MS } from '../base/durations.ts'
 import { newId } from '../base/ids.ts'
 import type { Logger } from '../base/logger.ts'
 import type { DeliveryId } from '../base/model.ts'
 import type { Configuration } from '../catalogue/configuration-cache.ts'
-import { cancelReplay } from '../store/chunks.ts'
+import { cancelReplay } from '../store/in-steps.ts'
 import type { PartLook, Replayed, ReplayPart } from '../store/operations/replay-parts.ts'
 import type { Replayable } from '../store/operations/replay-scan.ts'
 import type { Store } from '../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
-import { FIRST_PACE, type Pace, paceOf, roomOf } from './rate.ts'
+import { FIRST_RATE, type ReplayRate, rateAfter, roomOf } from './rate.ts'
 import { wantsOf } from './selection.ts'
 
 export type ReplayerOptions = {
@@ -40,11 +42,10 @@ const MAX_ROWS = 1_000
 const MAX_STEPS = 8
 /** After a fault of the store, before it is tried again. */
 const PAUSE_MS = 1_000
-const DAY_MS = 24 * 60 * 60 * 1_000
 /** Of parts whose pace is kept: then all are forgotten, and begin anew. */
 const MAX_PACES = 10_000
 /** How often replays that are long over are looked for, and how many go in one commit. */
-const CLEANUP_MS = 3_600_000
+const CLEANUP_MS = HOUR_MS
 const DROPPED_A_COMMIT = 1_000
 
 /** A part as it is being worked on. */
@@ -53,7 +54,7 @@ type Work = {
   /** Where it stands in the store, and how far it was looked through. */
   stored: string | null
   after: string | null
-  pace: Pace
+  pace: ReplayRate
   /** The first of the deliveries that were made last. */
   since: DeliveryId | null
   idleTicks: number
@@ -102,7 +103,7 @@ export class Replayer {
     this.#clock = clock
     this.#log = log
     this.#options = options
-    store.changes.listen(({ kind }) => {
+    store.changes.on(({ kind }) => {
       if (kind === 'replays') this.#wake()
     })
   }
@@ -166,7 +167,7 @@ export class Replayer {
   }
 
   #take(part: ReplayPart): Work {
-    const known: Known = this.#paces.get(keyOf(part)) ?? { pace: FIRST_PACE, since: null, idleTicks: 0 }
+    const known: Known = this.#paces.get(keyOf(part)) ?? { pace: FIRST_RATE, since: null, idleTicks: 0 }
     return { part, stored: part.after, after: part.after, ...known, isOver: false }
   }
 
@@ -224,7 +225,7 @@ export class Replayer {
     // The endpoint is gone: what is made next ends the part.
     if (look === undefined) return 1
     // A tick can take longer than it should, and the rate is to be had all the same.
-    work.pace = paceOf(work.pace, look, Math.ceil((2 * this.#options.perSecond * TICK_MS) / 1_000))
+    work.pace = rateAfter(work.pace, look, Math.ceil((2 * this.#options.perSecond * TICK_MS) / 1_000))
     if (work.pace.isFailing && ++work.idleTicks % TICKS_WHILE_FAILING !== 0) return 0
     return roomOf(work.pace)
   }
@@ -296,7 +297,7 @@ export class Replayer {
     const items = fresh.map(({ id, event, type, test, dueAtMs }) => {
       return { tenant, delivery: id, endpoint, partition, event, type, test, dueAtMs, attempts: 0, payload: null }
     })
-    if (items.length > 0) this.#store.changes.tell({ kind: 'fresh', items })
+    if (items.length > 0) this.#store.changes.emit({ kind: 'fresh', items })
   }
 
   /** The configuration has moved: what was found is found again. */

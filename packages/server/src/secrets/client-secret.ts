@@ -1,4 +1,5 @@
 /** What a tenant's `clientSecret` may be (C7), and what to say about it (C8). No text made here contains the secret. */
+import { DAY_MS } from '../base/durations.ts'
 
 /** Longest secret, in characters (C7). */
 export const MAX_SECRET_LENGTH = 4_096
@@ -6,7 +7,7 @@ export const MAX_SECRET_LENGTH = 4_096
 /** Shorter secrets than this draw a warning, in characters (C8). */
 const SHORT_SECRET_LENGTH = 16
 
-const EXPIRES_SOON_MS = 30 * 24 * 60 * 60 * 1_000
+const EXPIRES_SOON_MS = 30 * DAY_MS
 
 /** A token should need re-issuing at most this often, in calendar months (C8). */
 const TOKEN_LIFE_MONTHS = 6

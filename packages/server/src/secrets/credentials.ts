@@ -4,6 +4,7 @@
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { MAX_SECRET_BYTES, MIN_SECRET_BYTES } from '@posthorn/client/signature'
+import { DAY_MS } from '../base/durations.ts'
 
 export type Credentials = {
   /** What requests bear (C6). null: a token by OAuth stands in for it. */
@@ -40,7 +41,7 @@ export type OAuthClient = {
 }
 
 /** How long a signing secret still counts after another has taken its place. */
-export const SIGNING_OVERLAP_MS = 24 * 60 * 60 * 1_000
+export const SIGNING_OVERLAP_MS = DAY_MS
 /** Signatures in a request, at most: a tenant that rotates without a pause must not make its headers grow. */
 export const MAX_LIVE_SIGNING_SECRETS = 10
 const MADE_SECRET_BYTES = 32

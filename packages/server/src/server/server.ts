@@ -4,13 +4,14 @@ import { promisify } from 'node:util'
 import pkg from '../../package.json' with { type: 'json' }
 import { createApi } from '../api/api.ts'
 import type { Caller } from '../api/gate.ts'
-import { Upkeep } from '../background/background.ts'
 import { Books } from '../background/books.ts'
-import { Erasing } from '../background/erasure.ts'
-import { HistoryUpkeep } from '../background/history.ts'
+import { Erasure } from '../background/erasure.ts'
+import { HistoryKeeper } from '../background/history.ts'
 import { Notices } from '../background/notices.ts'
 import { Retention } from '../background/retention.ts'
+import { BackgroundWorks } from '../background/works.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
+import { DAY_MS } from '../base/durations.ts'
 import { createLogger, type Log } from '../base/logger.ts'
 import { PARTITION_COUNT } from '../base/model.ts'
 import type { Output } from '../base/output.ts'
@@ -92,8 +93,6 @@ const MAX_DELIVERIES_AT_ONCE = 5_000
 
 /** What an attempt takes beside connecting and waiting for the status. */
 const ATTEMPT_MARGIN_MS = 5_000
-
-const DAY_MS = 24 * 60 * 60 * 1_000
 
 /** Throws StartRefused where the operator has to do something first. */
 export async function startServer(config: Config, io: ServerIo): Promise<RunningServer> {
@@ -216,8 +215,8 @@ async function startOn(
     lookMs: REPLAY_LOOK_MS,
     retentionDays: config.retentionDays,
   })
-  const upkeep = new Upkeep(store, clock, log.logger, [
-    new Erasing(store, log.logger),
+  const upkeep = new BackgroundWorks(store, clock, log.logger, [
+    new Erasure(store, log.logger),
     new Retention(store, log.logger, config),
     books,
   ])
@@ -267,7 +266,7 @@ async function startOn(
     },
   )
   const { api, untilIdle } = created
-  const history = new HistoryUpkeep(store, clock, log.logger, config.retentionDays)
+  const history = new HistoryKeeper(store, clock, log.logger, config.retentionDays)
   await relay?.start()
   // After the relay: of what is changed from here on it tells.
   await apiKeys.open()
@@ -350,8 +349,8 @@ function createEngine(
 
 function engineState(engine: Engine, partitions: Partitions): EngineState {
   const lanes = { ordinary: 0, ordered: 0, cautious: 0 }
-  for (const { isCautious, isOrdered } of engine.lanes) {
-    lanes[isCautious ? 'cautious' : isOrdered ? 'ordered' : 'ordinary']++
+  for (const { isInCrashMode, isOrdered } of engine.lanes) {
+    lanes[isInCrashMode ? 'cautious' : isOrdered ? 'ordered' : 'ordinary']++
   }
   let held = 0
   for (let at = 0; at < PARTITION_COUNT; at++) if (partitions.epochOf(at) !== undefined) held++

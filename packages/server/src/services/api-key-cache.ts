@@ -24,7 +24,7 @@ export class ApiKeyCache {
   constructor(store: Store, clock: Clock) {
     this.#store = store
     this.#clock = clock
-    store.changes.listen(({ kind }) => {
+    store.changes.on(({ kind }) => {
       if (kind === 'api_keys' || kind === 'doubt') void this.#refresh()
     })
   }

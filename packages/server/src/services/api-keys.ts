@@ -74,7 +74,7 @@ export class ApiKeys {
   }
 
   async #tell(): Promise<void> {
-    this.#store.changes.tell({ kind: 'api_keys' })
+    this.#store.changes.emit({ kind: 'api_keys' })
     await this.#untilInForce()
   }
 

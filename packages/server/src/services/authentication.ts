@@ -1,5 +1,6 @@
 /** How an endpoint authenticates, told without any secret, and what is worth changing about it (C8). */
 import { X509Certificate } from 'node:crypto'
+import { DAY_MS } from '../base/durations.ts'
 import type { CredentialExpiry, Endpoint } from '../base/model.ts'
 import { isPattern } from '../catalogue/type-pattern.ts'
 import { adviseOnSecret, jwtExpiryMs } from '../secrets/client-secret.ts'
@@ -46,7 +47,7 @@ export type Described = {
 }
 
 const FINGERPRINT_CHARACTERS = 8
-const EXPIRES_SOON_MS = 30 * 24 * 60 * 60 * 1_000
+const EXPIRES_SOON_MS = 30 * DAY_MS
 
 const UNREADABLE: Omit<Described, 'pausedUntilMs'> = {
   authentication: { secretFingerprint: null, nextSecret: null, signing: [], clientCertificate: null, oauth: null },

@@ -6,15 +6,15 @@ import type {
   Delivery,
   DeliveryId,
   Endpoint,
+  EventEndpoint,
   EventId,
-  Outcome,
   PublishedEvent,
   TenantId,
 } from '../base/model.ts'
 import type { DeliveryFilter, EventFilter, RejectedFilter } from '../store/operations/deliveries.ts'
 import type { Store } from '../store/store.ts'
+import { type OutcomePage, readOutcomes } from './event-endpoints.ts'
 import { checkStorable } from './metadata.ts'
-import { type OutcomePage, readOutcomes } from './outcomes.ts'
 import { checkId, checkIdParameter, checkTypeParameter, invalid, notFound, requireTenant } from './refusals.ts'
 
 /** Deliveries shown with their event, the newest; the list of deliveries, filtered by event, has them all. */
@@ -124,7 +124,7 @@ export class Deliveries {
   }
 
   /** What became of an event at each endpoint of its tenant, and why; endpoints newest first. */
-  async listOutcomes(tenant: TenantId, id: EventId, page: OutcomePage): Promise<Outcome[]> {
+  async listOutcomes(tenant: TenantId, id: EventId, page: OutcomePage): Promise<EventEndpoint[]> {
     checkId('evt', id, 'event')
     checkIdParameter('ep', page.before, 'cursor')
     await requireTenant(this.#store, tenant)
@@ -160,7 +160,7 @@ export class Deliveries {
   }
 
   #tellLane({ tenant, id: endpoint, partition }: Endpoint, delivery: DeliveryId): void {
-    this.#store.changes.tell({ kind: 'lane', tenant, endpoint, partition, delivery })
+    this.#store.changes.emit({ kind: 'lane', tenant, endpoint, partition, delivery })
   }
 }
 

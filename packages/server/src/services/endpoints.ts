@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto'
 import { type Clock, systemClock } from '../base/clock.ts'
+import { DAY_MS } from '../base/durations.ts'
 import { type FieldError, PosthornError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
 import {
@@ -34,7 +35,7 @@ import {
   writeCredentials,
 } from '../secrets/credentials.ts'
 import { type Keyring, SecretUnreadable } from '../secrets/keyring.ts'
-import { cancelAll, holdAll, releaseAll } from '../store/chunks.ts'
+import { cancelAll, holdAll, releaseAll } from '../store/in-steps.ts'
 import type { Store } from '../store/store.ts'
 import { type Described, describeAuthentication, expiryOf, type Warning } from './authentication.ts'
 import { changeCredentials, changesCredentials, createCredentials } from './credentials-input.ts'
@@ -68,7 +69,7 @@ export type EndpointsOptions = {
 const LOOKUP_TIMEOUT_MS = 3_000
 /** Tries of an update against others of the same moment. */
 const MAX_TRIES = 5
-const FIVE_DAYS_MS = 5 * 24 * 60 * 60 * 1_000
+const FIVE_DAYS_MS = 5 * DAY_MS
 
 export class Endpoints {
   readonly #store: Store
@@ -356,7 +357,7 @@ export class Endpoints {
   }
 
   #tell(kind: 'endpoint' | 'lane', { tenant, id, partition }: Pick<Endpoint, 'tenant' | 'id' | 'partition'>): void {
-    this.#store.changes.tell({ kind, tenant, endpoint: id, partition })
+    this.#store.changes.emit({ kind, tenant, endpoint: id, partition })
   }
 }
 

@@ -64,7 +64,7 @@ export class EventTypes {
       throw invalid(faults.map(fault => (fault.field === '/name' ? { ...fault, field: 'name' } : fault)))
     if (!force) await this.#refuseConflict(name, schema)
     const created = await this.#store.write('putEventType', { type, by, nowMs: this.#store.now() })
-    this.#store.changes.tell({ kind: 'catalogue' })
+    this.#store.changes.emit({ kind: 'catalogue' })
     return { type: await this.get(name), created }
   }
 
@@ -88,7 +88,7 @@ export class EventTypes {
     const isThere =
       isTypeName(name) && (await this.#store.write('setArchived', { name, archived, by, nowMs: this.#store.now() }))
     if (!isThere) throw notFound('event type')
-    this.#store.changes.tell({ kind: 'catalogue' })
+    this.#store.changes.emit({ kind: 'catalogue' })
     return this.get(name)
   }
 
@@ -101,7 +101,7 @@ export class EventTypes {
     const isGone =
       isTypeName(name) && (await this.#store.write('deleteEventType', { name, by, nowMs: this.#store.now() }))
     if (!isGone) throw notFound('event type')
-    this.#store.changes.tell({ kind: 'catalogue' })
+    this.#store.changes.emit({ kind: 'catalogue' })
   }
 }
 

@@ -4,7 +4,7 @@ import { type FieldError, PosthornError } from '../base/errors.ts'
 import { newId, parseId } from '../base/ids.ts'
 import type { EndState, Replay, ReplaySelection, TenantId } from '../base/model.ts'
 import type { ReplayCounter } from '../replay/selection.ts'
-import { cancelReplay } from '../store/chunks.ts'
+import { cancelReplay } from '../store/in-steps.ts'
 import type { ReplayFilter } from '../store/operations/replays.ts'
 import type { Store } from '../store/store.ts'
 import { checkStorable } from './metadata.ts'
@@ -66,7 +66,7 @@ export class Replays {
       throw new PosthornError('conflict', `The tenant has ${MAX_OPEN} replays that have not ended: cancel some first.`)
     }
     if (created.kind === 'known') return sameOrRefuse(created, hash)
-    this.#store.changes.tell({ kind: 'replays' })
+    this.#store.changes.emit({ kind: 'replays' })
     return { replay: await this.get(tenant, key), isDuplicate: false }
   }
 
@@ -91,7 +91,7 @@ export class Replays {
 
   async resume(tenant: TenantId, key: string): Promise<Replay> {
     const replay = await this.#move(tenant, key, 'running')
-    this.#store.changes.tell({ kind: 'replays' })
+    this.#store.changes.emit({ kind: 'replays' })
     return replay
   }
 

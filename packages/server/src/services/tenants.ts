@@ -11,7 +11,7 @@ import {
   type TenantId,
 } from '../base/model.ts'
 import { isTenantId } from '../base/tenant-id.ts'
-import { cancelAll, removeAllStats } from '../store/chunks.ts'
+import { cancelAll, removeAllStats } from '../store/in-steps.ts'
 import type { Store } from '../store/store.ts'
 import { checkMetadata, checkStorable } from './metadata.ts'
 import { invalid, notFound, requireTenant } from './refusals.ts'
@@ -77,7 +77,7 @@ export class Tenants {
     if (result === null) {
       throw new PosthornError('conflict', 'What was there under this id is being erased: wait until that is finished.')
     }
-    this.#store.changes.tell({ kind: 'tenant', tenant: id })
+    this.#store.changes.emit({ kind: 'tenant', tenant: id })
     return result
   }
 
@@ -93,7 +93,7 @@ export class Tenants {
       const some = endpoints.slice(from, from + ENDPOINTS_AT_ONCE)
       await Promise.all(some.map(({ id: endpoint, partition }) => cancelAll(this.#store, { partition, endpoint })))
       for (const { id: endpoint, partition } of some) {
-        changes.tell({ kind: 'lane', tenant: id, endpoint, partition })
+        changes.emit({ kind: 'lane', tenant: id, endpoint, partition })
       }
     }
     await removeAllStats(this.#store, id)
@@ -122,11 +122,11 @@ export class Tenants {
 
   #tellGone(id: TenantId, endpoints: readonly { readonly id: string; readonly partition: number }[]): void {
     const { changes } = this.#store
-    changes.tell({ kind: 'tenant', tenant: id })
+    changes.emit({ kind: 'tenant', tenant: id })
     // Its keys went with it.
-    changes.tell({ kind: 'api_keys' })
+    changes.emit({ kind: 'api_keys' })
     for (const { id: endpoint, partition } of endpoints) {
-      changes.tell({ kind: 'endpoint', tenant: id, endpoint, partition })
+      changes.emit({ kind: 'endpoint', tenant: id, endpoint, partition })
     }
   }
 }

@@ -43,11 +43,11 @@ export type Change =
 export class Changes {
   readonly #listeners: ((change: Change) => void)[] = []
 
-  listen(listener: (change: Change) => void): void {
+  on(listener: (change: Change) => void): void {
     this.#listeners.push(listener)
   }
 
-  tell(change: Change): void {
+  emit(change: Change): void {
     for (const listener of this.#listeners) listener(change)
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { MIGRATIONS, type Step } from './migrations.ts'
+import { MIGRATIONS, type Migration } from './migrations.ts'
 import type { Store } from './store.ts'
 import { StoreContended, StoreUnavailable } from './transaction.ts'
 
@@ -10,7 +10,7 @@ const PAUSE_MS = 1_000
  * Brings the store to this Posthorn's schema, each step in a transaction of its own; answers how many were taken. A step
  * that is kept waiting by others' transactions gives way and is tried again. Throws StoreTooNew, StoreUnavailable.
  */
-export async function takeSteps(store: Store, clock: Clock, steps: readonly Step[] = MIGRATIONS): Promise<number> {
+export async function takeSteps(store: Store, clock: Clock, steps: readonly Migration[] = MIGRATIONS): Promise<number> {
   let taken = 0
   for (let tries = 1; ; ) {
     try {

@@ -13,7 +13,7 @@ export type Statement = string | { readonly engine: Dialect['engine']; readonly 
  */
 
 /** A step's number is its place in the list, from 1. */
-export type Step = {
+export type Migration = {
   /** In one sentence. */
   readonly does: string
   /**
@@ -25,7 +25,7 @@ export type Step = {
   readonly statements: readonly Statement[]
 }
 
-export const MIGRATIONS: readonly Step[] = [
+export const MIGRATIONS: readonly Migration[] = [
   {
     does: 'Makes the schema of the first release.',
     compatibleFrom: 1,

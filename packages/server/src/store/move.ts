@@ -6,6 +6,7 @@
  * source is never changed. It tells by its digest whether it is the one that the move was begun with.
  */
 import { createHash } from 'node:crypto'
+import { DAY_MS } from '../base/durations.ts'
 import { bytesMs } from '../base/ids.ts'
 import { keyOfRow, MoveRefused, type RowCount, type TableShape } from './operations/move.ts'
 import type { Store } from './store.ts'
@@ -51,7 +52,6 @@ export const UNMOVED_META: Readonly<Record<string, string>> = {
 
 /** History, which a target can have cut by time: the columns whose ids say by which. */
 const HISTORY_IDS: Readonly<Record<string, string>> = { event: 'id', delivery: 'id', attempt: 'delivery' }
-const DAY_MS = 24 * 60 * 60 * 1_000
 
 const MAX_ROWS_A_BATCH = 2_000
 /** On the way to PostgreSQL bytes become hexadecimal digits, and are there twice for a moment. */

@@ -30,11 +30,11 @@ export type Observation =
 export class Observations {
   readonly #listeners: ((observation: Observation) => void)[] = []
 
-  listen(listener: (observation: Observation) => void): void {
+  on(listener: (observation: Observation) => void): void {
     this.#listeners.push(listener)
   }
 
-  tell(observation: Observation): void {
+  emit(observation: Observation): void {
     for (const listener of this.#listeners) listener(observation)
   }
 }

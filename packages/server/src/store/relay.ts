@@ -50,7 +50,7 @@ export class Relay {
     this.#store = store
     this.#clock = clock
     this.#isOurs = isOurs
-    store.changes.listen(change => {
+    store.changes.on(change => {
       if (!this.#isHearing) this.#tell(change)
     })
   }
@@ -61,7 +61,7 @@ export class Relay {
     this.#look()
     await this.#bus.open(
       text => this.#hear(text),
-      areHeard => this.#store.changes.tell({ kind: 'messages', areHeard }),
+      areHeard => this.#store.changes.emit({ kind: 'messages', areHeard }),
     )
   }
 
@@ -130,7 +130,7 @@ export class Relay {
   #pass(words: readonly Word[]): void {
     this.#isHearing = true
     try {
-      for (const word of words) this.#store.changes.tell(word)
+      for (const word of words) this.#store.changes.emit(word)
     } finally {
       this.#isHearing = false
     }

@@ -253,11 +253,11 @@ export class Store {
     if (publishes.length > 0) await this.#concludePublishes(publishes, results.shift()!)
     for (const [index, { input, resolve, reject }] of calls.entries()) {
       const result = results[index]!
-      if (result.ok) for (const observation of doneBy(input, result.value)) this.observations.tell(observation)
+      if (result.ok) for (const observation of doneBy(input, result.value)) this.observations.emit(observation)
       conclude(result, resolve, reject)
     }
     const items = calls.length + settlements.length + publishes.reduce((sum, { size }) => sum + size, 0)
-    this.observations.tell({ kind: 'commit', items, durationMs, isFault })
+    this.observations.emit({ kind: 'commit', items, durationMs, isFault })
     if (items >= BUSY_ITEMS) await new Promise<void>(resolve => void this.#clock.after(BUSY_PAUSE_MS, resolve))
     this.#isCommitting = false
     if (this.#hasWork()) this.#schedule()
@@ -271,7 +271,7 @@ export class Store {
   async #write(batch: readonly Call[]): Promise<CallResult[]> {
     const results = await this.#driver.write(batch)
     if (results.some(result => !result.ok && result.error instanceof StoreUnavailable)) {
-      this.changes.tell({ kind: 'doubt' })
+      this.changes.emit({ kind: 'doubt' })
     }
     return results
   }
@@ -279,11 +279,11 @@ export class Store {
   async #concludeSettlements(settlements: Waiting<Settlement, Moved>[], result: CallResult): Promise<void> {
     if (result.ok) {
       const { moved, disabled } = result.value as SettleResult
-      this.observations.tell({ kind: 'settled', settlements: settlements.map(({ input }) => input), moved })
+      this.observations.emit({ kind: 'settled', settlements: settlements.map(({ input }) => input), moved })
       for (const [index, { resolve }] of settlements.entries()) resolve(moved[index]!)
       for (const { tenant, endpoint } of disabled) {
         const { partition } = settlements.find(({ input }) => input.endpoint === endpoint)!.input
-        this.changes.tell({ kind: 'endpoint', tenant, endpoint, partition })
+        this.changes.emit({ kind: 'endpoint', tenant, endpoint, partition })
       }
     } else if (isPassing(result.error)) {
       // First in line again, after a pause: the receiver's answer was had and must not get lost.
@@ -313,7 +313,7 @@ export class Store {
       if (!result.ok && result.error instanceof StoreContended) this.#blockedKeys.add(publishes[0]!.input)
       if (result.ok) {
         const requests = publishes.map(({ input }) => input)
-        this.observations.tell(publishedIn(requests, result.value as StoredResult[]))
+        this.observations.emit(publishedIn(requests, result.value as StoredResult[]))
       }
       publishes.forEach(({ input, resolve, reject }, index) => {
         if (result.ok) resolve(toPublishResult(input, (result.value as StoredResult[])[index]!))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Erasing } from '../../src/background/erasure.ts'
+import { Erasure } from '../../src/background/erasure.ts'
 import { atOnce, log } from '../background/setup.ts'
 import { PAYLOAD, TYPE } from '../services/setup.ts'
 import { ApiBench, type Json } from './setup.ts'
@@ -146,7 +146,7 @@ describe('whatever is sent', () => {
         }),
         { numRuns: runs },
       )
-      await new Erasing(bench.store, log).run(atOnce)
+      await new Erasure(bench.store, log).run(atOnce)
       await bench.tenants.put('acme', {})
     }
   }, 120_000)

@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/base/durations.ts'
 import { planStats } from '../../src/services/stats.ts'
 import { noCounts } from '../../src/store/operations/stats.ts'
 import { refused, useApi } from './setup.ts'
 
 const bench = useApi()
 const PATH = '/v1/tenants/acme/stats'
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
-const DAY_MS = 24 * HOUR_MS
 
 const iso = (ms: number) => new Date(ms).toISOString()
 

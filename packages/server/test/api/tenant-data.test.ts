@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Erasing } from '../../src/background/erasure.ts'
+import { Erasure } from '../../src/background/erasure.ts'
 import { idBytes } from '../../src/base/ids.ts'
 import { atOnce, log } from '../background/setup.ts'
 import { PAYLOAD, SECRET, TYPE } from '../services/setup.ts'
@@ -107,7 +107,7 @@ describe('the erasure of a tenant', () => {
     expect(refused(await put(ACME, {}))).toEqual([409, 'conflict', []])
     // Asked for again, it is the same.
     expect((await post(`${ACME}/erase`)).body.requestedAt).toBe(begun.body.requestedAt)
-    await new Erasing(bench.store, log).run(atOnce)
+    await new Erasure(bench.store, log).run(atOnce)
     const done = (await get(`${ACME}/erasure`)).body
     expect(done).toMatchObject({ tenant: 'acme', state: 'finished', finishedAt: expect.any(String) })
     expect(refused(await post(`${ACME}/erase`))).toEqual([404, 'not_found', []])

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Interrupted } from '../../src/background/background.ts'
 import { Books, parseAuditState } from '../../src/background/books.ts'
+import { Interrupted } from '../../src/background/works.ts'
 import { idBytes, newId } from '../../src/base/ids.ts'
 import type { Endpoint } from '../../src/base/model.ts'
 import type { Store } from '../../src/store/store.ts'

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Interrupted } from '../../src/background/background.ts'
-import { Erasing } from '../../src/background/erasure.ts'
+import { Erasure } from '../../src/background/erasure.ts'
+import { Interrupted } from '../../src/background/works.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import type { Endpoint } from '../../src/base/model.ts'
 import { Tenants } from '../../src/services/tenants.ts'
@@ -49,7 +49,7 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
   afterEach(() => opened.close())
   afterAll(() => engine.stop())
 
-  const erase = () => new Erasing(store, log).run(atOnce)
+  const erase = () => new Erasure(store, log).run(atOnce)
 
   /** Something of a tenant in each table that has any of tenants. */
   async function fill(of: Endpoint): Promise<void> {
@@ -145,7 +145,7 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
         ...atOnce,
         step: <T>(work: () => Promise<T>) => (steps++ < allowed ? work() : Promise.reject(new Interrupted())),
       }
-      await new Erasing(store, log).run(cut).catch(error => expect(error).toBeInstanceOf(Interrupted))
+      await new Erasure(store, log).run(cut).catch(error => expect(error).toBeInstanceOf(Interrupted))
       expect(allowed).toBeLessThan(50)
     }
     expect(await countRows(opened, 'event')).toBe(0)
@@ -233,7 +233,7 @@ describe('the files of an embedded store', () => {
       const before = (await readFile(join(folder, 'posthorn.db'))).length
       const tenants = new Tenants(store, options)
       await tenants.erase('acme')
-      await new Erasing(store, log).run(atOnce)
+      await new Erasure(store, log).run(atOnce)
       expect((await tenants.erasure('acme')).state).toBe('finished')
       expect(await found(folder)).toEqual([])
       expect((await readFile(join(folder, 'posthorn.db'))).length).toBeLessThan(before / 2)

@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { agesOf, Retention, type RetentionSettings } from '../../src/background/retention.ts'
+import { DAY_MS } from '../../src/base/durations.ts'
 import type { Endpoint } from '../../src/base/model.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant, bytes } from '../store/builders.ts'
 import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
-import { atOnce, countRows, DAY_MS, deliveriesOf, end, later, log, publish, replay, settings } from './setup.ts'
+import { atOnce, countRows, deliveriesOf, end, later, log, publish, replay, settings } from './setup.ts'
 
 describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine => {
   let opened: Opened

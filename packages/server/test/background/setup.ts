@@ -1,6 +1,7 @@
 import { pino } from 'pino'
-import type { Pace } from '../../src/background/background.ts'
 import type { RetentionSettings } from '../../src/background/retention.ts'
+import type { Stepper } from '../../src/background/works.ts'
+import { DAY_MS } from '../../src/base/durations.ts'
 import { newId } from '../../src/base/ids.ts'
 import type { Delivery, Endpoint } from '../../src/base/model.ts'
 import type { LaneItem } from '../../src/store/operations/lanes.ts'
@@ -9,11 +10,10 @@ import type { Store } from '../../src/store/store.ts'
 import { anEvent, aRequest, aSettlement } from '../store/builders.ts'
 import type { Opened } from '../store/engines.ts'
 
-export const DAY_MS = 86_400_000
 export const log = pino({ level: 'silent' })
 
 /** Steps without rests. */
-export const atOnce: Pace = { step: work => work(), keep: async () => {} }
+export const atOnce: Stepper = { step: work => work(), keep: async () => {} }
 
 export const settings = (over: Partial<RetentionSettings> = {}): RetentionSettings => ({
   retentionDays: 30,

@@ -150,7 +150,7 @@ describe('nodes on one PostgreSQL', () => {
     await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 5_000 })
     await late.endpoints.update('acme', endpoint.id, { clientSecret: 'another-secret-of-theirs' })
     const news = Promise.withResolvers<void>()
-    sender.store.changes.listen(({ kind }) => kind === 'endpoint' && news.resolve())
+    sender.store.changes.on(({ kind }) => kind === 'endpoint' && news.resolve())
     await news.promise
     await sender.publish('acme', cover(2))
     await receiver.waitFor(() => receiver.total === 2, { timeoutMs: 5_000 })

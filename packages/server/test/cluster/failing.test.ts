@@ -4,11 +4,11 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Notices } from '../../src/background/notices.ts'
 import { systemClock } from '../../src/base/clock.ts'
+import { DAY_MS } from '../../src/base/durations.ts'
 import { cover } from '../engine/harness.ts'
 import { withClient } from '../move/tables.ts'
 import { type ClusterNode, SECRET, startNode } from './node.ts'
 
-const DAY_MS = 24 * 60 * 60 * 1_000
 const WAIT = { timeout: 30_000, interval: 25 }
 
 let server: Postgres

@@ -3,9 +3,10 @@ import { type Postgres, startPostgres } from '@posthorn/testkit'
 import fc from 'fast-check'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { HistoryUpkeep } from '../../src/background/history.ts'
+import { HistoryKeeper } from '../../src/background/history.ts'
 import { Retention } from '../../src/background/retention.ts'
 import { systemClock } from '../../src/base/clock.ts'
+import { DAY_MS } from '../../src/base/durations.ts'
 import { firstIdAt, type IdPrefix, idBytes, idText } from '../../src/base/ids.ts'
 import type { Endpoint } from '../../src/base/model.ts'
 import type { Driver } from '../../src/store/driver.ts'
@@ -18,7 +19,6 @@ import type { AnyQuery, Dialect, Row, Transaction } from '../../src/store/transa
 import { atOnce, log, settings } from '../background/setup.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant } from '../store/builders.ts'
 
-const DAY_MS = 86_400_000
 const RETENTION_DAYS = 30
 
 let server: Postgres
@@ -348,14 +348,14 @@ describe('dropping old history', () => {
     await ended(await published(noon(40)), noon(40))
     const retention = { days: 60, payloadDays: null, answerDays: null }
     await store.write('putTenant', { id: 'long', name: null, metadata: {}, retention, nowMs: 1 })
-    const upkeep = new HistoryUpkeep(store, systemClock, log, RETENTION_DAYS)
+    const upkeep = new HistoryKeeper(store, systemClock, log, RETENTION_DAYS)
     upkeep.start()
     await upkeep.stop()
     expect(await tables()).toContain(old)
     await new Retention(store, log, settings()).run(atOnce)
     expect((await client.query('select id from event')).rows).toEqual([])
     await store.write('putTenant', { id: 'long', name: null, metadata: {}, nowMs: 1 })
-    const again = new HistoryUpkeep(store, systemClock, log, RETENTION_DAYS)
+    const again = new HistoryKeeper(store, systemClock, log, RETENTION_DAYS)
     again.start()
     await again.stop()
     expect(await tables()).not.toContain(old)

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { takeSteps } from '../../src/store/migrate.ts'
-import { MIGRATIONS, type Step } from '../../src/store/migrations.ts'
+import { MIGRATIONS, type Migration } from '../../src/store/migrations.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant } from '../store/builders.ts'
@@ -24,7 +24,7 @@ async function connect(url: string): Promise<pg.Client> {
   return client
 }
 
-const adds: Step = {
+const adds: Migration = {
   does: 'Adds columns and an index where everybody writes.',
   compatibleFrom: MIGRATIONS.at(-1)!.compatibleFrom,
   statements: [

@@ -122,7 +122,7 @@ describe('messages between nodes', () => {
     const store = new Store(await openPostgres(url, systemClock), systemClock)
     await store.write('migrate', {})
     const heard: Change[] = []
-    store.changes.listen(change => void heard.push(change))
+    store.changes.on(change => void heard.push(change))
     const relay = new Relay(store, bus, systemClock, () => false)
     await relay.start()
     return {
@@ -168,7 +168,7 @@ describe('messages between nodes', () => {
       tried.resolve()
       return send(message)
     }
-    node.store.changes.tell({ kind: 'catalogue' })
+    node.store.changes.emit({ kind: 'catalogue' })
     await tried.promise
     isAway = false
     await expect.poll(() => sent.join(), { timeout: 10_000 }).toContain('"kind":"catalogue"')

@@ -4,13 +4,12 @@ import { join } from 'node:path'
 import { startReceiver } from '@posthorn/testkit'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
+import { DAY_MS } from '../../src/base/durations.ts'
 import { firstIdAt, idBytes, idText } from '../../src/base/ids.ts'
 import { openSqlite } from '../../src/store/sqlite/driver.ts'
 import { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant, bytes } from '../store/builders.ts'
 import { inPlace, running, serve } from './process.ts'
-
-const DAY_MS = 86_400_000
 
 describe('a server', () => {
   it('removes what is old, beside what it sends, and its file shrinks again', { timeout: 120_000 }, () =>

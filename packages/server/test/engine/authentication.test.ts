@@ -4,10 +4,10 @@ import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../../src/base/clock.ts'
 import { systemClock } from '../../src/base/clock.ts'
+import { HOUR_MS } from '../../src/base/durations.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
-const HOUR_MS = 3_600_000
 
 /** The system's clock, whose wall can be put forward. */
 function movableClock() {
@@ -101,7 +101,7 @@ describe('bearers', () => {
       const [delivery] = await posthorn.deliveries.list('acme', ANY, 1)
       const retry = async (total: number) => {
         await posthorn.deliveries.retry('acme', delivery!.id)
-        posthorn.store.changes.tell({
+        posthorn.store.changes.emit({
           kind: 'lane',
           tenant: 'acme',
           endpoint: endpoint.id,

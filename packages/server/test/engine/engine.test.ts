@@ -366,7 +366,7 @@ describe('engine', () => {
       await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
       await posthorn.publish('acme', cover(1))
       await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 5_000 })
-      const tell = vi.spyOn(posthorn.store.changes, 'tell').mockImplementation(() => {})
+      const tell = vi.spyOn(posthorn.store.changes, 'emit').mockImplementation(() => {})
       await posthorn.publish('acme', cover(2))
       await receiver.waitFor(() => receiver.total === 2, { timeoutMs: 5_000 })
       expect(tell).toHaveBeenCalled()

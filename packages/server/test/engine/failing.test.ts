@@ -1,14 +1,12 @@
 /** Receivers that fail, for seconds or for days, on a clock that jumps. */
 import { startReceiver } from '@posthorn/testkit'
 import { describe, expect, it } from 'vitest'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/base/durations.ts'
 import type { EndpointId } from '../../src/base/model.ts'
 import { JumpClock } from '../jump-clock.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
-const DAY_MS = 24 * HOUR_MS
 /** Of the outage of six hours. */
 const PENDING = 30_000
 const WAIT = { timeout: 30_000, interval: 20 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Authority, createAuthority } from '@posthorn/testkit'
 import { type Logger, pino } from 'pino'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
+import { DAY_MS } from '../../src/base/durations.ts'
 import { starterCatalogue } from '../../src/catalogue/starter-catalogue.ts'
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts'
 import { AllPartitions, type Partitions } from '../../src/engine/ownership/partitions.ts'
@@ -57,7 +58,7 @@ export async function startOn(
     apiVersion: '3.0',
     userAgent: 'Posthorn/test',
     retrySchedule: [0.05, 0.05, 0.05],
-    disableAfterMs: 5 * 24 * 60 * 60 * 1_000,
+    disableAfterMs: 5 * DAY_MS,
     responseTimeoutMs: 2_000,
     maxInFlight: 1_024,
     maxInFlightPerHost: 128,

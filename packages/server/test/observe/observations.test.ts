@@ -26,7 +26,7 @@ describe.each([sqliteEngine(), postgresEngine()])('what a commit did, on $name',
     opened = await engine.open()
     await aTenant(opened.store, 'acme', [endpoint])
     told = []
-    opened.store.observations.listen(observation => told.push(observation))
+    opened.store.observations.on(observation => told.push(observation))
     return () => opened.close()
   })
   afterAll(() => engine.stop())

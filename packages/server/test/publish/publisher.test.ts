@@ -180,7 +180,7 @@ describe('a configuration that moves', () => {
     await bench.endpoint({ types: ['GRADE_CHANGED'] })
     await bench.publishOne()
     // Written without telling: as another node would.
-    const tell = vi.spyOn(bench.store.changes, 'tell').mockImplementation(() => {})
+    const tell = vi.spyOn(bench.store.changes, 'emit').mockImplementation(() => {})
     await bench.endpoint()
     tell.mockRestore()
     expect((await bench.publishOne()).events[0]).toMatchObject({ deliveries: 1, notSent: { type: 1 } })
@@ -189,7 +189,7 @@ describe('a configuration that moves', () => {
   it('C1: is validated again when the schema changed meanwhile', async () => {
     const type = await bench.types.get(TYPE)
     await bench.publishOne()
-    const tell = vi.spyOn(bench.store.changes, 'tell').mockImplementation(() => {})
+    const tell = vi.spyOn(bench.store.changes, 'emit').mockImplementation(() => {})
     const schema = { type: 'object', required: ['other'] }
     await bench.types.put(TYPE, { ...type, schema, example: { other: 1 } }, undefined, { force: true })
     tell.mockRestore()
@@ -230,7 +230,7 @@ describe('a configuration that moves', () => {
   it('is read again after a fault of the store', async () => {
     await bench.publishOne()
     const read = vi.spyOn(bench.store, 'read')
-    bench.store.changes.tell({ kind: 'doubt' })
+    bench.store.changes.emit({ kind: 'doubt' })
     await bench.publishOne()
     const names = read.mock.calls.map(([name]) => name).filter(name => name !== 'readApiKeyChanges')
     expect(names).toHaveLength(2)

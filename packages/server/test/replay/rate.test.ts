@@ -1,16 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FIRST_PACE, type Pace, paceOf, roomOf } from '../../src/replay/rate.ts'
+import { FIRST_RATE, type ReplayRate, rateAfter, roomOf } from '../../src/replay/rate.ts'
 
 const MOST = 100
 const look = (untried: number, over = {}) => ({ untried, isFailing: false, isNarrow: false, ...over })
-const made = (pace: Pace): Pace => ({ ...pace, untried: pace.untried + roomOf(pace) })
+const made = (pace: ReplayRate): ReplayRate => ({ ...pace, untried: pace.untried + roomOf(pace) })
 
 /** What is made at each of these looks, if as many are tried between them as said. */
 function rooms(taken: readonly number[], over = {}): number[] {
-  let pace = FIRST_PACE
+  let pace = FIRST_RATE
   return [0, ...taken].map(count => {
-    pace = paceOf(pace, look(Math.max(0, pace.untried - count), over), MOST)
+    pace = rateAfter(pace, look(Math.max(0, pace.untried - count), over), MOST)
     const room = roomOf(pace)
     pace = made(pace)
     return room
@@ -33,15 +33,15 @@ describe('the pace of a replay at an endpoint', () => {
   })
 
   it('stays at one while the endpoint fails, until something was tried that did not', () => {
-    let pace = made(paceOf(FIRST_PACE, look(0), MOST))
-    pace = paceOf(pace, look(3, { isFailing: true }), MOST)
+    let pace = made(rateAfter(FIRST_RATE, look(0), MOST))
+    pace = rateAfter(pace, look(3, { isFailing: true }), MOST)
     expect(roomOf(pace)).toBe(0)
-    pace = made(paceOf(pace, look(0, { isFailing: true }), MOST))
+    pace = made(rateAfter(pace, look(0, { isFailing: true }), MOST))
     expect(pace.untried).toBe(1)
     // What was made since is not tried: nobody knows yet.
-    pace = paceOf(pace, look(1), MOST)
+    pace = rateAfter(pace, look(1), MOST)
     expect([roomOf(pace), pace.isFailing]).toEqual([0, true])
-    pace = paceOf(pace, look(0), MOST)
+    pace = rateAfter(pace, look(0), MOST)
     expect([roomOf(pace), pace.isFailing]).toEqual([16, false])
   })
 
@@ -49,10 +49,10 @@ describe('the pace of a replay at an endpoint', () => {
     const step = fc.record({ taken: fc.nat(200), isFailing: fc.boolean(), isNarrow: fc.boolean() })
     fc.assert(
       fc.property(fc.array(step), fc.integer({ min: 1, max: 500 }), (steps, most) => {
-        let pace = FIRST_PACE
+        let pace = FIRST_RATE
         for (const { taken, ...rest } of steps) {
           const untried = Math.max(0, pace.untried - taken)
-          pace = paceOf(pace, { untried, ...rest }, most)
+          pace = rateAfter(pace, { untried, ...rest }, most)
           const room = roomOf(pace)
           expect(room === 0 || untried + room <= most).toBe(true)
           if (untried === 0) expect(room).toBeGreaterThan(0)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { DAY_MS } from '../../src/base/durations.ts'
 import {
   adviseOnSecret,
   checkClientSecret,
@@ -25,7 +26,6 @@ function vectors<T>(name: string): T {
 const tokens = vectors<TokenVectors>('tokens')
 const advice = vectors<AdviceVectors>('advice')
 const NOW_MS = Date.parse(advice.now)
-const DAY_MS = 86_400_000
 
 const encode = (text: string) => Buffer.from(text).toString('base64url')
 const jwtOf = (payload: string, header = '{"alg":"HS256"}') => `${encode(header)}.${encode(payload)}.c2lnbmF0dXJl`

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { newId } from '../../src/base/ids.ts'
 import type { Delivery } from '../../src/base/model.ts'
-import type { Step } from '../../src/store/operations/settle.ts'
+import type { NextStep } from '../../src/store/operations/settle.ts'
 import { aSettlement } from '../store/builders.ts'
 import { code, fields, PAYLOAD, refusal, TYPE, useBench } from './setup.ts'
 
@@ -16,7 +16,7 @@ async function aDelivery(): Promise<Delivery> {
 }
 
 /** Ends an attempt of the delivery. */
-async function settle(delivery: Delivery, step: Step): Promise<void> {
+async function settle(delivery: Delivery, step: NextStep): Promise<void> {
   const { partition } = await bench.endpoints.get('acme', delivery.endpoint)
   const item = { ...delivery, delivery: delivery.id, partition, dueAtMs: delivery.dueAtMs ?? 0, payload: null }
   await bench.store.settle(aSettlement(item, step))

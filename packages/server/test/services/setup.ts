@@ -99,7 +99,7 @@ export class Bench {
     await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
     await this.tenants.put('acme', {})
     this.changes = []
-    store.changes.listen(change => this.changes.push(change))
+    store.changes.on(change => this.changes.push(change))
   }
 
   endpointsWith(targets: TargetPolicy, resolver: Resolver): Endpoints {

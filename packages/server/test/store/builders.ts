@@ -3,7 +3,7 @@ import { type Attempt, type Endpoint, WELL } from '../../src/base/model.ts'
 import { packHeaders } from '../../src/store/operations/answer-headers.ts'
 import type { LaneItem } from '../../src/store/operations/lanes.ts'
 import type { NewEvent, PublishRequest } from '../../src/store/operations/publish.ts'
-import type { Settlement, Step } from '../../src/store/operations/settle.ts'
+import type { NextStep, Settlement } from '../../src/store/operations/settle.ts'
 import type { Store } from '../../src/store/store.ts'
 
 export const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text))
@@ -93,7 +93,7 @@ export function anAttempt(number: number, over: Partial<Attempt> = {}): Attempt 
 
 export function aSettlement(
   item: LaneItem,
-  step: Step,
+  step: NextStep,
   {
     attempt,
     number = item.attempts + 1,

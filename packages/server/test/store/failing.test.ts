@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DAY_MS } from '../../src/base/durations.ts'
 import { RETURNING } from '../../src/base/model.ts'
 import type { LaneItem } from '../../src/store/operations/lanes.ts'
 import type { EndpointMark } from '../../src/store/operations/marks.ts'
-import type { Step } from '../../src/store/operations/settle.ts'
+import type { NextStep } from '../../src/store/operations/settle.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
 import { postgresEngine, sqliteEngine } from './engines.ts'
 
-const DAY_MS = 24 * 60 * 60 * 1_000
 const FIVE_DAYS_MS = 5 * DAY_MS
 const ALL_TYPES = ['delivery.exhausted', 'endpoint.disabled', 'endpoint.failing', 'secret.expiring', 'secret.replaced']
 const OPERATIONAL = [...ALL_TYPES, 'replay.finished', 'node.lost'].map(name => `posthorn.${name}`)
@@ -37,7 +37,7 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
   }
 
   const read = async () => (await store.read('getEndpoint', { tenant: 'acme', id: endpoint.id }))!
-  const mark = async (marks: EndpointMark[], step: Step = { kind: 'retry', dueAtMs: 30_000 }, epoch = 0) => {
+  const mark = async (marks: EndpointMark[], step: NextStep = { kind: 'retry', dueAtMs: 30_000 }, epoch = 0) => {
     const [item] = await published()
     await store.settle(aSettlement(item!, step, { marks, epoch }))
     await store.write('cancelDeliveries', { partition: 7, endpoint: endpoint.id, only: 'all', limit: 99, nowMs: 1 })

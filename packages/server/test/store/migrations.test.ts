@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { takeSteps } from '../../src/store/migrate.ts'
-import { MIGRATIONS, type Step } from '../../src/store/migrations.ts'
+import { MIGRATIONS, type Migration } from '../../src/store/migrations.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant } from './builders.ts'
 import { postgresEngine, sqliteEngine } from './engines.ts'
 
 const VERSION = MIGRATIONS.length
 
-const adds: Step = {
+const adds: Migration = {
   does: 'Adds a column and a table.',
   compatibleFrom: MIGRATIONS.at(-1)!.compatibleFrom,
   statements: [
@@ -18,7 +18,7 @@ const adds: Step = {
     { engine: 'postgres', text: `insert into meta (key, value) values ('engine', 'postgres')` },
   ],
 }
-const takesAway: Step = { does: 'Takes a column away.', compatibleFrom: VERSION + 1, statements: [] }
+const takesAway: Migration = { does: 'Takes a column away.', compatibleFrom: VERSION + 1, statements: [] }
 
 describe('the steps', () => {
   it('each say in a sentence what they do, and what may still run never goes back', () => {
@@ -77,13 +77,13 @@ describe.each([sqliteEngine(), postgresEngine()])('migrations on $name', engine 
   })
 
   it('a step that fails half-way leaves nothing, those before it stay, and it can be taken once it is mended', async () => {
-    const broken: Step = {
+    const broken: Migration = {
       ...takesAway,
       statements: ['create table half (id {int})', 'alter table nobody add column x {int}'],
     }
     await expect(takeSteps(store, systemClock, [...MIGRATIONS, adds, broken])).rejects.toThrow(/nobody/)
     expect(await meta('schema_version')).toBe(String(VERSION + 1))
-    const mended: Step = { ...takesAway, statements: ['create table half (id {int})'] }
+    const mended: Migration = { ...takesAway, statements: ['create table half (id {int})'] }
     expect(await takeSteps(store, systemClock, [...MIGRATIONS, adds, mended])).toBe(1)
   })
 })

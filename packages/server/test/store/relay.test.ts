@@ -51,7 +51,7 @@ async function aRelay() {
   }
   const relay = new Relay(store, bus, clock, () => false)
   await relay.start()
-  return { clock, relay, sent, tell: (tenant: string) => changes.tell({ kind: 'tenant', tenant }) }
+  return { clock, relay, sent, tell: (tenant: string) => changes.emit({ kind: 'tenant', tenant }) }
 }
 
 it('sends the first word at once, and gathers what follows for 50 ms', async () => {

@@ -1,14 +1,12 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/base/durations.ts'
 import { newId } from '../../src/base/ids.ts'
 import type { LatencyBins } from '../../src/base/latency-bins.ts'
-import type { PendingCount } from '../../src/store/operations/owed.ts'
+import type { PendingCount } from '../../src/store/operations/backlog.ts'
 import { type Grain, noCounts, type StatEntry } from '../../src/store/operations/stats.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant } from './builders.ts'
 import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
 
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
-const DAY_MS = 24 * HOUR_MS
 /** The beginning of a day. */
 const DAY = 20_000 * DAY_MS
 

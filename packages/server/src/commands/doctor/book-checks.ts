@@ -1,13 +1,13 @@
 /** Do the books balance? By the audits of the nodes, or by one that is made now. */
 
-import { Audit, parseAuditState } from '../../background/books.ts'
+import { BookCheck, parseAuditState } from '../../background/books.ts'
+import { DAY_MS } from '../../base/durations.ts'
 import type { Config } from '../../config/config.ts'
 import type { Mismatch } from '../../store/operations/books.ts'
 import { type Finding, fail, ok, warn } from './findings.ts'
 import type { LookedAt } from './looked-at.ts'
 
 const SHOWN = 5
-const DAY_MS = 86_400_000
 /** They are made once a day. */
 const LATE_DAYS = 3
 
@@ -39,7 +39,7 @@ function broken(count: number, some: readonly Mismatch[]): Finding[] {
 async function auditNow(looked: LookedAt, config: Config): Promise<Finding[]> {
   const found: Mismatch[] = []
   const sink = { found: async (mismatches: readonly Mismatch[]) => void found.push(...mismatches) }
-  const audit = new Audit(looked, config, { step: work => work() }, sink)
+  const audit = new BookCheck(looked, config, { step: work => work() }, sink)
   let rows = 0
   for (let after = ''; ; ) {
     const next = await audit.next(after)

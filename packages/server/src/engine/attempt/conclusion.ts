@@ -3,7 +3,7 @@ import type { AttemptError, RetrySchedule } from '../../base/model.ts'
 import { packHeaders } from '../../store/operations/answer-headers.ts'
 import type { LaneItem } from '../../store/operations/lanes.ts'
 import type { Settlement } from '../../store/operations/settle.ts'
-import { judge } from './outcome.ts'
+import { classify } from './outcome.ts'
 import { nextStep, retryAfterMs } from './schedule.ts'
 import type { Sent } from './sender.ts'
 
@@ -32,7 +32,7 @@ export type Conclusion = {
 export function concludeAttempt(input: ConclusionInput): Conclusion {
   const { item, schedule, sent, epoch, endedAtMs, random, isCurrent } = input
   const { exchange } = sent
-  const { outcome, error, gone } = judge(exchange)
+  const { outcome, error, gone } = classify(exchange)
   const { startedAtMs, durationMs, status, address, retryAfter } = exchange
   const date = retryAfter === null ? null : headerOf(exchange.headers, 'date')
   const waitMs = isCurrent ? retryAfterMs({ status, retryAfter, date }, endedAtMs) : 0

@@ -45,7 +45,7 @@ export type Verdict = {
 const SUCCESS: Verdict = { outcome: 'success', error: null, gone: false }
 
 /** C11: any 2xx is success; anything else, or none, is not. The answer's body says nothing. */
-export function judge({ status, failure }: Pick<Exchange, 'status' | 'failure'>): Verdict {
+export function classify({ status, failure }: Pick<Exchange, 'status' | 'failure'>): Verdict {
   if (status === null) return { outcome: 'failure', error: failure ?? 'internal', gone: false }
   if (status >= 200 && status <= 299) return SUCCESS
   return { outcome: 'failure', error: statusError(status), gone: status === 410 }

@@ -1,11 +1,12 @@
+import { DAY_MS } from '../../base/durations.ts'
 import type { AttemptOutcome, RetrySchedule } from '../../base/model.ts'
-import type { Step } from '../../store/operations/settle.ts'
+import type { NextStep } from '../../store/operations/settle.ts'
 import { parseHttpDate } from './http-date.ts'
 
 /** C12: each wait gets up to this part of itself on top, at random, and never less. */
 const JITTER = 0.1
 /** What a receiver can put an attempt off by with `Retry-After`. */
-const LONGEST_RETRY_AFTER_MS = 24 * 60 * 60 * 1_000
+const LONGEST_RETRY_AFTER_MS = DAY_MS
 
 export type StepInput = {
   readonly outcome: AttemptOutcome
@@ -21,7 +22,7 @@ export type StepInput = {
 }
 
 /** What an attempt makes of its delivery. Pure. */
-export function nextStep({ outcome, attempt, schedule, endedAtMs, retryAfterMs, random }: StepInput): Step {
+export function nextStep({ outcome, attempt, schedule, endedAtMs, retryAfterMs, random }: StepInput): NextStep {
   if (outcome === 'success') return { kind: 'delivered' }
   const waitSeconds = schedule[attempt - 1]
   if (waitSeconds === undefined) return { kind: 'exhausted' }

@@ -4,8 +4,8 @@ import type { LaneItem } from '../../store/operations/lanes.ts'
 import { createBlanker, type Recorded } from './blank.ts'
 import type { Connections } from './connections.ts'
 import { deliver, type OutgoingRequest } from './deliver.ts'
+import type { Destination } from './destinations.ts'
 import { type Exchange, noAnswer } from './outcome.ts'
-import type { Target } from './targets.ts'
 import { type Token, Tokens } from './tokens.ts'
 import type { AttemptTrace, BeginTrace } from './trace.ts'
 
@@ -16,7 +16,7 @@ export type Sent = { readonly exchange: Exchange; readonly record: (exchange: Ex
 export type MayBegin = () => boolean
 
 type Outgoing = {
-  readonly target: Target
+  readonly target: Destination
   readonly item: LaneItem
   readonly body: Uint8Array
   readonly mayBegin: MayBegin
@@ -54,7 +54,7 @@ export class Sender {
   }
 
   /** One attempt. Never throws: a failure is a value. null: it was not begun, since it might not be any more. */
-  send(target: Target, item: LaneItem, body: Uint8Array, mayBegin: MayBegin): Promise<Sent | null> {
+  send(target: Destination, item: LaneItem, body: Uint8Array, mayBegin: MayBegin): Promise<Sent | null> {
     const { beginTrace } = this.#options
     if (beginTrace === undefined) return this.#send({ target, item, body, mayBegin, trace: null })
     return this.#sendTraced({ target, item, body, mayBegin, trace: beginTrace(target, item) })

@@ -1,7 +1,7 @@
 /** An attempt as part of a trace. */
 import type { LaneItem } from '../../store/operations/lanes.ts'
+import type { Destination } from './destinations.ts'
 import type { Exchange } from './outcome.ts'
-import type { Target } from './targets.ts'
 
 export type AttemptTrace = {
   /** The `traceparent` header that the receiver gets; null: none. */
@@ -11,7 +11,7 @@ export type AttemptTrace = {
 }
 
 /** null: the attempt is part of none. */
-export type BeginTrace = (target: Target, item: LaneItem) => AttemptTrace | null
+export type BeginTrace = (target: Destination, item: LaneItem) => AttemptTrace | null
 
 /** Receivers get the publisher's own, as it came. */
 export const forwardTrace: BeginTrace = (_target, { traceparent = null }) =>

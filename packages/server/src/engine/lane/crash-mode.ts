@@ -15,7 +15,7 @@ import type { LaneItem } from '../../store/operations/lanes.ts'
 import type { TrialAnswer } from '../../store/operations/trials.ts'
 import type { Store } from '../../store/store.ts'
 
-export class Caution {
+export class CrashMode {
   readonly #store: Store
   readonly #log: Logger
   /** Partitions left by a crash in which what is pending has not been looked for yet: their lanes begin cautiously. */

@@ -1,8 +1,8 @@
 import type { DeliveryId, EndpointId, TenantId } from '../../base/model.ts'
 import type { LaneItem } from '../../store/operations/lanes.ts'
 import type { Budget } from './budget.ts'
-import { type Landing, Pace } from './pace.ts'
 import type { RateWindow } from './rate.ts'
+import { type Landing, Recovery } from './recovery.ts'
 import { Waiting } from './waiting.ts'
 
 /**
@@ -68,7 +68,7 @@ export class Lane {
   #storeEarliestMs: number
   #read: LaneRead | undefined
   #inFlight = 0
-  readonly #pace: Pace
+  readonly #pace: Recovery
   /** Nothing is sent before that, for a reason of ours. */
   #notBeforeMs = 0
   /** The receiver asked to be left alone until then (Retry-After). */
@@ -89,7 +89,7 @@ export class Lane {
     this.partition = partition
     this.#limits = limits
     this.#storeEarliestMs = storeEarliestMs
-    this.#pace = new Pace(limits.maxWindow)
+    this.#pace = new Recovery(limits.maxWindow)
   }
 
   get inFlight(): number {
@@ -113,16 +113,16 @@ export class Lane {
   }
 
   /** Since a crash, nothing of it has been settled yet (docs/decisions/0011-crash-mode.md). */
-  get isCautious(): boolean {
+  get isInCrashMode(): boolean {
     return this.#isCautious
   }
 
-  beCautious(): void {
+  enterCrashMode(): void {
     this.#isCautious = true
   }
 
   /** The first is settled: it goes on like any other. */
-  trust(): void {
+  leaveCrashMode(): void {
     this.#isCautious = false
   }
 
@@ -155,7 +155,7 @@ export class Lane {
   }
 
   /** How fast it goes. */
-  get pace(): Pace {
+  get recovery(): Recovery {
     return this.#pace
   }
 
@@ -176,7 +176,7 @@ export class Lane {
   /** The endpoint has changed: whether its receiver wants a pause, or can't be reached, is to be found out anew. */
   forgetPause(): void {
     this.#pausedUntilMs = 0
-    this.#pace.goOn()
+    this.#pace.endPause()
   }
 
   /** Takes in a delivery that was just committed, if there is room and nothing earlier in the store. */

@@ -114,7 +114,7 @@ export class LeasedPartitions implements Partitions {
     this.#clock = clock
     this.#log = log
     this.#leaseMs = leaseMs
-    store.changes.listen(({ kind }) => {
+    store.changes.on(({ kind }) => {
       if (kind === 'leases' && !this.#isTelling) this.#hurry()
     })
   }
@@ -152,7 +152,7 @@ export class LeasedPartitions implements Partitions {
   /** Others have something to take, or to give. */
   #tell(): void {
     this.#isTelling = true
-    this.#store.changes.tell({ kind: 'leases' })
+    this.#store.changes.emit({ kind: 'leases' })
     this.#isTelling = false
   }
 

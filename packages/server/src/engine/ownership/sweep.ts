@@ -8,7 +8,7 @@
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { PARTITION_COUNT } from '../../base/model.ts'
-import { cancelAll, holdAll, releaseAll } from '../../store/chunks.ts'
+import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
 import type { LaneHead } from '../../store/operations/lanes.ts'
 import type { Store } from '../../store/store.ts'
 
@@ -77,7 +77,7 @@ export class Sweep {
   }
 
   /** Whether messages of other nodes are heard; what was said up to now may have been missed. */
-  hear(areHeard: boolean): void {
+  setMessagesHeard(areHeard: boolean): void {
     this.#pauseMs = areHeard ? PAUSE_MS : UNHEARD_PAUSE_MS
     if (!this.#isRunning) return
     if (areHeard) this.#log.info('messages of other nodes are heard')

@@ -11,8 +11,8 @@ import type {
   TenantId,
 } from '../../base/model.ts'
 import { bytes, type Dialect, idList, int, type Row, type Transaction } from '../transaction.ts'
+import { countSetAside } from './backlog.ts'
 import { deliveryRows, type NewDelivery, storeDeliveryRows } from './delivery-rows.ts'
-import { countSetAside } from './owed.ts'
 import { ATTEMPT_FIELDS, EVENT_FIELDS, HISTORY_FIELDS, LIVE_FIELDS, toAttempt, toDelivery, toEvent } from './rows.ts'
 import { historyRow, storeHistory } from './settle.ts'
 import { lockConfiguration } from './versions.ts'

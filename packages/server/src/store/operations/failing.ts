@@ -1,4 +1,5 @@
 /** Whether an endpoint has failed for so long that it is warned of, or disabled (C11); and whose secrets expire (C9). */
+import { DAY_MS } from '../../base/durations.ts'
 import { idBytes, idText } from '../../base/ids.ts'
 import {
   type EndpointId,
@@ -13,8 +14,6 @@ import { record } from './audit.ts'
 import { getEndpoint } from './configuration.ts'
 import { type ExpiringFact, noteDisabled, noteExpiring, noteFailing } from './notices.ts'
 import { bumpTenant, lockConfiguration } from './versions.ts'
-
-const DAY_MS = 24 * 60 * 60 * 1_000
 
 export type FailingClaim = {
   readonly tenant: TenantId

@@ -3,11 +3,12 @@
 import { createApiKey, getApiKey, listApiKeys, readApiKeyChanges, revokeApiKey } from './api-keys.ts'
 import { setArchived } from './archive.ts'
 import { listAudit, recordKeyChange } from './audit.ts'
-import * as upkeep from './background.ts'
+import { countPending, countSetAside } from './backlog.ts'
 import * as books from './books.ts'
 import * as configuration from './configuration.ts'
 import * as deliveries from './deliveries.ts'
 import { eraseSome, eraseTenant, finishErasure, getErasure, listErasures } from './erasure.ts'
+import { listEventEndpoints } from './event-endpoints.ts'
 import * as examining from './examining.ts'
 import * as exporting from './exporting.ts'
 import { judgeFailing, warnExpiring } from './failing.ts'
@@ -18,8 +19,6 @@ import * as leftovers from './leftovers.ts'
 import { migrate } from './migrate.ts'
 import { beginMove, countRows, describeTables, finishMove, moveRows } from './move.ts'
 import { claimNotices, finishNotices, peekNotices } from './notices.ts'
-import { listEventEndpoints } from './outcomes.ts'
-import { countPending, countSetAside } from './owed.ts'
 import { publish, readKeyHashes } from './publish.ts'
 import {
   claimReplayParts,
@@ -47,6 +46,7 @@ import * as tenants from './tenants.ts'
 import { beginTrial, takeBackTrials } from './trials.ts'
 import { findEventsOfType, readSamplePayloads, recordTypeSamples } from './type-samples.ts'
 import { getMeta, readChanges, readVersions, setMeta } from './versions.ts'
+import * as upkeep from './works.ts'
 
 export const operations = {
   migrate,

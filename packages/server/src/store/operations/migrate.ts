@@ -1,4 +1,4 @@
-import { MIGRATIONS, type Statement, type Step } from '../migrations.ts'
+import { MIGRATIONS, type Migration, type Statement } from '../migrations.ts'
 import type { Dialect, Transaction } from '../transaction.ts'
 import { getMeta, setMeta } from './versions.ts'
 
@@ -18,7 +18,7 @@ export class StoreTooNew extends Error {
 const LOCK_TIMEOUT_MS = 2_000
 export type MigrateArgs = {
   /** Default: those of this Posthorn. */
-  readonly steps?: readonly Step[]
+  readonly steps?: readonly Migration[]
   /** How many are taken in this transaction at most. Default: all. */
   readonly limit?: number
 }

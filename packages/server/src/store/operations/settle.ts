@@ -16,7 +16,7 @@ import { exhaustedFact, gatherExhausted, noteDisabled } from './notices.ts'
 import { bumpTenant, lockConfiguration } from './versions.ts'
 
 /** What an attempt makes of its delivery. */
-export type Step =
+export type NextStep =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'exhausted' }
   /** Another attempt follows. */
@@ -37,7 +37,7 @@ export type Settlement = {
   /** The epoch under which this node holds the partition. */
   readonly epoch: number
   readonly attempt: SettledAttempt
-  readonly step: Step
+  readonly step: NextStep
   /** The receiver answered 410: the endpoint is to be disabled (C11). */
   readonly gone: boolean
   /** When the attempt fell due. */
@@ -82,7 +82,7 @@ export const toSettleArguments = (settlements: readonly Settlement[]): SettleArg
 export function* settle({ settlements, marks }: SettleArguments, dialect: Dialect): Transaction<SettleResult> {
   if (settlements.some(({ gone }) => gone)) yield* lockConfiguration(dialect)
   yield* storeAttempts(settlements)
-  const steps: Record<Step['kind'], StoredSettlement[]> = { delivered: [], exhausted: [], retry: [] }
+  const steps: Record<NextStep['kind'], StoredSettlement[]> = { delivered: [], exhausted: [], retry: [] }
   for (const settlement of settlements) steps[settlement.step.kind].push(settlement)
   const moved = new Map<DeliveryId, Moved>()
   yield* end('delivered', steps.delivered, moved, dialect)

@@ -2,14 +2,11 @@
  * Counts of what became of deliveries and attempts, rolled up: for each endpoint, and for each tenant as a whole, a row a
  * minute, an hour and a day in which something happened. Whoever writes adds to what is there, so any number of nodes can.
  */
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../base/durations.ts'
 import { idBytes, idText } from '../../base/ids.ts'
 import { addBins, type LatencyBins, readBins, writeBins } from '../../base/latency-bins.ts'
 import type { EndpointId, TenantId } from '../../base/model.ts'
 import { type BulkQuery, bytes, int, type Row, type Transaction, text } from '../transaction.ts'
-
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
-const DAY_MS = 24 * HOUR_MS
 
 /** How long a row's stretch of time is, and how long the row is kept, milliseconds. */
 export const GRAINS = {

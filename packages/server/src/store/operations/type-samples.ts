@@ -4,6 +4,7 @@
  * node has just stored it, or died over it) is looked for among the newest deliveries and the newest events of tenants.
  */
 import { Buffer } from 'node:buffer'
+import { DAY_MS } from '../../base/durations.ts'
 import { firstIdAt, idBytes, idText } from '../../base/ids.ts'
 import type { EventId, TenantId } from '../../base/model.ts'
 import { type BulkQuery, bytes, idList, type Row, type Transaction, text } from '../transaction.ts'
@@ -17,7 +18,7 @@ const MAX_DELIVERIES = 2_000
 const MAX_TENANTS = 200
 const EVENTS_A_TENANT = 100
 /** Nor further back than this. */
-const RECENT_MS = 24 * 60 * 60 * 1_000
+const RECENT_MS = DAY_MS
 
 const SAMPLE_COLUMNS: BulkQuery['columns'] = [
   ['type', 'text'],

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Clock } from '../../base/clock.ts'
+import { HOUR_MS } from '../../base/durations.ts'
 import type { Call, CallResult, Driver } from '../driver.ts'
 import {
   type Arguments,
@@ -82,7 +83,7 @@ const MAX_CONNECTIONS = 8
 const WRITE_TIMEOUT_MS = 5_000
 const READ_TIMEOUT_MS = 10_000
 /** New indexes on large tables take what they take. */
-const MIGRATE_TIMEOUT_MS = 3_600_000
+const MIGRATE_TIMEOUT_MS = HOUR_MS
 /** What the server's answer can take to come. */
 const TIMEOUT_MARGIN_MS = 500
 /**

@@ -5,11 +5,10 @@
  *
  * There is no table for "anything else": it would have to be searched whenever a span is made.
  */
+import { DAY_MS } from '../../base/durations.ts'
 import type { HistoryReport } from '../driver.ts'
 import { type Dialect, int, type Query, type Row, type Transaction, text } from '../transaction.ts'
 import { isContention } from './faults.ts'
-
-const DAY_MS = 24 * 60 * 60 * 1_000
 
 /** From midnight to midnight (UTC), `toMs` not included. */
 export type Span = { readonly fromMs: number; readonly toMs: number }

@@ -3,11 +3,12 @@
  * can be refused later is left to the node that takes the row from the inbox (publish/inbox.ts); here is refused only
  * what could not be stored, and a key that belongs to another event.
  */
+import { DAY_MS } from '../../base/durations.ts'
 
 /** Where the function finds how long a key is remembered, milliseconds. Written by each node at its start. */
 export const KEY_LIFE_META = 'idempotency_ms'
 
-const DEFAULT_KEY_LIFE_MS = 30 * 24 * 60 * 60 * 1_000
+const DEFAULT_KEY_LIFE_MS = 30 * DAY_MS
 
 /**
  * `security definer`: whoever may call it needs no right to any table. The id is a UUIDv7 by the server's clock whose

@@ -18,7 +18,7 @@ function toStoreError(error: unknown): unknown {
 }
 
 /** A connection to the file, its prepared statements, and transactions on it. Blocks: for worker threads. */
-export class Connection {
+export class SqliteConnection {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
 

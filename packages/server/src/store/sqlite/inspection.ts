@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { type Arguments, type OperationName, operations, type Result } from '../operations/index.ts'
 import type { Transaction } from '../transaction.ts'
-import { Connection } from './connection.ts'
+import { SqliteConnection } from './connection.ts'
 import { sqliteDialect } from './dialect.ts'
 import { FolderInUse, lockFolder } from './driver.ts'
 
@@ -15,7 +15,7 @@ export type Inspection = {
 
 /** Throws StoreUnavailable. */
 export function inspect(file: string): Inspection {
-  const connection = new Connection(file, true)
+  const connection = new SqliteConnection(file, true)
   return {
     async read<Name extends OperationName>(name: Name, args: Arguments<Name>) {
       const operation = operations[name] as (args: unknown, dialect: typeof sqliteDialect) => Transaction<unknown>

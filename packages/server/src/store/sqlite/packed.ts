@@ -10,7 +10,7 @@ import type { OperationName } from '../operations/index.ts'
 import type { LaneItem, OrderedLane } from '../operations/lanes.ts'
 import type { PlacedMark } from '../operations/marks.ts'
 import type { NewEvent, PublishArguments, PublishRequest } from '../operations/publish.ts'
-import type { SettleArguments, Step, StoredSettlement } from '../operations/settle.ts'
+import type { NextStep, SettleArguments, StoredSettlement } from '../operations/settle.ts'
 
 type Codec = { readonly pack: (plain: unknown) => unknown; readonly unpack: (packed: unknown) => unknown }
 
@@ -129,7 +129,7 @@ function unpackSettlements(packed: PackedSettlements): SettleArguments {
   const settlements = packed.tenant.map((tenant, index): StoredSettlement => {
     const at = index * NUMBERS_A_SETTLEMENT
     const kind = STEPS[numbers[at + 2]!]!
-    const step: Step = kind === 'retry' ? { kind, dueAtMs: numbers[at + 3]! } : { kind }
+    const step: NextStep = kind === 'retry' ? { kind, dueAtMs: numbers[at + 3]! } : { kind }
     const status = numbers[at + 9]!
     return {
       tenant,

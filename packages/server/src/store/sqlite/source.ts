@@ -4,7 +4,7 @@ import { MIGRATIONS } from '../migrations.ts'
 import { type MoveSource, sourceDigest } from '../move.ts'
 import { behindKey, countRows, describeTables, listMeta, MoveRefused, type TableShape } from '../operations/move.ts'
 import type { Row, Transaction, Value } from '../transaction.ts'
-import { Connection } from './connection.ts'
+import { SqliteConnection } from './connection.ts'
 import { sqliteDialect } from './dialect.ts'
 import { databaseFile, lockFolder } from './driver.ts'
 
@@ -16,9 +16,9 @@ export function openSource(folder: string): MoveSource {
     throw new MoveRefused(`There is no Posthorn in ${folder} (no file ${file}): name the folder that serve was run on.`)
   }
   const lock = lockFolder(folder)
-  let connection: Connection | undefined
+  let connection: SqliteConnection | undefined
   try {
-    connection = new Connection(file, true)
+    connection = new SqliteConnection(file, true)
     return readingFrom(connection, folder, () => {
       connection?.close()
       lock.close()
@@ -30,7 +30,7 @@ export function openSource(folder: string): MoveSource {
   }
 }
 
-function readingFrom(connection: Connection, folder: string, close: () => void): MoveSource {
+function readingFrom(connection: SqliteConnection, folder: string, close: () => void): MoveSource {
   const read = <Result>(run: () => Transaction<Result>): Result => connection.transact('begin', run)
   const tables = read(() => describeTables({}, sqliteDialect))
   const meta = tables.some(({ name }) => name === 'meta') ? read(listMeta) : []

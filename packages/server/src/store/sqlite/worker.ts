@@ -4,7 +4,7 @@ import type { Call } from '../driver.ts'
 import { operations } from '../operations/index.ts'
 import { KeyRace } from '../operations/publish.ts'
 import { StoreUnavailable, type Transaction } from '../transaction.ts'
-import { Connection } from './connection.ts'
+import { SqliteConnection } from './connection.ts'
 import { sqliteDialect } from './dialect.ts'
 import { packResult, unpackCall } from './packed.ts'
 
@@ -27,7 +27,7 @@ export type Success = { readonly ok: true; readonly value: unknown }
 export type Reply = { readonly id: number; readonly results: readonly (Success | Failure)[] }
 
 const { file, readOnly } = workerData as WorkerSettings
-let connection: Connection | undefined = new Connection(file, readOnly)
+let connection: SqliteConnection | undefined = new SqliteConnection(file, readOnly)
 
 function start(call: Call): Transaction<unknown> {
   const operation = operations[call.name] as (args: unknown, dialect: typeof sqliteDialect) => Transaction<unknown>
@@ -41,7 +41,7 @@ function* together(calls: readonly Call[]): Transaction<unknown[]> {
 }
 
 function transact(calls: readonly Call[]): unknown[] {
-  connection ??= new Connection(file, readOnly)
+  connection ??= new SqliteConnection(file, readOnly)
   return connection.transact(readOnly ? 'begin' : 'begin immediate', () => together(calls))
 }
 
@@ -85,11 +85,11 @@ function runAlone(call: Call): Success | Failure {
 function answer(request: Request): (Success | Failure)[] {
   if (request.kind === 'calls') return runCalls(request.calls)
   if (request.kind === 'pragma') {
-    connection ??= new Connection(file, readOnly)
+    connection ??= new SqliteConnection(file, readOnly)
     return [{ ok: true, value: connection.pragma(request.name) }]
   }
   if (request.kind === 'empty log') {
-    connection ??= new Connection(file, readOnly)
+    connection ??= new SqliteConnection(file, readOnly)
     return [{ ok: true, value: connection.emptyLog() }]
   }
   forget()

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { SETTINGS } from '../../../src/config/settings.ts'
 import { parseHttpDate } from '../../../src/engine/attempt/http-date.ts'
-import { judge } from '../../../src/engine/attempt/outcome.ts'
+import { classify } from '../../../src/engine/attempt/outcome.ts'
 import { nextStep, retryAfterMs } from '../../../src/engine/attempt/schedule.ts'
 import vector from '../../vectors/retry-schedule.json' with { type: 'json' }
 
@@ -106,11 +106,11 @@ describe('C12 schedule', () => {
 describe('C11 outcome', () => {
   it('C11: any 2xx is success, anything else is not, and 410 says gone', () => {
     for (let status = 200; status < 600; status++) {
-      const { outcome, gone } = judge({ status, failure: null })
+      const { outcome, gone } = classify({ status, failure: null })
       expect(outcome, String(status)).toBe(status < 300 ? 'success' : 'failure')
       expect(gone).toBe(status === 410)
     }
-    expect(judge({ status: null, failure: 'dns_failed' })).toEqual({
+    expect(classify({ status: null, failure: 'dns_failed' })).toEqual({
       outcome: 'failure',
       error: 'dns_failed',
       gone: false,

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
-import { Caution } from '../../../src/engine/lane/crash-mode.ts'
+import { CrashMode } from '../../../src/engine/lane/crash-mode.ts'
 import type { LaneItem } from '../../../src/store/operations/lanes.ts'
 import type { TrialAnswer, TrialRequest } from '../../../src/store/operations/trials.ts'
 import type { Store } from '../../../src/store/store.ts'
@@ -17,7 +17,7 @@ function bench(answer: (trial: TrialRequest) => Promise<TrialAnswer>) {
       takenBack.push(args.trials.map(({ delivery }) => delivery))
     },
   } as unknown as Store
-  return { caution: new Caution(store, pino({ level: 'silent' })), takenBack }
+  return { caution: new CrashMode(store, pino({ level: 'silent' })), takenBack }
 }
 
 /** Each delivery has had two open trials already. */

@@ -66,7 +66,7 @@ class Model {
 
   dispatch(): void {
     if (!this.lane.isReady(this.nowMs)) return
-    if (this.lane.isCautious) expect([this.inFlight, this.settling]).toEqual([[], []])
+    if (this.lane.isInCrashMode) expect([this.inFlight, this.settling]).toEqual([[], []])
     const taken = this.lane.take()
     expect(this.lane.inFlight).toBeLessThanOrEqual(this.lane.window)
     expect([...this.inFlight, ...this.settling].map(({ delivery }) => delivery)).not.toContain(taken.delivery)
@@ -86,7 +86,7 @@ class Model {
   settle(): void {
     const settled = this.settling.shift()
     if (settled === undefined) return
-    this.lane.trust()
+    this.lane.leaveCrashMode()
     const row = this.rows.get(settled.delivery)
     if (row === undefined || settled.test || settled.attempts >= 2) {
       this.rows.delete(settled.delivery)
@@ -129,7 +129,7 @@ class Model {
   /** The endpoint's partition comes back to this node after another's crash. */
   takeOver(): void {
     this.lane.reset()
-    this.lane.beCautious()
+    this.lane.enterCrashMode()
   }
 
   /** While something is due and nothing is under way, the lane has a next thing to do. */
@@ -137,7 +137,7 @@ class Model {
     if (this.inFlight.length + this.settling.length > 0 || this.reading !== undefined) return
     if (![...this.rows.values()].some(({ dueAtMs }) => dueAtMs <= this.nowMs)) return
     const atMs = Math.max(this.nowMs, this.lane.nextWakeMs())
-    expect(atMs).toBeLessThanOrEqual(Math.max(this.nowMs, this.pausedUntilMs, this.lane.pace.notBeforeMs))
+    expect(atMs).toBeLessThanOrEqual(Math.max(this.nowMs, this.pausedUntilMs, this.lane.recovery.notBeforeMs))
     expect(this.lane.isReady(atMs) || this.lane.needsRead(atMs), 'goes on').toBe(true)
   }
 
@@ -250,14 +250,14 @@ describe('lane', () => {
 
   it('C13: after a crash, takes one, and the next when that is settled; then it is like any other', () => {
     const lane = makeLane(4)
-    lane.beCautious()
+    lane.enterCrashMode()
     for (const name of ['a', 'b', 'c', 'd', 'e']) lane.offer(item(name, 0))
     expect([lane.take().delivery, lane.isReady(0), lane.window]).toEqual(['a', false, 1])
     lane.land(landing(true))
     expect(lane.isReady(0)).toBe(false)
-    lane.trust()
+    lane.leaveCrashMode()
     lane.letGo('a')
-    expect([lane.isCautious, lane.window]).toEqual([false, 3])
+    expect([lane.isInCrashMode, lane.window]).toEqual([false, 3])
     expect([lane.take(), lane.take(), lane.take()].map(({ delivery }) => delivery)).toEqual(['b', 'c', 'd'])
   })
 

@@ -33,7 +33,7 @@ function bench() {
   let answer: (tick: LeaseTick) => Promise<LeaseTickResult> = async () => nothing
   const changes = new Changes()
   const told: string[] = []
-  changes.listen(({ kind }) => void told.push(kind))
+  changes.on(({ kind }) => void told.push(kind))
   const store = {
     changes,
     write: (name: string) => Promise.resolve(void told.push(name)),
@@ -218,7 +218,7 @@ describe('leased partitions', () => {
     const { start, answerWith, advance, ticks, changes, told } = bench()
     answerWith({ 3: 7 })
     await start()
-    changes.tell({ kind: 'leases' })
+    changes.emit({ kind: 'leases' })
     await advance(0)
     expect(ticks).toHaveLength(2)
     expect(told.filter(kind => kind === 'leases')).toHaveLength(2)

@@ -15,7 +15,7 @@ import type { Exchange } from './outcome.ts'
 import type { TokenClient } from './tokens.ts'
 
 /** An endpoint as an attempt needs it: made once, used until the endpoint changes, or what is in force does. */
-export type Target = {
+export type Destination = {
   readonly endpoint: Endpoint
   readonly route: Route
   readonly path: string
@@ -32,7 +32,7 @@ export type Target = {
   readonly untilMs: number
 }
 
-export type TargetOptions = {
+export type DestinationOptions = {
   readonly apiVersion: string
   readonly userAgent: string
   readonly responseTimeoutMs: number
@@ -41,26 +41,26 @@ export type TargetOptions = {
 const TARGETS_KEPT = 50_000
 
 /** Endpoints by id, read when first needed. `get` answers undefined until `load` has. */
-export class Targets {
+export class Destinations {
   readonly #store: Store
   readonly #keyring: Keyring
-  readonly #options: TargetOptions
+  readonly #options: DestinationOptions
   /** null: the endpoint is gone or disabled. */
-  readonly #known = new Map<EndpointId, Target | null>()
+  readonly #known = new Map<EndpointId, Destination | null>()
   /** What was handed out and has changed since. */
-  readonly #outdated = new WeakSet<Target>()
-  readonly #loading = new Map<EndpointId, Promise<Target | null>>()
+  readonly #outdated = new WeakSet<Destination>()
+  readonly #loading = new Map<EndpointId, Promise<Destination | null>>()
   readonly #tell: (endpoint: Endpoint) => void
 
   /** @param tell is told of each endpoint that was read */
-  constructor(store: Store, keyring: Keyring, options: TargetOptions, tell: (endpoint: Endpoint) => void) {
+  constructor(store: Store, keyring: Keyring, options: DestinationOptions, tell: (endpoint: Endpoint) => void) {
     this.#tell = tell
     this.#store = store
     this.#keyring = keyring
     this.#options = options
   }
 
-  get(endpoint: EndpointId): Target | null | undefined {
+  get(endpoint: EndpointId): Destination | null | undefined {
     const known = this.#known.get(endpoint)
     if (known === undefined || known === null || known.untilMs === Number.POSITIVE_INFINITY) return known
     if (known.untilMs > this.#store.now()) return known
@@ -93,12 +93,12 @@ export class Targets {
   }
 
   /** Whether the endpoint is still as it was when the target was made, as far as is known. */
-  isCurrent(target: Target): boolean {
+  isCurrent(target: Destination): boolean {
     return !this.#outdated.has(target)
   }
 
   /** null: it is gone or disabled. Throws StoreUnavailable. */
-  async load(id: EndpointId): Promise<Target | null> {
+  async load(id: EndpointId): Promise<Destination | null> {
     const known = this.get(id)
     if (known !== undefined) return known
     const loading = this.#loading.get(id) ?? this.#read(id)
@@ -115,7 +115,7 @@ export class Targets {
     }
   }
 
-  #keep(id: EndpointId, target: Target | null): void {
+  #keep(id: EndpointId, target: Destination | null): void {
     if (this.#known.size >= TARGETS_KEPT) {
       const [oldest] = this.#known.keys()
       this.#known.delete(oldest!)
@@ -123,7 +123,7 @@ export class Targets {
     this.#known.set(id, target)
   }
 
-  async #read(id: EndpointId): Promise<Target | null> {
+  async #read(id: EndpointId): Promise<Destination | null> {
     const endpoint = await this.#store.read('getEndpoint', { tenant: null, id })
     if (endpoint === null || endpoint.state === 'disabled') return null
     return toTarget(endpoint, this.#open(endpoint), this.#options, this.#store.now())
@@ -141,9 +141,9 @@ export class Targets {
 function toTarget(
   endpoint: Endpoint,
   credentials: Credentials | undefined,
-  options: TargetOptions,
+  options: DestinationOptions,
   nowMs: number,
-): Target {
+): Destination {
   const { origin, pathname, search } = new URL(endpoint.url)
   const secret = credentials === undefined || credentials.oauth !== null ? null : clientSecretAt(credentials, nowMs)
   const { apiVersion, userAgent, responseTimeoutMs } = options

@@ -39,7 +39,7 @@ export type Landing = {
   readonly random: number
 }
 
-export class Pace {
+export class Recovery {
   readonly #maxWindow: number
   #window: number
   /** Where the window last failed. */
@@ -75,7 +75,7 @@ export class Pace {
   }
 
   /** Ends a pause. */
-  goOn(): void {
+  endPause(): void {
     this.#notBeforeMs = 0
   }
 
@@ -89,7 +89,7 @@ export class Pace {
   }
 
   /** It failed before this lane was made, was disabled, or wants a pause: its first success begins the recovery. */
-  beOut(): void {
+  markUnreachable(): void {
     this.#isOut = true
     this.#window = 1
     this.#threshold = 1

@@ -6,7 +6,7 @@
  * of them, a chunk at a time, with pauses, at most once in WALK_PAUSE_MS and only while somebody asks.
  */
 import type { Clock } from '../base/clock.ts'
-import type { PendingCount } from '../store/operations/owed.ts'
+import type { PendingCount } from '../store/operations/backlog.ts'
 import type { Store } from '../store/store.ts'
 import type { StoreState } from './metrics.ts'
 
@@ -22,7 +22,7 @@ const STORE_PATIENCE_MS = 5_000
 
 type Found = { readonly pending: number; readonly oldestMs: number | null }
 
-export class Owed {
+export class Backlog {
   readonly #store: Pick<Store, 'read' | 'now'>
   readonly #clock: Clock
   readonly #atOnce: number

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Pace } from '../../../src/engine/lane/pace.ts'
+import { Recovery } from '../../../src/engine/lane/recovery.ts'
 
 const at = (nowMs: number, isSuccess: boolean, isUnreachable = false) => ({
   isSuccess,
@@ -11,7 +11,7 @@ const at = (nowMs: number, isSuccess: boolean, isUnreachable = false) => ({
 })
 
 /** Sends as soon as it may, each answered at once; answers how many began in each second. */
-function run(pace: Pace, fromMs: number, seconds: number): number[] {
+function run(pace: Recovery, fromMs: number, seconds: number): number[] {
   const counts: number[] = []
   let nowMs = fromMs
   while (nowMs < fromMs + seconds * 1_000) {
@@ -26,7 +26,7 @@ function run(pace: Pace, fromMs: number, seconds: number): number[] {
 
 describe('the pace of a lane', () => {
   it('after an outage, begins with 20 requests a second, and doubles each second', () => {
-    const pace = new Pace(32)
+    const pace = new Recovery(32)
     for (let count = 0; count < 8; count++) pace.land(at(0, false))
     expect(pace.window).toBe(1)
     const counts = run(pace, 1_000, 9)
@@ -40,14 +40,14 @@ describe('the pace of a lane', () => {
   })
 
   it('is not slowed by a failure here and there', () => {
-    const pace = new Pace(32)
+    const pace = new Recovery(32)
     for (let count = 0; count < 40; count++) pace.land(at(0, count % 4 !== 0))
     expect([pace.isSpaced, pace.notBeforeMs]).toEqual([false, 0])
   })
 
   it('slows down again where the recovery fails, and gives it up where that lasts', () => {
-    const pace = new Pace(32)
-    pace.beOut()
+    const pace = new Recovery(32)
+    pace.markUnreachable()
     pace.land(at(0, true))
     run(pace, 0, 4)
     const fast = run(pace, 4_000, 1)[0]!
@@ -61,7 +61,7 @@ describe('the pace of a lane', () => {
   })
 
   it('C12: probes where nobody can be reached: a pause that doubles up to half a minute, and ends with any answer', () => {
-    const pace = new Pace(32)
+    const pace = new Recovery(32)
     const pauses: number[] = []
     let nowMs = 0
     for (let count = 0; count < 13; count++) {
@@ -76,14 +76,14 @@ describe('the pace of a lane', () => {
   })
 
   it('never pauses for answers, be they 500: they can be one event’s fault', () => {
-    const pace = new Pace(32)
+    const pace = new Recovery(32)
     for (let count = 0; count < 1_000; count++) pace.land(at(count, false))
     expect(pace.notBeforeMs).toBe(0)
     expect(pace.window).toBe(1)
   })
 
   it('settles near what a receiver of a limited capacity takes, with few failures', () => {
-    const pace = new Pace(128)
+    const pace = new Recovery(128)
     let failures = 0
     let sum = 0
     for (let round = 0; round < 2_000; round++) {
@@ -109,11 +109,11 @@ describe('the pace of a lane', () => {
     })
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 64 }), fc.array(landing, { maxLength: 200 }), (most, landings) => {
-        const pace = new Pace(most)
+        const pace = new Recovery(most)
         let nowMs = 0
         for (const { isSuccess, isUnreachable, afterMs, random, isAsked } of landings) {
           nowMs = Math.max(nowMs + afterMs, pace.notBeforeMs)
-          if (isAsked) pace.beOut()
+          if (isAsked) pace.markUnreachable()
           pace.begin(nowMs)
           pace.land({ isSuccess, isUnreachable: isUnreachable && !isSuccess, nowMs, random, longestPauseMs: 30_000 })
           expect(pace.window).toBeGreaterThanOrEqual(1)

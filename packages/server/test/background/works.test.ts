@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Upkeep, type Work } from '../../src/background/background.ts'
+import { type BackgroundWork, BackgroundWorks } from '../../src/background/works.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import type { Store } from '../../src/store/store.ts'
 import { HandClock } from '../hand-clock.ts'
@@ -9,7 +9,7 @@ import { log } from './setup.ts'
 describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on $name', engine => {
   let opened: Opened
   let store: Store
-  const upkeeps: Upkeep[] = []
+  const upkeeps: BackgroundWorks[] = []
 
   beforeEach(async () => {
     opened = await engine.open()
@@ -21,8 +21,8 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
   })
   afterAll(() => engine.stop())
 
-  function node(work: Work, clock = systemClock): Upkeep {
-    const upkeep = new Upkeep(store, clock, log, [work])
+  function node(work: BackgroundWork, clock = systemClock): BackgroundWorks {
+    const upkeep = new BackgroundWorks(store, clock, log, [work])
     upkeeps.push(upkeep)
     return upkeep
   }
@@ -31,7 +31,7 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
     const runs: string[] = []
     const going = Promise.withResolvers<void>()
     const done = Promise.withResolvers<void>()
-    const first: Work = {
+    const first: BackgroundWork = {
       name: 'work',
       async run(_pace, state) {
         runs.push(`first ${state}`)
@@ -40,7 +40,7 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
         return { state: 'left by first', afterMs: 3_600_000 }
       },
     }
-    const second: Work = {
+    const second: BackgroundWork = {
       name: 'work',
       async run(_pace, state) {
         runs.push(`second ${state}`)
@@ -68,7 +68,7 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
   it('is gone on with by another node when the first stops, from where that had come to', async () => {
     const states: string[] = []
     const stepped = Promise.withResolvers<void>()
-    const endless: Work = {
+    const endless: BackgroundWork = {
       name: 'work',
       async run(pace, state) {
         states.push(state)
@@ -83,7 +83,7 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
     first.start()
     await stepped.promise
     await first.stop()
-    const finished: Work = {
+    const finished: BackgroundWork = {
       name: 'work',
       async run(_pace, state) {
         states.push(state)
@@ -110,7 +110,7 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
   it('rests after each step for several times as long as that took', async () => {
     const clock = new HandClock()
     let steps = 0
-    const work: Work = {
+    const work: BackgroundWork = {
       name: 'work',
       async run(pace) {
         for (;;) {
@@ -131,9 +131,9 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
 
   it('is tried again after a fault', async () => {
     const lines: object[] = []
-    const failing: Work = { name: 'work', run: () => Promise.reject(new Error('no')) }
+    const failing: BackgroundWork = { name: 'work', run: () => Promise.reject(new Error('no')) }
     const logged = { info() {}, error: (line: object) => void lines.push(line) }
-    const upkeep = new Upkeep(store, systemClock, logged as never, [failing])
+    const upkeep = new BackgroundWorks(store, systemClock, logged as never, [failing])
     upkeeps.push(upkeep)
     upkeep.start()
     await expect.poll(() => lines).toEqual([expect.objectContaining({ work: 'work' })])

@@ -40,7 +40,7 @@ export async function cancelReplay(store: Store, of: { tenant: TenantId; replay:
   for (;;) {
     const nowMs = store.now()
     const { lanes, isEnded } = await store.write('cancelReplayed', { ...of, limit: DELIVERIES_A_COMMIT, nowMs })
-    for (const at of lanes) store.changes.tell({ kind: 'lane', tenant: of.tenant, ...at })
+    for (const at of lanes) store.changes.emit({ kind: 'lane', tenant: of.tenant, ...at })
     if (isEnded) return
   }
 }

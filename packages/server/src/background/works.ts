@@ -29,14 +29,14 @@ const LONGEST_REST_MS = 1_000
 export class Interrupted extends Error {}
 
 /** How a piece of work is done in steps. */
-export type Pace = {
+export type Stepper = {
   /** Runs a step, then rests. Throws Interrupted where the work is not to go on. */
   step<T>(work: () => Promise<T>): Promise<T>
   /** Keeps what the work is left with if it is cut short here. */
   keep(state: string): Promise<void>
 }
 
-export type Work = {
+export type BackgroundWork = {
   readonly name: string
   /** False: there is nothing to do now. Asked before the work is claimed, at each look. Default: always. */
   readonly isWanted?: () => Promise<boolean>
@@ -45,16 +45,16 @@ export type Work = {
    *
    * @param state what it was left with; empty: it was never done
    */
-  run(pace: Pace, state: string): Promise<{ readonly state: string; readonly afterMs: number }>
+  run(pace: Stepper, state: string): Promise<{ readonly state: string; readonly afterMs: number }>
 }
 
 type UpkeepStore = Pick<Store, 'read' | 'write'>
 
-export class Upkeep {
+export class BackgroundWorks {
   readonly #store: UpkeepStore
   readonly #clock: Clock
   readonly #log: Pick<Logger, 'info' | 'error'>
-  readonly #works: readonly Work[]
+  readonly #works: readonly BackgroundWork[]
   readonly #node = new Uint8Array(randomBytes(16))
   /** Under way, by name. */
   readonly #running = new Map<string, Promise<void>>()
@@ -62,7 +62,7 @@ export class Upkeep {
   #isStopped = false
   #endRests: (() => void)[] = []
 
-  constructor(store: UpkeepStore, clock: Clock, log: Pick<Logger, 'info' | 'error'>, works: readonly Work[]) {
+  constructor(store: UpkeepStore, clock: Clock, log: Pick<Logger, 'info' | 'error'>, works: readonly BackgroundWork[]) {
     this.#store = store
     this.#clock = clock
     this.#log = log
@@ -94,7 +94,7 @@ export class Upkeep {
     await this.#store.write('leaveUpkeep', { node: this.#node }).catch(() => {})
   }
 
-  async #consider(work: Work): Promise<void> {
+  async #consider(work: BackgroundWork): Promise<void> {
     const { name } = work
     try {
       if (work.isWanted !== undefined && !(await work.isWanted())) return
@@ -113,7 +113,7 @@ export class Upkeep {
     }
   }
 
-  #paceOf(name: string): Pace {
+  #paceOf(name: string): Stepper {
     let renewedAtMs = this.#clock.monotonicMs()
     const renew = async (state?: string) => {
       renewedAtMs = this.#clock.monotonicMs()

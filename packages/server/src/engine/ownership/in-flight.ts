@@ -1,5 +1,5 @@
 /** Attempts in flight or unsettled, by partition: a partition is given up once there are none. */
-export class Busy {
+export class InFlight {
   readonly #counts = new Map<number, number>()
   #waiting: (() => void)[] = []
 

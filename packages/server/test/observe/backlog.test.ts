@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Owed } from '../../src/observe/owed.ts'
+import { Backlog } from '../../src/observe/backlog.ts'
 import { StoreUnavailable } from '../../src/store/transaction.ts'
 import { HandClock } from '../hand-clock.ts'
 
@@ -29,7 +29,7 @@ const turn = () => new Promise<void>(resolve => void setImmediate(resolve))
 describe('what is owed', () => {
   it('few are counted when somebody asks, once for all who ask', async () => {
     const { store, reads } = storeOf({ pending: 7 })
-    const owed = new Owed(store, new HandClock(), 10)
+    const owed = new Backlog(store, new HandClock(), 10)
     const found = { pending: 7, oldestPendingSeconds: 7, setAside: 3 }
     expect(await Promise.all([owed.read(), owed.read()])).toEqual([found, found])
     expect(reads()).toBe(1)
@@ -39,7 +39,7 @@ describe('what is owed', () => {
     const state = { pending: 95 }
     const { store, reads } = storeOf(state)
     const clock = new HandClock()
-    const owed = new Owed(store, clock, 10)
+    const owed = new Backlog(store, clock, 10)
     const first = owed.read()
     for (let at = 0; at < 60; at++) {
       await turn()
@@ -63,7 +63,7 @@ describe('what is owed', () => {
   it('who asks first does not wait for ever: they are told how far it has come', async () => {
     const { store } = storeOf({ pending: 95 })
     const clock = new HandClock()
-    const owed = new Owed(store, clock, 10)
+    const owed = new Backlog(store, clock, 10)
     const first = owed.read()
     // The pauses of the walk are over at once, the patience is not.
     for (let at = 0; at < 10; at++) await turn()
@@ -77,7 +77,7 @@ describe('what is owed', () => {
     const state = { pending: 95 }
     const { store } = storeOf(state)
     const clock = new HandClock()
-    const owed = new Owed(store, clock, 10)
+    const owed = new Backlog(store, clock, 10)
     void owed.read()
     for (let at = 0; at < 60; at++) {
       await turn()
@@ -93,9 +93,9 @@ describe('what is owed', () => {
     const state = { pending: 1, isAway: true }
     const { store } = storeOf(state)
     const clock = new HandClock()
-    expect(await new Owed(store, clock, 10).read()).toBeNull()
+    expect(await new Backlog(store, clock, 10).read()).toBeNull()
     const silent = { read: (() => new Promise(() => {})) as never, now: () => NOW_MS }
-    const asked = new Owed(silent, clock, 10).read()
+    const asked = new Backlog(silent, clock, 10).read()
     clock.turn(5_000)
     expect(await asked).toBeNull()
     expect(clock.waits).toEqual([])

@@ -1,9 +1,9 @@
 /** Why: what became of an event at each endpoint of its tenant, and of those that did not get it, why not. */
 
-import type { EndpointId, EventId, NotMadeReason, Outcome, PayloadFilter, TenantId } from '../base/model.ts'
+import type { EndpointId, EventEndpoint, EventId, NotMadeReason, PayloadFilter, TenantId } from '../base/model.ts'
 import { compileFilter } from '../catalogue/filter.ts'
 import { isTypeWanted } from '../catalogue/type-pattern.ts'
-import type { EndpointFacts, EventFacts } from '../store/operations/outcomes.ts'
+import type { EndpointFacts, EventFacts } from '../store/operations/event-endpoints.ts'
 import type { Store } from '../store/store.ts'
 import { notFound } from './refusals.ts'
 
@@ -15,7 +15,7 @@ export async function readOutcomes(
   tenant: TenantId,
   event: EventId,
   page: OutcomePage,
-): Promise<Outcome[]> {
+): Promise<EventEndpoint[]> {
   const facts = await store.read('listEventEndpoints', { tenant, event, ...page })
   if (facts === null) throw notFound('event')
   // Only asked where the deliveries don't tell what the filter has said.
@@ -35,7 +35,7 @@ function parse(payload: Uint8Array): unknown {
   }
 }
 
-function toOutcome(event: EventFacts, facts: EndpointFacts, payload: unknown): Outcome {
+function toOutcome(event: EventFacts, facts: EndpointFacts, payload: unknown): EventEndpoint {
   const { endpoint, delivery, deliveryCount } = facts
   if (delivery !== null) return { endpoint, state: delivery.state, reason: null, delivery, deliveryCount }
   const reason = reasonOf(event, facts, payload)
