@@ -1,9 +1,9 @@
 /** Looks after the history at start and every hour, on every node: the store sees to it that one does at a time. */
 
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { HOUR_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
-import type { HistoryReport } from '../store/driver.ts'
+import { Loop } from '../base/loop.ts'
 import type { Store } from '../store/store.ts'
 
 const PAUSE_MS = HOUR_MS
@@ -12,12 +12,9 @@ const SHORT_PAUSE_MS = 60_000
 
 export class HistoryKeeper {
   readonly #store: Pick<Store, 'keepHistory' | 'read'>
-  readonly #clock: Clock
   readonly #log: Pick<Logger, 'info' | 'error'>
   readonly #retentionDays: number
-  #timer: Timer | undefined
-  #running: Promise<void> = Promise.resolve()
-  #isStopped = false
+  readonly #loop: Loop
 
   /** @param retentionDays how many days history is kept; 0: for ever */
   constructor(
@@ -27,29 +24,25 @@ export class HistoryKeeper {
     retentionDays: number,
   ) {
     this.#store = store
-    this.#clock = clock
     this.#log = log
     this.#retentionDays = retentionDays
+    this.#loop = new Loop({
+      clock,
+      everyMs: PAUSE_MS,
+      retryMs: SHORT_PAUSE_MS,
+      run: () => this.#keep(),
+      onFailure: error => log.error({ err: error }, 'the tables of the history could not be looked after'),
+    })
   }
 
   /** Doesn't wait for the first look: `migrate` has made what is needed to begin, and what is old can take its time. */
   start(): void {
-    this.#running = this.#look()
+    this.#loop.start()
   }
 
   /** After the look that is under way. */
-  async stop(): Promise<void> {
-    this.#isStopped = true
-    this.#timer?.cancel()
-    await this.#running
-  }
-
-  async #look(): Promise<void> {
-    const isDone = await this.#keep()
-    if (this.#isStopped) return
-    this.#timer = this.#clock.after(isDone ? PAUSE_MS : SHORT_PAUSE_MS, () => {
-      this.#running = this.#look()
-    })
+  stop(): Promise<void> {
+    return this.#loop.stop()
   }
 
   /** A day's tables are everybody's: a tenant with a longer age keeps them for it. The others' goes in steps then. */
@@ -58,15 +51,10 @@ export class HistoryKeeper {
     return Math.max(this.#retentionDays, await this.#store.read('readLongestRetention', {}))
   }
 
-  async #keep(): Promise<boolean> {
-    let report: HistoryReport
-    try {
-      report = await this.#store.keepHistory(await this.#longestDays())
-    } catch (error) {
-      this.#log.error({ err: error }, 'the tables of the history could not be looked after')
-      return false
-    }
+  /** Answers when to look again, where something old was in use. */
+  async #keep(): Promise<number | undefined> {
+    const report = await this.#store.keepHistory(await this.#longestDays())
     if (report.made + report.dropped.length > 0) this.#log.info(report, 'the tables of the history were looked after')
-    return report.busy.length === 0
+    return report.busy.length === 0 ? undefined : SHORT_PAUSE_MS
   }
 }

@@ -3,9 +3,10 @@
  * that it is about. Any node does; what one that died had taken, another publishes again, with the same keys.
  */
 import { Buffer } from 'node:buffer'
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { PosthornError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import { Loop } from '../base/loop.ts'
 import { OPERATOR_TENANT } from '../base/model.ts'
 import type { Publisher } from '../publish/publisher.ts'
 import type { ReadyNotice } from '../store/operations/notices.ts'
@@ -20,52 +21,45 @@ export class Notices {
   readonly #publisher: Pick<Publisher, 'publishOperational'>
   readonly #clock: Clock
   readonly #log: Logger
-  #timer: Timer | undefined
-  #working: Promise<void> = Promise.resolve()
+  readonly #loop: Loop
   #expiryLookedAtMs = Number.NEGATIVE_INFINITY
-  #isRunning = false
 
   constructor(store: Store, publisher: Pick<Publisher, 'publishOperational'>, clock: Clock, log: Logger) {
     this.#store = store
     this.#publisher = publisher
     this.#clock = clock
     this.#log = log
+    this.#loop = new Loop({
+      clock,
+      everyMs: LOOK_MS,
+      run: () => this.#look(),
+      onFailure: error => log.warn({ err: error }, 'operational events could not be published; it is tried again'),
+    })
   }
 
   start(): void {
-    this.#isRunning = true
-    this.#working = this.#look()
+    this.#loop.start()
   }
 
   /** After the look that is under way. */
-  async stop(): Promise<void> {
-    this.#isRunning = false
-    this.#timer?.cancel()
-    await this.#working
+  stop(): Promise<void> {
+    return this.#loop.stop()
   }
 
   async #look(): Promise<void> {
-    try {
-      await this.#warnExpiring()
-      if (await this.#store.read('peekNotices', { nowMs: this.#store.now() })) await this.#publishAll()
-    } catch (error) {
-      this.#log.warn({ err: error }, 'operational events could not be published; it is tried again')
-    }
-    if (!this.#isRunning) return
-    this.#timer = this.#clock.after(LOOK_MS, () => {
-      this.#working = this.#look()
-    })
+    await this.#warnExpiring()
+    if (await this.#store.read('peekNotices', { nowMs: this.#store.now() })) await this.#publishAll()
   }
 
   async #warnExpiring(): Promise<void> {
     const nowMs = this.#clock.monotonicMs()
     if (nowMs - this.#expiryLookedAtMs < EXPIRY_LOOK_MS) return
-    while (this.#isRunning && (await this.#store.write('warnExpiring', { nowMs: this.#store.now() })) > 0);
+    while (!this.#loop.isStopped && (await this.#store.write('warnExpiring', { nowMs: this.#store.now() })) > 0);
     this.#expiryLookedAtMs = nowMs
   }
 
   async #publishAll(): Promise<void> {
-    while (this.#isRunning) {
+    while (!this.#loop.isStopped) {
       const notices = await this.#store.write('claimNotices', { nowMs: this.#store.now() })
       if (notices.length === 0) return
       const keys: string[] = []

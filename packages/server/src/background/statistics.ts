@@ -1,8 +1,9 @@
 /** Removes statistics: those that are older than they are kept, and those of tenants that are gone. In small steps. */
 
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { HOUR_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
+import { Loop } from '../base/loop.ts'
 import { removeAllStats } from '../store/in-steps.ts'
 import { GRAIN_NAMES } from '../store/operations/stats.ts'
 import type { Store } from '../store/store.ts'
@@ -12,39 +13,28 @@ const ROWS_A_COMMIT = 500
 
 export class StatisticsCleaner {
   readonly #store: Store
-  readonly #clock: Clock
-  readonly #log: Pick<Logger, 'error'>
   readonly #isOurs: () => boolean
-  #timer: Timer | undefined
-  #running: Promise<void> = Promise.resolve()
-  #isStopped = false
+  readonly #loop: Loop
 
   /** @param isOurs whether this node is the one that does it */
   constructor(store: Store, clock: Clock, log: Pick<Logger, 'error'>, isOurs: () => boolean) {
     this.#store = store
-    this.#clock = clock
-    this.#log = log
     this.#isOurs = isOurs
+    this.#loop = new Loop({
+      clock,
+      everyMs: PAUSE_MS,
+      run: () => this.#tidy(),
+      onFailure: error => log.error({ err: error }, 'old statistics could not be removed; it is tried again'),
+    })
   }
 
   start(): void {
-    this.#running = this.#look()
+    this.#loop.start()
   }
 
   /** After the step that is under way. */
-  async stop(): Promise<void> {
-    this.#isStopped = true
-    this.#timer?.cancel()
-    await this.#running
-  }
-
-  async #look(): Promise<void> {
-    try {
-      await this.#tidy()
-    } catch (error) {
-      this.#log.error({ err: error }, 'old statistics could not be removed; it is tried again')
-    }
-    if (!this.#isStopped) this.#timer = this.#clock.after(PAUSE_MS, () => this.start())
+  stop(): Promise<void> {
+    return this.#loop.stop()
   }
 
   async #tidy(): Promise<void> {
@@ -59,6 +49,6 @@ export class StatisticsCleaner {
   }
 
   #mayGoOn(): boolean {
-    return this.#isOurs() && !this.#isStopped
+    return this.#isOurs() && !this.#loop.isStopped
   }
 }

@@ -9,8 +9,9 @@
  * that is busy as of one that is not.
  */
 import { randomBytes } from 'node:crypto'
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import { Loop } from '../base/loop.ts'
 import type { Store } from '../store/store.ts'
 
 /** How often each node looks whether something is due. */
@@ -48,60 +49,50 @@ export type BackgroundWork = {
   run(pace: Stepper, state: string): Promise<{ readonly state: string; readonly afterMs: number }>
 }
 
-type UpkeepStore = Pick<Store, 'read' | 'write'>
+type WorksStore = Pick<Store, 'read' | 'write'>
 
+/** The works of a node, each in a loop of its own. */
 export class BackgroundWorks {
-  readonly #store: UpkeepStore
+  readonly #store: WorksStore
   readonly #clock: Clock
   readonly #log: Pick<Logger, 'info' | 'error'>
-  readonly #works: readonly BackgroundWork[]
   readonly #node = new Uint8Array(randomBytes(16))
-  /** Under way, by name. */
-  readonly #running = new Map<string, Promise<void>>()
-  #timer: Timer | undefined
-  #isStopped = false
-  #endRests: (() => void)[] = []
+  readonly #loops: readonly Loop[]
 
-  constructor(store: UpkeepStore, clock: Clock, log: Pick<Logger, 'info' | 'error'>, works: readonly BackgroundWork[]) {
+  constructor(store: WorksStore, clock: Clock, log: Pick<Logger, 'info' | 'error'>, works: readonly BackgroundWork[]) {
     this.#store = store
     this.#clock = clock
     this.#log = log
-    this.#works = works
+    this.#loops = works.map(work => {
+      const loop: Loop = new Loop({ clock, everyMs: LOOK_MS, run: () => this.#consider(work, loop) })
+      return loop
+    })
   }
 
   start(): void {
-    this.look()
+    for (const loop of this.#loops) loop.start()
   }
 
   /** Something may be due: looks now. */
   look(): void {
-    this.#timer?.cancel()
-    if (this.#isStopped) return
-    for (const work of this.#works) {
-      if (this.#running.has(work.name)) continue
-      const running = this.#consider(work).finally(() => this.#running.delete(work.name))
-      this.#running.set(work.name, running)
-    }
-    this.#timer = this.#clock.after(LOOK_MS, () => this.look())
+    for (const loop of this.#loops) loop.wake()
   }
 
   /** Ends each work after the step that is under way; another node, or the next start, goes on. */
   async stop(): Promise<void> {
-    this.#isStopped = true
-    this.#timer?.cancel()
-    for (const end of this.#endRests.splice(0)) end()
-    await Promise.all(this.#running.values())
+    await Promise.all(this.#loops.map(loop => loop.stop()))
     await this.#store.write('leaveUpkeep', { node: this.#node }).catch(() => {})
   }
 
-  async #consider(work: BackgroundWork): Promise<void> {
+  /** Does the work if it is due and nobody else is at it. Never throws. */
+  async #consider(work: BackgroundWork, loop: Loop): Promise<void> {
     const { name } = work
     try {
       if (work.isWanted !== undefined && !(await work.isWanted())) return
       if (!(await this.#store.read('isUpkeepDue', { name }))) return
       const state = await this.#store.write('claimUpkeep', { name, node: this.#node, claimMs: CLAIM_MS })
       if (state === null) return
-      const left = await work.run(this.#paceOf(name), state)
+      const left = await work.run(this.#stepperOf(name, loop), state)
       await this.#store.write('endUpkeep', { name, node: this.#node, ...left })
     } catch (error) {
       if (error instanceof Interrupted) return
@@ -113,7 +104,7 @@ export class BackgroundWorks {
     }
   }
 
-  #paceOf(name: string): Stepper {
+  #stepperOf(name: string, loop: Loop): Stepper {
     let renewedAtMs = this.#clock.monotonicMs()
     const renew = async (state?: string) => {
       renewedAtMs = this.#clock.monotonicMs()
@@ -122,32 +113,15 @@ export class BackgroundWorks {
     }
     return {
       step: async work => {
-        if (this.#isStopped) throw new Interrupted()
+        if (loop.isStopped) throw new Interrupted()
         const beganAtMs = this.#clock.monotonicMs()
         const result = await work()
         const tookMs = this.#clock.monotonicMs() - beganAtMs
-        await this.#rest(Math.min(LONGEST_REST_MS, Math.max(SHORTEST_REST_MS, REST_FACTOR * tookMs)))
+        await loop.rest(Math.min(LONGEST_REST_MS, Math.max(SHORTEST_REST_MS, REST_FACTOR * tookMs)))
         if (this.#clock.monotonicMs() - renewedAtMs >= RENEW_MS) await renew()
         return result
       },
       keep: renew,
     }
-  }
-
-  async #rest(ms: number): Promise<void> {
-    if (this.#isStopped) return
-    await new Promise<void>(resolve => {
-      const timer = this.#clock.after(ms, end)
-      const list = this.#endRests
-      list.push(stop)
-      function end() {
-        list.splice(list.indexOf(stop), 1)
-        resolve()
-      }
-      function stop() {
-        timer.cancel()
-        resolve()
-      }
-    })
   }
 }

@@ -2,9 +2,10 @@
  * Gathers what becomes of deliveries and attempts, by endpoint and minute, and adds it to the store's statistics every
  * few seconds, beside the commits of the hot path. What was gathered since the last time is lost in a crash.
  */
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { addBins, binOf, type LatencyBins } from '../base/latency-bins.ts'
 import type { Logger } from '../base/logger.ts'
+import { Loop } from '../base/loop.ts'
 import type { Attempt, EndpointId } from '../base/model.ts'
 import type { Observation } from '../store/observations.ts'
 import { addCounts, type Counts, GRAINS, noCounts, type StatCount, type StatEntry } from '../store/operations/stats.ts'
@@ -28,31 +29,26 @@ export class StatsWriter {
   readonly #log: Pick<Logger, 'warn'>
   /** By the minute's beginning, then by endpoint. */
   #gathered = new Map<number, Map<EndpointId, Gathered>>()
-  #flushing: Promise<void> | undefined
-  #timer: Timer | undefined
+  readonly #loop: Loop
   /** Somebody waits for what is being written: no rests. */
   #isHurried = false
-  #endRest = () => {}
 
   constructor(store: Pick<Store, 'writeApart'>, clock: Clock, log: Pick<Logger, 'warn'>) {
     this.#store = store
     this.#clock = clock
     this.#log = log
+    this.#loop = new Loop({ clock, everyMs: PAUSE_MS, run: () => this.#write() })
   }
 
   start(): void {
-    this.#timer = this.#clock.after(PAUSE_MS, () => {
-      void this.#write().finally(() => this.#timer !== undefined && this.start())
-    })
+    this.#loop.start('pause')
   }
 
   /** After everything that was gathered has been written, or could not be. */
   async stop(): Promise<void> {
-    this.#timer?.cancel()
-    this.#timer = undefined
-    // What is being written, and what was gathered since it began.
-    await this.flush()
-    await this.flush()
+    // What is being written, then what was gathered since that began.
+    await this.#loop.stop()
+    await this.#write()
   }
 
   observe(observation: Observation): void {
@@ -74,19 +70,11 @@ export class StatsWriter {
   /** At once. Never throws: what can't be written now is kept for the next time. */
   flush(): Promise<void> {
     this.#isHurried = true
-    this.#endRest()
-    return this.#write()
+    this.#loop.hurry()
+    return this.#loop.now()
   }
 
-  #write(): Promise<void> {
-    this.#flushing ??= this.#flush().finally(() => {
-      this.#flushing = undefined
-      this.#isHurried = false
-    })
-    return this.#flushing
-  }
-
-  async #flush(): Promise<void> {
+  async #write(): Promise<void> {
     const entries: StatEntry[] = []
     for (const [startMs, ofMinute] of this.#gathered) {
       for (const [endpoint, gathered] of ofMinute) entries.push({ endpoint, startMs, ...gathered })
@@ -99,22 +87,13 @@ export class StatsWriter {
         await this.#store.writeApart('addStats', { entries: some }, TIMEOUT_MS)
       } catch (error) {
         this.#log.warn({ err: error }, 'statistics could not be stored; they are kept for the next time')
-        return this.#keep(entries.slice(at))
+        this.#keep(entries.slice(at))
+        break
       }
       const isLast = at + ENTRIES_A_COMMIT >= entries.length
-      if (!isLast) await this.#rest((this.#clock.monotonicMs() - begunAtMs) * REST)
+      if (!isLast && !this.#isHurried) await this.#loop.rest((this.#clock.monotonicMs() - begunAtMs) * REST)
     }
-  }
-
-  async #rest(forMs: number): Promise<void> {
-    if (this.#isHurried) return
-    await new Promise<void>(resolve => {
-      const timer = this.#clock.after(forMs, resolve)
-      this.#endRest = () => {
-        timer.cancel()
-        resolve()
-      }
-    })
+    this.#isHurried = false
   }
 
   #keep(entries: readonly StatEntry[]): void {

@@ -4,8 +4,9 @@
  * thousand events of one transaction, keep nobody else waiting. What is claimed here is another node's after some
  * seconds, so a crash costs those.
  */
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import { Loop } from '../base/loop.ts'
 import type { EventId, TenantId } from '../base/model.ts'
 import type { Configuration, KnownTypes, TenantMatcher } from '../catalogue/configuration-cache.ts'
 import type { AcceptedArrival, Arrival, ClaimedInbox, InboxItem } from '../store/operations/inbox.ts'
@@ -14,6 +15,7 @@ import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
 import { type ItemFacts, type ItemPlan, readItemFacts } from './fan-out.ts'
 import { freshItems } from './new-deliveries.ts'
 import { type PlanLimits, planTenant, type Rows, type TenantPlan } from './plan.ts'
+import { untilCurrent } from './until-current.ts'
 
 export type InboxOptions = PlanLimits & {
   /** How often to look for what nobody told of, milliseconds: others have put it there, or a claim has run out. */
@@ -28,10 +30,6 @@ const DELIVERIES_A_COMMIT = 2_000
 const BEHIND_MS = 50
 /** After a fault of the store, before it is tried again. */
 const PAUSE_MS = 1_000
-/** Tries to store against a configuration that keeps moving; what is left then is taken up again by anybody. */
-const MAX_TRIES = 10
-/** Tries after which this process's changes of the configuration wait, so that a flood of them can't starve it. */
-const PATIENT_TRIES = 2
 /** Faults named in a line of the log. */
 const MAX_FAULTS_LOGGED = 3
 
@@ -47,72 +45,39 @@ const isNone = ({ arrivals, items }: Rows): boolean => arrivals.length + items.l
 export class Inbox {
   readonly #store: Store
   readonly #configuration: Configuration
-  readonly #clock: Clock
   readonly #log: Logger
   readonly #options: InboxOptions
-  #isRunning = false
-  /** Something may have come since the last look. */
-  #isWanted = false
-  #working: Promise<void> | undefined
-  #pause: Timer | undefined
-  #looker: Timer | undefined
+  readonly #loop: Loop
 
   constructor(store: Store, configuration: Configuration, clock: Clock, log: Logger, options: InboxOptions) {
     this.#store = store
     this.#configuration = configuration
-    this.#clock = clock
     this.#log = log
     this.#options = options
-    store.changes.on(({ kind }) => {
-      if (kind === 'inbox') this.#wake()
-    })
+    this.#loop = new Loop({
+      clock,
+      everyMs: options.lookMs,
+      retryMs: PAUSE_MS,
+      run: () => this.#work(),
+      onFailure: error => log.warn({ err: error }, 'the inbox could not be worked off; it is tried again'),
+    }).wakeOn(store.changes, ({ kind }) => kind === 'inbox')
   }
 
   /** Goes on with what is there, and with what comes. */
   start(): void {
-    this.#isRunning = true
-    this.#wake()
-    this.#lookAgain()
+    this.#loop.start()
   }
 
   /** Settles when nothing is under way any more. */
-  async stop(): Promise<void> {
-    this.#isRunning = false
-    this.#pause?.cancel()
-    this.#looker?.cancel()
-    await this.#working
-  }
-
-  #lookAgain(): void {
-    this.#looker = this.#clock.after(this.#options.lookMs, () => {
-      this.#wake()
-      this.#lookAgain()
-    })
-  }
-
-  #wake(): void {
-    this.#isWanted = true
-    if (!this.#isRunning || this.#working !== undefined || this.#pause !== undefined) return
-    this.#working = this.#work()
-      .catch(error => {
-        this.#log.warn({ err: error }, 'the inbox could not be worked off; it is tried again')
-        this.#pause = this.#clock.after(PAUSE_MS, () => {
-          this.#pause = undefined
-          this.#wake()
-        })
-      })
-      .finally(() => {
-        this.#working = undefined
-        if (this.#isWanted) this.#wake()
-      })
+  stop(): Promise<void> {
+    return this.#loop.stop()
   }
 
   /** Rounds through all tenants, in the order of their ids; those beyond one claim come with the next. */
   async #work(): Promise<void> {
     let claimed = NONE
-    while (this.#isRunning) {
+    while (!this.#loop.isStopped) {
       if (isNone(claimed)) {
-        this.#isWanted = false
         if (!(await this.#store.read('peekInbox', {}))) return
         claimed = await this.#claim('')
         // What another node is about to claim is nobody's yet.
@@ -140,15 +105,11 @@ export class Inbox {
       next.catch(() => {}) // told below, unless something else fails before
     }
     let left: Rows = claimed
-    let release = () => {}
-    try {
-      for (let attempt = 1; attempt <= MAX_TRIES && !isNone(left); attempt++) {
-        if (attempt === PATIENT_TRIES + 1) release = this.#store.holdChanges()
-        left = await this.#storeOnce(left, claimNext)
-      }
-    } finally {
-      release()
-    }
+    await untilCurrent(this.#store, async () => {
+      left = await this.#storeOnce(left, claimNext)
+      return isNone(left) ? 'stored' : 'stale'
+    })
+    // What is left was matched in vain each time: it is taken up again by whichever node.
     await this.#giveBack(left)
     return next ?? NONE
   }

@@ -29,6 +29,7 @@ import { type Store, StoreOverloaded } from '../store/store.ts'
 import { type Cut, type CutEvent, cutEvents } from './cut.ts'
 import { findFaults } from './event-faults.ts'
 import { freshItems, newDelivery } from './new-deliveries.ts'
+import { untilCurrent } from './until-current.ts'
 
 export type PublisherOptions = {
   /** Events that one call may publish. */
@@ -40,11 +41,6 @@ export type PublisherOptions = {
   /** Deliveries that one call may make in its own commit; those of a call with more are made from the inbox. */
   readonly maxDeliveriesAtOnce: number
 }
-
-/** Tries to store against a configuration that keeps moving; each reads it anew. */
-const MAX_TRIES = 10
-/** Tries after which changes of the configuration wait for this publish, so that a flood of them can't starve it. */
-const PATIENT_TRIES = 2
 
 type PublishCall = { readonly tenant: TenantId; readonly batch: boolean; readonly traceparent: string | null }
 const UNMATCHED: Match = { endpoints: [], notSent: {} }
@@ -179,16 +175,8 @@ export class Publisher {
 
   /** Has events made for the configuration as it is, and stores them unless it moved meanwhile: then once more. */
   async #storeMatched(call: PublishCall, makeEvents: MakeEvents): Promise<PublishedItem[]> {
-    let release = () => {}
-    try {
-      for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
-        if (attempt === PATIENT_TRIES + 1) release = this.#store.holdChanges()
-        const stored = await this.#storeOnce(call, makeEvents)
-        if (stored !== 'stale') return stored
-      }
-    } finally {
-      release()
-    }
+    const stored = await untilCurrent(this.#store, () => this.#storeOnce(call, makeEvents))
+    if (stored !== 'stale') return stored
     const detail = 'The configuration changed each time the events were about to be stored: try again.'
     throw new PosthornError('overloaded', detail, { retryAfterSeconds: 1 })
   }

@@ -4,10 +4,11 @@
  * bounded rate, and gives the parts back, for others to have their turn. What a crash cut short goes on from the store.
  */
 
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { DAY_MS, HOUR_MS } from '../base/durations.ts'
 import { newId } from '../base/ids.ts'
 import type { Logger } from '../base/logger.ts'
+import { Loop } from '../base/loop.ts'
 import type { DeliveryId } from '../base/model.ts'
 import type { Configuration } from '../catalogue/configuration-cache.ts'
 import { cancelReplay } from '../store/in-steps.ts'
@@ -84,11 +85,7 @@ export class Replayer {
   #paces = new Map<string, Known>()
   #credit = 0
   #earnedAtMs = Number.NEGATIVE_INFINITY
-  #isRunning = false
-  #isWanted = false
-  #working: Promise<void> | undefined
-  #looker: Timer | undefined
-  #sleeper: { readonly timer: Timer; readonly wake: () => void } | undefined
+  readonly #loop: Loop
   #cleanedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(
@@ -103,60 +100,27 @@ export class Replayer {
     this.#clock = clock
     this.#log = log
     this.#options = options
-    store.changes.on(({ kind }) => {
-      if (kind === 'replays') this.#wake()
-    })
+    this.#loop = new Loop({
+      clock,
+      everyMs: options.lookMs,
+      retryMs: PAUSE_MS,
+      run: () => this.#work(),
+      onFailure: error => log.warn({ err: error }, 'replays could not be gone on with; it is tried again'),
+    }).wakeOn(store.changes, ({ kind }) => kind === 'replays')
   }
 
   /** Goes on with what is there, and with what comes. */
   start(): void {
-    this.#isRunning = true
-    this.#wake()
-    this.#lookAgain()
+    this.#loop.start()
   }
 
   /** Settles when nothing is under way any more. */
-  async stop(): Promise<void> {
-    this.#isRunning = false
-    this.#looker?.cancel()
-    this.#sleeper?.wake()
-    await this.#working
-  }
-
-  #lookAgain(): void {
-    this.#looker = this.#clock.after(this.#options.lookMs, () => {
-      this.#wake()
-      this.#lookAgain()
-    })
-  }
-
-  #wake(): void {
-    this.#isWanted = true
-    if (!this.#isRunning || this.#working !== undefined) return
-    this.#working = this.#work()
-      .catch(async error => {
-        this.#log.warn({ err: error }, 'replays could not be gone on with; it is tried again')
-        await this.#sleep(PAUSE_MS)
-      })
-      .finally(() => {
-        this.#working = undefined
-        if (this.#isWanted) this.#wake()
-      })
-  }
-
-  /** Cut short by `stop`. */
-  async #sleep(ms: number): Promise<void> {
-    if (!this.#isRunning) return
-    await new Promise<void>(resolve => {
-      this.#sleeper = { timer: this.#clock.after(ms, resolve), wake: resolve }
-    })
-    this.#sleeper?.timer.cancel()
-    this.#sleeper = undefined
+  stop(): Promise<void> {
+    return this.#loop.stop()
   }
 
   async #work(): Promise<void> {
-    while (this.#isRunning) {
-      this.#isWanted = false
+    while (!this.#loop.isStopped) {
       await this.#cleanUp()
       for (const cancelled of await this.#store.read('listUncancelled', {})) await cancelReplay(this.#store, cancelled)
       if (!(await this.#store.read('peekReplayParts', {}))) return
@@ -175,11 +139,11 @@ export class Replayer {
     const untilMs = this.#clock.monotonicMs() + ROUND_MS
     let left = works
     try {
-      while (this.#isRunning && left.length > 0 && this.#clock.monotonicMs() < untilMs) {
+      while (!this.#loop.isStopped && left.length > 0 && this.#clock.monotonicMs() < untilMs) {
         this.#earn()
         await this.#tick(left)
         left = left.filter(({ isOver }) => !isOver)
-        if (left.length > 0) await this.#sleep(TICK_MS)
+        if (left.length > 0) await this.#loop.rest(TICK_MS)
       }
     } finally {
       for (const { part } of works) this.#paces.delete(keyOf(part))

@@ -2,7 +2,8 @@
  * The live API keys of the store, by their hashes, in memory. Every node has all of them and reads what has changed as
  * soon as it is told, or has looked (store/relay.ts): a revoked key is refused everywhere within a second.
  */
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
+import { Loop } from '../base/loop.ts'
 import type { ApiKey, ApiKeyId } from '../base/model.ts'
 import type { Store } from '../store/store.ts'
 
@@ -11,27 +12,23 @@ const RETRY_MS = 500
 
 export class ApiKeyCache {
   readonly #store: Store
-  readonly #clock: Clock
+  readonly #loop: Loop
   readonly #byHash = new Map<string, ApiKey>()
   readonly #hashes = new Map<ApiKeyId, string>()
   #seen = 0
-  /** The read under way, and whether another has to follow it. */
-  #reading: Promise<void> | undefined
-  #isStale = false
-  #retry: Timer | undefined
-  #isClosed = false
 
   constructor(store: Store, clock: Clock) {
     this.#store = store
-    this.#clock = clock
-    store.changes.on(({ kind }) => {
-      if (kind === 'api_keys' || kind === 'doubt') void this.#refresh()
-    })
+    this.#loop = new Loop({ clock, everyMs: null, retryMs: RETRY_MS, run: () => this.#read() }).wakeOn(
+      store.changes,
+      ({ kind }) => kind === 'api_keys' || kind === 'doubt',
+    )
   }
 
   /** Reads all keys. Throws StoreUnavailable. */
   async open(): Promise<void> {
     await this.#read()
+    this.#loop.start('pause')
   }
 
   /**
@@ -44,34 +41,13 @@ export class ApiKeyCache {
   }
 
   /** Resolves when everything is known that was committed before the call, or the store can't be read. */
-  async untilFresh(): Promise<void> {
-    await this.#refresh()
+  untilFresh(): Promise<void> {
+    return this.#loop.fresh()
   }
 
   /** Asks the store no more. */
-  close(): void {
-    this.#isClosed = true
-    this.#retry?.cancel()
-  }
-
-  #refresh(): Promise<void> {
-    this.#isStale = true
-    this.#reading ??= this.#readUntilFresh().finally(() => {
-      this.#reading = undefined
-    })
-    return this.#reading
-  }
-
-  async #readUntilFresh(): Promise<void> {
-    while (this.#isStale) {
-      this.#isStale = false
-      try {
-        await this.#read()
-      } catch {
-        this.#retry?.cancel()
-        if (!this.#isClosed) this.#retry = this.#clock.after(RETRY_MS, () => void this.#refresh())
-      }
-    }
+  close(): Promise<void> {
+    return this.#loop.stop()
   }
 
   async #read(): Promise<void> {

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.ts'
+import { Loop } from '../base/loop.ts'
 import type { DeliveryId, EndpointId, TenantId } from '../base/model.ts'
 import { type Bus, MAX_MESSAGE_BYTES } from './bus.ts'
 import type { Change } from './changes.ts'
@@ -38,11 +39,11 @@ export class Relay {
   #waiting = new Set<string>()
   #timer: Timer | undefined
   #sentAtMs = Number.NEGATIVE_INFINITY
-  #looker: Timer | undefined
+  readonly #loop: Loop
   /** How far the store's changes are known here. */
   #seen = { seq: 0, catalogueVersion: 0 }
   /** What came from another node is not sent on. */
-  #isHearing = false
+  #isReceiving = false
 
   /** @param isOurs whether this node sends for a partition: then nobody else has to know of what is new there */
   constructor(store: Store, bus: Bus, clock: Clock, isOurs: (partition: number) => boolean) {
@@ -50,46 +51,47 @@ export class Relay {
     this.#store = store
     this.#clock = clock
     this.#isOurs = isOurs
+    // A store that is away is reported by everybody else.
+    this.#loop = new Loop({ clock, everyMs: LOOK_MS, run: () => this.#ask() })
     store.changes.on(change => {
-      if (!this.#isHearing) this.#tell(change)
+      if (!this.#isReceiving) this.#forward(change)
     })
   }
 
   async start(): Promise<void> {
     const { seq, catalogueVersion } = await this.#store.read('readChanges', { after: 0 })
     this.#seen = { seq, catalogueVersion }
-    this.#look()
+    this.#loop.start('pause')
     await this.#bus.open(
-      text => this.#hear(text),
+      text => this.#receive(text),
       areHeard => this.#store.changes.emit({ kind: 'messages', areHeard }),
     )
   }
 
   /** After what waits was sent. */
   async stop(): Promise<void> {
-    this.#looker?.cancel()
-    this.#looker = undefined
+    await this.#loop.stop()
     await this.#send()
     this.#timer?.cancel()
     await this.#bus.close()
   }
 
-  #tell(change: Change): void {
+  #forward(change: Change): void {
     const { kind } = change
-    if (kind === 'catalogue' || kind === 'api_keys' || kind === 'leases') this.#say({ kind })
-    else if (kind === 'tenant') this.#say({ kind, tenant: change.tenant })
-    else if (kind === 'endpoint') this.#say({ kind, ...atOf(change) })
-    else if (kind === 'lane') this.#say(toLane(change, change.delivery))
+    if (kind === 'catalogue' || kind === 'api_keys' || kind === 'leases') this.#queue({ kind })
+    else if (kind === 'tenant') this.#queue({ kind, tenant: change.tenant })
+    else if (kind === 'endpoint') this.#queue({ kind, ...atOf(change) })
+    else if (kind === 'lane') this.#queue(toLane(change, change.delivery))
     else if (kind === 'fresh') {
       for (const item of change.items) {
         if (this.#isOurs(item.partition)) continue
         // A person waits for a test: it goes before others.
-        this.#say(item.test ? toLane(item, item.delivery) : { kind: 'wake', ...atOf(item) })
+        this.#queue(item.test ? toLane(item, item.delivery) : { kind: 'wake', ...atOf(item) })
       }
     }
   }
 
-  #say(word: Word): void {
+  #queue(word: Word): void {
     if (this.#waiting.size < MAX_WAITING) this.#waiting.add(JSON.stringify(word))
     if (this.#timer !== undefined) return
     const sinceMs = this.#clock.monotonicMs() - this.#sentAtMs
@@ -121,38 +123,30 @@ export class Relay {
     this.#timer ??= this.#clock.after(RESEND_MS, () => void this.#send())
   }
 
-  #hear(text: string): void {
+  #receive(text: string): void {
     const message = parse(text)
     if (message === undefined || message.from === this.#self) return
-    this.#pass(message.words)
+    this.#emit(message.words)
   }
 
-  #pass(words: readonly Word[]): void {
-    this.#isHearing = true
+  #emit(words: readonly Word[]): void {
+    this.#isReceiving = true
     try {
       for (const word of words) this.#store.changes.emit(word)
     } finally {
-      this.#isHearing = false
+      this.#isReceiving = false
     }
-  }
-
-  #look(): void {
-    this.#looker = this.#clock.after(LOOK_MS, async () => {
-      // A store that is away is told of by everybody else.
-      await this.#ask().catch(() => {})
-      if (this.#looker !== undefined) this.#look()
-    })
   }
 
   async #ask(): Promise<void> {
     const { seq, catalogueVersion, apiKeys, tenants, endpoints } = await this.#store.read('readChanges', {
       after: this.#seen.seq,
     })
-    if (catalogueVersion !== this.#seen.catalogueVersion) this.#pass([{ kind: 'catalogue' }])
+    if (catalogueVersion !== this.#seen.catalogueVersion) this.#emit([{ kind: 'catalogue' }])
     this.#seen = { seq, catalogueVersion }
-    if (apiKeys) this.#pass([{ kind: 'api_keys' }])
-    this.#pass(tenants.map(tenant => ({ kind: 'tenant', tenant })))
-    this.#pass(endpoints.map(at => ({ kind: 'endpoint', ...at })))
+    if (apiKeys) this.#emit([{ kind: 'api_keys' }])
+    this.#emit(tenants.map(tenant => ({ kind: 'tenant', tenant })))
+    this.#emit(endpoints.map(at => ({ kind: 'endpoint', ...at })))
   }
 }
 
