@@ -27,19 +27,24 @@ export type StoreState = {
   readonly setAside: number
 }
 
+/** What is the same for the whole process's life, and what the store says. */
 export type MetricsSources = {
   readonly version: string
-  readonly engine: () => EngineState
   /** Outcomes that are not stored yet. */
   readonly unsettled: () => number
+  /** null: the store is away. That must not keep the rest from being told. */
+  readonly store: () => Promise<StoreState | null>
+}
+
+/** Parts of the node that are asked when somebody reads the metrics. */
+export type NodeSources = {
+  readonly engine: () => EngineState
   /** Calls with a wrong key since the start. */
   readonly failedAuthentications: () => number
   /** Connections to the API. */
   readonly connections: () => Promise<number>
   /** What does not add up in the books, by the newest audit. Default: nobody audits them. */
   readonly mismatches?: () => number
-  /** null: the store is away. That must not keep the rest from being told. */
-  readonly store: () => Promise<StoreState | null>
 }
 
 /** Metrics as values, for other processes: what `prom-client` calls JSON. */
@@ -73,6 +78,7 @@ function ofProcess(): Registry {
 
 export class Metrics {
   readonly #sources: MetricsSources
+  #mismatches: NodeSources['mismatches']
   readonly #registry = new Registry()
   readonly #accepted: Counter
   readonly #rejected: Counter
@@ -125,7 +131,6 @@ export class Metrics {
       'By how much a timer was late, measured ten times a second.',
       DELAY_BUCKETS,
     )
-    this.#addNodeGauges()
   }
 
   /** Begins to measure the event loop's delay. */
@@ -188,8 +193,11 @@ export class Metrics {
     return [...together, ...(await (await this.#storeRegistry()).getMetricsAsJSON())]
   }
 
-  #addNodeGauges(): void {
-    const { version, engine, unsettled, failedAuthentications, connections } = this.#sources
+  /** Measures these too, from here on. */
+  attach(node: NodeSources): void {
+    this.#mismatches = node.mismatches
+    const { engine, failedAuthentications, connections } = node
+    const { version, unsettled } = this.#sources
     const lanes = this.#gauge('posthorn_lanes', 'Endpoints that this node has something to do for, by kind.', 'kind')
     onCollect(lanes, () => {
       const found = engine().lanes
@@ -221,7 +229,7 @@ export class Metrics {
   async #storeRegistry(): Promise<Registry> {
     const registry = new Registry()
     const state = await this.#sources.store()
-    const { mismatches } = this.#sources
+    const mismatches = this.#mismatches
     const add = (name: string, help: string, value: number) =>
       new Gauge({
         name,

@@ -1,6 +1,5 @@
 /** Everything that watches: metrics, statistics, traces. Put together here, started and stopped with the server. */
 
-import { StatisticsCleaner } from '../background/statistics.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { TelemetrySettings } from '../config/telemetry-settings.ts'
@@ -8,7 +7,7 @@ import { type BeginTrace, forwardTrace } from '../engine/attempt/trace.ts'
 import type { Store } from '../store/store.ts'
 import { Backlog } from './backlog.ts'
 import { type Channel, Sibling } from './gathering.ts'
-import { METRICS_CONTENT_TYPE, Metrics, type MetricsSources, type Snapshot, writeMetrics } from './metrics.ts'
+import { METRICS_CONTENT_TYPE, Metrics, type NodeSources, type Snapshot, writeMetrics } from './metrics.ts'
 import { StatsWriter } from './stats-writer.ts'
 import type { Telemetry } from './telemetry.ts'
 
@@ -17,15 +16,12 @@ export type WatchingOptions = {
   readonly clock: Clock
   readonly logger: Logger
   readonly version: string
-  readonly sources: Omit<MetricsSources, 'version' | 'unsettled' | 'store'>
   /** Whether receivers get a `traceparent`. */
   readonly forwardTrace: boolean
   /** What the environment says of OpenTelemetry; null: nothing. */
   readonly telemetry: TelemetrySettings | null
   /** To the parent, where several processes share the port. */
   readonly parent: Channel | undefined
-  /** Whether this node is the one that removes old statistics. */
-  readonly isTidying: () => boolean
 }
 
 /** How calls and attempts become part of traces, as far as they do. */
@@ -38,41 +34,39 @@ export class Watching {
   readonly traces: Traces
   readonly #clock: Clock
   readonly #metrics: Metrics
-  readonly #owed: Backlog
+  readonly #backlog: Backlog
   readonly #stats: StatsWriter
-  readonly #upkeep: StatisticsCleaner
   readonly #sibling: Sibling | undefined
   readonly #telemetry: Telemetry | null
 
   static async open(options: WatchingOptions): Promise<Watching> {
     const { store, clock, version, telemetry, logger } = options
-    const owed = new Backlog(store, clock)
+    const backlog = new Backlog(store, clock)
     const unsettled = () => store.unsettled
-    const metrics = new Metrics({ ...options.sources, version, unsettled, store: () => owed.read() })
+    const metrics = new Metrics({ version, unsettled, store: () => backlog.read() })
     for (const warning of telemetry?.warnings ?? []) logger.warn(warning)
     const isOn = telemetry !== null && (telemetry.traces || telemetry.metrics)
     const snapshot = async () => metrics.gather([await metrics.snapshot()])
     const started = isOn
       ? await (await import('./telemetry.ts')).startTelemetry({ settings: telemetry, version, clock, logger, snapshot })
       : null
-    return new Watching(options, owed, metrics, started, await tracesOf(started, options.forwardTrace))
+    return new Watching(options, backlog, metrics, started, await tracesOf(started, options.forwardTrace))
   }
 
   private constructor(
     options: WatchingOptions,
-    owed: Backlog,
+    backlog: Backlog,
     metrics: Metrics,
     telemetry: Telemetry | null,
     traces: Traces,
   ) {
-    const { store, clock, logger, parent, isTidying } = options
+    const { store, clock, logger, parent } = options
     this.#clock = clock
-    this.#owed = owed
+    this.#backlog = backlog
     this.#metrics = metrics
     this.#telemetry = telemetry
     this.traces = traces
     this.#stats = new StatsWriter(store, clock, logger)
-    this.#upkeep = new StatisticsCleaner(store, clock, logger, isTidying)
     this.#sibling = parent === undefined ? undefined : new Sibling(parent, clock, () => metrics.snapshot())
     store.observations.on(observation => {
       metrics.observe(observation)
@@ -80,10 +74,14 @@ export class Watching {
     })
   }
 
+  /** Measures these parts too: they are made after it, since they take part in its traces. */
+  attach(node: NodeSources): void {
+    this.#metrics.attach(node)
+  }
+
   start(): void {
     this.#metrics.start(this.#clock)
     this.#stats.start()
-    this.#upkeep.start()
   }
 
   /** Of all processes that share the port. */
@@ -100,7 +98,7 @@ export class Watching {
   /** Before the store is closed. */
   async stop(): Promise<void> {
     this.#metrics.stop()
-    await Promise.all([this.#stats.stop(), this.#upkeep.stop(), this.#owed.stop(), this.#telemetry?.stop()])
+    await Promise.all([this.#stats.stop(), this.#backlog.stop(), this.#telemetry?.stop()])
   }
 }
 

@@ -3,11 +3,41 @@ import { existsSync } from 'node:fs'
 import type { Clock } from '../base/clock.ts'
 import { StartRefused } from '../base/start-refused.ts'
 import type { Config } from '../config/config.ts'
+import type { Bus } from '../store/bus.ts'
+import { PostgresBus } from '../store/postgres/bus.ts'
 import { openPostgres } from '../store/postgres/driver.ts'
 import { isUntrusted, mayPass } from '../store/postgres/faults.ts'
 import { databaseFile, FolderInUse, openSqlite } from '../store/sqlite/driver.ts'
 import { Store } from '../store/store.ts'
 import { NotDurable, StoreUnavailable } from '../store/transaction.ts'
+
+/** A store, and how the nodes on it tell each other; null where it can have one process only. */
+export type Opened = { readonly store: Store; readonly bus: Bus | null }
+
+const HOW_TO_MAKE = {
+  POSTHORN_ENCRYPTION_KEY: 'make one with `openssl rand -base64 32`, keep a copy of it apart from the database',
+  POSTHORN_API_KEY: 'make one with `openssl rand -hex 32`',
+} as const
+
+/** Throws StartRefused. `say` is told when the database is away and waited for. */
+export async function openShared(config: Config, clock: Clock, say: (text: string) => unknown): Promise<Opened> {
+  const url = config.databaseUrl?.reveal()
+  if (url === undefined) {
+    if (config.role !== 'all') {
+      throw new StartRefused('The embedded store has one process only: leave role out, or set POSTHORN_DATABASE_URL.')
+    }
+    return { store: await openStore(config, clock), bus: null }
+  }
+  for (const [key, name] of [
+    [config.encryptionKey, 'POSTHORN_ENCRYPTION_KEY'],
+    [config.apiKey, 'POSTHORN_API_KEY'],
+  ] as const) {
+    if (key !== null) continue
+    throw new StartRefused(`${name} is not set: ${HOW_TO_MAKE[name]}, and set it to the same on every node.`)
+  }
+  const store = await openStore(config, clock, say)
+  return { store, bus: new PostgresBus(config.listenUrl?.reveal() ?? url, clock) }
+}
 
 type Where = Pick<Config, 'data' | 'databaseUrl'>
 

@@ -6,15 +6,15 @@ import { anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from '../s
 import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
 import { parseMetrics } from './scrape.ts'
 
-const metricsOf = () =>
-  new Metrics({
-    version: '1.2.3',
+function metricsOf(): Metrics {
+  const metrics = new Metrics({ version: '1.2.3', unsettled: () => 0, store: async () => null })
+  metrics.attach({
     engine: () => ({ inFlight: 0, partitions: 0, lanes: { ordinary: 0, ordered: 0, cautious: 0 } }),
-    unsettled: () => 0,
     failedAuthentications: () => 0,
     connections: async () => 0,
-    store: async () => null,
   })
+  return metrics
+}
 
 const valuesOf = async (metrics: Metrics) => parseMetrics(await writeMetrics(await metrics.snapshot()))
 

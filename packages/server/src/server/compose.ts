@@ -1,0 +1,269 @@
+/** The parts of a process, put together, and the list of services in which they start. */
+import pkg from '../../package.json' with { type: 'json' }
+import { createApi } from '../api/api.ts'
+import type { Services } from '../api/services.ts'
+import { Books } from '../background/books.ts'
+import { Erasure } from '../background/erasure.ts'
+import { HistoryKeeper } from '../background/history.ts'
+import { Notices } from '../background/notices.ts'
+import { Retention } from '../background/retention.ts'
+import { StatisticsCleaner } from '../background/statistics.ts'
+import { BackgroundWorks } from '../background/works.ts'
+import type { Clock } from '../base/clock.ts'
+import { DAY_MS } from '../base/durations.ts'
+import type { Logger } from '../base/logger.ts'
+import { PARTITION_COUNT } from '../base/model.ts'
+import { TypeSamples } from '../catalogue/type-samples.ts'
+import type { Config } from '../config/config.ts'
+import { parseProxy } from '../engine/attempt/tunnel.ts'
+import { Engine } from '../engine/engine.ts'
+import { AllPartitions, LeasedPartitions, type Partitions } from '../engine/ownership/partitions.ts'
+import type { EngineState } from '../observe/metrics.ts'
+import { Watching } from '../observe/watching.ts'
+import { Inbox } from '../publish/inbox.ts'
+import { Publisher } from '../publish/publisher.ts'
+import { Replayer } from '../replay/replayer.ts'
+import { createReplayCounter } from '../replay/selection.ts'
+import { ApiKeyCache } from '../services/api-key-cache.ts'
+import { ApiKeys } from '../services/api-keys.ts'
+import { Deliveries } from '../services/deliveries.ts'
+import { Endpoints } from '../services/endpoints.ts'
+import { EventTypes } from '../services/event-types.ts'
+import { Exports } from '../services/exports.ts'
+import { KeyRotation } from '../services/key-rotation.ts'
+import { Replays } from '../services/replays.ts'
+import { RetrySchedules } from '../services/retry-schedules.ts'
+import { Stats } from '../services/stats.ts'
+import { Tenants } from '../services/tenants.ts'
+import type { Bus } from '../store/bus.ts'
+import { Relay } from '../store/relay.ts'
+import type { Store } from '../store/store.ts'
+import { ApiServer } from './api-server.ts'
+import { createIdentify } from './identify.ts'
+import type { OpenedKeyring, RootKey } from './instance-keys.ts'
+import type { Lifecycle, Service } from './lifecycle.ts'
+import type { ServerIo } from './server-io.ts'
+
+/** What every part may stand on. */
+export type Foundation = {
+  readonly config: Config
+  readonly store: Store
+  /** null: this process is the only one. */
+  readonly bus: Bus | null
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly io: ServerIo
+  readonly keys: OpenedKeyring
+  readonly rootKey: RootKey
+  readonly lifecycle: Pick<Lifecycle, 'isReady' | 'isDraining'>
+}
+
+export type Composed = {
+  /** In the order in which they start. */
+  readonly services: readonly Service[]
+  readonly api: ApiServer
+  readonly engine: Engine
+}
+
+/** How soon what was published from SQL, or another node has put into the inbox, is seen. */
+const INBOX_LOOK_MS = 50
+/** The same where this process is the only one: it knows of all but what a fault has left claimed. */
+const LONE_INBOX_LOOK_MS = 1_000
+/** How soon a replay that another node has made, or has left when it died, is resumed. */
+const REPLAY_LOOK_MS = 1_000
+/** A commit of more would keep the others waiting for more than some 50 ms. */
+const MAX_DELIVERIES_AT_ONCE = 5_000
+/** What an attempt takes beside connecting and waiting for the status. */
+const ATTEMPT_MARGIN_MS = 5_000
+
+export async function compose(foundation: Foundation): Promise<Composed> {
+  const { config, store, bus, clock, logger, io } = foundation
+  const partitions =
+    bus === null ? new AllPartitions(store) : new LeasedPartitions(store, clock, logger, config.leaseMs)
+  const watching = await Watching.open({
+    store,
+    clock,
+    logger,
+    version: pkg.version,
+    forwardTrace: config.forwardTrace,
+    telemetry: io.telemetry ?? null,
+    parent: io.parent,
+  })
+  const apiKeys = new ApiKeyCache(store, clock)
+  const sending = composeSending(foundation, partitions, watching)
+  const books = new Books(store, logger, config)
+  const works = new BackgroundWorks(store, clock, logger, [
+    new Erasure(store, logger),
+    new Retention(store, logger, config),
+    books,
+  ])
+  const typeSamples = new TypeSamples(store, clock)
+  const keyRotation = new KeyRotation(store, foundation.keys.keyring, foundation.keys.place, logger)
+  const services = composeServices(foundation, {
+    ...sending,
+    apiKeys,
+    typeSamples,
+    keyRotation,
+    onErase: () => works.look(),
+    flushStats: () => watching.flushStats(),
+  })
+  const api = composeApi(foundation, services, apiKeys, watching)
+  watching.attach({
+    engine: () => engineState(sending.engine, partitions),
+    failedAuthentications: () => api.failedAuthentications(),
+    mismatches: () => books.mismatches(),
+    connections: () => api.connections(),
+  })
+  const history = new HistoryKeeper(store, clock, logger, config.retentionDays)
+  const statistics = new StatisticsCleaner(store, clock, logger, () => partitions.epochOf(0) !== undefined)
+  return {
+    api,
+    engine: sending.engine,
+    services: [
+      ...composeRelay(foundation, partitions),
+      // After the relay: it reports what is changed from here on.
+      { name: 'API keys', start: () => apiKeys.open(), close: () => apiKeys.close() },
+      { name: 'observation', start: () => watching.start(), stop: () => watching.stop() },
+      ...(config.role === 'api' ? [] : sending.services),
+      { name: 'samples of types', stop: () => typeSamples.stop() },
+      { name: 'key rotation', stop: () => keyRotation.stop() },
+      { name: 'API', start: () => api.listen(config), drain: timeoutMs => api.drain(timeoutMs) },
+      { name: 'history', start: () => history.start(), stop: () => history.stop() },
+      { name: 'statistics', start: () => statistics.start(), stop: () => statistics.stop() },
+      { name: 'background works', start: () => works.start(), stop: () => works.stop() },
+    ],
+  }
+}
+
+/** What other nodes have to know, and what they say; nothing where there are none. */
+function composeRelay({ store, bus, clock }: Foundation, partitions: Partitions): Service[] {
+  if (bus === null) return []
+  const relay = new Relay(store, bus, clock, partition => partitions.epochOf(partition) !== undefined)
+  return [{ name: 'relay', start: () => relay.start(), stop: () => relay.stop() }]
+}
+
+type Sending = {
+  readonly publisher: Publisher
+  readonly engine: Engine
+  /** Not on a node that only takes calls. */
+  readonly services: readonly Service[]
+}
+
+/** From an event to its requests. */
+function composeSending(foundation: Foundation, partitions: Partitions, { traces }: Watching): Sending {
+  const { config, store, bus, clock, logger, keys } = foundation
+  const engine = new Engine(store, keys.keyring, partitions, clock, logger, {
+    policy: config,
+    proxy: config.proxy === null ? undefined : parseProxy(config.proxy.reveal()),
+    connectTimeoutMs: config.connectTimeoutMs,
+    extraCa: config.extraCa.map(({ pem }) => pem),
+    apiVersion: config.apiVersion,
+    userAgent: `Posthorn/${pkg.version}`,
+    retrySchedule: config.retrySchedule,
+    responseTimeoutMs: config.responseTimeoutMs,
+    disableAfterMs: config.disableAfterDays * DAY_MS,
+    maxInFlight: config.maxInFlight,
+    maxInFlightPerHost: config.maxInFlightPerHost,
+    laneWindow: config.laneWindow,
+    payloadMemoryBytes: config.payloadMemoryBytes,
+    random: Math.random,
+    ...(traces.beginTrace === undefined ? {} : { beginTrace: traces.beginTrace }),
+  })
+  const publisher = new Publisher(store, {
+    maxBatch: config.maxBatch,
+    maxDepth: config.maxDepth,
+    idempotencyMs: config.idempotencyDays * DAY_MS,
+    maxDeliveriesAtOnce: MAX_DELIVERIES_AT_ONCE,
+  })
+  const { configuration } = publisher
+  const inbox = new Inbox(store, configuration, clock, logger, {
+    lookMs: bus === null ? LONE_INBOX_LOOK_MS : INBOX_LOOK_MS,
+    maxDepth: config.maxDepth,
+    maxPayloadBytes: config.maxBodyBytes,
+    maxDeliveriesAtOnce: MAX_DELIVERIES_AT_ONCE,
+  })
+  const replayer = new Replayer(store, configuration, clock, logger, {
+    perSecond: config.replayPerSecond,
+    lookMs: REPLAY_LOOK_MS,
+    retentionDays: config.retentionDays,
+  })
+  const notices = new Notices(store, publisher, clock, logger)
+  return {
+    publisher,
+    engine,
+    services: [
+      { name: 'engine', start: () => engine.start(), drain: timeoutMs => engine.drain(timeoutMs) },
+      { name: 'inbox', start: () => inbox.start(), stop: () => inbox.stop() },
+      { name: 'replays', start: () => replayer.start(), drain: () => replayer.stop() },
+      { name: 'notices', start: () => notices.start(), stop: () => notices.stop() },
+    ],
+  }
+}
+
+type ServiceParts = Pick<Sending, 'publisher'> & {
+  readonly apiKeys: ApiKeyCache
+  readonly typeSamples: TypeSamples
+  readonly keyRotation: KeyRotation
+  readonly onErase: () => void
+  readonly flushStats: () => Promise<void>
+}
+
+/** What people can do. */
+function composeServices(foundation: Foundation, parts: ServiceParts): Services {
+  const { config, store, clock, keys } = foundation
+  const { publisher, apiKeys, typeSamples, keyRotation, onErase, flushStats } = parts
+  const types = () => publisher.types()
+  return {
+    publisher,
+    endpoints: new Endpoints(store, keys.keyring, {
+      policy: config,
+      maxEndpoints: config.maxEndpoints,
+      types,
+      disableAfterMs: config.disableAfterDays * DAY_MS,
+    }),
+    retrySchedules: new RetrySchedules(store, { setting: config.retrySchedule, dev: config.dev, types }),
+    tenants: new Tenants(store, {
+      // A token may be asked for before.
+      attemptMs: 2 * config.connectTimeoutMs + config.responseTimeoutMs + ATTEMPT_MARGIN_MS,
+      onErase,
+    }),
+    exports: new Exports(store),
+    apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
+    eventTypes: new EventTypes(store, typeSamples, { dev: config.dev }),
+    deliveries: new Deliveries(store),
+    replays: new Replays(store, createReplayCounter(store, clock)),
+    keyRotation,
+    stats: new Stats(store, flushStats),
+  }
+}
+
+function composeApi(foundation: Foundation, services: Services, apiKeys: ApiKeyCache, watching: Watching): ApiServer {
+  const { config, clock, logger, rootKey, lifecycle } = foundation
+  const created = createApi(services, {
+    ...createIdentify(config, rootKey, apiKeys),
+    clock,
+    egressAddresses: config.egressAddresses,
+    version: pkg.version,
+    takesCalls: config.role !== 'delivery',
+    maxBodyBytes: config.maxBodyBytes,
+    bodyMemoryBytes: config.bodyMemoryBytes,
+    maxConnections: config.maxConnections,
+    isReady: () => lifecycle.isReady,
+    isDraining: () => lifecycle.isDraining,
+    logger,
+    metrics: () => watching.metrics(),
+    metricsOpen: config.metricsOpen,
+    ...watching.traces,
+  })
+  return new ApiServer(created, clock)
+}
+
+function engineState(engine: Engine, partitions: Partitions): EngineState {
+  const lanes = { ordinary: 0, ordered: 0, cautious: 0 }
+  for (const { isInCrashMode, isOrdered } of engine.lanes) {
+    lanes[isInCrashMode ? 'cautious' : isOrdered ? 'ordered' : 'ordinary']++
+  }
+  let held = 0
+  for (let at = 0; at < PARTITION_COUNT; at++) if (partitions.epochOf(at) !== undefined) held++
+  return { inFlight: engine.inFlight, partitions: held, lanes }
+}

@@ -1,0 +1,32 @@
+import type { Caller, GateOptions } from '../api/gate.ts'
+import { StartRefused } from '../base/start-refused.ts'
+import { type Network, parseNetwork } from '../guard/address.ts'
+import { hashOfKey } from '../secrets/api-key.ts'
+import type { ApiKeyCache } from '../services/api-key-cache.ts'
+import type { RootKey } from './instance-keys.ts'
+
+const ROOT: Caller = { key: null }
+
+/** Who has a key of the API, and which proxies are believed about who calls. Throws StartRefused. */
+export function createIdentify(
+  { trustedProxies }: { readonly trustedProxies: readonly string[] },
+  rootKey: RootKey,
+  apiKeys: Pick<ApiKeyCache, 'find'>,
+): Pick<GateOptions, 'identify' | 'trustedProxies'> {
+  return {
+    trustedProxies: trustedProxies.map(networkOf),
+    identify(given) {
+      const hash = hashOfKey(given)
+      // Both are asked, so that a wrong key takes the same time whichever it is nearest to.
+      const key = apiKeys.find(hash)
+      if (rootKey.matches(hash)) return ROOT
+      return key === undefined ? undefined : { key }
+    },
+  }
+}
+
+function networkOf(text: string): Network {
+  const network = parseNetwork(text)
+  if (network === undefined) throw new StartRefused(`trustedProxies: ${text} has bits set behind its prefix.`)
+  return network
+}

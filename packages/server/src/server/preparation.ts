@@ -1,0 +1,45 @@
+/** What must be true of a store before it is served from, and what each start writes into it. */
+
+import type { Clock } from '../base/clock.ts'
+import { DAY_MS } from '../base/durations.ts'
+import { StartRefused } from '../base/start-refused.ts'
+import { starterCatalogue } from '../catalogue/starter-catalogue.ts'
+import { takeSteps } from '../store/migrate.ts'
+import { MOVE_MARK } from '../store/operations/move.ts'
+import { KEY_LIFE_META } from '../store/postgres/publish-function.ts'
+import type { Store } from '../store/store.ts'
+
+/** Brings the store to this version's schema. Throws StartRefused where it can't be served from. */
+export async function prepareStore(store: Store, clock: Clock): Promise<void> {
+  await takeSteps(store, clock)
+  await requireWhole(store)
+  await requireDurability(store)
+}
+
+/** @param idempotencyDays for what is published from SQL, which has no settings of its own */
+export async function seedStore(
+  store: Store,
+  { idempotencyDays }: { readonly idempotencyDays: number },
+): Promise<void> {
+  await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
+  await store.write('writeMeta', { key: KEY_LIFE_META, value: String(idempotencyDays * DAY_MS) })
+}
+
+/** Half of an installation would send half of what is owed. */
+async function requireWhole(store: Store): Promise<void> {
+  if ((await store.read('readMeta', { key: MOVE_MARK })) === null) return
+  throw new StartRefused('A move into this database is not finished: run the same `posthorn move` again.')
+}
+
+/** What the store says itself. A 202 means nothing without it. PostgreSQL is asked in each transaction. */
+async function requireDurability(store: Store): Promise<void> {
+  if (store.engine === 'postgres') return
+  // 2 is FULL.
+  const { synchronous, journal_mode: journalMode } = await store.durability()
+  if (synchronous !== '2' || journalMode !== 'wal') {
+    throw new StartRefused(
+      `The store would not be durable (synchronous ${synchronous}, journal ${journalMode}): ` +
+        'put the data folder on a local disk that SQLite can use with a write-ahead log.',
+    )
+  }
+}
