@@ -3,12 +3,7 @@
 import type { ChildProcess } from 'node:child_process'
 import cluster from 'node:cluster'
 import { systemClock } from './base/clock.ts'
-import { backUpStore, restoreStore } from './commands/backup.ts'
 import { runCommandLine } from './commands/command-line.ts'
-import { examine } from './commands/doctor/doctor.ts'
-import { rotateKeys } from './commands/keys-rotate.ts'
-import { migrateStore } from './commands/migrate.ts'
-import { moveInstallation } from './commands/move.ts'
 import {
   boundHeapGrowth,
   growThreadPool,
@@ -16,7 +11,6 @@ import {
   readEnvironment,
   readTextFile,
 } from './config/config.ts'
-import { startServer } from './server/server.ts'
 
 growThreadPool()
 boundHeapGrowth()
@@ -39,13 +33,14 @@ void runCommandLine({
   stdout: process.stdout,
   stderr: process.stderr,
   clock: systemClock,
-  startServer,
-  migrateStore,
-  moveInstallation,
-  rotateKeys,
-  backUpStore,
-  restoreStore,
-  examine,
+  // Each loads what it needs when it is run: `--help`, and the parent of several processes, need none of it.
+  startServer: async (config, io) => (await import('./server/server.ts')).startServer(config, io),
+  migrateStore: async (config, io) => (await import('./commands/migrate.ts')).migrateStore(config, io),
+  moveInstallation: async (config, io) => (await import('./commands/move.ts')).moveInstallation(config, io),
+  rotateKeys: async (config, url, io) => (await import('./commands/keys-rotate.ts')).rotateKeys(config, url, io),
+  backUpStore: async (config, io) => (await import('./commands/backup.ts')).backUpStore(config, io),
+  restoreStore: async (config, io) => (await import('./commands/backup.ts')).restoreStore(config, io),
+  examine: async (result, options, io) => (await import('./commands/doctor/doctor.ts')).examine(result, options, io),
   exit: code => process.exit(code),
   onSignal: (signal, handle) => void process.on(signal, handle),
   onCrash: handle => {

@@ -1,0 +1,48 @@
+import type { Clock } from '../base/clock.ts'
+import type { Output } from '../base/output.ts'
+import type { Config, ConfigResult, Environment } from '../config/config.ts'
+import type { Channel } from '../observe/gathering.ts'
+import type { RunningServer } from '../server/server.ts'
+import type { ServerIo } from '../server/server-io.ts'
+import type { CopyConfig } from './backup.ts'
+import type { CommandIo } from './command-io.ts'
+import type { DoctorOptions } from './doctor/doctor.ts'
+import type { MoveConfig } from './move.ts'
+import type { ServingProcess, StopSignal } from './processes.ts'
+
+/** Everything that the commands touch, so that tests can pass in their own. `cli.ts` has that of the real process. */
+export type Effects = {
+  /** Without the program's own name. */
+  readonly args: readonly string[]
+  readonly env: Environment
+  readonly readFile: (path: string) => string
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly clock: Clock
+  readonly startServer: (config: Config, io: ServerIo) => Promise<RunningServer>
+  readonly migrateStore: (config: Config, io: CommandIo) => Promise<void>
+  readonly moveInstallation: (config: MoveConfig, io: CommandIo) => Promise<void>
+  readonly rotateKeys: (config: Config, url: string | undefined, io: CommandIo) => Promise<void>
+  readonly backUpStore: (config: CopyConfig, io: CommandIo) => Promise<void>
+  readonly restoreStore: (config: CopyConfig, io: CommandIo) => Promise<void>
+  readonly examine: (result: ConfigResult, options: DoctorOptions, io: CommandIo) => Promise<boolean>
+  /** Ends the process. */
+  readonly exit: (code: number) => void
+  readonly onSignal: (signal: StopSignal, handle: () => void) => void
+  /** An exception or rejection that nothing caught. */
+  readonly onCrash: (handle: (error: unknown) => void) => void
+  readonly parentPid: () => number
+  /** Starts this very command again as one of several processes that share the port. */
+  readonly fork: () => ServingProcess & Channel
+  /** How this process was forked; null: it was not. */
+  readonly forked: Forked | null
+}
+
+export type Forked = {
+  /** The one that says for all of them where the API is. */
+  readonly isFirst: boolean
+  /** The parent is gone. */
+  readonly onOrphaned: (handle: () => void) => void
+  /** To the parent. */
+  readonly parent: Channel
+}

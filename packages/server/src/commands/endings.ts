@@ -1,0 +1,53 @@
+/** How a command ends, and what it says then. */
+import { createLogger } from '../base/logger.ts'
+import { StartRefused } from '../base/start-refused.ts'
+import type { Config, ConfigResult } from '../config/config.ts'
+import type { Effects } from './effects.ts'
+
+export const EXIT = {
+  /** All is well: the help was shown, serve drained and stopped, or another command has done its work. */
+  ok: 0,
+  /** The command can't do its work as things are. */
+  refused: 1,
+  /** The command line or the configuration is wrong. */
+  usage: 2,
+  /** Something that nobody foresaw; whatever was accepted is in the store and goes on at the next start. */
+  crash: 70,
+  /** Plus the number of a signal that came a second time. */
+  signal: 128,
+} as const
+
+/** Runs a command that ends by itself, and the process with it. */
+export async function finish(
+  result: ConfigResult,
+  work: (config: Config) => Promise<void>,
+  effects: Effects,
+): Promise<void> {
+  if (result.ok) {
+    try {
+      await work(result.config)
+      effects.exit(EXIT.ok)
+    } catch (error) {
+      refuseStart(error, effects)
+    }
+  } else refuseUsage(result.problems, effects)
+}
+
+export function refuseUsage(problems: readonly string[], { stderr, exit }: Effects): void {
+  for (const problem of problems) stderr.write(`posthorn: ${problem}\n`)
+  exit(EXIT.usage)
+}
+
+export function refuseStart(error: unknown, effects: Effects): void {
+  if (error instanceof StartRefused) {
+    effects.stderr.write(`posthorn: ${error.message}\n`)
+    effects.exit(EXIT.refused)
+  } else crash(effects, error)
+}
+
+export function crash({ clock, exit, stdout }: Effects, error: unknown): void {
+  const { logger, flushSync } = createLogger({ level: 'fatal', stdout, clock })
+  logger.fatal({ err: error }, 'Posthorn ends because of an error; what was accepted goes on at the next start')
+  flushSync()
+  exit(EXIT.crash)
+}

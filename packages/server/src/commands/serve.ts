@@ -1,0 +1,118 @@
+/** `posthorn serve`: one process, or several that share the port, until a signal. */
+import type { Command } from 'commander'
+import type { Timer } from '../base/clock.ts'
+import { createLogger } from '../base/logger.ts'
+import { StartRefused } from '../base/start-refused.ts'
+import { type Config, loadConfig } from '../config/config.ts'
+import { readTelemetrySettings } from '../config/telemetry-settings.ts'
+import type { Effects } from './effects.ts'
+import { crash, EXIT, refuseStart, refuseUsage } from './endings.ts'
+import { flagsOf } from './flags.ts'
+import { Processes, type StopSignal } from './processes.ts'
+
+const SIGNAL_NUMBERS: Readonly<Record<StopSignal, number>> = { SIGINT: 2, SIGTERM: 15 }
+
+/** Ctrl-C under npm arrives twice: from the terminal and, about a millisecond later, from npm. That is one wish. */
+const SAME_WISH_MS = 500
+/** What a stop can take beyond the drain, to settle and close. */
+const STOP_GRACE_MS = 10_000
+const PARENT_CHECK_MS = 1000
+
+export async function serve(command: Command, effects: Effects): Promise<void> {
+  const { flags, words } = flagsOf(command)
+  const result = loadConfig({ flags, env: effects.env, readFile: effects.readFile })
+  const problems = result.ok ? [...words] : [...words, ...result.problems]
+  if (!result.ok || problems.length > 0) return refuseUsage(problems, effects)
+  if (result.config.processes === 1 || effects.forked !== null) return run(result.config, effects)
+  if (result.config.databaseUrl === null) {
+    const why = 'processes is more than 1, and the embedded store has one process only'
+    return refuseStart(new StartRefused(`${why}: leave it out, or set POSTHORN_DATABASE_URL.`), effects)
+  }
+  await runMany(result.config, effects)
+}
+
+/** Starts the server and stops it once: at the first signal, or when the npm that started it is gone. */
+async function run(config: Config, effects: Effects): Promise<void> {
+  const { clock, exit, stdout, stderr } = effects
+  effects.onCrash(error => crash(effects, error))
+  const sharing = effects.forked === null ? 'alone' : effects.forked.isFirst ? 'first' : 'another'
+  const telemetry = readTelemetrySettings(effects.env)
+  const parent = effects.forked === null ? {} : { parent: effects.forked.parent }
+  const started = (async () => effects.startServer(config, { stdout, stderr, clock, sharing, telemetry, ...parent }))()
+  let stopAskedAtMs: number | undefined
+  const stop = async () => {
+    stopAskedAtMs = clock.monotonicMs()
+    clock.after(config.drainTimeoutMs + STOP_GRACE_MS, () => crash(effects, new Error('the stop took too long')))
+    try {
+      await (await started).stop()
+      exit(EXIT.ok)
+    } catch (error) {
+      // A start that failed is told below.
+      if (!(await failed(started))) crash(effects, error)
+    }
+  }
+  const onSignal = (signal: StopSignal) => {
+    if (stopAskedAtMs === undefined) void stop()
+    else if (clock.monotonicMs() - stopAskedAtMs >= SAME_WISH_MS) exit(EXIT.signal + SIGNAL_NUMBERS[signal])
+  }
+  effects.onSignal('SIGTERM', () => onSignal('SIGTERM'))
+  effects.onSignal('SIGINT', () => onSignal('SIGINT'))
+  // With its parent a process loses the port: nobody would call it, and nobody would ever stop it.
+  effects.forked?.onOrphaned(() => stopAskedAtMs === undefined && void stop())
+  try {
+    await started
+  } catch (error) {
+    return refuseStart(error, effects)
+  }
+  // An npm that is killed outright leaves the server behind, holding the data folder: the next start would be refused.
+  const startedByNpm = effects.env.npm_lifecycle_event === 'start'
+  if (startedByNpm) whenParentGone(effects, () => stopAskedAtMs === undefined && void stop())
+}
+
+async function failed(promise: Promise<unknown>): Promise<boolean> {
+  return promise.then(
+    () => false,
+    () => true,
+  )
+}
+
+/** As many processes as are configured, until a signal. */
+async function runMany(config: Config, effects: Effects): Promise<void> {
+  const { clock, exit, stdout } = effects
+  // Only here: it brings what counts and adds up, which no other command needs.
+  const { Gathering } = await import('../observe/gathering.ts')
+  const gathering = new Gathering(clock)
+  const fork = () => {
+    const child = effects.fork()
+    gathering.add(child)
+    child.onEnd(() => gathering.remove(child))
+    return child
+  }
+  effects.onCrash(error => crash(effects, error))
+  const { logger, flush } = createLogger({ level: config.logLevel, stdout, clock, isShared: true })
+  const stopTimeoutMs = config.drainTimeoutMs + 2 * STOP_GRACE_MS
+  const crashCode = EXIT.crash
+  const processes = new Processes({ count: config.processes, fork, clock, log: logger, stopTimeoutMs, crashCode })
+  let stopAskedAtMs: number | undefined
+  const onSignal = (signal: StopSignal) => {
+    if (stopAskedAtMs === undefined) {
+      stopAskedAtMs = clock.monotonicMs()
+      processes.stop(signal)
+    } else if (clock.monotonicMs() - stopAskedAtMs >= SAME_WISH_MS) {
+      processes.killAll()
+      exit(EXIT.signal + SIGNAL_NUMBERS[signal])
+    }
+  }
+  effects.onSignal('SIGTERM', () => onSignal('SIGTERM'))
+  effects.onSignal('SIGINT', () => onSignal('SIGINT'))
+  if (effects.env.npm_lifecycle_event === 'start') whenParentGone(effects, () => onSignal('SIGTERM'))
+  const code = await processes.run()
+  await flush()
+  exit(code)
+}
+
+function whenParentGone({ clock, parentPid }: Effects, react: () => void): void {
+  const parent = parentPid()
+  const look = (): Timer => clock.after(PARENT_CHECK_MS, () => void (parentPid() === parent ? look() : react()))
+  look()
+}
