@@ -47,7 +47,8 @@ function elementOf({ field }: FieldError): number {
 export type PayloadLimits = {
   /** Objects and arrays inside one another. */
   readonly maxDepth: number
-  readonly maxPayloadBytes: number
+  /** A payload has no more bytes than the body of a call. */
+  readonly maxBodyBytes: number
 }
 
 /** An event that was not published as the body of a call. */
@@ -68,7 +69,7 @@ export function checkEvent(
 ): { readonly faults: readonly FieldError[]; readonly value: unknown } {
   const { type, payload, payloadBytes } = event
   if (payload === null) {
-    const detail = `A payload may have at most ${limits.maxPayloadBytes} bytes; this one has ${payloadBytes}.`
+    const detail = `A payload may have at most ${limits.maxBodyBytes} bytes; this one has ${payloadBytes}.`
     return { faults: [{ field: '/payload', detail, reason: 'payload_too_large' }], value: undefined }
   }
   // The payload is JSON, or PostgreSQL would not have taken it as such: so it can't reach out of its place.

@@ -12,14 +12,17 @@ import type { Configuration, KnownTypes, TenantMatcher } from '../catalogue/conf
 import type { AcceptedArrival, Arrival, ClaimedInbox, InboxItem } from '../store/operations/inbox.ts'
 import type { Store } from '../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
+import type { PayloadLimits } from './event-faults.ts'
 import { type ItemFacts, type ItemPlan, readItemFacts } from './fan-out.ts'
 import { freshItems } from './new-deliveries.ts'
-import { type PlanLimits, planTenant, type Rows, type TenantPlan } from './plan.ts'
+import { MAX_DELIVERIES_AT_ONCE, type PlanLimits, planTenant, type Rows, type TenantPlan } from './plan.ts'
 import { untilCurrent } from './until-current.ts'
 
-export type InboxOptions = PlanLimits & {
+export type InboxOptions = {
   /** How often to look for what nobody told of, milliseconds: others have put it there, or a claim has run out. */
   readonly lookMs: number
+  /** See PlanLimits. Default: 5,000. */
+  readonly maxDeliveriesAtOnce?: number
 }
 
 /** How long others leave alone what is claimed here. A node that dies over it costs so much. */
@@ -46,14 +49,22 @@ export class Inbox {
   readonly #store: Store
   readonly #configuration: Configuration
   readonly #log: Logger
-  readonly #options: InboxOptions
+  readonly #limits: PlanLimits
   readonly #loop: Loop
 
-  constructor(store: Store, configuration: Configuration, clock: Clock, log: Logger, options: InboxOptions) {
+  constructor(
+    store: Store,
+    configuration: Configuration,
+    clock: Clock,
+    log: Logger,
+    settings: PayloadLimits,
+    options: InboxOptions,
+  ) {
     this.#store = store
     this.#configuration = configuration
     this.#log = log
-    this.#options = options
+    const { maxDeliveriesAtOnce = MAX_DELIVERIES_AT_ONCE } = options
+    this.#limits = { maxDepth: settings.maxDepth, maxBodyBytes: settings.maxBodyBytes, maxDeliveriesAtOnce }
     this.#loop = new Loop({
       clock,
       everyMs: options.lookMs,
@@ -92,7 +103,7 @@ export class Inbox {
     return this.#store.write('claimInbox', {
       after,
       claimMs: CLAIM_MS,
-      maxPayloadBytes: this.#options.maxPayloadBytes,
+      maxPayloadBytes: this.#limits.maxBodyBytes,
     })
   }
 
@@ -126,7 +137,7 @@ export class Inbox {
     const plans = tenants.map((tenant, index) => {
       const rows = { arrivals: arrivalsOf.get(tenant) ?? [], items: itemsOf.get(tenant) ?? [] }
       const configuration = configurations[index]!
-      return planTenant(tenant, rows, { types, configuration, facts, limits: this.#options, nowMs })
+      return planTenant(tenant, rows, { types, configuration, facts, limits: this.#limits, nowMs })
     })
     const stale = new Set<EventId>()
     const chunks = chunksOf(plans)

@@ -12,6 +12,9 @@ import { checkEvent, type PayloadLimits } from './event-faults.ts'
 import { type ItemFacts, type ItemPlan, NO_FACTS, planItem, type Room } from './fan-out.ts'
 import { newDelivery } from './new-deliveries.ts'
 
+/** A commit of more would keep the others waiting for more than some 50 ms. */
+export const MAX_DELIVERIES_AT_ONCE = 5_000
+
 export type PlanLimits = PayloadLimits & {
   /** Deliveries that an event may make in one commit; those of one with more are made some at a time. */
   readonly maxDeliveriesAtOnce: number

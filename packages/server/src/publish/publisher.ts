@@ -4,6 +4,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
+import { DAY_MS } from '../base/durations.ts'
 import { codeOfFaults, type FieldError, PosthornError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
 import type { CutError } from '../base/json-scanner.ts'
@@ -29,17 +30,16 @@ import { type Store, StoreOverloaded } from '../store/store.ts'
 import { type Cut, type CutEvent, cutEvents } from './cut.ts'
 import { findFaults } from './event-faults.ts'
 import { freshItems, newDelivery } from './new-deliveries.ts'
+import { MAX_DELIVERIES_AT_ONCE } from './plan.ts'
 import { untilCurrent } from './until-current.ts'
 
+/** Settings, by their own names; and what is the same for all but tests. */
 export type PublisherOptions = {
-  /** Events that one call may publish. */
   readonly maxBatch: number
-  /** Objects and arrays inside one another in a payload. */
   readonly maxDepth: number
-  /** How long a provider's own id of an event is remembered, milliseconds. */
-  readonly idempotencyMs: number
+  readonly idempotencyDays: number
   /** Deliveries that one call may make in its own commit; those of a call with more are made from the inbox. */
-  readonly maxDeliveriesAtOnce: number
+  readonly maxDeliveriesAtOnce?: number
 }
 
 type PublishCall = { readonly tenant: TenantId; readonly batch: boolean; readonly traceparent: string | null }
@@ -51,12 +51,14 @@ type MakeEvents = (types: KnownTypes, configuration: TenantMatcher, nowMs: numbe
 export class Publisher {
   readonly #store: Store
   readonly #options: PublisherOptions
+  readonly #maxDeliveriesAtOnce: number
   readonly #catalogue: CatalogueCache
   readonly #tenants: TenantCache
 
   constructor(store: Store, options: PublisherOptions) {
     this.#store = store
     this.#options = options
+    this.#maxDeliveriesAtOnce = options.maxDeliveriesAtOnce ?? MAX_DELIVERIES_AT_ONCE
     this.#catalogue = new CatalogueCache(store)
     this.#tenants = new TenantCache(store)
   }
@@ -187,7 +189,7 @@ export class Publisher {
     if (isLater || effort > MAX_EFFORT) return drafts.map(draft => toNewEvent(draft, UNMATCHED, nowMs, true))
     const matches = drafts.map(({ type, value }) => match(type, value))
     const count = matches.reduce((sum, { endpoints }) => sum + endpoints.length, 0)
-    const isForInbox = count > this.#options.maxDeliveriesAtOnce
+    const isForInbox = count > this.#maxDeliveriesAtOnce
     return drafts.map((draft, index) => toNewEvent(draft, matches[index]!, nowMs, isForInbox))
   }
 
@@ -209,7 +211,7 @@ export class Publisher {
       tenantVersion: configuration.version,
       catalogueVersion: types.version,
       nowMs,
-      keyExpiresAtMs: nowMs + this.#options.idempotencyMs,
+      keyExpiresAtMs: nowMs + this.#options.idempotencyDays * DAY_MS,
       traceparent,
       events,
     }

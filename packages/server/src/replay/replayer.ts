@@ -19,14 +19,15 @@ import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
 import { FIRST_RATE, type ReplayRate, rateAfter, roomOf } from './rate.ts'
 import { wantsOf } from './selection.ts'
 
-export type ReplayerOptions = {
-  /** Deliveries that this process makes in a second, of all replays together, at most. */
-  readonly perSecond: number
-  /** How often to look for parts that nobody told of, milliseconds. */
-  readonly lookMs: number
-  /** How many days replays are kept after their end; 0: for ever. */
+/** Settings, by their own names. */
+export type ReplayerSettings = {
+  readonly replayPerSecond: number
+  /** Replays are kept for so many days after their end; 0: for ever. */
   readonly retentionDays: number
 }
+
+/** How soon a replay that another node has made, or has left when it died, is resumed. */
+const LOOK_MS = 1_000
 
 /** Between two looks at the endpoints. */
 const TICK_MS = 100
@@ -80,7 +81,7 @@ export class Replayer {
   readonly #configuration: Pick<Configuration, 'tenants'>
   readonly #clock: Clock
   readonly #log: Logger
-  readonly #options: ReplayerOptions
+  readonly #settings: ReplayerSettings
   /** What is known of the endpoints of parts that were given back, for the next round. */
   #paces = new Map<string, Known>()
   #credit = 0
@@ -88,21 +89,23 @@ export class Replayer {
   readonly #loop: Loop
   #cleanedAtMs = Number.NEGATIVE_INFINITY
 
+  /** @param lookMs how often to look for parts that nobody told of; default: a second */
   constructor(
     store: Store,
     configuration: Pick<Configuration, 'tenants'>,
     clock: Clock,
     log: Logger,
-    options: ReplayerOptions,
+    settings: ReplayerSettings,
+    lookMs = LOOK_MS,
   ) {
     this.#store = store
     this.#configuration = configuration
     this.#clock = clock
     this.#log = log
-    this.#options = options
+    this.#settings = settings
     this.#loop = new Loop({
       clock,
-      everyMs: options.lookMs,
+      everyMs: lookMs,
       retryMs: PAUSE_MS,
       run: () => this.#work(),
       onFailure: error => log.warn({ err: error }, 'replays could not be gone on with; it is tried again'),
@@ -156,7 +159,7 @@ export class Replayer {
   /** Not more than for two ticks: a process that stood still must not make up for it at once. */
   #earn(): void {
     const nowMs = this.#clock.monotonicMs()
-    const perMs = this.#options.perSecond / 1_000
+    const perMs = this.#settings.replayPerSecond / 1_000
     const most = Math.max(1, 2 * TICK_MS * perMs)
     this.#credit = Math.min(this.#credit + perMs * (nowMs - this.#earnedAtMs), most)
     this.#earnedAtMs = nowMs
@@ -189,7 +192,7 @@ export class Replayer {
     // The endpoint is gone: what is made next ends the part.
     if (look === undefined) return 1
     // A tick can take longer than it should, and the rate is to be had all the same.
-    work.pace = rateAfter(work.pace, look, Math.ceil((2 * this.#options.perSecond * TICK_MS) / 1_000))
+    work.pace = rateAfter(work.pace, look, Math.ceil((2 * this.#settings.replayPerSecond * TICK_MS) / 1_000))
     if (work.pace.isFailing && ++work.idleTicks % TICKS_WHILE_FAILING !== 0) return 0
     return roomOf(work.pace)
   }
@@ -273,7 +276,7 @@ export class Replayer {
   }
 
   async #cleanUp(): Promise<void> {
-    const { retentionDays } = this.#options
+    const { retentionDays } = this.#settings
     const nowMs = this.#clock.monotonicMs()
     if (retentionDays === 0 || nowMs - this.#cleanedAtMs < CLEANUP_MS) return
     this.#cleanedAtMs = nowMs

@@ -69,10 +69,6 @@ export type Composed = {
 const INBOX_LOOK_MS = 50
 /** The same where this process is the only one: it knows of all but what a fault has left claimed. */
 const LONE_INBOX_LOOK_MS = 1_000
-/** How soon a replay that another node has made, or has left when it died, is resumed. */
-const REPLAY_LOOK_MS = 1_000
-/** A commit of more would keep the others waiting for more than some 50 ms. */
-const MAX_DELIVERIES_AT_ONCE = 5_000
 /** What an attempt takes beside connecting and waiting for the status. */
 const ATTEMPT_MARGIN_MS = 5_000
 
@@ -169,24 +165,11 @@ function composeSending(foundation: Foundation, partitions: Partitions, { traces
     random: Math.random,
     ...(traces.beginTrace === undefined ? {} : { beginTrace: traces.beginTrace }),
   })
-  const publisher = new Publisher(store, {
-    maxBatch: config.maxBatch,
-    maxDepth: config.maxDepth,
-    idempotencyMs: config.idempotencyDays * DAY_MS,
-    maxDeliveriesAtOnce: MAX_DELIVERIES_AT_ONCE,
-  })
+  const publisher = new Publisher(store, config)
   const { configuration } = publisher
-  const inbox = new Inbox(store, configuration, clock, logger, {
-    lookMs: bus === null ? LONE_INBOX_LOOK_MS : INBOX_LOOK_MS,
-    maxDepth: config.maxDepth,
-    maxPayloadBytes: config.maxBodyBytes,
-    maxDeliveriesAtOnce: MAX_DELIVERIES_AT_ONCE,
-  })
-  const replayer = new Replayer(store, configuration, clock, logger, {
-    perSecond: config.replayPerSecond,
-    lookMs: REPLAY_LOOK_MS,
-    retentionDays: config.retentionDays,
-  })
+  const lookMs = bus === null ? LONE_INBOX_LOOK_MS : INBOX_LOOK_MS
+  const inbox = new Inbox(store, configuration, clock, logger, config, { lookMs })
+  const replayer = new Replayer(store, configuration, clock, logger, config)
   const notices = new Notices(store, publisher, clock, logger)
   return {
     publisher,

@@ -70,20 +70,13 @@ export async function startOn(
   const publisher = new Publisher(store, {
     maxBatch: 1_000,
     maxDepth: 64,
-    idempotencyMs: 1e9,
+    idempotencyDays: 12,
     maxDeliveriesAtOnce: 250,
   })
-  const inbox = new Inbox(store, publisher.configuration, clock, log, {
-    lookMs: 50,
-    maxDepth: 64,
-    maxPayloadBytes: 1_048_576,
-    maxDeliveriesAtOnce: 250,
-  })
-  const replayer = new Replayer(store, publisher.configuration, clock, log, {
-    perSecond: 1_000,
-    lookMs: 200,
-    retentionDays: 30,
-  })
+  const limits = { maxDepth: 64, maxBodyBytes: 1_048_576 }
+  const inbox = new Inbox(store, publisher.configuration, clock, log, limits, { lookMs: 50, maxDeliveriesAtOnce: 250 })
+  const pace = { replayPerSecond: 1_000, retentionDays: 30 }
+  const replayer = new Replayer(store, publisher.configuration, clock, log, pace, 200)
   if (isSending) {
     await engine.start()
     inbox.start()

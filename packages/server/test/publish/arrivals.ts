@@ -20,10 +20,9 @@ export async function arrive(bench: Bench, [tenant, type, payload]: Arriving, id
 export function anInbox({ store, publisher }: Bench, options: Partial<InboxOptions> = {}, clock: Clock = systemClock) {
   const lines: Record<string, unknown>[] = []
   const { logger } = createLogger({ level: 'info', stdout: { write: line => lines.push(JSON.parse(line)) } })
-  const inbox = new Inbox(store, publisher.configuration, clock, logger, {
+  const limits = { maxDepth: 64, maxBodyBytes: 1_000 }
+  const inbox = new Inbox(store, publisher.configuration, clock, logger, limits, {
     lookMs: 1_000,
-    maxDepth: 64,
-    maxPayloadBytes: 1_000,
     maxDeliveriesAtOnce: 10,
     ...options,
   })

@@ -15,7 +15,7 @@ async function outcomes(event: string) {
 
 /** Where an event with more than three deliveries goes through the inbox. */
 async function publishToMany(kind: string) {
-  const options = { maxBatch: 9, maxDepth: 64, idempotencyMs: 60_000, maxDeliveriesAtOnce: 3 }
+  const options = { maxBatch: 9, maxDepth: 64, idempotencyDays: 1, maxDeliveriesAtOnce: 3 }
   const publisher = new Publisher(bench.store, options)
   const body = Buffer.from(`{"type":"${COVER}","payload":${payload(kind)}}`)
   return (await publisher.publish('acme', body)).events[0]!

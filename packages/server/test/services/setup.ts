@@ -79,8 +79,7 @@ export class Bench {
     this.publisher = new Publisher(store, {
       maxBatch: 1_000,
       maxDepth: 64,
-      idempotencyMs: 60_000,
-      maxDeliveriesAtOnce: 5_000,
+      idempotencyDays: 1,
     })
     this.endpoints = this.endpointsWith(policy(), resolvesTo('93.184.215.14'))
     this.tenants = new Tenants(store)
