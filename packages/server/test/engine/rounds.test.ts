@@ -14,7 +14,7 @@ function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
     () => 1,
     lane => lane.endpoint.split('@')[1] ?? lane.endpoint,
     (lane, host) => {
-      lane.take()
+      lane.takeNext()
       dispatched.push(lane.endpoint)
       flying.push({ lane, host })
     },
@@ -39,16 +39,16 @@ function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
         payload: null,
       })
     }
-    rounds.enlist(lane)
+    rounds.enqueue(lane)
     return lane
   }
   const end = (wanted: (lane: Lane) => boolean): boolean => {
     const at = flying.findIndex(({ lane }) => wanted(lane))
     if (at < 0) return false
     const [{ lane, host }] = flying.splice(at, 1) as [{ lane: Lane; host: string }]
-    lane.land({ isSuccess: true, isUnreachable: false, nowMs: 0, longestPauseMs: 0, random: 0 })
-    rounds.land(lane, host)
-    rounds.enlist(lane)
+    lane.endRequest({ isSuccess: true, neverConnected: false, nowMs: 0, longestPauseMs: 0, random: 0 })
+    rounds.endRequest(lane, host)
+    rounds.enqueue(lane)
     rounds.run(Number.POSITIVE_INFINITY)
     return true
   }
@@ -212,17 +212,17 @@ describe('rounds', () => {
         const land = (at: number) => {
           const [{ model, host }] = flying.splice(at, 1) as [{ model: Model; host: string }]
           model.inFlight--
-          rounds.land(laneOf(model), host)
-          if (model.isReady()) rounds.enlist(laneOf(model))
+          rounds.endRequest(laneOf(model), host)
+          if (model.isReady()) rounds.enqueue(laneOf(model))
         }
-        for (const model of models) rounds.enlist(laneOf(model))
+        for (const model of models) rounds.enqueue(laneOf(model))
         go()
         for (const { kind, pick } of steps) {
           const model = models[pick % models.length]!
           if (kind === 'land' && flying.length > 0) land(pick % flying.length)
           else if (kind === 'due') {
             model.due++
-            rounds.enlist(laneOf(model))
+            rounds.enqueue(laneOf(model))
           } else if (kind === 'move') {
             model.host = `h${pick % 3}`
             rounds.unpark(laneOf(model))

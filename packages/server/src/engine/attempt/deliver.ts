@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
 import type { Clock, Timer } from '../../base/clock.ts'
-import type { Connection, Connections, Route } from './connections.ts'
+import type { Connections, ReceiverConnection, Route } from './connections.ts'
 import { type Exchange, failureOf } from './outcome.ts'
 
 /** One request as it goes out. */
@@ -22,7 +22,7 @@ export type OutgoingRequest = {
 
 /** What is kept of an answer's body; the rest is not read. */
 export const MAX_KEPT_BODY_BYTES = 16_384
-/** Read past what is kept, so that a secret which an answer echoes across the edge can still be found and blanked. */
+/** Read past what is kept, so that a secret which an answer echoes across the edge can still be found and masked. */
 const READ_MARGIN_BYTES = 3 * 4_096 + 64
 const MAX_READ_BYTES = MAX_KEPT_BODY_BYTES + READ_MARGIN_BYTES
 /** From the status to the end of the body; what has not come by then is not waited for. */
@@ -41,7 +41,7 @@ class NotBegun extends Error {}
  */
 export function deliver(request: OutgoingRequest, connections: Connections, clock: Clock): Promise<Exchange | null> {
   const { promise, resolve } = Promise.withResolvers<Exchange | null>()
-  const connection = connections.take(request.route)
+  const connection = connections.acquire(request.route)
   const attempt = new Attempt(request, connection, connections, clock, resolve)
   connection.client.dispatch(
     {
@@ -60,7 +60,7 @@ const NO_BODY = new Uint8Array(0)
 
 class Attempt implements Dispatcher.DispatchHandler {
   readonly #request: OutgoingRequest
-  readonly #connection: Connection
+  readonly #connection: ReceiverConnection
   readonly #connections: Connections
   readonly #clock: Clock
   readonly #resolve: (exchange: Exchange | null) => void
@@ -76,7 +76,7 @@ class Attempt implements Dispatcher.DispatchHandler {
 
   constructor(
     request: OutgoingRequest,
-    connection: Connection,
+    connection: ReceiverConnection,
     connections: Connections,
     clock: Clock,
     resolve: (exchange: Exchange | null) => void,
@@ -140,7 +140,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     this.#isOver = true
     this.#deadline?.cancel()
     const { address, isConnected, isReady } = this.#connection
-    this.#connections.giveBack(this.#connection, isSound)
+    this.#connections.release(this.#connection, isSound)
     if (error instanceof NotBegun) {
       this.#resolve(null)
       return

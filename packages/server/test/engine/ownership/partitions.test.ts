@@ -48,10 +48,10 @@ function bench() {
   const landed = new Map<number, () => void>()
   const start = () =>
     partitions.start({
-      gained: (those, crashed) =>
+      acquired: (those, crashed) =>
         told.push(`gained ${those.join()}${crashed.length > 0 ? ` after a crash ${crashed.join()}` : ''}`),
       lost: those => told.push(`lost ${those.join()}`),
-      landed: partition => new Promise(resolve => (busy.has(partition) ? landed.set(partition, resolve) : resolve())),
+      drained: partition => new Promise(resolve => (busy.has(partition) ? landed.set(partition, resolve) : resolve())),
     })
   /** Lets promises that are ready go on. */
   const settle = () => new Promise<void>(resolve => setImmediate(resolve))
@@ -229,7 +229,7 @@ describe('leased partitions', () => {
     answerWith({ 3: 7, 4: 2, 5: 5 })
     await start()
     busy.add(4).add(5)
-    partitions.leave()
+    partitions.drain()
     expect([3, 4, 5].map(partition => partitions.epochOf(partition))).toEqual([undefined, undefined, undefined])
     // Whatever it is still given, it doesn't keep.
     answerWith({ 4: 2, 5: 5, 6: 1 }, { share: 0 })
