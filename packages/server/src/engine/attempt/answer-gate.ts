@@ -12,6 +12,7 @@ const HEAD_END = Buffer.from('\r\n\r\n')
 
 export type AnswerFault = 'POSTHORN_ANSWER_MALFORMED' | 'POSTHORN_ANSWER_TOO_LARGE'
 
+/** What is refused, and why. */
 class BadAnswer extends Error {
   readonly code: AnswerFault
 

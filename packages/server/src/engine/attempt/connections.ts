@@ -59,6 +59,7 @@ const IDENTITIES_KEPT = 1_000
 /** Not DHE: a server chooses the group, and one of 10,000 bits holds this thread up for a third of a second each time. */
 const CIPHERS = `${DEFAULT_CIPHERS}:!kDHE:!DHE`
 
+/** No connection within `connectTimeoutMs`. */
 class ConnectTimeout extends Error {
   readonly code = 'POSTHORN_CONNECT_TIMEOUT'
 }

@@ -28,16 +28,18 @@ const MAX_READ_BYTES = MAX_KEPT_BODY_BYTES + READ_MARGIN_BYTES
 /** From the status to the end of the body; what has not come by then is not waited for. */
 const BODY_DEADLINE_MS = 2_000
 
+/** No status in time, or enough of the body: what undici ends the request with. */
 class ResponseTimeout extends Error {
   readonly code = 'POSTHORN_RESPONSE_TIMEOUT'
 }
 
+/** `mayBegin` said no. */
 class NotBegun extends Error {}
 
 /**
  * One attempt: sends the request and waits for a status. Never throws: a failure is a value. null: the request was not
- * begun, since it might not be any more. Bounded in time by the
- * connect time-out, `timeoutMs` and `BODY_DEADLINE_MS`, in memory by undici's limit for the head and MAX_READ_BYTES.
+ * begun, since it might not be any more. Bounded in time by the connect time-out, `timeoutMs` and `BODY_DEADLINE_MS`, in memory
+ * by undici's limit for the head and MAX_READ_BYTES.
  */
 export function deliver(request: OutgoingRequest, connections: Connections, clock: Clock): Promise<Exchange | null> {
   const { promise, resolve } = Promise.withResolvers<Exchange | null>()
@@ -58,6 +60,10 @@ export function deliver(request: OutgoingRequest, connections: Connections, cloc
 
 const NO_BODY = new Uint8Array(0)
 
+/**
+ * A request under way, as undici tells of it: connecting → begun (`onRequestStart`) → answered (`onResponseStart`) → over;
+ * or over at any time before, by an error or a deadline. Resolves once, when it is over.
+ */
 class Attempt implements Dispatcher.DispatchHandler {
   readonly #request: OutgoingRequest
   readonly #connection: ReceiverConnection

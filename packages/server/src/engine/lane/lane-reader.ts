@@ -1,4 +1,3 @@
-/** Reads for lanes: what is next in the store, and what a person wants to go at once. */
 import type { DeliveryId } from '../../base/model.ts'
 import type { Store } from '../../store/store.ts'
 import type { Budget } from './budget.ts'
@@ -16,6 +15,7 @@ export type LaneReaderListener = {
   failed(error: unknown, retry: () => void): void
 }
 
+/** Reads for lanes: what is next in the store, and what a person wants to go at once. */
 export class LaneReader {
   readonly #store: Store
   readonly #payloads: Budget
