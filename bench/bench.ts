@@ -4,38 +4,14 @@ import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
 import { LIBRARIES } from './alternatives/alternatives.ts'
 import { redisVersion } from './alternatives/redis.ts'
-import { runB1, runB2 } from './b1.ts'
-import { runB3 } from './b3.ts'
-import { runB4 } from './b4.ts'
-import { runB5 } from './b5.ts'
-import { runB6 } from './b6.ts'
-import { runB7 } from './b7.ts'
-import { runB8 } from './b8.ts'
-import { runB9 } from './b9.ts'
-import { runB10 } from './b10.ts'
-import { runB11 } from './b11.ts'
-import { BENCH_IDS, type BenchId, type BenchOptions, parseOptions, type RunOptions, USAGE } from './options.ts'
+import { findBench } from './benches.ts'
+import type { RunOptions, Say } from './definition.ts'
+import { BENCH_IDS, type BenchOptions, parseOptions, USAGE } from './options.ts'
 import { writeResult } from './page.ts'
 import { type BenchResult, formatMeasure, round, toLine } from './result.ts'
-import { runB6Others } from './standstill.ts'
 import { undiciVersion } from './undici.ts'
 
-const RUNS: Record<BenchId, (options: RunOptions, say: (line: string) => void) => Promise<BenchResult>> = {
-  B1: runB1,
-  B2: runB2,
-  B3: runB3,
-  B4: runB4,
-  B5: runB5,
-  B6: runB6,
-  'B6-others': runB6Others,
-  B7: runB7,
-  B8: runB8,
-  B9: runB9,
-  B10: runB10,
-  B11: runB11,
-}
-
-const say = (line: string) => void process.stdout.write(`${line}\n`)
+const say: Say = line => void process.stdout.write(`${line}\n`)
 const args = process.argv.slice(2)
 // Without it, Ctrl-C would end the process before what it has in folders of its own could be removed.
 process.on('SIGINT', () => process.exit(130))
@@ -78,9 +54,9 @@ function commit(): string {
 }
 
 /** Above the bound, once more: other work on the machine can have come between, but hardly twice. */
-async function runBounded(id: BenchId, options: RunOptions, atMost = Number.POSITIVE_INFINITY): Promise<BenchResult> {
+async function runBounded(id: string, options: RunOptions, atMost = Number.POSITIVE_INFINITY): Promise<BenchResult> {
   for (let run = 1; ; run++) {
-    const result = await RUNS[id](options, say)
+    const result = await findBench(id)!.run(options, say)
     for (const measure of result.measures) say(formatMeasure(measure))
     const { name, value } = result.measures[0]!
     if (value <= atMost) return result

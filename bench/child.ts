@@ -1,10 +1,10 @@
-/** Processes of the bench's own, told what to do over Node's channel; they end with the bench, however it ends. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 type Question = { readonly id: number; readonly command: unknown }
 type Answer = { readonly id: number; readonly value?: unknown; readonly error?: string }
 
+/** Processes of the bench's own, told what to do over Node's channel; they end with the bench, however it ends. */
 export class Child<Command, Value> {
   readonly #process: ChildProcess
   readonly #ended: Promise<void>

@@ -1,12 +1,12 @@
-/**
- * Latencies by histogram, in steps of a thousandth. Who fills it goes by a plan (`atMs`: when each request was to begin)
- * and counts from there, so that a stall counts for all that it held up, not only for the one that met it.
- */
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import type { Latency } from './result.ts'
 
 const MICROS_A_MS = 1_000
 
+/**
+ * Latencies by histogram, in steps of a thousandth. Who fills it goes by a plan (`atMs`: when each request was to begin)
+ * and counts from there, so that a stall counts for all that it held up, not only for the one that met it.
+ */
 export class Latencies {
   readonly #histogram: RecordableHistogram = createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 3 })
 

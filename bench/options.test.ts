@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { BENCHES, findBench } from './benches.ts'
 import { BENCH_IDS, parseOptions, USAGE } from './options.ts'
 
 describe('the command line', () => {
@@ -18,6 +19,13 @@ describe('the command line', () => {
     expect(parseOptions(['--profile'])).toMatch(/--profile/)
     expect(parseOptions(['B1', '--write', '--profile', 'x'])).toMatch(/with --profile they do not/)
     for (const bad of ['x', '0', '']) expect(parseOptions(['B1', '--at-most', bad])).toMatch(/needs a number above 0/)
+  })
+
+  it('knows a bench by its number and by what it measures', () => {
+    expect(parseOptions(['batch-sqlite', 'B6-others'])).toMatchObject({ ids: ['B1', 'B6-others'] })
+    expect(parseOptions(['rate-with-backlog', '--at-most', '8'])).toMatch(/B7 measure what is to be large/)
+    for (const { id, name } of BENCHES) expect(findBench(id)).toBe(findBench(name))
+    expect(new Set(BENCHES.flatMap(({ id, name }) => [id, name])).size).toBe(2 * BENCHES.length)
   })
 
   it('says what it knows when it is told something else', () => {

@@ -6,7 +6,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { drawBars } from './chart.ts'
-import type { BenchId } from './options.ts'
 import { type BenchResult, isReached, type Latency, type Measure, type ProcessCost, round } from './result.ts'
 
 /** A result as its file has it. */
@@ -20,7 +19,7 @@ export type StoredResult = BenchResult & {
 const DOCS = fileURLToPath(new URL('../docs/', import.meta.url))
 
 /** Keeps a result, and makes the page anew with it. `ids`: the benches there are, in the order of the page. */
-export function writeResult(result: StoredResult, ids: readonly BenchId[], docs = DOCS): void {
+export function writeResult(result: StoredResult, ids: readonly string[], docs = DOCS): void {
   const folder = `${docs}benchmarks/`
   mkdirSync(folder, { recursive: true })
   writeFileSync(`${folder}${result.id}.json`, `${JSON.stringify(result, rounded, 2)}\n`)

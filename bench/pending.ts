@@ -12,11 +12,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { systemClock } from '../packages/server/src/base/clock.ts'
+import { DAY_MS } from '../packages/server/src/base/durations.ts'
 import { newId } from '../packages/server/src/base/ids.ts'
 import { PARTITION_COUNT } from '../packages/server/src/base/model.ts'
 import { MIGRATIONS } from '../packages/server/src/store/migrations.ts'
 import { databaseFile, openSqlite } from '../packages/server/src/store/sqlite/driver.ts'
 import { Store } from '../packages/server/src/store/store.ts'
+import type { Say } from './definition.ts'
 import { EVENT_TYPE, makePayload } from './events.ts'
 import { anEndpoint } from './filling.ts'
 
@@ -26,13 +28,10 @@ const ENDPOINTS_A_TENANT = 10
 const TENANTS = 100
 export const PENDING_ENDPOINTS = ENDPOINTS_A_TENANT * TENANTS
 
-const DAY_MS = 86_400_000
 /** Nothing falls due in any run of a fill. */
 const DUE_IN_MS = 30 * DAY_MS
 const KEPT_MS = 14 * DAY_MS
 const PREFIX = 'posthorn-bench-pending-'
-
-type Say = (line: string) => void
 
 /** The file of a store with so many rows pending, filled unless it is there; not to be written to. */
 export async function pendingStore(rows: number, say: Say): Promise<string> {

@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAuthority } from '@posthorn/testkit'
 import { systemClock } from '../packages/server/src/base/clock.ts'
+import { DAY_MS } from '../packages/server/src/base/durations.ts'
 import { firstIdAt, idBytes, idText } from '../packages/server/src/base/ids.ts'
 import { packHeaders } from '../packages/server/src/store/operations/answer-headers.ts'
 import { openSqlite } from '../packages/server/src/store/sqlite/driver.ts'
@@ -33,7 +34,7 @@ const LOAD = 0.5
 const CAPACITY_EVENTS = 15_000
 const BATCH_SIZE = 20
 const OLD_DAYS = 40
-const OLD_SINCE_MS = Date.now() - OLD_DAYS * 86_400_000
+const OLD_SINCE_MS = Date.now() - OLD_DAYS * DAY_MS
 const TENANT = 'bench'
 const OLD = 'old'
 

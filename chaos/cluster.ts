@@ -1,4 +1,3 @@
-/** Nodes on one PostgreSQL, each a process of its own, to be killed, stopped, paused and started again. */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -22,6 +21,7 @@ export type ClusterOptions = {
 /** A place for a node; its number stays when the process is another. */
 export type Slot = { readonly number: number; node: RunningNode | undefined }
 
+/** Nodes on one PostgreSQL, each a process of its own, to be killed, stopped, paused and started again. */
 export class Cluster {
   readonly postgres: Postgres
   readonly authority: Authority

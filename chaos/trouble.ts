@@ -1,4 +1,3 @@
-/** What happens to the cluster while events are published: one trouble after another, at random by a seed. */
 import type { Cluster, Slot } from './cluster.ts'
 
 export const TROUBLES = ['kill', 'stop', 'pause', 'database'] as const
@@ -20,6 +19,7 @@ const AFTERMATH_MS = 6_000
 const SHORTEST_ABSENCE_MS = 300
 const LONGEST_ABSENCE_MS = 1_500
 
+/** What happens to the cluster while events are published: one trouble after another, at random by a seed. */
 export class Troubles {
   readonly counts: Record<Trouble, number> = { kill: 0, stop: 0, pause: 0, database: 0 }
   readonly windows: Window[] = []

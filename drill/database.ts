@@ -1,4 +1,3 @@
-/** A PostgreSQL as operators run it: etcd, two servers under Patroni in synchronous mode, PgBouncer before them. */
 import { randomBytes } from 'node:crypto'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -31,6 +30,7 @@ type Member = {
 /** As Patroni's `/cluster` has it. */
 type Seen = { readonly name: string; readonly role: string; readonly state: string }
 
+/** A PostgreSQL as operators run it: etcd, two servers under Patroni in synchronous mode, PgBouncer before them. */
 export class Database {
   readonly #place: Place
   readonly #programs: Programs

@@ -1,4 +1,3 @@
-/** Publishers that go on through failovers, and a receiver that keeps what came: what was answered 202 must be in it. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Authority, type Receiver, startReceiver } from '@posthorn/testkit'
 import { EVENT_TYPE, makePayload } from '../bench/events.ts'
@@ -24,6 +23,7 @@ export type Sum = {
   readonly longestStallMs: number
 }
 
+/** Publishers that go on through failovers, and a receiver that keeps what came: what was answered 202 must be in it. */
 export class Load {
   readonly #nodes: readonly Posthorn[]
   readonly #receiver: Receiver

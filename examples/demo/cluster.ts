@@ -1,4 +1,3 @@
-/** `npm run demo -- --cluster`: three nodes on one PostgreSQL; one is killed on the way, and another is added. */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -38,6 +37,7 @@ type DemoNode = { readonly name: string; readonly node: RunningNode; isUp: boole
 
 export type Summary = { readonly isGood: boolean; readonly lastLine: string }
 
+/** `npm run demo -- --cluster`: three nodes on one PostgreSQL; one is killed on the way, and another is added. */
 export class ClusterDemo {
   readonly #say: (text: string) => void
   readonly #startedAtMs = performance.now()

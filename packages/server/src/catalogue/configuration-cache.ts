@@ -1,14 +1,10 @@
-/**
- * The configuration that events are validated and matched against, kept in memory. A copy that is out of date costs a
- * second try, never a delivery: storing compares versions in its transaction.
- */
 import type { EventType, NotSentReason, TenantId } from '../base/model.ts'
 import { isTenantId } from '../base/tenant-id.ts'
 import type { MatchEndpoint } from '../store/operations/configuration.ts'
 import type { Store } from '../store/store.ts'
-import { compileSchema, type SchemaFault } from './catalogue.ts'
 import { Filters } from './filter.ts'
 import { createMatcher, decide, type Matcher, type Selection } from './match.ts'
+import { compileSchema, type SchemaFault } from './schema.ts'
 
 /** Endpoints of all tenants together that are kept; the tenants used longest ago go first. */
 const MAX_CACHED_ENDPOINTS = 200_000
@@ -34,8 +30,13 @@ export type KnownTypes = {
   readonly byName: ReadonlyMap<string, KnownType>
 }
 
+/**
+ * What events are validated and matched against, kept in memory. A copy that is out of date costs a second try, never a
+ * delivery: storing compares versions in its transaction.
+ */
 export type Configuration = { readonly catalogue: CatalogueCache; readonly tenants: TenantCache }
 
+/** The event types, with their schemas: absent → loading → current → absent, when the catalogue changes. */
 export class CatalogueCache {
   readonly #store: Store
   #current: KnownTypes | undefined
@@ -111,6 +112,7 @@ function toKnown(type: EventType): KnownType {
   }
 }
 
+/** The endpoints of the tenants that are in use, each tenant's ready to be matched; those used longest ago go first. */
 export class TenantCache {
   readonly #store: Store
   readonly #maxEndpoints: number

@@ -1,5 +1,5 @@
 /** The event types that a new installation begins with (C1). An operator replaces or extends them at run time. */
-import type { EventTypeDefinition } from './catalogue.ts'
+import type { EventTypeDefinition } from './event-type.ts'
 
 export const starterCatalogue: readonly EventTypeDefinition[] = [
   {

@@ -1,8 +1,3 @@
-/**
- * Knows the newest events of each type, so that a change of a type's schema can be held against what is being published
- * (services/schema-change.ts). Each node remembers a few of those that it stores, and writes down every few seconds where
- * they are: any node finds them there, also one that has just started.
- */
 import type { Clock, Timer } from '../base/clock.ts'
 import type { EventId, TenantId } from '../base/model.ts'
 import type { EventReference } from '../store/operations/type-samples.ts'
@@ -41,6 +36,11 @@ class Newest {
   }
 }
 
+/**
+ * Knows the newest events of each type, so that a change of a type's schema can be held against what is being published
+ * (services/schema-change.ts). Each node remembers a few of those that it stores, and writes down every few seconds where
+ * they are: any node finds them there, also one that has just started.
+ */
 export class TypeSamples {
   readonly #store: Store
   readonly #clock: Clock

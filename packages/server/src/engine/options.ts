@@ -2,7 +2,7 @@ import type { RetrySchedule } from '../base/model.ts'
 import type { ConnectionOptions } from './attempt/connections.ts'
 import type { DestinationOptions } from './attempt/destinations.ts'
 import type { BeginTrace } from './attempt/trace.ts'
-import type { HealthOptions } from './health.ts'
+import type { HealthOptions } from './receiver-health.ts'
 
 export type EngineOptions = ConnectionOptions &
   DestinationOptions &

@@ -1,9 +1,9 @@
-/** Runs the rounds, a limited number of requests in each turn of the event loop, so that others get their turn too. */
 import type { Rounds } from './rounds.ts'
 
 /** Requests begun before the event loop gets to see to others: each costs a new connection's work at worst. */
 const MAX_DISPATCHES_A_TURN = 32
 
+/** Runs the rounds, a limited number of requests in each turn of the event loop, so that others get their turn too. */
 export class Pump {
   readonly #rounds: Rounds
   readonly #mayRun: () => boolean

@@ -1,15 +1,6 @@
 import type { TenantId } from '../base/model.ts'
 import type { Lane } from './lane/lane.ts'
 
-/**
- * Whose turn it is. Goes round the tenants that have ready lanes, and within a tenant round its lanes, one dispatch a
- * turn, so that a flood of one costs the others a turn and no more.
- *
- * Caps: requests in flight on the node, per receiving host, and two shares of each that shrink as room does (dynamic
- * thresholds, Choudhury and Hahne 1998): a tenant may have up to TENANT_SHARE times what the node, and the host, has
- * left, a lane up to a LANE_SHARE-th of what its tenant has left. So however many hang, somebody new always finds
- * room, and who is alone gets nearly all of it.
- */
 export type RoundLimits = {
   readonly maxInFlight: number
   readonly maxInFlightPerHost: number
@@ -23,19 +14,27 @@ type Host = {
   readonly byTenant: Map<TenantId, number>
   /** Lanes with nothing in flight that wait for room at this host, by tenant. */
   readonly parked: Map<TenantId, Lane[]>
-  /** Tenants that were let in since the last landing here, and had no room of their own. */
+  /** Tenants that were admitted since a request last ended here, and had no room of their own. */
   readonly tried: Set<TenantId>
 }
 
-type Queue = { readonly tenant: TenantId; readonly lanes: Lane[]; inFlight: number; isListed: boolean }
+type Queue = { readonly tenant: TenantId; readonly lanes: Lane[]; inFlight: number; isInRound: boolean }
 
-/** Tenants that get another look for each request that ends at a crowded host. */
-const TENANTS_LET_IN = 4
+/** Tenants of which a lane is admitted for each request that ends at a crowded host. */
+const TENANTS_ADMITTED = 4
 
 /**
- * A lane is unlisted → listed (in its tenant's queue) → unlisted, or parked at its host → listed. One that may not go
- * and has something in flight is unlisted, since its own landing enlists it again; one without is parked, and let in as
- * others land. So nobody who can't go is looked at again and again: with two thousand lanes at one dead host that was
+ * Whose turn it is. Goes round the tenants that have ready lanes, and within a tenant round its lanes, one dispatch a
+ * turn, so that a flood of one costs the others a turn and no more.
+ *
+ * Caps: requests in flight on the node, per receiving host, and two shares of each that shrink as room does (dynamic
+ * thresholds, Choudhury and Hahne 1998): a tenant may have up to TENANT_SHARE times what the node, and the host, has
+ * left, a lane up to a LANE_SHARE-th of what its tenant has left. So however many hang, somebody new always finds
+ * room, and who is alone gets nearly all of it.
+ *
+ * A lane is idle → queued (at its tenant) → idle, or parked at its host → queued. One that may not go and has something
+ * in flight is idle, since the end of its own request queues it again; one without is parked, and admitted as others'
+ * requests end. So nobody who can't go is looked at again and again: with two thousand lanes at one dead host that was
  * all that the process did.
  */
 export class Rounds {
@@ -44,15 +43,15 @@ export class Rounds {
   readonly #hostOf: (lane: Lane) => string
   readonly #dispatch: (lane: Lane, host: string) => void
   readonly #queues = new Map<TenantId, Queue>()
-  /** Tenants that have listed lanes. */
-  #listed: Queue[] = []
-  /** Lanes that are listed or parked. */
+  /** Tenants that have queued lanes, in the order of their turns. */
+  #round: Queue[] = []
+  /** Lanes that are queued or parked. */
   readonly #waiting = new Set<Lane>()
   readonly #hosts = new Map<string, Host>()
   /** Parked lanes, and where. */
   readonly #parkedAt = new Map<Lane, string>()
-  /** Lanes that were let in and had no turn yet, by the host that let them in. */
-  readonly #letIn = new Map<Lane, string>()
+  /** Lanes that were admitted and had no turn yet, and by which host. */
+  readonly #admittedAt = new Map<Lane, string>()
   #inFlight = 0
 
   constructor(
@@ -72,10 +71,10 @@ export class Rounds {
   }
 
   /** The lane is ready, and gets its turns until it isn't. */
-  enlist(lane: Lane): void {
+  enqueue(lane: Lane): void {
     if (this.#waiting.has(lane)) return
     this.#waiting.add(lane)
-    this.#list(lane)
+    this.#enqueue(lane)
   }
 
   /** Its URL may have changed: it needn't wait for room at the host that it had. */
@@ -87,16 +86,16 @@ export class Rounds {
     const lanes = parked.get(lane.tenant)!
     lanes.splice(lanes.indexOf(lane), 1)
     if (lanes.length === 0) parked.delete(lane.tenant)
-    this.#list(lane)
+    this.#enqueue(lane)
   }
 
   /** A request that `dispatch` began has ended. */
-  land(lane: Lane, host: string): void {
+  endRequest(lane: Lane, host: string): void {
     this.#inFlight--
     this.#leaveHost(host, lane.tenant)
     const queue = this.#queueOf(lane.tenant)
     queue.inFlight--
-    if (queue.inFlight === 0 && !queue.isListed) this.#queues.delete(lane.tenant)
+    if (queue.inFlight === 0 && !queue.isInRound) this.#queues.delete(lane.tenant)
   }
 
   /** Dispatches what may go now, up to so many; answers whether it stopped for that, and more may go. */
@@ -105,20 +104,20 @@ export class Rounds {
     let dispatched = 0
     // Ends when a whole round brought nothing.
     let idleTurns = 0
-    while (idleTurns < this.#listed.length && this.#inFlight < this.#limits.maxInFlight) {
+    while (idleTurns < this.#round.length && this.#inFlight < this.#limits.maxInFlight) {
       if (dispatched === most) return true
-      const queue = this.#listed.shift()!
+      const queue = this.#round.shift()!
       const isDispatched = this.#turn(queue, nowMs)
-      if (queue.lanes.length > 0) this.#listed.push(queue)
+      if (queue.lanes.length > 0) this.#round.push(queue)
       else {
-        queue.isListed = false
+        queue.isInRound = false
         if (queue.inFlight === 0) this.#queues.delete(queue.tenant)
       }
       if (isDispatched) {
         idleTurns = 0
         dispatched++
-        // One that is not listed any more has made the round shorter: counted too, it would hide the last ones.
-      } else if (queue.isListed) idleTurns++
+        // One that is not in the round any more has made the round shorter: counted too, it would hide the last ones.
+      } else if (queue.isInRound) idleTurns++
     }
     return false
   }
@@ -137,25 +136,25 @@ export class Rounds {
         this.#inFlight++
         queue.inFlight++
         this.#enterHost(host, queue.tenant)
-        this.#passOn(lane)
+        this.#admitNext(lane)
         this.#dispatch(lane, host)
         return true
       }
       if (isReady && lane.inFlight === 0) this.#park(lane, host)
       else {
         this.#waiting.delete(lane)
-        this.#passOn(lane)
+        this.#admitNext(lane)
       }
     }
     return false
   }
 
-  #list(lane: Lane): void {
+  #enqueue(lane: Lane): void {
     const queue = this.#queueOf(lane.tenant)
     queue.lanes.push(lane)
-    if (queue.isListed) return
-    queue.isListed = true
-    this.#listed.push(queue)
+    if (queue.isInRound) return
+    queue.isInRound = true
+    this.#round.push(queue)
   }
 
   // Hosts
@@ -186,13 +185,13 @@ export class Rounds {
     if (left > 0) host.byTenant.set(tenant, left)
     else host.byTenant.delete(tenant)
     host.tried.clear()
-    // One lane of each: a lane that goes lets in the next, so a tenant's ten thousand are not all looked at in vain.
-    const tenants = Math.min(TENANTS_LET_IN, host.parked.size)
-    for (let count = 0; count < tenants; count++) this.#letOneIn(name, host)
+    // One lane of each: a lane that goes admits the next, so a tenant's ten thousand are not all looked at in vain.
+    const tenants = Math.min(TENANTS_ADMITTED, host.parked.size)
+    for (let count = 0; count < tenants; count++) this.#admitOne(name, host)
     if (host.inFlight === 0 && host.parked.size === 0) this.#hosts.delete(name)
   }
 
-  /** Only where something is in flight, whose landing lets it in. */
+  /** Only where something is in flight, whose end admits it. */
   #park(lane: Lane, name: string): void {
     const host = this.#hosts.get(name)!
     const { parked, tried } = host
@@ -200,48 +199,48 @@ export class Rounds {
     const lanes = parked.get(lane.tenant)
     if (lanes === undefined) parked.set(lane.tenant, [lane])
     else lanes.push(lane)
-    // Its URL has changed: the host that let it in still has room for another.
-    if (this.#letIn.get(lane) !== name) {
-      this.#passOn(lane)
+    // Its URL has changed: the host that admitted it still has room for another.
+    if (this.#admittedAt.get(lane) !== name) {
+      this.#admitNext(lane)
       return
     }
-    this.#letIn.delete(lane)
-    // Room there is, but not for this tenant: another may have it, each tried once for a landing.
+    this.#admittedAt.delete(lane)
+    // Room there is, but not for this tenant: another may have it, each tried once for a request that ends.
     const isFull = host.inFlight >= this.#limits.maxInFlightPerHost
     if (isFull || tried.has(lane.tenant)) return
     tried.add(lane.tenant)
-    this.#letOneIn(name, host)
+    this.#admitOne(name, host)
   }
 
-  /** One lane of the tenant that has waited longest, of those not tried since the last landing. */
-  #letOneIn(name: string, { parked, tried }: Host): void {
+  /** One lane of the tenant that has waited longest, of those not tried since a request last ended. */
+  #admitOne(name: string, { parked, tried }: Host): void {
     for (const [tenant, lanes] of parked) {
       if (tried.has(tenant)) continue
       const lane = lanes.shift()!
       this.#parkedAt.delete(lane)
       parked.delete(tenant)
       if (lanes.length > 0) parked.set(tenant, lanes)
-      this.#letIn.set(lane, name)
-      this.#list(lane)
+      this.#admittedAt.set(lane, name)
+      this.#enqueue(lane)
       return
     }
   }
 
-  /** A lane that was let in has had its turn, used or not: the next is let in, or the last would wait for ever. */
-  #passOn(lane: Lane): void {
-    const name = this.#letIn.get(lane)
+  /** A lane that was admitted has had its turn, used or not: the next is admitted, or the last would wait for ever. */
+  #admitNext(lane: Lane): void {
+    const name = this.#admittedAt.get(lane)
     if (name === undefined) return
-    this.#letIn.delete(lane)
+    this.#admittedAt.delete(lane)
     const host = this.#hosts.get(name)
     if (host === undefined) return
-    if (host.parked.size > 0) this.#letOneIn(name, host)
+    if (host.parked.size > 0) this.#admitOne(name, host)
     if (host.inFlight === 0 && host.parked.size === 0) this.#hosts.delete(name)
   }
 
   #queueOf(tenant: TenantId): Queue {
     let queue = this.#queues.get(tenant)
     if (queue === undefined) {
-      queue = { tenant, lanes: [], inFlight: 0, isListed: false }
+      queue = { tenant, lanes: [], inFlight: 0, isInRound: false }
       this.#queues.set(tenant, queue)
     }
     return queue

@@ -1,4 +1,3 @@
-/** The schedules of event types that have one of their own (C12), kept in memory and read again when the catalogue changes. */
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { RetrySchedule } from '../base/model.ts'
@@ -6,6 +5,7 @@ import type { Store } from '../store/store.ts'
 
 const RETRY_MS = 1_000
 
+/** The schedules of event types that have one of their own (C12), kept in memory and read again when the catalogue changes. */
 export class TypeSchedules {
   readonly #store: Store
   #byType: ReadonlyMap<string, RetrySchedule> = new Map()

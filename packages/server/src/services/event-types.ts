@@ -1,8 +1,9 @@
 /** What an operator does to the catalogue, at run time (C1). */
 import { type FieldError, PosthornError } from '../base/errors.ts'
 import { type Actor, type EventType, isOperational, OPERATIONAL_PREFIX, SYSTEM } from '../base/model.ts'
-import { checkEventType, isSameSchema } from '../catalogue/catalogue.ts'
+import { checkEventType } from '../catalogue/event-type.ts'
 import { OPERATIONAL_TYPES } from '../catalogue/operational-types.ts'
+import { isSameSchema } from '../catalogue/schema.ts'
 import type { TypeSamples } from '../catalogue/type-samples.ts'
 import type { Store } from '../store/store.ts'
 import { checkStorable } from './metadata.ts'

@@ -4,7 +4,7 @@
  */
 
 import type { EventId } from '../base/model.ts'
-import { compileSchema, type SchemaFault } from '../catalogue/catalogue.ts'
+import { compileSchema, type SchemaFault } from '../catalogue/schema.ts'
 import type { TypeSamples } from '../catalogue/type-samples.ts'
 
 export type SchemaConflict = {

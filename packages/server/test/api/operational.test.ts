@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { compileSchema } from '../../src/catalogue/catalogue.ts'
 import { OPERATIONAL_TYPES } from '../../src/catalogue/operational-types.ts'
+import { compileSchema } from '../../src/catalogue/schema.ts'
 import { type Json, refused, useApi } from './setup.ts'
 
 const bench = useApi()

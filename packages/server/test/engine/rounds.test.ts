@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Budget } from '../../src/engine/lane/budget.ts'
 import { Lane } from '../../src/engine/lane/lane.ts'
-import { Rounds } from '../../src/engine/rounds.ts'
+import { type RoundLimits, Rounds } from '../../src/engine/rounds.ts'
 
 /** Lanes full of work that is due; `end` ends the oldest request of a lane. */
 function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
@@ -14,7 +14,7 @@ function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
     () => 1,
     lane => lane.endpoint.split('@')[1] ?? lane.endpoint,
     (lane, host) => {
-      lane.take()
+      lane.takeNext()
       dispatched.push(lane.endpoint)
       flying.push({ lane, host })
     },
@@ -39,16 +39,16 @@ function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
         payload: null,
       })
     }
-    rounds.enlist(lane)
+    rounds.enqueue(lane)
     return lane
   }
   const end = (wanted: (lane: Lane) => boolean): boolean => {
     const at = flying.findIndex(({ lane }) => wanted(lane))
     if (at < 0) return false
     const [{ lane, host }] = flying.splice(at, 1) as [{ lane: Lane; host: string }]
-    lane.land({ isSuccess: true, isUnreachable: false, nowMs: 0, longestPauseMs: 0, random: 0 })
-    rounds.land(lane, host)
-    rounds.enlist(lane)
+    lane.endRequest({ isSuccess: true, neverConnected: false, nowMs: 0, longestPauseMs: 0, random: 0 })
+    rounds.endRequest(lane, host)
+    rounds.enqueue(lane)
     rounds.run(Number.POSITIVE_INFINITY)
     return true
   }
@@ -57,6 +57,72 @@ function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
 
 const inFlightOf = (flying: { lane: Lane }[], tenant: string) =>
   flying.filter(({ lane }) => lane.tenant === tenant).length
+
+/** As much of a lane as the rounds see. */
+type ModelLane = { tenant: string; host: string; due: number; inFlight: number; isReady(): boolean }
+
+const asLane = (lane: ModelLane) => lane as unknown as Lane
+const asModel = (lane: Lane) => lane as unknown as ModelLane
+
+/** Rounds over lanes that are nothing but counts, and whether they leave one idle. */
+class Model {
+  readonly lanes: readonly ModelLane[]
+  readonly rounds: Rounds
+  readonly flying: { lane: ModelLane; host: string }[] = []
+  readonly #limits: RoundLimits
+
+  constructor(limits: RoundLimits, made: readonly { tenant: number; host: number; due: number }[]) {
+    this.#limits = limits
+    this.lanes = made.map(({ tenant, host, due }) => ({
+      tenant: `t${tenant}`,
+      host: `h${host}`,
+      due,
+      inFlight: 0,
+      isReady() {
+        return this.due > 0 && this.inFlight < 4
+      },
+    }))
+    this.rounds = new Rounds(
+      limits,
+      () => 1,
+      lane => asModel(lane).host,
+      (dispatched, host) => {
+        const lane = asModel(dispatched)
+        lane.due--
+        lane.inFlight++
+        this.flying.push({ lane, host })
+      },
+    )
+    for (const lane of this.lanes) this.rounds.enqueue(asLane(lane))
+  }
+
+  run(): void {
+    this.rounds.run(Number.POSITIVE_INFINITY)
+    expect(this.lanes.filter(lane => this.#mayGo(lane))).toEqual([])
+  }
+
+  /** A request ends. */
+  end(at: number): void {
+    const [{ lane, host }] = this.flying.splice(at, 1) as [{ lane: ModelLane; host: string }]
+    lane.inFlight--
+    this.rounds.endRequest(asLane(lane), host)
+    if (lane.isReady()) this.rounds.enqueue(asLane(lane))
+  }
+
+  #mayGo(lane: ModelLane): boolean {
+    const left = this.#limits.maxInFlight - this.flying.length
+    const atHost = this.flying.filter(({ host }) => host === lane.host)
+    const leftAtHost = this.#limits.maxInFlightPerHost - atHost.length
+    const ofTenant = (some: typeof this.flying) => some.filter(one => one.lane.tenant === lane.tenant).length
+    return (
+      lane.isReady() &&
+      lane.inFlight === 0 &&
+      ofTenant(this.flying) < 4 * left &&
+      leftAtHost > 0 &&
+      ofTenant(atHost) < 4 * leftAtHost
+    )
+  }
+}
 
 describe('rounds', () => {
   it('never exceed the caps of node and host', () => {
@@ -166,74 +232,26 @@ describe('rounds', () => {
       steps: fc.array(step, { maxLength: 80 }),
     })
     fc.assert(
-      fc.property(shape, ({ lanes: made, steps, ...limits }) => {
-        type Model = { tenant: string; host: string; due: number; inFlight: number; isReady(): boolean }
-        const models = made.map(({ tenant, host, due }) => ({
-          tenant: `t${tenant}`,
-          host: `h${host}`,
-          due,
-          inFlight: 0,
-          isReady() {
-            return this.due > 0 && this.inFlight < 4
-          },
-        }))
-        const laneOf = (model: Model) => model as unknown as Lane
-        const modelOf = (lane: Lane) => lane as unknown as Model
-        const flying: { model: Model; host: string }[] = []
-        const hostOf = (lane: Lane) => modelOf(lane).host
-        const rounds = new Rounds(
-          limits,
-          () => 1,
-          hostOf,
-          (lane, host) => {
-            const model = modelOf(lane)
-            model.due--
-            model.inFlight++
-            flying.push({ model, host })
-          },
-        )
-        const mayGo = (model: Model): boolean => {
-          const left = limits.maxInFlight - flying.length
-          const atHost = flying.filter(({ host }) => host === model.host)
-          const leftAtHost = limits.maxInFlightPerHost - atHost.length
-          const ofTenant = (some: typeof flying) => some.filter(one => one.model.tenant === model.tenant).length
-          return (
-            model.isReady() &&
-            model.inFlight === 0 &&
-            ofTenant(flying) < 4 * left &&
-            leftAtHost > 0 &&
-            ofTenant(atHost) < 4 * leftAtHost
-          )
-        }
-        const go = () => {
-          rounds.run(Number.POSITIVE_INFINITY)
-          expect(models.filter(mayGo)).toEqual([])
-        }
-        const land = (at: number) => {
-          const [{ model, host }] = flying.splice(at, 1) as [{ model: Model; host: string }]
-          model.inFlight--
-          rounds.land(laneOf(model), host)
-          if (model.isReady()) rounds.enlist(laneOf(model))
-        }
-        for (const model of models) rounds.enlist(laneOf(model))
-        go()
+      fc.property(shape, ({ lanes, steps, ...limits }) => {
+        const model = new Model(limits, lanes)
+        model.run()
         for (const { kind, pick } of steps) {
-          const model = models[pick % models.length]!
-          if (kind === 'land' && flying.length > 0) land(pick % flying.length)
+          const lane = model.lanes[pick % model.lanes.length]!
+          if (kind === 'land' && model.flying.length > 0) model.end(pick % model.flying.length)
           else if (kind === 'due') {
-            model.due++
-            rounds.enlist(laneOf(model))
+            lane.due++
+            model.rounds.enqueue(asLane(lane))
           } else if (kind === 'move') {
-            model.host = `h${pick % 3}`
-            rounds.unpark(laneOf(model))
-          } else if (kind === 'disable') model.due = 0
-          go()
+            lane.host = `h${pick % 3}`
+            model.rounds.unpark(asLane(lane))
+          } else if (kind === 'disable') lane.due = 0
+          model.run()
         }
-        while (flying.length > 0) {
-          land(0)
-          go()
+        while (model.flying.length > 0) {
+          model.end(0)
+          model.run()
         }
-        expect(models.filter(({ due }) => due > 0)).toEqual([])
+        expect(model.lanes.filter(({ due }) => due > 0)).toEqual([])
       }),
       { numRuns: 500 },
     )

@@ -2,7 +2,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Config } from '../../config/config.ts'
 import { Connections } from '../../engine/attempt/connections.ts'
-import { reach } from '../../engine/attempt/reach.ts'
+import { checkReachability } from '../../engine/attempt/reachability.ts'
 import { parseProxy } from '../../engine/attempt/tunnel.ts'
 import { type Resolution, type Resolver, resolveTarget } from '../../guard/lookup.ts'
 import { checkTargetUrl } from '../../guard/target.ts'
@@ -60,7 +60,7 @@ export async function checkEgress(
     clock,
   )
   const { origin } = new URL(target)
-  const reached = await reach(origin, connections, config.connectTimeoutMs + config.responseTimeoutMs)
+  const reached = await checkReachability(origin, connections, config.connectTimeoutMs + config.responseTimeoutMs)
   connections.close()
   if (!reached.ok) {
     const remedy = `see ${reached.error} in docs/deliveries.md, and the firewall for connections that go out`

@@ -1,14 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
 
-/**
- * Stands between a socket and undici's parser, for what that gets wrong or leaves without a bound before the status:
- * - Interim answers (1xx) are dropped here, some and no more. undici gives up the connection on `100 Continue`, which a
- *   client must be able to read although it did not ask for it (RFC 9110 §15.2), and takes others without an end: a
- *   receiver that floods them, or an endless reason phrase, kept the whole node busy.
- * - What doesn't begin like an answer is refused as such, instead of as a connection that was lost.
- */
-
 /** Bytes that may come before the head of the final answer has been read. */
 const MAX_BYTES_BEFORE_STATUS = 65_536
 const MAX_INTERIM_ANSWERS = 16
@@ -20,6 +12,7 @@ const HEAD_END = Buffer.from('\r\n\r\n')
 
 export type AnswerFault = 'POSTHORN_ANSWER_MALFORMED' | 'POSTHORN_ANSWER_TOO_LARGE'
 
+/** What is refused, and why. */
 class BadAnswer extends Error {
   readonly code: AnswerFault
 
@@ -29,6 +22,13 @@ class BadAnswer extends Error {
   }
 }
 
+/**
+ * Stands between a socket and undici's parser, for what that gets wrong or leaves without a bound before the status:
+ * - Interim answers (1xx) are dropped here, some and no more. undici gives up the connection on `100 Continue`, which a
+ *   client must be able to read although it did not ask for it (RFC 9110 §15.2), and takes others without an end: a
+ *   receiver that floods them, or an endless reason phrase, kept the whole node busy.
+ * - What doesn't begin like an answer is refused as such, instead of as a connection that was lost.
+ */
 export class AnswerGate {
   /** A request was sent, and the status of its answer has not been read. */
   #isWaiting = false

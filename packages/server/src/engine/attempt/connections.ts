@@ -8,14 +8,8 @@ import { addressAllowed, isLoopbackHost, type TargetPolicy } from '../../guard/t
 import { AnswerGate } from './answer-gate.ts'
 import { type OutgoingProxy, openTunnel } from './tunnel.ts'
 
-/**
- * Connections to receivers: the only place that opens sockets to addresses which tenants choose. Each is a client of
- * its own with at most one request at a time, so that an attempt knows the address it went to.
- *
- * The guard stands at three places: every answer of the look-up, every address literal (which is never looked up),
- * and the address of the connected socket, before a byte of a request is sent (C3).
- */
-export type Connection = {
+/** One to a receiver, and what is known of its socket. */
+export type ReceiverConnection = {
   readonly client: Client
   readonly route: Route
   readonly gate: AnswerGate
@@ -65,13 +59,24 @@ const IDENTITIES_KEPT = 1_000
 /** Not DHE: a server chooses the group, and one of 10,000 bits holds this thread up for a third of a second each time. */
 const CIPHERS = `${DEFAULT_CIPHERS}:!kDHE:!DHE`
 
+/** No connection within `connectTimeoutMs`. */
 class ConnectTimeout extends Error {
   readonly code = 'POSTHORN_CONNECT_TIMEOUT'
 }
 
+/**
+ * Connections to receivers: the only place that opens sockets to addresses which tenants choose. Each is a client of
+ * its own with at most one request at a time, so that an attempt knows the address it went to.
+ *
+ * The guard stands at three places: every answer of the look-up, every address literal (which is never looked up),
+ * and the address of the connected socket, before a byte of a request is sent (C3).
+ *
+ * A connection is new → in use (acquired) → idle (released) → in use, or closed: because its request failed, or it was
+ * idle or alive for too long.
+ */
 export class Connections {
   /** By origin and identity. */
-  readonly #idle = new Map<string, Connection[]>()
+  readonly #idle = new Map<string, ReceiverConnection[]>()
   readonly #trust: SecureContextOptions
   readonly #lookup: GuardedLookup
   readonly #proxy: OutgoingProxy | undefined
@@ -122,7 +127,7 @@ export class Connections {
   }
 
   /** A connection that nobody is using: the one used last, or a new one. */
-  take(route: Route): Connection {
+  acquire(route: Route): ReceiverConnection {
     const idle = this.#idle.get(keyOf(route))
     const nowMs = this.#clock.monotonicMs()
     for (let kept = idle?.pop(); kept !== undefined; kept = idle?.pop()) {
@@ -132,8 +137,8 @@ export class Connections {
     return this.#open(route)
   }
 
-  /** Gives a connection back after its request has ended well; one that failed is destroyed. */
-  giveBack(connection: Connection, isSound: boolean): void {
+  /** Takes a connection back after its request has ended well; one that failed is destroyed. */
+  release(connection: ReceiverConnection, isSound: boolean): void {
     if (!isSound || connection.client.destroyed) {
       void connection.client.destroy()
       return
@@ -166,7 +171,7 @@ export class Connections {
     this.#sweeper = this.#idle.size > 0 ? this.#clock.after(SWEEP_MS, () => this.#sweep()) : undefined
   }
 
-  #open(route: Route): Connection {
+  #open(route: Route): ReceiverConnection {
     const client = new Client(route.origin, {
       connect: (options, callback) => this.#dial(connection, options, callback),
       pipelining: 1,
@@ -178,7 +183,7 @@ export class Connections {
       keepAliveTimeout: LONGEST_IDLE_MS,
       keepAliveMaxTimeout: LONGEST_AGE_MS,
     })
-    const connection: Connection = {
+    const connection: ReceiverConnection = {
       client,
       route,
       gate: new AnswerGate(),
@@ -191,7 +196,7 @@ export class Connections {
     return connection
   }
 
-  #dial(connection: Connection, options: buildConnector.Options, callback: buildConnector.Callback): void {
+  #dial(connection: ReceiverConnection, options: buildConnector.Options, callback: buildConnector.Callback): void {
     connection.address = null
     connection.isConnected = false
     connection.isReady = false
@@ -209,7 +214,7 @@ export class Connections {
   }
 
   #dialDirectly(
-    connection: Connection,
+    connection: ReceiverConnection,
     host: string,
     options: buildConnector.Options,
     callback: buildConnector.Callback,
@@ -239,7 +244,7 @@ export class Connections {
   /** By way of the proxy: look up, and have every answer judged; a tunnel to the first; TLS in it, with the host itself. */
   #dialThrough(
     proxy: OutgoingProxy,
-    connection: Connection,
+    connection: ReceiverConnection,
     host: string,
     options: buildConnector.Options,
     callback: buildConnector.Callback,

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
 import type { Clock, Timer } from '../../base/clock.ts'
-import type { Connection, Connections, Route } from './connections.ts'
+import type { Connections, ReceiverConnection, Route } from './connections.ts'
 import { type Exchange, failureOf } from './outcome.ts'
 
 /** One request as it goes out. */
@@ -22,26 +22,28 @@ export type OutgoingRequest = {
 
 /** What is kept of an answer's body; the rest is not read. */
 export const MAX_KEPT_BODY_BYTES = 16_384
-/** Read past what is kept, so that a secret which an answer echoes across the edge can still be found and blanked. */
+/** Read past what is kept, so that a secret which an answer echoes across the edge can still be found and masked. */
 const READ_MARGIN_BYTES = 3 * 4_096 + 64
 const MAX_READ_BYTES = MAX_KEPT_BODY_BYTES + READ_MARGIN_BYTES
 /** From the status to the end of the body; what has not come by then is not waited for. */
 const BODY_DEADLINE_MS = 2_000
 
+/** No status in time, or enough of the body: what undici ends the request with. */
 class ResponseTimeout extends Error {
   readonly code = 'POSTHORN_RESPONSE_TIMEOUT'
 }
 
+/** `mayBegin` said no. */
 class NotBegun extends Error {}
 
 /**
  * One attempt: sends the request and waits for a status. Never throws: a failure is a value. null: the request was not
- * begun, since it might not be any more. Bounded in time by the
- * connect time-out, `timeoutMs` and `BODY_DEADLINE_MS`, in memory by undici's limit for the head and MAX_READ_BYTES.
+ * begun, since it might not be any more. Bounded in time by the connect time-out, `timeoutMs` and `BODY_DEADLINE_MS`, in memory
+ * by undici's limit for the head and MAX_READ_BYTES.
  */
 export function deliver(request: OutgoingRequest, connections: Connections, clock: Clock): Promise<Exchange | null> {
   const { promise, resolve } = Promise.withResolvers<Exchange | null>()
-  const connection = connections.take(request.route)
+  const connection = connections.acquire(request.route)
   const attempt = new Attempt(request, connection, connections, clock, resolve)
   connection.client.dispatch(
     {
@@ -58,9 +60,13 @@ export function deliver(request: OutgoingRequest, connections: Connections, cloc
 
 const NO_BODY = new Uint8Array(0)
 
+/**
+ * A request under way, as undici tells of it: connecting → begun (`onRequestStart`) → answered (`onResponseStart`) → over;
+ * or over at any time before, by an error or a deadline. Resolves once, when it is over.
+ */
 class Attempt implements Dispatcher.DispatchHandler {
   readonly #request: OutgoingRequest
-  readonly #connection: Connection
+  readonly #connection: ReceiverConnection
   readonly #connections: Connections
   readonly #clock: Clock
   readonly #resolve: (exchange: Exchange | null) => void
@@ -76,7 +82,7 @@ class Attempt implements Dispatcher.DispatchHandler {
 
   constructor(
     request: OutgoingRequest,
-    connection: Connection,
+    connection: ReceiverConnection,
     connections: Connections,
     clock: Clock,
     resolve: (exchange: Exchange | null) => void,
@@ -140,7 +146,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     this.#isOver = true
     this.#deadline?.cancel()
     const { address, isConnected, isReady } = this.#connection
-    this.#connections.giveBack(this.#connection, isSound)
+    this.#connections.release(this.#connection, isSound)
     if (error instanceof NotBegun) {
       this.#resolve(null)
       return

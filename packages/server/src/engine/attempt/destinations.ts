@@ -9,9 +9,9 @@ import {
 import type { Keyring } from '../../secrets/keyring.ts'
 import { createSigner, type Signer } from '../../secrets/signer.ts'
 import type { Store } from '../../store/store.ts'
-import { createBlanker, type Recorded } from './blank.ts'
 import type { Identity, Route } from './connections.ts'
 import type { Exchange } from './outcome.ts'
+import { createRedactor, type Recorded } from './redaction.ts'
 import type { TokenClient } from './tokens.ts'
 
 /** An endpoint as an attempt needs it: made once, used until the endpoint changes, or what is in force does. */
@@ -38,7 +38,7 @@ export type DestinationOptions = {
   readonly responseTimeoutMs: number
 }
 
-const TARGETS_KEPT = 50_000
+const DESTINATIONS_KEPT = 50_000
 
 /** Endpoints by id, read when first needed. `get` answers undefined until `load` has. */
 export class Destinations {
@@ -50,11 +50,11 @@ export class Destinations {
   /** What was handed out and has changed since. */
   readonly #outdated = new WeakSet<Destination>()
   readonly #loading = new Map<EndpointId, Promise<Destination | null>>()
-  readonly #tell: (endpoint: Endpoint) => void
+  readonly #onRead: (endpoint: Endpoint) => void
 
-  /** @param tell is told of each endpoint that was read */
-  constructor(store: Store, keyring: Keyring, options: DestinationOptions, tell: (endpoint: Endpoint) => void) {
-    this.#tell = tell
+  /** @param onRead is told of each endpoint that was read */
+  constructor(store: Store, keyring: Keyring, options: DestinationOptions, onRead: (endpoint: Endpoint) => void) {
+    this.#onRead = onRead
     this.#store = store
     this.#keyring = keyring
     this.#options = options
@@ -78,8 +78,8 @@ export class Destinations {
 
   /** Of these partitions; answers whose they were. */
   forgetIn(partitions: ReadonlySet<number>): EndpointId[] {
-    const ids = [...this.#known].flatMap(([id, target]) => {
-      return target === null || partitions.has(target.endpoint.partition) ? [id] : []
+    const ids = [...this.#known].flatMap(([id, destination]) => {
+      return destination === null || partitions.has(destination.endpoint.partition) ? [id] : []
     })
     for (const id of ids) this.forget(id)
     // Whose partition isn't known yet.
@@ -92,9 +92,9 @@ export class Destinations {
     this.#loading.clear()
   }
 
-  /** Whether the endpoint is still as it was when the target was made, as far as is known. */
-  isCurrent(target: Destination): boolean {
-    return !this.#outdated.has(target)
+  /** Whether the endpoint is still as it was when the destination was made, as far as is known. */
+  isCurrent(destination: Destination): boolean {
+    return !this.#outdated.has(destination)
   }
 
   /** null: it is gone or disabled. Throws StoreUnavailable. */
@@ -104,32 +104,32 @@ export class Destinations {
     const loading = this.#loading.get(id) ?? this.#read(id)
     this.#loading.set(id, loading)
     try {
-      const target = await loading
+      const destination = await loading
       // Unless it changed while it was read.
       if (this.#loading.get(id) !== loading) return this.load(id)
-      this.#keep(id, target)
-      if (target !== null) this.#tell(target.endpoint)
-      return target
+      this.#keep(id, destination)
+      if (destination !== null) this.#onRead(destination.endpoint)
+      return destination
     } finally {
       if (this.#loading.get(id) === loading) this.#loading.delete(id)
     }
   }
 
-  #keep(id: EndpointId, target: Destination | null): void {
-    if (this.#known.size >= TARGETS_KEPT) {
+  #keep(id: EndpointId, destination: Destination | null): void {
+    if (this.#known.size >= DESTINATIONS_KEPT) {
       const [oldest] = this.#known.keys()
       this.#known.delete(oldest!)
     }
-    this.#known.set(id, target)
+    this.#known.set(id, destination)
   }
 
   async #read(id: EndpointId): Promise<Destination | null> {
     const endpoint = await this.#store.read('getEndpoint', { tenant: null, id })
     if (endpoint === null || endpoint.state === 'disabled') return null
-    return toTarget(endpoint, this.#open(endpoint), this.#options, this.#store.now())
+    return toDestination(endpoint, this.#openCredentials(endpoint), this.#options, this.#store.now())
   }
 
-  #open(endpoint: Endpoint): Credentials | undefined {
+  #openCredentials(endpoint: Endpoint): Credentials | undefined {
     try {
       return readCredentials(this.#keyring.open(endpoint.id, endpoint.sealedCredentials))
     } catch {
@@ -138,7 +138,7 @@ export class Destinations {
   }
 }
 
-function toTarget(
+function toDestination(
   endpoint: Endpoint,
   credentials: Credentials | undefined,
   options: DestinationOptions,
@@ -165,7 +165,7 @@ function toTarget(
     oauth: credentials === undefined ? null : tokenClientOf(endpoint, credentials),
     timeoutMs: endpoint.timeoutMs ?? responseTimeoutMs,
     isReadable: credentials !== undefined && (secret !== null || credentials.oauth !== null),
-    record: createBlanker(secret ?? ''),
+    record: createRedactor(secret ?? ''),
     untilMs: credentials === undefined ? Number.POSITIVE_INFINITY : changesAtMs(credentials, nowMs),
   }
 }

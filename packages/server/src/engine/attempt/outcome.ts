@@ -35,17 +35,17 @@ export function noAnswer(failure: AttemptError, nowMs: number): Exchange {
   }
 }
 
-export type Verdict = {
+export type Classification = {
   readonly outcome: AttemptOutcome
   readonly error: AttemptError | null
   /** The receiver says that the endpoint is gone for good (C11). */
   readonly gone: boolean
 }
 
-const SUCCESS: Verdict = { outcome: 'success', error: null, gone: false }
+const SUCCESS: Classification = { outcome: 'success', error: null, gone: false }
 
 /** C11: any 2xx is success; anything else, or none, is not. The answer's body says nothing. */
-export function classify({ status, failure }: Pick<Exchange, 'status' | 'failure'>): Verdict {
+export function classify({ status, failure }: Pick<Exchange, 'status' | 'failure'>): Classification {
   if (status === null) return { outcome: 'failure', error: failure ?? 'internal', gone: false }
   if (status >= 200 && status <= 299) return SUCCESS
   return { outcome: 'failure', error: statusError(status), gone: status === 410 }

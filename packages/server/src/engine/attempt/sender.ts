@@ -1,11 +1,10 @@
-/** From a delivery to its request, and what is recorded of the answer. */
 import type { Clock } from '../../base/clock.ts'
 import type { LaneItem } from '../../store/operations/lanes.ts'
-import { createBlanker, type Recorded } from './blank.ts'
 import type { Connections } from './connections.ts'
 import { deliver, type OutgoingRequest } from './deliver.ts'
 import type { Destination } from './destinations.ts'
 import { type Exchange, noAnswer } from './outcome.ts'
+import { createRedactor, type Recorded } from './redaction.ts'
 import { type Token, Tokens } from './tokens.ts'
 import type { AttemptTrace, BeginTrace } from './trace.ts'
 
@@ -16,7 +15,7 @@ export type Sent = { readonly exchange: Exchange; readonly record: (exchange: Ex
 export type MayBegin = () => boolean
 
 type Outgoing = {
-  readonly target: Destination
+  readonly destination: Destination
   readonly item: LaneItem
   readonly body: Uint8Array
   readonly mayBegin: MayBegin
@@ -36,6 +35,7 @@ export type SenderOptions = {
   readonly beginTrace?: BeginTrace | undefined
 }
 
+/** From a delivery to its request, and what is recorded of the answer. */
 export class Sender {
   readonly #options: SenderOptions
   readonly #tokens: Tokens
@@ -54,10 +54,10 @@ export class Sender {
   }
 
   /** One attempt. Never throws: a failure is a value. null: it was not begun, since it might not be any more. */
-  send(target: Destination, item: LaneItem, body: Uint8Array, mayBegin: MayBegin): Promise<Sent | null> {
+  send(destination: Destination, item: LaneItem, body: Uint8Array, mayBegin: MayBegin): Promise<Sent | null> {
     const { beginTrace } = this.#options
-    if (beginTrace === undefined) return this.#send({ target, item, body, mayBegin, trace: null })
-    return this.#sendTraced({ target, item, body, mayBegin, trace: beginTrace(target, item) })
+    if (beginTrace === undefined) return this.#send({ destination, item, body, mayBegin, trace: null })
+    return this.#sendTraced({ destination, item, body, mayBegin, trace: beginTrace(destination, item) })
   }
 
   async #sendTraced(outgoing: Outgoing): Promise<Sent | null> {
@@ -67,22 +67,22 @@ export class Sender {
   }
 
   async #send(outgoing: Outgoing): Promise<Sent | null> {
-    const { target } = outgoing
-    if (!target.isReadable)
-      return { exchange: noAnswer('secret_unreadable', this.#options.now()), record: target.record }
-    if (target.oauth !== null) return this.#sendWithToken(outgoing)
+    const { destination } = outgoing
+    if (!destination.isReadable)
+      return { exchange: noAnswer('secret_unreadable', this.#options.now()), record: destination.record }
+    if (destination.oauth !== null) return this.#sendWithToken(outgoing)
     const exchange = await this.#request(outgoing, null)
-    return exchange === null ? null : { exchange, record: target.record }
+    return exchange === null ? null : { exchange, record: destination.record }
   }
 
   /** A receiver that answers 401 may know no more of a token that we still keep: once, with another one. */
   async #sendWithToken(outgoing: Outgoing): Promise<Sent | null> {
-    const { target, item } = outgoing
-    const client = target.oauth!
+    const { destination, item } = outgoing
+    const client = destination.oauth!
     const token = await this.#tokens.get(client)
     const first = await this.#sendWith(token, outgoing)
     if (token === null || first?.exchange.status !== 401) return first
-    await this.#tokens.drop(item.endpoint, token)
+    await this.#tokens.invalidate(item.endpoint, token)
     const another = await this.#tokens.get(client)
     if (another === null || another.value === token.value) return first
     // What was answered stands if the second may not be begun.
@@ -91,18 +91,18 @@ export class Sender {
 
   async #sendWith(token: Token | null, outgoing: Outgoing): Promise<Sent | null> {
     if (token === null) {
-      return { exchange: noAnswer('token_unavailable', this.#options.now()), record: outgoing.target.record }
+      return { exchange: noAnswer('token_unavailable', this.#options.now()), record: outgoing.destination.record }
     }
     const exchange = await this.#request(outgoing, token)
-    return exchange === null ? null : { exchange, record: createBlanker(token.value) }
+    return exchange === null ? null : { exchange, record: createRedactor(token.value) }
   }
 
-  #request({ target, item, body, mayBegin, trace }: Outgoing, token: Token | null): Promise<Exchange | null> {
+  #request({ destination, item, body, mayBegin, trace }: Outgoing, token: Token | null): Promise<Exchange | null> {
     const { connections, clock, now } = this.#options
-    const { route, path, timeoutMs, sign } = target
+    const { route, path, timeoutMs, sign } = destination
     const startedAtMs = now()
     const timestamp = String(Math.floor(startedAtMs / 1_000))
-    const headers = [...target.headers, 'webhook-id', item.event, 'webhook-timestamp', timestamp]
+    const headers = [...destination.headers, 'webhook-id', item.event, 'webhook-timestamp', timestamp]
     headers.push('webhook-signature', sign(item.event, timestamp, body))
     if (token !== null) headers.push('Authorization', `Bearer ${token.value}`)
     if (trace !== null && trace.traceparent !== null) headers.push('traceparent', trace.traceparent)

@@ -1,8 +1,3 @@
-/**
- * Bearer tokens by OAuth 2.0 client credentials (RFC 6749 §4.4), for endpoints whose tenant chose that: asked for when
- * first needed, kept until they expire, and asked for anew once when a receiver answers 401. The request for one goes
- * the way of any delivery, behind the guard.
- */
 import type { Clock } from '../../base/clock.ts'
 import type { EndpointId } from '../../base/model.ts'
 import type { Route } from './connections.ts'
@@ -38,11 +33,16 @@ export type TokensOptions = {
   readonly maxPerHost: number
 }
 
+/**
+ * Bearer tokens by OAuth 2.0 client credentials (RFC 6749 §4.4), for endpoints whose tenant chose that: asked for when
+ * first needed, kept until they expire, and asked for anew once when a receiver answers 401. The request for one goes
+ * the way of any delivery, behind the guard.
+ */
 export class Tokens {
   readonly #options: TokensOptions
   /** By endpoint. A promise is in it from the moment that the request is begun, so that all who wait share it. */
   readonly #tokens = new Map<EndpointId, Promise<Token | null>>()
-  readonly #doors = new Map<string, Door>()
+  readonly #semaphores = new Map<string, Semaphore>()
 
   constructor(options: TokensOptions) {
     this.#options = options
@@ -58,7 +58,7 @@ export class Tokens {
       if (this.#tokens.get(client.endpoint) === known) this.#tokens.delete(client.endpoint)
       else return this.get(client)
     }
-    const asked = this.#askInTurn(client)
+    const asked = this.#requestInTurn(client)
     if (this.#tokens.size >= TOKENS_KEPT) this.#tokens.clear()
     this.#tokens.set(client.endpoint, asked)
     const token = await asked
@@ -67,7 +67,7 @@ export class Tokens {
   }
 
   /** Refused by the receiver: the next attempt asks for another, if nobody has yet. */
-  async drop(endpoint: EndpointId, token: Token): Promise<void> {
+  async invalidate(endpoint: EndpointId, token: Token): Promise<void> {
     const known = this.#tokens.get(endpoint)
     if (known !== undefined && (await known) === token && this.#tokens.get(endpoint) === known) {
       this.#tokens.delete(endpoint)
@@ -79,21 +79,21 @@ export class Tokens {
     this.#tokens.delete(endpoint)
   }
 
-  async #askInTurn(client: TokenClient): Promise<Token | null> {
+  async #requestInTurn(client: TokenClient): Promise<Token | null> {
     const { origin } = client.route
     const { clock, timeoutMs, maxPerHost } = this.#options
-    const door = this.#doors.get(origin) ?? new Door(maxPerHost, clock)
-    this.#doors.set(origin, door)
-    if (!(await door.enter(timeoutMs))) return null
+    const semaphore = this.#semaphores.get(origin) ?? new Semaphore(maxPerHost, clock)
+    this.#semaphores.set(origin, semaphore)
+    if (!(await semaphore.acquire(timeoutMs))) return null
     try {
-      return await this.#ask(client)
+      return await this.#request(client)
     } finally {
-      door.leave()
-      if (door.isEmpty) this.#doors.delete(origin)
+      semaphore.release()
+      if (semaphore.isIdle) this.#semaphores.delete(origin)
     }
   }
 
-  async #ask({ route, path, clientId, clientSecret, scope }: TokenClient): Promise<Token | null> {
+  async #request({ route, path, clientId, clientSecret, scope }: TokenClient): Promise<Token | null> {
     const { send, clock, timeoutMs } = this.#options
     const askedAtMonotonicMs = clock.monotonicMs()
     const form = new URLSearchParams({ grant_type: 'client_credentials', ...(scope === null ? {} : { scope }) })
@@ -120,26 +120,26 @@ export class Tokens {
   }
 }
 
-/** Lets so many in at once; the others wait in their order, and not for ever. */
-class Door {
+/** So many hold it at once; the others wait in their order, and not for ever. */
+class Semaphore {
   readonly #max: number
   readonly #clock: Clock
-  readonly #waiting: ((mayEnter: boolean) => void)[] = []
-  #inside = 0
+  readonly #waiting: ((isAcquired: boolean) => void)[] = []
+  #held = 0
 
   constructor(max: number, clock: Clock) {
     this.#max = max
     this.#clock = clock
   }
 
-  get isEmpty(): boolean {
-    return this.#inside === 0
+  get isIdle(): boolean {
+    return this.#held === 0
   }
 
   /** False if it took longer than that. */
-  async enter(timeoutMs: number): Promise<boolean> {
-    if (this.#inside < this.#max) {
-      this.#inside++
+  async acquire(timeoutMs: number): Promise<boolean> {
+    if (this.#held < this.#max) {
+      this.#held++
       return true
     }
     const { promise, resolve } = Promise.withResolvers<boolean>()
@@ -148,15 +148,15 @@ class Door {
       this.#waiting.splice(this.#waiting.indexOf(resolve), 1)
       resolve(false)
     })
-    const mayEnter = await promise
+    const isAcquired = await promise
     timer.cancel()
-    return mayEnter
+    return isAcquired
   }
 
-  /** Whoever waits longest takes the place. */
-  leave(): void {
+  /** Whoever waits longest has it next. */
+  release(): void {
     const next = this.#waiting.shift()
-    if (next === undefined) this.#inside--
+    if (next === undefined) this.#held--
     else next(true)
   }
 }

@@ -11,8 +11,8 @@ export type AttemptTrace = {
 }
 
 /** null: the attempt is part of none. */
-export type BeginTrace = (target: Destination, item: LaneItem) => AttemptTrace | null
+export type BeginTrace = (destination: Destination, item: LaneItem) => AttemptTrace | null
 
 /** Receivers get the publisher's own, as it came. */
-export const forwardTrace: BeginTrace = (_target, { traceparent = null }) =>
+export const forwardTrace: BeginTrace = (_destination, { traceparent = null }) =>
   traceparent === null ? null : { traceparent, end: () => {} }

@@ -45,20 +45,20 @@ export function openTunnel(
   port: number,
   done: (error: Error | null, socket: Socket) => void,
 ): Socket {
-  const target = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+  const authority = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
   const { host } = proxy
   const socket = proxy.isSecure
     ? connectTls({ host, port: proxy.port, servername: host })
     : connectTcp(proxy.port, host)
   let head = Buffer.alloc(0)
   const end = (error: Error | null) => {
-    socket.off('data', hear).off('error', fail).off('close', close)
+    socket.off('data', read).off('error', fail).off('close', close)
     if (error !== null) socket.on('error', () => {}).destroy()
     done(error, socket)
   }
   const fail = (cause: Error) => end(isOwn(cause) ? cause : new ProxyFailed('The proxy cannot be reached', { cause }))
   const close = () => end(new ProxyFailed('The proxy closed the connection'))
-  const hear = (chunk: Buffer) => {
+  const read = (chunk: Buffer) => {
     head = Buffer.concat([head, chunk])
     const at = head.indexOf(END_OF_HEAD)
     if (at < 0) {
@@ -71,12 +71,12 @@ export function openTunnel(
     if (head.length > at + END_OF_HEAD.length) return end(new ProxyFailed('The proxy spoke into the tunnel'))
     end(null)
   }
-  const ask = () => {
+  const request = () => {
     const authorization = proxy.authorization === null ? '' : `Proxy-Authorization: ${proxy.authorization}\r\n`
-    socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${authorization}\r\n`)
+    socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization}\r\n`)
   }
-  socket.on('error', fail).on('close', close).on('data', hear)
-  socket.once(proxy.isSecure ? 'secureConnect' : 'connect', ask)
+  socket.on('error', fail).on('close', close).on('data', read)
+  socket.once(proxy.isSecure ? 'secureConnect' : 'connect', request)
   return socket
 }
 

@@ -11,18 +11,19 @@ export class Budget {
     return this.#used < this.#max
   }
 
-  take(amount: number): boolean {
+  /** False: there is not so much left, and nothing is reserved. */
+  tryReserve(amount: number): boolean {
     if (this.#used + amount > this.#max) return false
     this.#used += amount
     return true
   }
 
-  /** As `take`, also where that is more than there is. */
-  takeAnyway(amount: number): void {
+  /** As `tryReserve`, also where that is more than there is. */
+  reserve(amount: number): void {
     this.#used += amount
   }
 
-  giveBack(amount: number): void {
+  release(amount: number): void {
     this.#used -= amount
   }
 }

@@ -1,4 +1,3 @@
-/** Reads for lanes: what is next in the store, and what a person wants to go at once. */
 import type { DeliveryId } from '../../base/model.ts'
 import type { Store } from '../../store/store.ts'
 import type { Budget } from './budget.ts'
@@ -7,7 +6,7 @@ import type { Lane } from './lane.ts'
 /** Larger payloads are left in the store until their dispatch. */
 const MAX_PAYLOAD_WITH_LANE_BYTES = 16_384
 /** How soon an ordered endpoint is looked at again whose held deliveries are being released. */
-const HELD_UP_PAUSE_MS = 1_000
+const RELEASE_PAUSE_MS = 1_000
 
 export type LaneReaderListener = {
   /** The lane may have something to do. */
@@ -16,6 +15,7 @@ export type LaneReaderListener = {
   failed(error: unknown, retry: () => void): void
 }
 
+/** Reads for lanes: what is next in the store, and what a person wants to go at once. */
 export class LaneReader {
   readonly #store: Store
   readonly #payloads: Budget
@@ -36,7 +36,7 @@ export class LaneReader {
       const query = { partition, endpoint, limit: read.limit, maxPayloadBytes }
       if (isOrdered) {
         const { items, isHeldUp, ...found } = await this.#store.readOrderedLane({ ...query, isNumbered })
-        const againMs = isHeldUp ? this.#store.now() + HELD_UP_PAUSE_MS : Number.POSITIVE_INFINITY
+        const againMs = isHeldUp ? this.#store.now() + RELEASE_PAUSE_MS : Number.POSITIVE_INFINITY
         lane.completeRead(read, items, { ...found, againMs })
       } else lane.completeRead(read, await this.#store.readLane(query))
       this.#listener.done(lane)
@@ -46,12 +46,12 @@ export class LaneReader {
     }
   }
 
-  /** Hands in what was hurried, wherever in the queue it is. */
+  /** Hands in what was marked urgent, wherever in the queue it is. */
   async readUrgent(lane: Lane, delivery: DeliveryId): Promise<void> {
     const { tenant, endpoint, partition } = lane
     try {
       const found = await this.#store.read('readPending', { tenant, delivery })
-      lane.expedite(delivery, found && { ...found, endpoint, partition, payload: null })
+      lane.offerUrgent(delivery, found && { ...found, endpoint, partition, payload: null })
       this.#listener.done(lane)
     } catch (error) {
       this.#listener.failed(error, () => void this.readUrgent(lane, delivery))

@@ -1,8 +1,3 @@
-/**
- * The rate of an endpoint: an exact sliding window over the attempts that were begun. It outlives the endpoint's lane,
- * which is forgotten when it is empty, for as long as it can matter. Only the owner of a partition sends, so what one
- * process remembers holds for all; a new owner begins with nothing remembered.
- */
 import type { Clock } from '../../base/clock.ts'
 import type { EndpointId, RateLimit } from '../../base/model.ts'
 
@@ -12,8 +7,12 @@ const MARGIN_MS = 1
 const MAX_FORGOTTEN = 1_024
 
 /**
+ * The rate of an endpoint: an exact sliding window over the attempts that were begun. It outlives the endpoint's lane,
+ * which is forgotten when it is empty, for as long as it can matter. Only the owner of a partition sends, so what one
+ * process remembers holds for all; a new owner begins with nothing remembered.
+ *
  * A place is free → reserved (its attempt is about to begin) → begun → free, once the limit's stretch of time has gone
- * by; or reserved → free, when nothing came of it. Begun and reserved places together are never more than the limit.
+ * by; or reserved → free, when it is released. Begun and reserved places together are never more than the limit.
  */
 export class RateWindow {
   readonly #clock: Clock
@@ -47,7 +46,7 @@ export class RateWindow {
 
   /**
    * When a place becomes free by the passing of time, by the monotonic clock; Infinity if it takes a reserved one to
-   * begin or to be given up. Only if none is free.
+   * begin or to be released. Only if none is free.
    */
   freeAtMs(): number {
     const places = this.#limit.requests - this.#reserved
@@ -65,7 +64,7 @@ export class RateWindow {
   }
 
   /** A place was reserved for nothing. */
-  giveUp(): void {
+  release(): void {
     this.#reserved--
   }
 

@@ -1,21 +1,7 @@
-/**
- * How fast a lane goes at its receiver (docs/decisions/0025-failing-receivers.md).
- *
- * well → out (OUTAGE_FAILURES in a row, or the receiver wanted a pause) → recovering (a success) → well
- *
- * - The window: requests at once. It shrinks to half at each failure, and grows by one with each success up to where it
- *   last failed, from there on by one a window's worth of successes.
- * - Recovering: a gap between the beginnings of two requests, half as long each second while answers are good.
- * - Out of reach (UNREACHABLE_FAILURES in a row without a connection): a pause after each request, twice as long each
- *   time. It ends with anything that is had from the receiver.
- *
- * Times are of the store, milliseconds since 1970. Pure but for what it remembers.
- */
-
 /** The window that a lane starts with: enough to be quick, too few to hurt. */
 const FIRST_WINDOW = 4
-const OUTAGE_FAILURES = 8
-const UNREACHABLE_FAILURES = 3
+const FAILURES_OF_AN_OUTAGE = 8
+const CONNECT_FAILURES_UNTIL_PROBING = 3
 /** The first gap when recovering: 20 requests a second. */
 const FIRST_GAP_MS = 50
 const LONGEST_GAP_MS = 1_000
@@ -28,10 +14,10 @@ export const LONGEST_PROBE_PAUSE_MS = 30_000
 const FIRST_PROBE_PART = 1 / 512
 
 /** How a request ended. */
-export type Landing = {
+export type RequestEnd = {
   readonly isSuccess: boolean
   /** There was no connection, so it was no event's fault. */
-  readonly isUnreachable: boolean
+  readonly neverConnected: boolean
   readonly nowMs: number
   /** Probes of a receiver that can't be reached wait no longer, milliseconds. */
   readonly longestPauseMs: number
@@ -39,6 +25,19 @@ export type Landing = {
   readonly random: number
 }
 
+/**
+ * How fast a lane goes at its receiver (docs/decisions/0025-failing-receivers.md).
+ *
+ * well → unreachable (FAILURES_OF_AN_OUTAGE in a row, or the receiver wanted a pause) → recovering (a success) → well
+ *
+ * - The window: requests at once. It shrinks to half at each failure, and grows by one with each success up to where it
+ *   last failed, from there on by one a window's worth of successes.
+ * - Recovering: a gap between the beginnings of two requests, half as long each second while answers are good.
+ * - Probing (CONNECT_FAILURES_UNTIL_PROBING in a row without a connection): a pause after each request, twice as long
+ *   each time. It ends with anything that is had from the receiver.
+ *
+ * Times are of the store, milliseconds since 1970. Pure but for what it remembers.
+ */
 export class Recovery {
   readonly #maxWindow: number
   #window: number
@@ -46,11 +45,15 @@ export class Recovery {
   #threshold: number
   /** Successes at this window, beyond the threshold. */
   #successes = 0
+  /** In a row. */
   #failures = 0
-  #unreachable = 0
-  #isOut = false
-  /** 0: none. */
+  /** In a row, without a connection. */
+  #connectFailures = 0
+  /** Nothing has got through since the outage began: the next success begins the recovery. */
+  #isUnreachable = false
+  /** Between the beginnings of two requests; 0: none. */
   #gapMs = 0
+  /** When the gap was last changed. */
   #stepAtMs = 0
   #notBeforeMs = 0
 
@@ -79,28 +82,30 @@ export class Recovery {
     this.#notBeforeMs = 0
   }
 
-  begin(nowMs: number): void {
+  /** A request begins: the next waits for the gap. */
+  beginRequest(nowMs: number): void {
     if (this.#gapMs > 0) this.#notBeforeMs = Math.max(this.#notBeforeMs, nowMs) + this.#gapMs
   }
 
-  land(landing: Landing): void {
-    if (landing.isSuccess) this.#succeed(landing.nowMs)
-    else this.#fail(landing)
+  /** A request has ended: what it says of the receiver. */
+  endRequest(end: RequestEnd): void {
+    if (end.isSuccess) this.#succeed(end.nowMs)
+    else this.#fail(end)
   }
 
   /** It failed before this lane was made, was disabled, or wants a pause: its first success begins the recovery. */
   markUnreachable(): void {
-    this.#isOut = true
+    this.#isUnreachable = true
     this.#window = 1
     this.#threshold = 1
   }
 
   #succeed(nowMs: number): void {
     this.#failures = 0
-    this.#unreachable = 0
+    this.#connectFailures = 0
     this.#grow()
-    if (this.#isOut) {
-      this.#isOut = false
+    if (this.#isUnreachable) {
+      this.#isUnreachable = false
       this.#gapMs = FIRST_GAP_MS
       this.#stepAtMs = nowMs
       this.#notBeforeMs = nowMs + this.#gapMs
@@ -119,9 +124,9 @@ export class Recovery {
     this.#window = Math.min(this.#window, this.#maxWindow)
   }
 
-  #fail({ isUnreachable, nowMs, longestPauseMs, random }: Landing): void {
+  #fail({ neverConnected, nowMs, longestPauseMs, random }: RequestEnd): void {
     this.#failures++
-    this.#unreachable = isUnreachable ? this.#unreachable + 1 : 0
+    this.#connectFailures = neverConnected ? this.#connectFailures + 1 : 0
     this.#window = Math.max(1, this.#window >> 1)
     this.#threshold = this.#window
     this.#successes = 0
@@ -129,11 +134,11 @@ export class Recovery {
       this.#gapMs = Math.min(this.#gapMs * 2, LONGEST_GAP_MS)
       this.#stepAtMs = nowMs
     }
-    if (this.#failures >= OUTAGE_FAILURES) {
-      this.#isOut = true
+    if (this.#failures >= FAILURES_OF_AN_OUTAGE) {
+      this.#isUnreachable = true
       this.#gapMs = 0
     }
-    const doublings = this.#unreachable - UNREACHABLE_FAILURES
+    const doublings = this.#connectFailures - CONNECT_FAILURES_UNTIL_PROBING
     if (doublings < 0) return
     const pauseMs = Math.min(longestPauseMs, longestPauseMs * FIRST_PROBE_PART * 2 ** doublings)
     // Spread, so that a thousand receivers that went away together are not asked together ever after.

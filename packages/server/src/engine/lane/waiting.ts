@@ -1,12 +1,12 @@
+import type { LaneItem } from '../../store/operations/lanes.ts'
+
+/** Places that were given up at the beginning, before the rest is moved there. */
+const MAX_FREE_PLACES = 1_024
+
 /**
  * What waits in a lane, in its order. An array whose beginning moves: taking the first of tens of thousands from an
  * array moves all the others, which then costs more than the delivery.
  */
-import type { LaneItem } from '../../store/operations/lanes.ts'
-
-/** Places that were given up at the beginning, before the rest is moved there. */
-const MOST_GIVEN_UP = 1_024
-
 export class Waiting implements Iterable<LaneItem> {
   #items: (LaneItem | undefined)[] = []
   #begin = 0
@@ -33,7 +33,7 @@ export class Waiting implements Iterable<LaneItem> {
     const item = this.#items[this.#begin]!
     this.#items[this.#begin++] = undefined
     // At most every second item is moved, so each once in all.
-    if (this.#begin > MOST_GIVEN_UP && this.#begin * 2 > this.#items.length) {
+    if (this.#begin > MAX_FREE_PLACES && this.#begin * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#begin)
       this.#begin = 0
     }

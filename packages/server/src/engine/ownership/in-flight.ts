@@ -14,7 +14,7 @@ export class InFlight {
       return
     }
     this.#counts.delete(partition)
-    for (const look of this.#waiting.splice(0)) look()
+    for (const resume of this.#waiting.splice(0)) resume()
   }
 
   /** Until there are none at all. */

@@ -1,9 +1,3 @@
-/**
- * For which partitions this process may send, and under which epochs (docs/decisions/0009-leases.md).
- *
- * A partition is not held → held → stopping (beyond our share: nothing new is sent, what is in flight may land) → not
- * held; or held → not held, when its lease runs out or somebody else has it.
- */
 import { randomBytes } from 'node:crypto'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -12,19 +6,20 @@ import type { Store } from '../../store/store.ts'
 
 export type PartitionListener = {
   /** These may be sent for from now on: what is pending in them is to be read. `afterCrash`: their owner has died. */
-  gained(partitions: readonly number[], afterCrash: readonly number[]): void
+  acquired(partitions: readonly number[], afterCrash: readonly number[]): void
   /** These may not any more. */
   lost(partitions: readonly number[]): void
   /** Settles when nothing of the partition is in flight or unsettled. */
-  landed(partition: number): Promise<void>
+  drained(partition: number): Promise<void>
 }
 
+/** For which partitions this process may send, and under which epochs (docs/decisions/0009-leases.md). */
 export type Partitions = {
   start(listener: PartitionListener): Promise<void>
   /** Under which epoch the partition may be sent for now; undefined: it may not. */
   epochOf(partition: number): number | undefined
-  /** Nothing new is sent from now on; a partition is handed on as soon as what was in flight there has landed. */
-  leave(): void
+  /** Nothing new is sent from now on; a partition is handed on as soon as what was in flight there is settled. */
+  drain(): void
   /** Hands back what is left. */
   stop(): Promise<void>
 }
@@ -47,7 +42,7 @@ export class AllPartitions implements Partitions {
       nowMs: this.#store.now(),
     })
     this.#epochs = held.map(({ epoch }) => epoch)
-    listener.gained(
+    listener.acquired(
       held.map(({ partition }) => partition),
       afterCrash,
     )
@@ -57,7 +52,7 @@ export class AllPartitions implements Partitions {
     return this.#epochs[partition]
   }
 
-  leave(): void {
+  drain(): void {
     this.#epochs = []
   }
 
@@ -84,7 +79,14 @@ const MAX_JUMP_MS = 100
 /** The database's answer to a tick counts from here on: from before it was asked, so that no lease is thought longer. */
 type Moment = { readonly wallMs: number; readonly monotonicMs: number }
 
-/** A fair share of the partitions, leased. */
+/**
+ * A fair share of the partitions, leased.
+ *
+ * A partition is not held → held → stopping (beyond our share: nothing new is sent, what is in flight may end) → not
+ * held; or held → not held, when its lease runs out or somebody else has it.
+ *
+ * Invariant: nothing is begun under a lease that may have run out, by this node's clock or the database's.
+ */
 export class LeasedPartitions implements Partitions {
   readonly #store: Store
   readonly #clock: Clock
@@ -92,19 +94,20 @@ export class LeasedPartitions implements Partitions {
   readonly #leaseMs: number
   readonly #node = newNode()
   readonly #epochs: (number | undefined)[] = new Array(PARTITION_COUNT)
+  /** Nothing new is sent for these; they are given back once they are drained. */
   readonly #stopping = new Set<number>()
-  /** Stopped and landed: given back at the next tick. */
-  #toGive: number[] = []
+  /** Stopped and drained: given back at the next tick. */
+  #toRelease: number[] = []
   /** What is held was renewed then; undefined: it may have run out. */
   #renewedAt: Moment | undefined
   #listener!: PartitionListener
   #timer: Timer | undefined
   #expiry: Timer | undefined
   #ticking: Promise<void> | undefined
-  #isHurried = false
+  #isTickWanted = false
   /** The others have been told that there is one more. */
-  #isKnown = false
-  #isTelling = false
+  #isAnnounced = false
+  #isAnnouncing = false
   #isRunning = false
   #isLeaving = false
 
@@ -115,7 +118,7 @@ export class LeasedPartitions implements Partitions {
     this.#log = log
     this.#leaseMs = leaseMs
     store.changes.on(({ kind }) => {
-      if (kind === 'leases' && !this.#isTelling) this.#hurry()
+      if (kind === 'leases' && !this.#isAnnouncing) this.#tickSoon()
     })
   }
 
@@ -127,15 +130,15 @@ export class LeasedPartitions implements Partitions {
 
   epochOf(partition: number): number | undefined {
     const epoch = this.#epochs[partition]
-    if (epoch === undefined || this.#stopping.has(partition) || this.#isOver()) return undefined
+    if (epoch === undefined || this.#stopping.has(partition) || this.#isExpired()) return undefined
     return epoch
   }
 
-  leave(): void {
+  drain(): void {
     if (!this.#isRunning) return
     this.#isLeaving = true
-    for (const [partition, epoch] of this.#epochs.entries()) if (epoch !== undefined) this.#giveUp(partition)
-    this.#hurry()
+    for (const [partition, epoch] of this.#epochs.entries()) if (epoch !== undefined) this.#beginRelease(partition)
+    this.#tickSoon()
   }
 
   async stop(): Promise<void> {
@@ -146,21 +149,21 @@ export class LeasedPartitions implements Partitions {
     await this.#ticking
     this.#renewedAt = undefined
     await this.#store.write('leaveLeases', { node: this.#node })
-    this.#tell()
+    this.#announce()
   }
 
   /** Others have something to take, or to give. */
-  #tell(): void {
-    this.#isTelling = true
+  #announce(): void {
+    this.#isAnnouncing = true
     this.#store.changes.emit({ kind: 'leases' })
-    this.#isTelling = false
+    this.#isAnnouncing = false
   }
 
   /**
    * Whether the lease has run out: by the monotonic clock, or, since that one stands still while a machine sleeps, by
    * a wall clock that got ahead of it. A wall clock that was set costs a tick.
    */
-  #isOver(): boolean {
+  #isExpired(): boolean {
     if (this.#renewedAt === undefined) return true
     const { wallMs, monotonicMs } = this.#renewedAt
     const elapsedMs = this.#clock.monotonicMs() - monotonicMs
@@ -168,14 +171,14 @@ export class LeasedPartitions implements Partitions {
     if (this.#clock.now() - wallMs - elapsedMs <= MAX_JUMP_MS) return false
     this.#log.warn('the clock has jumped: nothing is sent until the leases are renewed')
     this.#expire()
-    this.#hurry()
+    this.#tickSoon()
     return true
   }
 
   /** One at a time; the next follows by itself. */
   #tick(): Promise<void> {
     this.#timer?.cancel()
-    this.#isHurried = false
+    this.#isTickWanted = false
     this.#ticking ??= this.#tickOnce()
       .catch(error => {
         this.#log.warn({ err: error }, 'the leases could not be renewed; it is tried again')
@@ -184,16 +187,16 @@ export class LeasedPartitions implements Partitions {
       .then(pauseMs => {
         this.#ticking = undefined
         if (!this.#isRunning) return
-        const nextMs = this.#isHurried ? 0 : Math.min(pauseMs, this.#leaseMs / TICKS_A_LEASE)
+        const nextMs = this.#isTickWanted ? 0 : Math.min(pauseMs, this.#leaseMs / TICKS_A_LEASE)
         this.#timer = this.#clock.after(nextMs, () => void this.#tick())
       })
     return this.#ticking
   }
 
   /** The next tick is made at once, or right after the one under way. */
-  #hurry(): void {
-    if (this.#isHurried || !this.#isRunning) return
-    this.#isHurried = true
+  #tickSoon(): void {
+    if (this.#isTickWanted || !this.#isRunning) return
+    this.#isTickWanted = true
     if (this.#ticking !== undefined) return
     this.#timer?.cancel()
     this.#timer = this.#clock.after(0, () => void this.#tick())
@@ -204,42 +207,42 @@ export class LeasedPartitions implements Partitions {
     // In this order, and before it is sent: a process that stood still in between can only think its lease shorter.
     const wallMs = this.#clock.now()
     const monotonicMs = this.#clock.monotonicMs()
-    const give = this.#toGive
+    const give = this.#toRelease
     const tick = { node: this.#node, leaseMs: this.#leaseMs, give, isLeaving: this.#isLeaving }
     const timeoutMs = this.#leaseMs / TIMEOUTS_A_LEASE
     const { held, share, afterCrash, nextExpiryMs } = await this.#store.writeApart('tickLeases', tick, timeoutMs)
     // What ran out while it was asked was refused to whoever wanted to send it: it begins anew.
-    if (this.#isOver()) this.#expire()
-    this.#toGive = this.#toGive.filter(partition => !give.includes(partition))
+    if (this.#isExpired()) this.#expire()
+    this.#toRelease = this.#toRelease.filter(partition => !give.includes(partition))
     for (const partition of give) this.#stopping.delete(partition)
     this.#renewedAt = { wallMs, monotonicMs }
     this.#expiry?.cancel()
     const leftMs = monotonicMs + this.#leaseMs - MARGIN_MS - this.#clock.monotonicMs()
-    this.#expiry = this.#clock.after(Math.max(leftMs, 0), () => this.#expireIfOver())
-    this.#adopt(new Map(held.map(({ partition, epoch }) => [partition, epoch])), afterCrash)
-    this.#giveUpSurplus(held.length - share)
-    if (give.length > 0 || !this.#isKnown) this.#tell()
-    this.#isKnown = true
+    this.#expiry = this.#clock.after(Math.max(leftMs, 0), () => this.#expireIfDue())
+    this.#setHeld(new Map(held.map(({ partition, epoch }) => [partition, epoch])), afterCrash)
+    this.#releaseSurplus(held.length - share)
+    if (give.length > 0 || !this.#isAnnounced) this.#announce()
+    this.#isAnnounced = true
     return nextExpiryMs === null ? this.#leaseMs : Math.max(nextExpiryMs + AFTER_EXPIRY_MS, MIN_PAUSE_MS)
   }
 
-  #adopt(held: ReadonlyMap<number, number>, afterCrash: readonly number[]): void {
-    const gained: number[] = []
+  #setHeld(held: ReadonlyMap<number, number>, afterCrash: readonly number[]): void {
+    const acquired: number[] = []
     const lost: number[] = []
     for (let partition = 0; partition < PARTITION_COUNT; partition++) {
       const [before, now] = [this.#epochs[partition], held.get(partition)]
       this.#epochs[partition] = now
       // Another epoch: it was somebody else's in between.
       if (before !== undefined && before !== now) lost.push(partition)
-      if (now !== undefined && before !== now) gained.push(partition)
+      if (now !== undefined && before !== now) acquired.push(partition)
     }
     for (const partition of lost) this.#stopping.delete(partition)
     if (lost.length > 0) this.#listener.lost(lost)
-    if (gained.length > 0) this.#listener.gained(gained, afterCrash)
+    if (acquired.length > 0) this.#listener.acquired(acquired, afterCrash)
   }
 
-  #expireIfOver(): void {
-    if (!this.#isOver() || this.#renewedAt === undefined) return
+  #expireIfDue(): void {
+    if (!this.#isExpired() || this.#renewedAt === undefined) return
     this.#log.error({ leaseMs: this.#leaseMs }, 'the leases ran out: nothing is sent until the database answers again')
     this.#expire()
   }
@@ -247,26 +250,26 @@ export class LeasedPartitions implements Partitions {
   /** Not renewed in time: whoever comes next may have them already. */
   #expire(): void {
     this.#renewedAt = undefined
-    this.#adopt(new Map(), [])
+    this.#setHeld(new Map(), [])
   }
 
   /**
    * The last ones, whether something is in flight there or not. Idle ones would be handed over sooner, but then a node
    * that comes would get partitions that have nothing to do.
    */
-  #giveUpSurplus(surplus: number): void {
+  #releaseSurplus(surplus: number): void {
     const kept = [...this.#epochs.keys()].filter(at => this.#epochs[at] !== undefined && !this.#stopping.has(at))
     const count = this.#isLeaving ? kept.length : Math.max(surplus - this.#stopping.size, 0)
-    for (const partition of kept.slice(kept.length - count)) this.#giveUp(partition)
+    for (const partition of kept.slice(kept.length - count)) this.#beginRelease(partition)
   }
 
-  #giveUp(partition: number): void {
+  #beginRelease(partition: number): void {
     if (this.#stopping.has(partition)) return
     this.#stopping.add(partition)
-    void this.#listener.landed(partition).then(() => {
+    void this.#listener.drained(partition).then(() => {
       if (!this.#stopping.has(partition)) return
-      this.#toGive.push(partition)
-      this.#hurry()
+      this.#toRelease.push(partition)
+      this.#tickSoon()
     })
   }
 }

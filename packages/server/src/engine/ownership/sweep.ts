@@ -1,10 +1,3 @@
-/**
- * Goes over the partitions that this node sends for, in the store: finds lanes that nobody told of, and ends changes of
- * endpoints that were cut short. Now and then over all of them, and at once over those that were just gained: what is
- * pending there has nobody else.
- *
- * A partition that was gained is unseen → seen, once it was looked through, or not ours any more.
- */
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { PARTITION_COUNT } from '../../base/model.ts'
@@ -27,9 +20,16 @@ export type SweepListener = {
   /** The partition was looked through. */
   seen(partition: number): void
   /** All of them were. */
-  ended(): void
+  finished(): void
 }
 
+/**
+ * Goes over the partitions that this node sends for, in the store: finds lanes that nobody told of, and ends changes of
+ * endpoints that were cut short. Now and then over all of them, and at once over those that were just acquired: what is
+ * pending there has nobody else.
+ *
+ * A partition that was acquired is unseen → seen, once it was looked through, or not ours any more.
+ */
 export class Sweep {
   readonly #store: Store
   readonly #clock: Clock
@@ -37,7 +37,7 @@ export class Sweep {
   readonly #listener: SweepListener
   /** Held, but what is pending in them has not been looked for yet; each with a number of its own. */
   readonly #unseen = new Map<number, number>()
-  #gains = 0
+  #additions = 0
   #pauseMs = PAUSE_MS
   #timer: Timer | undefined
   #sweeping: Promise<void> | undefined
@@ -66,12 +66,13 @@ export class Sweep {
   }
 
   /** These come first, in the sweep that is under way or in one that begins now. */
-  gain(partitions: readonly number[]): void {
-    for (const partition of partitions) this.#unseen.set(partition, ++this.#gains)
-    void this.now()
+  addUnseen(partitions: readonly number[]): void {
+    for (const partition of partitions) this.#unseen.set(partition, ++this.#additions)
+    void this.run()
   }
 
-  lose(partition: number): void {
+  /** It was looked through, or is not ours any more. */
+  markSeen(partition: number): void {
     this.#unseen.delete(partition)
     this.#listener.seen(partition)
   }
@@ -87,18 +88,19 @@ export class Sweep {
     }
     // One under way may have passed by what there is to find.
     const before = this.#sweeping
-    if (before === undefined) void this.now()
-    else void before.finally(() => this.now())
+    if (before === undefined) void this.run()
+    else void before.finally(() => this.run())
   }
 
-  now(): Promise<void> {
+  /** Looks at all partitions now; one sweep at a time. */
+  run(): Promise<void> {
     this.#sweeping ??= this.#sweepAll()
       .catch(error => this.#log.warn({ err: error }, 'the sweep failed; it is tried again'))
       .finally(() => {
         this.#sweeping = undefined
         this.#timer?.cancel()
         const pauseMs = this.#unseen.size > 0 ? RETRY_MS : this.#pauseMs
-        if (this.#isRunning) this.#timer = this.#clock.after(pauseMs, () => void this.now())
+        if (this.#isRunning) this.#timer = this.#clock.after(pauseMs, () => void this.run())
       })
     return this.#sweeping
   }
@@ -108,15 +110,15 @@ export class Sweep {
     const next = () => this.#unseen.keys().next().value ?? left.keys().next().value
     for (let partition = next(); partition !== undefined && this.#isRunning; partition = next()) {
       left.delete(partition)
-      const gain = this.#unseen.get(partition)
-      if (this.#listener.isOurs(partition)) await this.#look(partition)
-      // Unless it was lost and gained again meanwhile.
-      if (this.#unseen.get(partition) === gain) this.lose(partition)
+      const addition = this.#unseen.get(partition)
+      if (this.#listener.isOurs(partition)) await this.#sweepPartition(partition)
+      // Unless it was lost and acquired again meanwhile.
+      if (this.#unseen.get(partition) === addition) this.markSeen(partition)
     }
-    this.#listener.ended()
+    this.#listener.finished()
   }
 
-  async #look(partition: number): Promise<void> {
+  async #sweepPartition(partition: number): Promise<void> {
     for (const { todo, ...at } of await this.#store.read('findUnfinished', { partition })) {
       if (todo === 'hold') await holdAll(this.#store, at)
       else if (todo === 'release') await releaseAll(this.#store, at)

@@ -72,9 +72,9 @@ describe('tokens', () => {
   it('are asked for anew when one was refused, once by all that it was refused to', async () => {
     const { tokens, requests, value } = start(good)
     const token = (await tokens.get(client))!
-    await Promise.all([tokens.drop('ep_1', token), tokens.drop('ep_1', token)])
+    await Promise.all([tokens.invalidate('ep_1', token), tokens.invalidate('ep_1', token)])
     expect(await value()).toBe('t2')
-    await tokens.drop('ep_1', token)
+    await tokens.invalidate('ep_1', token)
     expect(await value()).toBe('t2')
     expect(requests).toHaveLength(2)
     tokens.forget('ep_1')

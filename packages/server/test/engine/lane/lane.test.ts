@@ -17,9 +17,9 @@ const item = (delivery: string, dueAtMs: number, attempts = 0): LaneItem => ({
   payload: new Uint8Array(10),
 })
 
-const landing = (isSuccess: boolean, nowMs = 0, isUnreachable = false) => ({
+const ended = (isSuccess: boolean, nowMs = 0, neverConnected = false) => ({
   isSuccess,
-  isUnreachable,
+  neverConnected,
   nowMs,
   longestPauseMs: 32,
   random: 0,
@@ -67,7 +67,7 @@ class Model {
   dispatch(): void {
     if (!this.lane.isReady(this.nowMs)) return
     if (this.lane.isInCrashMode) expect([this.inFlight, this.settling]).toEqual([[], []])
-    const taken = this.lane.take()
+    const taken = this.lane.takeNext()
     expect(this.lane.inFlight).toBeLessThanOrEqual(this.lane.window)
     expect([...this.inFlight, ...this.settling].map(({ delivery }) => delivery)).not.toContain(taken.delivery)
     // What it sends is what the store has: neither settled nor cancelled, and at the right attempt.
@@ -79,7 +79,7 @@ class Model {
   land(isSuccess: boolean): void {
     const landed = this.inFlight.shift()
     if (landed === undefined) return
-    this.lane.land(landing(isSuccess, this.nowMs, !isSuccess && this.count % 2 === 0))
+    this.lane.endRequest(ended(isSuccess, this.nowMs, !isSuccess && this.count % 2 === 0))
     this.settling.push({ ...landed, test: isSuccess })
   }
 
@@ -90,12 +90,12 @@ class Model {
     const row = this.rows.get(settled.delivery)
     if (row === undefined || settled.test || settled.attempts >= 2) {
       this.rows.delete(settled.delivery)
-      this.lane.letGo(settled.delivery)
+      this.lane.complete(settled.delivery)
       return
     }
     const again = { ...row, attempts: settled.attempts + 1, dueAtMs: this.nowMs + 5 }
     this.rows.set(row.delivery, again)
-    this.lane.again(again, this.nowMs)
+    this.lane.retry(again, this.nowMs)
   }
 
   cancel(): void {
@@ -108,14 +108,14 @@ class Model {
   /** The receiver wants no request for a while. */
   pause(): void {
     this.pausedUntilMs = Math.max(this.pausedUntilMs, this.nowMs + 7)
-    this.lane.follow(false, null, this.pausedUntilMs)
+    this.lane.configure(false, null, this.pausedUntilMs)
   }
 
   /** A person wants one to go now, or has cancelled it a moment ago. */
   hurry(isThere: boolean): void {
     const [first] = [...this.rows.values()].slice(-1)
     const delivery = first?.delivery ?? 'd0'
-    this.lane.hurry(delivery)
+    this.lane.markUrgent(delivery)
     this.lane.reset()
     this.asked.push(delivery)
     if (!isThere) this.rows.delete(delivery)
@@ -123,7 +123,7 @@ class Model {
 
   handIn(): void {
     const asked = this.asked.shift()
-    if (asked !== undefined) this.lane.expedite(asked, this.rows.get(asked) ?? null)
+    if (asked !== undefined) this.lane.offerUrgent(asked, this.rows.get(asked) ?? null)
   }
 
   /** The endpoint's partition comes back to this node after another's crash. */
@@ -223,7 +223,7 @@ describe('lane', () => {
     expect(lane.offer(item('g', 1_000))).toBe(false)
     expect(lane.offer(item('fresh', 10))).toBe(true)
     expect(lane.isReady(10)).toBe(true)
-    expect(lane.take().delivery).toBe('fresh')
+    expect(lane.takeNext().delivery).toBe('fresh')
     expect(lane.storeEarliestMs).toBe(1_000)
   })
 
@@ -233,18 +233,18 @@ describe('lane', () => {
     const lane = new Lane('t', 'ep', 0, Number.POSITIVE_INFINITY, limits)
     const fill = (of: Lane) => Array.from({ length: 50 }, (_, at) => of.offer(item(`d${at}`, 0))).filter(Boolean).length
     expect(fill(lane)).toBe(16)
-    items.takeAnyway(10)
+    items.reserve(10)
     const other = new Lane('t', 'ep2', 0, Number.POSITIVE_INFINITY, limits)
     expect(fill(other)).toBe(4)
-    items.giveBack(10)
-    for (let at = 0; at < 16; at++) lane.letGo(lane.take().delivery)
-    for (let at = 0; at < 16; at++) lane.land(landing(false))
+    items.release(10)
+    for (let at = 0; at < 16; at++) lane.complete(lane.takeNext().delivery)
+    for (let at = 0; at < 16; at++) lane.endRequest(ended(false))
     const failing = new Lane('t', 'ep3', 0, Number.POSITIVE_INFINITY, limits)
     failing.offer(item('x', 0))
-    failing.take()
-    failing.land(landing(false))
-    failing.land(landing(false))
-    failing.letGo('x')
+    failing.takeNext()
+    failing.endRequest(ended(false))
+    failing.endRequest(ended(false))
+    failing.complete('x')
     expect(fill(failing)).toBe(4)
   })
 
@@ -252,32 +252,32 @@ describe('lane', () => {
     const lane = makeLane(4)
     lane.enterCrashMode()
     for (const name of ['a', 'b', 'c', 'd', 'e']) lane.offer(item(name, 0))
-    expect([lane.take().delivery, lane.isReady(0), lane.window]).toEqual(['a', false, 1])
-    lane.land(landing(true))
+    expect([lane.takeNext().delivery, lane.isReady(0), lane.window]).toEqual(['a', false, 1])
+    lane.endRequest(ended(true))
     expect(lane.isReady(0)).toBe(false)
     lane.leaveCrashMode()
-    lane.letGo('a')
+    lane.complete('a')
     expect([lane.isInCrashMode, lane.window]).toEqual([false, 3])
-    expect([lane.take(), lane.take(), lane.take()].map(({ delivery }) => delivery)).toEqual(['b', 'c', 'd'])
+    expect([lane.takeNext(), lane.takeNext(), lane.takeNext()].map(({ delivery }) => delivery)).toEqual(['b', 'c', 'd'])
   })
 
   it('keeps payloads within the budget, and gives it back', () => {
     const lane = makeLane()
     for (const name of ['a', 'b', 'c', 'd']) lane.offer(item(name, 0))
-    const taken = [lane.take(), lane.take(), lane.take()]
+    const taken = [lane.takeNext(), lane.takeNext(), lane.takeNext()]
     expect(taken.map(({ payload }) => payload === null)).toEqual([false, false, false])
-    expect(lane.take().payload).toBeNull()
-    for (const name of ['a', 'b', 'c', 'd']) lane.letGo(name)
+    expect(lane.takeNext().payload).toBeNull()
+    for (const name of ['a', 'b', 'c', 'd']) lane.complete(name)
     lane.offer(item('e', 0))
-    expect(lane.take().payload).not.toBeNull()
+    expect(lane.takeNext().payload).not.toBeNull()
   })
 
   it('shrinks its window to one while the endpoint fails, and grows back', () => {
     const lane = makeLane(50)
     for (let at = 0; at < 50; at++) lane.offer(item(`d${at}`, 0))
     const run = (isSuccess: boolean) => {
-      lane.take()
-      lane.land(landing(isSuccess))
+      lane.takeNext()
+      lane.endRequest(ended(isSuccess))
     }
     for (let at = 0; at < 5; at++) run(false)
     expect(lane.window).toBe(1)
@@ -299,11 +299,11 @@ it('a lane whose window is wide is never out of work while the store has some', 
       while (rows.length < read.limit) rows.push(item(`d${stored++}`, 0))
       lane.completeRead(read, rows.slice(0, read.limit))
     }
-    while (lane.isReady(1)) held.push(lane.take())
+    while (lane.isReady(1)) held.push(lane.takeNext())
     windows.push(lane.inFlight)
     const { delivery } = held.shift()!
-    lane.land(landing(true, 1))
-    lane.letGo(delivery)
+    lane.endRequest(ended(true, 1))
+    lane.complete(delivery)
     rows.splice(
       rows.findIndex(row => row.delivery === delivery),
       1,

@@ -34,7 +34,7 @@ class Model {
   count = 0
 
   constructor() {
-    this.lane.follow(true, null, 0)
+    this.lane.configure(true, null, 0)
   }
 
   publish(): void {
@@ -57,7 +57,7 @@ class Model {
 
   toggle(): void {
     this.isOrdered = !this.isOrdered
-    this.lane.follow(this.isOrdered, null, 0)
+    this.lane.configure(this.isOrdered, null, 0)
   }
 
   beginRead(): void {
@@ -79,7 +79,7 @@ class Model {
 
   dispatch(): void {
     if (!this.lane.isReady(this.nowMs)) return
-    const taken = this.lane.take()
+    const taken = this.lane.takeNext()
     if (this.isOrdered) {
       expect(this.inFlight.length + this.settling.length, 'alone').toBe(0)
       expect([...this.rows.keys()][0], 'the first of the queue').toBe(taken.delivery)
@@ -92,7 +92,7 @@ class Model {
   land(isSuccess: boolean): void {
     const landed = this.inFlight.shift()
     if (landed === undefined) return
-    this.lane.land({ isSuccess, isUnreachable: false, nowMs: this.nowMs, longestPauseMs: 0, random: 0 })
+    this.lane.endRequest({ isSuccess, neverConnected: false, nowMs: this.nowMs, longestPauseMs: 0, random: 0 })
     this.settling.push({ item: landed, isSuccess })
   }
 
@@ -101,21 +101,21 @@ class Model {
     if (settled === undefined) return
     const { delivery, attempts } = settled.item
     const row = this.rows.get(delivery)
-    if (row === undefined) this.lane.leave(delivery, 0)
+    if (row === undefined) this.lane.release(delivery, 0)
     else if (settled.isSuccess || attempts >= 2) {
       this.rows.delete(delivery)
-      this.lane.letGo(delivery)
+      this.lane.complete(delivery)
     } else {
       const again = { ...row, attempts: attempts + 1, dueAtMs: this.nowMs + 5 }
       this.rows.set(delivery, again)
-      this.lane.again(again, this.nowMs)
+      this.lane.retry(again, this.nowMs)
     }
   }
 
   /** The outcome could not be stored, or nothing could be sent. */
   leave(): void {
     const settled = this.settling.shift()
-    if (settled !== undefined) this.lane.leave(settled.item.delivery, this.nowMs + 2)
+    if (settled !== undefined) this.lane.release(settled.item.delivery, this.nowMs + 2)
     if (!this.isOrdered) this.lane.reset()
   }
 
@@ -215,12 +215,12 @@ describe('the lane of an endpoint with a rate', () => {
   it('is ready no more when the rate is used up, and again when a place was given up', () => {
     const lane = new Lane('t', 'ep', 0, Number.POSITIVE_INFINITY, { ...LIMITS, maxWindow: 8 })
     const rate = new RateWindow({ requests: 2, perSeconds: 60 }, systemClock)
-    lane.follow(false, rate, 0)
+    lane.configure(false, rate, 0)
     for (const name of ['a', 'b', 'c']) lane.offer(item(name, 0))
-    lane.take()
-    lane.take()
+    lane.takeNext()
+    lane.takeNext()
     expect(lane.isReady(0)).toBe(false)
-    rate.giveUp()
+    rate.release()
     expect(lane.isReady(0)).toBe(true)
   })
 })

@@ -50,7 +50,7 @@ describe('rate', () => {
             reserved--
             begun.push(hands.nowMs)
           } else if (step.kind === 'giveUp' && reserved > 0) {
-            window.giveUp()
+            window.release()
             reserved--
           } else if (step.kind === 'wait') hands.nowMs += step.ms
           else if (step.kind === 'untilFree' && !window.isFree() && window.freeAtMs() < Number.POSITIVE_INFINITY) {

@@ -2,97 +2,97 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Recovery } from '../../../src/engine/lane/recovery.ts'
 
-const at = (nowMs: number, isSuccess: boolean, isUnreachable = false) => ({
+const at = (nowMs: number, isSuccess: boolean, neverConnected = false) => ({
   isSuccess,
-  isUnreachable,
+  neverConnected,
   nowMs,
   longestPauseMs: 30_000,
   random: 0,
 })
 
 /** Sends as soon as it may, each answered at once; answers how many began in each second. */
-function run(pace: Recovery, fromMs: number, seconds: number): number[] {
+function run(recovery: Recovery, fromMs: number, seconds: number): number[] {
   const counts: number[] = []
   let nowMs = fromMs
   while (nowMs < fromMs + seconds * 1_000) {
-    nowMs = Math.max(nowMs + 0.2, pace.notBeforeMs)
-    pace.begin(nowMs)
-    pace.land(at(nowMs, true))
+    nowMs = Math.max(nowMs + 0.2, recovery.notBeforeMs)
+    recovery.beginRequest(nowMs)
+    recovery.endRequest(at(nowMs, true))
     const second = Math.floor((nowMs - fromMs) / 1_000)
     counts[second] = (counts[second] ?? 0) + 1
   }
   return counts.slice(0, seconds)
 }
 
-describe('the pace of a lane', () => {
+describe('the recovery of a lane', () => {
   it('after an outage, begins with 20 requests a second, and doubles each second', () => {
-    const pace = new Recovery(32)
-    for (let count = 0; count < 8; count++) pace.land(at(0, false))
-    expect(pace.window).toBe(1)
-    const counts = run(pace, 1_000, 9)
+    const recovery = new Recovery(32)
+    for (let count = 0; count < 8; count++) recovery.endRequest(at(0, false))
+    expect(recovery.window).toBe(1)
+    const counts = run(recovery, 1_000, 9)
     const expected = [20, 40, 80, 160, 320, 640]
     for (const [second, count] of expected.entries()) {
       expect(counts[second], `second ${second}`).toBeGreaterThan(count * 0.8)
       expect(counts[second], `second ${second}`).toBeLessThan(count * 1.3 + 3)
     }
     expect(counts[8]).toBeGreaterThan(4_000)
-    expect(pace.isSpaced).toBe(false)
+    expect(recovery.isSpaced).toBe(false)
   })
 
   it('is not slowed by a failure here and there', () => {
-    const pace = new Recovery(32)
-    for (let count = 0; count < 40; count++) pace.land(at(0, count % 4 !== 0))
-    expect([pace.isSpaced, pace.notBeforeMs]).toEqual([false, 0])
+    const recovery = new Recovery(32)
+    for (let count = 0; count < 40; count++) recovery.endRequest(at(0, count % 4 !== 0))
+    expect([recovery.isSpaced, recovery.notBeforeMs]).toEqual([false, 0])
   })
 
   it('slows down again where the recovery fails, and gives it up where that lasts', () => {
-    const pace = new Recovery(32)
-    pace.markUnreachable()
-    pace.land(at(0, true))
-    run(pace, 0, 4)
-    const fast = run(pace, 4_000, 1)[0]!
-    pace.land(at(5_000, false))
-    pace.land(at(5_000, false))
-    expect(run(pace, 5_000, 1)[0]).toBeLessThan(fast * 0.6)
-    for (let count = 0; count < 8; count++) pace.land(at(6_000, false))
-    expect(pace.isSpaced).toBe(false)
-    pace.land(at(7_000, true))
-    expect(run(pace, 7_000, 1)[0]).toBeLessThan(30)
+    const recovery = new Recovery(32)
+    recovery.markUnreachable()
+    recovery.endRequest(at(0, true))
+    run(recovery, 0, 4)
+    const fast = run(recovery, 4_000, 1)[0]!
+    recovery.endRequest(at(5_000, false))
+    recovery.endRequest(at(5_000, false))
+    expect(run(recovery, 5_000, 1)[0]).toBeLessThan(fast * 0.6)
+    for (let count = 0; count < 8; count++) recovery.endRequest(at(6_000, false))
+    expect(recovery.isSpaced).toBe(false)
+    recovery.endRequest(at(7_000, true))
+    expect(run(recovery, 7_000, 1)[0]).toBeLessThan(30)
   })
 
   it('C12: probes where nobody can be reached: a pause that doubles up to half a minute, and ends with any answer', () => {
-    const pace = new Recovery(32)
+    const recovery = new Recovery(32)
     const pauses: number[] = []
     let nowMs = 0
     for (let count = 0; count < 13; count++) {
-      pace.land(at(nowMs, false, true))
-      pauses.push(Math.max(pace.notBeforeMs - nowMs, 0))
+      recovery.endRequest(at(nowMs, false, true))
+      pauses.push(Math.max(recovery.notBeforeMs - nowMs, 0))
       nowMs += 40_000
     }
     expect(pauses.slice(0, 4)).toEqual([0, 0, 30_000 / 512, 30_000 / 256])
     expect(pauses.slice(-4)).toEqual([7_500, 15_000, 30_000, 30_000])
-    pace.land(at(nowMs, false))
-    expect(pace.notBeforeMs).toBeLessThanOrEqual(nowMs)
+    recovery.endRequest(at(nowMs, false))
+    expect(recovery.notBeforeMs).toBeLessThanOrEqual(nowMs)
   })
 
   it('never pauses for answers, be they 500: they can be one event’s fault', () => {
-    const pace = new Recovery(32)
-    for (let count = 0; count < 1_000; count++) pace.land(at(count, false))
-    expect(pace.notBeforeMs).toBe(0)
-    expect(pace.window).toBe(1)
+    const recovery = new Recovery(32)
+    for (let count = 0; count < 1_000; count++) recovery.endRequest(at(count, false))
+    expect(recovery.notBeforeMs).toBe(0)
+    expect(recovery.window).toBe(1)
   })
 
   it('settles near what a receiver of a limited capacity takes, with few failures', () => {
-    const pace = new Recovery(128)
+    const recovery = new Recovery(128)
     let failures = 0
     let sum = 0
     for (let round = 0; round < 2_000; round++) {
-      const window = pace.window
+      const window = recovery.window
       sum += window
       for (let sent = 0; sent < window; sent++) {
         const isSuccess = sent < 20
         if (!isSuccess) failures++
-        pace.land(at(round * 100, isSuccess))
+        recovery.endRequest(at(round * 100, isSuccess))
       }
     }
     expect(sum / 2_000).toBeGreaterThan(8)
@@ -100,25 +100,31 @@ describe('the pace of a lane', () => {
   })
 
   it('keeps its window from one to the most, and its pauses bounded, whatever happens', () => {
-    const landing = fc.record({
+    const end = fc.record({
       isSuccess: fc.boolean(),
-      isUnreachable: fc.boolean(),
+      neverConnected: fc.boolean(),
       afterMs: fc.integer({ min: 0, max: 5_000 }),
       random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       isAsked: fc.boolean(),
     })
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 64 }), fc.array(landing, { maxLength: 200 }), (most, landings) => {
-        const pace = new Recovery(most)
+      fc.property(fc.integer({ min: 1, max: 64 }), fc.array(end, { maxLength: 200 }), (most, ends) => {
+        const recovery = new Recovery(most)
         let nowMs = 0
-        for (const { isSuccess, isUnreachable, afterMs, random, isAsked } of landings) {
-          nowMs = Math.max(nowMs + afterMs, pace.notBeforeMs)
-          if (isAsked) pace.markUnreachable()
-          pace.begin(nowMs)
-          pace.land({ isSuccess, isUnreachable: isUnreachable && !isSuccess, nowMs, random, longestPauseMs: 30_000 })
-          expect(pace.window).toBeGreaterThanOrEqual(1)
-          expect(pace.window).toBeLessThanOrEqual(most)
-          expect(pace.notBeforeMs - nowMs).toBeLessThanOrEqual(30_000)
+        for (const { isSuccess, neverConnected, afterMs, random, isAsked } of ends) {
+          nowMs = Math.max(nowMs + afterMs, recovery.notBeforeMs)
+          if (isAsked) recovery.markUnreachable()
+          recovery.beginRequest(nowMs)
+          recovery.endRequest({
+            isSuccess,
+            neverConnected: neverConnected && !isSuccess,
+            nowMs,
+            random,
+            longestPauseMs: 30_000,
+          })
+          expect(recovery.window).toBeGreaterThanOrEqual(1)
+          expect(recovery.window).toBeLessThanOrEqual(most)
+          expect(recovery.notBeforeMs - nowMs).toBeLessThanOrEqual(30_000)
         }
       }),
     )

@@ -9,52 +9,94 @@ import type { Store } from '../../../src/store/store.ts'
 const LEASE_MS = 9_000
 const nothing: LeaseTickResult = { held: [], share: 256, afterCrash: [], nodes: 1, nextExpiryMs: null }
 
-/** A clock whose hands the test turns, and a store that answers each tick as the test says. */
-function bench() {
-  let nowMs = 0
+/** A clock whose hands the test turns. */
+class FakeClock implements Clock {
+  #nowMs = 0
   /** How far the wall clock is ahead of the monotonic one. */
-  let aheadMs = 0
-  const timers: { atMs: number; fire: () => void; isOver: boolean }[] = []
-  const clock: Clock = {
-    now: () => nowMs + aheadMs,
-    monotonicMs: () => nowMs,
-    after(delayMs, fire) {
-      const timer = { atMs: nowMs + delayMs, fire, isOver: false }
-      timers.push(timer)
-      return {
-        cancel() {
-          timer.isOver = true
-        },
-      }
-    },
+  #aheadMs = 0
+  readonly #timers: { atMs: number; fire: () => void; isOver: boolean }[] = []
+
+  now(): number {
+    return this.#nowMs + this.#aheadMs
   }
+
+  monotonicMs(): number {
+    return this.#nowMs
+  }
+
+  after(delayMs: number, fire: () => void) {
+    const timer = { atMs: this.#nowMs + delayMs, fire, isOver: false }
+    this.#timers.push(timer)
+    return {
+      cancel() {
+        timer.isOver = true
+      },
+    }
+  }
+
+  /** Turns the hands and fires what is due, in its order. */
+  async advance(ms: number): Promise<void> {
+    const endMs = this.#nowMs + ms
+    for (;;) {
+      const due = this.#timers.filter(({ isOver, atMs }) => !isOver && atMs <= endMs)
+      const [next] = due.sort((a, b) => a.atMs - b.atMs)
+      if (next === undefined) break
+      this.#nowMs = Math.max(this.#nowMs, next.atMs)
+      next.isOver = true
+      next.fire()
+      await settle()
+    }
+    this.#nowMs = endMs
+  }
+
+  /** The process stood still: nothing of it ran, and time went on. */
+  pause(ms: number): void {
+    this.#nowMs += ms
+  }
+
+  /** The machine slept, or somebody set its clock. */
+  jump(ms: number): void {
+    this.#aheadMs += ms
+  }
+}
+
+/** Lets promises that are ready go on. */
+const settle = () => new Promise<void>(resolve => setImmediate(resolve))
+
+/** As much of a store as partitions use. @param told gets the name of each write */
+function storeOf(changes: Changes, told: string[], answer: (tick: LeaseTick) => Promise<LeaseTickResult>): Store {
+  const store = {
+    changes,
+    write: (name: string) => Promise.resolve(void told.push(name)),
+    writeApart: (_name: string, tick: LeaseTick) => answer(tick),
+  }
+  return store as unknown as Store
+}
+
+/** Partitions on a clock of the test's, and a store that answers each tick as the test says. */
+function bench() {
+  const clock = new FakeClock()
   const ticks: LeaseTick[] = []
   const given = new Set<number>()
   let answer: (tick: LeaseTick) => Promise<LeaseTickResult> = async () => nothing
   const changes = new Changes()
   const told: string[] = []
   changes.on(({ kind }) => void told.push(kind))
-  const store = {
-    changes,
-    write: (name: string) => Promise.resolve(void told.push(name)),
-    writeApart: (_name: string, args: LeaseTick) => {
-      ticks.push(args)
-      for (const partition of args.give) given.add(partition)
-      return answer(args)
-    },
-  } as unknown as Store
+  const store = storeOf(changes, told, tick => {
+    ticks.push(tick)
+    for (const partition of tick.give) given.add(partition)
+    return answer(tick)
+  })
   const partitions = new LeasedPartitions(store, clock, pino({ level: 'silent' }), LEASE_MS)
   const busy = new Set<number>()
   const landed = new Map<number, () => void>()
   const start = () =>
     partitions.start({
-      gained: (those, crashed) =>
+      acquired: (those, crashed) =>
         told.push(`gained ${those.join()}${crashed.length > 0 ? ` after a crash ${crashed.join()}` : ''}`),
       lost: those => told.push(`lost ${those.join()}`),
-      landed: partition => new Promise(resolve => (busy.has(partition) ? landed.set(partition, resolve) : resolve())),
+      drained: partition => new Promise(resolve => (busy.has(partition) ? landed.set(partition, resolve) : resolve())),
     })
-  /** Lets promises that are ready go on. */
-  const settle = () => new Promise<void>(resolve => setImmediate(resolve))
   return {
     partitions,
     start,
@@ -85,27 +127,9 @@ function bench() {
         return before(tick)
       }
     },
-    /** Turns the hands and fires what is due, in its order. */
-    async advance(ms: number) {
-      const endMs = nowMs + ms
-      for (;;) {
-        const next = timers.filter(({ isOver, atMs }) => !isOver && atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0]
-        if (next === undefined) break
-        nowMs = Math.max(nowMs, next.atMs)
-        next.isOver = true
-        next.fire()
-        await settle()
-      }
-      nowMs = endMs
-    },
-    /** The process stood still: nothing of it ran, and time went on. */
-    pause(ms: number) {
-      nowMs += ms
-    },
-    /** The machine slept, or somebody set its clock. */
-    jump(ms: number) {
-      aheadMs += ms
-    },
+    advance: (ms: number) => clock.advance(ms),
+    pause: (ms: number) => clock.pause(ms),
+    jump: (ms: number) => clock.jump(ms),
   }
 }
 
@@ -229,7 +253,7 @@ describe('leased partitions', () => {
     answerWith({ 3: 7, 4: 2, 5: 5 })
     await start()
     busy.add(4).add(5)
-    partitions.leave()
+    partitions.drain()
     expect([3, 4, 5].map(partition => partitions.epochOf(partition))).toEqual([undefined, undefined, undefined])
     // Whatever it is still given, it doesn't keep.
     answerWith({ 4: 2, 5: 5, 6: 1 }, { share: 0 })

@@ -1,5 +1,5 @@
 /**
- * B1 and B2: processor time of the whole server per delivered event, batches of 100, one busy receiver over TLS 1.3,
+ * For B1 and B2: processor time of the whole server per delivered event, batches of 100, one busy receiver over TLS 1.3,
  * divided by that of the bare loop per request; B1 on the embedded store, B2 on PostgreSQL, whose own time counts too.
  * Runs of both in turn, so that what else the machine does falls on both. What Posthorn and its store go on doing while
  * the bare loop has its turn (statistics, PostgreSQL's vacuum) counts too.
@@ -7,13 +7,12 @@
 import { type Account, account } from './account.ts'
 import { type BareLoopCommand, WAYS, type Way } from './bare-loop.ts'
 import { Child } from './child.ts'
+import type { RunOptions, Say } from './definition.ts'
 import { type Memory, memoryOf, peakOf } from './memory.ts'
-import type { RunOptions } from './options.ts'
 import type { BenchResult } from './result.ts'
 import { BATCH_SIZE, BATCHES_IN_FLIGHT, bareHeaders, deliverBatches, type Setting, startSetting } from './setting.ts'
 import { type Summary, summarise } from './statistics.ts'
 
-const GOALS = { B1: 2, B2: 3 }
 /** Posthorn's default `laneWindow`, which it reaches within the first requests of the warm-up. */
 const REQUESTS_IN_FLIGHT = 32
 
@@ -23,16 +22,24 @@ const REQUESTS_PER_EVENT = 3
 const FULL = { runs: 7, eventsPerRun: 40_000, warmUpEvents: 60_000 }
 const SHORT = { runs: 5, eventsPerRun: 15_000, warmUpEvents: 60_000 }
 
-type Say = (line: string) => void
 export type BareLoop = Child<BareLoopCommand, number>
 
-export const runB1 = (options: RunOptions, say: Say): Promise<BenchResult> => compare('B1', options, say)
-export const runB2 = (options: RunOptions, say: Say): Promise<BenchResult> => compare('B2', options, say)
+export type BatchBench = {
+  readonly id: string
+  readonly store: 'SQLite' | 'PostgreSQL'
+  /** Posthorn's time is to be at most so many times that of the bare loop. */
+  readonly goal: number
+}
 
-async function compare(id: 'B1' | 'B2', { short, profileFolder }: RunOptions, say: Say): Promise<BenchResult> {
+export async function runBatches(
+  bench: BatchBench,
+  { short, profileFolder }: RunOptions,
+  say: Say,
+): Promise<BenchResult> {
+  const { id, store } = bench
   const { runs, eventsPerRun, warmUpEvents } = short ? SHORT : FULL
   const requestsPerRun = eventsPerRun * REQUESTS_PER_EVENT
-  const setting = await startSetting({ isShared: id === 'B2', profileFolder })
+  const setting = await startSetting({ isShared: store === 'PostgreSQL', profileFolder })
   const bareLoop: BareLoop = new Child('bare-loop.ts')
   try {
     say(`${id}: batches of ${BATCH_SIZE}, ${BATCHES_IN_FLIGHT} under way, one endpoint, ${REQUESTS_IN_FLIGHT} at once`)
@@ -56,7 +63,7 @@ async function compare(id: 'B1' | 'B2', { short, profileFolder }: RunOptions, sa
       say(formatRun(run, 'bare loop', bare.at(-1)!))
     }
     const peaks = { Posthorn: memoryOf(setting.posthorn.pid), 'bare loop': memoryOf(bareLoop.pid) }
-    return conclude(id, { posthorn, bare, way, peaks }, { runs, eventsPerRun, requestsPerRun, warmUpEvents })
+    return conclude(bench, { posthorn, bare, way, peaks }, { runs, eventsPerRun, requestsPerRun, warmUpEvents })
   } finally {
     bareLoop.end()
     await setting.end()
@@ -84,19 +91,17 @@ type Measured = {
   readonly peaks: Readonly<Record<'Posthorn' | 'bare loop', Memory | undefined>>
 }
 
-function conclude(id: 'B1' | 'B2', measured: Measured, counts: BenchResult['setup']): BenchResult {
+function conclude({ id, store, goal }: BatchBench, measured: Measured, counts: BenchResult['setup']): BenchResult {
   const { posthorn, bare, way, peaks } = measured
   const of = (accounts: readonly Account[], name: string) => summarise(accounts.map(({ micros }) => micros[name]!))
   const whole = summarise(posthorn.map(sender))
   const loop = summarise(bare.map(sender))
   const neighbours = summarise(posthorn.map((each, index) => sender(each) / sender(bare[index]!)))
-  const database = id === 'B2' ? [{ name: 'PostgreSQL', micros: of(posthorn, 'PostgreSQL') }] : []
+  const database = store === 'PostgreSQL' ? [{ name: 'PostgreSQL', micros: of(posthorn, 'PostgreSQL') }] : []
   return {
     id,
-    title: `Processor time per delivered event on ${id === 'B1' ? 'SQLite' : 'PostgreSQL'}, batches of ${BATCH_SIZE}, beside a bare POST`,
-    measures: [
-      { name: 'Posthorn ÷ bare loop', unit: '', value: whole.median / loop.median, goal: GOALS[id], bound: 'atMost' },
-    ],
+    title: `Processor time per delivered event on ${store}, batches of ${BATCH_SIZE}, beside a bare POST`,
+    measures: [{ name: 'Posthorn ÷ bare loop', unit: '', value: whole.median / loop.median, goal, bound: 'atMost' }],
     bars: [
       bars('Processor time', 'µs', { Posthorn: whole, 'bare loop': loop }),
       bars('Ratio of neighbouring runs', '', { 'Posthorn ÷ bare loop': neighbours }),

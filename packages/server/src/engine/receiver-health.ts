@@ -1,9 +1,3 @@
-/**
- * How receivers do, as far as it outlasts an attempt: since when they fail (C11), and until when they want to be left
- * alone. The store has the truth; this is what the owner of an endpoint knows of it, so that an attempt in the middle of
- * a run writes nothing. An endpoint is known here from its first look-up on (`learn`) until it changes, or is another
- * node's (`forget`).
- */
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import {
@@ -24,7 +18,7 @@ type Run = {
   isStored: boolean
   lastFailureMs: number
   /** When the next warning, or the end, falls due. */
-  judgeAtMs: number
+  reviewAtMs: number
 }
 
 /** What of an attempt counts here. */
@@ -45,8 +39,8 @@ export type HealthOptions = {
 /** Faults of ours, that say nothing of the receiver. */
 const OWN_FAULTS: ReadonlySet<AttemptError> = new Set(['internal', 'proxy_failed', 'secret_unreadable'])
 
-/** Errors that say that nobody was there, whatever the event. */
-const UNREACHABLE: ReadonlySet<AttemptError> = new Set([
+/** Errors that say that the receiver was never connected to, so that no event can be at fault. */
+const NEVER_CONNECTED: ReadonlySet<AttemptError> = new Set([
   'dns_failed',
   'target_refused',
   'proxy_failed',
@@ -57,19 +51,25 @@ const UNREACHABLE: ReadonlySet<AttemptError> = new Set([
   'token_unavailable',
 ])
 
-export const isUnreachable = (error: AttemptError | null): boolean => error !== null && UNREACHABLE.has(error)
+export const neverConnected = (error: AttemptError | null): boolean => error !== null && NEVER_CONNECTED.has(error)
 
 /** An endpoint whose runs come and go writes the beginning of one no more often. */
 const MARK_PAUSE_MS = 10_000
 /** After a fault of the store. */
-const RETRY_MS = 1_000
+const RETRY_AFTER_FAULT_MS = 1_000
 /** Pauses are told in whole ones: a receiver that asks for a little at each request writes once a second. */
 const PAUSE_UNIT_MS = 1_000
 
 const WELL_AGAIN: readonly EndpointMark[] = [{ kind: 'well' }]
 const NOTHING: readonly EndpointMark[] = []
 
-export class Health {
+/**
+ * How receivers do, as far as it outlasts an attempt: since when they fail (C11), and until when they want to be left
+ * alone. The store has the truth; this is what the owner of an endpoint knows of it, so that an attempt in the middle of
+ * a run writes nothing. An endpoint is known here from its first look-up on (`learn`) until it changes, or is another
+ * node's (`forget`).
+ */
+export class ReceiverHealth {
   readonly #store: Store
   readonly #clock: Clock
   readonly #log: Logger
@@ -100,9 +100,9 @@ export class Health {
       endpoint: { id, tenant, partition },
       sinceMs: failingSinceMs,
       isStored: true,
-      // Not known: it is not judged before the next.
+      // Not known: it is not reviewed before the next.
       lastFailureMs: Number.NEGATIVE_INFINITY,
-      judgeAtMs: failingSinceMs + this.#stepMs(Math.max(stage, 0)),
+      reviewAtMs: failingSinceMs + this.#stepMs(Math.max(stage, 0)),
     })
   }
 
@@ -118,14 +118,14 @@ export class Health {
     return this.#pausedUntilMs.get(endpoint) ?? 0
   }
 
-  /** Whether it is to be approached slowly: nothing says that it is well. */
-  isDoubtful(endpoint: EndpointId): boolean {
+  /** Whether it is to be approached slowly: it was failing, or wants a pause, and has had no success since. */
+  isSuspect(endpoint: EndpointId): boolean {
     if (this.#runs.has(endpoint) || this.#returning.has(endpoint)) return true
     return this.pausedUntilMs(endpoint) > this.#store.now()
   }
 
-  /** Takes note of an attempt; answers what is to be stored with it. */
-  note(attempted: Attempted): readonly EndpointMark[] {
+  /** Records an attempt; answers what is to be stored with it. */
+  record(attempted: Attempted): readonly EndpointMark[] {
     const { endpoint, error, endedAtMs, waitMs } = attempted
     const pause = waitMs > 0 ? this.#pause(endpoint, endedAtMs + waitMs) : NOTHING
     if (error === null) {
@@ -147,14 +147,14 @@ export class Health {
   #fail({ id, tenant, partition }: Endpoint, endedAtMs: number): readonly EndpointMark[] {
     let run = this.#runs.get(id)
     if (run === undefined) {
-      const judgeAtMs = endedAtMs + this.#stepMs(0)
+      const reviewAtMs = endedAtMs + this.#stepMs(0)
       const endpoint = { id, tenant, partition }
-      run = { endpoint, sinceMs: endedAtMs, isStored: false, lastFailureMs: endedAtMs, judgeAtMs }
+      run = { endpoint, sinceMs: endedAtMs, isStored: false, lastFailureMs: endedAtMs, reviewAtMs }
       this.#runs.set(id, run)
     }
     run.lastFailureMs = Math.max(run.lastFailureMs, endedAtMs)
     if (run.isStored) {
-      if (endedAtMs >= run.judgeAtMs) this.#judge(run)
+      if (endedAtMs >= run.reviewAtMs) this.#reviewRun(run)
       return NOTHING
     }
     if (endedAtMs - (this.#markedAtMs.get(id) ?? Number.NEGATIVE_INFINITY) < MARK_PAUSE_MS) return NOTHING
@@ -164,36 +164,36 @@ export class Health {
   }
 
   /** Now and then: runs whose time has come, and whose last failure is fresh enough. */
-  look(): void {
+  review(): void {
     const nowMs = this.#store.now()
     for (const run of this.#runs.values()) {
-      if (nowMs >= run.judgeAtMs && nowMs - run.lastFailureMs <= FAILING_RECENTLY_MS) this.#judge(run)
+      if (nowMs >= run.reviewAtMs && nowMs - run.lastFailureMs <= FAILING_RECENTLY_MS) this.#reviewRun(run)
     }
     for (const [endpoint, atMs] of this.#markedAtMs) if (nowMs - atMs > MARK_PAUSE_MS) this.#markedAtMs.delete(endpoint)
     for (const [endpoint, ms] of this.#pausedUntilMs) if (ms <= nowMs) this.#pausedUntilMs.delete(endpoint)
   }
 
-  #judge(run: Run): void {
-    run.judgeAtMs = Number.POSITIVE_INFINITY
-    void this.#askStore(run).catch(error => {
+  #reviewRun(run: Run): void {
+    run.reviewAtMs = Number.POSITIVE_INFINITY
+    void this.#reviewInStore(run).catch(error => {
       this.#log.warn(
         { err: error, endpoint: run.endpoint.id },
         'a failing endpoint could not be judged; it is tried again',
       )
-      this.#clock.after(RETRY_MS, () => {
-        run.judgeAtMs = 0
+      this.#clock.after(RETRY_AFTER_FAULT_MS, () => {
+        run.reviewAtMs = 0
       })
     })
   }
 
-  async #askStore(run: Run): Promise<void> {
+  async #reviewInStore(run: Run): Promise<void> {
     const { id: endpoint, tenant, partition } = run.endpoint
     const { disableAfterMs } = this.#options
     const nowMs = Math.max(this.#store.now(), run.lastFailureMs)
     const claim = { tenant, endpoint, lastFailureMs: run.lastFailureMs, nowMs, disableAfterMs }
     const judged = await this.#store.write('judgeFailing', claim)
     if (judged.kind === 'failing') {
-      run.judgeAtMs = judged.sinceMs + this.#stepMs(judged.stage)
+      run.reviewAtMs = judged.sinceMs + this.#stepMs(judged.stage)
       const since = new Date(judged.sinceMs).toISOString()
       if (judged.isWarned) this.#log.warn({ tenant, endpoint, since }, 'an endpoint has had no success for long')
       return

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createBlanker } from '../../../src/engine/attempt/blank.ts'
 import { MAX_KEPT_BODY_BYTES } from '../../../src/engine/attempt/deliver.ts'
+import { createRedactor } from '../../../src/engine/attempt/redaction.ts'
 
 const SECRET = 'a1+b/c-d_e.f~g=='
 
@@ -15,7 +15,7 @@ const exchange = (headers: readonly string[], body: string) => ({
   truncated: false,
   retryAfter: null,
 })
-const record = createBlanker(SECRET)
+const record = createRedactor(SECRET)
 
 describe('C14 blanking', () => {
   it.each([
@@ -59,7 +59,7 @@ describe('C14 blanking', () => {
 
   it('C14: blanks the longest secret there is, many times over, without a stack that overflows', () => {
     const longest = 'aB3+'.repeat(1_024)
-    const { body } = createBlanker(longest)({ ...exchange([], `${longest},`.repeat(6)), truncated: true })
+    const { body } = createRedactor(longest)({ ...exchange([], `${longest},`.repeat(6)), truncated: true })
     expect(Buffer.from(body).toString()).toBe('[secret],'.repeat(6))
   })
 

@@ -7,8 +7,8 @@
 import { randomBytes } from 'node:crypto'
 import type { BareLoopCommand } from './bare-loop.ts'
 import { Child } from './child.ts'
+import type { Bench, RunOptions, Say } from './definition.ts'
 import { EVENT_TYPE, makePayload } from './events.ts'
-import type { RunOptions } from './options.ts'
 import type { BenchResult } from './result.ts'
 import { allStored, bareHeaders, type Setting, startSetting, TENANT } from './setting.ts'
 import { type Summary, summarise } from './statistics.ts'
@@ -28,16 +28,23 @@ type BareLoop = Child<BareLoopCommand, number>
 /** Milliseconds from the beginning of the call. */
 type FanOut = { readonly answerMs: number; readonly wallMs: number }
 
-export async function runB9({ short, profileFolder }: RunOptions, say: (line: string) => void): Promise<BenchResult> {
+export const fanOut: Bench = {
+  id: 'B9',
+  name: 'fan-out',
+  summary: 'one event to 10,000 endpoints: its answer, and its time divided by that of bare POSTs',
+  run: runBench,
+}
+
+async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise<BenchResult> {
   const { runs, warmUpEvents, warmUpFanOuts } = short ? SHORT : FULL
   const setting = await startSetting({ profileFolder })
   const bareLoop: BareLoop = new Child('bare-loop.ts')
   try {
-    say(`B9: one event to ${ENDPOINTS} endpoints of one receiver; registering them, warming up`)
+    say(`${fanOut.id}: one event to ${ENDPOINTS} endpoints of one receiver; registering them, warming up`)
     await register(setting)
     await warmUp(setting, warmUpEvents)
-    const first = await fanOut(setting)
-    for (let count = 1; count < warmUpFanOuts; count++) await fanOut(setting)
+    const first = await publishToAll(setting)
+    for (let count = 1; count < warmUpFanOuts; count++) await publishToAll(setting)
     const connections = (await setting.receiver.ask({ kind: 'connections' })).value
     await sendBare(setting, bareLoop, warmUpEvents, connections)
     say(`warm; ${runs} runs in turn, ${connections} requests and connections at once`)
@@ -46,7 +53,7 @@ export async function runB9({ short, profileFolder }: RunOptions, say: (line: st
     const fanOuts: FanOut[] = []
     const bareMs: number[] = []
     for (let run = 1; run <= runs; run++) {
-      fanOuts.push(await fanOut(setting))
+      fanOuts.push(await publishToAll(setting))
       bareMs.push(await sendBare(setting, bareLoop, ENDPOINTS, connections))
       say(`${format(String(run), fanOuts.at(-1)!)}  ${bareMs.at(-1)!.toFixed(0).padStart(12)}`)
     }
@@ -66,7 +73,7 @@ function conclude({ first, fanOuts, bareMs }: Found, setup: BenchResult['setup']
   const neighbours = fanOuts.map(({ wallMs }, index) => wallMs / bareMs[index]!)
   const bar = (name: string, summary: Summary) => ({ name, summary })
   return {
-    id: 'B9',
+    id: fanOut.id,
     title: `One event to ${ENDPOINTS} endpoints: its answer, and its time beside as many bare POSTs`,
     measures: [
       {
@@ -127,7 +134,7 @@ async function warmUp({ posthorn, publisher, receives }: Setting, events: number
 
 let serial = 0
 
-async function fanOut({ posthorn, receives }: Setting): Promise<FanOut> {
+async function publishToAll({ posthorn, receives }: Setting): Promise<FanOut> {
   const event = { type: EVENT_TYPE, payload: JSON.parse(makePayload(serial++)) }
   const startedAtMs = performance.now()
   await posthorn.call('POST', `tenants/${MANY}/events`, event)

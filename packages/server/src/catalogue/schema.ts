@@ -1,22 +1,11 @@
 /**
- * What an event type must be (C1), and its JSON Schema compiled: 2020-12, formats asserted, nothing fetched.
+ * JSON Schemas of event types, compiled: 2020-12, formats asserted, nothing fetched (C1).
  *
  * A schema is checked strictly, because what JSON Schema ignores is mostly a slip: a keyword that does not exist
  * (`requierd`) would validate nothing. Keywords that begin with `x-` are annotations.
  */
 import { Ajv2020, type ErrorObject, MissingRefError, type ValidateFunction } from 'ajv/dist/2020.js'
 import { fullFormats } from 'ajv-formats/dist/formats.js'
-import type { FieldError } from '../base/errors.ts'
-
-export type EventTypeDefinition = {
-  readonly name: string
-  readonly group: string
-  readonly description: string
-  /** JSON Schema 2020-12. */
-  readonly schema: unknown
-  /** A payload that the schema takes. */
-  readonly example: unknown
-}
 
 /** One thing that is wrong with a payload. */
 export type SchemaFault = {
@@ -30,9 +19,6 @@ export type CompiledSchema =
   | { readonly ok: true; readonly validate: (value: unknown) => SchemaFault[] }
   | { readonly ok: false; readonly detail: string }
 
-const EVENT_TYPE_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/
-const MAX_GROUP_CHARACTERS = 64
-const MAX_DESCRIPTION_CHARACTERS = 2000
 /** Of a schema and of an example, as JSON text. */
 const MAX_JSON_CHARACTERS = 65_536
 /** Objects and arrays inside one another, in a schema or an example: as many as a payload may have. */
@@ -65,29 +51,6 @@ const OPTIONS = {
 
 /** Checks schemas against the dialect's own. One for all, since compiling that takes longer than any schema. */
 let dialect: Ajv2020 | undefined
-
-/** What is wrong with an event type's definition; fields are `/name`, `/schema` and so on. */
-export function checkEventType(definition: EventTypeDefinition): FieldError[] {
-  const { name, group, description, schema, example } = definition
-  const errors: FieldError[] = []
-  if (typeof name !== 'string' || !EVENT_TYPE_NAME.test(name)) {
-    const detail = 'A name begins with a letter and has up to 128 letters, digits, "_", "." and "-".'
-    errors.push({ field: '/name', detail })
-  }
-  checkText(group, '/group', 1, MAX_GROUP_CHARACTERS, errors)
-  checkText(description, '/description', 1, MAX_DESCRIPTION_CHARACTERS, errors)
-  const exampleFault = faultOfSize(example)
-  if (exampleFault !== undefined) errors.push({ field: '/example', detail: `The example ${exampleFault}.` })
-  const compiled = compileSchema(schema)
-  if (!compiled.ok) return [...errors, { field: '/schema', detail: compiled.detail }]
-  const rootFault = faultOfRoot(schema)
-  if (rootFault !== undefined) errors.push({ field: '/schema', detail: rootFault })
-  if (exampleFault !== undefined) return errors
-  for (const { pointer, detail } of compiled.validate(example)) {
-    errors.push({ field: `/example${pointer}`, detail: `The example must satisfy the schema. ${detail}` })
-  }
-  return errors
-}
 
 /** Whether two schemas, parsed from JSON, are the same but for the order of members. */
 export const isSameSchema = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b)
@@ -155,22 +118,12 @@ function faultOfSchema(schema: unknown): string | undefined {
   return `The schema is not JSON Schema 2020-12: at ${first?.pointer || 'its root'}: ${first?.detail}`
 }
 
-function faultOfRoot(schema: unknown): string | undefined {
-  const { type, required } = schema as { type?: unknown; required?: unknown }
-  if (type === 'object' && Array.isArray(required) && required.length > 0) return undefined
-  return 'The schema must have "type": "object" at its root, and require the property that tells which resource it is.'
-}
-
-function faultOfSize(value: unknown): string | undefined {
+/** What is wrong with the size of a schema or an example, as the end of a sentence; undefined: nothing. */
+export function faultOfSize(value: unknown): string | undefined {
   if (value === undefined) return 'is missing'
   if (!isShallow(value, MAX_DEPTH)) return `may have at most ${MAX_DEPTH} objects and arrays inside one another`
   if (JSON.stringify(value).length <= MAX_JSON_CHARACTERS) return undefined
   return `may have at most ${MAX_JSON_CHARACTERS} characters`
-}
-
-function checkText(text: unknown, field: string, min: number, max: number, errors: FieldError[]): void {
-  if (typeof text === 'string' && text.trim().length >= min && text.length <= max) return
-  errors.push({ field, detail: `It must be a text of ${min} to ${max} characters.` })
 }
 
 function isShallow(value: unknown, depth: number): boolean {

@@ -1,24 +1,27 @@
 import type { Clock, Timer } from '../../base/clock.ts'
 
 /** Wakes many sleepers with one timer: a binary heap of wake-up times. A sleeper has one wake-up at a time. */
-export class Alarm<Sleeper> {
+export class TimerQueue<Sleeper> {
   readonly #now: () => number
   readonly #clock: Clock
-  readonly #ring: (sleeper: Sleeper) => void
+  readonly #wake: (sleeper: Sleeper) => void
   readonly #wakeAtMs = new Map<Sleeper, number>()
   readonly #heap: { atMs: number; sleeper: Sleeper }[] = []
   #timer: Timer | undefined
   #timerAtMs = Number.POSITIVE_INFINITY
 
-  /** @param now the time that wake-ups are given in; `clock` only waits */
-  constructor(now: () => number, clock: Clock, ring: (sleeper: Sleeper) => void) {
+  /**
+   * @param now the time that wake-ups are given in; `clock` only waits
+   * @param wake is told of each sleeper whose time has come
+   */
+  constructor(now: () => number, clock: Clock, wake: (sleeper: Sleeper) => void) {
     this.#now = now
     this.#clock = clock
-    this.#ring = ring
+    this.#wake = wake
   }
 
-  /** Infinity: let it sleep. */
-  set(sleeper: Sleeper, atMs: number): void {
+  /** Wakes the sleeper then, instead of at the time before; Infinity: let it sleep. */
+  schedule(sleeper: Sleeper, atMs: number): void {
     const before = this.#wakeAtMs.get(sleeper)
     if (before === atMs) return
     if (atMs === Number.POSITIVE_INFINITY) {
@@ -53,7 +56,7 @@ export class Alarm<Sleeper> {
       this.#pop()
       if (this.#wakeAtMs.get(first.sleeper) !== first.atMs) continue
       this.#wakeAtMs.delete(first.sleeper)
-      this.#ring(first.sleeper)
+      this.#wake(first.sleeper)
     }
     this.#arm()
   }

@@ -9,8 +9,8 @@ import { newId } from '../packages/server/src/base/ids.ts'
 import { PARTITION_COUNT } from '../packages/server/src/base/model.ts'
 import { databaseFile, openSqlite } from '../packages/server/src/store/sqlite/driver.ts'
 import { Store } from '../packages/server/src/store/store.ts'
+import type { Bench, RunOptions, Say } from './definition.ts'
 import { EVENT_TYPE, makePayload } from './events.ts'
-import type { RunOptions } from './options.ts'
 import { copyStore, dropFromCache, PENDING_ENDPOINTS, PENDING_ROWS, pendingStore } from './pending.ts'
 import { makeKeys, startPosthorn } from './posthorn.ts'
 import type { BenchResult } from './result.ts'
@@ -22,10 +22,16 @@ const GOAL_SECONDS = 3
 const STARTS = { full: 7, short: 5 }
 const LAST_PARTITION = PARTITION_COUNT - 1
 
-type Say = (line: string) => void
 type Cache = 'cold' | 'warm'
 
-export async function runB8({ short }: RunOptions, say: Say): Promise<BenchResult> {
+export const startWithBacklog: Bench = {
+  id: 'B8',
+  name: 'start-with-backlog',
+  summary: 'time to the first delivery after a start with 5,000,000 pending',
+  run: runBench,
+}
+
+async function runBench({ short }: RunOptions, say: Say): Promise<BenchResult> {
   const starts = short ? STARTS.short : STARTS.full
   const pending = short ? PENDING_ROWS.short : PENDING_ROWS.full
   const filled = await pendingStore(pending, say)
@@ -39,7 +45,7 @@ export async function runB8({ short }: RunOptions, say: Say): Promise<BenchResul
     moveToLastPartition(data)
     const canBeCold = dropFromCache(data)
     say(
-      `B8: ${pending} pending of ${PENDING_ENDPOINTS} endpoints; ${starts} starts each with the file forgotten and known`,
+      `${startWithBacklog.id}: ${pending} pending of ${PENDING_ENDPOINTS} endpoints; ${starts} starts each with the file forgotten and known`,
     )
     const seconds: Record<Cache, number[]> = { cold: [], warm: [] }
     for (let start = 1; start <= starts; start++) {
@@ -118,7 +124,7 @@ function conclude(seconds: Readonly<Record<Cache, number[]>>, setup: BenchResult
   const known = { 'file forgotten': cold, 'file known': warm }
   const shown = Object.entries(known).filter((each): each is [string, Summary] => each[1] !== undefined)
   return {
-    id: 'B8',
+    id: startWithBacklog.id,
     title: 'Time to the first delivery after a start with millions of deliveries pending',
     measures: [
       {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { checkEventType, compileSchema, type EventTypeDefinition } from '../../src/catalogue/catalogue.ts'
+import { compileSchema } from '../../src/catalogue/schema.ts'
 import { starterCatalogue } from '../../src/catalogue/starter-catalogue.ts'
-import vector from '../vectors/catalogue.json' with { type: 'json' }
 
 function validator(schema: unknown) {
   const compiled = compileSchema(schema)
@@ -15,69 +14,6 @@ function refusal(schema: unknown): string {
 }
 
 const pointers = (schema: unknown, value: unknown) => validator(schema)(value).map(({ pointer }) => pointer)
-
-const sound: EventTypeDefinition = {
-  name: 'ORDER_SHIPPED',
-  group: 'orders',
-  description: 'An order is on its way.',
-  schema: { type: 'object', required: ['orderId'], properties: { orderId: { type: 'string' } } },
-  example: { orderId: '7' },
-}
-const faultyFields = (change: Partial<Record<keyof EventTypeDefinition, unknown>>) =>
-  checkEventType({ ...sound, ...change } as EventTypeDefinition).map(({ field }) => field)
-
-describe('C1 the starter catalogue', () => {
-  test('is that of the contract', () => {
-    expect(starterCatalogue).toEqual(vector.eventTypes)
-  })
-
-  test.each(starterCatalogue)('$name is a sound event type and requires a field that identifies', type => {
-    expect(checkEventType(type)).toEqual([])
-    const { required } = type.schema as { required: string[] }
-    expect(pointers(type.schema, {})).toEqual(required.map(name => `/${name}`))
-  })
-})
-
-describe('C1 an event type', () => {
-  test('that is sound has no faults', () => {
-    expect(checkEventType(sound)).toEqual([])
-  })
-
-  test.each(['', '1A', 'a b', 'é', '_a', 'a'.repeat(129), 5])('has no name like %j', name => {
-    expect(faultyFields({ name })).toEqual(['/name'])
-  })
-
-  test.each(['a', 'order.shipped-v2', 'A_B', 'a'.repeat(128)])('may have the name %j', name => {
-    expect(faultyFields({ name })).toEqual([])
-  })
-
-  test('has a group and a description, both bounded', () => {
-    expect(faultyFields({ group: ' ', description: '' })).toEqual(['/group', '/description'])
-    expect(faultyFields({ group: 'x'.repeat(65), description: 'x'.repeat(2001) })).toEqual(['/group', '/description'])
-  })
-
-  test.each([
-    true,
-    {},
-    { type: 'object' },
-    { type: 'object', required: [] },
-    { type: ['object', 'null'], required: ['orderId'] },
-    { required: ['orderId'] },
-  ])('has a schema that requires a property: %j does not', schema => {
-    expect(faultyFields({ schema })).toEqual(['/schema'])
-  })
-
-  test('has an example that its schema takes', () => {
-    expect(faultyFields({ example: { orderId: 5 } })).toEqual(['/example/orderId'])
-    expect(faultyFields({ example: {} })).toEqual(['/example/orderId'])
-    expect(faultyFields({ example: undefined })).toEqual(['/example'])
-    expect(faultyFields({ example: { orderId: 'x'.repeat(70_000) } })).toEqual(['/example'])
-  })
-
-  test('names all its faults at once', () => {
-    expect(faultyFields({ name: '', group: '', schema: { type: 'objekt' } })).toEqual(['/name', '/group', '/schema'])
-  })
-})
 
 describe('C1 formats are asserted', () => {
   const valid = (format: string, value: string) => validator({ type: 'string', format })(value).length === 0
@@ -187,7 +123,6 @@ describe('a fault of a payload', () => {
 
   test('is given for a schema that never ends, and nothing is thrown', () => {
     expect(validator({ $ref: '#' })(1)).toMatchObject([{ pointer: '' }])
-    expect(faultyFields({ schema: { ...(sound.schema as object), allOf: [{ $ref: '#' }] } })).toEqual(['/example'])
   })
 })
 

@@ -6,8 +6,8 @@
 import { type Account, account } from './account.ts'
 import type { BareLoopCommand } from './bare-loop.ts'
 import { Child } from './child.ts'
+import type { Bench, RunOptions, Say } from './definition.ts'
 import { EVENT_TYPE } from './events.ts'
-import type { RunOptions } from './options.ts'
 import type { BenchResult } from './result.ts'
 import { allStored, bareHeaders, type Setting, startSetting, TENANT } from './setting.ts'
 import type { SinglePublishAnswer, SinglePublishCommand } from './single-publisher.ts'
@@ -26,14 +26,21 @@ const SHORT = { runs: 5, eventsPerRun: 8_000, warmUpEvents: 25_000 }
 const PARTS = ['Posthorn', 'bare loop', 'empty call'] as const
 type Part = (typeof PARTS)[number]
 
-type Bench = Setting & {
+type SinglesSetting = Setting & {
   readonly single: Child<SinglePublishCommand, SinglePublishAnswer>
   readonly bareLoop: Child<BareLoopCommand, number>
   readonly empty: Child<null, number>
   readonly emptyUrl: string
 }
 
-export async function runB3({ short, profileFolder }: RunOptions, say: (line: string) => void): Promise<BenchResult> {
+export const singleEvents: Bench = {
+  id: 'B3',
+  name: 'single-events',
+  summary: 'the same with events published singly, divided by a bare POST and an empty call',
+  run: runBench,
+}
+
+async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise<BenchResult> {
   const { runs, eventsPerRun, warmUpEvents } = short ? SHORT : FULL
   const requestsPerRun = eventsPerRun * REQUESTS_PER_EVENT
   const setting = await startSetting({ profileFolder })
@@ -44,15 +51,15 @@ export async function runB3({ short, profileFolder }: RunOptions, say: (line: st
   }
   try {
     const emptyUrl = `http://127.0.0.1:${await children.empty.ask(null)}`
-    const bench: Bench = { ...setting, ...children, emptyUrl }
-    say(`B3: ${PUBLISHERS} publishers, an event a call, one endpoint, ${REQUESTS_IN_FLIGHT} at once`)
-    for (const part of PARTS) await run(bench, part, warmUpEvents)
+    const singles: SinglesSetting = { ...setting, ...children, emptyUrl }
+    say(`${singleEvents.id}: ${PUBLISHERS} publishers, an event a call, one endpoint, ${REQUESTS_IN_FLIGHT} at once`)
+    for (const part of PARTS) await run(singles, part, warmUpEvents)
     say(`warm after ${warmUpEvents} each; ${runs} runs in turn, ${eventsPerRun} events, ${requestsPerRun} requests`)
     say('run  part        sender µs  publisher µs  receiver µs  a second')
     const accounts: Record<Part, Account[]> = { Posthorn: [], 'bare loop': [], 'empty call': [] }
     for (let count = 1; count <= runs; count++) {
       for (const part of PARTS) {
-        const each = await run(bench, part, part === 'Posthorn' ? eventsPerRun : requestsPerRun)
+        const each = await run(singles, part, part === 'Posthorn' ? eventsPerRun : requestsPerRun)
         accounts[part].push(each)
         say(formatRun(count, part, each))
       }
@@ -72,7 +79,7 @@ function conclude(accounts: Record<Part, Account[]>, counts: BenchResult['setup'
     return micros.sender! / floor
   })
   return {
-    id: 'B3',
+    id: singleEvents.id,
     title: `Processor time per event published singly by ${PUBLISHERS} publishers, beside a bare POST and an empty call`,
     measures: [
       {
@@ -110,8 +117,8 @@ function conclude(accounts: Record<Part, Account[]>, counts: BenchResult['setup'
 }
 
 /** Posthorn's from the first call until every event is delivered and that is stored. */
-function run(bench: Bench, part: Part, count: number): Promise<Account> {
-  const { posthorn, single, bareLoop, empty, receiver } = bench
+function run(singles: SinglesSetting, part: Part, count: number): Promise<Account> {
+  const { posthorn, single, bareLoop, empty, receiver } = singles
   const sender = { Posthorn: posthorn, 'bare loop': bareLoop, 'empty call': empty }[part]
   const processes = [
     { name: 'sender', pid: sender.pid },
@@ -119,10 +126,10 @@ function run(bench: Bench, part: Part, count: number): Promise<Account> {
     { name: 'receiver', pid: receiver.pid },
   ]
   const work = { Posthorn: publish, 'bare loop': sendBare, 'empty call': callEmpty }[part]
-  return account(processes, count, () => work(bench, count))
+  return account(processes, count, () => work(singles, count))
 }
 
-async function publish({ posthorn, single, receives }: Bench, events: number): Promise<void> {
+async function publish({ posthorn, single, receives }: SinglesSetting, events: number): Promise<void> {
   const { url, apiKey } = posthorn
   const target = { url, apiKey, tenant: TENANT, types: [EVENT_TYPE] }
   await single.ask({ kind: 'callers', ...target, events, callers: PUBLISHERS })
@@ -130,14 +137,14 @@ async function publish({ posthorn, single, receives }: Bench, events: number): P
   await allStored(posthorn)
 }
 
-async function sendBare(bench: Bench, requests: number): Promise<void> {
-  const { origin, authority, clientSecret, bareLoop } = bench
+async function sendBare(singles: SinglesSetting, requests: number): Promise<void> {
+  const { origin, authority, clientSecret, bareLoop } = singles
   const target = { origin, caPem: authority.caPem, path: '/hooks', headers: bareHeaders(clientSecret) }
   await bareLoop.ask({ ...target, requests, inFlight: REQUESTS_IN_FLIGHT })
-  await bench.receives(requests)
+  await singles.receives(requests)
 }
 
-async function callEmpty({ single, emptyUrl }: Bench, requests: number): Promise<void> {
+async function callEmpty({ single, emptyUrl }: SinglesSetting, requests: number): Promise<void> {
   await single.ask({ kind: 'empty', url: emptyUrl, requests, callers: PUBLISHERS })
 }
 

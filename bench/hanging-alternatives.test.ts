@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { summariseArrivals } from './standstill.ts'
+import { summariseArrivals } from './hanging-alternatives.ts'
 
 it('counts an event that never came as one that waited to the end', () => {
   const planned = new Map(['a', 'b', 'c', 'd'].map((id, index) => [id, index * 100]))

@@ -8,10 +8,10 @@ import { randomBytes } from 'node:crypto'
 import { LIBRARIES, type LibraryName, startAlternative } from './alternatives/alternatives.ts'
 import { toJobId } from './alternatives/sending.ts'
 import { Child } from './child.ts'
+import type { Bench, RunOptions, Say } from './definition.ts'
 import { EVENT_TYPE, makePayload } from './events.ts'
 import { formatLatency, LATENCY_HEAD, Latencies } from './latencies.ts'
 import { monotonicMs } from './monotonic.ts'
-import type { RunOptions } from './options.ts'
 import type { ReceiverAnswer, ReceiverCommand } from './receiver.ts'
 import type { BenchResult, Latency } from './result.ts'
 import { bareHeaders, type Setting, startSetting, TENANT } from './setting.ts'
@@ -35,7 +35,6 @@ const GOAL = 0.99
 const FULL = { warmUpSeconds: 5, quietSeconds: 15, hangingSeconds: 45 }
 const SHORT = { warmUpSeconds: 3, quietSeconds: 5, hangingSeconds: 20 }
 
-type Say = (line: string) => void
 type Receiver = Child<ReceiverCommand, ReceiverAnswer>
 
 export type Sender = {
@@ -48,11 +47,19 @@ export type Sender = {
   end(): unknown
 }
 
-export async function runB6Others({ short }: RunOptions, say: Say): Promise<BenchResult> {
+export const hangingAlternatives: Bench = {
+  id: 'B6-others',
+  name: 'hanging-alternatives',
+  summary: 'what healthy events wait where others hang, beside what people otherwise write',
+  isLargerBetter: true,
+  run: runBench,
+}
+
+async function runBench({ short }: RunOptions, say: Say): Promise<BenchResult> {
   const seconds = short ? SHORT : FULL
   const senders: Sender[] = []
   try {
-    say(`B6-others: ${WORKERS} receivers that hang, ${HEALTHY_PER_SECOND} healthy events a second`)
+    say(`${hangingAlternatives.id}: ${WORKERS} receivers that hang, ${HEALTHY_PER_SECOND} healthy events a second`)
     const missing = await startAll(senders)
     for (const { receiver } of senders) await receiver.ask({ kind: 'stamps' })
     await watch(senders, { name: 'warm-up', seconds: seconds.warmUpSeconds })
@@ -249,7 +256,7 @@ function conclude(
     })
   const inTime = shares(each => each.inTime)
   return {
-    id: 'B6-others',
+    id: hangingAlternatives.id,
     title: `What becomes of healthy events while ${WORKERS} receivers hang, as many as the alternatives have workers`,
     measures: inTime
       .filter(({ name }) => name.startsWith('Posthorn'))

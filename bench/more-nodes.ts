@@ -4,8 +4,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import { createAuthority, type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
+import type { Bench, RunOptions, Say } from './definition.ts'
 import { EVENT_TYPE, makePayload } from './events.ts'
-import type { RunOptions } from './options.ts'
 import { makeKeys, type Posthorn, type SharedStore, startPosthorn } from './posthorn.ts'
 import type { BenchResult } from './result.ts'
 import { type Summary, summarise } from './statistics.ts'
@@ -34,7 +34,15 @@ type Setting = {
   readonly received: () => number
 }
 
-export async function runB11({ short }: RunOptions, say: (line: string) => void): Promise<BenchResult> {
+export const moreNodes: Bench = {
+  id: 'B11',
+  name: 'more-nodes',
+  summary: 'what two and four nodes on one PostgreSQL carry, divided by what one does',
+  isLargerBetter: true,
+  run: runBench,
+}
+
+async function runBench({ short }: RunOptions, say: Say): Promise<BenchResult> {
   const { runs, secondsPerRun } = short ? SHORT : FULL
   const authority = await createAuthority('Posthorn bench authority')
   const postgres = await startPostgres()
@@ -49,7 +57,7 @@ export async function runB11({ short }: RunOptions, say: (line: string) => void)
     received: () => receivers.reduce((sum, { total }) => sum + total, 0),
   }
   const endpoints = TENANTS * ENDPOINTS_PER_TENANT
-  say(`B11: maxInFlight ${MAX_IN_FLIGHT} a node, receivers of ${RECEIVER_MS} ms, ${endpoints} endpoints`)
+  say(`${moreNodes.id}: maxInFlight ${MAX_IN_FLIGHT} a node, receivers of ${RECEIVER_MS} ms, ${endpoints} endpoints`)
   try {
     const rates: number[][] = NODES.map(() => [])
     for (let run = 1; run <= runs; run++) {
@@ -70,7 +78,7 @@ export async function runB11({ short }: RunOptions, say: (line: string) => void)
 function conclude(rates: readonly Summary[], counts: BenchResult['setup']): BenchResult {
   const [one, ...more] = rates
   return {
-    id: 'B11',
+    id: moreNodes.id,
     title: `Deliveries a second of more nodes on one PostgreSQL, receivers of ${RECEIVER_MS} ms, maxInFlight ${MAX_IN_FLIGHT} a node`,
     measures: more.map(({ median }, index) => ({
       name: `${NODES[index + 1]} nodes ÷ one`,

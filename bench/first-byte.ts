@@ -3,9 +3,9 @@
  * receiver, at a tenth of the peak rate. The peak is found first, as B1 has it: batches, as fast as they are accepted.
  */
 import { Child } from './child.ts'
+import type { Bench, RunOptions, Say } from './definition.ts'
 import { EVENT_TYPE } from './events.ts'
 import { formatLatency, LATENCY_HEAD } from './latencies.ts'
-import type { RunOptions } from './options.ts'
 import { createSeen, publishPlanned, type Seen, type Singles } from './planned-events.ts'
 import type { BenchResult } from './result.ts'
 import { allStored, type Setting, startSetting, TENANT } from './setting.ts'
@@ -24,12 +24,19 @@ const SINGLES_WARM_UP_SECONDS = 5
 const FROM_ACCEPTED = 'accepted → first byte'
 const FROM_PLANNED = 'planned → first byte'
 
-export async function runB5({ short, profileFolder }: RunOptions, say: (line: string) => void): Promise<BenchResult> {
+export const firstByte: Bench = {
+  id: 'B5',
+  name: 'first-byte',
+  summary: 'from an event being accepted to its first byte at the receiver, at a tenth of the peak rate',
+  run: runBench,
+}
+
+async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise<BenchResult> {
   const { runs, secondsPerRun, peakRuns, peakEvents, warmUpEvents } = short ? SHORT : FULL
   const setting = await startSetting({ profileFolder })
   const single: Singles = new Child('single-publisher.ts')
   try {
-    say(`B5: one endpoint; warming up with ${warmUpEvents} events`)
+    say(`${firstByte.id}: one endpoint; warming up with ${warmUpEvents} events`)
     await publishBatches(setting, warmUpEvents)
     const peaks: number[] = []
     for (let run = 1; run <= peakRuns; run++) {
@@ -73,7 +80,7 @@ function conclude({ all, p50, p99, peak }: Found, counts: BenchResult['setup']):
   const latencies = [all.fromAccepted.summary(FROM_ACCEPTED), all.fromPlanned.summary(FROM_PLANNED)]
   const [accepted] = latencies
   return {
-    id: 'B5',
+    id: firstByte.id,
     title:
       'From an event being accepted to its first byte at the receiver, published singly at a tenth of the peak rate',
     measures: [

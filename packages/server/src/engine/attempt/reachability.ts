@@ -3,13 +3,17 @@ import type { AttemptError } from '../../base/model.ts'
 import type { Connections } from './connections.ts'
 import { failureOf } from './outcome.ts'
 
-export type Reached =
+export type Reachability =
   | { readonly ok: true; readonly address: string | null; readonly status: number; readonly date: string | null }
   | { readonly ok: false; readonly address: string | null; readonly error: AttemptError; readonly why: string }
 
 /** Asks for the head of `/`, which harms nobody. Never throws: a failure is a value. */
-export async function reach(origin: string, connections: Connections, timeoutMs: number): Promise<Reached> {
-  const connection = connections.take({ origin, identity: null })
+export async function checkReachability(
+  origin: string,
+  connections: Connections,
+  timeoutMs: number,
+): Promise<Reachability> {
+  const connection = connections.acquire({ origin, identity: null })
   try {
     const signal = AbortSignal.timeout(timeoutMs)
     const { statusCode, headers, body } = await connection.client.request({ method: 'HEAD', path: '/', signal })
@@ -20,6 +24,6 @@ export async function reach(origin: string, connections: Connections, timeoutMs:
     const failure = failureOf(error, connection.isConnected, connection.isReady)
     return { ok: false, address: connection.address, error: failure, why: (error as Error).message }
   } finally {
-    connections.giveBack(connection, false)
+    connections.release(connection, false)
   }
 }

@@ -10,8 +10,8 @@ import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import pg from 'pg'
 import { databaseFile } from '../packages/server/src/store/sqlite/driver.ts'
+import type { Bench, RunOptions, Say } from './definition.ts'
 import { makePayload } from './events.ts'
-import type { RunOptions } from './options.ts'
 import type { BenchResult } from './result.ts'
 import { BATCH_SIZE, deliverBatches, startSetting } from './setting.ts'
 import { summarise } from './statistics.ts'
@@ -21,18 +21,23 @@ const GOALS = { SQLite: 600, PostgreSQL: 900 }
 const FULL_EVENTS = 50_000
 const SHORT_EVENTS = 10_000
 
-type Say = (line: string) => void
-
 /** Bytes, in all and by table and index. */
 type Sizes = { readonly total: number; readonly of: ReadonlyMap<string, number> }
 /** After a checkpoint or a plain vacuum, and written anew. */
 type Taken = { readonly kept: Sizes; readonly rewritten: Sizes }
 type Engine = keyof typeof GOALS
 
-export async function runB10({ short, profileFolder }: RunOptions, say: Say): Promise<BenchResult> {
+export const diskBytes: Bench = {
+  id: 'B10',
+  name: 'disk-bytes',
+  summary: 'bytes on disk per delivered event, on SQLite and on PostgreSQL',
+  run: runBench,
+}
+
+async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise<BenchResult> {
   const events = short ? SHORT_EVENTS : FULL_EVENTS
   const payloadBytes = Buffer.byteLength(makePayload(0))
-  say(`B10: ${events} events with a payload of ${payloadBytes} bytes, delivered; one endpoint`)
+  say(`${diskBytes.id}: ${events} events with a payload of ${payloadBytes} bytes, delivered; one endpoint`)
   const storeSqlite = (count: number) => storeInSqlite(count, profileFolder)
   const sqlite = perEvent(events, await storeSqlite(0), await storeSqlite(events))
   sayParts(say, 'SQLite', sqlite)
@@ -42,7 +47,7 @@ export async function runB10({ short, profileFolder }: RunOptions, say: Say): Pr
   const further = (filled.kept.total - filled.firstHalf.total) / (events / 2)
   say(`PostgreSQL: each event of the second half added ${further.toFixed(0)} bytes, plain vacuums before and after`)
   return {
-    id: 'B10',
+    id: diskBytes.id,
     title: 'Bytes on disk per delivered event, indexes included',
     measures: [
       toMeasure('SQLite', 'SQLite, after vacuum', sqlite.rewritten.total),

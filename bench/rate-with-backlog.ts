@@ -4,8 +4,8 @@
  * has in memory.
  */
 import { type Account, account } from './account.ts'
+import type { Bench, RunOptions, Say } from './definition.ts'
 import { type Memory, memoryOf, peakOf } from './memory.ts'
-import type { RunOptions } from './options.ts'
 import { copyStore, PENDING_ENDPOINTS, PENDING_ROWS, pendingStore } from './pending.ts'
 import type { BenchResult } from './result.ts'
 import { BATCH_SIZE, BATCHES_IN_FLIGHT, deliverBatches, type Setting, startSetting } from './setting.ts'
@@ -16,15 +16,23 @@ const GOALS = { rate: 0.9, megabytes: 350 }
 const FULL = { runs: 7, eventsPerRun: 40_000, warmUpEvents: 60_000 }
 const SHORT = { runs: 5, eventsPerRun: 15_000, warmUpEvents: 30_000 }
 
-type Say = (line: string) => void
+export const rateWithBacklog: Bench = {
+  id: 'B7',
+  name: 'rate-with-backlog',
+  summary: 'rate with 5,000,000 deliveries pending, divided by that with none; memory',
+  isLargerBetter: true,
+  run: runBench,
+}
 
-export async function runB7({ short, profileFolder }: RunOptions, say: Say): Promise<BenchResult> {
+async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise<BenchResult> {
   const { runs, eventsPerRun, warmUpEvents } = short ? SHORT : FULL
   const pending = short ? PENDING_ROWS.short : PENDING_ROWS.full
   const filled = await pendingStore(pending, say)
   const without = await startSetting()
   try {
-    say(`B7: ${pending} pending of ${PENDING_ENDPOINTS} endpoints that are down; batches of ${BATCH_SIZE} to another`)
+    say(
+      `${rateWithBacklog.id}: ${pending} pending of ${PENDING_ENDPOINTS} endpoints that are down; batches of ${BATCH_SIZE} to another`,
+    )
     const beside = await startSetting({ profileFolder, prepare: data => copyStore(filled, data) })
     try {
       const settings = { without, beside }
@@ -67,7 +75,7 @@ function conclude(
   )
   const megabytes = memory.beside?.peakMegabytes ?? Number.NaN
   return {
-    id: 'B7',
+    id: rateWithBacklog.id,
     title: 'Rate with millions of deliveries pending beside it, divided by the rate with none; memory',
     measures: [
       {

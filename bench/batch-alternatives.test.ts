@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compareWithBest } from './b4.ts'
+import { compareWithBest } from './batch-alternatives.ts'
 import { summarise } from './statistics.ts'
 
 describe('what B4 divides by', () => {

@@ -5,9 +5,9 @@
 import { type Account, account } from './account.ts'
 import { type Alternative, LIBRARIES, type LibraryName, startAlternative } from './alternatives/alternatives.ts'
 import type { Requester } from './alternatives/sending.ts'
-import { type BareLoop, bars, formatRun, HEAD, runBareLoop, runPosthorn, sender } from './b1.ts'
+import { type BareLoop, bars, formatRun, HEAD, runBareLoop, runPosthorn, sender } from './batches.ts'
 import { Child } from './child.ts'
-import type { RunOptions } from './options.ts'
+import type { Bench, RunOptions, Say } from './definition.ts'
 import type { BenchResult, ProcessCost } from './result.ts'
 import { BATCH_SIZE, BATCHES_IN_FLIGHT, bareHeaders, type Setting, startSetting } from './setting.ts'
 import { type Summary, summarise } from './statistics.ts'
@@ -29,8 +29,6 @@ const FLAGS = ['--lane-window', String(REQUESTS_IN_FLIGHT), '--max-in-flight-per
 const FULL = { runs: 5, eventsPerRun: 30_000, warmUpEvents: 60_000 }
 const SHORT = { runs: 3, eventsPerRun: 6_000, warmUpEvents: 20_000 }
 
-type Say = (line: string) => void
-
 type Contestant = {
   readonly name: string
   readonly isAlternative: boolean
@@ -39,11 +37,20 @@ type Contestant = {
   end(): unknown
 }
 
-export async function runB4({ short, profileFolder }: RunOptions, say: Say): Promise<BenchResult> {
+export const batchAlternatives: Bench = {
+  id: 'B4',
+  name: 'batch-alternatives',
+  summary: 'the same, divided by the best of what people otherwise write',
+  run: runBench,
+}
+
+async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise<BenchResult> {
   const counts = short ? SHORT : FULL
   const contestants: Contestant[] = []
   try {
-    say(`B4: batches of ${BATCH_SIZE}, ${BATCHES_IN_FLIGHT} under way, one receiver, ${REQUESTS_IN_FLIGHT} at once`)
+    say(
+      `${batchAlternatives.id}: batches of ${BATCH_SIZE}, ${BATCHES_IN_FLIGHT} under way, one receiver, ${REQUESTS_IN_FLIGHT} at once`,
+    )
     const missing = await startAll(contestants, { short, ...(profileFolder === undefined ? {} : { profileFolder }) })
     for (const name of missing) say(`there is no ${name} here: its store is not to be had`)
     for (const each of contestants) await each.run(counts.warmUpEvents)
@@ -164,7 +171,7 @@ function conclude(
   const beside = compareWithBest(withPublisher, alternatives)
   const ratios = beside.measures.map(({ name, value }) => `${name}: ${value.toFixed(2)}`).join('; ')
   return {
-    id: 'B4',
+    id: batchAlternatives.id,
     title: `Processor time per delivered event, store's server included, divided by the best of what people otherwise write, batches of ${BATCH_SIZE}`,
     measures,
     bars: [

@@ -1,10 +1,23 @@
 import { MAX_KEPT_BODY_BYTES } from './deliver.ts'
 import type { Exchange } from './outcome.ts'
 
+/** What of an answer is kept. */
+export type Recorded = {
+  readonly headers: readonly string[]
+  readonly body: Uint8Array
+  readonly truncated: boolean
+}
+
+const MASK = '[secret]'
+/** Shorter secrets are sought as they are only: their Base64 would be found in any text. */
+const SHORTEST_ENCODED = 8
+/** A tail of fewer characters gives nothing away, and chance would find it. */
+const SHORTEST_TAIL = 4
+
 /**
- * What of an answer is recorded: its headers and the first 16 KiB, with the secret blanked wherever the receiver
+ * What of an answer is recorded: its headers and the first 16 KiB, with the secret masked wherever the receiver
  * echoes it (C14), as it is or as JSON, HTML, URLs, Base64 and hexadecimal spell it. Where an answer was cut in the
- * middle of an echo, what is there of it is blanked too. A compressed body is not recorded, since a secret in it could
+ * middle of an echo, what is there of it is masked too. A compressed body is not recorded, since a secret in it could
  * not be seen.
  *
  * The text is unescaped once, remembering where each character came from, and then searched for each form of the secret
@@ -12,33 +25,21 @@ import type { Exchange } from './outcome.ts'
  * it took more than a second), and the state at the end is how much of an echo was cut off. By no regular expression:
  * that of a long secret overflows the stack, and its error would quote the secret.
  */
-export type Recorded = {
-  readonly headers: readonly string[]
-  readonly body: Uint8Array
-  readonly truncated: boolean
-}
-
-const BLANK = '[secret]'
-/** Shorter secrets are sought as they are only: their Base64 would be found in any text. */
-const SHORTEST_ENCODED = 8
-/** A tail of fewer characters gives nothing away, and chance would find it. */
-const SHORTEST_TAIL = 4
-
-export function createBlanker(secret: string): (exchange: Exchange) => Recorded {
+export function createRedactor(secret: string): (exchange: Exchange) => Recorded {
   // Made when the first answer is long enough to have an echo: most endpoints of many are asleep.
   let made: Needle[] | undefined
-  const blank = (text: string, isCut: boolean): string => {
+  const redact = (text: string, isCut: boolean): string => {
     if (secret === '' || text.length < (isCut ? SHORTEST_TAIL : secret.length)) return text
     made ??= needlesOf(secret)
-    return blankIn(text, made, isCut)
+    return redactIn(text, made, isCut)
   }
   return ({ headers, body, truncated }) => {
-    const cleanHeaders = headers.length === 0 ? headers : headers.map(text => blank(text, false))
+    const cleanHeaders = headers.length === 0 ? headers : headers.map(text => redact(text, false))
     if (body.length === 0) return { headers: cleanHeaders, body, truncated }
     if (isEncoded(headers)) return { headers: cleanHeaders, body: new Uint8Array(0), truncated: true }
     const isCut = truncated || body.length > MAX_KEPT_BODY_BYTES
     const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1')
-    const kept = Buffer.from(blank(text, isCut), 'latin1')
+    const kept = Buffer.from(redact(text, isCut), 'latin1')
     return {
       headers: cleanHeaders,
       // Own memory: a chunk of the socket's would keep the whole of its slab.
@@ -139,19 +140,19 @@ function escapeAt(text: string, at: number): { code: number; length: number } | 
 
 type Range = { readonly from: number; readonly to: number }
 
-function blankIn(text: string, needles: readonly Needle[], isCut: boolean): string {
+function redactIn(text: string, needles: readonly Needle[], isCut: boolean): string {
   const cutEscape = isCut ? (CUT_ESCAPE.exec(text.slice(-10))?.[0].length ?? 0) : 0
   const unescaped = withoutEscapes(text, text.length - cutEscape)
   const ranges = needles.flatMap(one => rangesOf(text, unescaped, one, isCut))
   if (ranges.length === 0) return text
   ranges.sort((a, b) => a.from - b.from)
-  let blanked = ''
+  let redacted = ''
   let from = 0
   for (const range of ranges) {
-    if (range.from >= from) blanked += text.slice(from, range.from) + BLANK
+    if (range.from >= from) redacted += text.slice(from, range.from) + MASK
     from = Math.max(from, range.to)
   }
-  return blanked + text.slice(from)
+  return redacted + text.slice(from)
 }
 
 function rangesOf(text: string, { codes, starts, length }: Unescaped, sought: Needle, isCut: boolean): Range[] {

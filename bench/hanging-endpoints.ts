@@ -6,9 +6,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import { Child } from './child.ts'
+import type { Bench, RunOptions, Say } from './definition.ts'
 import { EVENT_TYPE, makeBatch } from './events.ts'
 import { formatLatency, LATENCY_HEAD } from './latencies.ts'
-import type { RunOptions } from './options.ts'
 import { createSeen, publishPlanned, type Seen, type Singles } from './planned-events.ts'
 import { type Posthorn, startPosthorn } from './posthorn.ts'
 import type { ReceiverAnswer, ReceiverCommand } from './receiver.ts'
@@ -36,14 +36,23 @@ const SHORT = { runs: 6, secondsPerRun: 3, warmUpSeconds: 6 }
 type Hung = Child<ReceiverCommand, ReceiverAnswer>
 type Side = { readonly name: string; readonly posthorn: Posthorn; readonly all: Seen; readonly p99s: number[] }
 
-export async function runB6({ short, profileFolder }: RunOptions, say: (line: string) => void): Promise<BenchResult> {
+export const hangingEndpoints: Bench = {
+  id: 'B6',
+  name: 'hanging-endpoints',
+  summary: 'p99 of healthy endpoints with others that hang and have much pending, divided by without them',
+  run: runBench,
+}
+
+async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise<BenchResult> {
   const { runs, secondsPerRun, warmUpSeconds } = short ? SHORT : FULL
   const setting = await startSetting({ profileFolder })
   const hung: Hung = new Child('receiver.ts')
   const single: Singles = new Child('single-publisher.ts')
   let other: Posthorn | undefined
   try {
-    say(`B6: ${HEALTHY} healthy endpoints, ${PER_SECOND} events a second, without and with ${HANGING} that hang`)
+    say(
+      `${hangingEndpoints.id}: ${HEALTHY} healthy endpoints, ${PER_SECOND} events a second, without and with ${HANGING} that hang`,
+    )
     other = await startPosthorn({ caPem: setting.authority.caPem })
     const urls = await listen(setting, setting.receiver, HEALTHY, false)
     for (const posthorn of [setting.posthorn, other]) await registerHealthy(posthorn, urls)
@@ -83,7 +92,7 @@ function conclude(sides: readonly Side[], setup: BenchResult['setup']): BenchRes
   const bar = (name: string, summary: Summary) => ({ name, summary })
   const neighbours = sides[1]!.p99s.map((p99, index) => p99 / sides[0]!.p99s[index]!)
   return {
-    id: 'B6',
+    id: hangingEndpoints.id,
     title: `What ${HEALTHY} healthy endpoints notice of ${HANGING} that hang to their deadline, ${PENDING} deliveries pending`,
     measures: [
       { name: 'p99 with ÷ without', unit: '', value: with_!.median / without!.median, goal: GOAL, bound: 'atMost' },

@@ -1,0 +1,10 @@
+/** B1: what an event of a batch costs on the embedded store, beside a bare POST (batches.ts). */
+import { runBatches } from './batches.ts'
+import type { Bench } from './definition.ts'
+
+export const batchSqlite: Bench = {
+  id: 'B1',
+  name: 'batch-sqlite',
+  summary: 'processor time per delivered event, divided by that of a bare POST',
+  run: (options, say) => runBatches({ id: batchSqlite.id, store: 'SQLite', goal: 2 }, options, say),
+}

@@ -1,0 +1,33 @@
+/** All benches that `npm run bench` knows, in the order of its help and of docs/benchmarks.md. */
+import { batchAlternatives } from './batch-alternatives.ts'
+import { batchPostgres } from './batch-postgres.ts'
+import { batchSqlite } from './batch-sqlite.ts'
+import type { Bench } from './definition.ts'
+import { diskBytes } from './disk-bytes.ts'
+import { fanOut } from './fan-out.ts'
+import { firstByte } from './first-byte.ts'
+import { hangingAlternatives } from './hanging-alternatives.ts'
+import { hangingEndpoints } from './hanging-endpoints.ts'
+import { moreNodes } from './more-nodes.ts'
+import { rateWithBacklog } from './rate-with-backlog.ts'
+import { singleEvents } from './single-events.ts'
+import { startWithBacklog } from './start-with-backlog.ts'
+
+export const BENCHES: readonly Bench[] = [
+  batchSqlite,
+  batchPostgres,
+  singleEvents,
+  batchAlternatives,
+  firstByte,
+  hangingEndpoints,
+  hangingAlternatives,
+  rateWithBacklog,
+  startWithBacklog,
+  fanOut,
+  diskBytes,
+  moreNodes,
+]
+
+/** By its id or its name. */
+export const findBench = (word: string): Bench | undefined =>
+  BENCHES.find(({ id, name }) => word === id || word === name)
