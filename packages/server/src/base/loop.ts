@@ -40,6 +40,11 @@ export class Loop {
     return this.#isStopped
   }
 
+  /** It was started, and not stopped. */
+  get isRunning(): boolean {
+    return this.#isStarted && !this.#isStopped
+  }
+
   /** Begins with a run at once, or, on request, with the first pause, if nothing has woken it before. */
   start(first: 'run' | 'pause' = 'run'): void {
     if (this.#isStarted || this.#isStopped) return

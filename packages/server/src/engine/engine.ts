@@ -121,7 +121,7 @@ export class Engine {
    */
   async start(): Promise<void> {
     this.#lanes.start()
-    await this.#schedules.load()
+    await this.#schedules.start()
     this.#sweep.start()
     await this.#partitions.start({
       acquired: (partitions, afterCrash) => this.#onAcquired(partitions, afterCrash),
@@ -136,7 +136,7 @@ export class Engine {
    */
   async drain(timeoutMs: number): Promise<void> {
     this.#lanes.stop()
-    const swept = this.#sweep.stop()
+    const looked = Promise.all([this.#sweep.stop(), this.#schedules.stop()])
     this.#partitions.drain()
     const { promise: late, resolve: giveUp } = Promise.withResolvers<void>()
     const timer = this.#clock.after(timeoutMs, giveUp)
@@ -144,7 +144,7 @@ export class Engine {
     timer.cancel()
     this.#connections.close()
     await this.#crashMode.cancelAllTrials()
-    await swept
+    await looked
     await this.#partitions
       .stop()
       .catch(error => this.#log.warn({ err: error }, 'the partitions could not be given back'))

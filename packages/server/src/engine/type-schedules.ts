@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import { Loop } from '../base/loop.ts'
 import type { RetrySchedule } from '../base/model.ts'
 import type { Store } from '../store/store.ts'
 
@@ -9,19 +10,27 @@ const RETRY_MS = 1_000
 export class TypeSchedules {
   readonly #store: Store
   #byType: ReadonlyMap<string, RetrySchedule> = new Map()
-  #latest = 0
+  readonly #loop: Loop
 
   constructor(store: Store, clock: Clock, log: Logger) {
     this.#store = store
-    const reload = () => {
-      this.load().catch(error => {
-        log.warn({ err: error }, "the types' schedules could not be read; it is tried again")
-        clock.after(RETRY_MS, reload)
-      })
-    }
-    store.changes.on(({ kind }) => {
-      if (kind === 'catalogue' || kind === 'doubt') reload()
-    })
+    this.#loop = new Loop({
+      clock,
+      everyMs: null,
+      retryMs: RETRY_MS,
+      run: () => this.#read(),
+      onFailure: error => log.warn({ err: error }, "the types' schedules could not be read; it is tried again"),
+    }).wakeOn(store.changes, ({ kind }) => kind === 'catalogue' || kind === 'doubt')
+  }
+
+  /** Throws StoreUnavailable. */
+  async start(): Promise<void> {
+    await this.#read()
+    this.#loop.start('pause')
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop()
   }
 
   /** null: it has none. */
@@ -29,10 +38,7 @@ export class TypeSchedules {
     return this.#byType.get(type) ?? null
   }
 
-  async load(): Promise<void> {
-    const mine = ++this.#latest
-    const found = await this.#store.read('readTypeSchedules', {})
-    // One that began later has seen more.
-    if (mine === this.#latest) this.#byType = found
+  async #read(): Promise<void> {
+    this.#byType = await this.#store.read('readTypeSchedules', {})
   }
 }

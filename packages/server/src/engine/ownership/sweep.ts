@@ -1,5 +1,6 @@
-import type { Clock, Timer } from '../../base/clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
+import { Loop } from '../../base/loop.ts'
 import { PARTITION_COUNT } from '../../base/model.ts'
 import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
 import type { LaneHead } from '../../store/operations/lanes.ts'
@@ -32,33 +33,29 @@ export type SweepListener = {
  */
 export class Sweep {
   readonly #store: Store
-  readonly #clock: Clock
   readonly #log: Logger
   readonly #listener: SweepListener
   /** Held, but what is pending in them has not been looked for yet; each with a number of its own. */
   readonly #unseen = new Map<number, number>()
   #additions = 0
   #pauseMs = PAUSE_MS
-  #timer: Timer | undefined
-  #sweeping: Promise<void> | undefined
-  #isRunning = false
+  readonly #loop: Loop
 
   constructor(store: Store, clock: Clock, log: Logger, listener: SweepListener) {
     this.#store = store
-    this.#clock = clock
     this.#log = log
     this.#listener = listener
+    this.#loop = new Loop({ clock, everyMs: PAUSE_MS, run: () => this.#sweep() })
   }
 
+  /** Begins with the first partitions that are acquired. */
   start(): void {
-    this.#isRunning = true
+    this.#loop.start('pause')
   }
 
   /** Settles when nothing is under way any more. */
-  async stop(): Promise<void> {
-    this.#isRunning = false
-    this.#timer?.cancel()
-    await this.#sweeping?.catch(() => {})
+  stop(): Promise<void> {
+    return this.#loop.stop()
   }
 
   isUnseen(partition: number): boolean {
@@ -80,35 +77,35 @@ export class Sweep {
   /** Whether messages of other nodes are heard; what was said up to now may have been missed. */
   setMessagesHeard(areHeard: boolean): void {
     this.#pauseMs = areHeard ? PAUSE_MS : UNHEARD_PAUSE_MS
-    if (!this.#isRunning) return
+    if (!this.#loop.isRunning) return
     if (areHeard) this.#log.info('messages of other nodes are heard')
     else {
       const text = 'messages of other nodes are not heard: what they publish is found by looking, every few seconds'
       this.#log.warn({ sweepMs: this.#pauseMs }, text)
     }
-    // One under way may have passed by what there is to find.
-    const before = this.#sweeping
-    if (before === undefined) void this.run()
-    else void before.finally(() => this.run())
+    // One under way may have passed by what there is to find: then another follows it.
+    this.#loop.wake()
   }
 
   /** Looks at all partitions now; one sweep at a time. */
   run(): Promise<void> {
-    this.#sweeping ??= this.#sweepAll()
-      .catch(error => this.#log.warn({ err: error }, 'the sweep failed; it is tried again'))
-      .finally(() => {
-        this.#sweeping = undefined
-        this.#timer?.cancel()
-        const pauseMs = this.#unseen.size > 0 ? RETRY_MS : this.#pauseMs
-        if (this.#isRunning) this.#timer = this.#clock.after(pauseMs, () => void this.run())
-      })
-    return this.#sweeping
+    return this.#loop.now()
+  }
+
+  /** Answers how long until the next. */
+  async #sweep(): Promise<number> {
+    try {
+      await this.#sweepAll()
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the sweep failed; it is tried again')
+    }
+    return this.#unseen.size > 0 ? RETRY_MS : this.#pauseMs
   }
 
   async #sweepAll(): Promise<void> {
     const left = new Set(Array.from({ length: PARTITION_COUNT }, (_, partition) => partition))
     const next = () => this.#unseen.keys().next().value ?? left.keys().next().value
-    for (let partition = next(); partition !== undefined && this.#isRunning; partition = next()) {
+    for (let partition = next(); partition !== undefined && !this.#loop.isStopped; partition = next()) {
       left.delete(partition)
       const addition = this.#unseen.get(partition)
       if (this.#listener.isOurs(partition)) await this.#sweepPartition(partition)
