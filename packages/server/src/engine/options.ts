@@ -1,12 +1,13 @@
 import type { RetrySchedule } from '../base/model.ts'
-import type { ConnectionOptions } from './attempt/connections.ts'
+import type { ConnectionSettings } from './attempt/connections.ts'
 import type { DestinationOptions } from './attempt/destinations.ts'
 import type { BeginTrace } from './attempt/trace.ts'
-import type { HealthOptions } from './receiver-health.ts'
+import type { HealthSettings } from './receiver-health.ts'
 
-export type EngineOptions = ConnectionOptions &
+/** Settings, by their own names, and what is not one. */
+export type EngineOptions = ConnectionSettings &
   DestinationOptions &
-  HealthOptions & {
+  HealthSettings & {
     /** For endpoints and types without one of their own (C12). */
     readonly retrySchedule: RetrySchedule
     readonly maxInFlight: number
@@ -18,5 +19,5 @@ export type EngineOptions = ConnectionOptions &
     /** From 0 up to, but not, 1: spreads retries (C12). */
     readonly random: () => number
     /** Default: attempts are part of no trace. */
-    readonly beginTrace?: BeginTrace
+    readonly beginTrace?: BeginTrace | undefined
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { DAY_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
 import {
   type AttemptError,
@@ -31,9 +32,10 @@ export type Attempted = {
   readonly waitMs: number
 }
 
-export type HealthOptions = {
-  /** After so long without a success an endpoint is disabled, milliseconds; 0: never (C11). */
-  readonly disableAfterMs: number
+/** Settings, by their own names. */
+export type HealthSettings = {
+  /** After so many days without a success an endpoint is disabled; 0: never (C11). */
+  readonly disableAfterDays: number
 }
 
 /** Faults of ours, that say nothing of the receiver. */
@@ -73,7 +75,7 @@ export class ReceiverHealth {
   readonly #store: Store
   readonly #clock: Clock
   readonly #log: Logger
-  readonly #options: HealthOptions
+  readonly #disableAfterMs: number
   readonly #runs = new Map<EndpointId, Run>()
   /** Enabled again, or sent elsewhere, after a time of failures, and without a success since. */
   readonly #returning = new Set<EndpointId>()
@@ -81,11 +83,11 @@ export class ReceiverHealth {
   /** When the beginning of a run was last written. */
   readonly #markedAtMs = new Map<EndpointId, number>()
 
-  constructor(store: Store, clock: Clock, log: Logger, options: HealthOptions) {
+  constructor(store: Store, clock: Clock, log: Logger, { disableAfterDays }: HealthSettings) {
     this.#store = store
     this.#clock = clock
     this.#log = log
-    this.#options = options
+    this.#disableAfterMs = disableAfterDays * DAY_MS
   }
 
   /** As the store has it. What is known better already stays. */
@@ -188,7 +190,7 @@ export class ReceiverHealth {
 
   async #reviewInStore(run: Run): Promise<void> {
     const { id: endpoint, tenant, partition } = run.endpoint
-    const { disableAfterMs } = this.#options
+    const disableAfterMs = this.#disableAfterMs
     const nowMs = Math.max(this.#store.now(), run.lastFailureMs)
     const claim = { tenant, endpoint, lastFailureMs: run.lastFailureMs, nowMs, disableAfterMs }
     const judged = await this.#store.write('judgeFailing', claim)
@@ -206,6 +208,6 @@ export class ReceiverHealth {
   }
 
   #stepMs(stage: number): number {
-    return failingStepMs(stage, this.#options.disableAfterMs)
+    return failingStepMs(stage, this.#disableAfterMs)
   }
 }

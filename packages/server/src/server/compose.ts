@@ -15,7 +15,6 @@ import type { Logger } from '../base/logger.ts'
 import { PARTITION_COUNT } from '../base/model.ts'
 import { TypeSamples } from '../catalogue/type-samples.ts'
 import type { Config } from '../config/config.ts'
-import { parseProxy } from '../engine/attempt/tunnel.ts'
 import { Engine } from '../engine/engine.ts'
 import { AllPartitions, LeasedPartitions, type Partitions } from '../engine/ownership/partitions.ts'
 import type { EngineState } from '../observe/metrics.ts'
@@ -149,21 +148,10 @@ type Sending = {
 function composeSending(foundation: Foundation, partitions: Partitions, { traces }: Watching): Sending {
   const { config, store, bus, clock, logger, keys } = foundation
   const engine = new Engine(store, keys.keyring, partitions, clock, logger, {
-    policy: config,
-    proxy: config.proxy === null ? undefined : parseProxy(config.proxy.reveal()),
-    connectTimeoutMs: config.connectTimeoutMs,
-    extraCa: config.extraCa.map(({ pem }) => pem),
-    apiVersion: config.apiVersion,
+    ...config,
     userAgent: `Posthorn/${pkg.version}`,
-    retrySchedule: config.retrySchedule,
-    responseTimeoutMs: config.responseTimeoutMs,
-    disableAfterMs: config.disableAfterDays * DAY_MS,
-    maxInFlight: config.maxInFlight,
-    maxInFlightPerHost: config.maxInFlightPerHost,
-    laneWindow: config.laneWindow,
-    payloadMemoryBytes: config.payloadMemoryBytes,
     random: Math.random,
-    ...(traces.beginTrace === undefined ? {} : { beginTrace: traces.beginTrace }),
+    beginTrace: traces.beginTrace,
   })
   const publisher = new Publisher(store, config)
   const { configuration } = publisher

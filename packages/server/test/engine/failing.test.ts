@@ -158,7 +158,13 @@ describe('C11: five days of failure', () => {
       inFolder(async (folder, authority) => {
         const clock = new JumpClock()
         const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 500 }) })
-        const posthorn = await startPosthorn(folder, authority, { retrySchedule: [1], disableAfterMs: 0 }, true, clock)
+        const posthorn = await startPosthorn(
+          folder,
+          authority,
+          { retrySchedule: [1], disableAfterDays: 0 },
+          true,
+          clock,
+        )
         await posthorn.tenants.put('acme', {})
         const { endpoint } = await posthorn.endpoints.create('acme', {
           url: receiver.url,

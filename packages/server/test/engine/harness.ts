@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { type Authority, createAuthority } from '@posthorn/testkit'
 import { type Logger, pino } from 'pino'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
-import { DAY_MS } from '../../src/base/durations.ts'
 import { starterCatalogue } from '../../src/catalogue/starter-catalogue.ts'
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts'
 import { AllPartitions, type Partitions } from '../../src/engine/ownership/partitions.ts'
@@ -52,13 +51,14 @@ export async function startOn(
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
   const partitions = partitionsOf(store, log)
   const engine = new Engine(store, keyring, partitions, clock, log, {
-    policy,
+    ...policy,
+    proxy: null,
     connectTimeoutMs: 5_000,
-    extraCa: [authority.caPem],
+    extraCa: [{ pem: authority.caPem }],
     apiVersion: '3.0',
     userAgent: 'Posthorn/test',
     retrySchedule: [0.05, 0.05, 0.05],
-    disableAfterMs: 5 * DAY_MS,
+    disableAfterDays: 5,
     responseTimeoutMs: 2_000,
     maxInFlight: 1_024,
     maxInFlightPerHost: 128,

@@ -3,7 +3,6 @@ import type { Clock } from '../../base/clock.ts'
 import type { Config } from '../../config/config.ts'
 import { Connections } from '../../engine/attempt/connections.ts'
 import { checkReachability } from '../../engine/attempt/reachability.ts'
-import { parseProxy } from '../../engine/attempt/tunnel.ts'
 import { type Resolution, type Resolver, resolveTarget } from '../../guard/lookup.ts'
 import { checkTargetUrl } from '../../guard/target.ts'
 import { type Finding, fail, ok, warn } from './findings.ts'
@@ -46,19 +45,9 @@ export async function checkEgress(
   resolver?: Resolver,
 ): Promise<Finding[]> {
   if (target === null) return [ok('egress', 'not checked: --target https://… tries a receiver of yours')]
-  const policy = config
-  const checked = checkTargetUrl(target, policy)
+  const checked = checkTargetUrl(target, config)
   if (!checked.ok) return [fail('egress', `${target} is refused`, checked.detail)]
-  const connections = new Connections(
-    {
-      policy,
-      proxy: config.proxy === null ? undefined : parseProxy(config.proxy.reveal()),
-      connectTimeoutMs: config.connectTimeoutMs,
-      extraCa: config.extraCa.map(({ pem }) => pem),
-      ...(resolver === undefined ? {} : { resolver }),
-    },
-    clock,
-  )
+  const connections = new Connections(config, clock, resolver)
   const { origin } = new URL(target)
   const reached = await checkReachability(origin, connections, config.connectTimeoutMs + config.responseTimeoutMs)
   connections.close()

@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.ts'
 import { type GuardedLookup, guardedLookup, type Resolver, TargetRefusedError } from '../../guard/lookup.ts'
 import { addressAllowed, isLoopbackHost, type TargetPolicy } from '../../guard/target.ts'
 import { AnswerGate } from './answer-gate.ts'
-import { type OutgoingProxy, openTunnel } from './tunnel.ts'
+import { type OutgoingProxy, openTunnel, parseProxy } from './tunnel.ts'
 
 /** One to a receiver, and what is known of its socket. */
 export type ReceiverConnection = {
@@ -40,14 +40,13 @@ export type Identity = {
   readonly key: string
 }
 
-export type ConnectionOptions = {
-  readonly policy: TargetPolicy
-  /** The operator's proxy, through which all goes but what is on this machine; left out: none. */
-  readonly proxy?: OutgoingProxy | undefined
+/** Settings, by their own names. */
+export type ConnectionSettings = TargetPolicy & {
+  /** The URL of a proxy that all goes through but what is on this machine; null: none. */
+  readonly proxy: { readonly reveal: () => string } | null
   readonly connectTimeoutMs: number
-  /** PEM certificates of authorities trusted on top of the default ones. */
-  readonly extraCa: readonly string[]
-  readonly resolver?: Resolver
+  /** Certificates of authorities trusted on top of the default ones. */
+  readonly extraCa: readonly { readonly pem: string }[]
 }
 
 /** A kept connection isn't looked up again: so it is not kept longer than this, and a changed DNS answer is followed. */
@@ -87,15 +86,17 @@ export class Connections {
   readonly #clock: Clock
   #sweeper: { cancel(): void } | undefined
 
-  constructor(options: ConnectionOptions, clock: Clock) {
-    this.#policy = options.policy
+  /** @param resolver default: the system's */
+  constructor(settings: ConnectionSettings, clock: Clock, resolver?: Resolver) {
+    this.#policy = settings
     this.#clock = clock
-    this.#proxy = options.proxy
-    this.#lookup = guardedLookup(options.policy, options.resolver)
+    this.#proxy = settings.proxy === null ? undefined : parseProxy(settings.proxy.reveal())
+    this.#lookup = guardedLookup(settings, resolver)
     // Made once: reading a hundred and fifty certificates for each connection would take milliseconds.
-    const ca = options.extraCa.length > 0 ? { ca: [...getCACertificates('default'), ...options.extraCa] } : {}
+    const extra = settings.extraCa.map(({ pem }) => pem)
+    const ca = extra.length > 0 ? { ca: [...getCACertificates('default'), ...extra] } : {}
     this.#trust = { minVersion: 'TLSv1.2', ciphers: CIPHERS, ...ca }
-    this.#connectTimeoutMs = options.connectTimeoutMs
+    this.#connectTimeoutMs = settings.connectTimeoutMs
     this.#connect = this.#createConnector(null)
   }
 

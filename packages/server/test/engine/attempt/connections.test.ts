@@ -6,9 +6,9 @@ import type { TLSSocket } from 'node:tls'
 import { type Authority, createAuthority, startReceiver } from '@posthorn/testkit'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
-import { type ConnectionOptions, Connections, type Identity } from '../../../src/engine/attempt/connections.ts'
+import { type ConnectionSettings, Connections, type Identity } from '../../../src/engine/attempt/connections.ts'
 import { deliver } from '../../../src/engine/attempt/deliver.ts'
-import { parseProxy } from '../../../src/engine/attempt/tunnel.ts'
+import type { Resolver } from '../../../src/guard/lookup.ts'
 import type { TargetPolicy } from '../../../src/guard/target.ts'
 
 /** As if this machine were a network that the operator has allowed. */
@@ -21,16 +21,13 @@ beforeAll(async () => {
   authority = await createAuthority()
 })
 
-function startSender(options: Partial<ConnectionOptions>) {
+const toLoopback: Resolver = (_host, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }])
+
+function startSender(settings: Partial<ConnectionSettings>, resolver = toLoopback) {
   const connections = new Connections(
-    {
-      policy,
-      connectTimeoutMs: 5_000,
-      extraCa: [authority.caPem],
-      resolver: (_host, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]),
-      ...options,
-    },
+    { ...policy, proxy: null, connectTimeoutMs: 5_000, extraCa: [{ pem: authority.caPem }], ...settings },
     systemClock,
+    resolver,
   )
   const send = (port: number, identity: Identity | null = null) => {
     const route = { origin: `https://${HOST}:${port}`, identity }
@@ -80,7 +77,7 @@ const startTalker = (says: string) =>
 describe('through a proxy', () => {
   it('C3: asks for the address that was checked, and has TLS with the host itself', async () => {
     const [proxy, receiver] = [await startProxy(), await startReceiver({ authority, names: [HOST] })]
-    const { send, close } = startSender({ proxy: parseProxy(`http://us%40er:pass@127.0.0.1:${proxy.port}`) })
+    const { send, close } = startSender({ proxy: { reveal: () => `http://us%40er:pass@127.0.0.1:${proxy.port}` } })
     const target = `127.0.0.1:${receiver.port}`
     expect(await send(receiver.port)).toMatchObject({ status: 204, failure: null, address: target })
     // Kept, as any connection.
@@ -97,14 +94,13 @@ describe('through a proxy', () => {
   it('C3: asks for no address that is refused', async () => {
     const proxy = await startProxy()
     for (const address of ['10.0.0.1', '169.254.169.254', '::1']) {
-      const { send, close } = startSender({
-        proxy: parseProxy(`http://127.0.0.1:${proxy.port}`),
-        resolver: (_host, _options, callback) =>
-          callback(null, [
-            { address: '127.0.0.1', family: 4 },
-            { address, family: address.includes(':') ? 6 : 4 },
-          ]),
-      })
+      const settings = { proxy: { reveal: () => `http://127.0.0.1:${proxy.port}` } }
+      const { send, close } = startSender(settings, (_host, _options, callback) =>
+        callback(null, [
+          { address: '127.0.0.1', family: 4 },
+          { address, family: address.includes(':') ? 6 : 4 },
+        ]),
+      )
       expect(await send(443)).toMatchObject({ status: null, failure: 'target_refused' })
       close()
     }
@@ -118,7 +114,7 @@ describe('through a proxy', () => {
       await startReceiver({ authority, names: ['other.example.com'] }),
       await startReceiver({ authority: await createAuthority(), names: [HOST] }),
     ]
-    const { send, close } = startSender({ proxy: parseProxy(`http://127.0.0.1:${proxy.port}`) })
+    const { send, close } = startSender({ proxy: { reveal: () => `http://127.0.0.1:${proxy.port}` } })
     for (const receiver of [other, stranger]) {
       expect(await send(receiver.port)).toMatchObject({ status: null, failure: 'tls_failed' })
       expect(receiver.total).toBe(0)
@@ -136,7 +132,7 @@ describe('through a proxy', () => {
     ['talks without end', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(20_000)}`],
   ])('a proxy that %s is a failed attempt of its own kind', async (_name, says) => {
     const talker = await startTalker(says)
-    const { send, close } = startSender({ proxy: parseProxy(`http://127.0.0.1:${portOf(talker)}`) })
+    const { send, close } = startSender({ proxy: { reveal: () => `http://127.0.0.1:${portOf(talker)}` } })
     expect(await send(443)).toMatchObject({ status: null, failure: 'proxy_failed' })
     close()
     talker.close()
@@ -154,7 +150,7 @@ describe('through a proxy', () => {
       [portOf(rude), 'proxy_failed'],
       [portOf(silent), 'connect_timeout'],
     ] as const) {
-      const proxy = parseProxy(`http://127.0.0.1:${proxyPort}`)
+      const proxy = { reveal: () => `http://127.0.0.1:${proxyPort}` }
       const { send, close } = startSender({ proxy, connectTimeoutMs: 300 })
       expect(await send(443)).toMatchObject({ status: null, failure })
       close()

@@ -1,8 +1,9 @@
 import { type Authority, createAuthority, startHostileReceiver, startReceiver } from '@posthorn/testkit'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Clock } from '../../../src/base/clock.ts'
-import { type ConnectionOptions, Connections } from '../../../src/engine/attempt/connections.ts'
+import { type ConnectionSettings, Connections } from '../../../src/engine/attempt/connections.ts'
 import { deliver } from '../../../src/engine/attempt/deliver.ts'
+import type { Resolver } from '../../../src/guard/lookup.ts'
 import type { TargetPolicy } from '../../../src/guard/target.ts'
 import { policy as development } from '../harness.ts'
 
@@ -43,12 +44,12 @@ beforeAll(async () => {
 
 const outside: TargetPolicy = { ...development, dev: false }
 
-function startSender(options: Partial<ConnectionOptions> = {}) {
+function startSender(settings: Partial<ConnectionSettings> = {}, resolver?: Resolver) {
   const time = startClock()
-  const connections = new Connections(
-    { policy: development, connectTimeoutMs: 5_000, extraCa: [authority.caPem], ...options },
-    time.clock,
-  )
+  const usual = { ...development, proxy: null, connectTimeoutMs: 5_000, extraCa: [{ pem: authority.caPem }] }
+  // Not spread: one test has a setting that changes.
+  const all = Object.defineProperties(usual, Object.getOwnPropertyDescriptors(settings))
+  const connections = new Connections(all, time.clock, resolver)
   const send = async (origin: string, mayBegin = () => true) => {
     const request = {
       route: { origin, identity: null },
@@ -82,7 +83,7 @@ describe('a request', () => {
 describe('C3: the guard', () => {
   it('C3: connects to no address literal that is not public', async () => {
     const receiver = await startReceiver({ authority })
-    const { send, close } = startSender({ policy: outside })
+    const { send, close } = startSender(outside)
     expect(await send(receiver.url)).toMatchObject({ failure: 'target_refused', status: null, address: null })
     expect(receiver.connections).toBe(0)
     close()
@@ -92,12 +93,9 @@ describe('C3: the guard', () => {
   it('C3: connects to no name that leads to an address that is not public', async () => {
     const receiver = await startReceiver({ authority, names: ['localhost'] })
     const asked: string[] = []
-    const { send, close } = startSender({
-      policy: outside,
-      resolver: (host, _options, callback) => {
-        asked.push(host)
-        callback(null, [{ address: '127.0.0.1', family: 4 }])
-      },
+    const { send, close } = startSender(outside, (host, _options, callback) => {
+      asked.push(host)
+      callback(null, [{ address: '127.0.0.1', family: 4 }])
     })
     const { port } = receiver
     expect(await send(`https://hooks.example.com:${port}`)).toMatchObject({ failure: 'target_refused', status: null })
@@ -110,13 +108,13 @@ describe('C3: the guard', () => {
   it('C3: sends nothing if the address that it is connected to is refused, whatever was said before', async () => {
     const receiver = await startReceiver({ authority, names: ['localhost'] })
     // Loopback is allowed until somebody is connected: as if the guard had been deceived before.
-    const policy = {
+    const settings = {
       ...outside,
       get dev() {
         return receiver.connections === 0
       },
     }
-    const { send, close } = startSender({ policy })
+    const { send, close } = startSender(settings)
     expect(await send(receiver.url)).toMatchObject({ failure: 'target_refused', status: null })
     expect([receiver.connections, receiver.total]).toEqual([1, 0])
     close()
