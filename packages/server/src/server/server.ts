@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import pkg from '../../package.json' with { type: 'json' }
 import { createApi } from '../api/api.ts'
-import type { Caller } from '../api/gate.ts'
+import type { Caller } from '../api/http/gate.ts'
 import { Books } from '../background/books.ts'
 import { Erasure } from '../background/erasure.ts'
 import { HistoryKeeper } from '../background/history.ts'

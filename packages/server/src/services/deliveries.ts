@@ -13,7 +13,7 @@ import type {
 } from '../base/model.ts'
 import type { DeliveryFilter, EventFilter, RejectedFilter } from '../store/operations/deliveries.ts'
 import type { Store } from '../store/store.ts'
-import { type OutcomePage, readOutcomes } from './event-endpoints.ts'
+import { type EndpointPage, readEventEndpoints } from './event-endpoints.ts'
 import { checkStorable } from './metadata.ts'
 import { checkId, checkIdParameter, checkTypeParameter, invalid, notFound, requireTenant } from './refusals.ts'
 
@@ -124,11 +124,11 @@ export class Deliveries {
   }
 
   /** What became of an event at each endpoint of its tenant, and why; endpoints newest first. */
-  async listOutcomes(tenant: TenantId, id: EventId, page: OutcomePage): Promise<EventEndpoint[]> {
+  async listEventEndpoints(tenant: TenantId, id: EventId, page: EndpointPage): Promise<EventEndpoint[]> {
     checkId('evt', id, 'event')
     checkIdParameter('ep', page.before, 'cursor')
     await requireTenant(this.#store, tenant)
-    return readOutcomes(this.#store, tenant, id, page)
+    return readEventEndpoints(this.#store, tenant, id, page)
   }
 
   async #require(tenant: TenantId, id: DeliveryId): Promise<Delivery> {

@@ -7,14 +7,14 @@ import type { EndpointFacts, EventFacts } from '../store/operations/event-endpoi
 import type { Store } from '../store/store.ts'
 import { notFound } from './refusals.ts'
 
-export type OutcomePage = { readonly before: EndpointId | null; readonly limit: number }
+export type EndpointPage = { readonly before: EndpointId | null; readonly limit: number }
 
 /** Endpoints newest first, deleted ones too. Throws not_found. */
-export async function readOutcomes(
+export async function readEventEndpoints(
   store: Store,
   tenant: TenantId,
   event: EventId,
-  page: OutcomePage,
+  page: EndpointPage,
 ): Promise<EventEndpoint[]> {
   const facts = await store.read('listEventEndpoints', { tenant, event, ...page })
   if (facts === null) throw notFound('event')
@@ -23,7 +23,7 @@ export async function readOutcomes(
     ? await store.read('readPayload', { tenant, event })
     : null
   const parsed = payload === null ? undefined : parse(payload)
-  return facts.endpoints.map(endpoint => toOutcome(facts, endpoint, parsed))
+  return facts.endpoints.map(endpoint => toEventEndpoint(facts, endpoint, parsed))
 }
 
 /** Undefined: it is not kept any more. */
@@ -35,7 +35,7 @@ function parse(payload: Uint8Array): unknown {
   }
 }
 
-function toOutcome(event: EventFacts, facts: EndpointFacts, payload: unknown): EventEndpoint {
+function toEventEndpoint(event: EventFacts, facts: EndpointFacts, payload: unknown): EventEndpoint {
   const { endpoint, delivery, deliveryCount } = facts
   if (delivery !== null) return { endpoint, state: delivery.state, reason: null, delivery, deliveryCount }
   const reason = reasonOf(event, facts, payload)

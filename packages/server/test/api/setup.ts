@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect } from 'vitest'
-import { type ApiOptions, createApi, type Services } from '../../src/api/api.ts'
-import type { Caller } from '../../src/api/gate.ts'
-import type { Api } from '../../src/api/services.ts'
+import { type CreatedApi, createApi } from '../../src/api/api.ts'
+import type { Caller } from '../../src/api/http/gate.ts'
+import type { Api } from '../../src/api/http/routes.ts'
+import type { ApiOptions } from '../../src/api/options.ts'
+import type { Services } from '../../src/api/resource-list.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { createLogger } from '../../src/base/logger.ts'
 import { hashOfKey } from '../../src/secrets/api-key.ts'
@@ -44,6 +46,19 @@ export class ApiBench extends Bench {
 
   /** Replaces the API by one with other services. */
   async useServices(services: Partial<Services>, options: Partial<ApiOptions> = {}): Promise<void> {
+    await this.api?.close()
+    this.draining = false
+    this.ready = true
+    this.log = []
+    const { api, failedAuthentications } = this.createApi(services, options)
+    this.api = api
+    this.failedAuthentications = failedAuthentications
+    await this.api.ready()
+    this.#checker = new AnswerChecker(this.api.swagger() as Json)
+  }
+
+  /** An API that is not ready yet. */
+  createApi(services: Partial<Services> = {}, options: Partial<ApiOptions> = {}): CreatedApi {
     const {
       publisher,
       endpoints,
@@ -56,11 +71,7 @@ export class ApiBench extends Bench {
       stats,
       retrySchedules,
     } = this
-    await this.api?.close()
-    this.draining = false
-    this.ready = true
-    this.log = []
-    const { api, failedAuthentications } = createApi(
+    return createApi(
       {
         publisher,
         endpoints,
@@ -93,10 +104,6 @@ export class ApiBench extends Bench {
         ...options,
       },
     )
-    this.api = api
-    this.failedAuthentications = failedAuthentications
-    await this.api.ready()
-    this.#checker = new AnswerChecker(this.api.swagger() as Json)
   }
 
   #identify(key: string): Caller | undefined {

@@ -9,7 +9,7 @@ const COVER = 'COVER_REFERENCE'
 const payload = (kind: string) => JSON.stringify({ CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc', kind })
 
 async function outcomes(event: string) {
-  const found = await bench.deliveries.listOutcomes('acme', event, { before: null, limit: 1_000 })
+  const found = await bench.deliveries.listEventEndpoints('acme', event, { before: null, limit: 1_000 })
   return Object.fromEntries(found.map(({ endpoint, state, reason }) => [endpoint, reason ?? state]))
 }
 
@@ -75,7 +75,7 @@ describe('an event with very many deliveries', () => {
     expect(countOf('fanOut')).toBe(2)
     // One to begin with, and one along with each round: the lanes would stand still for others.
     expect(countOf('claimInbox')).toBe(3)
-    const found = await bench.deliveries.listOutcomes('acme', id, { before: null, limit: 2_000 })
+    const found = await bench.deliveries.listEventEndpoints('acme', id, { before: null, limit: 2_000 })
     expect(found.filter(({ state, deliveryCount }) => state === 'pending' && deliveryCount === 1)).toHaveLength(800)
     expect(found.filter(({ reason }) => reason === 'filter')).toHaveLength(400)
     expect((await bench.deliveries.getEvent('acme', id)).event.notSent).toEqual({ filter: 400 })
@@ -99,7 +99,7 @@ describe('an inbox that is stopped', () => {
     const claim = { after: '', claimMs: 1, maxPayloadBytes: 9 }
     expect((await write('claimInbox', claim)).items).toMatchObject([{ event: id, made: 500 }])
     await workOff()
-    const found = await bench.deliveries.listOutcomes('acme', id, { before: null, limit: 2_000 })
+    const found = await bench.deliveries.listEventEndpoints('acme', id, { before: null, limit: 2_000 })
     expect(found.filter(({ state, deliveryCount }) => state === 'pending' && deliveryCount === 1)).toHaveLength(1_200)
   })
 })
