@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../base/clock.ts'
 import { logPlain } from '../base/logger.ts'
 import type { DeliveryId, EndpointId } from '../base/model.ts'
+import { scheduleInForce } from '../catalogue/retry-schedule.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import type { Change } from '../store/changes.ts'
 import { holdAll } from '../store/in-steps.ts'
@@ -374,7 +375,7 @@ export class Engine {
 
   #conclude(lane: Lane, host: string, item: LaneItem, target: Destination, sent: Sent, epoch: number): void {
     const { endpoint } = target
-    const schedule = endpoint.schedule ?? this.#schedules.of(item.type) ?? this.#options.retrySchedule
+    const schedule = scheduleInForce(endpoint.schedule, this.#schedules.of(item.type), this.#options.retrySchedule)
     // At the latest: another node, which knows the time better, may make the next attempt (C12).
     const endedAtMs = this.#store.latest()
     const random = this.#options.random()
