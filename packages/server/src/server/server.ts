@@ -34,17 +34,18 @@ import { Replayer } from '../replay/replayer.ts'
 import { createReplayCounter } from '../replay/selection.ts'
 import { hashOfKey } from '../secrets/api-key.ts'
 import { type Keyring, nameOfKey } from '../secrets/keyring.ts'
-import { ApiKeyCache } from '../services/api-key-cache.ts'
-import { ApiKeys } from '../services/api-keys.ts'
+import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts'
+import { ApiKeys } from '../services/api-keys/api-keys.ts'
 import { Deliveries } from '../services/deliveries.ts'
-import { Endpoints } from '../services/endpoints.ts'
-import { EventTypes } from '../services/event-types.ts'
-import { Exports } from '../services/exports.ts'
+import { Endpoints } from '../services/endpoints/endpoints.ts'
+import { EventTypes } from '../services/event-types/event-types.ts'
+import { Events } from '../services/events/events.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
 import { Stats } from '../services/stats.ts'
-import { Tenants } from '../services/tenants.ts'
+import { Exports } from '../services/tenants/exports.ts'
+import { Tenants } from '../services/tenants/tenants.ts'
 import type { Bus } from '../store/bus.ts'
 import { takeSteps } from '../store/migrate.ts'
 import { MOVE_MARK } from '../store/operations/move.ts'
@@ -243,6 +244,7 @@ async function startOn(
       apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
       eventTypes: new EventTypes(store, typeSamples, { dev: config.dev }),
       deliveries: new Deliveries(store),
+      events: new Events(store),
       replays: new Replays(store, createReplayCounter(store, clock)),
       keyRotation,
       stats: new Stats(store, () => watching.flushStats()),

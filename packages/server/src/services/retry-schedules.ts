@@ -1,9 +1,8 @@
-/** Retry schedules: what they may be, which one counts, and when its attempts fall due (C12). */
 import type { FieldError } from '../base/errors.ts'
 import { type EndpointId, type EventType, isOperational, type RetrySchedule, type TenantId } from '../base/model.ts'
 import { retryWaitMs, scheduleInForce } from '../catalogue/retry-schedule.ts'
 import type { Store } from '../store/store.ts'
-import { checkId, invalid, notFound } from './refusals.ts'
+import { checkId, invalid, notFound } from './checks/refusals.ts'
 
 const MAX_RETRIES = 30
 const LONGEST_RETRY_SECONDS = 604_800
@@ -26,7 +25,7 @@ export type SchedulePreview = {
   readonly retries: readonly RetryTime[]
 }
 
-/** C12. An empty schedule is a choice: one attempt and no retry. */
+/** C12: what a schedule may be. An empty one is a choice: one attempt and no retry. */
 export function checkSchedule(
   schedule: unknown,
   dev: boolean,
@@ -54,6 +53,7 @@ export type RetrySchedulesOptions = {
   readonly types: () => Promise<readonly EventType[]>
 }
 
+/** What people see of retry schedules: which one is in force, and when its attempts fall due (C12). */
 export class RetrySchedules {
   readonly #store: Store
   readonly #options: RetrySchedulesOptions

@@ -1,8 +1,3 @@
-/**
- * Makes guessing keys slow: after some failures from one address within a minute, further ones are answered late, and
- * when many wait already, not at all: their connection is closed. A right key is never delayed, so nobody can lock others
- * out by failing in their name.
- */
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { networkOf } from './client-address.ts'
@@ -23,6 +18,11 @@ const LOG_PAUSE_MS = 1_000
 type Failures = { readonly sinceMs: number; readonly count: number }
 type Waiting = { readonly network: string; readonly timer: Timer }
 
+/**
+ * Makes guessing keys slow: after some failures from one address within a minute, further ones are answered late, and
+ * when many wait already, not at all: their connection is closed. A right key is never delayed, so nobody can lock others
+ * out by failing in their name.
+ */
 export class FailedAuthentications {
   readonly #clock: Clock
   readonly #logger: Logger

@@ -1,4 +1,3 @@
-/** Who calls, and whether they may: the first thing that is asked of every call. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../base/clock.ts'
 import { PosthornError } from '../../base/errors.ts'
@@ -24,6 +23,7 @@ export type GateOptions = {
 
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i
 
+/** Who calls, and whether they may: the first thing that is asked of every call. */
 export class Gate {
   readonly #options: GateOptions
   readonly #failures: FailedAuthentications

@@ -1,8 +1,3 @@
-/**
- * What is under way, so that a stop can wait for it and an overload is refused before it costs memory. Bodies are
- * counted by what they announce, before they are read; answers by the most that they can come to. One caller has at most
- * half of the room that the others leave: whoever holds calls open, others are still served.
- */
 import type { ServerResponse } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import type { ApiKey } from '../../base/model.ts'
@@ -60,6 +55,11 @@ function callerOf(key: ApiKey | null): string {
   return key === null ? 'root' : key.tenant === null ? key.id : `tenant ${key.tenant}`
 }
 
+/**
+ * What is under way, so that a stop can wait for it and an overload is refused before it costs memory. Bodies are
+ * counted by what they announce, before they are read; answers by the most that they can come to. One caller has at most
+ * half of the room that the others leave: whoever holds calls open, others are still served.
+ */
 export class Load {
   readonly #limits: Limits
   readonly #bodies: Pot

@@ -1,4 +1,3 @@
-/** The rate of calls of a key, by a bucket of tokens at this node: as many calls at once, then as fast as it refills. */
 import type { Clock } from '../../base/clock.ts'
 import type { ApiKey, RateLimit } from '../../base/model.ts'
 
@@ -12,6 +11,7 @@ export type Rate = {
 
 type Bucket = { tokens: number; atMs: number }
 
+/** The rate of calls of a key, by a bucket of tokens at this node: as many calls at once, then as fast as it refills. */
 export class RateLimits {
   readonly #clock: Clock
   /** A bucket lives as long as its key is known. */

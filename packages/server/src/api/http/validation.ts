@@ -2,7 +2,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import type { FastifySchemaCompiler } from 'fastify'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
-import { pointerToken } from '../../services/metadata.ts'
+import { pointerToken } from '../../base/json-scanner.ts'
 
 /** A schema with this member documents a body that its handler reads itself. */
 export const UNCHECKED = 'x-checked-by-handler'

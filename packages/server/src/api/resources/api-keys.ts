@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { API_KEY_SCOPES, type ApiKey } from '../../base/model.ts'
-import type { ApiKeys } from '../../services/api-keys.ts'
+import type { ApiKeys } from '../../services/api-keys/api-keys.ts'
 import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {

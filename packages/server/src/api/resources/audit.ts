@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { ACTOR_KINDS, AUDIT_ACTIONS, AUDIT_TARGETS, type AuditEntry } from '../../base/model.ts'
-import type { ApiKeys } from '../../services/api-keys.ts'
+import type { ApiKeys } from '../../services/api-keys/api-keys.ts'
 import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import { pageOf, strict, TextOrNull, Time, time, Word } from '../http/shapes.ts'

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { type EventType, isOperational } from '../../base/model.ts'
-import type { EventTypes } from '../../services/event-types.ts'
-import { isTypeName } from '../../services/refusals.ts'
+import { isTypeName } from '../../services/checks/refusals.ts'
+import type { EventTypes } from '../../services/event-types/event-types.ts'
 import { decodeCursor, PageQuery, toPage } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { Retention, Tenant } from '../../base/model.ts'
 import { isTenantId } from '../../base/tenant-id.ts'
-import type { Tenants } from '../../services/tenants.ts'
+import type { Tenants } from '../../services/tenants/tenants.ts'
 import { decodeCursor, PageQuery, toPage } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { Endpoint } from '../../../base/model.ts'
 import type { Publisher } from '../../../publish/publisher.ts'
-import type { Endpoints } from '../../../services/endpoints.ts'
+import type { Endpoints } from '../../../services/endpoints/endpoints.ts'
 import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import {

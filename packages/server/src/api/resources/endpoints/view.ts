@@ -1,5 +1,5 @@
 import type { Endpoint } from '../../../base/model.ts'
-import type { Described } from '../../../services/authentication.ts'
+import type { Described } from '../../../services/endpoints/authentication.ts'
 import { time, timeOrNull } from '../../http/shapes.ts'
 import type { EndpointView } from './schemas.ts'
 

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { Type } from 'typebox'
 import { parseTraceparent, writeTraceparent } from '../../../base/trace-context.ts'
 import type { Publisher } from '../../../publish/publisher.ts'
-import type { Deliveries } from '../../../services/deliveries.ts'
+import type { Events } from '../../../services/events/events.ts'
 import type { PublishedItem } from '../../../store/operations/publish.ts'
 import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
@@ -33,7 +33,7 @@ const Published = {
 
 type Needs = {
   readonly publisher: Pick<Publisher, 'publish'>
-  readonly deliveries: Public<Deliveries>
+  readonly events: Public<Events>
 }
 
 export const eventsResource = resource({
@@ -95,7 +95,7 @@ function viewPublished({ id, deliveries, notSent, duplicate }: PublishedItem) {
   return duplicate ? { id, deliveries, notSent, duplicate } : { id, deliveries, notSent }
 }
 
-function addReading(routes: Routes, { deliveries }: Needs): void {
+function addReading(routes: Routes, { events }: Needs): void {
   routes.get(
     '/v1/tenants/:tenant/events',
     {
@@ -117,7 +117,7 @@ function addReading(routes: Routes, { deliveries }: Needs): void {
       const filter = { type: query.type ?? null, ...parseRange(query) }
       const first = decodeCursor(query.cursor, isIdOf('evt'))
       const page = await readPage(first, query.limit, (before, count) =>
-        deliveries.listEvents(tenant, { ...filter, before }, count),
+        events.list(tenant, { ...filter, before }, count),
       )
       return reply.header('content-type', JSON_TYPE).send(writePage(page, event => writeEvent(event)))
     },
@@ -135,15 +135,15 @@ function addReading(routes: Routes, { deliveries }: Needs): void {
       refusals: ['not_found'],
     },
     async ({ params: { tenant, id } }, reply) => {
-      const { event, deliveries: made } = await deliveries.getEvent(tenant, id)
-      const found = await deliveries.listEventEndpoints(tenant, id, { before: null, limit: ENDPOINTS_SHOWN + 1 })
+      const { event, deliveries: made } = await events.get(tenant, id)
+      const found = await events.listEndpoints(tenant, id, { before: null, limit: ENDPOINTS_SHOWN + 1 })
       const { data, nextCursor } = toPage(found, ENDPOINTS_SHOWN, ({ endpoint }) => endpoint, viewEventEndpoint)
       return reply.header('content-type', JSON_TYPE).send(writeEventDetail(event, made, data, nextCursor))
     },
   )
 }
 
-function addRejected(routes: Routes, { deliveries }: Needs): void {
+function addRejected(routes: Routes, { events }: Needs): void {
   routes.get(
     '/v1/rejected-events',
     {
@@ -163,7 +163,7 @@ function addRejected(routes: Routes, { deliveries }: Needs): void {
     async ({ query }, reply) => {
       const first = decodeCursor(query.cursor, isIdOf('evt'))
       const page = await readPage(first, query.limit, (before, count) =>
-        deliveries.listRejectedEvents({ tenant: query.tenant ?? null, before }, count),
+        events.listRejected({ tenant: query.tenant ?? null, before }, count),
       )
       return reply.header('content-type', JSON_TYPE).send(writePage(page, writeRejectedEvent))
     },
@@ -171,7 +171,7 @@ function addRejected(routes: Routes, { deliveries }: Needs): void {
 }
 
 /** Why: what became of an event at each endpoint of its tenant. */
-function addEventEndpoints(routes: Routes, { deliveries }: Needs): void {
+function addEventEndpoints(routes: Routes, { events }: Needs): void {
   routes.get(
     '/v1/tenants/:tenant/events/:id/endpoints',
     {
@@ -188,7 +188,7 @@ function addEventEndpoints(routes: Routes, { deliveries }: Needs): void {
     },
     async ({ params: { tenant, id }, query: { cursor, limit } }) => {
       const before = decodeCursor(cursor, isIdOf('ep'))
-      const found = await deliveries.listEventEndpoints(tenant, id, { before, limit: limit + 1 })
+      const found = await events.listEndpoints(tenant, id, { before, limit: limit + 1 })
       return toPage(found, limit, ({ endpoint }) => endpoint, viewEventEndpoint)
     },
   )

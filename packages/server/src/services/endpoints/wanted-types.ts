@@ -1,7 +1,7 @@
 /** The event types that an endpoint names: each by its name, or several by a pattern with `*` (C2). */
-import type { FieldError } from '../base/errors.ts'
-import type { EventType } from '../base/model.ts'
-import { createPattern, isPattern, isSoundPattern } from '../catalogue/type-pattern.ts'
+import type { FieldError } from '../../base/errors.ts'
+import type { EventType } from '../../base/model.ts'
+import { createPattern, isPattern, isSoundPattern } from '../../catalogue/type-pattern.ts'
 import type { Warning } from './authentication.ts'
 
 const MAX_TYPES = 1_000

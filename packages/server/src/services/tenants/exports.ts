@@ -1,18 +1,10 @@
-/**
- * A tenant with everything of it as NDJSON (docs/retention.md): one object a line, each with its `kind`; the last line
- * counts the others, so that a file that was cut off shows it.
- *
- * Page by page, each as large as a few megabytes, and the next is read when the one before was taken: so it keeps
- * nobody waiting, and needs the same memory for a million rows as for ten. It is not of one moment: it has what was made
- * before it began, each row as it was when its page was read.
- */
 import { Buffer } from 'node:buffer'
-import { PosthornError } from '../base/errors.ts'
-import { firstIdAt } from '../base/ids.ts'
-import type { Attempt, Delivery, DeliveryId, EventId, PublishedEvent, Tenant, TenantId } from '../base/model.ts'
-import type { ExportedAttempt } from '../store/operations/exporting.ts'
-import type { Store } from '../store/store.ts'
-import { requireTenant } from './refusals.ts'
+import { PosthornError } from '../../base/errors.ts'
+import { firstIdAt } from '../../base/ids.ts'
+import type { Attempt, Delivery, DeliveryId, EventId, PublishedEvent, Tenant, TenantId } from '../../base/model.ts'
+import type { ExportedAttempt } from '../../store/operations/exporting.ts'
+import type { Store } from '../../store/store.ts'
+import { requireTenant } from '../checks/refusals.ts'
 
 /** Each reads with the thread that lists are read with: more would only wait for each other. */
 const MAX_AT_ONCE = 4
@@ -28,6 +20,14 @@ type ExportStore = Pick<Store, 'read' | 'now'>
 
 type Counts = Record<'tenant' | 'endpoint' | 'event' | 'delivery' | 'attempt', number>
 
+/**
+ * A tenant with everything of it as NDJSON (docs/retention.md): one object a line, each with its `kind`; the last line
+ * counts the others, so that a file that was cut off shows it.
+ *
+ * Page by page, each as large as a few megabytes, and the next is read when the one before was taken: so it keeps
+ * nobody waiting, and needs the same memory for a million rows as for ten. It is not of one moment: it has what was made
+ * before it began, each row as it was when its page was read.
+ */
 export class Exports {
   readonly #store: ExportStore
   /** Of whom exports are under way. */

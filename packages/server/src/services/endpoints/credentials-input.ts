@@ -1,8 +1,8 @@
 /** What a tenant may give an endpoint to authenticate with, checked, and what that makes of what was there. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import type { FieldError } from '../base/errors.ts'
-import { checkTargetUrl, type TargetPolicy } from '../guard/target.ts'
-import { checkClientSecret } from '../secrets/client-secret.ts'
+import type { FieldError } from '../../base/errors.ts'
+import { checkTargetUrl, type TargetPolicy } from '../../guard/target.ts'
+import { checkClientSecret } from '../../secrets/client-secret.ts'
 import {
   type ClientCertificate,
   type Credentials,
@@ -11,8 +11,8 @@ import {
   parseSigningSecret,
   replaceClientSecret,
   type SigningSecret,
-} from '../secrets/credentials.ts'
-import { isRecord } from './metadata.ts'
+} from '../../secrets/credentials.ts'
+import { isRecord } from '../checks/values.ts'
 
 export type CredentialsInput = {
   readonly clientSecret?: string

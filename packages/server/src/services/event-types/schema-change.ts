@@ -3,9 +3,9 @@
  * (catalogue/type-samples.ts); those that the schema in force refuses don't count: they could not be published any more.
  */
 
-import type { EventId } from '../base/model.ts'
-import { compileSchema, type SchemaFault } from '../catalogue/catalogue.ts'
-import type { TypeSamples } from '../catalogue/type-samples.ts'
+import type { EventId } from '../../base/model.ts'
+import { compileSchema, type SchemaFault } from '../../catalogue/catalogue.ts'
+import type { TypeSamples } from '../../catalogue/type-samples.ts'
 
 export type SchemaConflict = {
   /** Events that both schemas were held against, and those among them that the new one refuses. */

@@ -1,19 +1,19 @@
-/** What an operator does to the keys of the API, beside the root key, and the audit log of the configuration. */
-import type { FieldError } from '../base/errors.ts'
-import { newId } from '../base/ids.ts'
-import { type Actor, type ApiKey, type ApiKeyId, type AuditEntry, OPERATOR_TENANT, SYSTEM } from '../base/model.ts'
-import { isTenantId } from '../base/tenant-id.ts'
-import { hashOfKey, makeKey } from '../secrets/api-key.ts'
-import type { AuditFilter } from '../store/operations/audit.ts'
-import type { Store } from '../store/store.ts'
-import { checkRateLimit } from './endpoint-input.ts'
-import { checkStorable } from './metadata.ts'
-import { checkId, checkIdParameter, invalid, notFound } from './refusals.ts'
+import type { FieldError } from '../../base/errors.ts'
+import { newId } from '../../base/ids.ts'
+import { type Actor, type ApiKey, type ApiKeyId, type AuditEntry, OPERATOR_TENANT, SYSTEM } from '../../base/model.ts'
+import { isTenantId } from '../../base/tenant-id.ts'
+import { hashOfKey, makeKey } from '../../secrets/api-key.ts'
+import type { AuditFilter } from '../../store/operations/audit.ts'
+import type { Store } from '../../store/store.ts'
+import { checkRateLimit } from '../checks/rate-limit.ts'
+import { checkId, checkIdParameter, invalid, notFound } from '../checks/refusals.ts'
+import { checkStorable } from '../checks/values.ts'
 
 export type ApiKeyInput = Pick<ApiKey, 'name' | 'scope'> & Partial<Pick<ApiKey, 'tenant' | 'rateLimit' | 'expiresAtMs'>>
 
 const MAX_NAME_CHARACTERS = 256
 
+/** What an operator does to the keys of the API, beside the root key, and the audit log of the configuration. */
 export class ApiKeys {
   readonly #store: Store
   readonly #untilInForce: () => Promise<void>
@@ -33,7 +33,7 @@ export class ApiKeys {
     const key: ApiKey = { id, name, scope, tenant, rateLimit, createdAtMs: nowMs, expiresAtMs, revokedAtMs: null }
     const secret = makeKey()
     if (!(await this.#store.write('createApiKey', { key, hash: hashOfKey(secret), by }))) throw invalid([NO_TENANT])
-    await this.#tell()
+    await this.#announce()
     return { key, secret }
   }
 
@@ -70,10 +70,10 @@ export class ApiKeys {
     if ((await this.#store.write('revokeApiKey', { id, by, nowMs: this.#store.now() })) === null) {
       throw notFound('API key')
     }
-    await this.#tell()
+    await this.#announce()
   }
 
-  async #tell(): Promise<void> {
+  async #announce(): Promise<void> {
     this.#store.changes.emit({ kind: 'api_keys' })
     await this.#untilInForce()
   }

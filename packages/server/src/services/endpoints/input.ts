@@ -1,16 +1,18 @@
 /**
  * What an endpoint may be given. Everything is checked and every fault is collected; only looking up the host's name,
- * which takes time, is left to `endpoints.ts`.
+ * which takes time, is left to `host.ts`.
  */
-import type { FieldError } from '../base/errors.ts'
-import type { Endpoint, EventType, PayloadFilter, RateLimit } from '../base/model.ts'
-import { checkFilter } from '../catalogue/filter.ts'
-import { checkTargetUrl, type Target, type TargetPolicy } from '../guard/target.ts'
+import type { FieldError } from '../../base/errors.ts'
+import type { Endpoint, EventType, PayloadFilter, RateLimit } from '../../base/model.ts'
+import { checkFilter } from '../../catalogue/filter.ts'
+import { checkTargetUrl, type Target, type TargetPolicy } from '../../guard/target.ts'
+import { checkMetadata } from '../checks/metadata.ts'
+import { checkRateLimit } from '../checks/rate-limit.ts'
+import { checkStorable } from '../checks/values.ts'
+import { checkSchedule } from '../retry-schedules.ts'
 import { type CheckedCredentials, type CredentialsInput, checkCredentials } from './credentials-input.ts'
 import { checkExtraHeaders } from './extra-headers.ts'
-import { checkMetadata, checkStorable } from './metadata.ts'
-import { checkSchedule } from './retry-schedules.ts'
-import { checkTypes } from './types-input.ts'
+import { checkTypes } from './wanted-types.ts'
 
 export type EndpointInput = CredentialsInput & {
   readonly url: string
@@ -46,8 +48,6 @@ export type CheckedInput = {
 
 const MAX_DESCRIPTION_CHARACTERS = 1_024
 const MAX_TIMEOUT_MS = 60_000
-const MAX_RATE_REQUESTS = 10_000
-const MAX_RATE_SECONDS = 86_400
 
 /** In development, short enough to watch. */
 const leastTimeoutMs = (dev: boolean): number => (dev ? 50 : 1_000)
@@ -128,23 +128,6 @@ function checkTimeout(timeoutMs: unknown, dev: boolean, faults: FieldError[]): n
   const detail = `It must be a whole number of milliseconds from ${least} to ${MAX_TIMEOUT_MS}.`
   faults.push({ field: '/timeoutMs', detail })
   return null
-}
-
-export function checkRateLimit(rateLimit: unknown, faults: FieldError[]): RateLimit | null {
-  if (rateLimit === null) return null
-  if (typeof rateLimit !== 'object') {
-    faults.push({ field: '/rateLimit', detail: 'The rateLimit has two members, requests and perSeconds.' })
-    return null
-  }
-  const { requests, perSeconds } = rateLimit as Partial<RateLimit>
-  checkWhole(requests, MAX_RATE_REQUESTS, 'requests', '/rateLimit/requests', faults)
-  checkWhole(perSeconds, MAX_RATE_SECONDS, 'seconds', '/rateLimit/perSeconds', faults)
-  return { requests: requests!, perSeconds: perSeconds! }
-}
-
-function checkWhole(value: unknown, most: number, unit: string, field: string, faults: FieldError[]): void {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most) return
-  faults.push({ field, detail: `It must be a whole number of ${unit} from 1 to ${most}.` })
 }
 
 function checkOrdered(ordered: unknown, faults: FieldError[]): boolean {

@@ -1,17 +1,17 @@
-/** What an operator does to the catalogue, at run time (C1). */
-import { type FieldError, PosthornError } from '../base/errors.ts'
-import { type Actor, type EventType, isOperational, OPERATIONAL_PREFIX, SYSTEM } from '../base/model.ts'
-import { checkEventType, isSameSchema } from '../catalogue/catalogue.ts'
-import { OPERATIONAL_TYPES } from '../catalogue/operational-types.ts'
-import type { TypeSamples } from '../catalogue/type-samples.ts'
-import type { Store } from '../store/store.ts'
-import { checkStorable } from './metadata.ts'
-import { invalid, isTypeName, notFound } from './refusals.ts'
-import { checkSchedule } from './retry-schedules.ts'
+import { type FieldError, PosthornError } from '../../base/errors.ts'
+import { type Actor, type EventType, isOperational, OPERATIONAL_PREFIX, SYSTEM } from '../../base/model.ts'
+import { checkEventType, isSameSchema } from '../../catalogue/catalogue.ts'
+import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
+import type { TypeSamples } from '../../catalogue/type-samples.ts'
+import type { Store } from '../../store/store.ts'
+import { invalid, isTypeName, notFound } from '../checks/refusals.ts'
+import { checkStorable } from '../checks/values.ts'
+import { checkSchedule } from '../retry-schedules.ts'
 import { findSchemaConflict, type SchemaConflict } from './schema-change.ts'
 
 export type EventTypeInput = Omit<EventType, 'name' | 'archivedAtMs'>
 
+/** What an operator does to the catalogue, at run time (C1). */
 export class EventTypes {
   readonly #store: Store
   readonly #samples: Pick<TypeSamples, 'newest'>

@@ -1,11 +1,11 @@
 /** Why: what became of an event at each endpoint of its tenant, and of those that did not get it, why not. */
 
-import type { EndpointId, EventEndpoint, EventId, NotMadeReason, PayloadFilter, TenantId } from '../base/model.ts'
-import { compileFilter } from '../catalogue/filter.ts'
-import { isTypeWanted } from '../catalogue/type-pattern.ts'
-import type { EndpointFacts, EventFacts } from '../store/operations/event-endpoints.ts'
-import type { Store } from '../store/store.ts'
-import { notFound } from './refusals.ts'
+import type { EndpointId, EventEndpoint, EventId, NotMadeReason, PayloadFilter, TenantId } from '../../base/model.ts'
+import { compileFilter } from '../../catalogue/filter.ts'
+import { isTypeWanted } from '../../catalogue/type-pattern.ts'
+import type { EndpointFacts, EventFacts } from '../../store/operations/event-endpoints.ts'
+import type { Store } from '../../store/store.ts'
+import { notFound } from '../checks/refusals.ts'
 
 export type EndpointPage = { readonly before: EndpointId | null; readonly limit: number }
 

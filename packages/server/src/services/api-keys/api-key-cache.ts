@@ -1,14 +1,14 @@
-/**
- * The live API keys of the store, by their hashes, in memory. Every node has all of them and reads what has changed as
- * soon as it is told, or has looked (store/relay.ts): a revoked key is refused everywhere within a second.
- */
-import type { Clock, Timer } from '../base/clock.ts'
-import type { ApiKey, ApiKeyId } from '../base/model.ts'
-import type { Store } from '../store/store.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { ApiKey, ApiKeyId } from '../../base/model.ts'
+import type { Store } from '../../store/store.ts'
 
 /** A pause before the store is asked again after it failed. */
 const RETRY_MS = 500
 
+/**
+ * The live API keys of the store, by their hashes, in memory. Every node has all of them and reads what has changed as
+ * soon as it is told, or has looked (store/relay.ts): a revoked key is refused everywhere within a second.
+ */
 export class ApiKeyCache {
   readonly #store: Store
   readonly #clock: Clock

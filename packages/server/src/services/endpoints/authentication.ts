@@ -1,17 +1,17 @@
 /** How an endpoint authenticates, told without any secret, and what is worth changing about it (C8). */
 import { X509Certificate } from 'node:crypto'
-import { DAY_MS } from '../base/durations.ts'
-import type { CredentialExpiry, Endpoint } from '../base/model.ts'
-import { isPattern } from '../catalogue/type-pattern.ts'
-import { adviseOnSecret, jwtExpiryMs } from '../secrets/client-secret.ts'
+import { DAY_MS } from '../../base/durations.ts'
+import type { CredentialExpiry, Endpoint } from '../../base/model.ts'
+import { isPattern } from '../../catalogue/type-pattern.ts'
+import { adviseOnSecret, jwtExpiryMs } from '../../secrets/client-secret.ts'
 import {
   type Credentials,
   clientSecretAt,
   liveSigning,
   type SigningSecret,
   verificationKeyOf,
-} from '../secrets/credentials.ts'
-import type { Keyring } from '../secrets/keyring.ts'
+} from '../../secrets/credentials.ts'
+import type { Keyring } from '../../secrets/keyring.ts'
 
 /** Something worth changing about an endpoint that is accepted nevertheless. */
 export type Warning = { readonly code: string; readonly detail: string }

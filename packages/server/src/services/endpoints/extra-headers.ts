@@ -1,6 +1,7 @@
 /** Headers that an endpoint adds to its requests: which it may, and why not the others. */
-import type { FieldError } from '../base/errors.ts'
-import { isRecord, pointerToken } from './metadata.ts'
+import type { FieldError } from '../../base/errors.ts'
+import { pointerToken } from '../../base/json-scanner.ts'
+import { isRecord } from '../checks/values.ts'
 
 const MAX_HEADERS = 20
 const MAX_NAME_CHARACTERS = 128

@@ -1,5 +1,7 @@
 /** The caller's own labels on tenants and endpoints. Posthorn keeps and shows them, and does nothing with them. */
-import type { FieldError } from '../base/errors.ts'
+import type { FieldError } from '../../base/errors.ts'
+import { pointerToken } from '../../base/json-scanner.ts'
+import { isRecord } from './values.ts'
 
 const MAX_ENTRIES = 50
 const MAX_KEY_CHARACTERS = 64
@@ -24,20 +26,4 @@ export function checkMetadata(metadata: unknown, field: string, faults: FieldErr
       faults.push({ field: at, detail: `A value of metadata is a text of at most ${MAX_VALUE_CHARACTERS} characters.` })
     }
   }
-}
-
-/** NUL and halves of surrogate pairs: PostgreSQL's text takes neither, and what one engine refuses both do. */
-export function checkStorable(text: string, field: string, faults: FieldError[]): void {
-  if (text.isWellFormed() && !text.includes('\0')) return
-  faults.push({ field, detail: 'It must be a text without NUL characters and unpaired surrogates.' })
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** RFC 6901. Long names are shortened: a fault must not be longer than what it is about needs. */
-export function pointerToken(name: string): string {
-  const short = name.length > 128 ? `${name.slice(0, 128)}…` : name
-  return short.replaceAll('~', '~0').replaceAll('/', '~1')
 }

@@ -1,7 +1,8 @@
 /** The ages that a tenant's events, payloads and answers can have of their own. */
-import type { FieldError } from '../base/errors.ts'
-import type { Retention } from '../base/model.ts'
-import { isRecord, pointerToken } from './metadata.ts'
+import type { FieldError } from '../../base/errors.ts'
+import { pointerToken } from '../../base/json-scanner.ts'
+import type { Retention } from '../../base/model.ts'
+import { isRecord } from '../checks/values.ts'
 
 const MEMBERS = ['days', 'payloadDays', 'answerDays'] as const
 /** As for the settings. */

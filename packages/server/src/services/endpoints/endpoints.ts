@@ -1,49 +1,40 @@
-/**
- * What people do to endpoints. A change of state is one small commit, which is what counts from then on; its
- * deliveries follow in chunks, and if a crash cuts that short the engine goes on with it.
- */
 import { randomInt } from 'node:crypto'
-import { type Clock, systemClock } from '../base/clock.ts'
-import { DAY_MS } from '../base/durations.ts'
-import { type FieldError, PosthornError } from '../base/errors.ts'
-import { newId } from '../base/ids.ts'
+import { DAY_MS } from '../../base/durations.ts'
+import { type FieldError, PosthornError } from '../../base/errors.ts'
+import { newId } from '../../base/ids.ts'
 import {
   type Actor,
   type Endpoint,
   type EndpointId,
   type EventType,
-  FAILING_STAGES,
   isOperational,
   OPERATOR_TENANT,
   PARTITION_COUNT,
   SYSTEM,
   type TenantId,
   WELL,
-} from '../base/model.ts'
-import { OPERATIONAL_TYPES } from '../catalogue/operational-types.ts'
-import { type Resolution, type Resolver, resolveTarget } from '../guard/lookup.ts'
-import type { Target, TargetPolicy } from '../guard/target.ts'
+} from '../../base/model.ts'
+import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
+import type { Resolution } from '../../guard/lookup.ts'
 import {
-  type Credentials,
-  clientSecretAt,
   MAX_LIVE_SIGNING_SECRETS,
   makeSigningSecret,
-  readCredentials,
   rotateSigning,
   type SigningSecret,
-  verificationKeyOf,
-  writeCredentials,
-} from '../secrets/credentials.ts'
-import { type Keyring, SecretUnreadable } from '../secrets/keyring.ts'
-import { cancelAll, holdAll, releaseAll } from '../store/in-steps.ts'
-import type { Store } from '../store/store.ts'
-import { type Described, describeAuthentication, expiryOf, type Warning } from './authentication.ts'
-import { changeCredentials, changesCredentials, createCredentials } from './credentials-input.ts'
-import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './endpoint-input.ts'
-import { checkId, checkIdParameter, invalid, notFound, requireTenant } from './refusals.ts'
-import { adviseOnTypes } from './types-input.ts'
+} from '../../secrets/credentials.ts'
+import type { Keyring } from '../../secrets/keyring.ts'
+import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
+import type { Store } from '../../store/store.ts'
+import { checkId, checkIdParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
+import { type Described, describeAuthentication } from './authentication.ts'
+import { changesCredentials, createCredentials } from './credentials-input.ts'
+import { adviseOnHealth } from './health.ts'
+import { adviseOnHost, checkResolution, type LookupOptions, resolveHost } from './host.ts'
+import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './input.ts'
+import { namesOf, SealedCredentials, shownOnce } from './sealed-credentials.ts'
+import { adviseOnTypes } from './wanted-types.ts'
 
-export type { EndpointInput } from './endpoint-input.ts'
+export type { EndpointInput } from './input.ts'
 
 export type EndpointResult = Described & {
   readonly endpoint: Endpoint
@@ -51,34 +42,33 @@ export type EndpointResult = Described & {
   readonly signingSecret: string | null
 }
 
-export type EndpointsOptions = {
-  readonly policy: TargetPolicy
+export type EndpointsOptions = LookupOptions & {
   /** How many endpoints a tenant can have; any number by default. */
   readonly maxEndpoints?: number
-  /** Looks names up; the system's by default. */
-  readonly resolver?: Resolver
   /** The catalogue's event types. */
   readonly types: () => Promise<readonly EventType[]>
   /** After so long without a success endpoints are disabled, milliseconds; 0: never. Five days by default. */
   readonly disableAfterMs?: number
-  /** Bounds the wait for a name server; the system's by default. */
-  readonly clock?: Clock
 }
 
-/** A name server that takes longer counts as one that knows no answer. */
-const LOOKUP_TIMEOUT_MS = 3_000
 /** Tries of an update against others of the same moment. */
 const MAX_TRIES = 5
 const FIVE_DAYS_MS = 5 * DAY_MS
 
+/**
+ * What people do to endpoints. A change of state is one small commit, which is what counts from then on; its
+ * deliveries follow in chunks, and if a crash cuts that short the engine goes on with it.
+ */
 export class Endpoints {
   readonly #store: Store
   readonly #keyring: Keyring
+  readonly #credentials: SealedCredentials
   readonly #options: EndpointsOptions
 
   constructor(store: Store, keyring: Keyring, options: EndpointsOptions) {
     this.#store = store
     this.#keyring = keyring
+    this.#credentials = new SealedCredentials(store, keyring)
     this.#options = options
   }
 
@@ -96,7 +86,7 @@ export class Endpoints {
       tenant,
       partition: randomInt(PARTITION_COUNT),
       url: checked.target!.url.href,
-      ...this.#sealed(id, credentials),
+      ...this.#credentials.seal(id, credentials),
       types: null,
       filter: null,
       description: null,
@@ -118,7 +108,7 @@ export class Endpoints {
     const result = await this.#store.write('createEndpoint', { endpoint, by, ...limit })
     if (result === 'no_tenant') throw notFound('tenant')
     if (result === 'too_many') throw tooMany(maxEndpoints)
-    this.#tell('endpoint', endpoint)
+    this.#emit('endpoint', endpoint)
     const wasGiven = input.signingSecret !== undefined
     return this.#result(endpoint, resolution, wasGiven ? null : shownOnce(credentials.signing[0]!))
   }
@@ -135,9 +125,9 @@ export class Endpoints {
     if (tenant === OPERATOR_TENANT && patch.types !== undefined) checkOperatorTypes(patch.types, faults)
     const { checked, resolution } = await this.#check(patch, faults, before.types)
     const credentials = namesOf(checked.credentials)
-    const wasReadable = this.#open(before) !== undefined
+    const wasReadable = this.#credentials.open(before) !== undefined
     const endpoint = await this.#change(before, by, credentials, endpoint => this.#patched(endpoint, checked))
-    const made = wasReadable ? undefined : this.#open(endpoint)?.signing[0]
+    const made = wasReadable ? undefined : this.#credentials.open(endpoint)?.signing[0]
     return this.#result(endpoint, resolution, made === undefined ? null : shownOnce(made))
   }
 
@@ -154,7 +144,7 @@ export class Endpoints {
       const updatedAtMs = Math.max(this.#store.now(), before.updatedAtMs + 1)
       const endpoint = { ...change(before), updatedAtMs }
       if (await this.#store.write('updateEndpoint', { endpoint, by, credentials, readAtMs: before.updatedAtMs })) {
-        this.#tell('endpoint', endpoint)
+        this.#emit('endpoint', endpoint)
         return endpoint
       }
       before = await this.get(tenant, id)
@@ -182,7 +172,7 @@ export class Endpoints {
     const shared =
       secretDigest !== null && (await this.#store.read('isSecretShared', { tenant, digest: secretDigest, except: id }))
     const nowMs = this.#store.now()
-    const described = describeAuthentication(endpoint, this.#open(endpoint), this.#keyring, shared, nowMs)
+    const described = describeAuthentication(endpoint, this.#credentials.open(endpoint), this.#keyring, shared, nowMs)
     const { pausedUntilMs } = endpoint.health
     const warnings = [
       ...adviseOnHealth(endpoint, this.#options.disableAfterMs ?? FIVE_DAYS_MS),
@@ -202,12 +192,12 @@ export class Endpoints {
     const before = await this.get(tenant, id)
     const { checked } = await this.#check(input, [])
     const nowMs = this.#store.now()
-    const version = this.#open(before)?.signing[0]?.version ?? 'v1'
+    const version = this.#credentials.open(before)?.signing[0]?.version ?? 'v1'
     const secret = checked.credentials.signing ?? makeSigningSecret(version, nowMs)
     const endpoint = await this.#change(before, by, ['signingSecret'], endpoint => {
-      const credentials = rotateSigning(this.#openOrRefuse(endpoint), secret, nowMs)
+      const credentials = rotateSigning(this.#credentials.openOrRefuse(endpoint), secret, nowMs)
       if (credentials === undefined) throw tooManySigningSecrets()
-      return { ...endpoint, ...this.#sealed(id, credentials) }
+      return { ...endpoint, ...this.#credentials.seal(id, credentials) }
     })
     return this.#result(endpoint, undefined, input.signingSecret === undefined ? shownOnce(secret) : null)
   }
@@ -219,16 +209,16 @@ export class Endpoints {
     const partition = await this.#store.write('deleteEndpoint', { tenant, id, by, nowMs: this.#store.now() })
     if (partition === null) throw notFound('endpoint')
     // Before its deliveries are cancelled, so that its lane stops at once, and after.
-    this.#tell('endpoint', { tenant, id, partition })
+    this.#emit('endpoint', { tenant, id, partition })
     await cancelAll(this.#store, { partition, endpoint: id })
-    this.#tell('lane', { tenant, id, partition })
+    this.#emit('lane', { tenant, id, partition })
   }
 
   /** Holds what is pending, and what is published from now on (C13). */
   async disable(tenant: TenantId, id: EndpointId, by: Actor = SYSTEM): Promise<Endpoint> {
     const endpoint = await this.#setState(tenant, id, 'disabled', by)
     await holdAll(this.#store, { partition: endpoint.partition, endpoint: id })
-    this.#tell('lane', endpoint)
+    this.#emit('lane', endpoint)
     return endpoint
   }
 
@@ -247,7 +237,7 @@ export class Endpoints {
     // And once more after it, for what was published and held between the two.
     if (held === 'cancel') await cancelAll(this.#store, of, 'held')
     else await releaseAll(this.#store, of)
-    this.#tell('lane', endpoint)
+    this.#emit('lane', endpoint)
     return endpoint
   }
 
@@ -258,7 +248,7 @@ export class Endpoints {
     const nowMs = this.#store.now()
     const endpoint = await this.#store.write('setEndpointState', { tenant, id, state, reason, by, nowMs })
     if (endpoint === null) throw notFound('endpoint')
-    this.#tell('endpoint', endpoint)
+    this.#emit('endpoint', endpoint)
     return endpoint
   }
 
@@ -276,71 +266,20 @@ export class Endpoints {
     const { policy } = this.#options
     const known = { catalogue: await this.#nameable(), before: typesBefore }
     const checked = checkEndpointInput(input, known, policy, this.#store.now(), faults)
-    const resolution = checked.target === undefined ? undefined : await this.#resolve(checked.target)
-    if (resolution !== undefined && 'refused' in resolution) {
-      // Which address it was is the business of whoever runs the name server: it may tell of the network inside.
-      const detail = `Use a host with a public address; this one leads to an address that is not (${resolution.refused}).`
-      faults.push({ field: '/url', detail, reason: 'address_not_public' })
-    }
+    const resolution = checked.target === undefined ? undefined : await resolveHost(checked.target, this.#options)
+    checkResolution(resolution, faults)
     if (faults.length > 0) throw invalid(faults)
     return { checked, resolution }
-  }
-
-  /** C3: where the name leads now. It is asked again at each connection. */
-  async #resolve({ host }: Target): Promise<Resolution> {
-    const { policy, resolver, clock = systemClock } = this.#options
-    const { promise: tooLate, resolve } = Promise.withResolvers<Resolution>()
-    const timer = clock.after(LOOKUP_TIMEOUT_MS, () => resolve({ unresolved: true, code: 'ETIMEOUT' }))
-    try {
-      return await Promise.race([resolveTarget(host, policy, resolver), tooLate])
-    } finally {
-      timer.cancel()
-    }
   }
 
   #patched(before: Endpoint, { target, credentials, settings }: CheckedInput): Endpoint {
     return {
       ...before,
       ...(target === undefined ? {} : { url: target.url.href }),
-      ...(changesCredentials(credentials) ? this.#sealed(before.id, this.#changed(before, credentials)) : {}),
+      ...(changesCredentials(credentials)
+        ? this.#credentials.seal(before.id, this.#credentials.change(before, credentials))
+        : {}),
       ...settings,
-    }
-  }
-
-  #changed(before: Endpoint, checked: CheckedInput['credentials']): Credentials {
-    const nowMs = this.#store.now()
-    // A new clientSecret is a new beginning where what was there can't be opened any more.
-    const opened = this.#open(before)
-    if (opened === undefined && checked.clientSecret !== undefined) {
-      if (checked.switchAtMs === undefined || checked.switchAtMs === null) return createCredentials(checked, nowMs)
-      const detail = "The secret that it is to replace can't be read, so the new one is in force at once: leave it out."
-      throw invalid([{ field: '/switchAt', detail }])
-    }
-    const after = changeCredentials(opened ?? this.#openOrRefuse(before), checked, nowMs)
-    if (clientSecretAt(after, nowMs) !== null || after.oauth !== null) return after
-    throw invalid([{ field: '/clientSecret', detail: 'Without oauth it needs a clientSecret: give one.' }])
-  }
-
-  #open({ id, sealedCredentials }: Endpoint): Credentials | undefined {
-    try {
-      return readCredentials(this.#keyring.open(id, sealedCredentials))
-    } catch (error) {
-      if (error instanceof SecretUnreadable) return undefined
-      throw error
-    }
-  }
-
-  #openOrRefuse(endpoint: Endpoint): Credentials {
-    const credentials = this.#open(endpoint)
-    if (credentials !== undefined) return credentials
-    throw new PosthornError('conflict', 'The stored secrets cannot be decrypted; give a new clientSecret first.')
-  }
-
-  #sealed(id: EndpointId, credentials: Credentials): Pick<Endpoint, 'sealedCredentials' | 'secretDigest' | 'expiry'> {
-    return {
-      expiry: expiryOf(credentials, this.#store.now()),
-      sealedCredentials: this.#keyring.seal(id, writeCredentials(credentials)),
-      secretDigest: digestOf(credentials, this.#keyring),
     }
   }
 
@@ -350,13 +289,11 @@ export class Endpoints {
     signingSecret: string | null,
   ): Promise<EndpointResult> {
     const described = await this.describe(endpoint)
-    if (resolution === undefined || !('unresolved' in resolution)) return { endpoint, ...described, signingSecret }
-    const detail = 'The name of the host leads nowhere now; attempts will fail until it does.'
-    const warnings = [{ code: 'host_unresolved', detail }, ...described.warnings]
+    const warnings = [...adviseOnHost(resolution), ...described.warnings]
     return { endpoint, ...described, warnings, signingSecret }
   }
 
-  #tell(kind: 'endpoint' | 'lane', { tenant, id, partition }: Pick<Endpoint, 'tenant' | 'id' | 'partition'>): void {
+  #emit(kind: 'endpoint' | 'lane', { tenant, id, partition }: Pick<Endpoint, 'tenant' | 'id' | 'partition'>): void {
     this.#store.changes.emit({ kind, tenant, endpoint: id, partition })
   }
 }
@@ -368,16 +305,6 @@ function checkOperatorTypes(types: readonly string[] | null, faults: FieldError[
   faults.push({ field: '/types', detail, reason: 'not_operational' })
 }
 
-function adviseOnHealth({ state, health }: Endpoint, disableAfterMs: number): Warning[] {
-  const { failingSinceMs, stage } = health
-  if (state === 'disabled' || failingSinceMs === null || stage < 1) return []
-  const since = `No attempt has succeeded since ${new Date(failingSinceMs).toISOString()}`
-  if (disableAfterMs === 0) return [{ code: 'failing', detail: `${since}; see its deliveries for why.` }]
-  const when = new Date(failingSinceMs + disableAfterMs).toISOString()
-  const isLast = stage === FAILING_STAGES.length ? ', which is soon' : ''
-  return [{ code: 'failing', detail: `${since}; it is disabled at ${when}${isLast}, unless one does.` }]
-}
-
 function tooMany(maxEndpoints: number | undefined): PosthornError {
   const detail = `The tenant has ${maxEndpoints} endpoints, as many as the setting maxEndpoints allows: delete some first.`
   return new PosthornError('conflict', detail)
@@ -387,18 +314,3 @@ function tooManySigningSecrets(): PosthornError {
   const detail = `${MAX_LIVE_SIGNING_SECRETS} signing secrets count now, as many as there can be: wait until one ends.`
   return new PosthornError('conflict', detail)
 }
-
-/** Of credentials that were given, beside the clientSecret. */
-const namesOf = ({ clientCertificate, oauth }: CheckedInput['credentials']): string[] => [
-  ...(clientCertificate === undefined ? [] : ['clientCertificate']),
-  ...(oauth === undefined ? [] : ['oauth']),
-]
-
-/** Of the newest clientSecret; null: there is none. */
-export function digestOf({ next, clientSecret }: Credentials, keyring: Keyring): Uint8Array | null {
-  const newest = next?.clientSecret ?? clientSecret
-  return newest === null ? null : keyring.digest(newest)
-}
-
-/** Of a key for `v1a` the public half is always shown. */
-const shownOnce = (secret: SigningSecret): string | null => (secret.version === 'v1' ? verificationKeyOf(secret) : null)

@@ -1,6 +1,4 @@
-/** What people do to tenants: the provider's customers, under the provider's own ids for them. */
-
-import { type FieldError, PosthornError } from '../base/errors.ts'
+import { type FieldError, PosthornError } from '../../base/errors.ts'
 import {
   type Actor,
   type Erasure,
@@ -9,13 +7,14 @@ import {
   SYSTEM,
   type Tenant,
   type TenantId,
-} from '../base/model.ts'
-import { isTenantId } from '../base/tenant-id.ts'
-import { cancelAll, removeAllStats } from '../store/in-steps.ts'
-import type { Store } from '../store/store.ts'
-import { checkMetadata, checkStorable } from './metadata.ts'
-import { invalid, notFound, requireTenant } from './refusals.ts'
-import { checkRetention } from './retention-input.ts'
+} from '../../base/model.ts'
+import { isTenantId } from '../../base/tenant-id.ts'
+import { cancelAll, removeAllStats } from '../../store/in-steps.ts'
+import type { Store } from '../../store/store.ts'
+import { checkMetadata } from '../checks/metadata.ts'
+import { invalid, notFound, requireTenant } from '../checks/refusals.ts'
+import { checkStorable } from '../checks/values.ts'
+import { checkRetention } from './retention.ts'
 
 export type TenantInput = {
   readonly name?: string | null
@@ -34,6 +33,7 @@ export type TenantOptions = {
   readonly onErase: () => void
 }
 
+/** What people do to tenants: the provider's customers, under the provider's own ids for them. */
 export class Tenants {
   readonly #store: Store
   readonly #options: TenantOptions
@@ -87,7 +87,7 @@ export class Tenants {
     if (id === OPERATOR_TENANT) throw reserved()
     const endpoints = await this.#store.write('deleteTenant', { id, by, nowMs: this.#store.now() })
     if (endpoints === null) throw notFound('tenant')
-    this.#tellGone(id, endpoints)
+    this.#emitGone(id, endpoints)
     const { changes } = this.#store
     for (let from = 0; from < endpoints.length; from += ENDPOINTS_AT_ONCE) {
       const some = endpoints.slice(from, from + ENDPOINTS_AT_ONCE)
@@ -108,7 +108,7 @@ export class Tenants {
     const args = { id, by, nowMs: this.#store.now(), attemptMs: this.#options.attemptMs }
     const begun = isStorableId(id) ? await this.#store.write('eraseTenant', args) : null
     if (begun === null) throw notFound('tenant')
-    this.#tellGone(id, begun.endpoints)
+    this.#emitGone(id, begun.endpoints)
     this.#options.onErase()
     return begun.erasure
   }
@@ -120,7 +120,7 @@ export class Tenants {
     return erasure
   }
 
-  #tellGone(id: TenantId, endpoints: readonly { readonly id: string; readonly partition: number }[]): void {
+  #emitGone(id: TenantId, endpoints: readonly { readonly id: string; readonly partition: number }[]): void {
     const { changes } = this.#store
     changes.emit({ kind: 'tenant', tenant: id })
     // Its keys went with it.

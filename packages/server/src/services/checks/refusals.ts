@@ -1,9 +1,9 @@
-/** Refusals that all of management shares. */
-import { codeOfFaults, type FieldError, PosthornError } from '../base/errors.ts'
-import { type IdPrefix, parseId } from '../base/ids.ts'
-import type { Tenant, TenantId } from '../base/model.ts'
-import { isTenantId } from '../base/tenant-id.ts'
-import type { Store } from '../store/store.ts'
+/** Refusals that all services share. */
+import { codeOfFaults, type FieldError, PosthornError } from '../../base/errors.ts'
+import { type IdPrefix, parseId } from '../../base/ids.ts'
+import type { Tenant, TenantId } from '../../base/model.ts'
+import { isTenantId } from '../../base/tenant-id.ts'
+import type { Store } from '../../store/store.ts'
 
 export type Thing = 'tenant' | 'endpoint' | 'event' | 'event type' | 'delivery' | 'replay' | 'API key' | 'erasure'
 
