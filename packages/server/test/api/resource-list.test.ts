@@ -59,7 +59,7 @@ describe('a route', () => {
     const getSchema = (id: string) => (id === 'Known' ? {} : undefined)
     requireComponents({ getSchema }, 'GET /v1/widgets', { $ref: 'Known#' })
     expect(() => requireComponents({ getSchema }, 'GET /v1/widgets', { items: { $ref: 'Widget#' } })).toThrow(
-      'GET /v1/widgets refers to Widget, which is among the components of no resource',
+      'GET /v1/widgets refers to Widget, which no resource lists: add WidgetSchema to the components of its resource',
     )
   })
 

@@ -59,32 +59,19 @@ export class ApiBench extends Bench {
 
   /** An API that is not ready yet. */
   createApi(services: Partial<Services> = {}, options: Partial<ApiOptions> = {}): CreatedApi {
-    const {
-      publisher,
-      endpoints,
-      tenants,
-      types: eventTypes,
-      deliveries,
-      events,
-      replays,
-      apiKeys,
-      keyRotation,
-      stats,
-      retrySchedules,
-    } = this
     return createApi(
       {
-        publisher,
-        endpoints,
-        tenants,
-        eventTypes,
-        deliveries,
-        events,
-        replays,
-        apiKeys,
-        keyRotation,
-        stats,
-        retrySchedules,
+        publisher: this.publisher,
+        endpoints: this.endpoints,
+        tenants: this.tenants,
+        eventTypes: this.types,
+        deliveries: this.deliveries,
+        events: this.events,
+        replays: this.replays,
+        apiKeys: this.apiKeys,
+        keyRotation: this.keyRotation,
+        stats: this.stats,
+        retrySchedules: this.retrySchedules,
         exports: this.exports,
         ...services,
       },

@@ -46,8 +46,8 @@ const WITH_KEY = [
   'overloaded',
   'busy',
 ] as const
-/** What a call that needs no key can be refused with. */
-export const publicProblems = () => problems(...ANY_CALL)
+/** What a call that needs no key can be refused with, beside what is its own. */
+export const publicProblems = (...own: readonly ErrorCode[]) => problems(...ANY_CALL, ...own)
 /** What a call under /v1 can be refused with, beside what is its own. */
 export const readProblems = (...own: readonly ErrorCode[]) => problems(...ANY_CALL, ...WITH_KEY, ...own)
 export const writeProblems = (...own: readonly ErrorCode[]) =>

@@ -95,9 +95,8 @@ export function createRoutes(api: Api, tag: string): Routes {
 /** The framework's schema of a route: that, and with it the document, has what any call can be refused with. */
 function document(method: Method, route: Route, tag: string): FastifySchema {
   const { access, refusals = [], takesBytes: _takesBytes, answerBytes: _answerBytes, response, ...rest } = route
-  const problems =
-    access === 'open' ? publicProblems() : method === 'get' ? readProblems(...refusals) : writeProblems(...refusals)
-  const schema = { ...rest, tags: [tag], response: { ...problems, ...response } }
+  const problemsOf = access === 'open' ? publicProblems : method === 'get' ? readProblems : writeProblems
+  const schema = { ...rest, tags: [tag], response: { ...problemsOf(...refusals), ...response } }
   return access === 'open' ? { ...schema, security: [] } : schema
 }
 
@@ -105,6 +104,8 @@ function document(method: Method, route: Route, tag: string): FastifySchema {
 export function requireComponents(api: Pick<Api, 'getSchema'>, what: string, schema: object): void {
   for (const [, id] of JSON.stringify(schema).matchAll(/"\$ref":"(\w+)#"/g)) {
     if (api.getSchema(id!) !== undefined) continue
-    throw new Error(`${what} refers to ${id}, which is among the components of no resource: add it to its own's`)
+    throw new Error(
+      `${what} refers to ${id}, which no resource lists: add ${id}Schema to the components of its resource`,
+    )
   }
 }

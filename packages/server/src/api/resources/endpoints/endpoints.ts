@@ -37,7 +37,7 @@ export const endpointsResource = resource({
     addChanging(routes, services)
     addSigning(routes, services)
     addTesting(routes, services)
-    addStates(routes, services)
+    addStateChanges(routes, services)
   },
 })
 
@@ -212,7 +212,7 @@ function addTesting(routes: Routes, { endpoints, publisher }: Needs): void {
   )
 }
 
-function addStates(routes: Routes, services: Needs): void {
+function addStateChanges(routes: Routes, services: Needs): void {
   const { endpoints } = services
   const view = viewWith(services)
 
