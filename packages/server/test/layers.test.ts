@@ -28,7 +28,6 @@ const ROOMS = [
 
 /** Pairs that the order would allow, and that must not know each other: they meet in the store. */
 const STRANGERS: readonly (readonly [room: string, of: string])[] = [
-  ['engine', 'catalogue'],
   ['engine', 'publish'],
   ['engine', 'replay'],
   ['background', 'engine'],

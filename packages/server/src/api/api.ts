@@ -4,33 +4,19 @@
  */
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { PosthornError } from '../base/errors.ts'
-import { type Access, accessOf } from './access.ts'
-import { addApiKeys } from './api-keys.ts'
-import { addAudit } from './audit.ts'
-import { addDeliveries } from './deliveries.ts'
-import { addEgress } from './egress.ts'
-import { addEncryptionKeys } from './encryption-keys.ts'
-import { addEndpoints } from './endpoints.ts'
-import { addEventEndpoints } from './event-endpoints.ts'
-import { addEventTypes } from './event-types.ts'
-import { addEvents } from './events.ts'
-import { Gate } from './gate.ts'
-import { addHealth } from './health.ts'
-import { parseJson, refuseEncoding } from './json.ts'
-import { KnownPaths } from './known-paths.ts'
-import { type Call, Load } from './load.ts'
-import { addMetrics } from './metrics.ts'
-import { addOpenApi } from './openapi.ts'
-import { answerClientError, MethodNotAllowed, sendProblem } from './problem.ts'
-import { addReplays } from './replays.ts'
-import { addRetrySchedules } from './retry-schedules.ts'
-import type { Api, ApiOptions, Services } from './services.ts'
-import { addStats } from './stats.ts'
-import { addTenantData } from './tenant-data.ts'
-import { addTenants } from './tenants.ts'
-import { compileValidator } from './validation.ts'
-
-export type { ApiOptions, Services } from './services.ts'
+import type { Access } from './http/access.ts'
+import { takeJson } from './http/bodies.ts'
+import { Gate } from './http/gate.ts'
+import { KnownPaths } from './http/known-paths.ts'
+import { type Call, Load } from './http/load.ts'
+import { describeRoutes } from './http/openapi.ts'
+import { answerClientError, MethodNotAllowed, type ProblemContext, sendProblem } from './http/problem.ts'
+import { ProblemSchema } from './http/problem-schema.ts'
+import { type Api, createRoutes, requireComponents } from './http/routes.ts'
+import { idOf } from './http/shapes.ts'
+import { compileValidator } from './http/validation.ts'
+import type { ApiOptions } from './options.ts'
+import { RESOURCES, type Services } from './resource-list.ts'
 
 /** How long the head of a request can take to arrive, and the whole of it. */
 const HEADERS_TIMEOUT_MS = 20_000
@@ -51,11 +37,41 @@ export type CreatedApi = {
 }
 
 export function createApi(services: Services, options: ApiOptions): CreatedApi {
-  const paths = new KnownPaths()
-  const load = new Load(options)
   const gate = new Gate(options)
+  const load = new Load(options)
+  const paths = new KnownPaths()
   let isClosing = false
-  const state = { logger: options.logger, isDraining: () => isClosing || options.isDraining() }
+  const context: ProblemContext = { logger: options.logger, isDraining: () => isClosing || options.isDraining() }
+  const api = createServer(options, gate, context)
+  api.setNotFoundHandler((request, reply) => sendProblem(context, unknownPath(paths, request), request, reply))
+  api.addHook('onRoute', ({ url, method, config }) => {
+    if (config?.access === undefined)
+      throw new Error(`${method} ${url} doesn't say which key may call it: give it an access`)
+    paths.add(url, method)
+  })
+  api.addHook('preClose', done => {
+    isClosing = true
+    gate.close()
+    done()
+  })
+  addCallers(api, gate)
+  addAdmission(api, gate, load, paths, () => isClosing)
+  // When answering, not when asked: a connection that was kept for a call under way would hold up the close.
+  api.addHook('onSend', (_request, reply, payload, done) => {
+    if (context.isDraining()) reply.header('connection', 'close')
+    done(null, payload)
+  })
+  takeJson(api)
+  addResources(api, services, options)
+  return {
+    api,
+    untilIdle: () => load.untilNone(),
+    failedAuthentications: () => gate.failedAuthentications,
+  }
+}
+
+/** The framework, with its limits and how it refuses. */
+function createServer(options: ApiOptions, gate: Gate, context: ProblemContext): Api {
   const api: Api = fastify({
     bodyLimit: options.maxBodyBytes,
     trustProxy: false,
@@ -64,13 +80,13 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     forceCloseConnections: 'idle',
-    // Refused below, as a problem like all others.
+    // Refused by `addAdmission`, as a problem like all others.
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => {
-      if (!isUnderV1(request) || gate.authenticate(request)) sendProblem(state, error, request, reply)
-      else gate.turnAway(request, refusal => sendProblem(state, refusal, request, reply))
+      if (!isUnderV1(request) || gate.authenticate(request)) sendProblem(context, error, request, reply)
+      else gate.turnAway(request, refusal => sendProblem(context, refusal, request, reply))
     },
   })
   api.server.maxConnections = options.maxConnections
@@ -78,24 +94,28 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
   // Schemas of answers are documentation; the tests hold answers against them. A serializer made from them would drop
   // what they forget, and is no faster where it has to try alternatives.
   api.setSerializerCompiler(() => JSON.stringify)
-  api.setErrorHandler((error, request, reply) => sendProblem(state, error, request, reply))
-  api.setNotFoundHandler((request, reply) => sendProblem(state, unknownPath(paths, request), request, reply))
+  api.setErrorHandler((error, request, reply) => sendProblem(context, error, request, reply))
+  return api
+}
 
-  api.addHook('onRoute', route => {
-    paths.add(route.url, route.method)
-    route.config = { ...route.config, access: accessOf(route.schema?.operationId, options.metricsOpen) }
-  })
-  api.addHook('preClose', done => {
-    isClosing = true
-    gate.close()
-    done()
-  })
+function addCallers(api: Api, gate: Gate): void {
   api.decorateRequest('caller', null)
   api.decorateRequest('actor', {
     getter(this: FastifyRequest) {
       return gate.actorOf(this)
     },
   })
+}
+
+/** Every call is asked for its key, and refused where there is no room for it, before anything of it is read. */
+function addAdmission(api: Api, gate: Gate, load: Load, paths: KnownPaths, isClosing: () => boolean): void {
+  const refusal = (request: FastifyRequest, reply: FastifyReply, call: Call, access: Access) => {
+    const refused = request.caller === null ? undefined : gate.refusal(request.caller, access, request, reply)
+    if (refused !== undefined) return refused
+    if (isClosing() && !request.is404)
+      return new PosthornError('shutting_down', 'This process is shutting down: try again.')
+    return access === 'open' || load.admit(call, request) ? undefined : overloaded()
+  }
   api.addHook('onRequest', (request, reply, done) => {
     const call = load.begin(reply.raw)
     // An unknown path needs a key under /v1, whichever.
@@ -107,68 +127,19 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
     }
     done(refusal(request, reply, call, access) ?? (request.is404 ? unknownPath(paths, request) : undefined))
   })
-  const refusal = (request: FastifyRequest, reply: FastifyReply, call: Call, access: Access) => {
-    const refused = request.caller === null ? undefined : gate.refusal(request.caller, access, request, reply)
-    if (refused !== undefined) return refused
-    if (isClosing && !request.is404)
-      return new PosthornError('shutting_down', 'This process is shutting down: try again.')
-    return access === 'open' || load.admit(call, request) ? undefined : overloaded()
-  }
-  // When answering, not when asked: a connection that was kept for a call under way would hold up the close.
-  api.addHook('onSend', (_request, reply, payload, done) => {
-    if (state.isDraining()) reply.header('connection', 'close')
-    done(null, payload)
-  })
-
-  api.removeAllContentTypeParsers()
-  api.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    try {
-      const fault = refuseEncoding(request.headers['content-encoding'])
-      if (fault !== undefined) throw fault
-      done(null, parseJson(body))
-    } catch (error) {
-      done(error as Error)
-    }
-  })
-  addRoutes(api, services, options)
-  return {
-    api,
-    untilIdle: () => load.untilNone(),
-    failedAuthentications: () => gate.failedAuthentications,
-  }
 }
 
-function addRoutes(api: Api, services: Services, options: ApiOptions): void {
-  addOpenApi(api, options.version)
+function addResources(api: Api, services: Services, options: ApiOptions): void {
+  describeRoutes(api, options.version, [...new Set(RESOURCES.map(({ tag }) => tag))])
+  const components = [ProblemSchema, ...RESOURCES.flatMap(resource => resource.components)]
+  for (const component of components) api.addSchema(component)
+  for (const component of components) requireComponents(api, `The component ${idOf(component)}`, component)
   api.register(async scope => {
-    addHealth(scope as Api, options)
-    addMetrics(scope as Api, options)
-    if (options.takesCalls) addEgress(scope as Api, options.egressAddresses)
+    for (const resource of RESOURCES) {
+      if (!options.takesCalls && resource.isOnEveryNode !== true) continue
+      resource.add(createRoutes(scope as Api, resource.tag), services, options)
+    }
   })
-  if (!options.takesCalls) return
-  api.register(
-    async scope => {
-      const resources = [
-        addEventTypes,
-        addTenants,
-        addTenantData,
-        addEndpoints,
-        addEvents,
-        addEventEndpoints,
-        addDeliveries,
-        addReplays,
-        addStats,
-        addRetrySchedules,
-        addApiKeys,
-        addAudit,
-        addEncryptionKeys,
-      ]
-      for (const add of resources) {
-        add(scope as Api, services, options)
-      }
-    },
-    { prefix: '/v1' },
-  )
 }
 
 function overloaded(): PosthornError {

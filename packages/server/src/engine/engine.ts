@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../base/clock.ts'
 import { logPlain } from '../base/logger.ts'
+import { scheduleInForce } from '../catalogue/retry-schedule.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import type { Change } from '../store/changes.ts'
 import type { LaneItem } from '../store/operations/lanes.ts'
@@ -243,7 +244,7 @@ export class Engine {
   /** The request has ended: what it means for its delivery, its lane and its endpoint. */
   #conclude(lane: Lane, host: string, item: LaneItem, destination: Destination, sent: Sent, epoch: number): void {
     const { endpoint } = destination
-    const schedule = endpoint.schedule ?? this.#schedules.of(item.type) ?? this.#options.retrySchedule
+    const schedule = scheduleInForce(endpoint.schedule, this.#schedules.of(item.type), this.#options.retrySchedule)
     // At the latest: another node, which knows the time better, may make the next attempt (C12).
     const endedAtMs = this.#store.latest()
     const random = this.#options.random()

@@ -4,7 +4,7 @@
  * one, of the span of the call.
  */
 import { type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api'
-import type { BeginPublishTrace } from '../api/services.ts'
+import type { BeginPublishTrace } from '../api/options.ts'
 import { parseTraceparent, type TraceContext, writeTraceparent } from '../base/trace-context.ts'
 import type { BeginTrace } from '../engine/attempt/trace.ts'
 

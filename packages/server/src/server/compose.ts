@@ -1,7 +1,7 @@
 /** The parts of a process, put together, and the list of services in which they start. */
 import pkg from '../../package.json' with { type: 'json' }
 import { createApi } from '../api/api.ts'
-import type { Services } from '../api/services.ts'
+import type { Services } from '../api/resource-list.ts'
 import { Books } from '../background/books.ts'
 import { Erasure } from '../background/erasure.ts'
 import { HistoryKeeper } from '../background/history.ts'
@@ -23,17 +23,18 @@ import { Inbox } from '../publish/inbox.ts'
 import { Publisher } from '../publish/publisher.ts'
 import { Replayer } from '../replay/replayer.ts'
 import { createReplayCounter } from '../replay/selection.ts'
-import { ApiKeyCache } from '../services/api-key-cache.ts'
-import { ApiKeys } from '../services/api-keys.ts'
+import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts'
+import { ApiKeys } from '../services/api-keys/api-keys.ts'
 import { Deliveries } from '../services/deliveries.ts'
-import { Endpoints } from '../services/endpoints.ts'
-import { EventTypes } from '../services/event-types.ts'
-import { Exports } from '../services/exports.ts'
+import { Endpoints } from '../services/endpoints/endpoints.ts'
+import { EventTypes } from '../services/event-types/event-types.ts'
+import { Events } from '../services/events/events.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
 import { Stats } from '../services/stats.ts'
-import { Tenants } from '../services/tenants.ts'
+import { Exports } from '../services/tenants/exports.ts'
+import { Tenants } from '../services/tenants/tenants.ts'
 import type { Bus } from '../store/bus.ts'
 import { Relay } from '../store/relay.ts'
 import type { Store } from '../store/store.ts'
@@ -202,6 +203,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
     eventTypes: new EventTypes(store, typeSamples, { dev: config.dev }),
     deliveries: new Deliveries(store),
+    events: new Events(store),
     replays: new Replays(store, createReplayCounter(store, clock)),
     keyRotation,
     stats: new Stats(store, flushStats),

@@ -1,8 +1,8 @@
-import type { Caller, GateOptions } from '../api/gate.ts'
+import type { Caller, GateOptions } from '../api/http/gate.ts'
 import { StartRefused } from '../base/start-refused.ts'
 import { type Network, parseNetwork } from '../guard/address.ts'
 import { hashOfKey } from '../secrets/api-key.ts'
-import type { ApiKeyCache } from '../services/api-key-cache.ts'
+import type { ApiKeyCache } from '../services/api-keys/api-key-cache.ts'
 import type { RootKey } from './instance-keys.ts'
 
 const ROOT: Caller = { key: null }

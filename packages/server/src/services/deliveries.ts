@@ -1,27 +1,14 @@
-/** What people see of events and deliveries, and do to deliveries. */
-import { type FieldError, PosthornError } from '../base/errors.ts'
+import { PosthornError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
-import type {
-  Attempt,
-  Delivery,
-  DeliveryId,
-  Endpoint,
-  EventEndpoint,
-  EventId,
-  PublishedEvent,
-  TenantId,
-} from '../base/model.ts'
-import type { DeliveryFilter, EventFilter, RejectedFilter } from '../store/operations/deliveries.ts'
+import type { Attempt, Delivery, DeliveryId, Endpoint, EventId, TenantId } from '../base/model.ts'
+import type { DeliveryFilter } from '../store/operations/deliveries.ts'
 import type { Store } from '../store/store.ts'
-import { type OutcomePage, readOutcomes } from './event-endpoints.ts'
-import { checkStorable } from './metadata.ts'
-import { checkId, checkIdParameter, checkTypeParameter, invalid, notFound, requireTenant } from './refusals.ts'
+import { checkId, checkIdParameter, checkTypeParameter, notFound, requireTenant } from './checks/refusals.ts'
 
-/** Deliveries shown with their event, the newest; the list of deliveries, filtered by event, has them all. */
-const MAX_DELIVERIES_OF_EVENT = 1_000
 /** Looks at a delivery that moves between look and change. */
 const MAX_TRIES = 5
 
+/** What people see of deliveries, and do to them. */
 export class Deliveries {
   readonly #store: Store
 
@@ -67,7 +54,7 @@ export class Deliveries {
       }
       const change = delivery.state === 'held' ? 'releaseSetAside' : 'makeDueNow'
       if (await this.#store.write(change, { tenant, id, nowMs: this.#store.now() })) {
-        this.#tellLane(endpoint, id)
+        this.#emitLane(endpoint, id)
         return { delivery: await this.#require(tenant, id), created: false }
       }
     }
@@ -85,50 +72,11 @@ export class Deliveries {
       if ((await this.#store.write('cancelDelivery', { tenant, id, nowMs: this.#store.now() })) !== null) {
         const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
         // A deleted endpoint has no lane any more.
-        if (endpoint !== null) this.#tellLane(endpoint, id)
+        if (endpoint !== null) this.#emitLane(endpoint, id)
         return this.#require(tenant, id)
       }
     }
     throw conflict('The delivery is changing just now: try again.')
-  }
-
-  /** Newest first. */
-  async listEvents(tenant: TenantId, filter: EventFilter, limit: number): Promise<PublishedEvent[]> {
-    checkIdParameter('evt', filter.before, 'cursor')
-    checkTypeParameter(filter.type)
-    await requireTenant(this.#store, tenant)
-    return this.#store.read('listEvents', { ...filter, tenant, limit })
-  }
-
-  /** Events that were published from SQL and can't be delivered as they are, of a tenant or of all; newest first. */
-  async listRejectedEvents(filter: RejectedFilter, limit: number): Promise<PublishedEvent[]> {
-    checkIdParameter('evt', filter.before, 'cursor')
-    const faults: FieldError[] = []
-    // Whatever SQL could publish for: the tenant need not exist, nor have an id that one can have.
-    if (filter.tenant !== null) checkStorable(filter.tenant, 'tenant', faults)
-    if (faults.length > 0) throw invalid(faults)
-    return this.#store.read('listRejectedEvents', { ...filter, limit })
-  }
-
-  /** An event with what became of it at each endpoint. */
-  async getEvent(tenant: TenantId, id: EventId): Promise<{ event: PublishedEvent; deliveries: Delivery[] }> {
-    checkId('evt', id, 'event')
-    const none = { state: null, endpoint: null, type: null, before: null, fromMs: null, toMs: null }
-    await requireTenant(this.#store, tenant)
-    const read = () => this.#store.read('getEvent', { tenant, id })
-    // Once more: what has left the inbox between the two looks is an event then.
-    const event = (await read()) ?? (await this.#store.read('getArrival', { tenant, id })) ?? (await read())
-    if (event === null) throw notFound('event')
-    const filter = { ...none, event: id, tenant, limit: MAX_DELIVERIES_OF_EVENT }
-    return { event, deliveries: await this.#store.read('listDeliveries', filter) }
-  }
-
-  /** What became of an event at each endpoint of its tenant, and why; endpoints newest first. */
-  async listOutcomes(tenant: TenantId, id: EventId, page: OutcomePage): Promise<EventEndpoint[]> {
-    checkId('evt', id, 'event')
-    checkIdParameter('ep', page.before, 'cursor')
-    await requireTenant(this.#store, tenant)
-    return readOutcomes(this.#store, tenant, id, page)
   }
 
   async #require(tenant: TenantId, id: DeliveryId): Promise<Delivery> {
@@ -149,7 +97,7 @@ export class Deliveries {
     const made = await this.#store.write('createDelivery', { tenant, event, type, test, delivery, nowMs })
     if (made === null) await this.#requireKept(tenant, event)
     if (made === null) throw conflict('The endpoint is gone: there is nowhere to send it.')
-    if (!made.held) this.#tellLane(endpoint, id)
+    if (!made.held) this.#emitLane(endpoint, id)
     return this.#require(tenant, id)
   }
 
@@ -159,7 +107,7 @@ export class Deliveries {
     throw conflict('The event is too old: its payload is not kept any more.')
   }
 
-  #tellLane({ tenant, id: endpoint, partition }: Endpoint, delivery: DeliveryId): void {
+  #emitLane({ tenant, id: endpoint, partition }: Endpoint, delivery: DeliveryId): void {
     this.#store.changes.emit({ kind: 'lane', tenant, endpoint, partition, delivery })
   }
 }

@@ -1,9 +1,3 @@
-/**
- * Replaces the encryption key while everything goes on (docs/decisions/0021-credentials.md): what an older key has
- * sealed is opened with it and sealed with the first, some endpoints a commit, until nothing is left. How far it is stands
- * in the store, so that every node can say. Cut short by a crash it is begun again by hand; until then all keys are kept.
- */
-
 import { PosthornError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { type Actor, type EndpointId, SYSTEM } from '../base/model.ts'
@@ -12,7 +6,7 @@ import { KEY_FINGERPRINT, type KeyPlace } from '../secrets/key-file.ts'
 import { type Keyring, nameOfKey, SecretUnreadable } from '../secrets/keyring.ts'
 import type { Resealed, Sealed } from '../store/operations/sealed.ts'
 import type { Store } from '../store/store.ts'
-import { digestOf } from './endpoints.ts'
+import { digestOf } from './endpoints/sealed-credentials.ts'
 
 const ENDPOINTS_A_COMMIT = 200
 
@@ -33,6 +27,11 @@ const PROGRESS = 'key_rotation'
 /** A rotation tells how far it is with each commit: one that was silent for so long has ended. */
 const SILENT_MS = 30_000
 
+/**
+ * Replaces the encryption key while everything goes on (docs/decisions/0021-credentials.md): what an older key has
+ * sealed is opened with it and sealed with the first, some endpoints a commit, until nothing is left. How far it is stands
+ * in the store, so that every node can say. Cut short by a crash it is begun again by hand; until then all keys are kept.
+ */
 export class KeyRotation {
   readonly #store: Store
   readonly #keyring: Keyring
@@ -84,7 +83,7 @@ export class KeyRotation {
     this.#running = this.#run().finally(() => {
       this.#running = undefined
     })
-    await this.#tell('running')
+    await this.#storeProgress('running')
     return this.read()
   }
 
@@ -97,20 +96,20 @@ export class KeyRotation {
     try {
       // Until a whole pass finds nothing: what is changed meanwhile may have been read before, and written after.
       while ((await this.#pass()) > 0 && !this.#isStopping);
-      if (this.#isStopping) return await this.#tell('interrupted')
+      if (this.#isStopping) return await this.#storeProgress('interrupted')
       const { fingerprint } = this.#keyring
       await this.#store.write('writeMeta', { key: KEY_FINGERPRINT, value: fingerprint })
       if (this.#unreadable === 0 && this.#place.dropOlder(this.#keyring)) this.#keyring.dropOlder()
-      await this.#tell('done')
+      await this.#storeProgress('done')
       this.#log.info({ resealed: this.#resealed, unreadable: this.#unreadable }, 'the encryption key was replaced')
     } catch (error) {
       this.#log.error({ err: error }, 'the encryption key was not replaced everywhere; begin the rotation again')
       // Where not even that can be stored, its silence tells.
-      await this.#tell('failed').catch(() => {})
+      await this.#storeProgress('failed').catch(() => {})
     }
   }
 
-  async #tell(state: RotationState['state']): Promise<void> {
+  async #storeProgress(state: RotationState['state']): Promise<void> {
     const [resealed, unreadable] = [this.#resealed, this.#unreadable]
     const progress: Progress = { state, resealed, unreadable, toldAtMs: this.#store.now() }
     await this.#store.write('writeMeta', { key: PROGRESS, value: JSON.stringify(progress) })
@@ -129,7 +128,7 @@ export class KeyRotation {
         .flatMap(row => this.#reseal(row))
       found += items.length
       if (items.length > 0) this.#resealed += await this.#store.write('reseal', { items })
-      await this.#tell('running')
+      await this.#storeProgress('running')
       after = rows.at(-1)!.endpoint
     }
     return found

@@ -1,4 +1,3 @@
-/** What people do to replays. What makes their deliveries: replay/replayer.ts. */
 import { createHash } from 'node:crypto'
 import { type FieldError, PosthornError } from '../base/errors.ts'
 import { newId, parseId } from '../base/ids.ts'
@@ -7,8 +6,8 @@ import type { ReplayCounter } from '../replay/selection.ts'
 import { cancelReplay } from '../store/in-steps.ts'
 import type { ReplayFilter } from '../store/operations/replays.ts'
 import type { Store } from '../store/store.ts'
-import { checkStorable } from './metadata.ts'
-import { checkIdParameter, invalid, isTypeName, notFound, requireTenant } from './refusals.ts'
+import { checkIdParameter, invalid, isTypeName, notFound, requireTenant } from './checks/refusals.ts'
+import { checkStorable } from './checks/values.ts'
 
 /** As a caller gives it. */
 export type ReplayInput = Omit<ReplaySelection, 'states'> & {
@@ -29,6 +28,7 @@ const MAX_OPEN = 100
 const usualStates = ({ event, missing }: ReplayInput): readonly EndState[] =>
   event !== null && !missing ? ['delivered', 'exhausted', 'cancelled'] : ['exhausted']
 
+/** What people do to replays. What makes their deliveries: replay/replayer.ts. */
 export class Replays {
   readonly #store: Store
   readonly #count: ReplayCounter

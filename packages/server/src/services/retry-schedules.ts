@@ -1,16 +1,13 @@
-/** Retry schedules: what they may be, which one counts, and when its attempts fall due (C12). */
 import type { FieldError } from '../base/errors.ts'
 import { type EndpointId, type EventType, isOperational, type RetrySchedule, type TenantId } from '../base/model.ts'
+import { retryWaitMs, scheduleInForce } from '../catalogue/retry-schedule.ts'
 import type { Store } from '../store/store.ts'
-import { checkId, invalid, notFound } from './refusals.ts'
+import { checkId, invalid, notFound } from './checks/refusals.ts'
 
 const MAX_RETRIES = 30
 const LONGEST_RETRY_SECONDS = 604_800
 /** In development, short enough to see a whole schedule pass while one watches. */
 const leastRetrySeconds = (dev: boolean): number => (dev ? 0.01 : 1)
-
-/** A random part is added to each wait, at most so much of it (engine/attempt/schedule.ts). */
-const JITTER = 0.1
 
 export type RetryTime = {
   /** 2 for the first retry. */
@@ -28,7 +25,7 @@ export type SchedulePreview = {
   readonly retries: readonly RetryTime[]
 }
 
-/** C12. An empty schedule is a choice: one attempt and no retry. */
+/** C12: what a schedule may be. An empty one is a choice: one attempt and no retry. */
 export function checkSchedule(
   schedule: unknown,
   dev: boolean,
@@ -56,6 +53,7 @@ export type RetrySchedulesOptions = {
   readonly types: () => Promise<readonly EventType[]>
 }
 
+/** What people see of retry schedules: which one is in force, and when its attempts fall due (C12). */
 export class RetrySchedules {
   readonly #store: Store
   readonly #options: RetrySchedulesOptions
@@ -71,7 +69,7 @@ export class RetrySchedules {
     const given = checkSchedule(input.schedule ?? null, this.#options.dev, faults, 'schedule')
     const ofType = input.type === undefined ? null : await this.#ofType(input.type, faults)
     if (faults.length > 0) throw invalid(faults)
-    return given === null ? this.#withoutEndpoint(ofType) : toPreview(given, 'given')
+    return given === null ? this.#inForce(null, ofType) : toPreview(given, 'given')
   }
 
   /** As an endpoint's deliveries of a type have it now; without a type, those of types without one of their own. */
@@ -82,11 +80,12 @@ export class RetrySchedules {
     const faults: FieldError[] = []
     const ofType = type === undefined ? null : await this.#ofType(type, faults)
     if (faults.length > 0) throw invalid(faults)
-    return endpoint.schedule === null ? this.#withoutEndpoint(ofType) : toPreview(endpoint.schedule, 'endpoint')
+    return this.#inForce(endpoint.schedule, ofType)
   }
 
-  #withoutEndpoint(ofType: RetrySchedule | null): SchedulePreview {
-    return ofType === null ? toPreview(this.#options.setting, 'setting') : toPreview(ofType, 'type')
+  #inForce(ofEndpoint: RetrySchedule | null, ofType: RetrySchedule | null): SchedulePreview {
+    const schedule = scheduleInForce(ofEndpoint, ofType, this.#options.setting)
+    return toPreview(schedule, schedule === ofEndpoint ? 'endpoint' : schedule === ofType ? 'type' : 'setting')
   }
 
   async #ofType(name: string, faults: FieldError[]): Promise<RetrySchedule | null> {
@@ -102,11 +101,15 @@ function toPreview(schedule: RetrySchedule, source: SchedulePreview['source']): 
   let sum = 0
   const retries = schedule.map((waitSeconds, index) => {
     sum += waitSeconds
-    const [earliestSeconds, latestSeconds] = [round(sum), round(sum * (1 + JITTER))]
-    return { attempt: index + 2, waitSeconds, earliestSeconds, latestSeconds }
+    return {
+      attempt: index + 2,
+      waitSeconds,
+      earliestSeconds: toSeconds(retryWaitMs(sum, 0)),
+      latestSeconds: toSeconds(retryWaitMs(sum, 1)),
+    }
   })
   return { schedule, source, retries }
 }
 
-/** To milliseconds: sums of binary fractions look odd. */
-const round = (seconds: number): number => Math.round(seconds * 1_000) / 1_000
+/** To whole milliseconds: sums of binary fractions look odd. */
+const toSeconds = (ms: number): number => Math.round(ms) / 1_000

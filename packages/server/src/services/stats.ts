@@ -1,10 +1,9 @@
-/** What people see of a tenant's deliveries as numbers over time. */
 import type { FieldError, PosthornError } from '../base/errors.ts'
 import { addBins, type LatencyBins } from '../base/latency-bins.ts'
 import type { EndpointId, TenantId } from '../base/model.ts'
 import { addCounts, type Counts, GRAINS, type Grain, noCounts } from '../store/operations/stats.ts'
 import type { Store } from '../store/store.ts'
-import { checkIdParameter, invalid, requireTenant } from './refusals.ts'
+import { checkIdParameter, invalid, requireTenant } from './checks/refusals.ts'
 
 export type StatsFilter = {
   readonly endpoint: EndpointId | null
@@ -41,6 +40,7 @@ const USUAL_SPAN_MS: Readonly<Record<Grain, number>> = {
   day: 30 * 24 * HOUR_MS,
 }
 
+/** What people see of a tenant's deliveries as numbers over time. */
 export class Stats {
   readonly #store: Pick<Store, 'read' | 'now'>
   readonly #flush: () => Promise<void>

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { RateLimits } from '../../src/api/rate-limits.ts'
+import { RateLimits } from '../../src/api/http/rate-limits.ts'
 import type { ApiKey } from '../../src/base/model.ts'
 import { HandClock } from '../hand-clock.ts'
 import { refused, useApi } from './setup.ts'

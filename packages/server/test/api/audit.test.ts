@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Endpoints } from '../../src/services/endpoints.ts'
+import { Endpoints } from '../../src/services/endpoints/endpoints.ts'
 import { policy, resolvesTo, SECRET, TYPE } from '../services/setup.ts'
 import { type Json, useApi } from './setup.ts'
 

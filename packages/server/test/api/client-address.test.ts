@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { clientAddress, networkOf } from '../../src/api/client-address.ts'
+import { clientAddress, networkOf } from '../../src/api/http/client-address.ts'
 import { parseNetwork } from '../../src/guard/address.ts'
 
 describe('the address of a call', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FailedAuthentications } from '../../src/api/failed-authentications.ts'
+import { FailedAuthentications } from '../../src/api/http/failed-authentications.ts'
 import { createLogger } from '../../src/base/logger.ts'
 import { parseNetwork } from '../../src/guard/address.ts'
 import { HandClock } from '../hand-clock.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeCursor, encodeCursor, parseTime } from '../../src/api/lists.ts'
+import { decodeCursor, encodeCursor, parseTime } from '../../src/api/http/lists.ts'
 import { refusal } from '../services/setup.ts'
 
 describe('times', () => {

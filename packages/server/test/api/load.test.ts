@@ -75,15 +75,14 @@ describe('bodies', () => {
 describe('reads', () => {
   it('whose answers would come to too much together are refused', async () => {
     const release = Promise.withResolvers<void>()
-    const { deliveries } = bench
+    const { events } = bench
     let waiting = 0
-    const listEvents: typeof deliveries.listEvents = async (...args) => {
+    const list: typeof events.list = async (...args) => {
       waiting++
       await release.promise
-      return deliveries.listEvents(...args)
+      return events.list(...args)
     }
-    const others = { list: deliveries.list, get: deliveries.get, getEvent: deliveries.getEvent }
-    await bench.useServices({ deliveries: { ...deliveries, ...others, listEvents } as typeof deliveries })
+    await bench.useServices({ events: { ...events, get: events.get, list } as typeof events })
     const held = Array.from({ length: 16 }, () => bench.get(EVENTS))
     await expect.poll(() => waiting, { timeout: 10_000 }).toBe(16)
     const refused = await bench.get(EVENTS)

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect } from 'vitest'
-import { type ApiOptions, createApi, type Services } from '../../src/api/api.ts'
-import type { Caller } from '../../src/api/gate.ts'
-import type { Api } from '../../src/api/services.ts'
+import { type CreatedApi, createApi } from '../../src/api/api.ts'
+import type { Caller } from '../../src/api/http/gate.ts'
+import type { Api } from '../../src/api/http/routes.ts'
+import type { ApiOptions } from '../../src/api/options.ts'
+import type { Services } from '../../src/api/resource-list.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { createLogger } from '../../src/base/logger.ts'
 import { hashOfKey } from '../../src/secrets/api-key.ts'
@@ -44,34 +46,32 @@ export class ApiBench extends Bench {
 
   /** Replaces the API by one with other services. */
   async useServices(services: Partial<Services>, options: Partial<ApiOptions> = {}): Promise<void> {
-    const {
-      publisher,
-      endpoints,
-      tenants,
-      types: eventTypes,
-      deliveries,
-      replays,
-      apiKeys,
-      keyRotation,
-      stats,
-      retrySchedules,
-    } = this
     await this.api?.close()
     this.draining = false
     this.ready = true
     this.log = []
-    const { api, failedAuthentications } = createApi(
+    const { api, failedAuthentications } = this.createApi(services, options)
+    this.api = api
+    this.failedAuthentications = failedAuthentications
+    await this.api.ready()
+    this.#checker = new AnswerChecker(this.api.swagger() as Json)
+  }
+
+  /** An API that is not ready yet. */
+  createApi(services: Partial<Services> = {}, options: Partial<ApiOptions> = {}): CreatedApi {
+    return createApi(
       {
-        publisher,
-        endpoints,
-        tenants,
-        eventTypes,
-        deliveries,
-        replays,
-        apiKeys,
-        keyRotation,
-        stats,
-        retrySchedules,
+        publisher: this.publisher,
+        endpoints: this.endpoints,
+        tenants: this.tenants,
+        eventTypes: this.types,
+        deliveries: this.deliveries,
+        events: this.events,
+        replays: this.replays,
+        apiKeys: this.apiKeys,
+        keyRotation: this.keyRotation,
+        stats: this.stats,
+        retrySchedules: this.retrySchedules,
         exports: this.exports,
         ...services,
       },
@@ -93,10 +93,6 @@ export class ApiBench extends Bench {
         ...options,
       },
     )
-    this.api = api
-    this.failedAuthentications = failedAuthentications
-    await this.api.ready()
-    this.#checker = new AnswerChecker(this.api.swagger() as Json)
   }
 
   #identify(key: string): Caller | undefined {

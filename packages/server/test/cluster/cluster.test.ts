@@ -2,8 +2,8 @@ import { type Authority, createAuthority, type Postgres, startPostgres, startRec
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { hashOfKey } from '../../src/secrets/api-key.ts'
-import { ApiKeyCache } from '../../src/services/api-key-cache.ts'
-import { ApiKeys } from '../../src/services/api-keys.ts'
+import { ApiKeyCache } from '../../src/services/api-keys/api-key-cache.ts'
+import { ApiKeys } from '../../src/services/api-keys/api-keys.ts'
 import { cover } from '../engine/harness.ts'
 import { type NodeOptions, SECRET, startNode as startNodeOn } from './node.ts'
 

@@ -223,7 +223,7 @@ describe('a key', () => {
     expect(await call(sql, json, { key: 'k', tenant: 'beta' })).not.toBe(first)
     await inboxIsEmpty(node)
     const all = { type: null, before: null, fromMs: null, toMs: null }
-    expect(await node.deliveries.listEvents('acme', all, 10)).toHaveLength(2)
+    expect(await node.events.list('acme', all, 10)).toHaveLength(2)
   })
 
   it('is remembered as long as the nodes say, and replaced then', async () => {
@@ -320,7 +320,7 @@ describe('what a node makes of it', () => {
     await sql.query('commit')
     await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 20_000 })
     await inboxIsEmpty(node)
-    const list = (tenant: string | null) => node.deliveries.listRejectedEvents({ tenant, before: null }, 100)
+    const list = (tenant: string | null) => node.events.listRejected({ tenant, before: null }, 100)
     await expect.poll(async () => (await list(null)).map(({ id }) => id), LATE).toEqual([...ids].reverse())
     expect((await list('böse 🦄')).map(({ id }) => id)).toEqual([ids[1]])
     for (const [index, [tenant, type, text, field, reason]] of cases.entries()) {

@@ -48,7 +48,7 @@ const publishFromSql = async (payload: object): Promise<string> => {
 }
 const outcomes = async (node: ClusterNode, event: string) =>
   Object.fromEntries(
-    (await node.deliveries.listOutcomes('acme', event, { before: null, limit: 99 })).map(each => [
+    (await node.events.listEndpoints('acme', event, { before: null, limit: 99 })).map(each => [
       each.endpoint,
       each.reason ?? each.state,
     ]),

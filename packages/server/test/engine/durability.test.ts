@@ -234,7 +234,7 @@ describe('what was accepted', () => {
       const again = await posthorn.publish('acme', cover(2))
       await receiver.waitFor(() => receiver.total === 1_201, { timeoutMs: 30_000 })
       await expect
-        .poll(async () => (await posthorn.deliveries.getEvent('acme', again.events[0]!.id)).event.notSent, {
+        .poll(async () => (await posthorn.events.get('acme', again.events[0]!.id)).event.notSent, {
           timeout: 5_000,
         })
         .toEqual({})

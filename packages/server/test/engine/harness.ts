@@ -14,9 +14,10 @@ import { Replayer } from '../../src/replay/replayer.ts'
 import { createReplayCounter } from '../../src/replay/selection.ts'
 import { createKeyring } from '../../src/secrets/keyring.ts'
 import { Deliveries } from '../../src/services/deliveries.ts'
-import { Endpoints } from '../../src/services/endpoints.ts'
+import { Endpoints } from '../../src/services/endpoints/endpoints.ts'
+import { Events } from '../../src/services/events/events.ts'
 import { Replays } from '../../src/services/replays.ts'
-import { Tenants } from '../../src/services/tenants.ts'
+import { Tenants } from '../../src/services/tenants/tenants.ts'
 import type { Driver } from '../../src/store/driver.ts'
 import { openSqlite } from '../../src/store/sqlite/driver.ts'
 import { Store } from '../../src/store/store.ts'
@@ -94,6 +95,7 @@ export async function startOn(
     publisher,
     endpoints: new Endpoints(store, keyring, { policy, types: () => publisher.types() }),
     deliveries: new Deliveries(store),
+    events: new Events(store),
     replays: new Replays(store, createReplayCounter(store, clock)),
     tenants: new Tenants(store),
     publish: (tenant: string, events: object[] | object) =>

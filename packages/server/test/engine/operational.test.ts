@@ -6,7 +6,7 @@ import { Notices } from '../../src/background/notices.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { operationalType } from '../../src/catalogue/operational-types.ts'
 import { compileSchema } from '../../src/catalogue/schema.ts'
-import { EventTypes } from '../../src/services/event-types.ts'
+import { EventTypes } from '../../src/services/event-types/event-types.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='

@@ -5,7 +5,7 @@ import type { Authority } from '@posthorn/testkit'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { PosthornError } from '../../src/base/errors.ts'
-import type { EndpointInput } from '../../src/services/endpoint-input.ts'
+import type { EndpointInput } from '../../src/services/endpoints/input.ts'
 import { inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='

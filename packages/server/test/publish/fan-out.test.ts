@@ -9,7 +9,7 @@ const COVER = 'COVER_REFERENCE'
 const payload = (kind: string) => JSON.stringify({ CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc', kind })
 
 async function outcomes(event: string) {
-  const found = await bench.deliveries.listOutcomes('acme', event, { before: null, limit: 1_000 })
+  const found = await bench.events.listEndpoints('acme', event, { before: null, limit: 1_000 })
   return Object.fromEntries(found.map(({ endpoint, state, reason }) => [endpoint, reason ?? state]))
 }
 
@@ -59,7 +59,7 @@ describe('an event with very many deliveries', () => {
       [deleted]: 'deleted',
       [later]: 'registered_later',
     })
-    const { event } = await bench.deliveries.getEvent('acme', id)
+    const { event } = await bench.events.get('acme', id)
     expect(event.notSent, 'of those that are left').toEqual({ type: 1, filter: 1 })
   })
 
@@ -75,10 +75,10 @@ describe('an event with very many deliveries', () => {
     expect(countOf('fanOut')).toBe(2)
     // One to begin with, and one along with each round: the lanes would stand still for others.
     expect(countOf('claimInbox')).toBe(3)
-    const found = await bench.deliveries.listOutcomes('acme', id, { before: null, limit: 2_000 })
+    const found = await bench.events.listEndpoints('acme', id, { before: null, limit: 2_000 })
     expect(found.filter(({ state, deliveryCount }) => state === 'pending' && deliveryCount === 1)).toHaveLength(800)
     expect(found.filter(({ reason }) => reason === 'filter')).toHaveLength(400)
-    expect((await bench.deliveries.getEvent('acme', id)).event.notSent).toEqual({ filter: 400 })
+    expect((await bench.events.get('acme', id)).event.notSent).toEqual({ filter: 400 })
   })
 })
 
@@ -99,7 +99,7 @@ describe('an inbox that is stopped', () => {
     const claim = { after: '', claimMs: 1, maxPayloadBytes: 9 }
     expect((await write('claimInbox', claim)).items).toMatchObject([{ event: id, made: 500 }])
     await workOff()
-    const found = await bench.deliveries.listOutcomes('acme', id, { before: null, limit: 2_000 })
+    const found = await bench.events.listEndpoints('acme', id, { before: null, limit: 2_000 })
     expect(found.filter(({ state, deliveryCount }) => state === 'pending' && deliveryCount === 1)).toHaveLength(1_200)
   })
 })
@@ -118,7 +118,7 @@ describe('an event that would keep the filters of its tenant busy for long', () 
     const found = await outcomes(id)
     expect(Object.values(found).filter(state => state === 'pending')).toHaveLength(60)
     expect(found[not]).toBe('filter')
-    expect((await bench.deliveries.getEvent('acme', id)).event.notSent).toEqual({ filter: 1 })
+    expect((await bench.events.get('acme', id)).event.notSent).toEqual({ filter: 1 })
     expect((await bench.publish({ type: COVER, payload: JSON.parse(payload('a')) })).events[0]!.deliveries).toBe(60)
   })
 })
@@ -135,13 +135,13 @@ describe('an event published from SQL', () => {
       await arrive(bench, ['acme', COVER, payload('a')]),
       await arrive(bench, ['acme', COVER, payload('b')]),
     ]
-    expect((await bench.deliveries.getEvent('acme', events[0]!)).event).toMatchObject({ type: COVER, notSent: null })
+    expect((await bench.events.get('acme', events[0]!)).event).toMatchObject({ type: COVER, notSent: null })
     const waiting = { [some]: 'being_made', [other]: 'being_made', [gone]: 'deleted' }
     expect(await outcomes(events[0]!)).toEqual(waiting)
     await workOff()
     expect(await outcomes(events[0]!)).toEqual({ [some]: 'pending', [other]: 'type', [gone]: 'deleted' })
     expect(await outcomes(events[1]!)).toEqual({ [some]: 'filter', [other]: 'type', [gone]: 'deleted' })
-    expect((await bench.deliveries.getEvent('acme', events[1]!)).event.notSent).toEqual({ type: 1, filter: 1 })
+    expect((await bench.events.get('acme', events[1]!)).event.notSent).toEqual({ type: 1, filter: 1 })
   })
 
   it('goes through its filters also where its deliveries are very many', async () => {
@@ -159,7 +159,7 @@ describe('an event published from SQL', () => {
     await bench.types.archive(COVER)
     const event = await arrive(bench, ['acme', COVER, payload('a')])
     await workOff()
-    const { event: stored } = await bench.deliveries.getEvent('acme', event)
+    const { event: stored } = await bench.events.get('acme', event)
     expect(stored.rejected).toMatchObject([{ field: '/type', reason: 'event_type_archived' }])
     expect(await outcomes(event)).toEqual({ [id]: 'rejected' })
   })

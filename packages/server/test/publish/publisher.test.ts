@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { TenantCache } from '../../src/catalogue/configuration-cache.ts'
-import { EventTypes } from '../../src/services/event-types.ts'
+import { EventTypes } from '../../src/services/event-types/event-types.ts'
 import type { Change } from '../../src/store/changes.ts'
 import type { LaneItem } from '../../src/store/operations/lanes.ts'
 import { StoreOverloaded } from '../../src/store/store.ts'
@@ -32,7 +32,7 @@ describe('publish', () => {
     const { batch, events } = await bench.publish(`{"type":"${TYPE}","payload":  ${payload} }`)
     expect(batch).toBe(false)
     expect(events).toEqual([{ id: expect.stringMatching(/^evt_/), deliveries: 1, notSent: {}, duplicate: false }])
-    const { event, deliveries } = await bench.deliveries.getEvent('acme', events[0]!.id)
+    const { event, deliveries } = await bench.events.get('acme', events[0]!.id)
     expect(Buffer.from(event.payload).toString()).toBe(payload)
     expect(deliveries.map(({ state }) => state)).toEqual(['pending'])
     const [item] = freshItems(bench.changes)
@@ -82,7 +82,7 @@ describe('publish', () => {
   it('stores an event that nobody wants, and hands nothing over', async () => {
     const { events } = await bench.publishOne()
     expect(events[0]).toMatchObject({ deliveries: 0, notSent: {} })
-    expect((await bench.deliveries.getEvent('acme', events[0]!.id)).deliveries).toEqual([])
+    expect((await bench.events.get('acme', events[0]!.id)).deliveries).toEqual([])
     expect(bench.kinds()).toEqual(['stored'])
   })
 })
@@ -257,7 +257,7 @@ describe('publishTest', () => {
     const endpoint = await bench.endpoints.get('acme', id)
     const result = await bench.publisher.publishTest(endpoint, undefined)
     expect(result.type).toBe('GRADE_CHANGED')
-    const { event, deliveries } = await bench.deliveries.getEvent('acme', result.event)
+    const { event, deliveries } = await bench.events.get('acme', result.event)
     expect(event.test).toBe(true)
     expect(JSON.parse(Buffer.from(event.payload).toString())).toEqual((await bench.types.get('GRADE_CHANGED')).example)
     expect(deliveries).toMatchObject([{ id: result.delivery, endpoint: id, test: true, state: 'pending' }])

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { createAuthority } from '@posthorn/testkit'
 import { describe, expect, it } from 'vitest'
 import type { FieldError } from '../../src/base/errors.ts'
-import { checkCredentials } from '../../src/services/credentials-input.ts'
+import { checkCredentials } from '../../src/services/endpoints/credentials-input.ts'
 import { policy } from './setup.ts'
 
 function faultsOf(clientCertificate: { certificate: string; key: string }): string[] {

@@ -134,11 +134,11 @@ describe('looking', () => {
     const { delivery: after, attempts } = await bench.deliveries.get('acme', delivery.id)
     expect(after.attempts).toBe(1)
     expect(attempts).toMatchObject([{ number: 1, status: 500 }])
-    const { event, deliveries } = await bench.deliveries.getEvent('acme', delivery.event)
+    const { event, deliveries } = await bench.events.get('acme', delivery.event)
     expect(Buffer.from(event.payload).toString()).toBe(PAYLOAD)
     expect(deliveries).toEqual([after])
-    expect(await bench.deliveries.listEvents('acme', { ...events, type: TYPE }, 9)).toEqual([event])
-    expect(await bench.deliveries.listEvents('acme', { ...events, type: 'NO_SUCH' }, 9)).toEqual([])
+    expect(await bench.events.list('acme', { ...events, type: TYPE }, 9)).toEqual([event])
+    expect(await bench.events.list('acme', { ...events, type: 'NO_SUCH' }, 9)).toEqual([])
   })
 
   it('answers not_found for what is not there, malformed, or another tenant’s', async () => {
@@ -155,10 +155,10 @@ describe('looking', () => {
       expect(await code(bench.deliveries.get(tenant, dlv))).toBe('not_found')
       expect(await code(bench.deliveries.retry(tenant, dlv))).toBe('not_found')
       expect(await code(bench.deliveries.cancel(tenant, dlv))).toBe('not_found')
-      expect(await code(bench.deliveries.getEvent(tenant, evt))).toBe('not_found')
+      expect(await code(bench.events.get(tenant, evt))).toBe('not_found')
     }
     expect(await code(bench.deliveries.list('nobody', all, 1))).toBe('not_found')
-    expect(await code(bench.deliveries.listEvents('nobody', events, 1))).toBe('not_found')
+    expect(await code(bench.events.list('nobody', events, 1))).toBe('not_found')
   })
 
   it('names the filter that is malformed', async () => {
@@ -168,6 +168,6 @@ describe('looking', () => {
     expect(await list({ endpoint: 'x' })).toEqual(['endpoint'])
     expect(await list({ event: 'x' })).toEqual(['event'])
     expect(await list({ type: 'a\0' })).toEqual(['type'])
-    expect(await fields(bench.deliveries.listEvents('acme', { ...events, before: 'x' }, 1))).toEqual(['cursor'])
+    expect(await fields(bench.events.list('acme', { ...events, before: 'x' }, 1))).toEqual(['cursor'])
   })
 })

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import type { Clock } from '../../src/base/clock.ts'
 import { newId } from '../../src/base/ids.ts'
 import { createKeyring } from '../../src/secrets/keyring.ts'
-import { type EndpointInput, Endpoints } from '../../src/services/endpoints.ts'
+import { type EndpointInput, Endpoints } from '../../src/services/endpoints/endpoints.ts'
 import { code, faults, fields, policy, refusal, resolvesTo, SECRET, TYPE, useBench } from './setup.ts'
 
 const bench = useBench()

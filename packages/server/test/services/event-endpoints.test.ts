@@ -10,7 +10,7 @@ const publish = async (more: object = {}) =>
   (await bench.publish({ type: COVER, payload: payload(more) })).events[0]!.id
 
 async function outcomes(event: string) {
-  const found = await bench.deliveries.listOutcomes('acme', event, { before: null, limit: 1_000 })
+  const found = await bench.events.listEndpoints('acme', event, { before: null, limit: 1_000 })
   return Object.fromEntries(found.map(({ endpoint, state, reason }) => [endpoint, reason ?? state]))
 }
 
@@ -49,7 +49,7 @@ describe('what became of an event at an endpoint', () => {
     const [first] = await bench.list()
     await bench.deliveries.cancel('acme', first!.id)
     const again = await bench.deliveries.retry('acme', first!.id)
-    const [outcome] = await bench.deliveries.listOutcomes('acme', event, { before: null, limit: 9 })
+    const [outcome] = await bench.events.listEndpoints('acme', event, { before: null, limit: 9 })
     expect(outcome).toMatchObject({ endpoint: id, state: 'pending', deliveryCount: 2, reason: null })
     expect(outcome!.delivery!.id).toBe(again.delivery.id)
     expect(outcome!.delivery!.dueAtMs).not.toBeNull()
@@ -78,15 +78,15 @@ describe('what became of an event at an endpoint', () => {
     const event = await publish()
     const seen: string[] = []
     for (let before: EndpointId | null = null; ; ) {
-      const page = await bench.deliveries.listOutcomes('acme', event, { before, limit: 2 })
+      const page = await bench.events.listEndpoints('acme', event, { before, limit: 2 })
       seen.push(...page.map(({ endpoint }) => endpoint))
       if (page.length < 2) break
       before = page.at(-1)!.endpoint
     }
     expect(seen).toEqual([...ids].reverse())
-    expect(await code(bench.deliveries.listOutcomes('acme', 'evt_x', { before: null, limit: 9 }))).toBe('not_found')
+    expect(await code(bench.events.listEndpoints('acme', 'evt_x', { before: null, limit: 9 }))).toBe('not_found')
     const nobody = 'evt_01jy4k8v3xf0c8wq2rn5s7t9ab'
-    expect(await code(bench.deliveries.listOutcomes('acme', nobody, { before: null, limit: 9 }))).toBe('not_found')
+    expect(await code(bench.events.listEndpoints('acme', nobody, { before: null, limit: 9 }))).toBe('not_found')
   })
 
   it('is right for each event between changes that come at any moment', async () => {

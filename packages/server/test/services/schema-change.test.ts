@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { TypeSamples } from '../../src/catalogue/type-samples.ts'
-import { EventTypes } from '../../src/services/event-types.ts'
+import { EventTypes } from '../../src/services/event-types/event-types.ts'
 import { refusal, useBench } from './setup.ts'
 
 const bench = useBench()

@@ -13,17 +13,18 @@ import { Publisher } from '../../src/publish/publisher.ts'
 import { createReplayCounter } from '../../src/replay/selection.ts'
 import { readCredentials } from '../../src/secrets/credentials.ts'
 import { createKeyring, type Keyring } from '../../src/secrets/keyring.ts'
-import { ApiKeyCache } from '../../src/services/api-key-cache.ts'
-import { ApiKeys } from '../../src/services/api-keys.ts'
+import { ApiKeyCache } from '../../src/services/api-keys/api-key-cache.ts'
+import { ApiKeys } from '../../src/services/api-keys/api-keys.ts'
 import { Deliveries } from '../../src/services/deliveries.ts'
-import { type EndpointInput, Endpoints } from '../../src/services/endpoints.ts'
-import { EventTypes } from '../../src/services/event-types.ts'
-import { Exports } from '../../src/services/exports.ts'
+import { type EndpointInput, Endpoints } from '../../src/services/endpoints/endpoints.ts'
+import { EventTypes } from '../../src/services/event-types/event-types.ts'
+import { Events } from '../../src/services/events/events.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
 import { Replays } from '../../src/services/replays.ts'
 import { RetrySchedules } from '../../src/services/retry-schedules.ts'
 import { Stats } from '../../src/services/stats.ts'
-import { Tenants } from '../../src/services/tenants.ts'
+import { Exports } from '../../src/services/tenants/exports.ts'
+import { Tenants } from '../../src/services/tenants/tenants.ts'
 import type { Change } from '../../src/store/changes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { type Opened, sqliteEngine } from '../store/engines.ts'
@@ -58,6 +59,7 @@ export class Bench {
   types!: EventTypes
   samples!: TypeSamples
   deliveries!: Deliveries
+  events!: Events
   replays!: Replays
   apiKeyCache!: ApiKeyCache
   apiKeys!: ApiKeys
@@ -88,6 +90,7 @@ export class Bench {
     this.apiKeyCache = new ApiKeyCache(store, systemClock)
     this.apiKeys = new ApiKeys(store, () => this.apiKeyCache.untilFresh())
     this.deliveries = new Deliveries(store)
+    this.events = new Events(store)
     this.exports = new Exports(store)
     const types = () => this.publisher.types()
     this.retrySchedules = new RetrySchedules(store, { setting: [30, 60, 120], dev: false, types })

@@ -1,10 +1,9 @@
 import { DAY_MS } from '../../base/durations.ts'
 import type { AttemptOutcome, RetrySchedule } from '../../base/model.ts'
+import { retryWaitMs } from '../../catalogue/retry-schedule.ts'
 import type { NextStep } from '../../store/operations/settle.ts'
 import { parseHttpDate } from './http-date.ts'
 
-/** C12: each wait gets up to this part of itself on top, at random, and never less. */
-const JITTER = 0.1
 /** What a receiver can put an attempt off by with `Retry-After`. */
 const LONGEST_RETRY_AFTER_MS = DAY_MS
 
@@ -26,7 +25,7 @@ export function nextStep({ outcome, attempt, schedule, endedAtMs, retryAfterMs, 
   if (outcome === 'success') return { kind: 'delivered' }
   const waitSeconds = schedule[attempt - 1]
   if (waitSeconds === undefined) return { kind: 'exhausted' }
-  const waitMs = waitSeconds * 1_000 * (1 + JITTER * random)
+  const waitMs = retryWaitMs(waitSeconds, random)
   // Whole milliseconds, rounded up: never sooner than the schedule says.
   return { kind: 'retry', dueAtMs: endedAtMs + Math.ceil(Math.max(waitMs, retryAfterMs)) }
 }

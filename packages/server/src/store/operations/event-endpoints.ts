@@ -1,4 +1,4 @@
-/** What became of an event at each endpoint of its tenant, as far as the store knows: facts, which services/event-endpoints.ts reads. */
+/** What became of an event at each endpoint of its tenant, as far as the store knows: facts, which services/events/event-endpoints.ts reads. */
 import { firstIdAt, idBytes, idMs, idText } from '../../base/ids.ts'
 import type { Delivery, DeliveryId, EndpointId, EventId, TenantId } from '../../base/model.ts'
 import { bytes, int, intOrNull, type Transaction, text } from '../transaction.ts'

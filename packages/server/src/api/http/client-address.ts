@@ -1,0 +1,50 @@
+/** Whose call it is, by address. */
+import { isIPv4 } from 'node:net'
+import { type Network, networkContains, parseAddress } from '../../guard/address.ts'
+
+const MAPPED = /^::ffff:(?=\d+\.)/i
+
+/**
+ * The address that a call came from: the socket's, or, where that is a trusted proxy's, the right-most of
+ * `X-Forwarded-For` that is not a trusted proxy's either. What stands left of it was written by whoever called, and
+ * what can't be read ends the search.
+ */
+export function clientAddress(
+  peer: string | undefined,
+  forwardedFor: string | readonly string[] | undefined,
+  trustedProxies: readonly Network[],
+): string | null {
+  if (peer === undefined) return null
+  let address = peer.replace(MAPPED, '')
+  if (trustedProxies.length === 0 || forwardedFor === undefined) return address
+  const hops = [forwardedFor].flat().join(',').split(',')
+  while (isTrusted(address, trustedProxies)) {
+    const before = readHop(hops.pop())
+    if (before === undefined) break
+    address = before
+  }
+  return address
+}
+
+function isTrusted(address: string, trustedProxies: readonly Network[]): boolean {
+  const bytes = parseAddress(address)
+  return bytes !== undefined && trustedProxies.some(network => networkContains(network, bytes))
+}
+
+/** An address, with a port after it or without, IPv6 in brackets or not; undefined for anything else. */
+function readHop(hop: string | undefined): string | undefined {
+  const text = hop?.trim() ?? ''
+  const address = (/^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? text.replace(/^([\d.]+):\d+$/, '$1')).replace(
+    MAPPED,
+    '',
+  )
+  return parseAddress(address) === undefined ? undefined : address
+}
+
+const BYTES_OF_A_NETWORK = 8
+
+/** What failures are counted by: an IPv4 address, or the /64 of an IPv6 address, which is what one customer has. */
+export function networkOf(address: string): string {
+  const bytes = isIPv4(address) ? undefined : parseAddress(address)
+  return bytes === undefined ? address : `${Buffer.from(bytes.subarray(0, BYTES_OF_A_NETWORK)).toString('hex')}/64`
+}

@@ -1,0 +1,54 @@
+/** What a call can be refused with. */
+import { type Static, Type } from 'typebox'
+import { ERRORS, type ErrorCode } from '../../base/errors.ts'
+import { Word } from './shapes.ts'
+
+export const PROBLEM_TYPE = 'application/problem+json'
+
+export const Fault = Type.Object({
+  field: Type.String({ description: "A JSON Pointer into the body, or the parameter's name." }),
+  detail: Type.String(),
+  position: Type.Optional(Type.Integer({ description: 'Zero-based index of the first bad character.' })),
+  reason: Type.Optional(Type.String({ description: 'A stable word for the kind of fault.' })),
+})
+
+export const ProblemSchema = Type.Object(
+  {
+    type: Type.String({ format: 'uri' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    code: Word<ErrorCode>(Object.keys(ERRORS) as ErrorCode[], { description: 'Stable: decide on this.' }),
+    errors: Type.Optional(Type.Array(Fault)),
+  },
+  { $id: 'Problem' },
+)
+export type Problem = Static<typeof ProblemSchema>
+
+/** Problem answers of these codes, by status, for the documentation. */
+function problems(...codes: readonly ErrorCode[]): Record<string, unknown> {
+  const answers: Record<string, unknown> = {}
+  const byStatus = Map.groupBy(codes, code => ERRORS[code].status)
+  for (const [status, group] of byStatus) {
+    const description = group.map(code => `\`${code}\`: ${ERRORS[code].title}.`).join(' ')
+    answers[status] = { description, content: { [PROBLEM_TYPE]: { schema: { $ref: 'Problem#' } } } }
+  }
+  return answers
+}
+
+const ANY_CALL = ['bad_request', 'request_timeout', 'headers_too_large', 'internal', 'shutting_down'] as const
+const WITH_KEY = [
+  'unauthorized',
+  'forbidden',
+  'rate_limited',
+  'invalid',
+  'store_unavailable',
+  'overloaded',
+  'busy',
+] as const
+/** What a call that needs no key can be refused with, beside what is its own. */
+export const publicProblems = (...own: readonly ErrorCode[]) => problems(...ANY_CALL, ...own)
+/** What a call under /v1 can be refused with, beside what is its own. */
+export const readProblems = (...own: readonly ErrorCode[]) => problems(...ANY_CALL, ...WITH_KEY, ...own)
+export const writeProblems = (...own: readonly ErrorCode[]) =>
+  readProblems('bad_json', 'body_too_large', 'unsupported_media_type', ...own)

@@ -1,0 +1,147 @@
+/**
+ * Every refusal is a problem document (RFC 9457), whoever refused: a service, the framework, the HTTP parser. What is
+ * not known to be fit for the caller becomes `internal`, without detail, and a log line with it.
+ */
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { ERRORS, type ErrorCode, PosthornError } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
+import { StoreOverloaded } from '../../store/store.ts'
+import { StoreContended, StoreUnavailable } from '../../store/transaction.ts'
+import { PROBLEM_TYPE, type Problem } from './problem-schema.ts'
+
+/** What is left of a refused body is read and dropped up to this many bytes, so that the connection survives. */
+const MAX_DRAINED_BYTES = 64 * 1024 * 1024
+const STORE_RETRY_SECONDS = 5
+const BUSY_RETRY_SECONDS = 1
+
+export function problemOf(error: PosthornError): Problem {
+  const { code, message: detail, fields } = error
+  const { status, title } = ERRORS[code]
+  const problem: Problem = { type: `urn:posthorn:error:${code}`, title, status, detail, code }
+  return fields.length === 0 ? problem : { ...problem, errors: [...fields] }
+}
+
+export type ProblemContext = { readonly logger: Logger; readonly isDraining: () => boolean }
+
+/** Answers any error. The framework's error handler, and what its router calls for a path it can't read. */
+export function sendProblem(
+  { logger, isDraining }: ProblemContext,
+  thrown: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const error = toPosthornError(thrown)
+  const problem = problemOf(error)
+  if (problem.status >= 500) logFault(logger, request, problem, thrown)
+  // The framework sets it after a body that it refused.
+  if (isDraining() || !drainBody(request)) reply.header('connection', 'close')
+  else reply.removeHeader('connection')
+  if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
+  if (problem.status === 503 || problem.status === 429)
+    reply.header('retry-after', String(error.retryAfterSeconds ?? BUSY_RETRY_SECONDS))
+  if (thrown instanceof MethodNotAllowed) reply.header('allow', thrown.allow)
+  // As bytes: to a text the framework would add a charset, which this type does not have.
+  reply
+    .code(problem.status)
+    .header('content-type', PROBLEM_TYPE)
+    .send(Buffer.from(JSON.stringify(problem)))
+}
+
+/** A path that is known, asked for with a method that it does not take. */
+export class MethodNotAllowed extends PosthornError {
+  /** The methods that it does take, as in the header. */
+  readonly allow: string
+
+  constructor(allow: string) {
+    super('method_not_allowed', `This path takes ${allow}.`)
+    this.allow = allow
+  }
+}
+
+/** The framework's own refusals. Those not listed are its faults or ours. */
+const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'The body is larger than this server takes: send less at a time.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json, and say so.'],
+  FST_ERR_CTP_EMPTY_TYPE: ['unsupported_media_type', 'Send the body as application/json, and say so.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['bad_request', 'The body is not as long as the header content-length says.'],
+  FST_ERR_BAD_URL: ['bad_request', 'The path has a percent sign that does not begin an encoded character.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'There is no such thing: no id is that long.'],
+}
+
+function toPosthornError(thrown: unknown): PosthornError {
+  if (thrown instanceof PosthornError) return thrown
+  if (thrown instanceof StoreUnavailable) {
+    const detail = 'The store is away: nothing is certain to have been stored. Try again.'
+    return new PosthornError('store_unavailable', detail, { retryAfterSeconds: STORE_RETRY_SECONDS })
+  }
+  if (thrown instanceof StoreContended) {
+    const detail =
+      'A transaction that has not ended, such as one that publishes this id from SQL, is in the way: try again.'
+    return new PosthornError('busy', detail, { retryAfterSeconds: BUSY_RETRY_SECONDS })
+  }
+  if (thrown instanceof StoreOverloaded) {
+    const detail = 'Too much is waiting to be stored: try again.'
+    return new PosthornError('overloaded', detail, { retryAfterSeconds: BUSY_RETRY_SECONDS })
+  }
+  const { code, statusCode } = (thrown ?? {}) as { code?: unknown; statusCode?: unknown }
+  const known = typeof code === 'string' ? FRAMEWORK_ERRORS[code] : undefined
+  if (known !== undefined) return new PosthornError(known[0], known[1])
+  // A body that broke off: whoever sent it is mostly gone.
+  if (statusCode === 400) return new PosthornError('bad_request', 'The request did not arrive whole.')
+  return new PosthornError('internal', 'The log of the server has the details.')
+}
+
+/** Route patterns, not paths: what is in a path is the tenant's. */
+function logFault(logger: Logger, request: FastifyRequest, { status, code }: Problem, err: unknown): void {
+  const line = { err, method: request.method, route: request.routeOptions.url, status, code }
+  if (status === 500) logger.error(line, 'request failed')
+  else logger.warn(line, 'request refused')
+}
+
+/**
+ * Reads and drops what is still to come of a refused request's body, within bounds. The framework would rather close the
+ * connection, and with it fail the other requests of a client that keeps a few connections for everything. False if the
+ * connection must be closed.
+ */
+function drainBody({ raw, headers }: FastifyRequest): boolean {
+  if (raw.complete) return true
+  if (Number(headers['content-length'] ?? 0) > MAX_DRAINED_BYTES) return false
+  let left = MAX_DRAINED_BYTES
+  raw.on('data', (chunk: Buffer) => {
+    left -= chunk.length
+    if (left < 0) raw.destroy()
+  })
+  return true
+}
+
+type ConnectionError = Error & { readonly code?: string }
+
+/** Answers what is not HTTP, or too slow or too long to become a request, and closes the connection. */
+export function answerClientError(error: ConnectionError, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  if (socket.writable) {
+    const problem = problemOf(clientRefusal(error.code))
+    const body = JSON.stringify(problem)
+    const head = [
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+      `content-type: ${PROBLEM_TYPE}`,
+      `content-length: ${Buffer.byteLength(body)}`,
+      'connection: close',
+    ]
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+  }
+  socket.destroySoon()
+}
+
+function clientRefusal(code: string | undefined): PosthornError {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new PosthornError('request_timeout', 'The request took too long to arrive: send it faster, or less.')
+    case 'HPE_HEADER_OVERFLOW':
+      return new PosthornError('headers_too_large', 'The headers or the path are too long: send shorter ones.')
+    default:
+      return new PosthornError('bad_request', 'This is not a request by HTTP/1.1.')
+  }
+}

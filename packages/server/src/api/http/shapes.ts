@@ -1,0 +1,100 @@
+/** Shapes that the schemas of calls are made of. */
+import { type Static, type TSchema, Type } from 'typebox'
+import type { RateLimit } from '../../base/model.ts'
+
+const STRICT = { additionalProperties: false } as const
+
+/** A parameter or body of these members and no others. */
+export const strict = <Members extends Parameters<typeof Type.Object>[0]>(members: Members) =>
+  Type.Object(members, STRICT)
+
+/** The body of a call that can do without one. */
+export const optionalBody = <Members extends Parameters<typeof Type.Object>[0]>(members: Members) =>
+  Type.Unsafe<Static<ReturnType<typeof strict<Members>>> | null | undefined>({
+    ...strict(members),
+    type: ['object', 'null'],
+  })
+
+export const NoQuery = strict({})
+export const NoBody = optionalBody({})
+
+type Notes = { readonly description?: string; readonly format?: string; readonly examples?: unknown[] }
+
+export const TextOrNull = (notes: Notes = {}) => Type.Unsafe<string | null>({ type: ['string', 'null'], ...notes })
+export const Texts = (notes: Notes = {}) =>
+  Type.Unsafe<Record<string, string>>({ type: 'object', additionalProperties: { type: 'string' }, ...notes })
+export const TextsOrNull = (notes: Notes) =>
+  Type.Unsafe<Record<string, string> | null>({
+    type: ['object', 'null'],
+    additionalProperties: { type: 'string' },
+    ...notes,
+  })
+export const ListOrNull = <Item extends string | number>(type: 'string' | 'number', notes: Notes = {}) =>
+  Type.Unsafe<readonly Item[] | null>({ type: ['array', 'null'], items: { type }, ...notes })
+export const IntegerOrNull = (notes: Notes = {}) => Type.Unsafe<number | null>({ type: ['integer', 'null'], ...notes })
+export const RateLimitOrNull = (notes: Notes) =>
+  Type.Unsafe<RateLimit | null>({
+    ...strict({
+      requests: Type.Integer({ description: 'From 1 to 10,000.' }),
+      perSeconds: Type.Integer({ description: 'From 1 to 86,400.' }),
+    }),
+    type: ['object', 'null'],
+    ...notes,
+  })
+export const Word = <Value extends string>(values: readonly Value[], notes: Notes = {}) =>
+  Type.Unsafe<Value>({ type: 'string', enum: [...values], ...notes })
+export const WordOrNull = <Value extends string>(values: readonly Value[], notes: Notes = {}) =>
+  Type.Unsafe<Value | null>({ type: ['string', 'null'], enum: [...values, null], ...notes })
+export const Time = (description: string) => Type.String({ format: 'date-time', description })
+export const TimeOrNull = (description: string) => TextOrNull({ format: 'date-time', description })
+
+export const objectOrNull = <Members extends Parameters<typeof Type.Object>[0]>(
+  members: Members,
+  description: string,
+) =>
+  Type.Unsafe<Static<ReturnType<typeof Type.Object<Members>>> | null>({
+    ...Type.Object(members),
+    type: ['object', 'null'],
+    description,
+  })
+
+/** Refers to a component: a schema with an `$id` that a resource has among its `components`. */
+export function ref<Schema extends TSchema>(schema: Schema) {
+  return Type.Unsafe<DeepReadonly<Static<Schema>>>({ $ref: `${idOf(schema)}#` })
+}
+
+/** An answer may be something that nobody is to change. */
+type DeepReadonly<Value> = Value extends object ? { readonly [Name in keyof Value]: DeepReadonly<Value[Name]> } : Value
+
+/** The name of a component. */
+export function idOf(component: TSchema): string {
+  return (component as { readonly $id?: string }).$id ?? 'a component without an $id'
+}
+
+export const pageOf = <Schema extends TSchema>(schema: Schema, description: string) => ({
+  ...Type.Object({
+    data: Type.Array(ref(schema)),
+    nextCursor: TextOrNull({ description: 'null: that was the last page.' }),
+  }),
+  description,
+})
+
+export const Gone = Type.Unsafe<undefined>({ type: 'null', description: 'It is gone.' })
+
+export const Location = {
+  headers: { Location: { type: 'string', description: 'The path of what was made.' } },
+}
+
+// Parameters of paths
+
+export const TenantParams = Type.Object({
+  tenant: Type.String({ description: "The provider's own id of the tenant." }),
+})
+export const ItemParams = Type.Object({ ...TenantParams.properties, id: Type.String() })
+export const KeyParams = Type.Object({ id: Type.String() })
+export const TypeParams = Type.Object({ name: Type.String({ description: 'The name of the event type.' }) })
+
+// Times in answers
+
+export const time = (ms: number): string => new Date(ms).toISOString()
+export const timeOrNull = (ms: number | null): string | null => (ms === null ? null : time(ms))

@@ -1,0 +1,45 @@
+/** All that the API has, in the order in which the OpenAPI document has it. */
+import { apiKeysResource } from './resources/api-keys.ts'
+import { auditResource } from './resources/audit.ts'
+import { deliveriesResource } from './resources/deliveries.ts'
+import { egressResource } from './resources/egress.ts'
+import { encryptionKeysResource } from './resources/encryption-keys.ts'
+import { endpointsResource } from './resources/endpoints/endpoints.ts'
+import { eventTypesResource } from './resources/event-types.ts'
+import { eventsResource } from './resources/events/events.ts'
+import { healthResource } from './resources/health.ts'
+import { metricsResource } from './resources/metrics.ts'
+import { openApiResource } from './resources/openapi.ts'
+import { replaysResource } from './resources/replays.ts'
+import { retrySchedulesResource } from './resources/retry-schedules.ts'
+import { statsResource } from './resources/stats.ts'
+import { tenantDataResource } from './resources/tenant-data.ts'
+import { tenantsResource } from './resources/tenants.ts'
+
+export const RESOURCES = [
+  eventTypesResource,
+  tenantsResource,
+  tenantDataResource,
+  endpointsResource,
+  eventsResource,
+  deliveriesResource,
+  replaysResource,
+  statsResource,
+  retrySchedulesResource,
+  apiKeysResource,
+  auditResource,
+  encryptionKeysResource,
+  egressResource,
+  healthResource,
+  metricsResource,
+  openApiResource,
+] as const
+
+/** What all of them need together. */
+export type Services = (typeof RESOURCES)[number]['add'] extends (
+  routes: never,
+  services: infer Needs,
+  options: never,
+) => void
+  ? Needs
+  : never

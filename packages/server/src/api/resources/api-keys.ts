@@ -1,0 +1,158 @@
+import { type Static, Type } from 'typebox'
+import { API_KEY_SCOPES, type ApiKey } from '../../base/model.ts'
+import type { ApiKeys } from '../../services/api-keys/api-keys.ts'
+import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../http/lists.ts'
+import type { Routes } from '../http/routes.ts'
+import {
+  Gone,
+  KeyParams,
+  Location,
+  NoQuery,
+  pageOf,
+  RateLimitOrNull,
+  ref,
+  strict,
+  TextOrNull,
+  Time,
+  TimeOrNull,
+  time,
+  timeOrNull,
+  Word,
+} from '../http/shapes.ts'
+import { type Public, resource } from '../resource.ts'
+
+const Scope = Word(API_KEY_SCOPES, { description: 'Everything, publishing and nothing else, or reading.' })
+
+const CALL_RATE = 'At most so many calls in so many seconds, at each node; null: no limit.'
+
+const API_KEY_MEMBERS = {
+  id: Type.String({ examples: ['key_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
+  name: Type.String(),
+  scope: Scope,
+  tenant: TextOrNull({ description: 'The one tenant that it is for; null: all.' }),
+  rateLimit: RateLimitOrNull({ description: CALL_RATE }),
+  createdAt: Time('When it was made.'),
+  expiresAt: TimeOrNull('When it stops being one; null: never.'),
+  revokedAt: TimeOrNull('When it was revoked.'),
+}
+
+const ApiKeySchema = Type.Object(API_KEY_MEMBERS, { $id: 'ApiKey' })
+
+type ApiKeyView = Static<typeof ApiKeySchema>
+
+const NewApiKeySchema = Type.Object(
+  { ...API_KEY_MEMBERS, key: Type.String({ description: 'The key itself. It is shown this once.' }) },
+  { $id: 'NewApiKey' },
+)
+
+const ApiKeyInput = strict({
+  name: Type.String({ description: 'What it is for, 1 to 256 characters.' }),
+  scope: Scope,
+  tenant: Type.Optional(TextOrNull({ description: 'The one tenant that it is for; null: all.' })),
+  expiresAt: Type.Optional(TimeOrNull('When it stops being one (RFC 3339); null: never.')),
+  rateLimit: Type.Optional(RateLimitOrNull({ description: CALL_RATE })),
+})
+
+const ONE = '/v1/api-keys/:id'
+
+type Needs = { readonly apiKeys: Public<ApiKeys> }
+
+export const apiKeysResource = resource({
+  tag: 'API keys',
+  components: [ApiKeySchema, NewApiKeySchema],
+  add(routes, services: Needs) {
+    addCreating(routes, services)
+    addReading(routes, services)
+    addRevoking(routes, services)
+  },
+})
+
+function addCreating(routes: Routes, { apiKeys }: Needs): void {
+  routes.post(
+    '/v1/api-keys',
+    {
+      access: 'operator',
+      operationId: 'createApiKey',
+      summary: 'Make an API key',
+      description: 'The answer is the only place that ever shows the key.',
+      querystring: NoQuery,
+      body: ApiKeyInput,
+      response: { 201: { ...ref(NewApiKeySchema), description: 'It was made.', ...Location } },
+    },
+    async ({ body: { expiresAt, ...rest }, actor }, reply) => {
+      const expiresAtMs = parseTimeOrRefuse('/expiresAt', expiresAt ?? null)
+      const { key, secret } = await apiKeys.create({ ...rest, expiresAtMs }, actor)
+      return reply
+        .code(201)
+        .header('location', `/v1/api-keys/${key.id}`)
+        .header('cache-control', 'no-store')
+        .send({ ...viewApiKey(key), key: secret })
+    },
+  )
+}
+
+function addReading(routes: Routes, { apiKeys }: Needs): void {
+  routes.get(
+    '/v1/api-keys',
+    {
+      access: 'operator',
+      operationId: 'listApiKeys',
+      summary: 'List the API keys, newest first',
+      description: 'Revoked and expired ones too; not the root key.',
+      querystring: strict(PageQuery),
+      response: { 200: pageOf(ApiKeySchema, 'A page of API keys.') },
+    },
+    async ({ query: { cursor, limit } }) => {
+      const found = await apiKeys.list({ before: decodeCursor(cursor, isIdOf('key')), limit: limit + 1 })
+      return toPage(found, limit, ({ id }) => id, viewApiKey)
+    },
+  )
+
+  routes.get(
+    ONE,
+    {
+      access: 'operator',
+      operationId: 'getApiKey',
+      summary: 'Get an API key, not the secret',
+      params: KeyParams,
+      querystring: NoQuery,
+      response: { 200: { ...ref(ApiKeySchema), description: 'The API key.' } },
+      refusals: ['not_found'],
+    },
+    async ({ params: { id } }) => viewApiKey(await apiKeys.get(id)),
+  )
+}
+
+function addRevoking(routes: Routes, { apiKeys }: Needs): void {
+  routes.delete(
+    ONE,
+    {
+      access: 'operator',
+      operationId: 'revokeApiKey',
+      summary: 'Revoke an API key',
+      description: 'For good, within a second on all nodes. It stays in the list.',
+      params: KeyParams,
+      querystring: NoQuery,
+      response: { 204: Gone },
+      refusals: ['not_found'],
+    },
+    async ({ params: { id }, actor }, reply) => {
+      await apiKeys.revoke(id, actor)
+      return reply.code(204).send(undefined)
+    },
+  )
+}
+
+function viewApiKey({ id, name, scope, tenant, rateLimit, ...times }: ApiKey): ApiKeyView {
+  const { createdAtMs, expiresAtMs, revokedAtMs } = times
+  return {
+    id,
+    name,
+    scope,
+    tenant,
+    rateLimit,
+    createdAt: time(createdAtMs),
+    expiresAt: timeOrNull(expiresAtMs),
+    revokedAt: timeOrNull(revokedAtMs),
+  }
+}

@@ -1,0 +1,35 @@
+import { Type } from 'typebox'
+import { NoQuery, ref } from '../http/shapes.ts'
+import { resource } from '../resource.ts'
+
+const EgressSchema = Type.Object(
+  { addresses: Type.Array(Type.String({ description: 'An IP address or network.' })) },
+  {
+    $id: 'Egress',
+    description: 'The addresses that deliveries come from, for firewalls; empty if they are not fixed.',
+  },
+)
+
+const summary = 'The addresses that deliveries come from'
+const response = { 200: { ...ref(EgressSchema), description: 'The addresses.' } }
+
+/** C4: the addresses that deliveries come from, for firewalls. */
+export const egressResource = resource({
+  tag: 'Egress',
+  components: [EgressSchema],
+  add(routes, _services, { egressAddresses }) {
+    const addresses = [...egressAddresses]
+
+    routes.get(
+      '/v1/egress',
+      { access: 'shared', operationId: 'getEgress', summary, querystring: NoQuery, response },
+      async () => ({ addresses }),
+    )
+
+    routes.get(
+      '/.well-known/posthorn-egress.json',
+      { access: 'open', operationId: 'getPublicEgress', summary, description: 'For everybody.', response },
+      async () => ({ addresses }),
+    )
+  },
+})

@@ -1,0 +1,260 @@
+import { Type } from 'typebox'
+import type { Endpoint } from '../../../base/model.ts'
+import type { Publisher } from '../../../publish/publisher.ts'
+import type { Endpoints } from '../../../services/endpoints/endpoints.ts'
+import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../../http/lists.ts'
+import type { Routes } from '../../http/routes.ts'
+import {
+  Gone,
+  ItemParams,
+  Location,
+  NoBody,
+  NoQuery,
+  optionalBody,
+  pageOf,
+  ref,
+  strict,
+  TenantParams,
+} from '../../http/shapes.ts'
+import { type Public, resource } from '../../resource.ts'
+import { EndpointPatch, EndpointSchema, EndpointWithSecretSchema, NewEndpoint, SIGNING_INPUT } from './schemas.ts'
+import { viewEndpoint } from './view.ts'
+
+const Shown = (description: string) => ({ ...ref(EndpointSchema), description })
+
+const ShownOnce = (description: string) => ({ ...ref(EndpointWithSecretSchema), description })
+
+const ONE = '/v1/tenants/:tenant/endpoints/:id'
+
+type Needs = { readonly endpoints: Public<Endpoints>; readonly publisher: Pick<Publisher, 'publishTest'> }
+
+export const endpointsResource = resource({
+  tag: 'Endpoints',
+  components: [EndpointSchema, EndpointWithSecretSchema],
+  add(routes, services: Needs) {
+    addReading(routes, services)
+    addCreating(routes, services)
+    addChanging(routes, services)
+    addSigning(routes, services)
+    addTesting(routes, services)
+    addStateChanges(routes, services)
+  },
+})
+
+const viewWith =
+  ({ endpoints }: Needs) =>
+  async (endpoint: Endpoint) =>
+    viewEndpoint(endpoint, await endpoints.describe(endpoint))
+
+function addReading(routes: Routes, services: Needs): void {
+  const { endpoints } = services
+  const view = viewWith(services)
+
+  routes.get(
+    '/v1/tenants/:tenant/endpoints',
+    {
+      access: 'read',
+      operationId: 'listEndpoints',
+      summary: "List a tenant's endpoints, newest first",
+      params: TenantParams,
+      querystring: strict(PageQuery),
+      response: { 200: pageOf(EndpointSchema, 'A page of endpoints.') },
+      refusals: ['not_found'],
+    },
+    async ({ params: { tenant }, query: { cursor, limit } }) => {
+      const before = decodeCursor(cursor, isIdOf('ep'))
+      const found = await endpoints.list(tenant, { before, limit: limit + 1 })
+      const page = toPage(
+        found,
+        limit,
+        ({ id }) => id,
+        endpoint => endpoint,
+      )
+      return { ...page, data: await Promise.all(page.data.map(view)) }
+    },
+  )
+
+  routes.get(
+    ONE,
+    {
+      access: 'read',
+      operationId: 'getEndpoint',
+      summary: 'Get an endpoint',
+      params: ItemParams,
+      querystring: NoQuery,
+      response: { 200: Shown('The endpoint.') },
+      refusals: ['not_found'],
+    },
+    async ({ params: { tenant, id } }) => view(await endpoints.get(tenant, id)),
+  )
+}
+
+function addCreating(routes: Routes, { endpoints }: Needs): void {
+  routes.post(
+    '/v1/tenants/:tenant/endpoints',
+    {
+      access: 'write',
+      operationId: 'createEndpoint',
+      summary: 'Register an endpoint',
+      params: TenantParams,
+      querystring: NoQuery,
+      body: NewEndpoint,
+      response: {
+        201: { ...ShownOnce('It was created.'), ...Location },
+      },
+      refusals: ['not_found', 'conflict', 'event_type_archived'],
+    },
+    async ({ params: { tenant }, body, actor }, reply) => {
+      const { endpoint, signingSecret, ...described } = await endpoints.create(tenant, withoutNull(body), actor)
+      return reply
+        .code(201)
+        .header('location', `/v1/tenants/${encodeURIComponent(tenant)}/endpoints/${endpoint.id}`)
+        .send({ ...viewEndpoint(endpoint, described), signingSecret })
+    },
+  )
+}
+
+function addChanging(routes: Routes, { endpoints }: Needs): void {
+  routes.patch(
+    ONE,
+    {
+      access: 'write',
+      operationId: 'updateEndpoint',
+      summary: 'Change an endpoint',
+      description: 'Changes what is named and leaves the rest; null resets. The next attempts use it.',
+      params: ItemParams,
+      querystring: NoQuery,
+      body: EndpointPatch,
+      response: {
+        200: ShownOnce('The endpoint as it is now.'),
+      },
+      refusals: ['not_found', 'conflict', 'event_type_archived'],
+    },
+    async ({ params: { tenant, id }, body, actor }) => {
+      const { switchAt, ...rest } = withoutNull(body)
+      const patch = switchAt === undefined ? rest : { ...rest, switchAtMs: parseTimeOrRefuse('/switchAt', switchAt) }
+      const { endpoint, signingSecret, ...described } = await endpoints.update(tenant, id, patch, actor)
+      return { ...viewEndpoint(endpoint, described), signingSecret }
+    },
+  )
+
+  routes.delete(
+    ONE,
+    {
+      access: 'write',
+      operationId: 'deleteEndpoint',
+      summary: 'Delete an endpoint',
+      description: 'What is still owed to it is cancelled.',
+      params: ItemParams,
+      querystring: NoQuery,
+      response: { 204: Gone },
+      refusals: ['not_found'],
+    },
+    async ({ params: { tenant, id }, actor }, reply) => {
+      await endpoints.remove(tenant, id, actor)
+      return reply.code(204).send(undefined)
+    },
+  )
+}
+
+type Labels = { readonly metadata?: Record<string, string> | null; readonly headers?: Record<string, string> | null }
+
+/** An endpoint has always metadata and headers, if empty ones: that is what null resets them to. */
+function withoutNull<Body extends Labels>({ metadata, headers, ...rest }: Body) {
+  return {
+    ...rest,
+    ...(metadata === undefined ? {} : { metadata: metadata ?? {} }),
+    ...(headers === undefined ? {} : { headers: headers ?? {} }),
+  }
+}
+
+function addSigning(routes: Routes, { endpoints }: Needs): void {
+  routes.post(
+    `${ONE}/signing-secrets`,
+    {
+      access: 'write',
+      operationId: 'rotateSigningSecret',
+      summary: 'Put another signing secret in force',
+      description: 'At once; the one before still counts for 24 hours, and requests have a signature by each.',
+      params: ItemParams,
+      querystring: NoQuery,
+      body: optionalBody(SIGNING_INPUT),
+      response: { 201: ShownOnce('The endpoint, with the secret.') },
+      refusals: ['not_found', 'conflict'],
+    },
+    async ({ params: { tenant, id }, body, actor }, reply) => {
+      const { endpoint, signingSecret, ...described } = await endpoints.rotateSigning(tenant, id, body ?? {}, actor)
+      return reply.code(201).send({ ...viewEndpoint(endpoint, described), signingSecret })
+    },
+  )
+}
+
+function addTesting(routes: Routes, { endpoints, publisher }: Needs): void {
+  routes.post(
+    `${ONE}/test`,
+    {
+      access: 'write',
+      operationId: 'testEndpoint',
+      summary: "Send a type's example to an endpoint",
+      description: 'With the header `X-Posthorn-Test: true`, whether or not the endpoint wants the type.',
+      params: ItemParams,
+      querystring: NoQuery,
+      body: optionalBody({
+        type: Type.Optional(Type.String({ description: 'By default the first that the endpoint wants.' })),
+      }),
+      response: { 202: TestStarted },
+      refusals: ['not_found', 'conflict', 'event_type_archived'],
+    },
+    async ({ params: { tenant, id }, body }, reply) => {
+      const { event, delivery, type } = await publisher.publishTest(await endpoints.get(tenant, id), body?.type)
+      return reply.code(202).send({ event, delivery, type })
+    },
+  )
+}
+
+function addStateChanges(routes: Routes, services: Needs): void {
+  const { endpoints } = services
+  const view = viewWith(services)
+
+  routes.post(
+    `${ONE}/disable`,
+    {
+      access: 'write',
+      operationId: 'disableEndpoint',
+      summary: 'Disable an endpoint',
+      description: 'What is pending is held, and what is published meanwhile.',
+      params: ItemParams,
+      querystring: NoQuery,
+      body: NoBody,
+      response: { 200: Shown('The endpoint as it is now.') },
+      refusals: ['not_found'],
+    },
+    async ({ params: { tenant, id }, actor }) => view(await endpoints.disable(tenant, id, actor)),
+  )
+
+  routes.post(
+    `${ONE}/enable`,
+    {
+      access: 'write',
+      operationId: 'enableEndpoint',
+      summary: 'Enable an endpoint',
+      params: ItemParams,
+      querystring: NoQuery,
+      body: optionalBody({ held: Type.Optional(Held) }),
+      response: { 200: Shown('The endpoint as it is now.') },
+      refusals: ['not_found'],
+    },
+    async ({ params: { tenant, id }, body, actor }) =>
+      view(await endpoints.enable(tenant, id, { held: body?.held ?? 'release' }, actor)),
+  )
+}
+
+const TestStarted = Type.Object(
+  { event: Type.String(), delivery: Type.String(), type: Type.String() },
+  { description: 'It is on its way: the delivery tells what becomes of it.' },
+)
+
+const Held = Type.Enum(['release', 'cancel'], {
+  type: 'string',
+  description: 'What becomes of held deliveries: release (the default) or cancel.',
+})

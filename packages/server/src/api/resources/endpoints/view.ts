@@ -1,0 +1,49 @@
+import type { Endpoint } from '../../../base/model.ts'
+import type { Described } from '../../../services/endpoints/authentication.ts'
+import { time, timeOrNull } from '../../http/shapes.ts'
+import type { EndpointView } from './schemas.ts'
+
+export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pausedUntilMs }: Described): EndpointView {
+  const { id, tenant, url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit } = endpoint
+  const { secretFingerprint, nextSecret, signing, clientCertificate, oauth } = authentication
+  return {
+    id,
+    tenant,
+    url,
+    types,
+    filter,
+    description,
+    metadata,
+    headers,
+    schedule,
+    timeoutMs,
+    rateLimit,
+    ordered: endpoint.ordered,
+    state: endpoint.state,
+    disabledReason: endpoint.disabledReason,
+    failingSince: timeOrNull(endpoint.health.failingSinceMs),
+    pausedUntil: timeOrNull(pausedUntilMs),
+    secretFingerprint,
+    nextSecret:
+      nextSecret === null ? null : { fingerprint: nextSecret.fingerprint, switchAt: time(nextSecret.switchAtMs) },
+    signing: signing.map(({ version, fingerprint, publicKey, createdAtMs, untilMs }) => ({
+      version,
+      fingerprint,
+      publicKey,
+      createdAt: time(createdAtMs),
+      expiresAt: timeOrNull(untilMs),
+    })),
+    clientCertificate:
+      clientCertificate === null
+        ? null
+        : {
+            subject: clientCertificate.subject,
+            fingerprint: clientCertificate.fingerprint,
+            expiresAt: time(clientCertificate.expiresAtMs),
+          },
+    oauth,
+    createdAt: time(endpoint.createdAtMs),
+    updatedAt: time(endpoint.updatedAtMs),
+    warnings: warnings.map(({ code, detail }) => ({ code, detail })),
+  }
+}

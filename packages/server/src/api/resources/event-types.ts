@@ -1,0 +1,187 @@
+import { type Static, Type } from 'typebox'
+import { type EventType, isOperational } from '../../base/model.ts'
+import { isTypeName } from '../../services/checks/refusals.ts'
+import type { EventTypes } from '../../services/event-types/event-types.ts'
+import { decodeCursor, PageQuery, toPage } from '../http/lists.ts'
+import type { Routes } from '../http/routes.ts'
+import {
+  Gone,
+  ListOrNull,
+  NoBody,
+  NoQuery,
+  pageOf,
+  ref,
+  strict,
+  TimeOrNull,
+  TypeParams,
+  timeOrNull,
+  Word,
+} from '../http/shapes.ts'
+import { type Public, resource } from '../resource.ts'
+
+const EventTypeSchema = Type.Object(
+  {
+    name: Type.String(),
+    group: Type.String(),
+    description: Type.String(),
+    schema: Type.Unknown({ description: 'JSON Schema (2020-12) that payloads must satisfy.' }),
+    example: Type.Unknown({ description: 'A payload that satisfies it.' }),
+    schedule: ListOrNull<number>('number', {
+      description: 'Seconds before each retry, at endpoints without a schedule; null: the default.',
+    }),
+    operational: Type.Boolean({ description: 'Of Posthorn itself: it goes to endpoints that name it.' }),
+    archivedAt: TimeOrNull('Since then it is archived: it can no longer be published. null: it is in use.'),
+  },
+  { $id: 'EventType' },
+)
+
+type EventTypeView = Static<typeof EventTypeSchema>
+
+export const EventTypeInput = strict({
+  group: Type.String({ description: '1 to 64 characters.' }),
+  description: Type.String({ description: '1 to 2,000 characters.' }),
+  schema: Type.Unknown({ description: 'JSON Schema (2020-12) of an object, with at least one required property.' }),
+  example: Type.Unknown({ description: 'A payload that satisfies the schema.' }),
+  schedule: Type.Optional(
+    ListOrNull<number>('number', { description: 'Seconds before each retry, at most 30; null: the default.' }),
+  ),
+})
+
+const Shown = (description: string) => ({ ...ref(EventTypeSchema), description })
+
+type Needs = { readonly eventTypes: Public<EventTypes> }
+
+export const eventTypesResource = resource({
+  tag: 'Event types',
+  components: [EventTypeSchema],
+  add(routes, services: Needs) {
+    addReading(routes, services)
+    addWriting(routes, services)
+    addArchiving(routes, services)
+  },
+})
+
+function addReading(routes: Routes, { eventTypes }: Needs): void {
+  routes.get(
+    '/v1/event-types',
+    {
+      access: 'shared',
+      operationId: 'listEventTypes',
+      summary: 'List the catalogue, by name',
+      description:
+        "Posthorn's own types (operational) among it: they are told of itself, and nobody else's to publish.",
+      querystring: strict(PageQuery),
+      response: { 200: pageOf(EventTypeSchema, 'A page of event types.') },
+    },
+    async ({ query: { cursor, limit } }) => {
+      const after = decodeCursor(cursor, isTypeName)
+      const all = await eventTypes.list()
+      const rest = after === null ? all : all.filter(({ name }) => name > after)
+      return toPage(rest, limit, ({ name }) => name, viewEventType)
+    },
+  )
+
+  routes.get(
+    '/v1/event-types/:name',
+    {
+      access: 'shared',
+      operationId: 'getEventType',
+      summary: 'Get an event type',
+      params: TypeParams,
+      querystring: NoQuery,
+      response: { 200: Shown('The event type.') },
+      refusals: ['not_found'],
+    },
+    async ({ params }) => viewEventType(await eventTypes.get(params.name)),
+  )
+}
+
+function addWriting(routes: Routes, { eventTypes }: Needs): void {
+  routes.put(
+    '/v1/event-types/:name',
+    {
+      access: 'operator',
+      operationId: 'putEventType',
+      summary: 'Create or replace an event type',
+      params: TypeParams,
+      description:
+        'A schema that would refuse what is being published, going by the newest events of the type, is refused ' +
+        '(`schema_conflict`) unless it is forced. An archived type stays so.',
+      querystring: strict({
+        force: Type.Optional(
+          Word(['true', 'false'] as const, { description: 'true: replace the schema nevertheless.' }),
+        ),
+      }),
+      body: EventTypeInput,
+      response: {
+        200: Shown('It was replaced.'),
+        201: Shown('It was created.'),
+      },
+      refusals: ['not_found', 'schema_conflict'],
+    },
+    async ({ params, query, body, actor }, reply) => {
+      const force = query.force === 'true'
+      const { type, created } = await eventTypes.put(params.name, body, actor, { force })
+      return reply.code(created ? 201 : 200).send(viewEventType(type))
+    },
+  )
+
+  routes.delete(
+    '/v1/event-types/:name',
+    {
+      access: 'operator',
+      operationId: 'deleteEventType',
+      summary: 'Delete an event type',
+      description: 'It can no longer be published; what was published is still delivered.',
+      params: TypeParams,
+      querystring: NoQuery,
+      response: { 204: Gone },
+      refusals: ['not_found', 'conflict'],
+    },
+    async ({ params, actor }, reply) => {
+      await eventTypes.remove(params.name, actor)
+      return reply.code(204).send(undefined)
+    },
+  )
+}
+
+function addArchiving(routes: Routes, { eventTypes }: Needs): void {
+  routes.post(
+    '/v1/event-types/:name/archive',
+    {
+      access: 'operator',
+      operationId: 'archiveEventType',
+      summary: 'Archive an event type',
+      description:
+        'It can no longer be published, and no endpoint can begin to name it (`event_type_archived`). What was ' +
+        'published is still delivered, and endpoints that name it keep it.',
+      params: TypeParams,
+      querystring: NoQuery,
+      body: NoBody,
+      response: { 200: Shown('The event type, archived.') },
+      refusals: ['not_found'],
+    },
+    async ({ params, actor }) => viewEventType(await eventTypes.archive(params.name, actor)),
+  )
+
+  routes.post(
+    '/v1/event-types/:name/unarchive',
+    {
+      access: 'operator',
+      operationId: 'unarchiveEventType',
+      summary: 'Take an archived event type back into use',
+      params: TypeParams,
+      querystring: NoQuery,
+      body: NoBody,
+      response: { 200: Shown('The event type, in use.') },
+      refusals: ['not_found'],
+    },
+    async ({ params, actor }) => viewEventType(await eventTypes.unarchive(params.name, actor)),
+  )
+}
+
+function viewEventType(type: EventType): EventTypeView {
+  const { name, group, description, schema, example, schedule = null, archivedAtMs } = type
+  const operational = isOperational(name)
+  return { name, group, description, schema, example, schedule, operational, archivedAt: timeOrNull(archivedAtMs) }
+}

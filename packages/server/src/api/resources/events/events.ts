@@ -1,0 +1,195 @@
+import { Buffer } from 'node:buffer'
+import { Type } from 'typebox'
+import { parseTraceparent, writeTraceparent } from '../../../base/trace-context.ts'
+import type { Publisher } from '../../../publish/publisher.ts'
+import type { Events } from '../../../services/events/events.ts'
+import type { PublishedItem } from '../../../store/operations/publish.ts'
+import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from '../../http/lists.ts'
+import type { Routes } from '../../http/routes.ts'
+import { ItemParams, NoQuery, pageOf, ref, strict, TenantParams } from '../../http/shapes.ts'
+import type { ApiOptions, BeginPublishTrace } from '../../options.ts'
+import { type Public, resource } from '../../resource.ts'
+import { MAX_PAGE_BYTES, readPage, writePage } from './pages.ts'
+import {
+  EventDetailSchema,
+  EventEndpointSchema,
+  EventSchema,
+  NewEvents,
+  NotSentSchema,
+  PublishedSchema,
+  RejectedEventSchema,
+} from './schemas.ts'
+import { viewEventEndpoint, writeEvent, writeEventDetail, writeRejectedEvent } from './views.ts'
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+/** Endpoints shown with their event, the newest; the list of the event's endpoints has them all. */
+const ENDPOINTS_SHOWN = 1_000
+
+const Published = {
+  ...Type.Unsafe<unknown>({ anyOf: [ref(PublishedSchema), Type.Object({ data: Type.Array(ref(PublishedSchema)) })] }),
+  description: 'Stored. For an array, `data` has one item for each event, in its order.',
+}
+
+type Needs = {
+  readonly publisher: Pick<Publisher, 'publish'>
+  readonly events: Public<Events>
+}
+
+export const eventsResource = resource({
+  tag: 'Events',
+  components: [
+    NotSentSchema,
+    EventSchema,
+    EventEndpointSchema,
+    EventDetailSchema,
+    RejectedEventSchema,
+    PublishedSchema,
+  ],
+  add(routes, services: Needs, options) {
+    addReading(routes, services)
+    addRejected(routes, services)
+    addEventEndpoints(routes, services)
+    addPublishing(routes, services, options)
+  },
+})
+
+/** Without traces, the caller's own is kept as it came. */
+const keepTraceparent: BeginPublishTrace = (_tenant, traceparent) => ({ traceparent, end: () => {} })
+
+function addPublishing(
+  routes: Routes,
+  { publisher }: Needs,
+  { beginPublishTrace = keepTraceparent }: ApiOptions,
+): void {
+  routes.post(
+    '/v1/tenants/:tenant/events',
+    {
+      access: 'publish',
+      takesBytes: true,
+      operationId: 'publishEvents',
+      summary: 'Publish an event, or up to 1,000 at once',
+      params: TenantParams,
+      querystring: NoQuery,
+      body: NewEvents,
+      response: { 202: Published },
+      refusals: ['not_found', 'idempotency_conflict', 'event_type_archived'],
+    },
+    async ({ params, body, headers }, reply) => {
+      const caller = parseTraceparent(headers.traceparent)
+      const trace = beginPublishTrace(params.tenant, caller === null ? null : writeTraceparent(caller))
+      const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
+      const publishing = publisher.publish(params.tenant, bytes, trace.traceparent)
+      const { batch, events } = await publishing.catch(error => {
+        trace.end(null)
+        throw error
+      })
+      trace.end(events.length)
+      const items = events.map(viewPublished)
+      return reply.code(202).send(batch ? { data: items } : items[0])
+    },
+  )
+}
+
+function viewPublished({ id, deliveries, notSent, duplicate }: PublishedItem) {
+  return duplicate ? { id, deliveries, notSent, duplicate } : { id, deliveries, notSent }
+}
+
+function addReading(routes: Routes, { events }: Needs): void {
+  routes.get(
+    '/v1/tenants/:tenant/events',
+    {
+      access: 'read',
+      answerBytes: MAX_PAGE_BYTES,
+      operationId: 'listEvents',
+      summary: "List a tenant's events, newest first",
+      description: 'A page with large payloads can be shorter than the limit.',
+      params: TenantParams,
+      querystring: strict({
+        type: Type.Optional(Type.String({ description: 'Only of this event type.' })),
+        ...RangeQuery,
+        ...PageQuery,
+      }),
+      response: { 200: Type.Unsafe<string>(pageOf(EventSchema, 'A page of events.')) },
+      refusals: ['not_found'],
+    },
+    async ({ params: { tenant }, query }, reply) => {
+      const filter = { type: query.type ?? null, ...parseRange(query) }
+      const first = decodeCursor(query.cursor, isIdOf('evt'))
+      const page = await readPage(first, query.limit, (before, count) =>
+        events.list(tenant, { ...filter, before }, count),
+      )
+      return reply.header('content-type', JSON_TYPE).send(writePage(page, event => writeEvent(event)))
+    },
+  )
+
+  routes.get(
+    '/v1/tenants/:tenant/events/:id',
+    {
+      access: 'read',
+      operationId: 'getEvent',
+      summary: 'Get an event, with what became of it at each endpoint',
+      params: ItemParams,
+      querystring: NoQuery,
+      response: { 200: { ...Type.Unsafe<string>(ref(EventDetailSchema)), description: 'The event.' } },
+      refusals: ['not_found'],
+    },
+    async ({ params: { tenant, id } }, reply) => {
+      const { event, deliveries: made } = await events.get(tenant, id)
+      const found = await events.listEndpoints(tenant, id, { before: null, limit: ENDPOINTS_SHOWN + 1 })
+      const { data, nextCursor } = toPage(found, ENDPOINTS_SHOWN, ({ endpoint }) => endpoint, viewEventEndpoint)
+      return reply.header('content-type', JSON_TYPE).send(writeEventDetail(event, made, data, nextCursor))
+    },
+  )
+}
+
+function addRejected(routes: Routes, { events }: Needs): void {
+  routes.get(
+    '/v1/rejected-events',
+    {
+      access: 'read',
+      answerBytes: MAX_PAGE_BYTES,
+      operationId: 'listRejectedEvents',
+      summary: 'List events that were rejected after all, newest first',
+      description:
+        'Events published from SQL that the API would have refused: nothing of them is delivered. Of all tenants, and ' +
+        'of those that do not exist.',
+      querystring: strict({
+        tenant: Type.Optional(Type.String({ maxLength: 128, description: 'Only those published for this tenant.' })),
+        ...PageQuery,
+      }),
+      response: { 200: Type.Unsafe<string>(pageOf(RejectedEventSchema, 'A page of events.')) },
+    },
+    async ({ query }, reply) => {
+      const first = decodeCursor(query.cursor, isIdOf('evt'))
+      const page = await readPage(first, query.limit, (before, count) =>
+        events.listRejected({ tenant: query.tenant ?? null, before }, count),
+      )
+      return reply.header('content-type', JSON_TYPE).send(writePage(page, writeRejectedEvent))
+    },
+  )
+}
+
+/** Why: what became of an event at each endpoint of its tenant. */
+function addEventEndpoints(routes: Routes, { events }: Needs): void {
+  routes.get(
+    '/v1/tenants/:tenant/events/:id/endpoints',
+    {
+      access: 'read',
+      operationId: 'listEventEndpoints',
+      summary: 'List what became of an event at each endpoint, and why',
+      description:
+        "All of the tenant's endpoints, newest first, also those that were deleted or registered later. Types and " +
+        'filters count as they were when the event was published.',
+      params: ItemParams,
+      querystring: strict(PageQuery),
+      response: { 200: pageOf(EventEndpointSchema, 'A page of endpoints.') },
+      refusals: ['not_found'],
+    },
+    async ({ params: { tenant, id }, query: { cursor, limit } }) => {
+      const before = decodeCursor(cursor, isIdOf('ep'))
+      const found = await events.listEndpoints(tenant, id, { before, limit: limit + 1 })
+      return toPage(found, limit, ({ endpoint }) => endpoint, viewEventEndpoint)
+    },
+  )
+}

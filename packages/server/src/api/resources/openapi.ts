@@ -1,0 +1,25 @@
+import { Type } from 'typebox'
+import { resource } from '../resource.ts'
+
+/** The document that describes all others. */
+export const openApiResource = resource({
+  tag: 'Health',
+  components: [],
+  isOnEveryNode: true,
+  add(routes) {
+    let text: string | undefined
+    routes.get(
+      '/openapi.json',
+      {
+        access: 'open',
+        operationId: 'getOpenApi',
+        summary: 'This document',
+        response: { 200: Type.Unsafe<string>({ type: 'object', description: 'OpenAPI 3.1.' }) },
+      },
+      async ({ server }, reply) => {
+        text ??= JSON.stringify(server.swagger())
+        return reply.header('content-type', 'application/json; charset=utf-8').send(text)
+      },
+    )
+  },
+})

@@ -1,0 +1,152 @@
+import { type Static, Type } from 'typebox'
+import type { Retention, Tenant } from '../../base/model.ts'
+import { isTenantId } from '../../base/tenant-id.ts'
+import type { Tenants } from '../../services/tenants/tenants.ts'
+import { decodeCursor, PageQuery, toPage } from '../http/lists.ts'
+import type { Routes } from '../http/routes.ts'
+import {
+  Gone,
+  IntegerOrNull,
+  NoQuery,
+  objectOrNull,
+  optionalBody,
+  pageOf,
+  ref,
+  strict,
+  TenantParams,
+  TextOrNull,
+  Texts,
+  TextsOrNull,
+  Time,
+  time,
+} from '../http/shapes.ts'
+import { type Public, resource } from '../resource.ts'
+
+const AGE = 'in days from 1 to 36,500, counted from the end of its last delivery'
+
+const retentionOf = <Member extends Parameters<typeof Type.Object>[0][string]>(days: (about: string) => Member) => ({
+  days: days(`How long an event is kept with everything of it, ${AGE}; null: retentionDays.`),
+  payloadDays: days(`The same of its payload; null: payloadRetentionDays.`),
+  answerDays: days(`The same of what receivers answered; null: answerRetentionDays.`),
+})
+
+const RETENTION = 'How long what is done with is kept of this tenant; null: as the settings say.'
+
+const TenantSchema = Type.Object(
+  {
+    id: Type.String(),
+    name: TextOrNull(),
+    metadata: Texts(),
+    retention: objectOrNull(
+      retentionOf(description => IntegerOrNull({ description })),
+      RETENTION,
+    ),
+    createdAt: Time('When it was created.'),
+  },
+  { $id: 'Tenant' },
+)
+
+type TenantView = Static<typeof TenantSchema>
+
+const TenantInput = optionalBody({
+  name: Type.Optional(TextOrNull({ description: 'At most 256 characters.' })),
+  metadata: Type.Optional(TextsOrNull({ description: 'Labels of your own, at most 50.' })),
+  retention: Type.Optional(
+    Type.Unsafe<Partial<Retention> | null>({
+      ...strict(retentionOf(description => Type.Optional(IntegerOrNull({ description })))),
+      type: ['object', 'null'],
+      description: `${RETENTION} Left out: null.`,
+    }),
+  ),
+})
+
+const Shown = (description: string) => ({ ...ref(TenantSchema), description })
+
+type Needs = { readonly tenants: Public<Tenants> }
+
+export const tenantsResource = resource({
+  tag: 'Tenants',
+  components: [TenantSchema],
+  add(routes, services: Needs) {
+    addReading(routes, services)
+    addWriting(routes, services)
+  },
+})
+
+function addReading(routes: Routes, { tenants }: Needs): void {
+  routes.get(
+    '/v1/tenants',
+    {
+      access: 'read',
+      operationId: 'listTenants',
+      summary: 'List the tenants, by id',
+      querystring: strict(PageQuery),
+      response: { 200: pageOf(TenantSchema, 'A page of tenants.') },
+    },
+    async ({ query: { cursor, limit } }) => {
+      const found = await tenants.list({ after: decodeCursor(cursor, isTenantId), limit: limit + 1 })
+      return toPage(found, limit, ({ id }) => id, viewTenant)
+    },
+  )
+
+  routes.get(
+    '/v1/tenants/:tenant',
+    {
+      access: 'read',
+      operationId: 'getTenant',
+      summary: 'Get a tenant',
+      params: TenantParams,
+      querystring: NoQuery,
+      response: { 200: Shown('The tenant.') },
+      refusals: ['not_found'],
+    },
+    async ({ params }) => viewTenant(await tenants.get(params.tenant)),
+  )
+}
+
+function addWriting(routes: Routes, { tenants }: Needs): void {
+  routes.put(
+    '/v1/tenants/:tenant',
+    {
+      access: 'operator',
+      operationId: 'putTenant',
+      summary: 'Create a tenant, or replace its name, metadata and ages',
+      params: TenantParams,
+      querystring: NoQuery,
+      body: TenantInput,
+      response: {
+        200: Shown('It was replaced.'),
+        201: Shown('It was created.'),
+      },
+      refusals: ['not_found', 'conflict'],
+    },
+    async ({ params, body, actor }, reply) => {
+      const { name, metadata, retention } = body ?? {}
+      const input = { name: name ?? null, metadata: metadata ?? {}, retention: retention ?? null }
+      const { tenant, created } = await tenants.put(params.tenant, input, actor)
+      return reply.code(created ? 201 : 200).send(viewTenant(tenant))
+    },
+  )
+
+  routes.delete(
+    '/v1/tenants/:tenant',
+    {
+      access: 'operator',
+      operationId: 'deleteTenant',
+      summary: 'Delete a tenant',
+      description: 'Its endpoints go with it, and what is still owed to them is cancelled.',
+      params: TenantParams,
+      querystring: NoQuery,
+      response: { 204: Gone },
+      refusals: ['not_found', 'conflict'],
+    },
+    async ({ params, actor }, reply) => {
+      await tenants.remove(params.tenant, actor)
+      return reply.code(204).send(undefined)
+    },
+  )
+}
+
+export function viewTenant({ id, name, metadata, retention, createdAtMs }: Tenant): TenantView {
+  return { id, name, metadata, retention, createdAt: time(createdAtMs) }
+}

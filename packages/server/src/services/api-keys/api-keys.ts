@@ -1,0 +1,95 @@
+import type { FieldError } from '../../base/errors.ts'
+import { newId } from '../../base/ids.ts'
+import { type Actor, type ApiKey, type ApiKeyId, type AuditEntry, OPERATOR_TENANT, SYSTEM } from '../../base/model.ts'
+import { isTenantId } from '../../base/tenant-id.ts'
+import { hashOfKey, makeKey } from '../../secrets/api-key.ts'
+import type { AuditFilter } from '../../store/operations/audit.ts'
+import type { Store } from '../../store/store.ts'
+import { checkRateLimit } from '../checks/rate-limit.ts'
+import { checkId, checkIdParameter, invalid, notFound } from '../checks/refusals.ts'
+import { checkStorable } from '../checks/values.ts'
+
+export type ApiKeyInput = Pick<ApiKey, 'name' | 'scope'> & Partial<Pick<ApiKey, 'tenant' | 'rateLimit' | 'expiresAtMs'>>
+
+const MAX_NAME_CHARACTERS = 256
+
+/** What an operator does to the keys of the API, beside the root key, and the audit log of the configuration. */
+export class ApiKeys {
+  readonly #store: Store
+  readonly #untilInForce: () => Promise<void>
+
+  /** @param untilInForce resolves when this process goes by what was committed before the call */
+  constructor(store: Store, untilInForce: () => Promise<void>) {
+    this.#store = store
+    this.#untilInForce = untilInForce
+  }
+
+  /** The key itself is in this answer and nowhere else, ever. */
+  async create(input: ApiKeyInput, by: Actor = SYSTEM): Promise<{ key: ApiKey; secret: string }> {
+    const nowMs = this.#store.now()
+    this.#check(input, nowMs)
+    const { name, scope, tenant = null, rateLimit = null, expiresAtMs = null } = input
+    const id = newId('key', nowMs)
+    const key: ApiKey = { id, name, scope, tenant, rateLimit, createdAtMs: nowMs, expiresAtMs, revokedAtMs: null }
+    const secret = makeKey()
+    if (!(await this.#store.write('createApiKey', { key, hash: hashOfKey(secret), by }))) throw invalid([NO_TENANT])
+    await this.#announce()
+    return { key, secret }
+  }
+
+  #check({ name, tenant, expiresAtMs, rateLimit = null }: ApiKeyInput, nowMs: number): void {
+    const faults: FieldError[] = []
+    if (name.length === 0 || name.length > MAX_NAME_CHARACTERS) {
+      faults.push({ field: '/name', detail: `The name is a text of 1 to ${MAX_NAME_CHARACTERS} characters.` })
+    } else checkStorable(name, '/name', faults)
+    if (typeof tenant === 'string' && !isTenantId(tenant)) faults.push(NO_TENANT)
+    if (tenant === OPERATOR_TENANT) faults.push(OPERATORS_OWN)
+    if (typeof expiresAtMs === 'number' && expiresAtMs <= nowMs) {
+      faults.push({ field: '/expiresAt', detail: 'The time is past: give a later one, or null for a key that stays.' })
+    }
+    checkRateLimit(rateLimit, faults)
+    if (faults.length > 0) throw invalid(faults)
+  }
+
+  async get(id: ApiKeyId): Promise<ApiKey> {
+    checkId('key', id, 'API key')
+    const key = await this.#store.read('getApiKey', { id })
+    if (key === null) throw notFound('API key')
+    return key
+  }
+
+  /** Newest first, those before `before`; revoked and expired ones too. */
+  async list(page: { before: ApiKeyId | null; limit: number }): Promise<ApiKey[]> {
+    checkIdParameter('key', page.before, 'cursor')
+    return this.#store.read('listApiKeys', page)
+  }
+
+  /** For good. */
+  async revoke(id: ApiKeyId, by: Actor = SYSTEM): Promise<void> {
+    checkId('key', id, 'API key')
+    if ((await this.#store.write('revokeApiKey', { id, by, nowMs: this.#store.now() })) === null) {
+      throw notFound('API key')
+    }
+    await this.#announce()
+  }
+
+  async #announce(): Promise<void> {
+    this.#store.changes.emit({ kind: 'api_keys' })
+    await this.#untilInForce()
+  }
+
+  /** Newest first. */
+  async audit(filter: AuditFilter, limit: number): Promise<AuditEntry[]> {
+    checkIdParameter('aud', filter.before, 'cursor')
+    if (filter.tenant !== null && !isTenantId(filter.tenant)) {
+      throw invalid([{ field: 'tenant', detail: 'It must be the id of a tenant, one that was deleted included.' }])
+    }
+    return this.#store.read('listAudit', { ...filter, limit })
+  }
+}
+
+const OPERATORS_OWN: FieldError = {
+  field: '/tenant',
+  detail: `The tenant ${OPERATOR_TENANT} is the operator's: give null, for a key of all tenants.`,
+}
+const NO_TENANT: FieldError = { field: '/tenant', detail: 'There is no such tenant: create it first, or give null.' }

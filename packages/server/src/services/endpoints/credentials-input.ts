@@ -1,0 +1,195 @@
+/** What a tenant may give an endpoint to authenticate with, checked, and what that makes of what was there. */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import type { FieldError } from '../../base/errors.ts'
+import { checkTargetUrl, type TargetPolicy } from '../../guard/target.ts'
+import { checkClientSecret } from '../../secrets/client-secret.ts'
+import {
+  type ClientCertificate,
+  type Credentials,
+  makeSigningSecret,
+  type OAuthClient,
+  parseSigningSecret,
+  replaceClientSecret,
+  type SigningSecret,
+} from '../../secrets/credentials.ts'
+import { isRecord } from '../checks/values.ts'
+
+export type CredentialsInput = {
+  readonly clientSecret?: string
+  /** From when on a new clientSecret is in force, milliseconds since 1970; null: at once. */
+  readonly switchAtMs?: number | null
+  /** `whsec_…`; left out: one is made. */
+  readonly signingSecret?: string
+  /** Of a signing secret that is made. Default: v1. */
+  readonly signatureVersion?: SigningSecret['version']
+  /** null: none. */
+  readonly clientCertificate?: ClientCertificate | null
+  /** null: requests bear the clientSecret. */
+  readonly oauth?: (Omit<OAuthClient, 'scope'> & { readonly scope?: string | null }) | null
+}
+
+/** What was given, checked; a member that was not given is not there. */
+export type CheckedCredentials = {
+  readonly clientSecret?: string
+  readonly switchAtMs?: number | null
+  readonly signing?: SigningSecret
+  readonly clientCertificate?: ClientCertificate | null
+  readonly oauth?: OAuthClient | null
+}
+
+const MAX_PEM_CHARACTERS = 32_768
+const MAX_CHAIN_CERTIFICATES = 10
+/**
+ * Each handshake signs with the key, on the thread that does everything: 4,096 bits take it some 5 ms, 16,384 bits nearly
+ * half a second, so that ten deliveries would stop a node for four.
+ */
+const RSA_BITS = { min: 2_048, max: 4_096 }
+const CURVES: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
+const CERTIFICATE =
+  /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]+?-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
+const MAX_CLIENT_ID_CHARACTERS = 1_024
+const MAX_SCOPE_CHARACTERS = 1_024
+const VISIBLE = /^[ -~]+$/
+/** RFC 6749 §3.3: words of visible characters without `"` and `\`. */
+const SCOPE = /^[!#-[\]-~]+(?: [!#-[\]-~]+)*$/
+
+/** Adds what is wrong to `faults`. No detail has anything of a secret. */
+export function checkCredentials(
+  input: CredentialsInput,
+  policy: TargetPolicy,
+  nowMs: number,
+  faults: FieldError[],
+): CheckedCredentials {
+  const { clientSecret, switchAtMs, signingSecret, signatureVersion = 'v1', clientCertificate, oauth } = input
+  const checked: { -readonly [Name in keyof CheckedCredentials]: CheckedCredentials[Name] } = {}
+  if (clientSecret !== undefined) checked.clientSecret = checkSecret(clientSecret, faults)
+  if (switchAtMs !== undefined && switchAtMs !== null) {
+    checked.switchAtMs = switchAtMs
+    if (clientSecret === undefined) {
+      faults.push({ field: '/switchAt', detail: 'It says when a new clientSecret is in force: give that too.' })
+    }
+  }
+  if (signingSecret !== undefined) {
+    const parsed = typeof signingSecret === 'string' ? parseSigningSecret(signingSecret, nowMs) : undefined
+    if (parsed !== undefined) checked.signing = parsed
+    else faults.push({ field: '/signingSecret', detail: 'It must be whsec_ and the Base64 of 24 to 64 bytes.' })
+    if (signatureVersion !== 'v1') {
+      faults.push({ field: '/signatureVersion', detail: 'A key for v1a is made by Posthorn: leave signingSecret out.' })
+    }
+  } else if (input.signatureVersion !== undefined) checked.signing = makeSigningSecret(signatureVersion, nowMs)
+  if (clientCertificate !== undefined) {
+    checked.clientCertificate = clientCertificate === null ? null : checkCertificate(clientCertificate, faults)
+  }
+  if (oauth !== undefined) checked.oauth = oauth === null ? null : checkOAuth(oauth, policy, faults)
+  return checked
+}
+
+/** Of a new endpoint. */
+export function createCredentials(checked: CheckedCredentials, nowMs: number): Credentials {
+  return {
+    clientSecret: checked.clientSecret ?? null,
+    next: null,
+    signing: [checked.signing ?? makeSigningSecret('v1', nowMs)],
+    clientCertificate: checked.clientCertificate ?? null,
+    oauth: checked.oauth ?? null,
+  }
+}
+
+/** Whether anything of it changes credentials. */
+export function changesCredentials(checked: CheckedCredentials): boolean {
+  return Object.keys(checked).length > 0
+}
+
+/** Signing secrets have a call of their own (`rotateSigning`): here they stay. */
+export function changeCredentials(before: Credentials, checked: CheckedCredentials, nowMs: number): Credentials {
+  const { clientSecret, switchAtMs = null, clientCertificate, oauth } = checked
+  const after = clientSecret === undefined ? before : replaceClientSecret(before, clientSecret, switchAtMs, nowMs)
+  return {
+    ...after,
+    ...(clientCertificate === undefined ? {} : { clientCertificate }),
+    ...(oauth === undefined ? {} : { oauth }),
+  }
+}
+
+/** C7. */
+function checkSecret(clientSecret: unknown, faults: FieldError[]): string {
+  if (typeof clientSecret !== 'string') {
+    faults.push({ field: '/clientSecret', detail: 'The clientSecret must be a text.' })
+    return ''
+  }
+  const check = checkClientSecret(clientSecret)
+  if (!check.ok) faults.push({ field: '/clientSecret', detail: check.detail, position: check.position })
+  return clientSecret
+}
+
+function checkCertificate(given: unknown, faults: FieldError[]): ClientCertificate | null {
+  const { certificate, key } = isRecord(given) ? given : {}
+  const parsed = parsePem('/clientCertificate/certificate', certificate, parseChain, faults)
+  const privateKey = parsePem('/clientCertificate/key', key, text => createPrivateKey(text), faults)
+  if (parsed === undefined || privateKey === undefined) return null
+  if (!isUsual(privateKey)) {
+    const detail = 'The key must be RSA of 2,048 to 4,096 bits, or of the curve P-256, P-384 or P-521.'
+    faults.push({ field: '/clientCertificate/key', detail })
+  } else if (!isPair(parsed, privateKey)) {
+    faults.push({ field: '/clientCertificate/key', detail: 'The key is not that of the (first) certificate.' })
+  }
+  return { certificate: certificate as string, key: key as string }
+}
+
+function parsePem<T>(field: string, text: unknown, parse: (text: string) => T, faults: FieldError[]): T | undefined {
+  try {
+    if (typeof text === 'string' && text.length <= MAX_PEM_CHARACTERS && !text.includes('\0')) return parse(text)
+  } catch {
+    // What is wrong with it is told below, without a word of it.
+  }
+  faults.push({
+    field,
+    detail: 'It must be in PEM, without a passphrase, of at most 32,768 characters and 10 certificates.',
+  })
+  return undefined
+}
+
+/** The first of the chain. Throws if there is none, or one that can't be read: that would fail at each attempt. */
+function parseChain(text: string): X509Certificate {
+  const chain = (text.match(CERTIFICATE) ?? []).map(one => new X509Certificate(one))
+  if (chain.length === 0 || chain.length > MAX_CHAIN_CERTIFICATES) throw new Error('No chain of certificates')
+  return chain[0]!
+}
+
+function isUsual({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): boolean {
+  const { modulusLength = 0, namedCurve = '' } = asymmetricKeyDetails
+  if (asymmetricKeyType === 'rsa') return modulusLength >= RSA_BITS.min && modulusLength <= RSA_BITS.max
+  return asymmetricKeyType === 'ec' && CURVES.has(namedCurve)
+}
+
+function isPair(certificate: X509Certificate, key: KeyObject): boolean {
+  try {
+    return certificate.checkPrivateKey(key)
+  } catch {
+    return false
+  }
+}
+
+function checkOAuth(given: unknown, policy: TargetPolicy, faults: FieldError[]): OAuthClient | null {
+  const { tokenUrl, clientId, clientSecret, scope = null } = isRecord(given) ? given : {}
+  const before = faults.length
+  const target = typeof tokenUrl === 'string' ? checkTargetUrl(tokenUrl, policy) : undefined
+  if (target?.ok !== true) {
+    faults.push({ field: '/oauth/tokenUrl', detail: target?.detail ?? 'The tokenUrl must be a text.' })
+  }
+  for (const [name, value] of Object.entries({ clientId, clientSecret })) {
+    if (typeof value === 'string' && value.length <= MAX_CLIENT_ID_CHARACTERS && VISIBLE.test(value)) continue
+    const detail = `It must be a text of 1 to ${MAX_CLIENT_ID_CHARACTERS} visible ASCII characters.`
+    faults.push({ field: `/oauth/${name}`, detail })
+  }
+  if (scope !== null && !(typeof scope === 'string' && scope.length <= MAX_SCOPE_CHARACTERS && SCOPE.test(scope))) {
+    faults.push({ field: '/oauth/scope', detail: 'It must be a list of scopes with single spaces between them.' })
+  }
+  if (faults.length > before || target?.ok !== true) return null
+  return {
+    tokenUrl: target.url.href,
+    clientId: clientId as string,
+    clientSecret: clientSecret as string,
+    scope: scope as string | null,
+  }
+}

@@ -1,0 +1,316 @@
+import { randomInt } from 'node:crypto'
+import { DAY_MS } from '../../base/durations.ts'
+import { type FieldError, PosthornError } from '../../base/errors.ts'
+import { newId } from '../../base/ids.ts'
+import {
+  type Actor,
+  type Endpoint,
+  type EndpointId,
+  type EventType,
+  isOperational,
+  OPERATOR_TENANT,
+  PARTITION_COUNT,
+  SYSTEM,
+  type TenantId,
+  WELL,
+} from '../../base/model.ts'
+import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
+import type { Resolution } from '../../guard/lookup.ts'
+import {
+  MAX_LIVE_SIGNING_SECRETS,
+  makeSigningSecret,
+  rotateSigning,
+  type SigningSecret,
+} from '../../secrets/credentials.ts'
+import type { Keyring } from '../../secrets/keyring.ts'
+import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
+import type { Store } from '../../store/store.ts'
+import { checkId, checkIdParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
+import { type Described, describeAuthentication } from './authentication.ts'
+import { changesCredentials, createCredentials } from './credentials-input.ts'
+import { adviseOnHealth } from './health.ts'
+import { adviseOnHost, checkResolution, type LookupOptions, resolveHost } from './host.ts'
+import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './input.ts'
+import { namesOf, SealedCredentials, shownOnce } from './sealed-credentials.ts'
+import { adviseOnTypes } from './wanted-types.ts'
+
+export type { EndpointInput } from './input.ts'
+
+export type EndpointResult = Described & {
+  readonly endpoint: Endpoint
+  /** A signing secret that was made: shown this once. */
+  readonly signingSecret: string | null
+}
+
+export type EndpointsOptions = LookupOptions & {
+  /** How many endpoints a tenant can have; any number by default. */
+  readonly maxEndpoints?: number
+  /** The catalogue's event types. */
+  readonly types: () => Promise<readonly EventType[]>
+  /** After so long without a success endpoints are disabled, milliseconds; 0: never. Five days by default. */
+  readonly disableAfterMs?: number
+}
+
+/** Tries of an update against others of the same moment. */
+const MAX_TRIES = 5
+const FIVE_DAYS_MS = 5 * DAY_MS
+
+/**
+ * What people do to endpoints. A change of state is one small commit, which is what counts from then on; its
+ * deliveries follow in chunks, and if a crash cuts that short the engine goes on with it.
+ */
+export class Endpoints {
+  readonly #store: Store
+  readonly #keyring: Keyring
+  readonly #credentials: SealedCredentials
+  readonly #options: EndpointsOptions
+
+  constructor(store: Store, keyring: Keyring, options: EndpointsOptions) {
+    this.#store = store
+    this.#keyring = keyring
+    this.#credentials = new SealedCredentials(store, keyring)
+    this.#options = options
+  }
+
+  async create(tenant: TenantId, input: EndpointInput, by: Actor = SYSTEM): Promise<EndpointResult> {
+    await requireTenant(this.#store, tenant)
+    const faults: FieldError[] = []
+    checkRequired(input, faults)
+    if (tenant === OPERATOR_TENANT) checkOperatorTypes(input.types ?? null, faults)
+    const { checked, resolution } = await this.#check(input, faults)
+    const nowMs = this.#store.now()
+    const id = newId('ep', nowMs)
+    const credentials = createCredentials(checked.credentials, nowMs)
+    const endpoint: Endpoint = {
+      id,
+      tenant,
+      partition: randomInt(PARTITION_COUNT),
+      url: checked.target!.url.href,
+      ...this.#credentials.seal(id, credentials),
+      types: null,
+      filter: null,
+      description: null,
+      metadata: {},
+      headers: {},
+      schedule: null,
+      timeoutMs: null,
+      rateLimit: null,
+      ordered: false,
+      ...checked.settings,
+      state: 'enabled',
+      disabledReason: null,
+      health: WELL,
+      createdAtMs: nowMs,
+      updatedAtMs: nowMs,
+    }
+    const { maxEndpoints } = this.#options
+    const limit = maxEndpoints === undefined ? {} : { maxEndpoints }
+    const result = await this.#store.write('createEndpoint', { endpoint, by, ...limit })
+    if (result === 'no_tenant') throw notFound('tenant')
+    if (result === 'too_many') throw tooMany(maxEndpoints)
+    this.#emit('endpoint', endpoint)
+    const wasGiven = input.signingSecret !== undefined
+    return this.#result(endpoint, resolution, wasGiven ? null : shownOnce(credentials.signing[0]!))
+  }
+
+  /** Changes what the patch names and leaves the rest. The next attempt of each delivery uses it. */
+  async update(
+    tenant: TenantId,
+    id: EndpointId,
+    patch: Partial<EndpointInput>,
+    by: Actor = SYSTEM,
+  ): Promise<EndpointResult> {
+    const before = await this.get(tenant, id)
+    const faults: FieldError[] = []
+    if (tenant === OPERATOR_TENANT && patch.types !== undefined) checkOperatorTypes(patch.types, faults)
+    const { checked, resolution } = await this.#check(patch, faults, before.types)
+    const credentials = namesOf(checked.credentials)
+    const wasReadable = this.#credentials.open(before) !== undefined
+    const endpoint = await this.#change(before, by, credentials, endpoint => this.#patched(endpoint, checked))
+    const made = wasReadable ? undefined : this.#credentials.open(endpoint)?.signing[0]
+    return this.#result(endpoint, resolution, made === undefined ? null : shownOnce(made))
+  }
+
+  /** Makes a change of an endpoint as it is, against others of the same moment. */
+  async #change(
+    before: Endpoint,
+    by: Actor,
+    credentials: readonly string[],
+    change: (before: Endpoint) => Endpoint,
+  ): Promise<Endpoint> {
+    const { tenant, id } = before
+    for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
+      // Rises with each change, also within a millisecond: an update is refused by it if it read an older state.
+      const updatedAtMs = Math.max(this.#store.now(), before.updatedAtMs + 1)
+      const endpoint = { ...change(before), updatedAtMs }
+      if (await this.#store.write('updateEndpoint', { endpoint, by, credentials, readAtMs: before.updatedAtMs })) {
+        this.#emit('endpoint', endpoint)
+        return endpoint
+      }
+      before = await this.get(tenant, id)
+    }
+    throw new PosthornError('conflict', 'The endpoint is being changed by others: try again.')
+  }
+
+  async get(tenant: TenantId, id: EndpointId): Promise<Endpoint> {
+    checkId('ep', id, 'endpoint')
+    const endpoint = await this.#store.read('getEndpoint', { tenant, id })
+    if (endpoint === null) throw notFound('endpoint')
+    return endpoint
+  }
+
+  /** Newest first, those before `before`. */
+  async list(tenant: TenantId, page: { before: EndpointId | null; limit: number }): Promise<Endpoint[]> {
+    checkIdParameter('ep', page.before, 'cursor')
+    await requireTenant(this.#store, tenant)
+    return this.#store.read('listEndpoints', { tenant, ...page })
+  }
+
+  /** How it authenticates, and what is worth changing about that (C8), as things are now. */
+  async describe(endpoint: Endpoint): Promise<Described> {
+    const { tenant, id, secretDigest } = endpoint
+    const shared =
+      secretDigest !== null && (await this.#store.read('isSecretShared', { tenant, digest: secretDigest, except: id }))
+    const nowMs = this.#store.now()
+    const described = describeAuthentication(endpoint, this.#credentials.open(endpoint), this.#keyring, shared, nowMs)
+    const { pausedUntilMs } = endpoint.health
+    const warnings = [
+      ...adviseOnHealth(endpoint, this.#options.disableAfterMs ?? FIVE_DAYS_MS),
+      ...described.warnings,
+      ...adviseOnTypes(endpoint.types, await this.#nameable()),
+    ]
+    return { ...described, warnings, pausedUntilMs: (pausedUntilMs ?? 0) > nowMs ? pausedUntilMs : null }
+  }
+
+  /** Puts another signing secret in force at once; the one before still counts for a day. */
+  async rotateSigning(
+    tenant: TenantId,
+    id: EndpointId,
+    input: { readonly signingSecret?: string; readonly signatureVersion?: SigningSecret['version'] },
+    by: Actor = SYSTEM,
+  ): Promise<EndpointResult> {
+    const before = await this.get(tenant, id)
+    const { checked } = await this.#check(input, [])
+    const nowMs = this.#store.now()
+    const version = this.#credentials.open(before)?.signing[0]?.version ?? 'v1'
+    const secret = checked.credentials.signing ?? makeSigningSecret(version, nowMs)
+    const endpoint = await this.#change(before, by, ['signingSecret'], endpoint => {
+      const credentials = rotateSigning(this.#credentials.openOrRefuse(endpoint), secret, nowMs)
+      if (credentials === undefined) throw tooManySigningSecrets()
+      return { ...endpoint, ...this.#credentials.seal(id, credentials) }
+    })
+    return this.#result(endpoint, undefined, input.signingSecret === undefined ? shownOnce(secret) : null)
+  }
+
+  /** Deletes the endpoint and cancels what was still owed to it (C13). */
+  async remove(tenant: TenantId, id: EndpointId, by: Actor = SYSTEM): Promise<void> {
+    checkId('ep', id, 'endpoint')
+    await requireTenant(this.#store, tenant)
+    const partition = await this.#store.write('deleteEndpoint', { tenant, id, by, nowMs: this.#store.now() })
+    if (partition === null) throw notFound('endpoint')
+    // Before its deliveries are cancelled, so that its lane stops at once, and after.
+    this.#emit('endpoint', { tenant, id, partition })
+    await cancelAll(this.#store, { partition, endpoint: id })
+    this.#emit('lane', { tenant, id, partition })
+  }
+
+  /** Holds what is pending, and what is published from now on (C13). */
+  async disable(tenant: TenantId, id: EndpointId, by: Actor = SYSTEM): Promise<Endpoint> {
+    const endpoint = await this.#setState(tenant, id, 'disabled', by)
+    await holdAll(this.#store, { partition: endpoint.partition, endpoint: id })
+    this.#emit('lane', endpoint)
+    return endpoint
+  }
+
+  /** What was held meanwhile is released, due now, or cancelled. */
+  async enable(
+    tenant: TenantId,
+    id: EndpointId,
+    { held }: { held: 'release' | 'cancel' },
+    by: Actor = SYSTEM,
+  ): Promise<Endpoint> {
+    const { partition } = await this.get(tenant, id)
+    const of = { partition, endpoint: id }
+    // Cancelled before it is enabled: should a crash come between, nothing may go out that was to be cancelled.
+    if (held === 'cancel') await cancelAll(this.#store, of, 'held')
+    const endpoint = await this.#setState(tenant, id, 'enabled', by)
+    // And once more after it, for what was published and held between the two.
+    if (held === 'cancel') await cancelAll(this.#store, of, 'held')
+    else await releaseAll(this.#store, of)
+    this.#emit('lane', endpoint)
+    return endpoint
+  }
+
+  async #setState(tenant: TenantId, id: EndpointId, state: Endpoint['state'], by: Actor): Promise<Endpoint> {
+    checkId('ep', id, 'endpoint')
+    await requireTenant(this.#store, tenant)
+    const reason = state === 'disabled' ? 'manual' : null
+    const nowMs = this.#store.now()
+    const endpoint = await this.#store.write('setEndpointState', { tenant, id, state, reason, by, nowMs })
+    if (endpoint === null) throw notFound('endpoint')
+    this.#emit('endpoint', endpoint)
+    return endpoint
+  }
+
+  /** What an endpoint can name: of the catalogue, and of Posthorn's own. */
+  async #nameable(): Promise<readonly EventType[]> {
+    return [...(await this.#options.types()), ...OPERATIONAL_TYPES]
+  }
+
+  /** Throws one refusal with all that is wrong. */
+  async #check(
+    input: Partial<EndpointInput>,
+    faults: FieldError[],
+    typesBefore: Endpoint['types'] = null,
+  ): Promise<{ checked: CheckedInput; resolution: Resolution | undefined }> {
+    const { policy } = this.#options
+    const known = { catalogue: await this.#nameable(), before: typesBefore }
+    const checked = checkEndpointInput(input, known, policy, this.#store.now(), faults)
+    const resolution = checked.target === undefined ? undefined : await resolveHost(checked.target, this.#options)
+    checkResolution(resolution, faults)
+    if (faults.length > 0) throw invalid(faults)
+    return { checked, resolution }
+  }
+
+  #patched(before: Endpoint, { target, credentials, settings }: CheckedInput): Endpoint {
+    return {
+      ...before,
+      ...(target === undefined ? {} : { url: target.url.href }),
+      ...(changesCredentials(credentials)
+        ? this.#credentials.seal(before.id, this.#credentials.change(before, credentials))
+        : {}),
+      ...settings,
+    }
+  }
+
+  async #result(
+    endpoint: Endpoint,
+    resolution: Resolution | undefined,
+    signingSecret: string | null,
+  ): Promise<EndpointResult> {
+    const described = await this.describe(endpoint)
+    const warnings = [...adviseOnHost(resolution), ...described.warnings]
+    return { endpoint, ...described, warnings, signingSecret }
+  }
+
+  #emit(kind: 'endpoint' | 'lane', { tenant, id, partition }: Pick<Endpoint, 'tenant' | 'id' | 'partition'>): void {
+    this.#store.changes.emit({ kind, tenant, endpoint: id, partition })
+  }
+}
+
+/** All it can get are operational events, and those go only to endpoints that name them. */
+function checkOperatorTypes(types: readonly string[] | null, faults: FieldError[]): void {
+  if (Array.isArray(types) && types.every(type => typeof type === 'string' && isOperational(type))) return
+  const detail = `Endpoints of ${OPERATOR_TENANT} get operational events: name which, such as "posthorn.endpoint.disabled".`
+  faults.push({ field: '/types', detail, reason: 'not_operational' })
+}
+
+function tooMany(maxEndpoints: number | undefined): PosthornError {
+  const detail = `The tenant has ${maxEndpoints} endpoints, as many as the setting maxEndpoints allows: delete some first.`
+  return new PosthornError('conflict', detail)
+}
+
+function tooManySigningSecrets(): PosthornError {
+  const detail = `${MAX_LIVE_SIGNING_SECRETS} signing secrets count now, as many as there can be: wait until one ends.`
+  return new PosthornError('conflict', detail)
+}

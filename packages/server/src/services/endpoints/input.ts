@@ -1,0 +1,137 @@
+/**
+ * What an endpoint may be given. Everything is checked and every fault is collected; only looking up the host's name,
+ * which takes time, is left to `host.ts`.
+ */
+import type { FieldError } from '../../base/errors.ts'
+import type { Endpoint, EventType, PayloadFilter, RateLimit } from '../../base/model.ts'
+import { checkFilter } from '../../catalogue/filter.ts'
+import { checkTargetUrl, type Target, type TargetPolicy } from '../../guard/target.ts'
+import { checkMetadata } from '../checks/metadata.ts'
+import { checkRateLimit } from '../checks/rate-limit.ts'
+import { checkStorable } from '../checks/values.ts'
+import { checkSchedule } from '../retry-schedules.ts'
+import { type CheckedCredentials, type CredentialsInput, checkCredentials } from './credentials-input.ts'
+import { checkExtraHeaders } from './extra-headers.ts'
+import { checkTypes } from './wanted-types.ts'
+
+export type EndpointInput = CredentialsInput & {
+  readonly url: string
+  /** Names of event types, or patterns with `*`; null or left out: all of the catalogue's. */
+  readonly types?: readonly string[] | null
+  /** Which events of these types (catalogue/filter.ts); null or left out: all. */
+  readonly filter?: PayloadFilter | null
+  readonly description?: string | null
+  readonly metadata?: Record<string, string>
+  /** Extra request headers. */
+  readonly headers?: Record<string, string>
+  /** Seconds before each retry, counted from the end of the attempt before; []: no retries; null: the default (C12). */
+  readonly schedule?: readonly number[] | null
+  /** Milliseconds from the first byte sent to the status; null: the default (C11). */
+  readonly timeoutMs?: number | null
+  /** Attempts that are begun in any stretch of time, at most; null: no limit. */
+  readonly rateLimit?: RateLimit | null
+  /** One delivery at a time, each after the one before it has ended; false by default. */
+  readonly ordered?: boolean
+}
+
+/** What was given, checked; a member that was not given is not there. */
+export type CheckedInput = {
+  readonly target?: Target
+  readonly credentials: CheckedCredentials
+  readonly settings: Partial<
+    Pick<
+      Endpoint,
+      'types' | 'filter' | 'description' | 'metadata' | 'headers' | 'schedule' | 'timeoutMs' | 'rateLimit' | 'ordered'
+    >
+  >
+}
+
+const MAX_DESCRIPTION_CHARACTERS = 1_024
+const MAX_TIMEOUT_MS = 60_000
+
+/** In development, short enough to watch. */
+const leastTimeoutMs = (dev: boolean): number => (dev ? 50 : 1_000)
+
+/** The catalogue, and what the endpoint that is changed names already. */
+export type KnownNames = { readonly catalogue: readonly EventType[]; readonly before: readonly string[] | null }
+
+/** Adds what is wrong to `faults`, each fault with the place in the request's body. */
+export function checkEndpointInput(
+  input: Partial<EndpointInput>,
+  { catalogue, before }: KnownNames,
+  policy: TargetPolicy,
+  nowMs: number,
+  faults: FieldError[],
+): CheckedInput {
+  const { url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit, ordered } = input
+  const target = url === undefined ? undefined : checkUrl(url, policy, faults)
+  const credentials = checkCredentials(input, policy, nowMs, faults)
+  const settings: { -readonly [Name in keyof CheckedInput['settings']]: CheckedInput['settings'][Name] } = {}
+  if (types !== undefined) settings.types = checkTypes(types, catalogue, before, faults)
+  if (filter !== undefined) {
+    if (filter !== null) checkFilter(filter, '/filter', faults)
+    settings.filter = filter
+  }
+  if (description !== undefined) settings.description = checkDescription(description, faults)
+  if (metadata !== undefined) {
+    checkMetadata(metadata, '/metadata', faults)
+    settings.metadata = metadata
+  }
+  if (headers !== undefined) settings.headers = checkExtraHeaders(headers, '/headers', faults)
+  if (schedule !== undefined) settings.schedule = checkSchedule(schedule, policy.dev, faults)
+  if (timeoutMs !== undefined) settings.timeoutMs = checkTimeout(timeoutMs, policy.dev, faults)
+  if (rateLimit !== undefined) settings.rateLimit = checkRateLimit(rateLimit, faults)
+  if (ordered !== undefined) settings.ordered = checkOrdered(ordered, faults)
+  return {
+    ...(target === undefined ? {} : { target }),
+    credentials,
+    settings,
+  }
+}
+
+/** What a new endpoint can't do without. */
+export function checkRequired(input: Partial<EndpointInput>, faults: FieldError[]): void {
+  if (input.url === undefined) faults.push({ field: '/url', detail: 'The url is missing.' })
+  if (input.clientSecret === undefined && (input.oauth ?? null) === null) {
+    faults.push({ field: '/clientSecret', detail: 'The clientSecret is missing.' })
+  }
+}
+
+/** C3, as far as the text goes. */
+function checkUrl(url: unknown, policy: TargetPolicy, faults: FieldError[]): Target | undefined {
+  if (typeof url !== 'string') {
+    faults.push({ field: '/url', detail: 'The url must be a text.' })
+    return undefined
+  }
+  const target = checkTargetUrl(url, policy)
+  if (target.ok) return target
+  faults.push({ field: '/url', detail: target.detail, reason: target.reason })
+  return undefined
+}
+
+function checkDescription(description: unknown, faults: FieldError[]): string | null {
+  if (description === null) return null
+  if (typeof description !== 'string' || description.length > MAX_DESCRIPTION_CHARACTERS) {
+    const detail = `The description is a text of at most ${MAX_DESCRIPTION_CHARACTERS} characters.`
+    faults.push({ field: '/description', detail })
+    return null
+  }
+  checkStorable(description, '/description', faults)
+  return description
+}
+
+function checkTimeout(timeoutMs: unknown, dev: boolean, faults: FieldError[]): number | null {
+  if (timeoutMs === null) return null
+  const least = leastTimeoutMs(dev)
+  const isInteger = typeof timeoutMs === 'number' && Number.isInteger(timeoutMs)
+  if (isInteger && timeoutMs >= least && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs
+  const detail = `It must be a whole number of milliseconds from ${least} to ${MAX_TIMEOUT_MS}.`
+  faults.push({ field: '/timeoutMs', detail })
+  return null
+}
+
+function checkOrdered(ordered: unknown, faults: FieldError[]): boolean {
+  if (typeof ordered === 'boolean') return ordered
+  faults.push({ field: '/ordered', detail: 'It must be true or false.' })
+  return false
+}

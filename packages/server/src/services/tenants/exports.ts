@@ -1,0 +1,197 @@
+import { Buffer } from 'node:buffer'
+import { PosthornError } from '../../base/errors.ts'
+import { firstIdAt } from '../../base/ids.ts'
+import type { Attempt, Delivery, DeliveryId, EventId, PublishedEvent, Tenant, TenantId } from '../../base/model.ts'
+import type { ExportedAttempt } from '../../store/operations/exporting.ts'
+import type { Store } from '../../store/store.ts'
+import { requireTenant } from '../checks/refusals.ts'
+
+/** Each reads with the thread that lists are read with: more would only wait for each other. */
+const MAX_AT_ONCE = 4
+const PAGE_BYTES = 2 * 1024 * 1024
+const FIRST_EVENTS = 8
+const MAX_EVENTS = 500
+const DELIVERIES_A_PAGE = 500
+/** Of up to some 32 KiB each. */
+const ATTEMPTS_A_PAGE = 64
+const ENDPOINTS_A_PAGE = 200
+
+type ExportStore = Pick<Store, 'read' | 'now'>
+
+type Counts = Record<'tenant' | 'endpoint' | 'event' | 'delivery' | 'attempt', number>
+
+/**
+ * A tenant with everything of it as NDJSON (docs/retention.md): one object a line, each with its `kind`; the last line
+ * counts the others, so that a file that was cut off shows it.
+ *
+ * Page by page, each as large as a few megabytes, and the next is read when the one before was taken: so it keeps
+ * nobody waiting, and needs the same memory for a million rows as for ten. It is not of one moment: it has what was made
+ * before it began, each row as it was when its page was read.
+ */
+export class Exports {
+  readonly #store: ExportStore
+  /** Of whom exports are under way. */
+  readonly #underWay = new Set<TenantId>()
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** Throws not_found and overloaded here already, before a byte is sent. */
+  async open(id: TenantId): Promise<AsyncGenerator<Buffer>> {
+    const tenant = await requireTenant(this.#store as Store, id)
+    // One of each: whoever begins one and doesn't read it holds up nobody else's.
+    if (this.#underWay.has(id)) {
+      throw new PosthornError('overloaded', 'An export of this tenant is under way: try again when it is over.')
+    }
+    if (this.#underWay.size >= MAX_AT_ONCE) {
+      throw new PosthornError('overloaded', `${MAX_AT_ONCE} exports are under way: try again when one is over.`)
+    }
+    return this.#counted(tenant)
+  }
+
+  async *#counted(tenant: Tenant): AsyncGenerator<Buffer> {
+    this.#underWay.add(tenant.id)
+    try {
+      yield* this.#lines(tenant)
+    } finally {
+      this.#underWay.delete(tenant.id)
+    }
+  }
+
+  async *#lines(tenant: Tenant): AsyncGenerator<Buffer> {
+    const nowMs = this.#store.now()
+    const counts: Counts = { tenant: 0, endpoint: 0, event: 0, delivery: 0, attempt: 0 }
+    const write = (kind: keyof Counts, members: object): string => {
+      counts[kind]++
+      return `${JSON.stringify({ kind, ...members })}\n`
+    }
+    const begin = `${JSON.stringify({ kind: 'export', version: 1, tenant: tenant.id, at: time(nowMs) })}\n`
+    yield Buffer.from(begin + write('tenant', viewTenant(tenant)))
+    yield* this.#endpoints(tenant.id, write)
+    yield* this.#events(tenant.id, firstIdAt('evt', nowMs + 1), write)
+    yield* this.#deliveries(tenant.id, firstIdAt('dlv', nowMs + 1), write)
+    yield Buffer.from(`${JSON.stringify({ kind: 'end', complete: true, counts })}\n`)
+  }
+
+  async *#endpoints(tenant: TenantId, write: Write): AsyncGenerator<Buffer> {
+    for (let after: string | null = null; ; ) {
+      const args: { tenant: string; after: string | null; limit: number } = { tenant, after, limit: ENDPOINTS_A_PAGE }
+      const page = await this.#store.read('exportEndpoints', args)
+      if (page.length === 0) return
+      yield Buffer.from(page.map(endpoint => write('endpoint', endpoint)).join(''))
+      after = page.at(-1)!.id as string
+    }
+  }
+
+  async *#events(tenant: TenantId, before: EventId, write: Write): AsyncGenerator<Buffer> {
+    let limit = FIRST_EVENTS
+    for (let after: EventId | null = null; ; ) {
+      const page: PublishedEvent[] = await this.#store.read('exportEvents', { tenant, after, before, limit })
+      if (page.length === 0) return
+      const bytes = page.reduce((sum, { payload }) => sum + payload.length, 0)
+      yield Buffer.concat(page.map(event => writeEvent(event, write)))
+      after = page.at(-1)!.id
+      // As many as came to a page's bytes last time.
+      limit = Math.max(1, Math.min(MAX_EVENTS, Math.floor(PAGE_BYTES / (bytes / page.length + 1))))
+    }
+  }
+
+  async *#deliveries(tenant: TenantId, before: DeliveryId, write: Write): AsyncGenerator<Buffer> {
+    for (let after: DeliveryId | null = null; ; ) {
+      const args: { tenant: string; after: string | null; before: string; limit: number } = {
+        tenant,
+        after,
+        before,
+        limit: DELIVERIES_A_PAGE,
+      }
+      const page: Delivery[] = await this.#store.read('exportDeliveries', args)
+      if (page.length === 0) return
+      yield Buffer.from(page.map(delivery => write('delivery', viewDelivery(delivery))).join(''))
+      after = page.at(-1)!.id
+      yield* this.#attempts(tenant, page[0]!.id, after, write)
+    }
+  }
+
+  async *#attempts(tenant: TenantId, from: DeliveryId, to: DeliveryId, write: Write): AsyncGenerator<Buffer> {
+    for (let after: ExportedAttempt | null = null; ; ) {
+      const behind: Pick<ExportedAttempt, 'delivery' | 'number' | 'startedAtMs'> | null =
+        after === null ? null : { delivery: after.delivery, number: after.number, startedAtMs: after.startedAtMs }
+      const args = { tenant, from, to, after: behind, limit: ATTEMPTS_A_PAGE }
+      const page: ExportedAttempt[] = await this.#store.read('exportAttempts', args)
+      if (page.length > 0) yield Buffer.from(page.map(each => write('attempt', viewAttempt(each))).join(''))
+      if (page.length < ATTEMPTS_A_PAGE) return
+      after = page.at(-1)!
+    }
+  }
+}
+
+type Write = (kind: keyof Counts, members: object) => string
+
+const time = (ms: number): string => new Date(ms).toISOString()
+const timeOrNull = (ms: number | null): string | null => (ms === null ? null : time(ms))
+
+const viewTenant = ({ id, name, metadata, retention, createdAtMs }: Tenant) => ({
+  id,
+  name,
+  metadata,
+  retention,
+  createdAt: time(createdAtMs),
+})
+
+/** The payload as the bytes that it was published as. */
+function writeEvent(event: PublishedEvent, write: Write): Buffer {
+  const { id, type, key, test, createdAtMs, notSent, rejected, payload } = event
+  const payloadRemoved = payload.length === 0
+  const members = { id, type, key, test, createdAt: time(createdAtMs), notSent, rejected, payloadRemoved }
+  const line = write('event', members).slice(0, -2)
+  return Buffer.concat([
+    Buffer.from(`${line},"payload":`),
+    payloadRemoved ? Buffer.from('null') : inOneLine(payload),
+    Buffer.from('}\n'),
+  ])
+}
+
+/** JSON's line breaks are between its tokens only, where a space says the same. */
+function inOneLine(payload: Uint8Array): Uint8Array {
+  if (!payload.includes(10) && !payload.includes(13)) return payload
+  return payload.map(byte => (byte === 10 || byte === 13 ? 32 : byte))
+}
+
+function viewDelivery(delivery: Delivery) {
+  const { id, event, endpoint, type, state, heldReason, attempts, dueAtMs, replayOf, test } = delivery
+  return {
+    id,
+    event,
+    endpoint,
+    type,
+    state,
+    heldReason,
+    attemptCount: attempts,
+    nextAttemptAt: timeOrNull(dueAtMs),
+    replayOf,
+    test,
+    createdAt: time(delivery.createdAtMs),
+    endedAt: timeOrNull(delivery.endedAtMs),
+  }
+}
+
+/** The body in Base64: it can be any bytes. */
+function viewAttempt(attempt: Attempt & { readonly delivery: DeliveryId }) {
+  const { delivery, number, startedAtMs, durationMs, outcome, status, error, address } = attempt
+  const { responseHeaders, responseBody, responseTruncated, responseRemoved = false } = attempt
+  return {
+    delivery,
+    number,
+    startedAt: time(startedAtMs),
+    durationMs,
+    outcome,
+    status,
+    error,
+    address,
+    responseHeaders: responseHeaders.flatMap((name, at) => (at % 2 === 0 ? [[name, responseHeaders[at + 1]]] : [])),
+    responseBodyBase64: Buffer.from(responseBody).toString('base64'),
+    responseTruncated,
+    responseRemoved,
+  }
+}

@@ -1,0 +1,150 @@
+import { type FieldError, PosthornError } from '../../base/errors.ts'
+import {
+  type Actor,
+  type Erasure,
+  OPERATOR_TENANT,
+  type Retention,
+  SYSTEM,
+  type Tenant,
+  type TenantId,
+} from '../../base/model.ts'
+import { isTenantId } from '../../base/tenant-id.ts'
+import { cancelAll, removeAllStats } from '../../store/in-steps.ts'
+import type { Store } from '../../store/store.ts'
+import { checkMetadata } from '../checks/metadata.ts'
+import { invalid, notFound, requireTenant } from '../checks/refusals.ts'
+import { checkStorable } from '../checks/values.ts'
+import { checkRetention } from './retention.ts'
+
+export type TenantInput = {
+  readonly name?: string | null
+  readonly metadata?: Record<string, string>
+  readonly retention?: Partial<Retention> | null
+}
+
+const MAX_NAME_CHARACTERS = 256
+/** Endpoints of a tenant being deleted whose deliveries are cancelled side by side: they share commits. */
+const ENDPOINTS_AT_ONCE = 64
+
+export type TenantOptions = {
+  /** How long an attempt can take that waits for an endpoint without a time-out of its own, milliseconds. */
+  readonly attemptMs: number
+  /** A tenant is to be erased: somebody may look. */
+  readonly onErase: () => void
+}
+
+/** What people do to tenants: the provider's customers, under the provider's own ids for them. */
+export class Tenants {
+  readonly #store: Store
+  readonly #options: TenantOptions
+
+  constructor(store: Store, options: TenantOptions = { attemptMs: 0, onErase() {} }) {
+    this.#store = store
+    this.#options = options
+  }
+
+  /** In order of id, those after `after`. */
+  async list(page: { after: TenantId | null; limit: number }): Promise<Tenant[]> {
+    if (page.after !== null && !isTenantId(page.after)) {
+      throw invalid([{ field: 'cursor', detail: 'It must be the cursor of a list of tenants.' }])
+    }
+    return this.#store.read('listTenants', page)
+  }
+
+  get(id: TenantId): Promise<Tenant> {
+    return requireTenant(this.#store, id)
+  }
+
+  /** Creates the tenant, or replaces its name, metadata and ages. */
+  async put(
+    id: TenantId,
+    { name, metadata, retention }: TenantInput,
+    by: Actor = SYSTEM,
+  ): Promise<{ tenant: Tenant; created: boolean }> {
+    if (id === OPERATOR_TENANT) throw reserved()
+    const faults: FieldError[] = []
+    if (!isTenantId(id)) {
+      const detail = 'An id begins with a letter or digit and has up to 128 letters, digits and . _ ~ @ : - only.'
+      faults.push({ field: 'tenant', detail })
+    }
+    if (name !== undefined && name !== null) checkName(name, faults)
+    if (metadata !== undefined) checkMetadata(metadata, '/metadata', faults)
+    const ages = checkRetention(retention, faults)
+    if (faults.length > 0) throw invalid(faults)
+    const nowMs = this.#store.now()
+    const values = { name: name ?? null, metadata: metadata ?? {}, retention: ages }
+    const result = await this.#store.write('putTenant', { id, ...values, by, nowMs })
+    if (result === null) {
+      throw new PosthornError('conflict', 'What was there under this id is being erased: wait until that is finished.')
+    }
+    this.#store.changes.emit({ kind: 'tenant', tenant: id })
+    return result
+  }
+
+  /** Deletes the tenant and its endpoints, and cancels what was still owed to them (C13). */
+  async remove(id: TenantId, by: Actor = SYSTEM): Promise<void> {
+    if (!isTenantId(id)) throw notFound('tenant')
+    if (id === OPERATOR_TENANT) throw reserved()
+    const endpoints = await this.#store.write('deleteTenant', { id, by, nowMs: this.#store.now() })
+    if (endpoints === null) throw notFound('tenant')
+    this.#emitGone(id, endpoints)
+    const { changes } = this.#store
+    for (let from = 0; from < endpoints.length; from += ENDPOINTS_AT_ONCE) {
+      const some = endpoints.slice(from, from + ENDPOINTS_AT_ONCE)
+      await Promise.all(some.map(({ id: endpoint, partition }) => cancelAll(this.#store, { partition, endpoint })))
+      for (const { id: endpoint, partition } of some) {
+        changes.emit({ kind: 'lane', tenant: id, endpoint, partition })
+      }
+    }
+    await removeAllStats(this.#store, id)
+  }
+
+  /**
+   * Deletes the tenant, if that was not done before, and has everything of it erased, whether it takes a second or an
+   * hour: `erasure` tells how far it has come. Nothing of it is sent from now on.
+   */
+  async erase(id: TenantId, by: Actor = SYSTEM): Promise<Erasure> {
+    if (id === OPERATOR_TENANT) throw reserved()
+    const args = { id, by, nowMs: this.#store.now(), attemptMs: this.#options.attemptMs }
+    const begun = isStorableId(id) ? await this.#store.write('eraseTenant', args) : null
+    if (begun === null) throw notFound('tenant')
+    this.#emitGone(id, begun.endpoints)
+    this.#options.onErase()
+    return begun.erasure
+  }
+
+  /** Of a tenant that is being erased, or was. */
+  async erasure(id: TenantId): Promise<Erasure> {
+    const erasure = isStorableId(id) ? await this.#store.read('getErasure', { id }) : null
+    if (erasure === null) throw notFound('erasure')
+    return erasure
+  }
+
+  #emitGone(id: TenantId, endpoints: readonly { readonly id: string; readonly partition: number }[]): void {
+    const { changes } = this.#store
+    changes.emit({ kind: 'tenant', tenant: id })
+    // Its keys went with it.
+    changes.emit({ kind: 'api_keys' })
+    for (const { id: endpoint, partition } of endpoints) {
+      changes.emit({ kind: 'endpoint', tenant: id, endpoint, partition })
+    }
+  }
+}
+
+/** Also what is no id of a tenant: from SQL, events can be published for any text. */
+function isStorableId(id: string): boolean {
+  const faults: FieldError[] = []
+  checkStorable(id, 'tenant', faults)
+  return faults.length === 0
+}
+
+function reserved(): PosthornError {
+  const detail = `The tenant ${OPERATOR_TENANT} is Posthorn's own, for operational events: it stays as it is.`
+  return new PosthornError('conflict', detail)
+}
+
+function checkName(name: unknown, faults: FieldError[]): void {
+  if (typeof name !== 'string' || name.length > MAX_NAME_CHARACTERS) {
+    faults.push({ field: '/name', detail: `The name is a text of at most ${MAX_NAME_CHARACTERS} characters.` })
+  } else checkStorable(name, '/name', faults)
+}
