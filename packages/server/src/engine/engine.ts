@@ -212,6 +212,7 @@ export class Engine {
 
   // The way of a delivery
 
+  /** It is the lane's turn: sends its next delivery, or puts it back. */
   async #dispatch(lane: Lane, host: string): Promise<void> {
     const item = lane.takeNext()
     const { rate } = lane
@@ -266,6 +267,7 @@ export class Engine {
     this.#lanes.considerAndRun(lane)
   }
 
+  /** Stores the outcome; the lane then goes by what the store has made of it. */
   async #settle(lane: Lane, item: LaneItem, settlement: Settlement): Promise<void> {
     const { delivery, endpoint, attempt } = settlement
     try {

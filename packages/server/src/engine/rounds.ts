@@ -2,7 +2,9 @@ import type { TenantId } from '../base/model.ts'
 import type { Lane } from './lane/lane.ts'
 
 export type RoundLimits = {
+  /** Requests at once on this node. */
   readonly maxInFlight: number
+  /** Requests at once to one receiving host. */
   readonly maxInFlightPerHost: number
 }
 
@@ -18,6 +20,7 @@ type Host = {
   readonly tried: Set<TenantId>
 }
 
+/** A tenant's lanes that wait for their turn. */
 type Queue = { readonly tenant: TenantId; readonly lanes: Lane[]; inFlight: number; isInRound: boolean }
 
 /** Tenants of which a lane is admitted for each request that ends at a crowded host. */
