@@ -9,6 +9,7 @@ import type { Driver } from '../../src/store/driver.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { openSqlite } from '../../src/store/sqlite/driver.ts'
 import { Store } from '../../src/store/store.ts'
+import { reusedWorkers } from './workers.ts'
 
 export type Opened = {
   readonly store: Store
@@ -36,7 +37,7 @@ export function sqliteEngine(): Engine {
     name: 'sqlite',
     async open() {
       const folder = await mkdtemp(join(tmpdir(), 'posthorn-store-'))
-      const driver = await openSqlite(folder, systemClock)
+      const driver = await openSqlite(folder, systemClock, reusedWorkers)
       const store = await ready(driver)
       const close = async () => {
         await store.close()
