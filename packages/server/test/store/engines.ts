@@ -58,14 +58,24 @@ export function sqliteEngine(): Engine {
   }
 }
 
+const TEMPLATE = 'migrated'
+
+/** To copy a database that has its tables takes a third of what it takes to make them. */
+async function startWithTemplate(): Promise<Postgres> {
+  const server = await startPostgres()
+  const store = await ready(await openPostgres(await server.createDatabase(TEMPLATE), systemClock))
+  await store.close()
+  return server
+}
+
 export function postgresEngine(): Engine {
   let server: Promise<Postgres> | undefined
   let count = 0
   return {
     name: 'postgres',
     async open() {
-      server ??= startPostgres()
-      const url = await (await server).createDatabase(`conformance_${++count}`)
+      server ??= startWithTemplate()
+      const url = await (await server).createDatabase(`conformance_${++count}`, TEMPLATE)
       const driver = await openPostgres(url, systemClock)
       const store = await ready(driver)
       const run: Opened['run'] = async (text, params = []) => {
