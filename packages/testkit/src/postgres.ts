@@ -20,8 +20,8 @@ export type Postgres = {
   readonly pid: number
   /** Connection string of a database. Default: `postgres`, which is always there. */
   url(database?: string): string
-  /** Makes a database and returns its connection string. */
-  createDatabase(name: string): Promise<string>
+  /** Makes a database, empty or as a copy of `template` (while nobody is connected to it); returns its connection string. */
+  createDatabase(name: string, template?: string): Promise<string>
   /** Kills the server with SIGKILL, as a crash would; `restart` brings it back. */
   kill(): Promise<void>
   /** Starts it again after a kill, on the same port and data; resolves once it has recovered and takes connections. */
@@ -63,8 +63,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       return server.pid
     },
     url,
-    async createDatabase(name) {
-      await ask(url(), `create database ${pg.escapeIdentifier(name)}`)
+    async createDatabase(name, template = 'template1') {
+      await ask(url(), `create database ${pg.escapeIdentifier(name)} template ${pg.escapeIdentifier(template)}`)
       return url(name)
     },
     async kill() {

@@ -67,6 +67,11 @@ export function newId(prefix: IdPrefix, nowMs: number): string {
   return idText(prefix, bytes)
 }
 
+/** For ids of another store, whose time may be earlier: they rise from its own. */
+export function forgetTime(): void {
+  lastMs = 0
+}
+
 const scratch = new Uint8Array(16)
 
 /** An id is written here and read as a whole: put together from its characters, flattening it later cost as much again. */

@@ -5,7 +5,7 @@ import type { Json } from './setup.ts'
  * Holds answers against the OpenAPI document: status, content type and body, which may have no member that the document
  * does not name.
  */
-export class AnswerChecker {
+class AnswerChecker {
   readonly #document: Json
   readonly #ajv = new Ajv2020({ strict: false, allErrors: true, formats: { 'date-time': isTime, uri: true } })
   readonly #paths: { readonly pattern: RegExp; readonly operations: Json }[]
@@ -56,6 +56,16 @@ export class AnswerChecker {
     }
     return validate(body) ? [] : this.#ajv.errorsText(validate.errors, { separator: '\n' }).split('\n')
   }
+}
+
+const checkers = new Map<string, AnswerChecker>()
+
+/** The same for the same document: to make one takes longer than most tests. */
+export function checkerOf(document: Json): AnswerChecker {
+  const text = JSON.stringify(document)
+  const checker = checkers.get(text) ?? new AnswerChecker(document)
+  checkers.set(text, checker)
+  return checker
 }
 
 function isTime(text: string): boolean {

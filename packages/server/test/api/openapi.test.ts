@@ -1,3 +1,4 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Erasure } from '../../src/background/erasure.ts'
@@ -44,6 +45,20 @@ describe('the document', () => {
     const names = new Set([...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(match => match[1]!))
     for (const name of names) expect(bench.document.components.schemas).toHaveProperty(name)
     expect([...text.matchAll(/"\$ref":"([^"]+)"/g)].every(match => match[1]!.startsWith('#/components/'))).toBe(true)
+  })
+
+  it('has schemas that are sound in their dialect, 2020-12', () => {
+    const dialect = new Ajv2020({ strict: false })
+    const { schemas } = bench.document.components
+    const used = operations.flatMap(({ operation: { parameters = [], requestBody } }) => [
+      ...parameters.map(({ schema }: Json) => schema),
+      ...Object.values(requestBody?.content ?? {}).map(({ schema }: Json) => schema),
+    ])
+    expect(used.length).toBeGreaterThan(operations.length)
+    for (const schema of [...used, ...Object.values(schemas)]) {
+      dialect.validateSchema(schema as object)
+      expect(dialect.errors ?? [], JSON.stringify(schema)).toEqual([])
+    }
   })
 
   it('says which bodies can be left out, and shows how to publish', () => {

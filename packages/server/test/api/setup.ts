@@ -8,7 +8,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { createLogger } from '../../src/base/logger.ts'
 import { hashOfKey } from '../../src/secrets/api-key.ts'
 import { Bench } from '../services/setup.ts'
-import { AnswerChecker } from './answer-checker.ts'
+import { checkerOf } from './answer-checker.ts'
 
 export const KEY = 'test-key-0123456789'
 
@@ -37,7 +37,7 @@ export class ApiBench extends Bench {
   draining = false
   failedAuthentications!: () => number
   ready = true
-  #checker!: AnswerChecker
+  #checker!: ReturnType<typeof checkerOf>
 
   async openApi(services: Partial<Services> = {}, options: Partial<ApiOptions> = {}): Promise<void> {
     await this.open()
@@ -54,7 +54,7 @@ export class ApiBench extends Bench {
     this.api = api
     this.failedAuthentications = failedAuthentications
     await this.api.ready()
-    this.#checker = new AnswerChecker(this.api.swagger() as Json)
+    this.#checker = checkerOf(this.api.swagger() as Json)
   }
 
   /** An API that is not ready yet. */

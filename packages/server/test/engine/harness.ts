@@ -21,6 +21,7 @@ import { Tenants } from '../../src/services/tenants/tenants.ts'
 import type { Driver } from '../../src/store/driver.ts'
 import { openSqlite } from '../../src/store/sqlite/driver.ts'
 import { Store } from '../../src/store/store.ts'
+import { reusedWorkers } from '../store/workers.ts'
 
 const keyring = createKeyring(new Uint8Array(32).fill(7))
 export const policy: TargetPolicy = { dev: true, targetPorts: [{ first: 443, last: 65_535 }], allowTarget: [] }
@@ -33,7 +34,8 @@ export async function startPosthorn(
   isSending = true,
   clock: Clock = systemClock,
 ) {
-  return startOn(await openSqlite(folder, clock), store => new AllPartitions(store), authority, over, isSending, clock)
+  const driver = await openSqlite(folder, clock, reusedWorkers)
+  return startOn(driver, store => new AllPartitions(store), authority, over, isSending, clock)
 }
 
 /** The same on any store. */

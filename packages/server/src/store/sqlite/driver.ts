@@ -1,14 +1,14 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../base/clock.ts'
 import type { Call, CallResult, Driver } from '../driver.ts'
 import type { Arguments, OperationName, Result } from '../operations/index.ts'
 import { StoreUnavailable } from '../transaction.ts'
 import { sqliteDialect } from './dialect.ts'
 import { packCall, unpackResult } from './packed.ts'
-import type { Failure, Reply, Request, Success, WorkerSettings } from './worker.ts'
+import { newWorkers, Thread, type Workers } from './thread.ts'
+import type { Failure, Success } from './worker.ts'
 
 /** Another process has the folder open. */
 export class FolderInUse extends Error {
@@ -17,65 +17,6 @@ export class FolderInUse extends Error {
     this.name = 'FolderInUse'
   }
 }
-
-/** Of each thread. By default V8 lets what is short-lived take 64 MB before it looks what of it is still needed. */
-const YOUNG_MEGABYTES = 12
-
-type RequestBody = Request extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
-
-/** A worker thread with a connection of its own, as a function from request to results. */
-class Thread {
-  readonly #worker: Worker
-  readonly #waiting = new Map<number, (results: readonly (Success | Failure)[]) => void>()
-  #lastId = 0
-  #dead: string | undefined
-
-  constructor(settings: WorkerSettings) {
-    this.#worker = startWorker(settings)
-    this.#worker.on('message', (reply: Reply) => {
-      const resolve = this.#waiting.get(reply.id)
-      this.#waiting.delete(reply.id)
-      resolve?.(reply.results)
-    })
-    this.#worker.on('error', error => this.#die(error.message))
-    this.#worker.on('exit', () => this.#die('The store thread has ended'))
-  }
-
-  ask(body: RequestBody): Promise<readonly (Success | Failure)[]> {
-    const { promise, resolve } = Promise.withResolvers<readonly (Success | Failure)[]>()
-    if (this.#dead !== undefined) return Promise.resolve([unavailable(this.#dead)])
-    const id = ++this.#lastId
-    this.#waiting.set(id, resolve)
-    this.#worker.postMessage({ ...body, id } as Request)
-    return promise
-  }
-
-  #die(why: string): void {
-    this.#dead ??= why
-    for (const resolve of this.#waiting.values()) resolve([unavailable(why)])
-    this.#waiting.clear()
-  }
-}
-
-function startWorker(workerData: WorkerSettings): Worker {
-  const start = (flags: readonly string[]) =>
-    // A diagnostic report would list the environment, where keys are, for each thread again.
-    new Worker(new URL('./worker.ts', import.meta.url), {
-      workerData,
-      execArgv: [...flags, '--report-exclude-env'],
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
-    })
-  try {
-    // Without that of cli.ts, so that the others (`--cpu-prof`) hold for threads too.
-    return start(process.execArgv.filter(flag => !flag.startsWith('--max-semi-space-size')))
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error
-    // Flags of the whole process (`--max-old-space-size`), which hold for its threads without being given to them.
-    return start([])
-  }
-}
-
-const unavailable = (message: string): Failure => ({ ok: false, unavailable: true, name: 'StoreUnavailable', message })
 
 function toError({ unavailable, name, message }: Failure): Error {
   if (unavailable) return new StoreUnavailable(message)
@@ -139,11 +80,11 @@ const FOR_PEOPLE: ReadonlySet<OperationName> = new Set([
 export const databaseFile = (folder: string): string => join(folder, 'posthorn.db')
 
 /** The embedded store: one file in `folder`, a thread that writes, one that reads, and one that reads for people. */
-export async function openSqlite(folder: string, clock: Clock): Promise<Driver> {
+export async function openSqlite(folder: string, clock: Clock, workers: Workers = newWorkers): Promise<Driver> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const lock = lockFolder(folder)
   const file = databaseFile(folder)
-  const writer = new Thread({ file, readOnly: false })
+  const writer = new Thread({ file, readOnly: false }, workers)
   await writer.ask({ kind: 'pragma', name: 'journal_mode' })
   // Begun when they are first asked: a thread takes memory, and a moment of a core. The file is there by now.
   const readers = new Map<'engine' | 'people', Thread>()
@@ -152,7 +93,7 @@ export async function openSqlite(folder: string, clock: Clock): Promise<Driver> 
     // One that began now would never be ended.
     if (isClosed) throw new StoreUnavailable('The store is closed')
     const whom = FOR_PEOPLE.has(name) ? 'people' : 'engine'
-    const thread = readers.get(whom) ?? new Thread({ file, readOnly: true })
+    const thread = readers.get(whom) ?? new Thread({ file, readOnly: true }, workers)
     readers.set(whom, thread)
     return thread
   }
@@ -187,8 +128,8 @@ export async function openSqlite(folder: string, clock: Clock): Promise<Driver> 
     makeHistory: async () => 0,
     async close() {
       isClosed = true
-      await Promise.all([...readers.values()].map(thread => thread.ask({ kind: 'close' })))
-      await writer.ask({ kind: 'close' })
+      await Promise.all(Array.from(readers.values(), thread => thread.close()))
+      await writer.close()
       lock.close()
     },
   }

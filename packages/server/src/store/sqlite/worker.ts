@@ -1,5 +1,6 @@
 /** The thread that owns a connection: runs the calls it is sent, in order, and answers each. */
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
+import { forgetTime } from '../../base/ids.ts'
 import type { Call } from '../driver.ts'
 import { operations } from '../operations/index.ts'
 import { KeyRace } from '../operations/publish.ts'
@@ -8,13 +9,15 @@ import { SqliteConnection } from './connection.ts'
 import { sqliteDialect } from './dialect.ts'
 import { packResult, unpackCall } from './packed.ts'
 
-export type WorkerSettings = { readonly file: string; readonly readOnly: boolean }
+export type FileSettings = { readonly file: string; readonly readOnly: boolean }
 
 export type Request =
+  | ({ readonly id: number; readonly kind: 'open' } & FileSettings)
   | { readonly id: number; readonly kind: 'calls'; readonly calls: readonly Call[] }
   | { readonly id: number; readonly kind: 'pragma'; readonly name: string }
   | { readonly id: number; readonly kind: 'empty log' }
   | { readonly id: number; readonly kind: 'close' }
+  | { readonly id: number; readonly kind: 'end' }
 
 /** Errors lose their class between threads: so it is said apart. */
 export type Failure = {
@@ -26,8 +29,23 @@ export type Failure = {
 export type Success = { readonly ok: true; readonly value: unknown }
 export type Reply = { readonly id: number; readonly results: readonly (Success | Failure)[] }
 
-const { file, readOnly } = workerData as WorkerSettings
-let connection: SqliteConnection | undefined = new SqliteConnection(file, readOnly)
+let settings: FileSettings | undefined
+let connection: SqliteConnection | undefined
+
+/** Throws StoreUnavailable; the next use tries again. */
+function connect(): SqliteConnection {
+  if (settings === undefined) throw new StoreUnavailable('The store is closed')
+  connection ??= new SqliteConnection(settings.file, settings.readOnly)
+  return connection
+}
+
+function open({ file, readOnly }: FileSettings): void {
+  forget()
+  // Another store's time may be behind that of the one before.
+  forgetTime()
+  settings = { file, readOnly }
+  connect()
+}
 
 function start(call: Call): Transaction<unknown> {
   const operation = operations[call.name] as (args: unknown, dialect: typeof sqliteDialect) => Transaction<unknown>
@@ -41,8 +59,7 @@ function* together(calls: readonly Call[]): Transaction<unknown[]> {
 }
 
 function transact(calls: readonly Call[]): unknown[] {
-  connection ??= new SqliteConnection(file, readOnly)
-  return connection.transact(readOnly ? 'begin' : 'begin immediate', () => together(calls))
+  return connect().transact(settings!.readOnly ? 'begin' : 'begin immediate', () => together(calls))
 }
 
 function failure(error: unknown): Failure {
@@ -84,15 +101,13 @@ function runAlone(call: Call): Success | Failure {
 
 function answer(request: Request): (Success | Failure)[] {
   if (request.kind === 'calls') return runCalls(request.calls)
-  if (request.kind === 'pragma') {
-    connection ??= new SqliteConnection(file, readOnly)
-    return [{ ok: true, value: connection.pragma(request.name) }]
+  if (request.kind === 'pragma') return [{ ok: true, value: connect().pragma(request.name) }]
+  if (request.kind === 'empty log') return [{ ok: true, value: connect().emptyLog() }]
+  if (request.kind === 'open') open(request)
+  else {
+    forget()
+    settings = undefined
   }
-  if (request.kind === 'empty log') {
-    connection ??= new SqliteConnection(file, readOnly)
-    return [{ ok: true, value: connection.emptyLog() }]
-  }
-  forget()
   return [{ ok: true, value: null }]
 }
 
@@ -104,5 +119,5 @@ parentPort!.on('message', (request: Request) => {
     results = (request.kind === 'calls' ? request.calls : [null]).map(() => failure(error))
   }
   parentPort!.postMessage({ id: request.id, results } satisfies Reply)
-  if (request.kind === 'close') parentPort!.close()
+  if (request.kind === 'end') parentPort!.close()
 })
