@@ -10,7 +10,6 @@ import { Retention } from '../background/retention.ts'
 import { StatisticsCleaner } from '../background/statistics.ts'
 import { BackgroundWorks } from '../background/works.ts'
 import type { Clock } from '../base/clock.ts'
-import { DAY_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
 import { PARTITION_COUNT } from '../base/model.ts'
 import { TypeSamples } from '../catalogue/type-samples.ts'
@@ -187,13 +186,8 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
   const types = () => publisher.types()
   return {
     publisher,
-    endpoints: new Endpoints(store, keys.keyring, {
-      policy: config,
-      maxEndpoints: config.maxEndpoints,
-      types,
-      disableAfterMs: config.disableAfterDays * DAY_MS,
-    }),
-    retrySchedules: new RetrySchedules(store, { setting: config.retrySchedule, dev: config.dev, types }),
+    endpoints: new Endpoints(store, keys.keyring, config, types),
+    retrySchedules: new RetrySchedules(store, config, types),
     tenants: new Tenants(store, {
       // A token may be asked for before.
       attemptMs: 2 * config.connectTimeoutMs + config.responseTimeoutMs + ATTEMPT_MARGIN_MS,
@@ -201,7 +195,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     }),
     exports: new Exports(store),
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
-    eventTypes: new EventTypes(store, typeSamples, { dev: config.dev }),
+    eventTypes: new EventTypes(store, typeSamples, config),
     deliveries: new Deliveries(store),
     events: new Events(store),
     replays: new Replays(store, createReplayCounter(store, clock)),

@@ -46,27 +46,29 @@ export function checkSchedule(
   return schedule
 }
 
-export type RetrySchedulesOptions = {
-  /** The operator's, where nothing else is set. */
-  readonly setting: RetrySchedule
+/** Settings, by their own names. */
+export type RetryScheduleSettings = {
+  readonly retrySchedule: RetrySchedule
   readonly dev: boolean
-  readonly types: () => Promise<readonly EventType[]>
 }
 
 /** What people see of retry schedules: which one is in force, and when its attempts fall due (C12). */
 export class RetrySchedules {
   readonly #store: Store
-  readonly #options: RetrySchedulesOptions
+  readonly #settings: RetryScheduleSettings
+  readonly #types: () => Promise<readonly EventType[]>
 
-  constructor(store: Store, options: RetrySchedulesOptions) {
+  /** @param types the catalogue's event types */
+  constructor(store: Store, settings: RetryScheduleSettings, types: () => Promise<readonly EventType[]>) {
     this.#store = store
-    this.#options = options
+    this.#settings = settings
+    this.#types = types
   }
 
   /** Of a schedule that is given, or, without one, of a type's deliveries at endpoints without one of their own. */
   async preview(input: { schedule?: readonly number[] | null; type?: string }): Promise<SchedulePreview> {
     const faults: FieldError[] = []
-    const given = checkSchedule(input.schedule ?? null, this.#options.dev, faults, 'schedule')
+    const given = checkSchedule(input.schedule ?? null, this.#settings.dev, faults, 'schedule')
     const ofType = input.type === undefined ? null : await this.#ofType(input.type, faults)
     if (faults.length > 0) throw invalid(faults)
     return given === null ? this.#inForce(null, ofType) : toPreview(given, 'given')
@@ -84,12 +86,12 @@ export class RetrySchedules {
   }
 
   #inForce(ofEndpoint: RetrySchedule | null, ofType: RetrySchedule | null): SchedulePreview {
-    const schedule = scheduleInForce(ofEndpoint, ofType, this.#options.setting)
+    const schedule = scheduleInForce(ofEndpoint, ofType, this.#settings.retrySchedule)
     return toPreview(schedule, schedule === ofEndpoint ? 'endpoint' : schedule === ofType ? 'type' : 'setting')
   }
 
   async #ofType(name: string, faults: FieldError[]): Promise<RetrySchedule | null> {
-    const type = (await this.#options.types()).find(each => each.name === name)
+    const type = (await this.#types()).find(each => each.name === name)
     if (type === undefined && !isOperational(name)) {
       faults.push({ field: 'type', detail: 'The catalogue has no event type of this name.', reason: 'unknown_type' })
     }

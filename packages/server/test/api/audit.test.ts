@@ -107,8 +107,9 @@ describe('the audit log', () => {
 describe('the endpoints of a tenant', () => {
   it('are not more than the setting says; a deleted one makes room', async () => {
     const { store, keyring, publisher } = bench
-    const options = { policy: policy(), resolver: resolvesTo('93.184.215.14'), types: () => publisher.types() }
-    await bench.useServices({ endpoints: new Endpoints(store, keyring, { ...options, maxEndpoints: 2 }) })
+    const lookup = { resolver: resolvesTo('93.184.215.14') }
+    const settings = { ...policy(), maxEndpoints: 2 }
+    await bench.useServices({ endpoints: new Endpoints(store, keyring, settings, () => publisher.types(), lookup) })
     const make = () => post(ENDPOINTS, { url: 'https://hooks.example.com/a', clientSecret: SECRET })
     const [first, , third] = [await make(), await make(), await make()]
     expect([first.status, third.status, third.body.code]).toEqual([201, 409, 'conflict'])

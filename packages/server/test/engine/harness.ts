@@ -95,7 +95,7 @@ export async function startOn(
     partitions,
     lines,
     publisher,
-    endpoints: new Endpoints(store, keyring, { policy, types: () => publisher.types() }),
+    endpoints: new Endpoints(store, keyring, policy, () => publisher.types()),
     deliveries: new Deliveries(store),
     events: new Events(store),
     replays: new Replays(store, createReplayCounter(store, clock)),

@@ -109,7 +109,7 @@ describe('create', () => {
       },
     }
     const types = () => bench.publisher.types()
-    const endpoints = new Endpoints(bench.store, bench.keyring, { policy: policy(), resolver: () => {}, types, clock })
+    const endpoints = new Endpoints(bench.store, bench.keyring, policy(), types, { resolver: () => {}, clock })
     const { warnings } = await endpoints.create('acme', { url: URL_A, clientSecret: SECRET, types: [TYPE] })
     expect(codes(warnings)).toEqual(['host_unresolved'])
     expect(waits).toEqual([3_000])
@@ -374,7 +374,7 @@ describe('finding endpoints', () => {
   it('says so where a stored secret does not open', async () => {
     const { endpoint } = await create()
     const types = () => bench.publisher.types()
-    const other = new Endpoints(bench.store, createKeyring(randomBytes(32)), { policy: policy(), types })
+    const other = new Endpoints(bench.store, createKeyring(randomBytes(32)), policy(), types)
     expect(codes((await other.describe(endpoint)).warnings)).toEqual(['secret_unreadable'])
     // A new one is a new beginning, at once, with a signing secret that is shown.
     const switchAtMs = bench.store.now() + 60_000

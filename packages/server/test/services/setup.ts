@@ -93,7 +93,7 @@ export class Bench {
     this.events = new Events(store)
     this.exports = new Exports(store)
     const types = () => this.publisher.types()
-    this.retrySchedules = new RetrySchedules(store, { setting: [30, 60, 120], dev: false, types })
+    this.retrySchedules = new RetrySchedules(store, { retrySchedule: [30, 60, 120], dev: false }, types)
     const place = { addNew: () => randomBytes(32), dropOlder: () => true }
     this.replays = new Replays(store, createReplayCounter(store, systemClock))
     this.stats = new Stats(store, async () => {})
@@ -105,11 +105,7 @@ export class Bench {
   }
 
   endpointsWith(targets: TargetPolicy, resolver: Resolver): Endpoints {
-    return new Endpoints(this.store, this.keyring, {
-      policy: targets,
-      resolver,
-      types: () => this.publisher.types(),
-    })
+    return new Endpoints(this.store, this.keyring, targets, () => this.publisher.types(), { resolver })
   }
 
   async close(): Promise<void> {

@@ -16,6 +16,7 @@ import {
 } from '../../base/model.ts'
 import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
 import type { Resolution } from '../../guard/lookup.ts'
+import type { TargetPolicy } from '../../guard/target.ts'
 import {
   MAX_LIVE_SIGNING_SECRETS,
   makeSigningSecret,
@@ -42,18 +43,17 @@ export type EndpointResult = Described & {
   readonly signingSecret: string | null
 }
 
-export type EndpointsOptions = LookupOptions & {
-  /** How many endpoints a tenant can have; any number by default. */
+/** Settings, by their own names. */
+export type EndpointsSettings = TargetPolicy & {
+  /** Default: any number. */
   readonly maxEndpoints?: number
-  /** The catalogue's event types. */
-  readonly types: () => Promise<readonly EventType[]>
-  /** After so long without a success endpoints are disabled, milliseconds; 0: never. Five days by default. */
-  readonly disableAfterMs?: number
+  /** Default: 5. */
+  readonly disableAfterDays?: number
 }
 
 /** Tries of an update against others of the same moment. */
 const MAX_TRIES = 5
-const FIVE_DAYS_MS = 5 * DAY_MS
+const DISABLE_AFTER_DAYS = 5
 
 /**
  * What people do to endpoints. A change of state is one small commit, which is what counts from then on; its
@@ -63,13 +63,24 @@ export class Endpoints {
   readonly #store: Store
   readonly #keyring: Keyring
   readonly #credentials: SealedCredentials
-  readonly #options: EndpointsOptions
+  readonly #settings: EndpointsSettings
+  readonly #types: () => Promise<readonly EventType[]>
+  readonly #lookup: LookupOptions
 
-  constructor(store: Store, keyring: Keyring, options: EndpointsOptions) {
+  /** @param types the catalogue's event types */
+  constructor(
+    store: Store,
+    keyring: Keyring,
+    settings: EndpointsSettings,
+    types: () => Promise<readonly EventType[]>,
+    lookup: LookupOptions = {},
+  ) {
     this.#store = store
     this.#keyring = keyring
     this.#credentials = new SealedCredentials(store, keyring)
-    this.#options = options
+    this.#settings = settings
+    this.#types = types
+    this.#lookup = lookup
   }
 
   async create(tenant: TenantId, input: EndpointInput, by: Actor = SYSTEM): Promise<EndpointResult> {
@@ -103,7 +114,7 @@ export class Endpoints {
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     }
-    const { maxEndpoints } = this.#options
+    const { maxEndpoints } = this.#settings
     const limit = maxEndpoints === undefined ? {} : { maxEndpoints }
     const result = await this.#store.write('createEndpoint', { endpoint, by, ...limit })
     if (result === 'no_tenant') throw notFound('tenant')
@@ -175,7 +186,7 @@ export class Endpoints {
     const described = describeAuthentication(endpoint, this.#credentials.open(endpoint), this.#keyring, shared, nowMs)
     const { pausedUntilMs } = endpoint.health
     const warnings = [
-      ...adviseOnHealth(endpoint, this.#options.disableAfterMs ?? FIVE_DAYS_MS),
+      ...adviseOnHealth(endpoint, (this.#settings.disableAfterDays ?? DISABLE_AFTER_DAYS) * DAY_MS),
       ...described.warnings,
       ...adviseOnTypes(endpoint.types, await this.#nameable()),
     ]
@@ -254,7 +265,7 @@ export class Endpoints {
 
   /** What an endpoint can name: of the catalogue, and of Posthorn's own. */
   async #nameable(): Promise<readonly EventType[]> {
-    return [...(await this.#options.types()), ...OPERATIONAL_TYPES]
+    return [...(await this.#types()), ...OPERATIONAL_TYPES]
   }
 
   /** Throws one refusal with all that is wrong. */
@@ -263,10 +274,10 @@ export class Endpoints {
     faults: FieldError[],
     typesBefore: Endpoint['types'] = null,
   ): Promise<{ checked: CheckedInput; resolution: Resolution | undefined }> {
-    const { policy } = this.#options
     const known = { catalogue: await this.#nameable(), before: typesBefore }
-    const checked = checkEndpointInput(input, known, policy, this.#store.now(), faults)
-    const resolution = checked.target === undefined ? undefined : await resolveHost(checked.target, this.#options)
+    const checked = checkEndpointInput(input, known, this.#settings, this.#store.now(), faults)
+    const { target } = checked
+    const resolution = target === undefined ? undefined : await resolveHost(target, this.#settings, this.#lookup)
     checkResolution(resolution, faults)
     if (faults.length > 0) throw invalid(faults)
     return { checked, resolution }

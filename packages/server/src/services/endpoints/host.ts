@@ -5,7 +5,6 @@ import type { Target, TargetPolicy } from '../../guard/target.ts'
 import type { Warning } from './authentication.ts'
 
 export type LookupOptions = {
-  readonly policy: TargetPolicy
   /** Looks names up; the system's by default. */
   readonly resolver?: Resolver
   /** Bounds the wait for a name server; the system's by default. */
@@ -18,7 +17,8 @@ const LOOKUP_TIMEOUT_MS = 3_000
 /** C3: where the name leads now. It is asked again at each connection. */
 export async function resolveHost(
   { host }: Target,
-  { policy, resolver, clock = systemClock }: LookupOptions,
+  policy: TargetPolicy,
+  { resolver, clock = systemClock }: LookupOptions,
 ): Promise<Resolution> {
   const { promise: tooLate, resolve } = Promise.withResolvers<Resolution>()
   const timer = clock.after(LOOKUP_TIMEOUT_MS, () => resolve({ unresolved: true, code: 'ETIMEOUT' }))
