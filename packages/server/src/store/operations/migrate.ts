@@ -1,4 +1,5 @@
-import { MIGRATIONS, type Migration, type Statement } from '../migrations.ts'
+import { MIGRATIONS } from '../migrations/index.ts'
+import type { Migration, Statement } from '../migrations/migration.ts'
 import type { Dialect, Transaction } from '../transaction.ts'
 import { getMeta, setMeta } from './versions.ts'
 
