@@ -91,23 +91,23 @@ export class BackgroundWorks {
     this.#timer?.cancel()
     for (const end of this.#endRests.splice(0)) end()
     await Promise.all(this.#running.values())
-    await this.#store.write('leaveUpkeep', { node: this.#node }).catch(() => {})
+    await this.#store.write('leaveWorks', { node: this.#node }).catch(() => {})
   }
 
   async #consider(work: BackgroundWork): Promise<void> {
     const { name } = work
     try {
       if (work.isWanted !== undefined && !(await work.isWanted())) return
-      if (!(await this.#store.read('isUpkeepDue', { name }))) return
-      const state = await this.#store.write('claimUpkeep', { name, node: this.#node, claimMs: CLAIM_MS })
+      if (!(await this.#store.read('isWorkDue', { name }))) return
+      const state = await this.#store.write('claimWork', { name, node: this.#node, claimMs: CLAIM_MS })
       if (state === null) return
       const left = await work.run(this.#paceOf(name), state)
-      await this.#store.write('endUpkeep', { name, node: this.#node, ...left })
+      await this.#store.write('endWork', { name, node: this.#node, ...left })
     } catch (error) {
       if (error instanceof Interrupted) return
       this.#log.error({ err: error, work: name }, 'work beside the deliveries failed; it is tried again in a minute')
       await this.#store
-        .write('endUpkeep', { name, node: this.#node, state: null, afterMs: RETRY_MS })
+        .write('endWork', { name, node: this.#node, state: null, afterMs: RETRY_MS })
         // It is away: whoever finds it there again goes on when the claim has run out.
         .catch(() => {})
     }
@@ -118,7 +118,7 @@ export class BackgroundWorks {
     const renew = async (state?: string) => {
       renewedAtMs = this.#clock.monotonicMs()
       const args = { name, node: this.#node, claimMs: CLAIM_MS, ...(state === undefined ? {} : { state }) }
-      if (!(await this.#store.write('renewUpkeep', args))) throw new Interrupted()
+      if (!(await this.#store.write('renewWork', args))) throw new Interrupted()
     }
     return {
       step: async work => {

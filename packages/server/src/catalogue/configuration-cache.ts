@@ -4,7 +4,7 @@
  */
 import type { EventType, NotSentReason, TenantId } from '../base/model.ts'
 import { isTenantId } from '../base/tenant-id.ts'
-import type { MatchEndpoint } from '../store/operations/configuration.ts'
+import type { MatchEndpoint } from '../store/operations/endpoints/endpoints.ts'
 import type { Store } from '../store/store.ts'
 import { compileSchema, type SchemaFault } from './catalogue.ts'
 import { Filters } from './filter.ts'

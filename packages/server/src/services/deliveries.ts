@@ -11,7 +11,8 @@ import type {
   PublishedEvent,
   TenantId,
 } from '../base/model.ts'
-import type { DeliveryFilter, EventFilter, RejectedFilter } from '../store/operations/deliveries.ts'
+import type { DeliveryFilter } from '../store/operations/deliveries/reading.ts'
+import type { EventFilter, RejectedFilter } from '../store/operations/events/reading.ts'
 import type { Store } from '../store/store.ts'
 import { type OutcomePage, readOutcomes } from './event-endpoints.ts'
 import { checkStorable } from './metadata.ts'

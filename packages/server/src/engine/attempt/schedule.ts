@@ -1,6 +1,6 @@
 import { DAY_MS } from '../../base/durations.ts'
 import type { AttemptOutcome, RetrySchedule } from '../../base/model.ts'
-import type { NextStep } from '../../store/operations/settle.ts'
+import type { NextStep } from '../../store/operations/deliveries/settlement.ts'
 import { parseHttpDate } from './http-date.ts'
 
 /** C12: each wait gets up to this part of itself on top, at random, and never less. */

@@ -1,6 +1,6 @@
 /** From a delivery to its request, and what is recorded of the answer. */
 import type { Clock } from '../../base/clock.ts'
-import type { LaneItem } from '../../store/operations/lanes.ts'
+import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
 import { createBlanker, type Recorded } from './blank.ts'
 import type { Connections } from './connections.ts'
 import { deliver, type OutgoingRequest } from './deliver.ts'

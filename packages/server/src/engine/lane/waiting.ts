@@ -1,8 +1,4 @@
-/**
- * What waits in a lane, in its order. An array whose beginning moves: taking the first of tens of thousands from an
- * array moves all the others, which then costs more than the delivery.
- */
-import type { LaneItem } from '../../store/operations/lanes.ts'
+import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
 
 /** Places that were given up at the beginning, before the rest is moved there. */
 const MOST_GIVEN_UP = 1_024

@@ -187,7 +187,7 @@ export const firstRelease: Migration = {
     { engine: 'postgres', text: `create index delivery_ended on delivery using brin (ended_ms)` },
     // Two nodes can make the same attempt around a takeover, and both rows are kept: hence started_ms in the key.
     // truncated: 0 no, 1 yes, 2 the answer was removed before the rest of the row.
-    // headers: as answer-headers.ts packs them.
+    // headers: as operations/deliveries/answer-headers.ts packs them.
     `create table attempt (
        started_ms {int} not null,
        duration_ms {medium} not null,

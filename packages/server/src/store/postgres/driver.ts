@@ -1,14 +1,9 @@
 import pg from 'pg'
 import type { Clock } from '../../base/clock.ts'
 import { HOUR_MS } from '../../base/durations.ts'
-import type { Call, CallResult, Driver } from '../driver.ts'
-import {
-  type Arguments,
-  CONFIGURATION_CHANGES,
-  type OperationName,
-  operations,
-  type Result,
-} from '../operations/index.ts'
+import type { Driver, OperationCall, OperationResult } from '../driver.ts'
+import type { Arguments, ReadName, Result } from '../operations/index.ts'
+import { isConfigurationChanged, runOperation } from '../run-operation.ts'
 import {
   type AnyQuery,
   type BulkQuery,
@@ -23,9 +18,9 @@ import {
 import { packColumn } from './array.ts'
 import { connectionOptions } from './connection.ts'
 import { type Connection, ConnectionPool } from './connection-pool.ts'
-import { isAway, isContention, isHistoryMissing, isLockTimeout, isTooSlow } from './faults.ts'
 import { daysASpan, keepHistory, makeHistory, makeHistoryBetween } from './history.ts'
 import { createSchema } from './schema.ts'
+import { isAway, isContention, isHistoryMissing, isLockTimeout, isTooSlow } from './server-errors.ts'
 import { ServerTime } from './server-time.ts'
 
 /** Any number: it only has to be the same on every node. */
@@ -155,18 +150,14 @@ async function drive<Result>(
   return step.value
 }
 
-function start(call: Call): Transaction<unknown> {
-  const operation = operations[call.name] as (args: unknown, dialect: Dialect) => Transaction<unknown>
-  return operation(call.args, postgresDialect)
-}
-
 /**
  * The configuration's lock first, if any call needs it for itself: two nodes that both share it would wait for each
  * other for ever. `values` gets what each answers.
  */
-function* together(calls: readonly Call[], values: unknown[]): Transaction<void> {
-  if (calls.some(({ name }) => CONFIGURATION_CHANGES.has(name))) yield postgresDialect.lockConfiguration!
-  for (const call of calls) values.push(yield* start(call))
+function* together(calls: readonly OperationCall[], values: unknown[]): Transaction<void> {
+  const isAlone = isConfigurationChanged(calls)
+  if (isAlone) yield postgresDialect.lockConfiguration!
+  for (const call of calls) values.push(yield* runOperation(call, postgresDialect, isAlone))
 }
 
 const contended = (cause: unknown): StoreContended =>
@@ -265,9 +256,9 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
     }
   }
 
-  async function runAlone(call: Call, mode: Mode): Promise<CallResult> {
+  async function runAlone(call: OperationCall, mode: Mode): Promise<OperationResult> {
     try {
-      return { ok: true, value: await transact(mode, () => start(call)) }
+      return { ok: true, value: await transact(mode, () => runOperation(call, postgresDialect)) }
     } catch (error) {
       return { ok: false, error: toCallError(error) }
     }
@@ -306,16 +297,18 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
         if (isHistoryMissing(error)) await heal()
         // It has waited its time for a lock: if it did so again, the others would have waited twice.
         const blocked = isLockTimeout(error) ? values.length : undefined
-        const results: CallResult[] = []
+        const results: OperationResult[] = []
         for (const [index, call] of calls.entries()) {
           results.push(index === blocked ? { ok: false, error: contended(error) } : await runAlone(call, mode))
         }
         return results
       }
     },
-    async read<Name extends OperationName>(name: Name, args: Arguments<Name>) {
+    async read<Name extends ReadName>(name: Name, args: Arguments<Name>) {
       const mode = { isRead: true, timeoutMs: READ_TIMEOUT_MS }
-      return (await transact(mode, () => start({ name, args } as Call))) as Result<Name>
+      return (await transact(mode, () =>
+        runOperation({ name, args } as OperationCall, postgresDialect),
+      )) as Result<Name>
     },
     async durability() {
       return transact({ isRead: true, timeoutMs: READ_TIMEOUT_MS }, function* () {
@@ -367,6 +360,6 @@ const SCRUBBED = [
   'api_key',
 ]
 
-function timeoutOf(calls: readonly Call[]): number {
+function timeoutOf(calls: readonly OperationCall[]): number {
   return calls.some(({ name }) => name === 'migrate') ? MIGRATE_TIMEOUT_MS : WRITE_TIMEOUT_MS
 }
