@@ -126,7 +126,7 @@ export class GroupCommit implements Commits {
     if (settlements.length > 0) await this.#settlements.conclude(settlements, batch[at]!, results[at++]!)
     if (publishes.length > 0) await this.#publishes.conclude(publishes, batch[at]!, results[at++]!)
     for (const waiting of calls) this.#concludeCall(waiting, results[at++]!)
-    const items = calls.length + itemsOf(settlements) + itemsOf(publishes)
+    const items = calls.length + settlements.length + itemsOf(publishes)
     this.#observations.emit({ kind: 'commit', items, durationMs, isFault: results.some(isFault) })
     if (items >= BUSY_ITEMS) await new Promise<void>(resolve => void this.#clock.after(BUSY_PAUSE_MS, resolve))
     this.#isCommitting = false

@@ -116,7 +116,9 @@ export class PublishQueue {
 
   #resolve(publishes: readonly WaitingPublish[], call: OperationCall, results: readonly StoredResult[]): void {
     this.#commits.observe(call, results)
-    for (const [index, { input, resolve }] of publishes.entries()) resolve(toPublishResult(input, results[index]!))
+    publishes.forEach(({ input, resolve }, index) => {
+      resolve(toPublishResult(input, results[index]!))
+    })
   }
 
   #reject(publishes: readonly WaitingPublish[], error: Error): void {
