@@ -5,7 +5,7 @@
 
 import type { PayloadFilter } from '../packages/server/src/base/model.ts'
 import { createMatcher } from '../packages/server/src/catalogue/match.ts'
-import type { MatchEndpoint } from '../packages/server/src/store/operations/configuration.ts'
+import type { MatchEndpoint } from '../packages/server/src/store/operations/endpoints/endpoints.ts'
 
 const ROUNDS = 15
 const ROUND_MS = 40

@@ -8,7 +8,7 @@
 import { DAY_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Retention, TenantId } from '../base/model.ts'
-import type { Audited, Mismatch } from '../store/operations/books.ts'
+import type { Checked, Mismatch } from '../store/operations/books.ts'
 import type { Store } from '../store/store.ts'
 import { agesOf, type RetentionSettings } from './retention.ts'
 import type { BackgroundWork, Stepper } from './works.ts'
@@ -123,20 +123,20 @@ export class BookCheck {
   async tenant(tenant: TenantId, retention: Retention | null): Promise<number> {
     const range = this.#rangeOf(retention)
     const events = await this.#walk(tenant, (after: string | null) =>
-      this.#store.read('auditEvents', { tenant, after, ...range, limit: ROWS_A_STEP }),
+      this.#store.read('checkEvents', { tenant, after, ...range, limit: ROWS_A_STEP }),
     )
     const deliveries = await this.#walk(tenant, (after: string | null) =>
-      this.#store.read('auditDeliveries', { tenant, after, ...range, limit: ROWS_A_STEP }),
+      this.#store.read('checkDeliveries', { tenant, after, ...range, limit: ROWS_A_STEP }),
     )
     const live = await this.#walk(tenant, (after: string | null) =>
-      this.#store.read('auditLive', { tenant, after, toMs: range.toMs, limit: ROWS_A_STEP }),
+      this.#store.read('checkLiveDeliveries', { tenant, after, toMs: range.toMs, limit: ROWS_A_STEP }),
     )
     await this.#judge(tenant, await this.#tenantsEndpoints(tenant), () => this.#tenantsEndpoints(tenant))
     return events + deliveries + live
   }
 
   async #tenantsEndpoints(tenant: TenantId): Promise<readonly Mismatch[]> {
-    const { mismatches } = await this.#store.read('auditTenant', { tenant })
+    const { mismatches } = await this.#store.read('checkTenant', { tenant })
     return mismatches
   }
 
@@ -148,11 +148,11 @@ export class BookCheck {
     return { fromMs, toMs: nowMs - MARGIN_MS }
   }
 
-  async #walk(tenant: TenantId, look: (after: string | null) => Promise<Audited<string>>): Promise<number> {
+  async #walk(tenant: TenantId, look: (after: string | null) => Promise<Checked<string>>): Promise<number> {
     let looked = 0
     for (let after: string | null = null; ; ) {
       const from: string | null = after
-      const page: Audited<string> = await this.#pace.step(() => look(from))
+      const page: Checked<string> = await this.#pace.step(() => look(from))
       await this.#judge(tenant, page.mismatches, async () => (await look(from)).mismatches)
       looked += page.looked
       if (page.last === null || page.looked < ROWS_A_STEP) return looked

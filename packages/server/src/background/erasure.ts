@@ -24,11 +24,11 @@ export class Erasure implements BackgroundWork {
     this.#log = log
   }
 
-  isWanted = async (): Promise<boolean> => (await this.#store.read('listErasures', {})).length > 0
+  isWanted = async (): Promise<boolean> => (await this.#store.read('findOpenErasures', {})).length > 0
 
   async run(pace: Stepper): Promise<{ state: string; afterMs: number }> {
     for (;;) {
-      const jobs = await this.#store.read('listErasures', {})
+      const jobs = await this.#store.read('findOpenErasures', {})
       if (jobs.length === 0) return { state: '', afterMs: AT_ONCE_MS }
       for (const { tenant } of jobs) await this.#eraseRows(tenant, false, pace)
       const over = jobs.filter(({ settledAtMs }) => settledAtMs <= this.#store.now())

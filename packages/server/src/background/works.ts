@@ -81,7 +81,7 @@ export class BackgroundWorks {
   /** Ends each work after the step that is under way; another node, or the next start, goes on. */
   async stop(): Promise<void> {
     await Promise.all(this.#loops.map(loop => loop.stop()))
-    await this.#store.write('leaveUpkeep', { node: this.#node }).catch(() => {})
+    await this.#store.write('leaveWorks', { node: this.#node }).catch(() => {})
   }
 
   /** Does the work if it is due and nobody else is at it. Never throws. */
@@ -89,16 +89,16 @@ export class BackgroundWorks {
     const { name } = work
     try {
       if (work.isWanted !== undefined && !(await work.isWanted())) return
-      if (!(await this.#store.read('isUpkeepDue', { name }))) return
-      const state = await this.#store.write('claimUpkeep', { name, node: this.#node, claimMs: CLAIM_MS })
+      if (!(await this.#store.read('isWorkDue', { name }))) return
+      const state = await this.#store.write('claimWork', { name, node: this.#node, claimMs: CLAIM_MS })
       if (state === null) return
       const left = await work.run(this.#stepperOf(name, loop), state)
-      await this.#store.write('endUpkeep', { name, node: this.#node, ...left })
+      await this.#store.write('endWork', { name, node: this.#node, ...left })
     } catch (error) {
       if (error instanceof Interrupted) return
       this.#log.error({ err: error, work: name }, 'work beside the deliveries failed; it is tried again in a minute')
       await this.#store
-        .write('endUpkeep', { name, node: this.#node, state: null, afterMs: RETRY_MS })
+        .write('endWork', { name, node: this.#node, state: null, afterMs: RETRY_MS })
         // It is away: whoever finds it there again goes on when the claim has run out.
         .catch(() => {})
     }
@@ -109,7 +109,7 @@ export class BackgroundWorks {
     const renew = async (state?: string) => {
       renewedAtMs = this.#clock.monotonicMs()
       const args = { name, node: this.#node, claimMs: CLAIM_MS, ...(state === undefined ? {} : { state }) }
-      if (!(await this.#store.write('renewUpkeep', args))) throw new Interrupted()
+      if (!(await this.#store.write('renewWork', args))) throw new Interrupted()
     }
     return {
       step: async work => {

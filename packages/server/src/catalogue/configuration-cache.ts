@@ -1,6 +1,6 @@
 import type { EventType, NotSentReason, TenantId } from '../base/model.ts'
 import { isTenantId } from '../base/tenant-id.ts'
-import type { MatchEndpoint } from '../store/operations/configuration.ts'
+import type { MatchEndpoint } from '../store/operations/endpoints/endpoints.ts'
 import type { Store } from '../store/store.ts'
 import { Filters } from './filter.ts'
 import { createMatcher, decide, type Matcher, type Selection } from './match.ts'

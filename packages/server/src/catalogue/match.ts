@@ -5,7 +5,7 @@
  * What the type decides is remembered: an event costs a look-up, and one evaluation of each different filter.
  */
 import { isOperational, type NotSent, type NotSentReason } from '../base/model.ts'
-import type { MatchEndpoint, TenantConfiguration } from '../store/operations/configuration.ts'
+import type { MatchEndpoint, TenantConfiguration } from '../store/operations/endpoints/endpoints.ts'
 import { type Filter, Filters } from './filter.ts'
 import { createPattern, isPattern, isTypeWanted } from './type-pattern.ts'
 

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { EventId, TenantId } from '../base/model.ts'
-import type { EventReference } from '../store/operations/type-samples.ts'
+import type { EventReference } from '../store/operations/event-types/samples.ts'
 import type { Store } from '../store/store.ts'
 
 /** Between two writes. An event that a node has stored since is found by others only by looking through the newest. */

@@ -9,7 +9,7 @@ import {
   failingStepMs,
   RETURNING,
 } from '../base/model.ts'
-import type { EndpointMark } from '../store/operations/marks.ts'
+import type { EndpointMark } from '../store/operations/endpoints/marks.ts'
 import type { Store } from '../store/store.ts'
 
 /** A run of failures. */
@@ -193,7 +193,7 @@ export class ReceiverHealth {
     const disableAfterMs = this.#disableAfterMs
     const nowMs = Math.max(this.#store.now(), run.lastFailureMs)
     const claim = { tenant, endpoint, lastFailureMs: run.lastFailureMs, nowMs, disableAfterMs }
-    const judged = await this.#store.write('judgeFailing', claim)
+    const judged = await this.#store.write('escalateFailing', claim)
     if (judged.kind === 'failing') {
       run.reviewAtMs = judged.sinceMs + this.#stepMs(judged.stage)
       const since = new Date(judged.sinceMs).toISOString()

@@ -6,7 +6,7 @@
  * of them, a chunk at a time, with pauses, at most once in WALK_PAUSE_MS and only while somebody asks.
  */
 import type { Clock } from '../base/clock.ts'
-import type { PendingCount } from '../store/operations/backlog.ts'
+import type { PendingCount } from '../store/operations/deliveries/backlog.ts'
 import type { Store } from '../store/store.ts'
 import type { StoreState } from './metrics.ts'
 

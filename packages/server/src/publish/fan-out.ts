@@ -5,9 +5,9 @@
 import type { EndpointId, NotSent } from '../base/model.ts'
 import type { TenantMatcher } from '../catalogue/configuration-cache.ts'
 import { effortOf } from '../catalogue/match.ts'
-import type { NewDelivery } from '../store/operations/delivery-rows.ts'
-import type { InboxItem } from '../store/operations/inbox.ts'
-import type { PastSelection } from '../store/operations/selections.ts'
+import type { NewDelivery } from '../store/operations/deliveries/new-deliveries.ts'
+import type { PastSelection } from '../store/operations/endpoints/selections.ts'
+import type { InboxItem } from '../store/operations/inbox/inbox.ts'
 import type { Store } from '../store/store.ts'
 import { newDelivery } from './new-deliveries.ts'
 

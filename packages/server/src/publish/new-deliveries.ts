@@ -1,9 +1,9 @@
 /** From an endpoint that was matched to a delivery, and from a delivery that was stored to its lane. */
 import { newId } from '../base/ids.ts'
 import type { EventId, TenantId } from '../base/model.ts'
-import type { MatchEndpoint } from '../store/operations/configuration.ts'
-import type { NewDelivery } from '../store/operations/delivery-rows.ts'
-import type { LaneItem } from '../store/operations/lanes.ts'
+import type { NewDelivery } from '../store/operations/deliveries/new-deliveries.ts'
+import type { MatchEndpoint } from '../store/operations/endpoints/endpoints.ts'
+import type { LaneItem } from '../store/operations/lanes/lanes.ts'
 
 export function newDelivery({ id, partition, state, ordered }: MatchEndpoint, nowMs: number): NewDelivery {
   return { id: newId('dlv', nowMs), endpoint: id, partition, held: state === 'disabled', ordered }

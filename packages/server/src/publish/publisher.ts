@@ -25,7 +25,7 @@ import {
 } from '../catalogue/configuration-cache.ts'
 import { effortOf, MAX_EFFORT, type Match } from '../catalogue/match.ts'
 import { chooseTestType } from '../catalogue/test-type.ts'
-import type { NewEvent, PublishedItem, PublishRequest } from '../store/operations/publish.ts'
+import type { NewEvent, PublishedItem, PublishRequest } from '../store/operations/events/publish-request.ts'
 import { type Store, StoreOverloaded } from '../store/store.ts'
 import { type Cut, type CutEvent, cutEvents } from './cut.ts'
 import { findFaults } from './event-faults.ts'

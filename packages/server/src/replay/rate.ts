@@ -1,8 +1,4 @@
-/**
- * How many deliveries a replay may have made at an endpoint and not tried yet, so that what is published meanwhile finds
- * few before it. Pure: from one look at the endpoint to the next.
- */
-import type { PartLook } from '../store/operations/replay-parts.ts'
+import type { PartLook } from '../store/operations/replays/parts.ts'
 
 export type ReplayRate = {
   /** Made and not tried, at most. */

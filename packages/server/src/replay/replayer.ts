@@ -1,5 +1,5 @@
 /**
- * Makes the deliveries of replays, on each node that sends. It claims parts (store/operations/replay-parts.ts), looks at
+ * Makes the deliveries of replays, on each node that sends. It claims parts (store/operations/replays/parts.ts), looks at
  * them ten times a second for a while, makes as many of each as its endpoint takes (rate.ts), all together at a
  * bounded rate, and gives the parts back, for others to have their turn. What a crash cut short goes on from the store.
  */
@@ -12,8 +12,8 @@ import { Loop } from '../base/loop.ts'
 import type { DeliveryId } from '../base/model.ts'
 import type { Configuration } from '../catalogue/configuration-cache.ts'
 import { cancelReplay } from '../store/in-steps.ts'
-import type { PartLook, Replayed, ReplayPart } from '../store/operations/replay-parts.ts'
-import type { Replayable } from '../store/operations/replay-scan.ts'
+import type { PartLook, Replayed, ReplayPart } from '../store/operations/replays/parts.ts'
+import type { Replayable } from '../store/operations/replays/scan.ts'
 import type { Store } from '../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
 import { FIRST_RATE, type ReplayRate, rateAfter, roomOf } from './rate.ts'
@@ -125,7 +125,8 @@ export class Replayer {
   async #work(): Promise<void> {
     while (!this.#loop.isStopped) {
       await this.#cleanUp()
-      for (const cancelled of await this.#store.read('listUncancelled', {})) await cancelReplay(this.#store, cancelled)
+      for (const cancelled of await this.#store.read('findUncancelledReplays', {}))
+        await cancelReplay(this.#store, cancelled)
       if (!(await this.#store.read('peekReplayParts', {}))) return
       const parts = await this.#store.write('claimReplayParts', { limit: PARTS_A_ROUND, claimMs: CLAIM_MS })
       if (parts.length === 0) return

@@ -3,8 +3,8 @@ import type { Clock } from '../base/clock.ts'
 import type { EndpointId, ReplaySelection, TenantId } from '../base/model.ts'
 import type { TenantMatcher } from '../catalogue/configuration-cache.ts'
 import { createMatcher } from '../catalogue/match.ts'
-import type { Replayable, ReplayChunk } from '../store/operations/replay-scan.ts'
-import type { NewReplayPart } from '../store/operations/replays.ts'
+import type { NewReplayPart } from '../store/operations/replays/replays.ts'
+import type { Replayable, ReplayChunk } from '../store/operations/replays/scan.ts'
 import type { Store } from '../store/store.ts'
 
 /** Rows that one step looks at: some milliseconds' worth of whoever reads them. */

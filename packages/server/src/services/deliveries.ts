@@ -1,7 +1,7 @@
 import { PosthornError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
 import type { Attempt, Delivery, DeliveryId, Endpoint, EventId, TenantId } from '../base/model.ts'
-import type { DeliveryFilter } from '../store/operations/deliveries.ts'
+import type { DeliveryFilter } from '../store/operations/deliveries/reading.ts'
 import type { Store } from '../store/store.ts'
 import { checkId, checkIdParameter, checkTypeParameter, notFound, requireTenant } from './checks/refusals.ts'
 

@@ -4,7 +4,7 @@ import { type Actor, type EndpointId, SYSTEM } from '../base/model.ts'
 import { readCredentials, writeCredentials } from '../secrets/credentials.ts'
 import { KEY_FINGERPRINT, type KeyPlace } from '../secrets/key-file.ts'
 import { type Keyring, nameOfKey, SecretUnreadable } from '../secrets/keyring.ts'
-import type { Resealed, Sealed } from '../store/operations/sealed.ts'
+import type { Resealed, Sealed } from '../store/operations/endpoints/credentials.ts'
 import type { Store } from '../store/store.ts'
 import { digestOf } from './endpoints/sealed-credentials.ts'
 

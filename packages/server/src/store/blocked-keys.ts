@@ -1,4 +1,4 @@
-import type { PublishRequest } from './operations/publish.ts'
+import type { PublishRequest } from './operations/events/publish-request.ts'
 
 /** Remembered at most; beyond it, all are forgotten, which costs one wait each. */
 const MAX_KEYS = 10_000

@@ -1,5 +1,5 @@
 import type { DeliveryId, EndpointId, EventId, TenantId } from '../base/model.ts'
-import type { LaneItem } from './operations/lanes.ts'
+import type { LaneItem } from './operations/lanes/lanes.ts'
 
 /**
  * What this process tells itself after a commit, so that nobody has to look. A change that gets lost costs time, not

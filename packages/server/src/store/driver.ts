@@ -1,10 +1,15 @@
-import type { Arguments, OperationName, Result } from './operations/index.ts'
+import type { Arguments, OperationName, ReadName, Result } from './operations/index.ts'
 import type { Dialect } from './transaction.ts'
 
 /** One operation to run, and its arguments. */
-export type Call<Name extends OperationName = OperationName> = { readonly name: Name; readonly args: Arguments<Name> }
+export type OperationCall<Name extends OperationName = OperationName> = {
+  readonly name: Name
+  readonly args: Arguments<Name>
+}
 
-export type CallResult = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: Error }
+export type OperationResult =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: Error }
 
 /** What was done about the tables of history; spans of time by the day that they begin with, such as `20261124`. */
 export type HistoryReport = {
@@ -28,9 +33,9 @@ export type Driver = {
    *
    * `timeoutMs`: how long each step of it can take, where a store can be away without a word. Default: the driver's own.
    */
-  write(calls: readonly Call[], timeoutMs?: number): Promise<CallResult[]>
+  write(calls: readonly OperationCall[], timeoutMs?: number): Promise<OperationResult[]>
   /** Runs one call that only reads, beside the writer. Throws StoreUnavailable, or what the call throws. */
-  read<Name extends OperationName>(name: Name, args: Arguments<Name>): Promise<Result<Name>>
+  read<Name extends ReadName>(name: Name, args: Arguments<Name>): Promise<Result<Name>>
   /** Settings that durability rests on, as the engine itself reports them. */
   durability(): Promise<Readonly<Record<string, string>>>
   /**

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
-import { MIGRATIONS, type Migration } from './migrations.ts'
+import { MIGRATIONS } from './migrations/index.ts'
+import type { Migration } from './migrations/migration.ts'
 import type { Store } from './store.ts'
 import { StoreContended, StoreUnavailable } from './transaction.ts'
 

@@ -3,12 +3,8 @@
  * did whose answer was lost is not told.
  */
 
-import { type EndpointId, isOperational } from '../base/model.ts'
-import type { Call } from './driver.ts'
-import type { AcceptRequest, AcceptResult } from './operations/inbox.ts'
-import type { PublishRequest, StoredResult } from './operations/publish.ts'
-import type { CancelledSome } from './operations/replays.ts'
-import type { Moved, Settlement } from './operations/settle.ts'
+import type { EndpointId } from '../base/model.ts'
+import type { Moved, Settlement } from './operations/deliveries/settlement.ts'
 
 export type Observation =
   /** A commit is over. `items`: events, deliveries, outcomes and other changes in it. */
@@ -37,51 +33,4 @@ export class Observations {
   emit(observation: Observation): void {
     for (const listener of this.#listeners) listener(observation)
   }
-}
-
-/** What requests that were stored together have brought. */
-export function publishedIn(requests: readonly PublishRequest[], results: readonly StoredResult[]): Observation {
-  let events = 0
-  for (const [at, request] of requests.entries()) {
-    const result = results[at]!
-    if (result.kind !== 'stored') continue
-    const isCounted = ({ test, type }: PublishRequest['events'][number]) => !test && !isOperational(type)
-    for (const event of request.events) if (isCounted(event)) events++
-    for (const { index } of result.duplicates) if (isCounted(request.events[index]!)) events--
-  }
-  return { kind: 'accepted', events }
-}
-
-/** What a call of another kind has brought, if it is one that somebody counts. */
-export function doneBy({ name, args }: Call, value: unknown): readonly Observation[] {
-  if (name === 'cancelDelivery') {
-    const endpoint = value as EndpointId | null
-    const { nowMs } = args as { nowMs: number }
-    return endpoint === null ? [] : [{ kind: 'cancelled', endpoint, deliveries: 1, atMs: nowMs }]
-  }
-  if (name === 'cancelDeliveries') {
-    const { endpoint, nowMs } = args as { endpoint: EndpointId; nowMs: number }
-    return [{ kind: 'cancelled', endpoint, deliveries: value as number, atMs: nowMs }]
-  }
-  if (name === 'cancelReplayed') {
-    const { nowMs: atMs } = args as { nowMs: number }
-    const { lanes } = value as CancelledSome
-    return lanes.map(({ endpoint, deliveries }) => ({ kind: 'cancelled', endpoint, deliveries, atMs }))
-  }
-  if (name === 'acceptArrivals') return arrivedIn(args as AcceptRequest, value as AcceptResult)
-  return []
-}
-
-function arrivedIn({ arrivals }: AcceptRequest, { stored }: AcceptResult): readonly Observation[] {
-  const ids = new Set(stored)
-  const [rejected, accepted] = [true, false].map(
-    isRejected =>
-      arrivals.filter(
-        arrival => ids.has(arrival.event) && (arrival.rejected !== null) === isRejected && !isOperational(arrival.type),
-      ).length,
-  )
-  return [
-    { kind: 'accepted', events: accepted! },
-    { kind: 'rejected', events: rejected! },
-  ]
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { PayloadFilter } from '../../src/base/model.ts'
 import { createMatcher } from '../../src/catalogue/match.ts'
-import type { MatchEndpoint } from '../../src/store/operations/configuration.ts'
+import type { MatchEndpoint } from '../../src/store/operations/endpoints/endpoints.ts'
 
 const endpoint = (id: string, types: string[] | null, over: Partial<MatchEndpoint> = {}): MatchEndpoint => ({
   id,

@@ -9,13 +9,14 @@ import { systemClock } from '../../src/base/clock.ts'
 import { DAY_MS } from '../../src/base/durations.ts'
 import { firstIdAt, type IdPrefix, idBytes, idText } from '../../src/base/ids.ts'
 import type { Endpoint } from '../../src/base/model.ts'
-import type { Driver } from '../../src/store/driver.ts'
-import { type OperationName, operations } from '../../src/store/operations/index.ts'
-import type { LaneItem } from '../../src/store/operations/lanes.ts'
+import type { Driver, OperationCall } from '../../src/store/driver.ts'
+import type { ReadName } from '../../src/store/operations/index.ts'
+import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { daysASpan, missingSpans, type Span } from '../../src/store/postgres/history.ts'
+import { runOperation } from '../../src/store/run-operation.ts'
 import { Store } from '../../src/store/store.ts'
-import type { AnyQuery, Dialect, Row, Transaction } from '../../src/store/transaction.ts'
+import type { AnyQuery, Row } from '../../src/store/transaction.ts'
 import { atOnce, log, settings } from '../background/setup.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant } from '../store/builders.ts'
 
@@ -84,9 +85,8 @@ const ended = async (item: LaneItem, endedAtMs: number) =>
 const keep = (days = RETENTION_DAYS) => driver.keepHistory(days)
 
 /** How an operation's queries are carried out: the tables that each of them looks into. */
-async function tablesOf(name: OperationName, args: object): Promise<string[]> {
-  const start = operations[name] as (args: object, dialect: Dialect) => Transaction<unknown>
-  const transaction = start(args, driver.dialect)
+async function tablesOf(name: ReadName, args: object): Promise<string[]> {
+  const transaction = runOperation({ name, args } as OperationCall, driver.dialect)
   const seen: string[] = []
   for (let step = transaction.next([]); step.done !== true; ) {
     const { text, params } = step.value as Exclude<AnyQuery, { columns: unknown }>
@@ -387,7 +387,7 @@ describe('dropping old history', () => {
     const delivery = { id: idAt('dlv', Date.now()), endpoint: endpoint.id, partition: 7, replayOf: item.delivery }
     // The replay's own transaction, stopped before its commit.
     await client.query('begin')
-    const replay = operations.createDelivery({ ...args, delivery }, driver.dialect)
+    const replay = runOperation({ name: 'createDelivery', args: { ...args, delivery } }, driver.dialect)
     for (let step = replay.next([]); step.done !== true; ) {
       const asked = step.value
       if ('columns' in asked) {

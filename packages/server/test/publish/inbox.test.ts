@@ -86,7 +86,7 @@ it('pauses a second after a fault of the store, however often it is told to look
   vi.spyOn(bench.store, 'read').mockImplementation((name, args) => {
     if (name !== 'peekInbox') return read(name, args)
     askedAtMs.push(performance.now())
-    return askedAtMs.length === 1 ? Promise.reject(new StoreUnavailable('away')) : read(name, args)
+    return askedAtMs.length === 1 ? Promise.reject(new StoreUnavailable('away')) : read(name, args as never)
   })
   const { inbox, lines } = anInbox(bench, { lookMs: 5 })
   inbox.start()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { newId } from '../../src/base/ids.ts'
 import type { Delivery } from '../../src/base/model.ts'
-import type { NextStep } from '../../src/store/operations/settle.ts'
+import type { NextStep } from '../../src/store/operations/deliveries/settlement.ts'
 import { aSettlement } from '../store/builders.ts'
 import { code, fields, PAYLOAD, refusal, TYPE, useBench } from './setup.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { packHeaders, unpackHeaders } from '../../src/store/operations/answer-headers.ts'
+import { packHeaders, unpackHeaders } from '../../src/store/operations/deliveries/answer-headers.ts'
 
 const header = fc.oneof(
   fc.string({ unit: 'grapheme' }),

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
-import type { Call, CallResult, Driver } from '../../src/store/driver.ts'
-import type { PublishArguments, PublishRequest, PublishResult } from '../../src/store/operations/publish.ts'
+import type { Driver, OperationCall, OperationResult } from '../../src/store/driver.ts'
+import type {
+  PublishArguments,
+  PublishRequest,
+  PublishResult,
+} from '../../src/store/operations/events/publish-request.ts'
 import { sqliteDialect } from '../../src/store/sqlite/dialect.ts'
 import { Store } from '../../src/store/store.ts'
 import { StoreContended } from '../../src/store/transaction.ts'
@@ -11,8 +15,8 @@ import { anEvent, bytes } from './builders.ts'
 function aStore(held: Set<string>) {
   /** How many requests each call had, and how many of those were in vain. */
   const writes: { requests: number; isBlocked: boolean }[] = []
-  const write = async (calls: readonly Call[]): Promise<CallResult[]> =>
-    calls.map((call): CallResult => {
+  const write = async (calls: readonly OperationCall[]): Promise<OperationResult[]> =>
+    calls.map((call): OperationResult => {
       const { requests } = call.args as PublishArguments
       const isBlocked = requests.some(({ events }) => events.some(({ key }) => key !== null && held.has(key)))
       writes.push({ requests: requests.length, isBlocked })

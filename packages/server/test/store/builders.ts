@@ -1,9 +1,9 @@
 import { newId } from '../../src/base/ids.ts'
 import { type Attempt, type Endpoint, WELL } from '../../src/base/model.ts'
-import { packHeaders } from '../../src/store/operations/answer-headers.ts'
-import type { LaneItem } from '../../src/store/operations/lanes.ts'
-import type { NewEvent, PublishRequest } from '../../src/store/operations/publish.ts'
-import type { NextStep, Settlement } from '../../src/store/operations/settle.ts'
+import { packHeaders } from '../../src/store/operations/deliveries/answer-headers.ts'
+import type { NextStep, Settlement } from '../../src/store/operations/deliveries/settlement.ts'
+import type { NewEvent, PublishRequest } from '../../src/store/operations/events/publish-request.ts'
+import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import type { Store } from '../../src/store/store.ts'
 
 export const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text))

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DAY_MS } from '../../src/base/durations.ts'
 import { RETURNING } from '../../src/base/model.ts'
-import type { LaneItem } from '../../src/store/operations/lanes.ts'
-import type { EndpointMark } from '../../src/store/operations/marks.ts'
-import type { NextStep } from '../../src/store/operations/settle.ts'
+import type { NextStep } from '../../src/store/operations/deliveries/settlement.ts'
+import type { EndpointMark } from '../../src/store/operations/endpoints/marks.ts'
+import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
 import { postgresEngine, sqliteEngine } from './engines.ts'
@@ -44,7 +44,7 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     return (await read()).health
   }
   const judge = (nowMs: number, lastFailureMs = nowMs, disableAfterMs = FIVE_DAYS_MS) =>
-    store.write('judgeFailing', { tenant: 'acme', endpoint: endpoint.id, nowMs, lastFailureMs, disableAfterMs })
+    store.write('escalateFailing', { tenant: 'acme', endpoint: endpoint.id, nowMs, lastFailureMs, disableAfterMs })
   /** All there is to publish, which is then done with. */
   async function take(nowMs: number) {
     const notices = await store.write('claimNotices', { nowMs })

@@ -1,13 +1,9 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { idBytes, newId } from '../../src/base/ids.ts'
-import type {
-  AcceptedArrival,
-  AcceptRequest,
-  Arrival,
-  FanOutRequest,
-  InboxItem,
-} from '../../src/store/operations/inbox.ts'
+import type { AcceptedArrival, AcceptRequest } from '../../src/store/operations/inbox/arrivals.ts'
+import type { FanOutRequest } from '../../src/store/operations/inbox/fan-out.ts'
+import type { Arrival, InboxItem } from '../../src/store/operations/inbox/inbox.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant, bytes } from './builders.ts'
 import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'

@@ -1,12 +1,35 @@
+import { createHash } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { takeSteps } from '../../src/store/migrate.ts'
-import { MIGRATIONS, type Migration } from '../../src/store/migrations.ts'
+import { MIGRATIONS } from '../../src/store/migrations/index.ts'
+import type { Migration } from '../../src/store/migrations/migration.ts'
+import { sqliteDialect } from '../../src/store/sqlite/dialect.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant } from './builders.ts'
 import { postgresEngine, sqliteEngine } from './engines.ts'
 
 const VERSION = MIGRATIONS.length
+
+const FOLDER = fileURLToPath(new URL('../../src/store/migrations', import.meta.url))
+const stepFiles = readdirSync(FOLDER)
+  .filter(file => !['index.ts', 'migration.ts'].includes(file))
+  .sort()
+
+/** What each step was when it was last looked at, as a hash of what it says and does. */
+const KNOWN: Readonly<Record<string, string>> = {
+  '0001-first-release.ts': '0fca98e2e23530ca',
+}
+/** Steps that stores of a release have taken: nothing was released yet. */
+const RELEASED: readonly string[] = []
+
+const hashOf = (step: Migration | undefined): string =>
+  createHash('sha256')
+    .update(JSON.stringify(step ?? null))
+    .digest('hex')
+    .slice(0, 16)
 
 const adds: Migration = {
   does: 'Adds a column and a table.',
@@ -30,6 +53,43 @@ describe('the steps', () => {
       expect(compatibleFrom).toBeLessThanOrEqual(index + 1)
       before = compatibleFrom
     }
+  })
+
+  it('are each a file, numbered from 0001 on and named after what the step does', () => {
+    for (const [index, file] of stepFiles.entries()) {
+      const number = String(index + 1).padStart(4, '0')
+      expect(file, `step ${index + 1} is in a file ${number}-what-it-does.ts`).toMatch(
+        new RegExp(`^${number}-[a-z0-9]+(-[a-z0-9]+)*\\.ts$`),
+      )
+    }
+  })
+
+  it('are all listed, each in the place of its number', async () => {
+    for (const [index, file] of stepFiles.entries()) {
+      const steps = Object.values((await import(`${FOLDER}/${file}`)) as Record<string, unknown>)
+      expect(steps, `${file} exports its step, and nothing else`).toHaveLength(1)
+      expect(MIGRATIONS[index] === steps[0], `migrations/index.ts lists ${file} in place ${index + 1}`).toBe(true)
+    }
+    expect(MIGRATIONS.length, 'each step that is listed has a file').toBe(stepFiles.length)
+  })
+
+  it('stay as they were released', () => {
+    for (const [index, file] of stepFiles.entries()) {
+      const hash = hashOf(MIGRATIONS[index])
+      const what = RELEASED.includes(file)
+        ? `${file} was released, and stores have taken it as it was: undo the change, and add a step instead`
+        : `${file} is new or has changed: it was not released, so put its hash ${hash} into KNOWN`
+      expect(hash, what).toBe(KNOWN[file])
+    }
+    expect(Object.keys(KNOWN), 'no step goes away').toEqual(stepFiles)
+  })
+
+  it('use no word in braces that an engine has no word for', () => {
+    const used = MIGRATIONS.flatMap(({ statements }) => statements)
+      .map(statement => (typeof statement === 'string' ? statement : statement.text))
+      .flatMap(text => [...text.matchAll(/\{(\w+)\}/g)].map(match => match[1]!))
+    const known = Object.keys(sqliteDialect.words)
+    expect([...new Set(used)].filter(word => !known.includes(word))).toEqual([])
   })
 })
 

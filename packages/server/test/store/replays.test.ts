@@ -9,10 +9,10 @@ import {
   REPLAYABLE_STATES,
   type ReplaySelection,
 } from '../../src/base/model.ts'
-import type { Replayed, ReplayPart } from '../../src/store/operations/replay-parts.ts'
-import type { Replayable } from '../../src/store/operations/replay-scan.ts'
-import type { NewReplay } from '../../src/store/operations/replays.ts'
-import { standingOf } from '../../src/store/operations/standing.ts'
+import type { Replayed, ReplayPart } from '../../src/store/operations/replays/parts.ts'
+import type { NewReplay } from '../../src/store/operations/replays/replays.ts'
+import type { Replayable } from '../../src/store/operations/replays/scan.ts'
+import { standingOf } from '../../src/store/operations/replays/standing.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
 import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
@@ -520,13 +520,13 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       await move(replay, 'cancelled')
       expect(await make({ ...first!, after: 'dlv_x' }, [replayed(events[0]!)])).toEqual({ kind: 'gone' })
       expect(await get(replay)).toMatchObject({ state: 'cancelled', endedAtMs: null, live: 4 })
-      expect(await store.read('listUncancelled', {})).toEqual([{ tenant: 'acme', replay: replay.id }])
+      expect(await store.read('findUncancelledReplays', {})).toEqual([{ tenant: 'acme', replay: replay.id }])
       const cancel = () => store.write('cancelReplayed', { tenant: 'acme', replay: replay.id, limit: 3, nowMs: 7_000 })
       expect(await cancel()).toMatchObject({ isEnded: false, lanes: expect.arrayContaining([expect.anything()]) })
       await cancel()
       expect(await cancel()).toEqual({ lanes: [], isEnded: true })
       expect(await get(replay)).toMatchObject({ state: 'cancelled', endedAtMs: 7_000, live: 0, made: 4 })
-      expect(await store.read('listUncancelled', {})).toEqual([])
+      expect(await store.read('findUncancelledReplays', {})).toEqual([])
       const [, ended] = await Promise.all([
         pendingAt(one).then(items => expect(items).toHaveLength(1)),
         store.read('getDelivery', { tenant: 'acme', id: deliveries[0]!.id }),

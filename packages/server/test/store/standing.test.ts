@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DELIVERY_STATES } from '../../src/base/model.ts'
-import { type Sibling, standingOf } from '../../src/store/operations/standing.ts'
+import { type Sibling, standingOf } from '../../src/store/operations/replays/standing.ts'
 
 const AS_OF_MS = 10
 const aSibling = (over: Partial<Sibling>): Sibling => ({

@@ -18,7 +18,7 @@ export async function checkBooks(looked: LookedAt, config: Config, isFull: boole
   if (isFull) return auditNow(looked, config)
   const { count, some } = await looked.read('listMismatches', { limit: SHOWN })
   if (count > 0) return broken(count, some)
-  const state = parseAuditState(await looked.read('readUpkeep', { name: 'books' }))
+  const state = parseAuditState(await looked.read('readWorkState', { name: 'books' }))
   if (state === null) return [ok('books', 'not audited yet: serve does it once a day; --full does it now')]
   const ageMs = looked.now() - (state.endedAtMs ?? state.beganAtMs)
   if (ageMs > LATE_DAYS * DAY_MS) {

@@ -72,7 +72,7 @@ function judgeSkew(by: string, skewMs: number, warnMs: number): Finding {
 /** Against the database's; where the store is on this machine, against what it has in it. */
 export async function checkClock({ engine, read, now }: LookedAt, clock: Clock): Promise<Finding> {
   if (engine === 'postgres') return judgeSkew('by the database’s clock', clock.now() - now(), SKEW_WARN_MS)
-  const newestMs = await read('newestMs', {})
+  const newestMs = await read('readNewestConfiguredMs', {})
   if (newestMs > clock.now() + AHEAD_MS) {
     const says = `it is before ${new Date(newestMs).toISOString()}, when the newest row was made`
     return fail('clock', says, 'set the clock right: what falls due waits until then')

@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../../config/config.ts'
-import { MIGRATIONS } from '../../store/migrations.ts'
+import { MIGRATIONS } from '../../store/migrations/index.ts'
 import { databaseFile } from '../../store/sqlite/driver.ts'
 import { isServed } from '../../store/sqlite/inspection.ts'
 import { type Finding, fail, ok, warn } from './findings.ts'

@@ -1,8 +1,8 @@
 /** What an exchange means for its delivery: pure functions, from what was had to what is stored and logged. */
 import type { AttemptError, RetrySchedule } from '../../base/model.ts'
-import { packHeaders } from '../../store/operations/answer-headers.ts'
-import type { LaneItem } from '../../store/operations/lanes.ts'
-import type { Settlement } from '../../store/operations/settle.ts'
+import { packHeaders } from '../../store/operations/deliveries/answer-headers.ts'
+import type { Settlement } from '../../store/operations/deliveries/settlement.ts'
+import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
 import { classify } from './outcome.ts'
 import { nextStep, retryAfterMs } from './schedule.ts'
 import type { Sent } from './sender.ts'

@@ -1,7 +1,7 @@
 import { DAY_MS } from '../../base/durations.ts'
 import type { AttemptOutcome, RetrySchedule } from '../../base/model.ts'
 import { retryWaitMs } from '../../catalogue/retry-schedule.ts'
-import type { NextStep } from '../../store/operations/settle.ts'
+import type { NextStep } from '../../store/operations/deliveries/settlement.ts'
 import { parseHttpDate } from './http-date.ts'
 
 /** What a receiver can put an attempt off by with `Retry-After`. */

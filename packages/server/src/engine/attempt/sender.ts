@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import type { LaneItem } from '../../store/operations/lanes.ts'
+import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
 import type { Connections } from './connections.ts'
 import { deliver, type OutgoingRequest } from './deliver.ts'
 import type { Destination } from './destinations.ts'

@@ -1,5 +1,4 @@
-/** An attempt as part of a trace. */
-import type { LaneItem } from '../../store/operations/lanes.ts'
+import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
 import type { Destination } from './destinations.ts'
 import type { Exchange } from './outcome.ts'
 

@@ -1,7 +1,7 @@
 import type { Logger } from '../../base/logger.ts'
 import type { DeliveryId } from '../../base/model.ts'
-import type { LaneItem } from '../../store/operations/lanes.ts'
-import type { TrialAnswer } from '../../store/operations/trials.ts'
+import type { TrialAnswer } from '../../store/operations/deliveries/trials.ts'
+import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
 import type { Store } from '../../store/store.ts'
 
 /**

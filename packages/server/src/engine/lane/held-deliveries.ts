@@ -1,5 +1,5 @@
 import type { DeliveryId } from '../../base/model.ts'
-import type { LaneItem } from '../../store/operations/lanes.ts'
+import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
 import type { Budget } from './budget.ts'
 import { Waiting } from './waiting.ts'
 

@@ -1,5 +1,5 @@
 import type { DeliveryId, EndpointId, TenantId } from '../../base/model.ts'
-import type { LaneItem } from '../../store/operations/lanes.ts'
+import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
 import type { Budget } from './budget.ts'
 import { HeldDeliveries } from './held-deliveries.ts'
 import type { RateWindow } from './rate.ts'

@@ -1,4 +1,4 @@
-import type { LaneItem } from '../../store/operations/lanes.ts'
+import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
 
 /** Places that were given up at the beginning, before the rest is moved there. */
 const MAX_FREE_PLACES = 1_024

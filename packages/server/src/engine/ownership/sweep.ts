@@ -3,7 +3,7 @@ import type { Logger } from '../../base/logger.ts'
 import { Loop } from '../../base/loop.ts'
 import { PARTITION_COUNT } from '../../base/model.ts'
 import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
-import type { LaneHead } from '../../store/operations/lanes.ts'
+import type { LaneHead } from '../../store/operations/lanes/lanes.ts'
 import type { Store } from '../../store/store.ts'
 
 /** A slow look for whatever a lost wake-up missed. */

@@ -3,7 +3,7 @@
 import type { EndpointId, EventEndpoint, EventId, NotMadeReason, PayloadFilter, TenantId } from '../../base/model.ts'
 import { compileFilter } from '../../catalogue/filter.ts'
 import { isTypeWanted } from '../../catalogue/type-pattern.ts'
-import type { EndpointFacts, EventFacts } from '../../store/operations/event-endpoints.ts'
+import type { EndpointFacts, EventFacts } from '../../store/operations/events/event-endpoints.ts'
 import type { Store } from '../../store/store.ts'
 import { notFound } from '../checks/refusals.ts'
 

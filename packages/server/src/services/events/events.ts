@@ -1,6 +1,6 @@
 import type { FieldError } from '../../base/errors.ts'
 import type { Delivery, EventEndpoint, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
-import type { EventFilter, RejectedFilter } from '../../store/operations/deliveries.ts'
+import type { EventFilter, RejectedFilter } from '../../store/operations/events/reading.ts'
 import type { Store } from '../../store/store.ts'
 import { checkId, checkIdParameter, checkTypeParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'

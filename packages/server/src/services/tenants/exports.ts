@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { PosthornError } from '../../base/errors.ts'
 import { firstIdAt } from '../../base/ids.ts'
 import type { Attempt, Delivery, DeliveryId, EventId, PublishedEvent, Tenant, TenantId } from '../../base/model.ts'
-import type { ExportedAttempt } from '../../store/operations/exporting.ts'
+import type { ExportedAttempt } from '../../store/operations/exports.ts'
 import type { Store } from '../../store/store.ts'
 import { requireTenant } from '../checks/refusals.ts'
 

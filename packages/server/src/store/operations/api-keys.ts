@@ -1,9 +1,12 @@
 /** Keys of the API, of which the store has hashes only. */
+
 import { idBytes, idText } from '../../base/ids.ts'
 import type { ApiKey, ApiKeyId, ApiKeyScope, TenantId } from '../../base/model.ts'
-import { bytes, type Dialect, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
+import { reads, writes } from '../operation.ts'
+import { bytes, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import { type By, record } from './audit.ts'
-import { getMeta, lockConfiguration, nextChange } from './versions.ts'
+import { nextChange } from './configuration.ts'
+import { getMeta } from './meta.ts'
 
 const FIELDS = 'id, name, scope, tenant, rate_requests, rate_seconds, created_ms, expires_ms, revoked_ms'
 
@@ -22,8 +25,7 @@ const toApiKey = (row: Row): ApiKey => ({
 const entryOf = ({ id, tenant }: ApiKey) => ({ target: 'api_key', targetId: id, tenant }) as const
 
 /** False if the key's tenant is not there. */
-export function* createApiKey(args: { key: ApiKey; hash: Uint8Array } & By, dialect: Dialect): Transaction<boolean> {
-  yield* lockConfiguration(dialect)
+export function* createApiKey(args: { key: ApiKey; hash: Uint8Array } & By): Transaction<boolean> {
   const { key, hash } = args
   if (key.tenant !== null) {
     const there = yield { text: 'select 1 from tenant where id = $1 and deleted_ms is null', params: [key.tenant] }
@@ -51,11 +53,7 @@ export function* createApiKey(args: { key: ApiKey; hash: Uint8Array } & By, dial
 }
 
 /** For good. Revoking again changes nothing. null: there is no such key. */
-export function* revokeApiKey(
-  args: { id: ApiKeyId; nowMs: number } & By,
-  dialect: Dialect,
-): Transaction<ApiKey | null> {
-  yield* lockConfiguration(dialect)
+export function* revokeApiKey(args: { id: ApiKeyId; nowMs: number } & By): Transaction<ApiKey | null> {
   const rows = yield {
     text: `update api_key set revoked_ms = $2, change_seq = $3 where id = $1 and revoked_ms is null returning ${FIELDS}`,
     params: [idBytes(args.id), args.nowMs, yield* nextChange()],
@@ -104,4 +102,29 @@ export function* readApiKeyChanges(args: { after: number }): Transaction<ApiKeyC
     params: [args.after, seq],
   }
   return { seq, keys: rows.map(row => ({ key: toApiKey(row), hash: bytes(row.hash) })) }
+}
+
+/** API keys that were revoked, or expired, before a time. */
+export function* dropOldApiKeys({
+  limit,
+  beforeMs,
+}: {
+  readonly limit: number
+  readonly beforeMs: number
+}): Transaction<number> {
+  const rows = yield {
+    text: `delete from api_key where id in (
+             select id from api_key where revoked_ms < $1 or expires_ms < $1 limit ${limit}) returning id`,
+    params: [beforeMs],
+  }
+  return rows.length
+}
+
+export const apiKeyOperations = {
+  createApiKey: writes({ run: createApiKey, configuration: 'changes' }),
+  revokeApiKey: writes({ run: revokeApiKey, configuration: 'changes' }),
+  getApiKey: reads({ run: getApiKey, waitedForBy: 'engine' }),
+  listApiKeys: reads({ run: listApiKeys, waitedForBy: 'people' }),
+  readApiKeyChanges: reads({ run: readApiKeyChanges, waitedForBy: 'engine' }),
+  dropOldApiKeys: writes({ run: dropOldApiKeys, configuration: 'ignores' }),
 }

@@ -1,8 +1,10 @@
 /** The audit log: each change of the configuration writes its entry in its own transaction, or is not made. */
+
 import { firstIdAt, idBytes, idText, newId } from '../../base/ids.ts'
 import { type Actor, type AuditEntry, type AuditEntryId, SYSTEM, type TenantId } from '../../base/model.ts'
+import { reads, writes } from '../operation.ts'
 import { bytes, int, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
-import { Where } from './where.ts'
+import { Where } from '../where.ts'
 
 /** Who makes a change; left out: Posthorn itself. */
 export type By = { readonly by?: Actor }
@@ -107,4 +109,24 @@ export function* listAudit(args: AuditFilter & { readonly limit: number }): Tran
     params: where.params,
   }
   return rows.map(toEntry)
+}
+
+export function* dropOldAudit({
+  limit,
+  beforeMs,
+}: {
+  readonly limit: number
+  readonly beforeMs: number
+}): Transaction<number> {
+  const rows = yield {
+    text: `delete from audit where id in (select id from audit where id < $1 order by id limit ${limit}) returning id`,
+    params: [idBytes(firstIdAt('aud', beforeMs))],
+  }
+  return rows.length
+}
+
+export const auditOperations = {
+  listAudit: reads({ run: listAudit, waitedForBy: 'people' }),
+  recordKeyChange: writes({ run: recordKeyChange, configuration: 'ignores' }),
+  dropOldAudit: writes({ run: dropOldAudit, configuration: 'ignores' }),
 }

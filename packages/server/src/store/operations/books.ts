@@ -12,8 +12,10 @@
  * - a live one has an event with a payload, and is in the partition of its endpoint;
  * - a tenant has as many endpoints as it says.
  */
+
 import { firstIdAt, idBytes, idText } from '../../base/ids.ts'
 import { type DeliveryId, type EventId, HELD_REASONS, type TenantId } from '../../base/model.ts'
+import { reads, writes } from '../operation.ts'
 import { bytes, int, intOrNull, type Row, type Transaction, text } from '../transaction.ts'
 
 /** What doesn't add up: a stable word for each sentence above. */
@@ -38,7 +40,7 @@ export type Mismatch = {
   readonly detail: string
 }
 
-export type Audited<Id> = {
+export type Checked<Id> = {
   readonly looked: number
   readonly mismatches: readonly Mismatch[]
   /** The last one looked at; null: there was none. */
@@ -54,11 +56,11 @@ type Range<Id> = {
   readonly limit: number
 }
 
-function audited<Id>(
+function checked<Id>(
   rows: readonly Row[],
   idOf: (row: Row) => Id,
   judge: (row: Row) => Iterable<Mismatch>,
-): Audited<Id> {
+): Checked<Id> {
   return {
     looked: rows.length,
     mismatches: rows.flatMap(row => [...judge(row)]),
@@ -72,7 +74,7 @@ function bounds(prefix: 'evt' | 'dlv', { after, fromMs, toMs }: Range<string>): 
 }
 
 /** Events against their deliveries. */
-export function* auditEvents(args: Range<EventId>): Transaction<Audited<EventId>> {
+export function* checkEvents(args: Range<EventId>): Transaction<Checked<EventId>> {
   const [after, to] = bounds('evt', args)
   const of = (table: string, what: string, more = '') =>
     `(select ${what} from ${table} d where d.event = e.id and d.tenant = e.tenant and d.replay_of is null ${more})`
@@ -87,7 +89,7 @@ export function* auditEvents(args: Range<EventId>): Transaction<Audited<EventId>
     params: [args.tenant, after, to, args.limit],
   }
   const idOf = (row: Row) => idText('evt', bytes(row.id))
-  return audited(rows, idOf, function* (row) {
+  return checked(rows, idOf, function* (row) {
     const base = { tenant: text(row.tenant), id: idOf(row) }
     const there = int(row.there)
     const said = intOrNull(row.deliveries) ?? intOrNull(row.made)
@@ -104,7 +106,7 @@ export function* auditEvents(args: Range<EventId>): Transaction<Audited<EventId>
 }
 
 /** Ended deliveries against their attempts. */
-export function* auditDeliveries(args: Range<DeliveryId>): Transaction<Audited<DeliveryId>> {
+export function* checkDeliveries(args: Range<DeliveryId>): Transaction<Checked<DeliveryId>> {
   const [after, to] = bounds('dlv', args)
   const of = 'from attempt a where a.tenant = d.tenant and a.delivery = d.id'
   const rows = yield {
@@ -117,7 +119,7 @@ export function* auditDeliveries(args: Range<DeliveryId>): Transaction<Audited<D
            from delivery d where d.tenant = $1 and d.id > $2 and d.id < $3 order by d.id limit $4`,
     params: [args.tenant, after, to, args.limit],
   }
-  return audited(rows, deliveryId, function* (row) {
+  return checked(rows, deliveryId, function* (row) {
     const base = { tenant: text(row.tenant), id: deliveryId(row) }
     yield* attemptsOf(row)
     if (int(row.live) > 0) yield { ...base, kind: 'delivery_twice', detail: 'it has ended, and is still to be sent' }
@@ -138,6 +140,7 @@ export function* auditDeliveries(args: Range<DeliveryId>): Transaction<Audited<D
 }
 
 const deliveryId = (row: Row): DeliveryId => idText('dlv', bytes(row.id))
+
 const eventId = (row: Row): EventId => idText('evt', bytes(row.event))
 
 function* attemptsOf(row: Row): Generator<Mismatch> {
@@ -148,7 +151,7 @@ function* attemptsOf(row: Row): Generator<Mismatch> {
 }
 
 /** Live deliveries against their event, their endpoint and their attempts. */
-export function* auditLive(args: Omit<Range<DeliveryId>, 'fromMs'>): Transaction<Audited<DeliveryId>> {
+export function* checkLiveDeliveries(args: Omit<Range<DeliveryId>, 'fromMs'>): Transaction<Checked<DeliveryId>> {
   const [after, to] = bounds('dlv', { ...args, fromMs: 0 })
   const rows = yield {
     text: `select l.id, l.tenant, l.attempts, l.event, l.partition, l.state, l.held_reason, e.partition as endpoint_partition,
@@ -160,7 +163,7 @@ export function* auditLive(args: Omit<Range<DeliveryId>, 'fromMs'>): Transaction
            where l.tenant = $1 and l.id > $2 and l.id < $3 order by l.id limit $4`,
     params: [args.tenant, after, to, args.limit],
   }
-  return audited(rows, deliveryId, function* (row) {
+  return checked(rows, deliveryId, function* (row) {
     const base = { tenant: text(row.tenant), id: deliveryId(row) }
     yield* attemptsOf(row)
     if (row.events === 0) {
@@ -177,7 +180,7 @@ export function* auditLive(args: Omit<Range<DeliveryId>, 'fromMs'>): Transaction
 }
 
 /** A tenant against its endpoints. */
-export function* auditTenant(args: { readonly tenant: TenantId }): Transaction<Audited<TenantId>> {
+export function* checkTenant(args: { readonly tenant: TenantId }): Transaction<Checked<TenantId>> {
   const rows = yield {
     text: `select t.id, t.endpoint_count,
              (select count(*) from endpoint e where e.tenant = t.id and e.deleted_ms is null) as endpoints
@@ -185,21 +188,12 @@ export function* auditTenant(args: { readonly tenant: TenantId }): Transaction<A
     params: [args.tenant],
   }
   const idOf = (row: Row) => text(row.id)
-  return audited(rows, idOf, function* (row) {
+  return checked(rows, idOf, function* (row) {
     const [said, there] = [int(row.endpoint_count), int(row.endpoints)]
     if (said === there) return
     const id = idOf(row)
     yield { kind: 'tenant_endpoints', tenant: id, id, detail: `it has ${there} endpoints, and says ${said}` }
   })
-}
-
-/** Tenants of whom something is being erased: of them nothing adds up for now. */
-export function* isErasing(args: { readonly tenant: TenantId }): Transaction<boolean> {
-  const rows = yield {
-    text: `select 1 from erasure where tenant_id = $1 and state = 'running'`,
-    params: [args.tenant],
-  }
-  return rows.length > 0
 }
 
 /** Keeps what was found, as long as it is found again; found anew it keeps the time at which it was found first. */
@@ -243,4 +237,14 @@ export function* listMismatches(args: { readonly limit: number }): Transaction<M
       foundAtMs: int(row.found_ms),
     })),
   }
+}
+
+export const bookOperations = {
+  checkEvents: reads({ run: checkEvents, waitedForBy: 'people' }),
+  checkDeliveries: reads({ run: checkDeliveries, waitedForBy: 'people' }),
+  checkLiveDeliveries: reads({ run: checkLiveDeliveries, waitedForBy: 'people' }),
+  checkTenant: reads({ run: checkTenant, waitedForBy: 'people' }),
+  storeMismatches: writes({ run: storeMismatches, configuration: 'ignores' }),
+  forgetMismatches: writes({ run: forgetMismatches, configuration: 'ignores' }),
+  listMismatches: reads({ run: listMismatches, waitedForBy: 'people' }),
 }

@@ -1,400 +1,119 @@
-import { idBytes, idText } from '../../base/ids.ts'
-import {
-  type DisabledReason,
-  type Endpoint,
-  type EndpointId,
-  type EndpointState,
-  type EventType,
-  isOperational,
-  OPERATOR_TENANT,
-  type PayloadFilter,
-  type RateLimit,
-  type RetrySchedule,
-  type TenantId,
-} from '../../base/model.ts'
-import {
-  bytes,
-  type Dialect,
-  int,
-  intOrNull,
-  jsonOrNull,
-  type Row,
-  type Transaction,
-  text,
-  textOrNull,
-} from '../transaction.ts'
-import { type By, differences, record, recordPut } from './audit.ts'
-import { beginAnew } from './marks.ts'
-import { noteDisabled, noteReplaced } from './notices.ts'
-import { keepSelection } from './selections.ts'
-import { getTenant, putTenant } from './tenants.ts'
-import { bumpCatalogue, bumpTenant, catalogueVersion, getMeta, lockConfiguration, setMeta } from './versions.ts'
+/** What is true of the configuration as a whole: its versions, its lock, and what has changed of it. */
 
-// Event types
-
-const toEventType = (row: Row): EventType => ({
-  name: text(row.name),
-  group: text(row.grp),
-  description: text(row.description),
-  schema: JSON.parse(text(row.schema)),
-  example: JSON.parse(text(row.example)),
-  schedule: jsonOrNull(row.schedule) as RetrySchedule | null,
-  archivedAtMs: intOrNull(row.archived_ms),
-})
-
-const TYPE_FIELDS = 'name, grp, description, schema, example, schedule, archived_ms'
-
-export type Catalogue = { readonly version: number; readonly types: readonly EventType[] }
-
-/** All event types by name, with the catalogue's version. */
-export function* readCatalogue(_args: object): Transaction<Catalogue> {
-  const version = yield* catalogueVersion()
-  const rows = yield { text: `select ${TYPE_FIELDS} from event_type order by name` }
-  return { version, types: rows.map(toEventType) }
-}
-
-/** A type as people give it. */
-export type EventTypeContent = Omit<EventType, 'archivedAtMs'>
-
-/** Creates or replaces; what is archived stays so. Answers whether it was new. */
-export function* putEventType(
-  args: { type: EventTypeContent; nowMs: number } & By,
-  dialect: Dialect,
-): Transaction<boolean> {
-  yield* lockConfiguration(dialect)
-  const { name, group, description, schema, example, schedule = null } = args.type
-  const there = yield { text: `select ${TYPE_FIELDS} from event_type where name = $1`, params: [name] }
-  yield {
-    text: `insert into event_type (name, grp, description, schema, example, schedule, created_ms)
-           values ($1, $2, $3, $4, $5, $6, $7) on conflict (name) do update
-           set grp = excluded.grp, description = excluded.description, schema = excluded.schema,
-               example = excluded.example, schedule = excluded.schedule`,
-    params: [
-      name,
-      group,
-      description,
-      JSON.stringify(schema),
-      JSON.stringify(example),
-      schedule === null ? null : JSON.stringify(schedule),
-      args.nowMs,
-    ],
-  }
-  yield* bumpCatalogue()
-  const [before]: EventTypeContent[] = there.map(toEventType)
-  const after = { ...args.type, schedule }
-  yield* recordPut(args, { target: 'event_type', targetId: name, tenant: null }, before, after, TYPE_MEMBERS)
-  return before === undefined
-}
-
-const TYPE_MEMBERS = ['group', 'description', 'schema', 'example', 'schedule'] as const
-
-export function* deleteEventType(args: { name: string; nowMs: number } & By, dialect: Dialect): Transaction<boolean> {
-  yield* lockConfiguration(dialect)
-  const gone = yield { text: 'delete from event_type where name = $1 returning name', params: [args.name] }
-  if (gone.length === 0) return false
-  yield* bumpCatalogue()
-  const change = { action: 'deleted', target: 'event_type', targetId: args.name, tenant: null } as const
-  yield* record(args, change, args.nowMs)
-  return true
-}
-
-/** The schedules of the types that have one, by name. */
-export function* readTypeSchedules(_args: object): Transaction<Map<string, RetrySchedule>> {
-  const rows = yield { text: 'select name, schedule from event_type where schedule is not null' }
-  return new Map(rows.map(row => [text(row.name), jsonOrNull(row.schedule) as RetrySchedule]))
-}
+import { bytesMs, idText } from '../../base/ids.ts'
+import type { EndpointId, TenantId } from '../../base/model.ts'
+import { reads } from '../operation.ts'
+import { type BulkQuery, bytes, type Dialect, int, type Transaction, text } from '../transaction.ts'
+import { getMeta, setMeta } from './meta.ts'
 
 /**
- * Puts the starter catalogue into a store that never had one: what an operator deleted stays deleted. The operator's
- * tenant is there again at each start.
+ * Configuration carries version numbers, so that whoever matched events against a cached copy can tell, inside the
+ * transaction that stores them, whether the copy was still true.
  */
-export function* seedCatalogue(
-  args: { types: readonly EventTypeContent[]; nowMs: number },
-  dialect: Dialect,
-): Transaction<void> {
-  if ((yield* getTenant({ id: OPERATOR_TENANT })) === null) {
-    yield* putTenant({ id: OPERATOR_TENANT, name: 'Posthorn', metadata: {}, nowMs: args.nowMs }, dialect)
-  }
-  if ((yield* getMeta('catalogue_seeded')) !== null) return
-  yield* setMeta('catalogue_seeded', '1')
-  for (const type of args.types) yield* putEventType({ type, nowMs: args.nowMs }, dialect)
+export function* catalogueVersion(): Transaction<number> {
+  const rows = yield { text: `select value from meta where key = 'catalogue_version'` }
+  return rows.length === 0 ? 0 : int(Number(rows[0]!.value))
 }
 
-// Endpoints
-
-const ENDPOINT_FIELDS = `id, tenant, partition, url, credentials, secret_digest, types, filter, description, metadata,
-  headers, schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, failing_since_ms, failing_stage,
-  paused_until_ms, secret_expires_ms, certificate_expires_ms, created_ms, updated_ms`
-
-const toRateLimit = (row: Row): RateLimit | null =>
-  row.rate_requests === null ? null : { requests: int(row.rate_requests), perSeconds: int(row.rate_seconds) }
-
-const toEndpoint = (row: Row): Endpoint => ({
-  id: idText('ep', bytes(row.id)),
-  tenant: text(row.tenant),
-  partition: int(row.partition),
-  url: text(row.url),
-  sealedCredentials: bytes(row.credentials),
-  secretDigest: row.secret_digest === null ? null : bytes(row.secret_digest),
-  types: jsonOrNull(row.types) as string[] | null,
-  filter: jsonOrNull(row.filter) as PayloadFilter | null,
-  description: textOrNull(row.description),
-  metadata: JSON.parse(text(row.metadata)) as Record<string, string>,
-  headers: JSON.parse(text(row.headers)) as Record<string, string>,
-  schedule: jsonOrNull(row.schedule) as RetrySchedule | null,
-  timeoutMs: intOrNull(row.timeout_ms),
-  rateLimit: toRateLimit(row),
-  ordered: row.ordered === 1,
-  state: text(row.state) as EndpointState,
-  disabledReason: textOrNull(row.disabled_reason) as DisabledReason | null,
-  health: {
-    failingSinceMs: intOrNull(row.failing_since_ms),
-    stage: int(row.failing_stage),
-    pausedUntilMs: intOrNull(row.paused_until_ms),
-  },
-  expiry: { secretMs: intOrNull(row.secret_expires_ms), certificateMs: intOrNull(row.certificate_expires_ms) },
-  createdAtMs: int(row.created_ms),
-  updatedAtMs: int(row.updated_ms),
-})
-
-const textOfJson = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))
-
-const endpointValues = (endpoint: Endpoint) => [
-  endpoint.url,
-  endpoint.sealedCredentials,
-  endpoint.secretDigest,
-  textOfJson(endpoint.types),
-  textOfJson(endpoint.filter),
-  endpoint.description,
-  JSON.stringify(endpoint.metadata),
-  JSON.stringify(endpoint.headers),
-  textOfJson(endpoint.schedule),
-  endpoint.timeoutMs,
-  endpoint.rateLimit?.requests ?? null,
-  endpoint.rateLimit?.perSeconds ?? null,
-  endpoint.ordered ? 1 : 0,
-  endpoint.types?.some(isOperational) ? 1 : 0,
-  endpoint.expiry.secretMs,
-  endpoint.expiry.certificateMs,
-  endpoint.updatedAtMs,
-]
-
-/** `no_tenant`: it is not there (any more); `too_many`: it has as many endpoints as it may have. */
-export function* createEndpoint(
-  args: { endpoint: Endpoint; maxEndpoints?: number } & By,
-  dialect: Dialect,
-): Transaction<'created' | 'no_tenant' | 'too_many'> {
-  yield* lockConfiguration(dialect)
-  const { endpoint, maxEndpoints = Number.MAX_SAFE_INTEGER } = args
-  // Counted in the tenant's row: going through twenty thousand endpoints would cost each new one some ten milliseconds.
-  const counted = yield {
-    text: `update tenant set endpoint_count = endpoint_count + 1
-           where id = $1 and deleted_ms is null and endpoint_count < $2 returning id`,
-    params: [endpoint.tenant, maxEndpoints],
-  }
-  if (counted.length === 0) return (yield* getTenant({ id: endpoint.tenant })) === null ? 'no_tenant' : 'too_many'
-  yield {
-    text: `insert into endpoint (url, credentials, secret_digest, types, filter, description, metadata, headers, schedule,
-             timeout_ms, rate_requests, rate_seconds, ordered, operational, secret_expires_ms,
-             certificate_expires_ms, updated_ms, id, tenant, partition, state, disabled_reason, created_ms,
-             created_version, selection_version)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-             $23, (select version + 1 from tenant where id = $19), (select version + 1 from tenant where id = $19))`,
-    params: [
-      ...endpointValues(endpoint),
-      idBytes(endpoint.id),
-      endpoint.tenant,
-      endpoint.partition,
-      endpoint.state,
-      endpoint.disabledReason,
-      endpoint.createdAtMs,
-    ],
-  }
-  yield* bumpTenant(endpoint.tenant, idBytes(endpoint.id))
-  yield* record(args, { ...entryOf(endpoint), action: 'created' }, endpoint.createdAtMs)
-  return 'created'
-}
-
-const entryOf = ({ id, tenant }: Pick<Endpoint, 'id' | 'tenant'>) =>
-  ({ target: 'endpoint', targetId: id, tenant }) as const
-
-/** What is no setting of an endpoint, or is told under another name or by another action. */
-const UNTOLD = new Set([
-  'id',
-  'tenant',
-  'partition',
-  'state',
-  'disabledReason',
-  'health',
-  'expiry',
-  'createdAtMs',
-  'updatedAtMs',
-])
-const SECRET_MEMBERS = new Set(['sealedCredentials', 'secretDigest'])
-
-/**
- * The settings that differ, by name. The same secret is sealed differently each time, so its digest tells, and whoever
- * has opened the other credentials (`credentials`).
- */
-function changedSettings(before: Endpoint, after: Endpoint, credentials: readonly string[]): string[] {
-  const members = (Object.keys(after) as (keyof Endpoint)[]).filter(name => !UNTOLD.has(name))
-  const settings = members.filter(name => !SECRET_MEMBERS.has(name))
-  const isSecretNew = differences(before, after, ['secretDigest']).length > 0
-  return [...differences(before, after, settings), ...(isSecretNew ? ['clientSecret'] : []), ...credentials]
-}
-
-/**
- * Replaces everything but state, id, tenant and partition, if nobody changed it since it was read. `credentials`: which
- * were changed, beside the clientSecret.
- */
-export function* updateEndpoint(
-  args: { endpoint: Endpoint; readAtMs: number; credentials?: readonly string[] } & By,
-  dialect: Dialect,
-): Transaction<boolean> {
-  yield* lockConfiguration(dialect)
-  const before = yield* getEndpoint({ tenant: null, id: args.endpoint.id })
-  const rows = yield {
-    text: `update endpoint set url = $1, credentials = $2, secret_digest = $3, types = $4, filter = $5, description = $6,
-             metadata = $7, headers = $8, schedule = $9, timeout_ms = $10, rate_requests = $11, rate_seconds = $12,
-             ordered = $13, operational = $14, secret_expires_ms = $15, certificate_expires_ms = $16, updated_ms = $17
-           where id = $18 and deleted_ms is null and updated_ms = $19 returning id`,
-    params: [...endpointValues(args.endpoint), idBytes(args.endpoint.id), args.readAtMs],
-  }
-  if (before === null || rows.length === 0) return false
-  if (differences(before, args.endpoint, ['types', 'filter']).length > 0) yield* keepSelection(before)
-  yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
-  const fields = changedSettings(before, args.endpoint, args.credentials ?? [])
-  // Another receiver: what the one before did, or asked for, doesn't count.
-  if (fields.includes('url')) yield* beginAnew(before)
-  yield* forgetWarned(before, args.endpoint)
-  yield* noteReplaced(args.endpoint, fields)
-  const change = { ...entryOf(before), action: 'updated', fields } as const
-  yield* record(args, change, args.endpoint.updatedAtMs)
-  return true
-}
-
-/** What expires at another time now is warned of again. */
-function* forgetWarned(before: Endpoint, after: Endpoint): Transaction<void> {
-  const id = idBytes(after.id)
-  if (before.expiry.secretMs !== after.expiry.secretMs) {
-    yield { text: 'update endpoint set secret_warned = 0 where id = $1', params: [id] }
-  }
-  if (before.expiry.certificateMs !== after.expiry.certificateMs) {
-    yield { text: 'update endpoint set certificate_warned = 0 where id = $1', params: [id] }
-  }
-}
-
-export function* setEndpointState(
-  args: { tenant: TenantId; id: EndpointId; state: EndpointState; reason: DisabledReason | null; nowMs: number } & By,
-  dialect: Dialect,
-): Transaction<Endpoint | null> {
-  yield* lockConfiguration(dialect)
-  const before = yield* getEndpoint(args)
-  // What an endpoint was disabled for stays as it was when somebody disables it again.
-  const rows = yield {
-    text: `update endpoint set disabled_reason = case when state = $3 then disabled_reason else $4 end, state = $3,
-             updated_ms = case when updated_ms < $5 then $5 else updated_ms + 1 end
-           where id = $1 and tenant = $2 and deleted_ms is null returning id`,
-    params: [idBytes(args.id), args.tenant, args.state, args.reason, args.nowMs],
-  }
-  if (rows.length === 0) return null
-  yield* bumpTenant(args.tenant, idBytes(args.id))
-  if (before !== null && args.state === 'enabled') yield* beginAnew(before)
-  if (before?.state === 'enabled' && args.state === 'disabled') yield* noteDisabled(before, args.nowMs, args.reason!)
-  if (before?.state !== args.state) {
-    yield* record(args, { ...entryOf(args), action: args.state }, args.nowMs)
-  }
-  return yield* getEndpoint({ tenant: args.tenant, id: args.id })
-}
-
-/** The row stays for history, without its secret. Answers the partition, or null if there is no such endpoint. */
-export function* deleteEndpoint(
-  args: { tenant: TenantId; id: EndpointId; nowMs: number } & By,
-  dialect: Dialect,
-): Transaction<number | null> {
-  yield* lockConfiguration(dialect)
-  const rows = yield {
-    text: `update endpoint set deleted_ms = $3, credentials = null, secret_digest = null,
-             deleted_version = (select version + 1 from tenant where id = $2)
-           where id = $1 and tenant = $2 and deleted_ms is null returning partition`,
-    params: [idBytes(args.id), args.tenant, args.nowMs],
-  }
-  if (rows.length === 0) return null
-  yield { text: 'update tenant set endpoint_count = endpoint_count - 1 where id = $1', params: [args.tenant] }
-  yield* bumpTenant(args.tenant, idBytes(args.id))
-  yield* record(args, { ...entryOf(args), action: 'deleted' }, args.nowMs)
-  return int(rows[0]!.partition)
-}
-
-export function* getEndpoint(args: { tenant: TenantId | null; id: EndpointId }): Transaction<Endpoint | null> {
-  const rows = yield {
-    text: `select ${ENDPOINT_FIELDS} from endpoint where id = $1 and deleted_ms is null`,
-    params: [idBytes(args.id)],
-  }
-  if (rows.length === 0) return null
-  const endpoint = toEndpoint(rows[0]!)
-  return args.tenant === null || endpoint.tenant === args.tenant ? endpoint : null
-}
-
-/** Newest first, those before `before`. */
-export function* listEndpoints(args: {
+/** Of the catalogue, and of a tenant's endpoints; null: there is no such tenant. */
+export function* readVersions(args: {
   tenant: TenantId
-  before: EndpointId | null
-  limit: number
-}): Transaction<Endpoint[]> {
-  const rows = yield {
-    text: `select ${ENDPOINT_FIELDS} from endpoint where tenant = $1 and deleted_ms is null
-             ${args.before === null ? '' : 'and id < $3'} order by id desc limit $2`,
-    params: [args.tenant, args.limit, ...(args.before === null ? [] : [idBytes(args.before)])],
-  }
-  return rows.map(toEndpoint)
-}
-
-/** Whether another endpoint of the tenant has the same secret (C8). */
-export function* isSecretShared(args: {
-  tenant: TenantId
-  digest: Uint8Array
-  except: EndpointId | null
-}): Transaction<boolean> {
-  const rows = yield {
-    text: `select id from endpoint where tenant = $1 and secret_digest = $2 and deleted_ms is null limit 2`,
-    params: [args.tenant, args.digest],
-  }
-  return rows.some(row => idText('ep', bytes(row.id)) !== args.except)
-}
-
-/** What matching needs of an endpoint. */
-export type MatchEndpoint = Pick<Endpoint, 'id' | 'partition' | 'types' | 'state' | 'ordered'> & {
-  /** The filter as JSON text; null: none. */
-  readonly filterText: string | null
-  /** Versions of the tenant: when it was registered, and since when it wants what it wants. */
-  readonly createdVersion: number
-  readonly selectionVersion: number
-}
-
-export type TenantConfiguration = { readonly version: number; readonly endpoints: readonly MatchEndpoint[] }
-
-/** A tenant's version and endpoints, for matching; null if there is no such tenant. */
-export function* readTenantConfiguration(args: { tenant: TenantId }): Transaction<TenantConfiguration | null> {
-  // The version first: endpoints read later than it can only be newer, and then the version check says stale.
+}): Transaction<{ readonly catalogue: number; readonly tenant: number | null }> {
+  const catalogue = yield* catalogueVersion()
   const rows = yield { text: 'select version from tenant where id = $1 and deleted_ms is null', params: [args.tenant] }
-  if (rows.length === 0) return null
+  return { catalogue, tenant: rows.length === 0 ? null : int(rows[0]!.version) }
+}
+
+const TENANT_COLUMNS: BulkQuery['columns'] = [['id', 'text']]
+
+/** The versions of those of these tenants that are there. */
+export function* tenantVersions(tenants: readonly TenantId[]): Transaction<Map<TenantId, number>> {
+  const rows = yield {
+    text: 'select t.id, t.version from tenant t join v on t.id = v.id where t.deleted_ms is null',
+    columns: TENANT_COLUMNS,
+    rows: [...new Set(tenants)].map(tenant => [tenant]),
+  }
+  return new Map(rows.map(row => [text(row.id), int(row.version)]))
+}
+
+/** To be yielded first by every transaction that changes configuration. */
+export function* lockConfiguration(dialect: Dialect): Transaction<void> {
+  if (dialect.lockConfiguration !== null) yield dialect.lockConfiguration
+}
+
+export function* bumpCatalogue(): Transaction<void> {
+  const next = (yield* catalogueVersion()) + 1
+  yield* setMeta('catalogue_version', String(next))
+}
+
+/** A tenant's endpoints changed, this one of them, if it is one. */
+export function* bumpTenant(tenant: TenantId, endpoint: Uint8Array): Transaction<void> {
+  const change = yield* nextChange()
+  yield { text: 'update tenant set version = version + 1, change_seq = $2 where id = $1', params: [tenant, change] }
+  yield { text: 'update endpoint set change_seq = $2 where id = $1', params: [endpoint, change] }
+}
+
+/** The number of a change of tenants, endpoints or API keys. They rise as they are committed, since changes have a lock. */
+export function* nextChange(): Transaction<number> {
+  const next = Number((yield* getMeta('change_seq')) ?? 0) + 1
+  yield* setMeta('change_seq', String(next))
+  return next
+}
+
+export type ChangesSince = {
+  /** The newest change: to ask from, the next time. */
+  readonly seq: number
+  readonly catalogueVersion: number
+  readonly tenants: readonly TenantId[]
+  readonly endpoints: readonly {
+    readonly tenant: TenantId
+    readonly endpoint: EndpointId
+    readonly partition: number
+  }[]
+  /** Whether API keys were made or revoked. */
+  readonly apiKeys: boolean
+}
+
+/** What was configured after a change, by whichever node; deleted tenants and endpoints are among it. */
+export function* readChanges(args: { after: number }): Transaction<ChangesSince> {
+  const meta = yield { text: `select key, value from meta where key in ('change_seq', 'catalogue_version')` }
+  const numberOf = (key: string) => Number(meta.find(row => row.key === key)?.value ?? 0)
+  const now = { seq: numberOf('change_seq'), catalogueVersion: numberOf('catalogue_version') }
+  if (now.seq === args.after) return { ...now, tenants: [], endpoints: [], apiKeys: false }
+  const range = [args.after, now.seq]
+  const tenants = yield { text: 'select id from tenant where change_seq > $1 and change_seq <= $2', params: range }
   const endpoints = yield {
-    text: `select id, partition, types, filter, state, ordered, created_version, selection_version
-           from endpoint where tenant = $1 and deleted_ms is null order by id`,
-    params: [args.tenant],
+    text: 'select id, tenant, partition from endpoint where change_seq > $1 and change_seq <= $2',
+    params: range,
+  }
+  const keys = yield {
+    text: 'select 1 from api_key where change_seq > $1 and change_seq <= $2 limit 1',
+    params: range,
   }
   return {
-    version: int(rows[0]!.version),
+    ...now,
+    apiKeys: keys.length > 0,
+    tenants: tenants.map(row => text(row.id)),
     endpoints: endpoints.map(row => ({
-      id: idText('ep', bytes(row.id)),
+      tenant: text(row.tenant),
+      endpoint: idText('ep', bytes(row.id)),
       partition: int(row.partition),
-      types: jsonOrNull(row.types) as string[] | null,
-      filterText: textOrNull(row.filter),
-      createdVersion: int(row.created_version),
-      selectionVersion: int(row.selection_version),
-      state: text(row.state) as EndpointState,
-      ordered: row.ordered === 1,
     })),
   }
+}
+
+/** When the newest of what was configured was made, milliseconds since 1970; 0: there is nothing. */
+export function* readNewestConfiguredMs(_args: object): Transaction<number> {
+  let newest = 0
+  for (const table of ['endpoint', 'audit']) {
+    const rows = yield { text: `select id from ${table} order by id desc limit 1` }
+    if (rows.length > 0) newest = Math.max(newest, bytesMs(bytes(rows[0]!.id)))
+  }
+  return newest
+}
+
+export const configurationOperations = {
+  readVersions: reads({ run: readVersions, waitedForBy: 'engine' }),
+  readChanges: reads({ run: readChanges, waitedForBy: 'engine' }),
+  readNewestConfiguredMs: reads({ run: readNewestConfiguredMs, waitedForBy: 'engine' }),
 }

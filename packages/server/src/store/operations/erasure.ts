@@ -3,7 +3,9 @@
  * `tenant` is a tenant's, so a table that is added later is erased too. What stays: the audit log's entries, which have
  * names and no values, and the row here, which says that it was erased.
  */
+
 import type { EndpointId, Erasure, TenantId } from '../../base/model.ts'
+import { reads, writes } from '../operation.ts'
 import {
   type BulkQuery,
   type Dialect,
@@ -17,11 +19,12 @@ import {
 import { type By, record } from './audit.ts'
 import { describeTables, type TableShape } from './move.ts'
 import { deleteTenant } from './tenants.ts'
-import { lockConfiguration } from './versions.ts'
 
 const KEPT: ReadonlySet<string> = new Set(['audit', 'erasure'])
+
 /** First what makes deliveries, and what they are made of; last what others are read by. New tables come in between. */
 const FIRST = ['inbox', 'live_delivery', 'attempt', 'delivery', 'event', 'idempotency']
+
 /** Nodes learn from these rows, when they were changed, that they count no more: so they go only at the end. */
 const LAST: ReadonlySet<string> = new Set(['endpoint', 'api_key'])
 
@@ -49,9 +52,7 @@ export type BegunErasure = {
  */
 export function* eraseTenant(
   args: { id: TenantId; nowMs: number; attemptMs: number } & By,
-  dialect: Dialect,
 ): Transaction<BegunErasure | null> {
-  yield* lockConfiguration(dialect)
   const { id, nowMs, attemptMs } = args
   const running = yield {
     text: `select ${FIELDS} from erasure where tenant_id = $1 and state = 'running'`,
@@ -62,7 +63,7 @@ export function* eraseTenant(
     text: 'select coalesce(max(timeout_ms), 0) as ms from endpoint where tenant = $1',
     params: [id],
   }
-  const endpoints = yield* deleteTenant(args, dialect)
+  const endpoints = yield* deleteTenant(args)
   if (endpoints === null && !(yield* isAnythingOf(id))) return null
   const rows = yield {
     text: `insert into erasure (tenant_id, state, rows_removed, settled_ms, requested_ms, finished_ms)
@@ -98,7 +99,7 @@ export type ErasureJob = {
   readonly settledAtMs: number
 }
 
-export function* listErasures(_args: object): Transaction<ErasureJob[]> {
+export function* findOpenErasures(_args: object): Transaction<ErasureJob[]> {
   const rows = yield {
     text: `select tenant_id, settled_ms from erasure where state = 'running' order by requested_ms limit 100`,
   }
@@ -158,4 +159,39 @@ export function* finishErasure(args: { tenant: TenantId; nowMs: number }): Trans
     text: `update erasure set state = 'finished', finished_ms = $2 where tenant_id = $1 and state = 'running'`,
     params: [args.tenant, args.nowMs],
   }
+}
+
+/** Tenants of whom something is being erased: of them nothing adds up for now. */
+export function* isErasing(args: { readonly tenant: TenantId }): Transaction<boolean> {
+  const rows = yield {
+    text: `select 1 from erasure where tenant_id = $1 and state = 'running'`,
+    params: [args.tenant],
+  }
+  return rows.length > 0
+}
+
+/** Erasures that were over before a time: that they were made is in the audit log as long. */
+export function* dropOldErasures({
+  limit,
+  beforeMs,
+}: {
+  readonly limit: number
+  readonly beforeMs: number
+}): Transaction<number> {
+  const rows = yield {
+    text: `delete from erasure where tenant_id in (
+             select tenant_id from erasure where finished_ms < $1 limit ${limit}) returning tenant_id`,
+    params: [beforeMs],
+  }
+  return rows.length
+}
+
+export const erasureOperations = {
+  eraseTenant: writes({ run: eraseTenant, configuration: 'changes' }),
+  getErasure: reads({ run: getErasure, waitedForBy: 'engine' }),
+  findOpenErasures: reads({ run: findOpenErasures, waitedForBy: 'engine' }),
+  isErasing: reads({ run: isErasing, waitedForBy: 'engine' }),
+  eraseSome: writes({ run: eraseSome, configuration: 'ignores' }),
+  finishErasure: writes({ run: finishErasure, configuration: 'ignores' }),
+  dropOldErasures: writes({ run: dropOldErasures, configuration: 'ignores' }),
 }

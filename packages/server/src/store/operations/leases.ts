@@ -2,7 +2,9 @@
  * Which node sends for which partitions (docs/decisions/0009-leases.md). A partition is free → held → free, or held →
  * held by another once its lease has run out. Its epoch rises at each change of hands and never falls.
  */
+
 import { PARTITION_COUNT } from '../../base/model.ts'
+import { reads, writes } from '../operation.ts'
 import { type BulkQuery, bytes, type Dialect, int, intOrNull, type Transaction } from '../transaction.ts'
 import { noteLostNodes } from './notices.ts'
 
@@ -124,4 +126,34 @@ function* take({ node, leaseMs }: LeaseTick, count: number, dialect: Dialect): T
     held: rows.map(row => ({ partition: int(row.id), epoch: int(row.epoch) })),
     afterCrash: found.filter(row => row.owner !== null).map(row => int(row.id)),
   }
+}
+
+/**
+ * Takes over all partitions for this process, in their order. An owner that is still there has died: a process that
+ * stops leaves them free (`leaveLeases`). `nowMs`: left out, nobody is told of it.
+ */
+export function* takePartitions(args: { node: Uint8Array; nowMs?: number }): Transaction<Taken> {
+  const before = yield { text: 'select id, owner from partition_lease order by id' }
+  const dead = before.find(row => row.owner !== null)
+  if (dead !== undefined && args.nowMs !== undefined)
+    yield* noteLostNodes([{ id: bytes(dead.owner), silentSinceMs: null }], args.nowMs)
+  yield { text: 'update partition_lease set epoch = epoch + 1, owner = $1', params: [args.node] }
+  const rows = yield { text: 'select id, epoch from partition_lease order by id' }
+  return {
+    held: rows.map(row => ({ partition: int(row.id), epoch: int(row.epoch) })),
+    afterCrash: before.filter(row => row.owner !== null).map(row => int(row.id)),
+  }
+}
+
+/** Nodes that send and have come by in time. */
+export function* countNodes(_args: object, dialect: Dialect): Transaction<number> {
+  const rows = yield { text: `select count(*) as n from node where alive_until_ms > ${dialect.nowMs}` }
+  return int(rows[0]!.n)
+}
+
+export const leaseOperations = {
+  tickLeases: writes({ run: tickLeases, configuration: 'ignores' }),
+  leaveLeases: writes({ run: leaveLeases, configuration: 'ignores' }),
+  takePartitions: writes({ run: takePartitions, configuration: 'ignores' }),
+  countNodes: reads({ run: countNodes, waitedForBy: 'engine' }),
 }

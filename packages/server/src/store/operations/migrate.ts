@@ -1,6 +1,8 @@
-import { MIGRATIONS, type Migration, type Statement } from '../migrations.ts'
+import { MIGRATIONS } from '../migrations/index.ts'
+import type { Migration, Statement } from '../migrations/migration.ts'
+import { writes } from '../operation.ts'
 import type { Dialect, Transaction } from '../transaction.ts'
-import { getMeta, setMeta } from './versions.ts'
+import { getMeta, setMeta } from './meta.ts'
 
 /** The store was written by a newer Posthorn, and what this one knows of its schema does not hold any more. */
 export class StoreTooNew extends Error {
@@ -57,4 +59,8 @@ const wordsOf = ({ words }: Dialect, sql: string): string =>
 function textFor(dialect: Dialect, statement: Statement): string | undefined {
   if (typeof statement === 'string') return wordsOf(dialect, statement)
   return statement.engine === dialect.engine ? wordsOf(dialect, statement.text) : undefined
+}
+
+export const migrateOperations = {
+  migrate: writes({ run: migrate, configuration: 'ignores' }),
 }

@@ -3,11 +3,10 @@
  * come. It is read and written by its old value, in the transaction of the rows that it tells of, so that a move that
  * was killed goes on where it was, and two of them can't both go on.
  */
-
-import type { ColumnType, Dialect, Row, Transaction, Value } from '../transaction.ts'
-import { int, text } from '../transaction.ts'
+import { reads, writes } from '../operation.ts'
+import { type ColumnType, type Dialect, int, type Row, type Transaction, text, type Value } from '../transaction.ts'
+import { getMeta, setMeta } from './meta.ts'
 import { migrate } from './migrate.ts'
-import { getMeta, lockConfiguration, setMeta } from './versions.ts'
 
 /** The key in `meta` of a move that isn't finished. While it is there, nothing is served from this store. */
 export const MOVE_MARK = 'move'
@@ -49,7 +48,6 @@ export function* beginMove(
   args: { readonly tables: readonly string[]; readonly mark: string },
   dialect: Dialect,
 ): Transaction<string> {
-  yield* lockConfiguration(dialect)
   const present = new Set((yield* describeTables({}, dialect)).map(({ name }) => name))
   const begun = present.has('meta') ? yield* getMeta(MOVE_MARK) : null
   if (begun !== null) return begun
@@ -129,8 +127,10 @@ export const behindKey = (key: readonly string[]): string =>
 
 export const keyOfRow = (row: Row, key: readonly string[]): Value[] => key.map(name => row[name]!)
 
-/** Everything in `meta`. */
-export function* listMeta(): Transaction<{ key: string; value: string }[]> {
-  const rows = yield { text: 'select key, value from meta order by key' }
-  return rows.map(row => ({ key: text(row.key), value: text(row.value) }))
+export const moveOperations = {
+  describeTables: reads({ run: describeTables, waitedForBy: 'engine' }),
+  countRows: reads({ run: countRows, waitedForBy: 'engine' }),
+  beginMove: writes({ run: beginMove, configuration: 'changes' }),
+  moveRows: writes({ run: moveRows, configuration: 'ignores' }),
+  finishMove: writes({ run: finishMove, configuration: 'ignores' }),
 }

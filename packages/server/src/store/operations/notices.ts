@@ -4,6 +4,7 @@
  * → ready → published and gone. Its key is made of the fact, and goes with the event, so that neither a crash nor a
  * second node makes two of it. Where nobody wants operational events, nothing is written.
  */
+
 import { Buffer } from 'node:buffer'
 import { idText } from '../../base/ids.ts'
 import {
@@ -14,6 +15,7 @@ import {
   OPERATOR_TENANT,
   type TenantId,
 } from '../../base/model.ts'
+import { reads, writes } from '../operation.ts'
 import {
   type BulkQuery,
   bytes,
@@ -338,3 +340,9 @@ export const exhaustedFact = (row: Row, tenant: TenantId, endedAtMs: number): Ex
   type: text(row.type),
   endedAtMs,
 })
+
+export const noticeOperations = {
+  peekNotices: reads({ run: peekNotices, waitedForBy: 'engine' }),
+  claimNotices: writes({ run: claimNotices, configuration: 'ignores' }),
+  finishNotices: writes({ run: finishNotices, configuration: 'ignores' }),
+}

@@ -6,8 +6,10 @@
  * What is found to be due is found by reading alone, beside the writer, and is judged once more in the transaction that
  * removes it: somebody can have made a new delivery of it meanwhile.
  */
+
 import { firstIdAt, idBytes, idText } from '../../base/ids.ts'
 import type { DeliveryId, EventId, Retention, TenantId } from '../../base/model.ts'
+import { reads, writes } from '../operation.ts'
 import {
   type BulkQuery,
   bytes,
@@ -331,4 +333,21 @@ export function* giveBackPages(
   const free = yield { text: 'pragma freelist_count' }
   const all = yield { text: 'pragma page_count' }
   return { free: int(free[0]!.freelist_count), all: int(all[0]!.page_count) }
+}
+
+export const retentionOperations = {
+  nextRetained: reads({ run: nextRetained, waitedForBy: 'engine' }),
+  readLongestRetention: reads({ run: readLongestRetention, waitedForBy: 'engine' }),
+  readDueEvents: reads({ run: readDueEvents, waitedForBy: 'people' }),
+  readKeptEvents: reads({ run: readKeptEvents, waitedForBy: 'people' }),
+  readOrphans: reads({ run: readOrphans, waitedForBy: 'people' }),
+  readDeliveryPage: reads({ run: readDeliveryPage, waitedForBy: 'people' }),
+  readKeptDeliveries: reads({ run: readKeptDeliveries, waitedForBy: 'people' }),
+  readMark: reads({ run: readMark, waitedForBy: 'engine' }),
+  dropEvents: writes({ run: dropEvents, configuration: 'ignores' }),
+  dropDeliveries: writes({ run: dropDeliveries, configuration: 'ignores' }),
+  removePayloads: writes({ run: removePayloads, configuration: 'ignores' }),
+  removeAnswers: writes({ run: removeAnswers, configuration: 'ignores' }),
+  forgetKept: writes({ run: forgetKept, configuration: 'ignores' }),
+  giveBackPages: writes({ run: giveBackPages, configuration: 'ignores' }),
 }

@@ -2,10 +2,12 @@
  * Counts of what became of deliveries and attempts, rolled up: for each endpoint, and for each tenant as a whole, a row a
  * minute, an hour and a day in which something happened. Whoever writes adds to what is there, so any number of nodes can.
  */
+
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../base/durations.ts'
 import { idBytes, idText } from '../../base/ids.ts'
 import { addBins, type LatencyBins, readBins, writeBins } from '../../base/latency-bins.ts'
 import type { EndpointId, TenantId } from '../../base/model.ts'
+import { reads, writes } from '../operation.ts'
 import { type BulkQuery, bytes, int, type Row, type Transaction, text } from '../transaction.ts'
 
 /** How long a row's stretch of time is, and how long the row is kept, milliseconds. */
@@ -199,4 +201,12 @@ export function* tenantsWithStrayStats(): Transaction<TenantId[]> {
              and exists (select 1 from stat s where s.tenant = t.id) order by t.id limit 100`,
   }
   return rows.map(row => text(row.id))
+}
+
+export const statOperations = {
+  addStats: writes({ run: addStats, configuration: 'ignores' }),
+  readStats: reads({ run: readStats, waitedForBy: 'people' }),
+  removeStats: writes({ run: removeStats, configuration: 'ignores' }),
+  dropOldStats: writes({ run: dropOldStats, configuration: 'ignores' }),
+  tenantsWithStrayStats: reads({ run: tenantsWithStrayStats, waitedForBy: 'people' }),
 }

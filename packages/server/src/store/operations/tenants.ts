@@ -1,11 +1,13 @@
 /** The provider's customers. */
+
 import { idText } from '../../base/ids.ts'
 import { type EndpointId, OPERATOR_TENANT, type Retention, type Tenant, type TenantId } from '../../base/model.ts'
-import { bytes, type Dialect, int, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
+import { reads, writes } from '../operation.ts'
+import { bytes, int, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import { revokeKeysOf } from './api-keys.ts'
 import { type By, record, recordPut } from './audit.ts'
-import { endReplaysOf } from './replays.ts'
-import { lockConfiguration, nextChange } from './versions.ts'
+import { nextChange } from './configuration.ts'
+import { endReplaysOf } from './replays/replays.ts'
 
 const toTenant = (row: Row): Tenant => ({
   id: text(row.id),
@@ -25,9 +27,7 @@ type TenantValues = Pick<Tenant, 'id' | 'name' | 'metadata'> & { readonly retent
  */
 export function* putTenant(
   args: TenantValues & { nowMs: number } & By,
-  dialect: Dialect,
 ): Transaction<{ tenant: Tenant; created: boolean } | null> {
-  yield* lockConfiguration(dialect)
   const { id, name, metadata, retention = null, nowMs } = args
   const erased = yield {
     text: `select 1 from erasure where tenant_id = $1 and state = 'running'`,
@@ -78,9 +78,7 @@ export function* listTenants(args: { after: string | null; limit: number }): Tra
 /** Deletes the tenant and its endpoints; answers the endpoints whose deliveries are to be cancelled, or null. */
 export function* deleteTenant(
   args: { id: TenantId; nowMs: number } & By,
-  dialect: Dialect,
 ): Transaction<{ id: EndpointId; partition: number }[] | null> {
-  yield* lockConfiguration(dialect)
   const change = yield* nextChange()
   const gone = yield {
     text: `update tenant set deleted_ms = $2, version = version + 1, endpoint_count = 0, change_seq = $3
@@ -99,4 +97,35 @@ export function* deleteTenant(
   const entry = { action: 'deleted', target: 'tenant', targetId: args.id, tenant: args.id } as const
   yield* record(args, entry, args.nowMs)
   return rows.map(row => ({ id: idText('ep', bytes(row.id)), partition: int(row.partition) }))
+}
+
+/** Tenants that were deleted before a time, and of which nothing is left. */
+export function* dropDeletedTenants({
+  limit,
+  beforeMs,
+}: {
+  readonly limit: number
+  readonly beforeMs: number
+}): Transaction<number> {
+  const none = (table: string) => `not exists (select 1 from ${table} x where x.tenant = t.id)`
+  const tables = ['endpoint', 'event', 'delivery', 'live_delivery', 'inbox', 'idempotency']
+  const rows = yield {
+    text: `delete from tenant where id in (
+             select t.id from tenant t where t.deleted_ms < $1 and ${tables.map(none).join(' and ')} limit ${limit})
+           returning id`,
+    params: [beforeMs],
+  }
+  for (const row of rows) {
+    yield { text: 'delete from retention_mark where tenant = $1', params: [row.id!] }
+    yield { text: 'delete from retention_kept where tenant = $1', params: [row.id!] }
+  }
+  return rows.length
+}
+
+export const tenantOperations = {
+  putTenant: writes({ run: putTenant, configuration: 'changes' }),
+  getTenant: reads({ run: getTenant, waitedForBy: 'engine' }),
+  listTenants: reads({ run: listTenants, waitedForBy: 'people' }),
+  deleteTenant: writes({ run: deleteTenant, configuration: 'changes' }),
+  dropDeletedTenants: writes({ run: dropDeletedTenants, configuration: 'ignores' }),
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.ts'
 /** After a fault, connections that are in use may end what they do; then they are cut, answer or not. */
 const GRACE_MS = 30_000
 
-export type Connection = pg.PoolClient & {
+export type PooledConnection = pg.PoolClient & {
   /** Gives it back. `isSound` false: nothing is believed any more of it, nor of those that were opened before it. */
   readonly giveBack: (isSound: boolean) => void
 }
@@ -30,7 +30,7 @@ export class ConnectionPool {
   }
 
   /** Throws what connecting failed with. */
-  async connect(): Promise<Connection> {
+  async connect(): Promise<PooledConnection> {
     const generation = this.#current
     const client = await generation.pool.connect()
     const giveBack = (isSound: boolean) => {

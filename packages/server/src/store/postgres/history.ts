@@ -8,7 +8,7 @@
 import { DAY_MS } from '../../base/durations.ts'
 import type { HistoryReport } from '../driver.ts'
 import { type Dialect, int, type Query, type Row, type Transaction, text } from '../transaction.ts'
-import { isContention } from './faults.ts'
+import { isContention } from './server-errors.ts'
 
 /** From midnight to midnight (UTC), `toMs` not included. */
 export type Span = { readonly fromMs: number; readonly toMs: number }

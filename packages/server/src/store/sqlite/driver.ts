@@ -2,11 +2,11 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../base/clock.ts'
-import type { Call, CallResult, Driver } from '../driver.ts'
-import type { Arguments, OperationName, Result } from '../operations/index.ts'
+import type { Driver, OperationCall, OperationResult } from '../driver.ts'
+import { type Arguments, operations, type ReadName, type Result } from '../operations/index.ts'
 import { StoreUnavailable } from '../transaction.ts'
+import { packCall, unpackResult } from './crossing.ts'
 import { sqliteDialect } from './dialect.ts'
-import { packCall, unpackResult } from './packed.ts'
 import { newWorkers, Thread, type Workers } from './thread.ts'
 import type { Failure, Success } from './worker.ts'
 
@@ -25,7 +25,8 @@ function toError({ unavailable, name, message }: Failure): Error {
   return error
 }
 
-const toResult = (result: Success | Failure): CallResult => (result.ok ? result : { ok: false, error: toError(result) })
+const toResult = (result: Success | Failure): OperationResult =>
+  result.ok ? result : { ok: false, error: toError(result) }
 
 /**
  * Held as long as the process lives and dropped by the kernel with it, so a crash leaves nothing to clean up (a pid in
@@ -44,38 +45,6 @@ export function lockFolder(folder: string): DatabaseSync {
   }
 }
 
-/** What people look at can take long, and must not keep waiting what deliveries are made of. */
-const FOR_PEOPLE: ReadonlySet<OperationName> = new Set([
-  'listTenants',
-  'listEvents',
-  'listRejectedEvents',
-  'listDeliveries',
-  'listSetAside',
-  'listAttempts',
-  'listReplays',
-  'getReplay',
-  'scanReplay',
-  'readStats',
-  'tenantsWithStrayStats',
-  'countPending',
-  'countSetAside',
-  'readDueEvents',
-  'readKeptEvents',
-  'readDeliveryPage',
-  'readKeptDeliveries',
-  'readOrphans',
-  'auditEvents',
-  'auditDeliveries',
-  'auditLive',
-  'auditTenant',
-  'exportEvents',
-  'exportDeliveries',
-  'exportAttempts',
-  'listEventEndpoints',
-  'findEventsOfType',
-  'readSamplePayloads',
-])
-
 /** Where the embedded store is in its folder. */
 export const databaseFile = (folder: string): string => join(folder, 'posthorn.db')
 
@@ -89,10 +58,10 @@ export async function openSqlite(folder: string, clock: Clock, workers: Workers 
   // Begun when they are first asked: a thread takes memory, and a moment of a core. The file is there by now.
   const readers = new Map<'engine' | 'people', Thread>()
   let isClosed = false
-  const readerFor = (name: OperationName): Thread => {
+  const readerFor = (name: ReadName): Thread => {
     // One that began now would never be ended.
     if (isClosed) throw new StoreUnavailable('The store is closed')
-    const whom = FOR_PEOPLE.has(name) ? 'people' : 'engine'
+    const whom = operations[name].waitedForBy
     const thread = readers.get(whom) ?? new Thread({ file, readOnly: true }, workers)
     readers.set(whom, thread)
     return thread
@@ -102,13 +71,13 @@ export async function openSqlite(folder: string, clock: Clock, workers: Workers 
     dialect: sqliteDialect,
     now: () => clock.now(),
     latest: () => clock.now(),
-    async write(calls: readonly Call[]) {
+    async write(calls: readonly OperationCall[]) {
       const results = await writer.ask({ kind: 'calls', calls: calls.map(packCall) })
       // A thread that died answers once for all.
       return calls.map((_, index) => toResult(results[index] ?? results[0]!))
     },
-    async read<Name extends OperationName>(name: Name, args: Arguments<Name>) {
-      const [result] = await readerFor(name).ask({ kind: 'calls', calls: [packCall({ name, args } as Call)] })
+    async read<Name extends ReadName>(name: Name, args: Arguments<Name>) {
+      const [result] = await readerFor(name).ask({ kind: 'calls', calls: [packCall({ name, args } as OperationCall)] })
       if (!result!.ok) throw toError(result as Failure)
       return unpackResult(name, result!.value) as Result<Name>
     },

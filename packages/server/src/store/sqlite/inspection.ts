@@ -1,14 +1,15 @@
 /** An embedded store that is only looked at, also while a server is running on it. */
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { type Arguments, type OperationName, operations, type Result } from '../operations/index.ts'
-import type { Transaction } from '../transaction.ts'
+import type { OperationCall } from '../driver.ts'
+import type { Arguments, ReadName, Result } from '../operations/index.ts'
+import { runOperation } from '../run-operation.ts'
 import { SqliteConnection } from './connection.ts'
 import { sqliteDialect } from './dialect.ts'
 import { FolderInUse, lockFolder } from './driver.ts'
 
 export type Inspection = {
-  read<Name extends OperationName>(name: Name, args: Arguments<Name>): Promise<Result<Name>>
+  read<Name extends ReadName>(name: Name, args: Arguments<Name>): Promise<Result<Name>>
   pragma(name: string): string
   close(): void
 }
@@ -17,9 +18,10 @@ export type Inspection = {
 export function inspect(file: string): Inspection {
   const connection = new SqliteConnection(file, true)
   return {
-    async read<Name extends OperationName>(name: Name, args: Arguments<Name>) {
-      const operation = operations[name] as (args: unknown, dialect: typeof sqliteDialect) => Transaction<unknown>
-      return connection.transact('begin', () => operation(args, sqliteDialect)) as Result<Name>
+    async read<Name extends ReadName>(name: Name, args: Arguments<Name>) {
+      return connection.transact('begin', () =>
+        runOperation({ name, args } as OperationCall, sqliteDialect),
+      ) as Result<Name>
     },
     pragma: name => connection.pragma(name),
     close: () => connection.close(),

@@ -1,8 +1,9 @@
 /** An embedded store that is only read, to be moved elsewhere. Its folder's lock is held, so that nothing changes in it. */
 import { existsSync } from 'node:fs'
-import { MIGRATIONS } from '../migrations.ts'
+import { MIGRATIONS } from '../migrations/index.ts'
 import { type MoveSource, sourceDigest } from '../move.ts'
-import { behindKey, countRows, describeTables, listMeta, MoveRefused, type TableShape } from '../operations/move.ts'
+import { listMeta } from '../operations/meta.ts'
+import { behindKey, countRows, describeTables, MoveRefused, type TableShape } from '../operations/move.ts'
 import type { Row, Transaction, Value } from '../transaction.ts'
 import { SqliteConnection } from './connection.ts'
 import { sqliteDialect } from './dialect.ts'

@@ -1,19 +1,19 @@
 /** The thread that owns a connection: runs the calls it is sent, in order, and answers each. */
 import { parentPort } from 'node:worker_threads'
 import { forgetTime } from '../../base/ids.ts'
-import type { Call } from '../driver.ts'
-import { operations } from '../operations/index.ts'
-import { KeyRace } from '../operations/publish.ts'
+import type { OperationCall } from '../driver.ts'
+import { KeyRace } from '../operations/events/idempotency.ts'
+import { runOperation } from '../run-operation.ts'
 import { StoreUnavailable, type Transaction } from '../transaction.ts'
 import { SqliteConnection } from './connection.ts'
+import { packResult, unpackCall } from './crossing.ts'
 import { sqliteDialect } from './dialect.ts'
-import { packResult, unpackCall } from './packed.ts'
 
 export type FileSettings = { readonly file: string; readonly readOnly: boolean }
 
 export type Request =
   | ({ readonly id: number; readonly kind: 'open' } & FileSettings)
-  | { readonly id: number; readonly kind: 'calls'; readonly calls: readonly Call[] }
+  | { readonly id: number; readonly kind: 'calls'; readonly calls: readonly OperationCall[] }
   | { readonly id: number; readonly kind: 'pragma'; readonly name: string }
   | { readonly id: number; readonly kind: 'empty log' }
   | { readonly id: number; readonly kind: 'close' }
@@ -47,18 +47,13 @@ function open({ file, readOnly }: FileSettings): void {
   connect()
 }
 
-function start(call: Call): Transaction<unknown> {
-  const operation = operations[call.name] as (args: unknown, dialect: typeof sqliteDialect) => Transaction<unknown>
-  return operation(unpackCall(call).args, sqliteDialect)
-}
-
-function* together(calls: readonly Call[]): Transaction<unknown[]> {
+function* together(calls: readonly OperationCall[]): Transaction<unknown[]> {
   const values: unknown[] = []
-  for (const call of calls) values.push(packResult(call.name, yield* start(call)))
+  for (const call of calls) values.push(packResult(call.name, yield* runOperation(unpackCall(call), sqliteDialect)))
   return values
 }
 
-function transact(calls: readonly Call[]): unknown[] {
+function transact(calls: readonly OperationCall[]): unknown[] {
   return connect().transact(settings!.readOnly ? 'begin' : 'begin immediate', () => together(calls))
 }
 
@@ -77,7 +72,7 @@ function forget(): void {
   connection = undefined
 }
 
-function runCalls(calls: readonly Call[]): (Success | Failure)[] {
+function runCalls(calls: readonly OperationCall[]): (Success | Failure)[] {
   try {
     return transact(calls).map(value => ({ ok: true, value }))
   } catch (error) {
@@ -90,7 +85,7 @@ function runCalls(calls: readonly Call[]): (Success | Failure)[] {
   }
 }
 
-function runAlone(call: Call): Success | Failure {
+function runAlone(call: OperationCall): Success | Failure {
   try {
     return { ok: true, value: transact([call])[0] }
   } catch (error) {

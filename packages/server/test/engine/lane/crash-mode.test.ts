@@ -1,8 +1,8 @@
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 import { CrashMode } from '../../../src/engine/lane/crash-mode.ts'
-import type { LaneItem } from '../../../src/store/operations/lanes.ts'
-import type { TrialAnswer, TrialRequest } from '../../../src/store/operations/trials.ts'
+import type { TrialAnswer, TrialRequest } from '../../../src/store/operations/deliveries/trials.ts'
+import type { LaneItem } from '../../../src/store/operations/lanes/lanes.ts'
 import type { Store } from '../../../src/store/store.ts'
 import { StoreUnavailable } from '../../../src/store/transaction.ts'
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Budget } from '../../../src/engine/lane/budget.ts'
 import { Lane, type LaneRead } from '../../../src/engine/lane/lane.ts'
-import type { LaneItem } from '../../../src/store/operations/lanes.ts'
+import type { LaneItem } from '../../../src/store/operations/lanes/lanes.ts'
 
 const item = (delivery: string, dueAtMs: number, attempts = 0): LaneItem => ({
   tenant: 't',

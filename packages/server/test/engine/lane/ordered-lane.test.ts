@@ -4,7 +4,7 @@ import { systemClock } from '../../../src/base/clock.ts'
 import { Budget } from '../../../src/engine/lane/budget.ts'
 import { Lane, type LaneRead } from '../../../src/engine/lane/lane.ts'
 import { RateWindow } from '../../../src/engine/lane/rate.ts'
-import type { LaneItem } from '../../../src/store/operations/lanes.ts'
+import type { LaneItem } from '../../../src/store/operations/lanes/lanes.ts'
 
 const item = (delivery: string, dueAtMs: number, attempts = 0): LaneItem => ({
   tenant: 't',

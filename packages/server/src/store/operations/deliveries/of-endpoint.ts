@@ -1,0 +1,51 @@
+/** What the change of an endpoint does to its deliveries, a limited number at a time. */
+
+import { idBytes } from '../../../base/ids.ts'
+import type { EndpointId } from '../../../base/model.ts'
+import { int, type Transaction } from '../../transaction.ts'
+import { historyRow, storeHistory } from './history.ts'
+
+type OfEndpoint = { readonly partition: number; readonly endpoint: EndpointId; readonly limit: number }
+
+/** Pending deliveries of a disabled endpoint become held; answers how many. */
+export function* holdDeliveries(args: OfEndpoint): Transaction<number> {
+  const rows = yield {
+    text: `update live_delivery set state = 'held', held_reason = 'disabled' where (tenant, id) in (
+             select l.tenant, l.id from live_delivery l join endpoint e on e.id = l.endpoint
+             where l.partition = $1 and l.endpoint = $2 and l.state = 'pending' and e.state = 'disabled'
+             limit ${args.limit})
+           returning id`,
+    params: [args.partition, idBytes(args.endpoint)],
+  }
+  return rows.length
+}
+
+/** Held deliveries of an enabled endpoint become pending and are due now; answers how many. */
+export function* releaseDeliveries(args: OfEndpoint & { nowMs: number }): Transaction<number> {
+  const rows = yield {
+    text: `update live_delivery set state = 'pending', held_reason = null,
+             due_ms = case when due_ms > $3 then due_ms else $3 end
+           where (tenant, id) in (
+             select l.tenant, l.id from live_delivery l join endpoint e on e.id = l.endpoint
+             where l.partition = $1 and l.endpoint = $2 and l.state = 'held' and l.held_reason = 'disabled'
+               and e.state = 'enabled' order by l.id limit ${args.limit})
+           returning id`,
+    params: [args.partition, idBytes(args.endpoint), args.nowMs],
+  }
+  return rows.length
+}
+
+/** Cancels live deliveries of an endpoint, all of them or the held ones; answers how many. */
+export function* cancelDeliveries(args: OfEndpoint & { only: 'held' | 'all'; nowMs: number }): Transaction<number> {
+  const states =
+    args.only === 'held' ? `l.state = 'held' and l.held_reason = 'disabled'` : `l.state in ('pending', 'held')`
+  const rows = yield {
+    text: `delete from live_delivery where (tenant, id) in (
+             select l.tenant, l.id from live_delivery l
+             where l.partition = $1 and l.endpoint = $2 and ${states} limit ${args.limit})
+           returning tenant, id, endpoint, event, type, attempts, replay_of, test, created_ms`,
+    params: [args.partition, idBytes(args.endpoint)],
+  }
+  yield* storeHistory(rows.map(row => historyRow(row, 'cancelled', int(row.attempts), args.nowMs)))
+  return rows.length
+}

@@ -1,0 +1,71 @@
+/**
+ * What cautious lanes write down (docs/decisions/0011-crash-mode.md). A trial is an attempt of such a lane. It is open
+ * from before its first byte is sent until its end is stored; one that stays open was in flight when its process died.
+ */
+
+import { idBytes } from '../../../base/ids.ts'
+import type { DeliveryId, TenantId } from '../../../base/model.ts'
+import { type BulkQuery, type Dialect, int, type Transaction } from '../../transaction.ts'
+
+/** A delivery with so many open trials was in flight at as many crashes, and is set aside. */
+const MAX_OPEN_TRIALS = 3
+
+export type TrialRequest = {
+  readonly tenant: TenantId
+  readonly delivery: DeliveryId
+  /** The epoch under which this node holds the partition. */
+  readonly epoch: number
+  /** Whether this may be the trial that is one too many if it stays open. */
+  readonly mayBeLast: boolean
+}
+
+/**
+ * `begun`: it is to be sent now. `last`: that too, and one more crash sets it aside. `wait`: that would be the last
+ * trial, which it may not be now. `set_aside`: it is held from now on. `gone`: it is not pending, or its partition is
+ * not ours.
+ */
+export type TrialAnswer = 'begun' | 'last' | 'wait' | 'set_aside' | 'gone'
+
+/** Writes down that a delivery is about to be sent, or sets it aside. */
+export function* beginTrial(args: TrialRequest, dialect: Dialect): Transaction<TrialAnswer> {
+  const { tenant, delivery, epoch, mayBeLast } = args
+  const id = idBytes(delivery)
+  const rows = yield {
+    text: `select l.open_trials from live_delivery l join partition_lease p on p.id = l.partition
+           where l.tenant = $1 and l.id = $2 and l.state = 'pending' and p.epoch = $3 ${dialect.lockLiveRows}`,
+    params: [tenant, id, epoch],
+  }
+  if (rows.length === 0) return 'gone'
+  const open = int(rows[0]!.open_trials)
+  if (open >= MAX_OPEN_TRIALS) {
+    yield {
+      text: `update live_delivery set state = 'held', held_reason = 'set_aside' where tenant = $1 and id = $2`,
+      params: [tenant, id],
+    }
+    return 'set_aside'
+  }
+  const isLast = open + 1 === MAX_OPEN_TRIALS
+  if (isLast && !mayBeLast) return 'wait'
+  yield {
+    text: 'update live_delivery set open_trials = open_trials + 1 where tenant = $1 and id = $2',
+    params: [tenant, id],
+  }
+  return isLast ? 'last' : 'begun'
+}
+
+const TRIAL_COLUMNS: BulkQuery['columns'] = [
+  ['tenant', 'text'],
+  ['id', 'bytes'],
+]
+
+/** Trials that this process gives up alive: they count as never begun. */
+export function* takeBackTrials(args: {
+  trials: readonly { readonly tenant: TenantId; readonly delivery: DeliveryId }[]
+}): Transaction<void> {
+  yield {
+    text: `update live_delivery set open_trials = open_trials - 1 from v
+           where live_delivery.tenant = v.tenant and live_delivery.id = v.id and live_delivery.open_trials > 0`,
+    columns: TRIAL_COLUMNS,
+    rows: args.trials.map(({ tenant, delivery }) => [tenant, idBytes(delivery)]),
+  }
+}

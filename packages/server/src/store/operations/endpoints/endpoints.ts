@@ -1,0 +1,320 @@
+import { idBytes, idText } from '../../../base/ids.ts'
+import {
+  type DisabledReason,
+  type Endpoint,
+  type EndpointId,
+  type EndpointState,
+  isOperational,
+  type PayloadFilter,
+  type RateLimit,
+  type RetrySchedule,
+  type TenantId,
+} from '../../../base/model.ts'
+import { bytes, int, intOrNull, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../../transaction.ts'
+import { type By, differences, record } from '../audit.ts'
+import { bumpTenant } from '../configuration.ts'
+import { noteDisabled, noteReplaced } from '../notices.ts'
+import { getTenant } from '../tenants.ts'
+import { beginAnew } from './marks.ts'
+import { keepSelection } from './selections.ts'
+
+const ENDPOINT_FIELDS = `id, tenant, partition, url, credentials, secret_digest, types, filter, description, metadata,
+  headers, schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, failing_since_ms, failing_stage,
+  paused_until_ms, secret_expires_ms, certificate_expires_ms, created_ms, updated_ms`
+
+const toRateLimit = (row: Row): RateLimit | null =>
+  row.rate_requests === null ? null : { requests: int(row.rate_requests), perSeconds: int(row.rate_seconds) }
+
+const toEndpoint = (row: Row): Endpoint => ({
+  id: idText('ep', bytes(row.id)),
+  tenant: text(row.tenant),
+  partition: int(row.partition),
+  url: text(row.url),
+  sealedCredentials: bytes(row.credentials),
+  secretDigest: row.secret_digest === null ? null : bytes(row.secret_digest),
+  types: jsonOrNull(row.types) as string[] | null,
+  filter: jsonOrNull(row.filter) as PayloadFilter | null,
+  description: textOrNull(row.description),
+  metadata: JSON.parse(text(row.metadata)) as Record<string, string>,
+  headers: JSON.parse(text(row.headers)) as Record<string, string>,
+  schedule: jsonOrNull(row.schedule) as RetrySchedule | null,
+  timeoutMs: intOrNull(row.timeout_ms),
+  rateLimit: toRateLimit(row),
+  ordered: row.ordered === 1,
+  state: text(row.state) as EndpointState,
+  disabledReason: textOrNull(row.disabled_reason) as DisabledReason | null,
+  health: {
+    failingSinceMs: intOrNull(row.failing_since_ms),
+    stage: int(row.failing_stage),
+    pausedUntilMs: intOrNull(row.paused_until_ms),
+  },
+  expiry: { secretMs: intOrNull(row.secret_expires_ms), certificateMs: intOrNull(row.certificate_expires_ms) },
+  createdAtMs: int(row.created_ms),
+  updatedAtMs: int(row.updated_ms),
+})
+
+const textOfJson = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))
+
+const endpointValues = (endpoint: Endpoint) => [
+  endpoint.url,
+  endpoint.sealedCredentials,
+  endpoint.secretDigest,
+  textOfJson(endpoint.types),
+  textOfJson(endpoint.filter),
+  endpoint.description,
+  JSON.stringify(endpoint.metadata),
+  JSON.stringify(endpoint.headers),
+  textOfJson(endpoint.schedule),
+  endpoint.timeoutMs,
+  endpoint.rateLimit?.requests ?? null,
+  endpoint.rateLimit?.perSeconds ?? null,
+  endpoint.ordered ? 1 : 0,
+  endpoint.types?.some(isOperational) ? 1 : 0,
+  endpoint.expiry.secretMs,
+  endpoint.expiry.certificateMs,
+  endpoint.updatedAtMs,
+]
+
+/** `no_tenant`: it is not there (any more); `too_many`: it has as many endpoints as it may have. */
+export function* createEndpoint(
+  args: { endpoint: Endpoint; maxEndpoints?: number } & By,
+): Transaction<'created' | 'no_tenant' | 'too_many'> {
+  const { endpoint, maxEndpoints = Number.MAX_SAFE_INTEGER } = args
+  // Counted in the tenant's row: going through twenty thousand endpoints would cost each new one some ten milliseconds.
+  const counted = yield {
+    text: `update tenant set endpoint_count = endpoint_count + 1
+           where id = $1 and deleted_ms is null and endpoint_count < $2 returning id`,
+    params: [endpoint.tenant, maxEndpoints],
+  }
+  if (counted.length === 0) return (yield* getTenant({ id: endpoint.tenant })) === null ? 'no_tenant' : 'too_many'
+  yield {
+    text: `insert into endpoint (url, credentials, secret_digest, types, filter, description, metadata, headers, schedule,
+             timeout_ms, rate_requests, rate_seconds, ordered, operational, secret_expires_ms,
+             certificate_expires_ms, updated_ms, id, tenant, partition, state, disabled_reason, created_ms,
+             created_version, selection_version)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+             $23, (select version + 1 from tenant where id = $19), (select version + 1 from tenant where id = $19))`,
+    params: [
+      ...endpointValues(endpoint),
+      idBytes(endpoint.id),
+      endpoint.tenant,
+      endpoint.partition,
+      endpoint.state,
+      endpoint.disabledReason,
+      endpoint.createdAtMs,
+    ],
+  }
+  yield* bumpTenant(endpoint.tenant, idBytes(endpoint.id))
+  yield* record(args, { ...entryOf(endpoint), action: 'created' }, endpoint.createdAtMs)
+  return 'created'
+}
+
+const entryOf = ({ id, tenant }: Pick<Endpoint, 'id' | 'tenant'>) =>
+  ({ target: 'endpoint', targetId: id, tenant }) as const
+
+/** What is no setting of an endpoint, or is told under another name or by another action. */
+const UNTOLD = new Set([
+  'id',
+  'tenant',
+  'partition',
+  'state',
+  'disabledReason',
+  'health',
+  'expiry',
+  'createdAtMs',
+  'updatedAtMs',
+])
+
+const SECRET_MEMBERS = new Set(['sealedCredentials', 'secretDigest'])
+
+/**
+ * The settings that differ, by name. The same secret is sealed differently each time, so its digest tells, and whoever
+ * has opened the other credentials (`credentials`).
+ */
+function changedSettings(before: Endpoint, after: Endpoint, credentials: readonly string[]): string[] {
+  const members = (Object.keys(after) as (keyof Endpoint)[]).filter(name => !UNTOLD.has(name))
+  const settings = members.filter(name => !SECRET_MEMBERS.has(name))
+  const isSecretNew = differences(before, after, ['secretDigest']).length > 0
+  return [...differences(before, after, settings), ...(isSecretNew ? ['clientSecret'] : []), ...credentials]
+}
+
+/**
+ * Replaces everything but state, id, tenant and partition, if nobody changed it since it was read. `credentials`: which
+ * were changed, beside the clientSecret.
+ */
+export function* updateEndpoint(
+  args: { endpoint: Endpoint; readAtMs: number; credentials?: readonly string[] } & By,
+): Transaction<boolean> {
+  const before = yield* getEndpoint({ tenant: null, id: args.endpoint.id })
+  const rows = yield {
+    text: `update endpoint set url = $1, credentials = $2, secret_digest = $3, types = $4, filter = $5, description = $6,
+             metadata = $7, headers = $8, schedule = $9, timeout_ms = $10, rate_requests = $11, rate_seconds = $12,
+             ordered = $13, operational = $14, secret_expires_ms = $15, certificate_expires_ms = $16, updated_ms = $17
+           where id = $18 and deleted_ms is null and updated_ms = $19 returning id`,
+    params: [...endpointValues(args.endpoint), idBytes(args.endpoint.id), args.readAtMs],
+  }
+  if (before === null || rows.length === 0) return false
+  if (differences(before, args.endpoint, ['types', 'filter']).length > 0) yield* keepSelection(before)
+  yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
+  const fields = changedSettings(before, args.endpoint, args.credentials ?? [])
+  // Another receiver: what the one before did, or asked for, doesn't count.
+  if (fields.includes('url')) yield* beginAnew(before)
+  yield* forgetWarned(before, args.endpoint)
+  yield* noteReplaced(args.endpoint, fields)
+  const change = { ...entryOf(before), action: 'updated', fields } as const
+  yield* record(args, change, args.endpoint.updatedAtMs)
+  return true
+}
+
+/** What expires at another time now is warned of again. */
+function* forgetWarned(before: Endpoint, after: Endpoint): Transaction<void> {
+  const id = idBytes(after.id)
+  if (before.expiry.secretMs !== after.expiry.secretMs) {
+    yield { text: 'update endpoint set secret_warned = 0 where id = $1', params: [id] }
+  }
+  if (before.expiry.certificateMs !== after.expiry.certificateMs) {
+    yield { text: 'update endpoint set certificate_warned = 0 where id = $1', params: [id] }
+  }
+}
+
+export function* setEndpointState(
+  args: { tenant: TenantId; id: EndpointId; state: EndpointState; reason: DisabledReason | null; nowMs: number } & By,
+): Transaction<Endpoint | null> {
+  const before = yield* getEndpoint(args)
+  // What an endpoint was disabled for stays as it was when somebody disables it again.
+  const rows = yield {
+    text: `update endpoint set disabled_reason = case when state = $3 then disabled_reason else $4 end, state = $3,
+             updated_ms = case when updated_ms < $5 then $5 else updated_ms + 1 end
+           where id = $1 and tenant = $2 and deleted_ms is null returning id`,
+    params: [idBytes(args.id), args.tenant, args.state, args.reason, args.nowMs],
+  }
+  if (rows.length === 0) return null
+  yield* bumpTenant(args.tenant, idBytes(args.id))
+  if (before !== null && args.state === 'enabled') yield* beginAnew(before)
+  if (before?.state === 'enabled' && args.state === 'disabled') yield* noteDisabled(before, args.nowMs, args.reason!)
+  if (before?.state !== args.state) {
+    yield* record(args, { ...entryOf(args), action: args.state }, args.nowMs)
+  }
+  return yield* getEndpoint({ tenant: args.tenant, id: args.id })
+}
+
+/** The row stays for history, without its secret. Answers the partition, or null if there is no such endpoint. */
+export function* deleteEndpoint(
+  args: { tenant: TenantId; id: EndpointId; nowMs: number } & By,
+): Transaction<number | null> {
+  const rows = yield {
+    text: `update endpoint set deleted_ms = $3, credentials = null, secret_digest = null,
+             deleted_version = (select version + 1 from tenant where id = $2)
+           where id = $1 and tenant = $2 and deleted_ms is null returning partition`,
+    params: [idBytes(args.id), args.tenant, args.nowMs],
+  }
+  if (rows.length === 0) return null
+  yield { text: 'update tenant set endpoint_count = endpoint_count - 1 where id = $1', params: [args.tenant] }
+  yield* bumpTenant(args.tenant, idBytes(args.id))
+  yield* record(args, { ...entryOf(args), action: 'deleted' }, args.nowMs)
+  return int(rows[0]!.partition)
+}
+
+export function* getEndpoint(args: { tenant: TenantId | null; id: EndpointId }): Transaction<Endpoint | null> {
+  const rows = yield {
+    text: `select ${ENDPOINT_FIELDS} from endpoint where id = $1 and deleted_ms is null`,
+    params: [idBytes(args.id)],
+  }
+  if (rows.length === 0) return null
+  const endpoint = toEndpoint(rows[0]!)
+  return args.tenant === null || endpoint.tenant === args.tenant ? endpoint : null
+}
+
+/** Newest first, those before `before`. */
+export function* listEndpoints(args: {
+  tenant: TenantId
+  before: EndpointId | null
+  limit: number
+}): Transaction<Endpoint[]> {
+  const rows = yield {
+    text: `select ${ENDPOINT_FIELDS} from endpoint where tenant = $1 and deleted_ms is null
+             ${args.before === null ? '' : 'and id < $3'} order by id desc limit $2`,
+    params: [args.tenant, args.limit, ...(args.before === null ? [] : [idBytes(args.before)])],
+  }
+  return rows.map(toEndpoint)
+}
+
+/** Whether another endpoint of the tenant has the same secret (C8). */
+export function* isSecretShared(args: {
+  tenant: TenantId
+  digest: Uint8Array
+  except: EndpointId | null
+}): Transaction<boolean> {
+  const rows = yield {
+    text: `select id from endpoint where tenant = $1 and secret_digest = $2 and deleted_ms is null limit 2`,
+    params: [args.tenant, args.digest],
+  }
+  return rows.some(row => idText('ep', bytes(row.id)) !== args.except)
+}
+
+/** What matching needs of an endpoint. */
+export type MatchEndpoint = Pick<Endpoint, 'id' | 'partition' | 'types' | 'state' | 'ordered'> & {
+  /** The filter as JSON text; null: none. */
+  readonly filterText: string | null
+  /** Versions of the tenant: when it was registered, and since when it wants what it wants. */
+  readonly createdVersion: number
+  readonly selectionVersion: number
+}
+
+export type TenantConfiguration = { readonly version: number; readonly endpoints: readonly MatchEndpoint[] }
+
+/** A tenant's version and endpoints, for matching; null if there is no such tenant. */
+export function* readTenantConfiguration(args: { tenant: TenantId }): Transaction<TenantConfiguration | null> {
+  // The version first: endpoints read later than it can only be newer, and then the version check says stale.
+  const rows = yield { text: 'select version from tenant where id = $1 and deleted_ms is null', params: [args.tenant] }
+  if (rows.length === 0) return null
+  const endpoints = yield {
+    text: `select id, partition, types, filter, state, ordered, created_version, selection_version
+           from endpoint where tenant = $1 and deleted_ms is null order by id`,
+    params: [args.tenant],
+  }
+  return {
+    version: int(rows[0]!.version),
+    endpoints: endpoints.map(row => ({
+      id: idText('ep', bytes(row.id)),
+      partition: int(row.partition),
+      types: jsonOrNull(row.types) as string[] | null,
+      filterText: textOrNull(row.filter),
+      createdVersion: int(row.created_version),
+      selectionVersion: int(row.selection_version),
+      state: text(row.state) as EndpointState,
+      ordered: row.ordered === 1,
+    })),
+  }
+}
+
+/** Where some of the newest endpoints that are enabled want their deliveries. */
+export function* sampleEndpointUrls(args: { readonly limit: number }): Transaction<string[]> {
+  const rows = yield {
+    text: `select url from endpoint where deleted_ms is null and state = 'enabled' order by id desc limit $1`,
+    params: [args.limit],
+  }
+  return rows.map(row => text(row.url))
+}
+
+/** Endpoints that were deleted before a time, and of which no delivery is left. */
+export function* dropDeletedEndpoints({
+  limit,
+  beforeMs,
+}: {
+  readonly limit: number
+  readonly beforeMs: number
+}): Transaction<number> {
+  const rows = yield {
+    text: `delete from endpoint where id in (
+             select e.id from endpoint e where e.deleted_ms < $1
+               and not exists (select 1 from live_delivery l
+                               where l.partition = e.partition and l.endpoint = e.id and l.state = 'pending')
+               and not exists (select 1 from live_delivery l
+                               where l.partition = e.partition and l.endpoint = e.id and l.state = 'held')
+               and not exists (select 1 from delivery d where d.endpoint = e.id)
+             limit ${limit}) returning id`,
+    params: [beforeMs],
+  }
+  return rows.length
+}

@@ -1,0 +1,65 @@
+/** Whether an endpoint has failed for so long that it is warned of, or disabled (C11). */
+
+import { DAY_MS } from '../../../base/durations.ts'
+import { idBytes } from '../../../base/ids.ts'
+import {
+  type EndpointId,
+  FAILING_RECENTLY_MS,
+  FAILING_STAGES,
+  failingStepMs,
+  SYSTEM,
+  type TenantId,
+} from '../../../base/model.ts'
+import type { Transaction } from '../../transaction.ts'
+import { record } from '../audit.ts'
+import { bumpTenant } from '../configuration.ts'
+import { noteDisabled, noteFailing } from '../notices.ts'
+import { getEndpoint } from './endpoints.ts'
+
+export type FailingClaim = {
+  readonly tenant: TenantId
+  readonly endpoint: EndpointId
+  /** When the last failure that is known ended. */
+  readonly lastFailureMs: number
+  readonly nowMs: number
+  /** After so long without a success it is disabled, milliseconds; 0: never. */
+  readonly disableAfterMs: number
+}
+
+/** `failing`: it goes on; since when, and how many warnings were given. `well`: the store knows of no run. */
+export type FailingEscalation =
+  | { readonly kind: 'well' | 'disabled' }
+  | { readonly kind: 'failing'; readonly sinceMs: number; readonly stage: number; readonly isWarned: boolean }
+
+/** Warns, or disables. What it finds in the store decides, so that two who ask do it once. */
+export function* escalateFailing(args: FailingClaim): Transaction<FailingEscalation> {
+  const { tenant, nowMs, lastFailureMs, disableAfterMs } = args
+  const endpoint = yield* getEndpoint({ tenant, id: args.endpoint })
+  const sinceMs = endpoint?.health.failingSinceMs ?? null
+  if (endpoint === null || endpoint.state === 'disabled' || sinceMs === null) return { kind: 'well' }
+  const { stage } = endpoint.health
+  const ageMs = nowMs - sinceMs
+  const isRecent = nowMs - lastFailureMs <= FAILING_RECENTLY_MS
+  if (isRecent && disableAfterMs > 0 && ageMs >= disableAfterMs) {
+    yield {
+      text: `update endpoint set state = 'disabled', disabled_reason = 'failing',
+               updated_ms = case when updated_ms < $2 then $2 else updated_ms + 1 end
+             where id = $1`,
+      params: [idBytes(endpoint.id), nowMs],
+    }
+    yield* bumpTenant(tenant, idBytes(endpoint.id))
+    yield* record({ by: SYSTEM }, { action: 'disabled', target: 'endpoint', targetId: endpoint.id, tenant }, nowMs)
+    yield* noteDisabled(endpoint, nowMs, 'failing')
+    return { kind: 'disabled' }
+  }
+  const reached = FAILING_STAGES.filter((_, index) => ageMs >= failingStepMs(index, disableAfterMs)).length
+  if (!isRecent || reached <= stage) return { kind: 'failing', sinceMs, stage, isWarned: false }
+  yield {
+    text: 'update endpoint set failing_stage = $2 where id = $1',
+    params: [idBytes(endpoint.id), reached],
+  }
+  const days = failingStepMs(reached - 1, disableAfterMs) / DAY_MS
+  const disablesAtMs = disableAfterMs === 0 ? null : sinceMs + disableAfterMs
+  yield* noteFailing(endpoint, { sinceMs, lastFailureMs, stage: reached, days, disablesAtMs }, nowMs)
+  return { kind: 'failing', sinceMs, stage: reached, isWarned: true }
+}

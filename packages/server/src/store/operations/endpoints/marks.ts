@@ -1,0 +1,57 @@
+/**
+ * What an attempt says of its endpoint, written with its settlement: that a run of failures began, or is over, and that
+ * the receiver wants to be left alone. Rare: an attempt in the middle of a run writes nothing of it.
+ */
+
+import { idBytes } from '../../../base/ids.ts'
+import { type Endpoint, type EndpointId, RETURNING } from '../../../base/model.ts'
+import type { Transaction } from '../../transaction.ts'
+
+export type EndpointMark =
+  | { readonly kind: 'failing'; readonly sinceMs: number }
+  /** A success ends a run whoever had it. */
+  | { readonly kind: 'well' }
+  /** The receiver at this URL wants no request before that time. */
+  | { readonly kind: 'paused'; readonly untilMs: number; readonly url: string }
+
+/** Whose mark it is, and under which epoch of its partition it was made. */
+export type PlacedMark = { readonly endpoint: EndpointId; readonly epoch: number; readonly mark: EndpointMark }
+
+const isOurs = (epoch: string): string =>
+  `exists (select 1 from partition_lease p where p.id = endpoint.partition and p.epoch = ${epoch})`
+
+export function* markEndpoints(marks: readonly PlacedMark[]): Transaction<void> {
+  // In the order of the endpoints, so that two transactions wait for each other instead of deadlocking.
+  const sorted = [...marks].sort((a, b) => (a.endpoint < b.endpoint ? -1 : a.endpoint > b.endpoint ? 1 : 0))
+  for (const { endpoint, epoch, mark } of sorted) {
+    const id = idBytes(endpoint)
+    if (mark.kind === 'failing') {
+      yield {
+        text: `update endpoint set failing_since_ms = $2, failing_stage = 0
+               where id = $1 and failing_since_ms is null and deleted_ms is null and ${isOurs('$3')}`,
+        params: [id, mark.sinceMs, epoch],
+      }
+    } else if (mark.kind === 'well') {
+      yield {
+        text: `update endpoint set failing_since_ms = null, failing_stage = 0
+               where id = $1 and (failing_since_ms is not null or failing_stage <> 0)`,
+        params: [id],
+      }
+    } else {
+      yield {
+        text: `update endpoint set paused_until_ms = $2
+               where id = $1 and url = $3 and (paused_until_ms is null or paused_until_ms < $2) and ${isOurs('$4')}`,
+        params: [id, mark.untilMs, mark.url, epoch],
+      }
+    }
+  }
+}
+
+/** A person enabled it, or gave it another URL: what was before doesn't count, but for a slow begin. */
+export function* beginAnew({ id, state, health }: Endpoint): Transaction<void> {
+  const wasWell = state === 'enabled' && health.failingSinceMs === null && health.stage === 0
+  yield {
+    text: 'update endpoint set failing_since_ms = null, failing_stage = $2, paused_until_ms = null where id = $1',
+    params: [idBytes(id), wasWell ? 0 : RETURNING],
+  }
+}

@@ -1,0 +1,35 @@
+import { reads, writes } from '../../operation.ts'
+import { readSealed, reseal } from './credentials.ts'
+import {
+  createEndpoint,
+  deleteEndpoint,
+  dropDeletedEndpoints,
+  getEndpoint,
+  isSecretShared,
+  listEndpoints,
+  readTenantConfiguration,
+  sampleEndpointUrls,
+  setEndpointState,
+  updateEndpoint,
+} from './endpoints.ts'
+import { warnExpiring } from './expiring.ts'
+import { escalateFailing } from './failing.ts'
+import { readSelectionsAt } from './selections.ts'
+
+export const endpointOperations = {
+  createEndpoint: writes({ run: createEndpoint, configuration: 'changes' }),
+  updateEndpoint: writes({ run: updateEndpoint, configuration: 'changes' }),
+  setEndpointState: writes({ run: setEndpointState, configuration: 'changes' }),
+  deleteEndpoint: writes({ run: deleteEndpoint, configuration: 'changes' }),
+  getEndpoint: reads({ run: getEndpoint, waitedForBy: 'engine' }),
+  listEndpoints: reads({ run: listEndpoints, waitedForBy: 'people' }),
+  isSecretShared: reads({ run: isSecretShared, waitedForBy: 'engine' }),
+  sampleEndpointUrls: reads({ run: sampleEndpointUrls, waitedForBy: 'engine' }),
+  readTenantConfiguration: reads({ run: readTenantConfiguration, waitedForBy: 'engine' }),
+  readSelectionsAt: reads({ run: readSelectionsAt, waitedForBy: 'engine' }),
+  escalateFailing: writes({ run: escalateFailing, configuration: 'changes' }),
+  warnExpiring: writes({ run: warnExpiring, configuration: 'ignores' }),
+  readSealed: reads({ run: readSealed, waitedForBy: 'engine' }),
+  reseal: writes({ run: reseal, configuration: 'ignores' }),
+  dropDeletedEndpoints: writes({ run: dropDeletedEndpoints, configuration: 'ignores' }),
+}

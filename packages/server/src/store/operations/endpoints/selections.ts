@@ -1,0 +1,75 @@
+/**
+ * What endpoints wanted before: their types and filter, over versions of their tenant. An event knows the version that
+ * it was matched at, so it can be said of each endpoint whether it was there then, and what it wanted.
+ */
+
+import { idBytes, idText } from '../../../base/ids.ts'
+import type { Endpoint, EndpointId, TenantId } from '../../../base/model.ts'
+import { bytes, int, jsonOrNull, type Row, type Transaction, textOrNull } from '../../transaction.ts'
+
+/** The filter as JSON text. */
+export type PastSelection = { readonly types: readonly string[] | null; readonly filterText: string | null }
+
+/** Of an endpoint: those before are forgotten. */
+const MAX_KEPT = 1_000
+
+/** To be called in the transaction that changes an endpoint's types or filter, before the tenant's version rises. */
+export function* keepSelection({ id, tenant, types, filter }: Endpoint): Transaction<void> {
+  const endpoint = idBytes(id)
+  const toText = (value: unknown) => (value === null ? null : JSON.stringify(value))
+  yield {
+    text: `insert into endpoint_selection (tenant, endpoint, until_version, from_version, types, filter)
+           select t.id, e.id, t.version + 1, e.selection_version, cast($3 as text), cast($4 as text)
+           from tenant t join endpoint e on e.tenant = t.id where t.id = $1 and e.id = $2`,
+    params: [tenant, endpoint, toText(types), toText(filter)],
+  }
+  yield {
+    text: `update endpoint set selection_version = (select version + 1 from tenant where id = $1) where id = $2`,
+    params: [tenant, endpoint],
+  }
+  yield {
+    text: `delete from endpoint_selection where tenant = $1 and endpoint = $2 and until_version <= (
+             select until_version from endpoint_selection where tenant = $1 and endpoint = $2
+             order by until_version desc limit 1 offset ${MAX_KEPT})`,
+    params: [tenant, endpoint],
+  }
+}
+
+/**
+ * What endpoints wanted at a version, of those that have wanted something else since. One that isn't in the answer wants
+ * what it wanted then, or it is not known any more (`selection_version` tells).
+ *
+ * @param ids the first and the last endpoint that is asked about; left out: all of the tenant's
+ */
+export function* readSelectionsAt(args: {
+  tenant: TenantId
+  version: number
+  ids?: readonly [first: EndpointId, last: EndpointId]
+}): Transaction<Map<EndpointId, PastSelection>> {
+  const { tenant, version, ids } = args
+  const rows = yield {
+    text: `select endpoint, types, filter from endpoint_selection
+           where tenant = $1 and from_version <= $2 and until_version > $2
+             ${ids === undefined ? '' : 'and endpoint >= $3 and endpoint <= $4'}`,
+    params: [tenant, version, ...(ids ?? []).map(idBytes)],
+  }
+  return new Map(rows.map(row => [idText('ep', bytes(row.endpoint)), toSelection(row)]))
+}
+
+export const toSelection = (row: Row): PastSelection => ({
+  types: jsonOrNull(row.types) as string[] | null,
+  filterText: textOrNull(row.filter),
+})
+
+/** Of an endpoint: versions of its tenant. */
+export type EndpointVersions = {
+  readonly createdVersion: number
+  readonly selectionVersion: number
+  readonly deletedVersion: number | null
+}
+
+export const toVersions = (row: Row): EndpointVersions => ({
+  createdVersion: int(row.created_version),
+  selectionVersion: int(row.selection_version),
+  deletedVersion: row.deleted_version === null ? null : int(row.deleted_version),
+})

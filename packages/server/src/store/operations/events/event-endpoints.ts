@@ -1,0 +1,133 @@
+/** What became of an event at each endpoint of its tenant, as far as the store knows: facts, which services/events/event-endpoints.ts reads. */
+
+import { firstIdAt, idBytes, idMs, idText } from '../../../base/ids.ts'
+import type { Delivery, DeliveryId, EndpointId, EventId, TenantId } from '../../../base/model.ts'
+import { bytes, int, intOrNull, type Transaction, text } from '../../transaction.ts'
+import { getDeliveries } from '../deliveries/reading.ts'
+import {
+  type EndpointVersions,
+  type PastSelection,
+  readSelectionsAt,
+  toSelection,
+  toVersions,
+} from '../endpoints/selections.ts'
+
+export type EventFacts = {
+  readonly type: string
+  readonly test: boolean
+  readonly isRejected: boolean
+  /** Whether all its deliveries are made. */
+  readonly isMade: boolean
+  /** The version of the tenant that decided who wants it; null: not decided yet, or by none. */
+  readonly tenantVersion: number | null
+  readonly endpoints: readonly EndpointFacts[]
+}
+
+export type EndpointFacts = EndpointVersions & {
+  readonly endpoint: EndpointId
+  readonly isDeleted: boolean
+  /** What it wanted when the event was matched; null: it was not there, or that is not known any more. */
+  readonly wanted: PastSelection | null
+  /** The newest of its deliveries of the event. */
+  readonly delivery: Delivery | null
+  readonly deliveryCount: number
+}
+
+/** A delivery can be made by a node whose time is a little behind that of the event's. */
+const SLACK_MS = 60_000
+
+/** Endpoints newest first, deleted ones too, those before `before`; null: there is no such event. */
+export function* listEventEndpoints(args: {
+  tenant: TenantId
+  event: EventId
+  before: EndpointId | null
+  limit: number
+}): Transaction<EventFacts | null> {
+  const event = yield* readEvent(args)
+  if (event === null) return null
+  const rows = yield {
+    text: `select id, types, filter, deleted_ms, created_version, selection_version, deleted_version from endpoint
+           where tenant = $1 ${args.before === null ? '' : 'and id < $3'} order by id desc limit $2`,
+    params: [args.tenant, args.limit, ...(args.before === null ? [] : [idBytes(args.before)])],
+  }
+  if (rows.length === 0) return { ...event, endpoints: [] }
+  const ids = [idText('ep', bytes(rows.at(-1)!.id)), idText('ep', bytes(rows[0]!.id))] as const
+  const version = event.tenantVersion
+  const past = version === null ? new Map() : yield* readSelectionsAt({ tenant: args.tenant, version, ids })
+  const deliveries = yield* newestDeliveries(args, ids)
+  const endpoints = rows.map((row): EndpointFacts => {
+    const endpoint = idText('ep', bytes(row.id))
+    const versions = toVersions(row)
+    const isAsThen = version !== null && versions.selectionVersion <= version
+    const { delivery = null, count = 0 } = deliveries.get(endpoint) ?? {}
+    return {
+      ...versions,
+      endpoint,
+      isDeleted: row.deleted_ms !== null,
+      wanted: isAsThen ? toSelection(row) : (past.get(endpoint) ?? null),
+      delivery,
+      deliveryCount: count,
+    }
+  })
+  return { ...event, endpoints }
+}
+
+/** In the inbox first: what leaves it meanwhile is an event then. */
+function* readEvent(args: { tenant: TenantId; event: EventId }): Transaction<Omit<EventFacts, 'endpoints'> | null> {
+  const params = [args.tenant, idBytes(args.event)]
+  const arrivals = yield {
+    text: 'select type from inbox where tenant = $1 and id = $2 and payload is not null',
+    params,
+  }
+  const events = yield {
+    text: 'select type, test, deliveries, rejected, tenant_version from event where tenant = $1 and id = $2',
+    params,
+  }
+  const [row] = events
+  if (row !== undefined) {
+    return {
+      type: text(row.type),
+      test: int(row.test) === 1,
+      isRejected: row.rejected !== null,
+      isMade: row.deliveries !== null,
+      tenantVersion: intOrNull(row.tenant_version),
+    }
+  }
+  const [arrival] = arrivals
+  if (arrival === undefined) return null
+  return { type: text(arrival.type), test: false, isRejected: false, isMade: false, tenantVersion: null }
+}
+
+type Newest = { readonly delivery: Delivery; readonly count: number }
+
+function* newestDeliveries(
+  { tenant, event }: { tenant: TenantId; event: EventId },
+  [first, last]: readonly [EndpointId, EndpointId],
+): Transaction<Map<EndpointId, Newest>> {
+  const params = [
+    tenant,
+    idBytes(event),
+    idBytes(first),
+    idBytes(last),
+    // None is older than its event: so those of older days aren't looked through.
+    idBytes(firstIdAt('dlv', idMs(event) - SLACK_MS)),
+  ]
+  const where = 'tenant = $1 and event = $2 and endpoint >= $3 and endpoint <= $4 and id >= $5'
+  // The live table before history, so that one which ends between the two is found in both, not in neither.
+  const live = yield { text: `select id, endpoint from live_delivery where ${where}`, params }
+  const ended = yield { text: `select id, endpoint from delivery where ${where}`, params }
+  const own = new Map<EndpointId, Set<DeliveryId>>()
+  for (const row of [...live, ...ended]) {
+    const endpoint = idText('ep', bytes(row.endpoint))
+    const known = own.get(endpoint) ?? new Set()
+    own.set(endpoint, known.add(idText('dlv', bytes(row.id))))
+  }
+  if (own.size === 0) return new Map()
+  const newest = new Map([...own].map(([endpoint, ids]) => [endpoint, [...ids].sort().at(-1)!]))
+  const found = yield* getDeliveries({ tenant, ids: [...newest.values()] })
+  const entries = [...newest].flatMap(([endpoint, id]): [EndpointId, Newest][] => {
+    const delivery = found.get(id)
+    return delivery === undefined ? [] : [[endpoint, { delivery, count: own.get(endpoint)!.size }]]
+  })
+  return new Map(entries)
+}

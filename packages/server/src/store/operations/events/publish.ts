@@ -1,0 +1,114 @@
+import { idBytes } from '../../../base/ids.ts'
+import { isOperational, type TenantId } from '../../../base/model.ts'
+import type { Observation } from '../../observations.ts'
+import { type BulkQuery, type Dialect, type Transaction, text } from '../../transaction.ts'
+import { catalogueVersion, tenantVersions } from '../configuration.ts'
+import { deliveryRows, storeDeliveryRows } from '../deliveries/new-deliveries.ts'
+import { storeInbox } from '../inbox/inbox.ts'
+import { storeEventRows } from './event-rows.ts'
+import { claimKeys, duplicatesOf, fillInDuplicates, knownKeys, storeKeys } from './idempotency.ts'
+import type { NewEvent, PublishArguments, PublishRequest, StoredResult } from './publish-request.ts'
+
+/** Stores events and their deliveries; one result a request, in order. */
+export function* publish({ requests, keyWaitMs }: PublishArguments, dialect: Dialect): Transaction<StoredResult[]> {
+  const catalogue = yield* catalogueVersion()
+  const versions = yield* tenantVersions(requests.map(({ tenant }) => tenant))
+  const waiting = yield* tenantsWithInbox(requests)
+  const known = yield* knownKeys(requests)
+  const accepted: PublishRequest[] = []
+  const duplicates = new Set<NewEvent>()
+  const results = requests.map((request): StoredResult => {
+    if (request.catalogueVersion !== catalogue || request.tenantVersion !== versions.get(request.tenant)) {
+      return { kind: 'stale' }
+    }
+    if (waiting.has(request.tenant) && isOrderedOf(request)) return { kind: 'behind' }
+    const conflicts = claimKeys(request, known, duplicates)
+    if (conflicts.length > 0) return { kind: 'conflict', indexes: conflicts }
+    accepted.push(request)
+    return { kind: 'stored', duplicates: duplicatesOf(request, known, duplicates) }
+  })
+  yield* storeKeys(accepted, duplicates, keyWaitMs, dialect)
+  yield* storeEvents(accepted, duplicates)
+  yield* storeDeliveries(accepted, duplicates, dialect)
+  yield* storeLater(accepted, duplicates)
+  yield* fillInDuplicates(known, results, requests, duplicates)
+  // What is answered with 202 because it is there must be as safe as what was just stored.
+  if (duplicates.size > 0 && dialect.confirmReads !== null) yield dialect.confirmReads
+  return results
+}
+
+const TENANT_COLUMNS: BulkQuery['columns'] = [['id', 'text']]
+
+/** A test goes to one endpoint alone, at once. */
+const isOrderedOf = ({ events }: PublishRequest): boolean =>
+  events.some(({ test, deliveries }) => !test && deliveries?.some(({ ordered }) => ordered))
+
+/** Of the tenants that events are published for to ordered endpoints, those with others in the inbox. */
+function* tenantsWithInbox(requests: readonly PublishRequest[]): Transaction<Set<TenantId>> {
+  const tenants = [...new Set(requests.filter(isOrderedOf).map(({ tenant }) => tenant))]
+  if (tenants.length === 0) return new Set()
+  const rows = yield {
+    text: 'select v.id from v where exists (select 1 from inbox i where i.tenant = v.id)',
+    columns: TENANT_COLUMNS,
+    rows: tenants.map(tenant => [tenant]),
+  }
+  return new Set(rows.map(row => text(row.id)))
+}
+
+function* storeEvents(requests: readonly PublishRequest[], duplicates: Set<NewEvent>): Transaction<void> {
+  const rows = requests.flatMap(({ tenant, tenantVersion, nowMs, traceparent = null, events }) =>
+    events
+      .filter(event => !duplicates.has(event))
+      .map(event => [
+        tenant,
+        idBytes(event.id),
+        event.type,
+        event.key,
+        event.payload,
+        event.test ? 1 : 0,
+        event.deliveries?.length ?? null,
+        event.deliveries === null ? null : JSON.stringify(event.notSent),
+        null,
+        nowMs,
+        traceparent,
+        tenantVersion,
+      ]),
+  )
+  yield* storeEventRows(rows)
+}
+
+function* storeDeliveries(
+  requests: readonly PublishRequest[],
+  duplicates: Set<NewEvent>,
+  dialect: Dialect,
+): Transaction<void> {
+  const rows = requests.flatMap(({ tenant, nowMs, events }) =>
+    events
+      .filter(event => !duplicates.has(event))
+      .flatMap(event => deliveryRows(tenant, nowMs, event.id, event.type, event.test, event.deliveries ?? [])),
+  )
+  yield* storeDeliveryRows(rows, dialect)
+}
+
+function* storeLater(requests: readonly PublishRequest[], duplicates: Set<NewEvent>): Transaction<void> {
+  const rows = requests.flatMap(({ tenant, tenantVersion, nowMs, events }) =>
+    events
+      .filter(event => event.deliveries === null && !duplicates.has(event))
+      .map(event => [tenant, idBytes(event.id), event.type, nowMs, tenantVersion] as const),
+  )
+  yield* storeInbox(rows)
+}
+
+/** Counted: what publishers gave, but for duplicates, tests, and what Posthorn publishes itself. */
+export function publishedIn({ requests }: PublishArguments, results: readonly StoredResult[]): readonly Observation[] {
+  let events = 0
+  for (const [at, request] of requests.entries()) {
+    const result = results[at]!
+    if (result.kind !== 'stored') continue
+    for (const event of request.events) if (isCounted(event)) events++
+    for (const { index } of result.duplicates) if (isCounted(request.events[index]!)) events--
+  }
+  return [{ kind: 'accepted', events }]
+}
+
+const isCounted = ({ test, type }: NewEvent): boolean => !test && !isOperational(type)

@@ -1,0 +1,71 @@
+import { firstIdAt, idBytes } from '../../../base/ids.ts'
+import type { EventId, PublishedEvent, TenantId } from '../../../base/model.ts'
+import { bytes, type Transaction, textOrNull } from '../../transaction.ts'
+import { idOrNull, type Range, Where } from '../../where.ts'
+import { EVENT_FIELDS, toEvent } from './event-rows.ts'
+
+export function* getEvent(args: { tenant: TenantId; id: EventId }): Transaction<PublishedEvent | null> {
+  const rows = yield {
+    text: `select ${EVENT_FIELDS} from event where tenant = $1 and id = $2`,
+    params: [args.tenant, idBytes(args.id)],
+  }
+  return rows.length === 0 ? null : toEvent(rows[0]!)
+}
+
+/** What was published from SQL and waits in the inbox: an event that nothing is known of yet but what it is. */
+export function* getArrival(args: { tenant: TenantId; id: EventId }): Transaction<PublishedEvent | null> {
+  const rows = yield {
+    text: `select tenant, id, type, event_key, payload, 0 as test, null as not_sent, null as rejected, created_ms
+           from inbox where tenant = $1 and id = $2 and payload is not null`,
+    params: [args.tenant, idBytes(args.id)],
+  }
+  return rows.length === 0 ? null : toEvent(rows[0]!)
+}
+
+export type EventFilter = Range & { readonly type: string | null; readonly before: EventId | null }
+
+/** Newest first. */
+export function* listEvents(args: EventFilter & { tenant: TenantId; limit: number }): Transaction<PublishedEvent[]> {
+  const where = new Where()
+    .add('tenant = ?', args.tenant)
+    .addIf('id < ?', idOrNull(args.before))
+    .addIf('id >= ?', args.fromMs === null ? null : idBytes(firstIdAt('evt', args.fromMs)))
+    .addIf('id < ?', args.toMs === null ? null : idBytes(firstIdAt('evt', args.toMs)))
+    .addIf('type = ?', args.type)
+  const rows = yield {
+    text: `select ${EVENT_FIELDS} from event where ${where.text} order by id desc limit ${args.limit}`,
+    params: where.params,
+  }
+  return rows.map(toEvent)
+}
+
+export type RejectedFilter = { readonly tenant: TenantId | null; readonly before: EventId | null }
+
+/** Of one tenant, or of all, those that don't exist included; newest first. */
+export function* listRejectedEvents(args: RejectedFilter & { limit: number }): Transaction<PublishedEvent[]> {
+  const where = new Where().addIf('tenant = ?', args.tenant).addIf('id < ?', idOrNull(args.before))
+  const rows = yield {
+    text: `select ${EVENT_FIELDS} from event where ${['rejected is not null', ...where.conditions].join(' and ')}
+           order by id desc limit ${args.limit}`,
+    params: where.params,
+  }
+  return rows.map(toEvent)
+}
+
+/** Of the call that published an event; null: it had none. */
+export function* readTraceparent(args: { tenant: TenantId; event: EventId }): Transaction<string | null> {
+  const rows = yield {
+    text: 'select traceparent from event where tenant = $1 and id = $2',
+    params: [args.tenant, idBytes(args.event)],
+  }
+  return rows.length === 0 ? null : textOrNull(rows[0]!.traceparent)
+}
+
+/** null: it is not there, or was removed. Nothing is ever sent without one. */
+export function* readPayload(args: { tenant: TenantId; event: EventId }): Transaction<Uint8Array | null> {
+  const rows = yield {
+    text: 'select payload from event where tenant = $1 and id = $2',
+    params: [args.tenant, idBytes(args.event)],
+  }
+  return rows.length === 0 || bytes(rows[0]!.payload).length === 0 ? null : bytes(rows[0]!.payload)
+}

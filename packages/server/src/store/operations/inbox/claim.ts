@@ -1,0 +1,160 @@
+/** Claiming rows of the inbox, and giving them back. */
+
+import { idBytes, idText } from '../../../base/ids.ts'
+import type { NotSent, TenantId } from '../../../base/model.ts'
+import {
+  bytes,
+  type Dialect,
+  int,
+  intOrNull,
+  jsonOrNull,
+  type Row,
+  type Transaction,
+  text,
+  textOrNull,
+  type Value,
+} from '../../transaction.ts'
+import { type Arrival, type InboxItem, type InboxRow, KEY_COLUMNS } from './inbox.ts'
+
+const MAX_TENANTS = 64
+
+/** Rows claimed at once. */
+const MAX_ROWS = 512
+
+/** Of rows claimed at once, together: they are judged in one go, and the process does nothing else meanwhile. */
+const MAX_PAYLOAD_BYTES = 2 * 1024 * 1024
+
+export type InboxClaim = {
+  /** Tenants behind this one; empty: from the first. */
+  readonly after: TenantId
+  /** How long nobody else takes the rows, milliseconds. */
+  readonly claimMs: number
+  /** Larger payloads are left in the store. */
+  readonly maxPayloadBytes: number
+}
+
+export type ClaimedInbox = {
+  readonly arrivals: readonly Arrival[]
+  readonly items: readonly InboxItem[]
+  /** The last tenant of whom something was claimed; empty: nothing was left. */
+  readonly last: TenantId
+  /** Behind that tenant, or of it, there may be more. */
+  readonly hasMore: boolean
+}
+
+/** The oldest few of each tenant that nobody has claimed, of so many tenants at most. */
+export function* claimInbox(args: InboxClaim, dialect: Dialect): Transaction<ClaimedInbox> {
+  const tenants = yield* waitingTenants(args.after, dialect)
+  if (tenants.length === 0) return { arrivals: [], items: [], last: '', hasMore: false }
+  const found = yield* lockOldest(tenants, dialect)
+  const chosen = withinBytes(found, args.maxPayloadBytes)
+  const rows = chosen.length === 0 ? [] : yield* claimRows(chosen, args, dialect)
+  const isArrival = (row: Row) => row.payload_bytes !== null
+  const isCut = chosen.length < found.length
+  return {
+    arrivals: rows.filter(isArrival).map(toArrival),
+    items: rows.filter(row => !isArrival(row)).map(toItem),
+    // Where payloads were too many, those behind them come with the next claim.
+    last: isCut ? text(chosen.at(-1)!.tenant) : tenants.at(-1)!,
+    hasMore: isCut || tenants.length === MAX_TENANTS,
+  }
+}
+
+/** Skips from tenant to tenant along the key. */
+function* waitingTenants(after: TenantId, { nowMs }: Dialect): Transaction<TenantId[]> {
+  const rows = yield {
+    text: `with recursive skip(tenant) as (
+             select (select tenant from inbox where tenant > $1 and claimed_until_ms <= ${nowMs}
+                     order by tenant limit 1)
+             union all
+             select (select i.tenant from inbox i where i.tenant > skip.tenant and i.claimed_until_ms <= ${nowMs}
+                     order by i.tenant limit 1)
+             from skip where skip.tenant is not null)
+           select tenant from skip where tenant is not null limit ${MAX_TENANTS}`,
+    params: [after],
+  }
+  return rows.map(row => text(row.tenant))
+}
+
+/**
+ * A statement for each tenant: one for all of them, PostgreSQL before 17 would answer by reading the whole inbox. And so
+ * it does where it knows the limit and thinks that no more rows are there (31 ms instead of 1, of 50,000): a limit out
+ * of a query it can't know beforehand, and reads along the key.
+ */
+function* lockOldest(tenants: readonly TenantId[], { nowMs, skipLocked }: Dialect): Transaction<Row[]> {
+  const each = Math.floor(MAX_ROWS / tenants.length)
+  const found: Row[] = []
+  for (const tenant of tenants) {
+    const rows = yield {
+      text: `select tenant, id, coalesce(length(payload), 0) as size from inbox
+             where tenant = $1 and claimed_until_ms <= ${nowMs} order by id
+             limit (select cast($2 as bigint)) ${skipLocked}`,
+      params: [tenant, each],
+    }
+    for (const row of rows) found.push(row)
+  }
+  return found
+}
+
+/** The first of these whose payloads fit into memory together, and at least one. */
+function withinBytes(rows: readonly Row[], maxPayloadBytes: number): Row[] {
+  let left = MAX_PAYLOAD_BYTES
+  const end = rows.findIndex((row, index) => {
+    const size = int(row.size)
+    if (size <= maxPayloadBytes) left -= size
+    return left < 0 && index > 0
+  })
+  return rows.slice(0, end < 0 ? rows.length : end)
+}
+
+const keyOf = (row: Row): [Value, Value] => [row.tenant!, row.id!]
+
+function* claimRows(rows: readonly Row[], args: InboxClaim, { nowMs }: Dialect): Transaction<Row[]> {
+  const claimed = yield {
+    text: `update inbox set claimed_until_ms = ${nowMs} + ${args.claimMs} where (tenant, id) in (select tenant, id from v)
+           returning tenant, id, type, event_key, created_ms, after_endpoint, made, not_sent, tenant_version,
+             length(payload) as payload_bytes,
+             case when length(payload) <= ${args.maxPayloadBytes} then payload end as payload`,
+    columns: KEY_COLUMNS,
+    rows: rows.map(keyOf),
+  }
+  return claimed.sort((a, b) =>
+    a.tenant === b.tenant ? Buffer.compare(bytes(a.id), bytes(b.id)) : a.tenant! < b.tenant! ? -1 : 1,
+  )
+}
+
+const toRow = (row: Row): InboxRow => ({
+  tenant: text(row.tenant),
+  event: idText('evt', bytes(row.id)),
+  type: text(row.type),
+  createdAtMs: int(row.created_ms),
+})
+
+const toItem = (row: Row): InboxItem => ({
+  ...toRow(row),
+  after: row.after_endpoint === null ? null : idText('ep', bytes(row.after_endpoint)),
+  tenantVersion: int(row.tenant_version),
+  made: int(row.made),
+  notSent: (jsonOrNull(row.not_sent) ?? {}) as NotSent,
+})
+
+const toArrival = (row: Row): Arrival => ({
+  ...toRow(row),
+  key: textOrNull(row.event_key),
+  payload: row.payload === null ? null : bytes(row.payload),
+  payloadBytes: intOrNull(row.payload_bytes)!,
+})
+
+/** They are not worked on after all: anybody may, so many milliseconds from now. */
+export function* releaseInbox(
+  args: { rows: readonly Pick<InboxRow, 'tenant' | 'event'>[]; afterMs: number },
+  { nowMs }: Dialect,
+): Transaction<void> {
+  if (args.rows.length === 0) return
+  yield {
+    text: `update inbox set claimed_until_ms = ${nowMs} + ${args.afterMs}
+           where (tenant, id) in (select tenant, id from v)`,
+    columns: KEY_COLUMNS,
+    rows: args.rows.map(({ tenant, event }) => [tenant, idBytes(event)]),
+  }
+}

@@ -1,0 +1,227 @@
+/** What lanes read: the next deliveries at an endpoint, and at which endpoints there are any. */
+
+import { idBytes, idText } from '../../../base/ids.ts'
+import type { DeliveryId, EndpointId, EventId, TenantId } from '../../../base/model.ts'
+import { bytes, idList, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../../transaction.ts'
+
+/** A pending delivery as a lane holds it. */
+export type LaneItem = {
+  readonly tenant: TenantId
+  readonly delivery: DeliveryId
+  readonly endpoint: EndpointId
+  readonly partition: number
+  readonly event: EventId
+  readonly type: string
+  readonly test: boolean
+  /** It repeats one that had ended. Default: no. */
+  readonly replay?: boolean
+  /** Of the call that published the event (W3C Trace Context). Default: it had none. */
+  readonly traceparent?: string | null
+  readonly dueAtMs: number
+  /** Attempts made so far. */
+  readonly attempts: number
+  /** null: to be read at dispatch. */
+  readonly payload: Uint8Array | null
+}
+
+export type LaneQuery = {
+  readonly partition: number
+  readonly endpoint: EndpointId
+  readonly limit: number
+  readonly maxPayloadBytes: number
+}
+
+/** The earliest due pending deliveries of an endpoint; payloads up to `maxPayloadBytes` come with them. */
+export function* readLane(args: LaneQuery): Transaction<LaneItem[]> {
+  return (yield* readRows(args, '', 'due_ms, id')).map(({ item }) => item)
+}
+
+type LaneRow = { readonly item: LaneItem; readonly isNumbered: boolean }
+
+/** The first pending deliveries of an endpoint in an order, with the payloads that are not too large. */
+function* readRows(
+  { partition, endpoint, limit, maxPayloadBytes }: LaneQuery,
+  where: string,
+  order: string,
+): Transaction<LaneRow[]> {
+  const rows = yield {
+    text: `select tenant, id, event, type, test, replay_of, replay, due_ms, attempts, seq from live_delivery
+           where partition = $1 and endpoint = $2 and state = 'pending' ${where} order by ${order} limit ${limit}`,
+    params: [partition, idBytes(endpoint)],
+  }
+  if (rows.length === 0) return []
+  const contents = yield* readContents(
+    text(rows[0]!.tenant),
+    rows.map(row => bytes(row.event)),
+    maxPayloadBytes,
+  )
+  return rows.map(row => {
+    const event = idText('evt', bytes(row.event))
+    const content = contents.get(event)
+    // Member by member: a copy of a row by `...` took twice the time of all the rest.
+    const item = {
+      tenant: text(row.tenant),
+      delivery: idText('dlv', bytes(row.id)),
+      endpoint,
+      partition,
+      event,
+      type: text(row.type),
+      test: row.test === 1,
+      replay: row.replay_of !== null || row.replay !== null,
+      traceparent: textOrNull(content?.traceparent ?? null),
+      dueAtMs: int(row.due_ms),
+      attempts: int(row.attempts),
+      payload: (content?.payload ?? null) as Uint8Array | null,
+    }
+    return { item, isNumbered: row.seq !== null }
+  })
+}
+
+/**
+ * What there is to send of events, payloads up to so many bytes only. By a list of ids, not by a join with the deliveries: then PostgreSQL looks
+ * only into the tables of those days, where for a join of 64 it read all of every day's (22 ms instead of 1).
+ */
+function* readContents(
+  tenant: TenantId,
+  events: readonly Uint8Array[],
+  maxBytes: number,
+): Transaction<Map<EventId, Row>> {
+  const { text: list, params } = idList(events, 2)
+  const rows = yield {
+    text: `select id, traceparent, case when length(payload) between 1 and ${maxBytes} then payload end as payload
+           from event where tenant = $1 and id in (${list})`,
+    params: [tenant, ...params],
+  }
+  return new Map(rows.map(row => [idText('evt', bytes(row.id)), row]))
+}
+
+export type OrderedLaneQuery = LaneQuery & {
+  /** None is left from before the endpoint was ordered: that was seen, and stays so. */
+  readonly isNumbered: boolean
+}
+
+export type OrderedLane = {
+  readonly items: readonly LaneItem[]
+  /** None is left from before the endpoint was ordered. */
+  readonly isNumbered: boolean
+  /** Held deliveries are being released: until all are, none may go, or those behind would overtake them. */
+  readonly isHeldUp: boolean
+}
+
+const PENDING = `select 1 from live_delivery h where h.partition = $1 and h.endpoint = $2 and h.state = 'pending'`
+
+const HELD = `select 1 from live_delivery h where h.partition = $1 and h.endpoint = $2 and h.state = 'held'
+  and h.held_reason = 'disabled'`
+
+/** Those without a number are from before the endpoint was ordered, and go first. */
+const ORDERS = {
+  numbered: 'seq',
+  mixed: 'case when seq is null then 0 else 1 end, seq, id',
+}
+
+/** The first pending deliveries of an ordered endpoint, as they are to be sent. */
+export function* readOrderedLane(args: OrderedLaneQuery): Transaction<OrderedLane> {
+  const params = [args.partition, idBytes(args.endpoint)]
+  const where = args.isNumbered ? 'and seq is not null' : ''
+  const order = args.isNumbered ? ORDERS.numbered : ORDERS.mixed
+  // One statement sees both: between two, the last one that is held could be released.
+  const rows = yield* readRows(args, `${where} and not exists (${HELD})`, order)
+  // Whatever is there now, and was not given, may have been held a moment ago.
+  const left = rows.length > 0 ? [] : yield { text: `select 1 where exists (${HELD}) or exists (${PENDING})`, params }
+  const isHeldUp = left.length > 0
+  const isNumbered = args.isNumbered || (!isHeldUp && rows.every(row => row.isNumbered))
+  return { items: rows.map(({ item }) => item), isNumbered, isHeldUp }
+}
+
+/** One delivery for its lane, without its payload; null unless it is pending. */
+export function* readPending(args: {
+  tenant: TenantId
+  delivery: DeliveryId
+}): Transaction<Omit<LaneItem, 'endpoint' | 'partition' | 'payload'> | null> {
+  const [row] = yield {
+    text: `select event, type, test, due_ms, attempts from live_delivery
+           where tenant = $1 and id = $2 and state = 'pending'`,
+    params: [args.tenant, idBytes(args.delivery)],
+  }
+  if (row === undefined) return null
+  return {
+    ...args,
+    event: idText('evt', bytes(row.event)),
+    type: text(row.type),
+    test: row.test === 1,
+    dueAtMs: int(row.due_ms),
+    attempts: int(row.attempts),
+  }
+}
+
+export type LaneHead = {
+  readonly tenant: TenantId
+  readonly endpoint: EndpointId
+  readonly partition: number
+  readonly dueAtMs: number
+}
+
+/**
+ * Endpoints of a partition that have pending deliveries, each with its earliest due time. Skips from endpoint to
+ * endpoint along the index, so one with a million rows costs no more than one with a single row.
+ */
+export function* discoverLanes(args: { partition: number }): Transaction<LaneHead[]> {
+  const rows = yield {
+    text: `with recursive skip(endpoint) as (
+             select (select endpoint from live_delivery where partition = $1 and state = 'pending'
+                     order by endpoint limit 1)
+             union all
+             select (select l.endpoint from live_delivery l where l.partition = $1 and l.state = 'pending'
+                       and l.endpoint > skip.endpoint order by l.endpoint limit 1)
+             from skip where skip.endpoint is not null)
+           select s.endpoint, e.tenant, (select l.due_ms from live_delivery l where l.partition = $1 and l.state = 'pending'
+                                 and l.endpoint = s.endpoint order by l.due_ms limit 1) as due_ms
+           from skip s join endpoint e on e.id = s.endpoint`,
+    params: [args.partition],
+  }
+  return rows.map(row => ({
+    tenant: text(row.tenant),
+    endpoint: idText('ep', bytes(row.endpoint)),
+    partition: args.partition,
+    dueAtMs: intOrNull(row.due_ms) ?? 0,
+  }))
+}
+
+export type Unfinished = {
+  readonly endpoint: EndpointId
+  readonly partition: number
+  readonly todo: 'hold' | 'release' | 'cancel'
+}
+
+/** Endpoints whose change a crash cut short: some of their deliveries are not yet what the endpoint says. */
+export function* findUnfinished(args: { partition: number }): Transaction<Unfinished[]> {
+  const skip = (which: string) => `with recursive skip(endpoint) as (
+      select (select l.endpoint from live_delivery l where l.partition = $1 and ${which} order by l.endpoint limit 1)
+      union all
+      select (select l.endpoint from live_delivery l where l.partition = $1 and ${which}
+                and l.endpoint > skip.endpoint order by l.endpoint limit 1)
+      from skip where skip.endpoint is not null)
+    select e.id, e.state, e.deleted_ms from skip s join endpoint e on e.id = s.endpoint`
+  const found: Unfinished[] = []
+  const pending = yield { text: skip(`l.state = 'pending'`), params: [args.partition] }
+  for (const row of pending) {
+    const endpoint = idText('ep', bytes(row.id))
+    if (row.deleted_ms !== null) found.push({ endpoint, partition: args.partition, todo: 'cancel' })
+    else if (row.state === 'disabled') found.push({ endpoint, partition: args.partition, todo: 'hold' })
+  }
+  const held = yield { text: skip(`l.state = 'held' and l.held_reason = 'disabled'`), params: [args.partition] }
+  for (const row of held) {
+    const endpoint = idText('ep', bytes(row.id))
+    if (row.deleted_ms !== null) found.push({ endpoint, partition: args.partition, todo: 'cancel' })
+    else if (row.state === 'enabled') found.push({ endpoint, partition: args.partition, todo: 'release' })
+  }
+  const setAside = yield {
+    text: `select distinct e.id from live_delivery l join endpoint e on e.id = l.endpoint
+           where l.held_reason = 'set_aside' and l.partition = $1 and e.deleted_ms is not null`,
+    params: [args.partition],
+  }
+  for (const row of setAside) {
+    found.push({ endpoint: idText('ep', bytes(row.id)), partition: args.partition, todo: 'cancel' })
+  }
+  return found
+}

@@ -1,0 +1,283 @@
+/**
+ * Parts of replays, one for each endpoint: who works on them, and the making of deliveries. A node claims parts for some
+ * seconds; that is for speed only. What it stores is conditional on the part standing where it stood, and on the replay
+ * running, so nothing is made twice, nor after a pause or a cancel.
+ */
+
+import { idBytes, idText } from '../../../base/ids.ts'
+import type { DeliveryId, EndpointId, EventId, ReplayId, ReplaySelection, TenantId } from '../../../base/model.ts'
+import {
+  type BulkQuery,
+  bytes,
+  type Dialect,
+  idList,
+  int,
+  intOrNull,
+  type Row,
+  type Transaction,
+  text,
+  textOrNull,
+} from '../../transaction.ts'
+import { tenantVersions } from '../configuration.ts'
+import { deliveryRows, storeDeliveryRows } from '../deliveries/new-deliveries.ts'
+import { endReplay } from './replays.ts'
+
+export type ReplayPart = {
+  readonly tenant: TenantId
+  readonly replay: ReplayId
+  readonly endpoint: EndpointId
+  readonly partition: number
+  readonly selection: ReplaySelection
+  readonly asOfMs: number
+  /** How far it has come; null: nowhere. */
+  readonly after: string | null
+}
+
+type PartKey = Pick<ReplayPart, 'replay' | 'endpoint'>
+
+const KEY_COLUMNS: BulkQuery['columns'] = [
+  ['replay', 'bytes'],
+  ['endpoint', 'bytes'],
+]
+
+const keysOf = (parts: readonly PartKey[]) => parts.map(({ replay, endpoint }) => [idBytes(replay), idBytes(endpoint)])
+
+/** Whether there is a part that nobody has claimed. */
+export function* peekReplayParts(_args: object, { nowMs }: Dialect): Transaction<boolean> {
+  const rows = yield { text: `select 1 from replay_part where claimed_until_ms <= ${nowMs} limit 1` }
+  return rows.length > 0
+}
+
+/** Those that were looked at longest ago. */
+export function* claimReplayParts(
+  args: { readonly limit: number; readonly claimMs: number },
+  { nowMs, skipLocked }: Dialect,
+): Transaction<ReplayPart[]> {
+  const found = yield {
+    text: `select replay, endpoint from replay_part where claimed_until_ms <= ${nowMs}
+           order by claimed_until_ms limit ${args.limit} ${skipLocked}`,
+  }
+  if (found.length === 0) return []
+  const keys = found.map(row => [row.replay!, row.endpoint!])
+  yield {
+    text: `update replay_part set claimed_until_ms = ${nowMs} + ${args.claimMs}
+           where (replay, endpoint) in (select replay, endpoint from v)`,
+    columns: KEY_COLUMNS,
+    rows: keys,
+  }
+  const rows = yield {
+    text: `select p.tenant, p.replay, p.endpoint, p.partition, p.after_id, r.selection, r.as_of_ms
+           from v join replay_part p on p.replay = v.replay and p.endpoint = v.endpoint
+           join replay r on r.tenant = p.tenant and r.id = p.replay where r.state = 'running'`,
+    columns: KEY_COLUMNS,
+    rows: keys,
+  }
+  return rows.map(toPart)
+}
+
+const toPart = (row: Row): ReplayPart => ({
+  tenant: text(row.tenant),
+  replay: idText('rpl', bytes(row.replay)),
+  endpoint: idText('ep', bytes(row.endpoint)),
+  partition: int(row.partition),
+  selection: JSON.parse(text(row.selection)) as ReplaySelection,
+  asOfMs: int(row.as_of_ms),
+  after: textOrNull(row.after_id),
+})
+
+/** They are not worked on for now: anybody may. */
+export function* releaseReplayParts(
+  args: { readonly parts: readonly PartKey[]; readonly claimMs: number },
+  { nowMs, skipLocked }: Dialect,
+): Transaction<void> {
+  if (args.parts.length === 0) return
+  yield {
+    // Not what was paused meanwhile, nor what somebody is changing: to wait for that could end in a deadlock.
+    text: `update replay_part set claimed_until_ms = ${nowMs}
+           where (replay, endpoint) in (
+             select p.replay, p.endpoint from replay_part p
+             where (p.replay, p.endpoint) in (select replay, endpoint from v)
+               and p.claimed_until_ms <= ${nowMs} + ${args.claimMs} ${skipLocked})`,
+    columns: KEY_COLUMNS,
+    rows: keysOf(args.parts),
+  }
+}
+
+// How its deliveries fare
+
+export type PartLook = {
+  /** Deliveries that were made and not tried yet, counted up to MAX_UNTRIED. */
+  readonly untried: number
+  /** Of the deliveries from `since` on, one has failed. */
+  readonly isFailing: boolean
+  /** One delivery at a time can stand in the way of others: the endpoint is ordered, or has a rate. */
+  readonly isNarrow: boolean
+}
+
+/** More need not be told apart. */
+const MAX_UNTRIED = 1_000
+
+/** In the order of the parts; undefined for an endpoint that is not there. */
+export function* lookAtReplayParts(args: {
+  readonly parts: readonly (PartKey & { readonly since: DeliveryId | null })[]
+}): Transaction<(PartLook | undefined)[]> {
+  const looks: (PartLook | undefined)[] = []
+  for (const { replay, endpoint, since } of args.parts) {
+    const params = [idBytes(replay), idBytes(endpoint)]
+    const rows = yield {
+      text: `select (select count(*) from (select 1 from live_delivery where replay = $1 and endpoint = $2
+                       and state = 'pending' and attempts = 0 limit ${MAX_UNTRIED}) u) as untried,
+               ordered, rate_requests from endpoint where id = $2 and deleted_ms is null`,
+      params,
+    }
+    const [row] = rows
+    const failed =
+      since === null
+        ? []
+        : yield {
+            text: `select 1 from live_delivery where replay = $1 and endpoint = $2 and id >= $3 and attempts > 0
+                     and state = 'pending' limit 1`,
+            params: [...params, idBytes(since)],
+          }
+    looks.push(
+      row === undefined
+        ? undefined
+        : {
+            untried: int(row.untried),
+            isFailing: failed.length > 0,
+            isNarrow: row.ordered === 1 || row.rate_requests !== null,
+          },
+    )
+  }
+  return looks
+}
+
+// Making deliveries
+
+export type Replayed = {
+  readonly id: DeliveryId
+  readonly event: EventId
+  readonly type: string
+  readonly test: boolean
+  /** null: the endpoint never got the event. */
+  readonly replayOf: DeliveryId | null
+  readonly dueAtMs: number
+}
+
+export type ReplayBatch = Pick<ReplayPart, 'tenant' | 'replay' | 'endpoint' | 'partition'> & {
+  /** Where the part stands, and where it stands then. */
+  readonly before: string | null
+  readonly after: string | null
+  readonly isLast: boolean
+  /** The version of the tenant's configuration by which the endpoint wants them; null: it does not matter. */
+  readonly tenantVersion: number | null
+  readonly deliveries: readonly Replayed[]
+  /** Found, and not made. */
+  readonly skipped: number
+  readonly nowMs: number
+}
+
+/**
+ * `gone`: the replay does not run any more, or somebody else has gone on with the part. `stale`: the configuration moved.
+ * `endpoint_gone`: and with it the part.
+ */
+export type ReplayBatchResult =
+  | { readonly kind: 'made'; readonly deliveries: readonly DeliveryId[]; readonly isHeld: boolean }
+  | { readonly kind: 'gone' | 'stale' | 'endpoint_gone' }
+
+/** Stores the next deliveries of a part, and how far it has come, or nothing. */
+export function* makeReplayed(args: ReplayBatch, dialect: Dialect): Transaction<ReplayBatchResult> {
+  const { tenant, endpoint } = args
+  const id = idBytes(args.replay)
+  // The row is ours to the commit: who pauses or cancels waits for it, or is before us, and then nothing is made.
+  const running = yield {
+    text: `update replay set made = made where tenant = $1 and id = $2 and state = 'running' returning id`,
+    params: [tenant, id],
+  }
+  const [part] = yield {
+    text: 'select after_id, wanted, done from replay_part where replay = $1 and endpoint = $2',
+    params: [id, idBytes(endpoint)],
+  }
+  if (running.length === 0 || part === undefined || textOrNull(part.after_id) !== args.before) return { kind: 'gone' }
+  const [at] = yield {
+    text: 'select state, ordered from endpoint where id = $1 and deleted_ms is null',
+    params: [idBytes(endpoint)],
+  }
+  if (at === undefined) {
+    const left = Math.max(0, (intOrNull(part.wanted) ?? 0) - int(part.done))
+    yield* moveOn({ ...args, isLast: true }, 0, left)
+    return { kind: 'endpoint_gone' }
+  }
+  if (args.tenantVersion !== null && (yield* tenantVersions([tenant])).get(tenant) !== args.tenantVersion) {
+    return { kind: 'stale' }
+  }
+  const isHeld = at.state === 'disabled'
+  const deliveries = yield* ofKeptEvents(args, dialect)
+  yield* storeReplayed(args, deliveries, isHeld, at.ordered === 1, dialect)
+  yield* moveOn(args, deliveries.length, args.skipped + args.deliveries.length - deliveries.length)
+  return { kind: 'made', deliveries: deliveries.map(delivery => delivery.id), isHeld }
+}
+
+/** Also keeps the events: neither they nor their payloads go with what is old before this is committed. */
+function* ofKeptEvents({ tenant, deliveries }: ReplayBatch, dialect: Dialect): Transaction<Replayed[]> {
+  if (deliveries.length === 0) return []
+  const { text: list, params } = idList(
+    deliveries.map(({ event }) => idBytes(event)),
+    2,
+  )
+  const rows = yield {
+    text: `select id from event where tenant = $1 and id in (${list}) and length(payload) > 0
+           order by id ${dialect.shareEventRows}`,
+    params: [tenant, ...params],
+  }
+  const kept = new Set(rows.map(row => idText('evt', bytes(row.id))))
+  return deliveries.filter(({ event }) => kept.has(event))
+}
+
+const REPLAYED_COLUMNS: BulkQuery['columns'] = [
+  ['tenant', 'text'],
+  ['id', 'bytes'],
+  ['replay', 'bytes'],
+  ['due_ms', 'int'],
+]
+
+function* storeReplayed(
+  { tenant, replay, endpoint, partition, nowMs }: ReplayBatch,
+  deliveries: readonly Replayed[],
+  held: boolean,
+  ordered: boolean,
+  dialect: Dialect,
+): Transaction<void> {
+  if (deliveries.length === 0) return
+  const rows = deliveries.flatMap(({ id, event, type, test, replayOf }) => {
+    const delivery = { id, endpoint, partition, held, ordered, ...(replayOf === null ? {} : { replayOf }) }
+    return deliveryRows(tenant, nowMs, event, type, test, [delivery])
+  })
+  yield* storeDeliveryRows(rows, dialect)
+  // Apart, so that what is published has no column more to fill.
+  yield {
+    text: `update live_delivery set replay = v.replay, due_ms = v.due_ms from v
+           where live_delivery.tenant = v.tenant and live_delivery.id = v.id`,
+    columns: REPLAYED_COLUMNS,
+    rows: deliveries.map(({ id, dueAtMs }) => [tenant, idBytes(id), idBytes(replay), ordered ? nowMs : dueAtMs]),
+  }
+}
+
+function* moveOn(args: ReplayBatch, made: number, skipped: number): Transaction<void> {
+  const { tenant, nowMs } = args
+  const [id, endpoint] = [idBytes(args.replay), idBytes(args.endpoint)]
+  yield {
+    text: 'update replay set made = made + $3, skipped = skipped + $4 where tenant = $1 and id = $2',
+    params: [tenant, id, made, skipped],
+  }
+  if (!args.isLast) {
+    yield {
+      text: 'update replay_part set after_id = $3, done = done + $4 where replay = $1 and endpoint = $2',
+      params: [id, endpoint, args.after, made + skipped],
+    }
+    return
+  }
+  yield { text: 'delete from replay_part where replay = $1 and endpoint = $2', params: [id, endpoint] }
+  const left = yield { text: 'select 1 from replay_part where replay = $1 limit 1', params: [id] }
+  if (left.length === 0) yield* endReplay({ tenant, id, state: 'done', nowMs })
+}

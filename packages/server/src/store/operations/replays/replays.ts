@@ -1,0 +1,274 @@
+/** Replays: what was asked for, how far it has come, and how it ends. What makes their deliveries: parts.ts. */
+
+import { idBytes, idText } from '../../../base/ids.ts'
+import type { EndpointId, Replay, ReplayId, ReplaySelection, ReplayState, TenantId } from '../../../base/model.ts'
+import type { Observation } from '../../observations.ts'
+import {
+  type BulkQuery,
+  bytes,
+  type Dialect,
+  int,
+  intOrNull,
+  type Row,
+  type Transaction,
+  text,
+} from '../../transaction.ts'
+import { Where } from '../../where.ts'
+import { historyRow, storeHistory } from '../deliveries/history.ts'
+import { noteReplayFinished } from '../notices.ts'
+
+const FIELDS = `r.tenant, r.id, r.replay_key, r.hash, r.selection, r.state, r.deliveries, r.made, r.skipped, r.created_ms,
+  r.ended_ms, (select count(*) from live_delivery l where l.replay = r.id) as live`
+
+const toReplay = (row: Row): Replay => ({
+  id: idText('rpl', bytes(row.id)),
+  key: text(row.replay_key),
+  tenant: text(row.tenant),
+  selection: JSON.parse(text(row.selection)) as ReplaySelection,
+  state: text(row.state) as ReplayState,
+  deliveries: intOrNull(row.deliveries),
+  made: int(row.made),
+  skipped: int(row.skipped),
+  live: int(row.live),
+  createdAtMs: int(row.created_ms),
+  endedAtMs: intOrNull(row.ended_ms),
+})
+
+type Keyed = { readonly tenant: TenantId; readonly key: string }
+
+function* readRow({ tenant, key }: Keyed): Transaction<Row | undefined> {
+  const rows = yield {
+    text: `select ${FIELDS} from replay r where r.tenant = $1 and r.replay_key = $2`,
+    params: [tenant, key],
+  }
+  return rows[0]
+}
+
+/** By the caller's id; with the hash of what was asked for. */
+export function* getReplay(args: Keyed): Transaction<{ replay: Replay; hash: Uint8Array } | null> {
+  const row = yield* readRow(args)
+  return row === undefined ? null : { replay: toReplay(row), hash: bytes(row.hash) }
+}
+
+export type ReplayFilter = { readonly state: ReplayState | null; readonly before: ReplayId | null }
+
+/** Newest first. */
+export function* listReplays(args: ReplayFilter & { tenant: TenantId; limit: number }): Transaction<Replay[]> {
+  const where = new Where()
+    .add('r.tenant = ?', args.tenant)
+    .addIf('r.id < ?', args.before === null ? null : idBytes(args.before))
+    .addIf('r.state = ?', args.state)
+  const rows = yield {
+    text: `select ${FIELDS} from replay r where ${where.text} order by r.id desc limit ${args.limit}`,
+    params: where.params,
+  }
+  return rows.map(toReplay)
+}
+
+// Making one
+
+/** What a replay makes at one endpoint; `wanted` null: not counted. */
+export type NewReplayPart = {
+  readonly endpoint: EndpointId
+  readonly partition: number
+  readonly wanted: number | null
+}
+
+export type NewReplay = Pick<Replay, 'id' | 'key' | 'tenant' | 'selection' | 'deliveries' | 'createdAtMs'> & {
+  /** Of the selection. */
+  readonly hash: Uint8Array
+  readonly asOfMs: number
+  readonly parts: readonly NewReplayPart[]
+  /** Of the tenant's that have not ended, at most. */
+  readonly maxOpen: number
+}
+
+/** `known`: there is one under this key, and it is answered instead. */
+export type CreatedReplay =
+  | { readonly kind: 'created' }
+  | { readonly kind: 'known'; readonly replay: Replay; readonly hash: Uint8Array }
+  | { readonly kind: 'no_tenant' | 'too_many' }
+
+const PART_COLUMNS: BulkQuery['columns'] = [
+  ['replay', 'bytes'],
+  ['endpoint', 'bytes'],
+  ['tenant', 'text'],
+  ['partition', 'int'],
+  ['wanted', 'int'],
+]
+
+/** One that makes nothing ends at once. */
+export function* createReplay(args: NewReplay): Transaction<CreatedReplay> {
+  const { tenant, key, selection, parts } = args
+  const known = yield* getReplay({ tenant, key })
+  if (known !== null) return { kind: 'known', ...known }
+  const there = yield { text: 'select 1 from tenant where id = $1 and deleted_ms is null', params: [tenant] }
+  if (there.length === 0) return { kind: 'no_tenant' }
+  const open = yield {
+    text: 'select count(*) as n from replay where tenant = $1 and ended_ms is null',
+    params: [tenant],
+  }
+  if (int(open[0]!.n) >= args.maxOpen) return { kind: 'too_many' }
+  const id = idBytes(args.id)
+  const made = yield {
+    text: `insert into replay (tenant, id, replay_key, hash, selection, as_of_ms, state, deliveries, created_ms)
+           values ($1, $2, $3, $4, $5, $6, 'running', $7, $8) on conflict (tenant, replay_key) do nothing returning id`,
+    params: [tenant, id, key, args.hash, JSON.stringify(selection), args.asOfMs, args.deliveries, args.createdAtMs],
+  }
+  // Somebody else's, of this very moment.
+  if (made.length === 0) return { kind: 'known', ...(yield* getReplay({ tenant, key }))! }
+  if (parts.length === 0) yield* endReplay({ tenant, id, state: 'done', nowMs: args.createdAtMs })
+  else {
+    yield {
+      text: `insert into replay_part (replay, endpoint, tenant, partition, wanted)
+             select replay, endpoint, tenant, partition, wanted from v`,
+      columns: PART_COLUMNS,
+      rows: parts.map(({ endpoint, partition, wanted }) => [id, idBytes(endpoint), tenant, partition, wanted]),
+    }
+  }
+  return { kind: 'created' }
+}
+
+// Its states
+
+/** Nobody claims a part until then: its replay is paused. */
+const NEVER_MS = 8_640_000_000_000_000
+
+/** From which states each can be reached; from itself too, then nothing moves. */
+const FROM: Readonly<Record<Exclude<ReplayState, 'done'>, readonly ReplayState[]>> = {
+  running: ['running', 'paused'],
+  paused: ['running', 'paused'],
+  cancelled: ['running', 'paused', 'cancelled'],
+}
+
+/**
+ * Pauses, resumes, or begins to cancel: from here on nothing more is made. What a cancelled one has made is cancelled
+ * by `cancelReplayed`, after which it has ended. One that is done can be cancelled as long as something of it is live.
+ */
+export function* setReplayState(
+  args: Keyed & { readonly to: 'running' | 'paused' | 'cancelled' },
+): Transaction<{ replay: Replay; isAllowed: boolean } | null> {
+  const { tenant, key, to } = args
+  // Locked, so that whoever makes deliveries of it just now has committed, or finds it changed.
+  const locked = yield {
+    text: `update replay set made = made where tenant = $1 and replay_key = $2 returning id, state, ended_ms`,
+    params: [tenant, key],
+  }
+  if (locked.length === 0) return null
+  const replay = toReplay((yield* readRow(args))!)
+  const isDoneWithout = replay.state === 'done' && !(to === 'cancelled' && replay.live > 0)
+  const isAllowed = replay.state === 'done' ? !isDoneWithout : FROM[to].includes(replay.state)
+  if (!isAllowed || replay.state === to) return { replay, isAllowed }
+  const id = bytes(locked[0]!.id)
+  yield { text: 'update replay set state = $3 where tenant = $1 and id = $2', params: [tenant, id, to] }
+  if (to === 'cancelled') {
+    // Open again until what it made is cancelled.
+    yield { text: 'update replay set ended_ms = null where tenant = $1 and id = $2', params: [tenant, id] }
+    yield { text: 'delete from replay_part where replay = $1', params: [id] }
+  } else {
+    yield {
+      text: 'update replay_part set claimed_until_ms = $2 where replay = $1',
+      params: [id, to === 'paused' ? NEVER_MS : 0],
+    }
+  }
+  return { replay: { ...replay, state: to, endedAtMs: null }, isAllowed }
+}
+
+export type CancelledSome = {
+  readonly lanes: readonly {
+    readonly endpoint: EndpointId
+    readonly partition: number
+    /** Of it, how many were cancelled. */
+    readonly deliveries: number
+  }[]
+  /** Nothing was left: the replay has ended. */
+  readonly isEnded: boolean
+}
+
+/** Cancels some of what a cancelled replay has made and is live; ends it when nothing is left. */
+export function* cancelReplayed(
+  args: { readonly tenant: TenantId; readonly replay: ReplayId; readonly limit: number; readonly nowMs: number },
+  { skipLocked }: Dialect,
+): Transaction<CancelledSome> {
+  const id = idBytes(args.replay)
+  const rows = yield {
+    text: `delete from live_delivery where (tenant, id) in (
+             select l.tenant, l.id from live_delivery l where l.replay = $1 limit ${args.limit} ${skipLocked})
+           returning tenant, id, endpoint, partition, event, type, attempts, replay_of, test, created_ms`,
+    params: [id],
+  }
+  yield* storeHistory(rows.map(row => historyRow(row, 'cancelled', int(row.attempts), args.nowMs)))
+  if (rows.length === 0) {
+    // Or somebody else is about to end what is left.
+    const left = yield { text: 'select 1 from live_delivery where replay = $1 limit 1', params: [id] }
+    if (left.length === 0) yield* endReplay({ tenant: args.tenant, id, state: 'cancelled', nowMs: args.nowMs })
+    return { lanes: [], isEnded: left.length === 0 }
+  }
+  const byEndpoint = Map.groupBy(rows, row => idText('ep', bytes(row.endpoint)))
+  const lanes = [...byEndpoint].map(([endpoint, ofIt]) => ({
+    endpoint,
+    partition: int(ofIt[0]!.partition),
+    deliveries: ofIt.length,
+  }))
+  return { lanes, isEnded: false }
+}
+
+/** Replays whose cancelling a crash may have cut short. */
+export function* findUncancelledReplays(_args: object): Transaction<{ tenant: TenantId; replay: ReplayId }[]> {
+  const rows = yield {
+    text: `select tenant, id from replay where state = 'cancelled' and ended_ms is null limit 100`,
+  }
+  return rows.map(row => ({ tenant: text(row.tenant), replay: idText('rpl', bytes(row.id)) }))
+}
+
+// Its end
+
+/**
+ * The end of a replay, and the only place where one ends. Whatever is to happen when a replay is over belongs here: it
+ * is done in the same transaction, once. Answers false if it had ended before.
+ */
+export function* endReplay(args: {
+  readonly tenant: TenantId
+  readonly id: Uint8Array
+  readonly state: 'done' | 'cancelled'
+  readonly nowMs: number
+}): Transaction<boolean> {
+  const rows = yield {
+    text: `update replay set state = $3, ended_ms = $4,
+             deliveries = case when $3 = 'done' then made + skipped else deliveries end
+           where tenant = $1 and id = $2 and ended_ms is null returning replay_key, made`,
+    params: [args.tenant, args.id, args.state, args.nowMs],
+  }
+  const [ended] = rows
+  if (ended === undefined) return false
+  const { tenant, state, nowMs } = args
+  yield* noteReplayFinished({ tenant, replay: text(ended.replay_key), state, deliveries: int(ended.made), nowMs })
+  return true
+}
+
+/** Of a tenant that is being deleted: its deliveries are cancelled with its endpoints. */
+export function* endReplaysOf(tenant: TenantId, nowMs: number): Transaction<void> {
+  const rows = yield { text: 'select id from replay where tenant = $1 and ended_ms is null', params: [tenant] }
+  for (const row of rows) {
+    const id = bytes(row.id)
+    yield { text: 'delete from replay_part where replay = $1', params: [id] }
+    yield* endReplay({ tenant, id, state: 'cancelled', nowMs })
+  }
+}
+
+/** Deletes some that ended before a time; answers how many. */
+export function* dropReplays(args: { readonly endedBeforeMs: number; readonly limit: number }): Transaction<number> {
+  const rows = yield {
+    text: `delete from replay where (tenant, id) in (
+             select tenant, id from replay where ended_ms is not null and ended_ms < $1 limit ${args.limit})
+           returning id`,
+    params: [args.endedBeforeMs],
+  }
+  return rows.length
+}
+
+export const cancelledIn = (
+  { nowMs: atMs }: { readonly nowMs: number },
+  { lanes }: CancelledSome,
+): readonly Observation[] =>
+  lanes.map(({ endpoint, deliveries }) => ({ kind: 'cancelled', endpoint, deliveries, atMs }))

@@ -1,0 +1,233 @@
+/**
+ * Looks through the history for what a replay is to make, a limited number of rows at a time: counting goes this way,
+ * and so does making, so that they find the same.
+ *
+ * Two ways lead through it. Where nothing that is missing is wanted: along the deliveries, of the event, the endpoint or
+ * the tenant, in the order in which they were made; each that is in a wanted state is held against all others of the
+ * same event and endpoint. Else: along the tenant's events, each held against its deliveries.
+ */
+
+import { firstIdAt, idBytes, idMs, idText } from '../../../base/ids.ts'
+import type { DeliveryId, DeliveryState, EndpointId, EventId, ReplaySelection, TenantId } from '../../../base/model.ts'
+import { bytes, idList, int, intOrNull, type Row, type Transaction, text, type Value } from '../../transaction.ts'
+import { type Sibling, type Standing, standingOf } from './standing.ts'
+
+export type ReplayScan = {
+  readonly tenant: TenantId
+  readonly selection: ReplaySelection
+  /** Nothing that ended later, or was published later. */
+  readonly asOfMs: number
+  /** Those that count; no others' are answered. */
+  readonly endpoints: readonly EndpointId[]
+  /** Where the scan before ended; null: from the beginning. */
+  readonly after: string | null
+  /** Rows to look at, at most. */
+  readonly limit: number
+}
+
+/** An event to be sent to an endpoint again, or for the first time. */
+export type Replayable = {
+  readonly event: EventId
+  readonly endpoint: EndpointId
+  readonly type: string
+  readonly test: boolean
+  /** The delivery that a new one repeats; null: there was none. */
+  readonly replayOf: DeliveryId | null
+  /** A delivery was made since: this one isn't needed any more. */
+  readonly isOvertaken: boolean
+  /** To go on behind this one. */
+  readonly at: string
+}
+
+export type ReplayChunk = {
+  readonly found: readonly Replayable[]
+  /** To go on behind this chunk; null: it was the last. */
+  readonly after: string | null
+}
+
+/** Nothing is delivered before it was published, but for how far two nodes' times are apart. */
+const SLACK_MS = 60_000
+
+export function scanReplay(args: ReplayScan): Transaction<ReplayChunk> {
+  return args.selection.missing ? scanEvents(args) : scanDeliveries(args)
+}
+
+const keyOf = (value: Value | undefined): string => Buffer.from(bytes(value)).toString('latin1')
+
+// Along the deliveries
+
+function* scanDeliveries(args: ReplayScan): Transaction<ReplayChunk> {
+  const { selection, asOfMs } = args
+  const after = args.after ?? firstIdAt('dlv', earliestMs(selection) - SLACK_MS)
+  const end = firstIdAt('dlv', asOfMs + SLACK_MS)
+  const way = wayOf(args)
+  // First how far the rows reach, whatever their state: one statement that looks for a rare state could read for ever.
+  const reach = yield {
+    text: `select id from delivery where id > $1 and id < $2 and ${way.text(3)}
+           order by id limit 1 offset ${args.limit - 1}`,
+    params: [idBytes(after), idBytes(end), ...way.params],
+  }
+  const upTo = reach.length === 0 ? null : idText('dlv', bytes(reach[0]!.id))
+  const states = selection.states.map(state => `'${state}'`).join(', ')
+  const rows: Row[] =
+    selection.states.length === 0
+      ? []
+      : yield {
+          text: `select id, endpoint, event, type, test from delivery
+                 where id > $1 and id <= $2 and state in (${states}) and ended_ms <= $3 and event >= $4 and event < $5
+                   ${selection.event === null ? 'and test = 0' : ''} and ${way.text(6)} order by id`,
+          params: [idBytes(after), idBytes(upTo ?? end), asOfMs, ...eventBounds(selection, asOfMs), ...way.params],
+        }
+  const isWanted = wanted(args)
+  const candidates = rows.filter(isWanted)
+  const standings = yield* readStandings(candidates, args)
+  const found = candidates.flatMap((row): Replayable[] => {
+    const standing = standings.of(row.event, row.endpoint)
+    // Each event and endpoint once: at the delivery that tells.
+    if (standing.kind !== 'ended' || standing.latest !== keyOf(row.id)) return []
+    const id = idText('dlv', bytes(row.id))
+    return [{ ...toPair(row, row.endpoint), replayOf: id, isOvertaken: standing.isOvertaken, at: id }]
+  })
+  return { found, after: upTo }
+}
+
+/** A condition, with parameters from a number on. */
+type Way = { readonly text: (first: number) => string; readonly params: readonly Value[] }
+
+/** What to go along, by an index. No column more may be named, or another could be taken. */
+function wayOf({ tenant, selection, endpoints }: ReplayScan): Way {
+  const endpoint = endpoints.length === 1 ? idBytes(endpoints[0]!) : null
+  if (selection.event !== null) {
+    const event = idBytes(selection.event)
+    if (endpoint === null) return { text: at => `event = $${at}`, params: [event] }
+    return { text: at => `event = $${at} and ${isOne('endpoint', at + 1)}`, params: [event, endpoint] }
+  }
+  if (endpoint !== null) return { text: at => `endpoint = $${at}`, params: [endpoint] }
+  return { text: at => `tenant = $${at}`, params: [tenant] }
+}
+
+/**
+ * Not `=`: SQLite, which knows nothing of how many rows there are, would go along the index of the endpoint, through all
+ * that it ever got, instead of along that of the event and the endpoint.
+ */
+const isOne = (column: string, at: number): string => `${column} >= $${at} and ${column} <= $${at}`
+
+// Along the events
+
+function* scanEvents(args: ReplayScan): Transaction<ReplayChunk> {
+  const { tenant, selection, asOfMs, limit } = args
+  const [from, until] = eventBounds(selection, asOfMs)
+  const rows = yield {
+    // Of those without a number of deliveries, these are still being made.
+    text: `select id, type, test from event
+           where tenant = $1 and id ${args.after === null ? '>=' : '>'} $2 and id < $3 and rejected is null
+             and deliveries is not null ${selection.event === null ? 'and test = 0' : ''}
+           order by id limit ${limit}`,
+    params: [tenant, args.after === null ? from : idBytes(args.after), until],
+  }
+  const events = rows.map(row => ({ ...row, event: row.id! }))
+  const candidates = events.filter(wanted({ ...args, endpoints: [] }))
+  const standings = yield* readStandings(candidates, args)
+  const endpoints = args.endpoints.map(endpoint => idBytes(endpoint))
+  const found = candidates.flatMap(row =>
+    endpoints.flatMap((endpoint): Replayable[] => {
+      const standing = standings.of(row.event, endpoint)
+      if (!isSelected(standing, selection)) return []
+      const replayOf = standing.kind === 'ended' ? idText('dlv', Buffer.from(standing.latest, 'latin1')) : null
+      const pair = toPair(row, endpoint)
+      return [{ ...pair, replayOf, isOvertaken: standing.isOvertaken, at: pair.event }]
+    }),
+  )
+  return { found, after: rows.length < limit ? null : idText('evt', bytes(rows.at(-1)!.id)) }
+}
+
+function isSelected(
+  standing: Standing,
+  { states, missing }: ReplaySelection,
+): standing is Exclude<Standing, { kind: 'live' }> {
+  if (standing.kind === 'ended') return states.includes(standing.state)
+  return standing.kind === 'none' && missing
+}
+
+// Both
+
+const earliestMs = ({ event, fromMs }: ReplaySelection): number =>
+  Math.max(0, fromMs ?? 0, event === null ? 0 : idMs(event))
+
+/** The first event's id, and the id that all are before. */
+function eventBounds({ event, fromMs, toMs }: ReplaySelection, asOfMs: number): [Uint8Array, Uint8Array] {
+  const from = idBytes(firstIdAt('evt', fromMs ?? 0))
+  const until = idBytes(firstIdAt('evt', Math.min(toMs ?? Number.POSITIVE_INFINITY, asOfMs + 1)))
+  if (event === null) return [from, until]
+  // One event: the bounds are it and what comes right behind it, unless they leave it out.
+  const id = idBytes(event)
+  const isWithin = Buffer.compare(id, from) >= 0 && Buffer.compare(id, until) < 0
+  return isWithin ? [id, following(id)] : [id, id]
+}
+
+function following(id: Uint8Array): Uint8Array {
+  const next = Uint8Array.from(id)
+  for (let at = next.length - 1; at >= 0; at--) {
+    next[at] = (next[at]! + 1) & 255
+    if (next[at] !== 0) break
+  }
+  return next
+}
+
+/** By type, and by endpoint where rows have one. In JavaScript, so that the statements stay few. */
+function wanted({ selection, endpoints }: Pick<ReplayScan, 'selection' | 'endpoints'>): (row: Row) => boolean {
+  const types = selection.types === null ? null : new Set(selection.types)
+  const ids = new Set(endpoints.map(endpoint => keyOf(idBytes(endpoint))))
+  return row => (types?.has(text(row.type)) ?? true) && (row.endpoint === undefined || ids.has(keyOf(row.endpoint)))
+}
+
+const toPair = (row: Row, endpoint: Value | undefined) => ({
+  event: idText('evt', bytes(row.event)),
+  endpoint: idText('ep', bytes(endpoint)),
+  type: text(row.type),
+  test: row.test === 1,
+})
+
+type Standings = { of(event: Value | undefined, endpoint: Value | undefined): Standing }
+
+/** Of all events of these rows, at the endpoints that count. */
+function* readStandings(rows: readonly Row[], { endpoints, asOfMs }: ReplayScan): Transaction<Standings> {
+  const pairs = new Map<string, Map<string, Sibling>>()
+  const events = [...new Map(rows.map(row => [keyOf(row.event), bytes(row.event)])).values()]
+  for (let at = 0; at < events.length; at += EVENTS_A_STATEMENT) {
+    for (const row of yield* readSiblings(events.slice(at, at + EVENTS_A_STATEMENT), endpoints)) {
+      const key = keyOf(row.event) + keyOf(row.endpoint)
+      const siblings = pairs.get(key) ?? new Map<string, Sibling>()
+      pairs.set(key, siblings)
+      // One that ended between two reads comes twice, and history, which is read last, is right.
+      siblings.set(keyOf(row.id), {
+        id: keyOf(row.id),
+        state: text(row.state) as DeliveryState,
+        createdAtMs: int(row.created_ms),
+        endedAtMs: intOrNull(row.ended_ms),
+      })
+    }
+  }
+  return { of: (event, endpoint) => standingOf(pairs.get(keyOf(event) + keyOf(endpoint))?.values() ?? [], asOfMs) }
+}
+
+const EVENTS_A_STATEMENT = 1_024
+
+function* readSiblings(events: readonly Uint8Array[], endpoints: readonly EndpointId[]): Transaction<Row[]> {
+  const { text: list, params } = idList(events, 2)
+  const one = endpoints.length === 1 ? [idBytes(endpoints[0]!)] : []
+  const earliest = Math.min(...events.map(event => idMs(idText('evt', event))))
+  const bound = idBytes(firstIdAt('dlv', Math.max(0, earliest - SLACK_MS)))
+  const ofOne = one.length === 1 ? `and ${isOne('endpoint', 2 + params.length)}` : ''
+  const where = `event in (${list}) and id >= $1 ${ofOne}`
+  const all = [bound, ...params, ...one]
+  const live = yield {
+    text: `select id, endpoint, event, state, created_ms, null as ended_ms from live_delivery where ${where}`,
+    params: all,
+  }
+  const ended = yield {
+    text: `select id, endpoint, event, state, created_ms, ended_ms from delivery where ${where}`,
+    params: all,
+  }
+  return [...live, ...ended]
+}

@@ -1,0 +1,47 @@
+import type { Dialect } from '../transaction.ts'
+import { makeHistory } from './history.ts'
+
+/** Any number: it only has to be the same on every node. */
+const CONFIGURATION_LOCK = 7_072_746
+const MIGRATION_LOCK = 7_072_747
+
+export const postgresDialect: Dialect = {
+  engine: 'postgres',
+  // "C": ids and keys compare by their bytes, as on SQLite.
+  words: {
+    text: 'text collate "C"',
+    int: 'bigint',
+    medium: 'integer',
+    small: 'smallint',
+    bytes: 'bytea',
+    clustered: '',
+    cutById: 'partition by range (id)',
+    cutByDelivery: 'partition by range (delivery)',
+  },
+  lockLiveRows: 'for update of l',
+  // Publishing changes no key of an endpoint.
+  lockEndpointRows: 'for no key update of e',
+  lockEventRows: 'for update',
+  // Against the removal of a payload, which changes no key, a key's share would not hold.
+  shareEventRows: 'for share',
+  skipLocked: 'for update skip locked',
+  giveBackPages: null,
+  nowMs: '(extract(epoch from clock_timestamp()) * 1000)::bigint',
+  // Parts of a partitioned table are no tables of their own.
+  listColumns: `select c.relname as table_name, a.attname as name,
+                  coalesce(array_position(k.columns, a.attnum), 0) as key_at,
+                  case when format_type(a.atttypid, null) in ('bigint', 'integer', 'smallint') then 'int'
+                    when format_type(a.atttypid, null) = 'bytea' then 'bytes' else format_type(a.atttypid, null) end as type
+                from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+                left join lateral (select array(select unnest(i.indkey))::int2[] as columns from pg_index i
+                  where i.indrelid = c.oid and i.indisprimary) k on true
+                where n.nspname = 'posthorn' and c.relkind in ('r', 'p') and not c.relispartition
+                  and a.attnum > 0 and not a.attisdropped
+                order by c.relname, a.attnum`,
+  confirmReads: { text: `select pg_logical_emit_message(true, 'posthorn', '')` },
+  lockConfigurationShared: { text: `select pg_advisory_xact_lock_shared(${CONFIGURATION_LOCK})` },
+  lockConfiguration: { text: `select pg_advisory_xact_lock(${CONFIGURATION_LOCK})` },
+  limitLockWait: waitMs => ({ text: `set local lock_timeout = ${waitMs}` }),
+  lockMigrations: { text: `select pg_advisory_xact_lock(${MIGRATION_LOCK})` },
+  makeHistory: () => makeHistory(postgresDialect),
+}

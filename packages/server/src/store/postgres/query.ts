@@ -1,0 +1,59 @@
+/** Queries of a transaction, on a connection. */
+import pg from 'pg'
+import { type AnyQuery, type BulkQuery, type Row, StoreUnavailable, type Transaction } from '../transaction.ts'
+import { packColumn } from './array.ts'
+
+/** What the server's answer can take to come. */
+const TIMEOUT_MARGIN_MS = 500
+
+const ARRAY_TYPES = { text: 'text[]', int: 'bigint[]', bytes: 'bytea[]' } as const
+
+/** What is not the server's answer is a connection that broke or took too long. */
+export async function ask(
+  client: pg.PoolClient,
+  query: pg.QueryConfig,
+  timeoutMs: number,
+): Promise<pg.QueryResult<Row>> {
+  // Besides the server's own time-out, which is never heard of if the line is cut.
+  const patient = { ...query, query_timeout: timeoutMs + TIMEOUT_MARGIN_MS }
+  try {
+    return await client.query(patient)
+  } catch (error) {
+    if (error instanceof pg.DatabaseError) throw error
+    throw new StoreUnavailable('The connection to the database failed', { cause: error })
+  }
+}
+
+async function query(client: pg.PoolClient, asked: AnyQuery, timeoutMs: number): Promise<Row[]> {
+  if (!('columns' in asked)) {
+    return (await ask(client, { text: asked.text, values: (asked.params ?? []) as unknown[] }, timeoutMs)).rows
+  }
+  const { columns, rows } = asked
+  const values = columns.map(([, type], column) => packColumn(type, rows, column))
+  return (await ask(client, { text: bulkPrefix(columns) + asked.text, values }, timeoutMs)).rows
+}
+
+const bulkPrefixes = new WeakMap<BulkQuery['columns'], string>()
+
+/** The rows of a bulk query, as arrays of its columns. */
+function bulkPrefix(columns: BulkQuery['columns']): string {
+  let prefix = bulkPrefixes.get(columns)
+  if (prefix === undefined) {
+    const names = columns.map(([name]) => name).join(', ')
+    const arrays = columns.map(([, type], index) => `$${index + 1}::${ARRAY_TYPES[type]}`).join(', ')
+    prefix = `with v(${names}) as (select * from unnest(${arrays})) `
+    bulkPrefixes.set(columns, prefix)
+  }
+  return prefix
+}
+
+/** Runs a transaction to its end; its begin and its commit are the caller's. */
+export async function drive<Result>(
+  client: pg.PoolClient,
+  transaction: Transaction<Result>,
+  timeoutMs: number,
+): Promise<Result> {
+  let step = transaction.next([])
+  while (step.done !== true) step = transaction.next(await query(client, step.value, timeoutMs))
+  return step.value
+}

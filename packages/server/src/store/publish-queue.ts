@@ -1,0 +1,168 @@
+import type { Clock } from '../base/clock.ts'
+import { BlockedKeys, isSameKey } from './blocked-keys.ts'
+import type { OperationCall, OperationResult } from './driver.ts'
+import {
+  type PublishRequest,
+  type PublishResult,
+  type StoredResult,
+  toPublishResult,
+} from './operations/events/publish-request.ts'
+import { StoreContended, StoreUnavailable } from './transaction.ts'
+import { type Commits, enqueue, take, type Waiting } from './waiting.ts'
+
+/** Work that waits for the commit now in flight, at most; what comes on top is refused (503). */
+const MAX_WAITING_PUBLISHES = 10_000
+/** And of their payloads together. */
+const MAX_WAITING_PAYLOAD_BYTES = 64 * 1024 * 1024
+
+/** How long a commit waits for an event's key that somebody's own transaction holds: others share the commit. */
+const KEY_WAIT_MS = 250
+/** The same once it is known that some key in a batch is held, and sought which. */
+const NEXT_KEY_WAIT_MS = 20
+/** The search for held keys, at most; what is left then goes along with the next commit. */
+const KEY_SEARCH_MS = 500
+
+/** There is more waiting to be stored than is good: try again a little later. */
+export class StoreOverloaded extends Error {}
+
+type WaitingPublish = Waiting<PublishRequest, PublishResult>
+
+/**
+ * Requests to publish that wait to be committed together.
+ *
+ * A request waits → is committed with others → is answered. Where others' data makes their commit fail, each is tried
+ * alone. Where a key that somebody's own transaction holds does, it is sought by halves which request uses it, and that
+ * one is set aside: those set aside are published one at a time, beside the commits, as is from then on what uses a key
+ * that was seen to be held.
+ */
+export class PublishQueue {
+  readonly #commits: Commits
+  readonly #clock: Clock
+  readonly #waiting: WaitingPublish[] = []
+  /** Those that use keys which somebody holds: published one by one, beside the commits. */
+  readonly #aside: WaitingPublish[] = []
+  readonly #blockedKeys = new BlockedKeys()
+  #waitingPayloadBytes = 0
+  #isPublishingAside = false
+
+  constructor(commits: Commits, clock: Clock) {
+    this.#commits = commits
+    this.#clock = clock
+  }
+
+  /** Those that wait for their next commit. */
+  get length(): number {
+    return this.#waiting.length
+  }
+
+  get isPublishingAside(): boolean {
+    return this.#isPublishingAside
+  }
+
+  /** Throws StoreOverloaded, StoreContended, StoreUnavailable. */
+  add(request: PublishRequest): Promise<PublishResult> {
+    let size = 0
+    let payloadBytes = 0
+    for (const event of request.events) {
+      size += 1 + (event.deliveries?.length ?? 0)
+      payloadBytes += event.payload.length
+    }
+    const waitingBytes = this.#waitingPayloadBytes + payloadBytes
+    // One request always may, however large it is.
+    const isFull = this.#waiting.length > 0 && waitingBytes > MAX_WAITING_PAYLOAD_BYTES
+    if (isFull || this.#waiting.length + this.#aside.length >= MAX_WAITING_PUBLISHES) {
+      return Promise.reject(new StoreOverloaded('Too many events are waiting to be stored'))
+    }
+    this.#waitingPayloadBytes = waitingBytes
+    return this.#enqueue(request, size).finally(() => {
+      this.#waitingPayloadBytes -= payloadBytes
+    })
+  }
+
+  #enqueue(request: PublishRequest, size: number): Promise<PublishResult> {
+    if (this.#blockedKeys.has(request)) {
+      const stored = enqueue(this.#aside, request, size)
+      void this.#publishAside()
+      return stored
+    }
+    const stored = enqueue(this.#waiting, request, size)
+    this.#commits.schedule()
+    return stored
+  }
+
+  take(maxItems: number): WaitingPublish[] {
+    return take(this.#waiting, maxItems)
+  }
+
+  /** @param searchUntilMs where a search for held keys is under way: until when, by the monotonic clock */
+  async conclude(
+    publishes: WaitingPublish[],
+    call: OperationCall,
+    result: OperationResult,
+    searchUntilMs = Number.POSITIVE_INFINITY,
+  ): Promise<void> {
+    if (result.ok) return this.#resolve(publishes, call, result.value as StoredResult[])
+    if (result.error instanceof StoreUnavailable || publishes.length === 1) return this.#reject(publishes, result.error)
+    if (result.error instanceof StoreContended) {
+      return this.#searchBlocked(publishes, Math.min(searchUntilMs, this.#clock.monotonicMs() + KEY_SEARCH_MS))
+    }
+    // Somebody's data made the batch fail: each request alone, so that only that one pays.
+    for (const waiting of publishes) {
+      const alone = toPublishCall([waiting])
+      const [single] = await this.#commits.write([alone])
+      await this.conclude([waiting], alone, single!)
+    }
+  }
+
+  #resolve(publishes: readonly WaitingPublish[], call: OperationCall, results: readonly StoredResult[]): void {
+    this.#commits.observe(call, results)
+    publishes.forEach(({ input, resolve }, index) => {
+      resolve(toPublishResult(input, results[index]!))
+    })
+  }
+
+  #reject(publishes: readonly WaitingPublish[], error: Error): void {
+    if (error instanceof StoreContended) this.#blockedKeys.add(publishes[0]!.input)
+    for (const { reject } of publishes) reject(error)
+  }
+
+  /** Some of these use keys that somebody holds: finds which by halves, so that the others are stored soon. */
+  async #searchBlocked(publishes: WaitingPublish[], untilMs: number): Promise<void> {
+    const middle = Math.ceil(publishes.length / 2)
+    for (const half of [publishes.slice(0, middle), publishes.slice(middle)]) {
+      const free = half.filter(waiting => !this.#blockedKeys.has(waiting.input))
+      this.#aside.push(...half.filter(waiting => !free.includes(waiting)))
+      if (free.length === 0) continue
+      if (this.#clock.monotonicMs() >= untilMs) this.#waiting.unshift(...free)
+      else {
+        const call = toPublishCall(free, NEXT_KEY_WAIT_MS)
+        const [result] = await this.#commits.write([call])
+        await this.conclude(free, call, result!, untilMs)
+      }
+    }
+    void this.#publishAside()
+  }
+
+  /** One at a time, since each may wait its full time. */
+  async #publishAside(): Promise<void> {
+    if (this.#isPublishingAside) return
+    this.#isPublishingAside = true
+    for (let waiting = this.#aside.shift(); waiting !== undefined; waiting = this.#aside.shift()) {
+      const { input } = waiting
+      const call = toPublishCall([waiting])
+      const [result] = await this.#commits.write([call])
+      const isBlocked = !result!.ok && result!.error instanceof StoreContended
+      // They would wait for the same, one after the other.
+      const alike = isBlocked ? this.#aside.filter(other => isSameKey(input, other.input)) : []
+      for (const other of alike) this.#aside.splice(this.#aside.indexOf(other), 1)
+      if (!isBlocked) this.#blockedKeys.remove(input)
+      for (const one of [waiting, ...alike]) await this.conclude([one], call, result!)
+    }
+    this.#isPublishingAside = false
+    this.#commits.lookIdle()
+  }
+}
+
+export function toPublishCall(publishes: readonly WaitingPublish[], keyWaitMs = KEY_WAIT_MS): OperationCall {
+  return { name: 'publish', args: { requests: publishes.map(({ input }) => input), keyWaitMs } }
+}
