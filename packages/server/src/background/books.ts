@@ -1,10 +1,3 @@
-/**
- * The audit of the books: everything that was accepted and is kept, against what was made of it, once a day and by small
- * steps of reading (store/operations/books.ts says what must be true). What does not add up is looked at once more a
- * moment later, then kept, logged with its ids, and counted.
- *
- * The store knows how far an audit has come, so a restart or another node goes on with it.
- */
 import { DAY_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Retention, TenantId } from '../base/model.ts'
@@ -45,6 +38,13 @@ export type AuditSink = {
   found(mismatches: readonly Mismatch[]): Promise<void>
 }
 
+/**
+ * The audit of the books: everything that was accepted and is kept, against what was made of it, once a day and by small
+ * steps of reading (store/operations/books.ts says what must be true). What does not add up is looked at once more a
+ * moment later, then kept, logged with its ids, and counted.
+ *
+ * The store knows how far an audit has come, so a restart or another node goes on with it.
+ */
 export class Books implements BackgroundWork {
   readonly name = 'books'
   readonly #store: BooksStore

@@ -1,9 +1,3 @@
-/**
- * Erases tenants (docs/retention.md): their rows, some at a time; then, when no attempt can be in flight any more, what
- * those have left and the rows that nodes look at; then what is left of it all in the store's files.
- *
- * How far it has come is what is still there. Cut short anywhere, it begins anew and finds less.
- */
 import type { Logger } from '../base/logger.ts'
 import type { TenantId } from '../base/model.ts'
 import type { Store } from '../store/store.ts'
@@ -14,6 +8,12 @@ const PAGES_A_STEP = 64
 /** It is looked after whenever one is wanted, not by a time of its own. */
 const AT_ONCE_MS = 0
 
+/**
+ * Erases tenants (docs/retention.md): their rows, some at a time; then, when no attempt can be in flight any more, what
+ * those have left and the rows that nodes look at; then what is left of it all in the store's files.
+ *
+ * How far it has come is what is still there. Cut short anywhere, it begins anew and finds less.
+ */
 export class Erasure implements BackgroundWork {
   readonly name = 'erasing'
   readonly #store: Pick<Store, 'read' | 'write' | 'now' | 'scrub'>

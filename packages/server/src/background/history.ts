@@ -1,5 +1,3 @@
-/** Looks after the history at start and every hour, on every node: the store sees to it that one does at a time. */
-
 import type { Clock } from '../base/clock.ts'
 import { HOUR_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
@@ -10,6 +8,7 @@ const PAUSE_MS = HOUR_MS
 /** After a fault, or when what is old was in use just then. */
 const SHORT_PAUSE_MS = 60_000
 
+/** Looks after the history at start and every hour, on every node: the store sees to it that one does at a time. */
 export class HistoryKeeper {
   readonly #store: Pick<Store, 'keepHistory' | 'read'>
   readonly #log: Pick<Logger, 'info' | 'error'>

@@ -1,7 +1,3 @@
-/**
- * Makes events of notices (store/operations/notices.ts): for the operator's own endpoints, and for those of the tenant
- * that it is about. Any node does; what one that died had taken, another publishes again, with the same keys.
- */
 import { Buffer } from 'node:buffer'
 import type { Clock } from '../base/clock.ts'
 import { PosthornError } from '../base/errors.ts'
@@ -16,6 +12,10 @@ const LOOK_MS = 500
 /** Secrets are looked through no more often for what expires. */
 const EXPIRY_LOOK_MS = 60_000
 
+/**
+ * Makes events of notices (store/operations/notices.ts): for the operator's own endpoints, and for those of the tenant
+ * that it is about. Any node does; what one that died had taken, another publishes again, with the same keys.
+ */
 export class Notices {
   readonly #store: Store
   readonly #publisher: Pick<Publisher, 'publishOperational'>

@@ -1,8 +1,3 @@
-/**
- * Retention, beside full load: what is done with goes after its age, payloads and answers earlier where they are to.
- * On PostgreSQL whole days go with their tables (background/history.ts); the steps here remove what is left then: of
- * tenants with a shorter age, and of days that something pending or held keeps.
- */
 import { DAY_MS, HOUR_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Retention as Ages, DeliveryId, EventId, TenantId } from '../base/model.ts'
@@ -52,6 +47,11 @@ export function agesOf(retention: Ages | null, settings: RetentionSettings): Rec
   }
 }
 
+/**
+ * Retention, beside full load: what is done with goes after its age, payloads and answers earlier where they are to.
+ * On PostgreSQL whole days go with their tables (background/history.ts); the steps here remove what is left then: of
+ * tenants with a shorter age, and of days that something pending or held keeps.
+ */
 export class Retention implements BackgroundWork {
   readonly name = 'retention'
   readonly #store: RetentionStore

@@ -1,5 +1,3 @@
-/** Removes statistics: those that are older than they are kept, and those of tenants that are gone. In small steps. */
-
 import type { Clock } from '../base/clock.ts'
 import { HOUR_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
@@ -11,6 +9,7 @@ import type { Store } from '../store/store.ts'
 const PAUSE_MS = HOUR_MS
 const ROWS_A_COMMIT = 500
 
+/** Removes statistics: those that are older than they are kept, and those of tenants that are gone. In small steps. */
 export class StatisticsCleaner {
   readonly #store: Store
   readonly #isOurs: () => boolean

@@ -1,9 +1,3 @@
-/**
- * `serve --processes N`: one parent, and N processes that each are a node and share the port.
- *
- * starting (the first alone, so that what is wrong is said once and nobody races for the migrations) → running → stopping.
- * A process that ends while running is replaced, after a pause that doubles as long as none of them lives for a minute.
- */
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 
@@ -37,6 +31,12 @@ export type ProcessesOptions = {
   readonly crashCode: number
 }
 
+/**
+ * `serve --processes N`: one parent, and N processes that each are a node and share the port.
+ *
+ * starting (the first alone, so that what is wrong is said once and nobody races for the migrations) → running → stopping.
+ * A process that ends while running is replaced, after a pause that doubles as long as none of them lives for a minute.
+ */
 export class Processes {
   readonly #options: ProcessesOptions
   readonly #living = new Set<ServingProcess>()

@@ -1,10 +1,3 @@
-/**
- * How much is pending, and since when, at a bounded cost: the store may owe millions of deliveries, and Prometheus asks
- * every few seconds.
- *
- * Up to AT_ONCE deliveries are counted when somebody asks. Beyond that the count is the last walk's: it goes through all
- * of them, a chunk at a time, with pauses, at most once in WALK_PAUSE_MS and only while somebody asks.
- */
 import type { Clock } from '../base/clock.ts'
 import type { PendingCount } from '../store/operations/deliveries/backlog.ts'
 import type { Store } from '../store/store.ts'
@@ -22,6 +15,13 @@ const STORE_PATIENCE_MS = 5_000
 
 type Found = { readonly pending: number; readonly oldestMs: number | null }
 
+/**
+ * How much is pending, and since when, at a bounded cost: the store may owe millions of deliveries, and Prometheus asks
+ * every few seconds.
+ *
+ * Up to AT_ONCE deliveries are counted when somebody asks. Beyond that the count is the last walk's: it goes through all
+ * of them, a chunk at a time, with pauses, at most once in WALK_PAUSE_MS and only while somebody asks.
+ */
 export class Backlog {
   readonly #store: Pick<Store, 'read' | 'now'>
   readonly #clock: Clock

@@ -1,7 +1,3 @@
-/**
- * What this process counts, for Prometheus (docs/operations.md names it all). Counters begin at 0 with the process.
- * Labels have few values, all known here: nothing that tenants choose becomes one.
- */
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Clock, Timer } from '../base/clock.ts'
 import { idMs } from '../base/ids.ts'
@@ -76,6 +72,10 @@ function ofProcess(): Registry {
   return processRegistry
 }
 
+/**
+ * What this process counts, for Prometheus (docs/operations.md names it all). Counters begin at 0 with the process.
+ * Labels have few values, all known here: nothing that tenants choose becomes one.
+ */
 export class Metrics {
   readonly #sources: MetricsSources
   #mismatches: NodeSources['mismatches']

@@ -1,7 +1,3 @@
-/**
- * Gathers what becomes of deliveries and attempts, by endpoint and minute, and adds it to the store's statistics every
- * few seconds, beside the commits of the hot path. What was gathered since the last time is lost in a crash.
- */
 import type { Clock } from '../base/clock.ts'
 import { addBins, binOf, type LatencyBins } from '../base/latency-bins.ts'
 import type { Logger } from '../base/logger.ts'
@@ -23,6 +19,10 @@ const REST = 3
 
 type Gathered = { readonly counts: Counts; readonly latencies: LatencyBins }
 
+/**
+ * Gathers what becomes of deliveries and attempts, by endpoint and minute, and adds it to the store's statistics every
+ * few seconds, beside the commits of the hot path. What was gathered since the last time is lost in a crash.
+ */
 export class StatsWriter {
   readonly #store: Pick<Store, 'writeApart'>
   readonly #clock: Clock

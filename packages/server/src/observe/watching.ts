@@ -1,5 +1,3 @@
-/** Everything that watches: metrics, statistics, traces. Put together here, started and stopped with the server. */
-
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { TelemetrySettings } from '../config/telemetry-settings.ts'
@@ -30,6 +28,7 @@ type Traces = {
   readonly beginPublishTrace?: ReturnType<typeof import('./tracing.ts').publishTraces>
 }
 
+/** Everything that watches: metrics, statistics, traces. Put together here, started and stopped with the server. */
 export class Watching {
   readonly traces: Traces
   readonly #clock: Clock

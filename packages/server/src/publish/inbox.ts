@@ -1,9 +1,3 @@
-/**
- * Works off the inbox (store/operations/inbox.ts): makes events of what was published from SQL, and the deliveries of
- * events that have very many. Some for each tenant in turn, so that an event to ten thousand endpoints, or fifty
- * thousand events of one transaction, keep nobody else waiting. What is claimed here is another node's after some
- * seconds, so a crash costs those.
- */
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { Loop } from '../base/loop.ts'
@@ -47,6 +41,12 @@ const NONE: ClaimedInbox = { arrivals: [], items: [], last: '', hasMore: false }
 
 const isNone = ({ arrivals, items }: Rows): boolean => arrivals.length + items.length === 0
 
+/**
+ * Works off the inbox (store/operations/inbox.ts): makes events of what was published from SQL, and the deliveries of
+ * events that have very many. Some for each tenant in turn, so that an event to ten thousand endpoints, or fifty
+ * thousand events of one transaction, keep nobody else waiting. What is claimed here is another node's after some
+ * seconds, so a crash costs those.
+ */
 export class Inbox {
   readonly #store: Store
   readonly #configuration: Configuration

@@ -1,7 +1,3 @@
-/**
- * The way of an event from a request's bytes to a commit: cut → validate → match → store → hand over. One path for
- * single events, arrays and tests; nothing is answered before the commit is durable (C13).
- */
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { DAY_MS } from '../base/durations.ts'
@@ -48,6 +44,10 @@ const UNMATCHED: Match = { endpoints: [], notSent: {} }
 /** `isLater`: their deliveries are to be made from the inbox. */
 type MakeEvents = (types: KnownTypes, configuration: TenantMatcher, nowMs: number, isLater: boolean) => NewEvent[]
 
+/**
+ * The way of an event from a request's bytes to a commit: cut → validate → match → store → hand over. One path for
+ * single events, arrays and tests; nothing is answered before the commit is durable (C13).
+ */
 export class Publisher {
   readonly #store: Store
   readonly #options: PublisherOptions

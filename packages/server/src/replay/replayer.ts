@@ -1,9 +1,3 @@
-/**
- * Makes the deliveries of replays, on each node that sends. It claims parts (store/operations/replays/parts.ts), looks at
- * them ten times a second for a while, makes as many of each as its endpoint takes (rate.ts), all together at a
- * bounded rate, and gives the parts back, for others to have their turn. What a crash cut short goes on from the store.
- */
-
 import type { Clock } from '../base/clock.ts'
 import { DAY_MS, HOUR_MS } from '../base/durations.ts'
 import { newId } from '../base/ids.ts'
@@ -76,6 +70,11 @@ type Found = {
 
 const keyOf = ({ replay, endpoint }: Pick<ReplayPart, 'replay' | 'endpoint'>) => `${replay} ${endpoint}`
 
+/**
+ * Makes the deliveries of replays, on each node that sends. It claims parts (store/operations/replays/parts.ts), looks at
+ * them ten times a second for a while, makes as many of each as its endpoint takes (rate.ts), all together at a
+ * bounded rate, and gives the parts back, for others to have their turn. What a crash cut short goes on from the store.
+ */
 export class Replayer {
   readonly #store: Store
   readonly #configuration: Pick<Configuration, 'tenants'>

@@ -40,6 +40,7 @@ export type Change =
   /** A commit ended in a fault of the store: what is in it must be read again. */
   | { readonly kind: 'doubt' }
 
+/** Emits this process's changes to those who listen. */
 export class Changes {
   readonly #listeners: ((change: Change) => void)[] = []
 

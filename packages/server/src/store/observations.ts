@@ -1,8 +1,3 @@
-/**
- * What this process has committed, told once a commit, for whoever counts. Nobody's work depends on it: what a commit
- * did whose answer was lost is not told.
- */
-
 import type { EndpointId } from '../base/model.ts'
 import type { Moved, Settlement } from './operations/deliveries/settlement.ts'
 
@@ -23,6 +18,10 @@ export type Observation =
       readonly atMs: number
     }
 
+/**
+ * What this process has committed, told once a commit, for whoever counts. Nobody's work depends on it: what a commit
+ * did whose answer was lost is not told.
+ */
 export class Observations {
   readonly #listeners: ((observation: Observation) => void)[] = []
 

@@ -1,10 +1,3 @@
-/**
- * Messages between nodes by LISTEN and NOTIFY, on a connection of its own: they only make things sooner, and may get
- * lost. Notifying takes a lock across the whole database at its commit, so it is done apart from all other work.
- *
- * The connection is asked now and then to bring a message of our own: a line that is cut says nothing, and a pooler in
- * transaction mode takes LISTEN and never brings a message.
- */
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import type { Clock, Timer } from '../../base/clock.ts'
@@ -19,6 +12,13 @@ const QUERY_TIMEOUT_MS = 3_000
 const ECHO_MS = 2_000
 const CHECK_MS = 10_000
 
+/**
+ * Messages between nodes by LISTEN and NOTIFY, on a connection of its own: they only make things sooner, and may get
+ * lost. Notifying takes a lock across the whole database at its commit, so it is done apart from all other work.
+ *
+ * The connection is asked now and then to bring a message of our own: a line that is cut says nothing, and a pooler in
+ * transaction mode takes LISTEN and never brings a message.
+ */
 export class PostgresBus implements Bus {
   readonly #config: pg.ClientConfig
   readonly #clock: Clock
