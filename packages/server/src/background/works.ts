@@ -69,8 +69,9 @@ export class BackgroundWorks {
     })
   }
 
-  start(): void {
-    for (const loop of this.#loops) loop.start()
+  /** @param firstLookMs default: 10 seconds, when the start is over, which has more to do than this */
+  start(firstLookMs = LOOK_MS): void {
+    for (const loop of this.#loops) loop.start(firstLookMs)
   }
 
   /** Something may be due: looks now. */

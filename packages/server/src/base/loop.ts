@@ -45,13 +45,15 @@ export class Loop {
     return this.#isStarted && !this.#isStopped
   }
 
-  /** Begins with a run at once, or, on request, with the first pause, if nothing has woken it before. */
-  start(first: 'run' | 'pause' = 'run'): void {
+  /**
+   * @param firstMs until the first run, if nothing wakes it before; null: it waits to be woken. Default: 0, at once
+   */
+  start(firstMs: number | null = 0): void {
     if (this.#isStarted || this.#isStopped) return
     this.#isStarted = true
     if (this.#running !== undefined) this.#isWoken = true
-    else if (first === 'run' || this.#isWoken) this.#begin()
-    else this.#setTimer(this.#options.everyMs)
+    else if (firstMs === 0 || this.#isWoken) this.#begin()
+    else this.#setTimer(firstMs)
   }
 
   /** Wakes it at each event of a source that is a reason to. */

@@ -14,7 +14,7 @@ export async function migrateStore(config: Config, { stdout, clock }: CommandIo)
     const said = steps === 0 ? `is at schema version ${to} already` : `went from schema version ${to - steps} to ${to}`
     stdout.write(`The store ${said}.\n`)
   } catch (error) {
-    throw storeRefusal(error, store)
+    throw await storeRefusal(error, store)
   } finally {
     await store.close()
   }

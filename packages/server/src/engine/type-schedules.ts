@@ -26,7 +26,7 @@ export class TypeSchedules {
   /** Throws StoreUnavailable. */
   async start(): Promise<void> {
     await this.#read()
-    this.#loop.start('pause')
+    this.#loop.start(null)
   }
 
   stop(): Promise<void> {

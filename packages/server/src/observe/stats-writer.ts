@@ -41,7 +41,7 @@ export class StatsWriter {
   }
 
   start(): void {
-    this.#loop.start('pause')
+    this.#loop.start(PAUSE_MS)
   }
 
   /** After everything that was gathered has been written, or could not be. */

@@ -5,10 +5,9 @@ import { StartRefused } from '../base/start-refused.ts'
 import type { Config } from '../config/config.ts'
 import type { Store } from '../store/store.ts'
 import { announce, announceKeyFile, remindOfKey } from './announce.ts'
-import { compose } from './compose.ts'
+import type { Composed } from './compose.ts'
 import { openKeyring, openRootKey } from './instance-keys.ts'
 import { Lifecycle } from './lifecycle.ts'
-import { prepareStore, seedStore } from './preparation.ts'
 import type { ServerIo } from './server-io.ts'
 import { type Opened, openShared, storeRefusal } from './store-opening.ts'
 
@@ -27,11 +26,13 @@ export async function startServer(config: Config, io: ServerIo): Promise<Running
   const clock = io.clock ?? systemClock
   const isShared = io.sharing !== undefined && io.sharing !== 'alone'
   const log = createLogger({ level: config.logLevel, stdout: io.stdout, clock, isShared })
+  // Read in while the store's thread starts: the two take about as long.
+  const parts = loadParts()
   const opened = await openShared(config, clock, text => io.stderr.write(text))
   const lifecycle = new Lifecycle()
   try {
     await lifecycle.start({ name: 'store', close: () => opened.store.close() })
-    const { services, api, engine } = await prepareAndCompose(opened, config, io, log, lifecycle)
+    const { services, api, engine } = await prepareAndCompose(await parts, opened, config, io, log, lifecycle)
     for (const service of services) await lifecycle.start(service)
     lifecycle.ready()
     const url = api.url()
@@ -48,12 +49,24 @@ export async function startServer(config: Config, io: ServerIo): Promise<Running
   } catch (error) {
     // A start that is refused is no crash: what it began to send must not be held against the deliveries.
     await lifecycle.stop(0).catch(() => {})
-    throw refusal(error, opened.store)
+    throw await refusal(error, opened.store)
   }
 }
 
-async function prepareAndCompose(opened: Opened, config: Config, io: ServerIo, log: Log, lifecycle: Lifecycle) {
-  const { store, bus } = opened
+type Parts = typeof import('./compose.ts') & typeof import('./preparation.ts')
+
+async function loadParts(): Promise<Parts> {
+  return { ...(await import('./compose.ts')), ...(await import('./preparation.ts')) }
+}
+
+async function prepareAndCompose(
+  { prepareStore, seedStore, compose }: Parts,
+  { store, bus }: Opened,
+  config: Config,
+  io: ServerIo,
+  log: Log,
+  lifecycle: Lifecycle,
+): Promise<Composed> {
   const clock = io.clock ?? systemClock
   await prepareStore(store, clock)
   const keys = await openKeyring(store, config)
@@ -67,7 +80,7 @@ async function prepareAndCompose(opened: Opened, config: Config, io: ServerIo, l
   return compose({ config, store, bus, clock, logger: log.logger, io, keys, rootKey, lifecycle })
 }
 
-function refusal(error: unknown, store: Store): unknown {
+async function refusal(error: unknown, store: Store): Promise<unknown> {
   const { code } = error as NodeJS.ErrnoException
   if (code !== undefined && LISTEN_FAULTS.has(code)) {
     return new StartRefused(`The API cannot listen there (${code}): choose another --host or --port.`, { cause: error })

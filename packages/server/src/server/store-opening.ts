@@ -4,12 +4,9 @@ import type { Clock } from '../base/clock.ts'
 import { StartRefused } from '../base/start-refused.ts'
 import type { Config } from '../config/config.ts'
 import type { Bus } from '../store/bus.ts'
-import { PostgresBus } from '../store/postgres/bus.ts'
-import { openPostgres } from '../store/postgres/driver.ts'
-import { isUntrusted, mayPass } from '../store/postgres/server-errors.ts'
 import { databaseFile, FolderInUse, openSqlite } from '../store/sqlite/driver.ts'
 import { Store } from '../store/store.ts'
-import { NotDurable, StoreUnavailable } from '../store/transaction.ts'
+import { StoreUnavailable } from '../store/transaction.ts'
 
 /** A store, and how the nodes on it tell each other; null where it can have one process only. */
 export type Opened = { readonly store: Store; readonly bus: Bus | null }
@@ -36,14 +33,11 @@ export async function openShared(config: Config, clock: Clock, say: (text: strin
     throw new StartRefused(`${name} is not set: ${HOW_TO_MAKE[name]}, and set it to the same on every node.`)
   }
   const store = await openStore(config, clock, say)
+  const { PostgresBus } = await import('../store/postgres/bus.ts')
   return { store, bus: new PostgresBus(config.listenUrl?.reveal() ?? url, clock) }
 }
 
 type Where = Pick<Config, 'data' | 'databaseUrl'>
-
-/** How long a database that is away is waited for: a failover mostly takes less. Supervisors do the rest. */
-const DATABASE_WAIT_MS = 30_000
-const DATABASE_PAUSE_MS = 1_000
 
 /** Throws StartRefused. `say` is told when the database is away and waited for. */
 export async function openStore(
@@ -51,7 +45,8 @@ export async function openStore(
   clock: Clock,
   say: (text: string) => unknown = () => {},
 ): Promise<Store> {
-  if (databaseUrl !== null) return openDatabase(databaseUrl, clock, say)
+  // Loaded here only: the embedded store needs nothing of it.
+  if (databaseUrl !== null) return (await import('./database-opening.ts')).openDatabase(databaseUrl, clock, say)
   try {
     return new Store(await openSqlite(data, clock), clock)
   } catch (error) {
@@ -64,40 +59,6 @@ export async function openStore(
   }
 }
 
-/** Throws StartRefused. */
-export async function openDatabase(
-  url: NonNullable<Where['databaseUrl']>,
-  clock: Clock,
-  say: (text: string) => unknown = () => {},
-): Promise<Store> {
-  const endMs = clock.monotonicMs() + DATABASE_WAIT_MS
-  for (let tries = 1; ; tries++) {
-    try {
-      return new Store(await openPostgres(url.reveal(), clock), clock)
-    } catch (error) {
-      // One that restarts, or is just being replaced by its standby, is waited for.
-      if (!mayPass(error) || clock.monotonicMs() >= endMs) throw databaseRefusal(error)
-      if (tries === 1) say(`The database is away (${reasonOf(error)}): it is tried again for a while.\n`)
-      await new Promise<void>(resolve => void clock.after(DATABASE_PAUSE_MS, resolve))
-    }
-  }
-}
-
-/** The innermost: the outer ones only say that something failed. */
-function reasonOf(error: unknown): string {
-  let at = error as Error
-  while (at.cause instanceof Error) at = at.cause
-  return at.message
-}
-
-function databaseRefusal(error: unknown): StartRefused {
-  if (error instanceof NotDurable) return new StartRefused(`${error.message}.`, { cause: error })
-  const hint = isUntrusted(error)
-    ? 'its certificate is not to be trusted as sslmode and sslrootcert in POSTHORN_DATABASE_URL have it'
-    : 'check POSTHORN_DATABASE_URL'
-  return new StartRefused(`The database cannot be used (${reasonOf(error)}): ${hint}.`, { cause: error })
-}
-
 /** For whoever doesn't want to make a new one in a folder that was mistyped. */
 export function requireDatabaseFile(folder: string): void {
   if (existsSync(databaseFile(folder))) return
@@ -105,10 +66,12 @@ export function requireDatabaseFile(folder: string): void {
 }
 
 /** Errors that a store's use can end with, as refusals. They lose their class in the store's thread; names stay. */
-export function storeRefusal(error: unknown, store: Store): unknown {
+export async function storeRefusal(error: unknown, store: Store): Promise<unknown> {
   const { name, message } = error as Error
   if (name === 'StoreTooNew') return new StartRefused(message, { cause: error })
-  if (store.engine === 'postgres' && error instanceof StoreUnavailable) return databaseRefusal(error)
+  if (store.engine === 'postgres' && error instanceof StoreUnavailable) {
+    return (await import('./database-opening.ts')).databaseRefusal(error)
+  }
   if (name !== 'StoreUnavailable') return error
   const said = `The store in the data folder cannot be used (${message}): check the disk and the file.`
   return new StartRefused(said, { cause: error })

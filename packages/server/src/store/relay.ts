@@ -61,7 +61,7 @@ export class Relay {
   async start(): Promise<void> {
     const { seq, catalogueVersion } = await this.#store.read('readChanges', { after: 0 })
     this.#seen = { seq, catalogueVersion }
-    this.#loop.start('pause')
+    this.#loop.start(LOOK_MS)
     await this.#bus.open(
       text => this.#receive(text),
       areHeard => this.#store.changes.emit({ kind: 'messages', areHeard }),

@@ -47,11 +47,11 @@ describe('a loop', () => {
     expect(runs).toHaveLength(2)
   })
 
-  it('can begin with a pause, and a run can choose when the next is', async () => {
+  it('can begin later, and a run can choose when the next is', async () => {
     const { clock, loop, runs, end } = stage()
-    loop.start('pause')
+    loop.start(400)
     expect(runs).toHaveLength(0)
-    clock.turn(1_000)
+    clock.turn(400)
     await end(30)
     expect(clock.waits).toEqual([30])
   })

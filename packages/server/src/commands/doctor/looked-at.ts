@@ -1,7 +1,7 @@
 /** The store as the doctor sees it, whichever engine it is on. */
 import type { Clock } from '../../base/clock.ts'
 import type { Config } from '../../config/config.ts'
-import { openDatabase } from '../../server/store-opening.ts'
+import { openDatabase } from '../../server/database-opening.ts'
 import { databaseFile } from '../../store/sqlite/driver.ts'
 import { type Inspection, inspect } from '../../store/sqlite/inspection.ts'
 import type { Store } from '../../store/store.ts'

@@ -50,7 +50,7 @@ export class Sweep {
 
   /** Begins with the first partitions that are acquired. */
   start(): void {
-    this.#loop.start('pause')
+    this.#loop.start(PAUSE_MS)
   }
 
   /** Settles when nothing is under way any more. */

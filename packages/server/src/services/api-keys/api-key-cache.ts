@@ -28,7 +28,7 @@ export class ApiKeyCache {
   /** Reads all keys. Throws StoreUnavailable. */
   async open(): Promise<void> {
     await this.#read()
-    this.#loop.start('pause')
+    this.#loop.start(null)
   }
 
   /**
