@@ -55,15 +55,18 @@ export function accountToRunAs(): Account | undefined {
 }
 
 /**
- * Made once for all test processes of this user and this PostgreSQL, and kept in the folder for temporary files: the other
- * account may not be allowed to look into root's own (a clone in /root, say).
+ * Made once for all test processes of this user and this PostgreSQL, and kept in the folder for temporary files, or in
+ * TESTKIT_PROGRAMS: the other account may not be allowed to look into root's own (a clone in /root, say).
  */
 export async function prepare(account: Account | undefined): Promise<Prepared> {
   const found = await findInstallation()
   const { version } = JSON.parse(readFileSync(join(homeOf(found), '..', 'package.json'), 'utf8')) as { version: string }
   const of = `${found.postgres} ${version} ${account?.uid ?? ''}`
   const name = createHash('sha256').update(of).digest('hex').slice(0, 16)
-  const shared = join(realpathSync(tmpdir()), `posthorn-testkit-${userInfo().uid}-${name}`)
+  const shared = join(
+    realpathSync(process.env.TESTKIT_PROGRAMS ?? tmpdir()),
+    `posthorn-testkit-${userInfo().uid}-${name}`,
+  )
   if (!isOurs(shared)) {
     const draft = mkdtempSync(`${shared}-`)
     fill(draft, found, account)

@@ -202,7 +202,7 @@ describe('C11: time limits', () => {
     const { send, begun, close } = startSender()
     const exchange = send(receiver.url)
     await receiver.waitFor(({ requests, bytesSent }) => requests === 1 || bytesSent > 0, { timeoutMs: 5_000 })
-    await expect.poll(() => receiver.bytesSent, { timeout: 5_000 }).toBeGreaterThan(500)
+    await expect.poll(() => receiver.bytesSent, { timeout: 5_000, interval: 1 }).toBeGreaterThan(500)
     expect(begun()).toMatchObject([{ isCancelled: false }])
     begun()[0]!.fire()
     expect(await exchange).toMatchObject({ failure: 'response_timeout', status: null })
