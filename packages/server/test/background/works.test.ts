@@ -9,22 +9,22 @@ import { log } from './setup.ts'
 describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on $name', engine => {
   let opened: Opened
   let store: Store
-  const upkeeps: BackgroundWorks[] = []
+  const nodes: BackgroundWorks[] = []
 
   beforeEach(async () => {
     opened = await engine.open()
     store = opened.store
   })
   afterEach(async () => {
-    await Promise.all(upkeeps.splice(0).map(each => each.stop()))
+    await Promise.all(nodes.splice(0).map(each => each.stop()))
     await opened.close()
   })
   afterAll(() => engine.stop())
 
   function node(work: BackgroundWork, clock = systemClock): BackgroundWorks {
-    const upkeep = new BackgroundWorks(store, clock, log, [work])
-    upkeeps.push(upkeep)
-    return upkeep
+    const works = new BackgroundWorks(store, clock, log, [work])
+    nodes.push(works)
+    return works
   }
 
   it('is done by one node at a time, and again when it is due', async () => {
@@ -133,9 +133,9 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
     const lines: object[] = []
     const failing: BackgroundWork = { name: 'work', run: () => Promise.reject(new Error('no')) }
     const logged = { info() {}, error: (line: object) => void lines.push(line) }
-    const upkeep = new BackgroundWorks(store, systemClock, logged as never, [failing])
-    upkeeps.push(upkeep)
-    upkeep.start(0)
+    const works = new BackgroundWorks(store, systemClock, logged as never, [failing])
+    nodes.push(works)
+    works.start(0)
     await expect.poll(() => lines).toEqual([expect.objectContaining({ work: 'work' })])
     await expect.poll(() => store.read('isWorkDue', { name: 'work' })).toBe(false)
     expect(await store.write('claimWork', { name: 'work', node: new Uint8Array(16), claimMs: 1 })).toBeNull()

@@ -171,7 +171,7 @@ const toStat = (row: Row): Stat => ({
   latencies: readBins(text(row.latencies)),
 })
 
-// Upkeep, a limited number of rows at a time; each answers how many went
+// Removal, a limited number of rows at a time; each answers how many went
 
 export function* removeStats(args: { tenant: TenantId; limit: number }): Transaction<number> {
   const rows = yield {
