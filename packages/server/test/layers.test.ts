@@ -37,6 +37,8 @@ const STRANGERS: readonly (readonly [room: string, of: string])[] = [
   ['api', 'background'],
   ['observe', 'catalogue'],
   ['observe', 'publish'],
+  ['observe', 'replay'],
+  ['observe', 'background'],
   ['observe', 'services'],
 ]
 

@@ -7,8 +7,6 @@ import { GRAIN_NAMES } from '../store/operations/stats.ts'
 import type { Store } from '../store/store.ts'
 
 const PAUSE_MS = HOUR_MS
-/** A start has more to do than this. */
-const FIRST_PAUSE_MS = 10_000
 const ROWS_A_COMMIT = 500
 
 /** Removes statistics: those that are older than they are kept, and those of tenants that are gone. In small steps. */
@@ -30,7 +28,7 @@ export class StatisticsCleaner {
   }
 
   start(): void {
-    this.#loop.start(FIRST_PAUSE_MS)
+    this.#loop.start()
   }
 
   /** After the step that is under way. */

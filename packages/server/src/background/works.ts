@@ -69,9 +69,8 @@ export class BackgroundWorks {
     })
   }
 
-  /** @param firstLookMs default: 10 seconds, when the start is over, which has more to do than this */
-  start(firstLookMs = LOOK_MS): void {
-    for (const loop of this.#loops) loop.start(firstLookMs)
+  start(): void {
+    for (const loop of this.#loops) loop.start()
   }
 
   /** Something may be due: looks now. */

@@ -2,8 +2,11 @@ import type { Clock, Timer } from './clock.ts'
 
 export type LoopOptions = {
   readonly clock: Clock
-  /** From the end of a run to the beginning of the next, milliseconds; `run` can answer another. null: only when woken. */
-  readonly everyMs: number | null
+  /**
+   * From the end of a run to the beginning of the next, milliseconds; `run` can answer another. A function is asked when a
+   * run has ended. null: only when woken.
+   */
+  readonly everyMs: number | null | (() => number)
   /** The same after a run that failed. Wake-ups that come meanwhile wait for it. Default: `everyMs`. */
   readonly retryMs?: number
   /** One run. Answers how long until the next, milliseconds, where it isn't `everyMs`. */
@@ -121,7 +124,7 @@ export class Loop {
 
   async #runOnce(): Promise<void> {
     const { everyMs, retryMs = everyMs, run, onFailure } = this.#options
-    let nextMs: number | null
+    let nextMs: LoopOptions['everyMs']
     try {
       const answer = await run()
       nextMs = typeof answer === 'number' ? answer : everyMs
@@ -133,7 +136,7 @@ export class Loop {
     this.#running = undefined
     if (!this.#isStarted) return
     if (this.#isWoken && !this.#isPausing) this.#begin()
-    else this.#setTimer(nextMs)
+    else this.#setTimer(typeof nextMs === 'function' ? nextMs() : nextMs)
   }
 
   #setTimer(ms: number | null): void {

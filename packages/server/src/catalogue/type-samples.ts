@@ -38,7 +38,7 @@ class Newest {
 
 /**
  * Knows the newest events of each type, so that a change of a type's schema can be held against what is being published
- * (services/schema-change.ts). Each node remembers a few of those that it stores, and writes down every few seconds where
+ * (services/event-types/schema-change.ts). Each node remembers a few of those that it stores, and writes down every few seconds where
  * they are: any node finds them there, also one that has just started.
  */
 export class TypeSamples {

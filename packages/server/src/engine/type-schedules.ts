@@ -20,7 +20,10 @@ export class TypeSchedules {
       retryMs: RETRY_MS,
       run: () => this.#read(),
       onFailure: error => log.warn({ err: error }, "the types' schedules could not be read; it is tried again"),
-    }).wakeOn(store.changes, ({ kind }) => kind === 'catalogue' || kind === 'doubt')
+    })
+    store.changes.on(({ kind }) => {
+      if (kind === 'catalogue' || kind === 'doubt') void this.#loop.fresh()
+    })
   }
 
   /** Throws StoreUnavailable. */

@@ -42,7 +42,7 @@ const NONE: ClaimedInbox = { arrivals: [], items: [], last: '', hasMore: false }
 const isNone = ({ arrivals, items }: Rows): boolean => arrivals.length + items.length === 0
 
 /**
- * Works off the inbox (store/operations/inbox.ts): makes events of what was published from SQL, and the deliveries of
+ * Works off the inbox (store/operations/inbox/): makes events of what was published from SQL, and the deliveries of
  * events that have very many. Some for each tenant in turn, so that an event to ten thousand endpoints, or fifty
  * thousand events of one transaction, keep nobody else waiting. What is claimed here is another node's after some
  * seconds, so a crash costs those.

@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts'
 export class ApiServer {
   readonly #created: CreatedApi
   readonly #clock: Clock
+  #closed: Promise<void> | undefined
 
   constructor(created: CreatedApi, clock: Clock) {
     this.#created = created
@@ -35,17 +36,23 @@ export class ApiServer {
     return this.#created.failedAuthentications()
   }
 
+  /** Listens no more. Calls that have begun are answered. */
+  refuse(): void {
+    this.#closed = this.#created.api.close()
+    // It is awaited in `drain`.
+    this.#closed.catch(() => {})
+  }
+
   /**
-   * Listens no more, and answers calls to their end; one that never ends its request, or never begins one, can't hold up
-   * the stop for longer than the time-out.
+   * Answers calls to their end; one that never ends its request, or never begins one, can't hold up the stop for longer
+   * than the time-out.
    */
   async drain(timeoutMs: number): Promise<void> {
     const { api, untilIdle } = this.#created
-    const closed = api.close()
     const cut = () => api.server.closeAllConnections()
     const late = this.#clock.after(timeoutMs, cut)
     void untilIdle().then(cut)
-    await closed
+    await this.#closed
     late.cancel()
   }
 }

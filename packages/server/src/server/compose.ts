@@ -119,10 +119,16 @@ export async function compose(foundation: Foundation): Promise<Composed> {
       // After the relay: it reports what is changed from here on.
       { name: 'API keys', start: () => apiKeys.open(), close: () => apiKeys.close() },
       { name: 'observation', start: () => watching.start(), stop: () => watching.stop() },
-      ...(config.role === 'api' ? [] : sending.services),
+      // Before what stores events: it hears of them until the last is stored.
       { name: 'samples of types', stop: () => typeSamples.stop() },
+      ...(config.role === 'api' ? [] : sending.services),
       { name: 'key rotation', stop: () => keyRotation.stop() },
-      { name: 'API', start: () => api.listen(config), drain: timeoutMs => api.drain(timeoutMs) },
+      {
+        name: 'API',
+        start: () => api.listen(config),
+        refuse: () => api.refuse(),
+        drain: timeoutMs => api.drain(timeoutMs),
+      },
       { name: 'history', start: () => history.start(), stop: () => history.stop() },
       { name: 'statistics', start: () => statistics.start(), stop: () => statistics.stop() },
       { name: 'background works', start: () => works.start(), stop: () => works.stop() },

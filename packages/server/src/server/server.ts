@@ -28,6 +28,8 @@ export async function startServer(config: Config, io: ServerIo): Promise<Running
   const log = createLogger({ level: config.logLevel, stdout: io.stdout, clock, isShared })
   // Read in while the store's thread starts: the two take about as long.
   const parts = loadParts()
+  // Reported where it is awaited; until then it is no crash.
+  parts.catch(() => {})
   const opened = await openShared(config, clock, text => io.stderr.write(text))
   const lifecycle = new Lifecycle()
   try {

@@ -47,21 +47,21 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
         return { state: 'left by second', afterMs: 0 }
       },
     }
-    node(first).start(0)
+    node(first).start()
     await going.promise
     const other = node(second)
-    other.start(0)
+    other.start()
     await other.stop()
     expect(runs).toEqual(['first '])
     done.resolve()
     await expect.poll(() => store.read('readWorkState', { name: 'work' })).toBe('left by first')
     const third = node(second)
-    third.start(0)
+    third.start()
     await third.stop()
     expect(runs).toHaveLength(1)
     await store.write('hastenWork', { name: 'work' })
     const fourth = node(second)
-    fourth.start(0)
+    fourth.start()
     await expect.poll(() => runs).toEqual(['first ', 'second left by first'])
   })
 
@@ -80,7 +80,7 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
       },
     }
     const first = node(endless)
-    first.start(0)
+    first.start()
     await stepped.promise
     await first.stop()
     const finished: BackgroundWork = {
@@ -90,7 +90,7 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
         return { state, afterMs: 0 }
       },
     }
-    node(finished).start(0)
+    node(finished).start()
     await expect.poll(() => states.length).toBe(2)
     expect(Number(states[1])).toBeGreaterThanOrEqual(2)
   })
@@ -121,7 +121,7 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
         }
       },
     }
-    node(work, clock).start(0)
+    node(work, clock).start()
     await expect.poll(() => steps).toBe(1)
     clock.turn(39)
     expect(steps).toBe(1)
@@ -135,7 +135,7 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
     const logged = { info() {}, error: (line: object) => void lines.push(line) }
     const works = new BackgroundWorks(store, systemClock, logged as never, [failing])
     nodes.push(works)
-    works.start(0)
+    works.start()
     await expect.poll(() => lines).toEqual([expect.objectContaining({ work: 'work' })])
     await expect.poll(() => store.read('isWorkDue', { name: 'work' })).toBe(false)
     expect(await store.write('claimWork', { name: 'work', node: new Uint8Array(16), claimMs: 1 })).toBeNull()

@@ -45,7 +45,7 @@ export class Sweep {
     this.#store = store
     this.#log = log
     this.#listener = listener
-    this.#loop = new Loop({ clock, everyMs: PAUSE_MS, run: () => this.#sweep() })
+    this.#loop = new Loop({ clock, everyMs: () => this.#nextMs(), run: () => this.#sweep() })
   }
 
   /** Begins with the first partitions that are acquired. */
@@ -92,14 +92,16 @@ export class Sweep {
     return this.#loop.now()
   }
 
-  /** Answers how long until the next. */
-  async #sweep(): Promise<number> {
+  #nextMs(): number {
+    return this.#unseen.size > 0 ? RETRY_MS : this.#pauseMs
+  }
+
+  async #sweep(): Promise<void> {
     try {
       await this.#sweepAll()
     } catch (error) {
       this.#log.warn({ err: error }, 'the sweep failed; it is tried again')
     }
-    return this.#unseen.size > 0 ? RETRY_MS : this.#pauseMs
   }
 
   async #sweepAll(): Promise<void> {

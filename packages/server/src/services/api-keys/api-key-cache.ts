@@ -19,10 +19,11 @@ export class ApiKeyCache {
 
   constructor(store: Store, clock: Clock) {
     this.#store = store
-    this.#loop = new Loop({ clock, everyMs: null, retryMs: RETRY_MS, run: () => this.#read() }).wakeOn(
-      store.changes,
-      ({ kind }) => kind === 'api_keys' || kind === 'doubt',
-    )
+    this.#loop = new Loop({ clock, everyMs: null, retryMs: RETRY_MS, run: () => this.#read() })
+    store.changes.on(({ kind }) => {
+      // At once, also in the pause after a fault: a key that was revoked counts no longer than a second.
+      if (kind === 'api_keys' || kind === 'doubt') void this.#loop.fresh()
+    })
   }
 
   /** Reads all keys. Throws StoreUnavailable. */

@@ -27,9 +27,9 @@ export class Thread {
   constructor(settings: FileSettings, workers: Workers) {
     this.#workers = workers
     this.#worker = workers.take()
-    this.#worker.on('message', this.#hear)
-    this.#worker.on('error', this.#fail)
-    this.#worker.on('exit', this.#end)
+    this.#worker.on('message', this.#onReply)
+    this.#worker.on('error', this.#onError)
+    this.#worker.on('exit', this.#onExit)
     void this.ask({ kind: 'open', file: settings.file, readOnly: settings.readOnly })
   }
 
@@ -46,22 +46,22 @@ export class Thread {
   async close(): Promise<void> {
     await this.ask({ kind: 'close' })
     if (this.#dead !== undefined) return
-    this.#worker.off('message', this.#hear)
-    this.#worker.off('error', this.#fail)
-    this.#worker.off('exit', this.#end)
+    this.#worker.off('message', this.#onReply)
+    this.#worker.off('error', this.#onError)
+    this.#worker.off('exit', this.#onExit)
     this.#workers.giveBack(this.#worker)
-    this.#end()
+    this.#onExit()
   }
 
-  readonly #hear = (reply: Reply): void => {
+  readonly #onReply = (reply: Reply): void => {
     const resolve = this.#waiting.get(reply.id)
     this.#waiting.delete(reply.id)
     resolve?.(reply.results)
   }
 
-  readonly #fail = (error: Error): void => this.#die(error.message)
+  readonly #onError = (error: Error): void => this.#die(error.message)
 
-  readonly #end = (): void => this.#die('The store thread has ended')
+  readonly #onExit = (): void => this.#die('The store thread has ended')
 
   #die(why: string): void {
     this.#dead ??= why
