@@ -14,7 +14,7 @@ const ROWS_A_STEP = 256
 const MAX_KEPT = 1_000
 
 /** How far an audit has come; what one was like that is over. */
-export type AuditState = {
+export type CheckState = {
   readonly beganAtMs: number
   /** null: under way. */
   readonly endedAtMs: number | null
@@ -26,15 +26,15 @@ export type AuditState = {
 }
 
 /** null: none was begun yet. */
-export function parseAuditState(state: string | null): AuditState | null {
-  return state === null || state === '' ? null : (JSON.parse(state) as AuditState)
+export function parseCheckState(state: string | null): CheckState | null {
+  return state === null || state === '' ? null : (JSON.parse(state) as CheckState)
 }
 
-type AuditStore = Pick<Store, 'read' | 'now'>
-type BooksStore = AuditStore & Pick<Store, 'write'>
+type CheckStore = Pick<Store, 'read' | 'now'>
+type BooksStore = CheckStore & Pick<Store, 'write'>
 
 /** Where mismatches go that were found twice. */
-export type AuditSink = {
+export type CheckSink = {
   found(mismatches: readonly Mismatch[]): Promise<void>
 }
 
@@ -69,17 +69,17 @@ export class Books implements BackgroundWork {
     return true
   }
 
-  async run(pace: Stepper, before: string): Promise<{ state: string; afterMs: number }> {
-    const state = begin(parseAuditState(before), this.#store.now())
-    const audit = new BookCheck(this.#store, this.#settings, pace, {
+  async run(steps: Stepper, before: string): Promise<{ state: string; afterMs: number }> {
+    const state = begin(parseCheckState(before), this.#store.now())
+    const check = new BookCheck(this.#store, this.#settings, steps, {
       found: mismatches => this.#keep(mismatches, state),
     })
     for (;;) {
-      const tenant = await audit.next(state.after)
+      const tenant = await check.next(state.after)
       if (tenant === null) break
-      state.looked += await audit.tenant(tenant.tenant, tenant.retention)
+      state.looked += await check.tenant(tenant.tenant, tenant.retention)
       state.after = tenant.tenant
-      await pace.keep(JSON.stringify(state))
+      await steps.keep(JSON.stringify(state))
     }
     await this.#store.write('forgetMismatches', { beforeMs: state.beganAtMs })
     this.#mismatches = (await this.#store.read('listMismatches', { limit: 0 })).count
@@ -96,22 +96,22 @@ export class Books implements BackgroundWork {
   }
 }
 
-function begin(before: AuditState | null, nowMs: number): { -readonly [K in keyof AuditState]: AuditState[K] } {
+function begin(before: CheckState | null, nowMs: number): { -readonly [K in keyof CheckState]: CheckState[K] } {
   if (before !== null && before.endedAtMs === null) return { ...before }
   return { beganAtMs: nowMs, endedAtMs: null, after: '', looked: 0, found: 0 }
 }
 
 /** Looks at one tenant after the other, at everything of each. */
 export class BookCheck {
-  readonly #store: AuditStore
+  readonly #store: CheckStore
   readonly #settings: RetentionSettings
-  readonly #pace: Pick<Stepper, 'step'>
-  readonly #sink: AuditSink
+  readonly #steps: Pick<Stepper, 'step'>
+  readonly #sink: CheckSink
 
-  constructor(store: AuditStore, settings: RetentionSettings, pace: Pick<Stepper, 'step'>, sink: AuditSink) {
+  constructor(store: CheckStore, settings: RetentionSettings, steps: Pick<Stepper, 'step'>, sink: CheckSink) {
     this.#store = store
     this.#settings = settings
-    this.#pace = pace
+    this.#steps = steps
     this.#sink = sink
   }
 
@@ -152,7 +152,7 @@ export class BookCheck {
     let looked = 0
     for (let after: string | null = null; ; ) {
       const from: string | null = after
-      const page: Checked<string> = await this.#pace.step(() => look(from))
+      const page: Checked<string> = await this.#steps.step(() => look(from))
       await this.#judge(tenant, page.mismatches, async () => (await look(from)).mismatches)
       looked += page.looked
       if (page.last === null || page.looked < ROWS_A_STEP) return looked
@@ -167,7 +167,7 @@ export class BookCheck {
     lookAgain: () => Promise<readonly Mismatch[]>,
   ): Promise<void> {
     if (first.length === 0) return
-    const again = await this.#pace.step(lookAgain)
+    const again = await this.#steps.step(lookAgain)
     const same = (a: Mismatch) => again.some(b => a.kind === b.kind && a.id === b.id)
     const found = first.filter(same)
     if (found.length === 0 || (await this.#store.read('isErasing', { tenant }))) return

@@ -26,32 +26,32 @@ export class Erasure implements BackgroundWork {
 
   isWanted = async (): Promise<boolean> => (await this.#store.read('findOpenErasures', {})).length > 0
 
-  async run(pace: Stepper): Promise<{ state: string; afterMs: number }> {
+  async run(steps: Stepper): Promise<{ state: string; afterMs: number }> {
     for (;;) {
       const jobs = await this.#store.read('findOpenErasures', {})
       if (jobs.length === 0) return { state: '', afterMs: AT_ONCE_MS }
-      for (const { tenant } of jobs) await this.#eraseRows(tenant, false, pace)
+      for (const { tenant } of jobs) await this.#eraseRows(tenant, false, steps)
       const over = jobs.filter(({ settledAtMs }) => settledAtMs <= this.#store.now())
-      for (const { tenant } of over) await this.#eraseRows(tenant, true, pace)
-      if (over.length > 0) await this.#finish(over, pace)
+      for (const { tenant } of over) await this.#eraseRows(tenant, true, steps)
+      if (over.length > 0) await this.#finish(over, steps)
       // What is not over is looked at again with the next look, by whichever node.
       if (over.length < jobs.length) return { state: '', afterMs: AT_ONCE_MS }
     }
   }
 
-  async #eraseRows(tenant: TenantId, isLast: boolean, pace: Stepper): Promise<void> {
+  async #eraseRows(tenant: TenantId, isLast: boolean, steps: Stepper): Promise<void> {
     const limit = ROWS_A_STEP
-    while ((await pace.step(() => this.#store.write('eraseSome', { tenant, isLast, limit }))) > 0);
+    while ((await steps.step(() => this.#store.write('eraseSome', { tenant, isLast, limit }))) > 0);
   }
 
-  async #finish(over: readonly { readonly tenant: TenantId }[], pace: Stepper): Promise<void> {
+  async #finish(over: readonly { readonly tenant: TenantId }[], steps: Stepper): Promise<void> {
     // Free pages still have what was in them: they leave the file, all of them.
     for (let free = Number.POSITIVE_INFINITY; ; ) {
-      const left = await pace.step(() => this.#store.write('giveBackPages', { pages: PAGES_A_STEP }))
+      const left = await steps.step(() => this.#store.write('giveBackPages', { pages: PAGES_A_STEP }))
       if (left.free === 0 || left.free >= free) break
       free = left.free
     }
-    while (!(await pace.step(() => this.#store.scrub())));
+    while (!(await steps.step(() => this.#store.scrub())));
     for (const { tenant } of over) {
       await this.#store.write('finishErasure', { tenant, nowMs: this.#store.now() })
       this.#log.info({ tenant }, 'a tenant was erased')

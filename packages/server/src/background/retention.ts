@@ -64,7 +64,7 @@ export class Retention implements BackgroundWork {
     this.#settings = settings
   }
 
-  async run(pace: Stepper): Promise<{ state: string; afterMs: number }> {
+  async run(steps: Stepper): Promise<{ state: string; afterMs: number }> {
     const report: RetentionReport = { rows: 0, payloads: 0, answers: 0, others: 0 }
     const longest = await this.#store.read('readLongestRetention', {})
     for (let after = ''; ; ) {
@@ -72,17 +72,17 @@ export class Retention implements BackgroundWork {
       if (next === null) break
       after = next.tenant
       const ages = agesOf(next.retention, this.#settings)
-      await this.#dropEvents(next.tenant, ages.days, longest, pace, report)
-      if (ages.payloadDays < ages.days) await this.#removePayloads(next.tenant, ages.payloadDays, pace, report)
-      if (ages.answerDays < ages.days) await this.#removeAnswers(next.tenant, ages.answerDays, pace, report)
+      await this.#dropEvents(next.tenant, ages.days, longest, steps, report)
+      if (ages.payloadDays < ages.days) await this.#removePayloads(next.tenant, ages.payloadDays, steps, report)
+      if (ages.answerDays < ages.days) await this.#removeAnswers(next.tenant, ages.answerDays, steps, report)
     }
-    report.others = await this.#dropLeftovers(pace)
-    await this.#giveBackPages(pace)
+    report.others = await this.#dropLeftovers(steps)
+    await this.#giveBackPages(steps)
     if (Object.values(report).some(count => count > 0)) this.#log.info({ ...report }, 'what was done with was removed')
     return { state: JSON.stringify({ atMs: this.#store.now(), ...report }), afterMs: EVERY_MS }
   }
 
-  async #dropEvents(tenant: TenantId, days: number, longest: number, pace: Stepper, report: RetentionReport) {
+  async #dropEvents(tenant: TenantId, days: number, longest: number, steps: Stepper, report: RetentionReport) {
     if (days === Number.POSITIVE_INFINITY) return
     const { retentionDays } = this.#settings
     const droppedDays = retentionDays === 0 ? 0 : Math.max(retentionDays, longest)
@@ -91,108 +91,108 @@ export class Retention implements BackgroundWork {
     const beforeMs = this.#store.now() - (days + (spanDays === 0 ? 0 : spanDays + 1)) * DAY_MS
     const limit = EVENTS_A_STEP
     for (let after: EventId | null = null; ; ) {
-      const page: DuePage<EventId> = await pace.step(() =>
+      const page: DuePage<EventId> = await steps.step(() =>
         this.#store.read('readDueEvents', { tenant, after, beforeMs, limit }),
       )
       if (page.last === null) break
       after = page.last
       for (let isMore = page.due.length > 0; isMore; ) {
         const args = { tenant, events: page.due, beforeMs, maxDeliveries: DELIVERIES_A_STEP }
-        const dropped = await pace.step(() => this.#store.write('dropEvents', args))
+        const dropped = await steps.step(() => this.#store.write('dropEvents', args))
         report.rows += dropped.rows
         isMore = dropped.isMore
       }
     }
     for (let after: DeliveryId | null = null; ; ) {
-      const page: DuePage<DeliveryId> = await pace.step(() =>
+      const page: DuePage<DeliveryId> = await steps.step(() =>
         this.#store.read('readOrphans', { tenant, after, beforeMs, limit }),
       )
       if (page.last === null) return
       after = page.last
       if (page.due.length === 0) continue
       const args = { tenant, deliveries: page.due }
-      report.rows += await pace.step(() => this.#store.write('dropDeliveries', args))
+      report.rows += await steps.step(() => this.#store.write('dropDeliveries', args))
     }
   }
 
-  async #removePayloads(tenant: TenantId, days: number, pace: Stepper, report: RetentionReport): Promise<void> {
+  async #removePayloads(tenant: TenantId, days: number, steps: Stepper, report: RetentionReport): Promise<void> {
     const beforeMs = this.#store.now() - days * DAY_MS
     const limit = EVENTS_A_STEP
     let after = await this.#store.read('readMark', { tenant, kind: 'event' })
     for (;;) {
-      const page: DuePage<EventId> = await pace.step(() =>
+      const page: DuePage<EventId> = await steps.step(() =>
         this.#store.read('readDueEvents', { tenant, after, beforeMs, limit }),
       )
       if (page.last === null) break
       const { due: events, kept, last: mark } = page
-      await pace.step(() => this.#store.write('removePayloads', { tenant, events, beforeMs, kept, mark }))
+      await steps.step(() => this.#store.write('removePayloads', { tenant, events, beforeMs, kept, mark }))
       report.payloads += events.length
       after = mark
     }
     for (let behind: EventId | null = null; ; ) {
       const args = { tenant, after: behind, beforeMs, limit }
-      const page: DuePage<EventId> = await pace.step(() => this.#store.read('readKeptEvents', args))
+      const page: DuePage<EventId> = await steps.step(() => this.#store.read('readKeptEvents', args))
       if (page.last === null) return
       behind = page.last
       const { due: events } = page
       if (events.length === 0) continue
       report.payloads += events.length
-      await pace.step(() => this.#store.write('removePayloads', { tenant, events, beforeMs, kept: [], mark: null }))
+      await steps.step(() => this.#store.write('removePayloads', { tenant, events, beforeMs, kept: [], mark: null }))
     }
   }
 
-  async #removeAnswers(tenant: TenantId, days: number, pace: Stepper, report: RetentionReport): Promise<void> {
+  async #removeAnswers(tenant: TenantId, days: number, steps: Stepper, report: RetentionReport): Promise<void> {
     const beforeMs = this.#store.now() - days * DAY_MS
     const limit = EVENTS_A_STEP
     let after = await this.#store.read('readMark', { tenant, kind: 'delivery' })
     for (;;) {
-      const page: DuePage<DeliveryId> = await pace.step(() =>
+      const page: DuePage<DeliveryId> = await steps.step(() =>
         this.#store.read('readDeliveryPage', { tenant, after, beforeMs, limit }),
       )
       if (page.last === null) break
       const { due: deliveries, kept, last: mark } = page
-      await pace.step(() => this.#store.write('removeAnswers', { tenant, deliveries, kept, mark }))
+      await steps.step(() => this.#store.write('removeAnswers', { tenant, deliveries, kept, mark }))
       report.answers += deliveries.length
       after = mark
     }
     for (let behind: DeliveryId | null = null; ; ) {
       const args = { tenant, after: behind, beforeMs, limit }
-      const page: DuePage<DeliveryId> = await pace.step(() => this.#store.read('readKeptDeliveries', args))
+      const page: DuePage<DeliveryId> = await steps.step(() => this.#store.read('readKeptDeliveries', args))
       if (page.last === null) return
       behind = page.last
       const { due: deliveries } = page
       if (deliveries.length === 0) continue
       report.answers += deliveries.length
-      await pace.step(() => this.#store.write('removeAnswers', { tenant, deliveries, kept: [], mark: null }))
+      await steps.step(() => this.#store.write('removeAnswers', { tenant, deliveries, kept: [], mark: null }))
     }
   }
 
   /** Each as long as there is some of it. */
-  async #dropLeftovers(pace: Stepper): Promise<number> {
+  async #dropLeftovers(steps: Stepper): Promise<number> {
     const limit = ROWS_A_STEP
     const nowMs = this.#store.now()
     const { retentionDays, auditRetentionDays } = this.#settings
-    let count = await untilNone(pace, () => this.#store.write('dropExpiredKeys', { limit }))
+    let count = await untilNone(steps, () => this.#store.write('dropExpiredKeys', { limit }))
     if (auditRetentionDays > 0) {
       const beforeMs = nowMs - auditRetentionDays * DAY_MS
-      count += await untilNone(pace, () => this.#store.write('dropOldAudit', { limit, beforeMs }))
-      count += await untilNone(pace, () => this.#store.write('dropOldApiKeys', { limit, beforeMs }))
-      count += await untilNone(pace, () => this.#store.write('dropOldErasures', { limit, beforeMs }))
+      count += await untilNone(steps, () => this.#store.write('dropOldAudit', { limit, beforeMs }))
+      count += await untilNone(steps, () => this.#store.write('dropOldApiKeys', { limit, beforeMs }))
+      count += await untilNone(steps, () => this.#store.write('dropOldErasures', { limit, beforeMs }))
     }
     // Without an age of events these go as soon as nothing of theirs is left, but a day later than they were deleted.
     const beforeMs = nowMs - Math.max(1, retentionDays) * DAY_MS
-    count += await untilNone(pace, () => this.#store.write('dropDeletedEndpoints', { limit, beforeMs }))
-    count += await untilNone(pace, () => this.#store.write('dropDeletedTenants', { limit, beforeMs }))
+    count += await untilNone(steps, () => this.#store.write('dropDeletedEndpoints', { limit, beforeMs }))
+    count += await untilNone(steps, () => this.#store.write('dropDeletedTenants', { limit, beforeMs }))
     return count
   }
 
   /** So that the file shrinks again after much has gone. A little is left free: what is new takes it. */
-  async #giveBackPages(pace: Stepper): Promise<void> {
+  async #giveBackPages(steps: Stepper): Promise<void> {
     let { free, all } = await this.#store.write('giveBackPages', { pages: 0 })
     const spare = () => Math.max(SPARE_PAGES, all * SPARE_PART)
     if (free <= 2 * spare()) return
     while (free > spare()) {
-      const left = await pace.step(() => this.#store.write('giveBackPages', { pages: PAGES_A_STEP }))
+      const left = await steps.step(() => this.#store.write('giveBackPages', { pages: PAGES_A_STEP }))
       if (left.free >= free) return
       free = left.free
       all = left.all
@@ -200,10 +200,10 @@ export class Retention implements BackgroundWork {
   }
 }
 
-async function untilNone(pace: Stepper, dropSome: () => Promise<number>): Promise<number> {
+async function untilNone(steps: Stepper, dropSome: () => Promise<number>): Promise<number> {
   let dropped = 0
   for (;;) {
-    const count = await pace.step(dropSome)
+    const count = await steps.step(dropSome)
     if (count === 0) return dropped
     dropped += count
   }

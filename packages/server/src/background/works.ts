@@ -46,7 +46,7 @@ export type BackgroundWork = {
    *
    * @param state what it was left with; empty: it was never done
    */
-  run(pace: Stepper, state: string): Promise<{ readonly state: string; readonly afterMs: number }>
+  run(steps: Stepper, state: string): Promise<{ readonly state: string; readonly afterMs: number }>
 }
 
 type WorksStore = Pick<Store, 'read' | 'write'>

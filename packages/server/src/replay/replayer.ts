@@ -38,8 +38,8 @@ const MAX_ROWS = 1_000
 const MAX_STEPS = 8
 /** After a fault of the store, before it is tried again. */
 const PAUSE_MS = 1_000
-/** Of parts whose pace is kept: then all are forgotten, and begin anew. */
-const MAX_PACES = 10_000
+/** Of parts whose rate is kept: then all are forgotten, and begin anew. */
+const MAX_RATES = 10_000
 /** How often replays that are long over are looked for, and how many go in one commit. */
 const CLEANUP_MS = HOUR_MS
 const DROPPED_A_COMMIT = 1_000
@@ -50,14 +50,14 @@ type Work = {
   /** Where it stands in the store, and how far it was looked through. */
   stored: string | null
   after: string | null
-  pace: ReplayRate
+  rate: ReplayRate
   /** The first of the deliveries that were made last. */
   since: DeliveryId | null
   idleTicks: number
   isOver: boolean
 }
 
-type Known = Pick<Work, 'pace' | 'since' | 'idleTicks'>
+type Known = Pick<Work, 'rate' | 'since' | 'idleTicks'>
 
 type Found = {
   readonly work: Work
@@ -82,7 +82,7 @@ export class Replayer {
   readonly #log: Logger
   readonly #settings: ReplayerSettings
   /** What is known of the endpoints of parts that were given back, for the next round. */
-  #paces = new Map<string, Known>()
+  #rates = new Map<string, Known>()
   #credit = 0
   #earnedAtMs = Number.NEGATIVE_INFINITY
   readonly #loop: Loop
@@ -134,7 +134,7 @@ export class Replayer {
   }
 
   #take(part: ReplayPart): Work {
-    const known: Known = this.#paces.get(keyOf(part)) ?? { pace: FIRST_RATE, since: null, idleTicks: 0 }
+    const known: Known = this.#rates.get(keyOf(part)) ?? { rate: FIRST_RATE, since: null, idleTicks: 0 }
     return { part, stored: part.after, after: part.after, ...known, isOver: false }
   }
 
@@ -149,9 +149,9 @@ export class Replayer {
         if (left.length > 0) await this.#loop.rest(TICK_MS)
       }
     } finally {
-      for (const { part } of works) this.#paces.delete(keyOf(part))
-      for (const { part, pace, since, idleTicks } of left) this.#paces.set(keyOf(part), { pace, since, idleTicks })
-      if (this.#paces.size > MAX_PACES) this.#paces = new Map()
+      for (const { part } of works) this.#rates.delete(keyOf(part))
+      for (const { part, rate, since, idleTicks } of left) this.#rates.set(keyOf(part), { rate, since, idleTicks })
+      if (this.#rates.size > MAX_RATES) this.#rates = new Map()
       await this.#store.write('releaseReplayParts', { parts: left.map(({ part }) => part), claimMs: CLAIM_MS })
     }
   }
@@ -192,9 +192,9 @@ export class Replayer {
     // The endpoint is gone: what is made next ends the part.
     if (look === undefined) return 1
     // A tick can take longer than it should, and the rate is to be had all the same.
-    work.pace = rateAfter(work.pace, look, Math.ceil((2 * this.#settings.replayPerSecond * TICK_MS) / 1_000))
-    if (work.pace.isFailing && ++work.idleTicks % TICKS_WHILE_FAILING !== 0) return 0
-    return roomOf(work.pace)
+    work.rate = rateAfter(work.rate, look, Math.ceil((2 * this.#settings.replayPerSecond * TICK_MS) / 1_000))
+    if (work.rate.isFailing && ++work.idleTicks % TICKS_WHILE_FAILING !== 0) return 0
+    return roomOf(work.rate)
   }
 
   /** The next of a part, up to so many. */
@@ -259,7 +259,7 @@ export class Replayer {
     const made = new Set(result.deliveries)
     if (made.size > 0) work.since = deliveries[0]!.id
     if (result.isHeld) return
-    work.pace = { ...work.pace, untried: work.pace.untried + made.size }
+    work.rate = { ...work.rate, untried: work.rate.untried + made.size }
     const fresh = deliveries.filter(({ id }) => made.has(id))
     const items = fresh.map(({ id, event, type, test, dueAtMs }) => {
       return { tenant, delivery: id, endpoint, partition, event, type, test, dueAtMs, attempts: 0, payload: null }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Books, parseAuditState } from '../../src/background/books.ts'
+import { Books, parseCheckState } from '../../src/background/books.ts'
 import { Interrupted } from '../../src/background/works.ts'
 import { idBytes, newId } from '../../src/base/ids.ts'
 import type { Endpoint } from '../../src/base/model.ts'
@@ -31,7 +31,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the books on $name', engine =
     const { some } = await store.read('listMismatches', { limit: 100 })
     expect(books.mismatches()).toBe(some.length)
     expect(lines).toHaveLength(some.length)
-    return { found: some.map(({ kind, id }) => [kind, id]), state: parseAuditState(state)!, lines }
+    return { found: some.map(({ kind, id }) => [kind, id]), state: parseCheckState(state)!, lines }
   }
 
   const fails = (item: Parameters<typeof aSettlement>[0], kind: 'retry' | 'exhausted', number: number) =>
@@ -172,8 +172,8 @@ describe.each([sqliteEngine(), postgresEngine()])('the books on $name', engine =
     }
     const books = new Books(later(store, 1), log, settings())
     await expect(books.run(pace, '')).rejects.toBeInstanceOf(Interrupted)
-    expect(parseAuditState(state)).toMatchObject({ after: 'acme', endedAtMs: null, looked: 2 })
+    expect(parseCheckState(state)).toMatchObject({ after: 'acme', endedAtMs: null, looked: 2 })
     const { state: last } = await books.run(pace, state)
-    expect(parseAuditState(last)).toMatchObject({ looked: 6, found: 0, endedAtMs: expect.any(Number) })
+    expect(parseCheckState(last)).toMatchObject({ looked: 6, found: 0, endedAtMs: expect.any(Number) })
   })
 })

@@ -1,6 +1,6 @@
 /** Do the books balance? By the audits of the nodes, or by one that is made now. */
 
-import { BookCheck, parseAuditState } from '../../background/books.ts'
+import { BookCheck, parseCheckState } from '../../background/books.ts'
 import { DAY_MS } from '../../base/durations.ts'
 import type { Config } from '../../config/config.ts'
 import type { Mismatch } from '../../store/operations/books.ts'
@@ -18,7 +18,7 @@ export async function checkBooks(looked: LookedAt, config: Config, isFull: boole
   if (isFull) return auditNow(looked, config)
   const { count, some } = await looked.read('listMismatches', { limit: SHOWN })
   if (count > 0) return broken(count, some)
-  const state = parseAuditState(await looked.read('readWorkState', { name: 'books' }))
+  const state = parseCheckState(await looked.read('readWorkState', { name: 'books' }))
   if (state === null) return [ok('books', 'not audited yet: serve does it once a day; --full does it now')]
   const ageMs = looked.now() - (state.endedAtMs ?? state.beganAtMs)
   if (ageMs > LATE_DAYS * DAY_MS) {
