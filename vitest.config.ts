@@ -17,6 +17,8 @@ export default defineConfig({
     include: ['{packages,bench,chaos,drill,examples}/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Vitest's own second is soon over on two processors that three files share.
+    expect: { poll: { timeout: 10_000 } },
     // More than there are processors: much of a run is waiting, for leases and time-outs.
     maxWorkers: 3,
     // Where other work takes the processors away for seconds, a wait can be too short: CI says so, and tries once more.

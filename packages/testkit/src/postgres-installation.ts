@@ -61,7 +61,7 @@ export function accountToRunAs(): Account | undefined {
 export async function prepare(account: Account | undefined): Promise<Prepared> {
   const found = await findInstallation()
   const { version } = JSON.parse(readFileSync(join(homeOf(found), '..', 'package.json'), 'utf8')) as { version: string }
-  const of = `${found.postgres} ${version} ${account?.uid ?? ''}`
+  const of = `${version} ${account?.uid ?? ''}`
   const name = createHash('sha256').update(of).digest('hex').slice(0, 16)
   const shared = join(
     realpathSync(process.env.TESTKIT_PROGRAMS ?? tmpdir()),
