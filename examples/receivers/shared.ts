@@ -1,4 +1,4 @@
-/** What the receivers have in common: their secrets, and what they do with a web-hook. */
+/** What the receivers have in common: their secrets, and what they do with a webhook. */
 import type { AddressInfo } from 'node:net'
 import type { VerifyOptions, Webhook } from '@posthorn/client'
 

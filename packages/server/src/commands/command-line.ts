@@ -33,7 +33,7 @@ function program(effects: Effects): Command {
     })
   const serveCommand = root
     .command('serve')
-    .description('send web-hooks, until stopped')
+    .description('send webhooks, until stopped')
     // Unknown flags go to the configuration, which names everything that is wrong at once.
     .allowUnknownOption()
     .allowExcessArguments()

@@ -88,7 +88,7 @@ export const SETTINGS = {
   role: setting(
     choice('role', ROLES),
     'all',
-    'What this node does on a PostgreSQL: api takes calls, delivery sends web-hooks, all does both.',
+    'What this node does on a PostgreSQL: api takes calls, delivery sends webhooks, all does both.',
   ),
   processes: setting(
     integer('n', 1, 256),

@@ -1,5 +1,5 @@
 /**
- * C3: which IP addresses a web-hook may go to. An address is refused unless it is a public unicast one.
+ * C3: which IP addresses a webhook may go to. An address is refused unless it is a public unicast one.
  *
  * The parser and the table are our own, because the ready-made ones tried each let something through: `net.BlockList`
  * misses `::a.b.c.d`, `64:ff9b::` and `2002::`; `ipaddr.js` calls `::7f00:1` and `100:0:0:1::1` unicast; `private-ip`

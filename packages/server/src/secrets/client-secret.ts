@@ -105,7 +105,7 @@ export function adviseOnSecret(use: SecretUse): Warning[] {
     if (carriesAccess(claims)) {
       warnings.push({
         code: 'token_carries_access',
-        detail: 'The token grants access to more than the web-hook; issue one that grants the lowest access.',
+        detail: 'The token grants access to more than the webhook; issue one that grants the lowest access.',
       })
     }
   }
