@@ -1,5 +1,11 @@
+import type { Transaction } from '../transaction.ts'
 import { firstRelease } from './0001-first-release.ts'
-import type { Migration } from './migration.ts'
+import { callers } from './0002-callers.ts'
+import { escapeFilters } from './escape-filters.ts'
+import type { CodeName, Migration } from './migration.ts'
 
 /** The steps of the schema in their order. A new one goes to the end, with the next number. */
-export const MIGRATIONS: readonly Migration[] = [firstRelease]
+export const MIGRATIONS: readonly Migration[] = [firstRelease, callers]
+
+/** What steps do beyond SQL. */
+export const CODE: Readonly<Record<CodeName, () => Transaction<void>>> = { 'escape filters': escapeFilters }

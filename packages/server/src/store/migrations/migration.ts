@@ -3,6 +3,9 @@ import type { Dialect } from '../transaction.ts'
 /** A statement for one engine only is not translated. */
 export type Statement = string | { readonly engine: Dialect['engine']; readonly text: string }
 
+/** By name, because a step crosses to the thread of the embedded store, and a function can't. */
+export type CodeName = 'escape filters'
+
 /**
  * A step of the schema (decision 12), in a file of its own: `0002-what-it-does.ts`. Its number is its place in the list
  * of `index.ts`, from 1. Steps only go forward, and one that was released never changes.
@@ -22,4 +25,6 @@ export type Migration = {
    */
   readonly compatibleFrom: number
   readonly statements: readonly Statement[]
+  /** What SQL can't do (index.ts, CODE), run in the same transaction after the statements. Default: nothing. */
+  readonly code?: CodeName
 }

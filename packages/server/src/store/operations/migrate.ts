@@ -1,4 +1,4 @@
-import { MIGRATIONS } from '../migrations/index.ts'
+import { CODE, MIGRATIONS } from '../migrations/index.ts'
 import type { Migration, Statement } from '../migrations/migration.ts'
 import { writes } from '../operation.ts'
 import type { Dialect, Transaction } from '../transaction.ts'
@@ -46,6 +46,7 @@ export function* migrate(args: MigrateArgs, dialect: Dialect): Transaction<numbe
       const text = textFor(dialect, statement)
       if (text !== undefined) yield { text }
     }
+    if (step.code !== undefined) yield* CODE[step.code]()
     yield* setMeta('schema_version', String(found + index + 1))
     yield* setMeta('schema_compatible_from', String(step.compatibleFrom))
   }
