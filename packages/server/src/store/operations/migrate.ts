@@ -8,8 +8,8 @@ import { getMeta, setMeta } from './meta.ts'
 export class StoreTooNew extends Error {
   constructor(found: number, compatibleFrom: number, known: number) {
     super(
-      `The store has schema version ${found}, which requires a Posthorn that knows version ${compatibleFrom} or later. ` +
-        `This one knows versions up to ${known}: ` +
+      `The store has schema version ${found}, which requires a Posthorn that knows version ${compatibleFrom} or ` +
+        `later. This one knows versions up to ${known}: ` +
         'start the newer Posthorn that wrote it, or restore a backup made before the upgrade.',
     )
     this.name = 'StoreTooNew'
