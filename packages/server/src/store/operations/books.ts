@@ -1,7 +1,6 @@
 /**
  * The consistency check: compares accepted events with the deliveries and attempts made of them. Each check reads some
- * rows in one statement, so that it sees a row that is being moved in exactly one place, and returns what doesn't
- * match.
+ * rows in one statement, so that it sees a row that is being moved in exactly one place, and returns mismatches.
  *
  * At any moment, the following holds for everything that retention has not begun to remove:
  * - An event has as many deliveries as it records (live and ended, not counting manual retries), no two of them to the

@@ -53,10 +53,7 @@ export function* bumpTenant(tenant: TenantId, endpoint: Uint8Array): Transaction
   yield { text: 'update endpoint set change_seq = $2 where id = $1', params: [endpoint, change] }
 }
 
-/**
- * The next number for a change of tenants, endpoints or API keys. Numbers rise in commit order, since changes hold a
- * lock.
- */
+/** The next number for a change of tenants, endpoints or API keys. A lock makes numbers rise in commit order. */
 export function* nextChange(): Transaction<number> {
   const next = Number((yield* getMeta('change_seq')) ?? 0) + 1
   yield* setMeta('change_seq', String(next))

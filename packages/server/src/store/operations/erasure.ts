@@ -22,9 +22,7 @@ import { deleteTenant } from './tenants.ts'
 
 const KEPT: ReadonlySet<string> = new Set(['audit', 'erasure'])
 
-/**
- * Erased first: what deliveries are created from, then deliveries and events. New tables come between FIRST and LAST.
- */
+/** Erased first: what creates deliveries, then deliveries and events. New tables come between FIRST and LAST. */
 const FIRST = ['inbox', 'live_delivery', 'attempt', 'delivery', 'event', 'idempotency']
 
 /** Nodes learn from changes of these rows that they are no longer valid, so these are removed only at the end. */

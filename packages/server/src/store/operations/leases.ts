@@ -25,17 +25,13 @@ export type LeaseTick = {
 
 export type LeaseTickResult = {
   readonly held: readonly Held[]
-  /**
-   * How many partitions the node should hold. If it holds more, it stops sending for some of them and hands those back.
-   */
+  /** How many partitions the node should hold. Beyond that, it stops sending for those it likes and hands them back. */
   readonly share: number
   /** Partitions taken just now whose owner had died. A node that drains hands over all of its partitions first. */
   readonly afterCrash: readonly number[]
   /** How many nodes send, including this one. */
   readonly nodes: number
-  /**
-   * When the first lease of another node expires unless it is renewed, in milliseconds from now; null if there is none.
-   */
+  /** When another node's first lease expires unless renewed, in milliseconds from now; null if there is none. */
   readonly nextExpiryMs: number | null
 }
 
@@ -112,9 +108,7 @@ const TAKEN_COLUMNS: BulkQuery['columns'] = [
 
 export type Taken = { readonly held: readonly Held[]; readonly afterCrash: readonly number[] }
 
-/**
- * Takes free partitions and those with an expired lease. A running node renews its own leases, so those are others'.
- */
+/** Takes free partitions and those with an expired lease, which is another node's: a running node renews its own. */
 function* take({ node, leaseMs }: LeaseTick, count: number, dialect: Dialect): Transaction<Taken> {
   const now = dialect.nowMs
   const found = yield {

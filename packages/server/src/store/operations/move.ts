@@ -57,7 +57,7 @@ export function* beginMove(
     if (rows.length === 0) continue
     throw new MoveRefused(
       `The database isn't empty: posthorn.${table} has rows. Name an empty database, ` +
-        'or, if nothing in it is needed, empty this one with `drop schema posthorn cascade`.',
+        'or, if nothing in this one is needed, empty it with `drop schema posthorn cascade`.',
     )
   }
   yield* migrate({}, dialect)

@@ -32,10 +32,7 @@ export type Notice = {
   /** The same for the same fact. */
   readonly key: string
   readonly type: string
-  /**
-   * The tenant it is about, whose endpoints can receive it in addition to the provider's; null if it concerns no
-   * tenant.
-   */
+  /** The tenant it is about, whose endpoints can get it besides the provider's; null if it concerns no tenant. */
   readonly tenant: TenantId | null
   /** The payload. */
   readonly data: object
@@ -99,7 +96,7 @@ export function* addNotices(notices: readonly Notice[], nowMs: number): Transact
 
 // Facts
 
-/** Whether the endpoint is reported on: not if it receives only operational events, which would be about themselves. */
+/** Whether the endpoint is reported on. Not if it gets only operational events, which would then be about themselves. */
 const isTold = ({ tenant, types }: Pick<Endpoint, 'tenant' | 'types'>): boolean =>
   tenant !== OPERATOR_TENANT && !(types?.every(isOperational) ?? false)
 
@@ -293,9 +290,7 @@ export function* claimNotices({ nowMs }: { nowMs: number }, dialect: Dialect): T
   }))
 }
 
-/**
- * Turns gathered facts into a notice that no longer changes. Their row starts gathering again, or is removed if empty.
- */
+/** Turns gathered facts into a notice that no longer changes. Their row starts again, or is removed if empty. */
 function* readyGathered(nowMs: number, dialect: Dialect): Transaction<void> {
   const rows = yield {
     text: `select key, type, tenant, due_ms, count, data from notice where gathers = 1 and due_ms <= $1

@@ -158,7 +158,8 @@ function* dropDeliveryRows(tenant: TenantId, ids: readonly Uint8Array[]): Transa
 }
 
 /**
- * The next deliveries created before a time; due if they ended before it and their event went with its days' tables.
+ * The next deliveries created before a time. One is due if it ended before that time and its event no longer exists
+ * because the tables for its days were dropped.
  */
 export function* readOrphans(
   args: PageOf<DeliveryId> & { readonly beforeMs: number },

@@ -19,9 +19,7 @@ export function* isWorkDue(args: { readonly name: string }, dialect: Dialect): T
   return rows.length === 0
 }
 
-/**
- * Claims the work. Returns the state it was left in, empty if it was never done; null if it is not due or is claimed.
- */
+/** Claims the work. Returns the state it was left in, empty if never done; null if it is not due or is claimed. */
 export function* claimWork({ name, node, claimMs }: WorkClaim, dialect: Dialect): Transaction<string | null> {
   const now = dialect.nowMs
   const rows = yield {
@@ -34,9 +32,7 @@ export function* claimWork({ name, node, claimMs }: WorkClaim, dialect: Dialect)
   return rows.length === 0 ? null : text(rows[0]!.state)
 }
 
-/**
- * Renews the claim. Returns false if another node has taken over in the meantime. Without `state`, the state is kept.
- */
+/** Renews the claim. Returns false if another node has taken over. Without `state`, the state is kept. */
 export function* renewWork(args: WorkClaim & { readonly state?: string }, dialect: Dialect): Transaction<boolean> {
   const rows = yield {
     text: `update upkeep set until_ms = ${dialect.nowMs} + $3, state = coalesce($4, state)

@@ -122,9 +122,7 @@ const DATE_LENGTH = 29
 
 const MAX_SECONDS = 2 ** 32 - 1
 
-/**
- * Upper bounds: UTF-8 bytes per UTF-16 unit, and bytes before a text (its code, and its length at seven bits a byte).
- */
+/** Upper bounds: UTF-8 bytes per UTF-16 unit, and bytes before a text (code, and length at seven bits a byte). */
 const BYTES_A_UNIT = 3
 
 const HEAD_BYTES = 6

@@ -97,10 +97,7 @@ type EndKind = 'delivered' | 'exhausted'
 const isOurs = (partition: string, epoch: string): string =>
   `exists (select 1 from partition_lease p where p.id = ${partition} and p.epoch = ${epoch})`
 
-/**
- * Which live deliveries can end this way: a 2xx ends one in any live state, a failure only the one it was an attempt
- * of.
- */
+/** A 2xx ends a delivery in any live state, a failure only a pending one whose next attempt it was. */
 const FENCES: Readonly<Record<EndKind, string>> = {
   delivered: '',
   exhausted: `and l.state = 'pending' and l.attempts = v.attempt - 1 and ${isOurs('l.partition', 'v.epoch')}`,
@@ -109,9 +106,7 @@ const FENCES: Readonly<Record<EndKind, string>> = {
 /** Columns returned of the ended deliveries; exhausted ones are reported with them. */
 const RETURNED: Readonly<Record<EndKind, string>> = { delivered: 'id', exhausted: 'id, endpoint, event, type' }
 
-/**
- * Copies into history inside the store: reading the rows into JavaScript and inserting them again took twice as long.
- */
+/** Copies into history inside the store: moving the rows through JavaScript took twice as long. */
 const intoHistory = (kind: EndKind, dialect: Dialect): string =>
   `insert into delivery (tenant, id, endpoint, event, type, state, attempts, replay_of, test, created_ms, ended_ms)
    select l.tenant, l.id, l.endpoint, l.event, l.type, '${kind}',

@@ -22,7 +22,7 @@ export type TrialRequest = {
 
 /**
  * `begun`: send it now. `last`: send it now; one more crash sets it aside. `wait`: this would be its last trial, which
- * isn't allowed now. `set_aside`: it is held from now on. `gone`: it is not pending, or this node doesn't hold its
+ * isn't allowed now. `set_aside`: it is held from now on. `gone`: it is not pending, or another node has its
  * partition.
  */
 export type TrialAnswer = 'begun' | 'last' | 'wait' | 'set_aside' | 'gone'

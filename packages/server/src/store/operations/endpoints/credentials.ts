@@ -26,8 +26,8 @@ const RESEALED_COLUMNS: BulkQuery['columns'] = [
 ]
 
 /**
- * Stores the same secrets sealed with another key, so that no one who has read them has to read them again. Skips
- * credentials that have changed since they were read. Returns how many were replaced.
+ * Stores the same secrets sealed with another key; copies that nodes have already opened stay valid. Skips credentials
+ * that have changed since they were read. Returns how many were replaced.
  */
 export function* reseal(args: { items: readonly Resealed[] }): Transaction<number> {
   if (args.items.length === 0) return 0

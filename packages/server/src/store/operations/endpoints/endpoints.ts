@@ -256,9 +256,7 @@ export function* isSecretShared(args: {
 export type MatchEndpoint = Pick<Endpoint, 'id' | 'partition' | 'types' | 'state' | 'ordered'> & {
   /** The filter as JSON text; null if there is none. */
   readonly filterText: string | null
-  /**
-   * Versions of the tenant: when the endpoint was registered, and since when its types and filter are the current ones.
-   */
+  /** Versions of the tenant: when the endpoint was registered, and when its types or filter last changed. */
   readonly createdVersion: number
   readonly selectionVersion: number
 }

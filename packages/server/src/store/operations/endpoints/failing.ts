@@ -26,10 +26,7 @@ export type FailingClaim = {
   readonly disableAfterMs: number
 }
 
-/**
- * `failing`: the run of failures continues; since when, and how many warnings were sent. `well`: the store has no such
- * run.
- */
+/** `failing`: a run of failures, since when, and how many warnings were sent. `well`: the store has no run. */
 export type FailingEscalation =
   | { readonly kind: 'well' | 'disabled' }
   | { readonly kind: 'failing'; readonly sinceMs: number; readonly stage: number; readonly isWarned: boolean }

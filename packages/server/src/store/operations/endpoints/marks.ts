@@ -47,10 +47,7 @@ export function* markEndpoints(marks: readonly PlacedMark[]): Transaction<void> 
   }
 }
 
-/**
- * Clears failures and pause once someone has enabled the endpoint or changed its URL. One that was failing starts
- * slowly.
- */
+/** Clears failures and pause after someone enabled the endpoint or changed its URL; a failing one starts slowly. */
 export function* beginAnew({ id, state, health }: Endpoint): Transaction<void> {
   const wasWell = state === 'enabled' && health.failingSinceMs === null && health.stage === 0
   yield {

@@ -66,9 +66,7 @@ export function* deleteEventType(args: { name: string; nowMs: number } & By): Tr
   return true
 }
 
-/**
- * Archives a type or restores it; changes nothing if it is in that state already. Returns false if it doesn't exist.
- */
+/** Archives or restores a type, unless it is in that state already. Returns false if the type doesn't exist. */
 export function* setArchived(args: { name: string; archived: boolean; nowMs: number } & By): Transaction<boolean> {
   const there = yield { text: 'select archived_ms from event_type where name = $1', params: [args.name] }
   if (there.length === 0) return false

@@ -1,6 +1,4 @@
-/**
- * What the store knows about an event at each endpoint of its tenant. services/events/event-endpoints.ts interprets it.
- */
+/** What the store knows about an event at each endpoint; services/events/event-endpoints.ts interprets it. */
 
 import { firstIdAt, idBytes, idMs, idText } from '../../../base/ids.ts'
 import type { Delivery, DeliveryId, EndpointId, EventId, TenantId } from '../../../base/model.ts'
@@ -115,8 +113,7 @@ function* newestDeliveries(
     idBytes(firstIdAt('dlv', idMs(event) - SLACK_MS)),
   ]
   const where = 'tenant = $1 and event = $2 and endpoint >= $3 and endpoint <= $4 and id >= $5'
-  // The live table before history, so that a delivery which ends between the two reads is found in both, not in
-  // neither.
+  // The live table before history: a delivery that ends between the two reads is found in both, not in neither.
   const live = yield { text: `select id, endpoint from live_delivery where ${where}`, params }
   const ended = yield { text: `select id, endpoint from delivery where ${where}`, params }
   const own = new Map<EndpointId, Set<DeliveryId>>()

@@ -70,10 +70,7 @@ export function* readKeyHashes(args: {
   return new Map(rows.map(row => [text(row.event_key), bytes(row.hash)]))
 }
 
-/**
- * Sorts a request's keyed events into new ones, duplicates and conflicts. Returns conflicts by index, then claims
- * nothing.
- */
+/** Claims a request's new keys and collects its duplicates. If keys conflict, does neither and returns their indexes. */
 export function claimKeys(request: PublishRequest, known: Map<string, KnownKey>, duplicates: Set<NewEvent>): number[] {
   const conflicts: number[] = []
   const claimed: string[] = []
@@ -116,9 +113,7 @@ const NEW_KEY_COLUMNS: BulkQuery['columns'] = [
   ['now_ms', 'int'],
 ]
 
-/**
- * Waits up to `keyWaitMs` for a key that someone's open transaction has published from SQL, then throws StoreContended.
- */
+/** Waits up to `keyWaitMs` for keys published from SQL in an open transaction, then throws StoreContended. */
 export function* storeKeys(
   requests: readonly PublishRequest[],
   duplicates: Set<NewEvent>,

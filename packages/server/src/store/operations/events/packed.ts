@@ -13,10 +13,7 @@ type PackedRequests = {
   readonly notSent: readonly string[]
   readonly payloads: Uint8Array
   readonly hashes: Uint8Array
-  /**
-   * For each event: the payload's length, the hash's length (0: none), whether it is a test, how many deliveries (or
-   * LATER).
-   */
+  /** For each event: payload length, hash length (0: none), whether it is a test, number of deliveries (or LATER). */
   readonly eventNumbers: Float64Array
   readonly deliveryId: readonly string[]
   readonly deliveryEndpoint: readonly string[]

@@ -26,9 +26,7 @@ export type AcceptedArrival = {
 }
 
 export type AcceptRequest = {
-  /**
-   * The versions of the configuration that arrivals were validated and matched against; null: the tenant doesn't exist.
-   */
+  /** The configuration's versions that arrivals were validated and matched against; null: no such tenant. */
   readonly catalogueVersion: number
   readonly tenants: readonly { readonly tenant: TenantId; readonly version: number | null }[]
   readonly nowMs: number

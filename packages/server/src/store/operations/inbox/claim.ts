@@ -21,9 +21,7 @@ const MAX_TENANTS = 64
 /** The most rows in one claim. */
 const MAX_ROWS = 512
 
-/**
- * The most payload bytes in one claim: its rows are processed in one go, and the process does nothing else meanwhile.
- */
+/** The most payload bytes in one claim: its rows are processed in one go, which blocks the process meanwhile. */
 const MAX_PAYLOAD_BYTES = 2 * 1024 * 1024
 
 export type InboxClaim = {

@@ -11,9 +11,7 @@ const idOrNull = (id: EndpointId | null): Uint8Array | null => (id === null ? nu
 
 export type FanOutRequest = {
   readonly item: InboxItem
-  /**
-   * The version of the tenant's configuration that endpoints were matched against; null: the tenant no longer exists.
-   */
+  /** The version of the tenant's configuration that endpoints were matched against; null: the tenant is gone. */
   readonly tenantVersion: number | null
   readonly nowMs: number
   /** Deliveries to endpoints in the order of their ids, starting after `item.after`. */

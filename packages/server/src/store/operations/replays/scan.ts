@@ -174,9 +174,7 @@ function following(id: Uint8Array): Uint8Array {
   return next
 }
 
-/**
- * Filters by type, and by endpoint where rows have one. In JavaScript, to keep the number of different statements low.
- */
+/** Filters by type, and by endpoint where rows have one. In JavaScript, to keep the number of statements low. */
 function wanted({ selection, endpoints }: Pick<ReplayScan, 'selection' | 'endpoints'>): (row: Row) => boolean {
   const types = selection.types === null ? null : new Set(selection.types)
   const ids = new Set(endpoints.map(endpoint => keyOf(idBytes(endpoint))))
