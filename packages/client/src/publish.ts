@@ -21,8 +21,8 @@ export type EventToPublish = {
  * `tx` must be the connection that the transaction runs on. Don't pass a pool: it would run and commit the statement on
  * another connection.
  *
- * Throws TypeError if the payload is not a JSON value or has an unpaired surrogate, and rethrows errors of the database.
- * After a database error the transaction can only be rolled back, as a whole or to a savepoint.
+ * Throws TypeError if the payload is not a JSON value or has an unpaired surrogate, and rethrows errors of the
+ * database. After a database error the transaction can only be rolled back, as a whole or to a savepoint.
  */
 export async function publish(tx: SqlTransaction, event: EventToPublish): Promise<{ id: string }> {
   const { tenant, type, payload, key = null } = event
