@@ -37,16 +37,13 @@ const EXPECTED: { readonly [kind in HostileKind]: Partial<Outcome> } = {
   redirect: { status: 302 },
 }
 
-test.each(Object.entries(EXPECTED) as [HostileKind, Outcome][])(
-  '%s misbehaves as described',
-  async (kind, expected) => {
-    const receiver = await startHostileReceiver({ authority, kind, bytes: 5_000_000 })
-    expect(await post(receiver.url, { ca: authority.caPem, timeoutMs: 400 })).toMatchObject(expected)
-    expect(receiver.connections).toBe(1)
-    await receiver.close()
-    await receiver.waitFor(({ open }) => open === 0)
-  },
-)
+test.each(Object.entries(EXPECTED) as [HostileKind, Outcome][])('%s misbehaves', async (kind, expected) => {
+  const receiver = await startHostileReceiver({ authority, kind, bytes: 5_000_000 })
+  expect(await post(receiver.url, { ca: authority.caPem, timeoutMs: 400 })).toMatchObject(expected)
+  expect(receiver.connections).toBe(1)
+  await receiver.close()
+  await receiver.waitFor(({ open }) => open === 0)
+})
 
 test('a flood is sent no faster than it is read, and ends', async () => {
   const receiver = await startHostileReceiver({ authority, kind: 'flood', status: 500, bytes: 5_000_000 })
