@@ -220,7 +220,7 @@ async function certificateFor(kind: HostileKind, authority: Authority): Promise<
         notAfter: new Date(Date.now() - 2 * DAY_MS),
       })
     case 'wrong_host':
-      return authority.issue({ names: ['somebody-else.example'] })
+      return authority.issue({ names: ['other-host.example'] })
     case 'untrusted':
       return (await createAuthority('Unknown authority')).issue(loopback)
     default:
