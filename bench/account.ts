@@ -1,21 +1,21 @@
-/** Processor time of the processes of one run, an event. */
+/** Measures the processor time per event that each process spends during a run. */
 import { familyMicros, processorMicros } from './processor-time.ts'
 
 export type Accounted = {
   readonly name: string
   readonly pid: number
-  /** Its children count too (PostgreSQL's processes). Default: no. */
+  /** Whether its child processes are included (PostgreSQL's backends). Default: false. */
   readonly withChildren?: boolean
 }
 
 export type Account = {
-  /** Microseconds an event, by name. */
+  /** Microseconds per event, by process name. */
   readonly micros: Readonly<Record<string, number>>
   readonly seconds: number
   readonly eventsPerSecond: number
 }
 
-/** Runs it and tells what each process took. The account's finest step is 10 ms: let a run take seconds. */
+/** Executes a run and returns what each process spent. Processor time has steps of 10 ms, so let a run take seconds. */
 export async function account(
   processes: readonly Accounted[],
   events: number,

@@ -1,10 +1,10 @@
-/** A process that does what can't be spared: the same POSTs, and nothing else. */
+/** A process that does only what is unavoidable: it makes the same POSTs and nothing else. */
 import { Agent, request } from 'node:https'
 import { answerCommands } from './child.ts'
 import { makePayload } from './events.ts'
 import { type Client, type DispatchHandler, openClient, openPool, type Pool } from './undici.ts'
 
-/** Ways to send: undici's two, and Node's own client. */
+/** Ways to send: two of undici, and Node's own client. */
 export const WAYS = ['dispatch', 'request', 'node:https'] as const
 export type Way = (typeof WAYS)[number]
 
@@ -14,18 +14,18 @@ export type BareLoopCommand = {
   readonly origin: string
   readonly caPem: string
   readonly path: string
-  /** In turn to so many paths below it, `<path>/0` the first. Default: all to the path itself. */
+  /** Rotates through this many paths below `path`, starting with `<path>/0`. Default: all requests go to `path`. */
   readonly pathCount?: number
-  /** The headers that Posthorn sends, but the id of the event. */
+  /** The headers that Posthorn sends, without the event's id. */
   readonly headers: readonly string[]
   readonly requests: number
   readonly inFlight: number
 }
 
-/** Bodies made before the clock starts: Posthorn doesn't make its own either, the publisher does. */
+/** Bodies are made before the clock starts, as Posthorn doesn't make its bodies either: the publisher does. */
 const BODIES = Array.from({ length: 1_000 }, (_, serial) => Buffer.from(makePayload(serial)))
 
-/** As Posthorn waits for an answer. */
+/** Posthorn's default `responseTimeoutMs`. */
 const DEADLINE_MS = 15_000
 
 const clients: Client[] = []
@@ -39,14 +39,14 @@ answerCommands((command: BareLoopCommand): Promise<number> => {
   return byDispatch(command)
 })
 
-/** As many at once as there are to be, each followed by the next. */
+/** Keeps `inFlight` requests running until all are made. */
 async function oneByOne({ requests, inFlight }: BareLoopCommand, send: () => Promise<number>): Promise<number> {
   let started = 0
   const sendOn = async () => {
     while (started < requests) {
       started++
       const status = await send()
-      if (status !== 204) throw new Error(`the receiver answered ${status}`)
+      if (status !== 204) throw new Error(`the receiver responded with ${status}`)
     }
   }
   await Promise.all(Array.from({ length: inFlight }, sendOn))
@@ -72,7 +72,7 @@ function byHttps({ origin, caPem: ca, path, headers, inFlight }: BareLoopCommand
   return () => {
     const { promise, resolve, reject } = Promise.withResolvers<number>()
     const body = nextBody()
-    // As a list they are sent as they are, and nothing is added.
+    // Node sends a list of headers unchanged and adds nothing to it.
     const own = ['host', host, ...headers, 'webhook-id', nextId(), 'content-length', String(body.length)]
     const sent = request(url, { ...options, headers: own }, answer => {
       answer.resume()
@@ -112,7 +112,7 @@ function byDispatch(command: BareLoopCommand): Promise<number> {
   return promise
 }
 
-/** One for all requests of a connection, since it has one at a time. */
+/** Creates the handler for all requests of a connection; it has one request at a time. */
 function createHandler(
   client: Client,
   onEnd: (client: Client, handler: DispatchHandler) => void,
@@ -121,7 +121,7 @@ function createHandler(
   const handler: DispatchHandler = {
     onRequestStart() {},
     onResponseStart(_controller, status) {
-      if (status !== 204) onError(new Error(`the receiver answered ${status}`))
+      if (status !== 204) onError(new Error(`the receiver responded with ${status}`))
     },
     onResponseData() {},
     onResponseEnd: () => onEnd(client, handler),
@@ -132,7 +132,7 @@ function createHandler(
 
 const nextBody = () => BODIES[serial % BODIES.length]!
 
-/** As long as a real one. */
+/** Returns an id as long as a real one. */
 function nextId(): string {
   return `evt_${(++serial).toString(32).padStart(26, '0')}`
 }

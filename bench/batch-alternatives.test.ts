@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { compareWithBest } from './batch-alternatives.ts'
 import { summarise } from './statistics.ts'
 
-describe('what B4 divides by', () => {
+describe('the alternative that B4 compares with', () => {
   const costs = {
     'Posthorn, SQLite': summarise([50, 60, 40]),
     'Posthorn, PostgreSQL': summarise([80, 90, 70]),
@@ -12,15 +12,15 @@ describe('what B4 divides by', () => {
     BullMQ: summarise([150, 140, 900]),
   }
 
-  it('is the least median of the alternatives, whatever a single run took', () => {
+  it('is the one with the lowest median, whatever its single runs took', () => {
     const { best, measures } = compareWithBest(costs, ['graphile-worker', 'pg-boss', 'BullMQ'])
     expect(best).toBe('BullMQ')
     expect(measures.map(({ value }) => value)).toEqual([50 / 150, 80 / 150])
     expect(measures.map(({ goal }) => goal)).toEqual([0.35, 0.55])
   })
 
-  it('leaves out an alternative that is not to be had, and never is the bare loop', () => {
+  it('is never a missing alternative or the bare loop', () => {
     expect(compareWithBest(costs, ['graphile-worker', 'pg-boss']).best).toBe('graphile-worker')
-    expect(() => compareWithBest(costs, [])).toThrow('no alternative')
+    expect(() => compareWithBest(costs, [])).toThrow('No alternative')
   })
 })

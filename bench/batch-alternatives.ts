@@ -1,6 +1,6 @@
 /**
- * B4: processor time per delivered event, the store's server included, divided by that of the best of what people
- * otherwise write. All have one busy receiver, batches of 100 and 64 requests at once; their runs go in turn.
+ * B4: processor time per delivered event, including the store's server, divided by that of the best alternative. All
+ * have one busy receiver, batches of 100 and 64 requests in flight; their runs alternate.
  */
 import { type Account, account } from './account.ts'
 import { type Alternative, LIBRARIES, type LibraryName, startAlternative } from './alternatives/alternatives.ts'
@@ -13,16 +13,16 @@ import { BATCH_SIZE, BATCHES_IN_FLIGHT, bareHeaders, type Setting, startSetting 
 import { type Summary, summarise } from './statistics.ts'
 
 const REQUESTS_IN_FLIGHT = 64
-/** Of the alternatives' requests; Posthorn has the same by default (`responseTimeoutMs`). */
+/** Deadline of the alternatives' requests, the same as Posthorn's default `responseTimeoutMs`. */
 const DEADLINE_MS = 15_000
 const GOALS = { 'Posthorn, SQLite': 0.35, 'Posthorn, PostgreSQL': 0.55 }
 const BARE_LOOP = 'bare loop'
-/** Tried with Node's own fetch too, which is what most would write: one is enough to show what it costs more. */
+/** Also measured with Node's own fetch, which most people would use. One library is enough to show the extra cost. */
 const FETCHED = 'graphile-worker'
 
 /**
- * By default a receiver has 32 at once (`laneWindow`). A lane takes a quarter of what its tenant has left at the host,
- * so with the default `maxInFlightPerHost` of 128 it would stop at 57.
+ * By default a receiver gets 32 requests at the same time (`laneWindow`). A lane takes a quarter of what its tenant has
+ * left at the host, so with the default `maxInFlightPerHost` of 128 it would stop at 57.
  */
 const FLAGS = ['--lane-window', String(REQUESTS_IN_FLIGHT), '--max-in-flight-per-host', '256']
 
@@ -32,7 +32,7 @@ const SHORT = { runs: 3, eventsPerRun: 6_000, warmUpEvents: 20_000 }
 type Contestant = {
   readonly name: string
   readonly isAlternative: boolean
-  /** Delivers so many events, and accounts for them. */
+  /** Delivers this many events and returns what they cost. */
   run(events: number): Promise<Account>
   end(): unknown
 }
@@ -40,7 +40,7 @@ type Contestant = {
 export const batchAlternatives: Bench = {
   id: 'B4',
   name: 'batch-alternatives',
-  summary: 'the same, divided by the best of what people otherwise write',
+  summary: 'processor time per delivered event, divided by that of the best alternative',
   run: runBench,
 }
 
@@ -49,12 +49,12 @@ async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise
   const contestants: Contestant[] = []
   try {
     say(
-      `${batchAlternatives.id}: batches of ${BATCH_SIZE}, ${BATCHES_IN_FLIGHT} under way, one receiver, ${REQUESTS_IN_FLIGHT} at once`,
+      `${batchAlternatives.id}: batches of ${BATCH_SIZE}, ${BATCHES_IN_FLIGHT} in flight, one receiver, ${REQUESTS_IN_FLIGHT} requests at a time`,
     )
     const missing = await startAll(contestants, { short, ...(profileFolder === undefined ? {} : { profileFolder }) })
-    for (const name of missing) say(`there is no ${name} here: its store is not to be had`)
+    for (const name of missing) say(`${name} is skipped: the store it needs is not installed`)
     for (const each of contestants) await each.run(counts.warmUpEvents)
-    say(`warm after ${counts.warmUpEvents} events each; ${counts.runs} runs in turn, ${counts.eventsPerRun} events`)
+    say(`warm after ${counts.warmUpEvents} events; ${counts.runs} alternating runs of ${counts.eventsPerRun} events`)
     say(HEAD)
     const runs = new Map<string, Account[]>(contestants.map(({ name }) => [name, []]))
     for (let run = 1; run <= counts.runs; run++) {
@@ -71,7 +71,7 @@ async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise
   }
 }
 
-/** Fills the list, so that what was started is ended also if the next can't be; answers who is missing. */
+/** Adds to the list as it goes, so that the caller can end those started if a later one fails. Returns the missing. */
 async function startAll(contestants: Contestant[], options: RunOptions): Promise<LibraryName[]> {
   const { short, profileFolder } = options
   const setting = await startSetting({ profileFolder, flags: FLAGS })
@@ -133,7 +133,7 @@ async function startContestant(
   }
 }
 
-/** From the first batch until every event is delivered and that is stored, as for Posthorn. */
+/** Runs from the first batch until every event is delivered and its outcome stored, as for Posthorn. */
 function runAlternative(
   alternative: Alternative,
   { receiver, receives, origin }: Setting,
@@ -172,11 +172,11 @@ function conclude(
   const ratios = beside.measures.map(({ name, value }) => `${name}: ${value.toFixed(2)}`).join('; ')
   return {
     id: batchAlternatives.id,
-    title: `Processor time per delivered event, store's server included, divided by the best of what people otherwise write, batches of ${BATCH_SIZE}`,
+    title: `Processor time per delivered event, including the store's server, divided by the best alternative, batches of ${BATCH_SIZE}`,
     measures,
     bars: [
-      bars("Processor time, store's server included", 'µs', whole),
-      bars('The same with the publisher', 'µs', withPublisher),
+      bars("Processor time, including the store's server", 'µs', whole),
+      bars("Processor time, including the store's server and the publisher", 'µs', withPublisher),
       bars(
         'Rate',
         'events/s',
@@ -194,17 +194,17 @@ function conclude(
     },
     notes: [
       ...NOTES,
-      `With the publisher's time (best: ${beside.best}): ${ratios}.`,
+      `Including the publisher's time (best: ${beside.best}): ${ratios}.`,
       ...tellFetch(whole),
       ...missing.map(tellMissing),
     ],
   }
 }
 
-/** The least median of the alternatives, and what Posthorn takes beside it. */
+/** Finds the alternative with the lowest median and divides Posthorn's medians by it. */
 export function compareWithBest(costs: Readonly<Record<string, Summary>>, alternatives: readonly string[]) {
   const [best] = alternatives.toSorted((a, b) => costs[a]!.median - costs[b]!.median)
-  if (best === undefined) throw new Error('There is no alternative to compare with.')
+  if (best === undefined) throw new Error('No alternative to compare with is available.')
   const measures = Object.entries(GOALS).map(([name, goal]) => ({
     name: `${name} ÷ best alternative`,
     unit: '' as const,
@@ -228,16 +228,16 @@ function processesOf(runs: Runs): ProcessCost[] {
 function tellFetch(costs: Readonly<Record<string, Summary>>): string[] {
   const [own, byFetch] = [costs[FETCHED], costs[nameOf(FETCHED, 'fetch')]]
   if (own === undefined || byFetch === undefined) return []
-  return [`With Node's own fetch, ${FETCHED} takes ${(byFetch.median / own.median).toFixed(1)} times as much.`]
+  return [`With Node's own fetch, ${FETCHED} costs ${(byFetch.median / own.median).toFixed(1)} times as much.`]
 }
 
 const tellMissing = (name: LibraryName) =>
-  `${name} is not among them: there is neither a redis-server nor a valkey-server here.`
+  `${name} is missing: neither redis-server nor valkey-server is installed on this machine.`
 
 const NOTES = [
-  "Counted for each: the process that sends, and its store's server with all its processes. Left out: the publisher. For Posthorn that is an HTTP client; for the others it is the library itself, which adds the jobs, so what stands in Posthorn for taking events in is partly left out there. That favours the others; the second bars count the publisher too.",
-  'The alternatives do not sign, check no schema and no address, keep no attempt, and have one receiver known in advance. graphile-worker and BullMQ delete what is done; pg-boss keeps the job.',
-  "The alternatives send by `request` of the undici that Posthorn has, by a pool, with the bare loop's headers and body; “fetch” is the same with Node's own.",
-  'Each has a store of its own: PostgreSQL of one version and one configuration (its defaults: fsync and synchronous_commit on), or Redis with an append-only file that is synced once a second: what was added in the last second can be lost, unlike in the others.',
-  'graphile-worker: 64 jobs at once, local queue of 500, jobs completed in batches. pg-boss: 4 workers × batches of 100 with a result for each job (64 under way at once), woken by NOTIFY, fetching on while batches are full. BullMQ: 64 at once, added in bulk, removed when done.',
+  "Each figure includes the process that sends and its store's server with all its processes, but not the publisher. With Posthorn the publisher is an HTTP client; with the others it is the library itself, which adds the jobs, so part of the work of accepting events is left out. That favours the others; the second chart includes the publisher.",
+  'The alternatives do not sign, do not check schemas or addresses, do not record attempts, and have one receiver that is known in advance. graphile-worker and BullMQ delete finished jobs; pg-boss keeps them.',
+  "The alternatives send with `request` on a pool of the undici version that Posthorn uses, with the bare loop's headers and body; “fetch” is the same with Node's own `fetch`.",
+  'Each has a store of its own: PostgreSQL of the same version and configuration (its defaults: fsync and synchronous_commit on), or Redis with an append-only file that is synced once a second. Unlike the others, Redis can lose what was added in the last second.',
+  'graphile-worker: 64 jobs at the same time, a local queue of 500, jobs completed in batches. pg-boss: 4 workers with batches of 100 and a result for each job (64 requests in flight), woken by NOTIFY, fetching again immediately while batches are full. BullMQ: 64 jobs at the same time, added in bulk, removed when done.',
 ]

@@ -1,4 +1,4 @@
-/** B1: what an event of a batch costs on the embedded store, beside a bare POST (batches.ts). */
+/** B1: what a batched event costs on the embedded store, compared with a bare POST. */
 import { runBatches } from './batches.ts'
 import type { Bench } from './definition.ts'
 

@@ -1,8 +1,8 @@
 /**
- * For B1 and B2: processor time of the whole server per delivered event, batches of 100, one busy receiver over TLS 1.3,
- * divided by that of the bare loop per request; B1 on the embedded store, B2 on PostgreSQL, whose own time counts too.
- * Runs of both in turn, so that what else the machine does falls on both. What Posthorn and its store go on doing while
- * the bare loop has its turn (statistics, PostgreSQL's vacuum) counts too.
+ * For B1 and B2: processor time of the whole server per delivered event (batches of 100, one busy receiver over TLS
+ * 1.3), divided by the bare loop's per request. B1 is on the embedded store, B2 on PostgreSQL, including its own time.
+ * Runs of both alternate, so that other load on the machine affects both. What Posthorn and its store still do while
+ * the bare loop runs (statistics, PostgreSQL's vacuum) is included.
  */
 import { type Account, account } from './account.ts'
 import { type BareLoopCommand, WAYS, type Way } from './bare-loop.ts'
@@ -13,10 +13,10 @@ import type { BenchResult } from './result.ts'
 import { BATCH_SIZE, BATCHES_IN_FLIGHT, bareHeaders, deliverBatches, type Setting, startSetting } from './setting.ts'
 import { type Summary, summarise } from './statistics.ts'
 
-/** Posthorn's default `laneWindow`, which it reaches within the first requests of the warm-up. */
+/** Posthorn's default `laneWindow`, which the lane reaches within the first requests of the warm-up. */
 const REQUESTS_IN_FLIGHT = 32
 
-/** The bare loop is so quick that as many requests as events would be over within a few ticks of the account. */
+/** The bare loop is so fast that one request per event would take only a few ticks of processor accounting. */
 const REQUESTS_PER_EVENT = 3
 
 const FULL = { runs: 7, eventsPerRun: 40_000, warmUpEvents: 60_000 }
@@ -27,7 +27,7 @@ export type BareLoop = Child<BareLoopCommand, number>
 export type BatchBench = {
   readonly id: string
   readonly store: 'SQLite' | 'PostgreSQL'
-  /** Posthorn's time is to be at most so many times that of the bare loop. */
+  /** Posthorn's time divided by the bare loop's must be at most this. */
   readonly goal: number
 }
 
@@ -42,11 +42,13 @@ export async function runBatches(
   const setting = await startSetting({ isShared: store === 'PostgreSQL', profileFolder })
   const bareLoop: BareLoop = new Child('bare-loop.ts')
   try {
-    say(`${id}: batches of ${BATCH_SIZE}, ${BATCHES_IN_FLIGHT} under way, one endpoint, ${REQUESTS_IN_FLIGHT} at once`)
+    say(
+      `${id}: batches of ${BATCH_SIZE}, ${BATCHES_IN_FLIGHT} in flight, one endpoint, ${REQUESTS_IN_FLIGHT} at a time`,
+    )
     await runPosthorn(setting, warmUpEvents)
     const way = await fastestWay(setting, bareLoop, warmUpEvents, say)
     say(
-      `warm after ${warmUpEvents} events each; ${runs} runs in turn, ${eventsPerRun} events, ${requestsPerRun} requests`,
+      `warm after ${warmUpEvents} events; ${runs} alternating runs: ${eventsPerRun} events, ${requestsPerRun} requests`,
     )
     say(HEAD)
     const posthorn: Account[] = []
@@ -70,7 +72,7 @@ export async function runBatches(
   }
 }
 
-/** Of the ways to send, the one that takes the least here and today; each is warm when it is measured. */
+/** Returns the way to send that is cheapest on this machine right now; each is warmed up before it is measured. */
 async function fastestWay(setting: Setting, bareLoop: BareLoop, requests: number, say: Say): Promise<Way> {
   const found: { way: Way; micros: number }[] = []
   for (const way of WAYS) {
@@ -80,7 +82,7 @@ async function fastestWay(setting: Setting, bareLoop: BareLoop, requests: number
   }
   const [fastest] = found.toSorted((a, b) => a.micros - b.micros)
   const words = found.map(({ way, micros }) => `${way} ${micros.toFixed(1)} µs`).join(', ')
-  say(`bare loop: ${words}; compared to: ${fastest!.way}`)
+  say(`bare loop: ${words}; comparing with ${fastest!.way}`)
   return fastest!.way
 }
 
@@ -100,11 +102,11 @@ function conclude({ id, store, goal }: BatchBench, measured: Measured, counts: B
   const database = store === 'PostgreSQL' ? [{ name: 'PostgreSQL', micros: of(posthorn, 'PostgreSQL') }] : []
   return {
     id,
-    title: `Processor time per delivered event on ${store}, batches of ${BATCH_SIZE}, beside a bare POST`,
+    title: `Processor time per delivered event on ${store}, batches of ${BATCH_SIZE}, compared with a bare POST`,
     measures: [{ name: 'Posthorn ÷ bare loop', unit: '', value: whole.median / loop.median, goal, bound: 'atMost' }],
     bars: [
       bars('Processor time', 'µs', { Posthorn: whole, 'bare loop': loop }),
-      bars('Ratio of neighbouring runs', '', { 'Posthorn ÷ bare loop': neighbours }),
+      bars('Ratio of paired runs', '', { 'Posthorn ÷ bare loop': neighbours }),
       bars('Rate', 'events/s', { Posthorn: summarise(posthorn.map(({ eventsPerSecond }) => eventsPerSecond)) }),
     ],
     processes: [
@@ -113,7 +115,7 @@ function conclude({ id, store, goal }: BatchBench, measured: Measured, counts: B
       { name: 'both, while the bare loop runs', micros: of(posthorn, 'afterwards') },
       { name: 'publisher', micros: of(posthorn, 'publisher') },
       { name: 'receiver', micros: of(posthorn, 'receiver') },
-      { name: 'bare loop (a request)', micros: loop, ...peakOf(peaks['bare loop']) },
+      { name: 'bare loop (per request)', micros: loop, ...peakOf(peaks['bare loop']) },
     ],
     setup: {
       ...counts,
@@ -131,7 +133,7 @@ export const bars = (name: string, unit: string, summaries: Record<string, Summa
   bars: Object.entries(summaries).map(([barName, summary]) => ({ name: barName, summary })),
 })
 
-/** With its store's server, where it has one, and with what is done after its turn, where that was looked at. */
+/** Includes the store's server, if there is one, and the work done after the run, if it was measured. */
 export const sender = ({ micros }: Account) =>
   micros.sender! + (micros.PostgreSQL ?? 0) + (micros.Redis ?? 0) + (micros.afterwards ?? 0)
 

@@ -1,4 +1,4 @@
-/** `npm run bench`: what Posthorn costs beside what can't be spared, both measured in one run. */
+/** `npm run bench`: measures what Posthorn costs compared with the unavoidable minimum, both in the same run. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
@@ -13,7 +13,7 @@ import { undiciVersion } from './undici.ts'
 
 const say: Say = line => void process.stdout.write(`${line}\n`)
 const args = process.argv.slice(2)
-// Without it, Ctrl-C would end the process before what it has in folders of its own could be removed.
+// Without this, Ctrl-C would end the process before it could remove its temporary folders.
 process.on('SIGINT', () => process.exit(130))
 
 const options = parseOptions(args)
@@ -39,13 +39,13 @@ async function run({ ids, write, atMost, ...options }: BenchOptions): Promise<vo
   }
 }
 
-/** As our own packages ask for it: exactly. */
+/** Returns a dependency's version from our own manifests, which pin exact versions. */
 function versionOf(name: string, asker = ''): string {
   const manifest = JSON.parse(readFileSync(new URL(`../${asker}package.json`, import.meta.url), 'utf8'))
   return { ...manifest.dependencies, ...manifest.devDependencies }[name]
 }
 
-/** In brackets, `-dirty` where files have changed since; nothing where this is no checkout. */
+/** Returns the commit in brackets, with `-dirty` if files have changed since; empty if this is not a Git checkout. */
 function commit(): string {
   const { stdout, status } = spawnSync('git', ['describe', '--always', '--dirty', '--exclude', '*'], {
     encoding: 'utf8',
@@ -53,7 +53,7 @@ function commit(): string {
   return status === 0 ? ` (${stdout.trim()})` : ''
 }
 
-/** Above the bound, once more: other work on the machine can have come between, but hardly twice. */
+/** Runs a bench again if it exceeds the bound: other load on the machine can disturb one run, but hardly two. */
 async function runBounded(id: string, options: RunOptions, atMost = Number.POSITIVE_INFINITY): Promise<BenchResult> {
   for (let run = 1; ; run++) {
     const result = await findBench(id)!.run(options, say)
@@ -61,8 +61,8 @@ async function runBounded(id: string, options: RunOptions, atMost = Number.POSIT
     const { name, value } = result.measures[0]!
     if (value <= atMost) return result
     const words = `${id}: ${name} is ${round(value)}, above the bound of ${atMost}`
-    if (run === 2) throw new Error(`${words}, twice. If the change is worth it, raise the bound where it is given.`)
-    say(`${words}: once more.`)
+    if (run === 2) throw new Error(`${words}, twice. If the change is worth it, raise the bound (--at-most).`)
+    say(`${words}; running it again`)
   }
 }
 

@@ -1,4 +1,4 @@
-/** All benches that `npm run bench` knows, in the order of its help and of docs/benchmarks.md. */
+/** All benches of `npm run bench`, in the order of its help text and of docs/benchmarks.md. */
 import { batchAlternatives } from './batch-alternatives.ts'
 import { batchPostgres } from './batch-postgres.ts'
 import { batchSqlite } from './batch-sqlite.ts'
@@ -28,6 +28,6 @@ export const BENCHES: readonly Bench[] = [
   moreNodes,
 ]
 
-/** By its id or its name. */
+/** Finds a bench by its id or its name. */
 export const findBench = (word: string): Bench | undefined =>
   BENCHES.find(({ id, name }) => word === id || word === name)

@@ -1,8 +1,8 @@
-/** Bars beside each other as an SVG that reads on light and dark pages: the median as a bar, the spread as a line. */
+/** Draws an SVG bar chart for light and dark pages: the median as a bar, the range as a line. */
 import { type Bars, round } from './result.ts'
 
 const WIDTH = 720
-/** Of a letter at 13 pixels, on the wide side: fonts differ. */
+/** Estimated width of a letter at 13 pixels, on the generous side because fonts differ. */
 const LETTER = 7.5
 const GAP = 10
 const ROW = 26

@@ -4,14 +4,14 @@ import { fileURLToPath } from 'node:url'
 type Question = { readonly id: number; readonly command: unknown }
 type Answer = { readonly id: number; readonly value?: unknown; readonly error?: string }
 
-/** Processes of the bench's own, told what to do over Node's channel; they end with the bench, however it ends. */
+/** A child process of the bench. It takes commands over Node's IPC channel and ends with the bench in any case. */
 export class Child<Command, Value> {
   readonly #process: ChildProcess
   readonly #ended: Promise<void>
   readonly #waiting = new Map<number, PromiseWithResolvers<Value>>()
   #lastId = 0
 
-  /** @param file of this folder */
+  /** @param file a file in this folder */
   constructor(file: string) {
     this.#process = fork(fileURLToPath(new URL(file, import.meta.url)))
     this.#process.on('message', ({ id, value, error }: Answer) => {
@@ -22,7 +22,7 @@ export class Child<Command, Value> {
     })
     this.#ended = new Promise(resolve => this.#process.once('exit', () => resolve()))
     this.#process.on('exit', code => {
-      for (const waiting of this.#waiting.values()) waiting.reject(new Error(`${file} ended (exit code ${code}).`))
+      for (const waiting of this.#waiting.values()) waiting.reject(new Error(`${file} exited with code ${code}.`))
       this.#waiting.clear()
     })
   }
@@ -39,14 +39,14 @@ export class Child<Command, Value> {
     return waiting.promise
   }
 
-  /** Resolves once it has ended: what it is connected to can be ended then too, without an outcry. */
+  /** Resolves once the process has ended, so that its peers can be ended next without connection errors. */
   end(): Promise<void> {
     if (this.#process.connected) this.#process.disconnect()
     return this.#ended
   }
 }
 
-/** The other side: answers each command, and ends when nobody is left to give one. */
+/** The child's side: responds to each command, and exits when the parent is gone. */
 export function answerCommands<Command, Value>(answer: (command: Command) => Promise<Value>): void {
   process.on('message', async ({ id, command }: Question) => {
     try {

@@ -1,25 +1,25 @@
-/** What a bench is, to the command line and the page. */
+/** What the command line and the results page need to know of a bench. */
 import type { BenchResult } from './result.ts'
 
 export type Bench = {
-  /** By which its results are kept (docs/benchmarks) and spoken of. */
+  /** Names the bench and its results (docs/benchmarks). */
   readonly id: string
-  /** What it measures, in a word or three; its file is called the same. Either is taken at the command line. */
+  /** What it measures, in up to three words; its file has the same name. The command line accepts this or the id. */
   readonly name: string
-  /** What its numbers are, for the help. */
+  /** What its numbers mean, for the help text. */
   readonly summary: string
-  /** Its first measure is the better the larger it is, so `--at-most` is not for it. Default: false. */
+  /** Whether a larger first measure is better, so that `--at-most` doesn't apply. Default: false. */
   readonly isLargerBetter?: boolean
   readonly run: (options: RunOptions, say: Say) => Promise<BenchResult>
 }
 
-/** What each bench is told. */
+/** Options that every bench receives. */
 export type RunOptions = {
-  /** Less of everything: about a minute. */
+  /** Fewer and shorter runs: about a minute. */
   readonly short: boolean
-  /** Where to write processor profiles of the server (one a thread). They slow it down: its numbers don't count then. */
+  /** Where to write CPU profiles of the server, one per thread. Profiling slows it down: don't use the figures. */
   readonly profileFolder?: string
 }
 
-/** Shows a line to whoever watches. */
+/** Prints a line of progress. */
 export type Say = (line: string) => void

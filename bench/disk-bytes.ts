@@ -1,10 +1,10 @@
 /**
- * B10: bytes on disk per delivered event with a payload of 200 bytes, indexes included. Events are published to the real
- * server and delivered to a real receiver; then it is stopped, and what the store takes is compared with what it takes
- * without a single event. The measure is after `vacuum` on SQLite; what is left without, after a checkpoint, is shown beside
- * it. On PostgreSQL it is what the second half of the events adds, after plain vacuums before and after: the room that
- * the indexes of live deliveries took at their most is kept by then, and used again however many events follow. What all of
- * them took, and what `vacuum full` leaves of it, is shown beside it.
+ * B10: bytes on disk per delivered event with a payload of 200 bytes, including indexes. Events are published to the
+ * real server and delivered to a real receiver; then the server is stopped, and the store's size is compared with that
+ * of a store without events. On SQLite the measure is the size after `vacuum`; the size after only a checkpoint is
+ * shown as well. On PostgreSQL it is what the second half of the events adds, with plain vacuums before and after: by
+ * then the indexes of live deliveries have reached their peak size, and that space is reused however many events
+ * follow. The size of all events, and what `vacuum full` leaves of it, is shown as well.
  */
 import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
@@ -21,9 +21,9 @@ const GOALS = { SQLite: 600, PostgreSQL: 900 }
 const FULL_EVENTS = 50_000
 const SHORT_EVENTS = 10_000
 
-/** Bytes, in all and by table and index. */
+/** Bytes, in total and by table and index. */
 type Sizes = { readonly total: number; readonly of: ReadonlyMap<string, number> }
-/** After a checkpoint or a plain vacuum, and written anew. */
+/** Sizes after a checkpoint or plain vacuum (`kept`), and after `vacuum` or `vacuum full` rewrote the store. */
 type Taken = { readonly kept: Sizes; readonly rewritten: Sizes }
 type Engine = keyof typeof GOALS
 
@@ -37,7 +37,7 @@ export const diskBytes: Bench = {
 async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise<BenchResult> {
   const events = short ? SHORT_EVENTS : FULL_EVENTS
   const payloadBytes = Buffer.byteLength(makePayload(0))
-  say(`${diskBytes.id}: ${events} events with a payload of ${payloadBytes} bytes, delivered; one endpoint`)
+  say(`${diskBytes.id}: ${events} events with a payload of ${payloadBytes} bytes, delivered to one endpoint`)
   const storeSqlite = (count: number) => storeInSqlite(count, profileFolder)
   const sqlite = perEvent(events, await storeSqlite(0), await storeSqlite(events))
   sayParts(say, 'SQLite', sqlite)
@@ -45,16 +45,16 @@ async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise
   const postgres = perEvent(events, empty, filled)
   sayParts(say, 'PostgreSQL', postgres)
   const further = (filled.kept.total - filled.firstHalf.total) / (events / 2)
-  say(`PostgreSQL: each event of the second half added ${further.toFixed(0)} bytes, plain vacuums before and after`)
+  say(`PostgreSQL: each event of the second half added ${further.toFixed(0)} bytes (plain vacuum before and after)`)
   return {
     id: diskBytes.id,
-    title: 'Bytes on disk per delivered event, indexes included',
+    title: 'Bytes on disk per delivered event, including indexes',
     measures: [
       toMeasure('SQLite', 'SQLite, after vacuum', sqlite.rewritten.total),
-      toMeasure('PostgreSQL', 'PostgreSQL, what a further event adds', further),
+      toMeasure('PostgreSQL', 'PostgreSQL, per additional event', further),
     ],
     bars: [
-      bars('In all', {
+      bars('Total', {
         'SQLite, vacuum': sqlite.rewritten.total,
         'SQLite, checkpoint': sqlite.kept.total,
         'PostgreSQL, second half, vacuum': further,
@@ -66,8 +66,8 @@ async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise
     ],
     setup: { events, payloadBytes, batchSize: BATCH_SIZE, endpoints: 1 },
     notes: [
-      'The measure on SQLite is after vacuum; after a checkpoint alone some pages are less full. The measure on PostgreSQL is what each event of the second half adds, after plain vacuums: the room that the indexes of live deliveries took at their most is kept, and used again, so that it is not taken once more.',
-      "The answers are a status and the receiver's three headers: what a receiver says beside that is stored too, and comes on top.",
+      'On SQLite the measure is the size after vacuum; after only a checkpoint some pages are less full. On PostgreSQL it is what each event of the second half adds, after plain vacuums: the peak space of the indexes of live deliveries stays allocated and is reused, so later events do not need it again.',
+      "The recorded responses are a status and the receiver's three headers. Anything else that a receiver sends is stored too and adds to these figures.",
     ],
   }
 }
@@ -83,12 +83,12 @@ const bars = (name: string, values: Record<string, number>) => ({
 
 function sayParts(say: Say, engine: Engine, { kept, rewritten }: Taken): void {
   say(
-    `${engine}: ${kept.total.toFixed(0)} bytes an event after a checkpoint or plain vacuum, ${rewritten.total.toFixed(0)} written anew`,
+    `${engine}: ${kept.total.toFixed(0)} bytes an event after a checkpoint or plain vacuum, ${rewritten.total.toFixed(0)} when rewritten`,
   )
   for (const [name, bytes] of kept.of) say(`  ${name.padEnd(32)}${bytes.toFixed(0).padStart(6)}`)
 }
 
-/** What so many events add to an empty store, divided by their number; the parts that matter, largest first. */
+/** What the events add to an empty store, per event. Keeps parts of at least one byte, largest first. */
 function perEvent(events: number, empty: Taken, filled: Taken): Taken {
   const share = (which: keyof Taken): Sizes => {
     const [before, after] = [empty[which], filled[which]]
@@ -129,14 +129,14 @@ function sqliteSizes(database: DatabaseSync, file: string): Sizes {
   return { total: statSync(file).size, of: new Map(rows.map(({ name, bytes }) => [String(name), Number(bytes)])) }
 }
 
-/** And what the first half of the events took of it, after a plain vacuum. */
+/** Also measures, after a plain vacuum, what the first half of the events took. */
 async function storeInPostgres(events: number): Promise<Taken & { readonly firstHalf: Sizes }> {
   const setting = await startSetting({ isShared: true })
   try {
     const client = new pg.Client({ connectionString: setting.postgres!.url() })
     await client.connect()
     const afterVacuum = async (full = '') => {
-      // Pages of an index that a first one empties are free for use after the next.
+      // Index pages that the first vacuum empties become reusable only after the second.
       for (let times = 0; times < 2; times++) await client.query(`vacuum ${full}`)
       return postgresSizes(client)
     }
@@ -155,7 +155,7 @@ async function storeInPostgres(events: number): Promise<Taken & { readonly first
   }
 }
 
-/** Tables with what belongs to them (long values, maps of free space), and indexes; days of history are added up. */
+/** Sizes of tables (with TOAST and free space map) and indexes. Daily history partitions are added up. */
 async function postgresSizes(client: pg.Client): Promise<Sizes> {
   const { rows } = await client.query<{ name: string; bytes: string }>(
     `select regexp_replace(relname, '_\\d{8}', '') as name,

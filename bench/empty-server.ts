@@ -1,4 +1,4 @@
-/** A process that answers calls which say nothing, by the HTTP server that Posthorn's API is made of (api/api.ts). */
+/** A process that responds to empty calls, on an HTTP server configured like Posthorn's API (api/api.ts). */
 import type { AddressInfo } from 'node:net'
 import fastify from 'fastify'
 import { answerCommands } from './child.ts'

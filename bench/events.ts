@@ -1,4 +1,4 @@
-/** The events of the bench: of a starter type whose schema checks formats, with a payload of 200 bytes, no two alike. */
+/** The bench's events: a starter type whose schema checks formats, and payloads of 200 bytes that are all different. */
 export const EVENT_TYPE = 'COVER_STATUS_CHANGED'
 
 export function makePayload(serial: number): string {

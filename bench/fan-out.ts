@@ -1,8 +1,8 @@
 /**
- * B9: one event to 10,000 endpoints of a tenant: until the publisher has its answer, and until the receiver has had all
- * requests, divided by what the bare loop takes for as many requests to the same URLs, with as many at once and as many
- * connections as Posthorn has. Both have their connections open, and Posthorn has read the endpoints: the first event
- * after they were made is shown beside that.
+ * B9: one event to 10,000 endpoints of a tenant. Measures the time until the publisher has its response, and the time
+ * until the receiver has all requests, divided by the bare loop's for the same number of requests to the same URLs,
+ * with as many requests in flight and as many connections as Posthorn. Both have their connections open, and Posthorn
+ * has loaded the endpoints; the first event after they were created is shown separately.
  */
 import { randomBytes } from 'node:crypto'
 import type { BareLoopCommand } from './bare-loop.ts'
@@ -15,7 +15,7 @@ import { type Summary, summarise } from './statistics.ts'
 
 const GOALS = { answerSeconds: 1, ratio: 2 }
 const ENDPOINTS = 10_000
-/** All of one tenant. */
+/** The tenant that has all the endpoints. */
 const MANY = 'many'
 const REGISTERED_AT_ONCE = 64
 const REGISTER_TIMEOUT_MS = 60_000
@@ -25,13 +25,13 @@ const SHORT = { runs: 5, warmUpEvents: 30_000, warmUpFanOuts: 2 }
 const BATCH_SIZE = 100
 
 type BareLoop = Child<BareLoopCommand, number>
-/** Milliseconds from the beginning of the call. */
+/** Milliseconds since the call began. */
 type FanOut = { readonly answerMs: number; readonly wallMs: number }
 
 export const fanOut: Bench = {
   id: 'B9',
   name: 'fan-out',
-  summary: 'one event to 10,000 endpoints: its answer, and its time divided by that of bare POSTs',
+  summary: 'one event to 10,000 endpoints: time to the response, and to the last delivery divided by bare POSTs',
   run: runBench,
 }
 
@@ -40,16 +40,16 @@ async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise
   const setting = await startSetting({ profileFolder })
   const bareLoop: BareLoop = new Child('bare-loop.ts')
   try {
-    say(`${fanOut.id}: one event to ${ENDPOINTS} endpoints of one receiver; registering them, warming up`)
+    say(`${fanOut.id}: one event to ${ENDPOINTS} endpoints at one receiver; registering them and warming up`)
     await register(setting)
     await warmUp(setting, warmUpEvents)
     const first = await publishToAll(setting)
     for (let count = 1; count < warmUpFanOuts; count++) await publishToAll(setting)
     const connections = (await setting.receiver.ask({ kind: 'connections' })).value
     await sendBare(setting, bareLoop, warmUpEvents, connections)
-    say(`warm; ${runs} runs in turn, ${connections} requests and connections at once`)
+    say(`warm; ${runs} alternating runs, ${connections} connections with a request in flight on each`)
     say(format('first', first))
-    say('run    answer ms   all ms  bare loop ms')
+    say('run  response ms   all ms  bare loop ms')
     const fanOuts: FanOut[] = []
     const bareMs: number[] = []
     for (let run = 1; run <= runs; run++) {
@@ -74,17 +74,17 @@ function conclude({ first, fanOuts, bareMs }: Found, setup: BenchResult['setup']
   const bar = (name: string, summary: Summary) => ({ name, summary })
   return {
     id: fanOut.id,
-    title: `One event to ${ENDPOINTS} endpoints: its answer, and its time beside as many bare POSTs`,
+    title: `One event to ${ENDPOINTS} endpoints: time to the response, and to the last delivery compared with as many bare POSTs`,
     measures: [
       {
-        name: 'answer to the publisher',
+        name: 'response to the publisher',
         unit: 's',
         value: answer.median / 1_000,
         goal: GOALS.answerSeconds,
         bound: 'atMost',
       },
       {
-        name: 'until all are delivered ÷ bare loop',
+        name: 'all delivered ÷ bare loop',
         unit: '',
         value: wall.median / bare.median,
         goal: GOALS.ratio,
@@ -93,20 +93,20 @@ function conclude({ first, fanOuts, bareMs }: Found, setup: BenchResult['setup']
     ],
     bars: [
       {
-        name: 'Until all are delivered',
+        name: 'Time until all are delivered',
         unit: 'ms',
         bars: [
           bar('Posthorn', wall),
-          bar('Posthorn, the first after they were registered', summarise([first.wallMs])),
+          bar('Posthorn, first event after registration', summarise([first.wallMs])),
           bar('bare loop', bare),
         ],
       },
-      { name: 'Answer to the publisher', unit: 'ms', bars: [bar('Posthorn', answer)] },
-      { name: 'Ratio of neighbouring runs', unit: '', bars: [bar('Posthorn ÷ bare loop', summarise(neighbours))] },
+      { name: 'Response to the publisher', unit: 'ms', bars: [bar('Posthorn', answer)] },
+      { name: 'Ratio of paired runs', unit: '', bars: [bar('Posthorn ÷ bare loop', summarise(neighbours))] },
     ],
     setup,
     notes: [
-      'Both sides have their connections open. All endpoints are at one host and port, so Posthorn has as many requests at once as a tenant alone may have there by default; the bare loop has the same.',
+      'Both sides have their connections open. All endpoints are at one host and port, so Posthorn has as many requests in flight as a single tenant can have there by default; the bare loop has the same number.',
     ],
   }
 }
@@ -124,7 +124,7 @@ async function register({ posthorn, origin }: Setting): Promise<void> {
   await Promise.all(Array.from({ length: REGISTERED_AT_ONCE }, keepRegistering))
 }
 
-/** Of the code that all deliveries go through. */
+/** Warms up the code that all deliveries go through. */
 async function warmUp({ posthorn, publisher, receives }: Setting, events: number): Promise<void> {
   const { url, apiKey } = posthorn
   await publisher.ask({ url, apiKey, tenant: TENANT, batches: events / BATCH_SIZE, batchSize: BATCH_SIZE, inFlight: 4 })

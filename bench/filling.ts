@@ -1,8 +1,8 @@
-/** What benches share that put rows into a store without sending anything. */
+/** Shared by benches that put rows into a store without sending anything. */
 import type { Endpoint } from '../packages/server/src/base/model.ts'
 import { WELL } from '../packages/server/src/base/model.ts'
 
-/** One that exists for its rows alone: nothing can be sent to it, since its secret is none. */
+/** Returns an endpoint that only exists for its rows: it has no valid secret, so nothing can be sent to it. */
 export const anEndpoint = (place: Pick<Endpoint, 'id' | 'tenant' | 'partition'>): Endpoint => ({
   ...place,
   url: 'https://hooks.example.com/a',

@@ -1,6 +1,6 @@
 /**
- * B5: how long it takes from the moment at which the publisher has its answer until the event's first bytes are at the
- * receiver, at a tenth of the peak rate. The peak is found first, as B1 has it: batches, as fast as they are accepted.
+ * B5: time from the publisher's response until the event's first bytes reach the receiver, at a tenth of the peak rate.
+ * The peak is measured first, as in B1: batches, as fast as they are accepted.
  */
 import { Child } from './child.ts'
 import type { Bench, RunOptions, Say } from './definition.ts'
@@ -18,7 +18,7 @@ const BATCHES_IN_FLIGHT = 4
 
 const FULL = { runs: 7, secondsPerRun: 15, peakRuns: 5, peakEvents: 30_000, warmUpEvents: 60_000 }
 const SHORT = { runs: 5, secondsPerRun: 5, peakRuns: 3, peakEvents: 15_000, warmUpEvents: 30_000 }
-/** Singles take other ways through the code than batches do. */
+/** Single events take a different path through the code than batches. */
 const SINGLES_WARM_UP_SECONDS = 5
 
 const FROM_ACCEPTED = 'accepted → first byte'
@@ -27,7 +27,7 @@ const FROM_PLANNED = 'planned → first byte'
 export const firstByte: Bench = {
   id: 'B5',
   name: 'first-byte',
-  summary: 'from an event being accepted to its first byte at the receiver, at a tenth of the peak rate',
+  summary: 'time from accepting an event to its first byte at the receiver, at a tenth of the peak rate',
   run: runBench,
 }
 
@@ -46,9 +46,7 @@ async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise
     }
     const peak = summarise(peaks)
     const perSecond = Math.round(peak.median * PART_OF_PEAK)
-    say(
-      `peak ${peak.median.toFixed(0)} events/s in batches of ${BATCH_SIZE}; from here on singly, ${perSecond} a second`,
-    )
+    say(`peak ${peak.median.toFixed(0)} events/s in batches of ${BATCH_SIZE}; now single events, ${perSecond} a second`)
     const measure = async (seconds: number, all: Seen) => {
       const plan = { tenant: TENANT, types: [EVENT_TYPE], perSecond, seconds }
       const seen = await publishPlanned(setting, single, setting.posthorn, plan, all)
@@ -81,15 +79,14 @@ function conclude({ all, p50, p99, peak }: Found, counts: BenchResult['setup']):
   const [accepted] = latencies
   return {
     id: firstByte.id,
-    title:
-      'From an event being accepted to its first byte at the receiver, published singly at a tenth of the peak rate',
+    title: 'Time from accepting an event to its first byte at the receiver, single events at a tenth of the peak rate',
     measures: [
       { name: 'p50', unit: 'ms', value: accepted!.p50, goal: GOAL_MS.p50, bound: 'atMost' },
       { name: 'p99', unit: 'ms', value: accepted!.p99, goal: GOAL_MS.p99, bound: 'atMost' },
     ],
     bars: [
       {
-        name: 'Of the runs',
+        name: 'Latency of the runs',
         unit: 'ms',
         bars: [
           { name: 'p50', summary: p50 },
@@ -101,8 +98,8 @@ function conclude({ all, p50, p99, peak }: Found, counts: BenchResult['setup']):
     latencies,
     setup: { ...counts, batchSize: BATCH_SIZE, batchesInFlight: BATCHES_IN_FLIGHT },
     notes: [
-      'Both ends look at the one monotonic clock of the machine. Where the event is there before the publisher has read its answer, it counts as nothing.',
-      `“${FROM_PLANNED}” counts from when the plan wanted the call to begin, so it holds the call to the API and its commit too.`,
+      'Both ends read the same monotonic clock. If the event arrives before the publisher has read its response, the latency counts as zero.',
+      `“${FROM_PLANNED}” counts from the time at which the call was scheduled to begin, so it includes the API call and its commit.`,
     ],
   }
 }

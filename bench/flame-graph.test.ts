@@ -7,7 +7,7 @@ const node = (id: number, functionName: string, children: number[] = []) => ({
   callFrame: { functionName, url: '', lineNumber: 0 },
 })
 
-it('gives each function its share of the time, without sleep and the beginning', () => {
+it('shows each function with its share of the time, without idle time and startup', () => {
   const svg = drawFlameGraph(
     {
       nodes: [node(1, '(root)', [2, 3, 5]), node(2, 'a<b', [4]), node(3, '(idle)'), node(4, 'c'), node(5, 'start')],

@@ -1,13 +1,13 @@
 /**
- * A processor profile as a flame graph: npx node bench/flame-graph.ts <file.cpuprofile> <file.svg>
- * Each box is a function, as wide as the share of the time that was spent in it and in what it called, which stands
- * below it. Time in which the thread slept is left out. Names show when the pointer rests on a box.
+ * Draws a CPU profile as a flame graph: npx node bench/flame-graph.ts <file.cpuprofile> <file.svg> Each box is a
+ * function. Its width is the share of time spent in it and in the functions it called, which are below it. Idle time is
+ * left out. Hovering over a box shows the full name.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { escaped } from './chart.ts'
 
-/** As V8 writes it (chromedevtools.github.io/devtools-protocol, Profiler.Profile). */
+/** A profile as V8 writes it (chromedevtools.github.io/devtools-protocol, Profiler.Profile). */
 type Profile = {
   readonly nodes: readonly {
     readonly id: number
@@ -15,7 +15,7 @@ type Profile = {
     readonly children?: readonly number[]
   }[]
   readonly samples: readonly number[]
-  /** Microseconds from the sample before. */
+  /** Microseconds since the previous sample. */
   readonly timeDeltas: readonly number[]
 }
 
@@ -27,7 +27,7 @@ const HEAD = 26
 const LETTER_WIDTH = 6.2
 /** Narrower boxes are left out. */
 const LEAST_WIDTH = 0.6
-/** Of the profile's beginning, which is start and warm-up. */
+/** Share of the profile to skip at its beginning: startup and warm-up. */
 const SKIPPED = 0.4
 const IDLE = new Set(['(idle)', '(program)'])
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -85,7 +85,7 @@ function nameOf({ functionName, url, lineNumber }: Profile['nodes'][number]['cal
   return `${functionName === '' ? '(anonymous)' : functionName}${place}`
 }
 
-/** Answers how deep it went. */
+/** Draws a frame and its children; returns the greatest depth drawn. */
 function draw(frame: Frame, x: number, depth: number, scale: number, boxes: string[]): number {
   const width = frame.micros * scale
   if (width < LEAST_WIDTH) return depth
@@ -106,7 +106,7 @@ function draw(frame: Frame, x: number, depth: number, scale: number, boxes: stri
   return deepest
 }
 
-/** Whose code it is: Posthorn's, a library's, or Node's. */
+/** Colours a frame by its origin: Posthorn, undici, another library or Node. */
 function colourOf(name: string): string {
   if (/ (node:|wasm:)/.test(name) || !name.includes(' ')) return '#c9d1d9'
   if (/ undici\//.test(name)) return '#9ecae1'
@@ -120,7 +120,7 @@ function colourOf(name: string): string {
 const [from, to] = process.argv.slice(2)
 if (import.meta.main) {
   if (from === undefined || to === undefined) {
-    process.stderr.write('It takes two files: npx node bench/flame-graph.ts <file.cpuprofile> <file.svg>\n')
+    process.stderr.write('Usage: npx node bench/flame-graph.ts <file.cpuprofile> <file.svg>\n')
     process.exitCode = 2
   } else {
     const title = 'Where a thread spends its time: orange is Posthorn, blue undici, green other libraries, grey Node'

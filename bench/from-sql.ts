@@ -1,6 +1,6 @@
 /**
- * Publishing from SQL on two nodes: from the commit to the first byte at the receiver, and how many a second go through.
- * Prints a line of JSON. Run by hand: npx node bench/from-sql.ts
+ * Measures publishing from SQL on two nodes: the time from the commit to the first byte at the receiver, and how many
+ * events a second go through. Prints a line of JSON. Run it manually: npx node bench/from-sql.ts
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,16 +12,16 @@ import { summarise } from './statistics.ts'
 
 const EVENTS = 200
 const WARM_UP_EVENTS = 20
-/** Between two, at random, so that they don't keep step with the nodes' looks at the inbox. */
+/** Random pause between two events, so that they don't fall in step with the nodes' polling of the inbox. */
 const MAX_PAUSE_MS = 150
 const BULK_EVENTS = 50_000
-/** Each with one endpoint, so that about half of the events are the other node's to send. */
+/** Each has one endpoint, so about half of the events are sent by the other node. */
 const TENANTS = 16
 const TYPE = 'COVER_REFERENCE'
 
 const aPayload = () => `{"CoverId":"564200aa-7128-4a26-83a8-${randomBytes(6).toString('hex')}"}`
 
-/** Milliseconds from the commit to the event's request. */
+/** Returns the milliseconds from the commit to the event's request. */
 async function measureOne(sql: pg.Client, receiver: Receiver, tenant: string): Promise<number> {
   await sql.query('begin')
   const { id } = await publish(sql, { tenant, type: TYPE, payload: aPayload() })
@@ -32,7 +32,7 @@ async function measureOne(sql: pg.Client, receiver: Receiver, tenant: string): P
   return first()!.receivedMonotonicMs - committedAtMs
 }
 
-/** Events a second, from the commit of so many to the last one's delivery being stored. */
+/** Returns rates in events a second: of publishing up to the commit, and of storing the deliveries after it. */
 async function measureBulk(sql: pg.Client): Promise<{ publishedPerSecond: number; storedPerSecond: number }> {
   const startedAtMs = performance.now()
   const call = `posthorn.publish('bulk', '${TYPE}', '${aPayload()}', 'bulk-' || n)`
@@ -47,7 +47,7 @@ async function measureBulk(sql: pg.Client): Promise<{ publishedPerSecond: number
   }
 }
 
-/** What a look at the empty inbox costs the server, right after so many rows have gone through it. */
+/** Returns the milliseconds that polling the empty inbox takes, right after many rows have passed through it. */
 async function measureLook(sql: pg.Client): Promise<number> {
   const look = `select tenant from posthorn.inbox
     where claimed_until_ms <= (extract(epoch from clock_timestamp()) * 1000)::bigint order by tenant, id limit 1`

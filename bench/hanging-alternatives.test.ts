@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { summariseArrivals } from './hanging-alternatives.ts'
 
-it('counts an event that never came as one that waited to the end', () => {
+it('counts an event that never arrived as one that waited until the end of the run', () => {
   const planned = new Map(['a', 'b', 'c', 'd'].map((id, index) => [id, index * 100]))
   const arrived = new Map([
     ['a', 10],

@@ -1,8 +1,8 @@
 /**
- * B6 for the others: as many receivers hang to the deadline as each of the alternatives has workers, and get a further
- * event now and then, while healthy events are published at a modest, steady rate. What becomes of those, at Posthorn
- * (defaults, all endpoints of one tenant) and at each alternative. All are tried at the same time, since none of them is
- * busy: so the load and the machine are the same for all.
+ * B6 for the alternatives: as many receivers hang until the deadline as each alternative has workers, and keep getting
+ * events, while healthy events are published at a modest, steady rate. Measures how the healthy events fare with
+ * Posthorn (defaults, all endpoints of one tenant) and with each alternative. All are measured at the same time, since
+ * none of them is busy; so load and machine are the same for all.
  */
 import { randomBytes } from 'node:crypto'
 import { LIBRARIES, type LibraryName, startAlternative } from './alternatives/alternatives.ts'
@@ -17,19 +17,19 @@ import type { BenchResult, Latency } from './result.ts'
 import { bareHeaders, type Setting, startSetting, TENANT } from './setting.ts'
 
 const WORKERS = 64
-/** The shortest a person would use, and Posthorn's default `responseTimeoutMs`. */
+/** The shortest deadline anyone would choose; also Posthorn's default `responseTimeoutMs`. */
 const DEADLINE_MS = 15_000
-/** Each has a type of its own, so that an event goes to one of them. */
+/** Each hanging receiver has its own event type, so that an event goes to exactly one of them. */
 const hangingType = (index: number) => `HANGING_${index}`
 const HEALTHY_PER_SECOND = 20
 /**
- * Each of those that hang gets an event so often, in turn. Each holds a worker for three times as long, so that workers
- * never come free for good.
+ * How often each hanging receiver gets an event, in rotation. Each event occupies a worker for three times as long, so
+ * that workers never recover.
  */
 const HANGING_EVERY_MS = 5_000
-/** A healthy event that is here by then came in time, by any measure. */
+/** A healthy event that arrives within this time is in time by any standard. */
 const IN_TIME_MS = 2_000
-/** Share of the healthy events. */
+/** Minimum share of healthy events that must arrive in time. */
 const GOAL = 0.99
 
 const FULL = { warmUpSeconds: 5, quietSeconds: 15, hangingSeconds: 45 }
@@ -40,9 +40,9 @@ type Receiver = Child<ReceiverCommand, ReceiverAnswer>
 export type Sender = {
   readonly name: string
   readonly receiver: Receiver
-  /** Answers the id that the receiver sees. */
+  /** Returns the id that the receiver sees. */
   publishHealthy(): Promise<string>
-  /** To one of those that hang. */
+  /** Publishes an event to one of the hanging receivers. */
   publishHanging(index: number): Promise<unknown>
   end(): unknown
 }
@@ -50,7 +50,7 @@ export type Sender = {
 export const hangingAlternatives: Bench = {
   id: 'B6-others',
   name: 'hanging-alternatives',
-  summary: 'what healthy events wait where others hang, beside what people otherwise write',
+  summary: 'how healthy events fare while other receivers hang, compared with the alternatives',
   isLargerBetter: true,
   run: runBench,
 }
@@ -59,7 +59,7 @@ async function runBench({ short }: RunOptions, say: Say): Promise<BenchResult> {
   const seconds = short ? SHORT : FULL
   const senders: Sender[] = []
   try {
-    say(`${hangingAlternatives.id}: ${WORKERS} receivers that hang, ${HEALTHY_PER_SECOND} healthy events a second`)
+    say(`${hangingAlternatives.id}: ${WORKERS} hanging receivers, ${HEALTHY_PER_SECOND} healthy events a second`)
     const missing = await startAll(senders)
     for (const { receiver } of senders) await receiver.ask({ kind: 'stamps' })
     await watch(senders, { name: 'warm-up', seconds: seconds.warmUpSeconds })
@@ -69,7 +69,7 @@ async function runBench({ short }: RunOptions, say: Say): Promise<BenchResult> {
     const hanging = await watch(senders, { name: `${WORKERS} hang`, seconds: seconds.hangingSeconds, isHanging: true })
     for (const { latency } of hanging) say(formatLatency(latency))
     for (const { name, healthy, arrived, inTime } of hanging) {
-      say(`${name}: ${arrived} of ${healthy} came while it lasted, ${inTime} within two seconds`)
+      say(`${name}: ${arrived} of ${healthy} arrived during the run, ${inTime} within two seconds`)
     }
     return conclude(quiet, hanging, missing, seconds)
   } finally {
@@ -77,7 +77,7 @@ async function runBench({ short }: RunOptions, say: Say): Promise<BenchResult> {
   }
 }
 
-/** Fills the list, so that what was started is ended also if the next can't be; answers who is missing. */
+/** Adds to the list as it goes, so that the caller can end those started if a later one fails. Returns the missing. */
 async function startAll(senders: Sender[]): Promise<LibraryName[]> {
   const setting = await startSetting()
   const urls = await startPosthornSender(senders, 'Posthorn, SQLite', setting)
@@ -91,7 +91,7 @@ async function startAll(senders: Sender[]): Promise<LibraryName[]> {
   return missing
 }
 
-/** Answers the URLs of the receivers that hang. */
+/** Returns the URLs of the hanging receivers. */
 async function startPosthornSender(senders: Sender[], name: string, setting: Setting): Promise<string[]> {
   const { posthorn, receiver } = setting
   let serial = 0
@@ -106,14 +106,14 @@ async function startPosthornSender(senders: Sender[], name: string, setting: Set
     publishHealthy: () => publish(EVENT_TYPE),
     publishHanging: index => publish(hangingType(index)),
     async end() {
-      await hung.end() // first, so that nothing is in flight any more when the sender is to end
+      await hung.end() // first, so that nothing is in flight when the sender ends
       await setting.end()
     },
   })
   const urls = await listenAndHang(hung, setting)
   const { schema, example } = await posthorn.call<Record<string, unknown>>('GET', `event-types/${EVENT_TYPE}`)
   for (const [index, url] of urls.entries()) {
-    const type = { group: 'Bench', description: 'Of a receiver that hangs.', schema, example }
+    const type = { group: 'Bench', description: 'For a receiver that hangs.', schema, example }
     await posthorn.call('PUT', `event-types/${hangingType(index)}`, type)
     const clientSecret = randomBytes(24).toString('base64url')
     await posthorn.call('POST', `tenants/${TENANT}/endpoints`, { url, clientSecret, types: [hangingType(index)] })
@@ -121,7 +121,7 @@ async function startPosthornSender(senders: Sender[], name: string, setting: Set
   return urls
 }
 
-/** Each at a port of its own, so that each counts as a host. */
+/** Opens a port for each, so that each counts as a separate host. */
 async function listenAndHang(hung: Receiver, { authority }: Setting): Promise<string[]> {
   const { certPem, keyPem } = await authority.issue({ names: [], ips: ['127.0.0.1'] })
   const urls: string[] = []
@@ -145,7 +145,7 @@ async function startAlternativeSender(
     deadlineMs: DEADLINE_MS,
   })
   if (alternative === undefined) return undefined
-  // A receiver of its own: ids count from 0 at each of them.
+  // Each alternative needs its own receiver, because the ids of each start from 0.
   const receiver: Receiver = new Child('receiver.ts')
   const { certPem, keyPem } = await authority.issue({ names: [], ips: ['127.0.0.1'] })
   const { value: port } = await receiver.ask({ kind: 'listen', certPem, keyPem })
@@ -177,7 +177,7 @@ type Watched = {
 
 type Situation = { readonly name: string; readonly seconds: number; readonly isHanging?: boolean }
 
-/** Publishes by a plan that goes on however long each takes, and sees when the healthy ones come. */
+/** Publishes on a fixed schedule, however long each call takes, and records when the healthy events arrive. */
 async function watch(senders: readonly Sender[], { name: situation, seconds, isHanging }: Situation) {
   const plans = senders.map(() => new Map<string, number>())
   const publishHealthy = (plannedAtMs: number) =>
@@ -188,13 +188,13 @@ async function watch(senders: readonly Sender[], { name: situation, seconds, isH
     return senders.map(sender => sender.publishHanging(index))
   }
   const hangingEveryMs = HANGING_EVERY_MS / WORKERS
-  // Once round: from then on all of them hang.
+  // One event for each: from here on all of them hang.
   if (isHanging) await publishSteadily(HANGING_EVERY_MS, hangingEveryMs, publishHanging)
   await Promise.all([
     publishSteadily(seconds * 1_000, 1_000 / HEALTHY_PER_SECOND, publishHealthy),
     ...(isHanging ? [publishSteadily(seconds * 1_000, hangingEveryMs, publishHanging)] : []),
   ])
-  // The last ones may take as long as counts as in time.
+  // Give the last events the time that counts as in time.
   await new Promise(resolve => setTimeout(resolve, IN_TIME_MS))
   const overAtMs = monotonicMs()
   return Promise.all(
@@ -220,8 +220,8 @@ async function publishSteadily(
 }
 
 /**
- * From when an event was to be published to its arrival. One that hasn't come counts as if it came when the run was
- * over: left out, those that were held up longest would make the others look good.
+ * Summarises the time from an event's scheduled publication to its arrival. An event that hasn't arrived counts as if
+ * it had arrived at the end of the run: leaving out the most delayed events would flatter the result.
  */
 export function summariseArrivals(
   name: string,
@@ -257,7 +257,7 @@ function conclude(
   const inTime = shares(each => each.inTime)
   return {
     id: hangingAlternatives.id,
-    title: `What becomes of healthy events while ${WORKERS} receivers hang, as many as the alternatives have workers`,
+    title: `How healthy events fare while ${WORKERS} receivers hang, as many as the alternatives have workers`,
     measures: inTime
       .filter(({ name }) => name.startsWith('Posthorn'))
       .map(({ name, summary }) => ({
@@ -268,8 +268,8 @@ function conclude(
         bound: 'atLeast' as const,
       })),
     bars: [
-      { name: 'Share of healthy events that came within two seconds', unit: '', bars: inTime },
-      { name: 'Share that came while it lasted', unit: '', bars: shares(each => each.arrived) },
+      { name: 'Share of healthy events that arrived within two seconds', unit: '', bars: inTime },
+      { name: 'Share of healthy events that arrived during the run', unit: '', bars: shares(each => each.arrived) },
     ],
     latencies: [...quiet, ...hanging].map(({ latency }) => latency),
     setup: {
@@ -281,9 +281,11 @@ function conclude(
       workers: WORKERS,
     },
     notes: [
-      'Each receiver that hangs has had an event when the clock starts, and gets another every five seconds. A healthy event that had not come when the run was over counts as if it had come then.',
-      'pg-boss has 4 workers with batches of 100 there: a batch is over when its slowest job is.',
-      ...missing.map(name => `${name} is not among them: there is neither a redis-server nor a valkey-server here.`),
+      'When the clock starts, each hanging receiver already has an event; it gets another every five seconds. A healthy event that had not arrived by the end of the run counts as if it had arrived then.',
+      'pg-boss has 4 workers with batches of 100 here: a batch ends when its slowest job does.',
+      ...missing.map(
+        name => `${name} is missing: neither redis-server nor valkey-server is installed on this machine.`,
+      ),
     ],
   }
 }

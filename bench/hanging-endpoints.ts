@@ -1,8 +1,9 @@
 /**
- * B6: what 200 healthy endpoints notice of 50 others of the same tenant that hang to their deadline and have 100,000
- * deliveries pending: the p99 from when the plan wanted an event published to its first byte at the receiver, divided by
- * the same at a Posthorn that has the 200 alone. Every endpoint has a host (a port) of its own, as in life: that a
- * host's share is used up by those that hang at it is what caps per host are for.
+ * B6: how 50 endpoints that hang until their deadline and have 100,000 deliveries pending affect 200 healthy endpoints
+ * of the same tenant. The measure is the p99 from an event's scheduled publication to its first byte at the receiver,
+ * divided by the same on a Posthorn that has only the 200. Every endpoint has a host (a port) of its own, as in
+ * practice: hanging endpoints are meant to use up the share of their own host, and the caps per host are there for
+ * that.
  */
 import { randomBytes } from 'node:crypto'
 import { Child } from './child.ts'
@@ -22,14 +23,14 @@ const HEALTHY = 200
 const HANGING = 50
 const PENDING = 100_000
 const PENDING_EVENTS = PENDING / HANGING
-/** One call's deliveries stay below what is made later, from the inbox. */
+/** Keeps the deliveries of one call below the number from which they are created later, from the inbox. */
 const PENDING_BATCH = 50
 /** Posthorn's default `responseTimeoutMs`. */
 const DEADLINE_MS = 15_000
 
-/** A modest rate, a small part of what the machine carries: an event a second to each healthy endpoint. */
+/** A modest rate, a small part of what the machine can handle: one event a second to each healthy endpoint. */
 const PER_SECOND = HEALTHY
-/** Short turns, and many, so that what else the machine does falls on both. */
+/** Many short runs, so that other load on the machine affects both sides. */
 const FULL = { runs: 25, secondsPerRun: 6, warmUpSeconds: 40 }
 const SHORT = { runs: 6, secondsPerRun: 3, warmUpSeconds: 6 }
 
@@ -39,7 +40,7 @@ type Side = { readonly name: string; readonly posthorn: Posthorn; readonly all: 
 export const hangingEndpoints: Bench = {
   id: 'B6',
   name: 'hanging-endpoints',
-  summary: 'p99 of healthy endpoints with others that hang and have much pending, divided by without them',
+  summary: 'p99 of healthy endpoints with others that hang and have a backlog, divided by p99 without them',
   run: runBench,
 }
 
@@ -58,7 +59,7 @@ async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise
     for (const posthorn of [setting.posthorn, other]) await registerHealthy(posthorn, urls)
     await registerHanging(setting.posthorn, await listen(setting, hung, HANGING, true))
     await publishPending(setting.posthorn)
-    say(`${PENDING} deliveries pending at those that hang; warming both up`)
+    say(`${PENDING} deliveries pending at the hanging endpoints; warming up both sides`)
     const createSide = (name: string, posthorn: Posthorn) => ({ name, posthorn, all: createSeen(), p99s: [] })
     const sides: Side[] = [createSide('without', other), createSide('with', setting.posthorn)]
     const plan = { tenant: TENANT, types: urls.map((_, index) => typeOf(index)), perSecond: PER_SECOND }
@@ -74,7 +75,7 @@ async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise
       }
     }
     const { value: hungRequests } = await hung.ask({ kind: 'total' })
-    say(`${hungRequests} requests hung meanwhile`)
+    say(`${hungRequests} requests hung during the runs`)
     for (const { name, all } of sides) say(`all  ${formatLatency(all.fromPlanned.summary(name))}`)
     const counts = { runs, secondsPerRun, perSecond: PER_SECOND, hungRequests }
     return conclude(sides, { ...counts, healthy: HEALTHY, hanging: HANGING, pending: PENDING })
@@ -93,23 +94,23 @@ function conclude(sides: readonly Side[], setup: BenchResult['setup']): BenchRes
   const neighbours = sides[1]!.p99s.map((p99, index) => p99 / sides[0]!.p99s[index]!)
   return {
     id: hangingEndpoints.id,
-    title: `What ${HEALTHY} healthy endpoints notice of ${HANGING} that hang to their deadline, ${PENDING} deliveries pending`,
+    title: `Latency of ${HEALTHY} healthy endpoints while ${HANGING} hang until their deadline, with ${PENDING} deliveries pending`,
     measures: [
       { name: 'p99 with ÷ without', unit: '', value: with_!.median / without!.median, goal: GOAL, bound: 'atMost' },
     ],
     bars: [
       {
-        name: 'p99 of the runs',
+        name: 'p99 by run',
         unit: 'ms',
         bars: [bar('without', without!), bar('with', with_!)],
       },
-      { name: 'Ratio of neighbouring runs', unit: '', bars: [bar('with ÷ without', summarise(neighbours))] },
+      { name: 'Ratio of paired runs', unit: '', bars: [bar('with ÷ without', summarise(neighbours))] },
     ],
     latencies,
     setup: { ...setup, deadlineMs: DEADLINE_MS },
     notes: [
-      'The measure is of the medians of the runs’ p99: in all of them together, one stall of the disk decides.',
-      'From when the plan wanted the event published to its first byte at the receiver. All endpoints are of one tenant, each at a port of its own. Two servers take turns, each with the healthy ones; those that hang are at the second.',
+      'The measure is the ratio of the medians of the runs’ p99: over all runs together, a single stall of the disk would decide the p99.',
+      'Latency is measured from the event’s scheduled publication to its first byte at the receiver. All endpoints belong to one tenant, each on a port of its own. Two servers alternate, each with the healthy endpoints; the hanging ones are on the second.',
     ],
   }
 }
@@ -126,12 +127,12 @@ async function listen({ authority }: Setting, receiver: Hung, count: number, isH
 
 const typeOf = (index: number) => `HEALTHY_${index}`
 
-/** Each has a type of its own, so that an event goes to one of them. */
+/** Registers each endpoint with its own event type, so that an event goes to exactly one of them. */
 async function registerHealthy(posthorn: Posthorn, urls: readonly string[]): Promise<void> {
   await posthorn.call('PUT', `tenants/${TENANT}`, {})
   const { schema, example } = await posthorn.call<Record<string, unknown>>('GET', `event-types/${EVENT_TYPE}`)
   for (const [index, url] of urls.entries()) {
-    const type = { group: 'Bench', description: 'Of one endpoint.', schema, example }
+    const type = { group: 'Bench', description: 'For one endpoint.', schema, example }
     await posthorn.call('PUT', `event-types/${typeOf(index)}`, type)
     await registerOne(posthorn, url, typeOf(index))
   }

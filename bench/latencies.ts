@@ -4,8 +4,8 @@ import type { Latency } from './result.ts'
 const MICROS_A_MS = 1_000
 
 /**
- * Latencies by histogram, in steps of a thousandth. Who fills it goes by a plan (`atMs`: when each request was to begin)
- * and counts from there, so that a stall counts for all that it held up, not only for the one that met it.
+ * A histogram of latencies with three significant digits. Record latencies from each request's scheduled time, not from
+ * when it was made, so that a stall counts for every request that it delayed and not only for the first.
  */
 export class Latencies {
   readonly #histogram: RecordableHistogram = createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 3 })

@@ -1,6 +1,6 @@
 /**
- * `npx node bench/match.ts`: what matching costs, beside what can't be spared in any case: reading the payload. Ratios,
- * so that machines can be compared. Both are measured in turn, in the same process.
+ * `npx node bench/match.ts`: what matching costs compared with parsing the payload, which is unavoidable. Prints
+ * ratios, so that machines can be compared. Both are measured alternately, in the same process.
  */
 
 import type { PayloadFilter } from '../packages/server/src/base/model.ts'
@@ -37,7 +37,7 @@ const endpoint = (id: number, types: string[] | null, filter: PayloadFilter | nu
 const many = (count: number, make: (index: number) => MatchEndpoint) =>
   Array.from({ length: count }, (_, at) => make(at))
 
-/** Nanoseconds a call, the fastest of some rounds. */
+/** Returns the nanoseconds per call, in the fastest of several rounds. */
 function measure(calls: readonly (() => unknown)[]): number[] {
   const best = calls.map(() => Number.POSITIVE_INFINITY)
   for (let round = 0; round < ROUNDS; round++) {
@@ -67,7 +67,7 @@ const matchers = {
     version: 1,
     endpoints: many(1_000, at => endpoint(at, null, { ...FILTER, coverId: { anyOf: [{ exists: true }, [at]] } })),
   }),
-  '20,000 endpoints by name, 10 of this type': createMatcher({
+  '20,000 endpoints by name, 10 of them with this type': createMatcher({
     version: 1,
     endpoints: many(20_000, at => endpoint(at, [at < 10 ? 'COVER_REFERENCE' : `T${at % 500}`])),
   }),
@@ -87,7 +87,7 @@ const [parse, ...costs] = measure([
   ),
 ])
 process.stdout.write(
-  `times what JSON.parse of a payload of ${payload.length} bytes takes (${Math.round(parse!)} ns here):\n`,
+  `cost relative to JSON.parse of a payload of ${payload.length} bytes (${Math.round(parse!)} ns here):\n`,
 )
 for (const [index, name] of names.entries()) {
   process.stdout.write(`${(costs[index]! / parse!).toFixed(3).padStart(9)}  ${name}\n`)

@@ -1,10 +1,10 @@
-/** What a process has in memory, as the operating system counts it. Linux only: elsewhere, nothing is told. */
+/** Reads how much memory a process uses from the operating system. Linux only: undefined elsewhere. */
 import { readFileSync } from 'node:fs'
 
-/** In 2^20 bytes: resident now, and the most that ever was. */
+/** Resident memory, now and at its peak, in units of 2^20 bytes. */
 export type Memory = { readonly residentMegabytes: number; readonly peakMegabytes: number }
 
-/** As a result tells it. */
+/** Returns the peak as a member of a result; nothing if it is unknown. */
 export const peakOf = (memory: Memory | undefined) =>
   memory === undefined ? {} : { peakMegabytes: memory.peakMegabytes }
 

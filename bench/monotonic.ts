@@ -1,2 +1,2 @@
-/** The clock that all processes of one machine share, milliseconds since it was started. */
+/** The monotonic clock that all processes of a machine share, in milliseconds since an arbitrary point. */
 export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1_000_000

@@ -1,6 +1,7 @@
 /**
- * B11: what two and four delivery nodes on one PostgreSQL carry, divided by what one does, where `maxInFlight` binds:
- * receivers take 100 ms, so a node of 32 requests at once can make 320 a second, whatever its processor could.
+ * B11: throughput of two and four delivery nodes on one PostgreSQL, divided by that of one, with `maxInFlight` as the
+ * limit: receivers take 100 ms, so a node with 32 requests in flight makes at most 320 a second, however fast its
+ * processor is.
  */
 import { randomBytes } from 'node:crypto'
 import { createAuthority, type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
@@ -15,13 +16,13 @@ const NODES = [1, 2, 4]
 const MAX_IN_FLIGHT = 32
 const RECEIVER_MS = 100
 const TENANTS = 16
-/** 512 in all, two to a partition. */
+/** 512 in total, two per partition. */
 const ENDPOINTS_PER_TENANT = 32
-/** A host of its own for every eighth: caps per host are not what is measured. */
+/** The endpoints are spread over this many hosts, because caps per host are not what is measured. */
 const RECEIVERS = 8
 const FULL = { runs: 5, secondsPerRun: 12 }
 const SHORT = { runs: 1, secondsPerRun: 6 }
-/** Windows grow and connections are made before the clock starts. */
+/** Time for windows to grow and connections to open before the clock starts. */
 const WARM_UP_MS = 3_000
 const LOOK_EVERY_MS = 50
 const LEASE_MS = 3_000
@@ -37,7 +38,7 @@ type Setting = {
 export const moreNodes: Bench = {
   id: 'B11',
   name: 'more-nodes',
-  summary: 'what two and four nodes on one PostgreSQL carry, divided by what one does',
+  summary: 'throughput of two and four nodes on one PostgreSQL, divided by that of one',
   isLargerBetter: true,
   run: runBench,
 }
@@ -57,7 +58,9 @@ async function runBench({ short }: RunOptions, say: Say): Promise<BenchResult> {
     received: () => receivers.reduce((sum, { total }) => sum + total, 0),
   }
   const endpoints = TENANTS * ENDPOINTS_PER_TENANT
-  say(`${moreNodes.id}: maxInFlight ${MAX_IN_FLIGHT} a node, receivers of ${RECEIVER_MS} ms, ${endpoints} endpoints`)
+  say(
+    `${moreNodes.id}: maxInFlight ${MAX_IN_FLIGHT} per node, receivers take ${RECEIVER_MS} ms, ${endpoints} endpoints`,
+  )
   try {
     const rates: number[][] = NODES.map(() => [])
     for (let run = 1; run <= runs; run++) {
@@ -79,7 +82,7 @@ function conclude(rates: readonly Summary[], counts: BenchResult['setup']): Benc
   const [one, ...more] = rates
   return {
     id: moreNodes.id,
-    title: `Deliveries a second of more nodes on one PostgreSQL, receivers of ${RECEIVER_MS} ms, maxInFlight ${MAX_IN_FLIGHT} a node`,
+    title: `Deliveries a second of several nodes on one PostgreSQL, receivers that take ${RECEIVER_MS} ms, maxInFlight ${MAX_IN_FLIGHT} per node`,
     measures: more.map(({ median }, index) => ({
       name: `${NODES[index + 1]} nodes ÷ one`,
       unit: '',
@@ -100,7 +103,7 @@ function conclude(rates: readonly Summary[], counts: BenchResult['setup']): Benc
 
 const ceilingOf = (nodes: number) => (nodes * MAX_IN_FLIGHT * 1_000) / RECEIVER_MS
 
-/** Deliveries a second while more is pending than can be sent; each measurement in a database of its own. */
+/** Measures deliveries a second while more is pending than can be sent; each measurement has its own database. */
 async function measure(setting: Setting, count: number, measureMs: number): Promise<number> {
   const { postgres, caPem } = setting
   const databaseUrl = await postgres.createDatabase(`bench_${randomBytes(6).toString('hex')}`)
@@ -143,7 +146,7 @@ async function prepare({ urls }: Setting, api: Posthorn): Promise<void> {
   )
 }
 
-/** As many as make so many deliveries, to all tenants alike. */
+/** Publishes enough events for this many deliveries, the same number to each tenant. */
 async function publish(api: Posthorn, deliveries: number): Promise<void> {
   const perTenant = Math.ceil(deliveries / TENANTS / ENDPOINTS_PER_TENANT)
   for (let tenant = 0; tenant < TENANTS; tenant++) {
@@ -163,7 +166,7 @@ const atMs = (delayMs: number) => {
 async function until(holds: () => boolean, timeoutMs: number): Promise<void> {
   const isLate = atMs(timeoutMs)
   while (!holds()) {
-    if (isLate()) throw new Error('The nodes did not begin to send in time.')
+    if (isLate()) throw new Error('The nodes did not start sending in time.')
     await new Promise(resolve => setTimeout(resolve, LOOK_EVERY_MS))
   }
 }

@@ -24,20 +24,20 @@ const result = (id: string, value: number): StoredResult => ({
   command: 'npm run bench',
 })
 
-it('ends a run with one line of JSON: id, value and goal, a list where there are several', () => {
+it('ends a run with a line of JSON that has id, value and goal, as lists if there are several measures', () => {
   const line = JSON.parse(toLine(result('B1', 1.23456), { short: true }))
   expect(line).toMatchObject({ id: 'B1', value: [1.23, 0.95], goal: [2, 0.9], short: true })
   const { measures, ...rest } = result('B1', 3)
   expect(JSON.parse(toLine({ ...rest, measures: measures.slice(0, 1) }, {}))).toMatchObject({ value: 3, goal: 2 })
 })
 
-it('says of a measure whether its goal is reached', () => {
+it('reports whether a measure reaches its goal', () => {
   const [below, above] = result('B1', 2.5).measures
   expect(formatMeasure(below!)).toBe('Posthorn ÷ bare loop: 2.5 (goal: at most 2, not reached)')
   expect(formatMeasure(above!)).toBe('rate: 0.95 MB (goal: at least 0.9 MB, reached)')
 })
 
-it('keeps the last result of each bench, and shows all that there are', () => {
+it('saves the last result of each bench and shows all saved results', () => {
   const docs = `${mkdtempSync(join(tmpdir(), 'posthorn-page-'))}/`
   try {
     writeResult(result('B2', 9), ['B1', 'B2'], docs)
@@ -57,7 +57,7 @@ it('keeps the last result of each bench, and shows all that there are', () => {
   }
 })
 
-it('draws names as they are, bars as long as their medians, and everything within the picture', () => {
+it('escapes names, draws bars in proportion to their medians, and keeps everything within the picture', () => {
   const name = 'a & <b>, which has a name of quite some length'
   const svg = drawBars({
     name: 'Time',
@@ -73,7 +73,7 @@ it('draws names as they are, bars as long as their medians, and everything withi
   expect(none).toBe(0)
   expect(whole! / half!).toBeCloseTo(2, 1)
   const texts = [...svg.matchAll(/<text x="([\d.]+)" y="\d+"( text-anchor="end")?>([^<]+)</g)]
-  // A letter of this size takes some 6.5 pixels.
+  // A letter of this size is about 6.5 pixels wide.
   const edges = texts.map(
     ([, x, isRight, text]) => Number(x) + (isRight ? -1 : 1) * text!.replaceAll(/&\w+;/g, 'x').length * 6.5,
   )

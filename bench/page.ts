@@ -1,14 +1,14 @@
 /**
- * The page of results, made from what was measured: `docs/benchmarks/<id>.json` holds the last run of each bench, the
- * charts lie beside it, and `docs/benchmarks.md` shows them with the goals. What can't be read from the numbers (where
- * the time goes, what a further step would cost) is written by hand in `docs/benchmarks/floor.md`.
+ * Generates the results page. `docs/benchmarks/<id>.json` holds the last run of each bench, its charts are next to it,
+ * and `docs/benchmarks.md` shows all of them with the goals. What the figures don't show (where the time goes and what
+ * further savings would cost) is written manually in `docs/benchmarks/floor.md`.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { drawBars } from './chart.ts'
 import { type BenchResult, isReached, type Latency, type Measure, type ProcessCost, round } from './result.ts'
 
-/** A result as its file has it. */
+/** A result as it is stored in its file. */
 export type StoredResult = BenchResult & {
   readonly short: boolean
   readonly machine: string
@@ -18,7 +18,7 @@ export type StoredResult = BenchResult & {
 
 const DOCS = fileURLToPath(new URL('../docs/', import.meta.url))
 
-/** Keeps a result, and makes the page anew with it. `ids`: the benches there are, in the order of the page. */
+/** Saves a result and regenerates the page. `ids`: all benches, in the order of the page. */
 export function writeResult(result: StoredResult, ids: readonly string[], docs = DOCS): void {
   const folder = `${docs}benchmarks/`
   mkdirSync(folder, { recursive: true })
@@ -39,20 +39,33 @@ function rounded(_key: string, value: unknown): unknown {
 
 export function renderPage(results: readonly StoredResult[]): string {
   return [
-    '# What a delivery costs, measured',
+    '# Benchmarks: what a delivery costs',
     '',
-    'Made by `npm run bench -- <name> --write`, bench by bench, so don’t edit it. Everything ran on one machine: publishers,',
-    'Posthorn, databases and receivers in processes of their own; receivers over TLS 1.3 with kept connections. Posthorn runs',
-    'with its defaults: it records, signs, validates, guards, verifies TLS, and answers 202 only for what is on the disk.',
-    'Since receivers are on this machine and have certificates of the bench’s own, it is given `--dev` and `--extra-ca`; so',
-    'the guard knows their address at once, and no name is looked up. The bare loop is the same POSTs with nothing stored, and',
-    'without the two headers of the signature: by undici’s `dispatch`, or where B1 and B2 find another way cheaper, by that.',
-    'Where the time goes, and what a further step would cost: [the floor](benchmarks/floor.md).',
+    'This page shows what a delivery costs, for operators who plan capacity and developers who change the hot path. It',
+    'compares Posthorn with the bare HTTP request and with the usual alternatives, and says which goals are reached.',
+    '',
+    'It is generated, so don’t edit it: `npm run bench -- <name> --write` replaces the results of one bench.',
+    '',
+    'Everything ran on one machine, with publishers, Posthorn, databases and receivers in separate processes. Receivers',
+    'use TLS 1.3 and keep-alive connections. Posthorn runs with its defaults: it records attempts, signs, validates,',
+    'checks addresses, verifies TLS, and responds 202 only once the events are on disk. Because the receivers are on the',
+    'same machine and have the bench’s own certificates, it also gets `--dev` and `--extra-ca`; so no names are looked up,',
+    'and the address check is immediate.',
+    '',
+    'The **bare loop** makes the same POSTs but stores nothing and leaves out the two signature headers. It sends with',
+    'undici’s `dispatch`, unless B1 or B2 find another way cheaper. Runs of the sides that are compared alternate; a',
+    '**ratio of paired runs** compares each run with the other side’s in the same round.',
     '',
     '| | measure | goal | measured | |',
     '| --- | --- | --- | --- | --- |',
     ...results.flatMap(result => result.measures.map(measure => goalRow(result, measure))),
     ...results.flatMap(renderResult),
+    '',
+    '## Next',
+    '',
+    '- [Where the time goes](benchmarks/floor.md): profiles, what was tried, and what further savings would cost',
+    '- [Scaling](scaling.md): what several nodes on PostgreSQL can handle',
+    '- [Architecture](architecture.md): how a delivery moves through the server',
     '',
   ].join('\n')
 }
@@ -70,12 +83,12 @@ function renderResult(result: StoredResult): string[] {
     '',
     `## ${id}: ${title}`,
     '',
-    `\`${result.command}\` on ${result.machine}; ${result.versions}${result.short ? '; the short form' : ''}.`,
+    `\`${result.command}\` on ${result.machine}; ${result.versions}${result.short ? '; short form' : ''}.`,
     ...bars.flatMap(({ name }, index) => ['', `![${name}](benchmarks/${chartName(id, index)})`]),
     ...latencyTable(latencies),
     ...processTable(processes),
     '',
-    `Set-up: ${Object.entries(setup)
+    `Setup: ${Object.entries(setup)
       .map(([name, value]) => `${name} ${value}`)
       .join(', ')}.`,
     ...notes.flatMap(note => ['', note]),
@@ -98,5 +111,5 @@ function processTable(processes: readonly ProcessCost[]): string[] {
   if (processes.length === 0) return []
   const row = ({ name, micros: { median, min, max }, peakMegabytes }: ProcessCost) =>
     `| ${name} | ${round(median)} (${round(min)} to ${round(max)}) | ${peakMegabytes === undefined ? '' : round(peakMegabytes)} |`
-  return ['', '| process | µs an event | peak MB |', '| --- | --- | --- |', ...processes.map(row)]
+  return ['', '| process | µs per event | peak MB |', '| --- | --- | --- |', ...processes.map(row)]
 }

@@ -1,9 +1,9 @@
 /**
- * A store that owes very much: deliveries of endpoints that are down, tried five times each and due in some days. Filled
- * once, kept for the runs to come, and copied for each, since a run adds to it.
+ * A store with a very large backlog: deliveries to endpoints that are down, each attempted five times and due in some
+ * days. It is filled once, kept for later runs, and copied for each run, since a run adds to it.
  *
- * It is in a folder of the system's temporary one, or of POSTHORN_BENCH_DATA. Its name says the number of rows and the
- * schema: another schema, or a fill that is too old, is thrown away.
+ * It is in a subfolder of the system's temporary folder, or of POSTHORN_BENCH_DATA. The subfolder's name contains the
+ * number of rows and the schema; stores with another schema, and those that are too old, are deleted.
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -23,17 +23,17 @@ import { EVENT_TYPE, makePayload } from './events.ts'
 import { anEndpoint } from './filling.ts'
 
 export const PENDING_ROWS = { full: 5_000_000, short: 500_000 }
-/** An event goes to all of its tenant's endpoints: so payloads don't make the file three times as large. */
+/** An event goes to all endpoints of its tenant; otherwise payloads would make the file three times as large. */
 const ENDPOINTS_A_TENANT = 10
 const TENANTS = 100
 export const PENDING_ENDPOINTS = ENDPOINTS_A_TENANT * TENANTS
 
-/** Nothing falls due in any run of a fill. */
+/** Far enough ahead that nothing becomes due while a filled store is in use. */
 const DUE_IN_MS = 30 * DAY_MS
 const KEPT_MS = 14 * DAY_MS
 const PREFIX = 'posthorn-bench-pending-'
 
-/** The file of a store with so many rows pending, filled unless it is there; not to be written to. */
+/** Returns the file of a store with this many rows pending; fills it if necessary. Treat the file as read-only. */
 export async function pendingStore(rows: number, say: Say): Promise<string> {
   const parent = process.env.POSTHORN_BENCH_DATA ?? tmpdir()
   mkdirSync(parent, { recursive: true })
@@ -46,7 +46,7 @@ export async function pendingStore(rows: number, say: Say): Promise<string> {
   const folder = join(parent, `${PREFIX}${rows}-${schema}`)
   const isThere = statSync(databaseFile(folder), { throwIfNoEntry: false }) !== undefined
   if (!isThere) {
-    say(`filling a store with ${rows} pending deliveries (once; it is kept in ${folder})`)
+    say(`filling a store with ${rows} pending deliveries (only once; it is kept in ${folder})`)
     const draft = `${folder}.unfinished`
     rmSync(draft, { recursive: true, force: true })
     const startedAtMs = performance.now()
@@ -59,16 +59,16 @@ export async function pendingStore(rows: number, say: Say): Promise<string> {
 
 export const megabytesOf = (folder: string): number => Math.round(statSync(databaseFile(folder)).size / 1e6)
 
-/** Copies the store into a data folder; a file system that can share the blocks does so. */
+/** Copies the store into a data folder, sharing blocks if the file system can. */
 export function copyStore(file: string, data: string): void {
   copyFileSync(file, databaseFile(data), constants.COPYFILE_FICLONE)
 }
 
-/** Makes the system forget what it holds of the file in memory, as after a start of the machine. False: it can't. */
+/** Drops the file from the page cache, as after a reboot. Returns false if the system can't. */
 export function dropFromCache(data: string): boolean {
   const file = databaseFile(data)
   try {
-    // What is not on the disk yet could not be forgotten.
+    // Pages that are not yet on disk can't be dropped.
     execFileSync('dd', [`of=${file}`, 'conv=notrunc,fdatasync', 'count=0'], { stdio: 'pipe' })
     execFileSync('dd', [`if=${file}`, 'iflag=nocache', 'count=0'], { stdio: 'pipe' })
     return true
@@ -102,10 +102,12 @@ async function fill(folder: string, rows: number): Promise<void> {
 
 const tenantOf = (at: number): string => `down-${String(at).padStart(4, '0')}`
 
-/** Ids as `base/ids.ts` makes them, of a moment ago; `tail`: the last twelve digits. */
+/** SQL for an id as `base/ids.ts` makes it, for the time `ms`; `tail` gives the last twelve digits. */
 const idSql = (ms: number, tail: string): string => `unhex(printf('%012x70008000%012x', ${ms}, ${tail}))`
 
-/** By SQLite itself, without its indexes meanwhile: row by row through the store it would take half an hour. */
+/**
+ * Inserts in SQL and without indexes, which are rebuilt afterwards: row by row through the store takes half an hour.
+ */
 function insertRows(database: DatabaseSync, events: number): void {
   const nowMs = Date.now()
   const dueMs = nowMs + DUE_IN_MS
@@ -116,7 +118,7 @@ function insertRows(database: DatabaseSync, events: number): void {
     .all()
   database.exec('pragma synchronous = off; pragma cache_size = -1000000; begin')
   for (const { name } of indexes) database.exec(`drop index ${name}`)
-  // In the order of the keys: a tenant's events are beside each other.
+  // In key order: a tenant's events are next to each other.
   const each = `with recursive n(at) as (select 0 union all select at + 1 from n where at < ${events - 1})`
   database.exec(`create temp table made as ${each}
     select printf('down-%04d', at * ${TENANTS} / ${events}) as tenant, at, ${idSql(nowMs, 'at')} as event from n`)

@@ -1,4 +1,4 @@
-/** Publishes singly by a plan and sees when each event came, by the one monotonic clock of the machine. */
+/** Publishes single events on a schedule and records when each arrives, by the machine's monotonic clock. */
 import type { Child } from './child.ts'
 import { Latencies } from './latencies.ts'
 import type { Posthorn } from './posthorn.ts'
@@ -7,11 +7,11 @@ import type { SinglePublishAnswer, SinglePublishCommand } from './single-publish
 
 export type Singles = Child<SinglePublishCommand, SinglePublishAnswer>
 
-/** Until an event's first bytes were at the receiver. */
+/** Latencies until an event's first bytes reach the receiver. */
 export type Seen = {
-  /** From when the publisher had its answer. */
+  /** Since the publisher had its response. */
   readonly fromAccepted: Latencies
-  /** From when the plan wanted the call to begin: the call and its commit are in it. */
+  /** Since the call was scheduled to begin: includes the call and its commit. */
   readonly fromPlanned: Latencies
 }
 
@@ -19,13 +19,13 @@ export const createSeen = (): Seen => ({ fromAccepted: new Latencies(), fromPlan
 
 export type Plan = {
   readonly tenant: string
-  /** Published in turn; each goes to one endpoint. */
+  /** Event types to publish in rotation; each goes to one endpoint. */
   readonly types: readonly string[]
   readonly perSecond: number
   readonly seconds: number
 }
 
-/** Answers what was seen of these, and adds it to `all`. */
+/** Returns the latencies of these events and also adds them to `all`. */
 export async function publishPlanned(
   { stamps, receives }: Pick<Setting, 'stamps' | 'receives'>,
   single: Singles,
@@ -41,7 +41,7 @@ export async function publishPlanned(
   const seen = createSeen()
   for (const [index, id] of published.ids.entries()) {
     const atMs = arrivedAtMs.get(id)
-    if (atMs === undefined) throw new Error(`The receiver has not had the event ${id}.`)
+    if (atMs === undefined) throw new Error(`The receiver did not get the event ${id}.`)
     for (const { fromAccepted, fromPlanned } of [seen, all]) {
       fromAccepted.record(atMs - published.acceptedAtMs[index]!)
       fromPlanned.record(atMs - published.plannedAtMs[index]!)

@@ -1,4 +1,4 @@
-/** The real server, as `posthorn serve` starts it, with its defaults, in a process and a folder of its own. */
+/** Starts the real server with its defaults, as `posthorn serve` does, in its own process and folder. */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,27 +9,27 @@ export type Posthorn = {
   readonly url: string
   readonly apiKey: string
   readonly pid: number
-  /** A call of the API; `path` from `/v1/` on. Throws unless it is answered with success within `timeoutMs` (10,000). */
+  /** Calls the API; `path` is the part after `/v1/`. Throws unless it succeeds within `timeoutMs` (default 10,000). */
   call<T>(method: string, path: string, body?: unknown, timeoutMs?: number): Promise<T>
   end(): Promise<unknown>
 }
 
-/** A PostgreSQL that several share, and the keys that they share with it. */
+/** A PostgreSQL that several nodes share, and the keys that they have in common. */
 export type SharedStore = { readonly databaseUrl: string; readonly apiKey: string; readonly encryptionKey: string }
 
 export type PosthornOptions = {
   readonly caPem: string
-  /** Where to write processor profiles. Default: none are made. */
+  /** Where to write CPU profiles. Default: none are written. */
   readonly profileFolder?: string | undefined
-  /** Default: the embedded store, in a folder of its own. */
+  /** Default: the embedded store. */
   readonly shared?: SharedStore
-  /** For an embedded store that was in use before. Default: new ones. */
+  /** Keys of an embedded store that was used before. Default: new keys. */
   readonly keys?: ReturnType<typeof makeKeys>
-  /** Flags beside those. Default: none. */
+  /** Additional flags of `posthorn serve`. Default: none. */
   readonly flags?: readonly string[]
-  /** A folder for its data, which stays. Default: one of its own, which goes with it. */
+  /** A data folder to keep. Default: a temporary one, removed when the server ends. */
   readonly data?: string | undefined
-  /** Fills the data folder before the start. */
+  /** Fills the data folder before startup. */
   readonly prepare?: (data: string) => void
 }
 
@@ -73,7 +73,7 @@ function createCall(url: string, apiKey: string): Posthorn['call'] {
       ...(body ? { body: JSON.stringify(body) } : {}),
     })
     const text = await response.text()
-    if (!response.ok) throw new Error(`${method} /v1/${path} answered ${response.status}: ${text}`)
+    if (!response.ok) throw new Error(`${method} /v1/${path} returned ${response.status}: ${text}`)
     return JSON.parse(text) as T
   }
 }

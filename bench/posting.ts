@@ -1,16 +1,16 @@
-/** One POST over one kept connection, for the processes that publish. */
+/** Makes single POSTs over a keep-alive connection, for the processes that publish. */
 import type { Client } from './undici.ts'
 
 export type Post = {
   readonly path: string
-  /** Name and value in turn. */
+  /** Alternating names and values. */
   readonly headers: readonly string[]
   readonly body?: Buffer
-  /** Anything else fails. */
+  /** The expected status; any other is an error. */
   readonly status: number
 }
 
-/** Answers the body, once all of it is there. */
+/** Resolves with the response body once it is complete. */
 export function post(client: Client, { path, headers, body, status }: Post): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   let answered = 0
@@ -26,7 +26,7 @@ export function post(client: Client, { path, headers, body, status }: Post): Pro
         text += chunk.toString()
       },
       onResponseEnd: () =>
-        answered === status ? resolve(text) : reject(new Error(`${path} answered ${answered}: ${text}`)),
+        answered === status ? resolve(text) : reject(new Error(`${path} returned ${answered}: ${text}`)),
       onResponseError: (_controller, error) => reject(error),
     },
   )

@@ -1,18 +1,18 @@
-/** Processor time of a whole process, user and system, all of its threads, by the operating system's account. */
+/** Reads the processor time (user and system, all threads) of a process from the operating system. */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Linux counts in hundredths of a second for user space on every architecture that Node runs on. */
+/** Linux reports hundredths of a second to user space on every architecture that Node runs on. */
 const TICKS_A_SECOND = 100
 
-/** Microseconds so far. Ten milliseconds is the finest step there is: measure over seconds. */
+/** Returns the microseconds used so far. The resolution is ten milliseconds, so measure over seconds. */
 export function processorMicros(pid: number): number {
   return process.platform === 'linux' ? fromProc(pid) : fromPs(pid)
 }
 
 /**
- * Of a process, its children that live, and those that have ended: of a PostgreSQL, whose processes are children of the
- * one that was started. Linux only.
+ * Returns the microseconds of a process and of its children, running and ended: PostgreSQL's backends are children of
+ * the process that was started. Linux only.
  */
 export function familyMicros(pid: number): number {
   const children = readdirSync('/proc').filter(name => /^\d+$/.test(name) && parentOf(name) === pid)
@@ -23,14 +23,14 @@ function parentOf(pid: string): number | undefined {
   try {
     return Number(fieldsOf(pid)[1])
   } catch {
-    return undefined // it has just ended
+    return undefined // the process has just ended
   }
 }
 
-/** Of what the operating system tells of a process, from its state on. */
+/** Returns the fields of `/proc/<pid>/stat`, starting with the state. */
 function fieldsOf(pid: number | string): string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  // The second field is the command's name in brackets, and may itself hold blanks and brackets.
+  // The second field is the command's name in brackets and can itself contain spaces and brackets.
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
@@ -39,7 +39,7 @@ function fromProc(pid: number, withEndedChildren = false): number {
   return (ticks.reduce((sum, each) => sum + Number(each), 0) * 1_000_000) / TICKS_A_SECOND
 }
 
-/** `[[dd-]hh:]mm:ss[.cc]`; macOS gives hundredths. */
+/** Parses `[[dd-]hh:]mm:ss[.cc]`; macOS adds hundredths. */
 function fromPs(pid: number): number {
   const text = execFileSync('ps', ['-o', 'time=', '-p', String(pid)], { encoding: 'utf8' }).trim()
   const [clock, days] = text.split('-').toReversed()

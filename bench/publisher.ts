@@ -1,4 +1,4 @@
-/** A process that publishes batches to Posthorn, a few at a time, as fast as they are accepted. */
+/** A process that publishes batches to Posthorn, a few in flight at a time, as fast as they are accepted. */
 import { answerCommands } from './child.ts'
 import { makeBatch } from './events.ts'
 import { post, publishingHeaders } from './posting.ts'
@@ -10,7 +10,7 @@ export type PublishCommand = {
   readonly tenant: string
   readonly batches: number
   readonly batchSize: number
-  /** Batches that are under way at once. */
+  /** Number of batches in flight at the same time. */
   readonly inFlight: number
 }
 

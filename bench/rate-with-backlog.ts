@@ -1,7 +1,7 @@
 /**
- * B7: the rate of B1 (batches of 100 to one busy receiver, on the embedded store) with millions of deliveries pending in
- * the store, of endpoints that are down and not yet due, divided by the rate with none, in turns; and what Posthorn then
- * has in memory.
+ * B7: the rate of B1 (batches of 100 to one busy receiver, on the embedded store) with millions of deliveries pending
+ * in the store, which are for endpoints that are down and not yet due, divided by the rate with none. Runs alternate.
+ * Also measures Posthorn's memory.
  */
 import { type Account, account } from './account.ts'
 import type { Bench, RunOptions, Say } from './definition.ts'
@@ -19,7 +19,7 @@ const SHORT = { runs: 5, eventsPerRun: 15_000, warmUpEvents: 30_000 }
 export const rateWithBacklog: Bench = {
   id: 'B7',
   name: 'rate-with-backlog',
-  summary: 'rate with 5,000,000 deliveries pending, divided by that with none; memory',
+  summary: 'rate with 5,000,000 deliveries pending, divided by the rate with none; memory',
   isLargerBetter: true,
   run: runBench,
 }
@@ -31,16 +31,16 @@ async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise
   const without = await startSetting()
   try {
     say(
-      `${rateWithBacklog.id}: ${pending} pending of ${PENDING_ENDPOINTS} endpoints that are down; batches of ${BATCH_SIZE} to another`,
+      `${rateWithBacklog.id}: ${pending} pending for ${PENDING_ENDPOINTS} endpoints that are down; batches of ${BATCH_SIZE} to one other`,
     )
     const beside = await startSetting({ profileFolder, prepare: data => copyStore(filled, data) })
     try {
       const settings = { without, beside }
       for (const setting of Object.values(settings)) await deliverBatches(setting, warmUpEvents)
-      say(`warm after ${warmUpEvents} events each; ${runs} runs in turn of ${eventsPerRun} events`)
+      say(`warm after ${warmUpEvents} events each; ${runs} alternating runs of ${eventsPerRun} events`)
       const accounts: Record<keyof typeof settings, Account[]> = { without: [], beside: [] }
       for (let run = 1; run <= runs; run++) {
-        // Each is first in every other run, so that what else the machine does falls on both alike.
+        // Each goes first in every other run, so that other load on the machine affects both equally.
         for (const name of run % 2 === 1 ? (['without', 'beside'] as const) : (['beside', 'without'] as const)) {
           accounts[name].push(await runPosthorn(settings[name], eventsPerRun))
           say(`${run}  ${name.padEnd(8)}${accounts[name].at(-1)!.eventsPerSecond.toFixed(0).padStart(8)} events/s`)
@@ -76,16 +76,16 @@ function conclude(
   const megabytes = memory.beside?.peakMegabytes ?? Number.NaN
   return {
     id: rateWithBacklog.id,
-    title: 'Rate with millions of deliveries pending beside it, divided by the rate with none; memory',
+    title: 'Rate with millions of deliveries pending, divided by the rate with none; memory',
     measures: [
       {
-        name: 'rate ÷ with none pending',
+        name: 'rate ÷ rate with none pending',
         unit: '',
         value: neighbours.median,
         goal: GOALS.rate,
         bound: 'atLeast',
       },
-      { name: 'resident memory', unit: 'MB', value: megabytes, goal: GOALS.megabytes, bound: 'atMost' },
+      { name: 'peak resident memory', unit: 'MB', value: megabytes, goal: GOALS.megabytes, bound: 'atMost' },
     ],
     bars: [
       {
@@ -97,7 +97,7 @@ function conclude(
         ],
       },
       {
-        name: 'Ratio of neighbouring runs',
+        name: 'Ratio of paired runs',
         unit: '',
         bars: [{ name: 'many ÷ none', summary: neighbours }],
       },
@@ -111,11 +111,11 @@ function conclude(
       endpointsDown: PENDING_ENDPOINTS,
       batchSize: BATCH_SIZE,
       batchesInFlight: BATCHES_IN_FLIGHT,
-      residentMegabytesAtTheEnd: memory.beside?.residentMegabytes ?? 'not told by this system',
+      residentMegabytesAtTheEnd: memory.beside?.residentMegabytes ?? 'unknown on this system',
     },
     notes: [
-      'The ratio is the median of those of neighbouring runs.',
-      'Memory is the most that the process ever had resident, its start and the warm-up included (VmHWM).',
+      'The ratio is the median of the ratios of paired runs.',
+      'Memory is the peak resident size of the process, including startup and warm-up (VmHWM).',
     ],
   }
 }

@@ -1,4 +1,4 @@
-/** A process that is the receiver: HTTPS by TLS 1.3, kept connections, 204 to every request, and a count. */
+/** A process that acts as the receiver: HTTPS with TLS 1.3 and keep-alive, responds 204 to every request and counts. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -6,26 +6,26 @@ import { answerCommands } from './child.ts'
 import { monotonicMs } from './monotonic.ts'
 
 export type ReceiverCommand =
-  /** Each opens a port; the count is of all. */
+  /** Opens another port; the counts cover all ports. */
   | {
       readonly kind: 'listen'
       readonly certPem: string
       readonly keyPem: string
-      /** Takes requests and never answers them. Default: no. */
+      /** Accepts requests and never responds. Default: false. */
       readonly isHanging?: boolean
     }
-  /** Answers once so many requests have come since the start. */
+  /** Resolves once this many requests have arrived since startup. */
   | { readonly kind: 'waitFor'; readonly total: number; readonly timeoutMs: number }
-  /** When each event came since this was asked last, or since the first time. */
+  /** Returns when each event arrived since the previous call. Recording begins with the first call. */
   | { readonly kind: 'stamps' }
-  /** The most connections that were open at once. */
+  /** Returns the highest number of connections that were open at the same time. */
   | { readonly kind: 'connections' }
   | { readonly kind: 'total' }
 
-/** `value`: the port for `listen`, the connections for `connections`, else the requests so far. */
+/** `value`: the port for `listen`, the connections for `connections`, otherwise the requests so far. */
 export type ReceiverAnswer = {
   readonly value: number
-  /** For `stamps`: an event's id, and when its first bytes were here, by `monotonicMs`. */
+  /** For `stamps`: each event's id, and when its first bytes arrived, by `monotonicMs`. */
   readonly stamps?: readonly (readonly [id: string, atMs: number])[]
 }
 
@@ -86,7 +86,7 @@ function listen(cert: string, key: string, onRequest: typeof take): Promise<numb
 function waitFor(wanted: number, timeoutMs: number): Promise<void> {
   if (total >= wanted) return Promise.resolve()
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const timer = setTimeout(() => reject(new Error(`${total} of ${wanted} requests came in time`)), timeoutMs)
+  const timer = setTimeout(() => reject(new Error(`${total} of ${wanted} requests arrived in time`)), timeoutMs)
   waited = { total: wanted, resolve }
   return promise.finally(() => {
     clearTimeout(timer)

@@ -1,6 +1,6 @@
 /**
- * A replay beside live traffic, on the embedded store, to one endpoint over TLS: how long live events take from their
- * call to the receiver, without a replay, beside one, and without again. `npx node bench/replay.ts [--short]`
+ * Measures a replay during live traffic, on the embedded store, to one endpoint over TLS: how long live events take
+ * from their call to the receiver before, during and after a replay. `npx node bench/replay.ts [--short]`
  */
 import { createAuthority, type Receiver, startReceiver } from '@posthorn/testkit'
 import { EVENT_TYPE, makeBatch, makePayload } from './events.ts'
@@ -22,18 +22,18 @@ const sleep = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, m
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const untilMs = performance.now() + TIMEOUT_MS
   while (!(await holds())) {
-    if (performance.now() > untilMs) throw new Error(`Waited in vain until ${what}.`)
+    if (performance.now() > untilMs) throw new Error(`Timed out waiting until ${what}.`)
     await sleep(LOOK_EVERY_MS)
   }
 }
 
 type Latency = { readonly events: number; readonly p50: number; readonly p99: number; readonly max: number }
 
-/** When each event came in, by `performance.now()`. */
+/** When each event arrived, by `performance.now()`. */
 const arrivals = new Map<string, number>()
 let serial = 10_000_000
 
-/** Live events at a steady pace, for so long and while `goesOn` says so. */
+/** Publishes live events at a steady rate, for `forMs` or until `goesOn` returns false. */
 async function publishLive(posthorn: Posthorn, forMs: number, goesOn: () => boolean | Promise<boolean>) {
   const sent: Promise<readonly [id: string, atMs: number]>[] = []
   const startMs = performance.now()
@@ -52,7 +52,7 @@ async function publishLive(posthorn: Posthorn, forMs: number, goesOn: () => bool
   }
   await looking
   const events = await Promise.all(sent)
-  await until('all live events are there', () => events.every(([id]) => arrivals.has(id)))
+  await until('all live events have arrived', () => events.every(([id]) => arrivals.has(id)))
   const tookMs = events.map(([id, atMs]) => arrivals.get(id)! - atMs).sort((a, b) => a - b)
   const quantile = (share: number) => tookMs[Math.ceil(share * tookMs.length) - 1]!
   return { events: events.length, p50: quantile(0.5), p99: quantile(0.99), max: tookMs.at(-1)! } satisfies Latency
@@ -68,10 +68,10 @@ async function publishPast(posthorn: Posthorn, receiver: Receiver): Promise<void
     const batch = JSON.parse(makeBatch(at, BATCH_SIZE).toString())
     await posthorn.call('POST', `tenants/${TENANT}/events`, batch)
   }
-  await until('all is delivered', () => receiver.total >= replayed)
+  await until('all events are delivered', () => receiver.total >= replayed)
   const pending = `tenants/${TENANT}/deliveries?state=pending&limit=1`
   await until(
-    'that is stored',
+    'the outcomes are stored',
     async () => (await posthorn.call<{ data: unknown[] }>('GET', pending)).data.length === 0,
   )
 }
@@ -89,10 +89,10 @@ try {
   await posthorn.call('PUT', `tenants/${TENANT}`, {})
   await posthorn.call('POST', `tenants/${TENANT}/endpoints`, { url: receiver.url, clientSecret: 'x'.repeat(32) })
   await publishPast(posthorn, receiver)
-  say(`${replayed} events are delivered; live ones come every ${LIVE_EVERY_MS} ms (times in milliseconds)`)
+  say(`${replayed} events delivered; publishing a live event every ${LIVE_EVERY_MS} ms (times in milliseconds)`)
   say('                 events     p50     p99     max')
   const before = await publishLive(posthorn, phaseMs, () => true)
-  sayLatency('without', before)
+  sayLatency('before replay', before)
   const had = receiver.total
   const startMs = performance.now()
   const all = { id: 'bench', states: ['delivered'] }
@@ -100,16 +100,17 @@ try {
   const countedMs = performance.now() - startMs
   const look = () => posthorn.call<Progress>('GET', `tenants/${TENANT}/replays/bench`)
   const beside = await publishLive(posthorn, TIMEOUT_MS, async () => (await look()).state === 'running')
-  sayLatency('beside a replay', beside)
-  await until('the replay is over', async () => {
+  sayLatency('during replay', beside)
+  await until('the replay has ended', async () => {
     const { made, ended } = await look()
     return made === ended
   })
   const seconds = (performance.now() - startMs) / 1_000
   const after = await publishLive(posthorn, phaseMs, () => true)
-  sayLatency('without, after', after)
+  sayLatency('after replay', after)
   const again = receiver.total - had - beside.events - after.events
-  if (again !== deliveries) throw new Error(`${again} requests came of a replay of ${deliveries}.`)
+  if (again !== deliveries)
+    throw new Error(`The receiver got ${again} requests from a replay of ${deliveries} deliveries.`)
   const ratio = beside.p99 / Math.max(before.p99, after.p99)
   say(
     `${deliveries} replayed in ${seconds.toFixed(0)} s, counted in ${countedMs.toFixed(0)} ms; p99 × ${ratio.toFixed(2)}`,

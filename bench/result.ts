@@ -1,20 +1,22 @@
-/** What a bench found, in one shape for all: the line of JSON, the page and the comparison with the goals read it. */
+/**
+ * The result of a bench, in one shape for all: used by the line of JSON, the page and the comparison with the goals.
+ */
 import type { Summary } from './statistics.ts'
 
 export type BenchResult = {
   readonly id: string
-  /** One sentence: what was done. */
+  /** What was measured, in one sentence. */
   readonly title: string
   /** In the order of the table of goals. */
   readonly measures: readonly Measure[]
-  /** What the measures are made of, to be drawn beside each other. Default: none. */
+  /** Charts of the values that the measures are derived from. Default: none. */
   readonly bars?: readonly Bars[]
   readonly latencies?: readonly Latency[]
-  /** What every process took. */
+  /** The cost of each process. */
   readonly processes?: readonly ProcessCost[]
-  /** How it was set up: counts, sizes, runs. */
+  /** Parameters of the bench: counts, sizes, runs. */
   readonly setup: Readonly<Record<string, number | string>>
-  /** What a reader must know to read the numbers rightly. Default: nothing. */
+  /** What readers must know to interpret the figures. Default: none. */
   readonly notes?: readonly string[]
 }
 
@@ -29,12 +31,12 @@ export type Measure = {
 
 export type Bars = {
   readonly name: string
-  /** Of all of them, such as `µs a request`. */
+  /** The unit of all bars, such as `µs a request`. */
   readonly unit: string
   readonly bars: readonly { readonly name: string; readonly summary: Summary }[]
 }
 
-/** Milliseconds, of all runs together. */
+/** Latencies in milliseconds, over all runs. */
 export type Latency = {
   readonly name: string
   readonly count: number
@@ -46,15 +48,15 @@ export type Latency = {
 
 export type ProcessCost = {
   readonly name: string
-  /** Microseconds of processor time an event (or request). */
+  /** Processor time per event (or request), in microseconds. */
   readonly micros: Summary
-  /** The most that was resident, in 2^20 bytes. */
+  /** Peak resident memory, in units of 2^20 bytes. */
   readonly peakMegabytes?: number
 }
 
 export const isReached = ({ value, goal, bound }: Measure) => (bound === 'atMost' ? value <= goal : value >= goal)
 
-/** The line that a run ends with: `value` and `goal` are numbers, or lists where a bench has several measures. */
+/** Returns the last line of a run. `value` and `goal` are numbers, or lists if the bench has several measures. */
 export function toLine(result: BenchResult, surroundings: object): string {
   const { id, measures, ...rest } = result
   const list = (values: readonly number[]) => (values.length === 1 ? values[0] : values)
@@ -69,7 +71,7 @@ export function formatMeasure(measure: Measure): string {
   return `${name}: ${shown} (goal: at ${bound === 'atMost' ? 'most' : 'least'} ${wanted}, ${word})`
 }
 
-/** To the whole, to hundredths, or where those would say nothing, to ten thousandths. */
+/** Rounds to integers from 1,000 on, to hundredths from 0.1 on, and to ten thousandths below that. */
 export function round(value: number): number {
   const size = Math.abs(value)
   const steps = size >= 1_000 ? 1 : size >= 0.1 ? 100 : 10_000

@@ -1,7 +1,8 @@
 /**
- * Retention beside load, on the embedded store: from publishing to the receiver, without it and while it removes old
- * events, in turn, each on a fresh copy of the same file. Prints a line of JSON. Run by hand:
- * npx node bench/retention.ts [--short] [--rate <events a second; left out: half of what the machine carries>]
+ * Measures retention under load, on the embedded store: the time from publishing to the receiver, alternately without
+ * retention and while it removes old events, each on a fresh copy of the same file. Prints a line of JSON. Run
+ * manually: npx node bench/retention.ts [--short] [--rate <events a second; default: half of what the machine can
+ * handle>]
  */
 import { randomBytes } from 'node:crypto'
 import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs'
@@ -29,7 +30,7 @@ const OLD_EVENTS = isShort ? 100_000 : 400_000
 const ROUNDS = isShort ? 3 : 5
 const WARM_UP_MS = isShort ? 8_000 : 15_000
 const RUN_MS = isShort ? 20_000 : 60_000
-/** Events a second: of what the machine carries when it does nothing else, about so much. */
+/** Share of the machine's capacity to use as load. */
 const LOAD = 0.5
 const CAPACITY_EVENTS = 15_000
 const BATCH_SIZE = 20
@@ -38,14 +39,14 @@ const OLD_SINCE_MS = Date.now() - OLD_DAYS * DAY_MS
 const TENANT = 'bench'
 const OLD = 'old'
 
-/** An id of long ago; they rise. */
+/** Returns an id from long ago; ids ascend with `index`. */
 function oldId(prefix: 'evt' | 'dlv' | 'ep', index: number): string {
   const bytes = idBytes(firstIdAt(prefix, OLD_SINCE_MS + index))
   bytes.set(randomBytes(8), 8)
   return idText(prefix, bytes)
 }
 
-/** A store with very many events that were delivered long ago. */
+/** Fills a store with a large number of events that were delivered long ago. */
 async function fillStore(folder: string): Promise<void> {
   const store = new Store(await openSqlite(folder, systemClock), systemClock)
   await store.write('migrate', {})
@@ -103,7 +104,7 @@ async function fillStore(folder: string): Promise<void> {
   await store.close()
 }
 
-/** Dated: the receiver tells by it how long it took. */
+/** Contains the current time, from which the receiver calculates the latency. */
 const makePayload = (): string =>
   `{"coverId":"5db7873e-16a2-41e4-acf0-${randomBytes(6).toString('hex')}","status":"Expired",` +
   `"notificationId":"382e7554-b150-4037-9b1a-${randomBytes(6).toString('hex')}",` +
@@ -138,11 +139,11 @@ async function publishBatch({ url, apiKey }: Posthorn): Promise<void> {
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
     body: `[${events.join(',')}]`,
   })
-  if (response.status !== 202) throw new Error(`Publishing answered ${response.status}: ${await response.text()}`)
+  if (response.status !== 202) throw new Error(`Publishing returned ${response.status}: ${await response.text()}`)
   await response.arrayBuffer()
 }
 
-/** Batches by the clock, however long each takes: who waits for an answer before the next measures too little. */
+/** Publishes batches on a fixed schedule. Waiting for each response first would hide latency (coordinated omission). */
 async function publishAtRate(posthorn: Posthorn, perSecond: number, forMs: number): Promise<void> {
   const startedAtMs = performance.now()
   const underWay = new Set<Promise<void>>()
@@ -159,7 +160,7 @@ async function publishAtRate(posthorn: Posthorn, perSecond: number, forMs: numbe
 async function untilReceived(receiver: Receiver, count: number): Promise<void> {
   const endMs = performance.now() + 120_000
   while (receiver.received < count) {
-    if (performance.now() > endMs) throw new Error(`${receiver.received} of ${count} requests came in time.`)
+    if (performance.now() > endMs) throw new Error(`${receiver.received} of ${count} requests arrived in time.`)
     await sleep(20)
   }
 }
@@ -190,7 +191,7 @@ async function withServer<T>(
   }
 }
 
-/** Events a second, at full speed. */
+/** Returns the events a second at full speed. */
 function measureCapacity(setting: Setting): Promise<number> {
   return withServer(setting, 0, async posthorn => {
     const { receiver } = setting
@@ -210,7 +211,7 @@ function measureCapacity(setting: Setting): Promise<number> {
   })
 }
 
-/** How many of the old events are gone: they go from the oldest on, and are dated a millisecond apart. */
+/** Counts the removed events by bisection: the oldest go first, and their times are a millisecond apart. */
 async function countRemoved(posthorn: Posthorn): Promise<number> {
   let [removed, most] = [0, OLD_EVENTS]
   while (removed < most) {
@@ -247,11 +248,11 @@ const receiver = await startReceiver(certPem, keyPem)
 try {
   await fillStore(filled)
   const megabytes = Math.round(statSync(join(filled, 'posthorn.db')).size / 2 ** 20)
-  say(`${OLD_EVENTS} events of ${OLD_DAYS} days ago, ${megabytes} MiB`)
+  say(`${OLD_EVENTS} events from ${OLD_DAYS} days ago, ${megabytes} MiB`)
   const setting = { caPem: authority.caPem, receiver, filled }
   const capacity = await measureCapacity(setting)
   const perSecond = givenRate ?? Math.round((capacity * LOAD) / BATCH_SIZE) * BATCH_SIZE
-  say(`${Math.round(capacity)} events/s at full speed; from here on ${perSecond} a second, in batches of ${BATCH_SIZE}`)
+  say(`${Math.round(capacity)} events/s at full speed; now ${perSecond} a second, in batches of ${BATCH_SIZE}`)
   say('round  retention  p50 ms  p99 ms  max ms  removed events/s')
   const runs: Record<'without' | 'beside', Run[]> = { without: [], beside: [] }
   for (let round = 1; round <= ROUNDS; round++) {

@@ -1,4 +1,4 @@
-/** What most benches need: a receiver, a publisher and Posthorn with its defaults, each in a process of its own. */
+/** What most benches need: a receiver, a publisher and Posthorn with its defaults, each in its own process. */
 import { randomBytes } from 'node:crypto'
 import { type Authority, createAuthority, type Postgres, startPostgres } from '@posthorn/testkit'
 import { Child } from './child.ts'
@@ -10,7 +10,7 @@ import type { ReceiverAnswer, ReceiverCommand } from './receiver.ts'
 export const TENANT = 'bench'
 
 export type SettingOptions = {
-  /** On a PostgreSQL of its own. Default: the embedded store. */
+  /** Use a new PostgreSQL. Default: the embedded store. */
   readonly isShared?: boolean
   readonly profileFolder?: string | undefined
   /** Flags of `posthorn serve`. Default: none. */
@@ -27,20 +27,20 @@ export type Setting = {
   readonly postgres: Postgres | undefined
   readonly publisher: Child<PublishCommand, number>
   readonly receiver: Child<ReceiverCommand, ReceiverAnswer>
-  /** Of the receiver, no slash at the end. */
+  /** The receiver's origin, without a slash at the end. */
   readonly origin: string
-  /** Of the one endpoint there is at first, `<origin>/hooks`. */
+  /** Secret of the initial endpoint, `<origin>/hooks`. */
   readonly clientSecret: string
-  /** Waits until so many further requests have come, and fails if more have. */
+  /** Waits until this many further requests have arrived, and throws if there are more. */
   receives(requests: number): Promise<void>
-  /** When each event came since this was asked last, by its id and `monotonicMs`. Events are stamped from then on. */
+  /** Returns when each event arrived since the previous call, by id. Recording begins with the first call. */
   stamps(): Promise<ReadonlyMap<string, number>>
   end(): Promise<void>
 }
 
 const RECEIVE_TIMEOUT_MS = 180_000
 
-/** With the tenant `TENANT` and one endpoint for `EVENT_TYPE`. */
+/** Starts everything, with the tenant `TENANT` and one endpoint for `EVENT_TYPE`. */
 export async function startSetting(options: SettingOptions = {}): Promise<Setting> {
   const authority = await createAuthority('Posthorn bench authority')
   const ending: (() => unknown)[] = []
@@ -93,15 +93,15 @@ function createCount(receiver: Setting['receiver']): Setting['receives'] {
   return async requests => {
     received += requests
     const { value } = await receiver.ask({ kind: 'waitFor', total: received, timeoutMs: RECEIVE_TIMEOUT_MS })
-    // At least once is allowed in the world, but nothing fails here: more would mean that something else was measured.
-    if (value !== received) throw new Error(`The receiver had ${value} requests instead of ${received}.`)
+    // Duplicates are allowed in general, but nothing fails here: more requests would falsify the measurement.
+    if (value !== received) throw new Error(`The receiver got ${value} requests instead of ${received}.`)
   }
 }
 
 export const BATCH_SIZE = 100
 export const BATCHES_IN_FLIGHT = 4
 
-/** From the first batch until every event is delivered and that is stored. */
+/** Publishes events in batches and waits until every event is delivered and its outcome stored. */
 export async function deliverBatches(setting: Setting, events: number): Promise<void> {
   const { posthorn, publisher } = setting
   const { url, apiKey } = posthorn
@@ -113,7 +113,7 @@ export async function deliverBatches(setting: Setting, events: number): Promise<
 
 const LOOK_EVERY_MS = 20
 
-/** Waits until nothing of the tenant is pending any more: that all is delivered is then stored too. */
+/** Waits until the tenant has no pending deliveries, that is, until all outcomes are stored. */
 export async function allStored(posthorn: Posthorn, tenant = TENANT): Promise<void> {
   const path = `tenants/${tenant}/deliveries?state=pending&limit=1`
   while ((await posthorn.call<{ data: unknown[] }>('GET', path)).data.length > 0) {
@@ -121,7 +121,7 @@ export async function allStored(posthorn: Posthorn, tenant = TENANT): Promise<vo
   }
 }
 
-/** The headers of Posthorn's requests, but the ones that each event has of its own; name and value in turn. */
+/** The headers of Posthorn's requests, without those that differ by event; alternating names and values. */
 export const bareHeaders = (clientSecret: string): readonly string[] => [
   'Content-Type',
   'application/json',

@@ -1,7 +1,7 @@
 /**
- * B3: processor time of the whole server per event that was published singly, one call each by 64 publishers, one busy
- * receiver over TLS 1.3, divided by what can't be spared: that of a bare POST, and of an empty call to the same HTTP
- * server. Runs of the three in turn, so that what else the machine does falls on all.
+ * B3: processor time of the whole server per event published singly (64 publishers, one event per call, one busy
+ * receiver over TLS 1.3), divided by the unavoidable minimum: a bare POST plus an empty call to the same HTTP server.
+ * Runs of the three alternate, so that other load on the machine affects all.
  */
 import { type Account, account } from './account.ts'
 import type { BareLoopCommand } from './bare-loop.ts'
@@ -17,7 +17,7 @@ const GOAL = 2
 const PUBLISHERS = 64
 /** Posthorn's default `laneWindow`. */
 const REQUESTS_IN_FLIGHT = 32
-/** The bare ones are so quick that as many as events would be over within a few ticks of the account. */
+/** The bare ones are so fast that one request per event would take only a few ticks of processor accounting. */
 const REQUESTS_PER_EVENT = 2
 
 const FULL = { runs: 7, eventsPerRun: 20_000, warmUpEvents: 60_000 }
@@ -36,7 +36,7 @@ type SinglesSetting = Setting & {
 export const singleEvents: Bench = {
   id: 'B3',
   name: 'single-events',
-  summary: 'the same with events published singly, divided by a bare POST and an empty call',
+  summary: 'processor time per event published singly, divided by a bare POST plus an empty call',
   run: runBench,
 }
 
@@ -52,9 +52,11 @@ async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise
   try {
     const emptyUrl = `http://127.0.0.1:${await children.empty.ask(null)}`
     const singles: SinglesSetting = { ...setting, ...children, emptyUrl }
-    say(`${singleEvents.id}: ${PUBLISHERS} publishers, an event a call, one endpoint, ${REQUESTS_IN_FLIGHT} at once`)
+    say(
+      `${singleEvents.id}: ${PUBLISHERS} publishers, an event per call, one endpoint, ${REQUESTS_IN_FLIGHT} at a time`,
+    )
     for (const part of PARTS) await run(singles, part, warmUpEvents)
-    say(`warm after ${warmUpEvents} each; ${runs} runs in turn, ${eventsPerRun} events, ${requestsPerRun} requests`)
+    say(`warm after ${warmUpEvents} each; ${runs} alternating runs: ${eventsPerRun} events, ${requestsPerRun} requests`)
     say('run  part        sender µs  publisher µs  receiver µs  a second')
     const accounts: Record<Part, Account[]> = { Posthorn: [], 'bare loop': [], 'empty call': [] }
     for (let count = 1; count <= runs; count++) {
@@ -80,7 +82,7 @@ function conclude(accounts: Record<Part, Account[]>, counts: BenchResult['setup'
   })
   return {
     id: singleEvents.id,
-    title: `Processor time per event published singly by ${PUBLISHERS} publishers, beside a bare POST and an empty call`,
+    title: `Processor time per event published singly by ${PUBLISHERS} publishers, compared with a bare POST plus an empty call`,
     measures: [
       {
         name: 'Posthorn ÷ (bare loop + empty call)',
@@ -97,7 +99,7 @@ function conclude(accounts: Record<Part, Account[]>, counts: BenchResult['setup'
         bars: PARTS.map(part => ({ name: part, summary: of(part, 'sender') })),
       },
       {
-        name: 'Ratio of neighbouring runs',
+        name: 'Ratio of paired runs',
         unit: '',
         bars: [{ name: 'Posthorn ÷ (bare loop + empty call)', summary: summarise(neighbours) }],
       },
@@ -116,7 +118,7 @@ function conclude(accounts: Record<Part, Account[]>, counts: BenchResult['setup'
   }
 }
 
-/** Posthorn's from the first call until every event is delivered and that is stored. */
+/** Executes one run. Posthorn's lasts from the first call until every event is delivered and its outcome stored. */
 function run(singles: SinglesSetting, part: Part, count: number): Promise<Account> {
   const { posthorn, single, bareLoop, empty, receiver } = singles
   const sender = { Posthorn: posthorn, 'bare loop': bareLoop, 'empty call': empty }[part]

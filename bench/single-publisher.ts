@@ -1,6 +1,6 @@
 /**
- * A process that publishes events singly, one call each: as fast as they are accepted, or by a plan that goes on however
- * long each takes.
+ * A process that publishes one event per call: as fast as they are accepted, or on a fixed schedule however long each
+ * call takes.
  */
 import { answerCommands } from './child.ts'
 import { makePayload } from './events.ts'
@@ -12,32 +12,32 @@ type Target = {
   readonly url: string
   readonly apiKey: string
   readonly tenant: string
-  /** Published in turn. */
+  /** Event types to publish in rotation. */
   readonly types: readonly string[]
 }
 
 export type SinglePublishCommand =
-  /** So many callers, each with a connection of its own, one call after the other. */
+  /** A number of callers, each with its own connection, making one call after another. */
   | (Target & { readonly kind: 'callers'; readonly events: number; readonly callers: number })
-  /** The same with calls that have no body, to a server that answers 202. */
+  /** The same with calls without a body, to a server that responds 202. */
   | { readonly kind: 'empty'; readonly url: string; readonly requests: number; readonly callers: number }
-  /** Evenly, so many a second; the answer says when. */
+  /** At a steady rate; the result contains the times. */
   | (Target & { readonly kind: 'plan'; readonly events: number; readonly perSecond: number })
 
-/** By `monotonicMs`, for each event in the order of the plan. Empty but for `plan`. */
+/** Times by `monotonicMs`, for each event in the order of the schedule. Empty except for `plan`. */
 export type SinglePublishAnswer = {
   readonly ids: readonly string[]
   readonly plannedAtMs: readonly number[]
-  /** The publisher has its answer. */
+  /** When the publisher had its response. */
   readonly acceptedAtMs: readonly number[]
 }
 
 const NO_BODY = Buffer.alloc(0)
 const NOTHING: SinglePublishAnswer = { ids: [], plannedAtMs: [], acceptedAtMs: [] }
-/** The plan begins so late that the first isn't behind it already. */
+/** Delay before the first scheduled call, so that it isn't already late. */
 const HEAD_START_MS = 20
 
-/** Kept connections, by the server. */
+/** Keep-alive connections, by server URL. */
 const clientsOf = new Map<string, Client[]>()
 let serial = 0
 
@@ -72,7 +72,7 @@ function createSender({ apiKey, tenant, types }: Target): (client: Client) => Pr
   }
 }
 
-/** A call that finds no free connection opens another: it waits for nobody. */
+/** A call that finds no free connection opens another, so that it never waits. */
 async function publishByPlan(command: Extract<SinglePublishCommand, { kind: 'plan' }>): Promise<SinglePublishAnswer> {
   const { url, events, perSecond } = command
   const free = clientsAt(url)

@@ -1,7 +1,8 @@
 /**
- * B8: from starting the process to the first request at a receiver, with millions of deliveries pending in the store. The
- * delivery is one that waited there: due, of an endpoint that is well, in the partition that is looked at last. Each start
- * finds the file's pages forgotten by the system, as after a start of the machine; starts that find them are shown beside.
+ * B8: time from starting the process to the first request at a receiver, with millions of deliveries pending in the
+ * store. The delivery is in the store already: it is due, its endpoint is healthy, and its partition is read last. The
+ * measured startups find the file dropped from the page cache, as after a reboot; startups with a warm cache are shown
+ * as well.
  */
 import { DatabaseSync } from 'node:sqlite'
 import { systemClock } from '../packages/server/src/base/clock.ts'
@@ -27,7 +28,7 @@ type Cache = 'cold' | 'warm'
 export const startWithBacklog: Bench = {
   id: 'B8',
   name: 'start-with-backlog',
-  summary: 'time to the first delivery after a start with 5,000,000 pending',
+  summary: 'time to the first delivery after a startup with 5,000,000 pending',
   run: runBench,
 }
 
@@ -45,7 +46,7 @@ async function runBench({ short }: RunOptions, say: Say): Promise<BenchResult> {
     moveToLastPartition(data)
     const canBeCold = dropFromCache(data)
     say(
-      `${startWithBacklog.id}: ${pending} pending of ${PENDING_ENDPOINTS} endpoints; ${starts} starts each with the file forgotten and known`,
+      `${startWithBacklog.id}: ${pending} pending for ${PENDING_ENDPOINTS} endpoints; ${starts} startups each with a cold and a warm page cache`,
     )
     const seconds: Record<Cache, number[]> = { cold: [], warm: [] }
     for (let start = 1; start <= starts; start++) {
@@ -72,7 +73,7 @@ function moveToLastPartition(data: string): void {
   }
 }
 
-/** A delivery that is due, as an earlier process would have left it. */
+/** Stores a delivery that is due, as an earlier process would have left it. */
 async function leaveOneDue(data: string): Promise<void> {
   const store = new Store(await openSqlite(data, systemClock), systemClock)
   try {
@@ -106,7 +107,7 @@ async function leaveOneDue(data: string): Promise<void> {
   }
 }
 
-/** Seconds. */
+/** Returns the seconds from starting the process to the first request. */
 async function timeStart(setting: Setting, data: string, keys: ReturnType<typeof makeKeys>): Promise<number> {
   const { caPem } = setting.authority
   const startedAtMs = performance.now()
@@ -121,29 +122,27 @@ async function timeStart(setting: Setting, data: string, keys: ReturnType<typeof
 
 function conclude(seconds: Readonly<Record<Cache, number[]>>, setup: BenchResult['setup']): BenchResult {
   const [cold, warm] = [seconds.cold, seconds.warm].map(of => (of.length === 0 ? undefined : summarise(of)))
-  const known = { 'file forgotten': cold, 'file known': warm }
+  const known = { 'cold page cache': cold, 'warm page cache': warm }
   const shown = Object.entries(known).filter((each): each is [string, Summary] => each[1] !== undefined)
   return {
     id: startWithBacklog.id,
-    title: 'Time to the first delivery after a start with millions of deliveries pending',
+    title: 'Time to the first delivery after a startup with millions of deliveries pending',
     measures: [
       {
-        name: 'from start to first request',
+        name: 'startup to first request',
         unit: 's',
         value: (cold ?? warm)!.median,
         goal: GOAL_SECONDS,
         bound: 'atMost',
       },
     ],
-    bars: [
-      { name: 'From start to first request', unit: 's', bars: shown.map(([name, summary]) => ({ name, summary })) },
-    ],
+    bars: [{ name: 'Startup to first request', unit: 's', bars: shown.map(([name, summary]) => ({ name, summary })) }],
     setup,
     notes: [
-      'The delivery waited in the store: it is due, of an endpoint that is well, in the partition that is looked at last.',
+      'The delivery was already in the store: it is due, its endpoint is healthy, and its partition is read last.',
       cold === undefined
-        ? 'The system knew the pages of the file: it could not be told to forget them here.'
-        : 'The measure is of starts for which the system was told to forget the pages of the file (not those of Node itself).',
+        ? 'The page cache was warm: on this machine the file cannot be dropped from it.'
+        : 'The measure is of startups with a cold page cache for the store’s file (but not for Node itself).',
     ],
   }
 }

@@ -1,4 +1,6 @@
-/** Folders for what a bench looks at after the server has ended; they are gone when the bench ends, by Ctrl-C too. */
+/**
+ * Folders for data that a bench reads after the server has ended. They are removed when the bench ends, even by Ctrl-C.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,5 +24,5 @@ export function temporaryFolder(): TemporaryFolder {
   }
 }
 
-/** A server that is just ending may still write there: hence the retries. */
+/** Retries, because a server that is shutting down can still write there. */
 const remove = (path: string) => rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })

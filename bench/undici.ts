@@ -1,13 +1,13 @@
 /**
- * The undici that Posthorn itself sends with, so that the bare loop can't be of another version. Typed by hand and only
- * as far as the bench needs it, since the dependency is the server's.
+ * Loads the undici that Posthorn uses, so that the bare loop has the same version. Has its own types for what the bench
+ * uses, since the dependency belongs to the server.
  */
 import { createRequire } from 'node:module'
 
 export type DispatchOptions = {
   readonly method: 'GET' | 'POST'
   readonly path: string
-  /** Name and value in turn. */
+  /** Alternating names and values. */
   readonly headers: readonly string[]
   readonly body?: Buffer
 }
@@ -24,12 +24,12 @@ export type Client = {
   dispatch(options: DispatchOptions, handler: DispatchHandler): boolean
 }
 
-/** So many kept connections, one request at a time on each; more requests than that wait. */
+/** A pool of keep-alive connections with one request at a time on each; further requests wait. */
 export type Pool = {
   request(options: {
     readonly method: 'POST'
     readonly path: string
-    /** Name and value in turn. */
+    /** Alternating names and values. */
     readonly headers: readonly string[]
     readonly body: string | Buffer
   }): Promise<{ readonly statusCode: number; readonly body: { dump(): Promise<void> } }>
@@ -57,7 +57,7 @@ const undici = requireOfServer('undici') as Undici
 
 export const undiciVersion = (requireOfServer('undici/package.json') as { version: string }).version
 
-/** One kept connection, one request at a time. */
+/** Opens one keep-alive connection, with one request at a time. */
 export function openClient(origin: string, ca?: string): Client {
   const connect = ca === undefined ? {} : { connect: { ca, minVersion: 'TLSv1.3' as const } }
   return new undici.Client(origin, { ...connect, pipelining: 1, allowH2: false })
@@ -66,7 +66,7 @@ export function openClient(origin: string, ca?: string): Client {
 export type PoolOptions = {
   readonly ca: string
   readonly connections: number
-  /** From the request to the answer's head, milliseconds; then it fails. */
+  /** Maximum time from the request to the response headers, in milliseconds; the request fails after that. */
   readonly deadlineMs: number
 }
 

@@ -1,13 +1,15 @@
-/** `npm run chaos`: 50,000 events to 500 endpoints while nodes, and PostgreSQL, are killed; ends with a line of JSON. */
+/**
+ * `npm run chaos`: sends 50,000 events to 500 endpoints while killing nodes and PostgreSQL, and prints a line of JSON.
+ */
 import { parseArgs } from 'node:util'
 import { runChaos } from './run.ts'
 import { TROUBLES } from './trouble.ts'
 
 const USAGE = `npm run chaos [-- --seed <number>] [--events <number>]
 
-  --seed <number>    repeats the troubles of another run; default: a new one, printed
-  --events <number>  how many events are published; default: 50,000, some two minutes
-  --help             this text`
+  --seed <number>    repeat the faults of an earlier run (default: a new seed, which is printed)
+  --events <number>  number of events to publish (default: 50,000, about two minutes)
+  --help             show this help`
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 const startedAtMs = performance.now()
@@ -48,6 +50,6 @@ async function run(seed: number, events: number): Promise<void> {
 
 function numberOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`${text} is not a number of at most nine digits.`)
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`Not a whole number of at most nine digits: ${text}`)
   return Number(text)
 }

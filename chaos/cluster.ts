@@ -14,14 +14,14 @@ import {
 export type ClusterOptions = {
   readonly nodes: number
   readonly leaseMs: number
-  /** Default: one of its own. */
+  /** Default: a new one. */
   readonly postgres?: Postgres
 }
 
-/** A place for a node; its number stays when the process is another. */
+/** A place for a node. Its number stays the same when the process is replaced. */
 export type Slot = { readonly number: number; node: RunningNode | undefined }
 
-/** Nodes on one PostgreSQL, each a process of its own, to be killed, stopped, paused and started again. */
+/** Nodes on one PostgreSQL, each in its own process, which can be killed, stopped, paused and started again. */
 export class Cluster {
   readonly postgres: Postgres
   readonly authority: Authority
@@ -71,7 +71,7 @@ export class Cluster {
     })
   }
 
-  /** A call of a node's API; the answer's status, 0 if there was none, and its body. */
+  /** Calls a node's API and returns the response's status and body. The status is 0 if there was no response. */
   async call(slot: Slot, method: string, path: string, body?: string): Promise<{ status: number; body: unknown }> {
     try {
       if (slot.node === undefined) return { status: 0, body: undefined }
@@ -97,5 +97,5 @@ export class Cluster {
   }
 }
 
-/** A node that is paused answers nothing: then another is asked. */
+/** A paused node doesn't respond: after this time the call fails, and the caller tries another node. */
 const CALL_TIMEOUT_MS = 4_000

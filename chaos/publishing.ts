@@ -1,4 +1,4 @@
-/** Publishers that don't give up: what is not answered with 202 is said again, under the same ids, to any node. */
+/** Publishers that never give up: a call without a 202 is repeated with the same ids, to any node. */
 import type { Cluster } from './cluster.ts'
 
 export type PublishingOptions = {
@@ -6,17 +6,17 @@ export type PublishingOptions = {
   readonly events: number
   readonly batchSize: number
   readonly publishers: number
-  /** Of all publishers together; what troubles held up is not made up for. */
+  /** Rate of all publishers together. Time lost to faults is not made up for. */
   readonly eventsPerSecond: number
   readonly random: () => number
 }
 
 export type Published = {
-  /** Events that were answered with 202, each once. */
+  /** Number of events accepted with 202, counted once each. */
   events: number
-  /** Calls that were said again. */
+  /** Number of calls that were repeated. */
   repeated: number
-  /** A call that was refused for good: none is expected. */
+  /** Responses to calls that were refused with a 4xx; none is expected. */
   refused: unknown[]
 }
 

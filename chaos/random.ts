@@ -1,4 +1,4 @@
-/** Random numbers from 0 up to, but not, 1, the same for the same seed (mulberry32): a run can be had again. */
+/** Generates random numbers from 0 up to but excluding 1 (mulberry32). The same seed repeats a run. */
 export function createRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

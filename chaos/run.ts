@@ -1,6 +1,6 @@
 /**
- * One run: a cluster, tenants with endpoints, events published all the while that nodes (and PostgreSQL) are killed,
- * stopped and paused. It ends with everything running again, and with a count of what the receivers got.
+ * One run: starts a cluster, creates tenants with endpoints, and publishes events while nodes (and PostgreSQL) are
+ * killed, stopped and paused. At the end everything runs again, and the requests at the receivers are counted.
  */
 import { randomBytes } from 'node:crypto'
 import { type Postgres, type Receiver, startReceiver } from '@posthorn/testkit'
@@ -13,7 +13,7 @@ export type ChaosOptions = {
   readonly seed: number
   readonly events: number
   readonly tenants: number
-  /** Each takes one of the two types of event, in turn. */
+  /** The endpoints alternate between the two event types. */
   readonly endpointsPerTenant: number
   readonly nodes: number
   readonly leaseMs: number
@@ -21,31 +21,31 @@ export type ChaosOptions = {
   readonly publishers: number
   readonly eventsPerSecond: number
   readonly troubles: readonly Trouble[]
-  /** From the end of one trouble to the next. */
+  /** Time between the end of one fault and the next. */
   readonly everyMs: number
-  /** How long after the last event everything may take to arrive. */
+  /** How long to wait for all deliveries after the last event. */
   readonly settleTimeoutMs: number
-  /** Default: one of its own. */
+  /** Default: a new one. */
   readonly postgres?: Postgres
 }
 
 export type ChaosResult = {
   readonly seed: number
   readonly endpoints: number
-  /** Events that were answered with 202. */
+  /** Events that were accepted with 202. */
   readonly accepted: number
-  /** Calls that were said again, since they were not answered with 202. */
+  /** Calls that were repeated because they didn't return 202. */
   readonly repeatedCalls: number
   readonly refusedCalls: number
-  /** Pairs of event and endpoint that are owed, and those that came. */
+  /** Pairs of event and endpoint that must be delivered. */
   readonly owed: number
   readonly delivered: number
   readonly lost: number
-  /** Pairs beyond what is owed: an event that was stored twice. */
+  /** Pairs in excess of `owed`: events that were stored twice. */
   readonly storedTwice: number
-  /** Requests beyond one for each pair. */
+  /** Requests in excess of one per pair. */
   readonly duplicates: number
-  /** Of them, those that came when nothing had been killed or paused. */
+  /** Duplicates that arrived while nothing had been killed or paused. */
   readonly duplicatesOutside: number
   readonly pending: number
   readonly troubles: Readonly<Record<Trouble, number>>
@@ -70,7 +70,7 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
     say(`${nodes} nodes, ${tenants.length * options.endpointsPerTenant} endpoints; seed ${options.seed}`)
     const troubles = new Troubles(cluster, { ...options, random }, say)
     troubles.start()
-    // Its own numbers: how the two interleave must not change what either does.
+    // A separate generator: how publishing and faults interleave must not change what either does.
     const published = await publishAll(cluster, { ...options, tenants, random: createRandom(options.seed + 1) })
     await troubles.stop()
     const owed = published.events * (options.endpointsPerTenant / EVENT_TYPES.length)
@@ -95,7 +95,7 @@ async function prepare(cluster: Cluster, { url }: Receiver, options: ChaosOption
   const mustCall = async (method: string, path: string, body: object) => {
     const slot = cluster.slots[0]!
     const answer = await cluster.call(slot, method, path, JSON.stringify(body))
-    if (answer.status < 200 || answer.status > 299) throw new Error(`${method} ${path} answered ${answer.status}`)
+    if (answer.status < 200 || answer.status > 299) throw new Error(`${method} ${path} returned ${answer.status}`)
   }
   const create = async (tenant: string) => {
     await mustCall('PUT', `/tenants/${tenant}`, {})
@@ -113,7 +113,7 @@ async function prepare(cluster: Cluster, { url }: Receiver, options: ChaosOption
   return tenants
 }
 
-/** Until everything has come and nothing is pending, or the time is over; answers at how many tenants something is. */
+/** Waits until everything has arrived and nothing is pending. Returns how many tenants still have something pending. */
 async function settle(
   cluster: Cluster,
   receiver: Receiver,

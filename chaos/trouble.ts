@@ -11,15 +11,15 @@ export type TroubleOptions = {
   readonly random: () => number
 }
 
-/** Times by `performance.now()` in which requests that were under way can be made again. */
+/** A period, by `performance.now()`, in which requests that were in flight can be repeated. */
 export type Window = { readonly fromMs: number; toMs: number }
 
-/** After a kill, what was in flight is sent again once the lease is over and has been looked through. */
+/** After a kill, requests in flight are repeated once the lease has expired and its partitions have been read. */
 const AFTERMATH_MS = 6_000
 const SHORTEST_ABSENCE_MS = 300
 const LONGEST_ABSENCE_MS = 1_500
 
-/** What happens to the cluster while events are published: one trouble after another, at random by a seed. */
+/** Injects faults into the cluster while events are published, one after another, chosen at random from a seed. */
 export class Troubles {
   readonly counts: Record<Trouble, number> = { kill: 0, stop: 0, pause: 0, database: 0 }
   readonly windows: Window[] = []
@@ -40,7 +40,7 @@ export class Troubles {
     this.#running = this.#run()
   }
 
-  /** Makes no more, and waits until everything runs again. */
+  /** Injects no further faults, and waits until everything runs again. */
   async stop(): Promise<void> {
     this.#isRunning = false
     this.#wake()

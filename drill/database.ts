@@ -10,10 +10,10 @@ import type { Programs } from './programs.ts'
 const DATABASE = 'posthorn'
 const LOOK_MS = 200
 const READY_TIMEOUT_MS = 120_000
-/** Of what the programs said last, shown when a wait was in vain. */
+/** Number of characters of the programs' last output to show when a wait times out. */
 const WORDS = 3_000
 
-/** Patroni's own defaults are 30, 10 and 10. These are its least for a lock that is lost in 20 seconds. */
+/** Patroni's defaults are 30, 10 and 10. These are the minimum for a lock that expires after 20 seconds. */
 const TIMES = { ttl: 20, loop_wait: 5, retry_timeout: 5 }
 
 type Place = { readonly folder: string; readonly account: { readonly uid: number; readonly gid: number } | undefined }
@@ -27,10 +27,10 @@ type Member = {
   patroni: Tethered | undefined
 }
 
-/** As Patroni's `/cluster` has it. */
+/** A member as reported by Patroni's `/cluster`. */
 type Seen = { readonly name: string; readonly role: string; readonly state: string }
 
-/** A PostgreSQL as operators run it: etcd, two servers under Patroni in synchronous mode, PgBouncer before them. */
+/** A PostgreSQL as operators run it: etcd, two servers under Patroni in synchronous mode, and PgBouncer in front. */
 export class Database {
   readonly #place: Place
   readonly #programs: Programs
@@ -38,7 +38,7 @@ export class Database {
   readonly #ended: Tethered[] = []
   #members: Member[] = []
   #words = ''
-  /** What the nodes connect to. */
+  /** The URL that the nodes connect to. */
   url = ''
 
   constructor(programs: Programs) {
@@ -50,7 +50,7 @@ export class Database {
     this.#passwords = { superuser: password(), replication: password(), user: password() }
   }
 
-  /** @param poolMode how PgBouncer lends its connections */
+  /** @param poolMode PgBouncer's `pool_mode` */
   async start(poolMode: string): Promise<void> {
     const ports: number[] = []
     while (ports.length < 7) ports.push(await findFreePort())
@@ -66,17 +66,17 @@ export class Database {
     await this.#createDatabase()
     this.#startPooler(poolerPort, poolMode)
     this.url = `postgres://posthorn:${this.#passwords.user}@127.0.0.1:${poolerPort}/${DATABASE}`
-    await this.#until('PgBouncer to answer', () => this.#isPooled())
+    await this.#until('PgBouncer to respond', () => this.#isPooled())
   }
 
   /** Ends everything. */
   async end(): Promise<void> {
-    // Patroni first: it takes its leave of etcd, and its PostgreSQL along.
+    // Patroni first: it deregisters from etcd and stops its PostgreSQL.
     await Promise.all(this.#members.map(({ patroni }) => patroni?.end().catch(() => {})))
     for (const process of this.#ended.reverse()) await process.end().catch(() => {})
   }
 
-  /** Settles once there is a primary, and a standby that has all that was committed. */
+  /** Resolves once there is a primary, and a standby that has everything that was committed. */
   async untilWhole(): Promise<void> {
     await this.#until('a primary and its synchronous standby', async () => {
       const roles = (await this.#look()).filter(({ state }) => state === 'running' || state === 'streaming')
@@ -84,7 +84,7 @@ export class Database {
     })
   }
 
-  /** The machine of the primary is gone, as far as the others can tell; it comes back when another has taken over. */
+  /** Simulates the loss of the primary's machine. It comes back once the other server has taken over. */
   async loseMachine(): Promise<void> {
     const primary = await this.#primary()
     const patroniPid = await primary.patroni!.pid
@@ -95,20 +95,20 @@ export class Database {
     this.#startPatroni(primary)
   }
 
-  /** PostgreSQL alone is killed, and its Patroni sees to it. */
+  /** Kills only the primary's PostgreSQL, and leaves the failover to Patroni. */
   async killServer(): Promise<void> {
     const primary = await this.#primary()
     process.kill(postmasterOf(primary), 'SIGKILL')
     await this.#untilAnotherThan(primary)
   }
 
-  /** On purpose, as `patronictl switchover` does it. */
+  /** Performs a planned switchover, like `patronictl switchover`. */
   async switchOver(): Promise<void> {
     const primary = await this.#primary()
     const candidate = this.#members.find(member => member !== primary)!.name
     const body = JSON.stringify({ leader: primary.name, candidate })
     const answer = await fetch(`${primary.restUrl}/switchover`, { method: 'POST', body })
-    if (!answer.ok) throw new Error(`Patroni refused the switch-over: ${await answer.text()}`)
+    if (!answer.ok) throw new Error(`Patroni refused the switchover: ${await answer.text()}`)
     await this.#untilAnotherThan(primary)
   }
 
@@ -116,7 +116,7 @@ export class Database {
     const endMs = performance.now() + READY_TIMEOUT_MS
     while (!(await holds())) {
       if (performance.now() > endMs) {
-        throw new Error(`${this.#words}\nWaited ${READY_TIMEOUT_MS / 1_000} s in vain for ${what}.`)
+        throw new Error(`${this.#words}\nTimed out after ${READY_TIMEOUT_MS / 1_000} s waiting for ${what}.`)
       }
       await pause(LOOK_MS)
     }
@@ -133,18 +133,18 @@ export class Database {
   async #primary(): Promise<Member> {
     const leader = (await this.#look()).find(({ role }) => role === 'leader')
     const member = this.#members.find(({ name }) => name === leader?.name)
-    if (member === undefined) throw new Error('There is no primary.')
+    if (member === undefined) throw new Error('The cluster has no primary.')
     return member
   }
 
-  /** As the first member sees it that answers; empty: none does. */
+  /** Returns the cluster's members as seen by the first member that responds; empty if none does. */
   async #look(): Promise<readonly Seen[]> {
     for (const { restUrl } of this.#members) {
       try {
         const answer = await fetch(`${restUrl}/cluster`, { signal: AbortSignal.timeout(2_000) })
         return ((await answer.json()) as { members: Seen[] }).members
       } catch {
-        // It is away: the other knows.
+        // This member is down: ask the other one.
       }
     }
     return []
@@ -174,7 +174,7 @@ export class Database {
     return file
   }
 
-  /** The first to start and the last to end. */
+  /** Starts the reaper, which must start first and end last. */
   #reap(folders: readonly string[]): void {
     const reaper = fileURLToPath(new URL('reaper.ts', import.meta.url))
     const { folder } = this.#place
@@ -195,7 +195,7 @@ export class Database {
   #prepare(name: string, data: string, port: number, restPort: number, etcdPort: number): Member {
     const listen = `127.0.0.1:${restPort}`
     const account = (username: string, password: string) => ({ username, password })
-    // Told where the primary is now, the pooler is pointed there.
+    // Points the pooler to the new primary.
     const callback = `/bin/sh ${this.#writeCallback()} ${port}`
     const config = {
       scope: 'posthorn',
@@ -206,7 +206,7 @@ export class Database {
         dcs: {
           ...TIMES,
           synchronous_mode: true,
-          // A primary that crashed is replaced at once, not waited for.
+          // Replace a crashed primary immediately instead of waiting for it to recover.
           master_start_timeout: 0,
           postgresql: { use_pg_rewind: true, parameters: { max_connections: 200, wal_keep_size: '256MB' } },
         },
@@ -227,7 +227,7 @@ export class Database {
         callbacks: { on_start: callback, on_role_change: callback },
       },
     }
-    // JSON is YAML too.
+    // JSON is valid YAML.
     const configFile = this.#write(`patroni-${name}.yml`, JSON.stringify(config))
     return { name, port, restUrl: `http://${listen}`, data, configFile, patroni: undefined }
   }
@@ -236,7 +236,7 @@ export class Database {
     member.patroni = this.#spawn(this.#programs.patroni, [member.configFile], 'SIGTERM')
   }
 
-  /** Patroni calls it with the action, the role and the cluster's name after the port. */
+  /** Patroni appends the action, the role and the cluster's name to the arguments, after the port. */
   #writeCallback(): string {
     const { folder } = this.#place
     const file = join(folder, 'databases.ini')
@@ -253,7 +253,7 @@ mv ${file}.$1 ${file}
   async #createDatabase(): Promise<void> {
     const { port } = await this.#primary()
     const url = `postgres://postgres:${this.#passwords.superuser}@127.0.0.1:${port}/postgres`
-    // All the right that Posthorn needs: a database that is its own.
+    // The only privilege that Posthorn needs is to own its database.
     await ask(url, `create role posthorn login password '${this.#passwords.user}'`)
     await ask(url, `create database ${DATABASE} owner posthorn`)
   }
@@ -269,9 +269,9 @@ mv ${file}.$1 ${file}
       auth_file: users,
       pool_mode: poolMode,
       max_client_conn: 500,
-      // A session each for three nodes: eight connections and one that listens, and as many once more after a fault.
+      // In session mode three nodes need eight connections and one for LISTEN each, and as many again after a fault.
       default_pool_size: 60,
-      // By default a server that is away is asked again after 15 seconds only.
+      // By default PgBouncer retries an unreachable server only after 15 seconds.
       server_login_retry: 1,
       server_connect_timeout: 3,
       pidfile: join(folder, 'pgbouncer.pid'),

@@ -26,7 +26,7 @@ function makePrograms(place: string, names: readonly string[]): string {
 }
 
 describe('the drill', () => {
-  it('fails over ten times behind a pooler in session mode, unless told', () => {
+  it('fails over ten times behind a pooler in session mode by default, and refuses invalid options', () => {
     expect(parseOptions([])).toEqual({ failovers: 10, poolMode: 'session', help: false })
     expect(parseOptions(['--failovers', '3', '--pool-mode', 'transaction'])).toEqual({
       failovers: 3,
@@ -44,7 +44,7 @@ describe('the drill', () => {
     }
   })
 
-  it('says which programs are missing and how to get them', () => {
+  it('lists missing programs and how to install them', () => {
     const some = makePrograms('some', ['etcd', 'pgbouncer'])
     const text = findPrograms([some])
     expect(text).toContain('patroni, postgres')
@@ -52,7 +52,7 @@ describe('the drill', () => {
     expect(text).not.toContain('etcd')
   })
 
-  it('takes PostgreSQL from a folder that has all that Patroni needs', () => {
+  it('uses the first PostgreSQL folder that has all programs Patroni needs', () => {
     const linked = makePrograms('linked', ['postgres', 'initdb'])
     const whole = makePrograms('whole', POSTGRES)
     const rest = makePrograms('rest', ['etcd', 'pgbouncer', 'patroni'])
@@ -60,7 +60,7 @@ describe('the drill', () => {
     expect(foldersToSearch('/a:/b')).toEqual(expect.arrayContaining(['/a', '/b', '/usr/sbin']))
   })
 
-  it('helps without any of them', () => {
+  it('shows its help without any of the programs installed', () => {
     const text = execFileSync(process.execPath, [fileURLToPath(new URL('drill.ts', import.meta.url)), '--help'], {
       encoding: 'utf8',
       env: { PATH: folder },

@@ -1,4 +1,4 @@
-/** `npm run drill`: fails a real PostgreSQL over, again and again under load, and counts what got lost. */
+/** `npm run drill`: fails over a real PostgreSQL repeatedly under load, and counts what was lost. */
 import { createAuthority } from '@posthorn/testkit'
 import { makeKeys, type Posthorn, startPosthorn } from '../bench/posthorn.ts'
 import { Database } from './database.ts'
@@ -7,13 +7,13 @@ import { type DrillOptions, parseOptions, USAGE } from './options.ts'
 import { findPrograms, foldersToSearch, type Programs } from './programs.ts'
 
 const NODES = 3
-/** Of load between two failovers. */
+/** Time between two failovers, with load. */
 const CALM_MS = 5_000
 const ARRIVE_TIMEOUT_MS = 180_000
 
 const KINDS = [
-  { name: 'the machine of the primary is lost', fail: (database: Database) => database.loseMachine() },
-  { name: 'the primary is demoted on purpose', fail: (database: Database) => database.switchOver() },
+  { name: "the primary's machine is lost", fail: (database: Database) => database.loseMachine() },
+  { name: 'planned switchover', fail: (database: Database) => database.switchOver() },
   { name: "the primary's PostgreSQL is killed", fail: (database: Database) => database.killServer() },
 ] as const
 
@@ -30,10 +30,10 @@ else await run(options, programs)
 async function run(options: DrillOptions, programs: Programs): Promise<void> {
   const database = new Database(programs)
   const nodes: Posthorn[] = []
-  // Ctrl-C: what was started ends with us, since its tethers are cut.
+  // On Ctrl-C the child processes end with this one, because their tethers close.
   process.once('SIGINT', () => process.exit(130))
   try {
-    say(`etcd, PostgreSQL twice under Patroni, PgBouncer in ${options.poolMode} mode …`)
+    say(`starting etcd, two PostgreSQL servers under Patroni, and PgBouncer in ${options.poolMode} mode`)
     await database.start(options.poolMode)
     const authority = await createAuthority()
     const shared = { ...makeKeys(), databaseUrl: database.url }
@@ -60,7 +60,7 @@ async function drill({ failovers }: DrillOptions, database: Database, load: Load
     const kind = KINDS[at % KINDS.length]!
     load.takeStallMs()
     await kind.fail(database)
-    // What is broken now must be whole again before it may break again: two servers bear the loss of one.
+    // Wait until the cluster has recovered before the next failover: two servers survive the loss of only one.
     await database.untilWhole()
     const stallMs = load.takeStallMs()
     longestStallMs = Math.max(longestStallMs, stallMs)

@@ -6,7 +6,7 @@ import type { Posthorn } from '../bench/posthorn.ts'
 const TENANTS = 12
 const ENDPOINTS_A_TENANT = 3
 const PUBLISHERS = 12
-/** Of each publisher, at most: 240 events a second, 720 deliveries. */
+/** Minimum interval of each publisher: 240 events a second in total, that is, 720 deliveries. */
 const PACE_MS = 50
 const CALL_TIMEOUT_MS = 10_000
 const RETRY_MS = 200
@@ -16,18 +16,18 @@ type Gap = { lastMs: number; longestMs: number }
 export type Sum = {
   readonly accepted: number
   readonly lost: number
-  /** Deliveries that came more than once. */
+  /** Deliveries that arrived more than once. */
   readonly repeated: number
-  /** Events that came although no call that published them, or repeated it, was ever answered with 202. */
+  /** Events that arrived although no call that published or repeated them ever returned 202. */
   readonly unknown: number
   readonly longestStallMs: number
 }
 
-/** Publishers that go on through failovers, and a receiver that keeps what came: what was answered 202 must be in it. */
+/** Publishers that continue through failovers, and a receiver that records what arrives: it must have every 202. */
 export class Load {
   readonly #nodes: readonly Posthorn[]
   readonly #receiver: Receiver
-  /** Event ids that were answered with 202, and whose. */
+  /** Tenants by id of the events that were accepted with 202. */
   readonly #accepted = new Map<string, string>()
   readonly #arrival: Gap
   readonly #acceptance: Gap = { lastMs: 0, longestMs: 0 }
@@ -65,7 +65,9 @@ export class Load {
     this.#publishing = Promise.all(Array.from({ length: PUBLISHERS }, (_, at) => this.#publish(at)))
   }
 
-  /** The longest time since the last question in which nothing was accepted, or nothing came, milliseconds. */
+  /**
+   * Returns the longest time since the previous call in which nothing was accepted or nothing arrived, in milliseconds.
+   */
   takeStallMs(): number {
     const gaps = [this.#arrival, this.#acceptance]
     const stallMs = Math.max(...gaps.map(({ lastMs, longestMs }) => Math.max(longestMs, performance.now() - lastMs)))
@@ -73,13 +75,13 @@ export class Load {
     return stallMs
   }
 
-  /** Settles once each publisher has got an answer to its last event. */
+  /** Resolves once each publisher has a response to its last event. */
   async stop(): Promise<void> {
     this.#isRunning = false
     await this.#publishing
   }
 
-  /** Waits until what was accepted has come, at most so long, and counts. */
+  /** Waits up to `timeoutMs` until everything accepted has arrived, and counts. */
   async conclude(timeoutMs: number, longestStallMs: number): Promise<Sum> {
     const wanted = [...this.#accepted].flatMap(([event, tenant]) =>
       Array.from({ length: ENDPOINTS_A_TENANT }, (_, at) => `${event} ${pathOf(tenant, at)}`),
@@ -116,7 +118,7 @@ export class Load {
     }
   }
 
-  /** Until it is answered with 202: by one node or another, with the same id, so that it is one event. */
+  /** Repeats the call until a node returns 202. The id stays the same, so that it is one event. */
   async #publishOnce(tenant: string, serial: number): Promise<string> {
     const payload = JSON.parse(makePayload(serial)) as object
     const event = { type: EVENT_TYPE, payload, id: `drill-${serial}` }

@@ -1,4 +1,4 @@
-/** What the drill's command line says. */
+/** Parses the drill's command line. */
 export type DrillOptions = {
   readonly failovers: number
   readonly poolMode: 'session' | 'transaction'
@@ -7,11 +7,11 @@ export type DrillOptions = {
 
 export const USAGE = `npm run drill [-- --failovers <n>] [--pool-mode session|transaction]
 
-  --failovers <n>     how many times to fail over, 1 to 1000; 10 unless told
-  --pool-mode <mode>  of the pooler between the nodes and PostgreSQL; session unless told
-  --help              this text`
+  --failovers <n>     number of failovers, 1 to 1000 (default: 10)
+  --pool-mode <mode>  mode of the pooler between the nodes and PostgreSQL (default: session)
+  --help              show this help`
 
-/** The options, or a sentence that says what is wrong with them. */
+/** Returns the options, or a message that says what is wrong with them. */
 export function parseOptions(args: readonly string[]): DrillOptions | string {
   let failovers = 10
   let poolMode: DrillOptions['poolMode'] = 'session'
@@ -22,13 +22,13 @@ export function parseOptions(args: readonly string[]): DrillOptions | string {
     else if (arg === '--failovers') {
       failovers = Number(args[++at])
       if (!Number.isInteger(failovers) || failovers < 1 || failovers > 1_000) {
-        return '--failovers needs a whole number from 1 to 1000 after it.'
+        return '--failovers needs a whole number from 1 to 1000.'
       }
     } else if (arg === '--pool-mode') {
       const mode = args[++at]
-      if (mode !== 'session' && mode !== 'transaction') return '--pool-mode needs session or transaction after it.'
+      if (mode !== 'session' && mode !== 'transaction') return '--pool-mode must be session or transaction.'
       poolMode = mode
-    } else return `The drill does not know ${arg}: it takes --failovers, --pool-mode and --help.`
+    } else return `Unknown option "${arg}". The options are --failovers, --pool-mode and --help.`
   }
   return { failovers, poolMode, help }
 }

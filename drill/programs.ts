@@ -1,9 +1,9 @@
-/** The programs that operators run their databases with. The drill looks for them and installs nothing. */
+/** Finds the programs that operators run their databases with. The drill installs nothing itself. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isExecutable } from '@posthorn/testkit'
 
-/** By the Debian package that each is in. */
+/** The Debian package that contains each program. */
 const PACKAGES = {
   etcd: 'etcd-server',
   patroni: 'patroni',
@@ -11,7 +11,7 @@ const PACKAGES = {
   postgres: 'postgresql',
 } as const
 
-/** What Patroni needs beside `postgres`, in the same folder: some systems link only a few of them into the path. */
+/** Programs that Patroni needs in the same folder as `postgres`. Some systems link only a few of them into the path. */
 const BESIDE_POSTGRES = ['initdb', 'pg_basebackup', 'pg_controldata', 'pg_ctl', 'pg_rewind']
 
 export type ProgramName = keyof typeof PACKAGES
@@ -19,7 +19,7 @@ export type Programs = Readonly<Record<ProgramName, string>>
 
 const DEBIAN = '/usr/lib/postgresql'
 
-/** Folders to look in: the path, what a plain user's path lacks, and Debian's for PostgreSQL, the newest first. */
+/** Folders to search: the path, folders that a normal user's path lacks, and Debian's for PostgreSQL, newest first. */
 export function foldersToSearch(path: string): string[] {
   return [...path.split(':').filter(folder => folder !== ''), '/usr/sbin', '/sbin', ...versionFolders()]
 }
@@ -33,7 +33,7 @@ function versionFolders(): string[] {
   }
 }
 
-/** The programs, or a text that says which are missing and how to get them. */
+/** Returns the programs, or a message that says which are missing and how to install them. */
 export function findPrograms(folders: readonly string[]): Programs | string {
   const names = Object.keys(PACKAGES) as ProgramName[]
   const found = names.map(name => [name, findProgram(name, folders)] as const)
@@ -41,7 +41,7 @@ export function findPrograms(folders: readonly string[]): Programs | string {
   if (missing.length === 0) return Object.fromEntries(found) as Programs
   const packages = [...new Set(missing.map(name => PACKAGES[name]))]
   return (
-    `The drill needs programs that are not here: ${missing.join(', ')}.\n` +
+    `The drill needs programs that are not installed: ${missing.join(', ')}.\n` +
     `On Debian and Ubuntu: apt-get install -y ${packages.join(' ')}`
   )
 }

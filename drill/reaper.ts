@@ -1,6 +1,7 @@
 /**
- * Ends with the drill, a little after it: `node reaper.ts <data folder>…`. Patroni stops its PostgreSQL when it is told
- * to end, but one whose Patroni was killed would stay. The folder that names the processes is removed after this one.
+ * Stops PostgreSQL servers that outlive the drill: `node reaper.ts <data folder>…`. Patroni stops its PostgreSQL when
+ * it ends, but a server whose Patroni was killed would keep running. The reaper ends shortly after the drill; the
+ * folder with the servers' pid files is removed after that.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +12,7 @@ const LOOK_MS = 200
 const folders = process.argv.slice(2)
 let endMs = 0
 
-/** Undefined: none is running there, or it is just ending. */
+/** Returns the pid of the server in a data folder, or undefined if none runs there or it is just ending. */
 function pidIn(folder: string): number | undefined {
   try {
     const pid = Number(readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n', 1)[0])
@@ -25,7 +26,7 @@ function pidIn(folder: string): number | undefined {
 function reap(): void {
   const pids = folders.map(pidIn).filter(pid => pid !== undefined)
   if (pids.length === 0) process.exit()
-  // SIGQUIT: PostgreSQL ends at once, with all that belongs to it.
+  // SIGQUIT: PostgreSQL ends immediately, with all its processes.
   if (performance.now() > endMs) for (const pid of pids) process.kill(pid, 'SIGQUIT')
 }
 
@@ -33,5 +34,5 @@ process.on('SIGTERM', () => {
   endMs = performance.now() + GRACE_MS
   setInterval(reap, LOOK_MS)
 })
-// Waits for that signal.
+// Keeps the process running until SIGTERM.
 setInterval(() => {}, 3_600_000)

@@ -1,4 +1,4 @@
-/** What people otherwise write: a queue's library with a POST in the job, each with a store of its own, as processes. */
+/** The usual alternatives: job queue libraries with a POST in the job, each in its own processes with its own store. */
 import { startPostgres } from '@posthorn/testkit'
 import { Child } from '../child.ts'
 import type { AlternativeCommand, Publishing } from './commands.ts'
@@ -9,12 +9,12 @@ export const LIBRARIES = ['graphile-worker', 'pg-boss', 'BullMQ'] as const
 export type LibraryName = (typeof LIBRARIES)[number]
 
 export type Alternative = {
-  /** The process that sends. */
+  /** The process that sends the requests. */
   readonly workerPid: number
   readonly publisherPid: number
   readonly store: { readonly name: 'PostgreSQL' | 'Redis'; readonly pid: number }
   publish(publishing: Publishing): Promise<unknown>
-  /** Resolves when no job is pending, so that all is done is in the store too. */
+  /** Resolves when no job is pending, that is, when the store also knows that all are done. */
   allStored(): Promise<void>
   end(): Promise<void>
 }
@@ -28,7 +28,7 @@ const FILES: Record<LibraryName, string> = {
 }
 const LOOK_EVERY_MS = 20
 
-/** Undefined where its store is not to be had on this machine. */
+/** Returns undefined if the store it needs is not installed on this machine. */
 export async function startAlternative(library: LibraryName, sending: Sending): Promise<Alternative | undefined> {
   const store = library === 'BullMQ' ? await openRedis() : await openPostgres()
   if (store === undefined) return undefined

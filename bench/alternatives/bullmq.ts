@@ -1,6 +1,6 @@
 /**
- * BullMQ with a POST in the job, set up as https://docs.bullmq.io has it: jobs added in bulk and removed when they are
- * done, one worker with as many jobs at once as there may be requests.
+ * BullMQ with a POST in the job, set up as https://docs.bullmq.io recommends: jobs are added in bulk and removed when
+ * they are done, and one worker runs as many jobs at the same time as there can be requests.
  */
 import { Queue, Worker } from 'bullmq'
 import { answerWith } from './commands.ts'

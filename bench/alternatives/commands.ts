@@ -1,43 +1,43 @@
-/** What the processes of an alternative are told: one publishes and looks, another works. */
+/** The commands for an alternative's processes: one publishes and counts, the other works. */
 import { answerCommands } from '../child.ts'
 import { createSend, type Job, makeJob, type Send, type Sending } from './sending.ts'
 
 export type AlternativeCommand =
-  /** Makes what the store needs, once. */
+  /** Prepares the store, once. */
   | { readonly kind: 'open'; readonly storeUrl: string }
   | { readonly kind: 'work'; readonly storeUrl: string; readonly sending: Sending }
   | ({ readonly kind: 'publish' } & Publishing)
-  /** Answers how many jobs are not done. */
+  /** Returns how many jobs are not done. */
   | { readonly kind: 'countPending' }
 
 export type Publishing = {
-  /** Where the jobs go. */
+  /** The receiver's URL. */
   readonly url: string
-  /** Of the first job; the others count on. */
+  /** Serial number of the first job; the others count up from it. */
   readonly firstSerial: number
   readonly batches: number
   readonly batchSize: number
-  /** Batches that are under way at once. */
+  /** Number of batches in flight at the same time. */
   readonly inFlight: number
 }
 
-/** The side that publishes. */
+/** The publishing side. */
 export type Queue = {
   add(jobs: readonly Job[]): Promise<unknown>
   countPending(): Promise<number>
 }
 
 export type Library = {
-  /** Makes what the store needs first. */
+  /** Prepares the store, then connects to it. */
   open(storeUrl: string): Promise<Queue>
-  /** Works from then on, with so many requests at once. */
+  /** Starts working, with up to this many requests at the same time. */
   work(storeUrl: string, send: Send, requests: number): Promise<unknown>
 }
 
 export function answerWith({ open, work }: Library): void {
   let queue: Queue | undefined
   const opened = () => {
-    if (queue === undefined) throw new Error('it was not opened')
+    if (queue === undefined) throw new Error('the queue is not open')
     return queue
   }
   answerCommands(async (command: AlternativeCommand): Promise<number> => {

@@ -1,6 +1,6 @@
 /**
- * graphile-worker with a POST in the job, set up as https://worker.graphile.org/docs/performance has it for throughput:
- * a local queue of 500, jobs completed in batches, and as many connections as `maxPoolSize` advises.
+ * graphile-worker with a POST in the job, tuned for throughput as https://worker.graphile.org/docs/performance
+ * recommends: a local queue of 500, jobs completed in batches, and as many connections as advised for `maxPoolSize`.
  */
 import { Logger, makeWorkerUtils, run } from 'graphile-worker'
 import { answerWith } from './commands.ts'
@@ -12,7 +12,7 @@ const settings = {
   localQueue: { size: 500 },
   completeJobBatchDelay: 0,
   failJobBatchDelay: 0,
-  // A line for each job would be more work than the job.
+  // Logging a line for each job would cost more than the job itself.
   logger: new Logger(() => () => {}),
 }
 

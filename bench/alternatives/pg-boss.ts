@@ -1,6 +1,7 @@
 /**
- * pg-boss with a POST in the job, set up for throughput as its options advise: four workers that fetch batches, fetch
- * again at once while batches are full, and are woken by NOTIFY when they aren't; each job of a batch has its own result.
+ * pg-boss with a POST in the job, tuned for throughput as its documentation advises. Four workers fetch batches: the
+ * next one immediately while batches are full, otherwise when NOTIFY wakes them. Each job of a batch has its own
+ * result.
  */
 import { PgBoss, type Job as PgBossJob } from 'pg-boss'
 import { answerWith } from './commands.ts'
@@ -8,7 +9,7 @@ import type { Job, Send } from './sending.ts'
 
 const QUEUE = 'deliver'
 const WORKERS = 4
-/** Tried: with 16, so that all jobs in hand are under way, it costs half as much again. The pool holds back the rest. */
+/** With 16, so that all fetched jobs are in flight, an event costs half as much again. The pool queues the excess. */
 const BATCH_SIZE = 100
 const RETRIES = { retryLimit: 5, retryDelay: 1, retryBackoff: true }
 

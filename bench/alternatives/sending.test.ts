@@ -19,11 +19,11 @@ async function start(requester: Requester, status: number | 'hang' = 204, deadli
   return { receiver, send: createSend({ requester, caPem: authority.caPem, headers, requests: 64, deadlineMs }) }
 }
 
-describe.each(['undici', 'fetch'] as const)('a POST in the job, by %s', requester => {
-  it('sends what the bare loop sends, over kept connections', async () => {
+describe.each(['undici', 'fetch'] as const)('a job with a POST by %s', requester => {
+  it('sends the same requests as the bare loop, over keep-alive connections', async () => {
     const { receiver, send } = await start(requester)
     const job = makeJob(`${receiver.url}/hooks`, 7)
-    // As the stores give it back.
+    // The stores return the job after a round trip through JSON.
     await send(JSON.parse(JSON.stringify(job)))
     for (let serial = 8; serial < 20; serial++) await send(makeJob(job.url, serial))
     const [first] = receiver.requests
@@ -40,23 +40,23 @@ describe.each(['undici', 'fetch'] as const)('a POST in the job, by %s', requeste
     expect(new Set(receiver.requests.map(({ remotePort }) => remotePort)).size).toBeLessThan(4)
   })
 
-  it('fails the job unless the receiver answers with success', async () => {
+  it('fails unless the receiver responds with a 2xx', async () => {
     const { receiver, send } = await start(requester, 500)
-    await expect(send(makeJob(receiver.url, 1))).rejects.toThrow('answered 500')
+    await expect(send(makeJob(receiver.url, 1))).rejects.toThrow('responded with 500')
   })
 
-  it('fails it at the deadline', async () => {
+  it('fails at the deadline', async () => {
     const { receiver, send } = await start(requester, 'hang', 1_000)
     await expect(send(makeJob(receiver.url, 1))).rejects.toThrow(/timeout/i)
   })
 })
 
-it('gives each job an id as long as that of an event', () => {
+it('gives each job an id as long as an event id', () => {
   expect(toJobId(0)).toHaveLength('evt_01h455vb4pex5vsknk084sn02q'.length)
   expect(toJobId(1)).not.toBe(toJobId(32))
 })
 
-it('finds no Redis where there is none', () => {
+it('finds no Redis in a path without one', () => {
   expect(findRedis('')).toBeUndefined()
   expect(findRedis('/nowhere:/proc')).toBeUndefined()
 })

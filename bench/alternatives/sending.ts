@@ -1,27 +1,27 @@
-/** The POST in the job, as each alternative makes it: the same headers and body as the bare loop's, over kept connections. */
+/** The POST that each alternative makes in its job: the bare loop's headers and body, over keep-alive connections. */
 import { setDefaultCACertificates } from 'node:tls'
 import { makePayload } from '../events.ts'
 import { openPool, type Pool } from '../undici.ts'
 
-/** What lies in the queue. The payload is an object there, so the worker serialises it once more, as people do. */
+/** A job in the queue. Its payload is an object, so the worker serialises it again, as most applications do. */
 export type Job = {
-  /** As long as an event's id in Posthorn; goes as `webhook-id`. */
+  /** Sent as `webhook-id`; as long as an event's id in Posthorn. */
   readonly id: string
   readonly url: string
   readonly payload: object
 }
 
-/** `undici`: `request` of the undici that Posthorn sends with, by a pool. `fetch`: Node's own, as most write it. */
+/** `undici`: `request` on a pool of the undici that Posthorn uses. `fetch`: Node's own, which most people would use. */
 export type Requester = 'undici' | 'fetch'
 
 export type Sending = {
   readonly requester: Requester
   readonly caPem: string
-  /** Name and value in turn, but the id. */
+  /** Alternating names and values, without `webhook-id`. */
   readonly headers: readonly string[]
-  /** At once, to one receiver. */
+  /** Maximum requests in flight to one receiver. */
   readonly requests: number
-  /** Then the request fails, and so does the job. */
+  /** After this time the request fails, and the job with it. */
   readonly deadlineMs: number
 }
 
@@ -33,7 +33,7 @@ export function makeJob(url: string, serial: number): Job {
   return { id: toJobId(serial), url, payload: JSON.parse(makePayload(serial)) as object }
 }
 
-/** Rejects unless the receiver answers with success: so the job is tried again. */
+/** Rejects unless the receiver responds with a 2xx, so that the job is retried. */
 export function createSend(sending: Sending): Send {
   return sending.requester === 'fetch' ? sendByFetch(sending) : sendByUndici(sending)
 }
@@ -57,7 +57,7 @@ function sendByUndici({ caPem, headers, requests, deadlineMs }: Sending): Send {
       body: JSON.stringify(payload),
     })
     await body.dump()
-    if (statusCode < 200 || statusCode > 299) throw new Error(`the receiver answered ${statusCode}`)
+    if (statusCode < 200 || statusCode > 299) throw new Error(`the receiver responded with ${statusCode}`)
   }
 }
 
@@ -74,6 +74,6 @@ function sendByFetch({ caPem, headers, deadlineMs }: Sending): Send {
       signal: AbortSignal.timeout(deadlineMs),
     })
     await response.arrayBuffer()
-    if (!response.ok) throw new Error(`the receiver answered ${response.status}`)
+    if (!response.ok) throw new Error(`the receiver responded with ${response.status}`)
   }
 }

@@ -1,4 +1,4 @@
-/** A receiver on Fastify: `CLIENT_SECRET=… SIGNING_SECRET=whsec_… node examples/receivers/fastify.ts` */
+/** A receiver built on Fastify: `CLIENT_SECRET=… SIGNING_SECRET=whsec_… npx node examples/receivers/fastify.ts` */
 import type { Webhook } from '@posthorn/client'
 import { addWebhooks } from '@posthorn/client/fastify'
 import fastify from 'fastify'

@@ -1,4 +1,4 @@
-/** A receiver on Hono: `CLIENT_SECRET=… SIGNING_SECRET=whsec_… node examples/receivers/hono.ts` */
+/** A receiver built on Hono: `CLIENT_SECRET=… SIGNING_SECRET=whsec_… npx node examples/receivers/hono.ts` */
 import { serve } from '@hono/node-server'
 import type { Webhook } from '@posthorn/client'
 import { webhook } from '@posthorn/client/hono'

@@ -1,4 +1,4 @@
-/** A receiver on nothing but Node: `CLIENT_SECRET=… SIGNING_SECRET=whsec_… node examples/receivers/node.ts` */
+/** A receiver built on Node alone: `CLIENT_SECRET=… SIGNING_SECRET=whsec_… npx node examples/receivers/node.ts` */
 import { createServer } from 'node:http'
 import { VerificationError, verify } from '@posthorn/client'
 import { listening, remember, secrets } from './shared.ts'

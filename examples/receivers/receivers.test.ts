@@ -25,8 +25,8 @@ function headersFor(id: string, body: string, token: string): Record<string, str
   }
 }
 
-describe('examples of receivers', () => {
-  it.each(['node', 'express', 'fastify', 'hono'])('%s takes what is genuine, once, and nothing else', async name => {
+describe('example receivers', () => {
+  it.each(['node', 'express', 'fastify', 'hono'])('%s accepts genuine webhooks once, forged ones never', async name => {
     const receiver = spawn(process.execPath, [fileURLToPath(new URL(`${name}.ts`, import.meta.url))], {
       env,
       stdio: ['ignore', 'pipe', 'inherit'],

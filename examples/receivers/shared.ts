@@ -1,10 +1,10 @@
-/** What the receivers have in common: their secrets, and what they do with a webhook. */
+/** Shared by the example receivers: their secrets, and what they do with a webhook. */
 import type { AddressInfo } from 'node:net'
 import type { VerifyOptions, Webhook } from '@posthorn/client'
 
 const { CLIENT_SECRET, SIGNING_SECRET } = process.env
 
-/** As your provider has them; either is enough, both are better. */
+/** The secrets that your provider has for this endpoint. Either is enough; both are better. */
 export const secrets: VerifyOptions = {
   ...(CLIENT_SECRET === undefined ? {} : { clientSecret: CLIENT_SECRET }),
   ...(SIGNING_SECRET === undefined ? {} : { signingSecret: SIGNING_SECRET }),
@@ -12,9 +12,9 @@ export const secrets: VerifyOptions = {
 
 const seen = new Set<string>()
 
-/** Put it away first, and answer; work later. In earnest: in a database, where a restart doesn't forget it. */
+/** Stores a webhook; respond next and process it later. In production use a database, so that it survives a restart. */
 export function remember(webhook: Webhook): void {
-  // Twice: an answer of ours got lost.
+  // Already received: the earlier response did not reach the sender.
   if (seen.has(webhook.id)) return
   seen.add(webhook.id)
   process.stdout.write(`${webhook.id}${webhook.test ? ' (a test)' : ''} ${JSON.stringify(webhook.json())}\n`)

@@ -5,7 +5,10 @@ import { type VerifyOptions, verify, type Webhook } from './verify.ts'
 type ExpressRequest = NodeRequest & { webhook?: Webhook }
 type ExpressResponse = { status(code: number): { json(body: unknown): unknown } }
 
-/** Express middleware: `request.webhook` is the webhook, or the request is answered. Put no JSON parser before it. */
+/**
+ * Express middleware that verifies a request and sets `request.webhook`, or responds with the error. It needs the raw
+ * body: put no JSON parser before it.
+ */
 export function webhook(options: VerifyOptions) {
   return async (request: ExpressRequest, response: ExpressResponse, next: (error?: unknown) => void): Promise<void> => {
     try {

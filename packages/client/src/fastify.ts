@@ -16,7 +16,10 @@ type FastifyScope = {
   addHook(name: 'preHandler', hook: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): unknown
 }
 
-/** To be called in a scope of its own (`app.register(async scope => …)`): its routes get `request.webhook`. */
+/**
+ * Verifies the requests of a Fastify scope and sets `request.webhook`, or responds with the error. It replaces the body
+ * parsers, so call it in a scope of its own: `app.register(async scope => …)`.
+ */
 export function addWebhooks(scope: FastifyScope, options: VerifyOptions): void {
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))

@@ -6,7 +6,7 @@ type HonoContext = {
   set(key: 'webhook', value: Webhook): void
 }
 
-/** Hono middleware: `c.get('webhook')` is the webhook, or the request is answered. */
+/** Hono middleware that verifies a request and sets `c.get('webhook')`, or responds with the error. */
 export function webhook(options: VerifyOptions) {
   return async (context: HonoContext, next: () => Promise<void>): Promise<Response | undefined> => {
     try {

@@ -1,12 +1,12 @@
-/** A request as it comes in, by Fetch or by Node: its headers, and its body where nobody has read it yet. */
+/** Reads headers and the raw body from an incoming request: a Fetch `Request` or one of Node. */
 import { VerificationError } from './verification-error.ts'
 
-/** What Node's `http` and the frameworks on it hand out: an `IncomingMessage`, Express's or Fastify's request. */
+/** A request of Node's `http` or a framework built on it: an `IncomingMessage`, or an Express or Fastify request. */
 export type NodeRequest = {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
-  /** The body's bytes, if something has kept them. */
+  /** The body's bytes, if a body parser kept them. */
   readonly rawBody?: Uint8Array | string | undefined
-  /** Bytes, if a raw parser has read it; anything else was parsed. */
+  /** The body as bytes or a string, if a raw parser has read it. Anything else counts as parsed and is refused. */
   readonly body?: unknown
 }
 
@@ -18,7 +18,7 @@ export function headerOf(request: IncomingRequest, name: string): string | null 
   return (typeof value === 'object' ? value[0] : value) ?? null
 }
 
-/** The body's bytes. Throws VerificationError where they can't be had, or are more than `maxBytes`. */
+/** Returns the body's bytes. Throws VerificationError if they aren't available or there are more than `maxBytes`. */
 export async function readBody(request: IncomingRequest, maxBytes: number): Promise<Uint8Array> {
   const declared = Number(headerOf(request, 'content-length') ?? 0)
   if (!(declared <= maxBytes)) throw new VerificationError('body', 'too_large')
@@ -41,7 +41,7 @@ async function readNode(request: NodeRequest, maxBytes: number): Promise<Uint8Ar
     readonly readableDidRead?: boolean
     readonly readableEnded?: boolean
   }
-  // Of one that was begun, what is left would be taken for the whole.
+  // In a stream that someone has started to read, the remainder would be taken for the whole body.
   if (stream[Symbol.asyncIterator] === undefined || stream.readableDidRead === true || stream.readableEnded === true) {
     throw new VerificationError('body', 'missing')
   }
@@ -52,7 +52,7 @@ async function collect(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Pro
   const kept: Uint8Array[] = []
   let size = 0
   for await (const chunk of chunks) {
-    // After `setEncoding` they are texts: what came can't be told from them any more.
+    // After `setEncoding` the chunks are strings, and the original bytes can't be recovered from them.
     if (!(chunk instanceof Uint8Array)) throw new VerificationError('body', 'parsed')
     size += chunk.length
     if (!(size <= maxBytes)) throw new VerificationError('body', 'too_large')
@@ -67,5 +67,5 @@ async function collect(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Pro
   return body
 }
 
-/** By what it can do: the class may be that of another Fetch than the runtime's own. */
+/** Checks for a method, not the class: the request can come from a Fetch implementation other than the runtime's. */
 const isFetch = (request: IncomingRequest): request is Request => typeof request.headers.get === 'function'

@@ -1,30 +1,28 @@
-/** What runs a statement inside the caller's own transaction: a client of `pg` between its `begin` and `commit`. */
+/** Runs a statement inside the caller's transaction, such as a `pg` client between `begin` and `commit`. */
 export type SqlTransaction = {
   query(text: string, values: (string | null)[]): Promise<{ readonly rows: readonly unknown[] }>
 }
 
 export type EventToPublish = {
-  /** The provider's own id of the tenant. */
+  /** Your own id of the tenant. */
   readonly tenant: string
   /** The name of an event type. */
   readonly type: string
-  /** A text is JSON already and is sent as it is, byte for byte; any other value is serialised. */
+  /** A string must already be JSON and is sent as it is, byte for byte; any other value is serialised. */
   readonly payload: unknown
-  /**
-   * 1 to 255 printable ASCII characters: the same event again under the same key makes no second one. Default: none.
-   */
+  /** Idempotency key, 1 to 255 printable ASCII characters: publishing again with it adds no event. Default: none. */
   readonly key?: string | undefined
 }
 
 /**
- * Publishes an event in the caller's own transaction: it exists if that is committed, and only then. Answers its id, or
- * that of the event that the key was first used for.
+ * Publishes an event in the caller's transaction: the event exists if and only if the transaction commits. Returns its
+ * id, or the id of the event that first used the key.
  *
- * `tx` must be the connection that the transaction runs on. A pool is not: it would run the statement, and commit it, on
+ * `tx` must be the connection that the transaction runs on. Don't pass a pool: it would run and commit the statement on
  * another connection.
  *
- * Throws a TypeError for a payload that is no JSON, and what the database throws: then the transaction can only be
- * rolled back (or rolled back to a savepoint).
+ * Throws TypeError if the payload is not a JSON value or has an unpaired surrogate, and rethrows errors of the
+ * database. After a database error the transaction can only be rolled back, as a whole or to a savepoint.
  */
 export async function publish(tx: SqlTransaction, event: EventToPublish): Promise<{ id: string }> {
   const { tenant, type, payload, key = null } = event
@@ -35,9 +33,9 @@ export async function publish(tx: SqlTransaction, event: EventToPublish): Promis
 
 function toJson(payload: unknown): string {
   const text: string | undefined = typeof payload === 'string' ? payload : JSON.stringify(payload)
-  if (text === undefined) throw new TypeError('The payload is no JSON value: give an object, or a JSON text.')
-  // In UTF-8 there is no half of a surrogate pair: it would arrive as another character.
+  if (text === undefined) throw new TypeError('The payload is not a JSON value. Pass an object or a string of JSON.')
+  // UTF-8 can't encode half of a surrogate pair: it would arrive as another character.
   if (!text.isWellFormed())
-    throw new TypeError('The payload has an unpaired surrogate: write it as an escape (\\ud83d).')
+    throw new TypeError('The payload contains an unpaired surrogate. Write it as an escape sequence (\\ud83d).')
   return text
 }

@@ -1,20 +1,20 @@
 /**
- * Signatures as Standard Webhooks has them (standardwebhooks.com, specification 1.0.0): `webhook-signature` is a list
- * of `<version>,<Base64>` with spaces between, each over `<webhook-id>.<webhook-timestamp>.<body>`. `v1` is HMAC-SHA256
- * under a secret that is written `whsec_<Base64>`, `v1a` is Ed25519, whose public key is written `whpk_<Base64>`.
+ * Signatures as defined by Standard Webhooks (standardwebhooks.com, specification 1.0.0). `webhook-signature` is a
+ * space-separated list of `<version>,<Base64>`, each signing `<webhook-id>.<webhook-timestamp>.<body>`. `v1` is
+ * HMAC-SHA256 with a secret written as `whsec_<Base64>`; `v1a` is Ed25519 with a public key written as `whpk_<Base64>`.
  */
 
-/** Bytes of a `whsec_` secret. */
+/** Limits of a `whsec_` secret's length, in bytes. */
 export const MIN_SECRET_BYTES = 24
 export const MAX_SECRET_BYTES = 64
 
 const PUBLIC_KEY_BYTES = 32
-/** More than any sender makes; a stranger's header must not cost thousands of verifications. */
+/** More than any sender adds. Bounds the work: a forged header must not cost thousands of verifications. */
 const MAX_SIGNATURES = 16
 
 export type SigningKey = { readonly version: 'v1' | 'v1a'; readonly bytes: Uint8Array<ArrayBuffer> }
 
-/** Throws TypeError for what is neither `whsec_…` nor `whpk_…`; the message doesn't contain it. */
+/** Throws TypeError if the secret is neither `whsec_…` nor `whpk_…`; the message doesn't contain the secret. */
 export function parseSigningSecret(secret: string): SigningKey {
   const [, kind, base64] = /^(whsec|whpk)_([A-Za-z0-9+/]+={0,2})$/.exec(secret) ?? []
   const bytes = base64 === undefined ? undefined : decodeBase64(base64)
@@ -22,10 +22,12 @@ export function parseSigningSecret(secret: string): SigningKey {
     return { version: 'v1', bytes }
   }
   if (kind === 'whpk' && bytes?.length === PUBLIC_KEY_BYTES) return { version: 'v1a', bytes }
-  throw new TypeError('A signingSecret must be whsec_ or whpk_ and Base64, exactly as the sender shows it.')
+  throw new TypeError(
+    'A signingSecret must be whsec_ or whpk_ followed by Base64. Copy it exactly as the sender shows it.',
+  )
 }
 
-/** What comes before the body in what is signed. */
+/** Returns the part of the signed content that precedes the body. */
 export function signedPrefix(id: string, timestamp: string): string {
   return `${id}.${timestamp}.`
 }
@@ -38,7 +40,7 @@ export type SignedRequest = {
   readonly signatures: string
 }
 
-/** Whether one of the signatures was made with one of the keys. All that fit are tried, whatever the first ones say. */
+/** Returns whether any signature matches any key. Tries all pairs of the same version, even after a match. */
 export async function isSigned(request: SignedRequest, keys: readonly SigningKey[]): Promise<boolean> {
   const { id, timestamp, body } = request
   const prefix = new TextEncoder().encode(signedPrefix(id, timestamp))

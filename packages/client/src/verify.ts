@@ -4,27 +4,27 @@ import { isSigned, parseSigningSecret, type SigningKey } from './signature.ts'
 import { VerificationError } from './verification-error.ts'
 
 export type VerifyOptions = {
-  /** What you registered the endpoint with. Two while you replace one: the new one and the old one. */
+  /** The secret you registered the endpoint with. While you replace it, pass both: the new one and the old one. */
   readonly clientSecret?: string | readonly string[]
-  /** `whsec_…` (or `whpk_…`), as the sender shows it. Two while it is being replaced. */
+  /** `whsec_…` (or `whpk_…`), as the sender shows it. While it is being replaced, pass both. */
   readonly signingSecret?: string | readonly string[]
-  /** How far the time of the attempt may be from now, either way, in seconds. Default: 300. */
+  /** How far `webhook-timestamp` can be in the past or future, in seconds. Default: 300. */
   readonly toleranceSeconds?: number
-  /** Larger bodies are refused unread. Default: 2 MiB. */
+  /** Maximum size of a body, in bytes. Larger bodies are refused without being read in full. Default: 2 MiB. */
   readonly maxBodyBytes?: number
-  /** Now, in milliseconds since 1970. Default: the clock. */
+  /** Returns the current time, in milliseconds since 1970. Default: `Date.now`. */
   readonly now?: () => number
 }
 
-/** A request that is what it says. */
+/** A verified request. */
 export type Webhook = {
-  /** The event's: the same at each attempt. Keep the ids of some days, and pass over what you know. */
+  /** The event's id, the same at every attempt. Remember the ids of the last few days and skip those you know. */
   readonly id: string
-  /** True for a test, which means nothing. */
+  /** True for a test request, which carries no real event. */
   readonly test: boolean
-  /** As it was published, byte for byte. */
+  /** The payload as it was published, byte for byte. */
   readonly body: Uint8Array
-  /** The body, parsed. Throws VerificationError if it is no JSON. */
+  /** Returns the parsed body. Throws VerificationError if it is not JSON. */
   json<Payload = unknown>(): Payload
 }
 
@@ -32,16 +32,17 @@ const DEFAULT_TOLERANCE_SECONDS = 300
 const DEFAULT_MAX_BODY_BYTES = 2 * 1024 * 1024
 
 /**
- * Checks a request: the bearer token if a `clientSecret` is given, time and signature if a `signingSecret` is; give
- * both where you have both. The body is read after what needs no body has passed.
+ * Verifies a request and returns the webhook. Checks the bearer token if you pass a `clientSecret`, and the timestamp
+ * and signature if you pass a `signingSecret`; pass both if you have both. Reads the body only after the checks that
+ * don't need it have passed.
  *
- * Throws VerificationError for a request that doesn't pass, TypeError for options that can't be used.
+ * Throws VerificationError if the request fails a check, TypeError if the options are unusable.
  */
 export async function verify(request: IncomingRequest, options: VerifyOptions): Promise<Webhook> {
   const clientSecrets = secretsIn(options, 'clientSecret')
   const keys = secretsIn(options, 'signingSecret').map(parseSigningSecret)
   if (clientSecrets.length + keys.length === 0) {
-    throw new TypeError('Give a clientSecret or a signingSecret: without one, nothing is checked.')
+    throw new TypeError('Pass a clientSecret or a signingSecret; without either, nothing is checked.')
   }
   if (clientSecrets.length > 0) await checkBearer(request, clientSecrets)
   if (keys.length > 0) checkTimestamp(request, options)
@@ -66,7 +67,7 @@ function checkTimestamp(request: IncomingRequest, { toleranceSeconds, now = Date
   if (timestamp === null) throw new VerificationError('timestamp', 'missing')
   if (!/^\d{1,12}$/.test(timestamp)) throw new VerificationError('timestamp', 'malformed')
   const awaySeconds = Math.abs(now() / 1_000 - Number(timestamp))
-  // Not `>`: a tolerance or a clock that is no number must not let everything through.
+  // Not `>`: a tolerance or clock that is NaN must not let every request through.
   if (!(awaySeconds <= (toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS))) {
     throw new VerificationError('timestamp', 'expired')
   }
@@ -89,13 +90,13 @@ function parse(body: Uint8Array): unknown {
 }
 
 /**
- * An environment variable that isn't set must neither become a secret that everybody knows, nor switch a check off: a
- * member that is there must have a secret, or two.
+ * An unset environment variable must neither become a secret that everyone knows nor switch a check off, so an option
+ * that is present must hold at least one secret.
  */
 function secretsIn(options: VerifyOptions, name: 'clientSecret' | 'signingSecret'): readonly string[] {
   if (!(name in options)) return []
   const secrets: unknown = options[name]
   const list: readonly unknown[] = Array.isArray(secrets) ? secrets : [secrets]
   if (list.length > 0 && list.every(secret => typeof secret === 'string' && secret !== '')) return list as string[]
-  throw new TypeError(`The ${name} is empty or not a text: set it, or leave the member out.`)
+  throw new TypeError(`The ${name} is empty or not a string. Set it, or leave the option out.`)
 }

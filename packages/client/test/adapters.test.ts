@@ -39,7 +39,7 @@ async function tryOut(send: Send): Promise<void> {
 const told = (webhook: Webhook) => `${webhook.id} ${webhook.json<{ status: string }>().status}`
 
 describe('adapters', () => {
-  it('Express', async () => {
+  it('verify requests and refuse forged ones on Express', async () => {
     const app = express()
     app.post('/hook', expressWebhook(OPTIONS) as RequestHandler, (request, response) => {
       response.send(told((request as unknown as { webhook: Webhook }).webhook))
@@ -57,7 +57,7 @@ describe('adapters', () => {
     server.closeAllConnections()
   })
 
-  it('Fastify', async () => {
+  it('verify requests and refuse forged ones on Fastify', async () => {
     const app = fastify()
     app.register(async scope => {
       addWebhooks(scope, OPTIONS)
@@ -70,7 +70,7 @@ describe('adapters', () => {
     await app.close()
   })
 
-  it('Hono', async () => {
+  it('verify requests and refuse forged ones on Hono', async () => {
     const app = new Hono<{ Variables: { webhook: Webhook } }>()
     app.post('/hook', honoWebhook(OPTIONS), c => c.text(told(c.get('webhook'))))
     await tryOut(async (body, headers) => {

@@ -14,13 +14,13 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-describe('the package', () => {
-  it('is imported from node_modules, and has no dependencies', () => {
+describe('the built package', () => {
+  it('can be imported from node_modules and has no dependencies', () => {
     const names = ['', '/signature', '/express', '/fastify', '/hono'].map(name => `@posthorn/client${name}`)
     const lines = names.map(name => `import * as _${names.indexOf(name)} from '${name}'`)
     const check = 'console.log(typeof _0.verify, typeof _0.publish, new _0.VerificationError("body", "missing").status)'
     writeFileSync(join(folder, 'receiver.mjs'), [...lines, check].join('\n'))
-    // Without the stripping of types that the tests' own Node has.
+    // Type stripping is off, as it is for users on an older Node.
     const options = ['--no-experimental-strip-types', join(folder, 'receiver.mjs')]
     expect(execFileSync(process.execPath, options, { encoding: 'utf8' })).toBe('function function 500\n')
     const about = JSON.parse(readFileSync(join(folder, 'node_modules/@posthorn/client/package.json'), 'utf8'))
@@ -28,12 +28,12 @@ describe('the package', () => {
     expect(about).not.toHaveProperty('private')
   })
 
-  it('has declarations that a strict compiler takes', () => {
+  it('has type declarations that compile in strict mode', () => {
     writeFileSync(
       join(folder, 'receiver.ts'),
       `import { verify, type Webhook } from '@posthorn/client'\n` +
         `export const check = (request: Request): Promise<Webhook> => verify(request, { clientSecret: 'a' })\n` +
-        `// @ts-expect-error a clientSecret is no number\nexport const wrong = (request: Request) => verify(request, { clientSecret: 7 })\n`,
+        `// @ts-expect-error a clientSecret is not a number\nexport const wrong = (request: Request) => verify(request, { clientSecret: 7 })\n`,
     )
     const compiler = fileOf('../../../node_modules/typescript/bin/tsc')
     const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022,dom']

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { publish } from '../src/index.ts'
 
-/** Answers as the database does, and keeps what it was asked. */
+/** A fake transaction that responds like the database and records its queries. */
 function aTransaction() {
   const asked: { text: string; values: (string | null)[] }[] = []
   return {
@@ -16,7 +16,7 @@ function aTransaction() {
 const event = { tenant: 'acme', type: 'COVER_REFERENCE' }
 
 describe('publish', () => {
-  it('asks the function on the connection it is given, and answers the id', async () => {
+  it('calls the SQL function on the connection it is given and returns the id', async () => {
     const tx = aTransaction()
     expect(await publish(tx, { ...event, payload: { a: 1 }, key: 'k' })).toEqual({ id: 'evt_1' })
     expect(tx.asked).toEqual([
@@ -24,25 +24,25 @@ describe('publish', () => {
     ])
   })
 
-  it('sends a text as it is, and no key as null', async () => {
+  it('sends a string unchanged and a missing key as null', async () => {
     const tx = aTransaction()
     await publish(tx, { ...event, payload: ' {"n": 1.0}' })
     expect(tx.asked[0]!.values.slice(2)).toEqual([' {"n": 1.0}', null])
   })
 
-  it.each([[undefined], [() => 1], ['"\ud83d"']])('refuses what is no JSON: %s', async payload => {
+  it.each([[undefined], [() => 1], ['"\ud83d"']])('refuses a payload that is not JSON: %s', async payload => {
     const tx = aTransaction()
     await expect(publish(tx, { ...event, payload })).rejects.toBeInstanceOf(TypeError)
     expect(tx.asked).toEqual([])
   })
 
-  it('escapes an unpaired surrogate of a value, as JSON can', async () => {
+  it('escapes an unpaired surrogate when it serialises a value', async () => {
     const tx = aTransaction()
     await publish(tx, { ...event, payload: { a: '\ud83d' } })
     expect(tx.asked[0]!.values[2]).toBe('{"a":"\\ud83d"}')
   })
 
-  it('throws what the database throws', async () => {
+  it('rethrows errors of the database', async () => {
     const failing = { query: () => Promise.reject(new Error('23505')) }
     await expect(publish(failing, { ...event, payload: {} })).rejects.toThrow('23505')
   })

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 const CHECK = fileURLToPath(new URL('runtimes/check.ts', import.meta.url))
 const SOURCE = fileURLToPath(new URL('../src/', import.meta.url))
 
-/** Node is there; the other two are heavy, and not everybody's: put them into PATH to have them tried. */
+/** Node is always available. Bun and Deno are large and optional: put them into PATH to test on them too. */
 const RUNTIMES = [
   ['node', process.execPath, [CHECK]],
   ['bun', 'bun', ['run', CHECK]],
@@ -18,7 +18,7 @@ describe('the library', () => {
   for (const [name, program, args] of RUNTIMES) {
     const isHere = spawnSync(program, ['--version']).status === 0
     it.skipIf(!isHere)(
-      `checks both kinds of signature on ${name}${isHere ? '' : ' (skipped: it is not in PATH)'}`,
+      `verifies both signature versions on ${name}${isHere ? '' : ' (skipped: not in PATH)'}`,
       async () => {
         const { stdout } = await promisify(execFile)(program, args)
         expect(JSON.parse(stdout)).toEqual([
@@ -32,7 +32,7 @@ describe('the library', () => {
     )
   }
 
-  it('imports nothing but its own files, and uses no global that only Node has: so it runs at the edge too', () => {
+  it('runs at the edge: imports only its own files and uses no global that only Node has', () => {
     for (const file of readdirSync(SOURCE)) {
       const text = readFileSync(SOURCE + file, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '')
       for (const [, from] of text.matchAll(/(?:from|import\() ?'([^']+)'/g))

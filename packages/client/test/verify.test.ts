@@ -38,7 +38,7 @@ async function failureOf(request: Request, options: VerifyOptions): Promise<stri
     () => undefined,
     (thrown: unknown) => thrown,
   )
-  if (!(error instanceof VerificationError)) throw new Error(`no VerificationError: ${error}`)
+  if (!(error instanceof VerificationError)) throw new Error(`not a VerificationError: ${error}`)
   const told = `${error.message} ${JSON.stringify(error)}`
   for (const secret of [options.clientSecret, options.signingSecret].flat()) {
     if (secret !== undefined) expect(told).not.toContain(secret)
@@ -49,7 +49,7 @@ async function failureOf(request: Request, options: VerifyOptions): Promise<stri
 const BOTH = { clientSecret: CLIENT_SECRET, signingSecret: SIGNING_SECRET, now }
 
 describe('verify', () => {
-  it('C15: takes what was sent with both secrets, and gives its bytes, id and payload', async () => {
+  it('C15: accepts a request made with both secrets and returns its bytes, id and payload', async () => {
     const webhook = await verify(requestWith(), BOTH)
     expect(Buffer.from(webhook.body).toString()).toBe(BODY)
     expect([webhook.id, webhook.test]).toEqual([ID, false])
@@ -57,7 +57,7 @@ describe('verify', () => {
     expect((await verify(requestWith({ 'x-posthorn-test': 'true' }), BOTH)).test).toBe(true)
   })
 
-  it('C15: takes either of two secrets of each kind', async () => {
+  it('C15: accepts either of two secrets of each kind', async () => {
     const other = `whsec_${Buffer.alloc(24, 9).toString('base64')}`
     const options = { clientSecret: ['new-one', CLIENT_SECRET], signingSecret: [other, SIGNING_SECRET], now }
     await verify(requestWith(), options)
@@ -104,7 +104,7 @@ describe('verify', () => {
     expect(await failureOf(requestWith({}, null), signing)).toBe('signature mismatch 401')
   })
 
-  it('refuses a body that is too large, read already, or no JSON', async () => {
+  it('refuses a body that is too large, already read or not JSON', async () => {
     expect(await failureOf(requestWith(), { ...BOTH, maxBodyBytes: 10 })).toBe('body too_large 413')
     expect(await failureOf(requestWith(), { ...BOTH, maxBodyBytes: Number.NaN })).toBe('body too_large 413')
     const read = requestWith()
@@ -114,14 +114,14 @@ describe('verify', () => {
     expect(() => webhook.json()).toThrow(VerificationError)
   })
 
-  it('refuses options that would check nothing, without a word of the secret', async () => {
+  it('refuses options that would check nothing, without quoting a secret', async () => {
     await expect(verify(requestWith(), {})).rejects.toThrow(TypeError)
     await expect(verify(requestWith(), { clientSecret: '' })).rejects.toThrow(TypeError)
     await expect(verify(requestWith(), { clientSecret: [CLIENT_SECRET, ''] })).rejects.toThrow(TypeError)
     await expect(verify(requestWith(), { clientSecret: [] })).rejects.toThrow(TypeError)
     const unset = { clientSecret: [CLIENT_SECRET, undefined as unknown as string] }
     await expect(verify(requestWith(), unset)).rejects.toThrow(TypeError)
-    // A variable of the environment that isn't set must not switch a check off.
+    // An unset environment variable must not switch a check off.
     const missing = undefined as unknown as string
     await expect(verify(requestWith(), { ...BOTH, clientSecret: missing })).rejects.toThrow('clientSecret')
     await expect(verify(requestWith(), { ...BOTH, signingSecret: missing })).rejects.toThrow('signingSecret')
@@ -132,7 +132,7 @@ describe('verify', () => {
     }
   })
 
-  it('agrees with the library of Standard Webhooks, both ways', async () => {
+  it('agrees with the Standard Webhooks library on signing and verifying', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ minLength: 24, maxLength: 64 }), fc.json(), async (key, body) => {
         const secret = `whsec_${Buffer.from(key).toString('base64')}`
@@ -145,13 +145,13 @@ describe('verify', () => {
     )
   })
 
-  it('verifies Ed25519 by its public key', async () => {
+  it('verifies an Ed25519 signature with the public key', async () => {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519')
     const raw = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)
     const signature = sign(null, Buffer.from(`${ID}.${TIMESTAMP}.${BODY}`), privateKey).toString('base64')
     const options = { signingSecret: `whpk_${raw.toString('base64')}`, now }
     await verify(requestWith({ 'webhook-signature': `v1a,${signature}` }), options)
-    // The same bytes under the other version's name are no signature of it.
+    // The same bytes labelled with the other version must not pass.
     expect(await failureOf(requestWith({ 'webhook-signature': `v1,${signature}` }), options)).toBe(
       'signature mismatch 401',
     )
@@ -160,7 +160,7 @@ describe('verify', () => {
     )
   })
 
-  it("takes Node's own request, as a stream or with its raw body kept", async () => {
+  it('accepts a Node request, as a stream or with its raw body kept', async () => {
     const checks: ((request: IncomingMessage & { rawBody?: string; body?: unknown }) => Promise<unknown>)[] = [
       request => verify(request, BOTH),
       async request => {

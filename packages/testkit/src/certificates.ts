@@ -1,5 +1,5 @@
-/** A certificate authority made on the spot, for receivers that nobody outside this machine is meant to trust. */
-import 'reflect-metadata' // the library below registers its parts by decorators, and throws at import without it
+/** A temporary certificate authority for receivers that no one outside this machine is meant to trust. */
+import 'reflect-metadata' // the library below uses decorators and throws at import without it
 import { randomBytes, webcrypto } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 
@@ -11,20 +11,20 @@ export type Certificate = {
 }
 
 export type CertificateRequest = {
-  /** DNS names the certificate is for; may be empty if `ips` isn't. */
+  /** DNS names of the certificate; can be empty if `ips` isn't. */
   readonly names: readonly string[]
-  /** IP addresses the certificate is for. Default: none. */
+  /** IP addresses of the certificate. Default: none. */
   readonly ips?: readonly string[]
-  /** What it shows: that a server is who it says, or a client (mutual TLS). Default: server. */
+  /** Whether it authenticates a server or, for mutual TLS, a client. Default: server. */
   readonly use?: 'server' | 'client'
-  /** First moment it is valid. Default: an hour ago, so that a clock a little behind accepts it. */
+  /** Start of validity. Default: an hour ago, so that a clock that is slightly behind accepts it. */
   readonly notBefore?: Date
-  /** Last moment it is valid. Default: in 30 days. */
+  /** End of validity. Default: in 30 days. */
   readonly notAfter?: Date
 }
 
 export type Authority = {
-  /** The authority's own certificate, PEM: what a client has to trust. */
+  /** The authority's own certificate, PEM, which clients must trust. */
   readonly caPem: string
   issue(request: CertificateRequest): Promise<Certificate>
 }
@@ -36,12 +36,12 @@ const EXTENDED_USES = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2'
 
 x509.cryptoProvider.set(webcrypto)
 
-/** Makes a fresh authority (ECDSA P-256); nothing of it is written anywhere. */
+/** Creates a new authority (ECDSA P-256) in memory only. */
 export async function createAuthority(commonName = 'Posthorn test authority'): Promise<Authority> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
-    // The suffix tells two authorities apart: with equal names OpenSSL reports a bad signature, not an unknown issuer.
+    // The suffix distinguishes authorities: with equal names OpenSSL reports a bad signature, not an unknown issuer.
     name: `CN=${commonName} ${randomBytes(4).toString('hex')}`,
     notBefore: new Date(Date.now() - DAY_MS),
     notAfter: new Date(Date.now() + 365 * DAY_MS),
@@ -94,6 +94,6 @@ async function issueCertificate(
 }
 
 function serialNumber(): string {
-  // The first byte is kept positive and non-zero: DER would pad or cut it otherwise.
+  // Starts with 01, because DER would pad a negative first byte and strip a zero one.
   return `01${randomBytes(15).toString('hex')}`
 }

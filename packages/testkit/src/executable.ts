@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 
-/** Whether there is a file that this process may run. */
+/** Returns whether the file exists and this process is allowed to execute it. */
 export function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK)

@@ -1,4 +1,4 @@
-/** Receivers that no customer would run on purpose: each breaks one thing, at the level of the socket, and is bounded. */
+/** Misbehaving receivers. Each kind breaks one thing, at the socket level, and within bounds. */
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { gzipSync } from 'node:zlib'
@@ -7,28 +7,28 @@ import { listen, repeatWhileOpen } from './listener.ts'
 import { createSignal, type WaitOptions } from './signal.ts'
 
 export const HOSTILE_KINDS = {
-  hang: 'reads the request and never answers',
-  hang_tls: 'accepts the connection and never answers the handshake',
-  drip_head: 'sends its head, a byte a second',
-  drip_body: 'sends a whole head, then a byte of the body a second',
-  flood: 'answers with `bytes` of body',
-  endless_1xx: 'sends interim answers and never a final one',
-  interim_first: 'sends 100, 102 and 103, in pieces, before a good answer',
+  hang: 'reads the request and never responds',
+  hang_tls: 'accepts the connection and never responds to the handshake',
+  drip_head: 'sends its header section one byte a second',
+  drip_body: 'sends a complete header section, then the body one byte a second',
+  flood: 'responds with a body of `bytes`',
+  endless_1xx: 'sends interim responses and never a final one',
+  interim_first: 'sends 100, 102 and 103, in pieces, before a valid response',
   endless_reason: 'never ends the reason phrase of its status line',
-  protocol_change: 'answers 101',
+  protocol_change: 'responds with 101',
   huge_head: 'sends header fields up to `bytes`',
   reset_after_request: 'resets the connection once it has read the request',
-  reset_on_connect: 'resets the connection as soon as it is made',
-  close_after_request: 'closes the connection once it has read the request, without an answer',
-  early_close: 'closes in the middle of the body it announced',
-  trailing_garbage: 'sends a good answer and garbage behind it',
-  gzip_bomb: 'sends a small gzip body that unpacks to `bytes`',
-  bad_http: 'answers with something that is not HTTP',
-  bad_tls: 'answers the handshake in plain text',
-  expired_cert: 'has a certificate that has expired',
+  reset_on_connect: 'resets the connection as soon as it is established',
+  close_after_request: 'closes the connection without a response once it has read the request',
+  early_close: 'closes the connection before the end of the announced body',
+  trailing_garbage: 'sends a valid response followed by garbage',
+  gzip_bomb: 'sends a small gzip body that decompresses to `bytes`',
+  bad_http: 'responds with something that is not HTTP',
+  bad_tls: 'responds to the handshake in plain text',
+  expired_cert: 'has an expired certificate',
   wrong_host: 'has a certificate for another host',
-  untrusted: 'has a certificate of an authority that nobody knows',
-  tls11: 'speaks no TLS newer than 1.1',
+  untrusted: 'has a certificate from an unknown authority',
+  tls11: 'supports no TLS version newer than 1.1',
   redirect: 'redirects to `location`',
 } as const
 
@@ -37,13 +37,13 @@ export type HostileKind = keyof typeof HOSTILE_KINDS
 export type HostileOptions = {
   readonly authority: Authority
   readonly kind: HostileKind
-  /** Status of the answer, where there is one. Default: 200; `redirect`: 302. */
+  /** Status of the response, if the kind sends one. Default: 200, for `redirect` 302. */
   readonly status?: number
-  /** How much `flood`, `huge_head` and `gzip_bomb` send or unpack to. Default: 100 MiB. */
+  /** How much `flood` and `huge_head` send, and `gzip_bomb` decompresses to. Default: 100 MiB. */
   readonly bytes?: number
   /** Where `redirect` points. Default: `https://127.0.0.1/`. */
   readonly location?: string
-  /** Distance of the bytes of `drip_*` and the answers of `endless_1xx`, milliseconds. Default: 1,000; 1xx: 5. */
+  /** Interval between the bytes of `drip_*` (default: 1,000) or the responses of `endless_1xx` (5), in milliseconds. */
   readonly intervalMs?: number
 }
 
@@ -55,11 +55,11 @@ export type HostileReceiver = {
   readonly connections: number
   /** Connections open now. */
   readonly open: number
-  /** Whole requests read so far. */
+  /** Complete requests read so far. */
   readonly requests: number
   /** Bytes handed to the socket so far, before encryption. */
   readonly bytesSent: number
-  /** Resolves once `predicate` holds; looked at after each connection, request and close. */
+  /** Resolves once `predicate` holds, which is evaluated after each connection, request and close. */
   waitFor(predicate: (receiver: HostileReceiver) => boolean, options?: WaitOptions): Promise<void>
   close(): Promise<void>
 }
@@ -76,10 +76,10 @@ type Context = {
 
 const DAY_MS = 86_400_000
 const DEFAULT_BYTES = 100 * 1024 * 1024
-/** However long a sender stays, drips and interim answers end after this many. */
+/** Maximum number of dripped bytes or interim responses, however long the sender stays connected. */
 const MAX_STEPS = 10_000
 
-/** What happens once a whole request was read; a kind that isn't here answers 200, if it is ever asked. */
+/** What each kind does once it has read a complete request. Kinds missing here respond 200, if they get that far. */
 const ANSWERS: { readonly [kind in HostileKind]?: (context: Context) => void } = {
   hang: () => {},
   drip_head: context => drip(context, `${head(context.status)}x-padding: ${'x'.repeat(MAX_STEPS)}`),
@@ -136,7 +136,7 @@ const ANSWERS: { readonly [kind in HostileKind]?: (context: Context) => void } =
     context.send(`${head(context.status)}location: ${context.location}\r\ncontent-length: 0\r\n\r\n`),
 }
 
-/** What happens as soon as a connection is made, for the kinds that never get to TLS. */
+/** What each kind that never reaches TLS does as soon as a connection is established. */
 const BEFORE_TLS: { readonly [kind in HostileKind]?: (socket: Socket) => void } = {
   hang_tls: socket => socket.resume(),
   reset_on_connect: socket => socket.resetAndDestroy(),
@@ -206,7 +206,7 @@ async function tlsOptions({ authority, kind }: HostileOptions): Promise<TlsOptio
   const { certPem, keyPem } = await certificateFor(kind, authority)
   const options: TlsOptions = { cert: certPem, key: keyPem }
   if (kind !== 'tls11') return options
-  // OpenSSL 3 has these versions only at security level 0.
+  // OpenSSL 3 supports these versions only at security level 0.
   return { ...options, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }
 }
 
@@ -220,7 +220,7 @@ async function certificateFor(kind: HostileKind, authority: Authority): Promise<
         notAfter: new Date(Date.now() - 2 * DAY_MS),
       })
     case 'wrong_host':
-      return authority.issue({ names: ['somebody-else.example'] })
+      return authority.issue({ names: ['other-host.example'] })
     case 'untrusted':
       return (await createAuthority('Unknown authority')).issue(loopback)
     default:
@@ -228,7 +228,7 @@ async function certificateFor(kind: HostileKind, authority: Authority): Promise<
   }
 }
 
-/** Calls `then` each time a head and as much body as it announces were read: enough HTTP for what Posthorn sends. */
+/** Calls `then` for each complete request: headers, then as much body as they announce. Enough HTTP for Posthorn. */
 function onWholeRequest(socket: Socket, then: () => void): void {
   let pending = Buffer.alloc(0)
   socket.on('data', chunk => {
@@ -258,7 +258,7 @@ function drip(context: Context, text: string): void {
   })
 }
 
-/** Sends `block` over and over, as fast as the other side reads, until `bytes` were sent. */
+/** Sends `block` repeatedly, as fast as the other side reads, until `bytes` have been sent. */
 function pour(context: Context, block: Buffer): void {
   let leftBytes = context.bytes
   const more = () => {

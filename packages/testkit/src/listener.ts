@@ -1,9 +1,9 @@
-/** What every receiver here shares: a socket server on 127.0.0.1 that can be ended at once, whatever it is doing. */
+/** Shared by all receivers: a socket server on 127.0.0.1 that can be closed immediately, whatever it is doing. */
 import type { Server, Socket } from 'node:net'
 
 export type Listener = {
   readonly port: number
-  /** The bare TCP socket below a TLS one: only that can be reset. */
+  /** Returns the TCP socket below a TLS socket, the only one that can be reset. */
   rawSocket(remotePort: number | undefined): Socket | undefined
   /** Stops listening and destroys every connection. */
   close(): Promise<void>
@@ -14,7 +14,7 @@ export async function listen(server: Server, port: number): Promise<Listener> {
   server.on('connection', (socket: Socket) => {
     const remotePort = socket.remotePort
     socket.on('error', () => {})
-    if (remotePort === undefined) return // gone before it was accepted
+    if (remotePort === undefined) return // closed before it was accepted
     sockets.set(remotePort, socket)
     socket.on('close', () => {
       if (sockets.get(remotePort) === socket) sockets.delete(remotePort)
@@ -28,7 +28,7 @@ export async function listen(server: Server, port: number): Promise<Listener> {
     })
   })
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The server has no port.')
+  if (address === null || typeof address === 'string') throw new Error('The server does not listen on a port.')
   return {
     port: address.port,
     rawSocket: remotePort => (remotePort === undefined ? undefined : sockets.get(remotePort)),
@@ -40,7 +40,7 @@ export async function listen(server: Server, port: number): Promise<Listener> {
   }
 }
 
-/** Calls `step` every `intervalMs` until the socket closes or `step` says it is done. */
+/** Calls `step` every `intervalMs` until the socket closes or `step` returns `done`. */
 export function repeatWhileOpen(socket: Socket, intervalMs: number, step: () => 'again' | 'done'): void {
   const timer = setInterval(() => {
     if (step() === 'done') clearInterval(timer)

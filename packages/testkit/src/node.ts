@@ -1,4 +1,4 @@
-/** A node as an operator starts it, `posthorn serve`, as a child that ends with this process, however that ends. */
+/** Runs a node with `posthorn serve`, as an operator does, in a child that ends with this process in any case. */
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { spawnTethered, type Tethered } from './tethered.ts'
@@ -7,38 +7,38 @@ export type NodeOptions = {
   readonly apiKey: string
   /** 32 bytes in Base64. */
   readonly encryptionKey: string
-  /** The PostgreSQL that it shares with others. Default: none, so `flags` say where its data are. */
+  /** A PostgreSQL that it shares with other nodes. Default: none; then `flags` contain the data folder. */
   readonly databaseUrl?: string
-  /** Flags of `posthorn serve`; it listens on a free port of 127.0.0.1, in development mode. */
+  /** Flags of `posthorn serve`. The node always listens on a free port of 127.0.0.1, in development mode. */
   readonly flags: readonly string[]
-  /** Flags of Node itself. Default: none. */
+  /** Flags of Node.js. Default: none. */
   readonly nodeFlags?: readonly string[]
-  /** Removed after the node has ended. Default: nothing is. */
+  /** A folder to remove after the node has ended. Default: none. */
   readonly folder?: string
-  /** Called for each line of its log after `listening`. Default: they are read, but not parsed. */
+  /** Called for each log line after `listening`. Default: later lines are read but not parsed. */
   readonly onLog?: (line: Readonly<Record<string, unknown>>) => void
 }
 
 export type RunningNode = {
-  /** No slash at the end. */
+  /** Without a slash at the end. */
   readonly url: string
   readonly pid: number
-  /** Resolves once it has ended, with its last words. */
+  /** Resolves once the node has ended, with a message that contains its exit code and last log lines. */
   readonly ended: Promise<string>
   /** Sends a signal to the node itself. */
   kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void
-  /** Ends it as an operator would, and waits until it has. */
+  /** Shuts it down as an operator would, waits, and returns the exit code. */
   end(): Promise<number>
 }
 
 const CLI = fileURLToPath(new URL('../../server/src/cli.ts', import.meta.url))
-/** As the command's first line has it, which a system reads that starts it by its name. */
+/** Repeats the first line of the `posthorn` command, which has no effect when Node runs the file directly. */
 const OWN_NODE_FLAGS = ['--max-semi-space-size=16']
 const OWN_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' }
 const LAST_LINES = 12
 const START_TIMEOUT_MS = 60_000
 
-/** Resolves when it listens; rejects with its last words if it ends before. */
+/** Resolves when the node listens; rejects with its last log lines if it ends before that. */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const args = [CLI, 'serve', '--host', '127.0.0.1', '--port', '0', '--dev', ...options.flags]
   const child = spawnTethered(process.execPath, [...OWN_NODE_FLAGS, ...(options.nodeFlags ?? []), ...args], {
@@ -54,7 +54,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   })
   const lastLines: string[] = []
   const ended = child.exited.then(
-    code => `The node ended (exit code ${code}).\n${lastLines.join('\n')}`,
+    code => `The node exited with code ${code}.\n${lastLines.join('\n')}`,
     (error: Error) => `The node could not be started: ${error.message}`,
   )
   try {
@@ -74,7 +74,7 @@ function listening(
   onLog: NodeOptions['onLog'],
 ): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const timer = setTimeout(() => reject(new Error('The node did not listen in time.')), START_TIMEOUT_MS)
+  const timer = setTimeout(() => reject(new Error('The node did not start listening in time.')), START_TIMEOUT_MS)
   let isListening = false
   const hear = (line: string) => {
     lastLines.push(line)
@@ -92,7 +92,7 @@ function listening(
   return promise.finally(() => clearTimeout(timer))
 }
 
-/** Settings meant for another server (a database, a data folder) must not reach this one. */
+/** Removes settings meant for another server (a database, a data folder), so that they don't reach this one. */
 function ownEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('POSTHORN_')))
 }
@@ -102,6 +102,6 @@ function parseLine(line: string): Record<string, unknown> | undefined {
   try {
     return JSON.parse(line) as Record<string, unknown>
   } catch {
-    return undefined // words for people, not the log
+    return undefined // text for people, not a log line
   }
 }

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL's binaries, and a cluster that is initialised already: copied for each server, since to make one takes six
- * times as long as to copy it.
+ * Provides PostgreSQL's binaries and an initialised data folder. Each server gets a copy of it, because initialising a
+ * new one takes six times as long as copying.
  */
 import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
@@ -27,19 +27,19 @@ export type Account = { readonly uid: number; readonly gid: number }
 /** Paths of programs. */
 type Installation = { readonly initdb: string; readonly postgres: string }
 
-/** What a server can be started from. */
+/** Everything needed to start a server. */
 export type Prepared = {
   readonly postgres: string
-  /** A data folder of which each server gets a copy. */
+  /** The data folder that is copied for each server. */
   readonly data: string
-  /** Of the account `postgres` in it. */
+  /** The password of its account `postgres`. */
   readonly password: string
 }
 
 export const USER = 'postgres'
 const SHARED_MODE = 0o755
 
-/** PostgreSQL refuses to run as root; then it runs as an account that every system has. Undefined: as who we are. */
+/** Returns the account for PostgreSQL, which refuses to run as root. Undefined if the current user isn't root. */
 export function accountToRunAs(): Account | undefined {
   if (userInfo().uid !== 0) return undefined
   for (const name of ['postgres', 'nobody']) {
@@ -48,15 +48,16 @@ export function accountToRunAs(): Account | undefined {
         Number(execFileSync('id', [flag, name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))
       return { uid: idOf('-u'), gid: idOf('-g') }
     } catch {
-      // No such account: the next one.
+      // This account doesn't exist: try the next one.
     }
   }
-  throw new Error('PostgreSQL cannot run as root, and there is neither an account "postgres" nor "nobody".')
+  throw new Error('PostgreSQL cannot run as root, and neither the account "postgres" nor "nobody" exists.')
 }
 
 /**
- * Made once for all test processes of this user and this PostgreSQL, and kept in the folder for temporary files, or in
- * TESTKIT_PROGRAMS: the other account may not be allowed to look into root's own (a clone in /root, say).
+ * Prepares the files once for all test processes of this user and PostgreSQL version. They are kept in the folder for
+ * temporary files, or in TESTKIT_PROGRAMS, because the other account might not be able to read root's folders (such as
+ * a clone in /root).
  */
 export async function prepare(account: Account | undefined): Promise<Prepared> {
   const found = await findInstallation()
@@ -79,19 +80,20 @@ export async function prepare(account: Account | undefined): Promise<Prepared> {
   }
 }
 
-/** The folder that `bin`, `lib` and `share` are in. */
+/** Returns the folder that contains `bin`, `lib` and `share`. */
 const homeOf = ({ postgres }: Installation): string => dirname(dirname(postgres))
 
-/** A name in the folder for temporary files is anybody's to take: what another has put there is not run. */
+/** Guards against running another user's files: anyone can create a name in the folder for temporary files. */
 function isOurs(folder: string): boolean {
   if (!existsSync(folder)) return false
   const { uid, mode } = lstatSync(folder)
   const isWritable = platform() !== 'win32' && (uid !== userInfo().uid || (mode & 0o022) !== 0)
-  if (isWritable || !lstatSync(folder).isDirectory()) throw new Error(`${folder} is not this user's own: remove it.`)
+  if (isWritable || !lstatSync(folder).isDirectory())
+    throw new Error(`${folder} does not belong to this user alone. Remove it.`)
   return true
 }
 
-/** Two that make it at once both succeed: what the second has made is dropped. */
+/** Moves the draft into place. If two processes do so at the same time, both succeed; the second draft is dropped. */
 function publish(draft: string, shared: string): void {
   try {
     renameSync(draft, shared)
@@ -101,7 +103,7 @@ function publish(draft: string, shared: string): void {
   }
 }
 
-/** Another version is taken from the folder in TESTKIT_POSTGRES, where npm has installed it (scripts/test-postgres.mjs). */
+/** Finds the binaries, in the folder TESTKIT_POSTGRES if it is set (scripts/test-postgres.mjs). */
 async function findInstallation(): Promise<Installation> {
   const system = platform() === 'win32' ? 'windows' : platform()
   const { TESTKIT_POSTGRES: other } = process.env
@@ -131,7 +133,7 @@ function fill(folder: string, found: Installation, account: Account | undefined)
   execFileSync(initdb, [`--pgdata=${data}`, ...flags], { cwd: folder, stdio: 'pipe', ...account })
 }
 
-/** Owners and modes as they are: PostgreSQL takes no data folder that is another's, or open to others. */
+/** Copies a data folder with owners and modes: PostgreSQL refuses one that others own or can read. */
 export function copyData(from: string, to: string): void {
   if (platform() === 'win32') cpSync(from, to, { recursive: true })
   else execFileSync('cp', ['-Rp', from, to], { stdio: 'pipe' })

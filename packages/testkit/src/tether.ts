@@ -1,7 +1,8 @@
 /**
- * Runs a command that must not outlive whoever started it: `node tether.ts <settings as JSON> <command> <arguments…>`.
- * Its standard input is the tether: when that closes (also because the other end was killed with SIGKILL, which no exit
- * hook sees), the command gets the signal, ten seconds later SIGKILL, and then the folder named in the settings goes.
+ * Runs a command that must not outlive the process that started it: `node tether.ts <settings as JSON> <command>
+ * <args…>`. Standard input is the tether: when it closes, even because the other end was killed with SIGKILL, which no
+ * exit hook sees, the command gets the signal and ten seconds later SIGKILL. Then the folder named in the settings is
+ * removed.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -25,7 +26,7 @@ function start(): ChildProcess {
     ...(settings.uid === undefined ? {} : { uid: settings.uid }),
     ...(settings.gid === undefined ? {} : { gid: settings.gid }),
   })
-  // The channel has said all that it is for: left open, it would be one more thing to keep a process alive.
+  // The IPC channel isn't needed after the pid was sent, and an open channel would keep a process alive.
   const then = () => settings.isRestartable !== true && process.connected && process.disconnect()
   if (started.pid !== undefined) process.send?.({ pid: started.pid }, then)
   started.on('error', error => {
@@ -41,7 +42,7 @@ function start(): ChildProcess {
   return started
 }
 
-/** Once it is over. */
+/** Starts the command again, now or once it has ended. */
 function startAgain(): void {
   isWantedAgain = !isOver
   if (isOver) child = start()

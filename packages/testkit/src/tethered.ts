@@ -1,42 +1,42 @@
-/** Child processes that end with this one, however it ends. */
+/** Child processes that end with this process, however it ends. */
 import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
-/** What `tether.ts` is told. */
+/** Settings for `tether.ts`. */
 export type TetherSettings = {
-  /** What ends the command. */
+  /** The signal that ends the command. */
   readonly signal: NodeJS.Signals
-  /** A folder that is removed after the command has ended. */
+  /** A folder to remove after the command has ended. */
   readonly folder?: string
-  /** Whom the command runs as. Default: whoever runs this process. */
+  /** The user to run the command as. Default: the user of this process. */
   readonly uid?: number
   readonly gid?: number
-  /** Whether the command can be started again after it has ended, in the same folder. Default: no. */
+  /** Whether the command can be started again after it has ended, in the same folder. Default: false. */
   readonly isRestartable?: boolean
 }
 
 export type TetheredOptions = TetherSettings & {
-  /** The command's whole environment. Default: this process's own. */
+  /** The command's entire environment. Default: the environment of this process. */
   readonly env?: NodeJS.ProcessEnv
 }
 
 export type Tethered = {
-  /** The command's own process id; rejects if it could not be started. */
+  /** The command's process id; rejects if the command could not be started. */
   readonly pid: Promise<number>
   readonly stdout: Readable
   readonly stderr: Readable
-  /** The command's exit code, once it has ended for the first time. */
+  /** Resolves with the command's exit code once it has ended for the first time. */
   readonly ended: Promise<number>
-  /** The same, once its folder is gone too, and it can't be started again. */
+  /** Resolves with the exit code once the folder is removed too and the command can't be started again. */
   readonly exited: Promise<number>
-  /** Starts it once more, after it has ended; `ended` resolves when it has ended again. Needs `isRestartable`. */
+  /** Starts the command again once it has ended; `ended` resolves when it has ended again. Needs `isRestartable`. */
   restart(): Promise<{ readonly pid: number; readonly ended: Promise<number> }>
   /** Ends the command and waits for `exited`. */
   end(): Promise<number>
 }
 
-/** What a tether tells. */
+/** A message from a tether. */
 type Message = { readonly pid?: number; readonly exitCode?: number }
 
 export function spawnTethered(command: string, args: readonly string[], options: TetheredOptions): Tethered {
@@ -44,7 +44,7 @@ export function spawnTethered(command: string, args: readonly string[], options:
   const tether = fileURLToPath(new URL('./tether.ts', import.meta.url))
   const child = spawn(process.execPath, [tether, JSON.stringify(settings), command, ...args], {
     stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
-    // A session of its own: Ctrl-C in a terminal goes to the whole group, and would end the command before its time.
+    // A separate session, because Ctrl-C in a terminal goes to the whole process group and would end the command early.
     detached: process.platform !== 'win32',
     ...(env ? { env } : {}),
   })

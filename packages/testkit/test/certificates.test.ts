@@ -12,7 +12,7 @@ function statusOf(url: string, ca: string): Promise<number | string> {
   })
 }
 
-test('a certificate verifies against its authority, by name and by address', async () => {
+test('a certificate is accepted with its authority, by name and by address', async () => {
   const authority = await createAuthority()
   const { certPem, keyPem } = await authority.issue({ names: ['localhost'], ips: ['127.0.0.1'] })
   const server = createServer({ cert: certPem, key: keyPem }, (_request, response) => response.end())
@@ -23,7 +23,7 @@ test('a certificate verifies against its authority, by name and by address', asy
   server.close()
 })
 
-test('a certificate does not verify against another authority', async () => {
+test('a certificate is refused with another authority', async () => {
   const [authority, other] = await Promise.all([createAuthority(), createAuthority()])
   const receiver = await startReceiver({ authority })
   expect(await statusOf(receiver.url, other.caPem)).toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE')

@@ -10,7 +10,7 @@ beforeAll(async () => {
 const TIMED_OUT: Outcome = { error: 'ABORT_ERR' }
 const RESET: Outcome = { error: 'ECONNRESET' }
 
-/** What Node's own client makes of each kind: a time-out, an error, or an answer. */
+/** How Node's own client sees each kind: a timeout, an error or a response. */
 const EXPECTED: { readonly [kind in HostileKind]: Partial<Outcome> } = {
   hang: TIMED_OUT,
   hang_tls: TIMED_OUT,
@@ -37,7 +37,7 @@ const EXPECTED: { readonly [kind in HostileKind]: Partial<Outcome> } = {
   redirect: { status: 302 },
 }
 
-test.each(Object.entries(EXPECTED) as [HostileKind, Outcome][])('%s', async (kind, expected) => {
+test.each(Object.entries(EXPECTED) as [HostileKind, Outcome][])('%s misbehaves', async (kind, expected) => {
   const receiver = await startHostileReceiver({ authority, kind, bytes: 5_000_000 })
   expect(await post(receiver.url, { ca: authority.caPem, timeoutMs: 400 })).toMatchObject(expected)
   expect(receiver.connections).toBe(1)
@@ -45,7 +45,7 @@ test.each(Object.entries(EXPECTED) as [HostileKind, Outcome][])('%s', async (kin
   await receiver.waitFor(({ open }) => open === 0)
 })
 
-test('a flood goes no faster than it is read, and ends', async () => {
+test('a flood is sent no faster than it is read, and ends', async () => {
   const receiver = await startHostileReceiver({ authority, kind: 'flood', status: 500, bytes: 5_000_000 })
   const outcome = await post(receiver.url, { ca: authority.caPem })
   expect(outcome).toMatchObject({ status: 500 })
@@ -54,7 +54,7 @@ test('a flood goes no faster than it is read, and ends', async () => {
   await receiver.close()
 })
 
-test('closing ends what hangs', async () => {
+test('closing the receiver ends hanging requests', async () => {
   const receiver = await startHostileReceiver({ authority, kind: 'hang' })
   const pending = post(receiver.url, { ca: authority.caPem })
   await receiver.waitFor(({ requests }) => requests === 1)

@@ -3,7 +3,7 @@ import { Agent, request } from 'node:https'
 
 export type Outcome = { readonly status: number; readonly body: string } | { readonly error: string }
 
-/** One POST, given up after `timeoutMs`; what went wrong comes back as a value. */
+/** Makes one POST with a timeout. Returns errors as values. */
 export function post(
   url: string,
   options: { ca: string; headers?: OutgoingHttpHeaders; body?: string; agent?: Agent; timeoutMs?: number },

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { startPostgres } from '../src/index.ts'
 
-test('a real PostgreSQL answers, in a database of its own, durable by default', async () => {
+test('a real PostgreSQL responds, has its own databases and is durable by default', async () => {
   const postgres = await startPostgres()
   const client = new pg.Client({ connectionString: await postgres.createDatabase('one "two"') })
   await client.connect()
@@ -13,7 +13,7 @@ test('a real PostgreSQL answers, in a database of its own, durable by default', 
   await expect(new pg.Client({ connectionString: postgres.url() }).connect()).rejects.toThrow('ECONNREFUSED')
 })
 
-test('a PostgreSQL that is killed comes back with what it had committed, and still ends', async () => {
+test('a killed PostgreSQL comes back with everything it had committed, and can still be stopped', async () => {
   const postgres = await startPostgres()
   const url = await postgres.createDatabase('kept')
   const connect = async () => {

@@ -19,7 +19,7 @@ async function open(options: ReceiverOptions = {}): Promise<Receiver> {
   return receiver
 }
 
-test('it records a request as it came', async () => {
+test('a receiver records a request as it arrived', async () => {
   const receiver = await open()
   const sent = post(`${receiver.url}/hook?a=1`, {
     ca: authority.caPem,
@@ -35,7 +35,7 @@ test('it records a request as it came', async () => {
   expect([...receiver.distinct]).toEqual(['evt_1 /hook?a=1'])
 })
 
-test('a script sees how often an id came, and answers', async () => {
+test('a script sees how often an id has arrived and decides the response', async () => {
   const receiver = await open({
     script: (_request, nth) => (nth < 3 ? { status: 503, headers: { 'retry-after': '1' }, body: 'no' } : undefined),
   })
@@ -68,7 +68,7 @@ test('connections are kept alive and counted', async () => {
   agent.destroy()
 })
 
-test('it can be down for a while, on the same port', async () => {
+test('a receiver can go down and come back on the same port', async () => {
   const receiver = await open()
   await receiver.stop()
   expect(await post(receiver.url, { ca: authority.caPem })).toEqual({ error: 'ECONNREFUSED' })
@@ -76,7 +76,7 @@ test('it can be down for a while, on the same port', async () => {
   expect(await post(receiver.url, { ca: authority.caPem })).toMatchObject({ status: 204 })
 })
 
-test('without recording it still counts ids and wrong bearers', async () => {
+test('without recording, a receiver still counts ids and wrong bearer tokens', async () => {
   const receiver = await open({ record: false, expectedAuthorization: 'Bearer right' })
   for (const [id, secret] of Object.entries({ evt_1: 'right', evt_2: 'wrong' })) {
     await post(receiver.url, { ca: authority.caPem, headers: { 'webhook-id': id, authorization: `Bearer ${secret}` } })
@@ -91,7 +91,7 @@ test('a TLS version can be pinned', async () => {
   expect(receiver.requests[0]!.tlsVersion).toBe('TLSv1.2')
 })
 
-test('waiting in vain says what came', async () => {
+test('a wait that times out reports what has arrived', async () => {
   const receiver = await open()
   await expect(receiver.waitFor(({ total }) => total > 0, { timeoutMs: 10 })).rejects.toThrow('0 requests')
 })

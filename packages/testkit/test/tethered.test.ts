@@ -7,7 +7,7 @@ import { createSignal, spawnTethered } from '../src/index.ts'
 
 const FOREVER = "process.stdout.write('pid ' + process.pid); setInterval(() => {}, 1_000)"
 
-test('ending it ends the command and removes its folder', async () => {
+test('ending a tethered process ends the command and removes its folder', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-tether-'))
   const child = spawnTethered(process.execPath, ['-e', FOREVER], { signal: 'SIGTERM', folder })
   await new Promise(resolve => child.stdout.once('data', resolve))
@@ -15,7 +15,7 @@ test('ending it ends the command and removes its folder', async () => {
   expect(existsSync(folder)).toBe(false)
 })
 
-test('the exit code comes through', async () => {
+test('the exit code of the command is passed on', async () => {
   const child = spawnTethered(process.execPath, ['-e', 'process.exitCode = 7'], { signal: 'SIGTERM' })
   expect(await child.exited).toBe(7)
 })
@@ -33,8 +33,8 @@ test('the command ends when the process that holds the tether is killed', async 
     holder.stdout.once('data', chunk => resolve(Number(/\d+/.exec(String(chunk))?.[0])))
   })
   holder.kill('SIGKILL')
-  const signal = createSignal(() => `process ${pid} runs`)
-  const looking = setInterval(() => signal.changed(), 20) // nobody tells us of a stranger's end
+  const signal = createSignal(() => `process ${pid} is running`)
+  const looking = setInterval(() => signal.changed(), 20) // not our child, so there is no exit event
   await signal.waitFor(() => !isRunning(pid)).finally(() => clearInterval(looking))
 })
 

@@ -1,4 +1,4 @@
-/** Runs on any runtime that has Fetch and Web Crypto, and prints what it saw: no import but the library's own. */
+/** Runs on any runtime with Fetch and Web Crypto and prints the outcomes. Imports only the library. */
 import { VerificationError, verify } from '../../src/index.ts'
 
 const encoder = new TextEncoder()
@@ -40,7 +40,7 @@ const secret = new Uint8Array(32).fill(7)
 const signingSecret = `whsec_${base64(secret)}`
 const signature = await hmac(secret)
 const pair = await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])
-if (!('publicKey' in pair)) throw new Error('Ed25519 has a pair of keys')
+if (!('publicKey' in pair)) throw new Error('generateKey did not return a key pair')
 const publicKey = `whpk_${base64(new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)))}`
 const ed25519 = `v1a,${base64(new Uint8Array(await crypto.subtle.sign('Ed25519', pair.privateKey, content)))}`
 

@@ -186,7 +186,7 @@ describe('posthorn doctor', () => {
         // The event is not a minute old: what is that young is left for the next time.
         const broken = await doctor('--full')
         expect(broken.code).toBe(1)
-        expect(broken.stdout).toMatch(/fail +books +tenant_endpoints acme of acme: it has 1 endpoints, and says 7/)
+        expect(broken.stdout).toMatch(/fail +books +tenant_endpoints acme of acme: it has 1 endpoints but records 7/)
         expect(broken.stdout).toContain('→ ')
         expect(broken.stdout).not.toContain(id)
 

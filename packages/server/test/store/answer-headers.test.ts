@@ -11,8 +11,8 @@ const header = fc.oneof(
   fc.constantFrom('Tue, 24 Nov 2026 21:38:38 GMT', 'Mon, 24 Nov 2026 21:38:38 GMT', 'Tue, 24 Nov 2026 24:00:00 GMT'),
 )
 
-describe("an answer's headers, packed", () => {
-  test('come back as they were, whatever they were', () => {
+describe('packed response headers', () => {
+  test('are restored exactly, whatever they contain', () => {
     fc.assert(
       fc.property(fc.array(header), headers => {
         expect(unpackHeaders(packHeaders(headers))).toEqual(headers)
@@ -20,13 +20,13 @@ describe("an answer's headers, packed", () => {
     )
   })
 
-  test('are small where they are what receivers mostly say', () => {
+  test('are small if they are what most receivers send', () => {
     const usual = ['Date', 'Tue, 24 Nov 2026 21:38:38 GMT', 'Connection', 'keep-alive', 'Keep-Alive', 'timeout=60']
     expect(packHeaders(usual)).toHaveLength(10)
     expect(packHeaders([])).toHaveLength(0)
   })
 
-  test('are read as an earlier version has stored them: no code ever means another word', () => {
+  test('can be read as an earlier version stored them: a code never changes its meaning', () => {
     const stored = '02016b0603de05830b930007582d4f7468657200026f6b5ca3'
     expect(unpackHeaders(Buffer.from(stored, 'hex'))).toEqual([
       'date',

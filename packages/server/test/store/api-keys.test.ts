@@ -19,7 +19,7 @@ const aKey = (over: Partial<ApiKey> = {}): ApiKey => ({
   ...over,
 })
 
-describe.each([sqliteEngine(), postgresEngine()])('API keys and audit on $name', engine => {
+describe.each([sqliteEngine(), postgresEngine()])('API keys and the audit log on $name', engine => {
   let store: Store
   let close: () => Promise<void>
 
@@ -35,7 +35,7 @@ describe.each([sqliteEngine(), postgresEngine()])('API keys and audit on $name',
     store.read('listAudit', { tenant: null, before: null, fromMs: null, toMs: null, limit: 100, ...over })
   const create = (key: ApiKey, hash = 'h') => store.write('createApiKey', { key, hash: bytes(hash), by: BY })
 
-  it('keeps keys as they were made, and hashes apart from them', async () => {
+  it('stores keys as they were created, and their hashes separately', async () => {
     await aTenant(store, 'acme')
     const rateLimit = { requests: 9, perSeconds: 3 }
     const one = aKey({ tenant: 'acme', scope: 'read', rateLimit, expiresAtMs: 99 })
@@ -48,7 +48,7 @@ describe.each([sqliteEngine(), postgresEngine()])('API keys and audit on $name',
     expect(await store.read('getApiKey', { id: newId('key', 1) })).toBeNull()
   })
 
-  it('tells what has changed since: made, revoked, and gone with a tenant', async () => {
+  it('lists keys that were created, revoked or deleted with their tenant since a given change', async () => {
     await aTenant(store, 'acme')
     const one = aKey({ tenant: 'acme' })
     await create(one, 'h1')
@@ -65,7 +65,7 @@ describe.each([sqliteEngine(), postgresEngine()])('API keys and audit on $name',
     expect(await store.write('revokeApiKey', { id: newId('key', 1), nowMs: 8 })).toBeNull()
   })
 
-  it('writes an entry in the transaction of each change, newest first, and none for what did not happen', async () => {
+  it('writes an audit entry for each change that was made, and lists entries newest first', async () => {
     await aTenant(store, 'acme')
     const endpoint = anEndpoint('acme')
     await store.write('createEndpoint', { endpoint, by: BY })
@@ -92,7 +92,7 @@ describe.each([sqliteEngine(), postgresEngine()])('API keys and audit on $name',
     expect(await audit({ toMs: 0 })).toEqual([])
   })
 
-  it('names Posthorn itself where a 410 disables', async () => {
+  it('names Posthorn itself as the actor when a 410 disables an endpoint', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     await store.publish(await aRequest(store, 'acme', [anEvent([endpoint])]))
@@ -102,7 +102,7 @@ describe.each([sqliteEngine(), postgresEngine()])('API keys and audit on $name',
     expect(entry).toMatchObject({ action: 'disabled', targetId: endpoint.id, actor: { kind: 'system', key: null } })
   })
 
-  it('makes no more endpoints than a tenant may have, however many ask at once', async () => {
+  it('creates no more endpoints than a tenant can have, however many calls come at the same time', async () => {
     await aTenant(store, 'acme')
     const make = () => store.write('createEndpoint', { endpoint: anEndpoint('acme'), maxEndpoints: 3 })
     const results = await Promise.all(Array.from({ length: 6 }, make))

@@ -11,9 +11,9 @@ import { Store } from '../../src/store/store.ts'
 import { StoreContended } from '../../src/store/transaction.ts'
 import { anEvent, bytes } from './builders.ts'
 
-/** A store on which somebody's open transaction holds keys: whatever uses one of them waits in vain. */
+/** A store in which someone's open transaction holds keys: any write that uses one of them fails after its wait. */
 function aStore(held: Set<string>) {
-  /** How many requests each call had, and how many of those were in vain. */
+  /** How many requests each write had, and whether it was blocked. */
   const writes: { requests: number; isBlocked: boolean }[] = []
   const write = async (calls: readonly OperationCall[]): Promise<OperationResult[]> =>
     calls.map((call): OperationResult => {
@@ -45,8 +45,8 @@ async function outcomes(results: readonly Promise<PublishResult>[]): Promise<str
   })
 }
 
-describe('keys that somebody holds', () => {
-  it('are found among many in few tries, and only what uses them is refused', async () => {
+describe('keys held by an open transaction', () => {
+  it('are found among many in a few writes, and only requests that use them are refused', async () => {
     const { store, writes } = aStore(new Set(['a', 'b']))
     const keys = Array.from({ length: 200 }, (_, index) => (index === 20 ? 'a' : index === 150 ? 'b' : `free-${index}`))
     const requests = [...keys.map(key => request(key)), request(null), request('free', 'a'), request('a')]
@@ -57,14 +57,14 @@ describe('keys that somebody holds', () => {
     await store.close()
   })
 
-  it('are known then, and waited for apart from everybody else, until they are free', async () => {
+  it('are then remembered, and waited for separately from other requests until they are free', async () => {
     const held = new Set(['a'])
     const { store, writes } = aStore(held)
     expect(await outcomes([store.publish(request('a'))])).toEqual(['busy'])
     writes.length = 0
     const mixed = ['a', 'b', 'a', 'c', 'a'].map(key => store.publish(request(key)))
     expect(await outcomes(mixed)).toEqual(['busy', 'stored', 'busy', 'stored', 'busy'])
-    // The three that wait for the same were one wait, and the others one commit.
+    // The three requests for the same key shared one wait, and the others one commit.
     expect(writes.toSorted((a, b) => a.requests - b.requests)).toEqual([
       { requests: 1, isBlocked: true },
       { requests: 2, isBlocked: false },

@@ -35,7 +35,7 @@ export function anEndpoint(tenant: string, over: Partial<Endpoint> = {}): Endpoi
   }
 }
 
-/** A tenant with endpoints, stored. */
+/** Stores a tenant and its endpoints. */
 export async function aTenant(store: Store, tenant: string, endpoints: readonly Endpoint[] = []): Promise<void> {
   await store.write('putTenant', { id: tenant, name: null, metadata: {}, nowMs: 1 })
   for (const endpoint of endpoints) await store.write('createEndpoint', { endpoint })
@@ -61,7 +61,7 @@ export function anEvent(endpoints: readonly Endpoint[], over: Partial<NewEvent> 
   }
 }
 
-/** A request matched against the configuration as it is now. */
+/** A request matched against the current configuration. */
 export async function aRequest(store: Store, tenant: string, events: readonly NewEvent[]): Promise<PublishRequest> {
   const configuration = await store.read('readTenantConfiguration', { tenant })
   const catalogue = await store.read('readCatalogue', {})

@@ -33,12 +33,12 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
   const stateOf = async ({ tenant, delivery }: LaneItem): Promise<DeliveryState | undefined> =>
     (await store.read('getDelivery', { tenant, id: delivery }))?.state
 
-  it('C13: keeps what it has acknowledged: the engine says so itself', async () => {
+  it('C13: the engine itself reports settings that keep what was acknowledged', async () => {
     const durable = { sqlite: { synchronous: '2', journal_mode: 'wal' }, postgres: { synchronous_commit: 'on' } }
     expect(await store.durability()).toMatchObject(durable[engine.name])
   })
 
-  it('C5: keeps payload bytes exactly as they came', async () => {
+  it('C5: keeps payload bytes exactly as they were received', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const payload = bytes('{ "n" : 12345678901234567890, "x":1.0, "s":"\\u00e9\\/é" }')
@@ -52,7 +52,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(Buffer.from(alone!)).toEqual(Buffer.from(payload))
   })
 
-  it('leaves large payloads in the store until dispatch', async () => {
+  it('leaves large payloads in the store until they are sent', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     await store.publish(
@@ -61,7 +61,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect((await lane(endpoint))[0]!.payload).toBeNull()
   })
 
-  it('C13: answers stale, and stores nothing, when the configuration moved since matching', async () => {
+  it('C13: returns stale, and stores nothing, if the configuration has changed since matching', async () => {
     await aTenant(store, 'acme')
     const request = await aRequest(store, 'acme', [anEvent([])])
     await store.write('createEndpoint', { endpoint: anEndpoint('acme') })
@@ -77,7 +77,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     ).toEqual([])
   })
 
-  it('answers a repeated key as before, and another payload under it with a conflict', async () => {
+  it('returns the first result for a repeated key, and a conflict if the payload differs', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const event = anEvent([endpoint], { key: 'k', hash: bytes('h1') })
@@ -93,11 +93,11 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       indexes: [1],
     })
     expect(await lane(endpoint)).toHaveLength(1)
-    // The refused request claimed nothing: its other key is free.
+    // The refused request claimed nothing: its other key is still free.
     expect((await store.publish(await aRequest(store, 'acme', [fresh]))).kind).toBe('stored')
   })
 
-  it('knows a key twice in one request, and in two requests of one commit', async () => {
+  it('recognises a key used twice in one request, and in two requests of one commit', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const twin = () => anEvent([endpoint], { key: 'k', hash: bytes('h') })
@@ -109,7 +109,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await lane(endpoint)).toHaveLength(1)
   })
 
-  it('forgets a key when it has expired', async () => {
+  it('forgets a key once it has expired', async () => {
     await aTenant(store, 'acme')
     const event = () => anEvent([], { key: 'k', hash: bytes(Math.random().toString()) })
     const request = await aRequest(store, 'acme', [event()])
@@ -119,7 +119,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(late.kind).toBe('stored')
   })
 
-  it('numbers changes of tenants and endpoints, so that another node can ask what it has missed', async () => {
+  it('numbers changes of tenants and endpoints, so that another node can find out what it has missed', async () => {
     const { seq } = await store.read('readChanges', { after: 0 })
     const [a, b] = [anEndpoint('acme'), anEndpoint('acme', { partition: 9 })]
     await aTenant(store, 'acme', [a, b])
@@ -141,14 +141,14 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       store.write('tickLeases', { node: node(number), leaseMs, give, isLeaving: false })
     const partitions = ({ held }: { held: readonly { partition: number }[] }) => held.map(({ partition }) => partition)
 
-    it('are all of one node alone, and the same at its next tick', async () => {
+    it('all belong to a single node, and are the same at its next tick', async () => {
       const first = await tick(1)
       expect(partitions(first)).toEqual(Array.from({ length: 256 }, (_, at) => at))
       expect(first).toMatchObject({ share: 256, nodes: 1, nextExpiryMs: null })
       expect((await tick(1)).held).toEqual(first.held)
     })
 
-    it('are shared out fairly as nodes come, and every epoch rises when its partition changes hands', async () => {
+    it('are shared evenly as nodes join, and an epoch rises when its partition changes hands', async () => {
       const before = await tick(1)
       expect(partitions(await tick(2))).toEqual([])
       expect(partitions(await tick(3))).toEqual([])
@@ -165,35 +165,35 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       }
     })
 
-    it('of a node that leaves or dies are free for the others', async () => {
+    it('of a node that leaves or dies are free for other nodes', async () => {
       await tick(1)
       await store.write('leaveLeases', { node: node(1) })
-      // A lease that has run out at once: this node is dead by the next one's tick.
+      // A lease that expires immediately: this node is dead by the next one's tick.
       expect(partitions(await tick(2, [], 0))).toHaveLength(256)
       const heir = await tick(3)
       expect(heir).toMatchObject({ nodes: 1, share: 256 })
       expect(partitions(heir)).toHaveLength(256)
-      // The dead one comes back: it has nothing, and gets its share once the heir gives it.
+      // The dead node comes back: it holds nothing, and gets its share once its successor hands it over.
       expect(await tick(2)).toMatchObject({ held: [], nodes: 2 })
     })
 
-    it('C13: tell what a crash has left from what was handed over or renewed late', async () => {
+    it('C13: distinguish partitions left by a crash from those handed over or renewed late', async () => {
       expect((await tick(1)).afterCrash).toEqual([])
       await tick(2)
       const given = Array.from({ length: 128 }, (_, at) => at * 2)
       expect((await tick(1, given, 0)).afterCrash).toEqual([])
-      // What the first gave back is free; what it still had has run out.
+      // The partitions that the first node gave back are free; the leases of the rest have expired.
       const heir = await tick(3)
       expect(partitions(heir)).toHaveLength(128)
       expect(heir.afterCrash).toEqual(partitions(heir).filter(partition => !given.includes(partition)))
       expect(heir.afterCrash.length).toBeGreaterThan(0)
       expect(heir.afterCrash.length).toBeLessThan(128)
-      // Told once. The first comes back and renews what nobody took; that is no crash of its own.
+      // Reported once. The first node comes back and renews what no other node took; that is not a crash of its own.
       expect((await tick(3)).afterCrash).toEqual([])
       expect((await tick(1)).afterCrash).toEqual([])
     })
 
-    it('C13: of one process that has the store to itself, were left by a crash unless it gave them back', async () => {
+    it('C13: of a single process were left by a crash unless the process released them', async () => {
       const take = (number: number) => store.write('takePartitions', { node: node(number) })
       const [first, second] = [await take(1), await take(2)]
       expect([first.held.length, first.afterCrash.length, second.afterCrash.length]).toEqual([256, 0, 256])
@@ -204,14 +204,14 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       expect((await take(4)).afterCrash).toEqual([])
     })
 
-    it('tell when the first of another node runs out, so that it is taken over at once', async () => {
+    it('report when another node’s first lease expires, so that it can be taken over immediately', async () => {
       await tick(1, [], 60_000)
       const { nextExpiryMs } = await tick(2)
       expect(nextExpiryMs).toBeGreaterThan(30_000)
       expect(nextExpiryMs).toBeLessThanOrEqual(60_000)
     })
 
-    it('of a node that is about to stop are renewed, go as they are given, and are the others’ share', async () => {
+    it('of a node that is about to stop are renewed until handed back, and go to other nodes', async () => {
       const before = await tick(1)
       await tick(2)
       const leave = (give: number[]) =>
@@ -220,18 +220,18 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       expect(await leave(given)).toMatchObject({ held: before.held.slice(200), share: 0, nodes: 1 })
       expect(await tick(2)).toMatchObject({ share: 256, nodes: 1 })
       expect(partitions(await tick(2))).toEqual(given)
-      // It takes nothing, however often it comes by.
+      // It takes nothing, however often it ticks.
       expect((await leave([])).held).toHaveLength(56)
     })
 
-    it('can be given back by their owner alone', async () => {
+    it('can be handed back only by their owner', async () => {
       await tick(1)
       await tick(2, [3, 4])
       expect(partitions(await tick(1))).toHaveLength(256)
     })
   })
 
-  it('keeps one tenant out of another', async () => {
+  it('keeps tenants apart', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     await aTenant(store, 'other')
@@ -245,7 +245,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await stateOf(item!)).toBe('pending')
   })
 
-  it('C13: settles a success into history, once', async () => {
+  it('C13: moves a success into history, once', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [item] = await published(endpoint)
@@ -256,11 +256,11 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     const late = aSettlement(item!, { kind: 'exhausted' }, { attempt: anAttempt(1, { startedAtMs: 99 }) })
     expect(await store.settle(late)).toBe('unmoved')
     expect(await stateOf(item!)).toBe('delivered')
-    // The late attempt's row is there all the same.
+    // The late attempt is recorded all the same.
     expect(await store.read('listAttempts', { tenant: 'acme', delivery: item!.delivery })).toHaveLength(2)
   })
 
-  it('C13: settles a last failure, and a cancellation, into history', async () => {
+  it('C13: moves a last failure and a cancellation into history', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [exhausted, cancelled] = await published(endpoint, 2)
@@ -273,7 +273,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await read(id)).toMatchObject({ state: 'cancelled', attempts: 0, endedAtMs: 20_000 })
   })
 
-  it('C12: puts a retry at its due time, and reads a lane from the earliest due', async () => {
+  it('C12: schedules a retry at its due time, and reads a lane from the earliest due time', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const items = await published(endpoint, 3)
@@ -285,7 +285,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await lane(endpoint, 2)).toHaveLength(2)
   })
 
-  it('C13: fences: failures count only in order and under the partition’s epoch, a success always', async () => {
+  it('C13: failures count only in order and under the partition’s epoch, a success always', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [item] = await published(endpoint)
@@ -300,7 +300,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await stateOf(item!)).toBe('delivered')
   })
 
-  it('C13: settles many at a time, each by its own', async () => {
+  it('C13: settles many attempts at a time, each on its own terms', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const items = await published(endpoint, 90)
@@ -319,7 +319,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await lane(endpoint)).toHaveLength(60)
   })
 
-  it('C12: what is released, or taken over at a start, is due no sooner than it was', async () => {
+  it('C12: a delivery that is released, or taken over at startup, is not due earlier than before', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [item] = await published(endpoint)
@@ -335,7 +335,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await lane(endpoint)).toMatchObject([{ dueAtMs: 50_000, attempts: 1 }])
   })
 
-  it('C11: a 410 of an older epoch disables nobody', async () => {
+  it('C11: a 410 under an older epoch disables no endpoint', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [item] = await published(endpoint)
@@ -344,7 +344,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await store.read('getEndpoint', { tenant: 'acme', id: endpoint.id })).toMatchObject({ state: 'enabled' })
   })
 
-  it('C11: a 410 moves the tenant’s version, so that what is published from then on is held', async () => {
+  it('C11: a 410 raises the tenant’s version, so that events published from then on are held', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [item] = await published(endpoint)
@@ -365,7 +365,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await stateOf(other!)).toBe('held')
   })
 
-  it('C13: holds a limited number at a time, releases and cancels', async () => {
+  it('C13: holds, releases and cancels a limited number of deliveries at a time', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const items = await published(endpoint, 5)
@@ -380,7 +380,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     })
     expect(await store.write('holdDeliveries', of)).toBe(3)
     expect(await store.write('holdDeliveries', of)).toBe(2)
-    // A failure that was on its way changes nothing, a success does.
+    // A failure of an attempt in flight changes nothing, a success does.
     expect(await store.settle(aSettlement(items[0]!, { kind: 'exhausted' }))).toBe('unmoved')
     expect(await store.settle(aSettlement(items[0]!, { kind: 'retry', dueAtMs: 99_000 }))).toBe('unmoved')
     expect(await store.settle(aSettlement(items[1]!, { kind: 'delivered' }))).toBe('ended')
@@ -393,7 +393,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await stateOf(items[4]!)).toBe('cancelled')
   })
 
-  it('C13: finds what a crash left unfinished', async () => {
+  it('C13: finds changes of endpoints that a crash left unfinished', async () => {
     const [disabled, deleted, fine] = [1, 2, 3].map(() => anEndpoint('acme'))
     await aTenant(store, 'acme', [disabled!, deleted!, fine!])
     for (const endpoint of [disabled!, deleted!, fine!]) await published(endpoint, 2)
@@ -427,7 +427,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     })
   })
 
-  it('keeps a rate and an order, and changes them', async () => {
+  it('stores and changes an endpoint’s rate limit and ordering', async () => {
     const endpoint = anEndpoint('acme', { rateLimit: { requests: 5, perSeconds: 60 }, ordered: true })
     await aTenant(store, 'acme', [endpoint])
     const read = () => store.read('getEndpoint', { tenant: 'acme', id: endpoint.id })
@@ -455,7 +455,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     const setState = (id: string, state: 'enabled' | 'disabled') =>
       store.write('setEndpointState', { tenant: 'acme', id, state, reason: null, nowMs: 5 })
 
-    it('C13: has a queue in the order of publishing, whatever falls due when, and the head keeps its place', async () => {
+    it('C13: has a queue in publishing order, whatever the due times are, and its head keeps its place', async () => {
       const [plain, endpoint, other] = [anEndpoint('acme'), anEndpoint('acme', { ordered: true }), anEndpoint('acme')]
       await aTenant(store, 'acme', [plain, endpoint, { ...other, ordered: true }])
       const events = await publish([plain, endpoint, { ...other, ordered: true }], 4)
@@ -470,11 +470,11 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       await store.write('cancelDelivery', { tenant: 'acme', id: expected[1]!, nowMs: 9 })
       expect((await queue(endpoint)).ids).toEqual(expected.slice(2))
       expect((await queue({ ...other, ordered: true })).ids).toEqual(events.map(event => idOf(event, 2)))
-      // One that is not ordered has no numbers.
+      // An endpoint that is not ordered has no numbers.
       expect((await queue(plain)).ids).toEqual([])
     })
 
-    it('C13: gets replays, tests and what comes from the inbox at the end of its queue', async () => {
+    it('C13: gets retries and deliveries from the inbox at the end of its queue', async () => {
       const endpoint = anEndpoint('acme', { ordered: true })
       await aTenant(store, 'acme', [endpoint])
       const [event] = await publish([endpoint])
@@ -502,7 +502,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       expect((await queue(endpoint)).ids).toEqual(expected)
     })
 
-    it('C13: no event overtakes one of its tenant that waits in the inbox; others and tests do not wait', async () => {
+    it('C13: gets no event before earlier ones in the inbox; tests and other endpoints do not wait', async () => {
       const [endpoint, plain] = [anEndpoint('acme', { ordered: true }), anEndpoint('acme')]
       await aTenant(store, 'acme', [endpoint, plain])
       await store.publish(await aRequest(store, 'acme', [anEvent([], { deliveries: null })]))
@@ -513,7 +513,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       expect((await ask([anEvent([], { deliveries: null })])).kind).toBe('stored')
     })
 
-    it('C13: sends what is from before it was ordered first', async () => {
+    it('C13: first gets the deliveries from before it was ordered', async () => {
       const endpoint = anEndpoint('acme')
       await aTenant(store, 'acme', [endpoint])
       const before = await publish([endpoint], 3)
@@ -527,7 +527,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       expect(await queue(ordered, false)).toMatchObject({ ids: expected.slice(3), isNumbered: true })
     })
 
-    it('C13: gives nothing while held deliveries are being released, and then all in their order', async () => {
+    it('C13: gets nothing while held deliveries are being released, and then all of them in order', async () => {
       const endpoint = anEndpoint('acme', { ordered: true })
       await aTenant(store, 'acme', [endpoint])
       const events = await publish([endpoint], 3)
@@ -560,7 +560,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     )
   })
 
-  it('lists newest first, pages without gap or repeat, and filters', async () => {
+  it('lists deliveries newest first, in pages without gaps or repeats, and filters them', async () => {
     const [a, b] = [anEndpoint('acme'), anEndpoint('acme')]
     await aTenant(store, 'acme', [a!, b!])
     const items = [...(await published(a!, 5)), ...(await published(b!, 4))]
@@ -614,7 +614,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     const setState = (id: string, state: 'enabled' | 'disabled') =>
       store.write('setEndpointState', { tenant: 'acme', id, state, reason: 'manual', nowMs: 5 })
 
-    it('C13: set a delivery aside that was in flight at three crashes, and no other', async () => {
+    it('C13: set aside a delivery that was in flight at three crashes, and no other', async () => {
       const { endpoint, item, others } = await aLane(2)
       expect([await begin(item), await begin(item)]).toEqual(['begun', 'begun'])
       expect(await begin(item, { mayBeLast: false })).toBe('wait')
@@ -625,7 +625,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       expect(await begin(item)).toBe('gone')
     })
 
-    it('C13: are closed by an attempt that ends, and taken back one by one', async () => {
+    it('C13: are closed when their attempt ends, and taken back one by one', async () => {
       const { item, others } = await aLane(2)
       for (let round = 0; round < 3; round++) {
         expect([await begin(item), await begin(item)]).toEqual(['begun', 'begun'])
@@ -636,13 +636,13 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       expect([await begin(other!), await begin(other!), await begin(other!)]).toEqual(['begun', 'begun', 'last'])
       await takeBack(other!, item)
       expect([await begin(other!), await begin(other!)]).toEqual(['last', 'set_aside'])
-      // More than were begun are not taken back.
+      // No more trials are taken back than were begun.
       await takeBack(item)
       await takeBack(item)
       expect([await begin(item), await begin(item), await begin(item)]).toEqual(['begun', 'begun', 'last'])
     })
 
-    it('C13: begin only for what is pending, under the partition’s epoch', async () => {
+    it('C13: begin only for pending deliveries, under the partition’s epoch', async () => {
       const { endpoint, item } = await aLane()
       expect(await begin(item, { epoch: 1 })).toBe('gone')
       expect(await begin({ ...item, tenant: 'other' })).toBe('gone')
@@ -653,7 +653,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       expect(await begin(item)).toBe('gone')
     })
 
-    it('C13: what is set aside stays so until a person says otherwise, or a 2xx or its endpoint’s end comes', async () => {
+    it('C13: a delivery stays set aside until a 2xx, a manual retry, or its own or its endpoint’s end', async () => {
       const { endpoint, item, others, of } = await aLane(3)
       await setAside(item)
       await setState(endpoint.id, 'disabled')
@@ -675,7 +675,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       expect(await stateOf(others[1]!)).toBe('cancelled')
     })
 
-    it('C13: what a person releases is due now, as if it had never been tried, or held with its endpoint', async () => {
+    it('C13: a delivery released manually is due now without open trials, or held with its endpoint', async () => {
       const { endpoint, item, of } = await aLane()
       expect(await release(item)).toBeNull()
       await setAside(item)
@@ -690,7 +690,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       expect(await store.write('releaseDeliveries', { ...of, nowMs: 7_000 })).toBe(1)
     })
 
-    it('C13: what is set aside is listed and counted, of all tenants, newest first', async () => {
+    it('C13: deliveries set aside are listed and counted for all tenants, newest first', async () => {
       const items: LaneItem[] = []
       for (const tenant of ['acme', 'other']) {
         const endpoint = anEndpoint(tenant)
@@ -721,7 +721,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     })
   })
 
-  it('makes due now, and makes new deliveries of old events', async () => {
+  it('makes deliveries due now, and creates new deliveries of earlier events', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [item] = await published(endpoint)
@@ -760,7 +760,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect((await store.read('getEndpoint', { tenant: null, id: endpoint.id }))?.description).toBe('first')
   })
 
-  it('makes the others of a batch not pay for one whose data is refused', async () => {
+  it('does not fail the other requests of a batch because of one whose data is refused', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const good = anEvent([endpoint])
@@ -774,7 +774,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await lane(endpoint)).toHaveLength(1)
   })
 
-  it('never makes a step that the model forbids', async () => {
+  it('never makes a transition that the model forbids', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const of = { partition: 7, endpoint: endpoint.id, limit: 100 }

@@ -14,12 +14,12 @@ import { reusedWorkers } from './workers.ts'
 export type Opened = {
   readonly store: Store
   readonly driver: Driver
-  /** Runs a statement past the store, as somebody else would; parameters as `$1`. */
+  /** Runs a statement without going through the store, as another process would; parameters are `$1` and so on. */
   run(text: string, params?: readonly (string | number | Uint8Array | null)[]): Promise<void>
   close(): Promise<void>
 }
 
-/** An engine that the conformance suite runs against: how to get an empty store of it. */
+/** An engine that the conformance suite runs against, which opens empty stores. */
 export type Engine = {
   readonly name: 'sqlite' | 'postgres'
   open(): Promise<Opened>
@@ -60,7 +60,7 @@ export function sqliteEngine(): Engine {
 
 const TEMPLATE = 'migrated'
 
-/** To copy a database that has its tables takes a third of what it takes to make them. */
+/** Copying a database that already has its tables takes a third of the time needed to create them. */
 async function startWithTemplate(): Promise<Postgres> {
   const server = await startPostgres()
   const store = await ready(await openPostgres(await server.createDatabase(TEMPLATE), systemClock))

@@ -45,24 +45,24 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
   }
   const judge = (nowMs: number, lastFailureMs = nowMs, disableAfterMs = FIVE_DAYS_MS) =>
     store.write('escalateFailing', { tenant: 'acme', endpoint: endpoint.id, nowMs, lastFailureMs, disableAfterMs })
-  /** All there is to publish, which is then done with. */
+  /** Claims and finishes all notices that are ready to be published. */
   async function take(nowMs: number) {
     const notices = await store.write('claimNotices', { nowMs })
     await store.write('finishNotices', { keys: notices.map(({ key }) => key) })
     return notices.map(({ key, type, tenant, payload }) => ({ key, type, tenant, data: JSON.parse(payload) }))
   }
 
-  it('C11: a run begins with its first failure, and ends with any success, whoever has it', async () => {
+  it('C11: a run begins with its first failure, and ends with any success, whichever node records it', async () => {
     expect(await mark([{ kind: 'failing', sinceMs: 5_000 }])).toMatchObject({ failingSinceMs: 5_000, stage: 0 })
     expect((await mark([{ kind: 'failing', sinceMs: 9_000 }])).failingSinceMs).toBe(5_000)
     await store.write('takePartitions', { node: bytes('another node') })
     expect((await mark([{ kind: 'well' }], { kind: 'delivered' }, 0)).failingSinceMs).toBeNull()
-    // A failure under an epoch that is over begins none.
+    // A failure under an earlier epoch doesn't begin a run.
     expect((await mark([{ kind: 'failing', sinceMs: 12_000 }], undefined, 0)).failingSinceMs).toBeNull()
     expect((await mark([{ kind: 'failing', sinceMs: 12_000 }], undefined, 1)).failingSinceMs).toBe(12_000)
   })
 
-  it('C12: a pause is the longest that was asked for, by this URL, under this epoch', async () => {
+  it('C12: the longest pause requested by the current URL under the current epoch applies', async () => {
     const { url } = endpoint
     expect((await mark([{ kind: 'paused', untilMs: 60_000, url }])).pausedUntilMs).toBe(60_000)
     expect((await mark([{ kind: 'paused', untilMs: 50_000, url }])).pausedUntilMs).toBe(60_000)
@@ -78,7 +78,7 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect((await read()).health.pausedUntilMs).toBeNull()
   })
 
-  it('C11: warns once at each of 1, 2 and 4 days, and disables at five, however often it is asked', async () => {
+  it('C11: warns once at each of 1, 2 and 4 days, and disables at five, however often it is checked', async () => {
     await subscribe('posthorn')
     await mark([{ kind: 'failing', sinceMs: 1_000 }])
     expect(await judge(1_000 + DAY_MS - 1)).toMatchObject({ kind: 'failing', stage: 0, isWarned: false })
@@ -94,7 +94,7 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     )
     expect(told[0]).toMatchObject({ tenant: 'acme', data: { tenant: 'acme', endpoint: endpoint.id } })
     expect((await read()).state).toBe('enabled')
-    // The last of them within a day, or it doesn't count.
+    // An endpoint is only disabled if its last failure was within the past day.
     expect((await judge(1_000 + 7 * DAY_MS, 5.9 * DAY_MS)).kind).toBe('failing')
     const both = await Promise.all([judge(1_000 + FIVE_DAYS_MS), judge(1_000 + FIVE_DAYS_MS)])
     expect(both.map(({ kind }) => kind).sort()).toEqual(['disabled', 'well'])
@@ -110,7 +110,7 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect((await take(9 * DAY_MS)).map(({ data }) => data.reason)).toEqual(['failing'])
   })
 
-  it('C11: enabling begins anew, and is remembered until a success', async () => {
+  it('C11: enabling clears the failures, and the endpoint counts as returning until a success', async () => {
     await mark([{ kind: 'failing', sinceMs: 1_000 }])
     await judge(1_000 + FIVE_DAYS_MS)
     const nowMs = 6 * DAY_MS
@@ -119,12 +119,12 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect((await mark([{ kind: 'well' }], { kind: 'delivered' })).stage).toBe(0)
   })
 
-  it('never disables where that is the setting, and warns all the same', async () => {
+  it('with disabling switched off, warns but never disables', async () => {
     await mark([{ kind: 'failing', sinceMs: 1_000 }])
     expect(await judge(1_000 + 99 * DAY_MS, undefined, 0)).toMatchObject({ kind: 'failing', stage: 3, isWarned: true })
   })
 
-  it('writes down nothing where nobody wants it, and what the tenant wants of its own', async () => {
+  it('stores no notice that no endpoint wants, and those about a tenant that wants them', async () => {
     await mark([{ kind: 'failing', sinceMs: 1_000 }])
     await judge(1_000 + DAY_MS)
     expect(await store.read('peekNotices', { nowMs: 9 * DAY_MS })).toBe(false)
@@ -137,7 +137,7 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect((await take(9 * DAY_MS)).map(({ data }) => data.days)).toEqual([4])
   })
 
-  it('tells of a 410 why, once, and of what the operator does', async () => {
+  it('reports once that a 410 disabled an endpoint, and reports manual disabling', async () => {
     await subscribe('acme')
     const items = await published(2)
     const settled = items.map(item => aSettlement(item, { kind: 'retry', dueAtMs: 30_000 }, { gone: true }))
@@ -155,7 +155,7 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect((await take(DAY_MS)).map(({ data }) => data.reason)).toEqual(['manual'])
   })
 
-  it('gathers exhausted deliveries: the first at once, then one event a minute with the count and some ids', async () => {
+  it('reports a first exhausted delivery immediately, then one event a minute with a count and ids', async () => {
     await subscribe('posthorn')
     const exhaust = async (count: number, endedAtMs: number) => {
       const items = (await published(count)).slice(-count)
@@ -186,12 +186,12 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect([gathered!.data.firstAt, gathered!.data.lastAt]).toEqual(
       [20_000, 30_000].map(ms => new Date(ms).toISOString()),
     )
-    // Nothing more comes: the row goes too.
+    // Nothing else was exhausted: the row is removed, too.
     expect(await take(131_000)).toEqual([])
     expect(await store.read('peekNotices', { nowMs: 9 * DAY_MS })).toBe(false)
   })
 
-  it('tells nothing of operational events that are exhausted, nor of endpoints that get only those', async () => {
+  it('does not report exhausted operational events, nor endpoints that receive only those', async () => {
     await subscribe('posthorn')
     const [item] = await published(1, 'posthorn.endpoint.disabled')
     await store.settle(aSettlement(item!, { kind: 'exhausted' }))
@@ -202,7 +202,7 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect(await take(DAY_MS)).toEqual([])
   })
 
-  it('hands a notice out again when whoever took it did not finish, the same to the byte', async () => {
+  it('returns a notice again, byte for byte, if the node that claimed it did not finish', async () => {
     await subscribe('posthorn')
     const disable = {
       tenant: 'acme',
@@ -220,13 +220,13 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect(await store.write('claimNotices', { nowMs: 60_000 })).toEqual(first)
   })
 
-  it('C9: warns 30, 7 and 1 days before a secret expires, each once, and anew when it is replaced', async () => {
+  it('C9: warns 30, 7 and 1 days before a secret expires, once each, and again after it is replaced', async () => {
     await subscribe('posthorn')
     const nowMs = 100 * DAY_MS
     const expiring = anEndpoint('acme', { expiry: { secretMs: nowMs, certificateMs: nowMs - DAY_MS } })
     await store.write('createEndpoint', { endpoint: expiring })
     const look = async (atMs: number) => {
-      // Two nodes look at once.
+      // Two nodes check at the same time.
       await Promise.all([store.write('warnExpiring', { nowMs: atMs }), store.write('warnExpiring', { nowMs: atMs })])
       return (await take(atMs)).map(({ type, data }) => {
         expect([type, data.endpoint]).toEqual(['posthorn.secret.expiring', expiring.id])
@@ -236,7 +236,7 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect(await look(nowMs - 31.5 * DAY_MS)).toEqual([])
     expect((await look(nowMs - 30 * DAY_MS)).sort()).toEqual(['clientCertificate 30', 'clientSecret 30'])
     expect(await look(nowMs - 20 * DAY_MS)).toEqual([])
-    // Late: the nearest alone.
+    // Warned late: only the warning nearest to the expiry is sent.
     expect((await look(nowMs - 1.5 * DAY_MS)).sort()).toEqual(['clientCertificate 1', 'clientSecret 7'])
     expect(await look(nowMs - DAY_MS)).toEqual(['clientSecret 1'])
     expect(await look(nowMs)).toEqual([])
@@ -247,7 +247,7 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect(await look(nowMs)).toEqual(['clientSecret 30'])
   })
 
-  it('tells once of a node that went silent, and not of one that said goodbye', async () => {
+  it('reports once that a node was lost, but not that a node shut down', async () => {
     await subscribe('posthorn')
     const tick = (node: string, leaseMs = 60_000) =>
       store.write('tickLeases', { node: bytes(node.padEnd(16)), leaseMs, give: [], isLeaving: false })
@@ -263,7 +263,7 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect(JSON.stringify(told)).not.toContain('secret')
   })
 
-  it('reads one pending delivery for whoever wants it now', async () => {
+  it('reads a single delivery, but only while it is pending', async () => {
     const [item] = await published()
     const { tenant, delivery } = item!
     expect(await store.read('readPending', { tenant, delivery })).toMatchObject({

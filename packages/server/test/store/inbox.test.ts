@@ -22,7 +22,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
   afterEach(() => opened.close())
   afterAll(() => engine.stop())
 
-  /** As SQL puts it there. */
+  /** Inserts an arrival as publishing from SQL does. */
   async function arrive(tenant: string, { payload = '{"a":1}', key = null as string | null } = {}) {
     const event = newId('evt', Date.now())
     await opened.run(
@@ -42,7 +42,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     return { tenant, event, type, key, createdAtMs, payload: payload!, ...sound, ...over }
   }
 
-  /** Against the configuration as it is. */
+  /** A request with the current versions of the configuration. */
   async function request(arrivals: readonly AcceptedArrival[]): Promise<AcceptRequest> {
     const tenants = await Promise.all(
       [...new Set(arrivals.map(({ tenant }) => tenant))].map(async tenant => ({
@@ -58,7 +58,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
   const none = { state: null, endpoint: null, type: null, before: null, fromMs: null, toMs: null, limit: 10 }
   const deliveriesOf = (event: string) => store.read('listDeliveries', { ...none, tenant: 'acme', event })
 
-  it('shows what nobody has claimed, the oldest of each tenant, until the claim runs out or is given back', async () => {
+  it('claims the oldest unclaimed rows of each tenant, until the claim expires or is released', async () => {
     expect(await store.read('peekInbox', {})).toBe(false)
     const [a1, a2] = [await arrive('acme'), await arrive('acme')]
     const b = await arrive('beta')
@@ -76,11 +76,11 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     expect(await claim()).toEqual({ arrivals: [], items: [], last: '', hasMore: false })
     await store.write('releaseInbox', { rows: [{ tenant: 'acme', event: a2 }], afterMs: 0 })
     expect(eventsOf(await claim({ claimMs: -1 }))).toEqual([a2])
-    // A claim that has run out is none.
+    // An expired claim doesn't count.
     expect(eventsOf(await claim())).toEqual([a2])
   })
 
-  it('given back for a little later, is nobody’s until then', async () => {
+  it('does not hand out a row released for later until then', async () => {
     const event = await arrive('acme')
     await claim()
     await store.write('releaseInbox', { rows: [{ tenant: 'acme', event }], afterMs: 60_000 })
@@ -89,7 +89,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     expect(eventsOf(await claim())).toEqual([event])
   })
 
-  it('C13: nothing for an ordered endpoint overtakes what lies before it, whichever node has claimed that', async () => {
+  it('C13: nothing for an ordered endpoint overtakes earlier rows, whichever node has claimed them', async () => {
     const [ordered, plain] = [anEndpoint('acme', { ordered: true }), anEndpoint('acme')]
     await aTenant(store, 'acme', [ordered, plain])
     for (let at = 0; at < 5; at++) await arrive('acme')
@@ -103,14 +103,14 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     const to = (arrival: Arrival, endpoints: (typeof ordered)[]) =>
       accepted(arrival, { deliveries: anEvent(endpoints).deliveries! })
     const store1 = async (arrivals: AcceptedArrival[]) => store.write('acceptArrivals', await request(arrivals))
-    // As if another node had the first.
+    // As if another node had claimed the first.
     expect(await store1([to(second, [ordered]), to(third, [plain])])).toEqual({
       stale: [],
       behind: [second.event],
       stored: [third.event],
     })
     expect((await store1([to(first, [ordered]), to(second, [ordered])])).stored).toEqual([first.event, second.event])
-    // One that is made a longer-lasting row is not out of the way; nor is what others of the same claim wait for.
+    // An arrival that stays as an item still blocks later rows, including those of the same claim.
     const many = accepted(fourth, { deliveries: null })
     expect(await store1([many, to(fifth, [ordered])])).toEqual({
       stale: [],
@@ -134,13 +134,13 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     expect(await fanOf(behind!)).toBe('stored')
   })
 
-  it('goes on behind a tenant, so that a round comes by all', async () => {
+  it('continues after a given tenant, so that a round reaches all of them', async () => {
     const [, b, c] = [await arrive('acme'), await arrive('beta'), await arrive('gamma')]
     const claimed = await claim({ after: 'acme' })
     expect([eventsOf(claimed), claimed.last, claimed.hasMore]).toEqual([[b, c], 'gamma', false])
   })
 
-  it('says whether tenants are left behind the last, so that nobody has to look in vain', async () => {
+  it('says whether tenants are left after the last one, so that no node has to look in vain', async () => {
     for (let at = 0; at < 65; at++) await arrive(`tenant-${String(at).padStart(2, '0')}`)
     const first = await claim()
     expect([eventsOf(first).length, first.last, first.hasMore]).toEqual([64, 'tenant-63', true])
@@ -148,7 +148,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     expect([eventsOf(rest).length, rest.last, rest.hasMore]).toEqual([1, 'tenant-64', false])
   })
 
-  it('claims some of each tenant, however much one has', async () => {
+  it('claims some rows of each tenant, however many one tenant has', async () => {
     const ids = Array.from({ length: 600 }, () => newId('evt', Date.now()))
     const values = ids.map((_, index) => `('acme', $${index + 1}, 'T', 'x', 1)`).join(', ')
     await opened.run(`insert into inbox (tenant, id, type, payload, created_ms) values ${values}`, ids.map(idBytes))
@@ -158,7 +158,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     expect(eventsOf(await claim())).toEqual(ids.slice(256))
   })
 
-  it('claims no more payloads than fit into memory, and leaves those beyond the limit where they are', async () => {
+  it('claims no more payloads than fit into memory, and leaves those over the size limit in the store', async () => {
     const big = 'x'.repeat(800_000)
     const [a, b, c] = [
       await arrive('acme', { payload: big }),
@@ -169,13 +169,13 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     const all = { maxPayloadBytes: 1_000_000 }
     const first = await claim(all)
     expect([eventsOf(first), first.last, first.hasMore]).toEqual([[a, b], 'acme', true])
-    // The next tenant comes first.
+    // The next tenant's turn comes first.
     expect(eventsOf(await claim({ ...all, after: first.last }))).toEqual([other])
     const [rest] = (await claim()).arrivals
     expect(rest).toMatchObject({ event: c, payload: null, payloadBytes: big.length })
   })
 
-  it('C13 C5: makes an arrival an event with its deliveries, once, whoever else tries', async () => {
+  it('C13 C5: turns an arrival into an event with its deliveries only once, even if another node tries', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     await arrive('acme', { payload: '{ "n" : 1.0 }', key: 'k' })
@@ -200,7 +200,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     expect(eventsOf(await claim({ after: '' }))).toEqual([])
   })
 
-  it('C13: stores nothing of a tenant whose configuration moved, and the others all the same', async () => {
+  it('C13: stores nothing for a tenant whose configuration has changed, but does so for others', async () => {
     await aTenant(store, 'acme')
     await aTenant(store, 'beta')
     const [a, b, c] = [await arrive('acme'), await arrive('beta'), await arrive('nobody')]
@@ -214,7 +214,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
       nowMs: 1,
     })
     expect(await store.write('acceptArrivals', again)).toEqual({ stale: ['acme'], behind: [], stored: [] })
-    // A tenant that came to be is a change as well.
+    // A tenant that has been created since is a change as well.
     const late = await arrive('late')
     const { arrivals: lately } = await claim()
     const unknown = await request(lately.map(arrival => accepted(arrival)))
@@ -223,7 +223,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     expect([await getEvent(a), await getEvent(late, 'late')]).toEqual([null, null])
   })
 
-  it('keeps what was rejected, lists it for all tenants and for one, and frees its key alone', async () => {
+  it('keeps rejected events, lists them for all tenants and for one, and frees only their keys', async () => {
     const free = await aFreeKey()
     const rejected = [{ field: '/type', detail: 'No \0 such \ud800 type.', reason: 'unknown_type' }]
     const [a, b] = [await arrive('acme', { key: 'k' }), await arrive('beta', { key: 'other' })]
@@ -265,7 +265,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     }
   }
 
-  it('answers a repeated key of an arrival that is not an event yet: its deliveries are not known', async () => {
+  it('reports the repeated key of an arrival as a duplicate whose deliveries are not known yet', async () => {
     await aTenant(store, 'acme')
     const event = await arrive('acme', { key: 'k' })
     await (await aFreeKey()).take('acme', 'k', event)
@@ -276,7 +276,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     })
   })
 
-  it('C13: makes the deliveries of an event in the inbox some at a time, each once, and says then how many', async () => {
+  it('C13: creates the deliveries of an event in the inbox in steps, each once, and records how many', async () => {
     const endpoints = [anEndpoint('acme'), anEndpoint('acme'), anEndpoint('acme')]
     await aTenant(store, 'acme', endpoints)
     const later = anEvent([], { deliveries: null })
@@ -298,7 +298,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     expect(await store.write('fanOut', request)).toBe('stored')
     const others = anEvent(endpoints.slice(0, 2)).deliveries!
     expect(await store.write('fanOut', { ...request, deliveries: others })).toBe('gone')
-    // The step gave it back: anybody goes on.
+    // The step has released the row: any node can continue.
     const second = await next()
     expect(second).toMatchObject({ after: endpoints[1]!.id, made: 2, notSent: { type: 3 } })
     const rest = anEvent(endpoints.slice(2)).deliveries!
@@ -311,7 +311,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     expect(made.map(({ endpoint }) => endpoint).sort()).toEqual(endpoints.map(({ id }) => id).sort())
   })
 
-  it('leaves an arrival with very many deliveries in the inbox as an event of now', async () => {
+  it('keeps an arrival with very many deliveries in the inbox as an event with the present time', async () => {
     await aTenant(store, 'acme')
     const event = await arrive('acme')
     const { arrivals } = await claim()
@@ -326,14 +326,14 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     expect((await claim()).items).toMatchObject([{ event, createdAtMs: 5_000, made: 0, after: null }])
   })
 
-  it('C13: whatever two nodes claim, give back and store at once, each arrival is stored exactly once', async () => {
+  it('C13: stores each arrival exactly once, whatever two nodes claim, release and store together', async () => {
     await aTenant(store, 'acme')
     const seen: string[] = []
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.constantFrom('arrive', 'claim', 'steal', 'release', 'store'), { maxLength: 12 }),
         async steps => {
-          // What two nodes believe to hold; claims that have run out let both hold the same.
+          // What each node believes it holds; expired claims let both hold the same.
           const held = [new Map<string, Arrival>(), new Map<string, Arrival>()]
           const arrived: string[] = []
           const keep = async (node: Map<string, Arrival>) => {

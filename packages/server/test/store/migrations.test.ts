@@ -18,12 +18,12 @@ const stepFiles = readdirSync(FOLDER)
   .filter(file => /^\d{4}-/.test(file))
   .sort()
 
-/** What each step was when it was last looked at, as a hash of what it says and does. */
+/** A hash of each step, of what it says and does, as it was last reviewed. */
 const KNOWN: Readonly<Record<string, string>> = {
   '0001-first-release.ts': '0fca98e2e23530ca',
   '0002-callers.ts': '55aa51b132b19f4c',
 }
-/** Steps that stores of a release have taken: nothing was released yet. */
+/** Steps that stores of a release have taken; nothing has been released yet. */
 const RELEASED: readonly string[] = []
 
 const hashOf = (step: Migration | undefined): string =>
@@ -44,8 +44,8 @@ const adds: Migration = {
 }
 const takesAway: Migration = { does: 'Takes a column away.', compatibleFrom: VERSION + 1, statements: [] }
 
-describe('the steps', () => {
-  it('each say in a sentence what they do, and what may still run never goes back', () => {
+describe('migration steps', () => {
+  it('each say in a sentence what they do, and never become compatible with an earlier version again', () => {
     let before = 0
     for (const [index, { does, compatibleFrom, statements }] of MIGRATIONS.entries()) {
       expect(does).toMatch(/^[A-Z].*\.$/)
@@ -56,36 +56,36 @@ describe('the steps', () => {
     }
   })
 
-  it('are each a file, numbered from 0001 on and named after what the step does', () => {
+  it('are one file each, numbered from 0001 and named after what the step does', () => {
     for (const [index, file] of stepFiles.entries()) {
       const number = String(index + 1).padStart(4, '0')
-      expect(file, `step ${index + 1} is in a file ${number}-what-it-does.ts`).toMatch(
+      expect(file, `step ${index + 1} must be in a file named ${number}-what-it-does.ts`).toMatch(
         new RegExp(`^${number}-[a-z0-9]+(-[a-z0-9]+)*\\.ts$`),
       )
     }
   })
 
-  it('are all listed, each in the place of its number', async () => {
+  it('are all listed, each at the position of its number', async () => {
     for (const [index, file] of stepFiles.entries()) {
       const steps = Object.values((await import(`${FOLDER}/${file}`)) as Record<string, unknown>)
-      expect(steps, `${file} exports its step, and nothing else`).toHaveLength(1)
-      expect(MIGRATIONS[index] === steps[0], `migrations/index.ts lists ${file} in place ${index + 1}`).toBe(true)
+      expect(steps, `${file} must export its step and nothing else`).toHaveLength(1)
+      expect(MIGRATIONS[index] === steps[0], `migrations/index.ts lists ${file} at position ${index + 1}`).toBe(true)
     }
-    expect(MIGRATIONS.length, 'each step that is listed has a file').toBe(stepFiles.length)
+    expect(MIGRATIONS.length, 'each listed step must have a file').toBe(stepFiles.length)
   })
 
-  it('stay as they were released', () => {
+  it('do not change once they are released', () => {
     for (const [index, file] of stepFiles.entries()) {
       const hash = hashOf(MIGRATIONS[index])
       const what = RELEASED.includes(file)
-        ? `${file} was released, and stores have taken it as it was: undo the change, and add a step instead`
-        : `${file} is new or has changed: it was not released, so put its hash ${hash} into KNOWN`
+        ? `${file} was released, and stores have already taken it: undo the change, and add a step instead`
+        : `${file} is new or has changed and is not released: put its hash ${hash} into KNOWN`
       expect(hash, what).toBe(KNOWN[file])
     }
-    expect(Object.keys(KNOWN), 'no step goes away').toEqual(stepFiles)
+    expect(Object.keys(KNOWN), 'no step may be removed').toEqual(stepFiles)
   })
 
-  it('use no word in braces that an engine has no word for', () => {
+  it('use only words in braces that every engine knows', () => {
     const used = MIGRATIONS.flatMap(({ statements }) => statements)
       .map(statement => (typeof statement === 'string' ? statement : statement.text))
       .flatMap(text => [...text.matchAll(/\{(\w+)\}/g)].map(match => match[1]!))
@@ -108,7 +108,7 @@ describe.each([sqliteEngine(), postgresEngine()])('migrations on $name', engine 
 
   const meta = (key: string) => store.read('readMeta', { key })
 
-  it('are taken once, and again to no effect', async () => {
+  it('are taken only once', async () => {
     expect(await takeSteps(store, systemClock)).toBe(0)
     expect(await meta('schema_version')).toBe(String(VERSION))
     expect(await takeSteps(store, systemClock, [...MIGRATIONS, adds, takesAway])).toBe(2)
@@ -118,7 +118,7 @@ describe.each([sqliteEngine(), postgresEngine()])('migrations on $name', engine 
     expect(await meta('engine')).toBe(engine.name)
   })
 
-  it('an older Posthorn starts on a store that a newer one has only added to, and works', async () => {
+  it('an older Posthorn works with a store to whose schema a newer one has only added', async () => {
     await takeSteps(store, systemClock, [...MIGRATIONS, adds])
     expect(await takeSteps(store, systemClock)).toBe(0)
     const endpoint = anEndpoint('acme')
@@ -126,7 +126,7 @@ describe.each([sqliteEngine(), postgresEngine()])('migrations on $name', engine 
     expect((await store.publish(await aRequest(store, 'acme', [anEvent([endpoint])]))).kind).toBe('stored')
   })
 
-  it('an older Posthorn refuses a store that it can’t go on with, and says what to do', async () => {
+  it('an older Posthorn refuses a store that it can’t work with, and says what to do', async () => {
     await takeSteps(store, systemClock, [...MIGRATIONS, adds, takesAway])
     const old = takeSteps(store, systemClock)
     await expect(old).rejects.toMatchObject({
@@ -137,7 +137,7 @@ describe.each([sqliteEngine(), postgresEngine()])('migrations on $name', engine 
     expect(await takeSteps(store, systemClock, [...MIGRATIONS, adds])).toBe(0)
   })
 
-  it('a step that fails half-way leaves nothing, those before it stay, and it can be taken once it is mended', async () => {
+  it('a step that fails halfway leaves no trace, keeps earlier steps, and can be taken once it is fixed', async () => {
     const broken: Migration = {
       ...takesAway,
       statements: ['create table half (id {int})', 'alter table nobody add column x {int}'],

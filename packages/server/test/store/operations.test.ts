@@ -9,20 +9,20 @@ import { operations } from '../../src/store/operations/index.ts'
 import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import { anAttempt, anEndpoint, anEvent, aSettlement, bytes } from './builders.ts'
 
-/** What a newcomer can get wrong about an operation, and what the declaration is held to (decision 28). */
+/** Mistakes a newcomer can make with an operation, and what its declaration must say (decision 28). */
 const FOLDER = fileURLToPath(new URL('../../src/store/operations', import.meta.url))
 const HOW = 'see docs/decisions/0028-store-operations.md'
 
-/** That have the configuration to themselves for another reason than that they change a version of it. */
+/** Operations that lock the configuration for another reason than changing one of its versions. */
 const ALONE_WITHOUT_CHANGE: Readonly<Record<string, string>> = {
-  holdDeliveries: 'the state of an endpoint decides, and must not change under it',
-  releaseDeliveries: 'the state of an endpoint decides, and must not change under it',
-  beginMove: 'nothing may be configured in a store that another is moved into',
+  holdDeliveries: 'it depends on the state of the endpoint, which must not change meanwhile',
+  releaseDeliveries: 'it depends on the state of the endpoint, which must not change meanwhile',
+  beginMove: 'nothing can be configured in a store that another one is being moved into',
 }
 
-/** That write nothing themselves, and have to be where the writer is. */
+/** Operations that contain no writing SQL but must run where the writer is. */
 const WRITES_BY_OTHER_WORDS: Readonly<Record<string, string>> = {
-  giveBackPages: 'a pragma of SQLite moves pages',
+  giveBackPages: 'an SQLite pragma moves pages',
 }
 
 const declared: Readonly<Record<string, Operation<never, unknown>>> = operations
@@ -32,7 +32,7 @@ const nounFiles = files.filter(file => file !== 'index.ts')
 
 type OperationObjects = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
-/** The objects of operations that a file exports, by their names. */
+/** The objects of operations that a file exports, by name. */
 async function objectsIn(file: string): Promise<OperationObjects> {
   const exported = (await import(join(FOLDER, file))) as Record<string, unknown>
   return Object.fromEntries(
@@ -40,7 +40,7 @@ async function objectsIn(file: string): Promise<OperationObjects> {
   ) as OperationObjects
 }
 
-// What the code of an operation comes to: its own text, and that of every function of ours that it calls
+// The code of an operation: its own text, and that of every function of ours that it calls
 
 type Code = { readonly file: string; readonly text: string }
 
@@ -56,7 +56,7 @@ const partsOf = new Map(
   }),
 )
 
-/** What a file imports from others in the folder: the name, and where it comes from. */
+/** What a file imports from others in the folder: each name, and the file it comes from. */
 const importsOf = new Map(
   [...texts].map(([file, text]) => {
     const found = [...text.matchAll(/^import \{([^}]*)\} from '(\.[^']*)'/gm)].flatMap(([, list, from]) =>
@@ -83,7 +83,7 @@ const homes = new Map(
 )
 const codes = new Map(names.map(name => [name, codeOf(homes.get(name)!, runOf(name))]))
 
-/** The function that an operation runs, by name. */
+/** The name of the function that an operation runs. */
 function runOf(name: string): string {
   const text = texts.get(homes.get(name)!)!
   return new RegExp(`^ {2}${name}: (?:reads|writes)[^]*?run: (\\w+)`, 'm').exec(text)![1]!
@@ -98,56 +98,54 @@ const isWriting = (name: string): boolean => codes.get(name)!.some(({ text }) =>
 const wrong = (what: string, isWrong: (name: string, operation: Operation<never, unknown>) => boolean): string[] =>
   names.filter(name => isWrong(name, declared[name]!)).map(name => `${name}: ${what}`)
 
-/** Fails with what is wrong, in words. */
+/** Fails with a description of what is wrong. */
 const expectNone = (wrong: readonly string[]): void => expect([...wrong, HOW].join('\n')).toBe(HOW)
 
-describe('the operations of the store', () => {
-  it.each(nounFiles)('%s: what it declares is in operations/index.ts', async file => {
+describe('the store’s operations', () => {
+  it.each(nounFiles)('%s: its operations are in operations/index.ts', async file => {
     for (const [object, its] of Object.entries(await objectsIn(file))) {
       const missing = Object.keys(its).filter(name => declared[name] !== its[name])
-      expect(missing, `operations/index.ts lacks ...${object}, or another noun has operations of these names`).toEqual(
-        [],
-      )
+      expect(missing, `operations/index.ts lacks ...${object}, or another noun has operations of that name`).toEqual([])
     }
   })
 
-  it('has a file operations.ts in each folder of a noun, and declarations in no other file of it', async () => {
+  it('are declared in operations.ts in each noun’s folder, and in no other file there', async () => {
     const folders = new Set(nounFiles.filter(file => file.includes('/')).map(file => dirname(file)))
     for (const folder of folders) expect(files, HOW).toContain(`${folder}/operations.ts`)
     for (const file of nounFiles) {
       const isPlace = !file.includes('/') || file.endsWith('/operations.ts')
       const count = Object.keys(await objectsIn(file)).length
-      expect(count, `${file}: declares ${count} objects of operations, and should ${isPlace ? 1 : 0}`).toBe(
+      expect(count, `${file}: declares ${count} objects of operations, but should declare ${isPlace ? 1 : 0}`).toBe(
         isPlace ? 1 : 0,
       )
     }
   })
 
-  it('are read as code by this test', () => {
+  it('are all found in the source code by this test', () => {
     expect([...homes.keys()].sort()).toEqual([...names].sort())
     for (const name of names) expect(codes.get(name)!.length, name).toBeGreaterThan(0)
     expect(calls('createEndpoint', 'nextChange')).toBe(true)
     expect(isWriting('listTenants')).toBe(false)
   })
 
-  it('only read, if they are declared with reads', () => {
+  it('only read if they are declared with `reads`', () => {
     expectNone(
-      wrong('is declared with reads, and writes: declare it with writes', (name, { kind }) => {
+      wrong('is declared with reads, but writes: declare it with writes', (name, { kind }) => {
         return kind === 'read' && isWriting(name)
       }),
     )
   })
 
-  it('write, if they are declared with writes', () => {
+  it('write if they are declared with `writes`', () => {
     expectNone(
       wrong(
-        'is declared with writes, and only reads: declare it with reads, so that it keeps no commit waiting',
+        'is declared with writes, but only reads: declare it with reads, so that no commit waits for it',
         (name, { kind }) => kind === 'write' && !isWriting(name) && WRITES_BY_OTHER_WORDS[name] === undefined,
       ),
     )
   })
 
-  it('say that they change the configuration, if they do', () => {
+  it('declare that they change the configuration if they do', () => {
     const changes = (name: string) => calls(name, 'bumpCatalogue', 'bumpTenant', 'nextChange')
     expectNone(
       wrong("changes the configuration: declare it with configuration: 'changes'", (name, operation) => {
@@ -157,7 +155,7 @@ describe('the operations of the store', () => {
     )
     expectNone(
       wrong(
-        "is declared with configuration: 'changes', and calls none of bumpCatalogue, bumpTenant, nextChange",
+        "is declared with configuration: 'changes', but calls none of bumpCatalogue, bumpTenant, nextChange",
         (name, operation) => {
           if (operation.kind === 'read' || operation.configuration !== 'changes') return false
           return !changes(name) && ALONE_WITHOUT_CHANGE[name] === undefined
@@ -166,10 +164,10 @@ describe('the operations of the store', () => {
     )
   })
 
-  it('take the lock of the configuration themselves only if they are declared so', () => {
+  it('lock the configuration themselves only if they are declared to', () => {
     expectNone(
       wrong(
-        'lockConfiguration is called by what may change the configuration, and by nothing else',
+        'lockConfiguration must be called by operations declared with `may change`, and by no others',
         (name, operation) => {
           const mayChange = operation.kind === 'write' && operation.configuration === 'may change'
           return mayChange !== calls(name, 'lockConfiguration')
@@ -178,26 +176,26 @@ describe('the operations of the store', () => {
     )
   })
 
-  it('say that they rely on the configuration, if they compare its versions before they write', () => {
+  it('declare that they rely on the configuration if they compare its versions before they write', () => {
     expectNone(
-      wrong("compares versions, and writes: declare it with configuration: 'relies on'", (name, operation) => {
+      wrong("compares versions and writes: declare it with configuration: 'relies on'", (name, operation) => {
         if (operation.kind === 'read' || operation.configuration !== 'ignores') return false
         return calls(name, 'catalogueVersion', 'tenantVersions')
       }),
     )
   })
 
-  it('list for people: what the engine waits for is found, read or got', () => {
+  it('that list are declared for people: names of reads for the engine begin with find, read or get', () => {
     expectNone(
-      wrong("lists, and keeps the engine's reader busy: waitedForBy: 'people'", (name, operation) => {
+      wrong("lists, and would keep the engine's reader busy: use waitedForBy: 'people'", (name, operation) => {
         return /^list[A-Z]/.test(name) && !(operation.kind === 'read' && operation.waitedForBy === 'people')
       }),
     )
   })
 
-  it('tell what became of the deliveries that they end', () => {
+  it('report the deliveries that they end', () => {
     expectNone(
-      wrong('ends deliveries, and says nothing to whoever counts them: declare what is observed', (name, operation) => {
+      wrong('ends deliveries without reporting them: declare what is observed', (name, operation) => {
         const ends =
           calls(name, 'storeHistory') || codes.get(name)!.some(({ text }) => /insert into delivery\b/.test(text))
         return ends && (operation.kind === 'read' || operation.observed === undefined)
@@ -205,20 +203,20 @@ describe('the operations of the store', () => {
     )
   })
 
-  it('cross the thread as they are given, or as much of it as the operation needs', () => {
+  it('pack and unpack arguments and results without losing anything that the operation needs', () => {
     for (const name of names) {
       const { packedArgs, packedResult } = declared[name]!
       for (const codec of [packedArgs, packedResult]) {
         if (codec === undefined) continue
         const sample = SAMPLES[name]
-        expect(sample, `${name} is packed: give a sample of it here`).toBeDefined()
+        expect(sample, `${name} is packed: add a sample of it here`).toBeDefined()
         expect(plain(sample), name).toMatchObject(plain(codec.unpack(codec.pack(sample as never))) as object)
       }
     }
   })
 })
 
-/** With bytes as lists of numbers, whichever kind of array they are in. */
+/** Turns bytes into lists of numbers, whichever kind of array they are in. */
 function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) return Array.from(value)
   if (Array.isArray(value)) return value.map(plain)
@@ -244,7 +242,7 @@ const item: LaneItem = {
 const unread: LaneItem = { ...item, test: true, replay: false, traceparent: null, payload: null }
 const mark = { endpoint: endpoint.id, epoch: 3, mark: { kind: 'well' } }
 
-/** Of each operation whose arguments, or whose answer, are packed. */
+/** A sample for each operation whose arguments or result are packed. */
 const SAMPLES: Readonly<Record<string, unknown>> = {
   publish: {
     keyWaitMs: 20,

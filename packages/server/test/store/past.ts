@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { idBytes, newId } from '../../src/base/ids.ts'
 import type { Endpoint, EndState } from '../../src/base/model.ts'
 
-/** Puts events into the history of an embedded store that went to an endpoint and ended so; answers their ids. */
+/** Adds events to an embedded store's history whose deliveries to an endpoint ended in `state`. Returns their ids. */
 export function fillPast(
   folder: string,
   { tenant, id: endpoint }: Pick<Endpoint, 'tenant' | 'id'>,

@@ -5,7 +5,7 @@ import { Changes } from '../../src/store/changes.ts'
 import { Relay } from '../../src/store/relay.ts'
 import type { Store } from '../../src/store/store.ts'
 
-/** Hands that are turned by hand. */
+/** A clock that moves only when the test turns it. */
 class HandClock implements Clock {
   ms = 1_000
   #timers: { atMs: number; fire: () => void }[] = []
@@ -54,7 +54,7 @@ async function aRelay() {
   return { clock, relay, sent, tell: (tenant: string) => changes.emit({ kind: 'tenant', tenant }) }
 }
 
-it('sends the first word at once, and gathers what follows for 50 ms', async () => {
+it('sends the first message immediately, and gathers what follows for 50 ms', async () => {
   const { clock, relay, sent, tell } = await aRelay()
   tell('a')
   tell('b')
@@ -76,7 +76,7 @@ it('sends the first word at once, and gathers what follows for 50 ms', async () 
   await relay.stop()
 })
 
-it('sends at most twenty times a second, whatever it is told', async () => {
+it('sends at most twenty times a second, however much there is to send', async () => {
   const { clock, relay, sent, tell } = await aRelay()
   for (let ms = 0; ms < 999; ms++) {
     tell(`t${ms}`)

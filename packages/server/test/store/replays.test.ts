@@ -18,7 +18,7 @@ import { anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './bu
 import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
 
 const CLAIM = { limit: 64, claimMs: 60_000 }
-/** Of attempts that the builders settle. */
+/** When the attempts that the builders settle ended. */
 const ENDED_MS = 20_000
 const AS_OF_MS = 1_000_000
 
@@ -49,7 +49,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
   afterEach(() => opened.close())
   afterAll(() => engine.stop())
 
-  /** Events that go to endpoints; their deliveries end so, or stay. */
+  /** Publishes events to endpoints. Their deliveries end in `state`; null leaves them pending. */
   async function publish(endpoints: readonly Endpoint[], state: 'delivered' | 'exhausted' | null, count = 1) {
     const events = Array.from({ length: count }, () => anEvent(endpoints))
     await store.publish(await aRequest(store, endpoints[0]?.tenant ?? 'acme', events))
@@ -78,7 +78,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
     return found
   }
 
-  /** Ids are made by the clock, so what bounds them must be. */
+  /** Ids contain the clock's time, so their bounds must come from the clock, too. */
   const now = () => Date.now() + 1_000
 
   async function create(over: Partial<NewReplay> = {}, selection = select()): Promise<NewReplay> {
@@ -122,8 +122,8 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
     return store.write('makeReplayed', { ...of, after: 'dlv_x', isLast: false, deliveries, skipped: 0, ...over })
   }
 
-  describe('looking for what to send again', () => {
-    it('finds what ended so, with the delivery to repeat, each event and endpoint once', async () => {
+  describe('searching for what to replay', () => {
+    it('finds deliveries that ended in the given states, once for each event and endpoint', async () => {
       const [failed] = await publish([one], 'exhausted')
       await publish([one, two], 'delivered')
       await publish([two], null)
@@ -136,7 +136,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await scan(select(), [one], 100, ENDED_MS - 1)).toEqual([])
     })
 
-    it('leaves out what was sent again by hand and has arrived, and what is on its way', async () => {
+    it('leaves out events that were retried manually and delivered, or are still pending', async () => {
       const [event] = await publish([one], 'exhausted')
       const [found] = await scan(select(), [one], 100, now())
       const delivery = { id: newId('dlv', Date.now()), endpoint: one.id, partition: 7, replayOf: found!.replayOf! }
@@ -161,7 +161,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       }
     })
 
-    it('finds what an endpoint never got, not what was rejected or is still being made', async () => {
+    it('finds events that an endpoint never got, but none that were rejected or are still in the inbox', async () => {
       const [event] = await publish([one], 'delivered')
       const later = anEvent([], { deliveries: null })
       await store.publish(await aRequest(store, 'acme', [later]))
@@ -175,7 +175,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await scan(missing, [one, two], 100, now())).toMatchObject([{ event, endpoint: two.id, replayOf: null }])
     })
 
-    it('finds the same in steps of any size, along either way, and what the rules say', async () => {
+    it('finds what the rules say, in steps of any size and along either way', async () => {
       const types = ['A', 'B', 'C']
       const third = anEndpoint('acme', { partition: 9 })
       await store.write('createEndpoint', { endpoint: third })
@@ -199,7 +199,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       let baseMs = Date.now() - 3_600_000
       await fc.assert(
         fc.asyncProperty(history, async ({ events, selection: wanted, considered, limit }) => {
-          // Each run's own time, so that nothing of the runs before is among it.
+          // Each run has its own period, so that nothing from earlier runs is found.
           baseMs += 1_000
           const ids = events.map((_, index) => firstIdAt('evt', baseMs + index).replace(/.{6}$/, 'abcdef'))
           const rows = await fill(events, ids, endpoints, baseMs)
@@ -283,7 +283,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       await opened.run(`insert into ${into} values ${values}`, rows.flat())
     }
 
-    /** By the rules alone, over everything. */
+    /** Derives the result from the rules alone, looking at everything. */
     function oracle(
       events: readonly DrawnEvent[],
       ids: readonly EventId[],
@@ -317,7 +317,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
   })
 
   describe('a replay', () => {
-    it('is there once for each key, and is listed, newest first', async () => {
+    it('exists once for each key, and replays are listed newest first', async () => {
       const first = await create({ key: 'a/b ü' })
       const again = await store.write('createReplay', { ...first, id: newId('rpl', Date.now()), hash: bytes('other') })
       expect(again).toMatchObject({ kind: 'known', replay: { id: first.id, key: 'a/b ü' } })
@@ -331,14 +331,14 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await list({ tenant: 'beta' })).toEqual([])
     })
 
-    it('is not made for a tenant that is not there, nor where there are very many', async () => {
+    it('is not created for an unknown tenant, or beyond the tenant’s limit of open replays', async () => {
       const id = newId('rpl', Date.now())
       const replay = { ...(await create()), id, key: id }
       expect(await store.write('createReplay', { ...replay, maxOpen: 1 })).toEqual({ kind: 'too_many' })
       expect(await store.write('createReplay', { ...replay, tenant: 'nobody' })).toEqual({ kind: 'no_tenant' })
     })
 
-    it('of nothing is done at once', async () => {
+    it('with nothing to create is done immediately', async () => {
       expect(await get(await create({ parts: [], deliveries: 0 }))).toMatchObject({
         state: 'done',
         deliveries: 0,
@@ -346,7 +346,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       })
     })
 
-    it('is worked on by one at a time: what is claimed is nobody else’s until it is released', async () => {
+    it('is worked on by one node at a time: a claimed part is left alone until it is released', async () => {
       expect(await store.read('peekReplayParts', {})).toBe(false)
       await create()
       expect(await store.read('peekReplayParts', {})).toBe(true)
@@ -360,8 +360,8 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
     })
   })
 
-  describe('making deliveries', () => {
-    it('stores them with the cursor, due when they are to be, and counts them', async () => {
+  describe('creating the deliveries of a replay', () => {
+    it('stores them together with the part’s progress, with the right due times, and counts them', async () => {
       const [event, other] = await publish([one], 'exhausted', 2)
       const found = await scan(select(), [one], 100, now())
       const replay = await create()
@@ -386,7 +386,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await get(replay)).toMatchObject({ made: 2, live: 0 })
     })
 
-    it('skips an event whose payload was removed for its age: nothing is sent without one', async () => {
+    it('skips an event whose payload was removed by retention: nothing is sent without one', async () => {
       const [event, other] = await publish([one], 'exhausted', 2)
       const removed = { tenant: 'acme', events: [event!], beforeMs: now(), kept: [], mark: null }
       await store.write('removePayloads', removed)
@@ -397,7 +397,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await get(replay)).toMatchObject({ made: 1, skipped: 1 })
     })
 
-    it('is done once for each place where a part stands: two that do the same don’t both', async () => {
+    it('happens once for each position of a part, even if two nodes try at the same time', async () => {
       const [event] = await publish([one], 'exhausted')
       const replay = await create()
       const part = await claimOf(one)
@@ -410,7 +410,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       })
     })
 
-    it('ends the part with the last, and the replay with its last part, and says then how many there were', async () => {
+    it('ends a part with its last delivery, and the replay with its last part, and records the total', async () => {
       const [event] = await publish([one, two], 'exhausted')
       const replay = await create()
       const [first, second] = await claim()
@@ -421,7 +421,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await make(second!, [replayed(event!)])).toEqual({ kind: 'gone' })
     })
 
-    it('holds them at a disabled endpoint, and at the end of an ordered one’s queue', async () => {
+    it('holds them at a disabled endpoint, and puts them at the end of an ordered endpoint’s queue', async () => {
       const ordered = anEndpoint('acme', { ordered: true })
       await store.write('createEndpoint', { endpoint: ordered })
       const [event] = await publish([one, ordered], 'exhausted')
@@ -438,11 +438,11 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await get(replay)).toMatchObject({ made: 2, live: 2 })
       const query = { partition: 7, endpoint: ordered.id, limit: 10, maxPayloadBytes: 0, isNumbered: true }
       const { items } = await store.readOrderedLane(query)
-      // The one published before stands first, whenever the other falls due.
+      // The event that was published before comes first, whenever the other falls due.
       expect(items.map(item => item.event === event)).toEqual([false, true])
     })
 
-    it('skips what is not kept any more, and the rest of an endpoint that is gone', async () => {
+    it('skips events that are no longer kept, and the rest of a deleted endpoint’s part', async () => {
       const [event] = await publish([one], 'exhausted')
       const replay = await create()
       const [first, second] = await claim()
@@ -455,7 +455,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await get(replay)).toMatchObject({ made: 1, skipped: 6, state: 'running' })
     })
 
-    it('is refused where the configuration has moved by which something is wanted', async () => {
+    it('is refused if the configuration that was matched has changed', async () => {
       const [event] = await publish([one], 'exhausted')
       await create()
       const part = await claimOf(one)
@@ -464,7 +464,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await make(part, [replayed(event!)], { tenantVersion: version })).toMatchObject({ kind: 'made' })
     })
 
-    it('tells how they fare: how many were not tried, and whether one of the newest has failed', async () => {
+    it('reports how many were not attempted yet, and whether one of the newest has failed', async () => {
       const [event, other] = await publish([one], 'exhausted', 2)
       const narrow = { ...one, rateLimit: { requests: 1, perSeconds: 1 }, updatedAtMs: 2 }
       await create()
@@ -491,7 +491,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
     const move = (replay: NewReplay, to: 'running' | 'paused' | 'cancelled') =>
       store.write('setReplayState', { tenant: 'acme', key: replay.key, to })
 
-    it('makes nothing more of a paused one, also of what was claimed before, and goes on where it was', async () => {
+    it('creates nothing more once paused, not even for claimed parts, and resumes where it stopped', async () => {
       const [event, other] = await publish([one], 'exhausted', 2)
       const replay = await create()
       const parts = await claim()
@@ -509,7 +509,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await make(again, [replayed(other!)])).toMatchObject({ kind: 'made' })
     })
 
-    it('cancels what is pending or held of a cancelled one, some at a time, and ends it', async () => {
+    it('cancels a cancelled replay’s pending and held deliveries some at a time, and then ends it', async () => {
       const events = await publish([one, two], 'exhausted', 3)
       const replay = await create()
       await publish([one], null)
@@ -536,7 +536,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await move(replay, 'cancelled')).toMatchObject({ isAllowed: true })
     })
 
-    it('moves one that is done no more, but for cancelling what is left of it', async () => {
+    it('does not change a replay that is done, except to cancel its live deliveries', async () => {
       const [event] = await publish([one], 'exhausted')
       const replay = await create({ parts: [{ endpoint: one.id, partition: 7, wanted: 1 }] })
       await make(await claimOf(one), [replayed(event!)], { isLast: true })
@@ -549,7 +549,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await store.write('setReplayState', { tenant: 'acme', key: 'none', to: 'paused' })).toBeNull()
     })
 
-    it('ends with its tenant', async () => {
+    it('ends a replay when its tenant is deleted', async () => {
       const replay = await create()
       const [part] = await claim()
       await store.write('deleteTenant', { id: 'acme', nowMs: 8_000 })
@@ -557,7 +557,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await make(part!, [])).toEqual({ kind: 'gone' })
     })
 
-    it('goes some time after its end', async () => {
+    it('removes a replay some time after its end', async () => {
       const [old, open] = [await create({ parts: [] }), await create()]
       const drop = (endedBeforeMs: number) => store.write('dropReplays', { endedBeforeMs, limit: 10 })
       expect(await drop(1_000)).toBe(0)

@@ -5,7 +5,7 @@ import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant } from './builders.ts'
 import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
 
-describe.each([sqliteEngine(), postgresEngine()])('what endpoints wanted, on $name', engine => {
+describe.each([sqliteEngine(), postgresEngine()])('earlier selections of endpoints on $name', engine => {
   let opened: Opened
   let store: Store
   beforeEach(async () => {
@@ -30,7 +30,7 @@ describe.each([sqliteEngine(), postgresEngine()])('what endpoints wanted, on $na
     (await store.read('listEventEndpoints', { tenant, event, before: null, limit: 9 }))!
   const wanted = async (event: string) => (await facts(event)).endpoints.map(each => each.wanted)
 
-  it('is kept by the versions of the tenant, written only when it changes', async () => {
+  it('are kept by the tenant’s versions, and stored only when they change', async () => {
     let endpoint = anEndpoint('acme', { types: ['A'], filter: { a: [1] } })
     await aTenant(store, 'acme', [endpoint])
     const first = await publish([])
@@ -51,7 +51,7 @@ describe.each([sqliteEngine(), postgresEngine()])('what endpoints wanted, on $na
     expect((await store.read('readSelectionsAt', none)).size).toBe(0)
   })
 
-  it('is not known any more after a thousand changes', { timeout: 120_000 }, async () => {
+  it('are forgotten after a thousand changes', { timeout: 120_000 }, async () => {
     let endpoint = anEndpoint('acme', { types: ['A'] })
     await aTenant(store, 'acme', [endpoint])
     const first = await publish([])
@@ -62,7 +62,7 @@ describe.each([sqliteEngine(), postgresEngine()])('what endpoints wanted, on $na
     expect(await wanted(second)).toEqual([{ types: ['B'], filterText: null }])
   })
 
-  it('tells who was registered later and who was deleted, also with the tenant', async () => {
+  it('show which endpoints were registered later and which were deleted, alone or with their tenant', async () => {
     const [before, there] = [anEndpoint('acme'), anEndpoint('acme')]
     await aTenant(store, 'acme', [before, there])
     await store.write('deleteEndpoint', { tenant: 'acme', id: before.id, nowMs: 2 })
@@ -91,7 +91,7 @@ describe.each([sqliteEngine(), postgresEngine()])('what endpoints wanted, on $na
     ])
   })
 
-  it('finds the newest delivery of each endpoint, live or ended, and how many there are', async () => {
+  it('come with each endpoint’s newest delivery, live or ended, and the number of its deliveries', async () => {
     const [one, two] = [anEndpoint('acme'), anEndpoint('acme')]
     await aTenant(store, 'acme', [one, two])
     const event = await publish([one, two])
@@ -107,7 +107,7 @@ describe.each([sqliteEngine(), postgresEngine()])('what endpoints wanted, on $na
     expect(again).toMatchObject({ deliveryCount: 2, delivery: { id: delivery.id, state: 'cancelled', endedAtMs: 11 } })
   })
 
-  it('shows endpoints page by page, newest first, and nothing of other tenants', async () => {
+  it('are listed page by page, newest endpoint first, without those of other tenants', async () => {
     const endpoints = Array.from({ length: 5 }, () => anEndpoint('acme'))
     await aTenant(store, 'acme', endpoints)
     await aTenant(store, 'other', [anEndpoint('other')])
@@ -126,7 +126,7 @@ describe.each([sqliteEngine(), postgresEngine()])('what endpoints wanted, on $na
   })
 })
 
-describe.each([sqliteEngine(), postgresEngine()])('where the newest events of a type are, on $name', engine => {
+describe.each([sqliteEngine(), postgresEngine()])('event types on $name', engine => {
   let opened: Opened
   let store: Store
   beforeEach(async () => {
@@ -141,7 +141,7 @@ describe.each([sqliteEngine(), postgresEngine()])('where the newest events of a 
   const record = (type: string, events: readonly string[]) =>
     store.write('recordTypeSamples', { rows: events.map(event => ({ type, event, tenant: 'acme' })) })
 
-  it('is written down, each once, the newest 500 of each type', async () => {
+  it('the newest events are recorded once each, up to 500 for each type', async () => {
     const ids = Array.from({ length: 700 }, () => newId('evt', 1))
     await record('A', ids.slice(0, 400))
     await record('A', ids.slice(300))
@@ -153,7 +153,7 @@ describe.each([sqliteEngine(), postgresEngine()])('where the newest events of a 
     expect(await find('C')).toEqual([])
   })
 
-  it('is found among deliveries and among the events of tenants; tests and what was rejected is left out', async () => {
+  it('the newest events are also found among deliveries and tenants’ events, without tests', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [wanted, ended, unwanted] = [anEvent([endpoint]), anEvent([endpoint]), anEvent([])]
@@ -170,7 +170,7 @@ describe.each([sqliteEngine(), postgresEngine()])('where the newest events of a 
     expect(await store.read('readSamplePayloads', { events, maxBytes: 3 })).toEqual([])
   })
 
-  it('archives a type, and takes it back, with an entry in the audit log for each change', async () => {
+  it('a type is archived and restored, with an audit entry for each change', async () => {
     const type = { name: 'A', group: 'g', description: 'd', schema: {}, example: {} }
     await store.write('putEventType', { type, nowMs: 1 })
     const { version } = await store.read('readCatalogue', {})

@@ -13,7 +13,7 @@ function bench() {
     advance(ms: number) {
       monotonicMs += ms
     },
-    /** A question whose way there takes so long, and the answer's way back so long. */
+    /** A query that takes `thereMs` to reach the server, and whose response takes `backMs`. */
     ask(aheadMs: number, thereMs: number, backMs: number) {
       const askedAtMs = monotonicMs
       monotonicMs += thereMs
@@ -41,7 +41,7 @@ describe('the server’s time', () => {
           before = time.now()
           expect(time.latest()).toBeGreaterThanOrEqual(monotonicMs() + aheadMs)
         }
-        // As good as its best answer.
+        // As accurate as its best response.
         const best = Math.min(...all.map(([, , backMs]) => backMs))
         expect(monotonicMs() + aheadMs - time.now()).toBeLessThanOrEqual(best)
         expect(time.latest() - (monotonicMs() + aheadMs)).toBeLessThanOrEqual(
@@ -51,13 +51,13 @@ describe('the server’s time', () => {
     )
   })
 
-  it('C12: follows at once to a server whose clock is another, and is not early there either', () => {
+  it('C12: immediately follows a server with a different clock, and is not early there either', () => {
     fc.assert(
       fc.property(fc.integer({ min: -1e6, max: 1e6 }), way, way, (otherMs, thereMs, backMs) => {
         const { time, ask, monotonicMs } = bench()
         ask(1e9, 1, 1)
         ask(1e9 + otherMs, thereMs, backMs)
-        // What the answer allows is all that can be asked: it might as well be the same server.
+        // Nothing better than the response's own accuracy can be expected: it might be the same server.
         expect(time.now() - (monotonicMs() + 1e9 + otherMs)).toBeLessThanOrEqual(thereMs)
         expect(monotonicMs() + 1e9 + otherMs - time.now()).toBeLessThanOrEqual(backMs)
       }),

@@ -13,13 +13,13 @@ const aSibling = (over: Partial<Sibling>): Sibling => ({
 })
 const of = (...siblings: Partial<Sibling>[]) => standingOf(siblings.map(aSibling), AS_OF_MS)
 
-describe('what an event has come to at an endpoint', () => {
-  it('is told by the latest that ended', () => {
+describe('an event’s standing at an endpoint', () => {
+  it('is decided by the latest delivery that ended', () => {
     expect(of({ id: 'a' }, { id: 'b', state: 'delivered' })).toMatchObject({ state: 'delivered', latest: 'b' })
     expect(of({ id: 'b' }, { id: 'a', state: 'delivered' })).toMatchObject({ state: 'exhausted', latest: 'b' })
   })
 
-  it('is not told by one that was cancelled, unless there is no other', () => {
+  it('is not decided by a cancelled delivery unless there is no other', () => {
     expect(of({ id: 'a' }, { id: 'b', state: 'cancelled' })).toMatchObject({ state: 'exhausted', latest: 'a' })
     expect(of({ id: 'a', state: 'cancelled' }, { id: 'b', state: 'cancelled' })).toMatchObject({
       state: 'cancelled',
@@ -27,7 +27,7 @@ describe('what an event has come to at an endpoint', () => {
     })
   })
 
-  it('is open while one is pending or held, or was at the moment asked for', () => {
+  it('is live while a delivery is pending or held, or was at the moment in question', () => {
     for (const state of ['pending', 'held'] as const) {
       expect(of({ id: 'a' }, { id: 'b', state, endedAtMs: null })).toEqual({ kind: 'live' })
     }
@@ -35,14 +35,14 @@ describe('what an event has come to at an endpoint', () => {
     expect(of({ id: 'a', endedAtMs: AS_OF_MS })).toMatchObject({ kind: 'ended' })
   })
 
-  it('is nothing where there was no delivery; what was made since overtakes', () => {
+  it('is none if there was no delivery; a delivery created later overtakes it', () => {
     expect(of()).toEqual({ kind: 'none', isOvertaken: false })
     expect(of({ createdAtMs: AS_OF_MS + 1 })).toEqual({ kind: 'none', isOvertaken: true })
     const made = { id: 'b', createdAtMs: AS_OF_MS + 1, state: 'delivered', endedAtMs: AS_OF_MS + 2 } as const
     expect(of({ id: 'a' }, made)).toMatchObject({ latest: 'a', state: 'exhausted', isOvertaken: true })
   })
 
-  it('does not depend on the order in which they are read', () => {
+  it('does not depend on the order in which deliveries are read', () => {
     const sibling = fc.record({
       id: fc.string({ minLength: 1, maxLength: 2 }),
       state: fc.constantFrom(...DELIVERY_STATES),

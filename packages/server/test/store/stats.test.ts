@@ -32,7 +32,7 @@ describe.each([sqliteEngine(), postgresEngine()])('statistics on $name', engine 
     return stats.map(({ startMs, counts, latencies }) => [startMs - DAY, counts.delivered, flat(latencies)])
   }
 
-  it('what nodes add is added up, by minute, hour and day, and for the tenant as a whole', async () => {
+  it('adds up the counts of all nodes, by minute, hour and day, for each endpoint and the whole tenant', async () => {
     const { store } = opened
     const [a, b] = [anEndpoint('acme'), anEndpoint('acme')]
     const other = anEndpoint('beta')
@@ -73,7 +73,7 @@ describe.each([sqliteEngine(), postgresEngine()])('statistics on $name', engine 
     expect(await read('beta', 'day', a.id)).toEqual([])
   })
 
-  it('an endpoint that is gone keeps its own; a tenant that is gone gets none, nor one that is there again', async () => {
+  it('counts for deleted endpoints, but neither for deleted tenants nor for tenants created again', async () => {
     const { store } = opened
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
@@ -93,7 +93,7 @@ describe.each([sqliteEngine(), postgresEngine()])('statistics on $name', engine 
     expect(await read('acme', 'day')).toEqual([])
   })
 
-  it('what is too old goes, some at a time, each grain at its own age', async () => {
+  it('removes old rows some at a time, each grain after its own period', async () => {
     const { store } = opened
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
@@ -111,7 +111,7 @@ describe.each([sqliteEngine(), postgresEngine()])('statistics on $name', engine 
     expect(await read('acme', 'day')).toEqual([[0, 4, []]])
   })
 
-  it('pending deliveries are counted some at a time, with the oldest', async () => {
+  it('counts pending deliveries some at a time, and finds the oldest', async () => {
     const { store } = opened
     const endpoints = [
       anEndpoint('acme', { partition: 3 }),
@@ -150,7 +150,7 @@ describe.each([sqliteEngine(), postgresEngine()])('statistics on $name', engine 
     expect((await count(100)).counts).toEqual([5])
   })
 
-  it('the caller’s traceparent stays with its events, also where their payloads are left in the store', async () => {
+  it('keeps the caller’s traceparent with its events, even if their payloads are left in the store', async () => {
     const { store } = opened
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])

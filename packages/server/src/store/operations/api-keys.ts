@@ -1,4 +1,4 @@
-/** Keys of the API, of which the store has hashes only. */
+/** API keys. The store has only their hashes. */
 
 import { idBytes, idText } from '../../base/ids.ts'
 import type { ApiKey, ApiKeyId, ApiKeyScope, TenantId } from '../../base/model.ts'
@@ -24,7 +24,7 @@ const toApiKey = (row: Row): ApiKey => ({
 
 const entryOf = ({ id, tenant }: ApiKey) => ({ target: 'api_key', targetId: id, tenant }) as const
 
-/** False if the key's tenant is not there. */
+/** Returns false if the key's tenant doesn't exist. */
 export function* createApiKey(args: { key: ApiKey; hash: Uint8Array } & By): Transaction<boolean> {
   const { key, hash } = args
   if (key.tenant !== null) {
@@ -52,7 +52,7 @@ export function* createApiKey(args: { key: ApiKey; hash: Uint8Array } & By): Tra
   return true
 }
 
-/** For good. Revoking again changes nothing. null: there is no such key. */
+/** Revokes a key for good. Revoking it again changes nothing. Returns null if the key doesn't exist. */
 export function* revokeApiKey(args: { id: ApiKeyId; nowMs: number } & By): Transaction<ApiKey | null> {
   const rows = yield {
     text: `update api_key set revoked_ms = $2, change_seq = $3 where id = $1 and revoked_ms is null returning ${FIELDS}`,
@@ -64,7 +64,7 @@ export function* revokeApiKey(args: { id: ApiKeyId; nowMs: number } & By): Trans
   return key
 }
 
-/** The keys of a tenant that is being deleted: should its id come back, they must not. */
+/** Revokes the keys of a tenant that is being deleted. They must not become valid again if its id is reused. */
 export function* revokeKeysOf(args: { id: TenantId; nowMs: number } & By, change: number): Transaction<void> {
   const rows = yield {
     text: `update api_key set revoked_ms = $2, change_seq = $3
@@ -79,7 +79,7 @@ export function* getApiKey(args: { id: ApiKeyId }): Transaction<ApiKey | null> {
   return rows.length === 0 ? null : toApiKey(rows[0]!)
 }
 
-/** Newest first, those before `before`; revoked and expired ones too. */
+/** Newest first, those before `before`, including revoked and expired keys. */
 export function* listApiKeys(args: { before: ApiKeyId | null; limit: number }): Transaction<ApiKey[]> {
   const rows = yield {
     text: `select ${FIELDS} from api_key ${args.before === null ? '' : 'where id < $2'} order by id desc limit $1`,
@@ -89,12 +89,12 @@ export function* listApiKeys(args: { before: ApiKeyId | null; limit: number }): 
 }
 
 export type ApiKeyChanges = {
-  /** The newest change that is in: to ask from, the next time. */
+  /** The newest change included: pass it as `after` the next time. */
   readonly seq: number
   readonly keys: readonly { readonly key: ApiKey; readonly hash: Uint8Array }[]
 }
 
-/** Keys that were made or revoked after a change. */
+/** API keys that were created or revoked after a change. */
 export function* readApiKeyChanges(args: { after: number }): Transaction<ApiKeyChanges> {
   const seq = Number((yield* getMeta('change_seq')) ?? 0)
   const rows = yield {
@@ -104,7 +104,7 @@ export function* readApiKeyChanges(args: { after: number }): Transaction<ApiKeyC
   return { seq, keys: rows.map(row => ({ key: toApiKey(row), hash: bytes(row.hash) })) }
 }
 
-/** API keys that were revoked, or expired, before a time. */
+/** Removes API keys that were revoked, or expired, before a time. */
 export function* dropOldApiKeys({
   limit,
   beforeMs,

@@ -1,4 +1,4 @@
-/** The audit log: each change of the configuration writes its entry in its own transaction, or is not made. */
+/** The audit log. Each change of the configuration writes its entry in its own transaction, or is not made at all. */
 
 import { firstIdAt, idBytes, idText, newId } from '../../base/ids.ts'
 import { type Actor, type AuditEntry, type AuditEntryId, SYSTEM, type TenantId } from '../../base/model.ts'
@@ -6,7 +6,7 @@ import { reads, writes } from '../operation.ts'
 import { bytes, int, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import { Where } from '../where.ts'
 
-/** Who makes a change; left out: Posthorn itself. */
+/** Who makes a change. Default: Posthorn itself. */
 export type By = { readonly by?: Actor }
 
 type Change = Pick<AuditEntry, 'action' | 'target' | 'targetId' | 'tenant'> & { readonly fields?: readonly string[] }
@@ -32,7 +32,7 @@ export function* record({ by = SYSTEM }: By, change: Change, nowMs: number): Tra
   }
 }
 
-/** A key of the installation takes the place of another. */
+/** Records that a new key of the installation replaced the old one. */
 export function* recordKeyChange(
   args: By & { target: 'encryption_key' | 'root_key'; targetId: string; nowMs: number },
 ): Transaction<void> {
@@ -40,7 +40,7 @@ export function* recordKeyChange(
   yield* record(by, { action: 'replaced', target, targetId, tenant: null }, nowMs)
 }
 
-/** Of a thing that is put: it is new, or these of its members are others. */
+/** Records that something was created, or updated with the names of the members that differ. */
 export function* recordPut<Thing extends object>(
   args: { nowMs: number } & By,
   of: Pick<AuditEntry, 'target' | 'targetId' | 'tenant'>,
@@ -62,7 +62,7 @@ export function differences<Thing extends object>(
   return members.filter(member => textOf(before[member]) !== textOf(after[member]))
 }
 
-/** JSON with the members in order: another order is no change. */
+/** JSON with sorted members, so that a different order isn't taken for a change. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_name, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)
@@ -88,7 +88,7 @@ const toEntry = (row: Row): AuditEntry => ({
 })
 
 export type AuditFilter = {
-  /** null: of all tenants, and of none. */
+  /** null: entries of all tenants, and those without a tenant. */
   readonly tenant: TenantId | null
   readonly before: AuditEntryId | null
   readonly fromMs: number | null

@@ -1,16 +1,16 @@
 /**
- * The books: what was accepted against what was made of it. Each look reads some rows, in one statement, so that what
- * moves meanwhile is seen in one place exactly, and answers what does not add up.
+ * The consistency check: compares accepted events with the deliveries and attempts made of them. Each check reads some
+ * rows in one statement, so that it sees a row that is being moved in exactly one place, and returns mismatches.
  *
- * What must be true, at any moment, of what retention has not begun to remove:
- * - an event has as many deliveries (live and ended, repetitions by hand apart) as it says, none twice to one endpoint, or
- *   it waits in the inbox with as many as are made; more than it says are there only where some were made later, for
- *   endpoints that had none (a replay of what is missing);
- * - a delivery is in one place only, and each of its attempts up to the number that it says has a row (more can be there:
- *   an attempt that came too late to count is recorded all the same);
- * - a delivered one has an attempt that succeeded, an exhausted one ended with an attempt that failed;
- * - a live one has an event with a payload, and is in the partition of its endpoint;
- * - a tenant has as many endpoints as it says.
+ * At any moment, the following holds for everything that retention has not begun to remove:
+ * - An event has as many deliveries as it records (live and ended, not counting manual retries), no two of them to the
+ *   same endpoint. Or it is in the inbox with as many as have been created so far. It has more than it records only if
+ *   some were created later for endpoints that had none (a replay of missing deliveries).
+ * - A delivery is in one table only, and each of its attempts up to its recorded number has a row. There can be more:
+ *   an attempt that ended too late to count is recorded all the same.
+ * - A delivered delivery has an attempt that succeeded; an exhausted one ended with an attempt that failed.
+ * - A live delivery has an event with a payload, and is in its endpoint's partition.
+ * - A tenant has as many endpoints as it records.
  */
 
 import { firstIdAt, idBytes, idText } from '../../base/ids.ts'
@@ -18,7 +18,7 @@ import { type DeliveryId, type EventId, HELD_REASONS, type TenantId } from '../.
 import { reads, writes } from '../operation.ts'
 import { bytes, int, intOrNull, type Row, type Transaction, text } from '../transaction.ts'
 
-/** What doesn't add up: a stable word for each sentence above. */
+/** What doesn't match: a stable name for each way to break a rule above. */
 export type MismatchKind =
   | 'event_deliveries'
   | 'event_waits_nowhere'
@@ -34,23 +34,23 @@ export type MismatchKind =
 export type Mismatch = {
   readonly kind: MismatchKind
   readonly tenant: TenantId
-  /** Of the event or delivery; of the tenant itself. */
+  /** The id of the event or delivery, or the tenant itself. */
   readonly id: string
-  /** What is there, and what should be. */
+  /** What was found, and what was expected. */
   readonly detail: string
 }
 
 export type Checked<Id> = {
   readonly looked: number
   readonly mismatches: readonly Mismatch[]
-  /** The last one looked at; null: there was none. */
+  /** The last row checked; null if there was none. */
   readonly last: Id | null
 }
 
 type Range<Id> = {
   readonly tenant: TenantId
   readonly after: Id | null
-  /** Made in this stretch of time. */
+  /** Created in this period. */
   readonly fromMs: number
   readonly toMs: number
   readonly limit: number
@@ -73,7 +73,7 @@ function bounds(prefix: 'evt' | 'dlv', { after, fromMs, toMs }: Range<string>): 
   return [idBytes(after !== null && after > from ? after : from), idBytes(firstIdAt(prefix, toMs))]
 }
 
-/** Events against their deliveries. */
+/** Checks events against their deliveries. */
 export function* checkEvents(args: Range<EventId>): Transaction<Checked<EventId>> {
   const [after, to] = bounds('evt', args)
   const of = (table: string, what: string, more = '') =>
@@ -97,15 +97,15 @@ export function* checkEvents(args: Range<EventId>): Transaction<Checked<EventId>
       yield {
         ...base,
         kind: 'event_waits_nowhere',
-        detail: 'its deliveries are yet to be made, and it is not in the inbox',
+        detail: 'its deliveries have not been created, and it is not in the inbox',
       }
     } else if (there < said || int(row.at_once) > said || int(row.repeated) > 0) {
-      yield { ...base, kind: 'event_deliveries', detail: `it has ${there} deliveries, and says ${said}` }
+      yield { ...base, kind: 'event_deliveries', detail: `it has ${there} deliveries but records ${said}` }
     }
   })
 }
 
-/** Ended deliveries against their attempts. */
+/** Checks ended deliveries against their attempts. */
 export function* checkDeliveries(args: Range<DeliveryId>): Transaction<Checked<DeliveryId>> {
   const [after, to] = bounds('dlv', args)
   const of = 'from attempt a where a.tenant = d.tenant and a.delivery = d.id'
@@ -122,18 +122,18 @@ export function* checkDeliveries(args: Range<DeliveryId>): Transaction<Checked<D
   return checked(rows, deliveryId, function* (row) {
     const base = { tenant: text(row.tenant), id: deliveryId(row) }
     yield* attemptsOf(row)
-    if (int(row.live) > 0) yield { ...base, kind: 'delivery_twice', detail: 'it has ended, and is still to be sent' }
-    // Its event can be older than what is looked at: then it may be gone for its age.
+    if (int(row.live) > 0) yield { ...base, kind: 'delivery_twice', detail: 'it has ended but is still to be sent' }
+    // The event can be older than the period that is checked; then retention may have removed it.
     const isRecent = idText('evt', bytes(row.event)) > firstIdAt('evt', args.fromMs)
     if (isRecent && row.events === 0) {
-      yield { ...base, kind: 'delivery_without_event', detail: `its event ${eventId(row)} is not there` }
+      yield { ...base, kind: 'delivery_without_event', detail: `its event ${eventId(row)} does not exist` }
     }
     if (row.state === 'delivered' && row.successes === 0) {
-      const detail = 'it is delivered, and none of its attempts succeeded'
+      const detail = 'it is delivered, but none of its attempts succeeded'
       yield { ...base, kind: 'delivery_without_success', detail }
     }
     if (row.state === 'exhausted' && row.last_failures === 0) {
-      const detail = `it is exhausted, and no attempt ${int(row.attempts)} failed`
+      const detail = `it is exhausted, but attempt ${int(row.attempts)} is not recorded as failed`
       yield { ...base, kind: 'delivery_without_failure', detail }
     }
   })
@@ -146,11 +146,11 @@ const eventId = (row: Row): EventId => idText('evt', bytes(row.event))
 function* attemptsOf(row: Row): Generator<Mismatch> {
   const [said, there] = [int(row.attempts), int(row.numbers)]
   if (said === there) return
-  const detail = `it says that ${said} attempts were made, and ${there} of them are recorded`
+  const detail = `it counts ${said} attempts, but only ${there} of them are recorded`
   yield { kind: 'delivery_attempts', tenant: text(row.tenant), id: deliveryId(row), detail }
 }
 
-/** Live deliveries against their event, their endpoint and their attempts. */
+/** Checks live deliveries against their event, endpoint and attempts. */
 export function* checkLiveDeliveries(args: Omit<Range<DeliveryId>, 'fromMs'>): Transaction<Checked<DeliveryId>> {
   const [after, to] = bounds('dlv', { ...args, fromMs: 0 })
   const rows = yield {
@@ -167,19 +167,19 @@ export function* checkLiveDeliveries(args: Omit<Range<DeliveryId>, 'fromMs'>): T
     const base = { tenant: text(row.tenant), id: deliveryId(row) }
     yield* attemptsOf(row)
     if (row.events === 0) {
-      const detail = `it is to be sent, and its event ${eventId(row)} has no payload`
+      const detail = `it is still to be sent, but its event ${eventId(row)} has no payload`
       yield { ...base, kind: 'delivery_without_event', detail }
     }
     const isKnown = row.state === 'pending' || (row.state === 'held' && HELD_REASONS.includes(row.held_reason as never))
-    if (!isKnown) yield { ...base, kind: 'delivery_state', detail: `no delivery waits in state ${row.state}` }
+    if (!isKnown) yield { ...base, kind: 'delivery_state', detail: `its state ${row.state} or its reason is unknown` }
     if (row.partition !== row.endpoint_partition) {
-      const where = row.endpoint_partition === null ? 'its endpoint is not there' : `its endpoint is in another`
-      yield { ...base, kind: 'delivery_partition', detail: `it is in partition ${int(row.partition)}, and ${where}` }
+      const where = row.endpoint_partition === null ? 'its endpoint does not exist' : `its endpoint is in another`
+      yield { ...base, kind: 'delivery_partition', detail: `it is in partition ${int(row.partition)}, but ${where}` }
     }
   })
 }
 
-/** A tenant against its endpoints. */
+/** Checks a tenant's endpoint count. */
 export function* checkTenant(args: { readonly tenant: TenantId }): Transaction<Checked<TenantId>> {
   const rows = yield {
     text: `select t.id, t.endpoint_count,
@@ -192,11 +192,11 @@ export function* checkTenant(args: { readonly tenant: TenantId }): Transaction<C
     const [said, there] = [int(row.endpoint_count), int(row.endpoints)]
     if (said === there) return
     const id = idOf(row)
-    yield { kind: 'tenant_endpoints', tenant: id, id, detail: `it has ${there} endpoints, and says ${said}` }
+    yield { kind: 'tenant_endpoints', tenant: id, id, detail: `it has ${there} endpoints but records ${said}` }
   })
 }
 
-/** Keeps what was found, as long as it is found again; found anew it keeps the time at which it was found first. */
+/** Stores mismatches. One that is found again keeps the time at which it was first found. */
 export function* storeMismatches(args: {
   readonly mismatches: readonly Mismatch[]
   readonly nowMs: number
@@ -210,7 +210,7 @@ export function* storeMismatches(args: {
   }
 }
 
-/** What an audit that began then has not found again is mended. */
+/** Removes mismatches that the check which began at `beforeMs` didn't find again. */
 export function* forgetMismatches(args: { readonly beforeMs: number }): Transaction<void> {
   yield { text: 'delete from mismatch where seen_ms < $1', params: [args.beforeMs] }
 }
@@ -220,7 +220,7 @@ export type MismatchList = {
   readonly some: readonly (Mismatch & { readonly foundAtMs: number })[]
 }
 
-/** How many there are, and the first few, the oldest first. */
+/** How many mismatches there are, and the first few, oldest first. */
 export function* listMismatches(args: { readonly limit: number }): Transaction<MismatchList> {
   const counted = yield { text: 'select count(*) as n from mismatch' }
   const rows = yield {

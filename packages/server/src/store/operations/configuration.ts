@@ -1,4 +1,4 @@
-/** What is true of the configuration as a whole: its versions, its lock, and what has changed of it. */
+/** The configuration as a whole: its versions, its lock, and what has changed in it. */
 
 import { bytesMs, idText } from '../../base/ids.ts'
 import type { EndpointId, TenantId } from '../../base/model.ts'
@@ -7,15 +7,15 @@ import { type BulkQuery, bytes, type Dialect, int, type Transaction, text } from
 import { getMeta, setMeta } from './meta.ts'
 
 /**
- * Configuration carries version numbers, so that whoever matched events against a cached copy can tell, inside the
- * transaction that stores them, whether the copy was still true.
+ * The configuration has version numbers, so that a caller who matched events against a cached copy can tell, inside the
+ * transaction that stores them, whether the copy was still current.
  */
 export function* catalogueVersion(): Transaction<number> {
   const rows = yield { text: `select value from meta where key = 'catalogue_version'` }
   return rows.length === 0 ? 0 : int(Number(rows[0]!.value))
 }
 
-/** Of the catalogue, and of a tenant's endpoints; null: there is no such tenant. */
+/** The versions of the catalogue and of a tenant's endpoints. The tenant's is null if the tenant doesn't exist. */
 export function* readVersions(args: {
   tenant: TenantId
 }): Transaction<{ readonly catalogue: number; readonly tenant: number | null }> {
@@ -26,7 +26,7 @@ export function* readVersions(args: {
 
 const TENANT_COLUMNS: BulkQuery['columns'] = [['id', 'text']]
 
-/** The versions of those of these tenants that are there. */
+/** The versions of those of the given tenants that exist. */
 export function* tenantVersions(tenants: readonly TenantId[]): Transaction<Map<TenantId, number>> {
   const rows = yield {
     text: 'select t.id, t.version from tenant t join v on t.id = v.id where t.deleted_ms is null',
@@ -46,14 +46,14 @@ export function* bumpCatalogue(): Transaction<void> {
   yield* setMeta('catalogue_version', String(next))
 }
 
-/** A tenant's endpoints changed, this one of them, if it is one. */
+/** Marks a tenant's endpoints as changed, and `endpoint` if it is an endpoint's id. */
 export function* bumpTenant(tenant: TenantId, endpoint: Uint8Array): Transaction<void> {
   const change = yield* nextChange()
   yield { text: 'update tenant set version = version + 1, change_seq = $2 where id = $1', params: [tenant, change] }
   yield { text: 'update endpoint set change_seq = $2 where id = $1', params: [endpoint, change] }
 }
 
-/** The number of a change of tenants, endpoints or API keys. They rise as they are committed, since changes have a lock. */
+/** The next number for a change of tenants, endpoints or API keys. A lock makes numbers rise in commit order. */
 export function* nextChange(): Transaction<number> {
   const next = Number((yield* getMeta('change_seq')) ?? 0) + 1
   yield* setMeta('change_seq', String(next))
@@ -61,7 +61,7 @@ export function* nextChange(): Transaction<number> {
 }
 
 export type ChangesSince = {
-  /** The newest change: to ask from, the next time. */
+  /** The newest change: pass it as `after` the next time. */
   readonly seq: number
   readonly catalogueVersion: number
   readonly tenants: readonly TenantId[]
@@ -70,11 +70,11 @@ export type ChangesSince = {
     readonly endpoint: EndpointId
     readonly partition: number
   }[]
-  /** Whether API keys were made or revoked. */
+  /** Whether API keys were created or revoked. */
   readonly apiKeys: boolean
 }
 
-/** What was configured after a change, by whichever node; deleted tenants and endpoints are among it. */
+/** What was configured after a change, by any node, including deleted tenants and endpoints. */
 export function* readChanges(args: { after: number }): Transaction<ChangesSince> {
   const meta = yield { text: `select key, value from meta where key in ('change_seq', 'catalogue_version')` }
   const numberOf = (key: string) => Number(meta.find(row => row.key === key)?.value ?? 0)
@@ -102,7 +102,7 @@ export function* readChanges(args: { after: number }): Transaction<ChangesSince>
   }
 }
 
-/** When the newest of what was configured was made, milliseconds since 1970; 0: there is nothing. */
+/** When the newest endpoint or audit entry was created, in milliseconds since 1970; 0 if there is none. */
 export function* readNewestConfiguredMs(_args: object): Transaction<number> {
   let newest = 0
   for (const table of ['endpoint', 'audit']) {

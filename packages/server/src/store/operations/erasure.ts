@@ -1,7 +1,7 @@
 /**
- * Erasing a tenant: everything that is its own, whichever table it is in, some rows at a time. Whatever has a column
- * `tenant` is a tenant's, so a table that is added later is erased too. What stays: the audit log's entries, which have
- * names and no values, and the row here, which says that it was erased.
+ * Erasing a tenant: removes everything that belongs to it, in all tables, some rows at a time. A row belongs to a
+ * tenant if its table has a column `tenant`, so a table that is added later is erased too. What stays are the audit
+ * log's entries, which contain names but no values, and the row here, which says that the tenant was erased.
  */
 
 import type { EndpointId, Erasure, TenantId } from '../../base/model.ts'
@@ -22,10 +22,10 @@ import { deleteTenant } from './tenants.ts'
 
 const KEPT: ReadonlySet<string> = new Set(['audit', 'erasure'])
 
-/** First what makes deliveries, and what they are made of; last what others are read by. New tables come in between. */
+/** Erased first: what creates deliveries, then deliveries and events. New tables come between FIRST and LAST. */
 const FIRST = ['inbox', 'live_delivery', 'attempt', 'delivery', 'event', 'idempotency']
 
-/** Nodes learn from these rows, when they were changed, that they count no more: so they go only at the end. */
+/** Nodes learn from changes of these rows that they are no longer valid, so these are removed only at the end. */
 const LAST: ReadonlySet<string> = new Set(['endpoint', 'api_key'])
 
 const toErasure = (row: Row): Erasure => ({
@@ -40,15 +40,15 @@ const FIELDS = 'tenant_id, state, rows_removed, requested_ms, finished_ms'
 
 export type BegunErasure = {
   readonly erasure: Erasure
-  /** Of a tenant that was not deleted before: its endpoints, which are now. */
+  /** The endpoints that this call deleted; empty if the tenant had been deleted before. */
   readonly endpoints: readonly { readonly id: EndpointId; readonly partition: number }[]
 }
 
 /**
- * Deletes the tenant, if it is there, and has it erased; one that is being erased already stays so. null: there is no
- * such tenant, and nothing of one.
+ * Deletes the tenant, if it exists, and starts its erasure, unless that is already running. Returns null if there is no
+ * such tenant and no data of one.
  *
- * @param args.attemptMs how long an attempt can take that is in flight now: its outcome is still recorded
+ * @param args.attemptMs how long an attempt that is in flight now can take: its outcome is still recorded
  */
 export function* eraseTenant(
   args: { id: TenantId; nowMs: number; attemptMs: number } & By,
@@ -92,10 +92,10 @@ export function* getErasure(args: { id: TenantId }): Transaction<Erasure | null>
   return rows.length === 0 ? null : toErasure(rows[0]!)
 }
 
-/** What is to be erased, the oldest wish first. */
+/** A tenant to be erased. The oldest request comes first. */
 export type ErasureJob = {
   readonly tenant: TenantId
-  /** From then on no attempt is in flight any more. */
+  /** From then on no attempt is in flight. */
   readonly settledAtMs: number
 }
 
@@ -108,12 +108,12 @@ export function* findOpenErasures(_args: object): Transaction<ErasureJob[]> {
 
 export type ErasureStep = {
   readonly tenant: TenantId
-  /** False: what nodes still look at stays for now, the tenant's row, its endpoints and its keys. */
+  /** False: keeps what nodes still read, that is, the tenant's row, its endpoints and its keys. */
   readonly isLast: boolean
   readonly limit: number
 }
 
-/** Removes some rows; answers how many. 0: nothing is left. */
+/** Removes some rows and returns how many; 0 if nothing is left. */
 export function* eraseSome({ tenant, isLast, limit }: ErasureStep, dialect: Dialect): Transaction<number> {
   const tables = (yield* describeTables({}, dialect)).filter(table => isOfTenants(table, isLast))
   tables.sort((a, b) => placeOf(a) - placeOf(b))
@@ -136,7 +136,7 @@ function placeOf({ name }: TableShape): number {
   return FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length
 }
 
-/** The same columns for each table, so that statements are cached. */
+/** The same array of columns for each table, so that statements are cached. */
 const keyColumns = new Map<string, BulkQuery['columns']>()
 
 function* eraseRows(table: TableShape, tenant: TenantId, limit: number): Transaction<number> {
@@ -161,7 +161,7 @@ export function* finishErasure(args: { tenant: TenantId; nowMs: number }): Trans
   }
 }
 
-/** Tenants of whom something is being erased: of them nothing adds up for now. */
+/** Whether a tenant is being erased. Until the erasure has finished, its rows don't match each other. */
 export function* isErasing(args: { readonly tenant: TenantId }): Transaction<boolean> {
   const rows = yield {
     text: `select 1 from erasure where tenant_id = $1 and state = 'running'`,
@@ -170,7 +170,7 @@ export function* isErasing(args: { readonly tenant: TenantId }): Transaction<boo
   return rows.length > 0
 }
 
-/** Erasures that were over before a time: that they were made is in the audit log as long. */
+/** Removes erasures that finished before a time. The audit log's entries about them are kept for as long. */
 export function* dropOldErasures({
   limit,
   beforeMs,

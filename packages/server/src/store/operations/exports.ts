@@ -1,4 +1,4 @@
-/** A tenant with everything of it, page by page, in the order of the ids. */
+/** Exports everything that belongs to a tenant, page by page, in the order of the ids. */
 
 import { idBytes, idText } from '../../base/ids.ts'
 import type { Attempt, Delivery, DeliveryId, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
@@ -19,7 +19,7 @@ export function* exportEvents(args: Page<EventId>): Transaction<PublishedEvent[]
   return rows.map(toEvent)
 }
 
-/** Live and ended ones alike. */
+/** Live and ended deliveries. */
 export function* exportDeliveries(args: Page<DeliveryId>): Transaction<Delivery[]> {
   const where = 'tenant = $1 and id > $2 and id < $3 order by id limit $4'
   const params = [args.tenant, idOr(args.after), idBytes(args.before), args.limit]
@@ -35,7 +35,7 @@ export function* exportDeliveries(args: Page<DeliveryId>): Transaction<Delivery[
 
 export type ExportedAttempt = Attempt & { readonly delivery: DeliveryId }
 
-/** Attempts of deliveries from one to another, both included, behind an attempt; null: from the first. */
+/** Attempts of the deliveries `from` to `to`, both included, after the attempt `after` (null: from the first). */
 export function* exportAttempts(args: {
   readonly tenant: TenantId
   readonly from: DeliveryId
@@ -60,10 +60,10 @@ export function* exportAttempts(args: {
   return rows.map(row => ({ ...toAttempt(row), delivery: idText('dlv', bytes(row.delivery)) }))
 }
 
-/** An endpoint without anything secret. */
+/** An endpoint without its secrets. */
 export type ExportedEndpoint = Readonly<Record<string, unknown>>
 
-/** All that are there, and the deleted ones that are kept for history; behind an id, null: from the first. */
+/** All endpoints after an id (null: from the first), including deleted ones that are kept for history. */
 export function* exportEndpoints(args: {
   readonly tenant: TenantId
   readonly after: string | null

@@ -1,4 +1,4 @@
-/** Every operation there is, by name: what the nouns' files declare, put together (decision 28). */
+/** All operations by name, put together from what each noun's files declare (decision 28). */
 import type { Operation } from '../operation.ts'
 import { apiKeyOperations } from './api-keys.ts'
 import { auditOperations } from './audit.ts'
@@ -50,7 +50,7 @@ export const operations = {
 
 export type Operations = typeof operations
 export type OperationName = keyof Operations
-/** Of those that only read. */
+/** Names of the operations that only read. */
 export type ReadName = {
   [Name in OperationName]: Operations[Name]['kind'] extends 'read' ? Name : never
 }[OperationName]
@@ -59,5 +59,5 @@ export type Arguments<Name extends OperationName> = Parameters<Operations[Name][
 export type Result<Name extends OperationName> =
   ReturnType<Operations[Name]['run']> extends Generator<unknown, infer R> ? R : never
 
-/** What is declared of an operation, whichever it is. */
+/** An operation's declaration, for code that works with any operation. */
 export const operationOf = (name: OperationName): Operation<never, unknown> => operations[name]

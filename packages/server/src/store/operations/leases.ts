@@ -1,6 +1,7 @@
 /**
- * Which node sends for which partitions (docs/decisions/0009-leases.md). A partition is free → held → free, or held →
- * held by another once its lease has run out. Its epoch rises at each change of hands and never falls.
+ * Which node sends for which partitions (docs/decisions/0009-leases.md). A partition goes from free to held and back to
+ * free, or from one holder to another once the first one's lease has expired. Its epoch rises each time it changes
+ * hands and never falls.
  */
 
 import { PARTITION_COUNT } from '../../base/model.ts'
@@ -8,33 +9,33 @@ import { reads, writes } from '../operation.ts'
 import { type BulkQuery, bytes, type Dialect, int, intOrNull, type Transaction } from '../transaction.ts'
 import { noteLostNodes } from './notices.ts'
 
-/** A partition that a node holds, and the epoch under which it does. */
+/** A partition that a node holds, and its epoch. */
 export type Held = { readonly partition: number; readonly epoch: number }
 
 export type LeaseTick = {
-  /** 16 bytes, made at each start of a process. */
+  /** 16 bytes, generated each time a process starts. */
   readonly node: Uint8Array
-  /** How long what is renewed or taken is held, milliseconds of the database's clock. */
+  /** How long a lease that is renewed or taken lasts, in milliseconds of the database's clock. */
   readonly leaseMs: number
   /** Partitions that the node has stopped sending for and hands back. */
   readonly give: readonly number[]
-  /** The node is about to stop: it doesn't count among those that send, takes nothing, and renews what it still has. */
+  /** The node is about to stop: it doesn't count as a sending node, takes nothing, and renews what it still holds. */
   readonly isLeaving: boolean
 }
 
 export type LeaseTickResult = {
   readonly held: readonly Held[]
-  /** How many the node should hold: of what is beyond, it stops and gives which it likes. */
+  /** How many partitions the node should hold. Beyond that, it stops sending for those it likes and hands them back. */
   readonly share: number
-  /** Of those held, the ones taken just now whose owner had died: a drain leaves none without handing it over. */
+  /** Partitions taken just now whose owner had died. A node that drains hands over all of its partitions first. */
   readonly afterCrash: readonly number[]
-  /** How many nodes send, this one included. */
+  /** How many nodes send, including this one. */
   readonly nodes: number
-  /** When the first lease of another node runs out unless it is renewed, milliseconds from now; null: there is none. */
+  /** When another node's first lease expires unless renewed, in milliseconds from now; null if there is none. */
   readonly nextExpiryMs: number | null
 }
 
-/** One round of a node that sends: it lives, renews, gives and takes. */
+/** One round of a sending node: it reports that it is alive, renews leases, hands partitions back and takes others. */
 export function* tickLeases(args: LeaseTick, dialect: Dialect): Transaction<LeaseTickResult> {
   const { node, leaseMs, give, isLeaving } = args
   const now = dialect.nowMs
@@ -73,13 +74,13 @@ export function* tickLeases(args: LeaseTick, dialect: Dialect): Transaction<Leas
   return { held, share, afterCrash: taken.afterCrash, nodes: nodes.length, nextExpiryMs }
 }
 
-/** The node stops, or no longer sends: everything that it held is free. */
+/** The node stops, or no longer sends: frees every partition that it held. */
 export function* leaveLeases(args: { node: Uint8Array }): Transaction<void> {
   yield { text: 'update partition_lease set owner = null, expires_ms = 0 where owner = $1', params: [args.node] }
   yield { text: 'delete from node where id = $1', params: [args.node] }
 }
 
-/** So that all shares together are all partitions, and no two differ by more than one. */
+/** Shares that add up to all partitions and differ by at most one. */
 function shareOf(rank: number, nodes: number): number {
   return Math.floor(PARTITION_COUNT / nodes) + (rank < PARTITION_COUNT % nodes ? 1 : 0)
 }
@@ -107,7 +108,7 @@ const TAKEN_COLUMNS: BulkQuery['columns'] = [
 
 export type Taken = { readonly held: readonly Held[]; readonly afterCrash: readonly number[] }
 
-/** Free ones, and those whose owner let its lease run out. A node that lives renews its own, so it is another's. */
+/** Takes free partitions and those with an expired lease, which is another node's: a running node renews its own. */
 function* take({ node, leaseMs }: LeaseTick, count: number, dialect: Dialect): Transaction<Taken> {
   const now = dialect.nowMs
   const found = yield {
@@ -129,8 +130,8 @@ function* take({ node, leaseMs }: LeaseTick, count: number, dialect: Dialect): T
 }
 
 /**
- * Takes over all partitions for this process, in their order. An owner that is still there has died: a process that
- * stops leaves them free (`leaveLeases`). `nowMs`: left out, nobody is told of it.
+ * Takes over all partitions for this process, in order. If they still have an owner, it has died: a process that shuts
+ * down frees them first (`leaveLeases`). Without `nowMs`, no operational event reports the dead owner.
  */
 export function* takePartitions(args: { node: Uint8Array; nowMs?: number }): Transaction<Taken> {
   const before = yield { text: 'select id, owner from partition_lease order by id' }
@@ -145,7 +146,7 @@ export function* takePartitions(args: { node: Uint8Array; nowMs?: number }): Tra
   }
 }
 
-/** Nodes that send and have come by in time. */
+/** How many nodes are sending, that is, have renewed in time. */
 export function* countNodes(_args: object, dialect: Dialect): Transaction<number> {
   const rows = yield { text: `select count(*) as n from node where alive_until_ms > ${dialect.nowMs}` }
   return int(rows[0]!.n)

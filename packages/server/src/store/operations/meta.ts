@@ -1,4 +1,4 @@
-/** Single values, by key: what version the schema has, how far a long work has come. */
+/** Single values by key, such as the schema version or the progress of a long job. */
 import { reads, writes } from '../operation.ts'
 import { type Transaction, text } from '../transaction.ts'
 
@@ -14,7 +14,7 @@ export function* setMeta(key: string, value: string): Transaction<void> {
   }
 }
 
-/** Everything in `meta`. */
+/** All rows of `meta`. */
 export function* listMeta(): Transaction<{ key: string; value: string }[]> {
   const rows = yield { text: 'select key, value from meta order by key' }
   return rows.map(row => ({ key: text(row.key), value: text(row.value) }))

@@ -4,30 +4,30 @@ import { writes } from '../operation.ts'
 import type { Dialect, Transaction } from '../transaction.ts'
 import { getMeta, setMeta } from './meta.ts'
 
-/** The store was written by a newer Posthorn, and what this one knows of its schema does not hold any more. */
+/** A newer Posthorn wrote the store, and its schema is no longer compatible with what this one knows. */
 export class StoreTooNew extends Error {
   constructor(found: number, compatibleFrom: number, known: number) {
     super(
-      `The store has schema version ${found}, which needs a Posthorn that knows version ${compatibleFrom} or later, ` +
-        `and this one knows versions up to ${known}: ` +
+      `The store has schema version ${found}, which requires a Posthorn that knows version ${compatibleFrom} or ` +
+        `later. This one knows versions up to ${known}: ` +
         'start the newer Posthorn that wrote it, or restore a backup made before the upgrade.',
     )
     this.name = 'StoreTooNew'
   }
 }
 
-/** A change of a table that waits for a long transaction makes everybody wait who comes after it. */
+/** While a table change waits for a long transaction, everyone who comes after it has to wait too. */
 const LOCK_TIMEOUT_MS = 2_000
 export type MigrateArgs = {
-  /** Default: those of this Posthorn. */
+  /** Default: this Posthorn's migrations. */
   readonly steps?: readonly Migration[]
-  /** How many are taken in this transaction at most. Default: all. */
+  /** The most steps to take in this transaction. Default: all. */
   readonly limit?: number
 }
 
 /**
- * Takes the steps that are missing, in one transaction, and makes the tables that history goes to; answers how many
- * steps were taken. A store that newer processes have taken further is left as it is, if this one can go on with it.
+ * Takes the missing steps in one transaction and creates the tables for history. Returns how many steps were taken.
+ * Leaves a store that newer processes have migrated further as it is, if this Posthorn can still work with it.
  */
 export function* migrate(args: MigrateArgs, dialect: Dialect): Transaction<number> {
   const steps = args.steps ?? MIGRATIONS

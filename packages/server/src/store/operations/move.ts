@@ -1,17 +1,17 @@
 /**
- * What a move (store/move.ts) asks of a store. The mark in `meta` says from where a move is under way and how far it has
- * come. It is read and written by its old value, in the transaction of the rows that it tells of, so that a move that
- * was killed goes on where it was, and two of them can't both go on.
+ * What a move (store/move.ts) needs from a store. The mark in `meta` says where a move comes from and how far it has
+ * got. It is only replaced if it still has its old value, in the same transaction as the rows it stands for. So a move
+ * that was killed continues where it stopped, and two of them can't both continue.
  */
 import { reads, writes } from '../operation.ts'
 import { type ColumnType, type Dialect, int, type Row, type Transaction, text, type Value } from '../transaction.ts'
 import { getMeta, setMeta } from './meta.ts'
 import { migrate } from './migrate.ts'
 
-/** The key in `meta` of a move that isn't finished. While it is there, nothing is served from this store. */
+/** The key in `meta` of a move that isn't finished. While it exists, nothing is served from this store. */
 export const MOVE_MARK = 'move'
 
-/** The move can't be done as things are. The message is for the operator. */
+/** The move can't be made in the present state. The message is for the operator. */
 export class MoveRefused extends Error {
   constructor(message: string) {
     super(message)
@@ -19,11 +19,11 @@ export class MoveRefused extends Error {
   }
 }
 
-/** A table as its engine has it. */
+/** A table as its engine describes it. */
 export type TableShape = {
   readonly name: string
   readonly columns: readonly (readonly [name: string, type: ColumnType])[]
-  /** The primary key's columns, in its order. */
+  /** The primary key's columns, in key order. */
   readonly key: readonly string[]
 }
 
@@ -41,8 +41,8 @@ export function* describeTables(_args: object, dialect: Dialect): Transaction<Ta
 }
 
 /**
- * Makes an empty store ready to take what is moved, or finds the mark of a move that was begun. Answers the mark.
- * Throws MoveRefused and changes nothing where there is data already.
+ * Prepares an empty store for the move, or finds the mark of a move that has begun. Returns the mark. Throws
+ * MoveRefused, and changes nothing, if the store contains data.
  */
 export function* beginMove(
   args: { readonly tables: readonly string[]; readonly mark: string },
@@ -56,8 +56,8 @@ export function* beginMove(
     const rows = yield { text: `select 1 as one from ${table} limit 1` }
     if (rows.length === 0) continue
     throw new MoveRefused(
-      `The database isn't empty (there is something in posthorn.${table}): name an empty one, ` +
-        'or, if nothing in it is needed, empty it with `drop schema posthorn cascade`.',
+      `The database isn't empty: posthorn.${table} has rows. Name an empty database, ` +
+        'or, if nothing in this one is needed, empty it with `drop schema posthorn cascade`.',
     )
   }
   yield* migrate({}, dialect)
@@ -68,12 +68,12 @@ export function* beginMove(
 export type MovedRows = {
   readonly table: TableShape
   readonly rows: readonly (readonly Value[])[]
-  /** The mark as it was before these rows, and as it is with them. */
+  /** The mark before these rows, and the mark with them. */
   readonly before: string
   readonly after: string
 }
 
-/** Stores rows and the new mark, in one transaction. Throws MoveRefused if the mark is another by now. */
+/** Stores rows and the new mark in one transaction. Throws MoveRefused if the mark has changed. */
 export function* moveRows({ table, rows, before, after }: MovedRows): Transaction<void> {
   const marked = yield {
     text: `update meta set value = $2 where key = '${MOVE_MARK}' and value = $1 returning key`,
@@ -93,15 +93,15 @@ export function* finishMove(args: { readonly mark: string }): Transaction<void> 
   if (marked.length === 0) throw markMoved()
 }
 
-const markMoved = () => new MoveRefused('Another move into this database is under way: let it end, or stop it.')
+const markMoved = () => new MoveRefused('Another move into this database is under way. Let it finish, or stop it.')
 
 export type RowCount = {
   readonly count: number
-  /** The key of the last row counted; null: that was the last of the table. */
+  /** The key of the last row counted; null if the table ends here. */
   readonly last: readonly Value[] | null
 }
 
-/** Counts up to `limit` rows behind a key (null: from the first on). Never the whole of a large table in one query. */
+/** Counts up to `limit` rows after a key (null: from the first), never all of a large table in one query. */
 export function* countRows(args: {
   readonly table: string
   readonly key: readonly string[]
@@ -121,7 +121,7 @@ export function* countRows(args: {
   return { count: int(rows[0]!.n), last: null }
 }
 
-/** A condition with a parameter for each column of the key: rows that come after it. */
+/** A condition that selects the rows after a key, with a parameter for each of the key's columns. */
 export const behindKey = (key: readonly string[]): string =>
   `(${key.join(', ')}) > (${key.map((_, index) => `$${index + 1}`).join(', ')})`
 

@@ -1,8 +1,9 @@
 /**
- * What Posthorn tells of itself (docs/decisions/0025-failing-receivers.md). A notice is written down in the transaction
- * of its fact, and becomes an event later: gathering (exhausted deliveries of an endpoint, told once a minute at most)
- * → ready → published and gone. Its key is made of the fact, and goes with the event, so that neither a crash nor a
- * second node makes two of it. Where nobody wants operational events, nothing is written.
+ * What Posthorn publishes about itself (docs/decisions/0025-failing-receivers.md). A notice is stored in the same
+ * transaction as the fact it reports, and becomes an operational event later: gathering (an endpoint's exhausted
+ * deliveries, reported at most once a minute) → ready → published and removed. Its key is derived from the fact and
+ * published with the event, so that neither a crash nor a second node makes two of it. Where no endpoint wants
+ * operational events, nothing is stored.
  */
 
 import { Buffer } from 'node:buffer'
@@ -31,7 +32,7 @@ export type Notice = {
   /** The same for the same fact. */
   readonly key: string
   readonly type: string
-  /** Whom it is about, and whose endpoints may get it beside the provider's; null: of no tenant. */
+  /** The tenant it is about, whose endpoints can get it besides the provider's; null if it concerns no tenant. */
   readonly tenant: TenantId | null
   /** The payload. */
   readonly data: object
@@ -40,11 +41,11 @@ export type Notice = {
 /** A notice to be published. */
 export type ReadyNotice = Omit<Notice, 'data'> & { readonly payload: string }
 
-/** Exhausted deliveries of an endpoint are told no more often. */
+/** The shortest interval between two reports of an endpoint's exhausted deliveries. */
 const GATHER_MS = 60_000
-/** How long others leave alone what a node has taken to publish. */
+/** How long other nodes leave a notice alone that a node has claimed to publish. */
 const CLAIM_MS = 10_000
-/** Deliveries named in one notice; the others are counted. */
+/** The most deliveries listed in one notice; further ones are only counted. */
 const MAX_NAMED = 20
 const MAX_CLAIMED = 100
 
@@ -52,7 +53,7 @@ const time = (ms: number): string => new Date(ms).toISOString()
 
 const TENANT_COLUMNS: BulkQuery['columns'] = [['id', 'text']]
 
-/** Of these tenants, and the operator's, those with endpoints that name operational types. */
+/** Of these tenants and the operator's, those that have endpoints with operational types. */
 function* subscribers(tenants: readonly TenantId[]): Transaction<Set<TenantId>> {
   const rows = yield {
     text: `select v.id from v where exists (
@@ -82,7 +83,7 @@ const NOTICE_COLUMNS: BulkQuery['columns'] = [
 const INSERT = `insert into notice (key, type, tenant, gathers, due_ms, count, data)
   select key, type, tenant, gathers, due_ms, count, data from v where true`
 
-/** Writes down what somebody wants to know; the same fact once. */
+/** Stores the notices that some endpoint wants, each fact once. */
 export function* addNotices(notices: readonly Notice[], nowMs: number): Transaction<void> {
   const wantedNotices = yield* wanted(notices)
   if (wantedNotices.length === 0) return
@@ -93,9 +94,9 @@ export function* addNotices(notices: readonly Notice[], nowMs: number): Transact
   }
 }
 
-// The facts
+// Facts
 
-/** Operational events about what only gets those would be about themselves. */
+/** Whether the endpoint is reported on. Not if it gets only operational events, which would then be about themselves. */
 const isTold = ({ tenant, types }: Pick<Endpoint, 'tenant' | 'types'>): boolean =>
   tenant !== OPERATOR_TENANT && !(types?.every(isOperational) ?? false)
 
@@ -115,9 +116,9 @@ export type FailingFact = {
   readonly lastFailureMs: number
   /** The warning's number, from 1. */
   readonly stage: number
-  /** How long it had failed when that warning fell due, days. */
+  /** How many days it had been failing when the warning fell due. */
   readonly days: number
-  /** When it will be disabled unless it succeeds; null: never. */
+  /** When it will be disabled unless an attempt succeeds; null if never. */
   readonly disablesAtMs: number | null
 }
 
@@ -140,7 +141,7 @@ export function* noteFailing(
 
 const REPLACEABLE = ['clientSecret', 'signingSecret', 'clientCertificate', 'oauth']
 
-/** Secrets that a change replaced, by the names of what was changed. */
+/** Reports the secrets that a change replaced, given the names of the changed fields. */
 export function* noteReplaced(after: Endpoint, fields: readonly string[]): Transaction<void> {
   const secrets = REPLACEABLE.filter(name => fields.includes(name))
   if (secrets.length === 0) return
@@ -172,7 +173,7 @@ export type FinishedReplay = {
   /** The replay's id. */
   readonly replay: string
   readonly state: 'done' | 'cancelled'
-  /** Deliveries that it made. */
+  /** Deliveries that it created. */
   readonly deliveries: number
 }
 
@@ -186,7 +187,7 @@ export function* noteReplayFinished(args: FinishedReplay & { nowMs: number }): T
   )
 }
 
-/** Nodes that went silent without a goodbye. */
+/** Reports nodes whose lease ended although they had not shut down. */
 export function* noteLostNodes(
   nodes: readonly { readonly id: Uint8Array; readonly silentSinceMs: number | null }[],
   nowMs: number,
@@ -194,7 +195,7 @@ export function* noteLostNodes(
   const notices = nodes.map(({ id, silentSinceMs }) => {
     const node = Buffer.from(id).toString('hex')
     const data = { node, leaseEndedAt: silentSinceMs === null ? null : time(silentSinceMs), noticedAt: time(nowMs) }
-    // A node that was cut off and is back can be lost again.
+    // A node that was cut off and came back can be lost again.
     const key = `node:${node}:${silentSinceMs ?? 'crash'}`
     return { key, type: 'posthorn.node.lost', tenant: null, data }
   })
@@ -223,7 +224,7 @@ type Gathered = {
 
 const KEY_COLUMNS: BulkQuery['columns'] = [['key', 'text']]
 
-/** One row an endpoint, however many there are. */
+/** Keeps one row per endpoint, however many deliveries there are. */
 export function* gatherExhausted(all: readonly ExhaustedFact[], dialect: Dialect): Transaction<void> {
   const facts = yield* wanted(all.filter(({ type, tenant }) => !isOperational(type) && tenant !== OPERATOR_TENANT))
   if (facts.length === 0) return
@@ -262,12 +263,12 @@ function gather(before: Row | undefined, facts: readonly ExhaustedFact[]): Gathe
 
 // From notices to events
 
-/** Whether any is to be seen to. */
+/** Whether any notice is due. */
 export function* peekNotices(args: { nowMs: number }): Transaction<boolean> {
   return (yield { text: 'select 1 from notice where due_ms <= $1 limit 1', params: [args.nowMs] }).length > 0
 }
 
-/** Some that are ready, which nobody else takes for a while. */
+/** Takes some ready notices, which other nodes then leave alone for a while. */
 export function* claimNotices({ nowMs }: { nowMs: number }, dialect: Dialect): Transaction<ReadyNotice[]> {
   yield* readyGathered(nowMs, dialect)
   const rows = yield {
@@ -289,7 +290,7 @@ export function* claimNotices({ nowMs }: { nowMs: number }, dialect: Dialect): T
   }))
 }
 
-/** What was gathered becomes a notice of its own, which stays as it is; its row gathers on, or goes if it had none. */
+/** Turns gathered facts into a notice that no longer changes. Their row starts again, or is removed if empty. */
 function* readyGathered(nowMs: number, dialect: Dialect): Transaction<void> {
   const rows = yield {
     text: `select key, type, tenant, due_ms, count, data from notice where gathers = 1 and due_ms <= $1
@@ -321,7 +322,7 @@ function* readyGathered(nowMs: number, dialect: Dialect): Transaction<void> {
   }
 }
 
-/** They are published, or nobody wants them any more. */
+/** Removes notices that were published, or that no endpoint wants now. */
 export function* finishNotices(args: { keys: readonly string[] }): Transaction<void> {
   if (args.keys.length === 0) return
   yield {
@@ -331,7 +332,7 @@ export function* finishNotices(args: { keys: readonly string[] }): Transaction<v
   }
 }
 
-/** From the row of a delivery that ended. */
+/** Made from the row of a delivery that ended. */
 export const exhaustedFact = (row: Row, tenant: TenantId, endedAtMs: number): ExhaustedFact => ({
   tenant,
   endpoint: idText('ep', bytes(row.endpoint)),

@@ -1,10 +1,11 @@
 /**
- * Retention in small steps: everything of an event once it is done with for as long as its tenant's age says, and its
- * payload, and its answers, where those are to go earlier. An event is done with when its last delivery has ended, or
- * since it was published if it has none. What is pending or held keeps its event, and the event all its deliveries.
+ * Retention in small steps: removes an event with everything that belongs to it once it has been finished for its
+ * tenant's retention period, and its payload and its responses earlier if their periods are shorter. An event is
+ * finished when its last delivery has ended, or from its publication if it has none. A pending or held delivery keeps
+ * its event, and the event keeps all its deliveries.
  *
- * What is found to be due is found by reading alone, beside the writer, and is judged once more in the transaction that
- * removes it: somebody can have made a new delivery of it meanwhile.
+ * Due rows are found by reading alone, alongside the writer, and checked again in the transaction that removes them: in
+ * the meantime someone may have created a new delivery of the event.
  */
 
 import { firstIdAt, idBytes, idText } from '../../base/ids.ts'
@@ -22,11 +23,11 @@ import {
   text,
 } from '../transaction.ts'
 
-// Whose turn it is
+// Choosing tenants
 
 export type RetainedTenant = { readonly tenant: TenantId; readonly retention: Retention | null }
 
-/** The first tenant behind this one that has a row or events, deleted and unknown ones included; null: none is left. */
+/** The next tenant after `after` that has a row or events, including deleted and unknown ones; null if none is left. */
 export function* nextRetained(args: { readonly after: TenantId }): Transaction<RetainedTenant | null> {
   const rows = yield {
     text: `select w.id, t.retention from (
@@ -40,7 +41,7 @@ export function* nextRetained(args: { readonly after: TenantId }): Transaction<R
   return { tenant: text(rows[0]!.id), retention: jsonOrNull(rows[0]!.retention) as Retention | null }
 }
 
-/** The ages that tenants have of their own, the longest first. */
+/** The longest retention period that a tenant has set for itself, in days; 0 if none has. */
 export function* readLongestRetention(_args: object): Transaction<number> {
   const rows = yield { text: 'select retention from tenant where retention is not null' }
   return Math.max(0, ...rows.map(row => (jsonOrNull(row.retention) as Retention).days ?? 0))
@@ -50,13 +51,13 @@ export function* readLongestRetention(_args: object): Transaction<number> {
 
 export type DuePage<Id> = {
   readonly due: readonly Id[]
-  /** Those that aren't yet, though they are old enough. */
+  /** Rows that are old enough but not due yet. */
   readonly kept: readonly Id[]
-  /** The last one looked at; null: there was none. */
+  /** The last row read; null if there was none. */
   readonly last: Id | null
 }
 
-/** `e` is an event; `ended`: the parameter that says since when it must be done with. */
+/** `e` is an event; `ended` is the parameter with the time since which it must have been finished. */
 const isDone = (ended: string): string => `
   not exists (select 1 from live_delivery l where l.event = e.id)
   and not exists (select 1 from inbox i where i.tenant = e.tenant and i.id = e.id)
@@ -64,7 +65,7 @@ const isDone = (ended: string): string => `
 
 type PageOf<Id> = { readonly tenant: TenantId; readonly after: Id | null; readonly limit: number }
 
-/** The next events that were published before a time, and which of them have been done with since before it. */
+/** The next events published before a time, and which of them have been finished since before it. */
 export function* readDueEvents(args: PageOf<EventId> & { readonly beforeMs: number }): Transaction<DuePage<EventId>> {
   const rows = yield {
     text: `select e.id, case when ${isDone('$5')} then 1 else 0 end as is_due from event e
@@ -85,11 +86,11 @@ function toPage<Id>(rows: readonly Row[], idOf: (row: Row) => Id): DuePage<Id> {
 type SomeEvents = {
   readonly tenant: TenantId
   readonly events: readonly EventId[]
-  /** Since when they must be done with. */
+  /** The time since which they must have been finished. */
   readonly beforeMs: number
 }
 
-/** Locks the events, and answers those that are still done with: asked in a statement of its own, after the locks. */
+/** Locks the events, then checks in a separate statement, after the locks, which of them are still finished. */
 function* lockDone({ tenant, events, beforeMs }: SomeEvents, dialect: Dialect): Transaction<Uint8Array[]> {
   if (events.length === 0) return []
   const ids = events.map(idBytes)
@@ -110,11 +111,11 @@ function* lockDone({ tenant, events, beforeMs }: SomeEvents, dialect: Dialect): 
 
 export type Dropped = {
   readonly rows: number
-  /** There are more deliveries than one step removes: the events are still there. */
+  /** There are more deliveries than one step removes, so the events are still there. */
   readonly isMore: boolean
 }
 
-/** Removes events that are done with, each after the last of its deliveries. */
+/** Removes finished events, each one after the last of its deliveries. */
 export function* dropEvents(
   args: SomeEvents & { readonly maxDeliveries: number },
   dialect: Dialect,
@@ -156,7 +157,10 @@ function* dropDeliveryRows(tenant: TenantId, ids: readonly Uint8Array[]): Transa
   return attempts.length + ids.length
 }
 
-/** Deliveries that ended before a time and whose event is gone: it was dropped with the tables of its days. */
+/**
+ * The next deliveries created before a time. One is due if it ended before that time and its event no longer exists
+ * because the tables for its days were dropped.
+ */
 export function* readOrphans(
   args: PageOf<DeliveryId> & { readonly beforeMs: number },
 ): Transaction<DuePage<DeliveryId>> {
@@ -183,13 +187,13 @@ const NOTHING = new Uint8Array(0)
 
 type Marked<Id> = {
   readonly tenant: TenantId
-  /** What couldn't be done yet: looked at again. */
+  /** Rows that couldn't be processed yet, to be checked again later. */
   readonly kept: readonly Id[]
-  /** From where the next page is read; null: the mark stays. */
+  /** Where the next page starts; null leaves the mark unchanged. */
   readonly mark: Id | null
 }
 
-/** Removes the payloads of events that are done with. The event then has an empty one, which nothing is ever sent of. */
+/** Removes the payloads of finished events. Their payload is then empty, and an empty payload is never sent. */
 export function* removePayloads(args: SomeEvents & Marked<EventId>, dialect: Dialect): Transaction<void> {
   const { tenant } = args
   const done = yield* lockDone(args, dialect)
@@ -206,11 +210,11 @@ export function* removePayloads(args: SomeEvents & Marked<EventId>, dialect: Dia
   yield* notKept(tenant, 'event', done)
 }
 
-// Answers
+// Responses
 
 const IS_ENDED = `exists (select 1 from delivery d where d.tenant = w.tenant and d.id = w.id and d.ended_ms <= $5)`
 
-/** The next deliveries that were made before a time, and which of them ended before it. */
+/** The next deliveries created before a time, and which of them ended before it. */
 export function* readDeliveryPage(
   args: PageOf<DeliveryId> & { readonly beforeMs: number },
 ): Transaction<DuePage<DeliveryId>> {
@@ -225,7 +229,7 @@ export function* readDeliveryPage(
   return toPage(rows, row => idText('dlv', bytes(row.id)))
 }
 
-/** Removes headers and bodies of the answers to these deliveries' attempts. */
+/** Removes headers and bodies of the responses to these deliveries' attempts. */
 export function* removeAnswers(
   args: Marked<DeliveryId> & { readonly deliveries: readonly DeliveryId[] },
 ): Transaction<void> {
@@ -243,7 +247,7 @@ export function* removeAnswers(
   yield* notKept(tenant, 'delivery', ids)
 }
 
-// How far it has come, and what had to be left
+// Progress, and rows kept for later
 
 type Kind = 'event' | 'delivery'
 
@@ -287,7 +291,7 @@ export function* readMark(args: { readonly tenant: TenantId; readonly kind: Kind
   return rows.length === 0 ? null : idText(args.kind === 'event' ? 'evt' : 'dlv', bytes(rows[0]!.id))
 }
 
-/** Events that were left with their payload, and which of them are done with now; those that are gone are due too. */
+/** Events whose payload had to be kept, and which of them are finished now; removed events count as due. */
 export function* readKeptEvents(args: PageOf<EventId> & { readonly beforeMs: number }): Transaction<DuePage<EventId>> {
   const rows = yield {
     text: `select k.id, case when e.id is null or (${isDone('$4')}) then 1 else 0 end as is_due
@@ -298,7 +302,7 @@ export function* readKeptEvents(args: PageOf<EventId> & { readonly beforeMs: num
   return toPage(rows, row => idText('evt', bytes(row.id)))
 }
 
-/** Deliveries that were left with their answers, and which of them have ended; those that are gone are due too. */
+/** Deliveries whose responses had to be kept, and which of them have ended now; removed deliveries count as due. */
 export function* readKeptDeliveries(
   args: PageOf<DeliveryId> & { readonly beforeMs: number },
 ): Transaction<DuePage<DeliveryId>> {
@@ -312,7 +316,7 @@ export function* readKeptDeliveries(
   return toPage(rows, row => idText('dlv', bytes(row.id)))
 }
 
-/** Forgets what was left, where it is gone. */
+/** Forgets kept rows that no longer exist. */
 export function* forgetKept(args: {
   readonly tenant: TenantId
   readonly kind: Kind
@@ -321,9 +325,9 @@ export function* forgetKept(args: {
   yield* notKept(args.tenant, args.kind, args.ids.map(idBytes))
 }
 
-// Pages of the file
+// Pages of the database file
 
-/** Gives so many free pages back; answers how many are free still, and how many there are. */
+/** Gives up to `pages` free pages back. Returns how many are still free, and how many there are in all. */
 export function* giveBackPages(
   args: { readonly pages: number },
   dialect: Dialect,

@@ -1,6 +1,6 @@
 /**
- * Counts of what became of deliveries and attempts, rolled up: for each endpoint, and for each tenant as a whole, a row a
- * minute, an hour and a day in which something happened. Whoever writes adds to what is there, so any number of nodes can.
+ * Counts of how deliveries and attempts ended, rolled up into one row per minute, hour and day with activity, for each
+ * endpoint and for each tenant as a whole. Writers add to existing rows, so any number of nodes can write.
  */
 
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../base/durations.ts'
@@ -10,7 +10,7 @@ import type { EndpointId, TenantId } from '../../base/model.ts'
 import { reads, writes } from '../operation.ts'
 import { type BulkQuery, bytes, int, type Row, type Transaction, text } from '../transaction.ts'
 
-/** How long a row's stretch of time is, and how long the row is kept, milliseconds. */
+/** How much time a row covers, and how long the row is kept, in milliseconds. */
 export const GRAINS = {
   minute: { ms: MINUTE_MS, keptMs: 2 * DAY_MS },
   hour: { ms: HOUR_MS, keptMs: 90 * DAY_MS },
@@ -19,7 +19,7 @@ export const GRAINS = {
 export type Grain = keyof typeof GRAINS
 export const GRAIN_NAMES = Object.keys(GRAINS) as Grain[]
 
-/** What is counted: deliveries by how they ended, then attempts by the class of their status. */
+/** What is counted: deliveries by how they ended, then attempts by their status class. */
 export const STAT_COUNTS = [
   'delivered',
   'exhausted',
@@ -41,16 +41,16 @@ export function addCounts(counts: Counts, more: Readonly<Counts>): void {
   for (const name of STAT_COUNTS) counts[name] += more[name]
 }
 
-/** What happened at an endpoint in a minute. */
+/** What happened at an endpoint in one minute. */
 export type StatEntry = {
   readonly endpoint: EndpointId
-  /** When the minute began, milliseconds since 1970. */
+  /** When the minute began, in milliseconds since 1970. */
   readonly startMs: number
   readonly counts: Readonly<Counts>
   readonly latencies: LatencyBins
 }
 
-/** Instead of an endpoint's id: all of the tenant's together. */
+/** Stands for all of the tenant's endpoints together in place of an endpoint's id. */
 const ALL_ENDPOINTS = new Uint8Array(16)
 
 type StatRow = {
@@ -77,15 +77,15 @@ const KEY = KEY_COLUMNS.map(([name]) => name).join(', ')
 const STAT_COLUMNS: BulkQuery['columns'] = [...KEY_COLUMNS, ...STAT_COUNTS.map(name => [name, 'int'] as const)]
 const LATENCY_COLUMNS: BulkQuery['columns'] = [...KEY_COLUMNS, ['latencies', 'text']]
 
-/** Adds what happened. What belongs to a tenant that is gone by now is dropped. */
+/** Adds counts. Drops those of tenants that have been deleted in the meantime. */
 export function* addStats(args: { readonly entries: readonly StatEntry[] }): Transaction<void> {
   const tenants = yield* tenantsOf(args.entries)
   const rows = rollUp(args.entries, tenants)
   if (rows.size === 0) return
-  // In one order on all nodes, so that two of them wait for each other instead of deadlocking.
+  // In the same order on all nodes, so that two transactions wait for each other instead of deadlocking.
   const sorted = [...rows.keys()].sort().map(key => rows.get(key)!)
   const keyed = ({ tenant, endpoint, grainMs, startMs }: StatRow) => [tenant, endpoint, grainMs, startMs]
-  // Locks the rows, and answers what has been measured so far: bins are added up here.
+  // Locks the rows, and returns the latencies measured so far: bins are added up here.
   const before = yield {
     text: `insert into stat (${KEY}, ${STAT_COUNTS.join(', ')}, latencies)
            select ${KEY}, ${STAT_COUNTS.join(', ')}, '' from v where true
@@ -108,7 +108,7 @@ export function* addStats(args: { readonly entries: readonly StatEntry[] }): Tra
   }
 }
 
-/** A tenant that was deleted and is there again is another one: its old endpoints are not its. */
+/** A tenant that was deleted and created again is a different one: it doesn't own the old endpoints. */
 function* tenantsOf(entries: readonly StatEntry[]): Transaction<Map<EndpointId, TenantId>> {
   const ids = [...new Set(entries.map(({ endpoint }) => endpoint))]
   if (ids.length === 0) return new Map()
@@ -145,17 +145,17 @@ function rollUp(entries: readonly StatEntry[], tenants: ReadonlyMap<EndpointId, 
 
 export type StatQuery = {
   readonly tenant: TenantId
-  /** null: all of the tenant's together. */
+  /** null: all of the tenant's endpoints together. */
   readonly endpoint: EndpointId | null
   readonly grain: Grain
-  /** Both at the beginning of a stretch, `toMs` not included. */
+  /** Both at the start of a row's period; `toMs` is excluded. */
   readonly fromMs: number
   readonly toMs: number
 }
 
 export type Stat = { readonly startMs: number; readonly counts: Counts; readonly latencies: LatencyBins }
 
-/** Stretches of time in which something happened, in order. */
+/** The periods in which something happened, in order. */
 export function* readStats({ tenant, endpoint, grain, fromMs, toMs }: StatQuery): Transaction<Stat[]> {
   const rows = yield {
     text: `select start_ms, ${STAT_COUNTS.join(', ')}, latencies from stat
@@ -171,7 +171,7 @@ const toStat = (row: Row): Stat => ({
   latencies: readBins(text(row.latencies)),
 })
 
-// Removal, a limited number of rows at a time; each answers how many went
+// Removal, a limited number of rows at a time. Each function returns how many were removed.
 
 export function* removeStats(args: { tenant: TenantId; limit: number }): Transaction<number> {
   const rows = yield {
@@ -182,7 +182,7 @@ export function* removeStats(args: { tenant: TenantId; limit: number }): Transac
   return rows.length
 }
 
-/** What is older than it is kept. */
+/** Removes rows that have been kept long enough. */
 export function* dropOldStats(args: { grain: Grain; nowMs: number; limit: number }): Transaction<number> {
   const { ms, keptMs } = GRAINS[args.grain]
   const rows = yield {
@@ -194,7 +194,7 @@ export function* dropOldStats(args: { grain: Grain; nowMs: number; limit: number
   return rows.length
 }
 
-/** Tenants that are gone and have left something, a few at a time. */
+/** Deleted tenants that still have statistics, a few at a time. */
 export function* tenantsWithStrayStats(): Transaction<TenantId[]> {
   const rows = yield {
     text: `select t.id from tenant t where t.deleted_ms is not null

@@ -1,4 +1,4 @@
-/** The provider's customers. */
+/** Tenants: the provider's customers. */
 
 import { idText } from '../../base/ids.ts'
 import { type EndpointId, OPERATOR_TENANT, type Retention, type Tenant, type TenantId } from '../../base/model.ts'
@@ -22,8 +22,8 @@ const TENANT_FIELDS = 'id, name, metadata, retention, created_ms'
 type TenantValues = Pick<Tenant, 'id' | 'name' | 'metadata'> & { readonly retention?: Retention | null }
 
 /**
- * null: what was there under this id is being erased. A new tenant's version is the number of its change, so that none
- * comes again after the tenant is gone for good.
+ * Creates or replaces a tenant. Returns null while an earlier tenant with this id is being erased. A new tenant starts
+ * at the version given by its change number, so that no version recurs after a tenant has been removed for good.
  */
 export function* putTenant(
   args: TenantValues & { nowMs: number } & By,
@@ -65,7 +65,7 @@ export function* getTenant(args: { id: TenantId }): Transaction<Tenant | null> {
   return rows.length === 0 ? null : toTenant(rows[0]!)
 }
 
-/** In order of id, those after `after`; without the operator's own, which is nobody's customer. */
+/** In the order of their ids, those after `after`, without the operator's own tenant, which is not a customer. */
 export function* listTenants(args: { after: string | null; limit: number }): Transaction<Tenant[]> {
   const rows = yield {
     text: `select ${TENANT_FIELDS} from tenant where deleted_ms is null and id > $1 and id <> '${OPERATOR_TENANT}'
@@ -75,7 +75,7 @@ export function* listTenants(args: { after: string | null; limit: number }): Tra
   return rows.map(toTenant)
 }
 
-/** Deletes the tenant and its endpoints; answers the endpoints whose deliveries are to be cancelled, or null. */
+/** Deletes the tenant and its endpoints. Returns the endpoints whose deliveries are to be cancelled, or null. */
 export function* deleteTenant(
   args: { id: TenantId; nowMs: number } & By,
 ): Transaction<{ id: EndpointId; partition: number }[] | null> {
@@ -99,7 +99,7 @@ export function* deleteTenant(
   return rows.map(row => ({ id: idText('ep', bytes(row.id)), partition: int(row.partition) }))
 }
 
-/** Tenants that were deleted before a time, and of which nothing is left. */
+/** Removes tenants that were deleted before a time and have no data left. */
 export function* dropDeletedTenants({
   limit,
   beforeMs,

@@ -1,16 +1,16 @@
-/** Work that one node does for all, once in a while: who is at it, when it is due again, and how far it has come. */
+/** Work that one node at a time does for all: which node is doing it, when it is due next, and how far it has got. */
 import { reads, writes } from '../operation.ts'
 import { type Dialect, type Transaction, text } from '../transaction.ts'
 
 export type WorkClaim = {
   readonly name: string
-  /** 16 bytes, made at each start of a process. */
+  /** 16 bytes, generated each time a process starts. */
   readonly node: Uint8Array
-  /** How long nobody else takes it up unless it is renewed, milliseconds. */
+  /** How long other nodes leave the work alone unless the claim is renewed, in milliseconds. */
   readonly claimMs: number
 }
 
-/** Whether it is due and nobody is at it: asked before it is claimed, since asking writes nothing. */
+/** Whether the work is due and unclaimed. Asked before claiming, because asking writes nothing. */
 export function* isWorkDue(args: { readonly name: string }, dialect: Dialect): Transaction<boolean> {
   const rows = yield {
     text: `select 1 from upkeep where name = $1 and (due_ms > ${dialect.nowMs} or until_ms > ${dialect.nowMs})`,
@@ -19,7 +19,7 @@ export function* isWorkDue(args: { readonly name: string }, dialect: Dialect): T
   return rows.length === 0
 }
 
-/** What it was left with, if it is due and nobody is at it; empty: it was never done. null: not now. */
+/** Claims the work. Returns the state it was left in, empty if never done; null if it is not due or is claimed. */
 export function* claimWork({ name, node, claimMs }: WorkClaim, dialect: Dialect): Transaction<string | null> {
   const now = dialect.nowMs
   const rows = yield {
@@ -32,7 +32,7 @@ export function* claimWork({ name, node, claimMs }: WorkClaim, dialect: Dialect)
   return rows.length === 0 ? null : text(rows[0]!.state)
 }
 
-/** Goes on; false: it took so long that somebody else is at it. `state` left out: as it was. */
+/** Renews the claim. Returns false if another node has taken over. Without `state`, the state is kept. */
 export function* renewWork(args: WorkClaim & { readonly state?: string }, dialect: Dialect): Transaction<boolean> {
   const rows = yield {
     text: `update upkeep set until_ms = ${dialect.nowMs} + $3, state = coalesce($4, state)
@@ -42,7 +42,7 @@ export function* renewWork(args: WorkClaim & { readonly state?: string }, dialec
   return rows.length > 0
 }
 
-/** It is over for now, and due again in so many milliseconds. `state` null: as it was. */
+/** Ends the work for now; it is due again in `afterMs` milliseconds. With `state` null, the state is kept. */
 export function* endWork(
   args: Omit<WorkClaim, 'claimMs'> & { readonly state: string | null; readonly afterMs: number },
   dialect: Dialect,
@@ -54,17 +54,17 @@ export function* endWork(
   }
 }
 
-/** Whatever it was put off to, it is due now. */
+/** Makes the work due now, however long it had been postponed. */
 export function* hastenWork(args: { readonly name: string }): Transaction<void> {
   yield { text: 'update upkeep set due_ms = 0 where name = $1', params: [args.name] }
 }
 
-/** Nothing is claimed by a process that has ended on its own. */
+/** Releases all claims of a process that shuts down. */
 export function* leaveWorks(args: { readonly node: Uint8Array }): Transaction<void> {
   yield { text: 'update upkeep set owner = null, until_ms = 0 where owner = $1', params: [args.node] }
 }
 
-/** What a kind of work was left with; null: it was never done. */
+/** The state in which the work was left; null if it was never done. */
 export function* readWorkState(args: { readonly name: string }): Transaction<string | null> {
   const rows = yield { text: 'select state from upkeep where name = $1', params: [args.name] }
   return rows.length === 0 ? null : text(rows[0]!.state)

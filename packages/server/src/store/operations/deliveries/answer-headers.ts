@@ -1,9 +1,9 @@
 /**
- * The headers of answers, small: some 90 bytes as JSON become 20, and there is an answer for each attempt. Each string is
- * a code alone where it is one of the words below, a code and four bytes where it is a date as HTTP writes it, or its
- * length and its text. Every string comes back as it was.
+ * Packs the headers of responses: about 90 bytes of JSON become 20, and there is one response per attempt. A string is
+ * stored as a code alone if it is one of the words below, as a code and four bytes if it is a date in HTTP's format,
+ * and otherwise as its length and its text. Every string is restored exactly.
  *
- * What is stored outlives this file: words may be added at the end of a list and never moved.
+ * Stored data outlives this file: append words to the end of a list, and never move one.
  */
 import { Buffer } from 'node:buffer'
 
@@ -15,7 +15,7 @@ const FIRST_NAME = 2
 
 const FIRST_VALUE = 130
 
-/** Each also as `Content-Type` is written; at most 64. */
+/** Each name has a second code for its capitalised form (`Content-Type`); at most 64 names. */
 const NAMES = [
   'date',
   'connection',
@@ -122,19 +122,19 @@ const DATE_LENGTH = 29
 
 const MAX_SECONDS = 2 ** 32 - 1
 
-/** The longest UTF-8 of a UTF-16 unit, and what goes before a text: its code, and its length in seven bits a byte. */
+/** Upper bounds: UTF-8 bytes per UTF-16 unit, and bytes before a text (code, and length at seven bits a byte). */
 const BYTES_A_UNIT = 3
 
 const HEAD_BYTES = 6
 
 let scratch = Buffer.alloc(4_096)
 
-/** Answers of one second have the same. */
+/** Responses of the same second have the same date, so the last one parsed is kept. */
 let lastDate = ''
 
 let lastSeconds: number | undefined
 
-/** Name and value in turn. */
+/** Takes names and values in turn. */
 export function packHeaders(headers: readonly string[]): Uint8Array {
   if (headers.length === 0) return NONE
   const most = headers.reduce((sum, each) => sum + each.length * BYTES_A_UNIT + HEAD_BYTES, 0)
@@ -161,7 +161,7 @@ function writeText(each: string, start: number): number {
   return at + scratch.write(each, at)
 }
 
-/** Seconds since 1970 if that is how HTTP writes them, to the letter. */
+/** Seconds since 1970, if the text is exactly how HTTP writes that date. */
 function secondsOf(date: string): number | undefined {
   if (date === lastDate) return lastSeconds
   const ms = Date.parse(date)

@@ -1,24 +1,24 @@
-/** How much is owed, counted a limited number of rows at a time. */
+/** Counting pending deliveries and those set aside, a limited number of rows at a time. */
 
 import { bytesMs } from '../../../base/ids.ts'
 import { bytes, int, type Transaction, type Value } from '../../transaction.ts'
 
 export type PendingCount = {
   readonly count: number
-  /** When the oldest of those counted was made, milliseconds since 1970; null: there was none. */
+  /** When the oldest delivery counted was created, in milliseconds since 1970; null if there was none. */
   readonly oldestMs: number | null
-  /** The key of the last one counted; null: that was all. */
+  /** The key of the last delivery counted; null if all were counted. */
   readonly last: readonly Value[] | null
 }
 
 /**
- * In the order of the index `live_due`, which has all that is asked for: no row is looked at. PostgreSQL has to be kept from
- * sorting them all where it thinks that there are few (930 ms for 300,000, not 9): it does not with a limit that it can't
- * know beforehand.
+ * The order of the index `live_due`, which contains every column needed, so that no row has to be read. Where
+ * PostgreSQL expects few rows, it would sort them all (930 ms for 300,000 instead of 9). It doesn't if it can't know
+ * the limit in advance.
  */
 const KEY = 'partition, endpoint, due_ms, id'
 
-/** Pending deliveries behind a key (null: from the first on), up to `limit` of them. */
+/** Counts up to `limit` pending deliveries after a key (null: from the first). */
 export function* countPending(args: {
   readonly after: readonly Value[] | null
   readonly limit: number
@@ -41,10 +41,10 @@ export function* countPending(args: {
   }
 }
 
-/** Counted no further, so that looking costs little whatever happens. */
+/** Counting stops here, so that it stays cheap whatever happens. */
 const MAX_SET_ASIDE_COUNTED = 10_000
 
-/** Deliveries that are set aside, of all tenants, up to 10,000. */
+/** Counts deliveries of all tenants that are set aside, up to 10,000. */
 export function* countSetAside(): Transaction<number> {
   const counted = yield {
     text: `select count(*) as count from (

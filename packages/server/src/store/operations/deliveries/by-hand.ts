@@ -1,4 +1,4 @@
-/** What a person does to a delivery. */
+/** What someone can do to a delivery manually. */
 
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { DeliveryId, EndpointId, EventId, TenantId } from '../../../base/model.ts'
@@ -6,7 +6,7 @@ import { bytes, type Dialect, int, type Transaction } from '../../transaction.ts
 import { historyRow, storeHistory } from './history.ts'
 import { deliveryRows, type NewDelivery, storeDeliveryRows } from './new-deliveries.ts'
 
-/** A pending delivery's next attempt is now. False if it is not pending. */
+/** Makes a pending delivery's next attempt due now. Returns false if the delivery is not pending. */
 export function* makeDueNow(args: { tenant: TenantId; id: DeliveryId; nowMs: number }): Transaction<boolean> {
   const rows = yield {
     text: `update live_delivery set due_ms = $3 where tenant = $1 and id = $2 and state = 'pending' returning id`,
@@ -16,8 +16,8 @@ export function* makeDueNow(args: { tenant: TenantId; id: DeliveryId; nowMs: num
 }
 
 /**
- * What was set aside is sent again, now and as if it had never been, or held while its endpoint is disabled. null if
- * it is not set aside.
+ * Releases a delivery that is set aside and forgets its open trials: it is due now, or held while its endpoint is
+ * disabled. Returns null if the delivery is not set aside.
  */
 export function* releaseSetAside(
   args: { tenant: TenantId; id: DeliveryId; nowMs: number },
@@ -40,7 +40,7 @@ export function* releaseSetAside(
   return { held }
 }
 
-/** Answers the endpoint that it was to go to; null if it is not there, or has ended. */
+/** Returns the endpoint it would have gone to; null if there is no such delivery or it has ended. */
 export function* cancelDelivery(args: {
   tenant: TenantId
   id: DeliveryId
@@ -55,7 +55,7 @@ export function* cancelDelivery(args: {
   return rows.length === 0 ? null : idText('ep', bytes(rows[0]!.endpoint))
 }
 
-/** A new delivery of an event that is there already, to an endpoint as it is now; null if either is gone. */
+/** Creates a delivery of an existing event to an endpoint as it is now. Returns null if either no longer exists. */
 export function* createDelivery(
   args: {
     tenant: TenantId
@@ -72,7 +72,7 @@ export function* createDelivery(
     params: [idBytes(args.delivery.endpoint)],
   }
   if (rows.length === 0) return null
-  // Also keeps the event: neither it nor its payload goes with what is old before this is committed.
+  // This also keeps the event: retention can't remove it or its payload before this transaction is committed.
   const events = yield {
     text: `select 1 from event where tenant = $1 and id = $2 and length(payload) > 0 ${dialect.shareEventRows}`,
     params: [args.tenant, idBytes(args.event)],

@@ -1,4 +1,4 @@
-/** Deliveries and attempts as rows, and as the rest of Posthorn knows them. */
+/** Converts rows of deliveries and attempts to the types that the rest of Posthorn uses. */
 
 import { idText } from '../../../base/ids.ts'
 import type { Attempt, AttemptError, Delivery, DeliveryState, HeldReason } from '../../../base/model.ts'

@@ -1,4 +1,4 @@
-/** The rows of deliveries that have ended. */
+/** Rows of deliveries that have ended. */
 import type { BulkQuery, Row, Transaction } from '../../transaction.ts'
 
 const HISTORY_COLUMNS: BulkQuery['columns'] = [

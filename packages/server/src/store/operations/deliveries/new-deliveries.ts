@@ -1,18 +1,18 @@
-/** The rows of deliveries that are made: by publishing, from the inbox, and by replays. */
+/** Rows of new deliveries, created by publishing, from the inbox, and by replays. */
 
 import { Buffer } from 'node:buffer'
 import { idBytes } from '../../../base/ids.ts'
 import type { DeliveryId, EndpointId, EventId, TenantId } from '../../../base/model.ts'
 import { type BulkQuery, bytes, type Dialect, int, type Transaction } from '../../transaction.ts'
 
-/** One delivery to be made, decided by matching. */
+/** A delivery to be created, as decided by matching. */
 export type NewDelivery = {
   readonly id: DeliveryId
   readonly endpoint: EndpointId
   readonly partition: number
   /** The endpoint is disabled: the delivery starts as held. */
   readonly held: boolean
-  /** The endpoint is ordered: the delivery gets a number, and goes to the end of the endpoint's queue. */
+  /** The endpoint is ordered: the delivery gets a number, which places it at the end of the endpoint's queue. */
   readonly ordered: boolean
   readonly replayOf?: DeliveryId
 }
@@ -47,7 +47,7 @@ type DeliveryRow = readonly [
   seq: number | null,
 ]
 
-/** Instead of a number that is yet to be given. */
+/** A placeholder for a number that is not assigned yet. */
 const UNNUMBERED = 0
 
 export function deliveryRows(
@@ -83,8 +83,8 @@ const SEQ_COLUMNS: BulkQuery['columns'] = [
 ]
 
 /**
- * Gives the deliveries to ordered endpoints their numbers. The endpoints' rows stay locked to the commit: so, whichever
- * nodes store, numbers rise in the order of the commits, and whoever reads an endpoint's queue sees its beginning.
+ * Numbers the deliveries to ordered endpoints. The endpoints' rows stay locked until the commit. So, whichever node
+ * stores them, numbers rise in commit order, and a reader of an endpoint's queue sees its beginning.
  */
 function* numbered(rows: readonly DeliveryRow[], dialect: Dialect): Transaction<DeliveryRow[]> {
   const keyOfEndpoint = ([, , endpoint]: DeliveryRow) => Buffer.from(endpoint).toString('latin1')

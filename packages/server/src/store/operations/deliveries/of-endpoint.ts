@@ -1,4 +1,4 @@
-/** What the change of an endpoint does to its deliveries, a limited number at a time. */
+/** Applies a change of an endpoint to its deliveries, a limited number at a time. */
 
 import { idBytes } from '../../../base/ids.ts'
 import type { EndpointId } from '../../../base/model.ts'
@@ -7,7 +7,7 @@ import { historyRow, storeHistory } from './history.ts'
 
 type OfEndpoint = { readonly partition: number; readonly endpoint: EndpointId; readonly limit: number }
 
-/** Pending deliveries of a disabled endpoint become held; answers how many. */
+/** Makes pending deliveries of a disabled endpoint held. Returns how many. */
 export function* holdDeliveries(args: OfEndpoint): Transaction<number> {
   const rows = yield {
     text: `update live_delivery set state = 'held', held_reason = 'disabled' where (tenant, id) in (
@@ -20,7 +20,7 @@ export function* holdDeliveries(args: OfEndpoint): Transaction<number> {
   return rows.length
 }
 
-/** Held deliveries of an enabled endpoint become pending and are due now; answers how many. */
+/** Makes held deliveries of an enabled endpoint pending and due now. Returns how many. */
 export function* releaseDeliveries(args: OfEndpoint & { nowMs: number }): Transaction<number> {
   const rows = yield {
     text: `update live_delivery set state = 'pending', held_reason = null,
@@ -35,7 +35,7 @@ export function* releaseDeliveries(args: OfEndpoint & { nowMs: number }): Transa
   return rows.length
 }
 
-/** Cancels live deliveries of an endpoint, all of them or the held ones; answers how many. */
+/** Cancels an endpoint's live deliveries, either all or only the held ones. Returns how many. */
 export function* cancelDeliveries(args: OfEndpoint & { only: 'held' | 'all'; nowMs: number }): Transaction<number> {
   const states =
     args.only === 'held' ? `l.state = 'held' and l.held_reason = 'disabled'` : `l.state in ('pending', 'held')`

@@ -1,4 +1,4 @@
-/** Outcomes, as they cross to the thread of the embedded store. */
+/** Packs settlements for the embedded store's thread. */
 import type { AttemptError } from '../../../base/model.ts'
 import { codec, joined, splitter } from '../../packing.ts'
 import type { PlacedMark } from '../endpoints/marks.ts'
@@ -14,9 +14,9 @@ type PackedSettlements = {
   readonly endpoint: readonly string[]
   readonly error: readonly (AttemptError | null)[]
   readonly address: readonly (string | null)[]
-  /** Of each the headers, then the body. */
+  /** For each settlement its headers, then its body. */
   readonly answers: Uint8Array
-  /** NUMBERS_A_SETTLEMENT for each. */
+  /** NUMBERS_A_SETTLEMENT numbers for each settlement. */
   readonly numbers: Float64Array
   readonly marks: readonly PlacedMark[]
 }

@@ -25,7 +25,7 @@ export type DeliveryFilter = Range & {
   readonly before: DeliveryId | null
 }
 
-/** Newest first, out of the live table and history alike. */
+/** Newest first, from the live table and history together. */
 export function* listDeliveries(args: DeliveryFilter & { tenant: TenantId; limit: number }): Transaction<Delivery[]> {
   const heldReason = args.heldReason ?? null
   const where = new Where()
@@ -37,14 +37,14 @@ export function* listDeliveries(args: DeliveryFilter & { tenant: TenantId; limit
     .addIf('state = ?', args.state)
     .addIf('endpoint = ?', idOrNull(args.endpoint))
     .addIf('event = ?', idOrNull(args.event))
-    // Nothing is delivered before it was published (but for how far two nodes' times are apart): for older days there
-    // is no need to look.
+    // A delivery can't be older than its event, except for the clock difference between two nodes, so tables of earlier
+    // days need not be searched.
     .addIf('id >= ?', args.event === null ? null : idBytes(firstIdAt('dlv', idMs(args.event) - SLACK_MS)))
     .addIf('type = ?', args.type)
   const isLive = args.state === null || args.state === 'pending' || args.state === 'held'
   const isHistory = heldReason === null && (args.state === null || !isLive)
-  // The live table before history: a delivery that ends between the two reads is found in both, and history's row
-  // wins below; the other way round it would be found in neither.
+  // The live table before history: a delivery that ends between the two reads is found in both, and history's row wins
+  // below. The other way round, it would be found in neither.
   const live: Row[] = isLive
     ? yield {
         text: `select ${LIVE_FIELDS} from live_delivery where ${where.text} order by id desc limit ${args.limit}`,
@@ -64,7 +64,7 @@ export function* listDeliveries(args: DeliveryFilter & { tenant: TenantId; limit
     .map(id => toDelivery(found.get(id)!))
 }
 
-/** Some deliveries by id, live ones and those that have ended: one that ends meanwhile is found as ended. */
+/** Finds live and ended deliveries by id. One that ends during the call is returned as ended. */
 export function* getDeliveries(args: {
   tenant: TenantId
   ids: readonly DeliveryId[]
@@ -85,7 +85,7 @@ export function* getDelivery(args: { tenant: TenantId; id: DeliveryId }): Transa
   return ended.length > 0 ? toDelivery(ended[0]!) : null
 }
 
-/** What is set aside of all tenants, newest first, and how much that is, counted up to 10,000. */
+/** The deliveries of all tenants that are set aside, newest first, and how many there are, counted up to 10,000. */
 export function* listSetAside(args: { before: DeliveryId | null; limit: number }): Transaction<{
   count: number
   deliveries: Delivery[]

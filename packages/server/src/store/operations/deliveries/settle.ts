@@ -17,8 +17,9 @@ import { exhaustedFact, gatherExhausted, noteDisabled } from '../notices.ts'
 import type { Moved, NextStep, SettleArguments, SettleResult, StoredSettlement } from './settlement.ts'
 
 /**
- * The fences: a failure counts only while the delivery is pending, at the attempt before, and the partition's epoch is
- * ours. A 2xx counts in any live state: the receiver has it, whoever sent it.
+ * Settles attempts, with these fences: a failure counts only if the delivery is pending, its previous attempt was the
+ * one before this, and this node holds the partition's current epoch. A 2xx counts in any live state: the receiver has
+ * the webhook, whichever node sent it.
  */
 export function* settle(
   { settlements, marks }: SettleArguments<StoredSettlement>,
@@ -90,22 +91,22 @@ const LIVE_KEY_COLUMNS: BulkQuery['columns'] = [
 type EndKind = 'delivered' | 'exhausted'
 
 /**
- * Whether this node still holds the partition. Asked in the very statement that moves the delivery: a process that is
- * paused between two statements of its transaction can be overtaken in between.
+ * Whether this node still holds the partition. Checked in the same statement that moves the delivery: another node can
+ * take over while a process is paused between two statements of its transaction.
  */
 const isOurs = (partition: string, epoch: string): string =>
   `exists (select 1 from partition_lease p where p.id = ${partition} and p.epoch = ${epoch})`
 
-/** Which live deliveries end so: a 2xx ends one in any live state, a failure only the one that it was an attempt of. */
+/** A 2xx ends a delivery in any live state, a failure only a pending one whose next attempt it was. */
 const FENCES: Readonly<Record<EndKind, string>> = {
   delivered: '',
   exhausted: `and l.state = 'pending' and l.attempts = v.attempt - 1 and ${isOurs('l.partition', 'v.epoch')}`,
 }
 
-/** Of those that are exhausted, what is told of them. */
+/** Columns returned of the ended deliveries; exhausted ones are reported with them. */
 const RETURNED: Readonly<Record<EndKind, string>> = { delivered: 'id', exhausted: 'id, endpoint, event, type' }
 
-/** Copies into history inside the store: taken out and put in again by way of JavaScript, it took twice the time. */
+/** Copies into history inside the store: moving the rows through JavaScript took twice as long. */
 const intoHistory = (kind: EndKind, dialect: Dialect): string =>
   `insert into delivery (tenant, id, endpoint, event, type, state, attempts, replay_of, test, created_ms, ended_ms)
    select l.tenant, l.id, l.endpoint, l.event, l.type, '${kind}',
@@ -113,15 +114,15 @@ const intoHistory = (kind: EndKind, dialect: Dialect): string =>
    from v cross join live_delivery l where l.tenant = v.tenant and l.id = v.id ${FENCES[kind]}
    ${dialect.lockLiveRows} returning ${RETURNED[kind]}`
 
-// Row values against a list, not `exists (…)`: SQLite would go through the whole table for each row of `v` (144 µs
-// instead of 9 for one delivery, with a few thousand pending).
+// Row values against a list instead of `exists (…)`, for which SQLite would scan the whole table for each row of `v`
+// (144 µs instead of 9 for one delivery, with a few thousand pending).
 const deleteLive = (rows: readonly (readonly [string, Uint8Array, ...unknown[]])[]): BulkQuery => ({
   text: 'delete from live_delivery where (tenant, id) in (select v.tenant, v.id from v)',
   columns: LIVE_KEY_COLUMNS,
   rows: rows.map(([tenant, id]) => [tenant, id]),
 })
 
-/** Takes deliveries out of the live table and puts them into history. */
+/** Moves deliveries from the live table into history. */
 function* end(
   kind: EndKind,
   settlements: readonly StoredSettlement[],
@@ -170,8 +171,9 @@ const RETRY_COLUMNS: BulkQuery['columns'] = [
 ]
 
 /**
- * A delivery whose due time changed while the attempt was in flight was made due by a person (`makeDueNow`), who wants
- * another attempt now: that stands. An attempt that has ended, and however, has killed nobody: no trial is open.
+ * If a delivery's due time changed while the attempt was in flight, someone made it due (`makeDueNow`) and wants
+ * another attempt now, so the new time stays. An attempt that has ended, however it ended, has not crashed the process,
+ * so no trial stays open.
  */
 function* reschedule(settlements: readonly StoredSettlement[], moved: Map<DeliveryId, Moved>): Transaction<void> {
   if (settlements.length === 0) return

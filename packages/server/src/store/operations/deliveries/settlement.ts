@@ -1,58 +1,58 @@
-/** What an attempt came to, as it is settled, and what the store answers to that. */
+/** What is settled about an attempt, and what the store returns. */
 import type { Attempt, DeliveryId, EndpointId, EventId, TenantId } from '../../../base/model.ts'
 import type { EndpointMark, PlacedMark } from '../endpoints/marks.ts'
 
-/** What an attempt makes of its delivery. */
+/** What an attempt does to its delivery. */
 export type NextStep =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'exhausted' }
   /** Another attempt follows. */
   | { readonly kind: 'retry'; readonly dueAtMs: number }
 
-/** `headers`: as answer-headers.ts packs them. */
+/** `headers` are packed as in answer-headers.ts. */
 export type SettledAttempt = Omit<Attempt, 'responseHeaders'> & { readonly headers: Uint8Array }
 
-/** One attempt's end: always recorded, and a step of its delivery where the fences let it. */
+/** The end of an attempt. It is always recorded, and moves its delivery if the fences allow that. */
 export type Settlement = {
   readonly tenant: TenantId
   readonly delivery: DeliveryId
   readonly endpoint: EndpointId
   readonly event: EventId
-  /** The delivery repeats one that had ended: its event is an old one. */
+  /** The delivery repeats one that had ended, so its event is an earlier one. */
   readonly replay: boolean
   readonly partition: number
-  /** The epoch under which this node holds the partition. */
+  /** The epoch with which this node holds the partition. */
   readonly epoch: number
   readonly attempt: SettledAttempt
   readonly step: NextStep
-  /** The receiver answered 410: the endpoint is to be disabled (C11). */
+  /** The receiver responded with 410: the endpoint is to be disabled (C11). */
   readonly gone: boolean
   /** When the attempt fell due. */
   readonly dueAtMs: number
   readonly endedAtMs: number
-  /** What it says of its endpoint; mostly nothing. */
+  /** What the attempt shows about its endpoint; usually nothing. */
   readonly marks?: readonly EndpointMark[]
 }
 
 /**
- * What became of the delivery: `ended`; when it falls due again, in milliseconds since 1970; or `unmoved`, because it
- * was not this attempt's to move.
+ * What happened to the delivery: `ended`; the time when it falls due again, in milliseconds since 1970; or `unmoved`,
+ * because this attempt was not allowed to move it.
  */
 export type Moved = 'ended' | 'unmoved' | number
 
 export type SettleResult = {
-  /** Per settlement. */
+  /** One for each settlement, in order. */
   readonly moved: readonly Moved[]
-  /** Endpoints that a 410 disabled just now. */
+  /** Endpoints that were disabled just now because of a 410. */
   readonly disabled: readonly { readonly tenant: TenantId; readonly endpoint: EndpointId }[]
 }
 
-/** A settlement as far as the store needs it. */
+/** The part of a settlement that the store needs. */
 export type StoredSettlement = Omit<Settlement, 'attempt' | 'event' | 'replay' | 'marks'> & {
   readonly attempt: Omit<SettledAttempt, 'outcome'>
 }
 
-/** Given as whole outcomes; of these the store needs only so much. */
+/** Callers pass whole settlements; the store needs only a part of each. */
 export type SettleArguments<Of extends StoredSettlement = Settlement> = {
   readonly settlements: readonly Of[]
   readonly marks: readonly PlacedMark[]

@@ -1,32 +1,33 @@
 /**
- * What cautious lanes write down (docs/decisions/0011-crash-mode.md). A trial is an attempt of such a lane. It is open
- * from before its first byte is sent until its end is stored; one that stays open was in flight when its process died.
+ * What lanes in crash mode store before they send (docs/decisions/0011-crash-mode.md). A trial is an attempt of such a
+ * lane. It is open from before its first byte is sent until its outcome is stored. A trial that stays open was in
+ * flight when its process died.
  */
 
 import { idBytes } from '../../../base/ids.ts'
 import type { DeliveryId, TenantId } from '../../../base/model.ts'
 import { type BulkQuery, type Dialect, int, type Transaction } from '../../transaction.ts'
 
-/** A delivery with so many open trials was in flight at as many crashes, and is set aside. */
+/** A delivery with this many open trials was in flight at as many crashes, and is set aside. */
 const MAX_OPEN_TRIALS = 3
 
 export type TrialRequest = {
   readonly tenant: TenantId
   readonly delivery: DeliveryId
-  /** The epoch under which this node holds the partition. */
+  /** The epoch with which this node holds the partition. */
   readonly epoch: number
-  /** Whether this may be the trial that is one too many if it stays open. */
+  /** Whether this may be the trial that sets the delivery aside if it stays open. */
   readonly mayBeLast: boolean
 }
 
 /**
- * `begun`: it is to be sent now. `last`: that too, and one more crash sets it aside. `wait`: that would be the last
- * trial, which it may not be now. `set_aside`: it is held from now on. `gone`: it is not pending, or its partition is
- * not ours.
+ * `begun`: send it now. `last`: send it now; one more crash sets it aside. `wait`: this would be its last trial, which
+ * isn't allowed now. `set_aside`: it is held from now on. `gone`: it is not pending, or another node has its
+ * partition.
  */
 export type TrialAnswer = 'begun' | 'last' | 'wait' | 'set_aside' | 'gone'
 
-/** Writes down that a delivery is about to be sent, or sets it aside. */
+/** Records that a delivery is about to be sent, or sets it aside. */
 export function* beginTrial(args: TrialRequest, dialect: Dialect): Transaction<TrialAnswer> {
   const { tenant, delivery, epoch, mayBeLast } = args
   const id = idBytes(delivery)
@@ -58,7 +59,7 @@ const TRIAL_COLUMNS: BulkQuery['columns'] = [
   ['id', 'bytes'],
 ]
 
-/** Trials that this process gives up alive: they count as never begun. */
+/** Takes back trials that this process abandons without having crashed, as if they had never begun. */
 export function* takeBackTrials(args: {
   trials: readonly { readonly tenant: TenantId; readonly delivery: DeliveryId }[]
 }): Transaction<void> {

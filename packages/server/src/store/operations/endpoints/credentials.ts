@@ -1,4 +1,4 @@
-/** Sealed credentials, while a new encryption key takes the place of another. */
+/** Sealed credentials, while a new encryption key replaces the old one. */
 
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { EndpointId } from '../../../base/model.ts'
@@ -6,7 +6,7 @@ import { type BulkQuery, bytes, type Transaction } from '../../transaction.ts'
 
 export type Sealed = { readonly endpoint: EndpointId; readonly credentials: Uint8Array }
 
-/** In the order of the endpoints' ids, those behind `after`. */
+/** In the order of the endpoints' ids, those after `after`. */
 export function* readSealed(args: { after: EndpointId | null; limit: number }): Transaction<Sealed[]> {
   const rows = yield {
     text: `select id, credentials from endpoint where credentials is not null
@@ -26,8 +26,8 @@ const RESEALED_COLUMNS: BulkQuery['columns'] = [
 ]
 
 /**
- * The same secrets, sealed anew: nobody who has read them has to look again. What was changed since it was read stays.
- * Answers how many were replaced.
+ * Stores the same secrets sealed with another key; copies that nodes have already opened stay valid. Skips credentials
+ * that have changed since they were read. Returns how many were replaced.
  */
 export function* reseal(args: { items: readonly Resealed[] }): Transaction<number> {
   if (args.items.length === 0) return 0

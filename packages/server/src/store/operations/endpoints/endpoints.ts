@@ -75,12 +75,12 @@ const endpointValues = (endpoint: Endpoint) => [
   endpoint.updatedAtMs,
 ]
 
-/** `no_tenant`: it is not there (any more); `too_many`: it has as many endpoints as it may have. */
+/** `no_tenant`: the tenant doesn't exist, or was deleted. `too_many`: it has reached its limit of endpoints. */
 export function* createEndpoint(
   args: { endpoint: Endpoint; maxEndpoints?: number } & By,
 ): Transaction<'created' | 'no_tenant' | 'too_many'> {
   const { endpoint, maxEndpoints = Number.MAX_SAFE_INTEGER } = args
-  // Counted in the tenant's row: going through twenty thousand endpoints would cost each new one some ten milliseconds.
+  // Counted in the tenant's row: counting twenty thousand endpoints would take some ten milliseconds for each new one.
   const counted = yield {
     text: `update tenant set endpoint_count = endpoint_count + 1
            where id = $1 and deleted_ms is null and endpoint_count < $2 returning id`,
@@ -112,7 +112,7 @@ export function* createEndpoint(
 const entryOf = ({ id, tenant }: Pick<Endpoint, 'id' | 'tenant'>) =>
   ({ target: 'endpoint', targetId: id, tenant }) as const
 
-/** What is no setting of an endpoint, or is told under another name or by another action. */
+/** Members that are not settings, or that the audit log reports under another name or by another action. */
 const UNTOLD = new Set([
   'id',
   'tenant',
@@ -128,8 +128,8 @@ const UNTOLD = new Set([
 const SECRET_MEMBERS = new Set(['sealedCredentials', 'secretDigest'])
 
 /**
- * The settings that differ, by name. The same secret is sealed differently each time, so its digest tells, and whoever
- * has opened the other credentials (`credentials`).
+ * The names of the settings that differ. The same secret is sealed differently each time, so its digest is compared.
+ * Changes of the other credentials are known to the caller, who has opened them (`credentials`).
  */
 function changedSettings(before: Endpoint, after: Endpoint, credentials: readonly string[]): string[] {
   const members = (Object.keys(after) as (keyof Endpoint)[]).filter(name => !UNTOLD.has(name))
@@ -139,8 +139,8 @@ function changedSettings(before: Endpoint, after: Endpoint, credentials: readonl
 }
 
 /**
- * Replaces everything but state, id, tenant and partition, if nobody changed it since it was read. `credentials`: which
- * were changed, beside the clientSecret.
+ * Replaces everything but state, id, tenant and partition, unless the endpoint has changed since it was read.
+ * `credentials` names those that changed, besides the clientSecret.
  */
 export function* updateEndpoint(
   args: { endpoint: Endpoint; readAtMs: number; credentials?: readonly string[] } & By,
@@ -157,7 +157,7 @@ export function* updateEndpoint(
   if (differences(before, args.endpoint, ['types', 'filter']).length > 0) yield* keepSelection(before)
   yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
   const fields = changedSettings(before, args.endpoint, args.credentials ?? [])
-  // Another receiver: what the one before did, or asked for, doesn't count.
+  // Another receiver: the previous one's failures and pauses don't apply to it.
   if (fields.includes('url')) yield* beginAnew(before)
   yield* forgetWarned(before, args.endpoint)
   yield* noteReplaced(args.endpoint, fields)
@@ -166,7 +166,7 @@ export function* updateEndpoint(
   return true
 }
 
-/** What expires at another time now is warned of again. */
+/** If an expiry time has changed, its warnings are sent again. */
 function* forgetWarned(before: Endpoint, after: Endpoint): Transaction<void> {
   const id = idBytes(after.id)
   if (before.expiry.secretMs !== after.expiry.secretMs) {
@@ -181,7 +181,7 @@ export function* setEndpointState(
   args: { tenant: TenantId; id: EndpointId; state: EndpointState; reason: DisabledReason | null; nowMs: number } & By,
 ): Transaction<Endpoint | null> {
   const before = yield* getEndpoint(args)
-  // What an endpoint was disabled for stays as it was when somebody disables it again.
+  // Disabling an endpoint that is already disabled keeps the original reason.
   const rows = yield {
     text: `update endpoint set disabled_reason = case when state = $3 then disabled_reason else $4 end, state = $3,
              updated_ms = case when updated_ms < $5 then $5 else updated_ms + 1 end
@@ -198,7 +198,7 @@ export function* setEndpointState(
   return yield* getEndpoint({ tenant: args.tenant, id: args.id })
 }
 
-/** The row stays for history, without its secret. Answers the partition, or null if there is no such endpoint. */
+/** The row stays for history, without its secret. Returns the partition, or null if the endpoint doesn't exist. */
 export function* deleteEndpoint(
   args: { tenant: TenantId; id: EndpointId; nowMs: number } & By,
 ): Transaction<number | null> {
@@ -252,20 +252,20 @@ export function* isSecretShared(args: {
   return rows.some(row => idText('ep', bytes(row.id)) !== args.except)
 }
 
-/** What matching needs of an endpoint. */
+/** What matching needs to know about an endpoint. */
 export type MatchEndpoint = Pick<Endpoint, 'id' | 'partition' | 'types' | 'state' | 'ordered'> & {
-  /** The filter as JSON text; null: none. */
+  /** The filter as JSON text; null if there is none. */
   readonly filterText: string | null
-  /** Versions of the tenant: when it was registered, and since when it wants what it wants. */
+  /** Versions of the tenant: when the endpoint was registered, and when its types or filter last changed. */
   readonly createdVersion: number
   readonly selectionVersion: number
 }
 
 export type TenantConfiguration = { readonly version: number; readonly endpoints: readonly MatchEndpoint[] }
 
-/** A tenant's version and endpoints, for matching; null if there is no such tenant. */
+/** A tenant's version and endpoints, for matching; null if the tenant doesn't exist. */
 export function* readTenantConfiguration(args: { tenant: TenantId }): Transaction<TenantConfiguration | null> {
-  // The version first: endpoints read later than it can only be newer, and then the version check says stale.
+  // The version first: endpoints that are read after it can only be newer, and then the version check reports `stale`.
   const rows = yield { text: 'select version from tenant where id = $1 and deleted_ms is null', params: [args.tenant] }
   if (rows.length === 0) return null
   const endpoints = yield {
@@ -288,7 +288,7 @@ export function* readTenantConfiguration(args: { tenant: TenantId }): Transactio
   }
 }
 
-/** Where some of the newest endpoints that are enabled want their deliveries. */
+/** The URLs of some of the newest enabled endpoints. */
 export function* sampleEndpointUrls(args: { readonly limit: number }): Transaction<string[]> {
   const rows = yield {
     text: `select url from endpoint where deleted_ms is null and state = 'enabled' order by id desc limit $1`,
@@ -297,7 +297,7 @@ export function* sampleEndpointUrls(args: { readonly limit: number }): Transacti
   return rows.map(row => text(row.url))
 }
 
-/** Endpoints that were deleted before a time, and of which no delivery is left. */
+/** Removes endpoints that were deleted before a time and have no deliveries left. */
 export function* dropDeletedEndpoints({
   limit,
   beforeMs,

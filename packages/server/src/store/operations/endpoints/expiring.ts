@@ -1,11 +1,11 @@
-/** Whose secrets expire (C9). */
+/** Warnings about secrets that expire (C9). */
 
 import { DAY_MS } from '../../../base/durations.ts'
 import { idText } from '../../../base/ids.ts'
 import { bytes, type Dialect, int, type Transaction, text } from '../../transaction.ts'
 import { type ExpiringFact, noteExpiring } from '../notices.ts'
 
-/** Days before the end at which a tenant is warned, the last first (C9). */
+/** Days before the expiry at which a tenant is warned, the last warning first (C9). */
 const EXPIRY_DAYS = [1, 7, 30] as const
 
 const MAX_WARNED = 200
@@ -16,8 +16,8 @@ const KINDS = [
 ] as const satisfies readonly { secret: ExpiringFact['secret']; expires: string; warned: string }[]
 
 /**
- * Warns of secrets that expire within 30, 7 and 1 days, each time once; who is late is told the nearest alone. Answers
- * how many were warned of: more may be left if any were.
+ * Warns of secrets that expire within 30, 7 and 1 days, once for each. If several warnings are due, only the one
+ * nearest to the expiry is sent. Returns how many secrets were warned of: unless it was none, there may be more.
  */
 export function* warnExpiring(args: { nowMs: number }, dialect: Dialect): Transaction<number> {
   let count = 0

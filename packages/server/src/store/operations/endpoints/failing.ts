@@ -1,4 +1,4 @@
-/** Whether an endpoint has failed for so long that it is warned of, or disabled (C11). */
+/** Warns about an endpoint that keeps failing, and disables it in the end (C11). */
 
 import { DAY_MS } from '../../../base/durations.ts'
 import { idBytes } from '../../../base/ids.ts'
@@ -19,19 +19,19 @@ import { getEndpoint } from './endpoints.ts'
 export type FailingClaim = {
   readonly tenant: TenantId
   readonly endpoint: EndpointId
-  /** When the last failure that is known ended. */
+  /** When the last known failure ended. */
   readonly lastFailureMs: number
   readonly nowMs: number
-  /** After so long without a success it is disabled, milliseconds; 0: never. */
+  /** How long an endpoint can go without a success before it is disabled, in milliseconds; 0: for ever. */
   readonly disableAfterMs: number
 }
 
-/** `failing`: it goes on; since when, and how many warnings were given. `well`: the store knows of no run. */
+/** `failing`: a run of failures, since when, and how many warnings were sent. `well`: the store has no run. */
 export type FailingEscalation =
   | { readonly kind: 'well' | 'disabled' }
   | { readonly kind: 'failing'; readonly sinceMs: number; readonly stage: number; readonly isWarned: boolean }
 
-/** Warns, or disables. What it finds in the store decides, so that two who ask do it once. */
+/** Warns or disables. The state in the store decides, so that two callers do it only once. */
 export function* escalateFailing(args: FailingClaim): Transaction<FailingEscalation> {
   const { tenant, nowMs, lastFailureMs, disableAfterMs } = args
   const endpoint = yield* getEndpoint({ tenant, id: args.endpoint })

@@ -1,6 +1,6 @@
 /**
- * What an attempt says of its endpoint, written with its settlement: that a run of failures began, or is over, and that
- * the receiver wants to be left alone. Rare: an attempt in the middle of a run writes nothing of it.
+ * What an attempt shows about its endpoint, written with its settlement: that a run of failures has begun or is over,
+ * or that the receiver asked for a pause. Marks are rare: an attempt in the middle of a run writes none.
  */
 
 import { idBytes } from '../../../base/ids.ts'
@@ -9,12 +9,12 @@ import type { Transaction } from '../../transaction.ts'
 
 export type EndpointMark =
   | { readonly kind: 'failing'; readonly sinceMs: number }
-  /** A success ends a run whoever had it. */
+  /** A success ends a run of failures, whichever node recorded it. */
   | { readonly kind: 'well' }
-  /** The receiver at this URL wants no request before that time. */
+  /** The receiver at this URL wants no request before `untilMs`. */
   | { readonly kind: 'paused'; readonly untilMs: number; readonly url: string }
 
-/** Whose mark it is, and under which epoch of its partition it was made. */
+/** A mark with its endpoint, and the partition's epoch at which it was made. */
 export type PlacedMark = { readonly endpoint: EndpointId; readonly epoch: number; readonly mark: EndpointMark }
 
 const isOurs = (epoch: string): string =>
@@ -47,7 +47,7 @@ export function* markEndpoints(marks: readonly PlacedMark[]): Transaction<void> 
   }
 }
 
-/** A person enabled it, or gave it another URL: what was before doesn't count, but for a slow begin. */
+/** Clears failures and pause after someone enabled the endpoint or changed its URL; a failing one starts slowly. */
 export function* beginAnew({ id, state, health }: Endpoint): Transaction<void> {
   const wasWell = state === 'enabled' && health.failingSinceMs === null && health.stage === 0
   yield {

@@ -1,16 +1,16 @@
 /**
- * What endpoints wanted before: their types and filter, over versions of their tenant. An event knows the version that
- * it was matched at, so it can be said of each endpoint whether it was there then, and what it wanted.
+ * What endpoints wanted earlier: their types and filter, by their tenant's versions. An event records the version it
+ * was matched at, so for each endpoint one can tell whether it existed then, and what it wanted.
  */
 
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { Endpoint, EndpointId, TenantId } from '../../../base/model.ts'
 import { bytes, int, jsonOrNull, type Row, type Transaction, textOrNull } from '../../transaction.ts'
 
-/** The filter as JSON text. */
+/** The filter is JSON text. */
 export type PastSelection = { readonly types: readonly string[] | null; readonly filterText: string | null }
 
-/** Of an endpoint: those before are forgotten. */
+/** Earlier selections kept for each endpoint; older ones are removed. */
 const MAX_KEPT = 1_000
 
 /** To be called in the transaction that changes an endpoint's types or filter, before the tenant's version rises. */
@@ -36,10 +36,10 @@ export function* keepSelection({ id, tenant, types, filter }: Endpoint): Transac
 }
 
 /**
- * What endpoints wanted at a version, of those that have wanted something else since. One that isn't in the answer wants
- * what it wanted then, or it is not known any more (`selection_version` tells).
+ * What endpoints wanted at a version, for those that have wanted something else since. An endpoint that is missing from
+ * the result still wants the same, or its selection is no longer kept (`selection_version` tells which).
  *
- * @param ids the first and the last endpoint that is asked about; left out: all of the tenant's
+ * @param ids the first and the last endpoint to include. Default: all of the tenant's endpoints
  */
 export function* readSelectionsAt(args: {
   tenant: TenantId
@@ -61,7 +61,7 @@ export const toSelection = (row: Row): PastSelection => ({
   filterText: textOrNull(row.filter),
 })
 
-/** Of an endpoint: versions of its tenant. */
+/** When an endpoint was created, got its present selection and was deleted, as versions of its tenant. */
 export type EndpointVersions = {
   readonly createdVersion: number
   readonly selectionVersion: number

@@ -26,10 +26,10 @@ export function* readCatalogue(_args: object): Transaction<Catalogue> {
   return { version, types: rows.map(toEventType) }
 }
 
-/** A type as people give it. */
+/** An event type as the provider defines it. */
 export type EventTypeContent = Omit<EventType, 'archivedAtMs'>
 
-/** Creates or replaces; what is archived stays so. Answers whether it was new. */
+/** Creates or replaces a type; an archived one stays archived. Returns whether it was created. */
 export function* putEventType(args: { type: EventTypeContent; nowMs: number } & By): Transaction<boolean> {
   const { name, group, description, schema, example, schedule = null } = args.type
   const there = yield { text: `select ${TYPE_FIELDS} from event_type where name = $1`, params: [name] }
@@ -66,7 +66,7 @@ export function* deleteEventType(args: { name: string; nowMs: number } & By): Tr
   return true
 }
 
-/** Archives a type, or takes it back into use; what is so already stays as it is. False: there is no such type. */
+/** Archives or restores a type, unless it is in that state already. Returns false if the type doesn't exist. */
 export function* setArchived(args: { name: string; archived: boolean; nowMs: number } & By): Transaction<boolean> {
   const there = yield { text: 'select archived_ms from event_type where name = $1', params: [args.name] }
   if (there.length === 0) return false
@@ -81,15 +81,15 @@ export function* setArchived(args: { name: string; archived: boolean; nowMs: num
   return true
 }
 
-/** The schedules of the types that have one, by name. */
+/** The retry schedules of the types that have one, by name. */
 export function* readTypeSchedules(_args: object): Transaction<Map<string, RetrySchedule>> {
   const rows = yield { text: 'select name, schedule from event_type where schedule is not null' }
   return new Map(rows.map(row => [text(row.name), jsonOrNull(row.schedule) as RetrySchedule]))
 }
 
 /**
- * Puts the starter catalogue into a store that never had one: what an operator deleted stays deleted. The operator's
- * tenant is there again at each start.
+ * Adds the starter catalogue to a store that never had one: types that an operator deleted stay deleted. Creates the
+ * operator's tenant if it doesn't exist, at each startup.
  */
 export function* seedCatalogue(args: { types: readonly EventTypeContent[]; nowMs: number }): Transaction<void> {
   if ((yield* getTenant({ id: OPERATOR_TENANT })) === null) {

@@ -1,7 +1,8 @@
 /**
- * Where the newest events of a type are: kept in a table of their own, because events are in the order of their ids and
- * a type that is rare among many others would be found by reading all of them. What the table doesn't have yet (another
- * node has just stored it, or died over it) is looked for among the newest deliveries and the newest events of tenants.
+ * Where the newest events of a type are. They have a table of their own, because events are ordered by id, and finding
+ * a rare type among many others would mean reading all of them. Events that the table doesn't have yet (another node
+ * has just stored them, or died before it recorded them) are looked for among the newest deliveries and the newest
+ * events of tenants.
  */
 
 import { Buffer } from 'node:buffer'
@@ -12,17 +13,17 @@ import { type BulkQuery, bytes, idList, type Row, type Transaction, text } from 
 
 export type EventReference = { readonly tenant: TenantId; readonly event: EventId }
 
-/** Of each type. */
+/** Events kept for each type. */
 const MAX_KEPT = 500
 
-/** Looked at where the table may be behind: deliveries, tenants, and events of each of those. */
+/** How much is read where the table may be behind: deliveries, tenants, and events for each of these tenants. */
 const MAX_DELIVERIES = 2_000
 
 const MAX_TENANTS = 200
 
 const EVENTS_A_TENANT = 100
 
-/** Nor further back than this. */
+/** Nothing older than this is read then. */
 const RECENT_MS = DAY_MS
 
 const SAMPLE_COLUMNS: BulkQuery['columns'] = [
@@ -31,12 +32,12 @@ const SAMPLE_COLUMNS: BulkQuery['columns'] = [
   ['tenant', 'text'],
 ]
 
-/** Adds events to the samples of their types, and forgets the oldest. */
+/** Adds events to their types' samples, and removes the oldest. */
 export function* recordTypeSamples(args: {
   rows: readonly (EventReference & { readonly type: string })[]
 }): Transaction<void> {
   if (args.rows.length === 0) return
-  // In one order on every node, so that two of them wait for each other instead of deadlocking.
+  // In the same order on every node, so that two transactions wait for each other instead of deadlocking.
   const rows = [...args.rows].sort((a, b) =>
     a.type === b.type ? (a.event < b.event ? -1 : 1) : a.type < b.type ? -1 : 1,
   )
@@ -55,7 +56,7 @@ export function* recordTypeSamples(args: {
   }
 }
 
-/** The newest events of a type that are known, of all tenants, newest first. Tests may be among them. */
+/** The newest known events of a type, of all tenants, newest first. May include test events. */
 export function* findEventsOfType(args: { type: string; limit: number; nowMs: number }): Transaction<EventReference[]> {
   const { type, limit, nowMs } = args
   const since = nowMs - RECENT_MS
@@ -77,7 +78,7 @@ export function* findEventsOfType(args: { type: string; limit: number; nowMs: nu
   return [...references.values()].sort((a, b) => (a.event < b.event ? 1 : -1)).slice(0, limit)
 }
 
-/** Along the index of deliveries by event, whose ids are times: so many at most, whatever type they are of. */
+/** Reads along the index of deliveries by event, newest first, a limited number of rows whatever their types are. */
 function* newestDelivered(table: 'live_delivery' | 'delivery', type: string, sinceMs: number): Transaction<Row[]> {
   const rows = yield {
     text: `select tenant, event as id, type, test from ${table} where event >= $1 and id >= $2
@@ -87,7 +88,7 @@ function* newestDelivered(table: 'live_delivery' | 'delivery', type: string, sin
   return rows.filter(row => row.type === type && row.test === 0)
 }
 
-/** Events that nobody wanted have no deliveries. */
+/** Events that no endpoint wanted have no deliveries. */
 function* newestOfTenants(type: string, sinceMs: number): Transaction<Row[]> {
   const tenants = yield {
     text: `select id from tenant where deleted_ms is null order by change_seq desc limit ${MAX_TENANTS}`,
@@ -104,7 +105,7 @@ function* newestOfTenants(type: string, sinceMs: number): Transaction<Row[]> {
   return found
 }
 
-/** Payloads of those that are there, are no tests and were not rejected; larger ones are left out. */
+/** Payloads of those events that exist, are not tests and were not rejected. Leaves out payloads over `maxBytes`. */
 export function* readSamplePayloads(args: {
   events: readonly EventReference[]
   maxBytes: number

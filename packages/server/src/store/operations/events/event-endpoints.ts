@@ -1,4 +1,4 @@
-/** What became of an event at each endpoint of its tenant, as far as the store knows: facts, which services/events/event-endpoints.ts reads. */
+/** What the store knows about an event at each endpoint; services/events/event-endpoints.ts interprets it. */
 
 import { firstIdAt, idBytes, idMs, idText } from '../../../base/ids.ts'
 import type { Delivery, DeliveryId, EndpointId, EventId, TenantId } from '../../../base/model.ts'
@@ -16,9 +16,9 @@ export type EventFacts = {
   readonly type: string
   readonly test: boolean
   readonly isRejected: boolean
-  /** Whether all its deliveries are made. */
+  /** Whether all its deliveries have been created. */
   readonly isMade: boolean
-  /** The version of the tenant that decided who wants it; null: not decided yet, or by none. */
+  /** The tenant's version that decided which endpoints want it; null: undecided, or decided by none. */
   readonly tenantVersion: number | null
   readonly endpoints: readonly EndpointFacts[]
 }
@@ -26,17 +26,17 @@ export type EventFacts = {
 export type EndpointFacts = EndpointVersions & {
   readonly endpoint: EndpointId
   readonly isDeleted: boolean
-  /** What it wanted when the event was matched; null: it was not there, or that is not known any more. */
+  /** What it wanted when the event was matched; null if it didn't exist then, or that is no longer kept. */
   readonly wanted: PastSelection | null
-  /** The newest of its deliveries of the event. */
+  /** The newest delivery of the event to this endpoint. */
   readonly delivery: Delivery | null
   readonly deliveryCount: number
 }
 
-/** A delivery can be made by a node whose time is a little behind that of the event's. */
+/** The clock of the node that creates a delivery can be a little behind that of the event's node. */
 const SLACK_MS = 60_000
 
-/** Endpoints newest first, deleted ones too, those before `before`; null: there is no such event. */
+/** Endpoints before `before`, newest first, including deleted ones; null if the event doesn't exist. */
 export function* listEventEndpoints(args: {
   tenant: TenantId
   event: EventId
@@ -72,7 +72,7 @@ export function* listEventEndpoints(args: {
   return { ...event, endpoints }
 }
 
-/** In the inbox first: what leaves it meanwhile is an event then. */
+/** Reads the inbox first: an arrival that leaves it in the meantime is an event by then. */
 function* readEvent(args: { tenant: TenantId; event: EventId }): Transaction<Omit<EventFacts, 'endpoints'> | null> {
   const params = [args.tenant, idBytes(args.event)]
   const arrivals = yield {
@@ -109,11 +109,11 @@ function* newestDeliveries(
     idBytes(event),
     idBytes(first),
     idBytes(last),
-    // None is older than its event: so those of older days aren't looked through.
+    // No delivery is older than its event, so tables of earlier days need not be searched.
     idBytes(firstIdAt('dlv', idMs(event) - SLACK_MS)),
   ]
   const where = 'tenant = $1 and event = $2 and endpoint >= $3 and endpoint <= $4 and id >= $5'
-  // The live table before history, so that one which ends between the two is found in both, not in neither.
+  // The live table before history: a delivery that ends between the two reads is found in both, not in neither.
   const live = yield { text: `select id, endpoint from live_delivery where ${where}`, params }
   const ended = yield { text: `select id, endpoint from delivery where ${where}`, params }
   const own = new Map<EndpointId, Set<DeliveryId>>()

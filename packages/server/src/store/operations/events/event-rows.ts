@@ -1,4 +1,4 @@
-/** Events as rows, and as the rest of Posthorn knows them; how publishing and the inbox store them. */
+/** Event rows: how the rest of Posthorn reads them, and how publishing and the inbox store them. */
 
 import type { FieldError } from '../../../base/errors.ts'
 import { idText } from '../../../base/ids.ts'

@@ -1,4 +1,4 @@
-/** Publishers' keys of their events: what is published again under the same key is the same event. */
+/** Publishers' keys of their events: publishing again with the same key refers to the same event. */
 
 import { Buffer } from 'node:buffer'
 import { idBytes, idText } from '../../../base/ids.ts'
@@ -23,7 +23,7 @@ import {
   type StoredResult,
 } from './publish-request.ts'
 
-/** Somebody else stored one of our keys between our look and our insert: run again, alone. */
+/** Someone else stored one of our keys between our lookup and our insert: run again, alone. */
 export class KeyRace extends Error {}
 
 type KnownKey = { readonly event: EventId; readonly hash: Uint8Array; item: Omit<PublishedItem, 'duplicate'> | null }
@@ -70,7 +70,7 @@ export function* readKeyHashes(args: {
   return new Map(rows.map(row => [text(row.event_key), bytes(row.hash)]))
 }
 
-/** Sorts a request's keyed events into new ones, duplicates and conflicts (returned by index); claims nothing then. */
+/** Claims a request's new keys and collects its duplicates. If keys conflict, does neither and returns their indexes. */
 export function claimKeys(request: PublishRequest, known: Map<string, KnownKey>, duplicates: Set<NewEvent>): number[] {
   const conflicts: number[] = []
   const claimed: string[] = []
@@ -113,7 +113,7 @@ const NEW_KEY_COLUMNS: BulkQuery['columns'] = [
   ['now_ms', 'int'],
 ]
 
-/** A key that somebody's own transaction has published from SQL is waited for, at most so long: then StoreContended. */
+/** Waits up to `keyWaitMs` for keys published from SQL in an open transaction, then throws StoreContended. */
 export function* storeKeys(
   requests: readonly PublishRequest[],
   duplicates: Set<NewEvent>,
@@ -145,8 +145,8 @@ export function* storeKeys(
 }
 
 /**
- * A duplicate answers as its event did: how many deliveries it had then is read from the event itself, or not known yet
- * while it waits in the inbox. If the event is not kept any more, nobody knows.
+ * Completes the results of duplicates with what their events got: how many deliveries is read from the event itself, or
+ * not known yet while the event waits in the inbox. If the event is no longer kept, the number stays unknown.
  */
 export function* fillInDuplicates(
   known: Map<string, KnownKey>,
@@ -166,7 +166,7 @@ export function* fillInDuplicates(
   }
   const rows: Row[] = []
   for (const [tenant, events] of missing) {
-    // Not a join: see `readPayloads`.
+    // A list of ids, not a join: see `readContents` in lanes.ts.
     const { text, params } = idList(events, 2)
     rows.push(
       ...(yield {
@@ -189,7 +189,7 @@ export function* fillInDuplicates(
   }
 }
 
-/** Publishers' keys that have expired. One that is being used anew just now is left alone. */
+/** Removes publishers' keys that have expired. Skips a key that is being used again at this moment. */
 export function* dropExpiredKeys({ limit }: { readonly limit: number }, dialect: Dialect): Transaction<number> {
   const rows = yield {
     text: `delete from idempotency where (tenant, event_key) in (

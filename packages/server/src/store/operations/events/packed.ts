@@ -1,4 +1,4 @@
-/** What is published, as it crosses to the thread of the embedded store. */
+/** Packs publish requests for the embedded store's thread. */
 import type { NotSent } from '../../../base/model.ts'
 import { codec, joined, splitter } from '../../packing.ts'
 import type { NewDelivery } from '../deliveries/new-deliveries.ts'
@@ -13,7 +13,7 @@ type PackedRequests = {
   readonly notSent: readonly string[]
   readonly payloads: Uint8Array
   readonly hashes: Uint8Array
-  /** For each event: payload's length, hash's length (0: none), whether it is a test, how many deliveries (LATER: null). */
+  /** For each event: payload length, hash length (0: none), whether it is a test, number of deliveries (or LATER). */
   readonly eventNumbers: Float64Array
   readonly deliveryId: readonly string[]
   readonly deliveryEndpoint: readonly string[]
@@ -23,7 +23,7 @@ type PackedRequests = {
 
 const NUMBERS_A_DELIVERY = 3
 
-/** Instead of a number of deliveries: they are made later. */
+/** In place of the number of deliveries: they are created later. */
 const LATER = -1
 
 const NO_BYTES = new Uint8Array(0)

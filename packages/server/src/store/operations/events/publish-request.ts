@@ -1,4 +1,4 @@
-/** What is asked of the store to publish events, and what it answers. */
+/** What the store takes to publish events, and what it returns. */
 import type { EventId, NotSent, TenantId } from '../../../base/model.ts'
 import type { NewDelivery } from '../deliveries/new-deliveries.ts'
 
@@ -7,37 +7,37 @@ export type NewEvent = {
   readonly type: string
   /** The provider's own id of the event, for idempotency. */
   readonly key: string | null
-  /** SHA-256 of type and payload; only looked at where there is a key. */
+  /** SHA-256 of type and payload; only used if there is a key. */
   readonly hash: Uint8Array | null
   readonly payload: Uint8Array
   readonly test: boolean
   readonly notSent: NotSent
-  /** null: they are very many, and made later, from the inbox. */
+  /** null: there are very many, which are created later, from the inbox. */
   readonly deliveries: readonly NewDelivery[] | null
 }
 
-/** All or nothing: either every event of the request is stored, or none. */
+/** Either every event of the request is stored, or none. */
 export type PublishRequest = {
   readonly tenant: TenantId
-  /** The versions of the configuration that events were validated and matched against. */
+  /** The versions of the configuration that the events were validated and matched against. */
   readonly tenantVersion: number
   readonly catalogueVersion: number
   readonly nowMs: number
   readonly keyExpiresAtMs: number
-  /** Of the call (W3C Trace Context), kept with its events. Default: it had none. */
+  /** The call's trace context (W3C Trace Context), kept with its events. Default: none. */
   readonly traceparent?: string | null
   readonly events: readonly NewEvent[]
 }
 
 export type PublishArguments = {
   readonly requests: readonly PublishRequest[]
-  /** How long to wait for keys that somebody's open transaction holds, milliseconds. */
+  /** How long to wait for keys that someone's open transaction holds, in milliseconds. */
   readonly keyWaitMs: number
 }
 
 export type PublishedItem = {
   readonly id: EventId
-  /** null: not known yet, the deliveries are being made; so is `notSent` then. */
+  /** null: not known yet, because the deliveries are still being created; `notSent` is null then, too. */
   readonly deliveries: number | null
   readonly notSent: NotSent | null
   readonly duplicate: boolean
@@ -45,25 +45,25 @@ export type PublishedItem = {
 
 export type PublishResult =
   | { readonly kind: 'stored'; readonly events: readonly PublishedItem[] }
-  /** The configuration moved since the request was matched: match again. */
+  /** The configuration has changed since the request was matched: match again. */
   | { readonly kind: 'stale' }
-  /** Events of the tenant wait in the inbox, and an ordered endpoint may be owed them first: store these there too. */
+  /** An ordered endpoint may have to get the tenant's events in the inbox first: store these there, too. */
   | { readonly kind: 'behind' }
-  /** These events' keys belong to events with another type or payload. */
+  /** The keys of these events belong to events with another type or payload. */
   | { readonly kind: 'conflict'; readonly indexes: readonly number[] }
 
 /**
- * What the transaction itself answers: of events that are new, nothing, since whoever asked for them knows them. A
- * thousand small objects on the way back from the store's thread cost more than their rows.
+ * What the transaction itself returns: nothing about new events, since the caller knows them. Returning a thousand
+ * small objects from the store's thread cost more than storing their rows.
  */
 export type StoredResult =
   | { readonly kind: 'stored'; readonly duplicates: readonly DuplicateItem[] }
   | Exclude<PublishResult, { kind: 'stored' }>
 
-/** An event that was there before, and its place in the request. */
+/** An event that existed before, and its place in the request. */
 export type DuplicateItem = Omit<PublishedItem, 'duplicate'> & { readonly index: number }
 
-/** The answer to a request, out of the request and what the transaction says of it. */
+/** Builds the result of a request from the request and what the transaction returned. */
 export function toPublishResult({ events }: PublishRequest, result: StoredResult): PublishResult {
   if (result.kind !== 'stored') return result
   const items = events.map((event): PublishedItem => ({ ...itemOf(event), duplicate: false }))

@@ -9,7 +9,7 @@ import { storeEventRows } from './event-rows.ts'
 import { claimKeys, duplicatesOf, fillInDuplicates, knownKeys, storeKeys } from './idempotency.ts'
 import type { NewEvent, PublishArguments, PublishRequest, StoredResult } from './publish-request.ts'
 
-/** Stores events and their deliveries; one result a request, in order. */
+/** Stores events and their deliveries. Returns one result for each request, in order. */
 export function* publish({ requests, keyWaitMs }: PublishArguments, dialect: Dialect): Transaction<StoredResult[]> {
   const catalogue = yield* catalogueVersion()
   const versions = yield* tenantVersions(requests.map(({ tenant }) => tenant))
@@ -32,18 +32,18 @@ export function* publish({ requests, keyWaitMs }: PublishArguments, dialect: Dia
   yield* storeDeliveries(accepted, duplicates, dialect)
   yield* storeLater(accepted, duplicates)
   yield* fillInDuplicates(known, results, requests, duplicates)
-  // What is answered with 202 because it is there must be as safe as what was just stored.
+  // What gets a 202 because it exists already must be stored as safely as what was just written.
   if (duplicates.size > 0 && dialect.confirmReads !== null) yield dialect.confirmReads
   return results
 }
 
 const TENANT_COLUMNS: BulkQuery['columns'] = [['id', 'text']]
 
-/** A test goes to one endpoint alone, at once. */
+/** A test event doesn't count: it goes to one endpoint only, immediately. */
 const isOrderedOf = ({ events }: PublishRequest): boolean =>
   events.some(({ test, deliveries }) => !test && deliveries?.some(({ ordered }) => ordered))
 
-/** Of the tenants that events are published for to ordered endpoints, those with others in the inbox. */
+/** Of the tenants for whose ordered endpoints something is published, those that have other events in the inbox. */
 function* tenantsWithInbox(requests: readonly PublishRequest[]): Transaction<Set<TenantId>> {
   const tenants = [...new Set(requests.filter(isOrderedOf).map(({ tenant }) => tenant))]
   if (tenants.length === 0) return new Set()
@@ -99,7 +99,7 @@ function* storeLater(requests: readonly PublishRequest[], duplicates: Set<NewEve
   yield* storeInbox(rows)
 }
 
-/** Counted: what publishers gave, but for duplicates, tests, and what Posthorn publishes itself. */
+/** Counts what publishers published, without duplicates, tests and Posthorn's own operational events. */
 export function publishedIn({ requests }: PublishArguments, results: readonly StoredResult[]): readonly Observation[] {
   let events = 0
   for (const [at, request] of requests.entries()) {

@@ -12,7 +12,7 @@ export function* getEvent(args: { tenant: TenantId; id: EventId }): Transaction<
   return rows.length === 0 ? null : toEvent(rows[0]!)
 }
 
-/** What was published from SQL and waits in the inbox: an event that nothing is known of yet but what it is. */
+/** What was published from SQL and waits in the inbox, as an event: nothing but its content is known yet. */
 export function* getArrival(args: { tenant: TenantId; id: EventId }): Transaction<PublishedEvent | null> {
   const rows = yield {
     text: `select tenant, id, type, event_key, payload, 0 as test, null as not_sent, null as rejected, created_ms
@@ -41,7 +41,7 @@ export function* listEvents(args: EventFilter & { tenant: TenantId; limit: numbe
 
 export type RejectedFilter = { readonly tenant: TenantId | null; readonly before: EventId | null }
 
-/** Of one tenant, or of all, those that don't exist included; newest first. */
+/** Rejected events of one tenant, or of all, including tenants that don't exist; newest first. */
 export function* listRejectedEvents(args: RejectedFilter & { limit: number }): Transaction<PublishedEvent[]> {
   const where = new Where().addIf('tenant = ?', args.tenant).addIf('id < ?', idOrNull(args.before))
   const rows = yield {
@@ -52,7 +52,7 @@ export function* listRejectedEvents(args: RejectedFilter & { limit: number }): T
   return rows.map(toEvent)
 }
 
-/** Of the call that published an event; null: it had none. */
+/** The trace context of the call that published an event; null if it had none. */
 export function* readTraceparent(args: { tenant: TenantId; event: EventId }): Transaction<string | null> {
   const rows = yield {
     text: 'select traceparent from event where tenant = $1 and id = $2',
@@ -61,7 +61,7 @@ export function* readTraceparent(args: { tenant: TenantId; event: EventId }): Tr
   return rows.length === 0 ? null : textOrNull(rows[0]!.traceparent)
 }
 
-/** null: it is not there, or was removed. Nothing is ever sent without one. */
+/** Returns null if the payload doesn't exist or was removed. Nothing is ever sent without one. */
 export function* readPayload(args: { tenant: TenantId; event: EventId }): Transaction<Uint8Array | null> {
   const rows = yield {
     text: 'select payload from event where tenant = $1 and id = $2',

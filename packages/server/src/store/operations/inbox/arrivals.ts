@@ -1,4 +1,4 @@
-/** Arrivals become events, with their deliveries, or are rejected. */
+/** Turns arrivals into events with their deliveries, or rejects them. */
 
 import type { FieldError } from '../../../base/errors.ts'
 import { idBytes, idText } from '../../../base/ids.ts'
@@ -18,15 +18,15 @@ export type AcceptedArrival = {
   readonly key: string | null
   readonly createdAtMs: number
   readonly payload: Uint8Array
-  /** Why it gets no deliveries; null: it is sound. */
+  /** Why it is rejected and gets no deliveries; null if it is valid. */
   readonly rejected: readonly FieldError[] | null
   readonly notSent: NotSent
-  /** null: they are very many, and made later, out of the inbox as well. */
+  /** null: there are very many, which are created later, also from the inbox. */
   readonly deliveries: readonly NewDelivery[] | null
 }
 
 export type AcceptRequest = {
-  /** The versions of the configuration that arrivals were validated and matched against; null: no such tenant. */
+  /** The configuration's versions that arrivals were validated and matched against; null: no such tenant. */
   readonly catalogueVersion: number
   readonly tenants: readonly { readonly tenant: TenantId; readonly version: number | null }[]
   readonly nowMs: number
@@ -34,15 +34,15 @@ export type AcceptRequest = {
 }
 
 export type AcceptResult = {
-  /** Tenants whose configuration moved: nothing of theirs was stored, match again. */
+  /** Tenants whose configuration has changed: nothing of theirs was stored, match again. */
   readonly stale: readonly TenantId[]
-  /** For ordered endpoints, with something of their tenant before them that is not stored yet: try again later. */
+  /** For ordered endpoints, and the tenant has earlier rows in the inbox that are not stored yet: try again later. */
   readonly behind: readonly EventId[]
-  /** Those stored now; the others were somebody else's already. */
+  /** The arrivals stored by this call; another node had already taken the others. */
   readonly stored: readonly EventId[]
 }
 
-/** Makes arrivals events, with their deliveries, or rejected. */
+/** Stores arrivals as events with their deliveries, or as rejected events. */
 export function* acceptArrivals(args: AcceptRequest, dialect: Dialect): Transaction<AcceptResult> {
   const isCatalogueMoved = (yield* catalogueVersion()) !== args.catalogueVersion
   const versions = yield* tenantVersions(args.tenants.map(({ tenant }) => tenant))
@@ -66,15 +66,15 @@ export function* acceptArrivals(args: AcceptRequest, dialect: Dialect): Transact
 }
 
 /**
- * Arrivals for ordered endpoints that would overtake what lies before them in the inbox: another node may be about to
- * store that, and the order of the numbers is that of the commits.
+ * Arrivals for ordered endpoints that would overtake earlier rows in the inbox. Another node may be about to store
+ * those, and deliveries are numbered in commit order.
  */
 function* overtaking(arrivals: readonly AcceptedArrival[]): Transaction<Set<EventId>> {
   const behind = new Set<EventId>()
   for (const [tenant, own] of Map.groupBy(arrivals, arrival => arrival.tenant)) {
     const lastOrdered = own.findLast(({ deliveries }) => deliveries?.some(({ ordered }) => ordered))
     if (lastOrdered === undefined) continue
-    // What is only made a longer-lasting row of the inbox is not out of the way.
+    // An arrival with very many deliveries stays in the inbox, so it still blocks those after it.
     const leaving = new Set(own.filter(({ deliveries }) => deliveries !== null).map(({ event }) => event))
     const rows = yield {
       text: `select id from inbox where tenant = $1 and id <= $2 order by id limit ${own.length + 1}`,
@@ -89,7 +89,7 @@ function* overtaking(arrivals: readonly AcceptedArrival[]): Transaction<Set<Even
   return behind
 }
 
-/** Conditional on what is there: two nodes never both store an arrival. */
+/** Takes arrivals only if they are still there: two nodes never both store the same one. */
 function* takeOut(
   arrivals: readonly AcceptedArrival[],
   nowMs: number,
@@ -105,7 +105,7 @@ function* takeOut(
     taken.push(...(yield { text, columns: KEY_COLUMNS, rows: rowsOf(now) }))
   }
   for (const [tenant, own] of Map.groupBy(later, arrival => arrival.tenant)) {
-    // The time and the version of now: endpoints that are there now get it.
+    // With the present time and version: it goes to the endpoints that exist now.
     const text = `update inbox set payload = null, claimed_until_ms = 0, created_ms = ${nowMs},
                     tenant_version = ${versions.get(tenant) ?? 0}
                   where (tenant, id) in (select tenant, id from v) and payload is not null returning id`
@@ -125,7 +125,7 @@ const eventRow = (arrival: AcceptedArrival, tenantVersion: number | null): reado
   arrival.deliveries === null ? null : JSON.stringify(arrival.notSent),
   arrival.rejected === null ? null : JSON.stringify(arrival.rejected),
   arrival.createdAtMs,
-  // A transaction of somebody's own belongs to no call of ours.
+  // An arrival comes from the publisher's own transaction, not from an API call, so it has no trace context.
   null,
   tenantVersion,
 ]
@@ -136,7 +136,7 @@ const FREED_COLUMNS: BulkQuery['columns'] = [
   ['event', 'bytes'],
 ]
 
-/** As in the API, what is refused keeps no key: the same can be published again when its fault is mended. */
+/** As in the API, rejected events don't keep their key: it can be used again once the fault is fixed. */
 function* freeKeys(arrivals: readonly AcceptedArrival[]): Transaction<void> {
   if (arrivals.length === 0) return
   yield {

@@ -1,4 +1,4 @@
-/** Claiming rows of the inbox, and giving them back. */
+/** Claims rows of the inbox and releases them. */
 
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { NotSent, TenantId } from '../../../base/model.ts'
@@ -18,16 +18,16 @@ import { type Arrival, type InboxItem, type InboxRow, KEY_COLUMNS } from './inbo
 
 const MAX_TENANTS = 64
 
-/** Rows claimed at once. */
+/** The most rows in one claim. */
 const MAX_ROWS = 512
 
-/** Of rows claimed at once, together: they are judged in one go, and the process does nothing else meanwhile. */
+/** The most payload bytes in one claim: its rows are processed in one go, which blocks the process meanwhile. */
 const MAX_PAYLOAD_BYTES = 2 * 1024 * 1024
 
 export type InboxClaim = {
-  /** Tenants behind this one; empty: from the first. */
+  /** Claims rows of tenants after this one; empty: from the first. */
   readonly after: TenantId
-  /** How long nobody else takes the rows, milliseconds. */
+  /** How long no other node takes the rows, in milliseconds. */
   readonly claimMs: number
   /** Larger payloads are left in the store. */
   readonly maxPayloadBytes: number
@@ -36,13 +36,13 @@ export type InboxClaim = {
 export type ClaimedInbox = {
   readonly arrivals: readonly Arrival[]
   readonly items: readonly InboxItem[]
-  /** The last tenant of whom something was claimed; empty: nothing was left. */
+  /** The last tenant whose rows were claimed; empty if none were left. */
   readonly last: TenantId
-  /** Behind that tenant, or of it, there may be more. */
+  /** This tenant or those after it may have more. */
   readonly hasMore: boolean
 }
 
-/** The oldest few of each tenant that nobody has claimed, of so many tenants at most. */
+/** Claims the oldest few unclaimed rows of each tenant, for a limited number of tenants. */
 export function* claimInbox(args: InboxClaim, dialect: Dialect): Transaction<ClaimedInbox> {
   const tenants = yield* waitingTenants(args.after, dialect)
   if (tenants.length === 0) return { arrivals: [], items: [], last: '', hasMore: false }
@@ -54,7 +54,7 @@ export function* claimInbox(args: InboxClaim, dialect: Dialect): Transaction<Cla
   return {
     arrivals: rows.filter(isArrival).map(toArrival),
     items: rows.filter(row => !isArrival(row)).map(toItem),
-    // Where payloads were too many, those behind them come with the next claim.
+    // If the payloads were too large together, the remaining rows come with the next claim.
     last: isCut ? text(chosen.at(-1)!.tenant) : tenants.at(-1)!,
     hasMore: isCut || tenants.length === MAX_TENANTS,
   }
@@ -77,9 +77,9 @@ function* waitingTenants(after: TenantId, { nowMs }: Dialect): Transaction<Tenan
 }
 
 /**
- * A statement for each tenant: one for all of them, PostgreSQL before 17 would answer by reading the whole inbox. And so
- * it does where it knows the limit and thinks that no more rows are there (31 ms instead of 1, of 50,000): a limit out
- * of a query it can't know beforehand, and reads along the key.
+ * One statement for each tenant: given one for all, PostgreSQL before 17 would read the whole inbox. It would also do
+ * so if it knew the limit and expected no more rows than that (31 ms instead of 1, for 50,000). It can't know a limit
+ * that comes from a query, and reads along the key.
  */
 function* lockOldest(tenants: readonly TenantId[], { nowMs, skipLocked }: Dialect): Transaction<Row[]> {
   const each = Math.floor(MAX_ROWS / tenants.length)
@@ -96,7 +96,7 @@ function* lockOldest(tenants: readonly TenantId[], { nowMs, skipLocked }: Dialec
   return found
 }
 
-/** The first of these whose payloads fit into memory together, and at least one. */
+/** The first rows whose payloads fit into memory together; at least one row. */
 function withinBytes(rows: readonly Row[], maxPayloadBytes: number): Row[] {
   let left = MAX_PAYLOAD_BYTES
   const end = rows.findIndex((row, index) => {
@@ -145,7 +145,7 @@ const toArrival = (row: Row): Arrival => ({
   payloadBytes: intOrNull(row.payload_bytes)!,
 })
 
-/** They are not worked on after all: anybody may, so many milliseconds from now. */
+/** Releases rows that are not worked on after all: any node can claim them in `afterMs` milliseconds. */
 export function* releaseInbox(
   args: { rows: readonly Pick<InboxRow, 'tenant' | 'event'>[]; afterMs: number },
   { nowMs }: Dialect,

@@ -1,4 +1,4 @@
-/** The deliveries of events that have very many. */
+/** Creates the deliveries of events that have very many. */
 
 import { idBytes } from '../../../base/ids.ts'
 import type { EndpointId, NotSent } from '../../../base/model.ts'
@@ -11,26 +11,26 @@ const idOrNull = (id: EndpointId | null): Uint8Array | null => (id === null ? nu
 
 export type FanOutRequest = {
   readonly item: InboxItem
-  /** The version of the tenant's configuration that the endpoints were matched against; null: the tenant is gone. */
+  /** The version of the tenant's configuration that endpoints were matched against; null: the tenant is gone. */
   readonly tenantVersion: number | null
   readonly nowMs: number
-  /** For endpoints in the order of their ids, from behind `item.after` on. */
+  /** Deliveries to endpoints in the order of their ids, starting after `item.after`. */
   readonly deliveries: readonly NewDelivery[]
-  /** The last endpoint that was judged. */
+  /** The last endpoint that was matched. */
   readonly after: EndpointId | null
-  /** What became of all other endpoints up to there. */
+  /** Why the other endpoints up to there got no delivery. */
   readonly notSent: NotSent
-  /** More endpoints are to be judged. */
+  /** More endpoints are still to be matched. */
   readonly isUnfinished: boolean
 }
 
 /**
- * `stale`: the configuration moved, match again. `gone`: somebody else has gone on with this item. `behind`: an ordered
- * endpoint is to get it after something of the tenant that lies before it in the inbox.
+ * `stale`: the configuration has changed, match again. `gone`: another node has continued with this item. `behind`: an
+ * ordered endpoint must first get earlier rows of the tenant from the inbox.
  */
 export type FanOutResult = 'stored' | 'stale' | 'gone' | 'behind'
 
-/** Stores the next deliveries of an event that waits in the inbox. */
+/** Stores the next deliveries of an event that is in the inbox. */
 export function* fanOut(args: FanOutRequest, dialect: Dialect): Transaction<FanOutResult> {
   const { item, deliveries, after, notSent, nowMs } = args
   const { tenant, event } = item
@@ -44,7 +44,7 @@ export function* fanOut(args: FanOutRequest, dialect: Dialect): Transaction<FanO
     if (before.length > 0) return 'behind'
   }
   const made = item.made + deliveries.length
-  // Conditional on where it stood: two nodes never make the same deliveries.
+  // Only if the item is where it was: two nodes never create the same deliveries.
   const moved = yield {
     text: `update inbox set after_endpoint = $1, made = $2, not_sent = $3, claimed_until_ms = 0
            where tenant = $4 and id = $5 and made = $6 and after_endpoint is not distinct from $7 and payload is null

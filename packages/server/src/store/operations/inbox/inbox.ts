@@ -1,11 +1,11 @@
 /**
- * The inbox: what has been accepted, and has no deliveries yet. Two kinds of rows lie there. An arrival was published
- * from SQL: it has a payload, and is not an event yet; a node validates and matches it, and stores it with its
- * deliveries. The other is an event that is stored already and has very many deliveries: a node makes them some at a
- * time, in the order of the endpoints' ids, so that no commit of them keeps others waiting.
+ * The inbox: what has been accepted and has no deliveries yet. It contains two kinds of rows. An arrival was published
+ * from SQL: it has a payload and is not an event yet; a node validates and matches it, and stores it with its
+ * deliveries. An item is an event that is already stored and has very many deliveries: a node creates them some at a
+ * time, in the order of the endpoints' ids, so that their commits don't keep others waiting.
  *
- * A node claims rows for some seconds before it works on them, so that nodes don't do each other's work; whatever it
- * stores is conditional on the row still being there as it was, so that two that did would not store it twice.
+ * A node claims rows for some seconds before it works on them, so that nodes don't do the same work. What it stores is
+ * conditional on the row being unchanged, so even two nodes with the same row would not store it twice.
  */
 import type { EndpointId, EventId, NotSent, TenantId } from '../../../base/model.ts'
 import type { BulkQuery, Dialect, Transaction } from '../../transaction.ts'
@@ -17,22 +17,22 @@ export type InboxRow = {
   readonly createdAtMs: number
 }
 
-/** An event that is stored, and whose deliveries are being made. */
+/** An event that is stored, and whose deliveries are being created. */
 export type InboxItem = InboxRow & {
-  /** Its deliveries are made up to this endpoint; null: of none. */
+  /** Deliveries to endpoints up to this one have been created; null: none yet. */
   readonly after: EndpointId | null
-  /** The version of its tenant that decides who wants it: what is configured later is for later events. */
+  /** The tenant's version that decides which endpoints want it: what is configured later applies to later events. */
   readonly tenantVersion: number
-  /** How many are made. */
+  /** How many deliveries have been created. */
   readonly made: number
-  /** What became of the other endpoints up to there. */
+  /** Why the other endpoints up to `after` got no delivery. */
   readonly notSent: NotSent
 }
 
-/** What was published from SQL. */
+/** An event that was published from SQL. */
 export type Arrival = InboxRow & {
   readonly key: string | null
-  /** null: larger than what was asked for. */
+  /** null: larger than `maxPayloadBytes`. */
   readonly payload: Uint8Array | null
   readonly payloadBytes: number
 }
@@ -63,7 +63,7 @@ export function* storeInbox(
   }
 }
 
-/** Whether there is anything that nobody has claimed. */
+/** Whether the inbox has a row that no node has claimed. */
 export function* peekInbox(_args: object, dialect: Dialect): Transaction<boolean> {
   const rows = yield {
     text: `select tenant from inbox where claimed_until_ms <= ${dialect.nowMs} order by tenant, id limit 1`,

@@ -1,10 +1,10 @@
-/** What lanes read: the next deliveries at an endpoint, and at which endpoints there are any. */
+/** What lanes read: the next deliveries to an endpoint, and which endpoints have any. */
 
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { DeliveryId, EndpointId, EventId, TenantId } from '../../../base/model.ts'
 import { bytes, idList, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../../transaction.ts'
 
-/** A pending delivery as a lane holds it. */
+/** A pending delivery in a lane. */
 export type LaneItem = {
   readonly tenant: TenantId
   readonly delivery: DeliveryId
@@ -13,14 +13,14 @@ export type LaneItem = {
   readonly event: EventId
   readonly type: string
   readonly test: boolean
-  /** It repeats one that had ended. Default: no. */
+  /** It repeats a delivery that had ended. Default: no. */
   readonly replay?: boolean
-  /** Of the call that published the event (W3C Trace Context). Default: it had none. */
+  /** The trace context of the call that published the event (W3C Trace Context). Default: none. */
   readonly traceparent?: string | null
   readonly dueAtMs: number
   /** Attempts made so far. */
   readonly attempts: number
-  /** null: to be read at dispatch. */
+  /** null: to be read when the delivery is sent. */
   readonly payload: Uint8Array | null
 }
 
@@ -31,14 +31,14 @@ export type LaneQuery = {
   readonly maxPayloadBytes: number
 }
 
-/** The earliest due pending deliveries of an endpoint; payloads up to `maxPayloadBytes` come with them. */
+/** An endpoint's pending deliveries that fall due first, with payloads of up to `maxPayloadBytes`. */
 export function* readLane(args: LaneQuery): Transaction<LaneItem[]> {
   return (yield* readRows(args, '', 'due_ms, id')).map(({ item }) => item)
 }
 
 type LaneRow = { readonly item: LaneItem; readonly isNumbered: boolean }
 
-/** The first pending deliveries of an endpoint in an order, with the payloads that are not too large. */
+/** An endpoint's first pending deliveries in the given order, with payloads that are not too large. */
 function* readRows(
   { partition, endpoint, limit, maxPayloadBytes }: LaneQuery,
   where: string,
@@ -58,7 +58,7 @@ function* readRows(
   return rows.map(row => {
     const event = idText('evt', bytes(row.event))
     const content = contents.get(event)
-    // Member by member: a copy of a row by `...` took twice the time of all the rest.
+    // Member by member: copying a row with `...` took twice as long as everything else together.
     const item = {
       tenant: text(row.tenant),
       delivery: idText('dlv', bytes(row.id)),
@@ -78,8 +78,9 @@ function* readRows(
 }
 
 /**
- * What there is to send of events, payloads up to so many bytes only. By a list of ids, not by a join with the deliveries: then PostgreSQL looks
- * only into the tables of those days, where for a join of 64 it read all of every day's (22 ms instead of 1).
+ * What is to be sent of events, with payloads of up to `maxBytes`. By a list of ids rather than a join with the
+ * deliveries: PostgreSQL then reads only the tables for those days, whereas for a join of 64 it read those for all days
+ * (22 ms instead of 1).
  */
 function* readContents(
   tenant: TenantId,
@@ -96,15 +97,15 @@ function* readContents(
 }
 
 export type OrderedLaneQuery = LaneQuery & {
-  /** None is left from before the endpoint was ordered: that was seen, and stays so. */
+  /** Whether it is known that no delivery is left from before the endpoint was ordered. None can be added later. */
   readonly isNumbered: boolean
 }
 
 export type OrderedLane = {
   readonly items: readonly LaneItem[]
-  /** None is left from before the endpoint was ordered. */
+  /** No delivery is left from before the endpoint was ordered. */
   readonly isNumbered: boolean
-  /** Held deliveries are being released: until all are, none may go, or those behind would overtake them. */
+  /** Held deliveries are being released. None may be sent until all are, or later ones would overtake them. */
   readonly isHeldUp: boolean
 }
 
@@ -113,20 +114,20 @@ const PENDING = `select 1 from live_delivery h where h.partition = $1 and h.endp
 const HELD = `select 1 from live_delivery h where h.partition = $1 and h.endpoint = $2 and h.state = 'held'
   and h.held_reason = 'disabled'`
 
-/** Those without a number are from before the endpoint was ordered, and go first. */
+/** Deliveries without a number are from before the endpoint was ordered, and go first. */
 const ORDERS = {
   numbered: 'seq',
   mixed: 'case when seq is null then 0 else 1 end, seq, id',
 }
 
-/** The first pending deliveries of an ordered endpoint, as they are to be sent. */
+/** The first pending deliveries of an ordered endpoint, in the order in which they must be sent. */
 export function* readOrderedLane(args: OrderedLaneQuery): Transaction<OrderedLane> {
   const params = [args.partition, idBytes(args.endpoint)]
   const where = args.isNumbered ? 'and seq is not null' : ''
   const order = args.isNumbered ? ORDERS.numbered : ORDERS.mixed
-  // One statement sees both: between two, the last one that is held could be released.
+  // One statement checks both: between two, the last held delivery could be released.
   const rows = yield* readRows(args, `${where} and not exists (${HELD})`, order)
-  // Whatever is there now, and was not given, may have been held a moment ago.
+  // A delivery that exists now but was not returned may have been held a moment ago.
   const left = rows.length > 0 ? [] : yield { text: `select 1 where exists (${HELD}) or exists (${PENDING})`, params }
   const isHeldUp = left.length > 0
   const isNumbered = args.isNumbered || (!isHeldUp && rows.every(row => row.isNumbered))
@@ -162,8 +163,8 @@ export type LaneHead = {
 }
 
 /**
- * Endpoints of a partition that have pending deliveries, each with its earliest due time. Skips from endpoint to
- * endpoint along the index, so one with a million rows costs no more than one with a single row.
+ * A partition's endpoints that have pending deliveries, each with its earliest due time. Skips from endpoint to
+ * endpoint along the index, so that an endpoint with a million rows costs no more than one with a single row.
  */
 export function* discoverLanes(args: { partition: number }): Transaction<LaneHead[]> {
   const rows = yield {
@@ -193,7 +194,7 @@ export type Unfinished = {
   readonly todo: 'hold' | 'release' | 'cancel'
 }
 
-/** Endpoints whose change a crash cut short: some of their deliveries are not yet what the endpoint says. */
+/** Endpoints whose change was cut short by a crash: some of their deliveries don't match the endpoint's state yet. */
 export function* findUnfinished(args: { partition: number }): Transaction<Unfinished[]> {
   const skip = (which: string) => `with recursive skip(endpoint) as (
       select (select l.endpoint from live_delivery l where l.partition = $1 and ${which} order by l.endpoint limit 1)

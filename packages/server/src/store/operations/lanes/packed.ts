@@ -1,18 +1,18 @@
-/** What a lane reads, as it crosses from the thread of the embedded store. */
+/** Packs what a lane reads, on its way from the embedded store's thread. */
 import { Buffer } from 'node:buffer'
 import { codec, joined, splitter } from '../../packing.ts'
 import type { LaneItem, OrderedLane } from './lanes.ts'
 
 type PackedLane = {
-  /** All items' alike; of none, it is null. */
+  /** What all items share; null if there are none. */
   readonly of: Pick<LaneItem, 'tenant' | 'endpoint' | 'partition'> | null
   readonly delivery: readonly string[]
   readonly event: readonly string[]
   readonly type: readonly string[]
   readonly traceparent: readonly (string | null)[]
   /**
-   * NUMBERS_A_LANE_ITEM for each delivery: due time, attempts, whether it is a test, payload's length (NO_PAYLOAD: left
-   * in the store), whether it repeats another.
+   * NUMBERS_A_LANE_ITEM for each delivery: due time, attempts, whether it is a test, the payload's length (NO_PAYLOAD:
+   * left in the store), whether it repeats another.
    */
   readonly numbers: Float64Array
   readonly payloads: Uint8Array
@@ -68,7 +68,7 @@ function unpackLane(packed: PackedLane): LaneItem[] {
       traceparent: packed.traceparent[index]!,
       dueAtMs: numbers[at]!,
       attempts: numbers[at + 1]!,
-      // Own memory: one payload that waits must not keep those of a whole read.
+      // A copy: one payload that is still waiting must not keep all of the read's payloads in memory.
       payload: payloadLength === NO_PAYLOAD ? null : Buffer.from(nextPayload(payloadLength)),
     }
   })

@@ -1,7 +1,7 @@
 /**
- * Parts of replays, one for each endpoint: who works on them, and the making of deliveries. A node claims parts for some
- * seconds; that is for speed only. What it stores is conditional on the part standing where it stood, and on the replay
- * running, so nothing is made twice, nor after a pause or a cancel.
+ * Parts of replays, one for each endpoint: which node works on them, and creating their deliveries. A node claims parts
+ * for some seconds, but only to avoid duplicate work. What it stores is conditional on the part being where it was and
+ * on the replay running, so nothing is created twice, or after a pause or a cancellation.
  */
 
 import { idBytes, idText } from '../../../base/ids.ts'
@@ -29,7 +29,7 @@ export type ReplayPart = {
   readonly partition: number
   readonly selection: ReplaySelection
   readonly asOfMs: number
-  /** How far it has come; null: nowhere. */
+  /** Where the part has got to; null: at the beginning. */
   readonly after: string | null
 }
 
@@ -42,13 +42,13 @@ const KEY_COLUMNS: BulkQuery['columns'] = [
 
 const keysOf = (parts: readonly PartKey[]) => parts.map(({ replay, endpoint }) => [idBytes(replay), idBytes(endpoint)])
 
-/** Whether there is a part that nobody has claimed. */
+/** Whether there is a part that no node has claimed. */
 export function* peekReplayParts(_args: object, { nowMs }: Dialect): Transaction<boolean> {
   const rows = yield { text: `select 1 from replay_part where claimed_until_ms <= ${nowMs} limit 1` }
   return rows.length > 0
 }
 
-/** Those that were looked at longest ago. */
+/** Claims the parts that have waited longest. */
 export function* claimReplayParts(
   args: { readonly limit: number; readonly claimMs: number },
   { nowMs, skipLocked }: Dialect,
@@ -85,14 +85,14 @@ const toPart = (row: Row): ReplayPart => ({
   after: textOrNull(row.after_id),
 })
 
-/** They are not worked on for now: anybody may. */
+/** Releases parts that are not worked on for now: any node can claim them. */
 export function* releaseReplayParts(
   args: { readonly parts: readonly PartKey[]; readonly claimMs: number },
   { nowMs, skipLocked }: Dialect,
 ): Transaction<void> {
   if (args.parts.length === 0) return
   yield {
-    // Not what was paused meanwhile, nor what somebody is changing: to wait for that could end in a deadlock.
+    // Not parts that were paused meanwhile, nor those that someone is changing: waiting for them could deadlock.
     text: `update replay_part set claimed_until_ms = ${nowMs}
            where (replay, endpoint) in (
              select p.replay, p.endpoint from replay_part p
@@ -103,21 +103,21 @@ export function* releaseReplayParts(
   }
 }
 
-// How its deliveries fare
+// How the deliveries of a part are doing
 
 export type PartLook = {
-  /** Deliveries that were made and not tried yet, counted up to MAX_UNTRIED. */
+  /** Deliveries that were created but not attempted yet, counted up to MAX_UNTRIED. */
   readonly untried: number
-  /** Of the deliveries from `since` on, one has failed. */
+  /** A delivery from `since` on has failed. */
   readonly isFailing: boolean
-  /** One delivery at a time can stand in the way of others: the endpoint is ordered, or has a rate. */
+  /** Even one delivery can hold up others: the endpoint is ordered or has a rate limit. */
   readonly isNarrow: boolean
 }
 
-/** More need not be told apart. */
+/** Higher counts need not be told apart. */
 const MAX_UNTRIED = 1_000
 
-/** In the order of the parts; undefined for an endpoint that is not there. */
+/** In the order of the parts; undefined for an endpoint that doesn't exist. */
 export function* lookAtReplayParts(args: {
   readonly parts: readonly (PartKey & { readonly since: DeliveryId | null })[]
 }): Transaction<(PartLook | undefined)[]> {
@@ -152,7 +152,7 @@ export function* lookAtReplayParts(args: {
   return looks
 }
 
-// Making deliveries
+// Creating deliveries
 
 export type Replayed = {
   readonly id: DeliveryId
@@ -165,31 +165,31 @@ export type Replayed = {
 }
 
 export type ReplayBatch = Pick<ReplayPart, 'tenant' | 'replay' | 'endpoint' | 'partition'> & {
-  /** Where the part stands, and where it stands then. */
+  /** Where the part must stand before this batch, and where it stands after it. */
   readonly before: string | null
   readonly after: string | null
   readonly isLast: boolean
-  /** The version of the tenant's configuration by which the endpoint wants them; null: it does not matter. */
+  /** The version of the tenant's configuration that the endpoint was matched at; null: it doesn't matter. */
   readonly tenantVersion: number | null
   readonly deliveries: readonly Replayed[]
-  /** Found, and not made. */
+  /** Found, but not to be created. */
   readonly skipped: number
   readonly nowMs: number
 }
 
 /**
- * `gone`: the replay does not run any more, or somebody else has gone on with the part. `stale`: the configuration moved.
- * `endpoint_gone`: and with it the part.
+ * `gone`: the replay is no longer running, or another node has continued with the part. `stale`: the configuration has
+ * changed. `endpoint_gone`: the endpoint was deleted, so the part was removed.
  */
 export type ReplayBatchResult =
   | { readonly kind: 'made'; readonly deliveries: readonly DeliveryId[]; readonly isHeld: boolean }
   | { readonly kind: 'gone' | 'stale' | 'endpoint_gone' }
 
-/** Stores the next deliveries of a part, and how far it has come, or nothing. */
+/** Stores a part's next deliveries and its progress, or nothing. */
 export function* makeReplayed(args: ReplayBatch, dialect: Dialect): Transaction<ReplayBatchResult> {
   const { tenant, endpoint } = args
   const id = idBytes(args.replay)
-  // The row is ours to the commit: who pauses or cancels waits for it, or is before us, and then nothing is made.
+  // Locks the replay until the commit: a pause or a cancellation waits, or came first, and then nothing is created.
   const running = yield {
     text: `update replay set made = made where tenant = $1 and id = $2 and state = 'running' returning id`,
     params: [tenant, id],
@@ -218,7 +218,7 @@ export function* makeReplayed(args: ReplayBatch, dialect: Dialect): Transaction<
   return { kind: 'made', deliveries: deliveries.map(delivery => delivery.id), isHeld }
 }
 
-/** Also keeps the events: neither they nor their payloads go with what is old before this is committed. */
+/** Also keeps the events: retention can't remove them or their payloads before this transaction is committed. */
 function* ofKeptEvents({ tenant, deliveries }: ReplayBatch, dialect: Dialect): Transaction<Replayed[]> {
   if (deliveries.length === 0) return []
   const { text: list, params } = idList(
@@ -254,7 +254,7 @@ function* storeReplayed(
     return deliveryRows(tenant, nowMs, event, type, test, [delivery])
   })
   yield* storeDeliveryRows(rows, dialect)
-  // Apart, so that what is published has no column more to fill.
+  // In a separate statement, so that published deliveries have no additional column to fill.
   yield {
     text: `update live_delivery set replay = v.replay, due_ms = v.due_ms from v
            where live_delivery.tenant = v.tenant and live_delivery.id = v.id`,

@@ -1,4 +1,4 @@
-/** Replays: what was asked for, how far it has come, and how it ends. What makes their deliveries: parts.ts. */
+/** Replays: what was requested, how far it has got, and how it ends. parts.ts creates the deliveries. */
 
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { EndpointId, Replay, ReplayId, ReplaySelection, ReplayState, TenantId } from '../../../base/model.ts'
@@ -44,7 +44,7 @@ function* readRow({ tenant, key }: Keyed): Transaction<Row | undefined> {
   return rows[0]
 }
 
-/** By the caller's id; with the hash of what was asked for. */
+/** Finds a replay by the caller's id. `hash` is that of its selection. */
 export function* getReplay(args: Keyed): Transaction<{ replay: Replay; hash: Uint8Array } | null> {
   const row = yield* readRow(args)
   return row === undefined ? null : { replay: toReplay(row), hash: bytes(row.hash) }
@@ -65,9 +65,9 @@ export function* listReplays(args: ReplayFilter & { tenant: TenantId; limit: num
   return rows.map(toReplay)
 }
 
-// Making one
+// Creating a replay
 
-/** What a replay makes at one endpoint; `wanted` null: not counted. */
+/** What a replay creates for one endpoint; `wanted` is null if that wasn't counted. */
 export type NewReplayPart = {
   readonly endpoint: EndpointId
   readonly partition: number
@@ -75,15 +75,15 @@ export type NewReplayPart = {
 }
 
 export type NewReplay = Pick<Replay, 'id' | 'key' | 'tenant' | 'selection' | 'deliveries' | 'createdAtMs'> & {
-  /** Of the selection. */
+  /** The selection's hash. */
   readonly hash: Uint8Array
   readonly asOfMs: number
   readonly parts: readonly NewReplayPart[]
-  /** Of the tenant's that have not ended, at most. */
+  /** The most replays of the tenant that can be open, that is, have not ended. */
   readonly maxOpen: number
 }
 
-/** `known`: there is one under this key, and it is answered instead. */
+/** `known`: a replay with this key exists, and is returned instead. */
 export type CreatedReplay =
   | { readonly kind: 'created' }
   | { readonly kind: 'known'; readonly replay: Replay; readonly hash: Uint8Array }
@@ -97,7 +97,7 @@ const PART_COLUMNS: BulkQuery['columns'] = [
   ['wanted', 'int'],
 ]
 
-/** One that makes nothing ends at once. */
+/** A replay that has nothing to create ends immediately. */
 export function* createReplay(args: NewReplay): Transaction<CreatedReplay> {
   const { tenant, key, selection, parts } = args
   const known = yield* getReplay({ tenant, key })
@@ -115,7 +115,7 @@ export function* createReplay(args: NewReplay): Transaction<CreatedReplay> {
            values ($1, $2, $3, $4, $5, $6, 'running', $7, $8) on conflict (tenant, replay_key) do nothing returning id`,
     params: [tenant, id, key, args.hash, JSON.stringify(selection), args.asOfMs, args.deliveries, args.createdAtMs],
   }
-  // Somebody else's, of this very moment.
+  // Another call has created it at this very moment.
   if (made.length === 0) return { kind: 'known', ...(yield* getReplay({ tenant, key }))! }
   if (parts.length === 0) yield* endReplay({ tenant, id, state: 'done', nowMs: args.createdAtMs })
   else {
@@ -129,12 +129,12 @@ export function* createReplay(args: NewReplay): Transaction<CreatedReplay> {
   return { kind: 'created' }
 }
 
-// Its states
+// States
 
-/** Nobody claims a part until then: its replay is paused. */
+/** A time that never comes: no node claims the parts of a paused replay. */
 const NEVER_MS = 8_640_000_000_000_000
 
-/** From which states each can be reached; from itself too, then nothing moves. */
+/** From which states each state can be reached. Going from a state to itself changes nothing. */
 const FROM: Readonly<Record<Exclude<ReplayState, 'done'>, readonly ReplayState[]>> = {
   running: ['running', 'paused'],
   paused: ['running', 'paused'],
@@ -142,14 +142,15 @@ const FROM: Readonly<Record<Exclude<ReplayState, 'done'>, readonly ReplayState[]
 }
 
 /**
- * Pauses, resumes, or begins to cancel: from here on nothing more is made. What a cancelled one has made is cancelled
- * by `cancelReplayed`, after which it has ended. One that is done can be cancelled as long as something of it is live.
+ * Pauses, resumes, or begins to cancel a replay: once it is paused or cancelled, nothing more is created.
+ * `cancelReplayed` cancels what a cancelled replay has created, and then ends it. A replay that is done can be
+ * cancelled as long as some of its deliveries are live.
  */
 export function* setReplayState(
   args: Keyed & { readonly to: 'running' | 'paused' | 'cancelled' },
 ): Transaction<{ replay: Replay; isAllowed: boolean } | null> {
   const { tenant, key, to } = args
-  // Locked, so that whoever makes deliveries of it just now has committed, or finds it changed.
+  // Locked, so that a node that is creating its deliveries has either committed or finds the replay changed.
   const locked = yield {
     text: `update replay set made = made where tenant = $1 and replay_key = $2 returning id, state, ended_ms`,
     params: [tenant, key],
@@ -162,7 +163,7 @@ export function* setReplayState(
   const id = bytes(locked[0]!.id)
   yield { text: 'update replay set state = $3 where tenant = $1 and id = $2', params: [tenant, id, to] }
   if (to === 'cancelled') {
-    // Open again until what it made is cancelled.
+    // Open again until the deliveries it created are cancelled.
     yield { text: 'update replay set ended_ms = null where tenant = $1 and id = $2', params: [tenant, id] }
     yield { text: 'delete from replay_part where replay = $1', params: [id] }
   } else {
@@ -178,14 +179,14 @@ export type CancelledSome = {
   readonly lanes: readonly {
     readonly endpoint: EndpointId
     readonly partition: number
-    /** Of it, how many were cancelled. */
+    /** How many of the endpoint's deliveries were cancelled. */
     readonly deliveries: number
   }[]
   /** Nothing was left: the replay has ended. */
   readonly isEnded: boolean
 }
 
-/** Cancels some of what a cancelled replay has made and is live; ends it when nothing is left. */
+/** Cancels some live deliveries of a cancelled replay, and ends the replay when none is left. */
 export function* cancelReplayed(
   args: { readonly tenant: TenantId; readonly replay: ReplayId; readonly limit: number; readonly nowMs: number },
   { skipLocked }: Dialect,
@@ -199,7 +200,7 @@ export function* cancelReplayed(
   }
   yield* storeHistory(rows.map(row => historyRow(row, 'cancelled', int(row.attempts), args.nowMs)))
   if (rows.length === 0) {
-    // Or somebody else is about to end what is left.
+    // Unless rows are left that another transaction has locked.
     const left = yield { text: 'select 1 from live_delivery where replay = $1 limit 1', params: [id] }
     if (left.length === 0) yield* endReplay({ tenant: args.tenant, id, state: 'cancelled', nowMs: args.nowMs })
     return { lanes: [], isEnded: left.length === 0 }
@@ -213,7 +214,7 @@ export function* cancelReplayed(
   return { lanes, isEnded: false }
 }
 
-/** Replays whose cancelling a crash may have cut short. */
+/** Replays whose cancellation may have been cut short by a crash. */
 export function* findUncancelledReplays(_args: object): Transaction<{ tenant: TenantId; replay: ReplayId }[]> {
   const rows = yield {
     text: `select tenant, id from replay where state = 'cancelled' and ended_ms is null limit 100`,
@@ -221,11 +222,11 @@ export function* findUncancelledReplays(_args: object): Transaction<{ tenant: Te
   return rows.map(row => ({ tenant: text(row.tenant), replay: idText('rpl', bytes(row.id)) }))
 }
 
-// Its end
+// Ending
 
 /**
- * The end of a replay, and the only place where one ends. Whatever is to happen when a replay is over belongs here: it
- * is done in the same transaction, once. Answers false if it had ended before.
+ * Ends a replay. This is the only place where one ends: anything that must happen when a replay is over belongs here,
+ * and happens once, in the same transaction. Returns false if the replay had already ended.
  */
 export function* endReplay(args: {
   readonly tenant: TenantId
@@ -246,7 +247,7 @@ export function* endReplay(args: {
   return true
 }
 
-/** Of a tenant that is being deleted: its deliveries are cancelled with its endpoints. */
+/** Ends the replays of a tenant that is being deleted: their deliveries are cancelled along with its endpoints. */
 export function* endReplaysOf(tenant: TenantId, nowMs: number): Transaction<void> {
   const rows = yield { text: 'select id from replay where tenant = $1 and ended_ms is null', params: [tenant] }
   for (const row of rows) {
@@ -256,7 +257,7 @@ export function* endReplaysOf(tenant: TenantId, nowMs: number): Transaction<void
   }
 }
 
-/** Deletes some that ended before a time; answers how many. */
+/** Removes some replays that ended before a time. Returns how many. */
 export function* dropReplays(args: { readonly endedBeforeMs: number; readonly limit: number }): Transaction<number> {
   const rows = yield {
     text: `delete from replay where (tenant, id) in (

@@ -1,10 +1,10 @@
 /**
- * Looks through the history for what a replay is to make, a limited number of rows at a time: counting goes this way,
- * and so does making, so that they find the same.
+ * Searches the history for what a replay is to create, a limited number of rows at a time. Counting and creating both
+ * use it, so that they find the same.
  *
- * Two ways lead through it. Where nothing that is missing is wanted: along the deliveries, of the event, the endpoint or
- * the tenant, in the order in which they were made; each that is in a wanted state is held against all others of the
- * same event and endpoint. Else: along the tenant's events, each held against its deliveries.
+ * There are two ways to search. If missing deliveries are not selected: along the deliveries of the event, the endpoint
+ * or the tenant, in the order of their creation, comparing each one in a selected state with all others of the same
+ * event and endpoint. Otherwise: along the tenant's events, comparing each with its deliveries.
  */
 
 import { firstIdAt, idBytes, idMs, idText } from '../../../base/ids.ts'
@@ -15,13 +15,13 @@ import { type Sibling, type Standing, standingOf } from './standing.ts'
 export type ReplayScan = {
   readonly tenant: TenantId
   readonly selection: ReplaySelection
-  /** Nothing that ended later, or was published later. */
+  /** Ignores what ended or was published later than this. */
   readonly asOfMs: number
-  /** Those that count; no others' are answered. */
+  /** Only results for these endpoints are returned. */
   readonly endpoints: readonly EndpointId[]
-  /** Where the scan before ended; null: from the beginning. */
+  /** Where the previous scan ended; null: from the beginning. */
   readonly after: string | null
-  /** Rows to look at, at most. */
+  /** The most rows to look at. */
   readonly limit: number
 }
 
@@ -31,21 +31,21 @@ export type Replayable = {
   readonly endpoint: EndpointId
   readonly type: string
   readonly test: boolean
-  /** The delivery that a new one repeats; null: there was none. */
+  /** The delivery that the new one repeats; null if there was none. */
   readonly replayOf: DeliveryId | null
-  /** A delivery was made since: this one isn't needed any more. */
+  /** A delivery was created later, so this one is no longer needed. */
   readonly isOvertaken: boolean
-  /** To go on behind this one. */
+  /** Pass this as `after` to continue behind this result. */
   readonly at: string
 }
 
 export type ReplayChunk = {
   readonly found: readonly Replayable[]
-  /** To go on behind this chunk; null: it was the last. */
+  /** Pass this as `after` to continue behind this chunk; null if it was the last. */
   readonly after: string | null
 }
 
-/** Nothing is delivered before it was published, but for how far two nodes' times are apart. */
+/** No delivery is older than its event, except for the clock difference between two nodes. */
 const SLACK_MS = 60_000
 
 export function scanReplay(args: ReplayScan): Transaction<ReplayChunk> {
@@ -61,7 +61,7 @@ function* scanDeliveries(args: ReplayScan): Transaction<ReplayChunk> {
   const after = args.after ?? firstIdAt('dlv', earliestMs(selection) - SLACK_MS)
   const end = firstIdAt('dlv', asOfMs + SLACK_MS)
   const way = wayOf(args)
-  // First how far the rows reach, whatever their state: one statement that looks for a rare state could read for ever.
+  // First find how far the rows reach, whatever their state: one statement that looks for a rare state might never end.
   const reach = yield {
     text: `select id from delivery where id > $1 and id < $2 and ${way.text(3)}
            order by id limit 1 offset ${args.limit - 1}`,
@@ -83,7 +83,7 @@ function* scanDeliveries(args: ReplayScan): Transaction<ReplayChunk> {
   const standings = yield* readStandings(candidates, args)
   const found = candidates.flatMap((row): Replayable[] => {
     const standing = standings.of(row.event, row.endpoint)
-    // Each event and endpoint once: at the delivery that tells.
+    // Each event and endpoint once, at the delivery that decides.
     if (standing.kind !== 'ended' || standing.latest !== keyOf(row.id)) return []
     const id = idText('dlv', bytes(row.id))
     return [{ ...toPair(row, row.endpoint), replayOf: id, isOvertaken: standing.isOvertaken, at: id }]
@@ -91,10 +91,10 @@ function* scanDeliveries(args: ReplayScan): Transaction<ReplayChunk> {
   return { found, after: upTo }
 }
 
-/** A condition, with parameters from a number on. */
+/** A condition, with its parameters numbered from `first`. */
 type Way = { readonly text: (first: number) => string; readonly params: readonly Value[] }
 
-/** What to go along, by an index. No column more may be named, or another could be taken. */
+/** What to search along, using an index. Must not name another column, or a different index might be used. */
 function wayOf({ tenant, selection, endpoints }: ReplayScan): Way {
   const endpoint = endpoints.length === 1 ? idBytes(endpoints[0]!) : null
   if (selection.event !== null) {
@@ -107,8 +107,8 @@ function wayOf({ tenant, selection, endpoints }: ReplayScan): Way {
 }
 
 /**
- * Not `=`: SQLite, which knows nothing of how many rows there are, would go along the index of the endpoint, through all
- * that it ever got, instead of along that of the event and the endpoint.
+ * Not `=`: SQLite, which doesn't know how many rows there are, would then use the index of the endpoint, through
+ * everything it ever got, instead of that of the event and the endpoint.
  */
 const isOne = (column: string, at: number): string => `${column} >= $${at} and ${column} <= $${at}`
 
@@ -118,7 +118,7 @@ function* scanEvents(args: ReplayScan): Transaction<ReplayChunk> {
   const { tenant, selection, asOfMs, limit } = args
   const [from, until] = eventBounds(selection, asOfMs)
   const rows = yield {
-    // Of those without a number of deliveries, these are still being made.
+    // Events without a number of deliveries are left out: their deliveries are still being created.
     text: `select id, type, test from event
            where tenant = $1 and id ${args.after === null ? '>=' : '>'} $2 and id < $3 and rejected is null
              and deliveries is not null ${selection.event === null ? 'and test = 0' : ''}
@@ -149,17 +149,17 @@ function isSelected(
   return standing.kind === 'none' && missing
 }
 
-// Both
+// Both ways
 
 const earliestMs = ({ event, fromMs }: ReplaySelection): number =>
   Math.max(0, fromMs ?? 0, event === null ? 0 : idMs(event))
 
-/** The first event's id, and the id that all are before. */
+/** The first event's id, and the first id after the last event. */
 function eventBounds({ event, fromMs, toMs }: ReplaySelection, asOfMs: number): [Uint8Array, Uint8Array] {
   const from = idBytes(firstIdAt('evt', fromMs ?? 0))
   const until = idBytes(firstIdAt('evt', Math.min(toMs ?? Number.POSITIVE_INFINITY, asOfMs + 1)))
   if (event === null) return [from, until]
-  // One event: the bounds are it and what comes right behind it, unless they leave it out.
+  // One event: the bounds are its id and the next id, unless the period excludes it.
   const id = idBytes(event)
   const isWithin = Buffer.compare(id, from) >= 0 && Buffer.compare(id, until) < 0
   return isWithin ? [id, following(id)] : [id, id]
@@ -174,7 +174,7 @@ function following(id: Uint8Array): Uint8Array {
   return next
 }
 
-/** By type, and by endpoint where rows have one. In JavaScript, so that the statements stay few. */
+/** Filters by type, and by endpoint where rows have one. In JavaScript, to keep the number of statements low. */
 function wanted({ selection, endpoints }: Pick<ReplayScan, 'selection' | 'endpoints'>): (row: Row) => boolean {
   const types = selection.types === null ? null : new Set(selection.types)
   const ids = new Set(endpoints.map(endpoint => keyOf(idBytes(endpoint))))
@@ -190,7 +190,7 @@ const toPair = (row: Row, endpoint: Value | undefined) => ({
 
 type Standings = { of(event: Value | undefined, endpoint: Value | undefined): Standing }
 
-/** Of all events of these rows, at the endpoints that count. */
+/** The standings of these rows' events at the scan's endpoints. */
 function* readStandings(rows: readonly Row[], { endpoints, asOfMs }: ReplayScan): Transaction<Standings> {
   const pairs = new Map<string, Map<string, Sibling>>()
   const events = [...new Map(rows.map(row => [keyOf(row.event), bytes(row.event)])).values()]
@@ -199,7 +199,7 @@ function* readStandings(rows: readonly Row[], { endpoints, asOfMs }: ReplayScan)
       const key = keyOf(row.event) + keyOf(row.endpoint)
       const siblings = pairs.get(key) ?? new Map<string, Sibling>()
       pairs.set(key, siblings)
-      // One that ended between two reads comes twice, and history, which is read last, is right.
+      // A delivery that ends between the two reads comes twice: history's row is read last, and wins.
       siblings.set(keyOf(row.id), {
         id: keyOf(row.id),
         state: text(row.state) as DeliveryState,

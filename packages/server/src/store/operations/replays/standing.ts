@@ -1,18 +1,18 @@
-/** What an event has come to at an endpoint, out of all its deliveries there. Pure. */
+/** Derives an event's standing at an endpoint from all of its deliveries there. Pure functions. */
 import type { DeliveryState, EndState } from '../../../base/model.ts'
 
-/** A delivery of the event to the endpoint. Ids compare as text in the order in which they were made. */
+/** A delivery of the event to the endpoint. Ids compare as text in the order of creation. */
 export type Sibling = {
   readonly id: string
   readonly state: DeliveryState
   readonly createdAtMs: number
-  /** null: it has not ended. */
+  /** null if it has not ended. */
   readonly endedAtMs: number | null
 }
 
 /**
- * none: there was no delivery. live: one was pending or held, so it will still be sent. ended: `latest` is the one that
- * tells, and `state` is how that ended. `isOvertaken`: another was made since.
+ * `none`: there was no delivery. `live`: one was pending or held, so it will still be sent. `ended`: `latest` is the
+ * delivery that decides, and `state` is how it ended. `isOvertaken`: another one was created later.
  */
 export type Standing =
   | { readonly kind: 'live' }
@@ -20,10 +20,10 @@ export type Standing =
   | { readonly kind: 'ended'; readonly latest: string; readonly state: EndState; readonly isOvertaken: boolean }
 
 /**
- * As of a moment: what ended later was live then, what was made later was not there.
+ * The standing at a moment: deliveries that ended later were live then, and those created later did not exist.
  *
- * The latest that ended tells, but one that was cancelled only where there is no other: somebody who cancels a replay
- * has not made undone that the event had failed, or arrived, before.
+ * The latest delivery that ended decides, but a cancelled one only if there is no other: cancelling a replay doesn't
+ * undo that the event had failed, or arrived, before.
  */
 export function standingOf(siblings: Iterable<Sibling>, asOfMs: number): Standing {
   let latest: (Sibling & { state: EndState }) | undefined
