@@ -61,7 +61,7 @@ export const OPERATIONAL_TYPES: readonly EventType[] = [
   ),
   operational(
     'endpoint.failing',
-    'All attempts at an endpoint have failed for 1, 2 or 4 days. After five days it is disabled.',
+    'By default: all attempts at an endpoint have failed for 1, 2 or 4 days; after five days it is disabled.',
     {
       ...ofEndpoint,
       days: { type: 'number' },
