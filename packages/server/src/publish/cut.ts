@@ -52,7 +52,7 @@ const MAX_UNKNOWN_NAMED = 8
 /** Maximum length of an event type's name. */
 const MAX_TYPE_CHARACTERS = 128
 const MAX_ID_CHARACTERS = 255
-/** Prefix of the keys of operational events. An event with the same key would prevent an operational one. */
+/** Prefix of the keys of operational events. If another event used such a key, the operational one would be refused. */
 const OPERATIONAL_KEYS = 'posthorn:'
 
 /** Cuts a body. Never throws, whatever the bytes are. */

@@ -204,7 +204,7 @@ describe('a filter', () => {
     const filter = { list: [-1] }
     expect(passes(filter, { list: Array.from({ length: 9_999 }, (_, n) => n) })).toBe(false)
     expect(passes(filter, { list: Array.from({ length: 100_000 }, (_, n) => n) })).toBe(true)
-    expect(passes(filter, { list: [1] }), 'each evaluation counts anew').toBe(false)
+    expect(passes(filter, { list: [1] }), 'each evaluation starts with all steps').toBe(false)
   })
 
   it('is compiled once for all endpoints with the same text', () => {

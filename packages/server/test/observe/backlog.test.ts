@@ -9,7 +9,7 @@ const NOW_MS = 1_000_000
 function storeOf(state: { pending: number; isAway?: boolean }) {
   let reads = 0
   const read = async (name: string, args: { after?: [number] | null; limit?: number }) => {
-    if (state.isAway) throw new StoreUnavailable('away')
+    if (state.isAway) throw new StoreUnavailable('unavailable')
     if (name === 'countSetAside') return 3
     reads++
     const first = args.after?.[0] ?? 0

@@ -16,7 +16,7 @@ function stage() {
   const state = { isAway: false, takesMs: 0 }
   const store = {
     async writeApart(_name: string, { entries }: { entries: StatEntry[] }) {
-      if (state.isAway) throw new StoreUnavailable('away')
+      if (state.isAway) throw new StoreUnavailable('unavailable')
       written.push(structuredClone(entries))
       clock.turn(state.takesMs)
     },

@@ -86,7 +86,7 @@ it('pauses for a second after a failure of the store, however often it is woken'
   vi.spyOn(bench.store, 'read').mockImplementation((name, args) => {
     if (name !== 'peekInbox') return read(name, args)
     askedAtMs.push(performance.now())
-    return askedAtMs.length === 1 ? Promise.reject(new StoreUnavailable('away')) : read(name, args as never)
+    return askedAtMs.length === 1 ? Promise.reject(new StoreUnavailable('unavailable')) : read(name, args as never)
   })
   const { inbox, lines } = anInbox(bench, { lookMs: 5 })
   inbox.start()
@@ -101,7 +101,7 @@ it('C13: retries events that a failure of the store left claimed', async () => {
   const write = bench.store.write.bind(bench.store)
   let tries = 0
   vi.spyOn(bench.store, 'write').mockImplementation((name, args) => {
-    if (name === 'acceptArrivals' && ++tries === 1) return Promise.reject(new StoreUnavailable('away'))
+    if (name === 'acceptArrivals' && ++tries === 1) return Promise.reject(new StoreUnavailable('unavailable'))
     return write(name, args)
   })
   const { inbox } = anInbox(bench)
