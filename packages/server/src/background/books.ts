@@ -7,25 +7,25 @@ import { agesOf, type RetentionSettings } from './retention.ts'
 import type { BackgroundWork, Stepper } from './works.ts'
 
 const EVERY_MS = DAY_MS
-/** What is younger may be in a transaction that isn't over, or dated by a node whose time is a little off. */
+/** Younger rows might belong to an open transaction, or be dated by a node whose clock is slightly off. */
 const MARGIN_MS = 60_000
 const ROWS_A_STEP = 256
-/** How many are kept with their ids; all of them are counted in the log. */
+/** Maximum number of mismatches to store with their ids. All of them are logged. */
 const MAX_KEPT = 1_000
 
-/** How far an audit has come; what one was like that is over. */
+/** The progress of a consistency check, or the result of a finished one. */
 export type CheckState = {
   readonly beganAtMs: number
-  /** null: under way. */
+  /** Null while the check is running. */
   readonly endedAtMs: number | null
-  /** Tenants up to this one are done. */
+  /** Tenants up to this one have been checked. */
   readonly after: TenantId
   readonly looked: number
-  /** Found by it so far. */
+  /** Mismatches found so far. */
   readonly found: number
 }
 
-/** null: none was begun yet. */
+/** Null if no check has started yet. */
 export function parseCheckState(state: string | null): CheckState | null {
   return state === null || state === '' ? null : (JSON.parse(state) as CheckState)
 }
@@ -33,17 +33,17 @@ export function parseCheckState(state: string | null): CheckState | null {
 type CheckStore = Pick<Store, 'read' | 'now'>
 type BooksStore = CheckStore & Pick<Store, 'write'>
 
-/** Where mismatches go that were found twice. */
+/** Receives the mismatches that were found twice. */
 export type CheckSink = {
   found(mismatches: readonly Mismatch[]): Promise<void>
 }
 
 /**
- * The audit of the books: everything that was accepted and is kept, against what was made of it, once a day and by small
- * steps of reading (store/operations/books.ts says what must be true). What does not add up is looked at once more a
- * moment later, then kept, logged with its ids, and counted.
+ * The consistency check: once a day, compares everything that was accepted and is kept with what became of it, in small
+ * reads (store/operations/books.ts says what must be true). A mismatch is looked at again a moment later, then stored,
+ * logged with its ids, and counted.
  *
- * The store knows how far an audit has come, so a restart or another node goes on with it.
+ * The store keeps the progress of a check, so that it resumes after a restart or on another node.
  */
 export class Books implements BackgroundWork {
   readonly name = 'books'
@@ -58,12 +58,12 @@ export class Books implements BackgroundWork {
     this.#settings = settings
   }
 
-  /** How many things do not add up, by the newest audit, as far as this node knows. */
+  /** How many mismatches the latest check has found, as far as this node knows. */
   mismatches(): number {
     return this.#mismatches
   }
 
-  /** Asked before each look: so each node learns what another one has found. */
+  /** Called before each look, so that every node learns what another one has found. */
   isWanted = async (): Promise<boolean> => {
     this.#mismatches = (await this.#store.read('listMismatches', { limit: 0 })).count
     return true
@@ -83,12 +83,12 @@ export class Books implements BackgroundWork {
     }
     await this.#store.write('forgetMismatches', { beforeMs: state.beganAtMs })
     this.#mismatches = (await this.#store.read('listMismatches', { limit: 0 })).count
-    this.#log.info({ looked: state.looked, mismatches: this.#mismatches }, 'the books were audited')
+    this.#log.info({ looked: state.looked, mismatches: this.#mismatches }, 'consistency check finished')
     return { state: JSON.stringify({ ...state, endedAtMs: this.#store.now() }), afterMs: EVERY_MS }
   }
 
   async #keep(mismatches: readonly Mismatch[], state: { found: number }): Promise<void> {
-    for (const mismatch of mismatches) this.#log.error({ ...mismatch }, 'the books do not balance')
+    for (const mismatch of mismatches) this.#log.error({ ...mismatch }, 'consistency check found mismatches')
     const kept = mismatches.slice(0, Math.max(0, MAX_KEPT - state.found))
     state.found += mismatches.length
     if (kept.length > 0) await this.#store.write('storeMismatches', { mismatches: kept, nowMs: this.#store.now() })
@@ -101,7 +101,7 @@ function begin(before: CheckState | null, nowMs: number): { -readonly [K in keyo
   return { beganAtMs: nowMs, endedAtMs: null, after: '', looked: 0, found: 0 }
 }
 
-/** Looks at one tenant after the other, at everything of each. */
+/** Checks everything of a tenant, one tenant at a time. */
 export class BookCheck {
   readonly #store: CheckStore
   readonly #settings: RetentionSettings
@@ -119,7 +119,7 @@ export class BookCheck {
     return this.#store.read('nextRetained', { after })
   }
 
-  /** Answers how many rows it has looked at. */
+  /** Returns how many rows were checked. */
   async tenant(tenant: TenantId, retention: Retention | null): Promise<number> {
     const range = this.#rangeOf(retention)
     const events = await this.#walk(tenant, (after: string | null) =>
@@ -140,7 +140,7 @@ export class BookCheck {
     return mismatches
   }
 
-  /** Of what is old enough to go for its age, some may be gone already: it is left out, with a day to spare. */
+  /** Leaves out rows near the end of their retention period, with a day to spare: some might already be removed. */
   #rangeOf(retention: Retention | null): { fromMs: number; toMs: number } {
     const nowMs = this.#store.now()
     const { days } = agesOf(retention, this.#settings)
@@ -160,7 +160,7 @@ export class BookCheck {
     }
   }
 
-  /** Twice wrong is wrong; and a tenant that is being erased is neither. */
+  /** Reports mismatches that a second look confirms, but none of a tenant that is being erased. */
   async #judge(
     tenant: TenantId,
     first: readonly Mismatch[],

@@ -5,14 +5,14 @@ import type { BackgroundWork, Stepper } from './works.ts'
 
 const ROWS_A_STEP = 200
 const PAGES_A_STEP = 64
-/** It is looked after whenever one is wanted, not by a time of its own. */
+/** Erasing has no schedule of its own: it runs whenever an erasure is open. */
 const AT_ONCE_MS = 0
 
 /**
- * Erases tenants (docs/retention.md): their rows, some at a time; then, when no attempt can be in flight any more, what
- * those have left and the rows that nodes look at; then what is left of it all in the store's files.
+ * Erases tenants (docs/retention.md): first their rows, some at a time; then, once no attempt can be in flight, what
+ * late attempts have left and the rows that nodes look at; finally the traces in the store's files.
  *
- * How far it has come is what is still there. Cut short anywhere, it begins anew and finds less.
+ * It needs no saved progress: after an interruption it starts over, and finds less to erase.
  */
 export class Erasure implements BackgroundWork {
   readonly name = 'erasing'
@@ -34,7 +34,7 @@ export class Erasure implements BackgroundWork {
       const over = jobs.filter(({ settledAtMs }) => settledAtMs <= this.#store.now())
       for (const { tenant } of over) await this.#eraseRows(tenant, true, steps)
       if (over.length > 0) await this.#finish(over, steps)
-      // What is not over is looked at again with the next look, by whichever node.
+      // Unfinished erasures are continued at the next look, by any node.
       if (over.length < jobs.length) return { state: '', afterMs: AT_ONCE_MS }
     }
   }
@@ -45,7 +45,7 @@ export class Erasure implements BackgroundWork {
   }
 
   async #finish(over: readonly { readonly tenant: TenantId }[], steps: Stepper): Promise<void> {
-    // Free pages still have what was in them: they leave the file, all of them.
+    // Free pages still contain the erased data, so all of them have to leave the file.
     for (let free = Number.POSITIVE_INFINITY; ; ) {
       const left = await steps.step(() => this.#store.write('giveBackPages', { pages: PAGES_A_STEP }))
       if (left.free === 0 || left.free >= free) break
@@ -54,7 +54,7 @@ export class Erasure implements BackgroundWork {
     while (!(await steps.step(() => this.#store.scrub())));
     for (const { tenant } of over) {
       await this.#store.write('finishErasure', { tenant, nowMs: this.#store.now() })
-      this.#log.info({ tenant }, 'a tenant was erased')
+      this.#log.info({ tenant }, 'tenant erased')
     }
   }
 }

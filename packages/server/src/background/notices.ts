@@ -9,12 +9,12 @@ import type { ReadyNotice } from '../store/operations/notices.ts'
 import type { Store } from '../store/store.ts'
 
 const LOOK_MS = 500
-/** Secrets are looked through no more often for what expires. */
+/** Minimum time between two searches for expiring secrets. */
 const EXPIRY_LOOK_MS = 60_000
 
 /**
- * Makes events of notices (store/operations/notices.ts): for the operator's own endpoints, and for those of the tenant
- * that it is about. Any node does; what one that died had taken, another publishes again, with the same keys.
+ * Publishes notices (store/operations/notices.ts) as operational events, for the operator's own endpoints and for those
+ * of the tenant concerned. Any node does it. If a node dies, another publishes what it had claimed, with the same keys.
  */
 export class Notices {
   readonly #store: Store
@@ -33,7 +33,7 @@ export class Notices {
       clock,
       everyMs: LOOK_MS,
       run: () => this.#look(),
-      onFailure: error => log.warn({ err: error }, 'operational events could not be published; it is tried again'),
+      onFailure: error => log.warn({ err: error }, 'publishing operational events failed; retrying'),
     })
   }
 
@@ -41,7 +41,7 @@ export class Notices {
     this.#loop.start()
   }
 
-  /** After the look that is under way. */
+  /** Resolves after the current look. */
   stop(): Promise<void> {
     return this.#loop.stop()
   }
@@ -65,23 +65,23 @@ export class Notices {
       const keys: string[] = []
       for (const notice of notices) if (await this.#publish(notice)) keys.push(notice.key)
       await this.#store.write('finishNotices', { keys })
-      // What somebody's open transaction holds up holds up no other: it is tried again with the next look.
+      // A notice that an open transaction blocks must not hold up others: it is retried at the next look.
       if (keys.length < notices.length) return
     }
   }
 
-  /** False: not yet. */
+  /** Returns false if the notice has to be retried later. */
   async #publish({ key, type, tenant, payload }: ReadyNotice): Promise<boolean> {
     for (const to of new Set([OPERATOR_TENANT, tenant ?? OPERATOR_TENANT])) {
       const event = { type, key: `posthorn:${key}`, payload: Buffer.from(payload) }
       try {
         await this.#publisher.publishOperational(to, event)
       } catch (error) {
-        // The tenant is gone, or somebody published another event with this key: it will not go better later.
+        // The tenant was deleted, or another event was published with this key: a retry would not help.
         const isFinal = error instanceof PosthornError && !TO_RETRY.has(error.code)
         if (error instanceof PosthornError && error.code === 'busy') return false
         if (!isFinal) throw error
-        this.#log.warn({ err: error, tenant: to, type, key }, 'an operational event was not published')
+        this.#log.warn({ err: error, tenant: to, type, key }, 'operational event dropped')
       }
     }
     return true

@@ -7,37 +7,37 @@ import type { BackgroundWork, Stepper } from './works.ts'
 
 const EVERY_MS = HOUR_MS
 
-/** Events looked at in one read, and removed in one commit: some two hundred rows. */
+/** Events read at a time, and removed in one commit: about two hundred rows. */
 const EVENTS_A_STEP = 64
 const DELIVERIES_A_STEP = 128
 const ROWS_A_STEP = 200
-/** Free pages that one commit gives back; and how many can lie free, as new rows use them again. */
+/** Free pages that one commit gives back, and how many can stay free, since new rows reuse them. */
 const PAGES_A_STEP = 64
 const SPARE_PAGES = 256
 const SPARE_PART = 0.05
 
 export type RetentionSettings = {
-  /** Days; 0: for ever. */
+  /** In days. 0 keeps events forever. */
   readonly retentionDays: number
-  /** Days; 0: as long as the event. */
+  /** In days. 0 means as long as the event. */
   readonly payloadRetentionDays: number
   readonly answerRetentionDays: number
   readonly auditRetentionDays: number
 }
 
 export type RetentionReport = {
-  /** Rows that went: events, deliveries and attempts. */
+  /** Removed rows: events, deliveries and attempts. */
   rows: number
   payloads: number
-  /** Deliveries whose answers went. */
+  /** Deliveries whose stored responses were removed. */
   answers: number
-  /** Keys of publishers, entries of the audit log, API keys, endpoints and tenants. */
+  /** Idempotency keys, audit log entries, API keys, erasures, endpoints and tenants. */
   others: number
 }
 
 type RetentionStore = Pick<Store, 'read' | 'write' | 'now' | 'engine' | 'spanDays'>
 
-/** The part of a tenant's own ages, where it has some, and else of the settings; Infinity: for ever. */
+/** A tenant's own retention periods, or those of the settings where it has none. Infinity means forever. */
 export function agesOf(retention: Ages | null, settings: RetentionSettings): Record<keyof Ages, number> {
   const age = (own: number | null | undefined, byDefault: number) => own ?? (byDefault || Number.POSITIVE_INFINITY)
   return {
@@ -48,9 +48,9 @@ export function agesOf(retention: Ages | null, settings: RetentionSettings): Rec
 }
 
 /**
- * Retention, beside full load: what is done with goes after its age, payloads and answers earlier where they are to.
- * On PostgreSQL whole days go with their tables (background/history.ts); the steps here remove what is left then: of
- * tenants with a shorter age, and of days that something pending or held keeps.
+ * Removes what is done with after its retention period, alongside full load; payloads and responses earlier if they
+ * have a shorter one. On PostgreSQL whole days are dropped with their tables (background/history.ts), and the steps
+ * here remove the rest: rows of tenants with a shorter period, and of days that pending or held deliveries keep.
  */
 export class Retention implements BackgroundWork {
   readonly name = 'retention'
@@ -78,7 +78,8 @@ export class Retention implements BackgroundWork {
     }
     report.others = await this.#dropLeftovers(steps)
     await this.#giveBackPages(steps)
-    if (Object.values(report).some(count => count > 0)) this.#log.info({ ...report }, 'what was done with was removed')
+    if (Object.values(report).some(count => count > 0))
+      this.#log.info({ ...report }, 'data past its retention period removed')
     return { state: JSON.stringify({ atMs: this.#store.now(), ...report }), afterMs: EVERY_MS }
   }
 
@@ -86,7 +87,7 @@ export class Retention implements BackgroundWork {
     if (days === Number.POSITIVE_INFINITY) return
     const { retentionDays } = this.#settings
     const droppedDays = retentionDays === 0 ? 0 : Math.max(retentionDays, longest)
-    // What goes with its tables is left to them, and a day more, lest both are at the same.
+    // Leave rows that are dropped with their tables, plus a day, so that both don't work on the same ones.
     const spanDays = days === droppedDays ? this.#store.spanDays(droppedDays) : 0
     const beforeMs = this.#store.now() - (days + (spanDays === 0 ? 0 : spanDays + 1)) * DAY_MS
     const limit = EVENTS_A_STEP
@@ -167,7 +168,7 @@ export class Retention implements BackgroundWork {
     }
   }
 
-  /** Each as long as there is some of it. */
+  /** Removes each kind of leftover until none remains. */
   async #dropLeftovers(steps: Stepper): Promise<number> {
     const limit = ROWS_A_STEP
     const nowMs = this.#store.now()
@@ -179,14 +180,14 @@ export class Retention implements BackgroundWork {
       count += await untilNone(steps, () => this.#store.write('dropOldApiKeys', { limit, beforeMs }))
       count += await untilNone(steps, () => this.#store.write('dropOldErasures', { limit, beforeMs }))
     }
-    // Without an age of events these go as soon as nothing of theirs is left, but a day later than they were deleted.
+    // If events are kept forever, these go once nothing refers to them, but not before a day after their deletion.
     const beforeMs = nowMs - Math.max(1, retentionDays) * DAY_MS
     count += await untilNone(steps, () => this.#store.write('dropDeletedEndpoints', { limit, beforeMs }))
     count += await untilNone(steps, () => this.#store.write('dropDeletedTenants', { limit, beforeMs }))
     return count
   }
 
-  /** So that the file shrinks again after much has gone. A little is left free: what is new takes it. */
+  /** Shrinks the file after many rows were removed. Some pages are left free for new rows. */
   async #giveBackPages(steps: Stepper): Promise<void> {
     let { free, all } = await this.#store.write('giveBackPages', { pages: 0 })
     const spare = () => Math.max(SPARE_PAGES, all * SPARE_PART)

@@ -9,13 +9,13 @@ import type { Store } from '../store/store.ts'
 const PAUSE_MS = HOUR_MS
 const ROWS_A_COMMIT = 500
 
-/** Removes statistics: those that are older than they are kept, and those of tenants that are gone. In small steps. */
+/** Removes statistics past their retention period and those of deleted tenants, in small steps. */
 export class StatisticsCleaner {
   readonly #store: Store
   readonly #isOurs: () => boolean
   readonly #loop: Loop
 
-  /** @param isOurs whether this node is the one that does it */
+  /** @param isOurs whether this node is the one to do it */
   constructor(store: Store, clock: Clock, log: Pick<Logger, 'error'>, isOurs: () => boolean) {
     this.#store = store
     this.#isOurs = isOurs
@@ -23,7 +23,7 @@ export class StatisticsCleaner {
       clock,
       everyMs: PAUSE_MS,
       run: () => this.#tidy(),
-      onFailure: error => log.error({ err: error }, 'old statistics could not be removed; it is tried again'),
+      onFailure: error => log.error({ err: error }, 'removing old statistics failed; retrying'),
     })
   }
 
@@ -31,7 +31,7 @@ export class StatisticsCleaner {
     this.#loop.start()
   }
 
-  /** After the step that is under way. */
+  /** Resolves after the current step. */
   stop(): Promise<void> {
     return this.#loop.stop()
   }

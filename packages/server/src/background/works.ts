@@ -1,12 +1,12 @@
 /**
- * Work beside the deliveries that one node does for all: retention, erasing, the audit of the books.
+ * Background work that one node does for all: retention, erasing, the consistency check.
  *
- * Each has a row in the store that says when it is due and who is at it. A node that takes it up counts as being at it
- * for a minute, and says so again as it goes on; one that dies is followed by another that begins where the work itself
- * says how far it has come. Two that do the same for a moment do no harm: each step is right by itself.
+ * Each kind has a row in the store that says when it is due and which node does it. A node claims the work for a minute
+ * and renews the claim as it proceeds. If it dies, another node takes over, from where the work's own state says. Two
+ * nodes that do the same for a moment do no harm: each step is correct by itself.
  *
- * It goes in small steps, and rests after each for a multiple of what it took: so it takes the same small part of a store
- * that is busy as of one that is not.
+ * Work proceeds in small steps and rests after each for a multiple of the step's time, so it takes the same small share
+ * of a busy store as of an idle one.
  */
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
@@ -14,44 +14,44 @@ import type { Logger } from '../base/logger.ts'
 import { Loop } from '../base/loop.ts'
 import type { Store } from '../store/store.ts'
 
-/** How often each node looks whether something is due. */
+/** How often each node looks for work that is due. */
 const LOOK_MS = 10_000
 const CLAIM_MS = 60_000
 const RENEW_MS = 15_000
-/** After a fault. */
+/** Pause after a failure. */
 const RETRY_MS = 60_000
 
-/** Rest after a step, in multiples of the step's own time; within these bounds. */
+/** Rest after a step, as a multiple of the step's own time, within these bounds. */
 const REST_FACTOR = 4
 const SHORTEST_REST_MS = 2
 const LONGEST_REST_MS = 1_000
 
-/** The node stops, or somebody else is at the work by now. */
+/** The node is shutting down, or another node has taken over the work. */
 export class Interrupted extends Error {}
 
-/** How a piece of work is done in steps. */
+/** Runs a piece of work in steps. */
 export type Stepper = {
-  /** Runs a step, then rests. Throws Interrupted where the work is not to go on. */
+  /** Runs a step, then rests. Throws Interrupted if the work must not continue. */
   step<T>(work: () => Promise<T>): Promise<T>
-  /** Keeps what the work is left with if it is cut short here. */
+  /** Saves the state to resume from if the work is interrupted here. */
   keep(state: string): Promise<void>
 }
 
 export type BackgroundWork = {
   readonly name: string
-  /** False: there is nothing to do now. Asked before the work is claimed, at each look. Default: always. */
+  /** Whether there is anything to do now. Called at each look, before the work is claimed. Default: always. */
   readonly isWanted?: () => Promise<boolean>
   /**
-   * Answers what it leaves for the next time, and when that is, milliseconds from now.
+   * Returns the state for the next run, and how long until then, in milliseconds.
    *
-   * @param state what it was left with; empty: it was never done
+   * @param state what the last run returned or kept; empty if there was none
    */
   run(steps: Stepper, state: string): Promise<{ readonly state: string; readonly afterMs: number }>
 }
 
 type WorksStore = Pick<Store, 'read' | 'write'>
 
-/** The works of a node, each in a loop of its own. */
+/** A node's background work, each kind in a loop of its own. */
 export class BackgroundWorks {
   readonly #store: WorksStore
   readonly #clock: Clock
@@ -73,18 +73,18 @@ export class BackgroundWorks {
     for (const loop of this.#loops) loop.start()
   }
 
-  /** Something may be due: looks now. */
+  /** Looks for due work now. */
   look(): void {
     for (const loop of this.#loops) loop.wake()
   }
 
-  /** Ends each work after the step that is under way; another node, or the next start, goes on. */
+  /** Stops all work after the current steps. Another node, or the next startup, resumes it. */
   async stop(): Promise<void> {
     await Promise.all(this.#loops.map(loop => loop.stop()))
     await this.#store.write('leaveWorks', { node: this.#node }).catch(() => {})
   }
 
-  /** Does the work if it is due and nobody else is at it. Never throws. */
+  /** Does the work if it is due and no other node does it. Never throws. */
   async #consider(work: BackgroundWork, loop: Loop): Promise<void> {
     const { name } = work
     try {
@@ -96,10 +96,10 @@ export class BackgroundWorks {
       await this.#store.write('endWork', { name, node: this.#node, ...left })
     } catch (error) {
       if (error instanceof Interrupted) return
-      this.#log.error({ err: error, work: name }, 'work beside the deliveries failed; it is tried again in a minute')
+      this.#log.error({ err: error, work: name }, 'background work failed; retrying in a minute')
       await this.#store
         .write('endWork', { name, node: this.#node, state: null, afterMs: RETRY_MS })
-        // It is away: whoever finds it there again goes on when the claim has run out.
+        // The store is unavailable. Any node resumes the work once the claim has expired.
         .catch(() => {})
     }
   }

@@ -6,21 +6,21 @@ import { Filters } from './filter.ts'
 import { createMatcher, decide, type Matcher, type Selection } from './match.ts'
 import { compileSchema, type SchemaFault } from './schema.ts'
 
-/** Endpoints of all tenants together that are kept; the tenants used longest ago go first. */
+/** Maximum number of cached endpoints, over all tenants. The least recently used tenants are evicted first. */
 const MAX_CACHED_ENDPOINTS = 200_000
 
 export type TenantMatcher = Matcher & {
   readonly version: number
   /** In the order of their ids. */
   readonly endpoints: readonly MatchEndpoint[]
-  /** Why an endpoint that wants these gets no delivery; undefined: it gets one. */
+  /** Why an endpoint with this selection gets no delivery. Undefined if it gets one. */
   decide(selection: Selection, type: string, payload: unknown): NotSentReason | undefined
 }
 
 /** An event type with its schema ready to use. */
 export type KnownType = {
   readonly type: EventType
-  /** Compiled at the first use: most installations never see most of their types in one run. */
+  /** Compiles the schema on first use: most installations never see most of their types in one run. */
   validate(value: unknown): SchemaFault[]
 }
 
@@ -31,17 +31,17 @@ export type KnownTypes = {
 }
 
 /**
- * What events are validated and matched against, kept in memory. A copy that is out of date costs a second try, never a
- * delivery: storing compares versions in its transaction.
+ * The configuration that events are validated and matched against, cached in memory. A stale copy costs a second try,
+ * never a delivery: the transaction that stores an event compares versions.
  */
 export type Configuration = { readonly catalogue: CatalogueCache; readonly tenants: TenantCache }
 
-/** The event types, with their schemas: absent → loading → current → absent, when the catalogue changes. */
+/** Caches the event types and their schemas: absent → loading → current, then absent again if the catalogue changes. */
 export class CatalogueCache {
   readonly #store: Store
   #current: KnownTypes | undefined
   #loading: Promise<KnownTypes> | undefined
-  /** What was compiled, by name: a new version of the catalogue rarely changes more than one schema. */
+  /** Compiled schemas by type name, for reuse: a new version of the catalogue rarely changes more than one. */
   #compiled = new Map<string, { readonly schema: string; readonly known: KnownType }>()
 
   constructor(store: Store) {
@@ -51,12 +51,12 @@ export class CatalogueCache {
     })
   }
 
-  /** Answers without a promise where it can, so that the hot path never waits for a turn of the event loop. */
+  /** Returns no promise if the catalogue is cached, so that the hot path never waits for a turn of the event loop. */
   get(): KnownTypes | Promise<KnownTypes> {
     return this.#current ?? this.#loading ?? this.#load()
   }
 
-  /** Forgets a version that the store calls stale, unless a newer one is here already. */
+  /** Drops a version that the store reported as stale, unless a newer one is already cached. */
   drop(stale: KnownTypes): void {
     if (this.#current === stale) this.#forget()
   }
@@ -70,7 +70,7 @@ export class CatalogueCache {
     const loading = this.#read()
     this.#loading = loading
     const done = (known?: KnownTypes) => {
-      // A change that came meanwhile has put this load aside: its result serves those who wait, nobody after them.
+      // A change superseded this load: its result goes to the callers already waiting, but is not cached.
       if (this.#loading !== loading) return
       this.#loading = undefined
       this.#current = known
@@ -103,7 +103,7 @@ function toKnown(type: EventType): KnownType {
     validate(value) {
       if (validate === undefined) {
         const compiled = compileSchema(type.schema)
-        // It compiled when it was put there, so this is a fault of ours and no business of the publisher's.
+        // The schema compiled when it was stored, so this is a bug of ours and not the publisher's mistake.
         if (!compiled.ok) throw new Error(`The stored schema of ${type.name} does not compile: ${compiled.detail}`)
         validate = compiled.validate
       }
@@ -112,11 +112,11 @@ function toKnown(type: EventType): KnownType {
   }
 }
 
-/** The endpoints of the tenants that are in use, each tenant's ready to be matched; those used longest ago go first. */
+/** Caches the endpoints of recently used tenants, ready for matching. The least recently used tenants go first. */
 export class TenantCache {
   readonly #store: Store
   readonly #maxEndpoints: number
-  /** In order of use, the latest last. */
+  /** In order of use, the most recently used last. */
   readonly #cached = new Map<TenantId, TenantMatcher>()
   readonly #loading = new Map<TenantId, Promise<TenantMatcher | null>>()
   readonly #filters = new Filters()
@@ -131,7 +131,7 @@ export class TenantCache {
     })
   }
 
-  /** null: there is no such tenant. That is not kept, or anybody's invented names would fill the memory. */
+  /** Null if the tenant does not exist. That is not cached, or made-up names in calls would fill the memory. */
   get(tenant: TenantId): TenantMatcher | Promise<TenantMatcher | null> {
     const cached = this.#cached.get(tenant)
     if (cached === undefined) return this.#loading.get(tenant) ?? this.#load(tenant)
@@ -140,7 +140,7 @@ export class TenantCache {
     return cached
   }
 
-  /** Forgets a copy that the store calls stale, unless a newer one is here already. */
+  /** Drops a copy that the store reported as stale, unless a newer one is already cached. */
   drop(tenant: TenantId, stale: TenantMatcher): void {
     if (this.#cached.get(tenant) === stale) this.#forget(tenant)
   }
@@ -149,7 +149,7 @@ export class TenantCache {
     const loading = this.#read(tenant)
     this.#loading.set(tenant, loading)
     const done = (matcher: TenantMatcher | null) => {
-      // A change that came meanwhile has put this load aside: its result serves those who wait, nobody after them.
+      // A change superseded this load: its result goes to the callers already waiting, but is not cached.
       if (this.#loading.get(tenant) !== loading) return
       this.#loading.delete(tenant)
       if (matcher !== null) this.#keep(tenant, matcher)
@@ -195,7 +195,7 @@ export class TenantCache {
   }
 }
 
-/** A tenant without endpoints takes room too. */
+/** One more than the endpoints, since a tenant without endpoints takes memory too. */
 function weightOf({ endpoints }: TenantMatcher): number {
   return endpoints.length + 1
 }

@@ -1,4 +1,4 @@
-/** What an event type must be (C1). */
+/** Checks the definitions of event types (C1). */
 import type { FieldError } from '../base/errors.ts'
 import { compileSchema, faultOfSize } from './schema.ts'
 
@@ -8,7 +8,7 @@ export type EventTypeDefinition = {
   readonly description: string
   /** JSON Schema 2020-12. */
   readonly schema: unknown
-  /** A payload that the schema takes. */
+  /** A payload that satisfies the schema. */
   readonly example: unknown
 }
 
@@ -16,12 +16,12 @@ const EVENT_TYPE_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/
 const MAX_GROUP_CHARACTERS = 64
 const MAX_DESCRIPTION_CHARACTERS = 2000
 
-/** What is wrong with an event type's definition; fields are `/name`, `/schema` and so on. */
+/** Finds everything wrong with an event type's definition. Fields are JSON Pointers such as `/name` and `/schema`. */
 export function checkEventType(definition: EventTypeDefinition): FieldError[] {
   const { name, group, description, schema, example } = definition
   const errors: FieldError[] = []
   if (typeof name !== 'string' || !EVENT_TYPE_NAME.test(name)) {
-    const detail = 'A name begins with a letter and has up to 128 letters, digits, "_", "." and "-".'
+    const detail = 'A name must begin with a letter and have up to 128 characters: letters, digits, "_", "." and "-".'
     errors.push({ field: '/name', detail })
   }
   checkText(group, '/group', 1, MAX_GROUP_CHARACTERS, errors)
@@ -42,10 +42,10 @@ export function checkEventType(definition: EventTypeDefinition): FieldError[] {
 function faultOfRoot(schema: unknown): string | undefined {
   const { type, required } = schema as { type?: unknown; required?: unknown }
   if (type === 'object' && Array.isArray(required) && required.length > 0) return undefined
-  return 'The schema must have "type": "object" at its root, and require the property that tells which resource it is.'
+  return 'The schema must have "type": "object" at its root, and require the property that identifies the resource.'
 }
 
 function checkText(text: unknown, field: string, min: number, max: number, errors: FieldError[]): void {
   if (typeof text === 'string' && text.trim().length >= min && text.length <= max) return
-  errors.push({ field, detail: `It must be a text of ${min} to ${max} characters.` })
+  errors.push({ field, detail: `The value must be a string of ${min} to ${max} characters.` })
 }

@@ -1,40 +1,41 @@
 /**
- * Filters: which events of the types that it wants an endpoint gets, by what is in the payload. A filter decides once,
- * at publish, and never changes what is sent.
+ * Filters: which events, of the types that it wants, an endpoint gets, depending on the payload. A filter is evaluated
+ * once, when the event is published, and never changes what is sent.
  *
- *   filter    := { member: condition, … }      every member's condition holds; "anyOf" may stand beside them
- *   condition := [value, …]                    equal to one of these texts, numbers, booleans or null
- *              | { operator or member: …, … }  all of it holds
- *   operators    "exists": boolean · "prefix": text, or a list of texts · "gt", "gte", "lt", "lte": number
- *                "anyOf": [value or condition, …]: one of these holds
+ *   filter    := { member: condition, … }      all conditions must hold; "anyOf" can stand among them
+ *   condition := [value, …]                    equals one of these strings, numbers, booleans or null
+ *              | { operator or member: …, … }  all must hold
+ *   operators    "exists": boolean · "prefix": string or list of strings · "gt", "gte", "lt", "lte": number
+ *                "anyOf": [value or condition, …]: at least one must hold
  *
- * An operator's value is never an object, so a member that is called like one is still reached:
+ * An operator's value is never an object, so a member with the name of an operator can still be reached:
  * `{"a": {"prefix": {"anyOf": ["x"]}}}`.
  *
- * What is not there satisfies `"exists": false` alone. An array satisfies what one element of it satisfies, and
- * `"exists": true`; all that one object asks is asked of the same element. Values are compared as `JSON.parse` reads
- * them, so numbers are doubles: a list can name only those that no other number is read as.
+ * A missing member satisfies only `"exists": false`. An array satisfies `"exists": true`, and every condition that one
+ * of its elements satisfies; all conditions of one object apply to the same element. Values are compared as
+ * `JSON.parse` reads them, so numbers are doubles: a list cannot contain numbers too large for a double to tell apart.
  */
 import type { FieldError } from '../base/errors.ts'
 import { pointerToken } from '../base/json-scanner.ts'
 import type { PayloadFilter } from '../base/model.ts'
 
-/** Whether a payload, parsed, is wanted. Never throws. */
+/** Whether an endpoint wants a (parsed) payload. Never throws. */
 export type Filter = (payload: unknown) => boolean
 
-/** Of a filter as JSON text: a page of it. */
+/** Maximum length of a filter as JSON text: about a page. */
 const MAX_CHARACTERS = 8_192
-/** Lists, and objects, in all: what an evaluation costs at most is in proportion to them. */
+/** Maximum number of lists and objects in a filter. The worst-case cost of an evaluation is proportional to it. */
 const MAX_CONDITIONS = 100
-/** Conditions inside one another. */
+/** Maximum nesting of conditions. */
 const MAX_DEPTH = 16
 const MAX_FAULTS = 20
-const TOO_DEEP = `At most ${MAX_DEPTH} conditions may be inside one another.`
-/** Values of a `prefix`. */
+const TOO_DEEP = `Conditions can be nested at most ${MAX_DEPTH} levels deep.`
+/** Maximum number of strings in a `prefix`. */
 const MAX_PREFIXES = 100
 /**
- * Steps of one evaluation: elements of arrays that it looks at, conditions and prefixes that it asks of them. A filter that knows no answer then lets the event pass: its receiver
- * can sort out what it doesn't want, and can't ask for what it never got.
+ * Maximum steps of one evaluation: array elements visited, and conditions and prefixes tested on them. If there is no
+ * result by then, the filter lets the event through: a receiver can discard an event that it doesn't want, but can't
+ * ask for one that it never got.
  */
 const MAX_STEPS = 10_000
 
@@ -45,26 +46,29 @@ const OPERATORS: readonly string[] = ['exists', 'prefix', ...RANGES, 'anyOf']
 const isObject = (value: unknown): value is PayloadFilter =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** At the root an operator would be about the payload itself, which is always an object: there, they are members. */
+/** At the root an operator would test the payload, always an object: there, all names but `anyOf` are members. */
 const isOperator = (name: string, value: unknown, isRoot: boolean): boolean =>
   !isObject(value) && (isRoot ? name === 'anyOf' && Array.isArray(value) : OPERATORS.includes(name))
 
 // Checking
 
-/** Adds what is wrong with a filter to `faults`, with the place in it behind `at`. */
+/** Appends everything wrong with a filter to `faults`. Their fields are paths in the filter, prefixed with `at`. */
 export function checkFilter(filter: unknown, at: string, faults: FieldError[]): void {
   if (!isObject(filter)) {
-    faults.push({ field: at, detail: 'The filter must be an object: {"status": ["Quoted"]}; null for none.' })
+    faults.push({
+      field: at,
+      detail: 'The filter must be an object such as {"status": ["Quoted"]}, or null for no filter.',
+    })
     return
   }
   if (JSON.stringify(filter).length > MAX_CHARACTERS) {
-    faults.push({ field: at, detail: `The filter may have at most ${MAX_CHARACTERS} characters as JSON.` })
+    faults.push({ field: at, detail: `The filter can have at most ${MAX_CHARACTERS} characters as JSON.` })
     return
   }
   const check = new Check()
   check.object(filter, at, 1, true)
   if (check.conditions > MAX_CONDITIONS) {
-    faults.push({ field: at, detail: `The filter may have at most ${MAX_CONDITIONS} conditions.` })
+    faults.push({ field: at, detail: `The filter can have at most ${MAX_CONDITIONS} conditions.` })
   }
   faults.push(...check.faults.slice(0, MAX_FAULTS))
 }
@@ -85,29 +89,33 @@ class Check {
 
   #list(list: readonly unknown[], at: string): void {
     this.conditions++
-    if (list.length === 0) this.#fault(at, 'The list is empty, so nothing would ever be wanted: name a value.')
+    if (list.length === 0) this.#fault(at, 'The list is empty, so no event would ever match. Add at least one value.')
     for (const [index, value] of list.entries()) this.#value(value, `${at}/${index}`)
   }
 
   #value(value: unknown, at: string): void {
     if (typeof value === 'object' && value !== null) {
-      this.#fault(at, 'A list has texts, numbers, booleans and null only: write other alternatives as "anyOf".')
+      this.#fault(
+        at,
+        'A list can contain only strings, numbers, booleans and null. Use "anyOf" for other alternatives.',
+      )
     } else if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
-      this.#fault(at, 'Numbers of this size are not told apart: use gt, gte, lt and lte.')
+      this.#fault(at, 'Numbers this large cannot be told apart. Use gt, gte, lt or lte.')
     }
   }
 
   object(condition: PayloadFilter, at: string, depth: number, isRoot: boolean): void {
     this.conditions++
     const entries = Object.entries(condition)
-    if (entries.length === 0) this.#fault(at, `It has no condition: give one, or ${isRoot ? 'null' : 'leave it out'}.`)
+    if (entries.length === 0)
+      this.#fault(at, `The object has no conditions. Add one, or ${isRoot ? 'use null' : 'leave it out'}.`)
     for (const [name, value] of entries) {
       const field = `${at}/${pointerToken(name)}`
       if (isOperator(name, value, isRoot)) this.#operator(name, value, field, depth, isRoot)
       else if (typeof value === 'object' && value !== null) this.#condition(value, field, depth + 1)
       else {
         const operators = isRoot ? '' : `; operators are ${OPERATORS.join(', ')}`
-        this.#fault(field, `A member's condition is a list or an object, such as ${exampleOf(value)}${operators}.`)
+        this.#fault(field, `A member's condition must be a list or an object, such as ${exampleOf(value)}${operators}.`)
       }
     }
     if (!isRoot) this.#contradictions(condition, at)
@@ -120,20 +128,20 @@ class Check {
     } else if (name === 'prefix') {
       const prefixes = Array.isArray(value) ? value : [value]
       const isSound = prefixes.length > 0 && prefixes.every(prefix => typeof prefix === 'string' && prefix !== '')
-      if (!isSound) this.#fault(at, 'A prefix must be a text of one character or more, or a list of such.')
-      if (prefixes.length > MAX_PREFIXES) this.#fault(at, `There may be at most ${MAX_PREFIXES} prefixes.`)
+      if (!isSound) this.#fault(at, 'prefix must be a non-empty string, or a list of non-empty strings.')
+      if (prefixes.length > MAX_PREFIXES) this.#fault(at, `prefix can list at most ${MAX_PREFIXES} strings.`)
     } else if (typeof value !== 'number') this.#fault(at, `${name} must be a number.`)
   }
 
   #anyOf(alternatives: unknown, at: string, depth: number, isRoot: boolean): void {
     if (!Array.isArray(alternatives) || alternatives.length === 0) {
-      this.#fault(at, 'anyOf must be a list of one condition or more.')
+      this.#fault(at, 'anyOf must be a list of at least one condition.')
       return
     }
     for (const [index, alternative] of alternatives.entries()) {
       const field = `${at}/${index}`
       if (isRoot && !isObject(alternative)) {
-        this.#fault(field, 'Here, an alternative must be an object with conditions on members.')
+        this.#fault(field, 'At the root, an alternative must be an object with conditions on members.')
       } else if (isRoot) this.#root(alternative, field, depth + 1)
       else if (typeof alternative === 'object' && alternative !== null) this.#condition(alternative, field, depth + 1)
       else {
@@ -148,18 +156,21 @@ class Check {
     else this.object(condition, at, depth, true)
   }
 
-  /** What no payload could satisfy is a slip. */
+  /** A condition that no payload could satisfy is a mistake. */
   #contradictions(condition: PayloadFilter, at: string): void {
     if (condition.exists === false && Object.keys(condition).length > 1) {
-      this.#fault(`${at}/exists`, 'What does not exist satisfies no other condition: leave one out, or use anyOf.')
+      this.#fault(
+        `${at}/exists`,
+        'A member that does not exist satisfies no other condition. Remove one of the two, or use anyOf.',
+      )
     }
     const { least, most, isOpen } = boundsOf(condition)
     const isEmpty = least > most || (least === most && isOpen)
-    if (isEmpty) this.#fault(at, 'No number is in this range: check its bounds.')
+    if (isEmpty) this.#fault(at, 'No number lies in this range. Check its bounds.')
   }
 }
 
-/** How a value would be accepted, without the value itself where it can be long. */
+/** How to write the condition correctly, without the value itself if it could be long. */
 const exampleOf = (value: unknown): string =>
   typeof value === 'string' ? '["…"]' : `[${typeof value === 'number' ? 1 : value}]`
 
@@ -173,17 +184,17 @@ function boundsOf(condition: PayloadFilter): { least: number; most: number; isOp
 // Compiling
 
 type Test = {
-  /** Of what is there, or undefined: it is not. Not of arrays. */
+  /** Tests a value; undefined stands for a missing member. Arrays are unwrapped before. */
   readonly holds: (value: unknown) => boolean
-  /** Whether it holds of every array, whatever is in it. */
+  /** Whether it holds for every array, regardless of the elements. */
   readonly ofAnyArray: boolean
 }
 
 let stepsLeft = 0
-/** Thrown and caught below: it is no error. */
+/** Thrown when the steps run out, and caught in compileFilter: not an error. */
 const UNDECIDED = Symbol('undecided')
 
-/** Compiles a filter that was checked. */
+/** Compiles a filter that checkFilter has accepted. */
 export function compileFilter(filter: PayloadFilter): Filter {
   const holds = overArrays(compileObject(filter, true))
   return payload => {
@@ -247,7 +258,7 @@ function compileObject(condition: PayloadFilter, isRoot: boolean): Test {
   return { holds, ofAnyArray: tests.every(test => test.ofAnyArray) }
 }
 
-/** All alternatives are asked of the same element of an array, as the conditions beside them are. */
+/** All alternatives are tested on the same array element, like the conditions next to them. */
 function compileAnyOf(alternatives: readonly unknown[], isRoot: boolean): Test {
   const tests = alternatives.map(each => (isRoot ? compileObject(each as PayloadFilter, true) : compileCondition(each)))
   const holds = (value: unknown) => {
@@ -291,12 +302,12 @@ function compileRange(condition: PayloadFilter): Test {
   return { holds, ofAnyArray: false }
 }
 
-// Keeping
+// Caching
 
-/** Filters kept compiled. Most of those of a tenant are alike, and stay when another endpoint changes. */
+/** Maximum number of compiled filters. Most of a tenant's filters are alike, and outlive a change of an endpoint. */
 const MAX_KEPT = 10_000
 
-/** Filters by their JSON text, each compiled at its first use. */
+/** Filters by their JSON text, each compiled on first use. */
 export class Filters {
   readonly #compiled = new Map<string, Filter>()
 

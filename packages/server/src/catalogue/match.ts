@@ -1,8 +1,9 @@
 /**
- * Which endpoints of a tenant an event goes to, decided once, at publish. Pure: the same configuration, type and
- * payload give the same answer. A disabled endpoint matches like any other; its delivery starts as held.
+ * Decides which endpoints of a tenant an event goes to, once, when it is published. Pure: the same configuration, type
+ * and payload give the same result. A disabled endpoint matches like any other; its delivery starts as held.
  *
- * What the type decides is remembered: an event costs a look-up, and one evaluation of each different filter.
+ * The part that depends only on the type is cached: an event costs a lookup, and one evaluation of each distinct
+ * filter.
  */
 import { isOperational, type NotSent, type NotSentReason } from '../base/model.ts'
 import type { MatchEndpoint, TenantConfiguration } from '../store/operations/endpoints/endpoints.ts'
@@ -15,28 +16,28 @@ export type Match = {
   readonly notSent: NotSent
 }
 
-/** For a type that the catalogue has: an endpoint that names no types wants each of these. `payload`: parsed. */
+/** Only for types in the catalogue: an endpoint that names no types wants all of these. `payload` is parsed. */
 export type Matcher = {
   match(type: string, payload: unknown): Match
-  /** Those that want a type, whatever their filters say of a payload. */
+  /** The endpoints that want a type, regardless of their filters. */
   wanting(type: string): readonly MatchEndpoint[]
-  /** How many different filters decide about a type. */
+  /** How many distinct filters apply to events of a type. */
   filterCount(type: string): number
 }
 
 /**
- * What filters cost, in evaluations of a small payload, each some tenths of a microsecond: of a large payload they may
- * have to look at more.
+ * The cost of evaluating filters, in evaluations of a small payload (some tenths of a microsecond each). In a large
+ * payload a filter might have to look at more.
  */
 export const effortOf = (filterCount: number, payloadBytes: number): number => filterCount * (1 + payloadBytes / 1_024)
 
-/** In one go, while the process does nothing else: events that cost more are matched a part at a time, from the inbox. */
+/** Maximum effort in one go, which blocks the process. Costlier events are matched from the inbox, a part at a time. */
 export const MAX_EFFORT = 50_000
 
-/** What an endpoint wants, the filter as JSON text. */
+/** What an endpoint wants. The filter is JSON text. */
 export type Selection = Pick<MatchEndpoint, 'types' | 'filterText'>
 
-/** Why an endpoint gets no delivery; undefined: it gets one. */
+/** Why an endpoint gets no delivery. Undefined if it gets one. */
 export function decide(
   { types, filterText }: Selection,
   type: string,
@@ -49,9 +50,9 @@ export function decide(
 
 /** The endpoints that want a type. */
 type Candidates = {
-  /** The match, as far as the type decides: of endpoints without a filter. */
+  /** The match of the endpoints without a filter, which depends only on the type. */
   readonly match: Match
-  /** Those with one, by filter. */
+  /** The endpoints with a filter, grouped by filter. */
   readonly filtered: readonly (readonly [Filter, readonly MatchEndpoint[]])[]
 }
 
@@ -91,7 +92,10 @@ function filter(match: Match, filtered: Candidates['filtered'], payload: unknown
   return { endpoints, notSent: refused === 0 ? match.notSent : { ...match.notSent, filter: refused } }
 }
 
-/** Answers a look-up by type of what is made of the endpoints that want it, each of them once. */
+/**
+ * Indexes endpoints by the types that they want. The result takes a function that turns such endpoints into something
+ * else, and returns a cached lookup of that by type. An endpoint is listed once, even if several of its names match.
+ */
 function indexByType(endpoints: readonly MatchEndpoint[]) {
   const wantAll: MatchEndpoint[] = []
   const byName = new Map<string, MatchEndpoint[]>()
@@ -102,8 +106,8 @@ function indexByType(endpoints: readonly MatchEndpoint[]) {
   const patterns = [...byName].filter(([name]) => isPattern(name)).map(([name]) => [name, createPattern(name)] as const)
   return <Made>(make: (wanted: readonly MatchEndpoint[]) => Made): ((type: string) => Made) => {
     const known = new Map<string, Made>()
-    // Shared by all types that are wanted by the same patterns and that no endpoint names, so that what is remembered
-    // stays in proportion to the endpoints.
+    // Shared by all types that match the same patterns and that no endpoint names, so that the cache stays proportional
+    // to the number of endpoints.
     const byPatterns = new Map<string, Made>()
     const makeFor = (type: string, names: readonly string[]) => {
       const all = isOperational(type) ? [] : wantAll
@@ -122,7 +126,7 @@ function indexByType(endpoints: readonly MatchEndpoint[]) {
     return type => {
       const before = known.get(type)
       if (before !== undefined) return before
-      // Not remembered by type: those that nobody names may be many.
+      // Not cached by type: there could be many types that no endpoint names.
       if (patterns.length === 0 && !byName.has(type) && !isOperational(type)) return ofOthers
       const found = find(type)
       known.set(type, found)

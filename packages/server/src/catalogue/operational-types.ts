@@ -1,6 +1,6 @@
 /**
- * The event types of what Posthorn tells of itself (docs/operational-events.md). They are part of the program, not of
- * the catalogue: nobody can change, delete or publish them, and "all types" doesn't include them.
+ * The types of the events that Posthorn publishes about itself (docs/operational-events.md). They are built in, not
+ * part of the catalogue: no one can change, delete or publish them, and "all types" doesn't include them.
  */
 import type { EventType } from '../base/model.ts'
 
@@ -12,7 +12,7 @@ const ENDPOINT = 'ep_01jy4k8v3xf0c8wq2rn5s7t9ab'
 
 type Members = Readonly<Record<string, object>>
 
-/** All members are always there. */
+/** An object schema that requires all of its properties. */
 const objectOf = (properties: Members) => ({ type: 'object', required: Object.keys(properties), properties })
 
 function operational(name: string, description: string, properties: Members, example: object): EventType {
@@ -27,7 +27,7 @@ const THE_ENDPOINT = { tenant: 'acme', endpoint: ENDPOINT }
 export const OPERATIONAL_TYPES: readonly EventType[] = [
   operational(
     'delivery.exhausted',
-    'Deliveries of an endpoint have used up all attempts: how many since the last such event, and up to 20 of them.',
+    'Deliveries to an endpoint used up all attempts: their number since the last such event, and up to 20 of them.',
     {
       ...ofEndpoint,
       count: { type: 'integer', minimum: 1 },
@@ -61,7 +61,7 @@ export const OPERATIONAL_TYPES: readonly EventType[] = [
   ),
   operational(
     'endpoint.failing',
-    'An endpoint has had no success for 1, 2 or 4 days, with failures all along; after five days it is disabled.',
+    'By default: all attempts at an endpoint have failed for 1, 2 or 4 days; after five days it is disabled.',
     {
       ...ofEndpoint,
       days: { type: 'number' },
@@ -79,13 +79,13 @@ export const OPERATIONAL_TYPES: readonly EventType[] = [
   ),
   operational(
     'node.lost',
-    'A node went silent without a goodbye; others send for its endpoints by now, or it has started again.',
+    'A node stopped responding without a shutdown. Other nodes now send for its endpoints, or it has restarted.',
     { node: text, leaseEndedAt: { type: ['string', 'null'], format: 'date-time' }, noticedAt: time },
     { node: '8d0f6cfa8fd54ae59f6c1a2b3c4d5e6f', leaseEndedAt: TIME, noticedAt: '2026-06-01T00:00:00.020Z' },
   ),
   operational(
     'replay.finished',
-    'A replay has made all its deliveries, or was cancelled.',
+    'A replay has created all its deliveries, or was cancelled.',
     {
       tenant: text,
       replay: text,
@@ -97,7 +97,7 @@ export const OPERATIONAL_TYPES: readonly EventType[] = [
   ),
   operational(
     'secret.expiring',
-    'A secret of an endpoint expires within 30, 7 or 1 days: a clientSecret that is a JWT, or a client certificate.',
+    "An endpoint's secret expires within 30, 7 or 1 days: a clientSecret that is a JWT, or a client certificate.",
     {
       ...ofEndpoint,
       secret: { enum: ['clientSecret', 'clientCertificate'] },
@@ -108,7 +108,7 @@ export const OPERATIONAL_TYPES: readonly EventType[] = [
   ),
   operational(
     'secret.replaced',
-    'Secrets of an endpoint were replaced.',
+    "One or more of an endpoint's secrets were replaced.",
     {
       ...ofEndpoint,
       secrets: {

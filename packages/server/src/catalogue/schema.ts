@@ -1,35 +1,35 @@
 /**
- * JSON Schemas of event types, compiled: 2020-12, formats asserted, nothing fetched (C1).
+ * Compiles the JSON Schemas of event types: 2020-12, formats asserted, nothing fetched (C1).
  *
- * A schema is checked strictly, because what JSON Schema ignores is mostly a slip: a keyword that does not exist
- * (`requierd`) would validate nothing. Keywords that begin with `x-` are annotations.
+ * Schemas are checked strictly, because what JSON Schema ignores is mostly a mistake: an unknown keyword (`requierd`)
+ * would validate nothing. Keywords that begin with `x-` are annotations.
  */
 import { Ajv2020, type ErrorObject, MissingRefError, type ValidateFunction } from 'ajv/dist/2020.js'
 import { fullFormats } from 'ajv-formats/dist/formats.js'
 
-/** One thing that is wrong with a payload. */
+/** One way in which a payload violates its schema. */
 export type SchemaFault = {
-  /** Where in the payload, as a JSON Pointer; of a property that is missing or not allowed, the property's own. */
+  /** A JSON Pointer into the payload. If a property is missing or not allowed, it points to the property itself. */
   readonly pointer: string
   readonly detail: string
 }
 
 export type CompiledSchema =
-  /** `validate` never throws, and answers with at most 20 faults; none: the payload is sound. */
+  /** `validate` never throws. It returns up to 20 faults, none if the payload is valid. */
   | { readonly ok: true; readonly validate: (value: unknown) => SchemaFault[] }
   | { readonly ok: false; readonly detail: string }
 
-/** Of a schema and of an example, as JSON text. */
+/** Maximum length of a schema and of an example, as JSON text. */
 const MAX_JSON_CHARACTERS = 65_536
-/** Objects and arrays inside one another, in a schema or an example: as many as a payload may have. */
+/** Maximum nesting of objects and arrays in a schema or an example, the same as in a payload. */
 const MAX_DEPTH = 64
 const MAX_FAULTS = 20
-/** Values in a payload up to which all faults are sought: a validator collects them without a limit of its own. */
+/** Of a payload with more values, only the first fault is reported: a validator that collects all has no limit. */
 const MAX_VALUES_FOR_ALL_FAULTS = 1000
 const MAX_POINTER_CHARACTERS = 1024
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema'
 
-/** Own properties only, or `{}` would have the required property `constructor`. */
+/** Only own properties are validated, or `{}` would have the required property `constructor`. */
 const OPTIONS = {
   strictSchema: true,
   strictNumbers: true,
@@ -37,31 +37,31 @@ const OPTIONS = {
   strictTuples: false,
   strictRequired: false,
   allowMatchingProperties: true,
-  // 19.99 is a multiple of 0.01, although a division of binary fractions says otherwise.
+  // Otherwise 19.99 would not be a multiple of 0.01, since neither is exact in binary.
   multipleOfPrecision: 9,
   ownProperties: true,
   logger: false,
   formats: {
     ...fullFormats,
-    // As RFC 3339 has it: the library takes a space for the `T`, and `urn:uuid:` before a UUID.
+    // Strict (RFC 3339): the library accepts a space instead of the `T`, and `urn:uuid:` before a UUID.
     'date-time': (text: string) => /^.{10}T/i.test(text) && libraryDateTime(text),
     uuid: /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i,
   },
 } as const
 
-/** Checks schemas against the dialect's own. One for all, since compiling that takes longer than any schema. */
+/** Checks schemas against the meta-schema. Shared, since compiling that one takes longer than any schema. */
 let dialect: Ajv2020 | undefined
 
-/** Whether two schemas, parsed from JSON, are the same but for the order of members. */
+/** Whether two schemas, parsed from JSON, are the same apart from the order of members. */
 export const isSameSchema = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b)
 
-/** Compiles a schema, parsed from JSON. Each is on its own: an `$id` never meets that of another type. */
+/** Compiles a schema parsed from JSON, in isolation: an `$id` never collides with that of another type. */
 export function compileSchema(schema: unknown): CompiledSchema {
   const fault = faultOfSchema(schema)
   if (fault !== undefined) return { ok: false, detail: fault }
   try {
     const first = compile(schema as object, false)
-    if ('$async' in first) return { ok: false, detail: 'The schema must not have the keyword "$async".' }
+    if ('$async' in first) return { ok: false, detail: 'The schema must not use the keyword "$async".' }
     let all: ValidateFunction | undefined
     const validate = (value: unknown): SchemaFault[] => {
       try {
@@ -71,9 +71,9 @@ export function compileSchema(schema: unknown): CompiledSchema {
         all(value)
         return describeFaults(all.errors)
       } catch (error) {
-        // The stack ends where a schema refers to itself without going deeper into the payload.
+        // The stack overflows if a schema refers to itself without descending into the payload.
         if (!(error instanceof RangeError)) throw error
-        return [{ pointer: '', detail: "The type's schema refers to itself without end." }]
+        return [{ pointer: '', detail: "The type's schema refers to itself endlessly." }]
       }
     }
     return { ok: true, validate }
@@ -84,16 +84,16 @@ export function compileSchema(schema: unknown): CompiledSchema {
 
 function compile(schema: object, allErrors: boolean): ValidateFunction {
   const ajv = new Ajv2020({ ...OPTIONS, allErrors, validateSchema: false })
-  // `$anchor` works, but the library's strict mode does not know it.
-  // The library's own compares each item with each: 20,000 objects took it twelve seconds.
+  // The library's own keyword compares every item with every other: 20,000 objects took twelve seconds.
   ajv.removeKeyword('uniqueItems')
   ajv.addKeyword({
     keyword: 'uniqueItems',
     type: 'array',
     schemaType: 'boolean',
     validate: (isAsked: boolean, items: unknown[]) => !isAsked || new Set(items.map(canonical)).size === items.length,
-    error: { message: 'must not have the same item twice' },
+    error: { message: 'must not contain the same item twice' },
   })
+  // `$anchor` works, but the library's strict mode does not know it.
   ajv.addVocabulary(['$anchor', 'example', ...annotationsOf(schema)])
   return ajv.compile(schema)
 }
@@ -105,25 +105,25 @@ function faultOfSchema(schema: unknown): string | undefined {
   if (fault !== undefined) return `The schema ${fault}.`
   const { $schema } = schema as { $schema?: unknown }
   if ($schema !== undefined && $schema !== DIALECT && $schema !== `${DIALECT}#`) {
-    return `Schemas are JSON Schema 2020-12: leave $schema out, or make it ${DIALECT}.`
+    return `Schemas must be JSON Schema 2020-12. Leave $schema out, or set it to ${DIALECT}.`
   }
   for (const name of annotationsOf(schema)) {
     if (!/^x-[A-Za-z0-9_:-]*$/.test(name)) {
-      return `The keyword ${JSON.stringify(name)} may have letters, digits, "_", ":" and "-" only.`
+      return `The keyword ${JSON.stringify(name)} can have only letters, digits, "_", ":" and "-".`
     }
   }
   dialect ??= new Ajv2020({ ...OPTIONS, allErrors: false })
   if (dialect.validate(DIALECT, schema)) return undefined
   const [first] = describeFaults(dialect.errors)
-  return `The schema is not JSON Schema 2020-12: at ${first?.pointer || 'its root'}: ${first?.detail}`
+  return `The schema is not valid JSON Schema 2020-12. At ${first?.pointer || 'its root'}: ${first?.detail}`
 }
 
-/** What is wrong with the size of a schema or an example, as the end of a sentence; undefined: nothing. */
+/** What is wrong with the size of a schema or an example, as the end of a sentence. Undefined if nothing is. */
 export function faultOfSize(value: unknown): string | undefined {
   if (value === undefined) return 'is missing'
-  if (!isShallow(value, MAX_DEPTH)) return `may have at most ${MAX_DEPTH} objects and arrays inside one another`
+  if (!isShallow(value, MAX_DEPTH)) return `must not nest objects and arrays more than ${MAX_DEPTH} levels deep`
   if (JSON.stringify(value).length <= MAX_JSON_CHARACTERS) return undefined
-  return `may have at most ${MAX_JSON_CHARACTERS} characters`
+  return `can have at most ${MAX_JSON_CHARACTERS} characters as JSON`
 }
 
 function isShallow(value: unknown, depth: number): boolean {
@@ -140,7 +140,7 @@ function isSmall(value: unknown): boolean {
   return visit(value)
 }
 
-/** Keywords whose members are named by the schema's author, each a schema. */
+/** Keywords that map names chosen by the schema's author to schemas. */
 const MAPS_OF_SCHEMAS = new Set([
   'properties',
   'patternProperties',
@@ -152,7 +152,7 @@ const MAPS_OF_SCHEMAS = new Set([
 /** Keywords that hold values, not schemas. */
 const VALUES = new Set(['const', 'enum', 'default', 'example', 'examples'])
 
-/** All keywords that begin with `x-`. */
+/** Collects all keywords that begin with `x-`. */
 function annotationsOf(schema: unknown, found = new Set<string>()): Set<string> {
   if (typeof schema !== 'object' || schema === null) return found
   if (Array.isArray(schema)) {
@@ -167,7 +167,7 @@ function annotationsOf(schema: unknown, found = new Set<string>()): Set<string> 
   return found
 }
 
-/** JSON that is the same for equal values: members sorted, since their order means nothing. */
+/** JSON text that is the same for equal values: members are sorted, since their order means nothing. */
 function canonical(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
@@ -183,10 +183,10 @@ function libraryDateTime(text: string): boolean {
 function describeRefusal(error: unknown): string {
   if (error instanceof MissingRefError) {
     const ref = JSON.stringify(shorten(error.missingRef))
-    return `$ref to ${ref} leads nowhere: a reference can only be to a part of the same schema, nothing is fetched.`
+    return `The $ref to ${ref} cannot be resolved. A reference can only point into the same schema; nothing is fetched.`
   }
   const message = error instanceof Error ? error.message.replace(/^strict mode: /, '') : 'it cannot be compiled'
-  return `The schema is not usable: ${shorten(message)}.`
+  return `The schema cannot be used: ${shorten(message)}.`
 }
 
 function describeFaults(errors: ValidateFunction['errors']): SchemaFault[] {
@@ -197,12 +197,12 @@ function describeFaults(errors: ValidateFunction['errors']): SchemaFault[] {
   })
 }
 
-/** The property that a fault is about, where the validator names the object around it. */
+/** The property that a fault is about, if the validator names only the object around it. */
 function ownPropertyOf({ params, propertyName }: ErrorObject): string | undefined {
   return params.missingProperty ?? params.additionalProperty ?? params.unevaluatedProperty ?? propertyName
 }
 
-/** Says what should be, never what is there: a payload's values are nobody's but the tenant's. */
+/** Says what is expected, never what was found: a payload's values belong to the tenant alone. */
 function describeFault({ keyword, params, message }: ErrorObject): string {
   switch (keyword) {
     case 'required':
@@ -210,7 +210,7 @@ function describeFault({ keyword, params, message }: ErrorObject): string {
       return 'This property is required.'
     case 'additionalProperties':
     case 'unevaluatedProperties':
-      return 'The schema has no such property.'
+      return 'The schema does not allow this property.'
     case 'type':
       return `It must be of type ${[params.type].flat().join(' or ')}.`
     case 'enum':
@@ -222,9 +222,9 @@ function describeFault({ keyword, params, message }: ErrorObject): string {
     case 'propertyNames':
       return 'It has a property whose name is not allowed.'
     case 'false schema':
-      return 'Nothing may be here.'
+      return 'The schema allows no value here.'
     default:
-      return `It ${shorten(message ?? 'breaks the schema')}.`
+      return `It ${shorten(message ?? 'violates the schema')}.`
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Event types that an endpoint names by a pattern: `*` stands for any characters, also none, anywhere in it. What a
- * type is called decides, so a type that is made later is wanted as well.
+ * Patterns by which endpoints name event types: `*` stands for any number of characters, including none, anywhere in
+ * the pattern. Only a type's name matters, so types that are created later match as well.
  */
 import { isOperational, OPERATIONAL_PREFIX } from '../base/model.ts'
 
@@ -8,10 +8,10 @@ const PATTERN = /^[A-Za-z*][A-Za-z0-9_.*-]{0,127}$/
 
 export const isPattern = (name: string): boolean => name.includes('*')
 
-/** Whether a name with a `*` in it is one that types could fit. */
+/** Whether a name with a `*` in it is a valid pattern. */
 export const isSoundPattern = (name: string): boolean => PATTERN.test(name)
 
-/** Which types a pattern stands for: operational ones only if it says so itself. */
+/** Compiles a pattern. Operational types match only if the pattern itself begins with their prefix. */
 export function createPattern(pattern: string): (type: string) => boolean {
   const parts = pattern.split('*')
   const first = parts[0]!
@@ -23,7 +23,7 @@ export function createPattern(pattern: string): (type: string) => boolean {
     if (type.length < shortest || !type.startsWith(first) || !type.endsWith(last)) return false
     if (!isForOperational && isOperational(type)) return false
     let at = first.length
-    // Each part at the first place that it fits: no later place leaves more room for what is behind it.
+    // Match each part as early as possible: no later place leaves more room for the parts after it.
     for (const part of middle) {
       const found = type.indexOf(part, at)
       if (found < 0) return false
@@ -33,7 +33,7 @@ export function createPattern(pattern: string): (type: string) => boolean {
   }
 }
 
-/** Whether an endpoint that names these wants a type; null: all of the catalogue's. */
+/** Whether an endpoint with these `types` wants a type. Null stands for all types of the catalogue. */
 export function isTypeWanted(types: readonly string[] | null, type: string): boolean {
   if (types === null) return !isOperational(type)
   return types.includes(type) || types.some(name => isPattern(name) && createPattern(name)(type))

@@ -3,25 +3,25 @@ import type { EventId, TenantId } from '../base/model.ts'
 import type { EventReference } from '../store/operations/event-types/samples.ts'
 import type { Store } from '../store/store.ts'
 
-/** Between two writes. An event that a node has stored since is found by others only by looking through the newest. */
+/** Time between two writes. Until then, other nodes find an event only by searching through the newest ones. */
 const WRITE_MS = 5_000
-/** Of each type, of those stored since the last write: the newest. */
+/** How many of the newest events of each type are remembered between two writes. */
 const MAX_A_TYPE = 50
-/** Written at once, of all types. */
+/** Maximum number of rows in one write, over all types. */
 const MAX_ROWS = 2_000
 const WRITE_TIMEOUT_MS = 10_000
 
-/** Of a sample: events, their payloads together, and how long reading and judging them can take. */
+/** Limits of a sample: events, total size of their payloads, and time for reading and validating them. */
 const MAX_EVENTS = 1_000
 const MAX_BYTES = 8 * 1024 * 1024
 const MAX_DURATION_MS = 3_000
 const EVENTS_A_READ = 20
-/** A larger payload is left out. */
+/** Larger payloads are left out of the sample. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024
 
 export type SampledEvent = { readonly event: EventId; readonly payload: unknown }
 
-/** The newest few, in a ring. */
+/** A ring buffer of the newest events. */
 class Newest {
   readonly #events: EventReference[] = []
   #next = 0
@@ -37,14 +37,14 @@ class Newest {
 }
 
 /**
- * Knows the newest events of each type, so that a change of a type's schema can be held against what is being published
- * (services/event-types/schema-change.ts). Each node remembers a few of those that it stores, and writes down every few seconds where
- * they are: any node finds them there, also one that has just started.
+ * Keeps track of the newest events of each type, so that a changed schema can be checked against recent payloads
+ * (services/event-types/schema-change.ts). Each node remembers a few of the events that it stores and writes references
+ * to them to the store every few seconds, where every node finds them, even one that has just started.
  */
 export class TypeSamples {
   readonly #store: Store
   readonly #clock: Clock
-  /** Not written yet, by type. */
+  /** Events not written yet, by type. */
   #recent = new Map<string, Newest>()
   #timer: Timer | undefined
   #writing: Promise<void> = Promise.resolve()
@@ -57,7 +57,7 @@ export class TypeSamples {
     })
   }
 
-  /** After what is remembered was written. */
+  /** Writes what is remembered, then stops. */
   async stop(): Promise<void> {
     await this.#write()
     this.#timer?.cancel()
@@ -92,18 +92,18 @@ export class TypeSamples {
     const all = [...recent].flatMap(([type, { events }]) => events.map(event => ({ ...event, type })))
     try {
       for (let at = 0; at < all.length; at += MAX_ROWS) {
-        // Apart from the commits of events, which must not wait for it.
+        // In a transaction of its own: commits of events must not wait for it.
         const rows = all.slice(at, at + MAX_ROWS)
         await this.#store.writeApart('recordTypeSamples', { rows }, WRITE_TIMEOUT_MS)
       }
     } catch {
-      // The store is away, and tells so itself. These are lost; there will be newer ones.
+      // The store is unavailable, and logs that itself. These samples are lost; newer ones will follow.
     }
   }
 
   /**
-   * Payloads of the newest events of a type, of all tenants, newest first: at most 1,000, 8 MiB, and those that were read
-   * within three seconds. Throws StoreUnavailable.
+   * Yields the payloads of the newest events of a type, over all tenants, newest first: at most 1,000 events, 8 MiB,
+   * and what can be read within three seconds. Throws StoreUnavailable.
    */
   async *newest(type: string): AsyncGenerator<SampledEvent> {
     await this.#write()
@@ -122,7 +122,7 @@ export class TypeSamples {
   }
 }
 
-/** Undefined for what is not kept any more. */
+/** Undefined if the payload is no longer kept. */
 function parse(payload: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(payload).toString())

@@ -3,24 +3,24 @@ import type { PendingCount } from '../store/operations/deliveries/backlog.ts'
 import type { Store } from '../store/store.ts'
 import type { StoreState } from './metrics.ts'
 
-/** Some ten milliseconds' worth. */
+/** Deliveries counted in one read, which takes about ten milliseconds. */
 const AT_ONCE = 20_000
-/** After each chunk of a walk, so many times as long as it took: a walk takes a fifth of a reader's time. */
+/** Pause after each chunk of a walk, as a multiple of the chunk's time: a walk takes a fifth of a reader's time. */
 const REST = 4
 const WALK_PAUSE_MS = 15_000
-/** How long whoever asks first waits for a walk; then they are told how far it has come. */
+/** How long the first call waits for a walk, before it gets the count so far. */
 const PATIENCE_MS = 3_000
-/** The same for the store altogether; shorter than Prometheus waits by default. */
+/** How long a call waits for the store in total: less than Prometheus waits by default. */
 const STORE_PATIENCE_MS = 5_000
 
 type Found = { readonly pending: number; readonly oldestMs: number | null }
 
 /**
- * How much is pending, and since when, at a bounded cost: the store may owe millions of deliveries, and Prometheus asks
- * every few seconds.
+ * Counts pending deliveries and finds the oldest, at a bounded cost: the store can hold millions of them, and
+ * Prometheus scrapes every few seconds.
  *
- * Up to AT_ONCE deliveries are counted when somebody asks. Beyond that the count is the last walk's: it goes through all
- * of them, a chunk at a time, with pauses, at most once in WALK_PAUSE_MS and only while somebody asks.
+ * Up to AT_ONCE deliveries are counted on each call. Beyond that the count is that of the last walk through all of
+ * them, a chunk at a time, with pauses, at most once in WALK_PAUSE_MS and only when called.
  */
 export class Backlog {
   readonly #store: Pick<Store, 'read' | 'now'>
@@ -29,19 +29,19 @@ export class Backlog {
   #reading: Promise<StoreState | null> | undefined
   #walk: Promise<void> | undefined
   #walked: Found | undefined
-  /** What the walk under way has counted. */
+  /** The current walk's count so far. */
   #soFar: Found = { pending: 0, oldestMs: null }
   #walkedAtMs = Number.NEGATIVE_INFINITY
   #isStopped = false
 
-  /** @param atOnce deliveries that are counted when somebody asks; default: 20,000 */
+  /** @param atOnce maximum number of deliveries that are counted on each call; default: 20,000 */
   constructor(store: Pick<Store, 'read' | 'now'>, clock: Clock, atOnce = AT_ONCE) {
     this.#store = store
     this.#clock = clock
     this.#atOnce = atOnce
   }
 
-  /** Whoever asks meanwhile gets the same answer. null: the store can't say, or not soon. */
+  /** Concurrent calls share a result. Null if the store fails or takes too long. */
   async read(): Promise<StoreState | null> {
     this.#reading ??= this.#read()
       .catch(() => null)
@@ -59,7 +59,7 @@ export class Backlog {
     return first
   }
 
-  /** After the chunk that is being counted. */
+  /** Resolves after the current chunk. */
   async stop(): Promise<void> {
     this.#isStopped = true
     await this.#walk
@@ -83,7 +83,7 @@ export class Backlog {
     return this.#walked ?? this.#soFar
   }
 
-  /** A fault ends it: the next one who asks begins another. */
+  /** A failure ends the walk; the next call starts another. */
   async #count(): Promise<void> {
     this.#soFar = { pending: 0, oldestMs: null }
     let after: PendingCount['last'] = null

@@ -1,23 +1,23 @@
 /**
- * One answer of all processes of `serve --processes N`: they share a port, so whoever asks for metrics meets any of them.
- * The process that is asked asks the parent, the parent all processes, and gives back what they count.
+ * Combines the metrics of all processes of `serve --processes N`. They share a port, so a scrape reaches any one of
+ * them. That process asks the parent, and the parent collects the metrics of all processes for it.
  *
- * A process that ended stays in the sums with what it last told: a counter that fell would look as if all of them had
- * begun anew.
+ * A process that has ended stays in the sums with its last report: if a counter fell, it would look as if all processes
+ * had restarted.
  */
 import type { Clock, Timer } from '../base/clock.ts'
 import { addUp, type Snapshot } from './metrics.ts'
 
-/** How long the parent waits for a process; then what it told the last time counts. */
+/** How long the parent waits for a process, before it uses that process's last report. */
 const PATIENCE_MS = 2_000
-/** How long a process waits for the parent; then it tells of itself alone. */
+/** How long a process waits for the parent, before it reports only itself. */
 const PARENT_PATIENCE_MS = 5_000
 
-/** What goes between parent and process. */
+/** Messages between parent and process. */
 type Message =
-  /** process → parent: it can be asked. */
+  /** process → parent: ready to be asked. */
   | { readonly posthorn: 'metrics_ready' }
-  /** process → parent: somebody wants to know of all. */
+  /** process → parent: asks for the metrics of all processes. */
   | { readonly posthorn: 'metrics_wanted'; readonly id: number }
   /** parent → process */
   | { readonly posthorn: 'metrics_asked'; readonly id: number }
@@ -26,9 +26,9 @@ type Message =
   /** parent → process */
   | { readonly posthorn: 'metrics_gathered'; readonly id: number; readonly snapshots: readonly Snapshot[] }
 
-/** Between a process and its parent. */
+/** The connection between a process and its parent. */
 export type Channel = {
-  /** False: the other side is gone. */
+  /** Returns false if the other side has disconnected. */
   send(message: object): boolean
   onMessage(react: (message: unknown) => void): void
 }
@@ -38,16 +38,16 @@ function toMessage(message: unknown): Message | undefined {
   return isOurs ? (message as Message) : undefined
 }
 
-/** What can be added up: what a process was like when it ended says nothing any more. */
+/** Keeps counters and histograms. The gauges of a process that has ended mean nothing. */
 const lasting = (snapshot: Snapshot): Snapshot =>
   snapshot.filter(({ type }) => ['counter', 'histogram'].includes(String(type)))
 
 type Round = { readonly waiting: Set<Channel>; readonly done: () => void }
 
-/** The parent's part. */
+/** The parent's side. */
 export class Gathering {
   readonly #clock: Clock
-  /** Processes that can be asked, and what each last told. */
+  /** Processes that can be asked, each with its last report. */
   readonly #known = new Map<Channel, Snapshot>()
   readonly #rounds = new Map<number, Round>()
   #departed: Promise<Snapshot> = Promise.resolve([])
@@ -66,7 +66,7 @@ export class Gathering {
     })
   }
 
-  /** The process has ended. */
+  /** Removes a process that has ended, but keeps its counts. */
   remove(process: Channel): void {
     const last = this.#known.get(process)
     if (last === undefined) return
@@ -106,7 +106,7 @@ export class Gathering {
   }
 }
 
-/** A process's part. */
+/** A process's side. */
 export class Sibling {
   readonly #channel: Channel
   readonly #clock: Clock
@@ -126,7 +126,7 @@ export class Sibling {
     channel.send({ posthorn: 'metrics_ready' } satisfies Message)
   }
 
-  /** Of all processes; of this one alone if the parent is gone. */
+  /** The metrics of all processes, or only this one's if the parent doesn't respond. */
   async gather(): Promise<readonly Snapshot[]> {
     const id = ++this.#lastId
     const { promise, resolve } = Promise.withResolvers<readonly Snapshot[]>()

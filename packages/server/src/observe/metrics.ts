@@ -4,55 +4,55 @@ import { idMs } from '../base/ids.ts'
 import { ATTEMPT_ERRORS, type AttemptError, type EndState } from '../base/model.ts'
 import type { Observation } from '../store/observations.ts'
 
-/** How the lanes of this process behave. */
+/** Kinds of lane: normal, in order, and in crash mode. */
 export const LANE_KINDS = ['ordinary', 'ordered', 'cautious'] as const
 export type LaneKind = (typeof LANE_KINDS)[number]
 
-/** What the engine is like just now. */
+/** The engine's current state. */
 export type EngineState = {
   readonly inFlight: number
   readonly partitions: number
   readonly lanes: Readonly<Record<LaneKind, number>>
 }
 
-/** What is owed in the whole store. */
+/** Deliveries in the whole store that have not ended. */
 export type StoreState = {
   readonly pending: number
-  /** How long ago the oldest of them was made, seconds; 0: there is none. */
+  /** How long ago the oldest of them was created, in seconds. 0 if there is none. */
   readonly oldestPendingSeconds: number
   readonly setAside: number
 }
 
-/** What is the same for the whole process's life, and what the store says. */
+/** Sources that exist for as long as the process, and the store. */
 export type MetricsSources = {
   readonly version: string
   /** Outcomes that are not stored yet. */
   readonly unsettled: () => number
-  /** null: the store is away. That must not keep the rest from being told. */
+  /** Null if the store is unavailable: the other metrics are reported all the same. */
   readonly store: () => Promise<StoreState | null>
 }
 
-/** Parts of the node that are asked when somebody reads the metrics. */
+/** Parts of the node that are read at each scrape. */
 export type NodeSources = {
   readonly engine: () => EngineState
-  /** Calls with a wrong key since the start. */
+  /** Calls with a wrong key since startup. */
   readonly failedAuthentications: () => number
-  /** Connections to the API. */
+  /** Open connections to the API. */
   readonly connections: () => Promise<number>
-  /** What does not add up in the books, by the newest audit. Default: nobody audits them. */
+  /** Mismatches found by the latest consistency check. Left out if this node runs none. */
   readonly mismatches?: () => number
 }
 
-/** Metrics as values, for other processes: what `prom-client` calls JSON. */
+/** Metrics as values, to send to other processes (`prom-client` calls this JSON). */
 export type Snapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
 
 const END_STATES: readonly EndState[] = ['delivered', 'exhausted', 'cancelled']
 
-/** From a local receiver to the last retry of the usual schedule, seconds. */
+/** In seconds, from a local receiver to the last retry of the usual schedule. */
 const DELIVERY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600, 14_400, 43_200]
-/** Up to the longest time-out that can be set, seconds. */
+/** In seconds, up to the longest timeout that can be set. */
 const RECEIVER_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60]
 const COMMIT_ITEM_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]
 const COMMIT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -61,7 +61,7 @@ const DELAY_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
 /** How often the event loop's delay is measured. */
 const DELAY_PAUSE_MS = 100
 
-/** Of the operating system's process, not of a server in it: there is one of each. */
+/** Metrics of the operating system's process. Shared, even if several servers run in it. */
 let processRegistry: Registry | undefined
 
 function ofProcess(): Registry {
@@ -73,8 +73,8 @@ function ofProcess(): Registry {
 }
 
 /**
- * What this process counts, for Prometheus (docs/operations.md names it all). Counters begin at 0 with the process.
- * Labels have few values, all known here: nothing that tenants choose becomes one.
+ * This process's metrics for Prometheus (docs/operations.md lists them all). Counters start at 0 with the process.
+ * Labels have few values, all known in advance: nothing that tenants choose becomes one.
  */
 export class Metrics {
   readonly #sources: MetricsSources
@@ -97,43 +97,50 @@ export class Metrics {
     this.#sources = sources
     this.#accepted = this.#counter(
       'posthorn_events_accepted_total',
-      'Events that publishers gave and that are stored. Without duplicates, tests, and what Posthorn publishes itself.',
+      'Events from publishers that were stored. Excludes duplicates, tests, and events that Posthorn publishes itself.',
     )
     this.#rejected = this.#counter(
       'posthorn_events_rejected_total',
       'Events published from SQL that the API would have refused.',
     )
-    this.#deliveries = this.#counter('posthorn_deliveries_total', 'Deliveries that have ended, by how.', 'state')
+    this.#deliveries = this.#counter(
+      'posthorn_deliveries_total',
+      'Deliveries that have ended, by final state.',
+      'state',
+    )
     for (const state of END_STATES) this.#deliveries.inc({ state }, 0)
-    this.#attempts = this.#counter('posthorn_attempts_total', 'Attempts that are over, by outcome.', 'outcome')
+    this.#attempts = this.#counter('posthorn_attempts_total', 'Finished attempts, by outcome.', 'outcome')
     for (const outcome of ['success', 'failure']) this.#attempts.inc({ outcome }, 0)
-    this.#failures = this.#counter('posthorn_attempt_failures_total', 'Attempts that failed, by why.', 'error')
+    this.#failures = this.#counter('posthorn_attempt_failures_total', 'Failed attempts, by error.', 'error')
     for (const error of ATTEMPT_ERRORS) this.#failures.inc({ error }, 0)
     this.#deliveryLatency = this.#histogram(
       'posthorn_delivery_latency_seconds',
-      'From the publishing of an event to a delivery of it. Without replays, whose events are old ones.',
+      'Time from publishing an event to a successful delivery. Excludes replays and manual retries.',
       DELIVERY_BUCKETS,
     )
     this.#receiverLatency = this.#histogram(
       'posthorn_receiver_latency_seconds',
-      'How long attempts took that came as far as a connection, time-outs included.',
+      'Duration of attempts that got as far as a connection, including timeouts.',
       RECEIVER_BUCKETS,
     )
     this.#commitItems = this.#histogram(
       'posthorn_commit_items',
-      'Events, deliveries, outcomes and changes in one commit.',
+      'Number of events, deliveries, outcomes and changes in a commit.',
       COMMIT_ITEM_BUCKETS,
     )
-    this.#commitSeconds = this.#histogram('posthorn_commit_seconds', 'How long commits took.', COMMIT_BUCKETS)
-    this.#storeFaults = this.#counter('posthorn_store_faults_total', 'Commits that failed because the store was away.')
+    this.#commitSeconds = this.#histogram('posthorn_commit_seconds', 'Duration of commits.', COMMIT_BUCKETS)
+    this.#storeFaults = this.#counter(
+      'posthorn_store_faults_total',
+      'Commits that failed because the store was unavailable.',
+    )
     this.#loopDelay = this.#histogram(
       'posthorn_event_loop_delay_seconds',
-      'By how much a timer was late, measured ten times a second.',
+      'How late a timer fired, measured ten times a second.',
       DELAY_BUCKETS,
     )
   }
 
-  /** Begins to measure the event loop's delay. */
+  /** Starts measuring the event loop's delay. */
   start(clock: Clock): void {
     const begunAtMs = clock.monotonicMs()
     this.#timer = clock.after(DELAY_PAUSE_MS, () => {
@@ -158,7 +165,7 @@ export class Metrics {
     }
   }
 
-  /** Counted up first, and added once a commit: a label is looked up by a text that is made anew each time. */
+  /** Sums up first and adds once per commit: looking up a label builds a new string each time. */
   #observeSettled({ settlements, moved }: Extract<Observation, { kind: 'settled' }>): void {
     const failures = new Map<AttemptError, number>()
     let succeeded = 0
@@ -182,23 +189,23 @@ export class Metrics {
     if (exhausted > 0) this.#deliveries.inc({ state: 'exhausted' }, exhausted)
   }
 
-  /** What belongs to this process, and can be added to that of others. */
+  /** The metrics of this process, which can be added to those of others. */
   async snapshot(): Promise<Snapshot> {
     return [...(await this.#registry.getMetricsAsJSON()), ...(await ofProcess().getMetricsAsJSON())]
   }
 
-  /** All processes' together with what is owed in the store, which is the same for all of them. */
+  /** The sum of all processes' metrics, with those of the store, which are the same for all of them. */
   async gather(processes: readonly Snapshot[]): Promise<Snapshot> {
     const together = await addUp(processes).getMetricsAsJSON()
     return [...together, ...(await (await this.#storeRegistry()).getMetricsAsJSON())]
   }
 
-  /** Measures these too, from here on. */
+  /** Adds the node's metrics from now on. */
   attach(node: NodeSources): void {
     this.#mismatches = node.mismatches
     const { engine, failedAuthentications, connections } = node
     const { version, unsettled } = this.#sources
-    const lanes = this.#gauge('posthorn_lanes', 'Endpoints that this node has something to do for, by kind.', 'kind')
+    const lanes = this.#gauge('posthorn_lanes', 'Endpoints for which this node has work, by kind of lane.', 'kind')
     onCollect(lanes, () => {
       const found = engine().lanes
       for (const kind of LANE_KINDS) lanes.set({ kind }, found[kind])
@@ -207,9 +214,13 @@ export class Metrics {
       const gauge = this.#gauge(name, help)
       onCollect(gauge, async () => gauge.set(await read()))
     }
-    state('posthorn_partitions_held', 'Partitions, of 256, that this node sends for.', () => engine().partitions)
-    state('posthorn_attempts_in_flight', 'Attempts under way at this node.', () => engine().inFlight)
-    state('posthorn_unsettled_outcomes', 'Outcomes that are not stored yet; at 1,000 nothing is sent.', unsettled)
+    state('posthorn_partitions_held', 'Partitions (of 256) that this node sends for.', () => engine().partitions)
+    state('posthorn_attempts_in_flight', 'Attempts in flight on this node.', () => engine().inFlight)
+    state(
+      'posthorn_unsettled_outcomes',
+      'Outcomes that are not stored yet. At 1,000 the node sends nothing.',
+      unsettled,
+    )
     state('posthorn_api_connections', "Open connections to this node's API.", connections)
     const authentications = this.#counter('posthorn_failed_authentications_total', 'API calls with a wrong key.')
     onCollect(authentications, () => {
@@ -233,26 +244,26 @@ export class Metrics {
     const add = (name: string, help: string, value: number) =>
       new Gauge({
         name,
-        help: `${help} Of the whole store: take max() over nodes, not sum().`,
+        help: `${help} Covers the whole store: take max() over nodes, not sum().`,
         registers: [registry],
       }).set(value)
     if (mismatches !== undefined) {
       add(
         'posthorn_book_mismatches',
-        'Things that do not add up in the books: events, deliveries, attempts.',
+        'Mismatches between events, deliveries and attempts, from the latest consistency check.',
         mismatches(),
       )
     }
     if (state === null) return registry
-    add('posthorn_pending_deliveries', 'Deliveries that are owed and not held.', state.pending)
+    add('posthorn_pending_deliveries', 'Pending deliveries, not including held ones.', state.pending)
     add(
       'posthorn_oldest_pending_seconds',
-      'How long ago the oldest pending delivery was made; 0: there is none.',
+      'Age of the oldest pending delivery. 0 if there is none.',
       state.oldestPendingSeconds,
     )
     add(
       'posthorn_set_aside_deliveries',
-      'Deliveries set aside after repeated crashes, which a person has to look at; counted up to 10,000.',
+      'Deliveries set aside after repeated crashes, which an operator has to look at. Counted up to 10,000.',
       state.setAside,
     )
     return registry
@@ -271,17 +282,17 @@ export class Metrics {
   }
 }
 
-/** Called before the value is read. */
+/** Calls `collect` before the metric's value is read. */
 function onCollect(metric: Gauge<string> | Counter<string>, collect: () => void | Promise<void>): void {
   Object.assign(metric, { collect })
 }
 
-/** Sums, of what can be summed. */
+/** Adds up snapshots, metric by metric. */
 export function addUp(snapshots: readonly Snapshot[]): Registry {
   return AggregatorRegistry.aggregate(snapshots as unknown as object[]) as Registry
 }
 
-/** The text that Prometheus reads. */
+/** Prometheus' text format. */
 export function writeMetrics(snapshot: Snapshot): Promise<string> {
   return addUp([snapshot]).metrics()
 }

@@ -8,29 +8,29 @@ import { addCounts, type Counts, GRAINS, noCounts, type StatCount, type StatEntr
 import type { Store } from '../store/store.ts'
 
 const PAUSE_MS = 5_000
-/** A commit of some milliseconds. */
+/** A commit of this many takes some milliseconds. */
 const ENTRIES_A_COMMIT = 100
 const TIMEOUT_MS = 10_000
 /**
- * Between two commits, as a multiple of what the first took: the embedded store makes one at a time, and the hundred that
- * an event to ten thousand endpoints needs would stand in the way of the deliveries' own.
+ * Pause between two commits, as a multiple of the first one's time. The embedded store makes one commit at a time, and
+ * the hundred that an event to ten thousand endpoints needs would block those of the deliveries.
  */
 const REST = 3
 
 type Gathered = { readonly counts: Counts; readonly latencies: LatencyBins }
 
 /**
- * Gathers what becomes of deliveries and attempts, by endpoint and minute, and adds it to the store's statistics every
- * few seconds, beside the commits of the hot path. What was gathered since the last time is lost in a crash.
+ * Gathers the outcomes of deliveries and attempts by endpoint and minute, and adds them to the store's statistics every
+ * few seconds, apart from the commits of the hot path. A crash loses what was gathered since the last write.
  */
 export class StatsWriter {
   readonly #store: Pick<Store, 'writeApart'>
   readonly #clock: Clock
   readonly #log: Pick<Logger, 'warn'>
-  /** By the minute's beginning, then by endpoint. */
+  /** By the start of the minute, then by endpoint. */
   #gathered = new Map<number, Map<EndpointId, Gathered>>()
   readonly #loop: Loop
-  /** Somebody waits for what is being written: no rests. */
+  /** A caller waits for the write, so it makes no pauses. */
   #isHurried = false
 
   constructor(store: Pick<Store, 'writeApart'>, clock: Clock, log: Pick<Logger, 'warn'>) {
@@ -44,9 +44,9 @@ export class StatsWriter {
     this.#loop.start(PAUSE_MS)
   }
 
-  /** After everything that was gathered has been written, or could not be. */
+  /** Resolves when everything gathered was written, or writing it failed. */
   async stop(): Promise<void> {
-    // What is being written, then what was gathered since that began.
+    // First the current write, then what was gathered since it began.
     await this.#loop.stop()
     await this.#write()
   }
@@ -67,7 +67,7 @@ export class StatsWriter {
     }
   }
 
-  /** At once. Never throws: what can't be written now is kept for the next time. */
+  /** Writes immediately. Never throws: what can't be written now is kept for the next time. */
   flush(): Promise<void> {
     this.#isHurried = true
     this.#loop.hurry()
@@ -86,7 +86,7 @@ export class StatsWriter {
       try {
         await this.#store.writeApart('addStats', { entries: some }, TIMEOUT_MS)
       } catch (error) {
-        this.#log.warn({ err: error }, 'statistics could not be stored; they are kept for the next time')
+        this.#log.warn({ err: error }, 'storing statistics failed; keeping them for the next write')
         this.#keep(entries.slice(at))
         break
       }

@@ -1,6 +1,7 @@
 /**
- * OpenTelemetry by OTLP over HTTP (JSON). Loaded only where the environment names an endpoint (config/telemetry-settings.ts): the
- * SDK costs memory and a moment at start. Metrics are those of Prometheus, under the same names.
+ * OpenTelemetry by OTLP over HTTP (JSON). Loaded only if the environment names an endpoint
+ * (config/telemetry-settings.ts), since the SDK costs memory and startup time. The metrics are those of Prometheus,
+ * under the same names.
  */
 import { DiagLogLevel, diag, type HrTime, type Tracer, ValueType } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
@@ -12,9 +13,9 @@ import type { TelemetrySettings } from '../config/telemetry-settings.ts'
 import type { Snapshot } from './metrics.ts'
 
 export type Telemetry = {
-  /** null: traces are off. */
+  /** Null if traces are off. */
   readonly tracer: Tracer | null
-  /** Sends what waits, for some seconds at most. */
+  /** Exports what is queued, for a few seconds at most. */
   stop(): Promise<void>
 }
 
@@ -26,9 +27,9 @@ export type TelemetryOptions = {
   readonly snapshot: () => Promise<Snapshot>
 }
 
-/** A collector that hangs must not hold up a stop. */
+/** A collector that hangs must not hold up a shutdown. */
 const STOP_PATIENCE_MS = 3_000
-/** Of what the SDK says, in a line of the log. */
+/** Maximum length of an SDK message in a log line. */
 const MAX_DETAIL_CHARACTERS = 500
 const WARNING_PAUSE_MS = 60_000
 
@@ -39,7 +40,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   diag.setLogger({ error: warn, warn, info: quiet, debug: quiet, verbose: quiet }, DiagLogLevel.WARN)
   const sdk = await import('@opentelemetry/resources')
   const named = sdk.resourceFromAttributes({ 'service.name': 'posthorn', 'service.version': version })
-  // Nodes of one name are told apart by an id; and what the environment says beats what we call ourselves.
+  // An instance id tells apart nodes with the same name. Values from the environment override our own.
   const resource = sdk
     .defaultResource()
     .merge(named)
@@ -59,7 +60,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   }
 }
 
-/** A collector that is away is told of now and then, not at each export. */
+/** Logs an unreachable collector now and then, not at each export. */
 function warner(clock: Clock, logger: Pick<Logger, 'warn'>): (message: string) => void {
   let loggedAtMs = Number.NEGATIVE_INFINITY
   let unlogged = 0
@@ -69,7 +70,7 @@ function warner(clock: Clock, logger: Pick<Logger, 'warn'>): (message: string) =
     if (nowMs - loggedAtMs < WARNING_PAUSE_MS) return
     loggedAtMs = nowMs
     const detail = message.slice(0, MAX_DETAIL_CHARACTERS)
-    logger.warn({ detail, sinceLastLine: unlogged }, 'OpenTelemetry can export nothing, or not all')
+    logger.warn({ detail, sinceLastLine: unlogged }, 'OpenTelemetry export failed or was incomplete')
     unlogged = 0
   }
 }
@@ -132,7 +133,7 @@ type Times = { readonly startTime: HrTime; readonly endTime: HrTime }
 type SnapshotMetric = Snapshot[number]
 type SnapshotValue = { readonly value: number; readonly labels: Record<string, string | number>; metricName?: string }
 
-/** null: a kind that nobody counts in. */
+/** Null for a type of metric that Posthorn doesn't use. */
 function toMetricData(
   metric: SnapshotMetric,
   times: Times,
@@ -157,7 +158,7 @@ function toMetricData(
   return { descriptor, aggregationTemporality, dataPointType, dataPoints: histograms(values, times) } as MetricData
 }
 
-/** Prometheus counts up from bucket to bucket, OTLP each for itself. */
+/** Buckets are cumulative in Prometheus, and separate in OTLP. */
 function histograms(values: readonly SnapshotValue[], times: Times) {
   const byLabels = Map.groupBy(values, ({ labels }) => {
     const { le: _, ...own } = labels

@@ -1,7 +1,7 @@
 /**
- * Traces: a span for each call that publishes, and one for each attempt. An attempt's is a child of the publisher's own
- * span, whose `traceparent` is kept with the event, so that it finds there however late and on whichever node; without
- * one, of the span of the call.
+ * Traces: a span for each call that publishes, and one for each attempt. An attempt's span is a child of the
+ * publisher's own span, whose `traceparent` is kept with the event, so that even a late attempt on another node finds
+ * it. Without a `traceparent` it is a child of the call's span.
  */
 import { type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api'
 import type { BeginPublishTrace } from '../api/options.ts'
@@ -25,7 +25,7 @@ export function publishTraces(tracer: Tracer): BeginPublishTrace {
     const attributes = { 'posthorn.tenant': tenant }
     const span = tracer.startSpan('posthorn publish', { kind: SpanKind.SERVER, attributes }, contextOf(parent))
     return {
-      // What is not recorded is not kept with each event either.
+      // If the span is not recorded, its `traceparent` is not stored with the events either.
       traceparent: traceparent ?? (span.isRecording() ? traceparentOf(span) : null),
       end(events) {
         if (events === null) span.setStatus({ code: SpanStatusCode.ERROR })
@@ -36,7 +36,7 @@ export function publishTraces(tracer: Tracer): BeginPublishTrace {
   }
 }
 
-/** @param isForwarded whether receivers get a `traceparent` */
+/** @param isForwarded whether receivers get a `traceparent` header */
 export function attemptTraces(tracer: Tracer, isForwarded: boolean): BeginTrace {
   return ({ endpoint, route }, item) => {
     const { tenant, event, delivery, type, attempts } = item
@@ -48,7 +48,7 @@ export function attemptTraces(tracer: Tracer, isForwarded: boolean): BeginTrace 
       'posthorn.event_type': type,
       'posthorn.attempt': attempts + 1,
       'http.request.method': 'POST',
-      // Never the path: it may be what keeps strangers from the receiver.
+      // Never the path: it might be the secret that protects the receiver.
       'server.address': new URL(route.origin).hostname,
     }
     const parent = parseTraceparent(item.traceparent ?? null)

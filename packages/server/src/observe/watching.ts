@@ -16,19 +16,19 @@ export type WatchingOptions = {
   readonly version: string
   /** Whether receivers get a `traceparent`. */
   readonly forwardTrace: boolean
-  /** What the environment says of OpenTelemetry; null: nothing. */
+  /** The environment's settings for OpenTelemetry. Null if it has none. */
   readonly telemetry: TelemetrySettings | null
-  /** To the parent, where several processes share the port. */
+  /** The channel to the parent, if several processes share the port. */
   readonly parent: Channel | undefined
 }
 
-/** How calls and attempts become part of traces, as far as they do. */
+/** Makes calls and attempts part of traces. Empty if traces are off. */
 type Traces = {
   readonly beginTrace?: BeginTrace
   readonly beginPublishTrace?: ReturnType<typeof import('./tracing.ts').publishTraces>
 }
 
-/** Everything that watches: metrics, statistics, traces. Put together here, started and stopped with the server. */
+/** All observability: metrics, statistics, traces. Assembled here, started and stopped with the server. */
 export class Watching {
   readonly traces: Traces
   readonly #clock: Clock
@@ -73,7 +73,7 @@ export class Watching {
     })
   }
 
-  /** Measures these parts too: they are made after it, since they take part in its traces. */
+  /** Adds the metrics of these parts, which are created after this object since they use its traces. */
   attach(node: NodeSources): void {
     this.#metrics.attach(node)
   }
@@ -83,18 +83,18 @@ export class Watching {
     this.#stats.start()
   }
 
-  /** Of all processes that share the port. */
+  /** The metrics of all processes that share the port. */
   async metrics(): Promise<{ type: string; text: string }> {
     const snapshots: readonly Snapshot[] = (await this.#sibling?.gather()) ?? [await this.#metrics.snapshot()]
     return { type: METRICS_CONTENT_TYPE, text: await writeMetrics(await this.#metrics.gather(snapshots)) }
   }
 
-  /** Stores the statistics that were gathered. Never throws. */
+  /** Stores the statistics gathered so far. Never throws. */
   flushStats(): Promise<void> {
     return this.#stats.flush()
   }
 
-  /** Before the store is closed. */
+  /** To be called before the store is closed. */
   async stop(): Promise<void> {
     this.#metrics.stop()
     await Promise.all([this.#stats.stop(), this.#backlog.stop(), this.#telemetry?.stop()])

@@ -1,15 +1,16 @@
 /**
  * Cuts the body of `POST /v1/tenants/{tenant}/events` into events: one object `{type, payload, id?}` or an array of
- * them. A payload is sent as it was published, byte for byte (C5), so it is never serialised again: `base/json-scanner.ts` finds
- * where it begins and ends in the request's own bytes, and `JSON.parse` gives the value to validate.
+ * them. A payload is sent as it was published, byte for byte (C5), so it is never serialised again:
+ * `base/json-scanner.ts` finds where it begins and ends in the request's bytes, and `JSON.parse` gives the value to
+ * validate.
  *
- * One pass over the bytes, then one `JSON.parse` of the whole body. Both
- * must agree on what is in there, or a receiver could read something else than what the schema has seen. Hence no key
- * may occur twice in one object. That is checked by counting: the parsed tree has as many properties as the scanner
- * saw members, unless `JSON.parse` has dropped one. Only then are keys collected, to say which. `JSON.parse` makes
- * `__proto__` an own property, so it counts and harms like any other.
+ * One pass over the bytes, then one `JSON.parse` of the whole body. Both must agree on the content, or a receiver could
+ * read something other than what was validated. So no key can occur twice in one object. Counting finds duplicates: the
+ * parsed tree has as many properties as the scanner saw members, unless `JSON.parse` has dropped one. Only then are
+ * keys collected, to name the duplicate. `JSON.parse` makes `__proto__` an ordinary own property, so it is counted like
+ * any other.
  *
- * As `JSON.parse` does, this takes lone surrogates written as escapes (`"\ud800"`) and numbers of any size.
+ * Like `JSON.parse`, this accepts lone surrogates written as escapes (`"\ud800"`) and numbers of any size.
  */
 import { Buffer } from 'node:buffer'
 import type { FieldError } from '../base/errors.ts'
@@ -26,32 +27,32 @@ import {
 } from '../base/json-scanner.ts'
 
 export type CutEvent = {
-  /** Its place in the array, 0 for a single event. */
+  /** Index in the array, 0 for a single event. */
   readonly index: number
   readonly type: string
-  /** The provider's own key, if there is one. */
+  /** The publisher's own id of the event (its idempotency key), if given. */
   readonly id: string | undefined
-  /** The payload's bytes without the white space around it: a view of the body, not a copy. */
+  /** The payload's bytes without surrounding white space. A view of the body, not a copy. */
   readonly payload: Uint8Array
-  /** The same, parsed. */
+  /** The payload, parsed. */
   readonly value: unknown
 }
 
 export type Cut = {
   /** Whether the body is an array. */
   readonly batch: boolean
-  /** The sound ones, in the body's order. */
+  /** The well-formed events, in the body's order. */
   readonly events: readonly CutEvent[]
-  /** What is wrong with the others: each bad element is named. */
+  /** What is wrong with the other elements, every one of them. */
   readonly errors: readonly FieldError[]
 }
 
-/** Unknown members named for one event, so that an answer stays small. */
+/** Maximum number of unknown members named for one event, to keep the response small. */
 const MAX_UNKNOWN_NAMED = 8
-/** The longest name that an event type can have. */
+/** Maximum length of an event type's name. */
 const MAX_TYPE_CHARACTERS = 128
 const MAX_ID_CHARACTERS = 255
-/** Keys of what Posthorn publishes itself begin so: taken by another event, they would keep it from being told. */
+/** Prefix of the keys of operational events. If another event used such a key, the operational one would be refused. */
 const OPERATIONAL_KEYS = 'posthorn:'
 
 /** Cuts a body. Never throws, whatever the bytes are. */
@@ -72,15 +73,15 @@ export function cutEvents(body: Uint8Array, limits: CutLimits = {}): Cut | { rea
 function failOnDuplicate(bytes: Buffer, limits: CutLimits): never {
   const scan = startScan(bytes, limits, true)
   scanBody(scan)
-  return fail(scan, 'duplicate_key', 0, 'A key is there twice in one object', 0)
+  return fail(scan, 'duplicate_key', 0, 'A key occurs twice in one object', 0)
 }
 
 function parse(scan: Scan): unknown {
   try {
     return JSON.parse(scan.bytes.toString('utf8'))
   } catch {
-    // Never seen, and the property tests look for it. The scanner must not be the only one to judge what is sent.
-    return fail(scan, 'bad_json', 0, 'The body is not JSON', 0)
+    // Never observed, and the property tests look for it. The scanner alone must not decide what is sent.
+    return fail(scan, 'bad_json', 0, 'The body is not valid JSON', 0)
   }
 }
 
@@ -112,7 +113,7 @@ function pickEvents(body: Uint8Array, scan: Scan, root: unknown): Cut {
 
 function checkElement(element: unknown, hasPayload: boolean, at: string, errors: FieldError[]): void {
   if (typeof element !== 'object' || element === null || Array.isArray(element)) {
-    errors.push({ field: at, detail: 'An event must be an object with type, payload and, if wanted, id.' })
+    errors.push({ field: at, detail: 'An event must be an object with type, payload and, optionally, id.' })
     return
   }
   const { type, id } = element as { type?: unknown; id?: unknown }
@@ -127,32 +128,35 @@ function checkElement(element: unknown, hasPayload: boolean, at: string, errors:
 
 function faultOfType(type: unknown): string | undefined {
   if (typeof type !== 'string' || type === '') return 'The type must be the name of an event type.'
-  if (type.length > MAX_TYPE_CHARACTERS) return `No event type's name is longer than ${MAX_TYPE_CHARACTERS} characters.`
+  if (type.length > MAX_TYPE_CHARACTERS) return `The type can have at most ${MAX_TYPE_CHARACTERS} characters.`
   return undefined
 }
 
-/** A key is compared byte for byte and shows up in logs, so: printable ASCII, and no space where none can see it. */
+/** Ids are compared byte for byte and appear in logs, so: printable ASCII only, without a space at either end. */
 function checkId(id: unknown, field: string, errors: FieldError[]): void {
   if (typeof id !== 'string' || id.length === 0 || id.length > MAX_ID_CHARACTERS) {
-    errors.push({ field, detail: `The id must be a text of 1 to ${MAX_ID_CHARACTERS} characters.` })
+    errors.push({ field, detail: `The id must be a string of 1 to ${MAX_ID_CHARACTERS} characters.` })
     return
   }
   if (id.startsWith(OPERATIONAL_KEYS)) {
-    errors.push({ field, detail: `An id that begins with ${OPERATIONAL_KEYS} is Posthorn's own: choose another.` })
+    errors.push({
+      field,
+      detail: `Ids that begin with ${OPERATIONAL_KEYS} are reserved for Posthorn's own events. Choose another id.`,
+    })
     return
   }
   const position = id.search(/[^ -~]|^ | $/)
   if (position < 0) return
-  const detail = 'The id may have printable ASCII characters only, and no space at either end.'
+  const detail = 'The id can contain only printable ASCII characters, without a space at either end.'
   errors.push({ field, detail, position })
 }
 
 function nameUnknown(names: readonly string[], at: string, errors: FieldError[]): void {
   const unknown = names.filter(name => name !== 'type' && name !== 'payload' && name !== 'id')
   for (const name of unknown.slice(0, MAX_UNKNOWN_NAMED)) {
-    const detail = `An event has no member ${JSON.stringify(shorten(name))}, only type, payload and id.`
+    const detail = `Unknown member ${JSON.stringify(shorten(name))}. An event has only type, payload and id.`
     errors.push({ field: `${at}/${pointerToken(name)}`, detail })
   }
   const more = unknown.length - MAX_UNKNOWN_NAMED
-  if (more > 0) errors.push({ field: at, detail: `The event has ${more} more members that are not known.` })
+  if (more > 0) errors.push({ field: at, detail: `The event has ${more} more unknown members.` })
 }

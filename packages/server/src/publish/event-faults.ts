@@ -1,16 +1,16 @@
-/** What is wrong with events: one judgement for those that the API takes and those that were published from SQL. */
+/** Validates events, by the same rules for those from the API and those published from SQL. */
 import { Buffer } from 'node:buffer'
 import type { FieldError } from '../base/errors.ts'
 import { isOperational } from '../base/model.ts'
 import type { KnownTypes } from '../catalogue/configuration-cache.ts'
 import { type Cut, cutEvents } from './cut.ts'
 
-/** Faults named in full for one call; of elements beyond that, the first fault each, so that answers stay small. */
+/** Beyond this number of faults in one call, only the first of each element is reported, to keep the response small. */
 const MAX_FAULTS_IN_FULL = 1_000
 
-const ARCHIVED = 'The event type is archived: it can no longer be published, unless an operator unarchives it.'
+const ARCHIVED = 'The event type is archived and cannot be published unless an operator unarchives it.'
 
-/** Elements that are no events, have an unknown or archived type, or a payload that its type's schema refuses (C1). */
+/** Finds elements that are not events, have an unknown or archived type, or a payload that violates its schema (C1). */
 export function findFaults({ batch, events, errors }: Cut, types: KnownTypes): readonly FieldError[] {
   let faults: FieldError[] | undefined
   for (const { index, type, value } of events) {
@@ -36,8 +36,11 @@ export function findFaults({ batch, events, errors }: Cut, types: KnownTypes): r
   return batch ? faults.sort((a, b) => elementOf(a) - elementOf(b)) : faults
 }
 
-const UNKNOWN_TYPE = { detail: 'The catalogue has no event type of this name.', reason: 'unknown_type' }
-const RESERVED_TYPE = { detail: "This type is Posthorn's own: nobody else can publish it.", reason: 'reserved' }
+const UNKNOWN_TYPE = { detail: 'The catalogue has no event type with this name.', reason: 'unknown_type' }
+const RESERVED_TYPE = {
+  detail: "The type is reserved for Posthorn's own events and cannot be published.",
+  reason: 'reserved',
+}
 
 /** `/3/payload/status` → 3. */
 function elementOf({ field }: FieldError): number {
@@ -45,23 +48,23 @@ function elementOf({ field }: FieldError): number {
 }
 
 export type PayloadLimits = {
-  /** Objects and arrays inside one another. */
+  /** Maximum nesting of objects and arrays. */
   readonly maxDepth: number
-  /** A payload has no more bytes than the body of a call. */
+  /** Maximum size of a payload in bytes, the same as that of a request body. */
   readonly maxBodyBytes: number
 }
 
-/** An event that was not published as the body of a call. */
+/** An event that did not come in a request body. */
 export type LooseEvent = {
   readonly type: string
-  /** null: it is larger than the limit, and was not read. */
+  /** Null if it is larger than the limit, and was not read. */
   readonly payload: Uint8Array | null
   readonly payloadBytes: number
 }
 
 const BEFORE_PAYLOAD = Buffer.from('{"payload":')
 
-/** What a call of the API with this event alone would be refused for (none: it is sound), and the payload, parsed. */
+/** Finds what the API would refuse this event for (nothing if it is valid), and parses its payload. */
 export function checkEvent(
   event: LooseEvent,
   types: KnownTypes,
@@ -69,10 +72,10 @@ export function checkEvent(
 ): { readonly faults: readonly FieldError[]; readonly value: unknown } {
   const { type, payload, payloadBytes } = event
   if (payload === null) {
-    const detail = `A payload may have at most ${limits.maxBodyBytes} bytes; this one has ${payloadBytes}.`
+    const detail = `A payload can have at most ${limits.maxBodyBytes} bytes; this one has ${payloadBytes}.`
     return { faults: [{ field: '/payload', detail, reason: 'payload_too_large' }], value: undefined }
   }
-  // The payload is JSON, or PostgreSQL would not have taken it as such: so it can't reach out of its place.
+  // PostgreSQL stores only valid JSON as a payload, so it can't break out of its place in this body.
   const body = Buffer.concat([BEFORE_PAYLOAD, payload, Buffer.from(`,"type":${JSON.stringify(type)}}`)])
   const cut = cutEvents(body, { maxDepth: limits.maxDepth, firstByte: BEFORE_PAYLOAD.length })
   if (!('error' in cut)) return { faults: findFaults(cut, types), value: cut.events[0]?.value }

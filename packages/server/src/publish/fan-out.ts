@@ -1,6 +1,6 @@
 /**
- * The next deliveries of an event that has very many. They are made over many commits; who gets one was decided by the
- * version of the tenant at which the event was accepted, so what is registered or changed meanwhile is for later events.
+ * Plans the next deliveries of an event that has very many. They are created over many commits. Which endpoints get one
+ * depends on the tenant's version at which the event was accepted, so later changes only affect later events.
  */
 import type { EndpointId, NotSent } from '../base/model.ts'
 import type { TenantMatcher } from '../catalogue/configuration-cache.ts'
@@ -14,29 +14,29 @@ import { newDelivery } from './new-deliveries.ts'
 export type ItemPlan = {
   readonly item: InboxItem
   readonly deliveries: readonly NewDelivery[]
-  /** The last endpoint that was judged; null: none was yet. */
+  /** The last endpoint that was decided on. Null if there was none yet. */
   readonly after: EndpointId | null
-  /** What became of the other endpoints, those of earlier rounds included. */
+  /** How many endpoints get no delivery, by reason, including those of earlier rounds. */
   readonly notSent: NotSent
-  /** More endpoints are to be judged. */
+  /** Whether there are more endpoints to decide on. */
   readonly isUnfinished: boolean
 }
 
-/** What is left of what a tenant may have in one round: a few milliseconds' worth. */
+/** What is left of a tenant's allowance for one round, which takes a few milliseconds. */
 export type Room = { deliveries: number; effort: number }
 
-/** What deciding needs beside the configuration. */
+/** What the decision needs besides the configuration. */
 export type ItemFacts = {
-  /** Parsed; undefined where no filter asks for it. */
+  /** Parsed. Undefined if no filter needs it. */
   readonly payload: unknown
   readonly payloadBytes: number
-  /** What endpoints wanted at the item's version, of those that want something else by now. */
+  /** What endpoints wanted at the item's version, if that has changed since. */
   readonly past: ReadonlyMap<EndpointId, PastSelection>
 }
 
 export const NO_FACTS: ItemFacts = { payload: undefined, payloadBytes: 0, past: new Map() }
 
-/** Throws StoreUnavailable. */
+/** Reads what planItem needs to know about an item. Throws StoreUnavailable. */
 export async function readItemFacts(
   store: Store,
   { tenant, event, tenantVersion: version }: InboxItem,
@@ -53,7 +53,7 @@ export async function readItemFacts(
   return { payload: JSON.parse(Buffer.from(payload).toString()), payloadBytes: payload.length, past }
 }
 
-/** Judges endpoints in the order of their ids, from behind the item's last one on, while there is room; takes it up. */
+/** Decides on endpoints in the order of their ids, after the item's last one, while there is room; reduces `room`. */
 export function planItem(
   item: InboxItem,
   configuration: TenantMatcher | null,

@@ -15,21 +15,21 @@ import { MAX_DELIVERIES_AT_ONCE, type PlanLimits, planTenant, type Rows, type Te
 import { untilCurrent } from './until-current.ts'
 
 export type InboxOptions = {
-  /** How often to look for what nobody told of, milliseconds: others have put it there, or a claim has run out. */
+  /** How often to look for rows without a notification (from others, or after a claim expired), in milliseconds. */
   readonly lookMs: number
   /** See PlanLimits. Default: 5,000. */
   readonly maxDeliveriesAtOnce?: number
 }
 
-/** How long others leave alone what is claimed here. A node that dies over it costs so much. */
+/** How long a claim keeps other nodes away. If a node dies, its claimed rows wait this long. */
 const CLAIM_MS = 5_000
-/** Deliveries made in one commit: some milliseconds' worth. */
+/** Deliveries created in one commit, which takes some milliseconds. */
 const DELIVERIES_A_COMMIT = 2_000
-/** Before what would overtake something in an ordered endpoint's queue is tried again. */
+/** Pause before retrying an event that would overtake an earlier one in an ordered endpoint's lane. */
 const BEHIND_MS = 50
-/** After a fault of the store, before it is tried again. */
+/** Pause after a failure of the store, before the next try. */
 const PAUSE_MS = 1_000
-/** Faults named in a line of the log. */
+/** Maximum number of faults in a log line. */
 const MAX_FAULTS_LOGGED = 3
 
 type Keys = {
@@ -42,10 +42,10 @@ const NONE: ClaimedInbox = { arrivals: [], items: [], last: '', hasMore: false }
 const isNone = ({ arrivals, items }: Rows): boolean => arrivals.length + items.length === 0
 
 /**
- * Works off the inbox (store/operations/inbox/): makes events of what was published from SQL, and the deliveries of
- * events that have very many. Some for each tenant in turn, so that an event to ten thousand endpoints, or fifty
- * thousand events of one transaction, keep nobody else waiting. What is claimed here is another node's after some
- * seconds, so a crash costs those.
+ * Processes the inbox (store/operations/inbox/): turns what was published from SQL into events, and creates the
+ * deliveries of events that have very many. It handles some for each tenant in turn, so that an event to ten thousand
+ * endpoints, or fifty thousand events from one transaction, don't hold up other tenants. A claim expires after some
+ * seconds, so a crash costs only that delay.
  */
 export class Inbox {
   readonly #store: Store
@@ -72,28 +72,28 @@ export class Inbox {
       everyMs: options.lookMs,
       retryMs: PAUSE_MS,
       run: () => this.#work(),
-      onFailure: error => log.warn({ err: error }, 'the inbox could not be worked off; it is tried again'),
+      onFailure: error => log.warn({ err: error }, 'processing the inbox failed; retrying'),
     }).wakeOn(store.changes, ({ kind }) => kind === 'inbox')
   }
 
-  /** Goes on with what is there, and with what comes. */
+  /** Starts processing what is in the inbox and what arrives later. */
   start(): void {
     this.#loop.start()
   }
 
-  /** Settles when nothing is under way any more. */
+  /** Resolves when nothing is in progress. */
   stop(): Promise<void> {
     return this.#loop.stop()
   }
 
-  /** Rounds through all tenants, in the order of their ids; those beyond one claim come with the next. */
+  /** Goes round all tenants in the order of their ids. Those that don't fit into one claim come with the next. */
   async #work(): Promise<void> {
     let claimed = NONE
     while (!this.#loop.isStopped) {
       if (isNone(claimed)) {
         if (!(await this.#store.read('peekInbox', {}))) return
         claimed = await this.#claim('')
-        // What another node is about to claim is nobody's yet.
+        // The peek also sees rows that another node is just claiming.
         if (isNone(claimed)) return
       }
       claimed = await this.#workOff(claimed)
@@ -109,25 +109,26 @@ export class Inbox {
     })
   }
 
-  /** Whatever of it can't be stored now is given back. Answers what was claimed meanwhile. */
+  /** Stores what was claimed, and releases what can't be stored now. Returns what was claimed in the meantime. */
   async #workOff(claimed: ClaimedInbox): Promise<ClaimedInbox> {
-    // In the commit that stores these: one more for each step would leave the lanes without work (20 steps for 10,000).
+    // Claim in the commit that stores these: one more per step (20 steps for 10,000) would leave the lanes without
+    // work.
     let next: Promise<ClaimedInbox> | undefined
     const claimNext = () => {
       next ??= this.#claim(claimed.hasMore ? claimed.last : '')
-      next.catch(() => {}) // told below, unless something else fails before
+      next.catch(() => {}) // thrown below, unless something else fails first
     }
     let left: Rows = claimed
     await untilCurrent(this.#store, async () => {
       left = await this.#storeOnce(left, claimNext)
       return isNone(left) ? 'stored' : 'stale'
     })
-    // What is left was matched in vain each time: it is taken up again by whichever node.
+    // The rest became stale on every try. Any node can claim it again.
     await this.#giveBack(left)
     return next ?? NONE
   }
 
-  /** Answers what was not stored because the configuration had moved. */
+  /** Returns the rows that were not stored because the configuration had changed. */
   async #storeOnce({ arrivals, items }: Rows, claimNext: () => void): Promise<Rows> {
     const types = await this.#configuration.catalogue.get()
     const nowMs = this.#store.now()
@@ -165,7 +166,7 @@ export class Inbox {
     return facts
   }
 
-  /** What is handed in together is committed together. Answers the events whose configuration had moved. */
+  /** Writes that are submitted together are committed together. Returns events whose configuration had changed. */
   async #commit(plans: readonly TenantPlan[], types: KnownTypes, nowMs: number): Promise<EventId[]> {
     for (const { arrival, error } of plans.flatMap(({ failed }) => failed)) this.#tellFailed(arrival, error)
     const stale = await Promise.all([
@@ -206,7 +207,7 @@ export class Inbox {
     }
   }
 
-  /** Somebody's data made the commit fail: each alone, so that only that one pays. */
+  /** Stores each arrival on its own after one of them made their common commit fail, so that only that one fails. */
   async #acceptEach(plans: readonly TenantPlan[], types: KnownTypes, nowMs: number): Promise<EventId[]> {
     const stale: EventId[] = []
     for (const plan of plans) {
@@ -230,9 +231,9 @@ export class Inbox {
     }
   }
 
-  /** It stays in the inbox, and is tried again when the claim has run out. */
+  /** Logs the failure. The event stays in the inbox and is retried when the claim expires. */
   #tellFailed({ tenant, event, type }: Pick<Arrival, 'tenant' | 'event' | 'type'>, err: unknown): void {
-    this.#log.error({ err, tenant, event, type }, 'an event published from SQL could not be stored; it is tried again')
+    this.#log.error({ err, tenant, event, type }, 'storing an event published from SQL failed; retrying')
   }
 
   async #fanOut({ configuration }: TenantPlan, plan: ItemPlan, nowMs: number) {
@@ -262,7 +263,7 @@ export class Inbox {
   }
 }
 
-/** Plans of so many tenants as go into one commit. */
+/** Groups plans into chunks that fit into one commit each. */
 function chunksOf(plans: readonly TenantPlan[]): TenantPlan[][] {
   const chunks: TenantPlan[][] = []
   let room = 0

@@ -1,4 +1,4 @@
-/** From an endpoint that was matched to a delivery, and from a delivery that was stored to its lane. */
+/** Turns matched endpoints into deliveries, and stored deliveries into items for their lanes. */
 import { newId } from '../base/ids.ts'
 import type { EventId, TenantId } from '../base/model.ts'
 import type { NewDelivery } from '../store/operations/deliveries/new-deliveries.ts'
@@ -18,7 +18,7 @@ export type StoredEvent = {
   readonly payload: Uint8Array | null
 }
 
-/** What lanes are told of, only after the commit: one must never send what a crash could take back. */
+/** The items to hand to lanes, after the commit only: a lane must never send what a crash could still undo. */
 export function freshItems(stored: StoredEvent, deliveries: readonly NewDelivery[], nowMs: number): LaneItem[] {
   const { tenant, event, type, test, traceparent, payload } = stored
   const items: LaneItem[] = []

@@ -1,6 +1,6 @@
 /**
- * What is to become of a tenant's rows in the inbox, by the configuration as it is. Pure but for the new ids: what is
- * planned is stored only if the configuration is still the same.
+ * Plans what to do with a tenant's rows in the inbox, by the current configuration. Pure apart from the new ids: a plan
+ * is stored only if the configuration is still the same.
  */
 import { Buffer } from 'node:buffer'
 import type { FieldError } from '../base/errors.ts'
@@ -13,19 +13,19 @@ import { checkEvent, type PayloadLimits } from './event-faults.ts'
 import { type ItemFacts, type ItemPlan, NO_FACTS, planItem, type Room } from './fan-out.ts'
 import { newDelivery } from './new-deliveries.ts'
 
-/** A commit of more would keep the others waiting for more than some 50 ms. */
+/** A larger commit would keep others waiting for more than about 50 ms. */
 export const MAX_DELIVERIES_AT_ONCE = 5_000
 
 export type PlanLimits = PayloadLimits & {
-  /** Deliveries that an event may make in one commit; those of one with more are made some at a time. */
+  /** Maximum number of deliveries of an event in one commit. If it has more, they are created over several. */
   readonly maxDeliveriesAtOnce: number
 }
 
 export type Circumstances = {
   readonly types: KnownTypes
-  /** null: there is no such tenant. */
+  /** Null if the tenant does not exist. */
   readonly configuration: TenantMatcher | null
-  /** Of each item of a tenant that is there. */
+  /** For each item whose tenant exists. */
   readonly facts: ReadonlyMap<EventId, ItemFacts>
   readonly limits: PlanLimits
   readonly nowMs: number
@@ -38,21 +38,21 @@ export type TenantPlan = {
   readonly configuration: TenantMatcher | null
   readonly accepted: readonly AcceptedArrival[]
   readonly items: readonly ItemPlan[]
-  /** Those beyond what one tenant may have in one round. */
+  /** Rows beyond the tenant's allowance for one round. */
   readonly surplus: Rows
-  /** Those that could not be judged, by a fault of ours. */
+  /** Arrivals that could not be validated because of an error of our own. */
   readonly failed: readonly { readonly arrival: Arrival; readonly error: unknown }[]
   readonly deliveryCount: number
 }
 
-/** Of a tenant in one round: a few milliseconds' worth. */
+/** A tenant's allowance for one round, which takes a few milliseconds. */
 const DELIVERIES_A_TENANT = 500
 const EFFORT_A_TENANT = 20_000
-/** What is stored of a rejection. */
+/** Limits on what is stored about a rejection. */
 const MAX_FAULTS = 20
 const MAX_FAULT_CHARACTERS = 512
 
-/** What would be stored in place of a payload that is too large to be kept. */
+/** Placeholder for a payload that is too large to keep. */
 const NO_PAYLOAD = Buffer.from('null')
 
 export function planTenant(tenant: TenantId, { arrivals, items }: Rows, at: Circumstances): TenantPlan {
@@ -83,12 +83,12 @@ export function planTenant(tenant: TenantId, { arrivals, items }: Rows, at: Circ
   return { tenant, configuration: at.configuration, accepted, items: planned, surplus, failed, deliveryCount }
 }
 
-/** Throws where a schema of the catalogue can't be used. */
+/** Throws if a schema in the catalogue can't be used. */
 function planArrival(arrival: Arrival, { types, configuration, limits, nowMs }: Circumstances): AcceptedArrival {
   const { tenant, event, type, key, createdAtMs } = arrival
   const payload = arrival.payload ?? NO_PAYLOAD
   const about = { tenant, event, type, key, createdAtMs, payload }
-  // The operator's tenant is nobody's to publish for, as in the API.
+  // As in the API, no one can publish for the operator's tenant.
   const isNobodys = configuration === null || tenant === OPERATOR_TENANT
   const { faults, value } = isNobodys ? UNKNOWN_TENANT : checkEvent(arrival, types, limits)
   if (faults.length > 0) return { ...about, rejected: bounded(faults), notSent: {}, deliveries: [] }
@@ -107,7 +107,7 @@ const effortOfArrival = (
 ): number => (configuration === null ? 0 : effortOf(configuration.filterCount(type), payloadBytes))
 
 const UNKNOWN_TENANT: { faults: readonly FieldError[]; value: unknown } = {
-  faults: [{ field: 'tenant', detail: 'There is no such tenant.', reason: 'unknown_tenant' }],
+  faults: [{ field: 'tenant', detail: 'The tenant does not exist.', reason: 'unknown_tenant' }],
   value: undefined,
 }
 

@@ -29,24 +29,24 @@ import { freshItems, newDelivery } from './new-deliveries.ts'
 import { MAX_DELIVERIES_AT_ONCE } from './plan.ts'
 import { untilCurrent } from './until-current.ts'
 
-/** Settings, by their own names; and what is the same for all but tests. */
+/** Settings, under their own names, and options that only tests change. */
 export type PublisherOptions = {
   readonly maxBatch: number
   readonly maxDepth: number
   readonly idempotencyDays: number
-  /** Deliveries that one call may make in its own commit; those of a call with more are made from the inbox. */
+  /** Maximum number of deliveries that a call creates in its own commit. If it has more, the inbox creates them. */
   readonly maxDeliveriesAtOnce?: number
 }
 
 type PublishCall = { readonly tenant: TenantId; readonly batch: boolean; readonly traceparent: string | null }
 const UNMATCHED: Match = { endpoints: [], notSent: {} }
 
-/** `isLater`: their deliveries are to be made from the inbox. */
+/** Creates the events to store. With `isLater`, the inbox creates their deliveries. */
 type MakeEvents = (types: KnownTypes, configuration: TenantMatcher, nowMs: number, isLater: boolean) => NewEvent[]
 
 /**
- * The way of an event from a request's bytes to a commit: cut → validate → match → store → hand over. One path for
- * single events, arrays and tests; nothing is answered before the commit is durable (C13).
+ * Takes events from a request's bytes to a commit: cut → validate → match → store → hand over. One path for single
+ * events, arrays and tests. No response is sent before the commit is durable (C13).
  */
 export class Publisher {
   readonly #store: Store
@@ -63,14 +63,14 @@ export class Publisher {
     this.#tenants = new TenantCache(store)
   }
 
-  /** The copies of the configuration that events are validated and matched against. */
+  /** The cached configuration that events are validated and matched against. */
   get configuration(): Configuration {
     return { catalogue: this.#catalogue, tenants: this.#tenants }
   }
 
   /**
-   * Publishes the body of a request: an event, or an array of events of which all are stored or none. `traceparent`: of
-   * the request, checked (base/trace-context.ts).
+   * Publishes a request body: an event, or an array of events that is stored as a whole or not at all. `traceparent` is
+   * the request's, already validated (base/trace-context.ts).
    */
   async publish(
     tenant: TenantId,
@@ -97,14 +97,14 @@ export class Publisher {
         error instanceof PosthornError && error.code === codeOfFaults(error.fields) && cut.errors.length === 0
       if (!isRefused || !(await this.#wereAccepted(tenant, drafts))) throw error
     }
-    // Repeated, and accepted before the type changed: answered as then.
+    // A repeated call that was accepted before the type changed: it gets the same response as then.
     const events = await this.#storeMatched(call, (_types, configuration, nowMs, isLater) =>
       toEvents(configuration, nowMs, isLater),
     )
     return { batch, events }
   }
 
-  /** Whether each of these has been accepted before, by its key, with the same type and payload. */
+  /** Whether each of these was accepted before under the same key, with the same type and payload. */
   async #wereAccepted(tenant: TenantId, drafts: readonly Draft[]): Promise<boolean> {
     const keys = drafts.flatMap(({ key }) => (key === null ? [] : [key]))
     if (keys.length < drafts.length) return false
@@ -116,13 +116,13 @@ export class Publisher {
   }
 
   /**
-   * Publishes what Posthorn tells of itself. Nothing is stored if no endpoint of the tenant wants it, or there is no such
-   * tenant. Throws PosthornError.
+   * Publishes an operational event. Nothing is stored if none of the tenant's endpoints wants it, or the tenant does
+   * not exist. Throws PosthornError.
    */
   async publishOperational(tenant: TenantId, event: { type: string; key: string; payload: Uint8Array }): Promise<void> {
     const value: unknown = JSON.parse(Buffer.from(event.payload).toString())
     const draft = { ...event, value, hash: hashOf(event.type, event.payload) }
-    const unwanted = new Error('Nobody wants it')
+    const unwanted = new Error('No endpoint wants the event')
     const make: MakeEvents = (_types, configuration, nowMs, isLater) => {
       if (configuration.match(event.type, value).endpoints.length === 0) throw unwanted
       return this.#toNewEvents([draft], configuration, nowMs, isLater)
@@ -135,7 +135,7 @@ export class Publisher {
     }
   }
 
-  /** Sends a type's example to one endpoint alone, whether or not it wants the type: it is its receiver's test. */
+  /** Sends a type's example to one endpoint to test its receiver, whether or not the endpoint wants the type. */
   async publishTest(
     endpoint: Endpoint,
     typeName: string | undefined,
@@ -146,9 +146,9 @@ export class Publisher {
     const [item] = await this.#storeMatched(call, (types, { endpoints }, nowMs) => {
       const known = chooseTestType(types, endpoint, typeName)
       const there = endpoints.find(({ id }) => id === endpoint.id)
-      if (there === undefined) throw new PosthornError('not_found', 'There is no such endpoint.')
+      if (there === undefined) throw new PosthornError('not_found', 'The endpoint does not exist.')
       if (there.state === 'disabled') {
-        throw new PosthornError('conflict', 'The endpoint is disabled: enable it before testing it.')
+        throw new PosthornError('conflict', 'The endpoint is disabled. Enable it before testing it.')
       }
       delivery = newId('dlv', nowMs)
       type = known.name
@@ -170,16 +170,16 @@ export class Publisher {
     return { event: item!.id, delivery, type }
   }
 
-  /** The catalogue's types, by name. */
+  /** The catalogue's types, ordered by name. */
   async types(): Promise<readonly EventType[]> {
     return (await this.#catalogue.get()).list
   }
 
-  /** Has events made for the configuration as it is, and stores them unless it moved meanwhile: then once more. */
+  /** Creates events for the current configuration and stores them, again if the configuration changed meanwhile. */
   async #storeMatched(call: PublishCall, makeEvents: MakeEvents): Promise<PublishedItem[]> {
     const stored = await untilCurrent(this.#store, () => this.#storeOnce(call, makeEvents))
     if (stored !== 'stale') return stored
-    const detail = 'The configuration changed each time the events were about to be stored: try again.'
+    const detail = 'The configuration kept changing while the events were being stored. Try again.'
     throw new PosthornError('overloaded', detail, { retryAfterSeconds: 1 })
   }
 
@@ -197,7 +197,7 @@ export class Publisher {
     const { tenant, batch, traceparent } = call
     const types = await this.#catalogue.get()
     const configuration = await this.#tenants.get(tenant)
-    if (configuration === null) throw new PosthornError('not_found', 'There is no such tenant.')
+    if (configuration === null) throw new PosthornError('not_found', 'The tenant does not exist.')
     const nowMs = this.#store.now()
     let events: NewEvent[]
     try {
@@ -227,7 +227,7 @@ export class Publisher {
     return 'stale'
   }
 
-  /** Nobody is refused by a copy: another node may have added the type a moment ago. */
+  /** Drops stale copies, which must not cause a refusal: another node might have added the type a moment ago. */
   async #dropStale(tenant: TenantId, types: KnownTypes, configuration: TenantMatcher): Promise<boolean> {
     const now = await this.#store.read('readVersions', { tenant })
     if (now.catalogue === types.version && now.tenant === configuration.version) return false
@@ -241,7 +241,7 @@ export class Publisher {
       return await this.#store.publish(request)
     } catch (error) {
       if (!(error instanceof StoreOverloaded)) throw error
-      throw new PosthornError('overloaded', 'Too many events are waiting to be stored: try again.', {
+      throw new PosthornError('overloaded', 'Too many events are waiting to be stored. Try again.', {
         retryAfterSeconds: 1,
         cause: error,
       })
@@ -261,9 +261,9 @@ export class Publisher {
   }
 }
 
-/** An event as far as it doesn't depend on the configuration: made once, however often it is matched. */
+/** The part of an event that doesn't depend on the configuration: created once, even if matched several times. */
 type Draft = Pick<NewEvent, 'type' | 'key' | 'hash' | 'payload'> & {
-  /** The payload, parsed: what filters look at. */
+  /** The parsed payload, which filters look at. */
   readonly value: unknown
 }
 
@@ -277,14 +277,14 @@ function toDraft({ type, id, payload, value }: CutEvent, body: Uint8Array): Draf
   }
 }
 
-/** What makes two events with the same key the same. No type has a NUL in its name. */
+/** Two events with the same key are the same if this hash is equal. No type has a NUL in its name. */
 function hashOf(type: string, payload: Uint8Array): Uint8Array {
   return createHash('sha256').update(type).update('\0').update(payload).digest()
 }
 
 /**
- * A payload that makes up little of its request is copied (into a slab of Node's pool, where it fits): a lane
- * that waits for a slow receiver would otherwise keep a megabyte of request alive for a payload of fifty bytes.
+ * Copies a payload that is a small part of its request (into a slab of Node's buffer pool, if it fits): otherwise a
+ * lane that waits for a slow receiver would keep a megabyte of request alive for a payload of fifty bytes.
  */
 function detached(payload: Uint8Array, body: Uint8Array): Uint8Array {
   return payload.length * 2 >= body.buffer.byteLength ? payload : Buffer.from(payload)
@@ -302,7 +302,7 @@ function cutOrRefuse(body: Uint8Array, { maxBatch, maxDepth }: PublisherOptions)
   const cut = cutEvents(body, { maxBatch, maxDepth })
   if ('error' in cut) throw cutRefusal(cut.error)
   if (cut.events.length === 0 && cut.errors.length === 0) {
-    throw invalid([{ field: '', detail: 'The array is empty: publish at least one event.' }])
+    throw invalid([{ field: '', detail: 'The array is empty. Publish at least one event.' }])
   }
   return cut
 }
@@ -317,7 +317,7 @@ function cutRefusal({ kind, detail, pointer }: CutError): PosthornError {
       return new PosthornError('bad_json', detail, { fields })
     case 'payload_too_large':
       return new PosthornError('body_too_large', detail, { fields })
-    // JSON it is, as RFC 8259 has it: what is wrong is what it says.
+    // Valid JSON by RFC 8259, with invalid content.
     case 'duplicate_key':
     case 'wrong_shape':
     case 'too_many_events':
@@ -325,7 +325,7 @@ function cutRefusal({ kind, detail, pointer }: CutError): PosthornError {
   }
 }
 
-/** Throws if an element is not an event, has an unknown type, or a payload that its type's schema refuses (C1). */
+/** Throws if an element is not an event, or has an unknown type, or a payload that violates its type's schema (C1). */
 function refuseFaults(cut: Cut, types: KnownTypes): void {
   const faults = findFaults(cut, types)
   if (faults.length > 0) throw invalid(faults)
@@ -334,18 +334,18 @@ function refuseFaults(cut: Cut, types: KnownTypes): void {
 function operatorsOnly(): PosthornError {
   return new PosthornError(
     'conflict',
-    `Nothing can be published for ${OPERATOR_TENANT}: its events are Posthorn's own.`,
+    `Events cannot be published for ${OPERATOR_TENANT}. This tenant only gets Posthorn's own events.`,
   )
 }
 
 function invalid(fields: readonly FieldError[]): PosthornError {
-  const detail =
-    fields.length === 1 ? fields[0]!.detail : `${fields.length} values are not acceptable; nothing was stored.`
+  const detail = fields.length === 1 ? fields[0]!.detail : `${fields.length} values are invalid. Nothing was stored.`
   return new PosthornError(codeOfFaults(fields), detail, { fields })
 }
 
 function idempotencyConflict(indexes: readonly number[], batch: boolean): PosthornError {
-  const detail = 'This id was used for an event with another type or payload: use an id of its own for each event.'
+  const detail =
+    'This id was already used for an event with another type or payload. Use a different id for each event.'
   const fields = indexes.map(index => ({ field: batch ? `/${index}/id` : '/id', detail }))
   return new PosthornError('idempotency_conflict', detail, { fields })
 }

@@ -1,15 +1,15 @@
 import type { Store } from '../store/store.ts'
 
-/** Tries to store against a configuration that keeps moving. */
+/** Maximum number of tries while the configuration keeps changing. */
 const MAX_TRIES = 10
-/** Tries after which this process's changes of the configuration wait, so that a flood of them can't starve it. */
+/** After this many tries, configuration changes by this process have to wait, so that they can't starve the caller. */
 const PATIENT_TRIES = 2
 
 /**
- * Matches against the configuration and stores, until it was stored against the one that is in force. Answers `stale` if
- * the configuration moved each time.
+ * Matches against the configuration and stores, until what was stored matches the current one. Returns `stale` if the
+ * configuration changed each time.
  *
- * @param tryOnce answers `stale` where the configuration had moved, and nothing, or not all, was stored
+ * @param tryOnce returns `stale` if the configuration had changed and nothing, or not everything, was stored
  */
 export async function untilCurrent<Result>(
   store: Pick<Store, 'holdChanges'>,

@@ -1,24 +1,24 @@
 import type { PartLook } from '../store/operations/replays/parts.ts'
 
 export type ReplayRate = {
-  /** Made and not tried, at most. */
+  /** Maximum number of deliveries that are created but not yet attempted. */
   readonly allowed: number
-  /** Made and not tried, as of the last look and with what was made after it. */
+  /** Deliveries created but not yet attempted: as of the last look, plus those created since. */
   readonly untried: number
-  /** Something failed, and nothing has been tried since that did not. */
+  /** An attempt failed, and none made since has succeeded. */
   readonly isFailing: boolean
 }
 
-/** Half of a lane's usual window: they are all in flight at once, and leave room beside them. */
+/** Half of a lane's usual window: all can be in flight at the same time, and leave room for other deliveries. */
 const FIRST_ALLOWED = 16
 
 export const FIRST_RATE: ReplayRate = { allowed: 0, untried: 0, isFailing: false }
 
 /**
- * What the endpoint has taken since the last look it may be given again, and twice as many if it took them all. Where
- * one can stand in the way of others, it begins with one; while it fails, it stays at one.
+ * Allows as many as were attempted since the last look, or twice as many as before if all were. An endpoint where one
+ * delivery can block others (`isNarrow`) starts with one; a failing endpoint stays at one.
  *
- * @param most never more than these
+ * @param most upper bound of what is allowed
  */
 export function rateAfter(before: ReplayRate, look: PartLook, most: number): ReplayRate {
   const { untried, isNarrow } = look
@@ -29,5 +29,5 @@ export function rateAfter(before: ReplayRate, look: PartLook, most: number): Rep
   return { allowed: Math.min(allowed, Math.max(1, most)), untried, isFailing }
 }
 
-/** What may be made now. */
+/** How many deliveries can be created now. */
 export const roomOf = ({ allowed, untried }: ReplayRate): number => Math.max(0, allowed - untried)

@@ -13,45 +13,45 @@ import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
 import { FIRST_RATE, type ReplayRate, rateAfter, roomOf } from './rate.ts'
 import { wantsOf } from './selection.ts'
 
-/** Settings, by their own names. */
+/** Settings, under their own names. */
 export type ReplayerSettings = {
   readonly replayPerSecond: number
-  /** Replays are kept for so many days after their end; 0: for ever. */
+  /** How many days a replay is kept after it has ended. 0 keeps it forever. */
   readonly retentionDays: number
 }
 
-/** How soon a replay that another node has made, or has left when it died, is resumed. */
+/** How often to look for replays that another node created, or left unfinished when it died. */
 const LOOK_MS = 1_000
 
-/** Between two looks at the endpoints. */
+/** Time between two looks at the endpoints. */
 const TICK_MS = 100
-/** How long others leave alone what is claimed here. A node that dies over it costs so much. */
+/** How long a claim keeps other nodes away. If a node dies, its claimed parts wait this long. */
 const CLAIM_MS = 5_000
-/** Then the parts are given back, and those claimed that were looked at longest ago. */
+/** Length of a round. Its parts are then released, and those looked at longest ago are claimed. */
 const ROUND_MS = 2_000
 const PARTS_A_ROUND = 64
-/** What is failing is given one more after so many looks. */
+/** A failing endpoint gets one more delivery after this many looks. */
 const TICKS_WHILE_FAILING = 10
-/** Rows that are looked at for a part in one step, and steps in one tick. */
+/** Rows scanned for a part in one step, and steps in one tick. */
 const MIN_ROWS = 64
 const MAX_ROWS = 1_000
 const MAX_STEPS = 8
-/** After a fault of the store, before it is tried again. */
+/** Pause after a failure of the store, before the next try. */
 const PAUSE_MS = 1_000
-/** Of parts whose rate is kept: then all are forgotten, and begin anew. */
+/** Maximum number of remembered rates. Beyond that all are forgotten, and every part starts with the first rate. */
 const MAX_RATES = 10_000
-/** How often replays that are long over are looked for, and how many go in one commit. */
+/** How often old replays are removed, and how many in one commit. */
 const CLEANUP_MS = HOUR_MS
 const DROPPED_A_COMMIT = 1_000
 
-/** A part as it is being worked on. */
+/** A part in progress. */
 type Work = {
   readonly part: ReplayPart
-  /** Where it stands in the store, and how far it was looked through. */
+  /** The position saved in the store, and the position up to which rows were scanned. */
   stored: string | null
   after: string | null
   rate: ReplayRate
-  /** The first of the deliveries that were made last. */
+  /** The first delivery of those created last. */
   since: DeliveryId | null
   idleTicks: number
   isOver: boolean
@@ -64,16 +64,17 @@ type Found = {
   readonly chosen: readonly Replayable[]
   readonly skipped: number
   readonly isLast: boolean
-  /** The configuration by which they are wanted; null: it does not matter. */
+  /** The version of the configuration by which they were chosen. Null if it does not matter. */
   readonly tenantVersion: number | null
 }
 
 const keyOf = ({ replay, endpoint }: Pick<ReplayPart, 'replay' | 'endpoint'>) => `${replay} ${endpoint}`
 
 /**
- * Makes the deliveries of replays, on each node that sends. It claims parts (store/operations/replays/parts.ts), looks at
- * them ten times a second for a while, makes as many of each as its endpoint takes (rate.ts), all together at a
- * bounded rate, and gives the parts back, for others to have their turn. What a crash cut short goes on from the store.
+ * Creates the deliveries of replays, on every node that sends. It claims parts (store/operations/replays/parts.ts),
+ * looks at them ten times a second for a while, creates as many deliveries of each as its endpoint can take (rate.ts),
+ * within a common rate limit, and releases the parts, so that others get their turn. After a crash, replays resume from
+ * the store.
  */
 export class Replayer {
   readonly #store: Store
@@ -81,14 +82,14 @@ export class Replayer {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #settings: ReplayerSettings
-  /** What is known of the endpoints of parts that were given back, for the next round. */
+  /** What is known about the endpoints of released parts, for the next round. */
   #rates = new Map<string, Known>()
   #credit = 0
   #earnedAtMs = Number.NEGATIVE_INFINITY
   readonly #loop: Loop
   #cleanedAtMs = Number.NEGATIVE_INFINITY
 
-  /** @param lookMs how often to look for parts that nobody told of; default: a second */
+  /** @param lookMs how often to look for parts without a notification; default: one second */
   constructor(
     store: Store,
     configuration: Pick<Configuration, 'tenants'>,
@@ -107,16 +108,16 @@ export class Replayer {
       everyMs: lookMs,
       retryMs: PAUSE_MS,
       run: () => this.#work(),
-      onFailure: error => log.warn({ err: error }, 'replays could not be gone on with; it is tried again'),
+      onFailure: error => log.warn({ err: error }, 'processing replays failed; retrying'),
     }).wakeOn(store.changes, ({ kind }) => kind === 'replays')
   }
 
-  /** Goes on with what is there, and with what comes. */
+  /** Starts processing the replays in the store and those that are created later. */
   start(): void {
     this.#loop.start()
   }
 
-  /** Settles when nothing is under way any more. */
+  /** Resolves when nothing is in progress. */
   stop(): Promise<void> {
     return this.#loop.stop()
   }
@@ -156,7 +157,7 @@ export class Replayer {
     }
   }
 
-  /** Not more than for two ticks: a process that stood still must not make up for it at once. */
+  /** Earns credit for two ticks at most: a process that was stalled must not catch up in one burst. */
   #earn(): void {
     const nowMs = this.#clock.monotonicMs()
     const perMs = this.#settings.replayPerSecond / 1_000
@@ -165,7 +166,7 @@ export class Replayer {
     this.#earnedAtMs = nowMs
   }
 
-  /** All that have room get the same, as far as it goes; who comes first changes. */
+  /** Shares the credit equally among the parts that have room. Each time a different part comes first. */
   async #tick(works: Work[]): Promise<void> {
     const parts = works.map(({ part, since }) => ({ replay: part.replay, endpoint: part.endpoint, since }))
     const looks = await this.#store.read('lookAtReplayParts', { parts })
@@ -181,7 +182,7 @@ export class Replayer {
       wanted.map(({ work, share }) => this.#orPutOff(work, () => this.#find(work, share))),
     )
     const found = answers.filter(answer => answer !== undefined)
-    // In the same order on all nodes, and together: they share a commit, and two of those must not end in a deadlock.
+    // Together, so that they share a commit; in the same order on all nodes, so that two such commits can't deadlock.
     found.sort((a, b) => (keyOf(a.work.part) < keyOf(b.work.part) ? -1 : 1))
     await Promise.all(found.map(each => this.#orPutOff(each.work, () => this.#make(each))))
     const [first] = works.splice(0, 1)
@@ -189,15 +190,15 @@ export class Replayer {
   }
 
   #roomFor(work: Work, look: PartLook | undefined): number {
-    // The endpoint is gone: what is made next ends the part.
+    // The endpoint was deleted: the next write ends the part.
     if (look === undefined) return 1
-    // A tick can take longer than it should, and the rate is to be had all the same.
+    // Enough for two ticks: a tick can take longer than planned, and the configured rate has to be reached anyway.
     work.rate = rateAfter(work.rate, look, Math.ceil((2 * this.#settings.replayPerSecond * TICK_MS) / 1_000))
     if (work.rate.isFailing && ++work.idleTicks % TICKS_WHILE_FAILING !== 0) return 0
     return roomOf(work.rate)
   }
 
-  /** The next of a part, up to so many. */
+  /** Finds the next deliveries to create for a part, up to `room`. */
   async #find(work: Work, room: number): Promise<Found> {
     const { tenant, selection, asOfMs, endpoint } = work.part
     const configuration = selection.missing ? await this.#configuration.tenants.get(tenant) : null
@@ -223,7 +224,7 @@ export class Replayer {
     }
   }
 
-  /** What is wrong with one part keeps no other waiting: it is looked at again when the claim has run out. */
+  /** A failing part must not hold up the others: it is retried when its claim expires. */
   async #orPutOff<Result>(work: Work, run: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await run()
@@ -233,7 +234,7 @@ export class Replayer {
       if (error instanceof StoreContended) return undefined
       work.isOver = true
       const { replay, endpoint } = work.part
-      this.#log.error({ err: error, replay, endpoint }, 'a replay could not be gone on with; it is tried again')
+      this.#log.error({ err: error, replay, endpoint }, 'replay failed; retrying')
       return undefined
     }
   }
@@ -254,7 +255,7 @@ export class Replayer {
     }
     work.isOver = isLast || result.kind !== 'made'
     work.stored = work.after
-    if (result.kind === 'endpoint_gone') this.#log.info({ replay, endpoint }, 'the endpoint of a replay was deleted')
+    if (result.kind === 'endpoint_gone') this.#log.info({ replay, endpoint }, "a replay's endpoint was deleted")
     if (result.kind !== 'made') return
     const made = new Set(result.deliveries)
     if (made.size > 0) work.since = deliveries[0]!.id
@@ -267,7 +268,7 @@ export class Replayer {
     if (items.length > 0) this.#store.changes.emit({ kind: 'fresh', items })
   }
 
-  /** The configuration has moved: what was found is found again. */
+  /** The configuration changed: scans again from the saved position, with a new copy. */
   #forget(work: Work): void {
     work.after = work.stored
     const { tenant } = work.part

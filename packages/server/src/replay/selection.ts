@@ -1,4 +1,4 @@
-/** What a replay is of, as things are: its endpoints, what they want, and how many deliveries it comes to. */
+/** What a replay covers at the moment: its endpoints, what they want, and how many deliveries that makes. */
 import type { Clock } from '../base/clock.ts'
 import type { EndpointId, ReplaySelection, TenantId } from '../base/model.ts'
 import type { TenantMatcher } from '../catalogue/configuration-cache.ts'
@@ -7,19 +7,20 @@ import type { NewReplayPart } from '../store/operations/replays/replays.ts'
 import type { Replayable, ReplayChunk } from '../store/operations/replays/scan.ts'
 import type { Store } from '../store/store.ts'
 
-/** Rows that one step looks at: some milliseconds' worth of whoever reads them. */
+/** Rows scanned in one step, which takes its reader some milliseconds. */
 const ROWS_A_STEP = 1_000
-/** Events, each with each of very many endpoints, that one step looks at. */
+/** Pairs of an event and an endpoint scanned in one step, for a tenant with very many endpoints. */
 const PAIRS_A_STEP = 5_000
-/** A count that takes longer is given up. */
+/** Counting is given up after this time. */
 const COUNT_TIMEOUT_MS = 20_000
 
-/** Whether the endpoint is to get it. */
+/** Whether the endpoint gets a delivery. */
 export type Wants = (found: Pick<Replayable, 'endpoint' | 'type' | 'replayOf'>) => boolean
 
 /**
- * What an endpoint got before, it gets again. What it never got, it gets if it wants the type as it is now, or if both
- * were named: then somebody means just that. Filters, which would have to read each payload, are not asked.
+ * An endpoint gets again what it got before. An event that it never got is included if the endpoint wants the type now,
+ * or if the call names the endpoint together with the event or types: then that is exactly what the caller wants.
+ * Filters are not evaluated, since that would mean reading every payload.
  */
 export function wantsOf(
   { endpoint, event, types }: ReplaySelection,
@@ -39,9 +40,9 @@ export function wantsOf(
 }
 
 export type ReplayCount = {
-  /** null: too many to count. */
+  /** Null if there are too many to count. */
   readonly deliveries: number | null
-  /** Of endpoints that get something, or may. */
+  /** Parts of the endpoints that get deliveries, or might get some. */
   readonly parts: readonly NewReplayPart[]
 }
 
@@ -51,10 +52,10 @@ export type ReplayCounter = (
   asOfMs: number,
 ) => Promise<ReplayCount | null>
 
-/** Counts in steps, so that others who read come in between. null: there is no such tenant. Throws StoreUnavailable. */
+/** Counts in steps, so that other reads get their turn. Null if the tenant does not exist. Throws StoreUnavailable. */
 export function createReplayCounter(store: Store, clock: Clock, timeoutMs = COUNT_TIMEOUT_MS): ReplayCounter {
   return async (tenant, selection, asOfMs) => {
-    // Not out of the cache, which may not know yet what another node has registered just now.
+    // Not from the cache, which might not know an endpoint that another node registered a moment ago.
     const configuration = await store.read('readTenantConfiguration', { tenant })
     if (configuration === null) return null
     const { endpoint } = selection

@@ -8,7 +8,7 @@ import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant } from '
 import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
 import { atOnce, end, later, log, publish, replay, settings } from './setup.ts'
 
-describe.each([sqliteEngine(), postgresEngine()])('the books on $name', engine => {
+describe.each([sqliteEngine(), postgresEngine()])('the consistency check on $name', engine => {
   let opened: Opened
   let store: Store
   let endpoint: Endpoint
@@ -22,7 +22,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the books on $name', engine =
   afterEach(() => opened.close())
   afterAll(() => engine.stop())
 
-  /** What an audit a day from now finds. */
+  /** The findings of a check a day from now. */
   async function audit() {
     const lines: object[] = []
     const logged = { info() {}, error: (line: object) => void lines.push(line) } as never
@@ -37,7 +37,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the books on $name', engine =
   const fails = (item: Parameters<typeof aSettlement>[0], kind: 'retry' | 'exhausted', number: number) =>
     store.settle(aSettlement({ ...item, attempts: number - 1 }, kind === 'retry' ? { kind, dueAtMs: 0 } : { kind }))
 
-  /** Something of everything that is right. */
+  /** One example of each consistent state. */
   async function fill(of = endpoint) {
     const { tenant } = of
     const ended = await publish(store, [of])
@@ -55,7 +55,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the books on $name', engine =
     return { ended, exhausted, pending, cancelled, waiting }
   }
 
-  it('balance where nothing is wrong, repetitions, retries, cancelled and waiting ones included', async () => {
+  it('finds nothing wrong with replays, retries, cancelled and waiting deliveries', async () => {
     await fill()
     const { found, state } = await audit()
     expect(found).toEqual([])
@@ -63,7 +63,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the books on $name', engine =
     expect(state.looked).toBe(10)
   })
 
-  it('balance where an endpoint got later what it had not got then', async () => {
+  it('finds nothing wrong if an endpoint got an event later', async () => {
     const { event } = await publish(store, [endpoint])
     const other = anEndpoint('acme', { partition: 9 })
     await store.write('createEndpoint', { endpoint: other })
@@ -73,7 +73,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the books on $name', engine =
     expect((await audit()).found).toEqual([])
   })
 
-  it('balance after a takeover, where two nodes made the same attempt, or one came too late', async () => {
+  it('finds nothing wrong after a takeover in which two nodes made the same attempt, or one was too late', async () => {
     const { items } = await publish(store, [endpoint])
     const [item] = items
     await fails(item!, 'retry', 1)
@@ -83,7 +83,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the books on $name', engine =
     )
     const success = { outcome: 'success', status: 200, error: null } as const
     await fails(item!, 'retry', 2)
-    // A success of before: it counts all the same.
+    // A success from before the takeover still counts.
     await store.settle(
       aSettlement(item!, { kind: 'delivered' }, { attempt: anAttempt(1, { ...success, startedAtMs: 5 }) }),
     )
@@ -96,7 +96,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the books on $name', engine =
     expect((await audit()).found).toEqual([])
   })
 
-  it('show each thing that was broken by hand', { timeout: 60_000 }, async () => {
+  it('finds everything that was broken manually', { timeout: 60_000 }, async () => {
     type Filled = Awaited<ReturnType<typeof fill>>
     const done = ({ ended }: Filled) => ended.items[0]!.delivery
     const failed = ({ exhausted }: Filled) => exhausted.items[0]!.delivery
@@ -130,7 +130,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the books on $name', engine =
     }
   })
 
-  it('show an event that is gone under its deliveries, and a payload that is', async () => {
+  it('finds a missing event of existing deliveries, and a missing payload', async () => {
     const { ended, pending } = await fill()
     await opened.run('delete from event where id = $1', [idBytes(ended.event.id)])
     await opened.run('update event set payload = $2 where id = $1', [idBytes(pending.event.id), new Uint8Array(0)])
@@ -139,14 +139,14 @@ describe.each([sqliteEngine(), postgresEngine()])('the books on $name', engine =
     expect(found).toContainEqual(['delivery_without_event', pending.items[0]!.delivery])
   })
 
-  it('show a wrong number of endpoints, and forget it when it is mended', async () => {
+  it('finds a wrong number of endpoints, and forgets it once corrected', async () => {
     await opened.run(`update tenant set endpoint_count = 5 where id = 'acme'`)
     expect((await audit()).found).toEqual([['tenant_endpoints', 'acme']])
     await opened.run(`update tenant set endpoint_count = 1 where id = 'acme'`)
     expect((await audit()).found).toEqual([])
   })
 
-  it('are not held against what retention may have begun to remove, nor against a tenant that is being erased', async () => {
+  it('leaves out rows that retention might be removing, and tenants that are being erased', async () => {
     const { ended } = await fill()
     await opened.run('delete from attempt where delivery = $1', [idBytes(ended.items[0]!.delivery)])
     await new Books(later(store, 29.5), log, settings()).run(atOnce, '')
@@ -155,7 +155,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the books on $name', engine =
     expect((await audit()).found).toEqual([])
   })
 
-  it('go on where an audit was cut short', async () => {
+  it('resumes where it was interrupted', async () => {
     for (const tenant of ['a', 'b', 'c']) {
       const of = anEndpoint(tenant)
       await aTenant(store, tenant, [of])

@@ -51,7 +51,7 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
 
   const erase = () => new Erasure(store, log).run(atOnce)
 
-  /** Something of a tenant in each table that has any of tenants. */
+  /** Creates a row of a tenant in each table that has rows of tenants. */
   async function fill(of: Endpoint): Promise<void> {
     const { tenant } = of
     const { event, items } = await publish(store, [of], { key: 'k', hash: bytes('h') })
@@ -76,7 +76,7 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
     await fillOthers(tenant)
   }
 
-  /** Whatever else has rows of tenants gets one, also tables that nobody thought of here. */
+  /** Adds a row to every other table with rows of tenants, even to those that this test doesn't know. */
   async function fillOthers(tenant: string): Promise<void> {
     const dummies = { text: tenant, int: 0, bytes: Uint8Array.from(bytes(tenant.padEnd(16))) }
     for (const { name, columns } of await store.read('describeTables', {})) {
@@ -88,7 +88,7 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
     }
   }
 
-  /** Rows of a tenant by table; those without any are left out. */
+  /** A tenant's rows by table. Tables without any are left out. */
   async function rowsOf(tenant: string): Promise<Record<string, number>> {
     const rows: Record<string, number> = {}
     for (const { name, columns } of await store.read('describeTables', {})) {
@@ -101,7 +101,7 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
     return rows
   }
 
-  it('leaves nothing of it in any table but the audit log, and everything of others', async () => {
+  it('leaves nothing of it in any table but the audit log, and keeps everything of others', async () => {
     await fill(endpoint)
     await fill(other)
     const begun = await tenants.erase('acme', ACTOR)
@@ -117,7 +117,7 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
     expect(await rowsOf('acme')).toEqual(Object.fromEntries(Object.keys(left).map(table => [table, 0])))
   })
 
-  it('takes a tenant that was deleted before, and one that only SQL ever published for', async () => {
+  it('works for a tenant that was deleted before, and for one with events from SQL only', async () => {
     await fill(endpoint)
     await tenants.remove('acme')
     await tenants.erase('acme')
@@ -136,7 +136,7 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
     expect(await countRows(opened, 'inbox')).toBe(0)
   })
 
-  it('goes on where it was cut short, as often as that happens', async () => {
+  it('continues after any number of interruptions', async () => {
     for (let round = 0; round < 3; round++) await publish(store, [endpoint])
     await tenants.erase('acme')
     for (let allowed = 0; (await tenants.erasure('acme')).state === 'running'; allowed++) {
@@ -151,14 +151,14 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
     expect(await countRows(opened, 'event')).toBe(0)
   })
 
-  it('waits for attempts that are in flight, and removes what they leave', async () => {
+  it('waits for attempts in flight, and removes what they leave behind', async () => {
     const { items } = await publish(store, [endpoint])
     const patient = new Tenants(store, { attemptMs: 400, onErase() {} })
     await patient.erase('acme')
     await erase()
     expect((await tenants.erasure('acme')).state).toBe('running')
     expect(await countRows(opened, 'live_delivery')).toBe(0)
-    // A node that had it in flight knows nothing of that.
+    // A node with the attempt in flight doesn't know about the erasure.
     const attempt = anAttempt(1, { outcome: 'success', status: 200, error: null, responseBody: bytes('late') })
     expect(await store.settle(aSettlement(items[0]!, { kind: 'delivered' }, { attempt }))).toBe('unmoved')
     expect(await countRows(opened, 'attempt')).toBe(1)
@@ -170,7 +170,7 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
     expect(await countRows(opened, 'attempt')).toBe(0)
   })
 
-  it('gives the id back clean: no old history, and an old key of a publisher is a new one', async () => {
+  it('makes the id reusable: without old history, and old idempotency keys are new again', async () => {
     const keyed = { key: 'order-1', hash: bytes('h') }
     const { event } = await publish(store, [endpoint], keyed)
     await tenants.erase('acme')
@@ -201,7 +201,7 @@ describe('the files of an embedded store', () => {
     return MARKS.filter(mark => all.includes(mark))
   }
 
-  it('have nothing of an erased tenant in them, and are smaller', { timeout: 60_000 }, async () => {
+  it('contain nothing of an erased tenant, and are smaller', { timeout: 60_000 }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'posthorn-erase-'))
     const driver = await openSqlite(folder, systemClock)
     const store = new Store(driver, systemClock)
@@ -212,7 +212,7 @@ describe('the files of an embedded store', () => {
       const other = anEndpoint('other', { partition: 9 })
       await aTenant(store, 'acme', [endpoint])
       await aTenant(store, 'other', [other])
-      // Mixed up with another's, small and large, so that pages are split, shared and filled anew.
+      // Interleaved with another tenant's, small and large, so that pages are split, shared and refilled.
       for (let round = 0; round < 40; round++) {
         const size = round % 3 === 0 ? 5_000 : 100
         const payload = bytes(`{"a":"PAYLOAD-MARK ${'x'.repeat(size)}"}`)

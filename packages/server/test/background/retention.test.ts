@@ -22,14 +22,14 @@ describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine =
   afterEach(() => opened.close())
   afterAll(() => engine.stop())
 
-  /** A pass, so many days from now. The tables of days are left alone, so that it is the steps that do it. */
+  /** Runs a pass a number of days from now. Daily tables are not dropped, so that the steps have to do the work. */
   const pass = (days: number, over: Partial<RetentionSettings> = {}) =>
     new Retention(later(store, days), log, settings(over)).run(atOnce).then(({ state }) => JSON.parse(state))
   const isThere = async (id: string) => (await store.read('getEvent', { tenant: 'acme', id })) !== null
-  /** On PostgreSQL what goes with its day's tables is left to them for two days more. */
+  /** On PostgreSQL, rows that are dropped with their day's tables are left to that for two more days. */
   const slack = engine.name === 'postgres' ? 2 : 0
 
-  it('removes everything of an event, so many days after its last delivery ended', async () => {
+  it('removes everything of an event a number of days after its last delivery ended', async () => {
     const { event, items } = await publish(store, [endpoint])
     await end(store, items[0]!)
     const none = await publish(store, [endpoint], { deliveries: [] })
@@ -50,7 +50,7 @@ describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine =
     expect(await isThere(event.id)).toBe(false)
   })
 
-  it('keeps the event of what is pending or held, and all its deliveries', async () => {
+  it('keeps an event with a pending or held delivery, and all its deliveries', async () => {
     const held = anEndpoint('acme', { state: 'disabled', partition: 8 })
     await store.write('createEndpoint', { endpoint: held })
     const waiting = await publish(store, [endpoint, held])
@@ -66,7 +66,7 @@ describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine =
     expect(await countRows(opened, 'attempt')).toBe(1)
   })
 
-  it('keeps an event that waits in the inbox, and one that is repeated by hand', async () => {
+  it('keeps an event that waits in the inbox, and one that is retried manually', async () => {
     const waiting = anEvent([], { deliveries: null })
     await store.publish(await aRequest(store, 'acme', [waiting]))
     const { event, items } = await publish(store, [endpoint])
@@ -77,7 +77,7 @@ describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine =
     expect(await deliveriesOf(store, 'acme', event.id)).toHaveLength(2)
   })
 
-  it('goes by the age of the tenant where that has one', async () => {
+  it('uses the tenant’s own retention period if it has one', async () => {
     const short = anEndpoint('short')
     await aTenant(store, 'short', [short])
     const retention = { days: 3, payloadDays: null, answerDays: null }
@@ -89,7 +89,7 @@ describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine =
     await pass(3.1)
     expect(await store.read('getEvent', { tenant: 'short', id: one.event.id })).toBeNull()
     expect(await isThere(other.event.id)).toBe(true)
-    // Also where nothing else ever goes.
+    // Even if everything else is kept forever.
     await pass(400, { retentionDays: 0 })
     expect(await isThere(other.event.id)).toBe(true)
   })
@@ -115,7 +115,7 @@ describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine =
     expect(await countRows(opened, 'delivery')).toBe(0)
   })
 
-  it('removes payloads earlier: the event says so, and is never sent again', async () => {
+  it('removes payloads earlier: the event shows that, and is never sent again', async () => {
     const { event, items } = await publish(store, [endpoint])
     await end(store, items[0]!)
     const held = await publish(store, [endpoint])
@@ -125,7 +125,7 @@ describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine =
     expect((await store.read('getEvent', { tenant: 'acme', id: event.id }))!.payload).toHaveLength(0)
     expect((await replay(store, endpoint, event, items[0]!.delivery)).made).toBeNull()
     expect(await store.read('readPayload', { tenant: 'acme', event: event.id })).toBeNull()
-    // What is pending keeps its payload, however old, and loses it later on.
+    // A pending delivery keeps the payload, however old it is; it is removed later.
     expect(await store.read('readPayload', { tenant: 'acme', event: held.event.id })).not.toBeNull()
     await end(store, held.items[0]!, Date.now() + 10 * DAY_MS)
     expect(await pass(16, over)).toMatchObject({ payloads: 0 })
@@ -136,7 +136,7 @@ describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine =
     expect(await countRows(opened, 'event')).toBe(0)
   })
 
-  it('never removes the payload of an event that is being repeated just then', async () => {
+  it('never removes the payload of an event that is being retried at that moment', async () => {
     const { event, items } = await publish(store, [endpoint])
     await end(store, items[0]!)
     const beforeMs = Date.now() + 9 * DAY_MS
@@ -149,7 +149,7 @@ describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine =
     expect(made.made === null).toBe(payload === null)
   })
 
-  it('removes answers earlier, also of deliveries that ended late, and nothing else of an attempt', async () => {
+  it('removes responses earlier, even of deliveries that ended late, and nothing else of an attempt', async () => {
     const { items } = await publish(store, [endpoint])
     const late = await publish(store, [endpoint])
     await end(store, items[0]!)
@@ -165,7 +165,7 @@ describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine =
     expect(other!.responseRemoved).toBe(true)
   })
 
-  it('goes on from where it was: a pass removes no payload twice', async () => {
+  it('resumes where the last pass stopped, and removes no payload twice', async () => {
     const over = { payloadRetentionDays: 1 }
     for (let round = 0; round < 3; round++) {
       const { items } = await publish(store, [endpoint])
@@ -174,7 +174,7 @@ describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine =
     }
   })
 
-  it('ends what else grows: keys of publishers, audit log, API keys, endpoints and tenants', async () => {
+  it('removes everything else that grows: idempotency keys, audit log, API keys, endpoints and tenants', async () => {
     const key = { key: 'k', hash: bytes('h') }
     const keyed = anEvent([], { ...key, deliveries: [] })
     await store.publish({ ...(await aRequest(store, 'acme', [keyed])), keyExpiresAtMs: Date.now() - 1 })
@@ -185,23 +185,23 @@ describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine =
     expect(await pass(0)).toMatchObject({ others: 1 })
     expect(await countRows(opened, 'idempotency')).toBe(1)
     await opened.run('update idempotency set expires_ms = 1')
-    // The key, the endpoint; the tenant once its events are gone.
+    // The key and the endpoint; the tenant once it has no events.
     expect(await pass(31 + slack)).toMatchObject({ others: 3 })
     for (const table of ['tenant', 'endpoint', 'idempotency']) expect(await countRows(opened, table), table).toBe(0)
     expect(await countRows(opened, 'audit')).toBeGreaterThan(0)
     await pass(50, { auditRetentionDays: 40 })
-    // The tenant of the test was made in 1970.
+    // The test's tenant was created in 1970.
     expect(await countRows(opened, 'audit')).toBe(0)
   })
 
-  it('leaves what a tenant was to one that is made anew in time', async () => {
+  it('keeps a deleted tenant’s rows for a tenant with the same id that is created in time', async () => {
     await store.write('deleteTenant', { id: 'acme', nowMs: Date.now() })
     await aTenant(store, 'acme')
     await pass(100)
     expect(await store.read('getTenant', { id: 'acme' })).not.toBeNull()
   })
 
-  it('removes exactly what is due, whatever there is', { timeout: 120_000 }, async () => {
+  it('removes exactly the rows that are due, for any mix of them', { timeout: 120_000 }, async () => {
     const event = fc.record({
       deliveries: fc.array(fc.record({ endedDay: fc.option(fc.integer({ min: 0, max: 40 })) }), { maxLength: 3 }),
     })
@@ -230,7 +230,7 @@ describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine =
   })
 })
 
-it('a tenant without ages of its own has those of the settings, and 0 is for ever', () => {
+it('a tenant without its own retention periods has those of the settings, and 0 means forever', () => {
   const own = { days: 5, payloadDays: null, answerDays: 2 }
   expect(agesOf(own, settings({ payloadRetentionDays: 4 }))).toEqual({ days: 5, payloadDays: 4, answerDays: 2 })
   const never = Number.POSITIVE_INFINITY

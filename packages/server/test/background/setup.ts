@@ -23,7 +23,7 @@ export const settings = (over: Partial<RetentionSettings> = {}): RetentionSettin
   ...over,
 })
 
-/** A store whose time is some days later than it is: what is made now is that old. */
+/** A store whose clock is some days ahead, so that what is created now is that old. */
 export function later(store: Store, days: number): Store {
   return new Proxy(store, {
     get(target, name) {
@@ -34,7 +34,7 @@ export function later(store: Store, days: number): Store {
   })
 }
 
-/** Publishes for endpoints of a tenant, and answers the event with its deliveries in the lanes. */
+/** Publishes for endpoints of a tenant, and returns the event with its deliveries in the lanes. */
 export async function publish(
   store: Store,
   endpoints: readonly Endpoint[],
@@ -67,7 +67,7 @@ export const deliveriesOf = (store: Store, tenant: string, event: string | null 
     limit: 1_000,
   })
 
-/** A repetition by hand. */
+/** Retries a delivery manually. */
 export async function replay(store: Store, endpoint: Endpoint, event: NewEvent, replayOf: string) {
   const id = newId('dlv', Date.now())
   const delivery = { id, endpoint: endpoint.id, partition: endpoint.partition, replayOf }
@@ -75,7 +75,7 @@ export async function replay(store: Store, endpoint: Endpoint, event: NewEvent, 
   return { id, made: await store.write('createDelivery', args) }
 }
 
-/** Counts rows past the store. */
+/** Counts rows directly, bypassing the store's operations. */
 export async function countRows(opened: Opened, table: string): Promise<number> {
   let count = 0
   let after: readonly (string | number | Uint8Array | null)[] | null = null

@@ -6,7 +6,7 @@ import { HandClock } from '../hand-clock.ts'
 import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
 import { log } from './setup.ts'
 
-describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on $name', engine => {
+describe.each([sqliteEngine(), postgresEngine()])('background work on $name', engine => {
   let opened: Opened
   let store: Store
   const nodes: BackgroundWorks[] = []
@@ -65,7 +65,7 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
     await expect.poll(() => runs).toEqual(['first ', 'second left by first'])
   })
 
-  it('is gone on with by another node when the first stops, from where that had come to', async () => {
+  it('is resumed by another node when the first one stops, from the saved state', async () => {
     const states: string[] = []
     const stepped = Promise.withResolvers<void>()
     const endless: BackgroundWork = {
@@ -95,7 +95,7 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
     expect(Number(states[1])).toBeGreaterThanOrEqual(2)
   })
 
-  it('is taken over from a node that died, and the dead one writes nothing more', async () => {
+  it('is taken over from a dead node, which can no longer write', async () => {
     const node = new Uint8Array(16).fill(1)
     const other = new Uint8Array(16).fill(2)
     expect(await store.write('claimWork', { name: 'work', node, claimMs: 60_000 })).toBe('')
@@ -107,7 +107,7 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
     expect(await store.read('readWorkState', { name: 'work' })).toBe('half')
   })
 
-  it('rests after each step for several times as long as that took', async () => {
+  it('rests after each step for several times as long as the step took', async () => {
     const clock = new HandClock()
     let steps = 0
     const work: BackgroundWork = {
@@ -129,7 +129,7 @@ describe.each([sqliteEngine(), postgresEngine()])('work beside the deliveries on
     await expect.poll(() => steps).toBe(2)
   })
 
-  it('is tried again after a fault', async () => {
+  it('is retried after a failure', async () => {
     const lines: object[] = []
     const failing: BackgroundWork = { name: 'work', run: () => Promise.reject(new Error('no')) }
     const logged = { info() {}, error: (line: object) => void lines.push(line) }

@@ -21,11 +21,11 @@ const faultyFields = (change: Partial<Record<keyof EventTypeDefinition, unknown>
   checkEventType({ ...sound, ...change } as EventTypeDefinition).map(({ field }) => field)
 
 describe('C1 the starter catalogue', () => {
-  test('is that of the contract', () => {
+  test('is the one in the contract', () => {
     expect(starterCatalogue).toEqual(vector.eventTypes)
   })
 
-  test.each(starterCatalogue)('$name is a sound event type and requires a field that identifies', type => {
+  test.each(starterCatalogue)('$name is a valid event type and requires an identifying field', type => {
     expect(checkEventType(type)).toEqual([])
     const { required } = type.schema as { required: string[] }
     expect(pointers(type.schema, {})).toEqual(required.map(name => `/${name}`))
@@ -33,19 +33,19 @@ describe('C1 the starter catalogue', () => {
 })
 
 describe('C1 an event type', () => {
-  test('that is sound has no faults', () => {
+  test('has no faults if it is valid', () => {
     expect(checkEventType(sound)).toEqual([])
   })
 
-  test.each(['', '1A', 'a b', 'é', '_a', 'a'.repeat(129), 5])('has no name like %j', name => {
+  test.each(['', '1A', 'a b', 'é', '_a', 'a'.repeat(129), 5])('cannot have the name %j', name => {
     expect(faultyFields({ name })).toEqual(['/name'])
   })
 
-  test.each(['a', 'order.shipped-v2', 'A_B', 'a'.repeat(128)])('may have the name %j', name => {
+  test.each(['a', 'order.shipped-v2', 'A_B', 'a'.repeat(128)])('can have the name %j', name => {
     expect(faultyFields({ name })).toEqual([])
   })
 
-  test('has a group and a description, both bounded', () => {
+  test('has a group and a description of limited length', () => {
     expect(faultyFields({ group: ' ', description: '' })).toEqual(['/group', '/description'])
     expect(faultyFields({ group: 'x'.repeat(65), description: 'x'.repeat(2001) })).toEqual(['/group', '/description'])
   })
@@ -57,22 +57,22 @@ describe('C1 an event type', () => {
     { type: 'object', required: [] },
     { type: ['object', 'null'], required: ['orderId'] },
     { required: ['orderId'] },
-  ])('has a schema that requires a property: %j does not', schema => {
+  ])('must have a schema that requires a property, unlike %j', schema => {
     expect(faultyFields({ schema })).toEqual(['/schema'])
   })
 
-  test('has an example that its schema takes', () => {
+  test('must have an example that satisfies its schema', () => {
     expect(faultyFields({ example: { orderId: 5 } })).toEqual(['/example/orderId'])
     expect(faultyFields({ example: {} })).toEqual(['/example/orderId'])
     expect(faultyFields({ example: undefined })).toEqual(['/example'])
     expect(faultyFields({ example: { orderId: 'x'.repeat(70_000) } })).toEqual(['/example'])
   })
 
-  test('has a schema that ends', () => {
+  test('cannot have a schema that refers to itself endlessly', () => {
     expect(faultyFields({ schema: { ...(sound.schema as object), allOf: [{ $ref: '#' }] } })).toEqual(['/example'])
   })
 
-  test('names all its faults at once', () => {
+  test('has all of its faults reported together', () => {
     expect(faultyFields({ name: '', group: '', schema: { type: 'objekt' } })).toEqual(['/name', '/group', '/schema'])
   })
 })

@@ -15,13 +15,13 @@ const faultsOf = (filter: unknown): FieldError[] => {
 }
 const fieldsOf = (filter: unknown) => faultsOf(filter).map(({ field }) => field)
 
-/** For each payload, whether the filter lets it through. */
+/** Expects of each payload whether the filter lets it through. */
 function expectPasses(filter: PayloadFilter, payloads: readonly (readonly [unknown, boolean])[]) {
   for (const [payload, expected] of payloads) expect(passes(filter, payload), JSON.stringify(payload)).toBe(expected)
 }
 
 describe('a filter', () => {
-  it('takes any of the values in a list, each with its type', () => {
+  it('accepts any value of a list, of exactly its type', () => {
     expectPasses({ status: ['Quoted', 1, true, null] }, [
       [{ status: 'Quoted' }, true] as const,
       [{ status: 1 }, true] as const,
@@ -41,7 +41,7 @@ describe('a filter', () => {
     ])
   })
 
-  it('wants all members that it names, also nested ones', () => {
+  it('needs all of its conditions to hold, including nested ones', () => {
     expectPasses({ status: ['Quoted'], cover: { insured: { country: ['NL', 'BE'] } } }, [
       [{ status: 'Quoted', cover: { insured: { country: 'BE' } } }, true],
       [{ status: 'Quoted', cover: { insured: { country: 'DE' } } }, false],
@@ -51,7 +51,7 @@ describe('a filter', () => {
     ])
   })
 
-  it('knows whether a member is there', () => {
+  it('tests whether a member exists', () => {
     expectPasses({ a: { exists: true } }, [
       [{ a: null }, true],
       [{ a: [] }, true],
@@ -66,7 +66,7 @@ describe('a filter', () => {
     ])
   })
 
-  it('sees own members only', () => {
+  it('sees only own members', () => {
     expectPasses({ constructor: { exists: true } }, [
       [{}, false],
       [JSON.parse('{"constructor":1}'), true],
@@ -75,7 +75,7 @@ describe('a filter', () => {
     expectPasses({ name: { length: [1] } }, [[{ name: 'a' }, false]])
   })
 
-  it('takes texts by how they begin', () => {
+  it('matches strings by prefix', () => {
     expectPasses({ ref: { prefix: 'NL-' } }, [
       [{ ref: 'NL-1' }, true],
       [{ ref: 'nl-1' }, false],
@@ -88,7 +88,7 @@ describe('a filter', () => {
     ])
   })
 
-  it('takes numbers in a range, with or without its bounds', () => {
+  it('matches numbers in a range, including or excluding its bounds', () => {
     expectPasses({ n: { gte: 1, lt: 3 } }, [
       [{ n: 1 }, true],
       [{ n: 2.999 }, true],
@@ -106,7 +106,7 @@ describe('a filter', () => {
     expectPasses({ n: { gte: 2, lte: 2 } }, [[{ n: 2 }, true]])
   })
 
-  it('knows numbers that no double holds as far as doubles go', () => {
+  it('compares numbers with the precision of doubles', () => {
     const big = JSON.parse('{"n":9007199254740993}')
     expectPasses({ n: { gt: 9_007_199_254_740_991 } }, [[big, true]])
     expectPasses({ n: [9_007_199_254_740_991] }, [
@@ -116,7 +116,7 @@ describe('a filter', () => {
     expectPasses({ n: { lt: 0 } }, [[JSON.parse('{"n":-1e999}'), true]])
   })
 
-  it('takes alternatives, at the root and anywhere', () => {
+  it('takes alternatives at the root and at every level', () => {
     expectPasses({ anyOf: [{ status: ['Quoted'] }, { amount: { gte: 100 } }], country: ['NL'] }, [
       [{ status: 'Quoted', country: 'NL' }, true],
       [{ amount: 100, country: 'NL' }, true],
@@ -139,7 +139,7 @@ describe('a filter', () => {
     ])
   })
 
-  it('combines what stands beside each other with and', () => {
+  it('combines conditions at the same level with and', () => {
     expectPasses({ a: { prefix: 'x', anyOf: ['xy', 'xz', 'yz'], exists: true } }, [
       [{ a: 'xy' }, true],
       [{ a: 'yz' }, false],
@@ -151,7 +151,7 @@ describe('a filter', () => {
     ])
   })
 
-  it('is satisfied by an array with one element that satisfies all of it', () => {
+  it('is satisfied by an array if one element satisfies the whole condition', () => {
     expectPasses({ tags: ['a', 'b'] }, [
       [{ tags: ['x', 'b'] }, true],
       [{ tags: [['x'], ['a']] }, true],
@@ -189,7 +189,7 @@ describe('a filter', () => {
     ])
   })
 
-  it('reaches members that are called like an operator', () => {
+  it('can reach members with the name of an operator', () => {
     expectPasses({ exists: [true], prefix: ['a'], gte: { exists: true } }, [
       [{ exists: true, prefix: 'a', gte: 1 }, true],
       [{ exists: true, prefix: 'ab', gte: 1 }, false],
@@ -200,20 +200,20 @@ describe('a filter', () => {
     ])
   })
 
-  it('lets an event through whose arrays are too long to look at', () => {
+  it('lets an event through if its arrays are too long to search', () => {
     const filter = { list: [-1] }
     expect(passes(filter, { list: Array.from({ length: 9_999 }, (_, n) => n) })).toBe(false)
     expect(passes(filter, { list: Array.from({ length: 100_000 }, (_, n) => n) })).toBe(true)
-    expect(passes(filter, { list: [1] }), 'each evaluation counts anew').toBe(false)
+    expect(passes(filter, { list: [1] }), 'each evaluation starts with all steps').toBe(false)
   })
 
-  it('is compiled once for all that have the same text', () => {
+  it('is compiled once for all endpoints with the same text', () => {
     const filters = new Filters()
     expect(filters.get('{"a":[1]}')).toBe(filters.get('{"a":[1]}'))
     expect(filters.get('{"a":[1]}')).not.toBe(filters.get('{"a":[2]}'))
   })
 
-  it('answers for any payload as a plain reading of the rules does', () => {
+  it('gives the same result for any payload as a plain implementation of the rules', () => {
     const scalar = fc.constantFrom<unknown>('a', 'ab', '', 0, 1, 2.5, true, false, null)
     const name = fc.constantFrom('a', 'b', 'prefix', 'constructor')
     const { payload } = fc.letrec(tie => ({
@@ -238,7 +238,7 @@ describe('a filter', () => {
   })
 })
 
-/** The rules of the head of filter.ts, as plainly as they can be written. */
+/** The rules at the top of filter.ts, as plainly as they can be written. */
 function reads(condition: unknown, value: unknown, isRoot = false): boolean {
   if (!Array.isArray(value)) return readsOne(condition, value, isRoot)
   return readsAnyArray(condition, isRoot) || value.some(element => reads(condition, element, isRoot))
@@ -280,12 +280,12 @@ function readsOne(condition: unknown, value: unknown, isRoot: boolean): boolean 
 }
 
 describe('checkFilter', () => {
-  it('refuses what is no filter', () => {
+  it('refuses anything that is not an object', () => {
     for (const filter of ['a', 1, true, ['Quoted'], undefined]) expect(fieldsOf(filter)).toEqual(['/filter'])
     expect(fieldsOf({})).toEqual(['/filter'])
   })
 
-  it('says where each fault is, as a JSON Pointer', () => {
+  it('reports the place of each fault as a JSON Pointer', () => {
     expect(
       fieldsOf({
         status: 'Quoted',
@@ -320,20 +320,20 @@ describe('checkFilter', () => {
     ])
   })
 
-  it('says how it would be written', () => {
+  it('shows how to write the condition', () => {
     expect(faultsOf({ status: 'Quoted' })[0]!.detail).toContain('["…"]')
     expect(faultsOf({ status: { is: 'Quoted' } })[0]!.detail).toMatch(/exists.*prefix.*gte.*anyOf/)
     expect(faultsOf({ status: 'S3CRET' })[0]!.detail, 'a value is not repeated').not.toContain('S3CRET')
   })
 
-  it('refuses what nothing could satisfy, and numbers that are not told apart', () => {
+  it('refuses conditions that nothing could satisfy, and numbers too large to tell apart', () => {
     expect(fieldsOf({ n: { gt: 2, lt: 1 } })).toEqual(['/filter/n'])
     expect(fieldsOf({ n: { gt: 1, lte: 1 } })).toEqual(['/filter/n'])
     expect(fieldsOf({ n: { exists: false, gt: 1 } })).toEqual(['/filter/n/exists'])
     expect(fieldsOf({ n: [2 ** 53, -(2 ** 60), 2 ** 53 - 1] })).toEqual(['/filter/n/0', '/filter/n/1'])
   })
 
-  it('bounds size, depth and the number of conditions', () => {
+  it('limits size, depth and the number of conditions', () => {
     const deep = (levels: number): PayloadFilter => (levels === 0 ? { a: [1] } : { a: deep(levels - 1) })
     expect(fieldsOf(deep(13))).toEqual([])
     expect(fieldsOf(deep(16))).toHaveLength(1)
@@ -344,7 +344,7 @@ describe('checkFilter', () => {
     expect(faultsOf(faulty)).toHaveLength(20)
   })
 
-  it('never throws, and what it takes compiles', () => {
+  it('never throws, and every filter that it accepts compiles', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (filter, payload) => {
         if (faultsOf(filter).length === 0)

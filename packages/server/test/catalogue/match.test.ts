@@ -32,27 +32,27 @@ describe('createMatcher', () => {
     expect(match('C').notSent).toEqual({ type: 2 })
   })
 
-  it('says nothing of endpoints not sent to where all are', () => {
+  it('reports no reasons if every endpoint matches', () => {
     expect(matcherOf(endpoint('all', null))('A')).toEqual({ endpoints: [endpoint('all', null)], notSent: {} })
     expect(matcherOf()('A')).toEqual({ endpoints: [], notSent: {} })
   })
 
-  it('C13: a disabled endpoint matches, for a held delivery', () => {
+  it('C13: a disabled endpoint matches, so that its delivery is held', () => {
     expect(matcherOf(endpoint('a', null, { state: 'disabled' }))('A').endpoints).toHaveLength(1)
   })
 
-  it('matches an endpoint once, however often and in whatever way it names a type', () => {
+  it('matches an endpoint once, even if several of its names and patterns match', () => {
     expect(matcherOf(endpoint('a', ['A', 'A']))('A').endpoints).toHaveLength(1)
     expect(matcherOf(endpoint('a', ['COVER_A', 'COVER_*', '*_A', '*']))('COVER_A').endpoints).toHaveLength(1)
   })
 
-  it('remembers what it found for a type', () => {
+  it('caches the match of a type', () => {
     const match = matcherOf(endpoint('a', ['A']), endpoint('all', null))
     expect(match('A')).toBe(match('A'))
     expect(match('B')).toBe(match('C'))
   })
 
-  it('remembers one match for all types that the same patterns fit', () => {
+  it('shares one cached match among all types that the same patterns match', () => {
     const match = matcherOf(endpoint('a', ['COVER_*']), endpoint('b', ['COVER_REFERENCE']))
     expect(match('COVER_A')).toBe(match('COVER_B'))
     expect(idsOf(match('COVER_A').endpoints)).toEqual(['a'])
@@ -60,7 +60,7 @@ describe('createMatcher', () => {
     expect(match('GRADE').endpoints).toEqual([])
   })
 
-  it('gives operational events to those alone that ask for them', () => {
+  it('gives operational events only to endpoints that name them', () => {
     const match = matcherOf(
       endpoint('all', null),
       endpoint('star', ['*']),
@@ -75,7 +75,7 @@ describe('createMatcher', () => {
     expect(idsOf(match('posthornish').endpoints)).toEqual(['all', 'close', 'star'])
   })
 
-  it('leaves out those whose filter does not let the payload through, and says how many', () => {
+  it('leaves out endpoints whose filter rejects the payload, and counts them', () => {
     const match = matcherOf(
       endpoint('all', null),
       endpoint('other', ['B']),
@@ -90,7 +90,7 @@ describe('createMatcher', () => {
     expect(match('A', { status: 'Quoted', amount: 11 }).notSent).toEqual({ type: 1 })
   })
 
-  it('finds for each type what looking at every endpoint finds', () => {
+  it('finds the same endpoints for a type as a check of each endpoint does', () => {
     const type = fc.constantFrom('A', 'AB', 'C', 'constructor', '__proto__', 'posthorn.x')
     const name = fc.oneof(type, fc.constantFrom('*', 'A*', '*B', 'posthorn.*', 'c*or', '**'))
     const types = fc.oneof(fc.constant(null), fc.array(name, { maxLength: 4 }))

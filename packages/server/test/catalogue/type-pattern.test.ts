@@ -5,7 +5,7 @@ import { createPattern, isSoundPattern, isTypeWanted } from '../../src/catalogue
 const fits = (pattern: string, type: string) => createPattern(pattern)(type)
 
 describe('createPattern', () => {
-  it('takes * for any characters, also none, anywhere', () => {
+  it('matches * with any characters, including none, anywhere', () => {
     expect(fits('COVER_*', 'COVER_REFERENCE')).toBe(true)
     expect(fits('COVER_*', 'COVER_')).toBe(true)
     expect(fits('COVER_*', 'COVER')).toBe(false)
@@ -16,13 +16,13 @@ describe('createPattern', () => {
     expect(fits('ab*ba', 'aba')).toBe(false)
   })
 
-  it('keeps operational types to patterns that begin with their prefix', () => {
+  it('matches operational types only if the pattern begins with their prefix', () => {
     expect(fits('*', 'posthorn.node.lost')).toBe(false)
     expect(fits('p*', 'posthorn.node.lost')).toBe(false)
     expect(fits('posthorn.*', 'posthorn.node.lost')).toBe(true)
   })
 
-  it('says what a regular expression says', () => {
+  it('gives the same results as a regular expression', () => {
     const text = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*'), maxLength: 8 })
     fc.assert(
       fc.property(text, text, (pattern, written) => {
@@ -36,7 +36,7 @@ describe('createPattern', () => {
 })
 
 describe('isTypeWanted', () => {
-  it('knows names, patterns, and all', () => {
+  it('handles names, patterns and null for all types', () => {
     expect(isTypeWanted(null, 'A')).toBe(true)
     expect(isTypeWanted(null, 'posthorn.node.lost')).toBe(false)
     expect(isTypeWanted(['A', 'B*'], 'BC')).toBe(true)
@@ -46,7 +46,7 @@ describe('isTypeWanted', () => {
 })
 
 describe('isSoundPattern', () => {
-  it('takes what types could be called', () => {
+  it('accepts patterns that type names could match', () => {
     for (const pattern of ['*', 'COVER_*', '*.x', 'a**b', 'posthorn.*']) expect(isSoundPattern(pattern)).toBe(true)
     for (const pattern of ['', '_*', '*é', 'a b*', '*\n', `${'a'.repeat(128)}*`]) {
       expect(isSoundPattern(pattern), pattern).toBe(false)

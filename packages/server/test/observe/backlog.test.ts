@@ -5,11 +5,11 @@ import { HandClock } from '../hand-clock.ts'
 
 const NOW_MS = 1_000_000
 
-/** A store with so many pending deliveries, of which the last was made first. */
+/** A store with a number of pending deliveries, of which the last was created first. */
 function storeOf(state: { pending: number; isAway?: boolean }) {
   let reads = 0
   const read = async (name: string, args: { after?: [number] | null; limit?: number }) => {
-    if (state.isAway) throw new StoreUnavailable('away')
+    if (state.isAway) throw new StoreUnavailable('unavailable')
     if (name === 'countSetAside') return 3
     reads++
     const first = args.after?.[0] ?? 0
@@ -26,8 +26,8 @@ function storeOf(state: { pending: number; isAway?: boolean }) {
 
 const turn = () => new Promise<void>(resolve => void setImmediate(resolve))
 
-describe('what is owed', () => {
-  it('few are counted when somebody asks, once for all who ask', async () => {
+describe('the backlog', () => {
+  it('counts a few deliveries on each call, once for concurrent calls', async () => {
     const { store, reads } = storeOf({ pending: 7 })
     const owed = new Backlog(store, new HandClock(), 10)
     const found = { pending: 7, oldestPendingSeconds: 7, setAside: 3 }
@@ -35,7 +35,7 @@ describe('what is owed', () => {
     expect(reads()).toBe(1)
   })
 
-  it('many are counted in chunks with pauses between them, and not again for each who asks', async () => {
+  it('counts many deliveries in chunks with pauses between them, and not again for each call', async () => {
     const state = { pending: 95 }
     const { store, reads } = storeOf(state)
     const clock = new HandClock()
@@ -60,12 +60,12 @@ describe('what is owed', () => {
     await owed.stop()
   })
 
-  it('who asks first does not wait for ever: they are told how far it has come', async () => {
+  it('does not keep the first call waiting forever, but returns the count so far', async () => {
     const { store } = storeOf({ pending: 95 })
     const clock = new HandClock()
     const owed = new Backlog(store, clock, 10)
     const first = owed.read()
-    // The pauses of the walk are over at once, the patience is not.
+    // The pauses of the walk end immediately, the caller's patience does not.
     for (let at = 0; at < 10; at++) await turn()
     clock.turn(3_000)
     const { pending } = (await first)!
@@ -73,7 +73,7 @@ describe('what is owed', () => {
     expect(pending).toBeLessThan(95)
   })
 
-  it('fewer again: exact at once', async () => {
+  it('is exact immediately when few are left', async () => {
     const state = { pending: 95 }
     const { store } = storeOf(state)
     const clock = new HandClock()
@@ -89,7 +89,7 @@ describe('what is owed', () => {
     expect(await owed.read()).toEqual({ pending: 0, oldestPendingSeconds: 0, setAside: 3 })
   })
 
-  it('a store that is away, or silent, keeps nobody waiting', async () => {
+  it('keeps no caller waiting if the store is unavailable or doesn’t respond', async () => {
     const state = { pending: 1, isAway: true }
     const { store } = storeOf(state)
     const clock = new HandClock()

@@ -1,4 +1,4 @@
-/** A small OTLP collector: takes JSON over HTTP, and keeps what it got. */
+/** A small OTLP collector: accepts JSON over HTTP and keeps what it receives. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -22,7 +22,7 @@ export type Collector = {
   readonly spans: CollectedSpan[]
   /** The metrics of the latest export, by name. */
   readonly metrics: Map<string, Json>
-  /** Attributes of what sent them. */
+  /** Attributes of the sender. */
   readonly resource: Map<string, unknown>
   readonly headers: Readonly<Record<string, unknown>>[]
   close(): Promise<void>

@@ -5,7 +5,7 @@ import { addUp, writeMetrics } from '../../src/observe/metrics.ts'
 import { HandClock } from '../hand-clock.ts'
 import { parseMetrics } from './scrape.ts'
 
-/** Both ends of a channel; what is sent arrives in a turn of its own. */
+/** Both ends of a channel. Messages arrive in a later turn of the event loop. */
 function pair(): { parent: Channel; child: Channel; cut: () => void } {
   let isCut = false
   const reacts: Record<'up' | 'down', ((message: unknown) => void)[]> = { up: [], down: [] }
@@ -49,7 +49,7 @@ function startProcess(gathering: Gathering, clock: HandClock) {
 const turn = () => new Promise<void>(resolve => void setImmediate(resolve))
 
 describe('metrics of several processes', () => {
-  it('any of them tells the sums over all; one that ended stays in what only grows', async () => {
+  it('are added up by whichever process is asked; one that has ended stays in the counters', async () => {
     const clock = new HandClock()
     const gathering = new Gathering(clock)
     const [a, b, c] = [1, 2, 3].map(() => startProcess(gathering, clock)) as [Process, Process, Process]
@@ -72,7 +72,7 @@ describe('metrics of several processes', () => {
     expect(clock.waits).toEqual([])
   })
 
-  it('one that does not answer counts as it was; without a parent, one tells of itself', async () => {
+  it('include the last report of a process that does not respond, and only its own without a parent', async () => {
     const clock = new HandClock()
     const gathering = new Gathering(clock)
     const [a, b] = [startProcess(gathering, clock), startProcess(gathering, clock)]

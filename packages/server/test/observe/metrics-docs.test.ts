@@ -4,7 +4,7 @@ import { Metrics, writeMetrics } from '../../src/observe/metrics.ts'
 
 const PAGE = new URL('../../../../docs/operations.md', import.meta.url)
 
-it('docs/operations.md names every metric of Posthorn, and none that is not there', async () => {
+it('docs/operations.md lists exactly the metrics of Posthorn', async () => {
   const store = async () => ({ pending: 0, oldestPendingSeconds: 0, setAside: 0 })
   const metrics = new Metrics({ version: '1.2.3', unsettled: () => 0, store })
   metrics.attach({
@@ -16,7 +16,7 @@ it('docs/operations.md names every metric of Posthorn, and none that is not ther
   const text = await writeMetrics(await metrics.gather([await metrics.snapshot()]))
   const there = [...text.matchAll(/^# TYPE (posthorn_\w+) /gm)].map(match => match[1]!)
   const rows = readFileSync(PAGE, 'utf8').match(/^\| `posthorn_.*$/gm) ?? []
-  // The first cell of a row has the names.
+  // The first cell of a row contains the names.
   const named = rows.flatMap(row => [...row.split(' | ')[0]!.matchAll(/`(posthorn_\w+)/g)].map(match => match[1]!))
   expect(there.length).toBeGreaterThan(15)
   expect([...named].sort()).toEqual([...new Set(there)].sort())

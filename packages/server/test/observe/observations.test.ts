@@ -18,7 +18,7 @@ function metricsOf(): Metrics {
 
 const valuesOf = async (metrics: Metrics) => parseMetrics(await writeMetrics(await metrics.snapshot()))
 
-describe.each([sqliteEngine(), postgresEngine()])('what a commit did, on $name', engine => {
+describe.each([sqliteEngine(), postgresEngine()])('a commit reports, on $name,', engine => {
   let opened: Opened
   let told: Observation[]
   const endpoint = anEndpoint('acme')
@@ -37,25 +37,25 @@ describe.each([sqliteEngine(), postgresEngine()])('what a commit did, on $name',
   const publish = async (...events: ReturnType<typeof anEvent>[]) =>
     opened.store.publish(await aRequest(opened.store, 'acme', events))
 
-  it('events are accepted once, and neither tests nor what Posthorn says of itself counts', async () => {
+  it('accepted events once, without tests and operational events', async () => {
     const keyed = () => anEvent([endpoint], { key: 'k', hash: bytes('h') })
     await publish(anEvent([endpoint]), anEvent([endpoint], { test: true }), keyed())
     await publish(anEvent([endpoint], { type: 'posthorn.endpoint.disabled' }), keyed(), anEvent([]))
     expect(accepted()).toBe(3)
-    // Another payload under the same key is refused, and what comes with it.
+    // Another payload under the same key is refused, together with the rest of its request.
     const result = await publish(anEvent([endpoint]), anEvent([endpoint], { key: 'k', hash: bytes('other') }))
     expect([result.kind, accepted()]).toEqual(['conflict', 3])
     const stale = { ...(await aRequest(opened.store, 'acme', [anEvent([])])), tenantVersion: 99 }
     expect([(await opened.store.publish(stale)).kind, accepted()]).toEqual(['stale', 3])
   })
 
-  it('deliveries that ended, however, with their endpoint', async () => {
+  it('deliveries that ended in any way, with their endpoint', async () => {
     await publish(anEvent([endpoint]), anEvent([endpoint]), anEvent([endpoint]), anEvent([endpoint]))
     const query = { partition: endpoint.partition, endpoint: endpoint.id, limit: 9, maxPayloadBytes: 0 }
     const [first, second] = await opened.store.readLane(query)
     const outcome = aSettlement(first!, { kind: 'delivered' })
     await opened.store.settle(outcome)
-    // The same once more is an attempt, and ends nothing.
+    // A second outcome is another attempt, and ends nothing.
     await opened.store.settle({ ...outcome, attempt: { ...outcome.attempt, number: 2 } })
     expect(of('settled').map(({ moved }) => moved)).toEqual([['ended'], ['unmoved']])
     expect(of('settled')[0]!.settlements[0]!.event).toBe(first!.event)
@@ -78,8 +78,8 @@ describe.each([sqliteEngine(), postgresEngine()])('what a commit did, on $name',
   })
 })
 
-describe('metrics of what was told', () => {
-  it('a replay is a delivery, and no sample of how long events take', async () => {
+describe('metrics of observations', () => {
+  it('a replay counts as a delivery, but not towards latency', async () => {
     const metrics = metricsOf()
     const item = {
       tenant: 'acme',
@@ -95,7 +95,7 @@ describe('metrics of what was told', () => {
     }
     const first = aSettlement(item, { kind: 'delivered' }, { endedAtMs: 12_500 })
     metrics.observe({ kind: 'settled', settlements: [first, { ...first, replay: true }], moved: ['ended', 'ended'] })
-    // The event's time is another clock's, and can be a little ahead.
+    // The event's time comes from another clock, which can be slightly ahead.
     metrics.observe({ kind: 'settled', settlements: [{ ...first, endedAtMs: 9_000 }], moved: ['ended'] })
     metrics.observe({ kind: 'commit', items: 3, durationMs: 250, isFault: true })
     const values = await valuesOf(metrics)
@@ -106,7 +106,7 @@ describe('metrics of what was told', () => {
     expect(values.get('posthorn_commit_seconds_sum')).toBe(0.25)
   })
 
-  it('a store that is away keeps nothing else from being told', async () => {
+  it('other metrics are reported even if the store is unavailable', async () => {
     const metrics = metricsOf()
     const values = parseMetrics(await writeMetrics(await metrics.gather([await metrics.snapshot()])))
     expect(values.get('posthorn_events_accepted_total')).toBe(0)

@@ -15,7 +15,7 @@ const run = promisify(execFile)
 
 const isThere = (tool: string) => spawnSync(tool, ['--version']).error === undefined
 const hasPrometheus = isThere('promtool') && isThere('prometheus')
-const WHY = hasPrometheus ? '' : ' (skipped: there is no prometheus and promtool in PATH; apt-get install prometheus)'
+const WHY = hasPrometheus ? '' : ' (skipped: prometheus and promtool are not in PATH; apt-get install prometheus)'
 
 type Target = { readonly refId: string; readonly expr: string }
 type Panel = {
@@ -35,15 +35,15 @@ type Dashboard = {
 
 const readDashboard = async () => JSON.parse(await readFile(join(DEPLOY, 'grafana/posthorn.json'), 'utf8')) as Dashboard
 
-/** What is asked of Prometheus when the dashboard is looked at. */
+/** The query that Grafana sends to Prometheus for the dashboard. */
 const filledIn = (expr: string) =>
   expr.replaceAll('$__rate_interval', '1m').replaceAll('$job', 'posthorn').replaceAll('$instance', '.*')
 
-/** Every name that a rule or a panel uses. */
+/** Every metric name that a rule or a panel uses. */
 const namesIn = (text: string) => new Set(text.match(/\b(?:posthorn|process)_[a-z_]+/g))
 
 describe('the dashboard', () => {
-  it('is whole: panels with ids of their own that don’t overlap, queries, and the variables that they use', async () => {
+  it('is complete: unique ids, panels that don’t overlap, queries, and the variables that they use', async () => {
     const { panels, templating, uid, schemaVersion } = await readDashboard()
     expect([uid, schemaVersion]).toEqual(['posthorn', 39])
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
@@ -65,7 +65,7 @@ describe('the dashboard', () => {
 })
 
 describe.skipIf(!hasPrometheus)(`Prometheus${WHY}`, () => {
-  it('takes the alert rules, and each fires where it should and only there', async () => {
+  it('accepts the alert rules, and each fires exactly when it should', async () => {
     expect((await run('promtool', ['check', 'rules', ALERTS])).stdout).toContain('SUCCESS')
     const { stdout } = await run('promtool', ['test', 'rules', join(DEPLOY, 'prometheus/alerts.test.yml')])
     expect(stdout).toContain('SUCCESS')
@@ -77,7 +77,7 @@ describe.skipIf(!hasPrometheus)(`Prometheus${WHY}`, () => {
     for (const name of alerts) expect(docs, name).toContain(name)
   }, 60_000)
 
-  it('scrapes it, and every query of the dashboard and of the alerts finds its metrics', async () => {
+  it('scrapes Posthorn, and every query of the dashboard and the alerts finds its metrics', async () => {
     await inPlace(async place => {
       const receiver = await startReceiver({
         authority: place.authority,
@@ -115,7 +115,7 @@ describe.skipIf(!hasPrometheus)(`Prometheus${WHY}`, () => {
         }
         const health = async () => [...new Set((await rules()).map(rule => rule.health))]
         await expect.poll(health, { timeout: 30_000, interval: 500 }).toEqual(['ok'])
-        // The bad endpoint uses up its attempts: that one rings at once, and none of those that wake people up.
+        // The bad endpoint uses up its attempts: only that alert fires immediately, and none that wakes people up.
         const ringing = async () => (await rules()).filter(({ state }) => state === 'firing').map(({ name }) => name)
         await expect.poll(ringing, { timeout: 30_000, interval: 500 }).toEqual(['PosthornDeliveriesExhausted'])
       } finally {
@@ -171,7 +171,7 @@ scrape_configs:
   }
 }
 
-/** Of this moment; somebody else could take it, which shows. */
+/** A port that is free now. If another process takes it first, the test fails visibly. */
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().once('error', reject)

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { API_KEY } from '../e2e/process.ts'
 
-/** Values by name and labels, as the text has them: `posthorn_deliveries_total{state="delivered"}`. */
+/** Values by name and labels as they are in the text: `posthorn_deliveries_total{state="delivered"}`. */
 export type Scraped = ReadonlyMap<string, number>
 
 export function parseMetrics(text: string): Scraped {

@@ -16,7 +16,7 @@ function stage() {
   const state = { isAway: false, takesMs: 0 }
   const store = {
     async writeApart(_name: string, { entries }: { entries: StatEntry[] }) {
-      if (state.isAway) throw new StoreUnavailable('away')
+      if (state.isAway) throw new StoreUnavailable('unavailable')
       written.push(structuredClone(entries))
       clock.turn(state.takesMs)
     },
@@ -37,7 +37,7 @@ const settled = (endpoint: string, attempt: Partial<Attempt>, kind: 'delivered' 
 const endpoint = newId('ep', 1)
 
 describe('gathering statistics', () => {
-  it('counts by endpoint and minute, and what an attempt came to', async () => {
+  it('counts by endpoint, minute and outcome', async () => {
     const { writer, written } = stage()
     const settlements = [
       settled(endpoint, { status: 204, error: null, durationMs: 7 }, 'delivered'),
@@ -47,7 +47,7 @@ describe('gathering statistics', () => {
       settled(endpoint, { status: 502 }, 'retry'),
       settled(endpoint, { status: 700 }, 'retry'),
       settled(endpoint, { status: null, address: null, error: 'dns_failed' }, 'retry'),
-      // Somebody else's delivery by now: the attempt was made all the same.
+      // The delivery now belongs to another node, but the attempt still counts.
       settled(endpoint, { status: 200, error: null }, 'delivered'),
     ]
     const moved = settlements.map(({ step }, at) => (at === 7 ? 'unmoved' : step.kind === 'retry' ? 5 : 'ended'))
@@ -73,7 +73,7 @@ describe('gathering statistics', () => {
     expect(written).toHaveLength(1)
   })
 
-  it('what could not be written is written with what comes after', async () => {
+  it('writes what could not be written with the next write', async () => {
     const { writer, written, warned, state } = stage()
     const one = () => writer.observe({ kind: 'cancelled', endpoint, deliveries: 1, atMs: AT_MS })
     state.isAway = true
@@ -86,7 +86,7 @@ describe('gathering statistics', () => {
     expect(written.flat().map(({ counts }) => counts.cancelled)).toEqual([2])
   })
 
-  it('writes every few seconds, many in several commits, and the rest at the stop', async () => {
+  it('writes every few seconds, many entries in several commits, and the rest at shutdown', async () => {
     const { writer, written, clock } = stage()
     writer.start()
     const many = Array.from({ length: 250 }, () => newId('ep', 1))
@@ -102,7 +102,7 @@ describe('gathering statistics', () => {
     expect(clock.waits).toEqual([])
   })
 
-  it('rests between commits, three times as long as each takes, until somebody waits for it', async () => {
+  it('rests between commits, three times as long as each takes, until a caller waits for the write', async () => {
     const { writer, written, state, clock } = stage()
     state.takesMs = 10
     writer.start()

@@ -39,7 +39,7 @@ const environment = (url: string) => ({
 })
 
 describe('OpenTelemetry', () => {
-  it('an attempt is in the publisher’s trace, also after a restart; metrics are those of Prometheus', () =>
+  it('an attempt is part of the publisher’s trace, even after a restart; metrics are those of Prometheus', () =>
     inPlace(async place => {
       const collector = await startCollector()
       const receiver = await startReceiver({
@@ -66,7 +66,7 @@ describe('OpenTelemetry', () => {
       expect([facts(delivered), delivered.status.code ?? 0]).toEqual([[2, 204, 'localhost'], 0])
       expect(attributeOf(failed, 'posthorn.event')).toBe(receiver.requests[0]!.headers['webhook-id'])
       expect(JSON.stringify(collector.spans)).not.toContain('secret-path')
-      // Not on to the receiver: the operator has not said so.
+      // Not forwarded to the receiver: the operator has not enabled that.
       expect(receiver.requests.map(({ headers }) => headers.traceparent)).toEqual([undefined, undefined])
       const [call] = named('posthorn publish') as [CollectedSpan]
       expect([call.traceId, call.parentSpanId, attributeOf(call, 'posthorn.events')]).toEqual([TRACE, SPAN, 1])
@@ -88,7 +88,7 @@ describe('OpenTelemetry', () => {
       await collector.close()
     }))
 
-  it('without a traceparent, or with one that is none, call and attempt are a trace of their own', () =>
+  it('without a valid traceparent, a call and its attempts form a trace of their own', () =>
     inPlace(async place => {
       const collector = await startCollector()
       const receiver = await startReceiver({ authority: place.authority, names: ['localhost'] })
@@ -107,7 +107,7 @@ describe('OpenTelemetry', () => {
       await collector.close()
     }))
 
-  it('what the publisher does not sample is not sampled here; a collector that is away holds up nothing', () =>
+  it('calls that the publisher does not sample are not sampled; an unreachable collector holds up nothing', () =>
     inPlace(async place => {
       const collector = await startCollector()
       const receiver = await startReceiver({ authority: place.authority, names: ['localhost'] })
@@ -128,7 +128,7 @@ describe('OpenTelemetry', () => {
       await receiver.close()
     }))
 
-  it('without an endpoint nothing of it runs; a receiver gets the publisher’s own only if the operator says so', () =>
+  it('does not run without an endpoint; a receiver gets the publisher’s traceparent only with forwardTrace', () =>
     inPlace(async place => {
       const receiver = await startReceiver({ authority: place.authority, names: ['localhost'] })
       for (const [flags, expected] of [

@@ -1,4 +1,4 @@
-/** Every metric and every statistic against what real receivers counted, over TLS. */
+/** Compares every metric and statistic with the counts of real receivers, over TLS. */
 import { type Receiver, startReceiver } from '@posthorn/testkit'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { inPlace, type Place, running, SECRET, type ServerProcess, serve } from '../e2e/process.ts'
@@ -12,11 +12,11 @@ const event = (index: number, more = {}) => ({
 
 type Counted = { readonly receivers: Readonly<Record<'good' | 'flaky' | 'bad' | 'slow', Receiver>> }
 
-/** Answers after as long as this. */
+/** How long the slow receiver takes to respond. */
 const SLOW_MS = 300
 const EVENTS = 60
 
-describe('posthorn serve, watched', () => {
+describe('posthorn serve, observed', () => {
   let counted: Counted
   let place: Place
   let server: ServerProcess
@@ -68,7 +68,7 @@ describe('posthorn serve, watched', () => {
     ).body.id
     const batch = Array.from({ length: EVENTS }, (_, index) => event(index, { id: `event-${index}` }))
     await call('POST', '/tenants/acme/events', batch)
-    // Again: no second events. And a test, which nobody published.
+    // Duplicates create no second events, and tests don't count as published.
     await call('POST', '/tenants/acme/events', batch.slice(0, 7))
     await call('POST', '/tenants/acme/events', { type: 'NO_SUCH', payload: {} })
     await call('POST', `/tenants/acme/endpoints/${ids.good}/test`)
@@ -79,7 +79,7 @@ describe('posthorn serve, watched', () => {
     after = await scrape(server.url)
   }
 
-  /** A port that nobody listens on. */
+  /** The URL of a port that nothing listens on. */
   async function deadUrl(): Promise<string> {
     const receiver = await startReceiver({ authority: place.authority, names: ['localhost'] })
     await receiver.close()
@@ -90,26 +90,26 @@ describe('posthorn serve, watched', () => {
   const totals = () => Object.values(counted.receivers).map(({ total }) => total)
   const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0)
   const ended = () => sum([...Object.values(counted.receivers)].map(({ distinct }) => distinct.size))
-  /** The last attempt of a dead endpoint's delivery is its third. */
+  /** A delivery to the dead endpoint has three attempts. */
   const refusedConnections = 3 * EVENTS
 
-  it('what the receivers say of themselves', () => {
+  it('the receivers counted what they should', () => {
     const { good, flaky, bad, slow } = counted.receivers
     expect([good.total, flaky.total, bad.total, slow.total]).toEqual([EVENTS + 1, 2 * EVENTS, 3 * EVENTS, EVENTS])
   })
 
-  it('events: those accepted, once each, and no tests', () => {
+  it('events: each accepted one once, and no tests', () => {
     expect(grown('posthorn_events_accepted_total')).toBe(EVENTS)
     expect(grown('posthorn_events_rejected_total')).toBe(0)
   })
 
-  it('deliveries by how they ended', () => {
+  it('deliveries by final state', () => {
     expect(grown('posthorn_deliveries_total{state="delivered"}')).toBe(ended())
     expect(grown('posthorn_deliveries_total{state="exhausted"}')).toBe(2 * EVENTS)
     expect(grown('posthorn_deliveries_total{state="cancelled"}')).toBe(0)
   })
 
-  it('attempts by outcome, and failures by why', () => {
+  it('attempts by outcome, and failures by error', () => {
     expect(grown('posthorn_attempts_total{outcome="success"}')).toBe(ended())
     const failed = sum(totals()) - ended() + refusedConnections
     expect(grown('posthorn_attempts_total{outcome="failure"}')).toBe(failed)
@@ -120,19 +120,19 @@ describe('posthorn serve, watched', () => {
     expect(sum(all.map(grown))).toBe(failed)
   })
 
-  it('latencies: as many as there were, and as long as they took', () => {
+  it('latencies: the right number, and the right durations', () => {
     expect(grown('posthorn_receiver_latency_seconds_count')).toBe(sum(totals()))
     expect(grown('posthorn_receiver_latency_seconds_bucket{le="+Inf"}')).toBe(sum(totals()))
     expect(grown('posthorn_delivery_latency_seconds_count')).toBe(ended())
     const slow = EVENTS * (SLOW_MS / 1_000)
     expect(grown('posthorn_receiver_latency_seconds_sum')).toBeGreaterThanOrEqual(slow)
     expect(grown('posthorn_delivery_latency_seconds_sum')).toBeGreaterThanOrEqual(slow)
-    // Those of the slow one took longer than a quarter of a second, as all others may have on a busy machine.
+    // The slow receiver's took longer than a quarter of a second; on a busy machine all others might have too.
     const quick = grown('posthorn_receiver_latency_seconds_bucket{le="0.25"}')
     expect(quick).toBeLessThanOrEqual(sum(totals()) - EVENTS)
   })
 
-  it('what is going on: nothing any more', () => {
+  it('current activity: none left', () => {
     expect(after.get('posthorn_pending_deliveries')).toBe(0)
     expect(after.get('posthorn_oldest_pending_seconds')).toBe(0)
     expect(after.get('posthorn_set_aside_deliveries')).toBe(0)
@@ -145,14 +145,14 @@ describe('posthorn serve, watched', () => {
     expect(after.get('posthorn_store_faults_total')).toBe(0)
   })
 
-  it('commits: all items are in one, and most are in company', () => {
+  it('commits: every item is in one, and most share one', () => {
     const items = grown('posthorn_commit_items_sum')
     expect(items).toBeGreaterThanOrEqual(EVENTS + 5 * EVENTS + sum(totals()) + refusedConnections)
     expect(grown('posthorn_commit_seconds_count')).toBe(grown('posthorn_commit_items_count'))
     expect(after.get('posthorn_event_loop_delay_seconds_count')).toBeGreaterThan(0)
   })
 
-  it('no label has what a tenant chose', () => {
+  it('no label contains anything that a tenant chose', () => {
     const names = [...after.keys()].join('\n')
     for (const word of ['acme', 'localhost', 'COVER', ...Object.values(ids)]) expect(names).not.toContain(word)
   })
@@ -176,7 +176,7 @@ describe('posthorn serve, watched', () => {
     expect(ofDead.total.latencyMs).toEqual({ p50: null, p95: null, p99: null })
   })
 
-  it('what is pending, held and cancelled; and a new process counts anew, but keeps the statistics', async () => {
+  it('pending, held and cancelled deliveries; a new process counts from zero, but keeps the statistics', async () => {
     const { good, bad } = counted.receivers
     await bad.stop()
     await server.call('POST', `/tenants/acme/endpoints/${ids.good}/disable`)

@@ -8,7 +8,7 @@ import { bytes } from '../store/builders.ts'
 
 export type Arriving = readonly [tenant: string, type: string, payload: string]
 
-/** Puts an event into the inbox as SQL does; answers its id. */
+/** Puts an event into the inbox as publishing from SQL does. Returns its id. */
 export async function arrive(bench: Bench, [tenant, type, payload]: Arriving, id = newId('evt', Date.now())) {
   await bench.run(
     'insert into inbox (tenant, id, type, event_key, payload, created_ms) values ($1, $2, $3, $4, $5, $6)',

@@ -19,7 +19,7 @@ function refuse(body: string | Uint8Array, limits: CutLimits = {}): CutError {
 const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('utf8')
 const fields = ({ errors }: Cut) => errors.map(error => error.field)
 
-describe('C5 the payload is cut out of the bytes that came in', () => {
+describe('C5 the payload is cut from the bytes of the request', () => {
   test.each([
     '{"CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc"}',
     '{"n":12345678901234567890,"f":1.0,"e":1E+400,"z":-0.0e-0}',
@@ -43,7 +43,7 @@ describe('C5 the payload is cut out of the bytes that came in', () => {
     }
   })
 
-  test('as a view of the body, wherever that lies in its buffer', () => {
+  test('as a view of the body, wherever it starts in its buffer', () => {
     const whole = Buffer.from('xxx{"type":"T","payload":[1]}yyy')
     const body = new Uint8Array(whole.buffer, whole.byteOffset + 3, whole.length - 6)
     const [event] = cut(body).events
@@ -83,7 +83,7 @@ describe('C5 the payload is cut out of the bytes that came in', () => {
   const payloadText = spelled.value as fc.Arbitrary<string>
   const spaceText = spelled.space as fc.Arbitrary<string>
 
-  test('whatever its spacing, escapes and spelling of numbers', () => {
+  test('regardless of spacing, escapes and notation of numbers', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(payloadText, spaceText), { minLength: 1, maxLength: 4 }), payloads => {
         const elements = payloads.map(([payload, s]) => `${s}{${s}"type":"T",${s}"payload"${s}:${s}${payload}${s}}${s}`)
@@ -96,7 +96,7 @@ describe('C5 the payload is cut out of the bytes that came in', () => {
     )
   })
 
-  test('random and mutated bytes never throw, and are taken exactly if JSON.parse takes them', () => {
+  test('random and mutated bytes never throw, and are accepted exactly if JSON.parse accepts them', () => {
     const edit = fc.tuple(fc.nat(), fc.nat({ max: 2 }), fc.nat({ max: 255 }))
     const junk = fc.oneof(
       fc.uint8Array({ maxLength: 40 }).map(bytes => [...bytes]),
@@ -132,7 +132,7 @@ function isJson(body: Uint8Array): boolean {
   }
 }
 
-describe('what is no JSON is refused with its place', () => {
+describe('invalid JSON is refused with its position', () => {
   test.each([
     ['', 0, ''],
     [' \n', 2, ''],
@@ -169,7 +169,7 @@ describe('what is no JSON is refused with its place', () => {
   })
 })
 
-describe('C5 a key that is there twice is refused, so that what is validated is what is sent', () => {
+describe('C5 a duplicate key is refused, so that exactly what was validated is sent', () => {
   test.each([
     ['{"type":"T","payload":1,"payload":2}', 24, ''],
     ['{"type":"T","payload":{"a":1,"\\u0061":2}}', 29, '/payload'],
@@ -181,7 +181,7 @@ describe('C5 a key that is there twice is refused, so that what is validated is 
     expect(refuse(body)).toMatchObject({ kind: 'duplicate_key', offset, pointer })
   })
 
-  test('the same key in different objects is no duplicate, nor are different lone surrogates', () => {
+  test('the same key in different objects is not a duplicate, and neither are different lone surrogates', () => {
     const payload = '{"a":{"a":[{"a":1},{"a":1}]},"A":1,"\\ud800":1,"\\ud801":1,"\\ufffd":1}'
     expect(text(cut(`{"type":"T","payload":${payload}}`).events[0]?.payload)).toBe(payload)
   })
@@ -199,7 +199,7 @@ describe('C5 a key that is there twice is refused, so that what is validated is 
 describe('limits', () => {
   const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
 
-  test('depth counts inside the payload, alone or in an array', () => {
+  test('depth is counted from the payload, in a single event and in an array', () => {
     for (const wrap of [(event: string) => event, (event: string) => `[${event}]`]) {
       expect(cut(wrap(`{"type":"T","payload":${nested(64)}}`)).events).toHaveLength(1)
       const body = wrap(`{"type":"T","payload":${nested(65)}}`)
@@ -226,17 +226,17 @@ describe('limits', () => {
 })
 
 describe('the members of an event', () => {
-  test.each(['1', '"x"', 'null', 'true'])('%s is no event', body => {
+  test.each(['1', '"x"', 'null', 'true'])('%s is not an event', body => {
     expect(refuse(body)).toMatchObject({ kind: 'wrong_shape', pointer: '' })
     expect(fields(cut(`[${body}]`))).toEqual(['/0'])
   })
 
-  test('a payload further inside is none of the event', () => {
+  test('a nested member called payload is not the event’s payload', () => {
     expect(fields(cut('{"type":"T","x":{"payload":1}}'))).toEqual(['/payload', '/x'])
     expect(fields(cut('[{"type":"T","x":[{"payload":1}]}]'))).toEqual(['/0/payload', '/0/x'])
   })
 
-  test('each bad element is named, and the sound ones are there too', () => {
+  test('every invalid element is reported, and the valid ones are returned too', () => {
     const result = cut(
       '[{"type":"T","payload":1,"id":"a b"},{"payload":1},{"type":"","payload":1},{"type":"T"},[{"payload":1}],' +
         '{"type":"T","payload":1,"id":"é"},{"type":"T","payload":null,"colour":1,"a/b":2},{"type":5,"id":7}]',
@@ -271,14 +271,14 @@ describe('the members of an event', () => {
     expect(errors[0]).toMatchObject({ field: '/id', ...(position === undefined ? {} : { position }) })
   })
 
-  test('an id of 255 characters and a type of 128 are taken, longer types are not', () => {
+  test('an id of 255 characters and a type of 128 are accepted, longer types are not', () => {
     const event = { type: 't'.repeat(128), payload: 1, id: '~'.repeat(255) }
     expect(cut(JSON.stringify(event)).events[0]).toMatchObject({ type: event.type, id: event.id })
     expect(fields(cut(JSON.stringify({ ...event, type: 't'.repeat(129) })))).toEqual(['/type'])
     expect(fields(cut('{"type":"T","payload":1,"id":null}'))).toEqual(['/id'])
   })
 
-  test('thousands of unknown members make a short answer', () => {
+  test('thousands of unknown members produce a short list of errors', () => {
     const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`m${index}${'x'.repeat(200)}`, 1]))
     const { errors } = cut(JSON.stringify({ type: 'T', payload: 1, ...many }))
     expect(errors).toHaveLength(9)

@@ -13,7 +13,7 @@ async function outcomes(event: string) {
   return Object.fromEntries(found.map(({ endpoint, state, reason }) => [endpoint, reason ?? state]))
 }
 
-/** Where an event with more than three deliveries goes through the inbox. */
+/** Publishes with a publisher that leaves events with more than three deliveries to the inbox. */
 async function publishToMany(kind: string) {
   const options = { maxBatch: 9, maxDepth: 64, idempotencyDays: 1, maxDeliveriesAtOnce: 3 }
   const publisher = new Publisher(bench.store, options)
@@ -24,14 +24,14 @@ async function publishToMany(kind: string) {
 async function workOff() {
   const { inbox } = anInbox(bench, { maxDeliveriesAtOnce: 3 })
   inbox.start()
-  // What is claimed just then is there still.
+  // Rows that are claimed at that moment are still there.
   const all = { table: 'inbox', key: ['tenant', 'id'], limit: 9, after: null }
   await expect.poll(async () => (await bench.store.read('countRows', all)).count, LATE).toBe(0)
   await inbox.stop()
 }
 
 describe('an event with very many deliveries', () => {
-  it('goes to those that wanted it when it was published, whatever is configured while they are made', async () => {
+  it('goes to the endpoints that wanted it when it was published, even if they change during the fan-out', async () => {
     const wanting: string[] = []
     for (let at = 0; at < 4; at++) wanting.push(await bench.endpoint({ filter: { kind: ['a'] } }))
     const pattern = await bench.endpoint({ types: ['COVER_*'] })
@@ -60,10 +60,10 @@ describe('an event with very many deliveries', () => {
       [later]: 'registered_later',
     })
     const { event } = await bench.events.get('acme', id)
-    expect(event.notSent, 'of those that are left').toEqual({ type: 1, filter: 1 })
+    expect(event.notSent, 'of the remaining endpoints').toEqual({ type: 1, filter: 1 })
   })
 
-  it('is made in rounds, and each endpoint that its filter lets through gets it once', async () => {
+  it('is fanned out in rounds, and goes once to each endpoint whose filter lets it through', async () => {
     for (let at = 0; at < 1_200; at++) {
       const filter = at % 3 === 0 ? { kind: ['b'] } : at % 3 === 1 ? { kind: { prefix: 'a' } } : null
       await bench.endpoint({ filter })
@@ -73,7 +73,7 @@ describe('an event with very many deliveries', () => {
     await workOff()
     const countOf = (wanted: string) => writes.mock.calls.filter(([name]) => name === wanted).length
     expect(countOf('fanOut')).toBe(2)
-    // One to begin with, and one along with each round: the lanes would stand still for others.
+    // One to start with and one with each round: further commits would leave the lanes idle.
     expect(countOf('claimInbox')).toBe(3)
     const found = await bench.events.listEndpoints('acme', id, { before: null, limit: 2_000 })
     expect(found.filter(({ state, deliveryCount }) => state === 'pending' && deliveryCount === 1)).toHaveLength(800)
@@ -83,7 +83,7 @@ describe('an event with very many deliveries', () => {
 })
 
 describe('an inbox that is stopped', () => {
-  it('C13: gives back what it has claimed, so that the next start goes on at once, and each endpoint gets it once', async () => {
+  it('C13: releases its claims: the next continues immediately, and each endpoint gets the event once', async () => {
     for (let at = 0; at < 1_200; at++) await bench.endpoint()
     const { id } = await publishToMany('a')
     const { inbox } = anInbox(bench, { maxDeliveriesAtOnce: 3 })
@@ -104,7 +104,7 @@ describe('an inbox that is stopped', () => {
   })
 })
 
-describe('an event that would keep the filters of its tenant busy for long', () => {
+describe('an event whose filters would take long to evaluate', () => {
   it('is matched from the inbox, a part at a time', async () => {
     for (let at = 0; at < 60; at++) await bench.endpoint({ filter: { kind: ['a', at] } })
     const not = await bench.endpoint({ filter: { kind: ['b'] } })
@@ -124,7 +124,7 @@ describe('an event that would keep the filters of its tenant busy for long', () 
 })
 
 describe('an event published from SQL', () => {
-  it('is seen, with its endpoints as being made, until it is judged; then filters hold as for others', async () => {
+  it('is visible, with its deliveries being created, until it is processed; then filters apply as usual', async () => {
     const [some, other] = [
       await bench.endpoint({ filter: { kind: ['a'] } }),
       await bench.endpoint({ types: ['GRADE_*'] }),
@@ -144,7 +144,7 @@ describe('an event published from SQL', () => {
     expect((await bench.events.get('acme', events[1]!)).event.notSent).toEqual({ type: 1, filter: 1 })
   })
 
-  it('goes through its filters also where its deliveries are very many', async () => {
+  it('is filtered even if it has very many deliveries', async () => {
     for (let at = 0; at < 5; at++) await bench.endpoint({ filter: { kind: ['a'] } })
     const not = await bench.endpoint({ filter: { kind: ['b'] } })
     const event = await arrive(bench, ['acme', COVER, payload('a')])
@@ -154,7 +154,7 @@ describe('an event published from SQL', () => {
     expect(found[not]).toBe('filter')
   })
 
-  it('of an archived type is rejected, and says so', async () => {
+  it('is rejected with a reason if its type is archived', async () => {
     const id = await bench.endpoint()
     await bench.types.archive(COVER)
     const event = await arrive(bench, ['acme', COVER, payload('a')])
@@ -164,7 +164,7 @@ describe('an event published from SQL', () => {
     expect(await outcomes(event)).toEqual({ [id]: 'rejected' })
   })
 
-  it('counts when a schema is about to change', async () => {
+  it('is taken into account when a schema is about to change', async () => {
     await arrive(bench, ['acme', COVER, payload('a')])
     await workOff()
     const type = await bench.types.get(COVER)

@@ -11,10 +11,10 @@ const SOUND = ['acme', TYPE, PAYLOAD] as const
 const getEvent = (id: string) => bench.store.read('getEvent', { tenant: 'acme', id })
 const isWaiting = () => bench.store.read('peekInbox', {})
 
-it('C13: judges anew when the configuration moved unheard, and hands over what it made', async () => {
+it('C13: matches again after an unnoticed change of the configuration, and hands over the deliveries', async () => {
   await bench.publishOne()
   const endpoint = anEndpoint('acme', { types: [TYPE] })
-  // Past everybody who is told of changes, as another node does: the copy in memory has no endpoint.
+  // Without a notification, as if another node did it: the cached copy doesn't have the endpoint.
   await bench.store.write('createEndpoint', { endpoint })
   const event = await arrive(bench, SOUND)
   const { inbox } = anInbox(bench)
@@ -26,11 +26,11 @@ it('C13: judges anew when the configuration moved unheard, and hands over what i
   expect(Buffer.from(fresh[0]!.payload!).toString()).toBe(PAYLOAD)
 })
 
-it('C13: lets only the one wait that cannot be stored, and says so', async () => {
+it('C13: holds back only the event that cannot be stored, and logs it', async () => {
   const before = await arrive(bench, SOUND)
   const broken = await arrive(bench, SOUND)
   const after = await arrive(bench, SOUND)
-  // Somebody's row with this id is there already: a commit with it fails.
+  // A row with this id already exists, so a commit with the event fails.
   await bench.run('insert into event (tenant, id, type, payload, test, created_ms) values ($1, $2, $3, $4, 0, 1)', [
     'acme',
     idBytes(broken),
@@ -44,14 +44,14 @@ it('C13: lets only the one wait that cannot be stored, and says so', async () =>
   await inbox.stop()
   expect((await getEvent(before))?.type).toBe(TYPE)
   expect(lines).toMatchObject([{ level: 'error', event: broken, tenant: 'acme' }])
-  // It is claimed for a while, and then tried again.
+  // It stays claimed for a while, and is then retried.
   await bench.run('update inbox set claimed_until_ms = 0')
   expect((await bench.store.write('claimInbox', { after: '', claimMs: 1, maxPayloadBytes: 9 })).arrivals).toMatchObject(
     [{ event: broken }],
   )
 })
 
-it('lets those of one schema wait that does not compile, and no others', async () => {
+it('holds back only the events whose schema does not compile', async () => {
   const schema = JSON.stringify({ type: 'nonsense' })
   await bench.run(
     `insert into event_type (name, grp, description, schema, example, created_ms) values ('BAD', '', '', $1, '{}', 1)`,
@@ -66,7 +66,7 @@ it('lets those of one schema wait that does not compile, and no others', async (
   expect(lines).toMatchObject([{ level: 'error', type: 'BAD' }])
 })
 
-it('gives back what is beyond a tenant’s share of a round, and takes it in the next', async () => {
+it('releases rows beyond a tenant’s share of a round, and processes them in the next', async () => {
   for (let at = 0; at < 60; at++) await bench.store.write('createEndpoint', { endpoint: anEndpoint('acme') })
   for (let at = 0; at < 12; at++) await arrive(bench, SOUND)
   const release = vi.spyOn(bench.store, 'write')
@@ -79,29 +79,29 @@ it('gives back what is beyond a tenant’s share of a round, and takes it in the
   expect(released.map(args => (args as { rows: unknown[] }).rows.length)).toContain(3)
 })
 
-it('pauses a second after a fault of the store, however often it is told to look', async () => {
+it('pauses for a second after a failure of the store, however often it is woken', async () => {
   const event = await arrive(bench, SOUND)
   const askedAtMs: number[] = []
   const read = bench.store.read.bind(bench.store)
   vi.spyOn(bench.store, 'read').mockImplementation((name, args) => {
     if (name !== 'peekInbox') return read(name, args)
     askedAtMs.push(performance.now())
-    return askedAtMs.length === 1 ? Promise.reject(new StoreUnavailable('away')) : read(name, args as never)
+    return askedAtMs.length === 1 ? Promise.reject(new StoreUnavailable('unavailable')) : read(name, args as never)
   })
   const { inbox, lines } = anInbox(bench, { lookMs: 5 })
   inbox.start()
   await expect.poll(() => getEvent(event), LATE).not.toBeNull()
   await inbox.stop()
-  expect(lines).toMatchObject([{ level: 'warn', msg: expect.stringContaining('tried again') }])
+  expect(lines).toMatchObject([{ level: 'warn', msg: expect.stringContaining('retrying') }])
   expect(askedAtMs[1]! - askedAtMs[0]!).toBeGreaterThan(900)
 })
 
-it('C13: takes up again what a fault of the store has left claimed', async () => {
+it('C13: retries events that a failure of the store left claimed', async () => {
   const event = await arrive(bench, SOUND)
   const write = bench.store.write.bind(bench.store)
   let tries = 0
   vi.spyOn(bench.store, 'write').mockImplementation((name, args) => {
-    if (name === 'acceptArrivals' && ++tries === 1) return Promise.reject(new StoreUnavailable('away'))
+    if (name === 'acceptArrivals' && ++tries === 1) return Promise.reject(new StoreUnavailable('unavailable'))
     return write(name, args)
   })
   const { inbox } = anInbox(bench)

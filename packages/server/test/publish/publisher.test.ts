@@ -14,7 +14,7 @@ const freshItems = (changes: readonly Change[]): LaneItem[] =>
 const anEvent = (over: object = {}) => ({ type: TYPE, payload: JSON.parse(PAYLOAD), ...over })
 
 describe('publish', () => {
-  it('C13: answers a repetition as before, also when the type has changed or gone since', async () => {
+  it('C13: responds to a repeated event as before, even if the type was changed or deleted since', async () => {
     await bench.endpoint()
     const body = [anEvent({ id: 'a' }), anEvent({ id: 'b' })]
     const first = await bench.publish(body)
@@ -41,7 +41,7 @@ describe('publish', () => {
     expect(item!.dueAtMs).toBe(deliveries[0]!.dueAtMs)
   })
 
-  it('publishes an array in its order, in one hand-over', async () => {
+  it('publishes an array in order, and hands it over in one go', async () => {
     await bench.endpoint({ types: [TYPE] })
     const ids = Array.from({ length: 100 }, (_, index) => `key-${index}`)
     const { batch, events } = await bench.publish(ids.map(id => anEvent({ id })))
@@ -52,7 +52,7 @@ describe('publish', () => {
     expect(freshItems(bench.changes)).toHaveLength(100)
   })
 
-  it('keeps no request alive for a small payload of it', async () => {
+  it('does not keep a whole request in memory for a small payload', async () => {
     await bench.endpoint()
     const filler = 'x'.repeat(100_000)
     await bench.publish([anEvent(), anEvent({ payload: { ...JSON.parse(PAYLOAD), filler } })])
@@ -61,7 +61,7 @@ describe('publish', () => {
     expect(JSON.parse(Buffer.from(large!.payload!).toString()).filler).toBe(filler)
   })
 
-  it('C2: makes a delivery for each endpoint that wants the type, and counts the others', async () => {
+  it('C2: creates a delivery for each endpoint that wants the type, and counts the others', async () => {
     const wants = await bench.endpoint({ types: [TYPE, 'GRADE_CHANGED'] })
     const wantsAll = await bench.endpoint()
     await bench.endpoint({ types: ['GRADE_CHANGED'] })
@@ -70,7 +70,7 @@ describe('publish', () => {
     expect((await bench.list()).map(({ endpoint }) => endpoint).sort()).toEqual([wants, wantsAll].sort())
   })
 
-  it('C13: what is published for a disabled endpoint is held, and not handed over', async () => {
+  it('C13: holds events for a disabled endpoint and does not hand them over', async () => {
     const id = await bench.endpoint()
     await bench.endpoints.disable('acme', id)
     const { events } = await bench.publishOne()
@@ -79,7 +79,7 @@ describe('publish', () => {
     expect(freshItems(bench.changes)).toEqual([])
   })
 
-  it('stores an event that nobody wants, and hands nothing over', async () => {
+  it('stores an event that no endpoint wants, and hands nothing over', async () => {
     const { events } = await bench.publishOne()
     expect(events[0]).toMatchObject({ deliveries: 0, notSent: {} })
     expect((await bench.events.get('acme', events[0]!.id)).deliveries).toEqual([])
@@ -91,7 +91,7 @@ describe('publish refuses', () => {
   const stored = () =>
     bench.store.read('listEvents', { tenant: 'acme', limit: 9, type: null, before: null, fromMs: null, toMs: null })
 
-  it('C1: an unknown type and a payload that breaks the schema, each by its place, and stores nothing', async () => {
+  it('C1: an unknown type and a payload that violates the schema, with their places, and stores nothing', async () => {
     const body = [
       anEvent(),
       anEvent({ type: 'NO_SUCH' }),
@@ -104,7 +104,7 @@ describe('publish refuses', () => {
     expect(await stored()).toEqual([])
   })
 
-  it('names each bad element of many', async () => {
+  it('many invalid elements, naming each of them', async () => {
     const body = Array.from({ length: 1_000 }, (_, index) =>
       index % 2 ? anEvent({ payload: {} }) : { type: 'NO_SUCH' },
     )
@@ -127,7 +127,7 @@ describe('publish refuses', () => {
     expect(error.fields).toHaveLength(1)
   })
 
-  it('an unknown or deleted tenant, and texts that can be none', async () => {
+  it('an unknown or deleted tenant, and strings that cannot be one', async () => {
     expect(await code(bench.publishOne('nobody'))).toBe('not_found')
     expect(await code(bench.publishOne('a\0b'))).toBe('not_found')
     await bench.publishOne()
@@ -135,7 +135,7 @@ describe('publish refuses', () => {
     expect(await code(bench.publishOne())).toBe('not_found')
   })
 
-  it('another event under a key that is taken, by its place', async () => {
+  it('a different event under a key that is taken, with its place', async () => {
     await bench.publish(anEvent({ id: 'k' }))
     const other = anEvent({ id: 'k', payload: { CoverId: '00000000-7128-4a26-83a8-cf0201903fcc' } })
     const alone = await refusal(bench.publish(other))
@@ -146,7 +146,7 @@ describe('publish refuses', () => {
     expect(await stored()).toHaveLength(1)
   })
 
-  it('C13: lets a store that is away be told as such, and says overloaded where too much waits', async () => {
+  it('C13: every event while the store is unavailable, and as overloaded if too many are waiting', async () => {
     const publish = vi.spyOn(bench.store, 'publish')
     publish.mockRejectedValueOnce(new StoreUnavailable('disk full'))
     await expect(bench.publishOne()).rejects.toBeInstanceOf(StoreUnavailable)
@@ -158,7 +158,7 @@ describe('publish refuses', () => {
 })
 
 describe('a repeated key', () => {
-  it('answers as before, and hands nothing over again', async () => {
+  it('gets the same response as before, and hands nothing over again', async () => {
     await bench.endpoint()
     const first = await bench.publish(anEvent({ id: 'k' }))
     bench.changes.length = 0
@@ -168,25 +168,25 @@ describe('a repeated key', () => {
     expect(freshItems(bench.changes).map(({ event }) => event)).toEqual([again.events[1]!.id])
   })
 
-  it('is told by the bytes, not by what they mean, and by the type', async () => {
+  it('is compared by the bytes, not by their meaning, and by the type', async () => {
     await bench.publish(`{"id":"k","type":"${TYPE}","payload":${PAYLOAD}}`)
     const spaced = `{"id":"k","type":"${TYPE}","payload":${PAYLOAD.replace(':', ': ')}}`
     expect(await code(bench.publish(spaced))).toBe('idempotency_conflict')
   })
 })
 
-describe('a configuration that moves', () => {
-  it('C13: is matched again when another process changed it', async () => {
+describe('a configuration that changes', () => {
+  it('C13: makes events be matched again if another process changed it', async () => {
     await bench.endpoint({ types: ['GRADE_CHANGED'] })
     await bench.publishOne()
-    // Written without telling: as another node would.
+    // Written without a notification, as if another node did it.
     const tell = vi.spyOn(bench.store.changes, 'emit').mockImplementation(() => {})
     await bench.endpoint()
     tell.mockRestore()
     expect((await bench.publishOne()).events[0]).toMatchObject({ deliveries: 1, notSent: { type: 1 } })
   })
 
-  it('C1: is validated again when the schema changed meanwhile', async () => {
+  it('C1: makes events be validated again if the schema changed in the meantime', async () => {
     const type = await bench.types.get(TYPE)
     await bench.publishOne()
     const tell = vi.spyOn(bench.store.changes, 'emit').mockImplementation(() => {})
@@ -196,7 +196,7 @@ describe('a configuration that moves', () => {
     expect(await fields(bench.publishOne())).toEqual(['/payload/other'])
   })
 
-  it('cannot be starved by whoever changes it without a pause', async () => {
+  it('cannot starve publishing by changing without a pause', async () => {
     const endpoint = await bench.endpoint()
     let isOver = false
     const changing = Array.from({ length: 4 }, async (_, at) => {
@@ -210,13 +210,13 @@ describe('a configuration that moves', () => {
     expect(results.filter(({ status }) => status === 'rejected')).toEqual([])
   })
 
-  it('gives up with 503 when it never stands still', async () => {
+  it('leads to 503 if it never stops changing', async () => {
     const publish = vi.spyOn(bench.store, 'publish').mockResolvedValue({ kind: 'stale' })
     expect(await code(bench.publishOne())).toBe('overloaded')
     expect(publish.mock.calls.length).toBeGreaterThan(2)
   })
 
-  it('is read once for many who wait, then kept until it changes', async () => {
+  it('is read once for many waiting calls, then cached until it changes', async () => {
     const read = vi.spyOn(bench.store, 'read')
     await Promise.all(Array.from({ length: 20 }, () => bench.publishOne()))
     await bench.publishOne()
@@ -227,7 +227,7 @@ describe('a configuration that moves', () => {
     expect(read).toHaveBeenCalledTimes(1)
   })
 
-  it('is read again after a fault of the store', async () => {
+  it('is read again after a failure of the store', async () => {
     await bench.publishOne()
     const read = vi.spyOn(bench.store, 'read')
     bench.store.changes.emit({ kind: 'doubt' })
@@ -236,7 +236,7 @@ describe('a configuration that moves', () => {
     expect(names).toHaveLength(2)
   })
 
-  it('is kept for the tenants used last, up to a number of endpoints, and not for unknown ones', async () => {
+  it('is cached for recently used tenants, up to a number of endpoints, and not for unknown ones', async () => {
     for (const tenant of ['a', 'b', 'c']) await bench.tenants.put(tenant, {})
     const cache = new TenantCache(bench.store, 2)
     const isKept = (tenant: string) => !(cache.get(tenant) instanceof Promise)
@@ -251,7 +251,7 @@ describe('a configuration that moves', () => {
 })
 
 describe('publishTest', () => {
-  it('sends the type’s example to that endpoint alone, marked as a test', async () => {
+  it('sends the type’s example only to that endpoint, marked as a test', async () => {
     const id = await bench.endpoint({ types: ['GRADE_CHANGED'] })
     await bench.endpoint()
     const endpoint = await bench.endpoints.get('acme', id)
@@ -264,7 +264,7 @@ describe('publishTest', () => {
     expect(freshItems(bench.changes)).toMatchObject([{ delivery: result.delivery, test: true }])
   })
 
-  it('takes the type that is asked for, else the endpoint’s first that exists, else the catalogue’s', async () => {
+  it('uses the requested type, else the endpoint’s first that exists, else the catalogue’s first', async () => {
     const endpoint = await bench.endpoints.get('acme', await bench.endpoint({ types: ['GRADE_CHANGED', TYPE] }))
     const typeOf = async (name?: string) => (await bench.publisher.publishTest(endpoint, name)).type
     expect(await typeOf('COMPANY_SEARCH_UPDATED')).toBe('COMPANY_SEARCH_UPDATED')
@@ -274,7 +274,7 @@ describe('publishTest', () => {
     expect(await typeOf()).toBe('COMPANY_SEARCH_UPDATED')
   })
 
-  it('refuses an unknown type, a disabled endpoint, one that is gone, and an empty catalogue', async () => {
+  it('refuses an unknown type, a disabled endpoint, a deleted one, and an empty catalogue', async () => {
     const endpoint = await bench.endpoints.get('acme', await bench.endpoint())
     const test = (name?: string) => bench.publisher.publishTest(endpoint, name)
     expect(await faults(test('NO_SUCH'))).toMatchObject([{ field: '/type', reason: 'unknown_type' }])
