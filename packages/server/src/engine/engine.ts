@@ -146,9 +146,7 @@ export class Engine {
     this.#connections.close()
     await this.#crashMode.cancelAllTrials()
     await looked
-    await this.#partitions
-      .stop()
-      .catch(error => this.#log.warn({ err: error }, 'the partitions could not be given back'))
+    await this.#partitions.stop().catch(error => this.#log.warn({ err: error }, 'partitions could not be released'))
   }
 
   // What the store says
@@ -224,7 +222,7 @@ export class Engine {
       destination = this.#destinations.get(item.endpoint) ?? (await this.#destinations.load(item.endpoint))
       body = item.payload ?? (await this.#store.read('readPayload', { tenant: item.tenant, event: item.event }))
     } catch (error) {
-      this.#log.warn({ err: error }, 'the store could not be read')
+      this.#log.warn({ err: error }, 'store could not be read; retrying')
       return this.#putBack(lane, host, item, rate)
     }
     // Asked last of all: a lease can run out while we wait.
@@ -278,7 +276,10 @@ export class Engine {
       } else if (moved === 'ended') lane.complete(delivery)
       else lane.release(delivery, 0)
     } catch (error) {
-      this.#log.error({ err: error, delivery, endpoint }, 'an outcome could not be stored; the delivery is tried again')
+      this.#log.error(
+        { err: error, delivery, endpoint },
+        'outcome could not be stored; the delivery will be sent again',
+      )
       // So were its marks not.
       this.#destinations.forget(endpoint)
       this.#health.forget(endpoint)

@@ -212,7 +212,7 @@ export class Lanes {
   }
 
   #storeFailed(error: unknown, retry: () => void): void {
-    this.#log.warn({ err: error }, 'the store could not be read')
+    this.#log.warn({ err: error }, 'store could not be read; retrying')
     this.#clock.after(STORE_PAUSE_MS, retry)
   }
 

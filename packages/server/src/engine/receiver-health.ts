@@ -178,10 +178,7 @@ export class ReceiverHealth {
   #reviewRun(run: Run): void {
     run.reviewAtMs = Number.POSITIVE_INFINITY
     void this.#reviewInStore(run).catch(error => {
-      this.#log.warn(
-        { err: error, endpoint: run.endpoint.id },
-        'a failing endpoint could not be judged; it is tried again',
-      )
+      this.#log.warn({ err: error, endpoint: run.endpoint.id }, 'failing endpoint could not be reviewed; retrying')
       this.#clock.after(RETRY_AFTER_FAULT_MS, () => {
         run.reviewAtMs = 0
       })
@@ -197,13 +194,13 @@ export class ReceiverHealth {
     if (judged.kind === 'failing') {
       run.reviewAtMs = judged.sinceMs + this.#stepMs(judged.stage)
       const since = new Date(judged.sinceMs).toISOString()
-      if (judged.isWarned) this.#log.warn({ tenant, endpoint, since }, 'an endpoint has had no success for long')
+      if (judged.isWarned) this.#log.warn({ tenant, endpoint, since }, 'endpoint has had no success for a long time')
       return
     }
     // Another node knows better, or a person: what is here is out of date.
     if (this.#runs.get(endpoint) === run) this.forget(endpoint)
     if (judged.kind === 'disabled')
-      this.#log.warn({ tenant, endpoint }, 'an endpoint was disabled: no success for days')
+      this.#log.warn({ tenant, endpoint }, 'endpoint disabled after days without a success')
     this.#store.changes.emit({ kind: 'endpoint', tenant, endpoint, partition })
   }
 

@@ -19,7 +19,7 @@ export class TypeSchedules {
       everyMs: null,
       retryMs: RETRY_MS,
       run: () => this.#read(),
-      onFailure: error => log.warn({ err: error }, "the types' schedules could not be read; it is tried again"),
+      onFailure: error => log.warn({ err: error }, 'schedules of event types could not be read; retrying'),
     })
     store.changes.on(({ kind }) => {
       if (kind === 'catalogue' || kind === 'doubt') void this.#loop.fresh()

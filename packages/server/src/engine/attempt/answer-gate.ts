@@ -17,7 +17,7 @@ class BadAnswer extends Error {
   readonly code: AnswerFault
 
   constructor(code: AnswerFault) {
-    super('The answer is refused before its status')
+    super('The response was refused before its status')
     this.code = code
   }
 }

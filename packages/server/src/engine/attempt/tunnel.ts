@@ -56,19 +56,20 @@ export function openTunnel(
     if (error !== null) socket.on('error', () => {}).destroy()
     done(error, socket)
   }
-  const fail = (cause: Error) => end(isOwn(cause) ? cause : new ProxyFailed('The proxy cannot be reached', { cause }))
+  const fail = (cause: Error) => end(isOwn(cause) ? cause : new ProxyFailed('The proxy is unreachable', { cause }))
   const close = () => end(new ProxyFailed('The proxy closed the connection'))
   const read = (chunk: Buffer) => {
     head = Buffer.concat([head, chunk])
     const at = head.indexOf(END_OF_HEAD)
     if (at < 0) {
-      if (head.length > MAX_HEAD_BYTES) end(new ProxyFailed('The answer of the proxy is too long'))
+      if (head.length > MAX_HEAD_BYTES) end(new ProxyFailed('The response head of the proxy is too large'))
       return
     }
     const status = /^HTTP\/1\.[01] (\d{3})/.exec(head.toString('latin1'))?.[1]
-    if (status?.startsWith('2') !== true) return end(new ProxyFailed(`The proxy answered ${status ?? 'no HTTP'}`))
+    if (status?.startsWith('2') !== true)
+      return end(new ProxyFailed(`The proxy responded with ${status ?? 'something other than HTTP'}`))
     // In a tunnel to a TLS server nothing can come before we have spoken.
-    if (head.length > at + END_OF_HEAD.length) return end(new ProxyFailed('The proxy spoke into the tunnel'))
+    if (head.length > at + END_OF_HEAD.length) return end(new ProxyFailed('The proxy sent data into the tunnel'))
     end(null)
   }
   const request = () => {

@@ -35,7 +35,10 @@ export class CrashMode {
   enter(partitions: readonly number[]): void {
     for (const partition of partitions) this.#partitions.add(partition)
     if (partitions.length === 0) return
-    this.#log.warn({ partitions: partitions.length }, 'taken over after a crash: each lane begins with one request')
+    this.#log.warn(
+      { partitions: partitions.length },
+      'partitions taken over after a crash; their lanes start in crash mode',
+    )
   }
 
   /** All lanes with something from before are known by now, or the partition is not ours any more. */
@@ -59,7 +62,7 @@ export class CrashMode {
     try {
       answer = await this.#store.write('beginTrial', { tenant, delivery, epoch, mayBeLast })
     } catch (error) {
-      this.#log.warn({ err: error, delivery }, 'what is about to be sent could not be written down; it waits')
+      this.#log.warn({ err: error, delivery }, 'crash mode: delivery could not be noted before sending; retrying')
     }
     if (answer === 'set_aside') this.#logSetAside(item)
     if (answer !== 'begun' && answer !== 'last') this.#trials.delete(delivery)
@@ -109,7 +112,10 @@ export class CrashMode {
     try {
       await this.#store.write('takeBackTrials', { trials: keys })
     } catch (error) {
-      this.#log.warn({ err: error, trials: keys.length }, 'trials could not be taken back: they count as crashes')
+      this.#log.warn(
+        { err: error, trials: keys.length },
+        'crash mode: trials could not be cancelled; they count as crashes',
+      )
     }
   }
 
@@ -121,6 +127,6 @@ export class CrashMode {
 
   #logSetAside({ tenant, endpoint, delivery, event, type }: LaneItem): void {
     const what = { tenant, endpoint, delivery, event, type }
-    this.#log.warn(what, 'set aside: it was in flight at three crashes. Retry or cancel it')
+    this.#log.warn(what, 'delivery set aside: in flight at three crashes; retry or cancel it')
   }
 }

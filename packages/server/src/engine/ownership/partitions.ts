@@ -169,7 +169,7 @@ export class LeasedPartitions implements Partitions {
     const elapsedMs = this.#clock.monotonicMs() - monotonicMs
     if (elapsedMs >= this.#leaseMs - MARGIN_MS) return true
     if (this.#clock.now() - wallMs - elapsedMs <= MAX_JUMP_MS) return false
-    this.#log.warn('the clock has jumped: nothing is sent until the leases are renewed')
+    this.#log.warn('clock jumped; not sending until the leases are renewed')
     this.#expire()
     this.#tickSoon()
     return true
@@ -181,7 +181,7 @@ export class LeasedPartitions implements Partitions {
     this.#isTickWanted = false
     this.#ticking ??= this.#tickOnce()
       .catch(error => {
-        this.#log.warn({ err: error }, 'the leases could not be renewed; it is tried again')
+        this.#log.warn({ err: error }, 'leases could not be renewed; retrying')
         return RETRY_MS
       })
       .then(pauseMs => {
@@ -243,7 +243,7 @@ export class LeasedPartitions implements Partitions {
 
   #expireIfDue(): void {
     if (!this.#isExpired() || this.#renewedAt === undefined) return
-    this.#log.error({ leaseMs: this.#leaseMs }, 'the leases ran out: nothing is sent until the database answers again')
+    this.#log.error({ leaseMs: this.#leaseMs }, 'leases expired; not sending until the database responds')
     this.#expire()
   }
 

@@ -78,9 +78,9 @@ export class Sweep {
   setMessagesHeard(areHeard: boolean): void {
     this.#pauseMs = areHeard ? PAUSE_MS : UNHEARD_PAUSE_MS
     if (!this.#loop.isRunning) return
-    if (areHeard) this.#log.info('messages of other nodes are heard')
+    if (areHeard) this.#log.info('receiving messages from other nodes')
     else {
-      const text = 'messages of other nodes are not heard: what they publish is found by looking, every few seconds'
+      const text = 'not receiving messages from other nodes; polling for their deliveries every few seconds'
       this.#log.warn({ sweepMs: this.#pauseMs }, text)
     }
     // One under way may have passed by what there is to find: then another follows it.
@@ -100,7 +100,7 @@ export class Sweep {
     try {
       await this.#sweepAll()
     } catch (error) {
-      this.#log.warn({ err: error }, 'the sweep failed; it is tried again')
+      this.#log.warn({ err: error }, 'sweep failed; retrying')
     }
   }
 
