@@ -230,7 +230,7 @@ export class Engine {
     if (destination === null || body === null || epoch === undefined) return this.#putBack(lane, host, item, rate)
     rate?.begin()
     lane.recovery.beginRequest(this.#store.now())
-    // This request may take long. The next one needn't wait for it, only for the rate and the recovery.
+    // This request might take long. The next one needn't wait for it, only for the rate and the recovery.
     if (rate !== null || lane.recovery.isSpaced) this.#lanes.consider(lane)
     const mayBegin = () =>
       this.#destinations.isCurrent(destination) && this.#partitions.epochOf(item.partition) === epoch
@@ -265,7 +265,7 @@ export class Engine {
     this.#lanes.considerAndRun(lane)
   }
 
-  /** Stores the outcome, and updates the lane by what the store made of it. */
+  /** Stores the outcome, and updates the lane according to the store's result. */
   async #settle(lane: Lane, item: LaneItem, settlement: Settlement): Promise<void> {
     const { delivery, endpoint, attempt } = settlement
     try {

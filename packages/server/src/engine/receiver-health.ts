@@ -41,7 +41,7 @@ export type HealthSettings = {
 /** Posthorn's own faults, which say nothing about the receiver. */
 const OWN_FAULTS: ReadonlySet<AttemptError> = new Set(['internal', 'proxy_failed', 'secret_unreadable'])
 
-/** Errors that mean no connection to the receiver was made, so that no event can be at fault. */
+/** Errors without a connection to the receiver, for which no event can be at fault. */
 const NEVER_CONNECTED: ReadonlySet<AttemptError> = new Set([
   'dns_failed',
   'target_refused',
@@ -197,7 +197,7 @@ export class ReceiverHealth {
       if (judged.isWarned) this.#log.warn({ tenant, endpoint, since }, 'endpoint has had no success for a long time')
       return
     }
-    // Changed by another node or manually: what is known here is out of date.
+    // Changed by another node or manually: the state known here is out of date.
     if (this.#runs.get(endpoint) === run) this.forget(endpoint)
     if (judged.kind === 'disabled')
       this.#log.warn({ tenant, endpoint }, 'endpoint disabled after days without a success')

@@ -242,7 +242,9 @@ export class Connections {
     })
   }
 
-  /** Connects through the proxy: checks all addresses of the host, opens a tunnel to the first, and speaks TLS inside. */
+  /**
+   * Connects through the proxy: checks all the host's addresses, opens a tunnel to the first, and speaks TLS inside.
+   */
   #dialThrough(
     proxy: OutgoingProxy,
     connection: ReceiverConnection,

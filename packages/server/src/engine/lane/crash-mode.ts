@@ -51,7 +51,7 @@ export class CrashMode {
     return this.#partitions.has(partition)
   }
 
-  /** Notes in the store that the delivery is about to be sent. Returns `gone` if that fails: it must not be sent then. */
+  /** Notes in the store that the delivery is about to be sent. Returns `gone` if that fails: don't send it then. */
   async beginTrial(item: LaneItem, epoch: number | undefined): Promise<TrialAnswer> {
     if (epoch === undefined) return 'gone'
     const { tenant, delivery } = item

@@ -263,7 +263,7 @@ export class Lane {
     this.#held.markUrgent(delivery)
   }
 
-  /** Takes in an urgent delivery as it is in the store; null if not pending. An ordered lane reads its queue instead. */
+  /** Takes in an urgent delivery as it is in the store; null if not pending. Ordered lanes read their queue instead. */
   offerUrgent(delivery: DeliveryId, item: LaneItem | null): void {
     if (item === null) this.#held.unmarkUrgent(delivery)
     // It has been sent by now, or is in flight and returns here if it fails.

@@ -32,7 +32,7 @@ export class RateWindow {
     this.#limit = limit
   }
 
-  /** Whether an attempt may begin now. */
+  /** Whether an attempt can begin now. */
   isFree(): boolean {
     this.#forgetOld()
     return this.#begunAtMs.length - this.#first + this.#reserved < this.#limit.requests

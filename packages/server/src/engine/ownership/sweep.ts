@@ -48,7 +48,7 @@ export class Sweep {
     this.#loop = new Loop({ clock, everyMs: () => this.#nextMs(), run: () => this.#sweep() })
   }
 
-  /** Starts sweeping; acquired partitions are swept before the first interval ends. */
+  /** Starts the loop. The first sweep runs when the first partitions are acquired. */
   start(): void {
     this.#loop.start(PAUSE_MS)
   }
