@@ -76,7 +76,7 @@ function headerOf(headers: readonly string[], name: string): string | null {
   return null
 }
 
-/** The fields of the log line for an attempt: one wide line each. */
+/** The fields of an attempt's log line. There is one wide line per attempt. */
 export function attemptLine({ event, type }: LaneItem, settlement: Settlement): Readonly<Record<string, unknown>> {
   const { tenant, endpoint, delivery, step, attempt } = settlement
   const { number, outcome, status, error: errorCode, durationMs, address } = attempt

@@ -55,7 +55,7 @@ const LONGEST_IDLE_MS = 20_000
 const SWEEP_MS = 5_000
 const MAX_RESPONSE_HEAD_BYTES = 16_384
 const IDENTITIES_KEPT = 1_000
-/** No DHE: the server chooses the group, and one of 10,000 bits blocks this thread for a third of a second. */
+/** No DHE: servers choose the group, and one of 10,000 bits blocks this thread for a third of a second each time. */
 const CIPHERS = `${DEFAULT_CIPHERS}:!kDHE:!DHE`
 
 /** There was no connection within `connectTimeoutMs`. */
@@ -242,9 +242,7 @@ export class Connections {
     })
   }
 
-  /**
-   * Connects through the proxy: checks all the host's addresses, opens a tunnel to the first, and speaks TLS inside.
-   */
+  /** Connects through the proxy: checks all the host's addresses, tunnels to the first, and speaks TLS inside. */
   #dialThrough(
     proxy: OutgoingProxy,
     connection: ReceiverConnection,

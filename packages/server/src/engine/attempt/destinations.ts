@@ -19,7 +19,7 @@ export type Destination = {
   readonly endpoint: Endpoint
   readonly route: Route
   readonly path: string
-  /** Headers common to all requests, names and values alternately (C6, C10), without the bearer if it is by OAuth. */
+  /** Headers common to all requests, names and values alternately (C6, C10), without an OAuth bearer. */
   readonly headers: readonly string[]
   readonly sign: Signer
   /** Where the bearer token comes from. Null if it is the clientSecret. */

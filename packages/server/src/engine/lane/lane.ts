@@ -99,7 +99,7 @@ export class Lane {
     this.#isInCrashMode = false
   }
 
-  /** How many deliveries to hold: what the window can use soon, so that dead endpoints don't fill the memory. */
+  /** How many deliveries to hold: what the window can use soon, so that a thousand dead endpoints don't fill memory. */
   get #capacity(): number {
     return this.#limits.items.isLeft ? this.window * this.#limits.depth : this.window
   }

@@ -73,7 +73,7 @@ const AFTER_EXPIRY_MS = 20
 const MIN_PAUSE_MS = 100
 /** Nothing begins in this last part of a lease, since a request takes a moment to be sent. */
 const MARGIN_MS = 250
-/** How far the wall clock can get ahead of the monotonic one between two ticks without ending the leases. */
+/** How far the wall clock can outrun the monotonic one between ticks without ending leases; part of the margin. */
 const MAX_JUMP_MS = 100
 
 /** When a tick was sent. Leases count from then, not from the response, so that none is assumed to last too long. */

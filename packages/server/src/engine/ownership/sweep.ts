@@ -29,7 +29,7 @@ export type SweepListener = {
  * that were interrupted. Sweeps all of them now and then, and newly acquired ones immediately, since only a sweep finds
  * the deliveries pending there.
  *
- * An acquired partition is unseen → seen, once it was swept or is no longer ours.
+ * An acquired partition is unseen → seen, once it has been swept or is no longer ours.
  */
 export class Sweep {
   readonly #store: Store

@@ -66,7 +66,7 @@ function startSender(settings: Partial<ConnectionSettings> = {}, resolver?: Reso
 }
 
 describe('a request', () => {
-  it('C13: doesn’t begin if this node may no longer send it once it has a connection', async () => {
+  it('C13: doesn’t begin if this node no longer owns the delivery once there is a connection', async () => {
     const receiver = await startReceiver({ authority })
     const { send, close } = startSender()
     expect(await send(receiver.url, () => receiver.connections === 0)).toBeNull()
