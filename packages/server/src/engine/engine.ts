@@ -27,13 +27,13 @@ import { TypeSchedules } from './type-schedules.ts'
 export type { EngineOptions } from './options.ts'
 
 /**
- * Sends what is due. State lives in three places: the store has the truth, lanes hold what is next, rounds say whose
- * turn it is.
+ * Sends due deliveries. State lives in three places: the store is the source of truth, lanes hold the deliveries to be
+ * sent next, and the rounds decide whose turn it is.
  *
- * The way of a delivery: it is committed (`#onChange`) or read from the store, and waits in its endpoint's lane
- * (lane/lane.ts). When it is due the lane is in the rounds (lanes.ts, rounds.ts), which dispatch it in its turn. Then,
- * below, from top to bottom: `#dispatch` → `Sender.send` → `#conclude` → `#settle`. What could not be sent for a
- * reason of ours is put back, and read again.
+ * The life of a delivery: it is committed (`#onChange`) or read from the store, and waits in its endpoint's lane
+ * (lane/lane.ts). When it is due, the lane joins the rounds (lanes.ts, rounds.ts), which dispatch it in turn. The steps
+ * after that are below, from top to bottom: `#dispatch` → `Sender.send` → `#conclude` → `#settle`. A delivery that
+ * could not be sent for an internal reason is put back and read again.
  */
 export class Engine {
   readonly #store: Store
@@ -47,7 +47,7 @@ export class Engine {
   readonly #lanes: Lanes
   readonly #partitions: Partitions
   readonly #sweep: Sweep
-  /** Attempts that are begun and not yet settled; `inFlight` counts requests, until they end. */
+  /** Attempts that have begun and are not settled yet. The getter `inFlight` counts requests that have not ended. */
   readonly #inFlight = new InFlight()
   readonly #crashMode: CrashMode
   readonly #health: ReceiverHealth
@@ -106,19 +106,19 @@ export class Engine {
     store.changes.on(change => this.#onChange(change))
   }
 
-  /** Requests in flight. */
+  /** Number of requests in flight. */
   get inFlight(): number {
     return this.#rounds.inFlight
   }
 
-  /** The lanes that have something to do. */
+  /** The lanes in memory. */
   get lanes(): Iterable<Pick<Lane, 'isInCrashMode' | 'isOrdered'>> {
     return this.#lanes.values()
   }
 
   /**
-   * Takes over partitions, and begins to end what a crash left half done and to send what is pending: that takes its
-   * time, and what is published meanwhile is sent beside it.
+   * Takes over partitions. In the background, it then finishes endpoint changes that a crash interrupted and starts
+   * sending pending deliveries; events published in the meantime are sent alongside.
    */
   async start(): Promise<void> {
     this.#lanes.start()
@@ -132,8 +132,8 @@ export class Engine {
   }
 
   /**
-   * Sends nothing new, and waits until what is in flight has ended and is settled, at most so long: whoever takes the
-   * partitions over must find what has ended. The rest is left to the next start.
+   * Starts no new attempts and waits up to `timeoutMs` for those in flight to end and to be settled, so that the next
+   * owner of the partitions finds their outcomes. Unfinished attempts are sent again after the next startup.
    */
   async drain(timeoutMs: number): Promise<void> {
     this.#lanes.stop()
@@ -146,12 +146,10 @@ export class Engine {
     this.#connections.close()
     await this.#crashMode.cancelAllTrials()
     await looked
-    await this.#partitions
-      .stop()
-      .catch(error => this.#log.warn({ err: error }, 'the partitions could not be given back'))
+    await this.#partitions.stop().catch(error => this.#log.warn({ err: error }, 'partitions could not be released'))
   }
 
-  // What the store says
+  // Changes in the store
 
   #onChange(change: Change): void {
     if (change.kind === 'fresh') this.#offer(change.items)
@@ -167,15 +165,15 @@ export class Engine {
     else if (change.kind === 'doubt') this.#clock.after(STORE_PAUSE_MS, () => this.#startOver())
   }
 
-  /** Hands what was just committed to its lanes. */
+  /** Hands deliveries that were just committed to their lanes. */
   #offer(fresh: readonly LaneItem[]): void {
     const items = fresh.filter(({ partition }) => this.#lanes.isOurs(partition))
     for (const item of items) {
-      // Until its partition was looked through, the store may have more of an endpoint than a newcomer knows of.
+      // Until the partition has been swept, the store might have deliveries of the endpoint that a new lane misses.
       const lane = this.#lanes.getOrMake(item, this.#sweep.isUnseen(item.partition) ? 0 : Number.POSITIVE_INFINITY)
       lane.offer(item)
       if (!item.test) continue
-      // A person waits for it.
+      // Someone is waiting for the result of a test.
       lane.markUrgent(item.delivery)
       lane.offerUrgent(item.delivery, item)
     }
@@ -183,14 +181,14 @@ export class Engine {
     this.#lanes.run()
   }
 
-  /** After a fault of the store, nothing that is held is believed. */
+  /** Discards everything held in memory after a store failure, since it might be wrong, and reads it again. */
   #startOver(): void {
     this.#destinations.forgetAll()
     this.#lanes.resetAll()
     void this.#sweep.run()
   }
 
-  // Which partitions are ours
+  // Partition ownership
 
   #onAcquired(partitions: readonly number[], afterCrash: readonly number[]): void {
     this.#crashMode.enter(afterCrash)
@@ -201,18 +199,18 @@ export class Engine {
     }
   }
 
-  /** What is in flight ends and is settled, under an epoch that may be over. */
+  /** Requests in flight still end and are settled, though under an epoch that might be over. */
   #onLost(partitions: readonly number[]): void {
     const lost = new Set(partitions)
     for (const partition of lost) this.#sweep.markSeen(partition)
     for (const lane of this.#lanes.values()) if (lost.has(lane.partition)) this.#lanes.park(lane)
-    // Another node knows more of them from here on, if they come back.
+    // If these endpoints come back, another node has sent to them since: read them again.
     for (const endpoint of this.#destinations.forgetIn(lost)) this.#health.forget(endpoint)
   }
 
-  // The way of a delivery
+  // The life of a delivery
 
-  /** It is the lane's turn: sends its next delivery, or puts it back. */
+  /** Sends the lane's next delivery now that it is the lane's turn, or puts it back. */
   async #dispatch(lane: Lane, host: string): Promise<void> {
     const item = lane.takeNext()
     const { rate } = lane
@@ -224,29 +222,29 @@ export class Engine {
       destination = this.#destinations.get(item.endpoint) ?? (await this.#destinations.load(item.endpoint))
       body = item.payload ?? (await this.#store.read('readPayload', { tenant: item.tenant, event: item.event }))
     } catch (error) {
-      this.#log.warn({ err: error }, 'the store could not be read')
+      this.#log.warn({ err: error }, 'store could not be read; retrying')
       return this.#putBack(lane, host, item, rate)
     }
-    // Asked last of all: a lease can run out while we wait.
+    // Checked last: a lease can expire while the store is read.
     const epoch = this.#partitions.epochOf(item.partition)
     if (destination === null || body === null || epoch === undefined) return this.#putBack(lane, host, item, rate)
     rate?.begin()
     lane.recovery.beginRequest(this.#store.now())
-    // Its end may be far: the next may go before, as soon as rate and recovery let it.
+    // This request might take long. The next one needn't wait for it, only for the rate and the recovery.
     if (rate !== null || lane.recovery.isSpaced) this.#lanes.consider(lane)
     const mayBegin = () =>
       this.#destinations.isCurrent(destination) && this.#partitions.epochOf(item.partition) === epoch
     const sent = await this.#sender.send(destination, item, body, mayBegin)
-    // Its place in the rate stays taken: it was begun as far as that goes.
+    // Its place in the rate window stays taken: the attempt has begun as far as the rate is concerned.
     if (sent === null) return this.#putBack(lane, host, item, null)
     this.#conclude(lane, host, item, destination, sent, epoch)
   }
 
-  /** The request has ended: what it means for its delivery, its lane and its endpoint. */
+  /** Applies the result of a request to its delivery, lane and endpoint. */
   #conclude(lane: Lane, host: string, item: LaneItem, destination: Destination, sent: Sent, epoch: number): void {
     const { endpoint } = destination
     const schedule = scheduleInForce(endpoint.schedule, this.#schedules.of(item.type), this.#options.retrySchedule)
-    // At the latest: another node, which knows the time better, may make the next attempt (C12).
+    // The latest it can be: another node, with a more accurate time, might make the next attempt (C12).
     const endedAtMs = this.#store.latest()
     const random = this.#options.random()
     const isCurrent = this.#destinations.isCurrent(destination)
@@ -267,7 +265,7 @@ export class Engine {
     this.#lanes.considerAndRun(lane)
   }
 
-  /** Stores the outcome; the lane then goes by what the store has made of it. */
+  /** Stores the outcome, and updates the lane according to the store's result. */
   async #settle(lane: Lane, item: LaneItem, settlement: Settlement): Promise<void> {
     const { delivery, endpoint, attempt } = settlement
     try {
@@ -278,8 +276,11 @@ export class Engine {
       } else if (moved === 'ended') lane.complete(delivery)
       else lane.release(delivery, 0)
     } catch (error) {
-      this.#log.error({ err: error, delivery, endpoint }, 'an outcome could not be stored; the delivery is tried again')
-      // So were its marks not.
+      this.#log.error(
+        { err: error, delivery, endpoint },
+        'outcome could not be stored; the delivery will be sent again',
+      )
+      // The endpoint's marks were not stored either: read its state again.
       this.#destinations.forget(endpoint)
       this.#health.forget(endpoint)
       this.#crashMode.cancelTrial(delivery)
@@ -289,9 +290,9 @@ export class Engine {
     this.#lanes.considerAndRun(lane)
   }
 
-  // What keeps a delivery from being sent
+  // Deliveries that are not sent
 
-  /** Whether the delivery of a lane in crash mode is to be sent now. If not, it has left the lane, or waits its turn. */
+  /** Whether to send a crash-mode lane's delivery now. If not, the delivery has left the lane or waits for its turn. */
   async #beginTrial(lane: Lane, host: string, item: LaneItem, rate: RateWindow | null): Promise<boolean> {
     const answer = await this.#crashMode.beginTrial(item, this.#partitions.epochOf(item.partition))
     if (answer === 'begun' || answer === 'last') return true
@@ -306,7 +307,7 @@ export class Engine {
     return false
   }
 
-  /** It could not be sent for a reason of ours: the lane reads it again, a little later. */
+  /** Puts back a delivery that was not sent for an internal reason; the lane reads it again after a pause. */
   #putBack(lane: Lane, host: string, item: LaneItem, rate: RateWindow | null): void {
     this.#crashMode.cancelTrial(item.delivery)
     this.#endUnsent(lane, host, item, rate)
@@ -320,7 +321,7 @@ export class Engine {
     this.#inFlight.end(item.partition)
   }
 
-  /** The store knows where the delivery stands: it is read again after a pause. */
+  /** Leaves the delivery to the store, which knows its state; the lane reads it again after a pause. */
   #release(lane: Lane, { delivery }: LaneItem): void {
     lane.release(delivery, this.#store.now() + STORE_PAUSE_MS)
     this.#clock.after(STORE_PAUSE_MS, () => this.#lanes.reset(lane))

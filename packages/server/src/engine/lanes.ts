@@ -17,16 +17,16 @@ import { Pump } from './pump.ts'
 import type { ReceiverHealth } from './receiver-health.ts'
 import type { Rounds } from './rounds.ts'
 
-/** Deliveries that a lane holds for each request of its window. */
+/** How many deliveries a lane holds per request of its window. */
 const LANE_DEPTH = 256
-/** Deliveries that all lanes hold together; beyond it, each holds no more than its window. Some 300 bytes each. */
+/** How many deliveries all lanes hold together, some 300 bytes each. Beyond that, a lane holds only its window. */
 const MAX_ITEMS_IN_MEMORY = 200_000
-/** With so many outcomes that can't be stored, no more are made. */
+/** With this many outcomes waiting to be stored, nothing more is sent. */
 const MAX_UNSETTLED = 1_000
-/** After a fault of the store, before it is tried again. */
+/** How long to wait after a store failure before trying again, in milliseconds. */
 export const STORE_PAUSE_MS = 1_000
 
-/** Whose lane. */
+/** Identifies a lane. */
 export type LaneKey = Pick<Lane, 'tenant' | 'endpoint' | 'partition'>
 
 export type LanesOptions = {
@@ -42,17 +42,17 @@ export type LanesOptions = {
 }
 
 /**
- * The lanes of the endpoints that this node sends for, and what each does next. `consider` looks at one, whenever
- * something about it may have changed, and puts it into one of these states:
+ * The lanes of the endpoints that this node sends to, and what each does next. Whenever something about a lane might
+ * have changed, `consider` examines it and puts it into one of these states:
  *
- * - resting: nothing is due. A timer considers it again; or, if it waits for a request's end, that does.
- * - loading: it has something to do, and its endpoint is being read.
- * - parked: its endpoint is disabled or gone. Nothing is held; it is forgotten once nothing is in flight.
- * - reading: something is due in the store, and there is room.
- * - in the rounds: something can be sent, and it waits for its turn. It can be reading at the same time.
+ * - resting: nothing is due. A timer, or the end of the request that the lane waits for, has it considered again.
+ * - loading: the lane has something to do, and its endpoint is being read.
+ * - parked: the endpoint is disabled or gone. The lane holds nothing, and is forgotten once nothing is in flight.
+ * - reading: deliveries are due in the store, and the lane has room.
+ * - in the rounds: a delivery can be sent, and the lane waits for its turn. It can be reading at the same time.
  *
- * A lane is made when something is said to be due at its endpoint, and forgotten when it is empty. One whose partition
- * is another node's rests.
+ * A lane is created when a delivery to its endpoint is reported, and forgotten when it is empty. A lane whose partition
+ * belongs to another node rests.
  */
 export class Lanes {
   readonly #store: Store
@@ -67,7 +67,7 @@ export class Lanes {
   readonly #reader: LaneReader
   readonly #rates: Rates
   readonly #timers: TimerQueue<Lane>
-  /** For lanes whose rate is used up: by the monotonic clock, so that no jump of the other makes them wait. */
+  /** For lanes whose rate is used up. On the monotonic clock, so that a jump of the wall clock can't delay them. */
   readonly #rateTimers: TimerQueue<Lane>
   readonly #maxWindow: number
   readonly #items = new Budget(MAX_ITEMS_IN_MEMORY)
@@ -109,7 +109,7 @@ export class Lanes {
     this.#isRunning = true
   }
 
-  /** Nothing is read or sent any more. */
+  /** Stops all reading and sending. */
   stop(): void {
     this.#isRunning = false
     this.#timers.stop()
@@ -125,8 +125,8 @@ export class Lanes {
   }
 
   /**
-   * The endpoint's lane, made if there is none.
-   * @param storeEarliestMs what a new one believes of the store: it has nothing that is due earlier
+   * Returns the endpoint's lane, and creates it if there is none.
+   * @param storeEarliestMs what a new lane assumes: the store has nothing that is due earlier
    */
   getOrMake(at: LaneKey, storeEarliestMs: number): Lane {
     let lane = this.#lanes.get(at.endpoint)
@@ -145,7 +145,7 @@ export class Lanes {
     return this.#partitions.epochOf(partition) !== undefined
   }
 
-  /** Sends what may go now, whosever turn it is. */
+  /** Sends everything that can go now, in turn. */
   run(): void {
     this.#pump.run()
   }
@@ -155,12 +155,12 @@ export class Lanes {
     this.#pump.run()
   }
 
-  /** Looks what a lane has to do now: read, wait its turn, rest until later, or be forgotten. */
+  /** Decides what a lane does now: read, wait for its turn, rest until later, or be forgotten. */
   consider(lane: Lane): void {
     if (!this.#isRunning || !this.isOurs(lane.partition)) return
     const nowMs = this.#store.now()
     const destination = this.#destinations.get(lane.endpoint)
-    // Before anything is read or sent: only the endpoint says in which order, and how fast.
+    // Before anything is read or sent, since the endpoint determines order and rate.
     if (destination) this.configure(lane, destination)
     const isReadWanted = lane.needsRead(nowMs)
     const isReady = lane.isReady(nowMs)
@@ -173,12 +173,12 @@ export class Lanes {
     }
   }
 
-  /** The lane goes by its endpoint as it is now. */
+  /** Applies the endpoint's current order, rate and pause to its lane. */
   configure(lane: Lane, { endpoint: { id, ordered, rateLimit } }: Destination): void {
     lane.configure(ordered, this.#rates.of(id, rateLimit), this.#health.pausedUntilMs(id))
   }
 
-  /** It has nothing to do now. What it waits for beside time, a request's end for one, has it considered again. */
+  /** Lets a lane rest until it has something to do. Events such as a request's end wake it too. */
   #rest(lane: Lane, nowMs: number): void {
     const wakeMs = lane.nextWakeMs()
     if (lane.isEmpty) this.#forget(lane)
@@ -189,36 +189,36 @@ export class Lanes {
   async #loadDestination(lane: Lane): Promise<void> {
     try {
       const destination = await this.#destinations.load(lane.endpoint)
-      // Failing since before a restart, for one: its receiver is not to be flooded when it is back.
+      // It might have been failing since before a restart: don't flood the receiver when it is back.
       if (this.#health.isSuspect(lane.endpoint)) lane.recovery.markUnreachable()
       if (destination !== null) return this.considerAndRun(lane)
       this.park(lane)
-      // Disabled (by a 410, or by a node that died over it): what is pending is to be held.
+      // Disabled, by a 410 or by a node that died before it finished: hold the pending deliveries.
       await holdAll(this.#store, lane)
     } catch (error) {
       this.#storeFailed(error, () => this.considerAndRun(lane))
     }
   }
 
-  /** The endpoint is disabled, gone, or another node's: nothing of it is sent until that changes. */
+  /** Stops sending to an endpoint that is disabled, gone, or another node's, until that changes. */
   park(lane: Lane): void {
     lane.clear()
     if (lane.isEmpty) this.#forget(lane)
   }
 
-  /** Only the lane that is known by that endpoint: a timer can still wake one that was forgotten before. */
+  /** Forgets a lane, but not a newer one of the same endpoint: a timer can still wake one that was forgotten before. */
   #forget(lane: Lane): void {
     if (this.#lanes.get(lane.endpoint) === lane) this.#lanes.delete(lane.endpoint)
   }
 
   #storeFailed(error: unknown, retry: () => void): void {
-    this.#log.warn({ err: error }, 'the store could not be read')
+    this.#log.warn({ err: error }, 'store could not be read; retrying')
     this.#clock.after(STORE_PAUSE_MS, retry)
   }
 
-  // What is said of the store
+  // Notifications about the store
 
-  /** Somebody else has stored something that is due. */
+  /** Another node has stored a delivery that is due. */
   wake(at: LaneKey): void {
     if (!this.isOurs(at.partition)) return
     const lane = this.getOrMake(at, 0)
@@ -227,9 +227,9 @@ export class Lanes {
   }
 
   /**
-   * The sweep has found it. Whoever commits something earlier from here on tells of it, so a lane that is new believes
-   * the sweep: it reads nothing before that is due. (A thousand lanes that each read their first rows, not due for hours,
-   * took 350 MB and kept the first delivery after a start waiting for seconds.)
+   * The sweep found a delivery. Every later commit of an earlier one is announced, so a new lane trusts the sweep and
+   * reads nothing before this one is due. (A thousand lanes that each read their first rows, not due for hours, took
+   * 350 MB and delayed the first delivery after a startup by seconds.)
    */
   noteStored(head: LaneHead): void {
     if (!this.isOurs(head.partition)) return
@@ -239,8 +239,8 @@ export class Lanes {
   }
 
   /**
-   * The lane's view of the store is out of date: it reads anew.
-   * @param urgent a delivery that a person has changed: if it is pending, it goes at once
+   * Makes a lane whose view of the store is out of date read again.
+   * @param urgent a delivery that someone changed manually; it is sent immediately if it is pending
    */
   reset(at: LaneKey, urgent?: DeliveryId): void {
     if (!this.isOurs(at.partition)) return
@@ -252,7 +252,7 @@ export class Lanes {
     this.considerAndRun(lane)
   }
 
-  /** After a fault of the store: nothing that is held is believed. */
+  /** After a store failure: discards what the lanes hold, since it might be wrong. */
   resetAll(): void {
     for (const lane of this.#lanes.values()) {
       lane.reset()
@@ -260,7 +260,7 @@ export class Lanes {
     }
   }
 
-  /** Now and then: rates of endpoints that have no lane, and have begun nothing that still counts. */
+  /** Forgets the rates of endpoints that have no lane and no attempts in their rate window. Called now and then. */
   forgetIdleRates(): void {
     this.#rates.forgetIdle(endpoint => this.#lanes.has(endpoint))
   }

@@ -4,20 +4,20 @@ import type { DestinationOptions } from './attempt/destinations.ts'
 import type { BeginTrace } from './attempt/trace.ts'
 import type { HealthSettings } from './receiver-health.ts'
 
-/** Settings, by their own names, and what is not one. */
+/** Settings, named as in the configuration, and a few options that are not settings. */
 export type EngineOptions = ConnectionSettings &
   DestinationOptions &
   HealthSettings & {
-    /** For endpoints and types without one of their own (C12). */
+    /** For endpoints and event types without a schedule of their own (C12). */
     readonly retrySchedule: RetrySchedule
     readonly maxInFlight: number
     readonly maxInFlightPerHost: number
-    /** Requests at once to one endpoint, at most. */
+    /** Maximum number of requests in flight to one endpoint. */
     readonly laneWindow: number
-    /** Payload bytes kept in memory with waiting deliveries, at most; the others are read at dispatch. */
+    /** Maximum payload bytes kept in memory with waiting deliveries. Other payloads are read at dispatch. */
     readonly payloadMemoryBytes: number
-    /** From 0 up to, but not, 1: spreads retries (C12). */
+    /** Returns a number from 0 (inclusive) to 1 (exclusive), which spreads retries (C12). */
     readonly random: () => number
-    /** Default: attempts are part of no trace. */
+    /** Default: attempts are not traced. */
     readonly beginTrace?: BeginTrace | undefined
   }

@@ -1,9 +1,9 @@
 import type { Rounds } from './rounds.ts'
 
-/** Requests begun before the event loop gets to see to others: each costs a new connection's work at worst. */
+/** Requests started before yielding to the event loop. Each costs a new connection at worst. */
 const MAX_DISPATCHES_A_TURN = 32
 
-/** Runs the rounds, a limited number of requests in each turn of the event loop, so that others get their turn too. */
+/** Runs the rounds, with a limited number of requests per turn of the event loop, so that other work isn't starved. */
 export class Pump {
   readonly #rounds: Rounds
   readonly #mayRun: () => boolean
@@ -16,7 +16,7 @@ export class Pump {
   }
 
   run(): void {
-    // A dispatch can end up here again before it returns.
+    // A dispatch can call this again before it returns.
     if (this.#isRunning || !this.#mayRun()) return
     this.#isRunning = true
     const isMore = this.#rounds.run(MAX_DISPATCHES_A_TURN)

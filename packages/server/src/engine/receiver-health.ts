@@ -18,30 +18,30 @@ type Run = {
   readonly sinceMs: number
   isStored: boolean
   lastFailureMs: number
-  /** When the next warning, or the end, falls due. */
+  /** When the next warning, or disabling the endpoint, is due. */
   reviewAtMs: number
 }
 
-/** What of an attempt counts here. */
+/** What matters here about an attempt. */
 export type Attempted = {
   readonly endpoint: Endpoint
-  /** null: it was a success. */
+  /** Null if the attempt succeeded. */
   readonly error: AttemptError | null
   readonly endedAtMs: number
-  /** The receiver asks to be left alone so long, milliseconds; 0: it doesn't. */
+  /** How long the receiver asks to be left alone, in milliseconds. 0 if it doesn't. */
   readonly waitMs: number
 }
 
-/** Settings, by their own names. */
+/** Settings, named as in the configuration. */
 export type HealthSettings = {
-  /** After so many days without a success an endpoint is disabled; 0: never (C11). */
+  /** Days without a success after which an endpoint is disabled. 0: never (C11). */
   readonly disableAfterDays: number
 }
 
-/** Faults of ours, that say nothing of the receiver. */
+/** Posthorn's own faults, which say nothing about the receiver. */
 const OWN_FAULTS: ReadonlySet<AttemptError> = new Set(['internal', 'proxy_failed', 'secret_unreadable'])
 
-/** Errors that say that the receiver was never connected to, so that no event can be at fault. */
+/** Errors without a connection to the receiver, for which no event can be at fault. */
 const NEVER_CONNECTED: ReadonlySet<AttemptError> = new Set([
   'dns_failed',
   'target_refused',
@@ -55,21 +55,21 @@ const NEVER_CONNECTED: ReadonlySet<AttemptError> = new Set([
 
 export const neverConnected = (error: AttemptError | null): boolean => error !== null && NEVER_CONNECTED.has(error)
 
-/** An endpoint whose runs come and go writes the beginning of one no more often. */
+/** Minimum time between two writes of the beginning of a run, for endpoints whose runs come and go. */
 const MARK_PAUSE_MS = 10_000
-/** After a fault of the store. */
+/** How long to wait after a store failure. */
 const RETRY_AFTER_FAULT_MS = 1_000
-/** Pauses are told in whole ones: a receiver that asks for a little at each request writes once a second. */
+/** Pauses are rounded up to this, so that a receiver that asks for a short one each time causes one write a second. */
 const PAUSE_UNIT_MS = 1_000
 
 const WELL_AGAIN: readonly EndpointMark[] = [{ kind: 'well' }]
 const NOTHING: readonly EndpointMark[] = []
 
 /**
- * How receivers do, as far as it outlasts an attempt: since when they fail (C11), and until when they want to be left
- * alone. The store has the truth; this is what the owner of an endpoint knows of it, so that an attempt in the middle of
- * a run writes nothing. An endpoint is known here from its first look-up on (`learn`) until it changes, or is another
- * node's (`forget`).
+ * The health of receivers beyond a single attempt: since when they have been failing (C11), and until when they want to
+ * be left alone. The store is the source of truth. This is what the owner of an endpoint knows of it, so that an
+ * attempt in the middle of a run writes nothing. An endpoint is known here from the first time it is read (`learn`)
+ * until it changes or moves to another node (`forget`).
  */
 export class ReceiverHealth {
   readonly #store: Store
@@ -77,10 +77,10 @@ export class ReceiverHealth {
   readonly #log: Logger
   readonly #disableAfterMs: number
   readonly #runs = new Map<EndpointId, Run>()
-  /** Enabled again, or sent elsewhere, after a time of failures, and without a success since. */
+  /** Endpoints that were enabled again or got another URL after failing, and have had no success since. */
   readonly #returning = new Set<EndpointId>()
   readonly #pausedUntilMs = new Map<EndpointId, number>()
-  /** When the beginning of a run was last written. */
+  /** When the beginning of a run was last written, by endpoint. */
   readonly #markedAtMs = new Map<EndpointId, number>()
 
   constructor(store: Store, clock: Clock, log: Logger, { disableAfterDays }: HealthSettings) {
@@ -90,7 +90,7 @@ export class ReceiverHealth {
     this.#disableAfterMs = disableAfterDays * DAY_MS
   }
 
-  /** As the store has it. What is known better already stays. */
+  /** Takes in the endpoint's stored health, without overwriting what is already known here. */
   learn({ id, tenant, partition, health }: Endpoint): void {
     const { failingSinceMs, stage, pausedUntilMs } = health
     if (pausedUntilMs !== null && pausedUntilMs > (this.#pausedUntilMs.get(id) ?? this.#store.now())) {
@@ -102,31 +102,31 @@ export class ReceiverHealth {
       endpoint: { id, tenant, partition },
       sinceMs: failingSinceMs,
       isStored: true,
-      // Not known: it is not reviewed before the next.
+      // Unknown, so the run is not reviewed before the next failure.
       lastFailureMs: Number.NEGATIVE_INFINITY,
       reviewAtMs: failingSinceMs + this.#stepMs(Math.max(stage, 0)),
     })
   }
 
-  /** It changed: what was known of it may not hold any more. */
+  /** Forgets an endpoint that changed, since what was known might no longer hold. */
   forget(endpoint: EndpointId): void {
     this.#runs.delete(endpoint)
     this.#returning.delete(endpoint)
     this.#pausedUntilMs.delete(endpoint)
   }
 
-  /** When the endpoint may be sent something; in the past, or 0, where it always may. */
+  /** Until when nothing is sent to the endpoint. In the past, or 0, if it isn't paused. */
   pausedUntilMs(endpoint: EndpointId): number {
     return this.#pausedUntilMs.get(endpoint) ?? 0
   }
 
-  /** Whether it is to be approached slowly: it was failing, or wants a pause, and has had no success since. */
+  /** Whether to approach the endpoint slowly: it was failing or wants a pause, and has had no success since. */
   isSuspect(endpoint: EndpointId): boolean {
     if (this.#runs.has(endpoint) || this.#returning.has(endpoint)) return true
     return this.pausedUntilMs(endpoint) > this.#store.now()
   }
 
-  /** Records an attempt; answers what is to be stored with it. */
+  /** Records an attempt. Returns the marks to be stored with its outcome. */
   record(attempted: Attempted): readonly EndpointMark[] {
     const { endpoint, error, endedAtMs, waitMs } = attempted
     const pause = waitMs > 0 ? this.#pause(endpoint, endedAtMs + waitMs) : NOTHING
@@ -165,7 +165,7 @@ export class ReceiverHealth {
     return [{ kind: 'failing', sinceMs: run.sinceMs }]
   }
 
-  /** Now and then: runs whose time has come, and whose last failure is fresh enough. */
+  /** Reviews the runs that are due and whose last failure is recent enough. Called now and then. */
   review(): void {
     const nowMs = this.#store.now()
     for (const run of this.#runs.values()) {
@@ -178,10 +178,7 @@ export class ReceiverHealth {
   #reviewRun(run: Run): void {
     run.reviewAtMs = Number.POSITIVE_INFINITY
     void this.#reviewInStore(run).catch(error => {
-      this.#log.warn(
-        { err: error, endpoint: run.endpoint.id },
-        'a failing endpoint could not be judged; it is tried again',
-      )
+      this.#log.warn({ err: error, endpoint: run.endpoint.id }, 'failing endpoint could not be reviewed; retrying')
       this.#clock.after(RETRY_AFTER_FAULT_MS, () => {
         run.reviewAtMs = 0
       })
@@ -197,13 +194,13 @@ export class ReceiverHealth {
     if (judged.kind === 'failing') {
       run.reviewAtMs = judged.sinceMs + this.#stepMs(judged.stage)
       const since = new Date(judged.sinceMs).toISOString()
-      if (judged.isWarned) this.#log.warn({ tenant, endpoint, since }, 'an endpoint has had no success for long')
+      if (judged.isWarned) this.#log.warn({ tenant, endpoint, since }, 'endpoint has had no success for a long time')
       return
     }
-    // Another node knows better, or a person: what is here is out of date.
+    // Changed by another node or manually: the state known here is out of date.
     if (this.#runs.get(endpoint) === run) this.forget(endpoint)
     if (judged.kind === 'disabled')
-      this.#log.warn({ tenant, endpoint }, 'an endpoint was disabled: no success for days')
+      this.#log.warn({ tenant, endpoint }, 'endpoint disabled after days without a success')
     this.#store.changes.emit({ kind: 'endpoint', tenant, endpoint, partition })
   }
 

@@ -2,9 +2,9 @@ import type { TenantId } from '../base/model.ts'
 import type { Lane } from './lane/lane.ts'
 
 export type RoundLimits = {
-  /** Requests at once on this node. */
+  /** Maximum number of requests in flight on this node. */
   readonly maxInFlight: number
-  /** Requests at once to one receiving host. */
+  /** Maximum number of requests in flight to one receiving host. */
   readonly maxInFlightPerHost: number
 }
 
@@ -14,31 +14,31 @@ const LANE_SHARE = 4
 type Host = {
   inFlight: number
   readonly byTenant: Map<TenantId, number>
-  /** Lanes with nothing in flight that wait for room at this host, by tenant. */
+  /** Lanes that have nothing in flight and wait for room at this host, by tenant. */
   readonly parked: Map<TenantId, Lane[]>
-  /** Tenants that were admitted since a request last ended here, and had no room of their own. */
+  /** Tenants that were admitted since a request last ended here, but whose own share had no room. */
   readonly tried: Set<TenantId>
 }
 
-/** A tenant's lanes that wait for their turn. */
+/** A tenant's lanes that are waiting for their turn. */
 type Queue = { readonly tenant: TenantId; readonly lanes: Lane[]; inFlight: number; isInRound: boolean }
 
-/** Tenants of which a lane is admitted for each request that ends at a crowded host. */
+/** When a request ends at a crowded host, one lane each of this many tenants is admitted. */
 const TENANTS_ADMITTED = 4
 
 /**
- * Whose turn it is. Goes round the tenants that have ready lanes, and within a tenant round its lanes, one dispatch a
- * turn, so that a flood of one costs the others a turn and no more.
+ * Decides whose turn it is. Goes round the tenants that have ready lanes, and within a tenant round its lanes, with one
+ * dispatch per turn, so that a flood from one tenant costs the others no more than a turn.
  *
- * Caps: requests in flight on the node, per receiving host, and two shares of each that shrink as room does (dynamic
- * thresholds, Choudhury and Hahne 1998): a tenant may have up to TENANT_SHARE times what the node, and the host, has
- * left, a lane up to a LANE_SHARE-th of what its tenant has left. So however many hang, somebody new always finds
- * room, and who is alone gets nearly all of it.
+ * Limits: requests in flight on the node and per receiving host, and two shares of each that shrink with the room that
+ * is left (dynamic thresholds, Choudhury and Hahne 1998). A tenant can have up to TENANT_SHARE times what the node and
+ * the host have left, and a lane up to 1/LANE_SHARE of what its tenant has left. So however many requests hang, a new
+ * tenant always finds room, and a tenant that is alone gets nearly all of it.
  *
- * A lane is idle → queued (at its tenant) → idle, or parked at its host → queued. One that may not go and has something
- * in flight is idle, since the end of its own request queues it again; one without is parked, and admitted as others'
- * requests end. So nobody who can't go is looked at again and again: with two thousand lanes at one dead host that was
- * all that the process did.
+ * A lane is idle → queued (at its tenant) → idle, or parked at its host → queued. A lane that can't go is idle if it
+ * has requests in flight, since the end of one queues it again. Otherwise it is parked, and admitted as other lanes'
+ * requests end. This keeps blocked lanes from being examined over and over: with two thousand lanes at one dead host,
+ * the process did nothing else.
  */
 export class Rounds {
   readonly #limits: RoundLimits
@@ -51,9 +51,9 @@ export class Rounds {
   /** Lanes that are queued or parked. */
   readonly #waiting = new Set<Lane>()
   readonly #hosts = new Map<string, Host>()
-  /** Parked lanes, and where. */
+  /** Parked lanes, each with its host. */
   readonly #parkedAt = new Map<Lane, string>()
-  /** Lanes that were admitted and had no turn yet, and by which host. */
+  /** Lanes that were admitted and have not had their turn yet, each with the host that admitted it. */
   readonly #admittedAt = new Map<Lane, string>()
   #inFlight = 0
 
@@ -73,14 +73,14 @@ export class Rounds {
     return this.#inFlight
   }
 
-  /** The lane is ready, and gets its turns until it isn't. */
+  /** Adds a lane that is ready. It gets turns until it no longer is. */
   enqueue(lane: Lane): void {
     if (this.#waiting.has(lane)) return
     this.#waiting.add(lane)
     this.#enqueue(lane)
   }
 
-  /** Its URL may have changed: it needn't wait for room at the host that it had. */
+  /** Queues a parked lane again. Its URL might have changed, so that it needn't wait for room at its former host. */
   unpark(lane: Lane): void {
     const name = this.#parkedAt.get(lane)
     if (name === undefined) return
@@ -92,7 +92,7 @@ export class Rounds {
     this.#enqueue(lane)
   }
 
-  /** A request that `dispatch` began has ended. */
+  /** Call this when a request that `dispatch` started has ended. */
   endRequest(lane: Lane, host: string): void {
     this.#inFlight--
     this.#leaveHost(host, lane.tenant)
@@ -101,11 +101,11 @@ export class Rounds {
     if (queue.inFlight === 0 && !queue.isInRound) this.#queues.delete(lane.tenant)
   }
 
-  /** Dispatches what may go now, up to so many; answers whether it stopped for that, and more may go. */
+  /** Dispatches what can go now, up to `most`. Returns whether it stopped at that limit, so that more might follow. */
   run(most: number): boolean {
     const nowMs = this.#now()
     let dispatched = 0
-    // Ends when a whole round brought nothing.
+    // The loop ends after a whole round without a dispatch.
     let idleTurns = 0
     while (idleTurns < this.#round.length && this.#inFlight < this.#limits.maxInFlight) {
       if (dispatched === most) return true
@@ -119,13 +119,13 @@ export class Rounds {
       if (isDispatched) {
         idleTurns = 0
         dispatched++
-        // One that is not in the round any more has made the round shorter: counted too, it would hide the last ones.
+        // A tenant that has left the round made it shorter: counting it as well would skip the last tenants.
       } else if (queue.isInRound) idleTurns++
     }
     return false
   }
 
-  /** One dispatch of a tenant, of the first of its lanes that may. */
+  /** Makes one dispatch for a tenant, from the first of its lanes that can go. */
   #turn(queue: Queue, nowMs: number): boolean {
     const share = TENANT_SHARE * (this.#limits.maxInFlight - this.#inFlight)
     if (queue.inFlight >= share) return false
@@ -162,7 +162,7 @@ export class Rounds {
 
   // Hosts
 
-  /** What a lane of a tenant may have in flight to a host. */
+  /** How many requests one of the tenant's lanes can have in flight to the host. */
   #laneShareAt(name: string, tenant: TenantId): number {
     const host = this.#hosts.get(name)
     const left = this.#limits.maxInFlightPerHost - (host?.inFlight ?? 0)
@@ -188,13 +188,13 @@ export class Rounds {
     if (left > 0) host.byTenant.set(tenant, left)
     else host.byTenant.delete(tenant)
     host.tried.clear()
-    // One lane of each: a lane that goes admits the next, so a tenant's ten thousand are not all looked at in vain.
+    // One lane per tenant, since each lane that goes admits the next: a tenant's ten thousand are not examined in vain.
     const tenants = Math.min(TENANTS_ADMITTED, host.parked.size)
     for (let count = 0; count < tenants; count++) this.#admitOne(name, host)
     if (host.inFlight === 0 && host.parked.size === 0) this.#hosts.delete(name)
   }
 
-  /** Only where something is in flight, whose end admits it. */
+  /** Only for a host with requests in flight, since the end of one admits the lane. */
   #park(lane: Lane, name: string): void {
     const host = this.#hosts.get(name)!
     const { parked, tried } = host
@@ -202,20 +202,20 @@ export class Rounds {
     const lanes = parked.get(lane.tenant)
     if (lanes === undefined) parked.set(lane.tenant, [lane])
     else lanes.push(lane)
-    // Its URL has changed: the host that admitted it still has room for another.
+    // The lane's URL has changed, so the host that admitted it still has room for another lane.
     if (this.#admittedAt.get(lane) !== name) {
       this.#admitNext(lane)
       return
     }
     this.#admittedAt.delete(lane)
-    // Room there is, but not for this tenant: another may have it, each tried once for a request that ends.
+    // The host has room, but not for this tenant: offer it to the others, each once per request that ends.
     const isFull = host.inFlight >= this.#limits.maxInFlightPerHost
     if (isFull || tried.has(lane.tenant)) return
     tried.add(lane.tenant)
     this.#admitOne(name, host)
   }
 
-  /** One lane of the tenant that has waited longest, of those not tried since a request last ended. */
+  /** Admits one lane of the tenant that has waited longest and was not tried since a request last ended. */
   #admitOne(name: string, { parked, tried }: Host): void {
     for (const [tenant, lanes] of parked) {
       if (tried.has(tenant)) continue
@@ -229,7 +229,7 @@ export class Rounds {
     }
   }
 
-  /** A lane that was admitted has had its turn, used or not: the next is admitted, or the last would wait for ever. */
+  /** Admits the next lane once an admitted one has had its turn, used or not. Otherwise the last would wait forever. */
   #admitNext(lane: Lane): void {
     const name = this.#admittedAt.get(lane)
     if (name === undefined) return

@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts'
 
 const RETRY_MS = 1_000
 
-/** The schedules of event types that have one of their own (C12), kept in memory and read again when the catalogue changes. */
+/** Schedules of the event types that have their own (C12), kept in memory and read again when the catalogue changes. */
 export class TypeSchedules {
   readonly #store: Store
   #byType: ReadonlyMap<string, RetrySchedule> = new Map()
@@ -19,7 +19,7 @@ export class TypeSchedules {
       everyMs: null,
       retryMs: RETRY_MS,
       run: () => this.#read(),
-      onFailure: error => log.warn({ err: error }, "the types' schedules could not be read; it is tried again"),
+      onFailure: error => log.warn({ err: error }, 'schedules of event types could not be read; retrying'),
     })
     store.changes.on(({ kind }) => {
       if (kind === 'catalogue' || kind === 'doubt') void this.#loop.fresh()
@@ -36,7 +36,7 @@ export class TypeSchedules {
     return this.#loop.stop()
   }
 
-  /** null: it has none. */
+  /** The event type's schedule. Null if it has none of its own. */
   of(type: string): RetrySchedule | null {
     return this.#byType.get(type) ?? null
   }

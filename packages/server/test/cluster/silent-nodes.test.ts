@@ -122,7 +122,7 @@ describe('a node that has gone silent', () => {
         .slice(sentBefore)
         .filter(({ body }) => !body.includes(cover(999).payload.CoverId))
       expect(again.map(({ path }) => path)).toEqual([])
-      expect(paused.output()).toMatch(/the leases ran out/)
+      expect(paused.output()).toMatch(/leases expired/)
       for (const node of [paused, other]) node.kill('SIGTERM')
       await Promise.all([paused.ended, other.ended])
       await receiver.close()

@@ -9,7 +9,7 @@ import { cover, inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
 
-/** The system's clock, whose wall can be put forward. */
+/** The system clock, with a wall clock that can be moved forward. */
 function movableClock() {
   let ahead = 0
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + ahead }
@@ -24,7 +24,7 @@ function movableClock() {
 const bearerOf = (request: ReceivedRequest) => request.headers.authorization
 
 describe('signatures', () => {
-  it('are on every request, and verified by the library of Standard Webhooks and by ours', () =>
+  it('are on every request, and verify with the Standard Webhooks library and with ours', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({
         authority,
@@ -50,7 +50,7 @@ describe('signatures', () => {
       await receiver.close()
     }))
 
-  it('are by both secrets for a day after one took the other’s place, and by the new one alone then', () =>
+  it('use both secrets for a day after a rotation, and only the new one after that', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const { clock, advance } = movableClock()
@@ -76,7 +76,7 @@ describe('signatures', () => {
       const publicKey = rotated.authentication.signing[0]!.publicKey!
       const during = await send(2)
       expect(await Promise.all([during(created.signingSecret!), during(publicKey)])).toEqual([true, true])
-      // No longer than that, although nothing else changes.
+      // The old secret expires although nothing else changes.
       advance(25 * HOUR_MS)
       const after = await send(3)
       expect(await Promise.all([after(created.signingSecret!), after(publicKey)])).toEqual([false, true])
@@ -86,7 +86,7 @@ describe('signatures', () => {
 })
 
 describe('bearers', () => {
-  it('C6: another clientSecret is in force from its time on, retries included', () =>
+  it('C6: use a new clientSecret from its switch time on, including for retries', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 500 }) })
       const { clock, advance } = movableClock()
@@ -117,7 +117,7 @@ describe('bearers', () => {
       await receiver.close()
     }))
 
-  it('come from a token server where the tenant chose that, and anew once on a 401', () =>
+  it('come from a token server if the tenant chose that, and are requested once more after a 401', () =>
     inFolder(async (folder, authority) => {
       let issued = 0
       const tokens = await startReceiver({
@@ -131,7 +131,7 @@ describe('bearers', () => {
       const receiver = await startReceiver({
         authority,
         names: ['localhost'],
-        // The first token is withdrawn after two requests.
+        // The first token is revoked after two requests.
         script: (request, _nth, total) => {
           const isWithdrawn = total > 2 && bearerOf(request) === 'Bearer token-1'
           return { status: isWithdrawn ? 401 : 200, body: `you said ${bearerOf(request)}` }
@@ -152,7 +152,7 @@ describe('bearers', () => {
       const bearers = ['token-1', 'token-1', 'token-1', 'token-2'].map(token => `Bearer ${token}`)
       expect(receiver.requests.map(bearerOf)).toEqual(bearers)
       expect(tokens.total).toBe(2)
-      // One attempt each, and no token in what is recorded.
+      // One attempt each, with no token in the recorded response.
       for (const { id } of await posthorn.deliveries.list('acme', ANY, 10)) {
         const { attempts } = await posthorn.deliveries.get('acme', id)
         expect(attempts.map(({ responseBody }) => Buffer.from(responseBody).toString())).toEqual([
@@ -163,7 +163,7 @@ describe('bearers', () => {
       await Promise.all([receiver.close(), tokens.close()])
     }))
 
-  it('that a token server doesn’t give are failed attempts, and nothing is sent without', () =>
+  it('that a token server doesn’t issue cause failed attempts, and nothing is sent without them', () =>
     inFolder(async (folder, authority) => {
       const tokens = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 403 }) })
       const receiver = await startReceiver({ authority, names: ['localhost'] })

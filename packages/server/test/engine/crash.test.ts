@@ -7,12 +7,12 @@ import { cover, inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
 const ANY = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
-/** Nobody waits for a time-out here. */
+/** No test waits for a timeout. */
 const PATIENT = { responseTimeoutMs: 600_000 }
 
 type Posthorn = Awaited<ReturnType<typeof startPosthorn>>
 
-/** A receiver that answers once it is told to, and then always. */
+/** A receiver that responds to nothing until `answer` is called, and to everything from then on. */
 async function aReceiver(authority: Authority) {
   const answering = Promise.withResolvers<void>()
   const receiver = await startReceiver({ authority, names: ['localhost'], script: () => answering.promise })
@@ -28,7 +28,7 @@ const until = (receiver: Receiver, total: number) =>
 
 const setAside = async (posthorn: Posthorn) => (await posthorn.deliveries.listSetAside(null, 99)).deliveries
 
-/** Open trials of all live deliveries, as they are on disk. */
+/** Open trials of all live deliveries, as stored on disk. */
 function openTrials(folder: string): number[] {
   const database = new DatabaseSync(join(folder, 'posthorn.db'), { readOnly: true })
   const rows = database.prepare('select open_trials as open from live_delivery order by id').all()
@@ -37,7 +37,7 @@ function openTrials(folder: string): number[] {
 }
 
 describe('after a crash', () => {
-  it('C13: a lane begins with one request, and goes on as always once that is settled', () =>
+  it('C13: a lane starts with one request and sends normally once that has settled', () =>
     inFolder(async (folder, authority) => {
       const { receiver, answer } = await aReceiver(authority)
       const before = await startPosthorn(folder, authority, PATIENT)
@@ -53,7 +53,7 @@ describe('after a crash', () => {
       const posthorn = await startPosthorn(folder, authority, PATIENT)
       expect(posthorn.lines).toContainEqual(expect.objectContaining({ level: 40, partitions: 256 }))
       await until(receiver, 5)
-      // A neighbour made since is not held back, and shows that the others had their turn.
+      // An endpoint created since then is not held back, and shows that the others have had their turn.
       const healthy = await startReceiver({ authority, names: ['localhost'] })
       await register(posthorn, healthy)
       await posthorn.publish(
@@ -70,7 +70,7 @@ describe('after a crash', () => {
       await Promise.all([receiver.close(), healthy.close()])
     }))
 
-  it('C13: sets aside what was in flight at three crashes, sends what comes after it, and it too when told to', () =>
+  it('C13: sets aside a delivery in flight at three crashes, sends the others, and sends it if retried manually', () =>
     inFolder(async (folder, authority) => {
       const { receiver, answer } = await aReceiver(authority)
       let posthorn = await startPosthorn(folder, authority, { ...PATIENT, laneWindow: 1 })
@@ -78,7 +78,7 @@ describe('after a crash', () => {
       const endpoint = await register(posthorn, receiver)
       await posthorn.publish('acme', cover(1))
       await until(receiver, 1)
-      // The first crash comes unawares: only the three after it are counted.
+      // Nothing was noted before the first crash, so only the three after it are counted.
       for (let crash = 1; crash <= 4; crash++) {
         await posthorn.crash()
         expect(openTrials(folder)).toEqual([crash - 1])
@@ -116,7 +116,7 @@ describe('after a crash', () => {
       await receiver.close()
     }))
 
-  it('C13: sets aside one at a time, so that what hangs beside a killer is sent', () =>
+  it('C13: sets aside one delivery at a time, so that those hanging alongside it are still sent', () =>
     inFolder(async (folder, authority) => {
       const lanes = await Promise.all([1, 2, 3].map(() => aReceiver(authority)))
       let posthorn = await startPosthorn(folder, authority, PATIENT)
@@ -129,7 +129,7 @@ describe('after a crash', () => {
         await posthorn.crash()
         posthorn = await startPosthorn(folder, authority, PATIENT)
       }
-      // All three were in flight at two crashes that count: the third is one delivery's alone.
+      // All three were in flight at two counted crashes. Only one of them can have its last trial now.
       await expect.poll(total, { timeout: 10_000 }).toBe(10)
       await posthorn.crash()
       expect(openTrials(folder).sort()).toEqual([2, 2, 3])
@@ -144,7 +144,7 @@ describe('after a crash', () => {
       await Promise.all(lanes.map(({ receiver }) => receiver.close()))
     }))
 
-  it('C13: an attempt that ends, well or not, and one that a stop cuts off, is no crash', () =>
+  it('C13: neither an attempt that ends, whatever its outcome, nor one cut off by a shutdown counts as a crash', () =>
     inFolder(async (folder, authority) => {
       let isAnswering = true
       const receiver = await startReceiver({
@@ -178,7 +178,7 @@ describe('after a crash', () => {
       await receiver.close()
     }))
 
-  it('C13: writes down what it sends before it sends it, and sends nothing that it could not write down', () =>
+  it('C13: notes each delivery before sending it, and sends none that could not be noted', () =>
     inFolder(async (folder, authority) => {
       const open: number[][] = []
       const receiver = await startReceiver({
@@ -202,7 +202,7 @@ describe('after a crash', () => {
       })
       await posthorn.engine.start()
       await until(receiver, 2)
-      // The second is sent by a lane that is like any other by then.
+      // By the second delivery, the lane has left crash mode.
       expect([failed, open]).toEqual([2, [[1, 0], [0]]])
       await posthorn.stop()
       await receiver.close()

@@ -1,4 +1,4 @@
-/** What was accepted is sent, whatever fails: crashes, a store that is away, what nobody told of (C13). */
+/** Accepted events are sent despite crashes, an unavailable store and lost notifications (C13). */
 import { startReceiver } from '@posthorn/testkit'
 import { describe, expect, it, vi } from 'vitest'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
@@ -9,8 +9,8 @@ import { cover, inFolder, startPosthorn } from './harness.ts'
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
 const ANY = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
 
-describe('what was accepted', () => {
-  it('C13: what was accepted is sent after a restart, and a flood through a full lane arrives whole', () =>
+describe('accepted events', () => {
+  it('C13: are sent after a restart, and arrive completely when they overflow a lane', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'], record: false })
       const before = await startPosthorn(folder, authority, {}, false)
@@ -37,7 +37,7 @@ describe('what was accepted', () => {
       await receiver.close()
     }))
 
-  it('C13: ends at start what a crash cut short', () =>
+  it('C13: endpoint changes interrupted by a crash are finished at startup', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const before = await startPosthorn(folder, authority, {}, false)
@@ -47,7 +47,7 @@ describe('what was accepted', () => {
       const [disabled, deleted, released] = [await create('/disabled'), await create('/deleted'), await create('/ok')]
       await before.endpoints.disable('acme', released)
       await before.publish('acme', cover(1))
-      // Each change as far as its first commit.
+      // Each change stops after its first commit.
       const state = (id: string, to: 'enabled' | 'disabled') =>
         before.store.write('setEndpointState', { tenant: 'acme', id, state: to, reason: null, nowMs: Date.now() })
       await state(disabled, 'disabled')
@@ -67,7 +67,7 @@ describe('what was accepted', () => {
       await receiver.close()
     }))
 
-  it('C13: keeps an outcome while the store is away, and goes on when it is back', () =>
+  it('C13: outcomes are kept while the store is unavailable, and sending resumes when it is back', () =>
     inFolder(async (folder, authority) => {
       const { promise: isSent, resolve: sent } = Promise.withResolvers<void>()
       const { promise: isAway, resolve: goneAway } = Promise.withResolvers<void>()
@@ -102,7 +102,7 @@ describe('what was accepted', () => {
       await receiver.close()
     }))
 
-  it('C13: sends what is in the store after a commit that was in doubt', () =>
+  it('C13: are sent after a commit whose result was lost', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const posthorn = await startPosthorn(folder, authority)
@@ -114,7 +114,7 @@ describe('what was accepted', () => {
       vi.spyOn(posthorn.driver, 'write').mockImplementation(async calls => {
         const results = await write(calls)
         if (!calls.some(({ name }) => name === 'publish')) return results
-        // Stored, but its answer gets lost.
+        // The event is stored, but the response gets lost.
         return calls.map(() => ({ ok: false, error: new StoreUnavailable('the connection broke') }))
       })
       await expect(posthorn.publish('acme', cover(2))).rejects.toBeInstanceOf(StoreUnavailable)
@@ -123,7 +123,7 @@ describe('what was accepted', () => {
       await receiver.close()
     }))
 
-  it.each(['readLane', 'readPayload', 'getEndpoint'] as const)('C13: a %s that fails costs time, nothing else', name =>
+  it.each(['readLane', 'readPayload', 'getEndpoint'] as const)('C13: are only delayed by a %s that fails', name =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const before = await startPosthorn(folder, authority, {}, false)
@@ -137,7 +137,7 @@ describe('what was accepted', () => {
       vi.spyOn(posthorn.driver, 'read').mockImplementation((operation, args) => {
         if (operation !== name || failed > 0) return read(operation, args)
         failed++
-        return Promise.reject(new StoreUnavailable('the disk is away'))
+        return Promise.reject(new StoreUnavailable('the disk is unavailable'))
       })
       await posthorn.engine.start()
       await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 5_000 })
@@ -147,10 +147,10 @@ describe('what was accepted', () => {
     }),
   )
 
-  it('C13: the sweep finds what nobody was told of', () =>
+  it('C13: are found by the sweep if their notification was lost', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
-      // Half a minute of it is a tenth of a second.
+      // The sweep's half minute takes a tenth of a second.
       const clock: Clock = {
         ...systemClock,
         after: (delayMs, fire) => systemClock.after(delayMs === 30_000 ? 100 : delayMs, fire),
@@ -168,7 +168,7 @@ describe('what was accepted', () => {
       await receiver.close()
     }))
 
-  it('reads nothing at start of endpoints whose deliveries are not due, and sends beside them what is', () =>
+  it('at startup, lanes without due deliveries are not read, and the others send theirs', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const before = await startPosthorn(folder, authority, {}, false)
@@ -191,7 +191,7 @@ describe('what was accepted', () => {
           notSent: {},
         }
         const events = [{ ...event, payload: Buffer.from('{}'), deliveries: [delivery] }]
-        // Due when it is published: in an hour.
+        // Published, and so due, in an hour.
         const versions = { tenantVersion, catalogueVersion, nowMs: dueMs, keyExpiresAtMs: dueMs }
         expect((await before.store.publish({ tenant: name, ...versions, events })).kind).toBe('stored')
       }
@@ -203,7 +203,7 @@ describe('what was accepted', () => {
       const read = vi.spyOn(posthorn.driver, 'read')
       await posthorn.engine.start()
       await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 20_000 })
-      // Another is known to be there once the whole sweep has gone by: every partition was asked for its lanes.
+      // The whole sweep has run once every partition was asked for its lanes.
       await vi.waitFor(
         () => expect(read.mock.calls.filter(([name]) => name === 'discoverLanes').length).toBeGreaterThanOrEqual(256),
         { timeout: 20_000 },
@@ -219,7 +219,7 @@ describe('what was accepted', () => {
       await receiver.close()
     }))
 
-  it('C13: an event to very many endpoints is accepted at once, and reaches each of them once, over a restart too', () =>
+  it('C13: for very many endpoints are accepted immediately and reach each endpoint once, even across a restart', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'], record: false })
       const before = await startPosthorn(folder, authority, {}, false)

@@ -4,13 +4,13 @@ import tokens from '../vectors/tokens.json' with { type: 'json' }
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
-/** Serialised again, it would be another text. */
+/** Serialising it again would change the text. */
 const ODD_PAYLOAD = '{ "CoverId" : "564200aa-7128-4a26-83a8-cf0201903fcc", "n":12345678901234567890, "x":1.0 }'
 
 const ANY = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
 
 describe('engine', () => {
-  it('C5 C6 C10: sends the payload’s bytes with the bearer and the headers', () =>
+  it('C5 C6 C10: sends the payload byte for byte, with the bearer and the headers', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const posthorn = await startPosthorn(folder, authority)
@@ -33,7 +33,7 @@ describe('engine', () => {
       await receiver.close()
     }))
 
-  it.each([0, 1 << 26])('C5: sends the same bytes at every attempt, with %i bytes of memory for payloads', memory =>
+  it.each([0, 1 << 26])('C5: sends the same bytes with every attempt, with %i bytes of memory for payloads', memory =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({
         authority,
@@ -53,7 +53,7 @@ describe('engine', () => {
     }),
   )
 
-  it('C6: sends each kind of secret exactly as it was defined', () =>
+  it('C6: sends every kind of secret exactly as given', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const posthorn = await startPosthorn(folder, authority)
@@ -70,7 +70,7 @@ describe('engine', () => {
       await receiver.close()
     }))
 
-  it('C6: a secret that was replaced is not sent any more, not even by a retry', () =>
+  it('C6: a replaced secret is no longer sent, not even by a retry', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({
         authority,
@@ -95,7 +95,7 @@ describe('engine', () => {
       await receiver.close()
     }))
 
-  it('C10: X-APIVersion is the operator’s setting', () =>
+  it('C10: sends the operator’s apiVersion as X-APIVersion', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const posthorn = await startPosthorn(folder, authority, { apiVersion: '4.1' })
@@ -109,7 +109,7 @@ describe('engine', () => {
       await receiver.close()
     }))
 
-  it('C5 C10 C12: retries on the schedule with the same id and bytes, and then has used up its attempts', () =>
+  it('C5 C10 C12: retries on schedule with the same id and bytes until the attempts are exhausted', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 500 }) })
       const posthorn = await startPosthorn(folder, authority)
@@ -129,7 +129,7 @@ describe('engine', () => {
       await receiver.close()
     }))
 
-  it('C12: waits from the end of an attempt, not from its start', () =>
+  it('C12: counts the wait from the end of an attempt, not from its start', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({
         authority,
@@ -142,13 +142,13 @@ describe('engine', () => {
       await posthorn.publish('acme', cover(1))
       const due = () => posthorn.lines.find(({ msg }) => msg === 'attempt')?.dueAt as string | undefined
       await expect.poll(due, { timeout: 5_000 }).toBeDefined()
-      // A timer of the receiver's may fire a millisecond early.
+      // The receiver's timer might fire a millisecond early.
       expect(Date.parse(due()!) - receiver.requests[0]!.receivedAtMs).toBeGreaterThanOrEqual(1_000_000 + 195)
       await posthorn.stop()
       await receiver.close()
     }))
 
-  it.each([429, 503])('C12: Retry-After of a %i makes the next attempt later, of all the endpoint’s', status =>
+  it.each([429, 503])('C12: Retry-After on a %i postpones every attempt to the endpoint', status =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({
         authority,
@@ -163,7 +163,7 @@ describe('engine', () => {
       await expect.poll(attempts, { timeout: 5_000 }).toHaveLength(1)
       const waitMs = Date.parse(attempts()[0]!.dueAt as string) - receiver.requests[0]!.receivedAtMs
       expect(waitMs).toBeGreaterThanOrEqual(3_000_000)
-      // A healthy neighbour shows that what is published next had its turn.
+      // Deliveries to a healthy endpoint show that the later events have had their turn.
       const healthy = await startReceiver({ authority, names: ['localhost'] })
       await posthorn.endpoints.create('acme', { url: healthy.url, clientSecret: SECRET })
       await posthorn.publish('acme', [cover(2), cover(3)])
@@ -175,7 +175,7 @@ describe('engine', () => {
     }),
   )
 
-  it('C11 C12: an endpoint’s own time-out and schedule count, not the operator’s', () =>
+  it('C11 C12: an endpoint’s own timeout and schedule take precedence over the operator’s', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'], script: () => 'hang' })
       const posthorn = await startPosthorn(folder, authority, { responseTimeoutMs: 60_000 })
@@ -193,7 +193,7 @@ describe('engine', () => {
       await receiver.close()
     }))
 
-  it('C11: 410 disables the endpoint and holds what is pending', () =>
+  it('C11: a 410 disables the endpoint and holds its pending deliveries', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 410 }) })
       const posthorn = await startPosthorn(folder, authority)
@@ -236,7 +236,7 @@ describe('engine', () => {
       await healthy.close()
     }))
 
-  it('C12: a person’s wish for another attempt outlives the attempt that is in flight', () =>
+  it('C12: a manual retry requested during an attempt follows as soon as that attempt fails', () =>
     inFolder(async (folder, authority) => {
       const answer = Promise.withResolvers<void>()
       const receiver = await startReceiver({
@@ -261,7 +261,7 @@ describe('engine', () => {
       await receiver.close()
     }))
 
-  it('C12: fresh deliveries do not wait behind the retries of a bad hour, also after a restart', () =>
+  it('C12: fresh deliveries don’t wait behind the retries of an outage, even after a restart', () =>
     inFolder(async (folder, authority) => {
       let isUp = false
       const receiver = await startReceiver({

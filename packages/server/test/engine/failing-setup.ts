@@ -1,4 +1,4 @@
-/** What tests of receivers that fail share. */
+/** Shared by the tests of failing receivers. */
 import type { EndpointId } from '../../src/base/model.ts'
 import type { startPosthorn } from './harness.ts'
 
@@ -12,5 +12,5 @@ export const endpointOf = async ({ endpoints }: Posthorn, id: EndpointId) => {
   return { ...endpoint, ...(await endpoints.describe(endpoint)) }
 }
 
-/** By the log: attempts that have ended. */
+/** Number of attempts that have ended, according to the log. */
 export const attemptsOf = ({ lines }: Posthorn) => lines.filter(({ msg }) => msg === 'attempt').length

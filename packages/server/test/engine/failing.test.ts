@@ -1,4 +1,4 @@
-/** Receivers that fail, for seconds or for days, on a clock that jumps. */
+/** Receivers that fail for seconds or days, on a clock that jumps. */
 import { startReceiver } from '@posthorn/testkit'
 import { describe, expect, it } from 'vitest'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/base/durations.ts'
@@ -16,7 +16,7 @@ async function startWith(folder: string, authority: Parameters<typeof startPosth
   return { posthorn, attempt }
 }
 
-/** Claims the notices there are, as who tells of them does, and adds what they say of failing endpoints to `seen`. */
+/** Claims all notices, as their publisher does, and adds what they say about failing endpoints to `seen`. */
 async function takeNotices({ store }: Posthorn, clock: JumpClock, seen: string[]): Promise<void> {
   for (const notice of await store.write('claimNotices', { nowMs: clock.now() })) {
     const what = notice.type.split('.').pop()
@@ -27,7 +27,7 @@ async function takeNotices({ store }: Posthorn, clock: JumpClock, seen: string[]
 
 describe('C11: five days of failure', () => {
   it(
-    'warn at 1, 2 and 4 days, once each, and disable; restarts in between change nothing',
+    'warn once each after 1, 2 and 4 days, then disable the endpoint, despite restarts',
     () =>
       inFolder(async (folder, authority) => {
         const clock = new JumpClock()
@@ -74,7 +74,7 @@ describe('C11: five days of failure', () => {
         expect((await endpointOf(posthorn, endpoint.id)).disabledReason).toBe('failing')
         await take()
         expect(seen.slice(3)).toEqual(['disabled'])
-        // What comes now is held, and goes out when it is enabled, which begins anew.
+        // Events published now are held, and sent when the endpoint is enabled, which starts a new run.
         const before = receiver.total
         await posthorn.publish('acme', cover(201))
         await posthorn.endpoints.enable('acme', endpoint.id, { held: 'release' })
@@ -92,7 +92,7 @@ describe('C11: five days of failure', () => {
   )
 
   it(
-    'are broken by one success, be it of a test; an endpoint that nothing is sent to is left alone',
+    'are interrupted by one success, even of a test, and an endpoint without traffic is left alone',
     () =>
       inFolder(async (folder, authority) => {
         const clock = new JumpClock()
@@ -115,7 +115,7 @@ describe('C11: five days of failure', () => {
         clock.jump(4 * DAY_MS)
         await attempt(3)
         await expect.poll(sinceMs, WAIT).not.toBeNull()
-        // Ten quiet days: the last failure is not within one.
+        // Ten quiet days, so the last failure is more than a day old.
         for (let day = 0; day < 10; day++) clock.jump(DAY_MS)
         await posthorn.engine.drain(1_000)
         expect((await endpointOf(posthorn, endpoint.id)).state).toBe('enabled')
@@ -126,7 +126,7 @@ describe('C11: five days of failure', () => {
   )
 
   it(
-    'end at five days also without another attempt, if the last failure was within a day',
+    'disable the endpoint even without another attempt, if the last failure is less than a day old',
     () =>
       inFolder(async (folder, authority) => {
         const clock = new JumpClock()
@@ -153,7 +153,7 @@ describe('C11: five days of failure', () => {
   )
 
   it(
-    'disable nobody where the setting says never',
+    'disable no endpoint if the setting is 0',
     () =>
       inFolder(async (folder, authority) => {
         const clock = new JumpClock()
@@ -186,8 +186,8 @@ describe('C11: five days of failure', () => {
   )
 })
 
-describe('C11: an answer of the URL before', () => {
-  it('disables nothing, pauses nothing and begins no run of failures', () =>
+describe('C11: a response from the previous URL', () => {
+  it('doesn’t disable or pause the endpoint, and starts no run of failures', () =>
     inFolder(async (folder, authority) => {
       const { promise: isChanged, resolve: change } = Promise.withResolvers<void>()
       const late = [{ status: 410 }, { status: 503, headers: { 'retry-after': '3600' } }, { status: 500 }]
@@ -223,7 +223,7 @@ describe('C11: an answer of the URL before', () => {
 
 describe('C12: Retry-After', () => {
   it(
-    'puts off the whole lane, also over a restart, but not what a person wants now; another URL or enabling lift it',
+    'postpones the whole lane, across restarts, except manual retries and tests; a new URL or enabling ends it',
     () =>
       inFolder(async (folder, authority) => {
         const clock = new JumpClock()
@@ -251,7 +251,7 @@ describe('C12: Retry-After', () => {
         }
         expect((await pending()).length).toBe(4)
         expect(receiver.total).toBe(1)
-        // A person's: the third alone goes, and a test.
+        // Only the manual retry of the third and the test are sent.
         const [third] = (await pending()).sort((a, b) => (a.id < b.id ? -1 : 1)).slice(2)
         await posthorn.deliveries.retry('acme', third!.id)
         await expect.poll(() => receiver.total, WAIT).toBe(2)
@@ -265,7 +265,7 @@ describe('C12: Retry-After', () => {
         await posthorn.endpoints.update('acme', endpoint.id, { url: `${receiver.url}/new` })
         await expect.poll(() => receiver.total, WAIT).toBe(5)
         expect(await pausedUntilMs()).toBeNull()
-        // What was put off itself comes at its own time.
+        // The delivery that received the 429 is sent at its own time.
         clock.jump(HOUR_MS)
         await expect.poll(async () => (await pending()).length, WAIT).toBe(0)
         isBusy = true

@@ -26,7 +26,7 @@ import { reusedWorkers } from '../store/workers.ts'
 const keyring = createKeyring(new Uint8Array(32).fill(7))
 export const policy: TargetPolicy = { dev: true, targetPorts: [{ first: 443, last: 65_535 }], allowTarget: [] }
 
-/** Everything but the HTTP API, on a store in a folder that can be opened again. */
+/** Starts everything except the HTTP API, on a SQLite store in a folder that can be opened again. */
 export async function startPosthorn(
   folder: string,
   authority: Authority,
@@ -38,7 +38,7 @@ export async function startPosthorn(
   return startOn(driver, store => new AllPartitions(store), authority, over, isSending, clock)
 }
 
-/** The same on any store. */
+/** Starts the same on any store. */
 export async function startOn(
   driver: Driver,
   partitionsOf: (store: Store, log: Logger) => Partitions,
@@ -86,7 +86,7 @@ export async function startOn(
     replayer.start()
   }
   return {
-    /** What the store stands on: for tests that take it away. */
+    /** The store's driver, for tests that make the store unavailable. */
     driver,
     store,
     engine,
@@ -102,7 +102,7 @@ export async function startOn(
     tenants: new Tenants(store),
     publish: (tenant: string, events: object[] | object) =>
       publisher.publish(tenant, Buffer.from(JSON.stringify(events))),
-    /** As if the process were killed: nothing of it is stored, read or said any more, and its folder is free. */
+    /** Acts as if the process were killed: nothing more is stored or read, and the folder is free. */
     async crash() {
       const never = () => new Promise<never>(() => {})
       driver.write = never

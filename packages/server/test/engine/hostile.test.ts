@@ -8,7 +8,7 @@ const ANY = { state: null, endpoint: null, event: null, type: null, before: null
 
 type Made = Awaited<ReturnType<typeof startPosthorn>>
 
-/** Publishes one event to a URL and answers with its delivery once that has ended. */
+/** Publishes one event to a URL and returns its delivery once that has ended. */
 async function deliverTo(posthorn: Made, url: string, tenant: string) {
   await posthorn.tenants.put(tenant, {})
   await posthorn.endpoints.create(tenant, { url, clientSecret: SECRET, schedule: [] })
@@ -26,7 +26,7 @@ async function deliverTo(posthorn: Made, url: string, tenant: string) {
 
 type Kind = Parameters<typeof startHostileReceiver>[0]['kind']
 
-/** What each kind of receiver gets: an error code of its own kind, or a success by the status that it did send. */
+/** The result for each kind of receiver: an error code, or null for a success if it did send a status. */
 const EXPECTED: readonly (readonly [Kind, AttemptError | null, number?])[] = [
   ['hang', 'response_timeout'],
   ['hang_tls', 'connect_timeout'],
@@ -84,7 +84,7 @@ describe('C3 C11: a receiver that misbehaves', () => {
       kind,
       ...(status === undefined ? {} : { status }),
       ...(kind === 'redirect' ? { location: elsewhere.url } : {}),
-      // Packing the usual 100 MiB stops this process for longer than the others' time-outs.
+      // Compressing the usual 100 MiB blocks this process for longer than the others' timeouts.
       ...(kind === 'gzip_bomb' ? { bytes: 1 << 22 } : {}),
     })
     const { delivery, attempts } = await deliverTo(posthorn, receiver.url, `${kind}-${status ?? 0}`)
@@ -97,7 +97,7 @@ describe('C3 C11: a receiver that misbehaves', () => {
     await elsewhere.close()
   })
 
-  it('C14: the secret is blanked where a receiver echoes it, also across the edge of what is kept', async () => {
+  it('C14: can’t get the secret recorded by echoing it, not even across the end of the kept bytes', async () => {
     const receiver = await startReceiver({
       authority,
       names: ['localhost'],
@@ -115,7 +115,7 @@ describe('C3 C11: a receiver that misbehaves', () => {
     await receiver.close()
   })
 
-  it('C3: nobody listens, and a name that leads nowhere', async () => {
+  it('C3: a closed port and an unknown name fail the attempt', async () => {
     const receiver = await startReceiver({ authority, names: ['localhost'] })
     await receiver.stop()
     const { attempts } = await deliverTo(posthorn, receiver.url, 'down')

@@ -8,13 +8,13 @@ const ANY = { state: null, endpoint: null, event: null, type: null, before: null
 type Posthorn = Awaited<ReturnType<typeof startPosthorn>>
 
 const covers = (from: number, count: number) => Array.from({ length: count }, (_, index) => cover(from + index))
-/** Which event a request is of. */
+/** The number of the event that a request carries. */
 const numberOf = ({ body }: { body: Buffer }) =>
   Number.parseInt(JSON.parse(body.toString()).CoverId.split('-').at(-1), 16)
 const statesOf = async ({ deliveries }: Posthorn) =>
   (await deliveries.list('acme', ANY, 1_000)).map(({ state }) => state).sort()
 
-/** When all attempts were begun, in milliseconds since 1970. */
+/** Start times of all attempts, in milliseconds since 1970. */
 async function begunAtMs({ deliveries }: Posthorn): Promise<number[]> {
   const begun: number[] = []
   for (const { id } of await deliveries.list('acme', ANY, 1_000)) {
@@ -25,7 +25,7 @@ async function begunAtMs({ deliveries }: Posthorn): Promise<number[]> {
 }
 
 describe('an ordered endpoint', () => {
-  it('gets one event at a time, each after the one before was delivered or has used up its attempts', () =>
+  it('receives one event at a time, each after the one before was delivered or exhausted', () =>
     inFolder(async (folder, authority) => {
       let open = 0
       let most = 0
@@ -37,7 +37,7 @@ describe('an ordered endpoint', () => {
           most = Math.max(most, open)
           await new Promise(resolve => setImmediate(resolve))
           open--
-          // Every third fails once, the seventh always.
+          // Every third one fails once, number seven always.
           const isFailing = numberOf(request) === 7 || (numberOf(request) % 3 === 0 && nth === 1)
           return { status: isFailing ? 500 : 204 }
         },
@@ -58,7 +58,7 @@ describe('an ordered endpoint', () => {
       await receiver.close()
     }))
 
-  it('C12: waits with all behind one that fails, until a person cancels it, or has it tried again', () =>
+  it('C12: receives nothing behind a failing delivery until someone cancels or retries that one', () =>
     inFolder(async (folder, authority) => {
       let isUp = false
       const receiver = await startReceiver({
@@ -84,7 +84,7 @@ describe('an ordered endpoint', () => {
       await posthorn.deliveries.retry('acme', second!.id)
       await receiver.waitFor(() => receiver.total === 4, { timeoutMs: 5_000 })
       expect(receiver.requests.map(numberOf)).toEqual([0, 1, 1, 2])
-      // A repetition is a new delivery, and goes to the end.
+      // A manual retry of an ended delivery is a new delivery, and goes to the end.
       const repeated = await posthorn.deliveries.retry('acme', first!.id)
       expect(repeated.created).toBe(true)
       await receiver.waitFor(() => receiver.total === 5, { timeoutMs: 5_000 })
@@ -92,7 +92,7 @@ describe('an ordered endpoint', () => {
       await receiver.close()
     }))
 
-  it('gets what was held in the order of publishing when it is enabled again', () =>
+  it('receives held deliveries in publishing order when it is enabled again', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const posthorn = await startPosthorn(folder, authority)
@@ -100,7 +100,7 @@ describe('an ordered endpoint', () => {
       const input = { url: receiver.url, clientSecret: SECRET, ordered: true }
       const { endpoint } = await posthorn.endpoints.create('acme', input)
       await posthorn.endpoints.disable('acme', endpoint.id)
-      // More than are released in one commit, and so many that they go through the inbox, the last ones behind them.
+      // More than one commit releases, and enough to go through the inbox; the last ones queue up behind them.
       await posthorn.publish('acme', covers(0, 700))
       await posthorn.publish('acme', covers(700, 700))
       const enabling = posthorn.endpoints.enable('acme', endpoint.id, { held: 'release' })
@@ -112,7 +112,7 @@ describe('an ordered endpoint', () => {
       await receiver.close()
     }))
 
-  it('is sent its queue in order after a restart, and after the order was switched on', () =>
+  it('receives its queue in order after a restart, and after order was switched on', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const before = await startPosthorn(folder, authority, {}, false)
@@ -132,8 +132,8 @@ describe('an ordered endpoint', () => {
     }))
 })
 
-describe('an endpoint with a rate', () => {
-  it('gets no more attempts than that in any stretch of time, retries included, and none is lost over it', () =>
+describe('an endpoint with a rate limit', () => {
+  it('receives no more attempts than that in any period, including retries, and loses none', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({
         authority,
@@ -147,7 +147,7 @@ describe('an endpoint with a rate', () => {
       const open = await posthorn.endpoints.create('acme', { url: `${receiver.url}/open`, clientSecret: SECRET })
       await posthorn.publish('acme', covers(0, 7))
       await expect.poll(() => statesOf(posthorn), { timeout: 20_000 }).toEqual(Array(14).fill('delivered'))
-      // The other one had not to wait for it.
+      // The other endpoint didn't have to wait.
       const isOpen = ({ path }: { path: string }) => path === '/open'
       expect(receiver.requests.findLastIndex(isOpen)).toBeLessThan(receiver.requests.length - 1)
       await posthorn.endpoints.remove('acme', open.endpoint.id)
@@ -165,7 +165,7 @@ describe('an endpoint with a rate', () => {
       await receiver.close()
     }))
 
-  it('is remembered although its lane is forgotten when it is empty', () =>
+  it('keeps its rate window when its empty lane is forgotten', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const posthorn = await startPosthorn(folder, authority)
@@ -183,7 +183,7 @@ describe('an endpoint with a rate', () => {
       await receiver.close()
     }))
 
-  it('is changed while it holds back: the next go at once', () =>
+  it('is sent more immediately when its limit is raised while deliveries wait', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const posthorn = await startPosthorn(folder, authority)
@@ -200,7 +200,7 @@ describe('an endpoint with a rate', () => {
       await expect.poll(() => statesOf(posthorn), { timeout: 5_000 }).toContain('pending')
       await posthorn.endpoints.update('acme', endpoint.id, { rateLimit: null })
       await expect.poll(() => statesOf(posthorn), { timeout: 5_000 }).toEqual(Array(5).fill('delivered'))
-      // Waiting was no attempt.
+      // Waiting used up no attempts.
       expect(await begunAtMs(posthorn)).toHaveLength(5)
       await posthorn.stop()
       await receiver.close()

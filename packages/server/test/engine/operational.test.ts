@@ -1,4 +1,4 @@
-/** Operational events from the fact to the receiver, through Posthorn itself. */
+/** Operational events, from their cause to the receiver. */
 import { startReceiver } from '@posthorn/testkit'
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
@@ -13,7 +13,7 @@ const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
 const WAIT = { timeout: 20_000, interval: 20 }
 const silent = pino({ level: 'silent' })
 
-/** A JWT that expires so many days from now. */
+/** A JWT that expires that many days from now. */
 const tokenFor = (days: number) => {
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   return `${encode({ alg: 'none' })}.${encode({ exp: Math.floor(Date.now() / 1_000) + days * 86_400 })}.c2ln`
@@ -21,7 +21,7 @@ const tokenFor = (days: number) => {
 
 describe('operational events', () => {
   it(
-    'C9: go to the provider’s endpoints and the tenant’s that name them, sound by their schemas, without a secret',
+    'C9: reach the provider’s and the tenant’s endpoints that name them, valid by their schemas, without secrets',
     () =>
       inFolder(async (folder, authority) => {
         const receiver = await startReceiver({
@@ -71,7 +71,7 @@ describe('operational events', () => {
         expect(exhausted.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThanOrEqual(1)
         expect(exhausted[0].endpoint).toBe(bad.id)
         expect(got('/operator').find(({ days }) => days !== undefined)).toMatchObject({ endpoint: bad.id, days: 7 })
-        // An endpoint that names no types gets none of it.
+        // An endpoint that names no types receives none of them.
         const seen = receiver.requests
           .filter(({ path }) => path === '/bad')
           .map(({ body }) => JSON.parse(body.toString()))
@@ -84,7 +84,7 @@ describe('operational events', () => {
   )
 
   it(
-    'of an operational endpoint that fails make no storm',
+    'about a failing operational endpoint don’t cause a storm',
     () =>
       inFolder(async (folder, authority) => {
         const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 500 }) })
@@ -105,7 +105,7 @@ describe('operational events', () => {
         }
         await expect.poll(() => exhausted('acme'), WAIT).toBe(2)
         await expect.poll(() => exhausted('posthorn'), WAIT).toBe(1)
-        // What was to be told is: nothing is left, and nothing new comes of it.
+        // All notices have been published, and cause no new ones.
         await expect.poll(() => store.read('peekNotices', { nowMs: store.now() }), WAIT).toBe(false)
         const count = async (tenant: string) =>
           (await store.read('listEvents', { tenant, type: null, before: null, fromMs: null, toMs: null, limit: 99 }))
@@ -119,9 +119,9 @@ describe('operational events', () => {
   )
 })
 
-describe('C12: a type’s schedule', () => {
+describe('C12: an event type’s schedule', () => {
   it(
-    'counts for its deliveries, from its change on, where the endpoint has none of its own',
+    'applies to its deliveries as soon as it is changed, unless the endpoint has its own',
     () =>
       inFolder(async (folder, authority) => {
         const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 500 }) })

@@ -1,4 +1,4 @@
-/** A receiver that is away for hours, on a clock that jumps: what it has pending, and what comes when it is back. */
+/** A receiver that is down for hours, on a clock that jumps: attempts during the outage, and the backlog after it. */
 import { startReceiver } from '@posthorn/testkit'
 import { describe, expect, it } from 'vitest'
 import { HOUR_MS, MINUTE_MS } from '../../src/base/durations.ts'
@@ -6,10 +6,10 @@ import { JumpClock } from '../jump-clock.ts'
 import { attemptsOf, endpointOf, type Posthorn, SECRET, WAIT } from './failing-setup.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
-/** Of the outage of six hours. */
+/** Deliveries pending during the six hours. */
 const PENDING = 30_000
 
-/** So few at once that they don't go through the inbox: what a jump does to the times of ids would confuse it. */
+/** Publishes too few at a time for the inbox, which a jump in the ids' times would confuse. */
 async function publishMany(posthorn: Posthorn, count: number): Promise<void> {
   for (let at = 0; at < count; at += 250) {
     await posthorn.publish(
@@ -21,7 +21,7 @@ async function publishMany(posthorn: Posthorn, count: number): Promise<void> {
 
 describe('an outage of six hours', () => {
   it(
-    'costs few attempts, and ends without a flood: the backlog comes back at a rate that rises',
+    'costs few attempts and ends without a flood: the backlog is sent at a rising rate',
     () =>
       inFolder(async (folder, authority) => {
         const clock = new JumpClock()
@@ -50,7 +50,7 @@ describe('an outage of six hours', () => {
           clock.now() - 5.9 * HOUR_MS,
         )
         await receiver.start()
-        // The next probe is half a minute away at most.
+        // The next probe is at most half a minute away.
         clock.jump(30_000)
         await receiver.waitFor(({ distinct }) => distinct.size >= PENDING * 0.9, { timeoutMs: 240_000 })
         const first = arrivals[0]!
@@ -60,7 +60,7 @@ describe('an outage of six hours', () => {
         expect(countIn(1)).toBeLessThan(80)
         expect(countIn(2)).toBeLessThan(160)
         expect(countIn(3)).toBeGreaterThan(countIn(0))
-        // What was tried lately waits for its own time.
+        // Deliveries tried recently wait for their own retries.
         clock.jump(5 * HOUR_MS)
         await receiver.waitFor(({ distinct }) => distinct.size === PENDING, { timeoutMs: 120_000 })
         expect((await endpointOf(posthorn, endpoint.id)).health).toMatchObject({ failingSinceMs: null, stage: 0 })
@@ -71,7 +71,7 @@ describe('an outage of six hours', () => {
   )
 
   it(
-    'is taken up slowly, too, where the endpoint was disabled meanwhile',
+    'is followed by a slow start even if the endpoint was disabled in the meantime',
     () =>
       inFolder(async (folder, authority) => {
         const arrivals: number[] = []
@@ -99,7 +99,7 @@ describe('an outage of six hours', () => {
   )
 
   it(
-    'is no flood for a receiver that takes only so many at once: few requests are turned away',
+    'doesn’t flood a receiver with limited concurrency: it turns away few requests',
     () =>
       inFolder(async (folder, authority) => {
         let open = 0

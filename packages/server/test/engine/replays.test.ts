@@ -31,7 +31,7 @@ async function endpointAt(posthorn: Posthorn, receiver: Receiver, over: object =
   return (await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET, ...over })).endpoint
 }
 
-/** Until the replay satisfies it. */
+/** Waits until the replay satisfies the condition. */
 async function until(posthorn: Posthorn, { key }: Replay, isSo: (replay: Replay) => boolean): Promise<Replay> {
   let replay = await posthorn.replays.get('acme', key)
   const look = async () => {
@@ -61,7 +61,7 @@ function withPosthorn(
 const webhookIds = ({ requests }: Receiver) => requests.map(({ headers }) => headers['webhook-id'] as string)
 
 describe('a replay', () => {
-  it('sends what a receiver that was down did not get, under the ids of the events, and byte for byte', () => {
+  it('sends the events that a receiver missed during an outage, with their ids and byte for byte', () => {
     const state = { isDown: true }
     const script = () => ({ status: state.isDown ? 503 : 204 })
     return withPosthorn({ script }, async (posthorn, receiver) => {
@@ -86,7 +86,7 @@ describe('a replay', () => {
     })
   })
 
-  it('fills an endpoint that was registered later, with the types that it wants', () =>
+  it('sends earlier events of the types it wants to an endpoint registered later', () =>
     withPosthorn({}, async (posthorn, receiver) => {
       const TYPES = ['COVER_REFERENCE']
       await endpointAt(posthorn, receiver, { url: `${receiver.url}/first` })
@@ -98,7 +98,7 @@ describe('a replay', () => {
       const missing = input({ missing: true })
       expect(await posthorn.replays.count('acme', missing)).toBe(2)
       expect(await posthorn.replays.count('acme', { ...missing, endpoint: third.id })).toBe(0)
-      // Named with its type, somebody means just that.
+      // If both the endpoint and the type are named, the endpoint's own types don't matter.
       expect(await posthorn.replays.count('acme', { ...missing, endpoint: third.id, types: TYPES })).toBe(2)
       const { replay } = await posthorn.replays.create('acme', missing)
       expect(await until(posthorn, replay, isOver)).toMatchObject({ state: 'done', made: 2, deliveries: 2 })
@@ -108,12 +108,12 @@ describe('a replay', () => {
       const made = await posthorn.deliveries.list('acme', { ...NONE, endpoint: later.id }, 10)
       expect(made.map(({ replayOf }) => replayOf)).toEqual([null, null])
       expect(await posthorn.replays.count('acme', missing)).toBe(0)
-      // It wants the type from now on, and gets what it didn't want before.
+      // Now that it wants the type, it receives the events that it didn't want before.
       await posthorn.endpoints.update('acme', third.id, { types: TYPES })
       expect(await posthorn.replays.count('acme', missing)).toBe(2)
     }))
 
-  it('of 100,000 lets a live event to the same endpoint go first, and is counted and begun without delay', () =>
+  it('of 100,000 events lets live events to the same endpoint go first, and is counted and started without delay', () =>
     withPosthorn({ record: false }, async (posthorn, receiver, folder) => {
       const endpoint = await endpointAt(posthorn, receiver)
       fillPast(folder, endpoint, { count: 100_000, state: 'delivered' })
@@ -125,7 +125,7 @@ describe('a replay', () => {
         const before = receiver.total
         const { events } = await posthorn.publish('acme', cover(round))
         await receiver.waitFor(() => receiver.distinct.has(`${events[0]!.id} /`), WAIT)
-        // What was made and not tried before it is bounded, and so is what is made until it is there.
+        // Both the untried deliveries ahead of it and those created until it arrives are limited.
         expect(receiver.total - before).toBeLessThan(500)
       }
       const { state, made } = await posthorn.replays.get('acme', 'all')
@@ -135,7 +135,7 @@ describe('a replay', () => {
       expect(cancelled.made).toBeGreaterThanOrEqual(made)
     }))
 
-  it('goes on where it was when the process is killed in the middle, and makes nothing twice', () =>
+  it('continues where it was when the process is killed, and creates no delivery twice', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'], record: false })
       const first = await startPosthorn(folder, authority)
@@ -158,7 +158,7 @@ describe('a replay', () => {
       await receiver.close()
     }))
 
-  it('is held up at an endpoint that answers nothing, not at the others of its tenant', () =>
+  it('is held up at an endpoint that never responds, but not at the tenant’s others', () =>
     withPosthorn(
       { record: false, script: ({ path }) => (path === '/dead' ? 'hang' : { status: 204 }) },
       async (posthorn, receiver, folder) => {
@@ -171,7 +171,7 @@ describe('a replay', () => {
         await receiver.waitFor(() => events.every(id => receiver.distinct.has(`${id} /well`)), WAIT)
         const { made, state } = await posthorn.replays.get('acme', replay.key)
         expect(state).toBe('running')
-        // Of the dead one's no more were made than can be in flight at once.
+        // The dead endpoint got no more deliveries than can be in flight at the same time.
         expect(made).toBeLessThan(1_100)
         await posthorn.replays.cancel('acme', replay.key)
       },
@@ -185,7 +185,7 @@ describe('a replay', () => {
       await receiver.waitFor(() => receiver.total > 100, WAIT)
       const paused = await posthorn.replays.pause('acme', replay.key)
       expect(paused).toMatchObject({ state: 'paused' })
-      // What was made goes out; nothing more is made.
+      // Deliveries created before the pause are sent; no more are created.
       await until(posthorn, replay, ({ live }) => live === 0)
       expect(await posthorn.replays.get('acme', replay.key)).toMatchObject({ state: 'paused', made: paused.made })
       expect(receiver.total).toBe(paused.made)
@@ -199,7 +199,7 @@ describe('a replay', () => {
       expect((await posthorn.replays.get('acme', replay.key)).made).toBe(cancelled.made)
     }))
 
-  it('comes in the order of publishing at an ordered endpoint, and live events behind what was made before', () =>
+  it('keeps the publishing order at an ordered endpoint, with live events behind deliveries created before', () =>
     withPosthorn({}, async (posthorn, receiver, folder) => {
       const endpoint = await endpointAt(posthorn, receiver, { ordered: true })
       const events = fillPast(folder, endpoint, { count: 300, state: 'exhausted' })
@@ -213,7 +213,7 @@ describe('a replay', () => {
       expect(order.indexOf(live[0]!.id)).toBeLessThan(300)
     }))
 
-  it('is held at a disabled endpoint, and ends with a deleted one', () =>
+  it('is held while the endpoint is disabled, and ends when it is deleted', () =>
     withPosthorn({}, async (posthorn, receiver, folder) => {
       const endpoint = await endpointAt(posthorn, receiver)
       fillPast(folder, endpoint, { count: 50, state: 'exhausted' })
@@ -234,7 +234,7 @@ describe('a replay', () => {
       expect(over.made + over.skipped).toBe(events.length)
     }))
 
-  it('gives an endpoint that fails one now and then, and goes on when that is taken', () => {
+  it('sends a failing endpoint one delivery now and then, and continues when one succeeds', () => {
     const state = { isDown: true }
     const script = () => ({ status: state.isDown ? 500 : 204 })
     return withPosthorn({ record: false, script }, async (posthorn, receiver, folder) => {
@@ -250,7 +250,7 @@ describe('a replay', () => {
     })
   })
 
-  it('makes all that is missing, however the configuration moves meanwhile', () =>
+  it('creates all missing deliveries, however the configuration changes in the meantime', () =>
     withPosthorn({ record: false }, async (posthorn, receiver, folder) => {
       const [one, two] = [await endpointAt(posthorn, receiver), await endpointAt(posthorn, receiver)]
       fillPast(folder, one, { count: 3_000, state: 'delivered' })
@@ -272,7 +272,7 @@ describe('a replay', () => {
       expect([events.size, receiver.total]).toEqual([3_000, 3_000])
     }))
 
-  it('of more than can be counted in time is made all the same, and is counted at its end', () =>
+  it('that is too large to count in time is created anyway, and counted at its end', () =>
     withPosthorn({ record: false }, async (posthorn, receiver, folder) => {
       const endpoint = await endpointAt(posthorn, receiver)
       await endpointAt(posthorn, receiver)
@@ -286,7 +286,7 @@ describe('a replay', () => {
       expect(receiver.distinct.size).toBe(events.length)
     }))
 
-  it('of one event goes to each of very many endpoints', () =>
+  it('of one event reaches every one of many endpoints', () =>
     withPosthorn({ record: false }, async (posthorn, receiver) => {
       const paths = Array.from({ length: 300 }, (_, index) => `/${index}`)
       for (const path of paths) await endpointAt(posthorn, receiver, { url: `${receiver.url}${path}` })

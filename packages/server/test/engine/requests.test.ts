@@ -11,7 +11,7 @@ import { inFolder, startPosthorn } from './harness.ts'
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
-/** Keeps what comes over each connection, to the byte, and answers 204 once there is a head. */
+/** Records every byte of each connection, and responds with 204 once a head has arrived. */
 async function startRecorder(authority: Authority) {
   const { certPem: cert, keyPem: key } = await authority.issue({ names: ['localhost'] })
   const heard: Buffer[] = []
@@ -71,14 +71,14 @@ const headerName = fc.oneof(
   ),
   text,
 )
-/** Most members are harmless, so that many inputs are accepted with a single nasty one. */
+/** Makes most members harmless, so that many inputs with a single nasty one are accepted. */
 const mostly = <T>(harmless: T, arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 3, arbitrary: fc.constant(harmless) }, { weight: 2, arbitrary })
 const input = fc.record({
   path: mostly('hook', text),
   clientSecret: mostly(SECRET, text),
   headers: mostly({ 'x-a': 'b' }, fc.dictionary(headerName, mostly('v', text), { maxKeys: 3, noNullPrototype: true })),
-  // Of a payload, any text is allowed: it must stay inside the body.
+  // A payload can contain any text, which must stay inside the body.
   note: text,
 })
 
@@ -95,7 +95,7 @@ const OURS = [
   'content-length',
 ]
 
-/** Refuses anything but one request of HTTP/1.1 with a body of the length that it says. */
+/** Parses one HTTP/1.1 request, and fails on anything else. */
 function readRequest(bytes: Buffer) {
   const end = bytes.indexOf(END_OF_HEAD)
   const [line, ...fields] = bytes.subarray(0, end).toString('latin1').split('\r\n')
@@ -107,7 +107,7 @@ function readRequest(bytes: Buffer) {
   return { headers: Object.fromEntries(entries), body: bytes.subarray(end + END_OF_HEAD.length) }
 }
 
-it('is one request, whatever a tenant puts into URL, secret, headers and payload', { timeout: 60_000 }, () =>
+it('sends exactly one request, whatever a tenant puts into URL, secret, headers and payload', { timeout: 60_000 }, () =>
   inFolder(async (folder, authority) => {
     const recorder = await startRecorder(authority)
     const posthorn = await startPosthorn(folder, authority)

@@ -4,7 +4,7 @@ import { Budget } from '../../src/engine/lane/budget.ts'
 import { Lane } from '../../src/engine/lane/lane.ts'
 import { type RoundLimits, Rounds } from '../../src/engine/rounds.ts'
 
-/** Lanes full of work that is due; `end` ends the oldest request of a lane. */
+/** Lanes full of due deliveries. `end` ends the oldest request of a lane. */
 function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
   const budget = new Budget(0)
   const flying: { lane: Lane; host: string }[] = []
@@ -58,13 +58,13 @@ function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
 const inFlightOf = (flying: { lane: Lane }[], tenant: string) =>
   flying.filter(({ lane }) => lane.tenant === tenant).length
 
-/** As much of a lane as the rounds see. */
+/** The part of a lane that the rounds use. */
 type ModelLane = { tenant: string; host: string; due: number; inFlight: number; isReady(): boolean }
 
 const asLane = (lane: ModelLane) => lane as unknown as Lane
 const asModel = (lane: Lane) => lane as unknown as ModelLane
 
-/** Rounds over lanes that are nothing but counts, and whether they leave one idle. */
+/** Rounds over lanes that are only counters; checks that no lane stays idle that could go. */
 class Model {
   readonly lanes: readonly ModelLane[]
   readonly rounds: Rounds
@@ -125,7 +125,7 @@ class Model {
 }
 
 describe('rounds', () => {
-  it('never exceed the caps of node and host', () => {
+  it('never exceed the limits of node and host', () => {
     const { rounds, add, end, flying } = bench(20, 6)
     for (let at = 0; at < 10; at++) add(`t${at}`, `e${at}@same`, 50)
     for (let at = 0; at < 10; at++) add(`u${at}`, `e${at}@other${at}`, 50)
@@ -137,7 +137,7 @@ describe('rounds', () => {
     }
   })
 
-  it('leave room for somebody new, however many of another tenant hang', () => {
+  it('leave room for a new tenant, however many requests of another one hang', () => {
     const { rounds, add, end, flying } = bench(64)
     for (let at = 0; at < 500; at++) add('hog', `hog${at}`, 10)
     rounds.run(Number.POSITIVE_INFINITY)
@@ -145,7 +145,7 @@ describe('rounds', () => {
     add('new', 'new1', 20)
     rounds.run(Number.POSITIVE_INFINITY)
     expect(inFlightOf(flying, 'new')).toBeGreaterThan(0)
-    // The newcomer gets through while nothing of the hog ever ends.
+    // The new tenant gets through although none of the other's requests ever ends.
     let ended = 0
     while (end(lane => lane.tenant === 'new')) ended++
     expect(ended).toBe(20)
@@ -162,7 +162,7 @@ describe('rounds', () => {
     expect(ended).toBe(30)
   })
 
-  it('take turns: a flood of one tenant costs another one turn', () => {
+  it('take turns, so that a flood from one tenant costs another no more than a turn', () => {
     const { rounds, add, end, dispatched } = bench(8)
     add('flood', 'flood', 1_000)
     rounds.run(Number.POSITIVE_INFINITY)
@@ -173,7 +173,7 @@ describe('rounds', () => {
     expect(dispatched.slice(from).filter(endpoint => endpoint === 'small').length).toBeGreaterThanOrEqual(4)
   })
 
-  it('leave room at a host for other tenants, however many of one hang there', () => {
+  it('leave room at a host for other tenants, however many requests of one hang there', () => {
     const { rounds, add, flying } = bench(10_000, 128)
     for (let at = 0; at < 200; at++) add('slow', `slow${at}@host`, 10)
     rounds.run(Number.POSITIVE_INFINITY)
@@ -183,33 +183,36 @@ describe('rounds', () => {
     expect(inFlightOf(flying, 'good')).toBeGreaterThan(0)
   })
 
-  // [tenants, looks for each request that ends]: where there is one tenant, at the lane that goes and the next.
+  // [tenants, lanes examined per request that ends]. With one tenant: the lane that goes and the next.
   it.each([
     [3, 12],
     [1, 4],
-  ])('look at none again and again that wait for a crowded host, and let all in in the end (%i)', (tenants, most) => {
-    const { rounds, add, end, dispatched, flying } = bench(10_000, 8)
-    let looks = 0
-    const lanes = Array.from({ length: 500 }, (_, at) => add(`t${at % tenants}`, `e${at}@host`, 1))
-    for (const lane of lanes) {
-      const isReady = lane.isReady.bind(lane)
-      lane.isReady = nowMs => {
-        looks++
-        return isReady(nowMs)
+  ])(
+    'don’t keep examining lanes that wait for a crowded host, and admit all in the end (tenants: %i)',
+    (tenants, most) => {
+      const { rounds, add, end, dispatched, flying } = bench(10_000, 8)
+      let looks = 0
+      const lanes = Array.from({ length: 500 }, (_, at) => add(`t${at % tenants}`, `e${at}@host`, 1))
+      for (const lane of lanes) {
+        const isReady = lane.isReady.bind(lane)
+        lane.isReady = nowMs => {
+          looks++
+          return isReady(nowMs)
+        }
       }
-    }
-    rounds.run(Number.POSITIVE_INFINITY)
-    // A tenant alone has four fifths of a host.
-    expect(flying).toHaveLength(tenants === 1 ? 7 : 8)
-    looks = 0
-    let ended = 0
-    while (end(() => true)) ended++
-    expect([ended, new Set(dispatched).size]).toEqual([500, 500])
-    // Some lanes for each request that ended, not all of them.
-    expect(looks).toBeLessThan(500 * most)
-  })
+      rounds.run(Number.POSITIVE_INFINITY)
+      // A tenant that is alone gets four fifths of a host.
+      expect(flying).toHaveLength(tenants === 1 ? 7 : 8)
+      looks = 0
+      let ended = 0
+      while (end(() => true)) ended++
+      expect([ended, new Set(dispatched).size]).toEqual([500, 500])
+      // A few lanes per request that ended, not all of them.
+      expect(looks).toBeLessThan(500 * most)
+    },
+  )
 
-  it('goes on where it stopped after so many dispatches', () => {
+  it('continue where they stopped after a limited number of dispatches', () => {
     const { rounds, add, flying } = bench(100)
     add('t', 'a', 4)
     add('u', 'b', 4)
@@ -217,7 +220,7 @@ describe('rounds', () => {
     expect([rounds.run(100), flying.length]).toEqual([false, 8])
   })
 
-  it('leave no lane idle that may go, whatever happens in whatever order', () => {
+  it('leave no lane idle that can go, whatever happens in whatever order', () => {
     const step = fc.record({
       kind: fc.constantFrom('land', 'land', 'land', 'due', 'move', 'disable'),
       pick: fc.nat(999),

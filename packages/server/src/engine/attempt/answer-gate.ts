@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
 
-/** Bytes that may come before the head of the final answer has been read. */
+/** Maximum number of bytes before the head of the final response has been read. */
 const MAX_BYTES_BEFORE_STATUS = 65_536
 const MAX_INTERIM_ANSWERS = 16
-/** `HTTP/1.1 200`. */
+/** Length of `HTTP/1.1 200`. */
 const STATUS_END = 12
 const START = Buffer.from('HTTP/1.')
 const DIGIT_0 = 48
@@ -12,27 +12,27 @@ const HEAD_END = Buffer.from('\r\n\r\n')
 
 export type AnswerFault = 'POSTHORN_ANSWER_MALFORMED' | 'POSTHORN_ANSWER_TOO_LARGE'
 
-/** What is refused, and why. */
+/** Refuses a response; `code` says why. */
 class BadAnswer extends Error {
   readonly code: AnswerFault
 
   constructor(code: AnswerFault) {
-    super('The answer is refused before its status')
+    super('The response was refused before its status')
     this.code = code
   }
 }
 
 /**
- * Stands between a socket and undici's parser, for what that gets wrong or leaves without a bound before the status:
- * - Interim answers (1xx) are dropped here, some and no more. undici gives up the connection on `100 Continue`, which a
- *   client must be able to read although it did not ask for it (RFC 9110 §15.2), and takes others without an end: a
- *   receiver that floods them, or an endless reason phrase, kept the whole node busy.
- * - What doesn't begin like an answer is refused as such, instead of as a connection that was lost.
+ * Sits between a socket and undici's parser, for what the parser gets wrong or leaves unbounded before the status:
+ * - A limited number of interim responses (1xx) is dropped here. undici closes the connection on `100 Continue`, which
+ *   a client must be able to read even if it did not ask for it (RFC 9110 §15.2), and accepts others without a limit: a
+ *   receiver that flooded them, or sent an endless reason phrase, kept the whole node busy.
+ * - Data that doesn't begin like a response is refused as malformed, instead of as a lost connection.
  */
 export class AnswerGate {
-  /** A request was sent, and the status of its answer has not been read. */
+  /** A request was sent, and the status of its response has not been read yet. */
   #isWaiting = false
-  /** What came is, so far, the beginning of an answer of which it isn't known yet whether it is an interim one. */
+  /** The data so far is the beginning of a response that might still turn out to be an interim one. */
   #isAtStart = false
   #held: Buffer | undefined
   #bytes = 0
@@ -46,7 +46,7 @@ export class AnswerGate {
       const passed = this.#pass(chunk)
       if (!(passed instanceof BadAnswer)) return passed
       this.#isWaiting = false
-      // Not within the parser's own call.
+      // Not from within the parser's own call.
       queueMicrotask(() => socket.destroy(passed))
       return null
     }
@@ -89,7 +89,7 @@ export class AnswerGate {
   }
 }
 
-/** The first digit of the status; undefined for what is no answer, or one that changes the protocol (101). */
+/** Returns the first digit of the status; undefined if it isn't a response, or one that switches protocols (101). */
 function hundredsOf(answer: Buffer): number | undefined {
   if (START.compare(answer, 0, START.length) !== 0) return undefined
   const [hundreds, tens, ones] = [answer[9]! - DIGIT_0, answer[10]! - DIGIT_0, answer[11]! - DIGIT_0]

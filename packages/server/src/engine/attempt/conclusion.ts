@@ -1,4 +1,4 @@
-/** What an exchange means for its delivery: pure functions, from what was had to what is stored and logged. */
+/** What an exchange means for its delivery: pure functions from an exchange to what is stored and logged. */
 import type { AttemptError, RetrySchedule } from '../../base/model.ts'
 import { packHeaders } from '../../store/operations/deliveries/answer-headers.ts'
 import type { Settlement } from '../../store/operations/deliveries/settlement.ts'
@@ -13,19 +13,19 @@ export type ConclusionInput = {
   readonly sent: Sent
   /** The epoch under which the request was sent. */
   readonly epoch: number
-  /** By the store's time, milliseconds since 1970. */
+  /** Store time, milliseconds since 1970. */
   readonly endedAtMs: number
-  /** From 0 up to, but not, 1. */
+  /** From 0 (inclusive) to 1 (exclusive). */
   readonly random: number
-  /** False: the endpoint has changed since; what the receiver said of itself may not be true of it any more. */
+  /** False if the endpoint has changed since, so that what the receiver said about itself might no longer apply. */
   readonly isCurrent: boolean
 }
 
 export type Conclusion = {
   readonly settlement: Settlement
-  /** null: it was a success. */
+  /** Null if the attempt succeeded. */
   readonly error: AttemptError | null
-  /** The receiver asks to be left alone so long, milliseconds; 0: it doesn't. */
+  /** How long the receiver asks to be left alone, in milliseconds. 0 if it doesn't. */
   readonly waitMs: number
 }
 
@@ -38,7 +38,7 @@ export function concludeAttempt(input: ConclusionInput): Conclusion {
   const waitMs = isCurrent ? retryAfterMs({ status, retryAfter, date }, endedAtMs) : 0
   const number = item.attempts + 1
   const { headers, body, truncated } = sent.record(exchange)
-  // Member by member: spread, they would be put together several times for each attempt there is.
+  // Property by property: spreads would build these objects several times for every attempt.
   return {
     error: outcome === 'success' ? null : error,
     waitMs,
@@ -70,13 +70,13 @@ export function concludeAttempt(input: ConclusionInput): Conclusion {
   }
 }
 
-/** Of an answer, the first of that name, in lower case; null: there is none. */
+/** Returns the first header of that name (in lower case). Null if there is none. */
 function headerOf(headers: readonly string[], name: string): string | null {
   for (let at = 0; at + 1 < headers.length; at += 2) if (headers[at]!.toLowerCase() === name) return headers[at + 1]!
   return null
 }
 
-/** One wide log line an attempt. */
+/** The fields of an attempt's log line. There is one wide line per attempt. */
 export function attemptLine({ event, type }: LaneItem, settlement: Settlement): Readonly<Record<string, unknown>> {
   const { tenant, endpoint, delivery, step, attempt } = settlement
   const { number, outcome, status, error: errorCode, durationMs, address } = attempt
@@ -93,7 +93,7 @@ export function attemptLine({ event, type }: LaneItem, settlement: Settlement): 
     durationMs,
     address,
     next: step.kind,
-    // Left out of the line where it is undefined.
+    // Omitted from the line if undefined.
     dueAt: step.kind === 'retry' ? new Date(step.dueAtMs).toISOString() : undefined,
   }
 }

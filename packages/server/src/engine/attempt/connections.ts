@@ -8,12 +8,12 @@ import { addressAllowed, isLoopbackHost, type TargetPolicy } from '../../guard/t
 import { AnswerGate } from './answer-gate.ts'
 import { type OutgoingProxy, openTunnel, parseProxy } from './tunnel.ts'
 
-/** One to a receiver, and what is known of its socket. */
+/** A connection to a receiver, and the state of its socket. */
 export type ReceiverConnection = {
   readonly client: Client
   readonly route: Route
   readonly gate: AnswerGate
-  /** `address:port` of the socket in use; null before the first. */
+  /** `address:port` of the current socket. Null before the first. */
   address: string | null
   /** TCP is connected. */
   isConnected: boolean
@@ -24,54 +24,54 @@ export type ReceiverConnection = {
   idleSinceMs: number
 }
 
-/** Where to, and as whom: connections are kept apart by both. */
+/** Where a request goes, and as whom. Connections are shared only if both are the same. */
 export type Route = {
   /** Scheme, host and port. */
   readonly origin: string
-  /** What the endpoint shows of itself for mutual TLS; null: nothing. */
+  /** The client certificate for mutual TLS. Null for none. */
   readonly identity: Identity | null
 }
 
 /** A client certificate and its key, both PEM. */
 export type Identity = {
-  /** Names it: the same only where it is the same endpoint's same certificate. */
+  /** Equal only for the same certificate of the same endpoint. */
   readonly name: string
   readonly certificate: string
   readonly key: string
 }
 
-/** Settings, by their own names. */
+/** Settings, named as in the configuration. */
 export type ConnectionSettings = TargetPolicy & {
-  /** The URL of a proxy that all goes through but what is on this machine; null: none. */
+  /** The URL of a proxy for all connections except to this machine. Null if there is none. */
   readonly proxy: { readonly reveal: () => string } | null
   readonly connectTimeoutMs: number
-  /** Certificates of authorities trusted on top of the default ones. */
+  /** Certificates of authorities to trust in addition to the default ones. */
   readonly extraCa: readonly { readonly pem: string }[]
 }
 
-/** A kept connection isn't looked up again: so it is not kept longer than this, and a changed DNS answer is followed. */
+/** How long a connection is kept. Its name isn't looked up again, so this limits how late a DNS change is noticed. */
 const LONGEST_AGE_MS = 120_000
 const LONGEST_IDLE_MS = 20_000
 const SWEEP_MS = 5_000
 const MAX_RESPONSE_HEAD_BYTES = 16_384
 const IDENTITIES_KEPT = 1_000
-/** Not DHE: a server chooses the group, and one of 10,000 bits holds this thread up for a third of a second each time. */
+/** No DHE: servers choose the group, and one of 10,000 bits blocks this thread for a third of a second each time. */
 const CIPHERS = `${DEFAULT_CIPHERS}:!kDHE:!DHE`
 
-/** No connection within `connectTimeoutMs`. */
+/** There was no connection within `connectTimeoutMs`. */
 class ConnectTimeout extends Error {
   readonly code = 'POSTHORN_CONNECT_TIMEOUT'
 }
 
 /**
- * Connections to receivers: the only place that opens sockets to addresses which tenants choose. Each is a client of
- * its own with at most one request at a time, so that an attempt knows the address it went to.
+ * Connections to receivers: the only place that opens sockets to addresses that tenants choose. Each is a client of its
+ * own with at most one request at a time, so that an attempt knows which address it went to.
  *
- * The guard stands at three places: every answer of the look-up, every address literal (which is never looked up),
- * and the address of the connected socket, before a byte of a request is sent (C3).
+ * The guard checks in three places: every address that a lookup returns, every address literal (which is never looked
+ * up), and the address of the connected socket, before a byte of a request is sent (C3).
  *
- * A connection is new → in use (acquired) → idle (released) → in use, or closed: because its request failed, or it was
- * idle or alive for too long.
+ * A connection is new → in use (acquired) → idle (released) → in use, or closed because its request failed or it was
+ * idle or open for too long.
  */
 export class Connections {
   /** By origin and identity. */
@@ -86,13 +86,13 @@ export class Connections {
   readonly #clock: Clock
   #sweeper: { cancel(): void } | undefined
 
-  /** @param resolver default: the system's */
+  /** @param resolver defaults to the system's */
   constructor(settings: ConnectionSettings, clock: Clock, resolver?: Resolver) {
     this.#policy = settings
     this.#clock = clock
     this.#proxy = settings.proxy === null ? undefined : parseProxy(settings.proxy.reveal())
     this.#lookup = guardedLookup(settings, resolver)
-    // Made once: reading a hundred and fifty certificates for each connection would take milliseconds.
+    // Created once: reading a hundred and fifty certificates for each connection would take milliseconds.
     const extra = settings.extraCa.map(({ pem }) => pem)
     const ca = extra.length > 0 ? { ca: [...getCACertificates('default'), ...extra] } : {}
     this.#trust = { minVersion: 'TLSv1.2', ciphers: CIPHERS, ...ca }
@@ -103,14 +103,14 @@ export class Connections {
   #createConnector(identity: Identity | null): buildConnector.connector {
     const shown = identity === null ? {} : { cert: identity.certificate, key: identity.key }
     const base = {
-      // An exact timer of our own stands in for it (#dial): undici's can be half a second late.
+      // Replaced by an exact timer of our own (#dial): undici's can be half a second late.
       timeout: 0,
       allowH2: false,
       minVersion: 'TLSv1.2' as const,
       secureContext: createSecureContext({ ...this.#trust, ...shown }),
       rejectUnauthorized: true,
       lookup: this.#lookup,
-      // A resumed session carries on the identity it was begun with, and they are kept by the server's name alone.
+      // Sessions are cached by server name alone, and a resumed session keeps the identity it was created with.
       ...(identity === null ? {} : { maxCachedSessions: 0 }),
     }
     return buildConnector(base as buildConnector.BuildOptions)
@@ -127,7 +127,7 @@ export class Connections {
     return connector
   }
 
-  /** A connection that nobody is using: the one used last, or a new one. */
+  /** Returns a connection that is not in use: the one used last, or a new one. */
   acquire(route: Route): ReceiverConnection {
     const idle = this.#idle.get(keyOf(route))
     const nowMs = this.#clock.monotonicMs()
@@ -138,7 +138,7 @@ export class Connections {
     return this.#open(route)
   }
 
-  /** Takes a connection back after its request has ended well; one that failed is destroyed. */
+  /** Takes a connection back after its request. Keeps it if the request ended cleanly, otherwise destroys it. */
   release(connection: ReceiverConnection, isSound: boolean): void {
     if (!isSound || connection.client.destroyed) {
       void connection.client.destroy()
@@ -178,7 +178,7 @@ export class Connections {
       pipelining: 1,
       allowH2: false,
       maxHeaderSize: MAX_RESPONSE_HEAD_BYTES,
-      // Deadlines are the attempt's own (deliver.ts); undici's are coarse.
+      // Attempts have their own deadlines (deliver.ts); undici's are coarse.
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: LONGEST_IDLE_MS,
@@ -205,7 +205,7 @@ export class Connections {
     const host = options.hostname.replace(/^\[|\]$/g, '')
     const refused = this.#refusalOfLiteral(host)
     if (refused !== undefined) {
-      // Not in this call: undici doesn't expect an answer before it has returned.
+      // Not from within this call: undici doesn't expect the callback before it has returned.
       queueMicrotask(() => callback(refused, null))
       return
     }
@@ -242,7 +242,7 @@ export class Connections {
     })
   }
 
-  /** By way of the proxy: look up, and have every answer judged; a tunnel to the first; TLS in it, with the host itself. */
+  /** Connects through the proxy: checks all the host's addresses, tunnels to the first, and speaks TLS inside. */
   #dialThrough(
     proxy: OutgoingProxy,
     connection: ReceiverConnection,

@@ -3,43 +3,43 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import type { Connections, ReceiverConnection, Route } from './connections.ts'
 import { type Exchange, failureOf } from './outcome.ts'
 
-/** One request as it goes out. */
+/** A request to be sent. */
 export type OutgoingRequest = {
   readonly route: Route
   /** Path and query. */
   readonly path: string
-  /** Name and value in turn. */
+  /** Names and values alternately. */
   readonly headers: readonly string[]
   /** The payload, byte for byte as published (C5). */
   readonly body: Uint8Array
   /** Milliseconds from the first byte sent to the status (C11). */
   readonly timeoutMs: number
-  /** By the store's time, milliseconds since 1970. */
+  /** Store time, milliseconds since 1970. */
   readonly startedAtMs: number
-  /** Asked when a connection is ready, which can take seconds: whether it is still ours to send, as it is. */
+  /** Called when a connection is ready, which can take seconds. False if the request must no longer be sent. */
   readonly mayBegin: () => boolean
 }
 
-/** What is kept of an answer's body; the rest is not read. */
+/** How much of a response body is kept, in bytes. */
 export const MAX_KEPT_BODY_BYTES = 16_384
-/** Read past what is kept, so that a secret which an answer echoes across the edge can still be found and masked. */
+/** How much more is read, so that a secret echoed across the edge can still be found and masked. */
 const READ_MARGIN_BYTES = 3 * 4_096 + 64
 const MAX_READ_BYTES = MAX_KEPT_BODY_BYTES + READ_MARGIN_BYTES
-/** From the status to the end of the body; what has not come by then is not waited for. */
+/** How long to wait for the end of the body after the status. */
 const BODY_DEADLINE_MS = 2_000
 
-/** No status in time, or enough of the body: what undici ends the request with. */
+/** Passed to undici to abort a request: no status arrived in time, or enough of the body was read. */
 class ResponseTimeout extends Error {
   readonly code = 'POSTHORN_RESPONSE_TIMEOUT'
 }
 
-/** `mayBegin` said no. */
+/** `mayBegin` returned false. */
 class NotBegun extends Error {}
 
 /**
- * One attempt: sends the request and waits for a status. Never throws: a failure is a value. null: the request was not
- * begun, since it might not be any more. Bounded in time by the connect time-out, `timeoutMs` and `BODY_DEADLINE_MS`, in memory
- * by undici's limit for the head and MAX_READ_BYTES.
+ * Makes one attempt: sends the request and waits for a status. Never throws: a failure is a value. Null if the request
+ * was not begun, because `mayBegin` no longer allowed it. Bounded in time by the connect timeout, `timeoutMs` and
+ * `BODY_DEADLINE_MS`, and in memory by undici's limit for the head and MAX_READ_BYTES.
  */
 export function deliver(request: OutgoingRequest, connections: Connections, clock: Clock): Promise<Exchange | null> {
   const { promise, resolve } = Promise.withResolvers<Exchange | null>()
@@ -50,7 +50,7 @@ export function deliver(request: OutgoingRequest, connections: Connections, cloc
       path: request.path,
       method: 'POST',
       headers: request.headers as string[],
-      // undici looks for a Buffer or a view; a Buffer spares it a copy.
+      // undici takes a Buffer or a view; a Buffer saves it a copy.
       body: Buffer.from(request.body.buffer, request.body.byteOffset, request.body.byteLength),
     },
     attempt,
@@ -61,8 +61,8 @@ export function deliver(request: OutgoingRequest, connections: Connections, cloc
 const NO_BODY = new Uint8Array(0)
 
 /**
- * A request under way, as undici tells of it: connecting → begun (`onRequestStart`) → answered (`onResponseStart`) → over;
- * or over at any time before, by an error or a deadline. Resolves once, when it is over.
+ * A request in progress, driven by undici's callbacks: connecting → begun (`onRequestStart`) → answered
+ * (`onResponseStart`) → over. An error or a deadline can end it at any time before. Resolves once, when it is over.
  */
 class Attempt implements Dispatcher.DispatchHandler {
   readonly #request: OutgoingRequest
@@ -134,7 +134,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     this.#end(error, false)
   }
 
-  /** Enough was read, or waited for: the status counts, and the connection is given up with the rest. */
+  /** Ends an attempt that has read or waited enough. Its status stands; the connection is dropped with the rest. */
   #cut(controller: Dispatcher.DispatchController): void {
     this.#isCut = true
     this.#end(null, false)

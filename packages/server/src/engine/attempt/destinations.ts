@@ -14,21 +14,21 @@ import type { Exchange } from './outcome.ts'
 import { createRedactor, type Recorded } from './redaction.ts'
 import type { TokenClient } from './tokens.ts'
 
-/** An endpoint as an attempt needs it: made once, used until the endpoint changes, or what is in force does. */
+/** An endpoint as an attempt needs it. Created once and used until the endpoint or the secret in effect changes. */
 export type Destination = {
   readonly endpoint: Endpoint
   readonly route: Route
   readonly path: string
-  /** The headers that are the same for each request, name and value in turn (C6, C10); without a bearer by OAuth. */
+  /** Headers common to all requests, names and values alternately (C6, C10), without an OAuth bearer. */
   readonly headers: readonly string[]
   readonly sign: Signer
-  /** Where its bearer comes from, if that is not the clientSecret. */
+  /** Where the bearer token comes from. Null if it is the clientSecret. */
   readonly oauth: TokenClient | null
   readonly timeoutMs: number
-  /** False: the secret can't be decrypted, so nothing can be sent. */
+  /** False if the secret can't be decrypted, so that nothing can be sent. */
   readonly isReadable: boolean
   readonly record: (exchange: Exchange) => Recorded
-  /** When another secret is in force, milliseconds of the store's time; Infinity: not before it is changed. */
+  /** Store time in milliseconds at which another secret takes effect. Infinity: not until the endpoint is changed. */
   readonly untilMs: number
 }
 
@@ -40,19 +40,19 @@ export type DestinationOptions = {
 
 const DESTINATIONS_KEPT = 50_000
 
-/** Endpoints by id, read when first needed. `get` answers undefined until `load` has. */
+/** Endpoints by id, read when first needed. `get` returns undefined until `load` has read them. */
 export class Destinations {
   readonly #store: Store
   readonly #keyring: Keyring
   readonly #options: DestinationOptions
-  /** null: the endpoint is gone or disabled. */
+  /** Null for an endpoint that is gone or disabled. */
   readonly #known = new Map<EndpointId, Destination | null>()
-  /** What was handed out and has changed since. */
+  /** Destinations that were handed out and whose endpoints have changed since. */
   readonly #outdated = new WeakSet<Destination>()
   readonly #loading = new Map<EndpointId, Promise<Destination | null>>()
   readonly #onRead: (endpoint: Endpoint) => void
 
-  /** @param onRead is told of each endpoint that was read */
+  /** @param onRead called with each endpoint that was read */
   constructor(store: Store, keyring: Keyring, options: DestinationOptions, onRead: (endpoint: Endpoint) => void) {
     this.#onRead = onRead
     this.#store = store
@@ -68,7 +68,7 @@ export class Destinations {
     return undefined
   }
 
-  /** The endpoint changed: it is read again before the next attempt. */
+  /** Forgets an endpoint that changed, so that it is read again before the next attempt. */
   forget(endpoint: EndpointId): void {
     const known = this.#known.get(endpoint)
     if (known) this.#outdated.add(known)
@@ -76,13 +76,13 @@ export class Destinations {
     this.#loading.delete(endpoint)
   }
 
-  /** Of these partitions; answers whose they were. */
+  /** Forgets the endpoints of these partitions, and returns their ids. */
   forgetIn(partitions: ReadonlySet<number>): EndpointId[] {
     const ids = [...this.#known].flatMap(([id, destination]) => {
       return destination === null || partitions.has(destination.endpoint.partition) ? [id] : []
     })
     for (const id of ids) this.forget(id)
-    // Whose partition isn't known yet.
+    // The partitions of these aren't known yet.
     this.#loading.clear()
     return ids
   }
@@ -92,12 +92,12 @@ export class Destinations {
     this.#loading.clear()
   }
 
-  /** Whether the endpoint is still as it was when the destination was made, as far as is known. */
+  /** Whether the endpoint hasn't changed since the destination was created, as far as is known here. */
   isCurrent(destination: Destination): boolean {
     return !this.#outdated.has(destination)
   }
 
-  /** null: it is gone or disabled. Throws StoreUnavailable. */
+  /** Returns null if the endpoint is gone or disabled. Throws StoreUnavailable. */
   async load(id: EndpointId): Promise<Destination | null> {
     const known = this.get(id)
     if (known !== undefined) return known
@@ -105,7 +105,7 @@ export class Destinations {
     this.#loading.set(id, loading)
     try {
       const destination = await loading
-      // Unless it changed while it was read.
+      // Read again if it changed in the meantime.
       if (this.#loading.get(id) !== loading) return this.load(id)
       this.#keep(id, destination)
       if (destination !== null) this.#onRead(destination.endpoint)
@@ -170,7 +170,7 @@ function toDestination(
   }
 }
 
-/** Named by the endpoint's last change: a certificate that was replaced is another identity. */
+/** The name contains the endpoint's last change, so that a replaced certificate is a different identity. */
 function identityOf({ id, updatedAtMs }: Endpoint, { clientCertificate }: Credentials): Identity | null {
   return clientCertificate === null ? null : { name: `${id} ${updatedAtMs}`, ...clientCertificate }
 }

@@ -1,4 +1,4 @@
-/** A time as HTTP writes it (RFC 9110 §5.6.7). `Date.parse` won't do: it takes asctime for local time, and much else. */
+/** HTTP dates (RFC 9110 §5.6.7). `Date.parse` won't do: it reads asctime as local time, and accepts much else. */
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const TIME = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})'
@@ -13,10 +13,10 @@ const FORMS = [
   new RegExp(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ${MONTH} (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})$`),
 ]
 
-/** A year of two digits that seems to be further ahead is a past one. */
+/** A two-digit year that appears to be further ahead than this is in the past. */
 const MAX_YEARS_AHEAD = 50
 
-/** Milliseconds since 1970; undefined for what is no time in any of the three forms. The day of the week is not checked. */
+/** Returns milliseconds since 1970; undefined if the text has none of the three forms. The weekday is not checked. */
 export function parseHttpDate(text: string, nowMs: number): number | undefined {
   const groups = FORMS.map(form => form.exec(text)?.groups).find(found => found !== undefined)
   if (groups === undefined) return undefined

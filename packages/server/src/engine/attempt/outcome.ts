@@ -1,26 +1,26 @@
 import { errors } from 'undici'
 import type { AttemptError, AttemptOutcome } from '../../base/model.ts'
 
-/** What came of one HTTP request: a status, or the reason why there is none. */
+/** The result of one HTTP request: a status, or the reason why there is none. */
 export type Exchange = {
   readonly startedAtMs: number
   readonly durationMs: number
-  /** null: no answer. */
+  /** Null if there was no response. */
   readonly status: number | null
-  /** Set where there is no answer. */
+  /** Null if there was a response. */
   readonly failure: AttemptError | null
-  /** `address:port` connected to; null if it never came to that. */
+  /** `address:port` connected to. Null if no connection was made. */
   readonly address: string | null
-  /** Name and value in turn, as received. */
+  /** Names and values alternately, as received. */
   readonly headers: readonly string[]
-  /** The first bytes of the answer. */
+  /** The first bytes of the response body. */
   readonly body: Uint8Array
   readonly truncated: boolean
-  /** The `Retry-After` header, if there was one. */
+  /** The `Retry-After` header. Null if there was none. */
   readonly retryAfter: string | null
 }
 
-/** Nothing was sent. */
+/** An exchange in which nothing was sent. */
 export function noAnswer(failure: AttemptError, nowMs: number): Exchange {
   return {
     startedAtMs: nowMs,
@@ -38,13 +38,13 @@ export function noAnswer(failure: AttemptError, nowMs: number): Exchange {
 export type Classification = {
   readonly outcome: AttemptOutcome
   readonly error: AttemptError | null
-  /** The receiver says that the endpoint is gone for good (C11). */
+  /** The receiver said that the endpoint is permanently gone (C11). */
   readonly gone: boolean
 }
 
 const SUCCESS: Classification = { outcome: 'success', error: null, gone: false }
 
-/** C11: any 2xx is success; anything else, or none, is not. The answer's body says nothing. */
+/** C11: any 2xx status is a success; any other status, or none, is a failure. The response body doesn't matter. */
 export function classify({ status, failure }: Pick<Exchange, 'status' | 'failure'>): Classification {
   if (status === null) return { outcome: 'failure', error: failure ?? 'internal', gone: false }
   if (status >= 200 && status <= 299) return SUCCESS
@@ -60,8 +60,10 @@ function statusError(status: number): AttemptError {
 }
 
 /**
- * Words for what kept an answer away, by the codes of Node, OpenSSL and undici; never by a message's text.
- * @param connected whether TCP was connected when it happened; `ready` whether the connection was ready for requests
+ * Maps the reason why there is no response to an error code, by the codes of Node, OpenSSL and undici, never by the
+ * text of a message.
+ * @param connected whether TCP was connected when it happened
+ * @param ready whether the connection was ready for requests
  */
 export function failureOf(error: unknown, connected: boolean, ready: boolean): AttemptError {
   const code = errorCode(error)
@@ -72,12 +74,12 @@ export function failureOf(error: unknown, connected: boolean, ready: boolean): A
   if (code === 'POSTHORN_ANSWER_MALFORMED') return 'response_malformed'
   if (code === 'POSTHORN_CONNECT_TIMEOUT' || (code === 'ETIMEDOUT' && !ready)) return 'connect_timeout'
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_FAIL' || code === 'ENODATA') return 'dns_failed'
-  // Also while connecting: TCP may report it before it has reported that it was connected.
+  // Also while connecting: a reset can be reported before the connection itself is.
   if (code === 'ECONNRESET') return 'connection_reset'
   if (!connected) return code === 'ECONNREFUSED' ? 'connect_refused' : 'connect_failed'
   if (!ready) return 'tls_failed'
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'response_too_large'
-  // By class: undici 8.12 leaves its code undefined.
+  // By class, because undici 8.12 leaves its code undefined.
   if (error instanceof errors.HTTPParserError || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
     return 'response_malformed'
   }
@@ -87,6 +89,6 @@ export function failureOf(error: unknown, connected: boolean, ready: boolean): A
 function errorCode(error: unknown): string {
   const { code, errors } = error as { code?: unknown; errors?: unknown }
   if (typeof code === 'string') return code
-  // Several addresses were tried (RFC 8305): the last one's reason stands for all.
+  // Several addresses were tried (RFC 8305): report the reason of the last.
   return Array.isArray(errors) && errors.length > 0 ? errorCode(errors.at(-1)) : ''
 }

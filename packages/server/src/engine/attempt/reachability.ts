@@ -1,4 +1,4 @@
-/** Whether a receiver can be reached, by the very way that deliveries take: guard, name server, proxy, TLS. */
+/** Checks whether a receiver can be reached on the same path as deliveries: guard, name server, proxy, TLS. */
 import type { AttemptError } from '../../base/model.ts'
 import type { Connections } from './connections.ts'
 import { failureOf } from './outcome.ts'
@@ -7,7 +7,7 @@ export type Reachability =
   | { readonly ok: true; readonly address: string | null; readonly status: number; readonly date: string | null }
   | { readonly ok: false; readonly address: string | null; readonly error: AttemptError; readonly why: string }
 
-/** Asks for the head of `/`, which harms nobody. Never throws: a failure is a value. */
+/** Sends `HEAD /`, which does no harm. Never throws: a failure is a value. */
 export async function checkReachability(
   origin: string,
   connections: Connections,

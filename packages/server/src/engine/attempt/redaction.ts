@@ -1,7 +1,7 @@
 import { MAX_KEPT_BODY_BYTES } from './deliver.ts'
 import type { Exchange } from './outcome.ts'
 
-/** What of an answer is kept. */
+/** The parts of a response that are kept. */
 export type Recorded = {
   readonly headers: readonly string[]
   readonly body: Uint8Array
@@ -9,24 +9,24 @@ export type Recorded = {
 }
 
 const MASK = '[secret]'
-/** Shorter secrets are sought as they are only: their Base64 would be found in any text. */
+/** Secrets shorter than this are only searched for as they are: their Base64 would be found in any text. */
 const SHORTEST_ENCODED = 8
-/** A tail of fewer characters gives nothing away, and chance would find it. */
+/** A cut-off echo shorter than this reveals nothing, and would be found by chance. */
 const SHORTEST_TAIL = 4
 
 /**
- * What of an answer is recorded: its headers and the first 16 KiB, with the secret masked wherever the receiver
- * echoes it (C14), as it is or as JSON, HTML, URLs, Base64 and hexadecimal spell it. Where an answer was cut in the
- * middle of an echo, what is there of it is masked too. A compressed body is not recorded, since a secret in it could
- * not be seen.
+ * Creates the function that decides what is recorded of a response: its headers and the first 16 KiB, with the secret
+ * masked wherever the receiver echoes it (C14), as it is or as JSON, HTML, URLs, Base64 and hexadecimal write it. If
+ * the response was cut in the middle of an echo, the beginning of the echo is masked too. A compressed body is not
+ * recorded, since a secret in it could not be found.
  *
- * The text is unescaped once, remembering where each character came from, and then searched for each form of the secret
- * by Knuth, Morris and Pratt's way: in linear time whatever a receiver sends (character by character, an answer made for
- * it took more than a second), and the state at the end is how much of an echo was cut off. By no regular expression:
- * that of a long secret overflows the stack, and its error would quote the secret.
+ * The text is unescaped once, keeping track of where each character came from, and then searched for each form of the
+ * secret with the Knuth-Morris-Pratt algorithm. That takes linear time whatever a receiver sends (a naive search took
+ * more than a second for a response made for the purpose), and its final state tells how much of an echo was cut off.
+ * It uses no regular expression: one of a long secret overflows the stack, and the error would quote the secret.
  */
 export function createRedactor(secret: string): (exchange: Exchange) => Recorded {
-  // Made when the first answer is long enough to have an echo: most endpoints of many are asleep.
+  // Created for the first response long enough to contain an echo, since most endpoints are idle.
   let made: Needle[] | undefined
   const redact = (text: string, isCut: boolean): string => {
     if (secret === '' || text.length < (isCut ? SHORTEST_TAIL : secret.length)) return text
@@ -42,21 +42,21 @@ export function createRedactor(secret: string): (exchange: Exchange) => Recorded
     const kept = Buffer.from(redact(text, isCut), 'latin1')
     return {
       headers: cleanHeaders,
-      // Own memory: a chunk of the socket's would keep the whole of its slab.
+      // A copy: a slice of the socket's chunk would keep its whole slab in memory.
       body: Uint8Array.from(kept.subarray(0, MAX_KEPT_BODY_BYTES)),
       truncated: truncated || kept.length > MAX_KEPT_BODY_BYTES,
     }
   }
 }
 
-/** One form of the secret, and how characters of a text are taken when it is sought. */
+/** One form of the secret, and how a text's characters are folded when searching for it. */
 type Needle = {
   readonly codes: Uint16Array
-  /** For each length of a partial match: the longest shorter one that is there as well. */
+  /** For each length of a partial match, the next shorter partial match that also holds there. */
   readonly fallback: Uint16Array
-  /** What a character of the text counts as, by its code. */
+  /** What each character of the text is treated as, by its code. */
   readonly fold: Uint8Array
-  /** Whether one more character of Base64 belongs to it: of its last one, some bits are another text's. */
+  /** Whether a match includes one more Base64 character, which has the secret's last bits and some that follow. */
   readonly isBase64: boolean
 }
 
@@ -66,7 +66,7 @@ function foldWith(changes: Readonly<Record<string, string>>): Uint8Array {
   return fold
 }
 
-/** A form's spelling of a blank is no part of a b64token, but `+` is, and some decode it. */
+/** A b64token can contain `+` but no space, and some receivers decode `+` to a space. */
 const AS_IT_IS = foldWith({ ' ': '+' })
 const AS_BASE64 = foldWith({ '-': '+', _: '/' })
 const AS_HEX = foldWith({ A: 'a', B: 'b', C: 'c', D: 'd', E: 'e', F: 'f' })
@@ -79,7 +79,7 @@ function needlesOf(secret: string): Needle[] {
   return [...needles, needle(bytes.toString('hex'), AS_HEX, false)]
 }
 
-/** What is the same of a secret's Base64 whatever stands before and behind it, so many bytes (modulo 3) before it. */
+/** The part of a secret's Base64 that is always the same, with `before` bytes (modulo 3) in front of the secret. */
 function base64Within(bytes: Buffer, before: number): string {
   const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
   const firstWhole = Math.ceil((before * 8) / 6)
@@ -97,13 +97,13 @@ function needle(text: string, fold: Uint8Array, isBase64: boolean): Needle {
   return { codes, fallback, fold, isBase64 }
 }
 
-/** A text's characters with the escapes undone, and where in the text each begins; the last entry is its end. */
+/** A text's characters without escapes, and where in the text each begins; the last entry is the end of the text. */
 type Unescaped = { readonly codes: Uint16Array; readonly starts: Uint32Array; readonly length: number }
 
 /** `%2B`, `\u002B`, `\x2B`, `&#x2B;`, `&#43;`, `\/`. */
 const ESCAPE =
   /%([0-9a-f]{2})|\\u00([0-9a-f]{2})|\\x([0-9a-f]{2})|&#x0{0,4}([0-9a-f]{1,2});|&#0{0,4}(\d{1,3});|\\([^ux])/giy
-/** One that the end cuts off. */
+/** An escape that is cut off by the end of the text. */
 const CUT_ESCAPE = /(?:%[0-9a-f]?|\\(?:u0{0,2}[0-9a-f]?|x[0-9a-f]?)?|&(?:#(?:x?[0-9a-f]{0,6})?)?)$/i
 
 function withoutEscapes(text: string, end: number): Unescaped {
@@ -113,7 +113,7 @@ function withoutEscapes(text: string, end: number): Unescaped {
   for (let at = 0; at < end; length++) {
     const code = text.charCodeAt(at)
     starts[length] = at
-    // Of all characters, these three alone begin an escape.
+    // Only these three characters begin an escape.
     const undone = code === PERCENT || code === BACKSLASH || code === AMPERSAND ? escapeAt(text, at) : undefined
     codes[length] = undone?.code ?? code
     at += undone?.length ?? 1

@@ -4,7 +4,7 @@ import { retryWaitMs } from '../../catalogue/retry-schedule.ts'
 import type { NextStep } from '../../store/operations/deliveries/settlement.ts'
 import { parseHttpDate } from './http-date.ts'
 
-/** What a receiver can put an attempt off by with `Retry-After`. */
+/** The longest that a receiver can postpone an attempt with `Retry-After`. */
 const LONGEST_RETRY_AFTER_MS = DAY_MS
 
 export type StepInput = {
@@ -12,15 +12,15 @@ export type StepInput = {
   /** 1 for the first. */
   readonly attempt: number
   readonly schedule: RetrySchedule
-  /** When the attempt ended, by the store's time. */
+  /** Store time at which the attempt ended. */
   readonly endedAtMs: number
-  /** What the receiver asked to wait (`retryAfterMs`), or 0. */
+  /** How long the receiver asked to wait (`retryAfterMs`), or 0. */
   readonly retryAfterMs: number
-  /** From 0 up to, but not, 1. */
+  /** From 0 (inclusive) to 1 (exclusive). */
   readonly random: number
 }
 
-/** What an attempt makes of its delivery. Pure. */
+/** Determines the delivery's next step after an attempt. Pure. */
 export function nextStep({ outcome, attempt, schedule, endedAtMs, retryAfterMs, random }: StepInput): NextStep {
   if (outcome === 'success') return { kind: 'delivered' }
   const waitSeconds = schedule[attempt - 1]
@@ -32,15 +32,15 @@ export function nextStep({ outcome, attempt, schedule, endedAtMs, retryAfterMs, 
 
 export type RetryAfter = {
   readonly status: number | null
-  /** The header; null: there is none. */
+  /** The header. Null if there is none. */
   readonly retryAfter: string | null
-  /** The answer's `Date`: what a time is counted from, since the receiver's clock may be wrong; null: there is none. */
+  /** The response's `Date`, since the receiver's clock might be wrong: an HTTP date is relative to it. Null if none. */
   readonly date: string | null
 }
 
 /**
- * What `Retry-After` asks for, in milliseconds from now, a day at most; 0 if there is none or it can't be read (RFC 9110
- * §10.2.3).
+ * Returns how long `Retry-After` asks to wait, in milliseconds from now, at most a day. 0 if there is no such header or
+ * it can't be parsed (RFC 9110 §10.2.3).
  */
 export function retryAfterMs({ status, retryAfter, date }: RetryAfter, nowMs: number): number {
   if (retryAfter === null || (status !== 429 && status !== 503)) return 0

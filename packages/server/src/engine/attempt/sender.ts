@@ -8,10 +8,10 @@ import { createRedactor, type Recorded } from './redaction.ts'
 import { type Token, Tokens } from './tokens.ts'
 import type { AttemptTrace, BeginTrace } from './trace.ts'
 
-/** What was had, and how to keep of it what has no secret in it. */
+/** The result of a request, and the function that records it without secrets. */
 export type Sent = { readonly exchange: Exchange; readonly record: (exchange: Exchange) => Recorded }
 
-/** Asked right before a request is written; false: it is not to be begun any more. */
+/** Called right before a request is written. False if it must no longer be sent. */
 export type MayBegin = () => boolean
 
 type Outgoing = {
@@ -25,17 +25,17 @@ type Outgoing = {
 export type SenderOptions = {
   readonly connections: Connections
   readonly clock: Clock
-  /** The store's time, milliseconds since 1970. */
+  /** Store time, milliseconds since 1970. */
   readonly now: () => number
-  /** For a token's answer, milliseconds. */
+  /** How long to wait for a token server's response, in milliseconds. */
   readonly tokenTimeoutMs: number
-  /** Requests at once to one token server. */
+  /** Maximum number of requests in flight to one token server. */
   readonly maxTokenRequestsPerHost: number
-  /** Default: attempts are part of no trace. */
+  /** Default: attempts are not traced. */
   readonly beginTrace?: BeginTrace | undefined
 }
 
-/** From a delivery to its request, and what is recorded of the answer. */
+/** Turns a delivery into a request, sends it, and returns how its response is recorded. */
 export class Sender {
   readonly #options: SenderOptions
   readonly #tokens: Tokens
@@ -48,12 +48,12 @@ export class Sender {
     this.#tokens = new Tokens({ send, clock, timeoutMs: tokenTimeoutMs, maxPerHost })
   }
 
-  /** The endpoint changed. */
+  /** Forgets the token of an endpoint that changed. */
   forget(endpoint: string): void {
     this.#tokens.forget(endpoint)
   }
 
-  /** One attempt. Never throws: a failure is a value. null: it was not begun, since it might not be any more. */
+  /** Makes one attempt. Never throws: a failure is a value. Null if `mayBegin` no longer allowed it to begin. */
   send(destination: Destination, item: LaneItem, body: Uint8Array, mayBegin: MayBegin): Promise<Sent | null> {
     const { beginTrace } = this.#options
     if (beginTrace === undefined) return this.#send({ destination, item, body, mayBegin, trace: null })
@@ -75,7 +75,7 @@ export class Sender {
     return exchange === null ? null : { exchange, record: destination.record }
   }
 
-  /** A receiver that answers 401 may know no more of a token that we still keep: once, with another one. */
+  /** After a 401, tries once more with a new token: the receiver might no longer accept the one that is cached here. */
   async #sendWithToken(outgoing: Outgoing): Promise<Sent | null> {
     const { destination, item } = outgoing
     const client = destination.oauth!
@@ -85,7 +85,7 @@ export class Sender {
     await this.#tokens.invalidate(item.endpoint, token)
     const another = await this.#tokens.get(client)
     if (another === null || another.value === token.value) return first
-    // What was answered stands if the second may not be begun.
+    // The first response stands if the second request can't begin.
     return (await this.#sendWith(another, outgoing)) ?? first
   }
 

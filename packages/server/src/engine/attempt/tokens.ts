@@ -4,7 +4,7 @@ import type { Route } from './connections.ts'
 import type { OutgoingRequest } from './deliver.ts'
 import type { Exchange } from './outcome.ts'
 
-/** What a token is asked for with. */
+/** What is needed to request a token. */
 export type TokenClient = {
   readonly endpoint: EndpointId
   readonly route: Route
@@ -16,12 +16,12 @@ export type TokenClient = {
 
 export type Token = { readonly value: string; readonly expiresAtMonotonicMs: number }
 
-/** A token that names no end is asked for again after so long. */
+/** Lifetime of a token whose response doesn't state one. */
 const DEFAULT_LIFE_SECONDS = 300
-/** A token in its last tenth, or last half minute, isn't begun with: it might expire on its way. */
+/** A token in its last tenth, or last half minute if shorter, isn't used: it might expire on the way. */
 const MARGIN = 0.1
 const MAX_MARGIN_SECONDS = 30
-/** RFC 6750 §2.1, and what fits a header. */
+/** RFC 6750 §2.1, and short enough for a header. */
 const B64_TOKEN = /^[A-Za-z0-9\-._~+/]{1,8000}=*$/
 const TOKENS_KEPT = 10_000
 
@@ -29,18 +29,18 @@ export type TokensOptions = {
   readonly send: (request: Omit<OutgoingRequest, 'mayBegin'>) => Promise<Exchange>
   readonly clock: Clock
   readonly timeoutMs: number
-  /** Requests at once to one token server. */
+  /** Maximum number of requests in flight to one token server. */
   readonly maxPerHost: number
 }
 
 /**
- * Bearer tokens by OAuth 2.0 client credentials (RFC 6749 §4.4), for endpoints whose tenant chose that: asked for when
- * first needed, kept until they expire, and asked for anew once when a receiver answers 401. The request for one goes
- * the way of any delivery, behind the guard.
+ * Bearer tokens by OAuth 2.0 client credentials (RFC 6749 §4.4), for endpoints whose tenant chose that. They are
+ * requested when first needed, kept until they expire, and requested again once when a receiver responds with 401.
+ * Token requests go through the guard like deliveries.
  */
 export class Tokens {
   readonly #options: TokensOptions
-  /** By endpoint. A promise is in it from the moment that the request is begun, so that all who wait share it. */
+  /** By endpoint. Holds a promise as soon as the request begins, so that everything that waits for it shares it. */
   readonly #tokens = new Map<EndpointId, Promise<Token | null>>()
   readonly #semaphores = new Map<string, Semaphore>()
 
@@ -48,13 +48,13 @@ export class Tokens {
     this.#options = options
   }
 
-  /** A token that is good now; null: there is none to be had. */
+  /** Returns a token that is valid now. Null if none could be obtained. */
   async get(client: TokenClient): Promise<Token | null> {
     const known = this.#tokens.get(client.endpoint)
     if (known !== undefined) {
       const token = await known
       if (token !== null && token.expiresAtMonotonicMs > this.#options.clock.monotonicMs()) return token
-      // Unless somebody else has asked again by now.
+      // Unless another caller has requested a new one by now.
       if (this.#tokens.get(client.endpoint) === known) this.#tokens.delete(client.endpoint)
       else return this.get(client)
     }
@@ -66,7 +66,7 @@ export class Tokens {
     return token
   }
 
-  /** Refused by the receiver: the next attempt asks for another, if nobody has yet. */
+  /** Discards a token that the receiver refused, unless it was replaced already. */
   async invalidate(endpoint: EndpointId, token: Token): Promise<void> {
     const known = this.#tokens.get(endpoint)
     if (known !== undefined && (await known) === token && this.#tokens.get(endpoint) === known) {
@@ -74,7 +74,7 @@ export class Tokens {
     }
   }
 
-  /** The endpoint changed. */
+  /** Forgets the token of an endpoint that changed. */
   forget(endpoint: EndpointId): void {
     this.#tokens.delete(endpoint)
   }
@@ -120,7 +120,7 @@ export class Tokens {
   }
 }
 
-/** So many hold it at once; the others wait in their order, and not for ever. */
+/** Up to `max` callers hold it at the same time. The others wait in order, up to their timeouts. */
 class Semaphore {
   readonly #max: number
   readonly #clock: Clock
@@ -136,7 +136,7 @@ class Semaphore {
     return this.#held === 0
   }
 
-  /** False if it took longer than that. */
+  /** Returns false if it took longer than `timeoutMs`. */
   async acquire(timeoutMs: number): Promise<boolean> {
     if (this.#held < this.#max) {
       this.#held++
@@ -153,7 +153,7 @@ class Semaphore {
     return isAcquired
   }
 
-  /** Whoever waits longest has it next. */
+  /** Passes it on to the caller that has waited longest. */
   release(): void {
     const next = this.#waiting.shift()
     if (next === undefined) this.#held--
@@ -161,7 +161,7 @@ class Semaphore {
   }
 }
 
-/** A successful answer by RFC 6749 §5.1; undefined for anything else. */
+/** Parses a successful response (RFC 6749 §5.1). Undefined for anything else. */
 function parseToken(text: string): { value: string; lifeSeconds: number } | undefined {
   try {
     const answer = JSON.parse(text) as Readonly<Record<string, unknown>>

@@ -1,6 +1,6 @@
 /**
- * The way through the operator's proxy: a tunnel by CONNECT (RFC 9110 §9.3.6) to an address that the guard has checked.
- * The proxy is asked for the address, never for the name: what it would look up might be another one.
+ * Tunnels through the operator's proxy with CONNECT (RFC 9110 §9.3.6) to an address that the guard has checked. The
+ * proxy gets the address, never the name, which it might resolve to a different address.
  */
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -8,13 +8,13 @@ import { connect as connectTls } from 'node:tls'
 export type OutgoingProxy = {
   readonly host: string
   readonly port: number
-  /** Whether the way to the proxy itself is encrypted. */
+  /** Whether the connection to the proxy itself is encrypted. */
   readonly isSecure: boolean
-  /** The value of `Proxy-Authorization`; null: none. */
+  /** The value of `Proxy-Authorization`. Null for none. */
   readonly authorization: string | null
 }
 
-/** The proxy could not be reached, or didn't open the tunnel. */
+/** The proxy was unreachable, or didn't open the tunnel. */
 export class ProxyFailed extends Error {
   readonly code = 'POSTHORN_PROXY_FAILED'
 }
@@ -22,7 +22,7 @@ export class ProxyFailed extends Error {
 const MAX_HEAD_BYTES = 16_384
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
-/** @param url `http://` or `https://`, with user name and password where the proxy wants them */
+/** @param url `http://` or `https://`, with user name and password if the proxy requires them */
 export function parseProxy(url: string): OutgoingProxy {
   const { protocol, hostname, port, username, password } = new URL(url)
   const isSecure = protocol === 'https:'
@@ -36,8 +36,8 @@ export function parseProxy(url: string): OutgoingProxy {
 }
 
 /**
- * Opens a tunnel and hands out its socket, or an error, once. Destroying the socket that is answered ends the attempt,
- * however far it has come.
+ * Opens a tunnel and calls `done` once, with its socket or an error. Destroying the returned socket ends the attempt,
+ * however far it has got.
  */
 export function openTunnel(
   proxy: OutgoingProxy,
@@ -56,19 +56,20 @@ export function openTunnel(
     if (error !== null) socket.on('error', () => {}).destroy()
     done(error, socket)
   }
-  const fail = (cause: Error) => end(isOwn(cause) ? cause : new ProxyFailed('The proxy cannot be reached', { cause }))
+  const fail = (cause: Error) => end(isOwn(cause) ? cause : new ProxyFailed('The proxy is unreachable', { cause }))
   const close = () => end(new ProxyFailed('The proxy closed the connection'))
   const read = (chunk: Buffer) => {
     head = Buffer.concat([head, chunk])
     const at = head.indexOf(END_OF_HEAD)
     if (at < 0) {
-      if (head.length > MAX_HEAD_BYTES) end(new ProxyFailed('The answer of the proxy is too long'))
+      if (head.length > MAX_HEAD_BYTES) end(new ProxyFailed('The response head of the proxy is too large'))
       return
     }
     const status = /^HTTP\/1\.[01] (\d{3})/.exec(head.toString('latin1'))?.[1]
-    if (status?.startsWith('2') !== true) return end(new ProxyFailed(`The proxy answered ${status ?? 'no HTTP'}`))
-    // In a tunnel to a TLS server nothing can come before we have spoken.
-    if (head.length > at + END_OF_HEAD.length) return end(new ProxyFailed('The proxy spoke into the tunnel'))
+    if (status?.startsWith('2') !== true)
+      return end(new ProxyFailed(`The proxy responded with ${status ?? 'something other than HTTP'}`))
+    // A TLS server sends nothing before the client does.
+    if (head.length > at + END_OF_HEAD.length) return end(new ProxyFailed('The proxy sent data into the tunnel'))
     end(null)
   }
   const request = () => {
@@ -80,5 +81,5 @@ export function openTunnel(
   return socket
 }
 
-/** An error that the attempt itself has destroyed the socket with: its deadline. */
+/** Whether the attempt itself destroyed the socket with this error, at its deadline. */
 const isOwn = (error: Error): boolean => String((error as NodeJS.ErrnoException).code ?? '').startsWith('POSTHORN_')

@@ -1,4 +1,4 @@
-/** Something that all lanes of a node share: bytes of payloads, or places for deliveries. */
+/** A budget that all lanes of a node share: payload bytes, or places for deliveries. */
 export class Budget {
   readonly #max: number
   #used = 0
@@ -11,14 +11,14 @@ export class Budget {
     return this.#used < this.#max
   }
 
-  /** False: there is not so much left, and nothing is reserved. */
+  /** Returns false, and reserves nothing, if less than that is left. */
   tryReserve(amount: number): boolean {
     if (this.#used + amount > this.#max) return false
     this.#used += amount
     return true
   }
 
-  /** As `tryReserve`, also where that is more than there is. */
+  /** Reserves the amount even if less than that is left. */
   reserve(amount: number): void {
     this.#used += amount
   }

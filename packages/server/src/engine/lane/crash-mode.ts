@@ -5,25 +5,26 @@ import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
 import type { Store } from '../../store/store.ts'
 
 /**
- * What a crash leaves (docs/decisions/0011-crash-mode.md): lanes of partitions whose owner died are in crash mode. They
- * write down what they are about to send, so that a delivery that can kill a process is found and set aside.
+ * What happens after a crash (docs/decisions/0011-crash-mode.md): lanes of partitions whose owner died start in crash
+ * mode. They note each delivery in the store before sending it, so that a delivery that crashes the process is found
+ * and set aside.
  *
  * A trial is an attempt of a lane in crash mode: begun (stored, before its first byte) → ended (settled), or cancelled
- * because it was not sent, or not to its end. What stays open was in flight at a crash.
+ * because the request was not sent, or was cut off. A trial that stays open was in flight at a crash.
  *
- * Whatever else is in flight when such a delivery strikes has an open trial too. So a delivery's last trial, the one
- * that sets it aside at the next crash, waits until no other is on its last: of a thousand that hang at receivers
- * while one kills again and again, the killer alone is set aside.
+ * Everything else in flight at such a crash has an open trial too. So only one delivery at a time can be on its last
+ * trial, the one that sets it aside at the next crash; others wait for it. If a thousand deliveries hang at receivers
+ * while one crashes the process again and again, only that one is set aside.
  */
 export class CrashMode {
   readonly #store: Store
   readonly #log: Logger
-  /** Partitions left by a crash in which what is pending has not been looked for yet: their lanes begin in crash mode. */
+  /** Partitions that a crash left behind and that have not been swept yet: their lanes start in crash mode. */
   readonly #partitions = new Set<number>()
   readonly #trials = new Map<DeliveryId, LaneItem>()
-  /** The delivery that is on its last trial, or may turn out to be. */
+  /** The delivery that is on its last trial, or might turn out to be. */
   #last: DeliveryId | undefined
-  /** Deliveries that wait for their last trial, each with what resumes it when it may have it. */
+  /** One callback for each delivery that waits for its last trial; it resumes the delivery. */
   readonly #waiting: (() => void)[] = []
 
   constructor(store: Store, log: Logger) {
@@ -31,14 +32,17 @@ export class CrashMode {
     this.#log = log
   }
 
-  /** These partitions were left by a crash. */
+  /** Marks partitions whose owner crashed. */
   enter(partitions: readonly number[]): void {
     for (const partition of partitions) this.#partitions.add(partition)
     if (partitions.length === 0) return
-    this.#log.warn({ partitions: partitions.length }, 'taken over after a crash: each lane begins with one request')
+    this.#log.warn(
+      { partitions: partitions.length },
+      'partitions taken over after a crash; their lanes start in crash mode',
+    )
   }
 
-  /** All lanes with something from before are known by now, or the partition is not ours any more. */
+  /** Call this once all lanes with deliveries from before the crash are known, or the partition is no longer ours. */
   leave(partition: number): void {
     this.#partitions.delete(partition)
   }
@@ -47,19 +51,19 @@ export class CrashMode {
     return this.#partitions.has(partition)
   }
 
-  /** Writes down that the delivery is about to be sent. What can't be written down must not be: it is `gone`. */
+  /** Notes in the store that the delivery is about to be sent. Returns `gone` if that fails: don't send it then. */
   async beginTrial(item: LaneItem, epoch: number | undefined): Promise<TrialAnswer> {
     if (epoch === undefined) return 'gone'
     const { tenant, delivery } = item
     const mayBeLast = this.#last === undefined
     if (mayBeLast) this.#last = delivery
-    // Before the answer: a stop meanwhile cancels it.
+    // Before the store responds, so that a shutdown in the meantime cancels the trial.
     this.#trials.set(delivery, item)
     let answer: TrialAnswer = 'gone'
     try {
       answer = await this.#store.write('beginTrial', { tenant, delivery, epoch, mayBeLast })
     } catch (error) {
-      this.#log.warn({ err: error, delivery }, 'what is about to be sent could not be written down; it waits')
+      this.#log.warn({ err: error, delivery }, 'crash mode: delivery could not be noted before sending; retrying')
     }
     if (answer === 'set_aside') this.#logSetAside(item)
     if (answer !== 'begun' && answer !== 'last') this.#trials.delete(delivery)
@@ -67,20 +71,20 @@ export class CrashMode {
     return answer
   }
 
-  /** For a delivery that was told to `wait`. */
+  /** Calls `resume` for a delivery that has to `wait`, once the last trial is free. */
   whenLastIsFree(resume: () => void): void {
     if (this.#last === undefined) resume()
     else this.#waiting.push(resume)
   }
 
-  /** Resumes all that wait, unless one is on its last trial: for a turn that came to nothing. */
+  /** Resumes all waiting deliveries unless one is on its last trial, in case one was resumed and began no trial. */
   resumeWaiting(): void {
     if (this.#last === undefined) for (const resume of this.#waiting.splice(0)) resume()
   }
 
   /**
-   * The attempt's end is stored: with its delivery, which closes the trial, or, if that was not its to move, without.
-   * Answers whether it was a trial.
+   * Ends the trial of an attempt whose outcome was stored. If the outcome also moved the delivery (`isMoved`), the
+   * store has closed the trial; otherwise it is cancelled. Returns whether the attempt was a trial.
    */
   endTrial(delivery: DeliveryId, isMoved: boolean): boolean {
     if (!isMoved) return this.cancelTrial(delivery)
@@ -88,7 +92,7 @@ export class CrashMode {
     return this.#trials.delete(delivery)
   }
 
-  /** It was not sent, or its end is not stored; and nobody was killed. Answers whether it was a trial. */
+  /** Cancels a trial that was not sent, or whose outcome was not stored. Returns whether it was a trial. */
   cancelTrial(delivery: DeliveryId): boolean {
     const item = this.#trials.get(delivery)
     if (item === undefined) return false
@@ -97,7 +101,7 @@ export class CrashMode {
     return true
   }
 
-  /** The process stops, with these in flight. */
+  /** Cancels the trials that are in flight when the process shuts down. */
   async cancelAllTrials(): Promise<void> {
     const items = [...this.#trials.values()]
     this.#trials.clear()
@@ -109,7 +113,10 @@ export class CrashMode {
     try {
       await this.#store.write('takeBackTrials', { trials: keys })
     } catch (error) {
-      this.#log.warn({ err: error, trials: keys.length }, 'trials could not be taken back: they count as crashes')
+      this.#log.warn(
+        { err: error, trials: keys.length },
+        'crash mode: trials could not be cancelled; they count as crashes',
+      )
     }
   }
 
@@ -121,6 +128,6 @@ export class CrashMode {
 
   #logSetAside({ tenant, endpoint, delivery, event, type }: LaneItem): void {
     const what = { tenant, endpoint, delivery, event, type }
-    this.#log.warn(what, 'set aside: it was in flight at three crashes. Retry or cancel it')
+    this.#log.warn(what, 'delivery set aside: in flight at three crashes; retry or cancel it')
   }
 }

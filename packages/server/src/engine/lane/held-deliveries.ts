@@ -4,17 +4,17 @@ import type { Budget } from './budget.ts'
 import { Waiting } from './waiting.ts'
 
 /**
- * The deliveries that a lane holds: those that wait, in the order in which they are sent, and those in flight or being
- * settled, of which only the id is kept. Counts them, and their payloads, against what all lanes may hold together.
+ * The deliveries that a lane holds: those waiting, in the order in which they are sent, and those in flight or being
+ * settled, for which only the id is kept. Counts them and their payloads towards the budgets that all lanes share.
  *
  * A delivery is waiting → taken (in flight, then settling) → forgotten; or waiting → forgotten.
  */
 export class HeldDeliveries {
-  /** Deliveries held by all lanes. */
+  /** Places for deliveries, shared by all lanes. */
   readonly #items: Budget
-  /** Bytes of payloads held by all lanes: beyond it, a payload is left in the store. */
+  /** Payload bytes, shared by all lanes. When they are used up, payloads are left in the store. */
   readonly #payloads: Budget
-  /** Sorted by due time; of an ordered endpoint, in the order of its queue. What is urgent is first. */
+  /** Sorted by due time, or for an ordered endpoint in the order of its queue. Urgent deliveries come first. */
   readonly #waiting = new Waiting()
   readonly #ids = new Set<DeliveryId>()
   readonly #urgent = new Set<DeliveryId>()
@@ -32,22 +32,22 @@ export class HeldDeliveries {
     return this.#ids.has(delivery)
   }
 
-  /** Of those that wait, the one that is next. */
+  /** The waiting delivery that is sent next. */
   get first(): LaneItem | undefined {
     return this.#waiting.first
   }
 
-  /** Of those that wait, the one that is sent last. */
+  /** The waiting delivery that is sent last. */
   get last(): LaneItem | undefined {
     return this.#waiting.last
   }
 
-  /** Nothing is in flight or being settled. */
+  /** Whether nothing is in flight or being settled. */
   get areAllWaiting(): boolean {
     return this.#ids.size === this.#waiting.length
   }
 
-  /** What a person wants to go at once, and has not gone; held or not. */
+  /** Deliveries that someone wants sent immediately and that have not been sent yet, whether they are held or not. */
   get urgent(): ReadonlySet<DeliveryId> {
     return this.#urgent
   }
@@ -64,7 +64,7 @@ export class HeldDeliveries {
     this.#urgent.clear()
   }
 
-  /** @param isOrdered it goes behind all that wait, whenever it is due */
+  /** @param isOrdered puts the delivery behind all waiting ones, whenever it is due */
   hold(item: LaneItem, isOrdered: boolean): void {
     this.#ids.add(item.delivery)
     this.#items.reserve(1)
@@ -80,7 +80,7 @@ export class HeldDeliveries {
     return ownMs > dueAtMs && !this.#urgent.has(delivery)
   }
 
-  /** The first of those that wait, which waits no longer and is still held. Only if there is one. */
+  /** Takes the first waiting delivery, which stays held. Call it only if one is waiting. */
   takeFirst(): LaneItem {
     const item = this.#waiting.shift()
     this.#urgent.delete(item.delivery)
@@ -88,7 +88,7 @@ export class HeldDeliveries {
     return item
   }
 
-  /** Gives up the last of those that wait. Only if there is one. */
+  /** Drops the last waiting delivery. Call it only if one is waiting. */
   dropLast(): LaneItem {
     const item = this.#waiting.pop()
     this.forget(item.delivery)
@@ -96,7 +96,7 @@ export class HeldDeliveries {
     return item
   }
 
-  /** Gives up one that waits, wherever it is. False: it doesn't wait. */
+  /** Drops a waiting delivery, wherever it is in the order. Returns false if it isn't waiting. */
   dropWaiting(delivery: DeliveryId): boolean {
     const at = this.#waiting.indexOf(delivery)
     if (at < 0) return false
@@ -105,7 +105,7 @@ export class HeldDeliveries {
     return true
   }
 
-  /** Gives up all that wait. */
+  /** Drops all waiting deliveries. */
   dropAllWaiting(): void {
     for (const { delivery, payload } of this.#waiting) {
       this.forget(delivery)
@@ -114,12 +114,12 @@ export class HeldDeliveries {
     this.#waiting.clear()
   }
 
-  /** One that was taken has ended, or is the store's again. */
+  /** Forgets a delivery that was taken and has ended, or was left to the store. */
   forget(delivery: DeliveryId): void {
     if (this.#ids.delete(delivery)) this.#items.release(1)
   }
 
-  /** How many are held that are not waiting for a later time. */
+  /** How many deliveries are held, without those that wait for a later time. */
   countDue(nowMs: number): number {
     let due = 0
     for (let end = this.#waiting.length; due < end; ) {

@@ -3,25 +3,25 @@ import type { Store } from '../../store/store.ts'
 import type { Budget } from './budget.ts'
 import type { Lane } from './lane.ts'
 
-/** Larger payloads are left in the store until their dispatch. */
+/** Payloads larger than this are left in the store until dispatch. */
 const MAX_PAYLOAD_WITH_LANE_BYTES = 16_384
-/** How soon an ordered endpoint is looked at again whose held deliveries are being released. */
+/** How soon to read an ordered endpoint's queue again while its held deliveries are being released. */
 const RELEASE_PAUSE_MS = 1_000
 
 export type LaneReaderListener = {
-  /** The lane may have something to do. */
+  /** A read has ended: the lane might have something to do. */
   done(lane: Lane): void
-  /** The store could not be read: `retry` later. */
+  /** The store could not be read. Call `retry` later. */
   failed(error: unknown, retry: () => void): void
 }
 
-/** Reads for lanes: what is next in the store, and what a person wants to go at once. */
+/** Reads deliveries for lanes: the next ones in the store, and those that someone wants sent immediately. */
 export class LaneReader {
   readonly #store: Store
   readonly #payloads: Budget
   readonly #listener: LaneReaderListener
 
-  /** @param payloads bytes that may wait with the lanes: when they are used up, payloads are read at dispatch */
+  /** @param payloads payload bytes that lanes can hold; when they are used up, payloads are read at dispatch */
   constructor(store: Store, payloads: Budget, listener: LaneReaderListener) {
     this.#store = store
     this.#payloads = payloads
@@ -46,7 +46,7 @@ export class LaneReader {
     }
   }
 
-  /** Hands in what was marked urgent, wherever in the queue it is. */
+  /** Reads a delivery that was marked urgent, wherever it is in the queue, and hands it to the lane. */
   async readUrgent(lane: Lane, delivery: DeliveryId): Promise<void> {
     const { tenant, endpoint, partition } = lane
     try {

@@ -5,32 +5,32 @@ import { HeldDeliveries } from './held-deliveries.ts'
 import type { RateWindow } from './rate.ts'
 import { Recovery, type RequestEnd } from './recovery.ts'
 
-/** Rows of a read beside those that are held: eight thousand at once took 40 MB in the store's thread, and its time. */
+/** Maximum rows of a read besides those held. Eight thousand took 40 MB and much time in the store's thread. */
 const MAX_ROWS_READ = 2_048
 
-/** For so many requests of the window, as much again of what is fresh: at 32, four times what is read at once. */
+/** Fresh deliveries can fill the capacity once for each this many requests of the window: four times at 32. */
 const FRESH_FOR_EACH = 8
 
 /**
- * The queue of one endpoint in a node's memory. It holds the earliest due of the endpoint's pending deliveries; the
- * rest stay in the store and are read when there is room.
+ * The queue of one endpoint in a node's memory. It holds those of the endpoint's pending deliveries that are due first;
+ * the rest stay in the store and are read when there is room.
  *
- * A delivery that the lane holds is: waiting → in flight → settling → complete, or waiting again for its retry, or
- * released to the store.
+ * A held delivery is: waiting → in flight → settling → complete, or waiting again for its retry, or released to the
+ * store.
  *
  * Invariants:
- * - Every pending delivery of the endpoint is held here, or falls due at `storeEarliestMs` or later. Infinity means
- *   that the store has nothing which is not held here.
- * - A delivery is held at most once: a read leaves out what is held, or was removed since the read began.
+ * - Every pending delivery of the endpoint is held here, or is due at `storeEarliestMs` or later. Infinity means that
+ *   the store has none that is not held here.
+ * - A delivery is held at most once: a read skips deliveries that are held, or were removed since the read began.
  * - inFlight ≤ window at each dispatch; 1 ≤ window ≤ maxWindow.
- * - In crash mode its window is one, and what was in flight is settled before the next is taken.
+ * - In crash mode the window is one, and a delivery in flight is settled before the next is taken.
  *
- * The lane of an ordered endpoint holds the beginning of the endpoint's queue, as the store has it: what is fresh is
- * never taken in out of turn. It sends one at a time, the next only when the one before has ended; if it has not, or
- * nobody knows, all that waits is left to the store and read anew.
+ * The lane of an ordered endpoint holds the beginning of the endpoint's queue as it is in the store, and never takes in
+ * fresh deliveries out of turn. It sends one delivery at a time, the next only when the one before has ended. If that
+ * one has not ended, or its state is unknown, the lane leaves all waiting deliveries to the store and reads again.
  *
- * What a person wants to go at once is urgent: it goes before the others, and although the receiver wants a pause. It is
- * urgent until it is taken, complete or released.
+ * Deliveries that someone wants sent immediately are urgent: they go before the others, even while the receiver wants a
+ * pause. A delivery is urgent until it is taken, complete or released.
  */
 export class Lane {
   readonly tenant: TenantId
@@ -42,19 +42,19 @@ export class Lane {
   #read: LaneRead | undefined
   #inFlight = 0
   readonly #recovery: Recovery
-  /** Nothing is sent before that, for a reason of ours. */
+  /** Nothing is sent before this time, for an internal reason. */
   #notBeforeMs = 0
   /** The receiver asked to be left alone until then (Retry-After). */
   #pausedUntilMs = 0
   #isInCrashMode = false
-  /** Then what waits is in the order of the queue, due or not. */
+  /** If set, deliveries wait in the order of the endpoint's queue, whether they are due or not. */
   #isOrdered = false
-  /** Ordered, and nothing is left in the store from before it was. */
+  /** Ordered, and the store has no deliveries left from before that. */
   #isNumbered = false
-  /** null: no limit. */
+  /** Null if the endpoint has no rate limit. */
   #rate: RateWindow | null = null
 
-  /** @param storeEarliestMs the earliest due time in the store; Infinity if it has nothing of this endpoint */
+  /** @param storeEarliestMs the earliest due time in the store; Infinity if it has no deliveries of this endpoint */
   constructor(tenant: TenantId, endpoint: EndpointId, partition: number, storeEarliestMs: number, limits: LaneLimits) {
     this.tenant = tenant
     this.endpoint = endpoint
@@ -85,7 +85,7 @@ export class Lane {
     return this.#isInCrashMode ? 1 : this.#recovery.window
   }
 
-  /** Since a crash, nothing of it has been settled yet (docs/decisions/0011-crash-mode.md). */
+  /** Whether nothing of the lane has been settled since a crash (docs/decisions/0011-crash-mode.md). */
   get isInCrashMode(): boolean {
     return this.#isInCrashMode
   }
@@ -94,24 +94,27 @@ export class Lane {
     this.#isInCrashMode = true
   }
 
-  /** The first is settled: it goes on like any other. */
+  /** Leaves crash mode once the first delivery has settled; the lane then uses its normal window. */
   leaveCrashMode(): void {
     this.#isInCrashMode = false
   }
 
-  /** Deliveries to hold: what the window can use soon, so that a thousand dead endpoints don't fill the memory. */
+  /** How many deliveries to hold: what the window can use soon, so that a thousand dead endpoints don't fill memory. */
   get #capacity(): number {
     return this.#limits.items.isLeft ? this.window * this.#limits.depth : this.window
   }
 
-  /** With so many it is time to read: enough for the time that a read takes, and few, since a read brings them once more. */
+  /**
+   * With this many held or fewer it is time to read. They should last for the duration of a read, and be few, since the
+   * read returns them once more.
+   */
   get #readThreshold(): number {
     return Math.min(this.#capacity, MAX_ROWS_READ) / 4
   }
 
   /**
-   * Of what was just committed, more is held: it is here already, and would have to be read again. The more, the faster
-   * the receiver has shown to be.
+   * How many deliveries to hold when fresh ones arrive. More than usual, since a fresh delivery that is dropped has to
+   * be read again later; how many more depends on how fast the receiver has proved to be.
    */
   get #freshCapacity(): number {
     if (!this.#limits.items.isLeft) return this.window
@@ -122,22 +125,22 @@ export class Lane {
     return this.#storeEarliestMs
   }
 
-  /** Nothing held, and nothing in the store: it can be forgotten. */
+  /** Whether nothing is held, in the store or being read, so that the lane can be forgotten. */
   get isEmpty(): boolean {
     return this.#held.size === 0 && this.#storeEarliestMs === Number.POSITIVE_INFINITY && this.#read === undefined
   }
 
-  /** How fast it goes. */
+  /** Controls how fast the lane sends. */
   get recovery(): Recovery {
     return this.#recovery
   }
 
-  /** What a person wants to go at once, and has not gone. */
+  /** Deliveries that someone wants sent immediately and that have not been sent yet. */
   get urgent(): ReadonlySet<DeliveryId> {
     return this.#held.urgent
   }
 
-  /** The endpoint's order and rate, and the pause that its receiver wants, as they are now. */
+  /** Applies the endpoint's current order and rate, and the pause that its receiver wants. */
   configure(isOrdered: boolean, rate: RateWindow | null, pausedUntilMs: number): void {
     this.#rate = rate
     this.#pausedUntilMs = pausedUntilMs
@@ -146,13 +149,13 @@ export class Lane {
     this.reset()
   }
 
-  /** The endpoint has changed: whether its receiver wants a pause, or can't be reached, is to be found out anew. */
+  /** Ends all pauses after the endpoint has changed: its receiver might be reachable now, or want no pause. */
   clearPause(): void {
     this.#pausedUntilMs = 0
     this.#recovery.endPause()
   }
 
-  /** Takes in a delivery that was just committed, if there is room and nothing earlier in the store. */
+  /** Takes in a delivery that was just committed, if there is room and the store has no earlier one. */
   offer(item: LaneItem): boolean {
     if (this.#held.has(item.delivery)) return true
     const isLater = this.#isOrdered || this.#read !== undefined || this.#storeEarliestMs <= item.dueAtMs
@@ -164,16 +167,16 @@ export class Lane {
     return true
   }
 
-  /** When there is something to do next: dispatch or read. Infinity: never. */
+  /** When the lane next has something to dispatch or read. Infinity: never. */
   nextWakeMs(): number {
     const waitingMs = this.#held.first?.dueAtMs ?? Number.POSITIVE_INFINITY
-    // Behind the first of a queue, nothing matters.
+    // Only the head of an ordered queue matters.
     const isFirstHeld = this.#isOrdered && this.#held.size > 0
     const firstMs = isFirstHeld ? waitingMs : Math.min(waitingMs, this.#storeEarliestMs)
     return Math.max(firstMs, this.#blockedUntilMs)
   }
 
-  /** Before that, nothing is sent or read. */
+  /** Until when nothing is sent or read. */
   get #blockedUntilMs(): number {
     const { first, urgent } = this.#held
     const isUrgent = first === undefined ? this.#isOrdered && urgent.size > 0 : urgent.has(first.delivery)
@@ -187,47 +190,47 @@ export class Lane {
     return isDue && this.#mayBegin && (this.#rate === null || this.#rate.isFree())
   }
 
-  /** Whether one more may be in flight. */
+  /** Whether one more request can be in flight. */
   get #mayBegin(): boolean {
-    // All that it holds waits: nothing is in flight or settling.
+    // Only while nothing is in flight or settling.
     if (this.#isInCrashMode || this.#isOrdered) return this.#held.areAllWaiting
     return this.#inFlight < this.#recovery.window
   }
 
-  /** Whether it is time to read from the store: something there is due, and there is room, or can be made. */
+  /** Whether it is time to read: deliveries in the store are due, and the lane has room or can make some. */
   needsRead(nowMs: number): boolean {
     if (this.#read !== undefined || this.#storeEarliestMs > nowMs || this.#blockedUntilMs > nowMs) return false
     if (this.#isOrdered) return this.#held.size === 0
     const due = this.#held.countDue(nowMs)
-    // What is in flight can't be sent next: with a wide window it alone is more than that. But it takes the lane's room, and
-    // a read is to find some.
+    // Deliveries in flight can't be sent next, and with a wide window they alone exceed the threshold. But they do take
+    // up room, and a read must find some.
     return due - this.#inFlight <= this.#readThreshold && due <= this.#capacity / 2
   }
 
-  /** The next delivery, which is in flight from here on. Only if `isReady`. */
+  /** Takes the next delivery, which is in flight from here on. Call it only if `isReady`. */
   takeNext(): LaneItem {
     this.#inFlight++
     this.#rate?.reserve()
     return this.#held.takeFirst()
   }
 
-  /** The request has ended; its outcome is yet to be settled. null: it was not sent, which tells nothing. */
+  /** A request has ended; its outcome is yet to be settled. Null if it was not sent, which says nothing. */
   endRequest(end: RequestEnd | null): void {
     this.#inFlight--
     if (end !== null) this.#recovery.endRequest(end)
   }
 
-  /** Settled for good: the lane has done with it. */
+  /** The delivery has ended, and leaves the lane. */
   complete(delivery: DeliveryId): void {
     this.#remove(delivery)
   }
 
-  /** Settled, and due again. What a person wants to go at once goes first only if it is due: else it held up the others. */
+  /** Settled, and due again. An urgent delivery goes first only if it is due: otherwise it would block the others. */
   retry(item: LaneItem, nowMs: number): void {
     const isUrgent = this.#held.urgent.has(item.delivery) && item.dueAtMs <= nowMs
     this.#remove(item.delivery)
     if (isUrgent) this.#held.markUrgent(item.delivery)
-    // It is the first again, before all that waits.
+    // The delivery is the head of the queue again, before all waiting ones.
     while (this.#isOrdered && this.#held.first !== undefined) this.#dropLast()
     if (this.#isOrdered) this.#leaveInStore(item.dueAtMs)
     else if (
@@ -239,8 +242,8 @@ export class Lane {
   }
 
   /**
-   * It was not settled, or not by us, and the store knows where it stands. An ordered lane reads anew before it sends
-   * anything, and does so not before `untilMs`.
+   * Leaves a delivery to the store, which knows its state, because it was not settled, or not by this lane. An ordered
+   * lane reads again before it sends anything, but not before `untilMs`.
    */
   release(delivery: DeliveryId, untilMs: number): void {
     this.#remove(delivery)
@@ -255,15 +258,15 @@ export class Lane {
     this.#read?.removed.add(delivery)
   }
 
-  /** A person wants it to go at once: `offerUrgent` hands it in, as the store has it. */
+  /** Marks a delivery that someone wants sent immediately. `offerUrgent` hands it in as it is in the store. */
   markUrgent(delivery: DeliveryId): void {
     this.#held.markUrgent(delivery)
   }
 
-  /** What was marked urgent, as the store has it; null: it is not pending. Of an ordered lane the queue is read instead. */
+  /** Takes in an urgent delivery as it is in the store; null if not pending. Ordered lanes read their queue instead. */
   offerUrgent(delivery: DeliveryId, item: LaneItem | null): void {
     if (item === null) this.#held.unmarkUrgent(delivery)
-    // It has gone by now, or is on its way and comes back here if it fails.
+    // It has been sent by now, or is in flight and returns here if it fails.
     if (item === null || !this.#held.urgent.has(delivery) || this.#isOrdered) return
     if (!this.#held.dropWaiting(delivery) && this.#held.has(delivery)) return
     this.#held.hold(item, this.#isOrdered)
@@ -276,7 +279,7 @@ export class Lane {
     return this.#read
   }
 
-  /** The rows of a read, sorted by due time, or as their queue is. One that a reset overtook is of no use any more. */
+  /** Takes in the rows of a read, in due or queue order. A read that a reset overtook is discarded. */
   completeRead(read: LaneRead, rows: readonly LaneItem[], ordered?: OrderedFinding): void {
     if (this.#read !== read) return
     this.#read = undefined
@@ -291,43 +294,43 @@ export class Lane {
     this.#storeEarliestMs = earliestLeftMs
   }
 
-  /** The read failed: as before it. */
+  /** Restores the state before a read that failed. */
   abandonRead(read: LaneRead): void {
     if (this.#read !== read) return
     this.#read = undefined
     this.#storeEarliestMs = Math.min(this.#storeEarliestMs, read.missedMs)
   }
 
-  /** Somebody else changed the endpoint's deliveries: what waits here is forgotten, and read anew. */
+  /** Forgets the waiting deliveries, to be read again, after the endpoint's deliveries were changed elsewhere. */
   reset(): void {
     this.#held.dropAllWaiting()
     this.#storeEarliestMs = 0
     this.#notBeforeMs = 0
     this.#isNumbered = false
-    // A read that is under way may have looked before the change.
+    // A read in progress might have seen the state before the change.
     this.#read = undefined
   }
 
-  /** A sweep found a delivery in the store that is long due and that this lane knows nothing of. */
+  /** A sweep found a delivery in the store. A lane that holds none reads when it is due. */
   noteStored(dueAtMs: number): void {
-    // What was set aside before the endpoint was ordered may have been released.
+    // A delivery set aside before the endpoint was ordered might have been released.
     this.#isNumbered = false
     if (this.#held.size === 0) this.#leaveInStore(dueAtMs)
   }
 
-  /** There is something in the store that this lane may know nothing of, and it is due. */
+  /** The store has a delivery that is due and that this lane might not know of. */
   wake(): void {
     this.#leaveInStore(0)
   }
 
-  /** Nothing of it can be sent now (its endpoint is disabled or gone): forgets all but what is in flight. */
+  /** Forgets everything except requests in flight, because the endpoint is disabled or gone. */
   clear(): void {
     this.reset()
     this.#held.unmarkAllUrgent()
     this.#storeEarliestMs = Number.POSITIVE_INFINITY
   }
 
-  /** Whether there is room; what waits for a later time than this gives way. */
+  /** Whether there is room for a delivery due then. The last waiting one gives way if it is due later. */
   #makeRoomFor(dueAtMs: number): boolean {
     if (this.#held.size < this.#freshCapacity) return true
     const { last } = this.#held
@@ -336,7 +339,7 @@ export class Lane {
     return true
   }
 
-  /** Leaves what waits longest to the store: retries of a bad hour must not keep fresh deliveries out of the lane. */
+  /** Leaves the last waiting delivery to the store: retries after an outage must not keep out fresh deliveries. */
   #dropLast(): void {
     this.#leaveInStore(this.#held.dropLast().dueAtMs)
   }
@@ -348,29 +351,29 @@ export class Lane {
 }
 
 export type LaneLimits = {
-  /** Requests at once to the endpoint, at most. */
+  /** Maximum number of requests in flight to the endpoint. */
   readonly maxWindow: number
-  /** Deliveries held for each request of the window, at most; of what is fresh, some times as many. */
+  /** Maximum number of deliveries held per request of the window; several times as many if they are fresh. */
   readonly depth: number
-  /** Deliveries held by all lanes: when it is used up, a lane holds no more than its window. */
+  /** Places shared by all lanes. When they are used up, a lane holds no more than its window. */
   readonly items: Budget
-  /** Payloads beyond it are left in the store until their dispatch. */
+  /** Payload bytes shared by all lanes. When they are used up, payloads are left in the store until dispatch. */
   readonly payloads: Budget
 }
 
-/** A read of the store that is under way, and what happened meanwhile. */
+/** A read of the store in progress, and what has happened since it began. */
 export type LaneRead = {
-  /** Rows to ask for: so many that they bring enough which isn't held. */
+  /** How many rows to ask for: enough to include some that aren't held. */
   readonly limit: number
-  /** What the lane has removed since the read began. */
+  /** Deliveries that the lane has removed since the read began. */
   readonly removed: Set<DeliveryId>
-  /** The earliest due time of what was left in the store meanwhile; Infinity: nothing was. */
+  /** The earliest due time of deliveries left in the store since the read began. Infinity: none. */
   missedMs: number
 }
 
-/** What a read of an ordered endpoint's queue found beside the rows. */
+/** What a read of an ordered endpoint's queue found besides the rows. */
 export type OrderedFinding = {
   readonly isNumbered: boolean
-  /** When to look again, although nothing was found; Infinity: not before something new comes. */
+  /** When to read again although nothing was found. Infinity: not before a new delivery arrives. */
   readonly againMs: number
 }

@@ -1,23 +1,23 @@
 import type { Clock } from '../../base/clock.ts'
 import type { EndpointId, RateLimit } from '../../base/model.ts'
 
-/** So that whoever counts both ends of a stretch of time sees no more than the limit either. */
+/** Added to the period, so that a receiver that includes both of its ends doesn't count more than the limit either. */
 const MARGIN_MS = 1
-/** Forgotten begins are cut off when there are so many, and most of them are. */
+/** Expired start times are removed once there are this many and they make up half of the array. */
 const MAX_FORGOTTEN = 1_024
 
 /**
- * The rate of an endpoint: an exact sliding window over the attempts that were begun. It outlives the endpoint's lane,
- * which is forgotten when it is empty, for as long as it can matter. Only the owner of a partition sends, so what one
- * process remembers holds for all; a new owner begins with nothing remembered.
+ * An endpoint's rate limit: an exact sliding window over the attempts that have begun. It outlives the endpoint's lane,
+ * which is forgotten when it is empty, for as long as it can matter. Only the owner of a partition sends, so one
+ * process knows all attempts; a new owner starts with an empty window.
  *
- * A place is free → reserved (its attempt is about to begin) → begun → free, once the limit's stretch of time has gone
- * by; or reserved → free, when it is released. Begun and reserved places together are never more than the limit.
+ * A place is free → reserved (its attempt is about to begin) → begun → free, once the limit's period has passed; or
+ * reserved → free, when it is released. Begun and reserved places together never exceed the limit.
  */
 export class RateWindow {
   readonly #clock: Clock
   #limit: RateLimit
-  /** When attempts were begun, by the monotonic clock, rising; from `#first` on, those that still count. */
+  /** When attempts began, by the monotonic clock, ascending. Those from `#first` on are within the period. */
   #begunAtMs: number[] = []
   #first = 0
   #reserved = 0
@@ -27,26 +27,26 @@ export class RateWindow {
     this.#clock = clock
   }
 
-  /** From now on. What was begun before counts as far as it is remembered. */
+  /** Changes the limit from now on. Earlier attempts count as far as they are remembered. */
   setLimit(limit: RateLimit): void {
     this.#limit = limit
   }
 
-  /** Whether an attempt may begin now. */
+  /** Whether an attempt can begin now. */
   isFree(): boolean {
     this.#forgetOld()
     return this.#begunAtMs.length - this.#first + this.#reserved < this.#limit.requests
   }
 
-  /** Nothing is remembered that could matter. */
+  /** Whether the window is empty, and can be forgotten. */
   isIdle(): boolean {
     this.#forgetOld()
     return this.#reserved === 0 && this.#begunAtMs.length === this.#first
   }
 
   /**
-   * When a place becomes free by the passing of time, by the monotonic clock; Infinity if it takes a reserved one to
-   * begin or to be released. Only if none is free.
+   * When time will free a place, by the monotonic clock. Infinity if that depends on a reserved place, which first has
+   * to begin or be released. Call it only if no place is free.
    */
   freeAtMs(): number {
     const places = this.#limit.requests - this.#reserved
@@ -57,13 +57,13 @@ export class RateWindow {
     this.#reserved++
   }
 
-  /** An attempt for which a place was reserved is begun now. */
+  /** An attempt begins for which a place was reserved. */
   begin(): void {
     this.#reserved--
     this.#begunAtMs.push(this.#clock.monotonicMs())
   }
 
-  /** A place was reserved for nothing. */
+  /** Releases a reserved place whose attempt doesn't begin. */
   release(): void {
     this.#reserved--
   }
@@ -82,7 +82,7 @@ export class RateWindow {
   }
 }
 
-/** The windows of all endpoints that have a rate. */
+/** The windows of all endpoints that have a rate limit. */
 export class Rates {
   readonly #clock: Clock
   readonly #windows = new Map<EndpointId, RateWindow>()
@@ -91,7 +91,7 @@ export class Rates {
     this.#clock = clock
   }
 
-  /** The endpoint's window, with its limit as it is now; null: it has none. */
+  /** Returns the endpoint's window with its current limit. Null if it has no limit. */
   of(endpoint: EndpointId, limit: RateLimit | null): RateWindow | null {
     if (limit === null) return null
     const known = this.#windows.get(endpoint)
@@ -102,7 +102,7 @@ export class Rates {
     return window
   }
 
-  /** @param isUsed whether the endpoint's lane is there, which holds on to its window */
+  /** @param isUsed whether the endpoint has a lane, which keeps its window */
   forgetIdle(isUsed: (endpoint: EndpointId) => boolean): void {
     for (const [endpoint, window] of this.#windows) {
       if (!isUsed(endpoint) && window.isIdle()) this.#windows.delete(endpoint)

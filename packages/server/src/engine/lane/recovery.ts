@@ -1,57 +1,57 @@
-/** The window that a lane starts with: enough to be quick, too few to hurt. */
+/** The window that a lane starts with: enough for speed, too few to hurt a receiver. */
 const FIRST_WINDOW = 4
 const FAILURES_OF_AN_OUTAGE = 8
 const CONNECT_FAILURES_UNTIL_PROBING = 3
-/** The first gap when recovering: 20 requests a second. */
+/** The first gap while recovering: 20 requests a second. */
 const FIRST_GAP_MS = 50
 const LONGEST_GAP_MS = 1_000
-/** A shorter one is none: more than a thousand requests a second. */
+/** A shorter gap counts as none: more than a thousand requests a second. */
 const SHORTEST_GAP_MS = 1
 const STEP_MS = 1_000
-/** Of a receiver that can't be reached. */
+/** The longest pause between two probes of a receiver that can't be reached. */
 export const LONGEST_PROBE_PAUSE_MS = 30_000
-/** The first pause, as a part of the longest. */
+/** The first pause, as a fraction of the longest. */
 const FIRST_PROBE_PART = 1 / 512
 
 /** How a request ended. */
 export type RequestEnd = {
   readonly isSuccess: boolean
-  /** There was no connection, so it was no event's fault. */
+  /** No connection was made, so no event can be at fault. */
   readonly neverConnected: boolean
   readonly nowMs: number
-  /** Probes of a receiver that can't be reached wait no longer, milliseconds. */
+  /** Longest pause between probes of a receiver that can't be reached, in milliseconds. */
   readonly longestPauseMs: number
-  /** From 0 up to, but not, 1: spreads the probes of many. */
+  /** From 0 (inclusive) to 1 (exclusive). Spreads the probes of many receivers. */
   readonly random: number
 }
 
 /**
- * How fast a lane goes at its receiver (docs/decisions/0025-failing-receivers.md).
+ * How fast a lane sends to its receiver (docs/decisions/0025-failing-receivers.md).
  *
  * well → unreachable (FAILURES_OF_AN_OUTAGE in a row, or the receiver wanted a pause) → recovering (a success) → well
  *
- * - The window: requests at once. It shrinks to half at each failure, and grows by one with each success up to where it
- *   last failed, from there on by one a window's worth of successes.
- * - Recovering: a gap between the beginnings of two requests, half as long each second while answers are good.
- * - Probing (CONNECT_FAILURES_UNTIL_PROBING in a row without a connection): a pause after each request, twice as long
- *   each time. It ends with anything that is had from the receiver.
+ * - The window is the number of requests in flight at the same time. It halves with each failure. With each success it
+ *   grows by one, up to where it last failed; beyond that, by one per window's worth of successes.
+ * - Recovering puts a gap between the starts of two requests, which halves each second while requests succeed.
+ * - Probing (after CONNECT_FAILURES_UNTIL_PROBING in a row without a connection) puts a pause after each request, twice
+ *   as long each time. Any response from the receiver ends it.
  *
- * Times are of the store, milliseconds since 1970. Pure but for what it remembers.
+ * Times are the store's, in milliseconds since 1970. Has no side effects apart from its own state.
  */
 export class Recovery {
   readonly #maxWindow: number
   #window: number
-  /** Where the window last failed. */
+  /** What the window was halved to at the last failure. */
   #threshold: number
-  /** Successes at this window, beyond the threshold. */
+  /** Successes at the current window, once it is past the threshold. */
   #successes = 0
-  /** In a row. */
+  /** Failures in a row. */
   #failures = 0
-  /** In a row, without a connection. */
+  /** Failures in a row without a connection. */
   #connectFailures = 0
-  /** Nothing has got through since the outage began: the next success begins the recovery. */
+  /** Whether nothing has succeeded since the outage began. The next success starts the recovery. */
   #isUnreachable = false
-  /** Between the beginnings of two requests; 0: none. */
+  /** Gap between the starts of two requests, in milliseconds. 0: none. */
   #gapMs = 0
   /** When the gap was last changed. */
   #stepAtMs = 0
@@ -67,12 +67,12 @@ export class Recovery {
     return this.#window
   }
 
-  /** When the next request may begin. */
+  /** When the next request can begin. */
   get notBeforeMs(): number {
     return this.#notBeforeMs
   }
 
-  /** The next request may begin before this one has ended, after a gap. */
+  /** Whether requests are spaced by a gap, so that the next can begin before this one has ended. */
   get isSpaced(): boolean {
     return this.#gapMs > 0
   }
@@ -82,18 +82,18 @@ export class Recovery {
     this.#notBeforeMs = 0
   }
 
-  /** A request begins: the next waits for the gap. */
+  /** A request begins. The next one waits for the gap. */
   beginRequest(nowMs: number): void {
     if (this.#gapMs > 0) this.#notBeforeMs = Math.max(this.#notBeforeMs, nowMs) + this.#gapMs
   }
 
-  /** A request has ended: what it says of the receiver. */
+  /** A request has ended: adapts to what its result says about the receiver. */
   endRequest(end: RequestEnd): void {
     if (end.isSuccess) this.#succeed(end.nowMs)
     else this.#fail(end)
   }
 
-  /** It failed before this lane was made, was disabled, or wants a pause: its first success begins the recovery. */
+  /** The receiver was failing before, was disabled, or wants a pause: the first success starts the recovery. */
   markUnreachable(): void {
     this.#isUnreachable = true
     this.#window = 1
@@ -141,7 +141,7 @@ export class Recovery {
     const doublings = this.#connectFailures - CONNECT_FAILURES_UNTIL_PROBING
     if (doublings < 0) return
     const pauseMs = Math.min(longestPauseMs, longestPauseMs * FIRST_PROBE_PART * 2 ** doublings)
-    // Spread, so that a thousand receivers that went away together are not asked together ever after.
+    // Spread, so that a thousand receivers that failed together are not probed together from then on.
     this.#notBeforeMs = nowMs + pauseMs * (1 - random / 2)
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../base/clock.ts'
 
-/** Wakes many sleepers with one timer: a binary heap of wake-up times. A sleeper has one wake-up at a time. */
+/** Wakes many sleepers with one timer and a binary heap of wake-up times. Each sleeper has at most one wake-up. */
 export class TimerQueue<Sleeper> {
   readonly #now: () => number
   readonly #clock: Clock
@@ -11,8 +11,8 @@ export class TimerQueue<Sleeper> {
   #timerAtMs = Number.POSITIVE_INFINITY
 
   /**
-   * @param now the time that wake-ups are given in; `clock` only waits
-   * @param wake is told of each sleeper whose time has come
+   * @param now the time in which wake-ups are given; `clock` only waits
+   * @param wake called with each sleeper whose time has come
    */
   constructor(now: () => number, clock: Clock, wake: (sleeper: Sleeper) => void) {
     this.#now = now
@@ -20,7 +20,7 @@ export class TimerQueue<Sleeper> {
     this.#wake = wake
   }
 
-  /** Wakes the sleeper then, instead of at the time before; Infinity: let it sleep. */
+  /** Wakes the sleeper at that time, which replaces its earlier wake-up. Infinity: lets it sleep. */
   schedule(sleeper: Sleeper, atMs: number): void {
     const before = this.#wakeAtMs.get(sleeper)
     if (before === atMs) return
@@ -28,7 +28,7 @@ export class TimerQueue<Sleeper> {
       this.#wakeAtMs.delete(sleeper)
       return
     }
-    // An entry that this replaces stays in the heap and is passed over when its time comes.
+    // A replaced entry stays in the heap and is skipped when its time comes.
     this.#wakeAtMs.set(sleeper, atMs)
     this.#push({ atMs, sleeper })
     this.#arm()
@@ -51,7 +51,7 @@ export class TimerQueue<Sleeper> {
 
   #fire(): void {
     this.#timerAtMs = Number.POSITIVE_INFINITY
-    // A timer may fire a little early by the other clock: then it is set again.
+    // The timer might fire a little early by the other clock; it is then set again.
     for (let first = this.#heap[0]; first !== undefined && first.atMs <= this.#now(); first = this.#heap[0]) {
       this.#pop()
       if (this.#wakeAtMs.get(first.sleeper) !== first.atMs) continue

@@ -1,11 +1,11 @@
 import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
 
-/** Places that were given up at the beginning, before the rest is moved there. */
+/** How many freed places can collect at the beginning before the rest is moved there. */
 const MAX_FREE_PLACES = 1_024
 
 /**
- * What waits in a lane, in its order. An array whose beginning moves: taking the first of tens of thousands from an
- * array moves all the others, which then costs more than the delivery.
+ * The deliveries waiting in a lane, in order. An array whose beginning moves: shifting a plain array of tens of
+ * thousands moves all the others, which costs more than the delivery itself.
  */
 export class Waiting implements Iterable<LaneItem> {
   #items: (LaneItem | undefined)[] = []
@@ -23,16 +23,16 @@ export class Waiting implements Iterable<LaneItem> {
     return this.length === 0 ? undefined : this.#items.at(-1)
   }
 
-  /** @param index from 0 up to, but not, `length` */
+  /** @param index from 0 (inclusive) to `length` (exclusive) */
   at(index: number): LaneItem {
     return this.#items[this.#begin + index]!
   }
 
-  /** Only if there is one. */
+  /** Removes the first. Call it only if there is one. */
   shift(): LaneItem {
     const item = this.#items[this.#begin]!
     this.#items[this.#begin++] = undefined
-    // At most every second item is moved, so each once in all.
+    // At most half of the items are moved each time, so each item is moved about once overall.
     if (this.#begin > MAX_FREE_PLACES && this.#begin * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#begin)
       this.#begin = 0
@@ -40,18 +40,18 @@ export class Waiting implements Iterable<LaneItem> {
     return item
   }
 
-  /** Only if there is one. */
+  /** Removes the last. Call it only if there is one. */
   pop(): LaneItem {
     return this.#items.pop()!
   }
 
-  /** Before the item that is there; at `length`: behind the last. */
+  /** Inserts before the item at that index; at `length`, behind the last. */
   insert(index: number, item: LaneItem): void {
     if (index === this.length) this.#items.push(item)
     else this.#items.splice(this.#begin + index, 0, item)
   }
 
-  /** Takes one out, wherever it is. */
+  /** Removes the item at that index. */
   remove(index: number): LaneItem {
     return this.#items.splice(this.#begin + index, 1)[0]!
   }

@@ -1,4 +1,4 @@
-/** Attempts in flight or unsettled, by partition: a partition is given up once there are none. */
+/** Counts attempts in flight or unsettled by partition. A partition is given up once it has none. */
 export class InFlight {
   readonly #counts = new Map<number, number>()
   #waiting: (() => void)[] = []
@@ -17,7 +17,7 @@ export class InFlight {
     for (const resume of this.#waiting.splice(0)) resume()
   }
 
-  /** Until there are none at all. */
+  /** Resolves when no partition has any. */
   async untilIdle(): Promise<void> {
     while (this.#counts.size > 0) await new Promise<void>(resolve => this.#waiting.push(resolve))
   }

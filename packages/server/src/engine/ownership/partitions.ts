@@ -5,28 +5,28 @@ import { PARTITION_COUNT } from '../../base/model.ts'
 import type { Store } from '../../store/store.ts'
 
 export type PartitionListener = {
-  /** These may be sent for from now on: what is pending in them is to be read. `afterCrash`: their owner has died. */
+  /** This node now sends for these partitions: read what is pending. The owners of those in `afterCrash` have died. */
   acquired(partitions: readonly number[], afterCrash: readonly number[]): void
-  /** These may not any more. */
+  /** This node no longer sends for these partitions. */
   lost(partitions: readonly number[]): void
-  /** Settles when nothing of the partition is in flight or unsettled. */
+  /** Resolves when the partition has nothing in flight or unsettled. */
   drained(partition: number): Promise<void>
 }
 
-/** For which partitions this process may send, and under which epochs (docs/decisions/0009-leases.md). */
+/** The partitions that this process can send for, and their epochs (docs/decisions/0009-leases.md). */
 export type Partitions = {
   start(listener: PartitionListener): Promise<void>
-  /** Under which epoch the partition may be sent for now; undefined: it may not. */
+  /** The epoch under which this process can send for the partition now. Undefined if it can't. */
   epochOf(partition: number): number | undefined
-  /** Nothing new is sent from now on; a partition is handed on as soon as what was in flight there is settled. */
+  /** Ends new sending. Each partition is handed over as soon as its attempts in flight are settled. */
   drain(): void
-  /** Hands back what is left. */
+  /** Releases the partitions that are left. */
   stop(): Promise<void>
 }
 
 const newNode = () => Uint8Array.from(randomBytes(16))
 
-/** All partitions, for as long as the process lives: it has the store to itself. */
+/** All partitions, for the lifetime of a process that has the store to itself. */
 export class AllPartitions implements Partitions {
   readonly #store: Store
   readonly #node = newNode()
@@ -61,31 +61,31 @@ export class AllPartitions implements Partitions {
   }
 }
 
-/** Ticks in a lease: one can fail, and another, before the lease runs out. */
+/** Ticks per lease: one can fail, and a second, before the lease expires. */
 const TICKS_A_LEASE = 3
-/** A tick whose connection hangs is given up soon enough for another to be made, on a fresh one. */
+/** Timeouts per lease: a tick that hangs is abandoned early enough for another one, on a new connection. */
 const TIMEOUTS_A_LEASE = 4
-/** After a tick that failed. */
+/** How long to wait after a failed tick. */
 const RETRY_MS = 500
-/** After another node's lease should have run out, so that it has. */
+/** How long to wait past another node's expiry, to be sure that its lease has expired. */
 const AFTER_EXPIRY_MS = 20
-/** Between two looks at a lease that has run out and is somebody else's to take. */
+/** Minimum pause between ticks, for an expired lease that another node is entitled to take. */
 const MIN_PAUSE_MS = 100
-/** Of a lease that is nearly over nothing is begun any more, since a request takes a moment to be on its way. */
+/** Nothing begins in this last part of a lease, since a request takes a moment to be sent. */
 const MARGIN_MS = 250
-/** By how much the wall clock can get ahead of the monotonic one between two ticks and be believed: part of the margin. */
+/** How far the wall clock can outrun the monotonic one between ticks without ending leases; part of the margin. */
 const MAX_JUMP_MS = 100
 
-/** The database's answer to a tick counts from here on: from before it was asked, so that no lease is thought longer. */
+/** When a tick was sent. Leases count from then, not from the response, so that none is assumed to last too long. */
 type Moment = { readonly wallMs: number; readonly monotonicMs: number }
 
 /**
  * A fair share of the partitions, leased.
  *
- * A partition is not held → held → stopping (beyond our share: nothing new is sent, what is in flight may end) → not
- * held; or held → not held, when its lease runs out or somebody else has it.
+ * A partition is not held → held → stopping (beyond our share: nothing new is sent, requests in flight can end) → not
+ * held; or held → not held, when its lease expires or another node has it.
  *
- * Invariant: nothing is begun under a lease that may have run out, by this node's clock or the database's.
+ * Invariant: nothing begins under a lease that might have expired, by this node's clock or the database's.
  */
 export class LeasedPartitions implements Partitions {
   readonly #store: Store
@@ -94,24 +94,24 @@ export class LeasedPartitions implements Partitions {
   readonly #leaseMs: number
   readonly #node = newNode()
   readonly #epochs: (number | undefined)[] = new Array(PARTITION_COUNT)
-  /** Nothing new is sent for these; they are given back once they are drained. */
+  /** Partitions for which nothing new is sent, and which are released once they are drained. */
   readonly #stopping = new Set<number>()
-  /** Stopped and drained: given back at the next tick. */
+  /** Partitions that are stopped and drained, to be released at the next tick. */
   #toRelease: number[] = []
-  /** What is held was renewed then; undefined: it may have run out. */
+  /** When the leases were last renewed. Undefined if they might have expired. */
   #renewedAt: Moment | undefined
   #listener!: PartitionListener
   #timer: Timer | undefined
   #expiry: Timer | undefined
   #ticking: Promise<void> | undefined
   #isTickWanted = false
-  /** The others have been told that there is one more. */
+  /** Whether the other nodes were notified that this one has joined. */
   #isAnnounced = false
   #isAnnouncing = false
   #isRunning = false
   #isLeaving = false
 
-  /** @param leaseMs how long a node that has gone silent keeps its partitions, milliseconds */
+  /** @param leaseMs how long a node that stops responding keeps its partitions, in milliseconds */
   constructor(store: Store, clock: Clock, log: Logger, leaseMs: number) {
     this.#store = store
     this.#clock = clock
@@ -152,7 +152,7 @@ export class LeasedPartitions implements Partitions {
     this.#announce()
   }
 
-  /** Others have something to take, or to give. */
+  /** Notifies the other nodes that there are partitions for them to take or to give up. */
   #announce(): void {
     this.#isAnnouncing = true
     this.#store.changes.emit({ kind: 'leases' })
@@ -160,8 +160,8 @@ export class LeasedPartitions implements Partitions {
   }
 
   /**
-   * Whether the lease has run out: by the monotonic clock, or, since that one stands still while a machine sleeps, by
-   * a wall clock that got ahead of it. A wall clock that was set costs a tick.
+   * Whether the leases have expired, by the monotonic clock or, because that one stops while a machine sleeps, by a
+   * wall clock that got ahead of it. If someone merely set the wall clock, that costs one tick.
    */
   #isExpired(): boolean {
     if (this.#renewedAt === undefined) return true
@@ -169,19 +169,19 @@ export class LeasedPartitions implements Partitions {
     const elapsedMs = this.#clock.monotonicMs() - monotonicMs
     if (elapsedMs >= this.#leaseMs - MARGIN_MS) return true
     if (this.#clock.now() - wallMs - elapsedMs <= MAX_JUMP_MS) return false
-    this.#log.warn('the clock has jumped: nothing is sent until the leases are renewed')
+    this.#log.warn('clock jumped; not sending until the leases are renewed')
     this.#expire()
     this.#tickSoon()
     return true
   }
 
-  /** One at a time; the next follows by itself. */
+  /** Runs one tick at a time, and schedules the next. */
   #tick(): Promise<void> {
     this.#timer?.cancel()
     this.#isTickWanted = false
     this.#ticking ??= this.#tickOnce()
       .catch(error => {
-        this.#log.warn({ err: error }, 'the leases could not be renewed; it is tried again')
+        this.#log.warn({ err: error }, 'leases could not be renewed; retrying')
         return RETRY_MS
       })
       .then(pauseMs => {
@@ -193,7 +193,7 @@ export class LeasedPartitions implements Partitions {
     return this.#ticking
   }
 
-  /** The next tick is made at once, or right after the one under way. */
+  /** Makes the next tick immediately, or right after the one in progress. */
   #tickSoon(): void {
     if (this.#isTickWanted || !this.#isRunning) return
     this.#isTickWanted = true
@@ -202,16 +202,16 @@ export class LeasedPartitions implements Partitions {
     this.#timer = this.#clock.after(0, () => void this.#tick())
   }
 
-  /** Answers how long to wait for the next, at most, milliseconds. */
+  /** Returns the longest time to wait before the next tick, in milliseconds. */
   async #tickOnce(): Promise<number> {
-    // In this order, and before it is sent: a process that stood still in between can only think its lease shorter.
+    // In this order, and before the tick is sent: a process paused in between can only assume a shorter lease.
     const wallMs = this.#clock.now()
     const monotonicMs = this.#clock.monotonicMs()
     const give = this.#toRelease
     const tick = { node: this.#node, leaseMs: this.#leaseMs, give, isLeaving: this.#isLeaving }
     const timeoutMs = this.#leaseMs / TIMEOUTS_A_LEASE
     const { held, share, afterCrash, nextExpiryMs } = await this.#store.writeApart('tickLeases', tick, timeoutMs)
-    // What ran out while it was asked was refused to whoever wanted to send it: it begins anew.
+    // Leases that expired during the tick were refused to senders in the meantime: acquire them from scratch.
     if (this.#isExpired()) this.#expire()
     this.#toRelease = this.#toRelease.filter(partition => !give.includes(partition))
     for (const partition of give) this.#stopping.delete(partition)
@@ -232,7 +232,7 @@ export class LeasedPartitions implements Partitions {
     for (let partition = 0; partition < PARTITION_COUNT; partition++) {
       const [before, now] = [this.#epochs[partition], held.get(partition)]
       this.#epochs[partition] = now
-      // Another epoch: it was somebody else's in between.
+      // Another epoch means that another node had the partition in between.
       if (before !== undefined && before !== now) lost.push(partition)
       if (now !== undefined && before !== now) acquired.push(partition)
     }
@@ -243,19 +243,19 @@ export class LeasedPartitions implements Partitions {
 
   #expireIfDue(): void {
     if (!this.#isExpired() || this.#renewedAt === undefined) return
-    this.#log.error({ leaseMs: this.#leaseMs }, 'the leases ran out: nothing is sent until the database answers again')
+    this.#log.error({ leaseMs: this.#leaseMs }, 'leases expired; not sending until the database responds')
     this.#expire()
   }
 
-  /** Not renewed in time: whoever comes next may have them already. */
+  /** Drops leases that were not renewed in time: other nodes might have them already. */
   #expire(): void {
     this.#renewedAt = undefined
     this.#setHeld(new Map(), [])
   }
 
   /**
-   * The last ones, whether something is in flight there or not. Idle ones would be handed over sooner, but then a node
-   * that comes would get partitions that have nothing to do.
+   * Releases the last partitions, whether they have requests in flight or not. Idle ones could be handed over sooner,
+   * but then a new node would get partitions that have nothing to do.
    */
   #releaseSurplus(surplus: number): void {
     const kept = [...this.#epochs.keys()].filter(at => this.#epochs[at] !== undefined && !this.#stopping.has(at))

@@ -6,36 +6,36 @@ import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
 import type { LaneHead } from '../../store/operations/lanes/lanes.ts'
 import type { Store } from '../../store/store.ts'
 
-/** A slow look for whatever a lost wake-up missed. */
+/** How often to sweep for deliveries whose wake-up was lost. */
 const PAUSE_MS = 30_000
-/** The same while other nodes are not heard: what they publish to our endpoints is found by it alone. */
+/** How often while messages from other nodes don't arrive: only the sweep finds what they publish to our endpoints. */
 const UNHEARD_PAUSE_MS = 5_000
-/** After a fault, while there is something that nobody has looked at. */
+/** How long to wait after a failure while there are partitions that have not been swept. */
 const RETRY_MS = 1_000
 
 export type SweepListener = {
-  /** Whether the partition is ours to send for. */
+  /** Whether this node sends for the partition. */
   isOurs(partition: number): boolean
-  /** An endpoint with something pending. */
+  /** An endpoint has pending deliveries. */
   found(head: LaneHead): void
-  /** The partition was looked through. */
+  /** The partition was swept, or is no longer ours. */
   seen(partition: number): void
-  /** All of them were. */
+  /** A sweep of all partitions has ended. */
   finished(): void
 }
 
 /**
- * Goes over the partitions that this node sends for, in the store: finds lanes that nobody told of, and ends changes of
- * endpoints that were cut short. Now and then over all of them, and at once over those that were just acquired: what is
- * pending there has nobody else.
+ * Sweeps this node's partitions in the store: finds lanes that no notification announced, and finishes endpoint changes
+ * that were interrupted. Sweeps all of them now and then, and newly acquired ones immediately, since only a sweep finds
+ * the deliveries pending there.
  *
- * A partition that was acquired is unseen → seen, once it was looked through, or not ours any more.
+ * An acquired partition is unseen → seen, once it has been swept or is no longer ours.
  */
 export class Sweep {
   readonly #store: Store
   readonly #log: Logger
   readonly #listener: SweepListener
-  /** Held, but what is pending in them has not been looked for yet; each with a number of its own. */
+  /** Partitions that are held but have not been swept yet, each with a unique number. */
   readonly #unseen = new Map<number, number>()
   #additions = 0
   #pauseMs = PAUSE_MS
@@ -48,12 +48,12 @@ export class Sweep {
     this.#loop = new Loop({ clock, everyMs: () => this.#nextMs(), run: () => this.#sweep() })
   }
 
-  /** Begins with the first partitions that are acquired. */
+  /** Starts the loop. The first sweep runs when the first partitions are acquired. */
   start(): void {
     this.#loop.start(PAUSE_MS)
   }
 
-  /** Settles when nothing is under way any more. */
+  /** Resolves when the sweep in progress has ended. */
   stop(): Promise<void> {
     return this.#loop.stop()
   }
@@ -62,32 +62,32 @@ export class Sweep {
     return this.#unseen.has(partition)
   }
 
-  /** These come first, in the sweep that is under way or in one that begins now. */
+  /** Puts these partitions first, in the sweep in progress or in one that starts now. */
   addUnseen(partitions: readonly number[]): void {
     for (const partition of partitions) this.#unseen.set(partition, ++this.#additions)
     void this.run()
   }
 
-  /** It was looked through, or is not ours any more. */
+  /** Marks a partition that was swept or is no longer ours. */
   markSeen(partition: number): void {
     this.#unseen.delete(partition)
     this.#listener.seen(partition)
   }
 
-  /** Whether messages of other nodes are heard; what was said up to now may have been missed. */
+  /** Notes whether messages from other nodes arrive. Earlier ones might have been missed. */
   setMessagesHeard(areHeard: boolean): void {
     this.#pauseMs = areHeard ? PAUSE_MS : UNHEARD_PAUSE_MS
     if (!this.#loop.isRunning) return
-    if (areHeard) this.#log.info('messages of other nodes are heard')
+    if (areHeard) this.#log.info('receiving messages from other nodes')
     else {
-      const text = 'messages of other nodes are not heard: what they publish is found by looking, every few seconds'
+      const text = 'not receiving messages from other nodes; polling for their deliveries every few seconds'
       this.#log.warn({ sweepMs: this.#pauseMs }, text)
     }
-    // One under way may have passed by what there is to find: then another follows it.
+    // A sweep in progress might have passed a missed delivery already, so that another one has to follow.
     this.#loop.wake()
   }
 
-  /** Looks at all partitions now; one sweep at a time. */
+  /** Sweeps all partitions now, one sweep at a time. */
   run(): Promise<void> {
     return this.#loop.now()
   }
@@ -100,7 +100,7 @@ export class Sweep {
     try {
       await this.#sweepAll()
     } catch (error) {
-      this.#log.warn({ err: error }, 'the sweep failed; it is tried again')
+      this.#log.warn({ err: error }, 'sweep failed; retrying')
     }
   }
 
@@ -111,7 +111,7 @@ export class Sweep {
       left.delete(partition)
       const addition = this.#unseen.get(partition)
       if (this.#listener.isOurs(partition)) await this.#sweepPartition(partition)
-      // Unless it was lost and acquired again meanwhile.
+      // Unless it was lost and acquired again in the meantime.
       if (this.#unseen.get(partition) === addition) this.markSeen(partition)
     }
     this.#listener.finished()

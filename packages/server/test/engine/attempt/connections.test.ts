@@ -11,7 +11,7 @@ import { deliver } from '../../../src/engine/attempt/deliver.ts'
 import type { Resolver } from '../../../src/guard/lookup.ts'
 import type { TargetPolicy } from '../../../src/guard/target.ts'
 
-/** As if this machine were a network that the operator has allowed. */
+/** Treats this machine as a network that the operator has allowed. */
 const policy: TargetPolicy = { dev: false, targetPorts: [{ first: 1, last: 65_535 }], allowTarget: ['127.0.0.0/8'] }
 const HOST = 'hooks.example.com'
 const mayBegin = () => true
@@ -53,7 +53,7 @@ async function listening<S extends Server>(server: S): Promise<S> {
   return server
 }
 
-/** A proxy as operators run one. */
+/** A proxy like an operator's. */
 async function startProxy() {
   const asked: { target: string; authorization: string | undefined }[] = []
   const server = createServer()
@@ -70,17 +70,17 @@ async function startProxy() {
   return { asked, port: portOf(server), close: () => server.close() }
 }
 
-/** Answers whatever it gets with the same bytes. */
+/** Responds to anything with the same bytes. */
 const startTalker = (says: string) =>
   listening(createTcpServer(socket => void socket.on('error', () => {}).once('data', () => socket.write(says))))
 
 describe('through a proxy', () => {
-  it('C3: asks for the address that was checked, and has TLS with the host itself', async () => {
+  it('C3: connects to the checked address, with TLS to the host itself', async () => {
     const [proxy, receiver] = [await startProxy(), await startReceiver({ authority, names: [HOST] })]
     const { send, close } = startSender({ proxy: { reveal: () => `http://us%40er:pass@127.0.0.1:${proxy.port}` } })
     const target = `127.0.0.1:${receiver.port}`
     expect(await send(receiver.port)).toMatchObject({ status: 204, failure: null, address: target })
-    // Kept, as any connection.
+    // The connection is kept like any other.
     expect(await send(receiver.port)).toMatchObject({ status: 204, address: target })
     const authorization = `Basic ${Buffer.from('us@er:pass').toString('base64')}`
     expect(proxy.asked).toEqual([{ target, authorization }])
@@ -91,7 +91,7 @@ describe('through a proxy', () => {
     await receiver.close()
   })
 
-  it('C3: asks for no address that is refused', async () => {
+  it('C3: never asks the proxy for a refused address', async () => {
     const proxy = await startProxy()
     for (const address of ['10.0.0.1', '169.254.169.254', '::1']) {
       const settings = { proxy: { reveal: () => `http://127.0.0.1:${proxy.port}` } }
@@ -108,7 +108,7 @@ describe('through a proxy', () => {
     proxy.close()
   })
 
-  it('C3: a certificate of another host, or of nobody known, is a failed attempt', async () => {
+  it('C3: a certificate for another host or from an unknown authority fails the attempt', async () => {
     const proxy = await startProxy()
     const [other, stranger] = [
       await startReceiver({ authority, names: ['other.example.com'] }),
@@ -126,11 +126,11 @@ describe('through a proxy', () => {
 
   it.each([
     ['refuses', 'HTTP/1.1 403 Forbidden\r\n\r\n'],
-    ['wants to know who we are', 'HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'],
-    ['speaks something else', 'SSH-2.0-OpenSSH_9.6\r\n\r\n'],
-    ['speaks into the tunnel', 'HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n'],
-    ['talks without end', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(20_000)}`],
-  ])('a proxy that %s is a failed attempt of its own kind', async (_name, says) => {
+    ['requires authentication', 'HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'],
+    ['speaks another protocol', 'SSH-2.0-OpenSSH_9.6\r\n\r\n'],
+    ['sends data into the tunnel', 'HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n'],
+    ['sends an endless head', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(20_000)}`],
+  ])('a proxy that %s fails the attempt with proxy_failed', async (_name, says) => {
     const talker = await startTalker(says)
     const { send, close } = startSender({ proxy: { reveal: () => `http://127.0.0.1:${portOf(talker)}` } })
     expect(await send(443)).toMatchObject({ status: null, failure: 'proxy_failed' })
@@ -138,7 +138,7 @@ describe('through a proxy', () => {
     talker.close()
   })
 
-  it('a proxy that is away, hangs up, or hangs', async () => {
+  it('a proxy that is unreachable, closes the connection or hangs fails the attempt', async () => {
     const away = await startTalker('')
     const port = portOf(away)
     away.close()
@@ -161,7 +161,7 @@ describe('through a proxy', () => {
 })
 
 describe('mutual TLS', () => {
-  it('shows the certificate of the endpoint, and never that of another on the same host', async () => {
+  it('presents the endpoint’s certificate, never that of another endpoint on the same host', async () => {
     const { certPem: cert, keyPem: key } = await authority.issue({ names: [HOST] })
     const seen: string[] = []
     const asking = { cert, key, ca: authority.caPem, requestCert: true, rejectUnauthorized: false }
@@ -186,7 +186,7 @@ describe('mutual TLS', () => {
     server.closeAllConnections()
   })
 
-  it('a receiver that wants a certificate refuses who has none', async () => {
+  it('an endpoint without a certificate fails at a receiver that requires one', async () => {
     const { certPem: cert, keyPem: key } = await authority.issue({ names: [HOST] })
     const strict = { cert, key, ca: authority.caPem, requestCert: true, rejectUnauthorized: true }
     const server = await listening(createTlsServer(strict, (_request, response) => response.writeHead(204).end()))
@@ -201,7 +201,7 @@ describe('mutual TLS', () => {
 })
 
 describe('key exchange', () => {
-  it('takes part in no key exchange of which the receiver chooses the group', async () => {
+  it('offers no key exchange whose group the receiver chooses', async () => {
     const hello = Promise.withResolvers<Buffer>()
     const server = await listening(
       createTcpServer(socket => socket.once('data', hello.resolve).once('data', () => socket.destroy())),
@@ -218,7 +218,9 @@ describe('key exchange', () => {
   })
 })
 
-/** What a ClientHello (RFC 5246 §7.4.1.2) offers: after the heads of record and message come version, time and session. */
+/**
+ * The cipher suites of a ClientHello (RFC 5246 §7.4.1.2), which follow record and message head, version and session.
+ */
 function suitesOf(hello: Buffer): number[] {
   const session = 5 + 4 + 2 + 32
   const at = session + 1 + hello[session]!

@@ -10,7 +10,7 @@ import { policy as development } from '../harness.ts'
 const RESPONSE_TIMEOUT_MS = 1_234
 const BODY_DEADLINE_MS = 2_000
 
-/** Stands still: deadlines are kept, and end when a test says so. */
+/** A clock that stands still and keeps deadlines, which a test fires. */
 function startClock() {
   const timers: { delayMs: number; fire: () => void; isCancelled: boolean }[] = []
   let nowMs = 1_000_000
@@ -32,7 +32,7 @@ function startClock() {
     advance(ms: number) {
       nowMs += ms
     },
-    /** Deadlines that were begun, in order; not the sweep of idle connections. */
+    /** Deadlines in the order in which they began, without the sweep of idle connections. */
     begun: () => timers.filter(({ delayMs }) => delayMs === RESPONSE_TIMEOUT_MS || delayMs === BODY_DEADLINE_MS),
   }
 }
@@ -47,7 +47,7 @@ const outside: TargetPolicy = { ...development, dev: false }
 function startSender(settings: Partial<ConnectionSettings> = {}, resolver?: Resolver) {
   const time = startClock()
   const usual = { ...development, proxy: null, connectTimeoutMs: 5_000, extraCa: [{ pem: authority.caPem }] }
-  // Not spread: one test has a setting that changes.
+  // No spread, because one test has a setting that changes.
   const all = Object.defineProperties(usual, Object.getOwnPropertyDescriptors(settings))
   const connections = new Connections(all, time.clock, resolver)
   const send = async (origin: string, mayBegin = () => true) => {
@@ -66,13 +66,13 @@ function startSender(settings: Partial<ConnectionSettings> = {}, resolver?: Reso
 }
 
 describe('a request', () => {
-  it('C13: is not begun if it is not ours any more once there is a connection', async () => {
+  it('C13: doesn’t begin if this node no longer owns the delivery once there is a connection', async () => {
     const receiver = await startReceiver({ authority })
     const { send, close } = startSender()
     expect(await send(receiver.url, () => receiver.connections === 0)).toBeNull()
     expect([receiver.connections, receiver.total]).toEqual([1, 0])
     expect(await send(receiver.url)).toMatchObject({ status: 204 })
-    // Over a connection that is kept, too.
+    // The same over a kept connection.
     expect(await send(receiver.url, () => false)).toBeNull()
     expect(receiver.total).toBe(1)
     close()
@@ -81,7 +81,7 @@ describe('a request', () => {
 })
 
 describe('C3: the guard', () => {
-  it('C3: connects to no address literal that is not public', async () => {
+  it('C3: doesn’t connect to a non-public address literal', async () => {
     const receiver = await startReceiver({ authority })
     const { send, close } = startSender(outside)
     expect(await send(receiver.url)).toMatchObject({ failure: 'target_refused', status: null, address: null })
@@ -90,7 +90,7 @@ describe('C3: the guard', () => {
     await receiver.close()
   })
 
-  it('C3: connects to no name that leads to an address that is not public', async () => {
+  it('C3: doesn’t connect to a name that resolves to a non-public address', async () => {
     const receiver = await startReceiver({ authority, names: ['localhost'] })
     const asked: string[] = []
     const { send, close } = startSender(outside, (host, _options, callback) => {
@@ -105,9 +105,9 @@ describe('C3: the guard', () => {
     await receiver.close()
   })
 
-  it('C3: sends nothing if the address that it is connected to is refused, whatever was said before', async () => {
+  it('C3: sends nothing if the connected address is refused, even if it was allowed before', async () => {
     const receiver = await startReceiver({ authority, names: ['localhost'] })
-    // Loopback is allowed until somebody is connected: as if the guard had been deceived before.
+    // Loopback is allowed until a connection is made, as if the earlier checks had been deceived.
     const settings = {
       ...outside,
       get dev() {
@@ -121,7 +121,7 @@ describe('C3: the guard', () => {
     await receiver.close()
   })
 
-  it('C3: looks a name up again after two minutes, however busy its connection is', async () => {
+  it('C3: looks up a name again after two minutes, however busy its connection is', async () => {
     const receiver = await startReceiver({ authority, names: ['localhost'] })
     const { send, advance, close } = startSender()
     const connectionsAfter = async () => {
@@ -139,7 +139,7 @@ describe('C3: the guard', () => {
 })
 
 describe('C11: time limits', () => {
-  it('C11: a connection that is not there in time is a failure; the limit for the status has not begun', async () => {
+  it('C11: fail an attempt whose connection takes too long, before the status deadline starts', async () => {
     const receiver = await startHostileReceiver({ authority, kind: 'hang_tls' })
     const { send, begun, close, timers } = startSender({ connectTimeoutMs: 4_321 })
     const exchange = send(receiver.url)
@@ -151,7 +151,7 @@ describe('C11: time limits', () => {
     await receiver.close()
   })
 
-  it('C11: no status in time, counted from the first byte sent, is a failure', async () => {
+  it('C11: fail an attempt without a status in time, counted from the first byte sent', async () => {
     const receiver = await startHostileReceiver({ authority, kind: 'hang' })
     const { send, begun, close } = startSender()
     const exchange = send(receiver.url)
@@ -164,7 +164,7 @@ describe('C11: time limits', () => {
     await receiver.close()
   })
 
-  it('C11: a body that takes its time is not waited for, and the status counts', async () => {
+  it('C11: end the wait for a slow body, and keep the status', async () => {
     const receiver = await startHostileReceiver({ authority, kind: 'drip_body' })
     const { send, begun, close } = startSender()
     const exchange = send(receiver.url)
@@ -178,7 +178,7 @@ describe('C11: time limits', () => {
     await receiver.close()
   })
 
-  it('C11: a body that breaks off changes nothing of its status', async () => {
+  it('C11: keep the status if the body breaks off', async () => {
     const receiver = await startHostileReceiver({ authority, kind: 'early_close' })
     const { send, close } = startSender()
     expect(await send(receiver.url)).toMatchObject({ failure: null, status: 200, truncated: true })
@@ -186,18 +186,18 @@ describe('C11: time limits', () => {
     await receiver.close()
   })
 
-  it('C11: no more is read of a body than is looked at', async () => {
+  it('C11: stop reading a body that is larger than needed', async () => {
     const receiver = await startHostileReceiver({ authority, kind: 'flood' })
     const { send, close } = startSender()
     const { status, truncated, body } = (await send(receiver.url))!
     expect({ status, truncated }).toEqual({ status: 200, truncated: true })
-    // One chunk of the socket's may come on top.
+    // One more chunk of the socket can follow.
     expect(body.length).toBeLessThan(256 * 1024)
     close()
     await receiver.close()
   })
 
-  it('C11: interim answers don’t put the limit off', async () => {
+  it('C11: are not extended by interim responses', async () => {
     const receiver = await startHostileReceiver({ authority, kind: 'endless_1xx' })
     const { send, begun, close } = startSender()
     const exchange = send(receiver.url)

@@ -20,24 +20,24 @@ const record = createRedactor(SECRET)
 describe('C14 blanking', () => {
   it.each([
     ['as it is', SECRET],
-    ['as JSON of some languages', SECRET.replaceAll('/', '\\/')],
-    ['as a part of a URL', encodeURIComponent(SECRET)],
-    ['as a part of a URL in small letters', 'a1%2bb%2fc-d_e.f~g%3d%3d'],
-    ['as JSON of .NET', 'a1\\u002Bb/c-d_e.f~g\\u003D\\u003D'],
-    ['as JSON of Gson', 'a1+b/c-d_e.f~g\\u003d\\u003d'],
-    ['as a part of a URL that keeps some', 'a1%2Bb/c-d_e.f%7Eg%3D%3D'],
+    ['as JSON with escaped slashes', SECRET.replaceAll('/', '\\/')],
+    ['as part of a URL', encodeURIComponent(SECRET)],
+    ['as part of a URL in lower case', 'a1%2bb%2fc-d_e.f~g%3d%3d'],
+    ['as JSON from .NET', 'a1\\u002Bb/c-d_e.f~g\\u003D\\u003D'],
+    ['as JSON from Gson', 'a1+b/c-d_e.f~g\\u003d\\u003d'],
+    ['as part of a URL that is only partly escaped', 'a1%2Bb/c-d_e.f%7Eg%3D%3D'],
     ['in HTML', 'a1&#43;b&#x2F;c-d_e.f~g&#x3d;='],
     ['in hexadecimal', Buffer.from(SECRET).toString('hex')],
-    ['as a form that was decoded', SECRET.replaceAll('+', ' ')],
+    ['as a decoded form', SECRET.replaceAll('+', ' ')],
     ['in Base64', Buffer.from(SECRET).toString('base64').replace(/=+$/, '')],
     ['in Base64 for URLs', Buffer.from(SECRET).toString('base64url')],
-  ])('C14: blanks the secret where it is echoed %s', (_how, echo) => {
+  ])('C14: blanks a secret echoed %s', (_how, echo) => {
     const { headers, body, truncated } = record(exchange(['x-echo', `Bearer ${echo}, ${echo}`], `<${echo}|${echo}>`))
     expect(headers).toEqual(['x-echo', 'Bearer [secret], [secret]'])
     expect([Buffer.from(body).toString(), truncated]).toEqual(['<[secret]|[secret]>', false])
   })
 
-  it('C14: blanks the secret in the Base64 of a longer text', () => {
+  it('C14: blanks the secret within the Base64 of a longer text', () => {
     for (const before of ['Bearer ', 'x', 'xy', 'xyz']) {
       const { body } = record(exchange([], Buffer.from(`${before}${SECRET} and more`).toString('base64')))
       expect(Buffer.from(body).toString()).toContain('[secret]')
@@ -46,7 +46,7 @@ describe('C14 blanking', () => {
     }
   })
 
-  it('C14: blanks an echo that is cut off, at each of its characters', () => {
+  it('C14: blanks an echo that is cut off at any character', () => {
     for (const spelled of [SECRET, encodeURIComponent(SECRET), SECRET.replaceAll('+', '\\u002B')]) {
       for (let length = 4; length < spelled.length; length++) {
         const cut = { ...exchange([], `{"got":"${spelled.slice(0, length)}`), truncated: true }
@@ -57,13 +57,13 @@ describe('C14 blanking', () => {
     expect(Buffer.from(whole.body).toString()).toBe(`{"got":"${SECRET.slice(0, 6)}`)
   })
 
-  it('C14: blanks the longest secret there is, many times over, without a stack that overflows', () => {
+  it('C14: blanks many echoes of the longest possible secret without overflowing the stack', () => {
     const longest = 'aB3+'.repeat(1_024)
     const { body } = createRedactor(longest)({ ...exchange([], `${longest},`.repeat(6)), truncated: true })
     expect(Buffer.from(body).toString()).toBe('[secret],'.repeat(6))
   })
 
-  it('C14: keeps no compressed body, which could hide a secret', () => {
+  it('C14: keeps no compressed body, since it could hide a secret', () => {
     for (const encoding of ['gzip', 'br', ' GZIP ']) {
       const { body, truncated } = record(exchange(['Content-Encoding', encoding], 'whatever'))
       expect([body.length, truncated]).toEqual([0, true])
@@ -72,7 +72,7 @@ describe('C14 blanking', () => {
     expect([Buffer.from(body).toString(), truncated]).toEqual(['whatever', false])
   })
 
-  it('C14: leaves all other bytes as they are, up to the bound', () => {
+  it('C14: leaves all other bytes unchanged, up to the limit', () => {
     const odd = Buffer.from([0, 0xff, 0xc3, 0x28, 0x80])
     expect(Buffer.from(record({ ...exchange([], ''), body: odd }).body)).toEqual(odd)
     const long = record(exchange([], `${SECRET}${'x'.repeat(MAX_KEPT_BODY_BYTES)}`))

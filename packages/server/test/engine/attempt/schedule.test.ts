@@ -10,7 +10,7 @@ const failed = { outcome: 'failure' as const, endedAtMs: 1_000_000, retryAfterMs
 const schedule = SETTINGS.retrySchedule.default as readonly number[]
 
 describe('C12 schedule', () => {
-  it('C12: the default is the contract’s, eleven attempts in all, never sooner and at most a tenth later', () => {
+  it('C12: the default schedule is the contract’s: eleven attempts, never early and at most a tenth late', () => {
     expect(schedule).toEqual(vector.minimum)
     for (let attempt = 1; attempt < vector.attemptsInAll; attempt++) {
       const minimumMs = vector.minimum[attempt - 1]! * 1_000
@@ -23,7 +23,7 @@ describe('C12 schedule', () => {
     expect(nextStep({ ...failed, attempt: vector.attemptsInAll, schedule })).toEqual({ kind: 'exhausted' })
   })
 
-  it('C12: nothing makes an attempt sooner; Retry-After makes it later', () => {
+  it('C12: Retry-After can postpone an attempt, and nothing makes it earlier', () => {
     const input = fc.record({
       attempt: fc.integer({ min: 1, max: 10 }),
       retryAfterMs: fc.integer({ min: 0, max: 100_000_000 }),
@@ -39,11 +39,11 @@ describe('C12 schedule', () => {
     )
   })
 
-  it('C12: a part of a millisecond makes nothing sooner', () => {
+  it('C12: fractions of a millisecond are rounded up', () => {
     expect(nextStep({ ...failed, attempt: 1, schedule: [0.0011] })).toEqual({ kind: 'retry', dueAtMs: 1_000_002 })
   })
 
-  it('C12: Retry-After counts in both forms, on 429 and 503 alone, up to a day', () => {
+  it('C12: Retry-After applies in both forms, only on 429 and 503, up to a day', () => {
     const nowMs = Date.parse('2026-06-01T00:00:00Z')
     const ask = (status: number | null, retryAfter: string | null, date: string | null = null) =>
       retryAfterMs({ status, retryAfter, date }, nowMs)
@@ -60,18 +60,18 @@ describe('C12 schedule', () => {
     expect(ask(null, '120')).toBe(0)
   })
 
-  it('C12: a time in Retry-After is counted from the receiver’s own Date, if it says one', () => {
+  it('C12: a date in Retry-After is relative to the response’s own Date, if it has one', () => {
     const nowMs = Date.parse('2026-06-01T00:00:00Z')
     const ask = (date: string) =>
       retryAfterMs({ status: 503, retryAfter: 'Mon, 01 Jun 2026 00:01:00 GMT', date }, nowMs)
-    // Its clock is an hour ahead, or behind.
+    // The receiver's clock is ahead, or an hour behind.
     expect(ask('Mon, 01 Jun 2026 00:00:30 GMT')).toBe(30_000)
     expect(ask('Sun, 31 May 2026 23:00:00 GMT')).toBe(3_660_000)
     expect(ask('yesterday')).toBe(60_000)
     expect(ask('Mon, 01 Jun 2026 00:02:00 GMT')).toBe(0)
   })
 
-  it('reads what RFC 9110 calls a date, and nothing else', () => {
+  it('parses the dates of RFC 9110 and nothing else', () => {
     const nowMs = Date.parse('2026-06-01T00:00:00Z')
     const at = Date.parse('1994-11-06T08:49:37Z')
     for (const text of [
@@ -81,7 +81,7 @@ describe('C12 schedule', () => {
     ]) {
       expect(parseHttpDate(text, nowMs), text).toBe(at)
     }
-    // RFC 850's year: no more than fifty years ahead.
+    // A two-digit year (RFC 850) is at most fifty years ahead.
     expect(parseHttpDate('Friday, 01-May-76 00:00:00 GMT', nowMs)).toBe(Date.parse('2076-05-01T00:00:00Z'))
     expect(parseHttpDate('Friday, 01-May-77 00:00:00 GMT', nowMs)).toBe(Date.parse('1977-05-01T00:00:00Z'))
     for (const text of [
@@ -104,7 +104,7 @@ describe('C12 schedule', () => {
 })
 
 describe('C11 outcome', () => {
-  it('C11: any 2xx is success, anything else is not, and 410 says gone', () => {
+  it('C11: any 2xx is a success, anything else a failure, and 410 means gone', () => {
     for (let status = 200; status < 600; status++) {
       const { outcome, gone } = classify({ status, failure: null })
       expect(outcome, String(status)).toBe(status < 300 ? 'success' : 'failure')

@@ -49,7 +49,7 @@ function start(answer: (nth: number) => Exchange | Promise<Exchange>) {
 const good = (nth: number) => exchange(200, { access_token: `t${nth}`, token_type: 'Bearer', expires_in: 100 })
 
 describe('tokens', () => {
-  it('are asked for as RFC 6749 has it', async () => {
+  it('are requested as in RFC 6749', async () => {
     const { requests, value } = start(good)
     expect(await value()).toBe('t1')
     const [{ headers, body, path, timeoutMs }] = requests as [Asked]
@@ -59,7 +59,7 @@ describe('tokens', () => {
     expect([path, timeoutMs]).toEqual(['/token', 15_000])
   })
 
-  it('are kept until shortly before they expire, and asked for once by all who wait', async () => {
+  it('are kept until shortly before they expire, and requested once for all callers', async () => {
     const { requests, value, advance } = start(good)
     expect(await Promise.all([value(), value(), value()])).toEqual(['t1', 't1', 't1'])
     advance(89.9)
@@ -69,7 +69,7 @@ describe('tokens', () => {
     expect(requests).toHaveLength(2)
   })
 
-  it('are asked for anew when one was refused, once by all that it was refused to', async () => {
+  it('are requested again after a refusal, once for all callers', async () => {
     const { tokens, requests, value } = start(good)
     const token = (await tokens.get(client))!
     await Promise.all([tokens.invalidate('ep_1', token), tokens.invalidate('ep_1', token)])
@@ -83,22 +83,22 @@ describe('tokens', () => {
 
   it.each([
     ['an error', exchange(400, { error: 'invalid_client' })],
-    ['no answer', { ...exchange(200, ''), status: null, failure: 'connect_refused' as const }],
+    ['no response', { ...exchange(200, ''), status: null, failure: 'connect_refused' as const }],
     ['no JSON', exchange(200, '<html>')],
     ['null', exchange(200, null)],
     ['another type', exchange(200, { access_token: 't', token_type: 'mac' })],
     ['no type', exchange(200, { access_token: 't' })],
-    ['a token that would bend the request', exchange(200, { access_token: 't\r\nx: y', token_type: 'bearer' })],
+    ['a token that would break the request', exchange(200, { access_token: 't\r\nx: y', token_type: 'bearer' })],
     ['an empty token', exchange(200, { access_token: '', token_type: 'bearer' })],
-    ['a cut answer', { ...good(1), truncated: true }],
+    ['a truncated response', { ...good(1), truncated: true }],
     ['a redirect', exchange(302, good(1))],
-  ])('%s is no token, and is not remembered', async (_name, answer) => {
+  ])('%s gives no token and is not cached', async (_name, answer) => {
     const { value } = start(nth => (nth === 1 ? answer : good(nth)))
     expect(await value()).toBeUndefined()
     expect(await value()).toBe('t2')
   })
 
-  it('are asked for at one server by so many at once and no more, the others in their turn', async () => {
+  it('are requested from one server by a limited number of callers at a time, the others in turn', async () => {
     const answers: ((exchange: Exchange) => void)[] = []
     const { value, requests } = start(() => new Promise<Exchange>(resolve => answers.push(resolve)))
     const values = Array.from({ length: 5 }, (_, at) => value(`ep_${at}`))

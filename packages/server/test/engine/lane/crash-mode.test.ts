@@ -8,7 +8,7 @@ import { StoreUnavailable } from '../../../src/store/transaction.ts'
 
 const item = (delivery: string) => ({ tenant: 'acme', delivery, endpoint: 'ep', event: 'evt', type: 'T' }) as LaneItem
 
-/** A store that answers as it is told, and keeps what it was asked. */
+/** A store that responds as the test says, and records which trials were taken back. */
 function bench(answer: (trial: TrialRequest) => Promise<TrialAnswer>) {
   const takenBack: string[][] = []
   const store = {
@@ -20,11 +20,11 @@ function bench(answer: (trial: TrialRequest) => Promise<TrialAnswer>) {
   return { crashMode: new CrashMode(store, pino({ level: 'silent' })), takenBack }
 }
 
-/** Each delivery has had two open trials already. */
+/** Every delivery already has two open trials. */
 const onTheirLast = async ({ mayBeLast }: TrialRequest): Promise<TrialAnswer> => (mayBeLast ? 'last' : 'wait')
 
 describe('crash mode', () => {
-  it('C13: one delivery at a time is on its last trial, and the next follows when that is over', async () => {
+  it('C13: one delivery at a time is on its last trial, and the next follows when it has ended', async () => {
     const { crashMode, takenBack } = bench(onTheirLast)
     const order: string[] = []
     const begin = async (name: string) => {
@@ -35,7 +35,7 @@ describe('crash mode', () => {
     expect(order).toEqual(['a'])
     expect(crashMode.endTrial('a', true)).toBe(true)
     await expect.poll(() => order).toEqual(['a', 'b'])
-    // Its end was not its to move: the trial is taken back.
+    // Its outcome didn't move the delivery, so the trial is taken back.
     expect(crashMode.endTrial('b', false)).toBe(true)
     await expect.poll(() => order).toEqual(['a', 'b', 'c'])
     expect(takenBack).toEqual([['b']])
@@ -45,7 +45,7 @@ describe('crash mode', () => {
     expect([crashMode.endTrial('c', true), crashMode.endTrial('never begun', false)]).toEqual([false, false])
   })
 
-  it('C13: a turn that came to nothing holds up the others until they are woken', async () => {
+  it('C13: a resumed delivery that begins no trial holds up the others only until they are woken', async () => {
     const { crashMode } = bench(onTheirLast)
     expect(await crashMode.beginTrial(item('a'), 1)).toBe('last')
     const woken: string[] = []
@@ -60,8 +60,8 @@ describe('crash mode', () => {
     expect(woken.at(-1)).toBe('e')
   })
 
-  it('C13: what could not be written down leaves nothing behind', async () => {
-    const { crashMode, takenBack } = bench(() => Promise.reject(new StoreUnavailable('away')))
+  it('C13: a trial that could not be stored leaves nothing behind', async () => {
+    const { crashMode, takenBack } = bench(() => Promise.reject(new StoreUnavailable('unavailable')))
     expect([await crashMode.beginTrial(item('a'), 1), await crashMode.beginTrial(item('b'), undefined)]).toEqual([
       'gone',
       'gone',
@@ -75,7 +75,7 @@ describe('crash mode', () => {
     expect(isFree).toBe(true)
   })
 
-  it('applies to the partitions that a crash left, until their lanes are known', () => {
+  it('applies to the partitions that a crash left behind, until their lanes are known', () => {
     const { crashMode } = bench(onTheirLast)
     crashMode.enter([3, 4])
     crashMode.leave(3)

@@ -28,7 +28,7 @@ const ended = (isSuccess: boolean, nowMs = 0, neverConnected = false) => ({
 const makeLane = (depth = 2, earliestMs = Number.POSITIVE_INFINITY) =>
   new Lane('t', 'ep', 0, earliestMs, { maxWindow: 3, depth, items: new Budget(1_000), payloads: new Budget(35) })
 
-/** The store as the lane sees it: rows by id, and reads that look at one moment and arrive later. */
+/** The store as the lane sees it: rows by id, and reads whose snapshot is older than their arrival. */
 class Model {
   readonly rows = new Map<string, LaneItem>()
   readonly inFlight: LaneItem[] = []
@@ -44,7 +44,7 @@ class Model {
   publish(isTold: boolean): void {
     const fresh = item(`d${this.count++}`, this.nowMs)
     this.rows.set(fresh.delivery, fresh)
-    // A hand-over that gets lost is what the sweep is for: here it is said at once.
+    // The sweep finds lost notifications. Here that happens immediately.
     if (isTold) this.lane.offer(fresh)
     else this.lane.reset()
   }
@@ -70,7 +70,7 @@ class Model {
     const taken = this.lane.takeNext()
     expect(this.lane.inFlight).toBeLessThanOrEqual(this.lane.window)
     expect([...this.inFlight, ...this.settling].map(({ delivery }) => delivery)).not.toContain(taken.delivery)
-    // What it sends is what the store has: neither settled nor cancelled, and at the right attempt.
+    // The delivery is as in the store: neither settled nor cancelled, and at the right attempt.
     expect(this.rows.get(taken.delivery)?.attempts).toBe(taken.attempts)
     this.inFlight.push(taken)
     this.sent.push(taken.delivery)
@@ -105,13 +105,13 @@ class Model {
     this.lane.reset()
   }
 
-  /** The receiver wants no request for a while. */
+  /** The receiver asks for a pause. */
   pause(): void {
     this.pausedUntilMs = Math.max(this.pausedUntilMs, this.nowMs + 7)
     this.lane.configure(false, null, this.pausedUntilMs)
   }
 
-  /** A person wants one to go now, or has cancelled it a moment ago. */
+  /** Someone wants a delivery sent now, or has just cancelled it. */
   hurry(isThere: boolean): void {
     const [first] = [...this.rows.values()].slice(-1)
     const delivery = first?.delivery ?? 'd0'
@@ -126,22 +126,22 @@ class Model {
     if (asked !== undefined) this.lane.offerUrgent(asked, this.rows.get(asked) ?? null)
   }
 
-  /** The endpoint's partition comes back to this node after another's crash. */
+  /** The endpoint's partition returns to this node after another node crashed. */
   takeOver(): void {
     this.lane.reset()
     this.lane.enterCrashMode()
   }
 
-  /** While something is due and nothing is under way, the lane has a next thing to do. */
+  /** If a delivery is due and nothing is in progress, the lane must have something to do next. */
   expectNotStuck(): void {
     if (this.inFlight.length + this.settling.length > 0 || this.reading !== undefined) return
     if (![...this.rows.values()].some(({ dueAtMs }) => dueAtMs <= this.nowMs)) return
     const atMs = Math.max(this.nowMs, this.lane.nextWakeMs())
     expect(atMs).toBeLessThanOrEqual(Math.max(this.nowMs, this.pausedUntilMs, this.lane.recovery.notBeforeMs))
-    expect(this.lane.isReady(atMs) || this.lane.needsRead(atMs), 'goes on').toBe(true)
+    expect(this.lane.isReady(atMs) || this.lane.needsRead(atMs), 'the lane continues').toBe(true)
   }
 
-  /** Nothing new comes: whatever is pending must be sent, however the lane got here. */
+  /** Nothing new arrives: everything pending must be sent, whatever state the lane is in. */
   finish(): void {
     for (let turn = 0; turn < 2_000; turn++) {
       this.nowMs = Math.max(this.nowMs, Math.min(this.lane.nextWakeMs(), this.nowMs + 100))
@@ -156,7 +156,7 @@ class Model {
 }
 
 describe('lane', () => {
-  it('C13: forgets nothing and sends nothing twice at once, whatever happens in whatever order', () => {
+  it('C13: forgets no delivery and never sends one twice at the same time, whatever happens in whatever order', () => {
     const step = fc.constantFrom(
       'publish',
       'flood',
@@ -210,14 +210,14 @@ describe('lane', () => {
     )
   })
 
-  it('takes a fresh delivery only while the store holds nothing earlier', () => {
+  it('takes in a fresh delivery only if the store has none that is due earlier', () => {
     const lane = makeLane(4, 50)
     expect(lane.offer(item('a', 60))).toBe(false)
     expect(lane.offer(item('b', 40))).toBe(true)
     expect(lane.storeEarliestMs).toBe(50)
   })
 
-  it('C12: sends what is fresh although it is full of retries that are due later', () => {
+  it('C12: sends a fresh delivery although it is full of retries due later', () => {
     const lane = makeLane(2)
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) expect(lane.offer(item(name, 1_000))).toBe(true)
     expect(lane.offer(item('g', 1_000))).toBe(false)
@@ -227,7 +227,7 @@ describe('lane', () => {
     expect(lane.storeEarliestMs).toBe(1_000)
   })
 
-  it('holds what its window can use soon: less when it fails, and no more than the window when all lanes are full', () => {
+  it('holds what its window can use soon: less after failures, and only the window when all lanes are full', () => {
     const items = new Budget(20)
     const limits = { maxWindow: 4, depth: 4, items, payloads: new Budget(0) }
     const lane = new Lane('t', 'ep', 0, Number.POSITIVE_INFINITY, limits)
@@ -248,7 +248,7 @@ describe('lane', () => {
     expect(fill(failing)).toBe(4)
   })
 
-  it('C13: after a crash, takes one, and the next when that is settled; then it is like any other', () => {
+  it('C13: takes one delivery after a crash, and behaves normally once that has settled', () => {
     const lane = makeLane(4)
     lane.enterCrashMode()
     for (const name of ['a', 'b', 'c', 'd', 'e']) lane.offer(item(name, 0))
@@ -261,7 +261,7 @@ describe('lane', () => {
     expect([lane.takeNext(), lane.takeNext(), lane.takeNext()].map(({ delivery }) => delivery)).toEqual(['b', 'c', 'd'])
   })
 
-  it('keeps payloads within the budget, and gives it back', () => {
+  it('keeps payloads within the budget, and releases them', () => {
     const lane = makeLane()
     for (const name of ['a', 'b', 'c', 'd']) lane.offer(item(name, 0))
     const taken = [lane.takeNext(), lane.takeNext(), lane.takeNext()]
@@ -272,7 +272,7 @@ describe('lane', () => {
     expect(lane.takeNext().payload).not.toBeNull()
   })
 
-  it('shrinks its window to one while the endpoint fails, and grows back', () => {
+  it('shrinks its window to one while the endpoint fails, and grows it again afterwards', () => {
     const lane = makeLane(50)
     for (let at = 0; at < 50; at++) lane.offer(item(`d${at}`, 0))
     const run = (isSuccess: boolean) => {
@@ -286,7 +286,7 @@ describe('lane', () => {
   })
 })
 
-it('a lane whose window is wide is never out of work while the store has some', () => {
+it('a lane with a wide window never runs out of deliveries while the store has some', () => {
   const limits = { maxWindow: 1_024, depth: 256, items: new Budget(200_000), payloads: new Budget(1_000_000) }
   const lane = new Lane('t', 'ep', 0, 0, limits)
   let stored = 0

@@ -21,7 +21,7 @@ const item = (delivery: string, dueAtMs: number, attempts = 0): LaneItem => ({
 
 const LIMITS = { maxWindow: 3, depth: 2, items: new Budget(1_000), payloads: new Budget(0) }
 
-/** The store as the lane sees it: rows in the order of their numbers, and reads that look at one moment and arrive later. */
+/** The store as the lane sees it: rows in queue order, and reads whose snapshot is older than their arrival. */
 class Model {
   readonly rows = new Map<string, LaneItem>()
   readonly inFlight: LaneItem[] = []
@@ -43,7 +43,7 @@ class Model {
     this.lane.offer(fresh)
   }
 
-  /** By another node: this one hears of it later, or has published something itself before that. */
+  /** Publishes on another node. This one is notified later, and might publish something itself before that. */
   publishElsewhere(): void {
     const fresh = item(`d${this.count++}`, this.nowMs)
     this.rows.set(fresh.delivery, fresh)
@@ -81,8 +81,8 @@ class Model {
     if (!this.lane.isReady(this.nowMs)) return
     const taken = this.lane.takeNext()
     if (this.isOrdered) {
-      expect(this.inFlight.length + this.settling.length, 'alone').toBe(0)
-      expect([...this.rows.keys()][0], 'the first of the queue').toBe(taken.delivery)
+      expect(this.inFlight.length + this.settling.length, 'no other in progress').toBe(0)
+      expect([...this.rows.keys()][0], 'the head of the queue').toBe(taken.delivery)
     }
     expect(this.rows.get(taken.delivery)).toMatchObject({ attempts: taken.attempts, dueAtMs: taken.dueAtMs })
     expect(taken.dueAtMs).toBeLessThanOrEqual(this.nowMs)
@@ -112,7 +112,7 @@ class Model {
     }
   }
 
-  /** The outcome could not be stored, or nothing could be sent. */
+  /** The outcome could not be stored, or the delivery could not be sent. */
   leave(): void {
     const settled = this.settling.shift()
     if (settled !== undefined) this.lane.release(settled.item.delivery, this.nowMs + 2)
@@ -126,7 +126,7 @@ class Model {
     this.lane.reset()
   }
 
-  /** A person wants the first sent now. */
+  /** Someone wants the first delivery sent now. */
   hurry(): void {
     const [first] = this.rows.values()
     if (first === undefined || this.inFlight.length + this.settling.length > 0) return
@@ -171,7 +171,7 @@ const STEPS = {
 } as const satisfies Record<string, (model: Model) => unknown>
 
 describe('the lane of an ordered endpoint', () => {
-  it('C13: sends one at a time, always the first of the queue, and forgets none, whatever happens', () => {
+  it('C13: sends one delivery at a time, always the head of the queue, and forgets none, whatever happens', () => {
     const names = Object.keys(STEPS) as (keyof typeof STEPS)[]
     const step = fc.constantFrom(...names, 'dispatch', 'endRead', 'settle', 'beginRead' as const)
     fc.assert(
@@ -186,7 +186,7 @@ describe('the lane of an ordered endpoint', () => {
     )
   })
 
-  it('waits with all behind a first that is to be retried later', () => {
+  it('sends nothing while the head of the queue waits for its retry', () => {
     const model = new Model()
     for (const name of ['publish', 'publish', 'beginRead', 'endRead', 'dispatch', 'fail', 'settle'] as const) {
       STEPS[name](model)
@@ -198,7 +198,7 @@ describe('the lane of an ordered endpoint', () => {
     expect(model.lane.isReady(5)).toBe(true)
   })
 
-  it('looks again soon while held deliveries are being released', () => {
+  it('reads again soon while held deliveries are being released', () => {
     const { lane } = new Model()
     const read = lane.beginRead(0)
     lane.completeRead(read, [], { isNumbered: false, againMs: 1_000 })
@@ -211,8 +211,8 @@ describe('the lane of an ordered endpoint', () => {
   })
 })
 
-describe('the lane of an endpoint with a rate', () => {
-  it('is ready no more when the rate is used up, and again when a place was given up', () => {
+describe('the lane of an endpoint with a rate limit', () => {
+  it('is not ready while the rate is used up, and ready again once a place is released', () => {
     const lane = new Lane('t', 'ep', 0, Number.POSITIVE_INFINITY, { ...LIMITS, maxWindow: 8 })
     const rate = new RateWindow({ requests: 2, perSeconds: 60 }, systemClock)
     lane.configure(false, rate, 0)

@@ -4,7 +4,7 @@ import type { Clock } from '../../../src/base/clock.ts'
 import type { RateLimit } from '../../../src/base/model.ts'
 import { Rates, RateWindow } from '../../../src/engine/lane/rate.ts'
 
-/** Hands that the test turns. */
+/** A clock that the test sets. */
 function handClock() {
   const hands = { nowMs: 0 }
   const clock: Clock = {
@@ -15,7 +15,7 @@ function handClock() {
   return { hands, clock }
 }
 
-/** The most that were begun in any stretch of that length, both ends counted. */
+/** The largest number begun in any period of that length, including both ends. */
 function mostIn(begun: readonly number[], lengthMs: number): number {
   return Math.max(0, ...begun.map(from => begun.filter(at => at >= from && at <= from + lengthMs).length))
 }
@@ -30,8 +30,8 @@ const steps = fc.array(
   { maxLength: 200, size: 'max' },
 )
 
-describe('rate', () => {
-  it('lets no more begin in any stretch of time than it should, and all that it could', () => {
+describe('a rate window', () => {
+  it('never lets more begin in any period than the limit, and never fewer than it can', () => {
     fc.assert(
       fc.property(limits, steps, (limit, plan) => {
         const { hands, clock } = handClock()
@@ -54,7 +54,7 @@ describe('rate', () => {
             reserved--
           } else if (step.kind === 'wait') hands.nowMs += step.ms
           else if (step.kind === 'untilFree' && !window.isFree() && window.freeAtMs() < Number.POSITIVE_INFINITY) {
-            // Not a moment later than it must be.
+            // Not a moment later than necessary.
             hands.nowMs = window.freeAtMs() - 1
             expect(window.isFree()).toBe(false)
             hands.nowMs += 1
@@ -67,7 +67,7 @@ describe('rate', () => {
     )
   })
 
-  it('a changed limit counts what was begun before', () => {
+  it('counts earlier attempts towards a changed limit', () => {
     const { hands, clock } = handClock()
     const rates = new Rates(clock)
     const begin = (limit: RateLimit) => {
@@ -86,7 +86,7 @@ describe('rate', () => {
     expect(rates.of('ep', null)).toBeNull()
   })
 
-  it('is remembered while it can matter, whether or not there is a lane', () => {
+  it('is kept while it matters, whether or not the endpoint has a lane', () => {
     const { hands, clock } = handClock()
     const rates = new Rates(clock)
     const limit = { requests: 1, perSeconds: 60 }
@@ -103,7 +103,7 @@ describe('rate', () => {
     expect(rates.of('ep', limit)).not.toBe(window)
   })
 
-  it('forgets what is over, however long it runs', () => {
+  it('forgets expired attempts, however long it runs', () => {
     const { hands, clock } = handClock()
     const window = new RateWindow({ requests: 10_000, perSeconds: 1 }, clock)
     for (let at = 0; at < 50_000; at++) {

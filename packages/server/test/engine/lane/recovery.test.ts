@@ -10,7 +10,7 @@ const at = (nowMs: number, isSuccess: boolean, neverConnected = false) => ({
   random: 0,
 })
 
-/** Sends as soon as it may, each answered at once; answers how many began in each second. */
+/** Sends each request as soon as allowed and ends it immediately. Returns how many began in each second. */
 function run(recovery: Recovery, fromMs: number, seconds: number): number[] {
   const counts: number[] = []
   let nowMs = fromMs
@@ -25,7 +25,7 @@ function run(recovery: Recovery, fromMs: number, seconds: number): number[] {
 }
 
 describe('the recovery of a lane', () => {
-  it('after an outage, begins with 20 requests a second, and doubles each second', () => {
+  it('starts with 20 requests a second after an outage, and doubles each second', () => {
     const recovery = new Recovery(32)
     for (let count = 0; count < 8; count++) recovery.endRequest(at(0, false))
     expect(recovery.window).toBe(1)
@@ -39,13 +39,13 @@ describe('the recovery of a lane', () => {
     expect(recovery.isSpaced).toBe(false)
   })
 
-  it('is not slowed by a failure here and there', () => {
+  it('is not slowed down by occasional failures', () => {
     const recovery = new Recovery(32)
     for (let count = 0; count < 40; count++) recovery.endRequest(at(0, count % 4 !== 0))
     expect([recovery.isSpaced, recovery.notBeforeMs]).toEqual([false, 0])
   })
 
-  it('slows down again where the recovery fails, and gives it up where that lasts', () => {
+  it('slows down when requests fail again, and starts over if they keep failing', () => {
     const recovery = new Recovery(32)
     recovery.markUnreachable()
     recovery.endRequest(at(0, true))
@@ -60,7 +60,7 @@ describe('the recovery of a lane', () => {
     expect(run(recovery, 7_000, 1)[0]).toBeLessThan(30)
   })
 
-  it('C12: probes where nobody can be reached: a pause that doubles up to half a minute, and ends with any answer', () => {
+  it('C12: probes an unreachable receiver with pauses that double up to half a minute, until any response', () => {
     const recovery = new Recovery(32)
     const pauses: number[] = []
     let nowMs = 0
@@ -75,14 +75,14 @@ describe('the recovery of a lane', () => {
     expect(recovery.notBeforeMs).toBeLessThanOrEqual(nowMs)
   })
 
-  it('never pauses for answers, be they 500: they can be one event’s fault', () => {
+  it('never pauses after responses, not even 500, since one event could be at fault', () => {
     const recovery = new Recovery(32)
     for (let count = 0; count < 1_000; count++) recovery.endRequest(at(count, false))
     expect(recovery.notBeforeMs).toBe(0)
     expect(recovery.window).toBe(1)
   })
 
-  it('settles near what a receiver of a limited capacity takes, with few failures', () => {
+  it('settles near the capacity of a limited receiver, with few failures', () => {
     const recovery = new Recovery(128)
     let failures = 0
     let sum = 0
@@ -99,7 +99,7 @@ describe('the recovery of a lane', () => {
     expect(failures / sum).toBeLessThan(0.1)
   })
 
-  it('keeps its window from one to the most, and its pauses bounded, whatever happens', () => {
+  it('keeps its window between one and the maximum, and its pauses bounded, whatever happens', () => {
     const end = fc.record({
       isSuccess: fc.boolean(),
       neverConnected: fc.boolean(),

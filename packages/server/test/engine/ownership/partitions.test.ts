@@ -9,7 +9,7 @@ import type { Store } from '../../../src/store/store.ts'
 const LEASE_MS = 9_000
 const nothing: LeaseTickResult = { held: [], share: 256, afterCrash: [], nodes: 1, nextExpiryMs: null }
 
-/** A clock whose hands the test turns. */
+/** A clock that the test moves. */
 class FakeClock implements Clock {
   #nowMs = 0
   /** How far the wall clock is ahead of the monotonic one. */
@@ -34,7 +34,7 @@ class FakeClock implements Clock {
     }
   }
 
-  /** Turns the hands and fires what is due, in its order. */
+  /** Moves the clock and fires the timers that are due, in order. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms
     for (;;) {
@@ -49,21 +49,21 @@ class FakeClock implements Clock {
     this.#nowMs = endMs
   }
 
-  /** The process stood still: nothing of it ran, and time went on. */
+  /** The process was paused: time passed while nothing ran. */
   pause(ms: number): void {
     this.#nowMs += ms
   }
 
-  /** The machine slept, or somebody set its clock. */
+  /** The machine slept, or someone set its clock. */
   jump(ms: number): void {
     this.#aheadMs += ms
   }
 }
 
-/** Lets promises that are ready go on. */
+/** Lets pending promise callbacks run. */
 const settle = () => new Promise<void>(resolve => setImmediate(resolve))
 
-/** As much of a store as partitions use. @param told gets the name of each write */
+/** The part of a store that partitions use. @param told receives the name of each write */
 function storeOf(changes: Changes, told: string[], answer: (tick: LeaseTick) => Promise<LeaseTickResult>): Store {
   const store = {
     changes,
@@ -73,7 +73,7 @@ function storeOf(changes: Changes, told: string[], answer: (tick: LeaseTick) => 
   return store as unknown as Store
 }
 
-/** Partitions on a clock of the test's, and a store that answers each tick as the test says. */
+/** Partitions on the test's clock, with a store that responds to each tick as the test says. */
 function bench() {
   const clock = new FakeClock()
   const ticks: LeaseTick[] = []
@@ -106,18 +106,18 @@ function bench() {
     busy,
     settle,
     changes,
-    /** What is held from now on, but what is given back. */
+    /** The partitions held from now on, except those that are released. */
     answerWith(held: Record<number, number>, over: Partial<LeaseTickResult> = {}) {
       const list = Object.entries(held).map(([partition, epoch]) => ({ partition: Number(partition), epoch }))
       answer = async () => ({ ...nothing, held: list.filter(({ partition }) => !given.has(partition)), ...over })
     },
     fail() {
-      answer = () => Promise.reject(new Error('away'))
+      answer = () => Promise.reject(new Error('unavailable'))
     },
     hang() {
       answer = () => new Promise(() => {})
     },
-    /** The next answer comes after what happens meanwhile. */
+    /** Delays the next response until after `meanwhile`. */
     hangUntil(meanwhile: () => void) {
       const before = answer
       answer = async tick => {
@@ -134,7 +134,7 @@ function bench() {
 }
 
 describe('leased partitions', () => {
-  it('C13: are sent for under their epochs, and renewed three times a lease', async () => {
+  it('C13: are held under their epochs, and renewed three times per lease', async () => {
     const { start, answerWith, advance, partitions, told, ticks } = bench()
     answerWith({ 3: 7, 5: 1 })
     await start()
@@ -144,7 +144,7 @@ describe('leased partitions', () => {
     expect([partitions.epochOf(3), told]).toEqual([7, ['gained 3,5', 'leases']])
   })
 
-  it('C13: nothing is sent once they were not renewed in time, whatever the database does', async () => {
+  it('C13: are lost when they are not renewed in time, whatever the database does', async () => {
     for (const trouble of ['fail', 'hang'] as const) {
       const world = bench()
       world.answerWith({ 3: 7 })
@@ -158,49 +158,49 @@ describe('leased partitions', () => {
     }
   })
 
-  it('C13: nothing is sent after a pause that was longer than the lease, before anything else has run', async () => {
+  it('C13: are lost after a pause longer than the lease, before anything else has run', async () => {
     const { start, answerWith, advance, pause, partitions, told } = bench()
     answerWith({ 3: 7 })
     await start()
     pause(LEASE_MS * 6)
     expect(partitions.epochOf(3)).toBeUndefined()
-    // Somebody else had it, and it came back: under another epoch.
+    // Another node had the partition, and it returns under another epoch.
     answerWith({ 3: 9 })
     await advance(LEASE_MS)
     expect([partitions.epochOf(3), told.at(-1)]).toEqual([9, 'gained 3'])
     expect(told).toContain('lost 3')
   })
 
-  it('C13: nothing is sent after the machine slept, though its monotonic clock stood still, until renewed', async () => {
+  it('C13: are lost after the machine slept with its monotonic clock stopped, until they are renewed', async () => {
     const { start, answerWith, advance, jump, partitions, told, ticks } = bench()
     answerWith({ 3: 7 })
     await start()
-    // Within what the margin holds, and backwards: of no matter.
+    // A jump within the margin, or backwards, doesn't matter.
     jump(100)
     jump(-200)
     expect(partitions.epochOf(3)).toBe(7)
     jump(LEASE_MS)
     expect(partitions.epochOf(3)).toBeUndefined()
     expect(told.at(-1)).toBe('lost 3')
-    // Asked at once, not at the next tick of before.
+    // The tick comes immediately, not when the next one was due.
     answerWith({ 3: 9 })
     await advance(0)
     expect([ticks.length, partitions.epochOf(3), told.at(-1)]).toEqual([2, 9, 'gained 3'])
   })
 
-  it('C13: an answer that the machine slept over is not believed', async () => {
+  it('C13: are not renewed by a response that arrived while the machine slept', async () => {
     const world = bench()
     world.answerWith({ 3: 7 })
     await world.start()
     world.hangUntil(() => world.jump(LEASE_MS * 2))
     await world.advance(LEASE_MS / 3)
-    // The second's answer was of before: another was asked for at once.
+    // The second response was out of date, so another tick followed immediately.
     expect(world.ticks.length).toBeGreaterThan(2)
     expect(world.told.filter(what => what === 'lost 3').length).toBeGreaterThan(0)
     expect(world.partitions.epochOf(3)).toBe(7)
   })
 
-  it('are asked for again soon after the database failed', async () => {
+  it('are requested again soon after the database failed', async () => {
     const { start, answerWith, advance, fail, ticks } = bench()
     answerWith({ 3: 7 })
     await start()
@@ -211,7 +211,7 @@ describe('leased partitions', () => {
     expect(ticks).toHaveLength(3)
   })
 
-  it('of a node that has gone silent are asked for as soon as they run out', async () => {
+  it('of a node that stopped responding are requested as soon as they expire', async () => {
     const { start, answerWith, advance, ticks } = bench()
     answerWith({ 3: 7 }, { nextExpiryMs: 1_000 })
     await start()
@@ -222,7 +222,7 @@ describe('leased partitions', () => {
     expect(ticks).toHaveLength(2)
   })
 
-  it('are given back once what was in flight has landed, at once, and not sent for meanwhile', async () => {
+  it('beyond the share are stopped, and released as soon as their requests in flight have ended', async () => {
     const { start, answerWith, advance, settle, partitions, ticks, landed, busy, told } = bench()
     answerWith({ 3: 7, 4: 2 }, { share: 1 })
     busy.add(3).add(4)
@@ -238,7 +238,7 @@ describe('leased partitions', () => {
     expect(told.slice(-2)).toEqual(['lost 4', 'leases'])
   })
 
-  it('are looked at when another node says that some are free, and that is not said back', async () => {
+  it('are requested when another node announces free ones, without announcing that again', async () => {
     const { start, answerWith, advance, ticks, changes, told } = bench()
     answerWith({ 3: 7 })
     await start()
@@ -248,14 +248,14 @@ describe('leased partitions', () => {
     expect(told.filter(kind => kind === 'leases')).toHaveLength(2)
   })
 
-  it('of a node that leaves are handed on one by one as they land, and the rest at its stop', async () => {
+  it('of a node that leaves are released one by one as they drain, and the rest when it stops', async () => {
     const { start, answerWith, advance, settle, partitions, ticks, busy, landed, told } = bench()
     answerWith({ 3: 7, 4: 2, 5: 5 })
     await start()
     busy.add(4).add(5)
     partitions.drain()
     expect([3, 4, 5].map(partition => partitions.epochOf(partition))).toEqual([undefined, undefined, undefined])
-    // Whatever it is still given, it doesn't keep.
+    // It doesn't keep partitions that it still receives.
     answerWith({ 4: 2, 5: 5, 6: 1 }, { share: 0 })
     await advance(0)
     expect(ticks.slice(1).map(({ give }) => give)).toEqual([[3], [6]])
@@ -268,7 +268,7 @@ describe('leased partitions', () => {
     expect(told.slice(-2)).toEqual(['leaveLeases', 'leases'])
   })
 
-  it('C13: says which of them a crash has left, once', async () => {
+  it('C13: are reported once as left by a crash', async () => {
     const { start, answerWith, advance, told } = bench()
     answerWith({ 3: 7, 5: 1 }, { afterCrash: [5] })
     await start()
