@@ -41,8 +41,8 @@ export const UNMOVED_TABLES: Readonly<Record<string, string>> = {
   meta: 'is moved key by key: see UNMOVED_META',
   partition_lease: 'each store hands out its own leases and counts their epochs',
   node: 'nodes belong to the store that they run on',
-  upkeep: 'each store is looked after anew',
-  mismatch: 'the books are audited anew, and what does not add up is found again',
+  upkeep: 'each store schedules its own upkeep',
+  mismatch: 'the consistency check runs again on the target and finds mismatches again',
 }
 
 export const UNMOVED_META: Readonly<Record<string, string>> = {
@@ -107,15 +107,15 @@ export async function moveStore(
   for (const table of tables) await run.moveTable(table)
   for (const table of tables) await run.compareCounts(table)
   for (const { key, value } of moved) {
-    if ((await target.read('readMeta', { key })) !== value) throw new Error(`meta ${key} did not arrive as it was`)
+    if ((await target.read('readMeta', { key })) !== value) throw new Error(`meta ${key} differs after the move`)
   }
   await target.write('finishMove', { mark: run.mark })
 }
 
 const otherSource = () =>
   new MoveRefused(
-    'A move into this database is not finished, and it was begun from another folder, or from this one before serve ' +
-      'was run on it again: go on from that, or empty the database with `drop schema posthorn cascade` and begin anew.',
+    'A move into this database is unfinished, but it was started from another folder, or from this one before serve ' +
+      'ran on it again: resume it there, or empty the database with `drop schema posthorn cascade` and start over.',
   )
 
 class Run {
@@ -160,8 +160,8 @@ class Run {
     const there = await countAll(after => this.#target.read('countRows', { ...args, after }))
     if (here !== there) {
       throw new MoveRefused(
-        `${table.name} has ${here} rows in the folder and ${there} in the database, which somebody else must have ` +
-          'changed: empty it with `drop schema posthorn cascade` and begin anew.',
+        `${table.name} has ${here} rows in the folder but ${there} in the database, which something else must have ` +
+          'changed: empty it with `drop schema posthorn cascade` and start over.',
       )
     }
     this.#tell({ kind: 'counted', table: table.name, rows: there })
@@ -222,7 +222,7 @@ function sizeOf(row: Row, table: TableShape): number {
     if (typeof value === 'string' && value.includes('\0')) {
       const key = JSON.stringify(markKey(keyOfRow(row, table.key)))
       throw new MoveRefused(
-        `${table.name}.${name} of ${key} has a NUL in it, which PostgreSQL does not take: change it.`,
+        `${table.name}.${name} of ${key} contains a NUL character, which PostgreSQL cannot store: change it.`,
       )
     }
     if (typeof value === 'string' || value instanceof Uint8Array) bytes += value.length
@@ -248,7 +248,7 @@ function requireSameShape(tables: readonly TableShape[], found: readonly TableSh
   for (const table of tables) {
     const other = found.find(({ name }) => name === table.name)
     if (other !== undefined && shapeOf(other) === shapeOf(table)) continue
-    throw new Error(`${table.name} is not the same in both stores: ${shapeOf(table)} and ${other && shapeOf(other)}`)
+    throw new Error(`${table.name} differs between the stores: ${shapeOf(table)} and ${other && shapeOf(other)}`)
   }
 }
 

@@ -82,7 +82,7 @@ describe('TLS to the database', () => {
     ['postgres://a,b/db', 'several hosts'],
     ['postgres://a/db?sslmode=prefer', 'sslmode=prefer is not one of'],
     ['postgres://a/db?sslmode=verify-ca', 'needs sslrootcert'],
-    ['postgres://a/db?sslmode=verify-full&sslrootcert=/nowhere.pem', 'the file of sslrootcert cannot be read'],
+    ['postgres://a/db?sslmode=verify-full&sslrootcert=/nowhere.pem', 'the sslrootcert file cannot be read'],
   ])('%s is refused with a sentence', (wrong, sentence) => {
     expect(() => connectionOptions(wrong)).toThrow(sentence)
   })

@@ -54,7 +54,7 @@ function writeValue(packed: Buffer, value: Value | undefined, at: number): numbe
 
 /** In two halves: a BigInt for each would cost more than the rest. */
 function writeInt(packed: Buffer, value: number, at: number): number {
-  if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no integer that can be stored exactly`)
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${value} cannot be stored exactly as an integer`)
   const high = Math.floor(value / TWO_TO_32)
   return packed.writeUInt32BE(value - high * TWO_TO_32, packed.writeInt32BE(high, at))
 }

@@ -13,7 +13,7 @@ const SSL_PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const
 export function connectionOptions(databaseUrl: string) {
   const url = new URL(databaseUrl)
   if (url.host.includes(',')) {
-    throw new Error('it names several hosts, and Posthorn connects to one: a proxy, a virtual IP or a DNS name')
+    throw new Error('it names several hosts, but Posthorn connects to one: name a proxy, a virtual IP or a DNS name')
   }
   const tls = tlsOptions(url.searchParams)
   // Taken out, because pg gives them meanings of its own, and what it reads there wins over `ssl`.
@@ -49,7 +49,8 @@ function tlsOptions(parameters: URLSearchParams): ConnectionOptions | false | un
     case 'require':
       return ca === undefined ? { ...options, rejectUnauthorized: false } : unnamed
     case 'verify-ca':
-      if (ca === undefined) throw new Error('sslmode=verify-ca needs sslrootcert, the file of the authority')
+      if (ca === undefined)
+        throw new Error('sslmode=verify-ca needs sslrootcert, a file with the authority’s certificate')
       return unnamed
     case 'verify-full':
     case undefined:
@@ -63,6 +64,6 @@ function readPem(parameter: string, file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new Error(`the file of ${parameter} cannot be read: ${(error as Error).message}`, { cause: error })
+    throw new Error(`the ${parameter} file cannot be read: ${(error as Error).message}`, { cause: error })
   }
 }

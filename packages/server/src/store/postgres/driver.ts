@@ -36,14 +36,14 @@ function* together(calls: readonly OperationCall[], values: unknown[]): Transact
 }
 
 const contended = (cause: unknown): StoreContended =>
-  new StoreContended('Another transaction is in the way in the database', { cause })
+  new StoreContended('Another open transaction in the database is blocking this one', { cause })
 
 function toCallError(error: unknown): Error {
   if (isContention(error)) return contended(error)
   if (!isHistoryMissing(error)) return error as Error
   return new StoreUnavailable(
-    'The history has no table for the time of a row, and it could not be made: see that the role of Posthorn may ' +
-      'create tables in the schema posthorn and owns those that are there, and that the clock of the database is right',
+    'A history table for the time of a row is missing and could not be created: check that Posthorn’s role can create ' +
+      'tables in the schema posthorn and owns the existing ones, and that the database server’s clock is right',
     { cause: error },
   )
 }

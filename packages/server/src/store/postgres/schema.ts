@@ -4,8 +4,8 @@ import { type Query, type Transaction, text } from '../transaction.ts'
 export class SchemaMissing extends Error {
   constructor(role: string) {
     super(
-      `there is no schema posthorn in the database, and the role ${role} may not create one: as its owner, run ` +
-        `create schema posthorn authorization ${role}`,
+      `the database has no schema posthorn, and the role ${role} is not allowed to create it: as the owner of the ` +
+        `database, run create schema posthorn authorization ${role}`,
     )
     this.name = 'SchemaMissing'
   }

@@ -50,9 +50,10 @@ const beginText = ({ isRead, timeoutMs }: Mode) =>
 
 /** What a server must not be if a 202, or what it answers, is to mean something. After a failover it is another one. */
 function requireFit({ standby, fsync, synchronous_commit: synchronousCommit }: Greeting): void {
-  if (standby) throw new StoreUnavailable('The database is a standby, which may be behind and takes no writes')
+  if (standby)
+    throw new StoreUnavailable('The database server is a standby, which can lag behind and accepts no writes')
   const off = fsync === 'off' ? 'fsync' : synchronousCommit === 'off' ? 'synchronous_commit' : undefined
-  if (off !== undefined) throw new NotDurable(`The database has ${off} off, so it can lose events: turn it on`)
+  if (off !== undefined) throw new NotDurable(`The database has ${off} turned off, so it can lose events: turn it on`)
 }
 
 /**

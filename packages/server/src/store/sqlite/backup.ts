@@ -38,7 +38,9 @@ export type Copied = Extract<CheckedCopy, { ok: true }> & { readonly bytes: numb
 export function backUp(folder: string, file: string): Copied {
   const source = databaseFile(folder)
   if (!existsSync(source)) {
-    throw new CopyRefused(`There is no Posthorn in ${folder} (no file ${source}): name its folder with --data.`)
+    throw new CopyRefused(
+      `There is no Posthorn store in ${folder} (${source} does not exist): name the data folder with --data.`,
+    )
   }
   requireFree(file)
   return withDraft(file, draft => {
@@ -66,7 +68,7 @@ export function restore(file: string, folder: string): Copied {
   try {
     for (const each of [target, `${target}-wal`]) {
       if (!existsSync(each)) continue
-      throw new CopyRefused(`There is a store in ${folder} already (${each}): move it away, or name another folder.`)
+      throw new CopyRefused(`${folder} already contains a store (${each}): move it away, or name another folder.`)
     }
     return withDraft(target, draft => {
       copyFileSync(file, draft)
@@ -85,12 +87,12 @@ export function restore(file: string, folder: string): Copied {
 }
 
 function requireFree(file: string): void {
-  if (existsSync(file)) throw new CopyRefused(`${file} is there already: name a file that is not, or move it away.`)
+  if (existsSync(file)) throw new CopyRefused(`${file} already exists: name another file, or move it away.`)
 }
 
 function requireWhole(file: string, name: string): Copied {
   const checked = checkCopy(file)
-  if (!checked.ok) throw new CopyRefused(`${name} can not be used: ${checked.fault}.`)
+  if (!checked.ok) throw new CopyRefused(`${name} cannot be used: ${checked.fault}.`)
   return { ...checked, bytes: statSync(file).size }
 }
 
@@ -111,7 +113,7 @@ function withDraft(file: string, fill: (draft: string) => Copied): Copied {
     if (error instanceof CopyRefused) throw error
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') requireFree(file)
     throw new CopyRefused(
-      `The copy ${file} could not be made (${(error as Error).message}): see to it and try again.`,
+      `The copy ${file} could not be created (${(error as Error).message}): fix the cause and try again.`,
       {
         cause: error,
       },

@@ -51,7 +51,7 @@ export type CheckedCopy =
 
 /** Reads all of it: every page, and every index against its table. */
 export function checkCopy(file: string): CheckedCopy {
-  if (!existsSync(file)) return { ok: false, fault: 'it is not there' }
+  if (!existsSync(file)) return { ok: false, fault: 'it does not exist' }
   let database: DatabaseSync | undefined
   try {
     database = new DatabaseSync(file, { readOnly: true })
@@ -65,10 +65,10 @@ export function checkCopy(file: string): CheckedCopy {
         .map(row => [String(row.key), String(row.value)]),
     )
     const schemaVersion = Number(meta.get('schema_version') ?? 0)
-    if (schemaVersion === 0) return { ok: false, fault: 'it is no store of Posthorn' }
+    if (schemaVersion === 0) return { ok: false, fault: 'it is not a Posthorn store' }
     return { ok: true, schemaVersion, keyFingerprint: meta.get('encryption_key_fingerprint') ?? null }
   } catch (error) {
-    return { ok: false, fault: `it is no whole store of Posthorn (${(error as Error).message})` }
+    return { ok: false, fault: `it is not a complete Posthorn store (${(error as Error).message})` }
   } finally {
     database?.close()
   }

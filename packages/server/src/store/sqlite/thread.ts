@@ -61,7 +61,7 @@ export class Thread {
 
   readonly #onError = (error: Error): void => this.#die(error.message)
 
-  readonly #onExit = (): void => this.#die('The store thread has ended')
+  readonly #onExit = (): void => this.#die('The store thread has exited')
 
   #die(why: string): void {
     this.#dead ??= why
