@@ -86,8 +86,8 @@ type Mark = {
 }
 
 /**
- * Moves everything. Throws MoveRefused where something is in the way, StoreUnavailable, and what reading throws; then it
- * can be called again, and goes on.
+ * Moves everything. Throws MoveRefused where something is in the way, StoreUnavailable, and what reading throws; then
+ * it can be called again, and goes on.
  */
 export async function moveStore(
   source: MoveSource,

@@ -26,8 +26,9 @@ type Message = { readonly from: string; readonly words: readonly Word[] }
 
 /**
  * Carries changes from the node that made them to the others: what was configured, and whose lanes have something new.
- * Sent at once after a silence, else gathered for a moment, so at most twenty times a second, whatever the load. Messages may get lost: so what was
- * configured is also asked of the store twice a second, and what is due at an endpoint is found by the engine's sweep.
+ * Sent at once after a silence, else gathered for a moment, so at most twenty times a second, whatever the load.
+ * Messages may get lost: so what was configured is also asked of the store twice a second, and what is due at an
+ * endpoint is found by the engine's sweep.
  */
 export class Relay {
   readonly #bus: Bus

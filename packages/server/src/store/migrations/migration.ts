@@ -9,8 +9,8 @@ export type Statement = string | { readonly engine: Dialect['engine']; readonly 
  *
  * The words in braces in its statements become what the engine calls them: on SQLite a {clustered} table is stored in
  * its key's order (`without rowid`), which the history tables want, because their keys rise with time; on PostgreSQL
- * they are cut by time ({cutById}, {cutByDelivery}), by an id that was made in it (decision 13). Whole numbers are {int};
- * in history also {medium}, up to 2,147,483,647, and {small}, up to 32,767, which take less on PostgreSQL.
+ * they are cut by time ({cutById}, {cutByDelivery}), by an id that was made in it (decision 13). Whole numbers are
+ * {int}; in history also {medium}, up to 2,147,483,647, and {small}, up to 32,767, which take less on PostgreSQL.
  */
 export type Migration = {
   /** In one sentence. */

@@ -32,8 +32,8 @@ export class CopyRefused extends Error {
 export type Copied = Extract<CheckedCopy, { ok: true }> & { readonly bytes: number }
 
 /**
- * Copies the store in a folder to a new file, as it is at one moment, whatever is written meanwhile; the server goes on.
- * The copy is checked before it gets its name. Throws CopyRefused.
+ * Copies the store in a folder to a new file, as it is at one moment, whatever is written meanwhile; the server goes
+ * on. The copy is checked before it gets its name. Throws CopyRefused.
  */
 export function backUp(folder: string, file: string): Copied {
   const source = databaseFile(folder)
