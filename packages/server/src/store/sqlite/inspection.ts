@@ -1,4 +1,4 @@
-/** An embedded store that is only looked at, also while a server is running on it. */
+/** Read-only access to an embedded store, even while a server is running on it. */
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { OperationCall } from '../driver.ts'
@@ -28,7 +28,7 @@ export function inspect(file: string): Inspection {
   }
 }
 
-/** Whether a process holds the folder: it is asked by taking the lock for a moment. */
+/** Whether a process holds the folder. Finds out by taking the lock for a moment. */
 export function isServed(folder: string): boolean {
   try {
     lockFolder(folder).close()
@@ -39,17 +39,17 @@ export function isServed(folder: string): boolean {
   }
 }
 
-/** What a file says that is to be a whole copy of a store; a sentence about what is wrong with it. */
+/** What was found in a file that should be a complete copy of a store, or what is wrong with it. */
 export type CheckedCopy =
   | {
       readonly ok: true
       readonly schemaVersion: number
-      /** Of the encryption key; null: nothing was encrypted yet. */
+      /** The encryption key's fingerprint. Null: nothing has been encrypted yet. */
       readonly keyFingerprint: string | null
     }
   | { readonly ok: false; readonly fault: string }
 
-/** Reads all of it: every page, and every index against its table. */
+/** Reads the whole file: checks every page, and every index against its table. */
 export function checkCopy(file: string): CheckedCopy {
   if (!existsSync(file)) return { ok: false, fault: 'it does not exist' }
   let database: DatabaseSync | undefined

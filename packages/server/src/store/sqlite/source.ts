@@ -1,4 +1,4 @@
-/** An embedded store that is only read, to be moved elsewhere. Its folder's lock is held, so that nothing changes in it. */
+/** An embedded store that is read to be moved elsewhere. Its folder stays locked, so that nothing in it changes. */
 import { existsSync } from 'node:fs'
 import { MIGRATIONS } from '../migrations/index.ts'
 import { type MoveSource, sourceDigest } from '../move.ts'
@@ -12,7 +12,7 @@ import { databaseFile, lockFolder } from './driver.ts'
 /** Throws MoveRefused, FolderInUse, StoreUnavailable. */
 export function openSource(folder: string): MoveSource {
   const file = databaseFile(folder)
-  // Before the lock: it would leave its file in a folder that isn't ours.
+  // Before the lock, which would leave its file in a folder that isn't ours.
   if (!existsSync(file)) {
     throw new MoveRefused(
       `There is no Posthorn store in ${folder} (${file} does not exist): name the data folder that serve used.`,
