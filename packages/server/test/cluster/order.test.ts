@@ -39,7 +39,7 @@ async function startNode(url: string) {
 }
 
 describe('ordered endpoints on several nodes', () => {
-  it('C13: get their events in order, each once, while partitions move to and fro', { timeout: 120_000 }, async () => {
+  it('C13: get their events in order, each once, while partitions change hands', { timeout: 120_000 }, async () => {
     const url = await database()
     const first = await startNode(url)
     const seen = new Map<string, number[]>()
