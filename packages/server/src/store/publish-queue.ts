@@ -19,7 +19,7 @@ const MAX_WAITING_PAYLOAD_BYTES = 64 * 1024 * 1024
 const KEY_WAIT_MS = 250
 /** The same while searching which keys of a batch are held. */
 const NEXT_KEY_WAIT_MS = 20
-/** Limit for the search for held keys; requests that are left go into the next commit. */
+/** How long the search for held keys can take; requests not examined by then go into the next commit. */
 const KEY_SEARCH_MS = 500
 
 /** Too much is waiting to be stored: try again a little later. */
@@ -94,7 +94,7 @@ export class PublishQueue {
     return take(this.#waiting, maxItems)
   }
 
-  /** @param searchUntilMs during a search for held keys: when it has to end, by the monotonic clock */
+  /** @param searchUntilMs when a search for held keys has to end, by the monotonic clock */
   async conclude(
     publishes: WaitingPublish[],
     call: OperationCall,

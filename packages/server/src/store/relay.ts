@@ -43,7 +43,7 @@ export class Relay {
   readonly #loop: Loop
   /** The latest change of the store that this node knows of. */
   #seen = { seq: 0, catalogueVersion: 0 }
-  /** While it is set, changes come from another node and are not sent on. */
+  /** Set while changes from another node are emitted, which are not sent on. */
   #isReceiving = false
 
   /** @param isOurs whether this node sends for a partition: then no other node has to know what is new there */

@@ -36,7 +36,7 @@ export class SettleQueue {
     return this.#waiting.length
   }
 
-  /** The number of outcomes not stored yet: these, those in flight, and those that pause before a retry. */
+  /** The number of outcomes not stored yet: waiting, in flight, or pausing before a retry. */
   get unsettled(): number {
     return this.#unsettled
   }

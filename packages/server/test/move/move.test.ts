@@ -194,7 +194,7 @@ describe('a move that is cut short', () => {
       node.kill('SIGTERM')
       await node.ended
       const after = await move(place, own).ended
-      expect([after.code, after.stderr]).toEqual([1, expect.stringContaining('before serve was run on it again')])
+      expect([after.code, after.stderr]).toEqual([1, expect.stringContaining('before serve ran on it again')])
     }),
   )
 })

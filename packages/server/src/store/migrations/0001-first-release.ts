@@ -316,7 +316,7 @@ export const firstRelease: Migration = {
        due_ms {int} not null,
        state {text} not null
      ) {clustered}`,
-    // For tenants with their own retention periods: how far payloads and responses have been removed, by event and by
+    // For tenants whose retention periods require it: how far payloads and responses have been removed, by event and by
     // delivery, and what had to be left behind, to be checked again.
     `create table retention_mark (
        tenant {text} not null,

@@ -14,8 +14,8 @@ type Generation = { readonly pool: pg.Pool; readonly sockets: Set<Socket> }
 
 /**
  * Connections to one database. If one of them fails, the others of its generation are likely dead too (the server is
- * gone, was demoted, or is behind a cut network where nothing ever responds). So all are replaced together, instead of
- * being tried one by one until each has timed out.
+ * gone, was demoted, or is behind a broken network where nothing ever responds). So all are replaced together, instead
+ * of being tried one by one until each has timed out.
  */
 export class ConnectionPool {
   readonly #config: pg.PoolConfig
@@ -73,7 +73,7 @@ export class ConnectionPool {
   }
 }
 
-/** A connection over a cut network can't be closed politely: nothing responds to the goodbye. */
+/** A connection over a broken network can't be closed gracefully: nothing responds to the goodbye. */
 function cut(sockets: ReadonlySet<Socket>): void {
   for (const socket of sockets) socket.destroy()
 }

@@ -1,4 +1,4 @@
-/** How to connect to the database in a URL: with or without TLS, and without ever hanging for ever. */
+/** How to connect to the database in a URL: with or without TLS, and without hanging indefinitely. */
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import type pg from 'pg'
@@ -49,8 +49,7 @@ function tlsOptions(parameters: URLSearchParams): ConnectionOptions | false | un
     case 'require':
       return ca === undefined ? { ...options, rejectUnauthorized: false } : unnamed
     case 'verify-ca':
-      if (ca === undefined)
-        throw new Error('sslmode=verify-ca needs sslrootcert, a file with the authority’s certificate')
+      if (ca === undefined) throw new Error('sslmode=verify-ca needs sslrootcert, the authority’s certificate file')
       return unnamed
     case 'verify-full':
     case undefined:

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { type AnyQuery, type BulkQuery, type Row, StoreUnavailable, type Transaction } from '../transaction.ts'
 import { packColumn } from './array.ts'
 
-/** How long the server's response can take to arrive. */
+/** Extra time for the server's response to arrive. */
 const TIMEOUT_MARGIN_MS = 500
 
 const ARRAY_TYPES = { text: 'text[]', int: 'bigint[]', bytes: 'bytea[]' } as const

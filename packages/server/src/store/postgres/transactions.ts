@@ -28,7 +28,7 @@ const types = {
 /** What a transaction is for, and how long each of its steps can take, in milliseconds. */
 export type Mode = { readonly isRead: boolean; readonly timeoutMs: number }
 
-/** What the server reports about itself at the begin of each transaction. */
+/** What the server reports about itself at the beginning of each transaction. */
 type Greeting = {
   readonly standby: boolean
   /** Milliseconds since 1970, with a fraction. */
@@ -50,8 +50,7 @@ const beginText = ({ isRead, timeoutMs }: Mode) =>
 
 /** Throws if a 202, or a response of this server, would mean nothing. After a failover it can be another server. */
 function requireFit({ standby, fsync, synchronous_commit: synchronousCommit }: Greeting): void {
-  if (standby)
-    throw new StoreUnavailable('The database server is a standby, which can lag behind and accepts no writes')
+  if (standby) throw new StoreUnavailable('The database is a standby, which can lag behind and takes no writes')
   const off = fsync === 'off' ? 'fsync' : synchronousCommit === 'off' ? 'synchronous_commit' : undefined
   if (off !== undefined) throw new NotDurable(`The database has ${off} turned off, so it can lose events: turn it on`)
 }

@@ -48,7 +48,7 @@ export function lockFolder(folder: string): DatabaseSync {
 /** The path of the embedded store in its folder. */
 export const databaseFile = (folder: string): string => join(folder, 'posthorn.db')
 
-/** The embedded store: a file in `folder`, a thread that writes, one that reads, and one that reads for people. */
+/** The embedded store: a file in `folder`, and threads that write, read for the engine, and read for people. */
 export async function openSqlite(folder: string, clock: Clock, workers: Workers = newWorkers): Promise<Driver> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const lock = lockFolder(folder)

@@ -39,7 +39,7 @@ export function isServed(folder: string): boolean {
   }
 }
 
-/** What was found in a file that should be a complete copy of a store, or what is wrong with it. */
+/** The result of checking a file that should be a complete copy of a store. `fault` says in a clause what is wrong. */
 export type CheckedCopy =
   | {
       readonly ok: true

@@ -82,8 +82,7 @@ export function startWorker(): Worker {
     return start(process.execArgv.filter(flag => !flag.startsWith('--max-semi-space-size')))
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error
-    // There are flags of the whole process (`--max-old-space-size`), which apply to its threads without being passed
-    // on.
+    // There are flags of the whole process (`--max-old-space-size`); these apply to its threads anyway.
     return start([])
   }
 }
