@@ -2,7 +2,7 @@ import { PUBLISH_FUNCTION } from '../postgres/publish-function.ts'
 import type { Migration } from './migration.ts'
 
 export const firstRelease: Migration = {
-  does: 'Creates the schema of the first release.',
+  does: 'Makes the schema of the first release.',
   compatibleFrom: 1,
   statements: [
     `create table event_type (
