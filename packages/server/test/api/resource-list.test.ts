@@ -66,7 +66,7 @@ describe('a route', () => {
   it('is refused if it does not say which key may call it', async () => {
     const { api } = bench.createApi()
     const add = () => api.get('/v1/widgets', async () => ({}))
-    expect(add).toThrow("GET /v1/widgets doesn't say which key may call it: give it an access")
+    expect(add).toThrow("GET /v1/widgets doesn't say which keys can call it: set its access")
     await api.close()
   })
 })
