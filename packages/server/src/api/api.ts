@@ -147,7 +147,9 @@ function overloaded(): PosthornError {
   return new PosthornError('overloaded', 'The server is processing too many requests. Try again.')
 }
 
-/** Judged by the URL as sent, so that it covers unknown paths: callers without a key can't find out which paths exist. */
+/**
+ * Judged by the URL as sent, so that it covers unknown paths: callers without a key can't find out which paths exist.
+ */
 function isUnderV1({ url }: FastifyRequest): boolean {
   return /^\/v1(?:[/?#]|$)/.test(url)
 }

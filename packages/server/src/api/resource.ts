@@ -3,8 +3,8 @@ import type { Routes } from './http/routes.ts'
 import type { ApiOptions } from './options.ts'
 
 /**
- * A resource: all routes for one noun, in one file (or one folder) of resources/. Listing it in resource-list.ts registers
- * it; docs/decisions/0029-api-resources.md explains how to add one.
+ * A resource: all routes for one noun, in one file (or one folder) of resources/. Listing it in resource-list.ts
+ * registers it; docs/decisions/0029-api-resources.md explains how to add one.
  */
 export type Resource<Needs> = {
   /** The tag of its routes in the OpenAPI document. Resources can share a tag. */

@@ -38,8 +38,8 @@ export class Deliveries {
   }
 
   /**
-   * Makes the next attempt of a pending or set-aside delivery due now. For a delivery that has ended, creates another one,
-   * with a schedule of its own.
+   * Makes the next attempt of a pending or set-aside delivery due now. For a delivery that has ended, creates another
+   * one, with a schedule of its own.
    */
   async retry(tenant: TenantId, id: DeliveryId): Promise<{ delivery: Delivery; created: boolean }> {
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {

@@ -29,9 +29,9 @@ const SILENT_MS = 30_000
 
 /**
  * Replaces the encryption key while Posthorn keeps working (docs/decisions/0021-credentials.md): decrypts credentials
- * with older keys and encrypts them with the first one, a number of endpoints per commit, until none are left. Progress is
- * stored, so that every node can report it. After a crash the rotation has to be started again manually; until then all
- * keys are kept.
+ * with older keys and encrypts them with the first one, a number of endpoints per commit, until none are left. Progress
+ * is stored, so that every node can report it. After a crash the rotation has to be started again manually; until then
+ * all keys are kept.
  */
 export class KeyRotation {
   readonly #store: Store

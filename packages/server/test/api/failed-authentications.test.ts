@@ -53,7 +53,7 @@ describe('failed authentications', () => {
     expect(fail(1)).toBe(1)
   })
 
-  it('close the connection without a response while a hundred of the address, or two thousand in total, are delayed', () => {
+  it('close the connection while a hundred of the address or two thousand in total are delayed', () => {
     const { fail, clock, closed } = start()
     expect(fail(10 + 100 + 900)).toBe(10)
     expect([clock.waits.length, closed()]).toEqual([100, 900])

@@ -79,7 +79,7 @@ describe('the operator’s tenant', () => {
     expect((await post('/v1/api-keys', { name: 'k', scope: 'all', tenant: 'posthorn' })).status).toBe(422)
   })
 
-  it('only has endpoints that name operational types, and only a key of all tenants with the scope all can create them', async () => {
+  it('has only endpoints for operational types, created with a key of scope all for all tenants', async () => {
     const path = '/v1/tenants/posthorn/endpoints'
     const made = await post(path, input)
     expect(made.status).toBe(201)

@@ -270,7 +270,7 @@ describe('errors of the server', () => {
 })
 
 it('C14: no response, not even a refusal, and no log line contains a secret', async () => {
-  const secret = 'S3cret-that-nobody-may-see-0123456789'
+  const secret = 'S3cret-that-must-not-leak-0123456789'
   const texts: string[] = []
   const keep = async (answer: Promise<{ text: string }>) => texts.push((await answer).text)
   for (const body of [
@@ -313,7 +313,7 @@ describe('invalid input', () => {
     expect(answer.body.errors[0].detail).toContain('Bearer')
   })
 
-  it('C1: unknown types and payloads that break their schema are named, and nothing in the array is stored', async () => {
+  it('C1: unknown types and invalid payloads are named, and nothing in the array is stored', async () => {
     const good = { type: TYPE, payload: JSON.parse(PAYLOAD) }
     const batch = [good, { type: 'NO_SUCH', payload: {} }, { type: TYPE, payload: {} }, { ...good, extra: 1 }]
     const answer = await post(EVENTS, batch)

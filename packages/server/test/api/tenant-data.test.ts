@@ -41,7 +41,7 @@ async function fill(): Promise<{ endpoint: string; event: string }> {
 }
 
 describe('the export of a tenant', () => {
-  it('has everything about the tenant, one object per line, without secrets, and a last line that says it is complete', async () => {
+  it('has everything except secrets, one object per line, and a last line that says it is complete', async () => {
     const { endpoint, event } = await fill()
     await put('/v1/tenants/other', {})
     await bench.endpoint({}, 'other')

@@ -15,7 +15,7 @@ const pem = (pair: { privateKey: { export(options: { type: 'pkcs8'; format: 'pem
   String(pair.privateKey.export({ type: 'pkcs8', format: 'pem' }))
 
 describe('a client certificate', () => {
-  it('is refused with a key that costs more than a few milliseconds per handshake, or that TLS rarely supports', async () => {
+  it('is refused with a key that costs many milliseconds per handshake, or that TLS rarely supports', async () => {
     const { certPem: certificate } = await (await createAuthority()).issue({ names: ['client'], use: 'client' })
     const unusual = [
       generateKeyPairSync('rsa', { modulusLength: 1_024 }),
@@ -39,7 +39,7 @@ describe('a client certificate', () => {
     }
   })
 
-  it('can have a chain of up to ten certificates, all of which must be valid', async () => {
+  it('can have a chain of up to ten certificates, which must all be valid', async () => {
     const authority = await createAuthority()
     const { certPem, keyPem: key } = await authority.issue({ names: ['client'], use: 'client' })
     expect(faultsOf({ certificate: certPem + authority.caPem, key })).toEqual([])

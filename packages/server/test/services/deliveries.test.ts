@@ -83,7 +83,7 @@ describe('a set-aside delivery', () => {
     expect((await bench.deliveries.listSetAside(null, 9)).count).toBe(0)
   })
 
-  it('C13: is not released when its endpoint is enabled, stays held if that is disabled, and can be cancelled', async () => {
+  it('C13: stays held when its endpoint is enabled or, after a retry, disabled, and can be cancelled', async () => {
     const delivery = await aDelivery()
     await setAside(delivery)
     await bench.endpoints.disable('acme', delivery.endpoint)

@@ -94,7 +94,7 @@ describe('C1: a new schema', () => {
     expect((await refusal(onAnotherNode(define({ id: { type: 'string' } })))).code).toBe('schema_conflict')
   })
 
-  it('is checked against the newest events, of which a bounded number is recorded', async () => {
+  it('is checked against the newest events, and a bounded number of them is recorded', async () => {
     await put(ANY)
     for (let batch = 0; batch < 12; batch++) {
       await bench.publish(Array.from({ length: 50 }, (_, n) => ({ type: 'T', payload: { id: batch * 50 + n } })))

@@ -43,7 +43,9 @@ function readHop(hop: string | undefined): string | undefined {
 
 const BYTES_OF_A_NETWORK = 8
 
-/** The key that failures are counted by: an IPv4 address, or the /64 of an IPv6 address, which one customer controls. */
+/**
+ * The key that failures are counted by: an IPv4 address, or the /64 of an IPv6 address, which one customer controls.
+ */
 export function networkOf(address: string): string {
   const bytes = isIPv4(address) ? undefined : parseAddress(address)
   return bytes === undefined ? address : `${Buffer.from(bytes.subarray(0, BYTES_OF_A_NETWORK)).toString('hex')}/64`

@@ -45,8 +45,8 @@ export class Gate {
   }
 
   /**
-   * Refuses a call without a valid key: late after many wrong keys, or by closing the connection after very many. A call
-   * without any key doesn't count as a guess.
+   * Refuses a call without a valid key: late after many wrong keys, or by closing the connection after very many. A
+   * call without any key doesn't count as a guess.
    */
   turnAway(request: FastifyRequest, refuse: (error: PosthornError) => void): void {
     const error = new PosthornError('unauthorized', 'Send the API key as `Authorization: Bearer <key>`.')

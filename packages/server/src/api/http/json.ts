@@ -8,7 +8,10 @@ import { PosthornError } from '../../base/errors.ts'
 /** Nesting of objects and arrays: the maximum for an event type's schema, plus the body around it. */
 const MAX_DEPTH = 66
 
-/** The value of a body; undefined for an empty one. Throws PosthornError, which quotes at most a number that doesn't fit. */
+/**
+ * The value of a body; undefined for an empty one. Throws PosthornError, which quotes at most a number that doesn't
+ * fit.
+ */
 export function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined
   if (!isUtf8(body)) throw badJson('The request body is not valid UTF-8.')

@@ -30,8 +30,8 @@ class Pot {
   }
 
   /**
-   * Reserves bytes. False if there is no room. A caller without a reservation can take everything that is left; if there
-   * are no reservations at all, it can exceed the budget.
+   * Reserves bytes. False if there is no room. A caller without a reservation can take everything that is left; if
+   * there are no reservations at all, it can exceed the budget.
    */
   take(caller: string, bytes: number): boolean {
     if (bytes === 0) return true
@@ -59,9 +59,9 @@ function callerOf(key: ApiKey | null): string {
 }
 
 /**
- * Tracks the calls in progress, so that shutdown can wait for them and overload is refused before it costs memory. A body
- * counts with its announced size, before it is read; a response counts with its maximum size. One caller can have at most
- * half of the room that the others leave, so a caller that holds calls open can't block the rest.
+ * Tracks the calls in progress, so that shutdown can wait for them and overload is refused before it costs memory. A
+ * body counts with its announced size, before it is read; a response counts with its maximum size. One caller can have
+ * at most half of the room that the others leave, so a caller that holds calls open can't block the rest.
  */
 export class Load {
   readonly #limits: Limits

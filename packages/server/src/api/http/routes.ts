@@ -1,4 +1,6 @@
-/** How a resource adds its routes. Everything that all routes have in common is added here, so that none can forget it. */
+/**
+ * How a resource adds its routes. Everything that all routes have in common is added here, so that none can forget it.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type {

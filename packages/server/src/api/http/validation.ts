@@ -28,8 +28,8 @@ const forBodies = new Ajv2020(OPTIONS)
 const forSmallBodies = new Ajv2020({ ...OPTIONS, allErrors: true })
 
 /**
- * The framework's validator compiler. Faults are refused as `invalid`, and never contain a value. Each schema is compiled
- * on its first use: compiling all of them would take a fifth of startup.
+ * The framework's validator compiler. Faults are refused as `invalid`, and never contain a value. Each schema is
+ * compiled on its first use: compiling all of them would take a fifth of startup.
  */
 export const compileValidator: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
   if (UNCHECKED in schema) return () => true

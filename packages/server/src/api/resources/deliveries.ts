@@ -185,8 +185,8 @@ function addSetAside(routes: Routes, { deliveries }: Needs): void {
       operationId: 'listSetAsideDeliveries',
       summary: 'List the set-aside deliveries of all tenants, newest first',
       description:
-        'Posthorn sets a delivery aside if it was in flight during repeated crashes, because it might have caused them. ' +
-        'A set-aside delivery is not sent. Look at it, then retry or cancel it.',
+        'Posthorn sets a delivery aside if it was in flight during repeated crashes, because it might have caused ' +
+        'them. A set-aside delivery is not sent. Look at it, then retry or cancel it.',
       querystring: strict(PageQuery),
       response: { 200: SetAsidePage },
     },
@@ -205,8 +205,9 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
       operationId: 'retryDelivery',
       summary: 'Retry a delivery now',
       description:
-        'If the delivery is pending or set aside, its next attempt is made now. If it has ended, a new delivery of the ' +
-        'same event is created instead. The call is refused if the delivery is held because its endpoint is disabled.',
+        'If the delivery is pending or set aside, its next attempt is made now. If it has ended, a new delivery of ' +
+        'the same event is created instead. The call is refused if the delivery is held because its endpoint is ' +
+        'disabled.',
       params: ItemParams,
       querystring: NoQuery,
       body: NoBody,

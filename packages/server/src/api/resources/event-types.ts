@@ -30,7 +30,7 @@ const EventTypeSchema = Type.Object(
       description: 'Seconds to wait before each retry, for endpoints without their own schedule. Null for the default.',
     }),
     operational: Type.Boolean({
-      description: "Whether this is one of Posthorn's own types. Endpoints receive them only if they name them.",
+      description: "Whether this is one of Posthorn's own types, which endpoints receive only if they name it.",
     }),
     archivedAt: TimeOrNull('When the type was archived. Its events can no longer be published. Null if it is in use.'),
   },
@@ -159,7 +159,8 @@ function addArchiving(routes: Routes, { eventTypes }: Needs): void {
       summary: 'Archive an event type',
       description:
         'Events of this type can no longer be published, and the type can no longer be added to endpoints ' +
-        '(`event_type_archived`). Events already published are still delivered, and endpoints that name the type keep it.',
+        '(`event_type_archived`). Events already published are still delivered, and endpoints that name the type ' +
+        'keep it.',
       params: TypeParams,
       querystring: NoQuery,
       body: NoBody,
@@ -178,7 +179,7 @@ function addArchiving(routes: Routes, { eventTypes }: Needs): void {
       params: TypeParams,
       querystring: NoQuery,
       body: NoBody,
-      response: { 200: Shown('The event type, back in use.') },
+      response: { 200: Shown('The unarchived event type.') },
       refusals: ['not_found'],
     },
     async ({ params, actor }) => viewEventType(await eventTypes.unarchive(params.name, actor)),

@@ -24,7 +24,7 @@ import { type Public, resource } from '../resource.ts'
 
 const States = Type.Array(Word(REPLAYABLE_STATES))
 
-const COUNT = 'Number of deliveries. Null if there are too many to count in advance; a replay has it when it ends.'
+const COUNT = 'Number of deliveries. Null if there are too many to count in advance; a replay reports it when it ends.'
 
 export const ReplayInput = strict({
   id: Type.Optional(
@@ -48,17 +48,18 @@ export const ReplayInput = strict({
       ...States,
       type: ['array', 'null'],
       description:
-        'Only events with one of these outcomes at the endpoint. Defaults to `exhausted`, or to all three if `event` is ' +
-        'given and `missing` is not. Pending and held deliveries are never replayed, because they will be sent anyway.',
+        'Only events with one of these outcomes at the endpoint. Defaults to `exhausted`, or to all three if ' +
+        '`event` is given and `missing` is not. Pending and held deliveries are never replayed, because they will ' +
+        'be sent anyway.',
     }),
   ),
   missing: Type.Optional(
     Type.Boolean({
       default: false,
       description:
-        'Whether to include events that an endpoint never got, because it was registered later or did not receive the ' +
-        'type. The endpoint must receive the type now, unless the call names the endpoint and either types or an event. ' +
-        'With `states: []`, only these events are replayed.',
+        'Whether to include events that an endpoint never got, because it was registered later or did not receive ' +
+        'the type. The endpoint must receive the type now, unless the call names the endpoint and either types or ' +
+        'an event. With `states: []`, only these events are replayed.',
     }),
   ),
   from: Type.Optional(TimeOrNull('Only events published at this time or later (RFC 3339).')),
@@ -85,8 +86,8 @@ const ReplaySchema = Type.Object(
     made: Type.Integer({ description: 'Number of deliveries created so far.' }),
     skipped: Type.Integer({
       description:
-        'Number of deliveries not created after all, because the event was sent again in the meantime, the endpoint was ' +
-        'deleted, or the event is no longer kept.',
+        'Number of deliveries not created after all, because the event was sent again in the meantime, the endpoint ' +
+        'was deleted, or the event is no longer kept.',
     }),
     ended: Type.Integer({ description: 'Number of created deliveries that are delivered, exhausted or cancelled.' }),
     createdAt: Time('When the replay was created.'),
@@ -139,8 +140,8 @@ function addCreating(routes: Routes, { replays }: Needs): void {
       operationId: 'createReplay',
       summary: 'Replay earlier events',
       description:
-        'Creates new deliveries of events that were published before, one for each event and endpoint, a few at a time, ' +
-        'so that live events go first. An empty object replays all exhausted events of the tenant.',
+        'Creates new deliveries of events that were published before, one for each event and endpoint, a few at a ' +
+        "time, so that live events go first. An empty object replays all of the tenant's exhausted deliveries.",
       params: TenantParams,
       querystring: NoQuery,
       body: ReplayInput,

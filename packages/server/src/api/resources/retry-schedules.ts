@@ -44,11 +44,11 @@ function addPreviews(routes: Routes, { retrySchedules }: Needs): void {
       access: 'shared',
       operationId: 'previewSchedule',
       summary: 'Preview when the retries of a schedule are due',
-      description: 'Uses the given schedule. Without one, uses that of the event type, or else that of the settings.',
+      description: 'Uses the given schedule or, if there is none, that of the event type or else that of the settings.',
       querystring: strict({
         schedule: Type.Optional(
           Type.String({
-            description: 'Seconds before each retry, separated by commas: `30,60`. Empty for no retries.',
+            description: 'Seconds before each retry, separated by commas, such as `30,60`. Empty for no retries.',
           }),
         ),
         type: Type.Optional(Type.String({ description: 'The name of an event type.' })),

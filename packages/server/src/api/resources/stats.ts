@@ -33,7 +33,8 @@ const StatsPointSchema = Type.Object(
       { p50: IntegerOrNull(), p95: IntegerOrNull(), p99: IntegerOrNull() },
       {
         description:
-          'Duration of the attempts that established a connection, in milliseconds, to within 5 %. Null if none did.',
+          'Duration of the attempts that established a connection, in milliseconds, accurate to within 5 %. Null if ' +
+          'none did.',
       },
     ),
   },

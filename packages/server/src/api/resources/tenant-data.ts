@@ -29,8 +29,8 @@ const Shown = (description: string) => ({ ...ref(ErasureSchema), description })
 
 const Export = {
   description:
-    'One JSON object per line. Its `kind` is `export`, `tenant`, `endpoint`, `event`, `delivery` or `attempt`. The last ' +
-    'line is `{"kind":"end","complete":true,"counts":{…}}`; without it, the response was cut off.',
+    'One JSON object per line. Its `kind` is `export`, `tenant`, `endpoint`, `event`, `delivery` or `attempt`. The ' +
+    'last line is `{"kind":"end","complete":true,"counts":{…}}`; without it, the response was cut off.',
   content: { [NDJSON]: { schema: Type.String() } },
 }
 
@@ -53,8 +53,8 @@ function addExport(routes: Routes, { exports }: Needs): void {
       operationId: 'exportTenant',
       summary: 'Export everything stored about a tenant',
       description:
-        'Each row is exported as it is when it is read, without secrets. Events and deliveries created after the call ' +
-        'started are not included. At most four exports run at the same time.',
+        'Each row is exported as it is when it is read, without secrets. Events and deliveries created after the ' +
+        'call started are not included. At most four exports run at the same time.',
       params: TenantParams,
       querystring: NoQuery,
       response: { 200: Export },
@@ -75,9 +75,9 @@ function addErasure(routes: Routes, { tenants }: Needs): void {
       operationId: 'eraseTenant',
       summary: 'Erase a tenant and everything stored about it',
       description:
-        'Deletes the tenant, unless it is deleted already, and removes everything stored about it: secrets, payloads, ' +
-        'responses and history. Runs in the background and resumes after restarts. This cannot be undone. Nothing is ' +
-        'removed from the audit log.',
+        'Deletes the tenant, unless it is deleted already, and removes everything stored about it: secrets, ' +
+        'payloads, responses and history. Runs in the background and resumes after restarts. This cannot be undone. ' +
+        'Nothing is removed from the audit log.',
       params: TenantParams,
       querystring: NoQuery,
       body: NoBody,

@@ -25,14 +25,18 @@ import { type Public, resource } from '../resource.ts'
 const AGE = 'from 1 to 36,500, counted from the end of its last delivery'
 
 const retentionOf = <Member extends Parameters<typeof Type.Object>[0][string]>(days: (about: string) => Member) => ({
-  days: days(`Days to keep an event with its deliveries and attempts, ${AGE}. Null for the setting retentionDays.`),
-  payloadDays: days(`Days to keep its payload, counted in the same way. Null for the setting payloadRetentionDays.`),
+  days: days(
+    `Number of days to keep an event with its deliveries and attempts, ${AGE}. If null, retentionDays applies.`,
+  ),
+  payloadDays: days(
+    `Number of days to keep its payload, counted in the same way. If null, payloadRetentionDays applies.`,
+  ),
   answerDays: days(
-    `Days to keep receivers' responses, counted from the end of their delivery. Null for the setting answerRetentionDays.`,
+    `Number of days to keep a response, counted from the end of its delivery. If null, answerRetentionDays applies.`,
   ),
 })
 
-const RETENTION = 'Retention periods of this tenant. Null if the settings apply.'
+const RETENTION = 'Retention periods of this tenant. Null if those in the settings apply.'
 
 const TenantSchema = Type.Object(
   {

@@ -33,8 +33,8 @@ export class ApiKeyCache {
   }
 
   /**
-   * The key with this hash, if it is neither revoked nor expired. The lookup needs no constant time: someone guessing keys
-   * can't choose what they hash to.
+   * The key with this hash, if it is neither revoked nor expired. The lookup needs no constant time: someone guessing
+   * keys can't choose what they hash to.
    */
   find(hash: Buffer): ApiKey | undefined {
     const key = this.#byHash.get(hash.toString('base64'))

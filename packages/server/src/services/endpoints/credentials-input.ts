@@ -40,8 +40,8 @@ export type CheckedCredentials = {
 const MAX_PEM_CHARACTERS = 32_768
 const MAX_CHAIN_CERTIFICATES = 10
 /**
- * Each TLS handshake signs with the key on the main thread. That takes about 5 ms with 4,096 bits, and nearly half a second
- * with 16,384 bits, so ten deliveries would block a node for more than four seconds.
+ * Each TLS handshake signs with the key on the main thread. That takes about 5 ms with 4,096 bits, and nearly half a
+ * second with 16,384 bits, so ten deliveries would block a node for more than four seconds.
  */
 const RSA_BITS = { min: 2_048, max: 4_096 }
 const CURVES: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1'])

@@ -56,8 +56,8 @@ const MAX_TRIES = 5
 const DISABLE_AFTER_DAYS = 5
 
 /**
- * Creates, changes and deletes endpoints. A change of state is one small commit and takes effect with it; the endpoint's
- * deliveries follow in chunks, and the engine completes them if a crash interrupts that.
+ * Creates, changes and deletes endpoints. A change of state is one small commit and takes effect with it; the
+ * endpoint's deliveries follow in chunks, and the engine completes them if a crash interrupts that.
  */
 export class Endpoints {
   readonly #store: Store
@@ -177,7 +177,7 @@ export class Endpoints {
     return this.#store.read('listEndpoints', { tenant, ...page })
   }
 
-  /** How the endpoint authenticates, and what is worth fixing about it (C8), as of now. */
+  /** How the endpoint authenticates, and warnings about it (C8), as of now. */
   async describe(endpoint: Endpoint): Promise<Described> {
     const { tenant, id, secretDigest } = endpoint
     const shared =
@@ -312,16 +312,16 @@ export class Endpoints {
 /** The operator's tenant only gets operational events, and those go only to endpoints that name them. */
 function checkOperatorTypes(types: readonly string[] | null, faults: FieldError[]): void {
   if (Array.isArray(types) && types.every(type => typeof type === 'string' && isOperational(type))) return
-  const detail = `Endpoints of the tenant ${OPERATOR_TENANT} only receive operational events. Name them, such as "posthorn.endpoint.disabled".`
+  const detail = `Endpoints of ${OPERATOR_TENANT} must name operational types, such as "posthorn.endpoint.disabled".`
   faults.push({ field: '/types', detail, reason: 'not_operational' })
 }
 
 function tooMany(maxEndpoints: number | undefined): PosthornError {
-  const detail = `The tenant has ${maxEndpoints} endpoints, which is the limit (setting maxEndpoints). Delete some first.`
+  const detail = `The tenant has ${maxEndpoints} endpoints, as many as maxEndpoints allows. Delete some first.`
   return new PosthornError('conflict', detail)
 }
 
 function tooManySigningSecrets(): PosthornError {
-  const detail = `The endpoint has ${MAX_LIVE_SIGNING_SECRETS} valid signing secrets, which is the limit. Wait until one expires.`
+  const detail = `An endpoint has at most ${MAX_LIVE_SIGNING_SECRETS} valid signing secrets. Wait until one expires.`
   return new PosthornError('conflict', detail)
 }

@@ -100,7 +100,7 @@ export function checkExtraHeaders(headers: unknown, field: string, faults: Field
 
 function checkName(name: string, lower: string, field: string, faults: FieldError[]): void {
   if (name.length > MAX_NAME_CHARACTERS || !NAME.test(name)) {
-    const detail = `A header name can only contain letters, digits and !#$%&'*+-.^_\`|~, and at most ${MAX_NAME_CHARACTERS} characters.`
+    const detail = `A header name must be 1 to ${MAX_NAME_CHARACTERS} letters, digits and !#$%&'*+-.^_\`|~ characters.`
     faults.push({ field, detail, reason: 'header_name' })
     return
   }

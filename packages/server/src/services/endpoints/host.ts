@@ -32,7 +32,7 @@ export async function resolveHost(
 /** The detail doesn't name the address: it could reveal something about the internal network. */
 export function checkResolution(resolution: Resolution | undefined, faults: FieldError[]): void {
   if (resolution === undefined || !('refused' in resolution)) return
-  const detail = `The host resolves to an address that is not public (${resolution.refused}). Use a host with a public one.`
+  const detail = `The host resolves to an address that is not public (${resolution.refused}). Use a public host.`
   faults.push({ field: '/url', detail, reason: 'address_not_public' })
 }
 

@@ -24,7 +24,9 @@ export type EndpointInput = CredentialsInput & {
   readonly metadata?: Record<string, string>
   /** Extra request headers. */
   readonly headers?: Record<string, string>
-  /** Seconds before each retry, counted from the end of the previous attempt; []: no retries; null: the default (C12). */
+  /**
+   * Seconds before each retry, counted from the end of the previous attempt; []: no retries; null: the default (C12).
+   */
   readonly schedule?: readonly number[] | null
   /** Milliseconds from the first byte sent to the status; null: the default (C11). */
   readonly timeoutMs?: number | null

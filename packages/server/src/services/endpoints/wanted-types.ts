@@ -46,7 +46,7 @@ function checkType(
   if (typeof name === 'string' && isPattern(name)) {
     if (isSoundPattern(name)) return
     const detail =
-      'A pattern must start with a letter or "*" and have at most 128 characters: letters, digits, "_", ".", "-" and "*".'
+      'A pattern must start with a letter or "*", and have up to 128 letters, digits, "_", ".", "-" and "*".'
     faults.push({ field, detail })
     return
   }
@@ -67,7 +67,7 @@ export function adviseOnTypes(types: readonly string[] | null, catalogue: readon
     if (isPattern(name)) {
       const fits = createPattern(name)
       if (catalogue.some(type => fits(type.name) && !archived.has(type.name))) return []
-      const detail = `No event type matches ${name} at the moment. Check the spelling, unless the type is to be created later.`
+      const detail = `No event type matches ${name}. Check the spelling. An event type created later can match it.`
       return [{ code: 'types_fit_nothing', detail }]
     }
     if (!archived.has(name)) return []

@@ -94,8 +94,8 @@ export class EventTypes {
   }
 
   /**
-   * Deletes the type even if endpoints name it. They receive nothing of it, since it can no longer be published; if it is
-   * created again, they receive it again. Events already stored are still delivered.
+   * Deletes the type even if endpoints name it. They receive nothing of it, since it can no longer be published; if it
+   * is created again, they receive it again. Events already stored are still delivered.
    */
   async remove(name: string, by: Actor = SYSTEM): Promise<void> {
     if (isOperational(name)) throw new PosthornError('conflict', RESERVED)
@@ -111,8 +111,9 @@ const RESERVED = `Types that start with "${OPERATIONAL_PREFIX}" are reserved for
 /** Names the faults and their places, never a value. */
 function schemaConflict({ judged, refused, faults }: SchemaConflict): PosthornError {
   const detail =
-    `The new schema would reject ${refused} of the ${judged} newest events of this type that were checked. Change it so ` +
-    'that it accepts them, or create a type with another name. To replace it anyway, repeat the call with ?force=true.'
+    `The new schema would reject ${refused} of the ${judged} newest events of this type that were checked. Change it ` +
+    'so that it accepts them, or create a type with another name. To replace it anyway, repeat the call with ' +
+    '?force=true.'
   const fields = faults.map(
     ({ pointer, detail, count, event }): FieldError => ({
       field: '/schema',

@@ -25,8 +25,8 @@ type Counts = Record<'tenant' | 'endpoint' | 'event' | 'delivery' | 'attempt', n
  * line counts the others, so that a file that was cut off can be recognised.
  *
  * It reads pages of up to a few megabytes, each after the caller has taken the previous one. So it keeps no one else
- * waiting and needs no more memory for a million rows than for ten. It is not a snapshot: it has the events and deliveries
- * created before it started, each row as it was when its page was read.
+ * waiting and needs no more memory for a million rows than for ten. It is not a snapshot: it has the events and
+ * deliveries created before it started, each row as it was when its page was read.
  */
 export class Exports {
   readonly #store: ExportStore

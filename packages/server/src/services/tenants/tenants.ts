@@ -64,8 +64,7 @@ export class Tenants {
     if (id === OPERATOR_TENANT) throw reserved()
     const faults: FieldError[] = []
     if (!isTenantId(id)) {
-      const detail =
-        'A tenant id must start with a letter or digit and have at most 128 letters, digits and characters of . _ ~ @ : -.'
+      const detail = 'A tenant id must start with a letter or digit, and have up to 128 letters, digits and . _ ~ @ : -'
       faults.push({ field: 'tenant', detail })
     }
     if (name !== undefined && name !== null) checkName(name, faults)
@@ -104,8 +103,8 @@ export class Tenants {
   }
 
   /**
-   * Deletes the tenant, unless it is deleted already, and starts erasing everything about it in the background. `erasure`
-   * returns the progress. None of its deliveries are sent from now on.
+   * Deletes the tenant, unless it is deleted already, and starts erasing everything about it in the background.
+   * `erasure` returns the progress. None of its deliveries are sent from now on.
    */
   async erase(id: TenantId, by: Actor = SYSTEM): Promise<Erasure> {
     if (id === OPERATOR_TENANT) throw reserved()

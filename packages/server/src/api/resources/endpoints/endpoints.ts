@@ -229,7 +229,7 @@ function addStateChanges(routes: Routes, services: Needs): void {
       access: 'write',
       operationId: 'disableEndpoint',
       summary: 'Disable an endpoint',
-      description: 'Holds its pending deliveries, and the deliveries of events published while it is disabled.',
+      description: "Holds the endpoint's pending deliveries, and those of events published while it is disabled.",
       params: ItemParams,
       querystring: NoQuery,
       body: NoBody,

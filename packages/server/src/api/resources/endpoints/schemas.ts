@@ -18,8 +18,8 @@ import {
 } from '../../http/shapes.ts'
 
 const TYPES =
-  'Event types that the endpoint receives, as names or as patterns in which `*` stands for any characters. Null for all ' +
-  'types in the catalogue.'
+  'Event types that the endpoint receives, as names or as patterns in which `*` stands for any characters. Null for ' +
+  'all types in the catalogue.'
 const FILTER = 'Conditions on the payload: the endpoint receives only events that satisfy them. Null for all events.'
 const FilterOrNull = (description: string) =>
   Type.Unsafe<Readonly<Record<string, unknown>> | null>({
@@ -54,7 +54,7 @@ const CertificateOrNull = objectOrNull(
 
 const OAuthOrNull = objectOrNull(
   { tokenUrl: Type.String(), clientId: Type.String(), scope: TextOrNull() },
-  'The OAuth 2.0 client that obtains the bearer tokens of requests. Null if requests carry the clientSecret instead.',
+  'The OAuth 2.0 client with which Posthorn gets its bearer tokens. Null if requests carry the clientSecret instead.',
 )
 
 const ENDPOINT_MEMBERS = {
@@ -75,19 +75,20 @@ const ENDPOINT_MEMBERS = {
   state: Word(['enabled', 'disabled'] as const),
   disabledReason: WordOrNull(DISABLED_REASONS, {
     description:
-      'Why the endpoint is disabled. `manual`: by a call. `gone`: the receiver responded with 410. `failing`: no attempt ' +
-      'succeeded for days. Null if it is enabled.',
+      'Why the endpoint is disabled. `manual`: by a call. `gone`: the receiver responded with 410. `failing`: no ' +
+      'attempt succeeded for days. Null if it is enabled.',
   }),
   failingSince: TimeOrNull(
     'When the first attempt of the current run of failures ended. Null if the endpoint is not failing.',
   ),
   pausedUntil: TimeOrNull(
-    'Posthorn sends nothing before this time, because the receiver asked it to wait (`Retry-After`). Null if it did not.',
+    'Posthorn sends nothing before this time, because the receiver asked it to wait (`Retry-After`). Null if it did ' +
+      'not.',
   ),
   secretFingerprint: TextOrNull({
     description:
-      'Fingerprint of the clientSecret. Equal secrets of a tenant have the same one; it reveals nothing else. Null if ' +
-      'there is no clientSecret, or if it cannot be decrypted.',
+      'Fingerprint of the clientSecret. Equal secrets of a tenant have the same one; it reveals nothing else. Null ' +
+      'if there is no clientSecret, or if it cannot be decrypted.',
   }),
   nextSecret: NextSecretOrNull,
   signing: Type.Array(SigningSchema, { description: 'The signing secrets that are valid now, newest first.' }),
@@ -107,8 +108,8 @@ export const EndpointWithSecretSchema = Type.Object(
     ...ENDPOINT_MEMBERS,
     signingSecret: TextOrNull({
       description:
-        'The secret (`whsec_…`) that verifies signatures. Only this response contains it. Null if this call generated ' +
-        'none, or a key for `v1a`.',
+        'The secret (`whsec_…`) that verifies signatures. Only this response contains it. Null if this call ' +
+        'generated none, or a key for `v1a`.',
     }),
   },
   { $id: 'EndpointWithSecret' },
@@ -146,8 +147,8 @@ export const SIGNING_INPUT = {
   signatureVersion: Type.Optional(
     Word(SIGNATURE_VERSIONS, {
       description:
-        'Version of the secret that Posthorn generates: `v1` (HMAC) or `v1a` (Ed25519). Defaults to the version of the ' +
-        'current secret, or to `v1` for a new endpoint.',
+        'Signature version of the secret that Posthorn generates: `v1` (HMAC) or `v1a` (Ed25519). Defaults to the ' +
+        'version of the current secret, or to `v1` for a new endpoint.',
     }),
   ),
 }
@@ -156,7 +157,8 @@ const OTHER_AUTHENTICATION = {
     Type.Unsafe<{ certificate: string; key: string } | null>({
       ...strict({ certificate: Type.String(), key: Type.String() }),
       type: ['object', 'null'],
-      description: 'Certificate (or chain) and private key for mutual TLS, in PEM. Never shown again. Null for none.',
+      description:
+        'Certificate (or chain) and private key for mutual TLS, in PEM. Never shown again. Null for neither.',
     }),
   ),
   oauth: Type.Optional(
@@ -169,7 +171,8 @@ const OTHER_AUTHENTICATION = {
       }),
       type: ['object', 'null'],
       description:
-        'OAuth 2.0 client credentials. Requests carry a token obtained with them instead of the clientSecret. Null for none.',
+        'OAuth 2.0 client credentials. Requests carry a token obtained with them instead of the clientSecret. Null ' +
+        'for no OAuth.',
     }),
   ),
 }
@@ -190,7 +193,7 @@ export const EndpointPatch = strict({
   url: Type.Optional(Url),
   clientSecret: Type.Optional(ClientSecret),
   switchAt: Type.Optional(
-    TimeOrNull('When a new clientSecret takes effect (RFC 3339). If omitted or null, it does so immediately.'),
+    TimeOrNull('When a new clientSecret takes effect (RFC 3339). If omitted or null, it takes effect immediately.'),
   ),
   ...OTHER_AUTHENTICATION,
   ...ENDPOINT_INPUT,

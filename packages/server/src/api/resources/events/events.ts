@@ -152,8 +152,8 @@ function addRejected(routes: Routes, { events }: Needs): void {
       operationId: 'listRejectedEvents',
       summary: 'List rejected events, newest first',
       description:
-        'Lists events that were published from SQL and that the API would have refused. They are not delivered. Includes ' +
-        'events of all tenants, and of tenants that do not exist.',
+        'Lists events that were published from SQL and that the API would have refused. They are not delivered. ' +
+        'Includes events of all tenants, and of tenants that do not exist.',
       querystring: strict({
         tenant: Type.Optional(Type.String({ maxLength: 128, description: 'Only events published for this tenant.' })),
         ...PageQuery,
@@ -179,8 +179,8 @@ function addEventEndpoints(routes: Routes, { events }: Needs): void {
       operationId: 'listEventEndpoints',
       summary: "List an event's outcome at each endpoint, with the reason",
       description:
-        "Lists all of the tenant's endpoints, newest first, including those that were deleted or registered later. The " +
-        'outcome reflects the types and filters of the time when the event was published.',
+        "Lists all of the tenant's endpoints, newest first, including those that were deleted or registered later. " +
+        'Outcomes reflect the types and filters at the time when the event was published.',
       params: ItemParams,
       querystring: strict(PageQuery),
       response: { 200: pageOf(EventEndpointSchema, 'A page of endpoints.') },

@@ -39,13 +39,13 @@ const EVENT_MEMBERS = {
   rejected: RejectedOrNull,
   payload: Type.Unknown({
     description:
-      'The payload, byte for byte as published. Null if the event was rejected for its size, or if the retention period ' +
-      'of the payload has ended.',
+      'The payload, byte for byte as published. Null if the event was rejected for its size, or if the retention ' +
+      'period of the payload has ended.',
   }),
   payloadRemoved: Type.Boolean({
     description:
-      'True if the payload is gone: its retention period has ended, or the event was rejected for its size. Such an event ' +
-      'cannot be sent again.',
+      'True if the payload is gone: its retention period has ended, or the event was rejected for its size. Such an ' +
+      'event cannot be sent again.',
   }),
 }
 
@@ -59,10 +59,11 @@ export const EventEndpointSchema = Type.Object(
     }),
     reason: WordOrNull(NOT_MADE_REASONS, {
       description:
-        'Why the endpoint got no delivery. `type`: it did not receive events of this type. `filter`: its filter excluded ' +
-        'the event. `registered_later`: it was registered after the event was published. `deleted`: it was deleted ' +
-        'before its delivery was created. `rejected`: the event was rejected. `test`: the event was a test of another ' +
-        'endpoint. `unknown`: the data needed to tell is no longer kept. Null unless `state` is `not_made`.',
+        'Why the endpoint got no delivery. `type`: it did not receive events of this type. `filter`: its filter ' +
+        'excluded the event. `registered_later`: it was registered after the event was published. `deleted`: it was ' +
+        'deleted before its delivery was created. `rejected`: the event was rejected. `test`: the event was a test ' +
+        'of another endpoint. `unknown`: the data needed to tell is no longer kept. Null unless `state` is ' +
+        '`not_made`.',
     }),
     heldReason: WordOrNull(HELD_REASONS, { description: 'Why the delivery is held. Null if it is not held.' }),
     delivery: TextOrNull({
