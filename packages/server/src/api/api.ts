@@ -1,6 +1,6 @@
 /**
- * The HTTP API: authentication, limits and refusals, which are the same for all; the resources have a file each.
- * Few hooks and no log line a request, because publishing is the hot path.
+ * The HTTP API: authentication, limits and refusals, which all routes share. Each resource has a file of its own.
+ * There are few hooks and no log line per request, because publishing is the hot path.
  */
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { PosthornError } from '../base/errors.ts'
@@ -18,21 +18,21 @@ import { compileValidator } from './http/validation.ts'
 import type { ApiOptions } from './options.ts'
 import { RESOURCES, type Services } from './resource-list.ts'
 
-/** How long the head of a request can take to arrive, and the whole of it. */
+/** How long the headers of a request can take to arrive, and how long the whole request. */
 const HEADERS_TIMEOUT_MS = 20_000
 const REQUEST_TIMEOUT_MS = 120_000
-/** A connection on which nothing moves for so long is closed: an answer that nobody reads takes memory. */
+/** A connection without traffic for this long is closed: a response that the client doesn't read takes memory. */
 const SILENCE_TIMEOUT_MS = 180_000
-/** Longer than the 60 seconds that proxies like, so that it is they who close an idle connection. */
+/** Longer than the 60 seconds that proxies commonly use, so that the proxy is the one to close an idle connection. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
-/** No shorter than any path can be: an id that is too long is then an unknown one like others. */
+/** At least as long as any path can be, so that an overlong id is reported as not found like any unknown one. */
 const MAX_PARAM_CHARACTERS = 16_384
 
 export type CreatedApi = {
   readonly api: Api
-  /** Settles when no call is being answered. */
+  /** Resolves when no call is in progress. */
   untilIdle(): Promise<void>
-  /** Calls with a wrong key since the start. */
+  /** Calls with a wrong key since startup. */
   failedAuthentications(): number
 }
 
@@ -46,7 +46,7 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
   api.setNotFoundHandler((request, reply) => sendProblem(context, unknownPath(paths, request), request, reply))
   api.addHook('onRoute', ({ url, method, config }) => {
     if (config?.access === undefined)
-      throw new Error(`${method} ${url} doesn't say which key may call it: give it an access`)
+      throw new Error(`${method} ${url} doesn't say which keys can call it: set its access`)
     paths.add(url, method)
   })
   api.addHook('preClose', done => {
@@ -56,7 +56,8 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
   })
   addCallers(api, gate)
   addAdmission(api, gate, load, paths, () => isClosing)
-  // When answering, not when asked: a connection that was kept for a call under way would hold up the close.
+  // Decided when the response is sent, not when the request arrives: a connection kept alive by a call that was in
+  // progress at shutdown would delay the close.
   api.addHook('onSend', (_request, reply, payload, done) => {
     if (context.isDraining()) reply.header('connection', 'close')
     done(null, payload)
@@ -70,7 +71,7 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
   }
 }
 
-/** The framework, with its limits and how it refuses. */
+/** The framework instance, with its limits and error handlers. */
 function createServer(options: ApiOptions, gate: Gate, context: ProblemContext): Api {
   const api: Api = fastify({
     bodyLimit: options.maxBodyBytes,
@@ -80,7 +81,7 @@ function createServer(options: ApiOptions, gate: Gate, context: ProblemContext):
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     forceCloseConnections: 'idle',
-    // Refused by `addAdmission`, as a problem like all others.
+    // `addAdmission` refuses these calls instead, with a problem document like all others.
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
     clientErrorHandler: answerClientError,
@@ -91,8 +92,8 @@ function createServer(options: ApiOptions, gate: Gate, context: ProblemContext):
   })
   api.server.maxConnections = options.maxConnections
   api.setValidatorCompiler(compileValidator)
-  // Schemas of answers are documentation; the tests hold answers against them. A serializer made from them would drop
-  // what they forget, and is no faster where it has to try alternatives.
+  // Response schemas are documentation; the tests check responses against them. A serializer generated from them would
+  // drop members that a schema forgets, and is no faster where it has to try alternatives.
   api.setSerializerCompiler(() => JSON.stringify)
   api.setErrorHandler((error, request, reply) => sendProblem(context, error, request, reply))
   return api
@@ -107,18 +108,18 @@ function addCallers(api: Api, gate: Gate): void {
   })
 }
 
-/** Every call is asked for its key, and refused where there is no room for it, before anything of it is read. */
+/** Checks the key of every call, and refuses calls that there is no room for, before their bodies are read. */
 function addAdmission(api: Api, gate: Gate, load: Load, paths: KnownPaths, isClosing: () => boolean): void {
   const refusal = (request: FastifyRequest, reply: FastifyReply, call: Call, access: Access) => {
     const refused = request.caller === null ? undefined : gate.refusal(request.caller, access, request, reply)
     if (refused !== undefined) return refused
     if (isClosing() && !request.is404)
-      return new PosthornError('shutting_down', 'This process is shutting down: try again.')
+      return new PosthornError('shutting_down', 'The server is shutting down. Try again.')
     return access === 'open' || load.admit(call, request) ? undefined : overloaded()
   }
   api.addHook('onRequest', (request, reply, done) => {
     const call = load.begin(reply.raw)
-    // An unknown path needs a key under /v1, whichever.
+    // Unknown paths under /v1 need a key too; any valid key will do.
     const { access = 'open' } = request.routeOptions.config
     if (request.is404 ? isUnderV1(request) : access !== 'open') {
       const caller = gate.authenticate(request)
@@ -143,10 +144,12 @@ function addResources(api: Api, services: Services, options: ApiOptions): void {
 }
 
 function overloaded(): PosthornError {
-  return new PosthornError('overloaded', 'Too much is under way: try again.')
+  return new PosthornError('overloaded', 'The server is processing too many requests. Try again.')
 }
 
-/** By what was sent, for paths that lead nowhere: whether one exists is not told to strangers. */
+/**
+ * Judged by the URL as sent, so that it covers unknown paths: callers without a key can't find out which paths exist.
+ */
 function isUnderV1({ url }: FastifyRequest): boolean {
   return /^\/v1(?:[/?#]|$)/.test(url)
 }
@@ -154,5 +157,5 @@ function isUnderV1({ url }: FastifyRequest): boolean {
 function unknownPath(paths: KnownPaths, { url }: FastifyRequest): PosthornError {
   const allow = paths.allow(url.split(/[?#]/, 1)[0]!)
   if (allow !== undefined) return new MethodNotAllowed(allow)
-  return new PosthornError('not_found', 'This path leads nowhere: see /openapi.json for those that do.')
+  return new PosthornError('not_found', 'Unknown path. GET /openapi.json lists all paths.')
 }

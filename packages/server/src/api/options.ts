@@ -1,38 +1,38 @@
-/** What the API is told when it is made, beside the services. */
+/** The API's options, besides its services. */
 import type { TenantId } from '../base/model.ts'
 import type { GateOptions } from './http/gate.ts'
 
-/** A call that publishes, as part of a trace. */
+/** The trace span of a publishing call. */
 export type PublishTrace = {
-  /** What is kept with the events; null: nothing. */
+  /** Stored with the events; null: nothing is stored. */
   readonly traceparent: string | null
-  /** @param events how many were published; null: the call was refused */
+  /** @param events number of events published; null: the call was refused */
   end(events: number | null): void
 }
 
-/** @param traceparent the caller's own, if it is sound */
+/** @param traceparent the caller's, if it sent a valid one */
 export type BeginPublishTrace = (tenant: TenantId, traceparent: string | null) => PublishTrace
 
 export type ApiOptions = GateOptions & {
-  /** IP addresses and networks that deliveries come from (C4). */
+  /** IP addresses and networks that deliveries are sent from (C4). */
   readonly egressAddresses: readonly string[]
   readonly version: string
-  /** False: this node sends only, and answers nothing but whether it is well. */
+  /** False: this node only sends deliveries; its API has the health routes alone. */
   readonly takesCalls: boolean
-  /** The largest body of a call, bytes. */
+  /** Maximum size of a request body, in bytes. */
   readonly maxBodyBytes: number
-  /** Of all bodies that are being read or worked on, bytes; more is refused. */
+  /** Maximum total size of all request bodies being processed, in bytes. Further calls are refused. */
   readonly bodyMemoryBytes: number
-  /** Connections at once; more are closed. */
+  /** Maximum number of open connections. Further ones are closed. */
   readonly maxConnections: number
-  /** False until everything runs. */
+  /** False until startup has finished. */
   readonly isReady: () => boolean
-  /** True from the signal to stop on: calls are still answered, connections no longer kept. */
+  /** True once shutdown has been requested: calls are still served, but connections are no longer kept alive. */
   readonly isDraining: () => boolean
-  /** What Prometheus is answered with. */
+  /** The response to Prometheus. */
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
-  /** Whether that needs no key. */
+  /** Whether metrics can be read without a key. */
   readonly metricsOpen: boolean
-  /** Default: calls are part of no trace. */
+  /** Default: calls are not traced. */
   readonly beginPublishTrace?: BeginPublishTrace
 }

@@ -1,4 +1,4 @@
-/** All that the API has, in the order in which the OpenAPI document has it. */
+/** All resources of the API, in the order in which the OpenAPI document lists them. */
 import { apiKeysResource } from './resources/api-keys.ts'
 import { auditResource } from './resources/audit.ts'
 import { deliveriesResource } from './resources/deliveries.ts'
@@ -35,7 +35,7 @@ export const RESOURCES = [
   openApiResource,
 ] as const
 
-/** What all of them need together. */
+/** The services that the resources need, taken together. */
 export type Services = (typeof RESOURCES)[number]['add'] extends (
   routes: never,
   services: infer Needs,

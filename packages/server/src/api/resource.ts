@@ -3,24 +3,24 @@ import type { Routes } from './http/routes.ts'
 import type { ApiOptions } from './options.ts'
 
 /**
- * A resource: all that the API has about one noun, in one file (or one folder) of resources/. It is registered by being
- * in the list, resource-list.ts; docs/decisions/0029-api-resources.md says how to add one.
+ * A resource: all routes for one noun, in one file (or one folder) of resources/. Listing it in resource-list.ts
+ * registers it; docs/decisions/0029-api-resources.md explains how to add one.
  */
 export type Resource<Needs> = {
-  /** The heading of its calls in the OpenAPI document. Several resources can share one. */
+  /** The tag of its routes in the OpenAPI document. Resources can share a tag. */
   readonly tag: string
-  /** Schemas with an `$id`, which the document names and `ref` refers to. */
+  /** Schemas with an `$id`, which become named components of the document and which `ref` refers to. */
   readonly components: readonly TSchema[]
-  /** Whether a node that takes no calls has it too (`--role delivery`). Default: false. */
+  /** Whether a node that only sends deliveries (`--role delivery`) has it too. Default: false. */
   readonly isOnEveryNode?: boolean
-  /** Adds its routes, once, at the start. What it names of the services is what the server has to pass. */
+  /** Adds its routes, once, at startup. The server must pass the services that `Needs` names. */
   readonly add: (routes: Routes, services: Needs, options: ApiOptions) => void
 }
 
-/** Infers what the resource needs. */
+/** Infers the services that a resource needs from its definition. */
 export function resource<Needs>(definition: Resource<Needs>): Resource<Needs> {
   return definition
 }
 
-/** What others see of a class: a test can pass an object instead. */
+/** The public members of a class, so that a test can pass a plain object instead. */
 export type Public<Class> = Pick<Class, keyof Class>

@@ -1,52 +1,52 @@
 /**
- * Every error the API answers with: code → HTTP status and title. `docs/errors.md` lists the same (a test compares).
- * Codes are stable: clients may decide on them; titles and details may change.
+ * Every error that the API returns: code → HTTP status and title. A test compares them with `docs/errors.md`. Codes are
+ * stable, so clients can depend on them; titles and details may change.
  */
 export const ERRORS = {
-  bad_json: { status: 400, title: 'The body is not the JSON that this call takes' },
+  bad_json: { status: 400, title: 'The request body is not valid JSON' },
   bad_request: { status: 400, title: 'The request is malformed' },
-  unauthorized: { status: 401, title: 'An API key is needed' },
-  forbidden: { status: 403, title: 'The key may not do this' },
-  not_found: { status: 404, title: 'There is no such thing' },
-  method_not_allowed: { status: 405, title: 'This path does not take that method' },
+  unauthorized: { status: 401, title: 'A valid API key is required' },
+  forbidden: { status: 403, title: 'The API key does not allow this' },
+  not_found: { status: 404, title: 'Not found' },
+  method_not_allowed: { status: 405, title: 'Method not allowed' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
-  conflict: { status: 409, title: 'It conflicts with what is there' },
-  idempotency_conflict: { status: 409, title: 'The id was used for something else' },
+  conflict: { status: 409, title: 'The request conflicts with the current state' },
+  idempotency_conflict: { status: 409, title: 'The id was already used for a different request' },
   event_type_archived: { status: 409, title: 'The event type is archived' },
-  schema_conflict: { status: 409, title: 'The schema would refuse what is being published' },
-  body_too_large: { status: 413, title: 'The body is too large' },
-  unsupported_media_type: { status: 415, title: 'The body must be application/json' },
-  invalid: { status: 422, title: 'A value is not acceptable' },
-  rate_limited: { status: 429, title: 'The key has made too many calls' },
-  headers_too_large: { status: 431, title: 'The headers are too large' },
-  internal: { status: 500, title: 'Something went wrong on our side' },
-  store_unavailable: { status: 503, title: 'The store is away; nothing was accepted' },
-  shutting_down: { status: 503, title: 'This process is shutting down' },
-  overloaded: { status: 503, title: 'Too much is under way' },
-  busy: { status: 503, title: 'A transaction that has not ended is in the way' },
+  schema_conflict: { status: 409, title: 'The schema would reject recent events' },
+  body_too_large: { status: 413, title: 'The request body is too large' },
+  unsupported_media_type: { status: 415, title: 'The request body must be application/json' },
+  invalid: { status: 422, title: 'One or more values are invalid' },
+  rate_limited: { status: 429, title: 'Too many requests with this API key' },
+  headers_too_large: { status: 431, title: 'The request headers are too large' },
+  internal: { status: 500, title: 'Internal server error' },
+  store_unavailable: { status: 503, title: 'The store is unavailable; nothing was accepted' },
+  shutting_down: { status: 503, title: 'The server is shutting down' },
+  overloaded: { status: 503, title: 'The server is overloaded' },
+  busy: { status: 503, title: 'Another open transaction is blocking this one' },
 } as const satisfies Record<string, { status: number; title: string }>
 
 export type ErrorCode = keyof typeof ERRORS
 
-/** One thing that is wrong with one field of a request. */
+/** A problem with one field of a request. */
 export type FieldError = {
-  /** Where, as a JSON Pointer (RFC 6901) into the request's body, or the parameter's name. */
+  /** A JSON Pointer (RFC 6901) into the request body, or the name of a parameter. */
   readonly field: string
-  /** What is wrong and what to do, one sentence. */
+  /** What is wrong and what to do about it, in one sentence. */
   readonly detail: string
-  /** Zero-based index of the first bad character, where a text is refused for one (C7). */
+  /** Zero-based index of the first invalid character, if the value was refused because of one (C7). */
   readonly position?: number
-  /** A stable word for the kind of fault, where there are several for one field. */
+  /** A stable identifier for the kind of fault, for fields that can have several kinds. */
   readonly reason?: string
 }
 
-/** The code of a refusal for such faults: of one kind alone, it is that kind's own. */
+/** The error code for a list of faults: `event_type_archived` if all of them are of that kind, otherwise `invalid`. */
 export function codeOfFaults(faults: readonly FieldError[]): 'event_type_archived' | 'invalid' {
   const areArchived = faults.length > 0 && faults.every(({ reason }) => reason === 'event_type_archived')
   return areArchived ? 'event_type_archived' : 'invalid'
 }
 
-/** A refusal that is meant to be shown to the caller; everything else becomes `internal` without detail. */
+/** A refusal whose detail the caller can see. Any other error becomes `internal`, without its message. */
 export class PosthornError extends Error {
   readonly code: ErrorCode
   readonly fields: readonly FieldError[]

@@ -5,10 +5,10 @@ import type { DeliveryFilter } from '../store/operations/deliveries/reading.ts'
 import type { Store } from '../store/store.ts'
 import { checkId, checkIdParameter, checkTypeParameter, notFound, requireTenant } from './checks/refusals.ts'
 
-/** Looks at a delivery that moves between look and change. */
+/** Attempts to change a delivery that changes between reading and writing. */
 const MAX_TRIES = 5
 
-/** What people see of deliveries, and do to them. */
+/** Lists, retries and cancels deliveries. */
 export class Deliveries {
   readonly #store: Store
 
@@ -26,7 +26,7 @@ export class Deliveries {
     return this.#store.read('listDeliveries', { ...filter, tenant, limit })
   }
 
-  /** What was set aside after repeated crashes, of all tenants, newest first; `count` up to 10,000. */
+  /** Deliveries of all tenants that were set aside after repeated crashes, newest first; `count` is at most 10,000. */
   async listSetAside(before: DeliveryId | null, limit: number): Promise<{ count: number; deliveries: Delivery[] }> {
     checkIdParameter('dlv', before, 'cursor')
     return this.#store.read('listSetAside', { before, limit })
@@ -38,16 +38,16 @@ export class Deliveries {
   }
 
   /**
-   * The next attempt of a pending delivery, or of one that was set aside, is now; of one that ended, there will be
-   * another, with a schedule of its own.
+   * Makes the next attempt of a pending or set-aside delivery due now. For a delivery that has ended, creates another
+   * one, with a schedule of its own.
    */
   async retry(tenant: TenantId, id: DeliveryId): Promise<{ delivery: Delivery; created: boolean }> {
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
       const delivery = await this.#require(tenant, id)
       const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
-      if (endpoint === null) throw conflict('The endpoint is gone: there is nowhere to send it.')
+      if (endpoint === null) throw conflict('The endpoint was deleted, so the delivery cannot be retried.')
       if (delivery.state === 'held' && delivery.heldReason !== 'set_aside') {
-        throw conflict('The endpoint is disabled: enable it to release what is held.')
+        throw conflict('The endpoint is disabled. Enable it to release its held deliveries.')
       }
       if (delivery.state !== 'pending' && delivery.state !== 'held') {
         return { delivery: await this.#again(delivery, endpoint), created: true }
@@ -58,25 +58,25 @@ export class Deliveries {
         return { delivery: await this.#require(tenant, id), created: false }
       }
     }
-    throw conflict('The delivery is changing just now: try again.')
+    throw conflict('The delivery is being changed at the same time. Try again.')
   }
 
-  /** Pending and held deliveries are cancelled; one that is cancelled stays so. */
+  /** Cancels a pending or held delivery. Does nothing if it is cancelled already. */
   async cancel(tenant: TenantId, id: DeliveryId): Promise<Delivery> {
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
       const delivery = await this.#require(tenant, id)
       if (delivery.state === 'cancelled') return delivery
       if (delivery.state === 'delivered' || delivery.state === 'exhausted') {
-        throw conflict(`The delivery has ended (${delivery.state}): there is nothing left to cancel.`)
+        throw conflict(`The delivery has already ended (${delivery.state}) and cannot be cancelled.`)
       }
       if ((await this.#store.write('cancelDelivery', { tenant, id, nowMs: this.#store.now() })) !== null) {
         const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
-        // A deleted endpoint has no lane any more.
+        // A deleted endpoint no longer has a lane.
         if (endpoint !== null) this.#emitLane(endpoint, id)
         return this.#require(tenant, id)
       }
     }
-    throw conflict('The delivery is changing just now: try again.')
+    throw conflict('The delivery is being changed at the same time. Try again.')
   }
 
   async #require(tenant: TenantId, id: DeliveryId): Promise<Delivery> {
@@ -87,7 +87,7 @@ export class Deliveries {
     return delivery
   }
 
-  /** A new delivery of the same event. It starts as held if the endpoint is disabled. */
+  /** Creates a new delivery of the same event. It is held from the start if the endpoint is disabled. */
   async #again(ended: Delivery, endpoint: Endpoint): Promise<Delivery> {
     const { tenant, event, type, test } = ended
     await this.#requireKept(tenant, event)
@@ -96,7 +96,7 @@ export class Deliveries {
     const delivery = { id, endpoint: endpoint.id, partition: endpoint.partition, replayOf: ended.id }
     const made = await this.#store.write('createDelivery', { tenant, event, type, test, delivery, nowMs })
     if (made === null) await this.#requireKept(tenant, event)
-    if (made === null) throw conflict('The endpoint is gone: there is nowhere to send it.')
+    if (made === null) throw conflict('The endpoint was deleted, so the delivery cannot be retried.')
     if (!made.held) this.#emitLane(endpoint, id)
     return this.#require(tenant, id)
   }
@@ -104,7 +104,7 @@ export class Deliveries {
   async #requireKept(tenant: TenantId, event: EventId): Promise<void> {
     const found = await this.#store.read('getEvent', { tenant, id: event })
     if (found !== null && found.payload.length > 0) return
-    throw conflict('The event is too old: its payload is not kept any more.')
+    throw conflict('The payload of the event is no longer kept, so the delivery cannot be retried.')
   }
 
   #emitLane({ tenant, id: endpoint, partition }: Endpoint, delivery: DeliveryId): void {

@@ -11,26 +11,27 @@ import { digestOf } from './endpoints/sealed-credentials.ts'
 const ENDPOINTS_A_COMMIT = 200
 
 export type RotationState = {
-  /** Names of the keys, the one that seals first. */
+  /** Names of the keys. The first one encrypts. */
   readonly keys: readonly string[]
-  /** Of the newest one, on whichever node. interrupted: its node ended, or was stopped, before it did. */
+  /** State of the latest rotation, on any node. interrupted: its node crashed or was shut down before it finished. */
   readonly state: 'idle' | 'running' | 'done' | 'failed' | 'interrupted'
-  /** Endpoints that it has sealed anew. */
+  /** Number of endpoints whose credentials were re-encrypted. */
   readonly resealed: number
-  /** Endpoints that no key at hand opens: they stay as they are, and need a new clientSecret. */
+  /** Number of endpoints that no available key can decrypt. They are left as they are and need a new clientSecret. */
   readonly unreadable: number
 }
 
-/** Kept in the store. */
+/** Stored progress. */
 type Progress = Omit<RotationState, 'keys'> & { readonly toldAtMs: number }
 const PROGRESS = 'key_rotation'
-/** A rotation tells how far it is with each commit: one that was silent for so long has ended. */
+/** A rotation stores its progress with each commit. One that hasn't done so for this long is considered interrupted. */
 const SILENT_MS = 30_000
 
 /**
- * Replaces the encryption key while everything goes on (docs/decisions/0021-credentials.md): what an older key has
- * sealed is opened with it and sealed with the first, some endpoints a commit, until nothing is left. How far it is stands
- * in the store, so that every node can say. Cut short by a crash it is begun again by hand; until then all keys are kept.
+ * Replaces the encryption key while Posthorn keeps working (docs/decisions/0021-credentials.md): decrypts credentials
+ * with older keys and encrypts them with the first one, a number of endpoints per commit, until none are left. Progress
+ * is stored, so that every node can report it. After a crash the rotation has to be started again manually; until then
+ * all keys are kept.
  */
 export class KeyRotation {
   readonly #store: Store
@@ -59,19 +60,19 @@ export class KeyRotation {
   }
 
   /**
-   * Begins, and answers at once. With a key file, a new key is made, unless a rotation was left unfinished; configured
-   * keys are the operator's to make: then the first of them is what all is sealed with.
+   * Starts a rotation and returns immediately. With a key file, generates a new key, unless a rotation was left
+   * unfinished. Configured keys come from the operator, and everything is encrypted with the first of them.
    */
   async start(by: Actor = SYSTEM): Promise<RotationState> {
     if ((await this.read()).state === 'running' || this.#running !== undefined) {
-      throw new PosthornError('conflict', 'A rotation is under way: wait for its end.')
+      throw new PosthornError('conflict', 'A rotation is already running. Wait until it has finished.')
     }
     if (this.#keyring.fingerprints.length === 1) {
       const key = this.#place.addNew(this.#keyring)
       if (key === null) {
         const detail =
-          'There is one encryption key only: put a new one before it in POSTHORN_ENCRYPTION_KEY and the old one into ' +
-          'POSTHORN_OLDER_ENCRYPTION_KEYS, on every node, first.'
+          'There is only one encryption key. First set POSTHORN_ENCRYPTION_KEY to a new key and ' +
+          'POSTHORN_OLDER_ENCRYPTION_KEYS to the old one, on every node.'
         throw new PosthornError('conflict', detail)
       }
       this.#keyring.putFirst(key)
@@ -94,17 +95,17 @@ export class KeyRotation {
 
   async #run(): Promise<void> {
     try {
-      // Until a whole pass finds nothing: what is changed meanwhile may have been read before, and written after.
+      // Repeat until a pass finds nothing: a concurrent change can read before a pass and write after it.
       while ((await this.#pass()) > 0 && !this.#isStopping);
       if (this.#isStopping) return await this.#storeProgress('interrupted')
       const { fingerprint } = this.#keyring
       await this.#store.write('writeMeta', { key: KEY_FINGERPRINT, value: fingerprint })
       if (this.#unreadable === 0 && this.#place.dropOlder(this.#keyring)) this.#keyring.dropOlder()
       await this.#storeProgress('done')
-      this.#log.info({ resealed: this.#resealed, unreadable: this.#unreadable }, 'the encryption key was replaced')
+      this.#log.info({ resealed: this.#resealed, unreadable: this.#unreadable }, 'encryption key replaced')
     } catch (error) {
-      this.#log.error({ err: error }, 'the encryption key was not replaced everywhere; begin the rotation again')
-      // Where not even that can be stored, its silence tells.
+      this.#log.error({ err: error }, 'encryption key not replaced everywhere; start the rotation again')
+      // If even this can't be stored, the missing progress shows that the rotation has ended.
       await this.#storeProgress('failed').catch(() => {})
     }
   }
@@ -115,7 +116,7 @@ export class KeyRotation {
     await this.#store.write('writeMeta', { key: PROGRESS, value: JSON.stringify(progress) })
   }
 
-  /** How many it found that an older key had sealed. */
+  /** Returns how many endpoints it found that were encrypted with an older key. */
   async #pass(): Promise<number> {
     let found = 0
     let after: EndpointId | null = null

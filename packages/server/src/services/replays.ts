@@ -9,11 +9,11 @@ import type { Store } from '../store/store.ts'
 import { checkIdParameter, invalid, isTypeName, notFound, requireTenant } from './checks/refusals.ts'
 import { checkStorable } from './checks/values.ts'
 
-/** As a caller gives it. */
+/** A replay as the caller requests it. */
 export type ReplayInput = Omit<ReplaySelection, 'states'> & {
-  /** The caller's own; null: one is made. */
+  /** The caller's own id; null: generate one. */
   readonly id: string | null
-  /** null: those that are usual. */
+  /** null: the default states. */
   readonly states: readonly EndState[] | null
 }
 
@@ -21,14 +21,14 @@ export type CreatedReplay = { readonly replay: Replay; readonly isDuplicate: boo
 
 const MAX_ID_CHARACTERS = 255
 const LAST_MS = Date.UTC(9999, 11, 31)
-/** Of a tenant's that have not ended. */
+/** Maximum number of a tenant's replays that have not ended. */
 const MAX_OPEN = 100
 
-/** What did not arrive; of one event, everything that has ended. */
+/** By default, deliveries that were exhausted; for a single event, all that have ended. */
 const usualStates = ({ event, missing }: ReplayInput): readonly EndState[] =>
   event !== null && !missing ? ['delivered', 'exhausted', 'cancelled'] : ['exhausted']
 
-/** What people do to replays. What makes their deliveries: replay/replayer.ts. */
+/** Creates and controls replays. Their deliveries are created in replay/replayer.ts. */
 export class Replays {
   readonly #store: Store
   readonly #count: ReplayCounter
@@ -38,7 +38,7 @@ export class Replays {
     this.#count = count
   }
 
-  /** How many deliveries it would make; null: too many to count. */
+  /** How many deliveries the replay would create; null: too many to count. */
   async count(tenant: TenantId, input: ReplayInput): Promise<number | null> {
     await requireTenant(this.#store, tenant)
     const selection = toSelection(input)
@@ -46,7 +46,7 @@ export class Replays {
     return (await this.#countOrRefuse(tenant, selection, this.#store.latest())).deliveries
   }
 
-  /** Once for each id: the same again answers what was made before, another under the same id is refused. */
+  /** Creates a replay once per id. The same request returns the existing replay; a different one is refused. */
   async create(tenant: TenantId, input: ReplayInput): Promise<CreatedReplay> {
     await requireTenant(this.#store, tenant)
     const selection = toSelection(input)
@@ -63,7 +63,7 @@ export class Replays {
     const created = await this.#store.write('createReplay', { ...replay, hash, asOfMs, parts, maxOpen: MAX_OPEN })
     if (created.kind === 'no_tenant') throw notFound('tenant')
     if (created.kind === 'too_many') {
-      throw new PosthornError('conflict', `The tenant has ${MAX_OPEN} replays that have not ended: cancel some first.`)
+      throw new PosthornError('conflict', `The tenant has ${MAX_OPEN} replays that have not ended. Cancel some first.`)
     }
     if (created.kind === 'known') return sameOrRefuse(created, hash)
     this.#store.changes.emit({ kind: 'replays' })
@@ -84,7 +84,7 @@ export class Replays {
     return this.#store.read('listReplays', { ...filter, tenant, limit })
   }
 
-  /** Nothing more is made until it goes on; what was made is sent. */
+  /** No more deliveries are created until the replay is resumed. Those already created are sent. */
   pause(tenant: TenantId, key: string): Promise<Replay> {
     return this.#move(tenant, key, 'paused')
   }
@@ -95,7 +95,7 @@ export class Replays {
     return replay
   }
 
-  /** For good: nothing more is made, and what was made and has not ended is cancelled. */
+  /** Creates no more deliveries, and cancels those that have not ended. This can't be undone. */
   async cancel(tenant: TenantId, key: string): Promise<Replay> {
     const { id } = await this.#move(tenant, key, 'cancelled')
     await cancelReplay(this.#store, { tenant, replay: id })
@@ -113,10 +113,10 @@ export class Replays {
   async #requireThings(tenant: TenantId, { endpoint, event }: ReplaySelection): Promise<void> {
     const faults: FieldError[] = []
     if (endpoint !== null && (await this.#store.read('getEndpoint', { tenant, id: endpoint })) === null) {
-      faults.push({ field: '/endpoint', detail: 'The tenant has no such endpoint.' })
+      faults.push({ field: '/endpoint', detail: 'The tenant has no endpoint with this id.' })
     }
     if (event !== null && (await this.#store.read('getEvent', { tenant, id: event })) === null) {
-      faults.push({ field: '/event', detail: 'The tenant has no such event, or it is not kept any more.' })
+      faults.push({ field: '/event', detail: 'The tenant has no event with this id, or the event is no longer kept.' })
     }
     if (faults.length > 0) throw invalid(faults)
   }
@@ -128,43 +128,45 @@ export class Replays {
   }
 }
 
-/** With what is usual filled in, and in an order of its own, so that the same is the same. Throws one refusal. */
+/** Fills in defaults and sorts lists, so that equal selections compare as equal. Throws one refusal with all faults. */
 function toSelection(input: ReplayInput): ReplaySelection {
   const { id, endpoint, event, types, missing, fromMs, toMs } = input
   const faults: FieldError[] = []
   const states = [...new Set(input.states ?? usualStates(input))].sort()
   if (id !== null) checkKey(id, faults)
   if (endpoint !== null && parseId('ep', endpoint) === undefined) {
-    faults.push({ field: '/endpoint', detail: 'It must be the id of an endpoint, which begins with "ep_".' })
+    faults.push({ field: '/endpoint', detail: 'The value must be the id of an endpoint, which starts with "ep_".' })
   }
   if (event !== null && parseId('evt', event) === undefined) {
-    faults.push({ field: '/event', detail: 'It must be the id of an event, which begins with "evt_".' })
+    faults.push({ field: '/event', detail: 'The value must be the id of an event, which starts with "evt_".' })
   }
   if (types !== null && types.length === 0) {
-    faults.push({ field: '/types', detail: 'Name at least one event type, or leave it out for all.' })
+    faults.push({ field: '/types', detail: 'Name at least one event type, or omit types to replay all.' })
   }
   for (const [index, type] of (types ?? []).entries()) {
-    if (!isTypeName(type)) faults.push({ field: `/types/${index}`, detail: 'It must be the name of an event type.' })
+    if (!isTypeName(type))
+      faults.push({ field: `/types/${index}`, detail: 'The value must be the name of an event type.' })
   }
   if (states.length === 0 && !missing) {
     faults.push({ field: '/states', detail: 'Name at least one state, or set missing.' })
   }
   if (fromMs !== null && toMs !== null && fromMs > toMs) {
-    faults.push({ field: '/to', detail: 'It must not be before `from`.' })
+    faults.push({ field: '/to', detail: 'The time must not be before `from`.' })
   }
   if (faults.length > 0) throw invalid(faults)
   const sorted = types === null ? null : [...new Set(types)].sort()
   return { endpoint, event, types: sorted, states, missing, fromMs: within(fromMs), toMs: within(toMs) }
 }
 
-/** From 1970 to 9999: there are no events before or after. */
+/** Limits a time to the years 1970 to 9999: there are no events before or after. */
 const within = (ms: number | null): number | null => (ms === null ? null : Math.min(Math.max(0, ms), LAST_MS))
 
 function checkKey(id: string, faults: FieldError[]): void {
-  // In a path they are no names.
-  if (id === '.' || id === '..') faults.push({ field: '/id', detail: 'The id can be no path: choose another.' })
+  // A URL parser would resolve them as path segments.
+  if (id === '.' || id === '..')
+    faults.push({ field: '/id', detail: 'This id cannot be used in a path. Choose another.' })
   if (id.length >= 1 && id.length <= MAX_ID_CHARACTERS) checkStorable(id, '/id', faults)
-  else faults.push({ field: '/id', detail: `An id has 1 to ${MAX_ID_CHARACTERS} characters.` })
+  else faults.push({ field: '/id', detail: `The id must have 1 to ${MAX_ID_CHARACTERS} characters.` })
 }
 
 const isStorable = (key: string): boolean => {
@@ -180,5 +182,8 @@ function hashOf({ endpoint, event, types, states, missing, fromMs, toMs }: Repla
 
 function sameOrRefuse({ replay, hash }: { replay: Replay; hash: Uint8Array }, wanted: Uint8Array): CreatedReplay {
   if (Buffer.compare(hash, wanted) === 0) return { replay, isDuplicate: true }
-  throw new PosthornError('idempotency_conflict', 'The id belongs to a replay of something else: choose another.')
+  throw new PosthornError(
+    'idempotency_conflict',
+    'The id was already used for a replay with a different selection. Choose another.',
+  )
 }

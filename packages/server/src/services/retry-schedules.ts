@@ -6,26 +6,26 @@ import { checkId, invalid, notFound } from './checks/refusals.ts'
 
 const MAX_RETRIES = 30
 const LONGEST_RETRY_SECONDS = 604_800
-/** In development, short enough to see a whole schedule pass while one watches. */
+/** Shorter in development mode, so that a whole schedule can be observed. */
 const leastRetrySeconds = (dev: boolean): number => (dev ? 0.01 : 1)
 
 export type RetryTime = {
   /** 2 for the first retry. */
   readonly attempt: number
   readonly waitSeconds: number
-  /** From the end of the first attempt, if each attempt ended at once, in seconds. */
+  /** Seconds after the end of the first attempt, assuming that the attempts themselves take no time. */
   readonly earliestSeconds: number
   readonly latestSeconds: number
 }
 
 export type SchedulePreview = {
   readonly schedule: RetrySchedule
-  /** Where it is from: the call itself, the endpoint, the event type, or the operator's settings. */
+  /** Where the schedule comes from: the call itself, the endpoint, the event type, or the operator's settings. */
   readonly source: 'given' | 'endpoint' | 'type' | 'setting'
   readonly retries: readonly RetryTime[]
 }
 
-/** C12: what a schedule may be. An empty one is a choice: one attempt and no retry. */
+/** C12: checks a schedule. An empty one is allowed: one attempt and no retries. */
 export function checkSchedule(
   schedule: unknown,
   dev: boolean,
@@ -34,25 +34,25 @@ export function checkSchedule(
 ): RetrySchedule | null {
   if (schedule === null) return null
   if (!Array.isArray(schedule) || schedule.length > MAX_RETRIES) {
-    faults.push({ field, detail: `The schedule is a list of at most ${MAX_RETRIES} numbers of seconds.` })
+    faults.push({ field, detail: `The schedule must be a list of at most ${MAX_RETRIES} numbers of seconds.` })
     return null
   }
   const least = leastRetrySeconds(dev)
   for (const [index, seconds] of schedule.entries()) {
     if (typeof seconds === 'number' && seconds >= least && seconds <= LONGEST_RETRY_SECONDS) continue
-    const detail = `It must be a number of seconds from ${least} to ${LONGEST_RETRY_SECONDS}.`
+    const detail = `The value must be a number of seconds from ${least} to ${LONGEST_RETRY_SECONDS}.`
     faults.push({ field: `${field}/${index}`, detail })
   }
   return schedule
 }
 
-/** Settings, by their own names. */
+/** Settings, with their own names. */
 export type RetryScheduleSettings = {
   readonly retrySchedule: RetrySchedule
   readonly dev: boolean
 }
 
-/** What people see of retry schedules: which one is in force, and when its attempts fall due (C12). */
+/** Previews of retry schedules: which one applies, and when its attempts are due (C12). */
 export class RetrySchedules {
   readonly #store: Store
   readonly #settings: RetryScheduleSettings
@@ -65,7 +65,7 @@ export class RetrySchedules {
     this.#types = types
   }
 
-  /** Of a schedule that is given, or, without one, of a type's deliveries at endpoints without one of their own. */
+  /** Previews the given schedule or, without one, that of a type's deliveries to endpoints without their own. */
   async preview(input: { schedule?: readonly number[] | null; type?: string }): Promise<SchedulePreview> {
     const faults: FieldError[] = []
     const given = checkSchedule(input.schedule ?? null, this.#settings.dev, faults, 'schedule')
@@ -74,7 +74,7 @@ export class RetrySchedules {
     return given === null ? this.#inForce(null, ofType) : toPreview(given, 'given')
   }
 
-  /** As an endpoint's deliveries of a type have it now; without a type, those of types without one of their own. */
+  /** The schedule of an endpoint's deliveries of a type; without a type, of types without a schedule of their own. */
   async ofEndpoint(tenant: TenantId, id: EndpointId, type?: string): Promise<SchedulePreview> {
     checkId('ep', id, 'endpoint')
     const endpoint = await this.#store.read('getEndpoint', { tenant, id })
@@ -93,7 +93,11 @@ export class RetrySchedules {
   async #ofType(name: string, faults: FieldError[]): Promise<RetrySchedule | null> {
     const type = (await this.#types()).find(each => each.name === name)
     if (type === undefined && !isOperational(name)) {
-      faults.push({ field: 'type', detail: 'The catalogue has no event type of this name.', reason: 'unknown_type' })
+      faults.push({
+        field: 'type',
+        detail: 'Unknown event type. GET /v1/event-types lists them.',
+        reason: 'unknown_type',
+      })
     }
     return type?.schedule ?? null
   }
@@ -113,5 +117,5 @@ function toPreview(schedule: RetrySchedule, source: SchedulePreview['source']): 
   return { schedule, source, retries }
 }
 
-/** To whole milliseconds: sums of binary fractions look odd. */
+/** Rounds to whole milliseconds, because sums of binary fractions look odd. */
 const toSeconds = (ms: number): number => Math.round(ms) / 1_000

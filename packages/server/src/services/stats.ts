@@ -12,7 +12,7 @@ export type StatsFilter = {
   readonly step: Grain | null
 }
 
-/** What happened from `startMs` on, for the length of a step. */
+/** Numbers of one step that starts at `startMs`. */
 export type StatsPoint = {
   readonly startMs: number
   readonly counts: Readonly<Counts>
@@ -23,29 +23,29 @@ export type StatsReport = {
   readonly step: Grain
   readonly fromMs: number
   readonly toMs: number
-  /** All points together. */
+  /** The sum of all points. */
   readonly total: StatsPoint
   readonly points: readonly StatsPoint[]
 }
 
-/** A day of minutes, and some. */
+/** Slightly more than a day of minutes. */
 const MAX_POINTS = 1_500
-/** Without a step, the finest that gives no more points than this. */
+/** If no step is given, the shortest step with at most this many points is used. */
 const USUAL_POINTS = 400
 const HOUR_MS = GRAINS.hour.ms
-/** Without a beginning. */
+/** Length of the period if no start is given. */
 const USUAL_SPAN_MS: Readonly<Record<Grain, number>> = {
   minute: 3 * HOUR_MS,
   hour: 24 * HOUR_MS,
   day: 30 * 24 * HOUR_MS,
 }
 
-/** What people see of a tenant's deliveries as numbers over time. */
+/** A tenant's deliveries and attempts as numbers over time. */
 export class Stats {
   readonly #store: Pick<Store, 'read' | 'now'>
   readonly #flush: () => Promise<void>
 
-  /** @param flush stores what this node has gathered, so that an answer has it */
+  /** @param flush stores the numbers that this node has collected, so that results include them */
   constructor(store: Pick<Store, 'read' | 'now'>, flush: () => Promise<void>) {
     this.#store = store
     this.#flush = flush
@@ -70,27 +70,27 @@ export class Stats {
   }
 }
 
-/** Step and bounds, on whole steps. Throws `invalid`. */
+/** The step, and the bounds rounded to whole steps. Throws `invalid`. */
 export function planStats(
   { fromMs, toMs, step }: Omit<StatsFilter, 'endpoint'>,
   nowMs: number,
 ): { step: Grain; fromMs: number; toMs: number } {
-  // Nothing is known of later: an end beyond it is one a step from now.
+  // There are no numbers for the future: an end later than one step from now is moved there.
   const to = Math.min(toMs ?? nowMs, nowMs + GRAINS[step ?? 'day'].ms)
   const from = fromMs ?? to - USUAL_SPAN_MS[step ?? 'hour']
   if (from >= to && (fromMs !== null || toMs !== null)) {
-    throw refusal('from', fromMs === null ? '`to` is too early.' : '`from` must be before `to`, or before now.')
+    throw refusal('from', fromMs === null ? '`to` is too early.' : '`from` must be before `to`, and before now.')
   }
   const chosen = step ?? usualStep(from, to, nowMs)
   const { ms, keptMs } = GRAINS[chosen]
   const start = from - (from % ms)
   const end = Math.ceil(to / ms) * ms
   if ((end - start) / ms > MAX_POINTS) {
-    throw refusal('step', `That would be more than ${MAX_POINTS} steps: choose a longer step, or a shorter time.`)
+    throw refusal('step', `The period has more than ${MAX_POINTS} steps. Choose a longer step or a shorter period.`)
   }
   if (start < nowMs - keptMs - ms) {
     const days = keptMs / GRAINS.day.ms
-    throw refusal('from', `Steps of a ${chosen} are kept for ${days} days: choose a longer step, or a later time.`)
+    throw refusal('from', `Steps of one ${chosen} are kept for ${days} days. Choose a longer step or a later start.`)
   }
   return { step: chosen, fromMs: start, toMs: end }
 }

@@ -1,14 +1,14 @@
 import type { PublishRequest } from './operations/events/publish-request.ts'
 
-/** Remembered at most; beyond it, all are forgotten, which costs one wait each. */
+/** How many keys are remembered. Beyond that, all are forgotten, which costs one wait for each. */
 const MAX_KEYS = 10_000
 
 const keysOf = ({ tenant, events }: PublishRequest): string[] =>
   events.flatMap(({ key }) => (key === null ? [] : [`${tenant}\0${key}`]))
 
 /**
- * Events' keys that somebody's open transaction was seen to hold. What uses them is published apart from everybody
- * else, so that only the first that meets such a key makes others wait.
+ * Event keys that were found to be held by an open transaction. Requests that use them are published separately, so
+ * that only the first request to meet a held key makes others wait.
  */
 export class BlockedKeys {
   readonly #keys = new Set<string>()
@@ -27,7 +27,7 @@ export class BlockedKeys {
   }
 }
 
-/** Whether what the one waits for is what the other waits for too: sure only where it has no other key. */
+/** Whether both requests wait for the same key. That is certain only if the first one has no other key. */
 export function isSameKey(one: PublishRequest, other: PublishRequest): boolean {
   const [key, ...more] = keysOf(one)
   return more.length === 0 && key !== undefined && keysOf(other).includes(key)

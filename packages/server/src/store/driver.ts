@@ -1,7 +1,7 @@
 import type { Arguments, OperationName, ReadName, Result } from './operations/index.ts'
 import type { Dialect } from './transaction.ts'
 
-/** One operation to run, and its arguments. */
+/** An operation to run, with its arguments. */
 export type OperationCall<Name extends OperationName = OperationName> = {
   readonly name: Name
   readonly args: Arguments<Name>
@@ -11,46 +11,47 @@ export type OperationResult =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: Error }
 
-/** What was done about the tables of history; spans of time by the day that they begin with, such as `20261124`. */
+/** What a call of `keepHistory` did. Spans are named after the day they begin with, such as `20261124`. */
 export type HistoryReport = {
-  /** Spans that tables were made for. */
+  /** How many spans tables were created for. */
   readonly made: number
   readonly dropped: readonly string[]
-  /** Old ones that were in use just now: they are tried again. */
+  /** Old spans that were in use; dropping them is retried later. */
   readonly busy: readonly string[]
 }
 
-/** What an engine must be able to do; the SQL is the same for all (operations/). */
+/** What a database engine has to provide. The SQL is the same for all engines (operations/). */
 export type Driver = {
   readonly dialect: Dialect
-  /** The store's time, milliseconds since 1970. */
+  /** The store's time, in milliseconds since 1970. */
   now(): number
-  /** The same at the latest: where the store's time is another machine's, it isn't known to the millisecond. */
+  /** The latest that the store's time can be: another machine's clock isn't known to the millisecond. */
   latest(): number
   /**
-   * Runs the calls in one transaction. If one of them fails, all is done again one by one, so that nobody pays for a
-   * stranger's data. A fault of the store itself fails them all with StoreUnavailable.
+   * Runs the calls in one transaction. If one of them fails, all are run again one by one, so that no caller pays for
+   * another's data. A fault of the store itself fails all of them with StoreUnavailable.
    *
-   * `timeoutMs`: how long each step of it can take, where a store can be away without a word. Default: the driver's own.
+   * `timeoutMs`: how long each step can take, for stores that can stop responding without an error. Default: the
+   * driver's own.
    */
   write(calls: readonly OperationCall[], timeoutMs?: number): Promise<OperationResult[]>
-  /** Runs one call that only reads, beside the writer. Throws StoreUnavailable, or what the call throws. */
+  /** Runs one read-only call, alongside the writer. Throws StoreUnavailable, or what the call throws. */
   read<Name extends ReadName>(name: Name, args: Arguments<Name>): Promise<Result<Name>>
-  /** Settings that durability rests on, as the engine itself reports them. */
+  /** The settings that durability depends on, as the engine itself reports them. */
   durability(): Promise<Readonly<Record<string, string>>>
   /**
-   * Looks after the tables that history is in, where it is cut by time: makes those of the days to come, and drops
-   * what is older than so many days (0: nothing) and not needed any more.
+   * Maintains the history tables where they are partitioned by time: creates those for the coming days, and drops those
+   * that are older than `retentionDays` (0: none) and no longer needed.
    */
   keepHistory(retentionDays: number): Promise<HistoryReport>
-  /** How many days are dropped together, kept for so many days (0: for ever); 0 where nothing is cut by time. */
+  /** How many days are dropped together if kept for `retentionDays` (0: for ever). 0 where nothing is partitioned. */
   spanDays(retentionDays: number): number
   /**
-   * Sees to it that of what was deleted nothing is left in the store's files, as far as the engine lets it; false: others
-   * were in the way, try again.
+   * Removes what was deleted from the store's files too, as far as the engine allows. Returns false if other
+   * transactions blocked it: try again.
    */
   scrub(): Promise<boolean>
-  /** Makes the tables for history of another time, that comes from elsewhere; answers how many spans were made. */
+  /** Creates the tables for history of any period, moved from another store. Returns how many spans were created. */
   makeHistory(fromMs: number, toMs: number): Promise<number>
   close(): Promise<void>
 }

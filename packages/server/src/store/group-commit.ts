@@ -11,21 +11,21 @@ import { SettleQueue, toSettleCall } from './settle-queue.ts'
 import { StoreUnavailable } from './transaction.ts'
 import { type Commits, conclude, enqueue, itemsOf, type Waiting } from './waiting.ts'
 
-/** Deliveries and outcomes in one transaction: more gains little and makes everybody wait longer. */
+/** Deliveries and outcomes in one transaction: more would gain little and make everyone wait longer. */
 const MAX_ITEMS_A_COMMIT = 2_000
 /**
- * After a commit of so many items the next waits a little, so that more goes along: under load a commit costs more than
- * what is in it (1,700 commits became 1,200 for the same 105,000 events).
+ * After a commit with this many items, the next one waits a little for more: under load a commit costs more than its
+ * contents (1,700 commits became 1,200 for the same 105,000 events).
  */
 const BUSY_ITEMS = 32
 const BUSY_PAUSE_MS = 6
 
 /**
- * Group commit: one commit is in flight at a time; what comes meanwhile (publishing, settling, configuration alike)
- * makes up the next one, so the more there is to do, the less a commit costs each.
+ * Group commit: one commit is in flight at a time. Whatever arrives in the meantime (publishing, settling,
+ * configuration alike) makes up the next one, so the more there is to do, the less each item costs.
  *
- * A commit takes outcomes first, then what is published, then all other calls. Who hands something in hears of it when
- * its commit is durable, or was refused.
+ * A commit takes outcomes first, then published events, then all other calls. Callers get their result when their
+ * commit is durable, or was refused.
  */
 export class GroupCommit implements Commits {
   readonly #driver: Driver
@@ -52,7 +52,7 @@ export class GroupCommit implements Commits {
     this.#settlements = new SettleQueue(this, changes, clock)
   }
 
-  /** Outcomes that are not stored yet. */
+  /** The number of outcomes not stored yet. */
   get unsettled(): number {
     return this.#settlements.unsettled
   }
@@ -67,7 +67,7 @@ export class GroupCommit implements Commits {
     return this.#settlements.add(settlement)
   }
 
-  /** Resolves with what the call answers, after its commit is durable. */
+  /** Resolves with the call's result after its commit is durable. */
   run(call: OperationCall): Promise<unknown> {
     const done = enqueue(changesConfiguration(call.name) ? this.#configuring : this.#calls, call, 1)
     this.schedule()
@@ -83,7 +83,7 @@ export class GroupCommit implements Commits {
     }
   }
 
-  /** Resolves once everything that was handed in has been committed or refused. */
+  /** Resolves once everything handed in has been committed or refused. */
   async drained(): Promise<void> {
     if (!this.#isIdle()) await new Promise<void>(resolve => this.#idle.push(resolve))
   }
@@ -98,7 +98,7 @@ export class GroupCommit implements Commits {
     return this.#publishes.length + this.#settlements.length + this.#calls.length + configuring > 0
   }
 
-  /** At the end of this turn of the event loop, so that what arrives with it goes along. */
+  /** Commits at the end of this turn of the event loop, so that everything that arrives in it is included. */
   schedule(): void {
     if (this.#isCommitting || this.#isScheduled) return
     this.#isScheduled = true
@@ -117,7 +117,7 @@ export class GroupCommit implements Commits {
     const batch: OperationCall[] = []
     if (settlements.length > 0) batch.push(toSettleCall(settlements))
     if (publishes.length > 0) batch.push(toPublishCall(publishes))
-    // Last: a change of the configuration must not make the events stale that it shares its commit with.
+    // Last, so that a configuration change doesn't make events in the same commit stale.
     for (const { input } of calls) batch.push(input)
     const begunAtMs = this.#clock.monotonicMs()
     const results = await this.write(batch)
@@ -156,5 +156,5 @@ export class GroupCommit implements Commits {
   }
 }
 
-/** The store itself failed, not what was asked of it. */
+/** Whether the store itself failed, not the call. */
 const isFault = (result: OperationResult): boolean => !result.ok && result.error instanceof StoreUnavailable

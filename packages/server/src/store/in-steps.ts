@@ -1,6 +1,6 @@
 /**
- * What the change of an endpoint does to all its deliveries, a limited number in each commit, so that a million of
- * them keep nobody else waiting. Each can be cut short by a crash and done again: `findUnfinished` says where.
+ * What a change of an endpoint does to all its deliveries, with a limited number in each commit, so that a million of
+ * them keep no one waiting. A crash can interrupt it; `findUnfinished` then says where to do it again.
  */
 import type { EndpointId, ReplayId, TenantId } from '../base/model.ts'
 import type { Store } from './store.ts'
@@ -10,12 +10,12 @@ const STATISTICS_A_COMMIT = 500
 
 export type DeliveriesOf = { readonly partition: number; readonly endpoint: EndpointId }
 
-/** Holds what is pending at an endpoint, for as long as that is disabled; answers how many deliveries moved. */
+/** Holds an endpoint's pending deliveries while the endpoint is disabled; returns how many were changed. */
 export function holdAll(store: Store, { partition, endpoint }: DeliveriesOf): Promise<number> {
   return untilNone(() => store.write('holdDeliveries', { partition, endpoint, limit: DELIVERIES_A_COMMIT }))
 }
 
-/** Makes what is held at an enabled endpoint pending, and due; answers how many deliveries moved. */
+/** Makes an enabled endpoint's held deliveries pending and due; returns how many were changed. */
 export function releaseAll(store: Store, { partition, endpoint }: DeliveriesOf): Promise<number> {
   return untilNone(() => {
     const nowMs = store.now()
@@ -23,7 +23,7 @@ export function releaseAll(store: Store, { partition, endpoint }: DeliveriesOf):
   })
 }
 
-/** Cancels an endpoint's live deliveries, or only the held ones; answers how many deliveries moved. */
+/** Cancels an endpoint's live deliveries, or only the held ones; returns how many were changed. */
 export function cancelAll(
   store: Store,
   { partition, endpoint }: DeliveriesOf,
@@ -35,7 +35,7 @@ export function cancelAll(
   })
 }
 
-/** Cancels what a replay has made and is still live, and ends the replay, which was cancelled before. */
+/** Cancels the replay's deliveries that are still live, and ends the replay, which was cancelled before. */
 export async function cancelReplay(store: Store, of: { tenant: TenantId; replay: ReplayId }): Promise<void> {
   for (;;) {
     const nowMs = store.now()
@@ -50,7 +50,7 @@ export async function removeAllStats(store: Store, tenant: TenantId): Promise<vo
   await untilNone(() => store.write('removeStats', { tenant, limit: STATISTICS_A_COMMIT }))
 }
 
-/** Until none is left, not until fewer than the limit: rows that another transaction holds can be missing from one. */
+/** Repeats until none is left, not until fewer than the limit: a step skips rows that another transaction holds. */
 async function untilNone(moveSome: () => Promise<number>): Promise<number> {
   let moved = 0
   for (;;) {

@@ -8,8 +8,8 @@ const MAX_TRIES = 30
 const PAUSE_MS = 1_000
 
 /**
- * Brings the store to this Posthorn's schema, each step in a transaction of its own; answers how many were taken. A step
- * that is kept waiting by others' transactions gives way and is tried again. Throws StoreTooNew, StoreUnavailable.
+ * Migrates the store to this Posthorn's schema, each step in its own transaction; returns how many steps were taken. A
+ * step that is blocked by other transactions gives way and is retried. Throws StoreTooNew, StoreUnavailable.
  */
 export async function takeSteps(store: Store, clock: Clock, steps: readonly Migration[] = MIGRATIONS): Promise<number> {
   let taken = 0

@@ -1,9 +1,9 @@
 /**
- * Moves an embedded store into an empty PostgreSQL, everything in it.
+ * Moves everything in an embedded store into an empty PostgreSQL.
  *
- * Table by table, in the order of its key, in batches that are small enough for the memory and for a commit. How far it
- * has come stands in the target (`MOVE_MARK`), written with each batch, so a move that was cut short goes on there. The
- * source is never changed. It tells by its digest whether it is the one that the move was begun with.
+ * Goes table by table, in the order of its key, in batches that are small enough for memory and for a commit. The
+ * target keeps how far the move has come (`MOVE_MARK`), written with each batch, so an interrupted move resumes there.
+ * The source is never changed. Its digest shows whether it is the one that the move was started with.
  */
 import { createHash } from 'node:crypto'
 import { DAY_MS } from '../base/durations.ts'
@@ -12,7 +12,7 @@ import { keyOfRow, MoveRefused, type RowCount, type TableShape } from './operati
 import type { Store } from './store.ts'
 import type { Row, Transaction, Value } from './transaction.ts'
 
-/** What is moved, in this order: what is small and decides whether the target can be used at all comes first. */
+/** The tables to move, in this order. Small ones that decide whether the target can be used at all come first. */
 export const MOVED_TABLES = [
   'event_type',
   'tenant',
@@ -36,13 +36,13 @@ export const MOVED_TABLES = [
   'attempt',
 ] as const
 
-/** What is not, and why. `meta` is moved apart from the tables. */
+/** The tables that are not moved, and why. `meta` is moved separately. */
 export const UNMOVED_TABLES: Readonly<Record<string, string>> = {
   meta: 'is moved key by key: see UNMOVED_META',
   partition_lease: 'each store hands out its own leases and counts their epochs',
   node: 'nodes belong to the store that they run on',
-  upkeep: 'each store is looked after anew',
-  mismatch: 'the books are audited anew, and what does not add up is found again',
+  upkeep: 'each store schedules its own upkeep',
+  mismatch: 'the consistency check runs again on the target and finds mismatches again',
 }
 
 export const UNMOVED_META: Readonly<Record<string, string>> = {
@@ -50,35 +50,35 @@ export const UNMOVED_META: Readonly<Record<string, string>> = {
   schema_compatible_from: 'belongs to the schema version',
 }
 
-/** History, which a target can have cut by time: the columns whose ids say by which. */
+/** History tables, which a target can partition by time, each with the column whose ids contain that time. */
 const HISTORY_IDS: Readonly<Record<string, string>> = { event: 'id', delivery: 'id', attempt: 'delivery' }
 
 const MAX_ROWS_A_BATCH = 2_000
-/** On the way to PostgreSQL bytes become hexadecimal digits, and are there twice for a moment. */
+/** On the way to PostgreSQL, bytes become hexadecimal digits, and for a moment they are in memory twice. */
 const MAX_BYTES_A_BATCH = 4 * 1024 * 1024
 const ROWS_A_COUNT = 100_000
 
 export type MoveSource = {
   readonly tables: readonly TableShape[]
   readonly meta: readonly { readonly key: string; readonly value: string }[]
-  /** The same for as long as nobody else has had the store open for writing; another one's is another. */
+  /** Stays the same until another process opens the store for writing, and differs from any other store's. */
   readonly digest: string
-  /** In the order of the key, those behind it; null: from the first on. */
+  /** Rows in the order of the key, from the one after `after`. Null: from the first. */
   rows(table: TableShape, after: readonly Value[] | null): Iterable<Row>
   count(table: TableShape, after: readonly Value[] | null, limit: number): RowCount
   close(): void
 }
 
-/** How far a move has come, and the rows of a table that it counted at its end. */
+/** How far a move has come, and how many rows of a table it counted at the end. */
 export type MoveProgress =
   | { readonly kind: 'resumed' }
   | { readonly kind: 'moved'; readonly table: string; readonly rows: number; readonly isWhole: boolean }
   | { readonly kind: 'counted'; readonly table: string; readonly rows: number }
 
-/** What the mark says. Bytes in a key are told from texts by their form. */
+/** The content of the mark. Bytes in a key have their own form, to distinguish them from texts. */
 type Mark = {
   readonly source: string
-  /** Tables that are over, and how many rows each had. */
+  /** Finished tables, and how many rows each had. */
   readonly done: Readonly<Record<string, number>>
   readonly table: string | null
   readonly after: readonly (string | number | null | { readonly hex: string })[] | null
@@ -86,8 +86,8 @@ type Mark = {
 }
 
 /**
- * Moves everything. Throws MoveRefused where something is in the way, StoreUnavailable, and what reading throws; then it
- * can be called again, and goes on.
+ * Moves everything. Throws MoveRefused if something blocks the move, StoreUnavailable, and what reading throws. It can
+ * then be called again, and resumes.
  */
 export async function moveStore(
   source: MoveSource,
@@ -107,25 +107,25 @@ export async function moveStore(
   for (const table of tables) await run.moveTable(table)
   for (const table of tables) await run.compareCounts(table)
   for (const { key, value } of moved) {
-    if ((await target.read('readMeta', { key })) !== value) throw new Error(`meta ${key} did not arrive as it was`)
+    if ((await target.read('readMeta', { key })) !== value) throw new Error(`meta ${key} differs after the move`)
   }
   await target.write('finishMove', { mark: run.mark })
 }
 
 const otherSource = () =>
   new MoveRefused(
-    'A move into this database is not finished, and it was begun from another folder, or from this one before serve ' +
-      'was run on it again: go on from that, or empty the database with `drop schema posthorn cascade` and begin anew.',
+    'A move into this database is unfinished, but it was started from another folder, or from this one before serve ' +
+      'ran on it again: resume it there, or empty the database with `drop schema posthorn cascade` and start over.',
   )
 
 class Run {
   readonly #source: MoveSource
   readonly #target: Store
   readonly #tell: (progress: MoveProgress) => void
-  /** Days since 1970 that this run knows the target to have tables for. */
+  /** Days since 1970 for which this run knows that the target has tables. */
   readonly #days = new Set<number>()
   #state: Mark
-  /** The mark as the target has it. */
+  /** The mark as stored in the target. */
   mark: string
 
   constructor(source: MoveSource, target: Store, state: Mark, mark: string, tell: (progress: MoveProgress) => void) {
@@ -153,21 +153,21 @@ class Run {
     this.#tell({ kind: 'moved', table: table.name, rows: moved, isWhole: true })
   }
 
-  /** Counted on both sides: what was counted on the way would only say what the move believes. */
+  /** Counts on both sides: a count kept during the move would only say what the move believes. */
   async compareCounts(table: TableShape): Promise<void> {
     const here = await countAll(async after => this.#source.count(table, after, ROWS_A_COUNT))
     const args = { table: table.name, key: table.key, limit: ROWS_A_COUNT }
     const there = await countAll(after => this.#target.read('countRows', { ...args, after }))
     if (here !== there) {
       throw new MoveRefused(
-        `${table.name} has ${here} rows in the folder and ${there} in the database, which somebody else must have ` +
-          'changed: empty it with `drop schema posthorn cascade` and begin anew.',
+        `${table.name} has ${here} rows in the folder but ${there} in the database, which something else must have ` +
+          'changed: empty it with `drop schema posthorn cascade` and start over.',
       )
     }
     this.#tell({ kind: 'counted', table: table.name, rows: there })
   }
 
-  /** Day by day, so that one row of long ago doesn't make tables for all the time since. */
+  /** Creates tables day by day, so that one very old row doesn't create them for all the time since. */
   async #makeHistory(table: TableShape, batch: readonly Row[]): Promise<void> {
     const column = HISTORY_IDS[table.name]
     if (column === undefined) return
@@ -214,7 +214,7 @@ function* batches(rows: Iterable<Row>, table: TableShape): Generator<Row[]> {
   if (batch.length > 0) yield batch
 }
 
-/** Of what is of any length. Throws MoveRefused for what PostgreSQL can't hold, which nothing of ours ever writes. */
+/** The size of texts and bytes. Throws MoveRefused for a NUL, which PostgreSQL can't store and we never write. */
 function sizeOf(row: Row, table: TableShape): number {
   let bytes = 0
   for (const [name] of table.columns) {
@@ -222,7 +222,7 @@ function sizeOf(row: Row, table: TableShape): number {
     if (typeof value === 'string' && value.includes('\0')) {
       const key = JSON.stringify(markKey(keyOfRow(row, table.key)))
       throw new MoveRefused(
-        `${table.name}.${name} of ${key} has a NUL in it, which PostgreSQL does not take: change it.`,
+        `${table.name}.${name} of ${key} contains a NUL character, which PostgreSQL cannot store: change it.`,
       )
     }
     if (typeof value === 'string' || value instanceof Uint8Array) bytes += value.length
@@ -230,7 +230,7 @@ function sizeOf(row: Row, table: TableShape): number {
   return bytes
 }
 
-/** In the order in which they are moved. A table that is neither moved nor left for a reason is a fault of ours. */
+/** The tables in moving order. A table that is neither moved nor left out for a reason is a bug. */
 function movedTables(tables: readonly TableShape[]): TableShape[] {
   const names: readonly string[] = MOVED_TABLES
   const unknown = tables.find(({ name }) => !names.includes(name) && UNMOVED_TABLES[name] === undefined)
@@ -242,13 +242,13 @@ function movedTables(tables: readonly TableShape[]): TableShape[] {
   })
 }
 
-/** Both sides were brought to the same version, so another shape is a fault of ours too. */
+/** Both sides have been migrated to the same version, so a different shape is a bug too. */
 function requireSameShape(tables: readonly TableShape[], found: readonly TableShape[]): void {
   const shapeOf = ({ columns }: TableShape) => JSON.stringify(columns.map(([name, type]) => `${name} ${type}`).sort())
   for (const table of tables) {
     const other = found.find(({ name }) => name === table.name)
     if (other !== undefined && shapeOf(other) === shapeOf(table)) continue
-    throw new Error(`${table.name} is not the same in both stores: ${shapeOf(table)} and ${other && shapeOf(other)}`)
+    throw new Error(`${table.name} differs between the stores: ${shapeOf(table)} and ${other && shapeOf(other)}`)
   }
 }
 
@@ -261,8 +261,8 @@ const keyOf = (after: Mark['after']): Value[] | null =>
   ) ?? null
 
 /**
- * From what changes whenever anybody serves on the store (the epochs rise at each start), and from what no two stores
- * share: the ids of the first and the last rows.
+ * A digest of what changes whenever anyone serves on the store (the epochs rise at each startup), and of what no two
+ * stores share: the ids of the first and the last rows.
  */
 export function* sourceDigest(meta: MoveSource['meta'], tables: readonly TableShape[]): Transaction<string> {
   const epochs = yield { text: 'select id, epoch from partition_lease order by id' }

@@ -3,25 +3,25 @@ import type { Codec } from './packing.ts'
 import type { Dialect, Transaction } from './transaction.ts'
 
 /**
- * What a writing operation has to do with the configuration (tenants, endpoints, event types, API keys):
+ * How a writing operation uses the configuration (tenants, endpoints, event types, API keys):
  *
- * - `changes`: it has the configuration to itself from its begin to its commit. It is committed behind what relies on the
- *   configuration, and waits while somebody holds changes (`Store.holdChanges`).
- * - `relies on`: until its commit nobody changes what it was matched against.
- * - `may change`: it finds out on its way, and calls `lockConfiguration` before the first thing that it writes.
+ * - `changes`: it holds the configuration exclusively from its begin to its commit. It is committed after operations
+ *   that rely on the configuration, and waits while changes are held back (`Store.holdChanges`).
+ * - `relies on`: until its commit, the configuration that it was matched against can't be changed.
+ * - `may change`: it finds out while it runs, and calls `lockConfiguration` before its first write.
  * - `ignores`: neither.
  */
 export type ConfigurationUse = 'changes' | 'relies on' | 'may change' | 'ignores'
 
 type Run<Args, Result> = (args: Args, dialect: Dialect) => Transaction<Result>
 
-/** What every operation says of itself. */
+/** What every operation declares. */
 type Declared<Args, Result> = {
   /** The transaction. */
   readonly run: Run<Args, Result>
   /**
-   * How the arguments, and what it answers, cross to the thread of the embedded store and back. Default: as they are,
-   * cloned, which is dear for a thousand small objects.
+   * How the arguments and the result cross to the embedded store's thread and back. Default: cloned as they are, which
+   * is expensive for a thousand small objects.
    */
   readonly packedArgs?: Codec<Args>
   readonly packedResult?: Codec<Result>
@@ -29,15 +29,15 @@ type Declared<Args, Result> = {
 
 type DeclaredRead<Args, Result> = Declared<Args, Result> & {
   /**
-   * `people`: it may take long, and must not keep waiting what deliveries are made of. The embedded store reads it in a
-   * thread of its own.
+   * `people`: it can take long, and must not delay the reads that deliveries depend on. The embedded store runs it in a
+   * separate thread.
    */
   readonly waitedForBy: 'engine' | 'people'
 }
 
 type DeclaredWrite<Args, Result> = Declared<Args, Result> & {
   readonly configuration: ConfigurationUse
-  /** What is told of it once it is committed, for whoever counts. Default: nothing. */
+  /** What is reported once it is committed, for metrics and statistics. Default: nothing. */
   observed?(args: Args, result: Result): readonly Observation[]
 }
 
@@ -45,13 +45,13 @@ export type ReadOperation<Args, Result> = DeclaredRead<Args, Result> & { readonl
 export type WriteOperation<Args, Result> = DeclaredWrite<Args, Result> & { readonly kind: 'write' }
 export type Operation<Args, Result> = ReadOperation<Args, Result> | WriteOperation<Args, Result>
 
-/** Declares an operation that only reads: `store.read` runs it, beside the one that writes. */
+/** Declares an operation that only reads: `store.read` runs it, alongside the writer. */
 export const reads = <Args, Result>(declared: DeclaredRead<Args, Result>): ReadOperation<Args, Result> => ({
   kind: 'read',
   ...declared,
 })
 
-/** Declares an operation that writes: `store.write` runs it, in one commit with others. */
+/** Declares an operation that writes: `store.write` runs it, in the same commit as others. */
 export const writes = <Args, Result>(declared: DeclaredWrite<Args, Result>): WriteOperation<Args, Result> => ({
   kind: 'write',
   ...declared,

@@ -1,6 +1,6 @@
 /**
- * What there is much of goes to the store's thread and back as columns: cloning a thousand small objects, each with the
- * names of its members, was a tenth of the main thread's time. Bytes go along as one buffer.
+ * Bulky arguments and results cross to the store's thread and back as columns: cloning a thousand small objects, each
+ * with the names of its members, took a tenth of the main thread's time. All bytes travel in one buffer.
  */
 export type Codec<Plain> = {
   pack(plain: Plain): unknown
@@ -12,7 +12,7 @@ export const codec = <Plain, Packed>(
   unpack: (packed: Packed) => Plain,
 ): Codec<Plain> => ({ pack, unpack: packed => unpack(packed as Packed) })
 
-/** All bytes in one buffer; `splitter` takes them apart by their lengths. */
+/** Joins all bytes into one buffer; `splitter` takes them apart by their lengths. */
 export function joined(parts: readonly Uint8Array[]): Uint8Array {
   let size = 0
   for (const part of parts) size += part.length
@@ -25,7 +25,7 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
   return all
 }
 
-/** Answers the next so many bytes at each call. */
+/** Makes a function that returns the next `length` bytes at each call. */
 export function splitter(all: Uint8Array): (length: number) => Uint8Array {
   let at = 0
   return length => {

@@ -10,19 +10,19 @@ import {
 import { StoreContended, StoreUnavailable } from './transaction.ts'
 import { type Commits, enqueue, take, type Waiting } from './waiting.ts'
 
-/** Work that waits for the commit now in flight, at most; what comes on top is refused (503). */
+/** How many requests can wait for the commit in flight. Further ones are refused (503). */
 const MAX_WAITING_PUBLISHES = 10_000
-/** And of their payloads together. */
+/** The limit for the total size of their payloads. */
 const MAX_WAITING_PAYLOAD_BYTES = 64 * 1024 * 1024
 
-/** How long a commit waits for an event's key that somebody's own transaction holds: others share the commit. */
+/** How long a commit waits for an event key that a publisher's transaction holds: other requests share the commit. */
 const KEY_WAIT_MS = 250
-/** The same once it is known that some key in a batch is held, and sought which. */
+/** The same while searching which keys of a batch are held. */
 const NEXT_KEY_WAIT_MS = 20
-/** The search for held keys, at most; what is left then goes along with the next commit. */
+/** How long the search for held keys can take; requests not examined by then go into the next commit. */
 const KEY_SEARCH_MS = 500
 
-/** There is more waiting to be stored than is good: try again a little later. */
+/** Too much is waiting to be stored: try again a little later. */
 export class StoreOverloaded extends Error {}
 
 type WaitingPublish = Waiting<PublishRequest, PublishResult>
@@ -30,16 +30,16 @@ type WaitingPublish = Waiting<PublishRequest, PublishResult>
 /**
  * Requests to publish that wait to be committed together.
  *
- * A request waits → is committed with others → is answered. Where others' data makes their commit fail, each is tried
- * alone. Where a key that somebody's own transaction holds does, it is sought by halves which request uses it, and that
- * one is set aside: those set aside are published one at a time, beside the commits, as is from then on what uses a key
- * that was seen to be held.
+ * A request waits → is committed with others → gets its response. If the data of one request makes the commit fail,
+ * each is tried alone. If the reason is a key that a publisher's own transaction holds, the queue finds the request
+ * that uses it by halving the batch, and sets that request aside. Those set aside are published one at a time,
+ * alongside the commits; so are, from then on, all requests with a key that was found to be held.
  */
 export class PublishQueue {
   readonly #commits: Commits
   readonly #clock: Clock
   readonly #waiting: WaitingPublish[] = []
-  /** Those that use keys which somebody holds: published one by one, beside the commits. */
+  /** Requests with keys that another transaction holds: published one by one, alongside the commits. */
   readonly #aside: WaitingPublish[] = []
   readonly #blockedKeys = new BlockedKeys()
   #waitingPayloadBytes = 0
@@ -50,7 +50,7 @@ export class PublishQueue {
     this.#clock = clock
   }
 
-  /** Those that wait for their next commit. */
+  /** The number of requests waiting for the next commit. */
   get length(): number {
     return this.#waiting.length
   }
@@ -68,7 +68,7 @@ export class PublishQueue {
       payloadBytes += event.payload.length
     }
     const waitingBytes = this.#waitingPayloadBytes + payloadBytes
-    // One request always may, however large it is.
+    // A single request is always accepted, however large it is.
     const isFull = this.#waiting.length > 0 && waitingBytes > MAX_WAITING_PAYLOAD_BYTES
     if (isFull || this.#waiting.length + this.#aside.length >= MAX_WAITING_PUBLISHES) {
       return Promise.reject(new StoreOverloaded('Too many events are waiting to be stored'))
@@ -94,7 +94,7 @@ export class PublishQueue {
     return take(this.#waiting, maxItems)
   }
 
-  /** @param searchUntilMs where a search for held keys is under way: until when, by the monotonic clock */
+  /** @param searchUntilMs when a search for held keys has to end, by the monotonic clock */
   async conclude(
     publishes: WaitingPublish[],
     call: OperationCall,
@@ -106,7 +106,7 @@ export class PublishQueue {
     if (result.error instanceof StoreContended) {
       return this.#searchBlocked(publishes, Math.min(searchUntilMs, this.#clock.monotonicMs() + KEY_SEARCH_MS))
     }
-    // Somebody's data made the batch fail: each request alone, so that only that one pays.
+    // The data of one request made the batch fail: tries each alone, so that only that one fails.
     for (const waiting of publishes) {
       const alone = toPublishCall([waiting])
       const [single] = await this.#commits.write([alone])
@@ -126,7 +126,7 @@ export class PublishQueue {
     for (const { reject } of publishes) reject(error)
   }
 
-  /** Some of these use keys that somebody holds: finds which by halves, so that the others are stored soon. */
+  /** Some of these use held keys: finds out which by halving, so that the others are stored soon. */
   async #searchBlocked(publishes: WaitingPublish[], untilMs: number): Promise<void> {
     const middle = Math.ceil(publishes.length / 2)
     for (const half of [publishes.slice(0, middle), publishes.slice(middle)]) {
@@ -143,7 +143,7 @@ export class PublishQueue {
     void this.#publishAside()
   }
 
-  /** One at a time, since each may wait its full time. */
+  /** Publishes one at a time, since each can wait for its full time. */
   async #publishAside(): Promise<void> {
     if (this.#isPublishingAside) return
     this.#isPublishingAside = true
@@ -152,7 +152,7 @@ export class PublishQueue {
       const call = toPublishCall([waiting])
       const [result] = await this.#commits.write([call])
       const isBlocked = !result!.ok && result!.error instanceof StoreContended
-      // They would wait for the same, one after the other.
+      // Others with the same key would wait for it too, one after the other.
       const alike = isBlocked ? this.#aside.filter(other => isSameKey(input, other.input)) : []
       for (const other of alike) this.#aside.splice(this.#aside.indexOf(other), 1)
       if (!isBlocked) this.#blockedKeys.remove(input)

@@ -7,15 +7,15 @@ import type { Change } from './changes.ts'
 import type { Store } from './store.ts'
 
 const GATHER_MS = 50
-/** What could not be sent is kept, for the bus to come back: more than so many words, and the rest is left to the sweep. */
+/** How many words are kept while the bus is unavailable; any beyond that are left to the sweep. */
 const MAX_WAITING = 10_000
 const RESEND_MS = 500
-/** So a change is in force for sending within a second, whatever becomes of messages. */
+/** So that a change takes effect for sending within a second, whatever happens to messages. */
 const LOOK_MS = 500
 
 type At = { readonly tenant: TenantId; readonly endpoint: EndpointId; readonly partition: number }
 
-/** What is told to others; `wake`: there is something due at an endpoint. */
+/** What other nodes are told. `wake`: an endpoint has something due. */
 type Word =
   | { readonly kind: 'catalogue' | 'api_keys' | 'leases' }
   | { readonly kind: 'tenant'; readonly tenant: TenantId }
@@ -25,9 +25,10 @@ type Word =
 type Message = { readonly from: string; readonly words: readonly Word[] }
 
 /**
- * Carries changes from the node that made them to the others: what was configured, and whose lanes have something new.
- * Sent at once after a silence, else gathered for a moment, so at most twenty times a second, whatever the load. Messages may get lost: so what was
- * configured is also asked of the store twice a second, and what is due at an endpoint is found by the engine's sweep.
+ * Carries changes from the node that made them to the others: changed configuration, and lanes with something new.
+ * After a silence they are sent immediately, otherwise gathered for a moment, so at most twenty times a second,
+ * whatever the load. Messages can get lost. So the store is also asked for changed configuration twice a second, and
+ * what is due at an endpoint is found by the engine's sweep.
  */
 export class Relay {
   readonly #bus: Bus
@@ -35,23 +36,23 @@ export class Relay {
   readonly #clock: Clock
   readonly #isOurs: (partition: number) => boolean
   readonly #self = randomUUID()
-  /** Words as they are sent; the same is said once. */
+  /** Words in the form in which they are sent, without duplicates. */
   #waiting = new Set<string>()
   #timer: Timer | undefined
   #sentAtMs = Number.NEGATIVE_INFINITY
   readonly #loop: Loop
-  /** How far the store's changes are known here. */
+  /** The latest change of the store that this node knows of. */
   #seen = { seq: 0, catalogueVersion: 0 }
-  /** What came from another node is not sent on. */
+  /** Set while changes from another node are emitted, which are not sent on. */
   #isReceiving = false
 
-  /** @param isOurs whether this node sends for a partition: then nobody else has to know of what is new there */
+  /** @param isOurs whether this node sends for a partition: then no other node has to know what is new there */
   constructor(store: Store, bus: Bus, clock: Clock, isOurs: (partition: number) => boolean) {
     this.#bus = bus
     this.#store = store
     this.#clock = clock
     this.#isOurs = isOurs
-    // A store that is away is reported by everybody else.
+    // Failures are ignored: everything else that uses the store reports that it is unavailable.
     this.#loop = new Loop({ clock, everyMs: LOOK_MS, run: () => this.#ask() })
     store.changes.on(change => {
       if (!this.#isReceiving) this.#forward(change)
@@ -68,7 +69,7 @@ export class Relay {
     )
   }
 
-  /** After what waits was sent. */
+  /** Stops once the waiting words have been sent. */
   async stop(): Promise<void> {
     await this.#loop.stop()
     await this.#send()
@@ -85,7 +86,7 @@ export class Relay {
     else if (kind === 'fresh') {
       for (const item of change.items) {
         if (this.#isOurs(item.partition)) continue
-        // A person waits for a test: it goes before others.
+        // Someone is waiting for a test: it goes ahead of other deliveries.
         this.#queue(item.test ? toLane(item, item.delivery) : { kind: 'wake', ...atOf(item) })
       }
     }
@@ -117,7 +118,7 @@ export class Relay {
     }
   }
 
-  /** The bus is away: they are sent when it is back. */
+  /** The bus is unavailable: keeps the words until it is back. */
   #keep(words: readonly string[]): void {
     for (const word of words) if (this.#waiting.size < MAX_WAITING) this.#waiting.add(word)
     this.#timer ??= this.#clock.after(RESEND_MS, () => void this.#send())
@@ -158,7 +159,7 @@ const toLane = (at: At, delivery: DeliveryId | undefined): Word => ({
 
 const atOf = ({ tenant, endpoint, partition }: At): At => ({ tenant, endpoint, partition })
 
-/** Undefined for what no node of ours has sent. */
+/** Undefined for anything that a Posthorn node didn't send. */
 function parse(text: string): Message | undefined {
   try {
     const message = JSON.parse(text) as Message

@@ -3,9 +3,9 @@ import { operationOf } from './operations/index.ts'
 import type { AnyQuery, Dialect, Transaction } from './transaction.ts'
 
 /**
- * The transaction of a call, with the hold on the configuration that its operation declares.
+ * The transaction of a call, with the lock on the configuration that its operation declares.
  *
- * @param isAlone the transaction that it is part of has the configuration to itself already
+ * @param isAlone whether the surrounding transaction already holds the configuration exclusively
  */
 export function runOperation({ name, args }: OperationCall, dialect: Dialect, isAlone = false): Transaction<unknown> {
   const lock = isAlone ? null : lockFor(name, dialect)
@@ -13,7 +13,7 @@ export function runOperation({ name, args }: OperationCall, dialect: Dialect, is
   return lock === null ? transaction : behind(lock, transaction)
 }
 
-/** Whether one of these calls needs the configuration to itself: it is taken before anything else then. */
+/** Whether one of these calls needs the configuration exclusively; the lock is then taken before anything else. */
 export const isConfigurationChanged = (calls: readonly OperationCall[]): boolean =>
   calls.some(({ name }) => changesConfiguration(name))
 

@@ -10,14 +10,14 @@ import {
 import { StoreContended, StoreUnavailable } from './transaction.ts'
 import { type Commits, enqueue, take, type Waiting } from './waiting.ts'
 
-/** A pause before outcomes of a failed commit are tried again. */
+/** Pause before the outcomes of a failed commit are retried. */
 const SETTLE_RETRY_MS = 500
-/** An attempt's row, and its delivery's step. */
+/** The attempt's row, and the delivery's next step. */
 const ITEMS_A_SETTLEMENT = 2
 
 type WaitingSettlement = Waiting<Settlement, Moved>
 
-/** Outcomes that wait to be committed together. One is never dropped because the store is away: it waits on. */
+/** Outcomes waiting to be committed together. None is dropped because the store is unavailable: it keeps waiting. */
 export class SettleQueue {
   readonly #commits: Commits
   readonly #changes: Changes
@@ -31,12 +31,12 @@ export class SettleQueue {
     this.#clock = clock
   }
 
-  /** Those that wait for their next commit. */
+  /** The number of outcomes waiting for the next commit. */
   get length(): number {
     return this.#waiting.length
   }
 
-  /** Those that are not stored yet: these, the ones in flight, and the ones that pause before they are tried again. */
+  /** The number of outcomes not stored yet: waiting, in flight, or pausing before a retry. */
   get unsettled(): number {
     return this.#unsettled
   }
@@ -74,7 +74,7 @@ export class SettleQueue {
     }
   }
 
-  /** First in line again, after a pause: the receiver's answer was had and must not get lost. */
+  /** Puts them first in line again after a pause: the receiver has responded, and that must not get lost. */
   #retry(settlements: readonly WaitingSettlement[]): void {
     this.#clock.after(SETTLE_RETRY_MS, () => {
       this.#waiting.unshift(...settlements)
@@ -87,5 +87,5 @@ export function toSettleCall(settlements: readonly WaitingSettlement[]): Operati
   return { name: 'settle', args: toSettleArguments(settlements.map(({ input }) => input)) }
 }
 
-/** What goes by: an outcome is tried again after it. */
+/** Whether the fault is temporary: an outcome is retried after it. */
 const isPassing = (error: Error): boolean => error instanceof StoreUnavailable || error instanceof StoreContended

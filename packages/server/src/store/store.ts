@@ -12,12 +12,12 @@ export { StoreOverloaded } from './publish-queue.ts'
 
 /**
  * The store as the rest of Posthorn sees it: operations by name (store/operations/), each typed by its declaration, and
- * those of the hot path, which are committed together with whatever else is waiting.
+ * hot-path operations, which are committed together with whatever else is waiting.
  */
 export class Store {
-  /** What this process tells itself after a commit, and what other nodes tell it. */
+  /** What this process reports to itself after a commit, and what other nodes report to it. */
   readonly changes = new Changes()
-  /** What this process has committed, for whoever counts. */
+  /** What this process has committed, for metrics and statistics. */
   readonly observations = new Observations()
   readonly #driver: Driver
   readonly #commits: GroupCommit
@@ -31,17 +31,17 @@ export class Store {
     return this.#driver.dialect.engine
   }
 
-  /** The store's time, milliseconds since 1970: what ids are made from and deliveries fall due by. */
+  /** The store's time, in milliseconds since 1970. It is used for ids and for when deliveries become due. */
   now(): number {
     return this.#driver.now()
   }
 
-  /** The same at the latest: what a wait is counted from that another node may end. */
+  /** The latest that the store's time can be. A wait that another node might end is counted from it. */
   latest(): number {
     return this.#driver.latest()
   }
 
-  /** Outcomes that are not stored yet. */
+  /** The number of outcomes not stored yet. */
   get unsettled(): number {
     return this.#commits.unsettled
   }
@@ -66,9 +66,9 @@ export class Store {
   }
 
   /**
-   * Beside the commit that is in flight, not after it: for what must not wait for a connection that hangs.
+   * Runs alongside the commit that is in flight, not after it: for calls that must not wait for a hanging connection.
    *
-   * @param timeoutMs how long each step of it can take
+   * @param timeoutMs how long each step can take
    */
   async writeApart<Name extends WriteName>(
     name: Name,
@@ -86,16 +86,16 @@ export class Store {
   }
 
   /**
-   * Keeps this process's changes of the configuration from being committed until the answer is called: for whoever
-   * found the configuration changed each time that what was matched against it came to be stored.
+   * Keeps this process's configuration changes from being committed until the returned function is called: for callers
+   * that repeatedly found the configuration changed between matching events against it and storing them.
    */
   holdChanges(): () => void {
     return this.#commits.holdChanges()
   }
 
   /**
-   * Resolves with what became of the delivery, however long the store is away: an outcome is not dropped for that.
-   * Throws only what the outcome's own data provokes.
+   * Resolves with what became of the delivery, however long the store is unavailable: no outcome is dropped for that.
+   * Throws only errors caused by the outcome's own data.
    */
   settle(settlement: Settlement): Promise<Moved> {
     return this.#commits.settle(settlement)
@@ -110,7 +110,7 @@ export class Store {
     return this.#driver.makeHistory(fromMs, toMs)
   }
 
-  /** See Driver. Apart from the commits: dropping what is old waits for others, and they must not wait for it. */
+  /** See Driver. Separate from the commits, which must not wait while dropping old history waits for others. */
   keepHistory(retentionDays: number): Promise<HistoryReport> {
     return this.#driver.keepHistory(retentionDays)
   }
@@ -125,7 +125,7 @@ export class Store {
     return this.#driver.scrub()
   }
 
-  /** After everything that was handed in has been committed or refused. */
+  /** Closes the store once everything handed in has been committed or refused. */
   async close(): Promise<void> {
     await this.#commits.drained()
     await this.#driver.close()

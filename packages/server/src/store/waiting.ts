@@ -1,22 +1,22 @@
 import type { OperationCall, OperationResult } from './driver.ts'
 
-/** Something that is to go into a commit, and who waits for it. */
+/** Work that waits for a commit, and its caller. */
 export type Waiting<Input, Output> = {
   readonly input: Input
-  /** How many items it counts for in a commit. */
+  /** How many items of a commit it counts as. */
   readonly size: number
   readonly resolve: (output: Output) => void
   readonly reject: (error: Error) => void
 }
 
-/** Puts it at the end of a queue; resolves, or rejects, with what becomes of it. */
+/** Adds work to the end of a queue; resolves or rejects with its result. */
 export function enqueue<Input, Output>(queue: Waiting<Input, Output>[], input: Input, size: number): Promise<Output> {
   const { promise, resolve, reject } = Promise.withResolvers<Output>()
   queue.push({ input, size, resolve, reject })
   return promise
 }
 
-/** Takes waiting work off the front, up to a number of items but at least one. */
+/** Takes waiting work off the front: up to `maxItems` items, but at least one piece of work. */
 export function take<Input, Output>(queue: Waiting<Input, Output>[], maxItems: number): Waiting<Input, Output>[] {
   let items = 0
   let count = 0
@@ -32,14 +32,14 @@ export function conclude({ resolve, reject }: Waiting<unknown, unknown>, result:
 export const itemsOf = (waiting: readonly { readonly size: number }[]): number =>
   waiting.reduce((sum, { size }) => sum + size, 0)
 
-/** What a queue needs of the group commit that it is part of. */
+/** What a queue needs from the group commit that it is part of. */
 export type Commits = {
   /** Runs calls in a transaction of their own. */
   write(calls: readonly OperationCall[]): Promise<OperationResult[]>
-  /** Tells what a call that is committed has brought. */
+  /** Emits the observations of a committed call. */
   observe(call: OperationCall, value: unknown): void
-  /** There is something to commit. */
+  /** Schedules a commit: there is something to commit. */
   schedule(): void
-  /** A queue may have become empty beside the commits. */
+  /** Checks whether everything is done: a queue might have become empty outside the commits. */
   lookIdle(): void
 }

@@ -1,12 +1,12 @@
 import { idBytes } from '../base/ids.ts'
 import type { Value } from './transaction.ts'
 
-/** A stretch of time, milliseconds since 1970; null: open at that end. The end itself is not in it. */
+/** A period, in milliseconds since 1970. Null: open at that end. The end itself is excluded. */
 export type Range = { readonly fromMs: number | null; readonly toMs: number | null }
 
 export const idOrNull = (id: string | null): Uint8Array | null => (id === null ? null : idBytes(id))
 
-/** Conditions and their parameters, numbered as they come. */
+/** Conditions and their parameters, numbered in the order in which they are added. */
 export class Where {
   readonly params: Value[] = []
   readonly conditions: string[] = []

@@ -15,7 +15,7 @@ let operations: Operation[]
 const SCOPES = ['all', 'publish', 'read'] as const
 const KINDS: Kind[] = [null, 'acme', 'beta'].flatMap(tenant => SCOPES.map(scope => ({ scope, tenant })))
 
-/** Which key each call needs, told once more: whoever changes a permission notices it here. */
+/** The access that each call needs, repeated here so that a changed permission fails a test. */
 const EXPECTED: Readonly<Record<string, Access>> = {
   getHealth: 'open',
   getReadiness: 'open',
@@ -73,7 +73,7 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   rotateEncryptionKey: 'operator',
 }
 
-/** Which key each call needs, as its route says. */
+/** The access that each call needs, read from its route. */
 function accessOfRoutes(options: Pick<ApiOptions, 'metricsOpen'>): Record<string, Access> {
   const found: Record<string, Access> = {}
   const add = (_path: string, { operationId, access }: Route) => {
@@ -85,7 +85,7 @@ function accessOfRoutes(options: Pick<ApiOptions, 'metricsOpen'>): Record<string
 }
 
 beforeAll(async () => {
-  // There are more wrong keys than are answered at once.
+  // The tests send more wrong keys than are answered without a delay.
   const clock = { ...systemClock, after: (_delayMs: number, fire: () => void) => systemClock.after(0, fire) }
   await bench.openApi({}, { clock })
   await bench.tenants.put('beta', {})
@@ -99,7 +99,7 @@ beforeAll(async () => {
 })
 afterAll(() => bench.closeApi())
 
-/** The rules as docs/api-keys.md tells them, told again from methods and paths: not by the table that is tested. */
+/** The rules of docs/api-keys.md, derived from methods and paths instead of from the table under test. */
 function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean {
   const isUnderTenant = path.startsWith('/v1/tenants/{tenant}')
   const isOperators =
@@ -113,35 +113,38 @@ function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean 
   return isInScope && (tenant === null || isShared || (isUnderTenant && tenant === 'acme'))
 }
 
-/** With ids that nobody has, so that what may be called does nothing. */
+/** Calls with unknown ids, so that allowed calls change nothing. */
 async function call({ method, path }: Operation, key: string | null, tenant = 'acme') {
   const url = path.replace('{tenant}', tenant).replace(/\{\w+\}/g, 'nobody')
   return bench.send(method, url, { key, ...(method === 'GET' || method === 'DELETE' ? {} : { body: '[' }) })
 }
 
 describe('each call', () => {
-  it('is in the table, which has no others', () => {
+  it('is in the table, which lists nothing else', () => {
     expect(operations.map(({ id }) => id).sort()).toEqual(Object.keys(EXPECTED).sort())
   })
 
-  it('needs the key that the table says', () => {
+  it('needs the access that the table says', () => {
     expect(accessOfRoutes({ metricsOpen: false })).toEqual(EXPECTED)
     expect(accessOfRoutes({ metricsOpen: true })).toEqual({ ...EXPECTED, getMetrics: 'open' })
   })
 
-  it.each(KINDS)('may be made by a key of scope $scope and tenant $tenant, or is forbidden', async kind => {
-    const { secret } = await bench.apiKeys.create({ name: 'k', ...kind })
-    for (const operation of operations.filter(({ path }) => path.startsWith('/v1'))) {
-      const may = mayCall(kind, operation)
-      const tenant = may && operation.id.endsWith('eteTenant') ? 'nobody' : 'acme'
-      const { status, body } = await call(operation, secret, tenant)
-      const what = `${operation.id} → ${status} ${JSON.stringify(body)}`
-      if (may) expect([200, 202, 204, 400, 404, 422], what).toContain(status)
-      else expect([status, body.code], what).toEqual([403, 'forbidden'])
-    }
-  })
+  it.each(KINDS)(
+    'is allowed or forbidden for a key with the scope $scope and the tenant $tenant, as documented',
+    async kind => {
+      const { secret } = await bench.apiKeys.create({ name: 'k', ...kind })
+      for (const operation of operations.filter(({ path }) => path.startsWith('/v1'))) {
+        const may = mayCall(kind, operation)
+        const tenant = may && operation.id.endsWith('eteTenant') ? 'nobody' : 'acme'
+        const { status, body } = await call(operation, secret, tenant)
+        const what = `${operation.id} → ${status} ${JSON.stringify(body)}`
+        if (may) expect([200, 202, 204, 400, 404, 422], what).toContain(status)
+        else expect([status, body.code], what).toEqual([403, 'forbidden'])
+      }
+    },
+  )
 
-  it('may be made by the root key, and needs a key that counts', async () => {
+  it('is allowed with the root key, and refused without a valid key', async () => {
     const revoked = await bench.apiKeys.create({ name: 'k', scope: 'all' })
     await bench.apiKeys.revoke(revoked.key.id)
     for (const operation of operations.filter(({ path }) => path.startsWith('/v1'))) {
@@ -160,7 +163,7 @@ describe('each call', () => {
 })
 
 describe('a key of one tenant', () => {
-  it('is told the same of a tenant that exists and of one that does not', async () => {
+  it('gets the same response for a tenant that exists and for one that does not', async () => {
     const { secret: key } = await bench.apiKeys.create({ name: 'k', scope: 'all', tenant: 'acme' })
     for (const path of ['', '/endpoints', '/events', '/deliveries', '/endpoints/x', '/events?cursor=!']) {
       const there = await bench.get(`/v1/tenants/beta${path}`, { key })
@@ -169,7 +172,7 @@ describe('a key of one tenant', () => {
     }
   })
 
-  it('is held to its tenant however the path is written', async () => {
+  it('is limited to its tenant, however the path is written', async () => {
     const { secret: key } = await bench.apiKeys.create({ name: 'k', scope: 'all', tenant: 'acme' })
     expect((await bench.get('/v1/tenants/%61cme', { key })).status).toBe(200)
     for (const tenant of ['b%65ta', 'acme%2f..%2fbeta', 'acme;beta', 'ACME', 'acme%00', 'acme%2Fendpoints']) {
@@ -178,7 +181,7 @@ describe('a key of one tenant', () => {
     }
   })
 
-  it('publishes to its tenant, and nothing of it can be read by a key that publishes', async () => {
+  it('with the scope publish can publish to its tenant and read nothing', async () => {
     const { secret: key } = await bench.apiKeys.create({ name: 'k', scope: 'publish', tenant: 'acme' })
     const event = '{"type":"COVER_REFERENCE","payload":{"CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc"}}'
     expect((await bench.post('/v1/tenants/acme/events', event, { key })).status).toBe(202)

@@ -2,8 +2,8 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import type { Json } from './setup.ts'
 
 /**
- * Holds answers against the OpenAPI document: status, content type and body, which may have no member that the document
- * does not name.
+ * Checks responses against the OpenAPI document: status, content type and body. The body must not have members that the
+ * document does not name.
  */
 class AnswerChecker {
   readonly #document: Json
@@ -30,15 +30,15 @@ class AnswerChecker {
     if (method === 'HEAD') return []
     const media = declared.content[type.split(';', 1)[0]!]
     if (media === undefined) return [`${type} is not declared for ${status}`]
-    // What is no JSON is a text.
+    // A body that is not JSON is checked as a string.
     return this.#validate(media.schema, body === undefined ? text : body)
   }
 
-  /** Paths and methods that are none get a problem, too. */
+  /** Unknown paths and methods must get a problem document too. */
   #checkProblem({ type, body, status }: { type: string; body: unknown; status: number }): string[] {
-    if (type !== 'application/problem+json' && body !== undefined) return [`${type} is no problem`]
+    if (type !== 'application/problem+json' && body !== undefined) return [`${type} is not a problem document`]
     if (body === undefined) return []
-    if ((body as Json).status !== status) return ['the status in the body is another']
+    if ((body as Json).status !== status) return ['the status in the body is different']
     return this.#validate({ $ref: '#/components/schemas/Problem' }, body)
   }
 
@@ -60,7 +60,7 @@ class AnswerChecker {
 
 const checkers = new Map<string, AnswerChecker>()
 
-/** The same for the same document: to make one takes longer than most tests. */
+/** Returns the same checker for the same document, because creating one takes longer than most tests. */
 export function checkerOf(document: Json): AnswerChecker {
   const text = JSON.stringify(document)
   const checker = checkers.get(text) ?? new AnswerChecker(document)
@@ -72,7 +72,7 @@ function isTime(text: string): boolean {
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text)
 }
 
-/** Forbids what is not named, so that the document has to name everything. */
+/** Forbids members that are not named, so that the document has to name all of them. */
 function sealed(schema: Json): Json {
   if (typeof schema !== 'object' || schema === null) return schema
   if (schema.type === 'object' && schema.properties !== undefined && schema.additionalProperties === undefined) {

@@ -12,7 +12,7 @@ const KEYS = '/v1/api-keys'
 const make = async (body: object = {}) => (await post(KEYS, { name: 'ci', scope: 'all', ...body })).body
 
 describe('an API key', () => {
-  it('is shown once, and the store has its hash only', async () => {
+  it('is returned only once, and stored only as a hash', async () => {
     const { status, headers, body } = await post(KEYS, { name: 'ci', scope: 'publish' })
     expect(status).toBe(201)
     expect(body.key).toMatch(/^phk_[\w-]{43}$/)
@@ -26,7 +26,7 @@ describe('an API key', () => {
     expect(JSON.stringify(keys)).not.toContain(key)
   })
 
-  it('is listed newest first, page by page, revoked or not', async () => {
+  it('is listed newest first, in pages, even if it is revoked', async () => {
     const ids = []
     for (let at = 0; at < 3; at++) ids.unshift((await make()).id)
     await remove(`${KEYS}/${ids[1]}`)
@@ -37,7 +37,7 @@ describe('an API key', () => {
     expect([body.data[0].id, body.nextCursor]).toEqual([ids[2], null])
   })
 
-  it('is good at once, and no more once it is revoked, which is for good', async () => {
+  it('is valid immediately, until it is revoked for good', async () => {
     const { id, key } = await make()
     expect((await get('/v1/tenants', { key })).status).toBe(200)
     expect((await remove(`${KEYS}/${id}`, { key })).status).toBe(204)
@@ -48,13 +48,13 @@ describe('an API key', () => {
     expect((await remove(`${KEYS}/key_00000000000000000000000000`)).status).toBe(404)
   })
 
-  it('ends when it expires, by the time of the store', async () => {
+  it('stops being valid when it expires, by the clock of the store', async () => {
     const { key } = await make({ expiresAt: new Date(bench.store.now() + 1_500).toISOString() })
     expect((await get('/v1/tenants', { key })).status).toBe(200)
     await expect.poll(async () => (await get('/v1/tenants', { key })).status, { timeout: 10_000 }).toBe(401)
   })
 
-  it('goes with its tenant, and does not come back with it', async () => {
+  it('is revoked with its tenant, and stays revoked if the tenant is created again', async () => {
     const { key } = await make({ tenant: 'acme' })
     expect((await get('/v1/tenants/acme', { key })).status).toBe(200)
     await remove('/v1/tenants/acme')
@@ -75,13 +75,13 @@ describe('an API key', () => {
     [{ rateLimit: { requests: 0, perSeconds: 1 } }, '/rateLimit/requests'],
     [{ rateLimit: { requests: 1 } }, '/rateLimit/perSeconds'],
     [{ key: 'mine' }, '/key'],
-  ])('is not made from %j', async (body, field) => {
+  ])('is not created from %j', async (body, field) => {
     expect(refused(await post(KEYS, { name: 'ci', scope: 'all', ...body }))).toEqual([422, 'invalid', [field]])
   })
 })
 
-describe('the rate of a key', () => {
-  it('is told with each answer, and calls on top of it are refused with 429', async () => {
+describe('the rate limit of a key', () => {
+  it('is reported in every response, and calls beyond it are refused with 429', async () => {
     const { key } = await make({ rateLimit: { requests: 2, perSeconds: 600 } })
     const first = await get('/v1/tenants', { key })
     expect(first.headers).toMatchObject({ 'ratelimit-policy': '"key";q=2;w=600', ratelimit: '"key";r=1;t=300' })
@@ -92,12 +92,12 @@ describe('the rate of a key', () => {
     const wait = Number(third.headers['retry-after'])
     expect(wait).toBeGreaterThan(250)
     expect(wait).toBeLessThanOrEqual(300)
-    // Others are not concerned.
+    // Other keys are not affected.
     expect((await get('/v1/tenants', { key: (await make()).key })).headers.ratelimit).toBeUndefined()
     expect((await get('/v1/tenants')).headers.ratelimit).toBeUndefined()
   })
 
-  it('refills as time goes by, up to what it is', () => {
+  it('refills over time, up to its limit', () => {
     const clock = new HandClock()
     const rates = new RateLimits(clock)
     const key = { rateLimit: { requests: 10, perSeconds: 5 } } as ApiKey

@@ -13,7 +13,7 @@ const told = async (query = ''): Promise<Json[]> => (await get(`/v1/audit?limit=
 const last = async (): Promise<Json> => (await told())[0]
 
 describe('the audit log', () => {
-  it('has an entry for every call that changes the configuration: who, what and which members', async () => {
+  it('has an entry for every call that changes the configuration, with who changed which fields of what', async () => {
     const { id: keyId, key } = (await post('/v1/api-keys', { name: 'ops', scope: 'all' })).body
     expect(await last()).toMatchObject({ action: 'created', target: { type: 'api_key', id: keyId }, tenant: null })
     expect((await last()).actor).toEqual({ kind: 'root', key: null, name: null, address: '127.0.0.1' })
@@ -66,7 +66,7 @@ describe('the audit log', () => {
     for (const secret of [SECRET, NEW_SECRET, key, 'hush', 'b.example.com']) expect(text).not.toContain(secret)
   })
 
-  it('has none for what was refused or changed nothing', async () => {
+  it('has no entry for calls that were refused or changed nothing', async () => {
     const { id } = (await post(ENDPOINTS, { url: 'https://hooks.example.com/a', clientSecret: SECRET })).body
     const before = (await told()).length
     await post(`${ENDPOINTS}/${id}/enable`)
@@ -77,7 +77,7 @@ describe('the audit log', () => {
     expect(await told()).toHaveLength(before)
   })
 
-  it('is read by tenant, by time and page by page, newest first, after the tenant is gone too', async () => {
+  it('can be read by tenant, by time and in pages, newest first, even after the tenant was deleted', async () => {
     await put('/v1/tenants/beta', {})
     await post('/v1/api-keys', { name: 'k', scope: 'read', tenant: 'beta' })
     await remove('/v1/tenants/beta')
@@ -97,7 +97,7 @@ describe('the audit log', () => {
     expect((await get('/v1/audit?tenant=%00')).status).toBe(422)
   })
 
-  it('says what Posthorn did itself', async () => {
+  it('records what Posthorn changed itself', async () => {
     const types = (await told()).filter(({ target }) => target.type === 'event_type')
     expect(types.length).toBeGreaterThan(0)
     for (const { actor } of types) expect(actor).toEqual({ kind: 'system', key: null, name: null, address: null })
@@ -105,7 +105,7 @@ describe('the audit log', () => {
 })
 
 describe('the endpoints of a tenant', () => {
-  it('are not more than the setting says; a deleted one makes room', async () => {
+  it('are limited by the setting maxEndpoints, and deleting one makes room', async () => {
     const { store, keyring, publisher } = bench
     const lookup = { resolver: resolvesTo('93.184.215.14') }
     const settings = { ...policy(), maxEndpoints: 2 }

@@ -8,24 +8,24 @@ describe('the address of a call', () => {
   it.each([
     ['192.0.2.1', '198.51.100.1', '192.0.2.1', 'not from a trusted proxy'],
     ['10.0.0.1', undefined, '10.0.0.1', 'no header'],
-    ['10.0.0.1', '198.51.100.1', '198.51.100.1', 'one'],
+    ['10.0.0.1', '198.51.100.1', '198.51.100.1', 'one address'],
     ['::ffff:10.0.0.1', '198.51.100.1', '198.51.100.1', 'a mapped peer'],
-    ['10.0.0.1', '6.6.6.6, 198.51.100.1', '198.51.100.1', 'what the caller wrote is ignored'],
+    ['10.0.0.1', '6.6.6.6, 198.51.100.1', '198.51.100.1', 'addresses written by the caller are ignored'],
     ['10.0.0.1', '6.6.6.6, 198.51.100.1 , 10.0.0.2', '198.51.100.1', 'two proxies'],
     ['10.0.0.1', ['6.6.6.6', '198.51.100.1'], '198.51.100.1', 'two headers'],
     ['10.0.0.1', '198.51.100.1:4711', '198.51.100.1', 'with a port'],
     ['2001:db8::1', '[2001:4860::8]:443', '2001:4860::8', 'IPv6'],
-    ['10.0.0.1', 'unknown', '10.0.0.1', 'what is no address ends it'],
-    ['10.0.0.1', '198.51.100.1, nonsense, 10.0.0.9', '10.0.0.9', 'also in the middle'],
-    ['10.0.0.1', '', '10.0.0.1', 'empty'],
+    ['10.0.0.1', 'unknown', '10.0.0.1', 'an entry that is not an address ends the search'],
+    ['10.0.0.1', '198.51.100.1, nonsense, 10.0.0.9', '10.0.0.9', 'an invalid entry in the middle does too'],
+    ['10.0.0.1', '', '10.0.0.1', 'empty header'],
     ['10.0.0.1', '10.0.0.2, 10.0.0.3', '10.0.0.2', 'proxies only'],
     [undefined, '198.51.100.1', null, 'no peer'],
-  ])('from %s with %j is %s: %s', (peer, forwarded, expected, _why) => {
+  ])('of a request from %s with X-Forwarded-For %j is %s: %s', (peer, forwarded, expected, _why) => {
     expect(clientAddress(peer, forwarded, trusted)).toBe(expected)
     expect(clientAddress(peer, forwarded, [])).toBe(peer === undefined ? null : peer.replace('::ffff:', ''))
   })
 
-  it('counts by /64 of IPv6', () => {
+  it('is counted by its /64 network for IPv6', () => {
     expect(networkOf('2001:db8::1')).toBe(networkOf('2001:db8:0:0:9::1'))
     expect(networkOf('2001:db8::1')).not.toBe(networkOf('2001:db8:0:1::1'))
   })

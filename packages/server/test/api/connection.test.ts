@@ -17,7 +17,7 @@ async function listen(): Promise<number> {
 
 type Call = { path?: string; body: string | Buffer; chunked?: boolean; type?: string; key?: string }
 
-/** One agent, one connection: each call tells whether it was made on the connection of the one before. */
+/** Makes calls with an agent of one connection. The result says whether a call reused the previous connection. */
 function caller(port: number) {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   return async ({ path = EVENTS, body, chunked = false, type = 'application/json', key = KEY }: Call) => {
@@ -34,7 +34,7 @@ function caller(port: number) {
   }
 }
 
-/** Sends bytes and gives back all that comes until the other side closes. */
+/** Sends bytes and returns everything received until the other side closes. */
 async function raw(port: number, bytes: string): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   socket.write(bytes)
@@ -47,12 +47,12 @@ describe('a connection survives', () => {
   it.each([
     ['a body that is too large, announced', { body: big }, 413],
     ['a body that is too large, in chunks', { body: big, chunked: true }, 413],
-    ['a body that is too large, elsewhere', { body: big, path: '/v1/tenants/acme/endpoints' }, 413],
+    ['a body that is too large, on another route', { body: big, path: '/v1/tenants/acme/endpoints' }, 413],
     ['a body that is not JSON', { body: '{' }, 400],
     ['a body of another type, unread', { body: big, type: 'text/plain' }, 415],
     ['a wrong key, the body unread', { body: big, key: 'wrong' }, 401],
     ['an unknown path, the body unread', { body: big, path: '/nothing' }, 404],
-    ['a schema broken', { body: `{"type":"${TYPE}","payload":{}}` }, 422],
+    ['a payload that breaks its schema', { body: `{"type":"${TYPE}","payload":{}}` }, 422],
   ] as const)('%s', async (_what, bad, status) => {
     const call = caller(await listen())
     expect((await call({ body: EVENT })).status).toBe(202)
@@ -63,35 +63,40 @@ describe('a connection survives', () => {
 
 describe('a connection is closed', () => {
   it.each([
-    ['what is not HTTP', 'hello\r\n\r\n', 400, 'bad_request'],
+    ['bytes that are not HTTP', 'hello\r\n\r\n', 400, 'bad_request'],
     [
       'headers that are too large',
       `GET / HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`,
       431,
       'headers_too_large',
     ],
-    ['two lengths', 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n', 400, 'bad_request'],
     [
-      'a length and chunks',
+      'two Content-Length headers',
+      'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n',
+      400,
+      'bad_request',
+    ],
+    [
+      'a Content-Length with chunked encoding',
       'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n',
       400,
       'bad_request',
     ],
-  ])('after %s, with a problem', async (_what, bytes, status, code) => {
+  ])('after %s, with a problem document', async (_what, bytes, status, code) => {
     const answer = await raw(await listen(), bytes)
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect(answer).toContain('content-type: application/problem+json')
     expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).toMatchObject({ status, code })
   })
 
-  it('after a body that is announced to be far too large', async () => {
+  it('after a body whose announced size is far too large', async () => {
     const head = `POST ${EVENTS} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${KEY}\r\ncontent-type: application/json`
     const answer = await raw(await listen(), `${head}\r\ncontent-length: 100000000000\r\n\r\n `)
     expect(answer).toMatch(/^HTTP\/1.1 413 /)
     expect(answer.toLowerCase()).toContain('connection: close')
   })
 
-  it('while draining, and what is published meanwhile is still accepted', async () => {
+  it('while draining, after accepting the events published on it', async () => {
     const call = caller(await listen())
     bench.draining = true
     const { status, headers } = await call({ body: EVENT })
@@ -99,12 +104,12 @@ describe('a connection is closed', () => {
   })
 })
 
-describe('a close', () => {
+describe('closing the API', () => {
   const head = (path: string, length: number) =>
     `POST ${path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${KEY}\r\ncontent-type: application/json\r\n` +
     `content-length: ${length}\r\n\r\n`
 
-  it('lets what is under way end, then closes its connection, and refuses what comes too late', async () => {
+  it('lets calls in progress finish, then closes their connections, and refuses calls that come too late', async () => {
     const started = Promise.withResolvers<void>()
     const release = Promise.withResolvers<void>()
     const { publisher } = bench

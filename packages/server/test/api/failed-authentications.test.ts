@@ -12,7 +12,7 @@ function start() {
   const lines: string[] = []
   const { logger } = createLogger({ level: 'info', stdout: { write: line => lines.push(line) } })
   const failures = new FailedAuthentications(clock, logger)
-  /** Fails so often, and says how many of the answers came at once. */
+  /** Fails a number of times, and returns how many responses were sent without delay. */
   const fail = (times: number, address = '192.0.2.1') => {
     let answered = 0
     const answer = () => answered++
@@ -25,7 +25,7 @@ function start() {
 }
 
 describe('failed authentications', () => {
-  it('are answered late after the tenth within a minute, ever later, up to five seconds', () => {
+  it('are answered with a growing delay after the tenth within a minute, up to five seconds', () => {
     const { clock, fail, failures } = start()
     expect(fail(10)).toBe(10)
     expect(fail(8)).toBe(0)
@@ -37,7 +37,7 @@ describe('failed authentications', () => {
     expect(fail(10)).toBe(10)
   })
 
-  it('of one address delay no other, but those of its IPv6 network', () => {
+  it('of one address delay no other address, except those in the same IPv6 network', () => {
     const { fail } = start()
     fail(20)
     expect(fail(10, '192.0.2.2')).toBe(10)
@@ -46,14 +46,14 @@ describe('failed authentications', () => {
     expect(fail(1, '2001:db8:1:3::1')).toBe(1)
   })
 
-  it('take a bounded room: addresses that failed longest ago are forgotten', () => {
+  it('take bounded memory: the addresses that failed longest ago are forgotten', () => {
     const { fail } = start()
     fail(11)
     for (let at = 0; at < 10_000; at++) fail(1, `10.1.${at >> 8}.${at & 255}`)
     expect(fail(1)).toBe(1)
   })
 
-  it('are closed without an answer where a hundred of the address wait, or two thousand of all', () => {
+  it('close the connection while a hundred of the address or two thousand in total are delayed', () => {
     const { fail, clock, closed } = start()
     expect(fail(10 + 100 + 900)).toBe(10)
     expect([clock.waits.length, closed()]).toEqual([100, 900])
@@ -66,7 +66,7 @@ describe('failed authentications', () => {
     expect(clock.waits).toEqual([5_000])
   })
 
-  it('are logged at most once a second, with address and number', () => {
+  it('are logged at most once a second, with the address and the number of failures', () => {
     const { clock, lines, fail } = start()
     fail(5)
     expect(lines).toHaveLength(1)
@@ -75,7 +75,7 @@ describe('failed authentications', () => {
     expect(JSON.parse(lines[1]!)).toMatchObject({ address: '192.0.2.1', fromAddress: 6, sinceLastLine: 5 })
   })
 
-  it('are all answered at a stop', () => {
+  it('are all answered at shutdown', () => {
     const { failures, clock } = start()
     let answered = 0
     for (let at = 0; at < 20; at++)
@@ -89,8 +89,8 @@ describe('failed authentications', () => {
   })
 })
 
-describe('guessing at the API', () => {
-  it('becomes slow, while the right key is answered at once and no key at all is no guess', async () => {
+describe('guessing API keys', () => {
+  it('becomes slow, while the right key is never delayed and a call without a key is not a guess', async () => {
     const clock = new HandClock()
     await bench.useServices({}, { clock })
     for (let at = 0; at < 20; at++) expect((await bench.get('/v1/tenants', { key: null })).status).toBe(401)
@@ -105,7 +105,7 @@ describe('guessing at the API', () => {
     expect(bench.log.join('')).not.toContain('wrong')
   })
 
-  it('is counted by the address that a trusted proxy names', async () => {
+  it('is counted by the address that a trusted proxy reports', async () => {
     const clock = new HandClock()
     await bench.useServices({}, { clock, trustedProxies: [parseNetwork('127.0.0.0/8')!] })
     const guess = (address: string) =>

@@ -17,7 +17,7 @@ describe('times', () => {
     expect(new Date(parseTime(text)!).toISOString()).toBe(time)
   })
 
-  it('rounds what is finer than a millisecond up, so that no bound is crossed', () => {
+  it('rounds fractions of a millisecond up, so that no bound is crossed', () => {
     expect(parseTime('1970-01-01T00:00:00.0010001Z')).toBe(2)
     expect(parseTime('1970-01-01T00:00:00.9999Z')).toBe(1000)
   })
@@ -27,11 +27,11 @@ describe('times', () => {
     ['2026-01-31T24:00:00Z', '2026-01-31T12:60:00Z', '2026-01-31T12:00:61Z', '2026-01-31T12:00Z', '1769860800'],
     ['2026-01-31T12:00:00+0130', '2026-01-31T12:00:00 01:00', '2026-01-31T12:00:00.Z', ' 2026-01-31T12:00:00Z'],
     ['2026-01-31T12:00:00+24:00', '2026-00-01T00:00:00Z', '2026-01-00T00:00:00Z', '+002026-01-31T12:00:00Z'],
-  ])('refuses %s and the like', (...texts) => {
+  ])('refuses %s and similar texts', (...texts) => {
     for (const text of texts) expect(parseTime(text), text).toBeUndefined()
   })
 
-  it('reads every time that JavaScript writes in four digits of year', () => {
+  it('reads every time that JavaScript writes with a four-digit year', () => {
     fc.assert(
       fc.property(fc.date({ min: new Date('0001-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z') }), date => {
         fc.pre(!Number.isNaN(date.getTime()))
@@ -42,7 +42,7 @@ describe('times', () => {
 })
 
 describe('cursors', () => {
-  it('come back as the id that went in, and are checked', async () => {
+  it('decode to the id that was encoded, and are checked', async () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), id => {
         expect(decodeCursor(encodeCursor(id), () => true)).toBe(id)

@@ -19,7 +19,7 @@ const head = (lines: string) =>
   `POST ${EVENTS} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${KEY}\r\nconnection: close\r\n` +
   `content-type: application/json\r\n${lines}\r\n\r\n`
 
-/** A call that has announced its body and keeps it back; `isBegun` says when the server knows. */
+/** Sends the head of a call without its body; resolves when the server has received it. */
 async function announce(port: number, lines: string): Promise<Socket> {
   const begun = once(bench.api.server, 'request')
   const socket = connect(port, '127.0.0.1')
@@ -30,13 +30,13 @@ async function announce(port: number, lines: string): Promise<Socket> {
 
 const statusOf = (answer: string) => Number(answer.slice(9, 12))
 
-/** A body as long as was announced, which is one event. */
+/** One event, padded to the announced length. */
 const padded = (length: number) => EVENT.padEnd(length)
 
 describe('bodies', () => {
   const length = `content-length: ${HALF_A_MEBIBYTE}`
 
-  it('that would come to too much together are refused before they are read, and taken when there is room', async () => {
+  it('that would take too much memory together are refused unread, and accepted when there is room', async () => {
     await bench.useServices({}, { bodyMemoryBytes: 2_097_152 })
     const port = await listen()
     const held = [await announce(port, length), await announce(port, length)]
@@ -44,7 +44,7 @@ describe('bodies', () => {
     expect(refused).toMatch(/^HTTP\/1.1 503 /)
     expect(refused.toLowerCase()).toContain('retry-after: 1')
     expect(refused).toContain('"code":"overloaded"')
-    // Small ones too; but calls without a body go on, and others' with one.
+    // Even small ones; but calls without a body still work, and so do calls with a body from other callers.
     expect(statusOf(await text(await announce(port, 'content-length: 100')))).toBe(503)
     expect((await bench.get('/v1/tenants')).status).toBe(200)
     const { secret: key } = await bench.apiKeys.create({ name: 'another', scope: 'publish' })
@@ -57,7 +57,7 @@ describe('bodies', () => {
     expect(statusOf(await text(later))).toBe(202)
   })
 
-  it('in chunks count as the most that one may have, and one that is given up counts no more', async () => {
+  it('in chunks count as the largest one allowed, and an aborted one no longer counts', async () => {
     await bench.useServices({}, { bodyMemoryBytes: 1_048_576 })
     const port = await listen()
     const held = await announce(port, 'transfer-encoding: chunked')
@@ -73,7 +73,7 @@ describe('bodies', () => {
 })
 
 describe('reads', () => {
-  it('whose answers would come to too much together are refused', async () => {
+  it('whose responses would take too much memory together are refused', async () => {
     const release = Promise.withResolvers<void>()
     const { events } = bench
     let waiting = 0
@@ -87,7 +87,7 @@ describe('reads', () => {
     await expect.poll(() => waiting, { timeout: 10_000 }).toBe(16)
     const refused = await bench.get(EVENTS)
     expect([refused.status, refused.body.code, refused.headers['retry-after']]).toEqual([503, 'overloaded', '1'])
-    // Publishing is another matter.
+    // Publishing is not affected.
     expect((await bench.post(EVENTS, EVENT)).status).toBe(202)
     release.resolve()
     expect((await Promise.all(held)).every(({ status }) => status === 200)).toBe(true)
@@ -96,7 +96,7 @@ describe('reads', () => {
 })
 
 describe('connections', () => {
-  it('on top of the limit are closed, and there is room again when one ends', async () => {
+  it('beyond the limit are closed, and there is room again when one ends', async () => {
     await bench.useServices({}, { maxConnections: 2 })
     const port = await listen()
     const open = () => {
@@ -117,7 +117,7 @@ describe('connections', () => {
     kept[1]!.destroy()
   })
 
-  it('that are slow to ask, or move nothing, are given up', () => {
+  it('that are slow to send a request, or idle, are closed', () => {
     const { headersTimeout, requestTimeout, keepAliveTimeout, timeout } = bench.api.server
     expect([headersTimeout, requestTimeout, keepAliveTimeout, timeout]).toEqual([20_000, 120_000, 65_000, 180_000])
   })

@@ -10,12 +10,12 @@ describe('GET /metrics', () => {
     ['publish', null, 403],
     ['all', 'acme', 403],
     ['read', 'acme', 403],
-  ] as const)('a key with the scope %s of the tenant %s: %i', async (scope, tenant, status) => {
+  ] as const)('answers a key with the scope %s and the tenant %s with %i', async (scope, tenant, status) => {
     const { secret } = await bench.apiKeys.create({ name: 'k', scope, tenant })
     expect((await bench.get('/metrics', { key: secret })).status).toBe(status)
   })
 
-  it('nobody without a key, and no query', async () => {
+  it('refuses calls without a valid key, and query parameters', async () => {
     expect((await bench.get('/metrics', { key: null })).status).toBe(401)
     expect((await bench.get('/metrics', { key: 'wrong' })).status).toBe(401)
     expect((await bench.get('/metrics?name=a')).status).toBe(422)
@@ -24,7 +24,7 @@ describe('GET /metrics', () => {
     expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4; charset=utf-8$/)
   })
 
-  it('everybody, where the operator opened it; on a node that only sends, too', async () => {
+  it('needs no key if metricsOpen is on, and works on a node that only sends deliveries', async () => {
     await bench.useServices({}, { metricsOpen: true, takesCalls: false })
     expect((await bench.get('/metrics', { key: null })).status).toBe(200)
     expect(bench.document.paths['/metrics'].get.security).toEqual([])
@@ -33,7 +33,7 @@ describe('GET /metrics', () => {
     expect((await bench.get('/metrics')).status).toBe(200)
   })
 
-  it('what goes wrong is told without detail', async () => {
+  it('reports a failure without its details', async () => {
     const metrics = async () => {
       throw new Error('hush')
     }

@@ -24,8 +24,8 @@ beforeAll(async () => {
 })
 afterAll(() => bench.closeApi())
 
-describe('the document', () => {
-  it('is OpenAPI 3.1 with every route, each with an id, a tag and its answers', () => {
+describe('the OpenAPI document', () => {
+  it('is OpenAPI 3.1 and has every route with an id, a tag and its responses', () => {
     expect(bench.document.openapi).toBe('3.1.0')
     const names = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`).sort()
     expect(names).toMatchSnapshot()
@@ -40,14 +40,14 @@ describe('the document', () => {
     }
   })
 
-  it('names shared shapes, and every reference leads somewhere', () => {
+  it('names shared schemas, and every reference can be resolved', () => {
     const text = JSON.stringify(bench.document)
     const names = new Set([...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(match => match[1]!))
     for (const name of names) expect(bench.document.components.schemas).toHaveProperty(name)
     expect([...text.matchAll(/"\$ref":"([^"]+)"/g)].every(match => match[1]!.startsWith('#/components/'))).toBe(true)
   })
 
-  it('has schemas that are sound in their dialect, 2020-12', () => {
+  it('has schemas that are valid in the dialect 2020-12', () => {
     const dialect = new Ajv2020({ strict: false })
     const { schemas } = bench.document.components
     const used = operations.flatMap(({ operation: { parameters = [], requestBody } }) => [
@@ -61,7 +61,7 @@ describe('the document', () => {
     }
   })
 
-  it('says which bodies can be left out, and shows how to publish', () => {
+  it('says which bodies can be omitted, and shows how to publish', () => {
     const { paths } = bench.document
     const ONE = '/v1/tenants/{tenant}/endpoints/{id}'
     expect(paths[`${ONE}/enable`].post.requestBody.required).toBe(false)
@@ -77,7 +77,7 @@ const text = fc.oneof(
 )
 const anything = fc.oneof(fc.jsonValue({ maxDepth: 3 }), text)
 
-/** Values for a schema: mostly fitting, sometimes not. */
+/** Values for a schema: mostly valid, sometimes not. */
 function arbitraryOf(schema: Json): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 6, arbitrary: fitting(schema) }, { weight: 1, arbitrary: anything })
 }
@@ -111,7 +111,7 @@ function fitting(schema: Json): fc.Arbitrary<unknown> {
   }
 }
 
-/** An object can have a member called `toString`. */
+/** Doesn't call `String()`, because an object can have a member named `toString`. */
 const toText = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
 
 const UNSENDABLE = /[\ud800-\udfff]/
@@ -146,10 +146,10 @@ function urlOf(template: string, path: Json, query: Json): string {
   return search === '' ? filled : `${filled}?${search}`
 }
 
-describe('whatever is sent', () => {
-  it('no answer is a 5xx, and each is one that the document declares', async () => {
+describe('for arbitrary requests', () => {
+  it('no response is a 5xx, and the document declares every response', async () => {
     for (const { method, path: template, operation } of operations) {
-      // Deleting the tenant leaves nothing to try the others on.
+      // Without the tenant, the other operations would have nothing to work on.
       const runs = ['deleteTenant', 'eraseTenant'].includes(operation.operationId) ? 5 : 60
       await fc.assert(
         fc.asyncProperty(requestsOf(operation), async ({ path, query, body }) => {
@@ -166,7 +166,7 @@ describe('whatever is sent', () => {
     }
   }, 120_000)
 
-  it('nor for raw paths', async () => {
+  it('no response to a raw path is a 5xx', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.constantFrom('/', 'v1', 'tenants', 'acme', 'events', '%2f', '%', '..', '?', '#', ';', '%00')),

@@ -15,14 +15,14 @@ const type = {
 }
 
 describe('operational event types', () => {
-  it('have schemas that their examples satisfy', () => {
+  it('have examples that satisfy their schemas', () => {
     for (const { name, schema, example } of OPERATIONAL_TYPES) {
       const compiled = compileSchema(schema)
       expect(compiled.ok && compiled.validate(example), name).toEqual([])
     }
   })
 
-  it('are listed and shown, marked, and can be neither changed, deleted nor published', async () => {
+  it('are listed and marked, and cannot be changed, deleted or published', async () => {
     const { data } = (await get('/v1/event-types?limit=1000')).body
     const marked = data.filter(({ operational }: Json) => operational).map(({ name }: Json) => name)
     expect(marked).toEqual(OPERATIONAL_TYPES.map(({ name }) => name))
@@ -34,7 +34,7 @@ describe('operational event types', () => {
     expect(refused(await post('/v1/tenants/acme/events', event))).toEqual([422, 'invalid', ['/type']])
   })
 
-  it('go to endpoints that name them, and can be tested there', async () => {
+  it('are sent only to endpoints that name them, and can be tested there', async () => {
     const named = await post('/v1/tenants/acme/endpoints', input)
     expect([named.status, named.body.types]).toEqual([201, input.types])
     const tested = await post(`/v1/tenants/acme/endpoints/${named.body.id}/test`)
@@ -54,7 +54,7 @@ describe('operational event types', () => {
 })
 
 describe('a replay', () => {
-  it('is told of once when it is over, as done or cancelled', async () => {
+  it('is reported once when it has ended', async () => {
     await post('/v1/tenants/posthorn/endpoints', { ...input, types: ['posthorn.replay.finished'] })
     const made = await post('/v1/tenants/acme/replays', { id: 'empty' })
     expect(made.status).toBe(202)
@@ -69,7 +69,7 @@ describe('a replay', () => {
 })
 
 describe('the operator’s tenant', () => {
-  it('is there, not listed, and stays as it is', async () => {
+  it('exists without being listed, and cannot be changed', async () => {
     expect((await get('/v1/tenants/posthorn')).body.id).toBe('posthorn')
     expect((await get('/v1/tenants')).body.data.map(({ id }: Json) => id)).toEqual(['acme'])
     expect((await put('/v1/tenants/posthorn', { name: 'mine' })).status).toBe(409)
@@ -79,7 +79,7 @@ describe('the operator’s tenant', () => {
     expect((await post('/v1/api-keys', { name: 'k', scope: 'all', tenant: 'posthorn' })).status).toBe(422)
   })
 
-  it('has endpoints that name operational types, by a key of all tenants with scope all', async () => {
+  it('has only endpoints for operational types, created with a key of scope all for all tenants', async () => {
     const path = '/v1/tenants/posthorn/endpoints'
     const made = await post(path, input)
     expect(made.status).toBe(201)
@@ -102,7 +102,7 @@ describe('the operator’s tenant', () => {
 })
 
 describe('C12: retry schedules', () => {
-  it('of types are set with the type, checked, and shown', async () => {
+  it('of event types are set, checked and returned with the type', async () => {
     const made = await put('/v1/event-types/SLOW', { ...type, schedule: [5, 10] })
     expect([made.status, made.body.schedule]).toEqual([201, [5, 10]])
     expect((await get('/v1/event-types/SLOW')).body.schedule).toEqual([5, 10])
@@ -112,7 +112,7 @@ describe('C12: retry schedules', () => {
     expect((await put('/v1/event-types/SLOW', { ...type, schedule: Array(31).fill(1) })).status).toBe(422)
   })
 
-  it('are previewed: an endpoint’s counts before its type’s, and that before the operator’s', async () => {
+  it('are previewed: an endpoint’s own comes before its type’s, which comes before the operator’s', async () => {
     await put('/v1/event-types/SLOW', { ...type, schedule: [5, 10] })
     const { id } = (await post('/v1/tenants/acme/endpoints', { ...input, types: ['SLOW'] })).body
     const path = `/v1/tenants/acme/endpoints/${id}`

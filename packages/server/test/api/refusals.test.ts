@@ -16,12 +16,12 @@ const EVENT = `{"type":"${TYPE}","payload":${PAYLOAD}}`
 
 describe('the API key', () => {
   it.each([
-    ['none', null, {}],
-    ['a wrong one', 'wrong', {}],
+    ['no key', null, {}],
+    ['a wrong key', 'wrong', {}],
     ['another scheme', null, { authorization: `Basic ${KEY}` }],
-    ['two', null, { authorization: `Bearer ${KEY} ${KEY}` }],
-    ['what is no token', null, { authorization: `Bearer ${KEY}é` }],
-  ])('is needed everywhere under /v1, whatever the path, method and body: %s', async (_what, key, headers) => {
+    ['two keys', null, { authorization: `Bearer ${KEY} ${KEY}` }],
+    ['a key that is not a token', null, { authorization: `Bearer ${KEY}é` }],
+  ])('is required everywhere under /v1, whatever the path, method and body: %s', async (_what, key, headers) => {
     for (const [method, url, body] of [
       ['GET', '/v1/egress', undefined],
       ['GET', '/v1/nothing', undefined],
@@ -38,7 +38,7 @@ describe('the API key', () => {
     }
   })
 
-  it('is not needed for what is public', async () => {
+  it('is not required for public routes', async () => {
     for (const url of ['/healthz', '/readyz', '/openapi.json', '/.well-known/posthorn-egress.json']) {
       expect((await get(url, { key: null })).status).toBe(200)
     }
@@ -54,7 +54,7 @@ describe('paths and methods', () => {
     expect(refused(await post('/nothing', '{'))).toEqual([404, 'not_found', []])
   })
 
-  it('answers 405 with the methods that a path takes', async () => {
+  it('answers 405 with the methods that a path supports', async () => {
     const answer = await put(EVENTS, '{')
     expect(refused(answer)).toEqual([405, 'method_not_allowed', []])
     expect(answer.headers.allow).toBe('GET, HEAD, POST')
@@ -69,7 +69,7 @@ describe('paths and methods', () => {
     }
   })
 
-  it('decodes parameters, and refuses what cannot be decoded', async () => {
+  it('decodes path parameters, and refuses those that cannot be decoded', async () => {
     expect((await put('/v1/tenants/a%40b.example')).body.id).toBe('a@b.example')
     expect((await get('/v1/tenants/a@b.example')).status).toBe(200)
     expect(refused(await get('/v1/tenants/%'))).toEqual([400, 'bad_request', []])
@@ -78,8 +78,8 @@ describe('paths and methods', () => {
   })
 })
 
-describe('unknown things', () => {
-  it('answers 404 for an unknown tenant, endpoint, event, delivery, type', async () => {
+describe('unknown ids', () => {
+  it('answers 404 for an unknown tenant, endpoint, event, delivery or event type', async () => {
     for (const tenant of ['nobody', 'a%00', '%20', 'a%2Fb', '__proto__']) {
       for (const path of ['', '/endpoints', '/events', '/deliveries']) {
         expect(refused(await get(`/v1/tenants/${tenant}${path}`))).toEqual([404, 'not_found', []])
@@ -104,7 +104,7 @@ describe('unknown things', () => {
     expect(refused(await remove('/v1/event-types/a%00'))).toEqual([404, 'not_found', []])
   })
 
-  it("answers 404 for another tenant's", async () => {
+  it("answers 404 for another tenant's endpoints, events and deliveries", async () => {
     await put('/v1/tenants/other')
     const endpoint = await bench.endpoint()
     const { id: event } = (await post(EVENTS, EVENT)).body
@@ -134,22 +134,22 @@ describe('bodies', () => {
     ['a byte order mark', '\ufeff{}', 400, 'bad_json'],
     ['too deep', `${'['.repeat(400_000)}${']'.repeat(400_000)}`, 400, 'bad_json'],
     ['a number that is infinite', '{"metadata":{},"name":1e999}', 422, 'invalid'],
-    ['a number with more digits than are kept', '{"name":12345678901234567890}', 422, 'invalid'],
+    ['a number that would lose digits', '{"name":12345678901234567890}', 422, 'invalid'],
     ['__proto__', '{"metadata":{"__proto__":{"a":1}}}', 400, 'bad_json'],
     ['an escaped __proto__', '{"\\u005f_proto__":1}', 400, 'bad_json'],
-    ['a name twice', '{"url":"https://a.example/","u\\u0072l":"https://b.example/"}', 422, 'invalid'],
-    ['nothing', '', 422, 'invalid'],
+    ['a duplicate member', '{"url":"https://a.example/","u\\u0072l":"https://b.example/"}', 422, 'invalid'],
+    ['an empty body', '', 422, 'invalid'],
     ['null', 'null', 422, 'invalid'],
-    ['a list', '[]', 422, 'invalid'],
-    ['a text', '"x"', 422, 'invalid'],
-    ['too large', `"${'x'.repeat(1_048_577)}"`, 413, 'body_too_large'],
+    ['an array', '[]', 422, 'invalid'],
+    ['a string', '"x"', 422, 'invalid'],
+    ['a body that is too large', `"${'x'.repeat(1_048_577)}"`, 413, 'body_too_large'],
   ] as const)('refuses %s', async (_what, body, status, code) => {
     for (const answer of [await post(ENDPOINTS, body), await put('/v1/event-types/A', body)]) {
       expect([answer.status, answer.body.code]).toEqual([status, code])
     }
   })
 
-  it('takes application/json with parameters, and no other type or encoding', async () => {
+  it('accepts application/json with parameters, and no other type or encoding', async () => {
     for (const type of ['application/json; charset=utf-8', 'Application/JSON ;a="b"']) {
       expect((await post(EVENTS, EVENT, { headers: { 'content-type': type } })).status).toBe(202)
       expect((await put('/v1/tenants/b', '{}', { headers: { 'content-type': type } })).status).toBeLessThan(300)
@@ -167,7 +167,7 @@ describe('bodies', () => {
     expect((await put('/v1/tenants/b', '{}', encoded)).status).toBe(415)
   })
 
-  it('names every unknown member, and every one that is of the wrong type or missing', async () => {
+  it('names every member that is unknown, missing or of the wrong type', async () => {
     const body = { clientSecret: 7, typos: 1, metadata: { a: 1 }, schedule: ['x'], 'a/b~c': 1 }
     const answer = await post(ENDPOINTS, body)
     const names = ['/a~1b~0c', '/clientSecret', '/metadata/a', '/schedule/0', '/typos', '/url']
@@ -179,7 +179,7 @@ describe('bodies', () => {
     expect(refused(await put('/v1/event-types/A', { group: 'g' }))[2]).toEqual(['/description', '/schema', '/example'])
   })
 
-  it('takes no number for a text, nor a text for a number', async () => {
+  it('does not convert between numbers and strings', async () => {
     const input = { url: URL_A, clientSecret: SECRET, timeoutMs: '5000' }
     expect(refused(await post(ENDPOINTS, input))).toEqual([422, 'invalid', ['/timeoutMs']])
     expect(refused(await put('/v1/tenants/b', { name: 1 }))).toEqual([422, 'invalid', ['/name']])
@@ -191,7 +191,7 @@ describe('bodies', () => {
 })
 
 describe('queries', () => {
-  it('refuses unknown, repeated and bad parameters, and names them', async () => {
+  it('refuses unknown, repeated and invalid parameters, and names them', async () => {
     const deliveries = '/v1/tenants/acme/deliveries'
     for (const [query, field] of [
       ['nothing=1', 'nothing'],
@@ -235,10 +235,10 @@ describe('queries', () => {
   })
 })
 
-describe('what goes wrong here', () => {
+describe('errors of the server', () => {
   const failing = (error: unknown) => ({ list: () => Promise.reject(error) }) as Json
 
-  it('C14: answers 500 without a detail, and logs what it was', async () => {
+  it('C14: answers 500 without details, and logs the error', async () => {
     await bench.useServices({ tenants: failing(new Error(`broken ${SECRET.slice(0, 3)}`)) })
     const answer = await get('/v1/tenants')
     expect(refused(answer)).toEqual([500, 'internal', []])
@@ -261,7 +261,7 @@ describe('what goes wrong here', () => {
     expect(bench.log).toHaveLength(1)
   })
 
-  it('logs nothing else', async () => {
+  it('logs no other requests', async () => {
     await post(EVENTS, EVENT)
     await post(EVENTS, '{')
     await get('/nothing')
@@ -269,8 +269,8 @@ describe('what goes wrong here', () => {
   })
 })
 
-it('C14: no answer, refusals included, and no log line has a secret', async () => {
-  const secret = 'S3cret-that-nobody-may-see-0123456789'
+it('C14: no response, not even a refusal, and no log line contains a secret', async () => {
+  const secret = 'S3cret-that-must-not-leak-0123456789'
   const texts: string[] = []
   const keep = async (answer: Promise<{ text: string }>) => texts.push((await answer).text)
   for (const body of [
@@ -294,8 +294,8 @@ it('C14: no answer, refusals included, and no log line has a secret', async () =
   expect(texts.join('\n') + bench.log.join('\n')).not.toContain('S3cret')
 })
 
-describe('the bad-input table', () => {
-  it('C3: a URL is refused with the reason', async () => {
+describe('invalid input', () => {
+  it('C3: an invalid URL is refused with the reason', async () => {
     for (const url of [
       'http://hooks.example.com/',
       'https://u:p@a.example/',
@@ -307,13 +307,13 @@ describe('the bad-input table', () => {
     }
   })
 
-  it('C7: a secret is refused with the position of the first bad character, and a hint', async () => {
+  it('C7: an invalid secret is refused with the position of its first invalid character, and a hint', async () => {
     const answer = await post(ENDPOINTS, { url: URL_A, clientSecret: 'Bearer abc' })
     expect(answer.body.errors).toMatchObject([{ field: '/clientSecret', position: 6 }])
     expect(answer.body.errors[0].detail).toContain('Bearer')
   })
 
-  it('C1: an unknown type and a payload that breaks its schema are named; nothing of an array is stored', async () => {
+  it('C1: unknown types and invalid payloads are named, and nothing in the array is stored', async () => {
     const good = { type: TYPE, payload: JSON.parse(PAYLOAD) }
     const batch = [good, { type: 'NO_SUCH', payload: {} }, { type: TYPE, payload: {} }, { ...good, extra: 1 }]
     const answer = await post(EVENTS, batch)
@@ -322,7 +322,7 @@ describe('the bad-input table', () => {
     expect((await get(EVENTS)).body.data).toEqual([])
   })
 
-  it('events: not JSON, too deep, too large, duplicate keys', async () => {
+  it('events that are not JSON, too deep, too large or have duplicate keys are refused', async () => {
     const deep = `{"type":"${TYPE}","payload":${'['.repeat(65)}${']'.repeat(65)}}`
     expect(refused(await post(EVENTS, '{'))[0]).toBe(400)
     expect(refused(await post(EVENTS, ''))[0]).toBe(400)
@@ -332,7 +332,7 @@ describe('the bad-input table', () => {
     expect(refused(await post(EVENTS, '{"type":"A","type":"B","payload":{}}')).slice(0, 2)).toEqual([422, 'invalid'])
   })
 
-  it('events: the same id with another payload is a conflict that names the id', async () => {
+  it('an event with the id of another payload is a conflict that names the id', async () => {
     await post(EVENTS, `{"id":"k","type":"${TYPE}","payload":${PAYLOAD}}`)
     const other = `{"id":"k","type":"${TYPE}","payload":${PAYLOAD.replace(':', ': ')}}`
     expect(refused(await post(EVENTS, other))).toEqual([409, 'idempotency_conflict', ['/id']])

@@ -7,7 +7,7 @@ const bench = useApi()
 const { get } = bench
 const REJECTED = '/v1/rejected-events'
 
-/** What SQL has put into the inbox, after a node has seen to it. */
+/** Publishes events from SQL and waits until a node has processed them. */
 async function published(...events: Arriving[]): Promise<string[]> {
   const ids: string[] = []
   for (const event of events) ids.push(await arrive(bench, event))
@@ -20,7 +20,7 @@ async function published(...events: Arriving[]): Promise<string[]> {
 
 const ids = ({ body }: { body: Json }): string[] => body.data.map(({ id }: Json) => id)
 
-it('are shown with why, in the tenant’s list, alone, and to the operator; a sound one has no such thing', async () => {
+it('rejected events show the reason in all lists and on their own; accepted ones have none', async () => {
   const raw = `{ "CoverId" : 1.0 }`
   const [bad, sound] = await published(['acme', TYPE, raw], ['acme', TYPE, PAYLOAD])
   const why = { rejected: [{ field: '/payload/CoverId', detail: expect.any(String), reason: 'schema' }] }
@@ -35,7 +35,7 @@ it('are shown with why, in the tenant’s list, alone, and to the operator; a so
   expect(list.text).toContain(`"payload":${raw}`)
 })
 
-it('are of all tenants, those that do not exist included, newest first, page by page, or of one', async () => {
+it('rejected events are listed newest first and in pages, for all tenants, even unknown ones, or for one', async () => {
   const all = await published(
     ['ghost', TYPE, PAYLOAD],
     ['acme', 'NO_SUCH', '{}'],
@@ -52,7 +52,7 @@ it('are of all tenants, those that do not exist included, newest first, page by 
   expect(ids(await get(`${REJECTED}?tenant=nobody`))).toEqual([])
 })
 
-it('refuse a tenant that is no text to store, and a cursor of another list', async () => {
+it('the list of rejected events refuses a tenant that cannot be stored and the cursor of another list', async () => {
   expect(refused(await get(`${REJECTED}?tenant=%00`))).toEqual([422, 'invalid', ['tenant']])
   expect(refused(await get(`${REJECTED}?tenant=${'x'.repeat(129)}`))).toEqual([422, 'invalid', ['tenant']])
   expect(refused(await get(`${REJECTED}?cursor=YQ`))).toEqual([422, 'invalid', ['cursor']])

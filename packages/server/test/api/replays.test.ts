@@ -23,8 +23,8 @@ const count = async (body: Json): Promise<number | [number, string, string[]]> =
   return answer.status === 200 ? answer.body.deliveries : refused(answer)
 }
 
-describe('POST replays', () => {
-  it('answers 202 with the id and the count, and where it is', async () => {
+describe('creating a replay', () => {
+  it('answers 202 with the id, the number of deliveries and the location', async () => {
     const endpoint = await bench.endpoint()
     await publish()
     await publish('delivered')
@@ -53,17 +53,17 @@ describe('POST replays', () => {
     expect((await bench.get(`${ALL}/${unnamed.body.id}`)).status).toBe(200)
   })
 
-  it('answers 200 and makes nothing for a dry run', async () => {
+  it('answers 200 and creates nothing for a dry run', async () => {
     await bench.endpoint()
     await publish()
     const answer = await bench.post(ALL, { id: 'x', dryRun: true })
     expect([answer.status, answer.body]).toEqual([200, { deliveries: 1 }])
     expect((await bench.get(ALL)).body.data).toEqual([])
-    // And takes no id.
+    // It doesn't use up the id.
     expect((await bench.post(ALL, { id: 'x', states: ['delivered'] })).status).toBe(202)
   })
 
-  it('is idempotent by the id: the same answers what was made, whatever has happened since', async () => {
+  it('is idempotent: the same id and selection return the existing replay, whatever has happened since', async () => {
     const endpoint = await bench.endpoint()
     await publish()
     const first = await bench.post(ALL, { id: 'x', endpoint, states: ['exhausted', 'delivered'], types: ['B', 'A'] })
@@ -77,12 +77,12 @@ describe('POST replays', () => {
       expect(refused(await bench.post(ALL, { ...again, ...other }))).toEqual([409, 'idempotency_conflict', []])
     }
     expect((await bench.get(ALL)).body.data).toHaveLength(1)
-    // The id is a tenant's own.
+    // Another tenant can use the same id.
     await bench.tenants.put('beta', {})
     expect((await bench.post('/v1/tenants/beta/replays', { id: 'x' })).body).toEqual({ id: 'x', deliveries: 0 })
   })
 
-  it('is made once, however many ask at once', async () => {
+  it('creates one replay for concurrent calls with the same id', async () => {
     await bench.endpoint()
     await publish()
     const answers = await Promise.all(Array.from({ length: 8 }, () => bench.post(ALL, { id: 'x' })))
@@ -91,7 +91,7 @@ describe('POST replays', () => {
     expect((await bench.get(ALL)).body.data).toHaveLength(1)
   })
 
-  it('selects by endpoint, event, type, state and time, all of them together', async () => {
+  it('selects by endpoint, event, type, state and time, and by any combination of them', async () => {
     const [one, two] = [await bench.endpoint(), await bench.endpoint({ types: [TYPE] })]
     const failed = await publish()
     const arrived = await publish('delivered')
@@ -104,7 +104,7 @@ describe('POST replays', () => {
     expect(await count({ states: ['delivered'], endpoint: two })).toBe(1)
     expect(await count({ types: [TYPE] })).toBe(2)
     expect(await count({ types: ['OTHER'] })).toBe(0)
-    // Of one event, all of it.
+    // For a single event, all states are selected.
     expect(await count({ event: arrived })).toBe(2)
     expect(await count({ event: arrived, states: ['exhausted'] })).toBe(0)
     expect(await count({ event: failed, endpoint: two, types: [TYPE], states: ['exhausted'] })).toBe(1)
@@ -116,7 +116,7 @@ describe('POST replays', () => {
     expect(await count({ from: '1969-01-01T00:00:00+01:00', to: '9999-12-31T23:59:59-14:00' })).toBe(2)
   })
 
-  it('takes null for what is left out', async () => {
+  it('treats null like an omitted member', async () => {
     await bench.endpoint()
     await publish()
     const none = { id: null, endpoint: null, event: null, types: null, states: null, from: null, to: null }
@@ -148,7 +148,7 @@ describe('POST replays', () => {
     expect(refused(await bench.post(ALL, dry))).toEqual([422, 'invalid', named])
   })
 
-  it('refuses what the tenant has not, and the body that is none', async () => {
+  it('refuses endpoints and events that the tenant does not have, and invalid bodies', async () => {
     const [endpoint, event] = [newId('ep', Date.now()), newId('evt', Date.now())]
     expect(refused(await bench.post(ALL, { endpoint, event }))).toEqual([422, 'invalid', ['/endpoint', '/event']])
     await bench.tenants.put('beta', {})
@@ -160,7 +160,7 @@ describe('POST replays', () => {
     for (const body of [undefined, '[]', '7']) expect((await bench.post(ALL, body)).status).toBe(422)
   })
 
-  it('refuses a hundred and first that has not ended', async () => {
+  it('refuses more than a hundred replays that have not ended', async () => {
     await bench.endpoint()
     await publish()
     for (let index = 1; index <= 100; index++) expect((await bench.post(ALL, { id: `${index}` })).status).toBe(202)
@@ -171,7 +171,7 @@ describe('POST replays', () => {
 })
 
 describe('replays', () => {
-  it('are listed, newest first, in pages and by state', async () => {
+  it('are listed newest first, in pages and by state', async () => {
     await bench.endpoint()
     await publish()
     for (const id of ['a', 'b', 'c']) await bench.post(ALL, { id })
@@ -186,7 +186,7 @@ describe('replays', () => {
     expect(refused(await bench.get(`${ALL}?cursor=odd`))).toEqual([422, 'invalid', ['cursor']])
   })
 
-  it('are paused, resumed and cancelled, and again without harm, until they have ended', async () => {
+  it('can be paused, resumed and cancelled repeatedly until they have ended', async () => {
     await bench.endpoint()
     await publish()
     await bench.post(ALL, { id: 'x' })

@@ -6,7 +6,7 @@ import { ApiBench } from './setup.ts'
 
 const FOLDER = new URL('../../src/api/resources/', import.meta.url)
 
-/** Each resource's file: one of the folder, or, of a folder in it, the one of the same name. */
+/** The file of each resource: in the folder itself, or in a subfolder of the same name. */
 const files = readdirSync(FOLDER, { withFileTypes: true }).map(entry =>
   entry.isDirectory() ? `${entry.name}/${entry.name}.ts` : entry.name,
 )
@@ -16,7 +16,7 @@ beforeAll(() => bench.openApi())
 afterAll(() => bench.closeApi())
 
 describe('the list of resources', () => {
-  it.each(files)('has the resource of resources/%s', async file => {
+  it.each(files)('includes the resource in resources/%s', async file => {
     const exported: Record<string, unknown> = await import(new URL(file, FOLDER).href)
     const names = Object.keys(exported).filter(name => name.endsWith('Resource'))
     expect(names, `api/resources/${file} exports one const …Resource = resource({ … })`).toHaveLength(1)
@@ -24,17 +24,17 @@ describe('the list of resources', () => {
     expect(isListed, `${names[0]} is missing in RESOURCES (api/resource-list.ts)`).toBe(true)
   })
 
-  it('has no others', () => {
+  it('includes nothing else', () => {
     expect(RESOURCES).toHaveLength(files.length)
   })
 
-  it('has components with a name of their own', () => {
+  it('has components with names', () => {
     for (const { components } of RESOURCES) {
       for (const component of components) expect(component, JSON.stringify(component)).toHaveProperty('$id')
     }
   })
 
-  it('makes these headings, in the order in which readers see them', () => {
+  it('produces these tags in this order', () => {
     expect(bench.document.tags.map(({ name }: { name: string }) => name)).toMatchInlineSnapshot(`
       [
         "Event types",
@@ -55,7 +55,7 @@ describe('the list of resources', () => {
 })
 
 describe('a route', () => {
-  it('is refused if it refers to a component that no resource has', () => {
+  it('is refused if it refers to a component that no resource lists', () => {
     const getSchema = (id: string) => (id === 'Known' ? {} : undefined)
     requireComponents({ getSchema }, 'GET /v1/widgets', { $ref: 'Known#' })
     expect(() => requireComponents({ getSchema }, 'GET /v1/widgets', { items: { $ref: 'Widget#' } })).toThrow(
@@ -63,10 +63,10 @@ describe('a route', () => {
     )
   })
 
-  it('is refused if it does not say which key may call it', async () => {
+  it('is refused if it does not say which keys can call it', async () => {
     const { api } = bench.createApi()
     const add = () => api.get('/v1/widgets', async () => ({}))
-    expect(add).toThrow("GET /v1/widgets doesn't say which key may call it: give it an access")
+    expect(add).toThrow("GET /v1/widgets doesn't say which keys can call it: set its access")
     await api.close()
   })
 })

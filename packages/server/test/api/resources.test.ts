@@ -17,7 +17,7 @@ const NEW = { url: URL_A, clientSecret: SECRET, types: [TYPE] }
 
 const ids = ({ body }: { body: Json }): string[] => body.data.map(({ id }: Json) => id)
 
-/** Reads a list page by page. */
+/** Reads all pages of a list. */
 async function pages(url: string, limit: number, idOf = ({ id }: Json) => id as string): Promise<string[][]> {
   const found: string[][] = []
   let cursor = ''
@@ -45,7 +45,7 @@ describe('C1: event types', () => {
     example: { id: '1' },
   }
 
-  it('are listed by name, created, replaced and deleted', async () => {
+  it('are listed in order of name, created, replaced and deleted', async () => {
     const names = (await get('/v1/event-types?limit=1000')).body.data.map(({ name }: Json) => name)
     expect(names).toEqual([...names].sort())
     expect(names).toContain(TYPE)
@@ -64,7 +64,7 @@ describe('C1: event types', () => {
 })
 
 describe('tenants', () => {
-  it('are put, shown, listed by id and deleted', async () => {
+  it('are created, read, replaced, listed in order of id and deleted', async () => {
     expect((await put('/v1/tenants/b')).status).toBe(201)
     const { status, body } = await put('/v1/tenants/b', { name: 'Bee', metadata: { plan: 'x' } })
     expect([status, body]).toMatchObject([200, { id: 'b', name: 'Bee', metadata: { plan: 'x' } }])
@@ -79,7 +79,7 @@ describe('tenants', () => {
 })
 
 describe('endpoints', () => {
-  it('C2: are registered with 201, their place and their state', async () => {
+  it('C2: are registered with 201, their location and their state', async () => {
     const answer = await post(ENDPOINTS, {
       ...NEW,
       headers: { 'X-A': '1' },
@@ -89,7 +89,7 @@ describe('endpoints', () => {
       ordered: true,
     })
     const { status, headers } = answer
-    // Shown this once.
+    // Only this response contains it.
     const { signingSecret, ...body } = answer.body
     expect(signingSecret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
     expect([status, headers.location]).toEqual([201, `${ENDPOINTS}/${body.id}`])
@@ -100,7 +100,7 @@ describe('endpoints', () => {
     expect((await get(`${ENDPOINTS}/${body.id}`)).body).toEqual(body)
   })
 
-  it('C8: answer with warnings, in lists too', async () => {
+  it('C8: are returned with warnings, in lists too', async () => {
     await post(ENDPOINTS, { ...NEW, clientSecret: 'short' })
     const second = await post(ENDPOINTS, { url: URL_A, clientSecret: 'short' })
     const codes = ['secret_shared_between_endpoints', 'secret_for_several_types', 'secret_short']
@@ -110,7 +110,7 @@ describe('endpoints', () => {
     expect(data[0].secretFingerprint).toBe(data[1].secretFingerprint)
   })
 
-  it('are changed in part; null resets', async () => {
+  it('are changed in part, and null resets a field', async () => {
     const full = {
       ...NEW,
       description: 'd',
@@ -140,7 +140,7 @@ describe('endpoints', () => {
     expect((await patch(url, {})).status).toBe(200)
   })
 
-  it('C6: take another clientSecret from a time on', async () => {
+  it('C6: switch to another clientSecret at a given time', async () => {
     const { body } = await post(ENDPOINTS, NEW)
     const url = `${ENDPOINTS}/${body.id}`
     const switchAt = new Date(Date.now() + 3_600_000).toISOString()
@@ -156,7 +156,7 @@ describe('endpoints', () => {
     }
   })
 
-  it('have signing secrets: made, given, and put in another’s place', async () => {
+  it('have signing secrets that are generated, given or rotated', async () => {
     const given = `whsec_${Buffer.alloc(24, 1).toString('base64')}`
     const { body } = await post(ENDPOINTS, { ...NEW, signingSecret: given })
     expect(body.signingSecret).toBeNull()
@@ -184,7 +184,7 @@ describe('endpoints', () => {
     }
   })
 
-  it('authenticate by a certificate or by OAuth where the tenant chose that', async () => {
+  it('authenticate with a client certificate or with OAuth if the tenant chose that', async () => {
     const { certPem: certificate, keyPem: key } = await (await createAuthority()).issue({
       names: ['client'],
       use: 'client',
@@ -198,7 +198,7 @@ describe('endpoints', () => {
     expect(body.warnings.map(({ code }: Json) => code)).toEqual(['certificate_expires_soon'])
     expect(JSON.stringify(body)).not.toMatch(/hidden-secret|PRIVATE/)
     const url = `${ENDPOINTS}/${body.id}`
-    // Without OAuth there must be something else to bear.
+    // Without OAuth, there must be a clientSecret.
     expect((await patch(url, { oauth: null })).status).toBe(422)
     expect((await patch(url, { oauth: null, clientSecret: SECRET })).body).toMatchObject({ oauth: null })
     expect((await patch(url, { clientCertificate: null })).body.clientCertificate).toBeNull()
@@ -218,7 +218,7 @@ describe('endpoints', () => {
     }
   })
 
-  it('are listed newest first, page by page, and deleted', async () => {
+  it('are listed newest first, in pages, and deleted', async () => {
     const made = []
     for (let i = 0; i < 5; i++) made.unshift(await bench.endpoint())
     expect(await pages(ENDPOINTS, 2)).toEqual([made.slice(0, 2), made.slice(2, 4), made.slice(4)])
@@ -226,7 +226,7 @@ describe('endpoints', () => {
     expect(ids(await get(ENDPOINTS))).toEqual(made.slice(1))
   })
 
-  it('are disabled and enabled, what was held is released or cancelled', async () => {
+  it('are disabled and enabled, which releases or cancels held deliveries', async () => {
     const id = await bench.endpoint()
     expect((await post(`${ENDPOINTS}/${id}/disable`)).body).toMatchObject({
       state: 'disabled',
@@ -243,7 +243,7 @@ describe('endpoints', () => {
     expect((await get(DELIVERIES)).body.data).toMatchObject([{ state: 'cancelled', endedAt: expect.any(String) }])
   })
 
-  it("are sent a type's example as a test", async () => {
+  it("are tested with an event type's example", async () => {
     const id = await bench.endpoint({ types: [TYPE] })
     for (const body of [undefined, {}, { type: TYPE }]) {
       const { status, body: made } = await post(`${ENDPOINTS}/${id}/test`, body)
@@ -257,7 +257,7 @@ describe('endpoints', () => {
 })
 
 describe('events', () => {
-  it('answer 202, and say why endpoints got none', async () => {
+  it('are accepted with 202, and say why endpoints got no delivery', async () => {
     await bench.endpoint({ types: [TYPE] })
     await bench.endpoint({ types: ['COVER_QUOTE'] }).catch(() => bench.endpoint())
     const { status, body } = await post(EVENTS, EVENT)
@@ -266,7 +266,7 @@ describe('events', () => {
     expect((await get(`${EVENTS}/${body.id}`)).body).toMatchObject({ notSent: body.notSent, key: null, test: false })
   })
 
-  it('of an array answer in its order', async () => {
+  it('in an array are answered in the same order', async () => {
     const { status, body } = await post(EVENTS, `[${EVENT}, {"id":"k","type":"${TYPE}","payload":${PAYLOAD}} ]`)
     expect(status).toBe(202)
     expect(body.data).toHaveLength(2)
@@ -274,14 +274,14 @@ describe('events', () => {
     expect((await post(EVENTS, '[]')).status).toBe(422)
   })
 
-  it('with an id of the provider are published once', async () => {
+  it('with an id of their own are published once', async () => {
     const keyed = `{"id":"k","type":"${TYPE}","payload":${PAYLOAD}}`
     const { body } = await post(EVENTS, keyed)
     const again = await post(EVENTS, keyed)
     expect([again.status, again.body]).toEqual([202, { ...body, duplicate: true }])
   })
 
-  it('C5: show the payload as it was published, byte for byte', async () => {
+  it('C5: return the payload byte for byte as published', async () => {
     const payload =
       '{ "CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc" ,"n":12345678901234567890,"x":1.0,"e":"\\u00e9é\\/"}'
     const { body } = await post(EVENTS, `{"type":"${TYPE}","payload": ${payload}\n}`)
@@ -290,7 +290,7 @@ describe('events', () => {
     }
   })
 
-  it('are listed newest first, by type and time', async () => {
+  it('are listed newest first, and filtered by type and time', async () => {
     const made: string[] = []
     for (let i = 0; i < 40; i++) made.unshift((await post(EVENTS, EVENT)).body.id)
     expect(await pages(EVENTS, 7)).toEqual([0, 7, 14, 21, 28, 35].map(from => made.slice(from, from + 7)))
@@ -303,7 +303,7 @@ describe('events', () => {
     expect(ids(await get(`${EVENTS}?from=${createdAt}`))).toContain(made[0])
   })
 
-  it('with large payloads make shorter pages, and none is left out', async () => {
+  it('with large payloads make shorter pages, and none is missing', async () => {
     const made: string[] = []
     const filling = 'x'.repeat(1_000_000)
     const large = `{"type":"${TYPE}","payload":${PAYLOAD.replace(/\}$/, `,"filling":"${filling}"}`)}}`
@@ -314,7 +314,7 @@ describe('events', () => {
     expect(found.length).toBeLessThan(5)
   })
 
-  it('with what became of them at each endpoint', async () => {
+  it('are returned with their deliveries', async () => {
     const endpoint = await bench.endpoint()
     const { body } = await post(EVENTS, EVENT)
     const [delivery] = (await get(`${DELIVERIES}?event=${body.id}`)).body.data
@@ -324,7 +324,7 @@ describe('events', () => {
 })
 
 describe('deliveries', () => {
-  it('show their attempts', async () => {
+  it('are returned with their attempts', async () => {
     await bench.endpoint()
     await post(EVENTS, EVENT)
     const [id] = ids(await get(DELIVERIES))
@@ -349,7 +349,7 @@ describe('deliveries', () => {
     expect((await get(DELIVERIES)).body.data[0]).not.toHaveProperty('attempts')
   })
 
-  it('are filtered by each parameter and by several', async () => {
+  it('are filtered by each parameter and by combinations', async () => {
     const [a, b] = [await bench.endpoint(), await bench.endpoint()]
     const first = (await post(EVENTS, EVENT)).body.id
     await post(EVENTS, EVENT)
@@ -370,7 +370,7 @@ describe('deliveries', () => {
     )
   })
 
-  it('C13: that were set aside are listed over all tenants with their number, and sent again on a retry', async () => {
+  it('C13: that are set aside are listed and counted for all tenants, and sent again after a retry', async () => {
     await bench.endpoint()
     for (let count = 0; count < 3; count++) await post(EVENTS, EVENT)
     const made = ids(await get(DELIVERIES))
@@ -391,7 +391,7 @@ describe('deliveries', () => {
     expect((await get('/v1/set-aside-deliveries', { key: null })).status).toBe(401)
   })
 
-  it('are tried again: now while pending, by a new one when ended', async () => {
+  it('are retried: immediately if pending, with a new delivery if ended', async () => {
     await bench.endpoint()
     await post(EVENTS, EVENT)
     const [id] = ids(await get(DELIVERIES))
@@ -406,15 +406,15 @@ describe('deliveries', () => {
   })
 })
 
-describe('the rest', () => {
-  it('C4: shows the egress addresses, to callers and to everybody', async () => {
+describe('the node', () => {
+  it('C4: publishes the egress addresses, to callers and without a key', async () => {
     for (const [url, key] of [['/v1/egress'], ['/.well-known/posthorn-egress.json', null]] as const) {
       expect((await get(url, key === null ? { key } : {})).body).toEqual({ addresses: ['192.0.2.1'] })
     }
     expect((await get('/v1/egress', { key: null })).status).toBe(401)
   })
 
-  it('is ready between start and drain', async () => {
+  it('is ready after startup until it drains', async () => {
     bench.ready = false
     expect([(await get('/readyz')).status, (await get('/healthz')).status]).toEqual([503, 200])
     bench.ready = true

@@ -15,7 +15,7 @@ export const KEY = 'test-key-0123456789'
 type Sent = {
   readonly body?: unknown
   readonly headers?: Record<string, string>
-  /** null: none. */
+  /** null: no key. */
   readonly key?: string | null
 }
 
@@ -27,10 +27,10 @@ export type Answer = {
   readonly body: Json
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what an answer has is what the test is about
+// biome-ignore lint/suspicious/noExplicitAny: the content of a response is what the test is about
 export type Json = any
 
-/** The API over the real services and SQLite. Every answer is held against its own OpenAPI document. */
+/** The API with the real services and SQLite. Every response is checked against the API's own OpenAPI document. */
 export class ApiBench extends Bench {
   api!: Api
   log: string[] = []
@@ -44,7 +44,7 @@ export class ApiBench extends Bench {
     await this.useServices(services, options)
   }
 
-  /** Replaces the API by one with other services. */
+  /** Replaces the API with one that has other services. */
   async useServices(services: Partial<Services>, options: Partial<ApiOptions> = {}): Promise<void> {
     await this.api?.close()
     this.draining = false
@@ -110,7 +110,7 @@ export class ApiBench extends Bench {
     return this.api.swagger()
   }
 
-  /** Sends a request: a text, or a value as JSON. */
+  /** Sends a request. The body is a string, or a value that is sent as JSON. */
   send = async (method: string, url: string, { body, headers = {}, key = KEY }: Sent = {}): Promise<Answer> => {
     const isRaw = typeof body === 'string' || Buffer.isBuffer(body)
     const response = await this.api.inject({
@@ -150,7 +150,7 @@ export function useApi(): ApiBench {
   return bench
 }
 
-/** Status, code and the fields that are named. */
+/** Status, code and the fields in `errors`. */
 export function refused({ status, body }: Answer): [number, string, string[]] {
   return [status, body.code, (body.errors ?? []).map(({ field }: Json) => field)]
 }

@@ -16,7 +16,7 @@ async function add(endpoint: string, startMs: number, delivered: number, latenci
 }
 
 describe('GET /v1/tenants/{tenant}/stats', () => {
-  it('without parameters: the last 24 hours, all endpoints together, empty steps included', async () => {
+  it('returns the last 24 hours of all endpoints by default, including empty steps', async () => {
     const [a, b] = [await bench.endpoint(), await bench.endpoint()]
     await add(a, Date.now(), 3, [[25, 3]])
     await add(b, Date.now(), 2, [[25, 1]])
@@ -32,7 +32,7 @@ describe('GET /v1/tenants/{tenant}/stats', () => {
     expect(one.body.data).toHaveLength(181)
   })
 
-  it('whole steps around the times that are asked for, the later one not included', async () => {
+  it('rounds the period to whole steps, and excludes its end', async () => {
     const endpoint = await bench.endpoint()
     const hourMs = Date.now() - (Date.now() % HOUR_MS) - 5 * HOUR_MS
     for (let at = 0; at < 4; at++) await add(endpoint, hourMs + at * HOUR_MS, 1)
@@ -64,7 +64,7 @@ describe('GET /v1/tenants/{tenant}/stats', () => {
     expect([status, code, fields[0]]).toEqual([422, 'invalid', field])
   })
 
-  it('knows no other tenant, nor what belongs to one', async () => {
+  it('returns nothing of unknown or other tenants', async () => {
     const endpoint = await bench.endpoint()
     await add(endpoint, Date.now(), 3)
     await bench.tenants.put('beta', {})
@@ -73,7 +73,7 @@ describe('GET /v1/tenants/{tenant}/stats', () => {
     expect(body.total.deliveries.delivered).toBe(0)
   })
 
-  it('an endpoint that was deleted keeps its numbers, a tenant that was has none when it is there again', async () => {
+  it('keeps the numbers of a deleted endpoint, but not those of a deleted tenant that is created again', async () => {
     const endpoint = await bench.endpoint()
     await add(endpoint, Date.now(), 3)
     await bench.remove(`/v1/tenants/acme/endpoints/${endpoint}`)
@@ -87,7 +87,7 @@ describe('GET /v1/tenants/{tenant}/stats', () => {
   })
 })
 
-describe('the step that nobody named', () => {
+describe('the default step', () => {
   const now = 20_000 * DAY_MS
   it.each([
     [HOUR_MS, 0, 'minute'],
@@ -96,7 +96,7 @@ describe('the step that nobody named', () => {
     [14 * DAY_MS, 0, 'hour'],
     [HOUR_MS, 100 * DAY_MS, 'day'],
     [60 * DAY_MS, 0, 'day'],
-  ])('%i ms, %i ms ago: %s', (spanMs, agoMs, step) => {
+  ])('for a period of %i ms that ended %i ms ago is %s', (spanMs, agoMs, step) => {
     const plan = planStats({ fromMs: now - agoMs - spanMs, toMs: now - agoMs, step: null }, now)
     expect(plan.step).toBe(step)
     expect(plan.fromMs).toBeLessThanOrEqual(now - agoMs - spanMs)

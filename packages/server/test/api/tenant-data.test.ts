@@ -16,7 +16,7 @@ const lines = (text: string): Json[] =>
     .split('\n')
     .map(line => JSON.parse(line))
 
-/** An endpoint, an event with odd bytes, and an attempt of its delivery. */
+/** Creates an endpoint, an event with unusual bytes, and an attempt of its delivery. */
 async function fill(): Promise<{ endpoint: string; event: string }> {
   const body = { url: 'https://hooks.example.com/a', clientSecret: SECRET, description: 'a\nb' }
   const endpoint = (await post(`${ACME}/endpoints`, body)).body.id
@@ -41,7 +41,7 @@ async function fill(): Promise<{ endpoint: string; event: string }> {
 }
 
 describe('the export of a tenant', () => {
-  it('has everything of it, a line each, without secrets, and says at its end that it is whole', async () => {
+  it('has everything except secrets, one object per line, and a last line that says it is complete', async () => {
     const { endpoint, event } = await fill()
     await put('/v1/tenants/other', {})
     await bench.endpoint({}, 'other')
@@ -64,7 +64,7 @@ describe('the export of a tenant', () => {
     expect(answer.text).not.toContain('ecret')
   })
 
-  it('has every row, in the order of the ids, however many there are', { timeout: 60_000 }, async () => {
+  it('has every row in order of id, however many there are', { timeout: 60_000 }, async () => {
     await bench.endpoint()
     const count = 1_700
     for (let at = 0; at < count; at += 100) {
@@ -77,7 +77,7 @@ describe('the export of a tenant', () => {
     expect(ids).toEqual([...new Set(ids)].sort())
   })
 
-  it('is read as it is taken: who goes away in the middle stops it, and does not take up a place', async () => {
+  it('is read as the caller takes it: a caller that disconnects ends it and frees its place', async () => {
     await bench.endpoint()
     await bench.publish(Array.from({ length: 600 }, () => ({ type: TYPE, payload: JSON.parse(PAYLOAD) })))
     for (let round = 0; round < 6; round++) {
@@ -92,20 +92,20 @@ describe('the export of a tenant', () => {
     expect((await get(`${ACME}/export`)).status).toBe(200)
   })
 
-  it('is refused for a tenant that is not there', async () => {
+  it('is refused for an unknown tenant', async () => {
     expect(refused(await get('/v1/tenants/nobody/export'))).toEqual([404, 'not_found', []])
   })
 })
 
 describe('the erasure of a tenant', () => {
-  it('is asked for, told of, and final', async () => {
+  it('is requested, reports its progress and cannot be undone', async () => {
     await fill()
     expect(refused(await get(`${ACME}/erasure`))).toEqual([404, 'not_found', []])
     const begun = await post(`${ACME}/erase`)
     expect([begun.status, begun.body.state]).toEqual([202, 'running'])
     expect((await get(ACME)).status).toBe(404)
     expect(refused(await put(ACME, {}))).toEqual([409, 'conflict', []])
-    // Asked for again, it is the same.
+    // Requesting it again returns the same erasure.
     expect((await post(`${ACME}/erase`)).body.requestedAt).toBe(begun.body.requestedAt)
     await new Erasure(bench.store, log).run(atOnce)
     const done = (await get(`${ACME}/erasure`)).body
@@ -116,7 +116,7 @@ describe('the erasure of a tenant', () => {
     expect((await get(`/v1/audit?tenant=acme`)).body.data.map(({ action }: Json) => action)).toContain('erased')
   })
 
-  it('takes a tenant that was deleted before, and is the operator’s alone', async () => {
+  it('works for a tenant that was deleted before, and only for operators', async () => {
     const { key } = (await post('/v1/api-keys', { name: 'k', scope: 'all', tenant: 'acme' })).body
     expect((await post(`${ACME}/erase`, undefined, { key })).status).toBe(403)
     await remove(ACME)
@@ -124,8 +124,8 @@ describe('the erasure of a tenant', () => {
   })
 })
 
-describe('the ages of a tenant', () => {
-  it('are kept, shown and replaced with the tenant', async () => {
+describe('the retention periods of a tenant', () => {
+  it('are stored, returned and replaced with the tenant', async () => {
     const retention = { days: 10, payloadDays: 3 }
     expect((await put(ACME, { retention })).body.retention).toEqual({ days: 10, payloadDays: 3, answerDays: null })
     expect((await get(ACME)).body.retention).toEqual({ days: 10, payloadDays: 3, answerDays: null })
@@ -146,15 +146,15 @@ describe('the ages of a tenant', () => {
     [{ day: 5 }, '/retention/day'],
     [[], '/retention'],
     ['30', '/retention'],
-  ])('are refused where they can’t be: %j', async (retention, field) => {
+  ])('are refused if invalid: %j', async (retention, field) => {
     const [status, code, fields] = refused(await put(ACME, { retention }))
     expect([status, code]).toEqual([422, 'invalid'])
     expect(fields).toContain(field)
   })
 })
 
-describe('what was removed for its age', () => {
-  it('says so, and can not be sent again', async () => {
+describe('data past its retention period', () => {
+  it('is marked as removed, and cannot be sent again', async () => {
     const { event } = await fill()
     const id = (await bench.list())[0]!.id
     await bench.run('update event set payload = $1 where id = $2', [new Uint8Array(0), idBytes(event)])

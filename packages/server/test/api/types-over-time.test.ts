@@ -17,7 +17,7 @@ const type = (properties: object) => ({
 })
 
 describe('C1: event types over time', () => {
-  it('are archived and taken back, shown as such, and refused meanwhile with a code of their own', async () => {
+  it('can be archived and unarchived, and are refused in the meantime with an error code of their own', async () => {
     const { body: endpoint } = await post(ENDPOINTS, { ...NEW, types: [TYPE] })
     const archived = await post(`/v1/event-types/${TYPE}/archive`)
     expect([archived.status, archived.body.name]).toEqual([200, TYPE])
@@ -46,13 +46,13 @@ describe('C1: event types over time', () => {
     ])
   })
 
-  it('keep a schema that takes what is being published, unless it is forced', async () => {
+  it('refuse a schema that would reject recent events, unless it is forced', async () => {
     await put('/v1/event-types/T', type({}))
     await post(EVENTS, { type: 'T', payload: { id: 7 } })
     const stricter = type({ id: { type: 'string' } })
     const answer = await put('/v1/event-types/T', stricter)
     expect(refused(answer)).toEqual([409, 'schema_conflict', ['/schema']])
-    expect(answer.body.errors[0].detail).toMatch(/^\/id: It must be of type string\. \(1 of 1, evt_/)
+    expect(answer.body.errors[0].detail).toMatch(/^\/id: It must be of type string\. \(1 of 1, such as evt_/)
     expect((await put('/v1/event-types/T?force=false', stricter)).status).toBe(409)
     expect(refused(await put('/v1/event-types/T?force=yes', stricter))).toEqual([422, 'invalid', ['force']])
     expect((await put('/v1/event-types/T?force=true', stricter)).status).toBe(200)
@@ -62,7 +62,7 @@ describe('C1: event types over time', () => {
 })
 
 describe('C2: an endpoint', () => {
-  it('wants types by pattern and payloads by filter; null takes the filter away', async () => {
+  it('selects types by pattern and payloads by filter, and null removes the filter', async () => {
     const filter = { kind: ['a', 1, null], deep: { n: { gte: 1.5, lt: 2 }, anyOf: [{ x: { exists: false } }, ['y']] } }
     const made = await post(ENDPOINTS, { ...NEW, types: ['COVER_*'], filter })
     expect([made.status, made.body.types, made.body.filter]).toEqual([201, ['COVER_*'], filter])
@@ -75,7 +75,7 @@ describe('C2: an endpoint', () => {
     expect(data[0]).toMatchObject({ action: 'updated', fields: ['filter'] })
   })
 
-  it('is refused with the place of each fault of its filter', async () => {
+  it('is refused with the place of each fault in its filter', async () => {
     const filter = { status: 'Quoted', 'a/b': { gte: 'x' }, list: [{}], '': [] }
     const answer = await post(ENDPOINTS, { ...NEW, types: ['NO WAY*'], filter })
     const fields = ['/types/0', '/filter/status', '/filter/a~1b/gte', '/filter/list/0', '/filter/']
@@ -90,7 +90,7 @@ describe('C2: an endpoint', () => {
 })
 
 describe('an event', () => {
-  it('says for each endpoint of its tenant what became of it, and why', async () => {
+  it('shows its outcome at each endpoint of its tenant, with the reason', async () => {
     await put('/v1/event-types/T', type({}))
     const endpoint = async (over: object) => (await post(ENDPOINTS, { ...NEW, ...over })).body.id as string
     const wanting = await endpoint({})

@@ -27,9 +27,9 @@ async function through(columns: readonly ('text' | 'int' | 'bytes')[], rows: rea
 }
 
 describe('packing columns', () => {
-  it('the database has each value as it was, nulls included, whatever it is', async () => {
+  it('the database receives every value unchanged, including nulls', async () => {
     const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { freq: 5 })
-    // A NUL is refused by the API: PostgreSQL has none in a text.
+    // The API refuses NUL characters, because PostgreSQL can't store them in a text.
     const anyText = orNull(fc.string({ unit: 'grapheme', maxLength: 20 }).map(text => text.replaceAll('\0', '')))
     const anyInt = orNull(fc.maxSafeInteger())
     const anyBytes = orNull(fc.uint8Array({ maxLength: 40 }).map(bytes => Buffer.from(bytes)))
@@ -56,16 +56,16 @@ describe('packing columns', () => {
     )
   })
 
-  it('takes bytes that are a part of something larger', async () => {
+  it('accepts bytes that are a part of a larger buffer', async () => {
     const part = Uint8Array.from([1, 2, 3, 4]).subarray(1, 3)
     expect(await through(['text', 'int', 'bytes'], [['a', 0, part]])).toEqual([['a', 0, Buffer.from([2, 3])]])
   })
 
-  it.each([0.5, 2 ** 53, Number.NaN])('refuses %s, which could not be stored as it is', value => {
+  it.each([0.5, 2 ** 53, Number.NaN])('refuses %s, which cannot be stored exactly', value => {
     expect(() => packColumn('int', [[value]], 0)).toThrow(RangeError)
   })
 
-  it('a value of another type than its column is an error of the database', async () => {
+  it('a value of a different type than its column is a database error', async () => {
     await expect(through(['text', 'int', 'text'], [['a', 1, 'b']])).rejects.toThrow(/array element type|element type/)
   })
 })

@@ -23,7 +23,7 @@ const database = () => server.createDatabase(`cluster_${++count}`)
 
 describe('nodes on one PostgreSQL', () => {
   it.each([true, false])(
-    'an API key that is revoked on one node is refused by another within a second; messages: %s',
+    'an API key that is revoked on one node is refused by another within a second (messages: %s)',
     async hasBus => {
       const url = await database()
       const [first, second] = [await startNode(url, { hasBus }), await startNode(url, { hasBus })]
@@ -38,7 +38,7 @@ describe('nodes on one PostgreSQL', () => {
       expect(near.find(hash)).toBeUndefined()
       const revokedAtMs = systemClock.monotonicMs()
       await expect.poll(() => far.find(hash), { timeout: 5_000, interval: 20 }).toBeUndefined()
-      // A second, and as much again for a machine that is busy with other tests.
+      // A second, and another one because the machine is busy with other tests.
       expect(systemClock.monotonicMs() - revokedAtMs).toBeLessThan(2_000)
       near.close()
       far.close()
@@ -47,7 +47,7 @@ describe('nodes on one PostgreSQL', () => {
     },
   )
 
-  it('C13: share the partitions, and each delivers what any of them accepts, once', { timeout: 60_000 }, async () => {
+  it('C13: share the partitions, and deliver once what any of them accepts', { timeout: 60_000 }, async () => {
     const url = await database()
     const first = await startNode(url)
     expect(first.shareOf()).toBe(256)
@@ -58,7 +58,7 @@ describe('nodes on one PostgreSQL', () => {
     for (let at = 0; at < 40; at++) {
       await first.endpoints.create('acme', { url: `${receiver.url}/${at}`, clientSecret: SECRET })
     }
-    // Made on the one, published on the other the moment after.
+    // Created on one node, published on the other immediately afterwards.
     const { events } = await second.publish('acme', [cover(1), cover(2)])
     expect(events.map(({ deliveries }) => deliveries)).toEqual([40, 40])
     await receiver.waitFor(() => receiver.total === 80, { timeoutMs: 10_000 })
@@ -75,13 +75,13 @@ describe('nodes on one PostgreSQL', () => {
     await receiver.close()
   })
 
-  it('C13: what a node left that is gone is sent by another within a lease', { timeout: 60_000 }, async () => {
+  it('C13: a dead node’s deliveries are sent by another within a lease', { timeout: 60_000 }, async () => {
     const url = await database()
     const gone = await startNode(url, { leaseMs: 1_500 })
     const receiver = await startReceiver({ authority, names: ['localhost'], record: false })
     await gone.tenants.put('acme', {})
     await gone.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
-    // As if it were killed: it says nothing any more, and its leases are left to run out.
+    // As if it were killed: it writes nothing from here on, and its leases expire.
     gone.driver.write = () => new Promise(() => {})
     const heir = await startNode(url, { leaseMs: 1_500 })
     await heir.publish('acme', [cover(1)])
@@ -96,7 +96,7 @@ describe('nodes on one PostgreSQL', () => {
     await receiver.close()
   })
 
-  it('C13: what is in flight at crash after crash is set aside by the node that comes next', async () => {
+  it('C13: a delivery in flight at repeated crashes is set aside by the next node', async () => {
     const url = await database()
     const start = () => startNode(url, { leaseMs: 1_000, hasBus: false, engine: { responseTimeoutMs: 600_000 } })
     let isAnswering = false
@@ -106,7 +106,7 @@ describe('nodes on one PostgreSQL', () => {
     await node.tenants.put('acme', {})
     await node.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
     await node.publish('acme', cover(1))
-    // The first crash comes unawares, and three count.
+    // Crash mode begins after the first crash, so the three crashes after it count.
     for (let crash = 1; crash <= 4; crash++) {
       await receiver.waitFor(() => receiver.total === crash, { timeoutMs: 10_000 })
       expect((await node.deliveries.listSetAside(null, 9)).count).toBe(0)
@@ -121,7 +121,7 @@ describe('nodes on one PostgreSQL', () => {
     await receiver.close()
   })
 
-  it('C13: what another has accepted is found by looking, while no message is heard', { timeout: 60_000 }, async () => {
+  it('C13: events that another node accepted are found by polling, without messages', { timeout: 60_000 }, async () => {
     const url = await database()
     const nodes = [await startNode(url, { hasBus: false }), await startNode(url, { hasBus: false })] as const
     await expect.poll(() => nodes.map(node => node.shareOf()), { timeout: 10_000 }).toEqual([128, 128])
@@ -131,13 +131,13 @@ describe('nodes on one PostgreSQL', () => {
       await nodes[0].endpoints.create('acme', { url: `${receiver.url}/${at}`, clientSecret: SECRET })
     }
     await Promise.all(nodes.map(node => node.publish('acme', cover(1))))
-    // Sooner than the sweep would come by itself.
+    // Sooner than by the regular sweep.
     await receiver.waitFor(() => receiver.total === 32, { timeoutMs: 20_000 })
     await Promise.all(nodes.map(node => node.stop()))
     await receiver.close()
   })
 
-  it('C6: a secret that was replaced on one node is used by the other soon after, messages or not', async () => {
+  it('C6: a secret that was replaced on one node is used by the other soon after, even without messages', async () => {
     const url = await database()
     const [sender, other] = [await startNode(url, { hasBus: false }), await startNode(url, { hasBus: false })]
     await other.stop()

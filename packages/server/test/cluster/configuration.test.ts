@@ -14,7 +14,7 @@ afterAll(() => server.stop())
 const ANOTHER = 'another-secret-of-theirs'
 const TYPE = {
   group: 'coverage',
-  description: 'Made on one node.',
+  description: 'Created on one node.',
   schema: { type: 'object', required: ['CoverId'], properties: { CoverId: { type: 'string' } } },
   example: { CoverId: '1' },
 }
@@ -27,8 +27,8 @@ async function startTwo(options: { hasBus: boolean }): Promise<[ClusterNode, Clu
   return [...nodes]
 }
 
-describe('what is configured on one node', () => {
-  it('is in force for publishing on another the moment after, without a message', { timeout: 60_000 }, async () => {
+describe('configuration changed on one node', () => {
+  it('applies to publishing on another immediately, without any message', { timeout: 60_000 }, async () => {
     const [one, other] = await startTwo({ hasBus: false })
     const receiver = await startQuietReceiver(authority)
     const published = async (type = 'COVER_REFERENCE') => {
@@ -58,8 +58,8 @@ describe('what is configured on one node', () => {
   })
 
   for (const hasBus of [true, false]) {
-    const how = hasBus ? 'with messages' : 'with every message lost'
-    it(`C6, C13: is in force for sending within a second, in full flow, ${how}`, { timeout: 60_000 }, async () => {
+    const how = hasBus ? 'with messages' : 'with all messages lost'
+    it(`C6, C13: applies to sending within a second, under load, ${how}`, { timeout: 60_000 }, async () => {
       const [sender, other] = await startTwo({ hasBus })
       const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ delayMs: 20 }) })
       await sender.tenants.put('acme', {})

@@ -30,7 +30,7 @@ async function doctor(env: Record<string, string>, isFull = false) {
 describe('posthorn doctor on PostgreSQL', () => {
   const key = { POSTHORN_ENCRYPTION_KEY: randomBytes(32).toString('base64') }
 
-  it('says what is missing, is content when it is there, and tells of books that do not balance', async () => {
+  it('reports what is missing, passes once it is there, and reports mismatches', async () => {
     const empty = await doctor(key)
     expect(empty.text).toMatch(/fail +schema +there is no schema yet\n +→ run posthorn migrate/)
     expect(empty.isWell).toBe(false)
@@ -51,7 +51,7 @@ describe('posthorn doctor on PostgreSQL', () => {
     const broken = await doctor(key)
     expect(broken.text).toMatch(/fail +books +event_deliveries evt_1 of acme: it has 1/)
     expect(broken.isWell).toBe(false)
-    // Looked at now, there is no such thing.
+    // A full check finds that the mismatch doesn't exist.
     expect((await doctor(key, true)).text).toMatch(/ok +books +they balance/)
     await store.close()
   })

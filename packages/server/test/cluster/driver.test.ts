@@ -13,8 +13,8 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-describe('the driver for PostgreSQL', () => {
-  it('C12: goes by the server’s time, however wrong this machine’s clock is', async () => {
+describe('the PostgreSQL driver', () => {
+  it('C12: uses the server’s time, however wrong this machine’s clock is', async () => {
     const url = await server.createDatabase('time')
     let aheadMs = 3_600_000
     const driver = await openPostgres(url, { ...systemClock, now: () => Date.now() + aheadMs })
@@ -26,14 +26,14 @@ describe('the driver for PostgreSQL', () => {
       aheadMs += jumpMs
       const [before, now, after] = [await serverMs(), driver.now(), await serverMs()]
       expect(now).toBeLessThanOrEqual(after)
-      // Behind by what the answer took to come, no more.
+      // Behind by no more than the time the response took to arrive.
       expect(before - now).toBeLessThan(5_000)
     }
     await client.end()
     await driver.close()
   })
 
-  it('C13: a connection that is cut in the middle is a store that is away, and the next call is served', async () => {
+  it('C13: a connection cut in a transaction means an unavailable store, and the next call is served', async () => {
     const url = await server.createDatabase('cut')
     const driver = await openPostgres(url, systemClock)
     const store = new Store(driver, systemClock)
@@ -60,7 +60,7 @@ describe('the driver for PostgreSQL', () => {
     await store.close()
   })
 
-  it('C13: a repeated call is answered no sooner than a standby has the event', { timeout: 60_000 }, async () => {
+  it('C13: responds to a repeated call no sooner than a standby has the event', { timeout: 60_000 }, async () => {
     const own = await startPostgres()
     const url = own.url()
     const authority = await createAuthority()
@@ -70,7 +70,7 @@ describe('the driver for PostgreSQL', () => {
     const event = { ...cover(1), id: 'once' }
     await node.publish('acme', event)
     expect((await node.publish('acme', event)).events[0]!.duplicate).toBe(true)
-    // A standby that never comes.
+    // A standby that never appears.
     await ask(url, `alter system set synchronous_standby_names = 'nobody'`)
     await ask(url, 'select pg_reload_conf()')
     const names = () => ask(url, `select current_setting('synchronous_standby_names') as names`)

@@ -1,4 +1,4 @@
-/** What is known of a failing receiver holds on whichever node sends for it. */
+/** What is known about a failing receiver applies on whichever node sends to it. */
 import { type Authority, createAuthority, type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -23,7 +23,7 @@ const engine = { retrySchedule: [0.1, 0.1, 600, 600] }
 const ownerOf = (nodes: ClusterNode[], partition: number) => nodes.find(node => node.owns(partition))
 
 describe('failing receivers on several nodes', () => {
-  it('C12: a pause holds for the node that takes over; a retry by hand on any node goes past it', async () => {
+  it('C12: a pause also applies on the node that takes over; a manual retry on any node bypasses it', async () => {
     const url = await database()
     const receiver = await startReceiver({
       authority,
@@ -78,7 +78,7 @@ describe('failing receivers on several nodes', () => {
     await receiver.close()
   }, 120_000)
 
-  it('C11: a run of failures goes on over a takeover, and ends the endpoint on every node; lost nodes are told once', async () => {
+  it('C11: a run of failures continues across a takeover and disables the endpoint; a lost node is reported once', async () => {
     const url = await database()
     const receiver = await startReceiver({
       authority,
@@ -116,7 +116,7 @@ describe('failing receivers on several nodes', () => {
     const publisher = ownerOf([heir, third], endpoint.partition) === heir ? third : heir
     await publisher.publish('acme', cover(2))
     await expect.poll(async () => (await third.endpoints.get('acme', endpoint.id)).state, WAIT).toBe('disabled')
-    // On every node: what is published now is held.
+    // On every node, events published now are held.
     for (const node of [heir, third]) await node.publish('acme', cover(3))
     const held = {
       state: 'held',

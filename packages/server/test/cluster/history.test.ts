@@ -62,14 +62,14 @@ const tables = async (of = 'event'): Promise<string[]> =>
     )
   ).rows.map(({ name }) => (name as string).replace(`${of}_`, ''))
 
-/** An id as it would have been made at a time. */
+/** An id as it would have been created at a given time. */
 function idAt(prefix: IdPrefix, ms: number): string {
   const bytes = idBytes(firstIdAt(prefix, ms))
   bytes.set(randomBytes(8), 8)
   return idText(prefix, bytes)
 }
 
-/** A pending delivery of an event, both of a time; the tables are made. */
+/** Publishes an event at one time with a pending delivery of another, and creates the tables for both. */
 async function published(eventMs: number, deliveryMs = eventMs): Promise<LaneItem> {
   for (const ms of [eventMs, deliveryMs]) await driver.makeHistory(ms, ms + 1)
   const delivery = { id: idAt('dlv', deliveryMs), endpoint: endpoint.id, partition: 7, held: false, ordered: false }
@@ -84,7 +84,7 @@ const ended = async (item: LaneItem, endedAtMs: number) =>
 
 const keep = (days = RETENTION_DAYS) => driver.keepHistory(days)
 
-/** How an operation's queries are carried out: the tables that each of them looks into. */
+/** The tables that an operation's queries scan, according to their execution plans. */
 async function tablesOf(name: ReadName, args: object): Promise<string[]> {
   const transaction = runOperation({ name, args } as OperationCall, driver.dialect)
   const seen: string[] = []
@@ -102,8 +102,8 @@ async function tablesOf(name: ReadName, args: object): Promise<string[]> {
 
 const NONE = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
 
-describe('the tables of history', () => {
-  it('are there from yesterday to a week ahead, and each row is in that of its day', async () => {
+describe('the history tables', () => {
+  it('exist from yesterday to a week ahead, and each row is in the table of its day', async () => {
     const days = Array.from({ length: 9 }, (_, index) => dayOf(noon(1 - index)))
     for (const table of ['event', 'delivery', 'attempt']) expect(await tables(table)).toEqual(days)
     const item = await published(Date.now())
@@ -116,7 +116,7 @@ describe('the tables of history', () => {
     expect(await keep()).toEqual({ made: 0, dropped: [], busy: [] })
   })
 
-  it('are made anew after a long silence, before anything is written', async () => {
+  it('are created again after a long downtime, before anything is written', async () => {
     for (const day of await tables()) {
       for (const table of ['event', 'delivery', 'attempt']) await client.query(`drop table ${table}_${day}`)
     }
@@ -126,13 +126,13 @@ describe('the tables of history', () => {
     expect(await tables()).toHaveLength(8 + 9)
   })
 
-  it('C13: are made when one is found missing: what was to be stored is stored', async () => {
+  it('C13: are created when one is found missing, so that nothing fails to be stored', async () => {
     const old = await published(noon(50))
     for (const ms of [noon(50), noon(0), noon(-1)]) {
       for (const table of ['event', 'delivery', 'attempt']) await client.query(`drop table ${table}_${dayOf(ms)}`)
     }
     const event = anEvent([endpoint])
-    // One commit, and a settlement that needs a day that nobody would think of any more.
+    // One commit, with a settlement that needs a day long past.
     const [stored, moved] = await Promise.all([
       store.publish(await aRequest(store, 'acme', [event])),
       store.settle(aSettlement(old, { kind: 'delivered' })),
@@ -143,11 +143,11 @@ describe('the tables of history', () => {
     expect(await tables('attempt')).toContain(dayOf(noon(50)))
   })
 
-  it('that are missing and can’t be made are a store that is away, with a word on what to do, until they can', async () => {
+  it('make the store unavailable, with advice, while one is missing and can’t be created', async () => {
     const today = dayOf(Date.now())
     const drop = ['attempt', 'delivery', 'event'].map(table => `drop table ${table}_${today}`).join(';')
     await client.query(drop)
-    // Somebody has the name.
+    // The name is taken.
     await client.query(`create table attempt_${today} ()`)
     const request = await aRequest(store, 'acme', [anEvent([endpoint])])
     await expect(store.publish(request)).rejects.toMatchObject({
@@ -158,14 +158,14 @@ describe('the tables of history', () => {
     expect((await store.publish(request)).kind).toBe('stored')
   })
 
-  it('are few, however long history is kept', () => {
+  it('stay few, however long history is kept', () => {
     for (let days = 1; days <= 3_650; days++) {
       expect(days / daysASpan(days), String(days)).toBeLessThan(132)
     }
     expect([30, 90, 1_000, 0].map(daysASpan)).toEqual([1, 7, 28, 28])
   })
 
-  it('cover what they are to cover, once, whatever is there', () => {
+  it('cover a period exactly once, whatever spans exist already', () => {
     const day = fc.integer({ min: 0, max: 60 })
     const spans = fc.array(fc.tuple(day, fc.integer({ min: 1, max: 9 })), { maxLength: 8 })
     fc.assert(
@@ -190,7 +190,7 @@ describe('the tables of history', () => {
     )
   })
 
-  it('that are wide follow on those that are narrow', async () => {
+  it('with wide spans continue after those with narrow spans', async () => {
     await driver.makeHistory(midnight(20), midnight(10))
     expect((await keep(0)).made).toBe(0)
     await client.query(`drop table attempt_${dayOf(noon(-7))}; drop table delivery_${dayOf(noon(-7))}`)
@@ -207,8 +207,8 @@ describe('the tables of history', () => {
   })
 })
 
-describe('looking into history', () => {
-  it('by id looks into one table, of whichever day', async () => {
+describe('reading history', () => {
+  it('by id scans one table, whichever day it is', async () => {
     await driver.makeHistory(midnight(20), midnight(0))
     const item = await published(noon(15))
     await ended(item, noon(15))
@@ -220,7 +220,7 @@ describe('looking into history', () => {
     expect(await tablesOf('readPayload', { tenant, event })).toEqual([`event_${day}`])
   })
 
-  it('for payloads of a lane looks into the days that they are of', async () => {
+  it('for the payloads of a lane scans only the days of these payloads', async () => {
     await driver.makeHistory(midnight(20), midnight(0))
     await Promise.all([published(noon(9)), published(noon(9)), published(noon(3))])
     const ask = { partition: 7, endpoint: endpoint.id, limit: 100, maxPayloadBytes: 1_000 }
@@ -229,9 +229,9 @@ describe('looking into history', () => {
     expect((await store.readLane(ask)).every(({ payload }) => payload !== null)).toBe(true)
   })
 
-  it('newest first stops when it has enough, and looks at no day that a filter leaves out', async () => {
+  it('newest first stops when it has enough, and scans no day that a filter excludes', async () => {
     await driver.makeHistory(midnight(20), midnight(0))
-    // As many as it takes for the planner to take it seriously.
+    // Enough rows for the planner to choose a realistic plan.
     for (let daysAgo = 20; daysAgo >= 0; daysAgo--) {
       const params = [Array.from({ length: 500 }, (_, at) => Buffer.from(idBytes(idAt('evt', midnight(daysAgo) + at))))]
       await client.query(
@@ -247,7 +247,7 @@ describe('looking into history', () => {
     }
     await client.query('analyze')
     const list = { ...NONE, tenant: 'acme', limit: 2 }
-    // The days to come are looked into, those past aren't.
+    // Future days are scanned, past ones aren't.
     const isPast = (name: string) => name.slice(-8) < dayOf(midnight(0))
     expect((await tablesOf('listDeliveries', list)).filter(isPast)).toEqual([])
     expect((await tablesOf('listEvents', list)).filter(isPast)).toEqual([])
@@ -264,12 +264,12 @@ describe('looking into history', () => {
 
 describe('dropping old history', () => {
   let old: string
-  // For each test anew: the tests may run across midnight.
+  // Computed for each test, because the tests can run across midnight.
   beforeEach(() => {
     old = dayOf(noon(40))
   })
 
-  it('drops what is older than the retention, and nothing else; 0 keeps everything', async () => {
+  it('drops what is older than the retention period, and nothing else; 0 keeps everything', async () => {
     await ended(await published(noon(40)), noon(40))
     await ended(await published(noon(RETENTION_DAYS)), noon(RETENTION_DAYS))
     expect((await keep(0)).dropped).toEqual([])
@@ -281,7 +281,7 @@ describe('dropping old history', () => {
     expect((await keep()).dropped).toEqual([])
   })
 
-  it('C13: keeps the days that a live delivery needs, its event’s and its own, until it has ended long ago', async () => {
+  it('C13: keeps the days of a live delivery and its event until the delivery ended long ago', async () => {
     const replay = await published(noon(40), noon(35))
     expect((await keep()).dropped).toEqual([])
     await ended(replay, Date.now() - 1_000)
@@ -298,13 +298,13 @@ describe('dropping old history', () => {
     expect((await keep()).dropped).toEqual([old])
   })
 
-  it('keeps a day whose deliveries ended lately', async () => {
+  it('keeps a day whose deliveries ended recently', async () => {
     await ended(await published(noon(40)), noon(20))
     expect((await keep()).dropped).toEqual([])
     expect((await keep(15)).dropped).toEqual([old])
   })
 
-  it('keeps a day of an event that was replayed lately', async () => {
+  it('keeps the day of an event that was replayed recently', async () => {
     await ended(await published(noon(40)), noon(40))
     const replay = await published(noon(38), noon(5))
     await ended(replay, noon(5))
@@ -312,7 +312,7 @@ describe('dropping old history', () => {
     expect((await keep(4)).dropped).toEqual(expect.arrayContaining([dayOf(noon(38)), dayOf(noon(5))]))
   })
 
-  it('keeps a day of a delivery whose event, of the day before, is needed by another', async () => {
+  it('keeps the day of a delivery whose event, from the day before, is needed by another', async () => {
     const first = await published(noon(40), noon(39))
     await ended(first, noon(39))
     const again = { id: idAt('dlv', noon(2)), endpoint: endpoint.id, partition: 7, replayOf: first.delivery }
@@ -320,18 +320,18 @@ describe('dropping old history', () => {
     const args = { tenant: 'acme', event: first.event, type: 'T', test: false, nowMs: noon(2) }
     await store.write('createDelivery', { ...args, delivery: again })
     expect((await keep()).dropped).toEqual([])
-    // Ended a month ago, they go together.
+    // Once the later delivery ended a month ago, both days are dropped together.
     await store.write('cancelDelivery', { tenant: 'acme', id: again.id, nowMs: noon(33) })
     expect((await keep()).dropped).toEqual([old, dayOf(noon(39))])
   })
 
-  it('leaves to small steps what is done with of a day that something pending keeps', async () => {
+  it('leaves ended deliveries of a day that a pending one keeps to be removed in small steps', async () => {
     const pending = await published(noon(40))
     const done = await published(noon(40))
     await ended(done, noon(40))
     const late = await published(noon(40))
     await ended(late, noon(10))
-    // Of an event whose own day is gone.
+    // A delivery whose event's own day is gone.
     const orphan = await published(noon(50), noon(40))
     await ended(orphan, noon(40))
     await client.query(`delete from event where id = $1`, [Buffer.from(idBytes(orphan.event))])
@@ -344,7 +344,7 @@ describe('dropping old history', () => {
     expect(rows[0].n).toBe(1)
   })
 
-  it('goes by the longest age that a tenant has, and leaves the others’ to small steps', async () => {
+  it('uses the longest retention period of any tenant; the others’ events are removed in small steps', async () => {
     await ended(await published(noon(40)), noon(40))
     const retention = { days: 60, payloadDays: null, answerDays: null }
     await store.write('putTenant', { id: 'long', name: null, metadata: {}, retention, nowMs: 1 })
@@ -361,7 +361,7 @@ describe('dropping old history', () => {
     expect(await tables()).not.toContain(old)
   })
 
-  it('C13: keeps a day of an event that waits in the inbox', async () => {
+  it('C13: keeps the day of an event that waits in the inbox', async () => {
     await driver.makeHistory(noon(40), noon(40) + 1)
     const event = anEvent([], { id: idAt('evt', noon(40)), deliveries: null })
     await store.publish(await aRequest(store, 'acme', [event]))
@@ -370,7 +370,7 @@ describe('dropping old history', () => {
     expect((await keep()).dropped).toEqual([old])
   })
 
-  it('gives way to whoever reads, lets others through meanwhile, and comes again', async () => {
+  it('gives way to readers, lets others through in the meantime, and succeeds later', async () => {
     await ended(await published(noon(40)), noon(40))
     await client.query('begin; select 1 from event limit 1')
     const keeping = keep()
@@ -380,7 +380,7 @@ describe('dropping old history', () => {
     expect((await keep()).dropped).toEqual([old])
   })
 
-  it('C13: never takes an event from under a replay that is being made', async () => {
+  it('C13: never drops an event while a replay of it is being created', async () => {
     const item = await published(noon(40))
     await ended(item, noon(40))
     const args = { tenant: 'acme', event: item.event, type: 'T', test: false, nowMs: Date.now() }
@@ -406,7 +406,7 @@ describe('dropping old history', () => {
     expect(await store.read('readPayload', { tenant: 'acme', event: item.event })).not.toBeNull()
     await store.write('cancelDelivery', { tenant: 'acme', id: delivery.id, nowMs: noon(35) })
     expect((await keep()).dropped).toEqual([old])
-    // And after it there is nothing to replay.
+    // After that there is nothing to replay.
     expect(
       await store.write('createDelivery', { ...args, delivery: { ...delivery, id: idAt('dlv', Date.now()) } }),
     ).toBeNull()
@@ -421,7 +421,7 @@ describe('dropping old history', () => {
     await other.close()
   })
 
-  it('a repeated key whose event is not kept any more answers that nobody knows of its deliveries', async () => {
+  it('still recognises the key of a dropped event, with its deliveries unknown', async () => {
     await driver.makeHistory(noon(40), noon(40) + 1)
     const hash = new Uint8Array([1])
     const event = anEvent([], { id: idAt('evt', noon(40)), key: 'k', hash })

@@ -17,8 +17,8 @@ const shares = (nodes: readonly ClusterNode[]) => nodes.map(node => node.shareOf
 
 describe('leases between nodes', () => {
   for (const hasBus of [true, false]) {
-    const how = hasBus ? 'with messages' : 'with every message lost'
-    it(`are a fair share within two lease periods of a node’s coming or going, ${how}`, {
+    const how = hasBus ? 'with messages' : 'with all messages lost'
+    it(`are shared equally within two lease periods after a node joins or leaves, ${how}`, {
       timeout: 60_000,
     }, async () => {
       const leaseMs = 3_000
@@ -36,9 +36,9 @@ describe('leases between nodes', () => {
     })
   }
 
-  it('are handed over at once by a node that drains, but where a request is still under way', async () => {
+  it('are handed over immediately by a draining node, except where a request is in flight', async () => {
     const url = await database()
-    // Nothing here waits for a tick: they are minutes apart.
+    // Nothing here depends on a periodic check: these are minutes apart.
     const [first, second] = [0, 1].map(() => startNode(url, authority, { leaseMs: 300_000 }))
     const [leaving, staying] = [await first!, await second!]
     await expect.poll(() => shares([leaving, staying]), { timeout: 10_000 }).toEqual([128, 128])
@@ -59,7 +59,7 @@ describe('leases between nodes', () => {
     answered.resolve({ status: 204 })
     await stopped
     await expect.poll(() => staying.shareOf(), { timeout: 10_000 }).toBe(256)
-    // It was settled before it was handed over: nobody sends it again.
+    // The delivery was settled before the partition was handed over, so it isn't sent again.
     await staying.publish('acme', cover(2))
     await receiver.waitFor(() => receiver.total === 2)
     expect([...receiver.seen.values()]).toEqual([1, 1])
@@ -67,7 +67,7 @@ describe('leases between nodes', () => {
     await receiver.close()
   })
 
-  it('C12, C13: go by the database’s clock on nodes whose own are ten minutes apart', { timeout: 60_000 }, async () => {
+  it('C12, C13: use the database’s clock on nodes whose own are ten minutes apart', { timeout: 60_000 }, async () => {
     const url = await database()
     const off = (byMs: number) => ({ ...systemClock, now: () => Date.now() + byMs })
     const engine = { retrySchedule: [1.5, 1.5, 1.5] }
@@ -87,7 +87,7 @@ describe('leases between nodes', () => {
     }
     for (const node of nodes) await node.publish('acme', cover(1))
     await receiver.waitFor(() => receiver.total >= 24, { timeoutMs: 10_000 })
-    // One goes while its retries wait: the other, ten minutes ahead or behind, makes them, neither early nor late.
+    // One node leaves while its retries wait. The other, whose clock is ten minutes ahead, makes them on time.
     await early!.stop()
     await receiver.waitFor(() => receiver.distinct.size === 24, { timeoutMs: 20_000 })
     expect(receiver.total).toBe(72)

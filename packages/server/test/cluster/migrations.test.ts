@@ -26,7 +26,7 @@ async function connect(url: string): Promise<pg.Client> {
 }
 
 const adds: Migration = {
-  does: 'Adds columns and an index where everybody writes.',
+  does: 'Adds columns and an index to busy tables.',
   compatibleFrom: MIGRATIONS.at(-1)!.compatibleFrom,
   statements: [
     `alter table live_delivery add column colour {text}`,
@@ -37,8 +37,8 @@ const adds: Migration = {
 }
 const NEWER = [...MIGRATIONS, adds]
 
-describe('migrations of a PostgreSQL that others are using', () => {
-  it('are taken once by those that start at the same time on an empty database', async () => {
+describe('migrations of a PostgreSQL that other nodes are using', () => {
+  it('are taken once if several nodes start at the same time on an empty database', async () => {
     const url = await database()
     const stores = await Promise.all([1, 2, 3, 4].map(() => open(url)))
     const taken = await Promise.all(stores.map(store => takeSteps(store, systemClock)))
@@ -47,7 +47,7 @@ describe('migrations of a PostgreSQL that others are using', () => {
     await Promise.all(stores.map(store => store.close()))
   })
 
-  it('C13: a node of the version before goes on publishing and settling while a step is taken', async () => {
+  it('C13: a node of the previous version keeps publishing and settling while a step is taken', async () => {
     const url = await database()
     const [older, newer] = [await open(url), await open(url)]
     await takeSteps(older, systemClock)
@@ -74,7 +74,7 @@ describe('migrations of a PostgreSQL that others are using', () => {
     await Promise.all([older.close(), newer.close()])
   })
 
-  it('a step gives way to a long transaction, so that nobody waits behind it for long, and is taken after it', async () => {
+  it('a step gives way to a long transaction, keeps no one waiting for long, and is taken afterwards', async () => {
     const url = await database()
     const [older, newer] = [await open(url), await open(url)]
     await takeSteps(older, systemClock)
@@ -88,7 +88,7 @@ describe('migrations of a PostgreSQL that others are using', () => {
     await expect.poll(waits, { timeout: 10_000, interval: 20 }).toBeGreaterThan(0)
     const endpoint = anEndpoint('acme')
     await aTenant(older, 'acme', [endpoint])
-    // Behind the step in the queue for the table: it is let through when that has given way.
+    // Queued for the table behind the step: it gets through once the step has given way.
     expect((await older.publish(await aRequest(older, 'acme', [anEvent([endpoint])]))).kind).toBe('stored')
     expect(await older.read('readMeta', { key: 'schema_version' })).toBe(String(MIGRATIONS.length))
     await dump.query('commit')
@@ -99,7 +99,7 @@ describe('migrations of a PostgreSQL that others are using', () => {
 })
 
 describe('the schema', () => {
-  /** A role of its own, and what it may do to the database. */
+  /** Creates a role with these rights, and returns the URL to connect as that role. */
   async function aRole(url: string, rights: (role: string, database: string) => string) {
     const role = `role_${++count}`
     const admin = await connect(url)
@@ -111,7 +111,7 @@ describe('the schema', () => {
     return url.replace(/\/\/[^@]+@/, `//${role}:secret@`)
   }
 
-  /** Publishes and settles. */
+  /** Publishes an event and settles its delivery. */
   async function use(url: string) {
     const store = await open(url)
     await takeSteps(store, systemClock)
@@ -124,7 +124,7 @@ describe('the schema', () => {
     await store.close()
   }
 
-  it('has everything in it: a role that may create schemas, and nothing else, is enough', async () => {
+  it('contains everything: a role that can create schemas, and nothing else, is enough', async () => {
     const url = await database()
     await use(await aRole(url, (role, name) => `grant create on database ${name} to ${role}`))
     const client = await connect(url)
@@ -139,11 +139,11 @@ describe('the schema', () => {
     await client.end()
   })
 
-  it('can be made beforehand: a role that owns it needs no right to create one', async () => {
+  it('can be created beforehand: a role that owns it needs no right to create one', async () => {
     await use(await aRole(await database(), role => `create schema posthorn authorization ${role}`))
   })
 
-  it('is asked for, with the words to make it, where the role may not', async () => {
+  it('is asked for, with the statement that creates it, if the role is not allowed to create it', async () => {
     const url = await aRole(await database(), () => '')
     await expect(openPostgres(url, systemClock)).rejects.toThrow(/create schema posthorn authorization role_\d+/)
   })

@@ -12,7 +12,7 @@ import { startOn } from '../engine/harness.ts'
 
 export const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
 
-/** A pooler in transaction mode, for one: every message is lost. */
+/** Loses every message, as a pooler in transaction mode does. */
 const lossyBus: Bus = { open: async (_handler, onLine) => onLine(false), send: async () => true, close: async () => {} }
 
 export type NodeOptions = {
@@ -22,7 +22,7 @@ export type NodeOptions = {
   readonly engine?: Partial<EngineOptions>
 }
 
-/** A node inside this process, on a PostgreSQL that it shares. */
+/** Starts a node inside this process, on a shared PostgreSQL. */
 export async function startNode(
   url: string,
   authority: Authority,
@@ -55,7 +55,7 @@ export async function startNode(
     owns,
     shareOf: () => Array.from({ length: 256 }, (_, partition) => partition).filter(owns).length,
     attempts: () => node.lines.filter(({ msg }) => msg === 'attempt'),
-    /** Drains; the last words are told before the store is closed, as in the server. */
+    /** Drains. The last messages are sent before the store is closed, as in the server. */
     async stop() {
       await node.engine.drain(5_000)
       await node.inbox.stop()

@@ -39,7 +39,7 @@ async function startNode(url: string) {
 }
 
 describe('ordered endpoints on several nodes', () => {
-  it('C13: see their events in order, each once, while partitions move to and fro', { timeout: 120_000 }, async () => {
+  it('C13: get their events in order, each once, while partitions change hands', { timeout: 120_000 }, async () => {
     const url = await database()
     const first = await startNode(url)
     const seen = new Map<string, number[]>()
@@ -55,7 +55,7 @@ describe('ordered endpoints on several nodes', () => {
         before.push(at)
         // Slow enough that something is in flight whenever a partition is handed over.
         await new Promise<void>(resolve => systemClock.after(15, resolve))
-        // Now and then one fails: what is behind it waits for its retry, on whichever node that is.
+        // Now and then one fails: those behind it wait for its retry, on whichever node makes it.
         return { status: at % 11 === 5 && isFirst ? 500 : 204 }
       },
     })
@@ -79,7 +79,7 @@ describe('ordered endpoints on several nodes', () => {
     let ofOthers = 0
     for (let round = 0; round < 3; round++) {
       const joined = await startNode(url)
-      // It gets its share, and sends of it, while events keep coming; then it hands all back.
+      // The new node gets its share and sends while events keep coming; then it hands everything back.
       publisher = joined
       await expect.poll(() => joined.attempts(), { timeout: 20_000 }).toBeGreaterThan(30)
       publisher = first
@@ -98,7 +98,7 @@ describe('ordered endpoints on several nodes', () => {
     await receiver.close()
   })
 
-  it('C13: have a queue that only grows at its end, whichever nodes publish at once', { timeout: 60_000 }, async () => {
+  it('C13: have a queue that only grows at its end while several nodes publish', { timeout: 60_000 }, async () => {
     const url = await database()
     const stores = await Promise.all(
       [1, 2].map(async () => new Store(await openPostgres(url, systemClock), systemClock)),
@@ -117,7 +117,7 @@ describe('ordered endpoints on several nodes', () => {
     const looking = (async () => {
       while (!isOver) for (const endpoint of [a, b]) looks.push({ endpoint, queue: await queueOf(endpoint) })
     })()
-    // Each publishes to both, the one in the other order than the other.
+    // Each node publishes to both, one of them in reverse order.
     const results = await Promise.all(
       stores.flatMap((store, at) =>
         Array.from({ length: 100 }, async (_, turn) => {

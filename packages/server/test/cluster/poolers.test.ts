@@ -30,13 +30,13 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-/** Configuration changes have a lock that the cluster has once. */
+/** Retries until the lock on configuration changes, which the cluster has once, is free. */
 const putAgain = async (store: Store) => {
   for (;;) {
     try {
       return await store.write('putTenant', { id: 'other', name: null, metadata: {}, nowMs: 1 })
     } catch (error) {
-      // It waited for the lock as long as it may.
+      // Waiting for the lock timed out.
       if (!(error instanceof StoreUnavailable)) throw error
     }
   }
@@ -44,8 +44,8 @@ const putAgain = async (store: Store) => {
 
 const through = (url: string, port: number) => url.replace(/:\d+\//, `:${port}/`)
 
-describe('what stands between Posthorn and PostgreSQL', () => {
-  it('C13: a line that is cut without a word costs seconds, not the leases', { timeout: 90_000 }, async () => {
+describe('faults between Posthorn and PostgreSQL', () => {
+  it('C13: a connection that is cut silently costs seconds, not the leases', { timeout: 90_000 }, async () => {
     const url = await server.createDatabase('cut_line')
     const proxy = await startProxy(server.port)
     const driver = await openPostgres(through(url, proxy.port), systemClock)
@@ -55,7 +55,7 @@ describe('what stands between Posthorn and PostgreSQL', () => {
     await node.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
     await node.publish('acme', cover(1))
     await receiver.waitFor(() => receiver.total === 1)
-    // The connections that are open swallow everything; a new one would be answered.
+    // The open connections swallow everything; a new one would work.
     proxy.cut('open')
     let accepted = 0
     for (let at = 2; accepted === 0; at++) {
@@ -73,7 +73,7 @@ describe('what stands between Posthorn and PostgreSQL', () => {
     await receiver.close()
   })
 
-  it('a transaction whose client stands still keeps its locks for seconds only', { timeout: 60_000 }, async () => {
+  it('a transaction whose client stalls keeps its locks for only a few seconds', { timeout: 60_000 }, async () => {
     const url = await server.createDatabase('still')
     const proxy = await startProxy(server.port)
     const direct = new Store(await openPostgres(url, systemClock), systemClock)
@@ -81,7 +81,7 @@ describe('what stands between Posthorn and PostgreSQL', () => {
     const driver = await openPostgres(through(url, proxy.port), systemClock)
     const client = new pg.Client({ connectionString: url })
     await client.connect()
-    // Held up by us, in its transaction and with the configuration's lock; and then its line is cut.
+    // We block it inside its transaction, while it has the configuration lock; then its connection is cut.
     await client.query('begin; lock table posthorn.tenant')
     const put = driver.write([{ name: 'putTenant', args: { id: 'acme', name: null, metadata: {}, nowMs: 1 } }])
     const waiting = `select count(*)::int as n from pg_stat_activity where datname = 'still' and wait_event_type = 'Lock'`
@@ -99,7 +99,7 @@ describe('what stands between Posthorn and PostgreSQL', () => {
     await proxy.close()
   })
 
-  it('a standby, or a server that keeps nothing for certain, is a store that is away', async () => {
+  it('a server that is read-only, as a standby is, or not durable is an unavailable store', async () => {
     const url = await server.createDatabase('unfit')
     const driver = await openPostgres(url, systemClock)
     const store = new Store(driver, systemClock)
@@ -136,7 +136,7 @@ describe('messages between nodes', () => {
     }
   }
 
-  it('are known to be heard, to be lost with their connection, and to be heard again', {
+  it('are reported as arriving, as lost with their connection, and as arriving again', {
     timeout: 60_000,
   }, async () => {
     const url = await server.createDatabase('messages')

@@ -19,7 +19,7 @@ async function startMany(place: Place, processes: number) {
   return running(await serve(place, { env, flags: ['--lease-ms', '2000', '--processes', String(processes)] }))
 }
 
-/** Of the processes that said that they listen, in their order. */
+/** The pids of the processes that logged that they listen, in that order. */
 const pidsOf = (node: ServerProcess): number[] =>
   [...node.output().matchAll(/^\{.*"pid":(\d+),.*"msg":"listening"\}$/gm)].map(([, pid]) => Number(pid))
 
@@ -36,7 +36,7 @@ const soon = { timeout: 20_000, interval: 50 }
 
 describe('posthorn serve --processes', () => {
   it(
-    'shares one port, tells it once, sends from each, replaces who is killed, and drains all',
+    'shares one port, announces it once, sends from every process, replaces a killed one, and drains all',
     { timeout: 90_000 },
     () =>
       inPlace(async place => {
@@ -51,7 +51,7 @@ describe('posthorn serve --processes', () => {
         const publish = async () => {
           const CoverId = `564200aa-7128-4a26-83a8-${(++published).toString(16).padStart(12, '0')}`
           const body = { type: 'COVER_REFERENCE', id: `key-${published}`, payload: { CoverId } }
-          // The same again while its process is being killed: it has an id of its own.
+          // Repeated while its process is being killed: the id makes that safe.
           const send = () =>
             node.call('POST', '/tenants/acme/events', body).then(
               ({ status }) => status,
@@ -69,7 +69,7 @@ describe('posthorn serve --processes', () => {
         node.kill('SIGTERM')
         const { code, stdout } = await node.ended
         expect(code).toBe(0)
-        // Whole lines, whoever wrote them.
+        // Complete lines, whichever process wrote them.
         const lines = stdout.trim().split('\n')
         expect(lines.map(line => JSON.parse(line).msg).filter(msg => msg === 'stopped').length).toBe(3)
         expect(pidsOf(node).filter(isAlive)).toEqual([])
@@ -77,7 +77,7 @@ describe('posthorn serve --processes', () => {
       }),
   )
 
-  it('no process outlives its parent, though that is killed outright', { timeout: 60_000 }, () =>
+  it('no process outlives its parent, even if the parent is killed outright', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const node = await startMany(place, 2)
       await expect.poll(() => pidsOf(node).length, soon).toBe(2)
@@ -85,12 +85,12 @@ describe('posthorn serve --processes', () => {
       node.kill('SIGKILL')
       await expect.poll(() => pids.filter(isAlive), soon).toEqual([])
       const { stdout } = await node.ended
-      // They drained: what they had leased is free at once.
+      // They drained, so their leases are free immediately.
       expect(stdout.match(/"msg":"stopped"/g)?.length).toBe(2)
     }),
   )
 
-  it('what is wrong is said once, with the exit code that one process has', { timeout: 60_000 }, () =>
+  it('an error is reported once, with the same exit code as for one process', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const embedded = refused(await serve(place, { flags: ['--processes', '2'] }))
       expect([embedded.code, embedded.stderr]).toEqual([
@@ -98,7 +98,7 @@ describe('posthorn serve --processes', () => {
         expect.stringContaining('embedded store has one process only'),
       ])
       const flags = ['--processes', '4']
-      // One that is away would be waited for.
+      // A database that doesn't exist: an unavailable server would be waited for.
       const wrong = {
         POSTHORN_DATABASE_URL: server.url('nowhere'),
         POSTHORN_ENCRYPTION_KEY: ENCRYPTION_KEY,

@@ -17,14 +17,14 @@ const event = (index: number) => ({
   payload: { CoverId: `564200aa-7128-4a26-83a8-${index.toString(16).padStart(12, '0')}` },
 })
 
-/** A node as an operator starts it: everything that it needs is in its environment. */
+/** Starts a node as an operator would: with everything that it needs in its environment. */
 async function startNode(place: Place, url: string, flags: readonly string[] = []) {
   const env = { POSTHORN_DATABASE_URL: url, POSTHORN_ENCRYPTION_KEY: ENCRYPTION_KEY }
   return running(await serve(place, { env, flags: ['--lease-ms', '2000', ...flags] }))
 }
 
 describe('posthorn serve on PostgreSQL', () => {
-  it('C13: three nodes lose nothing when one is killed in the middle, and one drained', { timeout: 60_000 }, () =>
+  it('C13: three nodes lose nothing when one is killed under load and another drained', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const url = await server.createDatabase(`processes_${++count}`)
       const nodes = await Promise.all([1, 2, 3].map(() => startNode(place, url)))
@@ -52,7 +52,7 @@ describe('posthorn serve on PostgreSQL', () => {
         (await first.call<{ data: unknown[] }>('GET', '/tenants/acme/deliveries?state=pending&limit=1')).body.data
           .length
       await expect.poll(pending, { timeout: 30_000, interval: 200 }).toBe(0)
-      // Distinct by event and path: what was not answered with 202 may have been stored too.
+      // Distinct by event and path. There can be more, because calls without a 202 can have been stored too.
       expect(receiver.distinct.size).toBeGreaterThanOrEqual(accepted * 16)
       expect(accepted).toBeGreaterThanOrEqual(400)
       first.kill('SIGTERM')
@@ -61,7 +61,7 @@ describe('posthorn serve on PostgreSQL', () => {
     }),
   )
 
-  it('roles: one node takes calls and sends nothing, the other sends and takes none', { timeout: 60_000 }, () =>
+  it('roles: one node takes calls and sends nothing, the other sends and takes no calls', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const url = await server.createDatabase(`processes_${++count}`)
       const api = await startNode(place, url, ['--role', 'api'])
@@ -81,7 +81,7 @@ describe('posthorn serve on PostgreSQL', () => {
     }),
   )
 
-  it('waits at its start for a database that is away, and says so', { timeout: 60_000 }, () =>
+  it('waits at startup for an unavailable database, and says so', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const url = await server.createDatabase(`processes_${++count}`)
       const proxy = await startProxy(server.port)
@@ -97,7 +97,7 @@ describe('posthorn serve on PostgreSQL', () => {
     }),
   )
 
-  it('publishing from SQL: a node that sends takes it, and the API of another shows it', { timeout: 60_000 }, () =>
+  it('publishing from SQL: a node that sends takes the event, and another’s API shows it', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const url = await server.createDatabase(`processes_${++count}`)
       const api = await startNode(place, url, ['--role', 'api', '--idempotency-days', '2'])
@@ -143,7 +143,7 @@ describe('posthorn serve on PostgreSQL', () => {
     }),
   )
 
-  it('refuses to start without the keys that all nodes share, and says how to make them', () =>
+  it('refuses to start without the keys that all nodes share, and says how to generate them', () =>
     inPlace(async place => {
       const url = await server.createDatabase(`processes_${++count}`)
       const { code, stderr } = refused(await serve(place, { env: { POSTHORN_DATABASE_URL: url } }))

@@ -24,7 +24,7 @@ type Node = Awaited<ReturnType<typeof startNode>>
 let server: Postgres
 let authority: Authority
 let count = 0
-/** What a test leaves open. */
+/** Closes what a test has opened. */
 const open: (() => Promise<unknown>)[] = []
 
 beforeAll(async () => {
@@ -63,7 +63,7 @@ async function register({ tenants, endpoints }: Node, url: string, tenant = 'acm
   await endpoints.create(tenant, { url, clientSecret: SECRET })
 }
 
-/** A database with nodes, and somebody's connection to it. */
+/** A database with nodes, and a client's connection to it. */
 async function aCluster(nodes = 1) {
   const url = await server.createDatabase(`from_sql_${++count}`)
   const started: Node[] = []
@@ -89,7 +89,7 @@ const value = fc.oneof(
   fc.constantFrom('12345678901234567890.000', '1E400', '-0.0', '"\\u00e9\\/é"', '"\\ud83d"', '[ 1 ,2 ]', '"\u{1f4ef}"'),
   fc.json({ maxDepth: 2 }),
 )
-/** JSON as people write it: its members in any order, its spaces and numbers kept. */
+/** JSON as people write it, with members in any order and unusual spacing and numbers. */
 const payload = fc
   .tuple(blank, blank, value, fc.boolean())
   .map(([a, b, one, isFirst]) => (isFirst ? `${a}{"n":${b}${one},"z":0}${a}` : `{"z" :0,${b}"n":${one}${a}}`))
@@ -100,7 +100,7 @@ const transaction = fc.record({
 })
 
 describe('publishing from SQL', () => {
-  it('C5 C13: delivers each that is committed, byte for byte, and none that is rolled back', {
+  it('C5 C13: delivers every committed event, byte for byte, and none that is rolled back', {
     timeout: 120_000,
   }, async () => {
     const { sql, node } = await aCluster(2)
@@ -137,7 +137,7 @@ describe('publishing from SQL', () => {
     expect(received.sort()).toEqual(committed.sort())
   })
 
-  it('needs two grants and no other right', async () => {
+  it('needs two grants and no other rights', async () => {
     const { url, sql, node } = await aCluster()
     await node.tenants.put('acme', {})
     const role = `app_${count}`
@@ -161,14 +161,14 @@ describe('publishing from SQL', () => {
       }
     }
     await expect(app.query('create table posthorn.mine (a int)')).rejects.toMatchObject({ code: '42501' })
-    // What the caller has in its search path is not what the function uses.
+    // The function doesn't use the caller's search path.
     await app.query('create temp table inbox (like pg_class); create temp table idempotency (like pg_class)')
     await app.query('set search_path = pg_temp, public')
     expect(await call(app, '{"n":1}', { key: 'k' })).toBe(id)
     await expect.poll(() => node.store.read('getEvent', { tenant: 'acme', id }), LATE).not.toBeNull()
   })
 
-  it('answers ids as the API has them, in the order of the calls, by the server’s clock', async () => {
+  it('returns ids like the API’s, in the order of the calls, by the server’s clock', async () => {
     const { sql } = await aCluster()
     const clock = async () =>
       Number((await sql.query('select extract(epoch from clock_timestamp()) * 1000 as ms')).rows[0].ms)
@@ -186,7 +186,7 @@ describe('publishing from SQL', () => {
     }
   })
 
-  it('refuses what cannot be stored, in a sentence', async () => {
+  it('refuses what cannot be stored, with an explanation', async () => {
     const { sql } = await aCluster()
     const nothing = async (...args: Parameters<typeof call>) => expect(call(...args)).rejects
     await (await nothing(sql, '{}', { tenant: null })).toThrow(/must not be null/)
@@ -206,7 +206,7 @@ describe('a key', () => {
   const json = '{"n": 1}'
   const body = (key: string) => Buffer.from(`{"type":"${TYPE}","payload":${json},"id":"${key}"}`)
 
-  it('is one, whether from SQL or by the API', async () => {
+  it('is the same whether it comes from SQL or from the API', async () => {
     const { sql, node } = await aCluster()
     await node.tenants.put('acme', {})
     const first = await call(sql, json, { key: 'k' })
@@ -219,14 +219,14 @@ describe('a key', () => {
       const again = call(sql, over.type === undefined ? '{"n":1}' : json, { ...over, key: 'k' })
       await expect(again).rejects.toMatchObject({ code: '23505', message: expect.stringContaining('a key of its own') })
     }
-    // Another tenant's is another.
+    // Another tenant's key is a different one.
     expect(await call(sql, json, { key: 'k', tenant: 'beta' })).not.toBe(first)
     await inboxIsEmpty(node)
     const all = { type: null, before: null, fromMs: null, toMs: null }
     expect(await node.events.list('acme', all, 10)).toHaveLength(2)
   })
 
-  it('is remembered as long as the nodes say, and replaced then', async () => {
+  it('is remembered for as long as the nodes say, and can then be used again', async () => {
     const { sql, node } = await aCluster()
     await node.store.write('writeMeta', { key: 'idempotency_ms', value: '60000' })
     const first = await call(sql, json, { key: 'k' })
@@ -243,8 +243,8 @@ describe('a key', () => {
 
   it.each([
     ['commit', 'the same event'],
-    ['rollback', 'its own'],
-  ])('of a transaction that has not ended is waited for: after a %s, it answers %s', async end => {
+    ['rollback', 'a new one'],
+  ])('held by an open transaction is waited for: after a %s, the call returns %s', async end => {
     const { url, sql } = await aCluster()
     const other = await connect(url)
     await sql.query('begin')
@@ -258,7 +258,7 @@ describe('a key', () => {
     await other.query('commit')
   })
 
-  it('that came to be behind a snapshot is a serialization failure, never a second event', async () => {
+  it('committed after a snapshot is a serialization failure, never a second event', async () => {
     const { url, sql } = await aCluster()
     const other = await connect(url)
     await other.query('begin isolation level repeatable read')
@@ -268,7 +268,7 @@ describe('a key', () => {
     await other.query('rollback')
   })
 
-  it('C13: that an open transaction holds keeps nobody else waiting', { timeout: 60_000 }, async () => {
+  it('C13: held by an open transaction keeps no other request waiting', { timeout: 60_000 }, async () => {
     const { sql, node } = await aCluster()
     const receiver = await receive()
     await register(node, receiver.url)
@@ -277,7 +277,7 @@ describe('a key', () => {
     await sql.query('begin')
     const held = await call(sql, json, { key: 'held' })
     const others = Array.from({ length: 50 }, (_, index) => `free-${index}`)
-    // In one commit: the one that is blocked, five times over, and fifty that are not, and one without a key.
+    // In one commit: five requests with the blocked key, fifty with other keys, and one without a key.
     const [results, without] = await Promise.all([
       publishes(['held', 'held', ...others, 'held', 'held', 'held']),
       node.publish('acme', { type: TYPE, payload: { n: 1 } }),
@@ -286,7 +286,7 @@ describe('a key', () => {
     const refused = results.filter(result => result.status === 'rejected')
     expect(refused).toHaveLength(5)
     for (const { reason } of refused) expect(reason).toBeInstanceOf(StoreContended)
-    // Known as held by now, it is waited for beside the others.
+    // The key is known to be held by now, so it is waited for separately from the others.
     const [waiting] = await Promise.all([publishes(['held']), node.publisher.publish('acme', body('quick'))])
     expect(waiting[0]!.status).toBe('rejected')
     await receiver.waitFor(() => receiver.total === 52, { timeoutMs: 20_000 })
@@ -297,8 +297,8 @@ describe('a key', () => {
   })
 })
 
-describe('what a node makes of it', () => {
-  it('C1: keeps what the API would have refused, says why, and delivers nothing of it', async () => {
+describe('a node that takes events from the inbox', () => {
+  it('C1: keeps what the API would have refused, says why, and delivers none of it', async () => {
     const { sql, node } = await aCluster()
     const receiver = await receive()
     await register(node, receiver.url)
@@ -328,18 +328,18 @@ describe('what a node makes of it', () => {
       expect(event).toMatchObject({ type, notSent: {}, rejected: [{ field, reason, detail: expect.any(String) }] })
       expect(textOf({ body: event!.payload }) === text).toBe(reason !== 'payload_too_large')
     }
-    // Places are counted in the payload as it was published.
+    // Positions refer to the payload as it was published.
     expect((await list('acme'))[1]!.rejected![0]!.detail).toContain('at byte 8')
     const lines = node.lines.filter(({ msg }) => String(msg).includes('was rejected'))
     expect(lines.map(({ event }) => event).sort()).toEqual([...ids].sort())
     expect(receiver.total).toBe(1)
     expect(receiver.requests[0]!.headers['webhook-id']).toBe(sound)
-    // Mended, it can be published under the same key.
+    // With the tenant created, the event can be published under the same key.
     await node.tenants.put('ghost', {})
     expect(await call(sql, '{"n":1}', { tenant: 'ghost', key: 'k' })).not.toBe(ids[0])
   })
 
-  it('C13: takes over from a node that died over a row, when its claim has run out', { timeout: 60_000 }, async () => {
+  it('C13: takes over a row from a node that died, once its claim has expired', { timeout: 60_000 }, async () => {
     const { url, sql, node } = await aCluster()
     const receiver = await receive()
     await register(node, receiver.url)
@@ -354,11 +354,11 @@ describe('what a node makes of it', () => {
     expect(Number(rows[0].now_ms) - Number(rows[0].created_ms)).toBeGreaterThanOrEqual(1_500)
   })
 
-  it('goes by the endpoints of that moment, however many they are, and holds for the disabled', async () => {
+  it('uses the endpoints of that moment, however many, and holds deliveries to disabled ones', async () => {
     const { sql, node } = await aCluster()
     const receiver = await receive()
     await node.tenants.put('acme', {})
-    // More than one commit may make here.
+    // More than one commit can create here.
     for (let at = 0; at < 300; at++) {
       await node.endpoints.create('acme', { url: `${receiver.url}/${at}`, clientSecret: SECRET })
     }
@@ -390,7 +390,7 @@ describe('what a node makes of it', () => {
         (await sql.query(`select count(*) from posthorn.event where tenant = 'acme' and ${condition}`)).rows[0].count,
       )
     expect(await countOf('rejected is null')).toBe(50_000)
-    // By their places in the table, which are in the order of storing.
+    // By their physical positions in the table, which follow the order in which they were stored.
     expect(await countOf(`ctid < (select ctid from posthorn.event where tenant = 'zeta')`)).toBeLessThan(2_000)
   })
 })

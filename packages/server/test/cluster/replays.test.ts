@@ -13,7 +13,7 @@ afterAll(() => server.stop())
 const COUNT = 3_000
 const WAIT = { timeoutMs: 90_000 }
 
-it('a replay is gone on with by another node when the one that makes it dies, and nothing is made twice', {
+it('a replay is resumed by another node when the one that runs it dies, and nothing is created twice', {
   timeout: 180_000,
 }, async () => {
   const url = await server.createDatabase('replays')
@@ -43,7 +43,7 @@ it('a replay is gone on with by another node when the one that makes it dies, an
   await expect.poll(async () => (await get()).endedAtMs, { timeout: 90_000, interval: 100 }).not.toBeNull()
   expect(await get()).toMatchObject({ state: 'done', deliveries: COUNT, made: COUNT, skipped: 0 })
   await expect.poll(async () => (await get()).live, { timeout: 60_000, interval: 100 }).toBe(0)
-  // Each event and endpoint: the first delivery, and one more.
+  // For each event and endpoint: the first delivery, and one more.
   const counts = new Map<string, number>()
   for (const { endpoint } of endpoints) {
     let before: string | null = null

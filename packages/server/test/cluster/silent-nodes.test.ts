@@ -17,7 +17,7 @@ const env = (url: string) => ({
   POSTHORN_ENCRYPTION_KEY: Buffer.alloc(32, 5).toString('base64'),
 })
 
-/** Each node says which it is in a header of its requests. */
+/** Starts nodes that identify themselves in a header of their requests. */
 async function startNodes(place: Place, names: readonly string[]): Promise<ServerProcess[]> {
   const url = await server.createDatabase(`silent_${++count}`)
   return Promise.all(
@@ -37,8 +37,8 @@ async function makeEndpoints(node: ServerProcess, url: string): Promise<void> {
 
 const senderOf = ({ headers }: { headers: Record<string, unknown> }) => String(headers['x-apiversion'])
 
-describe('a node that has gone silent', () => {
-  it('C13: is followed within a lease period and two seconds when it was killed', { timeout: 90_000 }, () =>
+describe('an unresponsive node', () => {
+  it('C13: is replaced within a lease period and two seconds after it was killed', { timeout: 90_000 }, () =>
     inPlace(async place => {
       const [first, killed, third] = (await startNodes(place, ['first', 'killed', 'third'])) as [
         ServerProcess,
@@ -48,7 +48,7 @@ describe('a node that has gone silent', () => {
       const receiver = await startReceiver({ authority: place.authority, names: ['localhost'] })
       await makeEndpoints(first, receiver.url)
       const publish = () => first.call('POST', '/tenants/acme/events', cover(1))
-      // Shared out: each has sent for some.
+      // The endpoints are shared out: each node has sent to some.
       const seenBy = (name: string) =>
         new Set(receiver.requests.filter(request => senderOf(request) === name).map(({ path }) => path))
       await expect
@@ -72,7 +72,7 @@ describe('a node that has gone silent', () => {
         )?.receivedMonotonicMs
       await receiver.waitFor(() => orphans.every(path => firstAfter(path) !== undefined), { timeoutMs: 30_000 })
       const tookMs = orphans.map(path => firstAfter(path)! - killedMs)
-      // Two seconds, and one more for a machine that others use too.
+      // Two seconds, and one more because other tests use the machine too.
       expect(Math.max(...tookMs), tookMs.join()).toBeLessThan(LEASE_MS + 3_000)
       for (const node of [first, third]) node.kill('SIGTERM')
       await Promise.all([first.ended, third.ended])
@@ -80,13 +80,13 @@ describe('a node that has gone silent', () => {
     }),
   )
 
-  it('C13: sends nothing of what it lost when it was paused and goes on', { timeout: 90_000 }, () =>
+  it('C13: resumes after a pause without resending what others delivered', { timeout: 90_000 }, () =>
     inPlace(async place => {
       const [paused, other] = (await startNodes(place, ['paused', 'other'])) as [ServerProcess, ServerProcess]
       const receiver = await startReceiver({
         authority: place.authority,
         names: ['localhost'],
-        // Slow, so that much waits; and failing at first, so that retries fall due while the node is paused.
+        // Slow, so that a backlog builds up; failing at first, so that retries become due while the node is paused.
         script: (request, nth) => ({ status: nth === 1 && senderOf(request) === 'paused' ? 503 : 204, delayMs: 100 }),
       })
       await makeEndpoints(other, receiver.url)
@@ -107,7 +107,7 @@ describe('a node that has gone silent', () => {
         (await other.call<{ data: unknown[] }>('GET', '/tenants/acme/deliveries?state=pending&limit=1')).body.data
           .length
       await expect.poll(pending, { timeout: 20_000 }).toBe(0)
-      // It is alive again, and has its share: it sends what comes now.
+      // The node runs again and has its share of the partitions: it sends new events.
       await expect
         .poll(
           async () => {
@@ -117,7 +117,7 @@ describe('a node that has gone silent', () => {
           { timeout: 20_000, interval: 200 },
         )
         .toBeGreaterThan(sentBefore)
-      // But nothing that was delivered while it was away: by its timers and lanes, hundreds were due.
+      // But nothing that was delivered while it was paused, although by its timers and lanes hundreds were due.
       const again = ofPaused()
         .slice(sentBefore)
         .filter(({ body }) => !body.includes(cover(999).payload.CoverId))

@@ -37,7 +37,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Whether the server says that the connection is encrypted; or the code of what connecting failed with. */
+/** Whether the connection is encrypted, as the server reports it, or the error code that connecting failed with. */
 async function encrypted(parameters: string, host = 'localhost'): Promise<unknown> {
   try {
     const driver = await openPostgres(`${url.replace('@localhost:', `@${host}:`)}?${parameters}`, systemClock)
@@ -65,14 +65,14 @@ describe('TLS to the database', () => {
       /SIGNATURE|CERT/,
     ],
     ['sslmode=verify-full and no authority', () => 'sslmode=verify-full', /SIGNATURE|CERT/],
-    ['sslrootcert alone: verified', () => `sslrootcert=${wrongCa}`, /SIGNATURE|CERT/],
+    ['sslrootcert alone is verified', () => `sslrootcert=${wrongCa}`, /SIGNATURE|CERT/],
   ])('%s', async (name, parameters, expected) => {
     expect(await encrypted(parameters() || name)).toEqual(
       typeof expected === 'string' ? expected : expect.stringMatching(expected),
     )
   })
 
-  it('verify-full asks for the name too, verify-ca and require don’t', async () => {
+  it('verify-full checks the host name too, verify-ca and require don’t', async () => {
     const modes = ['verify-full', 'verify-ca', 'require']
     const found = await Promise.all(modes.map(mode => encrypted(`sslmode=${mode}&sslrootcert=${rightCa}`, '127.0.0.1')))
     expect(found).toEqual(['ERR_TLS_CERT_ALTNAME_INVALID', 'on', 'on'])
@@ -82,12 +82,12 @@ describe('TLS to the database', () => {
     ['postgres://a,b/db', 'several hosts'],
     ['postgres://a/db?sslmode=prefer', 'sslmode=prefer is not one of'],
     ['postgres://a/db?sslmode=verify-ca', 'needs sslrootcert'],
-    ['postgres://a/db?sslmode=verify-full&sslrootcert=/nowhere.pem', 'the file of sslrootcert cannot be read'],
-  ])('%s is refused with a sentence', (wrong, sentence) => {
+    ['postgres://a/db?sslmode=verify-full&sslrootcert=/nowhere.pem', 'the sslrootcert file cannot be read'],
+  ])('%s is refused with an explanation', (wrong, sentence) => {
     expect(() => connectionOptions(wrong)).toThrow(sentence)
   })
 
-  it('serve works with the right authority, and with the wrong one says what is wrong', { timeout: 60_000 }, () =>
+  it('serve starts with the right authority, and explains the error with the wrong one', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const env = (ca: string) => ({
         POSTHORN_DATABASE_URL: `${url}?sslmode=verify-full&sslrootcert=${ca}`,

@@ -54,7 +54,7 @@ const outcomes = async (node: ClusterNode, event: string) =>
     ]),
   )
 
-it('filters hold on every node and from SQL, and each node says why', { timeout: 120_000 }, async () => {
+it('filters apply on every node and from SQL, and each node gives the reason', { timeout: 120_000 }, async () => {
   const [one, other] = nodes as [ClusterNode, ClusterNode]
   const create = async (over: object) =>
     (await one.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET, ...over })).endpoint.id
@@ -62,7 +62,7 @@ it('filters hold on every node and from SQL, and each node says why', { timeout:
   const not = await create({ filter: { kind: ['b'] } })
   const [published] = (await other.publish('acme', { type: TYPE, payload: { kind: 'a', n: 1 } })).events
   expect(published).toMatchObject({ deliveries: 1, notSent: { filter: 1 } })
-  // Changed on one node while the other has its copy.
+  // Changed on one node while the other has it cached.
   await one.endpoints.update('acme', wanting, { filter: { kind: ['c'] } })
   await one.endpoints.update('acme', not, { filter: null })
   const fromSql = await publishFromSql({ kind: 'a', n: 2 })
@@ -72,7 +72,7 @@ it('filters hold on every node and from SQL, and each node says why', { timeout:
   await receiver.waitFor(() => receiver.total === 2)
 })
 
-it('a type archived on one node can not be published on another, nor from SQL', { timeout: 120_000 }, async () => {
+it('a type archived on one node cannot be published on another, nor from SQL', { timeout: 120_000 }, async () => {
   const [one, other] = nodes as [ClusterNode, ClusterNode]
   await one.eventTypes.archive(TYPE)
   const refused = await other.publish('acme', { type: TYPE, payload: { kind: 'a' } }).catch(error => error)
@@ -85,7 +85,7 @@ it('a type archived on one node can not be published on another, nor from SQL', 
   expect((await other.publish('acme', { type: TYPE, payload: { kind: 'x' } })).events).toHaveLength(1)
 })
 
-it('C1: a node that stored none of the events refuses the schema that would', { timeout: 120_000 }, async () => {
+it('C1: a node that stored none of the events refuses a schema that rejects them', { timeout: 120_000 }, async () => {
   const [one, other] = nodes as [ClusterNode, ClusterNode]
   await other.publish('acme', { type: TYPE, payload: { kind: 'z' } })
   const refused = await one.eventTypes.put(TYPE, type({ kind: { enum: ['a', 'x'] } })).catch(error => error)

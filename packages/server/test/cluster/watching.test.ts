@@ -24,8 +24,8 @@ async function start(place: Place, url: string, flags: readonly string[]) {
   return running(await serve(place, { env, flags: ['--lease-ms', '2000', ...flags] }))
 }
 
-describe('watching many nodes', () => {
-  it('--processes: whichever is asked tells of all, also after one was killed', { timeout: 90_000 }, () =>
+describe('metrics of several nodes', () => {
+  it('--processes: each process reports the metrics of all, even after one was killed', { timeout: 90_000 }, () =>
     inPlace(async place => {
       const node = await start(place, await server.createDatabase(`watching_${++count}`), ['--processes', '3'])
       const pids = () => [...node.output().matchAll(/^\{.*"pid":(\d+),.*"msg":"listening"\}$/gm)].map(([, pid]) => pid)
@@ -39,7 +39,7 @@ describe('watching many nodes', () => {
       await receiver.waitFor(({ distinct }) => distinct.size === 240, { timeoutMs: 30_000 })
       const delivered = async () => (await scrape(node.url)).get('posthorn_deliveries_total{state="delivered"}')
       await expect.poll(delivered, soon).toBe(240)
-      // Each is a connection of its own, and may meet any process.
+      // Each scrape is a new connection, which any of the processes can get.
       for (let at = 0; at < 6; at++) {
         const values = await scrape(node.url)
         expect(values.get('posthorn_events_accepted_total')).toBe(30)
@@ -58,7 +58,7 @@ describe('watching many nodes', () => {
   )
 
   it(
-    'roles: each node tells its own part, a node that only sends too; what SQL published counts once',
+    'roles: each node reports its own part, even one that only sends; events published from SQL are counted once',
     { timeout: 90_000 },
     () =>
       inPlace(async place => {
@@ -94,7 +94,7 @@ describe('watching many nodes', () => {
         }
         await expect.poll(sums, soon).toEqual([15, 1, 15, 256, [0, 0, 0]])
         expect((await scrape(api.url)).get('posthorn_events_accepted_total')).toBe(10)
-        // Another node's numbers, a few seconds later.
+        // Statistics of another node, available a few seconds later.
         type Stats = { total: { deliveries: object } }
         const stats = async () =>
           (await api.call<Stats>('GET', `/tenants/acme/stats?endpoint=${endpoint.id}`)).body.total.deliveries

@@ -102,12 +102,12 @@ describe('posthorn backup and restore', () => {
       const restore = (file: string, data: string, env = {}) => posthorn(place, ['restore', file, '--data', data], env)
       expect((await backup(copy)).code).toBe(0)
       const refusals: [Promise<{ code: number | null; stderr: string }>, RegExp][] = [
-        [backup(copy), /is there already/],
+        [backup(copy), /already exists/],
         [backup(join(place.folder, 'x.db'), join(place.folder, 'nowhere')), /There is no Posthorn/],
-        [backup(join(place.folder, 'no', 'x.db')), /could not be made/],
+        [backup(join(place.folder, 'no', 'x.db')), /could not be created/],
         [backup('x.db', place.data, { POSTHORN_DATABASE_URL: 'postgres://localhost/x' }), /pg_dump/],
         [restore(copy, place.data), /Another process is using/],
-        [restore(join(place.folder, 'none.db'), join(place.folder, 'a')), /it is not there/],
+        [restore(join(place.folder, 'none.db'), join(place.folder, 'a')), /it does not exist/],
       ]
       for (const [refusal, words] of refusals) {
         const { code, stderr } = await refusal
@@ -115,7 +115,7 @@ describe('posthorn backup and restore', () => {
       }
       server.kill('SIGTERM')
       await server.ended
-      expect((await restore(copy, place.data)).stderr).toMatch(/There is a store in .* already/)
+      expect((await restore(copy, place.data)).stderr).toMatch(/already contains a store/)
       const damaged = join(place.folder, 'damaged.db')
       await copyFile(copy, damaged)
       await truncate(damaged, 50_000)

@@ -182,7 +182,7 @@ describe('a move that is cut short', () => {
       })
       await store.close()
       const { code, stderr } = await move(place, url).ended
-      expect([code, stderr]).toEqual([1, expect.stringContaining('begun from another folder')])
+      expect([code, stderr]).toEqual([1, expect.stringContaining('started from another folder')])
       expect((await rowsOfDatabase(url, tablesOf(place.data))).get('event')).toEqual([])
       const own = await newDatabase()
       const run = move(place, own)
@@ -194,7 +194,7 @@ describe('a move that is cut short', () => {
       node.kill('SIGTERM')
       await node.ended
       const after = await move(place, own).ended
-      expect([after.code, after.stderr]).toEqual([1, expect.stringContaining('before serve was run on it again')])
+      expect([after.code, after.stderr]).toEqual([1, expect.stringContaining('before serve ran on it again')])
     }),
   )
 })
@@ -206,7 +206,7 @@ describe('a move is refused', () => {
       mkdirSync(place.data)
       for (const from of [place.data, join(place.folder, 'nowhere')]) {
         const { code, stderr } = await start(place, ['move', '--from', from, '--to', url]).ended
-        expect([code, stderr]).toEqual([1, expect.stringContaining('There is no Posthorn in')])
+        expect([code, stderr]).toEqual([1, expect.stringContaining('There is no Posthorn store in')])
       }
       expect(readdirSync(place.data)).toEqual([])
       expect(existsSync(join(place.folder, 'nowhere'))).toBe(false)
@@ -282,7 +282,7 @@ describe('a move is refused', () => {
       database.exec(`update tenant set name = 'a' || char(0) || 'b'`)
       database.close()
       const { code, stderr } = await move(place, await newDatabase()).ended
-      expect([code, stderr]).toEqual([1, expect.stringContaining('tenant.name of ["acme"] has a NUL')])
+      expect([code, stderr]).toEqual([1, expect.stringContaining('tenant.name of ["acme"] contains a NUL')])
     }))
 })
 

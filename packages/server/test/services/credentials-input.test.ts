@@ -15,7 +15,7 @@ const pem = (pair: { privateKey: { export(options: { type: 'pkcs8'; format: 'pem
   String(pair.privateKey.export({ type: 'pkcs8', format: 'pem' }))
 
 describe('a client certificate', () => {
-  it('takes no key that costs more than a few milliseconds a handshake, or that TLS rarely knows', async () => {
+  it('is refused with a key that costs many milliseconds per handshake, or that TLS rarely supports', async () => {
     const { certPem: certificate } = await (await createAuthority()).issue({ names: ['client'], use: 'client' })
     const unusual = [
       generateKeyPairSync('rsa', { modulusLength: 1_024 }),
@@ -27,25 +27,25 @@ describe('a client certificate', () => {
     ]
     for (const pair of unusual) {
       expect(faultsOf({ certificate, key: pem(pair) })).toEqual([
-        expect.stringContaining('/key The key must be RSA of'),
+        expect.stringContaining('/key The key must be an RSA key of'),
       ])
     }
-    // These are usual, and only not the certificate's own.
+    // These kinds of keys are accepted, but don't belong to the certificate.
     for (const pair of [
       generateKeyPairSync('rsa', { modulusLength: 2_048 }),
       generateKeyPairSync('ec', { namedCurve: 'P-384' }),
     ]) {
-      expect(faultsOf({ certificate, key: pem(pair) })).toEqual([expect.stringContaining('is not that of')])
+      expect(faultsOf({ certificate, key: pem(pair) })).toEqual([expect.stringContaining('does not belong to')])
     }
   })
 
-  it('can have a chain behind it, each of which can be read, and not more than ten', async () => {
+  it('can have a chain of up to ten certificates, which must all be valid', async () => {
     const authority = await createAuthority()
     const { certPem, keyPem: key } = await authority.issue({ names: ['client'], use: 'client' })
     expect(faultsOf({ certificate: certPem + authority.caPem, key })).toEqual([])
     const garbage = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
     for (const certificate of [certPem + garbage, garbage, certPem + authority.caPem.repeat(10), 'x', '']) {
-      expect(faultsOf({ certificate, key })).toEqual([expect.stringContaining('/certificate It must be in PEM')])
+      expect(faultsOf({ certificate, key })).toEqual([expect.stringContaining('/certificate The value must be PEM')])
     }
   })
 })

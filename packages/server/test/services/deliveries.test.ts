@@ -7,7 +7,7 @@ import { code, fields, PAYLOAD, refusal, TYPE, useBench } from './setup.ts'
 
 const bench = useBench()
 
-/** A delivery of a fresh event to a fresh endpoint. */
+/** A delivery of a new event to a new endpoint. */
 async function aDelivery(): Promise<Delivery> {
   const id = await bench.endpoint()
   await bench.publishOne()
@@ -15,7 +15,7 @@ async function aDelivery(): Promise<Delivery> {
   return (await bench.list(null, id))[0]!
 }
 
-/** Ends an attempt of the delivery. */
+/** Settles an attempt of the delivery. */
 async function settle(delivery: Delivery, step: NextStep): Promise<void> {
   const { partition } = await bench.endpoints.get('acme', delivery.endpoint)
   const item = { ...delivery, delivery: delivery.id, partition, dueAtMs: delivery.dueAtMs ?? 0, payload: null }
@@ -23,7 +23,7 @@ async function settle(delivery: Delivery, step: NextStep): Promise<void> {
 }
 
 describe('retry', () => {
-  it('C12: makes the next attempt of a pending delivery due now, since a person says so', async () => {
+  it('C12: makes the next attempt of a pending delivery due now', async () => {
     const delivery = await aDelivery()
     await settle(delivery, { kind: 'retry', dueAtMs: Date.now() + 1_000_000 })
     const { delivery: after, created } = await bench.deliveries.retry('acme', delivery.id)
@@ -33,26 +33,29 @@ describe('retry', () => {
     expect(bench.changes).toMatchObject([{ kind: 'lane', endpoint: delivery.endpoint, delivery: delivery.id }])
   })
 
-  it.each(['delivered', 'exhausted', 'cancelled'] as const)('makes a new delivery of one that is %s', async state => {
-    const delivery = await aDelivery()
-    if (state === 'cancelled') await bench.deliveries.cancel('acme', delivery.id)
-    else await settle(delivery, { kind: state })
-    const { delivery: again, created } = await bench.deliveries.retry('acme', delivery.id)
-    expect(created).toBe(true)
-    expect(again).toMatchObject({ event: delivery.event, replayOf: delivery.id, state: 'pending', attempts: 0 })
-    expect((await bench.deliveries.get('acme', delivery.id)).delivery.state).toBe(state)
-    expect(bench.changes.at(-1)).toMatchObject({ kind: 'lane', delivery: again.id })
-  })
+  it.each(['delivered', 'exhausted', 'cancelled'] as const)(
+    'creates a new delivery if the old one is %s',
+    async state => {
+      const delivery = await aDelivery()
+      if (state === 'cancelled') await bench.deliveries.cancel('acme', delivery.id)
+      else await settle(delivery, { kind: state })
+      const { delivery: again, created } = await bench.deliveries.retry('acme', delivery.id)
+      expect(created).toBe(true)
+      expect(again).toMatchObject({ event: delivery.event, replayOf: delivery.id, state: 'pending', attempts: 0 })
+      expect((await bench.deliveries.get('acme', delivery.id)).delivery.state).toBe(state)
+      expect(bench.changes.at(-1)).toMatchObject({ kind: 'lane', delivery: again.id })
+    },
+  )
 
-  it('refuses what is held, and what has nowhere to go', async () => {
+  it('refuses a held delivery, and one whose endpoint was deleted', async () => {
     const delivery = await aDelivery()
     await settle(delivery, { kind: 'exhausted' })
     await bench.publishOne()
     await bench.endpoints.disable('acme', delivery.endpoint)
     const [held] = await bench.list('held')
     const error = await refusal(bench.deliveries.retry('acme', held!.id))
-    expect([error.code, error.message]).toEqual(['conflict', expect.stringContaining('enable')])
-    // A new delivery to a disabled endpoint is made, and waits like any other.
+    expect([error.code, error.message]).toEqual(['conflict', expect.stringContaining('Enable')])
+    // A new delivery to a disabled endpoint is created, and held like any other.
     expect((await bench.deliveries.retry('acme', delivery.id)).delivery).toMatchObject({
       state: 'held',
       heldReason: 'disabled',
@@ -62,13 +65,13 @@ describe('retry', () => {
   })
 })
 
-describe('what was set aside', () => {
+describe('a set-aside delivery', () => {
   async function setAside(delivery: Delivery): Promise<void> {
     const trial = { tenant: 'acme', delivery: delivery.id, epoch: 0, mayBeLast: true }
     for (let count = 0; count < 4; count++) await bench.store.write('beginTrial', trial)
   }
 
-  it('C13: is listed, and sent again once a person says so', async () => {
+  it('C13: is listed, and sent again after a manual retry', async () => {
     const delivery = await aDelivery()
     await setAside(delivery)
     const { count, deliveries } = await bench.deliveries.listSetAside(null, 9)
@@ -80,7 +83,7 @@ describe('what was set aside', () => {
     expect((await bench.deliveries.listSetAside(null, 9)).count).toBe(0)
   })
 
-  it('C13: is left alone by an endpoint that is enabled, held with one that is disabled, and can be cancelled', async () => {
+  it('C13: stays held when its endpoint is enabled or, after a retry, disabled, and can be cancelled', async () => {
     const delivery = await aDelivery()
     await setAside(delivery)
     await bench.endpoints.disable('acme', delivery.endpoint)
@@ -105,7 +108,7 @@ describe('what was set aside', () => {
 })
 
 describe('cancel', () => {
-  it('C13: cancels what is pending or held, and again to no effect', async () => {
+  it('C13: cancels a pending or held delivery, and does nothing if it is cancelled already', async () => {
     const delivery = await aDelivery()
     const cancelled = await bench.deliveries.cancel('acme', delivery.id)
     expect(cancelled).toMatchObject({ id: delivery.id, state: 'cancelled', endedAtMs: expect.any(Number) })
@@ -117,18 +120,18 @@ describe('cancel', () => {
     expect((await bench.deliveries.cancel('acme', held!.id)).state).toBe('cancelled')
   })
 
-  it.each(['delivered', 'exhausted'] as const)('refuses one that is %s', async kind => {
+  it.each(['delivered', 'exhausted'] as const)('refuses a delivery that is %s', async kind => {
     const delivery = await aDelivery()
     await settle(delivery, { kind })
     expect(await code(bench.deliveries.cancel('acme', delivery.id))).toBe('conflict')
   })
 })
 
-describe('looking', () => {
+describe('reading deliveries and events', () => {
   const all = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
   const events = { type: null, before: null, fromMs: null, toMs: null }
 
-  it('shows a delivery with its attempts, and an event with its deliveries', async () => {
+  it('returns a delivery with its attempts, and an event with its deliveries', async () => {
     const delivery = await aDelivery()
     await settle(delivery, { kind: 'retry', dueAtMs: 99 })
     const { delivery: after, attempts } = await bench.deliveries.get('acme', delivery.id)
@@ -141,7 +144,7 @@ describe('looking', () => {
     expect(await bench.events.list('acme', { ...events, type: 'NO_SUCH' }, 9)).toEqual([])
   })
 
-  it('answers not_found for what is not there, malformed, or another tenant’s', async () => {
+  it('throws not_found for ids that are unknown, malformed or another tenant’s', async () => {
     const { id, event } = await aDelivery()
     await bench.tenants.put('other', {})
     for (const [tenant, dlv, evt] of [
@@ -161,7 +164,7 @@ describe('looking', () => {
     expect(await code(bench.events.list('nobody', events, 1))).toBe('not_found')
   })
 
-  it('names the filter that is malformed', async () => {
+  it('names the malformed filter', async () => {
     const list = (over: object) => fields(bench.deliveries.list('acme', { ...all, ...over }, 1))
     expect(await list({ before: 'x' })).toEqual(['cursor'])
     expect(await fields(bench.deliveries.listSetAside('x', 1))).toEqual(['cursor'])

@@ -42,7 +42,7 @@ describe('create', () => {
     expect(bench.changes).toEqual([{ kind: 'endpoint', tenant: 'acme', endpoint: ep, partition }])
   })
 
-  it('C2: without types an endpoint gets all; unknown and no types at all are refused', async () => {
+  it('C2: without types an endpoint receives all; unknown types and an empty list are refused', async () => {
     expect((await create({ types: null })).endpoint.types).toBeNull()
     expect((await create({ types: [TYPE, TYPE] })).endpoint.types).toEqual([TYPE])
     expect(await fields(create({ types: [TYPE, 'NO_SUCH'] }))).toEqual(['/types/1'])
@@ -55,13 +55,13 @@ describe('create', () => {
     expect(await fields(bench.endpoints.create('acme', { clientSecret } as EndpointInput))).toEqual(['/url'])
   })
 
-  it('C2: other types take the place of those before', async () => {
+  it('C2: new types replace the previous ones', async () => {
     const { endpoint } = await create()
     await bench.endpoints.update('acme', endpoint.id, { types: ['GRADE_CHANGED'] })
     expect((await bench.publishOne()).events[0]).toMatchObject({ deliveries: 0, notSent: { type: 1 } })
   })
 
-  it('C3: stores the URL as the parser read it', async () => {
+  it('C3: stores the URL as the parser normalised it', async () => {
     expect((await create({ url: 'https://HOOKS.example.com' })).endpoint.url).toBe('https://hooks.example.com/')
   })
 
@@ -75,21 +75,21 @@ describe('create', () => {
     expect(await faults(create({ url }))).toMatchObject([{ field: '/url', reason }])
   })
 
-  it('C3: refuses a name that leads to a non-public address, and keeps the address to itself', async () => {
+  it('C3: refuses a host name that resolves to a non-public address, and does not reveal the address', async () => {
     const endpoints = bench.endpointsWith(policy(), resolvesTo('93.184.215.14', '10.1.2.3'))
     const error = await refusal(endpoints.create('acme', { url: URL_A, clientSecret: SECRET }))
     expect(error.fields).toMatchObject([{ field: '/url', reason: 'address_not_public' }])
     expect(JSON.stringify(error.fields)).not.toContain('10.1.2.3')
   })
 
-  it('C3: takes loopback in development mode only', async () => {
+  it('C3: accepts loopback in development mode only', async () => {
     const url = 'http://localhost:9000/hook'
     const dev = bench.endpointsWith(policy({ dev: true }), resolvesTo('127.0.0.1'))
     expect((await dev.create('acme', { url, clientSecret: SECRET })).endpoint.url).toBe(url)
     expect(await fields(create({ url }))).toEqual(['/url'])
   })
 
-  it('C3: takes a name that doesn’t resolve now, with a warning', async () => {
+  it('C3: accepts a host name that doesn’t resolve, with a warning', async () => {
     const endpoints = bench.endpointsWith(policy(), (_host, _options, callback) =>
       callback(Object.assign(new Error(), { code: 'ENOTFOUND' }), []),
     )
@@ -97,7 +97,7 @@ describe('create', () => {
     expect(codes(warnings)).toEqual(['host_unresolved'])
   })
 
-  it('C3: waits three seconds for a name server that does not answer', async () => {
+  it('C3: waits three seconds for a name server that does not respond', async () => {
     const waits: number[] = []
     const clock: Clock = {
       now: () => 0,
@@ -115,7 +115,7 @@ describe('create', () => {
     expect(waits).toEqual([3_000])
   })
 
-  it('C7: refuses each bad secret with its position and never repeats it', async () => {
+  it('C7: refuses each invalid secret with the position of the fault, and never repeats the secret', async () => {
     for (const { token, repeat, times, at } of tokens.invalid) {
       const secret = token ?? repeat!.repeat(times!)
       const error = await refusal(create({ clientSecret: secret }))
@@ -125,7 +125,7 @@ describe('create', () => {
     expect(await fields(create({ clientSecret: 7 as unknown as string }))).toEqual(['/clientSecret'])
   })
 
-  it('C8: warns of what is worth changing about a secret', async () => {
+  it('C8: warns of problems with a secret', async () => {
     expect(codes((await create({ clientSecret: 'short' })).warnings)).toEqual(['secret_short'])
     expect(codes((await create({ clientSecret: `${SECRET}=`, types: null })).warnings)).toEqual([
       'secret_for_several_types',
@@ -134,7 +134,7 @@ describe('create', () => {
     expect(codes((await create()).warnings)).toEqual(['secret_shared_between_endpoints'])
   })
 
-  it('C8: warns of a secret that is there twice only among the tenant’s own endpoints that still exist', async () => {
+  it('C8: warns of a shared secret only among the tenant’s own endpoints that still exist', async () => {
     await bench.tenants.put('other', {})
     await bench.endpoint({}, 'other')
     const { endpoint, warnings } = await create()
@@ -143,7 +143,7 @@ describe('create', () => {
     expect((await create()).warnings).toEqual([])
   })
 
-  it('C8: reads a token by the time of day', async () => {
+  it('C8: compares the expiry of a token with the current time', async () => {
     const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
     const token = (days: number) => {
       const exp = Math.floor(bench.store.now() / 1_000) + days * 86_400
@@ -154,14 +154,14 @@ describe('create', () => {
     expect(codes((await create({ clientSecret: token(400) })).warnings)).toEqual([])
   })
 
-  it('C14: stores the secret encrypted for that endpoint, and tells nobody', async () => {
+  it('C14: stores the secret encrypted for that endpoint, and never reveals it', async () => {
     const { endpoint } = await create()
     expect(bench.secretOf(endpoint)).toBe(SECRET)
     expect(JSON.stringify([endpoint, bench.changes])).not.toContain(SECRET)
     expect(Buffer.from(endpoint.sealedCredentials).includes(SECRET)).toBe(false)
   })
 
-  it('names all that is wrong at once', async () => {
+  it('names all faults in one refusal', async () => {
     const input = {
       url: 'nonsense',
       clientSecret: 'a b',
@@ -187,7 +187,7 @@ describe('create', () => {
     expect(await bench.endpoints.list('acme', { before: null, limit: 9 })).toEqual([])
   })
 
-  it('answers not_found for an unknown tenant before anything else', async () => {
+  it('throws not_found for an unknown tenant before anything else', async () => {
     expect(await code(bench.endpoints.create('nobody', {} as EndpointInput))).toBe('not_found')
   })
 })
@@ -225,11 +225,11 @@ describe('settings of an endpoint', () => {
     'True-Client-IP',
     'CF-Connecting-IP',
     'X-Original-URL',
-  ])('C10: refuses the header %s, which is not the tenant’s to set', async name => {
+  ])('C10: refuses the header %s, which is reserved', async name => {
     expect(await faults(create({ headers: { [name]: 'x' } }))).toMatchObject([{ reason: 'header_reserved' }])
   })
 
-  it('refuses headers that would not arrive as they are, and never repeats a value', async () => {
+  it('refuses headers that would not arrive unchanged, and never repeats a value', async () => {
     for (const value of ['a\r\nb: c', 'a\0', 'é', ' a', 'a ', '\ta', 'x'.repeat(1_025)]) {
       const error = await refusal(create({ headers: { 'x-key': value } }))
       expect(error.fields).toHaveLength(1)
@@ -255,7 +255,7 @@ describe('settings of an endpoint', () => {
     })
   })
 
-  it('C12: takes a schedule of its own, also an empty one; in development mode a fast one', async () => {
+  it('C12: accepts a schedule, even an empty one, and a very short one in development mode', async () => {
     expect((await create({ schedule: [] })).endpoint.schedule).toEqual([])
     expect((await create({ schedule: [1, 1.5, 604_800] })).endpoint.schedule).toEqual([1, 1.5, 604_800])
     expect(await fields(create({ schedule: [30, 0.5, 604_801, Number.NaN] }))).toEqual([
@@ -269,7 +269,7 @@ describe('settings of an endpoint', () => {
     expect((await dev.create('acme', input)).endpoint.schedule).toEqual([0.01])
   })
 
-  it('takes a rate and a strict order, and by default neither', async () => {
+  it('accepts a rate limit and strict order, and has neither by default', async () => {
     expect((await create()).endpoint).toMatchObject({ rateLimit: null, ordered: false })
     const rateLimit = { requests: 10_000, perSeconds: 86_400 }
     const { endpoint } = await create({ rateLimit, ordered: true })
@@ -290,15 +290,15 @@ describe('settings of an endpoint', () => {
       ['/rateLimit/requests', '/rateLimit/perSeconds'],
     ],
     ['5/s', ['/rateLimit']],
-  ])('refuses the rate %j', async (rateLimit, expected) => {
+  ])('refuses the rate limit %j', async (rateLimit, expected) => {
     expect(await fields(create({ rateLimit } as unknown as EndpointInput))).toEqual(expected)
   })
 
-  it('refuses an order that is neither true nor false', async () => {
+  it('refuses a value of ordered that is neither true nor false', async () => {
     expect(await fields(create({ ordered: 'yes' } as unknown as EndpointInput))).toEqual(['/ordered'])
   })
 
-  it('refuses what is too much of metadata', async () => {
+  it('refuses too much metadata, and other invalid settings', async () => {
     const metadata = Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`${index}`, 'v']))
     expect(await fields(create({ metadata }))).toEqual(['/metadata'])
     expect(await fields(create({ metadata: { a: 'x'.repeat(513) } }))).toEqual(['/metadata/a'])
@@ -309,7 +309,7 @@ describe('settings of an endpoint', () => {
 })
 
 describe('update', () => {
-  it('changes what the patch names and leaves the rest', async () => {
+  it('changes the fields in the patch and keeps the others', async () => {
     const { endpoint } = await create({ description: 'd', schedule: [30] })
     const { endpoint: after } = await bench.endpoints.update('acme', endpoint.id, { schedule: null, timeoutMs: 2_000 })
     expect(after).toEqual({ ...endpoint, schedule: null, timeoutMs: 2_000, updatedAtMs: after.updatedAtMs })
@@ -318,7 +318,7 @@ describe('update', () => {
     expect(bench.kinds()).toEqual(['endpoint', 'endpoint'])
   })
 
-  it('C8: warns of a new secret, and C7 refuses a bad one', async () => {
+  it('C8: warns of problems with a new secret, and C7 refuses an invalid one', async () => {
     const { endpoint } = await create()
     const { endpoint: after, warnings } = await bench.endpoints.update('acme', endpoint.id, { clientSecret: 'short' })
     expect(codes(warnings)).toEqual(['secret_short'])
@@ -327,7 +327,7 @@ describe('update', () => {
     expect(await fields(bench.endpoints.update('acme', endpoint.id, { clientSecret: '' }))).toEqual(['/clientSecret'])
   })
 
-  it('C3: checks a new URL, also where its name leads', async () => {
+  it('C3: checks a new URL, including the addresses of its host', async () => {
     const { endpoint } = await create()
     const inside = bench.endpointsWith(policy(), resolvesTo('10.1.2.3'))
     expect(await faults(inside.update('acme', endpoint.id, { url: URL_A }))).toMatchObject([
@@ -336,7 +336,7 @@ describe('update', () => {
     expect(await fields(bench.endpoints.update('acme', endpoint.id, { url: 'http://x' }))).toEqual(['/url'])
   })
 
-  it('loses none of two changes of the same moment', async () => {
+  it('loses none of several concurrent changes', async () => {
     const { endpoint } = await create()
     await Promise.all([
       bench.endpoints.update('acme', endpoint.id, { description: 'new' }),
@@ -348,8 +348,8 @@ describe('update', () => {
   })
 })
 
-describe('finding endpoints', () => {
-  it('answers not_found for what is not there, malformed, or another tenant’s', async () => {
+describe('endpoints', () => {
+  it('are not found by ids that are unknown, malformed or another tenant’s', async () => {
     await bench.tenants.put('other', {})
     const id = await bench.endpoint({}, 'other')
     for (const wrong of [id, newId('ep', 1), 'ep_x', '', 'a\0']) {
@@ -363,7 +363,7 @@ describe('finding endpoints', () => {
     expect(await fields(bench.endpoints.list('acme', { before: 'x', limit: 1 }))).toEqual(['cursor'])
   })
 
-  it('lists newest first, in pages', async () => {
+  it('are listed newest first, in pages', async () => {
     const ids = [await bench.endpoint(), await bench.endpoint(), await bench.endpoint()]
     const first = await bench.endpoints.list('acme', { before: null, limit: 2 })
     expect(first.map(({ id }) => id)).toEqual([ids[2], ids[1]])
@@ -371,12 +371,12 @@ describe('finding endpoints', () => {
     expect(second.map(({ id }) => id)).toEqual([ids[0]])
   })
 
-  it('says so where a stored secret does not open', async () => {
+  it('have a warning if their stored secret cannot be decrypted', async () => {
     const { endpoint } = await create()
     const types = () => bench.publisher.types()
     const other = new Endpoints(bench.store, createKeyring(randomBytes(32)), policy(), types)
     expect(codes((await other.describe(endpoint)).warnings)).toEqual(['secret_unreadable'])
-    // A new one is a new beginning, at once, with a signing secret that is shown.
+    // A new clientSecret starts from scratch and takes effect immediately, with a new signing secret.
     const switchAtMs = bench.store.now() + 60_000
     const { id } = endpoint
     expect(await fields(other.update('acme', id, { clientSecret: `new-${SECRET}`, switchAtMs }))).toEqual(['/switchAt'])
@@ -386,7 +386,7 @@ describe('finding endpoints', () => {
     expect((await other.update('acme', id, { clientSecret: `newer-${SECRET}` })).signingSecret).toBeNull()
   })
 
-  it('C6: needs no clientSecret beside OAuth, and is left with the one that has come due', async () => {
+  it('C6: need no clientSecret besides OAuth, and keep one whose switch time has passed', async () => {
     const oauth = { tokenUrl: 'https://login.example.com/token', clientId: 'id', clientSecret: 'hidden' }
     const { endpoint } = await bench.endpoints.create('acme', { url: URL_A, oauth })
     const switchAtMs = bench.store.now() + 60_000
@@ -398,15 +398,15 @@ describe('finding endpoints', () => {
     expect(authentication).toMatchObject({ oauth: null, secretFingerprint: expect.any(String) })
   })
 
-  it('counts ten signing secrets at once, each for its day, and makes no eleventh', async () => {
+  it('have at most ten valid signing secrets at the same time', async () => {
     const { endpoint } = await create()
     for (let at = 2; at <= 10; at++) await bench.endpoints.rotateSigning('acme', endpoint.id, {})
     expect(await code(bench.endpoints.rotateSigning('acme', endpoint.id, {}))).toBe('conflict')
   })
 })
 
-describe('C13: what a change does to deliveries', () => {
-  it('removing cancels all, held ones too, and tells the lane before and after', async () => {
+describe('C13: the effect of a change on deliveries', () => {
+  it('deleting cancels all deliveries, including held ones, and notifies the lane before and after', async () => {
     const id = await bench.endpoint()
     await bench.publishOne()
     await bench.endpoints.disable('acme', id)
@@ -418,7 +418,7 @@ describe('C13: what a change does to deliveries', () => {
     expect(await code(bench.endpoints.get('acme', id))).toBe('not_found')
   })
 
-  it('disabling holds what is pending, enabling releases it, due now', async () => {
+  it('disabling holds pending deliveries, and enabling releases them, due now', async () => {
     const id = await bench.endpoint()
     await bench.publishOne()
     expect(await bench.endpoints.disable('acme', id)).toMatchObject({ state: 'disabled', disabledReason: 'manual' })
@@ -433,7 +433,7 @@ describe('C13: what a change does to deliveries', () => {
     expect(bench.kinds()).toEqual(['endpoint', 'lane'])
   })
 
-  it('enabling with cancel cancels what was held, and nothing of it is ever pending', async () => {
+  it('enabling with cancel cancels held deliveries without ever making them pending', async () => {
     const id = await bench.endpoint()
     const other = await bench.endpoint()
     await bench.publishOne()
@@ -447,7 +447,7 @@ describe('C13: what a change does to deliveries', () => {
     expect((await bench.list(null, other)).map(({ state }) => state)).toEqual(['pending'])
   })
 
-  it('moves more deliveries than one commit takes', async () => {
+  it('moves more deliveries than fit into one commit', async () => {
     const id = await bench.endpoint()
     const { example } = await bench.types.get(TYPE)
     const thousand = Array.from({ length: 1_000 }, () => ({ type: TYPE, payload: example }))

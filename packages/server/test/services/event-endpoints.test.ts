@@ -14,8 +14,8 @@ async function outcomes(event: string) {
   return Object.fromEntries(found.map(({ endpoint, state, reason }) => [endpoint, reason ?? state]))
 }
 
-describe('what became of an event at an endpoint', () => {
-  it('is told as it was when it was published, whatever was changed since', async () => {
+describe('the outcome of an event at an endpoint', () => {
+  it('reflects the configuration when the event was published, whatever was changed since', async () => {
     const all = await bench.endpoint()
     const other = await bench.endpoint({ types: ['GRADE_CHANGED'] })
     const kept = await bench.endpoint({ filter: { kind: ['a'] } })
@@ -43,7 +43,7 @@ describe('what became of an event at an endpoint', () => {
     })
   })
 
-  it('is the newest of its deliveries, and how many there are', async () => {
+  it('is that of the newest delivery, with the number of deliveries', async () => {
     const id = await bench.endpoint()
     const event = await publish()
     const [first] = await bench.list()
@@ -55,7 +55,7 @@ describe('what became of an event at an endpoint', () => {
     expect(outcome!.delivery!.dueAtMs).not.toBeNull()
   })
 
-  it('is that of a delivery made later, where the endpoint did not want it at first', async () => {
+  it('is that of a delivery created later, even if the endpoint did not receive the type at first', async () => {
     const id = await bench.endpoint({ types: ['GRADE_CHANGED'] })
     const event = await publish()
     expect(await outcomes(event)).toEqual({ [id]: 'type' })
@@ -66,13 +66,13 @@ describe('what became of an event at an endpoint', () => {
     expect(await outcomes(event)).toEqual({ [id]: 'pending' })
   })
 
-  it('says of a test that it was another’s', async () => {
+  it('says that the event was a test of another endpoint', async () => {
     const [mine, other] = [await bench.endpoint(), await bench.endpoint()]
     const { event } = await bench.publisher.publishTest(await bench.endpoints.get('acme', mine), COVER)
     expect(await outcomes(event)).toEqual({ [mine]: 'pending', [other]: 'test' })
   })
 
-  it('is listed page by page', async () => {
+  it('is listed in pages', async () => {
     const ids: EndpointId[] = []
     for (let n = 0; n < 5; n++) ids.push(await bench.endpoint({ types: n % 2 === 0 ? [COVER] : ['GRADE_CHANGED'] }))
     const event = await publish()
@@ -89,7 +89,7 @@ describe('what became of an event at an endpoint', () => {
     expect(await code(bench.events.listEndpoints('acme', nobody, { before: null, limit: 9 }))).toBe('not_found')
   })
 
-  it('is right for each event between changes that come at any moment', async () => {
+  it('is correct for each event published between changes of the endpoint', async () => {
     const id = await bench.endpoint({ types: [COVER] })
     const expected: Record<string, string> = {}
     for (let n = 0; n < 12; n++) {

@@ -11,7 +11,7 @@ const input = {
 }
 
 describe('C1: the catalogue', () => {
-  it('begins with the starter types and is extended at run time', async () => {
+  it('starts with the starter types and can be extended at runtime', async () => {
     const names = (await bench.types.list()).map(({ name }) => name).filter(name => !name.startsWith('posthorn.'))
     expect(names).toEqual(starterCatalogue.map(({ name }) => name).sort())
     expect(await code(bench.types.get('ORDER_SHIPPED'))).toBe('not_found')
@@ -31,7 +31,7 @@ describe('C1: the catalogue', () => {
     expect(await fields(bench.publish({ type: 'ORDER_SHIPPED', payload: { id: 1 } }))).toEqual(['/payload/id'])
   })
 
-  it('stays as the operator made it: the starter types come once, not at each start', async () => {
+  it('keeps the operator’s changes: starter types are added once, not at every startup', async () => {
     const type = await bench.types.get(TYPE)
     await bench.types.put(TYPE, { ...type, group: 'mine' })
     await bench.types.remove('GRADE_CHANGED')
@@ -40,13 +40,13 @@ describe('C1: the catalogue', () => {
     expect(await code(bench.types.get('GRADE_CHANGED'))).toBe('not_found')
   })
 
-  it('refuses a bad definition, all of it at once', async () => {
+  it('refuses an invalid definition, naming all faults at the same time', async () => {
     const bad = { group: '', description: 'a\0b', schema: { type: 'nothing' }, example: {} }
     expect((await fields(bench.types.put('1', bad))).sort()).toEqual(['/description', '/group', '/schema', 'name'])
     expect(await fields(bench.types.put('A', { ...input, example: {} }))).toEqual(['/example/id'])
   })
 
-  it('loses a type also while endpoints name it: they get it no more, and nobody can publish it', async () => {
+  it('can lose a type that endpoints name: the type can no longer be published, and they keep naming it', async () => {
     const id = await bench.endpoint({ types: [TYPE] })
     await bench.types.remove(TYPE)
     expect(await code(bench.types.remove(TYPE))).toBe('not_found')

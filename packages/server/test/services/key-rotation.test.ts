@@ -17,7 +17,7 @@ async function all(): Promise<Endpoint[]> {
   return bench.endpoints.list('acme', { before: null, limit: 1_000 })
 }
 
-it('C14: seals every secret anew while endpoints are changed, and then the older key is of no use', async () => {
+it('C14: a key rotation re-encrypts every secret, even those changed in the meantime', async () => {
   for (let at = 0; at < 450; at++) await bench.endpoint({ clientSecret: `${at}-${SECRET}` })
   const [older, newer] = [bench.keyring, randomBytes(32)]
   const before = await all()
@@ -26,7 +26,7 @@ it('C14: seals every secret anew while endpoints are changed, and then the older
   const rotation = new KeyRotation(bench.store, older, place, silent)
   expect(await rotation.start()).toMatchObject({ state: 'running', keys: [expect.any(String), expect.any(String)] })
   expect(await code(rotation.start())).toBe('conflict')
-  // Beside it, what people do.
+  // Changes made while it runs.
   for (const { id } of before.slice(0, 20))
     await bench.endpoints.update('acme', id, { clientSecret: 'another-secret-now' })
   await finished(rotation)
@@ -39,12 +39,12 @@ it('C14: seals every secret anew while endpoints are changed, and then the older
   expect(secrets.slice(0, 20)).toEqual(Array(20).fill('another-secret-now'))
   expect(new Set(secrets.slice(20)).size).toBe(430)
   expect(await bench.store.read('readMeta', { key: 'encryption_key_fingerprint' })).toBe(alone.fingerprint)
-  // Equal secrets are still told to be equal (C8).
+  // Equal secrets are still recognised as equal (C8).
   const { warnings } = await bench.endpoints.describe((await all())[0]!)
   expect(warnings.map(warning => warning.code)).toContain('secret_shared_between_endpoints')
 })
 
-it('leaves what no key opens, keeps all keys then, and says how many', async () => {
+it('a key rotation skips and counts secrets that no key can decrypt, and then keeps all keys', async () => {
   await bench.endpoint()
   const lost = createKeyring(randomBytes(32))
   const [endpoint] = await all()
@@ -63,7 +63,7 @@ it('leaves what no key opens, keeps all keys then, and says how many', async () 
   expect(dropped).toBe(0)
 })
 
-it('with configured keys seals with the first of them, and refuses if there is only one', async () => {
+it('a key rotation uses the first of the configured keys, and is refused if there is only one', async () => {
   await bench.endpoint()
   const alone = new KeyRotation(bench.store, bench.keyring, configured, silent)
   expect(await code(alone.start())).toBe('conflict')
@@ -74,7 +74,7 @@ it('with configured keys seals with the first of them, and refuses if there is o
   expect(await rotation.read()).toMatchObject({ state: 'done', resealed: 1 })
 })
 
-it('is told by every node, and can be begun anew where its node has ended', async () => {
+it('a key rotation is reported by every node, and can be started again if its node has crashed', async () => {
   const [here, there] = [0, 1].map(() => new KeyRotation(bench.store, bench.keyring, configured, silent))
   bench.keyring.putFirst(randomBytes(32))
   const tell = (agoMs: number) => {
@@ -91,7 +91,7 @@ it('is told by every node, and can be begun anew where its node has ended', asyn
   expect(await there!.read()).toMatchObject({ state: 'done', resealed: 0 })
 })
 
-it('that is stopped in the middle keeps both keys, and the next one ends it', async () => {
+it('a key rotation keeps both keys if it is interrupted, and the next one completes it', async () => {
   for (let at = 0; at < 450; at++) await bench.endpoint({ clientSecret: `${at}-${SECRET}` })
   let dropped = 0
   const place = { addNew: () => randomBytes(32), dropOlder: () => ++dropped > 0 }
@@ -103,12 +103,12 @@ it('that is stopped in the middle keeps both keys, and the next one ends it', as
   const next = new KeyRotation(bench.store, bench.keyring, place, silent)
   await next.start()
   await finished(next)
-  // Three were in use for a moment: begun anew, it goes on with the key that was made.
+  // The second rotation continues with the key that the first one generated, instead of generating a third.
   expect((await next.read()).keys).toHaveLength(1)
   expect(dropped).toBe(1)
 })
 
-it('is one after the other, each with a key of its own, and each in the audit log', async () => {
+it('a key rotation can be repeated, each time with a new key and an entry in the audit log', async () => {
   await bench.endpoint()
   const made: Uint8Array[] = []
   const place = { addNew: () => made[made.push(randomBytes(32)) - 1]!, dropOlder: () => true }

@@ -16,12 +16,12 @@ const ANY = define({})
 const publish = (payload: unknown, tenant = 'acme') => bench.publish({ type: 'T', payload }, tenant)
 const put = (input: ReturnType<typeof define>, options = {}) => bench.types.put('T', input, undefined, options)
 
-/** Another node: it has stored nothing, and knows what the store knows. */
+/** Another node, which has published nothing and knows only what is stored. */
 const onAnotherNode = (input: ReturnType<typeof define>) =>
   new EventTypes(bench.store, new TypeSamples(bench.store, systemClock)).put('T', input)
 
 describe('C1: a new schema', () => {
-  it('is refused if it would refuse what is being published, and says what and where, with no value', async () => {
+  it('is refused if it would reject recent events, and the refusal says what and where, without values', async () => {
     await put(ANY)
     const { events } = await publish({ id: 'S3CRET-1', status: 'Quoted', items: [{ n: 'S3CRET' }, { n: 'S3CRET' }] })
     await publish({ id: 'S3CRET-2', status: 'Lost' })
@@ -38,25 +38,25 @@ describe('C1: a new schema', () => {
       ['/schema', 'refuses_published'],
     ])
     const details = refused.fields.map(({ detail }) => detail).sort()
-    expect(details[0]).toMatch(/^\/items\/\*\/n: It must be of type number\. \(2 of 2, evt_\w+ is one\)$/)
+    expect(details[0]).toMatch(/^\/items\/\*\/n: It must be of type number\. \(2 of 2, such as evt_\w+\)$/)
     expect(details[0]).toContain(events[0]!.id)
     expect(details[1]).toContain('/status: It must be one of "Quoted".')
     expect(JSON.stringify(refused.fields)).not.toContain('S3CRET')
     expect((await bench.types.get('T')).schema).toEqual(ANY.schema)
   })
 
-  it('is taken if it is forced, or takes all that is being published', async () => {
+  it('is accepted if it is forced, or if it accepts all recent events', async () => {
     await put(ANY)
     await publish({ id: 1 })
     expect((await refusal(put(define({ id: { type: 'string' } })))).code).toBe('schema_conflict')
     await put(define({ id: { type: ['string', 'number'] } }))
     await put(define({ id: { type: 'string' } }), { force: true })
     expect((await bench.types.get('T')).schema).toEqual(define({ id: { type: 'string' } }).schema)
-    // What the schema in force refuses is not being published any more.
+    // Events that the current schema rejects can no longer be published, so they don't count.
     await put(define({ id: { type: 'string', maxLength: 5 } }))
   })
 
-  it('is not looked into where nothing of it changes, or the type is new', async () => {
+  it('is not checked if the schema does not change, or if the type is new', async () => {
     await put(ANY)
     await publish({ id: 1 })
     const { schema } = ANY
@@ -64,7 +64,7 @@ describe('C1: a new schema', () => {
     expect((await put({ ...ANY, group: 'h', schema: reordered })).type.group).toBe('h')
   })
 
-  it('leaves out tests, and other types', async () => {
+  it('is not checked against tests or other types', async () => {
     await put(ANY)
     await bench.types.put('OTHER', ANY)
     await bench.publish({ type: 'OTHER', payload: { id: 1 } })
@@ -73,17 +73,17 @@ describe('C1: a new schema', () => {
     await put({ ...define({ id: { type: 'string', minLength: 5 } }), example: { id: 'long enough', status: '', n: 1 } })
   })
 
-  it('is held against events of all tenants, wanted or not, also on a node that never saw them', async () => {
+  it('is checked against events of all tenants, delivered or not, even on a node that never saw them', async () => {
     await put(ANY)
     await bench.tenants.put('other', {})
     await publish({ id: 1 }, 'other')
     expect((await refusal(onAnotherNode(define({ id: { type: 'string' } })))).code).toBe('schema_conflict')
-    // Nor does it need any of what is kept at hand.
+    // It doesn't need the stored samples either.
     await bench.run('delete from event_type_sample')
     expect((await refusal(onAnotherNode(define({ id: { type: 'string' } })))).code).toBe('schema_conflict')
   })
 
-  it('is held against rare events among many of another type, once they were written down', async () => {
+  it('is checked against rare events among many of another type, once they were recorded', async () => {
     await put(ANY)
     await bench.types.put('OTHER', ANY)
     await publish({ id: 1 })
@@ -94,7 +94,7 @@ describe('C1: a new schema', () => {
     expect((await refusal(onAnotherNode(define({ id: { type: 'string' } })))).code).toBe('schema_conflict')
   })
 
-  it('is held against the newest, of which a bounded number is kept at hand', async () => {
+  it('is checked against the newest events, and a bounded number of them is recorded', async () => {
     await put(ANY)
     for (let batch = 0; batch < 12; batch++) {
       await bench.publish(Array.from({ length: 50 }, (_, n) => ({ type: 'T', payload: { id: batch * 50 + n } })))
@@ -109,7 +109,7 @@ describe('C1: a new schema', () => {
 })
 
 describe('C1: an archived type', () => {
-  it('is shown as such, can no longer be published, and can be taken back into use', async () => {
+  it('is marked, can no longer be published, and can be unarchived', async () => {
     await put(ANY)
     const archived = await bench.types.archive('T')
     expect(archived.archivedAtMs).not.toBeNull()
@@ -117,14 +117,14 @@ describe('C1: an archived type', () => {
     expect((await bench.types.list()).find(({ name }) => name === 'T')).toEqual(archived)
     const refused = await refusal(publish({ id: 1 }))
     expect([refused.code, refused.fields[0]!.field]).toEqual(['event_type_archived', '/type'])
-    // Replacing it keeps it archived.
+    // Replacing an archived type leaves it archived.
     expect((await put({ ...ANY, group: 'h' })).type.archivedAtMs).toBe(archived.archivedAtMs)
     expect((await bench.types.unarchive('T')).archivedAtMs).toBeNull()
     expect((await publish({ id: 1 })).events).toHaveLength(1)
     expect((await refusal(bench.types.archive('NONE'))).code).toBe('not_found')
   })
 
-  it('is one fault among others in an array', async () => {
+  it('is one fault among several in an array', async () => {
     await put(ANY)
     await bench.types.archive('T')
     const one = { type: 'T', payload: { id: 1 } }
@@ -137,7 +137,7 @@ describe('C1: an archived type', () => {
     ])
   })
 
-  it('answers what was published before as before', async () => {
+  it('still answers repeated events as duplicates', async () => {
     await put(ANY)
     const event = { type: 'T', id: 'k', payload: { id: 1 } }
     const first = await bench.publish(event)
@@ -145,7 +145,7 @@ describe('C1: an archived type', () => {
     expect((await bench.publish(event)).events[0]).toMatchObject({ id: first.events[0]!.id, duplicate: true })
   })
 
-  it('is no test for an endpoint', async () => {
+  it('cannot be sent as a test', async () => {
     await put(ANY)
     const id = await bench.endpoint({ types: ['T', 'COVER_*'] })
     await bench.types.archive('T')
@@ -156,7 +156,7 @@ describe('C1: an archived type', () => {
 })
 
 describe('C2: the types of an endpoint', () => {
-  it('can be patterns, of which those that fit nothing draw a warning', async () => {
+  it('can be patterns, with a warning for patterns that match nothing', async () => {
     const input = { url: 'https://hooks.example.com/a', clientSecret: 'a-secret-of-enough-characters' }
     const { endpoint, warnings } = await bench.endpoints.create('acme', { ...input, types: ['COVER_*', 'ORDER_*'] })
     expect(warnings.map(({ code }) => code)).toEqual(['secret_for_several_types', 'types_fit_nothing'])
@@ -173,11 +173,11 @@ describe('C2: the types of an endpoint', () => {
     })
     expect(
       one.warnings.map(({ code }) => code),
-      'C8: a pattern is several types',
+      'C8: a pattern counts as several types',
     ).toEqual(['secret_for_several_types'])
   })
 
-  it('are refused where no type could fit them, or they are too many', async () => {
+  it('are refused if no type could match them, or if there are too many', async () => {
     const types = ['COVER_*', 'no such*', '*'.repeat(129), 'NONE', 7 as unknown as string]
     const refused = await refusal(bench.endpoint({ types }))
     expect(refused.fields.map(({ field }) => field)).toEqual(['/types/1', '/types/2', '/types/3', '/types/4'])
@@ -185,7 +185,7 @@ describe('C2: the types of an endpoint', () => {
     expect(many.fields.map(({ field }) => field)).toEqual(['/types'])
   })
 
-  it('can not begin to name an archived one; who names it keeps it, and can be changed otherwise', async () => {
+  it('cannot newly include an archived type; endpoints that name it keep it and can be changed otherwise', async () => {
     await put(ANY)
     const id = await bench.endpoint({ types: ['T'] })
     await bench.types.archive('T')
@@ -203,7 +203,7 @@ describe('C2: the types of an endpoint', () => {
 })
 
 describe('the filter of an endpoint', () => {
-  it('is checked with all else, kept, changed and taken away', async () => {
+  it('is checked with the other fields, and can be changed and removed', async () => {
     const refused = await refusal(bench.endpoint({ filter: { status: 'Quoted' }, timeoutMs: -1 }))
     expect(refused.fields.map(({ field }) => field)).toEqual(['/filter/status', '/timeoutMs'])
     const id = await bench.endpoint({ filter: { status: ['Quoted'] } })
@@ -214,7 +214,7 @@ describe('the filter of an endpoint', () => {
     expect((await bench.endpoints.get('acme', id)).filter).toBeNull()
   })
 
-  it('decides which events it gets, and the answer says how many endpoints theirs kept out', async () => {
+  it('selects events, and the response counts the endpoints whose filter excluded an event', async () => {
     await put(ANY)
     await bench.endpoint({ types: ['T'], filter: { status: ['Quoted'] } })
     await bench.endpoint({ types: ['T'], filter: { n: { gte: 5 } } })

@@ -40,7 +40,7 @@ export const policy = (over: Partial<TargetPolicy> = {}): TargetPolicy => ({
   ...over,
 })
 
-/** Answers each name the same. */
+/** Resolves every host name to the same addresses. */
 export const resolvesTo =
   (...addresses: string[]): Resolver =>
   (_host, _options, callback) =>
@@ -49,7 +49,7 @@ export const resolvesTo =
       addresses.map(address => ({ address, family: address.includes(':') ? 6 : 4 })),
     )
 
-/** A fresh store on SQLite for each test, with everything that manages it. */
+/** A fresh SQLite store for each test, with all the services. */
 export class Bench {
   store!: Store
   keyring!: Keyring
@@ -67,7 +67,7 @@ export class Bench {
   keyRotation!: KeyRotation
   stats!: Stats
   retrySchedules!: RetrySchedules
-  /** All that was told since the test began, fresh deliveries included. */
+  /** All changes emitted since the test began, including those of new deliveries. */
   changes: Change[] = []
   run!: Opened['run']
   #close!: () => Promise<void>
@@ -119,7 +119,7 @@ export class Bench {
     return (await this.endpoints.create(tenant, input)).endpoint.id
   }
 
-  /** The clientSecret, as the store keeps it. */
+  /** The endpoint's stored clientSecret, decrypted. */
   secretOf({ id, sealedCredentials }: Endpoint): string | null {
     return readCredentials(this.keyring.open(id, sealedCredentials)).clientSecret
   }
@@ -149,7 +149,7 @@ export function useBench(): Bench {
   return bench
 }
 
-/** The refusal that a call ends in. */
+/** The error that the call is refused with. */
 export async function refusal(call: Promise<unknown>): Promise<PosthornError> {
   const error = await call.then(
     () => undefined,

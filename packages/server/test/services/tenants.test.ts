@@ -4,7 +4,7 @@ import { code, fields, useBench } from './setup.ts'
 const bench = useBench()
 
 describe('tenants', () => {
-  it('are created, replaced, found and listed by id', async () => {
+  it('are created, replaced, read and listed in order of id', async () => {
     const first = await bench.tenants.put('globex', { name: 'Globex', metadata: { plan: 'gold' } })
     expect(first).toMatchObject({ created: true, tenant: { id: 'globex', name: 'Globex', metadata: { plan: 'gold' } } })
     const second = await bench.tenants.put('globex', {})
@@ -17,19 +17,22 @@ describe('tenants', () => {
   })
 
   it.each(['42', 'a.b-c_d~e', 'me@example.com', 'org:42', '564200aa-7128-4a26-83a8-cf0201903fcc'])(
-    'can be called %s',
+    'can have the id %s',
     async id => {
       expect((await bench.tenants.put(id, {})).created).toBe(true)
     },
   )
 
-  it.each(['', '.', '..', '-a', 'a/b', 'a b', 'a\0', 'é', 'a?b', 'x'.repeat(129)])('cannot be called %j', async id => {
-    expect(await fields(bench.tenants.put(id, {}))).toEqual(['tenant'])
-    expect(await code(bench.tenants.get(id))).toBe('not_found')
-    expect(await code(bench.tenants.remove(id))).toBe('not_found')
-  })
+  it.each(['', '.', '..', '-a', 'a/b', 'a b', 'a\0', 'é', 'a?b', 'x'.repeat(129)])(
+    'cannot have the id %j',
+    async id => {
+      expect(await fields(bench.tenants.put(id, {}))).toEqual(['tenant'])
+      expect(await code(bench.tenants.get(id))).toBe('not_found')
+      expect(await code(bench.tenants.remove(id))).toBe('not_found')
+    },
+  )
 
-  it('refuses what is no name or no metadata, all at once', async () => {
+  it('refuses an invalid id, name and metadata, naming all of them', async () => {
     const metadata = { a: 1 } as unknown as Record<string, string>
     expect(await fields(bench.tenants.put('', { name: 'x'.repeat(257), metadata }))).toEqual([
       'tenant',
@@ -39,7 +42,7 @@ describe('tenants', () => {
     expect(await fields(bench.tenants.list({ after: 'a b', limit: 1 }))).toEqual(['cursor'])
   })
 
-  it('C13: removing one cancels the deliveries of all its endpoints, and nobody else’s', async () => {
+  it('C13: deleting one cancels the deliveries of all its endpoints, and no others', async () => {
     await bench.tenants.put('other', {})
     const ids = [await bench.endpoint(), await bench.endpoint()]
     await bench.endpoint({}, 'other')
@@ -53,7 +56,7 @@ describe('tenants', () => {
     expect(await code(bench.tenants.remove('acme'))).toBe('not_found')
     expect(await code(bench.list())).toBe('not_found')
     expect((await bench.list(null, null, 'other')).map(({ state }) => state)).toEqual(['pending'])
-    // Back under the same id, it finds its history and no endpoint.
+    // A tenant created with the same id has the history of the old one, but no endpoints.
     await bench.tenants.put('acme', {})
     expect((await bench.list()).map(({ state }) => state)).toEqual(['cancelled', 'cancelled'])
     expect(await bench.endpoints.list('acme', { before: null, limit: 9 })).toEqual([])

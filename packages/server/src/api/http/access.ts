@@ -1,9 +1,9 @@
 /**
- * Which key a call can need. Each route says which it needs (routes.ts); a route that does not can't be added.
+ * The kinds of access. Each route names the one it needs (routes.ts); a route that names none can't be added.
  *
- * open: no key. publish: scope all or publish. read: scope all or read. write: scope all. A key of one tenant may make
- * these where the path is its tenant's. shared: as read, for what is of no tenant and every tenant may see. operator:
- * scope all, and no tenant.
+ * open: no key. publish: scope all or publish. read: scope all or read. write: scope all. For these three, a key of one
+ * tenant can call the paths of its own tenant. shared: like read, for things that belong to no tenant and that every
+ * tenant can see. operator: scope all, and not a key of one tenant.
  */
 import { PosthornError } from '../../base/errors.ts'
 import type { ApiKey, ApiKeyScope } from '../../base/model.ts'
@@ -20,10 +20,10 @@ const SCOPES: Readonly<Record<Access, readonly ApiKeyScope[]>> = {
 }
 
 /**
- * Undefined if the key may, else the refusal. It is decided before anything is looked up, so that a key of one tenant
- * can't tell whether another exists.
+ * Undefined if the key allows the call, otherwise the refusal. Decided before anything is looked up, so that a key of
+ * one tenant can't find out whether another tenant exists.
  * @param key null: the root key
- * @param tenant the one in the path, decoded; undefined: there is none
+ * @param tenant the tenant in the path, decoded; undefined: the path has none
  */
 export function accessRefusal(
   key: ApiKey | null,
@@ -32,9 +32,9 @@ export function accessRefusal(
 ): PosthornError | undefined {
   if (key === null) return undefined
   if (!SCOPES[access].includes(key.scope)) {
-    return new PosthornError('forbidden', `A key with the scope ${key.scope} may not make this call.`)
+    return new PosthornError('forbidden', `A key with the scope ${key.scope} cannot make this call.`)
   }
   if (key.tenant === null || access === 'shared' || access === 'open') return undefined
   if (access !== 'operator' && tenant === key.tenant) return undefined
-  return new PosthornError('forbidden', 'A key of one tenant may call what is under the path of its tenant only.')
+  return new PosthornError('forbidden', 'A key of one tenant can only call the paths of that tenant.')
 }

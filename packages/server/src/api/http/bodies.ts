@@ -1,11 +1,11 @@
-/** Bodies of calls: JSON and nothing else, parsed or, where they are published, as they came. */
+/** Request bodies: JSON only, parsed or, when publishing, as the bytes that were received. */
 import type { Buffer } from 'node:buffer'
 import type { FastifyInstance } from 'fastify'
 import { parseJson, refuseEncoding } from './json.ts'
 
 type Parsing = Pick<FastifyInstance, 'removeAllContentTypeParsers' | 'addContentTypeParser'>
 
-/** Parsed by json.ts, which is stricter than the framework. */
+/** Parses bodies with json.ts, which is stricter than the framework. */
 export function takeJson(api: Parsing): void {
   api.removeAllContentTypeParsers()
   api.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
@@ -19,7 +19,7 @@ export function takeJson(api: Parsing): void {
   })
 }
 
-/** A body stays the bytes that came in (C5). For a scope of its own. */
+/** Leaves bodies as the bytes that were received (C5). Applies to the whole scope, so give it a scope of its own. */
 export function takeBytes(scope: Parsing): void {
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {

@@ -1,13 +1,13 @@
-/** Whose call it is, by address. */
+/** The IP address that a call came from. */
 import { isIPv4 } from 'node:net'
 import { type Network, networkContains, parseAddress } from '../../guard/address.ts'
 
 const MAPPED = /^::ffff:(?=\d+\.)/i
 
 /**
- * The address that a call came from: the socket's, or, where that is a trusted proxy's, the right-most of
- * `X-Forwarded-For` that is not a trusted proxy's either. What stands left of it was written by whoever called, and
- * what can't be read ends the search.
+ * The address that a call came from: the socket's or, if that is a trusted proxy, the right-most address in
+ * `X-Forwarded-For` that is not a trusted proxy. Anything to the left of it was written by the caller and can't be
+ * trusted. An entry that can't be parsed ends the search.
  */
 export function clientAddress(
   peer: string | undefined,
@@ -31,7 +31,7 @@ function isTrusted(address: string, trustedProxies: readonly Network[]): boolean
   return bytes !== undefined && trustedProxies.some(network => networkContains(network, bytes))
 }
 
-/** An address, with a port after it or without, IPv6 in brackets or not; undefined for anything else. */
+/** An address with or without a port, IPv6 with or without brackets; undefined for anything else. */
 function readHop(hop: string | undefined): string | undefined {
   const text = hop?.trim() ?? ''
   const address = (/^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? text.replace(/^([\d.]+):\d+$/, '$1')).replace(
@@ -43,7 +43,9 @@ function readHop(hop: string | undefined): string | undefined {
 
 const BYTES_OF_A_NETWORK = 8
 
-/** What failures are counted by: an IPv4 address, or the /64 of an IPv6 address, which is what one customer has. */
+/**
+ * The key that failures are counted by: an IPv4 address, or the /64 of an IPv6 address, which one customer controls.
+ */
 export function networkOf(address: string): string {
   const bytes = isIPv4(address) ? undefined : parseAddress(address)
   return bytes === undefined ? address : `${Buffer.from(bytes.subarray(0, BYTES_OF_A_NETWORK)).toString('hex')}/64`

@@ -2,15 +2,15 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { networkOf } from './client-address.ts'
 
-/** Failures of an address within a window that are answered at once: a slip, or a deployment with an old key. */
+/** Failures of an address within a window that are answered without delay: a typo, or a deployment with an old key. */
 const FREE_FAILURES = 10
 const WINDOW_MS = 60_000
-/** Doubles with each failure, up to the longest. */
+/** The delay doubles with each failure, up to the longest. */
 const FIRST_DELAY_MS = 100
 const LONGEST_DELAY_MS = 5_000
-/** Addresses that are remembered; the one that failed longest ago goes first. */
+/** Addresses that are remembered; the one whose last failure is oldest is forgotten first. */
 const MAX_ADDRESSES = 10_000
-/** Answers that wait at once, of one address and of all: waiting must not fill the memory. */
+/** Delayed responses at the same time, per address and in total: they must not fill the memory. */
 const MAX_WAITING_OF_ADDRESS = 100
 const MAX_WAITING = 2_000
 const LOG_PAUSE_MS = 1_000
@@ -19,14 +19,14 @@ type Failures = { readonly sinceMs: number; readonly count: number }
 type Waiting = { readonly network: string; readonly timer: Timer }
 
 /**
- * Makes guessing keys slow: after some failures from one address within a minute, further ones are answered late, and
- * when many wait already, not at all: their connection is closed. A right key is never delayed, so nobody can lock others
- * out by failing in their name.
+ * Makes guessing keys slow: after a few failures from one address within a minute, further ones are answered late. If
+ * many responses are delayed already, the connection is closed instead. A valid key is never delayed, so failures can't
+ * be used to lock out others who share the address.
  */
 export class FailedAuthentications {
   readonly #clock: Clock
   readonly #logger: Logger
-  /** In order of the latest failure. */
+  /** Ordered by latest failure, oldest first. */
   readonly #byNetwork = new Map<string, Failures>()
   readonly #waiting = new Map<() => void, Waiting>()
   readonly #waitingOf = new Map<string, number>()
@@ -39,14 +39,14 @@ export class FailedAuthentications {
     this.#logger = logger
   }
 
-  /** Since the start. */
+  /** Failures since startup. */
   get total(): number {
     return this.#total
   }
 
   /**
-   * @param answer called once, now or later
-   * @param close called instead, to close the connection without an answer
+   * @param answer sends the response; called once, now or later
+   * @param close called instead, to close the connection without a response
    */
   add(address: string | null, answer: () => void, close: () => void): void {
     const network = networkOf(address ?? 'unknown')
@@ -81,7 +81,7 @@ export class FailedAuthentications {
     else this.#waitingOf.delete(network)
   }
 
-  /** Gives all answers that wait: a stop doesn't wait for them. */
+  /** Sends all delayed responses now, so that shutdown doesn't wait for them. */
   release(): void {
     for (const [answer, { timer }] of this.#waiting) {
       timer.cancel()
@@ -101,7 +101,7 @@ export class FailedAuthentications {
     return failures
   }
 
-  /** Never the key that was tried: it may be a right one with a slip in it. */
+  /** Never logs the key that was tried: it might be a valid one with a typo. */
   #log(address: string | null, fromAddress: number): void {
     const nowMs = this.#clock.monotonicMs()
     if (nowMs - this.#loggedAtMs < LOG_PAUSE_MS) return

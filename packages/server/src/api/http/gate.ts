@@ -9,13 +9,13 @@ import { clientAddress } from './client-address.ts'
 import { FailedAuthentications } from './failed-authentications.ts'
 import { RateLimits } from './rate-limits.ts'
 
-/** Whoever has shown a key. `key` is null for the root key. */
+/** The caller, identified by its key. `key` is null for the root key. */
 export type Caller = { readonly key: ApiKey | null }
 
 export type GateOptions = {
-  /** Who has the key; undefined: nobody. A wrong key takes the same time whichever it is. */
+  /** Finds the caller by its key; undefined if the key is not valid. Takes the same time for every wrong key. */
   readonly identify: (key: string) => Caller | undefined
-  /** Networks of proxies whose `X-Forwarded-For` is believed. */
+  /** Networks of proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: readonly Network[]
   readonly clock: Clock
   readonly logger: Logger
@@ -23,7 +23,7 @@ export type GateOptions = {
 
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i
 
-/** Who calls, and whether they may: the first thing that is asked of every call. */
+/** Identifies the caller and decides whether it can make the call: the first check on every call. */
 export class Gate {
   readonly #options: GateOptions
   readonly #failures: FailedAuthentications
@@ -45,8 +45,8 @@ export class Gate {
   }
 
   /**
-   * Refuses a call without a right key: late, if there were many with wrong ones, or by closing the connection if there
-   * are very many. No key at all is no guess.
+   * Refuses a call without a valid key: late after many wrong keys, or by closing the connection after very many. A
+   * call without any key doesn't count as a guess.
    */
   turnAway(request: FastifyRequest, refuse: (error: PosthornError) => void): void {
     const error = new PosthornError('unauthorized', 'Send the API key as `Authorization: Bearer <key>`.')
@@ -57,16 +57,20 @@ export class Gate {
     }
   }
 
-  /** Undefined if the caller may make the call now, else the refusal. */
+  /** Undefined if the caller can make the call now, otherwise the refusal. */
   refusal({ key }: Caller, access: Access, request: FastifyRequest, reply: FastifyReply): PosthornError | undefined {
     const rate = key === null ? undefined : this.#rates.take(key)
     if (rate !== undefined) {
       reply.headers(rate.headers)
       if (!rate.isAllowed) {
         const { retryAfterSeconds } = rate
-        return new PosthornError('rate_limited', 'The key has made as many calls as it may: wait.', {
-          retryAfterSeconds,
-        })
+        return new PosthornError(
+          'rate_limited',
+          'This API key has reached its rate limit. Try again after the number of seconds in Retry-After.',
+          {
+            retryAfterSeconds,
+          },
+        )
       }
     }
     return accessRefusal(key, access, (request.params as { tenant?: string } | undefined)?.tenant)
@@ -75,7 +79,7 @@ export class Gate {
   actorOf(request: FastifyRequest): Actor {
     const { caller } = request
     const address = this.addressOf(request)
-    if (caller === null) throw new Error('A call without a key changes nothing')
+    if (caller === null) throw new Error('A call without a key has no actor')
     if (caller.key === null) return { kind: 'root', key: null, name: null, address }
     return { kind: 'key', key: caller.key.id, name: caller.key.name, address }
   }
@@ -84,7 +88,7 @@ export class Gate {
     return clientAddress(socket.remoteAddress, headers['x-forwarded-for'], this.#options.trustedProxies)
   }
 
-  /** Answers at once what was to be answered late. */
+  /** Sends all delayed responses now. */
   close(): void {
     this.#failures.release()
   }
@@ -92,15 +96,15 @@ export class Gate {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** null: the call needs no key. */
+    /** null: the route needs no key. */
     caller: Caller | null
-    /** Who makes the call, as the audit log names it. */
+    /** The caller as the audit log records it. */
     readonly actor: Actor
   }
   interface FastifyContextConfig {
-    /** Which key the route needs; every route says it (routes.ts). */
+    /** The access that the route needs; every route sets it (routes.ts). */
     access?: Access
-    /** The most that an answer comes to, bytes. Default: load.ts. */
+    /** Maximum size of a response, in bytes. The default is in load.ts. */
     answerBytes?: number
   }
 }

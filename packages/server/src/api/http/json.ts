@@ -1,33 +1,36 @@
 /**
- * The JSON of all calls but publishing, which cuts its own (publish/cut.ts). Strict where JSON.parse is lenient: what two
- * readers could understand differently is refused.
+ * Parses the JSON bodies of all calls except publishing, which has its own parser (publish/cut.ts). Stricter than
+ * JSON.parse: refuses anything that two parsers could read differently.
  */
 import { type Buffer, isUtf8 } from 'node:buffer'
 import { PosthornError } from '../../base/errors.ts'
 
-/** Objects and arrays inside one another: as deep as an event type's schema may be, and the body around it. */
+/** Nesting of objects and arrays: the maximum for an event type's schema, plus the body around it. */
 const MAX_DEPTH = 66
 
-/** The value of a body; undefined for an empty one. Throws PosthornError, never with a part of the body in it. */
+/**
+ * The value of a body; undefined for an empty one. Throws PosthornError, which quotes at most a number that doesn't
+ * fit.
+ */
 export function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined
-  if (!isUtf8(body)) throw badJson('The body is not UTF-8.')
+  if (!isUtf8(body)) throw badJson('The request body is not valid UTF-8.')
   const text = body.toString()
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    // Its message would quote the body, secrets included.
-    throw badJson('The body is not JSON.')
+    // The message of the original error would quote the body, including secrets.
+    throw badJson('The request body is not valid JSON.')
   }
   const { members, depth, lostNumber } = measure(text)
   if (lostNumber !== undefined) {
-    const detail = `The number ${lostNumber} would not be kept as it is: write one that a double can hold, or a text.`
+    const detail = `The number ${lostNumber} does not fit into a double. Send a number that does, or a string.`
     throw new PosthornError('invalid', detail, { fields: [{ field: '', detail, reason: 'number' }] })
   }
-  if (depth > MAX_DEPTH) throw badJson(`The body has more than ${MAX_DEPTH} objects and arrays inside one another.`)
+  if (depth > MAX_DEPTH) throw badJson(`The request body is nested more than ${MAX_DEPTH} levels deep.`)
   if (countProperties(value) !== members) {
-    const detail = 'A name is there twice in one object.'
+    const detail = 'An object has two members with the same name.'
     throw new PosthornError('invalid', detail, { fields: [{ field: '', detail, reason: 'duplicate_key' }] })
   }
   return value
@@ -36,11 +39,11 @@ export function parseJson(body: Buffer): unknown {
 type Measures = {
   readonly members: number
   readonly depth: number
-  /** The first number, shortened, that is too large or has more digits than survive being read. */
+  /** The first number, shortened, that is too large or loses digits when parsed. */
   readonly lostNumber: string | undefined
 }
 
-/** How many members all objects have, how deep they lie, and which number is lost, in a text that is known to be JSON. */
+/** Counts the members of all objects and measures the nesting depth. `text` must be valid JSON. */
 function measure(text: string): Measures {
   let lostNumber: string | undefined
   let members = 0
@@ -67,7 +70,7 @@ function endOfNumber(text: string, start: number): number {
   return end
 }
 
-/** An integer with other digits after it was read, or a number that became infinite. */
+/** Whether parsing changes an integer's digits or makes a number infinite. */
 function isLost(number: string): boolean {
   const value = Number(number)
   if (!Number.isFinite(value)) return true
@@ -85,8 +88,8 @@ function countProperties(value: unknown): number {
   let count = 0
   if (Array.isArray(value)) for (const inner of value) count += countProperties(inner)
   else {
-    // An own property after JSON.parse, and a trap wherever somebody copies it by assignment.
-    if (Object.hasOwn(value, '__proto__')) throw badJson('No object may have a member called "__proto__".')
+    // JSON.parse makes it an own property, but copying it by assignment would set the prototype.
+    if (Object.hasOwn(value, '__proto__')) throw badJson('An object must not have a member named "__proto__".')
     for (const inner of Object.values(value)) count += 1 + countProperties(inner)
   }
   return count
@@ -96,8 +99,11 @@ function badJson(detail: string): PosthornError {
   return new PosthornError('bad_json', detail)
 }
 
-/** A body that is compressed is not the JSON that it says it is. */
+/** Refuses compressed bodies: they are not the JSON that their content type says. */
 export function refuseEncoding(encoding: string | undefined): PosthornError | undefined {
   if (encoding === undefined || encoding.toLowerCase() === 'identity') return undefined
-  return new PosthornError('unsupported_media_type', 'Send the body as it is, without a content-encoding.')
+  return new PosthornError(
+    'unsupported_media_type',
+    'Send the request body uncompressed, without a Content-Encoding header.',
+  )
 }

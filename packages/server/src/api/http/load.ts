@@ -2,24 +2,24 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import type { ApiKey } from '../../base/model.ts'
 
-/** Calls at once, pipelined ones included: there is no use in more of them waiting than the store lets wait. */
+/** Calls in progress, including pipelined ones. More would only wait, and the store lets no more wait than this. */
 const MAX_CALLS = 10_000
-/** Answers to reads that are being made or sent. */
+/** Total size of the responses to reads that are being created or sent. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024
-/** About what an answer can come to, unless its route says that it is more. */
+/** Assumed maximum size of a response, unless its route sets a larger one. */
 const ANSWER_BYTES = 1024 * 1024
 
 export type Limits = {
-  /** Of one body. */
+  /** Maximum size of one request body. */
   readonly maxBodyBytes: number
-  /** Of all bodies that are being read or worked on. */
+  /** Maximum total size of all request bodies being processed. */
   readonly bodyMemoryBytes: number
 }
 
-/** One call that is under way. */
+/** A call in progress. */
 export type Call = { caller: string; bodyBytes: number; answerBytes: number }
 
-/** Bytes that are set aside, and for whom. */
+/** A budget of bytes, and how much of it each caller has reserved. */
 class Pot {
   readonly #bytes: number
   readonly #byCaller = new Map<string, number>()
@@ -29,7 +29,10 @@ class Pot {
     this.#bytes = bytes
   }
 
-  /** False if there is no room. A caller that has nothing yet may take all that is left; in an empty pot, anything. */
+  /**
+   * Reserves bytes. False if there is no room. A caller without a reservation can take everything that is left; if
+   * there are no reservations at all, it can exceed the budget.
+   */
   take(caller: string, bytes: number): boolean {
     if (bytes === 0) return true
     const own = this.#byCaller.get(caller) ?? 0
@@ -50,15 +53,15 @@ class Pot {
   }
 }
 
-/** All keys of one tenant are one caller: their holder is. */
+/** All keys of one tenant count as one caller, because one party holds them. */
 function callerOf(key: ApiKey | null): string {
   return key === null ? 'root' : key.tenant === null ? key.id : `tenant ${key.tenant}`
 }
 
 /**
- * What is under way, so that a stop can wait for it and an overload is refused before it costs memory. Bodies are
- * counted by what they announce, before they are read; answers by the most that they can come to. One caller has at most
- * half of the room that the others leave: whoever holds calls open, others are still served.
+ * Tracks the calls in progress, so that shutdown can wait for them and overload is refused before it costs memory. A
+ * body counts with its announced size, before it is read; a response counts with its maximum size. One caller can have
+ * at most half of the room that the others leave, so a caller that holds calls open can't block the rest.
  */
 export class Load {
   readonly #limits: Limits
@@ -72,7 +75,7 @@ export class Load {
     this.#bodies = new Pot(limits.bodyMemoryBytes)
   }
 
-  /** Counts a call until its answer is out. */
+  /** Counts a call until its response has been sent. */
   begin(answer: ServerResponse): Call {
     const call = { caller: '', bodyBytes: 0, answerBytes: 0 }
     this.#calls++
@@ -85,7 +88,7 @@ export class Load {
     return call
   }
 
-  /** Sets aside what the call needs. False if there is no room for it. */
+  /** Reserves the memory that the call needs. False if there is no room for it. */
   admit(call: Call, request: FastifyRequest): boolean {
     if (this.#calls > MAX_CALLS) return false
     call.caller = callerOf(request.caller?.key ?? null)
@@ -102,7 +105,7 @@ export class Load {
     if (this.#calls > 0) await new Promise<void>(resolve => this.#waiting.push(resolve))
   }
 
-  /** A body in chunks can come to the most that one may; one that is larger is refused unread. */
+  /** A chunked body counts as the largest one allowed. A body announced as larger counts as 0: it is refused unread. */
   #announced({ headers }: FastifyRequest): number {
     const { maxBodyBytes } = this.#limits
     if (headers['transfer-encoding'] !== undefined) return maxBodyBytes

@@ -2,13 +2,13 @@ import swagger from '@fastify/swagger'
 import type { Api } from './routes.ts'
 
 const DESCRIPTION =
-  'Publish events, and Posthorn delivers each to the endpoints that your tenants registered. Errors are problem ' +
-  'details (RFC 9457) with a stable `code`.'
+  'You publish events, and Posthorn delivers them as webhooks to the endpoints that your tenants have registered. ' +
+  'Errors are problem details (RFC 9457) with a stable `code`.'
 
 /**
- * OpenAPI 3.1 out of the schemas that validate. Before the routes that it describes.
+ * Generates the OpenAPI 3.1 document from the schemas that validate requests. Call it before adding the routes.
  *
- * @param tags the headings of routes, in the order in which readers see them
+ * @param tags the tags of the routes, in the order in which the document lists them
  */
 export function describeRoutes(api: Api, version: string, tags: readonly string[]): void {
   api.register(swagger, {
@@ -16,7 +16,9 @@ export function describeRoutes(api: Api, version: string, tags: readonly string[
       openapi: '3.1.0',
       info: { title: 'Posthorn', description: DESCRIPTION, version, license: { name: 'Apache-2.0' } },
       components: {
-        securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'The API key.' } },
+        securitySchemes: {
+          apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, sent as a bearer token.' },
+        },
       },
       security: [{ apiKey: [] }],
       tags: tags.map(name => ({ name })),
@@ -30,7 +32,7 @@ export function describeRoutes(api: Api, version: string, tags: readonly string[
   })
 }
 
-/** The generator calls every body required. One that may be null may be left out as well. */
+/** The generator marks every body as required. A body that can be null can also be omitted. */
 function withOptionalBodies<Document extends { paths?: object }>(document: Document): Document {
   for (const path of Object.values(document.paths ?? {})) {
     for (const { requestBody } of Object.values(path as Record<string, { requestBody?: RequestBody }>)) {

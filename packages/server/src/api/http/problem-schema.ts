@@ -1,4 +1,4 @@
-/** What a call can be refused with. */
+/** The errors that a call can be refused with. */
 import { type Static, Type } from 'typebox'
 import { ERRORS, type ErrorCode } from '../../base/errors.ts'
 import { Word } from './shapes.ts'
@@ -6,10 +6,10 @@ import { Word } from './shapes.ts'
 export const PROBLEM_TYPE = 'application/problem+json'
 
 export const Fault = Type.Object({
-  field: Type.String({ description: "A JSON Pointer into the body, or the parameter's name." }),
+  field: Type.String({ description: 'JSON Pointer into the request body, or the name of a parameter.' }),
   detail: Type.String(),
-  position: Type.Optional(Type.Integer({ description: 'Zero-based index of the first bad character.' })),
-  reason: Type.Optional(Type.String({ description: 'A stable word for the kind of fault.' })),
+  position: Type.Optional(Type.Integer({ description: 'Zero-based index of the first invalid character.' })),
+  reason: Type.Optional(Type.String({ description: 'Stable identifier for the kind of problem.' })),
 })
 
 export const ProblemSchema = Type.Object(
@@ -18,14 +18,16 @@ export const ProblemSchema = Type.Object(
     title: Type.String(),
     status: Type.Integer(),
     detail: Type.String(),
-    code: Word<ErrorCode>(Object.keys(ERRORS) as ErrorCode[], { description: 'Stable: decide on this.' }),
+    code: Word<ErrorCode>(Object.keys(ERRORS) as ErrorCode[], {
+      description: 'Stable error code. Depend on this rather than on `title` or `detail`.',
+    }),
     errors: Type.Optional(Type.Array(Fault)),
   },
   { $id: 'Problem' },
 )
 export type Problem = Static<typeof ProblemSchema>
 
-/** Problem answers of these codes, by status, for the documentation. */
+/** The OpenAPI responses for these error codes, by status. */
 function problems(...codes: readonly ErrorCode[]): Record<string, unknown> {
   const answers: Record<string, unknown> = {}
   const byStatus = Map.groupBy(codes, code => ERRORS[code].status)
@@ -46,9 +48,9 @@ const WITH_KEY = [
   'overloaded',
   'busy',
 ] as const
-/** What a call that needs no key can be refused with, beside what is its own. */
+/** Errors of any call that needs no key, plus the call's own. */
 export const publicProblems = (...own: readonly ErrorCode[]) => problems(...ANY_CALL, ...own)
-/** What a call under /v1 can be refused with, beside what is its own. */
+/** Errors of any call under /v1, plus the call's own. */
 export const readProblems = (...own: readonly ErrorCode[]) => problems(...ANY_CALL, ...WITH_KEY, ...own)
 export const writeProblems = (...own: readonly ErrorCode[]) =>
   readProblems('bad_json', 'body_too_large', 'unsupported_media_type', ...own)

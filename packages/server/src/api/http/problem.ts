@@ -1,6 +1,6 @@
 /**
- * Every refusal is a problem document (RFC 9457), whoever refused: a service, the framework, the HTTP parser. What is
- * not known to be fit for the caller becomes `internal`, without detail, and a log line with it.
+ * Every refusal is a problem document (RFC 9457), whether it comes from a service, the framework or the HTTP parser. An
+ * error not known to be safe to show to the caller becomes `internal`, without its message, and is logged.
  */
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
@@ -11,7 +11,7 @@ import { StoreOverloaded } from '../../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../../store/transaction.ts'
 import { PROBLEM_TYPE, type Problem } from './problem-schema.ts'
 
-/** What is left of a refused body is read and dropped up to this many bytes, so that the connection survives. */
+/** The rest of a refused body is read and discarded up to this many bytes, so that the connection can be kept. */
 const MAX_DRAINED_BYTES = 64 * 1024 * 1024
 const STORE_RETRY_SECONDS = 5
 const BUSY_RETRY_SECONDS = 1
@@ -25,7 +25,7 @@ export function problemOf(error: PosthornError): Problem {
 
 export type ProblemContext = { readonly logger: Logger; readonly isDraining: () => boolean }
 
-/** Answers any error. The framework's error handler, and what its router calls for a path it can't read. */
+/** Responds to any error. Used as the framework's error handler, and by its router for paths that it can't parse. */
 export function sendProblem(
   { logger, isDraining }: ProblemContext,
   thrown: unknown,
@@ -35,65 +35,74 @@ export function sendProblem(
   const error = toPosthornError(thrown)
   const problem = problemOf(error)
   if (problem.status >= 500) logFault(logger, request, problem, thrown)
-  // The framework sets it after a body that it refused.
+  // The framework sets this header after refusing a body.
   if (isDraining() || !drainBody(request)) reply.header('connection', 'close')
   else reply.removeHeader('connection')
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
   if (problem.status === 503 || problem.status === 429)
     reply.header('retry-after', String(error.retryAfterSeconds ?? BUSY_RETRY_SECONDS))
   if (thrown instanceof MethodNotAllowed) reply.header('allow', thrown.allow)
-  // As bytes: to a text the framework would add a charset, which this type does not have.
+  // Sent as bytes: the framework would add a charset to a string, which this content type does not have.
   reply
     .code(problem.status)
     .header('content-type', PROBLEM_TYPE)
     .send(Buffer.from(JSON.stringify(problem)))
 }
 
-/** A path that is known, asked for with a method that it does not take. */
+/** A known path requested with a method that it does not support. */
 export class MethodNotAllowed extends PosthornError {
-  /** The methods that it does take, as in the header. */
+  /** The methods that the path supports, as in the `Allow` header. */
   readonly allow: string
 
   constructor(allow: string) {
-    super('method_not_allowed', `This path takes ${allow}.`)
+    super('method_not_allowed', `This path supports ${allow}.`)
     this.allow = allow
   }
 }
 
-/** The framework's own refusals. Those not listed are its faults or ours. */
+/** The framework's own refusals. Any other framework error is a bug, in the framework or in Posthorn. */
 const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'The body is larger than this server takes: send less at a time.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json, and say so.'],
-  FST_ERR_CTP_EMPTY_TYPE: ['unsupported_media_type', 'Send the body as application/json, and say so.'],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['bad_request', 'The body is not as long as the header content-length says.'],
-  FST_ERR_BAD_URL: ['bad_request', 'The path has a percent sign that does not begin an encoded character.'],
-  FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'There is no such thing: no id is that long.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: [
+    'body_too_large',
+    'The request body is larger than this server accepts. Send less at a time.',
+  ],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'unsupported_media_type',
+    'Send JSON with the header Content-Type: application/json.',
+  ],
+  FST_ERR_CTP_EMPTY_TYPE: ['unsupported_media_type', 'Send JSON with the header Content-Type: application/json.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
+    'bad_request',
+    'The length of the request body differs from its Content-Length header.',
+  ],
+  FST_ERR_BAD_URL: ['bad_request', 'The path contains a percent sign that does not start an encoded character.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'Not found: no id is that long.'],
 }
 
 function toPosthornError(thrown: unknown): PosthornError {
   if (thrown instanceof PosthornError) return thrown
   if (thrown instanceof StoreUnavailable) {
-    const detail = 'The store is away: nothing is certain to have been stored. Try again.'
+    const detail = 'The store is unavailable, so nothing is certain to have been stored. Try again.'
     return new PosthornError('store_unavailable', detail, { retryAfterSeconds: STORE_RETRY_SECONDS })
   }
   if (thrown instanceof StoreContended) {
     const detail =
-      'A transaction that has not ended, such as one that publishes this id from SQL, is in the way: try again.'
+      'Another open transaction, such as one that published this id from SQL, is blocking this request. Try again.'
     return new PosthornError('busy', detail, { retryAfterSeconds: BUSY_RETRY_SECONDS })
   }
   if (thrown instanceof StoreOverloaded) {
-    const detail = 'Too much is waiting to be stored: try again.'
+    const detail = 'Too many events are waiting to be stored. Try again.'
     return new PosthornError('overloaded', detail, { retryAfterSeconds: BUSY_RETRY_SECONDS })
   }
   const { code, statusCode } = (thrown ?? {}) as { code?: unknown; statusCode?: unknown }
   const known = typeof code === 'string' ? FRAMEWORK_ERRORS[code] : undefined
   if (known !== undefined) return new PosthornError(known[0], known[1])
-  // A body that broke off: whoever sent it is mostly gone.
-  if (statusCode === 400) return new PosthornError('bad_request', 'The request did not arrive whole.')
-  return new PosthornError('internal', 'The log of the server has the details.')
+  // A body that broke off. By now the client has usually disconnected.
+  if (statusCode === 400) return new PosthornError('bad_request', 'The request arrived incomplete.')
+  return new PosthornError('internal', "The server's log has the details.")
 }
 
-/** Route patterns, not paths: what is in a path is the tenant's. */
+/** Logs the route's pattern, not the path: a path contains the tenant's data. */
 function logFault(logger: Logger, request: FastifyRequest, { status, code }: Problem, err: unknown): void {
   const line = { err, method: request.method, route: request.routeOptions.url, status, code }
   if (status === 500) logger.error(line, 'request failed')
@@ -101,9 +110,9 @@ function logFault(logger: Logger, request: FastifyRequest, { status, code }: Pro
 }
 
 /**
- * Reads and drops what is still to come of a refused request's body, within bounds. The framework would rather close the
- * connection, and with it fail the other requests of a client that keeps a few connections for everything. False if the
- * connection must be closed.
+ * Reads and discards the rest of a refused request's body, within bounds. The framework would close the connection
+ * instead, which would also fail the other requests of a client that shares a few connections. False if the connection
+ * must be closed.
  */
 function drainBody({ raw, headers }: FastifyRequest): boolean {
   if (raw.complete) return true
@@ -118,7 +127,7 @@ function drainBody({ raw, headers }: FastifyRequest): boolean {
 
 type ConnectionError = Error & { readonly code?: string }
 
-/** Answers what is not HTTP, or too slow or too long to become a request, and closes the connection. */
+/** Responds to data that is not HTTP, or too slow or too long to become a request, and closes the connection. */
 export function answerClientError(error: ConnectionError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   if (socket.writable) {
@@ -138,10 +147,13 @@ export function answerClientError(error: ConnectionError, socket: Socket): void 
 function clientRefusal(code: string | undefined): PosthornError {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new PosthornError('request_timeout', 'The request took too long to arrive: send it faster, or less.')
+      return new PosthornError(
+        'request_timeout',
+        'The request took too long to arrive. Send it faster, or send less at a time.',
+      )
     case 'HPE_HEADER_OVERFLOW':
-      return new PosthornError('headers_too_large', 'The headers or the path are too long: send shorter ones.')
+      return new PosthornError('headers_too_large', 'The headers or the path are too long. Shorten them.')
     default:
-      return new PosthornError('bad_request', 'This is not a request by HTTP/1.1.')
+      return new PosthornError('bad_request', 'This is not a valid HTTP/1.1 request.')
   }
 }

@@ -3,7 +3,7 @@ import type { ApiKey, RateLimit } from '../../base/model.ts'
 
 export type Rate = {
   readonly isAllowed: boolean
-  /** Until the next call is allowed, whole seconds; 0 if one is. */
+  /** Whole seconds until the next call is allowed; 0 if this one is. */
   readonly retryAfterSeconds: number
   /** The header fields of draft-ietf-httpapi-ratelimit-headers. */
   readonly headers: Readonly<Record<string, string>>
@@ -11,10 +11,10 @@ export type Rate = {
 
 type Bucket = { tokens: number; atMs: number }
 
-/** The rate of calls of a key, by a bucket of tokens at this node: as many calls at once, then as fast as it refills. */
+/** Limits the calls of each key with a token bucket per node: a burst up to the limit, then as fast as it refills. */
 export class RateLimits {
   readonly #clock: Clock
-  /** A bucket lives as long as its key is known. */
+  /** A bucket lives as long as its key is in the cache. */
   readonly #buckets = new WeakMap<ApiKey, Bucket>()
 
   constructor(clock: Clock) {

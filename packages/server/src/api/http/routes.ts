@@ -1,4 +1,6 @@
-/** How a resource adds its routes. What all routes have in common is added here, so that none can forget it. */
+/**
+ * How a resource adds its routes. Everything that all routes have in common is added here, so that none can forget it.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type {
@@ -15,7 +17,7 @@ import type { Access } from './access.ts'
 import { takeBytes } from './bodies.ts'
 import { publicProblems, readProblems, writeProblems } from './problem-schema.ts'
 
-/** The framework's instance, with types out of schemas. */
+/** The framework instance, with types inferred from schemas. */
 export type Api = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
@@ -24,27 +26,27 @@ export type Api = FastifyInstance<
   TypeBoxTypeProvider
 >
 
-/** A call: who may make it, what it takes, and what it answers. All of it is documentation too. */
+/** A route: who can call it, what it accepts and what it returns. All of it also goes into the OpenAPI document. */
 export type Route = {
-  /** Which key may make it (access.ts). */
+  /** Which keys can call it (access.ts). */
   readonly access: Access
-  /** Its name in the OpenAPI document and in clients: a verb and a noun, like no other's. */
+  /** Its name in the OpenAPI document and in clients: a verb and a noun, unique. */
   readonly operationId: string
-  /** What it does, in half a sentence. */
+  /** What the call does: an imperative without a full stop. */
   readonly summary: string
   readonly description?: string
-  /** Parameters of the path. */
+  /** Path parameters. */
   readonly params?: TSchema
-  /** Parameters behind the `?`. `NoQuery` for none: then others are refused. */
+  /** Query parameters. `NoQuery` refuses any. */
   readonly querystring?: TSchema
   readonly body?: TSchema
-  /** What it answers when it succeeds, by status. */
+  /** Responses of a successful call, by status. */
   readonly response: Readonly<Record<number, unknown>>
-  /** What it refuses for reasons of its own, beside what any call can be refused with. Default: nothing. */
+  /** Errors of its own, besides those that any call can have. Default: none. */
   readonly refusals?: readonly ErrorCode[]
-  /** Whether the handler gets the body as the bytes that came in, rather than parsed. Default: false. */
+  /** Whether the handler gets the body as the received bytes instead of parsed. Default: false. */
   readonly takesBytes?: boolean
-  /** The most that an answer to a GET comes to, bytes: so much memory is set aside. Default: 1 MiB. */
+  /** Maximum size of the response to a GET, in bytes; this much memory is reserved. Default: 1 MiB. */
   readonly answerBytes?: number
 }
 
@@ -61,12 +63,12 @@ type Handler<R extends Route> = RouteHandlerMethod<
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
-/** Adds a route. Throws for one that refers to a component that nobody has. */
+/** Adds a route. Throws if the route refers to a component that no resource lists. */
 type AddRoute = <const R extends Route>(path: string, route: R, handler: Handler<R>) => void
 
 export type Routes = Readonly<Record<Method, AddRoute>>
 
-/** @param tag the heading of the routes in the OpenAPI document */
+/** @param tag the tag of the routes in the OpenAPI document */
 export function createRoutes(api: Api, tag: string): Routes {
   const addsWith =
     (method: Method): AddRoute =>
@@ -92,7 +94,7 @@ export function createRoutes(api: Api, tag: string): Routes {
   }
 }
 
-/** The framework's schema of a route: that, and with it the document, has what any call can be refused with. */
+/** The framework's schema of a route, and thus of the document, with the errors that any call can have added. */
 function document(method: Method, route: Route, tag: string): FastifySchema {
   const { access, refusals = [], takesBytes: _takesBytes, answerBytes: _answerBytes, response, ...rest } = route
   const problemsOf = access === 'open' ? publicProblems : method === 'get' ? readProblems : writeProblems
@@ -100,7 +102,7 @@ function document(method: Method, route: Route, tag: string): FastifySchema {
   return access === 'open' ? { ...schema, security: [] } : schema
 }
 
-/** Throws where a schema refers to a component (`ref`) that no resource has brought along. */
+/** Throws if a schema refers (with `ref`) to a component that no resource lists. */
 export function requireComponents(api: Pick<Api, 'getSchema'>, what: string, schema: object): void {
   for (const [, id] of JSON.stringify(schema).matchAll(/"\$ref":"(\w+)#"/g)) {
     if (api.getSchema(id!) !== undefined) continue

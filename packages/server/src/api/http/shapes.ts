@@ -1,14 +1,14 @@
-/** Shapes that the schemas of calls are made of. */
+/** Building blocks for the schemas of requests and responses. */
 import { type Static, type TSchema, Type } from 'typebox'
 import type { RateLimit } from '../../base/model.ts'
 
 const STRICT = { additionalProperties: false } as const
 
-/** A parameter or body of these members and no others. */
+/** Parameters or a body with these members; any other member is refused. */
 export const strict = <Members extends Parameters<typeof Type.Object>[0]>(members: Members) =>
   Type.Object(members, STRICT)
 
-/** The body of a call that can do without one. */
+/** A request body that can be omitted. */
 export const optionalBody = <Members extends Parameters<typeof Type.Object>[0]>(members: Members) =>
   Type.Unsafe<Static<ReturnType<typeof strict<Members>>> | null | undefined>({
     ...strict(members),
@@ -35,8 +35,8 @@ export const IntegerOrNull = (notes: Notes = {}) => Type.Unsafe<number | null>({
 export const RateLimitOrNull = (notes: Notes) =>
   Type.Unsafe<RateLimit | null>({
     ...strict({
-      requests: Type.Integer({ description: 'From 1 to 10,000.' }),
-      perSeconds: Type.Integer({ description: 'From 1 to 86,400.' }),
+      requests: Type.Integer({ description: 'Number of requests, from 1 to 10,000.' }),
+      perSeconds: Type.Integer({ description: 'Length of the period in seconds, from 1 to 86,400.' }),
     }),
     type: ['object', 'null'],
     ...notes,
@@ -58,43 +58,43 @@ export const objectOrNull = <Members extends Parameters<typeof Type.Object>[0]>(
     description,
   })
 
-/** Refers to a component: a schema with an `$id` that a resource has among its `components`. */
+/** A reference to a component: a schema with an `$id` that a resource lists in its `components`. */
 export function ref<Schema extends TSchema>(schema: Schema) {
   return Type.Unsafe<DeepReadonly<Static<Schema>>>({ $ref: `${idOf(schema)}#` })
 }
 
-/** An answer may be something that nobody is to change. */
+/** Lets handlers return read-only values. */
 type DeepReadonly<Value> = Value extends object ? { readonly [Name in keyof Value]: DeepReadonly<Value[Name]> } : Value
 
 /** The name of a component. */
 export function idOf(component: TSchema): string {
-  return (component as { readonly $id?: string }).$id ?? 'a component without an $id'
+  return (component as { readonly $id?: string }).$id ?? 'without an $id'
 }
 
 export const pageOf = <Schema extends TSchema>(schema: Schema, description: string) => ({
   ...Type.Object({
     data: Type.Array(ref(schema)),
-    nextCursor: TextOrNull({ description: 'null: that was the last page.' }),
+    nextCursor: TextOrNull({ description: 'Cursor of the next page. Null if this is the last page.' }),
   }),
   description,
 })
 
-export const Gone = Type.Unsafe<undefined>({ type: 'null', description: 'It is gone.' })
+export const Gone = Type.Unsafe<undefined>({ type: 'null', description: 'Success. The response has no body.' })
 
 export const Location = {
-  headers: { Location: { type: 'string', description: 'The path of what was made.' } },
+  headers: { Location: { type: 'string', description: 'Path of the new resource.' } },
 }
 
-// Parameters of paths
+// Path parameters
 
 export const TenantParams = Type.Object({
-  tenant: Type.String({ description: "The provider's own id of the tenant." }),
+  tenant: Type.String({ description: "The tenant's id, chosen by the provider." }),
 })
 export const ItemParams = Type.Object({ ...TenantParams.properties, id: Type.String() })
 export const KeyParams = Type.Object({ id: Type.String() })
 export const TypeParams = Type.Object({ name: Type.String({ description: 'The name of the event type.' }) })
 
-// Times in answers
+// Times in responses
 
 export const time = (ms: number): string => new Date(ms).toISOString()
 export const timeOrNull = (ms: number | null): string | null => (ms === null ? null : time(ms))

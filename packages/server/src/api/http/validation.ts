@@ -1,24 +1,24 @@
-/** One schema is type, validation and documentation: here is how it validates. */
+/** Validates requests with the schemas that are also their types and documentation. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import type { FastifySchemaCompiler } from 'fastify'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
 import { pointerToken } from '../../base/json-scanner.ts'
 
-/** A schema with this member documents a body that its handler reads itself. */
+/** A schema with this member only documents a body; its handler validates it. */
 export const UNCHECKED = 'x-checked-by-handler'
 
 const MAX_FAULTS = 50
-/** Values in a body up to which all faults are sought: the library collects them without a limit of its own. */
+/** Up to this many values in a body, all faults are collected. The library has no limit of its own. */
 const MAX_VALUES_FOR_ALL_FAULTS = 1000
 
 const OPTIONS = {
-  // The schemas are ours, and the tests hold them to the dialect: to compile that takes longer than all of them.
+  // The tests check that our schemas are valid. Compiling the meta-schema here would take longer than all of them.
   validateSchema: false,
   removeAdditional: false,
   useDefaults: true,
   strictTypes: false as const,
   ownProperties: true,
-  // lists.ts reads times itself.
+  // lists.ts parses times.
   formats: { 'date-time': true as const, uri: true as const },
   keywords: [UNCHECKED],
 }
@@ -28,8 +28,8 @@ const forBodies = new Ajv2020(OPTIONS)
 const forSmallBodies = new Ajv2020({ ...OPTIONS, allErrors: true })
 
 /**
- * The framework's validator compiler. Faults are refused as `invalid`, never with a value in them. A schema is compiled
- * at its first call: all of them would be a fifth of a start.
+ * The framework's validator compiler. Faults are refused as `invalid`, and never contain a value. Each schema is
+ * compiled on its first use: compiling all of them would take a fifth of startup.
  */
 export const compileValidator: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
   if (UNCHECKED in schema) return () => true
@@ -61,8 +61,8 @@ function integersOf({ properties = {} }: ObjectSchema): string[] {
 }
 
 /**
- * A parameter is text, so integers are read from it; what isn't one stays text and is refused for its type. By hand,
- * because the library's coercion takes `0x10` and `1e999`, and lets infinity pass every bound.
+ * Parameters are strings, so integers are parsed here; anything else stays a string and is refused for its type. The
+ * library's own coercion would accept `0x10` and `1e999`, and let infinity pass every bound.
  */
 function readIntegers(parameters: unknown, names: readonly string[]): void {
   const values = parameters as Record<string, unknown>
@@ -80,8 +80,8 @@ function refusal(errors: ValidateFunction['errors'], fieldOf: (error: ErrorObjec
   const [only] = fields
   const detail =
     fields.length === 1 && only !== undefined
-      ? `${only.field === '' ? 'The body' : only.field}: ${only.detail}`
-      : `${fields.length} values are not acceptable.`
+      ? `${only.field === '' ? 'The request body' : only.field}: ${only.detail}`
+      : `${fields.length} values are invalid.`
   return new PosthornError('invalid', detail, { fields })
 }
 
@@ -90,7 +90,7 @@ function nameOf({ instancePath, params }: ErrorObject): string {
   return pointerToken(params.additionalProperty ?? params.missingProperty ?? instancePath.slice(1))
 }
 
-/** A JSON Pointer into the body; for a member that is missing or unknown, the member's own. */
+/** A JSON Pointer into the body; for a missing or unknown member, the pointer of that member. */
 function pointerOf({ instancePath, params }: ErrorObject): string {
   const own = params.additionalProperty ?? params.missingProperty
   return own === undefined ? instancePath : `${instancePath}/${pointerToken(own)}`
@@ -99,15 +99,15 @@ function pointerOf({ instancePath, params }: ErrorObject): string {
 function describe({ keyword, params, message }: ErrorObject): string {
   switch (keyword) {
     case 'required':
-      return 'It is missing.'
+      return 'This field is required.'
     case 'additionalProperties':
-      return 'There is nothing of that name: check the spelling, or leave it out.'
+      return 'Unknown field. Check the spelling, or remove it.'
     case 'type':
-      return `It must be of type ${[params.type].flat().join(' or ')}.`
+      return `The value must be of type ${[params.type].flat().join(' or ')}.`
     case 'enum':
-      return `It must be one of ${params.allowedValues.join(', ')}.`
+      return `The value must be one of ${params.allowedValues.join(', ')}.`
     default:
-      return `It ${message ?? 'is not acceptable'}.`
+      return `The value ${message ?? 'is invalid'}.`
   }
 }
 

@@ -21,19 +21,23 @@ import {
 } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
 
-const Scope = Word(API_KEY_SCOPES, { description: 'Everything, publishing and nothing else, or reading.' })
+const Scope = Word(API_KEY_SCOPES, {
+  description: 'What the key allows: everything (`all`), publishing only (`publish`) or reading only (`read`).',
+})
 
-const CALL_RATE = 'At most so many calls in so many seconds, at each node; null: no limit.'
+const CALL_RATE = 'Maximum rate of calls with this key, counted by each node separately. Null for no limit.'
 
 const API_KEY_MEMBERS = {
   id: Type.String({ examples: ['key_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
   name: Type.String(),
   scope: Scope,
-  tenant: TextOrNull({ description: 'The one tenant that it is for; null: all.' }),
+  tenant: TextOrNull({
+    description: 'The only tenant that the key can be used for. Null if it can be used for all tenants.',
+  }),
   rateLimit: RateLimitOrNull({ description: CALL_RATE }),
-  createdAt: Time('When it was made.'),
-  expiresAt: TimeOrNull('When it stops being one; null: never.'),
-  revokedAt: TimeOrNull('When it was revoked.'),
+  createdAt: Time('When the key was created.'),
+  expiresAt: TimeOrNull('When the key expires. Null if it never does.'),
+  revokedAt: TimeOrNull('When the key was revoked. Null if it was not.'),
 }
 
 const ApiKeySchema = Type.Object(API_KEY_MEMBERS, { $id: 'ApiKey' })
@@ -41,15 +45,19 @@ const ApiKeySchema = Type.Object(API_KEY_MEMBERS, { $id: 'ApiKey' })
 type ApiKeyView = Static<typeof ApiKeySchema>
 
 const NewApiKeySchema = Type.Object(
-  { ...API_KEY_MEMBERS, key: Type.String({ description: 'The key itself. It is shown this once.' }) },
+  { ...API_KEY_MEMBERS, key: Type.String({ description: 'The key itself. Only this response contains it.' }) },
   { $id: 'NewApiKey' },
 )
 
 const ApiKeyInput = strict({
-  name: Type.String({ description: 'What it is for, 1 to 256 characters.' }),
+  name: Type.String({ description: 'A name that says what the key is for, 1 to 256 characters.' }),
   scope: Scope,
-  tenant: Type.Optional(TextOrNull({ description: 'The one tenant that it is for; null: all.' })),
-  expiresAt: Type.Optional(TimeOrNull('When it stops being one (RFC 3339); null: never.')),
+  tenant: Type.Optional(
+    TextOrNull({
+      description: 'The only tenant that the key can be used for. Null if it can be used for all tenants.',
+    }),
+  ),
+  expiresAt: Type.Optional(TimeOrNull('When the key expires (RFC 3339). Null if it never does.')),
   rateLimit: Type.Optional(RateLimitOrNull({ description: CALL_RATE })),
 })
 
@@ -73,11 +81,11 @@ function addCreating(routes: Routes, { apiKeys }: Needs): void {
     {
       access: 'operator',
       operationId: 'createApiKey',
-      summary: 'Make an API key',
-      description: 'The answer is the only place that ever shows the key.',
+      summary: 'Create an API key',
+      description: 'Only the response to this call contains the key itself.',
       querystring: NoQuery,
       body: ApiKeyInput,
-      response: { 201: { ...ref(NewApiKeySchema), description: 'It was made.', ...Location } },
+      response: { 201: { ...ref(NewApiKeySchema), description: 'The new API key.', ...Location } },
     },
     async ({ body: { expiresAt, ...rest }, actor }, reply) => {
       const expiresAtMs = parseTimeOrRefuse('/expiresAt', expiresAt ?? null)
@@ -97,8 +105,8 @@ function addReading(routes: Routes, { apiKeys }: Needs): void {
     {
       access: 'operator',
       operationId: 'listApiKeys',
-      summary: 'List the API keys, newest first',
-      description: 'Revoked and expired ones too; not the root key.',
+      summary: 'List API keys, newest first',
+      description: 'Includes revoked and expired keys, but not the root key.',
       querystring: strict(PageQuery),
       response: { 200: pageOf(ApiKeySchema, 'A page of API keys.') },
     },
@@ -113,7 +121,7 @@ function addReading(routes: Routes, { apiKeys }: Needs): void {
     {
       access: 'operator',
       operationId: 'getApiKey',
-      summary: 'Get an API key, not the secret',
+      summary: 'Get an API key, without its secret',
       params: KeyParams,
       querystring: NoQuery,
       response: { 200: { ...ref(ApiKeySchema), description: 'The API key.' } },
@@ -130,7 +138,7 @@ function addRevoking(routes: Routes, { apiKeys }: Needs): void {
       access: 'operator',
       operationId: 'revokeApiKey',
       summary: 'Revoke an API key',
-      description: 'For good, within a second on all nodes. It stays in the list.',
+      description: 'All nodes refuse the key within a second. This cannot be undone. The key stays in the list.',
       params: KeyParams,
       querystring: NoQuery,
       response: { 204: Gone },

@@ -9,17 +9,22 @@ import { type Public, resource } from '../resource.ts'
 const AuditEntrySchema = Type.Object(
   {
     id: Type.String(),
-    at: Time('When.'),
+    at: Time('When the change was made.'),
     actor: Type.Object({
-      kind: Word(ACTOR_KINDS, { description: 'The root key, another key, or Posthorn itself.' }),
-      key: TextOrNull({ description: "The key's id." }),
-      name: TextOrNull({ description: "The key's name." }),
-      address: TextOrNull({ description: 'Where the call came from.' }),
+      kind: Word(ACTOR_KINDS, {
+        description:
+          'Who made the change: the root key (`root`), another API key (`key`) or Posthorn itself (`system`).',
+      }),
+      key: TextOrNull({ description: 'Id of the API key. Null unless `kind` is `key`.' }),
+      name: TextOrNull({ description: 'Name of the API key. Null unless `kind` is `key`.' }),
+      address: TextOrNull({
+        description: 'IP address that the call came from. Null if there was no call, or if the address is unknown.',
+      }),
     }),
     action: Word(AUDIT_ACTIONS),
     target: Type.Object({ type: Word(AUDIT_TARGETS), id: Type.String() }),
-    tenant: TextOrNull({ description: 'Whose it is.' }),
-    fields: Type.Array(Type.String(), { description: 'What was changed, by name. No value is kept.' }),
+    tenant: TextOrNull({ description: 'The tenant that the target belongs to. Null if it belongs to none.' }),
+    fields: Type.Array(Type.String(), { description: 'Names of the fields that changed. Their values are not kept.' }),
   },
   { $id: 'AuditEntry' },
 )
@@ -42,13 +47,13 @@ function addReading(routes: Routes, { apiKeys }: Needs): void {
     {
       access: 'operator',
       operationId: 'listAudit',
-      summary: 'List who changed the configuration, newest first',
+      summary: 'List the changes to the configuration and who made them, newest first',
       querystring: strict({
-        tenant: Type.Optional(Type.String({ description: 'Only of this tenant, deleted or not.' })),
+        tenant: Type.Optional(Type.String({ description: 'Only entries of this tenant, which can be a deleted one.' })),
         ...RangeQuery,
         ...PageQuery,
       }),
-      response: { 200: pageOf(AuditEntrySchema, 'A page of entries.') },
+      response: { 200: pageOf(AuditEntrySchema, 'A page of audit entries.') },
     },
     async ({ query }) => {
       const before = decodeCursor(query.cursor, isIdOf('aud'))

@@ -34,7 +34,7 @@ import { type Public, resource } from '../resource.ts'
 
 const StateQuery = Word<DeliveryState>(DELIVERY_STATES, { description: 'Only deliveries in this state.' })
 
-const HeldReasonQuery = Word<HeldReason>(HELD_REASONS, { description: 'Only deliveries that are held for it.' })
+const HeldReasonQuery = Word<HeldReason>(HELD_REASONS, { description: 'Only deliveries held for this reason.' })
 
 const DELIVERY_MEMBERS = {
   id: Type.String(),
@@ -43,14 +43,18 @@ const DELIVERY_MEMBERS = {
   type: Type.String(),
   state: Word<DeliveryState>(DELIVERY_STATES),
   heldReason: WordOrNull(HELD_REASONS, {
-    description: 'disabled: its endpoint is; set_aside: it was in flight at repeated crashes.',
+    description:
+      'Why the delivery is held. `disabled`: its endpoint is disabled. `set_aside`: it was in flight during repeated ' +
+      'crashes. Null if it is not held.',
   }),
   attemptCount: Type.Integer(),
-  nextAttemptAt: TimeOrNull('When the next attempt falls due; null unless pending.'),
-  replayOf: TextOrNull({ description: 'The delivery that this one repeats.' }),
+  nextAttemptAt: TimeOrNull('When the next attempt is due. Null unless the delivery is pending.'),
+  replayOf: TextOrNull({ description: 'Id of the delivery that this one repeats. Null if there is none.' }),
   test: Type.Boolean(),
-  createdAt: Time('When it was made.'),
-  endedAt: TimeOrNull('When it was delivered, exhausted or cancelled.'),
+  createdAt: Time('When the delivery was created.'),
+  endedAt: TimeOrNull(
+    'When the delivery reached its final state (delivered, exhausted or cancelled). Null if it has not.',
+  ),
 }
 
 export const DeliverySchema = Type.Object(DELIVERY_MEMBERS, { $id: 'Delivery' })
@@ -59,7 +63,10 @@ export type DeliveryView = Static<typeof DeliverySchema>
 
 const SetAsideDeliverySchema = Type.Object(
   { tenant: Type.String(), ...DELIVERY_MEMBERS },
-  { $id: 'SetAsideDelivery', description: 'A delivery that is not sent until a person says so, with its tenant.' },
+  {
+    $id: 'SetAsideDelivery',
+    description: 'A set-aside delivery and its tenant. It is not sent until someone retries it.',
+  },
 )
 
 type SetAsideDeliveryView = Static<typeof SetAsideDeliverySchema>
@@ -67,18 +74,22 @@ type SetAsideDeliveryView = Static<typeof SetAsideDeliverySchema>
 const AttemptSchema = Type.Object(
   {
     number: Type.Integer(),
-    startedAt: Time('When it began.'),
+    startedAt: Time('When the attempt started.'),
     durationMs: Type.Integer(),
     outcome: Word(['success', 'failure'] as const),
-    status: IntegerOrNull({ description: "The answer's status; null if there was no answer." }),
-    error: WordOrNull(ATTEMPT_ERRORS, { description: 'Why it failed.' }),
-    address: TextOrNull({ description: 'The address connected to.' }),
-    responseHeaders: Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 }), {
-      description: 'Name and value of each, as received, secrets blanked.',
+    status: IntegerOrNull({ description: 'HTTP status of the response. Null if there was no response.' }),
+    error: WordOrNull(ATTEMPT_ERRORS, { description: 'Why the attempt failed. Null if it succeeded.' }),
+    address: TextOrNull({
+      description: 'The address that Posthorn connected to, with its port. Null if there was no connection.',
     }),
-    responseBody: Type.String({ description: 'The first 16 KiB as text, secrets blanked.' }),
-    responseTruncated: Type.Boolean({ description: 'Whether there was more of it.' }),
-    responseRemoved: Type.Boolean({ description: 'Headers and body were removed for their age.' }),
+    responseHeaders: Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 }), {
+      description: 'Name and value of each response header, as received, with secrets masked.',
+    }),
+    responseBody: Type.String({ description: 'The first 16 KiB of the response body as text, with secrets masked.' }),
+    responseTruncated: Type.Boolean({ description: 'Whether `responseBody` is only a part of the response body.' }),
+    responseRemoved: Type.Boolean({
+      description: 'Whether the response headers and body were removed because their retention period had ended.',
+    }),
   },
   { $id: 'Attempt' },
 )
@@ -99,9 +110,9 @@ const ONE = '/v1/tenants/:tenant/deliveries/:id'
 const ListQuery = strict({
   state: Type.Optional(StateQuery),
   heldReason: Type.Optional(HeldReasonQuery),
-  endpoint: Type.Optional(Type.String({ description: 'Only to this endpoint.' })),
-  type: Type.Optional(Type.String({ description: 'Only of this event type.' })),
-  event: Type.Optional(Type.String({ description: 'Only of this event.' })),
+  endpoint: Type.Optional(Type.String({ description: 'Only deliveries to this endpoint.' })),
+  type: Type.Optional(Type.String({ description: 'Only deliveries of this event type.' })),
+  event: Type.Optional(Type.String({ description: 'Only deliveries of this event.' })),
   ...RangeQuery,
   ...PageQuery,
 })
@@ -160,10 +171,10 @@ function addReading(routes: Routes, { deliveries }: Needs): void {
 
 const SetAsidePage = {
   ...Type.Object({
-    count: Type.Integer({ description: 'How many there are; 10,000: so many or more.' }),
+    count: Type.Integer({ description: 'Number of set-aside deliveries. 10,000 means 10,000 or more.' }),
     ...pageOf(SetAsideDeliverySchema, '').properties,
   }),
-  description: 'A page of what is set aside.',
+  description: 'A page of set-aside deliveries.',
 }
 
 function addSetAside(routes: Routes, { deliveries }: Needs): void {
@@ -172,10 +183,10 @@ function addSetAside(routes: Routes, { deliveries }: Needs): void {
     {
       access: 'read',
       operationId: 'listSetAsideDeliveries',
-      summary: 'List what was set aside, of all tenants',
+      summary: 'List the set-aside deliveries of all tenants, newest first',
       description:
-        'A delivery that was in flight at repeated crashes is not sent any more, since it may be their cause. ' +
-        'Look at it, then retry or cancel it. Newest first.',
+        'Posthorn sets a delivery aside if it was in flight during repeated crashes, because it might have caused ' +
+        'them. A set-aside delivery is not sent. Look at it, then retry or cancel it.',
       querystring: strict(PageQuery),
       response: { 200: SetAsidePage },
     },
@@ -192,15 +203,16 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
     {
       access: 'write',
       operationId: 'retryDelivery',
-      summary: 'Try a delivery now, or again',
+      summary: 'Retry a delivery now',
       description:
-        'The next attempt of a pending delivery, or of one that was set aside, is now; of one that has ended, a new ' +
-        'delivery is made. One that is held because its endpoint is disabled is refused.',
+        'If the delivery is pending or set aside, its next attempt is made now. If it has ended, a new delivery of ' +
+        'the same event is created instead. The call is refused if the delivery is held because its endpoint is ' +
+        'disabled.',
       params: ItemParams,
       querystring: NoQuery,
       body: NoBody,
       response: {
-        200: Shown('The delivery: its next attempt is now.'),
+        200: Shown('The delivery, whose next attempt is due now.'),
         201: { ...Shown('A new delivery of the same event.'), ...Location },
       },
       refusals: ['not_found', 'conflict'],
@@ -224,7 +236,7 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
       params: ItemParams,
       querystring: NoQuery,
       body: NoBody,
-      response: { 200: Shown('The delivery, cancelled.') },
+      response: { 200: Shown('The cancelled delivery.') },
       refusals: ['not_found', 'conflict'],
     },
     async ({ params: { tenant, id } }) => viewDelivery(await deliveries.cancel(tenant, id)),

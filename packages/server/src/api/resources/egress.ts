@@ -6,14 +6,14 @@ const EgressSchema = Type.Object(
   { addresses: Type.Array(Type.String({ description: 'An IP address or network.' })) },
   {
     $id: 'Egress',
-    description: 'The addresses that deliveries come from, for firewalls; empty if they are not fixed.',
+    description: 'The IP addresses that deliveries are sent from, for firewall rules. Empty if they are not fixed.',
   },
 )
 
-const summary = 'The addresses that deliveries come from'
+const summary = 'List the IP addresses that deliveries are sent from'
 const response = { 200: { ...ref(EgressSchema), description: 'The addresses.' } }
 
-/** C4: the addresses that deliveries come from, for firewalls. */
+/** C4: the IP addresses that deliveries are sent from, for firewall rules. */
 export const egressResource = resource({
   tag: 'Egress',
   components: [EgressSchema],
@@ -28,7 +28,7 @@ export const egressResource = resource({
 
     routes.get(
       '/.well-known/posthorn-egress.json',
-      { access: 'open', operationId: 'getPublicEgress', summary, description: 'For everybody.', response },
+      { access: 'open', operationId: 'getPublicEgress', summary, description: 'Needs no API key.', response },
       async () => ({ addresses }),
     )
   },

@@ -6,12 +6,16 @@ import { type Public, resource } from '../resource.ts'
 
 const EncryptionKeysSchema = Type.Object(
   {
-    keys: Type.Array(Type.String(), { description: 'Names of the encryption keys, the one that encrypts first.' }),
-    state: Word(['idle', 'running', 'done', 'failed', 'interrupted'] as const, {
-      description: 'Of the newest rotation; interrupted: its node was stopped, begin it again.',
+    keys: Type.Array(Type.String(), {
+      description: 'Names of the encryption keys. The first one encrypts; the others only decrypt.',
     }),
-    resealed: Type.Integer({ description: 'Endpoints whose secrets were encrypted anew.' }),
-    unreadable: Type.Integer({ description: 'Endpoints whose secrets no key opens; give each a new clientSecret.' }),
+    state: Word(['idle', 'running', 'done', 'failed', 'interrupted'] as const, {
+      description: 'State of the latest rotation. `interrupted`: its node stopped before it finished; start it again.',
+    }),
+    resealed: Type.Integer({ description: 'Number of endpoints whose secrets have been re-encrypted.' }),
+    unreadable: Type.Integer({
+      description: 'Number of endpoints whose secrets no key can decrypt. Set a new clientSecret for each of them.',
+    }),
   },
   { $id: 'EncryptionKeys' },
 )
@@ -34,9 +38,9 @@ function addRotation(routes: Routes, { keyRotation }: Needs): void {
     {
       access: 'operator',
       operationId: 'getEncryptionKeys',
-      summary: 'See which encryption keys are in use',
+      summary: 'List the encryption keys in use',
       querystring: NoQuery,
-      response: { 200: Shown('The keys, by name alone.') },
+      response: { 200: Shown('The names of the keys, and the latest rotation.') },
     },
     () => keyRotation.read(),
   )
@@ -46,11 +50,11 @@ function addRotation(routes: Routes, { keyRotation }: Needs): void {
     {
       access: 'operator',
       operationId: 'rotateEncryptionKey',
-      summary: 'Encrypt all secrets with another key',
-      description: 'In the background, while everything goes on. See docs/keys.md.',
+      summary: 'Re-encrypt all secrets with another key',
+      description: 'Runs in the background while Posthorn keeps working. See docs/keys.md.',
       querystring: NoQuery,
       body: NoBody,
-      response: { 202: Shown('It has begun.') },
+      response: { 202: Shown('The rotation has started.') },
       refusals: ['conflict'],
     },
     async ({ actor }, reply) => reply.code(202).send(await keyRotation.start(actor)),

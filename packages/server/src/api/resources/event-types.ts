@@ -25,12 +25,14 @@ const EventTypeSchema = Type.Object(
     group: Type.String(),
     description: Type.String(),
     schema: Type.Unknown({ description: 'JSON Schema (2020-12) that payloads must satisfy.' }),
-    example: Type.Unknown({ description: 'A payload that satisfies it.' }),
+    example: Type.Unknown({ description: 'A payload that satisfies the schema.' }),
     schedule: ListOrNull<number>('number', {
-      description: 'Seconds before each retry, at endpoints without a schedule; null: the default.',
+      description: 'Seconds to wait before each retry, for endpoints without their own schedule. Null for the default.',
     }),
-    operational: Type.Boolean({ description: 'Of Posthorn itself: it goes to endpoints that name it.' }),
-    archivedAt: TimeOrNull('Since then it is archived: it can no longer be published. null: it is in use.'),
+    operational: Type.Boolean({
+      description: "Whether this is one of Posthorn's own types, which endpoints receive only if they name it.",
+    }),
+    archivedAt: TimeOrNull('When the type was archived. Its events can no longer be published. Null if it is in use.'),
   },
   { $id: 'EventType' },
 )
@@ -43,7 +45,9 @@ export const EventTypeInput = strict({
   schema: Type.Unknown({ description: 'JSON Schema (2020-12) of an object, with at least one required property.' }),
   example: Type.Unknown({ description: 'A payload that satisfies the schema.' }),
   schedule: Type.Optional(
-    ListOrNull<number>('number', { description: 'Seconds before each retry, at most 30; null: the default.' }),
+    ListOrNull<number>('number', {
+      description: 'Seconds to wait before each retry, for at most 30 retries. Null for the default.',
+    }),
   ),
 })
 
@@ -67,9 +71,8 @@ function addReading(routes: Routes, { eventTypes }: Needs): void {
     {
       access: 'shared',
       operationId: 'listEventTypes',
-      summary: 'List the catalogue, by name',
-      description:
-        "Posthorn's own types (operational) among it: they are told of itself, and nobody else's to publish.",
+      summary: 'List the event types in the catalogue, in order of name',
+      description: "Includes Posthorn's own types (`operational`), which only Posthorn can publish.",
       querystring: strict(PageQuery),
       response: { 200: pageOf(EventTypeSchema, 'A page of event types.') },
     },
@@ -105,17 +108,19 @@ function addWriting(routes: Routes, { eventTypes }: Needs): void {
       summary: 'Create or replace an event type',
       params: TypeParams,
       description:
-        'A schema that would refuse what is being published, going by the newest events of the type, is refused ' +
-        '(`schema_conflict`) unless it is forced. An archived type stays so.',
+        'Checks a new schema against the newest events of the type. If it would reject any that the current schema ' +
+        'accepts, the call is refused (`schema_conflict`) unless `force` is `true`. An archived type stays archived.',
       querystring: strict({
         force: Type.Optional(
-          Word(['true', 'false'] as const, { description: 'true: replace the schema nevertheless.' }),
+          Word(['true', 'false'] as const, {
+            description: '`true` replaces the schema even if it would reject recent events.',
+          }),
         ),
       }),
       body: EventTypeInput,
       response: {
-        200: Shown('It was replaced.'),
-        201: Shown('It was created.'),
+        200: Shown('The updated event type.'),
+        201: Shown('The new event type.'),
       },
       refusals: ['not_found', 'schema_conflict'],
     },
@@ -132,7 +137,7 @@ function addWriting(routes: Routes, { eventTypes }: Needs): void {
       access: 'operator',
       operationId: 'deleteEventType',
       summary: 'Delete an event type',
-      description: 'It can no longer be published; what was published is still delivered.',
+      description: 'Events of this type can no longer be published. Those already published are still delivered.',
       params: TypeParams,
       querystring: NoQuery,
       response: { 204: Gone },
@@ -153,12 +158,13 @@ function addArchiving(routes: Routes, { eventTypes }: Needs): void {
       operationId: 'archiveEventType',
       summary: 'Archive an event type',
       description:
-        'It can no longer be published, and no endpoint can begin to name it (`event_type_archived`). What was ' +
-        'published is still delivered, and endpoints that name it keep it.',
+        'Events of this type can no longer be published, and the type can no longer be added to endpoints ' +
+        '(`event_type_archived`). Events already published are still delivered, and endpoints that name the type ' +
+        'keep it.',
       params: TypeParams,
       querystring: NoQuery,
       body: NoBody,
-      response: { 200: Shown('The event type, archived.') },
+      response: { 200: Shown('The archived event type.') },
       refusals: ['not_found'],
     },
     async ({ params, actor }) => viewEventType(await eventTypes.archive(params.name, actor)),
@@ -169,11 +175,11 @@ function addArchiving(routes: Routes, { eventTypes }: Needs): void {
     {
       access: 'operator',
       operationId: 'unarchiveEventType',
-      summary: 'Take an archived event type back into use',
+      summary: 'Unarchive an event type',
       params: TypeParams,
       querystring: NoQuery,
       body: NoBody,
-      response: { 200: Shown('The event type, in use.') },
+      response: { 200: Shown('The unarchived event type.') },
       refusals: ['not_found'],
     },
     async ({ params, actor }) => viewEventType(await eventTypes.unarchive(params.name, actor)),

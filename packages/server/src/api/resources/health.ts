@@ -15,8 +15,8 @@ export const healthResource = resource({
       {
         access: 'open',
         operationId: 'getHealth',
-        summary: 'Whether the process is alive',
-        response: { 200: Status('It is.') },
+        summary: 'Check whether the process is alive',
+        response: { 200: Status('The process is alive.') },
       },
       async () => ({ status: 'ok' }),
     )
@@ -26,12 +26,12 @@ export const healthResource = resource({
       {
         access: 'open',
         operationId: 'getReadiness',
-        summary: 'Whether to send requests here',
+        summary: 'Check whether the node is ready to take requests',
         response: {
-          200: Status('Yes.'),
-          // In place of the 503 that any call has: this one has two shapes.
+          200: Status('The node is ready.'),
+          // Replaces the 503 of all other calls: this one can have two different bodies.
           503: {
-            description: 'Not yet, or no more.',
+            description: 'The node is still starting, or is shutting down.',
             content: {
               'application/json': { schema: Status('`starting` or `draining`.') },
               [PROBLEM_TYPE]: { schema: ref(ProblemSchema) },

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { NoQuery } from '../http/shapes.ts'
 import { resource } from '../resource.ts'
 
-/** For Prometheus. On every node, since one that only sends counts too. */
+/** Metrics for Prometheus. Every node has them, because a node that only sends deliveries has metrics too. */
 export const metricsResource = resource({
   tag: 'Health',
   components: [],
@@ -13,14 +13,14 @@ export const metricsResource = resource({
       {
         access: metricsOpen ? 'open' : 'read',
         operationId: 'getMetrics',
-        summary: 'What this node counts, for Prometheus',
+        summary: 'Get the metrics of this node, for Prometheus',
         description:
-          'With a key that may read and is of no tenant, unless the operator has set `metricsOpen`. What each metric ' +
-          'means is in its HELP line.',
+          'Needs a key with the scope `all` or `read` that is not limited to one tenant, unless the setting ' +
+          '`metricsOpen` is on. The HELP line of each metric says what it means.',
         querystring: NoQuery,
         response: {
           200: {
-            description: "Prometheus' text format.",
+            description: 'The metrics in the Prometheus text format.',
             content: { 'text/plain': { schema: Type.Unsafe<string>({ type: 'string' }) } },
           },
         },

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { resource } from '../resource.ts'
 
-/** The document that describes all others. */
+/** The OpenAPI document, which describes all resources. */
 export const openApiResource = resource({
   tag: 'Health',
   components: [],
@@ -13,8 +13,8 @@ export const openApiResource = resource({
       {
         access: 'open',
         operationId: 'getOpenApi',
-        summary: 'This document',
-        response: { 200: Type.Unsafe<string>({ type: 'object', description: 'OpenAPI 3.1.' }) },
+        summary: 'Get this OpenAPI document',
+        response: { 200: Type.Unsafe<string>({ type: 'object', description: 'An OpenAPI 3.1 document.' }) },
       },
       async ({ server }, reply) => {
         text ??= JSON.stringify(server.swagger())

@@ -24,19 +24,23 @@ import { type Public, resource } from '../resource.ts'
 
 const States = Type.Array(Word(REPLAYABLE_STATES))
 
-const COUNT = 'How many deliveries; null: there are too many to count, so it is known at the end.'
+const COUNT = 'Number of deliveries. Null if there are too many to count in advance; a replay reports it when it ends.'
 
 export const ReplayInput = strict({
   id: Type.Optional(
-    TextOrNull({ description: 'An id of your own, up to 255 characters: sent again with the same, nothing is made.' }),
+    TextOrNull({
+      description: 'Your own id, up to 255 characters. Repeating the call with the same id creates nothing.',
+    }),
   ),
-  endpoint: Type.Optional(TextOrNull({ description: 'Only to this endpoint; by default to all of the tenant.' })),
-  event: Type.Optional(TextOrNull({ description: 'Only this event.' })),
+  endpoint: Type.Optional(
+    TextOrNull({ description: "Replay to this endpoint only. Defaults to all of the tenant's endpoints." }),
+  ),
+  event: Type.Optional(TextOrNull({ description: 'Replay this event only.' })),
   types: Type.Optional(
     Type.Unsafe<readonly string[] | null>({
       type: ['array', 'null'],
       items: { type: 'string' },
-      description: 'Only of these event types.',
+      description: 'Replay only events of these types.',
     }),
   ),
   states: Type.Optional(
@@ -44,44 +48,50 @@ export const ReplayInput = strict({
       ...States,
       type: ['array', 'null'],
       description:
-        'What the events have come to at the endpoint. By default `exhausted`; for one event, unless `missing` is set, ' +
-        'all three. What is pending or held will be sent anyhow.',
+        'Only events with one of these outcomes at the endpoint. Defaults to `exhausted`, or to all three if ' +
+        '`event` is given and `missing` is not. Pending and held deliveries are never replayed, because they will ' +
+        'be sent anyway.',
     }),
   ),
   missing: Type.Optional(
     Type.Boolean({
       default: false,
       description:
-        'Also events that an endpoint never got, since it was registered later or did not want the type, if it wants ' +
-        'the type now, or if the endpoint and types or an event are named here. With `states: []` these alone.',
+        'Whether to include events that an endpoint never got, because it was registered later or did not receive ' +
+        'the type. The endpoint must receive the type now, unless the call names the endpoint and either types or ' +
+        'an event. With `states: []`, only these events are replayed.',
     }),
   ),
   from: Type.Optional(TimeOrNull('Only events published at this time or later (RFC 3339).')),
   to: Type.Optional(TimeOrNull('Only events published before this time (RFC 3339).')),
-  dryRun: Type.Optional(Type.Boolean({ default: false, description: 'Only count.' })),
+  dryRun: Type.Optional(Type.Boolean({ default: false, description: 'Count the deliveries without creating them.' })),
 })
 
 const ReplaySchema = Type.Object(
   {
     id: Type.String({ examples: ['outage-of-may-3', 'rpl_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
     state: Word<ReplayState>(REPLAY_STATES, {
-      description: 'done: all of it was made, and may still be on its way; cancelled: none of it is any more.',
+      description:
+        '`done`: all deliveries were created, though some might still be pending or held. `cancelled`: no more are ' +
+        'created, and those that were pending or held are cancelled.',
     }),
     endpoint: TextOrNull(),
     event: TextOrNull(),
     types: Type.Unsafe<string[] | null>({ type: ['array', 'null'], items: { type: 'string' } }),
     states: States,
     missing: Type.Boolean(),
-    from: TimeOrNull('Of events published at this time or later.'),
-    to: TimeOrNull('Of events published before this time.'),
+    from: TimeOrNull('Only events published at this time or later. Null if there is no lower bound.'),
+    to: TimeOrNull('Only events published before this time. Null if there is no upper bound.'),
     deliveries: IntegerOrNull({ description: COUNT }),
-    made: Type.Integer({ description: 'How many of them were made.' }),
+    made: Type.Integer({ description: 'Number of deliveries created so far.' }),
     skipped: Type.Integer({
-      description: 'How many are not made after all: sent again meanwhile, or their endpoint or event is gone.',
+      description:
+        'Number of deliveries not created after all, because the event was sent again in the meantime, the endpoint ' +
+        'was deleted, or the event is no longer kept.',
     }),
-    ended: Type.Integer({ description: 'Of those made, how many are delivered, exhausted or cancelled.' }),
-    createdAt: Time('When it was made.'),
-    endedAt: TimeOrNull('When all was made, or cancelled.'),
+    ended: Type.Integer({ description: 'Number of created deliveries that are delivered, exhausted or cancelled.' }),
+    createdAt: Time('When the replay was created.'),
+    endedAt: TimeOrNull('When all deliveries had been created, or the replay was cancelled. Null if it has not ended.'),
   },
   { $id: 'Replay' },
 )
@@ -92,14 +102,16 @@ const CreatedReplaySchema = Type.Object(
   {
     id: Type.String(),
     deliveries: IntegerOrNull({ description: COUNT }),
-    duplicate: Type.Optional(Type.Boolean({ description: 'True if it was made before; then nothing is.' })),
+    duplicate: Type.Optional(
+      Type.Boolean({ description: 'True if the replay was created before. This call then created nothing.' }),
+    ),
   },
   { $id: 'CreatedReplay' },
 )
 
 const ReplayCount = Type.Object(
   { deliveries: IntegerOrNull({ description: COUNT }) },
-  { description: 'A dry run: so many would be made.' },
+  { description: 'The result of a dry run: how many deliveries the replay would create.' },
 )
 
 const Shown = (description: string) => ({ ...ref(ReplaySchema), description })
@@ -126,16 +138,16 @@ function addCreating(routes: Routes, { replays }: Needs): void {
     {
       access: 'write',
       operationId: 'createReplay',
-      summary: 'Send events again',
+      summary: 'Replay earlier events',
       description:
-        'Makes new deliveries of events that were published before, one for each event and endpoint, a few at a time, ' +
-        'so that live events go first. Without members: all that is exhausted, of the whole tenant.',
+        'Creates new deliveries of events that were published before, one for each event and endpoint, a few at a ' +
+        "time, so that live events go first. An empty object replays all of the tenant's exhausted deliveries.",
       params: TenantParams,
       querystring: NoQuery,
       body: ReplayInput,
       response: {
         200: ReplayCount,
-        202: { ...ref(CreatedReplaySchema), description: 'It runs.', ...Location },
+        202: { ...ref(CreatedReplaySchema), description: 'The replay was created and is running.', ...Location },
       },
       refusals: ['not_found', 'conflict', 'idempotency_conflict'],
     },
@@ -182,7 +194,7 @@ function addReading(routes: Routes, { replays }: Needs): void {
     {
       access: 'read',
       operationId: 'getReplay',
-      summary: 'Get a replay, with how far it has come',
+      summary: 'Get a replay and its progress',
       params: ItemParams,
       querystring: NoQuery,
       response: { 200: Shown('The replay.') },
@@ -193,12 +205,17 @@ function addReading(routes: Routes, { replays }: Needs): void {
 }
 
 const ACTIONS = {
-  pause: ['pauseReplay', 'Pause a replay', 'Nothing more is made until it is resumed. What was made is sent.'],
-  resume: ['resumeReplay', 'Go on with a paused replay', 'It goes on where it was.'],
+  pause: [
+    'pauseReplay',
+    'Pause a replay',
+    'No more deliveries are created until the replay is resumed. Those already created are sent.',
+  ],
+  resume: ['resumeReplay', 'Resume a paused replay', 'The replay continues where it was paused.'],
   cancel: [
     'cancelReplay',
-    'Cancel a replay for good',
-    'Nothing more is made, and what it made and is pending or held is cancelled; so it can be of one that is done.',
+    'Cancel a replay',
+    'No more deliveries are created, and those of the replay that are pending or held are cancelled. This cannot be ' +
+      'undone. A replay that is done can be cancelled too.',
   ],
 } as const
 
@@ -215,7 +232,7 @@ function addActions(routes: Routes, { replays }: Needs): void {
         params: ItemParams,
         querystring: NoQuery,
         body: NoBody,
-        response: { 200: Shown('The replay as it is now.') },
+        response: { 200: Shown('The updated replay.') },
         refusals: ['not_found', 'conflict'],
       },
       async ({ params: { tenant, id } }) => viewReplay(await replays[action](tenant, id)),

@@ -6,16 +6,20 @@ import { type Public, resource } from '../resource.ts'
 
 const SchedulePreviewSchema = Type.Object(
   {
-    schedule: Type.Array(Type.Number(), { description: 'Seconds before each retry.' }),
-    source: Word(['given', 'endpoint', 'type', 'setting'] as const, { description: 'Where the schedule is from.' }),
+    schedule: Type.Array(Type.Number(), { description: 'Seconds to wait before each retry.' }),
+    source: Word(['given', 'endpoint', 'type', 'setting'] as const, {
+      description: 'Where the schedule comes from: the call itself, the endpoint, the event type or the settings.',
+    }),
     retries: Type.Array(
       Type.Object({
-        attempt: Type.Integer({ description: '2 for the first retry.' }),
+        attempt: Type.Integer({ description: 'Number of the attempt: 2 for the first retry.' }),
         waitSeconds: Type.Number(),
-        earliestSeconds: Type.Number({ description: 'From the end of the first attempt.' }),
-        latestSeconds: Type.Number({ description: 'The same, with all that is added at random.' }),
+        earliestSeconds: Type.Number({
+          description: 'Earliest time of the retry, in seconds after the end of the first attempt.',
+        }),
+        latestSeconds: Type.Number({ description: 'Latest time of the retry, with the largest random delay added.' }),
       }),
-      { description: 'When each falls due; the time that the attempts themselves take comes on top.' },
+      { description: 'When each retry is due. The duration of the attempts themselves is not included.' },
     ),
   },
   { $id: 'SchedulePreview' },
@@ -39,15 +43,17 @@ function addPreviews(routes: Routes, { retrySchedules }: Needs): void {
     {
       access: 'shared',
       operationId: 'previewSchedule',
-      summary: 'See when the retries of a schedule fall due',
-      description: 'Of a schedule that is given; without one, of the type, or of the settings.',
+      summary: 'Preview when the retries of a schedule are due',
+      description: 'Uses the given schedule or, if there is none, that of the event type or else that of the settings.',
       querystring: strict({
         schedule: Type.Optional(
-          Type.String({ description: 'Seconds before each retry, with commas between, such as 30,60; empty: none.' }),
+          Type.String({
+            description: 'Seconds before each retry, separated by commas, such as `30,60`. Empty for no retries.',
+          }),
         ),
         type: Type.Optional(Type.String({ description: 'The name of an event type.' })),
       }),
-      response: { 200: Shown('When its retries fall due.') },
+      response: { 200: Shown('The schedule, and when its retries are due.') },
     },
     async ({ query: { schedule, type } }) =>
       retrySchedules.preview({
@@ -61,18 +67,18 @@ function addPreviews(routes: Routes, { retrySchedules }: Needs): void {
     {
       access: 'read',
       operationId: 'getEndpointSchedule',
-      summary: "See when an endpoint's retries fall due",
-      description: "The endpoint's schedule counts before the type's, and that before the operator's.",
+      summary: "Preview when an endpoint's retries are due",
+      description: "The endpoint's own schedule comes first, then the event type's, then the operator's.",
       params: ItemParams,
       querystring: strict({
         type: Type.Optional(Type.String({ description: 'For deliveries of this event type.' })),
       }),
-      response: { 200: Shown('When its retries fall due.') },
+      response: { 200: Shown('The schedule, and when its retries are due.') },
       refusals: ['not_found'],
     },
     async ({ params: { tenant, id }, query: { type } }) => retrySchedules.ofEndpoint(tenant, id, type),
   )
 }
 
-/** NaN for what is no number: refused like any other that can't be a wait. */
+/** NaN for text that is not a number, which is then refused like any other invalid wait. */
 const toNumber = (text: string): number => (/^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN)

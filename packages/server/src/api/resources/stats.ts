@@ -8,15 +8,15 @@ import { IntegerOrNull, ref, strict, TenantParams, Time, time, Word } from '../h
 import { type Public, resource } from '../resource.ts'
 
 const StepQuery = Word(GRAIN_NAMES, {
-  description: 'How long each step is; without it, as the time asked for suggests. Steps begin in UTC.',
+  description: 'Length of each step. If omitted, Posthorn chooses one that suits the period. Steps are aligned to UTC.',
 })
 
 const StatsPointSchema = Type.Object(
   {
-    from: Time('When the step began.'),
+    from: Time('Start of the step.'),
     deliveries: Type.Object(
       { delivered: Type.Integer(), exhausted: Type.Integer(), cancelled: Type.Integer() },
-      { description: 'Deliveries that ended in it, by how.' },
+      { description: 'Deliveries that ended in the step, by end state.' },
     ),
     attempts: Type.Object(
       {
@@ -24,16 +24,17 @@ const StatsPointSchema = Type.Object(
         '3xx': Type.Integer(),
         '4xx': Type.Integer(),
         '5xx': Type.Integer(),
-        other: Type.Integer({ description: 'Another status.' }),
-        none: Type.Integer({ description: 'No answer.' }),
+        other: Type.Integer({ description: 'Attempts with any other status.' }),
+        none: Type.Integer({ description: 'Attempts without a response.' }),
       },
-      { description: 'Attempts that ended in it, by what was answered.' },
+      { description: 'Attempts that ended in the step, by response status.' },
     ),
     latencyMs: Type.Object(
       { p50: IntegerOrNull(), p95: IntegerOrNull(), p99: IntegerOrNull() },
       {
         description:
-          'How long the attempts took that came as far as a connection, in milliseconds, to within 5 %; null: none did.',
+          'Duration of the attempts that established a connection, in milliseconds, accurate to within 5 %. Null if ' +
+          'none did.',
       },
     ),
   },
@@ -45,10 +46,10 @@ type StatsPointView = Static<typeof StatsPointSchema>
 const StatsSchema = Type.Object(
   {
     step: Word(GRAIN_NAMES),
-    from: Time('The beginning of the first step.'),
-    to: Time('The end of the last step.'),
+    from: Time('Start of the first step.'),
+    to: Time('End of the last step.'),
     total: ref(StatsPointSchema),
-    data: Type.Array(ref(StatsPointSchema), { description: 'Every step, in order, empty ones included.' }),
+    data: Type.Array(ref(StatsPointSchema), { description: 'Every step, in order, including empty ones.' }),
   },
   { $id: 'Stats' },
 )
@@ -56,11 +57,18 @@ const StatsSchema = Type.Object(
 type StatsView = Static<typeof StatsSchema>
 
 const StatsQuery = strict({
-  endpoint: Type.Optional(Type.String({ description: 'Only of this endpoint, which may be gone.' })),
-  from: Type.Optional(
-    Type.String({ format: 'date-time', description: 'From the step that this time is in (RFC 3339).' }),
+  endpoint: Type.Optional(
+    Type.String({ description: 'Only deliveries to this endpoint, which can be a deleted one.' }),
   ),
-  to: Type.Optional(Type.String({ format: 'date-time', description: 'Up to this time (RFC 3339). Default: now.' })),
+  from: Type.Optional(
+    Type.String({
+      format: 'date-time',
+      description: 'Start of the period (RFC 3339), rounded down to the start of a step.',
+    }),
+  ),
+  to: Type.Optional(
+    Type.String({ format: 'date-time', description: 'End of the period (RFC 3339). Defaults to now.' }),
+  ),
   step: Type.Optional(StepQuery),
 })
 
@@ -80,13 +88,14 @@ function addReading(routes: Routes, { stats }: Needs): void {
     {
       access: 'read',
       operationId: 'getStats',
-      summary: 'Deliveries and attempts over time',
+      summary: "Get a tenant's deliveries and attempts over time",
       description:
-        'The last 24 hours, unless other times are given; 1,500 steps at most. Minutes are kept for 2 days, hours for ' +
-        '90, days for 800. What happened at other nodes in the last seconds may be missing yet.',
+        'Covers the last 24 hours by default (3 hours in steps of a minute, 30 days in steps of a day), and at most ' +
+        '1,500 steps. Steps of a minute are kept for 2 days, of an hour for 90 days, and of a day for 800 days. What ' +
+        'happened on other nodes in the last few seconds might still be missing.',
       params: TenantParams,
       querystring: StatsQuery,
-      response: { 200: { ...ref(StatsSchema), description: 'The numbers.' } },
+      response: { 200: { ...ref(StatsSchema), description: 'The statistics.' } },
       refusals: ['not_found'],
     },
     async ({ params: { tenant }, query }) => {

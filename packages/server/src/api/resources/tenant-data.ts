@@ -12,11 +12,11 @@ const ErasureSchema = Type.Object(
   {
     tenant: Type.String(),
     state: Word(['running', 'finished'] as const, {
-      description: 'finished: nothing of it is left in the store but in the audit log.',
+      description: '`finished`: nothing of the tenant is left in the store, except in the audit log.',
     }),
-    rowsRemoved: Type.Integer({ description: 'Rows that are gone so far.' }),
-    requestedAt: Time('When it was asked for.'),
-    finishedAt: TimeOrNull('When it was finished; null: it is not.'),
+    rowsRemoved: Type.Integer({ description: 'Number of rows removed so far.' }),
+    requestedAt: Time('When the erasure was requested.'),
+    finishedAt: TimeOrNull('When the erasure finished. Null if it is still running.'),
   },
   { $id: 'Erasure' },
 )
@@ -29,8 +29,8 @@ const Shown = (description: string) => ({ ...ref(ErasureSchema), description })
 
 const Export = {
   description:
-    'A line of JSON each: `kind` is export, tenant, endpoint, event, delivery or attempt. The last line is ' +
-    '`{"kind":"end","complete":true,"counts":{…}}`: without it, the answer was cut off.',
+    'One JSON object per line. Its `kind` is `export`, `tenant`, `endpoint`, `event`, `delivery` or `attempt`. The ' +
+    'last line is `{"kind":"end","complete":true,"counts":{…}}`; without it, the response was cut off.',
   content: { [NDJSON]: { schema: Type.String() } },
 }
 
@@ -51,10 +51,10 @@ function addExport(routes: Routes, { exports }: Needs): void {
     {
       access: 'read',
       operationId: 'exportTenant',
-      summary: 'Export everything that is kept of a tenant',
+      summary: 'Export everything stored about a tenant',
       description:
-        'As it is read: what is made after the call has begun is not in it. Secrets are not in it. At most four exports ' +
-        'run at once.',
+        'Each row is exported as it is when it is read, without secrets. Events and deliveries created after the ' +
+        'call started are not included. At most four exports run at the same time.',
       params: TenantParams,
       querystring: NoQuery,
       response: { 200: Export },
@@ -73,15 +73,15 @@ function addErasure(routes: Routes, { tenants }: Needs): void {
     {
       access: 'operator',
       operationId: 'eraseTenant',
-      summary: 'Erase a tenant and everything that is kept of it',
+      summary: 'Erase a tenant and everything stored about it',
       description:
-        'Deletes the tenant, or takes one that was deleted before, and removes whatever is kept of it: secrets, ' +
-        'payloads, answers, history. It goes on by itself, through restarts too. There is no way back. Of the audit ' +
-        'log nothing is removed.',
+        'Deletes the tenant, unless it is deleted already, and removes everything stored about it: secrets, ' +
+        'payloads, responses and history. Runs in the background and resumes after restarts. This cannot be undone. ' +
+        'Nothing is removed from the audit log.',
       params: TenantParams,
       querystring: NoQuery,
       body: NoBody,
-      response: { 202: Shown('It is being erased.') },
+      response: { 202: Shown('The erasure has started.') },
       refusals: ['not_found', 'conflict'],
     },
     async ({ params, actor }, reply) => reply.code(202).send(viewErasure(await tenants.erase(params.tenant, actor))),
@@ -92,7 +92,7 @@ function addErasure(routes: Routes, { tenants }: Needs): void {
     {
       access: 'read',
       operationId: 'getErasure',
-      summary: 'Get how far the erasure of a tenant has come',
+      summary: "Get the progress of a tenant's erasure",
       params: TenantParams,
       querystring: NoQuery,
       response: { 200: Shown('The erasure.') },

@@ -22,15 +22,21 @@ import {
 } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
 
-const AGE = 'in days from 1 to 36,500, counted from the end of its last delivery'
+const AGE = 'from 1 to 36,500, counted from the end of its last delivery'
 
 const retentionOf = <Member extends Parameters<typeof Type.Object>[0][string]>(days: (about: string) => Member) => ({
-  days: days(`How long an event is kept with everything of it, ${AGE}; null: retentionDays.`),
-  payloadDays: days(`The same of its payload; null: payloadRetentionDays.`),
-  answerDays: days(`The same of what receivers answered; null: answerRetentionDays.`),
+  days: days(
+    `Number of days to keep an event with its deliveries and attempts, ${AGE}. If null, retentionDays applies.`,
+  ),
+  payloadDays: days(
+    `Number of days to keep its payload, counted in the same way. If null, payloadRetentionDays applies.`,
+  ),
+  answerDays: days(
+    `Number of days to keep a response, counted from the end of its delivery. If null, answerRetentionDays applies.`,
+  ),
 })
 
-const RETENTION = 'How long what is done with is kept of this tenant; null: as the settings say.'
+const RETENTION = 'Retention periods of this tenant. Null if those in the settings apply.'
 
 const TenantSchema = Type.Object(
   {
@@ -41,7 +47,7 @@ const TenantSchema = Type.Object(
       retentionOf(description => IntegerOrNull({ description })),
       RETENTION,
     ),
-    createdAt: Time('When it was created.'),
+    createdAt: Time('When the tenant was created.'),
   },
   { $id: 'Tenant' },
 )
@@ -50,12 +56,12 @@ type TenantView = Static<typeof TenantSchema>
 
 const TenantInput = optionalBody({
   name: Type.Optional(TextOrNull({ description: 'At most 256 characters.' })),
-  metadata: Type.Optional(TextsOrNull({ description: 'Labels of your own, at most 50.' })),
+  metadata: Type.Optional(TextsOrNull({ description: 'Your own labels, at most 50.' })),
   retention: Type.Optional(
     Type.Unsafe<Partial<Retention> | null>({
       ...strict(retentionOf(description => Type.Optional(IntegerOrNull({ description })))),
       type: ['object', 'null'],
-      description: `${RETENTION} Left out: null.`,
+      description: `${RETENTION} Defaults to null.`,
     }),
   ),
 })
@@ -79,7 +85,7 @@ function addReading(routes: Routes, { tenants }: Needs): void {
     {
       access: 'read',
       operationId: 'listTenants',
-      summary: 'List the tenants, by id',
+      summary: 'List tenants, in order of id',
       querystring: strict(PageQuery),
       response: { 200: pageOf(TenantSchema, 'A page of tenants.') },
     },
@@ -110,13 +116,13 @@ function addWriting(routes: Routes, { tenants }: Needs): void {
     {
       access: 'operator',
       operationId: 'putTenant',
-      summary: 'Create a tenant, or replace its name, metadata and ages',
+      summary: 'Create a tenant, or replace its name, metadata and retention periods',
       params: TenantParams,
       querystring: NoQuery,
       body: TenantInput,
       response: {
-        200: Shown('It was replaced.'),
-        201: Shown('It was created.'),
+        200: Shown('The updated tenant.'),
+        201: Shown('The new tenant.'),
       },
       refusals: ['not_found', 'conflict'],
     },
@@ -134,7 +140,7 @@ function addWriting(routes: Routes, { tenants }: Needs): void {
       access: 'operator',
       operationId: 'deleteTenant',
       summary: 'Delete a tenant',
-      description: 'Its endpoints go with it, and what is still owed to them is cancelled.',
+      description: "Also deletes the tenant's endpoints and cancels their pending and held deliveries.",
       params: TenantParams,
       querystring: NoQuery,
       response: { 204: Gone },

@@ -3,12 +3,12 @@ import { Loop } from '../../base/loop.ts'
 import type { ApiKey, ApiKeyId } from '../../base/model.ts'
 import type { Store } from '../../store/store.ts'
 
-/** A pause before the store is asked again after it failed. */
+/** How long to wait before reading again after a failed read. */
 const RETRY_MS = 500
 
 /**
- * The live API keys of the store, by their hashes, in memory. Every node has all of them and reads what has changed as
- * soon as it is told, or has looked (store/relay.ts): a revoked key is refused everywhere within a second.
+ * The store's valid API keys in memory, by hash. Every node has all of them and reads changes as soon as it is notified
+ * of them or polls them (store/relay.ts), so a revoked key is refused everywhere within a second.
  */
 export class ApiKeyCache {
   readonly #store: Store
@@ -21,7 +21,7 @@ export class ApiKeyCache {
     this.#store = store
     this.#loop = new Loop({ clock, everyMs: null, retryMs: RETRY_MS, run: () => this.#read() })
     store.changes.on(({ kind }) => {
-      // At once, also in the pause after a fault: a key that was revoked counts no longer than a second.
+      // Immediately, even during the wait after a fault: a revoked key must not stay valid for more than a second.
       if (kind === 'api_keys' || kind === 'doubt') void this.#loop.fresh()
     })
   }
@@ -33,7 +33,7 @@ export class ApiKeyCache {
   }
 
   /**
-   * The key of a hash, if it is neither revoked nor expired. A look-up tells nothing by the time it takes: whoever tries
+   * The key with this hash, if it is neither revoked nor expired. The lookup needs no constant time: someone guessing
    * keys can't choose what they hash to.
    */
   find(hash: Buffer): ApiKey | undefined {
@@ -41,12 +41,12 @@ export class ApiKeyCache {
     return key === undefined || (key.expiresAtMs ?? Number.POSITIVE_INFINITY) <= this.#store.now() ? undefined : key
   }
 
-  /** Resolves when everything is known that was committed before the call, or the store can't be read. */
+  /** Resolves when all changes committed before the call are known, or when the store can't be read. */
   untilFresh(): Promise<void> {
     return this.#loop.fresh()
   }
 
-  /** Asks the store no more. */
+  /** Stops reading from the store. */
   close(): Promise<void> {
     return this.#loop.stop()
   }

@@ -13,18 +13,18 @@ export type ApiKeyInput = Pick<ApiKey, 'name' | 'scope'> & Partial<Pick<ApiKey, 
 
 const MAX_NAME_CHARACTERS = 256
 
-/** What an operator does to the keys of the API, beside the root key, and the audit log of the configuration. */
+/** Manages API keys (other than the root key), and reads the audit log of the configuration. */
 export class ApiKeys {
   readonly #store: Store
   readonly #untilInForce: () => Promise<void>
 
-  /** @param untilInForce resolves when this process goes by what was committed before the call */
+  /** @param untilInForce resolves when this process uses the keys committed before the call */
   constructor(store: Store, untilInForce: () => Promise<void>) {
     this.#store = store
     this.#untilInForce = untilInForce
   }
 
-  /** The key itself is in this answer and nowhere else, ever. */
+  /** The result is the only place that ever contains the key itself. */
   async create(input: ApiKeyInput, by: Actor = SYSTEM): Promise<{ key: ApiKey; secret: string }> {
     const nowMs = this.#store.now()
     this.#check(input, nowMs)
@@ -40,12 +40,15 @@ export class ApiKeys {
   #check({ name, tenant, expiresAtMs, rateLimit = null }: ApiKeyInput, nowMs: number): void {
     const faults: FieldError[] = []
     if (name.length === 0 || name.length > MAX_NAME_CHARACTERS) {
-      faults.push({ field: '/name', detail: `The name is a text of 1 to ${MAX_NAME_CHARACTERS} characters.` })
+      faults.push({ field: '/name', detail: `The name must be a string of 1 to ${MAX_NAME_CHARACTERS} characters.` })
     } else checkStorable(name, '/name', faults)
     if (typeof tenant === 'string' && !isTenantId(tenant)) faults.push(NO_TENANT)
     if (tenant === OPERATOR_TENANT) faults.push(OPERATORS_OWN)
     if (typeof expiresAtMs === 'number' && expiresAtMs <= nowMs) {
-      faults.push({ field: '/expiresAt', detail: 'The time is past: give a later one, or null for a key that stays.' })
+      faults.push({
+        field: '/expiresAt',
+        detail: 'The time is in the past. Use a later one, or null for a key that never expires.',
+      })
     }
     checkRateLimit(rateLimit, faults)
     if (faults.length > 0) throw invalid(faults)
@@ -58,13 +61,13 @@ export class ApiKeys {
     return key
   }
 
-  /** Newest first, those before `before`; revoked and expired ones too. */
+  /** Keys older than `before`, newest first, including revoked and expired ones. */
   async list(page: { before: ApiKeyId | null; limit: number }): Promise<ApiKey[]> {
     checkIdParameter('key', page.before, 'cursor')
     return this.#store.read('listApiKeys', page)
   }
 
-  /** For good. */
+  /** Revokes a key. This can't be undone. */
   async revoke(id: ApiKeyId, by: Actor = SYSTEM): Promise<void> {
     checkId('key', id, 'API key')
     if ((await this.#store.write('revokeApiKey', { id, by, nowMs: this.#store.now() })) === null) {
@@ -78,11 +81,11 @@ export class ApiKeys {
     await this.#untilInForce()
   }
 
-  /** Newest first. */
+  /** Audit entries, newest first. */
   async audit(filter: AuditFilter, limit: number): Promise<AuditEntry[]> {
     checkIdParameter('aud', filter.before, 'cursor')
     if (filter.tenant !== null && !isTenantId(filter.tenant)) {
-      throw invalid([{ field: 'tenant', detail: 'It must be the id of a tenant, one that was deleted included.' }])
+      throw invalid([{ field: 'tenant', detail: 'The value must be the id of a tenant, which can be a deleted one.' }])
     }
     return this.#store.read('listAudit', { ...filter, limit })
   }
@@ -90,6 +93,9 @@ export class ApiKeys {
 
 const OPERATORS_OWN: FieldError = {
   field: '/tenant',
-  detail: `The tenant ${OPERATOR_TENANT} is the operator's: give null, for a key of all tenants.`,
+  detail: `The tenant ${OPERATOR_TENANT} belongs to the operator. Use null, which allows all tenants.`,
 }
-const NO_TENANT: FieldError = { field: '/tenant', detail: 'There is no such tenant: create it first, or give null.' }
+const NO_TENANT: FieldError = {
+  field: '/tenant',
+  detail: 'The tenant does not exist. Create it first, or use null, which allows all tenants.',
+}

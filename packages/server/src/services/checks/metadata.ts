@@ -1,4 +1,4 @@
-/** The caller's own labels on tenants and endpoints. Posthorn keeps and shows them, and does nothing with them. */
+/** The caller's own labels on tenants and endpoints. Posthorn stores and returns them but does not use them. */
 import type { FieldError } from '../../base/errors.ts'
 import { pointerToken } from '../../base/json-scanner.ts'
 import { isRecord } from './values.ts'
@@ -9,21 +9,24 @@ const MAX_VALUE_CHARACTERS = 512
 
 export function checkMetadata(metadata: unknown, field: string, faults: FieldError[]): void {
   if (!isRecord(metadata)) {
-    faults.push({ field, detail: 'Metadata must be an object of texts.' })
+    faults.push({ field, detail: 'The metadata must be an object whose values are strings.' })
     return
   }
   const entries = Object.entries(metadata)
   if (entries.length > MAX_ENTRIES) {
-    faults.push({ field, detail: `Metadata may have at most ${MAX_ENTRIES} entries.` })
+    faults.push({ field, detail: `The metadata must not have more than ${MAX_ENTRIES} entries.` })
     return
   }
   for (const [key, value] of entries) {
     const at = `${field}/${pointerToken(key)}`
     if (key === '' || key.length > MAX_KEY_CHARACTERS) {
-      faults.push({ field: at, detail: `A key of metadata has 1 to ${MAX_KEY_CHARACTERS} characters.` })
+      faults.push({ field: at, detail: `A metadata key must have 1 to ${MAX_KEY_CHARACTERS} characters.` })
     }
     if (typeof value !== 'string' || value.length > MAX_VALUE_CHARACTERS) {
-      faults.push({ field: at, detail: `A value of metadata is a text of at most ${MAX_VALUE_CHARACTERS} characters.` })
+      faults.push({
+        field: at,
+        detail: `A metadata value must be a string of at most ${MAX_VALUE_CHARACTERS} characters.`,
+      })
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Refusals that all services share. */
+/** Refusals that the services share. */
 import { codeOfFaults, type FieldError, PosthornError } from '../../base/errors.ts'
 import { type IdPrefix, parseId } from '../../base/ids.ts'
 import type { Tenant, TenantId } from '../../base/model.ts'
@@ -8,38 +8,38 @@ import type { Store } from '../../store/store.ts'
 export type Thing = 'tenant' | 'endpoint' | 'event' | 'event type' | 'delivery' | 'replay' | 'API key' | 'erasure'
 
 export function notFound(thing: Thing): PosthornError {
-  return new PosthornError('not_found', `There is no such ${thing}.`)
+  return new PosthornError('not_found', `The ${thing} was not found.`)
 }
 
-/** One refusal with everything that is wrong, so that nobody has to find out fault by fault. */
+/** One refusal with all faults, so that the caller doesn't have to find them one by one. */
 export function invalid(fields: readonly FieldError[]): PosthornError {
-  const detail = fields.length === 1 ? fields[0]!.detail : `${fields.length} values are not acceptable.`
+  const detail = fields.length === 1 ? fields[0]!.detail : `${fields.length} values are invalid.`
   return new PosthornError(codeOfFaults(fields), detail, { fields })
 }
 
-/** A text that is no id at all names nothing, like an id that nobody has. */
+/** For an id in a path: a malformed id is reported as not found, like an unknown one. */
 export function checkId(prefix: IdPrefix, id: string, thing: Thing): void {
   if (parseId(prefix, id) === undefined) throw notFound(thing)
 }
 
-/** For an id in a parameter: there, an id that nobody has is fine, but a text that is none is a slip. */
+/** For an id in a query parameter: an unknown id is fine there, but a malformed one is a mistake. */
 export function checkIdParameter(prefix: IdPrefix, id: string | null, parameter: string): void {
   if (id === null || parseId(prefix, id) !== undefined) return
-  throw invalid([{ field: parameter, detail: `It must be an id that begins with "${prefix}_".` }])
+  throw invalid([{ field: parameter, detail: `The value must be an id that starts with "${prefix}_".` }])
 }
 
-/** For a type that a list is filtered by: one that the catalogue lost is fine, what can't be a name is a slip. */
+/** For an event type that filters a list: a type that was deleted is fine, but an impossible name is a mistake. */
 export function checkTypeParameter(type: string | null): void {
   if (type === null || isTypeName(type)) return
-  throw invalid([{ field: 'type', detail: 'It must be the name of an event type.' }])
+  throw invalid([{ field: 'type', detail: 'The value must be the name of an event type.' }])
 }
 
-/** Coarser than the catalogue's own rule, and enough to ask the store about: PostgreSQL takes no NUL in any text. */
+/** Looser than the catalogue's rule, but safe to pass to the store: PostgreSQL accepts no NUL in text. */
 export function isTypeName(text: string): boolean {
   return /^[!-~]{1,128}$/.test(text)
 }
 
-/** Throws not_found for a tenant that is not there, also if it was and left a history. */
+/** Throws not_found for an unknown tenant, and for a deleted one whose history is still stored. */
 export async function requireTenant(store: Store, id: TenantId): Promise<Tenant> {
   const tenant = isTenantId(id) ? await store.read('getTenant', { id }) : null
   if (tenant === null) throw notFound('tenant')

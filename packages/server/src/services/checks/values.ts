@@ -1,10 +1,10 @@
-/** What every check of an input needs. */
+/** Helpers for checking input. */
 import type { FieldError } from '../../base/errors.ts'
 
-/** NUL and halves of surrogate pairs: PostgreSQL's text takes neither, and what one engine refuses both do. */
+/** Refuses NUL and unpaired surrogates: PostgreSQL can't store them as text, and both stores accept the same input. */
 export function checkStorable(text: string, field: string, faults: FieldError[]): void {
   if (text.isWellFormed() && !text.includes('\0')) return
-  faults.push({ field, detail: 'It must be a text without NUL characters and unpaired surrogates.' })
+  faults.push({ field, detail: 'The text must not contain NUL characters or unpaired surrogates.' })
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,4 +1,4 @@
-/** How an endpoint authenticates, told without any secret, and what is worth changing about it (C8). */
+/** Describes how an endpoint authenticates, without any secret, and warns of problems (C8). */
 import { X509Certificate } from 'node:crypto'
 import { DAY_MS } from '../../base/durations.ts'
 import type { CredentialExpiry, Endpoint } from '../../base/model.ts'
@@ -13,26 +13,26 @@ import {
 } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
 
-/** Something worth changing about an endpoint that is accepted nevertheless. */
+/** A problem with an endpoint that is worth fixing but doesn't make it invalid. */
 export type Warning = { readonly code: string; readonly detail: string }
 
 export type Authentication = {
-  /** Of the clientSecret in force; null: there is none, or it can't be read. */
+  /** Fingerprint of the current clientSecret; null: there is none, or it can't be decrypted. */
   readonly secretFingerprint: string | null
-  /** The clientSecret that is to come. */
+  /** The clientSecret that will replace the current one; null: none. */
   readonly nextSecret: { readonly fingerprint: string; readonly switchAtMs: number } | null
-  /** The newest first. */
+  /** Newest first. */
   readonly signing: readonly {
     readonly version: SigningSecret['version']
     readonly fingerprint: string
-    /** `whpk_…`; null for `v1`, whose key is a secret. */
+    /** `whpk_…`; null for `v1`, whose key is secret. */
     readonly publicKey: string | null
     readonly createdAtMs: number
     readonly untilMs: number | null
   }[]
   readonly clientCertificate: {
     readonly subject: string
-    /** SHA-256, hexadecimal with colons. */
+    /** SHA-256, in hexadecimal with colons. */
     readonly fingerprint: string
     readonly expiresAtMs: number
   } | null
@@ -42,7 +42,7 @@ export type Authentication = {
 export type Described = {
   readonly authentication: Authentication
   readonly warnings: readonly Warning[]
-  /** Its receiver wants no request before that (Retry-After), and that is to come; null: it wants any. */
+  /** Time in the future before which the receiver wants no request (Retry-After); null: none. */
   readonly pausedUntilMs: number | null
 }
 
@@ -51,12 +51,10 @@ const EXPIRES_SOON_MS = 30 * DAY_MS
 
 const UNREADABLE: Omit<Described, 'pausedUntilMs'> = {
   authentication: { secretFingerprint: null, nextSecret: null, signing: [], clientCertificate: null, oauth: null },
-  warnings: [
-    { code: 'secret_unreadable', detail: 'The stored secret cannot be decrypted; give the endpoint a new one.' },
-  ],
+  warnings: [{ code: 'secret_unreadable', detail: 'The stored secret cannot be decrypted. Set a new clientSecret.' }],
 }
 
-/** @param credentials undefined: they can't be decrypted */
+/** @param credentials undefined if they can't be decrypted */
 export function describeAuthentication(
   endpoint: Endpoint,
   credentials: Credentials | undefined,
@@ -91,11 +89,11 @@ export function describeAuthentication(
   return { authentication, warnings }
 }
 
-/** Of the newest: that is the one that can still be changed at leisure. */
+/** Warnings about the newest clientSecret, because it is the one that can still be changed in time. */
 function adviseOnBearer({ types }: Endpoint, secret: string | null, isShared: boolean, nowMs: number): Warning[] {
   if (secret === null) return []
   const typeCount = types?.length ?? 0
-  // A pattern stands for several types, however many fit it now.
+  // A pattern stands for several types, no matter how many match it now.
   const allTypes = types === null || types.some(isPattern)
   return adviseOnSecret({ secret, typeCount, allTypes, otherEndpointHasIt: isShared, nowMs })
 }
@@ -107,8 +105,8 @@ function describeCertificate({ clientCertificate }: Credentials): Authentication
 }
 
 /**
- * When what authenticates expires. Of the clientSecret that is to come, unless the one in force expires before it comes:
- * then that is what is missing first.
+ * When the credentials expire. Uses the next clientSecret if there is one, unless the current one expires before the
+ * switch: that gap comes first.
  */
 export function expiryOf(credentials: Credentials, nowMs: number): CredentialExpiry {
   const { next } = credentials
@@ -123,5 +121,5 @@ export function expiryOf(credentials: Credentials, nowMs: number): CredentialExp
 function adviseOnCertificate(expiresAtMs: number | undefined, nowMs: number): Warning[] {
   if (expiresAtMs === undefined || expiresAtMs > nowMs + EXPIRES_SOON_MS) return []
   const when = new Date(expiresAtMs).toISOString()
-  return [{ code: 'certificate_expires_soon', detail: `The client certificate expires at ${when}; replace it.` }]
+  return [{ code: 'certificate_expires_soon', detail: `The client certificate expires at ${when}. Replace it.` }]
 }

@@ -1,4 +1,4 @@
-/** What a tenant may give an endpoint to authenticate with, checked, and what that makes of what was there. */
+/** Checks the credentials that a tenant sets for an endpoint, and applies them to the stored ones. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import type { FieldError } from '../../base/errors.ts'
 import { checkTargetUrl, type TargetPolicy } from '../../guard/target.ts'
@@ -16,19 +16,19 @@ import { isRecord } from '../checks/values.ts'
 
 export type CredentialsInput = {
   readonly clientSecret?: string
-  /** From when on a new clientSecret is in force, milliseconds since 1970; null: at once. */
+  /** When a new clientSecret takes effect, in milliseconds since 1970; null: immediately. */
   readonly switchAtMs?: number | null
-  /** `whsec_…`; left out: one is made. */
+  /** `whsec_…`. Default: a generated one. */
   readonly signingSecret?: string
-  /** Of a signing secret that is made. Default: v1. */
+  /** Version of a generated signing secret. Default: v1. */
   readonly signatureVersion?: SigningSecret['version']
-  /** null: none. */
+  /** null: no client certificate. */
   readonly clientCertificate?: ClientCertificate | null
-  /** null: requests bear the clientSecret. */
+  /** null: requests carry the clientSecret. */
   readonly oauth?: (Omit<OAuthClient, 'scope'> & { readonly scope?: string | null }) | null
 }
 
-/** What was given, checked; a member that was not given is not there. */
+/** The checked input. Members that were not given are absent. */
 export type CheckedCredentials = {
   readonly clientSecret?: string
   readonly switchAtMs?: number | null
@@ -40,8 +40,8 @@ export type CheckedCredentials = {
 const MAX_PEM_CHARACTERS = 32_768
 const MAX_CHAIN_CERTIFICATES = 10
 /**
- * Each handshake signs with the key, on the thread that does everything: 4,096 bits take it some 5 ms, 16,384 bits nearly
- * half a second, so that ten deliveries would stop a node for four.
+ * Each TLS handshake signs with the key on the main thread. That takes about 5 ms with 4,096 bits, and nearly half a
+ * second with 16,384 bits, so ten deliveries would block a node for more than four seconds.
  */
 const RSA_BITS = { min: 2_048, max: 4_096 }
 const CURVES: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
@@ -50,10 +50,10 @@ const CERTIFICATE =
 const MAX_CLIENT_ID_CHARACTERS = 1_024
 const MAX_SCOPE_CHARACTERS = 1_024
 const VISIBLE = /^[ -~]+$/
-/** RFC 6749 §3.3: words of visible characters without `"` and `\`. */
+/** RFC 6749 §3.3: words of visible characters other than `"` and `\`. */
 const SCOPE = /^[!#-[\]-~]+(?: [!#-[\]-~]+)*$/
 
-/** Adds what is wrong to `faults`. No detail has anything of a secret. */
+/** Adds problems to `faults`. Their details never contain any part of a secret. */
 export function checkCredentials(
   input: CredentialsInput,
   policy: TargetPolicy,
@@ -66,15 +66,22 @@ export function checkCredentials(
   if (switchAtMs !== undefined && switchAtMs !== null) {
     checked.switchAtMs = switchAtMs
     if (clientSecret === undefined) {
-      faults.push({ field: '/switchAt', detail: 'It says when a new clientSecret is in force: give that too.' })
+      faults.push({
+        field: '/switchAt',
+        detail: 'switchAt says when a new clientSecret takes effect. Send a clientSecret with it.',
+      })
     }
   }
   if (signingSecret !== undefined) {
     const parsed = typeof signingSecret === 'string' ? parseSigningSecret(signingSecret, nowMs) : undefined
     if (parsed !== undefined) checked.signing = parsed
-    else faults.push({ field: '/signingSecret', detail: 'It must be whsec_ and the Base64 of 24 to 64 bytes.' })
+    else
+      faults.push({
+        field: '/signingSecret',
+        detail: 'The signingSecret must be whsec_ followed by 24 to 64 bytes in Base64.',
+      })
     if (signatureVersion !== 'v1') {
-      faults.push({ field: '/signatureVersion', detail: 'A key for v1a is made by Posthorn: leave signingSecret out.' })
+      faults.push({ field: '/signatureVersion', detail: 'Posthorn generates the keys for v1a. Omit signingSecret.' })
     }
   } else if (input.signatureVersion !== undefined) checked.signing = makeSigningSecret(signatureVersion, nowMs)
   if (clientCertificate !== undefined) {
@@ -84,7 +91,7 @@ export function checkCredentials(
   return checked
 }
 
-/** Of a new endpoint. */
+/** The credentials of a new endpoint. */
 export function createCredentials(checked: CheckedCredentials, nowMs: number): Credentials {
   return {
     clientSecret: checked.clientSecret ?? null,
@@ -95,12 +102,12 @@ export function createCredentials(checked: CheckedCredentials, nowMs: number): C
   }
 }
 
-/** Whether anything of it changes credentials. */
+/** Whether the input changes any credentials. */
 export function changesCredentials(checked: CheckedCredentials): boolean {
   return Object.keys(checked).length > 0
 }
 
-/** Signing secrets have a call of their own (`rotateSigning`): here they stay. */
+/** Signing secrets are not changed here: they have a call of their own (`rotateSigning`). */
 export function changeCredentials(before: Credentials, checked: CheckedCredentials, nowMs: number): Credentials {
   const { clientSecret, switchAtMs = null, clientCertificate, oauth } = checked
   const after = clientSecret === undefined ? before : replaceClientSecret(before, clientSecret, switchAtMs, nowMs)
@@ -111,10 +118,10 @@ export function changeCredentials(before: Credentials, checked: CheckedCredentia
   }
 }
 
-/** C7. */
+/** Checks a clientSecret (C7). */
 function checkSecret(clientSecret: unknown, faults: FieldError[]): string {
   if (typeof clientSecret !== 'string') {
-    faults.push({ field: '/clientSecret', detail: 'The clientSecret must be a text.' })
+    faults.push({ field: '/clientSecret', detail: 'The clientSecret must be a string.' })
     return ''
   }
   const check = checkClientSecret(clientSecret)
@@ -128,10 +135,10 @@ function checkCertificate(given: unknown, faults: FieldError[]): ClientCertifica
   const privateKey = parsePem('/clientCertificate/key', key, text => createPrivateKey(text), faults)
   if (parsed === undefined || privateKey === undefined) return null
   if (!isUsual(privateKey)) {
-    const detail = 'The key must be RSA of 2,048 to 4,096 bits, or of the curve P-256, P-384 or P-521.'
+    const detail = 'The key must be an RSA key of 2,048 to 4,096 bits, or a key on the curve P-256, P-384 or P-521.'
     faults.push({ field: '/clientCertificate/key', detail })
   } else if (!isPair(parsed, privateKey)) {
-    faults.push({ field: '/clientCertificate/key', detail: 'The key is not that of the (first) certificate.' })
+    faults.push({ field: '/clientCertificate/key', detail: 'The key does not belong to the (first) certificate.' })
   }
   return { certificate: certificate as string, key: key as string }
 }
@@ -140,19 +147,20 @@ function parsePem<T>(field: string, text: unknown, parse: (text: string) => T, f
   try {
     if (typeof text === 'string' && text.length <= MAX_PEM_CHARACTERS && !text.includes('\0')) return parse(text)
   } catch {
-    // What is wrong with it is told below, without a word of it.
+    // Reported below, without quoting the text.
   }
   faults.push({
     field,
-    detail: 'It must be in PEM, without a passphrase, of at most 32,768 characters and 10 certificates.',
+    detail: 'The value must be PEM without a passphrase, with at most 32,768 characters and 10 certificates.',
   })
   return undefined
 }
 
-/** The first of the chain. Throws if there is none, or one that can't be read: that would fail at each attempt. */
+/** The first certificate of the chain. Throws if there is none or if one is invalid: that would fail every attempt. */
 function parseChain(text: string): X509Certificate {
   const chain = (text.match(CERTIFICATE) ?? []).map(one => new X509Certificate(one))
-  if (chain.length === 0 || chain.length > MAX_CHAIN_CERTIFICATES) throw new Error('No chain of certificates')
+  if (chain.length === 0 || chain.length > MAX_CHAIN_CERTIFICATES)
+    throw new Error('The text has no certificates, or too many')
   return chain[0]!
 }
 
@@ -175,15 +183,15 @@ function checkOAuth(given: unknown, policy: TargetPolicy, faults: FieldError[]):
   const before = faults.length
   const target = typeof tokenUrl === 'string' ? checkTargetUrl(tokenUrl, policy) : undefined
   if (target?.ok !== true) {
-    faults.push({ field: '/oauth/tokenUrl', detail: target?.detail ?? 'The tokenUrl must be a text.' })
+    faults.push({ field: '/oauth/tokenUrl', detail: target?.detail ?? 'The tokenUrl must be a string.' })
   }
   for (const [name, value] of Object.entries({ clientId, clientSecret })) {
     if (typeof value === 'string' && value.length <= MAX_CLIENT_ID_CHARACTERS && VISIBLE.test(value)) continue
-    const detail = `It must be a text of 1 to ${MAX_CLIENT_ID_CHARACTERS} visible ASCII characters.`
+    const detail = `The value must be a string of 1 to ${MAX_CLIENT_ID_CHARACTERS} printable ASCII characters.`
     faults.push({ field: `/oauth/${name}`, detail })
   }
   if (scope !== null && !(typeof scope === 'string' && scope.length <= MAX_SCOPE_CHARACTERS && SCOPE.test(scope))) {
-    faults.push({ field: '/oauth/scope', detail: 'It must be a list of scopes with single spaces between them.' })
+    faults.push({ field: '/oauth/scope', detail: 'The scope must be a list of scopes separated by single spaces.' })
   }
   if (faults.length > before || target?.ok !== true) return null
   return {

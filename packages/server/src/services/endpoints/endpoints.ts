@@ -39,25 +39,25 @@ export type { EndpointInput } from './input.ts'
 
 export type EndpointResult = Described & {
   readonly endpoint: Endpoint
-  /** A signing secret that was made: shown this once. */
+  /** A generated signing secret, which is returned only once; null: none was generated. */
   readonly signingSecret: string | null
 }
 
-/** Settings, by their own names. */
+/** Settings, with their own names. */
 export type EndpointsSettings = TargetPolicy & {
-  /** Default: any number. */
+  /** Default: no limit. */
   readonly maxEndpoints?: number
   /** Default: 5. */
   readonly disableAfterDays?: number
 }
 
-/** Tries of an update against others of the same moment. */
+/** Attempts to store an update that conflicts with concurrent ones. */
 const MAX_TRIES = 5
 const DISABLE_AFTER_DAYS = 5
 
 /**
- * What people do to endpoints. A change of state is one small commit, which is what counts from then on; its
- * deliveries follow in chunks, and if a crash cuts that short the engine goes on with it.
+ * Creates, changes and deletes endpoints. A change of state is one small commit and takes effect with it; the
+ * endpoint's deliveries follow in chunks, and the engine completes them if a crash interrupts that.
  */
 export class Endpoints {
   readonly #store: Store
@@ -124,7 +124,7 @@ export class Endpoints {
     return this.#result(endpoint, resolution, wasGiven ? null : shownOnce(credentials.signing[0]!))
   }
 
-  /** Changes what the patch names and leaves the rest. The next attempt of each delivery uses it. */
+  /** Changes the fields in the patch and keeps the others. The next attempt of each delivery uses the new values. */
   async update(
     tenant: TenantId,
     id: EndpointId,
@@ -142,7 +142,7 @@ export class Endpoints {
     return this.#result(endpoint, resolution, made === undefined ? null : shownOnce(made))
   }
 
-  /** Makes a change of an endpoint as it is, against others of the same moment. */
+  /** Applies a change to the endpoint's current state, and again if a concurrent change came first. */
   async #change(
     before: Endpoint,
     by: Actor,
@@ -151,7 +151,7 @@ export class Endpoints {
   ): Promise<Endpoint> {
     const { tenant, id } = before
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
-      // Rises with each change, also within a millisecond: an update is refused by it if it read an older state.
+      // Increases with every change, even within a millisecond, so that an update based on an older state is refused.
       const updatedAtMs = Math.max(this.#store.now(), before.updatedAtMs + 1)
       const endpoint = { ...change(before), updatedAtMs }
       if (await this.#store.write('updateEndpoint', { endpoint, by, credentials, readAtMs: before.updatedAtMs })) {
@@ -160,7 +160,7 @@ export class Endpoints {
       }
       before = await this.get(tenant, id)
     }
-    throw new PosthornError('conflict', 'The endpoint is being changed by others: try again.')
+    throw new PosthornError('conflict', 'The endpoint is being changed by other requests. Try again.')
   }
 
   async get(tenant: TenantId, id: EndpointId): Promise<Endpoint> {
@@ -170,14 +170,14 @@ export class Endpoints {
     return endpoint
   }
 
-  /** Newest first, those before `before`. */
+  /** Endpoints older than `before`, newest first. */
   async list(tenant: TenantId, page: { before: EndpointId | null; limit: number }): Promise<Endpoint[]> {
     checkIdParameter('ep', page.before, 'cursor')
     await requireTenant(this.#store, tenant)
     return this.#store.read('listEndpoints', { tenant, ...page })
   }
 
-  /** How it authenticates, and what is worth changing about that (C8), as things are now. */
+  /** How the endpoint authenticates, and warnings about it (C8), as of now. */
   async describe(endpoint: Endpoint): Promise<Described> {
     const { tenant, id, secretDigest } = endpoint
     const shared =
@@ -193,7 +193,7 @@ export class Endpoints {
     return { ...described, warnings, pausedUntilMs: (pausedUntilMs ?? 0) > nowMs ? pausedUntilMs : null }
   }
 
-  /** Puts another signing secret in force at once; the one before still counts for a day. */
+  /** Replaces the signing secret immediately. The previous one stays valid for a day. */
   async rotateSigning(
     tenant: TenantId,
     id: EndpointId,
@@ -213,19 +213,19 @@ export class Endpoints {
     return this.#result(endpoint, undefined, input.signingSecret === undefined ? shownOnce(secret) : null)
   }
 
-  /** Deletes the endpoint and cancels what was still owed to it (C13). */
+  /** Deletes the endpoint and cancels its pending and held deliveries (C13). */
   async remove(tenant: TenantId, id: EndpointId, by: Actor = SYSTEM): Promise<void> {
     checkId('ep', id, 'endpoint')
     await requireTenant(this.#store, tenant)
     const partition = await this.#store.write('deleteEndpoint', { tenant, id, by, nowMs: this.#store.now() })
     if (partition === null) throw notFound('endpoint')
-    // Before its deliveries are cancelled, so that its lane stops at once, and after.
+    // Emitted before its deliveries are cancelled, so that its lane stops immediately, and again afterwards.
     this.#emit('endpoint', { tenant, id, partition })
     await cancelAll(this.#store, { partition, endpoint: id })
     this.#emit('lane', { tenant, id, partition })
   }
 
-  /** Holds what is pending, and what is published from now on (C13). */
+  /** Holds the pending deliveries, and those of events published from now on (C13). */
   async disable(tenant: TenantId, id: EndpointId, by: Actor = SYSTEM): Promise<Endpoint> {
     const endpoint = await this.#setState(tenant, id, 'disabled', by)
     await holdAll(this.#store, { partition: endpoint.partition, endpoint: id })
@@ -233,7 +233,7 @@ export class Endpoints {
     return endpoint
   }
 
-  /** What was held meanwhile is released, due now, or cancelled. */
+  /** Releases the held deliveries, which are then due now, or cancels them. */
   async enable(
     tenant: TenantId,
     id: EndpointId,
@@ -242,10 +242,10 @@ export class Endpoints {
   ): Promise<Endpoint> {
     const { partition } = await this.get(tenant, id)
     const of = { partition, endpoint: id }
-    // Cancelled before it is enabled: should a crash come between, nothing may go out that was to be cancelled.
+    // Cancelled before enabling: if a crash comes in between, no delivery may be sent that was to be cancelled.
     if (held === 'cancel') await cancelAll(this.#store, of, 'held')
     const endpoint = await this.#setState(tenant, id, 'enabled', by)
-    // And once more after it, for what was published and held between the two.
+    // And again afterwards, for deliveries that were held between the two.
     if (held === 'cancel') await cancelAll(this.#store, of, 'held')
     else await releaseAll(this.#store, of)
     this.#emit('lane', endpoint)
@@ -263,12 +263,12 @@ export class Endpoints {
     return endpoint
   }
 
-  /** What an endpoint can name: of the catalogue, and of Posthorn's own. */
+  /** The types that an endpoint can name: those of the catalogue and Posthorn's own. */
   async #nameable(): Promise<readonly EventType[]> {
     return [...(await this.#types()), ...OPERATIONAL_TYPES]
   }
 
-  /** Throws one refusal with all that is wrong. */
+  /** Throws one refusal with all faults. */
   async #check(
     input: Partial<EndpointInput>,
     faults: FieldError[],
@@ -309,19 +309,19 @@ export class Endpoints {
   }
 }
 
-/** All it can get are operational events, and those go only to endpoints that name them. */
+/** The operator's tenant only gets operational events, and those go only to endpoints that name them. */
 function checkOperatorTypes(types: readonly string[] | null, faults: FieldError[]): void {
   if (Array.isArray(types) && types.every(type => typeof type === 'string' && isOperational(type))) return
-  const detail = `Endpoints of ${OPERATOR_TENANT} get operational events: name which, such as "posthorn.endpoint.disabled".`
+  const detail = `Endpoints of ${OPERATOR_TENANT} must name operational types, such as "posthorn.endpoint.disabled".`
   faults.push({ field: '/types', detail, reason: 'not_operational' })
 }
 
 function tooMany(maxEndpoints: number | undefined): PosthornError {
-  const detail = `The tenant has ${maxEndpoints} endpoints, as many as the setting maxEndpoints allows: delete some first.`
+  const detail = `The tenant has ${maxEndpoints} endpoints, as many as maxEndpoints allows. Delete some first.`
   return new PosthornError('conflict', detail)
 }
 
 function tooManySigningSecrets(): PosthornError {
-  const detail = `${MAX_LIVE_SIGNING_SECRETS} signing secrets count now, as many as there can be: wait until one ends.`
+  const detail = `An endpoint has at most ${MAX_LIVE_SIGNING_SECRETS} valid signing secrets. Wait until one expires.`
   return new PosthornError('conflict', detail)
 }

@@ -1,4 +1,4 @@
-/** Headers that an endpoint adds to its requests: which it may, and why not the others. */
+/** The extra headers of an endpoint's requests: which names are allowed, and why the others are not. */
 import type { FieldError } from '../../base/errors.ts'
 import { pointerToken } from '../../base/json-scanner.ts'
 import { isRecord } from '../checks/values.ts'
@@ -10,24 +10,24 @@ const MAX_VALUE_CHARACTERS = 1_024
 /** A token (RFC 9110 §5.6.2). */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
-/** Names that are taken, each group for one reason; a `*` at the end stands for anything. */
+/** Reserved names, grouped by reason. A `*` at the end matches anything. */
 const RESERVED: readonly { readonly why: string; readonly names: readonly string[] }[] = [
   {
-    // These values are kept and shown in clear (C14).
-    why: 'credentials belong into clientSecret, which is encrypted',
+    // The values of extra headers are stored and returned in plain text (C14).
+    why: 'credentials belong in clientSecret, which is encrypted',
     names: ['authorization', 'cookie', 'proxy-*'],
   },
   {
-    why: 'Posthorn sets it, and receivers rely on that',
+    why: 'Posthorn sets it, and receivers rely on its value',
     names: ['user-agent', 'x-apiversion', 'webhook-*', 'x-posthorn-*'],
   },
   {
-    // The body is the payload, byte for byte (C5): no header may say that it is something else.
+    // The body is the payload, byte for byte (C5). No header may say otherwise.
     why: 'it describes the body, which is always the payload as JSON',
     names: ['content-*'],
   },
   {
-    // The stuff of request smuggling: a proxy on the way would see another request than the one that was sent.
+    // These allow request smuggling: a proxy could see a different request from the one that was sent.
     why: 'it belongs to the connection',
     names: [
       'host',
@@ -44,7 +44,7 @@ const RESERVED: readonly { readonly why: string; readonly names: readonly string
     ],
   },
   {
-    why: 'it would claim that the request comes from somebody else',
+    why: 'it would claim that the request comes from someone else',
     names: [
       'forwarded',
       'x-forwarded-*',
@@ -58,7 +58,7 @@ const RESERVED: readonly { readonly why: string; readonly names: readonly string
     ],
   },
   {
-    why: 'some servers take it for the path',
+    why: 'some servers use it as the path',
     names: ['x-original-url', 'x-rewrite-url'],
   },
   {
@@ -66,46 +66,47 @@ const RESERVED: readonly { readonly why: string; readonly names: readonly string
     names: ['x-http-method', 'x-http-method-override', 'x-method-override'],
   },
   {
-    // One fixed trace would join all deliveries of an endpoint into a single, endless one.
+    // A fixed value would join all deliveries of an endpoint into a single, endless trace.
     why: 'its value must differ from request to request',
     names: ['date', 'traceparent', 'tracestate'],
   },
 ]
 
-/** Checks headers and answers them with lower-case names; faults are added to `faults`. */
+/** Checks headers and returns them with names in lower case. Adds problems to `faults`. */
 export function checkExtraHeaders(headers: unknown, field: string, faults: FieldError[]): Record<string, string> {
   if (!isRecord(headers)) {
-    faults.push({ field, detail: 'Headers must be an object of names and texts.' })
+    faults.push({ field, detail: 'The headers must be an object whose values are strings.' })
     return {}
   }
   const entries = Object.entries(headers)
   if (entries.length > MAX_HEADERS) {
-    faults.push({ field, detail: `There may be at most ${MAX_HEADERS} headers.` })
+    faults.push({ field, detail: `There must not be more than ${MAX_HEADERS} headers.` })
     return {}
   }
   const lowerCase = new Map<string, string>()
   for (const [name, value] of entries) {
     const lower = name.toLowerCase()
     const at = `${field}/${pointerToken(name)}`
-    // Servers that hand headers on as variables (CGI, WSGI) take an underscore for a hyphen.
+    // Servers that pass headers on as variables (CGI, WSGI) treat an underscore like a hyphen.
     checkName(name, lower.replaceAll('_', '-'), at, faults)
-    if (lowerCase.has(lower)) faults.push({ field: at, detail: 'The header is there twice: case makes no difference.' })
+    if (lowerCase.has(lower))
+      faults.push({ field: at, detail: 'The header is given twice. Header names are not case-sensitive.' })
     checkValue(value, at, faults)
     lowerCase.set(lower, String(value))
   }
-  // Not by assignment, which would drop a header called __proto__.
+  // Assigning the members one by one would drop a header named __proto__.
   return Object.fromEntries(lowerCase)
 }
 
 function checkName(name: string, lower: string, field: string, faults: FieldError[]): void {
   if (name.length > MAX_NAME_CHARACTERS || !NAME.test(name)) {
-    const detail = `A header's name has 1 to ${MAX_NAME_CHARACTERS} letters, digits and !#$%&'*+-.^_\`|~ only.`
+    const detail = `A header name must be 1 to ${MAX_NAME_CHARACTERS} letters, digits and !#$%&'*+-.^_\`|~ characters.`
     faults.push({ field, detail, reason: 'header_name' })
     return
   }
   for (const { why, names } of RESERVED) {
     if (!names.some(reserved => isNamed(lower, reserved))) continue
-    faults.push({ field, detail: `Leave this header out: ${why}.`, reason: 'header_reserved' })
+    faults.push({ field, detail: `Remove this header: ${why}.`, reason: 'header_reserved' })
   }
 }
 
@@ -113,14 +114,14 @@ function isNamed(name: string, reserved: string): boolean {
   return reserved.endsWith('*') ? name.startsWith(reserved.slice(0, -1)) : name === reserved
 }
 
-/** The detail never has the value, which may be a key of the receiver's. */
+/** The detail never contains the value, which might be one of the receiver's keys. */
 function checkValue(value: unknown, field: string, faults: FieldError[]): void {
   if (typeof value !== 'string' || value.length > MAX_VALUE_CHARACTERS) {
-    faults.push({ field, detail: `A header's value is a text of at most ${MAX_VALUE_CHARACTERS} characters.` })
+    faults.push({ field, detail: `A header value must be a string of at most ${MAX_VALUE_CHARACTERS} characters.` })
     return
   }
   const position = value.search(/[^\t -~]|^[\t ]|[\t ]$/)
   if (position < 0) return
-  const detail = 'A value has visible ASCII characters, with spaces and tabs between them but not around them.'
+  const detail = 'A header value must consist of visible ASCII characters, with spaces and tabs only between them.'
   faults.push({ field, detail, position, reason: 'header_value' })
 }

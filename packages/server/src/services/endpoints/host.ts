@@ -5,16 +5,16 @@ import type { Target, TargetPolicy } from '../../guard/target.ts'
 import type { Warning } from './authentication.ts'
 
 export type LookupOptions = {
-  /** Looks names up; the system's by default. */
+  /** Resolves host names. Default: the system's resolver. */
   readonly resolver?: Resolver
-  /** Bounds the wait for a name server; the system's by default. */
+  /** Bounds the wait for a name server. Default: the system clock. */
   readonly clock?: Clock
 }
 
-/** A name server that takes longer counts as one that knows no answer. */
+/** A name that takes longer to resolve is treated as one that doesn't resolve. */
 const LOOKUP_TIMEOUT_MS = 3_000
 
-/** C3: where the name leads now. It is asked again at each connection. */
+/** C3: resolves the host name as of now. It is resolved and checked again for each connection. */
 export async function resolveHost(
   { host }: Target,
   policy: TargetPolicy,
@@ -29,16 +29,16 @@ export async function resolveHost(
   }
 }
 
-/** Which address it was is the business of whoever runs the name server: it may tell of the network inside. */
+/** The detail doesn't name the address: it could reveal something about the internal network. */
 export function checkResolution(resolution: Resolution | undefined, faults: FieldError[]): void {
   if (resolution === undefined || !('refused' in resolution)) return
-  const detail = `Use a host with a public address; this one leads to an address that is not (${resolution.refused}).`
+  const detail = `The host resolves to an address that is not public (${resolution.refused}). Use a public host.`
   faults.push({ field: '/url', detail, reason: 'address_not_public' })
 }
 
-/** A name that leads nowhere is accepted: it may be about to be set up. */
+/** A host name that doesn't resolve is accepted with a warning: it might be set up later. */
 export function adviseOnHost(resolution: Resolution | undefined): Warning[] {
   if (resolution === undefined || !('unresolved' in resolution)) return []
-  const detail = 'The name of the host leads nowhere now; attempts will fail until it does.'
+  const detail = 'The host name does not resolve at the moment. Attempts will fail until it does.'
   return [{ code: 'host_unresolved', detail }]
 }

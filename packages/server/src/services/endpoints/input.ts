@@ -1,6 +1,6 @@
 /**
- * What an endpoint may be given. Everything is checked and every fault is collected; only looking up the host's name,
- * which takes time, is left to `host.ts`.
+ * Checks the input for an endpoint and collects every fault. Only resolving the host name, which takes time, is left to
+ * `host.ts`.
  */
 import type { FieldError } from '../../base/errors.ts'
 import type { Endpoint, EventType, PayloadFilter, RateLimit } from '../../base/model.ts'
@@ -16,25 +16,27 @@ import { checkTypes } from './wanted-types.ts'
 
 export type EndpointInput = CredentialsInput & {
   readonly url: string
-  /** Names of event types, or patterns with `*`; null or left out: all of the catalogue's. */
+  /** Names of event types, or patterns with `*`; null or omitted: all types in the catalogue. */
   readonly types?: readonly string[] | null
-  /** Which events of these types (catalogue/filter.ts); null or left out: all. */
+  /** Conditions that select events of these types (catalogue/filter.ts); null or omitted: all events. */
   readonly filter?: PayloadFilter | null
   readonly description?: string | null
   readonly metadata?: Record<string, string>
   /** Extra request headers. */
   readonly headers?: Record<string, string>
-  /** Seconds before each retry, counted from the end of the attempt before; []: no retries; null: the default (C12). */
+  /**
+   * Seconds before each retry, counted from the end of the previous attempt; []: no retries; null: the default (C12).
+   */
   readonly schedule?: readonly number[] | null
   /** Milliseconds from the first byte sent to the status; null: the default (C11). */
   readonly timeoutMs?: number | null
-  /** Attempts that are begun in any stretch of time, at most; null: no limit. */
+  /** Maximum number of attempts started in any period of a given length; null: no limit. */
   readonly rateLimit?: RateLimit | null
-  /** One delivery at a time, each after the one before it has ended; false by default. */
+  /** Whether deliveries are sent one at a time, each after the previous one has ended. Default: false. */
   readonly ordered?: boolean
 }
 
-/** What was given, checked; a member that was not given is not there. */
+/** The checked input. Members that were not given are absent. */
 export type CheckedInput = {
   readonly target?: Target
   readonly credentials: CheckedCredentials
@@ -49,13 +51,13 @@ export type CheckedInput = {
 const MAX_DESCRIPTION_CHARACTERS = 1_024
 const MAX_TIMEOUT_MS = 60_000
 
-/** In development, short enough to watch. */
+/** Shorter in development mode, so that a timeout can be observed. */
 const leastTimeoutMs = (dev: boolean): number => (dev ? 50 : 1_000)
 
-/** The catalogue, and what the endpoint that is changed names already. */
+/** The catalogue, and the types that the endpoint named before the change. */
 export type KnownNames = { readonly catalogue: readonly EventType[]; readonly before: readonly string[] | null }
 
-/** Adds what is wrong to `faults`, each fault with the place in the request's body. */
+/** Adds problems to `faults`, each with its place in the request body. */
 export function checkEndpointInput(
   input: Partial<EndpointInput>,
   { catalogue, before }: KnownNames,
@@ -89,18 +91,18 @@ export function checkEndpointInput(
   }
 }
 
-/** What a new endpoint can't do without. */
+/** Checks that the required fields of a new endpoint are there. */
 export function checkRequired(input: Partial<EndpointInput>, faults: FieldError[]): void {
-  if (input.url === undefined) faults.push({ field: '/url', detail: 'The url is missing.' })
+  if (input.url === undefined) faults.push({ field: '/url', detail: 'A url is required.' })
   if (input.clientSecret === undefined && (input.oauth ?? null) === null) {
-    faults.push({ field: '/clientSecret', detail: 'The clientSecret is missing.' })
+    faults.push({ field: '/clientSecret', detail: 'A clientSecret is required, unless there is an oauth.' })
   }
 }
 
-/** C3, as far as the text goes. */
+/** C3, as far as the URL itself shows it. */
 function checkUrl(url: unknown, policy: TargetPolicy, faults: FieldError[]): Target | undefined {
   if (typeof url !== 'string') {
-    faults.push({ field: '/url', detail: 'The url must be a text.' })
+    faults.push({ field: '/url', detail: 'The url must be a string.' })
     return undefined
   }
   const target = checkTargetUrl(url, policy)
@@ -112,7 +114,7 @@ function checkUrl(url: unknown, policy: TargetPolicy, faults: FieldError[]): Tar
 function checkDescription(description: unknown, faults: FieldError[]): string | null {
   if (description === null) return null
   if (typeof description !== 'string' || description.length > MAX_DESCRIPTION_CHARACTERS) {
-    const detail = `The description is a text of at most ${MAX_DESCRIPTION_CHARACTERS} characters.`
+    const detail = `The description must be a string of at most ${MAX_DESCRIPTION_CHARACTERS} characters.`
     faults.push({ field: '/description', detail })
     return null
   }
@@ -125,13 +127,13 @@ function checkTimeout(timeoutMs: unknown, dev: boolean, faults: FieldError[]): n
   const least = leastTimeoutMs(dev)
   const isInteger = typeof timeoutMs === 'number' && Number.isInteger(timeoutMs)
   if (isInteger && timeoutMs >= least && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs
-  const detail = `It must be a whole number of milliseconds from ${least} to ${MAX_TIMEOUT_MS}.`
+  const detail = `The value must be a whole number of milliseconds from ${least} to ${MAX_TIMEOUT_MS}.`
   faults.push({ field: '/timeoutMs', detail })
   return null
 }
 
 function checkOrdered(ordered: unknown, faults: FieldError[]): boolean {
   if (typeof ordered === 'boolean') return ordered
-  faults.push({ field: '/ordered', detail: 'It must be true or false.' })
+  faults.push({ field: '/ordered', detail: 'The value must be true or false.' })
   return false
 }

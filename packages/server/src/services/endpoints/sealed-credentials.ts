@@ -14,7 +14,7 @@ import { invalid } from '../checks/refusals.ts'
 import { expiryOf } from './authentication.ts'
 import { type CheckedCredentials, changeCredentials, createCredentials } from './credentials-input.ts'
 
-/** The credentials of endpoints, which are sealed wherever they are kept. */
+/** Encrypts and decrypts the credentials of endpoints, which are never stored in plain text. */
 export class SealedCredentials {
   readonly #store: Pick<Store, 'now'>
   readonly #keyring: Keyring
@@ -24,7 +24,7 @@ export class SealedCredentials {
     this.#keyring = keyring
   }
 
-  /** Undefined: they can't be decrypted. */
+  /** Undefined if they can't be decrypted. */
   open({ id, sealedCredentials }: Endpoint): Credentials | undefined {
     try {
       return readCredentials(this.#keyring.open(id, sealedCredentials))
@@ -34,14 +34,14 @@ export class SealedCredentials {
     }
   }
 
-  /** Throws `conflict` where they can't be decrypted. */
+  /** Throws `conflict` if they can't be decrypted. */
   openOrRefuse(endpoint: Endpoint): Credentials {
     const credentials = this.open(endpoint)
     if (credentials !== undefined) return credentials
-    throw new PosthornError('conflict', 'The stored secrets cannot be decrypted; give a new clientSecret first.')
+    throw new PosthornError('conflict', 'The stored secrets cannot be decrypted. Set a new clientSecret first.')
   }
 
-  /** As the endpoint's row has them. */
+  /** The columns of the endpoint's row. */
   seal(id: EndpointId, credentials: Credentials): Pick<Endpoint, 'sealedCredentials' | 'secretDigest' | 'expiry'> {
     return {
       expiry: expiryOf(credentials, this.#store.now()),
@@ -50,34 +50,34 @@ export class SealedCredentials {
     }
   }
 
-  /** What the checked input makes of them. */
+  /** The endpoint's credentials, changed by the checked input. */
   change(before: Endpoint, checked: CheckedCredentials): Credentials {
     const nowMs = this.#store.now()
-    // A new clientSecret is a new beginning where what was there can't be opened any more.
+    // If the old credentials can no longer be decrypted, a new clientSecret starts from scratch.
     const opened = this.open(before)
     if (opened === undefined && checked.clientSecret !== undefined) {
       if (checked.switchAtMs === undefined || checked.switchAtMs === null) return createCredentials(checked, nowMs)
-      const detail = "The secret that it is to replace can't be read, so the new one is in force at once: leave it out."
+      const detail = 'The current secret cannot be decrypted, so the new one takes effect immediately. Omit switchAt.'
       throw invalid([{ field: '/switchAt', detail }])
     }
     const after = changeCredentials(opened ?? this.openOrRefuse(before), checked, nowMs)
     if (clientSecretAt(after, nowMs) !== null || after.oauth !== null) return after
-    throw invalid([{ field: '/clientSecret', detail: 'Without oauth it needs a clientSecret: give one.' }])
+    throw invalid([{ field: '/clientSecret', detail: 'An endpoint without oauth needs a clientSecret. Set one.' }])
   }
 }
 
-/** Of credentials that were given, beside the clientSecret. */
+/** Names of the credentials in the input, other than the clientSecret. */
 export const namesOf = ({ clientCertificate, oauth }: CheckedCredentials): string[] => [
   ...(clientCertificate === undefined ? [] : ['clientCertificate']),
   ...(oauth === undefined ? [] : ['oauth']),
 ]
 
-/** Of the newest clientSecret; null: there is none. */
+/** Digest of the newest clientSecret; null: there is none. */
 export function digestOf({ next, clientSecret }: Credentials, keyring: Keyring): Uint8Array | null {
   const newest = next?.clientSecret ?? clientSecret
   return newest === null ? null : keyring.digest(newest)
 }
 
-/** Of a key for `v1a` the public half is always shown. */
+/** The secret to return once; null for `v1a`, whose public key is always returned. */
 export const shownOnce = (secret: SigningSecret): string | null =>
   secret.version === 'v1' ? verificationKeyOf(secret) : null

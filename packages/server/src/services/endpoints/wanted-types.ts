@@ -1,17 +1,17 @@
-/** The event types that an endpoint names: each by its name, or several by a pattern with `*` (C2). */
+/** The event types that an endpoint receives: single names, or patterns with `*` for several (C2). */
 import type { FieldError } from '../../base/errors.ts'
 import type { EventType } from '../../base/model.ts'
 import { createPattern, isPattern, isSoundPattern } from '../../catalogue/type-pattern.ts'
 import type { Warning } from './authentication.ts'
 
 const MAX_TYPES = 1_000
-/** Each is held against every type of the catalogue. */
+/** Each pattern is matched against every type in the catalogue. */
 const MAX_PATTERNS = 50
 
 /**
- * A type named twice is wanted once.
+ * Checks the types and removes duplicates.
  *
- * @param before what the endpoint names already: of an archived type it keeps that
+ * @param before the types that the endpoint names already; it can keep archived ones
  */
 export function checkTypes(
   types: unknown,
@@ -22,15 +22,15 @@ export function checkTypes(
   if (types === null) return null
   const fault = (detail: string) => faults.push({ field: '/types', detail })
   if (!Array.isArray(types) || types.length === 0) {
-    fault('The types must be a list of one event type or more; leave it out to get all of them.')
+    fault('The types must be a list of at least one event type. Omit it to receive all types.')
     return null
   }
   if (types.length > MAX_TYPES) {
-    fault(`There may be at most ${MAX_TYPES} types; leave it out to get all of them.`)
+    fault(`There must not be more than ${MAX_TYPES} types. Omit the list to receive all types.`)
     return null
   }
   const patterns = new Set(types.filter(type => typeof type === 'string' && isPattern(type)))
-  if (patterns.size > MAX_PATTERNS) fault(`At most ${MAX_PATTERNS} of the types may have a "*" in them.`)
+  if (patterns.size > MAX_PATTERNS) fault(`At most ${MAX_PATTERNS} of the types can contain a "*".`)
   const known = new Map(catalogue.map(type => [type.name, type]))
   for (const [index, type] of types.entries()) checkType(type, `/types/${index}`, known, before ?? [], faults)
   return [...new Set(types as string[])]
@@ -45,20 +45,21 @@ function checkType(
 ): void {
   if (typeof name === 'string' && isPattern(name)) {
     if (isSoundPattern(name)) return
-    const detail = 'A pattern has up to 128 letters, digits, "_", ".", "-" and "*", and begins with a letter or "*".'
+    const detail =
+      'A pattern must start with a letter or "*", and have up to 128 letters, digits, "_", ".", "-" and "*".'
     faults.push({ field, detail })
     return
   }
   const type = typeof name === 'string' ? known.get(name) : undefined
   if (type === undefined) {
-    faults.push({ field, detail: 'The catalogue has no event type of this name.', reason: 'unknown_type' })
+    faults.push({ field, detail: 'Unknown event type. GET /v1/event-types lists them.', reason: 'unknown_type' })
   } else if (type.archivedAtMs !== null && !before.includes(type.name)) {
-    const detail = 'The event type is archived: nothing of it is published any more.'
+    const detail = 'The event type is archived: its events can no longer be published.'
     faults.push({ field, detail, reason: 'event_type_archived' })
   }
 }
 
-/** What is worth looking at about the types that an endpoint names: it would wait for some in vain. */
+/** Warnings about types that the endpoint names but will receive no events of. */
 export function adviseOnTypes(types: readonly string[] | null, catalogue: readonly EventType[]): Warning[] {
   if (types === null) return []
   const archived = new Set(catalogue.filter(({ archivedAtMs }) => archivedAtMs !== null).map(({ name }) => name))
@@ -66,10 +67,15 @@ export function adviseOnTypes(types: readonly string[] | null, catalogue: readon
     if (isPattern(name)) {
       const fits = createPattern(name)
       if (catalogue.some(type => fits(type.name) && !archived.has(type.name))) return []
-      const detail = `No event type fits ${name} now: check its spelling. A type that is made later can fit it.`
+      const detail = `No event type matches ${name}. Check the spelling. An event type created later can match it.`
       return [{ code: 'types_fit_nothing', detail }]
     }
     if (!archived.has(name)) return []
-    return [{ code: 'event_type_archived', detail: `The event type ${name} is archived: nothing of it is published.` }]
+    return [
+      {
+        code: 'event_type_archived',
+        detail: `The event type ${name} is archived: its events can no longer be published.`,
+      },
+    ]
   })
 }

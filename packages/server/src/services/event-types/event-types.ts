@@ -12,21 +12,21 @@ import { findSchemaConflict, type SchemaConflict } from './schema-change.ts'
 
 export type EventTypeInput = Omit<EventType, 'name' | 'archivedAtMs'>
 
-/** What an operator does to the catalogue, at run time (C1). */
+/** Manages the catalogue of event types at runtime (C1). */
 export class EventTypes {
   readonly #store: Store
   readonly #samples: Pick<TypeSamples, 'newest'>
 
   readonly #dev: boolean
 
-  /** @param dev development mode, in which schedules can be very short */
+  /** @param dev development mode, in which retry schedules can be very short */
   constructor(store: Store, samples: Pick<TypeSamples, 'newest'>, { dev = false }: { readonly dev?: boolean } = {}) {
     this.#store = store
     this.#samples = samples
     this.#dev = dev
   }
 
-  /** By name, Posthorn's own among them. */
+  /** All types in order of name, including Posthorn's own. */
   async list(): Promise<readonly EventType[]> {
     const { types } = await this.#store.read('readCatalogue', {})
     return [...types, ...OPERATIONAL_TYPES].sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -43,9 +43,9 @@ export class EventTypes {
   }
 
   /**
-   * Creates the type or replaces it. What is published from then on must satisfy the new schema.
+   * Creates or replaces the type. Events published from then on must satisfy the new schema.
    *
-   * @param options.force also if the new schema would refuse what is being published
+   * @param options.force replace it even if the new schema would reject recent events
    */
   async put(
     name: string,
@@ -60,7 +60,7 @@ export class EventTypes {
     checkSchedule(schedule, this.#dev, faults)
     if (typeof group === 'string') checkStorable(group, '/group', faults)
     if (typeof description === 'string') checkStorable(description, '/description', faults)
-    // The name is no member of the body but a parameter of the path.
+    // The name is a path parameter, not a member of the body.
     if (faults.length > 0)
       throw invalid(faults.map(fault => (fault.field === '/name' ? { ...fault, field: 'name' } : fault)))
     if (!force) await this.#refuseConflict(name, schema)
@@ -76,7 +76,7 @@ export class EventTypes {
     if (conflict !== null) throw schemaConflict(conflict)
   }
 
-  /** Nothing of it is published any more, and no endpoint can begin to name it; those that do keep it. */
+  /** Its events can no longer be published, and endpoints can no longer add it. Endpoints that name it keep it. */
   archive(name: string, by: Actor = SYSTEM): Promise<EventType> {
     return this.#setArchived(name, true, by)
   }
@@ -94,8 +94,8 @@ export class EventTypes {
   }
 
   /**
-   * Also if endpoints name the type: it can't be published any more, so they get nothing of it, and should it come
-   * back, they get it again. What is stored already is delivered.
+   * Deletes the type even if endpoints name it. They receive nothing of it, since it can no longer be published; if it
+   * is created again, they receive it again. Events already stored are still delivered.
    */
   async remove(name: string, by: Actor = SYSTEM): Promise<void> {
     if (isOperational(name)) throw new PosthornError('conflict', RESERVED)
@@ -106,17 +106,18 @@ export class EventTypes {
   }
 }
 
-const RESERVED = `Types that begin with "${OPERATIONAL_PREFIX}" are Posthorn's own: choose another name.`
+const RESERVED = `Types that start with "${OPERATIONAL_PREFIX}" are reserved for Posthorn. Choose another name.`
 
-/** Names what would be refused and where, never a value. */
+/** Names the faults and their places, never a value. */
 function schemaConflict({ judged, refused, faults }: SchemaConflict): PosthornError {
   const detail =
-    `The new schema would refuse ${refused} of the ${judged} newest events of this type that were looked at: let it ` +
-    'take them, or make a type of another name. To replace it nevertheless, repeat the call with ?force=true.'
+    `The new schema would reject ${refused} of the ${judged} newest events of this type that were checked. Change it ` +
+    'so that it accepts them, or create a type with another name. To replace it anyway, repeat the call with ' +
+    '?force=true.'
   const fields = faults.map(
     ({ pointer, detail, count, event }): FieldError => ({
       field: '/schema',
-      detail: `${pointer === '' ? 'The payload' : pointer}: ${detail} (${count} of ${judged}, ${event} is one)`,
+      detail: `${pointer === '' ? 'The payload' : pointer}: ${detail} (${count} of ${judged}, such as ${event})`,
       reason: 'refuses_published',
     }),
   )

@@ -1,6 +1,6 @@
 /**
- * Whether a type's new schema would refuse what is being published. Held against the newest events of the type
- * (catalogue/type-samples.ts); those that the schema in force refuses don't count: they could not be published any more.
+ * Whether a type's new schema would reject recent events. It is checked against the newest events of the type
+ * (catalogue/type-samples.ts). Events that the current schema rejects are ignored: they could no longer be published.
  */
 
 import type { EventId } from '../../base/model.ts'
@@ -8,26 +8,26 @@ import { compileSchema, type SchemaFault } from '../../catalogue/schema.ts'
 import type { TypeSamples } from '../../catalogue/type-samples.ts'
 
 export type SchemaConflict = {
-  /** Events that both schemas were held against, and those among them that the new one refuses. */
+  /** Number of events that the current schema accepts, and how many of them the new one rejects. */
   readonly judged: number
   readonly refused: number
-  /** What it would refuse them for, the most frequent first. */
+  /** The reasons for rejecting them, most frequent first. */
   readonly faults: readonly ConflictFault[]
 }
 
 type ConflictFault = SchemaFault & {
   readonly count: number
-  /** One event that has it. */
+  /** One event with this fault. */
   readonly event: EventId
 }
 
 const MAX_FAULTS = 20
-/** Different faults that are counted. */
+/** Maximum number of different faults that are counted. */
 const MAX_COUNTED = 1_000
 
 type Schemas = { readonly before: unknown; readonly after: unknown }
 
-/** Null: none of the newest events would be refused. Both schemas are known to be sound. */
+/** Null if none of the newest events would be rejected. Both schemas must be valid. */
 export async function findSchemaConflict(
   samples: Pick<TypeSamples, 'newest'>,
   type: string,
@@ -44,7 +44,7 @@ export async function findSchemaConflict(
     const found = next.validate(payload)
     if (found.length > 0) refused++
     for (const fault of found) {
-      // The same fault of another element of an array is the same fault.
+      // The same fault in different elements of an array counts as one fault.
       const pointer = fault.pointer.replaceAll(/\/\d+(?=\/|$)/g, '/*')
       const key = `${pointer}\n${fault.detail}`
       const known = faults.get(key)

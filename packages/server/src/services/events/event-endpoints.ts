@@ -1,4 +1,4 @@
-/** Why: what became of an event at each endpoint of its tenant, and of those that did not get it, why not. */
+/** The outcome of an event at each endpoint of its tenant and, for endpoints that did not get it, the reason. */
 
 import type { EndpointId, EventEndpoint, EventId, NotMadeReason, PayloadFilter, TenantId } from '../../base/model.ts'
 import { compileFilter } from '../../catalogue/filter.ts'
@@ -9,7 +9,7 @@ import { notFound } from '../checks/refusals.ts'
 
 export type EndpointPage = { readonly before: EndpointId | null; readonly limit: number }
 
-/** Endpoints newest first, deleted ones too. Throws not_found. */
+/** Endpoints newest first, including deleted ones. Throws not_found. */
 export async function readEventEndpoints(
   store: Store,
   tenant: TenantId,
@@ -18,7 +18,7 @@ export async function readEventEndpoints(
 ): Promise<EventEndpoint[]> {
   const facts = await store.read('listEventEndpoints', { tenant, event, ...page })
   if (facts === null) throw notFound('event')
-  // Only asked where the deliveries don't tell what the filter has said.
+  // Read only if the deliveries don't show what the filter decided.
   const payload = facts.endpoints.some(endpoint => needsPayload(facts, endpoint))
     ? await store.read('readPayload', { tenant, event })
     : null
@@ -26,7 +26,7 @@ export async function readEventEndpoints(
   return facts.endpoints.map(endpoint => toEventEndpoint(facts, endpoint, parsed))
 }
 
-/** Undefined: it is not kept any more. */
+/** Undefined if the payload is no longer kept. */
 function parse(payload: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(payload).toString())
@@ -46,7 +46,7 @@ function toEventEndpoint(event: EventFacts, facts: EndpointFacts, payload: unkno
 const needsPayload = (event: EventFacts, { delivery, wanted, isDeleted }: EndpointFacts): boolean =>
   delivery === null && wanted !== null && wanted.filterText !== null && (isDeleted || !event.isMade)
 
-/** Why there is no delivery; null: it is being made. */
+/** Why there is no delivery; null: it is still being created. */
 function reasonOf(event: EventFacts, facts: EndpointFacts, payload: unknown): NotMadeReason | null {
   const { createdVersion, deletedVersion, isDeleted, wanted } = facts
   const version = event.tenantVersion
@@ -57,13 +57,13 @@ function reasonOf(event: EventFacts, facts: EndpointFacts, payload: unknown): No
   if (deletedVersion !== null && deletedVersion <= version) return 'deleted'
   if (wanted === null) return 'unknown'
   if (!isTypeWanted(wanted.types, event.type)) return 'type'
-  // Who wanted the type and had no delivery when all were made was held back by its filter.
+  // An endpoint that received the type but had no delivery once all were created was excluded by its filter.
   if (wanted.filterText !== null) {
     const isDecided = !needsPayload(event, facts)
     if (!isDecided && payload === undefined) return 'unknown'
     if (isDecided || !passes(wanted.filterText, payload)) return 'filter'
   }
-  // Of very many deliveries that were being made, it was deleted before its turn.
+  // Very many deliveries were being created, and the endpoint was deleted before its turn.
   if (isDeleted) return 'deleted'
   return event.isMade ? 'unknown' : null
 }

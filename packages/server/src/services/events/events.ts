@@ -6,10 +6,10 @@ import { checkId, checkIdParameter, checkTypeParameter, invalid, notFound, requi
 import { checkStorable } from '../checks/values.ts'
 import { type EndpointPage, readEventEndpoints } from './event-endpoints.ts'
 
-/** Deliveries shown with their event, the newest; the list of deliveries, filtered by event, has them all. */
+/** The newest deliveries shown with an event. The list of deliveries, filtered by event, has all of them. */
 const MAX_DELIVERIES_OF_EVENT = 1_000
 
-/** What people see of events that were published. Publishing them: publish/publisher.ts. */
+/** Reads published events. Publishing is in publish/publisher.ts. */
 export class Events {
   readonly #store: Store
 
@@ -25,30 +25,30 @@ export class Events {
     return this.#store.read('listEvents', { ...filter, tenant, limit })
   }
 
-  /** Events that were published from SQL and can't be delivered as they are, of a tenant or of all; newest first. */
+  /** Events of one tenant or of all that were published from SQL and rejected, newest first. */
   async listRejected(filter: RejectedFilter, limit: number): Promise<PublishedEvent[]> {
     checkIdParameter('evt', filter.before, 'cursor')
     const faults: FieldError[] = []
-    // Whatever SQL could publish for: the tenant need not exist, nor have an id that one can have.
+    // Any text that SQL can publish for: the tenant need not exist, and its id need not be valid.
     if (filter.tenant !== null) checkStorable(filter.tenant, 'tenant', faults)
     if (faults.length > 0) throw invalid(faults)
     return this.#store.read('listRejectedEvents', { ...filter, limit })
   }
 
-  /** An event with what became of it at each endpoint. */
+  /** An event with its deliveries. */
   async get(tenant: TenantId, id: EventId): Promise<{ event: PublishedEvent; deliveries: Delivery[] }> {
     checkId('evt', id, 'event')
     const none = { state: null, endpoint: null, type: null, before: null, fromMs: null, toMs: null }
     await requireTenant(this.#store, tenant)
     const read = () => this.#store.read('getEvent', { tenant, id })
-    // Once more: what has left the inbox between the two looks is an event then.
+    // Read again, because an event that left the inbox between the first two reads was found by neither.
     const event = (await read()) ?? (await this.#store.read('getArrival', { tenant, id })) ?? (await read())
     if (event === null) throw notFound('event')
     const filter = { ...none, event: id, tenant, limit: MAX_DELIVERIES_OF_EVENT }
     return { event, deliveries: await this.#store.read('listDeliveries', filter) }
   }
 
-  /** What became of an event at each endpoint of its tenant, and why; endpoints newest first. */
+  /** The outcome of an event at each endpoint of its tenant, with the reason; endpoints newest first. */
   async listEndpoints(tenant: TenantId, id: EventId, page: EndpointPage): Promise<EventEndpoint[]> {
     checkId('evt', id, 'event')
     checkIdParameter('ep', page.before, 'cursor')

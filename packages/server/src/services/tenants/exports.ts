@@ -6,13 +6,13 @@ import type { ExportedAttempt } from '../../store/operations/exports.ts'
 import type { Store } from '../../store/store.ts'
 import { requireTenant } from '../checks/refusals.ts'
 
-/** Each reads with the thread that lists are read with: more would only wait for each other. */
+/** All exports share the thread that reads lists, so more of them would only wait for each other. */
 const MAX_AT_ONCE = 4
 const PAGE_BYTES = 2 * 1024 * 1024
 const FIRST_EVENTS = 8
 const MAX_EVENTS = 500
 const DELIVERIES_A_PAGE = 500
-/** Of up to some 32 KiB each. */
+/** An attempt can have about 32 KiB. */
 const ATTEMPTS_A_PAGE = 64
 const ENDPOINTS_A_PAGE = 200
 
@@ -21,31 +21,37 @@ type ExportStore = Pick<Store, 'read' | 'now'>
 type Counts = Record<'tenant' | 'endpoint' | 'event' | 'delivery' | 'attempt', number>
 
 /**
- * A tenant with everything of it as NDJSON (docs/retention.md): one object a line, each with its `kind`; the last line
- * counts the others, so that a file that was cut off shows it.
+ * Exports everything about a tenant as NDJSON (docs/retention.md): one object per line, each with its `kind`. The last
+ * line counts the others, so that a file that was cut off can be recognised.
  *
- * Page by page, each as large as a few megabytes, and the next is read when the one before was taken: so it keeps
- * nobody waiting, and needs the same memory for a million rows as for ten. It is not of one moment: it has what was made
- * before it began, each row as it was when its page was read.
+ * It reads pages of up to a few megabytes, each after the caller has taken the previous one. So it keeps no one else
+ * waiting and needs no more memory for a million rows than for ten. It is not a snapshot: it has the events and
+ * deliveries created before it started, each row as it was when its page was read.
  */
 export class Exports {
   readonly #store: ExportStore
-  /** Of whom exports are under way. */
+  /** Tenants whose exports are running. */
   readonly #underWay = new Set<TenantId>()
 
   constructor(store: Store) {
     this.#store = store
   }
 
-  /** Throws not_found and overloaded here already, before a byte is sent. */
+  /** Throws not_found and overloaded here, before the first byte is sent. */
   async open(id: TenantId): Promise<AsyncGenerator<Buffer>> {
     const tenant = await requireTenant(this.#store as Store, id)
-    // One of each: whoever begins one and doesn't read it holds up nobody else's.
+    // One per tenant, so that a tenant that starts exports and doesn't read them can't block those of others.
     if (this.#underWay.has(id)) {
-      throw new PosthornError('overloaded', 'An export of this tenant is under way: try again when it is over.')
+      throw new PosthornError(
+        'overloaded',
+        'An export of this tenant is already running. Try again when it has finished.',
+      )
     }
     if (this.#underWay.size >= MAX_AT_ONCE) {
-      throw new PosthornError('overloaded', `${MAX_AT_ONCE} exports are under way: try again when one is over.`)
+      throw new PosthornError(
+        'overloaded',
+        `${MAX_AT_ONCE} exports are already running. Try again when one has finished.`,
+      )
     }
     return this.#counted(tenant)
   }
@@ -92,7 +98,7 @@ export class Exports {
       const bytes = page.reduce((sum, { payload }) => sum + payload.length, 0)
       yield Buffer.concat(page.map(event => writeEvent(event, write)))
       after = page.at(-1)!.id
-      // As many as came to a page's bytes last time.
+      // As many events as would have filled a page, judging by the size of the last ones.
       limit = Math.max(1, Math.min(MAX_EVENTS, Math.floor(PAGE_BYTES / (bytes / page.length + 1))))
     }
   }
@@ -139,7 +145,7 @@ const viewTenant = ({ id, name, metadata, retention, createdAtMs }: Tenant) => (
   createdAt: time(createdAtMs),
 })
 
-/** The payload as the bytes that it was published as. */
+/** Writes the payload as the bytes that it was published as. */
 function writeEvent(event: PublishedEvent, write: Write): Buffer {
   const { id, type, key, test, createdAtMs, notSent, rejected, payload } = event
   const payloadRemoved = payload.length === 0
@@ -152,7 +158,7 @@ function writeEvent(event: PublishedEvent, write: Write): Buffer {
   ])
 }
 
-/** JSON's line breaks are between its tokens only, where a space says the same. */
+/** Replaces line breaks with spaces: in JSON they only occur between tokens, where a space means the same. */
 function inOneLine(payload: Uint8Array): Uint8Array {
   if (!payload.includes(10) && !payload.includes(13)) return payload
   return payload.map(byte => (byte === 10 || byte === 13 ? 32 : byte))
@@ -176,7 +182,7 @@ function viewDelivery(delivery: Delivery) {
   }
 }
 
-/** The body in Base64: it can be any bytes. */
+/** The body is in Base64, because it can be arbitrary bytes. */
 function viewAttempt(attempt: Attempt & { readonly delivery: DeliveryId }) {
   const { delivery, number, startedAtMs, durationMs, outcome, status, error, address } = attempt
   const { responseHeaders, responseBody, responseTruncated, responseRemoved = false } = attempt

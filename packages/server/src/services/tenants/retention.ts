@@ -1,26 +1,29 @@
-/** The ages that a tenant's events, payloads and answers can have of their own. */
+/** A tenant's own retention periods for events, payloads and responses. */
 import type { FieldError } from '../../base/errors.ts'
 import { pointerToken } from '../../base/json-scanner.ts'
 import type { Retention } from '../../base/model.ts'
 import { isRecord } from '../checks/values.ts'
 
 const MEMBERS = ['days', 'payloadDays', 'answerDays'] as const
-/** As for the settings. */
+/** The same maximum as for the settings. */
 const MAX_DAYS = 36_500
 
-/** null: as the settings say; also where it was left out, or has nothing in it. */
+/** null: the settings apply. This is also the result if the input is omitted or sets nothing. */
 export function checkRetention(input: unknown, faults: FieldError[]): Retention | null {
   if (input === undefined || input === null) return null
   if (!isRecord(input)) {
     faults.push({
       field: '/retention',
-      detail: 'The ages are an object with days, payloadDays and answerDays, or null.',
+      detail: 'The retention must be null, or an object with days, payloadDays and answerDays.',
     })
     return null
   }
   for (const name of Object.keys(input)) {
     if (MEMBERS.some(member => member === name)) continue
-    faults.push({ field: `/retention/${pointerToken(name)}`, detail: `There is no such age: ${MEMBERS.join(', ')}.` })
+    faults.push({
+      field: `/retention/${pointerToken(name)}`,
+      detail: `Unknown retention period. The retention can have ${MEMBERS.join(', ')}.`,
+    })
   }
   const [days, payloadDays, answerDays] = MEMBERS.map(member => checkDays(input[member], member, faults))
   if (days !== null) {
@@ -31,7 +34,7 @@ export function checkRetention(input: unknown, faults: FieldError[]): Retention 
       if (value === null || value <= days!) continue
       faults.push({
         field: `/retention/${member}`,
-        detail: 'It can not be kept for longer than its event: at most days.',
+        detail: 'The value must not be greater than days: nothing is kept longer than its event.',
       })
     }
   }
@@ -42,6 +45,9 @@ export function checkRetention(input: unknown, faults: FieldError[]): Retention 
 function checkDays(value: unknown, member: string, faults: FieldError[]): number | null {
   if (value === undefined || value === null) return null
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_DAYS) return value
-  faults.push({ field: `/retention/${member}`, detail: `It must be a whole number of days from 1 to 36,500, or null.` })
+  faults.push({
+    field: `/retention/${member}`,
+    detail: `The value must be a whole number of days from 1 to 36,500, or null.`,
+  })
   return null
 }

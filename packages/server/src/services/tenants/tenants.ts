@@ -23,17 +23,17 @@ export type TenantInput = {
 }
 
 const MAX_NAME_CHARACTERS = 256
-/** Endpoints of a tenant being deleted whose deliveries are cancelled side by side: they share commits. */
+/** Endpoints of a deleted tenant whose deliveries are cancelled concurrently, so that they share commits. */
 const ENDPOINTS_AT_ONCE = 64
 
 export type TenantOptions = {
-  /** How long an attempt can take that waits for an endpoint without a time-out of its own, milliseconds. */
+  /** How long an attempt to an endpoint without its own timeout can take, in milliseconds. */
   readonly attemptMs: number
-  /** A tenant is to be erased: somebody may look. */
+  /** Called when the erasure of a tenant was requested, so that it can start without waiting. */
   readonly onErase: () => void
 }
 
-/** What people do to tenants: the provider's customers, under the provider's own ids for them. */
+/** Manages tenants: the provider's customers, with ids that the provider chooses. */
 export class Tenants {
   readonly #store: Store
   readonly #options: TenantOptions
@@ -43,10 +43,10 @@ export class Tenants {
     this.#options = options
   }
 
-  /** In order of id, those after `after`. */
+  /** Tenants with ids after `after`, in order of id. */
   async list(page: { after: TenantId | null; limit: number }): Promise<Tenant[]> {
     if (page.after !== null && !isTenantId(page.after)) {
-      throw invalid([{ field: 'cursor', detail: 'It must be the cursor of a list of tenants.' }])
+      throw invalid([{ field: 'cursor', detail: 'The value must be the cursor of a list of tenants.' }])
     }
     return this.#store.read('listTenants', page)
   }
@@ -55,7 +55,7 @@ export class Tenants {
     return requireTenant(this.#store, id)
   }
 
-  /** Creates the tenant, or replaces its name, metadata and ages. */
+  /** Creates the tenant, or replaces its name, metadata and retention periods. */
   async put(
     id: TenantId,
     { name, metadata, retention }: TenantInput,
@@ -64,7 +64,7 @@ export class Tenants {
     if (id === OPERATOR_TENANT) throw reserved()
     const faults: FieldError[] = []
     if (!isTenantId(id)) {
-      const detail = 'An id begins with a letter or digit and has up to 128 letters, digits and . _ ~ @ : - only.'
+      const detail = 'A tenant id must start with a letter or digit, and have up to 128 letters, digits and . _ ~ @ : -'
       faults.push({ field: 'tenant', detail })
     }
     if (name !== undefined && name !== null) checkName(name, faults)
@@ -75,13 +75,16 @@ export class Tenants {
     const values = { name: name ?? null, metadata: metadata ?? {}, retention: ages }
     const result = await this.#store.write('putTenant', { id, ...values, by, nowMs })
     if (result === null) {
-      throw new PosthornError('conflict', 'What was there under this id is being erased: wait until that is finished.')
+      throw new PosthornError(
+        'conflict',
+        'The previous tenant with this id is being erased. Wait until that has finished.',
+      )
     }
     this.#store.changes.emit({ kind: 'tenant', tenant: id })
     return result
   }
 
-  /** Deletes the tenant and its endpoints, and cancels what was still owed to them (C13). */
+  /** Deletes the tenant and its endpoints, and cancels their pending and held deliveries (C13). */
   async remove(id: TenantId, by: Actor = SYSTEM): Promise<void> {
     if (!isTenantId(id)) throw notFound('tenant')
     if (id === OPERATOR_TENANT) throw reserved()
@@ -100,8 +103,8 @@ export class Tenants {
   }
 
   /**
-   * Deletes the tenant, if that was not done before, and has everything of it erased, whether it takes a second or an
-   * hour: `erasure` tells how far it has come. Nothing of it is sent from now on.
+   * Deletes the tenant, unless it is deleted already, and starts erasing everything about it in the background.
+   * `erasure` returns the progress. None of its deliveries are sent from now on.
    */
   async erase(id: TenantId, by: Actor = SYSTEM): Promise<Erasure> {
     if (id === OPERATOR_TENANT) throw reserved()
@@ -113,7 +116,7 @@ export class Tenants {
     return begun.erasure
   }
 
-  /** Of a tenant that is being erased, or was. */
+  /** The erasure of a tenant that is being erased or was. */
   async erasure(id: TenantId): Promise<Erasure> {
     const erasure = isStorableId(id) ? await this.#store.read('getErasure', { id }) : null
     if (erasure === null) throw notFound('erasure')
@@ -123,7 +126,7 @@ export class Tenants {
   #emitGone(id: TenantId, endpoints: readonly { readonly id: string; readonly partition: number }[]): void {
     const { changes } = this.#store
     changes.emit({ kind: 'tenant', tenant: id })
-    // Its keys went with it.
+    // Its API keys were revoked.
     changes.emit({ kind: 'api_keys' })
     for (const { id: endpoint, partition } of endpoints) {
       changes.emit({ kind: 'endpoint', tenant: id, endpoint, partition })
@@ -131,7 +134,7 @@ export class Tenants {
   }
 }
 
-/** Also what is no id of a tenant: from SQL, events can be published for any text. */
+/** Accepts invalid tenant ids too, because events can be published from SQL for any text. */
 function isStorableId(id: string): boolean {
   const faults: FieldError[] = []
   checkStorable(id, 'tenant', faults)
@@ -139,12 +142,12 @@ function isStorableId(id: string): boolean {
 }
 
 function reserved(): PosthornError {
-  const detail = `The tenant ${OPERATOR_TENANT} is Posthorn's own, for operational events: it stays as it is.`
+  const detail = `The tenant ${OPERATOR_TENANT} is reserved for operational events. It cannot be changed or deleted.`
   return new PosthornError('conflict', detail)
 }
 
 function checkName(name: unknown, faults: FieldError[]): void {
   if (typeof name !== 'string' || name.length > MAX_NAME_CHARACTERS) {
-    faults.push({ field: '/name', detail: `The name is a text of at most ${MAX_NAME_CHARACTERS} characters.` })
+    faults.push({ field: '/name', detail: `The name must be a string of at most ${MAX_NAME_CHARACTERS} characters.` })
   } else checkStorable(name, '/name', faults)
 }

@@ -15,7 +15,7 @@ export const firstRelease: Migration = {
        archived_ms {int},
        created_ms {int} not null
      ) {clustered}`,
-    // Where the newest events of each type are, for judging a change of its schema: some hundred rows a type.
+    // The newest events of each type, for judging a change of its schema: a few hundred rows per type.
     `create table event_type_sample (
        type {text} not null,
        event {bytes} not null,
@@ -76,7 +76,7 @@ export const firstRelease: Migration = {
     `create index endpoint_secret_expiry on endpoint (secret_expires_ms) where secret_expires_ms is not null`,
     `create index endpoint_certificate_expiry on endpoint (certificate_expires_ms)
        where certificate_expires_ms is not null`,
-    // What an endpoint wanted before: versions of its tenant, the last one not included. Written when it changes.
+    // What an endpoint selected earlier, by versions of its tenant, the last one excluded. Written when it changes.
     `create table endpoint_selection (
        tenant {text} not null,
        endpoint {bytes} not null,
@@ -86,10 +86,10 @@ export const firstRelease: Migration = {
        filter {text},
        primary key (tenant, endpoint, until_version)
      ) {clustered}`,
-    // Of the three tables of history, columns of a fixed size come first, the widest before: PostgreSQL puts each at a
+    // In the three history tables, columns of a fixed size come first, the widest first: PostgreSQL puts each at a
     // multiple of its size, and leaves the bytes before it empty.
-    // History: never updated, but for a payload that is removed before its event: it is empty then. Keys rise with
-    // time, so rows land at the end.
+    // History is never updated, except that a payload can be removed before its event; it is then empty. Keys rise with
+    // time, so rows are added at the end.
     `create table event (
        created_ms {int} not null,
        tenant_version {medium},
@@ -106,8 +106,8 @@ export const firstRelease: Migration = {
        primary key (tenant, id)
      ) {cutById}`,
     `create index event_rejected on event (id, tenant) where rejected is not null`,
-    // Events whose deliveries are yet to be made. With a payload: published from SQL, and not in `event` yet. Without:
-    // stored already, with very many deliveries; until they are made, the event doesn't say how many there are.
+    // Events whose deliveries have yet to be created. With a payload: published from SQL, and not in `event` yet.
+    // Without: already stored, with very many deliveries; until they exist, the event doesn't say how many there are.
     `create table inbox (
        tenant {text} not null,
        id {bytes} not null,
@@ -122,7 +122,7 @@ export const firstRelease: Migration = {
        not_sent {text},
        primary key (tenant, id)
      ) {clustered}`,
-    // Rows come and go: what they leave behind must not make each look at an empty inbox a long one.
+    // Rows come and go: the dead ones must not make it slow to look at an empty inbox.
     {
       engine: 'postgres',
       text: `alter table inbox set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000)`,
@@ -136,7 +136,7 @@ export const firstRelease: Migration = {
        primary key (tenant, event_key)
      ) {clustered}`,
     `create index idempotency_expiry on idempotency (expires_ms)`,
-    // What is still owed. Small: a row leaves when its delivery ends.
+    // Deliveries that haven't ended. Small: a row is removed when its delivery ends.
     `create table live_delivery (
        tenant {text} not null,
        id {bytes} not null,
@@ -156,13 +156,13 @@ export const firstRelease: Migration = {
        replay {bytes},
        primary key (tenant, id)
      ) {clustered}`,
-    // Deliveries to ordered endpoints alone have a number, so the others cost nothing here.
+    // Only deliveries to ordered endpoints have a number, so the others cost nothing here.
     `create index live_order on live_delivery (partition, endpoint, seq) where state = 'pending' and seq is not null`,
     `create index live_due on live_delivery (partition, endpoint, due_ms, id) where state = 'pending'`,
     `create index live_held on live_delivery (partition, endpoint, id) where state = 'held'`,
     `create index live_set_aside on live_delivery (partition, id) where held_reason = 'set_aside'`,
     `create index live_event on live_delivery (event)`,
-    // Those that a replay made: they alone cost something here.
+    // Deliveries that a replay created: the others cost nothing here.
     `create index live_replay on live_delivery (replay, endpoint, id) where replay is not null`,
     `create index live_untried on live_delivery (replay, endpoint)
        where replay is not null and state = 'pending' and attempts = 0`,
@@ -181,12 +181,12 @@ export const firstRelease: Migration = {
        primary key (tenant, id)
      ) {cutById}`,
     `create index delivery_endpoint on delivery (endpoint, id)`,
-    // With the endpoint: of an event that went to thousands, what it came to at one is found among few rows.
+    // With the endpoint: if an event went to thousands, its deliveries to one of them are found among few rows.
     `create index delivery_event on delivery (event, endpoint)`,
-    // Rows come in this order, so a few bytes for every 128 pages tell whether a span holds any that ended lately.
+    // Rows are added in this order, so a few bytes per 128 pages tell whether a span holds any that ended recently.
     { engine: 'postgres', text: `create index delivery_ended on delivery using brin (ended_ms)` },
     // Two nodes can make the same attempt around a takeover, and both rows are kept: hence started_ms in the key.
-    // truncated: 0 no, 1 yes, 2 the answer was removed before the rest of the row.
+    // truncated: 0 no, 1 yes, 2 the response was removed before the rest of the row.
     // headers: as operations/deliveries/answer-headers.ts packs them.
     `create table attempt (
        started_ms {int} not null,
@@ -202,7 +202,7 @@ export const firstRelease: Migration = {
        body {bytes} not null,
        primary key (tenant, delivery, number, started_ms)
      ) {cutByDelivery}`,
-    // Numbers over time, rolled up. An endpoint of zeros stands for all of the tenant's.
+    // Statistics over time, aggregated. An endpoint id of all zeros stands for all of the tenant's endpoints.
     `create table stat (
        tenant {text} not null,
        endpoint {bytes} not null,
@@ -229,12 +229,12 @@ export const firstRelease: Migration = {
      )`,
     `insert into partition_lease (id, epoch, expires_ms)
        with recursive n(id) as (select 0 union all select id + 1 from n where id < 255) select id, 0, 0 from n`,
-    // Nodes that send. One that has not come by in time is dead, and its row goes.
+    // Nodes that send. One that hasn't renewed its row in time is dead, and its row is removed.
     `create table node (
        id {bytes} not null primary key,
        alive_until_ms {int} not null
      )`,
-    // Keys of the API, as hashes. A revoked one stays, to be listed.
+    // API keys, as hashes. A revoked key stays, so that it can be listed.
     `create table api_key (
        id {bytes} not null primary key,
        hash {bytes} not null,
@@ -268,7 +268,7 @@ export const firstRelease: Migration = {
     `create unique index replay_key on replay (tenant, replay_key)`,
     `create index replay_open on replay (tenant, state) where ended_ms is null`,
     `create index replay_ended on replay (ended_ms) where ended_ms is not null`,
-    // What a replay has yet to make, by endpoint. A row goes when all of it is made.
+    // The deliveries that a replay has yet to create, by endpoint. A row is removed when all of its deliveries exist.
     `create table replay_part (
        replay {bytes} not null,
        endpoint {bytes} not null,
@@ -281,8 +281,8 @@ export const firstRelease: Migration = {
        primary key (replay, endpoint)
      ) {clustered}`,
     `create index replay_part_claim on replay_part (claimed_until_ms)`,
-    // What Posthorn has to tell of itself, until it is published as an event. Of a row that gathers (exhausted
-    // deliveries of an endpoint), `count` is how many there are since the last time.
+    // Operational events that have yet to be published. In a row that gathers (an endpoint's exhausted deliveries),
+    // `count` is how many there have been since the last one.
     `create table notice (
        key {text} not null primary key,
        type {text} not null,
@@ -293,7 +293,7 @@ export const firstRelease: Migration = {
        data {text} not null
      ) {clustered}`,
     `create index notice_due on notice (due_ms)`,
-    // Who changed what of the configuration, and when (the id tells).
+    // Who changed what in the configuration, and when (the id contains the time).
     `create table audit (
        id {bytes} not null primary key,
        actor {text} not null,
@@ -308,7 +308,7 @@ export const firstRelease: Migration = {
        created_ms {int} not null
      ) {clustered}`,
     `create index audit_tenant on audit (tenant, id) where tenant is not null`,
-    // Work that one node does for all, once in a while: who is at it, and until when it counts as being at it.
+    // Work that one node does for all from time to time: which node is doing it, and until when it is presumed to.
     `create table upkeep (
        name {text} not null primary key,
        owner {bytes},
@@ -316,8 +316,8 @@ export const firstRelease: Migration = {
        due_ms {int} not null,
        state {text} not null
      ) {clustered}`,
-    // How far payloads and answers were removed of a tenant whose ages ask for it, by event and by delivery; and what
-    // had to be left on the way, to be looked at again.
+    // For tenants whose retention periods require it: how far payloads and responses have been removed, by event and by
+    // delivery, and what had to be left behind, to be checked again.
     `create table retention_mark (
        tenant {text} not null,
        kind {text} not null,
@@ -339,7 +339,7 @@ export const firstRelease: Migration = {
        requested_ms {int} not null,
        finished_ms {int}
      ) {clustered}`,
-    // What does not add up in the books.
+    // Mismatches found by the consistency check.
     `create table mismatch (
        kind {text} not null,
        tenant {text} not null,

@@ -4,7 +4,7 @@ import { callers } from './0002-callers.ts'
 import { escapeFilters } from './escape-filters.ts'
 import type { CodeName, Migration } from './migration.ts'
 
-/** The steps of the schema in their order. A new one goes to the end, with the next number. */
+/** The steps of the schema, in order. Add a new one at the end, with the next number. */
 export const MIGRATIONS: readonly Migration[] = [firstRelease, callers]
 
 /** What steps do beyond SQL. */

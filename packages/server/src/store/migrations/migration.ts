@@ -1,27 +1,28 @@
 import type { Dialect } from '../transaction.ts'
 
-/** A statement for one engine only is not translated. */
+/** A statement for only one engine is not translated. */
 export type Statement = string | { readonly engine: Dialect['engine']; readonly text: string }
 
 /** By name, because a step crosses to the thread of the embedded store, and a function can't. */
 export type CodeName = 'escape filters'
 
 /**
- * A step of the schema (decision 12), in a file of its own: `0002-what-it-does.ts`. Its number is its place in the list
- * of `index.ts`, from 1. Steps only go forward, and one that was released never changes.
+ * A step of the schema (decision 12), in its own file: `0002-what-it-does.ts`. Its number is its position in the list
+ * in `index.ts`, from 1. Steps only go forward, and a released one never changes.
  *
- * The words in braces in its statements become what the engine calls them: on SQLite a {clustered} table is stored in
- * its key's order (`without rowid`), which the history tables want, because their keys rise with time; on PostgreSQL
- * they are cut by time ({cutById}, {cutByDelivery}), by an id that was made in it (decision 13). Whole numbers are {int};
- * in history also {medium}, up to 2,147,483,647, and {small}, up to 32,767, which take less on PostgreSQL.
+ * Words in braces in its statements are replaced with the engine's own. On SQLite a {clustered} table is stored in the
+ * order of its key (`without rowid`), which suits the history tables, because their keys rise with time. On PostgreSQL
+ * the history tables are partitioned by time ({cutById}, {cutByDelivery}), through the time in an id (decision 13).
+ * Whole numbers are {int}; in history also {medium}, up to 2,147,483,647, and {small}, up to 32,767, which take less
+ * space on PostgreSQL.
  */
 export type Migration = {
-  /** In one sentence. */
+  /** What the step does, in one sentence. */
   readonly does: string
   /**
-   * The least schema version whose processes can go on running once the step is taken: what they know of the schema
-   * still holds. A step that only adds keeps it as it was in the step before; one that takes something away names the
-   * version since which nothing uses that.
+   * The lowest schema version whose processes can keep running once the step is taken, because what they know of the
+   * schema still holds. A step that only adds keeps the value of the step before; one that removes something names the
+   * first version in which nothing uses it.
    */
   readonly compatibleFrom: number
   readonly statements: readonly Statement[]

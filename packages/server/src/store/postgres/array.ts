@@ -1,10 +1,11 @@
 /**
- * Arrays in PostgreSQL's binary form, as its `array_recv` reads them. As text, each value would be made into a string,
- * escaped, joined with the others, and taken apart again by the server: a quarter of all that a node allocated.
+ * Arrays in PostgreSQL's binary form, as its `array_recv` reads them. As text, each value would be turned into a
+ * string, escaped, joined with the others, and taken apart again by the server: a quarter of everything a node
+ * allocated.
  */
 import type { ColumnType, Value } from '../transaction.ts'
 
-/** As the catalogue `pg_type` numbers them. */
+/** The types' numbers in the catalogue `pg_type`. */
 const ELEMENT_OIDS = { text: 25, int: 20, bytes: 17 } as const satisfies Record<ColumnType, number>
 
 const HEAD_BYTES = 20
@@ -15,7 +16,7 @@ const TWO_TO_32 = 2 ** 32
 
 /**
  * One column of some rows, as a parameter of type `text[]`, `bigint[]` or `bytea[]`.
- * @throws RangeError for a number that is no safe integer
+ * @throws RangeError for a number that is not a safe integer
  */
 export function packColumn(type: ColumnType, rows: readonly (readonly Value[])[], column: number): Buffer {
   let size = HEAD_BYTES
@@ -37,7 +38,7 @@ function sizeOf(value: Value | undefined): number {
   return typeof value === 'string' ? Buffer.byteLength(value) : value.length
 }
 
-/** Its length and its bytes; answers where the next begins. */
+/** Writes the value's length and bytes; returns where the next value begins. */
 function writeValue(packed: Buffer, value: Value | undefined, at: number): number {
   if (value === null || value === undefined) return packed.writeInt32BE(LENGTH_OF_NULL, at)
   if (typeof value === 'number') return writeInt(packed, value, packed.writeInt32BE(INT_BYTES, at))
@@ -52,9 +53,9 @@ function writeValue(packed: Buffer, value: Value | undefined, at: number): numbe
   return start + value.length
 }
 
-/** In two halves: a BigInt for each would cost more than the rest. */
+/** Written in two halves: a BigInt for each value would cost more than everything else. */
 function writeInt(packed: Buffer, value: number, at: number): number {
-  if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no integer that can be stored exactly`)
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${value} cannot be stored exactly as an integer`)
   const high = Math.floor(value / TWO_TO_32)
   return packed.writeUInt32BE(value - high * TWO_TO_32, packed.writeInt32BE(high, at))
 }

@@ -5,19 +5,19 @@ import type { Bus } from '../bus.ts'
 import { connectionOptions } from './connection.ts'
 
 const CHANNEL = 'posthorn'
-/** Between two tries to connect again. */
+/** Pause between two attempts to reconnect. */
 const PAUSE_MS = 500
 const QUERY_TIMEOUT_MS = 3_000
-/** How long our own message can take to come, and how long until the next is sent. */
+/** How long our own message can take to arrive, and how long until the next one is sent. */
 const ECHO_MS = 2_000
 const CHECK_MS = 10_000
 
 /**
- * Messages between nodes by LISTEN and NOTIFY, on a connection of its own: they only make things sooner, and may get
- * lost. Notifying takes a lock across the whole database at its commit, so it is done apart from all other work.
+ * Messages between nodes by LISTEN and NOTIFY, on a connection of its own. They only make things faster, and can get
+ * lost. NOTIFY takes a database-wide lock at commit, so it is kept apart from all other work.
  *
- * The connection is asked now and then to bring a message of our own: a line that is cut says nothing, and a pooler in
- * transaction mode takes LISTEN and never brings a message.
+ * From time to time the bus sends itself a message to check the connection: a cut connection reports no error, and a
+ * pooler in transaction mode accepts LISTEN but never delivers a message.
  */
 export class PostgresBus implements Bus {
   readonly #config: pg.ClientConfig
@@ -26,9 +26,9 @@ export class PostgresBus implements Bus {
   #handle: (message: string) => void = () => {}
   #onLine: (areHeard: boolean) => void = () => {}
   #client: pg.Client | undefined
-  /** Of the next try to connect, or of the next look whether messages come: never both. */
+  /** For the next attempt to connect, or for the next check whether messages arrive: never both. */
   #timer: Timer | undefined
-  /** Undefined: it is not known of this connection yet. */
+  /** Undefined: not known for this connection yet. */
   #areHeard: boolean | undefined
   #isEchoed = false
   #isClosed = false
@@ -80,12 +80,12 @@ export class PostgresBus implements Bus {
     } catch {
       return this.#lose(client)
     }
-    // Whatever was sent while there was no connection is missed.
+    // Messages sent while there was no connection are lost.
     this.#areHeard = undefined
     void this.#check(client)
   }
 
-  /** Sends a message to ourselves, looks a little later whether it has come, and does so again after a while. */
+  /** Sends ourselves a message, checks a little later whether it has arrived, and repeats this after a while. */
   async #check(client: pg.Client): Promise<void> {
     if (this.#client !== client) return
     this.#isEchoed = false

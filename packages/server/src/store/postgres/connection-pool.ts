@@ -2,20 +2,20 @@ import { Socket } from 'node:net'
 import pg from 'pg'
 import type { Clock } from '../../base/clock.ts'
 
-/** After a fault, connections that are in use may end what they do; then they are cut, answer or not. */
+/** How long connections in use can finish their work after a fault; then they are cut, with or without a response. */
 const GRACE_MS = 30_000
 
 export type PooledConnection = pg.PoolClient & {
-  /** Gives it back. `isSound` false: nothing is believed any more of it, nor of those that were opened before it. */
+  /** Returns it to the pool. `isSound` false: it is discarded, and so are all connections opened before the fault. */
   readonly giveBack: (isSound: boolean) => void
 }
 
 type Generation = { readonly pool: pg.Pool; readonly sockets: Set<Socket> }
 
 /**
- * Connections to one database. A fault of one says that the others of its time are likely dead too (the server is gone,
- * was demoted, or is behind a cut line where nothing ever answers): they are not tried one by one, each for as long as
- * its time-out, but replaced together.
+ * Connections to one database. If one of them fails, the others of its generation are likely dead too (the server is
+ * gone, was demoted, or is behind a broken network where nothing ever responds). So all are replaced together, instead
+ * of being tried one by one until each has timed out.
  */
 export class ConnectionPool {
   readonly #config: pg.PoolConfig
@@ -29,7 +29,7 @@ export class ConnectionPool {
     this.#current = this.#open()
   }
 
-  /** Throws what connecting failed with. */
+  /** Throws the error that connecting failed with. */
   async connect(): Promise<PooledConnection> {
     const generation = this.#current
     const client = await generation.pool.connect()
@@ -54,9 +54,9 @@ export class ConnectionPool {
       return socket.once('close', () => sockets.delete(socket))
     }
     const pool = new pg.Pool({ ...this.#config, stream })
-    // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
+    // An idle connection that breaks is replaced at the next use; without a listener its error would end the process.
     pool.on('error', () => {})
-    // The same for one that is in use: its query fails, and that is told.
+    // The same for one in use: its query fails and reports the error.
     pool.on('connect', client => client.on('error', () => {}))
     return { pool, sockets }
   }
@@ -73,7 +73,7 @@ export class ConnectionPool {
   }
 }
 
-/** A connection behind a cut line can't be ended politely: nobody answers the goodbye. */
+/** A connection over a broken network can't be closed gracefully: nothing responds to the goodbye. */
 function cut(sockets: ReadonlySet<Socket>): void {
   for (const socket of sockets) socket.destroy()
 }

@@ -1,22 +1,22 @@
-/** How a connection to the database of a URL is made: with TLS or without, and never one that hangs for ever. */
+/** How to connect to the database in a URL: with or without TLS, and without hanging indefinitely. */
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import type pg from 'pg'
 
 const CONNECT_TIMEOUT_MS = 3_000
-/** Of silence, before the other side is asked whether it still lives; ten questions, a second apart, and it is given up. */
+/** Silence before TCP keep-alive probes begin. After ten probes, a second apart, the connection is given up. */
 const KEEP_ALIVE_AFTER_MS = 5_000
 
 const SSL_PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const
 
-/** Throws an error that says in a sentence what is wrong with the URL. */
+/** Throws an error whose message says what is wrong with the URL. */
 export function connectionOptions(databaseUrl: string) {
   const url = new URL(databaseUrl)
   if (url.host.includes(',')) {
-    throw new Error('it names several hosts, and Posthorn connects to one: a proxy, a virtual IP or a DNS name')
+    throw new Error('it names several hosts, but Posthorn connects to one: name a proxy, a virtual IP or a DNS name')
   }
   const tls = tlsOptions(url.searchParams)
-  // Taken out, because pg gives them meanings of its own, and what it reads there wins over `ssl`.
+  // Removed, because pg gives them meanings of its own, and they would take precedence over `ssl`.
   for (const name of SSL_PARAMETERS) url.searchParams.delete(name)
   return {
     connectionString: url.href,
@@ -29,7 +29,7 @@ export function connectionOptions(databaseUrl: string) {
 
 /**
  * The modes mean what they mean to psql: `require` encrypts and trusts any server, unless a root certificate is named.
- * Undefined: the URL says nothing about it.
+ * Undefined if the URL doesn't mention TLS.
  */
 function tlsOptions(parameters: URLSearchParams): ConnectionOptions | false | undefined {
   const [mode, rootFile, certFile, keyFile] = SSL_PARAMETERS.map(name => parameters.get(name) ?? undefined)
@@ -49,7 +49,7 @@ function tlsOptions(parameters: URLSearchParams): ConnectionOptions | false | un
     case 'require':
       return ca === undefined ? { ...options, rejectUnauthorized: false } : unnamed
     case 'verify-ca':
-      if (ca === undefined) throw new Error('sslmode=verify-ca needs sslrootcert, the file of the authority')
+      if (ca === undefined) throw new Error('sslmode=verify-ca needs sslrootcert, the authority’s certificate file')
       return unnamed
     case 'verify-full':
     case undefined:
@@ -63,6 +63,6 @@ function readPem(parameter: string, file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new Error(`the file of ${parameter} cannot be read: ${(error as Error).message}`, { cause: error })
+    throw new Error(`the ${parameter} file cannot be read: ${(error as Error).message}`, { cause: error })
   }
 }

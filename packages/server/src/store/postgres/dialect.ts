@@ -1,13 +1,13 @@
 import type { Dialect } from '../transaction.ts'
 import { makeHistory } from './history.ts'
 
-/** Any number: it only has to be the same on every node. */
+/** Arbitrary numbers that only have to be the same on every node. */
 const CONFIGURATION_LOCK = 7_072_746
 const MIGRATION_LOCK = 7_072_747
 
 export const postgresDialect: Dialect = {
   engine: 'postgres',
-  // "C": ids and keys compare by their bytes, as on SQLite.
+  // Collation "C": ids and keys compare by their bytes, as on SQLite.
   words: {
     text: 'text collate "C"',
     int: 'bigint',
@@ -19,15 +19,15 @@ export const postgresDialect: Dialect = {
     cutByDelivery: 'partition by range (delivery)',
   },
   lockLiveRows: 'for update of l',
-  // Publishing changes no key of an endpoint.
+  // The weaker lock is enough, because publishing changes no key of an endpoint.
   lockEndpointRows: 'for no key update of e',
   lockEventRows: 'for update',
-  // Against the removal of a payload, which changes no key, a key's share would not hold.
+  // `for key share` would not block the removal of a payload, which changes no key.
   shareEventRows: 'for share',
   skipLocked: 'for update skip locked',
   giveBackPages: null,
   nowMs: '(extract(epoch from clock_timestamp()) * 1000)::bigint',
-  // Parts of a partitioned table are no tables of their own.
+  // Partitions are not listed as tables of their own.
   listColumns: `select c.relname as table_name, a.attname as name,
                   coalesce(array_position(k.columns, a.attnum), 0) as key_at,
                   case when format_type(a.atttypid, null) in ('bigint', 'integer', 'smallint') then 'int'

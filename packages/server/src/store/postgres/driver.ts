@@ -13,21 +13,21 @@ import { isContention, isHistoryMissing, isLockTimeout } from './server-errors.t
 import { type Mode, Transactions } from './transactions.ts'
 
 /**
- * How long a statement can take before the server is thought to be gone, milliseconds: shorter than a lease, so that one
- * connection that hangs costs no leases. The server is told too, so that it ends what nobody waits for.
+ * How long a statement can take before the server is considered gone, in milliseconds: shorter than a lease, so that
+ * one hanging connection costs no leases. The server has the same limit, so that it cancels what no one waits for.
  */
 const WRITE_TIMEOUT_MS = 5_000
 const READ_TIMEOUT_MS = 10_000
-/** New indexes on large tables take what they take. */
+/** Building indexes on large tables can take long. */
 const MIGRATE_TIMEOUT_MS = HOUR_MS
 
-/** Looking after the tables of the history can mean reading an index of their size. */
+/** Maintaining the history tables can mean reading an index as large as they are. */
 const SLOW: Mode = { isRead: false, timeoutMs: 600_000 }
 const READ: Mode = { isRead: true, timeoutMs: READ_TIMEOUT_MS }
 
 /**
- * The configuration's lock first, if any call needs it for itself: two nodes that both share it would wait for each
- * other for ever. `values` gets what each answers.
+ * Takes the configuration lock first if any call needs it exclusively: two nodes that both share it would wait for each
+ * other for ever. `values` receives the result of each call.
  */
 function* together(calls: readonly OperationCall[], values: unknown[]): Transaction<void> {
   const isAlone = isConfigurationChanged(calls)
@@ -36,19 +36,19 @@ function* together(calls: readonly OperationCall[], values: unknown[]): Transact
 }
 
 const contended = (cause: unknown): StoreContended =>
-  new StoreContended('Another transaction is in the way in the database', { cause })
+  new StoreContended('Another open transaction in the database is blocking this one', { cause })
 
 function toCallError(error: unknown): Error {
   if (isContention(error)) return contended(error)
   if (!isHistoryMissing(error)) return error as Error
   return new StoreUnavailable(
-    'The history has no table for the time of a row, and it could not be made: see that the role of Posthorn may ' +
-      'create tables in the schema posthorn and owns those that are there, and that the clock of the database is right',
+    'A history table for the time of a row is missing and could not be created: check that Posthorn’s role can create ' +
+      'tables in the schema posthorn and owns the existing ones, and that the database server’s clock is right',
     { cause: error },
   )
 }
 
-/** A store in PostgreSQL, in a schema of its own. Throws StoreUnavailable, NotDurable, what connecting failed with. */
+/** Opens a store in PostgreSQL, in its own schema. Throws StoreUnavailable, NotDurable, or a connection's error. */
 export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
   const transactions = new Transactions(url, clock)
   try {
@@ -86,7 +86,7 @@ class PostgresDriver implements Driver {
     } catch (error) {
       if (error instanceof StoreUnavailable) return calls.map(() => ({ ok: false, error }))
       if (isHistoryMissing(error)) await this.#heal()
-      // It has waited its time for a lock: if it did so again, the others would have waited twice.
+      // This call has used up its time waiting for a lock: if it tried again, the others would have to wait twice.
       const blocked = isLockTimeout(error) ? values.length : undefined
       const results: OperationResult[] = []
       for (const [index, call] of calls.entries()) {
@@ -104,7 +104,7 @@ class PostgresDriver implements Driver {
     }
   }
 
-  /** Makes the tables that were missing. If it can't, whoever wanted to write there is told so. */
+  /** Creates missing history tables. If that fails, the call that needed them reports it. */
   #heal(): Promise<unknown> {
     this.#healing ??= this.#transactions
       .transact(SLOW, () => makeHistory(postgresDialect))
@@ -156,8 +156,8 @@ function* readDurability(): Transaction<Record<string, string>> {
 }
 
 /**
- * So that what was deleted does not lie about until the server's own vacuum comes by. Outside of a transaction, as it
- * must be. Of tables that somebody else is at just then, nothing is done.
+ * Vacuums, so that deleted rows don't stay in the files until the server's own vacuum. Runs outside a transaction, as
+ * it has to, and skips tables that are locked at the time.
  */
 async function vacuum(pool: ConnectionPool): Promise<boolean> {
   const client = await pool.connect()

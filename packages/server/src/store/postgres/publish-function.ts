@@ -1,20 +1,20 @@
 /**
- * Publishing from SQL, in the caller's own transaction: the key and a row in the inbox, nothing else. Everything that
- * can be refused later is left to the node that takes the row from the inbox (publish/inbox.ts); here is refused only
- * what could not be stored, and a key that belongs to another event.
+ * Publishing from SQL, in the caller's own transaction: it stores the key and a row in the inbox, nothing else.
+ * Everything that can be rejected later is left to the node that takes the row from the inbox (publish/inbox.ts). The
+ * function refuses only what can't be stored, and a key that belongs to another event.
  */
 import { DAY_MS } from '../../base/durations.ts'
 
-/** Where the function finds how long a key is remembered, milliseconds. Written by each node at its start. */
+/** Where the function finds how long a key is remembered, in milliseconds. Each node writes it at startup. */
 export const KEY_LIFE_META = 'idempotency_ms'
 
 const DEFAULT_KEY_LIFE_MS = 30 * DAY_MS
 
 /**
- * `security definer`: whoever may call it needs no right to any table. The id is a UUIDv7 by the server's clock whose
- * 12 bits behind the milliseconds are a fraction of one, so that events of one transaction keep their order. What is
- * hashed is what publish/publisher.ts hashes. The key is looked up before it is inserted, because an insert that meets a
- * key keeps it locked until the caller's commit.
+ * `security definer`: callers need no rights on any table. The id is a UUIDv7 by the server's clock, whose 12 bits
+ * after the milliseconds are a fraction of one, so that the events of a transaction keep their order. The hash covers
+ * the same bytes as in publish/publisher.ts. The key is looked up before it is inserted, because an insert that meets
+ * an existing key keeps it locked until the caller commits.
  */
 const CREATE = `
 create function posthorn.publish(tenant text, type text, payload json, key text default null) returns text

@@ -1,20 +1,20 @@
-/** Queries of a transaction, on a connection. */
+/** Runs the queries of a transaction on a connection. */
 import pg from 'pg'
 import { type AnyQuery, type BulkQuery, type Row, StoreUnavailable, type Transaction } from '../transaction.ts'
 import { packColumn } from './array.ts'
 
-/** What the server's answer can take to come. */
+/** Extra time for the server's response to arrive. */
 const TIMEOUT_MARGIN_MS = 500
 
 const ARRAY_TYPES = { text: 'text[]', int: 'bigint[]', bytes: 'bytea[]' } as const
 
-/** What is not the server's answer is a connection that broke or took too long. */
+/** Throws what the server reports; any other error means that the connection broke or took too long. */
 export async function ask(
   client: pg.PoolClient,
   query: pg.QueryConfig,
   timeoutMs: number,
 ): Promise<pg.QueryResult<Row>> {
-  // Besides the server's own time-out, which is never heard of if the line is cut.
+  // In addition to the server's own timeout, whose error never arrives if the connection is cut.
   const patient = { ...query, query_timeout: timeoutMs + TIMEOUT_MARGIN_MS }
   try {
     return await client.query(patient)
@@ -35,7 +35,7 @@ async function query(client: pg.PoolClient, asked: AnyQuery, timeoutMs: number):
 
 const bulkPrefixes = new WeakMap<BulkQuery['columns'], string>()
 
-/** The rows of a bulk query, as arrays of its columns. */
+/** Makes the rows of a bulk query from arrays, one for each column. */
 function bulkPrefix(columns: BulkQuery['columns']): string {
   let prefix = bulkPrefixes.get(columns)
   if (prefix === undefined) {
@@ -47,7 +47,7 @@ function bulkPrefix(columns: BulkQuery['columns']): string {
   return prefix
 }
 
-/** Runs a transaction to its end; its begin and its commit are the caller's. */
+/** Runs a transaction to its end. The caller begins and commits it. */
 export async function drive<Result>(
   client: pg.PoolClient,
   transaction: Transaction<Result>,

@@ -1,22 +1,22 @@
 import { type Query, type Transaction, text } from '../transaction.ts'
 
-/** There is no schema for Posthorn, and its role may not make one. */
+/** Posthorn's schema doesn't exist, and its role is not allowed to create it. */
 export class SchemaMissing extends Error {
   constructor(role: string) {
     super(
-      `there is no schema posthorn in the database, and the role ${role} may not create one: as its owner, run ` +
-        `create schema posthorn authorization ${role}`,
+      `the database has no schema posthorn, and the role ${role} is not allowed to create it: as the owner of the ` +
+        `database, run create schema posthorn authorization ${role}`,
     )
     this.name = 'SchemaMissing'
   }
 }
 
-/** Makes the schema that everything of Posthorn is in. An administrator may have made it beforehand. */
+/** Creates the schema that holds everything of Posthorn. An administrator can have created it beforehand. */
 export function* createSchema(lock: Query): Transaction<void> {
-  // Under the lock: of two nodes that start at once, one would fail.
+  // Under the lock: otherwise, of two nodes that start at the same time, one would fail.
   yield lock
   const found = yield { text: `select 1 from pg_namespace where nspname = 'posthorn'` }
-  // "if not exists" would ask for the right to create one although there is one.
+  // "if not exists" would require the right to create a schema even if it exists.
   if (found.length > 0) return
   const [us] = yield {
     text: `select has_database_privilege(current_database(), 'create')::int as may, quote_ident(current_user) as role`,

@@ -1,13 +1,14 @@
 import type { Clock } from '../../base/clock.ts'
 
 /**
- * The server's time without asking each time: as it said last (each transaction's begin brings it along), and what has
- * gone by since then on this machine's monotonic clock. So a wall clock that is wrong, or jumps, changes nothing.
+ * The server's time, without asking for it each time: its last reading (each transaction's begin returns one), plus
+ * what has passed since then on this machine's monotonic clock. So a wall clock that is wrong, or jumps, changes
+ * nothing.
  *
- * The server read its clock between our question and its answer, so each answer says at least how far its clock is
- * ahead of ours, and at most. We keep to the largest of the least, which is never early (C12), and believe a smaller
- * one only when it must be: the server's clock was set back, or it is another server. The smallest of the most is kept as
- * well: a wait that one node begins, and another ends, is counted from the latest that the one's time can be.
+ * The server read its clock between our request and its response, so each response gives a lower and an upper bound for
+ * how far its clock is ahead of ours. We use the highest lower bound, which is never early (C12), and accept a smaller
+ * one only if we have to: the server's clock was set back, or it is another server. The lowest upper bound is kept too:
+ * a wait that one node begins and another ends is counted from the latest that the first node's time can be.
  */
 export class ServerTime {
   readonly #clock: Clock
@@ -23,12 +24,12 @@ export class ServerTime {
     return Math.floor(this.#clock.monotonicMs() + this.#aheadMs)
   }
 
-  /** The server's time is this, or earlier. */
+  /** The server's time is no later than this. */
   latest(): number {
     return Math.ceil(this.#clock.monotonicMs() + this.#mostAheadMs)
   }
 
-  /** @param askedAtMonotonicMs when the question was sent; it is answered now */
+  /** @param askedAtMonotonicMs when the request was sent; its response has just arrived */
   learn(serverMs: number, askedAtMonotonicMs: number): void {
     const leastMs = serverMs - this.#clock.monotonicMs()
     const mostMs = serverMs - askedAtMonotonicMs

@@ -7,16 +7,16 @@ import { ask, drive } from './query.ts'
 import { isAway, isTooSlow } from './server-errors.ts'
 import { ServerTime } from './server-time.ts'
 
-/** To one node: so many transactions at once, of which one writes what is published and settled. */
+/** Connections of one node, and so its concurrent transactions. One of them writes what is published and settled. */
 const MAX_CONNECTIONS = 8
 
 /**
- * A commit also waits for disks, and for a synchronous standby. What it left behind when we gave up waits on in the
- * server, with its connection: so each further one in a row is given twice as long, lest they use up all connections.
+ * A commit also waits for disks, and for a synchronous standby. When we give up, the server keeps waiting and keeps its
+ * connection. So each further commit in a row gets twice as long: otherwise they would use up all connections.
  */
 const COMMIT_TIMEOUT_MS = 10_000
 const LONGEST_COMMIT_TIMEOUT_MS = 60_000
-/** A transaction whose client is behind a cut line, or was paused, keeps its locks from everybody else no longer. */
+/** How long a transaction keeps its locks if its client is cut off from the network, or was paused. */
 const IDLE_IN_TRANSACTION_MS = 3_000
 
 const INT8 = 20
@@ -25,10 +25,10 @@ const types = {
     oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
 }
 
-/** What a transaction is for, and how long each step of it can take, milliseconds. */
+/** What a transaction is for, and how long each of its steps can take, in milliseconds. */
 export type Mode = { readonly isRead: boolean; readonly timeoutMs: number }
 
-/** What the server says of itself at the begin of each transaction. */
+/** What the server reports about itself at the beginning of each transaction. */
 type Greeting = {
   readonly standby: boolean
   /** Milliseconds since 1970, with a fraction. */
@@ -38,8 +38,8 @@ type Greeting = {
 }
 
 /**
- * Everything that a transaction needs to have set, in the round trip of its begin, and for this transaction only: so it
- * holds whichever server connection a pooler lends us, and start-up parameters that poolers refuse aren't needed.
+ * Sets everything that a transaction needs in the round trip of its begin, and for this transaction only. So it works
+ * on whichever server connection a pooler lends us, and needs no startup parameters that poolers refuse.
  */
 const beginText = ({ isRead, timeoutMs }: Mode) =>
   `begin${isRead ? ' read only' : ''};
@@ -48,16 +48,16 @@ const beginText = ({ isRead, timeoutMs }: Mode) =>
      pg_is_in_recovery() as standby, extract(epoch from clock_timestamp()) * 1000 as now,
      current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit`
 
-/** What a server must not be if a 202, or what it answers, is to mean something. After a failover it is another one. */
+/** Throws if a 202, or a response of this server, would mean nothing. After a failover it can be another server. */
 function requireFit({ standby, fsync, synchronous_commit: synchronousCommit }: Greeting): void {
-  if (standby) throw new StoreUnavailable('The database is a standby, which may be behind and takes no writes')
+  if (standby) throw new StoreUnavailable('The database is a standby, which can lag behind and takes no writes')
   const off = fsync === 'off' ? 'fsync' : synchronousCommit === 'off' ? 'synchronous_commit' : undefined
-  if (off !== undefined) throw new NotDurable(`The database has ${off} off, so it can lose events: turn it on`)
+  if (off !== undefined) throw new NotDurable(`The database has ${off} turned off, so it can lose events: turn it on`)
 }
 
 /**
- * Transactions on connections of a pool. Each begins with a look at the server: what time it has, and whether it keeps
- * what it says that it keeps.
+ * Transactions on pooled connections. Each begins by checking the server: what time it has, and whether it really keeps
+ * what it commits.
  */
 export class Transactions {
   readonly pool: ConnectionPool
@@ -74,7 +74,7 @@ export class Transactions {
     this.#clock = clock
   }
 
-  /** Throws StoreUnavailable, NotDurable, and what the transaction, or the server over its data, throws. */
+  /** Throws StoreUnavailable, NotDurable, and what the transaction throws, or the server because of its data. */
   async transact<Result>(mode: Mode, run: () => Transaction<Result>): Promise<Result> {
     let client: PooledConnection
     try {
@@ -90,7 +90,7 @@ export class Transactions {
       return result
     } catch (error) {
       const away = isAway(error)
-      // After a fault of the server nothing that this connection believes is believed any more.
+      // After a fault of the server, no state of this connection can be trusted.
       const isSound = !away || isTooSlow(error)
       client.giveBack(isSound && (await rollBack(client, mode)))
       if (!away || error instanceof NotDurable) throw error

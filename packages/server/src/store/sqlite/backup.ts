@@ -1,6 +1,6 @@
 /**
- * Copies of an embedded store: made while it is in use, and put back. A copy gets its name when it is whole and on the
- * disk, so a file of that name is a copy that can be used; what a crash leaves has another name.
+ * Backups of an embedded store: created while it is in use, and restored. A copy gets its name once it is complete and
+ * on disk, so a file with that name is a usable copy; what a crash leaves behind has another name.
  */
 import { randomBytes } from 'node:crypto'
 import {
@@ -21,7 +21,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { databaseFile, lockFolder } from './driver.ts'
 import { type CheckedCopy, checkCopy } from './inspection.ts'
 
-/** It can't be done as things are. The message is for the operator. */
+/** The copy can't be created or restored as things stand. The message is for the operator. */
 export class CopyRefused extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
@@ -32,17 +32,19 @@ export class CopyRefused extends Error {
 export type Copied = Extract<CheckedCopy, { ok: true }> & { readonly bytes: number }
 
 /**
- * Copies the store in a folder to a new file, as it is at one moment, whatever is written meanwhile; the server goes on.
- * The copy is checked before it gets its name. Throws CopyRefused.
+ * Copies the store in a folder to a new file, as it is at one moment, whatever is written in the meantime. The server
+ * keeps running. The copy is checked before it gets its name. Throws CopyRefused.
  */
 export function backUp(folder: string, file: string): Copied {
   const source = databaseFile(folder)
   if (!existsSync(source)) {
-    throw new CopyRefused(`There is no Posthorn in ${folder} (no file ${source}): name its folder with --data.`)
+    throw new CopyRefused(
+      `There is no Posthorn store in ${folder} (${source} does not exist): name the data folder with --data.`,
+    )
   }
   requireFree(file)
   return withDraft(file, draft => {
-    // One statement, so one snapshot. Copying page by page would begin anew at each commit of the server.
+    // One statement, so one snapshot. Copying page by page would start over at each commit of the server.
     const database = new DatabaseSync(source, { readOnly: true })
     try {
       database.exec('pragma busy_timeout = 5000')
@@ -55,8 +57,8 @@ export function backUp(folder: string, file: string): Copied {
 }
 
 /**
- * Puts a copy into a folder that has no store. The server that was running when it was made is not taken for one that
- * has crashed. Throws CopyRefused, FolderInUse.
+ * Puts a copy into a folder that has no store. Clears nodes and leases, so that the server that was running when the
+ * copy was created is not taken for one that crashed. Throws CopyRefused, FolderInUse.
  */
 export function restore(file: string, folder: string): Copied {
   const copy = requireWhole(file, file)
@@ -66,7 +68,7 @@ export function restore(file: string, folder: string): Copied {
   try {
     for (const each of [target, `${target}-wal`]) {
       if (!existsSync(each)) continue
-      throw new CopyRefused(`There is a store in ${folder} already (${each}): move it away, or name another folder.`)
+      throw new CopyRefused(`${folder} already contains a store (${each}): move it away, or name another folder.`)
     }
     return withDraft(target, draft => {
       copyFileSync(file, draft)
@@ -85,23 +87,23 @@ export function restore(file: string, folder: string): Copied {
 }
 
 function requireFree(file: string): void {
-  if (existsSync(file)) throw new CopyRefused(`${file} is there already: name a file that is not, or move it away.`)
+  if (existsSync(file)) throw new CopyRefused(`${file} already exists: name another file, or move it away.`)
 }
 
 function requireWhole(file: string, name: string): Copied {
   const checked = checkCopy(file)
-  if (!checked.ok) throw new CopyRefused(`${name} can not be used: ${checked.fault}.`)
+  if (!checked.ok) throw new CopyRefused(`${name} cannot be used: ${checked.fault}.`)
   return { ...checked, bytes: statSync(file).size }
 }
 
-/** Fills a file of another name, sees that it is on the disk, and gives it its name unless that is taken by now. */
+/** Fills a file under another name, syncs it to disk, and gives it its name unless that has been taken by then. */
 function withDraft(file: string, fill: (draft: string) => Copied): Copied {
   const draft = `${file}.${randomBytes(4).toString('hex')}.unfinished`
   try {
     closeSync(openSync(draft, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600))
     const copied = fill(draft)
     sync(draft)
-    // Unlike a renaming, it fails where the name is taken.
+    // Unlike a rename, it fails if the name is taken.
     linkSync(draft, file)
     rmSync(draft)
     sync(dirname(file))
@@ -111,7 +113,7 @@ function withDraft(file: string, fill: (draft: string) => Copied): Copied {
     if (error instanceof CopyRefused) throw error
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') requireFree(file)
     throw new CopyRefused(
-      `The copy ${file} could not be made (${(error as Error).message}): see to it and try again.`,
+      `The copy ${file} could not be created (${(error as Error).message}): fix the cause and try again.`,
       {
         cause: error,
       },

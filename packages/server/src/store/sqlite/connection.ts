@@ -2,22 +2,22 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import type { AnyQuery, BulkQuery, Row, Transaction, Value } from '../transaction.ts'
 import { StoreUnavailable } from '../transaction.ts'
 
-/** Rows of a bulk query that go into one statement. More gains nothing and costs a longer statement to prepare. */
+/** Rows of a bulk query in one statement. More would gain nothing and make the statement longer to prepare. */
 const ROWS_A_STATEMENT = 32
 const STATEMENTS_KEPT = 512
 const LOG_BYTES = 64 * 1024 * 1024
 
-/** Primary result codes (sqlite.org/rescode.html) that mean the store is away, not that the data was wrong. */
+/** Primary result codes (sqlite.org/rescode.html) that mean the store is unavailable, not that the data was wrong. */
 const UNAVAILABLE_CODES = new Set([5, 6, 7, 8, 10, 11, 13, 14, 26])
 
-/** The error as the rest of Posthorn knows it: a fault of the store itself, or what the data provoked. */
+/** Converts a fault of the store itself to StoreUnavailable; returns errors caused by the data unchanged. */
 function toStoreError(error: unknown): unknown {
   const { errcode, message } = error as Error & { errcode?: unknown }
   const isUnavailable = typeof errcode === 'number' && UNAVAILABLE_CODES.has(errcode & 0xff)
   return isUnavailable ? new StoreUnavailable(message, { cause: error }) : error
 }
 
-/** A connection to the file, its prepared statements, and transactions on it. Blocks: for worker threads. */
+/** A connection to the file, with its prepared statements and transactions. Blocks, so it is for worker threads. */
 export class SqliteConnection {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
@@ -38,21 +38,22 @@ export class SqliteConnection {
   }
 
   #prepareDatabase(readOnly: boolean): void {
-    // First of all, since each of the others may meet a busy file.
+    // First of all, since each of the others can find the file busy.
     this.#database.exec('pragma busy_timeout = 5000')
     if (readOnly) return
-    // Before WAL: after it, it would be ignored.
+    // Before WAL: afterwards it would be ignored.
     this.#database.exec('pragma auto_vacuum = incremental')
     this.#database.exec('pragma journal_mode = wal')
     this.#database.exec('pragma synchronous = full')
     this.#database.exec('pragma cache_size = -16384')
-    // Zeros over what is deleted, wherever its page is written anyhow: so erasing need not write the whole file anew.
+    // Overwrites deleted content with zeros wherever its page is written anyway, so that erasing doesn't have to
+    // rewrite the whole file.
     this.#database.exec('pragma secure_delete = fast')
-    // The log shrinks to this much again once it was longer.
+    // The log is truncated to this size after it has grown beyond it.
     this.#database.exec(`pragma journal_size_limit = ${LOG_BYTES}`)
   }
 
-  /** Moves the log into the file and empties it. False if somebody reads just now: it is not waited for. */
+  /** Moves the log into the file and empties it. Returns false if a reader blocks it for more than 50 ms. */
   emptyLog(): boolean {
     this.#database.exec('pragma busy_timeout = 50')
     try {
@@ -67,7 +68,7 @@ export class SqliteConnection {
     return String(Object.values(row ?? {})[0])
   }
 
-  /** Runs a transaction to its end; what it answers is durable, or (read only) a single snapshot. */
+  /** Runs a transaction to its end. Its result is durable, or (read-only) from a single snapshot. */
   transact<Result>(begin: 'begin immediate' | 'begin', run: () => Transaction<Result>): Result {
     try {
       this.#database.exec(begin)
@@ -86,9 +87,9 @@ export class SqliteConnection {
     }
   }
 
-  /** Rows one after the other, as many as are taken: for tables that are larger than the memory. Outside `transact`. */
+  /** Reads rows one by one, as the caller takes them: for tables larger than memory. Outside `transact`. */
   *stream(text: string, params: readonly Value[]): Generator<Row> {
-    // Not from the kept statements: it is in use as long as rows are taken.
+    // Not a cached statement: this one is in use as long as rows are taken.
     const statement = this.#database.prepare(text.replaceAll('$', '?'))
     try {
       for (const row of statement.iterate(...(params as SQLInputValue[]))) yield row as Row
@@ -138,8 +139,8 @@ export class SqliteConnection {
 }
 
 /**
- * Parameters in SQLite's way. Where each is used once and in order they lose their numbers: for a numbered one, Node
- * looks its name up in a list, which made two hundred of them cost more than the query.
+ * Parameters in SQLite's syntax. If each is used once and in order, they lose their numbers: Node looks up the name of
+ * a numbered one in a list, which made two hundred of them cost more than the query.
  */
 function ownParameters(text: string): string {
   const numbers = Array.from(text.matchAll(/\$(\d+)/g), match => Number(match[1]))

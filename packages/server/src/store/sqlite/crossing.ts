@@ -1,8 +1,8 @@
-/** How calls and what they answer cross to the store's thread and back, as their operations declare it. */
+/** How calls and their results cross to the store's thread and back, as their operations declare it. */
 import type { OperationCall } from '../driver.ts'
 import { type OperationName, operationOf } from '../operations/index.ts'
 
-/** A call on its way to the thread, which is to `unpackCall` it. */
+/** Packs a call for the thread, which restores it with `unpackCall`. */
 export function packCall(call: OperationCall): OperationCall {
   const codec = operationOf(call.name).packedArgs
   return codec === undefined ? call : ({ name: call.name, args: codec.pack(call.args as never) } as OperationCall)
@@ -13,7 +13,7 @@ export function unpackCall(call: OperationCall): OperationCall {
   return codec === undefined ? call : ({ name: call.name, args: codec.unpack(call.args) } as OperationCall)
 }
 
-/** What an operation answers, on its way back, where it is to be `unpackResult`ed. */
+/** Packs an operation's result for the way back, where `unpackResult` restores it. */
 export function packResult(name: OperationName, value: unknown): unknown {
   const codec = operationOf(name).packedResult
   return codec === undefined ? value : codec.pack(value)

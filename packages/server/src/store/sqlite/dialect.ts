@@ -12,7 +12,7 @@ export const sqliteDialect: Dialect = {
     cutById: 'without rowid',
     cutByDelivery: 'without rowid',
   },
-  // One writer at a time anyhow.
+  // No locks are needed: there is one writer at a time.
   lockLiveRows: '',
   lockEndpointRows: '',
   lockEventRows: '',

@@ -29,8 +29,8 @@ const toResult = (result: Success | Failure): OperationResult =>
   result.ok ? result : { ok: false, error: toError(result) }
 
 /**
- * Held as long as the process lives and dropped by the kernel with it, so a crash leaves nothing to clean up (a pid in
- * a file would). Throws FolderInUse.
+ * Locks the folder. The lock lives as long as the process and is dropped by the kernel with it, so a crash leaves
+ * nothing to clean up (a pid file would). Throws FolderInUse.
  */
 export function lockFolder(folder: string): DatabaseSync {
   const lock = new DatabaseSync(join(folder, 'lock.db'))
@@ -45,21 +45,21 @@ export function lockFolder(folder: string): DatabaseSync {
   }
 }
 
-/** Where the embedded store is in its folder. */
+/** The path of the embedded store in its folder. */
 export const databaseFile = (folder: string): string => join(folder, 'posthorn.db')
 
-/** The embedded store: one file in `folder`, a thread that writes, one that reads, and one that reads for people. */
+/** The embedded store: a file in `folder`, and threads that write, read for the engine, and read for people. */
 export async function openSqlite(folder: string, clock: Clock, workers: Workers = newWorkers): Promise<Driver> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const lock = lockFolder(folder)
   const file = databaseFile(folder)
   const writer = new Thread({ file, readOnly: false }, workers)
   await writer.ask({ kind: 'pragma', name: 'journal_mode' })
-  // Begun when they are first asked: a thread takes memory, and a moment of a core. The file is there by now.
+  // Started when first used: a thread takes memory and some processor time. The file exists by now.
   const readers = new Map<'engine' | 'people', Thread>()
   let isClosed = false
   const readerFor = (name: ReadName): Thread => {
-    // One that began now would never be ended.
+    // A thread started now would never be ended.
     if (isClosed) throw new StoreUnavailable('The store is closed')
     const whom = operations[name].waitedForBy
     const thread = readers.get(whom) ?? new Thread({ file, readOnly: true }, workers)
@@ -73,7 +73,7 @@ export async function openSqlite(folder: string, clock: Clock, workers: Workers 
     latest: () => clock.now(),
     async write(calls: readonly OperationCall[]) {
       const results = await writer.ask({ kind: 'calls', calls: calls.map(packCall) })
-      // A thread that died answers once for all.
+      // A thread that died returns one result for all calls.
       return calls.map((_, index) => toResult(results[index] ?? results[0]!))
     },
     async read<Name extends ReadName>(name: Name, args: Arguments<Name>) {
@@ -86,7 +86,7 @@ export async function openSqlite(folder: string, clock: Clock, workers: Workers 
       const answers = await Promise.all(names.map(name => writer.ask({ kind: 'pragma', name })))
       return Object.fromEntries(names.map((name, index) => [name, String((answers[index]![0] as Success).value)]))
     },
-    // One table each holds it all.
+    // History isn't partitioned here: each table holds all of it.
     keepHistory: async () => ({ made: 0, dropped: [], busy: [] }),
     spanDays: () => 0,
     async scrub() {

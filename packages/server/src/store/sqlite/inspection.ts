@@ -1,4 +1,4 @@
-/** An embedded store that is only looked at, also while a server is running on it. */
+/** Read-only access to an embedded store, even while a server is running on it. */
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { OperationCall } from '../driver.ts'
@@ -28,7 +28,7 @@ export function inspect(file: string): Inspection {
   }
 }
 
-/** Whether a process holds the folder: it is asked by taking the lock for a moment. */
+/** Whether a process holds the folder. Finds out by taking the lock for a moment. */
 export function isServed(folder: string): boolean {
   try {
     lockFolder(folder).close()
@@ -39,19 +39,19 @@ export function isServed(folder: string): boolean {
   }
 }
 
-/** What a file says that is to be a whole copy of a store; a sentence about what is wrong with it. */
+/** The result of checking a file that should be a complete copy of a store. `fault` says in a clause what is wrong. */
 export type CheckedCopy =
   | {
       readonly ok: true
       readonly schemaVersion: number
-      /** Of the encryption key; null: nothing was encrypted yet. */
+      /** The encryption key's fingerprint. Null: nothing has been encrypted yet. */
       readonly keyFingerprint: string | null
     }
   | { readonly ok: false; readonly fault: string }
 
-/** Reads all of it: every page, and every index against its table. */
+/** Reads the whole file: checks every page, and every index against its table. */
 export function checkCopy(file: string): CheckedCopy {
-  if (!existsSync(file)) return { ok: false, fault: 'it is not there' }
+  if (!existsSync(file)) return { ok: false, fault: 'it does not exist' }
   let database: DatabaseSync | undefined
   try {
     database = new DatabaseSync(file, { readOnly: true })
@@ -65,10 +65,10 @@ export function checkCopy(file: string): CheckedCopy {
         .map(row => [String(row.key), String(row.value)]),
     )
     const schemaVersion = Number(meta.get('schema_version') ?? 0)
-    if (schemaVersion === 0) return { ok: false, fault: 'it is no store of Posthorn' }
+    if (schemaVersion === 0) return { ok: false, fault: 'it is not a Posthorn store' }
     return { ok: true, schemaVersion, keyFingerprint: meta.get('encryption_key_fingerprint') ?? null }
   } catch (error) {
-    return { ok: false, fault: `it is no whole store of Posthorn (${(error as Error).message})` }
+    return { ok: false, fault: `it is not a complete Posthorn store (${(error as Error).message})` }
   } finally {
     database?.close()
   }

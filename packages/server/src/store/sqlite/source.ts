@@ -1,4 +1,4 @@
-/** An embedded store that is only read, to be moved elsewhere. Its folder's lock is held, so that nothing changes in it. */
+/** An embedded store that is read to be moved elsewhere. Its folder stays locked, so that nothing in it changes. */
 import { existsSync } from 'node:fs'
 import { MIGRATIONS } from '../migrations/index.ts'
 import { type MoveSource, sourceDigest } from '../move.ts'
@@ -12,9 +12,11 @@ import { databaseFile, lockFolder } from './driver.ts'
 /** Throws MoveRefused, FolderInUse, StoreUnavailable. */
 export function openSource(folder: string): MoveSource {
   const file = databaseFile(folder)
-  // Before the lock: it would leave its file in a folder that isn't ours.
+  // Before the lock, which would leave its file in a folder that isn't ours.
   if (!existsSync(file)) {
-    throw new MoveRefused(`There is no Posthorn in ${folder} (no file ${file}): name the folder that serve was run on.`)
+    throw new MoveRefused(
+      `There is no Posthorn store in ${folder} (${file} does not exist): name the data folder that serve used.`,
+    )
   }
   const lock = lockFolder(folder)
   let connection: SqliteConnection | undefined
@@ -56,7 +58,9 @@ function requireSchema(meta: MoveSource['meta'], folder: string): void {
   if (found === MIGRATIONS.length) return
   const remedy =
     found < MIGRATIONS.length
-      ? `bring it there with \`posthorn migrate --data ${folder}\` first`
+      ? `migrate it with \`posthorn migrate --data ${folder}\` first`
       : 'move it with the newer Posthorn that wrote it'
-  throw new MoveRefused(`${folder} has schema version ${found}, and this Posthorn ${MIGRATIONS.length}: ${remedy}.`)
+  throw new MoveRefused(
+    `${folder} has schema version ${found}, but this Posthorn needs version ${MIGRATIONS.length}: ${remedy}.`,
+  )
 }

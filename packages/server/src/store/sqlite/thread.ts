@@ -1,21 +1,21 @@
 import { Worker } from 'node:worker_threads'
 import type { Failure, FileSettings, Reply, Request, Success } from './worker.ts'
 
-/** Of each thread. By default V8 lets what is short-lived take 64 MB before it looks what of it is still needed. */
+/** For each thread. By default V8 lets short-lived objects take 64 MB before it collects those no longer needed. */
 const YOUNG_MEGABYTES = 12
 
 type RequestBody = Request extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
 
-/** Where stores get their workers (`worker.ts`), and leave them with no file open and nothing to answer. */
+/** Where stores get their workers (`worker.ts`), and return them with no file open and no request pending. */
 export type Workers = { take(): Worker; giveBack(worker: Worker): void }
 
-/** A new one each time, which ends when it is given back. */
+/** Starts a new worker each time, and ends it when it is given back. */
 export const newWorkers: Workers = {
   take: startWorker,
   giveBack: worker => worker.postMessage({ id: 0, kind: 'end' } satisfies Request),
 }
 
-/** A thread with a connection of its own, as a function from request to results. */
+/** A thread with its own connection, as a function from request to results. */
 export class Thread {
   readonly #workers: Workers
   readonly #worker: Worker
@@ -23,7 +23,7 @@ export class Thread {
   #lastId = 0
   #dead: string | undefined
 
-  /** A file that can't be opened shows in the answers. */
+  /** If the file can't be opened, the results of `ask` say so. */
   constructor(settings: FileSettings, workers: Workers) {
     this.#workers = workers
     this.#worker = workers.take()
@@ -42,7 +42,7 @@ export class Thread {
     return promise
   }
 
-  /** Resolves once the file is closed. The worker may then serve another store, and answers nothing here any more. */
+  /** Resolves once the file is closed. The worker can then serve another store, and no longer responds here. */
   async close(): Promise<void> {
     await this.ask({ kind: 'close' })
     if (this.#dead !== undefined) return
@@ -61,7 +61,7 @@ export class Thread {
 
   readonly #onError = (error: Error): void => this.#die(error.message)
 
-  readonly #onExit = (): void => this.#die('The store thread has ended')
+  readonly #onExit = (): void => this.#die('The store thread has exited')
 
   #die(why: string): void {
     this.#dead ??= why
@@ -72,17 +72,17 @@ export class Thread {
 
 export function startWorker(): Worker {
   const start = (flags: readonly string[]) =>
-    // A diagnostic report would list the environment, where keys are, for each thread again.
+    // Otherwise a diagnostic report would list the environment, which has keys in it, again for each thread.
     new Worker(new URL('./worker.ts', import.meta.url), {
       execArgv: [...flags, '--report-exclude-env'],
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
     })
   try {
-    // Without that of cli.ts, so that the others (`--cpu-prof`) hold for threads too.
+    // Without the flag from cli.ts, so that the others (`--cpu-prof`) apply to threads too.
     return start(process.execArgv.filter(flag => !flag.startsWith('--max-semi-space-size')))
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error
-    // Flags of the whole process (`--max-old-space-size`), which hold for its threads without being given to them.
+    // There are flags of the whole process (`--max-old-space-size`); these apply to its threads anyway.
     return start([])
   }
 }

@@ -1,4 +1,4 @@
-/** The thread that owns a connection: runs the calls it is sent, in order, and answers each. */
+/** The thread that owns a connection: runs the calls it is sent in order, and replies to each. */
 import { parentPort } from 'node:worker_threads'
 import { forgetTime } from '../../base/ids.ts'
 import type { OperationCall } from '../driver.ts'
@@ -19,7 +19,7 @@ export type Request =
   | { readonly id: number; readonly kind: 'close' }
   | { readonly id: number; readonly kind: 'end' }
 
-/** Errors lose their class between threads: so it is said apart. */
+/** Errors lose their class between threads, so it is sent separately. */
 export type Failure = {
   readonly ok: false
   readonly unavailable: boolean
@@ -32,7 +32,7 @@ export type Reply = { readonly id: number; readonly results: readonly (Success |
 let settings: FileSettings | undefined
 let connection: SqliteConnection | undefined
 
-/** Throws StoreUnavailable; the next use tries again. */
+/** Throws StoreUnavailable; the next call tries again. */
 function connect(): SqliteConnection {
   if (settings === undefined) throw new StoreUnavailable('The store is closed')
   connection ??= new SqliteConnection(settings.file, settings.readOnly)
@@ -41,7 +41,7 @@ function connect(): SqliteConnection {
 
 function open({ file, readOnly }: FileSettings): void {
   forget()
-  // Another store's time may be behind that of the one before.
+  // Another store's time can be behind that of the previous one.
   forgetTime()
   settings = { file, readOnly }
   connect()
@@ -62,12 +62,12 @@ function failure(error: unknown): Failure {
   return { ok: false, unavailable: error instanceof StoreUnavailable, name, message }
 }
 
-/** After a fault of the disk nothing that this connection believes is believed any more. */
+/** Discards the connection: after a disk fault, none of its state can be trusted. */
 function forget(): void {
   try {
     connection?.close()
   } catch {
-    // It is given up either way.
+    // It is discarded either way.
   }
   connection = undefined
 }

@@ -100,7 +100,7 @@ function addCreating(routes: Routes, { endpoints }: Needs): void {
       querystring: NoQuery,
       body: NewEndpoint,
       response: {
-        201: { ...ShownOnce('It was created.'), ...Location },
+        201: { ...ShownOnce('The new endpoint.'), ...Location },
       },
       refusals: ['not_found', 'conflict', 'event_type_archived'],
     },
@@ -120,13 +120,14 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
     {
       access: 'write',
       operationId: 'updateEndpoint',
-      summary: 'Change an endpoint',
-      description: 'Changes what is named and leaves the rest; null resets. The next attempts use it.',
+      summary: 'Update an endpoint',
+      description:
+        'Changes the given fields and keeps the others. Null resets a field. The next attempts use the new values.',
       params: ItemParams,
       querystring: NoQuery,
       body: EndpointPatch,
       response: {
-        200: ShownOnce('The endpoint as it is now.'),
+        200: ShownOnce('The updated endpoint.'),
       },
       refusals: ['not_found', 'conflict', 'event_type_archived'],
     },
@@ -144,7 +145,7 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
       access: 'write',
       operationId: 'deleteEndpoint',
       summary: 'Delete an endpoint',
-      description: 'What is still owed to it is cancelled.',
+      description: "Also cancels the endpoint's pending and held deliveries.",
       params: ItemParams,
       querystring: NoQuery,
       response: { 204: Gone },
@@ -159,7 +160,7 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
 
 type Labels = { readonly metadata?: Record<string, string> | null; readonly headers?: Record<string, string> | null }
 
-/** An endpoint has always metadata and headers, if empty ones: that is what null resets them to. */
+/** Metadata and headers are never null in an endpoint: null resets them to empty ones. */
 function withoutNull<Body extends Labels>({ metadata, headers, ...rest }: Body) {
   return {
     ...rest,
@@ -174,12 +175,14 @@ function addSigning(routes: Routes, { endpoints }: Needs): void {
     {
       access: 'write',
       operationId: 'rotateSigningSecret',
-      summary: 'Put another signing secret in force',
-      description: 'At once; the one before still counts for 24 hours, and requests have a signature by each.',
+      summary: "Rotate an endpoint's signing secret",
+      description:
+        'The new secret takes effect immediately. The previous one stays valid for 24 hours, and requests carry a ' +
+        'signature for each valid secret.',
       params: ItemParams,
       querystring: NoQuery,
       body: optionalBody(SIGNING_INPUT),
-      response: { 201: ShownOnce('The endpoint, with the secret.') },
+      response: { 201: ShownOnce('The endpoint, with its new signing secret.') },
       refusals: ['not_found', 'conflict'],
     },
     async ({ params: { tenant, id }, body, actor }, reply) => {
@@ -195,12 +198,16 @@ function addTesting(routes: Routes, { endpoints, publisher }: Needs): void {
     {
       access: 'write',
       operationId: 'testEndpoint',
-      summary: "Send a type's example to an endpoint",
-      description: 'With the header `X-Posthorn-Test: true`, whether or not the endpoint wants the type.',
+      summary: 'Send a test event to an endpoint',
+      description:
+        'Sends the example of an event type with the header `X-Posthorn-Test: true`, even if the endpoint does not ' +
+        'otherwise receive that type.',
       params: ItemParams,
       querystring: NoQuery,
       body: optionalBody({
-        type: Type.Optional(Type.String({ description: 'By default the first that the endpoint wants.' })),
+        type: Type.Optional(
+          Type.String({ description: 'The event type to send. Defaults to the first one that the endpoint receives.' }),
+        ),
       }),
       response: { 202: TestStarted },
       refusals: ['not_found', 'conflict', 'event_type_archived'],
@@ -222,11 +229,11 @@ function addStateChanges(routes: Routes, services: Needs): void {
       access: 'write',
       operationId: 'disableEndpoint',
       summary: 'Disable an endpoint',
-      description: 'What is pending is held, and what is published meanwhile.',
+      description: "Holds the endpoint's pending deliveries, and those of events published while it is disabled.",
       params: ItemParams,
       querystring: NoQuery,
       body: NoBody,
-      response: { 200: Shown('The endpoint as it is now.') },
+      response: { 200: Shown('The updated endpoint.') },
       refusals: ['not_found'],
     },
     async ({ params: { tenant, id }, actor }) => view(await endpoints.disable(tenant, id, actor)),
@@ -241,7 +248,7 @@ function addStateChanges(routes: Routes, services: Needs): void {
       params: ItemParams,
       querystring: NoQuery,
       body: optionalBody({ held: Type.Optional(Held) }),
-      response: { 200: Shown('The endpoint as it is now.') },
+      response: { 200: Shown('The updated endpoint.') },
       refusals: ['not_found'],
     },
     async ({ params: { tenant, id }, body, actor }) =>
@@ -251,10 +258,10 @@ function addStateChanges(routes: Routes, services: Needs): void {
 
 const TestStarted = Type.Object(
   { event: Type.String(), delivery: Type.String(), type: Type.String() },
-  { description: 'It is on its way: the delivery tells what becomes of it.' },
+  { description: 'The test is on its way. Get the delivery to see its outcome.' },
 )
 
 const Held = Type.Enum(['release', 'cancel'], {
   type: 'string',
-  description: 'What becomes of held deliveries: release (the default) or cancel.',
+  description: 'What to do with the held deliveries: send them (`release`, the default) or cancel them (`cancel`).',
 })

@@ -1,4 +1,4 @@
-/** Endpoints: what is shown of them, and what they are made and changed with. */
+/** Schemas of endpoints in responses, and in the calls that create and update them. */
 import { type Static, Type } from 'typebox'
 import { DISABLED_REASONS } from '../../../base/model.ts'
 import { SIGNATURE_VERSIONS } from '../../../secrets/credentials.ts'
@@ -17,8 +17,10 @@ import {
   WordOrNull,
 } from '../../http/shapes.ts'
 
-const TYPES = "Event types wanted, by name or with `*` for any characters; null: all of the catalogue's."
-const FILTER = 'Which events of these types are wanted, by conditions on the payload; null: all.'
+const TYPES =
+  'Event types that the endpoint receives, as names or as patterns in which `*` stands for any characters. Null for ' +
+  'all types in the catalogue.'
+const FILTER = 'Conditions on the payload: the endpoint receives only events that satisfy them. Null for all events.'
 const FilterOrNull = (description: string) =>
   Type.Unsafe<Readonly<Record<string, unknown>> | null>({
     type: ['object', 'null'],
@@ -27,32 +29,32 @@ const FilterOrNull = (description: string) =>
     examples: [{ status: ['Quoted', 'Refused'], amount: { gte: 1000 } }],
   })
 
-const RATE_LIMIT = 'In any stretch of perSeconds, at most so many requests are begun; null: no limit.'
+const RATE_LIMIT = 'Maximum number of requests started in any period of `perSeconds` seconds. Null for no limit.'
 const ORDERED =
-  'One delivery at a time, in the order of publishing, each after the one before it has ended: one that keeps ' +
-  'failing holds up those behind it.'
+  'Whether deliveries are sent one at a time in the order of publishing, each after the previous one has ended. A ' +
+  'delivery that keeps failing then holds up those behind it.'
 
 const NextSecretOrNull = objectOrNull(
-  { fingerprint: Type.String(), switchAt: Time('From then on it is in force.') },
-  'A clientSecret that is to come.',
+  { fingerprint: Type.String(), switchAt: Time('When the secret takes effect.') },
+  'The clientSecret that will replace the current one. Null if there is none.',
 )
 
 const SigningSchema = Type.Object({
   version: Word(SIGNATURE_VERSIONS),
-  fingerprint: Type.String({ description: 'Tells two apart, and nothing else of them.' }),
-  publicKey: TextOrNull({ description: '`whpk_…`, what signatures of v1a are checked with.' }),
-  createdAt: Time('When it was made.'),
-  expiresAt: TimeOrNull('When it stops to count; null: it is the one in force.'),
+  fingerprint: Type.String({ description: 'Identifies the secret without revealing it.' }),
+  publicKey: TextOrNull({ description: 'The public key (`whpk_…`) that verifies `v1a` signatures. Null for `v1`.' }),
+  createdAt: Time('When the secret was created.'),
+  expiresAt: TimeOrNull('When the secret expires. Null if it is the current one.'),
 })
 
 const CertificateOrNull = objectOrNull(
-  { subject: Type.String(), fingerprint: Type.String(), expiresAt: Time('When it expires.') },
-  'What it shows of itself for mutual TLS.',
+  { subject: Type.String(), fingerprint: Type.String(), expiresAt: Time('When the certificate expires.') },
+  'The client certificate that Posthorn presents to the receiver (mutual TLS). Null if there is none.',
 )
 
 const OAuthOrNull = objectOrNull(
   { tokenUrl: Type.String(), clientId: Type.String(), scope: TextOrNull() },
-  'Where its bearer tokens come from; null: requests bear the clientSecret.',
+  'The OAuth 2.0 client with which Posthorn gets its bearer tokens. Null if requests carry the clientSecret instead.',
 )
 
 const ENDPOINT_MEMBERS = {
@@ -63,39 +65,51 @@ const ENDPOINT_MEMBERS = {
   filter: FilterOrNull(FILTER),
   description: TextOrNull(),
   metadata: Texts(),
-  headers: Texts({ description: 'Extra request headers, names in lower case.' }),
-  schedule: ListOrNull<number>('number', { description: 'Seconds before each retry; null: the default.' }),
-  timeoutMs: IntegerOrNull({ description: 'Milliseconds that a status may take; null: the default.' }),
+  headers: Texts({ description: 'Extra request headers. Their names are in lower case.' }),
+  schedule: ListOrNull<number>('number', { description: 'Seconds to wait before each retry. Null for the default.' }),
+  timeoutMs: IntegerOrNull({
+    description: 'How long the receiver can take to send its response status, in milliseconds. Null for the default.',
+  }),
   rateLimit: RateLimitOrNull({ description: RATE_LIMIT }),
   ordered: Type.Boolean({ description: ORDERED }),
   state: Word(['enabled', 'disabled'] as const),
   disabledReason: WordOrNull(DISABLED_REASONS, {
-    description: 'manual: by a call; gone: the receiver answered 410; failing: days without a success.',
+    description:
+      'Why the endpoint is disabled. `manual`: by a call. `gone`: the receiver responded with 410. `failing`: no ' +
+      'attempt succeeded for days. Null if it is enabled.',
   }),
-  failingSince: TimeOrNull('When the first of the present run of failures ended; null: there is no such run.'),
-  pausedUntil: TimeOrNull('The receiver wants no request before (Retry-After); null: it wants any.'),
+  failingSince: TimeOrNull(
+    'When the first attempt of the current run of failures ended. Null if the endpoint is not failing.',
+  ),
+  pausedUntil: TimeOrNull(
+    'Posthorn sends nothing before this time, because the receiver asked it to wait (`Retry-After`). Null if it did ' +
+      'not.',
+  ),
   secretFingerprint: TextOrNull({
-    description: 'Equal for equal clientSecrets of a tenant; tells nothing else of them. null: it has none.',
+    description:
+      'Fingerprint of the clientSecret. Equal secrets of a tenant have the same one; it reveals nothing else. Null ' +
+      'if there is no clientSecret, or if it cannot be decrypted.',
   }),
   nextSecret: NextSecretOrNull,
-  signing: Type.Array(SigningSchema, { description: 'Signing secrets that count now, the newest first.' }),
+  signing: Type.Array(SigningSchema, { description: 'The signing secrets that are valid now, newest first.' }),
   clientCertificate: CertificateOrNull,
   oauth: OAuthOrNull,
-  createdAt: Time('When it was created.'),
-  updatedAt: Time('When it was last changed.'),
+  createdAt: Time('When the endpoint was created.'),
+  updatedAt: Time('When the endpoint was last changed.'),
   warnings: Type.Array(Type.Object({ code: Type.String(), detail: Type.String() }), {
-    description: 'What is worth changing about it.',
+    description: 'Problems with the endpoint that are worth fixing.',
   }),
 }
 
 export const EndpointSchema = Type.Object(ENDPOINT_MEMBERS, { $id: 'Endpoint' })
-/** The only answers with a signing secret. */
+/** The only responses that contain a signing secret. */
 export const EndpointWithSecretSchema = Type.Object(
   {
     ...ENDPOINT_MEMBERS,
     signingSecret: TextOrNull({
       description:
-        '`whsec_…`, what signatures are checked with: shown this once. null: none was made by this call, or it is a v1a.',
+        'The secret (`whsec_…`) that verifies signatures. Only this response contains it. Null if this call ' +
+        'generated none, or a key for `v1a`.',
     }),
   },
   { $id: 'EndpointWithSecret' },
@@ -103,30 +117,38 @@ export const EndpointWithSecretSchema = Type.Object(
 export type EndpointView = Static<typeof EndpointSchema>
 
 const ENDPOINT_INPUT = {
-  types: Type.Optional(ListOrNull<string>('string', { description: `${TYPES} At least one.` })),
+  types: Type.Optional(ListOrNull<string>('string', { description: `${TYPES} A list must not be empty.` })),
   filter: Type.Optional(FilterOrNull(`${FILTER} See docs/event-types.md.`)),
   description: Type.Optional(TextOrNull({ description: 'At most 1,024 characters.' })),
-  metadata: Type.Optional(TextsOrNull({ description: 'Labels of your own, at most 50.' })),
+  metadata: Type.Optional(TextsOrNull({ description: 'Your own labels, at most 50.' })),
   headers: Type.Optional(TextsOrNull({ description: 'Extra request headers, at most 20.' })),
   schedule: Type.Optional(
-    ListOrNull<number>('number', { description: 'Seconds before each retry, at most 30; null: the default.' }),
+    ListOrNull<number>('number', {
+      description: 'Seconds to wait before each retry, for at most 30 retries. Null for the default.',
+    }),
   ),
-  timeoutMs: Type.Optional(IntegerOrNull({ description: 'Milliseconds that a status may take; null: the default.' })),
+  timeoutMs: Type.Optional(
+    IntegerOrNull({
+      description: 'How long the receiver can take to send its response status, in milliseconds. Null for the default.',
+    }),
+  ),
   rateLimit: Type.Optional(RateLimitOrNull({ description: RATE_LIMIT })),
   ordered: Type.Optional(Type.Boolean({ description: `${ORDERED} False by default.` })),
 }
 const Url = Type.String({ description: 'An absolute https URL with a public host.' })
 const ClientSecret = Type.String({
-  description: 'Sent as `Authorization: Bearer …`, exactly as given (a b64token of RFC 6750). Never shown again.',
+  description: 'Sent as `Authorization: Bearer …`, exactly as given: a b64token (RFC 6750). Never shown again.',
 })
 
 export const SIGNING_INPUT = {
   signingSecret: Type.Optional(
-    Type.String({ description: '`whsec_` and the Base64 of 24 to 64 bytes; left out: Posthorn makes one.' }),
+    Type.String({ description: '`whsec_` and 24 to 64 bytes in Base64. If omitted, Posthorn generates one.' }),
   ),
   signatureVersion: Type.Optional(
     Word(SIGNATURE_VERSIONS, {
-      description: 'Of a secret that Posthorn makes: v1 (HMAC, the default) or v1a (Ed25519).',
+      description:
+        'Signature version of the secret that Posthorn generates: `v1` (HMAC) or `v1a` (Ed25519). Defaults to the ' +
+        'version of the current secret, or to `v1` for a new endpoint.',
     }),
   ),
 }
@@ -135,7 +157,8 @@ const OTHER_AUTHENTICATION = {
     Type.Unsafe<{ certificate: string; key: string } | null>({
       ...strict({ certificate: Type.String(), key: Type.String() }),
       type: ['object', 'null'],
-      description: 'For mutual TLS: certificate (or chain) and key in PEM. Never shown again. null: none.',
+      description:
+        'Certificate (or chain) and private key for mutual TLS, in PEM. Never shown again. Null for neither.',
     }),
   ),
   oauth: Type.Optional(
@@ -147,7 +170,9 @@ const OTHER_AUTHENTICATION = {
         scope: Type.Optional(TextOrNull()),
       }),
       type: ['object', 'null'],
-      description: 'OAuth 2.0 client credentials: requests bear a token from there instead of the clientSecret.',
+      description:
+        'OAuth 2.0 client credentials. Requests carry a token obtained with them instead of the clientSecret. Null ' +
+        'for no OAuth.',
     }),
   ),
 }
@@ -167,7 +192,9 @@ export const NewEndpoint = {
 export const EndpointPatch = strict({
   url: Type.Optional(Url),
   clientSecret: Type.Optional(ClientSecret),
-  switchAt: Type.Optional(TimeOrNull('From when on a new clientSecret is in force (RFC 3339); left out: at once.')),
+  switchAt: Type.Optional(
+    TimeOrNull('When a new clientSecret takes effect (RFC 3339). If omitted or null, it takes effect immediately.'),
+  ),
   ...OTHER_AUTHENTICATION,
   ...ENDPOINT_INPUT,
 })

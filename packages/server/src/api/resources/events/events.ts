@@ -23,12 +23,12 @@ import { viewEventEndpoint, writeEvent, writeEventDetail, writeRejectedEvent } f
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-/** Endpoints shown with their event, the newest; the list of the event's endpoints has them all. */
+/** The newest endpoints shown with an event. The list of the event's endpoints has all of them. */
 const ENDPOINTS_SHOWN = 1_000
 
 const Published = {
   ...Type.Unsafe<unknown>({ anyOf: [ref(PublishedSchema), Type.Object({ data: Type.Array(ref(PublishedSchema)) })] }),
-  description: 'Stored. For an array, `data` has one item for each event, in its order.',
+  description: 'The stored event. For an array of events, `data` has one item per event, in the same order.',
 }
 
 type Needs = {
@@ -54,7 +54,7 @@ export const eventsResource = resource({
   },
 })
 
-/** Without traces, the caller's own is kept as it came. */
+/** Without tracing, the caller's own traceparent is stored unchanged. */
 const keepTraceparent: BeginPublishTrace = (_tenant, traceparent) => ({ traceparent, end: () => {} })
 
 function addPublishing(
@@ -68,7 +68,7 @@ function addPublishing(
       access: 'publish',
       takesBytes: true,
       operationId: 'publishEvents',
-      summary: 'Publish an event, or up to 1,000 at once',
+      summary: 'Publish an event, or up to 1,000 in one call',
       params: TenantParams,
       querystring: NoQuery,
       body: NewEvents,
@@ -103,10 +103,10 @@ function addReading(routes: Routes, { events }: Needs): void {
       answerBytes: MAX_PAGE_BYTES,
       operationId: 'listEvents',
       summary: "List a tenant's events, newest first",
-      description: 'A page with large payloads can be shorter than the limit.',
+      description: 'A page with large payloads can have fewer items than `limit`.',
       params: TenantParams,
       querystring: strict({
-        type: Type.Optional(Type.String({ description: 'Only of this event type.' })),
+        type: Type.Optional(Type.String({ description: 'Only events of this type.' })),
         ...RangeQuery,
         ...PageQuery,
       }),
@@ -128,7 +128,7 @@ function addReading(routes: Routes, { events }: Needs): void {
     {
       access: 'read',
       operationId: 'getEvent',
-      summary: 'Get an event, with what became of it at each endpoint',
+      summary: 'Get an event with its outcome at each endpoint',
       params: ItemParams,
       querystring: NoQuery,
       response: { 200: { ...Type.Unsafe<string>(ref(EventDetailSchema)), description: 'The event.' } },
@@ -150,15 +150,15 @@ function addRejected(routes: Routes, { events }: Needs): void {
       access: 'read',
       answerBytes: MAX_PAGE_BYTES,
       operationId: 'listRejectedEvents',
-      summary: 'List events that were rejected after all, newest first',
+      summary: 'List rejected events, newest first',
       description:
-        'Events published from SQL that the API would have refused: nothing of them is delivered. Of all tenants, and ' +
-        'of those that do not exist.',
+        'Lists events that were published from SQL and that the API would have refused. They are not delivered. ' +
+        'Includes events of all tenants, and of tenants that do not exist.',
       querystring: strict({
-        tenant: Type.Optional(Type.String({ maxLength: 128, description: 'Only those published for this tenant.' })),
+        tenant: Type.Optional(Type.String({ maxLength: 128, description: 'Only events published for this tenant.' })),
         ...PageQuery,
       }),
-      response: { 200: Type.Unsafe<string>(pageOf(RejectedEventSchema, 'A page of events.')) },
+      response: { 200: Type.Unsafe<string>(pageOf(RejectedEventSchema, 'A page of rejected events.')) },
     },
     async ({ query }, reply) => {
       const first = decodeCursor(query.cursor, isIdOf('evt'))
@@ -170,17 +170,17 @@ function addRejected(routes: Routes, { events }: Needs): void {
   )
 }
 
-/** Why: what became of an event at each endpoint of its tenant. */
+/** Explains which endpoints of the tenant got an event, which did not, and why. */
 function addEventEndpoints(routes: Routes, { events }: Needs): void {
   routes.get(
     '/v1/tenants/:tenant/events/:id/endpoints',
     {
       access: 'read',
       operationId: 'listEventEndpoints',
-      summary: 'List what became of an event at each endpoint, and why',
+      summary: "List an event's outcome at each endpoint, with the reason",
       description:
-        "All of the tenant's endpoints, newest first, also those that were deleted or registered later. Types and " +
-        'filters count as they were when the event was published.',
+        "Lists all of the tenant's endpoints, newest first, including those that were deleted or registered later. " +
+        'Outcomes reflect the types and filters at the time when the event was published.',
       params: ItemParams,
       querystring: strict(PageQuery),
       response: { 200: pageOf(EventEndpointSchema, 'A page of endpoints.') },

@@ -1,12 +1,12 @@
-/** Pages of events, which are written by hand: a payload goes into them as the bytes that it was published as. */
+/** Pages of events, serialised here: a payload is copied in as the bytes that it was published as. */
 
 import type { EventId, PublishedEvent } from '../../../base/model.ts'
 import { encodeCursor } from '../../http/lists.ts'
 
-/** A page ends when its payloads come to about this much, so that a thousand big ones don't fill the memory. */
+/** A page ends when its payloads reach about this size, so that a thousand large ones don't fill the memory. */
 export const MAX_PAGE_BYTES = 8 * 1024 * 1024
 
-/** Events read at first; the next time as many as their payloads allow. */
+/** Events in the first chunk. The size of later chunks depends on the payloads read so far. */
 const FIRST_CHUNK = 16
 
 type ReadEvents = (before: EventId | null, count: number) => Promise<readonly PublishedEvent[]>
@@ -18,14 +18,14 @@ export function writePage({ events, hasMore }: EventPage, write: (event: Publish
   return `{"data":[${events.map(event => write(event)).join(',')}],"nextCursor":${nextCursor}}`
 }
 
-/** Reads a page in chunks, the later ones as large as the payloads so far allow. */
+/** Reads a page in chunks. The size of later chunks depends on the payloads read so far. */
 export async function readPage(first: EventId | null, limit: number, read: ReadEvents): Promise<EventPage> {
   const events: PublishedEvent[] = []
   let bytes = 0
   let chunk = FIRST_CHUNK
   let before = first
   while (true) {
-    // One more than is shown tells whether there is more.
+    // One more than the page shows, to find out whether there is another page.
     const count = Math.min(chunk, limit - events.length + 1)
     const found = await read(before, count)
     for (const event of found) {

@@ -1,4 +1,4 @@
-/** Events, as published and as shown. */
+/** Schemas of events, in publishing calls and in responses. */
 
 import { type Static, Type } from 'typebox'
 import type { FieldError } from '../../../base/errors.ts'
@@ -10,36 +10,42 @@ import { DeliverySchema } from '../deliveries.ts'
 
 export const NotSentSchema = Type.Object(
   {
-    type: Type.Optional(Type.Integer({ description: 'Endpoints that do not want the type.' })),
-    filter: Type.Optional(Type.Integer({ description: 'Endpoints whose filter did not let it through.' })),
+    type: Type.Optional(Type.Integer({ description: 'Number of endpoints that do not receive events of this type.' })),
+    filter: Type.Optional(Type.Integer({ description: 'Number of endpoints whose filter excluded the event.' })),
   },
-  { $id: 'NotSent', description: 'How many endpoints of the tenant got no delivery, by reason.' },
+  { $id: 'NotSent', description: "Number of the tenant's endpoints that got no delivery, by reason." },
 )
 
 const NotSentOrNull = Type.Unsafe<Static<typeof NotSentSchema> | null>({
   anyOf: [ref(NotSentSchema), { type: 'null' }],
-  description: 'null: not known yet, its deliveries are being made.',
+  description:
+    "Number of the tenant's endpoints that got no delivery, by reason. Null while they are still being determined.",
 })
 
 const RejectedOrNull = Type.Unsafe<readonly FieldError[] | null>({
   type: ['array', 'null'],
   items: Fault,
-  description: 'Why it was not delivered, of an event published from SQL that the API would have refused; else null.',
+  description:
+    'Why the event was rejected, which happens only to events published from SQL. Null if it was not rejected.',
 })
 
 const EVENT_MEMBERS = {
   id: Type.String(),
   type: Type.String(),
-  key: TextOrNull({ description: 'The `id` that it was published with.' }),
+  key: TextOrNull({ description: 'The `id` that the event was published with. Null if it had none.' }),
   test: Type.Boolean(),
-  createdAt: Time('When it was published.'),
+  createdAt: Time('When the event was published.'),
   notSent: NotSentOrNull,
   rejected: RejectedOrNull,
   payload: Type.Unknown({
-    description: 'Byte for byte as published; null where it was rejected for its size, or removed for its age.',
+    description:
+      'The payload, byte for byte as published. Null if the event was rejected for its size, or if the retention ' +
+      'period of the payload has ended.',
   }),
   payloadRemoved: Type.Boolean({
-    description: 'Whether the payload was removed for its age: it can not be sent again.',
+    description:
+      'True if the payload is gone: its retention period has ended, or the event was rejected for its size. Such an ' +
+      'event cannot be sent again.',
   }),
 }
 
@@ -48,46 +54,58 @@ export const EventEndpointSchema = Type.Object(
     endpoint: Type.String(),
     state: Word([...DELIVERY_STATES, 'being_made', 'not_made'] as const, {
       description:
-        'That of its newest delivery; being_made: the event is in the inbox, and it is not known yet; not_made: it ' +
-        'has none.',
+        'State of the newest delivery of the event to this endpoint. `being_made`: deliveries of the event are still ' +
+        'being created. `not_made`: the endpoint got no delivery.',
     }),
     reason: WordOrNull(NOT_MADE_REASONS, {
       description:
-        'Why it has none. type: it did not want the type; filter: its filter did not let it through; ' +
-        'registered_later: it was not there yet; deleted: it was deleted before its delivery was made; rejected: ' +
-        'the event was; test: it was the test of another; unknown: nothing is kept that would tell.',
+        'Why the endpoint got no delivery. `type`: it did not receive events of this type. `filter`: its filter ' +
+        'excluded the event. `registered_later`: it was registered after the event was published. `deleted`: it was ' +
+        'deleted before its delivery was created. `rejected`: the event was rejected. `test`: the event was a test ' +
+        'of another endpoint. `unknown`: the data needed to tell is no longer kept. Null unless `state` is ' +
+        '`not_made`.',
     }),
-    heldReason: WordOrNull(HELD_REASONS, { description: 'Why it is held.' }),
-    delivery: TextOrNull({ description: 'Its newest delivery of the event.' }),
-    deliveryCount: Type.Integer({ description: 'More than one where it was retried by hand, or replayed.' }),
-    attemptCount: Type.Integer({ description: 'Of the newest.' }),
-    nextAttemptAt: TimeOrNull('When the next attempt falls due; null unless pending.'),
-    endedAt: TimeOrNull('When it was delivered, exhausted or cancelled.'),
+    heldReason: WordOrNull(HELD_REASONS, { description: 'Why the delivery is held. Null if it is not held.' }),
+    delivery: TextOrNull({
+      description: 'Id of the newest delivery of the event to this endpoint. Null if there is none.',
+    }),
+    deliveryCount: Type.Integer({
+      description:
+        'Number of deliveries of the event to this endpoint. More than one if it was retried manually or replayed.',
+    }),
+    attemptCount: Type.Integer({ description: 'Number of attempts of the newest delivery.' }),
+    nextAttemptAt: TimeOrNull('When the next attempt is due. Null unless the delivery is pending.'),
+    endedAt: TimeOrNull(
+      'When the delivery reached its final state (delivered, exhausted or cancelled). Null if it has not.',
+    ),
   },
   { $id: 'EventEndpoint' },
 )
 export type EventEndpointView = Static<typeof EventEndpointSchema>
 
 export const EventSchema = Type.Object(EVENT_MEMBERS, { $id: 'Event' })
-/** Without the payload, which is put in as the bytes that it was published as. */
+/** Without the payload, which is copied in as the bytes that it was published as. */
 export type EventView = Omit<Static<typeof EventSchema>, 'payload'>
 
 export const EventDetailSchema = Type.Object(
   {
     ...EVENT_MEMBERS,
-    deliveries: Type.Array(ref(DeliverySchema), { description: 'The newest 1,000.' }),
+    deliveries: Type.Array(ref(DeliverySchema), { description: 'The newest 1,000 deliveries of the event.' }),
     endpoints: Type.Array(ref(EventEndpointSchema), {
-      description: 'What became of it at each endpoint of the tenant, and why; the newest 1,000 endpoints.',
+      description: "The outcome at each of the tenant's newest 1,000 endpoints, with the reason.",
     }),
     nextEndpoints: TextOrNull({
-      description: 'There are more: the cursor that goes on in `…/events/{id}/endpoints`; null: these are all.',
+      description: 'Cursor for the next endpoints, to pass to `…/events/{id}/endpoints`. Null if there are no more.',
     }),
   },
   { $id: 'EventDetail' },
 )
 
 export const RejectedEventSchema = Type.Object(
-  { tenant: Type.String({ description: 'The tenant it was published for; there may be none.' }), ...EVENT_MEMBERS },
+  {
+    tenant: Type.String({ description: 'The tenant that the event was published for. It might not exist.' }),
+    ...EVENT_MEMBERS,
+  },
   { $id: 'RejectedEvent' },
 )
 
@@ -95,29 +113,32 @@ export const PublishedSchema = Type.Object(
   {
     id: Type.String({ examples: ['evt_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
     deliveries: IntegerOrNull({
-      description: 'How many deliveries were made of it; null where they are very many, and being made.',
+      description:
+        'Number of deliveries created for the event. Null if there are very many and they are still being created.',
     }),
     notSent: NotSentOrNull,
-    duplicate: Type.Optional(Type.Boolean({ description: 'True if it was published before; then nothing was made.' })),
+    duplicate: Type.Optional(
+      Type.Boolean({ description: 'True if the event was published before. This call then created nothing.' }),
+    ),
   },
   { $id: 'PublishedEvent' },
 )
 
 const NewEvent = strict({
   type: Type.String({ description: 'The name of an event type.' }),
-  payload: Type.Unknown({ description: "Satisfies the type's schema; delivered byte for byte as it stands here." }),
+  payload: Type.Unknown({ description: "Must satisfy the type's schema. Delivered byte for byte as given here." }),
   id: Type.Optional(
     Type.String({
       minLength: 1,
       maxLength: 255,
-      description: 'A key of your own: published again with the same type and payload, it makes no second event.',
+      description: 'Your own id for the event. Publishing the same id, type and payload again creates no second event.',
     }),
   ),
 })
 
 export const NewEvents = Type.Unsafe<unknown>({
   anyOf: [NewEvent, Type.Array(NewEvent, { minItems: 1 })],
-  description: 'An event, or an array of events of which all are stored or none.',
+  description: 'An event, or an array of events. Either all events in an array are stored, or none.',
   examples: [
     { type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } },
     [{ id: 'order-7', type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } }],

@@ -1,4 +1,4 @@
-/** Events as the API shows them. */
+/** Events as the API returns them. */
 
 import { Buffer } from 'node:buffer'
 import type { Delivery, EventEndpoint, PublishedEvent } from '../../../base/model.ts'
@@ -37,7 +37,7 @@ export function writeEvent(event: PublishedEvent): string {
   return writeWithPayload(event, {})
 }
 
-/** @param nextEndpoints the cursor that goes on in the list of the event's endpoints */
+/** @param nextEndpoints cursor of the next page in the list of the event's endpoints; null: there is none */
 export function writeEventDetail(
   event: PublishedEvent,
   deliveries: readonly Delivery[],
@@ -55,7 +55,7 @@ export function writeRejectedEvent(event: PublishedEvent): string {
   return writeWithPayload(event, { tenant: event.tenant })
 }
 
-/** JSON text, because the payload goes into it as the bytes that it was published as. */
+/** Returns JSON text, because the payload is copied in as the bytes that it was published as. */
 function writeWithPayload(event: PublishedEvent, extras: EventExtras): string {
   const { id, type, key, test, createdAtMs, notSent, rejected, payload } = event
   const view: EventView & EventExtras = {
