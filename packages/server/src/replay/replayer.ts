@@ -263,7 +263,8 @@ export class Replayer {
     work.rate = { ...work.rate, untried: work.rate.untried + made.size }
     const fresh = deliveries.filter(({ id }) => made.has(id))
     const items = fresh.map(({ id, event, type, test, dueAtMs }) => {
-      return { tenant, delivery: id, endpoint, partition, event, type, test, dueAtMs, attempts: 0, payload: null }
+      const delivery = { tenant, delivery: id, endpoint, partition, event, type, test, replay: true }
+      return { ...delivery, dueAtMs, attempts: 0, payload: null }
     })
     if (items.length > 0) this.#store.changes.emit({ kind: 'fresh', items })
   }

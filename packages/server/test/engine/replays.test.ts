@@ -86,6 +86,23 @@ describe('a replay', () => {
     })
   })
 
+  it('and a manual retry are settled as such, so that neither counts towards the delivery latency', () =>
+    withPosthorn({}, async (posthorn, receiver) => {
+      const settled: boolean[] = []
+      posthorn.store.observations.on(observation => {
+        if (observation.kind === 'settled') settled.push(...observation.settlements.map(({ replay }) => replay))
+      })
+      await endpointAt(posthorn, receiver)
+      await posthorn.publish('acme', [cover(1), cover(2)])
+      await expect.poll(() => settled, { timeout: 30_000 }).toEqual([false, false])
+      const { replay } = await posthorn.replays.create('acme', input({ states: ['delivered'] }))
+      await until(posthorn, replay, isOver)
+      await expect.poll(() => settled, { timeout: 30_000 }).toEqual([false, false, true, true])
+      const [delivered] = await posthorn.deliveries.list('acme', NONE, 1)
+      await posthorn.deliveries.retry('acme', delivered!.id)
+      await expect.poll(() => settled, { timeout: 30_000 }).toEqual([false, false, true, true, true])
+    }))
+
   it('sends earlier events of the types it wants to an endpoint registered later', () =>
     withPosthorn({}, async (posthorn, receiver) => {
       const TYPES = ['COVER_REFERENCE']

@@ -92,7 +92,7 @@ export function anAttempt(number: number, over: Partial<Attempt> = {}): Attempt 
 }
 
 export function aSettlement(
-  item: LaneItem,
+  item: Omit<LaneItem, 'replay'>,
   step: NextStep,
   {
     attempt,

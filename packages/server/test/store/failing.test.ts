@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DAY_MS } from '../../src/base/durations.ts'
+import { newId } from '../../src/base/ids.ts'
 import { RETURNING } from '../../src/base/model.ts'
 import type { NextStep } from '../../src/store/operations/deliveries/settlement.ts'
 import type { EndpointMark } from '../../src/store/operations/endpoints/marks.ts'
@@ -270,8 +271,13 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
       delivery,
       event: item!.event,
       type: 'T',
+      replay: false,
     })
     await store.settle(aSettlement(item!, { kind: 'delivered' }))
     expect(await store.read('readPending', { tenant, delivery })).toBeNull()
+    const again = { id: newId('dlv', Date.now()), endpoint: item!.endpoint, partition: item!.partition }
+    const of = { tenant, event: item!.event, type: 'T', test: false, nowMs: 1 }
+    await store.write('createDelivery', { ...of, delivery: { ...again, replayOf: delivery } })
+    expect(await store.read('readPending', { tenant, delivery: again.id })).toMatchObject({ replay: true })
   })
 })
