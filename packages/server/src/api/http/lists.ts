@@ -3,6 +3,7 @@ import { Buffer, isUtf8 } from 'node:buffer'
 import { Type } from 'typebox'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
 import { type IdPrefix, parseId } from '../../base/ids.ts'
+import { TimeInput } from './shapes.ts'
 
 export const PageQuery = {
   cursor: Type.Optional(Type.String({ description: 'Where to continue: the `nextCursor` of the previous page.' })),
@@ -10,12 +11,8 @@ export const PageQuery = {
 }
 
 export const RangeQuery = {
-  from: Type.Optional(
-    Type.String({ format: 'date-time', description: 'Only items created at or after this time (RFC 3339).' }),
-  ),
-  to: Type.Optional(
-    Type.String({ format: 'date-time', description: 'Only items created before this time (RFC 3339).' }),
-  ),
+  from: Type.Optional(TimeInput('Only items created at or after this time.')),
+  to: Type.Optional(TimeInput('Only items created before this time.')),
 }
 
 export type Page<Item> = { data: Item[]; nextCursor: string | null }
@@ -68,7 +65,8 @@ export function parseRange({ from, to }: Range): { fromMs: number | null; toMs: 
   return range
 }
 
-const NO_TIME = 'The time must be in RFC 3339 format, such as 2026-01-31T12:00:00Z'
+const NO_TIME =
+  'The time must be in RFC 3339 format, such as 2026-01-31T12:00:00Z, or a date, such as 2026-01-31 for midnight UTC'
 
 /** Parses a time in the request body; null stays null. Throws `invalid`. */
 export function parseTimeOrRefuse(field: string, text: string | null): number | null {
@@ -79,13 +77,16 @@ export function parseTimeOrRefuse(field: string, text: string | null): number | 
 }
 
 const RFC_3339 =
-  /^(?<date>\d{4}-\d\d-\d\d)T(?<time>(?:[01]\d|2[0-3]):[0-5]\d):(?<second>[0-5]\d|60)(?:\.(?<ms>\d{1,3})(?<finer>\d*))?(?:Z|(?<sign>[+-])(?<hours>[01]\d|2[0-3]):(?<minutes>[0-5]\d))$/i
+  /^(?<date>\d{4}-\d\d-\d\d)(?:T(?<time>(?:[01]\d|2[0-3]):[0-5]\d):(?<second>[0-5]\d|60)(?:\.(?<ms>\d{1,3})(?<finer>\d*))?(?:Z|(?<sign>[+-])(?<hours>[01]\d|2[0-3]):(?<minutes>[0-5]\d)))?$/i
 
-/** An RFC 3339 §5.6 time in milliseconds since 1970, with fractions rounded up; undefined for any other text. */
+/**
+ * An RFC 3339 §5.6 time in milliseconds since 1970, with fractions rounded up. A date alone is its midnight in UTC.
+ * Undefined for any other text.
+ */
 export function parseTime(text: string): number | undefined {
   const parts = RFC_3339.exec(text)?.groups
   if (parts === undefined) return undefined
-  const { date, time, second, ms = '', finer = '', sign, hours, minutes } = parts
+  const { date, time = '00:00', second = '00', ms = '', finer = '', sign, hours, minutes } = parts
   const minuteMs = Date.parse(`${date}T${time}:00Z`)
   // A day that the month doesn't have: the parser refuses some and carries others over into the next month.
   if (Number.isNaN(minuteMs) || !new Date(minuteMs).toISOString().startsWith(date!)) return undefined

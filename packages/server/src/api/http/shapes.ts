@@ -48,6 +48,18 @@ export const WordOrNull = <Value extends string>(values: readonly Value[], notes
 export const Time = (description: string) => Type.String({ format: 'date-time', description })
 export const TimeOrNull = (description: string) => TextOrNull({ format: 'date-time', description })
 
+/** How a time can be given in a call; lists.ts parses it. */
+const TIME_FORMATS = { anyOf: [{ format: 'date-time' }, { format: 'date' }] }
+const HOW_TO_GIVE = 'In RFC 3339 format; a date alone is midnight UTC.'
+export const TimeInput = (description: string) =>
+  Type.Unsafe<string>({ type: 'string', ...TIME_FORMATS, description: `${description} ${HOW_TO_GIVE}` })
+export const TimeInputOrNull = (description: string) =>
+  Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    ...TIME_FORMATS,
+    description: `${description} ${HOW_TO_GIVE}`,
+  })
+
 export const objectOrNull = <Members extends Parameters<typeof Type.Object>[0]>(
   members: Members,
   description: string,

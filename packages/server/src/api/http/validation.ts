@@ -19,7 +19,7 @@ const OPTIONS = {
   strictTypes: false as const,
   ownProperties: true,
   // lists.ts parses times.
-  formats: { 'date-time': true as const, uri: true as const },
+  formats: { 'date-time': true as const, date: true as const, uri: true as const },
   keywords: [UNCHECKED],
 }
 

@@ -14,6 +14,7 @@ import {
   strict,
   TextOrNull,
   Time,
+  TimeInputOrNull,
   TimeOrNull,
   time,
   timeOrNull,
@@ -57,7 +58,7 @@ const ApiKeyInput = strict({
       description: 'The only tenant that the key can be used for. Null if it can be used for all tenants.',
     }),
   ),
-  expiresAt: Type.Optional(TimeOrNull('When the key expires (RFC 3339). Null if it never does.')),
+  expiresAt: Type.Optional(TimeInputOrNull('When the key expires. Null if it never does.')),
   rateLimit: Type.Optional(RateLimitOrNull({ description: CALL_RATE })),
 })
 

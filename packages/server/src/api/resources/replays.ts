@@ -15,6 +15,7 @@ import {
   TenantParams,
   TextOrNull,
   Time,
+  TimeInputOrNull,
   TimeOrNull,
   time,
   timeOrNull,
@@ -62,8 +63,8 @@ export const ReplayInput = strict({
         'an event. With `states: []`, only these events are replayed.',
     }),
   ),
-  from: Type.Optional(TimeOrNull('Only events published at this time or later (RFC 3339).')),
-  to: Type.Optional(TimeOrNull('Only events published before this time (RFC 3339).')),
+  from: Type.Optional(TimeInputOrNull('Only events published at this time or later.')),
+  to: Type.Optional(TimeInputOrNull('Only events published before this time.')),
   dryRun: Type.Optional(Type.Boolean({ default: false, description: 'Count the deliveries without creating them.' })),
 })
 

@@ -4,7 +4,7 @@ import type { Stats, StatsPoint, StatsReport } from '../../services/stats.ts'
 import { GRAIN_NAMES } from '../../store/operations/stats.ts'
 import { parseRange } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
-import { IntegerOrNull, ref, strict, TenantParams, Time, time, Word } from '../http/shapes.ts'
+import { IntegerOrNull, ref, strict, TenantParams, Time, TimeInput, time, Word } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
 
 const StepQuery = Word(GRAIN_NAMES, {
@@ -60,15 +60,8 @@ const StatsQuery = strict({
   endpoint: Type.Optional(
     Type.String({ description: 'Only deliveries to this endpoint, which can be a deleted one.' }),
   ),
-  from: Type.Optional(
-    Type.String({
-      format: 'date-time',
-      description: 'Start of the period (RFC 3339), rounded down to the start of a step.',
-    }),
-  ),
-  to: Type.Optional(
-    Type.String({ format: 'date-time', description: 'End of the period (RFC 3339). Defaults to now.' }),
-  ),
+  from: Type.Optional(TimeInput('Start of the period, rounded down to the start of a step.')),
+  to: Type.Optional(TimeInput('End of the period. Defaults to now.')),
   step: Type.Optional(StepQuery),
 })
 

@@ -12,6 +12,7 @@ import {
   Texts,
   TextsOrNull,
   Time,
+  TimeInputOrNull,
   TimeOrNull,
   Word,
   WordOrNull,
@@ -193,7 +194,7 @@ export const EndpointPatch = strict({
   url: Type.Optional(Url),
   clientSecret: Type.Optional(ClientSecret),
   switchAt: Type.Optional(
-    TimeOrNull('When a new clientSecret takes effect (RFC 3339). If omitted or null, it takes effect immediately.'),
+    TimeInputOrNull('When a new clientSecret takes effect. If omitted or null, it takes effect immediately.'),
   ),
   ...OTHER_AUTHENTICATION,
   ...ENDPOINT_INPUT,
