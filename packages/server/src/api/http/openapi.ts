@@ -32,15 +32,18 @@ export function describeRoutes(api: Api, version: string, tags: readonly string[
   })
 }
 
-/** The generator marks every body as required. A body that can be null can also be omitted. */
+/** The generator marks every body as required. One in which nothing is required can be omitted. */
 function withOptionalBodies<Document extends { paths?: object }>(document: Document): Document {
   for (const path of Object.values(document.paths ?? {})) {
     for (const { requestBody } of Object.values(path as Record<string, { requestBody?: RequestBody }>)) {
-      const type = requestBody?.content?.['application/json']?.schema?.type
-      if (requestBody !== undefined && Array.isArray(type) && type.includes('null')) requestBody.required = false
+      const schema = requestBody?.content?.['application/json']?.schema
+      if (schema?.type === 'object' && (schema.required ?? []).length === 0) requestBody!.required = false
     }
   }
   return document
 }
 
-type RequestBody = { required: boolean; content?: Record<string, { schema?: { type?: unknown } }> }
+type RequestBody = {
+  required: boolean
+  content?: Record<string, { schema?: { type?: unknown; required?: unknown[] } }>
+}

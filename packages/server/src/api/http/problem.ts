@@ -9,6 +9,7 @@ import { ERRORS, type ErrorCode, PosthornError } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { StoreOverloaded } from '../../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../../store/transaction.ts'
+import { SEND_JSON } from './bodies.ts'
 import { PROBLEM_TYPE, type Problem } from './problem-schema.ts'
 
 /** The rest of a refused body is read and discarded up to this many bytes, so that the connection can be kept. */
@@ -66,11 +67,7 @@ const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> =
     'body_too_large',
     'The request body is larger than this server accepts. Send less at a time.',
   ],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
-    'unsupported_media_type',
-    'Send JSON with the header Content-Type: application/json.',
-  ],
-  FST_ERR_CTP_EMPTY_TYPE: ['unsupported_media_type', 'Send JSON with the header Content-Type: application/json.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', SEND_JSON],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
     'bad_request',
     'The length of the request body differs from its Content-Length header.',

@@ -14,7 +14,7 @@ import type {
 import type { TSchema } from 'typebox'
 import type { ErrorCode } from '../../base/errors.ts'
 import type { Access } from './access.ts'
-import { takeBytes } from './bodies.ts'
+import { completeBody, takeBytes } from './bodies.ts'
 import { publicProblems, readProblems, writeProblems } from './problem-schema.ts'
 
 /** The framework instance, with types inferred from schemas. */
@@ -77,7 +77,8 @@ export function createRoutes(api: Api, tag: string): Routes {
       const schema = document(method, route, tag)
       requireComponents(api, `${method.toUpperCase()} ${path}`, schema)
       const config = answerBytes === undefined ? { access } : { access, answerBytes }
-      if (!takesBytes) api[method](path, { schema, config }, handler as RouteHandlerMethod)
+      const hooks = route.body === undefined ? {} : { preValidation: completeBody }
+      if (!takesBytes) api[method](path, { schema, config, ...hooks }, handler as RouteHandlerMethod)
       else {
         api.register(async scope => {
           takeBytes(scope)

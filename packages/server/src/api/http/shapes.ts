@@ -8,15 +8,8 @@ const STRICT = { additionalProperties: false } as const
 export const strict = <Members extends Parameters<typeof Type.Object>[0]>(members: Members) =>
   Type.Object(members, STRICT)
 
-/** A request body that can be omitted. */
-export const optionalBody = <Members extends Parameters<typeof Type.Object>[0]>(members: Members) =>
-  Type.Unsafe<Static<ReturnType<typeof strict<Members>>> | null | undefined>({
-    ...strict(members),
-    type: ['object', 'null'],
-  })
-
 export const NoQuery = strict({})
-export const NoBody = optionalBody({})
+export const NoBody = strict({})
 
 type Notes = { readonly description?: string; readonly format?: string; readonly examples?: unknown[] }
 

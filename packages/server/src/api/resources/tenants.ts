@@ -9,7 +9,6 @@ import {
   IntegerOrNull,
   NoQuery,
   objectOrNull,
-  optionalBody,
   pageOf,
   ref,
   strict,
@@ -54,7 +53,7 @@ const TenantSchema = Type.Object(
 
 type TenantView = Static<typeof TenantSchema>
 
-const TenantInput = optionalBody({
+const TenantInput = strict({
   name: Type.Optional(TextOrNull({ description: 'At most 256 characters.' })),
   metadata: Type.Optional(TextsOrNull({ description: 'Your own labels, at most 50.' })),
   retention: Type.Optional(
@@ -127,7 +126,7 @@ function addWriting(routes: Routes, { tenants }: Needs): void {
       refusals: ['not_found', 'conflict'],
     },
     async ({ params, body, actor }, reply) => {
-      const { name, metadata, retention } = body ?? {}
+      const { name, metadata, retention } = body
       const input = { name: name ?? null, metadata: metadata ?? {}, retention: retention ?? null }
       const { tenant, created } = await tenants.put(params.tenant, input, actor)
       return reply.code(created ? 201 : 200).send(viewTenant(tenant))

@@ -4,18 +4,7 @@ import type { Publisher } from '../../../publish/publisher.ts'
 import type { Endpoints } from '../../../services/endpoints/endpoints.ts'
 import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
-import {
-  Gone,
-  ItemParams,
-  Location,
-  NoBody,
-  NoQuery,
-  optionalBody,
-  pageOf,
-  ref,
-  strict,
-  TenantParams,
-} from '../../http/shapes.ts'
+import { Gone, ItemParams, Location, NoBody, NoQuery, pageOf, ref, strict, TenantParams } from '../../http/shapes.ts'
 import { type Public, resource } from '../../resource.ts'
 import { EndpointPatch, EndpointSchema, EndpointWithSecretSchema, NewEndpoint, SIGNING_INPUT } from './schemas.ts'
 import { viewEndpoint } from './view.ts'
@@ -181,12 +170,12 @@ function addSigning(routes: Routes, { endpoints }: Needs): void {
         'signature for each valid secret.',
       params: ItemParams,
       querystring: NoQuery,
-      body: optionalBody(SIGNING_INPUT),
+      body: strict(SIGNING_INPUT),
       response: { 201: ShownOnce('The endpoint, with its new signing secret.') },
       refusals: ['not_found', 'conflict'],
     },
     async ({ params: { tenant, id }, body, actor }, reply) => {
-      const { endpoint, signingSecret, ...described } = await endpoints.rotateSigning(tenant, id, body ?? {}, actor)
+      const { endpoint, signingSecret, ...described } = await endpoints.rotateSigning(tenant, id, body, actor)
       return reply.code(201).send({ ...viewEndpoint(endpoint, described), signingSecret })
     },
   )
@@ -204,7 +193,7 @@ function addTesting(routes: Routes, { endpoints, publisher }: Needs): void {
         'otherwise receive that type.',
       params: ItemParams,
       querystring: NoQuery,
-      body: optionalBody({
+      body: strict({
         type: Type.Optional(
           Type.String({ description: 'The event type to send. Defaults to the first one that the endpoint receives.' }),
         ),
@@ -213,7 +202,7 @@ function addTesting(routes: Routes, { endpoints, publisher }: Needs): void {
       refusals: ['not_found', 'conflict', 'event_type_archived'],
     },
     async ({ params: { tenant, id }, body }, reply) => {
-      const { event, delivery, type } = await publisher.publishTest(await endpoints.get(tenant, id), body?.type)
+      const { event, delivery, type } = await publisher.publishTest(await endpoints.get(tenant, id), body.type)
       return reply.code(202).send({ event, delivery, type })
     },
   )
@@ -247,12 +236,12 @@ function addStateChanges(routes: Routes, services: Needs): void {
       summary: 'Enable an endpoint',
       params: ItemParams,
       querystring: NoQuery,
-      body: optionalBody({ held: Type.Optional(Held) }),
+      body: strict({ held: Type.Optional(Held) }),
       response: { 200: Shown('The updated endpoint.') },
       refusals: ['not_found'],
     },
     async ({ params: { tenant, id }, body, actor }) =>
-      view(await endpoints.enable(tenant, id, { held: body?.held ?? 'release' }, actor)),
+      view(await endpoints.enable(tenant, id, { held: body.held ?? 'release' }, actor)),
   )
 }
 
