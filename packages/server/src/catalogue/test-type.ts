@@ -3,6 +3,7 @@ import type { Endpoint, EventType } from '../base/model.ts'
 import type { KnownTypes } from './configuration-cache.ts'
 import { operationalType } from './operational-types.ts'
 import { isTypeWanted } from './type-pattern.ts'
+import { unknownType } from './unknown-type.ts'
 
 /** Chooses the type whose example is sent as a test: the requested one, or the first that the endpoint wants. */
 export function chooseTestType(types: KnownTypes, { types: wanted }: Endpoint, name: string | undefined): EventType {
@@ -22,7 +23,7 @@ function requireInUse(types: KnownTypes, name: string): EventType {
   if (known !== undefined && known.archivedAtMs === null) return known
   const fault: FieldError =
     known === undefined
-      ? { field: '/type', detail: 'The catalogue has no event type with this name.', reason: 'unknown_type' }
+      ? { field: '/type', ...unknownType(name, types.byName.keys()) }
       : { field: '/type', detail: 'The event type is archived. Choose another one.', reason: 'event_type_archived' }
   throw new PosthornError(codeOfFaults([fault]), fault.detail, { fields: [fault] })
 }

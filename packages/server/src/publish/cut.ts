@@ -22,9 +22,9 @@ import {
   pointerToken,
   type Scan,
   scanBody,
-  shorten,
   startScan,
 } from '../base/json-scanner.ts'
+import { describeUnknown } from '../base/nearest.ts'
 
 export type CutEvent = {
   /** Index in the array, 0 for a single event. */
@@ -47,6 +47,8 @@ export type Cut = {
   readonly errors: readonly FieldError[]
 }
 
+/** The members of an event in a request. */
+const MEMBERS: readonly string[] = ['type', 'payload', 'id']
 /** Maximum number of unknown members named for one event, to keep the response small. */
 const MAX_UNKNOWN_NAMED = 8
 /** Maximum length of an event type's name. */
@@ -152,11 +154,11 @@ function checkId(id: unknown, field: string, errors: FieldError[]): void {
 }
 
 function nameUnknown(names: readonly string[], at: string, errors: FieldError[]): void {
-  const unknown = names.filter(name => name !== 'type' && name !== 'payload' && name !== 'id')
+  const unknown = names.filter(name => !MEMBERS.includes(name))
   for (const name of unknown.slice(0, MAX_UNKNOWN_NAMED)) {
-    const detail = `Unknown member ${JSON.stringify(shorten(name))}. An event has only type, payload and id.`
-    errors.push({ field: `${at}/${pointerToken(name)}`, detail })
+    const detail = describeUnknown('field', name, MEMBERS)
+    errors.push({ field: `${at}/${pointerToken(name)}`, detail, reason: 'unknown' })
   }
   const more = unknown.length - MAX_UNKNOWN_NAMED
-  if (more > 0) errors.push({ field: at, detail: `The event has ${more} more unknown members.` })
+  if (more > 0) errors.push({ field: at, detail: `The event has ${more} more unknown fields.`, reason: 'unknown' })
 }

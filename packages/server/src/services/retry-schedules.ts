@@ -1,6 +1,7 @@
 import type { FieldError } from '../base/errors.ts'
 import { type EndpointId, type EventType, isOperational, type RetrySchedule, type TenantId } from '../base/model.ts'
 import { retryWaitMs, scheduleInForce } from '../catalogue/retry-schedule.ts'
+import { unknownType } from '../catalogue/unknown-type.ts'
 import type { Store } from '../store/store.ts'
 import { checkId, invalid, notFound } from './checks/refusals.ts'
 
@@ -91,12 +92,15 @@ export class RetrySchedules {
   }
 
   async #ofType(name: string, faults: FieldError[]): Promise<RetrySchedule | null> {
-    const type = (await this.#types()).find(each => each.name === name)
+    const types = await this.#types()
+    const type = types.find(each => each.name === name)
     if (type === undefined && !isOperational(name)) {
       faults.push({
         field: 'type',
-        detail: 'Unknown event type. GET /v1/event-types lists them.',
-        reason: 'unknown_type',
+        ...unknownType(
+          name,
+          types.map(each => each.name),
+        ),
       })
     }
     return type?.schedule ?? null

@@ -104,6 +104,23 @@ describe('a request without a body', () => {
   })
 })
 
+describe('a byte order mark', () => {
+  const marked: readonly (readonly [string, Buffer, string])[] = [
+    ['UTF-8', Buffer.from('\ufeff{}'), 'begins with a byte order mark (the bytes EF BB BF). Remove it'],
+    ['UTF-16', Buffer.from('\ufeff{}', 'utf16le'), 'begins with a byte order mark of UTF-16. Encode it as UTF-8'],
+    ['UTF-16, big end first', Buffer.from('\ufeff{}', 'utf16le').swap16(), 'Encode it as UTF-8'],
+  ]
+
+  it.each(marked)('of %s is named by every call, with what to do', async (_encoding, body, detail) => {
+    const calls = [...operationsWithBody(), { id: 'publishEvents', method: 'POST', path: '/v1/tenants/acme/events' }]
+    for (const { id, method, path } of calls) {
+      const answer = await bench.send(method, path, { body })
+      expect([id, answer.status, answer.body.code]).toEqual([id, 400, 'bad_json'])
+      expect(answer.body.detail, id).toContain(detail)
+    }
+  })
+})
+
 describe('a body of another type than JSON', () => {
   it.each([
     ['with a length', ['Content-Type: text/plain', 'Content-Length: 2'], '{}'],

@@ -197,7 +197,7 @@ describe('publishing from SQL', () => {
     for (const key of ['', ' k', 'k ', 'é', 'a\tb', 'k'.repeat(256)]) {
       await (await nothing(sql, '{}', { key })).toThrow(/printable ASCII/)
     }
-    await (await nothing(sql, '{')).toMatchObject({ code: '22P02' })
+    for (const text of ['{', '\ufeff{}']) await (await nothing(sql, text)).toMatchObject({ code: '22P02' })
     expect(await call(sql, '{}', { key: 'a b'.padEnd(255, '~') })).toMatch(/^evt_/)
   })
 })

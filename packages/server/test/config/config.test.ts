@@ -191,7 +191,11 @@ describe('what is refused', () => {
       problemsOf({ flags: { '--config': ['/x.json'] }, files: content === undefined ? {} : { '/x.json': content } })
     expect(problems()[0]).toContain("/x.json can't be read (ENOENT)")
     expect(problems('[]')[0]).toContain('must hold one JSON object')
-    expect(problems('\uFEFF{}')).toEqual([])
+    expect(problems('\uFEFF{}')).toEqual([
+      'configuration file /x.json begins with a byte order mark (the bytes EF BB BF). Remove it: JSON is UTF-8 without one.',
+    ])
+    const inUtf16 = Buffer.from('\uFEFF{}', 'utf16le').toString('utf8')
+    expect(problems(inUtf16)[0]).toContain('save it as UTF-8, without a byte order mark')
     expect(problems(`{"apiKey":"${API_KEY}" x}`)).toHaveLength(1)
     expect(problems(`{"apiKey":"${API_KEY}" x}`)[0]).not.toContain(API_KEY)
   })

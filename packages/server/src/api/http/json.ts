@@ -3,6 +3,7 @@
  * JSON.parse: refuses anything that two parsers could read differently.
  */
 import { type Buffer, isUtf8 } from 'node:buffer'
+import { describeByteOrderMark } from '../../base/byte-order-mark.ts'
 import { PosthornError } from '../../base/errors.ts'
 
 /** Nesting of objects and arrays: the maximum for an event type's schema, plus the body around it. */
@@ -14,6 +15,8 @@ const MAX_DEPTH = 66
  */
 export function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined
+  const marked = describeByteOrderMark(body, 'The request body')
+  if (marked !== undefined) throw badJson(marked)
   if (!isUtf8(body)) throw badJson('The request body is not valid UTF-8.')
   const text = body.toString()
   let value: unknown

@@ -110,7 +110,8 @@ export class Tokens {
     const body = Buffer.from(form.toString())
     const exchange = await send({ route, path, headers, body, timeoutMs, startedAtMs: clock.now() })
     if (exchange.status !== 200 || exchange.truncated) return null
-    const token = parseToken(Buffer.from(exchange.body).toString('utf8'))
+    // Unlike a buffer, a decoder leaves out a byte order mark, which some servers send.
+    const token = parseToken(new TextDecoder().decode(exchange.body))
     if (token === undefined) return null
     const marginSeconds = Math.min(token.lifeSeconds * MARGIN, MAX_MARGIN_SECONDS)
     return {

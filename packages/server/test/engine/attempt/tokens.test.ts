@@ -49,6 +49,11 @@ function start(answer: (nth: number) => Exchange | Promise<Exchange>) {
 const good = (nth: number) => exchange(200, { access_token: `t${nth}`, token_type: 'Bearer', expires_in: 100 })
 
 describe('tokens', () => {
+  it('are read from a response with a byte order mark, too', async () => {
+    const answer = JSON.stringify({ access_token: 't', token_type: 'Bearer' })
+    expect(await start(() => exchange(200, `\ufeff${answer}`)).value()).toBe('t')
+  })
+
   it('are requested as in RFC 6749', async () => {
     const { requests, value } = start(good)
     expect(await value()).toBe('t1')
