@@ -6,11 +6,13 @@ import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { PosthornError } from '../base/errors.ts'
 import type { Access } from './http/access.ts'
 import { takeJson } from './http/bodies.ts'
+import { answerClientError, completeServer } from './http/client-errors.ts'
 import { Gate } from './http/gate.ts'
+import { findHttpFault, toOriginForm } from './http/http-faults.ts'
 import { KnownPaths } from './http/known-paths.ts'
 import { type Call, Load } from './http/load.ts'
 import { describeRoutes } from './http/openapi.ts'
-import { answerClientError, MethodNotAllowed, type ProblemContext, sendProblem } from './http/problem.ts'
+import { MethodNotAllowed, type ProblemContext, sendProblem } from './http/problem.ts'
 import { ProblemSchema } from './http/problem-schema.ts'
 import { type Api, createRoutes, requireComponents } from './http/routes.ts'
 import { idOf } from './http/shapes.ts'
@@ -79,18 +81,23 @@ function createServer(options: ApiOptions, gate: Gate, context: ProblemContext):
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: SILENCE_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    // A missing Host header is refused by findHttpFault, with a problem document.
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, requireHostHeader: false },
     forceCloseConnections: 'idle',
     // `addAdmission` refuses these calls instead, with a problem document like all others.
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
     clientErrorHandler: answerClientError,
+    rewriteUrl: ({ url = '/' }) => toOriginForm(url),
     frameworkErrors: (error, request, reply) => {
-      if (!isUnderV1(request) || gate.authenticate(request)) sendProblem(context, error, request, reply)
+      const fault = findHttpFault(request.raw)
+      if (fault !== undefined) sendProblem(context, fault, request, reply)
+      else if (!isUnderV1(request) || gate.authenticate(request)) sendProblem(context, error, request, reply)
       else gate.turnAway(request, refusal => sendProblem(context, refusal, request, reply))
     },
   })
   api.server.maxConnections = options.maxConnections
+  completeServer(api.server)
   api.setValidatorCompiler(compileValidator)
   // Response schemas are documentation; the tests check responses against them. A serializer generated from them would
   // drop members that a schema forgets, and is no faster where it has to try alternatives.
@@ -119,6 +126,8 @@ function addAdmission(api: Api, gate: Gate, load: Load, paths: KnownPaths, isClo
   }
   api.addHook('onRequest', (request, reply, done) => {
     const call = load.begin(reply.raw)
+    const fault = findHttpFault(request.raw)
+    if (fault !== undefined) return done(fault)
     // Unknown paths under /v1 need a key too; any valid key will do.
     const { access = 'open' } = request.routeOptions.config
     if (request.is404 ? isUnderV1(request) : access !== 'open') {

@@ -38,7 +38,15 @@ function problems(...codes: readonly ErrorCode[]): Record<string, unknown> {
   return answers
 }
 
-const ANY_CALL = ['bad_request', 'request_timeout', 'headers_too_large', 'internal', 'shutting_down'] as const
+const ANY_CALL = [
+  'bad_request',
+  'request_timeout',
+  'expectation_failed',
+  'headers_too_large',
+  'internal',
+  'not_implemented',
+  'shutting_down',
+] as const
 const WITH_KEY = [
   'unauthorized',
   'forbidden',
