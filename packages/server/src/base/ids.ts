@@ -5,7 +5,8 @@ import { randomFillSync } from 'node:crypto'
  * Ids are UUIDv7 (RFC 9562 §5.7): 16 bytes in the store, TypeIDs (`evt_` and 26 characters of Crockford's base32) in
  * memory and in the API. Ids made here rise strictly within a process, so that rows land at the end of their index.
  */
-export type IdPrefix = 'evt' | 'dlv' | 'ep' | 'key' | 'aud' | 'rpl'
+const ID_PREFIXES = ['evt', 'dlv', 'ep', 'key', 'aud', 'rpl', 'rpb'] as const
+export type IdPrefix = (typeof ID_PREFIXES)[number]
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const TEXT_LENGTH = 26
@@ -106,6 +107,9 @@ export function parseId(prefix: IdPrefix, text: string): Uint8Array | undefined 
   if (!text.startsWith(prefix) || text[prefix.length] !== '_') return undefined
   return decode(text, prefix.length + 1)
 }
+
+/** Whether the text has the form of one of our ids, of any kind. A caller's own name must not. */
+export const isOurId = (text: string): boolean => ID_PREFIXES.some(prefix => parseId(prefix, text) !== undefined)
 
 /** As `parseId`, for an id that this process made or checked, of whichever prefix: anything else is a fault of ours. */
 export function idBytes(text: string): Uint8Array {

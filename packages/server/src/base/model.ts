@@ -298,8 +298,8 @@ export type ReplaySelection = {
 export type Replay = {
   /** The store's own, by which replays are in order of time. */
   readonly id: ReplayId
-  /** The caller's id, or the text of our own where none was given. */
-  readonly key: string
+  /** The caller's own name for it, unique in its tenant; null: none was given. */
+  readonly key: string | null
   readonly tenant: TenantId
   readonly selection: ReplaySelection
   readonly state: ReplayState

@@ -60,7 +60,7 @@ describe('a date alone', () => {
   it('is midnight UTC in bodies', async () => {
     const key = (await bench.post('/v1/api-keys', { name: 'k', scope: 'all', expiresAt: '2126-11-28' })).body
     expect(key.expiresAt).toBe('2126-11-28T00:00:00.000Z')
-    const replay = { id: 'x', from: '2026-11-28', to: '2026-11-29' }
+    const replay = { key: 'x', from: '2026-11-28', to: '2026-11-29' }
     expect((await bench.post('/v1/tenants/acme/replays', replay)).status).toBe(202)
     expect((await bench.get('/v1/tenants/acme/replays/x')).body).toMatchObject({
       from: '2026-11-28T00:00:00.000Z',

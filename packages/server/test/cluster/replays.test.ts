@@ -34,7 +34,7 @@ it('a replay is resumed by another node when the one that runs it dies, and noth
   const pending = () => second.deliveries.list('acme', { ...NONE, state: 'pending' }, 1)
   await expect.poll(pending, { timeout: 30_000 }).toEqual([])
 
-  const selection = { ...ALL, id: 'again', states: ['delivered'] as const }
+  const selection = { ...ALL, key: 'again', states: ['delivered'] as const }
   const [one, other] = await Promise.all([first, second].map(node => node.replays.create('acme', selection)))
   expect([one!.replay.deliveries, one!.replay.id]).toEqual([COUNT, other!.replay.id])
   await receiver.waitFor(() => receiver.total > COUNT + 500, WAIT)

@@ -108,7 +108,7 @@ function describe({ keyword, params, message, parentSchema }: ErrorObject, thing
     case 'required':
       return `This ${thing} is required.`
     case 'additionalProperties':
-      return describeUnknown(thing, params.additionalProperty, Object.keys(parentSchema?.properties ?? {}))
+      return describeUnknown(thing, params.additionalProperty, namesIn(parentSchema?.properties ?? {}))
     case 'type':
       return `The value must be of type ${[params.type].flat().join(' or ')}.`
     case 'enum':
@@ -117,6 +117,10 @@ function describe({ keyword, params, message, parentSchema }: ErrorObject, thing
       return `The value ${message ?? 'is invalid'}.`
   }
 }
+
+/** Without deprecated names. */
+const namesIn = (properties: Readonly<Record<string, { readonly deprecated?: boolean }>>): string[] =>
+  Object.keys(properties).filter(name => properties[name]!.deprecated !== true)
 
 function isSmall(value: unknown): boolean {
   let left = MAX_VALUES_FOR_ALL_FAULTS

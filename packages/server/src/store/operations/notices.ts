@@ -14,6 +14,7 @@ import {
   type EndpointId,
   isOperational,
   OPERATOR_TENANT,
+  type ReplayId,
   type TenantId,
 } from '../../base/model.ts'
 import { reads, writes } from '../operation.ts'
@@ -170,8 +171,9 @@ export function* noteExpiring(
 
 export type FinishedReplay = {
   readonly tenant: TenantId
-  /** The replay's id. */
-  readonly replay: string
+  readonly replay: ReplayId
+  /** The caller's own name for the replay; null if it has none. */
+  readonly key: string | null
   readonly state: 'done' | 'cancelled'
   /** Deliveries that it created. */
   readonly deliveries: number
@@ -179,8 +181,8 @@ export type FinishedReplay = {
 
 /** To be yielded in the transaction that ends a replay. */
 export function* noteReplayFinished(args: FinishedReplay & { nowMs: number }): Transaction<void> {
-  const { tenant, replay, state, deliveries, nowMs } = args
-  const data = { tenant, replay, state, deliveries, finishedAt: time(nowMs) }
+  const { tenant, replay, key, state, deliveries, nowMs } = args
+  const data = { tenant, replay, key, state, deliveries, finishedAt: time(nowMs) }
   yield* addNotices(
     [{ key: `replay:${tenant}:${replay}:${nowMs}`, type: 'posthorn.replay.finished', tenant, data }],
     nowMs,

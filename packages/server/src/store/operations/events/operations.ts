@@ -3,7 +3,15 @@ import { listEventEndpoints } from './event-endpoints.ts'
 import { dropExpiredKeys, readKeyHashes } from './idempotency.ts'
 import { packedPublish } from './packed.ts'
 import { publish, publishedIn } from './publish.ts'
-import { getArrival, getEvent, listEvents, listRejectedEvents, readPayload, readTraceparent } from './reading.ts'
+import {
+  getArrival,
+  getEvent,
+  listEvents,
+  listRejectedEvents,
+  readPayload,
+  readPayloads,
+  readTraceparent,
+} from './reading.ts'
 
 export const eventOperations = {
   publish: writes({ run: publish, configuration: 'relies on', packedArgs: packedPublish, observed: publishedIn }),
@@ -14,6 +22,7 @@ export const eventOperations = {
   listEvents: reads({ run: listEvents, waitedForBy: 'people' }),
   listRejectedEvents: reads({ run: listRejectedEvents, waitedForBy: 'people' }),
   readPayload: reads({ run: readPayload, waitedForBy: 'engine' }),
+  readPayloads: reads({ run: readPayloads, waitedForBy: 'people' }),
   readTraceparent: reads({ run: readTraceparent, waitedForBy: 'engine' }),
   listEventEndpoints: reads({ run: listEventEndpoints, waitedForBy: 'people' }),
 }

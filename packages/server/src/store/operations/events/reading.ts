@@ -1,6 +1,6 @@
-import { firstIdAt, idBytes } from '../../../base/ids.ts'
+import { firstIdAt, idBytes, idText } from '../../../base/ids.ts'
 import type { EventId, PublishedEvent, TenantId } from '../../../base/model.ts'
-import { bytes, type Transaction, textOrNull } from '../../transaction.ts'
+import { bytes, idList, int, type Transaction, textOrNull } from '../../transaction.ts'
 import { idOrNull, type Range, Where } from '../../where.ts'
 import { EVENT_FIELDS, toEvent } from './event-rows.ts'
 
@@ -68,4 +68,44 @@ export function* readPayload(args: { tenant: TenantId; event: EventId }): Transa
     params: [args.tenant, idBytes(args.event)],
   }
   return rows.length === 0 || bytes(rows[0]!.payload).length === 0 ? null : bytes(rows[0]!.payload)
+}
+
+export type ReadPayload = {
+  readonly event: EventId
+  /** null: the event, or its payload, is no longer kept. */
+  readonly payload: Uint8Array | null
+}
+
+/** Payloads of events, in their order, until `maxBytes` are reached; at least the first. */
+export function* readPayloads(args: {
+  readonly tenant: TenantId
+  readonly events: readonly EventId[]
+  readonly maxBytes: number
+}): Transaction<ReadPayload[]> {
+  const { tenant, events, maxBytes } = args
+  if (events.length === 0) return []
+  const all = idList(
+    events.map(event => idBytes(event)),
+    2,
+  )
+  const sizes = yield {
+    text: `select id, length(payload) as size from event where tenant = $1 and id in (${all.text})`,
+    params: [tenant, ...all.params],
+  }
+  const sizeOf = new Map(sizes.map(row => [idText('evt', bytes(row.id)), int(row.size)]))
+  let sum = 0
+  const wanted = events.filter((event, index) => {
+    sum += sizeOf.get(event) ?? 0
+    return index === 0 || sum <= maxBytes
+  })
+  const some = idList(
+    wanted.map(event => idBytes(event)),
+    2,
+  )
+  const rows = yield {
+    text: `select id, payload from event where tenant = $1 and id in (${some.text}) and length(payload) > 0`,
+    params: [tenant, ...some.params],
+  }
+  const payloads = new Map(rows.map(row => [idText('evt', bytes(row.id)), bytes(row.payload)]))
+  return wanted.map(event => ({ event, payload: payloads.get(event) ?? null }))
 }

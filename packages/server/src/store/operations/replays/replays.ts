@@ -1,6 +1,6 @@
 /** Replays: what was requested, how far it has got, and how it ends. parts.ts creates the deliveries. */
 
-import { idBytes, idText } from '../../../base/ids.ts'
+import { idBytes, idText, parseId } from '../../../base/ids.ts'
 import type { EndpointId, Replay, ReplayId, ReplaySelection, ReplayState, TenantId } from '../../../base/model.ts'
 import type { Observation } from '../../observations.ts'
 import {
@@ -12,6 +12,7 @@ import {
   type Row,
   type Transaction,
   text,
+  type Value,
 } from '../../transaction.ts'
 import { Where } from '../../where.ts'
 import { historyRow, storeHistory } from '../deliveries/history.ts'
@@ -20,9 +21,14 @@ import { noteReplayFinished } from '../notices.ts'
 const FIELDS = `r.tenant, r.id, r.replay_key, r.hash, r.selection, r.state, r.deliveries, r.made, r.skipped, r.created_ms,
   r.ended_ms, (select count(*) from live_delivery l where l.replay = r.id) as live`
 
+/** Where the caller has given no key, the store has the replay's id in its place. Callers can't give such a key. */
+const keyOf = (row: Row): string | null => (isReplayId(text(row.replay_key)) ? null : text(row.replay_key))
+
+const isReplayId = (name: string): boolean => parseId('rpl', name) !== undefined
+
 const toReplay = (row: Row): Replay => ({
   id: idText('rpl', bytes(row.id)),
-  key: text(row.replay_key),
+  key: keyOf(row),
   tenant: text(row.tenant),
   selection: JSON.parse(text(row.selection)) as ReplaySelection,
   state: text(row.state) as ReplayState,
@@ -34,18 +40,29 @@ const toReplay = (row: Row): Replay => ({
   endedAtMs: intOrNull(row.ended_ms),
 })
 
-type Keyed = { readonly tenant: TenantId; readonly key: string }
+type Named = {
+  readonly tenant: TenantId
+  /** The replay's id or its key. No key has the form of an id. */
+  readonly name: string
+}
 
-function* readRow({ tenant, key }: Keyed): Transaction<Row | undefined> {
+/** The condition on `replay r`, whose parameters are the tenant and the value. */
+function byName(name: string): { readonly text: string; readonly value: Value } {
+  const id = parseId('rpl', name)
+  return id === undefined ? { text: 'r.replay_key = $2', value: name } : { text: 'r.id = $2', value: id }
+}
+
+function* readRow({ tenant, name }: Named): Transaction<Row | undefined> {
+  const by = byName(name)
   const rows = yield {
-    text: `select ${FIELDS} from replay r where r.tenant = $1 and r.replay_key = $2`,
-    params: [tenant, key],
+    text: `select ${FIELDS} from replay r where r.tenant = $1 and ${by.text}`,
+    params: [tenant, by.value],
   }
   return rows[0]
 }
 
-/** Finds a replay by the caller's id. `hash` is that of its selection. */
-export function* getReplay(args: Keyed): Transaction<{ replay: Replay; hash: Uint8Array } | null> {
+/** `hash` is that of the replay's selection. */
+export function* getReplay(args: Named): Transaction<{ replay: Replay; hash: Uint8Array } | null> {
   const row = yield* readRow(args)
   return row === undefined ? null : { replay: toReplay(row), hash: bytes(row.hash) }
 }
@@ -74,7 +91,9 @@ export type NewReplayPart = {
   readonly wanted: number | null
 }
 
-export type NewReplay = Pick<Replay, 'id' | 'key' | 'tenant' | 'selection' | 'deliveries' | 'createdAtMs'> & {
+export type NewReplay = Pick<Replay, 'id' | 'tenant' | 'selection' | 'deliveries' | 'createdAtMs'> & {
+  /** The caller's, or else the replay's id. */
+  readonly key: string
   /** The selection's hash. */
   readonly hash: Uint8Array
   readonly asOfMs: number
@@ -100,7 +119,7 @@ const PART_COLUMNS: BulkQuery['columns'] = [
 /** A replay that has nothing to create ends immediately. */
 export function* createReplay(args: NewReplay): Transaction<CreatedReplay> {
   const { tenant, key, selection, parts } = args
-  const known = yield* getReplay({ tenant, key })
+  const known = yield* getReplay({ tenant, name: key })
   if (known !== null) return { kind: 'known', ...known }
   const there = yield { text: 'select 1 from tenant where id = $1 and deleted_ms is null', params: [tenant] }
   if (there.length === 0) return { kind: 'no_tenant' }
@@ -116,7 +135,7 @@ export function* createReplay(args: NewReplay): Transaction<CreatedReplay> {
     params: [tenant, id, key, args.hash, JSON.stringify(selection), args.asOfMs, args.deliveries, args.createdAtMs],
   }
   // Another call has created it at this very moment.
-  if (made.length === 0) return { kind: 'known', ...(yield* getReplay({ tenant, key }))! }
+  if (made.length === 0) return { kind: 'known', ...(yield* getReplay({ tenant, name: key }))! }
   if (parts.length === 0) yield* endReplay({ tenant, id, state: 'done', nowMs: args.createdAtMs })
   else {
     yield {
@@ -147,13 +166,14 @@ const FROM: Readonly<Record<Exclude<ReplayState, 'done'>, readonly ReplayState[]
  * cancelled as long as some of its deliveries are live.
  */
 export function* setReplayState(
-  args: Keyed & { readonly to: 'running' | 'paused' | 'cancelled' },
+  args: Named & { readonly to: 'running' | 'paused' | 'cancelled' },
 ): Transaction<{ replay: Replay; isAllowed: boolean } | null> {
-  const { tenant, key, to } = args
+  const { tenant, name, to } = args
+  const by = byName(name)
   // Locked, so that a node that is creating its deliveries has either committed or finds the replay changed.
   const locked = yield {
-    text: `update replay set made = made where tenant = $1 and replay_key = $2 returning id, state, ended_ms`,
-    params: [tenant, key],
+    text: `update replay as r set made = made where r.tenant = $1 and ${by.text} returning id, state, ended_ms`,
+    params: [tenant, by.value],
   }
   if (locked.length === 0) return null
   const replay = toReplay((yield* readRow(args))!)
@@ -243,7 +263,8 @@ export function* endReplay(args: {
   const [ended] = rows
   if (ended === undefined) return false
   const { tenant, state, nowMs } = args
-  yield* noteReplayFinished({ tenant, replay: text(ended.replay_key), state, deliveries: int(ended.made), nowMs })
+  const replay = idText('rpl', args.id)
+  yield* noteReplayFinished({ tenant, replay, key: keyOf(ended), state, deliveries: int(ended.made), nowMs })
   return true
 }
 
