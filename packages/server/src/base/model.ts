@@ -20,6 +20,7 @@ export type TenantId = string
 export type ApiKeyId = string
 export type AuditEntryId = string
 export type ReplayId = string
+export type ReplayBatchId = string
 
 export type LiveState = 'pending' | 'held'
 export type EndState = 'delivered' | 'exhausted' | 'cancelled'
@@ -301,6 +302,8 @@ export type Replay = {
   /** The caller's own name for it, unique in its tenant; null: none was given. */
   readonly key: string | null
   readonly tenant: TenantId
+  /** The replay across tenants that it belongs to; null: none. It runs only while that one does. */
+  readonly batch: ReplayBatchId | null
   readonly selection: ReplaySelection
   readonly state: ReplayState
   /** How many it makes, as counted when it was made; null: too many to count then. At its end: made and skipped. */
@@ -309,6 +312,27 @@ export type Replay = {
   /** Not made after all: sent again by somebody else meanwhile, or the endpoint or the event is gone. */
   readonly skipped: number
   /** Of those made, how many are pending or held. */
+  readonly live: number
+  readonly createdAtMs: number
+  readonly endedAtMs: number | null
+}
+
+/** A replay across tenants: one replay in each tenant that has something to send. */
+export type ReplayBatch = {
+  readonly id: ReplayBatchId
+  /** The caller's own name for it; null: none was given. */
+  readonly key: string | null
+  /** Without an endpoint or an event, which belong to one tenant. */
+  readonly selection: ReplaySelection
+  readonly state: ReplayState
+  /** Tenants are still being looked through, so the numbers below can grow. */
+  readonly isSearching: boolean
+  /** How many tenants have a replay of it so far. */
+  readonly replays: number
+  /** The sums of these replays; null: at least one of them was too large to count. */
+  readonly deliveries: number | null
+  readonly made: number
+  readonly skipped: number
   readonly live: number
   readonly createdAtMs: number
   readonly endedAtMs: number | null

@@ -282,7 +282,8 @@ export class Replayer {
     if (retentionDays === 0 || nowMs - this.#cleanedAtMs < CLEANUP_MS) return
     this.#cleanedAtMs = nowMs
     const endedBeforeMs = this.#store.now() - retentionDays * DAY_MS
-    const drop = () => this.#store.write('dropReplays', { endedBeforeMs, limit: DROPPED_A_COMMIT })
-    while ((await drop()) === DROPPED_A_COMMIT);
+    const args = { endedBeforeMs, limit: DROPPED_A_COMMIT }
+    while ((await this.#store.write('dropReplays', args)) === DROPPED_A_COMMIT);
+    while ((await this.#store.write('dropReplayBatches', args)) === DROPPED_A_COMMIT);
   }
 }

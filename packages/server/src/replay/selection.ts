@@ -12,8 +12,7 @@ import { Sieve, wantsOf } from './sieve.ts'
 const ROWS_A_STEP = 1_000
 /** Pairs of an event and an endpoint scanned in one step, for a tenant with very many endpoints. */
 const PAIRS_A_STEP = 5_000
-/** Counting is given up after this time. */
-const COUNT_TIMEOUT_MS = 20_000
+export const COUNT_TIMEOUT_MS = 20_000
 
 export type ReplayCount = {
   /** Null if there are too many to count. */
@@ -22,16 +21,18 @@ export type ReplayCount = {
   readonly parts: readonly NewReplayPart[]
 }
 
+/** @param timeoutMs counting is given up after this time; default: 20 seconds */
 export type ReplayCounter = (
   tenant: TenantId,
   selection: ReplaySelection,
   asOfMs: number,
+  timeoutMs?: number,
 ) => Promise<ReplayCount | null>
 
 /** Counts in steps, so that other reads get their turn. Null if the tenant does not exist. Throws StoreUnavailable. */
-export function createReplayCounter(store: Store, clock: Clock, timeoutMs = COUNT_TIMEOUT_MS): ReplayCounter {
+export function createReplayCounter(store: Store, clock: Clock, longestMs = COUNT_TIMEOUT_MS): ReplayCounter {
   const filters = new Filters()
-  return async (tenant, selection, asOfMs) => {
+  return async (tenant, selection, asOfMs, timeoutMs = longestMs) => {
     // Not from the cache, which might not know an endpoint that another node registered a moment ago.
     const configuration = await store.read('readTenantConfiguration', { tenant })
     if (configuration === null) return null

@@ -6,6 +6,7 @@ import { Books } from '../background/books.ts'
 import { Erasure } from '../background/erasure.ts'
 import { HistoryKeeper } from '../background/history.ts'
 import { Notices } from '../background/notices.ts'
+import { ReplayBatches as ReplayBatchesWork } from '../background/replay-batches.ts'
 import { Retention } from '../background/retention.ts'
 import { StatisticsCleaner } from '../background/statistics.ts'
 import { BackgroundWorks } from '../background/works.ts'
@@ -21,7 +22,7 @@ import { Watching } from '../observe/watching.ts'
 import { Inbox } from '../publish/inbox.ts'
 import { Publisher } from '../publish/publisher.ts'
 import { Replayer } from '../replay/replayer.ts'
-import { createReplayCounter } from '../replay/selection.ts'
+import { createReplayCounter, type ReplayCounter } from '../replay/selection.ts'
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../services/api-keys/api-keys.ts'
 import { Deliveries } from '../services/deliveries.ts'
@@ -29,6 +30,7 @@ import { Endpoints } from '../services/endpoints/endpoints.ts'
 import { EventTypes } from '../services/event-types/event-types.ts'
 import { Events } from '../services/events/events.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
+import { ReplayBatches } from '../services/replay-batches.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
 import { Stats } from '../services/stats.ts'
@@ -86,12 +88,8 @@ export async function compose(foundation: Foundation): Promise<Composed> {
   })
   const apiKeys = new ApiKeyCache(store, clock)
   const sending = composeSending(foundation, partitions, watching)
-  const books = new Books(store, logger, config)
-  const works = new BackgroundWorks(store, clock, logger, [
-    new Erasure(store, logger),
-    new Retention(store, logger, config),
-    books,
-  ])
+  const countReplay = createReplayCounter(store, clock)
+  const { works, books } = composeWorks(foundation, countReplay)
   const typeSamples = new TypeSamples(store, clock)
   const keyRotation = new KeyRotation(store, foundation.keys.keyring, foundation.keys.place, logger)
   const services = composeServices(foundation, {
@@ -99,7 +97,8 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     apiKeys,
     typeSamples,
     keyRotation,
-    onErase: () => works.look(),
+    countReplay,
+    onBackgroundWork: () => works.look(),
     flushStats: () => watching.flushStats(),
   })
   const api = composeApi(foundation, services, apiKeys, watching)
@@ -134,6 +133,18 @@ export async function compose(foundation: Foundation): Promise<Composed> {
       { name: 'background works', start: () => works.start(), stop: () => works.stop() },
     ],
   }
+}
+
+/** What one node does for all. */
+function composeWorks({ config, store, clock, logger }: Foundation, countReplay: ReplayCounter) {
+  const books = new Books(store, logger, config)
+  const works = new BackgroundWorks(store, clock, logger, [
+    new Erasure(store, logger),
+    new Retention(store, logger, config),
+    new ReplayBatchesWork(store, countReplay, logger),
+    books,
+  ])
+  return { works, books }
 }
 
 /** What other nodes have to know, and what they say; nothing where there are none. */
@@ -181,14 +192,15 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
   readonly apiKeys: ApiKeyCache
   readonly typeSamples: TypeSamples
   readonly keyRotation: KeyRotation
-  readonly onErase: () => void
+  readonly countReplay: ReplayCounter
+  readonly onBackgroundWork: () => void
   readonly flushStats: () => Promise<void>
 }
 
 /** What people can do. */
 function composeServices(foundation: Foundation, parts: ServiceParts): Services {
-  const { config, store, clock, keys } = foundation
-  const { publisher, apiKeys, typeSamples, keyRotation, onErase, flushStats } = parts
+  const { config, store, keys } = foundation
+  const { publisher, apiKeys, typeSamples, keyRotation, countReplay, onBackgroundWork, flushStats } = parts
   const types = () => publisher.types()
   return {
     publisher,
@@ -197,14 +209,15 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     tenants: new Tenants(store, {
       // A token may be asked for before.
       attemptMs: 2 * config.connectTimeoutMs + config.responseTimeoutMs + ATTEMPT_MARGIN_MS,
-      onErase,
+      onErase: onBackgroundWork,
     }),
     exports: new Exports(store),
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
     eventTypes: new EventTypes(store, typeSamples, config),
     deliveries: new Deliveries(store),
     events: new Events(store),
-    replays: new Replays(store, createReplayCounter(store, clock)),
+    replays: new Replays(store, countReplay),
+    replayBatches: new ReplayBatches(store, countReplay, { onChange: onBackgroundWork }),
     keyRotation,
     stats: new Stats(store, flushStats),
   }

@@ -60,7 +60,7 @@ export class Replays {
     const { deliveries, parts } = await this.#countOrRefuse(tenant, selection, asOfMs)
     const createdAtMs = this.#store.now()
     const id = newId('rpl', createdAtMs)
-    const replay = { id, key: input.key ?? id, tenant, selection, deliveries, createdAtMs }
+    const replay = { id, key: input.key ?? id, tenant, batch: null, selection, deliveries, createdAtMs }
     const created = await this.#store.write('createReplay', { ...replay, hash, asOfMs, parts, maxOpen: MAX_OPEN })
     if (created.kind === 'no_tenant') throw notFound('tenant')
     if (created.kind === 'too_many') {
@@ -108,6 +108,10 @@ export class Replays {
     await requireTenant(this.#store, tenant)
     const moved = isReplayName(name) ? await this.#store.write('setReplayState', { tenant, name, to }) : null
     if (moved === null) throw notFound('replay')
+    if (moved.isBatchPaused) {
+      const detail = 'The replay is part of a replay across tenants that is paused. It continues when that is resumed.'
+      throw new PosthornError('conflict', detail)
+    }
     if (!moved.isAllowed) throw new PosthornError('conflict', `The replay has ended (${moved.replay.state}).`)
     return moved.replay
   }

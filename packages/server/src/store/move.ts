@@ -26,6 +26,7 @@ export const MOVED_TABLES = [
   'inbox',
   'live_delivery',
   'replay',
+  'replay_batch',
   'replay_part',
   'retention_mark',
   'retention_kept',

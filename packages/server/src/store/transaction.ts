@@ -49,6 +49,8 @@ export type Dialect = {
   readonly lockEventRows: string
   /** The counterpart for transactions that create new deliveries of them: any number can hold it at the same time. */
   readonly shareEventRows: string
+  /** After a `select … from replay_batch …`: its state can't change until the commit. Any number can hold it. */
+  readonly shareBatchRow: string
   /** Returns `pages` free pages to the file system, where a file does not shrink by itself. */
   readonly giveBackPages: ((pages: number) => Query) | null
   /**

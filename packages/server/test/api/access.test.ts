@@ -62,6 +62,12 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   pauseReplay: 'write',
   resumeReplay: 'write',
   cancelReplay: 'write',
+  createReplayBatch: 'operator',
+  listReplayBatches: 'read',
+  getReplayBatch: 'read',
+  pauseReplayBatch: 'operator',
+  resumeReplayBatch: 'operator',
+  cancelReplayBatch: 'operator',
   getStats: 'read',
   listApiKeys: 'operator',
   getApiKey: 'operator',
@@ -105,7 +111,9 @@ function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean 
   const isOperators =
     /^\/v1\/(api-keys|audit|encryption-keys)/.test(path) ||
     (method !== 'GET' &&
-      (path.startsWith('/v1/event-types') || ['/v1/tenants/{tenant}', '/v1/tenants/{tenant}/erase'].includes(path)))
+      (path.startsWith('/v1/replays') ||
+        path.startsWith('/v1/event-types') ||
+        ['/v1/tenants/{tenant}', '/v1/tenants/{tenant}/erase'].includes(path)))
   if (isOperators) return scope === 'all' && tenant === null
   const isPublishing = method === 'POST' && path === '/v1/tenants/{tenant}/events'
   const isInScope = scope === 'all' || (isPublishing ? scope === 'publish' : scope === 'read' && method === 'GET')

@@ -68,6 +68,7 @@ export class ApiBench extends Bench {
         deliveries: this.deliveries,
         events: this.events,
         replays: this.replays,
+        replayBatches: this.replayBatches,
         apiKeys: this.apiKeys,
         keyRotation: this.keyRotation,
         stats: this.stats,

@@ -10,6 +10,7 @@ const COMPLETE: Readonly<Record<string, object>> = {
   putEventType: { group: 'g', description: 'd', schema: {}, example: {} },
   createEndpoint: { url: 'https://hooks.example.com' },
   createApiKey: { name: 'k', scope: 'all' },
+  createReplayBatch: { types: ['A'], from: '2026-11-28', to: '2026-11-29' },
 }
 
 /** The fault of a field, or undefined. */

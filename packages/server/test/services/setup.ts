@@ -20,6 +20,7 @@ import { type EndpointInput, Endpoints } from '../../src/services/endpoints/endp
 import { EventTypes } from '../../src/services/event-types/event-types.ts'
 import { Events } from '../../src/services/events/events.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
+import { ReplayBatches } from '../../src/services/replay-batches.ts'
 import { Replays } from '../../src/services/replays.ts'
 import { RetrySchedules } from '../../src/services/retry-schedules.ts'
 import { Stats } from '../../src/services/stats.ts'
@@ -61,6 +62,7 @@ export class Bench {
   deliveries!: Deliveries
   events!: Events
   replays!: Replays
+  replayBatches!: ReplayBatches
   apiKeyCache!: ApiKeyCache
   apiKeys!: ApiKeys
   exports!: Exports
@@ -96,6 +98,7 @@ export class Bench {
     this.retrySchedules = new RetrySchedules(store, { retrySchedule: [30, 60, 120], dev: false }, types)
     const place = { addNew: () => randomBytes(32), dropOlder: () => true }
     this.replays = new Replays(store, createReplayCounter(store, systemClock))
+    this.replayBatches = new ReplayBatches(store, createReplayCounter(store, systemClock))
     this.stats = new Stats(store, async () => {})
     this.keyRotation = new KeyRotation(store, this.keyring, place, pino({ level: 'silent' }))
     await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })

@@ -88,6 +88,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       id,
       key: id,
       tenant: 'acme',
+      batch: null,
       selection,
       deliveries: 10,
       createdAtMs: 1_000,

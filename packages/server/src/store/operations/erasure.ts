@@ -18,6 +18,7 @@ import {
 } from '../transaction.ts'
 import { type By, record } from './audit.ts'
 import { describeTables, type TableShape } from './move.ts'
+import { forgetTenantInBatches } from './replays/batches.ts'
 import { deleteTenant } from './tenants.ts'
 
 const KEPT: ReadonlySet<string> = new Set(['audit', 'erasure'])
@@ -124,6 +125,7 @@ export function* eraseSome({ tenant, isLast, limit }: ErasureStep, dialect: Dial
     return rows
   }
   if (!isLast) return 0
+  yield* forgetTenantInBatches(tenant)
   const gone = yield { text: 'delete from tenant where id = $1 returning id', params: [tenant] }
   return gone.length
 }

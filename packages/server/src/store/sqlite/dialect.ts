@@ -17,6 +17,7 @@ export const sqliteDialect: Dialect = {
   lockEndpointRows: '',
   lockEventRows: '',
   shareEventRows: '',
+  shareBatchRow: '',
   skipLocked: '',
   giveBackPages: pages => ({ text: `pragma incremental_vacuum(${pages})` }),
   nowMs: `cast(unixepoch('subsec') * 1000 as integer)`,

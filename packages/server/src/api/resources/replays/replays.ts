@@ -6,6 +6,7 @@ import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../.
 import type { Routes } from '../../http/routes.ts'
 import { IntegerOrNull, Location, NoBody, NoQuery, pageOf, ref, strict, TenantParams, Word } from '../../http/shapes.ts'
 import { type Public, resource } from '../../resource.ts'
+import { addBatches, type BatchNeeds, ReplayBatchSchema } from './batches.ts'
 import { COUNT, CreatedReplaySchema, ReplayInput, ReplaySchema, viewReplay } from './schemas.ts'
 
 const ReplayCount = Type.Object(
@@ -24,15 +25,16 @@ const ReplayParams = Type.Object({
   id: Type.String({ description: "The replay's id or its key." }),
 })
 
-type Needs = { readonly replays: Public<Replays> }
+type Needs = BatchNeeds & { readonly replays: Public<Replays> }
 
 export const replaysResource = resource({
   tag: 'Replays',
-  components: [ReplaySchema, CreatedReplaySchema],
+  components: [ReplaySchema, CreatedReplaySchema, ReplayBatchSchema],
   add(routes, services: Needs) {
     addCreating(routes, services)
     addReading(routes, services)
     addActions(routes, services)
+    addBatches(routes, services)
   },
 })
 

@@ -102,6 +102,9 @@ export const ReplaySchema = Type.Object(
   {
     id: Type.String({ examples: ['rpl_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
     ...REPLAY_MEMBERS,
+    batch: TextOrNull({
+      description: 'Id of the replay across tenants that this one is part of. Null if it is of none.',
+    }),
     endpoint: TextOrNull(),
     event: TextOrNull(),
     types: Type.Unsafe<string[] | null>({ type: ['array', 'null'], items: { type: 'string' } }),
@@ -126,11 +129,12 @@ export const CreatedReplaySchema = Type.Object(
 )
 
 export function viewReplay(replay: Replay): ReplayView {
-  const { id, key, state, selection, deliveries, made, skipped, live } = replay
+  const { id, key, batch, state, selection, deliveries, made, skipped, live } = replay
   const { endpoint, event, types, states, missing, fromMs, toMs } = selection
   return {
     id,
     key,
+    batch,
     state,
     endpoint,
     event,
