@@ -7,6 +7,7 @@ import { PosthornError } from '../base/errors.ts'
 import type { Access } from './http/access.ts'
 import { takeJson } from './http/bodies.ts'
 import { answerClientError, completeServer } from './http/client-errors.ts'
+import type { Examples } from './http/examples.ts'
 import { Gate } from './http/gate.ts'
 import { findHttpFault, toOriginForm } from './http/http-faults.ts'
 import { KnownPaths } from './http/known-paths.ts'
@@ -140,7 +141,8 @@ function addAdmission(api: Api, gate: Gate, load: Load, paths: KnownPaths, isClo
 }
 
 function addResources(api: Api, services: Services, options: ApiOptions): void {
-  describeRoutes(api, options.version, [...new Set(RESOURCES.map(({ tag }) => tag))])
+  const examples: Examples = Object.assign({}, ...RESOURCES.map(resource => resource.examples))
+  describeRoutes(api, options.version, [...new Set(RESOURCES.map(({ tag }) => tag))], examples)
   const components = [ProblemSchema, ...RESOURCES.flatMap(resource => resource.components)]
   for (const component of components) api.addSchema(component)
   for (const component of components) requireComponents(api, `The component ${idOf(component)}`, component)

@@ -6,13 +6,17 @@ import { findHttpFault } from './http-faults.ts'
 import { problemOf } from './problem.ts'
 import { PROBLEM_TYPE } from './problem-schema.ts'
 
-/** The response to the latest request on each connection. */
+/** The response to the latest request on each connection, until it is complete: an idle one keeps nothing. */
 const latest = new WeakMap<Socket, ServerResponse>()
 
 /** Adds to a server what it would otherwise respond to on its own, without a problem document, or not at all. */
 export function completeServer(server: Server): void {
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
-    latest.set(request.socket, response)
+    const { socket } = request
+    latest.set(socket, response)
+    response.once('close', () => {
+      if (latest.get(socket) === response) latest.delete(socket)
+    })
   })
   // Requests that expect something are refused like all others, with a problem document, and without a 100 before it.
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {

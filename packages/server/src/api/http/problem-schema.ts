@@ -23,7 +23,19 @@ export const ProblemSchema = Type.Object(
     }),
     errors: Type.Optional(Type.Array(Fault)),
   },
-  { $id: 'Problem' },
+  {
+    $id: 'Problem',
+    examples: [
+      {
+        type: 'urn:posthorn:error:invalid',
+        title: ERRORS.invalid.title,
+        status: ERRORS.invalid.status,
+        detail: '/url: This field is required.',
+        code: 'invalid',
+        errors: [{ field: '/url', detail: 'This field is required.' }],
+      },
+    ],
+  },
 )
 export type Problem = Static<typeof ProblemSchema>
 

@@ -21,6 +21,7 @@ import {
   Word,
 } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './api-keys.examples.json' with { type: 'json' }
 
 const Scope = Word(API_KEY_SCOPES, {
   description: 'What the key allows: everything (`all`), publishing only (`publish`) or reading only (`read`).',
@@ -69,6 +70,7 @@ type Needs = { readonly apiKeys: Public<ApiKeys> }
 export const apiKeysResource = resource({
   tag: 'API keys',
   components: [ApiKeySchema, NewApiKeySchema],
+  examples,
   add(routes, services: Needs) {
     addCreating(routes, services)
     addReading(routes, services)

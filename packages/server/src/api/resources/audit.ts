@@ -5,6 +5,7 @@ import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from 
 import type { Routes } from '../http/routes.ts'
 import { pageOf, strict, TextOrNull, Time, time, Word } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './audit.examples.json' with { type: 'json' }
 
 const AuditEntrySchema = Type.Object(
   {
@@ -36,6 +37,7 @@ type Needs = { readonly apiKeys: Public<ApiKeys> }
 export const auditResource = resource({
   tag: 'Audit',
   components: [AuditEntrySchema],
+  examples,
   add(routes, services: Needs) {
     addReading(routes, services)
   },

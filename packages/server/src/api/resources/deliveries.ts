@@ -31,6 +31,7 @@ import {
   WordOrNull,
 } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './deliveries.examples.json' with { type: 'json' }
 
 const StateQuery = Word<DeliveryState>(DELIVERY_STATES, { description: 'Only deliveries in this state.' })
 
@@ -122,6 +123,7 @@ type Needs = { readonly deliveries: Public<Deliveries> }
 export const deliveriesResource = resource({
   tag: 'Deliveries',
   components: [DeliverySchema, SetAsideDeliverySchema, AttemptSchema, DeliveryDetailSchema],
+  examples,
   add(routes, services: Needs) {
     addReading(routes, services)
     addSetAside(routes, services)

@@ -18,6 +18,7 @@ import {
   Word,
 } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './event-types.examples.json' with { type: 'json' }
 
 const EventTypeSchema = Type.Object(
   {
@@ -58,6 +59,7 @@ type Needs = { readonly eventTypes: Public<EventTypes> }
 export const eventTypesResource = resource({
   tag: 'Event types',
   components: [EventTypeSchema],
+  examples,
   add(routes, services: Needs) {
     addReading(routes, services)
     addWriting(routes, services)

@@ -3,6 +3,7 @@ import type { RetrySchedules } from '../../services/retry-schedules.ts'
 import type { Routes } from '../http/routes.ts'
 import { ItemParams, ref, strict, Word } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './retry-schedules.examples.json' with { type: 'json' }
 
 const SchedulePreviewSchema = Type.Object(
   {
@@ -32,6 +33,7 @@ type Needs = { readonly retrySchedules: Public<RetrySchedules> }
 export const retrySchedulesResource = resource({
   tag: 'Retries',
   components: [SchedulePreviewSchema],
+  examples,
   add(routes, services: Needs) {
     addPreviews(routes, services)
   },

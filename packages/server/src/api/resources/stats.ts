@@ -6,6 +6,7 @@ import { parseRange } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import { IntegerOrNull, ref, strict, TenantParams, Time, TimeInput, time, Word } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './stats.examples.json' with { type: 'json' }
 
 const StepQuery = Word(GRAIN_NAMES, {
   description: 'Length of each step. If omitted, Posthorn chooses one that suits the period. Steps are aligned to UTC.',
@@ -70,6 +71,7 @@ type Needs = { readonly stats: Public<Stats> }
 export const statsResource = resource({
   tag: 'Deliveries',
   components: [StatsPointSchema, StatsSchema],
+  examples,
   add(routes, services: Needs) {
     addReading(routes, services)
   },

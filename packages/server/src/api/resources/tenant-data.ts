@@ -7,6 +7,7 @@ import type { Tenants } from '../../services/tenants/tenants.ts'
 import type { Routes } from '../http/routes.ts'
 import { NoBody, NoQuery, ref, TenantParams, Time, TimeOrNull, time, timeOrNull, Word } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './tenant-data.examples.json' with { type: 'json' }
 
 const ErasureSchema = Type.Object(
   {
@@ -39,6 +40,7 @@ type Needs = { readonly tenants: Public<Tenants>; readonly exports: Public<Expor
 export const tenantDataResource = resource({
   tag: 'Tenants',
   components: [ErasureSchema],
+  examples,
   add(routes, services: Needs) {
     addExport(routes, services)
     addErasure(routes, services)

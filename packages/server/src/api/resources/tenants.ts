@@ -20,6 +20,7 @@ import {
   time,
 } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './tenants.examples.json' with { type: 'json' }
 
 const AGE = 'from 1 to 36,500, counted from the end of its last delivery'
 
@@ -72,6 +73,7 @@ type Needs = { readonly tenants: Public<Tenants> }
 export const tenantsResource = resource({
   tag: 'Tenants',
   components: [TenantSchema],
+  examples,
   add(routes, services: Needs) {
     addReading(routes, services)
     addWriting(routes, services)

@@ -6,6 +6,7 @@ import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../.
 import type { Routes } from '../../http/routes.ts'
 import { Gone, ItemParams, Location, NoBody, NoQuery, pageOf, ref, strict, TenantParams } from '../../http/shapes.ts'
 import { type Public, resource } from '../../resource.ts'
+import examples from './endpoints.examples.json' with { type: 'json' }
 import { EndpointPatch, EndpointSchema, EndpointWithSecretSchema, NewEndpoint, SIGNING_INPUT } from './schemas.ts'
 import { viewEndpoint } from './view.ts'
 
@@ -20,6 +21,7 @@ type Needs = { readonly endpoints: Public<Endpoints>; readonly publisher: Pick<P
 export const endpointsResource = resource({
   tag: 'Endpoints',
   components: [EndpointSchema, EndpointWithSecretSchema],
+  examples,
   add(routes, services: Needs) {
     addReading(routes, services)
     addCreating(routes, services)

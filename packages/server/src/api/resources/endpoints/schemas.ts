@@ -178,18 +178,13 @@ const OTHER_AUTHENTICATION = {
   ),
 }
 
-export const NewEndpoint = {
-  ...strict({
-    url: Url,
-    clientSecret: Type.Optional(ClientSecret),
-    ...SIGNING_INPUT,
-    ...OTHER_AUTHENTICATION,
-    ...ENDPOINT_INPUT,
-  }),
-  examples: [
-    { url: 'https://hooks.example.com/covers', clientSecret: 'aGlzdG9yeS1vZi1zZWNyZXRz', types: ['COVER_REFERENCE'] },
-  ],
-}
+export const NewEndpoint = strict({
+  url: Url,
+  clientSecret: Type.Optional(ClientSecret),
+  ...SIGNING_INPUT,
+  ...OTHER_AUTHENTICATION,
+  ...ENDPOINT_INPUT,
+})
 export const EndpointPatch = strict({
   url: Type.Optional(Url),
   clientSecret: Type.Optional(ClientSecret),

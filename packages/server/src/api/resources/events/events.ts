@@ -9,6 +9,7 @@ import type { Routes } from '../../http/routes.ts'
 import { ItemParams, NoQuery, pageOf, ref, strict, TenantParams } from '../../http/shapes.ts'
 import type { ApiOptions, BeginPublishTrace } from '../../options.ts'
 import { type Public, resource } from '../../resource.ts'
+import examples from './events.examples.json' with { type: 'json' }
 import { MAX_PAGE_BYTES, readPage, writePage } from './pages.ts'
 import {
   EventDetailSchema,
@@ -46,6 +47,7 @@ export const eventsResource = resource({
     RejectedEventSchema,
     PublishedSchema,
   ],
+  examples,
   add(routes, services: Needs, options) {
     addReading(routes, services)
     addRejected(routes, services)

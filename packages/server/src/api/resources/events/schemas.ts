@@ -139,9 +139,5 @@ const NewEvent = strict({
 export const NewEvents = Type.Unsafe<unknown>({
   anyOf: [NewEvent, Type.Array(NewEvent, { minItems: 1 })],
   description: 'An event, or an array of events. Either all events in an array are stored, or none.',
-  examples: [
-    { type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } },
-    [{ id: 'order-7', type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } }],
-  ],
   [UNCHECKED]: true,
 })

@@ -7,6 +7,7 @@ import type { Routes } from '../../http/routes.ts'
 import { IntegerOrNull, Location, NoBody, NoQuery, pageOf, ref, strict, TenantParams, Word } from '../../http/shapes.ts'
 import { type Public, resource } from '../../resource.ts'
 import { addBatches, type BatchNeeds, ReplayBatchSchema } from './batches.ts'
+import examples from './replays.examples.json' with { type: 'json' }
 import { COUNT, CreatedReplaySchema, ReplayInput, ReplaySchema, viewReplay } from './schemas.ts'
 
 const ReplayCount = Type.Object(
@@ -30,6 +31,7 @@ type Needs = BatchNeeds & { readonly replays: Public<Replays> }
 export const replaysResource = resource({
   tag: 'Replays',
   components: [ReplaySchema, CreatedReplaySchema, ReplayBatchSchema],
+  examples,
   add(routes, services: Needs) {
     addCreating(routes, services)
     addReading(routes, services)
