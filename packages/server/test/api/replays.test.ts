@@ -39,6 +39,7 @@ describe('creating a replay', () => {
     expect(found.body).toEqual({
       id: answer.body.id,
       key: 'of may 3/é',
+      batch: null,
       state: 'running',
       endpoint,
       event: null,
