@@ -78,6 +78,7 @@ export function createRoutes(api: Api, tag: string): Routes {
       requireComponents(api, `${method.toUpperCase()} ${path}`, schema)
       const config = answerBytes === undefined ? { access } : { access, answerBytes }
       const hooks = route.body === undefined ? {} : { preValidation: completeBody }
+      // A handler that takes bytes sees for itself that there are none.
       if (!takesBytes) api[method](path, { schema, config, ...hooks }, handler as RouteHandlerMethod)
       else {
         api.register(async scope => {
