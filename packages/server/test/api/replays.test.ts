@@ -142,7 +142,7 @@ describe('creating a replay', () => {
     expect(refused(answer)).toEqual([422, 'invalid', ['/types/0']])
     expect(answer.body.errors[0]).toMatchObject({
       reason: 'unknown_type',
-      detail: 'Unknown event type. Did you mean `COVER_REFERENCE`? GET /v1/event-types lists them.',
+      detail: 'Unknown event type `COVER_REFERNCE`. Did you mean `COVER_REFERENCE`? GET /v1/event-types lists them.',
     })
     expect(refused(await bench.post(ALL, { types: ['NOPE'] }))).toEqual([422, 'invalid', ['/types/0']])
     expect(await count({ types: ['posthorn.endpoint.disabled'] })).toBe(0)

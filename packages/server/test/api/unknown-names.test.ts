@@ -123,7 +123,9 @@ describe('an unknown event type', () => {
     for (const { status, body } of answers) {
       const [{ detail, reason }] = body.errors
       expect([status, reason]).toEqual([422, 'unknown_type'])
-      expect(detail).toBe('Unknown event type. Did you mean `COVER_REFERENCE`? GET /v1/event-types lists them.')
+      expect(detail).toBe(
+        'Unknown event type `COVER_REFERNCE`. Did you mean `COVER_REFERENCE`? GET /v1/event-types lists them.',
+      )
     }
   })
 
