@@ -93,7 +93,7 @@ function circleIn(edges: ReadonlyMap<string, readonly string[]>): string[] | und
 }
 
 describe('layers', () => {
-  it('has every file in a room, and none loose beside them but the command', () => {
+  it('has every file in a room, and and no loose file but the command', () => {
     expect([...new Set(files.map(roomOf))].sort()).toEqual([...ROOMS].sort())
     expect(files.filter(file => !file.includes('/'))).toEqual(['cli.ts'])
   })

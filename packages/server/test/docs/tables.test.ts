@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { ATTEMPT_ERRORS } from '../src/base/model.ts'
+import { ATTEMPT_ERRORS } from '../../src/base/model.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
 describe('docs', () => {
   it('contract.md has every rule, and each that holds names tests whose names begin with it', () => {
     const rows = new Map(
-      [...read('../../../docs/contract.md').matchAll(/^\| (C\d+) \| (.*) \|$/gm)].map(m => [m[1]!, m[2]!]),
+      [...read('../../../../docs/contract.md').matchAll(/^\| (C\d+) \| (.*) \|$/gm)].map(m => [m[1]!, m[2]!]),
     )
     expect([...rows.keys()]).toEqual(Array.from({ length: 15 }, (_, index) => `C${index + 1}`))
     for (const [rule, row] of rows) {
@@ -15,26 +15,28 @@ describe('docs', () => {
       if (files.length === 0) expect(row, rule).toContain('*later*')
       const name = new RegExp(`['"\`](?:C\\d+ )*${rule}\\b`)
       for (const file of files) {
-        expect(existsSync(new URL(file, import.meta.url)), file).toBe(true)
-        expect(read(file), `${rule}: a test of that name in ${file}`).toMatch(name)
+        expect(existsSync(new URL(`../${file}`, import.meta.url)), file).toBe(true)
+        expect(read(`../${file}`), `${rule}: a test of that name in ${file}`).toMatch(name)
       }
     }
   })
 
   it('deliveries.md explains every error of an attempt', () => {
-    const explained = [...read('../../../docs/deliveries.md').matchAll(/^\| `(\w+)` \|[^|]*\|[^|]*\|$/gm)].map(
+    const explained = [...read('../../../../docs/deliveries.md').matchAll(/^\| `(\w+)` \|[^|]*\|[^|]*\|$/gm)].map(
       m => m[1],
     )
     expect(explained).toEqual([...ATTEMPT_ERRORS])
   })
 
   it('SECURITY.md names only tests that are there, at least one a line', () => {
-    const lines = [...read('../../../SECURITY.md').matchAll(/^\| (?!---|can't \||with \|)(.*) \|$/gm)].map(m => m[1]!)
+    const lines = [...read('../../../../SECURITY.md').matchAll(/^\| (?!---|can't \||with \|)(.*) \|$/gm)].map(
+      m => m[1]!,
+    )
     expect(lines.length).toBeGreaterThan(25)
     for (const line of lines) {
       const named = [...line.matchAll(/`([\w/-]+\.test\.ts)` "([^"]+)"/g)]
       expect(named.length, line).toBeGreaterThan(0)
-      for (const [, file, title] of named) expect(read(`../../${file}`), `${file}: ${title}`).toContain(title)
+      for (const [, file, title] of named) expect(read(`../../../${file}`), `${file}: ${title}`).toContain(title)
     }
   })
 })
