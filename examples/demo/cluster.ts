@@ -84,7 +84,7 @@ export class ClusterDemo {
     )
   }
 
-  /** Publishes the events, kills one node and adds another meanwhile, and waits until nothing is pending. */
+  /** Publishes the events, kills one node and adds another on the way, and waits until nothing is pending. */
   async run(): Promise<Summary> {
     this.#tell(`Publishing ${EVENTS} events. Requests per second, by node:`)
     this.#reporter = setInterval(() => this.#report(), REPORT_EVERY_MS)

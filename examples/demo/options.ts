@@ -9,7 +9,7 @@ export type DemoOptions = {
 
 export const USAGE = `npm run demo [-- --cluster] [--exit]
 
-  --cluster  Run three nodes on one PostgreSQL with 5,000 events; kill one node meanwhile and add another.
+  --cluster  Run three nodes on one PostgreSQL and publish 5,000 events; kill one node on the way, and add another.
   --exit     End once nothing is pending, within 30 seconds (45 with --cluster); the last line is a summary as JSON.
   --help     Show this help.`
 

@@ -25,7 +25,7 @@ function sendTo(process: Pick<NodeJS.Process | ChildProcess, 'send'>, message: o
 // Node would end a process that loses its parent immediately. Ours drains first, lest attempts in flight be sent twice.
 if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true
 
-// Not awaited: a promise that is pending when nothing else keeps the process alive would end it with code 13.
+// Not awaited: if it were still pending when nothing else keeps the process alive, Node would exit with code 13.
 void runCommandLine({
   args: process.argv.slice(2),
   env: readEnvironment(),

@@ -75,7 +75,7 @@ type Inside = {
 }
 
 /**
- * Logs a line at level `info` with plain values only: no errors and no redacted fields. Each attempt logs such a line,
+ * Logs a line at level `info` with plain values only: no errors and no redacted fields. Each attempt logs one line,
  * and pino's serializers and redaction took four times as long.
  */
 export function logPlain(logger: Logger, message: string, values: Readonly<Record<string, unknown>>): void {

@@ -49,7 +49,7 @@ code 2. All problems are reported together.
 - **Environment variables**: separate the items of a list with commas; a switch is \`true\`, \`1\`, \`false\` or \`0\`.
   An empty variable counts as not set. The variables that Kubernetes sets for a service named \`posthorn\` are ignored.
 - **File**: one JSON object, named by \`--config\` or \`POSTHORN_CONFIG\`. Lists are arrays; numbers and switches are
-  written without quotes. Relative paths are relative to the file's folder, elsewhere to the working directory.
+  written without quotes. Relative paths in the file start at its folder, all others at the working directory.
 - **Secrets** have no flag, because flags are visible in the process list. No message shows a secret.
 
 Node's own variable \`NODE_EXTRA_CA_CERTS\` applies in addition to \`extraCa\`.
@@ -58,7 +58,7 @@ Node's own variable \`NODE_EXTRA_CA_CERTS\` applies in addition to \`extraCa\`.
 | --- | --- | --- | --- |
 `
 
-/** The whole of docs/configuration.md. */
+/** Returns the text of docs/configuration.md. */
 export function configDocs(): string {
   const rows = describeSettings().map(setting => {
     const names = [setting.inFile ? setting.key : null, setting.flag, setting.variable].filter(name => name !== null)

@@ -1,4 +1,4 @@
-/** Ports from `first` up to and including `last`. */
+/** The ports from `first` to `last`, inclusive. */
 export type PortRange = { readonly first: number; readonly last: number }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * The two keys of an installation, opened at startup: the encryption key, which is kept next to the store and never in
- * it, and the root API key, of which the store has only a hash.
+ * it, and the root API key, whose hash is all that the store has.
  */
 import { timingSafeEqual } from 'node:crypto'
 import { join } from 'node:path'

@@ -33,7 +33,7 @@ function broken(count: number, some: readonly Mismatch[]): Finding[] {
   const lines = some.map(({ kind, tenant, id, detail }) =>
     fail('consistency', `${kind} ${id} of ${tenant}: ${detail}`, REMEDY),
   )
-  return [fail('consistency', `${count} mismatches, of which some follow`, REMEDY), ...lines]
+  return [fail('consistency', `${count} mismatches; some of them follow`, REMEDY), ...lines]
 }
 
 async function auditNow(looked: LookedAt, config: Config): Promise<Finding[]> {
