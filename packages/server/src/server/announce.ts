@@ -15,7 +15,7 @@ export function announceKeyFile(io: Pick<ServerIo, 'stderr'>, file: string): voi
 /** @param keptIn the file or the environment variable that has the key */
 export function remindOfKey(logger: Logger, { fingerprint }: Keyring, keptIn: string): void {
   logger.info(
-    { encryptionKey: nameOfKey(fingerprint), keptIn },
+    { keyName: nameOfKey(fingerprint), keptIn },
     'secrets are encrypted with this key; keep a copy of it apart from backups',
   )
 }
