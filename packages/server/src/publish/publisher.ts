@@ -130,8 +130,8 @@ export class Publisher {
     try {
       await this.#storeMatched({ tenant, batch: false, traceparent: null }, make)
     } catch (error) {
-      const isNobody = error === unwanted || (error instanceof PosthornError && error.code === 'not_found')
-      if (!isNobody) throw error
+      const isUnwanted = error === unwanted || (error instanceof PosthornError && error.code === 'not_found')
+      if (!isUnwanted) throw error
     }
   }
 

@@ -90,7 +90,7 @@ describe('posthorn serve on PostgreSQL', () => {
       await expect.poll(() => proxy.connections, { timeout: 20_000 }).toBeGreaterThan(0)
       proxy.mend()
       const node = await starting
-      expect(node.output()).toContain('The database is away (')
+      expect(node.output()).toContain('The database is unavailable (')
       node.kill('SIGTERM')
       await node.ended
       await proxy.close()

@@ -94,7 +94,7 @@ describe('TLS to the database', () => {
         POSTHORN_ENCRYPTION_KEY: ENCRYPTION_KEY,
       })
       const { code, stderr } = refused(await serve(place, { env: env(wrongCa) }))
-      expect([code, stderr]).toEqual([1, expect.stringContaining('its certificate is not to be trusted')])
+      expect([code, stderr]).toEqual([1, expect.stringContaining('its certificate is not trusted')])
       const node = running(await serve(place, { env: env(rightCa) }))
       expect((await node.call('PUT', '/tenants/acme', {})).status).toBe(201)
       node.kill('SIGTERM')

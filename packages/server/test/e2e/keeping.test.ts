@@ -12,7 +12,7 @@ import { anEndpoint, anEvent, aRequest, aTenant, bytes } from '../store/builders
 import { inPlace, running, serve } from './process.ts'
 
 describe('a server', () => {
-  it('removes what is old, beside what it sends, and its file shrinks again', { timeout: 120_000 }, () =>
+  it('removes old events while it is serving, and its file shrinks again', { timeout: 120_000 }, () =>
     inPlace(async place => {
       const store = new Store(await openSqlite(place.data, systemClock), systemClock)
       await store.write('migrate', {})
@@ -43,7 +43,7 @@ describe('a server', () => {
     }),
   )
 
-  it('erases a tenant while an attempt of it hangs, through a restart, to the last byte', { timeout: 120_000 }, () =>
+  it('erases a tenant to the last byte, even with a hanging attempt and a restart', { timeout: 120_000 }, () =>
     inPlace(async place => {
       const receiver = await startReceiver({
         authority: place.authority,

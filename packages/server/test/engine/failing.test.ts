@@ -82,9 +82,9 @@ describe('C11: five days of failure', () => {
         await expect
           .poll(async () => (await endpointOf(posthorn, endpoint.id)).health.failingSinceMs, WAIT)
           .not.toBeNull()
-        const anew = await endpointOf(posthorn, endpoint.id)
-        expect([anew.state, anew.health.stage]).toEqual(['enabled', 0])
-        expect(clock.now() - anew.health.failingSinceMs!).toBeLessThan(MINUTE_MS)
+        const again = await endpointOf(posthorn, endpoint.id)
+        expect([again.state, again.health.stage]).toEqual(['enabled', 0])
+        expect(clock.now() - again.health.failingSinceMs!).toBeLessThan(MINUTE_MS)
         await posthorn.stop()
         await receiver.close()
       }),

@@ -54,12 +54,12 @@ describe('checkClientSecret', () => {
     expect(checkClientSecret(`a${'='.repeat(4_096)}`)).toMatchObject({ ok: false, position: 4_096 })
   })
 
-  it('C7 names the first fault of a secret with two', () => {
+  it('C7 reports the first of two faults', () => {
     expect(checkClientSecret(`ab ${'c'.repeat(5_000)}`)).toMatchObject({ position: 2 })
     expect(checkClientSecret(`${'c'.repeat(5_000)} `)).toMatchObject({ position: 4_096 })
   })
 
-  it('C7 hints where the scheme was taken into the secret, in any case of letters', () => {
+  it('C7 gives a hint if the secret begins with the scheme, in upper or lower case', () => {
     for (const secret of ['Bearer abcdefghijklmnop', 'bearer abc', 'BEARER ']) {
       expect(checkClientSecret(secret)).toMatchObject({ position: 6, detail: expect.stringContaining('"Bearer"') })
     }
@@ -67,12 +67,12 @@ describe('checkClientSecret', () => {
     expect(checkClientSecret('Bearer')).toEqual({ ok: true })
   })
 
-  it('C7 accepts what the grammar of RFC 6750 §2.1 does, and nothing else', () => {
+  it('C7 accepts exactly what the grammar of RFC 6750 §2.1 accepts', () => {
     const grammar = /^[A-Za-z0-9\-._~+/]+=*$/
     const accepts = (text: string) => checkClientSecret(text).ok
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[a-zA-Z0-9._~+/=-]{0,9}$/)), text => {
-        // JavaScript's $ without the m flag matches at the very end only.
+        // Without the m flag, JavaScript's $ matches only at the very end.
         expect(accepts(text)).toBe(grammar.test(text))
       }),
       { numRuns: 2_000 },
@@ -83,7 +83,7 @@ describe('checkClientSecret', () => {
     }
   })
 
-  it('C7 C14 shows nothing of a refused secret', () => {
+  it('C7 C14 shows no part of a refused secret', () => {
     for (const secret of [
       'correct-horse-battery staple',
       'Bearer correct-horse',
@@ -105,7 +105,7 @@ describe('adviseOnSecret', () => {
     }
   })
 
-  it('C8 counts all types as several', () => {
+  it('C8 treats all types as several', () => {
     expect(codes('abcdefghijklmnop', { typeCount: 0, allTypes: true })).toEqual(['secret_for_several_types'])
     expect(codes('abcdefghijklmnop', { typeCount: 0 })).toEqual([])
     expect(codes('abcdefghijklmnop', { typeCount: 3 })).toEqual(['secret_for_several_types'])
@@ -127,7 +127,7 @@ describe('adviseOnSecret', () => {
     [1, ['token_expires_soon']],
     [30 * DAY_MS, ['token_expires_soon']],
     [30 * DAY_MS + 1, ['token_expires_within_six_months_of_issue']],
-  ])('C8 with %d ms left warns of %j, and of one expiry only', (leftMs, expected) => {
+  ])('C8 with %d ms left gives %j, and only one warning about the expiry', (leftMs, expected) => {
     const nowMs = seconds('2026-06-01T00:00:00Z') * 1_000 - leftMs
     const secret = jwt({ iat: seconds('2026-01-01T00:00:00Z'), exp: seconds('2026-06-01T00:00:00Z') })
     expect(codes(secret, { nowMs })).toEqual(expected)
@@ -147,7 +147,7 @@ describe('adviseOnSecret', () => {
     const nowMs = iat * 1_000
     expect(codes(jwt({ iat, exp }), { nowMs })).toEqual([])
     expect(codes(jwt({ iat, exp: exp - 1 }), { nowMs })).toEqual(['token_expires_within_six_months_of_issue'])
-    // Without a usable iat it is the same, counted from now.
+    // Without a usable iat, the six months are counted from now.
     expect(codes(jwt({ exp }), { nowMs })).toEqual([])
     expect(codes(jwt({ iat: issued, exp: exp - 1 }), { nowMs })).toEqual(['token_expires_within_six_months_of_issue'])
   })
@@ -180,7 +180,7 @@ describe('jwtExpiryMs', () => {
     expect(jwtExpiryMs(jwt({ exp: 8.64e12 }))).toBe(8.64e15)
   })
 
-  it('C8 takes what lies before 1970 for expired, and what lies beyond all dates for never', () => {
+  it('C8 treats times before 1970 as expired, and times beyond the range of Date as never', () => {
     for (const exp of ['-1', '-1e400', '-1e300']) {
       expect(jwtExpiryMs(jwtOf(`{"exp":${exp}}`))).toBe(0)
       expect(codes(jwtOf(`{"exp":${exp}}`))).toEqual(['token_expired'])
@@ -219,21 +219,21 @@ describe('jwtExpiryMs', () => {
     ['four parts', `${jwt({ exp: 1 })}.a`],
     ['a header that is a list', jwtOf('{"exp":1}', '[]')],
     ['a header that is null', jwtOf('{"exp":1}', 'null')],
-    ['a header that is no JSON', jwtOf('{"exp":1}', 'alg')],
+    ['a header that is not JSON', jwtOf('{"exp":1}', 'alg')],
     ['an empty header', jwtOf('{"exp":1}', '')],
     ['padding inside', `${encode('{}')}=.${encode('{"exp":1}')}.a`],
     ['the other alphabet', `${encode('{}')}.${Buffer.from('{"exp":1,"a":"~~~???"}').toString('base64')}.a`],
     [
-      'bytes that are no UTF-8',
+      'bytes that are not UTF-8',
       `${encode('{}')}.${Buffer.from('{"exp":1,"a":"\xff"}', 'latin1').toString('base64url')}.a`,
     ],
-    ['more characters than a secret may have', jwt({ exp: 1, a: 'a'.repeat(4_096) })],
+    ['more characters than a secret can have', jwt({ exp: 1, a: 'a'.repeat(4_096) })],
     ['ten million characters', 'a.'.repeat(5_000_000)],
-  ])('C8 does not take for a token what has %s', (_what, secret) => {
+  ])('C8 does not recognise a token with %s', (_what, secret) => {
     expect(jwtExpiryMs(secret)).toBeUndefined()
   })
 
-  it('C8 never throws, whatever the claims and whatever the clock', () => {
+  it('C8 never throws, whatever the claims and the clock', () => {
     const token = fc.tuple(fc.json(), fc.json()).map(([header, payload]) => jwtOf(payload, header))
     const number = fc.double().map(value => (Number.isFinite(value) ? String(value) : '-1e400'))
     const claim = fc.oneof(number, fc.json())
@@ -251,7 +251,7 @@ describe('jwtExpiryMs', () => {
     }
   })
 
-  it('C8 is not bent by a polluted prototype in the claims', () => {
+  it('C8 is not affected by prototype pollution in the claims', () => {
     codes(jwtOf('{"__proto__":{"scope":"all","exp":1}}'))
     expect(({} as { scope?: string }).scope).toBeUndefined()
     expect(codes(jwtOf('{"__proto__":{"scope":"all"}}'))).toEqual([])

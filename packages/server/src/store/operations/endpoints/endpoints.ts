@@ -15,7 +15,7 @@ import { type By, differences, record } from '../audit.ts'
 import { bumpTenant } from '../configuration.ts'
 import { noteDisabled, noteReplaced } from '../notices.ts'
 import { getTenant } from '../tenants.ts'
-import { beginAnew } from './marks.ts'
+import { startOver } from './marks.ts'
 import { keepSelection } from './selections.ts'
 
 const ENDPOINT_FIELDS = `id, tenant, partition, url, credentials, secret_digest, types, filter, description, metadata,
@@ -158,7 +158,7 @@ export function* updateEndpoint(
   yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
   const fields = changedSettings(before, args.endpoint, args.credentials ?? [])
   // Another receiver: the previous one's failures and pauses don't apply to it.
-  if (fields.includes('url')) yield* beginAnew(before)
+  if (fields.includes('url')) yield* startOver(before)
   yield* forgetWarned(before, args.endpoint)
   yield* noteReplaced(args.endpoint, fields)
   const change = { ...entryOf(before), action: 'updated', fields } as const
@@ -190,7 +190,7 @@ export function* setEndpointState(
   }
   if (rows.length === 0) return null
   yield* bumpTenant(args.tenant, idBytes(args.id))
-  if (before !== null && args.state === 'enabled') yield* beginAnew(before)
+  if (before !== null && args.state === 'enabled') yield* startOver(before)
   if (before?.state === 'enabled' && args.state === 'disabled') yield* noteDisabled(before, args.nowMs, args.reason!)
   if (before?.state !== args.state) {
     yield* record(args, { ...entryOf(args), action: args.state }, args.nowMs)
