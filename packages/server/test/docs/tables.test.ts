@@ -21,22 +21,14 @@ describe('docs', () => {
     }
   })
 
-<<<<<<< HEAD
-  it('deliveries.md explains every error of an attempt', () => {
-=======
   it('deliveries.md explains every attempt error', () => {
->>>>>>> main
     const explained = [...read('../../../../docs/deliveries.md').matchAll(/^\| `(\w+)` \|[^|]*\|[^|]*\|$/gm)].map(
       m => m[1],
     )
     expect(explained).toEqual([...ATTEMPT_ERRORS])
   })
 
-<<<<<<< HEAD
-  it('SECURITY.md names only tests that are there, at least one a line', () => {
-=======
   it('SECURITY.md names at least one test per line, and only tests that exist', () => {
->>>>>>> main
     const lines = [...read('../../../../SECURITY.md').matchAll(/^\| (?!---|can't \||with \|)(.*) \|$/gm)].map(
       m => m[1]!,
     )
