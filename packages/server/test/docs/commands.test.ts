@@ -56,11 +56,7 @@ describe('the commands in the docs', () => {
         }
       }
     }
-<<<<<<< HEAD
-    expect(checked).toBeGreaterThan(20)
-=======
     expect(checked).toBeGreaterThan(12)
->>>>>>> main
     expect(wrong).toEqual([])
   })
 })
