@@ -11,7 +11,6 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   rmSync,
   statSync,
@@ -20,6 +19,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { databaseFile, lockFolder } from './driver.ts'
 import { type CheckedCopy, checkCopy } from './inspection.ts'
+import { makeFolder } from './make-folder.ts'
 
 /** The copy can't be created or restored as things stand. The message is for the operator. */
 export class CopyRefused extends Error {
@@ -62,7 +62,7 @@ export function backUp(folder: string, file: string): Copied {
  */
 export function restore(file: string, folder: string): Copied {
   const copy = requireWhole(file, file)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   const target = databaseFile(folder)
   const lock = lockFolder(folder)
   try {
