@@ -26,7 +26,7 @@ const FilterOrNull = (description: string) =>
     type: ['object', 'null'],
     additionalProperties: true,
     description,
-    examples: [{ status: ['Quoted', 'Refused'], amount: { gte: 1000 } }],
+    examples: [{ status: ['Quoted', 'Refused'], amount: { $gte: 1000 }, tags: { $not: ['internal'] } }],
   })
 
 const RATE_LIMIT = 'Maximum number of requests started in any period of `perSeconds` seconds. Null for no limit.'
