@@ -24,3 +24,11 @@ export function isTypeWanted(types: readonly string[] | null, type: string): boo
   if (types === null) return !isOperational(type)
   return types.includes(type) || types.some(name => isPattern(name) && createPattern(name)(type))
 }
+
+/** As isTypeWanted, for many types. */
+export function createSelection(types: readonly string[] | null): (type: string) => boolean {
+  if (types === null) return type => !isOperational(type)
+  const names = new Set(types)
+  const patterns = types.filter(isPattern).map(createPattern)
+  return type => names.has(type) || patterns.some(fits => fits(type))
+}

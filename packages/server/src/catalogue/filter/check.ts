@@ -5,10 +5,10 @@ import type { PayloadFilter } from '../../base/model.ts'
 import {
   boundsOf,
   isObject,
+  isTextOperator,
   nearestOperator,
   OPERATORS,
   type Operator,
-  TEXT_OPERATORS,
   type TextOperator,
   wordOf,
 } from './language.ts'
@@ -184,9 +184,6 @@ class Check {
     } else this.#fault(at, 'No value satisfies all of these conditions, so no event would ever match.')
   }
 }
-
-const isTextOperator = (operator: Operator): operator is TextOperator =>
-  (TEXT_OPERATORS as readonly Operator[]).includes(operator)
 
 function hasEmptyRange(condition: PayloadFilter): boolean {
   const bounds: Record<string, unknown> = {}

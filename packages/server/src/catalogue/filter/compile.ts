@@ -4,6 +4,7 @@ import {
   type Bounds,
   boundsOf,
   isObject,
+  isRange,
   type Operator,
   RANGES,
   type Range,
@@ -158,8 +159,6 @@ function compileObject(condition: PayloadFilter, isRoot: boolean): Test {
   }
   return combine(tests, holds, test => tests.every(test))
 }
-
-const isRange = (operator: Operator): operator is Range => (RANGES as readonly Operator[]).includes(operator)
 
 function compileOperator(operator: Exclude<Operator, Range>, value: unknown, isRoot: boolean): Test {
   if (operator === 'anyOf') return compileAnyOf(value as readonly unknown[], isRoot)

@@ -14,6 +14,11 @@ export type Range = (typeof RANGES)[number]
 
 export type Operator = 'exists' | TextOperator | Range | 'anyOf' | 'not'
 
+export const isTextOperator = (operator: Operator): operator is TextOperator =>
+  (TEXT_OPERATORS as readonly Operator[]).includes(operator)
+
+export const isRange = (operator: Operator): operator is Range => (RANGES as readonly Operator[]).includes(operator)
+
 /** Operators of the first release, which need no `$`. `anyOf`, the only "or", is never written with one. */
 const BARE: readonly Operator[] = ['exists', 'prefix', ...RANGES, 'anyOf']
 const WITH_DOLLAR: readonly Operator[] = ['exists', ...TEXT_OPERATORS, ...RANGES, 'not']

@@ -2,7 +2,7 @@
  * Finds conditions that no payload satisfies: most are mistakes, and an endpoint would wait in vain. Only what is certain
  * counts, so a condition that is not found here can still be one.
  */
-import { type Bounds, boundsOf, isObject, type Operator, RANGES, type TextOperator, wordOf } from './language.ts'
+import { type Bounds, boundsOf, isObject, isRange, type Operator, type TextOperator, wordOf } from './language.ts'
 import { createTextTest } from './texts.ts'
 import {
   complement,
@@ -59,7 +59,7 @@ export class Satisfiable {
       if (word.kind !== 'operator') {
         members.set(word.name, value)
         all.push(this.#member(value))
-      } else if ((RANGES as readonly Operator[]).includes(word.operator)) bounds[word.operator] = value
+      } else if (isRange(word.operator)) bounds[word.operator] = value
       else {
         if (word.operator === 'not') excluded.push(value)
         all.push(this.#operator(word.operator, value, isRoot))
