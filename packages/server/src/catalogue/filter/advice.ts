@@ -1,8 +1,16 @@
 /** What is worth a warning about a filter, given the schemas of the types that it is for. */
-import { pointerToken } from '../../base/json-scanner.ts'
 import { nearest } from '../../config/nearest.ts'
 import type { ScalarType, SchemaPlace } from '../schema-places.ts'
-import { isObject, isRange, isTextOperator, nearestOperator, type Operator, type Range, wordOf } from './language.ts'
+import {
+  isObject,
+  isRange,
+  isTextOperator,
+  nearestOperator,
+  type Operator,
+  pointerTo,
+  type Range,
+  wordOf,
+} from './language.ts'
 import { createTextTest } from './texts.ts'
 
 export type FilterWarning = {
@@ -55,7 +63,7 @@ class Advice {
   object(condition: Readonly<Record<string, unknown>>, spot: Spot): void {
     for (const [name, value] of Object.entries(condition)) {
       const word = wordOf(name, value, spot.isRoot)
-      const inner = { ...spot, at: `${spot.at}/${pointerToken(name)}` }
+      const inner = { ...spot, at: pointerTo(spot.at, name) }
       if (word.kind === 'operator') this.#operator(word.operator, value, inner)
       else this.#member(word.name, value, inner)
     }
@@ -91,7 +99,7 @@ class Advice {
   }
 
   #member(name: string, condition: unknown, spot: Spot): void {
-    const path = `${spot.path}/${pointerToken(name)}`
+    const path = pointerTo(spot.path, name)
     const places = spot.places.flatMap(place => place.member(name) ?? [])
     if (places.length > 0) this.#condition(condition, { at: spot.at, path, places, isRoot: false })
     else {
@@ -109,7 +117,7 @@ function hint(name: string, { places, isRoot }: Spot): string {
     return ` Did you mean the operator \`${operator}\`?`
   }
   const [first, ...others] = name.split('.')
-  if (others.length > 0) {
+  if (others.length > 0 && name.length <= MAX_SHOWN) {
     const nested = others.reduceRight((inner, each) => `{"${each}": ${inner}}`, '…')
     return ` A dot has no special meaning. Did you mean nested objects, \`{"${first}": ${nested}}\`?`
   }

@@ -27,17 +27,17 @@ const SHIFT_OF_CHARACTERS = 8
 
 /** An array that is tested as a whole. Remembers what was decided about it, since all of its elements ask the same. */
 export class Whole {
-  readonly #array: readonly unknown[]
+  readonly array: readonly unknown[]
   readonly #decided = new Map<Decide, boolean>()
 
   constructor(array: readonly unknown[]) {
-    this.#array = array
+    this.array = array
   }
 
   decide(holds: Decide): boolean {
     let decided = this.#decided.get(holds)
     if (decided === undefined) {
-      decided = holds(this.#array)
+      decided = holds(this.array)
       this.#decided.set(holds, decided)
     }
     return decided
@@ -69,8 +69,12 @@ export function compileFilter(filter: PayloadFilter): Filter {
 }
 
 /** Undefined if the steps ran out. */
-export function decide<Result>(evaluate: (payload: unknown) => Result, payload: unknown): Result | undefined {
-  stepsLeft = MAX_STEPS
+export function decide<Result>(
+  evaluate: (payload: unknown) => Result,
+  payload: unknown,
+  steps = MAX_STEPS,
+): Result | undefined {
+  stepsLeft = steps
   try {
     return evaluate(payload)
   } catch (error) {
@@ -120,7 +124,7 @@ function overWholeArrays(
   }
 }
 
-const isOfArray = (ofArray: Test['ofArray'], whole: Whole): boolean =>
+export const isOfArray = (ofArray: Test['ofArray'], whole: Whole): boolean =>
   typeof ofArray === 'boolean' ? ofArray : ofArray(whole)
 
 /** Compiles a list, an object, or a single value. */

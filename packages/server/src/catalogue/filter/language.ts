@@ -76,6 +76,10 @@ export function nearestOperator(name: string): string | undefined {
   return found === '$anyOf' ? 'anyOf' : found
 }
 
+/** A JSON Pointer to a member, however long its name is. */
+export const pointerTo = (at: string, name: string): string =>
+  `${at}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+
 /** The bounds in one object. Without a number, a bound is not in effect. */
 export type Bounds = { readonly [Name in Range]?: unknown }
 

@@ -71,7 +71,8 @@ describe('advice on a filter', () => {
     expect(detail({ status: { contains: ['x'] } })[0]).toMatch(/ Did you mean the operator `\$contains`\?$/)
     expect(detail({ status: { exists: { anyOf: [true] } } })[0]).toMatch(/ Did you mean the operator `\$exists`\?$/)
     expect(detail({ unheardOf: ['x'] })[0]).toMatch(/ Check the spelling\.$/)
-    expect(detail({ ['x'.repeat(4_000)]: ['x'] })[0]!.length).toBeLessThan(300)
+    for (const name of ['x'.repeat(4_000), 'x.'.repeat(2_000)])
+      expect(detail({ [name]: ['x'] })[0]!.length).toBeLessThan(300)
   })
 
   it('names each value that no schema allows', () => {
