@@ -20,6 +20,9 @@ type Found =
 const OPEN: Found = { kind: 'open' }
 const RULED_OUT: Found = { kind: 'ruled out' }
 
+/** Keywords by which a schema mentions members without their names. */
+const OTHERS = ['patternProperties', 'additionalProperties', 'unevaluatedProperties']
+
 const OBJECT_KEYWORDS = ['properties', 'patternProperties', 'additionalProperties']
 
 /** Patterns are the operator's, names a tenant's: a long one could take a pattern very long. */
@@ -30,7 +33,7 @@ export class SchemaPlace {
   readonly #document: SchemaDocument
   readonly #schema: Schema
   readonly #children = new Map<string, SchemaPlace>()
-  #names: ReadonlySet<string> | undefined
+  #mentioned: Mentioned | undefined
 
   private constructor(document: SchemaDocument, schema: Schema) {
     this.#document = document
@@ -46,18 +49,24 @@ export class SchemaPlace {
   member(name: string): SchemaPlace | undefined {
     const known = this.#children.get(name)
     if (known !== undefined) return known
+    const { names, isAnyOther } = this.#mention()
+    if (!isAnyOther && !names.has(name)) return undefined
     const found = new Search(this.#document).member(this.#schema, name)
     if (found.kind !== 'mentioned') return undefined
     const place = new SchemaPlace(this.#document, found.schema)
     // Names that only match a pattern are not remembered: there is no end of them.
-    if (this.names.has(name)) this.#children.set(name, place)
+    if (names.has(name)) this.#children.set(name, place)
     return place
   }
 
   /** The members that the schema mentions by name. */
   get names(): ReadonlySet<string> {
-    this.#names ??= new Search(this.#document).names(this.#schema)
-    return this.#names
+    return this.#mention().names
+  }
+
+  #mention(): Mentioned {
+    this.#mentioned ??= new Search(this.#document).mentioned(this.#schema)
+    return this.#mentioned
   }
 
   /** Whether a value can stand here, or among the items of an array here: one of this type that `isMeant`. */
@@ -65,6 +74,11 @@ export class SchemaPlace {
     return new Search(this.#document).allows(this.#schema, type, isMeant)
   }
 }
+
+/** Members that a schema mentions by name, and whether it may mention others otherwise. */
+type Mentioned = { readonly names: ReadonlySet<string>; readonly isAnyOther: boolean }
+
+const NONE: Mentioned = { names: new Set(), isAnyOther: false }
 
 /** One question about a schema. */
 class Search {
@@ -115,17 +129,21 @@ class Search {
     return objects.length + arrays.length === 0 ? RULED_OUT : any([...objects, ...arrays])
   }
 
-  names(schema: Schema): Set<string> {
-    if (typeof schema === 'boolean') return new Set()
-    return this.#within(schema, new Set(), () => {
-      const own = Object.keys(schemasIn(schema.properties))
-      const others = [
+  mentioned(schema: Schema): Mentioned {
+    if (typeof schema === 'boolean') return NONE
+    return this.#within(schema, NONE, () => {
+      const inner = [
         ...itemsOf(schema),
         ...this.#inAll(schema),
         ...choicesOf(schema).flat(),
         ...sometimesOf(schema),
-      ].flatMap(each => [...this.names(each)])
-      return new Set([...own, ...others])
+      ].map(each => this.mentioned(each))
+      const own = Object.keys(schemasIn(schema.properties))
+      const isOpen = schema === UNCLEAR || valuesOf(schema) !== undefined || OTHERS.some(each => isSaying(schema[each]))
+      return {
+        names: new Set([...own, ...inner.flatMap(({ names }) => [...names])]),
+        isAnyOther: isOpen || inner.some(({ isAnyOther }) => isAnyOther),
+      }
     })
   }
 
@@ -164,9 +182,11 @@ function ofProperties(schema: Readonly<Record<string, unknown>>, name: string): 
 /** By a schema of all members that are not mentioned by name. One that allows everything mentions nothing. */
 function bySchema(schema: unknown): Found {
   if (schema === false) return RULED_OUT
-  if (!isSchema(schema) || schema === true || Object.keys(schema).length === 0) return OPEN
-  return { kind: 'mentioned', schema }
+  return isSaying(schema) ? { kind: 'mentioned', schema } : OPEN
 }
+
+const isSaying = (schema: unknown): schema is Readonly<Record<string, unknown>> =>
+  isSchema(schema) && typeof schema === 'object' && Object.keys(schema).length > 0
 
 /** What several schemas say that all hold. */
 function all(found: readonly Found[]): Found {

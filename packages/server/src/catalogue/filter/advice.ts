@@ -22,6 +22,8 @@ export type FilterWarning = {
 
 const MAX_WARNINGS = 20
 const MAX_SHOWN = 128
+/** Maximum number of names that a mistyped one is compared with. Each takes some microseconds. */
+const MAX_COMPARED = 50
 
 /**
  * Warns of members that no schema mentions or that all rule out, and of values that none allows there.
@@ -121,9 +123,21 @@ function hint(name: string, { places, isRoot }: Spot): string {
     const nested = others.reduceRight((inner, each) => `{"${each}": ${inner}}`, '…')
     return ` A dot has no special meaning. Did you mean nested objects, \`{"${first}": ${nested}}\`?`
   }
-  const near = nearest(name, new Set(places.flatMap(place => [...place.names])))
+  const near = name.length > MAX_SHOWN ? undefined : nearest(name, namesLike(name, places))
   if (near !== undefined) return ` Did you mean \`${near}\`?`
   return operator === undefined || isRoot ? ' Check the spelling.' : ` Did you mean the operator \`${operator}\`?`
+}
+
+/** Names that schemas mention, of about the length of a mistyped one. */
+function namesLike(typed: string, places: readonly SchemaPlace[]): Set<string> {
+  const names = new Set<string>()
+  for (const place of places) {
+    for (const name of place.names) {
+      if (Math.abs(name.length - typed.length) <= 1 + name.length / 4) names.add(name)
+      if (names.size === MAX_COMPARED) return names
+    }
+  }
+  return names
 }
 
 function isWithin(range: Range, value: number, bound: unknown): boolean {

@@ -95,7 +95,8 @@ class Check {
       else this.#fault(field, describeMisplaced(name, value, isRoot))
     }
     this.#spelledTwice(condition, at, isRoot)
-    if (this.faults.length === faultsBefore) this.#contradictions(condition, at, isRoot)
+    const isSound = this.faults.length === faultsBefore && this.conditions <= MAX_CONDITIONS
+    if (isSound) this.#contradictions(condition, at, isRoot)
   }
 
   #operator(name: string, operator: Operator, value: unknown, at: string, depth: number, isRoot: boolean): void {

@@ -23,6 +23,9 @@ export const isRange = (operator: Operator): operator is Range => (RANGES as rea
 const BARE: readonly Operator[] = ['exists', 'prefix', ...RANGES, 'anyOf']
 const WITH_DOLLAR: readonly Operator[] = ['exists', ...TEXT_OPERATORS, ...RANGES, 'not']
 
+/** A longer name is nothing mistyped, and would take long to compare. */
+const MAX_NAME = 64
+
 /** All operators as the documentation writes them. */
 export const OPERATORS: readonly string[] = ['anyOf', ...WITH_DOLLAR.map(name => `$${name}`)]
 
@@ -70,6 +73,7 @@ export function wordOf(name: string, value: unknown, isRoot: boolean): Word {
 
 /** The operator that a mistyped name most likely meant, with or without its `$`. */
 export function nearestOperator(name: string): string | undefined {
+  if (name.length > MAX_NAME) return undefined
   const withDollar = `$${name.replace(/^\$/, '')}`
   if (Object.hasOwn(ELSEWHERE, withDollar)) return ELSEWHERE[withDollar]
   const found = nearest(withDollar, [...OPERATORS, '$anyOf'])
