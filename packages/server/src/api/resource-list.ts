@@ -7,6 +7,7 @@ import { encryptionKeysResource } from './resources/encryption-keys.ts'
 import { endpointsResource } from './resources/endpoints/endpoints.ts'
 import { eventTypesResource } from './resources/event-types.ts'
 import { eventsResource } from './resources/events/events.ts'
+import { filterTrialsResource } from './resources/filter-trials.ts'
 import { healthResource } from './resources/health.ts'
 import { metricsResource } from './resources/metrics.ts'
 import { openApiResource } from './resources/openapi.ts'
@@ -21,6 +22,7 @@ export const RESOURCES = [
   tenantsResource,
   tenantDataResource,
   endpointsResource,
+  filterTrialsResource,
   eventsResource,
   deliveriesResource,
   replaysResource,

@@ -28,6 +28,7 @@ import { Deliveries } from '../services/deliveries.ts'
 import { Endpoints } from '../services/endpoints/endpoints.ts'
 import { EventTypes } from '../services/event-types/event-types.ts'
 import { Events } from '../services/events/events.ts'
+import { FilterTrials } from '../services/filter-trials.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
@@ -204,6 +205,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     eventTypes: new EventTypes(store, typeSamples, config),
     deliveries: new Deliveries(store),
     events: new Events(store),
+    filterTrials: new FilterTrials(store, types),
     replays: new Replays(store, createReplayCounter(store, clock)),
     keyRotation,
     stats: new Stats(store, flushStats),

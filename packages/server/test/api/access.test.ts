@@ -46,6 +46,7 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   testEndpoint: 'write',
   disableEndpoint: 'write',
   enableEndpoint: 'write',
+  tryFilter: 'read',
   publishEvents: 'publish',
   listEvents: 'read',
   getEvent: 'read',
@@ -108,7 +109,8 @@ function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean 
       (path.startsWith('/v1/event-types') || ['/v1/tenants/{tenant}', '/v1/tenants/{tenant}/erase'].includes(path)))
   if (isOperators) return scope === 'all' && tenant === null
   const isPublishing = method === 'POST' && path === '/v1/tenants/{tenant}/events'
-  const isInScope = scope === 'all' || (isPublishing ? scope === 'publish' : scope === 'read' && method === 'GET')
+  const isReading = method === 'GET' || path.endsWith('/filter-trials')
+  const isInScope = scope === 'all' || (isPublishing ? scope === 'publish' : scope === 'read' && isReading)
   const isShared = path.startsWith('/v1/event-types') || ['/v1/egress', '/v1/schedule-preview'].includes(path)
   return isInScope && (tenant === null || isShared || (isUnderTenant && tenant === 'acme'))
 }

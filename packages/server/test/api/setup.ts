@@ -67,6 +67,7 @@ export class ApiBench extends Bench {
         eventTypes: this.types,
         deliveries: this.deliveries,
         events: this.events,
+        filterTrials: this.filterTrials,
         replays: this.replays,
         apiKeys: this.apiKeys,
         keyRotation: this.keyRotation,

@@ -46,7 +46,8 @@ describe('a schema is refused', () => {
   test.each([
     [{ requierd: ['a'] }, 'unknown keyword: "requierd"'],
     [{ type: 'objekt' }, '/type'],
-    [{ format: 'shoe-size' }, 'unknown format'],
+    [{ properties: { a: { discriminater: {} } } }, 'unknown keyword'],
+    [{ components: { schemas: {} } }, 'unknown keyword'],
     [{ pattern: '(' }, 'Invalid regular expression'],
     [{ $ref: 'https://example.com/schema.json' }, 'nothing is fetched'],
     [{ $ref: '#/$defs/none' }, 'cannot be resolved'],

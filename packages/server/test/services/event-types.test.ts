@@ -18,6 +18,7 @@ describe('C1: the catalogue', () => {
     expect(await bench.types.put('ORDER_SHIPPED', input)).toEqual({
       type: { name: 'ORDER_SHIPPED', ...input, schedule: null, archivedAtMs: null },
       created: true,
+      warnings: [],
     })
     expect(await bench.types.get('ORDER_SHIPPED')).toEqual({
       name: 'ORDER_SHIPPED',

@@ -19,6 +19,7 @@ import { Deliveries } from '../../src/services/deliveries.ts'
 import { type EndpointInput, Endpoints } from '../../src/services/endpoints/endpoints.ts'
 import { EventTypes } from '../../src/services/event-types/event-types.ts'
 import { Events } from '../../src/services/events/events.ts'
+import { FilterTrials } from '../../src/services/filter-trials.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
 import { Replays } from '../../src/services/replays.ts'
 import { RetrySchedules } from '../../src/services/retry-schedules.ts'
@@ -60,6 +61,7 @@ export class Bench {
   samples!: TypeSamples
   deliveries!: Deliveries
   events!: Events
+  filterTrials!: FilterTrials
   replays!: Replays
   apiKeyCache!: ApiKeyCache
   apiKeys!: ApiKeys
@@ -93,6 +95,7 @@ export class Bench {
     this.events = new Events(store)
     this.exports = new Exports(store)
     const types = () => this.publisher.types()
+    this.filterTrials = new FilterTrials(store, types)
     this.retrySchedules = new RetrySchedules(store, { retrySchedule: [30, 60, 120], dev: false }, types)
     const place = { addNew: () => randomBytes(32), dropOlder: () => true }
     this.replays = new Replays(store, createReplayCounter(store, systemClock))

@@ -29,6 +29,7 @@ import type { Store } from '../../store/store.ts'
 import { checkId, checkIdParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { type Described, describeAuthentication } from './authentication.ts'
 import { changesCredentials, createCredentials } from './credentials-input.ts'
+import { adviseOnFilterOf } from './filter-advice.ts'
 import { adviseOnHealth } from './health.ts'
 import { adviseOnHost, checkResolution, type LookupOptions, resolveHost } from './host.ts'
 import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './input.ts'
@@ -185,10 +186,12 @@ export class Endpoints {
     const nowMs = this.#store.now()
     const described = describeAuthentication(endpoint, this.#credentials.open(endpoint), this.#keyring, shared, nowMs)
     const { pausedUntilMs } = endpoint.health
+    const nameable = await this.#nameable()
     const warnings = [
       ...adviseOnHealth(endpoint, (this.#settings.disableAfterDays ?? DISABLE_AFTER_DAYS) * DAY_MS),
       ...described.warnings,
-      ...adviseOnTypes(endpoint.types, await this.#nameable()),
+      ...adviseOnTypes(endpoint.types, nameable),
+      ...adviseOnFilterOf(endpoint, nameable),
     ]
     return { ...described, warnings, pausedUntilMs: (pausedUntilMs ?? 0) > nowMs ? pausedUntilMs : null }
   }

@@ -3,6 +3,7 @@ import { type Actor, type EventType, isOperational, OPERATIONAL_PREFIX, SYSTEM }
 import { checkEventType } from '../../catalogue/event-type.ts'
 import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
 import { isSameSchema } from '../../catalogue/schema.ts'
+import { adviseOnSchema, type SchemaWarning } from '../../catalogue/schema-advice.ts'
 import type { TypeSamples } from '../../catalogue/type-samples.ts'
 import type { Store } from '../../store/store.ts'
 import { invalid, isTypeName, notFound } from '../checks/refusals.ts'
@@ -52,7 +53,7 @@ export class EventTypes {
     input: EventTypeInput,
     by: Actor = SYSTEM,
     { force = false }: { readonly force?: boolean } = {},
-  ): Promise<{ type: EventType; created: boolean }> {
+  ): Promise<{ type: EventType; created: boolean; warnings: readonly SchemaWarning[] }> {
     const { group, description, schema, example, schedule = null } = input
     const type = { name, group, description, schema, example, schedule }
     const faults = checkEventType(type)
@@ -66,7 +67,7 @@ export class EventTypes {
     if (!force) await this.#refuseConflict(name, schema)
     const created = await this.#store.write('putEventType', { type, by, nowMs: this.#store.now() })
     this.#store.changes.emit({ kind: 'catalogue' })
-    return { type: await this.get(name), created }
+    return { type: await this.get(name), created, warnings: adviseOnSchema(schema, '/schema') }
   }
 
   async #refuseConflict(name: string, after: unknown): Promise<void> {

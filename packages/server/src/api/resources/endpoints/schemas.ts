@@ -13,6 +13,7 @@ import {
   TextsOrNull,
   Time,
   TimeOrNull,
+  Warnings,
   Word,
   WordOrNull,
 } from '../../http/shapes.ts'
@@ -26,7 +27,7 @@ const FilterOrNull = (description: string) =>
     type: ['object', 'null'],
     additionalProperties: true,
     description,
-    examples: [{ status: ['Quoted', 'Refused'], amount: { gte: 1000 } }],
+    examples: [{ status: ['Quoted', 'Refused'], amount: { $gte: 1000 }, tags: { $not: ['internal'] } }],
   })
 
 const RATE_LIMIT = 'Maximum number of requests started in any period of `perSeconds` seconds. Null for no limit.'
@@ -96,9 +97,7 @@ const ENDPOINT_MEMBERS = {
   oauth: OAuthOrNull,
   createdAt: Time('When the endpoint was created.'),
   updatedAt: Time('When the endpoint was last changed.'),
-  warnings: Type.Array(Type.Object({ code: Type.String(), detail: Type.String() }), {
-    description: 'Problems with the endpoint that are worth fixing.',
-  }),
+  warnings: Warnings('Problems with the endpoint that are worth fixing.'),
 }
 
 export const EndpointSchema = Type.Object(ENDPOINT_MEMBERS, { $id: 'Endpoint' })
