@@ -5,7 +5,7 @@ export type DemoEvents = {
   readonly tenant: string
   /** One type an event, in the file's order. */
   readonly types: readonly string[]
-  /** The request's body: a JSON array of `{type, payload, id}`. */
+  /** The request's body: a JSON array of `{type, payload, key}`. */
   readonly body: string
 }
 

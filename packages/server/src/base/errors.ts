@@ -11,7 +11,7 @@ export const ERRORS = {
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
   conflict: { status: 409, title: 'The request conflicts with the current state' },
-  idempotency_conflict: { status: 409, title: 'The id was already used for a different request' },
+  idempotency_conflict: { status: 409, title: 'The key was already used for a different request' },
   event_type_archived: { status: 409, title: 'The event type is archived' },
   schema_conflict: { status: 409, title: 'The schema would reject recent events' },
   body_too_large: { status: 413, title: 'The request body is too large' },

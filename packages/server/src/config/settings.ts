@@ -236,7 +236,7 @@ export const SETTINGS = {
   idempotencyDays: setting(
     integer('days', 1, 365),
     30,
-    "How long the id that a publisher gave an event is remembered, in days, so that the same again isn't a second event.",
+    'How long the key that a publisher gave an event is remembered, in days. Publishing the same event again in that time adds none.',
   ),
   retentionDays: setting(
     integer('days', 0, 36_500),

@@ -38,7 +38,12 @@ export type PublisherOptions = {
   readonly maxDeliveriesAtOnce?: number
 }
 
-type PublishCall = { readonly tenant: TenantId; readonly batch: boolean; readonly traceparent: string | null }
+type PublishCall = {
+  readonly tenant: TenantId
+  readonly traceparent: string | null
+  /** Where the call has the key of its event with this index, as a JSON Pointer. Default: `/key`. */
+  readonly pointerToKey?: (index: number) => string
+}
 const UNMATCHED: Match = { endpoints: [], notSent: {} }
 
 /** Creates the events to store. With `isLater`, the inbox creates their deliveries. */
@@ -80,7 +85,8 @@ export class Publisher {
     if (tenant === OPERATOR_TENANT) throw operatorsOnly()
     const cut = cutOrRefuse(body, this.#options)
     const { batch } = cut
-    const call = { tenant, batch, traceparent }
+    const pointerToKey = (index: number) => `${batch ? `/${index}` : ''}/${cut.events[index]!.usesId ? 'id' : 'key'}`
+    const call = { tenant, traceparent, pointerToKey }
     const drafts = cut.events.map(event => toDraft(event, body))
     let checkedAgainst: KnownTypes | undefined
     const toEvents = (configuration: TenantMatcher, nowMs: number, isLater: boolean) =>
@@ -128,7 +134,7 @@ export class Publisher {
       return this.#toNewEvents([draft], configuration, nowMs, isLater)
     }
     try {
-      await this.#storeMatched({ tenant, batch: false, traceparent: null }, make)
+      await this.#storeMatched({ tenant, traceparent: null }, make)
     } catch (error) {
       const isNobody = error === unwanted || (error instanceof PosthornError && error.code === 'not_found')
       if (!isNobody) throw error
@@ -142,7 +148,7 @@ export class Publisher {
   ): Promise<{ event: EventId; delivery: DeliveryId; type: string }> {
     let delivery = ''
     let type = ''
-    const call = { tenant: endpoint.tenant, batch: false, traceparent: null }
+    const call = { tenant: endpoint.tenant, traceparent: null }
     const [item] = await this.#storeMatched(call, (types, { endpoints }, nowMs) => {
       const known = chooseTestType(types, endpoint, typeName)
       const there = endpoints.find(({ id }) => id === endpoint.id)
@@ -194,7 +200,7 @@ export class Publisher {
   }
 
   async #storeOnce(call: PublishCall, makeEvents: MakeEvents, isLater = false): Promise<PublishedItem[] | 'stale'> {
-    const { tenant, batch, traceparent } = call
+    const { tenant, traceparent, pointerToKey = () => '/key' } = call
     const types = await this.#catalogue.get()
     const configuration = await this.#tenants.get(tenant)
     if (configuration === null) throw new PosthornError('not_found', 'The tenant does not exist.')
@@ -217,7 +223,7 @@ export class Publisher {
     }
     const result = await this.#commit(request)
     if (result.kind === 'behind') return this.#storeOnce(call, makeEvents, true)
-    if (result.kind === 'conflict') throw idempotencyConflict(result.indexes, batch)
+    if (result.kind === 'conflict') throw idempotencyConflict(result.indexes.map(pointerToKey))
     if (result.kind === 'stored') {
       this.#handOver(request, result.events)
       return [...result.events]
@@ -267,12 +273,12 @@ type Draft = Pick<NewEvent, 'type' | 'key' | 'hash' | 'payload'> & {
   readonly value: unknown
 }
 
-function toDraft({ type, id, payload, value }: CutEvent, body: Uint8Array): Draft {
+function toDraft({ type, key, payload, value }: CutEvent, body: Uint8Array): Draft {
   return {
     type,
     value,
-    key: id ?? null,
-    hash: id === undefined ? null : hashOf(type, payload),
+    key: key ?? null,
+    hash: key === undefined ? null : hashOf(type, payload),
     payload: detached(payload, body),
   }
 }
@@ -343,9 +349,8 @@ function invalid(fields: readonly FieldError[]): PosthornError {
   return new PosthornError(codeOfFaults(fields), detail, { fields })
 }
 
-function idempotencyConflict(indexes: readonly number[], batch: boolean): PosthornError {
+function idempotencyConflict(pointers: readonly string[]): PosthornError {
   const detail =
-    'This id was already used for an event with another type or payload. Use a different id for each event.'
-  const fields = indexes.map(index => ({ field: batch ? `/${index}/id` : '/id', detail }))
-  return new PosthornError('idempotency_conflict', detail, { fields })
+    'This key was already used for an event with another type or payload. Use a different key for each event.'
+  return new PosthornError('idempotency_conflict', detail, { fields: pointers.map(field => ({ field, detail })) })
 }

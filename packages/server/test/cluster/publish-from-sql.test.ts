@@ -204,7 +204,7 @@ describe('publishing from SQL', () => {
 
 describe('a key', () => {
   const json = '{"n": 1}'
-  const body = (key: string) => Buffer.from(`{"type":"${TYPE}","payload":${json},"id":"${key}"}`)
+  const body = (key: string) => Buffer.from(`{"type":"${TYPE}","payload":${json},"key":"${key}"}`)
 
   it('is the same whether it comes from SQL or from the API', async () => {
     const { sql, node } = await aCluster()

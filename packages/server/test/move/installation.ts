@@ -70,7 +70,7 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   const held = await endpoint('acme', '/ok/held')
   await call('POST', `/tenants/acme/endpoints/${held}/disable`)
   await publish('acme', eventOf(1, 'first'), eventOf(2), { type: 'TEXTS', payload: { text: `${AWKWARD}\u0000` } })
-  await publish('acme', { type: 'TEXTS', id: '~!"$%', payload: { text: 'x'.repeat(1_000_000) } })
+  await publish('acme', { type: 'TEXTS', key: '~!"$%', payload: { text: 'x'.repeat(1_000_000) } })
   await call('PATCH', `/tenants/acme/endpoints/${held}`, { filter: { [AWKWARD]: [`${AWKWARD}\u0000`] } })
   await call('PATCH', `/tenants/acme/endpoints/${held}`, { types: ['COVER_*'] })
   // Held against what was published, which is written down for it.

@@ -87,7 +87,7 @@ function toPosthornError(thrown: unknown): PosthornError {
   }
   if (thrown instanceof StoreContended) {
     const detail =
-      'Another open transaction, such as one that published this id from SQL, is blocking this request. Try again.'
+      'Another open transaction, such as one that published this key from SQL, is blocking this request. Try again.'
     return new PosthornError('busy', detail, { retryAfterSeconds: BUSY_RETRY_SECONDS })
   }
   if (thrown instanceof StoreOverloaded) {

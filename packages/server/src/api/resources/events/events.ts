@@ -91,8 +91,8 @@ function addPublishing(
   )
 }
 
-function viewPublished({ id, deliveries, notSent, duplicate }: PublishedItem) {
-  return duplicate ? { id, deliveries, notSent, duplicate } : { id, deliveries, notSent }
+function viewPublished({ duplicate, ...item }: PublishedItem) {
+  return duplicate ? { ...item, duplicate } : item
 }
 
 function addReading(routes: Routes, { events }: Needs): void {

@@ -32,7 +32,7 @@ const RejectedOrNull = Type.Unsafe<readonly FieldError[] | null>({
 const EVENT_MEMBERS = {
   id: Type.String(),
   type: Type.String(),
-  key: TextOrNull({ description: 'The `id` that the event was published with. Null if it had none.' }),
+  key: TextOrNull({ description: 'The key that the event was published with. Null if it had none.' }),
   test: Type.Boolean(),
   createdAt: Time('When the event was published.'),
   notSent: NotSentOrNull,
@@ -112,6 +112,7 @@ export const RejectedEventSchema = Type.Object(
 export const PublishedSchema = Type.Object(
   {
     id: Type.String({ examples: ['evt_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
+    key: TextOrNull({ description: 'The key that the event was published with. Null if it had none.' }),
     deliveries: IntegerOrNull({
       description:
         'Number of deliveries created for the event. Null if there are very many and they are still being created.',
@@ -127,11 +128,22 @@ export const PublishedSchema = Type.Object(
 const NewEvent = strict({
   type: Type.String({ description: 'The name of an event type.' }),
   payload: Type.Unknown({ description: "Must satisfy the type's schema. Delivered byte for byte as given here." }),
-  id: Type.Optional(
+  key: Type.Optional(
     Type.String({
       minLength: 1,
       maxLength: 255,
-      description: 'Your own id for the event. Publishing the same id, type and payload again creates no second event.',
+      description:
+        'Your own key of the event, such as `order-7-shipped`. Publishing the same key, type and payload again creates ' +
+        'no second event. `GET /v1/tenants/{tenant}/events?key=` finds the event.',
+    }),
+  ),
+  id: Type.Optional(
+    Type.Unsafe<string>({
+      type: 'string',
+      minLength: 1,
+      maxLength: 255,
+      deprecated: true,
+      description: 'The former name of `key`. If both are given, they must be equal.',
     }),
   ),
 })
@@ -141,7 +153,7 @@ export const NewEvents = Type.Unsafe<unknown>({
   description: 'An event, or an array of events. Either all events in an array are stored, or none.',
   examples: [
     { type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } },
-    [{ id: 'order-7', type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } }],
+    [{ key: 'order-7', type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } }],
   ],
   [UNCHECKED]: true,
 })

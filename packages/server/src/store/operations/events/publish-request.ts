@@ -5,7 +5,7 @@ import type { NewDelivery } from '../deliveries/new-deliveries.ts'
 export type NewEvent = {
   readonly id: EventId
   readonly type: string
-  /** The provider's own id of the event, for idempotency. */
+  /** The publisher's own key of the event, for idempotency. */
   readonly key: string | null
   /** SHA-256 of type and payload; only used if there is a key. */
   readonly hash: Uint8Array | null
@@ -37,6 +37,7 @@ export type PublishArguments = {
 
 export type PublishedItem = {
   readonly id: EventId
+  readonly key: string | null
   /** null: not known yet, because the deliveries are still being created; `notSent` is null then, too. */
   readonly deliveries: number | null
   readonly notSent: NotSent | null
@@ -61,15 +62,17 @@ export type StoredResult =
   | Exclude<PublishResult, { kind: 'stored' }>
 
 /** An event that existed before, and its place in the request. */
-export type DuplicateItem = Omit<PublishedItem, 'duplicate'> & { readonly index: number }
+export type DuplicateItem = Omit<PublishedItem, 'key' | 'duplicate'> & { readonly index: number }
 
 /** Builds the result of a request from the request and what the transaction returned. */
 export function toPublishResult({ events }: PublishRequest, result: StoredResult): PublishResult {
   if (result.kind !== 'stored') return result
   const items = events.map((event): PublishedItem => ({ ...itemOf(event), duplicate: false }))
-  for (const { index, ...item } of result.duplicates) items[index] = { ...item, duplicate: true }
+  for (const { index, id, deliveries, notSent } of result.duplicates) {
+    items[index] = { id, key: events[index]!.key, deliveries, notSent, duplicate: true }
+  }
   return { kind: 'stored', events: items }
 }
 
-export const itemOf = ({ id, deliveries, notSent }: NewEvent): Omit<PublishedItem, 'duplicate'> =>
-  deliveries === null ? { id, deliveries, notSent: null } : { id, deliveries: deliveries.length, notSent }
+export const itemOf = ({ id, key, deliveries, notSent }: NewEvent): Omit<PublishedItem, 'duplicate'> =>
+  deliveries === null ? { id, key, deliveries, notSent: null } : { id, key, deliveries: deliveries.length, notSent }
