@@ -226,6 +226,22 @@ describe('a key', () => {
     expect(await node.events.list('acme', all, 10)).toHaveLength(2)
   })
 
+  it('finds its event while that waits in the inbox, afterwards, and if it was rejected', async () => {
+    const { url, sql, node } = await aCluster()
+    await node.tenants.put('acme', {})
+    const any = { type: null, before: null, fromMs: null, toMs: null }
+    const found = async (key: string) =>
+      (await node.events.listByKey('acme', key, any)).events.map(({ id, rejected }) => [id, rejected !== null])
+    await node.inbox.stop()
+    const waiting = await call(sql, json, { key: 'k' })
+    const faulty = await call(sql, '{"m":1}', { key: 'faulty' })
+    expect(await node.store.read('getEvent', { tenant: 'acme', id: waiting })).toBeNull()
+    expect([await found('k'), await found('faulty')]).toEqual([[[waiting, false]], [[faulty, false]]])
+    await start(url)
+    await inboxIsEmpty(node)
+    expect([await found('k'), await found('faulty')]).toEqual([[[waiting, false]], [[faulty, true]]])
+  })
+
   it('is remembered for as long as the nodes say, and can then be used again', async () => {
     const { sql, node } = await aCluster()
     await node.store.write('writeMeta', { key: 'idempotency_ms', value: '60000' })

@@ -9,10 +9,11 @@ import type { Routes } from '../../http/routes.ts'
 import { ItemParams, NoQuery, pageOf, ref, strict, TenantParams } from '../../http/shapes.ts'
 import type { ApiOptions, BeginPublishTrace } from '../../options.ts'
 import { type Public, resource } from '../../resource.ts'
-import { MAX_PAGE_BYTES, readPage, writePage } from './pages.ts'
+import { MAX_PAGE_BYTES, readPage, writePage, writeSearched } from './pages.ts'
 import {
   EventDetailSchema,
   EventEndpointSchema,
+  EventPage,
   EventSchema,
   NewEvents,
   NotSentSchema,
@@ -103,23 +104,34 @@ function addReading(routes: Routes, { events }: Needs): void {
       answerBytes: MAX_PAGE_BYTES,
       operationId: 'listEvents',
       summary: "List a tenant's events, newest first",
-      description: 'A page with large payloads can have fewer items than `limit`.',
+      description:
+        'A page with large payloads can have fewer items than `limit`. With `key`, the list finds the event directly as ' +
+        'long as its key is remembered (`idempotencyDays`). After that, each call looks through a limited number of ' +
+        'events, newest first: follow `nextCursor` until it is null.',
       params: TenantParams,
       querystring: strict({
         type: Type.Optional(Type.String({ description: 'Only events of this type.' })),
+        key: Type.Optional(
+          Type.String({ description: 'Only events that were published with this key, byte for byte.' }),
+        ),
         ...RangeQuery,
         ...PageQuery,
       }),
-      response: { 200: Type.Unsafe<string>(pageOf(EventSchema, 'A page of events.')) },
+      response: { 200: Type.Unsafe<string>(EventPage) },
       refusals: ['not_found'],
     },
     async ({ params: { tenant }, query }, reply) => {
       const filter = { type: query.type ?? null, ...parseRange(query) }
       const first = decodeCursor(query.cursor, isIdOf('evt'))
+      reply.header('content-type', JSON_TYPE)
+      if (query.key !== undefined) {
+        const found = await events.listByKey(tenant, query.key, { ...filter, before: first })
+        return reply.send(writeSearched(found, writeEvent))
+      }
       const page = await readPage(first, query.limit, (before, count) =>
         events.list(tenant, { ...filter, before }, count),
       )
-      return reply.header('content-type', JSON_TYPE).send(writePage(page, event => writeEvent(event)))
+      return reply.send(writePage(page, writeEvent))
     },
   )
 

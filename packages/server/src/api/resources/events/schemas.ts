@@ -4,7 +4,17 @@ import { type Static, Type } from 'typebox'
 import type { FieldError } from '../../../base/errors.ts'
 import { DELIVERY_STATES, HELD_REASONS, NOT_MADE_REASONS } from '../../../base/model.ts'
 import { Fault } from '../../http/problem-schema.ts'
-import { IntegerOrNull, ref, strict, TextOrNull, Time, TimeOrNull, Word, WordOrNull } from '../../http/shapes.ts'
+import {
+  IntegerOrNull,
+  pageOf,
+  ref,
+  strict,
+  TextOrNull,
+  Time,
+  TimeOrNull,
+  Word,
+  WordOrNull,
+} from '../../http/shapes.ts'
 import { UNCHECKED } from '../../http/validation.ts'
 import { DeliverySchema } from '../deliveries.ts'
 
@@ -84,6 +94,19 @@ export const EventEndpointSchema = Type.Object(
 export type EventEndpointView = Static<typeof EventEndpointSchema>
 
 export const EventSchema = Type.Object(EVENT_MEMBERS, { $id: 'Event' })
+
+export const EventPage = {
+  ...Type.Object({
+    ...pageOf(EventSchema, '').properties,
+    searchedTo: Type.Optional(
+      TimeOrNull(
+        'Only with `key`: how far back the events were searched. The search continues with `nextCursor`. Null if all ' +
+          'of them were searched, or the key is still remembered.',
+      ),
+    ),
+  }),
+  description: 'A page of events.',
+}
 /** Without the payload, which is copied in as the bytes that it was published as. */
 export type EventView = Omit<Static<typeof EventSchema>, 'payload'>
 

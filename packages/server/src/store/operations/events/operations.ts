@@ -1,4 +1,5 @@
 import { reads, writes } from '../../operation.ts'
+import { findKeyedEvent, lookForKey } from './by-key.ts'
 import { listEventEndpoints } from './event-endpoints.ts'
 import { dropExpiredKeys, readKeyHashes } from './idempotency.ts'
 import { packedPublish } from './packed.ts'
@@ -11,6 +12,8 @@ export const eventOperations = {
   dropExpiredKeys: writes({ run: dropExpiredKeys, configuration: 'ignores' }),
   getEvent: reads({ run: getEvent, waitedForBy: 'engine' }),
   getArrival: reads({ run: getArrival, waitedForBy: 'engine' }),
+  findKeyedEvent: reads({ run: findKeyedEvent, waitedForBy: 'engine' }),
+  lookForKey: reads({ run: lookForKey, waitedForBy: 'people' }),
   listEvents: reads({ run: listEvents, waitedForBy: 'people' }),
   listRejectedEvents: reads({ run: listRejectedEvents, waitedForBy: 'people' }),
   readPayload: reads({ run: readPayload, waitedForBy: 'engine' }),
