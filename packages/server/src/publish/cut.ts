@@ -128,8 +128,8 @@ function checkElement(element: unknown, hasPayload: boolean, at: string, errors:
     if (key === undefined) checkKey(id, 'id', `${at}/id`, errors)
     else if (id !== key) errors.push({ field: `${at}/id`, detail: OTHER_ID })
   }
-  const count = (value: unknown) => (value === undefined ? 0 : 1)
-  const known = count(type) + (hasPayload ? 1 : 0) + count(key) + count(id)
+  const keys = (key === undefined ? 0 : 1) + (id === undefined ? 0 : 1)
+  const known = (type === undefined ? 0 : 1) + (hasPayload ? 1 : 0) + keys
   const names = Object.keys(element)
   if (names.length > known) nameUnknown(names, at, errors)
 }

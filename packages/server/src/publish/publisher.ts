@@ -21,7 +21,13 @@ import {
 } from '../catalogue/configuration-cache.ts'
 import { effortOf, MAX_EFFORT, type Match } from '../catalogue/match.ts'
 import { chooseTestType } from '../catalogue/test-type.ts'
-import type { NewEvent, PublishedItem, PublishRequest } from '../store/operations/events/publish-request.ts'
+import type {
+  NewEvent,
+  PublishedItem,
+  PublishOnce,
+  PublishRequest,
+} from '../store/operations/events/publish-request.ts'
+import { CallRepeated, type Keep, type KeptCall } from '../store/operations/idempotent-calls.ts'
 import { type Store, StoreOverloaded } from '../store/store.ts'
 import { type Cut, type CutEvent, cutEvents } from './cut.ts'
 import { findFaults } from './event-faults.ts'
@@ -43,7 +49,12 @@ type PublishCall = {
   readonly traceparent: string | null
   /** Where the call has the key of its event with this index, as a JSON Pointer. Default: `/key`. */
   readonly pointerToKey?: (index: number) => string
+  /** The call to be stored with the events. Called after they were made. Default: none. */
+  readonly once?: () => PublishOnce
 }
+
+export type StartedTest = { readonly event: EventId; readonly delivery: DeliveryId; readonly type: string }
+
 const UNMATCHED: Match = { endpoints: [], notSent: {} }
 
 /** Creates the events to store. With `isLater`, the inbox creates their deliveries. */
@@ -76,17 +87,20 @@ export class Publisher {
   /**
    * Publishes a request body: an event, or an array of events that is stored as a whole or not at all. `traceparent` is
    * the request's, already validated (base/trace-context.ts).
+   *
+   * @param kept the call, if it has an `Idempotency-Key`; its response is completed here
    */
   async publish(
     tenant: TenantId,
     body: Uint8Array,
     traceparent: string | null = null,
+    kept?: KeptCall,
   ): Promise<{ batch: boolean; events: PublishedItem[] }> {
     if (tenant === OPERATOR_TENANT) throw operatorsOnly()
     const cut = cutOrRefuse(body, this.#options)
     const { batch } = cut
     const pointerToKey = (index: number) => `${batch ? `/${index}` : ''}/${cut.events[index]!.usesId ? 'id' : 'key'}`
-    const call = { tenant, traceparent, pointerToKey }
+    const call: PublishCall = { tenant, traceparent, pointerToKey, ...(kept && { once: () => onceOf(kept, batch) }) }
     const drafts = cut.events.map(event => toDraft(event, body))
     let checkedAgainst: KnownTypes | undefined
     const toEvents = (configuration: TenantMatcher, nowMs: number, isLater: boolean) =>
@@ -142,25 +156,23 @@ export class Publisher {
   }
 
   /** Sends a type's example to one endpoint to test its receiver, whether or not the endpoint wants the type. */
-  async publishTest(
-    endpoint: Endpoint,
-    typeName: string | undefined,
-  ): Promise<{ event: EventId; delivery: DeliveryId; type: string }> {
-    let delivery = ''
-    let type = ''
-    const call = { tenant: endpoint.tenant, traceparent: null }
-    const [item] = await this.#storeMatched(call, (types, { endpoints }, nowMs) => {
+  async publishTest(endpoint: Endpoint, typeName: string | undefined, keep?: Keep<StartedTest>): Promise<StartedTest> {
+    let started: StartedTest = { event: '', delivery: '', type: '' }
+    const once = keep && (() => ({ call: keep(started), response: 'given' }) as const)
+    const call = { tenant: endpoint.tenant, traceparent: null, ...(once && { once }) }
+    await this.#storeMatched(call, (types, { endpoints }, nowMs) => {
       const known = chooseTestType(types, endpoint, typeName)
       const there = endpoints.find(({ id }) => id === endpoint.id)
       if (there === undefined) throw new PosthornError('not_found', 'The endpoint does not exist.')
       if (there.state === 'disabled') {
         throw new PosthornError('conflict', 'The endpoint is disabled. Enable it before testing it.')
       }
-      delivery = newId('dlv', nowMs)
-      type = known.name
+      const { name: type } = known
+      const [event, delivery] = [newId('evt', nowMs), newId('dlv', nowMs)]
+      started = { event, delivery, type }
       return [
         {
-          id: newId('evt', nowMs),
+          id: event,
           type,
           key: null,
           hash: null,
@@ -173,7 +185,7 @@ export class Publisher {
         },
       ]
     })
-    return { event: item!.id, delivery, type }
+    return started
   }
 
   /** The catalogue's types, ordered by name. */
@@ -220,8 +232,11 @@ export class Publisher {
       keyExpiresAtMs: nowMs + this.#options.idempotencyDays * DAY_MS,
       traceparent,
       events,
+      // A member without a value would be copied to the store's thread with each request.
+      ...(call.once && { once: call.once() }),
     }
     const result = await this.#commit(request)
+    if (result.kind === 'repeated') throw new CallRepeated()
     if (result.kind === 'behind') return this.#storeOnce(call, makeEvents, true)
     if (result.kind === 'conflict') throw idempotencyConflict(result.indexes.map(pointerToKey))
     if (result.kind === 'stored') {
@@ -266,6 +281,8 @@ export class Publisher {
     if (items.length > 0) this.#store.changes.emit({ kind: 'fresh', items })
   }
 }
+
+const onceOf = (call: KeptCall, batch: boolean): PublishOnce => ({ call, response: batch ? 'batch' : 'event' })
 
 /** The part of an event that doesn't depend on the configuration: created once, even if matched several times. */
 type Draft = Pick<NewEvent, 'type' | 'key' | 'hash' | 'payload'> & {
