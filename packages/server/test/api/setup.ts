@@ -73,6 +73,7 @@ export class ApiBench extends Bench {
         stats: this.stats,
         retrySchedules: this.retrySchedules,
         exports: this.exports,
+        idempotentCalls: this.idempotentCalls,
         ...services,
       },
       {

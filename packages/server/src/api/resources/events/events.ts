@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { parseTraceparent, writeTraceparent } from '../../../base/trace-context.ts'
 import type { Publisher } from '../../../publish/publisher.ts'
 import type { Events } from '../../../services/events/events.ts'
-import type { PublishedItem } from '../../../store/operations/events/publish-request.ts'
+import { publishedBody } from '../../../store/operations/events/publish-request.ts'
 import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import { ItemParams, NoQuery, pageOf, ref, strict, TenantParams } from '../../http/shapes.ts'
@@ -68,6 +68,7 @@ function addPublishing(
     {
       access: 'publish',
       takesBytes: true,
+      makes: true,
       operationId: 'publishEvents',
       summary: 'Publish an event, or up to 1,000 in one call',
       params: TenantParams,
@@ -76,24 +77,19 @@ function addPublishing(
       response: { 202: Published },
       refusals: ['not_found', 'idempotency_conflict', 'event_type_archived'],
     },
-    async ({ params, body, headers }, reply) => {
+    async ({ params, body, headers, once }, reply) => {
       const caller = parseTraceparent(headers.traceparent)
       const trace = beginPublishTrace(params.tenant, caller === null ? null : writeTraceparent(caller))
       const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
-      const publishing = publisher.publish(params.tenant, bytes, trace.traceparent)
+      const publishing = publisher.publish(params.tenant, bytes, trace.traceparent, once?.keepingStatus(202))
       const { batch, events } = await publishing.catch(error => {
         trace.end(null)
         throw error
       })
       trace.end(events.length)
-      const items = events.map(viewPublished)
-      return reply.code(202).send(batch ? { data: items } : items[0])
+      return reply.code(202).header('content-type', JSON_TYPE).send(publishedBody(events, batch))
     },
   )
-}
-
-function viewPublished({ duplicate, ...item }: PublishedItem) {
-  return duplicate ? { ...item, duplicate } : item
 }
 
 function addReading(routes: Routes, { events }: Needs): void {
