@@ -156,7 +156,7 @@ export class ClusterDemo {
     return createApi(node.url, this.#keys.apiKey, tenant)
   }
 
-  /** Repeats the call with the same ids until there is a response: no event is created twice. */
+  /** Repeats the call with the same keys until there is a response: no event is created twice. */
   async #publish(batch: number): Promise<void> {
     const serials = Array.from({ length: BATCH_SIZE }, (_, index) => batch * BATCH_SIZE + index)
     const body = JSON.stringify(serials.map(makeEvent))
@@ -219,7 +219,7 @@ export class ClusterDemo {
 
 function makeEvent(serial: number) {
   const CoverId = `564200aa-7128-4a26-83a8-${serial.toString(16).padStart(12, '0')}`
-  return { type: TYPE, payload: { CoverId }, id: `demo-${serial}` }
+  return { type: TYPE, payload: { CoverId }, key: `demo-${serial}` }
 }
 
 function wait(delayMs: number): Promise<void> {

@@ -5,7 +5,7 @@ export type DemoEvents = {
   readonly tenant: string
   /** The type of each event, in the order of the file. */
   readonly types: readonly string[]
-  /** The request body: a JSON array of `{type, payload, id}`. */
+  /** The request body: a JSON array of `{type, payload, key}`. */
   readonly body: string
 }
 

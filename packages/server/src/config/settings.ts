@@ -244,7 +244,7 @@ export const SETTINGS = {
   idempotencyDays: setting(
     integer('days', 1, 365),
     30,
-    'How long the id that a publisher gave an event is remembered, in days. Until then, publishing the event again with that id does not create a second one.',
+    'How long the key that a publisher gave an event is remembered, in days. Until then, publishing the event again with that key does not create a second one.',
   ),
   retentionDays: setting(
     integer('days', 0, 36_500),

@@ -5,6 +5,7 @@ import type { Services } from '../api/resource-list.ts'
 import { Books } from '../background/books.ts'
 import { Erasure } from '../background/erasure.ts'
 import { HistoryKeeper } from '../background/history.ts'
+import { IdempotentCallsCleaner } from '../background/idempotent-calls.ts'
 import { Notices } from '../background/notices.ts'
 import { Retention } from '../background/retention.ts'
 import { StatisticsCleaner } from '../background/statistics.ts'
@@ -29,6 +30,7 @@ import { Endpoints } from '../services/endpoints/endpoints.ts'
 import { EventTypes } from '../services/event-types/event-types.ts'
 import { Events } from '../services/events/events.ts'
 import { FilterTrials } from '../services/filter-trials.ts'
+import { IdempotentCalls } from '../services/idempotent-calls.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
@@ -92,6 +94,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     new Erasure(store, logger),
     new Retention(store, logger, config),
     books,
+    new IdempotentCallsCleaner(store),
   ])
   const typeSamples = new TypeSamples(store, clock)
   const keyRotation = new KeyRotation(store, foundation.keys.keyring, foundation.keys.place, logger)
@@ -209,6 +212,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     replays: new Replays(store, createReplayCounter(store, clock)),
     keyRotation,
     stats: new Stats(store, flushStats),
+    idempotentCalls: new IdempotentCalls(store, keys.keyring),
   }
 }
 

@@ -23,6 +23,7 @@ export const MOVED_TABLES = [
   'stat',
   'event_type_sample',
   'idempotency',
+  'idempotent_call',
   'inbox',
   'live_delivery',
   'replay',

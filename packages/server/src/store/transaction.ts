@@ -95,6 +95,9 @@ export class StoreContended extends Error {
   }
 }
 
+/** Someone else stored one of our keys between our lookup and our insert: run again, alone. */
+export class KeyRace extends Error {}
+
 /**
  * Ids for an `in (…)`, as parameters from number `first`. The last id is repeated until their number is a power of two,
  * so that there are few different statements to prepare.

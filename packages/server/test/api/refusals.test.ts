@@ -332,11 +332,13 @@ describe('invalid input', () => {
     expect(refused(await post(EVENTS, '{"type":"A","type":"B","payload":{}}')).slice(0, 2)).toEqual([422, 'invalid'])
   })
 
-  it('an event with the id of another payload is a conflict that names the id', async () => {
-    await post(EVENTS, `{"id":"k","type":"${TYPE}","payload":${PAYLOAD}}`)
-    const other = `{"id":"k","type":"${TYPE}","payload":${PAYLOAD.replace(':', ': ')}}`
-    expect(refused(await post(EVENTS, other))).toEqual([409, 'idempotency_conflict', ['/id']])
-    expect(refused(await post(EVENTS, `[${EVENT},${other}]`))).toEqual([409, 'idempotency_conflict', ['/1/id']])
+  it('an event with the key of another payload is a conflict that names the key', async () => {
+    await post(EVENTS, `{"key":"k","type":"${TYPE}","payload":${PAYLOAD}}`)
+    const other = `{"key":"k","type":"${TYPE}","payload":${PAYLOAD.replace(':', ': ')}}`
+    expect(refused(await post(EVENTS, other))).toEqual([409, 'idempotency_conflict', ['/key']])
+    expect(refused(await post(EVENTS, `[${EVENT},${other}]`))).toEqual([409, 'idempotency_conflict', ['/1/key']])
+    const alias = other.replace('"key"', '"id"')
+    expect(refused(await post(EVENTS, `[${EVENT},${alias}]`))).toEqual([409, 'idempotency_conflict', ['/1/id']])
   })
 })
 

@@ -74,6 +74,7 @@ export class ApiBench extends Bench {
         stats: this.stats,
         retrySchedules: this.retrySchedules,
         exports: this.exports,
+        idempotentCalls: this.idempotentCalls,
         ...services,
       },
       {

@@ -7,6 +7,7 @@ import { Interrupted } from '../../src/background/works.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import type { Endpoint } from '../../src/base/model.ts'
 import { Tenants } from '../../src/services/tenants/tenants.ts'
+import { scopeOf } from '../../src/store/operations/idempotent-calls.ts'
 import { openSqlite } from '../../src/store/sqlite/driver.ts'
 import { Store } from '../../src/store/store.ts'
 import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from '../store/builders.ts'
@@ -73,6 +74,9 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
       ...times,
     } as const
     await store.write('createApiKey', { key, hash: bytes(`hash of ${tenant}`) })
+    const call = { key: 'k', hash: bytes('h'), madeId: null, madeMs: 1, status: 201, response: bytes('{}\n{}') }
+    const scope = scopeOf(null, tenant)
+    await store.write('recordCall', { call: { ...call, scope, expiresMs: 2, sealedUntilMs: null } })
     await fillOthers(tenant)
   }
 
@@ -110,6 +114,8 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
     const done = await tenants.erasure('acme')
     expect(done.state).toBe('finished')
     expect(done.rowsRemoved).toBeGreaterThanOrEqual(10)
+    const callsOf = (tenant: string) => store.read('findCall', { scope: scopeOf(null, tenant), key: 'k', nowMs: 1 })
+    expect([await callsOf('acme'), (await callsOf('other'))?.status]).toEqual([null, 201])
     const audit = await store.read('listAudit', { tenant: 'acme', before: null, fromMs: null, toMs: null, limit: 99 })
     expect(audit.find(({ action }) => action === 'erased')).toMatchObject({ targetId: 'acme', actor: ACTOR })
     const left = await rowsOf('other')

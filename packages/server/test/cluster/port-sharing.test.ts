@@ -50,7 +50,7 @@ describe('posthorn serve --processes', () => {
         let published = 0
         const publish = async () => {
           const CoverId = `564200aa-7128-4a26-83a8-${(++published).toString(16).padStart(12, '0')}`
-          const body = { type: 'COVER_REFERENCE', id: `key-${published}`, payload: { CoverId } }
+          const body = { type: 'COVER_REFERENCE', key: `key-${published}`, payload: { CoverId } }
           // Repeated while its process is being killed: the id makes that safe.
           const send = () =>
             node.call('POST', '/tenants/acme/events', body).then(

@@ -23,6 +23,7 @@ export type ServerProcess = {
     method: string,
     path: string,
     body?: unknown,
+    headers?: Record<string, string>,
   ): Promise<{ status: number; body: T; headers: Headers }>
 }
 
@@ -92,12 +93,13 @@ export async function serve(
     output: () => stdout + stderr,
     ended,
     kill: signal => void child.kill(signal),
-    async call<T>(method: string, path: string, body?: unknown) {
+    async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
       const response = await fetch(`${first}/v1${path}`, {
         method,
         headers: {
           authorization: `Bearer ${API_KEY}`,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
         },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       })

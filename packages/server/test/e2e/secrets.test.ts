@@ -15,6 +15,8 @@ const SECRETS = {
   signingSecret: `whsec_${Buffer.from('signing-secret-of-the-tenant-31a0').toString('base64')}`,
 }
 
+type Shown = { readonly signingSecret: string; readonly key: string }
+
 /** The forms in which a text can be written. */
 function spellingsOf(secret: string): string[] {
   const bytes = Buffer.from(secret)
@@ -103,6 +105,13 @@ it(
       const oauth = { tokenUrl: tokens.url, clientId: 'acme', clientSecret: oauthSecret }
       const clientCertificate = { certificate: certificate.certPem, key: certificate.keyPem }
       await call('POST', '/tenants/acme/endpoints', { url: receiver.url, oauth, clientCertificate })
+      // Responses that are kept for repeated calls.
+      const once = { 'idempotency-key': 'k' }
+      const inactive = { url: receiver.url, clientSecret, types: ['GRADE_CHANGED'] }
+      const endpoint = await server.call<Shown>('POST', '/tenants/acme/endpoints', inactive, once)
+      const apiKey = await server.call<Shown>('POST', '/api-keys', { name: 'k', scope: 'read' }, once)
+      const shownOnce = { generatedSigningSecret: endpoint.body.signingSecret, generatedKey: apiKey.body.key }
+      expect(Object.values(shownOnce)).toEqual([expect.stringMatching(/^whsec_/), expect.stringMatching(/^phk_/)])
       const event = await server.call<{ id: string; data: { id: string }[] }>('POST', '/tenants/acme/events', {
         type: 'COVER_REFERENCE',
         payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' },
@@ -134,7 +143,7 @@ it(
       places.set('the output', Buffer.from(server.output()))
       for (const file of await readdir(place.data)) places.set(file, await readFile(join(place.data, file)))
       const keyLine = certificate.keyPem.split('\n')[1]!
-      const secrets = { ...SECRETS, encryptionKey, apiKey: API_KEY, certificateKey: keyLine }
+      const secrets = { ...SECRETS, ...shownOnce, encryptionKey, apiKey: API_KEY, certificateKey: keyLine }
       for (const [name, secret] of Object.entries(secrets)) {
         for (const spelling of spellingsOf(secret)) {
           for (const [where, bytes] of places) expect(bytes.includes(spelling), `${name} in ${where}`).toBe(false)

@@ -6,9 +6,9 @@ import { type Place, running, SECRET, type ServerProcess, serve } from '../e2e/p
 
 type Made = { readonly data: readonly { readonly id: string }[] }
 
-export const eventOf = (index: number, id?: string) => ({
+export const eventOf = (index: number, key?: string) => ({
   type: 'COVER_REFERENCE',
-  ...(id === undefined ? {} : { id }),
+  ...(key === undefined ? {} : { key }),
   payload: { CoverId: `564200aa-7128-4a26-83a8-${index.toString(16).padStart(12, '0')}` },
 })
 
@@ -55,7 +55,8 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   ] as const) {
     await call('PUT', `/tenants/${tenant}`, { name, metadata: { [AWKWARD]: `${AWKWARD}\u0000` } })
   }
-  await call('POST', '/api-keys', { name: AWKWARD, scope: 'read', rateLimit: { requests: 9, perSeconds: 1 } })
+  const key = { name: AWKWARD, scope: 'read', rateLimit: { requests: 9, perSeconds: 1 } }
+  expect((await call('POST', '/api-keys', key, { 'idempotency-key': `!"'\\~` })).status).toBe(201)
   const endpoint = async (tenant: string, path: string, more = {}) => {
     const body = { url: `${receiver.url}${path}`, clientSecret: SECRET, ...more }
     return (await call<{ id: string }>('POST', `/tenants/${tenant}/endpoints`, body)).body.id
@@ -70,7 +71,7 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   const held = await endpoint('acme', '/ok/held')
   await call('POST', `/tenants/acme/endpoints/${held}/disable`)
   await publish('acme', eventOf(1, 'first'), eventOf(2), { type: 'TEXTS', payload: { text: `${AWKWARD}\u0000` } })
-  await publish('acme', { type: 'TEXTS', id: '~!"$%', payload: { text: 'x'.repeat(1_000_000) } })
+  await publish('acme', { type: 'TEXTS', key: '~!"$%', payload: { text: 'x'.repeat(1_000_000) } })
   await call('PATCH', `/tenants/acme/endpoints/${held}`, { filter: { [AWKWARD]: [`${AWKWARD}\u0000`] } })
   await call('PATCH', `/tenants/acme/endpoints/${held}`, { types: ['COVER_*'] })
   // A changed schema is checked against published events, and the events are recorded for that.

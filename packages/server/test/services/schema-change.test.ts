@@ -139,7 +139,7 @@ describe('C1: an archived type', () => {
 
   it('still answers repeated events as duplicates', async () => {
     await put(ANY)
-    const event = { type: 'T', id: 'k', payload: { id: 1 } }
+    const event = { type: 'T', key: 'k', payload: { id: 1 } }
     const first = await bench.publish(event)
     await bench.types.archive('T')
     expect((await bench.publish(event)).events[0]).toMatchObject({ id: first.events[0]!.id, duplicate: true })

@@ -20,6 +20,7 @@ import { type EndpointInput, Endpoints } from '../../src/services/endpoints/endp
 import { EventTypes } from '../../src/services/event-types/event-types.ts'
 import { Events } from '../../src/services/events/events.ts'
 import { FilterTrials } from '../../src/services/filter-trials.ts'
+import { IdempotentCalls } from '../../src/services/idempotent-calls.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
 import { Replays } from '../../src/services/replays.ts'
 import { RetrySchedules } from '../../src/services/retry-schedules.ts'
@@ -68,6 +69,7 @@ export class Bench {
   exports!: Exports
   keyRotation!: KeyRotation
   stats!: Stats
+  idempotentCalls!: IdempotentCalls
   retrySchedules!: RetrySchedules
   /** All changes emitted since the test began, including those of new deliveries. */
   changes: Change[] = []
@@ -100,6 +102,7 @@ export class Bench {
     const place = { addNew: () => randomBytes(32), dropOlder: () => true }
     this.replays = new Replays(store, createReplayCounter(store, systemClock))
     this.stats = new Stats(store, async () => {})
+    this.idempotentCalls = new IdempotentCalls(store, this.keyring)
     this.keyRotation = new KeyRotation(store, this.keyring, place, pino({ level: 'silent' }))
     await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
     await this.tenants.put('acme', {})

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { newId } from '../../src/base/ids.ts'
 import type { NotSent } from '../../src/base/model.ts'
 import type { Operation } from '../../src/store/operation.ts'
+import type { KeptCall } from '../../src/store/operations/idempotent-calls.ts'
 import { operations } from '../../src/store/operations/index.ts'
 import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import { anAttempt, anEndpoint, anEvent, aSettlement, bytes } from './builders.ts'
@@ -240,6 +241,17 @@ const item: LaneItem = {
   payload: bytes('{"a":1}'),
 }
 const unread: LaneItem = { ...item, test: true, replay: false, traceparent: null, payload: null }
+const call: KeptCall = {
+  scope: 'root/acme',
+  key: 'k',
+  hash: bytes('hash'),
+  madeId: null,
+  madeMs: 1_000,
+  expiresMs: 2_000,
+  status: 202,
+  response: bytes(''),
+  sealedUntilMs: null,
+}
 const mark = { endpoint: endpoint.id, epoch: 3, mark: { kind: 'well' } }
 
 /** A sample for each operation whose arguments or result are packed. */
@@ -254,6 +266,7 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
         nowMs: 1_000,
         keyExpiresAtMs: 5_000,
         traceparent: '00-1-2-01',
+        once: { call, response: 'batch' },
         events: [
           anEvent([endpoint, anEndpoint('acme', { state: 'disabled' })], { key: 'k', hash: bytes('hash') }),
           anEvent([], { deliveries: null, test: true, notSent: { filter: 2 } as NotSent }),

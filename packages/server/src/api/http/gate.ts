@@ -23,6 +23,10 @@ export type GateOptions = {
 
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i
 
+/** The API key in the header; undefined if there is none. */
+export const tokenOf = (authorization: string | undefined): string | undefined =>
+  authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]
+
 /** Identifies the caller and decides whether it can make the call: the first check on every call. */
 export class Gate {
   readonly #options: GateOptions
@@ -40,7 +44,7 @@ export class Gate {
   }
 
   authenticate({ headers: { authorization } }: FastifyRequest): Caller | undefined {
-    const key = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]
+    const key = tokenOf(authorization)
     return key === undefined ? undefined : this.#options.identify(key)
   }
 

@@ -17,9 +17,10 @@ const STORE_RETRY_SECONDS = 5
 const BUSY_RETRY_SECONDS = 1
 
 export function problemOf(error: PosthornError): Problem {
-  const { code, message: detail, fields } = error
+  const { code, message: detail, fields, made } = error
   const { status, title } = ERRORS[code]
   const problem: Problem = { type: `urn:posthorn:error:${code}`, title, status, detail, code }
+  if (made !== undefined) problem.made = made
   return fields.length === 0 ? problem : { ...problem, errors: [...fields] }
 }
 
@@ -39,7 +40,7 @@ export function sendProblem(
   if (isDraining() || !drainBody(request)) reply.header('connection', 'close')
   else reply.removeHeader('connection')
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
-  if (problem.status === 503 || problem.status === 429)
+  if (problem.status === 503 || problem.status === 429 || error.retryAfterSeconds !== undefined)
     reply.header('retry-after', String(error.retryAfterSeconds ?? BUSY_RETRY_SECONDS))
   if (thrown instanceof MethodNotAllowed) reply.header('allow', thrown.allow)
   // Sent as bytes: the framework would add a charset to a string, which this content type does not have.
@@ -87,7 +88,7 @@ function toPosthornError(thrown: unknown): PosthornError {
   }
   if (thrown instanceof StoreContended) {
     const detail =
-      'Another open transaction, such as one that published this id from SQL, is blocking this request. Try again.'
+      'Another open transaction, such as one that published this key from SQL, is blocking this request. Try again.'
     return new PosthornError('busy', detail, { retryAfterSeconds: BUSY_RETRY_SECONDS })
   }
   if (thrown instanceof StoreOverloaded) {

@@ -9,7 +9,7 @@ import {
   HELD_REASONS,
   type HeldReason,
 } from '../../base/model.ts'
-import type { Deliveries } from '../../services/deliveries.ts'
+import type { Deliveries, RetriedDelivery } from '../../services/deliveries.ts'
 import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {
@@ -202,6 +202,7 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
     `${ONE}/retry`,
     {
       access: 'write',
+      makes: true,
       operationId: 'retryDelivery',
       summary: 'Retry a delivery now',
       description:
@@ -217,13 +218,9 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
       },
       refusals: ['not_found', 'conflict'],
     },
-    async ({ params: { tenant, id } }, reply) => {
-      const { delivery, created } = await deliveries.retry(tenant, id)
-      if (!created) return viewDelivery(delivery)
-      return reply
-        .code(201)
-        .header('location', `/v1/tenants/${encodeURIComponent(tenant)}/deliveries/${delivery.id}`)
-        .send(viewDelivery(delivery))
+    async ({ params: { tenant, id }, once }, reply) => {
+      const { status, headers, body } = retried(await deliveries.retry(tenant, id, once?.keeping(retried)))
+      return reply.code(status).headers(headers).send(body)
     },
   )
 
@@ -241,6 +238,14 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
     },
     async ({ params: { tenant, id } }) => viewDelivery(await deliveries.cancel(tenant, id)),
   )
+}
+
+const retried = ({ delivery, created }: RetriedDelivery) => {
+  const location = `/v1/tenants/${encodeURIComponent(delivery.tenant)}/deliveries/${delivery.id}`
+  const shown = { body: viewDelivery(delivery), madeId: delivery.id }
+  return created
+    ? ({ ...shown, status: 201, headers: { location } } as const)
+    : ({ ...shown, status: 200, headers: {} } as const)
 }
 
 export function viewDelivery(delivery: Delivery): DeliveryView {

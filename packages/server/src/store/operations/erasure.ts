@@ -17,6 +17,7 @@ import {
   type Value,
 } from '../transaction.ts'
 import { type By, record } from './audit.ts'
+import { eraseCalls } from './idempotent-calls.ts'
 import { describeTables, type TableShape } from './move.ts'
 import { deleteTenant } from './tenants.ts'
 
@@ -120,12 +121,22 @@ export function* eraseSome({ tenant, isLast, limit }: ErasureStep, dialect: Dial
   for (const table of tables) {
     const rows = yield* eraseRows(table, tenant, limit)
     if (rows === 0) continue
-    yield { text: 'update erasure set rows_removed = rows_removed + $2 where tenant_id = $1', params: [tenant, rows] }
+    yield* countRemoved(tenant, rows)
     return rows
+  }
+  // Their table names the tenant only in a part of the key.
+  const calls = yield* eraseCalls(tenant, limit)
+  if (calls > 0) {
+    yield* countRemoved(tenant, calls)
+    return calls
   }
   if (!isLast) return 0
   const gone = yield { text: 'delete from tenant where id = $1 returning id', params: [tenant] }
   return gone.length
+}
+
+function* countRemoved(tenant: TenantId, rows: number): Transaction<void> {
+  yield { text: 'update erasure set rows_removed = rows_removed + $2 where tenant_id = $1', params: [tenant, rows] }
 }
 
 const isOfTenants = ({ name, columns }: TableShape, isLast: boolean): boolean =>

@@ -181,6 +181,7 @@ const SCRUBBED = [
   'live_delivery',
   'inbox',
   'idempotency',
+  'idempotent_call',
   'endpoint',
   'tenant',
   'api_key',

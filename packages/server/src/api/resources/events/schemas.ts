@@ -4,7 +4,17 @@ import { type Static, Type } from 'typebox'
 import type { FieldError } from '../../../base/errors.ts'
 import { DELIVERY_STATES, HELD_REASONS, NOT_MADE_REASONS } from '../../../base/model.ts'
 import { Fault } from '../../http/problem-schema.ts'
-import { IntegerOrNull, ref, strict, TextOrNull, Time, TimeOrNull, Word, WordOrNull } from '../../http/shapes.ts'
+import {
+  IntegerOrNull,
+  pageOf,
+  ref,
+  strict,
+  TextOrNull,
+  Time,
+  TimeOrNull,
+  Word,
+  WordOrNull,
+} from '../../http/shapes.ts'
 import { UNCHECKED } from '../../http/validation.ts'
 import { DeliverySchema } from '../deliveries.ts'
 
@@ -32,7 +42,7 @@ const RejectedOrNull = Type.Unsafe<readonly FieldError[] | null>({
 const EVENT_MEMBERS = {
   id: Type.String(),
   type: Type.String(),
-  key: TextOrNull({ description: 'The `id` that the event was published with. Null if it had none.' }),
+  key: TextOrNull({ description: 'The key that the event was published with. Null if it had none.' }),
   test: Type.Boolean(),
   createdAt: Time('When the event was published.'),
   notSent: NotSentOrNull,
@@ -84,6 +94,19 @@ export const EventEndpointSchema = Type.Object(
 export type EventEndpointView = Static<typeof EventEndpointSchema>
 
 export const EventSchema = Type.Object(EVENT_MEMBERS, { $id: 'Event' })
+
+export const EventPage = {
+  ...Type.Object({
+    ...pageOf(EventSchema, '').properties,
+    searchedTo: Type.Optional(
+      TimeOrNull(
+        'Only with `key`: how far back the events were searched. The search continues with `nextCursor`. Null if all ' +
+          'of them were searched, or the key is still remembered.',
+      ),
+    ),
+  }),
+  description: 'A page of events.',
+}
 /** Without the payload, which is copied in as the bytes that it was published as. */
 export type EventView = Omit<Static<typeof EventSchema>, 'payload'>
 
@@ -112,6 +135,7 @@ export const RejectedEventSchema = Type.Object(
 export const PublishedSchema = Type.Object(
   {
     id: Type.String({ examples: ['evt_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
+    key: TextOrNull({ description: 'The key that the event was published with. Null if it had none.' }),
     deliveries: IntegerOrNull({
       description:
         'Number of deliveries created for the event. Null if there are very many and they are still being created.',
@@ -127,11 +151,22 @@ export const PublishedSchema = Type.Object(
 const NewEvent = strict({
   type: Type.String({ description: 'The name of an event type.' }),
   payload: Type.Unknown({ description: "Must satisfy the type's schema. Delivered byte for byte as given here." }),
-  id: Type.Optional(
+  key: Type.Optional(
     Type.String({
       minLength: 1,
       maxLength: 255,
-      description: 'Your own id for the event. Publishing the same id, type and payload again creates no second event.',
+      description:
+        'Your own key of the event, such as `order-7-shipped`. Publishing the same key, type and payload again creates ' +
+        'no second event. `GET /v1/tenants/{tenant}/events?key=` finds the event.',
+    }),
+  ),
+  id: Type.Optional(
+    Type.Unsafe<string>({
+      type: 'string',
+      minLength: 1,
+      maxLength: 255,
+      deprecated: true,
+      description: 'The former name of `key`. If both are given, they must be equal.',
     }),
   ),
 })
@@ -141,7 +176,7 @@ export const NewEvents = Type.Unsafe<unknown>({
   description: 'An event, or an array of events. Either all events in an array are stored, or none.',
   examples: [
     { type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } },
-    [{ id: 'order-7', type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } }],
+    [{ key: 'order-7', type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } }],
   ],
   [UNCHECKED]: true,
 })

@@ -13,6 +13,7 @@ import {
 import { bytes, int, intOrNull, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../../transaction.ts'
 import { type By, differences, record } from '../audit.ts'
 import { bumpTenant } from '../configuration.ts'
+import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { noteDisabled, noteReplaced } from '../notices.ts'
 import { getTenant } from '../tenants.ts'
 import { startOver } from './marks.ts'
@@ -77,8 +78,9 @@ const endpointValues = (endpoint: Endpoint) => [
 
 /** `no_tenant`: the tenant doesn't exist, or was deleted. `too_many`: it has reached its limit of endpoints. */
 export function* createEndpoint(
-  args: { endpoint: Endpoint; maxEndpoints?: number } & By,
-): Transaction<'created' | 'no_tenant' | 'too_many'> {
+  args: { endpoint: Endpoint; maxEndpoints?: number } & By & Once,
+): Transaction<'created' | 'no_tenant' | 'too_many' | 'repeated'> {
+  if (yield* isRepeated(args.once)) return 'repeated'
   const { endpoint, maxEndpoints = Number.MAX_SAFE_INTEGER } = args
   // Counted in the tenant's row: counting twenty thousand endpoints would take some ten milliseconds for each new one.
   const counted = yield {
@@ -106,6 +108,7 @@ export function* createEndpoint(
   }
   yield* bumpTenant(endpoint.tenant, idBytes(endpoint.id))
   yield* record(args, { ...entryOf(endpoint), action: 'created' }, endpoint.createdAtMs)
+  yield* keepCall(args.once)
   return 'created'
 }
 
@@ -143,8 +146,9 @@ function changedSettings(before: Endpoint, after: Endpoint, credentials: readonl
  * `credentials` names those that changed, besides the clientSecret.
  */
 export function* updateEndpoint(
-  args: { endpoint: Endpoint; readAtMs: number; credentials?: readonly string[] } & By,
-): Transaction<boolean> {
+  args: { endpoint: Endpoint; readAtMs: number; credentials?: readonly string[] } & By & Once,
+): Transaction<boolean | 'repeated'> {
+  if (yield* isRepeated(args.once)) return 'repeated'
   const before = yield* getEndpoint({ tenant: null, id: args.endpoint.id })
   const rows = yield {
     text: `update endpoint set url = $1, credentials = $2, secret_digest = $3, types = $4, filter = $5, description = $6,
@@ -163,6 +167,7 @@ export function* updateEndpoint(
   yield* noteReplaced(args.endpoint, fields)
   const change = { ...entryOf(before), action: 'updated', fields } as const
   yield* record(args, change, args.endpoint.updatedAtMs)
+  yield* keepCall(args.once)
   return true
 }
 

@@ -1,5 +1,5 @@
 import { reads, writes } from '../../operation.ts'
-import { findKeyedEvent } from './by-key.ts'
+import { findKeyedEvent, lookForKey } from './by-key.ts'
 import { listEventEndpoints } from './event-endpoints.ts'
 import { dropExpiredKeys, readKeyHashes } from './idempotency.ts'
 import { packedPublish } from './packed.ts'
@@ -22,6 +22,7 @@ export const eventOperations = {
   getArrival: reads({ run: getArrival, waitedForBy: 'engine' }),
   findKeyedEvent: reads({ run: findKeyedEvent, waitedForBy: 'engine' }),
   listEventHeads: reads({ run: listEventHeads, waitedForBy: 'people' }),
+  lookForKey: reads({ run: lookForKey, waitedForBy: 'people' }),
   listEvents: reads({ run: listEvents, waitedForBy: 'people' }),
   listRejectedEvents: reads({ run: listRejectedEvents, waitedForBy: 'people' }),
   readPayload: reads({ run: readPayload, waitedForBy: 'engine' }),
