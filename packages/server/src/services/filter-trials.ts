@@ -1,7 +1,7 @@
 /** Filters that people try before they give them to an endpoint. */
 import type { FieldError } from '../base/errors.ts'
 import { idMs, parseId } from '../base/ids.ts'
-import type { EventId, EventType, PayloadFilter, PublishedEvent, TenantId } from '../base/model.ts'
+import type { EventId, EventType, PayloadFilter, TenantId } from '../base/model.ts'
 import { createTrial, type Trial } from '../catalogue/filter/trial.ts'
 import { checkFilter } from '../catalogue/filter.ts'
 import { OPERATIONAL_TYPES } from '../catalogue/operational-types.ts'
@@ -13,6 +13,7 @@ import { isRecord } from './checks/values.ts'
 import type { Warning } from './endpoints/authentication.ts'
 import { adviseOnFilterOf } from './endpoints/filter-advice.ts'
 import { adviseOnTypes, checkTypes } from './endpoints/wanted-types.ts'
+import { readEvent } from './events/by-key.ts'
 
 /** What a filter is tried on: one of `payloads`, `events` and `recent`. */
 export type FilterTrialInput = {
@@ -43,6 +44,9 @@ export type FilterTrialResult = {
 const FIRST_READ = 200
 const EVENTS_A_READ = 5_000
 const EVENTS_A_CALL = 50_000
+
+const UNKNOWN_EVENT =
+  'No event has this id or key. Keys that Posthorn no longer remembers are looked for among the newest 50,000 events.'
 
 /** What a publisher's key can be. */
 const KEY = /^[!-~]([ -~]{0,253}[!-~])?$/
@@ -81,13 +85,18 @@ export class FilterTrials {
   async #named(tenant: TenantId, names: readonly string[], attempt: Attempt): Promise<FilterTrial[]> {
     const trials: FilterTrial[] = []
     const faults: FieldError[] = []
+    const isId = (name: string) => parseId('evt', name) !== undefined
+    const keyed = await this.#keyed(
+      tenant,
+      names.filter(name => !isId(name) && KEY.test(name)),
+    )
     for (const [index, name] of names.entries()) {
       const field = `/events/${index}`
-      const event = await this.#find(tenant, name)
+      const id = isId(name) ? name : keyed.get(name)
+      const event = id === undefined ? null : await readEvent(this.#store, tenant, id)
       const payload = event === null ? undefined : parse(event.payload)
-      if (event === null) {
-        faults.push({ field, detail: 'The tenant has no event with this id or key.', reason: 'unknown_event' })
-      } else if (payload === undefined) {
+      if (event === null) faults.push({ field, detail: UNKNOWN_EVENT, reason: 'unknown_event' })
+      else if (payload === undefined) {
         faults.push({ field, detail: 'The payload of this event is no longer kept.', reason: 'payload_removed' })
       } else trials.push(attempt(event, payload))
     }
@@ -95,18 +104,34 @@ export class FilterTrials {
     return trials
   }
 
-  /** By its id or its key, also while it is in the inbox. */
-  async #find(tenant: TenantId, name: string): Promise<PublishedEvent | null> {
-    const byId = parseId('evt', name) === undefined ? null : await this.#read(tenant, name)
-    if (byId !== null || !KEY.test(name)) return byId
-    const keyed = await this.#store.read('findKeyedEvent', { tenant, key: name })
-    return keyed === null ? null : this.#read(tenant, keyed)
+  /** The events that keys belong to, even those that are still in the inbox. A key that is not found is missing. */
+  async #keyed(tenant: TenantId, keys: readonly string[]): Promise<Map<string, EventId>> {
+    const found = new Map<string, EventId>()
+    const forgotten = new Set<string>()
+    for (const key of new Set(keys)) {
+      const id = await this.#store.read('findKeyedEvent', { tenant, key })
+      if (id === null) forgotten.add(key)
+      else found.set(key, id)
+    }
+    // All keys that are no longer remembered are looked for at once.
+    for await (const { id, key } of forgotten.size === 0 ? [] : this.#newest(tenant)) {
+      if (key !== null && forgotten.delete(key)) found.set(key, id)
+      if (forgotten.size === 0) break
+    }
+    return found
   }
 
-  async #read(tenant: TenantId, id: EventId): Promise<PublishedEvent | null> {
-    const read = () => this.#store.read('getEvent', { tenant, id })
-    // Read again, because an event that left the inbox between the first two reads was found by neither.
-    return (await read()) ?? (await this.#store.read('getArrival', { tenant, id })) ?? (await read())
+  /** Stored events, newest first: up to 50,000. */
+  async *#newest(tenant: TenantId): AsyncGenerator<EventHead> {
+    let before: EventId | null = null
+    for (let looked = 0; looked < EVENTS_A_CALL; ) {
+      const limit = looked === 0 ? FIRST_READ : EVENTS_A_READ
+      const heads: EventHead[] = await this.#store.read('listEventHeads', { tenant, before, limit })
+      yield* heads
+      if (heads.length < limit) return
+      before = heads.at(-1)!.id
+      looked += limit
+    }
   }
 
   async #recent(
@@ -116,22 +141,17 @@ export class FilterTrials {
     attempt: Attempt,
   ): Promise<Pick<FilterTrialResult, 'trials' | 'searchedToMs'>> {
     const trials: FilterTrial[] = []
-    let before: EventId | null = null
-    for (let looked = 0; looked < EVENTS_A_CALL; ) {
-      const limit = looked === 0 ? FIRST_READ : EVENTS_A_READ
-      const heads: EventHead[] = await this.#store.read('listEventHeads', { tenant, before, limit })
-      for (const head of heads) {
-        if (!head.isMatched || !head.hasPayload || !isWanted(head.type)) continue
-        const payload = await this.#store.read('readPayload', { tenant, event: head.id })
-        const parsed = payload === null ? undefined : parse(payload)
-        if (parsed !== undefined) trials.push(attempt(head, parsed))
-        if (trials.length === count) return { trials, searchedToMs: null }
-      }
-      if (heads.length < limit) return { trials, searchedToMs: null }
-      before = heads.at(-1)!.id
-      looked += limit
+    let [looked, last]: [number, EventId | null] = [0, null]
+    for await (const head of this.#newest(tenant)) {
+      looked++
+      last = head.id
+      if (!head.isMatched || !head.hasPayload || !isWanted(head.type)) continue
+      const payload = await this.#store.read('readPayload', { tenant, event: head.id })
+      const parsed = payload === null ? undefined : parse(payload)
+      if (parsed !== undefined) trials.push(attempt(head, parsed))
+      if (trials.length === count) return { trials, searchedToMs: null }
     }
-    return { trials, searchedToMs: idMs(before!) }
+    return { trials, searchedToMs: last === null || looked < EVENTS_A_CALL ? null : idMs(last) }
   }
 }
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { newId } from '../../src/base/ids.ts'
 import { hashOfKey } from '../../src/secrets/api-key.ts'
 import { type Json, KEY, refused, useApi } from './setup.ts'
 
@@ -120,8 +121,11 @@ describe('a trial of a filter', () => {
         decidedBy: { path: '/status', because: '/status is the listed value.' },
       })),
     ])
-    const unknown = { filter: { a: [1] }, events: [first, 'order 8', `${first.slice(0, -1)}0`, 'a\0b'] }
+    const unknown = { filter: { a: [1] }, events: [first, 'order 8', newId('evt', 1), 'a\0b'] }
     expect(refused(await attempt(unknown))).toEqual([422, 'invalid', ['/events/1', '/events/2', '/events/3']])
+    await bench.run('delete from idempotency')
+    const forgotten = await attempt({ filter: { status: ['a'] }, events: ['order 7', second, 'order 7'] })
+    expect(forgotten.body.data.map(({ event }: Json) => event)).toEqual([first, second, first])
     await bench.put('/v1/tenants/beta', {})
     expect(
       refused(await bench.post('/v1/tenants/beta/filter-trials', { filter: { a: [1] }, events: [first, 'order 7'] })),
