@@ -145,7 +145,7 @@ function faultOf(key: string): { detail: string; position?: number } | undefined
 }
 
 /**
- * Of method, path and body, under the caller's API key: bodies contain secrets, and whoever has the store must not be
+ * Of method, path and body, under the caller's API key: bodies contain secrets, and anyone who has the store must not be
  * able to try out what hashes to this.
  */
 function hashOf({ method, url, headers, body, bodyBytes }: FastifyRequest): Uint8Array {
