@@ -105,33 +105,46 @@ function pickEvents(body: Uint8Array, scan: Scan, root: unknown): Cut {
     const element = elements[index]
     const start = scan.starts[index]!
     const found = errors.length
-    checkElement(element, start >= 0, batch ? `/${index}` : '', errors)
+    const isBare = checkElement(element, start >= 0, batch ? `/${index}` : '', errors)
     if (errors.length > found) continue
-    const { type, key, id, payload: value } = element as { type: string; key?: string; id?: string; payload: unknown }
+    const { type, payload: value } = element as { type: string; payload: unknown }
     const payload = body.subarray(start, scan.ends[index])
-    events.push({ index, type, key: key ?? id, usesId: key === undefined && id !== undefined, payload, value })
+    // Looking for members that are not there costs as much as reading those that are.
+    if (isBare) events.push({ index, type, key: undefined, usesId: false, payload, value })
+    else {
+      const { key, id } = element as { key?: string; id?: string }
+      events.push({ index, type, key: key ?? id, usesId: key === undefined, payload, value })
+    }
   }
   return { batch, events, errors }
 }
 
-function checkElement(element: unknown, hasPayload: boolean, at: string, errors: FieldError[]): void {
+/** Returns whether the element has no members besides type and payload. */
+function checkElement(element: unknown, hasPayload: boolean, at: string, errors: FieldError[]): boolean {
   if (typeof element !== 'object' || element === null || Array.isArray(element)) {
     errors.push({ field: at, detail: 'An event must be an object with type, payload and, optionally, key.' })
-    return
+    return true
   }
-  const { type, key, id } = element as { type?: unknown; key?: unknown; id?: unknown }
+  const { type } = element as { type?: unknown }
   const typeFault = type === undefined ? 'The type is missing.' : faultOfType(type)
   if (typeFault !== undefined) errors.push({ field: `${at}/type`, detail: typeFault })
   if (!hasPayload) errors.push({ field: `${at}/payload`, detail: 'The payload is missing.' })
+  const names = Object.keys(element)
+  const others = names.length - (type === undefined ? 0 : 1) - (hasPayload ? 1 : 0)
+  if (others > 0) checkOthers(element, names, others, at, errors)
+  return others === 0
+}
+
+/** Checks the members besides type and payload, of which there are `count`. */
+function checkOthers(element: object, names: readonly string[], count: number, at: string, errors: FieldError[]): void {
+  const { key, id } = element as { key?: unknown; id?: unknown }
   if (key !== undefined) checkKey(key, 'key', `${at}/key`, errors)
   if (id !== undefined) {
     if (key === undefined) checkKey(id, 'id', `${at}/id`, errors)
     else if (id !== key) errors.push({ field: `${at}/id`, detail: OTHER_ID })
   }
   const keys = (key === undefined ? 0 : 1) + (id === undefined ? 0 : 1)
-  const known = (type === undefined ? 0 : 1) + (hasPayload ? 1 : 0) + keys
-  const names = Object.keys(element)
-  if (names.length > known) nameUnknown(names, at, errors)
+  if (count > keys) nameUnknown(names, at, errors)
 }
 
 function faultOfType(type: unknown): string | undefined {
