@@ -62,7 +62,10 @@ export function checkFilter(filter: unknown, at: string, faults: FieldError[]): 
     return
   }
   if (JSON.stringify(filter).length > MAX_CHARACTERS) {
-    faults.push({ field: at, detail: `The filter can have at most ${MAX_CHARACTERS} characters as JSON.` })
+    faults.push({
+      field: at,
+      detail: `The filter can have at most ${MAX_CHARACTERS.toLocaleString('en')} characters as JSON.`,
+    })
     return
   }
   const check = new Check()
@@ -114,8 +117,8 @@ class Check {
       if (isOperator(name, value, isRoot)) this.#operator(name, value, field, depth, isRoot)
       else if (typeof value === 'object' && value !== null) this.#condition(value, field, depth + 1)
       else {
-        const operators = isRoot ? '' : `; operators are ${OPERATORS.join(', ')}`
-        this.#fault(field, `A member's condition must be a list or an object, such as ${exampleOf(value)}${operators}.`)
+        const operators = isRoot ? '' : ` Only ${OPERATORS.join(', ')} are operators.`
+        this.#fault(field, `A member's condition must be a list or an object, such as ${exampleOf(value)}.${operators}`)
       }
     }
     if (!isRoot) this.#contradictions(condition, at)
@@ -161,12 +164,12 @@ class Check {
     if (condition.exists === false && Object.keys(condition).length > 1) {
       this.#fault(
         `${at}/exists`,
-        'A member that does not exist satisfies no other condition. Remove one of the two, or use anyOf.',
+        '"exists": false contradicts the other conditions on this member. Remove it or them, or use anyOf.',
       )
     }
     const { least, most, isOpen } = boundsOf(condition)
     const isEmpty = least > most || (least === most && isOpen)
-    if (isEmpty) this.#fault(at, 'No number lies in this range. Check its bounds.')
+    if (isEmpty) this.#fault(at, 'The range contains no number. Check its bounds.')
   }
 }
 

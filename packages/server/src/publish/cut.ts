@@ -141,7 +141,7 @@ function checkId(id: unknown, field: string, errors: FieldError[]): void {
   if (id.startsWith(OPERATIONAL_KEYS)) {
     errors.push({
       field,
-      detail: `Ids that begin with ${OPERATIONAL_KEYS} are reserved for Posthorn's own events. Choose another id.`,
+      detail: `Ids that start with ${OPERATIONAL_KEYS} are reserved for Posthorn's own events. Choose another id.`,
     })
     return
   }
@@ -154,9 +154,9 @@ function checkId(id: unknown, field: string, errors: FieldError[]): void {
 function nameUnknown(names: readonly string[], at: string, errors: FieldError[]): void {
   const unknown = names.filter(name => name !== 'type' && name !== 'payload' && name !== 'id')
   for (const name of unknown.slice(0, MAX_UNKNOWN_NAMED)) {
-    const detail = `Unknown member ${JSON.stringify(shorten(name))}. An event has only type, payload and id.`
+    const detail = `Unknown field ${JSON.stringify(shorten(name))}. An event has only type, payload and id.`
     errors.push({ field: `${at}/${pointerToken(name)}`, detail })
   }
   const more = unknown.length - MAX_UNKNOWN_NAMED
-  if (more > 0) errors.push({ field: at, detail: `The event has ${more} more unknown members.` })
+  if (more > 0) errors.push({ field: at, detail: `The event has ${more} more unknown fields.` })
 }
