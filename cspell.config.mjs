@@ -16,8 +16,8 @@ export default {
   flagWords: [...flagWords, 'web-hook', 'web-hooks'],
   dictionaryDefinitions: [{ name: 'posthorn', path: './.cspell/words.txt', addWords: true }],
   dictionaries: ['posthorn', 'typescript', 'node', 'npm', 'sql', 'softwareTerms', 'networking-terms', 'fullstack'],
-  // Code, not prose: the shape of a call without a body, and an unknown id or an account in tests.
-  ignoreRegExpList: ['\\bNoBody\\b', '[\'"/=]nobody\\b'],
+  // Code, not prose: the shape of a call without a body.
+  ignoreRegExpList: ['\\bNoBody\\b'],
   useGitignore: true,
   ignorePaths: [
     'package-lock.json',

@@ -2,14 +2,14 @@
 export type DemoOptions = {
   /** End once nothing is pending, with one line of JSON. Default: run until Ctrl-C. */
   readonly exit: boolean
-  /** Run three nodes on one PostgreSQL, and kill one of them, instead of one node with the embedded store. */
+  /** Run three nodes on one PostgreSQL database, and kill one of them, instead of one node with the embedded store. */
   readonly cluster: boolean
   readonly help: boolean
 }
 
 export const USAGE = `npm run demo [-- --cluster] [--exit]
 
-  --cluster  Run three nodes on one PostgreSQL and publish 5,000 events; kill one node on the way, and add another.
+  --cluster  Run three nodes on one PostgreSQL database and publish 5,000 events; kill a node while they run, and add one.
   --exit     End once nothing is pending, within 30 seconds (45 with --cluster); the last line is a summary as JSON.
   --help     Show this help.`
 

@@ -123,7 +123,7 @@ describe('layers', () => {
     expect(circleIn(graph)).toBeUndefined()
   })
 
-  it('are searched for cycles by a check that finds one', () => {
+  it('are searched for import cycles by a search that finds one in an example', () => {
     const ring = new Map([
       ['a', ['b']],
       ['b', ['c', 'd']],

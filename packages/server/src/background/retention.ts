@@ -79,7 +79,7 @@ export class Retention implements BackgroundWork {
     report.others = await this.#dropLeftovers(steps)
     await this.#giveBackPages(steps)
     if (Object.values(report).some(count => count > 0))
-      this.#log.info({ ...report }, 'data past its retention period removed')
+      this.#log.info({ ...report }, 'removed data past its retention period')
     return { state: JSON.stringify({ atMs: this.#store.now(), ...report }), afterMs: EVERY_MS }
   }
 

@@ -1,9 +1,9 @@
 /**
  * Every error that the API returns: code → HTTP status and title. A test compares them with `docs/errors.md`. Codes are
- * stable, so clients can depend on them; titles and details may change.
+ * stable, so clients can depend on them; titles and details can change.
  */
 export const ERRORS = {
-  bad_json: { status: 400, title: 'The request body is not valid JSON' },
+  bad_json: { status: 400, title: 'The request body cannot be read as JSON' },
   bad_request: { status: 400, title: 'The request is malformed' },
   unauthorized: { status: 401, title: 'A valid API key is required' },
   forbidden: { status: 403, title: 'The API key does not allow this' },
@@ -22,7 +22,7 @@ export const ERRORS = {
   rate_limited: { status: 429, title: 'Too many requests with this API key' },
   headers_too_large: { status: 431, title: 'The request headers are too large' },
   internal: { status: 500, title: 'Internal server error' },
-  store_unavailable: { status: 503, title: 'The store is unavailable; nothing was accepted' },
+  store_unavailable: { status: 503, title: 'The store is unavailable' },
   shutting_down: { status: 503, title: 'The server is shutting down' },
   overloaded: { status: 503, title: 'The server is overloaded' },
   busy: { status: 503, title: 'Another open transaction is blocking this one' },

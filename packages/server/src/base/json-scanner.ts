@@ -253,7 +253,7 @@ function scanWord(scan: Scan, at: number, word: Buffer): number {
 
 function startElement(scan: Scan, index: number, at: number): void {
   if (index === scan.maxBatch) {
-    fail(scan, 'too_many_events', at, `An array can have at most ${scan.maxBatch} events`, 0)
+    fail(scan, 'too_many_events', at, `A call can publish at most ${scan.maxBatch.toLocaleString('en')} events`, 0)
   }
   scan.starts[index] = -1
   scan.ends[index] = -1
@@ -261,7 +261,8 @@ function startElement(scan: Scan, index: number, at: number): void {
 
 function notePayload(scan: Scan, start: number, end: number, level: number): void {
   if (end - start > scan.maxPayloadBytes) {
-    const detail = `A payload can have at most ${scan.maxPayloadBytes} bytes; this one has ${end - start}`
+    const [most, found] = [scan.maxPayloadBytes, end - start].map(bytes => bytes.toLocaleString('en'))
+    const detail = `A payload can have at most ${most} bytes; this one has ${found}`
     fail(scan, 'payload_too_large', start, detail, level)
   }
   const index = level === 1 ? 0 : -1 - scan.path[0]!
@@ -319,19 +320,14 @@ function unexpected(scan: Scan, at: number, wanted: string, level = scan.level):
 
 function tooDeep(scan: Scan, at: number): never {
   const maxDepth = scan.maxLevel - scan.eventLevel - 1
-  return fail(
-    scan,
-    'too_deep',
-    at,
-    `A payload can have at most ${maxDepth} objects and arrays nested inside one another`,
-  )
+  return fail(scan, 'too_deep', at, `A payload can have at most ${maxDepth} levels of nested objects and arrays`)
 }
 
 export function fail(scan: Scan, kind: CutErrorKind, at: number, what: string, level = scan.level): never {
   const offset = at - scan.firstByte
   const pointer = pointerTo(scan, level)
   const inside = pointer === '' ? '' : `, in ${pointer}`
-  throw new Fault({ kind, detail: `${what} (at byte ${offset}${inside}).`, offset, pointer })
+  throw new Fault({ kind, detail: `${what} (at byte ${offset.toLocaleString('en')}${inside}).`, offset, pointer })
 }
 
 function pointerTo(scan: Scan, level: number): string {

@@ -129,7 +129,7 @@ const MAX_WAITING_CHARS = 16 * 1024 * 1024
 
 /**
  * Writes lines to a file descriptor, one write at a time. It is our own because pino's destination keeps the process
- * from ending if standard output is a full disk or a closed pipe: its `flushSync` retries for ever (sonic-boom 4).
+ * from ending if standard output is a full disk or a closed pipe: its `flushSync` retries forever (sonic-boom 4).
  */
 class LineWriter {
   readonly #fd: number

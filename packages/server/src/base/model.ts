@@ -239,7 +239,7 @@ export type AuditEntry = {
   readonly fields: readonly string[]
 }
 
-/** One event for one endpoint: the event's own delivery, a test, or a repetition of an earlier one (`replayOf`). */
+/** One event for one endpoint: the event's own delivery, a test, or a manual retry or replay of one (`replayOf`). */
 export type Delivery = {
   readonly id: DeliveryId
   readonly tenant: TenantId

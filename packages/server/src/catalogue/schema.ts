@@ -1,5 +1,5 @@
 /**
- * Compiles the JSON Schemas of event types: 2020-12, formats asserted, nothing fetched (C1).
+ * Compiles event types' JSON Schemas (2020-12). Formats are asserted, and no reference is fetched (C1).
  *
  * Schemas are checked strictly, because what JSON Schema ignores is mostly a mistake: an unknown keyword (`requierd`)
  * would validate nothing. Keywords that begin with `x-` are annotations. Keywords of OpenAPI and unknown formats are
@@ -129,7 +129,7 @@ export function faultOfSize(value: unknown): string | undefined {
   if (value === undefined) return 'is missing'
   if (!isShallow(value, MAX_DEPTH)) return `must not nest objects and arrays more than ${MAX_DEPTH} levels deep`
   if (JSON.stringify(value).length <= MAX_JSON_CHARACTERS) return undefined
-  return `can have at most ${MAX_JSON_CHARACTERS} characters as JSON`
+  return `can have at most ${MAX_JSON_CHARACTERS.toLocaleString('en')} characters as JSON`
 }
 
 function isShallow(value: unknown, depth: number): boolean {
@@ -191,19 +191,19 @@ function describeFault({ keyword, params, message }: ErrorObject): string {
     case 'unevaluatedProperties':
       return 'The schema does not allow this property.'
     case 'type':
-      return `It must be of type ${[params.type].flat().join(' or ')}.`
+      return `The value must be of type ${[params.type].flat().join(' or ')}.`
     case 'enum':
-      return `It must be one of ${shorten(params.allowedValues.map((value: unknown) => JSON.stringify(value)).join(', '))}.`
+      return `The value must be one of ${shorten(params.allowedValues.map((value: unknown) => JSON.stringify(value)).join(', '))}.`
     case 'const':
-      return `It must be ${shorten(JSON.stringify(params.allowedValue))}.`
+      return `The value must be ${shorten(JSON.stringify(params.allowedValue))}.`
     case 'format':
-      return `It must be a valid ${params.format}.`
+      return `The value must be a valid ${params.format === 'uuid' ? 'UUID' : params.format}.`
     case 'propertyNames':
-      return 'It has a property whose name is not allowed.'
+      return 'The object has a property whose name is not allowed.'
     case 'false schema':
       return 'The schema allows no value here.'
     default:
-      return `It ${shorten(message ?? 'violates the schema')}.`
+      return `The value ${shorten(message ?? 'violates the schema')}.`
   }
 }
 

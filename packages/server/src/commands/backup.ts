@@ -26,8 +26,9 @@ export async function backUpStore({ data, databaseUrl, file }: CopyConfig, io: C
   const copied = refusing(() => backUp(data, file))
   io.stdout.write(`${file}: ${describe(copied)}\n`)
   io.stderr.write(
-    `The backup does NOT contain the encryption key${nameOf(copied)}. Keep a copy of it (${join(data, KEY_FILE)}, or ` +
-      'POSTHORN_ENCRYPTION_KEY) apart from the backup: without it, the secrets are lost; with it, they can be read.\n',
+    `The backup does NOT contain the encryption key${nameOf(copied)}. Keep a copy of the key (${join(data, KEY_FILE)}, ` +
+      'or POSTHORN_ENCRYPTION_KEY), separate from your backups: without the key, the secrets in the backup are lost; ' +
+      'anyone who has both can read them.\n',
   )
 }
 

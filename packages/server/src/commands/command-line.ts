@@ -39,8 +39,8 @@ function program(effects: Effects): Command {
     .allowExcessArguments()
     .addHelpText(
       'after',
-      '\nYou can also set each flag with an environment variable (POSTHORN_MAX_BATCH for --max-batch) or, except for' +
-        '\n--config, with a key in the configuration file (maxBatch). Secrets have no flag: set the two keys with' +
+      '\nEach setting can also be an environment variable (POSTHORN_MAX_BATCH for --max-batch) or, except for' +
+        '\n--config, a key in the configuration file (maxBatch). Secrets have no flag: set the two keys with' +
         '\nPOSTHORN_API_KEY and POSTHORN_ENCRYPTION_KEY. See docs/configuration.md.\n',
     )
   addSettings(serveCommand)
@@ -111,7 +111,7 @@ function addCopies(root: Command, effects: Effects): void {
       .argument('<file>', 'The backup file.')
       .addHelpText(
         'after',
-        '\nA backup does not contain the encryption key: keep a copy of it elsewhere. See docs/backup.md.\n',
+        '\nA backup does not contain the encryption key: keep a copy of the key elsewhere. See docs/backup.md.\n',
       )
     addSettings(command, ['data', 'config'])
     command.action(async (file: string) => {
@@ -125,8 +125,8 @@ function addCopies(root: Command, effects: Effects): void {
 function addDoctor(root: Command, effects: Effects): void {
   const command = root
     .command('doctor')
-    .description('Check an installation and say what to do about problems. It can run alongside serve.')
-    .option('--target <url>', 'Also try to reach this receiver, as a delivery would (HEAD /).')
+    .description('Check an installation and suggest fixes. Can run alongside serve.')
+    .option('--target <url>', "Also send HEAD / to this URL's host, the way deliveries are sent.")
     .option('--full', 'Also run the slow checks: read the whole store, and run the consistency check now.')
     .addHelpText('after', '\nUse the same settings as for serve. The exit code is 0 if no check fails, otherwise 1.\n')
   addSettings(command)

@@ -47,7 +47,7 @@ export function refuseStart(error: unknown, effects: Effects): void {
 
 export function crash({ clock, exit, stdout }: Effects, error: unknown): void {
   const { logger, flushSync } = createLogger({ level: 'fatal', stdout, clock })
-  logger.fatal({ err: error }, 'unexpected error; exiting (accepted events are sent after the next startup)')
+  logger.fatal({ err: error }, 'unexpected error; exiting; pending deliveries are sent after the next startup')
   flushSync()
   exit(EXIT.crash)
 }

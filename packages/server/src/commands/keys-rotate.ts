@@ -48,7 +48,8 @@ export async function rotateKeys(
     )
   }
   stdout.write(
-    'Copy the new key to a place apart from backups of the data. Keep the old key as long as you keep older backups.\n',
+    'Store a copy of the new key separately from your backups. Keep the old key for as long as you keep backups made ' +
+      'before now.\n',
   )
 }
 
@@ -60,7 +61,7 @@ async function callServer(base: string, key: string | undefined, method: string,
   const body = (await answer.json().catch(() => null)) as (RotationState & { detail?: string }) | null
   if (answer.ok && body !== null) return body
   throw new StartRefused(
-    body?.detail ?? `${base} responded with ${answer.status}: name the Posthorn server with --url.`,
+    body?.detail ?? `${base} responded with ${answer.status}, unlike a Posthorn server: specify the server with --url.`,
   )
 }
 
@@ -69,7 +70,7 @@ async function reach(base: string, key: string, method: string, path: string): P
     const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
     return await fetch(new URL(path, base), { method, headers: { authorization: `Bearer ${key}` }, signal })
   } catch (error) {
-    const hint = 'start it, or name another with --url'
+    const hint = 'start the server, or specify another one with --url'
     throw new StartRefused(`No server responds at ${base}: ${hint}.`, { cause: error })
   }
 }

@@ -67,9 +67,9 @@ function whatIsLeft(folder: string, isKeyed: boolean, keysInFolder: number): str
   const others = keysInFolder > 1 ? ' (its first line; put the others into POSTHORN_OLDER_ENCRYPTION_KEYS)' : ''
   const key =
     keysInFolder > 0
-      ? `the content of ${file}${others}: without it, the moved secrets can't be decrypted`
+      ? `the content of ${file}${others}: without it, the moved secrets cannot be decrypted`
       : isKeyed
-        ? 'the key that serve was run with on the folder: without it, the moved secrets can’t be decrypted'
+        ? 'the key that serve was run with on the folder: without it, the moved secrets cannot be decrypted'
         : 'a new key from `openssl rand -base64 32`'
   return (
     'Everything is in the database. Start `posthorn serve` with these variables, the same on every node:\n' +

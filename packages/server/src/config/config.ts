@@ -101,7 +101,7 @@ export function loadMoveConfig({ from, to, env, readFile }: MoveInputs): ConfigR
   const problems = result.ok ? [] : [...result.problems]
   const context: ParseContext = { asText: true, folder: '.', readFile }
   const values: Values = {}
-  if (from === undefined) problems.push('flag --from is missing: name the data folder to move.')
+  if (from === undefined) problems.push('flag --from is missing: specify the data folder to move.')
   else keep(values, 'data', SETTINGS.data.kind.parse(from, context), 'flag --from', problems)
   if (to !== undefined) keep(values, 'databaseUrl', SETTINGS.databaseUrl.kind.parse(to, context), 'flag --to', problems)
   else if (result.ok && result.config.databaseUrl === null) {
@@ -188,7 +188,7 @@ function readJsonObject(file: string, readFile: ReadFile): object | string {
   try {
     content = readFile(file)
   } catch (error) {
-    return `configuration file ${file} can't be read (${errorCode(error)}): make it readable, or name another.`
+    return `configuration file ${file} cannot be read (${errorCode(error)}): make it readable, or choose another.`
   }
   try {
     const value: unknown = JSON.parse(content.replace(/^\uFEFF/, ''))

@@ -68,6 +68,7 @@ export function configDocs(): string {
   return (
     INTRODUCTION +
     rows.join('') +
-    '\n## Next\n\n[Operations](operations.md) shows how to run, watch and size Posthorn.\n'
+    '\n## Next\n\n[Operations](operations.md) shows how to monitor Posthorn, [capacity and scaling](scaling.md) how to ' +
+    'size it.\n'
   )
 }

@@ -158,7 +158,7 @@ export function network(): Kind<string> {
   })
 }
 
-/** A network to open. No bits may be set after the prefix: 10.2.3.4/16 might have been meant as a narrower network. */
+/** A network to open. No bits can be set after the prefix: 10.2.3.4/16 might have been meant as a narrower network. */
 export function openedNetwork(): Kind<string> {
   const rule = 'an IP address or a network such as 10.2.0.0/16, with no bits set after the prefix'
   return text('network', rule, value => parseNetwork(value) !== undefined)
@@ -196,7 +196,7 @@ export function certificateFile(): Kind<CertificateFile> {
       try {
         content = context.readFile(parsed.value)
       } catch (error) {
-        return bad(`must be a readable file, but ${shown(parsed.value)} can't be read (${errorCode(error)})`)
+        return bad(`must be a readable file, but ${shown(parsed.value)} cannot be read (${errorCode(error)})`)
       }
       const certificates = content.match(CERTIFICATE) ?? []
       if (certificates.length === 0) return bad(`must contain PEM certificates, but ${shown(parsed.value)} has none`)

@@ -73,7 +73,7 @@ export const SETTINGS = {
   data: setting(
     path(),
     './posthorn-data',
-    'The folder that holds everything: the database, the keys and the lock. It is created at the first startup.',
+    'The data folder, with the database, the encryption key and the lock. serve creates it at the first startup.',
   ),
   databaseUrl: optional(
     postgresUrl(),
@@ -88,7 +88,7 @@ export const SETTINGS = {
   role: setting(
     choice('role', ROLES),
     'all',
-    'What this node does: api takes API calls, delivery sends webhooks, all does both. The first two need PostgreSQL.',
+    'What this node does: api takes API calls, delivery sends webhooks, all does both. api and delivery need PostgreSQL.',
   ),
   processes: setting(
     integer('n', 1, 256),
@@ -129,7 +129,7 @@ export const SETTINGS = {
   dev: setting(
     onOff(),
     false,
-    'Whether to run in development mode, which allows endpoints on this machine (http and https, localhost by name). Never use it in production.',
+    'Development mode, which allows endpoints on this machine, over http and https, including localhost. Never use it in production.',
   ),
   drainTimeoutMs: setting(
     integer('ms', 0, 600_000),
@@ -227,13 +227,9 @@ export const SETTINGS = {
   metricsOpen: setting(
     onOff(),
     false,
-    'Whether /metrics can be read without an API key. If not, give Prometheus a key that can read and belongs to no tenant.',
+    'Access to /metrics without an API key. If off, give Prometheus a key that can read and belongs to no tenant.',
   ),
-  forwardTrace: setting(
-    onOff(),
-    false,
-    "Whether deliveries carry a traceparent header that continues the publisher's trace.",
-  ),
+  forwardTrace: setting(onOff(), false, "A traceparent header on deliveries, which continues the publisher's trace."),
   maxEndpoints: setting(integer('n', 1, 10_000_000), 20_000, 'The maximum number of endpoints of a tenant.'),
   maxBatch: setting(integer('n', 1, 10_000), 1000, 'The maximum number of events that one call can publish.'),
   maxDepth: setting(
@@ -249,7 +245,7 @@ export const SETTINGS = {
   retentionDays: setting(
     integer('days', 0, 36_500),
     30,
-    'How long an event is kept with its deliveries and attempts after its last delivery has ended, in days; 0 keeps them for ever. Use the same value on all nodes.',
+    'How long an event is kept with its deliveries and attempts after its last delivery has ended, in days; 0 keeps them forever. Use the same value on all nodes.',
   ),
   payloadRetentionDays: setting(
     integer('days', 0, 36_500),
@@ -264,7 +260,7 @@ export const SETTINGS = {
   auditRetentionDays: setting(
     integer('days', 0, 36_500),
     730,
-    'How long the audit log and revoked or expired API keys are kept, in days; 0 keeps them for ever. Use the same value on all nodes.',
+    'How long the audit log and revoked or expired API keys are kept, in days; 0 keeps them forever. Use the same value on all nodes.',
   ),
   replayPerSecond: setting(
     integer('n', 1, 1_000_000),

@@ -28,7 +28,7 @@ export type Attempted = {
   /** Null if the attempt succeeded. */
   readonly error: AttemptError | null
   readonly endedAtMs: number
-  /** How long the receiver asks to be left alone, in milliseconds. 0 if it doesn't. */
+  /** How long the receiver asked Posthorn to wait, in milliseconds. 0 if it doesn't. */
   readonly waitMs: number
 }
 
@@ -66,8 +66,8 @@ const WELL_AGAIN: readonly EndpointMark[] = [{ kind: 'well' }]
 const NOTHING: readonly EndpointMark[] = []
 
 /**
- * The health of receivers beyond a single attempt: since when they have been failing (C11), and until when they want to
- * be left alone. The store is the source of truth. This is what the owner of an endpoint knows of it, so that an
+ * The health of receivers beyond a single attempt: since when they have been failing (C11), and until when they asked
+ * Posthorn to wait. The store is the source of truth. This is what the owner of an endpoint knows of it, so that an
  * attempt in the middle of a run writes nothing. An endpoint is known here from the first time it is read (`learn`)
  * until it changes or moves to another node (`forget`).
  */
@@ -165,7 +165,7 @@ export class ReceiverHealth {
     return [{ kind: 'failing', sinceMs: run.sinceMs }]
   }
 
-  /** Reviews the runs that are due and whose last failure is recent enough. Called now and then. */
+  /** Reviews the runs that are due and whose last failure is recent enough. Called after each sweep. */
   review(): void {
     const nowMs = this.#store.now()
     for (const run of this.#runs.values()) {
@@ -178,7 +178,10 @@ export class ReceiverHealth {
   #reviewRun(run: Run): void {
     run.reviewAtMs = Number.POSITIVE_INFINITY
     void this.#reviewInStore(run).catch(error => {
-      this.#log.warn({ err: error, endpoint: run.endpoint.id }, 'failing endpoint could not be reviewed; retrying')
+      this.#log.warn(
+        { err: error, endpoint: run.endpoint.id },
+        'could not check whether a failing endpoint must be disabled; retrying',
+      )
       this.#clock.after(RETRY_AFTER_FAULT_MS, () => {
         run.reviewAtMs = 0
       })
@@ -194,7 +197,7 @@ export class ReceiverHealth {
     if (judged.kind === 'failing') {
       run.reviewAtMs = judged.sinceMs + this.#stepMs(judged.stage)
       const since = new Date(judged.sinceMs).toISOString()
-      if (judged.isWarned) this.#log.warn({ tenant, endpoint, since }, 'endpoint has had no success for a long time')
+      if (judged.isWarned) this.#log.warn({ tenant, endpoint, since }, 'endpoint keeps failing without a success')
       return
     }
     // Changed by another node or manually: the state known here is out of date.

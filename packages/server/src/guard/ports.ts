@@ -14,7 +14,7 @@ export function contains(ranges: readonly PortRange[], { first, last }: PortRang
   return ranges.some(range => first >= range.first && last <= range.last)
 }
 
-/** As written in settings: `443`, `1024-65535`. Messages use the longer dash. */
-export function portRangeText({ first, last }: PortRange, dash: '-' | '–' = '-'): string {
+/** As written in settings: `443`, `1024-65535`. Messages of the API say `1024 to 65535`. */
+export function portRangeText({ first, last }: PortRange, dash: '-' | ' to ' = '-'): string {
   return first === last ? `${first}` : `${first}${dash}${last}`
 }

@@ -64,7 +64,7 @@ export type RefusedTarget = {
 }
 
 /**
- * Names that nothing public can have: IANA's Special-Use Domain Names (RFC 6761, 6762, 7686, 8375, 9476), and
+ * Names that no public host can have: IANA's Special-Use Domain Names (RFC 6761, 6762, 7686, 8375, 9476), and
  * `internal`, which ICANN reserved for private use (2024-07-29). All of `arpa` is included, because it is only for
  * infrastructure (RFC 3172) and contains half the registry. example.com, .net and .org are in the registry, but exist.
  */
@@ -84,7 +84,8 @@ const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
 
 /** C3: whether an endpoint can have this URL. Names are not looked up: see `resolveTarget` and `guardedLookup`. */
 export function checkTargetUrl(text: string, policy: TargetPolicy): Target | RefusedTarget {
-  if (text.length > MAX_URL_LENGTH) return refuse('too_long', `Use a URL of at most ${MAX_URL_LENGTH} characters.`)
+  if (text.length > MAX_URL_LENGTH)
+    return refuse('too_long', `Use a URL of at most ${MAX_URL_LENGTH.toLocaleString('en')} characters.`)
   if (BAD_CHARACTER.test(text)) {
     return refuse('bad_character', 'Remove or percent-encode spaces, control characters and backslashes in the URL.')
   }
@@ -101,7 +102,7 @@ export function checkTargetUrl(text: string, policy: TargetPolicy): Target | Ref
   const written = /^(\[[^\]]*\]|[^:[\]]*)(?::([^:]*))?$/.exec(authority)
   if (!written) return refuse('host_malformed', 'Write an IPv6 address in square brackets.')
   const [, writtenHost = '', writtenPort] = written
-  if (writtenHost === '') return refuse('no_host', 'Name a host after the two slashes.')
+  if (writtenHost === '') return refuse('no_host', 'Give a host after the two slashes.')
   if (writtenPort !== undefined && !isPortText(writtenPort)) {
     return refuse('port', 'Write the port as a plain number from 1 to 65535, or leave out the port and its colon.')
   }
@@ -109,7 +110,10 @@ export function checkTargetUrl(text: string, policy: TargetPolicy): Target | Ref
   if (!url || url.hostname === '') return refuse('host_malformed', 'Correct the host name in the URL.')
   if (url.username !== '' || url.password !== '') return refuse('user_info', 'Remove the user name and password.')
   if (url.href.length > MAX_URL_LENGTH) {
-    return refuse('too_long', `Use a URL of at most ${MAX_URL_LENGTH} characters, counted after percent-encoding.`)
+    return refuse(
+      'too_long',
+      `Use a URL of at most ${MAX_URL_LENGTH.toLocaleString('en')} characters, counted after percent-encoding.`,
+    )
   }
   return checkParsed(url, writtenHost, policy)
 }
@@ -129,7 +133,7 @@ function checkParsed(url: URL, writtenHost: string, policy: TargetPolicy): Targe
   if (!isDevLoopback && !contains(policy.targetPorts, { first: port, last: port })) {
     return refuse(
       'port',
-      `Use one of the ports ${policy.targetPorts.map(range => portRangeText(range, '–')).join(', ')}.`,
+      `Use one of these ports: ${policy.targetPorts.map(range => portRangeText(range, ' to ')).join(', ')}.`,
     )
   }
   return { ok: true, url, host, port, literal }

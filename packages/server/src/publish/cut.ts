@@ -167,7 +167,7 @@ function checkKey(key: unknown, name: 'key' | 'id', field: string, errors: Field
     return
   }
   if (key.startsWith(OPERATIONAL_KEYS)) {
-    const detail = `Keys that begin with ${OPERATIONAL_KEYS} are reserved for Posthorn's own events. Choose another key.`
+    const detail = `Keys that start with ${OPERATIONAL_KEYS} are reserved for Posthorn's own events. Choose another key.`
     errors.push({ field, detail })
     return
   }
@@ -182,9 +182,9 @@ const MEMBERS: ReadonlySet<string> = new Set(['type', 'key', 'payload', 'id'])
 function nameUnknown(names: readonly string[], at: string, errors: FieldError[]): void {
   const unknown = names.filter(name => !MEMBERS.has(name))
   for (const name of unknown.slice(0, MAX_UNKNOWN_NAMED)) {
-    const detail = `Unknown member ${JSON.stringify(shorten(name))}. An event has only type, key and payload.`
+    const detail = `Unknown field ${JSON.stringify(shorten(name))}. An event has only type, key and payload.`
     errors.push({ field: `${at}/${pointerToken(name)}`, detail })
   }
   const more = unknown.length - MAX_UNKNOWN_NAMED
-  if (more > 0) errors.push({ field: at, detail: `The event has ${more} more unknown members.` })
+  if (more > 0) errors.push({ field: at, detail: `The event has ${more} more unknown fields.` })
 }

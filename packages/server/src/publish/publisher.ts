@@ -163,7 +163,7 @@ export class Publisher {
     await this.#storeMatched(call, (types, { endpoints }, nowMs) => {
       const known = chooseTestType(types, endpoint, typeName)
       const there = endpoints.find(({ id }) => id === endpoint.id)
-      if (there === undefined) throw new PosthornError('not_found', 'The endpoint does not exist.')
+      if (there === undefined) throw new PosthornError('not_found', 'The endpoint was not found.')
       if (there.state === 'disabled') {
         throw new PosthornError('conflict', 'The endpoint is disabled. Enable it before testing it.')
       }
@@ -193,7 +193,7 @@ export class Publisher {
     return (await this.#catalogue.get()).list
   }
 
-  /** Creates events for the current configuration and stores them, again if the configuration changed meanwhile. */
+  /** Creates events for the current configuration and stores them, again if the configuration changed in between. */
   async #storeMatched(call: PublishCall, makeEvents: MakeEvents): Promise<PublishedItem[]> {
     const stored = await untilCurrent(this.#store, () => this.#storeOnce(call, makeEvents))
     if (stored !== 'stale') return stored
@@ -215,7 +215,7 @@ export class Publisher {
     const { tenant, traceparent, pointerToKey = () => '/key' } = call
     const types = await this.#catalogue.get()
     const configuration = await this.#tenants.get(tenant)
-    if (configuration === null) throw new PosthornError('not_found', 'The tenant does not exist.')
+    if (configuration === null) throw new PosthornError('not_found', 'The tenant was not found.')
     const nowMs = this.#store.now()
     let events: NewEvent[]
     try {

@@ -61,7 +61,7 @@ export function checkClientSecret(secret: string): SecretCheck {
     }
   }
   if (secret.length > MAX_SECRET_LENGTH) {
-    const detail = `The secret is longer than ${MAX_SECRET_LENGTH} characters; use a shorter one.`
+    const detail = `The secret is longer than ${MAX_SECRET_LENGTH.toLocaleString('en')} characters; use a shorter one.`
     return { ok: false, position: MAX_SECRET_LENGTH, detail }
   }
   return { ok: true }
@@ -123,7 +123,7 @@ function expiryWarning(claims: Record<string, unknown>, nowMs: number): Warning 
   const expiryMs = numericDateMs(claims.exp)
   if (expiryMs === undefined) return undefined
   if (expiryMs <= nowMs) {
-    return { code: 'token_expired', detail: 'The token has expired; issue a new one before the receiver rejects it.' }
+    return { code: 'token_expired', detail: 'The token has expired. Set a new one, or the receiver will reject it.' }
   }
   const when = new Date(expiryMs).toISOString()
   if (expiryMs <= nowMs + EXPIRES_SOON_MS) {

@@ -7,8 +7,8 @@ import type { ServerIo } from './server-io.ts'
 
 export function announceKeyFile(io: Pick<ServerIo, 'stderr'>, file: string): void {
   io.stderr.write(
-    `A new encryption key was created: ${file}. Keep a copy of it apart from backups of the data: ` +
-      'without it, the secrets in them are lost; with it, they can be read.\n',
+    `A new encryption key was created: ${file}. Keep a copy of the key, separate from your backups: ` +
+      'without the key, the secrets in a backup are lost; anyone who has both can read them.\n',
   )
 }
 
@@ -16,7 +16,7 @@ export function announceKeyFile(io: Pick<ServerIo, 'stderr'>, file: string): voi
 export function remindOfKey(logger: Logger, { fingerprint }: Keyring, keptIn: string): void {
   logger.info(
     { keyName: nameOfKey(fingerprint), keptIn },
-    'secrets are encrypted with this key; keep a copy of it apart from backups',
+    'secrets are encrypted with this key; keep a copy of the key, separate from your backups',
   )
 }
 

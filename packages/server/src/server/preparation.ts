@@ -31,7 +31,10 @@ async function requireWhole(store: Store): Promise<void> {
   throw new StartRefused('A move into this database is not finished: run the same `posthorn move` again.')
 }
 
-/** Checks what the store reports: a 202 means nothing without it. PostgreSQL is checked in each transaction. */
+/**
+ * Checks that the store reports durable settings: otherwise a 202 would promise nothing. PostgreSQL is checked in each
+ * transaction.
+ */
 async function requireDurability(store: Store): Promise<void> {
   if (store.engine === 'postgres') return
   // 2 is FULL.

@@ -51,7 +51,7 @@ export async function startServer(config: Config, io: ServerIo): Promise<Running
   } catch (error) {
     // A refused startup is not a crash: the attempts that it began must not count against their deliveries.
     await lifecycle.stop(0).catch(() => {})
-    throw await refusal(error, opened.store)
+    throw await refusal(error, opened.store, config)
   }
 }
 
@@ -82,10 +82,11 @@ async function prepareAndCompose(
   return compose({ config, store, bus, clock, logger: log.logger, io, keys, rootKey, lifecycle })
 }
 
-async function refusal(error: unknown, store: Store): Promise<unknown> {
+async function refusal(error: unknown, store: Store, { host, port }: Config): Promise<unknown> {
   const { code } = error as NodeJS.ErrnoException
   if (code !== undefined && LISTEN_FAULTS.has(code)) {
-    return new StartRefused(`The API cannot listen on this address (${code}): choose another --host or --port.`, {
+    const where = `${host.includes(':') ? `[${host}]` : host}:${port}`
+    return new StartRefused(`The API cannot listen on ${where} (${code}): choose another --host or --port.`, {
       cause: error,
     })
   }

@@ -64,7 +64,7 @@ export async function openStore(
 /** For commands that must not create a new store in a mistyped folder. */
 export function requireDatabaseFile(folder: string): void {
   if (existsSync(databaseFile(folder))) return
-  throw new StartRefused(`There is no Posthorn store in ${folder}: name the data folder of serve with --data.`)
+  throw new StartRefused(`There is no Posthorn store in ${folder}: specify serve's data folder with --data.`)
 }
 
 /** Turns a store's errors into refusals. Errors lose their class in the store's thread, so they are told by name. */

@@ -50,7 +50,7 @@ export class Deliveries {
       const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
       if (endpoint === null) throw conflict('The endpoint was deleted, so the delivery cannot be retried.')
       if (delivery.state === 'held' && delivery.heldReason !== 'set_aside') {
-        throw conflict('The endpoint is disabled. Enable it to release its held deliveries.')
+        throw conflict('The endpoint is disabled, so the delivery is held. Enable the endpoint to release it.')
       }
       const isLive = delivery.state === 'pending' || delivery.state === 'held'
       const retried = await (isLive ? this.#makeDue(delivery, endpoint, keep) : this.#again(delivery, endpoint, keep))

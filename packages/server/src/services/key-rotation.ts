@@ -112,7 +112,7 @@ export class KeyRotation {
       await this.#storeProgress('done')
       this.#log.info({ resealed: this.#resealed, unreadable: this.#unreadable }, 'encryption key replaced')
     } catch (error) {
-      this.#log.error({ err: error }, 'encryption key not replaced everywhere; start the rotation again')
+      this.#log.error({ err: error }, 'key rotation failed; start it again')
       // If even this can't be stored, the missing progress shows that the rotation has ended.
       await this.#storeProgress('failed').catch(() => {})
     }

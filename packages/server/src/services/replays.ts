@@ -173,14 +173,14 @@ function toSelection(input: ReplayInput): ReplaySelection {
     faults.push({ field: '/event', detail: 'The value must be the id of an event, which starts with "evt_".' })
   }
   if (types !== null && types.length === 0) {
-    faults.push({ field: '/types', detail: 'Name at least one event type, or omit types to replay all.' })
+    faults.push({ field: '/types', detail: 'Give at least one event type, or omit `types` to replay all.' })
   }
   for (const [index, type] of (types ?? []).entries()) {
     if (!isTypeName(type))
       faults.push({ field: `/types/${index}`, detail: 'The value must be the name of an event type.' })
   }
   if (states.length === 0 && !missing) {
-    faults.push({ field: '/states', detail: 'Name at least one state, or set missing.' })
+    faults.push({ field: '/states', detail: 'Give at least one state, or set `missing` to true.' })
   }
   if (fromMs !== null && toMs !== null && fromMs > toMs) {
     faults.push({ field: '/to', detail: 'The time must not be before `from`.' })

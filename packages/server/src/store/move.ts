@@ -115,8 +115,8 @@ export async function moveStore(
 
 const otherSource = () =>
   new MoveRefused(
-    'A move into this database is unfinished, but it was started from another folder, or from this one before serve ' +
-      'ran on it again: resume it there, or empty the database with `drop schema posthorn cascade` and start over.',
+    'This database has an unfinished move from another folder, or from this folder before serve ran on it again. ' +
+      'Resume that move from its own folder, or empty the database with `drop schema posthorn cascade` and start over.',
   )
 
 class Run {

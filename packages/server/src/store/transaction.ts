@@ -108,7 +108,7 @@ export function idList(ids: readonly Uint8Array[], first: number): { text: strin
   return { text: numbersFrom(first, count), params }
 }
 
-/** By first number and count. There are few of them, and a long one takes longer to build than to send. */
+/** Placeholder lists, by first number and count. There are few, and a long one takes longer to build than to send. */
 const numberLists = new Map<string, string>()
 
 function numbersFrom(first: number, count: number): string {

@@ -266,7 +266,7 @@ describe('events', () => {
     expect((await get(`${EVENTS}/${body.id}`)).body).toMatchObject({ notSent: body.notSent, key: null, test: false })
   })
 
-  it('in an array are answered in the same order', async () => {
+  it('in an array get their results in the same order', async () => {
     const { status, body } = await post(EVENTS, `[${EVENT}, {"key":"k","type":"${TYPE}","payload":${PAYLOAD}} ]`)
     expect(status).toBe(202)
     expect(body.data).toMatchObject([{ key: null }, { key: 'k' }])

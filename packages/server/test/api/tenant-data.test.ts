@@ -93,7 +93,7 @@ describe('the export of a tenant', () => {
   })
 
   it('is refused for an unknown tenant', async () => {
-    expect(refused(await get('/v1/tenants/nobody/export'))).toEqual([404, 'not_found', []])
+    expect(refused(await get('/v1/tenants/unknown/export'))).toEqual([404, 'not_found', []])
   })
 })
 

@@ -79,7 +79,7 @@ describe('C1: event types over time', () => {
     const stricter = type({ id: { type: 'string' } })
     const answer = await put('/v1/event-types/T', stricter)
     expect(refused(answer)).toEqual([409, 'schema_conflict', ['/schema']])
-    expect(answer.body.errors[0].detail).toMatch(/^\/id: It must be of type string\. \(1 of 1, such as evt_/)
+    expect(answer.body.errors[0].detail).toMatch(/^\/id: The value must be of type string\. \(1 of 1, such as evt_/)
     expect((await put('/v1/event-types/T?force=false', stricter)).status).toBe(409)
     expect(refused(await put('/v1/event-types/T?force=yes', stricter))).toEqual([422, 'invalid', ['force']])
     expect((await put('/v1/event-types/T?force=true', stricter)).status).toBe(200)

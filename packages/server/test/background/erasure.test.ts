@@ -131,8 +131,8 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
     expect((await tenants.erasure('acme')).state).toBe('finished')
     expect(await store.read('getTenant', { id: 'acme' })).toBeNull()
     await expect(tenants.erase('acme')).rejects.toThrow('The tenant was not found')
-    await expect(tenants.erase('nobody')).rejects.toThrow('The tenant was not found')
-    await expect(tenants.erasure('nobody')).rejects.toThrow('The erasure was not found')
+    await expect(tenants.erase('unknown')).rejects.toThrow('The tenant was not found')
+    await expect(tenants.erasure('unknown')).rejects.toThrow('The erasure was not found')
     await opened.run(`insert into inbox (tenant, id, type, payload, created_ms) values ('?', $1, 'T', $2, 1)`, [
       new Uint8Array(16),
       bytes('{}'),

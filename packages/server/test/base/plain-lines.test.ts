@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createLogger, logPlain } from '../../src/base/logger.ts'
 
-it('a plain line equals the logger’s own line, even with bound fields and unusual characters', () => {
+it("a plain line equals the logger's own line, even with bound fields and unusual characters", () => {
   const lines: string[] = []
   const clock = { now: () => 1_700_000_000_000 } as never
   const { logger } = createLogger({ level: 'info', stdout: { write: line => lines.push(line) }, clock })

@@ -97,7 +97,7 @@ describe('posthorn serve on PostgreSQL', () => {
     }),
   )
 
-  it('publishing from SQL: a node that sends takes the event, and another’s API shows it', { timeout: 60_000 }, () =>
+  it("publishing from SQL: a node that sends takes the event, and another's API shows it", { timeout: 60_000 }, () =>
     inPlace(async place => {
       const url = await server.createDatabase(`processes_${++count}`)
       const api = await startNode(place, url, ['--role', 'api', '--idempotency-days', '2'])

@@ -168,7 +168,7 @@ describe('publishing from SQL', () => {
     await expect.poll(() => node.store.read('getEvent', { tenant: 'acme', id }), LATE).not.toBeNull()
   })
 
-  it('returns ids like the API’s, in the order of the calls, by the server’s clock', async () => {
+  it("returns ids like the API's, in the order of the calls, by the server's clock", async () => {
     const { sql } = await aCluster()
     const clock = async () =>
       Number((await sql.query('select extract(epoch from clock_timestamp()) * 1000 as ms')).rows[0].ms)

@@ -72,7 +72,7 @@ describe('TLS to the database', () => {
     )
   })
 
-  it('verify-full checks the host name too, verify-ca and require don’t', async () => {
+  it("verify-full checks the host name too, verify-ca and require don't", async () => {
     const modes = ['verify-full', 'verify-ca', 'require']
     const found = await Promise.all(modes.map(mode => encrypted(`sslmode=${mode}&sslrootcert=${rightCa}`, '127.0.0.1')))
     expect(found).toEqual(['ERR_TLS_CERT_ALTNAME_INVALID', 'on', 'on'])

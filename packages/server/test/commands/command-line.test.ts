@@ -135,7 +135,7 @@ describe('the command line', () => {
   })
 
   test('a refused startup prints one sentence and exits with 1', async () => {
-    const refusal = new StartRefused('another process has the data folder: stop it, or name another with --data.')
+    const refusal = new StartRefused('another process has the data folder: stop it, or choose another with --data.')
     const { seen, run } = stage(['serve'], { startServer: () => Promise.reject(refusal) })
     await run()
     expect([seen.err, seen.out]).toEqual([`posthorn: ${refusal.message}\n`, ''])

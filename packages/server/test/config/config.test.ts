@@ -189,7 +189,7 @@ describe('refused configurations', () => {
   test('a file that is missing, not JSON or not an object is refused', () => {
     const problems = (content?: string) =>
       problemsOf({ flags: { '--config': ['/x.json'] }, files: content === undefined ? {} : { '/x.json': content } })
-    expect(problems()[0]).toContain("/x.json can't be read (ENOENT)")
+    expect(problems()[0]).toContain('/x.json cannot be read (ENOENT)')
     expect(problems('[]')[0]).toContain('must contain one JSON object')
     expect(problems('\uFEFF{}')).toEqual([])
     expect(problems(`{"apiKey":"${API_KEY}" x}`)).toHaveLength(1)

@@ -14,7 +14,7 @@ describe('the environment variables of OpenTelemetry', () => {
     expect(readTelemetrySettings(env)).toBeNull()
   })
 
-  it('an endpoint turns on traces and metrics, and a signal’s own endpoint only that signal', () => {
+  it("an endpoint turns on traces and metrics, and a signal's own endpoint only that signal", () => {
     expect(readTelemetrySettings(ENDPOINT)).toMatchObject({
       traces: true,
       metrics: true,

@@ -36,7 +36,7 @@ describe('a server', () => {
       const server = running(await serve(place))
       const left = async () => (await server.call<{ data: unknown[] }>('GET', '/tenants/old/events?limit=1')).body.data
       await expect.poll(left, { timeout: 60_000 }).toEqual([])
-      await expect.poll(() => server.output(), { timeout: 60_000 }).toContain('data past its retention period removed')
+      await expect.poll(() => server.output(), { timeout: 60_000 }).toContain('removed data past its retention period')
       server.kill('SIGTERM')
       await server.ended
       expect((await stat(file)).size).toBeLessThan(before / 2)

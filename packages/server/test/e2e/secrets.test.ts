@@ -190,8 +190,8 @@ it(
       })
       const wrong = await start(place, rotate, { POSTHORN_API_KEY: 'another-key-0123456789' }).ended
       expect(wrong).toMatchObject({ code: 1, stdout: '' })
-      const nobody = await start(place, ['keys', 'rotate', '--port', '1'], { POSTHORN_API_KEY: API_KEY }).ended
-      expect(nobody).toMatchObject({
+      const unreachable = await start(place, ['keys', 'rotate', '--port', '1'], { POSTHORN_API_KEY: API_KEY }).ended
+      expect(unreachable).toMatchObject({
         code: 1,
         stderr: expect.stringContaining('No server responds at http://127.0.0.1:1'),
       })

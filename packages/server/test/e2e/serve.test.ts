@@ -255,7 +255,7 @@ describe('posthorn serve', () => {
       await server.ended
     }))
 
-  it('C13: lets attempts in flight finish on shutdown, and doesn’t repeat them', () =>
+  it("C13: lets attempts in flight finish on shutdown, and doesn't repeat them", () =>
     inPlace(async place => {
       const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>()
       const receiver = await startReceiver({

@@ -187,7 +187,7 @@ describe('C11: five days of failure', () => {
 })
 
 describe('C11: a response from the previous URL', () => {
-  it('doesn’t disable or pause the endpoint, and starts no run of failures', () =>
+  it("doesn't disable or pause the endpoint, and starts no run of failures", () =>
     inFolder(async (folder, authority) => {
       const { promise: isChanged, resolve: change } = Promise.withResolvers<void>()
       const late = [{ status: 410 }, { status: 503, headers: { 'retry-after': '3600' } }, { status: 500 }]

@@ -310,11 +310,11 @@ const ACCEPTED: readonly [text: string, href: string, host: string, port: number
 describe('checkTargetUrl', () => {
   const cases = Object.entries(REFUSED).flatMap(([reason, texts]) => texts.map(text => ({ reason, text })))
 
-  it.each(cases)('C3 refuses $text as $reason', ({ reason, text }) => {
+  it.each(cases)('C3: refuses $text as $reason', ({ reason, text }) => {
     expect(reasonOf(text)).toBe(reason)
   })
 
-  it('C3 says in one sentence what to do', () => {
+  it('C3: says in one sentence what to do', () => {
     expect(cases.length).toBeGreaterThan(200)
     for (const { text } of cases) {
       const result = checkTargetUrl(text, STRICT)
@@ -322,22 +322,22 @@ describe('checkTargetUrl', () => {
     }
   })
 
-  it('C3 reports a dot at the end of a host name', () => {
+  it('C3: reports a dot at the end of a host name', () => {
     expect(checkTargetUrl('https://example.com./', STRICT)).toMatchObject({ detail: expect.stringContaining('dot') })
   })
 
-  it('C3 never repeats refused user info', () => {
+  it('C3: never repeats refused user info', () => {
     const result = checkTargetUrl('https://user:hunter2@example.com/', STRICT)
     expect(JSON.stringify(result)).not.toContain('hunter2')
   })
 
-  it.each(ACCEPTED)('C3 accepts %s', (text, href, host, port, literal) => {
+  it.each(ACCEPTED)('C3: accepts %s', (text, href, host, port, literal) => {
     const result = checkTargetUrl(text, STRICT)
     expect(result).toMatchObject({ ok: true, host, port, literal })
     expect(result.ok && result.url.href).toBe(href)
   })
 
-  it('C3 accepts URLs of 2,048 characters and host names of 253', () => {
+  it('C3: accepts URLs of 2,048 characters and host names of 253', () => {
     expect(reasonOf(`https://example.com/${'a'.repeat(MAX_URL_LENGTH - 20)}`)).toBe('accepted')
     const name = `${'a'.repeat(61)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(63)}`
     expect(name).toHaveLength(253)
@@ -345,7 +345,7 @@ describe('checkTargetUrl', () => {
     expect(reasonOf(`https://a${name}/`)).toBe('host_malformed')
   })
 
-  it('C3 holds for every accepted URL', () => {
+  it('C3: holds for every accepted URL', () => {
     const alphabet = fc.constantFrom(...'https://:@[].%#?\\ \t0127xfaA-ü。１%2e')
     const tail = fc.array(alphabet, { maxLength: 24 }).map(characters => characters.join(''))
     const text = fc.oneof(

@@ -68,7 +68,7 @@ describe('posthorn move', () => {
         await expectSame(place, url)
 
         const again = await move(place, url).ended
-        expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("isn't empty")])
+        expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('is not empty')])
         await receiver.close()
         await serveThere(place, url, receiver.port)
       }),
@@ -182,7 +182,7 @@ describe('a move that is cut short', () => {
       })
       await store.close()
       const { code, stderr } = await move(place, url).ended
-      expect([code, stderr]).toEqual([1, expect.stringContaining('started from another folder')])
+      expect([code, stderr]).toEqual([1, expect.stringContaining('unfinished move from another folder')])
       expect((await rowsOfDatabase(url, tablesOf(place.data))).get('event')).toEqual([])
       const own = await newDatabase()
       const run = move(place, own)
@@ -232,7 +232,7 @@ describe('a move is refused', () => {
       await fillFast(place, 500)
       const before = await rowsOfDatabase(url, tablesOf(place.data))
       const { code, stderr } = await move(place, url).ended
-      expect([code, stderr]).toEqual([1, expect.stringContaining("isn't empty")])
+      expect([code, stderr]).toEqual([1, expect.stringContaining('is not empty')])
       expect(await rowsOfDatabase(url, tablesOf(place.data))).toEqual(before)
     }),
   )

@@ -19,7 +19,7 @@ function refuse(body: string | Uint8Array, limits: CutLimits = {}): CutError {
 const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('utf8')
 const fields = ({ errors }: Cut) => errors.map(error => error.field)
 
-describe('C5 the payload is cut from the bytes of the request', () => {
+describe('C5: the payload is cut from the bytes of the request', () => {
   test.each([
     '{"CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc"}',
     '{"n":12345678901234567890,"f":1.0,"e":1E+400,"z":-0.0e-0}',
@@ -169,7 +169,7 @@ describe('invalid JSON is refused with its position', () => {
   })
 })
 
-describe('C5 a duplicate key is refused, so that exactly what was validated is sent', () => {
+describe('C5: a duplicate key is refused, so that exactly what was validated is sent', () => {
   test.each([
     ['{"type":"T","payload":1,"payload":2}', 24, ''],
     ['{"type":"T","payload":{"a":1,"\\u0061":2}}', 29, '/payload'],
@@ -231,7 +231,7 @@ describe('the members of an event', () => {
     expect(fields(cut(`[${body}]`))).toEqual(['/0'])
   })
 
-  test('a nested member called payload is not the event’s payload', () => {
+  test("a nested member called payload is not the event's payload", () => {
     expect(fields(cut('{"type":"T","x":{"payload":1}}'))).toEqual(['/payload', '/x'])
     expect(fields(cut('[{"type":"T","x":[{"payload":1}]}]'))).toEqual(['/0/payload', '/0/x'])
   })

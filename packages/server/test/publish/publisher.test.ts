@@ -130,7 +130,7 @@ describe('publish refuses', () => {
   })
 
   it('an unknown or deleted tenant, and strings that cannot be one', async () => {
-    expect(await code(bench.publishOne('nobody'))).toBe('not_found')
+    expect(await code(bench.publishOne('unknown'))).toBe('not_found')
     expect(await code(bench.publishOne('a\0b'))).toBe('not_found')
     await bench.publishOne()
     await bench.tenants.remove('acme')
@@ -253,7 +253,7 @@ describe('a configuration that changes', () => {
 })
 
 describe('publishTest', () => {
-  it('sends the type’s example only to that endpoint, marked as a test', async () => {
+  it("sends the type's example only to that endpoint, marked as a test", async () => {
     const id = await bench.endpoint({ types: ['GRADE_CHANGED'] })
     await bench.endpoint()
     const endpoint = await bench.endpoints.get('acme', id)
@@ -266,7 +266,7 @@ describe('publishTest', () => {
     expect(freshItems(bench.changes)).toMatchObject([{ delivery: result.delivery, test: true }])
   })
 
-  it('uses the requested type, else the endpoint’s first that exists, else the catalogue’s first', async () => {
+  it("uses the requested type, else the endpoint's first that exists, else the catalogue's first", async () => {
     const endpoint = await bench.endpoints.get('acme', await bench.endpoint({ types: ['GRADE_CHANGED', TYPE] }))
     const typeOf = async (name?: string) => (await bench.publisher.publishTest(endpoint, name)).type
     expect(await typeOf('COMPANY_SEARCH_UPDATED')).toBe('COMPANY_SEARCH_UPDATED')

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { createKeyring, SecretUnreadable } from '../../src/secrets/keyring.ts'
 
-describe('C14 keyring', () => {
+describe('C14: keyring', () => {
   const ring = createKeyring(randomBytes(32))
 
   it('C14: opens a sealed secret only with the same key, for the same endpoint, and if it is unchanged', () => {

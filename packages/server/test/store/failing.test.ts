@@ -124,7 +124,7 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect(await judge(1_000 + 99 * DAY_MS, undefined, 0)).toMatchObject({ kind: 'failing', stage: 3, isWarned: true })
   })
 
-  it('stores no notice that no endpoint wants, and those about a tenant that wants them', async () => {
+  it('stores a notice only if an endpoint wants it', async () => {
     await mark([{ kind: 'failing', sinceMs: 1_000 }])
     await judge(1_000 + DAY_MS)
     expect(await store.read('peekNotices', { nowMs: 9 * DAY_MS })).toBe(false)

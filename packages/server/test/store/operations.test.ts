@@ -16,8 +16,8 @@ const HOW = 'see docs/decisions/0028-store-operations.md'
 
 /** Operations that lock the configuration for another reason than changing one of its versions. */
 const ALONE_WITHOUT_CHANGE: Readonly<Record<string, string>> = {
-  holdDeliveries: 'it depends on the state of the endpoint, which must not change meanwhile',
-  releaseDeliveries: 'it depends on the state of the endpoint, which must not change meanwhile',
+  holdDeliveries: 'it depends on the state of the endpoint, which must not change in the meantime',
+  releaseDeliveries: 'it depends on the state of the endpoint, which must not change in the meantime',
   beginMove: 'nothing can be configured in a store that another one is being moved into',
 }
 
@@ -102,7 +102,7 @@ const wrong = (what: string, isWrong: (name: string, operation: Operation<never,
 /** Fails with a description of what is wrong. */
 const expectNone = (wrong: readonly string[]): void => expect([...wrong, HOW].join('\n')).toBe(HOW)
 
-describe('the store’s operations', () => {
+describe("the store's operations", () => {
   it.each(nounFiles)('%s: its operations are in operations/index.ts', async file => {
     for (const [object, its] of Object.entries(await objectsIn(file))) {
       const missing = Object.keys(its).filter(name => declared[name] !== its[name])
@@ -110,7 +110,7 @@ describe('the store’s operations', () => {
     }
   })
 
-  it('are declared in operations.ts in each noun’s folder, and in no other file there', async () => {
+  it("are declared in operations.ts in each noun's folder, and in no other file there", async () => {
     const folders = new Set(nounFiles.filter(file => file.includes('/')).map(file => dirname(file)))
     for (const folder of folders) expect(files, HOW).toContain(`${folder}/operations.ts`)
     for (const file of nounFiles) {

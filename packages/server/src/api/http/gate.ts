@@ -53,7 +53,10 @@ export class Gate {
    * call without any key doesn't count as a guess.
    */
   turnAway(request: FastifyRequest, refuse: (error: PosthornError) => void): void {
-    const error = new PosthornError('unauthorized', 'Send the API key as `Authorization: Bearer <key>`.')
+    const error = new PosthornError(
+      'unauthorized',
+      'The API key is missing or not valid. Send it as `Authorization: Bearer <key>`.',
+    )
     if (request.headers.authorization === undefined) refuse(error)
     else {
       const close = () => request.raw.destroy()

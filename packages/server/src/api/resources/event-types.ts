@@ -78,7 +78,7 @@ function addReading(routes: Routes, { eventTypes }: Needs): void {
     {
       access: 'shared',
       operationId: 'listEventTypes',
-      summary: 'List the event types in the catalogue, in order of name',
+      summary: 'List the event types in the catalogue, sorted by name',
       description: "Includes Posthorn's own types (`operational`), which only Posthorn can publish.",
       querystring: strict(PageQuery),
       response: { 200: pageOf(EventTypeSchema, 'A page of event types.') },

@@ -57,8 +57,8 @@ export const ReplayInput = strict({
     Type.Boolean({
       default: false,
       description:
-        'Whether to include events that an endpoint never got, because it was registered later or did not receive ' +
-        'the type. The endpoint must receive the type now, unless the call names the endpoint and either types or ' +
+        'Whether to include events that an endpoint never got, because it was created later or did not want ' +
+        'the type. The endpoint must want the type now, unless the call gives the endpoint and either types or ' +
         'an event. With `states: []`, only these events are replayed.',
     }),
   ),

@@ -12,7 +12,7 @@ const SHOWN = 5
 const LATE_DAYS = 3
 
 const REMEDY =
-  'look up the ids in the API and in the log, and keep a backup as it is now: this is a fault in Posthorn or the store'
+  'make a backup now, look up the ids in the API and the log, and report it: this is a fault in Posthorn or in the store'
 
 export async function checkBooks(looked: LookedAt, config: Config, isFull: boolean): Promise<Finding[]> {
   if (isFull) return auditNow(looked, config)

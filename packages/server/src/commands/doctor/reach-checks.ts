@@ -55,7 +55,7 @@ export async function checkEgress(
     const remedy = `see ${reached.error} in docs/deliveries.md, and check the firewall for outgoing connections`
     return [fail('egress', `${origin} cannot be reached: ${reached.error} (${reached.why})`, remedy)]
   }
-  const findings = [ok('egress', `${origin} responded with ${reached.status}, from ${reached.address}`)]
+  const findings = [ok('egress', `${origin} responded to HEAD / with ${reached.status}, from ${reached.address}`)]
   const dateMs = reached.date === null ? Number.NaN : Date.parse(reached.date)
   if (!Number.isNaN(dateMs))
     findings.push(judgeSkew(`by the Date header of ${origin}`, clock.now() - dateMs, SKEW_WARN_MS))
@@ -72,11 +72,11 @@ function judgeSkew(by: string, skewMs: number, warnMs: number): Finding {
 
 /** Compares the clock with the database's, or with the newest row if the store is on this machine. */
 export async function checkClock({ engine, read, now }: LookedAt, clock: Clock): Promise<Finding> {
-  if (engine === 'postgres') return judgeSkew('by the database’s clock', clock.now() - now(), SKEW_WARN_MS)
+  if (engine === 'postgres') return judgeSkew("by the database's clock", clock.now() - now(), SKEW_WARN_MS)
   const newestMs = await read('readNewestConfiguredMs', {})
   if (newestMs > clock.now() + AHEAD_MS) {
     const says = `behind ${new Date(newestMs).toISOString()}, when the newest row was created`
     return fail('clock', says, 'correct the clock: due deliveries wait until it has passed that time')
   }
-  return ok('clock', 'not behind any row in the store; use --target to compare it with a receiver’s')
+  return ok('clock', "not behind the newest row in the store; use --target to compare it with a receiver's clock")
 }

@@ -28,7 +28,7 @@ const LITTLE_ROOM_BYTES = 2 * GIBIBYTE
 const NO_ROOM_BYTES = 200 * MEBIBYTE
 const OTHERS = 0o077
 
-/** Returns the error code if the folder exists but can't be read; undefined if it can, or doesn't exist. */
+/** Returns the error code if the folder exists but cannot be read; undefined if it can, or doesn't exist. */
 function refusalOf(folder: string): string | undefined {
   try {
     accessSync(folder, constants.R_OK | constants.X_OK)
@@ -44,10 +44,10 @@ export function checkFolder({ data }: Config): Finding[] {
   const file = databaseFile(data)
   const unreadable = refusalOf(data)
   if (unreadable !== undefined) {
-    return [fail('folder', `${data} can't be read (${unreadable})`, 'run doctor as the user that serve runs as')]
+    return [fail('folder', `${data} cannot be read (${unreadable})`, 'run doctor as the user that serve runs as')]
   }
   if (!existsSync(file)) {
-    const remedy = 'name the data folder of serve with --data; serve itself creates a new one'
+    const remedy = "specify serve's data folder with --data (serve creates it at the first startup)"
     return [fail('store', `${data} contains no Posthorn store`, remedy)]
   }
   const findings = [checkRoom(data), ...checkWritable(data)]

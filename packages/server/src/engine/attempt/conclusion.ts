@@ -17,7 +17,7 @@ export type ConclusionInput = {
   readonly endedAtMs: number
   /** From 0 (inclusive) to 1 (exclusive). */
   readonly random: number
-  /** False if the endpoint has changed since, so that what the receiver said about itself might no longer apply. */
+  /** False if the endpoint has changed since, so a 410 or Retry-After from the old configuration might not apply. */
   readonly isCurrent: boolean
 }
 
@@ -25,7 +25,7 @@ export type Conclusion = {
   readonly settlement: Settlement
   /** Null if the attempt succeeded. */
   readonly error: AttemptError | null
-  /** How long the receiver asks to be left alone, in milliseconds. 0 if it doesn't. */
+  /** How long the receiver asked Posthorn to wait, in milliseconds. 0 if it doesn't. */
   readonly waitMs: number
 }
 

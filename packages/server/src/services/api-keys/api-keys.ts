@@ -100,9 +100,9 @@ export class ApiKeys {
 
 const OPERATORS_OWN: FieldError = {
   field: '/tenant',
-  detail: `The tenant ${OPERATOR_TENANT} belongs to the operator. Use null, which allows all tenants.`,
+  detail: `The tenant ${OPERATOR_TENANT} belongs to the operator. Use null for a key for all tenants.`,
 }
 const NO_TENANT: FieldError = {
   field: '/tenant',
-  detail: 'The tenant does not exist. Create it first, or use null, which allows all tenants.',
+  detail: 'The tenant was not found. Create it first, or use null for a key for all tenants.',
 }

@@ -270,7 +270,7 @@ export class Endpoints {
   ): Promise<Endpoint> {
     const { partition } = await this.get(tenant, id)
     const of = { partition, endpoint: id }
-    // Cancelled before enabling: if a crash comes in between, no delivery may be sent that was to be cancelled.
+    // Cancelled before enabling: if a crash comes in between, no delivery must be sent that was to be cancelled.
     if (held === 'cancel') await cancelAll(this.#store, of, 'held')
     const endpoint = await this.#setState(tenant, id, 'enabled', by)
     // And again afterwards, for deliveries that were held between the two.

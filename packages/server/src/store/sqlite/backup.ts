@@ -39,7 +39,7 @@ export function backUp(folder: string, file: string): Copied {
   const source = databaseFile(folder)
   if (!existsSync(source)) {
     throw new CopyRefused(
-      `There is no Posthorn store in ${folder} (${source} does not exist): name the data folder with --data.`,
+      `There is no Posthorn store in ${folder} (${source} does not exist): specify the data folder with --data.`,
     )
   }
   requireFree(file)
@@ -68,7 +68,7 @@ export function restore(file: string, folder: string): Copied {
   try {
     for (const each of [target, `${target}-wal`]) {
       if (!existsSync(each)) continue
-      throw new CopyRefused(`${folder} already contains a store (${each}): move it away, or name another folder.`)
+      throw new CopyRefused(`${folder} already contains a store (${each}): move the store, or choose another folder.`)
     }
     return withDraft(target, draft => {
       copyFileSync(file, draft)
@@ -87,7 +87,7 @@ export function restore(file: string, folder: string): Copied {
 }
 
 function requireFree(file: string): void {
-  if (existsSync(file)) throw new CopyRefused(`${file} already exists: name another file, or move it away.`)
+  if (existsSync(file)) throw new CopyRefused(`${file} already exists: choose another file name, or move the file.`)
 }
 
 function requireWhole(file: string, name: string): Copied {

@@ -214,7 +214,7 @@ function addTesting(routes: Routes, { endpoints, publisher }: Needs): void {
       summary: 'Send a test event to an endpoint',
       description:
         'Sends the example of an event type with the header `X-Posthorn-Test: true`, even if the endpoint does not ' +
-        'otherwise receive that type.',
+        'otherwise want that type.',
       params: ItemParams,
       querystring: NoQuery,
       body: optionalBody({
@@ -273,7 +273,7 @@ function addStateChanges(routes: Routes, services: Needs): void {
 
 const TestStarted = Type.Object(
   { event: Type.String(), delivery: Type.String(), type: Type.String() },
-  { description: 'The test is on its way. Get the delivery to see its outcome.' },
+  { description: 'The test event was created. Get its delivery to see the outcome.' },
 )
 
 const Held = Type.Enum(['release', 'cancel'], {

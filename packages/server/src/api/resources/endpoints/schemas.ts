@@ -19,8 +19,8 @@ import {
 } from '../../http/shapes.ts'
 
 const TYPES =
-  'Event types that the endpoint receives, as names or as patterns in which `*` stands for any characters. Null for ' +
-  'all types in the catalogue.'
+  'Types of the events that the endpoint receives, as names or as patterns in which `*` stands for any characters. ' +
+  'Null for all types in the catalogue.'
 const FILTER = 'Conditions on the payload: the endpoint receives only events that satisfy them. Null for all events.'
 const FilterOrNull = (description: string) =>
   Type.Unsafe<Readonly<Record<string, unknown>> | null>({
@@ -157,7 +157,7 @@ const OTHER_AUTHENTICATION = {
       ...strict({ certificate: Type.String(), key: Type.String() }),
       type: ['object', 'null'],
       description:
-        'Certificate (or chain) and private key for mutual TLS, in PEM. Never shown again. Null for neither.',
+        'Certificate (or chain) and private key for mutual TLS, in PEM. Never shown again. Null for no client certificate.',
     }),
   ),
   oauth: Type.Optional(

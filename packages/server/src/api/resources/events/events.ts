@@ -70,7 +70,7 @@ function addPublishing(
       takesBytes: true,
       makes: true,
       operationId: 'publishEvents',
-      summary: 'Publish an event, or up to 1,000 in one call',
+      summary: 'Publish one event or an array of events',
       params: TenantParams,
       querystring: NoQuery,
       body: NewEvents,
@@ -185,9 +185,9 @@ function addEventEndpoints(routes: Routes, { events }: Needs): void {
     {
       access: 'read',
       operationId: 'listEventEndpoints',
-      summary: "List an event's outcome at each endpoint, with the reason",
+      summary: "List an event's outcome at each endpoint",
       description:
-        "Lists all of the tenant's endpoints, newest first, including those that were deleted or registered later. " +
+        "Lists all of the tenant's endpoints, newest first, including those that were deleted or created later. " +
         'Outcomes reflect the types and filters at the time when the event was published.',
       params: ItemParams,
       querystring: strict(PageQuery),

@@ -54,8 +54,8 @@ const EVENT_MEMBERS = {
   }),
   payloadRemoved: Type.Boolean({
     description:
-      'True if the payload is gone: its retention period has ended, or the event was rejected for its size. Such an ' +
-      'event cannot be sent again.',
+      'True if the payload is not kept, because its retention period has ended or the event was rejected for its size. ' +
+      'Such an event cannot be sent again.',
   }),
 }
 
@@ -69,7 +69,7 @@ export const EventEndpointSchema = Type.Object(
     }),
     reason: WordOrNull(NOT_MADE_REASONS, {
       description:
-        'Why the endpoint got no delivery. `type`: it did not receive events of this type. `filter`: its filter ' +
+        'Why the endpoint got no delivery. `type`: it did not want events of this type. `filter`: its filter ' +
         'excluded the event. `registered_later`: it was registered after the event was published. `deleted`: it was ' +
         'deleted before its delivery was created. `rejected`: the event was rejected. `test`: the event was a test ' +
         'of another endpoint. `unknown`: the data needed to tell is no longer kept. Null unless `state` is ' +

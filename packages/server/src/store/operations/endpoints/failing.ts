@@ -22,7 +22,7 @@ export type FailingClaim = {
   /** When the last known failure ended. */
   readonly lastFailureMs: number
   readonly nowMs: number
-  /** How long an endpoint can go without a success before it is disabled, in milliseconds; 0: for ever. */
+  /** How long an endpoint can go without a success before it is disabled, in milliseconds; 0: forever. */
   readonly disableAfterMs: number
 }
 

@@ -60,7 +60,7 @@ export type PublishResult =
   | { readonly kind: 'stored'; readonly events: readonly PublishedItem[] }
   /** The configuration has changed since the request was matched: match again. */
   | { readonly kind: 'stale' }
-  /** An ordered endpoint may have to get the tenant's events in the inbox first: store these there, too. */
+  /** An ordered endpoint might have to get the tenant's events in the inbox first: store these there, too. */
   | { readonly kind: 'behind' }
   /** The keys of these events belong to events with another type or payload. */
   | { readonly kind: 'conflict'; readonly indexes: readonly number[] }

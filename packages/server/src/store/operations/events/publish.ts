@@ -44,7 +44,7 @@ export function* publish({ requests, keyWaitMs }: PublishArguments, dialect: Dia
   yield* storeLater(accepted, duplicates)
   yield* fillInDuplicates(known, results, requests, duplicates)
   yield* keepCalls(callsOf(requests, results))
-  // What gets a 202 because it exists already must be stored as safely as what was just written.
+  // An event that gets a 202 because it already exists must be as durable as one just written.
   if (duplicates.size > 0 && dialect.confirmReads !== null) yield dialect.confirmReads
   return results
 }

@@ -217,7 +217,7 @@ export function* cancelReplayed(
   return { lanes, isEnded: false }
 }
 
-/** Replays whose cancellation may have been cut short by a crash. */
+/** Replays whose cancellation might have been cut short by a crash. */
 export function* findUncancelledReplays(_args: object): Transaction<{ tenant: TenantId; replay: ReplayId }[]> {
   const rows = yield {
     text: `select tenant, id from replay where state = 'cancelled' and ended_ms is null limit 100`,
