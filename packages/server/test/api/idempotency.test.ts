@@ -22,6 +22,7 @@ const CHANGING = [
   'eraseTenant',
   'pauseReplay',
   'resumeReplay',
+  'tryFilter',
   'unarchiveEventType',
 ]
 
