@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import {
   ATTEMPT_ERRORS,
   type Attempt,
+  type AttemptResult,
   DELIVERY_STATES,
   type Delivery,
   type DeliveryState,
@@ -18,6 +19,7 @@ import {
   Location,
   NoBody,
   NoQuery,
+  objectOrNull,
   pageOf,
   ref,
   strict,
@@ -36,6 +38,17 @@ const StateQuery = Word<DeliveryState>(DELIVERY_STATES, { description: 'Only del
 
 const HeldReasonQuery = Word<HeldReason>(HELD_REASONS, { description: 'Only deliveries that are held for it.' })
 
+/** Also of what became of an event at an endpoint. */
+export const LastAttempt = objectOrNull(
+  {
+    at: Time('When it started.'),
+    durationMs: Type.Integer({ description: 'How long it took, in milliseconds.' }),
+    status: IntegerOrNull({ description: "The response's status. Null if there was no response." }),
+    error: WordOrNull(ATTEMPT_ERRORS, { description: 'Why it failed. Null if it succeeded.' }),
+  },
+  'The result of its last attempt. Null before the first one, and for deliveries that ended before Posthorn kept this.',
+)
+
 const DELIVERY_MEMBERS = {
   id: Type.String(),
   event: Type.String(),
@@ -46,6 +59,7 @@ const DELIVERY_MEMBERS = {
     description: 'disabled: its endpoint is; set_aside: it was in flight at repeated crashes.',
   }),
   attemptCount: Type.Integer(),
+  lastAttempt: LastAttempt,
   nextAttemptAt: TimeOrNull('When the next attempt falls due; null unless pending.'),
   replayOf: TextOrNull({ description: 'The delivery that this one repeats.' }),
   test: Type.Boolean(),
@@ -232,7 +246,7 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
 }
 
 export function viewDelivery(delivery: Delivery): DeliveryView {
-  const { id, event, endpoint, type, state, heldReason, attempts, dueAtMs, replayOf, test } = delivery
+  const { id, event, endpoint, type, state, heldReason, attempts, lastAttempt, dueAtMs, replayOf, test } = delivery
   return {
     id,
     event,
@@ -241,12 +255,19 @@ export function viewDelivery(delivery: Delivery): DeliveryView {
     state,
     heldReason,
     attemptCount: attempts,
+    lastAttempt: viewResult(lastAttempt),
     nextAttemptAt: timeOrNull(dueAtMs),
     replayOf,
     test,
     createdAt: time(delivery.createdAtMs),
     endedAt: timeOrNull(delivery.endedAtMs),
   }
+}
+
+export function viewResult(result: AttemptResult | null): DeliveryView['lastAttempt'] {
+  if (result === null) return null
+  const { startedAtMs, durationMs, status, error } = result
+  return { at: time(startedAtMs), durationMs, status, error }
 }
 
 function viewSetAside(delivery: Delivery): SetAsideDeliveryView {

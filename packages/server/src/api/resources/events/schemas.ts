@@ -6,7 +6,7 @@ import { DELIVERY_STATES, HELD_REASONS, NOT_MADE_REASONS } from '../../../base/m
 import { Fault } from '../../http/problem-schema.ts'
 import { IntegerOrNull, ref, strict, TextOrNull, Time, TimeOrNull, Word, WordOrNull } from '../../http/shapes.ts'
 import { UNCHECKED } from '../../http/validation.ts'
-import { DeliverySchema } from '../deliveries.ts'
+import { DeliverySchema, LastAttempt } from '../deliveries.ts'
 
 export const NotSentSchema = Type.Object(
   {
@@ -61,6 +61,7 @@ export const EventEndpointSchema = Type.Object(
     delivery: TextOrNull({ description: 'Its newest delivery of the event.' }),
     deliveryCount: Type.Integer({ description: 'More than one where it was retried by hand, or replayed.' }),
     attemptCount: Type.Integer({ description: 'Of the newest.' }),
+    lastAttempt: LastAttempt,
     nextAttemptAt: TimeOrNull('When the next attempt falls due; null unless pending.'),
     endedAt: TimeOrNull('When it was delivered, exhausted or cancelled.'),
   },
