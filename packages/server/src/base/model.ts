@@ -10,6 +10,7 @@
 
 import { DAY_MS } from './durations.ts'
 import type { FieldError } from './errors.ts'
+import type { SentRequest } from './webhook-request.ts'
 
 /** A TypeID: a prefix, `_`, and 26 characters of base32 over a UUIDv7. In the store its 16 bytes. */
 export type EventId = string
@@ -390,6 +391,8 @@ export type Attempt = {
   readonly error: AttemptError | null
   /** The address connected to, `address:port`. */
   readonly address: string | null
+  /** Null if nothing was sent, or if it was sent before Posthorn kept what was. */
+  readonly request: SentRequest | null
   /** The answer's headers as received, name and value in turn, secrets blanked. */
   readonly responseHeaders: readonly string[]
   /** The answer's first 16 KiB, secrets blanked. */

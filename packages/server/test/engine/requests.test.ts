@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { PosthornError } from '../../src/base/errors.ts'
 import type { EndpointInput } from '../../src/services/endpoints/input.ts'
+import type { Store } from '../../src/store/store.ts'
 import { inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
@@ -104,10 +105,30 @@ function readRequest(bytes: Buffer) {
   expect(headers, JSON.stringify(fields)).not.toContain(null)
   const entries = headers.map(header => [header![1]!.toLowerCase(), header![2]!] as const)
   expect(new Set(entries.map(([name]) => name)).size).toBe(entries.length)
-  return { headers: Object.fromEntries(entries), body: bytes.subarray(end + END_OF_HEAD.length) }
+  const sent = headers.flatMap(header => [header![1]!, header![2]!])
+  return { sent, headers: Object.fromEntries(entries), body: bytes.subarray(end + END_OF_HEAD.length) }
 }
 
-it('sends exactly one request, whatever a tenant puts into URL, secret, headers and payload', { timeout: 60_000 }, () =>
+/** What the attempt of a tenant's only delivery shows as sent, once it is settled. */
+async function shownOf(store: Store, tenant: string): Promise<readonly string[]> {
+  const of = { tenant, state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
+  await expect
+    .poll(async () => (await store.read('listDeliveries', { ...of, limit: 9 }))[0]?.attempts, { interval: 2 })
+    .toBe(1)
+  const [delivery] = await store.read('listDeliveries', { ...of, limit: 9 })
+  const [attempt] = await store.read('listAttempts', { tenant, delivery: delivery!.id })
+  return attempt!.request!.headers
+}
+
+/** Headers as a receiver got them, without secret and signature. */
+const blanked = (sent: readonly string[]) =>
+  sent.map((text, at) => {
+    const name = at % 2 === 1 ? sent[at - 1]!.toLowerCase() : ''
+    if (name === 'authorization') return 'Bearer [secret]'
+    return name === 'webhook-signature' ? '[signature]' : text
+  })
+
+it('sends exactly one request, and shows it, whatever a tenant puts into URL, secret, headers and payload', { timeout: 60_000 }, () =>
   inFolder(async (folder, authority) => {
     const recorder = await startRecorder(authority)
     const posthorn = await startPosthorn(folder, authority)
@@ -138,6 +159,7 @@ it('sends exactly one request, whatever a tenant puts into URL, secret, headers 
       expect(request.headers.authorization).toBe(`Bearer ${clientSecret}`)
       expect(request.headers['content-length']).toBe(String(sent.length))
       expect(request.body.equals(sent)).toBe(true)
+      expect(await shownOf(posthorn.store, tenant)).toEqual(blanked(request.sent))
     }
     expect(accepted).toBeGreaterThan(20)
     expect(refused).toBeGreaterThan(20)

@@ -10,6 +10,7 @@ import {
   HELD_REASONS,
   type HeldReason,
 } from '../../base/model.ts'
+import type { SentRequest } from '../../base/webhook-request.ts'
 import type { Deliveries } from '../../services/deliveries.ts'
 import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
@@ -78,6 +79,23 @@ const SetAsideDeliverySchema = Type.Object(
 
 type SetAsideDeliveryView = Static<typeof SetAsideDeliverySchema>
 
+const HeaderList = (description: string) =>
+  Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 }), { description })
+
+const SentRequestOrNull = objectOrNull(
+  {
+    method: Word(['POST'] as const),
+    url: Type.String({ description: "The endpoint's URL at that time." }),
+    headers: HeaderList(
+      'Name and value of each, in the order in which they were sent. A secret shows as `[secret]`, the signature as ' +
+        '`[signature]`. `content-length` is missing if the payload was removed, `traceparent` if the response was.',
+    ),
+    clientCertificate: Type.Boolean({ description: "Whether Posthorn presented the endpoint's client certificate." }),
+  },
+  'The request as it was sent, or as it would have been if a connection had been made. The body is the payload of the ' +
+    'event. Null if the request was not made for want of a secret or token, or before Posthorn kept what it sent.',
+)
+
 const AttemptSchema = Type.Object(
   {
     number: Type.Integer(),
@@ -87,9 +105,8 @@ const AttemptSchema = Type.Object(
     status: IntegerOrNull({ description: "The answer's status; null if there was no answer." }),
     error: WordOrNull(ATTEMPT_ERRORS, { description: 'Why it failed.' }),
     address: TextOrNull({ description: 'The address connected to.' }),
-    responseHeaders: Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 }), {
-      description: 'Name and value of each, as received, secrets blanked.',
-    }),
+    request: SentRequestOrNull,
+    responseHeaders: HeaderList('Name and value of each, as received, secrets blanked.'),
     responseBody: Type.String({ description: 'The first 16 KiB as text, secrets blanked.' }),
     responseTruncated: Type.Boolean({ description: 'Whether there was more of it.' }),
     responseRemoved: Type.Boolean({ description: 'Headers and body were removed for their age.' }),
@@ -288,11 +305,18 @@ function viewAttempt(attempt: Attempt): AttemptView {
     status,
     error,
     address,
+    request: viewRequest(attempt.request),
     responseHeaders: pairs(attempt.responseHeaders),
     responseBody: Buffer.from(attempt.responseBody).toString(),
     responseTruncated,
     responseRemoved,
   }
+}
+
+function viewRequest(request: SentRequest | null): AttemptView['request'] {
+  if (request === null) return null
+  const { url, headers, hasClientCertificate: clientCertificate } = request
+  return { method: 'POST', url, headers: pairs(headers), clientCertificate }
 }
 
 function pairs(flat: readonly string[]): string[][] {

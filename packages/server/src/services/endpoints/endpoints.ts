@@ -24,6 +24,7 @@ import {
   type SigningSecret,
 } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
+import { templateOf } from '../../secrets/request-template.ts'
 import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
 import type { Store } from '../../store/store.ts'
 import { checkId, checkIdParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
@@ -116,7 +117,8 @@ export class Endpoints {
     }
     const { maxEndpoints } = this.#settings
     const limit = maxEndpoints === undefined ? {} : { maxEndpoints }
-    const result = await this.#store.write('createEndpoint', { endpoint, by, ...limit })
+    const template = templateOf(endpoint, credentials)
+    const result = await this.#store.write('createEndpoint', { endpoint, template, by, ...limit })
     if (result === 'no_tenant') throw notFound('tenant')
     if (result === 'too_many') throw tooMany(maxEndpoints)
     this.#emit('endpoint', endpoint)
@@ -154,7 +156,10 @@ export class Endpoints {
       // Rises with each change, also within a millisecond: an update is refused by it if it read an older state.
       const updatedAtMs = Math.max(this.#store.now(), before.updatedAtMs + 1)
       const endpoint = { ...change(before), updatedAtMs }
-      if (await this.#store.write('updateEndpoint', { endpoint, by, credentials, readAtMs: before.updatedAtMs })) {
+      const opened = this.#credentials.open(endpoint)
+      const template = opened && templateOf(endpoint, opened)
+      const readAtMs = before.updatedAtMs
+      if (await this.#store.write('updateEndpoint', { endpoint, template, by, credentials, readAtMs })) {
         this.#emit('endpoint', endpoint)
         return endpoint
       }

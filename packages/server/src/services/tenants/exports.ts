@@ -2,7 +2,6 @@ import { Buffer } from 'node:buffer'
 import { PosthornError } from '../../base/errors.ts'
 import { firstIdAt } from '../../base/ids.ts'
 import type {
-  Attempt,
   AttemptResult,
   Delivery,
   DeliveryId,
@@ -11,7 +10,8 @@ import type {
   Tenant,
   TenantId,
 } from '../../base/model.ts'
-import type { ExportedAttempt } from '../../store/operations/exports.ts'
+import type { SentRequest } from '../../base/webhook-request.ts'
+import type { DeliveryAttempt } from '../../store/operations/deliveries/attempts.ts'
 import type { Store } from '../../store/store.ts'
 import { requireTenant } from '../checks/refusals.ts'
 
@@ -123,11 +123,11 @@ export class Exports {
   }
 
   async *#attempts(tenant: TenantId, from: DeliveryId, to: DeliveryId, write: Write): AsyncGenerator<Buffer> {
-    for (let after: ExportedAttempt | null = null; ; ) {
-      const behind: Pick<ExportedAttempt, 'delivery' | 'number' | 'startedAtMs'> | null =
+    for (let after: DeliveryAttempt | null = null; ; ) {
+      const behind: Pick<DeliveryAttempt, 'delivery' | 'number' | 'startedAtMs'> | null =
         after === null ? null : { delivery: after.delivery, number: after.number, startedAtMs: after.startedAtMs }
       const args = { tenant, from, to, after: behind, limit: ATTEMPTS_A_PAGE }
-      const page: ExportedAttempt[] = await this.#store.read('exportAttempts', args)
+      const page: DeliveryAttempt[] = await this.#store.read('exportAttempts', args)
       if (page.length > 0) yield Buffer.from(page.map(each => write('attempt', viewAttempt(each))).join(''))
       if (page.length < ATTEMPTS_A_PAGE) return
       after = page.at(-1)!
@@ -194,9 +194,9 @@ const viewResult = ({ startedAtMs, durationMs, status, error }: AttemptResult) =
 })
 
 /** The body in Base64: it can be any bytes. */
-function viewAttempt(attempt: Attempt & { readonly delivery: DeliveryId }) {
+function viewAttempt(attempt: DeliveryAttempt) {
   const { delivery, number, startedAtMs, durationMs, outcome, status, error, address } = attempt
-  const { responseHeaders, responseBody, responseTruncated, responseRemoved = false } = attempt
+  const { request, responseHeaders, responseBody, responseTruncated, responseRemoved = false } = attempt
   return {
     delivery,
     number,
@@ -206,9 +206,19 @@ function viewAttempt(attempt: Attempt & { readonly delivery: DeliveryId }) {
     status,
     error,
     address,
-    responseHeaders: responseHeaders.flatMap((name, at) => (at % 2 === 0 ? [[name, responseHeaders[at + 1]]] : [])),
+    request: request === null ? null : viewRequest(request),
+    responseHeaders: pairs(responseHeaders),
     responseBodyBase64: Buffer.from(responseBody).toString('base64'),
     responseTruncated,
     responseRemoved,
   }
 }
+
+const viewRequest = ({ url, headers, hasClientCertificate: clientCertificate }: SentRequest) => ({
+  method: 'POST',
+  url,
+  headers: pairs(headers),
+  clientCertificate,
+})
+
+const pairs = (flat: readonly string[]) => flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1]]] : []))

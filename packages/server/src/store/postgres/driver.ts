@@ -182,6 +182,7 @@ const SCRUBBED = [
   'inbox',
   'idempotency',
   'endpoint',
+  'endpoint_request',
   'tenant',
   'api_key',
 ]

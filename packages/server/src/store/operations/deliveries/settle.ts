@@ -51,13 +51,16 @@ const ATTEMPT_COLUMNS: BulkQuery['columns'] = [
   ['headers', 'bytes'],
   ['body', 'bytes'],
   ['truncated', 'int'],
+  ['request_version', 'int'],
+  ['sender', 'int'],
 ]
 
 function* storeAttempts(settlements: readonly StoredSettlement[]): Transaction<void> {
   yield {
-    text: `insert into attempt
-             (tenant, delivery, number, started_ms, duration_ms, status, error, address, headers, body, truncated)
-           select tenant, delivery, number, started_ms, duration_ms, status, error, address, headers, body, truncated
+    text: `insert into attempt (tenant, delivery, number, started_ms, duration_ms, status, error, address, headers, body,
+             truncated, request_version, sender)
+           select tenant, delivery, number, started_ms, duration_ms, status, error, address, headers, body, truncated,
+             request_version, sender
            from v where true on conflict do nothing`,
     columns: ATTEMPT_COLUMNS,
     rows: settlements.map(({ tenant, delivery, attempt }) => [
@@ -72,6 +75,8 @@ function* storeAttempts(settlements: readonly StoredSettlement[]): Transaction<v
       attempt.headers,
       attempt.responseBody,
       attempt.responseTruncated ? 1 : 0,
+      attempt.requestVersion,
+      attempt.sender,
     ]),
   }
 }
