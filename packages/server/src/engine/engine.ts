@@ -255,7 +255,7 @@ export class Engine {
     const isCurrent = this.#destinations.isCurrent(destination)
     const input = { item, requestVersion, sender, schedule, sent, epoch, endedAtMs, random, isCurrent }
     const { settlement, error, waitMs } = concludeAttempt(input)
-    const marks = isCurrent ? this.#health.record({ endpoint, error, endedAtMs, waitMs }) : []
+    const marks = isCurrent ? this.#health.record({ endpoint, delivery: item.delivery, error, endedAtMs, waitMs }) : []
     lane.endRequest({
       isSuccess: error === null,
       neverConnected: neverConnected(error),

@@ -1,51 +1,13 @@
 /** What attempts show of the requests that they sent, held against what a receiver got over TLS. */
-import { type Authority, createAuthority, type ReceivedRequest, type Receiver, startReceiver } from '@posthorn/testkit'
-import { pino } from 'pino'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { systemClock } from '../../src/base/clock.ts'
+import type { ReceivedRequest } from '@posthorn/testkit'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { idBytes } from '../../src/base/ids.ts'
 import { forwardTrace } from '../../src/engine/attempt/trace.ts'
-import { Engine, type EngineOptions } from '../../src/engine/engine.ts'
-import { AllPartitions } from '../../src/engine/ownership/partitions.ts'
-import { resolvesTo, SECRET } from '../services/setup.ts'
-import { type Json, useApi } from './setup.ts'
+import { SECRET } from '../services/setup.ts'
+import { DELIVERIES, ENDPOINTS, useSending } from './sending.ts'
+import type { Json } from './setup.ts'
 
-const bench = useApi()
-const { get, post, patch, remove } = bench
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
-const DELIVERIES = '/v1/tenants/acme/deliveries'
-const ENDPOINTS = '/v1/tenants/acme/endpoints'
-const EVENT = { type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } }
-const LOCAL = { dev: true, targetPorts: [{ first: 443, last: 65_535 }], allowTarget: [] }
-const WAIT = { timeout: 10_000, interval: 5 }
-
-let authority: Authority
-let receiver: Receiver
-let engine: Engine
-
-beforeAll(async () => {
-  authority = await createAuthority()
-})
-
-beforeEach(async () => {
-  receiver = await startReceiver({
-    authority,
-    names: ['localhost'],
-    script: ({ path, headers }) => {
-      if (path === '/token') return tokenResponse()
-      if (headers.authorization === 'Bearer token-1') return { status: 401 }
-      return { status: path.startsWith('/no') ? 500 : 204 }
-    },
-  })
-  await bench.useServices({ endpoints: bench.endpointsWith(LOCAL, resolvesTo('127.0.0.1')) })
-  tokens = 0
-  await start()
-})
-
-afterEach(async () => {
-  await engine.drain(5_000)
-  await receiver.close()
-})
 
 let tokens = 0
 const tokenResponse = () => ({
@@ -54,68 +16,18 @@ const tokenResponse = () => ({
   body: JSON.stringify({ access_token: `token-${++tokens}`, token_type: 'Bearer', expires_in: 3_600 }),
 })
 
-async function start(over: Partial<EngineOptions> = {}): Promise<void> {
-  engine = new Engine(
-    bench.store,
-    bench.keyring,
-    new AllPartitions(bench.store),
-    systemClock,
-    pino({ level: 'silent' }),
-    {
-      ...LOCAL,
-      proxy: null,
-      connectTimeoutMs: 5_000,
-      extraCa: [{ pem: authority.caPem }],
-      apiVersion: '3.0',
-      userAgent: 'Posthorn/test',
-      retrySchedule: [3_600, 3_600],
-      disableAfterDays: 5,
-      responseTimeoutMs: 2_000,
-      maxInFlight: 100,
-      maxInFlightPerHost: 100,
-      laneWindow: 10,
-      payloadMemoryBytes: 1 << 20,
-      random: () => 0,
-      beginTrace: forwardTrace,
-      ...over,
-    },
-  )
-  await engine.start()
-}
+const bench = useSending(({ path, headers }) => {
+  if (path === '/token') return tokenResponse()
+  if (headers.authorization === 'Bearer token-1') return { status: 401 }
+  return { status: path.startsWith('/no') ? 500 : 204 }
+})
+const { get, post, patch, remove, create, attempted, tellChanged } = bench
+const send = bench.publishAndWait
+const retry = bench.retryAndWait
 
-async function restart(over: Partial<EngineOptions>): Promise<void> {
-  await engine.drain(5_000)
-  await start(over)
-}
-
-const create = async (path: string, more: object = {}): Promise<string> => {
-  const made = await post(ENDPOINTS, { url: `${receiver.url}${path}`, clientSecret: SECRET, ...more })
-  expect(made.status).toBe(201)
-  return made.body.id
-}
-
-/** Publishes an event, and answers its newest delivery once that has so many attempts. */
-async function send(attempts = 1, headers: Record<string, string> = {}): Promise<Json> {
-  const { id } = (await post('/v1/tenants/acme/events', EVENT, { headers })).body
-  const [delivery] = (await get(`${DELIVERIES}?event=${id}`)).body.data
-  return attempted(delivery.id, attempts)
-}
-
-async function attempted(id: string, attempts: number): Promise<Json> {
-  await expect.poll(async () => (await get(`${DELIVERIES}/${id}`)).body.attemptCount, WAIT).toBe(attempts)
-  return (await get(`${DELIVERIES}/${id}`)).body
-}
-
-async function retry(id: string, attempts: number): Promise<Json> {
-  expect((await post(`${DELIVERIES}/${id}/retry`)).status).toBe(200)
-  return attempted(id, attempts)
-}
-
-/** As another node's change is told. */
-async function tellChanged(endpoint: string): Promise<void> {
-  const { partition } = (await bench.store.read('getEndpoint', { tenant: 'acme', id: endpoint }))!
-  bench.store.changes.emit({ kind: 'endpoint', tenant: 'acme', endpoint, partition })
-}
+beforeEach(() => {
+  tokens = 0
+})
 
 /** A request as the API should show it, from what the receiver got. */
 function received({ method, path, rawHeaders }: ReceivedRequest): Json {
@@ -123,7 +35,7 @@ function received({ method, path, rawHeaders }: ReceivedRequest): Json {
   for (let at = 0; at < rawHeaders.length; at += 2) headers.push([rawHeaders[at]!, rawHeaders[at + 1]!])
   return {
     method,
-    url: `${receiver.url}${path}`,
+    url: `${bench.receiver.url}${path}`,
     headers: headers.map(([name, value]) => {
       if (name === 'Authorization') return [name, 'Bearer [secret]']
       return [name, name === 'webhook-signature' ? '[signature]' : value]
@@ -132,7 +44,7 @@ function received({ method, path, rawHeaders }: ReceivedRequest): Json {
   }
 }
 
-const got = (path: string) => receiver.requests.filter(request => request.path === path).map(received)
+const got = (path: string) => bench.receiver.requests.filter(request => request.path === path).map(received)
 const shown = ({ attempts }: Json) => attempts.map(({ request }: Json) => request)
 const without = (name: string, request: Json) => ({
   ...request,
@@ -145,7 +57,7 @@ describe('an attempt’s request', () => {
     const first = await send()
     const second = await send()
     expect([...shown(first), ...shown(second)]).toEqual(got('/a?b=c'))
-    expect(receiver.connections).toBe(1)
+    expect(bench.receiver.connections).toBe(1)
     expect(shown(first)[0].headers.slice(2, 8)).toEqual([
       ['Content-Type', 'application/json'],
       ['Authorization', 'Bearer [secret]'],
@@ -156,7 +68,7 @@ describe('an attempt’s request', () => {
     ])
     for (const text of [(await get(`${DELIVERIES}/${first.id}`)).text, (await get('/v1/tenants/acme/export')).text]) {
       expect(text).not.toContain(SECRET)
-      expect(text).not.toContain(receiver.requests[0]!.headers['webhook-signature'])
+      expect(text).not.toContain(bench.receiver.requests[0]!.headers['webhook-signature'])
     }
   })
 
@@ -175,7 +87,7 @@ describe('an attempt’s request', () => {
     ['a span of its own, where the publisher has none', () => ({ traceparent: TRACEPARENT, end: () => {} }), null],
     ['none, though the publisher has one', () => null, TRACEPARENT],
   ])('has the traceparent that was sent: %s', async (_name, beginTrace, traceparent) => {
-    await restart({ beginTrace })
+    await bench.restart({ beginTrace })
     await create('/a')
     const delivery = await send(1, traceparent === null ? {} : { traceparent })
     expect(shown(delivery)).toEqual(got('/a'))
@@ -184,8 +96,8 @@ describe('an attempt’s request', () => {
   })
 
   it('has a token by OAuth blanked; after a 401 it is the second request, which decided', async () => {
-    const oauth = { tokenUrl: `${receiver.url}/token`, clientId: 'us', clientSecret: 'their-client-secret' }
-    const made = await post(ENDPOINTS, { url: `${receiver.url}/a`, oauth })
+    const oauth = { tokenUrl: `${bench.receiver.url}/token`, clientId: 'us', clientSecret: 'their-client-secret' }
+    const made = await post(ENDPOINTS, { url: `${bench.receiver.url}/a`, oauth })
     expect(made.status).toBe(201)
     const delivery = await send()
     expect(got('/a')).toHaveLength(2)
@@ -197,7 +109,7 @@ describe('an attempt’s request', () => {
   it('stays as it was when the endpoint changes, and also once the endpoint is deleted', async () => {
     const id = await create('/no/old', { headers: { 'x-a': 'old' } })
     const before = await send()
-    await patch(`${ENDPOINTS}/${id}`, { url: `${receiver.url}/no/new`, headers: { 'x-b': 'new' } })
+    await patch(`${ENDPOINTS}/${id}`, { url: `${bench.receiver.url}/no/new`, headers: { 'x-b': 'new' } })
     await retry(before.id, 2)
     // Nothing that requests carry: no other version is made.
     await patch(`${ENDPOINTS}/${id}`, { description: 'd', timeoutMs: 9_000, clientSecret: 'another-secret-of-theirs' })
@@ -217,10 +129,10 @@ describe('an attempt’s request', () => {
   it('says which way the endpoint authenticated at that time', async () => {
     const id = await create('/no')
     const first = await send()
-    const oauth = { tokenUrl: `${receiver.url}/token`, clientId: 'us', clientSecret: 'their-client-secret' }
+    const oauth = { tokenUrl: `${bench.receiver.url}/token`, clientId: 'us', clientSecret: 'their-client-secret' }
     tokens = 1
     await patch(`${ENDPOINTS}/${id}`, { oauth })
-    const client = await authority.issue({ names: ['client'] })
+    const client = await bench.authority.issue({ names: ['client'] })
     const clientCertificate = { certificate: client.certPem, key: client.keyPem }
     await retry(first.id, 2)
     expect((await patch(`${ENDPOINTS}/${id}`, { clientCertificate })).status).toBe(200)
@@ -232,9 +144,9 @@ describe('an attempt’s request', () => {
   it('has the version and the product of the process that sent it', async () => {
     await create('/no')
     const first = await send()
-    await restart({ apiVersion: '4.0', userAgent: 'Posthorn/next' })
+    await bench.restart({ apiVersion: '4.0', userAgent: 'Posthorn/next' })
     await retry(first.id, 2)
-    await restart({})
+    await bench.restart({})
     const all = await retry(first.id, 3)
     expect(shown(all)).toEqual(got('/no'))
     const versions = shown(all).map(({ headers }: Json) => headers.find(([name]: [string]) => name === 'X-APIVersion'))
@@ -252,7 +164,7 @@ describe('an attempt’s request', () => {
     await tellChanged(unreadable)
     const unmade = await send()
     expect(unmade.attempts[0]).toMatchObject({ error: 'secret_unreadable', request: null })
-    expect(receiver.total).toBe(0)
+    expect(bench.receiver.total).toBe(0)
   })
 
   it('lacks the length once the payload is removed, and the traceparent once the response is', async () => {
@@ -275,7 +187,7 @@ describe('an attempt’s request', () => {
     expect(shown((await get(`${DELIVERIES}/${first.id}`)).body)).toEqual([null])
     await retry(first.id, 2)
     // An older node knows of no versions.
-    await bench.run('update endpoint set url = $1, updated_ms = updated_ms + 1', [`${receiver.url}/no/new`])
+    await bench.run('update endpoint set url = $1, updated_ms = updated_ms + 1', [`${bench.receiver.url}/no/new`])
     await tellChanged(id)
     const third = await retry(first.id, 3)
     expect(shown(third)).toEqual([null, got('/no/old')[1], got('/no/new')[0]])

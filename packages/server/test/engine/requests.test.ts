@@ -128,42 +128,45 @@ const blanked = (sent: readonly string[]) =>
     return name === 'webhook-signature' ? '[signature]' : text
   })
 
-it('sends exactly one request, and shows it, whatever a tenant puts into URL, secret, headers and payload', { timeout: 60_000 }, () =>
-  inFolder(async (folder, authority) => {
-    const recorder = await startRecorder(authority)
-    const posthorn = await startPosthorn(folder, authority)
-    let accepted = 0
-    let refused = 0
-    for (const [at, { path, clientSecret, headers, note }] of fc.sample(input, 400).entries()) {
-      const tenant = `t${at}`
-      await posthorn.tenants.put(tenant, {})
-      const endpoint: EndpointInput = { url: `https://localhost:${recorder.port}/${path}`, clientSecret, headers }
-      try {
-        await posthorn.endpoints.create(tenant, endpoint)
-      } catch (error) {
-        expect(error).toBeInstanceOf(PosthornError)
-        refused++
-        continue
+it(
+  'sends exactly one request, and shows it, whatever a tenant puts into URL, secret, headers and payload',
+  { timeout: 60_000 },
+  () =>
+    inFolder(async (folder, authority) => {
+      const recorder = await startRecorder(authority)
+      const posthorn = await startPosthorn(folder, authority)
+      let accepted = 0
+      let refused = 0
+      for (const [at, { path, clientSecret, headers, note }] of fc.sample(input, 400).entries()) {
+        const tenant = `t${at}`
+        await posthorn.tenants.put(tenant, {})
+        const endpoint: EndpointInput = { url: `https://localhost:${recorder.port}/${path}`, clientSecret, headers }
+        try {
+          await posthorn.endpoints.create(tenant, endpoint)
+        } catch (error) {
+          expect(error).toBeInstanceOf(PosthornError)
+          refused++
+          continue
+        }
+        const payload = { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc', note }
+        await posthorn.publish(tenant, { type: 'COVER_REFERENCE', payload })
+        await expect.poll(() => recorder.heard.length, { timeout: 5_000, interval: 2 }).toBe(++accepted)
+        const sent = Buffer.from(JSON.stringify(payload))
+        await expect
+          .poll(() => recorder.heard.at(-1)!.length, { timeout: 5_000, interval: 2 })
+          .toBeGreaterThan(sent.length)
+        const request = readRequest(recorder.heard.at(-1)!)
+        const own = Object.keys(headers).map(name => name.toLowerCase())
+        expect(Object.keys(request.headers).sort()).toEqual([...OURS, ...own].sort())
+        expect(request.headers.host).toBe(`localhost:${recorder.port}`)
+        expect(request.headers.authorization).toBe(`Bearer ${clientSecret}`)
+        expect(request.headers['content-length']).toBe(String(sent.length))
+        expect(request.body.equals(sent)).toBe(true)
+        expect(await shownOf(posthorn.store, tenant)).toEqual(blanked(request.sent))
       }
-      const payload = { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc', note }
-      await posthorn.publish(tenant, { type: 'COVER_REFERENCE', payload })
-      await expect.poll(() => recorder.heard.length, { timeout: 5_000, interval: 2 }).toBe(++accepted)
-      const sent = Buffer.from(JSON.stringify(payload))
-      await expect
-        .poll(() => recorder.heard.at(-1)!.length, { timeout: 5_000, interval: 2 })
-        .toBeGreaterThan(sent.length)
-      const request = readRequest(recorder.heard.at(-1)!)
-      const own = Object.keys(headers).map(name => name.toLowerCase())
-      expect(Object.keys(request.headers).sort()).toEqual([...OURS, ...own].sort())
-      expect(request.headers.host).toBe(`localhost:${recorder.port}`)
-      expect(request.headers.authorization).toBe(`Bearer ${clientSecret}`)
-      expect(request.headers['content-length']).toBe(String(sent.length))
-      expect(request.body.equals(sent)).toBe(true)
-      expect(await shownOf(posthorn.store, tenant)).toEqual(blanked(request.sent))
-    }
-    expect(accepted).toBeGreaterThan(20)
-    expect(refused).toBeGreaterThan(20)
-    await posthorn.stop()
-    recorder.close()
-  }),
+      expect(accepted).toBeGreaterThan(20)
+      expect(refused).toBeGreaterThan(20)
+      await posthorn.stop()
+      recorder.close()
+    }),
 )

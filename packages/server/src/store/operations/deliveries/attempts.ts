@@ -26,24 +26,27 @@ export function* listAttempts(args: { tenant: TenantId; delivery: DeliveryId }):
 /** @param rows have the ATTEMPT_FIELDS */
 export function* toAttempts(tenant: TenantId, rows: readonly Row[]): Transaction<DeliveryAttempt[]> {
   const sources = yield* readSources(tenant, rows)
-  return rows.map(row => {
-    const headers = unpackHeaders(bytes(row.headers))
-    return {
-      delivery: deliveryOf(row),
-      number: int(row.number),
-      startedAtMs: int(row.started_ms),
-      durationMs: int(row.duration_ms),
-      outcome: row.error === null ? 'success' : 'failure',
-      status: intOrNull(row.status),
-      error: textOrNull(row.error) as AttemptError | null,
-      address: textOrNull(row.address),
-      request: sources === null ? null : requestOf(row, headers, sources),
-      responseHeaders: withoutTrace(headers),
-      responseBody: bytes(row.body),
-      responseTruncated: row.truncated === 1,
-      responseRemoved: row.truncated === 2,
-    }
-  })
+  return rows.map(row => toAttempt(row, sources))
+}
+
+/** @param sources null: the request isn't wanted, or none was kept */
+export function toAttempt(row: Row, sources: Sources | null): DeliveryAttempt {
+  const headers = unpackHeaders(bytes(row.headers))
+  return {
+    delivery: deliveryOf(row),
+    number: int(row.number),
+    startedAtMs: int(row.started_ms),
+    durationMs: int(row.duration_ms),
+    outcome: row.error === null ? 'success' : 'failure',
+    status: intOrNull(row.status),
+    error: textOrNull(row.error) as AttemptError | null,
+    address: textOrNull(row.address),
+    request: sources === null ? null : requestOf(row, headers, sources),
+    responseHeaders: withoutTrace(headers),
+    responseBody: bytes(row.body),
+    responseTruncated: row.truncated === 1,
+    responseRemoved: row.truncated === 2,
+  }
 }
 
 const deliveryOf = (row: Row): DeliveryId => idText('dlv', bytes(row.delivery))

@@ -230,7 +230,7 @@ function* reschedule(settlements: readonly StoredSettlement[], moved: Map<Delive
 
 function* disableGone(settlements: readonly StoredSettlement[]): Transaction<SettleResult['disabled']> {
   const disabled: { tenant: TenantId; endpoint: EndpointId }[] = []
-  for (const { gone, tenant, endpoint, epoch, endedAtMs } of settlements) {
+  for (const { gone, tenant, endpoint, epoch, endedAtMs, delivery } of settlements) {
     if (!gone) continue
     const rows = yield {
       text: `update endpoint set state = 'disabled', disabled_reason = 'gone', updated_ms = $2
@@ -244,7 +244,7 @@ function* disableGone(settlements: readonly StoredSettlement[]): Transaction<Set
     const change = { action: 'disabled', target: 'endpoint', targetId: endpoint, tenant } as const
     yield* record({}, change, endedAtMs)
     const types = jsonOrNull(rows[0]!.types) as string[] | null
-    yield* noteDisabled({ id: endpoint, tenant, types }, endedAtMs, 'gone')
+    yield* noteDisabled({ id: endpoint, tenant, types }, endedAtMs, 'gone', delivery)
   }
   return disabled
 }

@@ -198,7 +198,8 @@ export function* setEndpointState(
   if (rows.length === 0) return null
   yield* bumpTenant(args.tenant, idBytes(args.id))
   if (before !== null && args.state === 'enabled') yield* beginAnew(before)
-  if (before?.state === 'enabled' && args.state === 'disabled') yield* noteDisabled(before, args.nowMs, args.reason!)
+  if (before?.state === 'enabled' && args.state === 'disabled')
+    yield* noteDisabled(before, args.nowMs, args.reason!, null)
   if (before?.state !== args.state) {
     yield* record(args, { ...entryOf(args), action: args.state }, args.nowMs)
   }
