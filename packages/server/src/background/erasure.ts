@@ -12,8 +12,8 @@ const AT_ONCE_MS = 0
 
 /**
  * Erases tenants (docs/retention.md): first their rows, some at a time; then, once no attempt can be in flight, what
- * late attempts have left, the rows that nodes look at, and what the operator was told of their events; finally the
- * traces in the store's files.
+ * late attempts have left, the rows that nodes look at, and what operational events for the operator quote of their
+ * events; finally the traces in the store's files.
  *
  * It needs no saved progress: after an interruption it starts over, and finds less to erase.
  */
@@ -37,7 +37,7 @@ export class Erasure implements BackgroundWork {
       const over = jobs.filter(({ settledAtMs }) => settledAtMs <= this.#store.now())
       for (const { tenant } of over) {
         await this.#eraseRows(tenant, true, steps)
-        await this.#forgetTold(tenant, steps)
+        await this.#forgetQuotes(tenant, steps)
       }
       if (over.length > 0) await this.#finish(over, steps)
       // Unfinished erasures are continued at the next look, by any node.
@@ -51,13 +51,13 @@ export class Erasure implements BackgroundWork {
   }
 
   /** Operational events are the operator's, but what they quote is the tenant's. */
-  async #forgetTold(tenant: TenantId, steps: Stepper): Promise<void> {
+  async #forgetQuotes(tenant: TenantId, steps: Stepper): Promise<void> {
     for (let after: EventId | null = null; ; ) {
       const args: { tenant: TenantId; after: EventId | null; limit: number } = { tenant, after, limit: EVENTS_A_STEP }
-      const page = await steps.step(() => this.#store.read('findTold', args))
+      const page = await steps.step(() => this.#store.read('findQuoting', args))
       if (page.last === null) return
       after = page.last
-      if (page.told.length > 0) await steps.step(() => this.#store.write('forgetTold', { events: page.told }))
+      if (page.quoting.length > 0) await steps.step(() => this.#store.write('forgetQuotes', { events: page.quoting }))
     }
   }
 

@@ -8,9 +8,9 @@ import type { Attempt, DeliveryId, EventId } from '../base/model.ts'
 import type { DeliveryFailure, FailureQuery } from '../store/operations/deliveries/failure.ts'
 import type { ReadyNotice } from '../store/operations/notices.ts'
 
-/** Larger payloads are left out. */
+/** Larger payloads are left out. In bytes. */
 const MAX_PAYLOAD_BYTES = 16_384
-/** How much of a response's body is told. */
+/** How much of a response's body is included, in bytes. */
 const MAX_BODY_BYTES = 4_096
 
 const ABOUT_FAILURES: ReadonlySet<string> = new Set(

@@ -22,7 +22,7 @@ const objectOf = (properties: Members) => ({ type: 'object', required: Object.ke
 
 const textOrNull = { type: ['string', 'null'] } as const
 
-/** What is told of a delivery that failed (background/failure-notices.ts). */
+/** What is reported about a delivery that failed (background/failure-notices.ts). */
 const failure = {
   key: textOrNull,
   payload: {},

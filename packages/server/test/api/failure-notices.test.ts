@@ -1,4 +1,4 @@
-/** What operational events about failures say, from the failure to the receiver of the event. */
+/** What operational events report about failures, from the failure to the receiver of the event. */
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Notices } from '../../src/background/notices.ts'
@@ -32,7 +32,7 @@ beforeEach(async () => {
 afterEach(() => notices.stop())
 
 /** The payload of the only operational event that was delivered to a path, checked against its type's schema. */
-async function told(path: string, type: string): Promise<Json> {
+async function reported(path: string, type: string): Promise<Json> {
   const at = () => bench.receiver.requests.filter(request => request.path === path)
   await expect.poll(() => at().length, WAIT).toBe(1)
   const data = JSON.parse(at()[0]!.body.toString())
@@ -41,7 +41,7 @@ async function told(path: string, type: string): Promise<Json> {
   return data
 }
 
-/** The last attempt as it should be told, from the delivery as the API shows it. */
+/** The last attempt as it should be reported, from the delivery as the API shows it. */
 function lastAttemptOf({ attempts }: Json): Json {
   const { startedAt: at, durationMs, status, error, responseHeaders, responseBody, responseTruncated } = attempts.at(-1)
   return { at, durationMs, status, error, responseHeaders, responseBody, responseTruncated }
@@ -54,7 +54,7 @@ describe('an operational event', () => {
     const { id, event, type } = delivery
     const lastAttempt = lastAttemptOf(delivery)
     for (const path of ['/operator', '/own']) {
-      const data = await told(path, 'posthorn.delivery.exhausted')
+      const data = await reported(path, 'posthorn.delivery.exhausted')
       expect(data).toMatchObject({ tenant: 'acme', endpoint, count: 1 })
       expect(data.deliveries).toEqual([{ delivery: id, event, type, key: 'order-7' }])
       expect(data).toMatchObject({ key: 'order-7', payload: EVENT.payload, payloadOmitted: false, lastAttempt })
@@ -70,7 +70,7 @@ describe('an operational event', () => {
   it('about an endpoint that is gone has what its last delivery was', async () => {
     const endpoint = await create('/gone', { types: [EVENT.type] })
     const delivery = await bench.publishAndWait(1, {}, keyed('order-8'))
-    const data = await told('/own', 'posthorn.endpoint.disabled')
+    const data = await reported('/own', 'posthorn.endpoint.disabled')
     const { id, event, type } = delivery
     expect(data).toMatchObject({ endpoint, reason: 'gone', delivery: id, event, type, key: 'order-8' })
     expect(data).toMatchObject({ payload: EVENT.payload, payloadOmitted: false, lastAttempt: lastAttemptOf(delivery) })
@@ -84,7 +84,7 @@ describe('an operational event', () => {
     const claim = { tenant: 'acme', endpoint, nowMs, lastFailureMs: nowMs, delivery: delivery.id }
     await bench.store.write('escalateFailing', { ...claim, disableAfterMs: 5 * DAY_MS })
     await bench.run('update notice set due_ms = 0')
-    const data = await told('/own', 'posthorn.endpoint.failing')
+    const data = await reported('/own', 'posthorn.endpoint.failing')
     expect(data).toMatchObject({ endpoint, delivery: delivery.id, event: delivery.event, key: 'order-9' })
     expect(data).toMatchObject({ payload: null, payloadOmitted: true, lastAttempt: lastAttemptOf(delivery) })
   })
@@ -93,7 +93,7 @@ describe('an operational event', () => {
     const endpoint = await create('/no')
     await post(`${ENDPOINTS}/${endpoint}/disable`)
     const nothing = { delivery: null, event: null, type: null, key: null, payload: null, lastAttempt: null }
-    expect(await told('/own', 'posthorn.endpoint.disabled')).toMatchObject({ reason: 'manual', ...nothing })
+    expect(await reported('/own', 'posthorn.endpoint.disabled')).toMatchObject({ reason: 'manual', ...nothing })
   })
 
   it('that gathers deliveries has the payload and the response of the first, and the key of each', async () => {
@@ -103,7 +103,7 @@ describe('an operational event', () => {
     for (const event of events) await bench.publishAndWait(1, {}, event)
     notices = new Notices(bench.store, bench.publisher, systemClock, pino({ level: 'silent' }))
     notices.start()
-    const data = await told('/own', 'posthorn.delivery.exhausted')
+    const data = await reported('/own', 'posthorn.delivery.exhausted')
     expect(data.deliveries.map(({ key }: Json) => key)).toEqual(['a', 'b', 'c'])
     expect(data).toMatchObject({ count: 3, key: 'a', payload: { at: 0 } })
     const of = (await get(`${EVENTS}/${data.deliveries[0].event}`)).body

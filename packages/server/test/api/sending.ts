@@ -63,7 +63,7 @@ export class SendingBench extends ApiBench {
     await this.closeApi()
   }
 
-  /** Registers an endpoint at a path of the receiver, and answers its id. */
+  /** Registers an endpoint at a path of the receiver, and returns its id. */
   create = async (path: string, more: object = {}, tenant = 'acme'): Promise<string> => {
     const body = { url: `${this.receiver.url}${path}`, clientSecret: SECRET, ...more }
     const made = await this.post(`/v1/tenants/${tenant}/endpoints`, body)
@@ -71,14 +71,14 @@ export class SendingBench extends ApiBench {
     return made.body.id
   }
 
-  /** Publishes an event, and answers its newest delivery once that has so many attempts. */
+  /** Publishes an event, and returns its newest delivery once it has that many attempts. */
   publishAndWait = async (attempts = 1, headers: Record<string, string> = {}, event: object = EVENT): Promise<Json> => {
     const { id } = (await this.post(EVENTS, event, { headers })).body
     const [delivery] = (await this.get(`${DELIVERIES}?event=${id}`)).body.data
     return this.attempted(delivery.id, attempts)
   }
 
-  /** A delivery of `acme` once it has so many attempts. */
+  /** Returns a delivery of `acme` once it has that many attempts. */
   attempted = async (id: string, attempts: number): Promise<Json> => {
     const read = async () => (await this.get(`${DELIVERIES}/${id}`)).body
     await expect.poll(async () => (await read()).attemptCount, WAIT).toBe(attempts)
@@ -90,8 +90,8 @@ export class SendingBench extends ApiBench {
     return this.attempted(id, attempts)
   }
 
-  /** Tells the engine of a change of an endpoint, as of another node's. */
-  tellChanged = async (endpoint: string): Promise<void> => {
+  /** Announces a change of an endpoint to the engine, as if another node had made it. */
+  announceChange = async (endpoint: string): Promise<void> => {
     const { partition } = (await this.store.read('getEndpoint', { tenant: 'acme', id: endpoint }))!
     this.store.changes.emit({ kind: 'endpoint', tenant: 'acme', endpoint, partition })
   }

@@ -21,7 +21,7 @@ const bench = useSending(({ path, headers }) => {
   if (headers.authorization === 'Bearer token-1') return { status: 401 }
   return { status: path.startsWith('/no') ? 500 : 204 }
 })
-const { get, post, patch, remove, create, attempted, tellChanged } = bench
+const { get, post, patch, remove, create, attempted, announceChange } = bench
 const send = bench.publishAndWait
 const retry = bench.retryAndWait
 
@@ -161,7 +161,7 @@ describe('an attempt’s request', () => {
     await remove(`${ENDPOINTS}/${refused}`)
     const unreadable = await create('/a')
     await bench.run('update endpoint set credentials = $1 where id = $2', [new Uint8Array(40), idBytes(unreadable)])
-    await tellChanged(unreadable)
+    await announceChange(unreadable)
     const unmade = await send()
     expect(unmade.attempts[0]).toMatchObject({ error: 'secret_unreadable', request: null })
     expect(bench.receiver.total).toBe(0)
@@ -181,14 +181,14 @@ describe('an attempt’s request', () => {
   it('is kept for endpoints from before it was, and for those that an older node changes', async () => {
     const id = await create('/no/old')
     await bench.run('delete from endpoint_request')
-    await tellChanged(id)
+    await announceChange(id)
     const first = await send()
     await bench.run('update attempt set request_version = null, sender = null')
     expect(shown((await get(`${DELIVERIES}/${first.id}`)).body)).toEqual([null])
     await retry(first.id, 2)
     // An older node knows of no versions.
     await bench.run('update endpoint set url = $1, updated_ms = updated_ms + 1', [`${bench.receiver.url}/no/new`])
-    await tellChanged(id)
+    await announceChange(id)
     const third = await retry(first.id, 3)
     expect(shown(third)).toEqual([null, got('/no/old')[1], got('/no/new')[0]])
   })

@@ -292,9 +292,9 @@ describe('the files of an embedded store', () => {
       await store.write('migrate', {})
       for (const tenant of ['posthorn', 'acme']) await aTenant(store, tenant)
       const quoted = { tenant: 'acme', payload: 'PAYLOAD-MARK', payloadOmitted: false, lastAttempt: 'ANSWER-MARK' }
-      const told = { type: 'posthorn.endpoint.failing', payload: bytes(JSON.stringify(quoted)) }
+      const quoting = { type: 'posthorn.endpoint.failing', payload: bytes(JSON.stringify(quoted)) }
       for (let count = 0; count < 30; count++) {
-        await store.publish(await aRequest(store, 'posthorn', [anEvent([], told)]))
+        await store.publish(await aRequest(store, 'posthorn', [anEvent([], quoting)]))
       }
       expect(await found(folder)).toEqual(['PAYLOAD-MARK', 'ANSWER-MARK'])
       await new Tenants(store, options).erase('acme')

@@ -139,20 +139,20 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     ])
   })
 
-  it('has what there is to tell of a delivery that failed', async () => {
+  it('has what operational events report about a delivery that failed', async () => {
     const payload = bytes('{"n":12345678901234567890 }')
     const events = [anEvent([endpoint], { key: 'k', hash: bytes('h'), payload }), anEvent([])]
     await store.publish(await aRequest(store, 'acme', events))
     const [item] = await store.readLane({ partition: 7, endpoint: endpoint.id, limit: 9, maxPayloadBytes: 0 })
     const { delivery } = item!
-    const told = (maxPayloadBytes = payload.length, tenant = 'acme') =>
+    const failure = (maxPayloadBytes = payload.length, tenant = 'acme') =>
       store.read('readFailure', { tenant, delivery, events: [events[1]!.id], maxPayloadBytes })
-    expect(await told()).toMatchObject({ event: events[0]!.id, type: 'T', key: 'k', lastAttempt: null })
+    expect(await failure()).toMatchObject({ event: events[0]!.id, type: 'T', key: 'k', lastAttempt: null })
     await store.settle(aSettlement(item!, { kind: 'retry', dueAtMs: 30_000 }))
     const attempt = anAttempt(2, { status: 503, responseHeaders: ['x-a', 'b'], responseBody: bytes('busy') })
     await store.settle(aSettlement({ ...item!, attempts: 1 }, { kind: 'retry', dueAtMs: 30_000 }, { attempt }))
     await store.settle(aSettlement({ ...item!, attempts: 2 }, { kind: 'delivered' }))
-    const found = (await told())!
+    const found = (await failure())!
     expect(Buffer.from(found.payload!)).toEqual(Buffer.from(payload))
     expect(found.keys).toEqual(
       new Map([
@@ -163,12 +163,12 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     // The last that failed, though one succeeded after it.
     expect(found.lastAttempt).toMatchObject({ number: 2, status: 503, responseHeaders: ['x-a', 'b'], request: null })
     expect(Buffer.from(found.lastAttempt!.responseBody).toString()).toBe('busy')
-    expect((await told(payload.length - 1))!.payload).toBeNull()
-    expect(await told(99, 'other')).toBeNull()
+    expect((await failure(payload.length - 1))!.payload).toBeNull()
+    expect(await failure(99, 'other')).toBeNull()
     await run('update event set payload = $1', [new Uint8Array(0)])
-    expect(await told()).toMatchObject({ key: 'k', payload: null })
+    expect(await failure()).toMatchObject({ key: 'k', payload: null })
     await run('delete from event')
-    expect(await told()).toMatchObject({ event: events[0]!.id, key: null, payload: null })
+    expect(await failure()).toMatchObject({ event: events[0]!.id, key: null, payload: null })
   })
 
   it('with disabling switched off, warns but never disables', async () => {

@@ -41,7 +41,7 @@ describe.each([sqliteEngine(), postgresEngine()])('what requests carried, on $na
 
   const current = async (id = endpoint.id) => (await store.read('getSendable', { id }))!
 
-  /** Stores a change of what requests carry, and answers the version. */
+  /** Stores a change of what requests carry, and returns the version. */
   async function change(to: RequestTemplate): Promise<number> {
     const { endpoint: before } = await current()
     const after = { ...before, url: to.url, updatedAtMs: before.updatedAtMs + 1 }
@@ -117,7 +117,7 @@ describe.each([sqliteEngine(), postgresEngine()])('what requests carried, on $na
     expect(await store.read('listAttempts', { tenant: 'other', delivery: item.delivery })).toEqual([])
   })
 
-  it('is written down by whoever sends first, if it is missing or out of date, and never twice', async () => {
+  it('is written before the first request, if it is missing or out of date, and never twice', async () => {
     const old = anEndpoint('acme')
     await store.write('createEndpoint', { endpoint: old })
     expect(await current(old.id)).toMatchObject({ version: 1, template: null })
@@ -153,7 +153,7 @@ describe.each([sqliteEngine(), postgresEngine()])('what requests carried, on $na
     expect((await requestsOf(item)).map(request => request === null)).toEqual([true, false])
   })
 
-  it('of a sender has one number, whoever asks at the same time', async () => {
+  it('of a sender has one number, even if several nodes ask at the same time', async () => {
     const ask = (userAgent: string, apiVersion = '3.0') =>
       store.writeApart('recordSender', { userAgent, apiVersion }, 5_000)
     const found = await Promise.all([ask('a'), ask('a'), ask('b'), ask('b'), ask('a', '4.0')])

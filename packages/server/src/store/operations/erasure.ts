@@ -157,49 +157,49 @@ function* eraseRows(table: TableShape, tenant: TenantId, limit: number): Transac
   return found.length
 }
 
-// What the operator was told
+// What operational events quote
 
-const TOLD = `type in ('posthorn.delivery.exhausted', 'posthorn.endpoint.failing', 'posthorn.endpoint.disabled')`
+const QUOTING = `type in ('posthorn.delivery.exhausted', 'posthorn.endpoint.failing', 'posthorn.endpoint.disabled')`
 
 /** Of the payload of such an event, what matters here. */
-type Told = {
+type Quoting = {
   readonly tenant: TenantId
   readonly payloadOmitted?: boolean
   readonly deliveries?: readonly object[]
 }
 
-const toTold = (row: Row): Told | null => {
+const toQuoting = (row: Row): Quoting | null => {
   const payload = bytes(row.payload)
-  return payload.length === 0 ? null : (JSON.parse(Buffer.from(payload).toString()) as Told)
+  return payload.length === 0 ? null : (JSON.parse(Buffer.from(payload).toString()) as Quoting)
 }
 
 /**
  * Operational events for the operator that quote the tenant's events and its receivers' responses, a page at a time. The
  * events themselves stay: they are the operator's.
  */
-export function* findTold(args: {
+export function* findQuoting(args: {
   readonly tenant: TenantId
   readonly after: EventId | null
   readonly limit: number
-}): Transaction<{ told: EventId[]; last: EventId | null }> {
+}): Transaction<{ quoting: EventId[]; last: EventId | null }> {
   const rows = yield {
-    text: `select id, payload from event where tenant = $1 and id > $2 and ${TOLD} order by id limit $3`,
+    text: `select id, payload from event where tenant = $1 and id > $2 and ${QUOTING} order by id limit $3`,
     params: [OPERATOR_TENANT, args.after === null ? new Uint8Array(16) : idBytes(args.after), args.limit],
   }
   const idOf = (row: Row) => idText('evt', bytes(row.id))
-  const told = rows.filter(row => {
-    const data = toTold(row)
+  const quoting = rows.filter(row => {
+    const data = toQuoting(row)
     return data?.tenant === args.tenant && data.payloadOmitted !== undefined
   })
-  return { told: told.map(idOf), last: rows.length === 0 ? null : idOf(rows.at(-1)!) }
+  return { quoting: quoting.map(idOf), last: rows.length === 0 ? null : idOf(rows.at(-1)!) }
 }
 
 /** Leaves out what these events quote. */
-export function* forgetTold(args: { readonly events: readonly EventId[] }): Transaction<void> {
+export function* forgetQuotes(args: { readonly events: readonly EventId[] }): Transaction<void> {
   for (const event of args.events) {
     const of = [OPERATOR_TENANT, idBytes(event)]
     const [row] = yield { text: 'select payload from event where tenant = $1 and id = $2', params: of }
-    const data = row === undefined ? null : toTold(row)
+    const data = row === undefined ? null : toQuoting(row)
     if (data === null) continue
     const { deliveries } = data
     const named = deliveries === undefined ? {} : { deliveries: deliveries.map(each => ({ ...each, key: null })) }
@@ -247,8 +247,8 @@ export const erasureOperations = {
   eraseTenant: writes({ run: eraseTenant, configuration: 'changes' }),
   getErasure: reads({ run: getErasure, waitedForBy: 'engine' }),
   findOpenErasures: reads({ run: findOpenErasures, waitedForBy: 'engine' }),
-  findTold: reads({ run: findTold, waitedForBy: 'people' }),
-  forgetTold: writes({ run: forgetTold, configuration: 'ignores' }),
+  findQuoting: reads({ run: findQuoting, waitedForBy: 'people' }),
+  forgetQuotes: writes({ run: forgetQuotes, configuration: 'ignores' }),
   isErasing: reads({ run: isErasing, waitedForBy: 'engine' }),
   eraseSome: writes({ run: eraseSome, configuration: 'ignores' }),
   finishErasure: writes({ run: finishErasure, configuration: 'ignores' }),

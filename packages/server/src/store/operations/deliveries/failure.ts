@@ -1,4 +1,4 @@
-/** What there is to tell of a delivery that failed, to whoever is told of it (operational events). */
+/** What operational events report about a delivery that failed. */
 
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { Attempt, DeliveryId, EventId, TenantId } from '../../../base/model.ts'
