@@ -92,6 +92,8 @@ async function fillStore(folder: string): Promise<void> {
             ...answer,
             responseBody: new Uint8Array(Buffer.from('{"ok":true}')),
             responseTruncated: false,
+            requestVersion: 1,
+            sender: 1,
           },
           step: { kind: 'delivered' },
           dueAtMs: nowMs,

@@ -10,6 +10,7 @@
 
 import { DAY_MS } from './durations.ts'
 import type { FieldError } from './errors.ts'
+import type { SentRequest } from './webhook-request.ts'
 
 /** A TypeID: a prefix, `_`, and 26 characters of base32 for a UUIDv7. The store has its 16 bytes. */
 export type EventId = string
@@ -239,6 +240,16 @@ export type AuditEntry = {
   readonly fields: readonly string[]
 }
 
+/** What an attempt came to, in short. */
+export type AttemptResult = {
+  readonly startedAtMs: number
+  readonly durationMs: number
+  /** Null if there was no response. */
+  readonly status: number | null
+  /** Null if it succeeded. */
+  readonly error: AttemptError | null
+}
+
 /** One event for one endpoint: the event's own delivery, a test, or a manual retry or replay of one (`replayOf`). */
 export type Delivery = {
   readonly id: DeliveryId
@@ -249,6 +260,8 @@ export type Delivery = {
   readonly state: DeliveryState
   readonly heldReason: HeldReason | null
   readonly attempts: number
+  /** The attempt that led to the current state. Null before the first, and if it ended before this was kept. */
+  readonly lastAttempt: AttemptResult | null
   /** When the next attempt is due. Null unless the delivery is pending. */
   readonly dueAtMs: number | null
   readonly replayOf: DeliveryId | null
@@ -382,6 +395,8 @@ export type Attempt = {
   readonly error: AttemptError | null
   /** The address of the connection, `address:port`. */
   readonly address: string | null
+  /** The request as it was sent. Null if nothing was sent, or if it was sent before Posthorn kept requests. */
+  readonly request: SentRequest | null
   /** The response's headers as received, alternating names and values, with secrets blanked. */
   readonly responseHeaders: readonly string[]
   /** The first 16 KiB of the response's body, with secrets blanked. */

@@ -18,6 +18,8 @@ export const MOVED_TABLES = [
   'tenant',
   'endpoint',
   'endpoint_selection',
+  'endpoint_request',
+  'sender',
   'api_key',
   'audit',
   'stat',

@@ -123,7 +123,7 @@ describe('accepted events', () => {
       await receiver.close()
     }))
 
-  it.each(['readLane', 'readPayload', 'getEndpoint'] as const)('C13: are only delayed by a %s that fails', name =>
+  it.each(['readLane', 'readPayload', 'getSendable'] as const)('C13: are only delayed by a %s that fails', name =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const before = await startPosthorn(folder, authority, {}, false)

@@ -285,7 +285,7 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   settle: {
     settlements: [
       aSettlement(item, { kind: 'retry', dueAtMs: 99_000 }, { epoch: 3 }),
-      aSettlement(item, { kind: 'delivered' }),
+      aSettlement(item, { kind: 'delivered' }, { requestVersion: 3, sender: 2 }),
       aSettlement(item, { kind: 'exhausted' }, { gone: true, attempt: anAttempt(3, { status: null, address: null }) }),
     ],
     marks: [mark],

@@ -24,6 +24,7 @@ import {
   type SigningSecret,
 } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
+import { templateOf } from '../../secrets/request-template.ts'
 import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
 import { CallRepeated, type Keep, type KeptCall } from '../../store/operations/idempotent-calls.ts'
 import type { Store } from '../../store/store.ts'
@@ -123,9 +124,16 @@ export class Endpoints {
     }
     const { maxEndpoints } = this.#settings
     const limit = maxEndpoints === undefined ? {} : { maxEndpoints }
+    const template = templateOf(endpoint, credentials)
     const wasGiven = input.signingSecret !== undefined
     const result = await this.#result(endpoint, resolution, wasGiven ? null : shownOnce(credentials.signing[0]!))
-    const created = await this.#store.write('createEndpoint', { endpoint, by, ...limit, once: keep?.(result) })
+    const created = await this.#store.write('createEndpoint', {
+      endpoint,
+      template,
+      by,
+      ...limit,
+      once: keep?.(result),
+    })
     if (created === 'repeated') throw new CallRepeated()
     if (created === 'no_tenant') throw notFound('tenant')
     if (created === 'too_many') throw tooMany(maxEndpoints)
@@ -169,7 +177,9 @@ export class Endpoints {
       const updatedAtMs = Math.max(this.#store.now(), before.updatedAtMs + 1)
       const endpoint = { ...change(before), updatedAtMs }
       const once = await keep?.(endpoint)
-      const args = { endpoint, by, credentials, readAtMs: before.updatedAtMs, once }
+      const opened = this.#credentials.open(endpoint)
+      const template = opened && templateOf(endpoint, opened)
+      const args = { endpoint, template, by, credentials, readAtMs: before.updatedAtMs, once }
       const updated = await this.#store.write('updateEndpoint', args)
       if (updated === 'repeated') throw new CallRepeated()
       if (updated) {

@@ -183,6 +183,7 @@ const SCRUBBED = [
   'idempotency',
   'idempotent_call',
   'endpoint',
+  'endpoint_request',
   'tenant',
   'api_key',
 ]
