@@ -430,7 +430,7 @@ describe('dropping old history', () => {
     const again = await store.publish(await aRequest(store, 'acme', [anEvent([], { key: 'k', hash })]))
     expect(again).toEqual({
       kind: 'stored',
-      events: [{ id: event.id, deliveries: null, notSent: null, duplicate: true }],
+      events: [{ id: event.id, key: 'k', deliveries: null, notSent: null, duplicate: true }],
     })
   })
 })

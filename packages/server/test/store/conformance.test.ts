@@ -84,8 +84,14 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     const first = await store.publish(await aRequest(store, 'acme', [event]))
     const again = anEvent([endpoint, endpoint], { key: 'k', hash: bytes('h1') })
     const second = await store.publish(await aRequest(store, 'acme', [again]))
-    expect(first).toEqual({ kind: 'stored', events: [{ id: event.id, deliveries: 1, notSent: {}, duplicate: false }] })
-    expect(second).toEqual({ kind: 'stored', events: [{ id: event.id, deliveries: 1, notSent: {}, duplicate: true }] })
+    expect(first).toEqual({
+      kind: 'stored',
+      events: [{ id: event.id, key: 'k', deliveries: 1, notSent: {}, duplicate: false }],
+    })
+    expect(second).toEqual({
+      kind: 'stored',
+      events: [{ id: event.id, key: 'k', deliveries: 1, notSent: {}, duplicate: true }],
+    })
     const other = anEvent([endpoint], { key: 'k', hash: bytes('h2') })
     const fresh = anEvent([endpoint], { key: 'new', hash: bytes('h3') })
     expect(await store.publish(await aRequest(store, 'acme', [fresh, other]))).toEqual({

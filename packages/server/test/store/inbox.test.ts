@@ -272,7 +272,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     const again = anEvent([], { key: 'k', hash: bytes('hash') })
     expect(await store.publish(await aRequest(store, 'acme', [again]))).toEqual({
       kind: 'stored',
-      events: [{ id: event, deliveries: null, notSent: null, duplicate: true }],
+      events: [{ id: event, key: 'k', deliveries: null, notSent: null, duplicate: true }],
     })
   })
 
@@ -283,7 +283,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     const result = await store.publish(await aRequest(store, 'acme', [later]))
     expect(result).toEqual({
       kind: 'stored',
-      events: [{ id: later.id, deliveries: null, notSent: null, duplicate: false }],
+      events: [{ id: later.id, key: null, deliveries: null, notSent: null, duplicate: false }],
     })
     expect(await getEvent(later.id)).toMatchObject({ notSent: null })
     const version = (await store.read('readTenantConfiguration', { tenant: 'acme' }))!.version
