@@ -28,6 +28,7 @@ export const MOVED_TABLES = [
   'idempotent_call',
   'inbox',
   'live_delivery',
+  'replay_batch',
   'replay',
   'replay_part',
   'retention_mark',

@@ -109,6 +109,7 @@ function keepMarks({ data }: Place): void {
   database.exec(
     `insert into retention_mark values ('beta', 'event', x'00ff'); insert into retention_kept values ('beta', 'delivery', x'0100')`,
   )
+  database.exec(`insert into replay_batch values (x'0102', 'all', x'03', '{}', 1, 'done', null, 1, 2)`)
   database.close()
 }
 
