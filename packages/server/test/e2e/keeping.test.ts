@@ -50,7 +50,7 @@ describe('a server', () => {
         names: ['localhost'],
         script: ({ path }) => (path.startsWith('/hang') ? 'hang' : { status: 200, body: 'ANSWER-MARK' }),
       })
-      const flags = ['--connect-timeout-ms', '1000', '--response-timeout-ms', '2000', '--drain-timeout-ms', '0']
+      const flags = ['--response-timeout-ms', '2000', '--drain-timeout-ms', '0']
       let server = running(await serve(place, { flags }))
       await server.call('PUT', '/event-types/MARKS', {
         group: 'g',
