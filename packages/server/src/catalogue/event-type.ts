@@ -47,5 +47,5 @@ function faultOfRoot(schema: unknown): string | undefined {
 
 function checkText(text: unknown, field: string, min: number, max: number, errors: FieldError[]): void {
   if (typeof text === 'string' && text.trim().length >= min && text.length <= max) return
-  errors.push({ field, detail: `The value must be a string of ${min} to ${max} characters.` })
+  errors.push({ field, detail: `The value must be a string of ${min} to ${max.toLocaleString('en')} characters.` })
 }

@@ -90,7 +90,7 @@ export function checkEvent(
 ): { readonly faults: readonly FieldError[]; readonly value: unknown } {
   const { type, payload, payloadBytes } = event
   if (payload === null) {
-    const detail = `A payload can have at most ${limits.maxBodyBytes} bytes; this one has ${payloadBytes}.`
+    const detail = `A payload can have at most ${limits.maxBodyBytes.toLocaleString('en')} bytes; this one has ${payloadBytes.toLocaleString('en')}.`
     return { faults: [{ field: '/payload', detail, reason: 'payload_too_large' }], value: undefined }
   }
   // PostgreSQL stores only valid JSON as a payload, so it can't break out of its place in this body.

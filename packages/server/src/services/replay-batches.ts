@@ -2,6 +2,7 @@ import { type FieldError, PosthornError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
 import type { EndState, ReplayBatch, TenantId } from '../base/model.ts'
 import { COUNT_TIMEOUT_MS, type ReplayCounter } from '../replay/selection.ts'
+import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
 import type { ReplayBatchFilter, TenantSlice } from '../store/operations/replays/batches.ts'
 import type { Store } from '../store/store.ts'
 import { checkIdParameter, notFound } from './checks/refusals.ts'
@@ -31,7 +32,20 @@ export type ReplayBatchInput = {
 /** How much a replay across tenants would be; null: too much to count. */
 export type ReplayBatchCount = { readonly tenants: number | null; readonly deliveries: number | null }
 
+export type CreatedBatch = { readonly batch: ReplayBatch; readonly isDuplicate: boolean }
+
 const TOO_MUCH: ReplayBatchCount = { tenants: null, deliveries: null }
+/** How far one is that has just been created. */
+const BEGUN = {
+  state: 'running',
+  isSearching: true,
+  replays: 0,
+  deliveries: 0,
+  made: 0,
+  skipped: 0,
+  live: 0,
+  endedAtMs: null,
+} as const
 /** Maximum number of replays across tenants that have not ended. */
 const MAX_OPEN = 10
 /** Tenants looked at for events in one read. */
@@ -90,26 +104,47 @@ export class ReplayBatches {
   }
 
   /** Creates it once for each key. The same request returns the existing one; a different one is refused. */
-  async create(input: ReplayBatchInput): Promise<{ readonly batch: ReplayBatch; readonly isDuplicate: boolean }> {
+  async create(input: ReplayBatchInput, keep?: Keep<CreatedBatch>): Promise<CreatedBatch> {
     const selection = checkedSelection(input)
     const hash = hashOf(selection)
     const before = input.key === null ? null : await this.#store.read('getReplayBatch', { name: input.key })
-    if (before !== null) {
-      requireSame(before.hash, hash)
-      return { batch: before.batch, isDuplicate: true }
-    }
+    if (before !== null) return this.#known(before, hash, keep)
     await this.#requireTypes(input)
     const createdAtMs = this.#store.now()
     const id = newId('rpb', createdAtMs)
-    const batch = { id, key: input.key ?? id, selection, hash, asOfMs: this.#store.latest(), createdAtMs }
-    const created = await this.#store.write('createReplayBatch', { ...batch, maxOpen: MAX_OPEN })
+    const batch = { id, selection, createdAtMs }
+    const result: CreatedBatch = { batch: { ...batch, key: input.key, ...BEGUN }, isDuplicate: false }
+    const once = keep?.(result)
+    const key = input.key ?? id
+    const asOfMs = this.#store.latest()
+    const created = await this.#store.write('createReplayBatch', {
+      ...batch,
+      key,
+      hash,
+      asOfMs,
+      maxOpen: MAX_OPEN,
+      once,
+    })
+    if (created.kind === 'repeated') throw new CallRepeated()
     if (created.kind === 'too_many') {
       const detail = `There are ${MAX_OPEN} replays across tenants that have not ended. Cancel some first.`
       throw new PosthornError('conflict', detail)
     }
-    requireSame(created.hash, hash)
+    if (created.kind === 'known') return this.#known(created, hash, keep)
     this.#onChange()
-    return { batch: created.batch, isDuplicate: created.kind === 'known' }
+    return result
+  }
+
+  /** Returns the one that exists under the caller's key. Throws if the caller now selects something else. */
+  async #known(
+    { batch, hash }: { readonly batch: ReplayBatch; readonly hash: Uint8Array },
+    wanted: Uint8Array,
+    keep?: Keep<CreatedBatch>,
+  ): Promise<CreatedBatch> {
+    requireSame(hash, wanted)
+    const result = { batch, isDuplicate: true }
+    if (keep !== undefined && !(await this.#store.write('recordCall', { call: keep(result) }))) throw new CallRepeated()
+    return result
   }
 
   /** @param name its id or its key */

@@ -30,13 +30,13 @@ export function toSelection(input: SelectionInput, faults: FieldError[]): Replay
   const { endpoint, event, types, missing, fromMs, toMs } = input
   const states = [...new Set(input.states ?? usualStates(input))].sort()
   if (types !== null && types.length === 0) {
-    faults.push({ field: '/types', detail: 'Name at least one event type, or omit types to replay all.' })
+    faults.push({ field: '/types', detail: 'Give at least one event type, or omit `types` to replay all.' })
   }
   if (types !== null && types.length > MAX_TYPES) {
-    faults.push({ field: '/types', detail: `Name at most ${MAX_TYPES} event types.` })
+    faults.push({ field: '/types', detail: `Give at most ${MAX_TYPES} event types.` })
   }
   if (states.length === 0 && !missing) {
-    faults.push({ field: '/states', detail: 'Name at least one state, or set missing.' })
+    faults.push({ field: '/states', detail: 'Give at least one state, or set `missing` to true.' })
   }
   if (fromMs !== null && toMs !== null && fromMs > toMs) {
     faults.push({ field: '/to', detail: 'The time must not be before `from`.' })

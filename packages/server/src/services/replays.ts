@@ -1,8 +1,9 @@
 import { type FieldError, PosthornError } from '../base/errors.ts'
 import { newId, parseId } from '../base/ids.ts'
-import type { Replay, ReplaySelection, TenantId } from '../base/model.ts'
+import type { Replay, ReplaySelection, ReplayState, TenantId } from '../base/model.ts'
 import type { ReplayCounter } from '../replay/selection.ts'
 import { cancelReplay } from '../store/in-steps.ts'
+import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
 import type { ReplayFilter } from '../store/operations/replays/replays.ts'
 import type { Store } from '../store/store.ts'
 import { checkIdParameter, notFound, requireTenant } from './checks/refusals.ts'
@@ -49,26 +50,53 @@ export class Replays {
   }
 
   /** Creates a replay once for each key. The same request returns the existing replay; a different one is refused. */
-  async create(tenant: TenantId, input: ReplayInput): Promise<CreatedReplay> {
+  async create(tenant: TenantId, input: ReplayInput, keep?: Keep<CreatedReplay>): Promise<CreatedReplay> {
     await requireTenant(this.#store, tenant)
     const selection = checkedSelection(input)
     const hash = hashOf(selection)
     const before = input.key === null ? null : await this.#store.read('getReplay', { tenant, name: input.key })
-    if (before !== null) return sameOrRefuse(before, hash)
+    if (before !== null) return this.#known(before, hash, keep)
     await this.#requireThings(tenant, input)
     const asOfMs = this.#store.latest()
     const { deliveries, parts } = await this.#countOrRefuse(tenant, selection, asOfMs)
     const createdAtMs = this.#store.now()
     const id = newId('rpl', createdAtMs)
-    const replay = { id, key: input.key ?? id, tenant, batch: null, selection, deliveries, createdAtMs }
-    const created = await this.#store.write('createReplay', { ...replay, hash, asOfMs, parts, maxOpen: MAX_OPEN })
+    const replay = { id, tenant, batch: null, selection, deliveries, createdAtMs }
+    const result: CreatedReplay = {
+      replay: { ...replay, key: input.key, ...begun(parts, createdAtMs) },
+      isDuplicate: false,
+    }
+    const once = keep?.(result)
+    const key = input.key ?? id
+    const created = await this.#store.write('createReplay', {
+      ...replay,
+      key,
+      hash,
+      asOfMs,
+      parts,
+      maxOpen: MAX_OPEN,
+      once,
+    })
+    if (created.kind === 'repeated') throw new CallRepeated()
     if (created.kind === 'no_tenant') throw notFound('tenant')
     if (created.kind === 'too_many') {
       throw new PosthornError('conflict', `The tenant has ${MAX_OPEN} replays that have not ended. Cancel some first.`)
     }
-    if (created.kind === 'known') return sameOrRefuse(created, hash)
+    if (created.kind === 'known') return this.#known(created, hash, keep)
     this.#store.changes.emit({ kind: 'replays' })
-    return { replay: await this.get(tenant, id), isDuplicate: false }
+    return result
+  }
+
+  /** Returns the replay that exists under the caller's key. Throws if the caller now selects something else. */
+  async #known(
+    { replay, hash }: { readonly replay: Replay; readonly hash: Uint8Array },
+    wanted: Uint8Array,
+    keep?: Keep<CreatedReplay>,
+  ): Promise<CreatedReplay> {
+    requireSame(hash, wanted)
+    const result = { replay, isDuplicate: true }
+    if (keep !== undefined && !(await this.#store.write('recordCall', { call: keep(result) }))) throw new CallRepeated()
+    return result
   }
 
   /** @param name the replay's id or its key */
@@ -152,7 +180,9 @@ function checkedSelection(input: ReplayInput): ReplaySelection {
   return selection
 }
 
-function sameOrRefuse({ replay, hash }: { replay: Replay; hash: Uint8Array }, wanted: Uint8Array): CreatedReplay {
-  requireSame(hash, wanted)
-  return { replay, isDuplicate: true }
+/** How far a replay is that has just been created. One without parts has nothing to create, and has ended. */
+function begun(parts: readonly unknown[], nowMs: number) {
+  const isEnded = parts.length === 0
+  const state: ReplayState = isEnded ? 'done' : 'running'
+  return { state, made: 0, skipped: 0, live: 0, endedAtMs: isEnded ? nowMs : null }
 }

@@ -41,7 +41,7 @@ export function checkSchedule(
   const least = leastRetrySeconds(dev)
   for (const [index, seconds] of schedule.entries()) {
     if (typeof seconds === 'number' && seconds >= least && seconds <= LONGEST_RETRY_SECONDS) continue
-    const detail = `The value must be a number of seconds from ${least} to ${LONGEST_RETRY_SECONDS}.`
+    const detail = `The value must be a number of seconds from ${least} to ${LONGEST_RETRY_SECONDS.toLocaleString('en')}.`
     faults.push({ field: `${field}/${index}`, detail })
   }
   return schedule

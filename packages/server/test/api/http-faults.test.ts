@@ -5,6 +5,8 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { PAYLOAD, TYPE } from '../services/setup.ts'
 import { KEY, useApi } from './setup.ts'
 
+// cspell:ignore xchunked
+
 const bench = useApi()
 const JSON_BODY = 'Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'
 const EMPTY_CHUNKS = '\r\n0\r\n\r\n'

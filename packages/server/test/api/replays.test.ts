@@ -4,6 +4,8 @@ import { PAYLOAD, TYPE } from '../services/setup.ts'
 import { aSettlement } from '../store/builders.ts'
 import { type Json, refused, useApi } from './setup.ts'
 
+// cspell:ignore REFERNCE
+
 const bench = useApi()
 const ALL = '/v1/tenants/acme/replays'
 const OTHER = 'COVER_STATUS_CHANGED'
@@ -25,7 +27,7 @@ const count = async (body: Json): Promise<number | [number, string, string[]]> =
 }
 
 describe('creating a replay', () => {
-  it('answers 202 with the id, the key, the number of deliveries and the location', async () => {
+  it('responds with 202, the id, the key, the number of deliveries and the location', async () => {
     const endpoint = await bench.endpoint()
     await publish()
     await publish('delivered')
@@ -60,7 +62,7 @@ describe('creating a replay', () => {
     expect((await bench.get(`${ALL}/${unnamed.body.id}`)).body).toMatchObject({ id: unnamed.body.id, key: null })
   })
 
-  it('answers 200 and creates nothing for a dry run', async () => {
+  it('responds with 200 and creates nothing for a dry run', async () => {
     await bench.endpoint()
     await publish()
     const answer = await bench.post(ALL, { key: 'x', dryRun: true })
@@ -142,7 +144,8 @@ describe('creating a replay', () => {
     expect(refused(answer)).toEqual([422, 'invalid', ['/types/0']])
     expect(answer.body.errors[0]).toMatchObject({
       reason: 'unknown_type',
-      detail: 'Unknown event type `COVER_REFERNCE`. Did you mean `COVER_REFERENCE`? GET /v1/event-types lists them.',
+      detail:
+        'Unknown event type "COVER_REFERNCE". Did you mean `COVER_REFERENCE`? GET /v1/event-types lists all event types.',
     })
     expect(refused(await bench.post(ALL, { types: ['NOPE'] }))).toEqual([422, 'invalid', ['/types/0']])
     expect(await count({ types: ['posthorn.endpoint.disabled'] })).toBe(0)
@@ -203,7 +206,7 @@ describe('creating a replay', () => {
     const theirs = await publish('delivered', 'beta')
     const both = { endpoint: other, event: theirs }
     expect(refused(await bench.post(ALL, both))).toEqual([422, 'invalid', ['/endpoint', '/event']])
-    expect(refused(await bench.post('/v1/tenants/nobody/replays', {}))).toEqual([404, 'not_found', []])
+    expect(refused(await bench.post('/v1/tenants/unknown/replays', {}))).toEqual([404, 'not_found', []])
     for (const body of ['null', '[]', '7']) expect((await bench.post(ALL, body)).status).toBe(422)
   })
 
@@ -253,10 +256,10 @@ describe('replays', () => {
     await bench.post(ALL, { key: 'none', types: [OTHER] })
     for (const action of ['pause', 'resume', 'cancel']) {
       expect(refused(await bench.post(`${ALL}/none/${action}`))).toEqual([409, 'conflict', []])
-      expect(refused(await bench.post(`${ALL}/nobody/${action}`))).toEqual([404, 'not_found', []])
+      expect(refused(await bench.post(`${ALL}/unknown/${action}`))).toEqual([404, 'not_found', []])
       expect(refused(await bench.post(`${ALL}/%00/${action}`))).toEqual([404, 'not_found', []])
     }
-    expect(refused(await bench.get(`${ALL}/nobody`))).toEqual([404, 'not_found', []])
+    expect(refused(await bench.get(`${ALL}/unknown`))).toEqual([404, 'not_found', []])
     await bench.tenants.put('beta', {})
     expect(refused(await bench.get('/v1/tenants/beta/replays/x'))).toEqual([404, 'not_found', []])
   })

@@ -67,6 +67,7 @@ export class ApiBench extends Bench {
         eventTypes: this.types,
         deliveries: this.deliveries,
         events: this.events,
+        filterTrials: this.filterTrials,
         replays: this.replays,
         replayBatches: this.replayBatches,
         apiKeys: this.apiKeys,
@@ -74,6 +75,7 @@ export class ApiBench extends Bench {
         stats: this.stats,
         retrySchedules: this.retrySchedules,
         exports: this.exports,
+        idempotentCalls: this.idempotentCalls,
         ...services,
       },
       {

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { SECRET } from '../services/setup.ts'
 import { type Answer, type Json, useApi } from './setup.ts'
 
+// cspell:ignore xyzzy paylod REFERNCE
+
 const bench = useApi()
 const NAME = 'xyzzy'
 
@@ -124,7 +126,7 @@ describe('an unknown event type', () => {
       const [{ detail, reason }] = body.errors
       expect([status, reason]).toEqual([422, 'unknown_type'])
       expect(detail).toBe(
-        'Unknown event type `COVER_REFERNCE`. Did you mean `COVER_REFERENCE`? GET /v1/event-types lists them.',
+        'Unknown event type "COVER_REFERNCE". Did you mean `COVER_REFERENCE`? GET /v1/event-types lists all event types.',
       )
     }
   })

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { describeUnknown, nearest } from '../../src/base/nearest.ts'
 
+// cspell:ignore endpiont
+
 /** The plain definition (restricted Damerau-Levenshtein), without any bound. */
 function distance(a: string, b: string): number {
   const rows = Array.from({ length: a.length + 1 }, () => new Array<number>(b.length + 1).fill(0))

@@ -53,6 +53,19 @@ export const TimeInputOrNull = (description: string) =>
     description: `${description} ${HOW_TO_GIVE}`,
   })
 
+/** What is accepted, but worth looking at. */
+export const Warnings = (description: string) =>
+  Type.Array(
+    Type.Object({
+      code: Type.String(),
+      detail: Type.String(),
+      field: Type.Optional(
+        Type.String({ description: 'The member concerned, as a JSON Pointer into the body. Absent if there is none.' }),
+      ),
+    }),
+    { description },
+  )
+
 export const objectOrNull = <Members extends Parameters<typeof Type.Object>[0]>(
   members: Members,
   description: string,

@@ -14,7 +14,12 @@ import {
 import type { Keyring } from '../../secrets/keyring.ts'
 
 /** A problem with an endpoint that is worth fixing but doesn't make it invalid. */
-export type Warning = { readonly code: string; readonly detail: string }
+export type Warning = {
+  readonly code: string
+  readonly detail: string
+  /** The member that it is about, as a JSON Pointer into the request. */
+  readonly field?: string
+}
 
 export type Authentication = {
   /** Fingerprint of the current clientSecret; null: there is none, or it can't be decrypted. */

@@ -25,11 +25,15 @@ export function checkTypes(
   if (types === null) return null
   const fault = (detail: string) => faults.push({ field: '/types', detail })
   if (!Array.isArray(types) || types.length === 0) {
-    fault('The types must be a list of at least one event type. Omit it to receive all types.')
+    fault(
+      'The types must be a list of at least one event type. To receive events of all types, omit types or set it to null.',
+    )
     return null
   }
   if (types.length > MAX_TYPES) {
-    fault(`There must not be more than ${MAX_TYPES} types. Omit the list to receive all types.`)
+    fault(
+      `There must not be more than ${MAX_TYPES.toLocaleString('en')} types. Omit types to receive events of all types.`,
+    )
     return null
   }
   const patterns = new Set(types.filter(type => typeof type === 'string' && isPattern(type)))

@@ -91,8 +91,8 @@ const retrySchedules: Scene = async recorder => {
 
 const events: Scene = async recorder => {
   const publish = (title: string, body: unknown) => recorder.record('publishEvents', { path: TENANT, body, title })
-  const { id } = await publish('An event', { ...EVENT, id: 'order-7' })
-  await publish('Several events', [{ ...EVENT, id: 'order-8' }, EVENT])
+  const { id } = await publish('An event', { ...EVENT, key: 'order-7' })
+  await publish('Several events', [{ ...EVENT, key: 'order-8' }, EVENT])
   await settle(recorder, 'exhausted')
   const path = { ...TENANT, id }
   await recorder.record('getEvent', { path })
@@ -104,6 +104,15 @@ const events: Scene = async recorder => {
   )
   await recorder.record('listRejectedEvents', { query: TENANT })
   await recorder.bench.run('update event set rejected = null')
+}
+
+const filterTrials: Scene = async recorder => {
+  const filter = { status: { $not: ['Refused'] } }
+  const payloads = [{ status: 'Quoted' }, { status: 'Refused' }]
+  const given = { filter, types: ['COVER_STATUS_CHANGED'], payloads }
+  await recorder.record('tryFilter', { path: TENANT, body: given, title: 'Payloads' })
+  const recent = { filter: { CoverId: { $prefix: '564200aa' } }, types: ['COVER_*'], recent: 1 }
+  await recorder.record('tryFilter', { path: TENANT, body: recent, title: 'The newest event' })
 }
 
 const deliveries: Scene = async recorder => {
@@ -199,6 +208,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   'endpoints/endpoints': endpoints,
   'retry-schedules': retrySchedules,
   'events/events': events,
+  'filter-trials': filterTrials,
   deliveries,
   'replays/replays': replays,
   stats,

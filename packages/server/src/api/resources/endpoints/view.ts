@@ -44,6 +44,6 @@ export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pau
     oauth,
     createdAt: time(endpoint.createdAtMs),
     updatedAt: time(endpoint.updatedAtMs),
-    warnings: warnings.map(({ code, detail }) => ({ code, detail })),
+    warnings: [...warnings],
   }
 }

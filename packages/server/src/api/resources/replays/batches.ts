@@ -1,7 +1,7 @@
 /** Replays across tenants. */
 import { type Static, Type } from 'typebox'
 import { REPLAY_STATES, type ReplayBatch, type ReplayState } from '../../../base/model.ts'
-import type { ReplayBatches } from '../../../services/replay-batches.ts'
+import type { CreatedBatch, ReplayBatches } from '../../../services/replay-batches.ts'
 import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import {
@@ -83,6 +83,7 @@ function addCreating(routes: Routes, { replayBatches }: BatchNeeds): void {
     ALL,
     {
       access: 'operator',
+      makes: true,
       operationId: 'createReplayBatch',
       summary: 'Replay earlier events of all tenants',
       description:
@@ -96,16 +97,26 @@ function addCreating(routes: Routes, { replayBatches }: BatchNeeds): void {
       },
       refusals: ['conflict', 'idempotency_conflict'],
     },
-    async ({ body: { dryRun, from, to, key = null, types, states = null, missing = false } }, reply) => {
+    async ({ body: { dryRun, from, to, key = null, types, states = null, missing = false }, once }, reply) => {
       const range = { fromMs: timeOf('/from', from), toMs: timeOf('/to', to) }
       const input = { key, types, states, missing, ...range }
-      if (dryRun === true) return reply.code(200).send(await replayBatches.count(input))
-      const { batch, isDuplicate } = await replayBatches.create(input)
-      const view = { ...viewBatch(batch), ...(isDuplicate ? { duplicate: true } : {}) }
-      return reply.code(202).header('location', `${ALL}/${batch.id}`).send(view)
+      if (dryRun === true) {
+        const counted = await replayBatches.count(input)
+        await once?.keepNothing({ status: 200, body: counted })
+        return reply.code(200).send(counted)
+      }
+      const { headers, body } = created(await replayBatches.create(input, once?.keeping(created)))
+      return reply.code(202).headers(headers).send(body)
     },
   )
 }
+
+const created = ({ batch, isDuplicate }: CreatedBatch) => ({
+  status: 202,
+  headers: { location: `${ALL}/${batch.id}` },
+  body: { ...viewBatch(batch), ...(isDuplicate ? { duplicate: true } : {}) },
+  madeId: batch.id,
+})
 
 const timeOf = (field: string, text: string): number => parseTimeOrRefuse(field, text)!
 

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { REPLAY_STATES, type Replay, type ReplayState } from '../../../base/model.ts'
 import { invalid } from '../../../services/checks/refusals.ts'
-import type { Replays } from '../../../services/replays.ts'
+import type { CreatedReplay, Replays } from '../../../services/replays.ts'
 import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import { IntegerOrNull, Location, NoBody, NoQuery, pageOf, ref, strict, TenantParams, Word } from '../../http/shapes.ts'
@@ -45,6 +45,7 @@ function addCreating(routes: Routes, { replays }: Needs): void {
     ALL,
     {
       access: 'write',
+      makes: true,
       operationId: 'createReplay',
       summary: 'Replay earlier events',
       description:
@@ -59,24 +60,32 @@ function addCreating(routes: Routes, { replays }: Needs): void {
       },
       refusals: ['not_found', 'conflict', 'idempotency_conflict'],
     },
-    async ({ params: { tenant }, body: { dryRun, from = null, to = null, ...rest } }, reply) => {
+    async ({ params: { tenant }, body: { dryRun, from = null, to = null, ...rest }, once }, reply) => {
       const { endpoint = null, event = null, types = null, states = null, missing = false } = rest
       const range = { fromMs: parseTimeOrRefuse('/from', from), toMs: parseTimeOrRefuse('/to', to) }
       const input = { ...keyIn(rest), endpoint, event, types, states, missing, ...range }
-      if (dryRun === true) return reply.code(200).send({ deliveries: await replays.count(tenant, input) })
-      const { replay, isDuplicate } = await replays.create(tenant, input)
-      return reply
-        .code(202)
-        .header('location', pathOf(replay))
-        .send({
-          id: replay.id,
-          key: replay.key,
-          deliveries: replay.deliveries,
-          ...(isDuplicate ? { duplicate: true } : {}),
-        })
+      if (dryRun === true) {
+        const counted = { deliveries: await replays.count(tenant, input) }
+        await once?.keepNothing({ status: 200, body: counted })
+        return reply.code(200).send(counted)
+      }
+      const { headers, body } = created(await replays.create(tenant, input, once?.keeping(created)))
+      return reply.code(202).headers(headers).send(body)
     },
   )
 }
+
+const created = ({ replay, isDuplicate }: CreatedReplay) => ({
+  status: 202,
+  headers: { location: pathOf(replay) },
+  body: {
+    id: replay.id,
+    key: replay.key,
+    deliveries: replay.deliveries,
+    ...(isDuplicate ? { duplicate: true } : {}),
+  },
+  madeId: replay.id,
+})
 
 /** `id` is the former name of `key`. */
 function keyIn({ key = null, id = null }: { readonly key?: string | null; readonly id?: string | null }) {

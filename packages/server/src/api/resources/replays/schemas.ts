@@ -25,17 +25,17 @@ export const SELECTION_INPUT = {
       ...States,
       type: ['array', 'null'],
       description:
-        'Only events with one of these outcomes at the endpoint. Defaults to `exhausted`, or to all three if a single ' +
-        '`event` is named and `missing` is not set. Pending and held deliveries are never replayed, because they ' +
-        'will be sent anyway.',
+        'Only events with one of these outcomes at the endpoint. Defaults to `exhausted`, or to all three if ' +
+        '`event` is given and `missing` is not. Pending and held deliveries are never replayed, because they will ' +
+        'be sent anyway.',
     }),
   ),
   missing: Type.Optional(
     Type.Boolean({
       default: false,
       description:
-        'Whether to include events that an endpoint never got, because it was registered later or did not want them. ' +
-        'The endpoint must want them now: it receives the type, and its filter lets the event through. With ' +
+        'Whether to include events that an endpoint never got, because it was created later or did not want them. ' +
+        'The endpoint must want them now: it wants the type, and its filter lets the event through. With ' +
         '`states: []`, only these events are replayed.',
     }),
   ),

@@ -1,6 +1,6 @@
 import { firstIdAt, idBytes, idText } from '../../../base/ids.ts'
 import type { EventId, PublishedEvent, TenantId } from '../../../base/model.ts'
-import { bytes, idList, int, type Transaction, textOrNull } from '../../transaction.ts'
+import { bytes, idList, int, type Transaction, text, textOrNull } from '../../transaction.ts'
 import { idOrNull, type Range, Where } from '../../where.ts'
 import { EVENT_FIELDS, toEvent } from './event-rows.ts'
 
@@ -108,4 +108,31 @@ export function* readPayloads(args: {
   }
   const payloads = new Map(rows.map(row => [idText('evt', bytes(row.id)), bytes(row.payload)]))
   return wanted.map(event => ({ event, payload: payloads.get(event) ?? null }))
+}
+
+export type EventHead = Pick<PublishedEvent, 'id' | 'type' | 'key'> & {
+  /** Whether it was matched with endpoints: neither a test nor rejected. */
+  readonly isMatched: boolean
+  readonly hasPayload: boolean
+}
+
+/** The tenant's events without their payloads, newest first. */
+export function* listEventHeads(args: {
+  tenant: TenantId
+  before: EventId | null
+  limit: number
+}): Transaction<EventHead[]> {
+  const where = new Where().add('tenant = ?', args.tenant).addIf('id < ?', idOrNull(args.before))
+  const rows = yield {
+    text: `select id, type, event_key, test, rejected, length(payload) as bytes from event where ${where.text}
+           order by id desc limit ${args.limit}`,
+    params: where.params,
+  }
+  return rows.map(row => ({
+    id: idText('evt', bytes(row.id)),
+    type: text(row.type),
+    key: textOrNull(row.event_key),
+    isMatched: row.test === 0 && row.rejected === null,
+    hasPayload: row.bytes !== 0,
+  }))
 }

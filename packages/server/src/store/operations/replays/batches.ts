@@ -1,7 +1,7 @@
 /**
  * Replays across tenants: what was requested, how far the search for tenants has come, and how they end. Each tenant that
  * has something to send gets a replay of its own (replays.ts), which runs only while the batch does. So pausing and
- * cancelling take effect at once, however many tenants there are: makeReplayed looks at the batch's row.
+ * cancelling take effect immediately, however many tenants there are: makeReplayed looks at the batch's row.
  */
 import { firstIdAt, idBytes, idText, parseId } from '../../../base/ids.ts'
 import type {
@@ -14,6 +14,7 @@ import type {
 } from '../../../base/model.ts'
 import { bytes, int, intOrNull, type Row, type Transaction, text, textOrNull, type Value } from '../../transaction.ts'
 import { idOrNull, Where } from '../../where.ts'
+import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { createReplay, FROM, NEVER_MS, type NewReplay } from './replays.ts'
 
 /**
@@ -99,12 +100,14 @@ export type NewReplayBatch = Pick<ReplayBatch, 'id' | 'selection' | 'createdAtMs
   readonly maxOpen: number
 }
 
-/** `known`: a batch with this key exists, and is returned instead. */
+/** `known`: a batch with this key exists, and is returned instead. `repeated`: the call was made before. */
 export type CreatedReplayBatch =
-  | { readonly kind: 'created' | 'known'; readonly batch: ReplayBatch; readonly hash: Uint8Array }
-  | { readonly kind: 'too_many' }
+  | { readonly kind: 'created' }
+  | { readonly kind: 'known'; readonly batch: ReplayBatch; readonly hash: Uint8Array }
+  | { readonly kind: 'too_many' | 'repeated' }
 
-export function* createReplayBatch(args: NewReplayBatch): Transaction<CreatedReplayBatch> {
+export function* createReplayBatch(args: NewReplayBatch & Once): Transaction<CreatedReplayBatch> {
+  if (yield* isRepeated(args.once)) return { kind: 'repeated' }
   const known = yield* getReplayBatch({ name: args.key })
   if (known !== null) return { kind: 'known', ...known }
   const open = yield { text: 'select count(*) as n from replay_batch where ended_ms is null' }
@@ -114,9 +117,10 @@ export function* createReplayBatch(args: NewReplayBatch): Transaction<CreatedRep
            values ($1, $2, $3, $4, $5, 'running', $6) on conflict (replay_key) do nothing returning id`,
     params: [idBytes(args.id), args.key, args.hash, JSON.stringify(args.selection), args.asOfMs, args.createdAtMs],
   }
-  const found = (yield* getReplayBatch({ name: args.key }))!
-  // Unless another call has created it at this very moment.
-  return { kind: made.length === 0 ? 'known' : 'created', ...found }
+  // Another call has created it at this very moment.
+  if (made.length === 0) return { kind: 'known', ...(yield* getReplayBatch({ name: args.key }))! }
+  yield* keepCall(args.once)
+  return { kind: 'created' }
 }
 
 // Working on it
