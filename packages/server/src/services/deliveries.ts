@@ -3,7 +3,15 @@ import { newId } from '../base/ids.ts'
 import type { Attempt, Delivery, DeliveryId, Endpoint, EventId, TenantId } from '../base/model.ts'
 import type { DeliveryFilter } from '../store/operations/deliveries/reading.ts'
 import type { Store } from '../store/store.ts'
-import { checkId, checkIdParameter, checkTypeParameter, notFound, requireTenant } from './checks/refusals.ts'
+import type { Place } from '../store/where.ts'
+import {
+  checkId,
+  checkIdParameter,
+  checkPlace,
+  checkTypeParameter,
+  notFound,
+  requireTenant,
+} from './checks/refusals.ts'
 
 /** Attempts to change a delivery that changes between reading and writing. */
 const MAX_TRIES = 5
@@ -16,9 +24,8 @@ export class Deliveries {
     this.#store = store
   }
 
-  /** Newest first. */
   async list(tenant: TenantId, filter: DeliveryFilter, limit: number): Promise<Delivery[]> {
-    checkIdParameter('dlv', filter.before, 'cursor')
+    checkPlace('dlv', filter)
     checkIdParameter('ep', filter.endpoint, 'endpoint')
     checkIdParameter('evt', filter.event, 'event')
     checkTypeParameter(filter.type)
@@ -26,10 +33,10 @@ export class Deliveries {
     return this.#store.read('listDeliveries', { ...filter, tenant, limit })
   }
 
-  /** Deliveries of all tenants that were set aside after repeated crashes, newest first; `count` is at most 10,000. */
-  async listSetAside(before: DeliveryId | null, limit: number): Promise<{ count: number; deliveries: Delivery[] }> {
-    checkIdParameter('dlv', before, 'cursor')
-    return this.#store.read('listSetAside', { before, limit })
+  /** Deliveries of all tenants that were set aside after repeated crashes; `count` is at most 10,000. */
+  async listSetAside(place: Place<DeliveryId>, limit: number): Promise<{ count: number; deliveries: Delivery[] }> {
+    checkPlace('dlv', place)
+    return this.#store.read('listSetAside', { ...place, limit })
   }
 
   async get(tenant: TenantId, id: DeliveryId): Promise<{ delivery: Delivery; attempts: Attempt[] }> {

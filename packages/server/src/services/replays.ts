@@ -6,7 +6,7 @@ import type { ReplayCounter } from '../replay/selection.ts'
 import { cancelReplay } from '../store/in-steps.ts'
 import type { ReplayFilter } from '../store/operations/replays/replays.ts'
 import type { Store } from '../store/store.ts'
-import { checkIdParameter, invalid, isTypeName, notFound, requireTenant } from './checks/refusals.ts'
+import { checkPlace, invalid, isTypeName, notFound, requireTenant } from './checks/refusals.ts'
 import { checkStorable } from './checks/values.ts'
 
 /** A replay as the caller requests it. */
@@ -77,9 +77,8 @@ export class Replays {
     return found.replay
   }
 
-  /** Newest first. */
   async list(tenant: TenantId, filter: ReplayFilter, limit: number): Promise<Replay[]> {
-    checkIdParameter('rpl', filter.before, 'cursor')
+    checkPlace('rpl', filter)
     await requireTenant(this.#store, tenant)
     return this.#store.read('listReplays', { ...filter, tenant, limit })
   }

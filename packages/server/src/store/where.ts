@@ -4,6 +4,15 @@ import type { Value } from './transaction.ts'
 /** A period, in milliseconds since 1970. Null: open at that end. The end itself is excluded. */
 export type Range = { readonly fromMs: number | null; readonly toMs: number | null }
 
+/**
+ * Where a page of a list begins, and in which direction it is read: with `before` from greater ids to smaller ones, with
+ * `after` from smaller to greater. The id itself is not part of the page; null stands for that end of the list. Rows
+ * are returned in the order in which they are read: those nearest to the id come first.
+ */
+export type Place<Id extends string = string> =
+  | { readonly before: Id | null; readonly after?: never }
+  | { readonly after: Id | null; readonly before?: never }
+
 export const idOrNull = (id: string | null): Uint8Array | null => (id === null ? null : idBytes(id))
 
 /** Conditions and their parameters, numbered in the order in which they are added. */
@@ -19,6 +28,22 @@ export class Where {
 
   addIf(condition: string, value: Value | undefined): this {
     return value === null || value === undefined ? this : this.add(condition, value)
+  }
+
+  /** Selects what lies behind a place, and returns the order in which to read it. */
+  behind(place: Place, column = 'id', toValue: (id: string) => Value = idBytes): string {
+    const { before, after } = place
+    if (after === undefined) {
+      this.addIf(`${column} < ?`, before === null || before === undefined ? null : toValue(before))
+      return `order by ${column} desc`
+    }
+    this.addIf(`${column} > ?`, after === null ? null : toValue(after))
+    return `order by ${column}`
+  }
+
+  /** The clause, or nothing if there are no conditions. */
+  get clause(): string {
+    return this.conditions.length === 0 ? '' : `where ${this.text}`
   }
 
   get text(): string {

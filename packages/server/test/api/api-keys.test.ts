@@ -20,7 +20,7 @@ describe('an API key', () => {
     const { key, ...shown } = body
     expect(shown).toMatchObject({ name: 'ci', scope: 'publish', tenant: null, rateLimit: null, expiresAt: null })
     expect((await get(`${KEYS}/${body.id}`)).body).toEqual(shown)
-    expect((await get(KEYS)).body).toEqual({ data: [shown], nextCursor: null })
+    expect((await get(KEYS)).body).toEqual({ data: [shown], nextCursor: null, prevCursor: null })
     const { keys } = await bench.store.read('readApiKeyChanges', { after: 0 })
     expect(Buffer.from(keys[0]!.hash)).toEqual(createHash('sha256').update(key).digest())
     expect(JSON.stringify(keys)).not.toContain(key)

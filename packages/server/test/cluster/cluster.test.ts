@@ -109,11 +109,13 @@ describe('nodes on one PostgreSQL', () => {
     // Crash mode begins after the first crash, so the three crashes after it count.
     for (let crash = 1; crash <= 4; crash++) {
       await receiver.waitFor(() => receiver.total === crash, { timeoutMs: 10_000 })
-      expect((await node.deliveries.listSetAside(null, 9)).count).toBe(0)
+      expect((await node.deliveries.listSetAside({ before: null }, 9)).count).toBe(0)
       await node.crash()
       node = await start()
     }
-    await expect.poll(async () => (await node.deliveries.listSetAside(null, 9)).count, { timeout: 10_000 }).toBe(1)
+    await expect
+      .poll(async () => (await node.deliveries.listSetAside({ before: null }, 9)).count, { timeout: 10_000 })
+      .toBe(1)
     isAnswering = true
     await node.publish('acme', cover(2))
     await receiver.waitFor(() => receiver.total === 5, { timeoutMs: 10_000 })

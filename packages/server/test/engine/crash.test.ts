@@ -26,7 +26,7 @@ const register = async (posthorn: Posthorn, receiver: Receiver, types?: readonly
 const until = (receiver: Receiver, total: number) =>
   receiver.waitFor(() => receiver.total >= total, { timeoutMs: 10_000 })
 
-const setAside = async (posthorn: Posthorn) => (await posthorn.deliveries.listSetAside(null, 99)).deliveries
+const setAside = async (posthorn: Posthorn) => (await posthorn.deliveries.listSetAside({ before: null }, 99)).deliveries
 
 /** Open trials of all live deliveries, as stored on disk. */
 function openTrials(folder: string): number[] {

@@ -74,13 +74,13 @@ describe('a set-aside delivery', () => {
   it('C13: is listed, and sent again after a manual retry', async () => {
     const delivery = await aDelivery()
     await setAside(delivery)
-    const { count, deliveries } = await bench.deliveries.listSetAside(null, 9)
+    const { count, deliveries } = await bench.deliveries.listSetAside({ before: null }, 9)
     expect([count, deliveries]).toMatchObject([1, [{ id: delivery.id, heldReason: 'set_aside' }]])
     const { delivery: after, created } = await bench.deliveries.retry('acme', delivery.id)
     expect([after, created]).toMatchObject([{ id: delivery.id, state: 'pending', heldReason: null }, false])
     expect(after.dueAtMs).toBeLessThanOrEqual(Date.now())
     expect(bench.changes).toMatchObject([{ kind: 'lane', endpoint: delivery.endpoint, delivery: delivery.id }])
-    expect((await bench.deliveries.listSetAside(null, 9)).count).toBe(0)
+    expect((await bench.deliveries.listSetAside({ before: null }, 9)).count).toBe(0)
   })
 
   it('C13: stays held when its endpoint is enabled or, after a retry, disabled, and can be cancelled', async () => {
@@ -103,7 +103,7 @@ describe('a set-aside delivery', () => {
     await setAside(delivery)
     await bench.endpoints.remove('acme', delivery.endpoint)
     expect((await bench.list('cancelled')).map(({ id }) => id)).toEqual([delivery.id])
-    expect(await bench.deliveries.listSetAside(null, 9)).toEqual({ count: 0, deliveries: [] })
+    expect(await bench.deliveries.listSetAside({ before: null }, 9)).toEqual({ count: 0, deliveries: [] })
   })
 })
 
@@ -167,7 +167,7 @@ describe('reading deliveries and events', () => {
   it('names the malformed filter', async () => {
     const list = (over: object) => fields(bench.deliveries.list('acme', { ...all, ...over }, 1))
     expect(await list({ before: 'x' })).toEqual(['cursor'])
-    expect(await fields(bench.deliveries.listSetAside('x', 1))).toEqual(['cursor'])
+    expect(await fields(bench.deliveries.listSetAside({ before: 'x' }, 1))).toEqual(['cursor'])
     expect(await list({ endpoint: 'x' })).toEqual(['endpoint'])
     expect(await list({ event: 'x' })).toEqual(['event'])
     expect(await list({ type: 'a\0' })).toEqual(['type'])

@@ -75,6 +75,7 @@ export const pageOf = <Schema extends TSchema>(schema: Schema, description: stri
   ...Type.Object({
     data: Type.Array(ref(schema)),
     nextCursor: TextOrNull({ description: 'Cursor of the next page. Null if this is the last page.' }),
+    prevCursor: TextOrNull({ description: 'Cursor of the previous page. Null if this is the first page.' }),
   }),
   description,
 })

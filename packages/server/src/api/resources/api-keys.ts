@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { API_KEY_SCOPES, type ApiKey } from '../../base/model.ts'
 import type { ApiKeys } from '../../services/api-keys/api-keys.ts'
-import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../http/lists.ts'
+import { newestFirst, PageQuery, parseTimeOrRefuse } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {
   Gone,
@@ -110,9 +110,10 @@ function addReading(routes: Routes, { apiKeys }: Needs): void {
       querystring: strict(PageQuery),
       response: { 200: pageOf(ApiKeySchema, 'A page of API keys.') },
     },
-    async ({ query: { cursor, limit } }) => {
-      const found = await apiKeys.list({ before: decodeCursor(cursor, isIdOf('key')), limit: limit + 1 })
-      return toPage(found, limit, ({ id }) => id, viewApiKey)
+    async ({ query }) => {
+      const pager = newestFirst('key', query)
+      const found = await apiKeys.list({ ...pager.place, limit: pager.count })
+      return pager.page(found, ({ id }) => id, viewApiKey)
     },
   )
 

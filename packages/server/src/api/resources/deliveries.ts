@@ -10,7 +10,7 @@ import {
   type HeldReason,
 } from '../../base/model.ts'
 import type { Deliveries } from '../../services/deliveries.ts'
-import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from '../http/lists.ts'
+import { newestFirst, PageQuery, parseRange, RangeQuery } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {
   IntegerOrNull,
@@ -142,10 +142,10 @@ function addReading(routes: Routes, { deliveries }: Needs): void {
       refusals: ['not_found'],
     },
     async ({ params: { tenant }, query }) => {
-      const { state = null, heldReason = null, endpoint = null, event = null, type = null, cursor, limit } = query
-      const before = decodeCursor(cursor, isIdOf('dlv'))
-      const filter = { state, heldReason, endpoint, event, type, before, ...parseRange(query) }
-      return toPage(await deliveries.list(tenant, filter, limit + 1), limit, ({ id }) => id, viewDelivery)
+      const { state = null, heldReason = null, endpoint = null, event = null, type = null } = query
+      const pager = newestFirst('dlv', query)
+      const filter = { state, heldReason, endpoint, event, type, ...parseRange(query), ...pager.place }
+      return pager.page(await deliveries.list(tenant, filter, pager.count), ({ id }) => id, viewDelivery)
     },
   )
 
@@ -190,9 +190,10 @@ function addSetAside(routes: Routes, { deliveries }: Needs): void {
       querystring: strict(PageQuery),
       response: { 200: SetAsidePage },
     },
-    async ({ query: { cursor, limit } }) => {
-      const found = await deliveries.listSetAside(decodeCursor(cursor, isIdOf('dlv')), limit + 1)
-      return { count: found.count, ...toPage(found.deliveries, limit, ({ id }) => id, viewSetAside) }
+    async ({ query }) => {
+      const pager = newestFirst('dlv', query)
+      const found = await deliveries.listSetAside(pager.place, pager.count)
+      return { count: found.count, ...pager.page(found.deliveries, ({ id }) => id, viewSetAside) }
     },
   )
 }

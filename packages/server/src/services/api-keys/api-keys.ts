@@ -5,8 +5,9 @@ import { isTenantId } from '../../base/tenant-id.ts'
 import { hashOfKey, makeKey } from '../../secrets/api-key.ts'
 import type { AuditFilter } from '../../store/operations/audit.ts'
 import type { Store } from '../../store/store.ts'
+import type { Place } from '../../store/where.ts'
 import { checkRateLimit } from '../checks/rate-limit.ts'
-import { checkId, checkIdParameter, invalid, notFound } from '../checks/refusals.ts'
+import { checkId, checkPlace, invalid, notFound } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
 
 export type ApiKeyInput = Pick<ApiKey, 'name' | 'scope'> & Partial<Pick<ApiKey, 'tenant' | 'rateLimit' | 'expiresAtMs'>>
@@ -61,9 +62,9 @@ export class ApiKeys {
     return key
   }
 
-  /** Keys older than `before`, newest first, including revoked and expired ones. */
-  async list(page: { before: ApiKeyId | null; limit: number }): Promise<ApiKey[]> {
-    checkIdParameter('key', page.before, 'cursor')
+  /** Includes revoked and expired keys. */
+  async list(page: Place<ApiKeyId> & { limit: number }): Promise<ApiKey[]> {
+    checkPlace('key', page)
     return this.#store.read('listApiKeys', page)
   }
 
@@ -81,9 +82,9 @@ export class ApiKeys {
     await this.#untilInForce()
   }
 
-  /** Audit entries, newest first. */
+  /** Audit entries. */
   async audit(filter: AuditFilter, limit: number): Promise<AuditEntry[]> {
-    checkIdParameter('aud', filter.before, 'cursor')
+    checkPlace('aud', filter)
     if (filter.tenant !== null && !isTenantId(filter.tenant)) {
       throw invalid([{ field: 'tenant', detail: 'The value must be the id of a tenant, which can be a deleted one.' }])
     }

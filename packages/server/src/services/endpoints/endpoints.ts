@@ -26,7 +26,8 @@ import {
 import type { Keyring } from '../../secrets/keyring.ts'
 import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
 import type { Store } from '../../store/store.ts'
-import { checkId, checkIdParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
+import type { Place } from '../../store/where.ts'
+import { checkId, checkPlace, invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { type Described, describeAuthentication } from './authentication.ts'
 import { changesCredentials, createCredentials } from './credentials-input.ts'
 import { adviseOnHealth } from './health.ts'
@@ -170,9 +171,8 @@ export class Endpoints {
     return endpoint
   }
 
-  /** Endpoints older than `before`, newest first. */
-  async list(tenant: TenantId, page: { before: EndpointId | null; limit: number }): Promise<Endpoint[]> {
-    checkIdParameter('ep', page.before, 'cursor')
+  async list(tenant: TenantId, page: Place<EndpointId> & { limit: number }): Promise<Endpoint[]> {
+    checkPlace('ep', page)
     await requireTenant(this.#store, tenant)
     return this.#store.read('listEndpoints', { tenant, ...page })
   }

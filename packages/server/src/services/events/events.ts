@@ -2,7 +2,7 @@ import type { FieldError } from '../../base/errors.ts'
 import type { Delivery, EventEndpoint, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
 import type { EventFilter, RejectedFilter } from '../../store/operations/events/reading.ts'
 import type { Store } from '../../store/store.ts'
-import { checkId, checkIdParameter, checkTypeParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
+import { checkId, checkPlace, checkTypeParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
 import { type EndpointPage, readEventEndpoints } from './event-endpoints.ts'
 
@@ -17,17 +17,16 @@ export class Events {
     this.#store = store
   }
 
-  /** Newest first. */
   async list(tenant: TenantId, filter: EventFilter, limit: number): Promise<PublishedEvent[]> {
-    checkIdParameter('evt', filter.before, 'cursor')
+    checkPlace('evt', filter)
     checkTypeParameter(filter.type)
     await requireTenant(this.#store, tenant)
     return this.#store.read('listEvents', { ...filter, tenant, limit })
   }
 
-  /** Events of one tenant or of all that were published from SQL and rejected, newest first. */
+  /** Events of one tenant or of all that were published from SQL and rejected. */
   async listRejected(filter: RejectedFilter, limit: number): Promise<PublishedEvent[]> {
-    checkIdParameter('evt', filter.before, 'cursor')
+    checkPlace('evt', filter)
     const faults: FieldError[] = []
     // Any text that SQL can publish for: the tenant need not exist, and its id need not be valid.
     if (filter.tenant !== null) checkStorable(filter.tenant, 'tenant', faults)
@@ -48,10 +47,10 @@ export class Events {
     return { event, deliveries: await this.#store.read('listDeliveries', filter) }
   }
 
-  /** The outcome of an event at each endpoint of its tenant, with the reason; endpoints newest first. */
+  /** The outcome of an event at each endpoint of its tenant, with the reason. */
   async listEndpoints(tenant: TenantId, id: EventId, page: EndpointPage): Promise<EventEndpoint[]> {
     checkId('evt', id, 'event')
-    checkIdParameter('ep', page.before, 'cursor')
+    checkPlace('ep', page)
     await requireTenant(this.#store, tenant)
     return readEventEndpoints(this.#store, tenant, id, page)
   }

@@ -4,6 +4,7 @@ import { idBytes, idText } from '../../base/ids.ts'
 import type { ApiKey, ApiKeyId, ApiKeyScope, TenantId } from '../../base/model.ts'
 import { reads, writes } from '../operation.ts'
 import { bytes, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
+import { type Place, Where } from '../where.ts'
 import { type By, record } from './audit.ts'
 import { nextChange } from './configuration.ts'
 import { getMeta } from './meta.ts'
@@ -79,11 +80,13 @@ export function* getApiKey(args: { id: ApiKeyId }): Transaction<ApiKey | null> {
   return rows.length === 0 ? null : toApiKey(rows[0]!)
 }
 
-/** Newest first, those before `before`, including revoked and expired keys. */
-export function* listApiKeys(args: { before: ApiKeyId | null; limit: number }): Transaction<ApiKey[]> {
+/** Includes revoked and expired keys. */
+export function* listApiKeys(args: Place<ApiKeyId> & { limit: number }): Transaction<ApiKey[]> {
+  const where = new Where()
+  const order = where.behind(args)
   const rows = yield {
-    text: `select ${FIELDS} from api_key ${args.before === null ? '' : 'where id < $2'} order by id desc limit $1`,
-    params: [args.limit, ...(args.before === null ? [] : [idBytes(args.before)])],
+    text: `select ${FIELDS} from api_key ${where.clause} ${order} limit ${args.limit}`,
+    params: where.params,
   }
   return rows.map(toApiKey)
 }

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { Endpoint } from '../../../base/model.ts'
 import type { Publisher } from '../../../publish/publisher.ts'
 import type { Endpoints } from '../../../services/endpoints/endpoints.ts'
-import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../../http/lists.ts'
+import { newestFirst, PageQuery, parseTimeOrRefuse } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import {
   Gone,
@@ -61,16 +61,11 @@ function addReading(routes: Routes, services: Needs): void {
       response: { 200: pageOf(EndpointSchema, 'A page of endpoints.') },
       refusals: ['not_found'],
     },
-    async ({ params: { tenant }, query: { cursor, limit } }) => {
-      const before = decodeCursor(cursor, isIdOf('ep'))
-      const found = await endpoints.list(tenant, { before, limit: limit + 1 })
-      const page = toPage(
-        found,
-        limit,
-        ({ id }) => id,
-        endpoint => endpoint,
-      )
-      return { ...page, data: await Promise.all(page.data.map(view)) }
+    async ({ params: { tenant }, query }) => {
+      const pager = newestFirst('ep', query)
+      const found = await endpoints.list(tenant, { ...pager.place, limit: pager.count })
+      const page = pager.page(found, ({ id }) => id, view)
+      return { ...page, data: await Promise.all(page.data) }
     },
   )
 

@@ -4,7 +4,7 @@ import { parseTraceparent, writeTraceparent } from '../../../base/trace-context.
 import type { Publisher } from '../../../publish/publisher.ts'
 import type { Events } from '../../../services/events/events.ts'
 import type { PublishedItem } from '../../../store/operations/events/publish-request.ts'
-import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from '../../http/lists.ts'
+import { newestFirst, PageQuery, parseRange, RangeQuery } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import { ItemParams, NoQuery, pageOf, ref, strict, TenantParams } from '../../http/shapes.ts'
 import type { ApiOptions, BeginPublishTrace } from '../../options.ts'
@@ -115,11 +115,9 @@ function addReading(routes: Routes, { events }: Needs): void {
     },
     async ({ params: { tenant }, query }, reply) => {
       const filter = { type: query.type ?? null, ...parseRange(query) }
-      const first = decodeCursor(query.cursor, isIdOf('evt'))
-      const page = await readPage(first, query.limit, (before, count) =>
-        events.list(tenant, { ...filter, before }, count),
-      )
-      return reply.header('content-type', JSON_TYPE).send(writePage(page, event => writeEvent(event)))
+      const pager = newestFirst('evt', query)
+      const page = await readPage(pager, (place, count) => events.list(tenant, { ...filter, ...place }, count))
+      return reply.header('content-type', JSON_TYPE).send(writePage(pager, page, event => writeEvent(event)))
     },
   )
 
@@ -136,8 +134,9 @@ function addReading(routes: Routes, { events }: Needs): void {
     },
     async ({ params: { tenant, id } }, reply) => {
       const { event, deliveries: made } = await events.get(tenant, id)
-      const found = await events.listEndpoints(tenant, id, { before: null, limit: ENDPOINTS_SHOWN + 1 })
-      const { data, nextCursor } = toPage(found, ENDPOINTS_SHOWN, ({ endpoint }) => endpoint, viewEventEndpoint)
+      const pager = newestFirst('ep', { limit: ENDPOINTS_SHOWN })
+      const found = await events.listEndpoints(tenant, id, { ...pager.place, limit: pager.count })
+      const { data, nextCursor } = pager.page(found, ({ endpoint }) => endpoint, viewEventEndpoint)
       return reply.header('content-type', JSON_TYPE).send(writeEventDetail(event, made, data, nextCursor))
     },
   )
@@ -161,11 +160,11 @@ function addRejected(routes: Routes, { events }: Needs): void {
       response: { 200: Type.Unsafe<string>(pageOf(RejectedEventSchema, 'A page of rejected events.')) },
     },
     async ({ query }, reply) => {
-      const first = decodeCursor(query.cursor, isIdOf('evt'))
-      const page = await readPage(first, query.limit, (before, count) =>
-        events.listRejected({ tenant: query.tenant ?? null, before }, count),
+      const pager = newestFirst('evt', query)
+      const page = await readPage(pager, (place, count) =>
+        events.listRejected({ tenant: query.tenant ?? null, ...place }, count),
       )
-      return reply.header('content-type', JSON_TYPE).send(writePage(page, writeRejectedEvent))
+      return reply.header('content-type', JSON_TYPE).send(writePage(pager, page, writeRejectedEvent))
     },
   )
 }
@@ -186,10 +185,10 @@ function addEventEndpoints(routes: Routes, { events }: Needs): void {
       response: { 200: pageOf(EventEndpointSchema, 'A page of endpoints.') },
       refusals: ['not_found'],
     },
-    async ({ params: { tenant, id }, query: { cursor, limit } }) => {
-      const before = decodeCursor(cursor, isIdOf('ep'))
-      const found = await events.listEndpoints(tenant, id, { before, limit: limit + 1 })
-      return toPage(found, limit, ({ endpoint }) => endpoint, viewEventEndpoint)
+    async ({ params: { tenant, id }, query }) => {
+      const pager = newestFirst('ep', query)
+      const found = await events.listEndpoints(tenant, id, { ...pager.place, limit: pager.count })
+      return pager.page(found, ({ endpoint }) => endpoint, viewEventEndpoint)
     },
   )
 }

@@ -11,6 +11,7 @@ import {
   type TenantId,
 } from '../../../base/model.ts'
 import { bytes, int, intOrNull, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../../transaction.ts'
+import { type Place, Where } from '../../where.ts'
 import { type By, differences, record } from '../audit.ts'
 import { bumpTenant } from '../configuration.ts'
 import { noteDisabled, noteReplaced } from '../notices.ts'
@@ -225,16 +226,12 @@ export function* getEndpoint(args: { tenant: TenantId | null; id: EndpointId }):
   return args.tenant === null || endpoint.tenant === args.tenant ? endpoint : null
 }
 
-/** Newest first, those before `before`. */
-export function* listEndpoints(args: {
-  tenant: TenantId
-  before: EndpointId | null
-  limit: number
-}): Transaction<Endpoint[]> {
+export function* listEndpoints(args: Place<EndpointId> & { tenant: TenantId; limit: number }): Transaction<Endpoint[]> {
+  const where = new Where().add('tenant = ?', args.tenant)
+  const order = where.behind(args)
   const rows = yield {
-    text: `select ${ENDPOINT_FIELDS} from endpoint where tenant = $1 and deleted_ms is null
-             ${args.before === null ? '' : 'and id < $3'} order by id desc limit $2`,
-    params: [args.tenant, args.limit, ...(args.before === null ? [] : [idBytes(args.before)])],
+    text: `select ${ENDPOINT_FIELDS} from endpoint where deleted_ms is null and ${where.text} ${order} limit ${args.limit}`,
+    params: where.params,
   }
   return rows.map(toEndpoint)
 }

@@ -1,7 +1,7 @@
 import { firstIdAt, idBytes } from '../../../base/ids.ts'
 import type { EventId, PublishedEvent, TenantId } from '../../../base/model.ts'
 import { bytes, type Transaction, textOrNull } from '../../transaction.ts'
-import { idOrNull, type Range, Where } from '../../where.ts'
+import { type Place, type Range, Where } from '../../where.ts'
 import { EVENT_FIELDS, toEvent } from './event-rows.ts'
 
 export function* getEvent(args: { tenant: TenantId; id: EventId }): Transaction<PublishedEvent | null> {
@@ -22,31 +22,31 @@ export function* getArrival(args: { tenant: TenantId; id: EventId }): Transactio
   return rows.length === 0 ? null : toEvent(rows[0]!)
 }
 
-export type EventFilter = Range & { readonly type: string | null; readonly before: EventId | null }
+export type EventFilter = Range & Place<EventId> & { readonly type: string | null }
 
-/** Newest first. */
 export function* listEvents(args: EventFilter & { tenant: TenantId; limit: number }): Transaction<PublishedEvent[]> {
   const where = new Where()
     .add('tenant = ?', args.tenant)
-    .addIf('id < ?', idOrNull(args.before))
     .addIf('id >= ?', args.fromMs === null ? null : idBytes(firstIdAt('evt', args.fromMs)))
     .addIf('id < ?', args.toMs === null ? null : idBytes(firstIdAt('evt', args.toMs)))
     .addIf('type = ?', args.type)
+  const order = where.behind(args)
   const rows = yield {
-    text: `select ${EVENT_FIELDS} from event where ${where.text} order by id desc limit ${args.limit}`,
+    text: `select ${EVENT_FIELDS} from event where ${where.text} ${order} limit ${args.limit}`,
     params: where.params,
   }
   return rows.map(toEvent)
 }
 
-export type RejectedFilter = { readonly tenant: TenantId | null; readonly before: EventId | null }
+export type RejectedFilter = Place<EventId> & { readonly tenant: TenantId | null }
 
-/** Rejected events of one tenant, or of all, including tenants that don't exist; newest first. */
+/** Rejected events of one tenant, or of all, including tenants that don't exist. */
 export function* listRejectedEvents(args: RejectedFilter & { limit: number }): Transaction<PublishedEvent[]> {
-  const where = new Where().addIf('tenant = ?', args.tenant).addIf('id < ?', idOrNull(args.before))
+  const where = new Where().addIf('tenant = ?', args.tenant)
+  const order = where.behind(args)
   const rows = yield {
     text: `select ${EVENT_FIELDS} from event where ${['rejected is not null', ...where.conditions].join(' and ')}
-           order by id desc limit ${args.limit}`,
+           ${order} limit ${args.limit}`,
     params: where.params,
   }
   return rows.map(toEvent)

@@ -13,7 +13,7 @@ import {
   type Transaction,
   text,
 } from '../../transaction.ts'
-import { Where } from '../../where.ts'
+import { type Place, Where } from '../../where.ts'
 import { historyRow, storeHistory } from '../deliveries/history.ts'
 import { noteReplayFinished } from '../notices.ts'
 
@@ -50,16 +50,13 @@ export function* getReplay(args: Keyed): Transaction<{ replay: Replay; hash: Uin
   return row === undefined ? null : { replay: toReplay(row), hash: bytes(row.hash) }
 }
 
-export type ReplayFilter = { readonly state: ReplayState | null; readonly before: ReplayId | null }
+export type ReplayFilter = Place<ReplayId> & { readonly state: ReplayState | null }
 
-/** Newest first. */
 export function* listReplays(args: ReplayFilter & { tenant: TenantId; limit: number }): Transaction<Replay[]> {
-  const where = new Where()
-    .add('r.tenant = ?', args.tenant)
-    .addIf('r.id < ?', args.before === null ? null : idBytes(args.before))
-    .addIf('r.state = ?', args.state)
+  const where = new Where().add('r.tenant = ?', args.tenant).addIf('r.state = ?', args.state)
+  const order = where.behind(args, 'r.id')
   const rows = yield {
-    text: `select ${FIELDS} from replay r where ${where.text} order by r.id desc limit ${args.limit}`,
+    text: `select ${FIELDS} from replay r where ${where.text} ${order} limit ${args.limit}`,
     params: where.params,
   }
   return rows.map(toReplay)
