@@ -2,8 +2,10 @@
 import { Buffer, isUtf8 } from 'node:buffer'
 import { Type } from 'typebox'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
-import { type IdPrefix, parseId } from '../../base/ids.ts'
+import { type IdPrefix, idMs, parseId } from '../../base/ids.ts'
+import type { Found } from '../../services/slices.ts'
 import type { Place } from '../../store/where.ts'
+import { time } from './shapes.ts'
 
 export const PageQuery = {
   cursor: Type.Optional(
@@ -78,6 +80,17 @@ export class Pager {
     const shown = read.slice(0, this.limit)
     const goesOnAt = read.length > this.limit ? idOf(shown.at(-1)!) : null
     return { data: this.inListOrder(shown).map(view), ...this.cursors(shown.map(idOf), goesOnAt) }
+  }
+
+  /** A page of what a list found that was searched in slices. */
+  foundPage<Item, View>(
+    { items, goesOnAt, isCutShort }: Found<Item>,
+    idOf: (item: Item) => string,
+    view: (item: Item) => View,
+  ): Page<View> & { searchedTo: string | null } {
+    if (!isCutShort) return { ...this.page(items, idOf, view), searchedTo: null }
+    const cursors = this.cursors(items.map(idOf), goesOnAt)
+    return { data: this.inListOrder(items).map(view), ...cursors, searchedTo: time(idMs(goesOnAt!)) }
   }
 
   /** Items that were read from the place on, as the list shows them. */
