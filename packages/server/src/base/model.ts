@@ -235,6 +235,16 @@ export type AuditEntry = {
   readonly fields: readonly string[]
 }
 
+/** What an attempt came to, in short. */
+export type AttemptResult = {
+  readonly startedAtMs: number
+  readonly durationMs: number
+  /** Null if there was no response. */
+  readonly status: number | null
+  /** Null if it succeeded. */
+  readonly error: AttemptError | null
+}
+
 /** What a delivery is to its event: of itself, a test, or a repetition of a delivery by hand. */
 export type Delivery = {
   readonly id: DeliveryId
@@ -245,6 +255,8 @@ export type Delivery = {
   readonly state: DeliveryState
   readonly heldReason: HeldReason | null
   readonly attempts: number
+  /** The attempt that brought it to where it is. Null before the first, and where it ended before that was kept. */
+  readonly lastAttempt: AttemptResult | null
   /** When the next attempt falls due; null unless pending. */
   readonly dueAtMs: number | null
   readonly replayOf: DeliveryId | null

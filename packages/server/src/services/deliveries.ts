@@ -41,7 +41,10 @@ export class Deliveries {
 
   async get(tenant: TenantId, id: DeliveryId): Promise<{ delivery: Delivery; attempts: Attempt[] }> {
     const delivery = await this.#require(tenant, id)
-    return { delivery, attempts: await this.#store.read('listAttempts', { tenant, delivery: id }) }
+    const attempts = await this.#store.read('listAttempts', { tenant, delivery: id })
+    // A delivery that was stored before its row kept the last attempt: the attempts say it.
+    const lastAttempt = delivery.lastAttempt ?? attempts.at(-1) ?? null
+    return { delivery: { ...delivery, lastAttempt }, attempts }
   }
 
   /**

@@ -349,6 +349,26 @@ describe('deliveries', () => {
     expect((await get(DELIVERIES)).body.data[0]).not.toHaveProperty('attempts')
   })
 
+  it('show what the last attempt came to, in lists and alone, and with what became of their event', async () => {
+    await bench.endpoint()
+    const event = (await post(EVENTS, EVENT)).body.id
+    const [fresh] = (await get(DELIVERIES)).body.data
+    expect(fresh.lastAttempt).toBeNull()
+    await settle(fresh.id, { kind: 'retry', dueAtMs: 1_000_000 })
+    const { startedAtMs, durationMs, status, error } = anAttempt(1)
+    const lastAttempt = { at: new Date(startedAtMs).toISOString(), durationMs, status, error }
+    expect((await get(DELIVERIES)).body.data[0].lastAttempt).toEqual(lastAttempt)
+    expect((await get(`${DELIVERIES}/${fresh.id}`)).body.lastAttempt).toEqual(lastAttempt)
+    const shown = (await get(`${EVENTS}/${event}`)).body
+    expect([shown.deliveries[0].lastAttempt, shown.endpoints[0].lastAttempt]).toEqual([lastAttempt, lastAttempt])
+    await post(`${DELIVERIES}/${fresh.id}/cancel`)
+    expect((await get(`${DELIVERIES}?state=cancelled`)).body.data[0].lastAttempt).toEqual(lastAttempt)
+    // As if it had ended before the row kept it: alone, the delivery shows it all the same.
+    await bench.run('update delivery set last_started_ms = null')
+    expect((await get(DELIVERIES)).body.data[0].lastAttempt).toBeNull()
+    expect((await get(`${DELIVERIES}/${fresh.id}`)).body.lastAttempt).toEqual(lastAttempt)
+  })
+
   it('are filtered by each parameter and by combinations', async () => {
     const [a, b] = [await bench.endpoint(), await bench.endpoint()]
     const first = (await post(EVENTS, EVENT)).body.id

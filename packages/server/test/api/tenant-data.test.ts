@@ -59,6 +59,8 @@ describe('the export of a tenant', () => {
     expect(all[2]).toMatchObject({ id: endpoint, url: 'https://hooks.example.com/a', description: 'a\nb' })
     expect(all[3]).toMatchObject({ id: event, key: 'one', payload: JSON.parse(PAYLOAD), payloadRemoved: false })
     expect(all[4]).toMatchObject({ event, endpoint, state: 'delivered', attemptCount: 1 })
+    const { startedAt, durationMs, status, error } = all[5]!
+    expect(all[4]!.lastAttempt).toEqual({ at: startedAt, durationMs, status, error })
     expect(all[5]).toMatchObject({ delivery: all[4]!.id, status: 200, responseBodyBase64: 'AP8K' })
     expect(answer.text).not.toContain(SECRET)
     expect(answer.text).not.toContain('ecret')

@@ -124,6 +124,7 @@ describe('an event', () => {
       delivery: deliveries[0].id,
       deliveryCount: 1,
       attemptCount: 0,
+      lastAttempt: null,
       nextAttemptAt: deliveries[0].nextAttemptAt,
       endedAt: null,
     })

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import {
   ATTEMPT_ERRORS,
   type Attempt,
+  type AttemptResult,
   DELIVERY_STATES,
   type Delivery,
   type DeliveryState,
@@ -18,6 +19,7 @@ import {
   Location,
   NoBody,
   NoQuery,
+  objectOrNull,
   pageOf,
   ref,
   strict,
@@ -36,6 +38,17 @@ const StateQuery = Word<DeliveryState>(DELIVERY_STATES, { description: 'Only del
 
 const HeldReasonQuery = Word<HeldReason>(HELD_REASONS, { description: 'Only deliveries held for this reason.' })
 
+/** Also shown with the outcome of an event at an endpoint. */
+export const LastAttempt = objectOrNull(
+  {
+    at: Time('When the attempt started.'),
+    durationMs: Type.Integer({ description: 'How long the attempt took, in milliseconds.' }),
+    status: IntegerOrNull({ description: 'HTTP status of the response. Null if there was no response.' }),
+    error: WordOrNull(ATTEMPT_ERRORS, { description: 'Why the attempt failed. Null if it succeeded.' }),
+  },
+  'The last attempt of the delivery. Null before the first one, and for deliveries that ended before Posthorn kept it.',
+)
+
 const DELIVERY_MEMBERS = {
   id: Type.String(),
   event: Type.String(),
@@ -48,6 +61,7 @@ const DELIVERY_MEMBERS = {
       'crashes. Null if it is not held.',
   }),
   attemptCount: Type.Integer(),
+  lastAttempt: LastAttempt,
   nextAttemptAt: TimeOrNull('When the next attempt is due. Null unless the delivery is pending.'),
   replayOf: TextOrNull({ description: 'Id of the delivery that this one repeats. Null if there is none.' }),
   test: Type.Boolean(),
@@ -245,7 +259,7 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
 }
 
 export function viewDelivery(delivery: Delivery): DeliveryView {
-  const { id, event, endpoint, type, state, heldReason, attempts, dueAtMs, replayOf, test } = delivery
+  const { id, event, endpoint, type, state, heldReason, attempts, lastAttempt, dueAtMs, replayOf, test } = delivery
   return {
     id,
     event,
@@ -254,12 +268,19 @@ export function viewDelivery(delivery: Delivery): DeliveryView {
     state,
     heldReason,
     attemptCount: attempts,
+    lastAttempt: viewResult(lastAttempt),
     nextAttemptAt: timeOrNull(dueAtMs),
     replayOf,
     test,
     createdAt: time(delivery.createdAtMs),
     endedAt: timeOrNull(delivery.endedAtMs),
   }
+}
+
+export function viewResult(result: AttemptResult | null): DeliveryView['lastAttempt'] {
+  if (result === null) return null
+  const { startedAtMs, durationMs, status, error } = result
+  return { at: time(startedAtMs), durationMs, status, error }
 }
 
 function viewSetAside(delivery: Delivery): SetAsideDeliveryView {

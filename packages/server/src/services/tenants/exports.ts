@@ -1,7 +1,16 @@
 import { Buffer } from 'node:buffer'
 import { PosthornError } from '../../base/errors.ts'
 import { firstIdAt } from '../../base/ids.ts'
-import type { Attempt, Delivery, DeliveryId, EventId, PublishedEvent, Tenant, TenantId } from '../../base/model.ts'
+import type {
+  Attempt,
+  AttemptResult,
+  Delivery,
+  DeliveryId,
+  EventId,
+  PublishedEvent,
+  Tenant,
+  TenantId,
+} from '../../base/model.ts'
 import type { ExportedAttempt } from '../../store/operations/exports.ts'
 import type { Store } from '../../store/store.ts'
 import { requireTenant } from '../checks/refusals.ts'
@@ -165,7 +174,7 @@ function inOneLine(payload: Uint8Array): Uint8Array {
 }
 
 function viewDelivery(delivery: Delivery) {
-  const { id, event, endpoint, type, state, heldReason, attempts, dueAtMs, replayOf, test } = delivery
+  const { id, event, endpoint, type, state, heldReason, attempts, lastAttempt, dueAtMs, replayOf, test } = delivery
   return {
     id,
     event,
@@ -174,6 +183,7 @@ function viewDelivery(delivery: Delivery) {
     state,
     heldReason,
     attemptCount: attempts,
+    lastAttempt: lastAttempt === null ? null : viewResult(lastAttempt),
     nextAttemptAt: timeOrNull(dueAtMs),
     replayOf,
     test,
@@ -181,6 +191,13 @@ function viewDelivery(delivery: Delivery) {
     endedAt: timeOrNull(delivery.endedAtMs),
   }
 }
+
+const viewResult = ({ startedAtMs, durationMs, status, error }: AttemptResult) => ({
+  at: time(startedAtMs),
+  durationMs,
+  status,
+  error,
+})
 
 /** The body is in Base64, because it can be arbitrary bytes. */
 function viewAttempt(attempt: Attempt & { readonly delivery: DeliveryId }) {

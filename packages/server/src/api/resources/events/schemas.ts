@@ -6,7 +6,7 @@ import { DELIVERY_STATES, HELD_REASONS, NOT_MADE_REASONS } from '../../../base/m
 import { Fault } from '../../http/problem-schema.ts'
 import { IntegerOrNull, ref, strict, TextOrNull, Time, TimeOrNull, Word, WordOrNull } from '../../http/shapes.ts'
 import { UNCHECKED } from '../../http/validation.ts'
-import { DeliverySchema } from '../deliveries.ts'
+import { DeliverySchema, LastAttempt } from '../deliveries.ts'
 
 export const NotSentSchema = Type.Object(
   {
@@ -74,6 +74,7 @@ export const EventEndpointSchema = Type.Object(
         'Number of deliveries of the event to this endpoint. More than one if it was retried manually or replayed.',
     }),
     attemptCount: Type.Integer({ description: 'Number of attempts of the newest delivery.' }),
+    lastAttempt: LastAttempt,
     nextAttemptAt: TimeOrNull('When the next attempt is due. Null unless the delivery is pending.'),
     endedAt: TimeOrNull(
       'When the delivery reached its final state (delivered, exhausted or cancelled). Null if it has not.',

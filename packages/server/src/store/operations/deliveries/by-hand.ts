@@ -2,8 +2,8 @@
 
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { DeliveryId, EndpointId, EventId, TenantId } from '../../../base/model.ts'
-import { bytes, type Dialect, int, type Transaction } from '../../transaction.ts'
-import { historyRow, storeHistory } from './history.ts'
+import { bytes, type Dialect, type Transaction } from '../../transaction.ts'
+import { cancelledRow, KEPT_FIELDS, storeHistory } from './history.ts'
 import { deliveryRows, type NewDelivery, storeDeliveryRows } from './new-deliveries.ts'
 
 /** Makes a pending delivery's next attempt due now. Returns false if the delivery is not pending. */
@@ -48,10 +48,10 @@ export function* cancelDelivery(args: {
 }): Transaction<EndpointId | null> {
   const rows = yield {
     text: `delete from live_delivery where tenant = $1 and id = $2
-           returning tenant, id, endpoint, event, type, attempts, replay_of, test, created_ms`,
+           returning ${KEPT_FIELDS}`,
     params: [args.tenant, idBytes(args.id)],
   }
-  yield* storeHistory(rows.map(row => historyRow(row, 'cancelled', int(row.attempts), args.nowMs)))
+  yield* storeHistory(rows.map(row => cancelledRow(row, args.nowMs)))
   return rows.length === 0 ? null : idText('ep', bytes(rows[0]!.endpoint))
 }
 

@@ -14,6 +14,7 @@ import { record } from '../audit.ts'
 import { bumpTenant, lockConfiguration } from '../configuration.ts'
 import { markEndpoints } from '../endpoints/marks.ts'
 import { exhaustedFact, gatherExhausted, noteDisabled } from '../notices.ts'
+import { LAST_FIELDS } from './delivery-rows.ts'
 import type { Moved, NextStep, SettleArguments, SettleResult, StoredSettlement } from './settlement.ts'
 
 /**
@@ -81,12 +82,20 @@ const END_COLUMNS: BulkQuery['columns'] = [
   ['attempt', 'int'],
   ['ended_ms', 'int'],
   ['epoch', 'int'],
+  ['started_ms', 'int'],
+  ['duration_ms', 'int'],
+  ['status', 'int'],
+  ['error', 'text'],
 ]
 
 const LIVE_KEY_COLUMNS: BulkQuery['columns'] = [
   ['tenant', 'text'],
   ['id', 'bytes'],
 ]
+
+/** What the delivery's row keeps of the attempt that moves it: the LAST_FIELDS. */
+const resultOf = ({ startedAtMs, durationMs, status, error }: StoredSettlement['attempt']) =>
+  [startedAtMs, durationMs, status, error] as const
 
 type EndKind = 'delivered' | 'exhausted'
 
@@ -108,9 +117,11 @@ const RETURNED: Readonly<Record<EndKind, string>> = { delivered: 'id', exhausted
 
 /** Copies into history inside the store: moving the rows through JavaScript took twice as long. */
 const intoHistory = (kind: EndKind, dialect: Dialect): string =>
-  `insert into delivery (tenant, id, endpoint, event, type, state, attempts, replay_of, test, created_ms, ended_ms)
+  `insert into delivery
+     (tenant, id, endpoint, event, type, state, attempts, replay_of, test, created_ms, ended_ms, ${LAST_FIELDS})
    select l.tenant, l.id, l.endpoint, l.event, l.type, '${kind}',
-     case when l.attempts > v.attempt then l.attempts else v.attempt end, l.replay_of, l.test, l.created_ms, v.ended_ms
+     case when l.attempts > v.attempt then l.attempts else v.attempt end, l.replay_of, l.test, l.created_ms, v.ended_ms,
+     v.started_ms, v.duration_ms, v.status, v.error
    from v cross join live_delivery l where l.tenant = v.tenant and l.id = v.id ${FENCES[kind]}
    ${dialect.lockLiveRows} returning ${RETURNED[kind]}`
 
@@ -132,7 +143,7 @@ function* end(
   if (settlements.length === 0) return
   const rows = settlements.map(
     ({ tenant, delivery, attempt, endedAtMs, epoch }) =>
-      [tenant, idBytes(delivery), attempt.number, endedAtMs, epoch] as const,
+      [tenant, idBytes(delivery), attempt.number, endedAtMs, epoch, ...resultOf(attempt)] as const,
   )
   const ended = yield { text: intoHistory(kind, dialect), columns: END_COLUMNS, rows }
   if (kind === 'exhausted') yield* tellExhausted(ended, settlements, dialect)
@@ -168,6 +179,10 @@ const RETRY_COLUMNS: BulkQuery['columns'] = [
   ['due_ms', 'int'],
   ['was_due_ms', 'int'],
   ['epoch', 'int'],
+  ['started_ms', 'int'],
+  ['duration_ms', 'int'],
+  ['status', 'int'],
+  ['error', 'text'],
 ]
 
 /**
@@ -179,7 +194,9 @@ function* reschedule(settlements: readonly StoredSettlement[], moved: Map<Delive
   if (settlements.length === 0) return
   const rows = yield {
     text: `update live_delivery set attempts = v.attempts, open_trials = 0,
-             due_ms = case when live_delivery.due_ms = v.was_due_ms then v.due_ms else live_delivery.due_ms end
+             due_ms = case when live_delivery.due_ms = v.was_due_ms then v.due_ms else live_delivery.due_ms end,
+             last_started_ms = v.started_ms, last_duration_ms = v.duration_ms, last_status = v.status,
+             last_error = v.error
            from v
            where v.tenant = live_delivery.tenant and v.id = live_delivery.id
              and live_delivery.state = 'pending' and live_delivery.attempts = v.attempts - 1
@@ -193,6 +210,7 @@ function* reschedule(settlements: readonly StoredSettlement[], moved: Map<Delive
       step.kind === 'retry' ? step.dueAtMs : 0,
       dueAtMs,
       epoch,
+      ...resultOf(attempt),
     ]),
   }
   for (const row of rows) moved.set(idText('dlv', bytes(row.id)), int(row.due_ms))

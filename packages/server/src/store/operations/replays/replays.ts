@@ -14,7 +14,7 @@ import {
   text,
 } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'
-import { historyRow, storeHistory } from '../deliveries/history.ts'
+import { cancelledRow, KEPT_FIELDS, storeHistory } from '../deliveries/history.ts'
 import { noteReplayFinished } from '../notices.ts'
 
 const FIELDS = `r.tenant, r.id, r.replay_key, r.hash, r.selection, r.state, r.deliveries, r.made, r.skipped, r.created_ms,
@@ -192,10 +192,10 @@ export function* cancelReplayed(
   const rows = yield {
     text: `delete from live_delivery where (tenant, id) in (
              select l.tenant, l.id from live_delivery l where l.replay = $1 limit ${args.limit} ${skipLocked})
-           returning tenant, id, endpoint, partition, event, type, attempts, replay_of, test, created_ms`,
+           returning partition, ${KEPT_FIELDS}`,
     params: [id],
   }
-  yield* storeHistory(rows.map(row => historyRow(row, 'cancelled', int(row.attempts), args.nowMs)))
+  yield* storeHistory(rows.map(row => cancelledRow(row, args.nowMs)))
   if (rows.length === 0) {
     // Unless rows are left that another transaction has locked.
     const left = yield { text: 'select 1 from live_delivery where replay = $1 limit 1', params: [id] }
