@@ -1,7 +1,7 @@
 /** All resources of the API, in the order in which the OpenAPI document lists them. */
 import { apiKeysResource } from './resources/api-keys.ts'
 import { auditResource } from './resources/audit.ts'
-import { deliveriesResource } from './resources/deliveries.ts'
+import { deliveriesResource } from './resources/deliveries/deliveries.ts'
 import { egressResource } from './resources/egress.ts'
 import { encryptionKeysResource } from './resources/encryption-keys.ts'
 import { endpointsResource } from './resources/endpoints/endpoints.ts'

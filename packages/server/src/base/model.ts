@@ -265,6 +265,15 @@ export type Delivery = {
   readonly endedAtMs: number | null
 }
 
+/** A delivery with what people know its event and its endpoint by. */
+export type DescribedDelivery = Delivery & {
+  /** The key of its event. Null if it has none. */
+  readonly key: string | null
+  readonly endpointUid: string | null
+  /** Null if the endpoint is no longer kept. */
+  readonly endpointUrl: string | null
+}
+
 export type PublishedEvent = {
   readonly id: EventId
   readonly tenant: TenantId

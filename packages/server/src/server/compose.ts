@@ -24,7 +24,7 @@ import { Replayer } from '../replay/replayer.ts'
 import { createReplayCounter } from '../replay/selection.ts'
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../services/api-keys/api-keys.ts'
-import { Deliveries } from '../services/deliveries.ts'
+import { Deliveries } from '../services/deliveries/deliveries.ts'
 import { Endpoints } from '../services/endpoints/endpoints.ts'
 import { EventTypes } from '../services/event-types/event-types.ts'
 import { Events } from '../services/events/events.ts'
@@ -202,7 +202,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     exports: new Exports(store),
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
     eventTypes: new EventTypes(store, typeSamples, config),
-    deliveries: new Deliveries(store),
+    deliveries: new Deliveries(store, clock),
     events: new Events(store),
     replays: new Replays(store, createReplayCounter(store, clock)),
     keyRotation,

@@ -62,6 +62,12 @@ export type Dialect = {
   readonly lockConfiguration: Query | null
   /** From here on, the transaction waits for locks for at most `waitMs` milliseconds; 0: as long as it takes. */
   readonly limitLockWait: (waitMs: number) => Query | null
+  /**
+   * From here on, the transaction reads rows along indexes, in their order, even if it is expected to be cheaper to read
+   * and sort all of them: without statistics (a new day's table has none yet), a few thousand of millions of rows were
+   * found by sorting all. Null where that is the case anyway.
+   */
+  readonly readByIndex: Query | null
   /** Held to the end by a transaction that takes migration steps, so that one process at a time does. */
   readonly lockMigrations: Query | null
   /** Creates the tables that history is written to from now on, where it is partitioned by time. */

@@ -13,12 +13,15 @@ export type Place<Id extends string = string> =
   | { readonly before: Id | null; readonly after?: never }
   | { readonly after: Id | null; readonly before?: never }
 
-export const idOrNull = (id: string | null): Uint8Array | null => (id === null ? null : idBytes(id))
-
 /** Conditions and their parameters, numbered in the order in which they are added. */
 export class Where {
-  readonly params: Value[] = []
+  readonly params: Value[]
   readonly conditions: string[] = []
+
+  /** @param params of the other parts of a statement that has several; those of this part are added */
+  constructor(params: Value[] = []) {
+    this.params = params
+  }
 
   add(condition: string, value: Value): this {
     this.params.push(value)
@@ -28,6 +31,19 @@ export class Where {
 
   addIf(condition: string, value: Value | undefined): this {
     return value === null || value === undefined ? this : this.add(condition, value)
+  }
+
+  /**
+   * Selects rows with one of some values, at least one. The last value is repeated until their number is a power of
+   * two, so that there are few different statements to prepare.
+   */
+  addIn(column: string, values: readonly Value[]): this {
+    const list = Array.from({ length: 2 ** Math.ceil(Math.log2(values.length)) }, (_, index) => {
+      this.params.push(values[Math.min(index, values.length - 1)]!)
+      return `$${this.params.length}`
+    })
+    this.conditions.push(`${column} in (${list.join(', ')})`)
+    return this
   }
 
   /** Selects what lies behind a place, and returns the order in which to read it. */

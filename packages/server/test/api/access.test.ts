@@ -52,6 +52,7 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   listEventEndpoints: 'read',
   listRejectedEvents: 'read',
   listDeliveries: 'read',
+  listAllDeliveries: 'read',
   getDelivery: 'read',
   listSetAsideDeliveries: 'read',
   retryDelivery: 'write',

@@ -13,6 +13,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { parseId } from '../../src/base/ids.ts'
 import { StoreContended } from '../../src/store/transaction.ts'
 import { cover } from '../engine/harness.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { startNode } from './node.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
@@ -132,7 +133,7 @@ describe('publishing from SQL', () => {
       fromMs: null,
       toMs: null,
     } as const
-    await expect.poll(async () => (await node.deliveries.list('acme', pending, 1)).length, LATE).toBe(0)
+    await expect.poll(async () => (await listDeliveries(node.store, 'acme', pending, 1)).length, LATE).toBe(0)
     const received = receiver.requests.map(request => `${request.headers['webhook-id']} ${textOf(request)}`)
     expect(received.sort()).toEqual(committed.sort())
   })
@@ -369,7 +370,7 @@ describe('a node that takes events from the inbox', () => {
     const event = () => node.store.read('getEvent', { tenant: 'acme', id })
     await expect.poll(async () => (await event())?.notSent, LATE).toEqual({})
     const filter = { endpoint: null, event: id, type: null, before: null, fromMs: null, toMs: null }
-    expect(await node.deliveries.list('acme', { ...filter, state: 'held' }, 10)).toHaveLength(1)
+    expect(await listDeliveries(node.store, 'acme', { ...filter, state: 'held' }, 10)).toHaveLength(1)
     expect(receiver.total).toBe(300)
   })
 

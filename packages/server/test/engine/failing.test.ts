@@ -3,6 +3,7 @@ import { startReceiver } from '@posthorn/testkit'
 import { describe, expect, it } from 'vitest'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/base/durations.ts'
 import { JumpClock } from '../jump-clock.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { attemptsOf, endpointOf, type Posthorn, SECRET, WAIT } from './failing-setup.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
@@ -247,7 +248,7 @@ describe('C12: Retry-After', () => {
         clock.jump(HOUR_MS)
         const pending = async () => {
           const filter = { state: 'pending' as const, endpoint: endpoint.id, event: null, type: null, before: null }
-          return posthorn.deliveries.list('acme', { ...filter, fromMs: null, toMs: null }, 10)
+          return listDeliveries(posthorn.store, 'acme', { ...filter, fromMs: null, toMs: null }, 10)
         }
         expect((await pending()).length).toBe(4)
         expect(receiver.total).toBe(1)

@@ -7,6 +7,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { operationalType } from '../../src/catalogue/operational-types.ts'
 import { compileSchema } from '../../src/catalogue/schema.ts'
 import { EventTypes } from '../../src/services/event-types/event-types.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
@@ -100,8 +101,7 @@ describe('operational events', () => {
         await endpoints.create('acme', of('/business'))
         await posthorn.publish('acme', cover(1))
         const exhausted = async (tenant: string) => {
-          const none = { endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null, limit: 99 }
-          return (await store.read('listDeliveries', { ...none, tenant, state: 'exhausted' })).length
+          return (await listDeliveries(store, tenant, { state: 'exhausted' })).length
         }
         await expect.poll(() => exhausted('acme'), WAIT).toBe(2)
         await expect.poll(() => exhausted('posthorn'), WAIT).toBe(1)
@@ -139,9 +139,12 @@ describe('C12: an event type’s schedule', () => {
         await expect.poll(() => seen('/own'), WAIT).toBe(1)
         const filter = { endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
         await expect
-          .poll(async () => (await posthorn.deliveries.list('acme', { ...filter, state: 'exhausted' }, 9)).length, WAIT)
+          .poll(
+            async () => (await listDeliveries(posthorn.store, 'acme', { ...filter, state: 'exhausted' }, 9)).length,
+            WAIT,
+          )
           .toBe(1)
-        expect((await posthorn.deliveries.list('acme', { ...filter, state: 'pending' }, 9)).length).toBe(1)
+        expect((await listDeliveries(posthorn.store, 'acme', { ...filter, state: 'pending' }, 9)).length).toBe(1)
         await posthorn.stop()
         await receiver.close()
       }),

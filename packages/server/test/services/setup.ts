@@ -15,7 +15,7 @@ import { readCredentials } from '../../src/secrets/credentials.ts'
 import { createKeyring, type Keyring } from '../../src/secrets/keyring.ts'
 import { ApiKeyCache } from '../../src/services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../../src/services/api-keys/api-keys.ts'
-import { Deliveries } from '../../src/services/deliveries.ts'
+import { Deliveries } from '../../src/services/deliveries/deliveries.ts'
 import { type EndpointInput, Endpoints } from '../../src/services/endpoints/endpoints.ts'
 import { EventTypes } from '../../src/services/event-types/event-types.ts'
 import { Events } from '../../src/services/events/events.ts'
@@ -28,6 +28,7 @@ import { Tenants } from '../../src/services/tenants/tenants.ts'
 import type { Change } from '../../src/store/changes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { type Opened, sqliteEngine } from '../store/engines.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 
 export const TYPE = 'COVER_REFERENCE'
 export const PAYLOAD = '{"CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc"}'
@@ -89,7 +90,7 @@ export class Bench {
     this.types = new EventTypes(store, this.samples)
     this.apiKeyCache = new ApiKeyCache(store, systemClock)
     this.apiKeys = new ApiKeys(store, () => this.apiKeyCache.untilFresh())
-    this.deliveries = new Deliveries(store)
+    this.deliveries = new Deliveries(store, systemClock)
     this.events = new Events(store)
     this.exports = new Exports(store)
     const types = () => this.publisher.types()
@@ -133,8 +134,7 @@ export class Bench {
   }
 
   list(state: DeliveryState | null = null, endpoint: EndpointId | null = null, tenant = 'acme'): Promise<Delivery[]> {
-    const filter = { state, endpoint, event: null, type: null, before: null, fromMs: null, toMs: null }
-    return this.deliveries.list(tenant, filter, 1_000)
+    return listDeliveries(this.store, tenant, { state, endpoint })
   }
 
   kinds(): string[] {

@@ -80,6 +80,20 @@ export const pageOf = <Schema extends TSchema>(schema: Schema, description: stri
   description,
 })
 
+/** Members of a page besides the usual ones, where the list looks for what matches a filter. */
+export const SearchedTo = TimeOrNull(
+  'How far the list looked before its time was up. More can follow: `nextCursor` (or, going back, `prevCursor`) continues ' +
+    'there. Null if the page is complete.',
+)
+export const Warnings = Type.Array(
+  Type.Object({
+    code: Type.String(),
+    detail: Type.String(),
+    field: Type.Optional(Type.String({ description: 'A JSON Pointer into the request body, or a parameter.' })),
+  }),
+  { description: 'What is odd about the call, although it was accepted.' },
+)
+
 export const Gone = Type.Unsafe<undefined>({ type: 'null', description: 'Success. The response has no body.' })
 
 export const Location = {

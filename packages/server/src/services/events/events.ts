@@ -1,9 +1,11 @@
 import type { FieldError } from '../../base/errors.ts'
-import type { Delivery, EventEndpoint, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
+import type { DescribedDelivery, EventEndpoint, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
+import { ANY_DELIVERY } from '../../store/operations/deliveries/filter.ts'
 import type { EventFilter, RejectedFilter } from '../../store/operations/events/reading.ts'
 import type { Store } from '../../store/store.ts'
 import { checkId, checkPlace, checkTypeParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
+import { describeDeliveries } from '../deliveries/describe.ts'
 import { type EndpointPage, readEventEndpoints } from './event-endpoints.ts'
 
 /** The newest deliveries shown with an event. The list of deliveries, filtered by event, has all of them. */
@@ -35,16 +37,17 @@ export class Events {
   }
 
   /** An event with its deliveries. */
-  async get(tenant: TenantId, id: EventId): Promise<{ event: PublishedEvent; deliveries: Delivery[] }> {
+  async get(tenant: TenantId, id: EventId): Promise<{ event: PublishedEvent; deliveries: DescribedDelivery[] }> {
     checkId('evt', id, 'event')
-    const none = { state: null, endpoint: null, type: null, before: null, fromMs: null, toMs: null }
     await requireTenant(this.#store, tenant)
     const read = () => this.#store.read('getEvent', { tenant, id })
     // Read again, because an event that left the inbox between the first two reads was found by neither.
     const event = (await read()) ?? (await this.#store.read('getArrival', { tenant, id })) ?? (await read())
     if (event === null) throw notFound('event')
-    const filter = { ...none, event: id, tenant, limit: MAX_DELIVERIES_OF_EVENT }
-    return { event, deliveries: await this.#store.read('listDeliveries', filter) }
+    const limit = MAX_DELIVERIES_OF_EVENT
+    const search = { ...ANY_DELIVERY, tenant, events: [id], before: null, limit, maxRows: limit }
+    const { items } = await this.#store.read('findDeliveries', search)
+    return { event, deliveries: await describeDeliveries(this.#store, items) }
   }
 
   /** The outcome of an event at each endpoint of its tenant, with the reason. */

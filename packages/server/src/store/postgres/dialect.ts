@@ -42,6 +42,11 @@ export const postgresDialect: Dialect = {
   lockConfigurationShared: { text: `select pg_advisory_xact_lock_shared(${CONFIGURATION_LOCK})` },
   lockConfiguration: { text: `select pg_advisory_xact_lock(${CONFIGURATION_LOCK})` },
   limitLockWait: waitMs => ({ text: `set local lock_timeout = ${waitMs}` }),
+  readByIndex: {
+    text: `select ${['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin']
+      .map(name => `set_config('enable_${name}', 'off', true)`)
+      .join(', ')}`,
+  },
   lockMigrations: { text: `select pg_advisory_xact_lock(${MIGRATION_LOCK})` },
   makeHistory: () => makeHistory(postgresDialect),
 }

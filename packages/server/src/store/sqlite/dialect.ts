@@ -28,6 +28,7 @@ export const sqliteDialect: Dialect = {
   lockConfigurationShared: null,
   lockConfiguration: null,
   limitLockWait: () => null,
+  readByIndex: null,
   lockMigrations: null,
   makeHistory: null,
 }

@@ -6,7 +6,7 @@ import { DELIVERY_STATES, HELD_REASONS, NOT_MADE_REASONS } from '../../../base/m
 import { Fault } from '../../http/problem-schema.ts'
 import { IntegerOrNull, ref, strict, TextOrNull, Time, TimeOrNull, Word, WordOrNull } from '../../http/shapes.ts'
 import { UNCHECKED } from '../../http/validation.ts'
-import { DeliverySchema, LastAttempt } from '../deliveries.ts'
+import { DeliverySchema, LastAttempt } from '../deliveries/delivery.ts'
 
 export const NotSentSchema = Type.Object(
   {

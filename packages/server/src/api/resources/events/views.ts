@@ -1,9 +1,9 @@
 /** Events as the API returns them. */
 
 import { Buffer } from 'node:buffer'
-import type { Delivery, EventEndpoint, PublishedEvent } from '../../../base/model.ts'
+import type { DescribedDelivery, EventEndpoint, PublishedEvent } from '../../../base/model.ts'
 import { time, timeOrNull } from '../../http/shapes.ts'
-import { type DeliveryView, viewDelivery, viewResult } from '../deliveries.ts'
+import { type DeliveryView, viewDelivery, viewResult } from '../deliveries/delivery.ts'
 import type { EventEndpointView, EventView } from './schemas.ts'
 
 export function viewEventEndpoint({
@@ -41,7 +41,7 @@ export function writeEvent(event: PublishedEvent): string {
 /** @param nextEndpoints cursor of the next page in the list of the event's endpoints; null: there is none */
 export function writeEventDetail(
   event: PublishedEvent,
-  deliveries: readonly Delivery[],
+  deliveries: readonly DescribedDelivery[],
   endpoints: readonly EventEndpointView[],
   nextEndpoints: string | null,
 ): string {

@@ -1,9 +1,12 @@
 import { reads, writes } from '../../operation.ts'
 import { countPending, countSetAside } from './backlog.ts'
 import { cancelDelivery, createDelivery, makeDueNow, releaseSetAside } from './by-hand.ts'
+import { countDeliveries, findDeliveries } from './finding.ts'
+import { countInWindow, findInWindow } from './finding-across.ts'
 import { cancelDeliveries, holdDeliveries, releaseDeliveries } from './of-endpoint.ts'
 import { packedSettle } from './packed.ts'
-import { getDeliveries, getDelivery, listAttempts, listDeliveries, listSetAside } from './reading.ts'
+import { getDeliveries, getDelivery, listAttempts, listSetAside } from './reading.ts'
+import { describeDeliveries, findEndpointById, findEndpointByUid, findEventsOfKey, hasEvent } from './references.ts'
 import { settle } from './settle.ts'
 import type { SettleArguments, SettleResult } from './settlement.ts'
 import { beginTrial, takeBackTrials } from './trials.ts'
@@ -19,7 +22,15 @@ export const deliveryOperations = {
   takeBackTrials: writes({ run: takeBackTrials, configuration: 'ignores' }),
   getDelivery: reads({ run: getDelivery, waitedForBy: 'engine' }),
   getDeliveries: reads({ run: getDeliveries, waitedForBy: 'engine' }),
-  listDeliveries: reads({ run: listDeliveries, waitedForBy: 'people' }),
+  findDeliveries: reads({ run: findDeliveries, waitedForBy: 'people' }),
+  countDeliveries: reads({ run: countDeliveries, waitedForBy: 'people' }),
+  findInWindow: reads({ run: findInWindow, waitedForBy: 'people' }),
+  countInWindow: reads({ run: countInWindow, waitedForBy: 'people' }),
+  findEndpointById: reads({ run: findEndpointById, waitedForBy: 'people' }),
+  findEndpointByUid: reads({ run: findEndpointByUid, waitedForBy: 'people' }),
+  findEventsOfKey: reads({ run: findEventsOfKey, waitedForBy: 'people' }),
+  hasEvent: reads({ run: hasEvent, waitedForBy: 'people' }),
+  describeDeliveries: reads({ run: describeDeliveries, waitedForBy: 'people' }),
   listSetAside: reads({ run: listSetAside, waitedForBy: 'people' }),
   listAttempts: reads({ run: listAttempts, waitedForBy: 'people' }),
   countPending: reads({ run: countPending, waitedForBy: 'people' }),

@@ -1,68 +1,9 @@
-import { firstIdAt, idBytes, idMs, idText } from '../../../base/ids.ts'
-import type {
-  Attempt,
-  Delivery,
-  DeliveryId,
-  DeliveryState,
-  EndpointId,
-  EventId,
-  HeldReason,
-  TenantId,
-} from '../../../base/model.ts'
-import { bytes, idList, type Row, type Transaction } from '../../transaction.ts'
-import { idOrNull, type Place, type Range, Where } from '../../where.ts'
+import { idBytes } from '../../../base/ids.ts'
+import type { Attempt, Delivery, DeliveryId, TenantId } from '../../../base/model.ts'
+import { idList, type Transaction } from '../../transaction.ts'
+import { type Place, Where } from '../../where.ts'
 import { countSetAside } from './backlog.ts'
 import { ATTEMPT_FIELDS, HISTORY_FIELDS, LIVE_FIELDS, toAttempt, toDelivery } from './delivery-rows.ts'
-
-const SLACK_MS = 60_000
-
-export type DeliveryFilter = Range &
-  Place<DeliveryId> & {
-    readonly state: DeliveryState | null
-    readonly heldReason?: HeldReason | null
-    readonly endpoint: EndpointId | null
-    readonly event: EventId | null
-    readonly type: string | null
-  }
-
-/** From the live table and history together. */
-export function* listDeliveries(args: DeliveryFilter & { tenant: TenantId; limit: number }): Transaction<Delivery[]> {
-  const heldReason = args.heldReason ?? null
-  const where = new Where()
-    .add('tenant = ?', args.tenant)
-    .addIf('held_reason = ?', heldReason)
-    .addIf('id >= ?', args.fromMs === null ? null : idBytes(firstIdAt('dlv', args.fromMs)))
-    .addIf('id < ?', args.toMs === null ? null : idBytes(firstIdAt('dlv', args.toMs)))
-    .addIf('state = ?', args.state)
-    .addIf('endpoint = ?', idOrNull(args.endpoint))
-    .addIf('event = ?', idOrNull(args.event))
-    // A delivery can't be older than its event, except for the clock difference between two nodes, so tables of earlier
-    // days need not be searched.
-    .addIf('id >= ?', args.event === null ? null : idBytes(firstIdAt('dlv', idMs(args.event) - SLACK_MS)))
-    .addIf('type = ?', args.type)
-  const order = where.behind(args)
-  const isLive = args.state === null || args.state === 'pending' || args.state === 'held'
-  const isHistory = heldReason === null && (args.state === null || !isLive)
-  // The live table before history: a delivery that ends between the two reads is found in both, and history's row wins
-  // below. The other way round, it would be found in neither.
-  const live: Row[] = isLive
-    ? yield {
-        text: `select ${LIVE_FIELDS} from live_delivery where ${where.text} ${order} limit ${args.limit}`,
-        params: where.params,
-      }
-    : []
-  const history: Row[] = isHistory
-    ? yield {
-        text: `select ${HISTORY_FIELDS} from delivery where ${where.text} ${order} limit ${args.limit}`,
-        params: where.params,
-      }
-    : []
-  const found = new Map([...live, ...history].map(row => [idText('dlv', bytes(row.id)), row]))
-  return [...found.keys()]
-    .sort((a, b) => (a < b === (args.after === undefined) ? 1 : -1))
-    .slice(0, args.limit)
-    .map(id => toDelivery(found.get(id)!))
-}
 
 /** Finds live and ended deliveries by id. One that ends during the call is returned as ended. */
 export function* getDeliveries(args: {

@@ -1,89 +1,27 @@
 import { Buffer } from 'node:buffer'
 import { type Static, Type } from 'typebox'
-import {
-  ATTEMPT_ERRORS,
-  type Attempt,
-  type AttemptResult,
-  DELIVERY_STATES,
-  type Delivery,
-  type DeliveryState,
-  HELD_REASONS,
-  type HeldReason,
-} from '../../base/model.ts'
-import type { Deliveries } from '../../services/deliveries.ts'
-import { newestFirst, PageQuery, parseRange, RangeQuery } from '../http/lists.ts'
-import type { Routes } from '../http/routes.ts'
+import { ATTEMPT_ERRORS, type Attempt, type DescribedDelivery } from '../../../base/model.ts'
+import type { Deliveries } from '../../../services/deliveries/deliveries.ts'
+import { newestFirst, PageQuery } from '../../http/lists.ts'
+import type { Routes } from '../../http/routes.ts'
 import {
   IntegerOrNull,
   ItemParams,
   Location,
   NoBody,
   NoQuery,
-  objectOrNull,
   pageOf,
   ref,
   strict,
-  TenantParams,
   TextOrNull,
   Time,
-  TimeOrNull,
   time,
-  timeOrNull,
   Word,
   WordOrNull,
-} from '../http/shapes.ts'
-import { type Public, resource } from '../resource.ts'
-
-const StateQuery = Word<DeliveryState>(DELIVERY_STATES, { description: 'Only deliveries in this state.' })
-
-const HeldReasonQuery = Word<HeldReason>(HELD_REASONS, { description: 'Only deliveries held for this reason.' })
-
-/** Also shown with the outcome of an event at an endpoint. */
-export const LastAttempt = objectOrNull(
-  {
-    at: Time('When the attempt started.'),
-    durationMs: Type.Integer({ description: 'How long the attempt took, in milliseconds.' }),
-    status: IntegerOrNull({ description: 'HTTP status of the response. Null if there was no response.' }),
-    error: WordOrNull(ATTEMPT_ERRORS, { description: 'Why the attempt failed. Null if it succeeded.' }),
-  },
-  'The last attempt of the delivery. Null before the first one, and for deliveries that ended before Posthorn kept it.',
-)
-
-const DELIVERY_MEMBERS = {
-  id: Type.String(),
-  event: Type.String(),
-  endpoint: Type.String(),
-  type: Type.String(),
-  state: Word<DeliveryState>(DELIVERY_STATES),
-  heldReason: WordOrNull(HELD_REASONS, {
-    description:
-      'Why the delivery is held. `disabled`: its endpoint is disabled. `set_aside`: it was in flight during repeated ' +
-      'crashes. Null if it is not held.',
-  }),
-  attemptCount: Type.Integer(),
-  lastAttempt: LastAttempt,
-  nextAttemptAt: TimeOrNull('When the next attempt is due. Null unless the delivery is pending.'),
-  replayOf: TextOrNull({ description: 'Id of the delivery that this one repeats. Null if there is none.' }),
-  test: Type.Boolean(),
-  createdAt: Time('When the delivery was created.'),
-  endedAt: TimeOrNull(
-    'When the delivery reached its final state (delivered, exhausted or cancelled). Null if it has not.',
-  ),
-}
-
-export const DeliverySchema = Type.Object(DELIVERY_MEMBERS, { $id: 'Delivery' })
-
-export type DeliveryView = Static<typeof DeliverySchema>
-
-const SetAsideDeliverySchema = Type.Object(
-  { tenant: Type.String(), ...DELIVERY_MEMBERS },
-  {
-    $id: 'SetAsideDelivery',
-    description: 'A set-aside delivery and its tenant. It is not sent until someone retries it.',
-  },
-)
-
-type SetAsideDeliveryView = Static<typeof SetAsideDeliverySchema>
+} from '../../http/shapes.ts'
+import { type Public, resource } from '../../resource.ts'
+import { DELIVERY_MEMBERS, DeliverySchema, viewDelivery } from './delivery.ts'
+import { addLists, DeliveryCountsSchema } from './lists.ts'
 
 const AttemptSchema = Type.Object(
   {
@@ -121,22 +59,13 @@ const Shown = (description: string) => ({ ...ref(DeliverySchema), description })
 
 const ONE = '/v1/tenants/:tenant/deliveries/:id'
 
-const ListQuery = strict({
-  state: Type.Optional(StateQuery),
-  heldReason: Type.Optional(HeldReasonQuery),
-  endpoint: Type.Optional(Type.String({ description: 'Only deliveries to this endpoint.' })),
-  type: Type.Optional(Type.String({ description: 'Only deliveries of this event type.' })),
-  event: Type.Optional(Type.String({ description: 'Only deliveries of this event.' })),
-  ...RangeQuery,
-  ...PageQuery,
-})
-
 type Needs = { readonly deliveries: Public<Deliveries> }
 
 export const deliveriesResource = resource({
   tag: 'Deliveries',
-  components: [DeliverySchema, SetAsideDeliverySchema, AttemptSchema, DeliveryDetailSchema],
+  components: [DeliverySchema, DeliveryCountsSchema, AttemptSchema, DeliveryDetailSchema],
   add(routes, services: Needs) {
+    addLists(routes, services)
     addReading(routes, services)
     addSetAside(routes, services)
     addActions(routes, services)
@@ -144,25 +73,6 @@ export const deliveriesResource = resource({
 })
 
 function addReading(routes: Routes, { deliveries }: Needs): void {
-  routes.get(
-    '/v1/tenants/:tenant/deliveries',
-    {
-      access: 'read',
-      operationId: 'listDeliveries',
-      summary: "List a tenant's deliveries, newest first",
-      params: TenantParams,
-      querystring: ListQuery,
-      response: { 200: pageOf(DeliverySchema, 'A page of deliveries.') },
-      refusals: ['not_found'],
-    },
-    async ({ params: { tenant }, query }) => {
-      const { state = null, heldReason = null, endpoint = null, event = null, type = null } = query
-      const pager = newestFirst('dlv', query)
-      const filter = { state, heldReason, endpoint, event, type, ...parseRange(query), ...pager.place }
-      return pager.page(await deliveries.list(tenant, filter, pager.count), ({ id }) => id, viewDelivery)
-    },
-  )
-
   routes.get(
     ONE,
     {
@@ -186,7 +96,7 @@ function addReading(routes: Routes, { deliveries }: Needs): void {
 const SetAsidePage = {
   ...Type.Object({
     count: Type.Integer({ description: 'Number of set-aside deliveries. 10,000 means 10,000 or more.' }),
-    ...pageOf(SetAsideDeliverySchema, '').properties,
+    ...pageOf(DeliverySchema, '').properties,
   }),
   description: 'A page of set-aside deliveries.',
 }
@@ -207,7 +117,7 @@ function addSetAside(routes: Routes, { deliveries }: Needs): void {
     async ({ query }) => {
       const pager = newestFirst('dlv', query)
       const found = await deliveries.listSetAside(pager.place, pager.count)
-      return { count: found.count, ...pager.page(found.deliveries, ({ id }) => id, viewSetAside) }
+      return { count: found.count, ...pager.page(found.deliveries, ({ id }) => id, viewDelivery) }
     },
   )
 }
@@ -258,36 +168,7 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
   )
 }
 
-export function viewDelivery(delivery: Delivery): DeliveryView {
-  const { id, event, endpoint, type, state, heldReason, attempts, lastAttempt, dueAtMs, replayOf, test } = delivery
-  return {
-    id,
-    event,
-    endpoint,
-    type,
-    state,
-    heldReason,
-    attemptCount: attempts,
-    lastAttempt: viewResult(lastAttempt),
-    nextAttemptAt: timeOrNull(dueAtMs),
-    replayOf,
-    test,
-    createdAt: time(delivery.createdAtMs),
-    endedAt: timeOrNull(delivery.endedAtMs),
-  }
-}
-
-export function viewResult(result: AttemptResult | null): DeliveryView['lastAttempt'] {
-  if (result === null) return null
-  const { startedAtMs, durationMs, status, error } = result
-  return { at: time(startedAtMs), durationMs, status, error }
-}
-
-function viewSetAside(delivery: Delivery): SetAsideDeliveryView {
-  return { tenant: delivery.tenant, ...viewDelivery(delivery) }
-}
-
-function viewDeliveryDetail(delivery: Delivery, attempts: readonly Attempt[]): DeliveryDetail {
+function viewDeliveryDetail(delivery: DescribedDelivery, attempts: readonly Attempt[]): DeliveryDetail {
   return { ...viewDelivery(delivery), attempts: attempts.map(viewAttempt) }
 }
 

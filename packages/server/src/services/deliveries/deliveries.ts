@@ -1,17 +1,14 @@
-import { PosthornError } from '../base/errors.ts'
-import { newId } from '../base/ids.ts'
-import type { Attempt, Delivery, DeliveryId, Endpoint, EventId, TenantId } from '../base/model.ts'
-import type { DeliveryFilter } from '../store/operations/deliveries/reading.ts'
-import type { Store } from '../store/store.ts'
-import type { Place } from '../store/where.ts'
-import {
-  checkId,
-  checkIdParameter,
-  checkPlace,
-  checkTypeParameter,
-  notFound,
-  requireTenant,
-} from './checks/refusals.ts'
+import type { Clock } from '../../base/clock.ts'
+import { PosthornError } from '../../base/errors.ts'
+import { newId } from '../../base/ids.ts'
+import type { Attempt, Delivery, DeliveryId, DescribedDelivery, Endpoint, EventId, TenantId } from '../../base/model.ts'
+import type { Store } from '../../store/store.ts'
+import type { Place } from '../../store/where.ts'
+import { checkId, checkPlace, notFound, requireTenant } from '../checks/refusals.ts'
+import type { Found } from '../slices.ts'
+import { describeDeliveries } from './describe.ts'
+import { countDeliveries, type DeliveryCounts, findDeliveries } from './finding.ts'
+import { checkTenantParameter, type DeliveryQuery, type DeliverySelection, resolveQuery } from './query.ts'
 
 /** Attempts to change a delivery that changes between reading and writing. */
 const MAX_TRIES = 5
@@ -19,39 +16,60 @@ const MAX_TRIES = 5
 /** Lists, retries and cancels deliveries. */
 export class Deliveries {
   readonly #store: Store
+  readonly #clock: Pick<Clock, 'monotonicMs'>
 
-  constructor(store: Store) {
+  constructor(store: Store, clock: Pick<Clock, 'monotonicMs'>) {
     this.#store = store
+    this.#clock = clock
   }
 
-  async list(tenant: TenantId, filter: DeliveryFilter, limit: number): Promise<Delivery[]> {
-    checkPlace('dlv', filter)
-    checkIdParameter('ep', filter.endpoint, 'endpoint')
-    checkIdParameter('evt', filter.event, 'event')
-    checkTypeParameter(filter.type)
+  /** What to list of a tenant. Throws not_found, or `invalid` with all faults. */
+  async select(tenant: TenantId, query: DeliveryQuery): Promise<DeliverySelection> {
     await requireTenant(this.#store, tenant)
-    return this.#store.read('listDeliveries', { ...filter, tenant, limit })
+    return resolveQuery(this.#store, tenant, query)
+  }
+
+  /** What to list of all tenants, or (`tenant` not null) of one of them. Throws `invalid` with all faults. */
+  async selectOfAll(tenant: TenantId | null, query: DeliveryQuery): Promise<DeliverySelection> {
+    if (tenant !== null) await checkTenantParameter(this.#store, tenant)
+    return resolveQuery(this.#store, tenant, query)
+  }
+
+  /** Up to `count` deliveries behind a place. The search ends early if it takes long. */
+  async find(selection: DeliverySelection, place: Place<DeliveryId>, count: number): Promise<Found<DescribedDelivery>> {
+    checkPlace('dlv', place)
+    const found = await findDeliveries(this.#store, this.#clock, selection, place, count)
+    return { ...found, items: await this.#describe(found.items) }
+  }
+
+  /** How many deliveries there are, by state. */
+  count(selection: DeliverySelection): Promise<DeliveryCounts> {
+    return countDeliveries(this.#store, this.#clock, selection)
   }
 
   /** Deliveries of all tenants that were set aside after repeated crashes; `count` is at most 10,000. */
-  async listSetAside(place: Place<DeliveryId>, limit: number): Promise<{ count: number; deliveries: Delivery[] }> {
+  async listSetAside(
+    place: Place<DeliveryId>,
+    limit: number,
+  ): Promise<{ count: number; deliveries: readonly DescribedDelivery[] }> {
     checkPlace('dlv', place)
-    return this.#store.read('listSetAside', { ...place, limit })
+    const { count, deliveries } = await this.#store.read('listSetAside', { ...place, limit })
+    return { count, deliveries: await this.#describe(deliveries) }
   }
 
-  async get(tenant: TenantId, id: DeliveryId): Promise<{ delivery: Delivery; attempts: Attempt[] }> {
+  async get(tenant: TenantId, id: DeliveryId): Promise<{ delivery: DescribedDelivery; attempts: Attempt[] }> {
     const delivery = await this.#require(tenant, id)
     const attempts = await this.#store.read('listAttempts', { tenant, delivery: id })
     // A delivery that was stored before its row kept the last attempt: the attempts say it.
     const lastAttempt = delivery.lastAttempt ?? attempts.at(-1) ?? null
-    return { delivery: { ...delivery, lastAttempt }, attempts }
+    return { delivery: await this.#describeOne({ ...delivery, lastAttempt }), attempts }
   }
 
   /**
    * Makes the next attempt of a pending or set-aside delivery due now. For a delivery that has ended, creates another
    * one, with a schedule of its own.
    */
-  async retry(tenant: TenantId, id: DeliveryId): Promise<{ delivery: Delivery; created: boolean }> {
+  async retry(tenant: TenantId, id: DeliveryId): Promise<{ delivery: DescribedDelivery; created: boolean }> {
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
       const delivery = await this.#require(tenant, id)
       const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
@@ -60,22 +78,22 @@ export class Deliveries {
         throw conflict('The endpoint is disabled. Enable it to release its held deliveries.')
       }
       if (delivery.state !== 'pending' && delivery.state !== 'held') {
-        return { delivery: await this.#again(delivery, endpoint), created: true }
+        return { delivery: await this.#describeOne(await this.#again(delivery, endpoint)), created: true }
       }
       const change = delivery.state === 'held' ? 'releaseSetAside' : 'makeDueNow'
       if (await this.#store.write(change, { tenant, id, nowMs: this.#store.now() })) {
         this.#emitLane(endpoint, id)
-        return { delivery: await this.#require(tenant, id), created: false }
+        return { delivery: await this.#describeOne(await this.#require(tenant, id)), created: false }
       }
     }
     throw conflict('The delivery is being changed at the same time. Try again.')
   }
 
   /** Cancels a pending or held delivery. Does nothing if it is cancelled already. */
-  async cancel(tenant: TenantId, id: DeliveryId): Promise<Delivery> {
+  async cancel(tenant: TenantId, id: DeliveryId): Promise<DescribedDelivery> {
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
       const delivery = await this.#require(tenant, id)
-      if (delivery.state === 'cancelled') return delivery
+      if (delivery.state === 'cancelled') return this.#describeOne(delivery)
       if (delivery.state === 'delivered' || delivery.state === 'exhausted') {
         throw conflict(`The delivery has already ended (${delivery.state}) and cannot be cancelled.`)
       }
@@ -83,10 +101,18 @@ export class Deliveries {
         const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
         // A deleted endpoint no longer has a lane.
         if (endpoint !== null) this.#emitLane(endpoint, id)
-        return this.#require(tenant, id)
+        return this.#describeOne(await this.#require(tenant, id))
       }
     }
     throw conflict('The delivery is being changed at the same time. Try again.')
+  }
+
+  #describe(deliveries: readonly Delivery[]): Promise<DescribedDelivery[]> {
+    return describeDeliveries(this.#store, deliveries)
+  }
+
+  async #describeOne(delivery: Delivery): Promise<DescribedDelivery> {
+    return (await this.#describe([delivery]))[0]!
   }
 
   async #require(tenant: TenantId, id: DeliveryId): Promise<Delivery> {
