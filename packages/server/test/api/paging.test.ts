@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { newId } from '../../src/base/ids.ts'
 import { anInbox, arrive } from '../publish/arrivals.ts'
 import { PAYLOAD, TYPE } from '../services/setup.ts'
-import { type Json, useApi } from './setup.ts'
+import { type Json, refused, useApi } from './setup.ts'
 
 const bench = useApi()
 const { get, put, post } = bench
@@ -107,3 +107,13 @@ it('a cursor of an earlier release leads on as before', async () => {
   const cursor = Buffer.from(newest).toString('base64url')
   expect((await get(`${url}?cursor=${cursor}`)).body.data.map(({ id }: Json) => id)).toEqual(older)
 })
+
+it.each(['/v1/audit', '/v1/tenants/acme/events', '/v1/tenants/acme/deliveries', '/v1/deliveries'])(
+  '%s refuses a time that ends before it begins',
+  async url => {
+    for (const to of ['2026-01-02T00:00:00Z', '2026-01-02T01:00:00%2B01:00', '2025-12-31T00:00:00Z']) {
+      expect(refused(await get(`${url}?from=2026-01-02T00:00:00Z&to=${to}`))).toEqual([422, 'invalid', ['from']])
+    }
+    expect((await get(`${url}?from=2026-01-02T00:00:00Z&to=2026-01-02T00:00:00.001Z`)).status).toBe(200)
+  },
+)

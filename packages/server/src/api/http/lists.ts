@@ -140,7 +140,10 @@ function decodeCursor(
 
 type Range = { readonly from?: string; readonly to?: string }
 
-/** Both bounds in whole milliseconds, such that `fromMs ≤ time < toMs` selects what the parameters describe. */
+/**
+ * Both bounds in whole milliseconds, such that `fromMs ≤ time < toMs` selects what the parameters describe. Throws
+ * `invalid` for bounds that nothing can lie between.
+ */
 export function parseRange({ from, to }: Range): { fromMs: number | null; toMs: number | null } {
   const errors: FieldError[] = []
   const bound = (field: string, text: string | undefined): number | null => {
@@ -151,6 +154,9 @@ export function parseRange({ from, to }: Range): { fromMs: number | null; toMs: 
     return null
   }
   const range = { fromMs: bound('from', from), toMs: bound('to', to) }
+  if (range.fromMs !== null && range.toMs !== null && range.fromMs >= range.toMs) {
+    errors.push({ field: 'from', detail: '`from` must be before `to`.' })
+  }
   if (errors.length > 0) throw refusal(errors)
   return range
 }

@@ -62,7 +62,6 @@ export async function resolveQuery(
   checkCount('type', types, faults)
   if (types?.some(type => !isTypeName(type))) fault(faults, 'type', 'The value must be the name of an event type.')
   if (key !== null) checkKey(key, faults)
-  if (fromMs !== null && toMs !== null && fromMs >= toMs) fault(faults, 'from', '`from` must be before `to`.')
   const endpoints = await resolveEndpoints(store, tenant, query.endpoints ?? null, faults)
   if (event !== null) await checkEvent(store, tenant, event, faults)
   if (faults.length > 0) throw invalid(faults)
