@@ -203,7 +203,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
     eventTypes: new EventTypes(store, typeSamples, config),
     deliveries: new Deliveries(store, clock),
-    events: new Events(store),
+    events: new Events(store, clock),
     replays: new Replays(store, createReplayCounter(store, clock)),
     keyRotation,
     stats: new Stats(store, flushStats),

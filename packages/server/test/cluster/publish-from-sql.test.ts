@@ -321,7 +321,7 @@ describe('a node that takes events from the inbox', () => {
     await sql.query('commit')
     await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 20_000 })
     await inboxIsEmpty(node)
-    const list = (tenant: string | null) => node.events.listRejected({ tenant, before: null }, 100)
+    const list = async (tenant: string | null) => (await node.events.listRejected({ tenant, before: null }, 100)).items
     await expect.poll(async () => (await list(null)).map(({ id }) => id), LATE).toEqual([...ids].reverse())
     expect((await list('böse 🦄')).map(({ id }) => id)).toEqual([ids[1]])
     for (const [index, [tenant, type, text, field, reason]] of cases.entries()) {

@@ -97,7 +97,7 @@ export async function startOn(
     publisher,
     endpoints: new Endpoints(store, keyring, policy, () => publisher.types()),
     deliveries: new Deliveries(store, clock),
-    events: new Events(store),
+    events: new Events(store, clock),
     replays: new Replays(store, createReplayCounter(store, clock)),
     tenants: new Tenants(store),
     publish: (tenant: string, events: object[] | object) =>

@@ -91,7 +91,7 @@ export class Bench {
     this.apiKeyCache = new ApiKeyCache(store, systemClock)
     this.apiKeys = new ApiKeys(store, () => this.apiKeyCache.untilFresh())
     this.deliveries = new Deliveries(store, systemClock)
-    this.events = new Events(store)
+    this.events = new Events(store, systemClock)
     this.exports = new Exports(store)
     const types = () => this.publisher.types()
     this.retrySchedules = new RetrySchedules(store, { retrySchedule: [30, 60, 120], dev: false }, types)

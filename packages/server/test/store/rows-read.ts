@@ -8,7 +8,7 @@ import { sqliteDialect } from '../../src/store/sqlite/dialect.ts'
 import type { Query, Row } from '../../src/store/transaction.ts'
 
 export type RowCounter = {
-  /** Rows of `delivery` and `live_delivery`. */
+  /** Rows of deliveries and events. */
   count(call: OperationCall): Promise<number>
   close(): Promise<void>
 }
@@ -22,7 +22,9 @@ export function sqliteCounter(file: string): RowCounter {
     return 1
   })
   const run = ({ text, params = [] }: Query): Row[] => {
-    const watched = text.replaceAll(/(delivery d where )/g, '$1seen(d.id) and ')
+    const watched = text
+      .replaceAll('delivery d where ', 'delivery d where seen(d.id) and ')
+      .replaceAll('from event where ', 'from event where seen(id) and ')
     return database.prepare(watched.replaceAll('$', '?')).all(...(params as SQLInputValue[])) as Row[]
   }
   return {
@@ -45,7 +47,7 @@ type Plan = {
 }
 
 const rowsOf = (plan: Plan): number => {
-  const isRead = /^(live_)?delivery/.test(plan['Relation Name'] ?? '')
+  const isRead = /^((live_)?delivery|event)/.test(plan['Relation Name'] ?? '')
   const own = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops']
   return (isRead ? own : 0) + (plan.Plans ?? []).reduce((sum, inner) => sum + rowsOf(inner), 0)
 }

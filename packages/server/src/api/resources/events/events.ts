@@ -1,12 +1,13 @@
 import { Buffer } from 'node:buffer'
 import { Type } from 'typebox'
+import { idMs } from '../../../base/ids.ts'
 import { parseTraceparent, writeTraceparent } from '../../../base/trace-context.ts'
 import type { Publisher } from '../../../publish/publisher.ts'
 import type { Events } from '../../../services/events/events.ts'
 import type { PublishedItem } from '../../../store/operations/events/publish-request.ts'
 import { newestFirst, PageQuery, parseRange, RangeQuery } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
-import { ItemParams, NoQuery, pageOf, ref, strict, TenantParams } from '../../http/shapes.ts'
+import { ItemParams, NoQuery, pageOf, ref, SearchedTo, strict, TenantParams, time } from '../../http/shapes.ts'
 import type { ApiOptions, BeginPublishTrace } from '../../options.ts'
 import { type Public, resource } from '../../resource.ts'
 import { MAX_PAGE_BYTES, readPage, writePage } from './pages.ts'
@@ -29,6 +30,11 @@ const ENDPOINTS_SHOWN = 1_000
 const Published = {
   ...Type.Unsafe<unknown>({ anyOf: [ref(PublishedSchema), Type.Object({ data: Type.Array(ref(PublishedSchema)) })] }),
   description: 'The stored event. For an array of events, `data` has one item per event, in the same order.',
+}
+
+const RejectedPage = {
+  ...Type.Object({ ...pageOf(RejectedEventSchema, '').properties, searchedTo: SearchedTo }),
+  description: 'A page of rejected events.',
 }
 
 type Needs = {
@@ -116,7 +122,10 @@ function addReading(routes: Routes, { events }: Needs): void {
     async ({ params: { tenant }, query }, reply) => {
       const filter = { type: query.type ?? null, ...parseRange(query) }
       const pager = newestFirst('evt', query)
-      const page = await readPage(pager, (place, count) => events.list(tenant, { ...filter, ...place }, count))
+      const page = await readPage(pager, async (place, count) => {
+        const items = await events.list(tenant, { ...filter, ...place }, count)
+        return { items, goesOnAt: items.length < count ? null : items.at(-1)!.id, isCutShort: false }
+      })
       return reply.header('content-type', JSON_TYPE).send(writePage(pager, page, event => writeEvent(event)))
     },
   )
@@ -157,14 +166,15 @@ function addRejected(routes: Routes, { events }: Needs): void {
         tenant: Type.Optional(Type.String({ maxLength: 128, description: 'Only events published for this tenant.' })),
         ...PageQuery,
       }),
-      response: { 200: Type.Unsafe<string>(pageOf(RejectedEventSchema, 'A page of rejected events.')) },
+      response: { 200: Type.Unsafe<string>(RejectedPage) },
     },
     async ({ query }, reply) => {
       const pager = newestFirst('evt', query)
       const page = await readPage(pager, (place, count) =>
         events.listRejected({ tenant: query.tenant ?? null, ...place }, count),
       )
-      return reply.header('content-type', JSON_TYPE).send(writePage(pager, page, writeRejectedEvent))
+      const searchedTo = page.isCutShort ? time(idMs(page.goesOnAt!)) : null
+      return reply.header('content-type', JSON_TYPE).send(writePage(pager, page, writeRejectedEvent, { searchedTo }))
     },
   )
 }

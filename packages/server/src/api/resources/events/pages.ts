@@ -1,6 +1,7 @@
 /** Pages of events, serialised here: a payload is copied in as the bytes that it was published as. */
 
 import type { EventId, PublishedEvent } from '../../../base/model.ts'
+import type { Found } from '../../../services/slices.ts'
 import type { Place } from '../../../store/where.ts'
 import type { Pager } from '../../http/lists.ts'
 
@@ -10,20 +11,28 @@ export const MAX_PAGE_BYTES = 8 * 1024 * 1024
 /** Events in the first chunk. The size of later chunks depends on the payloads read so far. */
 const FIRST_CHUNK = 16
 
-type ReadEvents = (place: Place<EventId>, count: number) => Promise<readonly PublishedEvent[]>
+type ReadEvents = (place: Place<EventId>, count: number) => Promise<Found<PublishedEvent>>
 
-/** Events in the order in which they were read. */
-type EventPage = { readonly events: readonly PublishedEvent[]; readonly hasMore: boolean }
+type EventPage = {
+  /** In the order in which they were read. */
+  readonly events: readonly PublishedEvent[]
+  /** The id behind which there is more; null: there is nothing more. */
+  readonly goesOnAt: EventId | null
+  /** Whether time was up before the page was full. */
+  readonly isCutShort: boolean
+}
 
+/** @param more further members of the page */
 export function writePage(
   pager: Pager,
-  { events, hasMore }: EventPage,
+  { events, goesOnAt }: EventPage,
   write: (event: PublishedEvent) => string,
+  more: object = {},
 ): string {
   const ids = events.map(({ id }) => id)
-  const cursors = JSON.stringify(pager.cursors(ids, hasMore ? ids.at(-1)! : null))
+  const rest = JSON.stringify({ ...pager.cursors(ids, goesOnAt), ...more })
   const data = pager.inListOrder(events).map(event => write(event))
-  return `{"data":[${data.join(',')}],${cursors.slice(1)}`
+  return `{"data":[${data.join(',')}],${rest.slice(1)}`
 }
 
 /** Reads a page in chunks. The size of later chunks depends on the payloads read so far. */
@@ -35,16 +44,16 @@ export async function readPage({ place, limit }: Pager, read: ReadEvents): Promi
   while (true) {
     // One more than the page shows, to find out whether there is another page.
     const count = Math.min(chunk, limit - events.length + 1)
-    const found = await read(from, count)
-    for (const event of found) {
+    const { items, goesOnAt, isCutShort } = await read(from, count)
+    for (const event of items) {
       if (events.length === limit || (events.length > 0 && bytes + event.payload.length > MAX_PAGE_BYTES)) {
-        return { events, hasMore: true }
+        return { events, goesOnAt: events.at(-1)!.id, isCutShort: false }
       }
       events.push(event)
       bytes += event.payload.length
     }
-    if (found.length < count) return { events, hasMore: false }
-    const { id } = found.at(-1)!
+    if (items.length < count) return { events, goesOnAt, isCutShort }
+    const { id } = items.at(-1)!
     from = place.after === undefined ? { before: id } : { after: id }
     const each = Math.max(1, bytes / events.length)
     chunk = Math.max(1, Math.min(limit, Math.floor((MAX_PAGE_BYTES - bytes) / each) + 1))
