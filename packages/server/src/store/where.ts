@@ -57,6 +57,12 @@ export class Where {
     return `order by ${column}`
   }
 
+  /** A limit, as a parameter: lists have very many different ones. */
+  limit(rows: number): string {
+    this.params.push(rows)
+    return `limit $${this.params.length}`
+  }
+
   /** The clause, or nothing if there are no conditions. */
   get clause(): string {
     return this.conditions.length === 0 ? '' : `where ${this.text}`

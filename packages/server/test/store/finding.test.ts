@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newestFirst } from '../../src/api/http/lists.ts'
-import { idBytes } from '../../src/base/ids.ts'
+import { idBytes, newId } from '../../src/base/ids.ts'
 import { ATTEMPT_ERRORS, DELIVERY_STATES, type DeliveryState, HELD_REASONS } from '../../src/base/model.ts'
 import { countDeliveries, findDeliveries } from '../../src/services/deliveries/finding.ts'
 import { type DeliveryQuery, type DeliverySelection, resolveQuery } from '../../src/services/deliveries/query.ts'
@@ -61,6 +61,9 @@ describe.each([sqliteEngine(), postgresEngine()])('finding deliveries on $name',
     let nowMs = 0
     return { monotonicMs: () => (nowMs += lookMs) }
   }
+
+  /** More than there are. */
+  const ALL = { limit: 5_000, rows: 10_000, lookMs: 0 }
 
   type Walk = { readonly limit: number; readonly rows: number; readonly lookMs: number }
 
@@ -185,5 +188,63 @@ describe.each([sqliteEngine(), postgresEngine()])('finding deliveries on $name',
       expect(shown.map(one => (one as PopulatedDelivery).event)).toEqual(shown.map(() => older!.id))
     }
     await opened.run('delete from idempotency')
+  })
+
+  // From here on, the deliveries change.
+
+  it.each([['acme'], [null]])('shows each delivery of tenant %s once while others end and are added', async tenant => {
+    const { filter } = await resolveQuery(opened.store, tenant, {})
+    const selection = { tenant, filter, warnings: [] }
+    const how = { limit: 5, rows: 10_000, lookMs: 0 }
+    const before = (await pageAt(selection, ALL, null)).data
+    const live = before.filter(({ state }) => state === 'pending' || state === 'held')
+    const shown: string[] = []
+    let cursor: string | null = null
+    do {
+      const page = await pageAt(selection, how, cursor)
+      shown.push(...page.data.map(({ id }) => id))
+      cursor = page.nextCursor
+      // One that was shown ends, and one that was not.
+      for (const delivery of [live.shift(), live.pop()]) {
+        if (delivery === undefined) continue
+        const { tenant: owner, id } = delivery
+        await opened.store.write('cancelDelivery', { tenant: owner, id, nowMs: opened.driver.now() })
+      }
+      await opened.run(
+        `insert into live_delivery (tenant, id, endpoint, partition, event, type, state, due_ms, attempts, test, created_ms)
+         values ('acme', $1, $2, 1, $3, 'T', 'pending', 1, 0, 0, 1)`,
+        [newId('dlv', opened.driver.now()), there.endpoints[0]!.id, there.events[0]!.id].map(idBytes),
+      )
+    } while (cursor !== null)
+    expect(shown).toEqual(before.map(({ id }) => id))
+  })
+
+  it('finds those of an endpoint that has very many pending ones', async () => {
+    const [busy, other] = there.endpoints.filter(({ tenant }) => tenant === 'acme')
+    const rows = Array.from({ length: 1_200 }, () => newId('dlv', opened.driver.now()))
+    for (let at = 0; at < rows.length; at += 400) {
+      const some = rows.slice(at, at + 400)
+      const values = some.map(
+        (_, row) => `('acme', $${row + 3}, $1, ${busy!.partition}, $2, 'T', 'pending', 1, 0, 0, 1)`,
+      )
+      await opened.run(
+        `insert into live_delivery (tenant, id, endpoint, partition, event, type, state, due_ms, attempts, test, created_ms)
+         values ${values.join(', ')}`,
+        [busy!.id, there.events[0]!.id, ...some].map(idBytes),
+      )
+    }
+    for (const endpoints of [[busy!.id], [busy!.id, other!.id]]) {
+      for (const states of [undefined, ['pending'], ['pending', 'held']]) {
+        const { filter } = await resolveQuery(opened.store, 'acme', { endpoints, states })
+        const selection = { tenant: 'acme', filter, warnings: [] }
+        const { shown, back } = await walk(selection, { limit: 100, rows: 300, lookMs: 0 })
+        const all = (await pageAt({ ...selection, filter: { ...filter, endpoints: null } }, ALL, null)).data
+        const expected = all.filter(({ endpoint }) => endpoints.includes(endpoint))
+        expect(expected.length).toBeGreaterThan(1_200)
+        expect([shown, back]).toEqual([expected, expected])
+        const { total } = await countDeliveries(opened.store, clockOf(0), selection, { slice: 300, window: 300 })
+        expect(total).toBe(expected.length)
+      }
+    }
   })
 })

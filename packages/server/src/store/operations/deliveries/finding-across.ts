@@ -6,11 +6,11 @@
 
 import { idBytes } from '../../../base/ids.ts'
 import type { Delivery, DeliveryId, TenantId } from '../../../base/model.ts'
-import { type Dialect, int, type Query, type Transaction, text } from '../../transaction.ts'
+import { type Dialect, int, type Transaction, text } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'
 import { toDelivery } from './delivery-rows.ts'
 import { addConditions, addRange, type DeliveryFilter, FIELDS, statesIn, type Table } from './filter.ts'
-import { type StateCounts, toCounts, union } from './finding.ts'
+import { type StateCounts, toCounts, type Union, union } from './finding.ts'
 
 /** Tenants that a read looks at: one search of an index for each, ten milliseconds' worth. */
 export const TENANTS_A_READ = 2_000
@@ -45,7 +45,8 @@ export function* findInWindow(
   if (tenants.length === 0) return { ...looked, items: [] }
   const { text: parts, params } = rowsOf(window, tenants, table => FIELDS[table], window.limit)
   const direction = window.after === undefined ? 'desc' : 'asc'
-  const found = yield { text: `select * from (${parts}) f order by id ${direction} limit ${window.limit}`, params }
+  const limit = new Where(params).limit(window.limit)
+  const found = yield { text: `select * from (${parts}) f order by id ${direction} ${limit}`, params }
   return { ...looked, items: found.map(toDelivery) }
 }
 
@@ -78,8 +79,7 @@ function* look(
       `d.tenant in (select t.id from tenant t where ${['t.deleted_ms is null', ...some.conditions].join(' and ')})`,
     )
     addBounds(where, window)
-    where.params.push(maxRows + 1)
-    return `select d.tenant from ${table} d where ${where.text} limit $${where.params.length}`
+    return `select d.tenant from ${table} d where ${where.text} ${where.limit(maxRows + 1)}`
   })
   const found = yield { text: `select tenant, count(*) as n from (${parts}) f group by tenant`, params }
   const rows = found.reduce((sum, row) => sum + int(row.n), 0)
@@ -100,12 +100,12 @@ function rowsOf(
   tenants: readonly TenantId[],
   fieldsOf: (table: Table) => string,
   limit: number | null,
-): Required<Query> {
+): Union {
   return union(tablesOf(window), (table, where) => {
     where.addIn('d.tenant', tenants)
     const order = addBounds(where, window)
     addConditions(where, table, window)
-    const some = limit === null ? '' : `${order} limit ${limit}`
+    const some = limit === null ? '' : `${order} ${where.limit(limit)}`
     return `select ${fieldsOf(table)} from ${table} d where ${where.text} ${some}`
   })
 }

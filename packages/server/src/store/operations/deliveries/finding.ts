@@ -8,16 +8,7 @@
 
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { Delivery, DeliveryId, DeliveryState } from '../../../base/model.ts'
-import {
-  bytes,
-  type Dialect,
-  int,
-  type Query,
-  type Row,
-  type Transaction,
-  text,
-  type Value,
-} from '../../transaction.ts'
+import { bytes, type Dialect, int, type Row, type Transaction, text, type Value } from '../../transaction.ts'
 import { Where } from '../../where.ts'
 import { toDelivery } from './delivery-rows.ts'
 import { addConditions, addRange, FIELDS } from './filter.ts'
@@ -42,8 +33,11 @@ function* edgeOf(lines: readonly Line[], search: DeliverySearch & Slicing): Tran
   return (search.after === undefined ? ids.at(-1) : ids[0]) ?? null
 }
 
+/** A statement of several selects, whose parameters can be added to. */
+export type Union = { readonly text: string; readonly params: Value[] }
+
 /** One statement for all lines: in one snapshot, a delivery that ends meanwhile is in exactly one of the tables. */
-export function union<Item>(items: readonly Item[], part: (item: Item, where: Where) => string): Required<Query> {
+export function union<Item>(items: readonly Item[], part: (item: Item, where: Where) => string): Union {
   const params: Value[] = []
   const parts = items.map((item, index) => `select * from (${part(item, new Where(params))}) p${index}`)
   return { text: parts.join(' union all '), params }
@@ -54,12 +48,7 @@ export function union<Item>(items: readonly Item[], part: (item: Item, where: Wh
  *
  * @param limit of rows from each line, the nearest first; null: all, but only their states
  */
-function rowsOf(
-  lines: readonly Line[],
-  search: DeliverySearch,
-  edge: DeliveryId | null,
-  limit: number | null,
-): Required<Query> {
+function rowsOf(lines: readonly Line[], search: DeliverySearch, edge: DeliveryId | null, limit: number | null): Union {
   return union(lines, (line, where) => {
     const source = line.source(where)
     const order = addRange(where, search)
@@ -68,7 +57,7 @@ function rowsOf(
     line.addRest(where)
     addConditions(where, line.table, search)
     const fields = limit === null ? 'd.state' : FIELDS[line.table]
-    return `select ${fields} from ${source} ${where.clause} ${limit === null ? '' : `${order} limit ${limit}`}`
+    return `select ${fields} from ${source} ${where.clause} ${limit === null ? '' : `${order} ${where.limit(limit)}`}`
   })
 }
 
@@ -93,7 +82,8 @@ export function* findDeliveries(
   const edge = lines.some(line => isSelective(line, search)) ? yield* edgeOf(lines, search) : null
   const { text: rows, params } = rowsOf(lines, search, edge, search.limit)
   const direction = search.after === undefined ? 'desc' : 'asc'
-  const found = yield { text: `select * from (${rows}) f order by id ${direction} limit ${search.limit}`, params }
+  const limit = new Where(params).limit(search.limit)
+  const found = yield { text: `select * from (${rows}) f order by id ${direction} ${limit}`, params }
   const items = found.map(toDelivery)
   if (edge !== null) return { items, goesOnAt: edge }
   return { items, goesOnAt: items.length < search.limit ? null : items.at(-1)!.id }
