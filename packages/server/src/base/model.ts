@@ -185,6 +185,8 @@ export type ApiKey = {
   readonly scope: ApiKeyScope
   /** The one tenant that it can do it for; null: all of them. */
   readonly tenant: TenantId | null
+  /** Whether payloads and receivers' responses are shown to it. */
+  readonly payloads: boolean
   /** Of its calls, at each node; null: none. */
   readonly rateLimit: RateLimit | null
   readonly createdAtMs: number

@@ -69,6 +69,7 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
       name: 'k',
       scope: 'all',
       tenant,
+      payloads: true,
       rateLimit: null,
       ...times,
     } as const

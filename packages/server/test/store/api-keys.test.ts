@@ -12,6 +12,7 @@ const aKey = (over: Partial<ApiKey> = {}): ApiKey => ({
   name: 'k',
   scope: 'all',
   tenant: null,
+  payloads: true,
   rateLimit: null,
   createdAtMs: 5,
   expiresAtMs: null,
@@ -38,7 +39,7 @@ describe.each([sqliteEngine(), postgresEngine()])('API keys and the audit log on
   it('stores keys as they were created, and their hashes separately', async () => {
     await aTenant(store, 'acme')
     const rateLimit = { requests: 9, perSeconds: 3 }
-    const one = aKey({ tenant: 'acme', scope: 'read', rateLimit, expiresAtMs: 99 })
+    const one = aKey({ tenant: 'acme', scope: 'read', payloads: false, rateLimit, expiresAtMs: 99 })
     const two = aKey()
     expect([await create(one), await create(two)]).toEqual([true, true])
     expect(await create(aKey({ tenant: 'nobody' }))).toBe(false)

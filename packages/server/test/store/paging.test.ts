@@ -34,7 +34,8 @@ describe.each([sqliteEngine(), postgresEngine()])('pages on $name', engine => {
       for (let count = 0; count < 4; count++) await store.write('beginTrial', trial)
       const name = newId('key', 1)
       const times = { createdAtMs: 1, expiresAtMs: null, revokedAtMs: null }
-      const key = { id: newId('key', Date.now()), name, scope: 'all', tenant: null, rateLimit: null, ...times } as const
+      const rights = { scope: 'all', tenant: null, payloads: true, rateLimit: null } as const
+      const key = { id: newId('key', Date.now()), name, ...rights, ...times }
       await store.write('createApiKey', { key, hash: bytes(name) })
     }
     const all = { tenant: 'acme', fromMs: null, toMs: null, type: null }

@@ -19,6 +19,27 @@ const SCOPES: Readonly<Record<Access, readonly ApiKeyScope[]>> = {
   operator: ['all'],
 }
 
+/** The caller, as far as it matters here. Null: the call needs no key. `key` is null for the root key. */
+type Caller = { readonly key: Pick<ApiKey, 'payloads'> | null } | null
+
+/**
+ * Whether a caller can see payloads and what receivers responded. No other place decides this: a route says that it
+ * shows them (`payloads`, in routes.ts), and its handler asks `request.seesPayloads`.
+ */
+export function maySeePayloads(caller: Caller): boolean {
+  return caller !== null && (caller.key === null || caller.key.payloads)
+}
+
+/**
+ * Throws `forbidden` for a caller that can't see payloads.
+ *
+ * @param what what it can't do, as the end of "A key without the permission `payloads` cannot"
+ */
+export function requirePayloads(caller: Caller, what: string): void {
+  if (maySeePayloads(caller)) return
+  throw new PosthornError('forbidden', `A key without the permission \`payloads\` cannot ${what}.`)
+}
+
 /**
  * Undefined if the key allows the call, otherwise the refusal. Decided before anything is looked up, so that a key of
  * one tenant can't find out whether another tenant exists.

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { API_KEY_SCOPES, type ApiKey } from '../../base/model.ts'
 import type { ApiKeys } from '../../services/api-keys/api-keys.ts'
+import { requirePayloads } from '../http/access.ts'
 import { newestFirst, PageQuery, parseTimeOrRefuse } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {
@@ -34,6 +35,9 @@ const API_KEY_MEMBERS = {
   tenant: TextOrNull({
     description: 'The only tenant that the key can be used for. Null if it can be used for all tenants.',
   }),
+  payloads: Type.Boolean({
+    description: 'Whether responses to calls with the key show payloads and what receivers responded.',
+  }),
   rateLimit: RateLimitOrNull({ description: CALL_RATE }),
   createdAt: Time('When the key was created.'),
   expiresAt: TimeOrNull('When the key expires. Null if it never does.'),
@@ -55,6 +59,13 @@ const ApiKeyInput = strict({
   tenant: Type.Optional(
     TextOrNull({
       description: 'The only tenant that the key can be used for. Null if it can be used for all tenants.',
+    }),
+  ),
+  payloads: Type.Optional(
+    Type.Boolean({
+      description:
+        'Whether responses to calls with the key show payloads and what receivers responded. Defaults to true. A key ' +
+        'without this permission cannot create one that has it.',
     }),
   ),
   expiresAt: Type.Optional(TimeOrNull('When the key expires (RFC 3339). Null if it never does.')),
@@ -87,7 +98,8 @@ function addCreating(routes: Routes, { apiKeys }: Needs): void {
       body: ApiKeyInput,
       response: { 201: { ...ref(NewApiKeySchema), description: 'The new API key.', ...Location } },
     },
-    async ({ body: { expiresAt, ...rest }, actor }, reply) => {
+    async ({ body: { expiresAt, ...rest }, caller, actor }, reply) => {
+      if (rest.payloads ?? true) requirePayloads(caller, 'create a key that has it')
       const expiresAtMs = parseTimeOrRefuse('/expiresAt', expiresAt ?? null)
       const { key, secret } = await apiKeys.create({ ...rest, expiresAtMs }, actor)
       return reply
@@ -152,13 +164,14 @@ function addRevoking(routes: Routes, { apiKeys }: Needs): void {
   )
 }
 
-function viewApiKey({ id, name, scope, tenant, rateLimit, ...times }: ApiKey): ApiKeyView {
+function viewApiKey({ id, name, scope, tenant, payloads, rateLimit, ...times }: ApiKey): ApiKeyView {
   const { createdAtMs, expiresAtMs, revokedAtMs } = times
   return {
     id,
     name,
     scope,
     tenant,
+    payloads,
     rateLimit,
     createdAt: time(createdAtMs),
     expiresAt: timeOrNull(expiresAtMs),

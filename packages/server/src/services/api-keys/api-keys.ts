@@ -10,7 +10,8 @@ import { checkRateLimit } from '../checks/rate-limit.ts'
 import { checkId, checkPlace, invalid, notFound } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
 
-export type ApiKeyInput = Pick<ApiKey, 'name' | 'scope'> & Partial<Pick<ApiKey, 'tenant' | 'rateLimit' | 'expiresAtMs'>>
+export type ApiKeyInput = Pick<ApiKey, 'name' | 'scope'> &
+  Partial<Pick<ApiKey, 'tenant' | 'payloads' | 'rateLimit' | 'expiresAtMs'>>
 
 const MAX_NAME_CHARACTERS = 256
 
@@ -29,9 +30,10 @@ export class ApiKeys {
   async create(input: ApiKeyInput, by: Actor = SYSTEM): Promise<{ key: ApiKey; secret: string }> {
     const nowMs = this.#store.now()
     this.#check(input, nowMs)
-    const { name, scope, tenant = null, rateLimit = null, expiresAtMs = null } = input
+    const { name, scope, tenant = null, payloads = true, rateLimit = null, expiresAtMs = null } = input
     const id = newId('key', nowMs)
-    const key: ApiKey = { id, name, scope, tenant, rateLimit, createdAtMs: nowMs, expiresAtMs, revokedAtMs: null }
+    const times = { createdAtMs: nowMs, expiresAtMs, revokedAtMs: null }
+    const key: ApiKey = { id, name, scope, tenant, payloads, rateLimit, ...times }
     const secret = makeKey()
     if (!(await this.#store.write('createApiKey', { key, hash: hashOfKey(secret), by }))) throw invalid([NO_TENANT])
     await this.#announce()

@@ -9,13 +9,14 @@ import { type By, record } from './audit.ts'
 import { nextChange } from './configuration.ts'
 import { getMeta } from './meta.ts'
 
-const FIELDS = 'id, name, scope, tenant, rate_requests, rate_seconds, created_ms, expires_ms, revoked_ms'
+const FIELDS = 'id, name, scope, tenant, payloads, rate_requests, rate_seconds, created_ms, expires_ms, revoked_ms'
 
 const toApiKey = (row: Row): ApiKey => ({
   id: idText('key', bytes(row.id)),
   name: text(row.name),
   scope: text(row.scope) as ApiKeyScope,
   tenant: textOrNull(row.tenant),
+  payloads: row.payloads === 1,
   rateLimit:
     row.rate_requests === null ? null : { requests: int(row.rate_requests), perSeconds: int(row.rate_seconds) },
   createdAtMs: int(row.created_ms),
@@ -34,12 +35,13 @@ export function* createApiKey(args: { key: ApiKey; hash: Uint8Array } & By): Tra
   }
   yield {
     text: `insert into api_key (${FIELDS}, hash, change_seq)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     params: [
       idBytes(key.id),
       key.name,
       key.scope,
       key.tenant,
+      key.payloads ? 1 : 0,
       key.rateLimit?.requests ?? null,
       key.rateLimit?.perSeconds ?? null,
       key.createdAtMs,

@@ -35,12 +35,21 @@ const AttemptSchema = Type.Object(
       description: 'The address that Posthorn connected to, with its port. Null if there was no connection.',
     }),
     responseHeaders: Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 }), {
-      description: 'Name and value of each response header, as received, with secrets masked.',
+      description:
+        'Name and value of each response header, as received, with secrets masked. Empty if the API key cannot see ' +
+        'payloads.',
     }),
-    responseBody: Type.String({ description: 'The first 16 KiB of the response body as text, with secrets masked.' }),
+    responseBody: Type.String({
+      description:
+        'The first 16 KiB of the response body as text, with secrets masked. Empty if the API key cannot see payloads.',
+    }),
     responseTruncated: Type.Boolean({ description: 'Whether `responseBody` is only a part of the response body.' }),
     responseRemoved: Type.Boolean({
       description: 'Whether the response headers and body were removed because their retention period had ended.',
+    }),
+    responseHidden: Type.Boolean({
+      description:
+        'True if the API key lacks the permission `payloads`. `responseHeaders` and `responseBody` are then empty.',
     }),
   },
   { $id: 'Attempt' },
@@ -77,6 +86,7 @@ function addReading(routes: Routes, { deliveries }: Needs): void {
     ONE,
     {
       access: 'read',
+      payloads: 'shown',
       operationId: 'getDelivery',
       summary: 'Get a delivery with its attempts',
       params: ItemParams,
@@ -86,9 +96,9 @@ function addReading(routes: Routes, { deliveries }: Needs): void {
       },
       refusals: ['not_found'],
     },
-    async ({ params: { tenant, id } }) => {
+    async ({ params: { tenant, id }, seesPayloads }) => {
       const { delivery, attempts } = await deliveries.get(tenant, id)
-      return viewDeliveryDetail(delivery, attempts)
+      return viewDeliveryDetail(delivery, attempts, seesPayloads)
     },
   )
 }
@@ -168,11 +178,15 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
   )
 }
 
-function viewDeliveryDetail(delivery: DescribedDelivery, attempts: readonly Attempt[]): DeliveryDetail {
-  return { ...viewDelivery(delivery), attempts: attempts.map(viewAttempt) }
+function viewDeliveryDetail(
+  delivery: DescribedDelivery,
+  attempts: readonly Attempt[],
+  seesPayloads: boolean,
+): DeliveryDetail {
+  return { ...viewDelivery(delivery), attempts: attempts.map(attempt => viewAttempt(attempt, seesPayloads)) }
 }
 
-function viewAttempt(attempt: Attempt): AttemptView {
+function viewAttempt(attempt: Attempt, seesPayloads: boolean): AttemptView {
   const { number, durationMs, outcome, status, error, address, responseTruncated, responseRemoved = false } = attempt
   return {
     number,
@@ -182,10 +196,11 @@ function viewAttempt(attempt: Attempt): AttemptView {
     status,
     error,
     address,
-    responseHeaders: pairs(attempt.responseHeaders),
-    responseBody: Buffer.from(attempt.responseBody).toString(),
+    responseHeaders: seesPayloads ? pairs(attempt.responseHeaders) : [],
+    responseBody: seesPayloads ? Buffer.from(attempt.responseBody).toString() : '',
     responseTruncated,
     responseRemoved,
+    responseHidden: !seesPayloads,
   }
 }
 

@@ -106,6 +106,7 @@ function addReading(routes: Routes, { events }: Needs): void {
     '/v1/tenants/:tenant/events',
     {
       access: 'read',
+      payloads: 'shown',
       answerBytes: MAX_PAGE_BYTES,
       operationId: 'listEvents',
       summary: "List a tenant's events, newest first",
@@ -119,14 +120,15 @@ function addReading(routes: Routes, { events }: Needs): void {
       response: { 200: Type.Unsafe<string>(pageOf(EventSchema, 'A page of events.')) },
       refusals: ['not_found'],
     },
-    async ({ params: { tenant }, query }, reply) => {
+    async ({ params: { tenant }, query, seesPayloads }, reply) => {
       const filter = { type: query.type ?? null, ...parseRange(query) }
       const pager = newestFirst('evt', query)
       const page = await readPage(pager, async (place, count) => {
         const items = await events.list(tenant, { ...filter, ...place }, count)
         return { items, goesOnAt: items.length < count ? null : items.at(-1)!.id, isCutShort: false }
       })
-      return reply.header('content-type', JSON_TYPE).send(writePage(pager, page, event => writeEvent(event)))
+      const text = writePage(pager, page, event => writeEvent(event, seesPayloads))
+      return reply.header('content-type', JSON_TYPE).send(text)
     },
   )
 
@@ -134,6 +136,7 @@ function addReading(routes: Routes, { events }: Needs): void {
     '/v1/tenants/:tenant/events/:id',
     {
       access: 'read',
+      payloads: 'shown',
       operationId: 'getEvent',
       summary: 'Get an event with its outcome at each endpoint',
       params: ItemParams,
@@ -141,12 +144,13 @@ function addReading(routes: Routes, { events }: Needs): void {
       response: { 200: { ...Type.Unsafe<string>(ref(EventDetailSchema)), description: 'The event.' } },
       refusals: ['not_found'],
     },
-    async ({ params: { tenant, id } }, reply) => {
+    async ({ params: { tenant, id }, seesPayloads }, reply) => {
       const { event, deliveries: made } = await events.get(tenant, id)
       const pager = newestFirst('ep', { limit: ENDPOINTS_SHOWN })
       const found = await events.listEndpoints(tenant, id, { ...pager.place, limit: pager.count })
       const { data, nextCursor } = pager.page(found, ({ endpoint }) => endpoint, viewEventEndpoint)
-      return reply.header('content-type', JSON_TYPE).send(writeEventDetail(event, made, data, nextCursor))
+      const text = writeEventDetail(event, made, data, nextCursor, seesPayloads)
+      return reply.header('content-type', JSON_TYPE).send(text)
     },
   )
 }
@@ -156,6 +160,7 @@ function addRejected(routes: Routes, { events }: Needs): void {
     '/v1/rejected-events',
     {
       access: 'read',
+      payloads: 'shown',
       answerBytes: MAX_PAGE_BYTES,
       operationId: 'listRejectedEvents',
       summary: 'List rejected events, newest first',
@@ -168,13 +173,14 @@ function addRejected(routes: Routes, { events }: Needs): void {
       }),
       response: { 200: Type.Unsafe<string>(RejectedPage) },
     },
-    async ({ query }, reply) => {
+    async ({ query, seesPayloads }, reply) => {
       const pager = newestFirst('evt', query)
       const page = await readPage(pager, (place, count) =>
         events.listRejected({ tenant: query.tenant ?? null, ...place }, count),
       )
       const searchedTo = page.isCutShort ? time(idMs(page.goesOnAt!)) : null
-      return reply.header('content-type', JSON_TYPE).send(writePage(pager, page, writeRejectedEvent, { searchedTo }))
+      const text = writePage(pager, page, event => writeRejectedEvent(event, seesPayloads), { searchedTo })
+      return reply.header('content-type', JSON_TYPE).send(text)
     },
   )
 }

@@ -39,13 +39,16 @@ const EVENT_MEMBERS = {
   rejected: RejectedOrNull,
   payload: Type.Unknown({
     description:
-      'The payload, byte for byte as published. Null if the event was rejected for its size, or if the retention ' +
-      'period of the payload has ended.',
+      'The payload, byte for byte as published. Null if the event was rejected for its size, if the retention ' +
+      'period of the payload has ended, or if the API key cannot see payloads.',
   }),
   payloadRemoved: Type.Boolean({
     description:
       'True if the payload is gone: its retention period has ended, or the event was rejected for its size. Such an ' +
       'event cannot be sent again.',
+  }),
+  payloadHidden: Type.Boolean({
+    description: 'True if the API key lacks the permission `payloads`. `payload` is then null, whatever it is.',
   }),
 }
 

@@ -34,8 +34,8 @@ type EventExtras = {
   nextEndpoints?: string | null
 }
 
-export function writeEvent(event: PublishedEvent): string {
-  return writeWithPayload(event, {})
+export function writeEvent(event: PublishedEvent, seesPayloads: boolean): string {
+  return writeWithPayload(event, {}, seesPayloads)
 }
 
 /** @param nextEndpoints cursor of the next page in the list of the event's endpoints; null: there is none */
@@ -44,20 +44,18 @@ export function writeEventDetail(
   deliveries: readonly DescribedDelivery[],
   endpoints: readonly EventEndpointView[],
   nextEndpoints: string | null,
+  seesPayloads: boolean,
 ): string {
-  return writeWithPayload(event, {
-    deliveries: deliveries.map(viewDelivery),
-    endpoints: [...endpoints],
-    nextEndpoints,
-  })
+  const extras = { deliveries: deliveries.map(viewDelivery), endpoints: [...endpoints], nextEndpoints }
+  return writeWithPayload(event, extras, seesPayloads)
 }
 
-export function writeRejectedEvent(event: PublishedEvent): string {
-  return writeWithPayload(event, { tenant: event.tenant })
+export function writeRejectedEvent(event: PublishedEvent, seesPayloads: boolean): string {
+  return writeWithPayload(event, { tenant: event.tenant }, seesPayloads)
 }
 
 /** Returns JSON text, because the payload is copied in as the bytes that it was published as. */
-function writeWithPayload(event: PublishedEvent, extras: EventExtras): string {
+function writeWithPayload(event: PublishedEvent, extras: EventExtras, seesPayloads: boolean): string {
   const { id, type, key, test, createdAtMs, notSent, rejected, payload } = event
   const view: EventView & EventExtras = {
     id,
@@ -68,8 +66,9 @@ function writeWithPayload(event: PublishedEvent, extras: EventExtras): string {
     notSent,
     rejected,
     payloadRemoved: payload.length === 0,
+    payloadHidden: !seesPayloads,
     ...extras,
   }
-  const text = payload.length === 0 ? 'null' : Buffer.from(payload).toString()
+  const text = payload.length === 0 || !seesPayloads ? 'null' : Buffer.from(payload).toString()
   return `${JSON.stringify(view).slice(0, -1)},"payload":${text}}`
 }
