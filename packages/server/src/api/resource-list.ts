@@ -12,6 +12,7 @@ import { metricsResource } from './resources/metrics.ts'
 import { openApiResource } from './resources/openapi.ts'
 import { replaysResource } from './resources/replays.ts'
 import { retrySchedulesResource } from './resources/retry-schedules.ts'
+import { searchResource } from './resources/search.ts'
 import { statsResource } from './resources/stats.ts'
 import { tenantDataResource } from './resources/tenant-data.ts'
 import { tenantsResource } from './resources/tenants.ts'
@@ -24,6 +25,7 @@ export const RESOURCES = [
   eventsResource,
   deliveriesResource,
   replaysResource,
+  searchResource,
   statsResource,
   retrySchedulesResource,
   apiKeysResource,

@@ -31,6 +31,7 @@ import { Events } from '../services/events/events.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
+import { Search } from '../services/search.ts'
 import { Stats } from '../services/stats.ts'
 import { Exports } from '../services/tenants/exports.ts'
 import { Tenants } from '../services/tenants/tenants.ts'
@@ -205,6 +206,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     deliveries: new Deliveries(store, clock),
     events: new Events(store, clock),
     replays: new Replays(store, createReplayCounter(store, clock)),
+    search: new Search(store, clock),
     keyRotation,
     stats: new Stats(store, flushStats),
   }

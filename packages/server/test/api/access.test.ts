@@ -63,6 +63,8 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   pauseReplay: 'write',
   resumeReplay: 'write',
   cancelReplay: 'write',
+  search: 'read',
+  searchTenant: 'read',
   getStats: 'read',
   listApiKeys: 'operator',
   getApiKey: 'operator',
@@ -116,7 +118,9 @@ function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean 
 
 /** Calls with unknown ids, so that allowed calls change nothing. */
 async function call({ method, path }: Operation, key: string | null, tenant = 'acme') {
-  const url = path.replace('{tenant}', tenant).replace(/\{\w+\}/g, 'nobody')
+  // A search must name what to search for.
+  const query = path.endsWith('/search') ? '?q=nobody' : ''
+  const url = path.replace('{tenant}', tenant).replace(/\{\w+\}/g, 'nobody') + query
   return bench.send(method, url, { key, ...(method === 'GET' || method === 'DELETE' ? {} : { body: '[' }) })
 }
 

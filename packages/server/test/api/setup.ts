@@ -70,6 +70,7 @@ export class ApiBench extends Bench {
         replays: this.replays,
         apiKeys: this.apiKeys,
         keyRotation: this.keyRotation,
+        search: this.search,
         stats: this.stats,
         retrySchedules: this.retrySchedules,
         exports: this.exports,

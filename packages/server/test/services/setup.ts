@@ -22,6 +22,7 @@ import { Events } from '../../src/services/events/events.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
 import { Replays } from '../../src/services/replays.ts'
 import { RetrySchedules } from '../../src/services/retry-schedules.ts'
+import { Search } from '../../src/services/search.ts'
 import { Stats } from '../../src/services/stats.ts'
 import { Exports } from '../../src/services/tenants/exports.ts'
 import { Tenants } from '../../src/services/tenants/tenants.ts'
@@ -66,6 +67,7 @@ export class Bench {
   apiKeys!: ApiKeys
   exports!: Exports
   keyRotation!: KeyRotation
+  search!: Search
   stats!: Stats
   retrySchedules!: RetrySchedules
   /** All changes emitted since the test began, including those of new deliveries. */
@@ -97,6 +99,7 @@ export class Bench {
     this.retrySchedules = new RetrySchedules(store, { retrySchedule: [30, 60, 120], dev: false }, types)
     const place = { addNew: () => randomBytes(32), dropOlder: () => true }
     this.replays = new Replays(store, createReplayCounter(store, systemClock))
+    this.search = new Search(store, systemClock)
     this.stats = new Stats(store, async () => {})
     this.keyRotation = new KeyRotation(store, this.keyring, place, pino({ level: 'silent' }))
     await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })

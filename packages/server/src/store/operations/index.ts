@@ -19,6 +19,7 @@ import { moveOperations } from './move.ts'
 import { noticeOperations } from './notices.ts'
 import { replayOperations } from './replays/operations.ts'
 import { retentionOperations } from './retention.ts'
+import { searchOperations } from './search.ts'
 import { statOperations } from './stats.ts'
 import { tenantOperations } from './tenants.ts'
 import { workOperations } from './works.ts'
@@ -43,6 +44,7 @@ export const operations = {
   ...noticeOperations,
   ...replayOperations,
   ...retentionOperations,
+  ...searchOperations,
   ...statOperations,
   ...tenantOperations,
   ...workOperations,
