@@ -39,6 +39,8 @@ export type Dialect = {
    * it), and `key_at`, its position in the primary key from 1, or 0.
    */
   readonly listColumns: string
+  /** Whether a join can run a query for each row of `v` (`cross join lateral`). Otherwise each is a query of its own. */
+  readonly hasLateral: boolean
   /** After a `select`: takes only rows that no other transaction is changing, and locks them until the commit. */
   readonly skipLocked: string
   /** After a `select … from live_delivery l`: locks the rows until the commit. */

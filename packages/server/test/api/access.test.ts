@@ -48,6 +48,7 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   enableEndpoint: 'write',
   publishEvents: 'publish',
   listEvents: 'read',
+  listAllEvents: 'read',
   getEvent: 'read',
   listEventEndpoints: 'read',
   listRejectedEvents: 'read',

@@ -250,7 +250,10 @@ describe('reading history', () => {
     // Future days are scanned, past ones aren't.
     const isPast = (name: string) => name.slice(-8) < dayOf(midnight(0))
     expect((await tablesOf('findDeliveries', find)).filter(isPast)).toEqual([])
-    expect((await tablesOf('listEvents', list)).filter(isPast)).toEqual([])
+    for (const tenant of ['acme', null]) {
+      const scan = { ...list, tenant, types: null, key: null, rows: 2 }
+      expect((await tablesOf('scanEvents', scan)).filter(isPast)).toEqual([])
+    }
     const between = { ...find, fromMs: midnight(11), toMs: midnight(8) }
     const within = [11, 10, 9].map(daysAgo => `delivery_${dayOf(noon(daysAgo))}`)
     const seen = await tablesOf('findDeliveries', between)

@@ -7,6 +7,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { operationalType } from '../../src/catalogue/operational-types.ts'
 import { compileSchema } from '../../src/catalogue/schema.ts'
 import { EventTypes } from '../../src/services/event-types/event-types.ts'
+import { eventsOf } from '../store/events-of.ts'
 import { listDeliveries } from '../store/list-deliveries.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
@@ -54,14 +55,7 @@ describe('operational events', () => {
         await expect.poll(() => got('/operator').length, WAIT).toBeGreaterThanOrEqual(4)
         await expect.poll(() => got('/own').length, WAIT).toBe(1)
         expect(got('/own')[0]).toMatchObject({ tenant: 'acme', endpoint: gone.id, reason: 'gone' })
-        const stored = await store.read('listEvents', {
-          tenant: 'posthorn',
-          type: null,
-          before: null,
-          fromMs: null,
-          toMs: null,
-          limit: 50,
-        })
+        const stored = await eventsOf(store, 'posthorn')
         expect([...new Set(stored.map(({ type }) => type))].sort()).toEqual([...names].sort())
         for (const { type, payload } of stored) {
           const compiled = compileSchema(operationalType(type)!.schema)
@@ -107,9 +101,7 @@ describe('operational events', () => {
         await expect.poll(() => exhausted('posthorn'), WAIT).toBe(1)
         // All notices have been published, and cause no new ones.
         await expect.poll(() => store.read('peekNotices', { nowMs: store.now() }), WAIT).toBe(false)
-        const count = async (tenant: string) =>
-          (await store.read('listEvents', { tenant, type: null, before: null, fromMs: null, toMs: null, limit: 99 }))
-            .length
+        const count = async (tenant: string) => (await eventsOf(store, tenant)).length
         expect([await count('posthorn'), await count('acme')]).toEqual([1, 2])
         await notices.stop()
         await posthorn.stop()

@@ -7,6 +7,7 @@ import type { Store } from '../../src/store/store.ts'
 import { StoreUnavailable } from '../../src/store/transaction.ts'
 import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
 import { postgresEngine, sqliteEngine } from './engines.ts'
+import { eventsOf } from './events-of.ts'
 import { listDeliveries } from './list-deliveries.ts'
 
 describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
@@ -73,9 +74,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       nowMs: 1,
     })
     expect(await store.publish(again)).toEqual({ kind: 'stale' })
-    expect(
-      await store.read('listEvents', { tenant: 'acme', limit: 9, type: null, before: null, fromMs: null, toMs: null }),
-    ).toEqual([])
+    expect(await eventsOf(store, 'acme')).toEqual([])
   })
 
   it('returns the first result for a repeated key, and a conflict if the payload differs', async () => {

@@ -45,10 +45,13 @@ describe.each([sqliteEngine(), postgresEngine()])('pages on $name', engine => {
       listApiKeys: (place, limit) => store.read('listApiKeys', { ...place, limit }),
       listAudit: (place, limit) => store.read('listAudit', { ...all, ...place, limit }),
       listEndpoints: (place, limit) => store.read('listEndpoints', { tenant: 'acme', ...place, limit }),
-      listEvents: (place, limit) => store.read('listEvents', { ...all, ...place, limit }),
       findDeliveries: async (place, limit) => {
         const search = { ...ANY_DELIVERY, tenant: 'acme', ...place, limit, maxRows: 9 }
         return (await store.read('findDeliveries', search)).items
+      },
+      scanEvents: async (place, limit) => {
+        const scan = { ...all, types: null, key: null, ...place, rows: limit, limit }
+        return (await store.read('scanEvents', scan)).items
       },
       listSetAside: async (place, limit) => (await store.read('listSetAside', { ...place, limit })).deliveries,
       listEventEndpoints: async (place, limit) => {

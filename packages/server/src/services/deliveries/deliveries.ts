@@ -4,11 +4,12 @@ import { newId } from '../../base/ids.ts'
 import type { Attempt, Delivery, DeliveryId, DescribedDelivery, Endpoint, EventId, TenantId } from '../../base/model.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'
+import { checkTenantParameter } from '../checks/list-parameters.ts'
 import { checkId, checkPlace, notFound, requireTenant } from '../checks/refusals.ts'
 import type { Found } from '../slices.ts'
 import { describeDeliveries } from './describe.ts'
 import { countDeliveries, type DeliveryCounts, findDeliveries } from './finding.ts'
-import { checkTenantParameter, type DeliveryQuery, type DeliverySelection, resolveQuery } from './query.ts'
+import { type DeliveryQuery, type DeliverySelection, resolveQuery } from './query.ts'
 
 /** Attempts to change a delivery that changes between reading and writing. */
 const MAX_TRIES = 5

@@ -9,21 +9,24 @@ import {
   type EventId,
   HELD_REASONS,
   type HeldReason,
-  isOperational,
   type TenantId,
 } from '../../base/model.ts'
-import { isTenantId } from '../../base/tenant-id.ts'
-import { operationalType } from '../../catalogue/operational-types.ts'
-import { nearest } from '../../config/nearest.ts'
 import type { DeliveryFilter, SearchedEndpoint, StatusRange } from '../../store/operations/deliveries/filter.ts'
 import type { Store } from '../../store/store.ts'
 import type { Range } from '../../store/where.ts'
-import { invalid, isTypeName } from '../checks/refusals.ts'
+import {
+  adviseOnTypes,
+  checkCount,
+  checkKey,
+  checkTypes,
+  checkWords,
+  fault,
+  MAX_VALUES,
+} from '../checks/list-parameters.ts'
+import { invalid } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
 import type { Warning } from '../checks/warnings.ts'
 
-/** Values that a parameter can have, at most. */
-const MAX_VALUES = 20
 /** If a key stands for more events than this, of as many tenants, all deliveries are looked at instead. */
 const MAX_KEYED_EVENTS = 1_000
 
@@ -59,8 +62,7 @@ export async function resolveQuery(
   const states = checkStates(query, faults)
   const statuses = checkStatuses(query.statuses, faults)
   const errors = checkWords('error', query.errors, ATTEMPT_ERRORS, faults) as AttemptError[] | null
-  checkCount('type', types, faults)
-  if (types?.some(type => !isTypeName(type))) fault(faults, 'type', 'The value must be the name of an event type.')
+  checkTypes(types, faults)
   if (key !== null) checkKey(key, faults)
   const endpoints = await resolveEndpoints(store, tenant, query.endpoints ?? null, faults)
   if (event !== null) await checkEvent(store, tenant, event, faults)
@@ -70,30 +72,6 @@ export async function resolveQuery(
   const heldReason = (query.heldReason ?? null) as HeldReason | null
   const filter = { fromMs, toMs, states, heldReason, statuses, errors, types, endpoints, events, key }
   return { tenant, filter, warnings }
-}
-
-function fault(faults: FieldError[], field: string, detail: string): void {
-  faults.push({ field, detail })
-}
-
-function checkCount(field: string, values: readonly unknown[] | null, faults: FieldError[]): void {
-  if (values !== null && values.length > MAX_VALUES) fault(faults, field, `Name at most ${MAX_VALUES} values.`)
-}
-
-function checkWords(
-  field: string,
-  values: readonly string[] | undefined,
-  words: readonly string[],
-  faults: FieldError[],
-): string[] | null {
-  if (values === undefined) return null
-  checkCount(field, values, faults)
-  const wrong = values.find(value => !words.includes(value))
-  if (wrong === undefined) return [...new Set(values)]
-  const meant = nearest(wrong, words)
-  const hint = meant === undefined ? '' : ` Did you mean \`${meant}\`?`
-  fault(faults, field, `Each value must be one of ${words.join(', ')}.${hint}`)
-  return null
 }
 
 function checkStates({ states, heldReason }: DeliveryQuery, faults: FieldError[]): DeliveryState[] | null {
@@ -121,16 +99,6 @@ function toRange(text: string): StatusRange | undefined {
   if (/^[1-9]\d\d$/.test(text)) return { from: Number(text), to: Number(text) }
   const first = /^([1-9])xx$/i.exec(text)?.[1]
   return first === undefined ? undefined : { from: Number(first) * 100, to: Number(first) * 100 + 99 }
-}
-
-/** What publishing accepts as a key. */
-function checkKey(key: string, faults: FieldError[]): void {
-  if (/^[!-~]([ -~]{0,253}[!-~])?$/.test(key)) return
-  fault(
-    faults,
-    'key',
-    'The value must be the key of an event: 1 to 255 printable ASCII characters, without a space at either end.',
-  )
 }
 
 async function checkEvent(
@@ -192,27 +160,4 @@ async function eventsOf(
   if (key === null) return null
   const events = await store.read('findEventsOfKey', { tenant, key, limit: MAX_KEYED_EVENTS + 1 })
   return events.length === 0 || events.length > MAX_KEYED_EVENTS ? null : events
-}
-
-/** Warns of types that are not in the catalogue and that no recent event has. */
-async function adviseOnTypes(store: Pick<Store, 'read' | 'now'>, types: readonly string[]): Promise<Warning[]> {
-  const { types: catalogue } = await store.read('readCatalogue', {})
-  const names = catalogue.map(({ name }) => name)
-  const warnings: Warning[] = []
-  for (const type of new Set(types)) {
-    if (names.includes(type) || (isOperational(type) && operationalType(type) !== undefined)) continue
-    const seen = await store.read('findEventsOfType', { type, limit: 1, nowMs: store.now() })
-    if (seen.length > 0) continue
-    const meant = nearest(type, names)
-    const hint = meant === undefined ? '' : ` Did you mean \`${meant}\`?`
-    const detail = `The catalogue has no event type \`${type}\`, and no recent event is of it.${hint}`
-    warnings.push({ code: 'type_unknown', field: 'type', detail: `${detail} GET /v1/event-types lists the types.` })
-  }
-  return warnings
-}
-
-/** For the tenant that narrows a list of all tenants' things. Throws `invalid` if it doesn't exist. */
-export async function checkTenantParameter(store: Pick<Store, 'read'>, tenant: TenantId): Promise<void> {
-  if (isTenantId(tenant) && (await store.read('getTenant', { id: tenant })) !== null) return
-  throw invalid([{ field: 'tenant', detail: 'There is no tenant with this id.' }])
 }

@@ -2,35 +2,79 @@ import type { Clock } from '../../base/clock.ts'
 import type { FieldError } from '../../base/errors.ts'
 import type { DescribedDelivery, EventEndpoint, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
 import { ANY_DELIVERY } from '../../store/operations/deliveries/filter.ts'
-import type { EventFilter, RejectedFilter } from '../../store/operations/events/reading.ts'
+import type { RejectedFilter } from '../../store/operations/events/reading.ts'
 import type { Store } from '../../store/store.ts'
-import type { Place } from '../../store/where.ts'
-import { checkId, checkPlace, checkTypeParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
+import type { Place, Range } from '../../store/where.ts'
+import { adviseOnTypes, checkKey, checkTenantParameter, checkTypes } from '../checks/list-parameters.ts'
+import { checkId, checkPlace, invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
+import type { Warning } from '../checks/warnings.ts'
 import { describeDeliveries } from '../deliveries/describe.ts'
 import { type Found, searchInSlices } from '../slices.ts'
 import { type EndpointPage, readEventEndpoints } from './event-endpoints.ts'
+import { EventList, type EventPage, type EventQuery } from './event-list.ts'
+import { createPayloadTest, type PayloadInput } from './payload-test.ts'
 
 /** The newest deliveries shown with an event. The list of deliveries, filtered by event, has all of them. */
 const MAX_DELIVERIES_OF_EVENT = 1_000
 /** Rejected events of all tenants that one read looks at to find those of one. */
 const REJECTED_A_READ = 10_000
 
+/** Which events are listed. What is left out or null selects all. */
+export type EventFilter = Partial<Range> &
+  PayloadInput & {
+    readonly types?: readonly string[] | null
+    /** The publisher's own key. */
+    readonly key?: string | null
+  }
+
+/** A filter that can be carried out. */
+export type EventsSelected = { readonly query: EventQuery; readonly warnings: readonly Warning[] }
+
 /** Reads published events. Publishing is in publish/publisher.ts. */
 export class Events {
   readonly #store: Store
   readonly #clock: Pick<Clock, 'monotonicMs'>
+  readonly #list: EventList
 
   constructor(store: Store, clock: Pick<Clock, 'monotonicMs'>) {
     this.#store = store
     this.#clock = clock
+    this.#list = new EventList(store, clock)
   }
 
-  async list(tenant: TenantId, filter: EventFilter, limit: number): Promise<PublishedEvent[]> {
-    checkPlace('evt', filter)
-    checkTypeParameter(filter.type)
+  /** What to list of a tenant. Throws not_found, or `invalid` with all faults. */
+  async select(tenant: TenantId, filter: EventFilter): Promise<EventsSelected> {
     await requireTenant(this.#store, tenant)
-    return this.#store.read('listEvents', { ...filter, tenant, limit })
+    return this.#select(tenant, filter)
+  }
+
+  /** What to list of all tenants, or (`tenant` not null) of one of them. Throws `invalid` with all faults. */
+  async selectOfAll(tenant: TenantId | null, filter: EventFilter): Promise<EventsSelected> {
+    if (tenant !== null) await checkTenantParameter(this.#store, tenant)
+    return this.#select(tenant, filter)
+  }
+
+  async #select(tenant: TenantId | null, filter: EventFilter): Promise<EventsSelected> {
+    const { types = null, key = null, fromMs = null, toMs = null } = filter
+    const faults: FieldError[] = []
+    checkTypes(types, faults)
+    if (key !== null) checkKey(key, faults)
+    const matches = createPayloadTest(filter, faults)
+    if (faults.length > 0) throw invalid(faults)
+    const warnings = types === null ? [] : await adviseOnTypes(this.#store, types)
+    return { query: { tenant, types, key, fromMs, toMs, matches }, warnings }
+  }
+
+  /** One page of events: up to `limit` behind a place. The search ends early if it takes long. */
+  async list({ query }: EventsSelected, place: Place<EventId>, limit: number): Promise<EventPage> {
+    checkPlace('evt', place)
+    return this.#list.page(query, place, limit)
+  }
+
+  /** How many events match; null: too many to count, or it depends on their payloads, or they are of all tenants. */
+  async count({ query: { matches, tenant, ...rest } }: EventsSelected): Promise<number | null> {
+    return tenant === null || matches !== null ? null : this.#store.read('countEvents', { tenant, ...rest })
   }
 
   /** Events of one tenant or of all that were published from SQL and rejected. */

@@ -24,6 +24,7 @@ export const postgresDialect: Dialect = {
   lockEventRows: 'for update',
   // `for key share` would not block the removal of a payload, which changes no key.
   shareEventRows: 'for share',
+  hasLateral: true,
   skipLocked: 'for update skip locked',
   giveBackPages: null,
   nowMs: '(extract(epoch from clock_timestamp()) * 1000)::bigint',

@@ -3,14 +3,16 @@ import { Type } from 'typebox'
 import { idMs } from '../../../base/ids.ts'
 import { parseTraceparent, writeTraceparent } from '../../../base/trace-context.ts'
 import type { Publisher } from '../../../publish/publisher.ts'
+import { MAX_PAGE_BYTES } from '../../../services/events/event-list.ts'
 import type { Events } from '../../../services/events/events.ts'
 import type { PublishedItem } from '../../../store/operations/events/publish-request.ts'
-import { newestFirst, PageQuery, parseRange, RangeQuery } from '../../http/lists.ts'
+import { newestFirst, PageQuery } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import { ItemParams, NoQuery, pageOf, ref, SearchedTo, strict, TenantParams, time } from '../../http/shapes.ts'
 import type { ApiOptions, BeginPublishTrace } from '../../options.ts'
 import { type Public, resource } from '../../resource.ts'
-import { MAX_PAGE_BYTES, readPage, writePage } from './pages.ts'
+import { addEventLists } from './lists.ts'
+import { JSON_TYPE, readPage, writePage } from './pages.ts'
 import {
   EventDetailSchema,
   EventEndpointSchema,
@@ -20,9 +22,7 @@ import {
   PublishedSchema,
   RejectedEventSchema,
 } from './schemas.ts'
-import { viewEventEndpoint, writeEvent, writeEventDetail, writeRejectedEvent } from './views.ts'
-
-const JSON_TYPE = 'application/json; charset=utf-8'
+import { viewEventEndpoint, writeEvent, writeEventDetail } from './views.ts'
 
 /** The newest endpoints shown with an event. The list of the event's endpoints has all of them. */
 const ENDPOINTS_SHOWN = 1_000
@@ -53,6 +53,7 @@ export const eventsResource = resource({
     PublishedSchema,
   ],
   add(routes, services: Needs, options) {
+    addEventLists(routes, services)
     addReading(routes, services)
     addRejected(routes, services)
     addEventEndpoints(routes, services)
@@ -103,36 +104,6 @@ function viewPublished({ id, deliveries, notSent, duplicate }: PublishedItem) {
 
 function addReading(routes: Routes, { events }: Needs): void {
   routes.get(
-    '/v1/tenants/:tenant/events',
-    {
-      access: 'read',
-      payloads: 'shown',
-      answerBytes: MAX_PAGE_BYTES,
-      operationId: 'listEvents',
-      summary: "List a tenant's events, newest first",
-      description: 'A page with large payloads can have fewer items than `limit`.',
-      params: TenantParams,
-      querystring: strict({
-        type: Type.Optional(Type.String({ description: 'Only events of this type.' })),
-        ...RangeQuery,
-        ...PageQuery,
-      }),
-      response: { 200: Type.Unsafe<string>(pageOf(EventSchema, 'A page of events.')) },
-      refusals: ['not_found'],
-    },
-    async ({ params: { tenant }, query, seesPayloads }, reply) => {
-      const filter = { type: query.type ?? null, ...parseRange(query) }
-      const pager = newestFirst('evt', query)
-      const page = await readPage(pager, async (place, count) => {
-        const items = await events.list(tenant, { ...filter, ...place }, count)
-        return { items, goesOnAt: items.length < count ? null : items.at(-1)!.id, isCutShort: false }
-      })
-      const text = writePage(pager, page, event => writeEvent(event, seesPayloads))
-      return reply.header('content-type', JSON_TYPE).send(text)
-    },
-  )
-
-  routes.get(
     '/v1/tenants/:tenant/events/:id',
     {
       access: 'read',
@@ -179,7 +150,7 @@ function addRejected(routes: Routes, { events }: Needs): void {
         events.listRejected({ tenant: query.tenant ?? null, ...place }, count),
       )
       const searchedTo = page.isCutShort ? time(idMs(page.goesOnAt!)) : null
-      const text = writePage(pager, page, event => writeRejectedEvent(event, seesPayloads), { searchedTo })
+      const text = writePage(pager, page, event => writeEvent(event, seesPayloads), { searchedTo })
       return reply.header('content-type', JSON_TYPE).send(text)
     },
   )

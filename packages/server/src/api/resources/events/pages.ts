@@ -1,26 +1,17 @@
 /** Pages of events, serialised here: a payload is copied in as the bytes that it was published as. */
 
 import type { EventId, PublishedEvent } from '../../../base/model.ts'
+import { type EventPage, MAX_PAGE_BYTES } from '../../../services/events/event-list.ts'
 import type { Found } from '../../../services/slices.ts'
 import type { Place } from '../../../store/where.ts'
 import type { Pager } from '../../http/lists.ts'
 
-/** A page ends when its payloads reach about this size, so that a thousand large ones don't fill the memory. */
-export const MAX_PAGE_BYTES = 8 * 1024 * 1024
+export const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** Events in the first chunk. The size of later chunks depends on the payloads read so far. */
 const FIRST_CHUNK = 16
 
 type ReadEvents = (place: Place<EventId>, count: number) => Promise<Found<PublishedEvent>>
-
-type EventPage = {
-  /** In the order in which they were read. */
-  readonly events: readonly PublishedEvent[]
-  /** The id behind which there is more; null: there is nothing more. */
-  readonly goesOnAt: EventId | null
-  /** Whether time was up before the page was full. */
-  readonly isCutShort: boolean
-}
 
 /** @param more further members of the page */
 export function writePage(

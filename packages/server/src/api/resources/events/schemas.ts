@@ -31,6 +31,7 @@ const RejectedOrNull = Type.Unsafe<readonly FieldError[] | null>({
 
 const EVENT_MEMBERS = {
   id: Type.String(),
+  tenant: Type.String(),
   type: Type.String(),
   key: TextOrNull({ description: 'The `id` that the event was published with. Null if it had none.' }),
   test: Type.Boolean(),
@@ -107,8 +108,8 @@ export const EventDetailSchema = Type.Object(
 
 export const RejectedEventSchema = Type.Object(
   {
-    tenant: Type.String({ description: 'The tenant that the event was published for. It might not exist.' }),
     ...EVENT_MEMBERS,
+    tenant: Type.String({ description: 'The tenant that the event was published for. It might not exist.' }),
   },
   { $id: 'RejectedEvent' },
 )

@@ -28,7 +28,6 @@ export function viewEventEndpoint({
 }
 
 type EventExtras = {
-  tenant?: string
   deliveries?: DeliveryView[]
   endpoints?: EventEndpointView[]
   nextEndpoints?: string | null
@@ -50,15 +49,12 @@ export function writeEventDetail(
   return writeWithPayload(event, extras, seesPayloads)
 }
 
-export function writeRejectedEvent(event: PublishedEvent, seesPayloads: boolean): string {
-  return writeWithPayload(event, { tenant: event.tenant }, seesPayloads)
-}
-
 /** Returns JSON text, because the payload is copied in as the bytes that it was published as. */
 function writeWithPayload(event: PublishedEvent, extras: EventExtras, seesPayloads: boolean): string {
-  const { id, type, key, test, createdAtMs, notSent, rejected, payload } = event
+  const { id, tenant, type, key, test, createdAtMs, notSent, rejected, payload } = event
   const view: EventView & EventExtras = {
     id,
+    tenant,
     type,
     key,
     test,

@@ -3,7 +3,8 @@ import { listEventEndpoints } from './event-endpoints.ts'
 import { dropExpiredKeys, readKeyHashes } from './idempotency.ts'
 import { packedPublish } from './packed.ts'
 import { publish, publishedIn } from './publish.ts'
-import { getArrival, getEvent, listEvents, listRejectedEvents, readPayload, readTraceparent } from './reading.ts'
+import { getArrival, getEvent, listRejectedEvents, readPayload, readTraceparent } from './reading.ts'
+import { countEvents, findEventsByKey, readEvents, scanEvents } from './scan.ts'
 
 export const eventOperations = {
   publish: writes({ run: publish, configuration: 'relies on', packedArgs: packedPublish, observed: publishedIn }),
@@ -11,7 +12,10 @@ export const eventOperations = {
   dropExpiredKeys: writes({ run: dropExpiredKeys, configuration: 'ignores' }),
   getEvent: reads({ run: getEvent, waitedForBy: 'engine' }),
   getArrival: reads({ run: getArrival, waitedForBy: 'engine' }),
-  listEvents: reads({ run: listEvents, waitedForBy: 'people' }),
+  scanEvents: reads({ run: scanEvents, waitedForBy: 'people' }),
+  countEvents: reads({ run: countEvents, waitedForBy: 'people' }),
+  findEventsByKey: reads({ run: findEventsByKey, waitedForBy: 'people' }),
+  readEvents: reads({ run: readEvents, waitedForBy: 'people' }),
   listRejectedEvents: reads({ run: listRejectedEvents, waitedForBy: 'people' }),
   readPayload: reads({ run: readPayload, waitedForBy: 'engine' }),
   readTraceparent: reads({ run: readTraceparent, waitedForBy: 'engine' }),

@@ -1,7 +1,7 @@
-import { firstIdAt, idBytes, idText } from '../../../base/ids.ts'
+import { idBytes, idText } from '../../../base/ids.ts'
 import type { EventId, PublishedEvent, TenantId } from '../../../base/model.ts'
 import { bytes, type Dialect, type Transaction, textOrNull } from '../../transaction.ts'
-import { type Place, type Range, Where } from '../../where.ts'
+import { type Place, Where } from '../../where.ts'
 import { EVENT_FIELDS, toEvent } from './event-rows.ts'
 
 export function* getEvent(args: { tenant: TenantId; id: EventId }): Transaction<PublishedEvent | null> {
@@ -20,22 +20,6 @@ export function* getArrival(args: { tenant: TenantId; id: EventId }): Transactio
     params: [args.tenant, idBytes(args.id)],
   }
   return rows.length === 0 ? null : toEvent(rows[0]!)
-}
-
-export type EventFilter = Range & Place<EventId> & { readonly type: string | null }
-
-export function* listEvents(args: EventFilter & { tenant: TenantId; limit: number }): Transaction<PublishedEvent[]> {
-  const where = new Where()
-    .add('tenant = ?', args.tenant)
-    .addIf('id >= ?', args.fromMs === null ? null : idBytes(firstIdAt('evt', args.fromMs)))
-    .addIf('id < ?', args.toMs === null ? null : idBytes(firstIdAt('evt', args.toMs)))
-    .addIf('type = ?', args.type)
-  const order = where.behind(args)
-  const rows = yield {
-    text: `select ${EVENT_FIELDS} from event where ${where.text} ${order} limit ${args.limit}`,
-    params: where.params,
-  }
-  return rows.map(toEvent)
 }
 
 export type RejectedFilter = Place<EventId> & { readonly tenant: TenantId | null }
