@@ -25,6 +25,7 @@ import { createReplayCounter } from '../replay/selection.ts'
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../services/api-keys/api-keys.ts'
 import { Deliveries } from '../services/deliveries/deliveries.ts'
+import { EndpointLists } from '../services/endpoints/endpoint-lists.ts'
 import { Endpoints } from '../services/endpoints/endpoints.ts'
 import { EventTypes } from '../services/event-types/event-types.ts'
 import { Events } from '../services/events/events.ts'
@@ -194,6 +195,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
   return {
     publisher,
     endpoints: new Endpoints(store, keys.keyring, config, types),
+    endpointLists: new EndpointLists(store, clock),
     retrySchedules: new RetrySchedules(store, config, types),
     tenants: new Tenants(store, {
       // A token may be asked for before.

@@ -38,6 +38,7 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   getErasure: 'read',
   exportTenant: 'read',
   listEndpoints: 'read',
+  listAllEndpoints: 'read',
   getEndpoint: 'read',
   getEndpointSchedule: 'read',
   createEndpoint: 'write',

@@ -63,6 +63,7 @@ export class ApiBench extends Bench {
       {
         publisher: this.publisher,
         endpoints: this.endpoints,
+        endpointLists: this.endpointLists,
         tenants: this.tenants,
         eventTypes: this.types,
         deliveries: this.deliveries,

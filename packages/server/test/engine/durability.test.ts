@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { newId } from '../../src/base/ids.ts'
 import { StoreUnavailable } from '../../src/store/transaction.ts'
+import { endpointsOf } from '../store/endpoints-of.ts'
 import { listDeliveries } from '../store/list-deliveries.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
@@ -180,7 +181,7 @@ describe('accepted events', () => {
         await before.endpoints.create(name, { url: `${receiver.url}/down`, clientSecret: SECRET })
         const { version: tenantVersion } = (await before.store.read('readTenantConfiguration', { tenant: name }))!
         const { version: catalogueVersion } = await before.store.read('readCatalogue', {})
-        const [endpoint] = await before.store.read('listEndpoints', { tenant: name, before: null, limit: 1 })
+        const [endpoint] = await endpointsOf(before.store, name)
         const { id, partition } = endpoint!
         const delivery = { id: newId('dlv', dueMs), endpoint: id, partition, held: false, ordered: false }
         const event = {

@@ -1,5 +1,6 @@
 import { startReceiver } from '@posthorn/testkit'
 import { describe, expect, it } from 'vitest'
+import { endpointsOf } from '../store/endpoints-of.ts'
 import { listDeliveries } from '../store/list-deliveries.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
@@ -151,7 +152,7 @@ describe('an endpoint with a rate limit', () => {
       const isOpen = ({ path }: { path: string }) => path === '/open'
       expect(receiver.requests.findLastIndex(isOpen)).toBeLessThan(receiver.requests.length - 1)
       await posthorn.endpoints.remove('acme', open.endpoint.id)
-      const limited = { ...ANY, endpoint: (await posthorn.endpoints.list('acme', { before: null, limit: 1 }))[0]!.id }
+      const limited = { ...ANY, endpoint: (await endpointsOf(posthorn.store, 'acme'))[0]!.id }
       const begun: number[] = []
       for (const { id, attempts } of await listDeliveries(posthorn.store, 'acme', limited, 99)) {
         const found = await posthorn.deliveries.get('acme', id)

@@ -16,6 +16,7 @@ import { createKeyring, type Keyring } from '../../src/secrets/keyring.ts'
 import { ApiKeyCache } from '../../src/services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../../src/services/api-keys/api-keys.ts'
 import { Deliveries } from '../../src/services/deliveries/deliveries.ts'
+import { EndpointLists } from '../../src/services/endpoints/endpoint-lists.ts'
 import { type EndpointInput, Endpoints } from '../../src/services/endpoints/endpoints.ts'
 import { EventTypes } from '../../src/services/event-types/event-types.ts'
 import { Events } from '../../src/services/events/events.ts'
@@ -57,6 +58,7 @@ export class Bench {
   keyring!: Keyring
   publisher!: Publisher
   endpoints!: Endpoints
+  endpointLists!: EndpointLists
   tenants!: Tenants
   types!: EventTypes
   samples!: TypeSamples
@@ -87,6 +89,7 @@ export class Bench {
       idempotencyDays: 1,
     })
     this.endpoints = this.endpointsWith(policy(), resolvesTo('93.184.215.14'))
+    this.endpointLists = new EndpointLists(store, systemClock)
     this.tenants = new Tenants(store)
     this.samples = new TypeSamples(store, systemClock)
     this.types = new EventTypes(store, this.samples)

@@ -738,8 +738,9 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
   it('C14: a deleted endpoint or tenant keeps no secret', async () => {
     const [a, b] = [anEndpoint('acme'), anEndpoint('acme')]
     await aTenant(store, 'acme', [a!, b!])
+    expect(await store.read('findSharedSecrets', { endpoints: [b!] })).toEqual(new Set([b!.id]))
     await store.write('deleteEndpoint', { tenant: 'acme', id: a!.id, nowMs: 7 })
-    expect(await store.read('isSecretShared', { tenant: 'acme', digest: a!.secretDigest!, except: b!.id })).toBe(false)
+    expect(await store.read('findSharedSecrets', { endpoints: [b!] })).toEqual(new Set())
     expect(await store.write('deleteTenant', { id: 'acme', nowMs: 8 })).toEqual([{ id: b!.id, partition: 7 }])
     expect(await store.read('getTenant', { id: 'acme' })).toBeNull()
     expect(await store.read('readTenantConfiguration', { tenant: 'acme' })).toBeNull()

@@ -5,6 +5,7 @@ import type { ReadName } from '../../src/store/operations/index.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Place } from '../../src/store/where.ts'
 import { anEndpoint, anEvent, aRequest, aTenant, bytes } from './builders.ts'
+import { ANY_ENDPOINT } from './endpoints-of.ts'
 import { postgresEngine, sqliteEngine } from './engines.ts'
 
 type Listed = { readonly id: string }
@@ -44,7 +45,10 @@ describe.each([sqliteEngine(), postgresEngine()])('pages on $name', engine => {
       listTenants: (place, limit) => store.read('listTenants', { ...place, limit }),
       listApiKeys: (place, limit) => store.read('listApiKeys', { ...place, limit }),
       listAudit: (place, limit) => store.read('listAudit', { ...all, ...place, limit }),
-      listEndpoints: (place, limit) => store.read('listEndpoints', { tenant: 'acme', ...place, limit }),
+      findEndpoints: async (place, limit) => {
+        const find = { ...ANY_ENDPOINT, tenant: 'acme', ...place, rows: 9, limit }
+        return (await store.read('findEndpoints', find)).items
+      },
       findDeliveries: async (place, limit) => {
         const search = { ...ANY_DELIVERY, tenant: 'acme', ...place, limit, maxRows: 9 }
         return (await store.read('findDeliveries', search)).items

@@ -34,12 +34,6 @@ export function checkPlace(prefix: IdPrefix, { before, after }: Place): void {
   checkIdParameter(prefix, before ?? after ?? null, 'cursor')
 }
 
-/** For an event type that filters a list: a type that was deleted is fine, but an impossible name is a mistake. */
-export function checkTypeParameter(type: string | null): void {
-  if (type === null || isTypeName(type)) return
-  throw invalid([{ field: 'type', detail: 'The value must be the name of an event type.' }])
-}
-
 /** Looser than the catalogue's rule, but safe to pass to the store: PostgreSQL accepts no NUL in text. */
 export function isTypeName(text: string): boolean {
   return /^[!-~]{1,128}$/.test(text)

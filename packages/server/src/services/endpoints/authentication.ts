@@ -12,6 +12,7 @@ import {
   verificationKeyOf,
 } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
+import type { HealthReport } from './health-report.ts'
 
 /** A problem with an endpoint that is worth fixing but doesn't make it invalid. */
 export type Warning = { readonly code: string; readonly detail: string }
@@ -44,12 +45,13 @@ export type Described = {
   readonly warnings: readonly Warning[]
   /** Time in the future before which the receiver wants no request (Retry-After); null: none. */
   readonly pausedUntilMs: number | null
+  readonly report: HealthReport
 }
 
 const FINGERPRINT_CHARACTERS = 8
 const EXPIRES_SOON_MS = 30 * DAY_MS
 
-const UNREADABLE: Omit<Described, 'pausedUntilMs'> = {
+const UNREADABLE: Omit<Described, 'pausedUntilMs' | 'report'> = {
   authentication: { secretFingerprint: null, nextSecret: null, signing: [], clientCertificate: null, oauth: null },
   warnings: [{ code: 'secret_unreadable', detail: 'The stored secret cannot be decrypted. Set a new clientSecret.' }],
 }
@@ -61,7 +63,7 @@ export function describeAuthentication(
   keyring: Keyring,
   isShared: boolean,
   nowMs: number,
-): Omit<Described, 'pausedUntilMs'> {
+): Omit<Described, 'pausedUntilMs' | 'report'> {
   if (credentials === undefined) return UNREADABLE
   const fingerprintOf = (secret: string) =>
     Buffer.from(keyring.digest(secret)).toString('hex').slice(0, FINGERPRINT_CHARACTERS)

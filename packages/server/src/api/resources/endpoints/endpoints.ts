@@ -1,22 +1,13 @@
 import { Type } from 'typebox'
 import type { Endpoint } from '../../../base/model.ts'
 import type { Publisher } from '../../../publish/publisher.ts'
+import type { EndpointLists } from '../../../services/endpoints/endpoint-lists.ts'
 import type { Endpoints } from '../../../services/endpoints/endpoints.ts'
-import { newestFirst, PageQuery, parseTimeOrRefuse } from '../../http/lists.ts'
+import { parseTimeOrRefuse } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
-import {
-  Gone,
-  ItemParams,
-  Location,
-  NoBody,
-  NoQuery,
-  optionalBody,
-  pageOf,
-  ref,
-  strict,
-  TenantParams,
-} from '../../http/shapes.ts'
+import { Gone, ItemParams, Location, NoBody, NoQuery, optionalBody, ref, TenantParams } from '../../http/shapes.ts'
 import { type Public, resource } from '../../resource.ts'
+import { addEndpointLists } from './lists.ts'
 import { EndpointPatch, EndpointSchema, EndpointWithSecretSchema, NewEndpoint, SIGNING_INPUT } from './schemas.ts'
 import { viewEndpoint } from './view.ts'
 
@@ -26,12 +17,17 @@ const ShownOnce = (description: string) => ({ ...ref(EndpointWithSecretSchema), 
 
 const ONE = '/v1/tenants/:tenant/endpoints/:id'
 
-type Needs = { readonly endpoints: Public<Endpoints>; readonly publisher: Pick<Publisher, 'publishTest'> }
+type Needs = {
+  readonly endpoints: Public<Endpoints>
+  readonly endpointLists: Public<EndpointLists>
+  readonly publisher: Pick<Publisher, 'publishTest'>
+}
 
 export const endpointsResource = resource({
   tag: 'Endpoints',
   components: [EndpointSchema, EndpointWithSecretSchema],
   add(routes, services: Needs) {
+    addEndpointLists(routes, services)
     addReading(routes, services)
     addCreating(routes, services)
     addChanging(routes, services)
@@ -49,25 +45,6 @@ const viewWith =
 function addReading(routes: Routes, services: Needs): void {
   const { endpoints } = services
   const view = viewWith(services)
-
-  routes.get(
-    '/v1/tenants/:tenant/endpoints',
-    {
-      access: 'read',
-      operationId: 'listEndpoints',
-      summary: "List a tenant's endpoints, newest first",
-      params: TenantParams,
-      querystring: strict(PageQuery),
-      response: { 200: pageOf(EndpointSchema, 'A page of endpoints.') },
-      refusals: ['not_found'],
-    },
-    async ({ params: { tenant }, query }) => {
-      const pager = newestFirst('ep', query)
-      const found = await endpoints.list(tenant, { ...pager.place, limit: pager.count })
-      const page = pager.page(found, ({ id }) => id, view)
-      return { ...page, data: await Promise.all(page.data) }
-    },
-  )
 
   routes.get(
     ONE,

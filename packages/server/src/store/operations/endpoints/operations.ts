@@ -4,9 +4,8 @@ import {
   createEndpoint,
   deleteEndpoint,
   dropDeletedEndpoints,
+  findSharedSecrets,
   getEndpoint,
-  isSecretShared,
-  listEndpoints,
   readTenantConfiguration,
   sampleEndpointUrls,
   setEndpointState,
@@ -14,6 +13,8 @@ import {
 } from './endpoints.ts'
 import { warnExpiring } from './expiring.ts'
 import { escalateFailing } from './failing.ts'
+import { findEndpoints } from './finding.ts'
+import { readEndpointFacts } from './reading-health.ts'
 import { readSelectionsAt } from './selections.ts'
 
 export const endpointOperations = {
@@ -22,8 +23,9 @@ export const endpointOperations = {
   setEndpointState: writes({ run: setEndpointState, configuration: 'changes' }),
   deleteEndpoint: writes({ run: deleteEndpoint, configuration: 'changes' }),
   getEndpoint: reads({ run: getEndpoint, waitedForBy: 'engine' }),
-  listEndpoints: reads({ run: listEndpoints, waitedForBy: 'people' }),
-  isSecretShared: reads({ run: isSecretShared, waitedForBy: 'engine' }),
+  findEndpoints: reads({ run: findEndpoints, waitedForBy: 'people' }),
+  findSharedSecrets: reads({ run: findSharedSecrets, waitedForBy: 'people' }),
+  readEndpointFacts: reads({ run: readEndpointFacts, waitedForBy: 'people' }),
   sampleEndpointUrls: reads({ run: sampleEndpointUrls, waitedForBy: 'engine' }),
   readTenantConfiguration: reads({ run: readTenantConfiguration, waitedForBy: 'engine' }),
   readSelectionsAt: reads({ run: readSelectionsAt, waitedForBy: 'engine' }),
