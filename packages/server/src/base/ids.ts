@@ -5,7 +5,7 @@ import { randomFillSync } from 'node:crypto'
  * Ids are UUIDv7 (RFC 9562 §5.7): 16 bytes in the store, TypeIDs (`evt_` and 26 characters of Crockford's base32) in
  * memory and in the API. Ids made here rise strictly within a process, so that rows land at the end of their index.
  */
-export type IdPrefix = 'evt' | 'dlv' | 'ep' | 'key' | 'aud' | 'rpl'
+export type IdPrefix = 'evt' | 'dlv' | 'ep' | 'key' | 'aud' | 'rpl' | 'rpb'
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const TEXT_LENGTH = 26

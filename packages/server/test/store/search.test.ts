@@ -121,6 +121,24 @@ describe.each([sqliteEngine(), postgresEngine()])('the search on $name', engine 
     )
   }, 120_000)
 
+  it('finds replays across tenants, for those who search all of them', async () => {
+    const [id, other] = [newId('rpb', Date.now()), newId('rpb', Date.now())]
+    for (const [batch, key] of [[id, 'outage'] as const, [other, other] as const]) {
+      await opened.run(
+        `insert into replay_batch (id, replay_key, hash, selection, as_of_ms, state, created_ms)
+         values ($1, $2, $3, '{}', 1, 'running', 1)`,
+        [idBytes(batch), key, bytes('h')],
+      )
+    }
+    await aTenant(opened.store, 'acme')
+    const find = async (text: string, tenant: string | null) =>
+      (await search.find(text, { tenant, includesOperators: false })).found
+    const batch = { kind: 'replay', tenant: null, id, key: 'outage' }
+    expect([await find('outage', null), await find(id, null)]).toEqual([[batch], [batch]])
+    expect(await find(other, null)).toEqual([{ ...batch, id: other, key: other }])
+    expect([await find('outage', 'acme'), await find(id, 'acme')]).toEqual([[], []])
+  })
+
   /** Adds tenants in one statement. */
   const fill = (count: number) =>
     opened.run(

@@ -23,7 +23,11 @@ const FoundSchema = Type.Object(
     kind: Word(KINDS),
     tenant: TextOrNull({ description: 'The tenant that it belongs to. Null if it belongs to none.' }),
     id: Type.String({ examples: ['evt_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
-    key: Type.Optional(TextOrNull({ description: "The publisher's own key of an event. Null if it has none." })),
+    key: Type.Optional(
+      TextOrNull({
+        description: "The publisher's own key of an event, or the caller's own of a replay. Null if there is none.",
+      }),
+    ),
     uid: Type.Optional(TextOrNull({ description: 'The uid of an endpoint. Null if it has none.' })),
     name: Type.Optional(
       TextOrNull({ description: 'The name of a tenant, an endpoint or an API key. Null if it has none.' }),
@@ -139,6 +143,6 @@ function pathOf({ kind, tenant, id, isDeleted, isOrphan }: Found): string {
     case 'delivery':
       return `${ofTenant}/deliveries/${one}`
     case 'replay':
-      return `${ofTenant}/replays/${one}`
+      return tenant === null ? `/v1/replays/${one}` : `${ofTenant}/replays/${one}`
   }
 }

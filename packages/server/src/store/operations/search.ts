@@ -54,9 +54,24 @@ export function* findOutsideTenants(args: {
   }
   const types = yield { text: 'select name from event_type where name = $1', params: [sought] }
   if (types.length > 0) found.push({ kind: 'event_type', tenant: null, id: sought })
-  if (tenant === null) found.push(...(yield* findOrphan(sought)))
+  if (tenant === null) found.push(...(yield* findReplayBatch(sought)), ...(yield* findOrphan(sought)))
   if (args.includesOperators) found.push(...(yield* findOperators(sought)))
   return found
+}
+
+/** A replay across tenants. */
+function* findReplayBatch(sought: string): Transaction<Found[]> {
+  const id = parseId('rpb', sought)
+  const rows = yield {
+    text: `select id, replay_key from replay_batch where ${id === undefined ? 'replay_key' : 'id'} = $1`,
+    params: [id ?? sought],
+  }
+  return rows.map(row => ({
+    kind: 'replay',
+    tenant: null,
+    id: idText('rpb', bytes(row.id)),
+    key: text(row.replay_key),
+  }))
 }
 
 /** An event that was published from SQL for a tenant that doesn't exist. */
