@@ -55,7 +55,7 @@ describe('tenants', () => {
     expect(bench.kinds()).toEqual(['tenant', 'api_keys', 'endpoint', 'endpoint', 'lane', 'lane'])
     expect(await code(bench.tenants.get('acme'))).toBe('not_found')
     expect(await code(bench.tenants.remove('acme'))).toBe('not_found')
-    expect(await code(bench.list())).toBe('not_found')
+    expect(await code(bench.deliveries.select('acme', {}))).toBe('not_found')
     expect((await bench.list(null, null, 'other')).map(({ state }) => state)).toEqual(['pending'])
     // A tenant created with the same id has the history of the old one, but no endpoints.
     await bench.tenants.put('acme', {})
