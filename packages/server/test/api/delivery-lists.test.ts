@@ -221,10 +221,10 @@ describe('a list of deliveries', () => {
 
   it('warns of types that are neither in the catalogue nor seen', async () => {
     await bench.endpoint()
-    const misspelt = await get(`${ACME}?type=${TYPE},COVER_REFERNCE`)
+    const misspelt = await get(`${ACME}?type=${TYPE},COVER_REFERENCES`)
     expect(misspelt.body).toMatchObject({ data: [], warnings: [{ code: 'type_unknown', field: 'type' }] })
     expect(misspelt.body.warnings[0].detail).toContain('Did you mean `COVER_REFERENCE`?')
-    expect((await get(`${ALL}?type=COVER_REFERNCE`)).body.warnings).toHaveLength(1)
+    expect((await get(`${ALL}?type=COVER_REFERENCES`)).body.warnings).toHaveLength(1)
     expect((await get(`${ACME}?type=${TYPE},posthorn.endpoint.disabled`)).body.warnings).toEqual([])
     await publish()
     await bench.types.remove(TYPE)

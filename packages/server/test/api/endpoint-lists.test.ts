@@ -101,7 +101,7 @@ describe('endpoints', () => {
     expect(await ids(`${all}?type=${TYPE},GRADE_CHANGED&state=enabled&tenant=acme`)).toEqual([a])
     expect(await ids(`${all}?health=unknown`)).toEqual([c, b, a])
     expect(await ids(`${all}?health=healthy,failing,paused`)).toEqual([])
-    const unknown = (await get(`${all}?type=COVER_REFERNCE`)).body
+    const unknown = (await get(`${all}?type=COVER_REFERENCES`)).body
     expect(unknown.warnings).toMatchObject([{ code: 'type_unknown', field: 'type' }])
   })
 

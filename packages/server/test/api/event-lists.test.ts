@@ -34,7 +34,7 @@ describe('a tenant’s events', () => {
     expect(await ids(EVENTS)).toEqual(all)
     expect(await ids(EVENTS, { type: TYPE })).toEqual([plain, quoted])
     expect(await ids(EVENTS, { type: `${TYPE},${OTHER_TYPE}` })).toEqual(all)
-    const several = (await get(`${EVENTS}?type=${OTHER_TYPE}&type=COVER_REFERNCE`)).body
+    const several = (await get(`${EVENTS}?type=${OTHER_TYPE}&type=COVER_REFERENCES`)).body
     expect(several.data).toMatchObject([{ id: refusedOne }])
     expect(several.warnings).toEqual([
       { code: 'type_unknown', field: 'type', detail: expect.stringContaining(`Did you mean \`${TYPE}\`?`) },
@@ -44,7 +44,7 @@ describe('a tenant’s events', () => {
     expect(await ids(EVENTS, { filter: '{"status":["Quoted","Refused"]}' })).toEqual([refusedOne, quoted])
     expect(await ids(EVENTS, { filter: '{"customer":{"name":{"prefix":"M"}}}' })).toEqual([quoted])
     expect(await ids(EVENTS, { filter: '{"n":{"gte":7}}', type: OTHER_TYPE })).toEqual([])
-    expect(await ids(EVENTS, { text: 'Müll' })).toEqual([quoted])
+    expect(await ids(EVENTS, { text: 'Müller' })).toEqual([quoted])
     expect(await ids(EVENTS, { text: '"n":7' })).toEqual([plain])
     expect(await ids(EVENTS, { text: 'quoted' })).toEqual([])
     expect(await ids(EVENTS, { text: 'Quoted', filter: '{"status":["Refused"]}' })).toEqual([])
@@ -53,9 +53,9 @@ describe('a tenant’s events', () => {
   })
 
   it('are found by a text that the payload spells with escape sequences', async () => {
-    const escaped = `${PAYLOAD.slice(0, -1)},"name":"M\\u00fcller \\"GmbH\\""}`
+    const escaped = `${PAYLOAD.slice(0, -1)},"name":"Zo\\u00eb \\"GmbH\\""}`
     const { events } = await bench.publish(`{"type":"${TYPE}","payload":${escaped}}`)
-    for (const text of ['Müller "GmbH"', 'M\\u00fcller']) expect(await ids(EVENTS, { text })).toEqual([events[0]!.id])
+    for (const text of ['Zoë "GmbH"', 'Zo\\u00eb']) expect(await ids(EVENTS, { text })).toEqual([events[0]!.id])
   })
 
   it('are counted on request, unless payloads are searched', async () => {

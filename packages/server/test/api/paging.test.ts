@@ -11,7 +11,7 @@ const publish = () => post('/v1/tenants/acme/events', `{"type":"${TYPE}","payloa
 const SAMPLE = { group: 'g', description: 'd', schema: { type: 'object', required: ['a'] }, example: { a: 1 } }
 let names = 0
 /** Names that fall between others, not only behind them. */
-const aName = () => `${'kacmzbx'[names++ % 7]}${names}`
+const aName = () => `${['k', 'a', 'c', 'm', 'z', 'b', 'x'][names++ % 7]}${names}`
 
 type List = {
   readonly url: string | (() => Promise<string>)

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { maySeePayloads } from '../../src/api/http/access.ts'
+import { Idempotency } from '../../src/api/http/idempotency.ts'
 import { showsPayloads } from '../../src/api/http/payloads.ts'
 import { type Api, createRoutes, type Route, type Routes } from '../../src/api/http/routes.ts'
 import { RESOURCES } from '../../src/api/resource-list.ts'
@@ -132,11 +133,11 @@ describe('a route', () => {
     getSchema: (id: string) => ({ Event: { properties: { payload: {} } }, Loop: { $ref: 'Loop#' }, Problem: {} })[id],
   }
 
-  it('is refused if its response has a payload or a receiver’s response and it does not say so', () => {
+  it("is refused if its response has a payload or a receiver's response and it does not say so", () => {
     const api = { ...components, get: () => {} } as unknown as Api
     const route = { access: 'read', operationId: 'getWidget', summary: 'Get a widget' } as const
     const response = { 200: { type: 'object', properties: { data: { items: { $ref: 'Event#' } } } } }
-    const routes = createRoutes(api, 'Widgets')
+    const routes = createRoutes(api, 'Widgets', new Idempotency(bench.idempotentCalls))
     expect(() => routes.get('/v1/widgets', { ...route, response }, async () => {})).toThrow(
       'GET /v1/widgets shows payloads or responses: set its `payloads`, and leave them out if it must',
     )

@@ -53,7 +53,7 @@ describe('C1: event types', () => {
     const made = await put('/v1/event-types/A.b-c', input)
     expect([made.status, made.body]).toEqual([
       201,
-      { name: 'A.b-c', ...input, schedule: null, operational: false, archivedAt: null },
+      { name: 'A.b-c', ...input, schedule: null, operational: false, archivedAt: null, warnings: [] },
     ])
     expect((await put('/v1/event-types/A.b-c', { ...input, group: 'h' })).status).toBe(200)
     expect((await get('/v1/event-types/A.b-c')).body.group).toBe('h')
@@ -262,23 +262,26 @@ describe('events', () => {
     await bench.endpoint({ types: ['COVER_QUOTE'] }).catch(() => bench.endpoint())
     const { status, body } = await post(EVENTS, EVENT)
     expect(status).toBe(202)
-    expect(Object.keys(body)).toEqual(['id', 'deliveries', 'notSent'])
+    expect(Object.keys(body)).toEqual(['id', 'key', 'deliveries', 'notSent'])
     expect((await get(`${EVENTS}/${body.id}`)).body).toMatchObject({ notSent: body.notSent, key: null, test: false })
   })
 
-  it('in an array are answered in the same order', async () => {
-    const { status, body } = await post(EVENTS, `[${EVENT}, {"id":"k","type":"${TYPE}","payload":${PAYLOAD}} ]`)
+  it('in an array get their results in the same order', async () => {
+    const { status, body } = await post(EVENTS, `[${EVENT}, {"key":"k","type":"${TYPE}","payload":${PAYLOAD}} ]`)
     expect(status).toBe(202)
-    expect(body.data).toHaveLength(2)
+    expect(body.data).toMatchObject([{ key: null }, { key: 'k' }])
     expect((await get(`${EVENTS}/${body.data[1].id}`)).body.key).toBe('k')
     expect((await post(EVENTS, '[]')).status).toBe(422)
   })
 
-  it('with an id of their own are published once', async () => {
-    const keyed = `{"id":"k","type":"${TYPE}","payload":${PAYLOAD}}`
+  it('with a key of their own are published once', async () => {
+    const keyed = `{"key":"k","type":"${TYPE}","payload":${PAYLOAD}}`
     const { body } = await post(EVENTS, keyed)
     const again = await post(EVENTS, keyed)
+    expect(body.key).toBe('k')
     expect([again.status, again.body]).toEqual([202, { ...body, duplicate: true }])
+    const alias = await post(EVENTS, keyed.replace('"key"', '"id"'))
+    expect([alias.status, alias.body]).toEqual([202, { ...body, duplicate: true }])
   })
 
   it('C5: return the payload byte for byte as published', async () => {

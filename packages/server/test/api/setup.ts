@@ -68,6 +68,7 @@ export class ApiBench extends Bench {
         eventTypes: this.types,
         deliveries: this.deliveries,
         events: this.events,
+        filterTrials: this.filterTrials,
         replays: this.replays,
         apiKeys: this.apiKeys,
         keyRotation: this.keyRotation,
@@ -75,6 +76,7 @@ export class ApiBench extends Bench {
         stats: this.stats,
         retrySchedules: this.retrySchedules,
         exports: this.exports,
+        idempotentCalls: this.idempotentCalls,
         ...services,
       },
       {

@@ -73,7 +73,7 @@ describe('GET /v1/tenants/{tenant}/stats', () => {
     ['step=week', 'step'],
     ['step=', 'step'],
     ['empty=no', 'empty'],
-    ['endpoint=nobody', 'endpoint'],
+    ['endpoint=unknown', 'endpoint'],
     ['from=yesterday', 'from'],
     [`from=${iso(Date.now())}&to=${iso(Date.now() - HOUR_MS)}`, 'from'],
     [`from=${iso(Date.now() - HOUR_MS)}&to=${iso(Date.now() - HOUR_MS)}`, 'from'],
@@ -90,7 +90,7 @@ describe('GET /v1/tenants/{tenant}/stats', () => {
     const endpoint = await bench.endpoint()
     await add(endpoint, Date.now(), 3)
     await bench.tenants.put('beta', {})
-    expect((await bench.get('/v1/tenants/nobody/stats')).status).toBe(404)
+    expect((await bench.get('/v1/tenants/unknown/stats')).status).toBe(404)
     expect((await bench.get('/v1/tenants/beta/stats')).body.total.deliveries.delivered).toBe(0)
     const others = `/v1/tenants/beta/stats?endpoint=${endpoint}`
     expect(refused(await bench.get(others))).toEqual([422, 'invalid', ['endpoint']])

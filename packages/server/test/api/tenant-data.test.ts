@@ -21,7 +21,7 @@ async function fill(): Promise<{ endpoint: string; event: string }> {
   const body = { url: 'https://hooks.example.com/a', clientSecret: SECRET, description: 'a\nb' }
   const endpoint = (await post(`${ACME}/endpoints`, body)).body.id
   const [event] = (
-    await bench.publish(`{"type":"${TYPE}","id":"one","payload":\n{"CoverId":\r\n  ${PAYLOAD.slice(11)}}`)
+    await bench.publish(`{"type":"${TYPE}","key":"one","payload":\n{"CoverId":\r\n  ${PAYLOAD.slice(11)}}`)
   ).events
   const lane = await bench.store.readLane({
     endpoint,
@@ -95,7 +95,7 @@ describe('the export of a tenant', () => {
   })
 
   it('is refused for an unknown tenant', async () => {
-    expect(refused(await get('/v1/tenants/nobody/export'))).toEqual([404, 'not_found', []])
+    expect(refused(await get('/v1/tenants/unknown/export'))).toEqual([404, 'not_found', []])
   })
 })
 

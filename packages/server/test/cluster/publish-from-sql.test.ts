@@ -170,7 +170,7 @@ describe('publishing from SQL', () => {
     await expect.poll(() => node.store.read('getEvent', { tenant: 'acme', id }), LATE).not.toBeNull()
   })
 
-  it('returns ids like the API’s, in the order of the calls, by the server’s clock', async () => {
+  it("returns ids like the API's, in the order of the calls, by the server's clock", async () => {
     const { sql } = await aCluster()
     const clock = async () =>
       Number((await sql.query('select extract(epoch from clock_timestamp()) * 1000 as ms')).rows[0].ms)
@@ -206,7 +206,7 @@ describe('publishing from SQL', () => {
 
 describe('a key', () => {
   const json = '{"n": 1}'
-  const body = (key: string) => Buffer.from(`{"type":"${TYPE}","payload":${json},"id":"${key}"}`)
+  const body = (key: string) => Buffer.from(`{"type":"${TYPE}","payload":${json},"key":"${key}"}`)
 
   it('is the same whether it comes from SQL or from the API', async () => {
     const { sql, node } = await aCluster()
@@ -225,6 +225,23 @@ describe('a key', () => {
     expect(await call(sql, json, { key: 'k', tenant: 'beta' })).not.toBe(first)
     await inboxIsEmpty(node)
     expect(await eventsOf(node.store, 'acme')).toHaveLength(2)
+  })
+
+  it('finds its event while that waits in the inbox, afterwards, and if it was rejected', async () => {
+    const { url, sql, node } = await aCluster()
+    await node.tenants.put('acme', {})
+    const found = async (key: string) => {
+      const { events } = await node.events.list(await node.events.select('acme', { key }), { before: null }, 9)
+      return events.map(({ id, rejected }) => [id, rejected !== null])
+    }
+    await node.inbox.stop()
+    const waiting = await call(sql, json, { key: 'k' })
+    const faulty = await call(sql, '{"m":1}', { key: 'faulty' })
+    expect(await node.store.read('getEvent', { tenant: 'acme', id: waiting })).toBeNull()
+    expect([await found('k'), await found('faulty')]).toEqual([[[waiting, false]], [[faulty, false]]])
+    await start(url)
+    await inboxIsEmpty(node)
+    expect([await found('k'), await found('faulty')]).toEqual([[[waiting, false]], [[faulty, true]]])
   })
 
   it('is remembered for as long as the nodes say, and can then be used again', async () => {

@@ -164,7 +164,7 @@ describe('bearers', () => {
       await Promise.all([receiver.close(), tokens.close()])
     }))
 
-  it('that a token server doesn’t issue cause failed attempts, and nothing is sent without them', () =>
+  it("that a token server doesn't issue cause failed attempts, and nothing is sent without them", () =>
     inFolder(async (folder, authority) => {
       const tokens = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 403 }) })
       const receiver = await startReceiver({ authority, names: ['localhost'] })

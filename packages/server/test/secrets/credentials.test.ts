@@ -28,11 +28,11 @@ const first: Credentials = {
 }
 
 describe('credentials', () => {
-  it('come out as they went in', () => {
+  it('are read as they were written', () => {
     expect(readCredentials(writeCredentials(first))).toEqual(first)
   })
 
-  it('C6: a clientSecret is replaced at once, or from a time on', () => {
+  it('C6: a clientSecret is replaced immediately, or from a given time on', () => {
     expect(clientSecretAt(replaceClientSecret(first, 'second', null, NOW_MS), NOW_MS)).toBe('second')
     expect(clientSecretAt(replaceClientSecret(first, 'second', NOW_MS, NOW_MS), NOW_MS)).toBe('second')
     const later = replaceClientSecret(first, 'second', NOW_MS + 10, NOW_MS)
@@ -41,7 +41,7 @@ describe('credentials', () => {
     expect(changesAtMs(later, NOW_MS + 10)).toBe(Number.POSITIVE_INFINITY)
   })
 
-  it('C6: replaced again before and after the switch, what is in force stays in force', () => {
+  it('C6: the clientSecret in effect stays in effect if it is replaced again before or after a planned switch', () => {
     const later = replaceClientSecret(first, 'second', NOW_MS + 10, NOW_MS)
     const before = replaceClientSecret(later, 'third', NOW_MS + 20, NOW_MS + 5)
     expect([5, 10, 20].map(after => clientSecretAt(before, NOW_MS + after))).toEqual(['first', 'first', 'third'])
@@ -50,14 +50,14 @@ describe('credentials', () => {
     expect(clientSecretAt(replaceClientSecret(later, 'third', null, NOW_MS + 5), NOW_MS + 15)).toBe('third')
   })
 
-  it('a signing secret still counts for a day after another took its place', () => {
+  it('keep a signing secret valid for a day after it was replaced', () => {
     const second = makeSigningSecret('v1', NOW_MS)
     const rotated = rotateSigning(first, second, NOW_MS)!
     const keysAt = (after: number) => liveSigning(rotated, NOW_MS + after).map(({ key }) => key)
     expect(keysAt(SIGNING_OVERLAP_MS - 1)).toEqual([second.key, first.signing[0]!.key])
     expect(keysAt(SIGNING_OVERLAP_MS)).toEqual([second.key])
     expect(changesAtMs(rotated, NOW_MS)).toBe(NOW_MS + SIGNING_OVERLAP_MS)
-    // Rotated without a pause, there is none more when ten count: a day is promised to each.
+    // When ten secrets are valid, there can be no further rotation: each is promised a day.
     let many = rotated
     for (let at = 2; at <= 9; at++) many = rotateSigning(many, makeSigningSecret('v1', NOW_MS), NOW_MS + at)!
     expect(many.signing).toHaveLength(10)
@@ -66,7 +66,7 @@ describe('credentials', () => {
     expect(rotateSigning(many, makeSigningSecret('v1', NOW_MS), dayLater)!.signing).toHaveLength(10)
   })
 
-  it('takes a whsec_ of 24 to 64 bytes from a tenant, and nothing else', () => {
+  it('accept only a whsec_ of 24 to 64 bytes from a tenant', () => {
     for (const [bytes, isTaken] of [
       [23, false],
       [24, true],
@@ -93,7 +93,7 @@ describe('signer', () => {
     'webhook-signature': signature,
   })
 
-  it('is verified by our library with either key, where there are two', async () => {
+  it('signs so that our library can verify with either of two keys', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'binary' }), async text => {
         const body = JSON.stringify({ text })
@@ -113,7 +113,7 @@ describe('signer', () => {
     )
   })
 
-  it('v1 is what the library of Standard Webhooks makes', () => {
+  it('makes the same v1 signature as the Standard Webhooks library', () => {
     const secret = makeSigningSecret('v1', NOW_MS)
     const body = '{"status":"Quoted", "big":12345678901234567890}'
     const theirs = new Webhook(verificationKeyOf(secret)).sign(id, new Date(NOW_MS), body)

@@ -57,5 +57,5 @@ export function accessRefusal(
   }
   if (key.tenant === null || access === 'shared' || access === 'open') return undefined
   if (access !== 'operator' && tenant === key.tenant) return undefined
-  return new PosthornError('forbidden', 'A key of one tenant can only call the paths of that tenant.')
+  return new PosthornError('forbidden', 'This API key is limited to one tenant and cannot make this call.')
 }

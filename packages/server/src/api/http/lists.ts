@@ -135,7 +135,9 @@ function decodeCursor(
   const { word = 'on', id } = /^(?:(?<word>on|back) )?(?<id>.*)$/s.exec(text)!.groups!
   if (isId(id!)) return { direction: word as Direction, id: id! }
   if (id === '' && text !== '') return { direction: word as Direction, id: null }
-  throw refusal([{ field: 'cursor', detail: 'Pass the nextCursor or prevCursor of a page of this list unchanged.' }])
+  const detail =
+    'The cursor is not valid for this list. Pass the nextCursor or prevCursor of a page of this list unchanged.'
+  throw refusal([{ field: 'cursor', detail }])
 }
 
 type Range = { readonly from?: string; readonly to?: string }

@@ -48,6 +48,22 @@ export const WordOrNull = <Value extends string>(values: readonly Value[], notes
 export const Time = (description: string) => Type.String({ format: 'date-time', description })
 export const TimeOrNull = (description: string) => TextOrNull({ format: 'date-time', description })
 
+/** What is accepted, but worth looking at. */
+export const Warnings = (description: string) =>
+  Type.Array(
+    Type.Object({
+      code: Type.String(),
+      detail: Type.String(),
+      field: Type.Optional(
+        Type.String({
+          description:
+            'The member concerned, as a JSON Pointer into the body, or the name of the parameter. Absent if there is none.',
+        }),
+      ),
+    }),
+    { description },
+  )
+
 export const objectOrNull = <Members extends Parameters<typeof Type.Object>[0]>(
   members: Members,
   description: string,
@@ -85,14 +101,7 @@ export const SearchedTo = TimeOrNull(
   'How far the list looked before its time was up. More can follow: `nextCursor` (or, going back, `prevCursor`) continues ' +
     'there. Null if the page is complete.',
 )
-export const Warnings = Type.Array(
-  Type.Object({
-    code: Type.String(),
-    detail: Type.String(),
-    field: Type.Optional(Type.String({ description: 'A JSON Pointer into the request body, or a parameter.' })),
-  }),
-  { description: 'What is odd about the call, although it was accepted.' },
-)
+export const ListWarnings = Warnings('What is odd about the call, although it was accepted.')
 
 export const Gone = Type.Unsafe<undefined>({ type: 'null', description: 'Success. The response has no body.' })
 

@@ -1,4 +1,5 @@
 import type { Endpoint, EndpointId } from '../../base/model.ts'
+import { commonHeaders, isSameTemplate, type SenderIdentity } from '../../base/webhook-request.ts'
 import {
   type Credentials,
   changesAtMs,
@@ -7,7 +8,9 @@ import {
   readCredentials,
 } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
+import { templateOf } from '../../secrets/request-template.ts'
 import { createSigner, type Signer } from '../../secrets/signer.ts'
+import type { Sendable } from '../../store/operations/endpoints/endpoints.ts'
 import type { Store } from '../../store/store.ts'
 import type { Identity, Route } from './connections.ts'
 import type { Exchange } from './outcome.ts'
@@ -17,6 +20,8 @@ import type { TokenClient } from './tokens.ts'
 /** An endpoint as an attempt needs it. Created once and used until the endpoint or the secret in effect changes. */
 export type Destination = {
   readonly endpoint: Endpoint
+  /** The version of what its requests carry. */
+  readonly requestVersion: number
   readonly route: Route
   readonly path: string
   /** Headers common to all requests, names and values alternately (C6, C10), without an OAuth bearer. */
@@ -32,11 +37,7 @@ export type Destination = {
   readonly untilMs: number
 }
 
-export type DestinationOptions = {
-  readonly apiVersion: string
-  readonly userAgent: string
-  readonly responseTimeoutMs: number
-}
+export type DestinationOptions = SenderIdentity & { readonly responseTimeoutMs: number }
 
 const DESTINATIONS_KEPT = 50_000
 
@@ -124,9 +125,23 @@ export class Destinations {
   }
 
   async #read(id: EndpointId): Promise<Destination | null> {
-    const endpoint = await this.#store.read('getEndpoint', { tenant: null, id })
-    if (endpoint === null || endpoint.state === 'disabled') return null
-    return toDestination(endpoint, this.#openCredentials(endpoint), this.#options, this.#store.now())
+    const found = await this.#store.read('getSendable', { id })
+    if (found === null || found.endpoint.state === 'disabled') return null
+    const { endpoint } = found
+    const credentials = this.#openCredentials(endpoint)
+    const requestVersion = await this.#versionOf(found, credentials)
+    // Changed since it was read.
+    if (requestVersion === null) return this.#read(id)
+    return toDestination(endpoint, requestVersion, credentials, this.#options, this.#store.now())
+  }
+
+  /** The version under which it is written down what is about to be sent. Null if the endpoint has changed since. */
+  async #versionOf({ endpoint, version, template }: Sendable, credentials: Credentials | undefined) {
+    if (credentials === undefined) return version
+    const own = templateOf(endpoint, credentials)
+    if (template !== null && isSameTemplate(template, own)) return version
+    // Rare: from before there were versions, or changed by an older node.
+    return this.#store.write('recordTemplate', { endpoint, template: own, nowMs: this.#store.now() })
   }
 
   #openCredentials(endpoint: Endpoint): Credentials | undefined {
@@ -140,30 +155,22 @@ export class Destinations {
 
 function toDestination(
   endpoint: Endpoint,
+  requestVersion: number,
   credentials: Credentials | undefined,
   options: DestinationOptions,
   nowMs: number,
 ): Destination {
   const { origin, pathname, search } = new URL(endpoint.url)
   const secret = credentials === undefined || credentials.oauth !== null ? null : clientSecretAt(credentials, nowMs)
-  const { apiVersion, userAgent, responseTimeoutMs } = options
   return {
     endpoint,
+    requestVersion,
     route: { origin, identity: credentials === undefined ? null : identityOf(endpoint, credentials) },
     path: pathname + search,
-    headers: [
-      'Content-Type',
-      'application/json',
-      ...(secret === null ? [] : ['Authorization', `Bearer ${secret}`]),
-      'X-APIVersion',
-      apiVersion,
-      'User-Agent',
-      userAgent,
-      ...Object.entries(endpoint.headers).flat(),
-    ],
+    headers: commonHeaders(options, secret, Object.entries(endpoint.headers).flat()),
     sign: createSigner(credentials === undefined ? [] : liveSigning(credentials, nowMs)),
     oauth: credentials === undefined ? null : tokenClientOf(endpoint, credentials),
-    timeoutMs: endpoint.timeoutMs ?? responseTimeoutMs,
+    timeoutMs: endpoint.timeoutMs ?? options.responseTimeoutMs,
     isReadable: credentials !== undefined && (secret !== null || credentials.oauth !== null),
     record: createRedactor(secret ?? ''),
     untilMs: credentials === undefined ? Number.POSITIVE_INFINITY : changesAtMs(credentials, nowMs),

@@ -12,10 +12,8 @@ import {
   verificationKeyOf,
 } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
+import type { Warning } from '../checks/warnings.ts'
 import type { HealthReport } from './health-report.ts'
-
-/** A problem with an endpoint that is worth fixing but doesn't make it invalid. */
-export type Warning = { readonly code: string; readonly detail: string }
 
 export type Authentication = {
   /** Fingerprint of the current clientSecret; null: there is none, or it can't be decrypted. */

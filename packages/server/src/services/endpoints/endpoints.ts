@@ -24,11 +24,14 @@ import {
   type SigningSecret,
 } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
+import { templateOf } from '../../secrets/request-template.ts'
 import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
+import { CallRepeated, type Keep, type KeptCall } from '../../store/operations/idempotent-calls.ts'
 import type { Store } from '../../store/store.ts'
 import { checkId, invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { type Described, describeAuthentication } from './authentication.ts'
 import { changesCredentials, createCredentials } from './credentials-input.ts'
+import { adviseOnFilterOf } from './filter-advice.ts'
 import { adviseOnHealth } from './health.ts'
 import { readHealth } from './health-report.ts'
 import { adviseOnHost, checkResolution, type LookupOptions, resolveHost } from './host.ts'
@@ -84,7 +87,12 @@ export class Endpoints {
     this.#lookup = lookup
   }
 
-  async create(tenant: TenantId, input: EndpointInput, by: Actor = SYSTEM): Promise<EndpointResult> {
+  async create(
+    tenant: TenantId,
+    input: EndpointInput,
+    by: Actor = SYSTEM,
+    keep?: Keep<EndpointResult>,
+  ): Promise<EndpointResult> {
     await requireTenant(this.#store, tenant)
     const faults: FieldError[] = []
     checkRequired(input, faults)
@@ -117,12 +125,21 @@ export class Endpoints {
     }
     const { maxEndpoints } = this.#settings
     const limit = maxEndpoints === undefined ? {} : { maxEndpoints }
-    const result = await this.#store.write('createEndpoint', { endpoint, by, ...limit })
-    if (result === 'no_tenant') throw notFound('tenant')
-    if (result === 'too_many') throw tooMany(maxEndpoints)
-    this.#emit('endpoint', endpoint)
+    const template = templateOf(endpoint, credentials)
     const wasGiven = input.signingSecret !== undefined
-    return this.#result(endpoint, resolution, wasGiven ? null : shownOnce(credentials.signing[0]!))
+    const result = await this.#result(endpoint, resolution, wasGiven ? null : shownOnce(credentials.signing[0]!))
+    const created = await this.#store.write('createEndpoint', {
+      endpoint,
+      template,
+      by,
+      ...limit,
+      once: keep?.(result),
+    })
+    if (created === 'repeated') throw new CallRepeated()
+    if (created === 'no_tenant') throw notFound('tenant')
+    if (created === 'too_many') throw tooMany(maxEndpoints)
+    this.#emit('endpoint', endpoint)
+    return result
   }
 
   /** Changes the fields in the patch and keeps the others. The next attempt of each delivery uses the new values. */
@@ -143,19 +160,30 @@ export class Endpoints {
     return this.#result(endpoint, resolution, made === undefined ? null : shownOnce(made))
   }
 
-  /** Applies a change to the endpoint's current state, and again if a concurrent change came first. */
+  /**
+   * Applies a change to the endpoint's current state, and again if a concurrent change came first.
+   *
+   * @param keep returns the call to be stored with the change
+   */
   async #change(
     before: Endpoint,
     by: Actor,
     credentials: readonly string[],
     change: (before: Endpoint) => Endpoint,
+    keep?: (after: Endpoint) => Promise<KeptCall>,
   ): Promise<Endpoint> {
     const { tenant, id } = before
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
       // Increases with every change, even within a millisecond, so that an update based on an older state is refused.
       const updatedAtMs = Math.max(this.#store.now(), before.updatedAtMs + 1)
       const endpoint = { ...change(before), updatedAtMs }
-      if (await this.#store.write('updateEndpoint', { endpoint, by, credentials, readAtMs: before.updatedAtMs })) {
+      const once = await keep?.(endpoint)
+      const opened = this.#credentials.open(endpoint)
+      const template = opened && templateOf(endpoint, opened)
+      const args = { endpoint, template, by, credentials, readAtMs: before.updatedAtMs, once }
+      const updated = await this.#store.write('updateEndpoint', args)
+      if (updated === 'repeated') throw new CallRepeated()
+      if (updated) {
         this.#emit('endpoint', endpoint)
         return endpoint
       }
@@ -192,6 +220,7 @@ export class Endpoints {
         ...adviseOnHealth(endpoint, (this.#settings.disableAfterDays ?? DISABLE_AFTER_DAYS) * DAY_MS),
         ...described.warnings,
         ...adviseOnTypes(endpoint.types, nameable),
+        ...adviseOnFilterOf(endpoint, nameable),
       ]
       const report = reports.get(endpoint.id)!
       return { ...described, warnings, pausedUntilMs: report.pausedUntilMs, report }
@@ -204,18 +233,26 @@ export class Endpoints {
     id: EndpointId,
     input: { readonly signingSecret?: string; readonly signatureVersion?: SigningSecret['version'] },
     by: Actor = SYSTEM,
+    keep?: Keep<EndpointResult>,
   ): Promise<EndpointResult> {
     const before = await this.get(tenant, id)
     const { checked } = await this.#check(input, [])
     const nowMs = this.#store.now()
     const version = this.#credentials.open(before)?.signing[0]?.version ?? 'v1'
     const secret = checked.credentials.signing ?? makeSigningSecret(version, nowMs)
-    const endpoint = await this.#change(before, by, ['signingSecret'], endpoint => {
+    const change = (endpoint: Endpoint): Endpoint => {
       const credentials = rotateSigning(this.#credentials.openOrRefuse(endpoint), secret, nowMs)
       if (credentials === undefined) throw tooManySigningSecrets()
       return { ...endpoint, ...this.#credentials.seal(id, credentials) }
-    })
-    return this.#result(endpoint, undefined, input.signingSecret === undefined ? shownOnce(secret) : null)
+    }
+    const shown = input.signingSecret === undefined ? shownOnce(secret) : null
+    let kept: EndpointResult | undefined
+    const keepResult = async (endpoint: Endpoint) => {
+      kept = await this.#result(endpoint, undefined, shown)
+      return keep!(kept)
+    }
+    const endpoint = await this.#change(before, by, ['signingSecret'], change, keep && keepResult)
+    return kept ?? this.#result(endpoint, undefined, shown)
   }
 
   /** Deletes the endpoint and cancels its pending and held deliveries (C13). */
@@ -247,7 +284,7 @@ export class Endpoints {
   ): Promise<Endpoint> {
     const { partition } = await this.get(tenant, id)
     const of = { partition, endpoint: id }
-    // Cancelled before enabling: if a crash comes in between, no delivery may be sent that was to be cancelled.
+    // Cancelled before enabling: if a crash comes in between, no delivery must be sent that was to be cancelled.
     if (held === 'cancel') await cancelAll(this.#store, of, 'held')
     const endpoint = await this.#setState(tenant, id, 'enabled', by)
     // And again afterwards, for deliveries that were held between the two.

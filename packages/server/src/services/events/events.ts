@@ -14,6 +14,7 @@ import { type Found, searchInSlices } from '../slices.ts'
 import { type EndpointPage, readEventEndpoints } from './event-endpoints.ts'
 import { EventList, type EventPage, type EventQuery } from './event-list.ts'
 import { createPayloadTest, type PayloadInput } from './payload-test.ts'
+import { readEvent } from './read-event.ts'
 
 /** The newest deliveries shown with an event. The list of deliveries, filtered by event, has all of them. */
 const MAX_DELIVERIES_OF_EVENT = 1_000
@@ -93,9 +94,7 @@ export class Events {
   async get(tenant: TenantId, id: EventId): Promise<{ event: PublishedEvent; deliveries: DescribedDelivery[] }> {
     checkId('evt', id, 'event')
     await requireTenant(this.#store, tenant)
-    const read = () => this.#store.read('getEvent', { tenant, id })
-    // Read again, because an event that left the inbox between the first two reads was found by neither.
-    const event = (await read()) ?? (await this.#store.read('getArrival', { tenant, id })) ?? (await read())
+    const event = await readEvent(this.#store, tenant, id)
     if (event === null) throw notFound('event')
     const limit = MAX_DELIVERIES_OF_EVENT
     const search = { ...ANY_DELIVERY, tenant, events: [id], before: null, limit, maxRows: limit }

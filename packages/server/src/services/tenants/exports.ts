@@ -2,7 +2,6 @@ import { Buffer } from 'node:buffer'
 import { PosthornError } from '../../base/errors.ts'
 import { firstIdAt } from '../../base/ids.ts'
 import type {
-  Attempt,
   AttemptResult,
   Delivery,
   DeliveryId,
@@ -11,7 +10,8 @@ import type {
   Tenant,
   TenantId,
 } from '../../base/model.ts'
-import type { ExportedAttempt } from '../../store/operations/exports.ts'
+import type { SentRequest } from '../../base/webhook-request.ts'
+import type { DeliveryAttempt } from '../../store/operations/deliveries/attempts.ts'
 import type { Store } from '../../store/store.ts'
 import { requireTenant } from '../checks/refusals.ts'
 
@@ -134,11 +134,11 @@ export class Exports {
   }
 
   async *#attempts(tenant: TenantId, from: DeliveryId, to: DeliveryId, lines: Lines): AsyncGenerator<Buffer> {
-    for (let after: ExportedAttempt | null = null; ; ) {
-      const behind: Pick<ExportedAttempt, 'delivery' | 'number' | 'startedAtMs'> | null =
+    for (let after: DeliveryAttempt | null = null; ; ) {
+      const behind: Pick<DeliveryAttempt, 'delivery' | 'number' | 'startedAtMs'> | null =
         after === null ? null : { delivery: after.delivery, number: after.number, startedAtMs: after.startedAtMs }
       const args = { tenant, from, to, after: behind, limit: ATTEMPTS_A_PAGE }
-      const page: ExportedAttempt[] = await this.#store.read('exportAttempts', args)
+      const page: DeliveryAttempt[] = await this.#store.read('exportAttempts', args)
       const written = page.map(each => lines.write('attempt', viewAttempt(each, lines.seesPayloads)))
       if (page.length > 0) yield Buffer.from(written.join(''))
       if (page.length < ATTEMPTS_A_PAGE) return
@@ -219,9 +219,9 @@ const viewResult = ({ startedAtMs, durationMs, status, error }: AttemptResult) =
 })
 
 /** The body is in Base64, because it can be arbitrary bytes. */
-function viewAttempt(attempt: Attempt & { readonly delivery: DeliveryId }, seesPayloads: boolean) {
+function viewAttempt(attempt: DeliveryAttempt, seesPayloads: boolean) {
   const { delivery, number, startedAtMs, durationMs, outcome, status, error, address } = attempt
-  const { responseHeaders, responseBody, responseTruncated, responseRemoved = false } = attempt
+  const { request, responseHeaders, responseBody, responseTruncated, responseRemoved = false } = attempt
   return {
     delivery,
     number,
@@ -231,6 +231,7 @@ function viewAttempt(attempt: Attempt & { readonly delivery: DeliveryId }, seesP
     status,
     error,
     address,
+    request: request === null ? null : viewRequest(request),
     responseHeaders: seesPayloads ? pairs(responseHeaders) : [],
     responseBodyBase64: seesPayloads ? Buffer.from(responseBody).toString('base64') : '',
     responseTruncated,
@@ -238,5 +239,12 @@ function viewAttempt(attempt: Attempt & { readonly delivery: DeliveryId }, seesP
     responseHidden: !seesPayloads,
   }
 }
+
+const viewRequest = ({ url, headers, hasClientCertificate: clientCertificate }: SentRequest) => ({
+  method: 'POST',
+  url,
+  headers: pairs(headers),
+  clientCertificate,
+})
 
 const pairs = (flat: readonly string[]) => flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1]]] : []))

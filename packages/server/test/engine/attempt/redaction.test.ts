@@ -17,7 +17,7 @@ const exchange = (headers: readonly string[], body: string) => ({
 })
 const record = createRedactor(SECRET)
 
-describe('C14 blanking', () => {
+describe('C14: blanking', () => {
   it.each([
     ['as it is', SECRET],
     ['as JSON with escaped slashes', SECRET.replaceAll('/', '\\/')],

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { type Static, Type } from 'typebox'
 import { ATTEMPT_ERRORS, type Attempt, type DescribedDelivery } from '../../../base/model.ts'
-import type { Deliveries } from '../../../services/deliveries/deliveries.ts'
+import type { SentRequest } from '../../../base/webhook-request.ts'
+import type { Deliveries, RetriedDelivery } from '../../../services/deliveries/deliveries.ts'
 import { newestFirst, PageQuery } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import {
@@ -10,6 +11,7 @@ import {
   Location,
   NoBody,
   NoQuery,
+  objectOrNull,
   pageOf,
   ref,
   strict,
@@ -23,6 +25,23 @@ import { type Public, resource } from '../../resource.ts'
 import { DELIVERY_MEMBERS, DeliverySchema, viewDelivery } from './delivery.ts'
 import { addLists, DeliveryCountsSchema } from './lists.ts'
 
+const HeaderList = (description: string) =>
+  Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 }), { description })
+
+const SentRequestOrNull = objectOrNull(
+  {
+    method: Word(['POST'] as const),
+    url: Type.String({ description: "The endpoint's URL at that time." }),
+    headers: HeaderList(
+      'Name and value of each, in the order in which they were sent. A secret shows as `[secret]`, the signature as ' +
+        '`[signature]`. `content-length` is missing if the payload was removed, `traceparent` if the response was.',
+    ),
+    clientCertificate: Type.Boolean({ description: "Whether Posthorn presented the endpoint's client certificate." }),
+  },
+  'The request as it was sent, or as it would have been if a connection had been made. The body is the payload of the ' +
+    'event. Null if the request was not made for want of a secret or token, or before Posthorn kept what it sent.',
+)
+
 const AttemptSchema = Type.Object(
   {
     number: Type.Integer(),
@@ -34,11 +53,11 @@ const AttemptSchema = Type.Object(
     address: TextOrNull({
       description: 'The address that Posthorn connected to, with its port. Null if there was no connection.',
     }),
-    responseHeaders: Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 }), {
-      description:
-        'Name and value of each response header, as received, with secrets masked. Empty if the API key cannot see ' +
+    request: SentRequestOrNull,
+    responseHeaders: HeaderList(
+      'Name and value of each response header, as received, with secrets masked. Empty if the API key cannot see ' +
         'payloads.',
-    }),
+    ),
     responseBody: Type.String({
       description:
         'The first 16 KiB of the response body as text, with secrets masked. Empty if the API key cannot see payloads.',
@@ -137,6 +156,7 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
     `${ONE}/retry`,
     {
       access: 'write',
+      makes: true,
       operationId: 'retryDelivery',
       summary: 'Retry a delivery now',
       description:
@@ -152,13 +172,9 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
       },
       refusals: ['not_found', 'conflict'],
     },
-    async ({ params: { tenant, id } }, reply) => {
-      const { delivery, created } = await deliveries.retry(tenant, id)
-      if (!created) return viewDelivery(delivery)
-      return reply
-        .code(201)
-        .header('location', `/v1/tenants/${encodeURIComponent(tenant)}/deliveries/${delivery.id}`)
-        .send(viewDelivery(delivery))
+    async ({ params: { tenant, id }, once }, reply) => {
+      const { status, headers, body } = retried(await deliveries.retry(tenant, id, once?.keeping(retried)))
+      return reply.code(status).headers(headers).send(body)
     },
   )
 
@@ -176,6 +192,14 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
     },
     async ({ params: { tenant, id } }) => viewDelivery(await deliveries.cancel(tenant, id)),
   )
+}
+
+const retried = ({ delivery, created }: RetriedDelivery) => {
+  const location = `/v1/tenants/${encodeURIComponent(delivery.tenant)}/deliveries/${delivery.id}`
+  const shown = { body: viewDelivery(delivery), madeId: delivery.id }
+  return created
+    ? ({ ...shown, status: 201, headers: { location } } as const)
+    : ({ ...shown, status: 200, headers: {} } as const)
 }
 
 function viewDeliveryDetail(
@@ -196,12 +220,19 @@ function viewAttempt(attempt: Attempt, seesPayloads: boolean): AttemptView {
     status,
     error,
     address,
+    request: viewRequest(attempt.request),
     responseHeaders: seesPayloads ? pairs(attempt.responseHeaders) : [],
     responseBody: seesPayloads ? Buffer.from(attempt.responseBody).toString() : '',
     responseTruncated,
     responseRemoved,
     responseHidden: !seesPayloads,
   }
+}
+
+function viewRequest(request: SentRequest | null): AttemptView['request'] {
+  if (request === null) return null
+  const { url, headers, hasClientCertificate: clientCertificate } = request
+  return { method: 'POST', url, headers: pairs(headers), clientCertificate }
 }
 
 function pairs(flat: readonly string[]): string[][] {

@@ -59,8 +59,8 @@ export const DELIVERY_MEMBERS = {
 
 export const DELIVERY_EXAMPLE = {
   tenant: 'acme',
-  id: 'dlv_01kb8e3v9hf9mtkq4cjk1s5q2w',
-  event: 'evt_01kb8e3v9ff9mtkq4cjh6x0f1e',
+  id: 'dlv_01jy4k8v3yf1c8wq2rn5s7t9ac',
+  event: 'evt_01jy4k8v3xf0c8wq2rn5s7t9ab',
   key: 'order-7',
   endpoint: 'ep_01kb8dzn3afp8rr0yc2h1q7d9k',
   endpointUid: 'billing',

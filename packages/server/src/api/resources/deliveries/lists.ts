@@ -6,7 +6,7 @@ import type { DeliveryQuery, DeliverySelection } from '../../../services/deliver
 import { newestFirst, PageQuery, parseRange, RangeQuery } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import { Several, valuesOf } from '../../http/several.ts'
-import { IntegerOrNull, pageOf, ref, SearchedTo, strict, TenantParams, Warnings, Word } from '../../http/shapes.ts'
+import { IntegerOrNull, ListWarnings, pageOf, ref, SearchedTo, strict, TenantParams, Word } from '../../http/shapes.ts'
 import type { Public } from '../../resource.ts'
 import { DELIVERY_EXAMPLE, DeliverySchema, viewDelivery } from './delivery.ts'
 
@@ -37,7 +37,7 @@ const QUERY = {
   event: Type.Optional(
     Type.String({
       description: 'Only deliveries of the event with this id.',
-      examples: ['evt_01kb8e3v9ff9mtkq4cjh6x0f1e'],
+      examples: ['evt_01jy4k8v3xf0c8wq2rn5s7t9ab'],
     }),
   ),
   key: Type.Optional(
@@ -81,7 +81,7 @@ const DeliveryPage = {
     ...pageOf(DeliverySchema, '').properties,
     searchedTo: SearchedTo,
     counts: Type.Optional(ref(DeliveryCountsSchema)),
-    warnings: Warnings,
+    warnings: ListWarnings,
   }),
   description: 'A page of deliveries.',
   examples: [

@@ -6,7 +6,7 @@ import { HEALTH_STATES } from '../../../services/endpoints/health-report.ts'
 import { newestFirst, PageQuery } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import { Several, valuesOf } from '../../http/several.ts'
-import { pageOf, SearchedTo, strict, TenantParams, Warnings } from '../../http/shapes.ts'
+import { ListWarnings, pageOf, SearchedTo, strict, TenantParams } from '../../http/shapes.ts'
 import type { Public } from '../../resource.ts'
 import { EndpointSchema } from './schemas.ts'
 import { viewEndpoint } from './view.ts'
@@ -38,7 +38,7 @@ const Page = {
   ...Type.Object({
     ...pageOf(EndpointSchema, '').properties,
     searchedTo: SearchedTo,
-    warnings: Warnings,
+    warnings: ListWarnings,
   }),
   description: 'A page of endpoints.',
 }

@@ -49,7 +49,7 @@ export function viewEndpoint(
     oauth,
     createdAt: time(endpoint.createdAtMs),
     updatedAt: time(endpoint.updatedAtMs),
-    warnings: warnings.map(({ code, detail }) => ({ code, detail })),
+    warnings: [...warnings],
   }
 }
 

@@ -5,7 +5,7 @@ import { parseTraceparent, writeTraceparent } from '../../../base/trace-context.
 import type { Publisher } from '../../../publish/publisher.ts'
 import { MAX_PAGE_BYTES } from '../../../services/events/event-list.ts'
 import type { Events } from '../../../services/events/events.ts'
-import type { PublishedItem } from '../../../store/operations/events/publish-request.ts'
+import { publishedBody } from '../../../store/operations/events/publish-request.ts'
 import { newestFirst, PageQuery } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import { ItemParams, NoQuery, pageOf, ref, SearchedTo, strict, TenantParams, time } from '../../http/shapes.ts'
@@ -74,32 +74,28 @@ function addPublishing(
     {
       access: 'publish',
       takesBytes: true,
+      makes: true,
       operationId: 'publishEvents',
-      summary: 'Publish an event, or up to 1,000 in one call',
+      summary: 'Publish one event or an array of events',
       params: TenantParams,
       querystring: NoQuery,
       body: NewEvents,
       response: { 202: Published },
       refusals: ['not_found', 'idempotency_conflict', 'event_type_archived'],
     },
-    async ({ params, body, headers }, reply) => {
+    async ({ params, body, headers, once }, reply) => {
       const caller = parseTraceparent(headers.traceparent)
       const trace = beginPublishTrace(params.tenant, caller === null ? null : writeTraceparent(caller))
       const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
-      const publishing = publisher.publish(params.tenant, bytes, trace.traceparent)
+      const publishing = publisher.publish(params.tenant, bytes, trace.traceparent, once?.keepingStatus(202))
       const { batch, events } = await publishing.catch(error => {
         trace.end(null)
         throw error
       })
       trace.end(events.length)
-      const items = events.map(viewPublished)
-      return reply.code(202).send(batch ? { data: items } : items[0])
+      return reply.code(202).header('content-type', JSON_TYPE).send(publishedBody(events, batch))
     },
   )
-}
-
-function viewPublished({ id, deliveries, notSent, duplicate }: PublishedItem) {
-  return duplicate ? { id, deliveries, notSent, duplicate } : { id, deliveries, notSent }
 }
 
 function addReading(routes: Routes, { events }: Needs): void {
@@ -163,9 +159,9 @@ function addEventEndpoints(routes: Routes, { events }: Needs): void {
     {
       access: 'read',
       operationId: 'listEventEndpoints',
-      summary: "List an event's outcome at each endpoint, with the reason",
+      summary: "List an event's outcome at each endpoint",
       description:
-        "Lists all of the tenant's endpoints, newest first, including those that were deleted or registered later. " +
+        "Lists all of the tenant's endpoints, newest first, including those that were deleted or created later. " +
         'Outcomes reflect the types and filters at the time when the event was published.',
       params: ItemParams,
       querystring: strict(PageQuery),

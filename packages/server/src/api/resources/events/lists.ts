@@ -7,7 +7,7 @@ import { requirePayloads } from '../../http/access.ts'
 import type { Caller } from '../../http/gate.ts'
 import { newestFirst } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
-import { IntegerOrNull, pageOf, SearchedTo, strict, TenantParams, time, Warnings } from '../../http/shapes.ts'
+import { IntegerOrNull, ListWarnings, pageOf, SearchedTo, strict, TenantParams, time } from '../../http/shapes.ts'
 import type { Public } from '../../resource.ts'
 import { JSON_TYPE, writePage } from './pages.ts'
 import { type EventListQuery, EventQuery, parseEventQuery, searchesPayloads } from './queries.ts'
@@ -27,7 +27,7 @@ const Page = {
         }),
       }),
     ),
-    warnings: Warnings,
+    warnings: ListWarnings,
   }),
   description: 'A page of events.',
 }

@@ -1,9 +1,8 @@
-/** Converts rows of deliveries and attempts to the types that the rest of Posthorn uses. */
+/** Converts rows of deliveries to the type that the rest of Posthorn uses. */
 
 import { idText } from '../../../base/ids.ts'
-import type { Attempt, AttemptError, AttemptResult, Delivery, DeliveryState, HeldReason } from '../../../base/model.ts'
+import type { AttemptError, AttemptResult, Delivery, DeliveryState, HeldReason } from '../../../base/model.ts'
 import { bytes, int, intOrNull, type Row, text, textOrNull } from '../../transaction.ts'
-import { unpackHeaders } from './answer-headers.ts'
 
 /** What the last attempt came to, of a delivery in either table. */
 export const LAST_FIELDS = 'last_started_ms, last_duration_ms, last_status, last_error'
@@ -38,23 +37,5 @@ function toResult(row: Row): AttemptResult | null {
     durationMs: int(row.last_duration_ms),
     status: intOrNull(row.last_status),
     error: textOrNull(row.last_error) as AttemptError | null,
-  }
-}
-
-export const ATTEMPT_FIELDS = `number, started_ms, duration_ms, status, error, address, headers, body, truncated`
-
-export function toAttempt(row: Row): Attempt {
-  return {
-    number: int(row.number),
-    startedAtMs: int(row.started_ms),
-    durationMs: int(row.duration_ms),
-    outcome: row.error === null ? 'success' : 'failure',
-    status: intOrNull(row.status),
-    error: textOrNull(row.error) as AttemptError | null,
-    address: textOrNull(row.address),
-    responseHeaders: unpackHeaders(bytes(row.headers)),
-    responseBody: bytes(row.body),
-    responseTruncated: row.truncated === 1,
-    responseRemoved: row.truncated === 2,
   }
 }

@@ -1,11 +1,13 @@
 import { reads, writes } from '../../operation.ts'
+import { listAttempts } from './attempts.ts'
 import { countPending, countSetAside } from './backlog.ts'
 import { cancelDelivery, createDelivery, makeDueNow, releaseSetAside } from './by-hand.ts'
+import { readFailure } from './failure.ts'
 import { countDeliveries, findDeliveries } from './finding.ts'
 import { countInWindow, findInWindow } from './finding-across.ts'
 import { cancelDeliveries, holdDeliveries, releaseDeliveries } from './of-endpoint.ts'
 import { packedSettle } from './packed.ts'
-import { getDeliveries, getDelivery, listAttempts, listSetAside } from './reading.ts'
+import { getDeliveries, getDelivery, listSetAside } from './reading.ts'
 import { describeDeliveries, findEndpointById, findEndpointByUid, findEventsOfKey, hasEvent } from './references.ts'
 import { settle } from './settle.ts'
 import type { SettleArguments, SettleResult } from './settlement.ts'
@@ -22,6 +24,7 @@ export const deliveryOperations = {
   takeBackTrials: writes({ run: takeBackTrials, configuration: 'ignores' }),
   getDelivery: reads({ run: getDelivery, waitedForBy: 'engine' }),
   getDeliveries: reads({ run: getDeliveries, waitedForBy: 'engine' }),
+  readFailure: reads({ run: readFailure, waitedForBy: 'engine' }),
   findDeliveries: reads({ run: findDeliveries, waitedForBy: 'people' }),
   countDeliveries: reads({ run: countDeliveries, waitedForBy: 'people' }),
   findInWindow: reads({ run: findInWindow, waitedForBy: 'people' }),

@@ -1,9 +1,9 @@
 import { idBytes } from '../../../base/ids.ts'
-import type { Attempt, Delivery, DeliveryId, TenantId } from '../../../base/model.ts'
+import type { Delivery, DeliveryId, TenantId } from '../../../base/model.ts'
 import { idList, type Transaction } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'
 import { countSetAside } from './backlog.ts'
-import { ATTEMPT_FIELDS, HISTORY_FIELDS, LIVE_FIELDS, toAttempt, toDelivery } from './delivery-rows.ts'
+import { HISTORY_FIELDS, LIVE_FIELDS, toDelivery } from './delivery-rows.ts'
 
 /** Finds live and ended deliveries by id. One that ends during the call is returned as ended. */
 export function* getDeliveries(args: {
@@ -40,13 +40,4 @@ export function* listSetAside(args: Place<DeliveryId> & { limit: number }): Tran
     params: where.params,
   }
   return { count, deliveries: rows.map(toDelivery) }
-}
-
-export function* listAttempts(args: { tenant: TenantId; delivery: DeliveryId }): Transaction<Attempt[]> {
-  const rows = yield {
-    text: `select ${ATTEMPT_FIELDS} from attempt
-           where tenant = $1 and delivery = $2 order by number, started_ms`,
-    params: [args.tenant, idBytes(args.delivery)],
-  }
-  return rows.map(toAttempt)
 }

@@ -10,6 +10,7 @@ import {
   type RetrySchedule,
   type TenantId,
 } from '../../../base/model.ts'
+import type { RequestTemplate } from '../../../base/webhook-request.ts'
 import {
   bytes,
   idList,
@@ -23,9 +24,11 @@ import {
 } from '../../transaction.ts'
 import { type By, differences, record } from '../audit.ts'
 import { bumpTenant } from '../configuration.ts'
+import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { noteDisabled, noteReplaced } from '../notices.ts'
 import { getTenant } from '../tenants.ts'
-import { beginAnew } from './marks.ts'
+import { startOver } from './marks.ts'
+import { CURRENT_TEMPLATE, keepTemplate, TEMPLATE_FIELDS, toTemplate } from './requests.ts'
 import { keepSelection } from './selections.ts'
 
 export const ENDPOINT_FIELDS = `id, tenant, partition, url, credentials, secret_digest, types, filter, description, metadata,
@@ -85,10 +88,14 @@ const endpointValues = (endpoint: Endpoint) => [
   endpoint.updatedAtMs,
 ]
 
+/** What requests of the endpoint carry. Default: the engine writes it down before it first sends. */
+type Templated = { readonly template?: RequestTemplate | undefined }
+
 /** `no_tenant`: the tenant doesn't exist, or was deleted. `too_many`: it has reached its limit of endpoints. */
 export function* createEndpoint(
-  args: { endpoint: Endpoint; maxEndpoints?: number } & By,
-): Transaction<'created' | 'no_tenant' | 'too_many'> {
+  args: { endpoint: Endpoint; maxEndpoints?: number } & Templated & By & Once,
+): Transaction<'created' | 'no_tenant' | 'too_many' | 'repeated'> {
+  if (yield* isRepeated(args.once)) return 'repeated'
   const { endpoint, maxEndpoints = Number.MAX_SAFE_INTEGER } = args
   // Counted in the tenant's row: counting twenty thousand endpoints would take some ten milliseconds for each new one.
   const counted = yield {
@@ -114,8 +121,10 @@ export function* createEndpoint(
       endpoint.createdAtMs,
     ],
   }
+  if (args.template !== undefined) yield* keepTemplate(endpoint, args.template, endpoint.createdAtMs)
   yield* bumpTenant(endpoint.tenant, idBytes(endpoint.id))
   yield* record(args, { ...entryOf(endpoint), action: 'created' }, endpoint.createdAtMs)
+  yield* keepCall(args.once)
   return 'created'
 }
 
@@ -153,8 +162,9 @@ function changedSettings(before: Endpoint, after: Endpoint, credentials: readonl
  * `credentials` names those that changed, besides the clientSecret.
  */
 export function* updateEndpoint(
-  args: { endpoint: Endpoint; readAtMs: number; credentials?: readonly string[] } & By,
-): Transaction<boolean> {
+  args: { endpoint: Endpoint; readAtMs: number; credentials?: readonly string[] } & Templated & By & Once,
+): Transaction<boolean | 'repeated'> {
+  if (yield* isRepeated(args.once)) return 'repeated'
   const before = yield* getEndpoint({ tenant: null, id: args.endpoint.id })
   const rows = yield {
     text: `update endpoint set url = $1, credentials = $2, secret_digest = $3, types = $4, filter = $5, description = $6,
@@ -165,14 +175,16 @@ export function* updateEndpoint(
   }
   if (before === null || rows.length === 0) return false
   if (differences(before, args.endpoint, ['types', 'filter']).length > 0) yield* keepSelection(before)
+  if (args.template !== undefined) yield* keepTemplate(args.endpoint, args.template, args.endpoint.updatedAtMs)
   yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
   const fields = changedSettings(before, args.endpoint, args.credentials ?? [])
   // Another receiver: the previous one's failures and pauses don't apply to it.
-  if (fields.includes('url')) yield* beginAnew(before)
+  if (fields.includes('url')) yield* startOver(before)
   yield* forgetWarned(before, args.endpoint)
   yield* noteReplaced(args.endpoint, fields)
   const change = { ...entryOf(before), action: 'updated', fields } as const
   yield* record(args, change, args.endpoint.updatedAtMs)
+  yield* keepCall(args.once)
   return true
 }
 
@@ -200,8 +212,9 @@ export function* setEndpointState(
   }
   if (rows.length === 0) return null
   yield* bumpTenant(args.tenant, idBytes(args.id))
-  if (before !== null && args.state === 'enabled') yield* beginAnew(before)
-  if (before?.state === 'enabled' && args.state === 'disabled') yield* noteDisabled(before, args.nowMs, args.reason!)
+  if (before !== null && args.state === 'enabled') yield* startOver(before)
+  if (before?.state === 'enabled' && args.state === 'disabled')
+    yield* noteDisabled(before, args.nowMs, args.reason!, null)
   if (before?.state !== args.state) {
     yield* record(args, { ...entryOf(args), action: args.state }, args.nowMs)
   }
@@ -233,6 +246,28 @@ export function* getEndpoint(args: { tenant: TenantId | null; id: EndpointId }):
   if (rows.length === 0) return null
   const endpoint = toEndpoint(rows[0]!)
   return args.tenant === null || endpoint.tenant === args.tenant ? endpoint : null
+}
+
+const SENDABLE_FIELDS = ENDPOINT_FIELDS.split(/,\s*/)
+  .map(field => `e.${field}`)
+  .join(', ')
+
+/** An endpoint as the engine sends to it, and what its requests carry as far as it is written down. */
+export type Sendable = {
+  readonly endpoint: Endpoint
+  readonly version: number
+  /** Null if the version's row is missing. */
+  readonly template: RequestTemplate | null
+}
+
+export function* getSendable(args: { id: EndpointId }): Transaction<Sendable | null> {
+  const [row] = yield {
+    text: `select ${SENDABLE_FIELDS}, e.request_version, ${TEMPLATE_FIELDS} from endpoint e ${CURRENT_TEMPLATE}
+           where e.id = $1 and e.deleted_ms is null`,
+    params: [idBytes(args.id)],
+  }
+  if (row === undefined) return null
+  return { endpoint: toEndpoint(row), version: int(row.request_version), template: toTemplate(row) }
 }
 
 /** Those of the endpoints whose secret another endpoint of their tenant has too (C8). They need not be stored yet. */
@@ -311,7 +346,7 @@ export function* sampleEndpointUrls(args: { readonly limit: number }): Transacti
   return rows.map(row => text(row.url))
 }
 
-/** Removes endpoints that were deleted before a time and have no deliveries left. */
+/** Removes endpoints that were deleted before a time and have no deliveries left, with what is kept of their past. */
 export function* dropDeletedEndpoints({
   limit,
   beforeMs,
@@ -327,8 +362,13 @@ export function* dropDeletedEndpoints({
                and not exists (select 1 from live_delivery l
                                where l.partition = e.partition and l.endpoint = e.id and l.state = 'held')
                and not exists (select 1 from delivery d where d.endpoint = e.id)
-             limit ${limit}) returning id`,
+             limit ${limit}) returning tenant, id`,
     params: [beforeMs],
+  }
+  for (const row of rows) {
+    const params = [row.tenant!, row.id!]
+    yield { text: 'delete from endpoint_request where tenant = $1 and endpoint = $2', params }
+    yield { text: 'delete from endpoint_selection where tenant = $1 and endpoint = $2', params }
   }
   return rows.length
 }

@@ -3,6 +3,7 @@
 import { DAY_MS } from '../../../base/durations.ts'
 import { idBytes } from '../../../base/ids.ts'
 import {
+  type DeliveryId,
   type EndpointId,
   FAILING_RECENTLY_MS,
   FAILING_STAGES,
@@ -21,8 +22,10 @@ export type FailingClaim = {
   readonly endpoint: EndpointId
   /** When the last known failure ended. */
   readonly lastFailureMs: number
+  /** The delivery that failed then. */
+  readonly delivery: DeliveryId | null
   readonly nowMs: number
-  /** How long an endpoint can go without a success before it is disabled, in milliseconds; 0: for ever. */
+  /** How long an endpoint can go without a success before it is disabled, in milliseconds; 0: forever. */
   readonly disableAfterMs: number
 }
 
@@ -49,7 +52,7 @@ export function* escalateFailing(args: FailingClaim): Transaction<FailingEscalat
     }
     yield* bumpTenant(tenant, idBytes(endpoint.id))
     yield* record({ by: SYSTEM }, { action: 'disabled', target: 'endpoint', targetId: endpoint.id, tenant }, nowMs)
-    yield* noteDisabled(endpoint, nowMs, 'failing')
+    yield* noteDisabled(endpoint, nowMs, 'failing', args.delivery)
     return { kind: 'disabled' }
   }
   const reached = FAILING_STAGES.filter((_, index) => ageMs >= failingStepMs(index, disableAfterMs)).length
@@ -60,6 +63,7 @@ export function* escalateFailing(args: FailingClaim): Transaction<FailingEscalat
   }
   const days = failingStepMs(reached - 1, disableAfterMs) / DAY_MS
   const disablesAtMs = disableAfterMs === 0 ? null : sinceMs + disableAfterMs
-  yield* noteFailing(endpoint, { sinceMs, lastFailureMs, stage: reached, days, disablesAtMs }, nowMs)
+  const { delivery } = args
+  yield* noteFailing(endpoint, { sinceMs, lastFailureMs, delivery, stage: reached, days, disablesAtMs }, nowMs)
   return { kind: 'failing', sinceMs, stage: reached, isWarned: true }
 }

@@ -6,6 +6,7 @@ import {
   dropDeletedEndpoints,
   findSharedSecrets,
   getEndpoint,
+  getSendable,
   readTenantConfiguration,
   sampleEndpointUrls,
   setEndpointState,
@@ -15,6 +16,7 @@ import { warnExpiring } from './expiring.ts'
 import { escalateFailing } from './failing.ts'
 import { findEndpoints } from './finding.ts'
 import { readEndpointFacts } from './reading-health.ts'
+import { dropOldTemplates, recordSender, recordTemplate } from './requests.ts'
 import { readSelectionsAt } from './selections.ts'
 
 export const endpointOperations = {
@@ -23,6 +25,10 @@ export const endpointOperations = {
   setEndpointState: writes({ run: setEndpointState, configuration: 'changes' }),
   deleteEndpoint: writes({ run: deleteEndpoint, configuration: 'changes' }),
   getEndpoint: reads({ run: getEndpoint, waitedForBy: 'engine' }),
+  getSendable: reads({ run: getSendable, waitedForBy: 'engine' }),
+  recordTemplate: writes({ run: recordTemplate, configuration: 'ignores' }),
+  recordSender: writes({ run: recordSender, configuration: 'ignores' }),
+  dropOldTemplates: writes({ run: dropOldTemplates, configuration: 'ignores' }),
   findEndpoints: reads({ run: findEndpoints, waitedForBy: 'people' }),
   findSharedSecrets: reads({ run: findSharedSecrets, waitedForBy: 'people' }),
   readEndpointFacts: reads({ run: readEndpointFacts, waitedForBy: 'people' }),

@@ -3,7 +3,7 @@ import { listEventEndpoints } from './event-endpoints.ts'
 import { dropExpiredKeys, readKeyHashes } from './idempotency.ts'
 import { packedPublish } from './packed.ts'
 import { publish, publishedIn } from './publish.ts'
-import { getArrival, getEvent, listRejectedEvents, readPayload, readTraceparent } from './reading.ts'
+import { getArrival, getEvent, listEventHeads, listRejectedEvents, readPayload, readTraceparent } from './reading.ts'
 import { countEvents, findEventsByKey, readEvents, scanEvents } from './scan.ts'
 
 export const eventOperations = {
@@ -16,6 +16,7 @@ export const eventOperations = {
   countEvents: reads({ run: countEvents, waitedForBy: 'people' }),
   findEventsByKey: reads({ run: findEventsByKey, waitedForBy: 'people' }),
   readEvents: reads({ run: readEvents, waitedForBy: 'people' }),
+  listEventHeads: reads({ run: listEventHeads, waitedForBy: 'people' }),
   listRejectedEvents: reads({ run: listRejectedEvents, waitedForBy: 'people' }),
   readPayload: reads({ run: readPayload, waitedForBy: 'engine' }),
   readTraceparent: reads({ run: readTraceparent, waitedForBy: 'engine' }),

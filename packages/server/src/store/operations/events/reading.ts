@@ -1,8 +1,8 @@
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { EventId, PublishedEvent, TenantId } from '../../../base/model.ts'
-import { bytes, type Dialect, type Transaction, textOrNull } from '../../transaction.ts'
+import { bytes, type Dialect, type Transaction, text, textOrNull } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'
-import { EVENT_FIELDS, toEvent } from './event-rows.ts'
+import { ARRIVAL_FIELDS, EVENT_FIELDS, toEvent } from './event-rows.ts'
 
 export function* getEvent(args: { tenant: TenantId; id: EventId }): Transaction<PublishedEvent | null> {
   const rows = yield {
@@ -12,11 +12,10 @@ export function* getEvent(args: { tenant: TenantId; id: EventId }): Transaction<
   return rows.length === 0 ? null : toEvent(rows[0]!)
 }
 
-/** What was published from SQL and waits in the inbox, as an event: nothing but its content is known yet. */
+/** What was published from SQL and waits in the inbox. */
 export function* getArrival(args: { tenant: TenantId; id: EventId }): Transaction<PublishedEvent | null> {
   const rows = yield {
-    text: `select tenant, id, type, event_key, payload, 0 as test, null as not_sent, null as rejected, created_ms
-           from inbox where tenant = $1 and id = $2 and payload is not null`,
+    text: `select ${ARRIVAL_FIELDS} from inbox where tenant = $1 and id = $2 and payload is not null`,
     params: [args.tenant, idBytes(args.id)],
   }
   return rows.length === 0 ? null : toEvent(rows[0]!)
@@ -84,4 +83,32 @@ export function* readPayload(args: { tenant: TenantId; event: EventId }): Transa
     params: [args.tenant, idBytes(args.event)],
   }
   return rows.length === 0 || bytes(rows[0]!.payload).length === 0 ? null : bytes(rows[0]!.payload)
+}
+
+export type EventHead = Pick<PublishedEvent, 'id' | 'type' | 'key'> & {
+  /** Whether it was matched with endpoints: neither a test nor rejected. */
+  readonly isMatched: boolean
+  readonly hasPayload: boolean
+}
+
+/** The tenant's events without their payloads, newest first. */
+export function* listEventHeads(args: {
+  tenant: TenantId
+  before: EventId | null
+  limit: number
+}): Transaction<EventHead[]> {
+  const where = new Where().add('tenant = ?', args.tenant)
+  const order = where.behind(args)
+  const rows = yield {
+    text: `select id, type, event_key, test, rejected, length(payload) as bytes from event where ${where.text}
+           ${order} limit ${args.limit}`,
+    params: where.params,
+  }
+  return rows.map(row => ({
+    id: idText('evt', bytes(row.id)),
+    type: text(row.type),
+    key: textOrNull(row.event_key),
+    isMatched: row.test === 0 && row.rejected === null,
+    hasPayload: row.bytes !== 0,
+  }))
 }

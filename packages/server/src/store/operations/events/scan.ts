@@ -18,7 +18,7 @@ import {
   type Value,
 } from '../../transaction.ts'
 import type { Place, Range } from '../../where.ts'
-import { EVENT_FIELDS, toEvent } from './event-rows.ts'
+import { ARRIVAL_FIELDS, EVENT_FIELDS, toEvent } from './event-rows.ts'
 import { type EventRow, Merge, type Reading } from './merge.ts'
 
 /** Tenants whose nearest events are looked up by one statement. */
@@ -212,8 +212,8 @@ const KEY_COLUMNS: BulkQuery['columns'] = [
 ]
 
 /**
- * The events that keys stand for as long as they are remembered: at most one of each tenant, and its newest one with
- * this key.
+ * The events that keys stand for as long as they are remembered, even if they are still in the inbox: at most one of
+ * each tenant, and its newest one with this key.
  */
 export function* findEventsByKey(
   args: EventSelection & Place<EventId> & { readonly key: string; readonly limit: number },
@@ -234,7 +234,10 @@ export function* findEventsByKey(
   const rows = yield* forEach(dialect, {
     columns: KEY_COLUMNS,
     rows: known.map(row => [text(row.tenant), bytes(row.event)]),
-    query: `select tenant, id, type, length(payload) as bytes, event_key from event where tenant = v.tenant and id = v.id`,
+    query: `select tenant, id, type, length(payload) as bytes, event_key from event where tenant = v.tenant and id = v.id
+            union all
+            select tenant, id, type, length(payload) as bytes, event_key from inbox
+            where tenant = v.tenant and id = v.id and payload is not null`,
   })
   const order = isDescending ? -1 : 1
   const items = rows
@@ -252,7 +255,8 @@ export function* readEvents(
   const rows = yield* forEach(dialect, {
     columns: KEY_COLUMNS,
     rows: events.map(({ tenant, id }) => [tenant, idBytes(id)]),
-    query: `select ${EVENT_FIELDS} from event where tenant = v.tenant and id = v.id`,
+    query: `select ${EVENT_FIELDS} from event where tenant = v.tenant and id = v.id
+            union all select ${ARRIVAL_FIELDS} from inbox where tenant = v.tenant and id = v.id and payload is not null`,
   })
   return rows.map(toEvent)
 }

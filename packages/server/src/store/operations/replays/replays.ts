@@ -15,6 +15,7 @@ import {
 } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'
 import { cancelledRow, KEPT_FIELDS, storeHistory } from '../deliveries/history.ts'
+import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { noteReplayFinished } from '../notices.ts'
 
 const FIELDS = `r.tenant, r.id, r.replay_key, r.hash, r.selection, r.state, r.deliveries, r.made, r.skipped, r.created_ms,
@@ -80,11 +81,11 @@ export type NewReplay = Pick<Replay, 'id' | 'key' | 'tenant' | 'selection' | 'de
   readonly maxOpen: number
 }
 
-/** `known`: a replay with this key exists, and is returned instead. */
+/** `known`: a replay with this key exists, and is returned instead. `repeated`: the call was made before. */
 export type CreatedReplay =
   | { readonly kind: 'created' }
   | { readonly kind: 'known'; readonly replay: Replay; readonly hash: Uint8Array }
-  | { readonly kind: 'no_tenant' | 'too_many' }
+  | { readonly kind: 'no_tenant' | 'too_many' | 'repeated' }
 
 const PART_COLUMNS: BulkQuery['columns'] = [
   ['replay', 'bytes'],
@@ -95,8 +96,9 @@ const PART_COLUMNS: BulkQuery['columns'] = [
 ]
 
 /** A replay that has nothing to create ends immediately. */
-export function* createReplay(args: NewReplay): Transaction<CreatedReplay> {
-  const { tenant, key, selection, parts } = args
+export function* createReplay(args: NewReplay & Once): Transaction<CreatedReplay> {
+  const { tenant, key, selection, parts, once } = args
+  if (yield* isRepeated(once)) return { kind: 'repeated' }
   const known = yield* getReplay({ tenant, key })
   if (known !== null) return { kind: 'known', ...known }
   const there = yield { text: 'select 1 from tenant where id = $1 and deleted_ms is null', params: [tenant] }
@@ -123,6 +125,7 @@ export function* createReplay(args: NewReplay): Transaction<CreatedReplay> {
       rows: parts.map(({ endpoint, partition, wanted }) => [id, idBytes(endpoint), tenant, partition, wanted]),
     }
   }
+  yield* keepCall(once)
   return { kind: 'created' }
 }
 
@@ -211,7 +214,7 @@ export function* cancelReplayed(
   return { lanes, isEnded: false }
 }
 
-/** Replays whose cancellation may have been cut short by a crash. */
+/** Replays whose cancellation might have been cut short by a crash. */
 export function* findUncancelledReplays(_args: object): Transaction<{ tenant: TenantId; replay: ReplayId }[]> {
   const rows = yield {
     text: `select tenant, id from replay where state = 'cancelled' and ended_ms is null limit 100`,
