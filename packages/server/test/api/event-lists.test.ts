@@ -52,6 +52,19 @@ describe('a tenant’s events', () => {
     expect(await ids(EVENTS, { to: '2020-01-01T00:00:00Z' })).toEqual([])
   })
 
+  it('are looked for with a warning if no schema has the path of the filter', async () => {
+    const search = async (filter: object, more: Record<string, string> = {}) =>
+      (await get(`${EVENTS}?${query({ filter: JSON.stringify(filter), ...more })}`)).body.warnings
+    expect(await search({ CoverId: ['x'] })).toEqual([])
+    const unknown = { code: 'filter_path_unknown', field: 'filter/CoverIt', detail: expect.stringContaining('CoverIt') }
+    expect(await search({ CoverIt: ['x'] })).toEqual([unknown])
+    expect(await search({ CoverIt: ['x'] }, { type: `${TYPE},NONE` })).toMatchObject([{ code: 'type_unknown' }, unknown])
+    // Events of an archived type are still there.
+    await bench.post(`/v1/event-types/${TYPE}/archive`)
+    expect(await search({ CoverId: ['x'] }, { type: TYPE })).toEqual([])
+    expect(await search({ CoverIt: ['x'] }, { type: TYPE })).toEqual([unknown])
+  })
+
   it('are found by a text that the payload spells with escape sequences', async () => {
     const escaped = `${PAYLOAD.slice(0, -1)},"name":"Zo\\u00eb \\"GmbH\\""}`
     const { events } = await bench.publish(`{"type":"${TYPE}","payload":${escaped}}`)

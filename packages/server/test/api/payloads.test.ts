@@ -97,6 +97,25 @@ describe('the permission `payloads`', () => {
     expect(without).toEqual({ ...shown, attempts: [{ ...shown.attempts[0], ...none }] })
   })
 
+  it('decides whether it is shown what is wrong with the payload of a rejected event, and its members', async () => {
+    const own = `${PAYLOAD.slice(0, -1)},"${MARKER}":1,"${MARKER}":2}`
+    await arrive(bench, ['acme', TYPE, own])
+    await arrive(bench, ['acme', 'NOT_THERE', `{"${MARKER}":1}`])
+    const { inbox } = anInbox(bench)
+    inbox.start()
+    await vi.waitUntil(async () => !(await bench.store.read('peekInbox', {})), { timeout: 10_000 })
+    await inbox.stop()
+    for (const url of ['/v1/rejected-events?tenant=acme', `${ACME}/events`, `${ACME}/export`]) {
+      expect((await bench.get(url)).text, url).toContain(`The key \\"${MARKER}\\" appears twice`)
+      expect((await bench.get(url, { key: hidden })).text, url).not.toContain(MARKER)
+    }
+    const { data } = (await bench.get('/v1/rejected-events?tenant=acme', { key: hidden })).body
+    expect(data.map(({ rejected }: Json) => rejected)).toEqual([
+      [{ field: '/type', detail: expect.stringContaining('NOT_THERE'), reason: 'unknown_type' }],
+      [{ field: '/payload', detail: expect.stringContaining('permission `payloads`'), reason: 'duplicate_key' }],
+    ])
+  })
+
   it('decides what an export has, and its lines say what they lack', async () => {
     const lines = async (key?: string): Promise<Json[]> => {
       const { text } = await bench.get(`${ACME}/export`, key === undefined ? {} : { key })

@@ -146,7 +146,8 @@ async function resolveEndpoint(
     ? await store.read('findEndpointById', { tenant, id: reference })
     : await store.read('findEndpointByUid', { tenant: tenant!, uid: reference })
   if (endpoint === null) {
-    fault(faults, 'endpoint', `${tenant === null ? 'No tenant' : 'The tenant'} has an endpoint \`${reference}\`.`)
+    const whose = tenant === null ? 'No tenant has an endpoint' : 'The tenant has no endpoint'
+    fault(faults, 'endpoint', `${whose} \`${reference}\`.`)
   }
   return endpoint
 }

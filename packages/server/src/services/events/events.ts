@@ -1,6 +1,14 @@
 import type { Clock } from '../../base/clock.ts'
 import type { FieldError } from '../../base/errors.ts'
-import type { DescribedDelivery, EventEndpoint, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
+import type {
+  DescribedDelivery,
+  EventEndpoint,
+  EventId,
+  PayloadFilter,
+  PublishedEvent,
+  TenantId,
+} from '../../base/model.ts'
+import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
 import { ANY_DELIVERY } from '../../store/operations/deliveries/filter.ts'
 import type { RejectedFilter } from '../../store/operations/events/reading.ts'
 import type { Store } from '../../store/store.ts'
@@ -10,6 +18,7 @@ import { checkId, checkPlace, invalid, notFound, requireTenant } from '../checks
 import { checkStorable } from '../checks/values.ts'
 import type { Warning } from '../checks/warnings.ts'
 import { describeDeliveries } from '../deliveries/describe.ts'
+import { adviseOnFilterOf } from '../endpoints/filter-advice.ts'
 import { type Found, searchInSlices } from '../slices.ts'
 import { type EndpointPage, readEventEndpoints } from './event-endpoints.ts'
 import { EventList, type EventPage, type EventQuery } from './event-list.ts'
@@ -63,8 +72,18 @@ export class Events {
     if (key !== null) checkKey(key, faults)
     const matches = createPayloadTest(filter, faults)
     if (faults.length > 0) throw invalid(faults)
-    const warnings = types === null ? [] : await adviseOnTypes(this.#store, types)
+    const onTypes = types === null ? [] : await adviseOnTypes(this.#store, types)
+    const warnings = [...onTypes, ...(await this.#adviseOnFilter(filter.filter, types))]
     return { query: { tenant, types, key, fromMs, toMs, matches }, warnings }
+  }
+
+  /** Warns of conditions that no event of these types can satisfy, as for an endpoint. */
+  async #adviseOnFilter(filter: unknown, types: readonly string[] | null): Promise<Warning[]> {
+    if (filter === undefined) return []
+    const { types: catalogue } = await this.#store.read('readCatalogue', {})
+    // Events of archived types are still there.
+    const all = [...catalogue, ...OPERATIONAL_TYPES].map(type => ({ ...type, archivedAtMs: null }))
+    return adviseOnFilterOf({ filter: filter as PayloadFilter, types }, all, 'filter')
   }
 
   /** One page of events: up to `limit` behind a place. The search ends early if it takes long. */

@@ -14,6 +14,7 @@ import type { SentRequest } from '../../base/webhook-request.ts'
 import type { DeliveryAttempt } from '../../store/operations/deliveries/attempts.ts'
 import type { Store } from '../../store/store.ts'
 import { requireTenant } from '../checks/refusals.ts'
+import { hidePayloadFaults } from '../events/hidden-faults.ts'
 
 /** All exports share the thread that reads lists, so more of them would only wait for each other. */
 const MAX_AT_ONCE = 4
@@ -174,7 +175,7 @@ function writeEvent(event: PublishedEvent, { write, seesPayloads }: Lines): Buff
     test,
     createdAt: time(createdAtMs),
     notSent,
-    rejected,
+    rejected: seesPayloads ? rejected : hidePayloadFaults(rejected),
     payloadRemoved,
     payloadHidden,
   }

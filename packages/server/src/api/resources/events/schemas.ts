@@ -26,7 +26,8 @@ const RejectedOrNull = Type.Unsafe<readonly FieldError[] | null>({
   type: ['array', 'null'],
   items: Fault,
   description:
-    'Why the event was rejected, which happens only to events published from SQL. Null if it was not rejected.',
+    'Why the event was rejected, which happens only to events published from SQL. Null if it was not rejected. For an ' +
+    'API key that cannot see payloads, what is wrong with the payload is left out.',
 })
 
 const EVENT_MEMBERS = {

@@ -2,6 +2,7 @@
 
 import { Buffer } from 'node:buffer'
 import type { DescribedDelivery, EventEndpoint, PublishedEvent } from '../../../base/model.ts'
+import { hidePayloadFaults } from '../../../services/events/hidden-faults.ts'
 import { time, timeOrNull } from '../../http/shapes.ts'
 import { type DeliveryView, viewDelivery, viewResult } from '../deliveries/delivery.ts'
 import type { EventEndpointView, EventView } from './schemas.ts'
@@ -60,7 +61,7 @@ function writeWithPayload(event: PublishedEvent, extras: EventExtras, seesPayloa
     test,
     createdAt: time(createdAtMs),
     notSent,
-    rejected,
+    rejected: seesPayloads ? rejected : hidePayloadFaults(rejected),
     payloadRemoved: payload.length === 0,
     payloadHidden: !seesPayloads,
     ...extras,
