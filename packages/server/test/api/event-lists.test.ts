@@ -58,7 +58,10 @@ describe('a tenant’s events', () => {
     expect(await search({ CoverId: ['x'] })).toEqual([])
     const unknown = { code: 'filter_path_unknown', field: 'filter/CoverIt', detail: expect.stringContaining('CoverIt') }
     expect(await search({ CoverIt: ['x'] })).toEqual([unknown])
-    expect(await search({ CoverIt: ['x'] }, { type: `${TYPE},NONE` })).toMatchObject([{ code: 'type_unknown' }, unknown])
+    expect(await search({ CoverIt: ['x'] }, { type: `${TYPE},NONE` })).toMatchObject([
+      { code: 'type_unknown' },
+      unknown,
+    ])
     // Events of an archived type are still there.
     await bench.post(`/v1/event-types/${TYPE}/archive`)
     expect(await search({ CoverId: ['x'] }, { type: TYPE })).toEqual([])
