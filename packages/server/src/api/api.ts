@@ -4,7 +4,7 @@
  */
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { PosthornError } from '../base/errors.ts'
-import type { Access } from './http/access.ts'
+import { type Access, maySeePayloads } from './http/access.ts'
 import { takeJson } from './http/bodies.ts'
 import { answerClientError, completeServer } from './http/client-errors.ts'
 import type { Examples } from './http/examples.ts'
@@ -117,6 +117,12 @@ function addCallers(api: Api, gate: Gate): void {
   api.decorateRequest('actor', {
     getter(this: FastifyRequest) {
       return gate.actorOf(this)
+    },
+  })
+  api.decorateRequest('seesPayloads', {
+    getter(this: FastifyRequest) {
+      if (this.routeOptions.config.payloads !== undefined) return maySeePayloads(this.caller)
+      throw new Error(`${this.method} ${this.routeOptions.url} doesn't say that it shows payloads`)
     },
   })
 }

@@ -34,7 +34,7 @@ export type ErrorCode = keyof typeof ERRORS
 
 /** A problem with one field of a request. */
 export type FieldError = {
-  /** A JSON Pointer (RFC 6901) into the request body, or the name of a parameter. */
+  /** A JSON Pointer (RFC 6901) into the request body, or the name of a parameter (and a pointer into its JSON). */
   readonly field: string
   /** What is wrong and what to do about it, in one sentence. */
   readonly detail: string

@@ -191,6 +191,8 @@ export type ApiKey = {
   readonly scope: ApiKeyScope
   /** The only tenant that the key can be used for. Null for all tenants. */
   readonly tenant: TenantId | null
+  /** Whether payloads and receivers' responses are shown to it. */
+  readonly payloads: boolean
   /** Limits the key's calls, at each node. Null for no limit. */
   readonly rateLimit: RateLimit | null
   readonly createdAtMs: number
@@ -269,6 +271,15 @@ export type Delivery = {
   readonly test: boolean
   readonly createdAtMs: number
   readonly endedAtMs: number | null
+}
+
+/** A delivery with what people know its event and its endpoint by. */
+export type DescribedDelivery = Delivery & {
+  /** The key of its event. Null if it has none. */
+  readonly key: string | null
+  readonly endpointUid: string | null
+  /** Null if the endpoint is no longer kept. */
+  readonly endpointUrl: string | null
 }
 
 export type PublishedEvent = {

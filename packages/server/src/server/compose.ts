@@ -26,7 +26,8 @@ import { Replayer } from '../replay/replayer.ts'
 import { createReplayCounter, type ReplayCounter } from '../replay/selection.ts'
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../services/api-keys/api-keys.ts'
-import { Deliveries } from '../services/deliveries.ts'
+import { Deliveries } from '../services/deliveries/deliveries.ts'
+import { EndpointLists } from '../services/endpoints/endpoint-lists.ts'
 import { Endpoints } from '../services/endpoints/endpoints.ts'
 import { EventTypes } from '../services/event-types/event-types.ts'
 import { Events } from '../services/events/events.ts'
@@ -36,6 +37,7 @@ import { KeyRotation } from '../services/key-rotation.ts'
 import { ReplayBatches } from '../services/replay-batches.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
+import { Search } from '../services/search.ts'
 import { Stats } from '../services/stats.ts'
 import { Exports } from '../services/tenants/exports.ts'
 import { Tenants } from '../services/tenants/tenants.ts'
@@ -203,12 +205,13 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
 
 /** The services behind the API. */
 function composeServices(foundation: Foundation, parts: ServiceParts): Services {
-  const { config, store, keys } = foundation
+  const { config, store, clock, keys } = foundation
   const { publisher, apiKeys, typeSamples, keyRotation, countReplay, onBackgroundWork, flushStats } = parts
   const types = () => publisher.types()
   return {
     publisher,
     endpoints: new Endpoints(store, keys.keyring, config, types),
+    endpointLists: new EndpointLists(store, clock),
     retrySchedules: new RetrySchedules(store, config, types),
     tenants: new Tenants(store, {
       // Twice the connection timeout: a token might have to be requested first.
@@ -218,11 +221,12 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     exports: new Exports(store),
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
     eventTypes: new EventTypes(store, typeSamples, config),
-    deliveries: new Deliveries(store),
-    events: new Events(store),
+    deliveries: new Deliveries(store, clock),
+    events: new Events(store, clock),
     filterTrials: new FilterTrials(store, types),
     replays: new Replays(store, countReplay),
     replayBatches: new ReplayBatches(store, countReplay, { onChange: onBackgroundWork }),
+    search: new Search(store, clock),
     keyRotation,
     stats: new Stats(store, flushStats),
     idempotentCalls: new IdempotentCalls(store, keys.keyring),

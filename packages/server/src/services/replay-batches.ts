@@ -5,7 +5,7 @@ import { COUNT_TIMEOUT_MS, type ReplayCounter } from '../replay/selection.ts'
 import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
 import type { ReplayBatchFilter, TenantSlice } from '../store/operations/replays/batches.ts'
 import type { Store } from '../store/store.ts'
-import { checkIdParameter, notFound } from './checks/refusals.ts'
+import { checkPlace, notFound } from './checks/refusals.ts'
 import {
   checkKey,
   checkReplayedTypes,
@@ -154,9 +154,8 @@ export class ReplayBatches {
     return found.batch
   }
 
-  /** Newest first. */
   async list(filter: ReplayBatchFilter, limit: number): Promise<ReplayBatch[]> {
-    checkIdParameter('rpb', filter.before, 'cursor')
+    checkPlace('rpb', filter)
     return this.#store.read('listReplayBatches', { ...filter, limit })
   }
 

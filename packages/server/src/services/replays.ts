@@ -6,7 +6,7 @@ import { cancelReplay } from '../store/in-steps.ts'
 import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
 import type { ReplayFilter } from '../store/operations/replays/replays.ts'
 import type { Store } from '../store/store.ts'
-import { checkIdParameter, notFound, requireTenant } from './checks/refusals.ts'
+import { checkPlace, notFound, requireTenant } from './checks/refusals.ts'
 import {
   checkKey,
   checkReplayedTypes,
@@ -107,9 +107,8 @@ export class Replays {
     return found.replay
   }
 
-  /** Newest first. */
   async list(tenant: TenantId, filter: ReplayFilter, limit: number): Promise<Replay[]> {
-    checkIdParameter('rpl', filter.before, 'cursor')
+    checkPlace('rpl', filter)
     await requireTenant(this.#store, tenant)
     return this.#store.read('listReplays', { ...filter, tenant, limit })
   }

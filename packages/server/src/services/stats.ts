@@ -58,6 +58,7 @@ export class Stats {
     await this.#flush()
     const query = { tenant, endpoint: filter.endpoint, grain: step, fromMs, toMs }
     const found = new Map((await this.#store.read('readStats', query)).map(stat => [stat.startMs, stat]))
+    if (found.size === 0) await this.#requireEndpoint(tenant, query.endpoint)
     const total = { startMs: fromMs, counts: noCounts(), latencies: new Map() }
     const points: StatsPoint[] = []
     for (let startMs = fromMs; startMs < toMs; startMs += GRAINS[step].ms) {
@@ -67,6 +68,12 @@ export class Stats {
       points.push(point)
     }
     return { step, fromMs, toMs, total, points }
+  }
+
+  /** Numbers are kept longer than endpoints, so only one without any can be told to be unknown. */
+  async #requireEndpoint(tenant: TenantId, id: EndpointId | null): Promise<void> {
+    if (id === null || (await this.#store.read('findEndpointById', { tenant, id })) !== null) return
+    throw refusal('endpoint', 'The tenant has no endpoint with this id, and no numbers of one in this period.')
   }
 }
 

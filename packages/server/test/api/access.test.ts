@@ -38,6 +38,7 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   getErasure: 'read',
   exportTenant: 'read',
   listEndpoints: 'read',
+  listAllEndpoints: 'read',
   getEndpoint: 'read',
   getEndpointSchedule: 'read',
   createEndpoint: 'write',
@@ -49,10 +50,12 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   tryFilter: 'read',
   publishEvents: 'publish',
   listEvents: 'read',
+  listAllEvents: 'read',
   getEvent: 'read',
   listEventEndpoints: 'read',
   listRejectedEvents: 'read',
   listDeliveries: 'read',
+  listAllDeliveries: 'read',
   getDelivery: 'read',
   listSetAsideDeliveries: 'read',
   retryDelivery: 'write',
@@ -69,6 +72,8 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   pauseReplayBatch: 'operator',
   resumeReplayBatch: 'operator',
   cancelReplayBatch: 'operator',
+  search: 'read',
+  searchTenant: 'read',
   getStats: 'read',
   listApiKeys: 'operator',
   getApiKey: 'operator',
@@ -125,7 +130,9 @@ function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean 
 
 /** Calls with unknown ids, so that allowed calls change nothing. */
 async function call({ method, path }: Operation, key: string | null, tenant = 'acme') {
-  const url = path.replace('{tenant}', tenant).replace(/\{\w+\}/g, 'unknown')
+  // A search must name what to search for.
+  const query = path.endsWith('/search') ? '?q=unknown' : ''
+  const url = path.replace('{tenant}', tenant).replace(/\{\w+\}/g, 'unknown') + query
   return bench.send(method, url, { key, ...(method === 'GET' || method === 'DELETE' ? {} : { body: '[' }) })
 }
 

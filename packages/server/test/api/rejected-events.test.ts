@@ -1,4 +1,7 @@
 import { expect, it } from 'vitest'
+import { Events } from '../../src/services/events/events.ts'
+import { SEARCH_MS } from '../../src/services/slices.ts'
+import type { Store } from '../../src/store/store.ts'
 import { type Arriving, anInbox, arrive } from '../publish/arrivals.ts'
 import { PAYLOAD, TYPE } from '../services/setup.ts'
 import { type Json, refused, useApi } from './setup.ts'
@@ -56,4 +59,21 @@ it('the list of rejected events refuses a tenant that cannot be stored and the c
   expect(refused(await get(`${REJECTED}?tenant=%00`))).toEqual([422, 'invalid', ['tenant']])
   expect(refused(await get(`${REJECTED}?tenant=${'x'.repeat(129)}`))).toEqual([422, 'invalid', ['tenant']])
   expect(refused(await get(`${REJECTED}?cursor=YQ`))).toEqual([422, 'invalid', ['cursor']])
+})
+
+it('the list of a tenant’s rejected events ends in time, and says how far it looked', async () => {
+  const [own] = await published(['acme', 'NO_SUCH', '{}'], ['other', TYPE, PAYLOAD], ['other', TYPE, PAYLOAD])
+  let nowMs = 0
+  const clock = { monotonicMs: () => (nowMs += SEARCH_MS) }
+  const read = (name: never, args: object) => bench.store.read(name, { ...args, maxRows: 1 } as never)
+  await bench.useServices({ events: new Events({ read } as unknown as Store, clock) })
+  const pages: Json[] = [(await get(`${REJECTED}?tenant=acme`)).body]
+  while (pages.at(-1).nextCursor !== null) {
+    pages.push((await get(`${REJECTED}?tenant=acme&cursor=${pages.at(-1).nextCursor}`)).body)
+  }
+  expect(pages.length).toBeGreaterThan(2)
+  expect(pages[0]).toMatchObject({ data: [], prevCursor: null, searchedTo: expect.any(String) })
+  expect(pages.flatMap(({ data }) => data.map(({ id }: Json) => id))).toEqual([own])
+  expect(pages.at(-1).searchedTo).toBeNull()
+  expect((await get(REJECTED)).body.searchedTo).toBeNull()
 })

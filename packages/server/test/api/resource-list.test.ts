@@ -43,6 +43,7 @@ describe('the list of resources', () => {
         "Events",
         "Deliveries",
         "Replays",
+        "Search",
         "Retries",
         "API keys",
         "Audit",

@@ -347,6 +347,7 @@ describe('deliveries', () => {
         responseBody: 'a\u0000é',
         responseTruncated: true,
         responseRemoved: false,
+        responseHidden: false,
       },
     ])
     expect((await get(DELIVERIES)).body.data[0]).not.toHaveProperty('attempts')

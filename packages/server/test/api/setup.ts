@@ -63,6 +63,7 @@ export class ApiBench extends Bench {
       {
         publisher: this.publisher,
         endpoints: this.endpoints,
+        endpointLists: this.endpointLists,
         tenants: this.tenants,
         eventTypes: this.types,
         deliveries: this.deliveries,
@@ -72,6 +73,7 @@ export class ApiBench extends Bench {
         replayBatches: this.replayBatches,
         apiKeys: this.apiKeys,
         keyRotation: this.keyRotation,
+        search: this.search,
         stats: this.stats,
         retrySchedules: this.retrySchedules,
         exports: this.exports,

@@ -1,6 +1,7 @@
 import { type Authority, createAuthority, type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cover } from '../engine/harness.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { type ClusterNode, SECRET, startNode, startQuietReceiver } from './node.ts'
 
 let server: Postgres
@@ -43,7 +44,7 @@ describe('configuration changed on one node', () => {
     await receiver.waitFor(() => receiver.total === 1)
     await one.endpoints.disable('acme', endpoint.id)
     expect(await published()).toBe(1)
-    const states = async () => (await one.deliveries.list('acme', none, 10)).map(({ state }) => state)
+    const states = async () => (await listDeliveries(one.store, 'acme', none, 10)).map(({ state }) => state)
     await expect.poll(states).toEqual(['held', 'delivered'])
     await expect(published('MADE_HERE')).rejects.toThrow()
     await one.eventTypes.put('MADE_HERE', TYPE)

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { Clock } from '../../src/base/clock.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { HOUR_MS } from '../../src/base/durations.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
@@ -98,7 +99,7 @@ describe('bearers', () => {
       await posthorn.endpoints.update('acme', endpoint.id, { clientSecret: 'the-next-secret-of-theirs', switchAtMs })
       await posthorn.publish('acme', cover(1))
       await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 10_000 })
-      const [delivery] = await posthorn.deliveries.list('acme', ANY, 1)
+      const [delivery] = await listDeliveries(posthorn.store, 'acme', ANY, 1)
       const retry = async (total: number) => {
         await posthorn.deliveries.retry('acme', delivery!.id)
         posthorn.store.changes.emit({
@@ -144,7 +145,7 @@ describe('bearers', () => {
       for (const count of [1, 2, 3]) {
         await posthorn.publish('acme', cover(count))
         await expect
-          .poll(async () => (await posthorn.deliveries.list('acme', { ...ANY, state: 'delivered' }, 10)).length, {
+          .poll(async () => (await listDeliveries(posthorn.store, 'acme', { ...ANY, state: 'delivered' }, 10)).length, {
             timeout: 10_000,
           })
           .toBe(count)
@@ -153,7 +154,7 @@ describe('bearers', () => {
       expect(receiver.requests.map(bearerOf)).toEqual(bearers)
       expect(tokens.total).toBe(2)
       // One attempt each, with no token in the recorded response.
-      for (const { id } of await posthorn.deliveries.list('acme', ANY, 10)) {
+      for (const { id } of await listDeliveries(posthorn.store, 'acme', ANY, 10)) {
         const { attempts } = await posthorn.deliveries.get('acme', id)
         expect(attempts.map(({ responseBody }) => Buffer.from(responseBody).toString())).toEqual([
           'you said Bearer [secret]',
@@ -173,8 +174,8 @@ describe('bearers', () => {
       await posthorn.endpoints.create('acme', { url: receiver.url, oauth })
       await posthorn.publish('acme', cover(1))
       const exhausted = { ...ANY, state: 'exhausted' as const }
-      await expect.poll(() => posthorn.deliveries.list('acme', exhausted, 1), { timeout: 10_000 }).toHaveLength(1)
-      const [delivery] = await posthorn.deliveries.list('acme', exhausted, 1)
+      await expect.poll(() => listDeliveries(posthorn.store, 'acme', exhausted, 1), { timeout: 10_000 }).toHaveLength(1)
+      const [delivery] = await listDeliveries(posthorn.store, 'acme', exhausted, 1)
       const { attempts } = await posthorn.deliveries.get('acme', delivery!.id)
       expect(attempts.map(({ error }) => error)).toEqual(['token_unavailable', 'token_unavailable'])
       expect(receiver.total).toBe(0)

@@ -4,6 +4,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import type { Endpoint, Replay } from '../../src/base/model.ts'
 import { createReplayCounter } from '../../src/replay/selection.ts'
 import { type ReplayInput, Replays } from '../../src/services/replays.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { fillPast } from '../store/past.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
@@ -67,7 +68,7 @@ describe('a replay', () => {
     return withPosthorn({ script }, async (posthorn, receiver) => {
       const endpoint = await endpointAt(posthorn, receiver, { schedule: [0.01] })
       const { events } = await posthorn.publish('acme', [cover(1), cover(2), cover(3)])
-      const list = (filter = {}) => posthorn.deliveries.list('acme', { ...NONE, ...filter }, 100)
+      const list = (filter = {}) => listDeliveries(posthorn.store, 'acme', { ...NONE, ...filter }, 100)
       await expect.poll(() => list({ state: 'exhausted' }), { timeout: 30_000 }).toHaveLength(3)
       state.isDown = false
       const before = receiver.total
@@ -98,7 +99,7 @@ describe('a replay', () => {
       const { replay } = await posthorn.replays.create('acme', input({ states: ['delivered'] }))
       await until(posthorn, replay, isOver)
       await expect.poll(() => settled, { timeout: 30_000 }).toEqual([false, false, true, true])
-      const [delivered] = await posthorn.deliveries.list('acme', NONE, 1)
+      const [delivered] = await listDeliveries(posthorn.store, 'acme', NONE, 1)
       await posthorn.deliveries.retry('acme', delivered!.id)
       await expect.poll(() => settled, { timeout: 30_000 }).toEqual([false, false, true, true, true])
     }))
@@ -122,7 +123,7 @@ describe('a replay', () => {
       const paths = receiver.requests.slice(2).map(({ path }) => path)
       expect([receiver.total, paths]).toEqual([4, ['/later', '/later']])
       expect(webhookIds(receiver).slice(2).sort()).toEqual(events.map(({ id }) => id).sort())
-      const made = await posthorn.deliveries.list('acme', { ...NONE, endpoint: later.id }, 10)
+      const made = await listDeliveries(posthorn.store, 'acme', { ...NONE, endpoint: later.id }, 10)
       expect(made.map(({ replayOf }) => replayOf)).toEqual([null, null])
       expect(await posthorn.replays.count('acme', missing)).toBe(0)
       // Now that it wants the type, it receives the events that it didn't want before.
@@ -191,7 +192,7 @@ describe('a replay', () => {
       expect(events.filter(id => !receiver.distinct.has(`${id} /`))).toEqual([])
       let made = 0
       for (const event of [events[0]!, events[299]!, events[1_500]!, events[2_999]!]) {
-        made += (await second.deliveries.list('acme', { ...NONE, event }, 10)).length
+        made += (await listDeliveries(second.store, 'acme', { ...NONE, event }, 10)).length
       }
       expect(made).toBe(8)
       await second.stop()
@@ -235,7 +236,7 @@ describe('a replay', () => {
       expect(cancelled).toMatchObject({ state: 'cancelled', live: 0, deliveries: 5_000 })
       expect(cancelled.made).toBeLessThan(5_000)
       const ended = { ...NONE, endpoint: endpoint.id }
-      expect(await posthorn.deliveries.list('acme', { ...ended, state: 'pending' }, 10)).toEqual([])
+      expect(await listDeliveries(posthorn.store, 'acme', { ...ended, state: 'pending' }, 10)).toEqual([])
       expect((await posthorn.replays.get('acme', replay.id)).made).toBe(cancelled.made)
     }))
 
@@ -260,7 +261,7 @@ describe('a replay', () => {
       await posthorn.endpoints.disable('acme', endpoint.id)
       const { replay } = await posthorn.replays.create('acme', input())
       await until(posthorn, replay, ({ state }) => state === 'done')
-      expect(await posthorn.deliveries.list('acme', { ...NONE, state: 'held' }, 100)).toHaveLength(50)
+      expect(await listDeliveries(posthorn.store, 'acme', { ...NONE, state: 'held' }, 100)).toHaveLength(50)
       expect(receiver.total).toBe(0)
       await posthorn.endpoints.enable('acme', endpoint.id, { held: 'release' })
       await until(posthorn, replay, isOver)
@@ -304,7 +305,7 @@ describe('a replay', () => {
       expect(over).toMatchObject({ deliveries: 3_000, made: 3_000, skipped: 0 })
       const events = new Set<string>()
       for (let before: string | null = null; ; ) {
-        const page = await posthorn.deliveries.list('acme', { ...NONE, endpoint: two.id, before }, 1_000)
+        const page = await listDeliveries(posthorn.store, 'acme', { ...NONE, endpoint: two.id, before }, 1_000)
         for (const { event } of page) events.add(event)
         if (page.length < 1_000) break
         before = page.at(-1)!.id
@@ -332,7 +333,7 @@ describe('a replay', () => {
       for (const path of paths) await endpointAt(posthorn, receiver, { url: `${receiver.url}${path}` })
       const { events } = await posthorn.publish('acme', cover(1))
       await receiver.waitFor(() => receiver.total === 300, WAIT)
-      const list = () => posthorn.deliveries.list('acme', { ...NONE, state: 'delivered' }, 1_000)
+      const list = () => listDeliveries(posthorn.store, 'acme', { ...NONE, state: 'delivered' }, 1_000)
       await expect.poll(list, { timeout: 30_000 }).toHaveLength(300)
       const { replay } = await posthorn.replays.create('acme', input({ event: events[0]!.id }))
       expect(await until(posthorn, replay, isOver)).toMatchObject({ state: 'done', deliveries: 300, made: 300 })

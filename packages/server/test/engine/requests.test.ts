@@ -7,6 +7,7 @@ import { expect, it } from 'vitest'
 import { PosthornError } from '../../src/base/errors.ts'
 import type { EndpointInput } from '../../src/services/endpoints/input.ts'
 import type { Store } from '../../src/store/store.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
@@ -111,11 +112,8 @@ function readRequest(bytes: Buffer) {
 
 /** What the attempt of a tenant's only delivery shows as sent, once it is settled. */
 async function shownOf(store: Store, tenant: string): Promise<readonly string[]> {
-  const of = { tenant, state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
-  await expect
-    .poll(async () => (await store.read('listDeliveries', { ...of, limit: 9 }))[0]?.attempts, { interval: 2 })
-    .toBe(1)
-  const [delivery] = await store.read('listDeliveries', { ...of, limit: 9 })
+  await expect.poll(async () => (await listDeliveries(store, tenant))[0]?.attempts, { interval: 2 }).toBe(1)
+  const [delivery] = await listDeliveries(store, tenant)
   const [attempt] = await store.read('listAttempts', { tenant, delivery: delivery!.id })
   return attempt!.request!.headers
 }

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import type { Endpoint } from '../../src/base/model.ts'
 import { createKeyring } from '../../src/secrets/keyring.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
+import { endpointsOf } from '../store/endpoints-of.ts'
 import { code, SECRET, useBench } from './setup.ts'
 
 const bench = useBench()
@@ -13,8 +14,8 @@ const configured = { addNew: () => null, dropOlder: () => false }
 const finished = (rotation: KeyRotation) =>
   expect.poll(async () => (await rotation.read()).state, { timeout: 20_000, interval: 5 }).not.toBe('running')
 
-async function all(): Promise<Endpoint[]> {
-  return bench.endpoints.list('acme', { before: null, limit: 1_000 })
+async function all(): Promise<readonly Endpoint[]> {
+  return endpointsOf(bench.store, 'acme')
 }
 
 it('C14: a key rotation re-encrypts every secret, even those changed in the meantime', async () => {

@@ -7,7 +7,10 @@ import { type KeptCall, scopeOf, unpackResponse } from '../../src/store/operatio
 import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant, bytes } from './builders.ts'
+import { endpointsOf } from './endpoints-of.ts'
 import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { eventsOf } from './events-of.ts'
+import { listDeliveries } from './list-deliveries.ts'
 
 const NOW_MS = 1_000
 const EXPIRES_MS = 9_000
@@ -54,12 +57,10 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
     const found = await find(key)
     return found?.response == null ? null : JSON.parse(unpackResponse(Buffer.from(found.response).toString()).body)
   }
-  const endpoints = () => store.read('listEndpoints', { tenant: 'acme', before: null, limit: 99 })
-  const eventsOf = async (tenant = 'acme') =>
-    (await store.read('listEvents', { tenant, type: null, before: null, fromMs: null, toMs: null, limit: 999 })).length
+  const endpoints = () => endpointsOf(store, 'acme')
+  const countEvents = async (tenant = 'acme') => (await eventsOf(store, tenant)).length
   const lane = () => store.readLane({ partition: 7, endpoint: endpoint.id, limit: 100, maxPayloadBytes: 1_000 })
-  const deliveriesOf = async () => (await store.read('listDeliveries', { ...NONE, tenant: 'acme', limit: 99 })).length
-  const NONE = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
+  const deliveriesOf = async () => (await listDeliveries(store, 'acme')).length
 
   async function publishTo(count = 1): Promise<LaneItem[]> {
     await store.publish(
@@ -106,7 +107,15 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
     async createApiKey() {
       const create = (once: KeptCall, tenant: string) => {
         const times = { createdAtMs: 1, expiresAtMs: null, revokedAtMs: null }
-        const key = { id: newId('key', 1), name: 'k', scope: 'all', tenant, rateLimit: null, ...times } as const
+        const key = {
+          id: newId('key', 1),
+          name: 'k',
+          scope: 'all',
+          tenant,
+          payloads: true,
+          rateLimit: null,
+          ...times,
+        } as const
         return store.write('createApiKey', { key, hash: bytes('h'), once })
       }
       return {
@@ -310,7 +319,7 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
       expect((await publish([anEvent([])], once('k'))).kind).toBe('stored')
       expect((await publish([anEvent([])], once('k'))).kind).toBe('repeated')
       expect((await store.publish({ ...stale })).kind).toBe('repeated')
-      expect(await eventsOf()).toBe(2)
+      expect(await countEvents()).toBe(2)
     })
 
     it('fails no neighbours in the same commit', async () => {
@@ -328,7 +337,7 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
       expect(results[5]).toMatchObject({ events: [{ duplicate: true }] })
       expect(await bodyOf('m')).toMatchObject({ id: (await bodyOf('l')).id, duplicate: true })
       expect(await find('refused')).toBeNull()
-      expect(await eventsOf()).toBe(4)
+      expect(await countEvents()).toBe(4)
     })
 
     it('a repeated call claims no event key, so that a later request can use it', async () => {
@@ -360,7 +369,7 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
         'stored',
         'stored',
       ])
-      expect([await find('bad'), await eventsOf()]).toEqual([null, 4])
+      expect([await find('bad'), await countEvents()]).toEqual([null, 4])
       expect((await publish([anEvent([])], once('bad'))).kind).toBe('stored')
     })
 
@@ -404,7 +413,7 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
             else expect(result.kind).toBe('conflict')
           }
         }
-        expect(await eventsOf(tenant)).toBe(stored)
+        expect(await countEvents(tenant)).toBe(stored)
       }
       const numRuns = engine.name === 'sqlite' ? 60 : 15
       await fc.assert(fc.asyncProperty(fc.array(requests, { minLength: 1, maxLength: 3 }), check), { numRuns })
@@ -416,7 +425,7 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
     const keys = [newId('key', 1), newId('key', 2), newId('key', 3)]
     for (const [at, tenant] of [null, 'acme', 'beta'].entries()) {
       if (tenant !== null) await aTenant(store, tenant)
-      const key = { id: keys[at]!, name: 'k', scope: 'all', tenant, rateLimit: null, ...times } as const
+      const key = { id: keys[at]!, name: 'k', scope: 'all', tenant, payloads: true, rateLimit: null, ...times } as const
       await store.write('createApiKey', { key, hash: bytes(`h${at}`) })
     }
     const scopes = [null, keys[0]!, keys[1]!].flatMap(key => [scopeOf(key, 'acme'), scopeOf(key, 'beta')])

@@ -6,7 +6,10 @@ import { Word } from './shapes.ts'
 export const PROBLEM_TYPE = 'application/problem+json'
 
 export const Fault = Type.Object({
-  field: Type.String({ description: 'JSON Pointer into the request body, or the name of a parameter.' }),
+  field: Type.String({
+    description:
+      'JSON Pointer into the request body, or the name of a parameter, followed by a pointer if its value is JSON.',
+  }),
   detail: Type.String(),
   position: Type.Optional(Type.Integer({ description: 'Zero-based index of the first invalid character.' })),
   reason: Type.Optional(Type.String({ description: 'Stable identifier for the kind of problem.' })),

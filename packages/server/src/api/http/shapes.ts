@@ -60,7 +60,10 @@ export const Warnings = (description: string) =>
       code: Type.String(),
       detail: Type.String(),
       field: Type.Optional(
-        Type.String({ description: 'The member concerned, as a JSON Pointer into the body. Absent if there is none.' }),
+        Type.String({
+          description:
+            'The member concerned, as a JSON Pointer into the body, or the name of the parameter. Absent if there is none.',
+        }),
       ),
     }),
     { description },
@@ -93,9 +96,17 @@ export const pageOf = <Schema extends TSchema>(schema: Schema, description: stri
   ...Type.Object({
     data: Type.Array(ref(schema)),
     nextCursor: TextOrNull({ description: 'Cursor of the next page. Null if this is the last page.' }),
+    prevCursor: TextOrNull({ description: 'Cursor of the previous page. Null if this is the first page.' }),
   }),
   description,
 })
+
+/** Members of a page besides the usual ones, where the list looks for what matches a filter. */
+export const SearchedTo = TimeOrNull(
+  'How far the list looked before its time was up. More can follow: `nextCursor` (or, going back, `prevCursor`) continues ' +
+    'there. Null if the page is complete.',
+)
+export const ListWarnings = Warnings('What is odd about the call, although it was accepted.')
 
 export const Gone = Type.Unsafe<undefined>({ type: 'null', description: 'Success. The response has no body.' })
 

@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox'
 import { API_KEY_SCOPES, type ApiKey } from '../../base/model.ts'
 import type { ApiKeys, CreatedApiKey } from '../../services/api-keys/api-keys.ts'
-import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../http/lists.ts'
+import { requirePayloads } from '../http/access.ts'
+import { newestFirst, PageQuery, parseTimeOrRefuse } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {
   Gone,
@@ -36,6 +37,9 @@ const API_KEY_MEMBERS = {
   tenant: TextOrNull({
     description: 'The only tenant that the key can be used for. Null if it can be used for all tenants.',
   }),
+  payloads: Type.Boolean({
+    description: 'Whether responses to calls with the key show payloads and what receivers responded.',
+  }),
   rateLimit: RateLimitOrNull({ description: CALL_RATE }),
   createdAt: Time('When the key was created.'),
   expiresAt: TimeOrNull('When the key expires. Null if it never does.'),
@@ -57,6 +61,13 @@ const ApiKeyInput = strict({
   tenant: Type.Optional(
     TextOrNull({
       description: 'The only tenant that the key can be used for. Null if it can be used for all tenants.',
+    }),
+  ),
+  payloads: Type.Optional(
+    Type.Boolean({
+      description:
+        'Whether responses to calls with the key show payloads and what receivers responded. Defaults to true. A key ' +
+        'without this permission cannot create one that has it.',
     }),
   ),
   expiresAt: Type.Optional(TimeInputOrNull('When the key expires. Null if it never does.')),
@@ -91,7 +102,8 @@ function addCreating(routes: Routes, { apiKeys }: Needs): void {
       body: ApiKeyInput,
       response: { 201: { ...ref(NewApiKeySchema), description: 'The new API key.', ...Location } },
     },
-    async ({ body: { expiresAt, ...rest }, actor, once }, reply) => {
+    async ({ body: { expiresAt, ...rest }, caller, actor, once }, reply) => {
+      if (rest.payloads ?? true) requirePayloads(caller, 'create a key that has it')
       const expiresAtMs = parseTimeOrRefuse('/expiresAt', expiresAt ?? null)
       const { headers, body } = made(await apiKeys.create({ ...rest, expiresAtMs }, actor, once?.keeping(made)))
       return reply.code(201).headers(headers).send(body)
@@ -118,9 +130,10 @@ function addReading(routes: Routes, { apiKeys }: Needs): void {
       querystring: strict(PageQuery),
       response: { 200: pageOf(ApiKeySchema, 'A page of API keys.') },
     },
-    async ({ query: { cursor, limit } }) => {
-      const found = await apiKeys.list({ before: decodeCursor(cursor, isIdOf('key')), limit: limit + 1 })
-      return toPage(found, limit, ({ id }) => id, viewApiKey)
+    async ({ query }) => {
+      const pager = newestFirst('key', query)
+      const found = await apiKeys.list({ ...pager.place, limit: pager.count })
+      return pager.page(found, ({ id }) => id, viewApiKey)
     },
   )
 
@@ -159,13 +172,14 @@ function addRevoking(routes: Routes, { apiKeys }: Needs): void {
   )
 }
 
-function viewApiKey({ id, name, scope, tenant, rateLimit, ...times }: ApiKey): ApiKeyView {
+function viewApiKey({ id, name, scope, tenant, payloads, rateLimit, ...times }: ApiKey): ApiKeyView {
   const { createdAtMs, expiresAtMs, revokedAtMs } = times
   return {
     id,
     name,
     scope,
     tenant,
+    payloads,
     rateLimit,
     createdAt: time(createdAtMs),
     expiresAt: timeOrNull(expiresAtMs),

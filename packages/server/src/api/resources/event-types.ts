@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { type EventType, isOperational } from '../../base/model.ts'
 import { isTypeName } from '../../services/checks/refusals.ts'
 import type { EventTypes } from '../../services/event-types/event-types.ts'
-import { decodeCursor, PageQuery, toPage } from '../http/lists.ts'
+import { inOrder, PageQuery } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {
   Gone,
@@ -85,11 +85,10 @@ function addReading(routes: Routes, { eventTypes }: Needs): void {
       querystring: strict(PageQuery),
       response: { 200: pageOf(EventTypeSchema, 'A page of event types.') },
     },
-    async ({ query: { cursor, limit } }) => {
-      const after = decodeCursor(cursor, isTypeName)
-      const all = await eventTypes.list()
-      const rest = after === null ? all : all.filter(({ name }) => name > after)
-      return toPage(rest, limit, ({ name }) => name, viewEventType)
+    async ({ query }) => {
+      const pager = inOrder(isTypeName, query)
+      const behind = pager.behind(await eventTypes.list(), ({ name }) => name)
+      return pager.page(behind, ({ name }) => name, viewEventType)
     },
   )
 

@@ -50,7 +50,12 @@ const StatsSchema = Type.Object(
     from: Time('Start of the first step.'),
     to: Time('End of the last step.'),
     total: ref(StatsPointSchema),
-    data: Type.Array(ref(StatsPointSchema), { description: 'Every step, in order, including empty ones.' }),
+    emptyOmitted: Type.Boolean({
+      description: 'Whether `data` lacks the steps in which nothing ended, because the call asked for that.',
+    }),
+    data: Type.Array(ref(StatsPointSchema), {
+      description: 'The steps, in order: every one, or (with `emptyOmitted`) those in which something ended.',
+    }),
   },
   { $id: 'Stats' },
 )
@@ -64,6 +69,11 @@ const StatsQuery = strict({
   from: Type.Optional(TimeInput('Start of the period, rounded down to the start of a step.')),
   to: Type.Optional(TimeInput('End of the period. Defaults to now.')),
   step: Type.Optional(StepQuery),
+  empty: Type.Optional(
+    Word(['true', 'false'] as const, {
+      description: '`false` leaves out the steps in which no delivery and no attempt ended. Defaults to `true`.',
+    }),
+  ),
 })
 
 type Needs = { readonly stats: Public<Stats> }
@@ -95,13 +105,21 @@ function addReading(routes: Routes, { stats }: Needs): void {
     },
     async ({ params: { tenant }, query }) => {
       const { endpoint = null, step = null } = query
-      return viewStats(await stats.read(tenant, { endpoint, step, ...parseRange(query) }))
+      return viewStats(await stats.read(tenant, { endpoint, step, ...parseRange(query) }), query.empty === 'false')
     },
   )
 }
 
-function viewStats({ step, fromMs, toMs, total, points }: StatsReport): StatsView {
-  return { step, from: time(fromMs), to: time(toMs), total: viewPoint(total), data: points.map(viewPoint) }
+function viewStats({ step, fromMs, toMs, total, points }: StatsReport, emptyOmitted: boolean): StatsView {
+  const shown = emptyOmitted ? points.filter(({ counts }) => Object.values(counts).some(count => count > 0)) : points
+  return {
+    step,
+    from: time(fromMs),
+    to: time(toMs),
+    total: viewPoint(total),
+    emptyOmitted,
+    data: shown.map(viewPoint),
+  }
 }
 
 function viewPoint({ startMs, counts, latencies }: StatsPoint): StatsPointView {

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import type { Retention, Tenant } from '../../base/model.ts'
 import { isTenantId } from '../../base/tenant-id.ts'
 import type { Tenants } from '../../services/tenants/tenants.ts'
-import { decodeCursor, PageQuery, toPage } from '../http/lists.ts'
+import { inOrder, PageQuery } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {
   Gone,
@@ -90,9 +90,10 @@ function addReading(routes: Routes, { tenants }: Needs): void {
       querystring: strict(PageQuery),
       response: { 200: pageOf(TenantSchema, 'A page of tenants.') },
     },
-    async ({ query: { cursor, limit } }) => {
-      const found = await tenants.list({ after: decodeCursor(cursor, isTenantId), limit: limit + 1 })
-      return toPage(found, limit, ({ id }) => id, viewTenant)
+    async ({ query }) => {
+      const pager = inOrder(isTenantId, query)
+      const found = await tenants.list({ ...pager.place, limit: pager.count })
+      return pager.page(found, ({ id }) => id, viewTenant)
     },
   )
 

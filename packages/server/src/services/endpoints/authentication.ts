@@ -12,14 +12,8 @@ import {
   verificationKeyOf,
 } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
-
-/** A problem with an endpoint that is worth fixing but doesn't make it invalid. */
-export type Warning = {
-  readonly code: string
-  readonly detail: string
-  /** The member that it is about, as a JSON Pointer into the request. */
-  readonly field?: string
-}
+import type { Warning } from '../checks/warnings.ts'
+import type { HealthReport } from './health-report.ts'
 
 export type Authentication = {
   /** Fingerprint of the current clientSecret; null: there is none, or it can't be decrypted. */
@@ -49,12 +43,13 @@ export type Described = {
   readonly warnings: readonly Warning[]
   /** Time in the future before which the receiver wants no request (Retry-After); null: none. */
   readonly pausedUntilMs: number | null
+  readonly report: HealthReport
 }
 
 const FINGERPRINT_CHARACTERS = 8
 const EXPIRES_SOON_MS = 30 * DAY_MS
 
-const UNREADABLE: Omit<Described, 'pausedUntilMs'> = {
+const UNREADABLE: Omit<Described, 'pausedUntilMs' | 'report'> = {
   authentication: { secretFingerprint: null, nextSecret: null, signing: [], clientCertificate: null, oauth: null },
   warnings: [{ code: 'secret_unreadable', detail: 'The stored secret cannot be decrypted. Set a new clientSecret.' }],
 }
@@ -66,7 +61,7 @@ export function describeAuthentication(
   keyring: Keyring,
   isShared: boolean,
   nowMs: number,
-): Omit<Described, 'pausedUntilMs'> {
+): Omit<Described, 'pausedUntilMs' | 'report'> {
   if (credentials === undefined) return UNREADABLE
   const fingerprintOf = (secret: string) =>
     Buffer.from(keyring.digest(secret)).toString('hex').slice(0, FINGERPRINT_CHARACTERS)

@@ -28,11 +28,12 @@ import { templateOf } from '../../secrets/request-template.ts'
 import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
 import { CallRepeated, type Keep, type KeptCall } from '../../store/operations/idempotent-calls.ts'
 import type { Store } from '../../store/store.ts'
-import { checkId, checkIdParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
+import { checkId, invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { type Described, describeAuthentication } from './authentication.ts'
 import { changesCredentials, createCredentials } from './credentials-input.ts'
 import { adviseOnFilterOf } from './filter-advice.ts'
 import { adviseOnHealth } from './health.ts'
+import { readHealth } from './health-report.ts'
 import { adviseOnHost, checkResolution, type LookupOptions, resolveHost } from './host.ts'
 import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './input.ts'
 import { namesOf, SealedCredentials, shownOnce } from './sealed-credentials.ts'
@@ -198,29 +199,32 @@ export class Endpoints {
     return endpoint
   }
 
-  /** Endpoints older than `before`, newest first. */
-  async list(tenant: TenantId, page: { before: EndpointId | null; limit: number }): Promise<Endpoint[]> {
-    checkIdParameter('ep', page.before, 'cursor')
-    await requireTenant(this.#store, tenant)
-    return this.#store.read('listEndpoints', { tenant, ...page })
+  /** How the endpoint authenticates, how its receiver does, and warnings about it (C8), as of now. */
+  async describe(endpoint: Endpoint): Promise<Described> {
+    return (await this.describeAll([endpoint]))[0]!
   }
 
-  /** How the endpoint authenticates, and warnings about it (C8), as of now. */
-  async describe(endpoint: Endpoint): Promise<Described> {
-    const { tenant, id, secretDigest } = endpoint
-    const shared =
-      secretDigest !== null && (await this.#store.read('isSecretShared', { tenant, digest: secretDigest, except: id }))
+  /** The same of several endpoints, with as many reads as for one. */
+  async describeAll(endpoints: readonly Endpoint[]): Promise<Described[]> {
+    const shared = await this.#store.read('findSharedSecrets', {
+      endpoints: endpoints.map(({ id, tenant, secretDigest }) => ({ id, tenant, secretDigest })),
+    })
     const nowMs = this.#store.now()
-    const described = describeAuthentication(endpoint, this.#credentials.open(endpoint), this.#keyring, shared, nowMs)
-    const { pausedUntilMs } = endpoint.health
+    const reports = await readHealth(this.#store, endpoints, nowMs)
     const nameable = await this.#nameable()
-    const warnings = [
-      ...adviseOnHealth(endpoint, (this.#settings.disableAfterDays ?? DISABLE_AFTER_DAYS) * DAY_MS),
-      ...described.warnings,
-      ...adviseOnTypes(endpoint.types, nameable),
-      ...adviseOnFilterOf(endpoint, nameable),
-    ]
-    return { ...described, warnings, pausedUntilMs: (pausedUntilMs ?? 0) > nowMs ? pausedUntilMs : null }
+    return endpoints.map(endpoint => {
+      const credentials = this.#credentials.open(endpoint)
+      const isShared = shared.has(endpoint.id)
+      const described = describeAuthentication(endpoint, credentials, this.#keyring, isShared, nowMs)
+      const warnings = [
+        ...adviseOnHealth(endpoint, (this.#settings.disableAfterDays ?? DISABLE_AFTER_DAYS) * DAY_MS),
+        ...described.warnings,
+        ...adviseOnTypes(endpoint.types, nameable),
+        ...adviseOnFilterOf(endpoint, nameable),
+      ]
+      const report = reports.get(endpoint.id)!
+      return { ...described, warnings, pausedUntilMs: report.pausedUntilMs, report }
+    })
   }
 
   /** Replaces the signing secret immediately. The previous one stays valid for a day. */

@@ -3,7 +3,7 @@ import { adviseOnFilter } from '../../catalogue/filter/advice.ts'
 import type { Schema } from '../../catalogue/schema-document.ts'
 import { SchemaPlace } from '../../catalogue/schema-places.ts'
 import { createSelection } from '../../catalogue/type-pattern.ts'
-import type { Warning } from './authentication.ts'
+import type { Warning } from '../checks/warnings.ts'
 
 /** What schemas say, found out once for as long as the catalogue is cached. */
 const places = new WeakMap<object, SchemaPlace>()

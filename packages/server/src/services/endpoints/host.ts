@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../../base/clock.ts'
 import type { FieldError } from '../../base/errors.ts'
 import { type Resolution, type Resolver, resolveTarget } from '../../guard/lookup.ts'
 import type { Target, TargetPolicy } from '../../guard/target.ts'
-import type { Warning } from './authentication.ts'
+import type { Warning } from '../checks/warnings.ts'
 
 export type LookupOptions = {
   /** Resolves host names. Default: the system's resolver. */

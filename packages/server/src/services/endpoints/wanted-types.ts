@@ -3,7 +3,7 @@ import type { FieldError } from '../../base/errors.ts'
 import type { EventType } from '../../base/model.ts'
 import { createPattern, isPattern, isSoundPattern } from '../../catalogue/type-pattern.ts'
 import { unknownType } from '../../catalogue/unknown-type.ts'
-import type { Warning } from './authentication.ts'
+import type { Warning } from '../checks/warnings.ts'
 
 const MAX_TYPES = 1_000
 /** Each pattern is matched against every type in the catalogue. */

@@ -5,11 +5,12 @@ import { compileFilter } from '../../catalogue/filter.ts'
 import { isTypeWanted } from '../../catalogue/type-pattern.ts'
 import type { EndpointFacts, EventFacts } from '../../store/operations/events/event-endpoints.ts'
 import type { Store } from '../../store/store.ts'
+import type { Place } from '../../store/where.ts'
 import { notFound } from '../checks/refusals.ts'
 
-export type EndpointPage = { readonly before: EndpointId | null; readonly limit: number }
+export type EndpointPage = Place<EndpointId> & { readonly limit: number }
 
-/** Endpoints newest first, including deleted ones. Throws not_found. */
+/** Includes deleted endpoints. Throws not_found. */
 export async function readEventEndpoints(
   store: Store,
   tenant: TenantId,

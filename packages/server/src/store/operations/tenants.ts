@@ -4,6 +4,7 @@ import { idText } from '../../base/ids.ts'
 import { type EndpointId, OPERATOR_TENANT, type Retention, type Tenant, type TenantId } from '../../base/model.ts'
 import { reads, writes } from '../operation.ts'
 import { bytes, int, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
+import { type Place, Where } from '../where.ts'
 import { revokeKeysOf } from './api-keys.ts'
 import { type By, record, recordPut } from './audit.ts'
 import { nextChange } from './configuration.ts'
@@ -65,12 +66,13 @@ export function* getTenant(args: { id: TenantId }): Transaction<Tenant | null> {
   return rows.length === 0 ? null : toTenant(rows[0]!)
 }
 
-/** In the order of their ids, those after `after`, without the operator's own tenant, which is not a customer. */
-export function* listTenants(args: { after: string | null; limit: number }): Transaction<Tenant[]> {
+/** Without the operator's own tenant, which is not a customer. */
+export function* listTenants(args: Place<TenantId> & { limit: number }): Transaction<Tenant[]> {
+  const where = new Where().add('id <> ?', OPERATOR_TENANT)
+  const order = where.behind(args, 'id', id => id)
   const rows = yield {
-    text: `select ${TENANT_FIELDS} from tenant where deleted_ms is null and id > $1 and id <> '${OPERATOR_TENANT}'
-           order by id limit $2`,
-    params: [args.after ?? '', args.limit],
+    text: `select ${TENANT_FIELDS} from tenant where deleted_ms is null and ${where.text} ${order} limit ${args.limit}`,
+    params: where.params,
   }
   return rows.map(toTenant)
 }

@@ -27,6 +27,11 @@ const ENDPOINT = {
   metadata: { branch: 'vienna' },
 }
 
+/** The id of the tenant's newest endpoint. */
+async function newestEndpoint({ bench }: Recorder): Promise<string> {
+  return (await bench.get('/v1/tenants/acme/endpoints?limit=1')).body.data[0].id
+}
+
 /** Lets the pending deliveries of the tenant end, with one attempt each. */
 async function settle({ bench }: Recorder, kind: 'delivered' | 'exhausted'): Promise<Delivery[]> {
   const pending = await bench.list('pending')
@@ -73,6 +78,7 @@ const endpoints: Scene = async recorder => {
   const path = { ...TENANT, id }
   await recorder.record('getEndpoint', { path })
   await recorder.record('listEndpoints', { path: TENANT, query: { limit: '50' } })
+  await recorder.record('listAllEndpoints', { query: { state: 'enabled', type: TYPE } })
   await recorder.record('updateEndpoint', { path, body: { rateLimit: { requests: 10, perSeconds: 1 } } })
   await recorder.record('rotateSigningSecret', { path, body: {} })
   await recorder.record('disableEndpoint', { path })
@@ -84,9 +90,9 @@ const endpoints: Scene = async recorder => {
 }
 
 const retrySchedules: Scene = async recorder => {
-  const [endpoint] = await recorder.bench.endpoints.list('acme', { before: null, limit: 1 })
+  const endpoint = await newestEndpoint(recorder)
   await recorder.record('previewSchedule', { query: { schedule: '30,60' } })
-  await recorder.record('getEndpointSchedule', { path: { ...TENANT, id: endpoint!.id }, query: { type: TYPE } })
+  await recorder.record('getEndpointSchedule', { path: { ...TENANT, id: endpoint }, query: { type: TYPE } })
 }
 
 const events: Scene = async recorder => {
@@ -97,6 +103,7 @@ const events: Scene = async recorder => {
   const path = { ...TENANT, id }
   await recorder.record('getEvent', { path })
   await recorder.record('listEvents', { path: TENANT, query: { type: TYPE, limit: '2' } })
+  await recorder.record('listAllEvents', { query: { ...TENANT, key: 'order-7', counts: 'true' } })
   await recorder.record('listEventEndpoints', { path })
   await recorder.bench.run(
     `update event set rejected = '[{"field":"/type","detail":"Unknown event type.","reason":"unknown_type"}]'
@@ -118,7 +125,8 @@ const filterTrials: Scene = async recorder => {
 const deliveries: Scene = async recorder => {
   const [exhausted] = await recorder.bench.list('exhausted')
   const path = { ...TENANT, id: exhausted!.id }
-  await recorder.record('listDeliveries', { path: TENANT, query: { state: 'exhausted', limit: '2' } })
+  await recorder.record('listDeliveries', { path: TENANT, query: { state: 'exhausted', limit: '2', counts: 'true' } })
+  await recorder.record('listAllDeliveries', { query: { status: '5xx', key: 'order-7' } })
   await recorder.record('getDelivery', { path })
   const again = await recorder.record('retryDelivery', { path, title: 'A delivery that has ended' })
   await recorder.record('retryDelivery', { path: { ...TENANT, id: again.id }, title: 'A pending delivery' })
@@ -172,13 +180,18 @@ function showDays(recorder: Recorder, offsets: readonly number[]): string[] {
 }
 
 const stats: Scene = async recorder => {
-  const [endpoint] = await recorder.bench.endpoints.list('acme', { before: null, limit: 1 })
+  const endpoint = await newestEndpoint(recorder)
   const days = showDays(recorder, [-3, -2, -1])
   const counts = { ...noCounts(), delivered: 118, exhausted: 2, status_2xx: 118, status_5xx: 9 }
   const latencies = new Map([20, 25, 30, 180].map(ms => [binOf(ms), 30]))
   const startMs = Date.parse(days[0]!) + 9 * HOUR_MS
-  await recorder.bench.store.write('addStats', { entries: [{ endpoint: endpoint!.id, startMs, counts, latencies }] })
+  await recorder.bench.store.write('addStats', { entries: [{ endpoint, startMs, counts, latencies }] })
   await recorder.record('getStats', { path: TENANT, query: { from: days[0]!, to: days[2]!, step: 'day' } })
+}
+
+const search: Scene = async recorder => {
+  await recorder.record('search', { query: { q: 'order-7' } })
+  await recorder.record('searchTenant', { path: TENANT, query: { q: 'outage-of-may-3' } })
 }
 
 const apiKeys: Scene = async recorder => {
@@ -209,8 +222,9 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   'retry-schedules': retrySchedules,
   'events/events': events,
   'filter-trials': filterTrials,
-  deliveries,
+  'deliveries/deliveries': deliveries,
   'replays/replays': replays,
+  search,
   stats,
   'api-keys': apiKeys,
   audit: async recorder => void (await recorder.record('listAudit', { query: { ...TENANT, limit: '2' } })),

@@ -1,12 +1,14 @@
 import { Type } from 'typebox'
 import type { Endpoint } from '../../../base/model.ts'
 import type { Publisher, StartedTest } from '../../../publish/publisher.ts'
+import type { EndpointLists } from '../../../services/endpoints/endpoint-lists.ts'
 import type { EndpointResult, Endpoints } from '../../../services/endpoints/endpoints.ts'
-import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../../http/lists.ts'
+import { parseTimeOrRefuse } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
-import { Gone, ItemParams, Location, NoBody, NoQuery, pageOf, ref, strict, TenantParams } from '../../http/shapes.ts'
+import { Gone, ItemParams, Location, NoBody, NoQuery, ref, strict, TenantParams } from '../../http/shapes.ts'
 import { type Public, resource } from '../../resource.ts'
 import examples from './endpoints.examples.json' with { type: 'json' }
+import { addEndpointLists } from './lists.ts'
 import { EndpointPatch, EndpointSchema, EndpointWithSecretSchema, NewEndpoint, SIGNING_INPUT } from './schemas.ts'
 import { viewEndpoint } from './view.ts'
 
@@ -16,13 +18,18 @@ const ShownOnce = (description: string) => ({ ...ref(EndpointWithSecretSchema), 
 
 const ONE = '/v1/tenants/:tenant/endpoints/:id'
 
-type Needs = { readonly endpoints: Public<Endpoints>; readonly publisher: Pick<Publisher, 'publishTest'> }
+type Needs = {
+  readonly endpoints: Public<Endpoints>
+  readonly endpointLists: Public<EndpointLists>
+  readonly publisher: Pick<Publisher, 'publishTest'>
+}
 
 export const endpointsResource = resource({
   tag: 'Endpoints',
   components: [EndpointSchema, EndpointWithSecretSchema],
   examples,
   add(routes, services: Needs) {
+    addEndpointLists(routes, services)
     addReading(routes, services)
     addCreating(routes, services)
     addChanging(routes, services)
@@ -40,30 +47,6 @@ const viewWith =
 function addReading(routes: Routes, services: Needs): void {
   const { endpoints } = services
   const view = viewWith(services)
-
-  routes.get(
-    '/v1/tenants/:tenant/endpoints',
-    {
-      access: 'read',
-      operationId: 'listEndpoints',
-      summary: "List a tenant's endpoints, newest first",
-      params: TenantParams,
-      querystring: strict(PageQuery),
-      response: { 200: pageOf(EndpointSchema, 'A page of endpoints.') },
-      refusals: ['not_found'],
-    },
-    async ({ params: { tenant }, query: { cursor, limit } }) => {
-      const before = decodeCursor(cursor, isIdOf('ep'))
-      const found = await endpoints.list(tenant, { before, limit: limit + 1 })
-      const page = toPage(
-        found,
-        limit,
-        ({ id }) => id,
-        endpoint => endpoint,
-      )
-      return { ...page, data: await Promise.all(page.data.map(view)) }
-    },
-  )
 
   routes.get(
     ONE,

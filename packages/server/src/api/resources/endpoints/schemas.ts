@@ -1,7 +1,8 @@
 /** Schemas of endpoints in responses, and in the calls that create and update them. */
 import { type Static, Type } from 'typebox'
-import { DISABLED_REASONS } from '../../../base/model.ts'
+import { ATTEMPT_ERRORS, DISABLED_REASONS } from '../../../base/model.ts'
 import { SIGNATURE_VERSIONS } from '../../../secrets/credentials.ts'
+import { HEALTH_STATES } from '../../../services/endpoints/health-report.ts'
 import {
   IntegerOrNull,
   ListOrNull,
@@ -59,6 +60,31 @@ const OAuthOrNull = objectOrNull(
   'The OAuth 2.0 client with which Posthorn gets its bearer tokens. Null if requests carry the clientSecret instead.',
 )
 
+const HealthSchema = Type.Object(
+  {
+    state: Word(HEALTH_STATES, {
+      description:
+        '`failing`: no attempt has succeeded since `failingSince`. `paused`: the endpoint is not failing, but its ' +
+        'receiver asked to wait until `pausedUntil`. `healthy`: neither, and one of its newest deliveries arrived. ' +
+        '`unknown`: nothing that is kept tells, or there was no attempt since it was enabled again or got another URL.',
+    }),
+    failingSince: TimeOrNull(
+      'When the first attempt of the current run of failures ended. Null if the endpoint is not failing.',
+    ),
+    lastError: WordOrNull(ATTEMPT_ERRORS, {
+      description:
+        'Why the last attempt failed, as far as the newest deliveries show. Null if the endpoint is not failing, or ' +
+        'if no failed attempt is kept.',
+    }),
+    lastStatus: IntegerOrNull({
+      description: 'HTTP status of the response to that attempt. Null if there was no response, or no such attempt.',
+    }),
+    lastFailureAt: TimeOrNull('When that attempt ended. Null if there is no such attempt.'),
+    pausedUntil: TimeOrNull('Posthorn sends nothing before this time. Null if the receiver did not ask for a pause.'),
+  },
+  { description: 'How the receiver does.' },
+)
+
 const ENDPOINT_MEMBERS = {
   id: Type.String({ examples: ['ep_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
   tenant: Type.String(),
@@ -87,6 +113,7 @@ const ENDPOINT_MEMBERS = {
     'Posthorn sends nothing before this time, because the receiver asked it to wait (`Retry-After`). Null if it did ' +
       'not.',
   ),
+  health: HealthSchema,
   secretFingerprint: TextOrNull({
     description:
       'Fingerprint of the clientSecret. Equal secrets of a tenant have the same one; it reveals nothing else. Null ' +

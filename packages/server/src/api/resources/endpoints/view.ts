@@ -1,9 +1,13 @@
 import type { Endpoint } from '../../../base/model.ts'
 import type { Described } from '../../../services/endpoints/authentication.ts'
+import type { HealthReport } from '../../../services/endpoints/health-report.ts'
 import { time, timeOrNull } from '../../http/shapes.ts'
 import type { EndpointView } from './schemas.ts'
 
-export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pausedUntilMs }: Described): EndpointView {
+export function viewEndpoint(
+  endpoint: Endpoint,
+  { authentication, warnings, pausedUntilMs, report }: Described,
+): EndpointView {
   const { id, tenant, url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit } = endpoint
   const { secretFingerprint, nextSecret, signing, clientCertificate, oauth } = authentication
   return {
@@ -23,6 +27,7 @@ export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pau
     disabledReason: endpoint.disabledReason,
     failingSince: timeOrNull(endpoint.health.failingSinceMs),
     pausedUntil: timeOrNull(pausedUntilMs),
+    health: viewHealth(report),
     secretFingerprint,
     nextSecret:
       nextSecret === null ? null : { fingerprint: nextSecret.fingerprint, switchAt: time(nextSecret.switchAtMs) },
@@ -45,5 +50,16 @@ export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pau
     createdAt: time(endpoint.createdAtMs),
     updatedAt: time(endpoint.updatedAtMs),
     warnings: [...warnings],
+  }
+}
+
+function viewHealth({ state, failingSinceMs, lastFailure, pausedUntilMs }: HealthReport): EndpointView['health'] {
+  return {
+    state,
+    failingSince: timeOrNull(failingSinceMs),
+    lastError: lastFailure?.error ?? null,
+    lastStatus: lastFailure?.status ?? null,
+    lastFailureAt: timeOrNull(lastFailure?.endedAtMs ?? null),
+    pausedUntil: timeOrNull(pausedUntilMs),
   }
 }

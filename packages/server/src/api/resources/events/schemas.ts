@@ -4,19 +4,9 @@ import { type Static, Type } from 'typebox'
 import type { FieldError } from '../../../base/errors.ts'
 import { DELIVERY_STATES, HELD_REASONS, NOT_MADE_REASONS } from '../../../base/model.ts'
 import { Fault } from '../../http/problem-schema.ts'
-import {
-  IntegerOrNull,
-  pageOf,
-  ref,
-  strict,
-  TextOrNull,
-  Time,
-  TimeOrNull,
-  Word,
-  WordOrNull,
-} from '../../http/shapes.ts'
+import { IntegerOrNull, ref, strict, TextOrNull, Time, TimeOrNull, Word, WordOrNull } from '../../http/shapes.ts'
 import { UNCHECKED } from '../../http/validation.ts'
-import { DeliverySchema, LastAttempt } from '../deliveries.ts'
+import { DeliverySchema, LastAttempt } from '../deliveries/delivery.ts'
 
 export const NotSentSchema = Type.Object(
   {
@@ -36,11 +26,13 @@ const RejectedOrNull = Type.Unsafe<readonly FieldError[] | null>({
   type: ['array', 'null'],
   items: Fault,
   description:
-    'Why the event was rejected, which happens only to events published from SQL. Null if it was not rejected.',
+    'Why the event was rejected, which happens only to events published from SQL. Null if it was not rejected. For an ' +
+    'API key that cannot see payloads, what is wrong with the payload is left out.',
 })
 
 const EVENT_MEMBERS = {
   id: Type.String(),
+  tenant: Type.String(),
   type: Type.String(),
   key: TextOrNull({ description: 'The key that the event was published with. Null if it had none.' }),
   test: Type.Boolean(),
@@ -49,13 +41,16 @@ const EVENT_MEMBERS = {
   rejected: RejectedOrNull,
   payload: Type.Unknown({
     description:
-      'The payload, byte for byte as published. Null if the event was rejected for its size, or if the retention ' +
-      'period of the payload has ended.',
+      'The payload, byte for byte as published. Null if the event was rejected for its size, if the retention ' +
+      'period of the payload has ended, or if the API key cannot see payloads.',
   }),
   payloadRemoved: Type.Boolean({
     description:
       'True if the payload is not kept, because its retention period has ended or the event was rejected for its size. ' +
       'Such an event cannot be sent again.',
+  }),
+  payloadHidden: Type.Boolean({
+    description: 'True if the API key lacks the permission `payloads`. `payload` is then null, whatever it is.',
   }),
 }
 
@@ -96,18 +91,6 @@ export type EventEndpointView = Static<typeof EventEndpointSchema>
 
 export const EventSchema = Type.Object(EVENT_MEMBERS, { $id: 'Event' })
 
-export const EventPage = {
-  ...Type.Object({
-    ...pageOf(EventSchema, '').properties,
-    searchedTo: Type.Optional(
-      TimeOrNull(
-        'Only with `key`: how far back the events were searched. The search continues with `nextCursor`. Null if all ' +
-          'of them were searched, or the key is still remembered.',
-      ),
-    ),
-  }),
-  description: 'A page of events.',
-}
 /** Without the payload, which is copied in as the bytes that it was published as. */
 export type EventView = Omit<Static<typeof EventSchema>, 'payload'>
 
@@ -127,8 +110,8 @@ export const EventDetailSchema = Type.Object(
 
 export const RejectedEventSchema = Type.Object(
   {
-    tenant: Type.String({ description: 'The tenant that the event was published for. It might not exist.' }),
     ...EVENT_MEMBERS,
+    tenant: Type.String({ description: 'The tenant that the event was published for. It might not exist.' }),
   },
   { $id: 'RejectedEvent' },
 )

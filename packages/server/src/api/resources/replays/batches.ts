@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox'
 import { REPLAY_STATES, type ReplayBatch, type ReplayState } from '../../../base/model.ts'
 import type { CreatedBatch, ReplayBatches } from '../../../services/replay-batches.ts'
-import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../../http/lists.ts'
+import { newestFirst, PageQuery, parseTimeOrRefuse } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import {
   IntegerOrNull,
@@ -133,9 +133,10 @@ function addReading(routes: Routes, { replayBatches }: BatchNeeds): void {
       }),
       response: { 200: pageOf(ReplayBatchSchema, 'A page of replays.') },
     },
-    async ({ query: { state = null, cursor, limit } }) => {
-      const before = decodeCursor(cursor, isIdOf('rpb'))
-      return toPage(await replayBatches.list({ state, before }, limit + 1), limit, ({ id }) => id, viewBatch)
+    async ({ query }) => {
+      const pager = newestFirst('rpb', query)
+      const found = await replayBatches.list({ state: query.state ?? null, ...pager.place }, pager.count)
+      return pager.page(found, ({ id }) => id, viewBatch)
     },
   )
 

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { REPLAY_STATES, type Replay, type ReplayState } from '../../../base/model.ts'
 import { invalid } from '../../../services/checks/refusals.ts'
 import type { CreatedReplay, Replays } from '../../../services/replays.ts'
-import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../../http/lists.ts'
+import { newestFirst, PageQuery, parseTimeOrRefuse } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import { IntegerOrNull, Location, NoBody, NoQuery, pageOf, ref, strict, TenantParams, Word } from '../../http/shapes.ts'
 import { type Public, resource } from '../../resource.ts'
@@ -112,9 +112,10 @@ function addReading(routes: Routes, { replays }: Needs): void {
       response: { 200: pageOf(ReplaySchema, 'A page of replays.') },
       refusals: ['not_found'],
     },
-    async ({ params: { tenant }, query: { state = null, cursor, limit } }) => {
-      const before = decodeCursor(cursor, isIdOf('rpl'))
-      return toPage(await replays.list(tenant, { state, before }, limit + 1), limit, ({ id }) => id, viewReplay)
+    async ({ params: { tenant }, query }) => {
+      const pager = newestFirst('rpl', query)
+      const found = await replays.list(tenant, { state: query.state ?? null, ...pager.place }, pager.count)
+      return pager.page(found, ({ id }) => id, viewReplay)
     },
   )
 

@@ -11,7 +11,17 @@ import {
   type TenantId,
 } from '../../../base/model.ts'
 import type { RequestTemplate } from '../../../base/webhook-request.ts'
-import { bytes, int, intOrNull, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../../transaction.ts'
+import {
+  bytes,
+  idList,
+  int,
+  intOrNull,
+  jsonOrNull,
+  type Row,
+  type Transaction,
+  text,
+  textOrNull,
+} from '../../transaction.ts'
 import { type By, differences, record } from '../audit.ts'
 import { bumpTenant } from '../configuration.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
@@ -21,14 +31,14 @@ import { startOver } from './marks.ts'
 import { CURRENT_TEMPLATE, keepTemplate, TEMPLATE_FIELDS, toTemplate } from './requests.ts'
 import { keepSelection } from './selections.ts'
 
-const ENDPOINT_FIELDS = `id, tenant, partition, url, credentials, secret_digest, types, filter, description, metadata,
+export const ENDPOINT_FIELDS = `id, tenant, partition, url, credentials, secret_digest, types, filter, description, metadata,
   headers, schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, failing_since_ms, failing_stage,
   paused_until_ms, secret_expires_ms, certificate_expires_ms, created_ms, updated_ms`
 
 const toRateLimit = (row: Row): RateLimit | null =>
   row.rate_requests === null ? null : { requests: int(row.rate_requests), perSeconds: int(row.rate_seconds) }
 
-const toEndpoint = (row: Row): Endpoint => ({
+export const toEndpoint = (row: Row): Endpoint => ({
   id: idText('ep', bytes(row.id)),
   tenant: text(row.tenant),
   partition: int(row.partition),
@@ -260,31 +270,35 @@ export function* getSendable(args: { id: EndpointId }): Transaction<Sendable | n
   return { endpoint: toEndpoint(row), version: int(row.request_version), template: toTemplate(row) }
 }
 
-/** Newest first, those before `before`. */
-export function* listEndpoints(args: {
-  tenant: TenantId
-  before: EndpointId | null
-  limit: number
-}): Transaction<Endpoint[]> {
-  const rows = yield {
-    text: `select ${ENDPOINT_FIELDS} from endpoint where tenant = $1 and deleted_ms is null
-             ${args.before === null ? '' : 'and id < $3'} order by id desc limit $2`,
-    params: [args.tenant, args.limit, ...(args.before === null ? [] : [idBytes(args.before)])],
+/** Those of the endpoints whose secret another endpoint of their tenant has too (C8). They need not be stored yet. */
+export function* findSharedSecrets({
+  endpoints,
+}: {
+  readonly endpoints: readonly Pick<Endpoint, 'id' | 'tenant' | 'secretDigest'>[]
+}): Transaction<Set<EndpointId>> {
+  const shared = new Set<EndpointId>()
+  for (const [tenant, own] of Map.groupBy(endpoints, endpoint => endpoint.tenant)) {
+    const byDigest = Map.groupBy(own, ({ secretDigest }) => Buffer.from(secretDigest ?? []).toString('hex'))
+    byDigest.delete('')
+    for (const same of byDigest.values()) if (same.length > 1) for (const { id } of same) shared.add(id)
+    const alone = [...byDigest.values()].flatMap(same => (same.length === 1 ? same : []))
+    if (alone.length === 0) continue
+    const ids = idList(
+      own.map(({ id }) => idBytes(id)),
+      2,
+    )
+    const digests = idList(
+      alone.map(({ secretDigest }) => secretDigest!),
+      2 + ids.params.length,
+    )
+    const rows = yield {
+      text: `select distinct secret_digest from endpoint
+             where tenant = $1 and id not in (${ids.text}) and secret_digest in (${digests.text}) and deleted_ms is null`,
+      params: [tenant, ...ids.params, ...digests.params],
+    }
+    for (const row of rows) shared.add(byDigest.get(Buffer.from(bytes(row.secret_digest)).toString('hex'))![0]!.id)
   }
-  return rows.map(toEndpoint)
-}
-
-/** Whether another endpoint of the tenant has the same secret (C8). */
-export function* isSecretShared(args: {
-  tenant: TenantId
-  digest: Uint8Array
-  except: EndpointId | null
-}): Transaction<boolean> {
-  const rows = yield {
-    text: `select id from endpoint where tenant = $1 and secret_digest = $2 and deleted_ms is null limit 2`,
-    params: [args.tenant, args.digest],
-  }
-  return rows.some(row => idText('ep', bytes(row.id)) !== args.except)
+  return shared
 }
 
 /** What matching needs to know about an endpoint. */

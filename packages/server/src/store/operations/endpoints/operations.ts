@@ -4,10 +4,9 @@ import {
   createEndpoint,
   deleteEndpoint,
   dropDeletedEndpoints,
+  findSharedSecrets,
   getEndpoint,
   getSendable,
-  isSecretShared,
-  listEndpoints,
   readTenantConfiguration,
   sampleEndpointUrls,
   setEndpointState,
@@ -15,6 +14,8 @@ import {
 } from './endpoints.ts'
 import { warnExpiring } from './expiring.ts'
 import { escalateFailing } from './failing.ts'
+import { findEndpoints } from './finding.ts'
+import { readEndpointFacts } from './reading-health.ts'
 import { dropOldTemplates, recordSender, recordTemplate } from './requests.ts'
 import { readSelectionsAt } from './selections.ts'
 
@@ -28,8 +29,9 @@ export const endpointOperations = {
   recordTemplate: writes({ run: recordTemplate, configuration: 'ignores' }),
   recordSender: writes({ run: recordSender, configuration: 'ignores' }),
   dropOldTemplates: writes({ run: dropOldTemplates, configuration: 'ignores' }),
-  listEndpoints: reads({ run: listEndpoints, waitedForBy: 'people' }),
-  isSecretShared: reads({ run: isSecretShared, waitedForBy: 'engine' }),
+  findEndpoints: reads({ run: findEndpoints, waitedForBy: 'people' }),
+  findSharedSecrets: reads({ run: findSharedSecrets, waitedForBy: 'people' }),
+  readEndpointFacts: reads({ run: readEndpointFacts, waitedForBy: 'people' }),
   sampleEndpointUrls: reads({ run: sampleEndpointUrls, waitedForBy: 'engine' }),
   readTenantConfiguration: reads({ run: readTenantConfiguration, waitedForBy: 'engine' }),
   readSelectionsAt: reads({ run: readSelectionsAt, waitedForBy: 'engine' }),

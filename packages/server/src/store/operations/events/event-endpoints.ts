@@ -3,6 +3,7 @@
 import { firstIdAt, idBytes, idMs, idText } from '../../../base/ids.ts'
 import type { Delivery, DeliveryId, EndpointId, EventId, TenantId } from '../../../base/model.ts'
 import { bytes, int, intOrNull, type Transaction, text } from '../../transaction.ts'
+import { type Place, Where } from '../../where.ts'
 import { getDeliveries } from '../deliveries/reading.ts'
 import {
   type EndpointVersions,
@@ -36,22 +37,22 @@ export type EndpointFacts = EndpointVersions & {
 /** The clock of the node that creates a delivery can be a little behind that of the event's node. */
 const SLACK_MS = 60_000
 
-/** Endpoints before `before`, newest first, including deleted ones; null if the event doesn't exist. */
-export function* listEventEndpoints(args: {
-  tenant: TenantId
-  event: EventId
-  before: EndpointId | null
-  limit: number
-}): Transaction<EventFacts | null> {
+/** Includes deleted endpoints. Null if the event doesn't exist. */
+export function* listEventEndpoints(
+  args: Place<EndpointId> & { tenant: TenantId; event: EventId; limit: number },
+): Transaction<EventFacts | null> {
   const event = yield* readEvent(args)
   if (event === null) return null
+  const where = new Where().add('tenant = ?', args.tenant)
+  const order = where.behind(args)
   const rows = yield {
     text: `select id, types, filter, deleted_ms, created_version, selection_version, deleted_version from endpoint
-           where tenant = $1 ${args.before === null ? '' : 'and id < $3'} order by id desc limit $2`,
-    params: [args.tenant, args.limit, ...(args.before === null ? [] : [idBytes(args.before)])],
+           where ${where.text} ${order} limit ${args.limit}`,
+    params: where.params,
   }
   if (rows.length === 0) return { ...event, endpoints: [] }
-  const ids = [idText('ep', bytes(rows.at(-1)!.id)), idText('ep', bytes(rows[0]!.id))] as const
+  const ends = [rows.at(-1)!, rows[0]!].map(row => idText('ep', bytes(row.id))).sort()
+  const ids = [ends[0]!, ends[1]!] as const
   const version = event.tenantVersion
   const past = version === null ? new Map() : yield* readSelectionsAt({ tenant: args.tenant, version, ids })
   const deliveries = yield* newestDeliveries(args, ids)

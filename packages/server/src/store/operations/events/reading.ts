@@ -1,8 +1,8 @@
-import { firstIdAt, idBytes, idText } from '../../../base/ids.ts'
+import { idBytes, idText } from '../../../base/ids.ts'
 import type { EventId, PublishedEvent, TenantId } from '../../../base/model.ts'
-import { bytes, idList, int, type Transaction, text, textOrNull } from '../../transaction.ts'
-import { idOrNull, type Range, Where } from '../../where.ts'
-import { EVENT_FIELDS, toEvent } from './event-rows.ts'
+import { bytes, type Dialect, idList, int, type Transaction, text, textOrNull } from '../../transaction.ts'
+import { type Place, Where } from '../../where.ts'
+import { ARRIVAL_FIELDS, EVENT_FIELDS, toEvent } from './event-rows.ts'
 
 export function* getEvent(args: { tenant: TenantId; id: EventId }): Transaction<PublishedEvent | null> {
   const rows = yield {
@@ -12,44 +12,59 @@ export function* getEvent(args: { tenant: TenantId; id: EventId }): Transaction<
   return rows.length === 0 ? null : toEvent(rows[0]!)
 }
 
-/** What was published from SQL and waits in the inbox, as an event: nothing but its content is known yet. */
+/** What was published from SQL and waits in the inbox. */
 export function* getArrival(args: { tenant: TenantId; id: EventId }): Transaction<PublishedEvent | null> {
   const rows = yield {
-    text: `select tenant, id, type, event_key, payload, 0 as test, null as not_sent, null as rejected, created_ms
-           from inbox where tenant = $1 and id = $2 and payload is not null`,
+    text: `select ${ARRIVAL_FIELDS} from inbox where tenant = $1 and id = $2 and payload is not null`,
     params: [args.tenant, idBytes(args.id)],
   }
   return rows.length === 0 ? null : toEvent(rows[0]!)
 }
 
-export type EventFilter = Range & { readonly type: string | null; readonly before: EventId | null }
+export type RejectedFilter = Place<EventId> & { readonly tenant: TenantId | null }
 
-/** Newest first. */
-export function* listEvents(args: EventFilter & { tenant: TenantId; limit: number }): Transaction<PublishedEvent[]> {
-  const where = new Where()
-    .add('tenant = ?', args.tenant)
-    .addIf('id < ?', idOrNull(args.before))
-    .addIf('id >= ?', args.fromMs === null ? null : idBytes(firstIdAt('evt', args.fromMs)))
-    .addIf('id < ?', args.toMs === null ? null : idBytes(firstIdAt('evt', args.toMs)))
-    .addIf('type = ?', args.type)
-  const rows = yield {
-    text: `select ${EVENT_FIELDS} from event where ${where.text} order by id desc limit ${args.limit}`,
-    params: where.params,
-  }
-  return rows.map(toEvent)
+export type RejectedSlice = {
+  /** The nearest first. */
+  readonly items: readonly PublishedEvent[]
+  /** The id behind which the next slice begins; null: there is none. */
+  readonly goesOnAt: EventId | null
 }
 
-export type RejectedFilter = { readonly tenant: TenantId | null; readonly before: EventId | null }
-
-/** Rejected events of one tenant, or of all, including tenants that don't exist; newest first. */
-export function* listRejectedEvents(args: RejectedFilter & { limit: number }): Transaction<PublishedEvent[]> {
-  const where = new Where().addIf('tenant = ?', args.tenant).addIf('id < ?', idOrNull(args.before))
+/**
+ * Rejected events of one tenant, or of all, including tenants that don't exist. They are read along an index that has
+ * those of all tenants in order, so of one tenant only the next `maxRows` are looked at.
+ */
+export function* listRejectedEvents(
+  args: RejectedFilter & { limit: number; maxRows: number },
+  { readByIndex }: Dialect,
+): Transaction<RejectedSlice> {
+  if (readByIndex !== null) yield readByIndex
+  const edge = args.tenant === null ? null : yield* rejectedEdge(args)
+  const where = new Where()
+  const order = where.behind(args)
+  if (edge !== null) where.add(args.after === undefined ? 'id >= ?' : 'id <= ?', edge)
+  // An expression, since the key of the table begins with the tenant: it would be read with all events in between.
+  where.addIf(`tenant || '' = ?`, args.tenant)
   const rows = yield {
     text: `select ${EVENT_FIELDS} from event where ${['rejected is not null', ...where.conditions].join(' and ')}
-           order by id desc limit ${args.limit}`,
+           ${order} limit ${args.limit}`,
     params: where.params,
   }
-  return rows.map(toEvent)
+  const items = rows.map(toEvent)
+  if (edge !== null) return { items, goesOnAt: idText('evt', edge) }
+  return { items, goesOnAt: items.length < args.limit ? null : items.at(-1)!.id }
+}
+
+/** The id of the last of the next `maxRows` rejected events; null: there are fewer. */
+function* rejectedEdge(args: Place<EventId> & { maxRows: number }): Transaction<Uint8Array | null> {
+  const where = new Where()
+  const order = where.behind(args)
+  const [row] = yield {
+    text: `select id from event where ${['rejected is not null', ...where.conditions].join(' and ')}
+           ${order} limit 1 offset ${args.maxRows - 1}`,
+    params: where.params,
+  }
+  return row === undefined ? null : bytes(row.id)
 }
 
 /** The trace context of the call that published an event; null if it had none. */
@@ -122,10 +137,11 @@ export function* listEventHeads(args: {
   before: EventId | null
   limit: number
 }): Transaction<EventHead[]> {
-  const where = new Where().add('tenant = ?', args.tenant).addIf('id < ?', idOrNull(args.before))
+  const where = new Where().add('tenant = ?', args.tenant)
+  const order = where.behind(args)
   const rows = yield {
     text: `select id, type, event_key, test, rejected, length(payload) as bytes from event where ${where.text}
-           order by id desc limit ${args.limit}`,
+           ${order} limit ${args.limit}`,
     params: where.params,
   }
   return rows.map(row => ({

@@ -13,7 +13,7 @@ import type {
   TenantId,
 } from '../../../base/model.ts'
 import { bytes, int, intOrNull, type Row, type Transaction, text, textOrNull, type Value } from '../../transaction.ts'
-import { idOrNull, Where } from '../../where.ts'
+import { type Place, Where } from '../../where.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { createReplay, FROM, NEVER_MS, type NewReplay } from './replays.ts'
 
@@ -73,14 +73,13 @@ export function* getReplayBatch({ name }: Named): Transaction<{ batch: ReplayBat
   return row === undefined ? null : { batch: yield* toBatch(row), hash: bytes(row.hash) }
 }
 
-export type ReplayBatchFilter = { readonly state: ReplayState | null; readonly before: ReplayBatchId | null }
+export type ReplayBatchFilter = Place<ReplayBatchId> & { readonly state: ReplayState | null }
 
-/** Newest first. */
 export function* listReplayBatches(args: ReplayBatchFilter & { limit: number }): Transaction<ReplayBatch[]> {
-  const where = new Where().addIf('b.id < ?', idOrNull(args.before)).addIf('b.state = ?', args.state)
+  const where = new Where().addIf('b.state = ?', args.state)
+  const order = where.behind(args, 'b.id')
   const rows = yield {
-    text: `select ${FIELDS} from replay_batch b ${where.conditions.length === 0 ? '' : `where ${where.text}`}
-           order by b.id desc limit ${args.limit}`,
+    text: `select ${FIELDS} from replay_batch b ${where.clause} ${order} limit ${args.limit}`,
     params: where.params,
   }
   const batches: ReplayBatch[] = []

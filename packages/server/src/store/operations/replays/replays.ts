@@ -14,7 +14,7 @@ import {
   text,
   type Value,
 } from '../../transaction.ts'
-import { Where } from '../../where.ts'
+import { type Place, Where } from '../../where.ts'
 import { cancelledRow, KEPT_FIELDS, storeHistory } from '../deliveries/history.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { noteReplayFinished } from '../notices.ts'
@@ -75,16 +75,13 @@ export function* getReplay(args: Named): Transaction<{ replay: Replay; hash: Uin
   return row === undefined ? null : { replay: toReplay(row), hash: bytes(row.hash) }
 }
 
-export type ReplayFilter = { readonly state: ReplayState | null; readonly before: ReplayId | null }
+export type ReplayFilter = Place<ReplayId> & { readonly state: ReplayState | null }
 
-/** Newest first. */
 export function* listReplays(args: ReplayFilter & { tenant: TenantId; limit: number }): Transaction<Replay[]> {
-  const where = new Where()
-    .add('r.tenant = ?', args.tenant)
-    .addIf('r.id < ?', args.before === null ? null : idBytes(args.before))
-    .addIf(`${STATE} = ?`, args.state)
+  const where = new Where().add('r.tenant = ?', args.tenant).addIf(`${STATE} = ?`, args.state)
+  const order = where.behind(args, 'r.id')
   const rows = yield {
-    text: `select ${FIELDS} from replay r where ${where.text} order by r.id desc limit ${args.limit}`,
+    text: `select ${FIELDS} from replay r where ${where.text} ${order} limit ${args.limit}`,
     params: where.params,
   }
   return rows.map(toReplay)
