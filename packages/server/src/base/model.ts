@@ -15,6 +15,8 @@ import type { FieldError } from './errors.ts'
 export type EventId = string
 export type DeliveryId = string
 export type EndpointId = string
+/** What callers name an endpoint by: its id, or the uid that they gave it. */
+export type EndpointReference = string
 /** The provider's own id of its customer. */
 export type TenantId = string
 export type ApiKeyId = string
@@ -107,6 +109,10 @@ export type Endpoint = {
   readonly id: EndpointId
   readonly tenant: TenantId
   readonly partition: number
+  /** The caller's own name of it, unique among the tenant's endpoints; null: none. */
+  readonly uid: string | null
+  /** For people; null: none. */
+  readonly name: string | null
   readonly url: string
   /** What it authenticates with (secrets/credentials.ts), sealed (secrets/keyring.ts). */
   readonly sealedCredentials: Uint8Array
@@ -130,6 +136,8 @@ export type Endpoint = {
   readonly ordered: boolean
   readonly state: EndpointState
   readonly disabledReason: DisabledReason | null
+  /** null: it is enabled, or was disabled before this was recorded. */
+  readonly disabledAtMs: number | null
   readonly health: EndpointHealth
   readonly expiry: CredentialExpiry
   readonly createdAtMs: number
@@ -333,6 +341,7 @@ export type NotMadeReason = (typeof NOT_MADE_REASONS)[number]
 /** What became of an event at one endpoint of its tenant. */
 export type EventEndpoint = {
   readonly endpoint: EndpointId
+  readonly endpointUid: string | null
   /** `being_made`: the event is in the inbox, and it is not known yet, or its delivery is not made yet. */
   readonly state: DeliveryState | 'being_made' | 'not_made'
   /** null unless it is `not_made`. */

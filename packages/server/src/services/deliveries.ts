@@ -4,6 +4,7 @@ import type { Attempt, Delivery, DeliveryId, Endpoint, EventId, TenantId } from 
 import type { DeliveryFilter } from '../store/operations/deliveries/reading.ts'
 import type { Store } from '../store/store.ts'
 import { checkId, checkIdParameter, checkTypeParameter, notFound, requireTenant } from './checks/refusals.ts'
+import { endpointIdOfParameter } from './endpoints/references.ts'
 
 /** Attempts to change a delivery that changes between reading and writing. */
 const MAX_TRIES = 5
@@ -19,11 +20,11 @@ export class Deliveries {
   /** Newest first. */
   async list(tenant: TenantId, filter: DeliveryFilter, limit: number): Promise<Delivery[]> {
     checkIdParameter('dlv', filter.before, 'cursor')
-    checkIdParameter('ep', filter.endpoint, 'endpoint')
     checkIdParameter('evt', filter.event, 'event')
     checkTypeParameter(filter.type)
     await requireTenant(this.#store, tenant)
-    return this.#store.read('listDeliveries', { ...filter, tenant, limit })
+    const endpoint = await endpointIdOfParameter(this.#store, tenant, filter.endpoint)
+    return this.#store.read('listDeliveries', { ...filter, endpoint, tenant, limit })
   }
 
   /** Deliveries of all tenants that were set aside after repeated crashes, newest first; `count` is at most 10,000. */

@@ -57,6 +57,20 @@ describe('configuration changed on one node', () => {
     await receiver.close()
   })
 
+  it('gives a uid to one endpoint only, whichever nodes create endpoints at the same time', async () => {
+    const nodes = await startTwo({ hasBus: false })
+    await nodes[0].tenants.put('acme', {})
+    const input = { url: 'https://localhost:8443/', clientSecret: SECRET, uid: 'orders' }
+    const calls = Array.from({ length: 8 }, (_, at) => nodes[at % 2]!.endpoints.create('acme', input))
+    const results = await Promise.allSettled(calls)
+    const refusals = results.filter(({ status }) => status === 'rejected')
+    expect(refusals).toHaveLength(7)
+    for (const refused of refusals) expect(refused).toMatchObject({ reason: { code: 'conflict' } })
+    const [made] = await nodes[1].endpoints.list('acme', { before: null, limit: 9 })
+    expect(await nodes[0].endpoints.get('acme', 'orders')).toEqual(made)
+    await Promise.all(nodes.map(node => node.stop()))
+  })
+
   for (const hasBus of [true, false]) {
     const how = hasBus ? 'with messages' : 'with all messages lost'
     it(`C6, C13: applies to sending within a second, under load, ${how}`, { timeout: 60_000 }, async () => {

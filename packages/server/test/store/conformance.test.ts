@@ -435,7 +435,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     const { endpoints } = (await store.read('readTenantConfiguration', { tenant: 'acme' }))!
     expect(endpoints).toMatchObject([{ id: endpoint.id, ordered: true }])
     const changed = { ...endpoint, rateLimit: null, ordered: false, updatedAtMs: 2 }
-    expect(await store.write('updateEndpoint', { endpoint: changed, readAtMs: 1 })).toBe(true)
+    expect(await store.write('updateEndpoint', { endpoint: changed, readAtMs: 1 })).toBe('updated')
     expect(await read()).toMatchObject({ rateLimit: null, ordered: false })
   })
 
@@ -755,8 +755,8 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     await aTenant(store, 'acme', [endpoint])
     const first = { endpoint: { ...endpoint, description: 'first', updatedAtMs: 2 }, readAtMs: 1 }
     const second = { endpoint: { ...endpoint, description: 'second', updatedAtMs: 3 }, readAtMs: 1 }
-    expect(await store.write('updateEndpoint', first)).toBe(true)
-    expect(await store.write('updateEndpoint', second)).toBe(false)
+    expect(await store.write('updateEndpoint', first)).toBe('updated')
+    expect(await store.write('updateEndpoint', second)).toBe('outdated')
     expect((await store.read('getEndpoint', { tenant: null, id: endpoint.id }))?.description).toBe('first')
   })
 

@@ -71,10 +71,10 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect((await mark([{ kind: 'paused', untilMs: 90_000, url }])).pausedUntilMs).toBe(90_000)
     const before = await read()
     const change = { ...before, description: 'x', updatedAtMs: before.updatedAtMs + 1 }
-    expect(await store.write('updateEndpoint', { endpoint: change, readAtMs: before.updatedAtMs })).toBe(true)
+    expect(await store.write('updateEndpoint', { endpoint: change, readAtMs: before.updatedAtMs })).toBe('updated')
     expect((await read()).health.pausedUntilMs).toBe(90_000)
     const moved = { ...change, url: 'https://new.example/', updatedAtMs: change.updatedAtMs + 1 }
-    expect(await store.write('updateEndpoint', { endpoint: moved, readAtMs: change.updatedAtMs })).toBe(true)
+    expect(await store.write('updateEndpoint', { endpoint: moved, readAtMs: change.updatedAtMs })).toBe('updated')
     expect((await read()).health.pausedUntilMs).toBeNull()
   })
 

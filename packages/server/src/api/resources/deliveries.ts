@@ -110,7 +110,7 @@ const ONE = '/v1/tenants/:tenant/deliveries/:id'
 const ListQuery = strict({
   state: Type.Optional(StateQuery),
   heldReason: Type.Optional(HeldReasonQuery),
-  endpoint: Type.Optional(Type.String({ description: 'Only deliveries to this endpoint.' })),
+  endpoint: Type.Optional(Type.String({ description: 'Only deliveries to this endpoint: its id or uid.' })),
   type: Type.Optional(Type.String({ description: 'Only deliveries of this event type.' })),
   event: Type.Optional(Type.String({ description: 'Only deliveries of this event.' })),
   ...RangeQuery,

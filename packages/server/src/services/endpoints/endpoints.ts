@@ -6,6 +6,7 @@ import {
   type Actor,
   type Endpoint,
   type EndpointId,
+  type EndpointReference,
   type EventType,
   isOperational,
   OPERATOR_TENANT,
@@ -26,12 +27,13 @@ import {
 import type { Keyring } from '../../secrets/keyring.ts'
 import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
 import type { Store } from '../../store/store.ts'
-import { checkId, checkIdParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
+import { checkIdParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { type Described, describeAuthentication } from './authentication.ts'
 import { changesCredentials, createCredentials } from './credentials-input.ts'
 import { adviseOnHealth } from './health.ts'
 import { adviseOnHost, checkResolution, type LookupOptions, resolveHost } from './host.ts'
 import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './input.ts'
+import { requireEndpoint, requireEndpointId } from './references.ts'
 import { namesOf, SealedCredentials, shownOnce } from './sealed-credentials.ts'
 import { adviseOnTypes } from './wanted-types.ts'
 
@@ -96,6 +98,8 @@ export class Endpoints {
       id,
       tenant,
       partition: randomInt(PARTITION_COUNT),
+      uid: null,
+      name: null,
       url: checked.target!.url.href,
       ...this.#credentials.seal(id, credentials),
       types: null,
@@ -110,6 +114,7 @@ export class Endpoints {
       ...checked.settings,
       state: 'enabled',
       disabledReason: null,
+      disabledAtMs: null,
       health: WELL,
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
@@ -119,6 +124,7 @@ export class Endpoints {
     const result = await this.#store.write('createEndpoint', { endpoint, by, ...limit })
     if (result === 'no_tenant') throw notFound('tenant')
     if (result === 'too_many') throw tooMany(maxEndpoints)
+    if (result === 'uid_taken') throw uidTaken(endpoint)
     this.#emit('endpoint', endpoint)
     const wasGiven = input.signingSecret !== undefined
     return this.#result(endpoint, resolution, wasGiven ? null : shownOnce(credentials.signing[0]!))
@@ -127,11 +133,11 @@ export class Endpoints {
   /** Changes the fields in the patch and keeps the others. The next attempt of each delivery uses the new values. */
   async update(
     tenant: TenantId,
-    id: EndpointId,
+    reference: EndpointReference,
     patch: Partial<EndpointInput>,
     by: Actor = SYSTEM,
   ): Promise<EndpointResult> {
-    const before = await this.get(tenant, id)
+    const before = await this.get(tenant, reference)
     const faults: FieldError[] = []
     if (tenant === OPERATOR_TENANT && patch.types !== undefined) checkOperatorTypes(patch.types, faults)
     const { checked, resolution } = await this.#check(patch, faults, before.types)
@@ -154,7 +160,10 @@ export class Endpoints {
       // Increases with every change, even within a millisecond, so that an update based on an older state is refused.
       const updatedAtMs = Math.max(this.#store.now(), before.updatedAtMs + 1)
       const endpoint = { ...change(before), updatedAtMs }
-      if (await this.#store.write('updateEndpoint', { endpoint, by, credentials, readAtMs: before.updatedAtMs })) {
+      const args = { endpoint, by, credentials, readAtMs: before.updatedAtMs }
+      const result = await this.#store.write('updateEndpoint', args)
+      if (result === 'uid_taken') throw uidTaken(endpoint)
+      if (result === 'updated') {
         this.#emit('endpoint', endpoint)
         return endpoint
       }
@@ -163,11 +172,8 @@ export class Endpoints {
     throw new PosthornError('conflict', 'The endpoint is being changed by other requests. Try again.')
   }
 
-  async get(tenant: TenantId, id: EndpointId): Promise<Endpoint> {
-    checkId('ep', id, 'endpoint')
-    const endpoint = await this.#store.read('getEndpoint', { tenant, id })
-    if (endpoint === null) throw notFound('endpoint')
-    return endpoint
+  get(tenant: TenantId, reference: EndpointReference): Promise<Endpoint> {
+    return requireEndpoint(this.#store, tenant, reference)
   }
 
   /** Endpoints older than `before`, newest first. */
@@ -196,11 +202,11 @@ export class Endpoints {
   /** Replaces the signing secret immediately. The previous one stays valid for a day. */
   async rotateSigning(
     tenant: TenantId,
-    id: EndpointId,
+    reference: EndpointReference,
     input: { readonly signingSecret?: string; readonly signatureVersion?: SigningSecret['version'] },
     by: Actor = SYSTEM,
   ): Promise<EndpointResult> {
-    const before = await this.get(tenant, id)
+    const before = await this.get(tenant, reference)
     const { checked } = await this.#check(input, [])
     const nowMs = this.#store.now()
     const version = this.#credentials.open(before)?.signing[0]?.version ?? 'v1'
@@ -208,15 +214,15 @@ export class Endpoints {
     const endpoint = await this.#change(before, by, ['signingSecret'], endpoint => {
       const credentials = rotateSigning(this.#credentials.openOrRefuse(endpoint), secret, nowMs)
       if (credentials === undefined) throw tooManySigningSecrets()
-      return { ...endpoint, ...this.#credentials.seal(id, credentials) }
+      return { ...endpoint, ...this.#credentials.seal(before.id, credentials) }
     })
     return this.#result(endpoint, undefined, input.signingSecret === undefined ? shownOnce(secret) : null)
   }
 
   /** Deletes the endpoint and cancels its pending and held deliveries (C13). */
-  async remove(tenant: TenantId, id: EndpointId, by: Actor = SYSTEM): Promise<void> {
-    checkId('ep', id, 'endpoint')
+  async remove(tenant: TenantId, reference: EndpointReference, by: Actor = SYSTEM): Promise<void> {
     await requireTenant(this.#store, tenant)
+    const id = await requireEndpointId(this.#store, tenant, reference)
     const partition = await this.#store.write('deleteEndpoint', { tenant, id, by, nowMs: this.#store.now() })
     if (partition === null) throw notFound('endpoint')
     // Emitted before its deliveries are cancelled, so that its lane stops immediately, and again afterwards.
@@ -226,7 +232,8 @@ export class Endpoints {
   }
 
   /** Holds the pending deliveries, and those of events published from now on (C13). */
-  async disable(tenant: TenantId, id: EndpointId, by: Actor = SYSTEM): Promise<Endpoint> {
+  async disable(tenant: TenantId, reference: EndpointReference, by: Actor = SYSTEM): Promise<Endpoint> {
+    const id = await requireEndpointId(this.#store, tenant, reference)
     const endpoint = await this.#setState(tenant, id, 'disabled', by)
     await holdAll(this.#store, { partition: endpoint.partition, endpoint: id })
     this.#emit('lane', endpoint)
@@ -236,11 +243,11 @@ export class Endpoints {
   /** Releases the held deliveries, which are then due now, or cancels them. */
   async enable(
     tenant: TenantId,
-    id: EndpointId,
+    reference: EndpointReference,
     { held }: { held: 'release' | 'cancel' },
     by: Actor = SYSTEM,
   ): Promise<Endpoint> {
-    const { partition } = await this.get(tenant, id)
+    const { id, partition } = await this.get(tenant, reference)
     const of = { partition, endpoint: id }
     // Cancelled before enabling: if a crash comes in between, no delivery may be sent that was to be cancelled.
     if (held === 'cancel') await cancelAll(this.#store, of, 'held')
@@ -253,7 +260,6 @@ export class Endpoints {
   }
 
   async #setState(tenant: TenantId, id: EndpointId, state: Endpoint['state'], by: Actor): Promise<Endpoint> {
-    checkId('ep', id, 'endpoint')
     await requireTenant(this.#store, tenant)
     const reason = state === 'disabled' ? 'manual' : null
     const nowMs = this.#store.now()
@@ -319,6 +325,12 @@ function checkOperatorTypes(types: readonly string[] | null, faults: FieldError[
 function tooMany(maxEndpoints: number | undefined): PosthornError {
   const detail = `The tenant has ${maxEndpoints} endpoints, as many as maxEndpoints allows. Delete some first.`
   return new PosthornError('conflict', detail)
+}
+
+function uidTaken({ tenant, uid }: Endpoint): PosthornError {
+  const shown = `GET /v1/tenants/${tenant}/endpoints/${uid} shows it`
+  const detail = `Another endpoint of the tenant has the uid "${uid}": ${shown}. Choose another uid, or change that endpoint.`
+  return new PosthornError('conflict', detail, { fields: [{ field: '/uid', detail }] })
 }
 
 function tooManySigningSecrets(): PosthornError {

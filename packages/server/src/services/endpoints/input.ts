@@ -12,10 +12,15 @@ import { checkStorable } from '../checks/values.ts'
 import { checkSchedule } from '../retry-schedules.ts'
 import { type CheckedCredentials, type CredentialsInput, checkCredentials } from './credentials-input.ts'
 import { checkExtraHeaders } from './extra-headers.ts'
+import { checkUid } from './references.ts'
 import { checkTypes } from './wanted-types.ts'
 
 export type EndpointInput = CredentialsInput & {
   readonly url: string
+  /** The caller's own name of the endpoint, unique in its tenant; null or left out: none. */
+  readonly uid?: string | null
+  /** For people. */
+  readonly name?: string | null
   /** Names of event types, or patterns with `*`; null or omitted: all types in the catalogue. */
   readonly types?: readonly string[] | null
   /** Conditions that select events of these types (catalogue/filter.ts); null or omitted: all events. */
@@ -43,11 +48,22 @@ export type CheckedInput = {
   readonly settings: Partial<
     Pick<
       Endpoint,
-      'types' | 'filter' | 'description' | 'metadata' | 'headers' | 'schedule' | 'timeoutMs' | 'rateLimit' | 'ordered'
+      | 'uid'
+      | 'name'
+      | 'types'
+      | 'filter'
+      | 'description'
+      | 'metadata'
+      | 'headers'
+      | 'schedule'
+      | 'timeoutMs'
+      | 'rateLimit'
+      | 'ordered'
     >
   >
 }
 
+const MAX_NAME_CHARACTERS = 128
 const MAX_DESCRIPTION_CHARACTERS = 1_024
 const MAX_TIMEOUT_MS = 60_000
 
@@ -65,16 +81,21 @@ export function checkEndpointInput(
   nowMs: number,
   faults: FieldError[],
 ): CheckedInput {
-  const { url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit, ordered } = input
+  const { url, uid, name, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit, ordered } =
+    input
   const target = url === undefined ? undefined : checkUrl(url, policy, faults)
   const credentials = checkCredentials(input, policy, nowMs, faults)
   const settings: { -readonly [Name in keyof CheckedInput['settings']]: CheckedInput['settings'][Name] } = {}
+  if (uid !== undefined) settings.uid = checkUid(uid, faults)
+  if (name !== undefined) settings.name = checkText(name, 'name', MAX_NAME_CHARACTERS, faults)
   if (types !== undefined) settings.types = checkTypes(types, catalogue, before, faults)
   if (filter !== undefined) {
     if (filter !== null) checkFilter(filter, '/filter', faults)
     settings.filter = filter
   }
-  if (description !== undefined) settings.description = checkDescription(description, faults)
+  if (description !== undefined) {
+    settings.description = checkText(description, 'description', MAX_DESCRIPTION_CHARACTERS, faults)
+  }
   if (metadata !== undefined) {
     checkMetadata(metadata, '/metadata', faults)
     settings.metadata = metadata
@@ -111,15 +132,15 @@ function checkUrl(url: unknown, policy: TargetPolicy, faults: FieldError[]): Tar
   return undefined
 }
 
-function checkDescription(description: unknown, faults: FieldError[]): string | null {
-  if (description === null) return null
-  if (typeof description !== 'string' || description.length > MAX_DESCRIPTION_CHARACTERS) {
-    const detail = `The description must be a string of at most ${MAX_DESCRIPTION_CHARACTERS} characters.`
-    faults.push({ field: '/description', detail })
+function checkText(text: unknown, member: string, mostCharacters: number, faults: FieldError[]): string | null {
+  if (text === null) return null
+  const field = `/${member}`
+  if (typeof text !== 'string' || text.length > mostCharacters) {
+    faults.push({ field, detail: `The ${member} must be a string of at most ${mostCharacters} characters.` })
     return null
   }
-  checkStorable(description, '/description', faults)
-  return description
+  checkStorable(text, field, faults)
+  return text
 }
 
 function checkTimeout(timeoutMs: unknown, dev: boolean, faults: FieldError[]): number | null {

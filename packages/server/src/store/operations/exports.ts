@@ -70,8 +70,8 @@ export function* exportEndpoints(args: {
   readonly limit: number
 }): Transaction<ExportedEndpoint[]> {
   const rows = yield {
-    text: `select id, url, types, filter, description, metadata, headers, schedule, timeout_ms, rate_requests, rate_seconds,
-             ordered, state, disabled_reason, created_ms, updated_ms, deleted_ms
+    text: `select id, uid, name, url, types, filter, description, metadata, headers, schedule, timeout_ms, rate_requests, rate_seconds,
+             ordered, state, disabled_reason, disabled_ms, created_ms, updated_ms, deleted_ms
            from endpoint where tenant = $1 and id > $2 order by id limit $3`,
     params: [args.tenant, idOr(args.after), args.limit],
   }
@@ -83,6 +83,8 @@ const json = (value: unknown): unknown => (value === null ? null : JSON.parse(te
 
 const viewRow = (row: Row): ExportedEndpoint => ({
   id: idText('ep', bytes(row.id)),
+  uid: row.uid,
+  name: row.name,
   url: row.url,
   types: json(row.types),
   filter: json(row.filter),
@@ -95,6 +97,7 @@ const viewRow = (row: Row): ExportedEndpoint => ({
   ordered: row.ordered === 1,
   state: row.state,
   disabledReason: row.disabled_reason,
+  disabledAt: time(row.disabled_ms),
   createdAt: time(row.created_ms),
   updatedAt: time(row.updated_ms),
   deletedAt: time(row.deleted_ms),

@@ -5,8 +5,8 @@ import type { Endpoints } from '../../../services/endpoints/endpoints.ts'
 import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import {
+  EndpointParams,
   Gone,
-  ItemParams,
   Location,
   NoBody,
   NoQuery,
@@ -80,7 +80,7 @@ function addReading(routes: Routes, services: Needs): void {
       access: 'read',
       operationId: 'getEndpoint',
       summary: 'Get an endpoint',
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       response: { 200: Shown('The endpoint.') },
       refusals: ['not_found'],
@@ -123,7 +123,7 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
       summary: 'Update an endpoint',
       description:
         'Changes the given fields and keeps the others. Null resets a field. The next attempts use the new values.',
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       body: EndpointPatch,
       response: {
@@ -146,7 +146,7 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
       operationId: 'deleteEndpoint',
       summary: 'Delete an endpoint',
       description: "Also cancels the endpoint's pending and held deliveries.",
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       response: { 204: Gone },
       refusals: ['not_found'],
@@ -179,7 +179,7 @@ function addSigning(routes: Routes, { endpoints }: Needs): void {
       description:
         'The new secret takes effect immediately. The previous one stays valid for 24 hours, and requests carry a ' +
         'signature for each valid secret.',
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       body: optionalBody(SIGNING_INPUT),
       response: { 201: ShownOnce('The endpoint, with its new signing secret.') },
@@ -202,7 +202,7 @@ function addTesting(routes: Routes, { endpoints, publisher }: Needs): void {
       description:
         'Sends the example of an event type with the header `X-Posthorn-Test: true`, even if the endpoint does not ' +
         'otherwise receive that type.',
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       body: optionalBody({
         type: Type.Optional(
@@ -230,7 +230,7 @@ function addStateChanges(routes: Routes, services: Needs): void {
       operationId: 'disableEndpoint',
       summary: 'Disable an endpoint',
       description: "Holds the endpoint's pending deliveries, and those of events published while it is disabled.",
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       body: NoBody,
       response: { 200: Shown('The updated endpoint.') },
@@ -245,7 +245,7 @@ function addStateChanges(routes: Routes, services: Needs): void {
       access: 'write',
       operationId: 'enableEndpoint',
       summary: 'Enable an endpoint',
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       body: optionalBody({ held: Type.Optional(Held) }),
       response: { 200: Shown('The updated endpoint.') },

@@ -60,6 +60,11 @@ const OAuthOrNull = objectOrNull(
 const ENDPOINT_MEMBERS = {
   id: Type.String({ examples: ['ep_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
   tenant: Type.String(),
+  uid: TextOrNull({
+    description: "The endpoint's uid, which every call accepts in place of its id. Null if it has none.",
+    examples: ['orders'],
+  }),
+  name: TextOrNull({ description: 'A name for people. Null if there is none.', examples: ['Order updates'] }),
   url: Type.String({ format: 'uri' }),
   types: ListOrNull<string>('string', { description: TYPES }),
   filter: FilterOrNull(FILTER),
@@ -78,6 +83,9 @@ const ENDPOINT_MEMBERS = {
       'Why the endpoint is disabled. `manual`: by a call. `gone`: the receiver responded with 410. `failing`: no ' +
       'attempt succeeded for days. Null if it is enabled.',
   }),
+  disabledAt: TimeOrNull(
+    'When the endpoint was disabled. Null if it is enabled, or if an earlier version of Posthorn disabled it.',
+  ),
   failingSince: TimeOrNull(
     'When the first attempt of the current run of failures ended. Null if the endpoint is not failing.',
   ),
@@ -117,6 +125,18 @@ export const EndpointWithSecretSchema = Type.Object(
 export type EndpointView = Static<typeof EndpointSchema>
 
 const ENDPOINT_INPUT = {
+  uid: Type.Optional(
+    TextOrNull({
+      description:
+        "Your own id of the endpoint, unique among the tenant's endpoints. Every call accepts it in place of the id. " +
+        '1 to 128 letters, digits and `._:@-` characters, beginning with a letter or digit; it must not look like an ' +
+        'id of Posthorn. Null for none.',
+      examples: ['orders'],
+    }),
+  ),
+  name: Type.Optional(
+    TextOrNull({ description: 'A name for people, up to 128 characters. Null for none.', examples: ['Order updates'] }),
+  ),
   types: Type.Optional(ListOrNull<string>('string', { description: `${TYPES} A list must not be empty.` })),
   filter: Type.Optional(FilterOrNull(`${FILTER} See docs/event-types.md.`)),
   description: Type.Optional(TextOrNull({ description: 'At most 1,024 characters.' })),

@@ -4,11 +4,14 @@ import { time, timeOrNull } from '../../http/shapes.ts'
 import type { EndpointView } from './schemas.ts'
 
 export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pausedUntilMs }: Described): EndpointView {
-  const { id, tenant, url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit } = endpoint
+  const { id, tenant, uid, name, url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit } =
+    endpoint
   const { secretFingerprint, nextSecret, signing, clientCertificate, oauth } = authentication
   return {
     id,
     tenant,
+    uid,
+    name,
     url,
     types,
     filter,
@@ -21,6 +24,7 @@ export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pau
     ordered: endpoint.ordered,
     state: endpoint.state,
     disabledReason: endpoint.disabledReason,
+    disabledAt: timeOrNull(endpoint.disabledAtMs),
     failingSince: timeOrNull(endpoint.health.failingSinceMs),
     pausedUntil: timeOrNull(pausedUntilMs),
     secretFingerprint,

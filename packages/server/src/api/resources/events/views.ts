@@ -8,6 +8,7 @@ import type { EventEndpointView, EventView } from './schemas.ts'
 
 export function viewEventEndpoint({
   endpoint,
+  endpointUid,
   state,
   reason,
   delivery,
@@ -15,6 +16,7 @@ export function viewEventEndpoint({
 }: EventEndpoint): EventEndpointView {
   return {
     endpoint,
+    endpointUid,
     state,
     reason,
     heldReason: delivery?.heldReason ?? null,

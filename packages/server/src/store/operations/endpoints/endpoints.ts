@@ -17,10 +17,11 @@ import { noteDisabled, noteReplaced } from '../notices.ts'
 import { getTenant } from '../tenants.ts'
 import { beginAnew } from './marks.ts'
 import { keepSelection } from './selections.ts'
+import { isUidTaken } from './uids.ts'
 
-const ENDPOINT_FIELDS = `id, tenant, partition, url, credentials, secret_digest, types, filter, description, metadata,
-  headers, schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, failing_since_ms, failing_stage,
-  paused_until_ms, secret_expires_ms, certificate_expires_ms, created_ms, updated_ms`
+const ENDPOINT_FIELDS = `id, tenant, partition, uid, name, url, credentials, secret_digest, types, filter, description, metadata,
+  headers, schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, disabled_ms,
+  failing_since_ms, failing_stage, paused_until_ms, secret_expires_ms, certificate_expires_ms, created_ms, updated_ms`
 
 const toRateLimit = (row: Row): RateLimit | null =>
   row.rate_requests === null ? null : { requests: int(row.rate_requests), perSeconds: int(row.rate_seconds) }
@@ -29,6 +30,8 @@ const toEndpoint = (row: Row): Endpoint => ({
   id: idText('ep', bytes(row.id)),
   tenant: text(row.tenant),
   partition: int(row.partition),
+  uid: textOrNull(row.uid),
+  name: textOrNull(row.name),
   url: text(row.url),
   sealedCredentials: bytes(row.credentials),
   secretDigest: row.secret_digest === null ? null : bytes(row.secret_digest),
@@ -43,6 +46,7 @@ const toEndpoint = (row: Row): Endpoint => ({
   ordered: row.ordered === 1,
   state: text(row.state) as EndpointState,
   disabledReason: textOrNull(row.disabled_reason) as DisabledReason | null,
+  disabledAtMs: intOrNull(row.disabled_ms),
   health: {
     failingSinceMs: intOrNull(row.failing_since_ms),
     stage: int(row.failing_stage),
@@ -73,13 +77,19 @@ const endpointValues = (endpoint: Endpoint) => [
   endpoint.expiry.secretMs,
   endpoint.expiry.certificateMs,
   endpoint.updatedAtMs,
+  endpoint.uid,
+  endpoint.name,
 ]
 
-/** `no_tenant`: the tenant doesn't exist, or was deleted. `too_many`: it has reached its limit of endpoints. */
+/**
+ * `no_tenant`: the tenant doesn't exist, or was deleted. `too_many`: it has reached its limit of endpoints.
+ * `uid_taken`: another of its endpoints has the uid.
+ */
 export function* createEndpoint(
   args: { endpoint: Endpoint; maxEndpoints?: number } & By,
-): Transaction<'created' | 'no_tenant' | 'too_many'> {
+): Transaction<'created' | 'no_tenant' | 'too_many' | 'uid_taken'> {
   const { endpoint, maxEndpoints = Number.MAX_SAFE_INTEGER } = args
+  if (yield* isUidTaken(endpoint)) return 'uid_taken'
   // Counted in the tenant's row: counting twenty thousand endpoints would take some ten milliseconds for each new one.
   const counted = yield {
     text: `update tenant set endpoint_count = endpoint_count + 1
@@ -90,10 +100,11 @@ export function* createEndpoint(
   yield {
     text: `insert into endpoint (url, credentials, secret_digest, types, filter, description, metadata, headers, schedule,
              timeout_ms, rate_requests, rate_seconds, ordered, operational, secret_expires_ms,
-             certificate_expires_ms, updated_ms, id, tenant, partition, state, disabled_reason, created_ms,
-             created_version, selection_version)
+             certificate_expires_ms, updated_ms, uid, name, id, tenant, partition, state, disabled_reason, disabled_ms,
+             created_ms, created_version, selection_version)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-             $23, (select version + 1 from tenant where id = $19), (select version + 1 from tenant where id = $19))`,
+             $23, $24, $25, $26,
+             (select version + 1 from tenant where id = $21), (select version + 1 from tenant where id = $21))`,
     params: [
       ...endpointValues(endpoint),
       idBytes(endpoint.id),
@@ -101,6 +112,7 @@ export function* createEndpoint(
       endpoint.partition,
       endpoint.state,
       endpoint.disabledReason,
+      endpoint.disabledAtMs,
       endpoint.createdAtMs,
     ],
   }
@@ -119,6 +131,7 @@ const UNTOLD = new Set([
   'partition',
   'state',
   'disabledReason',
+  'disabledAtMs',
   'health',
   'expiry',
   'createdAtMs',
@@ -139,21 +152,24 @@ function changedSettings(before: Endpoint, after: Endpoint, credentials: readonl
 }
 
 /**
- * Replaces everything but state, id, tenant and partition, unless the endpoint has changed since it was read.
- * `credentials` names those that changed, besides the clientSecret.
+ * Replaces everything but state, id, tenant and partition. `credentials` names those that changed, besides the
+ * clientSecret. `outdated`: the endpoint has changed since it was read. `uid_taken`: another of the tenant's endpoints
+ * has the uid.
  */
 export function* updateEndpoint(
   args: { endpoint: Endpoint; readAtMs: number; credentials?: readonly string[] } & By,
-): Transaction<boolean> {
+): Transaction<'updated' | 'outdated' | 'uid_taken'> {
   const before = yield* getEndpoint({ tenant: null, id: args.endpoint.id })
+  if (before !== null && (yield* isUidTaken(args.endpoint))) return 'uid_taken'
   const rows = yield {
     text: `update endpoint set url = $1, credentials = $2, secret_digest = $3, types = $4, filter = $5, description = $6,
              metadata = $7, headers = $8, schedule = $9, timeout_ms = $10, rate_requests = $11, rate_seconds = $12,
-             ordered = $13, operational = $14, secret_expires_ms = $15, certificate_expires_ms = $16, updated_ms = $17
-           where id = $18 and deleted_ms is null and updated_ms = $19 returning id`,
+             ordered = $13, operational = $14, secret_expires_ms = $15, certificate_expires_ms = $16, updated_ms = $17,
+             uid = $18, name = $19
+           where id = $20 and deleted_ms is null and updated_ms = $21 returning id`,
     params: [...endpointValues(args.endpoint), idBytes(args.endpoint.id), args.readAtMs],
   }
-  if (before === null || rows.length === 0) return false
+  if (before === null || rows.length === 0) return 'outdated'
   if (differences(before, args.endpoint, ['types', 'filter']).length > 0) yield* keepSelection(before)
   yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
   const fields = changedSettings(before, args.endpoint, args.credentials ?? [])
@@ -163,7 +179,7 @@ export function* updateEndpoint(
   yield* noteReplaced(args.endpoint, fields)
   const change = { ...entryOf(before), action: 'updated', fields } as const
   yield* record(args, change, args.endpoint.updatedAtMs)
-  return true
+  return 'updated'
 }
 
 /** If an expiry time has changed, its warnings are sent again. */
@@ -183,7 +199,8 @@ export function* setEndpointState(
   const before = yield* getEndpoint(args)
   // Disabling an endpoint that is already disabled keeps the original reason.
   const rows = yield {
-    text: `update endpoint set disabled_reason = case when state = $3 then disabled_reason else $4 end, state = $3,
+    text: `update endpoint set disabled_reason = case when state = $3 then disabled_reason else $4 end,
+             disabled_ms = case when state = $3 then disabled_ms when $3 = 'disabled' then $5 end, state = $3,
              updated_ms = case when updated_ms < $5 then $5 else updated_ms + 1 end
            where id = $1 and tenant = $2 and deleted_ms is null returning id`,
     params: [idBytes(args.id), args.tenant, args.state, args.reason, args.nowMs],

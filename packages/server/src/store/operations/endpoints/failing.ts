@@ -42,7 +42,7 @@ export function* escalateFailing(args: FailingClaim): Transaction<FailingEscalat
   const isRecent = nowMs - lastFailureMs <= FAILING_RECENTLY_MS
   if (isRecent && disableAfterMs > 0 && ageMs >= disableAfterMs) {
     yield {
-      text: `update endpoint set state = 'disabled', disabled_reason = 'failing',
+      text: `update endpoint set state = 'disabled', disabled_reason = 'failing', disabled_ms = $2,
                updated_ms = case when updated_ms < $2 then $2 else updated_ms + 1 end
              where id = $1`,
       params: [idBytes(endpoint.id), nowMs],

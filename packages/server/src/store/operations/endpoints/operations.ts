@@ -15,6 +15,7 @@ import {
 import { warnExpiring } from './expiring.ts'
 import { escalateFailing } from './failing.ts'
 import { readSelectionsAt } from './selections.ts'
+import { findEndpoint } from './uids.ts'
 
 export const endpointOperations = {
   createEndpoint: writes({ run: createEndpoint, configuration: 'changes' }),
@@ -22,6 +23,7 @@ export const endpointOperations = {
   setEndpointState: writes({ run: setEndpointState, configuration: 'changes' }),
   deleteEndpoint: writes({ run: deleteEndpoint, configuration: 'changes' }),
   getEndpoint: reads({ run: getEndpoint, waitedForBy: 'engine' }),
+  findEndpoint: reads({ run: findEndpoint, waitedForBy: 'people' }),
   listEndpoints: reads({ run: listEndpoints, waitedForBy: 'people' }),
   isSecretShared: reads({ run: isSecretShared, waitedForBy: 'engine' }),
   sampleEndpointUrls: reads({ run: sampleEndpointUrls, waitedForBy: 'engine' }),

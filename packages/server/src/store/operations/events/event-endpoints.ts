@@ -2,7 +2,7 @@
 
 import { firstIdAt, idBytes, idMs, idText } from '../../../base/ids.ts'
 import type { Delivery, DeliveryId, EndpointId, EventId, TenantId } from '../../../base/model.ts'
-import { bytes, int, intOrNull, type Transaction, text } from '../../transaction.ts'
+import { bytes, int, intOrNull, type Transaction, text, textOrNull } from '../../transaction.ts'
 import { getDeliveries } from '../deliveries/reading.ts'
 import {
   type EndpointVersions,
@@ -25,6 +25,7 @@ export type EventFacts = {
 
 export type EndpointFacts = EndpointVersions & {
   readonly endpoint: EndpointId
+  readonly endpointUid: string | null
   readonly isDeleted: boolean
   /** What it wanted when the event was matched; null if it didn't exist then, or that is no longer kept. */
   readonly wanted: PastSelection | null
@@ -46,7 +47,7 @@ export function* listEventEndpoints(args: {
   const event = yield* readEvent(args)
   if (event === null) return null
   const rows = yield {
-    text: `select id, types, filter, deleted_ms, created_version, selection_version, deleted_version from endpoint
+    text: `select id, uid, types, filter, deleted_ms, created_version, selection_version, deleted_version from endpoint
            where tenant = $1 ${args.before === null ? '' : 'and id < $3'} order by id desc limit $2`,
     params: [args.tenant, args.limit, ...(args.before === null ? [] : [idBytes(args.before)])],
   }
@@ -63,6 +64,7 @@ export function* listEventEndpoints(args: {
     return {
       ...versions,
       endpoint,
+      endpointUid: textOrNull(row.uid),
       isDeleted: row.deleted_ms !== null,
       wanted: isAsThen ? toSelection(row) : (past.get(endpoint) ?? null),
       delivery,
