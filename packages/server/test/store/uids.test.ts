@@ -74,6 +74,58 @@ describe.each([sqliteEngine(), postgresEngine()])('uids and states of endpoints 
     expect(await find('orders', true)).toBe(third.id)
   })
 
+  it('changes the state together with other members, or changes nothing', async () => {
+    const endpoint = named('orders', { health: { failingSinceMs: 3, stage: 1, pausedUntilMs: 9 } })
+    await aTenant(store, 'acme', [endpoint, named('invoices')])
+    await run('update endpoint set failing_since_ms = 3, paused_until_ms = 9 where uid = $1', ['orders'])
+    const change = (state: 'enabled' | 'disabled' | undefined, over: Partial<Endpoint>, readAtMs: number) => {
+      const changed = { ...endpoint, ...over, updatedAtMs: readAtMs + 1 }
+      return store.write('updateEndpoint', { endpoint: changed, readAtMs, ...(state === undefined ? {} : { state }) })
+    }
+    const before = await read(endpoint.id)
+    expect(await change('disabled', { uid: 'invoices' }, 1)).toBe('uid_taken')
+    expect(await change('disabled', { name: 'n' }, 7)).toBe('outdated')
+    expect(await read(endpoint.id)).toEqual(before)
+
+    expect(await change('disabled', { name: 'n' }, 1)).toBe('updated')
+    const disabled = { state: 'disabled', disabledReason: 'manual', disabledAtMs: 2, name: 'n' }
+    expect(await read(endpoint.id)).toMatchObject(disabled)
+    const configuration = await store.read('readTenantConfiguration', { tenant: 'acme' })
+    expect(configuration!.endpoints.find(({ id }) => id === endpoint.id)).toMatchObject({ state: 'disabled' })
+    // Neither another change nor the same state again changes why and since when it is disabled.
+    expect(await change(undefined, { name: 'm', state: 'enabled', disabledAtMs: null }, 2)).toBe('updated')
+    expect(await change('disabled', { name: 'n' }, 3)).toBe('updated')
+    expect(await read(endpoint.id)).toMatchObject({ ...disabled, health: { failingSinceMs: 3, pausedUntilMs: 9 } })
+
+    expect(await change('enabled', { name: 'n' }, 4)).toBe('updated')
+    const well = { failingSinceMs: null, pausedUntilMs: null }
+    expect(await read(endpoint.id)).toMatchObject({
+      state: 'enabled',
+      disabledReason: null,
+      disabledAtMs: null,
+      health: well,
+    })
+    const noted = await store.read('listAudit', { tenant: 'acme', before: null, fromMs: null, toMs: null, limit: 9 })
+    const ofEndpoint = noted.filter(({ targetId }) => targetId === endpoint.id)
+    expect(ofEndpoint.map(({ action, fields }) => [action, ...fields])).toEqual([
+      ['enabled'],
+      ['updated', 'name'],
+      ['updated', 'name'],
+      ['disabled'],
+      ['updated', 'name'],
+      ['created'],
+    ])
+  })
+
+  it('keeps the health of an enabled endpoint that is set to enabled again', async () => {
+    const endpoint = named('orders')
+    await aTenant(store, 'acme', [endpoint])
+    await run('update endpoint set failing_since_ms = 3 where uid = $1', ['orders'])
+    const changed = { ...endpoint, name: 'n', updatedAtMs: 2 }
+    expect(await store.write('updateEndpoint', { endpoint: changed, readAtMs: 1, state: 'enabled' })).toBe('updated')
+    expect(await read(endpoint.id)).toMatchObject({ state: 'enabled', health: { failingSinceMs: 3 } })
+  })
+
   describe('disabledAtMs', () => {
     it('is when a call disabled the endpoint, and null once it is enabled', async () => {
       const endpoint = named(null)

@@ -45,12 +45,33 @@ export type EndpointResult = Described & {
   readonly signingSecret: string | null
 }
 
+/** What happens to held deliveries when their endpoint is enabled. */
+type HeldAction = 'release' | 'cancel'
+
+export type EndpointPatch = Partial<EndpointInput> & {
+  /** Only together with `state: 'enabled'`. Default: release. */
+  readonly held?: HeldAction
+}
+
+type Change = {
+  readonly by: Actor
+  /** Names of the credentials that change. */
+  readonly credentials: readonly string[]
+  /** Default: the state stays. */
+  readonly state?: Endpoint['state']
+}
+
 /** Settings, with their own names. */
 export type EndpointsSettings = TargetPolicy & {
   /** Default: no limit. */
   readonly maxEndpoints?: number
   /** Default: 5. */
   readonly disableAfterDays?: number
+}
+
+const HELD_WITHOUT_ENABLING: FieldError = {
+  field: '/held',
+  detail: 'It says what happens to held deliveries when the endpoint is enabled. Set state to enabled too, or omit it.',
 }
 
 /** Attempts to store an update that conflicts with concurrent ones. */
@@ -115,6 +136,7 @@ export class Endpoints {
       state: 'enabled',
       disabledReason: null,
       disabledAtMs: null,
+      ...(input.state === 'disabled' ? { state: 'disabled', disabledReason: 'manual', disabledAtMs: nowMs } : {}),
       health: WELL,
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
@@ -130,20 +152,31 @@ export class Endpoints {
     return this.#result(endpoint, resolution, wasGiven ? null : shownOnce(credentials.signing[0]!))
   }
 
-  /** Changes the fields in the patch and keeps the others. The next attempt of each delivery uses the new values. */
+  /**
+   * Changes the fields in the patch and keeps the others. The next attempt of each delivery uses the new values. If the
+   * call is refused, nothing has changed.
+   */
   async update(
     tenant: TenantId,
     reference: EndpointReference,
-    patch: Partial<EndpointInput>,
+    patch: EndpointPatch,
     by: Actor = SYSTEM,
   ): Promise<EndpointResult> {
     const before = await this.get(tenant, reference)
     const faults: FieldError[] = []
+    const { state, held } = patch
+    if (held !== undefined && state !== 'enabled') faults.push(HELD_WITHOUT_ENABLING)
     if (tenant === OPERATOR_TENANT && patch.types !== undefined) checkOperatorTypes(patch.types, faults)
     const { checked, resolution } = await this.#check(patch, faults, before.types)
     const credentials = namesOf(checked.credentials)
     const wasReadable = this.#credentials.open(before) !== undefined
-    const endpoint = await this.#change(before, by, credentials, endpoint => this.#patched(endpoint, checked))
+    // Enabled in a step of its own, after the held deliveries were cancelled: see #enable.
+    const isCancelling = held === 'cancel'
+    const change = { by, credentials, ...(state === undefined || isCancelling ? {} : { state }) }
+    const changed = await this.#change(before, change, endpoint => this.#patched(endpoint, checked))
+    if (isCancelling) await this.#enable(changed, held, by)
+    else if (state !== undefined) await this.#moveDeliveries(changed, state)
+    const endpoint = await this.get(tenant, changed.id)
     const made = wasReadable ? undefined : this.#credentials.open(endpoint)?.signing[0]
     return this.#result(endpoint, resolution, made === undefined ? null : shownOnce(made))
   }
@@ -151,8 +184,7 @@ export class Endpoints {
   /** Applies a change to the endpoint's current state, and again if a concurrent change came first. */
   async #change(
     before: Endpoint,
-    by: Actor,
-    credentials: readonly string[],
+    { by, credentials, ...state }: Change,
     change: (before: Endpoint) => Endpoint,
   ): Promise<Endpoint> {
     const { tenant, id } = before
@@ -160,7 +192,7 @@ export class Endpoints {
       // Increases with every change, even within a millisecond, so that an update based on an older state is refused.
       const updatedAtMs = Math.max(this.#store.now(), before.updatedAtMs + 1)
       const endpoint = { ...change(before), updatedAtMs }
-      const args = { endpoint, by, credentials, readAtMs: before.updatedAtMs }
+      const args = { endpoint, by, credentials, ...state, readAtMs: before.updatedAtMs }
       const result = await this.#store.write('updateEndpoint', args)
       if (result === 'uid_taken') throw uidTaken(endpoint)
       if (result === 'updated') {
@@ -211,7 +243,7 @@ export class Endpoints {
     const nowMs = this.#store.now()
     const version = this.#credentials.open(before)?.signing[0]?.version ?? 'v1'
     const secret = checked.credentials.signing ?? makeSigningSecret(version, nowMs)
-    const endpoint = await this.#change(before, by, ['signingSecret'], endpoint => {
+    const endpoint = await this.#change(before, { by, credentials: ['signingSecret'] }, endpoint => {
       const credentials = rotateSigning(this.#credentials.openOrRefuse(endpoint), secret, nowMs)
       if (credentials === undefined) throw tooManySigningSecrets()
       return { ...endpoint, ...this.#credentials.seal(before.id, credentials) }
@@ -235,8 +267,7 @@ export class Endpoints {
   async disable(tenant: TenantId, reference: EndpointReference, by: Actor = SYSTEM): Promise<Endpoint> {
     const id = await requireEndpointId(this.#store, tenant, reference)
     const endpoint = await this.#setState(tenant, id, 'disabled', by)
-    await holdAll(this.#store, { partition: endpoint.partition, endpoint: id })
-    this.#emit('lane', endpoint)
+    await this.#moveDeliveries(endpoint, 'disabled')
     return endpoint
   }
 
@@ -244,19 +275,29 @@ export class Endpoints {
   async enable(
     tenant: TenantId,
     reference: EndpointReference,
-    { held }: { held: 'release' | 'cancel' },
+    { held }: { held: HeldAction },
     by: Actor = SYSTEM,
   ): Promise<Endpoint> {
-    const { id, partition } = await this.get(tenant, reference)
+    return this.#enable(await this.get(tenant, reference), held, by)
+  }
+
+  async #enable({ tenant, id, partition }: Endpoint, held: HeldAction, by: Actor): Promise<Endpoint> {
     const of = { partition, endpoint: id }
     // Cancelled before enabling: if a crash comes in between, no delivery may be sent that was to be cancelled.
     if (held === 'cancel') await cancelAll(this.#store, of, 'held')
     const endpoint = await this.#setState(tenant, id, 'enabled', by)
     // And again afterwards, for deliveries that were held between the two.
     if (held === 'cancel') await cancelAll(this.#store, of, 'held')
-    else await releaseAll(this.#store, of)
-    this.#emit('lane', endpoint)
+    await this.#moveDeliveries(endpoint, 'enabled')
     return endpoint
+  }
+
+  /** Brings the endpoint's deliveries in line with its new state. */
+  async #moveDeliveries(endpoint: Endpoint, state: Endpoint['state']): Promise<void> {
+    const of = { partition: endpoint.partition, endpoint: endpoint.id }
+    if (state === 'enabled') await releaseAll(this.#store, of)
+    else await holdAll(this.#store, of)
+    this.#emit('lane', endpoint)
   }
 
   async #setState(tenant: TenantId, id: EndpointId, state: Endpoint['state'], by: Actor): Promise<Endpoint> {

@@ -3,7 +3,7 @@
  * `host.ts`.
  */
 import type { FieldError } from '../../base/errors.ts'
-import type { Endpoint, EventType, PayloadFilter, RateLimit } from '../../base/model.ts'
+import type { Endpoint, EndpointState, EventType, PayloadFilter, RateLimit } from '../../base/model.ts'
 import { checkFilter } from '../../catalogue/filter.ts'
 import { checkTargetUrl, type Target, type TargetPolicy } from '../../guard/target.ts'
 import { checkMetadata } from '../checks/metadata.ts'
@@ -21,6 +21,8 @@ export type EndpointInput = CredentialsInput & {
   readonly uid?: string | null
   /** For people. */
   readonly name?: string | null
+  /** Default: enabled. */
+  readonly state?: EndpointState
   /** Names of event types, or patterns with `*`; null or omitted: all types in the catalogue. */
   readonly types?: readonly string[] | null
   /** Conditions that select events of these types (catalogue/filter.ts); null or omitted: all events. */

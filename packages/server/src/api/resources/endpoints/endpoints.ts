@@ -17,7 +17,7 @@ import {
   TenantParams,
 } from '../../http/shapes.ts'
 import { type Public, resource } from '../../resource.ts'
-import { EndpointPatch, EndpointSchema, EndpointWithSecretSchema, NewEndpoint, SIGNING_INPUT } from './schemas.ts'
+import { EndpointPatch, EndpointSchema, EndpointWithSecretSchema, Held, NewEndpoint, SIGNING_INPUT } from './schemas.ts'
 import { viewEndpoint } from './view.ts'
 
 const Shown = (description: string) => ({ ...ref(EndpointSchema), description })
@@ -260,8 +260,3 @@ const TestStarted = Type.Object(
   { event: Type.String(), delivery: Type.String(), type: Type.String() },
   { description: 'The test is on its way. Get the delivery to see its outcome.' },
 )
-
-const Held = Type.Enum(['release', 'cancel'], {
-  type: 'string',
-  description: 'What to do with the held deliveries: send them (`release`, the default) or cancel them (`cancel`).',
-})

@@ -57,6 +57,8 @@ const OAuthOrNull = objectOrNull(
   'The OAuth 2.0 client with which Posthorn gets its bearer tokens. Null if requests carry the clientSecret instead.',
 )
 
+const ENDPOINT_STATES = ['enabled', 'disabled'] as const
+
 const ENDPOINT_MEMBERS = {
   id: Type.String({ examples: ['ep_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
   tenant: Type.String(),
@@ -77,7 +79,7 @@ const ENDPOINT_MEMBERS = {
   }),
   rateLimit: RateLimitOrNull({ description: RATE_LIMIT }),
   ordered: Type.Boolean({ description: ORDERED }),
-  state: Word(['enabled', 'disabled'] as const),
+  state: Word(ENDPOINT_STATES, { description: 'A disabled endpoint gets nothing: its deliveries are held.' }),
   disabledReason: WordOrNull(DISABLED_REASONS, {
     description:
       'Why the endpoint is disabled. `manual`: by a call. `gone`: the receiver responded with 410. `failing`: no ' +
@@ -124,6 +126,10 @@ export const EndpointWithSecretSchema = Type.Object(
 )
 export type EndpointView = Static<typeof EndpointSchema>
 
+const HELD = 'What to do with the held deliveries: send them (`release`, the default) or cancel them (`cancel`).'
+const heldOf = (description: string) => Word(['release', 'cancel'] as const, { description })
+export const Held = heldOf(HELD)
+
 const ENDPOINT_INPUT = {
   uid: Type.Optional(
     TextOrNull({
@@ -154,6 +160,9 @@ const ENDPOINT_INPUT = {
   ),
   rateLimit: Type.Optional(RateLimitOrNull({ description: RATE_LIMIT })),
   ordered: Type.Optional(Type.Boolean({ description: `${ORDERED} False by default.` })),
+  state: Type.Optional(
+    Word(ENDPOINT_STATES, { description: 'A disabled endpoint gets nothing: its deliveries are held.' }),
+  ),
 }
 const Url = Type.String({ description: 'An absolute https URL with a public host.' })
 const ClientSecret = Type.String({
@@ -211,6 +220,7 @@ export const NewEndpoint = {
 }
 export const EndpointPatch = strict({
   url: Type.Optional(Url),
+  held: Type.Optional(heldOf(`${HELD} Only together with \`"state": "enabled"\`.`)),
   clientSecret: Type.Optional(ClientSecret),
   switchAt: Type.Optional(
     TimeOrNull('When a new clientSecret takes effect (RFC 3339). If omitted or null, it takes effect immediately.'),

@@ -8,15 +8,17 @@ import {
   type PayloadFilter,
   type RateLimit,
   type RetrySchedule,
+  SYSTEM,
   type TenantId,
 } from '../../../base/model.ts'
 import { bytes, int, intOrNull, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../../transaction.ts'
 import { type By, differences, record } from '../audit.ts'
 import { bumpTenant } from '../configuration.ts'
-import { noteDisabled, noteReplaced } from '../notices.ts'
+import { noteReplaced } from '../notices.ts'
 import { getTenant } from '../tenants.ts'
 import { beginAnew } from './marks.ts'
 import { keepSelection } from './selections.ts'
+import { changeState, type StateChange } from './state.ts'
 import { isUidTaken } from './uids.ts'
 
 const ENDPOINT_FIELDS = `id, tenant, partition, uid, name, url, credentials, secret_digest, types, filter, description, metadata,
@@ -152,13 +154,14 @@ function changedSettings(before: Endpoint, after: Endpoint, credentials: readonl
 }
 
 /**
- * Replaces everything but state, id, tenant and partition. `credentials` names those that changed, besides the
- * clientSecret. `outdated`: the endpoint has changed since it was read. `uid_taken`: another of the tenant's endpoints
- * has the uid.
+ * Replaces everything but id, tenant and partition; the state only if `state` names one. `credentials` names those that
+ * changed, besides the clientSecret. `outdated`: the endpoint has changed since it was read. `uid_taken`: another of
+ * the tenant's endpoints has the uid.
  */
 export function* updateEndpoint(
-  args: { endpoint: Endpoint; readAtMs: number; credentials?: readonly string[] } & By,
+  args: { endpoint: Endpoint; readAtMs: number; credentials?: readonly string[]; state?: EndpointState } & By,
 ): Transaction<'updated' | 'outdated' | 'uid_taken'> {
+  const { state } = args
   const before = yield* getEndpoint({ tenant: null, id: args.endpoint.id })
   if (before !== null && (yield* isUidTaken(args.endpoint))) return 'uid_taken'
   const rows = yield {
@@ -174,11 +177,16 @@ export function* updateEndpoint(
   yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
   const fields = changedSettings(before, args.endpoint, args.credentials ?? [])
   // Another receiver: the previous one's failures and pauses don't apply to it.
-  if (fields.includes('url')) yield* beginAnew(before)
+  const isEnabled = state === 'enabled' && before.state === 'disabled'
+  if (isEnabled || fields.includes('url')) yield* beginAnew(before)
   yield* forgetWarned(before, args.endpoint)
   yield* noteReplaced(args.endpoint, fields)
-  const change = { ...entryOf(before), action: 'updated', fields } as const
-  yield* record(args, change, args.endpoint.updatedAtMs)
+  const nowMs = args.endpoint.updatedAtMs
+  if (fields.length > 0) yield* record(args, { ...entryOf(before), action: 'updated', fields }, nowMs)
+  if (state !== undefined) {
+    const reason = state === 'disabled' ? 'manual' : null
+    yield* changeState(before, { by: args.by ?? SYSTEM, state, reason, nowMs })
+  }
   return 'updated'
 }
 
@@ -193,26 +201,21 @@ function* forgetWarned(before: Endpoint, after: Endpoint): Transaction<void> {
   }
 }
 
-export function* setEndpointState(
-  args: { tenant: TenantId; id: EndpointId; state: EndpointState; reason: DisabledReason | null; nowMs: number } & By,
-): Transaction<Endpoint | null> {
-  const before = yield* getEndpoint(args)
-  // Disabling an endpoint that is already disabled keeps the original reason.
-  const rows = yield {
-    text: `update endpoint set disabled_reason = case when state = $3 then disabled_reason else $4 end,
-             disabled_ms = case when state = $3 then disabled_ms when $3 = 'disabled' then $5 end, state = $3,
-             updated_ms = case when updated_ms < $5 then $5 else updated_ms + 1 end
-           where id = $1 and tenant = $2 and deleted_ms is null returning id`,
-    params: [idBytes(args.id), args.tenant, args.state, args.reason, args.nowMs],
+export function* setEndpointState({
+  tenant,
+  id,
+  ...change
+}: StateChange & { tenant: TenantId; id: EndpointId }): Transaction<Endpoint | null> {
+  const before = yield* getEndpoint({ tenant, id })
+  if (before === null) return null
+  yield {
+    text: 'update endpoint set updated_ms = case when updated_ms < $2 then $2 else updated_ms + 1 end where id = $1',
+    params: [idBytes(id), change.nowMs],
   }
-  if (rows.length === 0) return null
-  yield* bumpTenant(args.tenant, idBytes(args.id))
-  if (before !== null && args.state === 'enabled') yield* beginAnew(before)
-  if (before?.state === 'enabled' && args.state === 'disabled') yield* noteDisabled(before, args.nowMs, args.reason!)
-  if (before?.state !== args.state) {
-    yield* record(args, { ...entryOf(args), action: args.state }, args.nowMs)
-  }
-  return yield* getEndpoint({ tenant: args.tenant, id: args.id })
+  yield* bumpTenant(tenant, idBytes(id))
+  if (change.state === 'enabled') yield* beginAnew(before)
+  yield* changeState(before, change)
+  return yield* getEndpoint({ tenant, id })
 }
 
 /** The row stays for history, without its secret. Returns the partition, or null if the endpoint doesn't exist. */
