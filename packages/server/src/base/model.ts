@@ -125,7 +125,7 @@ export type Endpoint = {
   readonly description: string | null
   readonly metadata: Record<string, string>
   /** Extra request headers, lower-case names. */
-  readonly headers: Record<string, string>
+  readonly headers: ExtraHeaders
   /** null: the type's, or the operator's. */
   readonly schedule: RetrySchedule | null
   /** Milliseconds from the first byte sent to the status; null: the operator's (C11: 15,000). */
@@ -142,6 +142,19 @@ export type Endpoint = {
   readonly expiry: CredentialExpiry
   readonly createdAtMs: number
   readonly updatedAtMs: number
+}
+
+/** By name. */
+export type ExtraHeaders = Readonly<Record<string, ExtraHeader>>
+
+export type ExtraHeader = {
+  /** Whether its value is never shown. */
+  readonly secret: boolean
+  /**
+   * null: it is sealed with the endpoint's credentials. A secret with a value was stored by an earlier version, and is
+   * sealed at the endpoint's next change.
+   */
+  readonly value: string | null
 }
 
 /** How the receiver does. Written by the engine, never with the endpoint's settings. */

@@ -15,6 +15,8 @@ export type Credentials = {
   readonly signing: readonly SigningSecret[]
   readonly clientCertificate: ClientCertificate | null
   readonly oauth: OAuthClient | null
+  /** Values of the secret extra headers, by name in lower case. */
+  readonly headers: Readonly<Record<string, string>>
 }
 
 /** As Standard Webhooks calls them: HMAC-SHA256 and Ed25519. */
@@ -49,7 +51,11 @@ const MADE_SECRET_BYTES = 32
 const ED25519_KEY_BYTES = 32
 
 export const writeCredentials = (credentials: Credentials): string => JSON.stringify(credentials)
-export const readCredentials = (text: string): Credentials => JSON.parse(text) as Credentials
+/** Earlier versions stored no headers. */
+export function readCredentials(text: string): Credentials {
+  const stored = JSON.parse(text) as Omit<Credentials, 'headers'> & Partial<Credentials>
+  return { headers: {}, ...stored }
+}
 
 export function makeSigningSecret(version: SigningSecret['version'], nowMs: number): SigningSecret {
   const key =

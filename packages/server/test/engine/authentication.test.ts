@@ -183,4 +183,80 @@ describe('bearers', () => {
     }))
 })
 
+describe('secret headers', () => {
+  it('C14: are sent with either kind of bearer, and masked in what is recorded of the response', () =>
+    inFolder(async (folder, authority) => {
+      const tokens = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: () => ({ status: 200, body: '{"access_token":"the-token-1","token_type":"Bearer"}' }),
+      })
+      const receiver = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: ({ headers }) => ({
+          status: 200,
+          headers: { 'x-echo': String(headers['x-api-key']) },
+          body: JSON.stringify([headers['x-api-key'], headers['x-plan'], headers.authorization]),
+        }),
+      })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      const oauth = { tokenUrl: `${tokens.url}/token`, clientId: 'id', clientSecret: 'hidden' }
+      const headers = { 'X-Api-Key': 'Key "of" theirs', 'X-Plan': { value: 'gold-plated', secret: true }, 'X-A': 'b' }
+      await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET, headers })
+      await posthorn.endpoints.create('acme', { url: receiver.url, oauth, headers })
+      await posthorn.publish('acme', cover(1))
+      await receiver.waitFor(() => receiver.total === 2, { timeoutMs: 10_000 })
+      for (const { headers: got } of receiver.requests) {
+        expect(got).toMatchObject({ 'x-api-key': 'Key "of" theirs', 'x-plan': 'gold-plated', 'x-a': 'b' })
+      }
+      const delivered = { ...ANY, state: 'delivered' as const }
+      await expect.poll(() => posthorn.deliveries.list('acme', delivered, 9), { timeout: 10_000 }).toHaveLength(2)
+      for (const { id } of await posthorn.deliveries.list('acme', ANY, 9)) {
+        const [attempt] = (await posthorn.deliveries.get('acme', id)).attempts
+        expect(attempt!.responseHeaders[attempt!.responseHeaders.indexOf('x-echo') + 1]).toBe('[secret]')
+        expect(Buffer.from(attempt!.responseBody).toString()).toBe('["[secret]","[secret]","Bearer [secret]"]')
+      }
+      await posthorn.stop()
+      await Promise.all([receiver.close(), tokens.close()])
+    }))
+
+  it('C14: are sent as an earlier version stored them, and nothing is sent if a sealed value is missing', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      const posthorn = await startPosthorn(folder, authority, { retrySchedule: [0.01] })
+      await posthorn.tenants.put('acme', {})
+      const { endpoint } = await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      const change = async (value: string | null) => {
+        const before = await posthorn.endpoints.get('acme', endpoint.id)
+        const changed = {
+          ...before,
+          headers: { 'x-api-key': { secret: true, value } },
+          updatedAtMs: before.updatedAtMs + 1,
+        }
+        await posthorn.store.write('updateEndpoint', { endpoint: changed, readAtMs: before.updatedAtMs })
+        posthorn.store.changes.emit({
+          kind: 'endpoint',
+          tenant: 'acme',
+          endpoint: endpoint.id,
+          partition: endpoint.partition,
+        })
+        await posthorn.publish('acme', cover(1))
+      }
+      await change('stored in clear')
+      await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 10_000 })
+      expect(receiver.requests[0]!.headers['x-api-key']).toBe('stored in clear')
+      await change(null)
+      const exhausted = { ...ANY, state: 'exhausted' as const }
+      await expect.poll(() => posthorn.deliveries.list('acme', exhausted, 1), { timeout: 10_000 }).toHaveLength(1)
+      const [delivery] = await posthorn.deliveries.list('acme', exhausted, 1)
+      const { attempts } = await posthorn.deliveries.get('acme', delivery!.id)
+      expect(attempts.map(({ error }) => error)).toEqual(['secret_unreadable', 'secret_unreadable'])
+      expect(receiver.total).toBe(1)
+      await posthorn.stop()
+      await receiver.close()
+    }))
+})
+
 const ANY = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }

@@ -25,11 +25,14 @@ const first: Credentials = {
   signing: [makeSigningSecret('v1', NOW_MS)],
   clientCertificate: null,
   oauth: null,
+  headers: { 'x-api-key': 'k' },
 }
 
 describe('credentials', () => {
   it('come out as they went in', () => {
     expect(readCredentials(writeCredentials(first))).toEqual(first)
+    const { headers: _none, ...earlier } = first
+    expect(readCredentials(JSON.stringify(earlier))).toEqual({ ...first, headers: {} })
   })
 
   it('C6: a clientSecret is replaced at once, or from a time on', () => {

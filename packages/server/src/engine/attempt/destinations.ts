@@ -1,4 +1,4 @@
-import type { Endpoint, EndpointId } from '../../base/model.ts'
+import type { Endpoint, EndpointId, ExtraHeaders } from '../../base/model.ts'
 import {
   type Credentials,
   changesAtMs,
@@ -28,6 +28,8 @@ export type Destination = {
   /** False if the secret can't be decrypted, so that nothing can be sent. */
   readonly isReadable: boolean
   readonly record: (exchange: Exchange) => Recorded
+  /** Values of secret headers, besides the bearer token. */
+  readonly headerSecrets: readonly string[]
   /** Store time in milliseconds at which another secret takes effect. Infinity: not until the endpoint is changed. */
   readonly untilMs: number
 }
@@ -147,6 +149,7 @@ function toDestination(
   const { origin, pathname, search } = new URL(endpoint.url)
   const secret = credentials === undefined || credentials.oauth !== null ? null : clientSecretAt(credentials, nowMs)
   const { apiVersion, userAgent, responseTimeoutMs } = options
+  const extra = openHeaders(endpoint.headers, credentials)
   return {
     endpoint,
     route: { origin, identity: credentials === undefined ? null : identityOf(endpoint, credentials) },
@@ -159,14 +162,29 @@ function toDestination(
       apiVersion,
       'User-Agent',
       userAgent,
-      ...Object.entries(endpoint.headers).flat(),
+      ...extra.headers,
     ],
     sign: createSigner(credentials === undefined ? [] : liveSigning(credentials, nowMs)),
     oauth: credentials === undefined ? null : tokenClientOf(endpoint, credentials),
     timeoutMs: endpoint.timeoutMs ?? responseTimeoutMs,
-    isReadable: credentials !== undefined && (secret !== null || credentials.oauth !== null),
-    record: createRedactor(secret ?? ''),
+    isReadable: extra.isComplete && credentials !== undefined && (secret !== null || credentials.oauth !== null),
+    record: createRedactor([secret ?? '', ...extra.secrets]),
+    headerSecrets: extra.secrets,
     untilMs: credentials === undefined ? Number.POSITIVE_INFINITY : changesAtMs(credentials, nowMs),
+  }
+}
+
+/** Extra headers with their values; incomplete if a sealed value is missing. */
+function openHeaders(headers: ExtraHeaders, credentials: Credentials | undefined) {
+  const sealed = new Map(Object.entries(credentials?.headers ?? {}))
+  const opened = Object.entries(headers).map(([name, { secret, value }]) => {
+    return { name, secret, value: value ?? sealed.get(name) ?? null }
+  })
+  const known = opened.filter((header): header is typeof header & { value: string } => header.value !== null)
+  return {
+    headers: known.flatMap(({ name, value }) => [name, value]),
+    secrets: known.flatMap(({ secret, value }) => (secret ? [value] : [])),
+    isComplete: known.length === opened.length,
   }
 }
 

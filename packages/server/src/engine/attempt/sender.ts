@@ -94,7 +94,9 @@ export class Sender {
       return { exchange: noAnswer('token_unavailable', this.#options.now()), record: outgoing.destination.record }
     }
     const exchange = await this.#request(outgoing, token)
-    return exchange === null ? null : { exchange, record: createRedactor(token.value) }
+    return exchange === null
+      ? null
+      : { exchange, record: createRedactor([token.value, ...outgoing.destination.headerSecrets]) }
   }
 
   #request({ destination, item, body, mayBegin, trace }: Outgoing, token: Token | null): Promise<Exchange | null> {

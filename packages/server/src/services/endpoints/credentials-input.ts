@@ -99,6 +99,7 @@ export function createCredentials(checked: CheckedCredentials, nowMs: number): C
     signing: [checked.signing ?? makeSigningSecret('v1', nowMs)],
     clientCertificate: checked.clientCertificate ?? null,
     oauth: checked.oauth ?? null,
+    headers: {},
   }
 }
 

@@ -29,12 +29,13 @@ import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
 import type { Store } from '../../store/store.ts'
 import { checkIdParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { type Described, describeAuthentication } from './authentication.ts'
-import { changesCredentials, createCredentials } from './credentials-input.ts'
+import { createCredentials } from './credentials-input.ts'
 import { adviseOnHealth } from './health.ts'
 import { adviseOnHost, checkResolution, type LookupOptions, resolveHost } from './host.ts'
 import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './input.ts'
 import { requireEndpoint, requireEndpointId } from './references.ts'
 import { namesOf, SealedCredentials, shownOnce } from './sealed-credentials.ts'
+import { changesSecrets } from './sealed-headers.ts'
 import { adviseOnTypes } from './wanted-types.ts'
 
 export type { EndpointInput } from './input.ts'
@@ -115,6 +116,7 @@ export class Endpoints {
     const nowMs = this.#store.now()
     const id = newId('ep', nowMs)
     const credentials = createCredentials(checked.credentials, nowMs)
+    const sealed = this.#credentials.seal({ id, headers: {} }, credentials, checked.headers ?? [])
     const endpoint: Endpoint = {
       id,
       tenant,
@@ -122,12 +124,11 @@ export class Endpoints {
       uid: null,
       name: null,
       url: checked.target!.url.href,
-      ...this.#credentials.seal(id, credentials),
+      ...sealed,
       types: null,
       filter: null,
       description: null,
       metadata: {},
-      headers: {},
       schedule: null,
       timeoutMs: null,
       rateLimit: null,
@@ -167,9 +168,10 @@ export class Endpoints {
     const { state, held } = patch
     if (held !== undefined && state !== 'enabled') faults.push(HELD_WITHOUT_ENABLING)
     if (tenant === OPERATOR_TENANT && patch.types !== undefined) checkOperatorTypes(patch.types, faults)
-    const { checked, resolution } = await this.#check(patch, faults, before.types)
-    const credentials = namesOf(checked.credentials)
-    const wasReadable = this.#credentials.open(before) !== undefined
+    const { checked, resolution } = await this.#check(patch, faults, before)
+    const opened = this.#credentials.open(before)
+    const areHeadersReplaced = changesSecrets(checked.headers ?? [], before.headers, opened?.headers ?? {})
+    const credentials = [...namesOf(checked.credentials), ...(areHeadersReplaced ? ['headers'] : [])]
     // Enabled in a step of its own, after the held deliveries were cancelled: see #enable.
     const isCancelling = held === 'cancel'
     const change = { by, credentials, ...(state === undefined || isCancelling ? {} : { state }) }
@@ -177,7 +179,7 @@ export class Endpoints {
     if (isCancelling) await this.#enable(changed, held, by)
     else if (state !== undefined) await this.#moveDeliveries(changed, state)
     const endpoint = await this.get(tenant, changed.id)
-    const made = wasReadable ? undefined : this.#credentials.open(endpoint)?.signing[0]
+    const made = opened !== undefined ? undefined : this.#credentials.open(endpoint)?.signing[0]
     return this.#result(endpoint, resolution, made === undefined ? null : shownOnce(made))
   }
 
@@ -246,7 +248,7 @@ export class Endpoints {
     const endpoint = await this.#change(before, { by, credentials: ['signingSecret'] }, endpoint => {
       const credentials = rotateSigning(this.#credentials.openOrRefuse(endpoint), secret, nowMs)
       if (credentials === undefined) throw tooManySigningSecrets()
-      return { ...endpoint, ...this.#credentials.seal(before.id, credentials) }
+      return { ...endpoint, ...this.#credentials.seal(endpoint, credentials) }
     })
     return this.#result(endpoint, undefined, input.signingSecret === undefined ? shownOnce(secret) : null)
   }
@@ -319,9 +321,9 @@ export class Endpoints {
   async #check(
     input: Partial<EndpointInput>,
     faults: FieldError[],
-    typesBefore: Endpoint['types'] = null,
+    before: Endpoint | null = null,
   ): Promise<{ checked: CheckedInput; resolution: Resolution | undefined }> {
-    const known = { catalogue: await this.#nameable(), before: typesBefore }
+    const known = { catalogue: await this.#nameable(), before }
     const checked = checkEndpointInput(input, known, this.#settings, this.#store.now(), faults)
     const { target } = checked
     const resolution = target === undefined ? undefined : await resolveHost(target, this.#settings, this.#lookup)
@@ -330,13 +332,11 @@ export class Endpoints {
     return { checked, resolution }
   }
 
-  #patched(before: Endpoint, { target, credentials, settings }: CheckedInput): Endpoint {
+  #patched(before: Endpoint, { target, credentials, headers, settings }: CheckedInput): Endpoint {
     return {
       ...before,
       ...(target === undefined ? {} : { url: target.url.href }),
-      ...(changesCredentials(credentials)
-        ? this.#credentials.seal(before.id, this.#credentials.change(before, credentials))
-        : {}),
+      ...this.#credentials.change(before, credentials, headers),
       ...settings,
     }
   }

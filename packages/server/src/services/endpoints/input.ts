@@ -11,7 +11,7 @@ import { checkRateLimit } from '../checks/rate-limit.ts'
 import { checkStorable } from '../checks/values.ts'
 import { checkSchedule } from '../retry-schedules.ts'
 import { type CheckedCredentials, type CredentialsInput, checkCredentials } from './credentials-input.ts'
-import { checkExtraHeaders } from './extra-headers.ts'
+import { checkExtraHeaders, type HeaderInput, type WantedHeader } from './extra-headers.ts'
 import { checkUid } from './references.ts'
 import { checkTypes } from './wanted-types.ts'
 
@@ -30,7 +30,7 @@ export type EndpointInput = CredentialsInput & {
   readonly description?: string | null
   readonly metadata?: Record<string, string>
   /** Extra request headers. */
-  readonly headers?: Record<string, string>
+  readonly headers?: Record<string, HeaderInput>
   /**
    * Seconds before each retry, counted from the end of the previous attempt; []: no retries; null: the default (C12).
    */
@@ -47,6 +47,7 @@ export type EndpointInput = CredentialsInput & {
 export type CheckedInput = {
   readonly target?: Target
   readonly credentials: CheckedCredentials
+  readonly headers?: readonly WantedHeader[]
   readonly settings: Partial<
     Pick<
       Endpoint,
@@ -56,7 +57,6 @@ export type CheckedInput = {
       | 'filter'
       | 'description'
       | 'metadata'
-      | 'headers'
       | 'schedule'
       | 'timeoutMs'
       | 'rateLimit'
@@ -72,8 +72,8 @@ const MAX_TIMEOUT_MS = 60_000
 /** Shorter in development mode, so that a timeout can be observed. */
 const leastTimeoutMs = (dev: boolean): number => (dev ? 50 : 1_000)
 
-/** The catalogue, and the types that the endpoint named before the change. */
-export type KnownNames = { readonly catalogue: readonly EventType[]; readonly before: readonly string[] | null }
+/** The catalogue, and the endpoint that is changed, which can keep names that a new one can't have; null: a new one. */
+export type KnownNames = { readonly catalogue: readonly EventType[]; readonly before: Endpoint | null }
 
 /** Adds problems to `faults`, each with its place in the request body. */
 export function checkEndpointInput(
@@ -90,7 +90,7 @@ export function checkEndpointInput(
   const settings: { -readonly [Name in keyof CheckedInput['settings']]: CheckedInput['settings'][Name] } = {}
   if (uid !== undefined) settings.uid = checkUid(uid, faults)
   if (name !== undefined) settings.name = checkText(name, 'name', MAX_NAME_CHARACTERS, faults)
-  if (types !== undefined) settings.types = checkTypes(types, catalogue, before, faults)
+  if (types !== undefined) settings.types = checkTypes(types, catalogue, before?.types ?? null, faults)
   if (filter !== undefined) {
     if (filter !== null) checkFilter(filter, '/filter', faults)
     settings.filter = filter
@@ -102,12 +102,13 @@ export function checkEndpointInput(
     checkMetadata(metadata, '/metadata', faults)
     settings.metadata = metadata
   }
-  if (headers !== undefined) settings.headers = checkExtraHeaders(headers, '/headers', faults)
+  const wantedHeaders = headers === undefined ? undefined : checkExtraHeaders(headers, before?.headers ?? {}, faults)
   if (schedule !== undefined) settings.schedule = checkSchedule(schedule, policy.dev, faults)
   if (timeoutMs !== undefined) settings.timeoutMs = checkTimeout(timeoutMs, policy.dev, faults)
   if (rateLimit !== undefined) settings.rateLimit = checkRateLimit(rateLimit, faults)
   if (ordered !== undefined) settings.ordered = checkOrdered(ordered, faults)
   return {
+    ...(wantedHeaders === undefined ? {} : { headers: wantedHeaders }),
     ...(target === undefined ? {} : { target }),
     credentials,
     settings,

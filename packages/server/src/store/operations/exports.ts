@@ -2,9 +2,11 @@
 
 import { idBytes, idText } from '../../base/ids.ts'
 import type { Attempt, Delivery, DeliveryId, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
+import { showHeaders } from '../../secrets/secret-headers.ts'
 import { reads } from '../operation.ts'
 import { bytes, int, type Row, type Transaction, text } from '../transaction.ts'
 import { ATTEMPT_FIELDS, HISTORY_FIELDS, LIVE_FIELDS, toAttempt, toDelivery } from './deliveries/delivery-rows.ts'
+import { parseHeaders } from './endpoints/headers.ts'
 import { EVENT_FIELDS, toEvent } from './events/event-rows.ts'
 
 type Page<Id> = { readonly tenant: TenantId; readonly after: Id | null; readonly before: Id; readonly limit: number }
@@ -90,7 +92,7 @@ const viewRow = (row: Row): ExportedEndpoint => ({
   filter: json(row.filter),
   description: row.description,
   metadata: json(row.metadata),
-  headers: json(row.headers),
+  headers: showHeaders(parseHeaders(text(row.headers))),
   schedule: json(row.schedule),
   timeoutMs: row.timeout_ms,
   rateLimit: row.rate_requests === null ? null : { requests: row.rate_requests, perSeconds: row.rate_seconds },

@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import type { Endpoint } from '../../../base/model.ts'
 import type { Publisher } from '../../../publish/publisher.ts'
 import type { Endpoints } from '../../../services/endpoints/endpoints.ts'
+import type { HeaderInput } from '../../../services/endpoints/extra-headers.ts'
 import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import {
@@ -158,7 +159,10 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
   )
 }
 
-type Labels = { readonly metadata?: Record<string, string> | null; readonly headers?: Record<string, string> | null }
+type Labels = {
+  readonly metadata?: Record<string, string> | null
+  readonly headers?: Record<string, HeaderInput> | null
+}
 
 /** Metadata and headers are never null in an endpoint: null resets them to empty ones. */
 function withoutNull<Body extends Labels>({ metadata, headers, ...rest }: Body) {

@@ -2,6 +2,8 @@
 import { type Static, Type } from 'typebox'
 import { DISABLED_REASONS } from '../../../base/model.ts'
 import { SIGNATURE_VERSIONS } from '../../../secrets/credentials.ts'
+import type { ShownHeader } from '../../../secrets/secret-headers.ts'
+import type { HeaderInput } from '../../../services/endpoints/extra-headers.ts'
 import {
   IntegerOrNull,
   ListOrNull,
@@ -59,6 +61,34 @@ const OAuthOrNull = objectOrNull(
 
 const ENDPOINT_STATES = ['enabled', 'disabled'] as const
 
+const HEADER_EXAMPLES = [{ 'x-region': 'eu', 'x-api-key': { secret: true } }]
+const HeadersShown = Type.Unsafe<Record<string, ShownHeader>>({
+  type: 'object',
+  additionalProperties: {
+    anyOf: [
+      Type.String(),
+      Type.Object({ secret: Type.Literal(true) }),
+      Type.Object({ value: Type.String(), secret: Type.Literal(false) }),
+    ],
+  },
+  description:
+    'Extra request headers. Their names are in lower case. The value of a secret header is not shown: it is ' +
+    '`{"secret": true}`. A header that is not secret in spite of its name is shown with `"secret": false`.',
+  examples: HEADER_EXAMPLES,
+})
+const HeadersOrNull = Type.Unsafe<Record<string, HeaderInput> | null>({
+  type: ['object', 'null'],
+  additionalProperties: {
+    ...strict({ value: Type.Optional(Type.String()), secret: Type.Optional(Type.Boolean()) }),
+    type: ['string', 'object'],
+  },
+  description:
+    'Extra request headers, at most 20, as values or as `{"value": …, "secret": …}`. Secret ones are never shown ' +
+    'again. By default a header is secret if its name says so (`X-Api-Key`, `X-Auth-Token`, …). `{"secret": true}` ' +
+    'without a value keeps the stored value.',
+  examples: [{ 'X-Region': 'eu', 'X-Api-Key': 'b3J3ZWxs' }],
+})
+
 const ENDPOINT_MEMBERS = {
   id: Type.String({ examples: ['ep_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
   tenant: Type.String(),
@@ -72,7 +102,7 @@ const ENDPOINT_MEMBERS = {
   filter: FilterOrNull(FILTER),
   description: TextOrNull(),
   metadata: Texts(),
-  headers: Texts({ description: 'Extra request headers. Their names are in lower case.' }),
+  headers: HeadersShown,
   schedule: ListOrNull<number>('number', { description: 'Seconds to wait before each retry. Null for the default.' }),
   timeoutMs: IntegerOrNull({
     description: 'How long the receiver can take to send its response status, in milliseconds. Null for the default.',
@@ -147,7 +177,7 @@ const ENDPOINT_INPUT = {
   filter: Type.Optional(FilterOrNull(`${FILTER} See docs/event-types.md.`)),
   description: Type.Optional(TextOrNull({ description: 'At most 1,024 characters.' })),
   metadata: Type.Optional(TextsOrNull({ description: 'Your own labels, at most 50.' })),
-  headers: Type.Optional(TextsOrNull({ description: 'Extra request headers, at most 20.' })),
+  headers: Type.Optional(HeadersOrNull),
   schedule: Type.Optional(
     ListOrNull<number>('number', {
       description: 'Seconds to wait before each retry, for at most 30 retries. Null for the default.',

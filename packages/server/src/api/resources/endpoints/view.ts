@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../../base/model.ts'
+import { showHeaders } from '../../../secrets/secret-headers.ts'
 import type { Described } from '../../../services/endpoints/authentication.ts'
 import { time, timeOrNull } from '../../http/shapes.ts'
 import type { EndpointView } from './schemas.ts'
@@ -17,7 +18,7 @@ export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pau
     filter,
     description,
     metadata,
-    headers,
+    headers: showHeaders(headers),
     schedule,
     timeoutMs,
     rateLimit,

@@ -16,6 +16,7 @@ import { type By, differences, record } from '../audit.ts'
 import { bumpTenant } from '../configuration.ts'
 import { noteReplaced } from '../notices.ts'
 import { getTenant } from '../tenants.ts'
+import { parseHeaders, withoutSecrets, writeHeaders } from './headers.ts'
 import { beginAnew } from './marks.ts'
 import { keepSelection } from './selections.ts'
 import { changeState, type StateChange } from './state.ts'
@@ -41,7 +42,7 @@ const toEndpoint = (row: Row): Endpoint => ({
   filter: jsonOrNull(row.filter) as PayloadFilter | null,
   description: textOrNull(row.description),
   metadata: JSON.parse(text(row.metadata)) as Record<string, string>,
-  headers: JSON.parse(text(row.headers)) as Record<string, string>,
+  headers: parseHeaders(text(row.headers)),
   schedule: jsonOrNull(row.schedule) as RetrySchedule | null,
   timeoutMs: intOrNull(row.timeout_ms),
   rateLimit: toRateLimit(row),
@@ -69,7 +70,7 @@ const endpointValues = (endpoint: Endpoint) => [
   textOfJson(endpoint.filter),
   endpoint.description,
   JSON.stringify(endpoint.metadata),
-  JSON.stringify(endpoint.headers),
+  writeHeaders(endpoint.headers),
   textOfJson(endpoint.schedule),
   endpoint.timeoutMs,
   endpoint.rateLimit?.requests ?? null,
@@ -143,14 +144,18 @@ const UNTOLD = new Set([
 const SECRET_MEMBERS = new Set(['sealedCredentials', 'secretDigest'])
 
 /**
- * The names of the settings that differ. The same secret is sealed differently each time, so its digest is compared.
- * Changes of the other credentials are known to the caller, who has opened them (`credentials`).
+ * The names of the settings that differ, and of the secrets among them. The same secret is sealed differently each time,
+ * so its digest is compared. Changes of the other credentials are known to the caller, who has opened them
+ * (`credentials`).
  */
-function changedSettings(before: Endpoint, after: Endpoint, credentials: readonly string[]): string[] {
+function changedSettings(before: Endpoint, after: Endpoint, credentials: readonly string[]) {
   const members = (Object.keys(after) as (keyof Endpoint)[]).filter(name => !UNTOLD.has(name))
   const settings = members.filter(name => !SECRET_MEMBERS.has(name))
   const isSecretNew = differences(before, after, ['secretDigest']).length > 0
-  return [...differences(before, after, settings), ...(isSecretNew ? ['clientSecret'] : []), ...credentials]
+  const secrets = [...(isSecretNew ? ['clientSecret'] : []), ...credentials]
+  // A secret header that is only sealed now has not changed.
+  const shown = (endpoint: Endpoint) => ({ ...endpoint, headers: withoutSecrets(endpoint.headers) })
+  return { secrets, fields: [...new Set([...differences(shown(before), shown(after), settings), ...secrets])] }
 }
 
 /**
@@ -175,12 +180,12 @@ export function* updateEndpoint(
   if (before === null || rows.length === 0) return 'outdated'
   if (differences(before, args.endpoint, ['types', 'filter']).length > 0) yield* keepSelection(before)
   yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
-  const fields = changedSettings(before, args.endpoint, args.credentials ?? [])
+  const { fields, secrets } = changedSettings(before, args.endpoint, args.credentials ?? [])
   // Another receiver: the previous one's failures and pauses don't apply to it.
   const isEnabled = state === 'enabled' && before.state === 'disabled'
   if (isEnabled || fields.includes('url')) yield* beginAnew(before)
   yield* forgetWarned(before, args.endpoint)
-  yield* noteReplaced(args.endpoint, fields)
+  yield* noteReplaced(args.endpoint, secrets)
   const nowMs = args.endpoint.updatedAtMs
   if (fields.length > 0) yield* record(args, { ...entryOf(before), action: 'updated', fields }, nowMs)
   if (state !== undefined) {
@@ -218,21 +223,22 @@ export function* setEndpointState({
   return yield* getEndpoint({ tenant, id })
 }
 
-/** The row stays for history, without its secret. Returns the partition, or null if the endpoint doesn't exist. */
+/** The row stays for history, without its secrets. Returns the partition, or null if the endpoint doesn't exist. */
 export function* deleteEndpoint(
   args: { tenant: TenantId; id: EndpointId; nowMs: number } & By,
 ): Transaction<number | null> {
-  const rows = yield {
-    text: `update endpoint set deleted_ms = $3, credentials = null, secret_digest = null,
+  const before = yield* getEndpoint(args)
+  if (before === null) return null
+  yield {
+    text: `update endpoint set deleted_ms = $3, credentials = null, secret_digest = null, headers = $4,
              deleted_version = (select version + 1 from tenant where id = $2)
-           where id = $1 and tenant = $2 and deleted_ms is null returning partition`,
-    params: [idBytes(args.id), args.tenant, args.nowMs],
+           where id = $1`,
+    params: [idBytes(args.id), args.tenant, args.nowMs, writeHeaders(withoutSecrets(before.headers))],
   }
-  if (rows.length === 0) return null
   yield { text: 'update tenant set endpoint_count = endpoint_count - 1 where id = $1', params: [args.tenant] }
   yield* bumpTenant(args.tenant, idBytes(args.id))
   yield* record(args, { ...entryOf(args), action: 'deleted' }, args.nowMs)
-  return int(rows[0]!.partition)
+  return before.partition
 }
 
 export function* getEndpoint(args: { tenant: TenantId | null; id: EndpointId }): Transaction<Endpoint | null> {
