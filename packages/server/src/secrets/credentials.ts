@@ -42,8 +42,8 @@ export type OAuthClient = {
   readonly scope: string | null
 }
 
-/** How long a signing secret still counts after another has taken its place. */
-export const SIGNING_OVERLAP_MS = DAY_MS
+/** How long a signing secret stays valid after another has replaced it, unless the call says otherwise. */
+export const SIGNING_GRACE_MS = DAY_MS
 /** Signatures in a request, at most: a tenant that rotates without a pause must not make its headers grow. */
 export const MAX_LIVE_SIGNING_SECRETS = 10
 const MADE_SECRET_BYTES = 32
@@ -83,14 +83,20 @@ export function verificationKeyOf({ version, key }: SigningSecret): string {
 }
 
 /**
- * A new signing secret is in force at once; the one before still counts for a day. undefined: as many as there can be
- * count already.
+ * A new signing secret takes effect immediately, and no older one stays valid for longer than the grace period. undefined:
+ * as many as there can be are valid already.
+ *
+ * @param graceMs 0: the older ones stop being valid immediately, whatever was promised for them
  */
-export function rotateSigning(credentials: Credentials, secret: SigningSecret, nowMs: number): Credentials | undefined {
-  const before = liveSigning(credentials, nowMs).map(live => ({
-    ...live,
-    untilMs: live.untilMs ?? nowMs + SIGNING_OVERLAP_MS,
-  }))
+export function rotateSigning(
+  credentials: Credentials,
+  secret: SigningSecret,
+  nowMs: number,
+  graceMs = SIGNING_GRACE_MS,
+): Credentials | undefined {
+  const untilMs = nowMs + graceMs
+  const live = graceMs === 0 ? [] : liveSigning(credentials, nowMs)
+  const before = live.map(older => ({ ...older, untilMs: Math.min(older.untilMs ?? untilMs, untilMs) }))
   return before.length < MAX_LIVE_SIGNING_SECRETS ? { ...credentials, signing: [secret, ...before] } : undefined
 }
 

@@ -1,3 +1,4 @@
+import { verify } from '@posthorn/client'
 import { type Authority, createAuthority, type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cover } from '../engine/harness.ts'
@@ -100,6 +101,17 @@ describe('configuration changed on one node', () => {
       const after = receiver.requests.filter(({ receivedMonotonicMs }) => receivedMonotonicMs > replacedMs + 1_000)
       expect(after.length).toBeGreaterThan(10)
       expect(new Set(after.map(({ headers }) => headers.authorization))).toEqual(new Set([`Bearer ${ANOTHER}`]))
+
+      const { signingSecret: dropped } = await other.endpoints.rotateSigning('acme', endpoint.id, {})
+      const { signingSecret } = await other.endpoints.rotateSigning('acme', endpoint.id, { gracePeriodSeconds: 0 })
+      const droppedMs = performance.now()
+      await receiver.waitFor(() => isLate(droppedMs), { timeoutMs: 15_000 })
+      const signed = receiver.requests.filter(({ receivedMonotonicMs }) => receivedMonotonicMs > droppedMs + 1_000)
+      expect(signed.length).toBeGreaterThan(10)
+      for (const { headers, body: rawBody } of signed) {
+        await verify({ headers, rawBody }, { signingSecret: signingSecret! })
+        await expect(verify({ headers, rawBody }, { signingSecret: dropped! })).rejects.toThrow()
+      }
 
       await other.endpoints.disable('acme', endpoint.id)
       const disabledMs = performance.now()

@@ -12,7 +12,7 @@ import {
   readCredentials,
   replaceClientSecret,
   rotateSigning,
-  SIGNING_OVERLAP_MS,
+  SIGNING_GRACE_MS,
   verificationKeyOf,
   writeCredentials,
 } from '../../src/secrets/credentials.ts'
@@ -53,20 +53,42 @@ describe('credentials', () => {
     expect(clientSecretAt(replaceClientSecret(later, 'third', null, NOW_MS + 5), NOW_MS + 15)).toBe('third')
   })
 
-  it('a signing secret still counts for a day after another took its place', () => {
+  it('a signing secret stays valid for a day after another replaced it', () => {
     const second = makeSigningSecret('v1', NOW_MS)
     const rotated = rotateSigning(first, second, NOW_MS)!
     const keysAt = (after: number) => liveSigning(rotated, NOW_MS + after).map(({ key }) => key)
-    expect(keysAt(SIGNING_OVERLAP_MS - 1)).toEqual([second.key, first.signing[0]!.key])
-    expect(keysAt(SIGNING_OVERLAP_MS)).toEqual([second.key])
-    expect(changesAtMs(rotated, NOW_MS)).toBe(NOW_MS + SIGNING_OVERLAP_MS)
+    expect(keysAt(SIGNING_GRACE_MS - 1)).toEqual([second.key, first.signing[0]!.key])
+    expect(keysAt(SIGNING_GRACE_MS)).toEqual([second.key])
+    expect(changesAtMs(rotated, NOW_MS)).toBe(NOW_MS + SIGNING_GRACE_MS)
     // Rotated without a pause, there is none more when ten count: a day is promised to each.
     let many = rotated
     for (let at = 2; at <= 9; at++) many = rotateSigning(many, makeSigningSecret('v1', NOW_MS), NOW_MS + at)!
     expect(many.signing).toHaveLength(10)
     expect(rotateSigning(many, makeSigningSecret('v1', NOW_MS), NOW_MS + 99)).toBeUndefined()
-    const dayLater = NOW_MS + SIGNING_OVERLAP_MS
+    const dayLater = NOW_MS + SIGNING_GRACE_MS
     expect(rotateSigning(many, makeSigningSecret('v1', NOW_MS), dayLater)!.signing).toHaveLength(10)
+  })
+
+  it('older signing secrets stay valid for the grace period at most, and not at all without one', () => {
+    const [second, third] = [makeSigningSecret('v1', NOW_MS), makeSigningSecret('v1', NOW_MS)]
+    const [week, minute] = [604_800_000, 60_000]
+    const untilOf = (credentials: Credentials) => credentials.signing.map(({ untilMs }) => untilMs)
+    const rotated = rotateSigning(first, second, NOW_MS, week)!
+    expect(untilOf(rotated)).toEqual([null, NOW_MS + week])
+    // Neither promised anew nor kept longer than the second call allows.
+    expect(untilOf(rotateSigning(rotated, third, NOW_MS + 5, week)!)).toEqual([null, NOW_MS + 5 + week, NOW_MS + week])
+    expect(untilOf(rotateSigning(rotated, third, NOW_MS + 5, minute)!)).toEqual([
+      null,
+      NOW_MS + 5 + minute,
+      NOW_MS + 5 + minute,
+    ])
+    const dropped = rotateSigning(rotated, third, NOW_MS + 5, 0)!
+    expect(dropped.signing).toEqual([third])
+    expect(changesAtMs(dropped, NOW_MS + 5)).toBe(Number.POSITIVE_INFINITY)
+    let many = first
+    for (let at = 1; at <= 9; at++) many = rotateSigning(many, makeSigningSecret('v1', NOW_MS), NOW_MS + at)!
+    expect(rotateSigning(many, third, NOW_MS + 20)).toBeUndefined()
+    expect(rotateSigning(many, third, NOW_MS + 20, 0)!.signing).toEqual([third])
   })
 
   it('takes a whsec_ of 24 to 64 bytes from a tenant, and nothing else', () => {

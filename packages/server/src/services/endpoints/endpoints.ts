@@ -18,12 +18,7 @@ import {
 import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
 import type { Resolution } from '../../guard/lookup.ts'
 import type { TargetPolicy } from '../../guard/target.ts'
-import {
-  MAX_LIVE_SIGNING_SECRETS,
-  makeSigningSecret,
-  rotateSigning,
-  type SigningSecret,
-} from '../../secrets/credentials.ts'
+import { MAX_LIVE_SIGNING_SECRETS, makeSigningSecret, rotateSigning } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
 import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
 import type { Store } from '../../store/store.ts'
@@ -52,6 +47,11 @@ type HeldAction = 'release' | 'cancel'
 export type EndpointPatch = Partial<EndpointInput> & {
   /** Only together with `state: 'enabled'`. Default: release. */
   readonly held?: HeldAction
+}
+
+export type SigningRotation = Pick<EndpointInput, 'signingSecret' | 'signatureVersion'> & {
+  /** From 0 to 604,800. Default: a day. */
+  readonly gracePeriodSeconds?: number
 }
 
 type Change = {
@@ -233,20 +233,21 @@ export class Endpoints {
     return { ...described, warnings, pausedUntilMs: (pausedUntilMs ?? 0) > nowMs ? pausedUntilMs : null }
   }
 
-  /** Replaces the signing secret immediately. The previous one stays valid for a day. */
+  /** Replaces the signing secret immediately. The older ones stay valid for the grace period at most. */
   async rotateSigning(
     tenant: TenantId,
     reference: EndpointReference,
-    input: { readonly signingSecret?: string; readonly signatureVersion?: SigningSecret['version'] },
+    { gracePeriodSeconds, ...input }: SigningRotation,
     by: Actor = SYSTEM,
   ): Promise<EndpointResult> {
     const before = await this.get(tenant, reference)
     const { checked } = await this.#check(input, [])
+    const graceMs = gracePeriodSeconds === undefined ? undefined : gracePeriodSeconds * 1_000
     const nowMs = this.#store.now()
     const version = this.#credentials.open(before)?.signing[0]?.version ?? 'v1'
     const secret = checked.credentials.signing ?? makeSigningSecret(version, nowMs)
     const endpoint = await this.#change(before, { by, credentials: ['signingSecret'] }, endpoint => {
-      const credentials = rotateSigning(this.#credentials.openOrRefuse(endpoint), secret, nowMs)
+      const credentials = rotateSigning(this.#credentials.openOrRefuse(endpoint), secret, nowMs, graceMs)
       if (credentials === undefined) throw tooManySigningSecrets()
       return { ...endpoint, ...this.#credentials.seal(endpoint, credentials) }
     })
@@ -375,6 +376,6 @@ function uidTaken({ tenant, uid }: Endpoint): PosthornError {
 }
 
 function tooManySigningSecrets(): PosthornError {
-  const detail = `An endpoint has at most ${MAX_LIVE_SIGNING_SECRETS} valid signing secrets. Wait until one expires.`
+  const detail = `An endpoint has at most ${MAX_LIVE_SIGNING_SECRETS} valid signing secrets. Wait, or set gracePeriodSeconds to 0.`
   return new PosthornError('conflict', detail)
 }

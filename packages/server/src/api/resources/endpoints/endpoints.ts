@@ -18,7 +18,15 @@ import {
   TenantParams,
 } from '../../http/shapes.ts'
 import { type Public, resource } from '../../resource.ts'
-import { EndpointPatch, EndpointSchema, EndpointWithSecretSchema, Held, NewEndpoint, SIGNING_INPUT } from './schemas.ts'
+import {
+  EndpointPatch,
+  EndpointSchema,
+  EndpointWithSecretSchema,
+  GracePeriod,
+  Held,
+  NewEndpoint,
+  SIGNING_INPUT,
+} from './schemas.ts'
 import { viewEndpoint } from './view.ts'
 
 const Shown = (description: string) => ({ ...ref(EndpointSchema), description })
@@ -181,11 +189,11 @@ function addSigning(routes: Routes, { endpoints }: Needs): void {
       operationId: 'rotateSigningSecret',
       summary: "Rotate an endpoint's signing secret",
       description:
-        'The new secret takes effect immediately. The previous one stays valid for 24 hours, and requests carry a ' +
-        'signature for each valid secret.',
+        'The new secret takes effect immediately. The previous one stays valid for the grace period, 24 hours by ' +
+        'default, and requests carry a signature for each valid secret.',
       params: EndpointParams,
       querystring: NoQuery,
-      body: optionalBody(SIGNING_INPUT),
+      body: optionalBody({ ...SIGNING_INPUT, gracePeriodSeconds: Type.Optional(GracePeriod) }),
       response: { 201: ShownOnce('The endpoint, with its new signing secret.') },
       refusals: ['not_found', 'conflict'],
     },

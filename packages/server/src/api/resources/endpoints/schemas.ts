@@ -211,6 +211,15 @@ export const SIGNING_INPUT = {
     }),
   ),
 }
+export const GracePeriod = Type.Integer({
+  minimum: 0,
+  maximum: 604_800,
+  default: 86_400,
+  description:
+    'How long older signing secrets stay valid at most, in seconds. 0 drops all of them immediately, for example ' +
+    'because one has leaked.',
+})
+
 const OTHER_AUTHENTICATION = {
   clientCertificate: Type.Optional(
     Type.Unsafe<{ certificate: string; key: string } | null>({
