@@ -15,6 +15,7 @@ export const anEndpoint = (place: Pick<Endpoint, 'id' | 'tenant' | 'partition'>)
   description: null,
   metadata: {},
   headers: {},
+  signatureHeaders: null,
   schedule: null,
   timeoutMs: null,
   rateLimit: null,

@@ -126,6 +126,8 @@ export type Endpoint = {
   readonly metadata: Record<string, string>
   /** Extra request headers, lower-case names. */
   readonly headers: ExtraHeaders
+  /** null: those of Standard Webhooks. */
+  readonly signatureHeaders: SignatureHeaders | null
   /** null: the type's, or the operator's. */
   readonly schedule: RetrySchedule | null
   /** Milliseconds from the first byte sent to the status; null: the operator's (C11: 15,000). */
@@ -142,6 +144,15 @@ export type Endpoint = {
   readonly expiry: CredentialExpiry
   readonly createdAtMs: number
   readonly updatedAtMs: number
+}
+
+/** Names of the headers that carry an event's id, the attempt's time and the signatures, in lower case. */
+export type SignatureHeaders = { readonly id: string; readonly timestamp: string; readonly signature: string }
+
+export const STANDARD_SIGNATURE_HEADERS: SignatureHeaders = {
+  id: 'webhook-id',
+  timestamp: 'webhook-timestamp',
+  signature: 'webhook-signature',
 }
 
 /** By name. */

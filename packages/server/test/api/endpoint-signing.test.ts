@@ -53,3 +53,53 @@ describe('rotating a signing secret', () => {
     expect(refused(await patch(ONE, { gracePeriodSeconds: 0 }))).toEqual([422, 'invalid', ['/gracePeriodSeconds']])
   })
 })
+
+describe('the names of the signature headers', () => {
+  const STANDARD = { id: 'webhook-id', timestamp: 'webhook-timestamp', signature: 'webhook-signature' }
+
+  it('are those of Standard Webhooks by default, and are shown in full once one of them is another', async () => {
+    expect((await create()).signatureHeaders).toBeNull()
+    const rename = async (signatureHeaders: unknown) => (await patch(ONE, { signatureHeaders })).body.signatureHeaders
+    expect(await rename({ signature: 'X-Signature' })).toEqual({ ...STANDARD, signature: 'x-signature' })
+    const all = { id: 'x-id', timestamp: 'x-time', signature: 'webhook-sig' }
+    expect(await rename(all)).toEqual(all)
+    expect(await rename((await get(ONE)).body.signatureHeaders)).toEqual(all)
+    expect((await patch(ONE, { name: 'n' })).body.signatureHeaders).toEqual(all)
+    expect((await get('/v1/tenants/acme/export')).text).toContain(`"signatureHeaders":${JSON.stringify(all)}`)
+    expect(await rename({ id: null, timestamp: 'Webhook-Timestamp' })).toBeNull()
+    await rename(all)
+    expect(await rename(null)).toBeNull()
+    expect((await get('/v1/audit?limit=1')).body.data[0].fields).toEqual(['signatureHeaders'])
+    expect((await create({ uid: 'b', signatureHeaders: all })).signatureHeaders).toEqual(all)
+  })
+
+  it.each([
+    [{ id: 'X-Posthorn-Id' }, ['/signatureHeaders/id']],
+    [{ timestamp: 'Date', signature: 'Authorization' }, ['/signatureHeaders/timestamp', '/signatureHeaders/signature']],
+    [{ signature: 'a b' }, ['/signatureHeaders/signature']],
+    [{ signature: '' }, ['/signatureHeaders/signature']],
+    [{ signature: 'X-Forwarded_For' }, ['/signatureHeaders/signature']],
+    // Sent in any case, and by servers not told from each other.
+    [{ signature: 'Webhook-Id' }, ['/signatureHeaders/signature']],
+    [{ timestamp: 'webhook_id' }, ['/signatureHeaders/timestamp']],
+    [{ timestamp: 'webhook-signature' }, ['/signatureHeaders/signature']],
+    [{ id: 'x-a', timestamp: 'X_A' }, ['/signatureHeaders/timestamp']],
+    [{ id: 7 }, ['/signatureHeaders/id']],
+    [{ key: 'x-a' }, ['/signatureHeaders/key']],
+    ['x-a', ['/signatureHeaders']],
+  ])('are refused as %j', async (signatureHeaders, named) => {
+    expect(refused(await post(ENDPOINTS, { ...NEW, signatureHeaders }))).toEqual([422, 'invalid', named])
+  })
+
+  it('are not those of extra headers, whichever come first', async () => {
+    const headers = { 'X-Signature': 'v' }
+    const signatureHeaders = { signature: 'x_signature' }
+    const both = await post(ENDPOINTS, { ...NEW, headers, signatureHeaders })
+    expect(refused(both)).toEqual([422, 'invalid', ['/signatureHeaders/signature']])
+    await create({ headers })
+    expect(refused(await patch(ONE, { signatureHeaders }))).toEqual([422, 'invalid', ['/signatureHeaders/signature']])
+    expect((await patch(ONE, { headers: {}, signatureHeaders })).status).toBe(200)
+    expect(refused(await patch(ONE, { headers }))).toEqual([422, 'invalid', ['/headers/x-signature']])
+    expect((await patch(ONE, { headers, signatureHeaders: null })).status).toBe(200)
+  })
+})

@@ -50,6 +50,34 @@ describe('signatures', () => {
       await receiver.close()
     }))
 
+  it('C10: are under the names that the endpoint has for them, and webhook-id is there too', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      const send = async (signatureHeaders: object, uid: string) => {
+        const input = { url: receiver.url, clientSecret: SECRET, uid, signatureHeaders }
+        const { signingSecret } = await posthorn.endpoints.create('acme', input)
+        const total = receiver.total + 1
+        await posthorn.publish('acme', cover(1))
+        await receiver.waitFor(() => receiver.total === total, { timeoutMs: 10_000 })
+        const { headers, body: rawBody } = receiver.requests.at(-1)!
+        const { id } = await verify({ headers, rawBody }, { signingSecret: signingSecret!, signatureHeaders })
+        expect(headers['webhook-id']).toBe(id)
+        await posthorn.endpoints.remove('acme', uid)
+        return Object.keys(headers).filter(name => /webhook|svix|x-s/.test(name))
+      }
+      expect(await send({ id: 'Svix-Id', timestamp: 'Svix-Timestamp', signature: 'Svix-Signature' }, 'a')).toEqual([
+        'webhook-id',
+        'svix-timestamp',
+        'svix-signature',
+        'svix-id',
+      ])
+      expect(await send({ signature: 'X-Signature' }, 'b')).toEqual(['webhook-id', 'webhook-timestamp', 'x-signature'])
+      await posthorn.stop()
+      await receiver.close()
+    }))
+
   it('use both secrets for a day after a rotation, and only the new one after that', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })

@@ -23,6 +23,7 @@ export function anEndpoint(tenant: string, over: Partial<Endpoint> = {}): Endpoi
     description: null,
     metadata: {},
     headers: {},
+    signatureHeaders: null,
     schedule: null,
     timeoutMs: null,
     rateLimit: null,

@@ -1,4 +1,4 @@
-import type { Endpoint, EndpointId, ExtraHeaders } from '../../base/model.ts'
+import { type Endpoint, type EndpointId, type ExtraHeaders, STANDARD_SIGNATURE_HEADERS } from '../../base/model.ts'
 import {
   type Credentials,
   changesAtMs,
@@ -22,6 +22,8 @@ export type Destination = {
   /** Headers common to all requests, names and values alternately (C6, C10), without an OAuth bearer. */
   readonly headers: readonly string[]
   readonly sign: Signer
+  /** The event's id is sent as `webhook-id` in any case (C10); null: under no other name. */
+  readonly signatureNames: { readonly id: string | null; readonly timestamp: string; readonly signature: string }
   /** Where the bearer token comes from. Null if it is the clientSecret. */
   readonly oauth: TokenClient | null
   readonly timeoutMs: number
@@ -164,6 +166,7 @@ function toDestination(
       userAgent,
       ...extra.headers,
     ],
+    signatureNames: signatureNamesOf(endpoint),
     sign: createSigner(credentials === undefined ? [] : liveSigning(credentials, nowMs)),
     oauth: credentials === undefined ? null : tokenClientOf(endpoint, credentials),
     timeoutMs: endpoint.timeoutMs ?? responseTimeoutMs,
@@ -172,6 +175,11 @@ function toDestination(
     headerSecrets: extra.secrets,
     untilMs: credentials === undefined ? Number.POSITIVE_INFINITY : changesAtMs(credentials, nowMs),
   }
+}
+
+function signatureNamesOf({ signatureHeaders }: Endpoint): Destination['signatureNames'] {
+  const { id, timestamp, signature } = signatureHeaders ?? STANDARD_SIGNATURE_HEADERS
+  return { id: id === STANDARD_SIGNATURE_HEADERS.id ? null : id, timestamp, signature }
 }
 
 /** Extra headers with their values; incomplete if a sealed value is missing. */

@@ -101,11 +101,12 @@ export class Sender {
 
   #request({ destination, item, body, mayBegin, trace }: Outgoing, token: Token | null): Promise<Exchange | null> {
     const { connections, clock, now } = this.#options
-    const { route, path, timeoutMs, sign } = destination
+    const { route, path, timeoutMs, sign, signatureNames } = destination
     const startedAtMs = now()
     const timestamp = String(Math.floor(startedAtMs / 1_000))
-    const headers = [...destination.headers, 'webhook-id', item.event, 'webhook-timestamp', timestamp]
-    headers.push('webhook-signature', sign(item.event, timestamp, body))
+    const headers = [...destination.headers, 'webhook-id', item.event, signatureNames.timestamp, timestamp]
+    headers.push(signatureNames.signature, sign(item.event, timestamp, body))
+    if (signatureNames.id !== null) headers.push(signatureNames.id, item.event)
     if (token !== null) headers.push('Authorization', `Bearer ${token.value}`)
     if (trace !== null && trace.traceparent !== null) headers.push('traceparent', trace.traceparent)
     if (item.test) headers.push('X-Posthorn-Test', 'true')

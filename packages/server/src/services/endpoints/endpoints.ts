@@ -31,6 +31,7 @@ import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInpu
 import { requireEndpoint, requireEndpointId } from './references.ts'
 import { namesOf, SealedCredentials, shownOnce } from './sealed-credentials.ts'
 import { changesSecrets } from './sealed-headers.ts'
+import { refuseClash } from './signature-headers.ts'
 import { adviseOnTypes } from './wanted-types.ts'
 
 export type { EndpointInput } from './input.ts'
@@ -129,6 +130,7 @@ export class Endpoints {
       filter: null,
       description: null,
       metadata: {},
+      signatureHeaders: null,
       schedule: null,
       timeoutMs: null,
       rateLimit: null,
@@ -142,6 +144,7 @@ export class Endpoints {
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     }
+    refuseClash(endpoint, true)
     const { maxEndpoints } = this.#settings
     const limit = maxEndpoints === undefined ? {} : { maxEndpoints }
     const result = await this.#store.write('createEndpoint', { endpoint, by, ...limit })
@@ -334,12 +337,14 @@ export class Endpoints {
   }
 
   #patched(before: Endpoint, { target, credentials, headers, settings }: CheckedInput): Endpoint {
-    return {
+    const patched = {
       ...before,
       ...(target === undefined ? {} : { url: target.url.href }),
       ...this.#credentials.change(before, credentials, headers),
       ...settings,
     }
+    refuseClash(patched, settings.signatureHeaders !== undefined)
+    return patched
   }
 
   async #result(

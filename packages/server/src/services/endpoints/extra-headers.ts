@@ -52,7 +52,8 @@ export function checkExtraHeaders(headers: unknown, before: ExtraHeaders, faults
     const header = toWanted(name, input, known.get(name), at, faults)
     wanted.set(name, header)
     const isKept = header.value === null || header.value === known.get(name)?.value
-    if (!isKept) checkName(given, at, faults)
+    const fault = isKept ? undefined : (malformedName(given) ?? reservedName(given))
+    if (fault !== undefined) faults.push({ field: at, ...fault })
   }
   const headersWanted = [...wanted.values()]
   if (headersWanted.filter(({ secret }) => secret).length > MAX_SECRET_HEADERS) {
@@ -86,14 +87,15 @@ function toWanted(
   return { name, secret, value: null }
 }
 
-function checkName(name: string, field: string, faults: FieldError[]): void {
-  if (name.length > MAX_NAME_CHARACTERS || !NAME.test(name)) {
-    const detail = `A header name must be 1 to ${MAX_NAME_CHARACTERS} letters, digits and !#$%&'*+-.^_\`|~ characters.`
-    faults.push({ field, detail, reason: 'header_name' })
-    return
-  }
+export function malformedName(name: string): Omit<FieldError, 'field'> | undefined {
+  if (name.length <= MAX_NAME_CHARACTERS && NAME.test(name)) return undefined
+  const detail = `A header name must be 1 to ${MAX_NAME_CHARACTERS} letters, digits and !#$%&'*+-.^_\`|~ characters.`
+  return { detail, reason: 'header_name' }
+}
+
+function reservedName(name: string): Omit<FieldError, 'field'> | undefined {
   const why = whyReserved(name)
-  if (why !== undefined) faults.push({ field, detail: `Remove this header: ${why}.`, reason: 'header_reserved' })
+  return why === undefined ? undefined : { detail: `Remove this header: ${why}.`, reason: 'header_reserved' }
 }
 
 /** The detail never contains the value, which might be one of the receiver's keys. */

@@ -13,6 +13,7 @@ import { checkSchedule } from '../retry-schedules.ts'
 import { type CheckedCredentials, type CredentialsInput, checkCredentials } from './credentials-input.ts'
 import { checkExtraHeaders, type HeaderInput, type WantedHeader } from './extra-headers.ts'
 import { checkUid } from './references.ts'
+import { checkSignatureHeaders, type SignatureHeadersInput } from './signature-headers.ts'
 import { checkTypes } from './wanted-types.ts'
 
 export type EndpointInput = CredentialsInput & {
@@ -31,6 +32,8 @@ export type EndpointInput = CredentialsInput & {
   readonly metadata?: Record<string, string>
   /** Extra request headers. */
   readonly headers?: Record<string, HeaderInput>
+  /** Other names for the headers of the signature; null: those of Standard Webhooks. */
+  readonly signatureHeaders?: SignatureHeadersInput | null
   /**
    * Seconds before each retry, counted from the end of the previous attempt; []: no retries; null: the default (C12).
    */
@@ -57,6 +60,7 @@ export type CheckedInput = {
       | 'filter'
       | 'description'
       | 'metadata'
+      | 'signatureHeaders'
       | 'schedule'
       | 'timeoutMs'
       | 'rateLimit'
@@ -83,8 +87,21 @@ export function checkEndpointInput(
   nowMs: number,
   faults: FieldError[],
 ): CheckedInput {
-  const { url, uid, name, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit, ordered } =
-    input
+  const {
+    url,
+    uid,
+    name,
+    types,
+    filter,
+    description,
+    metadata,
+    headers,
+    signatureHeaders,
+    schedule,
+    timeoutMs,
+    rateLimit,
+    ordered,
+  } = input
   const target = url === undefined ? undefined : checkUrl(url, policy, faults)
   const credentials = checkCredentials(input, policy, nowMs, faults)
   const settings: { -readonly [Name in keyof CheckedInput['settings']]: CheckedInput['settings'][Name] } = {}
@@ -103,6 +120,7 @@ export function checkEndpointInput(
     settings.metadata = metadata
   }
   const wantedHeaders = headers === undefined ? undefined : checkExtraHeaders(headers, before?.headers ?? {}, faults)
+  if (signatureHeaders !== undefined) settings.signatureHeaders = checkSignatureHeaders(signatureHeaders, faults)
   if (schedule !== undefined) settings.schedule = checkSchedule(schedule, policy.dev, faults)
   if (timeoutMs !== undefined) settings.timeoutMs = checkTimeout(timeoutMs, policy.dev, faults)
   if (rateLimit !== undefined) settings.rateLimit = checkRateLimit(rateLimit, faults)

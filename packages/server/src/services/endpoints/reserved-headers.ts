@@ -198,7 +198,7 @@ export function whyReserved(name: string): string | undefined {
  * What receivers can take a name for: servers that pass headers on as variables (CGI, WSGI) tell neither case nor
  * punctuation apart.
  */
-const spellingOf = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '-')
+export const spellingOf = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '-')
 
 function isNamed(name: string, reserved: string): boolean {
   if (reserved.startsWith('*')) return name.endsWith(reserved.slice(1))

@@ -72,7 +72,7 @@ export function* exportEndpoints(args: {
   readonly limit: number
 }): Transaction<ExportedEndpoint[]> {
   const rows = yield {
-    text: `select id, uid, name, url, types, filter, description, metadata, headers, schedule, timeout_ms, rate_requests, rate_seconds,
+    text: `select id, uid, name, url, types, filter, description, metadata, headers, signature_headers, schedule, timeout_ms, rate_requests, rate_seconds,
              ordered, state, disabled_reason, disabled_ms, created_ms, updated_ms, deleted_ms
            from endpoint where tenant = $1 and id > $2 order by id limit $3`,
     params: [args.tenant, idOr(args.after), args.limit],
@@ -93,6 +93,7 @@ const viewRow = (row: Row): ExportedEndpoint => ({
   description: row.description,
   metadata: json(row.metadata),
   headers: showHeaders(parseHeaders(text(row.headers))),
+  signatureHeaders: json(row.signature_headers),
   schedule: json(row.schedule),
   timeoutMs: row.timeout_ms,
   rateLimit: row.rate_requests === null ? null : { requests: row.rate_requests, perSeconds: row.rate_seconds },

@@ -4,6 +4,7 @@ import { DISABLED_REASONS } from '../../../base/model.ts'
 import { SIGNATURE_VERSIONS } from '../../../secrets/credentials.ts'
 import type { ShownHeader } from '../../../secrets/secret-headers.ts'
 import type { HeaderInput } from '../../../services/endpoints/extra-headers.ts'
+import type { SignatureHeadersInput } from '../../../services/endpoints/signature-headers.ts'
 import {
   IntegerOrNull,
   ListOrNull,
@@ -59,6 +60,19 @@ const OAuthOrNull = objectOrNull(
   'The OAuth 2.0 client with which Posthorn gets its bearer tokens. Null if requests carry the clientSecret instead.',
 )
 
+const SignatureHeadersOrNull = Type.Unsafe<SignatureHeadersInput | null>({
+  ...strict({
+    id: Type.Optional(TextOrNull({ description: 'Defaults to `webhook-id`, which is sent in any case.' })),
+    timestamp: Type.Optional(TextOrNull({ description: 'Defaults to `webhook-timestamp`.' })),
+    signature: Type.Optional(TextOrNull({ description: 'Defaults to `webhook-signature`.' })),
+  }),
+  type: ['object', 'null'],
+  description:
+    'Other names for the headers that carry the event id, the timestamp and the signatures, for a receiver that needs ' +
+    'them. Null for those of Standard Webhooks.',
+  examples: [{ id: 'X-Request-Id', timestamp: 'X-Timestamp', signature: 'X-Signature' }],
+})
+
 const ENDPOINT_STATES = ['enabled', 'disabled'] as const
 
 const HEADER_EXAMPLES = [{ 'x-region': 'eu', 'x-api-key': { secret: true } }]
@@ -103,6 +117,11 @@ const ENDPOINT_MEMBERS = {
   description: TextOrNull(),
   metadata: Texts(),
   headers: HeadersShown,
+  signatureHeaders: objectOrNull(
+    { id: Type.String(), timestamp: Type.String(), signature: Type.String() },
+    'Names of the headers that carry the event id, the timestamp and the signatures. Null for those of Standard ' +
+      'Webhooks. `webhook-id` is sent in any case.',
+  ),
   schedule: ListOrNull<number>('number', { description: 'Seconds to wait before each retry. Null for the default.' }),
   timeoutMs: IntegerOrNull({
     description: 'How long the receiver can take to send its response status, in milliseconds. Null for the default.',
@@ -178,6 +197,7 @@ const ENDPOINT_INPUT = {
   description: Type.Optional(TextOrNull({ description: 'At most 1,024 characters.' })),
   metadata: Type.Optional(TextsOrNull({ description: 'Your own labels, at most 50.' })),
   headers: Type.Optional(HeadersOrNull),
+  signatureHeaders: Type.Optional(SignatureHeadersOrNull),
   schedule: Type.Optional(
     ListOrNull<number>('number', {
       description: 'Seconds to wait before each retry, for at most 30 retries. Null for the default.',

@@ -19,6 +19,7 @@ export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pau
     description,
     metadata,
     headers: showHeaders(headers),
+    signatureHeaders: endpoint.signatureHeaders,
     schedule,
     timeoutMs,
     rateLimit,

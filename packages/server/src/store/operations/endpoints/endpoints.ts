@@ -8,6 +8,7 @@ import {
   type PayloadFilter,
   type RateLimit,
   type RetrySchedule,
+  type SignatureHeaders,
   SYSTEM,
   type TenantId,
 } from '../../../base/model.ts'
@@ -23,7 +24,7 @@ import { changeState, type StateChange } from './state.ts'
 import { isUidTaken } from './uids.ts'
 
 const ENDPOINT_FIELDS = `id, tenant, partition, uid, name, url, credentials, secret_digest, types, filter, description, metadata,
-  headers, schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, disabled_ms,
+  headers, signature_headers, schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, disabled_ms,
   failing_since_ms, failing_stage, paused_until_ms, secret_expires_ms, certificate_expires_ms, created_ms, updated_ms`
 
 const toRateLimit = (row: Row): RateLimit | null =>
@@ -43,6 +44,7 @@ const toEndpoint = (row: Row): Endpoint => ({
   description: textOrNull(row.description),
   metadata: JSON.parse(text(row.metadata)) as Record<string, string>,
   headers: parseHeaders(text(row.headers)),
+  signatureHeaders: jsonOrNull(row.signature_headers) as SignatureHeaders | null,
   schedule: jsonOrNull(row.schedule) as RetrySchedule | null,
   timeoutMs: intOrNull(row.timeout_ms),
   rateLimit: toRateLimit(row),
@@ -82,6 +84,7 @@ const endpointValues = (endpoint: Endpoint) => [
   endpoint.updatedAtMs,
   endpoint.uid,
   endpoint.name,
+  textOfJson(endpoint.signatureHeaders),
 ]
 
 /**
@@ -103,11 +106,11 @@ export function* createEndpoint(
   yield {
     text: `insert into endpoint (url, credentials, secret_digest, types, filter, description, metadata, headers, schedule,
              timeout_ms, rate_requests, rate_seconds, ordered, operational, secret_expires_ms,
-             certificate_expires_ms, updated_ms, uid, name, id, tenant, partition, state, disabled_reason, disabled_ms,
+             certificate_expires_ms, updated_ms, uid, name, signature_headers, id, tenant, partition, state, disabled_reason, disabled_ms,
              created_ms, created_version, selection_version)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-             $23, $24, $25, $26,
-             (select version + 1 from tenant where id = $21), (select version + 1 from tenant where id = $21))`,
+             $23, $24, $25, $26, $27,
+             (select version + 1 from tenant where id = $22), (select version + 1 from tenant where id = $22))`,
     params: [
       ...endpointValues(endpoint),
       idBytes(endpoint.id),
@@ -173,8 +176,8 @@ export function* updateEndpoint(
     text: `update endpoint set url = $1, credentials = $2, secret_digest = $3, types = $4, filter = $5, description = $6,
              metadata = $7, headers = $8, schedule = $9, timeout_ms = $10, rate_requests = $11, rate_seconds = $12,
              ordered = $13, operational = $14, secret_expires_ms = $15, certificate_expires_ms = $16, updated_ms = $17,
-             uid = $18, name = $19
-           where id = $20 and deleted_ms is null and updated_ms = $21 returning id`,
+             uid = $18, name = $19, signature_headers = $20
+           where id = $21 and deleted_ms is null and updated_ms = $22 returning id`,
     params: [...endpointValues(args.endpoint), idBytes(args.endpoint.id), args.readAtMs],
   }
   if (before === null || rows.length === 0) return 'outdated'
