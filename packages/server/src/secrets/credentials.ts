@@ -40,7 +40,15 @@ export type OAuthClient = {
   readonly clientId: string
   readonly clientSecret: string
   readonly scope: string | null
+  readonly audience: string | null
+  /** URIs of what the token is for (RFC 8707). */
+  readonly resource: readonly string[]
+  /** Where token requests carry clientId and clientSecret (RFC 6749 §2.3.1). */
+  readonly credentialsIn: (typeof CREDENTIALS_PLACES)[number]
 }
+
+/** An `Authorization: Basic` header, or the form in the body. */
+export const CREDENTIALS_PLACES = ['header', 'body'] as const
 
 /** How long a signing secret stays valid after another has replaced it, unless the call says otherwise. */
 export const SIGNING_GRACE_MS = DAY_MS
@@ -51,11 +59,14 @@ const MADE_SECRET_BYTES = 32
 const ED25519_KEY_BYTES = 32
 
 export const writeCredentials = (credentials: Credentials): string => JSON.stringify(credentials)
-/** Earlier versions stored no headers. */
+/** Earlier versions stored no headers, and less about the token server. */
 export function readCredentials(text: string): Credentials {
   const stored = JSON.parse(text) as Omit<Credentials, 'headers'> & Partial<Credentials>
-  return { headers: {}, ...stored }
+  const { oauth } = stored
+  return { headers: {}, ...stored, oauth: oauth === null ? null : { ...OAUTH_DEFAULTS, ...oauth } }
 }
+
+const OAUTH_DEFAULTS = { audience: null, resource: [], credentialsIn: 'header' } as const
 
 export function makeSigningSecret(version: SigningSecret['version'], nowMs: number): SigningSecret {
   const key =

@@ -107,7 +107,7 @@ it(
       })
       const later = new Date(Date.now() + 3_600_000).toISOString()
       await call('PATCH', `/tenants/acme/endpoints/${first.id}`, { clientSecret: nextSecret, switchAt: later })
-      const oauth = { tokenUrl: tokens.url, clientId: 'acme', clientSecret: oauthSecret }
+      const oauth = { tokenUrl: tokens.url, clientId: 'acme', clientSecret: oauthSecret, credentialsIn: 'body' }
       const clientCertificate = { certificate: certificate.certPem, key: certificate.keyPem }
       await call('POST', '/tenants/acme/endpoints', { url: receiver.url, oauth, clientCertificate, headers })
       const event = await server.call<{ id: string; data: { id: string }[] }>('POST', '/tenants/acme/events', {

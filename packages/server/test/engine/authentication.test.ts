@@ -191,6 +191,49 @@ describe('bearers', () => {
       await Promise.all([receiver.close(), tokens.close()])
     }))
 
+  it('are requested from the token server as the endpoint says, over TLS', () =>
+    inFolder(async (folder, authority) => {
+      const tokens = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: () => ({ status: 200, body: '{"access_token":"t","token_type":"Bearer","expires_in":3600}' }),
+      })
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      const client = { tokenUrl: `${tokens.url}/token?tenant=acme`, clientId: 'the id', clientSecret: 'p:w&' }
+      const more = { scope: 'a b', audience: 'hooks', resource: ['https://a.example/', 'urn:x:y'] }
+      for (const oauth of [
+        { ...client, ...more, credentialsIn: 'body' as const },
+        { ...client, resource: 'https://a.example/' },
+      ]) {
+        const { endpoint } = await posthorn.endpoints.create('acme', { url: receiver.url, oauth })
+        const total = receiver.total + 1
+        await posthorn.publish('acme', cover(total))
+        await receiver.waitFor(() => receiver.total === total, { timeoutMs: 10_000 })
+        await posthorn.endpoints.remove('acme', endpoint.id)
+      }
+      const [inBody, inHeader] = tokens.requests
+      expect([...new URLSearchParams(String(inBody!.body))]).toEqual([
+        ['grant_type', 'client_credentials'],
+        ['client_id', 'the id'],
+        ['client_secret', 'p:w&'],
+        ['scope', 'a b'],
+        ['audience', 'hooks'],
+        ['resource', 'https://a.example/'],
+        ['resource', 'urn:x:y'],
+      ])
+      expect(inBody).toMatchObject({ path: '/token?tenant=acme', headers: { accept: 'application/json' } })
+      expect(inBody!.headers.authorization).toBeUndefined()
+      expect([...new URLSearchParams(String(inHeader!.body))]).toEqual([
+        ['grant_type', 'client_credentials'],
+        ['resource', 'https://a.example/'],
+      ])
+      expect(inHeader!.headers.authorization).toBe(`Basic ${Buffer.from('the+id:p%3Aw%26').toString('base64')}`)
+      await posthorn.stop()
+      await Promise.all([receiver.close(), tokens.close()])
+    }))
+
   it('that a token server doesn’t issue cause failed attempts, and nothing is sent without them', () =>
     inFolder(async (folder, authority) => {
       const tokens = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 403 }) })

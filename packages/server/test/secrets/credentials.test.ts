@@ -33,6 +33,9 @@ describe('credentials', () => {
     expect(readCredentials(writeCredentials(first))).toEqual(first)
     const { headers: _none, ...earlier } = first
     expect(readCredentials(JSON.stringify(earlier))).toEqual({ ...first, headers: {} })
+    const client = { tokenUrl: 'https://a.example/', clientId: 'i', clientSecret: 's', scope: null }
+    const oauth = { ...client, audience: null, resource: [], credentialsIn: 'header' }
+    expect(readCredentials(JSON.stringify({ ...earlier, oauth: client })).oauth).toEqual(oauth)
   })
 
   it('C6: a clientSecret is replaced at once, or from a time on', () => {

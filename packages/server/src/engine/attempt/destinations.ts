@@ -203,7 +203,7 @@ function identityOf({ id, updatedAtMs }: Endpoint, { clientCertificate }: Creden
 
 function tokenClientOf({ id }: Endpoint, { oauth }: Credentials): TokenClient | null {
   if (oauth === null) return null
-  const { origin, pathname, search } = new URL(oauth.tokenUrl)
-  const { clientId, clientSecret, scope } = oauth
-  return { endpoint: id, route: { origin, identity: null }, path: pathname + search, clientId, clientSecret, scope }
+  const { tokenUrl, ...client } = oauth
+  const { origin, pathname, search } = new URL(tokenUrl)
+  return { endpoint: id, route: { origin, identity: null }, path: pathname + search, ...client }
 }

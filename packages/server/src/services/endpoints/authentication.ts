@@ -8,13 +8,19 @@ import {
   type Credentials,
   clientSecretAt,
   liveSigning,
+  type OAuthClient,
   type SigningSecret,
   verificationKeyOf,
 } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
 
 /** A problem with an endpoint that is worth fixing but doesn't make it invalid. */
-export type Warning = { readonly code: string; readonly detail: string }
+export type Warning = {
+  readonly code: string
+  readonly detail: string
+  /** A JSON Pointer into the endpoint. Default: the endpoint as a whole. */
+  readonly field?: string
+}
 
 export type Authentication = {
   /** Fingerprint of the current clientSecret; null: there is none, or it can't be decrypted. */
@@ -36,7 +42,7 @@ export type Authentication = {
     readonly fingerprint: string
     readonly expiresAtMs: number
   } | null
-  readonly oauth: { readonly tokenUrl: string; readonly clientId: string; readonly scope: string | null } | null
+  readonly oauth: Omit<OAuthClient, 'clientSecret'> | null
 }
 
 export type Described = {
@@ -80,7 +86,7 @@ export function describeAuthentication(
       publicKey: live.version === 'v1a' ? verificationKeyOf(live) : null,
     })),
     clientCertificate,
-    oauth: oauth === null ? null : { tokenUrl: oauth.tokenUrl, clientId: oauth.clientId, scope: oauth.scope },
+    oauth: oauth === null ? null : withoutSecret(oauth),
   }
   const warnings = [
     ...adviseOnBearer(endpoint, isToCome ? next.clientSecret : secret, isShared, nowMs),
@@ -97,6 +103,8 @@ function adviseOnBearer({ types }: Endpoint, secret: string | null, isShared: bo
   const allTypes = types === null || types.some(isPattern)
   return adviseOnSecret({ secret, typeCount, allTypes, otherEndpointHasIt: isShared, nowMs })
 }
+
+const withoutSecret = ({ clientSecret: _hidden, ...shown }: OAuthClient): Authentication['oauth'] => shown
 
 function describeCertificate({ clientCertificate }: Credentials): Authentication['clientCertificate'] {
   if (clientCertificate === null) return null

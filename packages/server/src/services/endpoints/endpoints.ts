@@ -16,7 +16,6 @@ import {
   WELL,
 } from '../../base/model.ts'
 import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
-import type { Resolution } from '../../guard/lookup.ts'
 import type { TargetPolicy } from '../../guard/target.ts'
 import { MAX_LIVE_SIGNING_SECRETS, makeSigningSecret, rotateSigning } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
@@ -26,7 +25,7 @@ import { checkIdParameter, invalid, notFound, requireTenant } from '../checks/re
 import { type Described, describeAuthentication } from './authentication.ts'
 import { createCredentials } from './credentials-input.ts'
 import { adviseOnHealth } from './health.ts'
-import { adviseOnHost, checkResolution, type LookupOptions, resolveHost } from './host.ts'
+import { adviseOnHosts, checkResolutions, type LookedUp, type LookupOptions, resolveHosts } from './host.ts'
 import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './input.ts'
 import { requireEndpoint, requireEndpointId } from './references.ts'
 import { namesOf, SealedCredentials, shownOnce } from './sealed-credentials.ts'
@@ -113,7 +112,7 @@ export class Endpoints {
     const faults: FieldError[] = []
     checkRequired(input, faults)
     if (tenant === OPERATOR_TENANT) checkOperatorTypes(input.types ?? null, faults)
-    const { checked, resolution } = await this.#check(input, faults)
+    const { checked, lookedUp } = await this.#check(input, faults)
     const nowMs = this.#store.now()
     const id = newId('ep', nowMs)
     const credentials = createCredentials(checked.credentials, nowMs)
@@ -153,7 +152,7 @@ export class Endpoints {
     if (result === 'uid_taken') throw uidTaken(endpoint)
     this.#emit('endpoint', endpoint)
     const wasGiven = input.signingSecret !== undefined
-    return this.#result(endpoint, resolution, wasGiven ? null : shownOnce(credentials.signing[0]!))
+    return this.#result(endpoint, lookedUp, wasGiven ? null : shownOnce(credentials.signing[0]!))
   }
 
   /**
@@ -171,7 +170,7 @@ export class Endpoints {
     const { state, held } = patch
     if (held !== undefined && state !== 'enabled') faults.push(HELD_WITHOUT_ENABLING)
     if (tenant === OPERATOR_TENANT && patch.types !== undefined) checkOperatorTypes(patch.types, faults)
-    const { checked, resolution } = await this.#check(patch, faults, before)
+    const { checked, lookedUp } = await this.#check(patch, faults, before)
     const opened = this.#credentials.open(before)
     const areHeadersReplaced = changesSecrets(checked.headers ?? [], before.headers, opened?.headers ?? {})
     const credentials = [...namesOf(checked.credentials), ...(areHeadersReplaced ? ['headers'] : [])]
@@ -183,7 +182,7 @@ export class Endpoints {
     else if (state !== undefined) await this.#moveDeliveries(changed, state)
     const endpoint = await this.get(tenant, changed.id)
     const made = opened !== undefined ? undefined : this.#credentials.open(endpoint)?.signing[0]
-    return this.#result(endpoint, resolution, made === undefined ? null : shownOnce(made))
+    return this.#result(endpoint, lookedUp, made === undefined ? null : shownOnce(made))
   }
 
   /** Applies a change to the endpoint's current state, and again if a concurrent change came first. */
@@ -254,7 +253,7 @@ export class Endpoints {
       if (credentials === undefined) throw tooManySigningSecrets()
       return { ...endpoint, ...this.#credentials.seal(endpoint, credentials) }
     })
-    return this.#result(endpoint, undefined, input.signingSecret === undefined ? shownOnce(secret) : null)
+    return this.#result(endpoint, [], input.signingSecret === undefined ? shownOnce(secret) : null)
   }
 
   /** Deletes the endpoint and cancels its pending and held deliveries (C13). */
@@ -326,14 +325,17 @@ export class Endpoints {
     input: Partial<EndpointInput>,
     faults: FieldError[],
     before: Endpoint | null = null,
-  ): Promise<{ checked: CheckedInput; resolution: Resolution | undefined }> {
+  ): Promise<{ checked: CheckedInput; lookedUp: readonly LookedUp[] }> {
     const known = { catalogue: await this.#nameable(), before }
     const checked = checkEndpointInput(input, known, this.#settings, this.#store.now(), faults)
-    const { target } = checked
-    const resolution = target === undefined ? undefined : await resolveHost(target, this.#settings, this.#lookup)
-    checkResolution(resolution, faults)
+    const targets = [
+      { field: '/url', target: checked.target },
+      { field: '/oauth/tokenUrl', target: checked.credentials.tokenTarget },
+    ].flatMap(({ field, target }) => (target === undefined ? [] : [{ field, target }]))
+    const lookedUp = await resolveHosts(targets, this.#settings, this.#lookup)
+    checkResolutions(lookedUp, faults)
     if (faults.length > 0) throw invalid(faults)
-    return { checked, resolution }
+    return { checked, lookedUp }
   }
 
   #patched(before: Endpoint, { target, credentials, headers, settings }: CheckedInput): Endpoint {
@@ -349,11 +351,11 @@ export class Endpoints {
 
   async #result(
     endpoint: Endpoint,
-    resolution: Resolution | undefined,
+    lookedUp: readonly LookedUp[],
     signingSecret: string | null,
   ): Promise<EndpointResult> {
     const described = await this.describe(endpoint)
-    const warnings = [...adviseOnHost(resolution), ...described.warnings]
+    const warnings = [...adviseOnHosts(lookedUp), ...described.warnings]
     return { endpoint, ...described, warnings, signingSecret }
   }
 

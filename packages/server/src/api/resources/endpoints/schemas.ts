@@ -1,9 +1,10 @@
 /** Schemas of endpoints in responses, and in the calls that create and update them. */
 import { type Static, Type } from 'typebox'
 import { DISABLED_REASONS } from '../../../base/model.ts'
-import { SIGNATURE_VERSIONS } from '../../../secrets/credentials.ts'
+import { CREDENTIALS_PLACES, SIGNATURE_VERSIONS } from '../../../secrets/credentials.ts'
 import type { ShownHeader } from '../../../secrets/secret-headers.ts'
 import type { HeaderInput } from '../../../services/endpoints/extra-headers.ts'
+import type { OAuthInput } from '../../../services/endpoints/oauth-input.ts'
 import type { SignatureHeadersInput } from '../../../services/endpoints/signature-headers.ts'
 import {
   IntegerOrNull,
@@ -56,7 +57,14 @@ const CertificateOrNull = objectOrNull(
 )
 
 const OAuthOrNull = objectOrNull(
-  { tokenUrl: Type.String(), clientId: Type.String(), scope: TextOrNull() },
+  {
+    tokenUrl: Type.String(),
+    clientId: Type.String(),
+    scope: TextOrNull(),
+    audience: TextOrNull(),
+    resource: ListOrNull<string>('string'),
+    credentialsIn: Word(CREDENTIALS_PLACES),
+  },
   'The OAuth 2.0 client with which Posthorn gets its bearer tokens. Null if requests carry the clientSecret instead.',
 )
 
@@ -71,6 +79,12 @@ const SignatureHeadersOrNull = Type.Unsafe<SignatureHeadersInput | null>({
     'Other names for the headers that carry the event id, the timestamp and the signatures, for a receiver that needs ' +
     'them. Null for those of Standard Webhooks.',
   examples: [{ id: 'X-Request-Id', timestamp: 'X-Timestamp', signature: 'X-Signature' }],
+})
+
+const WarningSchema = Type.Object({
+  code: Type.String(),
+  detail: Type.String(),
+  field: Type.Optional(Type.String({ description: 'The member that the warning is about, as a JSON Pointer.' })),
 })
 
 const ENDPOINT_STATES = ['enabled', 'disabled'] as const
@@ -155,7 +169,7 @@ const ENDPOINT_MEMBERS = {
   oauth: OAuthOrNull,
   createdAt: Time('When the endpoint was created.'),
   updatedAt: Time('When the endpoint was last changed.'),
-  warnings: Type.Array(Type.Object({ code: Type.String(), detail: Type.String() }), {
+  warnings: Type.Array(WarningSchema, {
     description: 'Problems with the endpoint that are worth fixing.',
   }),
 }
@@ -250,12 +264,27 @@ const OTHER_AUTHENTICATION = {
     }),
   ),
   oauth: Type.Optional(
-    Type.Unsafe<{ tokenUrl: string; clientId: string; clientSecret: string; scope?: string | null } | null>({
+    Type.Unsafe<OAuthInput | null>({
       ...strict({
-        tokenUrl: Type.String(),
+        tokenUrl: Type.String({ description: 'An absolute https URL with a public host.' }),
         clientId: Type.String(),
         clientSecret: Type.String(),
-        scope: Type.Optional(TextOrNull()),
+        scope: Type.Optional(TextOrNull({ description: 'The scopes to request, separated by spaces.' })),
+        audience: Type.Optional(TextOrNull({ description: 'What the token is for, if the server asks for it.' })),
+        resource: Type.Optional(
+          Type.Unsafe<string | string[] | null>({
+            type: ['string', 'array', 'null'],
+            items: { type: 'string' },
+            description: 'One or several URIs of what the token is for (RFC 8707), at most 10.',
+          }),
+        ),
+        credentialsIn: Type.Optional(
+          Word(CREDENTIALS_PLACES, {
+            description:
+              'Where the token request carries `clientId` and `clientSecret`: in the header `Authorization: Basic` ' +
+              '(`header`, the default) or in the form (`body`).',
+          }),
+        ),
       }),
       type: ['object', 'null'],
       description:

@@ -47,9 +47,9 @@ export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pau
             fingerprint: clientCertificate.fingerprint,
             expiresAt: time(clientCertificate.expiresAtMs),
           },
-    oauth,
+    oauth: oauth === null ? null : { ...oauth, resource: oauth.resource.length === 0 ? null : oauth.resource },
     createdAt: time(endpoint.createdAtMs),
     updatedAt: time(endpoint.updatedAtMs),
-    warnings: warnings.map(({ code, detail }) => ({ code, detail })),
+    warnings: [...warnings],
   }
 }
