@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { newId } from '../../src/base/ids.ts'
+import { newId, parseId } from '../../src/base/ids.ts'
 import { PAYLOAD, SECRET, TYPE } from '../services/setup.ts'
 import { type Json, refused, useApi } from './setup.ts'
 
@@ -157,6 +158,47 @@ describe('the uid of an endpoint', () => {
     const wrong = { ...NEW, name: 'n'.repeat(129) }
     expect(refused(await post(ENDPOINTS, wrong))).toEqual([422, 'invalid', ['/name']])
     expect(refused(await post(ENDPOINTS, { ...NEW, name: 'a\0' }))).toEqual([422, 'invalid', ['/name']])
+  })
+
+  it('either finds its endpoint or was refused, whatever text it is', async () => {
+    const part = fc.constantFrom(
+      'ep_',
+      'a',
+      'Z',
+      '0',
+      '.',
+      '_',
+      ':',
+      '@',
+      '-',
+      '/',
+      ' ',
+      '%2F',
+      '\u0130',
+      newId('ep', 1),
+    )
+    const text = fc.oneof(
+      fc.array(part, { maxLength: 5 }).map(parts => parts.join('')),
+      fc.string({ maxLength: 5 }),
+    )
+    let found = 0
+    await fc.assert(
+      fc.asyncProperty(text, async uid => {
+        const { status, body } = await post(ENDPOINTS, { ...NEW, uid })
+        const answer = await get(`${ENDPOINTS}/${encodeURIComponent(uid)}`)
+        if (status === 201) {
+          found++
+          expect(parseId('ep', uid)).toBeUndefined()
+          // Needs no encoding in a path.
+          expect(encodeURI(uid)).toBe(uid)
+          expect(answer.body.id).toBe(body.id)
+          expect((await get(`${ENDPOINTS}/${uid}`)).body.id).toBe(body.id)
+          await remove(`${ENDPOINTS}/${uid}`)
+        } else expect([status, answer.body.uid]).toEqual([422, undefined])
+      }),
+      { numRuns: 150 },
+    )
+    expect(found).toBeGreaterThan(10)
   })
 
   it('is named in the audit log when it changes', async () => {

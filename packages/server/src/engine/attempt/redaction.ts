@@ -101,10 +101,15 @@ function base64Within(bytes: Buffer, before: number): string {
  */
 const ECHOES: readonly ((secret: string) => string)[] = [
   secret => secret,
-  secret => JSON.stringify(secret).slice(1, -1),
+  toJson,
+  secret => toJson(toJson(secret)),
   encodeURIComponent,
   secret => secret.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`),
 ]
+
+function toJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
+}
 
 function unescapedOf(echo: string): string {
   const { codes, length } = withoutEscapes(echo, echo.length)

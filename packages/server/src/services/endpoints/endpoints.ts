@@ -8,7 +8,6 @@ import {
   type EndpointId,
   type EndpointReference,
   type EventType,
-  isOperational,
   OPERATOR_TENANT,
   PARTITION_COUNT,
   SYSTEM,
@@ -17,7 +16,7 @@ import {
 } from '../../base/model.ts'
 import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
 import type { TargetPolicy } from '../../guard/target.ts'
-import { MAX_LIVE_SIGNING_SECRETS, makeSigningSecret, rotateSigning } from '../../secrets/credentials.ts'
+import { makeSigningSecret, rotateSigning } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
 import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
 import type { Store } from '../../store/store.ts'
@@ -28,6 +27,7 @@ import { adviseOnHealth } from './health.ts'
 import { adviseOnHosts, checkResolutions, type LookedUp, type LookupOptions, resolveHosts } from './host.ts'
 import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './input.ts'
 import { requireEndpoint, requireEndpointId } from './references.ts'
+import { checkOperatorTypes, HELD_WITHOUT_ENABLING, tooMany, tooManySigningSecrets, uidTaken } from './refusals.ts'
 import { namesOf, SealedCredentials, shownOnce } from './sealed-credentials.ts'
 import { changesSecrets } from './sealed-headers.ts'
 import { refuseClash } from './signature-headers.ts'
@@ -68,11 +68,6 @@ export type EndpointsSettings = TargetPolicy & {
   readonly maxEndpoints?: number
   /** Default: 5. */
   readonly disableAfterDays?: number
-}
-
-const HELD_WITHOUT_ENABLING: FieldError = {
-  field: '/held',
-  detail: 'It says what happens to held deliveries when the endpoint is enabled. Set state to enabled too, or omit it.',
 }
 
 /** Attempts to store an update that conflicts with concurrent ones. */
@@ -362,27 +357,4 @@ export class Endpoints {
   #emit(kind: 'endpoint' | 'lane', { tenant, id, partition }: Pick<Endpoint, 'tenant' | 'id' | 'partition'>): void {
     this.#store.changes.emit({ kind, tenant, endpoint: id, partition })
   }
-}
-
-/** The operator's tenant only gets operational events, and those go only to endpoints that name them. */
-function checkOperatorTypes(types: readonly string[] | null, faults: FieldError[]): void {
-  if (Array.isArray(types) && types.every(type => typeof type === 'string' && isOperational(type))) return
-  const detail = `Endpoints of ${OPERATOR_TENANT} must name operational types, such as "posthorn.endpoint.disabled".`
-  faults.push({ field: '/types', detail, reason: 'not_operational' })
-}
-
-function tooMany(maxEndpoints: number | undefined): PosthornError {
-  const detail = `The tenant has ${maxEndpoints} endpoints, as many as maxEndpoints allows. Delete some first.`
-  return new PosthornError('conflict', detail)
-}
-
-function uidTaken({ tenant, uid }: Endpoint): PosthornError {
-  const shown = `GET /v1/tenants/${tenant}/endpoints/${uid} shows it`
-  const detail = `Another endpoint of the tenant has the uid "${uid}": ${shown}. Choose another uid, or change that endpoint.`
-  return new PosthornError('conflict', detail, { fields: [{ field: '/uid', detail }] })
-}
-
-function tooManySigningSecrets(): PosthornError {
-  const detail = `An endpoint has at most ${MAX_LIVE_SIGNING_SECRETS} valid signing secrets. Wait, or set gracePeriodSeconds to 0.`
-  return new PosthornError('conflict', detail)
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MAX_KEPT_BODY_BYTES } from '../../../src/engine/attempt/deliver.ts'
 import { createRedactor } from '../../../src/engine/attempt/redaction.ts'
@@ -113,5 +114,38 @@ describe('C14 masking of several secrets', () => {
   it('C14: masks a value echoed without the scheme that it begins with', () => {
     expect(bodyOf(['Token  s3cr3t-of-theirs'], 'you said s3cr3t-of-theirs')).toBe('you said [secret]')
     expect(bodyOf(['Hello you'], 'you said Hello you')).toBe('you said [secret]')
+  })
+
+  it('C14: masks any value of a header in any way that a program would write it', () => {
+    const value = fc
+      .array(
+        fc.oneof(
+          fc.integer({ min: 32, max: 126 }).map(code => String.fromCharCode(code)),
+          fc.constantFrom('%41', '\\u0041', '&lt;', '\t'),
+        ),
+        {
+          minLength: 8,
+          maxLength: 30,
+        },
+      )
+      .map(parts => `a${parts.join('')}z`)
+    const ways: ((text: string) => string)[] = [
+      text => text,
+      text => JSON.stringify({ got: text }),
+      text => JSON.stringify({ got: JSON.stringify({ text }) }),
+      text => encodeURIComponent(text),
+      text => new URLSearchParams({ got: text }).toString(),
+      text => `<p>${html(text)}</p>`,
+      text => Buffer.from(text).toString('base64'),
+      text => Buffer.from(text).toString('hex'),
+    ]
+    fc.assert(
+      fc.property(value, fc.constantFrom(...ways), fc.boolean(), (text, write, isCut) => {
+        const body = bodyOf([SECRET, text], `, ${write(text)}, and more`, isCut)
+        expect(body).toContain('[secret]')
+        for (const way of ways) expect(body).not.toContain(way(text))
+      }),
+      { numRuns: 500 },
+    )
   })
 })
