@@ -276,6 +276,7 @@ describe('headers whose sealed values cannot be decrypted', () => {
     expect((await patch(ONE, { name: 'n' })).body.headers).toEqual(shown)
     expect((await patch(ONE, { headers: { ...shown, 'x-region': 'us' } })).body.headers['x-region']).toBe('us')
     expect(refused(await patch(ONE, { headers: { 'X-Api-Key': VALUE } }))).toEqual([409, 'conflict', []])
+    expect(refused(await patch(ONE, { headers: { 'X-Region': HIDDEN } }))).toEqual([409, 'conflict', []])
     const fresh = { clientSecret: `${SECRET}=` }
     expect(refused(await patch(ONE, fresh))).toEqual([422, 'invalid', ['/headers/x-api-key']])
     expect((await patch(ONE, { ...fresh, headers: { 'X-Api-Key': VALUE } })).status).toBe(200)

@@ -98,7 +98,11 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect((await judge(1_000 + 7 * DAY_MS, 5.9 * DAY_MS)).kind).toBe('failing')
     const both = await Promise.all([judge(1_000 + FIVE_DAYS_MS), judge(1_000 + FIVE_DAYS_MS)])
     expect(both.map(({ kind }) => kind).sort()).toEqual(['disabled', 'well'])
-    expect(await read()).toMatchObject({ state: 'disabled', disabledReason: 'failing' })
+    expect(await read()).toMatchObject({
+      state: 'disabled',
+      disabledReason: 'failing',
+      disabledAtMs: expect.any(Number),
+    })
     const [audited] = await store.read('listAudit', {
       tenant: 'acme',
       before: null,

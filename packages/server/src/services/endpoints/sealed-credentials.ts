@@ -99,8 +99,10 @@ export class SealedCredentials {
 function withoutOpening(before: Endpoint, wanted: readonly WantedHeader[]): ExtraHeaders {
   const known = new Map(Object.entries(before.headers))
   const headers = wanted.map(({ name, secret, value }): [string, ExtraHeader] => {
-    if (secret && value !== null) throw unreadable()
-    return [name, value === null ? known.get(name)! : { secret, value }]
+    const header = value === null ? known.get(name) : { secret, value }
+    // There is nowhere to seal another value.
+    if (header?.secret !== secret || (secret && value !== null)) throw unreadable()
+    return [name, header]
   })
   return Object.fromEntries(headers)
 }

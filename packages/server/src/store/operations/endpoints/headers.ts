@@ -1,7 +1,8 @@
 /**
  * Extra headers as the endpoint's row has them, in JSON by name: a string is a value that is shown, null a value that
  * is sealed with the credentials, and a list of one string a value that is shown although the name says that it is a
- * secret. A string under such a name was stored by an earlier version.
+ * secret. A string under such a name was stored by an earlier version, which in its turn sends an empty value for null
+ * and the value of a list.
  */
 
 import type { ExtraHeader, ExtraHeaders } from '../../../base/model.ts'
