@@ -168,8 +168,8 @@ function conclude(
   const whole = of(sender)
   const withPublisher = of(each => sender(each) + each.micros.publisher!)
   const { best, measures } = compareWithBest(whole, alternatives)
-  const beside = compareWithBest(withPublisher, alternatives)
-  const ratios = beside.measures.map(({ name, value }) => `${name}: ${value.toFixed(2)}`).join('; ')
+  const alternativesRatio = compareWithBest(withPublisher, alternatives)
+  const ratios = alternativesRatio.measures.map(({ name, value }) => `${name}: ${value.toFixed(2)}`).join('; ')
   return {
     id: batchAlternatives.id,
     title: `Processor time per delivered event, including the store's server, divided by the best alternative, batches of ${BATCH_SIZE}`,
@@ -194,7 +194,7 @@ function conclude(
     },
     notes: [
       ...NOTES,
-      `Including the publisher's time (best: ${beside.best}): ${ratios}.`,
+      `Including the publisher's time (best: ${alternativesRatio.best}): ${ratios}.`,
       ...tellFetch(whole),
       ...missing.map(tellMissing),
     ],

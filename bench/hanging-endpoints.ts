@@ -109,8 +109,8 @@ function conclude(sides: readonly Side[], setup: BenchResult['setup']): BenchRes
     latencies,
     setup: { ...setup, deadlineMs: DEADLINE_MS },
     notes: [
-      'The measure is the ratio of the medians of the runs’ p99: over all runs together, a single stall of the disk would decide the p99.',
-      'Latency is measured from the event’s scheduled publication to its first byte at the receiver. All endpoints belong to one tenant, each on a port of its own. Two servers alternate, each with the healthy endpoints; the hanging ones are on the second.',
+      "The measure is the ratio of the medians of the runs' p99: over all runs together, a single stall of the disk would decide the p99.",
+      "Latency is measured from the event's scheduled publication to its first byte at the receiver. All endpoints belong to one tenant, each on a port of its own. Two servers alternate, each with the healthy endpoints; the hanging ones are on the second.",
     ],
   }
 }

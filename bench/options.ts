@@ -22,12 +22,12 @@ export const USAGE = `npm run bench [-- ${BENCH_IDS.join(' ')}] [--short] [--wri
 
 ${BENCHES.map(helpOf).join('\n')}
 
-  Name a bench by its id or its name.
+  Specify a bench by its id or its name.
 
   --short                        fewer and shorter runs; implied if no bench is named, since all of them take an hour
   --write                        save the results in docs/benchmarks and regenerate docs/benchmarks.md
   --at-most <ratio>              fail if the first measure exceeds this in two runs in a row: a check for every change
-  --profile <folder>             write .cpuprofile files of the server's threads there; this falsifies the figures
+  --profile <folder>             write .cpuprofile files of the server's threads there; this distorts the figures
   --help                         show this help`
 
 const FLAGS = {

@@ -33,23 +33,25 @@ async function runBench({ short, profileFolder }: RunOptions, say: Say): Promise
     say(
       `${rateWithBacklog.id}: ${pending} pending for ${PENDING_ENDPOINTS} endpoints that are down; batches of ${BATCH_SIZE} to one other`,
     )
-    const beside = await startSetting({ profileFolder, prepare: data => copyStore(filled, data) })
+    const withBacklog = await startSetting({ profileFolder, prepare: data => copyStore(filled, data) })
     try {
-      const settings = { without, beside }
+      const settings = { without, withBacklog }
       for (const setting of Object.values(settings)) await deliverBatches(setting, warmUpEvents)
       say(`warm after ${warmUpEvents} events each; ${runs} alternating runs of ${eventsPerRun} events`)
-      const accounts: Record<keyof typeof settings, Account[]> = { without: [], beside: [] }
+      const accounts: Record<keyof typeof settings, Account[]> = { without: [], withBacklog: [] }
       for (let run = 1; run <= runs; run++) {
         // Each goes first in every other run, so that other load on the machine affects both equally.
-        for (const name of run % 2 === 1 ? (['without', 'beside'] as const) : (['beside', 'without'] as const)) {
+        for (const name of run % 2 === 1
+          ? (['without', 'withBacklog'] as const)
+          : (['withBacklog', 'without'] as const)) {
           accounts[name].push(await runPosthorn(settings[name], eventsPerRun))
           say(`${run}  ${name.padEnd(8)}${accounts[name].at(-1)!.eventsPerSecond.toFixed(0).padStart(8)} events/s`)
         }
       }
-      const memory = { without: memoryOf(without.posthorn.pid), beside: memoryOf(beside.posthorn.pid) }
+      const memory = { without: memoryOf(without.posthorn.pid), withBacklog: memoryOf(withBacklog.posthorn.pid) }
       return conclude(accounts, memory, { runs, eventsPerRun, warmUpEvents, pending })
     } finally {
-      await beside.end()
+      await withBacklog.end()
     }
   } finally {
     await without.end()
@@ -60,7 +62,7 @@ function runPosthorn(setting: Setting, events: number): Promise<Account> {
   return account([{ name: 'Posthorn', pid: setting.posthorn.pid }], events, () => deliverBatches(setting, events))
 }
 
-type Both<Value> = { readonly without: Value; readonly beside: Value }
+type Both<Value> = { readonly without: Value; readonly withBacklog: Value }
 
 function conclude(
   accounts: Both<readonly Account[]>,
@@ -69,11 +71,11 @@ function conclude(
 ): BenchResult {
   const rates = (of: readonly Account[]) => summarise(of.map(({ eventsPerSecond }) => eventsPerSecond))
   const costs = (of: readonly Account[]) => summarise(of.map(({ micros }) => micros.Posthorn!))
-  const [without, beside] = [rates(accounts.without), rates(accounts.beside)]
+  const [without, withBacklog] = [rates(accounts.without), rates(accounts.withBacklog)]
   const neighbours = summarise(
-    accounts.beside.map((each, at) => each.eventsPerSecond / accounts.without[at]!.eventsPerSecond),
+    accounts.withBacklog.map((each, at) => each.eventsPerSecond / accounts.without[at]!.eventsPerSecond),
   )
-  const megabytes = memory.beside?.peakMegabytes ?? Number.NaN
+  const megabytes = memory.withBacklog?.peakMegabytes ?? Number.NaN
   return {
     id: rateWithBacklog.id,
     title: 'Rate with millions of deliveries pending, divided by the rate with none; memory',
@@ -93,7 +95,7 @@ function conclude(
         unit: 'events/s',
         bars: [
           { name: 'none pending', summary: without },
-          { name: 'many pending', summary: beside },
+          { name: 'many pending', summary: withBacklog },
         ],
       },
       {
@@ -104,14 +106,14 @@ function conclude(
     ],
     processes: [
       { name: 'none pending', micros: costs(accounts.without), ...peakOf(memory.without) },
-      { name: 'many pending', micros: costs(accounts.beside), ...peakOf(memory.beside) },
+      { name: 'many pending', micros: costs(accounts.withBacklog), ...peakOf(memory.withBacklog) },
     ],
     setup: {
       ...counts,
       endpointsDown: PENDING_ENDPOINTS,
       batchSize: BATCH_SIZE,
       batchesInFlight: BATCHES_IN_FLIGHT,
-      residentMegabytesAtTheEnd: memory.beside?.residentMegabytes ?? 'unknown on this system',
+      residentMegabytesAtTheEnd: memory.withBacklog?.residentMegabytes ?? 'unknown on this system',
     },
     notes: [
       'The ratio is the median of the ratios of paired runs.',

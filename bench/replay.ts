@@ -99,8 +99,8 @@ try {
   const { deliveries } = await posthorn.call<Progress>('POST', `tenants/${TENANT}/replays`, all, 60_000)
   const countedMs = performance.now() - startMs
   const look = () => posthorn.call<Progress>('GET', `tenants/${TENANT}/replays/bench`)
-  const beside = await publishLive(posthorn, TIMEOUT_MS, async () => (await look()).state === 'running')
-  sayLatency('during replay', beside)
+  const during = await publishLive(posthorn, TIMEOUT_MS, async () => (await look()).state === 'running')
+  sayLatency('during replay', during)
   await until('the replay has ended', async () => {
     const { made, ended } = await look()
     return made === ended
@@ -108,10 +108,10 @@ try {
   const seconds = (performance.now() - startMs) / 1_000
   const after = await publishLive(posthorn, phaseMs, () => true)
   sayLatency('after replay', after)
-  const again = receiver.total - had - beside.events - after.events
+  const again = receiver.total - had - during.events - after.events
   if (again !== deliveries)
     throw new Error(`The receiver got ${again} requests from a replay of ${deliveries} deliveries.`)
-  const ratio = beside.p99 / Math.max(before.p99, after.p99)
+  const ratio = during.p99 / Math.max(before.p99, after.p99)
   say(
     `${deliveries} replayed in ${seconds.toFixed(0)} s, counted in ${countedMs.toFixed(0)} ms; p99 × ${ratio.toFixed(2)}`,
   )

@@ -142,7 +142,7 @@ function conclude(seconds: Readonly<Record<Cache, number[]>>, setup: BenchResult
       'The delivery was already in the store: it is due, its endpoint is healthy, and its partition is read last.',
       cold === undefined
         ? 'The page cache was warm: on this machine the file cannot be dropped from it.'
-        : 'The measure is of startups with a cold page cache for the store’s file (but not for Node itself).',
+        : "The measure is of startups with a cold page cache for the store's file (but not for Node itself).",
     ],
   }
 }

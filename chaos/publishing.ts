@@ -1,4 +1,4 @@
-/** Publishers that never give up: a call without a 202 is repeated with the same ids, to any node. */
+/** Publishers that never give up: a call without a 202 is repeated with the same keys, to any node. */
 import type { Cluster } from './cluster.ts'
 
 export type PublishingOptions = {
@@ -65,7 +65,7 @@ function makeEvent(serial: number) {
   const type = EVENT_TYPES[serial % EVENT_TYPES.length]!
   const id = `564200aa-7128-4a26-83a8-${serial.toString(16).padStart(12, '0')}`
   const payload = type === 'COVER_REFERENCE' ? { CoverId: id } : { coverId: id, status: 'Quoted' }
-  return { type, id: `chaos-${serial}`, payload }
+  return { type, key: `chaos-${serial}`, payload }
 }
 
 function waitUntil(atMs: number): Promise<void> {

@@ -118,10 +118,10 @@ export class Load {
     }
   }
 
-  /** Repeats the call until a node returns 202. The id stays the same, so that it is one event. */
+  /** Repeats the call until a node returns 202. The key stays the same, so that it is one event. */
   async #publishOnce(tenant: string, serial: number): Promise<string> {
     const payload = JSON.parse(makePayload(serial)) as object
-    const event = { type: EVENT_TYPE, payload, id: `drill-${serial}` }
+    const event = { type: EVENT_TYPE, payload, key: `drill-${serial}` }
     for (let tries = 0; ; tries++) {
       try {
         const node = this.#nodes[(serial + tries) % this.#nodes.length]!

@@ -12,7 +12,7 @@ const PACKAGES = {
 } as const
 
 /** Programs that Patroni needs in the same folder as `postgres`. Some systems link only a few of them into the path. */
-const BESIDE_POSTGRES = ['initdb', 'pg_basebackup', 'pg_controldata', 'pg_ctl', 'pg_rewind']
+const POSTGRES_COMPANIONS = ['initdb', 'pg_basebackup', 'pg_controldata', 'pg_ctl', 'pg_rewind']
 
 export type ProgramName = keyof typeof PACKAGES
 export type Programs = Readonly<Record<ProgramName, string>>
@@ -47,7 +47,7 @@ export function findPrograms(folders: readonly string[]): Programs | string {
 }
 
 function findProgram(name: string, folders: readonly string[]): string | undefined {
-  const needed = name === 'postgres' ? [name, ...BESIDE_POSTGRES] : [name]
+  const needed = name === 'postgres' ? [name, ...POSTGRES_COMPANIONS] : [name]
   const folder = folders.find(each => needed.every(program => isExecutable(join(each, program))))
   return folder === undefined ? undefined : join(folder, name)
 }

@@ -1,7 +1,7 @@
 /**
- * Makes the package that receivers install out of `packages/client`: JavaScript with declarations, since no runtime takes
- * TypeScript from `node_modules`. `npm run build:client [-- <folder>]`, by default into `packages/client/dist`; publish or
- * `npm pack` that folder.
+ * Builds the package that receivers install from `packages/client`: JavaScript with declarations, because no runtime
+ * accepts TypeScript in `node_modules`. `npm run build:client [-- <folder>]` writes it to `packages/client/dist` by
+ * default; publish or `npm pack` that folder.
  */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ const compiler = join(root, 'node_modules/typescript/bin/tsc')
 const project = join(source, 'tsconfig.build.json')
 execFileSync(process.execPath, [compiler, '-p', project, '--outDir', target], { stdio: 'inherit' })
 
-// The compiler leaves the endings of imports in declarations as they are.
+// The compiler doesn't change the file extensions of imports in declarations.
 for (const file of readdirSync(target).filter(name => name.endsWith('.d.ts'))) {
   const text = readFileSync(join(target, file), 'utf8')
   writeFileSync(join(target, file), text.replace(/(from '\.\/[\w-]+)\.ts'/g, "$1.js'"))

@@ -1,9 +1,9 @@
 /**
- * Completes package-lock.json after an `npm install` at a registry that does not serve every platform's binaries: npm
- * leaves those out, and `npm ci` then refuses the file. Each gets an entry with its version and platform, without an
- * integrity; where the platform is another, npm passes it over, and there it is fetched as usual.
+ * Completes package-lock.json after an `npm install` from a registry that does not serve every platform's binaries: npm
+ * leaves them out, and `npm ci` then refuses the file. Each missing binary gets an entry with its version and platform,
+ * without an integrity hash. npm skips the entry on other platforms, and fetches the binary as usual on its own.
  *
- * Run by hand: node scripts/complete-lock.mjs
+ * Run manually: node scripts/complete-lock.mjs
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 

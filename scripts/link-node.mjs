@@ -1,7 +1,7 @@
 /**
- * After `npm ci`: sees to it that node_modules/.bin/node is the Node that npm installed (decision 2). npm 11 has linked
- * it by now; npm 10 has too, but then takes the link away again together with the packages of other platforms, whose
- * link has the same name. Windows needs other files than links, which npm 11 makes.
+ * Runs after `npm ci` and makes node_modules/.bin/node the Node that npm installed (decision 2). npm 11 has linked it
+ * already. So has npm 10, but it then removes the link together with the packages of other platforms, whose links have
+ * the same name. Windows needs other files instead of links, which npm 11 creates.
  */
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
 

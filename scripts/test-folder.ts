@@ -1,13 +1,13 @@
 import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 
-/** A file system in memory, on Linux. */
+/** Linux's file system in memory. */
 const MEMORY = '/dev/shm'
-/** Less may not be enough for the stores and PostgreSQLs of some tests at once. A container often has 64 MB. */
+/** Less might not be enough for the stores and PostgreSQL servers of parallel tests. A container often has 64 MB. */
 const MIN_FREE_BYTES = 4 * 1024 ** 3
 
 /**
- * A folder for all that tests put into files, in memory where there is room: they make a thousand stores, whose commits
- * wait for the disk, which took a third of the time. Undefined: the usual folder for temporary files is as good.
+ * Creates a folder in memory for the files of the tests, if there is room: they create a thousand stores, and waiting
+ * for the disk to commit took a third of the time. Returns undefined to use the usual folder for temporary files.
  */
 export function makeTestFolder(): string | undefined {
   try {
@@ -20,7 +20,7 @@ export function makeTestFolder(): string | undefined {
   return mkdtempSync(`${MEMORY}/posthorn-tests-`)
 }
 
-/** For vitest: when all tests are over. */
+/** Called by vitest when all tests are finished. */
 export function teardown(): void {
   const folder = process.env.POSTHORN_TEST_FOLDER
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true })

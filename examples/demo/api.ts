@@ -1,4 +1,4 @@
-/** The few calls of Posthorn's API that the demo makes. */
+/** The few API calls that the demo makes. */
 export type PublishedEvent = { readonly id: string; readonly deliveries: number | null }
 type Delivery = { readonly state: string; readonly attemptCount: number }
 type Page<T> = { readonly data: readonly T[]; readonly nextCursor: string | null }
@@ -7,9 +7,9 @@ export type Totals = { readonly attempts: number; readonly pending: number; read
 
 export type Api = {
   putTenant(): Promise<void>
-  /** The new endpoint's id. */
+  /** Returns the new endpoint's id. */
   createEndpoint(url: string, clientSecret: string, type: string): Promise<string>
-  /** `body`: a JSON array of events, sent as it is. */
+  /** @param body a JSON array of events, sent unchanged */
   publish(body: string): Promise<readonly PublishedEvent[]>
   isPending(): Promise<boolean>
   countDeliveries(): Promise<Totals>
@@ -28,7 +28,7 @@ export function createApi(baseUrl: string, apiKey: string, tenant: string): Api 
       ...(body ? { body } : {}),
     })
     const text = await response.text()
-    if (!response.ok) throw new Error(`${method} ${root}${path} answered ${response.status}: ${text}`)
+    if (!response.ok) throw new Error(`${method} ${root}${path} failed with ${response.status}: ${text}`)
     return (text === '' ? undefined : JSON.parse(text)) as T
   }
   return {

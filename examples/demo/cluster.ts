@@ -14,21 +14,21 @@ import {
 import { type Api, createApi } from './api.ts'
 import { Moves } from './moves.ts'
 
-/** Shorter than the default of ten seconds, so that whoever watches sees a node's death made good. */
+/** Shorter than the default of ten seconds, so that you can watch the other nodes take over from a killed one. */
 const LEASE_MS = 3_000
 const EVENTS = 5_000
 const BATCH_SIZE = 25
-/** Each with an endpoint. */
+/** Each tenant has one endpoint. */
 const TENANTS = Array.from({ length: 40 }, (_, index) => `tenant-${index + 1}`)
 const TYPE = 'COVER_REFERENCE'
-/** So that there is something to watch: it would take more. */
+/** Slow enough to watch; the nodes could take more. */
 const EVENTS_PER_SECOND = 400
-/** Parts of the events after which a node is killed, and another added. */
+/** The fractions of the events after which a node is killed, and another is added. */
 const KILL_AFTER = 0.3
 const ADD_AFTER = 0.6
 const REPORT_EVERY_MS = 1_000
 const LOOK_EVERY_MS = 100
-/** `--exit` promises 45 seconds: what isn't delivered by then is counted as pending. */
+/** `--exit` promises to end within 45 seconds: deliveries not finished by then are counted as pending. */
 const WAIT_UNTIL_MS = 38_000
 const CALL_TRIES = 50
 const CALL_PAUSE_MS = 100
@@ -37,7 +37,7 @@ type DemoNode = { readonly name: string; readonly node: RunningNode; isUp: boole
 
 export type Summary = { readonly isGood: boolean; readonly lastLine: string }
 
-/** `npm run demo -- --cluster`: three nodes on one PostgreSQL; one is killed on the way, and another is added. */
+/** `npm run demo -- --cluster`: three nodes on one PostgreSQL. One is killed while they send, and another is added. */
 export class ClusterDemo {
   readonly #say: (text: string) => void
   readonly #startedAtMs = performance.now()
@@ -57,7 +57,7 @@ export class ClusterDemo {
     this.#say = say
   }
 
-  /** PostgreSQL, receiver, three nodes and the endpoints, in that order. */
+  /** Starts PostgreSQL, the receiver and three nodes, and creates the endpoints, in that order. */
   async start(): Promise<void> {
     const [postgres, authority] = await Promise.all([startPostgres(), createAuthority('Posthorn demo authority')])
     this.#postgres = postgres
@@ -65,7 +65,7 @@ export class ClusterDemo {
     this.#databaseUrl = await postgres.createDatabase('posthorn')
     const expectedAuthorization = `Bearer ${this.#secret}`
     this.#receiver = await startReceiver({ authority, record: false, expectedAuthorization })
-    this.#tell('PostgreSQL runs in a temporary folder; the nodes need nothing else: no broker, no Redis')
+    this.#tell('PostgreSQL is running in a temporary folder. The nodes need nothing else: no broker, no Redis.')
     await Promise.all(['first', 'second', 'third'].map(name => this.#addNode(name)))
     const tenants = TENANTS.values()
     const keepCreating = async () => {
@@ -77,16 +77,16 @@ export class ClusterDemo {
     }
     await Promise.all(Array.from({ length: 4 }, keepCreating))
     this.#tell(
-      `${TENANTS.length} tenants have an endpoint each; whichever node takes an event, one node sends for each`,
+      `${TENANTS.length} tenants have one endpoint each. Any node accepts events; exactly one sends for an endpoint.`,
     )
     this.#tell(
-      `leases are shortened from 10 s to ${LEASE_MS / 1_000} s for this demo: so long a silent node is waited for`,
+      `Leases last ${LEASE_MS / 1_000} s instead of 10 s in this demo: then other nodes take over from a dead one.`,
     )
   }
 
-  /** Publishes, kills and adds a node on the way, and waits until nothing is pending. */
+  /** Publishes the events, kills one node and adds another on the way, and waits until nothing is pending. */
   async run(): Promise<Summary> {
-    this.#tell(`publishing ${EVENTS} events; requests a second, by node:`)
+    this.#tell(`Publishing ${EVENTS} events. Requests per second, by node:`)
     this.#reporter = setInterval(() => this.#report(), REPORT_EVERY_MS)
     const batches = EVENTS / BATCH_SIZE
     const startedAtMs = performance.now()
@@ -99,21 +99,21 @@ export class ClusterDemo {
       publishing.push(this.#publish(batch))
     }
     await Promise.all([...publishing, added])
-    this.#tell(`all ${EVENTS} events are published`)
+    this.#tell(`All ${EVENTS} events are published.`)
     await this.#waitUntilDone()
     this.#report()
     clearInterval(this.#reporter)
     return this.#summarise()
   }
 
-  /** How to go on by hand. */
+  /** Says how to continue manually. */
   explain(): string {
     const { url } = this.#anyNode().node
     const event = '{"type":"COVER_REFERENCE","payload":{"CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc"}}'
     const headers = `-H 'Authorization: Bearer ${this.#keys.apiKey}' -H 'Content-Type: application/json'`
     return [
-      `\nThe API is at ${url}/v1, and the same at every node. One more event:\n`,
-      `curl -sS ${url}/v1/tenants/${TENANTS[0]}/events ${headers} -d '${event}'`, // one line, to be copied whole
+      `\nThe API is at ${url}/v1, and every other node offers the same. To publish one more event:\n`,
+      `curl -sS ${url}/v1/tenants/${TENANTS[0]}/events ${headers} -d '${event}'`, // one line, to copy it whole
       '\nCtrl-C ends the demo and removes its folders.',
     ].join('\n')
   }
@@ -137,16 +137,14 @@ export class ClusterDemo {
     }
     const node = await startNode({ ...this.#keys, databaseUrl: this.#databaseUrl, flags, onLog })
     this.#nodes.push(Object.assign(counts, { name, node, isUp: true }))
-    this.#tell(`${name} node is up: ${node.url}, process ${node.pid}`)
+    this.#tell(`The ${name} node is up: ${node.url}, process ${node.pid}.`)
   }
 
   #killOne(): void {
     const killed = this.#nodes.find(({ name }) => name === 'third')!
     killed.isUp = false
     killed.node.kill('SIGKILL')
-    this.#tell(
-      `third node is killed with SIGKILL, in the middle of it: it sent for ${this.#moves.countOf('third')} endpoints`,
-    )
+    this.#tell(`Killed the third node with SIGKILL while it was sending for ${this.#moves.countOf('third')} endpoints.`)
   }
 
   #anyNode(): DemoNode {
@@ -158,7 +156,7 @@ export class ClusterDemo {
     return createApi(node.url, this.#keys.apiKey, tenant)
   }
 
-  /** Said again under the same ids where there was no answer: that makes no event twice. */
+  /** Repeats the call with the same keys until there is a response: no event is created twice. */
   async #publish(batch: number): Promise<void> {
     const serials = Array.from({ length: BATCH_SIZE }, (_, index) => batch * BATCH_SIZE + index)
     const body = JSON.stringify(serials.map(makeEvent))
@@ -196,8 +194,8 @@ export class ClusterDemo {
     const received = new Set([...distinct].map(key => key.slice(0, key.indexOf(' '))))
     const lost = this.#published.filter(id => !received.has(id)).length
     const published = new Set(this.#published).size
-    this.#tell(`requests that came twice, around the kill: ${total - distinct.size}`)
-    if (mismatches > 0) this.#say(`${mismatches} requests came with a wrong bearer.`)
+    this.#tell(`Requests received twice, around the kill: ${total - distinct.size}.`)
+    if (mismatches > 0) this.#say(`${mismatches} requests had a wrong bearer token.`)
     const isGood = lost === 0 && pending === 0 && mismatches === 0 && published === EVENTS
     const line = { published, delivered: distinct.size, attempts, pending, exhausted, lost }
     return { isGood, lastLine: JSON.stringify(line) }
@@ -221,7 +219,7 @@ export class ClusterDemo {
 
 function makeEvent(serial: number) {
   const CoverId = `564200aa-7128-4a26-83a8-${serial.toString(16).padStart(12, '0')}`
-  return { type: TYPE, payload: { CoverId }, id: `demo-${serial}` }
+  return { type: TYPE, payload: { CoverId }, key: `demo-${serial}` }
 }
 
 function wait(delayMs: number): Promise<void> {

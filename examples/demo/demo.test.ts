@@ -6,34 +6,34 @@ import { parseOptions } from './options.ts'
 
 const FILE = new URL('../events.ndjson', import.meta.url)
 
-test('the events cover every starter type, and their payloads are sent as they stand in the file', () => {
+test('the events cover every starter type, and their payloads are sent exactly as in the file', () => {
   const events = readEvents(FILE)
   expect(new Set(events.types).size).toBe(5)
   expect(JSON.parse(events.body)).toHaveLength(events.types.length)
   expect(events.body).not.toContain('"tenant"')
-  const payloads = readFileSync(FILE, 'utf8').match(/"payload":.*(?=,"id")/g)!
+  const payloads = readFileSync(FILE, 'utf8').match(/"payload":.*(?=,"key")/g)!
   expect(payloads.every(payload => events.body.includes(payload))).toBe(true)
   expect(events.body).toContain('12345678901234567890')
 })
 
-test('a line without its tenant in front is named', () => {
+test('an error names the line that does not begin with its tenant', () => {
   expect(() => parseEvents('{"tenant":"a","type":"T"}\n{"type":"T"}')).toThrow('Line 2')
 })
 
-test('what moves from node to node is told once, with how many endpoints', () => {
+test('endpoints that move from node to node are reported once, with their number', () => {
   const moves = new Moves()
   for (const endpoint of ['a', 'b', 'c']) moves.note(endpoint, 'third')
   expect([moves.countOf('third'), moves.take()]).toEqual([3, []])
   for (const endpoint of ['a', 'b', 'a']) moves.note(endpoint, 'first')
   moves.note('c', 'second')
   expect(moves.take()).toEqual([
-    'first node has taken over from third node for 2 endpoints',
-    'second node has taken over from third node for 1 endpoint',
+    'The first node has taken over from the third node for 2 endpoints.',
+    'The second node has taken over from the third node for 1 endpoint.',
   ])
   expect([moves.countOf('third'), moves.take()]).toEqual([0, []])
 })
 
-test('an unknown flag gets a sentence', () => {
+test('an unknown flag is refused with a sentence that names it', () => {
   expect(parseOptions(['--exit'])).toEqual({ exit: true, cluster: false, help: false })
   expect(parseOptions(['--cluster', '--exit'])).toEqual({ exit: true, cluster: true, help: false })
   expect(parseOptions(['--exti'])).toContain('--exti')

@@ -1,4 +1,4 @@
-/** `npm run demo`: a whole Posthorn, real receivers over TLS, and every attempt on the screen. */
+/** `npm run demo`: a complete Posthorn, real receivers over TLS, and every attempt on the screen. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,11 +11,11 @@ import { type DemoReceiver, startReceivers } from './receivers.ts'
 import { type DemoServer, startServer } from './server.ts'
 import { formatAttempt, TABLE_HEAD } from './table.ts'
 
-/** Ten retries as in C12, in seconds, short enough to watch. */
+/** Ten retries as in C12, but with delays short enough to watch, in seconds. */
 const SCHEDULE_SECONDS = [0.5, 1, 1, 2, 2, 2, 3, 3, 3, 3]
 const REAL_SCHEDULE = '30, 60, 120, 240, 480, 960, 1,920, 3,840, 7,680 and 15,360 s'
 const LOOK_EVERY_MS = 200
-/** `--exit` promises 30 seconds: what isn't delivered by then is counted as pending, and then it ends in any case. */
+/** `--exit` promises to end within 30 seconds: deliveries not finished by then count as pending, and it ends anyway. */
 const WAIT_UNTIL_MS = 23_000
 const HARD_DEADLINE_MS = 28_000
 const LAST_WAIT_MS = 2_500
@@ -28,7 +28,7 @@ type Demo = {
   /** Endpoint id → the receiver behind it. */
   readonly byEndpoint: Map<string, DemoReceiver>
   readonly timers: Set<NodeJS.Timeout>
-  /** Lines of attempts are shown until the end has begun. */
+  /** Whether attempts are shown: until the demo begins to end. */
   showing: boolean
   server?: DemoServer
 }
@@ -36,7 +36,7 @@ type Demo = {
 const startedAtMs = performance.now()
 const elapsedMs = () => performance.now() - startedAtMs
 const say = (text: string) => process.stdout.write(`${text}\n`)
-process.stdout.on('error', () => {}) // whoever read along (`| head`) has left
+process.stdout.on('error', () => {}) // the reader (such as `| head`) has ended
 
 const options = parseOptions(process.argv.slice(2))
 if (typeof options === 'string') {
@@ -56,7 +56,7 @@ async function runCluster({ exit }: DemoOptions): Promise<void> {
   const stop = once(async (exitCode: number, lastLine?: string) => {
     isEnding = true
     const closed = demo.close()
-    // What is slow to end is left to its tether.
+    // Processes that are slow to end are left to their tethers.
     await (exit ? Promise.race([closed, new Promise(resolve => setTimeout(resolve, LAST_WAIT_MS))]) : closed)
     if (lastLine !== undefined) say(lastLine)
     process.exit(exitCode)
@@ -75,7 +75,7 @@ async function runCluster({ exit }: DemoOptions): Promise<void> {
     say(lastLine)
     say(demo.explain())
   } catch (error) {
-    if (isEnding) return // a call that the end cut off
+    if (isEnding) return // the demo is ending, which cut the call off
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
     await stop(1)
   }
@@ -108,13 +108,13 @@ async function run(options: DemoOptions): Promise<void> {
     if (options.exit) return await stop(...(await summarise(demo, api, published)))
     explain(demo)
   } catch (error) {
-    if (!demo.showing) return // a call that the end cut off
+    if (!demo.showing) return // the demo is ending, which cut the call off
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
     await stop(1)
   }
 }
 
-/** Receivers, server and endpoints, in that order. */
+/** Starts the receivers and the server, and creates the endpoints, in that order. */
 async function start(demo: Demo): Promise<Api> {
   const authority = await createAuthority('Posthorn demo authority')
   const caFile = join(demo.folder, 'receivers-ca.pem')
@@ -131,15 +131,13 @@ async function start(demo: Demo): Promise<Api> {
   })
   const api = createApi(demo.server.url, demo.server.apiKey, events().tenant)
   await api.putTenant()
-  say(
-    'Posthorn runs with an embedded store in a temporary folder. Its receivers, over TLS, one for each starter type:\n',
-  )
+  say('Posthorn is running with an embedded store in a temporary folder. Its receivers (TLS), one per starter type:\n')
   for (const receiver of demo.receivers) {
     demo.byEndpoint.set(await api.createEndpoint(receiver.url, receiver.secret, receiver.type), receiver)
     say(`  ${receiver.name.padEnd(8)}  ${receiver.type.padEnd(26)}  ${receiver.behaviour}`)
   }
-  say(`\nRetries are shortened to ${SCHEDULE_SECONDS.join(', ')} s for this demo;`)
-  say(`the real ones (C12) are ${REAL_SCHEDULE}, each with up to 10 % added.\n`)
+  say(`\nFor this demo, retries follow after ${SCHEDULE_SECONDS.join(', ')} s.`)
+  say(`The real delays (C12) are ${REAL_SCHEDULE}, each plus up to 10 %.\n`)
   return api
 }
 
@@ -174,7 +172,7 @@ function show(demo: Demo, line: Readonly<Record<string, unknown>>): void {
   say(text)
 }
 
-/** Posthorn is asked, as any client would: the API has no call that waits. */
+/** Polls the API, as any client would: it has no call that waits. */
 async function waitUntilDone(api: Api): Promise<void> {
   while (elapsedMs() < WAIT_UNTIL_MS && (await api.isPending())) {
     await new Promise(resolve => setTimeout(resolve, LOOK_EVERY_MS))
@@ -195,17 +193,17 @@ async function summarise(
   }
   const lost = published.filter(event => !received.has(event.id)).length
   const wrongBearers = demo.receivers.reduce((sum, { receiver }) => sum + receiver.mismatches, 0)
-  if (wrongBearers > 0) process.stderr.write(`${wrongBearers} requests came with a wrong bearer.\n`)
+  if (wrongBearers > 0) process.stderr.write(`${wrongBearers} requests had a wrong bearer token.\n`)
   const good = lost === 0 && totals.pending === 0 && wrongBearers === 0
   return [good ? 0 : 1, JSON.stringify({ published: published.length, delivered, ...totals, lost })]
 }
 
 function explain(demo: Demo): void {
   const { url, apiKey } = demo.server!
-  say(`\nThe API is at ${url}/v1, described at ${url}/openapi.json. One more event:\n`)
+  say(`\nThe API is at ${url}/v1; ${url}/openapi.json describes it. To publish one more event:\n`)
   const event = '{"type":"COVER_REFERENCE","payload":{"CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc"}}'
   const headers = `-H 'Authorization: Bearer ${apiKey}' -H 'Content-Type: application/json'`
-  say(`curl -sS ${url}/v1/tenants/${events().tenant}/events ${headers} -d '${event}'`) // one line, to be copied whole
+  say(`curl -sS ${url}/v1/tenants/${events().tenant}/events ${headers} -d '${event}'`) // one line, to copy it whole
   say('\nCtrl-C ends the demo and removes its folder.')
 }
 
@@ -213,7 +211,7 @@ async function close(demo: Demo): Promise<void> {
   demo.showing = false
   for (const timer of demo.timers) clearTimeout(timer)
   const ended = demo.server?.end() ?? Promise.resolve()
-  // With `--exit` a server that is slow to end is left to its tether, which also removes the folder.
+  // With `--exit`, a server that is slow to end is left to its tether, which also removes the folder.
   await (demo.options.exit ? Promise.race([ended, new Promise(resolve => setTimeout(resolve, LAST_WAIT_MS))]) : ended)
   await Promise.all(demo.receivers.map(({ receiver }) => receiver.close()))
   if (!demo.server) rmSync(demo.folder, { recursive: true, force: true })

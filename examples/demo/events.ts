@@ -1,11 +1,11 @@
-/** The events of `events.ndjson`, ready to be sent as they stand in the file. */
+/** Reads `events.ndjson` so that its events can be sent exactly as they are written. */
 import { readFileSync } from 'node:fs'
 
 export type DemoEvents = {
   readonly tenant: string
-  /** One type an event, in the file's order. */
+  /** The type of each event, in the order of the file. */
   readonly types: readonly string[]
-  /** The request's body: a JSON array of `{type, payload, id}`. */
+  /** The request body: a JSON array of `{type, payload, key}`. */
   readonly body: string
 }
 
@@ -16,8 +16,8 @@ export function readEvents(file: URL): DemoEvents {
 }
 
 /**
- * Cuts the tenant off the front of each line and leaves the rest as it is: parsed and written anew, a payload's
- * 12345678901234567890 would become 12345678901234567000 before Posthorn even saw it.
+ * Cuts the tenant off the front of each line and leaves the rest unchanged: if it were parsed and serialised again, a
+ * payload's 12345678901234567890 would become 12345678901234567000 before Posthorn even saw it.
  */
 export function parseEvents(text: string): DemoEvents {
   const tenants = new Set<string>()
@@ -32,6 +32,7 @@ export function parseEvents(text: string): DemoEvents {
     elements.push(`{${line.slice(tenant[0].length)}`)
   }
   const [tenant, ...others] = tenants
-  if (tenant === undefined || others.length > 0) throw new Error('The events must be of one tenant, and at least one.')
+  if (tenant === undefined || others.length > 0)
+    throw new Error('There must be at least one event, and all events must belong to the same tenant.')
   return { tenant, types, body: `[${elements.join(',\n')}]` }
 }

@@ -1,4 +1,4 @@
-/** Which node sends for which endpoint, by the attempts that nodes log; and what has moved since the last look. */
+/** Tracks which node sends for which endpoint, from the attempts in the nodes' logs, and which endpoints have moved. */
 export class Moves {
   readonly #nodeOf = new Map<string, string>()
   readonly #counts = new Map<string, number>()
@@ -8,7 +8,7 @@ export class Moves {
     if (before === node) return
     this.#nodeOf.set(endpoint, node)
     if (before === undefined) return
-    const move = `${node} node has taken over from ${before} node`
+    const move = `The ${node} node has taken over from the ${before} node`
     this.#counts.set(move, (this.#counts.get(move) ?? 0) + 1)
   }
 
@@ -16,10 +16,10 @@ export class Moves {
     return [...this.#nodeOf.values()].filter(name => name === node).length
   }
 
-  /** A sentence for each pair of nodes. */
+  /** Returns a sentence for each pair of nodes between which endpoints have moved since the last call. */
   take(): string[] {
     const lines = [...this.#counts].map(
-      ([move, count]) => `${move} for ${count} ${count === 1 ? 'endpoint' : 'endpoints'}`,
+      ([move, count]) => `${move} for ${count} ${count === 1 ? 'endpoint' : 'endpoints'}.`,
     )
     this.#counts.clear()
     return lines

@@ -1,15 +1,15 @@
-/** The real server, as `posthorn serve` starts it, with its store in a folder of the demo's own. */
+/** Starts the real server, as `posthorn serve` does, with its store in the demo's own folder. */
 import { randomBytes } from 'node:crypto'
 import { type NodeOptions, type RunningNode, startNode } from '@posthorn/testkit'
 
 export type ServerOptions = {
-  /** A folder of the demo's own; it is removed after the server has ended. */
+  /** The demo's own folder. It is removed after the server has ended. */
   readonly folder: string
   readonly dataFolder: string
-  /** PEM file of the authority that issued the receivers' certificates. */
+  /** The PEM file of the authority that issued the receivers' certificates. */
   readonly caFile: string
   readonly scheduleSeconds: readonly number[]
-  /** Called for each line of the log. */
+  /** Called for each log line. */
   readonly onLog: NonNullable<NodeOptions['onLog']>
 }
 

@@ -1,10 +1,10 @@
-/** The attempts as they happen, one aligned line each. */
+/** Formats attempts as aligned lines. */
 export type AttemptLine = {
   readonly atMs: number
   readonly type: string
   readonly receiver: string
   readonly attempt: number
-  /** Status of the answer; null if there was none. */
+  /** The response's status. Null if there was no response. */
   readonly status: number | null
   readonly errorCode: string | null
   readonly durationMs: number
@@ -24,7 +24,7 @@ export const TABLE_HEAD = [
 ].join('  ')
 
 export function formatAttempt(line: AttemptLine, colours: boolean): string {
-  const status = (line.status === null ? (line.errorCode ?? 'no answer') : String(line.status)).padEnd(17)
+  const status = (line.status === null ? (line.errorCode ?? 'no response') : String(line.status)).padEnd(17)
   return [
     `${(line.atMs / 1_000).toFixed(2)} s`.padStart(8),
     line.type.padEnd(26),

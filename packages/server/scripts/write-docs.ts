@@ -1,4 +1,4 @@
-/** Writes the pages of docs/ that are made from tables anew. Run it by hand when a test says that one is stale. */
+/** Regenerates the pages of docs/ that come from tables. Run it manually when a test says that one is out of date. */
 import { writeFileSync } from 'node:fs'
 import { configDocs } from '../src/config/descriptions.ts'
 import { refusedAddressesDocs } from '../src/guard/docs.ts'

@@ -16,16 +16,16 @@ growThreadPool()
 boundHeapGrowth()
 keepEnvironmentOutOfReports()
 
-/** The other side can end at any moment: then what was said is lost, which whoever waits for an answer finds out. */
+/** The other side can end at any moment. The message is lost then, and a sender that waits for a reply times out. */
 function sendTo(process: Pick<NodeJS.Process | ChildProcess, 'send'>, message: object): boolean {
   process.send?.(message, undefined, undefined, () => {})
   return true
 }
 
-// Node would end a process without its parent on the spot. Ours drains: what it has in flight would be sent twice.
+// Node would end a process that loses its parent immediately. Ours drains first, lest attempts in flight be sent twice.
 if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true
 
-// Not awaited: a promise that is pending when nothing else keeps the process alive would end it with code 13.
+// Not awaited: if it were still pending when nothing else keeps the process alive, Node would exit with code 13.
 void runCommandLine({
   args: process.argv.slice(2),
   env: readEnvironment(),
@@ -33,7 +33,7 @@ void runCommandLine({
   stdout: process.stdout,
   stderr: process.stderr,
   clock: systemClock,
-  // Each loads what it needs when it is run: `--help`, and the parent of several processes, need none of it.
+  // Each command loads its code when it runs: `--help` and the parent of several processes need none of it.
   startServer: async (config, io) => (await import('./server/server.ts')).startServer(config, io),
   migrateStore: async (config, io) => (await import('./commands/migrate.ts')).migrateStore(config, io),
   moveInstallation: async (config, io) => (await import('./commands/move.ts')).moveInstallation(config, io),
@@ -52,7 +52,7 @@ void runCommandLine({
     const worker = cluster.fork()
     return {
       pid: worker.process.pid,
-      // Of the process itself: the worker's own would first wait for its connections to end.
+      // The process's own `kill`: the worker's would first wait for its connections to end.
       kill: signal => void worker.process.kill(signal),
       onListening: react => void worker.once('listening', react),
       onEnd: react => void worker.once('exit', react),

@@ -1,6 +1,6 @@
 import type { Clock } from '../src/base/clock.ts'
 
-/** A clock whose hands a test turns. */
+/** A clock that a test advances manually. */
 export class HandClock implements Clock {
   #nowMs = 1_000_000
   #timers = new Map<() => void, number>()
@@ -13,7 +13,7 @@ export class HandClock implements Clock {
     return { cancel: () => void this.#timers.delete(fire) }
   }
 
-  /** How long until each timer that is set. */
+  /** The time until each pending timer fires, in milliseconds. */
   get waits(): number[] {
     return [...this.#timers.values()].map(atMs => atMs - this.#nowMs)
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '../src/base/clock.ts'
 
-/** A clock that runs as the real one does, and jumps ahead when it is told to: timers that are over then fire. */
+/** A clock that runs like the real one, and can jump ahead: timers that are due then fire. */
 export class JumpClock implements Clock {
   #aheadMs = 0
   readonly #timers = new Map<object, { atMs: number; fire: () => void; handle: NodeJS.Timeout }>()

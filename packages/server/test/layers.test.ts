@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 const SOURCE = fileURLToPath(new URL('../src', import.meta.url))
 const ARCHITECTURE = new URL('../../../docs/architecture.md', import.meta.url)
 
-/** The rooms from the bottom up: each may import those before it, and nothing behind it. */
+/** The layers (folders of src) from the bottom up: each can import only those before it. */
 const ROOMS = [
   'base',
   'guard',
@@ -26,7 +26,7 @@ const ROOMS = [
   'cli',
 ]
 
-/** Pairs that the order would allow, and that must not know each other: they meet in the store. */
+/** Pairs that the order would allow, but that must not import each other: they communicate through the store. */
 const STRANGERS: readonly (readonly [room: string, of: string])[] = [
   ['engine', 'publish'],
   ['engine', 'replay'],
@@ -42,20 +42,20 @@ const STRANGERS: readonly (readonly [room: string, of: string])[] = [
   ['observe', 'services'],
 ]
 
-/** Words that belong to one place. */
+/** Patterns that can only be used in one place. */
 const OWNED: readonly (readonly [RegExp, (file: string) => boolean, string])[] = [
-  [/process\.env/, file => file === 'config/config.ts', 'the environment is read in config/config.ts only'],
+  [/process\.env/, file => file === 'config/config.ts', 'the environment is read only in config/config.ts'],
   [
     /\bDate\.now\(|performance\.now\(|\bsetTimeout\(|\bsetInterval\(/,
     file => file === 'base/clock.ts',
-    'time is read in base/clock.ts only',
+    'time is read only in base/clock.ts',
   ],
-  [/from 'undici'/, file => roomOf(file) === 'engine', 'requests go out from the engine only'],
-  [/from '(?:node:sqlite|pg)'/, file => roomOf(file) === 'store', 'databases are opened in store/ only'],
+  [/from 'undici'/, file => roomOf(file) === 'engine', 'only the engine sends requests'],
+  [/from '(?:node:sqlite|pg)'/, file => roomOf(file) === 'store', 'databases are opened only in store/'],
   [
     /\b(?:select|insert into|delete from) \w+[\s\S]{0,80}\b(?:from|values|where)\b/,
     file => roomOf(file) === 'store',
-    'SQL is in store/ only',
+    'SQL is only in store/',
   ],
 ]
 
@@ -64,7 +64,7 @@ const read = (file: string) => readFileSync(join(SOURCE, file), 'utf8')
 const roomOf = (file: string) => (file.includes('/') ? file.split('/')[0]! : file.replace('.ts', ''))
 const withoutComments = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
 
-/** What a file imports of ours, types too, and what it loads later or runs as a thread. */
+/** The files of ours that a file imports, including types, loads dynamically, or runs as a thread. */
 function importsOf(file: string): string[] {
   const named = /(?:\bfrom |\bimport\(|\bimport |new URL\()'(\.\.?\/[^']+\.ts)'/g
   return [...withoutComments(read(file)).matchAll(named)].map(match => join(file, '..', match[1]!))
@@ -72,7 +72,7 @@ function importsOf(file: string): string[] {
 
 const graph = new Map(files.map(file => [file, importsOf(file)]))
 
-/** The first circle that a walk along the imports finds: its files in turn. */
+/** The first import cycle that is found, as the list of its files. Undefined if there is none. */
 function circleIn(edges: ReadonlyMap<string, readonly string[]>): string[] | undefined {
   const done = new Set<string>()
   const walk = (file: string, way: readonly string[]): string[] | undefined => {
@@ -93,18 +93,18 @@ function circleIn(edges: ReadonlyMap<string, readonly string[]>): string[] | und
 }
 
 describe('layers', () => {
-  it('has every file in a room, and none loose beside them but the command', () => {
+  it('contain every file, except the command itself', () => {
     expect([...new Set(files.map(roomOf))].sort()).toEqual([...ROOMS].sort())
     expect(files.filter(file => !file.includes('/'))).toEqual(['cli.ts'])
   })
 
-  it('has the rooms that docs/architecture.md has, in the same order', () => {
+  it('are listed in docs/architecture.md in the same order', () => {
     const page = readFileSync(ARCHITECTURE, 'utf8')
     const rows = [...page.matchAll(/^\| `([a-z]+)(?:\/|\.ts)` \|/gm)].map(match => match[1])
     expect(rows).toEqual(ROOMS)
   })
 
-  it.each(files)('%s imports only what is below it', file => {
+  it.each(files)('%s imports only lower layers', file => {
     const room = roomOf(file)
     const rooms = graph.get(file)!.map(roomOf)
     const above = ROOMS.slice(ROOMS.indexOf(room) + 1)
@@ -112,18 +112,18 @@ describe('layers', () => {
     for (const forbidden of [...above, ...strangers]) expect(rooms, file).not.toContain(forbidden)
   })
 
-  it('imports files that are there', () => {
+  it('import only files that exist', () => {
     const missing = [...graph].flatMap(([file, imports]) =>
       imports.filter(each => !each.startsWith('..') && !graph.has(each)).map(each => `${file} → ${each}`),
     )
     expect(missing).toEqual([])
   })
 
-  it('has no circle of imports, of types either', () => {
+  it('have no import cycles, including type imports', () => {
     expect(circleIn(graph)).toBeUndefined()
   })
 
-  it('would find a circle', () => {
+  it('are searched for import cycles by a search that finds one in an example', () => {
     const ring = new Map([
       ['a', ['b']],
       ['b', ['c', 'd']],
@@ -135,7 +135,7 @@ describe('layers', () => {
 
   it.each(OWNED)('%s', (word, isOwner, why) => {
     const users = files.filter(file => word.test(withoutComments(read(file))))
-    expect(users.length, 'the word is still used').toBeGreaterThan(0)
+    expect(users.length, 'the pattern is still used').toBeGreaterThan(0)
     expect(
       users.filter(file => !isOwner(file)),
       why,

@@ -42,6 +42,7 @@ const SHARED_MODE = 0o755
 /** Returns the account for PostgreSQL, which refuses to run as root. Undefined if the current user isn't root. */
 export function accountToRunAs(): Account | undefined {
   if (userInfo().uid !== 0) return undefined
+  // cspell:disable-next-line -- an account of the system
   for (const name of ['postgres', 'nobody']) {
     try {
       const idOf = (flag: string) =>
@@ -51,6 +52,7 @@ export function accountToRunAs(): Account | undefined {
       // This account doesn't exist: try the next one.
     }
   }
+  // cspell:disable-next-line
   throw new Error('PostgreSQL cannot run as root, and neither the account "postgres" nor "nobody" exists.')
 }
 

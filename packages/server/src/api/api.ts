@@ -7,6 +7,7 @@ import { PosthornError } from '../base/errors.ts'
 import type { Access } from './http/access.ts'
 import { takeJson } from './http/bodies.ts'
 import { Gate } from './http/gate.ts'
+import { Idempotency } from './http/idempotency.ts'
 import { KnownPaths } from './http/known-paths.ts'
 import { type Call, Load } from './http/load.ts'
 import { describeRoutes } from './http/openapi.ts'
@@ -40,6 +41,7 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
   const gate = new Gate(options)
   const load = new Load(options)
   const paths = new KnownPaths()
+  const idempotency = new Idempotency(services.idempotentCalls)
   let isClosing = false
   const context: ProblemContext = { logger: options.logger, isDraining: () => isClosing || options.isDraining() }
   const api = createServer(options, gate, context)
@@ -58,12 +60,13 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
   addAdmission(api, gate, load, paths, () => isClosing)
   // Decided when the response is sent, not when the request arrives: a connection kept alive by a call that was in
   // progress at shutdown would delay the close.
-  api.addHook('onSend', (_request, reply, payload, done) => {
+  api.addHook('onSend', (request, reply, payload, done) => {
+    idempotency.end(request)
     if (context.isDraining()) reply.header('connection', 'close')
     done(null, payload)
   })
   takeJson(api)
-  addResources(api, services, options)
+  addResources(api, services, options, idempotency)
   return {
     api,
     untilIdle: () => load.untilNone(),
@@ -101,6 +104,8 @@ function createServer(options: ApiOptions, gate: Gate, context: ProblemContext):
 
 function addCallers(api: Api, gate: Gate): void {
   api.decorateRequest('caller', null)
+  api.decorateRequest('once', null)
+  api.decorateRequest('bodyBytes', null)
   api.decorateRequest('actor', {
     getter(this: FastifyRequest) {
       return gate.actorOf(this)
@@ -130,7 +135,7 @@ function addAdmission(api: Api, gate: Gate, load: Load, paths: KnownPaths, isClo
   })
 }
 
-function addResources(api: Api, services: Services, options: ApiOptions): void {
+function addResources(api: Api, services: Services, options: ApiOptions, idempotency: Idempotency): void {
   describeRoutes(api, options.version, [...new Set(RESOURCES.map(({ tag }) => tag))])
   const components = [ProblemSchema, ...RESOURCES.flatMap(resource => resource.components)]
   for (const component of components) api.addSchema(component)
@@ -138,7 +143,7 @@ function addResources(api: Api, services: Services, options: ApiOptions): void {
   api.register(async scope => {
     for (const resource of RESOURCES) {
       if (!options.takesCalls && resource.isOnEveryNode !== true) continue
-      resource.add(createRoutes(scope as Api, resource.tag), services, options)
+      resource.add(createRoutes(scope as Api, resource.tag, idempotency), services, options)
     }
   })
 }

@@ -1,4 +1,6 @@
 /** All resources of the API, in the order in which the OpenAPI document lists them. */
+import type { IdempotentCalls } from '../services/idempotent-calls.ts'
+import type { Public } from './resource.ts'
 import { apiKeysResource } from './resources/api-keys.ts'
 import { auditResource } from './resources/audit.ts'
 import { deliveriesResource } from './resources/deliveries.ts'
@@ -7,6 +9,7 @@ import { encryptionKeysResource } from './resources/encryption-keys.ts'
 import { endpointsResource } from './resources/endpoints/endpoints.ts'
 import { eventTypesResource } from './resources/event-types.ts'
 import { eventsResource } from './resources/events/events.ts'
+import { filterTrialsResource } from './resources/filter-trials.ts'
 import { healthResource } from './resources/health.ts'
 import { metricsResource } from './resources/metrics.ts'
 import { openApiResource } from './resources/openapi.ts'
@@ -21,6 +24,7 @@ export const RESOURCES = [
   tenantsResource,
   tenantDataResource,
   endpointsResource,
+  filterTrialsResource,
   eventsResource,
   deliveriesResource,
   replaysResource,
@@ -35,8 +39,10 @@ export const RESOURCES = [
   openApiResource,
 ] as const
 
-/** The services that the resources need, taken together. */
-export type Services = (typeof RESOURCES)[number]['add'] extends (
+/** The services that the resources need, taken together, and those that all calls share. */
+export type Services = ResourceServices & { readonly idempotentCalls: Public<IdempotentCalls> }
+
+type ResourceServices = (typeof RESOURCES)[number]['add'] extends (
   routes: never,
   services: infer Needs,
   options: never,

@@ -88,7 +88,7 @@ export class Books implements BackgroundWork {
   }
 
   async #keep(mismatches: readonly Mismatch[], state: { found: number }): Promise<void> {
-    for (const mismatch of mismatches) this.#log.error({ ...mismatch }, 'consistency check found mismatches')
+    for (const mismatch of mismatches) this.#log.error({ ...mismatch }, 'consistency check found a mismatch')
     const kept = mismatches.slice(0, Math.max(0, MAX_KEPT - state.found))
     state.found += mismatches.length
     if (kept.length > 0) await this.#store.write('storeMismatches', { mismatches: kept, nowMs: this.#store.now() })

@@ -7,6 +7,7 @@ import { OPERATOR_TENANT } from '../base/model.ts'
 import type { Publisher } from '../publish/publisher.ts'
 import type { ReadyNotice } from '../store/operations/notices.ts'
 import type { Store } from '../store/store.ts'
+import { payloadWith, whatToRead } from './failure-notices.ts'
 
 const LOOK_MS = 500
 /** Minimum time between two searches for expiring secrets. */
@@ -71,7 +72,10 @@ export class Notices {
   }
 
   /** Returns false if the notice has to be retried later. */
-  async #publish({ key, type, tenant, payload }: ReadyNotice): Promise<boolean> {
+  async #publish(notice: ReadyNotice): Promise<boolean> {
+    const { key, type, tenant } = notice
+    const query = whatToRead(notice)
+    const payload = payloadWith(notice, query === null ? null : await this.#store.read('readFailure', query))
     for (const to of new Set([OPERATOR_TENANT, tenant ?? OPERATOR_TENANT])) {
       const event = { type, key: `posthorn:${key}`, payload: Buffer.from(payload) }
       try {

@@ -31,7 +31,7 @@ export type RetentionReport = {
   payloads: number
   /** Deliveries whose stored responses were removed. */
   answers: number
-  /** Idempotency keys, audit log entries, API keys, erasures, endpoints and tenants. */
+  /** Idempotency keys, audit log entries, API keys, erasures, endpoints with what they sent before, and tenants. */
   others: number
 }
 
@@ -79,7 +79,7 @@ export class Retention implements BackgroundWork {
     report.others = await this.#dropLeftovers(steps)
     await this.#giveBackPages(steps)
     if (Object.values(report).some(count => count > 0))
-      this.#log.info({ ...report }, 'data past its retention period removed')
+      this.#log.info({ ...report }, 'removed data past its retention period')
     return { state: JSON.stringify({ atMs: this.#store.now(), ...report }), afterMs: EVERY_MS }
   }
 
@@ -183,6 +183,7 @@ export class Retention implements BackgroundWork {
     // If events are kept forever, these go once nothing refers to them, but not before a day after their deletion.
     const beforeMs = nowMs - Math.max(1, retentionDays) * DAY_MS
     count += await untilNone(steps, () => this.#store.write('dropDeletedEndpoints', { limit, beforeMs }))
+    count += await untilNone(steps, () => this.#store.write('dropOldTemplates', { limit, beforeMs }))
     count += await untilNone(steps, () => this.#store.write('dropDeletedTenants', { limit, beforeMs }))
     return count
   }

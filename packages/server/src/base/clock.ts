@@ -1,13 +1,13 @@
-/** The sole reader of time. Everything that waits or dates something takes a Clock, so that tests can turn the hands. */
+/** The only reader of time. Everything that waits or needs the time takes a Clock, so that tests can control it. */
 
 export type Timer = { readonly cancel: () => void }
 
 export type Clock = {
-  /** Wall-clock time, milliseconds since 1970 (UTC). Can jump. */
+  /** Wall-clock time, in milliseconds since 1970 (UTC). Can jump. */
   now(): number
-  /** Milliseconds since an arbitrary start, never running backwards. For durations. */
+  /** Milliseconds since an arbitrary point, never running backwards. For durations. */
   monotonicMs(): number
-  /** Calls `fire` once, `delayMs` from now; delays past 2^31-1 ms are cut to that (the caller looks again). */
+  /** Calls `fire` once after `delayMs`. Longer delays are cut to 2^31-1 ms; the caller has to check the time again. */
   after(delayMs: number, fire: () => void): Timer
 }
 

@@ -1,9 +1,9 @@
 /**
  * Every error that the API returns: code → HTTP status and title. A test compares them with `docs/errors.md`. Codes are
- * stable, so clients can depend on them; titles and details may change.
+ * stable, so clients can depend on them; titles and details can change.
  */
 export const ERRORS = {
-  bad_json: { status: 400, title: 'The request body is not valid JSON' },
+  bad_json: { status: 400, title: 'The request body cannot be read as JSON' },
   bad_request: { status: 400, title: 'The request is malformed' },
   unauthorized: { status: 401, title: 'A valid API key is required' },
   forbidden: { status: 403, title: 'The API key does not allow this' },
@@ -11,7 +11,9 @@ export const ERRORS = {
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
   conflict: { status: 409, title: 'The request conflicts with the current state' },
-  idempotency_conflict: { status: 409, title: 'The id was already used for a different request' },
+  idempotency_conflict: { status: 409, title: 'The key was already used for a different request' },
+  call_in_flight: { status: 409, title: 'The same call is still being processed' },
+  already_made: { status: 409, title: 'The call was already made, and its response is no longer shown' },
   event_type_archived: { status: 409, title: 'The event type is archived' },
   schema_conflict: { status: 409, title: 'The schema would reject recent events' },
   body_too_large: { status: 413, title: 'The request body is too large' },
@@ -20,7 +22,7 @@ export const ERRORS = {
   rate_limited: { status: 429, title: 'Too many requests with this API key' },
   headers_too_large: { status: 431, title: 'The request headers are too large' },
   internal: { status: 500, title: 'Internal server error' },
-  store_unavailable: { status: 503, title: 'The store is unavailable; nothing was accepted' },
+  store_unavailable: { status: 503, title: 'The store is unavailable' },
   shutting_down: { status: 503, title: 'The server is shutting down' },
   overloaded: { status: 503, title: 'The server is overloaded' },
   busy: { status: 503, title: 'Another open transaction is blocking this one' },
@@ -51,16 +53,19 @@ export class PosthornError extends Error {
   readonly code: ErrorCode
   readonly fields: readonly FieldError[]
   readonly retryAfterSeconds: number | undefined
+  /** With `already_made`: id of what the call made. */
+  readonly made: string | undefined
 
   constructor(
     code: ErrorCode,
     detail: string,
-    options: { fields?: readonly FieldError[]; retryAfterSeconds?: number; cause?: unknown } = {},
+    options: { fields?: readonly FieldError[]; retryAfterSeconds?: number; made?: string; cause?: unknown } = {},
   ) {
     super(detail, { cause: options.cause })
     this.name = 'PosthornError'
     this.code = code
     this.fields = options.fields ?? []
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.made = options.made
   }
 }

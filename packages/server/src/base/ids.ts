@@ -3,13 +3,13 @@ import { randomFillSync } from 'node:crypto'
 
 /**
  * Ids are UUIDv7 (RFC 9562 §5.7): 16 bytes in the store, TypeIDs (`evt_` and 26 characters of Crockford's base32) in
- * memory and in the API. Ids made here rise strictly within a process, so that rows land at the end of their index.
+ * memory and in the API. Within a process, new ids strictly increase, so that rows are added at the end of their index.
  */
 export type IdPrefix = 'evt' | 'dlv' | 'ep' | 'key' | 'aud' | 'rpl'
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const TEXT_LENGTH = 26
-/** 48 bits: the first letter has three of them, each other five. */
+/** 48 bits: the first letter has three of them, every other letter five. */
 const TIME_LETTERS = 10
 const VALUE_OF = new Int8Array(128).fill(-1)
 for (let i = 0; i < 32; i++) VALUE_OF[ALPHABET.charCodeAt(i)] = i
@@ -19,7 +19,7 @@ let randomAt = random.length
 let lastMs = 0
 let counter = 0
 
-/** 42 bits: 12 of `rand_a` and 30 of `rand_b`, seeded anew each millisecond with the top bit clear (§6.2, method 1). */
+/** 42 bits: 12 of `rand_a`, 30 of `rand_b`. Reseeded each millisecond with the top bit clear (§6.2, method 1). */
 const COUNTER_LIMIT = 2 ** 42
 const COUNTER_SEED_LIMIT = 2 ** 41
 
@@ -37,7 +37,7 @@ function randomBelow2to41(): number {
   return value % COUNTER_SEED_LIMIT
 }
 
-/** A new id. `nowMs` is the store's time; should it run backwards, ids keep rising from the latest time seen. */
+/** Returns a new id. `nowMs` is the store's time: if it runs backwards, ids keep increasing from the latest time. */
 export function newId(prefix: IdPrefix, nowMs: number): string {
   if (nowMs > lastMs) {
     lastMs = nowMs
@@ -67,24 +67,24 @@ export function newId(prefix: IdPrefix, nowMs: number): string {
   return idText(prefix, bytes)
 }
 
-/** For ids of another store, whose time may be earlier: they rise from its own. */
+/** Call it before making ids for another store whose time might be earlier: ids then increase from that time. */
 export function forgetTime(): void {
   lastMs = 0
 }
 
 const scratch = new Uint8Array(16)
 
-/** An id is written here and read as a whole: put together from its characters, flattening it later cost as much again. */
+/** An id is written into this buffer and read as one string: concatenated characters cost as much again to flatten. */
 const letters = Buffer.alloc(8 + TEXT_LENGTH)
 const CODES = Uint8Array.from(ALPHABET, letter => letter.charCodeAt(0))
 const UNDERSCORE = 0x5f
 
-/** The API's form of 16 bytes. */
+/** The API's form of an id of 16 bytes. */
 export function idText(prefix: IdPrefix, bytes: Uint8Array): string {
   let at = 0
   for (; at < prefix.length; at++) letters[at] = prefix.charCodeAt(at)
   letters[at++] = UNDERSCORE
-  // 130 bits of text for 128 of id: the first character carries only three.
+  // The text has 130 bits for the id's 128: the first character carries only three.
   letters[at++] = CODES[bytes[0]! >> 5]!
   let bits = bytes[0]! & 31
   let have = 5
@@ -101,20 +101,20 @@ export function idText(prefix: IdPrefix, bytes: Uint8Array): string {
   return letters.toString('latin1', 0, at)
 }
 
-/** The 16 bytes behind an id of that prefix, or undefined if the text is none. */
+/** The 16 bytes of an id with the given prefix. Undefined if the text is not such an id. */
 export function parseId(prefix: IdPrefix, text: string): Uint8Array | undefined {
   if (!text.startsWith(prefix) || text[prefix.length] !== '_') return undefined
   return decode(text, prefix.length + 1)
 }
 
-/** As `parseId`, for an id that this process made or checked, of whichever prefix: anything else is a fault of ours. */
+/** Like `parseId`, for an id of any prefix that this process has made or checked. Throws otherwise: that is a bug. */
 export function idBytes(text: string): Uint8Array {
   const bytes = decode(text, text.indexOf('_') + 1)
   if (bytes === undefined) throw new Error(`not an id: ${text}`)
   return bytes
 }
 
-/** What follows the prefix, from `start` to the end. */
+/** Decodes the part after the prefix, from `start` to the end. */
 function decode(text: string, start: number): Uint8Array | undefined {
   if (text.length !== start + TEXT_LENGTH) return undefined
   const bytes = new Uint8Array(16)
@@ -136,7 +136,7 @@ function decode(text: string, start: number): Uint8Array | undefined {
   return bytes
 }
 
-/** The smallest id of a time: for ranges over ids by time. */
+/** The smallest id of a time, for selecting ids by time. */
 export function firstIdAt(prefix: IdPrefix, ms: number): string {
   const bytes = new Uint8Array(16)
   let rest = Math.max(0, Math.min(ms, 2 ** 48 - 1))
@@ -147,14 +147,14 @@ export function firstIdAt(prefix: IdPrefix, ms: number): string {
   return idText(prefix, bytes)
 }
 
-/** When an id of 16 bytes was made, milliseconds since 1970. */
+/** When an id of 16 bytes was made, in milliseconds since 1970. */
 export function bytesMs(bytes: Uint8Array): number {
   let ms = 0
   for (let i = 0; i < 6; i++) ms = ms * 256 + bytes[i]!
   return ms
 }
 
-/** When an id was made, by the time of the store that it was made for: the first ten letters say it. */
+/** When an id was made, by the time of its store: read from the first ten letters. */
 export function idMs(text: string): number {
   const start = text.indexOf('_') + 1
   let ms = 0

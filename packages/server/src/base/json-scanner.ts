@@ -1,25 +1,25 @@
 /**
- * A strict scanner for JSON by RFC 8259, over bytes of UTF-8, for the one shape that publishing takes: an event or an
- * array of events. It finds where each event's payload begins and ends, counts the members of all objects, and names
- * the place of the first fault. It builds nothing: `publish/cut.ts` has `JSON.parse` do that, and compares.
+ * A strict scanner of JSON (RFC 8259) in UTF-8, for the one shape that publishing takes: an event or an array of
+ * events. It finds where each event's payload begins and ends, counts the members of all objects, and reports where the
+ * first error is. It builds no values: `publish/cut.ts` does that with `JSON.parse`, and compares.
  *
- * Most bytes of an event are inside strings: keep the loop of `scanString` bare.
+ * Most bytes of an event are inside strings: keep the loop of `scanString` minimal.
  */
 import { Buffer, isUtf8 } from 'node:buffer'
 
 export type CutLimits = {
-  /** Objects and arrays inside one another in a payload, itself included; default 64, and no more than 1,000 (stack). */
+  /** Maximum nesting of a payload, itself included. Default: 64; at most 1,000 (stack). */
   readonly maxDepth?: number
-  /** Elements of an array of events; default 1,000. */
+  /** Maximum elements of an array of events. Default: 1,000. */
   readonly maxBatch?: number
-  /** Bytes of one payload; default: as many as the body has. */
+  /** Maximum bytes of one payload. Default: the size of the body. */
   readonly maxPayloadBytes?: number
-  /** What the place of a fault is counted from, in bytes; default 0, the body's first. */
+  /** The offset from which the position of an error is counted, in bytes. Default: 0, the start of the body. */
   readonly firstByte?: number
 }
 
 export type CutErrorKind =
-  /** Not JSON by RFC 8259, or nothing at all. */
+  /** Not valid JSON (RFC 8259), or empty. */
   | 'bad_json'
   | 'bad_utf8'
   /** A byte order mark before the JSON. */
@@ -31,18 +31,18 @@ export type CutErrorKind =
   | 'too_many_events'
   | 'payload_too_large'
 
-/** Why nothing could be cut at all. */
+/** Why the body could not be cut into events. */
 export type CutError = {
   readonly kind: CutErrorKind
-  /** One sentence, with place. */
+  /** One sentence, including the position. */
   readonly detail: string
-  /** Where in the body, in bytes from 0, or from `firstByte`. */
+  /** The position in the body, in bytes from 0 or from `firstByte`. */
   readonly offset: number
-  /** The innermost value around that place, as a JSON Pointer into the body. */
+  /** The innermost value around that position, as a JSON Pointer into the body. */
   readonly pointer: string
 }
 
-/** Longer keys are shortened in a pointer. */
+/** Longer keys are truncated in a pointer. */
 const MAX_TOKEN_CHARACTERS = 128
 
 const QUOTE = 0x22
@@ -57,7 +57,7 @@ const BACKSLASH = 0x5c
 const CLOSE_ARRAY = 0x5d
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
-/** What `peek` gives past the end. */
+/** What `peek` returns past the end. */
 const END = -1
 
 const TRUE = Buffer.from('true')
@@ -74,25 +74,25 @@ export class Fault extends Error {
   }
 }
 
-/** The scanner's state. Functions take the place where they begin and return the place after what they read. */
+/** The scanner's state. Functions take the offset at which they begin and return the offset after what they read. */
 export type Scan = {
   readonly bytes: Buffer
   readonly maxBatch: number
   readonly maxPayloadBytes: number
   readonly firstByte: number
-  /** Whether keys are collected to find the one that is there twice: the second, slow pass. */
+  /** Whether to collect keys in order to find the duplicate one: the second, slow pass. */
   readonly findDuplicate: boolean
-  /** Containers around an event: 1 in an array, else 0. */
+  /** The number of containers around an event: 1 in an array, otherwise 0. */
   readonly eventLevel: number
-  /** Containers there may be inside one another, those around the payload included. */
+  /** The maximum nesting of containers, including those around the payload. */
   readonly maxLevel: number
-  /** The way to the value being read, a step per container: the offset of the key's quote, or -1 - index. */
+  /** The path to the value being read, one step per container: the offset of the key's quote, or -1 - index. */
   readonly path: Int32Array
-  /** How many steps of `path` count. */
+  /** The number of valid steps in `path`. */
   level: number
-  /** Members of all objects so far. */
+  /** The number of object members so far. */
   members: number
-  /** Where each event's payload begins and ends, -1 if it has none. */
+  /** Where each event's payload begins and ends. -1 if it has none. */
   readonly starts: number[]
   readonly ends: number[]
 }
@@ -120,19 +120,19 @@ export function scanBody(scan: Scan): void {
   const { bytes } = scan
   if (!isUtf8(bytes)) fail(scan, 'bad_utf8', firstBadUtf8(bytes), 'The body is not UTF-8')
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
-    fail(scan, 'bom', 0, 'The body begins with a byte order mark, which JSON must not')
+    fail(scan, 'bom', 0, 'The body begins with a byte order mark, which JSON does not allow')
   }
   const start = skipSpace(bytes, 0)
   if (start === bytes.length) fail(scan, 'bad_json', start, 'The body is empty')
   const end = skipSpace(bytes, scanValue(scan, start, 0))
-  if (end !== bytes.length) unexpected(scan, end, 'nothing more', 0)
+  if (end !== bytes.length) unexpected(scan, end, 'the end of the body', 0)
   const first = bytes[start]
   if (first !== OPEN_OBJECT && first !== OPEN_ARRAY) {
     fail(scan, 'wrong_shape', start, 'The body must be an event or an array of events')
   }
 }
 
-/** Reads any value; `level` is how many containers are around it. */
+/** Reads any value. `level` is the number of containers around it. */
 function scanValue(scan: Scan, at: number, level: number): number {
   scan.level = level
   const code = peek(scan.bytes, at)
@@ -189,7 +189,7 @@ function scanArray(scan: Scan, at: number, level: number): number {
   }
 }
 
-/** Reads a string from behind its opening quote. */
+/** Reads a string, starting after its opening quote. */
 function scanString(scan: Scan, at: number): number {
   const { bytes } = scan
   const { length } = bytes
@@ -202,7 +202,7 @@ function scanString(scan: Scan, at: number): number {
   return unexpected(scan, at, 'a closing quote')
 }
 
-/** Reads an escape from behind its backslash. */
+/** Reads an escape, starting after its backslash. */
 function scanEscape(scan: Scan, at: number): number {
   switch (peek(scan.bytes, at)) {
     case QUOTE:
@@ -236,7 +236,7 @@ function scanNumber(scan: Scan, at: number): number {
   return scanDigits(scan, sign === MINUS || sign === 0x2b ? at + 2 : at + 1)
 }
 
-/** Reads one digit or more. */
+/** Reads one or more digits. */
 function scanDigits(scan: Scan, at: number): number {
   if (!isDigit(peek(scan.bytes, at))) return unexpected(scan, at, 'a digit')
   do at++
@@ -253,7 +253,7 @@ function scanWord(scan: Scan, at: number, word: Buffer): number {
 
 function startElement(scan: Scan, index: number, at: number): void {
   if (index === scan.maxBatch) {
-    fail(scan, 'too_many_events', at, `An array may have at most ${scan.maxBatch} events`, 0)
+    fail(scan, 'too_many_events', at, `A call can publish at most ${scan.maxBatch.toLocaleString('en')} events`, 0)
   }
   scan.starts[index] = -1
   scan.ends[index] = -1
@@ -261,7 +261,8 @@ function startElement(scan: Scan, index: number, at: number): void {
 
 function notePayload(scan: Scan, start: number, end: number, level: number): void {
   if (end - start > scan.maxPayloadBytes) {
-    const detail = `A payload may have at most ${scan.maxPayloadBytes} bytes; this one has ${end - start}`
+    const [most, found] = [scan.maxPayloadBytes, end - start].map(bytes => bytes.toLocaleString('en'))
+    const detail = `A payload can have at most ${most} bytes; this one has ${found}`
     fail(scan, 'payload_too_large', start, detail, level)
   }
   const index = level === 1 ? 0 : -1 - scan.path[0]!
@@ -269,7 +270,7 @@ function notePayload(scan: Scan, start: number, end: number, level: number): voi
   scan.ends[index] = end
 }
 
-/** Whether a key, quotes included, reads `payload`, also if it is written with escapes. */
+/** Whether a key, including its quotes, spells `payload`, even if it is written with escapes. */
 function isPayloadKey(bytes: Buffer, start: number, end: number): boolean {
   const length = end - start
   if (length < PAYLOAD_KEY.length) return false
@@ -283,7 +284,7 @@ function isPayloadKey(bytes: Buffer, start: number, end: number): boolean {
 function collectKey(scan: Scan, keys: Set<string>, start: number, end: number): void {
   const key = unquote(scan.bytes, start, end)
   if (keys.has(key)) {
-    fail(scan, 'duplicate_key', start, `The key ${JSON.stringify(shorten(key))} is there twice in one object`)
+    fail(scan, 'duplicate_key', start, `The key ${JSON.stringify(shorten(key))} appears twice in one object`)
   }
   keys.add(key)
 }
@@ -297,7 +298,7 @@ function skipSpace(bytes: Buffer, at: number): number {
   return at
 }
 
-/** Reading past the end of a buffer is slow, and `undefined` a bad number. */
+/** Returns a byte, or `END`: reading past the end of a buffer is slow, and `undefined` is not a number. */
 function peek(bytes: Buffer, at: number): number {
   return at < bytes.length ? bytes[at]! : END
 }
@@ -313,20 +314,20 @@ function isHexDigit(code: number): boolean {
 
 function unexpected(scan: Scan, at: number, wanted: string, level = scan.level): never {
   const code = peek(scan.bytes, at)
-  const found = code === END ? 'the body ends' : `there is ${byteName(code)}`
-  return fail(scan, 'bad_json', at, `Where ${wanted} should be, ${found}`, level)
+  const found = code === END ? 'the body ends' : `found ${byteName(code)}`
+  return fail(scan, 'bad_json', at, `Expected ${wanted}, but ${found}`, level)
 }
 
 function tooDeep(scan: Scan, at: number): never {
   const maxDepth = scan.maxLevel - scan.eventLevel - 1
-  return fail(scan, 'too_deep', at, `A payload may have at most ${maxDepth} objects and arrays inside one another`)
+  return fail(scan, 'too_deep', at, `A payload can have at most ${maxDepth} levels of nested objects and arrays`)
 }
 
 export function fail(scan: Scan, kind: CutErrorKind, at: number, what: string, level = scan.level): never {
   const offset = at - scan.firstByte
   const pointer = pointerTo(scan, level)
   const inside = pointer === '' ? '' : `, in ${pointer}`
-  throw new Fault({ kind, detail: `${what} (at byte ${offset}${inside}).`, offset, pointer })
+  throw new Fault({ kind, detail: `${what} (at byte ${offset.toLocaleString('en')}${inside}).`, offset, pointer })
 }
 
 function pointerTo(scan: Scan, level: number): string {
@@ -354,7 +355,7 @@ function byteName(code: number): string {
   return code > 0x20 && code < 0x7f ? `"${String.fromCharCode(code)}"` : `byte 0x${code.toString(16).padStart(2, '0')}`
 }
 
-/** Decodes with U+FFFD for what is bad, and finds the first of these that the bytes themselves don't spell. */
+/** Decodes invalid bytes as U+FFFD, and finds the first one that isn't a U+FFFD in the bytes themselves. */
 function firstBadUtf8(bytes: Buffer): number {
   let offset = 0
   for (const character of bytes.toString('utf8')) {

@@ -1,6 +1,7 @@
 /**
- * Durations as counts in bins that grow by a tenth each: what the percentiles of any stretch of time are made from, since
- * counts add up and percentiles don't. A percentile is right to within 5 %, and to the millisecond below 10.
+ * Durations, counted in bins that each grow by a tenth. Percentiles of any period are computed from them, because
+ * counts can be added up and percentiles can't. A percentile is accurate to within 5 %, and to the millisecond below
+ * 10.
  */
 const GROWTH = Math.log(1.1)
 
@@ -11,17 +12,17 @@ export function binOf(durationMs: number): number {
   return durationMs < 1 ? 0 : 1 + Math.floor(Math.log(durationMs) / GROWTH + 1e-9)
 }
 
-/** The middle of a bin, milliseconds. */
+/** The middle of a bin, in milliseconds. */
 export function msOf(bin: number): number {
   return bin === 0 ? 0 : Math.round(Math.exp((bin - 0.5) * GROWTH))
 }
 
-/** Adds to the first. */
+/** Adds `more` to `bins`. */
 export function addBins(bins: LatencyBins, more: Iterable<readonly [bin: number, count: number]>): void {
   for (const [bin, count] of more) bins.set(bin, (bins.get(bin) ?? 0) + count)
 }
 
-/** `3:1 24:17`, by rising bin; empty for none. */
+/** Formats the counts as `3:1 24:17`, in ascending order of bins. Empty if there are none. */
 export function writeBins(bins: LatencyBins): string {
   return [...bins]
     .sort(([a], [b]) => a - b)
@@ -34,7 +35,7 @@ export function readBins(text: string): LatencyBins {
   return new Map(pairs)
 }
 
-/** The duration that a share of them (0.5: half) does not exceed, milliseconds; null if there is none. */
+/** The duration that a share of durations (0.5: half) does not exceed, in milliseconds. Null if there are none. */
 export function percentile(bins: LatencyBins, share: number): number | null {
   let total = 0
   for (const count of bins.values()) total += count

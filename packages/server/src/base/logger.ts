@@ -1,6 +1,6 @@
 /**
- * The log: JSON lines on standard output. It never stops the sender: lines are gathered and written in the background,
- * and where they can't be written (disk full, reader gone, reader asleep) they are dropped.
+ * The log: JSON lines on standard output. Logging never blocks the process: lines are gathered and written in the
+ * background, and dropped if they can't be written (disk full, reader gone, reader stalled).
  */
 import { write, writeSync } from 'node:fs'
 import { type LevelWithSilent, type Logger, pino } from 'pino'
@@ -11,9 +11,9 @@ export type { Logger } from 'pino'
 
 export type Log = {
   readonly logger: Logger
-  /** Settles when every line so far is written or given up; at the latest after a second. */
+  /** Settles once every line so far is written or given up, at the latest after a second. */
   flush(): Promise<void>
-  /** The same at once, for a process that is about to end. Runs by itself at exit. */
+  /** The same, synchronously, for a process that is about to end. Runs automatically at exit. */
   flushSync(): void
 }
 
@@ -25,8 +25,8 @@ type LogOptions = {
   readonly isShared?: boolean
 }
 
-/** Belt and braces: nothing logs these, and if something did, they would not show. Each path is exact, because
- * wildcards cost 8 µs a line, more than the line itself. */
+/** Belt and braces: nothing logs these fields, and if something did, they would be redacted. Paths are exact, because
+ * wildcards cost 8 µs per line, more than the line itself. */
 const REDACTED = [
   'clientSecret',
   'authorization',
@@ -66,17 +66,17 @@ export function createLogger({ level, stdout, clock = systemClock, isShared = fa
   }
 }
 
-/** The parts of a logger that pino names by symbols, and shows (`pino.symbols`). */
+/** The internals of a logger, which pino exposes by symbols (`pino.symbols`). */
 type Inside = {
   readonly [pino.symbols.streamSym]: { write(line: string): void }
-  /** As text with a comma before it; so are the bindings. */
+  /** Text that begins with a comma, like the bindings. */
   readonly [pino.symbols.timeSym]: () => string
   readonly [pino.symbols.chindingsSym]: string
 }
 
 /**
- * A line of level `info` with plain values only: no errors, and nothing of what is redacted. There is one for each
- * attempt, and by way of pino's serializers and redaction it took four times as long.
+ * Logs a line at level `info` with plain values only: no errors and no redacted fields. Each attempt logs one line,
+ * and pino's serializers and redaction took four times as long.
  */
 export function logPlain(logger: Logger, message: string, values: Readonly<Record<string, unknown>>): void {
   if (!logger.isLevelEnabled('info')) return
@@ -87,7 +87,7 @@ export function logPlain(logger: Logger, message: string, values: Readonly<Recor
   )
 }
 
-/** Made once a millisecond, not once a line. */
+/** Formats the time once per millisecond, not once per line. */
 function createTimestamp(clock: Clock): () => string {
   let lastMs = Number.NaN
   let last = ''
@@ -103,7 +103,7 @@ function createTimestamp(clock: Clock): () => string {
 
 type PlainError = { type: string; code?: string; message: string; stack?: string; cause?: PlainError }
 
-/** Only what errors have by nature: libraries hang whole requests and rows on theirs, secrets included. */
+/** Keeps only the standard properties of errors: libraries attach whole requests and rows to theirs, with secrets. */
 function plainError(error: unknown, depth = 0): PlainError {
   if (!(error instanceof Error)) return { type: typeof error, message: 'not an Error was thrown' }
   const plain: PlainError = { type: error.name, message: error.message }
@@ -113,23 +113,23 @@ function plainError(error: unknown, depth = 0): PlainError {
   return plain
 }
 
-/** How long lines are gathered before they are written: under load 40 writes a second instead of one a line. */
+/** How long lines are gathered before they are written: under load, 40 writes a second instead of one per line. */
 const GATHER_MS = 25
-/** Pause before another try where the reader of a pipe is slow. */
+/** How long to wait before writing again if the reader of a pipe is slow. */
 const BUSY_MS = 20
-/** Longest wait for such a reader when the process ends. */
+/** The longest wait for a slow reader when the process ends. */
 const LAST_WAIT_MS = 1000
 /**
- * What a pipe takes in one piece (PIPE_BUF, 4,096 on Linux, 512 at least): lines of two processes that write more than
- * that at a time could end up inside each other. A longer line still can.
+ * What a pipe writes atomically (PIPE_BUF, 4,096 on Linux, at least 512): if two processes wrote more than that at a
+ * time, their lines could be mixed. A single line that is longer still can be.
  */
 const SHARED_WRITE_BYTES = 4096
-/** Lines beyond this many characters in wait are dropped: a reader that sleeps must not fill the memory. */
+/** With this many characters waiting, further lines are dropped: a stalled reader must not exhaust the memory. */
 const MAX_WAITING_CHARS = 16 * 1024 * 1024
 
 /**
- * Writes lines to a file descriptor, one write at a time. By hand, because pino's own destination never ends the
- * process when standard output is a full disk or a closed pipe: its `flushSync` tries again for ever (sonic-boom 4).
+ * Writes lines to a file descriptor, one write at a time. It is our own because pino's destination keeps the process
+ * from ending if standard output is a full disk or a closed pipe: its `flushSync` retries forever (sonic-boom 4).
  */
 class LineWriter {
   readonly #fd: number
@@ -137,13 +137,13 @@ class LineWriter {
   readonly #maxBytes: number
   #waiting: string[] = []
   #waitingChars = 0
-  /** What is being written, from `#written` on; undefined when nothing is. */
+  /** What is being written, from `#written` on. Undefined if nothing is. */
   #current: Buffer | undefined
   #written = 0
   #gathering = false
   #onIdle: (() => void)[] = []
 
-  /** @param maxBytes of whole lines in one write */
+  /** @param maxBytes the maximum size of one write, in whole lines */
   constructor(fd: number, clock: Clock, maxBytes: number) {
     this.#fd = fd
     this.#clock = clock
@@ -173,7 +173,7 @@ class LineWriter {
   }
 
   flushSync(): void {
-    // What the background write has in hand is left to it: writing it again would double it.
+    // Leave the background write its own lines: writing them here would duplicate them.
     let rest = this.#take()
     const nextIfWritten = () => {
       if (rest.length === 0 && this.#waiting.length > 0) rest = this.#take()
@@ -219,7 +219,7 @@ class LineWriter {
         this.#clock.after(BUSY_MS, () => this.#writeRest(buffer))
         return
       }
-      // A failed write is given up: the lines are lost, the deliveries they told of are in the store.
+      // A failed write is given up. Its lines are lost, but the deliveries they reported are in the store.
       this.#written = error === null ? this.#written + count : buffer.length
       if (this.#written < buffer.length) return this.#writeRest(buffer)
       this.#current = undefined

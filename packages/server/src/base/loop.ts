@@ -3,34 +3,34 @@ import type { Clock, Timer } from './clock.ts'
 export type LoopOptions = {
   readonly clock: Clock
   /**
-   * From the end of a run to the beginning of the next, milliseconds; `run` can answer another. A function is asked when a
-   * run has ended. null: only when woken.
+   * The pause between the end of a run and the start of the next, in milliseconds; `run` can return another. A function
+   * is called at the end of each run. With null, the loop runs only when woken.
    */
   readonly everyMs: number | null | (() => number)
-  /** The same after a run that failed. Wake-ups that come meanwhile wait for it. Default: `everyMs`. */
+  /** The pause after a run that failed. Wake-ups in the meantime wait until it is over. Default: `everyMs`. */
   readonly retryMs?: number
-  /** One run. Answers how long until the next, milliseconds, where it isn't `everyMs`. */
+  /** One run. Can return the pause until the next, in milliseconds, to override `everyMs`. */
   readonly run: () => Promise<void> | Promise<number | undefined>
-  /** A run failed. Default: it is passed over, since others report the same fault. */
+  /** Called when a run fails. Default: the failure is ignored, because other parts report the same fault. */
   readonly onFailure?: (error: unknown) => void
 }
 
 /**
- * Work that a process does again and again: every so often, when something wakes it, and once more after a fault.
+ * Work that a process repeats: at intervals, when something wakes it, and again after a failure.
  *
  * new → waiting ⇄ running → stopped
  *
- * - There is one run at a time. A wake-up during a run begins another as soon as that ends.
- * - Each state has at most one timer, and `stopped` has none: nothing begins after `stop`.
+ * - There is only one run at a time. A wake-up during a run starts another one as soon as that run ends.
+ * - Each state has at most one timer, and `stopped` has none: no run starts after `stop`.
  */
 export class Loop {
   readonly #options: LoopOptions
   #isStarted = false
   #isStopped = false
   #running: Promise<void> | undefined
-  /** Something came up since the run under way began. */
+  /** Woken since the current run began. */
   #isWoken = false
-  /** The last run failed, and the next isn't due yet. */
+  /** The last run failed, and the next one isn't due yet. */
   #isPausing = false
   #timer: Timer | undefined
   #endRest: () => void = () => {}
@@ -43,13 +43,14 @@ export class Loop {
     return this.#isStopped
   }
 
-  /** It was started, and not stopped. */
+  /** Whether the loop was started and not stopped. */
   get isRunning(): boolean {
     return this.#isStarted && !this.#isStopped
   }
 
   /**
-   * @param firstMs until the first run, if nothing wakes it before; null: it waits to be woken. Default: 0, at once
+   * @param firstMs the time until the first run, unless the loop is woken before. Null waits to be woken. Default: 0,
+   *   which runs immediately
    */
   start(firstMs: number | null = 0): void {
     if (this.#isStarted || this.#isStopped) return
@@ -59,7 +60,7 @@ export class Loop {
     else this.#setTimer(firstMs)
   }
 
-  /** Wakes it at each event of a source that is a reason to. */
+  /** Wakes the loop at each of the source's events for which `isReason` is true. */
   wakeOn<Event>(source: { on(listener: (event: Event) => void): void }, isReason: (event: Event) => boolean): this {
     source.on(event => {
       if (isReason(event)) this.wake()
@@ -67,22 +68,22 @@ export class Loop {
     return this
   }
 
-  /** There is something to do: runs now, after the run under way, or after the pause that follows a fault. */
+  /** Runs immediately, or after the current run, or after the pause that follows a failure. */
   wake(): void {
     this.#isWoken = true
     if (this.#isStarted && !this.#isPausing && this.#running === undefined) this.#begin()
   }
 
   /**
-   * Runs now, whatever pause there is and also before the start, and settles with the end of the run; one under way is
-   * joined. Never rejects. After `stop` nothing happens.
+   * Runs immediately, even during a pause or before `start`, and settles at the end of the run. Joins a run in
+   * progress. Never rejects. Does nothing after `stop`.
    */
   now(): Promise<void> {
     if (this.#running === undefined) this.#begin()
     return this.#running ?? Promise.resolve()
   }
 
-  /** As `now`, but with a run that begins after the call: what was changed before the call is seen by it. */
+  /** Like `now`, but waits for a run that begins after the call, so that it sees every change made before the call. */
   async fresh(): Promise<void> {
     if (this.#running !== undefined) {
       this.#isWoken = true
@@ -91,7 +92,7 @@ export class Loop {
     await this.now()
   }
 
-  /** For the run: a pause of so many milliseconds, which `stop` and `hurry` cut short. */
+  /** For use by the run itself: a pause of `ms`, which `stop` and `hurry` cut short. */
   async rest(ms: number): Promise<void> {
     if (this.#isStopped) return
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -101,12 +102,12 @@ export class Loop {
     timer.cancel()
   }
 
-  /** Cuts short the rest that the run under way takes just now. */
+  /** Cuts short the current run's `rest`. */
   hurry(): void {
     this.#endRest()
   }
 
-  /** Begins nothing more, and settles when the run under way has ended. */
+  /** Starts no further run, and settles once the current run has ended. */
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#timer?.cancel()

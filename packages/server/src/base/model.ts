@@ -1,23 +1,24 @@
 /**
- * The glossary: what there is, its states, and which transitions are allowed.
+ * The glossary: the things that exist, their states, and the allowed transitions.
  *
- * delivery:  pending → delivered | exhausted | cancelled      (the three end states are final)
+ * delivery:  pending → delivered | exhausted | cancelled      (these three states are final)
  *            pending ⇄ held                                   (endpoint disabled, or set aside after crashes)
- *            held    → delivered | cancelled                  (delivered: a 2xx that was on its way when it was held)
- * endpoint:  enabled ⇄ disabled, and deleted (gone for good; its deliveries are cancelled)
- * replay:    running ⇄ paused → done | cancelled             (done: all of it is made; cancelled: none of it is pending)
+ *            held    → delivered | cancelled                  (delivered: the 2xx was on its way when it was held)
+ * endpoint:  enabled ⇄ disabled, and deleted (for good; its deliveries are cancelled)
+ * replay:    running ⇄ paused → done | cancelled              (done: all deliveries made; cancelled: none is pending)
  */
 
 import { DAY_MS } from './durations.ts'
 import type { FieldError } from './errors.ts'
+import type { SentRequest, SignatureHeaders } from './webhook-request.ts'
 
-/** A TypeID: a prefix, `_`, and 26 characters of base32 over a UUIDv7. In the store its 16 bytes. */
+/** A TypeID: a prefix, `_`, and 26 characters of base32 for a UUIDv7. The store has its 16 bytes. */
 export type EventId = string
 export type DeliveryId = string
 export type EndpointId = string
 /** What callers name an endpoint by: its id, or the uid that they gave it. */
 export type EndpointReference = string
-/** The provider's own id of its customer. */
+/** The provider's own id for its customer. */
 export type TenantId = string
 export type ApiKeyId = string
 export type AuditEntryId = string
@@ -27,13 +28,13 @@ export type LiveState = 'pending' | 'held'
 export type EndState = 'delivered' | 'exhausted' | 'cancelled'
 export type DeliveryState = LiveState | EndState
 export type EndpointState = 'enabled' | 'disabled'
-/** Who or what disabled an endpoint: a person, the receiver's 410, or days without a success (C11). */
+/** What disabled an endpoint: an API call, the receiver's 410, or days without a success (C11). */
 export const DISABLED_REASONS = ['manual', 'gone', 'failing'] as const
 export type DisabledReason = (typeof DISABLED_REASONS)[number]
 
 export const DELIVERY_STATES: readonly DeliveryState[] = ['pending', 'held', 'delivered', 'exhausted', 'cancelled']
 
-/** Its endpoint is disabled; or it was in flight at repeated crashes, and is not sent until a person says so. */
+/** The endpoint is disabled; or the delivery was in flight at repeated crashes, and waits to be retried manually. */
 export const HELD_REASONS = ['disabled', 'set_aside'] as const
 export type HeldReason = (typeof HELD_REASONS)[number]
 
@@ -49,48 +50,50 @@ export function isTransitionAllowed(from: DeliveryState, to: DeliveryState): boo
   return TRANSITIONS[from].includes(to)
 }
 
-/** Slices of all endpoints; an endpoint's is drawn once, stored, and never recomputed. */
+/** The number of slices of all endpoints. An endpoint's partition is drawn once, stored, and never recomputed. */
 export const PARTITION_COUNT = 256
 
 export type EventType = {
   readonly name: string
   readonly group: string
   readonly description: string
-  /** JSON Schema (2020-12) that payloads must satisfy. */
+  /** The JSON Schema (2020-12) that payloads must satisfy. */
   readonly schema: unknown
-  /** A payload that satisfies it. Sent by an endpoint's test. */
+  /** A payload that satisfies the schema. Sent when an endpoint is tested. */
   readonly example: unknown
-  /** For its deliveries, at endpoints without one of their own; null or left out: the operator's. */
+  /** The retry schedule at endpoints that have none of their own. Null or left out for the operator's. */
   readonly schedule?: RetrySchedule | null
-  /** Since then nothing of it is published, and no endpoint can begin to want it; null: it is in use. */
+  /** When the type was archived: it can't be published any longer, and endpoints can't add it. Null if it is in use. */
   readonly archivedAtMs: number | null
 }
 
-/** Of the events that Posthorn publishes itself. An endpoint gets them only if it asks for them by this prefix. */
+/** The prefix of the types that Posthorn itself publishes. An endpoint gets them only if it names them. */
 export const OPERATIONAL_PREFIX = 'posthorn.'
 export const isOperational = (type: string): boolean => type.startsWith(OPERATIONAL_PREFIX)
 
-/** Conditions on a payload, as catalogue/filter.ts reads them. */
+/** Conditions on a payload. catalogue/filter.ts evaluates them. */
 export type PayloadFilter = Readonly<Record<string, unknown>>
 
 export type Tenant = {
   readonly id: TenantId
   readonly name: string | null
   readonly metadata: Record<string, string>
-  /** How long what is done with is kept of it; null: as long as the settings say. */
+  /** How long the tenant's finished events are kept. Null for the settings' retention periods. */
   readonly retention: Retention | null
   readonly createdAtMs: number
 }
 
-/** Ages in days, counted from the end of an event's last delivery (of a delivery, for its answers); null: the setting's. */
+/**
+ * Retention periods in days, from the end of an event's last delivery (for responses, of theirs). Null: the setting's.
+ */
 export type Retention = {
-  /** Of an event with everything of it. */
+  /** For an event and everything that belongs to it. */
   readonly days: number | null
   readonly payloadDays: number | null
   readonly answerDays: number | null
 }
 
-/** A tenant that is being erased, or was. */
+/** The erasure of a tenant, running or finished. */
 export type Erasure = {
   readonly tenant: TenantId
   readonly state: 'running' | 'finished'
@@ -99,10 +102,10 @@ export type Erasure = {
   readonly finishedAtMs: number | null
 }
 
-/** Seconds after the end of the attempt before; its length is how many retries there are (C12). */
+/** Delays in seconds, each from the end of the previous attempt. Its length is the number of retries (C12). */
 export type RetrySchedule = readonly number[]
 
-/** At most so many, attempts of an endpoint or calls of a key, in any stretch of so many seconds. */
+/** The maximum number of an endpoint's attempts, or of a key's calls, in any period of `perSeconds`. */
 export type RateLimit = { readonly requests: number; readonly perSeconds: number }
 
 export type Endpoint = {
@@ -114,27 +117,29 @@ export type Endpoint = {
   /** For people; null: none. */
   readonly name: string | null
   readonly url: string
-  /** What it authenticates with (secrets/credentials.ts), sealed (secrets/keyring.ts). */
+  /** The credentials of its requests (secrets/credentials.ts), sealed (secrets/keyring.ts). */
   readonly sealedCredentials: Uint8Array
-  /** HMAC of the newest clientSecret under the server's key: equal ones of a tenant have equal digests; null: none. */
+  /** HMAC of the newest clientSecret under the server's key, the same for equal secrets. Null if it has none. */
   readonly secretDigest: Uint8Array | null
-  /** Event types wanted, by name or by a pattern with `*`; null: all of the catalogue's. */
+  /** The event types it receives, by name or by a pattern with `*`. Null for all types in the catalogue. */
   readonly types: readonly string[] | null
-  /** Which events of these types are wanted; null: all. */
+  /** Which events of these types it receives. Null for all. */
   readonly filter: PayloadFilter | null
   readonly description: string | null
   readonly metadata: Record<string, string>
-  /** Extra request headers, lower-case names. */
+  /** Extra request headers, with lower-case names. */
   readonly headers: ExtraHeaders
-  /** null: those of Standard Webhooks. */
+  /** Null for those of Standard Webhooks. */
   readonly signatureHeaders: SignatureHeaders | null
-  /** null: the type's, or the operator's. */
+  /** Null for the type's schedule, or else the operator's. */
   readonly schedule: RetrySchedule | null
-  /** Milliseconds from the first byte sent to the status; null: the operator's (C11: 15,000). */
+  /** Milliseconds from the first byte sent to the status. Null for the operator's timeout (C11: 15,000). */
   readonly timeoutMs: number | null
-  /** null: none. */
+  /** Null if there is none. */
   readonly rateLimit: RateLimit | null
-  /** One delivery at a time, in the order in which they were stored; a failing one holds up those behind it. */
+  /**
+   * Whether it gets one delivery at a time, in the order in which they were stored. A failing one blocks the others.
+   */
   readonly ordered: boolean
   readonly state: EndpointState
   readonly disabledReason: DisabledReason | null
@@ -146,15 +151,6 @@ export type Endpoint = {
   readonly updatedAtMs: number
 }
 
-/** Names of the headers that carry an event's id, the attempt's time and the signatures, in lower case. */
-export type SignatureHeaders = { readonly id: string; readonly timestamp: string; readonly signature: string }
-
-export const STANDARD_SIGNATURE_HEADERS: SignatureHeaders = {
-  id: 'webhook-id',
-  timestamp: 'webhook-timestamp',
-  signature: 'webhook-signature',
-}
-
 /** By name. */
 export type ExtraHeaders = Readonly<Record<string, ExtraHeader>>
 
@@ -162,40 +158,40 @@ export type ExtraHeader = {
   /** Whether its value is never shown. */
   readonly secret: boolean
   /**
-   * null: it is sealed with the endpoint's credentials. A secret with a value was stored by an earlier version, and is
+   * Null if it is sealed with the endpoint's credentials. A secret with a value was stored by an earlier version, and is
    * sealed at the endpoint's next change.
    */
   readonly value: string | null
 }
 
-/** How the receiver does. Written by the engine, never with the endpoint's settings. */
+/** The health of the receiver. Written by the engine, never together with the endpoint's settings. */
 export type EndpointHealth = {
-  /** When the first failure of the present run ended; null: the last attempt that tells was a success, or there was none. */
+  /** When the first failure of the current run of failures ended. Null if the last conclusive attempt was a success. */
   readonly failingSinceMs: number | null
-  /** How many of the warnings (FAILING_STAGES) were given in this run; RETURNING outside of one. */
+  /** The number of warnings (FAILING_STAGES) given in this run of failures. Outside of one, 0 or RETURNING. */
   readonly stage: number
-  /** The receiver wants no request before that (Retry-After); can be past. */
+  /** The receiver asked for no requests before this time (Retry-After). It can be in the past. */
   readonly pausedUntilMs: number | null
 }
 
-/** Enabled again, or sent elsewhere, after a time of failures, and without a success since. */
+/** After a run of failures, the endpoint was enabled again or got another URL, and has had no success since. */
 export const RETURNING = -1
 
 export const WELL: EndpointHealth = { failingSinceMs: null, stage: 0, pausedUntilMs: null }
 
-/** When what it authenticates with expires, milliseconds since 1970; null: never, as far as is known. */
+/** When its credentials expire, in milliseconds since 1970. Null for never, as far as known. */
 export type CredentialExpiry = { readonly secretMs: number | null; readonly certificateMs: number | null }
 
-/** Warnings on the way to being disabled, as parts of that time: 1, 2 and 4 days of five (C11). */
+/** When to warn, as fractions of the time until an endpoint is disabled: after 1, 2 and 4 days of five (C11). */
 export const FAILING_STAGES = [0.2, 0.4, 0.8] as const
-/** Of that, where endpoints are never disabled for it. */
+/** The time that the fractions refer to if endpoints are never disabled for failing. */
 const UNLIMITED_FAILING_MS = 5 * DAY_MS
-/** The last failure of a run must be no longer ago for it to count (C11). */
+/** A run of failures counts only if its last failure is no older than this (C11). */
 export const FAILING_RECENTLY_MS = DAY_MS
 
 /**
- * How long a run of failures is at the next step, milliseconds: a warning, or, after the last, the end.
- * @param disableAfterMs 0: it is never disabled for that
+ * How long a run of failures lasts until the next step, in milliseconds: a warning or, after the last one, disabling.
+ * @param disableAfterMs 0 if endpoints are never disabled for failing
  */
 export function failingStepMs(stage: number, disableAfterMs: number): number {
   const part = FAILING_STAGES[stage]
@@ -203,36 +199,36 @@ export function failingStepMs(stage: number, disableAfterMs: number): number {
   return disableAfterMs || Number.POSITIVE_INFINITY
 }
 
-/** The provider's own: its endpoints get operational events. It is always there. */
+/** The provider's own tenant, whose endpoints get operational events. It always exists. */
 export const OPERATOR_TENANT = 'posthorn'
 
 export const API_KEY_SCOPES = ['all', 'publish', 'read'] as const
 export type ApiKeyScope = (typeof API_KEY_SCOPES)[number]
 
-/** A key of the API beside the root key. The key itself is nowhere: the store has its hash. */
+/** An API key in addition to the root key. The key itself is not stored, only its hash. */
 export type ApiKey = {
   readonly id: ApiKeyId
   readonly name: string
-  /** What it can do: everything, publish and nothing else, or read. */
+  /** What the key can do: everything, only publish, or only read. */
   readonly scope: ApiKeyScope
-  /** The one tenant that it can do it for; null: all of them. */
+  /** The only tenant that the key can be used for. Null for all tenants. */
   readonly tenant: TenantId | null
-  /** Of its calls, at each node; null: none. */
+  /** Limits the key's calls, at each node. Null for no limit. */
   readonly rateLimit: RateLimit | null
   readonly createdAtMs: number
-  /** null: it does not expire. */
+  /** Null if it does not expire. */
   readonly expiresAtMs: number | null
   readonly revokedAtMs: number | null
 }
 
-/** Who changes the configuration: the root key, another key, or Posthorn itself. */
+/** Who changed the configuration: the root key, another key, or Posthorn itself. */
 export const ACTOR_KINDS = ['root', 'key', 'system'] as const
 export type Actor = {
   readonly kind: (typeof ACTOR_KINDS)[number]
-  /** Of a key: its id and name. */
+  /** The key's id and name, if the kind is `key`. */
   readonly key: ApiKeyId | null
   readonly name: string | null
-  /** The address that the call came from. */
+  /** The address that made the call. */
   readonly address: string | null
 }
 
@@ -252,22 +248,32 @@ export const AUDIT_ACTIONS = [
 ] as const
 export const AUDIT_TARGETS = ['event_type', 'tenant', 'endpoint', 'api_key', 'encryption_key', 'root_key'] as const
 
-/** One change of the configuration. It names what was changed, never a value. */
+/** One change of the configuration. It says what was changed, but contains no values. */
 export type AuditEntry = {
   readonly id: AuditEntryId
   readonly atMs: number
   readonly actor: Actor
   readonly action: (typeof AUDIT_ACTIONS)[number]
   readonly target: (typeof AUDIT_TARGETS)[number]
-  /** The id of what was changed; the name of an event type. */
+  /** The id of what was changed; for an event type, its name. */
   readonly targetId: string
-  /** Whose it is; null for what is of no tenant. */
+  /** The tenant that it belongs to. Null if it belongs to none. */
   readonly tenant: TenantId | null
-  /** Names of the members that changed, for `updated`. */
+  /** For `updated`, the names of the fields that changed. */
   readonly fields: readonly string[]
 }
 
-/** What a delivery is to its event: of itself, a test, or a repetition of a delivery by hand. */
+/** What an attempt came to, in short. */
+export type AttemptResult = {
+  readonly startedAtMs: number
+  readonly durationMs: number
+  /** Null if there was no response. */
+  readonly status: number | null
+  /** Null if it succeeded. */
+  readonly error: AttemptError | null
+}
+
+/** One event for one endpoint: the event's own delivery, a test, or a manual retry or replay of one (`replayOf`). */
 export type Delivery = {
   readonly id: DeliveryId
   readonly tenant: TenantId
@@ -277,7 +283,9 @@ export type Delivery = {
   readonly state: DeliveryState
   readonly heldReason: HeldReason | null
   readonly attempts: number
-  /** When the next attempt falls due; null unless pending. */
+  /** The attempt that led to the current state. Null before the first, and if it ended before this was kept. */
+  readonly lastAttempt: AttemptResult | null
+  /** When the next attempt is due. Null unless the delivery is pending. */
   readonly dueAtMs: number | null
   readonly replayOf: DeliveryId | null
   readonly test: boolean
@@ -290,66 +298,66 @@ export type PublishedEvent = {
   readonly tenant: TenantId
   readonly type: string
   readonly key: string | null
-  /** Empty: it was removed before the event. */
+  /** Empty if the payload was removed before the event. */
   readonly payload: Uint8Array
   readonly test: boolean
   readonly createdAtMs: number
-  /** null: its deliveries are yet to be made. */
+  /** Null if its deliveries have not been made yet. */
   readonly notSent: NotSent | null
-  /** Why it has no deliveries, though it was published (from SQL, where it can't be refused); null: it is sound. */
+  /** Why an event published from SQL, where it can't be refused, gets no deliveries. Null if it is valid. */
   readonly rejected: readonly FieldError[] | null
 }
 
-/** Why endpoints of the tenant got no delivery of an event, and how many. */
+/** How many of the tenant's endpoints got no delivery of an event, by reason. */
 export type NotSentReason = 'type' | 'filter'
 export type NotSent = Partial<Record<NotSentReason, number>>
 
 export const REPLAY_STATES = ['running', 'paused', 'done', 'cancelled'] as const
 export type ReplayState = (typeof REPLAY_STATES)[number]
 
-/** Of what is pending or held, another attempt follows anyhow. */
+/** The end states. Pending and held deliveries will be attempted again anyway. */
 export const REPLAYABLE_STATES = ['delivered', 'exhausted', 'cancelled'] as const satisfies readonly EndState[]
 
-/** What a replay is of: events that satisfy all of it. */
+/** Which events a replay sends again: those that satisfy all conditions. */
 export type ReplaySelection = {
-  /** To this endpoint alone; null: to each of the tenant's. */
+  /** Replay only to this endpoint. Null for all of the tenant's endpoints. */
   readonly endpoint: EndpointId | null
   readonly event: EventId | null
-  /** Event types by name; null: all. */
+  /** Event types by name. Null for all. */
   readonly types: readonly string[] | null
-  /** What the event has come to at the endpoint. */
+  /** The states that the event's delivery to the endpoint can have. */
   readonly states: readonly EndState[]
-  /** Also events that the endpoint never got, and would get as it is now. */
+  /** Whether to include events that the endpoint never got, and would get with its present settings. */
   readonly missing: boolean
-  /** Published at this time or later, and before that one; milliseconds since 1970. */
+  /** Events published at or after `fromMs` and before `toMs`, in milliseconds since 1970. */
   readonly fromMs: number | null
   readonly toMs: number | null
 }
 
-/** New deliveries of events that were published before, made a few at a time. */
+/** New deliveries of earlier events, made a few at a time. */
 export type Replay = {
-  /** The store's own, by which replays are in order of time. */
+  /** The internal id, which orders replays by time. */
   readonly id: ReplayId
-  /** The caller's id, or the text of our own where none was given. */
+  /** The caller's id, or the text of the internal one if none was given. */
   readonly key: string
   readonly tenant: TenantId
   readonly selection: ReplaySelection
   readonly state: ReplayState
-  /** How many it makes, as counted when it was made; null: too many to count then. At its end: made and skipped. */
+  /** Planned deliveries, counted at creation. Null if there were too many to count. Once ended: made plus skipped. */
   readonly deliveries: number | null
   readonly made: number
-  /** Not made after all: sent again by somebody else meanwhile, or the endpoint or the event is gone. */
+  /** Not made after all: sent again by another call in the meantime, or the endpoint or the event is gone. */
   readonly skipped: number
-  /** Of those made, how many are pending or held. */
+  /** How many of the deliveries made are pending or held. */
   readonly live: number
   readonly createdAtMs: number
   readonly endedAtMs: number | null
 }
 
 /**
- * Why an endpoint has no delivery of an event: it did not want the type, or its filter did not let it through; it was
- * registered after it; it was deleted before its delivery was made; the event was rejected; it was another's test.
- * `unknown`: nothing is kept any more that would tell.
+ * Why an endpoint has no delivery of an event: it doesn't receive the type; its filter excluded the event; it was
+ * registered after the event; it was deleted before the delivery was made; the event was rejected; the event was a test
+ * of another endpoint. `unknown`: the records that would tell are no longer kept.
  */
 export const NOT_MADE_REASONS = [
   'type',
@@ -362,22 +370,22 @@ export const NOT_MADE_REASONS = [
 ] as const
 export type NotMadeReason = (typeof NOT_MADE_REASONS)[number]
 
-/** What became of an event at one endpoint of its tenant. */
+/** What became of an event at one of its tenant's endpoints. */
 export type EventEndpoint = {
   readonly endpoint: EndpointId
   readonly endpointUid: string | null
-  /** `being_made`: the event is in the inbox, and it is not known yet, or its delivery is not made yet. */
+  /** `being_made`: the event is in the inbox. Its delivery is not made yet, or it is not known if there will be one. */
   readonly state: DeliveryState | 'being_made' | 'not_made'
-  /** null unless it is `not_made`. */
+  /** Null unless the state is `not_made`. */
   readonly reason: NotMadeReason | null
-  /** The newest, where there are several: retries by hand, and replays. */
+  /** The newest delivery, if manual retries or replays have made several. */
   readonly delivery: Delivery | null
   readonly deliveryCount: number
 }
 
 export type AttemptOutcome = 'success' | 'failure'
 
-/** Stable words for why an attempt failed; docs/deliveries.md explains each. */
+/** Stable codes for why an attempt failed. docs/deliveries.md explains each. */
 export const ATTEMPT_ERRORS = [
   'dns_failed',
   'target_refused',
@@ -409,13 +417,15 @@ export type Attempt = {
   readonly outcome: AttemptOutcome
   readonly status: number | null
   readonly error: AttemptError | null
-  /** The address connected to, `address:port`. */
+  /** The address of the connection, `address:port`. */
   readonly address: string | null
-  /** The answer's headers as received, name and value in turn, secrets blanked. */
+  /** The request as it was sent. Null if nothing was sent, or if it was sent before Posthorn kept requests. */
+  readonly request: SentRequest | null
+  /** The response's headers as received, alternating names and values, with secrets blanked. */
   readonly responseHeaders: readonly string[]
-  /** The answer's first 16 KiB, secrets blanked. */
+  /** The first 16 KiB of the response's body, with secrets blanked. */
   readonly responseBody: Uint8Array
   readonly responseTruncated: boolean
-  /** Headers and body were removed before the rest. Default: false. */
+  /** Whether the headers and the body were removed before the rest of the attempt. Default: false. */
   readonly responseRemoved?: boolean
 }

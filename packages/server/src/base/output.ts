@@ -1,6 +1,6 @@
-/** Standard output or error, or, in tests, whatever takes texts. */
+/** Standard output or standard error, or in tests anything that takes text. */
 export type Output = {
   write(text: string): unknown
-  /** Its file descriptor, if it is a file of the process. */
+  /** Its file descriptor, if it has one. */
   readonly fd?: number
 }

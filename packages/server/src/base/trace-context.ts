@@ -7,12 +7,12 @@ const NO_SPAN = '0'.repeat(16)
 export type TraceContext = {
   /** 32 hexadecimal digits, not all 0. */
   readonly traceId: string
-  /** 16, of the caller's span. */
+  /** 16 hexadecimal digits, not all 0: the caller's span. */
   readonly spanId: string
   readonly isSampled: boolean
 }
 
-/** What a header says; null for none, and for one that the specification calls invalid: it is ignored. */
+/** Parses a header. Null if it is missing or invalid by the specification: it is ignored then. */
 export function parseTraceparent(header: unknown): TraceContext | null {
   if (typeof header !== 'string') return null
   const [, version, traceId, spanId, flags, more] = TRACEPARENT.exec(header.trim()) ?? []
@@ -21,7 +21,7 @@ export function parseTraceparent(header: unknown): TraceContext | null {
   return { traceId: traceId!, spanId: spanId!, isSampled: (Number.parseInt(flags!, 16) & 1) === 1 }
 }
 
-/** In the version that everybody reads, whichever it came in. */
+/** Always writes version 00, which every implementation reads, whatever version was received. */
 export function writeTraceparent({ traceId, spanId, isSampled }: TraceContext): string {
   return `00-${traceId}-${spanId}-${isSampled ? '01' : '00'}`
 }

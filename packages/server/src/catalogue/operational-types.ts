@@ -10,14 +10,61 @@ const time = { type: 'string', format: 'date-time' } as const
 const TIME = '2026-06-01T00:00:00.000Z'
 const ENDPOINT = 'ep_01jy4k8v3xf0c8wq2rn5s7t9ab'
 
+function operational(name: string, description: string, properties: Members, example: object): EventType {
+  const schema = objectOf(properties)
+  return { name: `posthorn.${name}`, group: GROUP, description, schema, example, schedule: null, archivedAtMs: null }
+}
+
 type Members = Readonly<Record<string, object>>
 
 /** An object schema that requires all of its properties. */
 const objectOf = (properties: Members) => ({ type: 'object', required: Object.keys(properties), properties })
 
-function operational(name: string, description: string, properties: Members, example: object): EventType {
-  const schema = objectOf(properties)
-  return { name: `posthorn.${name}`, group: GROUP, description, schema, example, schedule: null, archivedAtMs: null }
+const textOrNull = { type: ['string', 'null'] } as const
+
+/** What is reported about a delivery that failed (background/failure-notices.ts). */
+const failure = {
+  key: textOrNull,
+  payload: {},
+  payloadOmitted: { type: 'boolean' },
+  lastAttempt: {
+    ...objectOf({
+      at: time,
+      durationMs: { type: 'integer' },
+      status: { type: ['integer', 'null'] },
+      error: text,
+      responseHeaders: {
+        type: 'array',
+        items: { type: 'array', minItems: 2, maxItems: 2, items: text },
+      },
+      responseBody: text,
+      responseTruncated: { type: 'boolean' },
+    }),
+    type: ['object', 'null'],
+  },
+} as const
+
+/** The same, where one delivery is meant: the last that failed, each null where none is known. */
+const lastFailed = { delivery: textOrNull, event: textOrNull, type: textOrNull, ...failure } as const
+
+const DELIVERY = {
+  delivery: 'dlv_01jy4k8v3xf0c8wq2rn5s7t9ac',
+  event: 'evt_01jy4k8v3xf0c8wq2rn5s7t9ad',
+  type: 'COVER_REFERENCE',
+}
+const FAILURE = {
+  key: 'cover-7',
+  payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' },
+  payloadOmitted: false,
+  lastAttempt: {
+    at: '2026-05-31T23:59:59.750Z',
+    durationMs: 250,
+    status: 503,
+    error: 'http_server_error',
+    responseHeaders: [['content-type', 'text/plain']],
+    responseBody: 'The database is full.',
+    responseTruncated: false,
+  },
 }
 
 const ofEndpoint = { tenant: text, endpoint: text }
@@ -27,37 +74,34 @@ const THE_ENDPOINT = { tenant: 'acme', endpoint: ENDPOINT }
 export const OPERATIONAL_TYPES: readonly EventType[] = [
   operational(
     'delivery.exhausted',
-    'Deliveries to an endpoint used up all attempts: their number since the last such event, and up to 20 of them.',
+    'Deliveries to an endpoint used up all attempts: their number since the last such event, up to 20 of them, and ' +
+      'the payload and the last attempt of the first.',
     {
       ...ofEndpoint,
       count: { type: 'integer', minimum: 1 },
       deliveries: {
         type: 'array',
         maxItems: 20,
-        items: objectOf({ delivery: text, event: text, type: text }),
+        items: objectOf({ delivery: text, event: text, type: text, key: textOrNull }),
       },
       firstAt: time,
       lastAt: time,
+      ...failure,
     },
     {
       ...THE_ENDPOINT,
       count: 1,
-      deliveries: [
-        {
-          delivery: 'dlv_01jy4k8v3xf0c8wq2rn5s7t9ac',
-          event: 'evt_01jy4k8v3xf0c8wq2rn5s7t9ad',
-          type: 'COVER_REFERENCE',
-        },
-      ],
+      deliveries: [{ ...DELIVERY, key: FAILURE.key }],
       firstAt: TIME,
       lastAt: TIME,
+      ...FAILURE,
     },
   ),
   operational(
     'endpoint.disabled',
     'An endpoint was disabled: by a call (manual), by its receiver with 410 (gone), or after days of failures (failing).',
-    { ...ofEndpoint, reason: { enum: ['manual', 'gone', 'failing'] }, disabledAt: time },
-    { ...THE_ENDPOINT, reason: 'failing', disabledAt: TIME },
+    { ...ofEndpoint, reason: { enum: ['manual', 'gone', 'failing'] }, disabledAt: time, ...lastFailed },
+    { ...THE_ENDPOINT, reason: 'failing', disabledAt: TIME, ...DELIVERY, ...FAILURE },
   ),
   operational(
     'endpoint.failing',
@@ -68,6 +112,7 @@ export const OPERATIONAL_TYPES: readonly EventType[] = [
       failingSince: time,
       lastFailureAt: time,
       disablesAt: { type: ['string', 'null'], format: 'date-time' },
+      ...lastFailed,
     },
     {
       ...THE_ENDPOINT,
@@ -75,6 +120,8 @@ export const OPERATIONAL_TYPES: readonly EventType[] = [
       failingSince: TIME,
       lastFailureAt: '2026-06-02T00:00:10.000Z',
       disablesAt: '2026-06-06T00:00:00.000Z',
+      ...DELIVERY,
+      ...FAILURE,
     },
   ),
   operational(

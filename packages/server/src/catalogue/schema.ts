@@ -1,11 +1,13 @@
 /**
- * Compiles the JSON Schemas of event types: 2020-12, formats asserted, nothing fetched (C1).
+ * Compiles event types' JSON Schemas (2020-12). Formats are asserted, and no reference is fetched (C1).
  *
  * Schemas are checked strictly, because what JSON Schema ignores is mostly a mistake: an unknown keyword (`requierd`)
- * would validate nothing. Keywords that begin with `x-` are annotations.
+ * would validate nothing. Keywords that begin with `x-` are annotations. Keywords of OpenAPI and unknown formats are
+ * passed over, so that schemas can be taken from an OpenAPI document (schema-advice.ts warns of them).
  */
 import { Ajv2020, type ErrorObject, MissingRefError, type ValidateFunction } from 'ajv/dist/2020.js'
 import { fullFormats } from 'ajv-formats/dist/formats.js'
+import { annotationsOf, formatsOf, OPENAPI_KEYWORDS } from './schema-keywords.ts'
 
 /** One way in which a payload violates its schema. */
 export type SchemaFault = {
@@ -49,6 +51,8 @@ const OPTIONS = {
   },
 } as const
 
+export const KNOWN_FORMATS: ReadonlySet<string> = new Set(Object.keys(OPTIONS.formats))
+
 /** Checks schemas against the meta-schema. Shared, since compiling that one takes longer than any schema. */
 let dialect: Ajv2020 | undefined
 
@@ -83,7 +87,9 @@ export function compileSchema(schema: unknown): CompiledSchema {
 }
 
 function compile(schema: object, allErrors: boolean): ValidateFunction {
-  const ajv = new Ajv2020({ ...OPTIONS, allErrors, validateSchema: false })
+  const unknown = [...formatsOf(schema)].filter(format => !KNOWN_FORMATS.has(format))
+  const formats = { ...OPTIONS.formats, ...Object.fromEntries(unknown.map(format => [format, true as const])) }
+  const ajv = new Ajv2020({ ...OPTIONS, formats, allErrors, validateSchema: false })
   // The library's own keyword compares every item with every other: 20,000 objects took twelve seconds.
   ajv.removeKeyword('uniqueItems')
   ajv.addKeyword({
@@ -94,7 +100,7 @@ function compile(schema: object, allErrors: boolean): ValidateFunction {
     error: { message: 'must not contain the same item twice' },
   })
   // `$anchor` works, but the library's strict mode does not know it.
-  ajv.addVocabulary(['$anchor', 'example', ...annotationsOf(schema)])
+  ajv.addVocabulary(['$anchor', ...OPENAPI_KEYWORDS, ...annotationsOf(schema)])
   return ajv.compile(schema)
 }
 
@@ -123,7 +129,7 @@ export function faultOfSize(value: unknown): string | undefined {
   if (value === undefined) return 'is missing'
   if (!isShallow(value, MAX_DEPTH)) return `must not nest objects and arrays more than ${MAX_DEPTH} levels deep`
   if (JSON.stringify(value).length <= MAX_JSON_CHARACTERS) return undefined
-  return `can have at most ${MAX_JSON_CHARACTERS} characters as JSON`
+  return `can have at most ${MAX_JSON_CHARACTERS.toLocaleString('en')} characters as JSON`
 }
 
 function isShallow(value: unknown, depth: number): boolean {
@@ -138,33 +144,6 @@ function isSmall(value: unknown): boolean {
     return typeof inner !== 'object' || inner === null || Object.values(inner).every(visit)
   }
   return visit(value)
-}
-
-/** Keywords that map names chosen by the schema's author to schemas. */
-const MAPS_OF_SCHEMAS = new Set([
-  'properties',
-  'patternProperties',
-  '$defs',
-  'definitions',
-  'dependentSchemas',
-  'dependentRequired',
-])
-/** Keywords that hold values, not schemas. */
-const VALUES = new Set(['const', 'enum', 'default', 'example', 'examples'])
-
-/** Collects all keywords that begin with `x-`. */
-function annotationsOf(schema: unknown, found = new Set<string>()): Set<string> {
-  if (typeof schema !== 'object' || schema === null) return found
-  if (Array.isArray(schema)) {
-    for (const inner of schema) annotationsOf(inner, found)
-    return found
-  }
-  for (const [keyword, inner] of Object.entries(schema)) {
-    if (keyword.startsWith('x-')) found.add(keyword)
-    else if (MAPS_OF_SCHEMAS.has(keyword)) for (const one of Object.values(inner ?? {})) annotationsOf(one, found)
-    else if (!VALUES.has(keyword)) annotationsOf(inner, found)
-  }
-  return found
 }
 
 /** JSON text that is the same for equal values: members are sorted, since their order means nothing. */
@@ -212,19 +191,19 @@ function describeFault({ keyword, params, message }: ErrorObject): string {
     case 'unevaluatedProperties':
       return 'The schema does not allow this property.'
     case 'type':
-      return `It must be of type ${[params.type].flat().join(' or ')}.`
+      return `The value must be of type ${[params.type].flat().join(' or ')}.`
     case 'enum':
-      return `It must be one of ${shorten(params.allowedValues.map((value: unknown) => JSON.stringify(value)).join(', '))}.`
+      return `The value must be one of ${shorten(params.allowedValues.map((value: unknown) => JSON.stringify(value)).join(', '))}.`
     case 'const':
-      return `It must be ${shorten(JSON.stringify(params.allowedValue))}.`
+      return `The value must be ${shorten(JSON.stringify(params.allowedValue))}.`
     case 'format':
-      return `It must be a valid ${params.format}.`
+      return `The value must be a valid ${params.format === 'uuid' ? 'UUID' : params.format}.`
     case 'propertyNames':
-      return 'It has a property whose name is not allowed.'
+      return 'The object has a property whose name is not allowed.'
     case 'false schema':
       return 'The schema allows no value here.'
     default:
-      return `It ${shorten(message ?? 'violates the schema')}.`
+      return `The value ${shorten(message ?? 'violates the schema')}.`
   }
 }
 

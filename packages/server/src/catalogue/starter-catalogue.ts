@@ -1,4 +1,4 @@
-/** The event types that a new installation starts with (C1). An operator replaces or extends them at run time. */
+/** The event types that a new installation starts with (C1). An operator replaces or extends them at runtime. */
 import type { EventTypeDefinition } from './event-type.ts'
 
 export const starterCatalogue: readonly EventTypeDefinition[] = [

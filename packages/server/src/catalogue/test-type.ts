@@ -1,6 +1,7 @@
 import { codeOfFaults, type FieldError, PosthornError } from '../base/errors.ts'
 import type { Endpoint, EventType } from '../base/model.ts'
 import type { KnownTypes } from './configuration-cache.ts'
+import { unknownType } from './event-type.ts'
 import { operationalType } from './operational-types.ts'
 import { isTypeWanted } from './type-pattern.ts'
 
@@ -22,7 +23,7 @@ function requireInUse(types: KnownTypes, name: string): EventType {
   if (known !== undefined && known.archivedAtMs === null) return known
   const fault: FieldError =
     known === undefined
-      ? { field: '/type', detail: 'The catalogue has no event type with this name.', reason: 'unknown_type' }
+      ? { field: '/type', ...unknownType(name) }
       : { field: '/type', detail: 'The event type is archived. Choose another one.', reason: 'event_type_archived' }
   throw new PosthornError(codeOfFaults([fault]), fault.detail, { fields: [fault] })
 }

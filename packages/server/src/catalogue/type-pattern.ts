@@ -3,6 +3,7 @@
  * the pattern. Only a type's name matters, so types that are created later match as well.
  */
 import { isOperational, OPERATIONAL_PREFIX } from '../base/model.ts'
+import { createWildcard } from './filter/texts.ts'
 
 const PATTERN = /^[A-Za-z*][A-Za-z0-9_.*-]{0,127}$/
 
@@ -13,28 +14,21 @@ export const isSoundPattern = (name: string): boolean => PATTERN.test(name)
 
 /** Compiles a pattern. Operational types match only if the pattern itself begins with their prefix. */
 export function createPattern(pattern: string): (type: string) => boolean {
-  const parts = pattern.split('*')
-  const first = parts[0]!
-  const last = parts.at(-1)!
-  const middle = parts.slice(1, -1).filter(part => part !== '')
-  const shortest = parts.reduce((sum, part) => sum + part.length, 0)
+  const matches = createWildcard(pattern)
   const isForOperational = pattern.startsWith(OPERATIONAL_PREFIX)
-  return type => {
-    if (type.length < shortest || !type.startsWith(first) || !type.endsWith(last)) return false
-    if (!isForOperational && isOperational(type)) return false
-    let at = first.length
-    // Match each part as early as possible: no later place leaves more room for the parts after it.
-    for (const part of middle) {
-      const found = type.indexOf(part, at)
-      if (found < 0) return false
-      at = found + part.length
-    }
-    return at <= type.length - last.length
-  }
+  return type => matches(type) && (isForOperational || !isOperational(type))
 }
 
 /** Whether an endpoint with these `types` wants a type. Null stands for all types of the catalogue. */
 export function isTypeWanted(types: readonly string[] | null, type: string): boolean {
   if (types === null) return !isOperational(type)
   return types.includes(type) || types.some(name => isPattern(name) && createPattern(name)(type))
+}
+
+/** As isTypeWanted, for many types. */
+export function createSelection(types: readonly string[] | null): (type: string) => boolean {
+  if (types === null) return type => !isOperational(type)
+  const names = new Set(types)
+  const patterns = types.filter(isPattern).map(createPattern)
+  return type => names.has(type) || patterns.some(fits => fits(type))
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
 import type { Output } from '../base/output.ts'
 
-/** What a command that ends by itself speaks through. */
+/** The outputs and the clock of a command that ends by itself. */
 export type CommandIo = { readonly stdout: Output; readonly stderr: Output; readonly clock: Clock }

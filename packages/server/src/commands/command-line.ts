@@ -1,4 +1,4 @@
-/** The commands, with everything that they touch passed in. `cli.ts` runs them on the real process. */
+/** Defines the commands. Everything they touch is passed in: `cli.ts` runs them on the real process. */
 import { Command, CommanderError } from 'commander'
 import pkg from '../../package.json' with { type: 'json' }
 import { loadConfig, loadMoveConfig } from '../config/config.ts'
@@ -23,9 +23,9 @@ export async function runCommandLine(effects: Effects): Promise<void> {
 function program(effects: Effects): Command {
   const root = new Command('posthorn')
     .description(pkg.description)
-    .version(`posthorn ${pkg.version}`, '--version', 'show the version')
-    .helpOption('-h, --help', 'show this help')
-    .helpCommand('help [command]', 'show the help of a command')
+    .version(`posthorn ${pkg.version}`, '--version', 'Show the version.')
+    .helpOption('-h, --help', 'Show this help.')
+    .helpCommand('help [command]', 'Show help for a command.')
     .exitOverride()
     .configureOutput({
       writeOut: text => void effects.stdout.write(text),
@@ -33,14 +33,15 @@ function program(effects: Effects): Command {
     })
   const serveCommand = root
     .command('serve')
-    .description('send webhooks, until stopped')
-    // Unknown flags go to the configuration, which names everything that is wrong at once.
+    .description('Run the server until it is stopped.')
+    // Unknown flags are passed on to the configuration, which reports all problems together.
     .allowUnknownOption()
     .allowExcessArguments()
     .addHelpText(
       'after',
-      '\nEach flag can also be an environment variable (--max-batch: POSTHORN_MAX_BATCH) or a key of the file (maxBatch).' +
-        '\nPOSTHORN_API_KEY and POSTHORN_ENCRYPTION_KEY set the keys, which have no flag. See docs/configuration.md.\n',
+      '\nEach setting can also be an environment variable (POSTHORN_MAX_BATCH for --max-batch) or, except for' +
+        '\n--config, a key in the configuration file (maxBatch). Secrets have no flag: set the two keys with' +
+        '\nPOSTHORN_API_KEY and POSTHORN_ENCRYPTION_KEY. See docs/configuration.md.\n',
     )
   addSettings(serveCommand)
   serveCommand.action(() => serve(serveCommand, effects))
@@ -55,7 +56,7 @@ function program(effects: Effects): Command {
 function addMigrate(root: Command, effects: Effects): void {
   const command = root
     .command('migrate')
-    .description("bring the store to this version's schema, as serve does at its start")
+    .description("Migrate the store to this version's schema, as serve does at startup.")
     .addHelpText('after', '\nThe store is the data folder, or the database in POSTHORN_DATABASE_URL.\n')
   addSettings(command, ['data', 'config'])
   command.action(async () => {
@@ -67,12 +68,15 @@ function addMigrate(root: Command, effects: Effects): void {
 function addMove(root: Command, effects: Effects): void {
   const command = root
     .command('move')
-    .description('move everything from a data folder to an empty PostgreSQL')
-    .option('--from <folder>', 'the data folder; nothing in it is changed, and no serve may be running on it')
-    .option('--to <url>', 'the database; better in POSTHORN_DATABASE_URL, since a flag shows in the list of processes')
+    .description('Move everything from a data folder to an empty PostgreSQL database.')
+    .option('--from <folder>', 'The data folder. It is not changed; serve must not be running on it.')
+    .option(
+      '--to <url>',
+      'The URL of the database. Prefer POSTHORN_DATABASE_URL: flags are visible in the process list.',
+    )
     .addHelpText(
       'after',
-      '\nIt can be stopped at any time: run again, it goes on where it was. See docs/scaling-up.md.\n',
+      '\nA move can be stopped at any time: run the command again to resume it. See docs/scaling-up.md.\n',
     )
   command.action(async ({ from, to }: { from?: string; to?: string }) => {
     const result = loadMoveConfig({ from, to, env: effects.env, readFile: effects.readFile })
@@ -81,12 +85,12 @@ function addMove(root: Command, effects: Effects): void {
 }
 
 function addKeys(root: Command, effects: Effects): void {
-  const keys = root.command('keys').description('what is done with the key that encrypts secrets')
+  const keys = root.command('keys').description('Manage the key that encrypts secrets.')
   const command = keys
     .command('rotate')
-    .description('encrypt all secrets with another key, while the server goes on')
-    .option('--url <url>', 'of the server; by default where the configuration has it on this machine')
-    .addHelpText('after', "\nThe API's root key is read from POSTHORN_API_KEY. See docs/keys.md.\n")
+    .description('Encrypt all secrets with a new key while the server is running.')
+    .option('--url <url>', 'The URL of the server. Default: the configured host and port on this machine.')
+    .addHelpText('after', '\nThe root API key is read from POSTHORN_API_KEY. See docs/keys.md.\n')
   addSettings(command, ['host', 'port', 'config'])
   command.action(async ({ url }: { url?: string }) => {
     const { '--url': _, ...flags } = flagsOf(command).flags
@@ -97,15 +101,18 @@ function addKeys(root: Command, effects: Effects): void {
 
 function addCopies(root: Command, effects: Effects): void {
   const copies = [
-    ['backup', 'copy the data folder’s store to a new file, while serve goes on', effects.backUpStore],
-    ['restore', 'put such a copy into a data folder that has no store', effects.restoreStore],
+    ['backup', 'Copy the store of a data folder to a new file, even while serve is running.', effects.backUpStore],
+    ['restore', 'Restore a backup into a data folder that has no store.', effects.restoreStore],
   ] as const
   for (const [name, description, work] of copies) {
     const command = root
       .command(name)
       .description(description)
-      .argument('<file>', 'the copy')
-      .addHelpText('after', '\nThe encryption key is not in it: keep a copy of that apart. See docs/backup.md.\n')
+      .argument('<file>', 'The backup file.')
+      .addHelpText(
+        'after',
+        '\nA backup does not contain the encryption key: keep a copy of the key elsewhere. See docs/backup.md.\n',
+      )
     addSettings(command, ['data', 'config'])
     command.action(async (file: string) => {
       const flags = flagsOf(command).flags
@@ -118,10 +125,10 @@ function addCopies(root: Command, effects: Effects): void {
 function addDoctor(root: Command, effects: Effects): void {
   const command = root
     .command('doctor')
-    .description('look whether everything is as it should be, and say what to do; also beside a running serve')
-    .option('--target <url>', 'also try to reach this receiver, as a delivery would (HEAD /)')
-    .option('--full', 'also what takes long: read the whole store, and audit the books now')
-    .addHelpText('after', '\nGive it what serve is given. It ends with 0 if nothing has failed, else with 1.\n')
+    .description('Check an installation and suggest fixes. Can run alongside serve.')
+    .option('--target <url>', "Also send HEAD / to this URL's host, the way deliveries are sent.")
+    .option('--full', 'Also run the slow checks: read the whole store, and run the consistency check now.')
+    .addHelpText('after', '\nUse the same settings as for serve. The exit code is 0 if no check fails, otherwise 1.\n')
   addSettings(command)
   command.action(async ({ target, full = false }: { target?: string; full?: boolean }) => {
     const { '--target': _target, '--full': _full, ...flags } = flagsOf(command).flags

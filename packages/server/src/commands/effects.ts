@@ -10,9 +10,9 @@ import type { DoctorOptions } from './doctor/doctor.ts'
 import type { MoveConfig } from './move.ts'
 import type { ServingProcess, StopSignal } from './processes.ts'
 
-/** Everything that the commands touch, so that tests can pass in their own. `cli.ts` has that of the real process. */
+/** Everything that the commands touch, so that tests can replace it. `cli.ts` passes in the real process. */
 export type Effects = {
-  /** Without the program's own name. */
+  /** The arguments, without the program's own name. */
   readonly args: readonly string[]
   readonly env: Environment
   readonly readFile: (path: string) => string
@@ -29,20 +29,20 @@ export type Effects = {
   /** Ends the process. */
   readonly exit: (code: number) => void
   readonly onSignal: (signal: StopSignal, handle: () => void) => void
-  /** An exception or rejection that nothing caught. */
+  /** Calls `handle` with an exception or rejection that nothing caught. */
   readonly onCrash: (handle: (error: unknown) => void) => void
   readonly parentPid: () => number
-  /** Starts this very command again as one of several processes that share the port. */
+  /** Starts this same command again, as one of several processes that share the port. */
   readonly fork: () => ServingProcess & Channel
-  /** How this process was forked; null: it was not. */
+  /** How this process was forked. Null if it was not. */
   readonly forked: Forked | null
 }
 
 export type Forked = {
-  /** The one that says for all of them where the API is. */
+  /** Whether this is the process that announces the API's URL for all of them. */
   readonly isFirst: boolean
-  /** The parent is gone. */
+  /** Calls `handle` when the parent has ended. */
   readonly onOrphaned: (handle: () => void) => void
-  /** To the parent. */
+  /** The channel to the parent. */
   readonly parent: Channel
 }

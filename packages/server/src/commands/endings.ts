@@ -1,23 +1,23 @@
-/** How a command ends, and what it says then. */
+/** How a command ends: its exit code and its last message. */
 import { createLogger } from '../base/logger.ts'
 import { StartRefused } from '../base/start-refused.ts'
 import type { Config, ConfigResult } from '../config/config.ts'
 import type { Effects } from './effects.ts'
 
 export const EXIT = {
-  /** All is well: the help was shown, serve drained and stopped, or another command has done its work. */
+  /** Success: help was shown, serve drained and stopped, or another command has done its work. */
   ok: 0,
-  /** The command can't do its work as things are. */
+  /** The command can't do its work until the operator has changed something. */
   refused: 1,
   /** The command line or the configuration is wrong. */
   usage: 2,
-  /** Something that nobody foresaw; whatever was accepted is in the store and goes on at the next start. */
+  /** An unexpected error. Whatever was accepted is in the store and is sent after the next startup. */
   crash: 70,
-  /** Plus the number of a signal that came a second time. */
+  /** A second signal: the signal's number is added. */
   signal: 128,
 } as const
 
-/** Runs a command that ends by itself, and the process with it. */
+/** Runs a command that ends by itself, then ends the process. */
 export async function finish(
   result: ConfigResult,
   work: (config: Config) => Promise<void>,
@@ -47,7 +47,7 @@ export function refuseStart(error: unknown, effects: Effects): void {
 
 export function crash({ clock, exit, stdout }: Effects, error: unknown): void {
   const { logger, flushSync } = createLogger({ level: 'fatal', stdout, clock })
-  logger.fatal({ err: error }, 'Posthorn ends because of an error; what was accepted goes on at the next start')
+  logger.fatal({ err: error }, 'unexpected error; exiting; pending deliveries are sent after the next startup')
   flushSync()
   exit(EXIT.crash)
 }

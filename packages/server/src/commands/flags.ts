@@ -1,9 +1,9 @@
-/** The settings as flags of a command. */
+/** Turns the settings into flags of a command. */
 import { type Command, Option } from 'commander'
 import type { Flags } from '../config/config.ts'
 import { describeSettings, type SettingDescription } from '../config/descriptions.ts'
 
-/** Those of these settings; left out: of all. */
+/** Adds the flags of the given settings. Default: of all settings. */
 export function addSettings(command: Command, keys?: readonly string[]): void {
   for (const setting of describeSettings()) {
     if (keys !== undefined && !keys.includes(setting.key)) continue
@@ -19,13 +19,13 @@ function optionsOf(setting: SettingDescription): Option[] {
   const byDefault = setting.default ? ` Default: ${setting.default}.` : ''
   const option = new Option(`${setting.flag} <${setting.placeholder}>`, setting.doc + byDefault)
   option.argParser<readonly string[]>((value, before) => (Array.isArray(before) ? [...before, value] : [value]))
-  // Told as needing a value, parsed as if it didn't: else "--port --dev" would take "--dev" for the port.
+  // Shown as requiring a value, but parsed as if it were optional: else "--port --dev" would read "--dev" as the port.
   option.required = false
   option.optional = true
   return [option]
 }
 
-/** What was typed, for the configuration to judge, and a sentence for each word that belongs to no flag. */
+/** Returns what was typed, for the configuration to check, and a sentence for each word that belongs to no flag. */
 export function flagsOf(command: Command): { flags: Flags; words: string[] } {
   const flags: Record<string, boolean | string[]> = {}
   for (const option of command.options) {
@@ -34,9 +34,9 @@ export function flagsOf(command: Command): { flags: Flags; words: string[] } {
   }
   const firstUnknown = command.args.findIndex(each => each.startsWith('-'))
   const words = firstUnknown < 0 ? command.args : command.args.slice(0, firstUnknown)
-  // Words after an unknown flag are taken for its value and not shown: it may be "--api-key" and a secret.
+  // Words after an unknown flag are taken for its value and not shown: they might be "--api-key" and a secret.
   const unknown = command.args.slice(words.length).filter(each => each.startsWith('-'))
   for (const each of unknown) flags[each.split('=', 1)[0]!] = [each.split('=')[1] ?? '']
   const hint = 'serve takes only flags (with npm: npm start -- --port 0)'
-  return { flags, words: words.map(word => `the word ${JSON.stringify(word)} belongs to no flag: ${hint}.`) }
+  return { flags, words: words.map(word => `unexpected argument ${JSON.stringify(word)}: ${hint}.`) }
 }

@@ -9,19 +9,19 @@ import { type MoveProgress, type MoveSource, moveStore } from '../store/move.ts'
 import { openSource } from '../store/sqlite/source.ts'
 import type { CommandIo } from './command-io.ts'
 
-/** `data` is moved to `databaseUrl`. Its key is the configured one, else the one in the folder. */
+/** `data` is moved to `databaseUrl`. The key is the configured one, or else the one in the folder. */
 export type MoveConfig = Pick<Config, 'data' | 'encryptionKey' | 'olderEncryptionKeys'> & {
   readonly databaseUrl: Secret
 }
 type Secret = NonNullable<Config['databaseUrl']>
 
-/** Moves an installation from its folder to a PostgreSQL (store/move.ts). Throws StartRefused. */
+/** Moves an installation from its data folder to PostgreSQL (store/move.ts). Throws StartRefused. */
 export async function moveInstallation(config: MoveConfig, io: CommandIo): Promise<void> {
   const folder = config.data
   const source = refusing(() => openSource(folder))
   try {
     const known = source.meta.find(({ key }) => key === KEY_FINGERPRINT)?.value ?? null
-    // Before anything is moved: secrets that no key opens would be of no use there.
+    // Before anything is moved: secrets that no key can decrypt would be useless there.
     const keyring = known === null ? undefined : findKeyring(known, config)
     await moveTo(source, config, io, keyring !== undefined)
     const keysInFolder = config.encryptionKey === null ? (keyring?.fingerprints.length ?? 0) : 0
@@ -35,7 +35,7 @@ async function moveTo(source: MoveSource, config: MoveConfig, io: CommandIo, has
   const target = await openDatabase(config.databaseUrl, io.clock)
   try {
     await moveStore(source, target, progressLines(io))
-    // The same look that serve takes, at what has arrived.
+    // The same check of the moved data that serve makes.
     if (hasKey) await openKeyring(target, config)
   } catch (error) {
     throw moveRefusal(error)
@@ -44,13 +44,13 @@ async function moveTo(source: MoveSource, config: MoveConfig, io: CommandIo, has
   }
 }
 
-/** How often a line tells how far it has come. */
+/** How often progress is reported within a table. */
 const TELL_EVERY_MS = 2_000
 
 function progressLines({ stdout, stderr, clock }: CommandIo): (progress: MoveProgress) => void {
   let toldAtMs = clock.monotonicMs()
   return progress => {
-    if (progress.kind === 'resumed') return void stderr.write('A move was begun before, and goes on.\n')
+    if (progress.kind === 'resumed') return void stderr.write('Resuming a move that was started before.\n')
     const { table, rows } = progress
     if (progress.kind === 'counted') {
       return void stdout.write(`${table}: ${rows} rows in the folder, ${rows} in the database\n`)
@@ -64,19 +64,19 @@ function progressLines({ stdout, stderr, clock }: CommandIo): (progress: MovePro
 
 function whatIsLeft(folder: string, isKeyed: boolean, keysInFolder: number): string {
   const file = join(folder, KEY_FILE)
-  const others = keysInFolder > 1 ? ' (its first line; the others into POSTHORN_OLDER_ENCRYPTION_KEYS)' : ''
+  const others = keysInFolder > 1 ? ' (its first line; put the others into POSTHORN_OLDER_ENCRYPTION_KEYS)' : ''
   const key =
     keysInFolder > 0
-      ? `the text in ${file}${others}: without it the secrets that were moved can't be opened`
+      ? `the content of ${file}${others}: without it, the moved secrets cannot be decrypted`
       : isKeyed
-        ? 'the key that serve was run with on the folder: without it the secrets that were moved can’t be opened'
-        : 'a key, made with `openssl rand -base64 32`'
+        ? 'the key that serve was run with on the folder: without it, the moved secrets cannot be decrypted'
+        : 'a new key from `openssl rand -base64 32`'
   return (
-    'Everything is in the database. Start `posthorn serve` there, with these set to the same on every node:\n' +
+    'Everything is in the database. Start `posthorn serve` with these variables, the same on every node:\n' +
     '  POSTHORN_DATABASE_URL    the URL of the database\n' +
     `  POSTHORN_ENCRYPTION_KEY  ${key}\n` +
-    '  POSTHORN_API_KEY         the key that your callers have (the stores know only a hash of it), or a new one\n' +
-    `Don't start serve on ${folder} again: it would send what is pending a second time.\n`
+    '  POSTHORN_API_KEY         the key that your callers use (the store has only its hash), or a new one\n' +
+    `Don't start serve on ${folder} again: it would send all pending deliveries a second time.\n`
   )
 }
 
@@ -87,7 +87,7 @@ function moveRefusal(error: unknown): unknown {
   if (REFUSALS.has(name)) return new StartRefused(message, { cause: error })
   if (name !== 'StoreUnavailable') return error
   const why = cause instanceof Error && cause.message !== '' ? `${message}: ${cause.message}` : message
-  const remedy = 'the move is not finished: see to it, then run the same command again, and it goes on where it was'
+  const remedy = 'the move is not finished: fix this, then run the same command again to resume it'
   return new StartRefused(`${why}; ${remedy}.`, { cause: error })
 }
 

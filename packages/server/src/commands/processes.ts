@@ -3,21 +3,21 @@ import type { Logger } from '../base/logger.ts'
 
 export type StopSignal = 'SIGTERM' | 'SIGINT'
 
-/** A process that serves. */
+/** A child process that serves. */
 export type ServingProcess = {
   readonly pid: number | undefined
   kill(signal: StopSignal | 'SIGKILL'): void
-  /** It listens. */
+  /** Calls `react` once the process listens. */
   onListening(react: () => void): void
-  /** It has ended; a null code means by a signal. */
+  /** Calls `react` when the process has ended. A null code means that a signal ended it. */
   onEnd(react: (code: number | null, signal: string | null) => void): void
 }
 
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 30_000
-/** A process that has lived so long did not end because of how it was started. */
+/** A process that lived at least this long didn't end because of how it was started. */
 const STEADY_MS = 60_000
-/** So many in a row that never listened, and none left that does: the parent gives up. */
+/** After this many processes in a row that never listened, and with none left that does, the parent gives up. */
 const MAX_FAILED_STARTS = 5
 
 export type ProcessesOptions = {
@@ -25,17 +25,17 @@ export type ProcessesOptions = {
   readonly fork: () => ServingProcess
   readonly clock: Clock
   readonly log: Pick<Logger, 'warn' | 'error'>
-  /** How long a stop can take, milliseconds; what is left then is killed. */
+  /** How long a shutdown can take, in milliseconds. Processes still running then are killed. */
   readonly stopTimeoutMs: number
-  /** For when a process was ended by a signal, or had to be: there is no code of its own to end with. */
+  /** The exit code to use when a signal ended a process, so that it has no code of its own. */
   readonly crashCode: number
 }
 
 /**
- * `serve --processes N`: one parent, and N processes that each are a node and share the port.
+ * `serve --processes N`: one parent, and N processes that share the port. Each is a node.
  *
- * starting (the first alone, so that what is wrong is said once and nobody races for the migrations) → running → stopping.
- * A process that ends while running is replaced, after a pause that doubles as long as none of them lives for a minute.
+ * starting → running → stopping. The first process starts alone, so that problems are reported once and migrations run
+ * once. A process that ends while running is replaced, after a pause that doubles until one of them lives for a minute.
  */
 export class Processes {
   readonly #options: ProcessesOptions
@@ -46,20 +46,20 @@ export class Processes {
   #hasListened = false
   #failedStarts = 0
   #pauseMs = FIRST_PAUSE_MS
-  /** The first code other than 0 that a process ended with in a stop. */
+  /** The first code other than 0 with which a process ended during the shutdown. */
   #code = 0
 
   constructor(options: ProcessesOptions) {
     this.#options = options
   }
 
-  /** Resolves with the code to exit with, when all have ended. */
+  /** Resolves with the exit code once all processes have ended. */
   run(): Promise<number> {
     this.#start()
     return this.#ended.promise
   }
 
-  /** All are asked to drain, and nothing is replaced any more. */
+  /** Asks all processes to drain. From now on, none is replaced. */
   stop(signal: StopSignal): void {
     if (this.#isStopping) return
     this.#isStopping = true
@@ -99,10 +99,10 @@ export class Processes {
     end: { code: number | null; signal: string | null; livedMs: number; didListen: boolean },
   ) {
     const { log, clock, crashCode } = this.#options
-    // One that did listen says that they still can.
+    // A process that did listen shows that others can, too.
     this.#failedStarts = end.didListen ? 0 : this.#failedStarts + 1
     if (this.#failedStarts >= MAX_FAILED_STARTS && this.#listening.size === 0) {
-      log.error({ code: end.code, signal: end.signal }, 'no process comes up any more')
+      log.error({ code: end.code, signal: end.signal }, 'processes keep failing to start; stopping')
       this.#code = end.code || crashCode
       return this.stop('SIGTERM')
     }
@@ -111,13 +111,13 @@ export class Processes {
     this.#pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)
     log.warn(
       { endedPid: child.pid, code: end.code, signal: end.signal, pauseMs },
-      'a process has ended and is replaced',
+      'process ended; starting a new one after a pause',
     )
     clock.after(pauseMs, () => !this.#isStopping && this.#start())
   }
 
   #endStopped(code: number | null, signal: string | null): void {
-    // Asked to stop before it could listen for the signal: it has nothing to drain.
+    // A process ended by SIGTERM or SIGINT hadn't installed its handler yet, so it had nothing to drain: no failure.
     const failed = code === null ? signal === 'SIGKILL' : code !== 0
     if (failed && this.#code === 0) this.#code = code ?? this.#options.crashCode
     this.#endIfDone()

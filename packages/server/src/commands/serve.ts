@@ -1,4 +1,4 @@
-/** `posthorn serve`: one process, or several that share the port, until a signal. */
+/** `posthorn serve`: runs one process, or several that share the port, until a signal arrives. */
 import type { Command } from 'commander'
 import type { Timer } from '../base/clock.ts'
 import { createLogger } from '../base/logger.ts'
@@ -12,9 +12,9 @@ import { Processes, type StopSignal } from './processes.ts'
 
 const SIGNAL_NUMBERS: Readonly<Record<StopSignal, number>> = { SIGINT: 2, SIGTERM: 15 }
 
-/** Ctrl-C under npm arrives twice: from the terminal and, about a millisecond later, from npm. That is one wish. */
+/** Ctrl-C under npm arrives twice: from the terminal and, about a millisecond later, from npm. It counts as one. */
 const SAME_WISH_MS = 500
-/** What a stop can take beyond the drain, to settle and close. */
+/** How long a shutdown can take beyond the drain, to settle and close. */
 const STOP_GRACE_MS = 10_000
 const PARENT_CHECK_MS = 1000
 
@@ -25,13 +25,13 @@ export async function serve(command: Command, effects: Effects): Promise<void> {
   if (!result.ok || problems.length > 0) return refuseUsage(problems, effects)
   if (result.config.processes === 1 || effects.forked !== null) return run(result.config, effects)
   if (result.config.databaseUrl === null) {
-    const why = 'processes is more than 1, and the embedded store has one process only'
+    const why = 'processes is more than 1, but the embedded store allows only one process'
     return refuseStart(new StartRefused(`${why}: leave it out, or set POSTHORN_DATABASE_URL.`), effects)
   }
   await runMany(result.config, effects)
 }
 
-/** Starts the server and stops it once: at the first signal, or when the npm that started it is gone. */
+/** Starts the server, and stops it once: at the first signal, or when the npm process that started it has ended. */
 async function run(config: Config, effects: Effects): Promise<void> {
   const { clock, exit, stdout, stderr } = effects
   effects.onCrash(error => crash(effects, error))
@@ -42,12 +42,12 @@ async function run(config: Config, effects: Effects): Promise<void> {
   let stopAskedAtMs: number | undefined
   const stop = async () => {
     stopAskedAtMs = clock.monotonicMs()
-    clock.after(config.drainTimeoutMs + STOP_GRACE_MS, () => crash(effects, new Error('the stop took too long')))
+    clock.after(config.drainTimeoutMs + STOP_GRACE_MS, () => crash(effects, new Error('the shutdown took too long')))
     try {
       await (await started).stop()
       exit(EXIT.ok)
     } catch (error) {
-      // A start that failed is told below.
+      // A failed startup is reported below.
       if (!(await failed(started))) crash(effects, error)
     }
   }
@@ -57,14 +57,14 @@ async function run(config: Config, effects: Effects): Promise<void> {
   }
   effects.onSignal('SIGTERM', () => onSignal('SIGTERM'))
   effects.onSignal('SIGINT', () => onSignal('SIGINT'))
-  // With its parent a process loses the port: nobody would call it, and nobody would ever stop it.
+  // A process that loses its parent loses the port: it would get no calls, and nothing would ever stop it.
   effects.forked?.onOrphaned(() => stopAskedAtMs === undefined && void stop())
   try {
     await started
   } catch (error) {
     return refuseStart(error, effects)
   }
-  // An npm that is killed outright leaves the server behind, holding the data folder: the next start would be refused.
+  // An npm process killed with SIGKILL leaves the server behind, holding the data folder: the next startup would fail.
   const startedByNpm = effects.env.npm_lifecycle_event === 'start'
   if (startedByNpm) whenParentGone(effects, () => stopAskedAtMs === undefined && void stop())
 }
@@ -76,10 +76,10 @@ async function failed(promise: Promise<unknown>): Promise<boolean> {
   )
 }
 
-/** As many processes as are configured, until a signal. */
+/** Runs the configured number of processes until a signal arrives. */
 async function runMany(config: Config, effects: Effects): Promise<void> {
   const { clock, exit, stdout } = effects
-  // Only here: it brings what counts and adds up, which no other command needs.
+  // Imported only here: it loads the metrics code, which no other command needs.
   const { Gathering } = await import('../observe/gathering.ts')
   const gathering = new Gathering(clock)
   const fork = () => {

@@ -1,8 +1,8 @@
 /**
- * From flags, environment, file and defaults to one checked, frozen Config. The only reader of the environment.
+ * Builds one checked, frozen Config from flags, environment, file and defaults. The only reader of the environment.
  *
- * A flag beats the environment, which beats the file, which beats the default. Every value given is checked, also
- * one that another overrides, and all problems are found at once: each a sentence that names its source.
+ * A flag beats the environment, which beats the file, which beats the default. Every value given is checked, even if
+ * another source overrides it, and all problems are reported together, each as a sentence that names its source.
  */
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -22,8 +22,8 @@ import {
 export type { Config } from './settings.ts'
 
 /**
- * What was typed, by flag with its dashes. A switch is true or false; any other flag has the values it was given in
- * their order, or true where it was given without one. Unknown flags are in it too.
+ * The flags as typed, by name with the dashes. A switch is true or false; any other flag has its values in the order
+ * given, or true if it was given without one. Unknown flags are included.
  */
 export type Flags = Readonly<Record<string, boolean | readonly string[]>>
 
@@ -41,14 +41,14 @@ export function readEnvironment(): Environment {
   return process.env
 }
 
-/** Threads for what Node does not do asynchronously by itself: looking names up, and files. Node's own number is 4. */
+/** Threads for what Node can't do asynchronously by itself: name lookups and file access. Node's default is 4. */
 const POOL_THREADS = 64
 
 const HEAP_GROWTH_PERCENT = 40
 
 /**
- * To be called before anything is looked up or read in the background. A look-up holds a thread until the name server
- * answers: with Node's four, four endpoints with a dead name server would keep everybody's names from being found.
+ * Must be called before the first name lookup and the first background read. A lookup holds a thread until the name
+ * server responds: with Node's four, four endpoints with a dead name server would block the lookups of all others.
  * Set `UV_THREADPOOL_SIZE` to choose another number.
  */
 export function growThreadPool(): void {
@@ -56,18 +56,18 @@ export function growThreadPool(): void {
 }
 
 /**
- * By default V8 lets a heap grow to up to four times of what is used before it looks what of it is still needed: a busy
- * node had 600 MB and used 100. Two fifths as much again cost hardly any processor time (a fifth: a tenth more an event).
+ * By default V8 lets a heap grow to up to four times the memory in use before it collects garbage: a busy node held
+ * 600 MB and used 100. Growth by two fifths costs hardly any processor time (by one fifth: a tenth more per event).
  *
- * What is short-lived can be bounded at start only: hence `--max-semi-space-size` wherever `posthorn` is started. So can the
- * heaps of the system's `malloc`, of which glibc would make one for each thread, up to eight a processor, and give little
- * back: hence `MALLOC_ARENA_MAX`, some 30 MB less. Elsewhere it means nothing.
+ * The space for short-lived objects can only be bounded at startup: hence `--max-semi-space-size` wherever `posthorn`
+ * is started. The same holds for the arenas of glibc's `malloc`: it creates one per thread, up to eight per processor,
+ * and returns little of their memory. `MALLOC_ARENA_MAX` saves some 30 MB; other C libraries ignore it.
  */
 export function boundHeapGrowth(): void {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`)
 }
 
-/** A diagnostic report of Node lists the whole environment, where keys are: it is left out. */
+/** Node's diagnostic reports list the whole environment, which contains keys: leaves it out of them. */
 export function keepEnvironmentOutOfReports(): void {
   process.report.excludeEnv = true
 }
@@ -85,27 +85,27 @@ export function loadConfig({ flags, env, readFile }: ConfigInputs): ConfigResult
   const fromFile = typeof file === 'string' ? valuesOfFile(file, readFile, problems) : {}
   if (problems.length > 0) return { ok: false, problems }
   const given = { ...defaultValues(readFile), ...fromFile, ...fromEnvironment, ...fromFlags }
-  // Every value came out of the parser of its own key, which is what Config's type says of it.
+  // Each value was parsed by the kind of its own key, so it has the type that Config declares for it.
   return { ok: true, config: Object.freeze(given) as Config }
 }
 
-/** What `posthorn move` is given: its two flags, and else what serve would be given. */
+/** The input of `posthorn move`: its two flags, and otherwise the same sources as for serve. */
 export type MoveInputs = Omit<ConfigInputs, 'flags'> & {
   readonly from: string | undefined
   readonly to: string | undefined
 }
 
-/** The folder to be moved as `data`, the database as `databaseUrl`. */
+/** Returns a Config whose `data` is the folder to move, and whose `databaseUrl` is where to. */
 export function loadMoveConfig({ from, to, env, readFile }: MoveInputs): ConfigResult {
   const result = loadConfig({ flags: {}, env, readFile })
   const problems = result.ok ? [] : [...result.problems]
   const context: ParseContext = { asText: true, folder: '.', readFile }
   const values: Values = {}
-  if (from === undefined) problems.push('flag --from is missing: name the data folder that is to be moved.')
+  if (from === undefined) problems.push('flag --from is missing: specify the data folder to move.')
   else keep(values, 'data', SETTINGS.data.kind.parse(from, context), 'flag --from', problems)
   if (to !== undefined) keep(values, 'databaseUrl', SETTINGS.databaseUrl.kind.parse(to, context), 'flag --to', problems)
   else if (result.ok && result.config.databaseUrl === null) {
-    problems.push('the database is missing: name it in POSTHORN_DATABASE_URL, or with --to.')
+    problems.push('the database is missing: set POSTHORN_DATABASE_URL, or use --to.')
   }
   if (!result.ok || problems.length > 0) return { ok: false, problems }
   return { ok: true, config: Object.freeze({ ...result.config, ...(values as Partial<Config>) }) }
@@ -120,9 +120,9 @@ function valuesOfFlags(flags: Flags, context: ParseContext, problems: string[]):
     if (key === undefined) {
       problems.push(unknownFlag(flag, keys))
     } else if (isSwitch(key) !== (typeof typed === 'boolean')) {
-      problems.push(isSwitch(key) ? `${source} takes no value: leave it out.` : `${source} needs a value after it.`)
+      problems.push(isSwitch(key) ? `${source} takes no value: remove the value.` : `${source} needs a value.`)
     } else if (Array.isArray(typed) && typed.length > 1 && settingOf(key).kind.shape !== 'list') {
-      problems.push(`${source} is given ${typed.length} times: give it once.`)
+      problems.push(`${source} is given ${typed.length} times: give it only once.`)
     } else {
       const value = Array.isArray(typed) ? typed.join(',') : typed
       keep(values, key, settingOf(key).kind.parse(value, context), source, problems)
@@ -134,8 +134,8 @@ function valuesOfFlags(flags: Flags, context: ParseContext, problems: string[]):
 function unknownFlag(flag: string, keys: ReadonlyMap<string, SettingKey>): string {
   const hidden = SETTING_KEYS.find(key => flagName(key) === flag)
   if (hidden !== undefined) {
-    const why = 'a flag shows in the list of processes'
-    return `flag ${flag} does not exist, because ${why}: use ${variableName(hidden)} or the key ${hidden} in the file.`
+    const why = 'flags are visible in the process list'
+    return `flag ${flag} does not exist, because ${why}: use ${variableName(hidden)}, or the key ${hidden} in the file.`
   }
   return unknown(`flag ${flag}`, nearest(flag, keys.keys()), 'remove it, or see posthorn serve --help')
 }
@@ -144,7 +144,7 @@ function valuesOfEnvironment(env: Environment, context: ParseContext, problems: 
   const keys = keysBy('environment', variableName)
   const values: Values = {}
   for (const [name, value] of Object.entries(env)) {
-    // Composition tools pass a variable that nobody set on as an empty one: so empty means not set.
+    // Docker Compose and similar tools pass an unset variable on as an empty one: so empty means not set.
     if (!name.startsWith('POSTHORN_') || value === undefined || value === '' || isServiceLink(name, value)) continue
     const key = keys.get(name)
     const source = `environment variable ${name}`
@@ -155,8 +155,8 @@ function valuesOfEnvironment(env: Environment, context: ParseContext, problems: 
 }
 
 /**
- * Kubernetes describes each service to every container in variables named after it, so one called "posthorn" sets
- * POSTHORN_PORT=tcp://10.0.0.1:8470 and a dozen more. They aren't meant for us and would keep serve from starting.
+ * Kubernetes describes each service to every container in variables named after it, so a service called "posthorn" sets
+ * POSTHORN_PORT=tcp://10.0.0.1:8470 and a dozen more. They aren't settings, and would keep serve from starting.
  */
 function isServiceLink(name: string, value: string): boolean {
   const described = /^POSTHORN_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/
@@ -171,7 +171,7 @@ function valuesOfFile(file: string, readFile: ReadFile, problems: string[]): Val
   }
   const keys = keysBy('file', key => key)
   const values: Values = {}
-  // Relative paths count from the file, so that it means the same wherever the process is started.
+  // Relative paths are resolved against the file's folder, so that they don't depend on where the process is started.
   const context: ParseContext = { asText: false, folder: dirname(file), readFile }
   for (const [name, value] of Object.entries(content)) {
     const key = keys.get(name)
@@ -182,21 +182,21 @@ function valuesOfFile(file: string, readFile: ReadFile, problems: string[]): Val
   return values
 }
 
-/** The object in the file, or a sentence that says why there is none. */
+/** Returns the JSON object in the file, or a sentence that says why there is none. */
 function readJsonObject(file: string, readFile: ReadFile): object | string {
   let content: string
   try {
     content = readFile(file)
   } catch (error) {
-    return `configuration file ${file} can't be read (${errorCode(error)}): name another, or make it readable.`
+    return `configuration file ${file} cannot be read (${errorCode(error)}): make it readable, or choose another.`
   }
   try {
     const value: unknown = JSON.parse(content.replace(/^\uFEFF/, ''))
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-    return isObject ? value : `configuration file ${file} must hold one JSON object.`
+    return isObject ? value : `configuration file ${file} must contain one JSON object.`
   } catch {
-    // The parser's own message quotes the text around the fault, which may be a secret.
-    return `configuration file ${file} is not JSON: comments, single quotes and trailing commas are not allowed in it.`
+    // The parser's own message quotes the text around the fault, which might be a secret.
+    return `configuration file ${file} is not valid JSON, which has no comments, single quotes or trailing commas.`
   }
 }
 
@@ -221,7 +221,7 @@ function keep(values: Values, key: SettingKey, parsed: Parsed<unknown>, source: 
 }
 
 function unknown(source: string, near: string | undefined, remedy: string): string {
-  return near === undefined ? `${source} is not known: ${remedy}.` : `${source} is not known: did you mean ${near}?`
+  return near === undefined ? `unknown ${source}: ${remedy}.` : `unknown ${source}: did you mean ${near}?`
 }
 
 function keysBy(source: Setting<unknown>['sources'][number], name: (key: SettingKey) => string) {

@@ -3,8 +3,8 @@ import { inspect } from 'node:util'
 const HIDDEN = '[secret]'
 
 /**
- * A configured secret (C14). Printing, serialising or logging it, or whatever holds it, shows `[secret]`;
- * the value comes out of `reveal()` alone, so that every use can be found by searching for that word.
+ * A configured secret (C14). Printing, serialising or logging it, or an object that contains it, shows `[secret]`.
+ * Only `reveal()` returns the value, so that every use can be found by searching for that word.
  */
 export class Hidden<T> {
   readonly #value: T

@@ -1,4 +1,6 @@
-/** The kinds of value that a setting can have: how each is read from a text or from JSON, and what it says if it can't. */
+/**
+ * The kinds of value that a setting can have: how each is read from text or JSON, and what is reported if it can't be.
+ */
 import { X509Certificate } from 'node:crypto'
 import { isIP, isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
@@ -10,22 +12,22 @@ import { Hidden } from './hidden.ts'
 export type ReadFile = (path: string) => string
 
 export type ParseContext = {
-  /** True for flags and environment variables: the value is a text. False for the file and for defaults: it is JSON. */
+  /** True for flags and environment variables: the value is text. False for the file and for defaults: it is JSON. */
   readonly asText: boolean
-  /** The folder that relative paths count from. */
+  /** The folder that relative paths are resolved against. */
   readonly folder: string
   readonly readFile: ReadFile
 }
 
-/** A value, or the rest of the sentence "port … ", such as "must be a whole number from 0 to 65535, not "x"". */
+/** A value, or the rest of a sentence that begins with the setting, such as "must be a whole number …, not "x"". */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly complaint: string }
 
 export type Kind<T> = {
   readonly shape: 'scalar' | 'list' | 'switch'
   readonly secret: boolean
-  /** What stands for the value in --help. */
+  /** Stands for the value in --help. */
   readonly placeholder: string
-  /** What a value must be, continuing "must be …". One sentence, shown in problems and in the documentation. */
+  /** What a value must be; completes "must be …". Shown in problems and in the documentation. */
   readonly rule: string
   parse(value: unknown, context: ParseContext): Parsed<T>
 }
@@ -40,7 +42,7 @@ function shown(value: unknown): string {
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text
 }
 
-/** A kind whose value is made by one function that gives undefined for what breaks the rule. */
+/** A kind whose values come from one function, which returns undefined for a value that breaks the rule. */
 function scalar<T>(placeholder: string, rule: string, read: (value: unknown, context: ParseContext) => T | undefined) {
   return {
     shape: 'scalar',
@@ -101,16 +103,16 @@ export function onOff(): Kind<boolean> {
   return { ...kind, shape: 'switch' }
 }
 
-/** A path, made absolute. */
+/** A path. Relative ones become absolute. */
 export function path(): Kind<string> {
-  const rule = 'a path, not empty'
+  const rule = 'a non-empty path'
   return scalar('path', rule, (value, { folder }) => {
     const usable = typeof value === 'string' && value !== '' && !value.includes('\0')
     return usable ? resolve(folder, value) : undefined
   })
 }
 
-/** A secret: no complaint ever shows the value. `read` gives undefined for what breaks the rule. */
+/** A secret: no complaint ever shows the value. `read` returns undefined for a value that breaks the rule. */
 export function secret<T>(rule: string, read: (value: string) => T | undefined): Kind<Hidden<T>> {
   return {
     shape: 'scalar',
@@ -119,12 +121,14 @@ export function secret<T>(rule: string, read: (value: string) => T | undefined):
     rule,
     parse(value) {
       const result = typeof value === 'string' ? read(value) : undefined
-      return result === undefined ? bad(`must be ${rule} (its value is not shown here)`) : good(new Hidden(result))
+      return result === undefined
+        ? bad(`must be ${rule} (the value is secret and not shown)`)
+        : good(new Hidden(result))
     },
   }
 }
 
-/** In a flag or variable, items are parted by commas; in the file it is an array. */
+/** A list. In a flag or variable, items are separated by commas; in the file, it is an array. */
 export function list<T>(item: Kind<T>, fewest: number, most: number, rule: string): Kind<readonly T[]> {
   return {
     shape: 'list',
@@ -133,12 +137,12 @@ export function list<T>(item: Kind<T>, fewest: number, most: number, rule: strin
     rule: `${rule}, each ${item.rule}`,
     parse(value, context) {
       const items = context.asText && typeof value === 'string' ? value.split(',').map(each => each.trim()) : value
-      if (!Array.isArray(items)) return bad(`must be ${rule}, as an array, not ${shown(value)}`)
-      if (items.length < fewest || items.length > most) return bad(`must be ${rule}, not ${items.length} of them`)
+      if (!Array.isArray(items)) return bad(`must be ${rule}, written as an array, not ${shown(value)}`)
+      if (items.length < fewest || items.length > most) return bad(`must be ${rule}, not ${items.length} items`)
       const values: T[] = []
       for (const each of items) {
         const parsed = item.parse(each, context)
-        if (!parsed.ok) return bad(`must be ${rule}; each ${parsed.complaint}`)
+        if (!parsed.ok) return bad(`must be ${rule}; each item ${parsed.complaint}`)
         values.push(parsed.value)
       }
       return good(Object.freeze(values))
@@ -146,7 +150,7 @@ export function list<T>(item: Kind<T>, fewest: number, most: number, rule: strin
   }
 }
 
-/** An IPv4 or IPv6 address, or a network in CIDR notation. No zone id: it means nothing to anybody else. */
+/** An IPv4 or IPv6 address, or a network in CIDR notation. No zone id, which has no meaning outside its host. */
 export function network(): Kind<string> {
   return text('address', 'an IP address or a network such as 192.0.2.0/24', value => {
     const [address = '', prefix, ...rest] = value.split('/')
@@ -155,9 +159,9 @@ export function network(): Kind<string> {
   })
 }
 
-/** A network that is opened: no bits behind the prefix, since who writes 10.2.3.4/16 may have meant a narrower one. */
+/** A network to open. No bits can be set after the prefix: 10.2.3.4/16 might have been meant as a narrower network. */
 export function openedNetwork(): Kind<string> {
-  const rule = 'an IP address or a network such as 10.2.0.0/16, with nothing behind the prefix'
+  const rule = 'an IP address or a network such as 10.2.0.0/16, with no bits set after the prefix'
   return text('network', rule, value => parseNetwork(value) !== undefined)
 }
 
@@ -168,9 +172,9 @@ export function directRule(): Kind<DirectRule> {
   return scalar('host', rule, value => (typeof value === 'string' ? parseDirectRule(value) : undefined))
 }
 
-/** A port or a range of ports that lies wholly inside one of `allowed`. */
+/** A port or a port range that lies entirely within one of `allowed`. */
 export function portRange(allowed: readonly PortRange[]): Kind<PortRange> {
-  const rule = `a port or a range of ports inside ${allowed.map(range => portRangeText(range)).join(' or ')}`
+  const rule = `a port or a port range within ${allowed.map(range => portRangeText(range)).join(' or ')}`
   return scalar('port', rule, value => {
     const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(
       typeof value === 'number' ? String(value) : ((value as string) ?? ''),
@@ -183,7 +187,7 @@ export function portRange(allowed: readonly PortRange[]): Kind<PortRange> {
   })
 }
 
-/** A file of certificate authorities: where it is, and the certificates in it (nothing else that the file may hold). */
+/** A file of certificate authorities: its path, and the certificates in it. Anything else in the file is left out. */
 export type CertificateFile = { readonly path: string; readonly pem: string }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g
@@ -192,7 +196,7 @@ export function certificateFile(): Kind<CertificateFile> {
   const file = path()
   return {
     ...file,
-    rule: 'a readable file of certificates (PEM)',
+    rule: 'a readable file of PEM certificates',
     parse(value, context) {
       const parsed = file.parse(value, context)
       if (!parsed.ok) return parsed
@@ -200,13 +204,13 @@ export function certificateFile(): Kind<CertificateFile> {
       try {
         content = context.readFile(parsed.value)
       } catch (error) {
-        return bad(`must be a readable file, and ${shown(parsed.value)} can't be read (${errorCode(error)})`)
+        return bad(`must be a readable file, but ${shown(parsed.value)} cannot be read (${errorCode(error)})`)
       }
       const certificates = content.match(CERTIFICATE) ?? []
-      if (certificates.length === 0) return bad(`must hold certificates (PEM), and ${shown(parsed.value)} holds none`)
+      if (certificates.length === 0) return bad(`must contain PEM certificates, but ${shown(parsed.value)} has none`)
       const broken = certificates.findIndex(each => !isCertificate(each))
       if (broken >= 0)
-        return bad(`must hold only whole certificates; number ${broken + 1} in ${shown(parsed.value)} is not`)
+        return bad(`must contain only valid certificates; number ${broken + 1} in ${shown(parsed.value)} is not`)
       return good(Object.freeze({ path: parsed.value, pem: `${certificates.join('\n')}\n` }))
     },
   }
@@ -221,7 +225,7 @@ function isCertificate(pem: string): boolean {
   return true
 }
 
-/** The system's code of a failed file operation, such as ENOENT; never its message, which may quote what was read. */
+/** The system's code of a failed file operation, such as ENOENT. Never its message, which might quote what was read. */
 export function errorCode(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : 'unknown error'

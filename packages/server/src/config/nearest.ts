@@ -1,6 +1,6 @@
 const COMMON_START = /^(--|POSTHORN_)/i
 
-/** The candidate that a mistyped name most likely meant, or undefined where none is near. Upper and lower case are one. */
+/** Returns the candidate that a mistyped name most likely meant; undefined if none is close. Ignores case. */
 export function nearest(typed: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined
   let bestDistance = Number.POSITIVE_INFINITY
@@ -16,7 +16,7 @@ export function nearest(typed: string, candidates: Iterable<string>): string | u
   return best
 }
 
-/** How many letters must be put in, taken out, changed or swapped with their neighbour to make `a` into `b`. */
+/** The number of insertions, deletions, substitutions and swaps of neighbouring letters that turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, column) => column)

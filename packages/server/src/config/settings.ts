@@ -1,6 +1,6 @@
 /**
- * Every setting, once. The names of its flag and of its environment variable, its type, --help and
- * docs/configuration.md are made from this table.
+ * The one table of settings. The name of each flag and environment variable, the types, --help and
+ * docs/configuration.md are derived from it.
  */
 import { isIP } from 'node:net'
 import { CONTRACT_PORTS, portRangeText } from '../guard/ports.ts'
@@ -24,11 +24,11 @@ import {
 
 export type Setting<T> = {
   readonly kind: Kind<NonNullable<T>>
-  /** As it would stand in the file. Undefined: without a value the setting is null. */
+  /** As it would be written in the file. Undefined if there is none: without a value, the setting is null. */
   readonly default: unknown
   /** Meaning, unit and special values. */
   readonly doc: string
-  /** Where it can be set. Secrets have no flag: a flag shows in the list of processes. */
+  /** Where it can be set. Secrets have no flag: flags are visible in the process list. */
   readonly sources: readonly Source[]
 }
 
@@ -48,7 +48,7 @@ const ROLES = ['all', 'api', 'delivery'] as const
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
-/** C12. */
+/** The contract's delays (C12), in seconds. */
 const CONTRACT_SCHEDULE = [30, 60, 120, 240, 480, 960, 1920, 3840, 7680, 15360]
 
 const HOST_NAME = /^(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*$/
@@ -67,106 +67,102 @@ function isProxyUrl(value: string): boolean {
 }
 
 export const SETTINGS = {
-  config: optional(path(), 'The configuration file: one JSON object with the keys of docs/configuration.md.', [
+  config: optional(path(), 'The configuration file: one JSON object with the keys listed in docs/configuration.md.', [
     'flag',
     'environment',
   ]),
   data: setting(
     path(),
     './posthorn-data',
-    'The folder that keeps everything: database, keys, lock; made at the first start.',
+    'The data folder, with the database, the encryption key and the lock. serve creates it at the first startup.',
   ),
   databaseUrl: optional(
     postgresUrl(),
-    'A PostgreSQL to keep everything in, instead of the embedded store: then any number of nodes can share it.',
+    'The URL of a PostgreSQL database to use instead of the embedded store. Any number of nodes can share it.',
     ['environment', 'file'],
   ),
   listenUrl: optional(
     postgresUrl(),
-    'The same PostgreSQL past a pooler in transaction mode, for messages between nodes: LISTEN needs a session.',
+    'A direct URL of the same database, needed if databaseUrl goes through a pooler in transaction mode: nodes notify each other with LISTEN, which needs a session.',
     ['environment', 'file'],
   ),
   role: setting(
     choice('role', ROLES),
     'all',
-    'What this node does on a PostgreSQL: api takes calls, delivery sends webhooks, all does both.',
+    'What this node does: api takes API calls, delivery sends webhooks, all does both. api and delivery need PostgreSQL.',
   ),
   processes: setting(
     integer('n', 1, 256),
     1,
-    'How many processes serve on this machine, on a PostgreSQL, sharing the port; each is a node, and what is set for a process or a node counts for each.',
+    'The number of processes that serve on this machine and share the port; more than one needs PostgreSQL. Each is a node of its own, and limits per process or per node apply to each of them.',
   ),
   leaseMs: setting(
     integer('ms', 1_000, 300_000),
     10_000,
-    'How long, on a PostgreSQL, a node that has gone silent keeps what it sends for, in milliseconds; the same on all nodes.',
+    'How long a node that no longer responds keeps the right to send for its endpoints, in milliseconds. Applies only with PostgreSQL. Use the same value on all nodes.',
   ),
   host: setting(
     text('address', 'an IP address or a host name', value => isIP(value) !== 0 || HOST_NAME.test(value)),
     '127.0.0.1',
-    'The address to listen on; 0.0.0.0 or :: for all of them.',
+    'The address to listen on; 0.0.0.0 or :: listens on all addresses.',
   ),
-  port: setting(integer('port', 0, 65535), 8470, 'The port to listen on; 0 takes any that is free.'),
+  port: setting(integer('port', 0, 65535), 8470, 'The port to listen on; 0 takes any free port.'),
   apiKey: optional(
-    secret('at least 16 and at most 4096 characters: letters, digits and -._~+/, then any number of = signs', value =>
+    secret('16 to 4096 characters: letters, digits and -._~+/, then any number of = signs', value =>
       value.length >= 16 && value.length <= 4096 && B64_TOKEN.test(value) ? value : undefined,
     ),
-    'The key that callers of the API send as a bearer token; without it, one is made at the first start and shown once.',
+    'The root API key, which callers send as a bearer token. Required with PostgreSQL; the embedded store generates one at the first startup if none is set, and shows it once.',
     ['environment', 'file'],
   ),
   encryptionKey: optional(
-    secret('32 bytes in Base64, such as `openssl rand -base64 32` prints', keyBytes),
-    'The key that encrypts the secrets in the store; without it, one is made at the first start and kept in the data folder.',
+    secret('32 bytes in Base64, such as the output of `openssl rand -base64 32`', keyBytes),
+    'The key that encrypts the secrets in the store. Required with PostgreSQL; the embedded store generates one at the first startup if none is set, and keeps it in the data folder.',
     ['environment', 'file'],
   ),
   olderEncryptionKeys: {
     ...setting(
       list(secret('32 bytes in Base64', keyBytes), 0, 16, 'a list of at most 16 keys'),
       [],
-      'Keys that only decrypt, while what they have encrypted is encrypted anew with encryptionKey (docs/keys.md).',
+      'Older keys, used only to decrypt until all secrets are encrypted with encryptionKey (docs/keys.md).',
     ),
     sources: ['environment', 'file'],
   },
   dev: setting(
     onOff(),
     false,
-    'Development mode: endpoints on this machine (http and https, localhost by name) are allowed; never for production.',
+    'Development mode, which allows endpoints on this machine, over http and https, including localhost. Never use it in production.',
   ),
   drainTimeoutMs: setting(
     integer('ms', 0, 600_000),
     30_000,
-    'How long a stop waits for attempts in flight, in milliseconds; what is left then is sent again after the next start.',
+    'How long a shutdown waits for attempts in flight, in milliseconds. Unfinished attempts are sent again after the next startup.',
   ),
-  logLevel: setting(
-    choice('level', LOG_LEVELS),
-    'info',
-    'The least severe log line that is written; silent writes none.',
-  ),
+  logLevel: setting(choice('level', LOG_LEVELS), 'info', 'The lowest severity that is logged; silent logs nothing.'),
   apiVersion: setting(
-    text('version', 'up to 64 visible ASCII characters', value => HEADER_VALUE.test(value)),
+    text('version', '1 to 64 visible ASCII characters', value => HEADER_VALUE.test(value)),
     '3.0',
-    'The value of the X-APIVersion header of every delivery.',
+    'The value of the X-APIVersion header that every delivery carries.',
   ),
   egressAddresses: setting(
     list(network(), 0, 256, 'a list of at most 256 IP addresses or networks'),
     [],
-    'The addresses that deliveries come from, published for the firewalls of receivers; empty if they are not fixed.',
+    'The addresses that deliveries come from, published so that receivers can allow them in their firewalls. Leave this empty if the addresses are not fixed.',
   ),
   targetPorts: setting(
-    list(portRange(CONTRACT_PORTS), 1, 256, 'a list of 1 to 256 ports or ranges of ports'),
+    list(portRange(CONTRACT_PORTS), 1, 256, 'a list of 1 to 256 ports or port ranges'),
     CONTRACT_PORTS.map(range => portRangeText(range)),
-    "The ports that an endpoint's URL can name; it can narrow what receivers are promised, not widen it.",
+    "The ports that an endpoint's URL can use. The list can be narrower than what receivers are promised, but not wider.",
   ),
   allowTarget: setting(
     list(openedNetwork(), 0, 256, 'a list of at most 256 IP addresses or networks'),
     [],
-    'Networks that endpoints may be in although they are not public, such as 10.2.0.0/16; each is opened as a whole.',
+    'Networks that endpoints can be in although they are not public, such as 10.2.0.0/16. Each is opened as a whole.',
   ),
   proxy: optional(
     secret('a URL that begins with http:// or https:// and has no path', value =>
       isProxyUrl(value) ? value : undefined,
     ),
-    'A proxy that all deliveries go through, by CONNECT to the address that was checked; with user:password@ if it asks.',
+    'A proxy for all deliveries, which is asked to CONNECT to the address that was checked. Include user:password@ if it requires authentication.',
     ['environment', 'file'],
   ),
   noProxy: {
@@ -181,102 +177,110 @@ export const SETTINGS = {
   extraCa: setting(
     list(certificateFile(), 0, 64, 'a list of at most 64 PEM files'),
     [],
-    'Files of certificate authorities (PEM) to trust besides the usual ones when delivering; they are read at start.',
+    'PEM files of certificate authorities that deliveries trust in addition to the usual ones. They are read at startup.',
   ),
   retrySchedule: setting(
-    list(seconds(0.001, 604_800), 1, 30, 'a list of 1 to 30 pauses'),
+    list(seconds(0.001, 604_800), 1, 30, 'a list of 1 to 30 delays'),
     CONTRACT_SCHEDULE,
-    'The pause before each retry, in seconds from the end of the attempt before; their number is the number of retries.',
+    'The delay before each retry, in seconds from the end of the previous attempt. The number of delays is the number of retries.',
   ),
   disableAfterDays: setting(
     days(0, 365),
     5,
-    'After how many days without a success, failures all along, an endpoint is disabled; 0: never. There are warnings at a fifth, two fifths and four fifths of it.',
+    'How many days an endpoint can keep failing without a success before it is disabled; 0 never disables it. Warnings come after a fifth, two fifths and four fifths of that time.',
   ),
-  maxInFlight: setting(integer('n', 1, 65_535), 1024, 'How many attempts can be under way at once in this process.'),
+  maxInFlight: setting(
+    integer('n', 1, 65_535),
+    1024,
+    'The maximum number of attempts in flight at any time in this process.',
+  ),
   maxInFlightPerHost: setting(
     integer('n', 1, 65_535),
     128,
-    'How many attempts can be under way at once to one host and port; a tenant alone gets four fifths of it.',
+    'The maximum number of attempts in flight at any time to one host and port. A single tenant can use at most four fifths of them.',
   ),
-  laneWindow: setting(integer('n', 1, 1024), 32, 'How many attempts can be under way at once to one endpoint.'),
+  laneWindow: setting(
+    integer('n', 1, 1024),
+    32,
+    'The maximum number of attempts in flight at any time to one endpoint.',
+  ),
   connectTimeoutMs: setting(
     integer('ms', 1, 60_000),
     5000,
-    'How long a connection to a receiver can take, name look-up and TLS included, in milliseconds.',
+    'How long connecting to a receiver can take, including the name lookup and TLS, in milliseconds.',
   ),
   responseTimeoutMs: setting(
     integer('ms', 1, 60_000),
     15_000,
-    "How long a receiver's status can take, in milliseconds from the first byte sent.",
+    'How long a receiver can take to respond with a status, in milliseconds from the first byte sent.',
   ),
   maxBodyBytes: setting(
     integer('bytes', 1024, 104_857_600),
     1_048_576,
-    'The largest body of a call to the API, in bytes.',
+    'The maximum size of a request body that the API accepts, in bytes.',
   ),
   bodyMemoryBytes: setting(
     integer('bytes', 1_048_576, 68_719_476_736),
     134_217_728,
-    'How many bytes the bodies of all calls under way can have together; what comes on top is refused with 503.',
+    'The maximum total size of all request bodies being processed, in bytes. Further requests are refused with 503.',
   ),
   maxConnections: setting(
     integer('n', 1, 65_535),
     4096,
-    'How many connections to the API can be open at once; more are closed.',
+    'The maximum number of open connections to the API. Further connections are closed.',
   ),
   trustedProxies: setting(
     list(network(), 0, 256, 'a list of at most 256 IP addresses or networks'),
     [],
-    'The addresses of proxies before the API, whose X-Forwarded-For is believed; from anybody else it is ignored.',
+    'The addresses of the proxies in front of the API whose X-Forwarded-For header is trusted. From any other address, the header is ignored.',
   ),
   metricsOpen: setting(
     onOff(),
     false,
-    'Whether /metrics needs no key; without it, Prometheus sends one that may read and is of no tenant.',
+    'Access to /metrics without an API key. If off, give Prometheus a key that can read and belongs to no tenant.',
   ),
-  forwardTrace: setting(
-    onOff(),
-    false,
-    "Whether receivers get a traceparent header that goes on with the publisher's trace.",
+  forwardTrace: setting(onOff(), false, "A traceparent header on deliveries, which continues the publisher's trace."),
+  maxEndpoints: setting(integer('n', 1, 10_000_000), 20_000, 'The maximum number of endpoints of a tenant.'),
+  maxBatch: setting(integer('n', 1, 10_000), 1000, 'The maximum number of events that one call can publish.'),
+  maxDepth: setting(
+    integer('n', 1, 512),
+    64,
+    'The maximum nesting depth of arrays and objects in the JSON of a request.',
   ),
-  maxEndpoints: setting(integer('n', 1, 10_000_000), 20_000, 'How many endpoints one tenant can have.'),
-  maxBatch: setting(integer('n', 1, 10_000), 1000, 'The largest number of events that one call can publish.'),
-  maxDepth: setting(integer('n', 1, 512), 64, 'The deepest nesting of arrays and objects in the JSON of a call.'),
   idempotencyDays: setting(
     integer('days', 1, 365),
     30,
-    "How long the id that a publisher gave an event is remembered, in days, so that the same again isn't a second event.",
+    'How long the key that a publisher gave an event is remembered, in days. Until then, publishing the event again with that key does not create a second one.',
   ),
   retentionDays: setting(
     integer('days', 0, 36_500),
     30,
-    'How long an event is kept, with its deliveries and attempts, after its last delivery has ended, in days; 0 keeps them for ever. The same on all nodes.',
+    'How long an event is kept with its deliveries and attempts after its last delivery has ended, in days; 0 keeps them forever. Use the same value on all nodes.',
   ),
   payloadRetentionDays: setting(
     integer('days', 0, 36_500),
     0,
-    'How long the payload of an event is kept after its last delivery has ended, in days; 0 keeps it as long as the event. Without it an event can not be sent again. The same on all nodes.',
+    "How long an event's payload is kept after its last delivery has ended, in days; 0 keeps it as long as the event. Without its payload, an event cannot be sent again. Use the same value on all nodes.",
   ),
   answerRetentionDays: setting(
     integer('days', 0, 36_500),
     0,
-    'How long what receivers answered (headers and body) is kept after a delivery has ended, in days; 0 keeps it as long as the event. The same on all nodes.',
+    "How long the headers and bodies of receivers' responses are kept after a delivery has ended, in days; 0 keeps them as long as the event. Use the same value on all nodes.",
   ),
   auditRetentionDays: setting(
     integer('days', 0, 36_500),
     730,
-    'How long the audit log is kept, and API keys that were revoked or have expired, in days; 0 keeps them for ever. The same on all nodes.',
+    'How long the audit log and revoked or expired API keys are kept, in days; 0 keeps them forever. Use the same value on all nodes.',
   ),
   replayPerSecond: setting(
     integer('n', 1, 1_000_000),
     1000,
-    'How many deliveries replays make in a second, all together, at each node; live events are to go first.',
+    'The maximum number of deliveries per second that all replays together create on each node, so that live events go first.',
   ),
   payloadMemoryBytes: setting(
     integer('bytes', 0, 68_719_476_736),
     67_108_864,
-    'How many bytes of payloads are kept in memory for deliveries that wait; the rest are read from the store. 0 keeps none.',
+    'The maximum total size of payloads kept in memory for waiting deliveries, in bytes; the others are read from the store. 0 keeps none in memory.',
   ),
 } satisfies Record<string, Setting<unknown>>
 
@@ -286,7 +290,7 @@ export const SETTING_KEYS = Object.keys(SETTINGS) as SettingKey[]
 
 type ValueOf<S> = S extends Setting<infer T> ? T : never
 
-/** What serve runs with: checked, complete and frozen. */
+/** The settings that serve runs with: checked, complete and frozen. */
 export type Config = { readonly [K in SettingKey]: ValueOf<(typeof SETTINGS)[K]> }
 
 /** drainTimeoutMs → --drain-timeout-ms */
@@ -301,6 +305,7 @@ export function variableName(key: SettingKey): string {
 
 function keyBytes(value: string): Buffer | undefined {
   const bytes = Buffer.from(value, 'base64')
-  // Buffer skips what isn't Base64, so a mistyped key would quietly be another key: it must read back the same.
+  // Buffer skips characters that aren't Base64, so a mistyped key would silently become another key. A valid one
+  // encodes back to the same text.
   return bytes.length === 32 && bytes.toString('base64') === value ? bytes : undefined
 }

@@ -1,6 +1,6 @@
 /**
- * The standard environment variables of OpenTelemetry, as far as somebody has to act on them here. The SDK's exporters
- * read the others themselves: addresses, headers, time-outs, compression, certificates, the service's name.
+ * The standard environment variables of OpenTelemetry that Posthorn has to act on itself. The SDK's exporters read the
+ * others: addresses, headers, timeouts, compression, certificates, the service name.
  */
 
 export const SAMPLERS = [
@@ -17,23 +17,23 @@ export type TelemetrySettings = {
   readonly traces: boolean
   readonly metrics: boolean
   readonly sampler: SamplerName
-  /** The share of traces that the ratio samplers take, from 0 to 1. */
+  /** The share of traces that the ratio samplers keep, from 0 to 1. */
   readonly samplerRatio: number
-  /** Milliseconds between two exports of spans, how many wait at most, go at once, and how long an export can take. */
+  /** Spans: milliseconds between exports, maximum queue length, maximum batch size, maximum duration of an export. */
   readonly spanPauseMs: number
   readonly maxSpansWaiting: number
   readonly maxSpansAtOnce: number
   readonly spanTimeoutMs: number
-  /** Milliseconds between two exports of metrics, and how long one can take. */
+  /** Metrics: milliseconds between exports, and the maximum duration of an export. */
   readonly metricsPauseMs: number
   readonly metricsTimeoutMs: number
-  /** Sentences about values that mean nothing here. */
+  /** Sentences about unsupported and invalid values. */
   readonly warnings: readonly string[]
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** null: no endpoint is named, or it is switched off; then nothing of OpenTelemetry is even loaded. */
+/** Returns null if no endpoint is named or telemetry is switched off: then OpenTelemetry is not even loaded. */
 export function readTelemetrySettings(env: Environment): TelemetrySettings | null {
   const text = (name: string) => env[name]?.trim() || undefined
   if (text('OTEL_SDK_DISABLED')?.toLowerCase() === 'true') return null
@@ -42,10 +42,10 @@ export function readTelemetrySettings(env: Environment): TelemetrySettings | nul
     const endpoint = text(`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`) ?? text('OTEL_EXPORTER_OTLP_ENDPOINT')
     const exporter = text(`OTEL_${signal}_EXPORTER`) ?? 'otlp'
     if (endpoint === undefined || exporter === 'none') return false
-    if (exporter !== 'otlp') warnings.push(`OTEL_${signal}_EXPORTER=${exporter} is not supported: otlp or none is.`)
+    if (exporter !== 'otlp') warnings.push(`OTEL_${signal}_EXPORTER=${exporter} is not supported: use otlp or none.`)
     const protocol = text(`OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`) ?? text('OTEL_EXPORTER_OTLP_PROTOCOL')
     if (protocol === 'grpc') {
-      warnings.push('OTLP over gRPC is not supported: name an endpoint for HTTP, such as http://collector:4318.')
+      warnings.push('OTLP over gRPC is not supported: use an HTTP endpoint, such as http://collector:4318.')
     }
     return exporter === 'otlp' && protocol !== 'grpc'
   }
@@ -53,7 +53,7 @@ export function readTelemetrySettings(env: Environment): TelemetrySettings | nul
     const value = text(name)
     if (value === undefined) return byDefault
     if (/^\d{1,9}$/.test(value) && Number(value) > 0) return Number(value)
-    warnings.push(`${name} must be a whole number above 0: ${byDefault} is used.`)
+    warnings.push(`${name} must be a whole number greater than 0: using ${byDefault} instead.`)
     return byDefault
   }
   const [traces, metrics] = [isOn('TRACES'), isOn('METRICS')]
@@ -75,7 +75,7 @@ export function readTelemetrySettings(env: Environment): TelemetrySettings | nul
   return traces || metrics || warnings.length > 0 ? settings : null
 }
 
-/** An export that could outlast the pause would be overtaken by the next. */
+/** The timeout is at most the interval: otherwise the next export could overtake a slow one. */
 function readMetricTimes(whole: (name: string, byDefault: number) => number) {
   const metricsPauseMs = whole('OTEL_METRIC_EXPORT_INTERVAL', 60_000)
   return { metricsPauseMs, metricsTimeoutMs: Math.min(whole('OTEL_METRIC_EXPORT_TIMEOUT', 30_000), metricsPauseMs) }
@@ -84,7 +84,7 @@ function readMetricTimes(whole: (name: string, byDefault: number) => number) {
 function readSampler(name: string | undefined, warnings: string[]): SamplerName {
   const known = SAMPLERS.find(each => each === name)
   if (known !== undefined || name === undefined) return known ?? 'parentbased_always_on'
-  warnings.push(`OTEL_TRACES_SAMPLER must be one of ${SAMPLERS.join(', ')}: parentbased_always_on is used.`)
+  warnings.push(`OTEL_TRACES_SAMPLER must be one of ${SAMPLERS.join(', ')}: using parentbased_always_on instead.`)
   return 'parentbased_always_on'
 }
 
@@ -92,6 +92,6 @@ function readRatio(sampler: SamplerName, text: string | undefined, warnings: str
   if (!sampler.endsWith('traceidratio') || text === undefined) return 1
   const ratio = Number(text)
   if (ratio >= 0 && ratio <= 1) return ratio
-  warnings.push('OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1: 1 is used.')
+  warnings.push('OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1: using 1 instead.')
   return 1
 }

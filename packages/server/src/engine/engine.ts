@@ -52,6 +52,8 @@ export class Engine {
   readonly #crashMode: CrashMode
   readonly #health: ReceiverHealth
   readonly #schedules: TypeSchedules
+  /** The id of what this process puts into requests. Known before the first one. */
+  #senderId = 0
 
   constructor(
     store: Store,
@@ -122,6 +124,8 @@ export class Engine {
    */
   async start(): Promise<void> {
     this.#lanes.start()
+    const { userAgent, apiVersion } = this.#options
+    this.#senderId = await this.#store.write('recordSender', { userAgent, apiVersion })
     await this.#schedules.start()
     this.#sweep.start()
     await this.#partitions.start({
@@ -242,14 +246,16 @@ export class Engine {
 
   /** Applies the result of a request to its delivery, lane and endpoint. */
   #conclude(lane: Lane, host: string, item: LaneItem, destination: Destination, sent: Sent, epoch: number): void {
-    const { endpoint } = destination
+    const { endpoint, requestVersion } = destination
+    const sender = this.#senderId
     const schedule = scheduleInForce(endpoint.schedule, this.#schedules.of(item.type), this.#options.retrySchedule)
     // The latest it can be: another node, with a more accurate time, might make the next attempt (C12).
     const endedAtMs = this.#store.latest()
     const random = this.#options.random()
     const isCurrent = this.#destinations.isCurrent(destination)
-    const { settlement, error, waitMs } = concludeAttempt({ item, schedule, sent, epoch, endedAtMs, random, isCurrent })
-    const marks = isCurrent ? this.#health.record({ endpoint, error, endedAtMs, waitMs }) : []
+    const input = { item, requestVersion, sender, schedule, sent, epoch, endedAtMs, random, isCurrent }
+    const { settlement, error, waitMs } = concludeAttempt(input)
+    const marks = isCurrent ? this.#health.record({ endpoint, delivery: item.delivery, error, endedAtMs, waitMs }) : []
     lane.endRequest({
       isSuccess: error === null,
       neverConnected: neverConnected(error),

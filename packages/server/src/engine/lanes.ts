@@ -260,7 +260,7 @@ export class Lanes {
     }
   }
 
-  /** Forgets the rates of endpoints that have no lane and no attempts in their rate window. Called now and then. */
+  /** Forgets the rates of endpoints that have no lane and no attempts in their rate window. Called after each sweep. */
   forgetIdleRates(): void {
     this.#rates.forgetIdle(endpoint => this.#lanes.has(endpoint))
   }

@@ -3,6 +3,7 @@ import { DAY_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
 import {
   type AttemptError,
+  type DeliveryId,
   type Endpoint,
   type EndpointId,
   FAILING_RECENTLY_MS,
@@ -18,6 +19,8 @@ type Run = {
   readonly sinceMs: number
   isStored: boolean
   lastFailureMs: number
+  /** The delivery that failed last. Null if it isn't known yet. */
+  delivery: DeliveryId | null
   /** When the next warning, or disabling the endpoint, is due. */
   reviewAtMs: number
 }
@@ -25,10 +28,11 @@ type Run = {
 /** What matters here about an attempt. */
 export type Attempted = {
   readonly endpoint: Endpoint
+  readonly delivery: DeliveryId
   /** Null if the attempt succeeded. */
   readonly error: AttemptError | null
   readonly endedAtMs: number
-  /** How long the receiver asks to be left alone, in milliseconds. 0 if it doesn't. */
+  /** How long the receiver asked Posthorn to wait, in milliseconds. 0 if it doesn't. */
   readonly waitMs: number
 }
 
@@ -66,8 +70,8 @@ const WELL_AGAIN: readonly EndpointMark[] = [{ kind: 'well' }]
 const NOTHING: readonly EndpointMark[] = []
 
 /**
- * The health of receivers beyond a single attempt: since when they have been failing (C11), and until when they want to
- * be left alone. The store is the source of truth. This is what the owner of an endpoint knows of it, so that an
+ * The health of receivers beyond a single attempt: since when they have been failing (C11), and until when they asked
+ * Posthorn to wait. The store is the source of truth. This is what the owner of an endpoint knows of it, so that an
  * attempt in the middle of a run writes nothing. An endpoint is known here from the first time it is read (`learn`)
  * until it changes or moves to another node (`forget`).
  */
@@ -104,6 +108,7 @@ export class ReceiverHealth {
       isStored: true,
       // Unknown, so the run is not reviewed before the next failure.
       lastFailureMs: Number.NEGATIVE_INFINITY,
+      delivery: null,
       reviewAtMs: failingSinceMs + this.#stepMs(Math.max(stage, 0)),
     })
   }
@@ -128,14 +133,14 @@ export class ReceiverHealth {
 
   /** Records an attempt. Returns the marks to be stored with its outcome. */
   record(attempted: Attempted): readonly EndpointMark[] {
-    const { endpoint, error, endedAtMs, waitMs } = attempted
+    const { endpoint, delivery, error, endedAtMs, waitMs } = attempted
     const pause = waitMs > 0 ? this.#pause(endpoint, endedAtMs + waitMs) : NOTHING
     if (error === null) {
       const wasFailing = this.#runs.delete(endpoint.id)
       return this.#returning.delete(endpoint.id) || wasFailing ? WELL_AGAIN : NOTHING
     }
     if (OWN_FAULTS.has(error)) return pause
-    const failing = this.#fail(endpoint, endedAtMs)
+    const failing = this.#fail(endpoint, delivery, endedAtMs)
     return failing.length === 0 ? pause : [...failing, ...pause]
   }
 
@@ -146,15 +151,18 @@ export class ReceiverHealth {
     return [{ kind: 'paused', untilMs, url }]
   }
 
-  #fail({ id, tenant, partition }: Endpoint, endedAtMs: number): readonly EndpointMark[] {
+  #fail({ id, tenant, partition }: Endpoint, delivery: DeliveryId, endedAtMs: number): readonly EndpointMark[] {
     let run = this.#runs.get(id)
     if (run === undefined) {
       const reviewAtMs = endedAtMs + this.#stepMs(0)
       const endpoint = { id, tenant, partition }
-      run = { endpoint, sinceMs: endedAtMs, isStored: false, lastFailureMs: endedAtMs, reviewAtMs }
+      run = { endpoint, sinceMs: endedAtMs, isStored: false, lastFailureMs: endedAtMs, delivery, reviewAtMs }
       this.#runs.set(id, run)
     }
-    run.lastFailureMs = Math.max(run.lastFailureMs, endedAtMs)
+    if (endedAtMs >= run.lastFailureMs) {
+      run.lastFailureMs = endedAtMs
+      run.delivery = delivery
+    }
     if (run.isStored) {
       if (endedAtMs >= run.reviewAtMs) this.#reviewRun(run)
       return NOTHING
@@ -165,7 +173,7 @@ export class ReceiverHealth {
     return [{ kind: 'failing', sinceMs: run.sinceMs }]
   }
 
-  /** Reviews the runs that are due and whose last failure is recent enough. Called now and then. */
+  /** Reviews the runs that are due and whose last failure is recent enough. Called after each sweep. */
   review(): void {
     const nowMs = this.#store.now()
     for (const run of this.#runs.values()) {
@@ -178,7 +186,10 @@ export class ReceiverHealth {
   #reviewRun(run: Run): void {
     run.reviewAtMs = Number.POSITIVE_INFINITY
     void this.#reviewInStore(run).catch(error => {
-      this.#log.warn({ err: error, endpoint: run.endpoint.id }, 'failing endpoint could not be reviewed; retrying')
+      this.#log.warn(
+        { err: error, endpoint: run.endpoint.id },
+        'could not check whether a failing endpoint must be disabled; retrying',
+      )
       this.#clock.after(RETRY_AFTER_FAULT_MS, () => {
         run.reviewAtMs = 0
       })
@@ -189,12 +200,13 @@ export class ReceiverHealth {
     const { id: endpoint, tenant, partition } = run.endpoint
     const disableAfterMs = this.#disableAfterMs
     const nowMs = Math.max(this.#store.now(), run.lastFailureMs)
-    const claim = { tenant, endpoint, lastFailureMs: run.lastFailureMs, nowMs, disableAfterMs }
+    const { lastFailureMs, delivery } = run
+    const claim = { tenant, endpoint, lastFailureMs, delivery, nowMs, disableAfterMs }
     const judged = await this.#store.write('escalateFailing', claim)
     if (judged.kind === 'failing') {
       run.reviewAtMs = judged.sinceMs + this.#stepMs(judged.stage)
       const since = new Date(judged.sinceMs).toISOString()
-      if (judged.isWarned) this.#log.warn({ tenant, endpoint, since }, 'endpoint has had no success for a long time')
+      if (judged.isWarned) this.#log.warn({ tenant, endpoint, since }, 'endpoint keeps failing without a success')
       return
     }
     // Changed by another node or manually: the state known here is out of date.

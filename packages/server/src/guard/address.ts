@@ -1,33 +1,33 @@
 /**
- * C3: which IP addresses a webhook may go to. An address is refused unless it is a public unicast one.
+ * C3: the IP addresses that webhooks can go to. An address is refused unless it is a public unicast address.
  *
- * The parser and the table are our own, because the ready-made ones tried each let something through: `net.BlockList`
- * misses `::a.b.c.d`, `64:ff9b::` and `2002::`; `ipaddr.js` calls `::7f00:1` and `100:0:0:1::1` unicast; `private-ip`
- * lets `::ffff:7f00:1` through.
+ * The parser and the table are our own, because each of the existing libraries we tried lets something through:
+ * `net.BlockList` misses `::a.b.c.d`, `64:ff9b::` and `2002::`; `ipaddr.js` calls `::7f00:1` and `100:0:0:1::1`
+ * unicast; `private-ip` lets `::ffff:7f00:1` through.
  */
 
-/** A range that no request goes to, unless the operator allows the network. */
+/** A range that no request is sent to, unless the operator allows the network. */
 export type RefusedRange = {
   /** In CIDR notation. */
   readonly range: string
-  /** What the range is for, as its registry calls it. */
+  /** The purpose of the range, as its registry calls it. */
   readonly name: string
-  /** The document that sets it apart. */
+  /** The document that reserves it. */
   readonly source: string
 }
 
-/** A network in CIDR notation, taken apart. */
+/** A parsed network in CIDR notation. */
 export type Network = {
-  /** First address of the network: 4 bytes (IPv4) or 16 bytes (IPv6). */
+  /** The network's first address: 4 bytes (IPv4) or 16 bytes (IPv6). */
   readonly bytes: Uint8Array
-  /** Length of the prefix, in bits. */
+  /** The length of the prefix, in bits. */
   readonly prefixBits: number
 }
 
 /**
- * Everything that is refused: the IANA IPv4 and IPv6 Special-Purpose Address Registries (state of 2025-10-09), whether
- * or not they call an entry globally reachable, then multicast, then whatever of IPv6 lies outside 2000::/3. Where
- * ranges overlap, the narrowest one gives the name.
+ * All refused ranges: the IANA IPv4 and IPv6 Special-Purpose Address Registries (as of 2025-10-09), whether or not they
+ * call an entry globally reachable; multicast; and all of IPv6 outside 2000::/3. If ranges overlap, the narrowest one
+ * gives the name.
  */
 export const REFUSED_RANGES: readonly RefusedRange[] = [
   { range: '0.0.0.0/8', name: 'this network', source: 'RFC 791 §3.2' },
@@ -90,10 +90,12 @@ export const REFUSED_RANGES: readonly RefusedRange[] = [
   { range: '8000::/1', name: 'outside global unicast', source: 'RFC 4291 §2.4, RFC 3587 §3' },
 ]
 
-/** What `addressRefusal` answers for text that is no address at all: nothing unread is ever let through. */
+/** What `addressRefusal` returns for text that is not an address: text that can't be parsed is never let through. */
 export const NOT_AN_ADDRESS = 'not an IP address'
 
-/** What `addressRefusal` answers for `fe80::1%eth0` and its like (RFC 4007 §11): a zone has no meaning outside a host. */
+/**
+ * What `addressRefusal` returns for `fe80::1%eth0` and the like (RFC 4007 §11): a zone means nothing outside a host.
+ */
 export const ZONE_IDENTIFIER = 'address with a zone identifier'
 
 const DOT = 46
@@ -102,7 +104,7 @@ const DIGIT_9 = 57
 const LONGEST_IPV6_TEXT = '0000:0000:0000:0000:0000:0000:255.255.255.255'.length
 const HEX_GROUP = /^[0-9A-Fa-f]{1,4}$/
 
-/** The four bytes of canonical dotted-decimal text; undefined for every other notation (no octal, hex or short form). */
+/** The four bytes of canonical dotted-decimal text. Undefined for any other notation (no octal, hex or short forms). */
 export function parseIpv4(text: string): Uint8Array | undefined {
   if (text.length < 7 || text.length > 15) return undefined
   const bytes = new Uint8Array(4)
@@ -115,7 +117,7 @@ export function parseIpv4(text: string): Uint8Array | undefined {
       bytes[part++] = value
       value = -1
     } else {
-      // A zero before another digit would be octal to some readers and decimal to others.
+      // Some parsers read a number with a leading zero as octal, others as decimal.
       if (code < DIGIT_0 || code > DIGIT_9 || value === 0) return undefined
       value = value < 0 ? code - DIGIT_0 : value * 10 + code - DIGIT_0
       if (value > 255) return undefined
@@ -126,7 +128,7 @@ export function parseIpv4(text: string): Uint8Array | undefined {
   return bytes
 }
 
-/** The sixteen bytes of IPv6 text (RFC 4291 §2.2), an IPv4 tail included; undefined for anything else, zones too. */
+/** The sixteen bytes of IPv6 text (RFC 4291 §2.2), which can end in IPv4. Undefined for anything else, even a zone. */
 export function parseIpv6(text: string): Uint8Array | undefined {
   if (text.length < 2 || text.length > LONGEST_IPV6_TEXT) return undefined
   const gap = text.indexOf('::')
@@ -147,7 +149,7 @@ export function parseIpv6(text: string): Uint8Array | undefined {
   return bytes
 }
 
-/** The bytes of colon-separated groups; only the end of an address may be written as IPv4 (`mayEndInIpv4`). */
+/** The bytes of colon-separated groups. Only the end of an address can be written as IPv4 (`mayEndInIpv4`). */
 function groupBytes(text: string, mayEndInIpv4: boolean): number[] | undefined {
   if (text === '') return []
   const groups = text.split(':')
@@ -166,14 +168,14 @@ function groupBytes(text: string, mayEndInIpv4: boolean): number[] | undefined {
   return bytes
 }
 
-/** The 4 or 16 bytes of an IP address in text; undefined if it is none. */
+/** The 4 or 16 bytes of an IP address. Undefined if the text is not an IP address. */
 export function parseAddress(text: string): Uint8Array | undefined {
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text)
 }
 
 /**
- * A network in CIDR notation, or a single address. Undefined if malformed, also where bits are set behind the prefix
- * (`10.2.3.4/16`): whoever writes that may have meant a narrower network.
+ * Parses a network in CIDR notation, or a single address. Undefined if it is malformed or has bits set after the
+ * prefix: `10.2.3.4/16` might have been meant as a narrower network.
  */
 export function parseNetwork(text: string): Network | undefined {
   const slash = text.indexOf('/')
@@ -190,7 +192,7 @@ export function parseNetwork(text: string): Network | undefined {
   return { bytes, prefixBits }
 }
 
-/** Whether the address is in the network. An IPv4 address is never in an IPv6 network, nor the reverse. */
+/** Whether the address is in the network. An IPv4 address is never in an IPv6 network, nor vice versa. */
 export function networkContains(network: Network, address: Uint8Array): boolean {
   if (network.bytes.length !== address.length) return false
   const wholeBytes = network.prefixBits >> 3
@@ -208,8 +210,8 @@ const COMPILED = REFUSED_RANGES.map(({ range, name }) => {
 }).sort((a, b) => b.network.prefixBits - a.network.prefixBits)
 
 /**
- * C3: undefined if the text is a public unicast address, else the name of the range it is refused for.
- * Called for each connection: it allocates a few bytes for the address and walks a table of some sixty rows.
+ * C3: returns undefined for a public unicast address, or else the name of the range that it is refused for. Called for
+ * each connection: it allocates a few bytes for the address and walks a table of about sixty rows.
  */
 export function addressRefusal(address: string): string | undefined {
   const bytes = parseAddress(address)
@@ -222,7 +224,7 @@ export function addressRefusal(address: string): string | undefined {
 
 const LOOPBACKS = ['127.0.0.0/8', '::1/128'].map(range => parseNetwork(range)!)
 
-/** Whether the text is an address of this machine itself: 127.0.0.0/8 or ::1, in no translated form. */
+/** Whether the text is a loopback address: 127.0.0.0/8 or ::1, in no translated form. */
 export function isLoopbackAddress(address: string): boolean {
   const bytes = parseAddress(address)
   return bytes !== undefined && LOOPBACKS.some(network => networkContains(network, bytes))

@@ -1,21 +1,21 @@
 /**
- * C3: names are looked up here and nowhere else, and every answer is judged. One bad answer among good ones refuses the
- * name, since any of them may be dialled; and because the answers judged are the answers handed to the socket, a name
- * server that changes its mind between check and use changes nothing.
+ * C3: names are looked up only here, and every resolved address is checked. A single refused address refuses the name,
+ * because any of them might be connected to. The checked addresses are the ones passed to the socket, so a name server
+ * that changes its response between check and use changes nothing (no DNS rebinding).
  */
 import { type LookupAddress, type LookupAllOptions, type LookupOptions, lookup as systemLookup } from 'node:dns'
 import { parseAddress } from './address.ts'
 import { addressAllowed, type TargetPolicy } from './target.ts'
 
-/** Code of the error that a refused look-up gives its socket. */
+/** The code of the error that a refused lookup passes to its socket. */
 export const POSTHORN_TARGET_REFUSED = 'POSTHORN_TARGET_REFUSED'
 
-/** A name leads, or a socket is connected, to an address that C3 refuses. */
+/** A name resolves to, or a socket is connected to, an address that C3 refuses. */
 export class TargetRefusedError extends Error {
   readonly code = POSTHORN_TARGET_REFUSED
   /** The address that was refused. */
   readonly address: string
-  /** Why: the name of its range, mostly. */
+  /** Why it was refused, usually the name of its range. */
   readonly reason: string
 
   constructor(address: string, reason: string) {
@@ -26,14 +26,14 @@ export class TargetRefusedError extends Error {
   }
 }
 
-/** Gives all addresses of a name; `dns.lookup` is one. */
+/** Resolves a name to all its addresses, as `dns.lookup` does. */
 export type Resolver = (
   hostname: string,
   options: LookupAllOptions,
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void
 
-/** A `lookup` as `net.connect` and `tls.connect` take it. */
+/** A `lookup` for `net.connect` and `tls.connect`. */
 export type GuardedLookup = (
   hostname: string,
   options: LookupOptions,
@@ -46,7 +46,7 @@ export type Resolution =
   /** `code`: the resolver's, such as ENOTFOUND. */
   | { readonly unresolved: true; readonly code: string }
 
-/** Where a host leads now, for registration: a name that leads nowhere is accepted with a warning, not refused. */
+/** What a host resolves to now, for registration: a name that doesn't resolve is accepted with a warning. */
 export function resolveTarget(
   host: string,
   policy: TargetPolicy,
@@ -63,8 +63,8 @@ export function resolveTarget(
 }
 
 /**
- * The `lookup` of every outgoing socket. It asks for all addresses whatever its caller asked for, and refuses all if
- * one is refused. An address as host is never looked up: check that with `checkTargetUrl`, and the socket's
+ * The `lookup` of every outgoing socket. It always requests all addresses, whatever its caller requests, and refuses
+ * all if one is refused. A host that is an address is never looked up: check it with `checkTargetUrl`, and the socket's
  * `remoteAddress` with `addressAllowed`.
  */
 export function guardedLookup(policy: TargetPolicy, resolver: Resolver = systemLookup): GuardedLookup {

@@ -1,10 +1,10 @@
 /**
- * C3: which URLs an endpoint may have, and which addresses its requests may go to.
+ * C3: which URLs an endpoint can have, and which addresses its requests can go to.
  *
- * The text is judged twice. First as it was written, because the URL parser (WHATWG URL §4.4) silently drops tabs and
- * line feeds, turns `\` into `/`, adds slashes that are missing and forgets an empty user info: another reader of the
- * same text would see another host. Then as parsed, because only the parser knows that `0x7f.1` is 127.0.0.1. Use the
- * `url` that comes back, never the text.
+ * The text is checked twice. First as written, because the URL parser (WHATWG URL §4.4) silently drops tabs and line
+ * feeds, turns `\` into `/`, adds missing slashes and drops empty user info: another parser might find another host in
+ * the same text. Then as parsed, because only the parser knows that `0x7f.1` is 127.0.0.1. Use the returned `url`,
+ * never the text.
  */
 import {
   addressRefusal,
@@ -21,13 +21,13 @@ import { contains, type PortRange, portRangeText } from './ports.ts'
 export type TargetPolicy = {
   /** Development mode: http and https to loopback on any port, `localhost` and `*.localhost` by name. Default false. */
   readonly dev: boolean
-  /** Ports that a target may have. Default: `CONTRACT_PORTS`. */
+  /** The ports that a target can have. Default: `CONTRACT_PORTS`. */
   readonly targetPorts: readonly PortRange[]
-  /** Networks (CIDR, `parseNetwork`) that may be reached although they are not public. Default: none. */
+  /** Networks (CIDR, `parseNetwork`) that can be reached although they are not public. Default: none. */
   readonly allowTarget: readonly string[]
 }
 
-/** Longest URL, in characters, as written and as sent. */
+/** The maximum length of a URL in characters, both as written and as sent. */
 export const MAX_URL_LENGTH = 2_048
 
 export type TargetRefusal =
@@ -44,77 +44,81 @@ export type TargetRefusal =
   | 'port'
   | 'fragment'
 
-/** A URL that an endpoint may have. */
+/** A URL that an endpoint can have. */
 export type Target = {
   readonly ok: true
-  /** As it is to be stored and sent. */
+  /** The URL to store and to send to. */
   readonly url: URL
-  /** Name in lower-case ASCII, or address without brackets. */
+  /** A name in lower-case ASCII, or an address without brackets. */
   readonly host: string
   readonly port: number
-  /** The host where it is an address: such a host is never looked up, so that no look-up can check it. */
+  /** The host if it is an address. An address is never looked up, so no lookup checks it. */
   readonly literal: string | undefined
 }
 
 export type RefusedTarget = {
   readonly ok: false
   readonly reason: TargetRefusal
-  /** What to do, one sentence. */
+  /** What to do, in one sentence. */
   readonly detail: string
 }
 
 /**
- * Names under which nothing public can be: IANA's Special-Use Domain Names (RFC 6761, 6762, 7686, 8375, 9476) and
- * `internal`, which ICANN reserved for private use (2024-07-29). All of `arpa`, since it is for infrastructure alone
- * (RFC 3172) and half the registry lies below it. example.com, .net and .org are in the registry too, but they exist.
+ * Names that no public host can have: IANA's Special-Use Domain Names (RFC 6761, 6762, 7686, 8375, 9476), and
+ * `internal`, which ICANN reserved for private use (2024-07-29). All of `arpa` is included, because it is only for
+ * infrastructure (RFC 3172) and contains half the registry. example.com, .net and .org are in the registry, but exist.
  */
 const SPECIAL_USE = ['alt', 'arpa', 'example', 'internal', 'invalid', 'local', 'localhost', 'onion', 'test']
 
 /**
- * Not reserved, but in use inside networks (RFC 6762 Appendix G) and delegated to nobody, so no public receiver is lost
- * by refusing them. They pass where the operator has allowed a network, since its hosts will be called like this.
+ * Not reserved, but used in private networks (RFC 6762 Appendix G) and never delegated, so refusing them excludes no
+ * public receiver. They are accepted if the operator has allowed a network, because its hosts might have such names.
  */
 const PRIVATE_TLDS = ['corp', 'home', 'intranet', 'lan', 'private']
 
-/** Controls, invisible characters and spaces of all scripts, halves of surrogate pairs, and the backslash. */
+/** Control characters, invisible characters and spaces of all scripts, lone surrogates, and the backslash. */
 const BAD_CHARACTER = /[\p{Cc}\p{Cf}\p{Cs}\p{Z}\\]/u
 
-/** A label of a host name (RFC 1123 §2.1); the underscore too, which wildcard certificates let people use. */
+/** A label of a host name (RFC 1123 §2.1), or one with underscores, which people can use with wildcard certificates. */
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
 
-/** C3: whether an endpoint may have this URL. Names are not looked up: see `resolveTarget` and `guardedLookup`. */
+/** C3: whether an endpoint can have this URL. Names are not looked up: see `resolveTarget` and `guardedLookup`. */
 export function checkTargetUrl(text: string, policy: TargetPolicy): Target | RefusedTarget {
-  if (text.length > MAX_URL_LENGTH) return refuse('too_long', `Use a URL of at most ${MAX_URL_LENGTH} characters.`)
+  if (text.length > MAX_URL_LENGTH)
+    return refuse('too_long', `Use a URL of at most ${MAX_URL_LENGTH.toLocaleString('en')} characters.`)
   if (BAD_CHARACTER.test(text)) {
     return refuse('bad_character', 'Remove or percent-encode spaces, control characters and backslashes in the URL.')
   }
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase()
-  if (scheme === undefined) return refuse('not_absolute', 'Give an absolute URL, such as https://example.com/hook.')
+  if (scheme === undefined) return refuse('not_absolute', 'Use an absolute URL, such as https://example.com/hook.')
   if (scheme !== 'https' && !(scheme === 'http' && policy.dev)) return refuse('scheme', 'Use an https:// URL.')
   if (!text.startsWith('//', scheme.length + 1)) return refuse('not_absolute', `Write two slashes after ${scheme}:.`)
   const authority = /^[^/?#]*/.exec(text.slice(scheme.length + 3))![0]
   if (authority.includes('@')) {
-    return refuse('user_info', 'Remove the part before @ in the URL; the secret belongs into clientSecret.')
+    return refuse('user_info', 'Remove the part before @ in the URL; the secret belongs in clientSecret.')
   }
-  if (text.includes('#')) return refuse('fragment', 'Remove the part from # on; it would never be sent.')
+  if (text.includes('#')) return refuse('fragment', 'Remove # and everything after it; it would never be sent.')
 
   const written = /^(\[[^\]]*\]|[^:[\]]*)(?::([^:]*))?$/.exec(authority)
   if (!written) return refuse('host_malformed', 'Write an IPv6 address in square brackets.')
   const [, writtenHost = '', writtenPort] = written
-  if (writtenHost === '') return refuse('no_host', 'Name a host after the two slashes.')
+  if (writtenHost === '') return refuse('no_host', 'Give a host after the two slashes.')
   if (writtenPort !== undefined && !isPortText(writtenPort)) {
-    return refuse('port', 'Write the port as a plain number from 1 to 65535, or leave it and its colon out.')
+    return refuse('port', 'Write the port as a plain number from 1 to 65535, or leave out the port and its colon.')
   }
   const url = URL.parse(text)
-  if (!url || url.hostname === '') return refuse('host_malformed', 'Correct the name of the host in the URL.')
+  if (!url || url.hostname === '') return refuse('host_malformed', 'Correct the host name in the URL.')
   if (url.username !== '' || url.password !== '') return refuse('user_info', 'Remove the user name and password.')
   if (url.href.length > MAX_URL_LENGTH) {
-    return refuse('too_long', `Use a URL of at most ${MAX_URL_LENGTH} characters, counted when percent-encoded.`)
+    return refuse(
+      'too_long',
+      `Use a URL of at most ${MAX_URL_LENGTH.toLocaleString('en')} characters, counted after percent-encoding.`,
+    )
   }
   return checkParsed(url, writtenHost, policy)
 }
 
-/** The second judgement: what the parser made of the text. */
+/** The second check: the URL as parsed. */
 function checkParsed(url: URL, writtenHost: string, policy: TargetPolicy): Target | RefusedTarget {
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
   const literal = parseAddress(host) ? host : undefined
@@ -123,20 +127,20 @@ function checkParsed(url: URL, writtenHost: string, policy: TargetPolicy): Targe
 
   const isDevLoopback = policy.dev && isLoopbackHost(host)
   if (url.protocol !== 'https:' && !isDevLoopback) {
-    return refuse('scheme', 'Use https://; even in development mode http:// is for loopback alone.')
+    return refuse('scheme', 'Use https://; even in development mode, http:// is only allowed for loopback.')
   }
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
   if (!isDevLoopback && !contains(policy.targetPorts, { first: port, last: port })) {
     return refuse(
       'port',
-      `Use one of the ports ${policy.targetPorts.map(range => portRangeText(range, '–')).join(', ')}.`,
+      `Use one of these ports: ${policy.targetPorts.map(range => portRangeText(range, ' to ')).join(', ')}.`,
     )
   }
   return { ok: true, url, host, port, literal }
 }
 
 function nameRefusal(host: string, policy: TargetPolicy): RefusedTarget | undefined {
-  // `localhost.` is localhost: judge the name before its spelling, so that the reason is the one that matters.
+  // `localhost.` is localhost: check the name before its spelling, so that the more important reason is reported.
   const name = host.endsWith('.') ? host.slice(0, -1) : host
   const topLabel = name.slice(name.lastIndexOf('.') + 1)
   if (SPECIAL_USE.includes(topLabel) && !(policy.dev && topLabel === 'localhost')) {
@@ -145,12 +149,12 @@ function nameRefusal(host: string, policy: TargetPolicy): RefusedTarget | undefi
   if (PRIVATE_TLDS.includes(topLabel) && policy.allowTarget.length === 0) {
     return refuse('host_special_use', `Use a public host name; .${topLabel} exists only inside private networks.`)
   }
-  // A last dot would go into the Host header and the TLS server name, which has none (RFC 6066 §3).
-  if (name !== host) return refuse('host_malformed', 'Write the host name without a dot at its end.')
+  // A trailing dot would get into the Host header and the TLS server name, which can't have one (RFC 6066 §3).
+  if (name !== host) return refuse('host_malformed', 'Write the host name without a dot at the end.')
   if (host.length > 253 || !host.split('.').every(label => LABEL.test(label))) {
     return refuse(
       'host_malformed',
-      'Use a host name of at most 253 characters, with parts of 1 to 63 letters, digits and inner hyphens.',
+      'Use a host name of at most 253 characters, with labels of 1 to 63 letters, digits and inner hyphens.',
     )
   }
   if (!host.includes('.') && host !== 'localhost') {
@@ -164,18 +168,18 @@ function literalRefusal(literal: string, writtenHost: string, policy: TargetPoli
   if (refusal !== undefined) {
     return refuse('address_not_public', `Use a host with a public address; ${literal} is not one (${refusal}).`)
   }
-  // 010.8.8.8 is 8.8.8.8 to this parser and 10.8.8.8 to others: an address has one spelling here.
+  // 010.8.8.8 is 8.8.8.8 to this parser and 10.8.8.8 to others: only one spelling of an address is accepted.
   const isPlain = writtenHost.startsWith('[') ? parseIpv6(writtenHost.slice(1, -1)) : parseIpv4(writtenHost)
   return isPlain ? undefined : refuse('host_malformed', `Write the address as ${literal}.`)
 }
 
 /**
- * C3, at connect time: undefined if a connection for `host` may go to `address`, else why not. To be asked of each
- * answer of the name server, and again of the address that the socket is connected to.
+ * C3, at connect time: returns undefined if a connection for `host` can go to `address`, or else the reason why not.
+ * Call it for each resolved address, and again for the address that the socket is connected to.
  *
- * `host` is the name or address in the endpoint's URL. Loopback is open in development mode only to a URL that says
- * so (a stranger's name that points at 127.0.0.1 stays refused), and a URL that says so reaches nothing but loopback
- * (it may be plain http).
+ * `host` is the name or address in the endpoint's URL. In development mode, only a URL that names loopback can reach it
+ * (a stranger's name that resolves to 127.0.0.1 is still refused), and it can reach only loopback (it might be plain
+ * http).
  */
 export function addressAllowed(address: string, policy: TargetPolicy, host: string): string | undefined {
   if (isLocalhostName(host) || (policy.dev && isLoopbackAddress(host))) {
@@ -189,19 +193,19 @@ export function addressAllowed(address: string, policy: TargetPolicy, host: stri
   return networksOf(policy.allowTarget).some(network => networkContains(network, bytes)) ? undefined : refusal
 }
 
-/** `localhost` and the names below it (RFC 6761 §6.3), with or without a last dot. */
+/** `localhost` and the names below it (RFC 6761 §6.3), with or without a trailing dot. */
 function isLocalhostName(host: string): boolean {
   return /(^|\.)localhost\.?$/i.test(host)
 }
 
-/** A host that is this machine by its own words. */
+/** Whether a host names this machine explicitly. */
 export function isLoopbackHost(host: string): boolean {
   return isLocalhostName(host) || isLoopbackAddress(host)
 }
 
 const parsedNetworks = new WeakMap<readonly string[], readonly Network[]>()
 
-/** The policy's networks, taken apart once: a policy lives as long as the process and is asked at each connection. */
+/** The policy's networks, parsed once: a policy lives as long as the process and is used for each connection. */
 function networksOf(texts: readonly string[]): readonly Network[] {
   let networks = parsedNetworks.get(texts)
   if (!networks) {
@@ -215,7 +219,7 @@ function networksOf(texts: readonly string[]): readonly Network[] {
   return networks
 }
 
-/** A port without leading zeros, which the URL parser would drop. */
+/** Whether the text is a port without leading zeros, which the URL parser would drop. */
 function isPortText(text: string): boolean {
   return /^[1-9][0-9]{0,4}$/.test(text) && Number(text) <= 65_535
 }

@@ -60,7 +60,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   }
 }
 
-/** Logs an unreachable collector now and then, not at each export. */
+/** Logs an unreachable collector at most once a minute, not at each export. */
 function warner(clock: Clock, logger: Pick<Logger, 'warn'>): (message: string) => void {
   let loggedAtMs = Number.NEGATIVE_INFINITY
   let unlogged = 0

@@ -1,5 +1,5 @@
 /**
- * Cuts the body of `POST /v1/tenants/{tenant}/events` into events: one object `{type, payload, id?}` or an array of
+ * Cuts the body of `POST /v1/tenants/{tenant}/events` into events: one object `{type, key?, payload}` or an array of
  * them. A payload is sent as it was published, byte for byte (C5), so it is never serialised again:
  * `base/json-scanner.ts` finds where it begins and ends in the request's bytes, and `JSON.parse` gives the value to
  * validate.
@@ -30,8 +30,10 @@ export type CutEvent = {
   /** Index in the array, 0 for a single event. */
   readonly index: number
   readonly type: string
-  /** The publisher's own id of the event (its idempotency key), if given. */
-  readonly id: string | undefined
+  /** The publisher's own key of the event, if given. */
+  readonly key: string | undefined
+  /** Whether the key was given as `id`, its deprecated name. */
+  readonly usesId: boolean
   /** The payload's bytes without surrounding white space. A view of the body, not a copy. */
   readonly payload: Uint8Array
   /** The payload, parsed. */
@@ -51,7 +53,7 @@ export type Cut = {
 const MAX_UNKNOWN_NAMED = 8
 /** Maximum length of an event type's name. */
 const MAX_TYPE_CHARACTERS = 128
-const MAX_ID_CHARACTERS = 255
+const MAX_KEY_CHARACTERS = 255
 /** Prefix of the keys of operational events. If another event used such a key, the operational one would be refused. */
 const OPERATIONAL_KEYS = 'posthorn:'
 
@@ -103,27 +105,46 @@ function pickEvents(body: Uint8Array, scan: Scan, root: unknown): Cut {
     const element = elements[index]
     const start = scan.starts[index]!
     const found = errors.length
-    checkElement(element, start >= 0, batch ? `/${index}` : '', errors)
+    const isBare = checkElement(element, start >= 0, batch ? `/${index}` : '', errors)
     if (errors.length > found) continue
-    const { type, id, payload: value } = element as { type: string; id?: string; payload: unknown }
-    events.push({ index, type, id, payload: body.subarray(start, scan.ends[index]), value })
+    const { type, payload: value } = element as { type: string; payload: unknown }
+    const payload = body.subarray(start, scan.ends[index])
+    // Looking for members that are not there costs as much as reading those that are.
+    if (isBare) events.push({ index, type, key: undefined, usesId: false, payload, value })
+    else {
+      const { key, id } = element as { key?: string; id?: string }
+      events.push({ index, type, key: key ?? id, usesId: key === undefined, payload, value })
+    }
   }
   return { batch, events, errors }
 }
 
-function checkElement(element: unknown, hasPayload: boolean, at: string, errors: FieldError[]): void {
+/** Returns whether the element has no members besides type and payload. */
+function checkElement(element: unknown, hasPayload: boolean, at: string, errors: FieldError[]): boolean {
   if (typeof element !== 'object' || element === null || Array.isArray(element)) {
-    errors.push({ field: at, detail: 'An event must be an object with type, payload and, optionally, id.' })
-    return
+    errors.push({ field: at, detail: 'An event must be an object with type, payload and, optionally, key.' })
+    return true
   }
-  const { type, id } = element as { type?: unknown; id?: unknown }
+  const { type } = element as { type?: unknown }
   const typeFault = type === undefined ? 'The type is missing.' : faultOfType(type)
   if (typeFault !== undefined) errors.push({ field: `${at}/type`, detail: typeFault })
   if (!hasPayload) errors.push({ field: `${at}/payload`, detail: 'The payload is missing.' })
-  if (id !== undefined) checkId(id, `${at}/id`, errors)
-  const known = (type === undefined ? 0 : 1) + (hasPayload ? 1 : 0) + (id === undefined ? 0 : 1)
   const names = Object.keys(element)
-  if (names.length > known) nameUnknown(names, at, errors)
+  const others = names.length - (type === undefined ? 0 : 1) - (hasPayload ? 1 : 0)
+  if (others > 0) checkOthers(element, names, others, at, errors)
+  return others === 0
+}
+
+/** Checks the members besides type and payload, of which there are `count`. */
+function checkOthers(element: object, names: readonly string[], count: number, at: string, errors: FieldError[]): void {
+  const { key, id } = element as { key?: unknown; id?: unknown }
+  if (key !== undefined) checkKey(key, 'key', `${at}/key`, errors)
+  if (id !== undefined) {
+    if (key === undefined) checkKey(id, 'id', `${at}/id`, errors)
+    else if (id !== key) errors.push({ field: `${at}/id`, detail: OTHER_ID })
+  }
+  const keys = (key === undefined ? 0 : 1) + (id === undefined ? 0 : 1)
+  if (count > keys) nameUnknown(names, at, errors)
 }
 
 function faultOfType(type: unknown): string | undefined {
@@ -132,31 +153,38 @@ function faultOfType(type: unknown): string | undefined {
   return undefined
 }
 
-/** Ids are compared byte for byte and appear in logs, so: printable ASCII only, without a space at either end. */
-function checkId(id: unknown, field: string, errors: FieldError[]): void {
-  if (typeof id !== 'string' || id.length === 0 || id.length > MAX_ID_CHARACTERS) {
-    errors.push({ field, detail: `The id must be a string of 1 to ${MAX_ID_CHARACTERS} characters.` })
+const OTHER_ID =
+  'The id is the deprecated name of the key, and differs from the key that is given too. Send only the key.'
+
+/**
+ * Keys are compared byte for byte and appear in logs, so: printable ASCII only, without a space at either end.
+ *
+ * @param name what the publisher calls it
+ */
+function checkKey(key: unknown, name: 'key' | 'id', field: string, errors: FieldError[]): void {
+  if (typeof key !== 'string' || key.length === 0 || key.length > MAX_KEY_CHARACTERS) {
+    errors.push({ field, detail: `The ${name} must be a string of 1 to ${MAX_KEY_CHARACTERS} characters.` })
     return
   }
-  if (id.startsWith(OPERATIONAL_KEYS)) {
-    errors.push({
-      field,
-      detail: `Ids that begin with ${OPERATIONAL_KEYS} are reserved for Posthorn's own events. Choose another id.`,
-    })
+  if (key.startsWith(OPERATIONAL_KEYS)) {
+    const detail = `Keys that start with ${OPERATIONAL_KEYS} are reserved for Posthorn's own events. Choose another key.`
+    errors.push({ field, detail })
     return
   }
-  const position = id.search(/[^ -~]|^ | $/)
+  const position = key.search(/[^ -~]|^ | $/)
   if (position < 0) return
-  const detail = 'The id can contain only printable ASCII characters, without a space at either end.'
+  const detail = `The ${name} can contain only printable ASCII characters, without a space at either end.`
   errors.push({ field, detail, position })
 }
 
+const MEMBERS: ReadonlySet<string> = new Set(['type', 'key', 'payload', 'id'])
+
 function nameUnknown(names: readonly string[], at: string, errors: FieldError[]): void {
-  const unknown = names.filter(name => name !== 'type' && name !== 'payload' && name !== 'id')
+  const unknown = names.filter(name => !MEMBERS.has(name))
   for (const name of unknown.slice(0, MAX_UNKNOWN_NAMED)) {
-    const detail = `Unknown member ${JSON.stringify(shorten(name))}. An event has only type, payload and id.`
+    const detail = `Unknown field ${JSON.stringify(shorten(name))}. An event has only type, key and payload.`
     errors.push({ field: `${at}/${pointerToken(name)}`, detail })
   }
   const more = unknown.length - MAX_UNKNOWN_NAMED
-  if (more > 0) errors.push({ field: at, detail: `The event has ${more} more unknown members.` })
+  if (more > 0) errors.push({ field: at, detail: `The event has ${more} more unknown fields.` })
 }

@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer'
 import type { FieldError } from '../base/errors.ts'
 import { isOperational } from '../base/model.ts'
 import type { KnownTypes } from '../catalogue/configuration-cache.ts'
+import { unknownType } from '../catalogue/event-type.ts'
 import { type Cut, cutEvents } from './cut.ts'
 
 /** Beyond this number of faults in one call, only the first of each element is reported, to keep the response small. */
@@ -18,7 +19,7 @@ export function findFaults({ batch, events, errors }: Cut, types: KnownTypes): r
     const known = types.byName.get(type)
     if (known === undefined) {
       faults ??= [...errors]
-      faults.push({ field: `${at}/type`, ...(isOperational(type) ? RESERVED_TYPE : UNKNOWN_TYPE) })
+      faults.push({ field: `${at}/type`, ...(isOperational(type) ? RESERVED_TYPE : unknownType(type)) })
       continue
     }
     if (known.type.archivedAtMs !== null) {
@@ -36,7 +37,6 @@ export function findFaults({ batch, events, errors }: Cut, types: KnownTypes): r
   return batch ? faults.sort((a, b) => elementOf(a) - elementOf(b)) : faults
 }
 
-const UNKNOWN_TYPE = { detail: 'The catalogue has no event type with this name.', reason: 'unknown_type' }
 const RESERVED_TYPE = {
   detail: "The type is reserved for Posthorn's own events and cannot be published.",
   reason: 'reserved',
@@ -72,7 +72,7 @@ export function checkEvent(
 ): { readonly faults: readonly FieldError[]; readonly value: unknown } {
   const { type, payload, payloadBytes } = event
   if (payload === null) {
-    const detail = `A payload can have at most ${limits.maxBodyBytes} bytes; this one has ${payloadBytes}.`
+    const detail = `A payload can have at most ${limits.maxBodyBytes.toLocaleString('en')} bytes; this one has ${payloadBytes.toLocaleString('en')}.`
     return { faults: [{ field: '/payload', detail, reason: 'payload_too_large' }], value: undefined }
   }
   // PostgreSQL stores only valid JSON as a payload, so it can't break out of its place in this body.

@@ -21,7 +21,13 @@ import {
 } from '../catalogue/configuration-cache.ts'
 import { effortOf, MAX_EFFORT, type Match } from '../catalogue/match.ts'
 import { chooseTestType } from '../catalogue/test-type.ts'
-import type { NewEvent, PublishedItem, PublishRequest } from '../store/operations/events/publish-request.ts'
+import type {
+  NewEvent,
+  PublishedItem,
+  PublishOnce,
+  PublishRequest,
+} from '../store/operations/events/publish-request.ts'
+import { CallRepeated, type Keep, type KeptCall } from '../store/operations/idempotent-calls.ts'
 import { type Store, StoreOverloaded } from '../store/store.ts'
 import { type Cut, type CutEvent, cutEvents } from './cut.ts'
 import { findFaults } from './event-faults.ts'
@@ -38,7 +44,17 @@ export type PublisherOptions = {
   readonly maxDeliveriesAtOnce?: number
 }
 
-type PublishCall = { readonly tenant: TenantId; readonly batch: boolean; readonly traceparent: string | null }
+type PublishCall = {
+  readonly tenant: TenantId
+  readonly traceparent: string | null
+  /** Where the call has the key of its event with this index, as a JSON Pointer. Default: `/key`. */
+  readonly pointerToKey?: (index: number) => string
+  /** The call to be stored with the events. Called after they were made. Default: none. */
+  readonly once?: () => PublishOnce
+}
+
+export type StartedTest = { readonly event: EventId; readonly delivery: DeliveryId; readonly type: string }
+
 const UNMATCHED: Match = { endpoints: [], notSent: {} }
 
 /** Creates the events to store. With `isLater`, the inbox creates their deliveries. */
@@ -71,16 +87,20 @@ export class Publisher {
   /**
    * Publishes a request body: an event, or an array of events that is stored as a whole or not at all. `traceparent` is
    * the request's, already validated (base/trace-context.ts).
+   *
+   * @param kept the call, if it has an `Idempotency-Key`; its response is completed here
    */
   async publish(
     tenant: TenantId,
     body: Uint8Array,
     traceparent: string | null = null,
+    kept?: KeptCall,
   ): Promise<{ batch: boolean; events: PublishedItem[] }> {
     if (tenant === OPERATOR_TENANT) throw operatorsOnly()
     const cut = cutOrRefuse(body, this.#options)
     const { batch } = cut
-    const call = { tenant, batch, traceparent }
+    const pointerToKey = (index: number) => `${batch ? `/${index}` : ''}/${cut.events[index]!.usesId ? 'id' : 'key'}`
+    const call: PublishCall = { tenant, traceparent, pointerToKey, ...(kept && { once: () => onceOf(kept, batch) }) }
     const drafts = cut.events.map(event => toDraft(event, body))
     let checkedAgainst: KnownTypes | undefined
     const toEvents = (configuration: TenantMatcher, nowMs: number, isLater: boolean) =>
@@ -128,33 +148,31 @@ export class Publisher {
       return this.#toNewEvents([draft], configuration, nowMs, isLater)
     }
     try {
-      await this.#storeMatched({ tenant, batch: false, traceparent: null }, make)
+      await this.#storeMatched({ tenant, traceparent: null }, make)
     } catch (error) {
-      const isNobody = error === unwanted || (error instanceof PosthornError && error.code === 'not_found')
-      if (!isNobody) throw error
+      const isUnwanted = error === unwanted || (error instanceof PosthornError && error.code === 'not_found')
+      if (!isUnwanted) throw error
     }
   }
 
   /** Sends a type's example to one endpoint to test its receiver, whether or not the endpoint wants the type. */
-  async publishTest(
-    endpoint: Endpoint,
-    typeName: string | undefined,
-  ): Promise<{ event: EventId; delivery: DeliveryId; type: string }> {
-    let delivery = ''
-    let type = ''
-    const call = { tenant: endpoint.tenant, batch: false, traceparent: null }
-    const [item] = await this.#storeMatched(call, (types, { endpoints }, nowMs) => {
+  async publishTest(endpoint: Endpoint, typeName: string | undefined, keep?: Keep<StartedTest>): Promise<StartedTest> {
+    let started: StartedTest = { event: '', delivery: '', type: '' }
+    const once = keep && (() => ({ call: keep(started), response: 'given' }) as const)
+    const call = { tenant: endpoint.tenant, traceparent: null, ...(once && { once }) }
+    await this.#storeMatched(call, (types, { endpoints }, nowMs) => {
       const known = chooseTestType(types, endpoint, typeName)
       const there = endpoints.find(({ id }) => id === endpoint.id)
-      if (there === undefined) throw new PosthornError('not_found', 'The endpoint does not exist.')
+      if (there === undefined) throw new PosthornError('not_found', 'The endpoint was not found.')
       if (there.state === 'disabled') {
         throw new PosthornError('conflict', 'The endpoint is disabled. Enable it before testing it.')
       }
-      delivery = newId('dlv', nowMs)
-      type = known.name
+      const { name: type } = known
+      const [event, delivery] = [newId('evt', nowMs), newId('dlv', nowMs)]
+      started = { event, delivery, type }
       return [
         {
-          id: newId('evt', nowMs),
+          id: event,
           type,
           key: null,
           hash: null,
@@ -167,7 +185,7 @@ export class Publisher {
         },
       ]
     })
-    return { event: item!.id, delivery, type }
+    return started
   }
 
   /** The catalogue's types, ordered by name. */
@@ -175,7 +193,7 @@ export class Publisher {
     return (await this.#catalogue.get()).list
   }
 
-  /** Creates events for the current configuration and stores them, again if the configuration changed meanwhile. */
+  /** Creates events for the current configuration and stores them, again if the configuration changed in between. */
   async #storeMatched(call: PublishCall, makeEvents: MakeEvents): Promise<PublishedItem[]> {
     const stored = await untilCurrent(this.#store, () => this.#storeOnce(call, makeEvents))
     if (stored !== 'stale') return stored
@@ -194,10 +212,10 @@ export class Publisher {
   }
 
   async #storeOnce(call: PublishCall, makeEvents: MakeEvents, isLater = false): Promise<PublishedItem[] | 'stale'> {
-    const { tenant, batch, traceparent } = call
+    const { tenant, traceparent, pointerToKey = () => '/key' } = call
     const types = await this.#catalogue.get()
     const configuration = await this.#tenants.get(tenant)
-    if (configuration === null) throw new PosthornError('not_found', 'The tenant does not exist.')
+    if (configuration === null) throw new PosthornError('not_found', 'The tenant was not found.')
     const nowMs = this.#store.now()
     let events: NewEvent[]
     try {
@@ -214,10 +232,13 @@ export class Publisher {
       keyExpiresAtMs: nowMs + this.#options.idempotencyDays * DAY_MS,
       traceparent,
       events,
+      // A member without a value would be copied to the store's thread with each request.
+      ...(call.once && { once: call.once() }),
     }
     const result = await this.#commit(request)
+    if (result.kind === 'repeated') throw new CallRepeated()
     if (result.kind === 'behind') return this.#storeOnce(call, makeEvents, true)
-    if (result.kind === 'conflict') throw idempotencyConflict(result.indexes, batch)
+    if (result.kind === 'conflict') throw idempotencyConflict(result.indexes.map(pointerToKey))
     if (result.kind === 'stored') {
       this.#handOver(request, result.events)
       return [...result.events]
@@ -261,18 +282,20 @@ export class Publisher {
   }
 }
 
+const onceOf = (call: KeptCall, batch: boolean): PublishOnce => ({ call, response: batch ? 'batch' : 'event' })
+
 /** The part of an event that doesn't depend on the configuration: created once, even if matched several times. */
 type Draft = Pick<NewEvent, 'type' | 'key' | 'hash' | 'payload'> & {
   /** The parsed payload, which filters look at. */
   readonly value: unknown
 }
 
-function toDraft({ type, id, payload, value }: CutEvent, body: Uint8Array): Draft {
+function toDraft({ type, key, payload, value }: CutEvent, body: Uint8Array): Draft {
   return {
     type,
     value,
-    key: id ?? null,
-    hash: id === undefined ? null : hashOf(type, payload),
+    key: key ?? null,
+    hash: key === undefined ? null : hashOf(type, payload),
     payload: detached(payload, body),
   }
 }
@@ -343,9 +366,8 @@ function invalid(fields: readonly FieldError[]): PosthornError {
   return new PosthornError(codeOfFaults(fields), detail, { fields })
 }
 
-function idempotencyConflict(indexes: readonly number[], batch: boolean): PosthornError {
+function idempotencyConflict(pointers: readonly string[]): PosthornError {
   const detail =
-    'This id was already used for an event with another type or payload. Use a different id for each event.'
-  const fields = indexes.map(index => ({ field: batch ? `/${index}/id` : '/id', detail }))
-  return new PosthornError('idempotency_conflict', detail, { fields })
+    'This key was already used for an event with another type or payload. Use a different key for each event.'
+  return new PosthornError('idempotency_conflict', detail, { fields: pointers.map(field => ({ field, detail })) })
 }

@@ -255,7 +255,8 @@ export class Replayer {
     }
     work.isOver = isLast || result.kind !== 'made'
     work.stored = work.after
-    if (result.kind === 'endpoint_gone') this.#log.info({ replay, endpoint }, "a replay's endpoint was deleted")
+    if (result.kind === 'endpoint_gone')
+      this.#log.info({ replay, endpoint }, 'replay skips the deliveries of a deleted endpoint')
     if (result.kind !== 'made') return
     const made = new Set(result.deliveries)
     if (made.size > 0) work.since = deliveries[0]!.id

@@ -1,18 +1,18 @@
-/** What a tenant's `clientSecret` may be (C7), and what to say about it (C8). No text made here contains the secret. */
+/** Which `clientSecret` a tenant can use (C7), and advice on it (C8). No text from here contains the secret. */
 import { DAY_MS } from '../base/durations.ts'
 
-/** Longest secret, in characters (C7). */
+/** The longest allowed secret, in characters (C7). */
 export const MAX_SECRET_LENGTH = 4_096
 
-/** Shorter secrets than this draw a warning, in characters (C8). */
+/** Secrets shorter than this, in characters, get a warning (C8). */
 const SHORT_SECRET_LENGTH = 16
 
 const EXPIRES_SOON_MS = 30 * DAY_MS
 
-/** A token should need re-issuing at most this often, in calendar months (C8). */
+/** How long a token should be valid after it was issued, in calendar months (C8). */
 const TOKEN_LIFE_MONTHS = 6
 
-/** The last moment that a Date can hold (ECMA-262 §21.4.1.1), in milliseconds since 1970. */
+/** The latest time that a Date can represent (ECMA-262 §21.4.1.1), in milliseconds since 1970. */
 const LAST_DATE_MS = 8.64e15
 
 export type SecretCheck =
@@ -39,17 +39,17 @@ export type SecretUse = {
   readonly secret: string
   /** How many event types the endpoint names. */
   readonly typeCount: number
-  /** The endpoint named none, or a pattern: counts as several, however many there are now. */
+  /** The endpoint names none, or a pattern. Counts as several types, however many there are now. */
   readonly allTypes?: boolean
   /** Another endpoint of the same tenant has the same secret. */
   readonly otherEndpointHasIt: boolean
-  /** Wall-clock time, milliseconds since 1970. */
+  /** Wall-clock time, in milliseconds since 1970. */
   readonly nowMs: number
 }
 
 /** C7: whether the secret is a `b64token` (RFC 6750 §2.1) of at most 4,096 characters. Nothing is trimmed. */
 export function checkClientSecret(secret: string): SecretCheck {
-  if (secret === '') return { ok: false, position: 0, detail: 'The secret is empty; give at least one character.' }
+  if (secret === '') return { ok: false, position: 0, detail: 'The secret is empty; use at least one character.' }
   const length = Math.min(secret.length, MAX_SECRET_LENGTH)
   let isPadding = false
   for (let position = 0; position < length; position++) {
@@ -61,7 +61,7 @@ export function checkClientSecret(secret: string): SecretCheck {
     }
   }
   if (secret.length > MAX_SECRET_LENGTH) {
-    const detail = `The secret is longer than ${MAX_SECRET_LENGTH} characters; use a shorter one.`
+    const detail = `The secret is longer than ${MAX_SECRET_LENGTH.toLocaleString('en')} characters; use a shorter one.`
     return { ok: false, position: MAX_SECRET_LENGTH, detail }
   }
   return { ok: true }
@@ -69,27 +69,27 @@ export function checkClientSecret(secret: string): SecretCheck {
 
 function badCharacterDetail(secret: string, position: number): string {
   if (/^bearer /i.test(secret)) {
-    return `Leave out the word "Bearer" and the space after it: Posthorn adds them itself (position ${position}).`
+    return `Remove the word "Bearer" and the space after it: Posthorn adds them itself (position ${position}).`
   }
   return (
     `The character at position ${position} is not allowed: ` +
-    'use letters, digits and - . _ ~ + / only, with = at the end only.'
+    'use only letters, digits and - . _ ~ + /, and = only at the end.'
   )
 }
 
-/** C8: what is worth changing about a secret that C7 accepts. A JWT is read, never verified: the key is the tenant's. */
+/** C8: advice on a secret that C7 accepts. A JWT is read but never verified: only the tenant has its key. */
 export function adviseOnSecret(use: SecretUse): Warning[] {
   const warnings: Warning[] = []
   if (use.otherEndpointHasIt) {
     warnings.push({
       code: 'secret_shared_between_endpoints',
-      detail: 'Another endpoint has the same secret; give each endpoint its own.',
+      detail: 'Another endpoint has the same secret; give each endpoint a secret of its own.',
     })
   }
   if (use.allTypes || use.typeCount > 1) {
     warnings.push({
       code: 'secret_for_several_types',
-      detail: 'The secret serves several event types; register one endpoint, with its own secret, for each type.',
+      detail: 'The secret is used for several event types; register one endpoint, with its own secret, for each type.',
     })
   }
   if (use.secret.length < SHORT_SECRET_LENGTH) {
@@ -105,25 +105,25 @@ export function adviseOnSecret(use: SecretUse): Warning[] {
     if (carriesAccess(claims)) {
       warnings.push({
         code: 'token_carries_access',
-        detail: 'The token grants access to more than the webhook; issue one that grants the lowest access.',
+        detail: 'The token grants access to more than the webhook; issue one that grants the least access possible.',
       })
     }
   }
   return warnings
 }
 
-/** When a JWT expires, milliseconds since 1970. Undefined: no JWT, it never expires, or not before the end of Date. */
+/** When a JWT expires, in milliseconds since 1970. Undefined if it is no JWT, or never expires within Date's range. */
 export function jwtExpiryMs(secret: string): number | undefined {
   const claims = jwtClaims(secret)
   return claims && numericDateMs(claims.exp)
 }
 
-/** The most urgent thing to say about a token's expiry: one warning at most, since each asks for a new token. */
+/** The most urgent warning about a token's expiry. At most one, since each of them asks for a new token. */
 function expiryWarning(claims: Record<string, unknown>, nowMs: number): Warning | undefined {
   const expiryMs = numericDateMs(claims.exp)
   if (expiryMs === undefined) return undefined
   if (expiryMs <= nowMs) {
-    return { code: 'token_expired', detail: 'The token has expired; issue a new one before its receiver refuses it.' }
+    return { code: 'token_expired', detail: 'The token has expired. Set a new one, or the receiver will reject it.' }
   }
   const when = new Date(expiryMs).toISOString()
   if (expiryMs <= nowMs + EXPIRES_SOON_MS) {
@@ -132,20 +132,20 @@ function expiryWarning(claims: Record<string, unknown>, nowMs: number): Warning 
   if (expiryMs < addMonthsMs(numericDateMs(claims.iat) ?? nowMs, TOKEN_LIFE_MONTHS)) {
     return {
       code: 'token_expires_within_six_months_of_issue',
-      detail: `The token expires at ${when}, within six months of its issue; let the next one live longer.`,
+      detail: `The token expires at ${when}, within six months of being issued; give the next one a longer lifetime.`,
     }
   }
   return undefined
 }
 
-/** Whether a token opens more than the door it is for. */
+/** Whether a token grants more than access to the webhook. */
 function carriesAccess(claims: Record<string, unknown>): boolean {
   if ([claims.scope, claims.scp, claims.roles, claims.permissions].some(isGrant)) return true
   const loggedInAs = Array.isArray(claims.LoggedInAs) ? claims.LoggedInAs : [claims.LoggedInAs]
   return loggedInAs.some(name => typeof name === 'string' && /admin/i.test(name))
 }
 
-/** An empty list, text or object, null and false grant nothing. */
+/** Empty lists, strings and objects, null and false grant nothing. */
 function isGrant(claim: unknown): boolean {
   if (typeof claim === 'string') return claim.trim() !== ''
   if (typeof claim === 'object' && claim !== null) return Object.keys(claim).length > 0
@@ -153,15 +153,15 @@ function isGrant(claim: unknown): boolean {
 }
 
 /**
- * A NumericDate (RFC 7519 §2: seconds since 1970, fractions allowed) in whole milliseconds. What is before 1970 counts
- * as 1970. Undefined for what is no number, and for what no Date can hold: that is not going to happen.
+ * A NumericDate (RFC 7519 §2: seconds since 1970, fractions allowed) in whole milliseconds. Times before 1970 become
+ * 1970. Undefined for anything that isn't a number, and for times beyond the range of Date, which never come.
  */
 function numericDateMs(claim: unknown): number | undefined {
   if (typeof claim !== 'number' || claim * 1_000 > LAST_DATE_MS) return undefined
   return Math.max(Math.floor(claim * 1_000), 0)
 }
 
-/** The same day and time of day so many calendar months later (UTC); the month's last day where it has no such day. */
+/** The same day and time `months` calendar months later (UTC), or that month's last day if it is shorter. */
 function addMonthsMs(timeMs: number, months: number): number {
   const date = new Date(timeMs)
   const day = date.getUTCDate()
@@ -170,7 +170,7 @@ function addMonthsMs(timeMs: number, months: number): number {
   return date.setUTCDate(Math.min(day, lastDay))
 }
 
-/** The payload of a JWT in compact form (RFC 7519 §3, RFC 7515 §7.1); undefined for what isn't one. Never throws. */
+/** The payload of a JWT in compact form (RFC 7519 §3, RFC 7515 §7.1). Undefined for anything else. Never throws. */
 function jwtClaims(secret: string): Record<string, unknown> | undefined {
   if (secret.length > MAX_SECRET_LENGTH) return undefined
   const parts = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]*$/.exec(secret)
@@ -178,7 +178,7 @@ function jwtClaims(secret: string): Record<string, unknown> | undefined {
   return jsonObject(parts[2]!)
 }
 
-/** The JSON object that base64url text holds. `JSON.parse` makes `__proto__` a property like any other. */
+/** Decodes a JSON object from base64url. `JSON.parse` treats `__proto__` as an ordinary property. */
 function jsonObject(base64url: string): Record<string, unknown> | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(base64url, 'base64url'))

@@ -1,17 +1,17 @@
 /**
- * What authenticates Posthorn to a receiver: one document for each endpoint, sealed as a whole (secrets/keyring.ts), so that
- * nothing of it is in the store in clear, and one ciphertext is all that a new encryption key has to replace.
+ * What authenticates Posthorn to a receiver: one document per endpoint, sealed as a whole (secrets/keyring.ts), so that
+ * the store has no part of it in plain text, and rotating the encryption key replaces a single ciphertext.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { MAX_SECRET_BYTES, MIN_SECRET_BYTES } from '@posthorn/client/signature'
 import { DAY_MS } from '../base/durations.ts'
 
 export type Credentials = {
-  /** What requests bear (C6). null: a token by OAuth stands in for it. */
+  /** The bearer token of requests (C6). Null if an OAuth token is used instead. */
   readonly clientSecret: string | null
-  /** Replaces `clientSecret` from that time on, in milliseconds since 1970; null: nothing is going to. */
+  /** Replaces `clientSecret` from `fromMs` on, in milliseconds since 1970. Null if no change is planned. */
   readonly next: { readonly clientSecret: string; readonly fromMs: number } | null
-  /** The newest first. There is always one. */
+  /** Newest first. Never empty. */
   readonly signing: readonly SigningSecret[]
   readonly clientCertificate: ClientCertificate | null
   readonly oauth: OAuthClient | null
@@ -19,15 +19,15 @@ export type Credentials = {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** As Standard Webhooks calls them: HMAC-SHA256 and Ed25519. */
+/** The versions of Standard Webhooks: HMAC-SHA256 and Ed25519. */
 export const SIGNATURE_VERSIONS = ['v1', 'v1a'] as const
 
 export type SigningSecret = {
   readonly version: (typeof SIGNATURE_VERSIONS)[number]
-  /** Base64: of `v1` 24 to 64 bytes, of `v1a` the private key (PKCS #8, DER). */
+  /** Base64. For `v1`, 24 to 64 bytes; for `v1a`, the private key (PKCS #8, DER). */
   readonly key: string
   readonly createdAtMs: number
-  /** When it stops to count, in milliseconds since 1970; null: it is the one in force. */
+  /** When it expires, in milliseconds since 1970. Null for the newest secret, which doesn't. */
   readonly untilMs: number | null
 }
 
@@ -50,12 +50,12 @@ export type OAuthClient = {
 /** An `Authorization: Basic` header, or the form in the body. */
 export const CREDENTIALS_PLACES = ['header', 'body'] as const
 
-/** How long a signing secret stays valid after another has replaced it, unless the call says otherwise. */
+/** How long a signing secret remains valid after it was replaced, unless the call says otherwise. */
 export const SIGNING_GRACE_MS = DAY_MS
-/** Signatures in a request, at most: a tenant that rotates without a pause must not make its headers grow. */
+/** The maximum number of signatures in a request: headers must not grow when a tenant rotates again and again. */
 export const MAX_LIVE_SIGNING_SECRETS = 10
 const MADE_SECRET_BYTES = 32
-/** The DER of an Ed25519 public key (RFC 8410) ends in the key itself. */
+/** The DER of an Ed25519 public key (RFC 8410) ends with the key itself. */
 const ED25519_KEY_BYTES = 32
 
 export const writeCredentials = (credentials: Credentials): string => JSON.stringify(credentials)
@@ -76,7 +76,7 @@ export function makeSigningSecret(version: SigningSecret['version'], nowMs: numb
   return { version, key: key.toString('base64'), createdAtMs: nowMs, untilMs: null }
 }
 
-/** The secret in a `whsec_…` that a tenant gives; undefined: it is none of 24 to 64 bytes in Base64. */
+/** Parses a tenant's `whsec_…`. Undefined if it is not `whsec_` and 24 to 64 bytes in Base64. */
 export function parseSigningSecret(text: string, nowMs: number): SigningSecret | undefined {
   const key = /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/.exec(text)?.[1]
   if (key === undefined) return undefined
@@ -85,7 +85,7 @@ export function parseSigningSecret(text: string, nowMs: number): SigningSecret |
   return { version: 'v1', key, createdAtMs: nowMs, untilMs: null }
 }
 
-/** What a tenant checks signatures with: `whsec_…`, which is a secret, or `whpk_…`, which is not. */
+/** The key with which a tenant verifies signatures: `whsec_…`, which is secret, or `whpk_…`, which is public. */
 export function verificationKeyOf({ version, key }: SigningSecret): string {
   if (version === 'v1') return `whsec_${key}`
   const privateKey = createPrivateKey({ key: Buffer.from(key, 'base64'), format: 'der', type: 'pkcs8' })
@@ -94,8 +94,8 @@ export function verificationKeyOf({ version, key }: SigningSecret): string {
 }
 
 /**
- * A new signing secret takes effect immediately, and no older one stays valid for longer than the grace period. undefined:
- * as many as there can be are valid already.
+ * Puts a new signing secret into effect immediately. The older ones remain valid for the grace period at most. Returns
+ * undefined if the maximum number of secrets is valid already.
  *
  * @param graceMs 0: the older ones stop being valid immediately, whatever was promised for them
  */
@@ -112,8 +112,8 @@ export function rotateSigning(
 }
 
 /**
- * A new `clientSecret`, at once or from a time on. One that was to come and has come by then takes its place first, so
- * that what is in force is never skipped.
+ * Sets a new `clientSecret`, immediately or from `fromMs` on. An earlier planned change whose time has come is applied
+ * first, so that the secret in effect stays in effect until then.
  */
 export function replaceClientSecret(
   credentials: Credentials,
@@ -133,7 +133,7 @@ export function liveSigning({ signing }: Credentials, nowMs: number): readonly S
   return signing.filter(({ untilMs }) => untilMs === null || untilMs > nowMs)
 }
 
-/** The next time at which something else is in force than now, milliseconds since 1970; Infinity: never. */
+/** The next time at which the credentials in effect change, in milliseconds since 1970. Infinity if they never do. */
 export function changesAtMs({ next, signing }: Credentials, nowMs: number): number {
   const times = [next?.fromMs, ...signing.map(({ untilMs }) => untilMs)]
   return Math.min(...times.map(ms => (ms !== null && ms !== undefined && ms > nowMs ? ms : Number.POSITIVE_INFINITY)))

@@ -1,4 +1,4 @@
-/** The encryption key in its file, beside the store and never in it: found, made, replaced. */
+/** Finds, creates and replaces the encryption key in its file, which is kept next to the store and never in it. */
 import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -7,25 +7,25 @@ import { StartRefused } from '../base/start-refused.ts'
 import { createKeyring, ENCRYPTION_KEY_BYTES, type Keyring } from './keyring.ts'
 
 export const KEY_FILE = 'encryption.key'
-/** In the store's `meta`: of the key that everything is sealed with, or was before a replacement that is not finished. */
+/** The key in the store's `meta` for the fingerprint of the key that seals everything (or did before a rotation). */
 export const KEY_FINGERPRINT = 'encryption_key_fingerprint'
 export const HOW_TO_PASS_IT =
-  'Put the key that this data was written with into POSTHORN_ENCRYPTION_KEY, or its file back into the data folder.'
+  'Set POSTHORN_ENCRYPTION_KEY to the key that this data was encrypted with, or put its file back into the data folder.'
 
 type Hidden<T> = { readonly reveal: () => T }
 
 /** The settings that say where the encryption key is. */
 export type KeySettings = {
-  /** The data folder: its key file counts where no key is configured. */
+  /** The data folder. Its key file is used if no key is configured. */
   readonly data: string
   readonly encryptionKey: Hidden<Uint8Array> | null
-  /** Configured keys that only open. */
+  /** Configured keys that are used only to decrypt. */
   readonly olderEncryptionKeys: readonly Hidden<Uint8Array>[]
 }
 
 /**
- * The keyring of the configured keys, or else of those in the folder; undefined: there is none. Throws StartRefused if
- * none of them is the known one (null: none is known yet).
+ * Returns a keyring of the configured keys, or else of those in the folder; undefined if there are none. Throws
+ * StartRefused if none of them has the fingerprint `known` (null if none is known yet).
  */
 export function findKeyring(known: string | null, settings: KeySettings): Keyring | undefined {
   const { data, encryptionKey, olderEncryptionKeys } = settings
@@ -36,21 +36,21 @@ export function findKeyring(known: string | null, settings: KeySettings): Keyrin
   const keyring = createKeyring(key, others)
   if (known === null || keyring.fingerprints.includes(known)) return keyring
   const source = encryptionKey === null ? keyFile : 'POSTHORN_ENCRYPTION_KEY'
-  throw new StartRefused(`The encryption key in ${source} is not the one of this data. ${HOW_TO_PASS_IT}`)
+  throw new StartRefused(`The encryption key in ${source} does not match this data. ${HOW_TO_PASS_IT}`)
 }
 
 /** Where the encryption key is kept, so that it can be replaced while the process runs (services/key-rotation.ts). */
 export type KeyPlace = {
   /**
-   * Keeps a new key before the ones that are there, and answers it; null: keys are configured, and none is made. Throws
-   * PosthornError `conflict` if what is there isn't what this process has.
+   * Generates a key, stores it before the existing ones and returns it. Returns null if keys are configured: then none
+   * is generated. Throws PosthornError `conflict` if the stored keys aren't the ones that this process uses.
    */
   addNew(keyring: Keyring): Uint8Array | null
-  /** Keeps the first alone, and says whether it could: the same conditions hold. False: keys are configured. */
+  /** Keeps only the first key. Returns false if keys are configured. Throws as `addNew` does. */
   dropOlder(keyring: Keyring): boolean
 }
 
-/** Configured keys are the operator's to make and drop. */
+/** Configured keys are created and removed by the operator. */
 export const configuredKeys: KeyPlace = { addNew: () => null, dropOlder: () => false }
 
 export const keysInFile = (keyFile: string): KeyPlace => ({
@@ -61,13 +61,13 @@ export const keysInFile = (keyFile: string): KeyPlace => ({
   },
 })
 
-/** What is in the file, which somebody may have moved or changed while this process runs: nothing is lost over that. */
+/** The keys in the file. Throws if someone has moved or changed the file since startup, so that nothing is lost. */
 function keysInUse(keyFile: string, { fingerprints }: Keyring): Uint8Array[] {
   const keys = readOrNone(keyFile)
   const [first, ...others] = keys
   const isOurs = first !== undefined && createKeyring(first, others).fingerprints.join() === fingerprints.join()
   if (isOurs) return keys
-  const detail = `${keyFile} doesn't hold the keys that this process has: put it back as it was, then try again.`
+  const detail = `${keyFile} does not contain the keys that this process uses: put it back as it was, then try again.`
   throw new PosthornError('conflict', detail)
 }
 
@@ -80,16 +80,16 @@ function readOrNone(keyFile: string): Uint8Array[] {
   }
 }
 
-/** A key a line, the one that seals first; more than one while a replacement is under way. */
+/** One key per line, first the one that seals. There is more than one only during a rotation. */
 function readKeyFile(file: string): Uint8Array[] {
   if (!existsSync(file)) return []
   const lines = readFileSync(file, 'utf8').trim().split('\n')
   const keys = lines.map(line => Buffer.from(line.trim(), 'base64'))
   if (keys.every(({ length }) => length === ENCRYPTION_KEY_BYTES)) return keys
-  throw new StartRefused(`${file} does not hold 32 bytes in Base64. Put it back from your copy of it.`)
+  throw new StartRefused(`${file} does not contain 32 bytes in Base64. Restore it from your copy.`)
 }
 
-/** A new key, put before the others. File and folder are on the disk before anything is encrypted with it. */
+/** Writes a new key before the others. File and folder are synced before anything is encrypted with it. */
 export function makeKeyFile(file: string, others: readonly Uint8Array[]): Uint8Array {
   const key = randomBytes(ENCRYPTION_KEY_BYTES)
   writeKeyFile(file, [key, ...others])

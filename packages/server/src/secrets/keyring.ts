@@ -10,8 +10,8 @@ import {
 } from 'node:crypto'
 
 /**
- * Secrets at rest: AES-256-GCM under a key that is not in the store, bound to its endpoint by the additional data, so
- * that a ciphertext copied to another row doesn't open.
+ * Encrypts secrets at rest: AES-256-GCM with a key that is not in the store. The additional data bind each ciphertext
+ * to its endpoint, so that it can't be decrypted if it is copied to another row.
  *
  * Layout: 1 byte version, 4 bytes key id, 12 bytes nonce, ciphertext, 16 bytes tag.
  */
@@ -24,10 +24,10 @@ const HEADER_BYTES = 1 + KEY_ID_BYTES + NONCE_BYTES
 export const ENCRYPTION_KEY_BYTES = 32
 
 const NAME_CHARACTERS = 8
-/** What stands for a key where people read: enough to tell two apart. */
+/** The name of a key in messages and logs: enough to tell two keys apart. */
 export const nameOfKey = (fingerprint: string): string => fingerprint.slice(0, NAME_CHARACTERS)
 
-/** A sealed secret that no key at hand opens: another key's, another endpoint's, or damaged. */
+/** No available key opens the sealed secret: it was sealed with another key or for another endpoint, or is damaged. */
 export class SecretUnreadable extends Error {
   constructor() {
     super('A stored secret cannot be decrypted with this encryption key')
@@ -36,24 +36,24 @@ export class SecretUnreadable extends Error {
 }
 
 export type Keyring = {
-  /** Of the key that seals: names it without giving it away; stored beside the data, so that a wrong key is noticed. */
+  /** Of the key that seals. Identifies it without revealing it, and is stored with the data to detect a wrong key. */
   readonly fingerprint: string
-  /** From here on this key seals; the others still open. */
+  /** Makes this key the one that seals. The others can still open. */
   putFirst(key: Uint8Array): void
-  /** The one that seals is the only one from here on. */
+  /** Removes all keys except the one that seals. */
   dropOlder(): void
-  /** Of every key that opens, the one that seals first. */
+  /** Of all keys that can open, first the one that seals. */
   readonly fingerprints: readonly string[]
   seal(endpoint: string, secret: string): Uint8Array
   /** Throws SecretUnreadable. */
   open(endpoint: string, sealed: Uint8Array): string
-  /** Whether it was sealed with the key that seals now. */
+  /** Whether the secret was sealed with the key that seals now. */
   isCurrent(sealed: Uint8Array): boolean
-  /** HMAC-SHA256 under the key that seals, 32 bytes: to tell whether two secrets are the same without keeping either. */
+  /** HMAC-SHA256 with the key that seals, 32 bytes. Shows whether two secrets are equal without storing either. */
   digest(secret: string): Uint8Array
 }
 
-/** A key, as what it is used for; the key itself isn't kept. */
+/** The keys derived from a key. The key itself isn't kept. */
 type Derived = {
   readonly id: Buffer
   readonly fingerprint: string
@@ -63,7 +63,7 @@ type Derived = {
 
 /**
  * @param key seals and opens; 32 bytes
- * @param older only open what was sealed with them before they were replaced
+ * @param older can only open secrets that were sealed before these keys were replaced
  */
 export function createKeyring(key: Uint8Array, older: readonly Uint8Array[] = []): Keyring {
   let current = derive(key)
@@ -86,7 +86,7 @@ export function createKeyring(key: Uint8Array, older: readonly Uint8Array[] = []
       const nonce = randomBytes(NONCE_BYTES)
       const cipher = createCipheriv('aes-256-gcm', current.sealing, nonce).setAAD(Buffer.from(endpoint))
       const text = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()])
-      // Own memory, not a slice of a pool: it goes to another thread.
+      // A copy with memory of its own, not a slice of a pool: it is passed to another thread.
       return Uint8Array.from(Buffer.concat([Buffer.of(VERSION), current.id, nonce, text, cipher.getAuthTag()]))
     },
     open(endpoint, sealed) {
@@ -108,7 +108,7 @@ function derive(key: Uint8Array): Derived {
   return {
     id: fingerprint.subarray(0, KEY_ID_BYTES),
     fingerprint: fingerprint.toString('hex').slice(0, 32),
-    // Made once: from raw bytes, each use would cost five times as much.
+    // Created once: with raw bytes, each use would cost five times as much.
     sealing: createSecretKey(keyFor('seal')),
     digesting: createSecretKey(keyFor('digest')),
   }

@@ -1,12 +1,12 @@
-/** Signs requests by Standard Webhooks (standardwebhooks.com, specification 1.0.0). */
+/** Signs requests as specified by Standard Webhooks (standardwebhooks.com, version 1.0.0). */
 import { createHmac, createPrivateKey, createSecretKey, sign } from 'node:crypto'
 import { signedPrefix } from '@posthorn/client/signature'
 import type { SigningSecret } from './credentials.ts'
 
-/** The `webhook-signature` of a request: one entry for each secret, in their order. */
+/** Returns the `webhook-signature` of a request: one entry per secret, in the order of the secrets. */
 export type Signer = (id: string, timestamp: string, body: Uint8Array) => string
 
-/** Keys are made once: from raw bytes at each call, a fifth of the main thread went there. */
+/** Creates the keys once: creating them from raw bytes at each call took a fifth of the main thread's time. */
 export function createSigner(secrets: readonly SigningSecret[]): Signer {
   const entries = secrets.map(entryOf)
   const [only] = entries

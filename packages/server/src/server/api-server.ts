@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import type { CreatedApi } from '../api/api.ts'
 import type { Clock } from '../base/clock.ts'
 
-/** The API on its port. */
+/** The API, listening on its port. */
 export class ApiServer {
   readonly #created: CreatedApi
   readonly #clock: Clock
@@ -14,38 +14,38 @@ export class ApiServer {
     this.#clock = clock
   }
 
-  /** Rejects with the system's error where it can't listen there. */
+  /** Rejects with the system's error if it can't listen on that address. */
   async listen({ host, port }: { readonly host: string; readonly port: number }): Promise<void> {
     await this.#created.api.listen({ host, port })
   }
 
-  /** Where it listens. */
+  /** The URL it listens on. */
   url(): string {
     const { address, family, port } = this.#created.api.server.address() as AddressInfo
     return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`
   }
 
-  /** Open connections. */
+  /** The number of open connections. */
   connections(): Promise<number> {
     const { server } = this.#created.api
     return promisify(server.getConnections.bind(server))()
   }
 
-  /** Calls with a wrong key since the start. */
+  /** The number of calls with a wrong key since startup. */
   failedAuthentications(): number {
     return this.#created.failedAuthentications()
   }
 
-  /** Listens no more. Calls that have begun are answered. */
+  /** Stops listening. Requests already being processed still get a response. */
   refuse(): void {
     this.#closed = this.#created.api.close()
-    // It is awaited in `drain`.
+    // Awaited in `drain`.
     this.#closed.catch(() => {})
   }
 
   /**
-   * Answers calls to their end; one that never ends its request, or never begins one, can't hold up the stop for longer
-   * than the time-out.
+   * Waits until all requests have their response. A connection that never finishes or never starts a request can't
+   * delay the shutdown for longer than the timeout.
    */
   async drain(timeoutMs: number): Promise<void> {
     const { api, untilIdle } = this.#created

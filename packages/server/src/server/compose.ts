@@ -1,10 +1,11 @@
-/** The parts of a process, put together, and the list of services in which they start. */
+/** Puts the parts of a process together, and lists the services in the order in which they start. */
 import pkg from '../../package.json' with { type: 'json' }
 import { createApi } from '../api/api.ts'
 import type { Services } from '../api/resource-list.ts'
 import { Books } from '../background/books.ts'
 import { Erasure } from '../background/erasure.ts'
 import { HistoryKeeper } from '../background/history.ts'
+import { IdempotentCallsCleaner } from '../background/idempotent-calls.ts'
 import { Notices } from '../background/notices.ts'
 import { Retention } from '../background/retention.ts'
 import { StatisticsCleaner } from '../background/statistics.ts'
@@ -28,6 +29,8 @@ import { Deliveries } from '../services/deliveries.ts'
 import { Endpoints } from '../services/endpoints/endpoints.ts'
 import { EventTypes } from '../services/event-types/event-types.ts'
 import { Events } from '../services/events/events.ts'
+import { FilterTrials } from '../services/filter-trials.ts'
+import { IdempotentCalls } from '../services/idempotent-calls.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
@@ -43,11 +46,11 @@ import type { OpenedKeyring, RootKey } from './instance-keys.ts'
 import type { Lifecycle, Service } from './lifecycle.ts'
 import type { ServerIo } from './server-io.ts'
 
-/** What every part may stand on. */
+/** What every part can use. */
 export type Foundation = {
   readonly config: Config
   readonly store: Store
-  /** null: this process is the only one. */
+  /** Null if this process is the only one. */
   readonly bus: Bus | null
   readonly clock: Clock
   readonly logger: Logger
@@ -64,11 +67,11 @@ export type Composed = {
   readonly engine: Engine
 }
 
-/** How soon what was published from SQL, or another node has put into the inbox, is seen. */
+/** How often the inbox is checked for events published from SQL or put there by another node. */
 const INBOX_LOOK_MS = 50
-/** The same where this process is the only one: it knows of all but what a fault has left claimed. */
+/** The same if this process is the only one: it knows all events except those that a fault has left claimed. */
 const LONE_INBOX_LOOK_MS = 1_000
-/** What an attempt takes beside connecting and waiting for the status. */
+/** What an attempt takes in addition to connecting and waiting for the status. */
 const ATTEMPT_MARGIN_MS = 5_000
 
 export async function compose(foundation: Foundation): Promise<Composed> {
@@ -91,6 +94,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     new Erasure(store, logger),
     new Retention(store, logger, config),
     books,
+    new IdempotentCallsCleaner(store),
   ])
   const typeSamples = new TypeSamples(store, clock)
   const keyRotation = new KeyRotation(store, foundation.keys.keyring, foundation.keys.place, logger)
@@ -116,10 +120,10 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     engine: sending.engine,
     services: [
       ...composeRelay(foundation, partitions),
-      // After the relay: it reports what is changed from here on.
+      // After the relay, which reports changes from here on.
       { name: 'API keys', start: () => apiKeys.open(), close: () => apiKeys.close() },
       { name: 'observation', start: () => watching.start(), stop: () => watching.stop() },
-      // Before what stores events: it hears of them until the last is stored.
+      // Before the services that store events: it is stopped after them, so it sees every event they store.
       { name: 'samples of types', stop: () => typeSamples.stop() },
       ...(config.role === 'api' ? [] : sending.services),
       { name: 'key rotation', stop: () => keyRotation.stop() },
@@ -136,7 +140,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
   }
 }
 
-/** What other nodes have to know, and what they say; nothing where there are none. */
+/** Exchanges messages with other nodes. Empty if this process is the only one. */
 function composeRelay({ store, bus, clock }: Foundation, partitions: Partitions): Service[] {
   if (bus === null) return []
   const relay = new Relay(store, bus, clock, partition => partitions.epochOf(partition) !== undefined)
@@ -146,11 +150,11 @@ function composeRelay({ store, bus, clock }: Foundation, partitions: Partitions)
 type Sending = {
   readonly publisher: Publisher
   readonly engine: Engine
-  /** Not on a node that only takes calls. */
+  /** Not started on a node whose role is `api`. */
   readonly services: readonly Service[]
 }
 
-/** From an event to its requests. */
+/** The parts between an event and its HTTP requests. */
 function composeSending(foundation: Foundation, partitions: Partitions, { traces }: Watching): Sending {
   const { config, store, bus, clock, logger, keys } = foundation
   const engine = new Engine(store, keys.keyring, partitions, clock, logger, {
@@ -185,7 +189,7 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
   readonly flushStats: () => Promise<void>
 }
 
-/** What people can do. */
+/** The services behind the API. */
 function composeServices(foundation: Foundation, parts: ServiceParts): Services {
   const { config, store, clock, keys } = foundation
   const { publisher, apiKeys, typeSamples, keyRotation, onErase, flushStats } = parts
@@ -195,7 +199,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     endpoints: new Endpoints(store, keys.keyring, config, types),
     retrySchedules: new RetrySchedules(store, config, types),
     tenants: new Tenants(store, {
-      // A token may be asked for before.
+      // Twice the connection timeout: a token might have to be requested first.
       attemptMs: 2 * config.connectTimeoutMs + config.responseTimeoutMs + ATTEMPT_MARGIN_MS,
       onErase,
     }),
@@ -204,9 +208,11 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     eventTypes: new EventTypes(store, typeSamples, config),
     deliveries: new Deliveries(store),
     events: new Events(store),
+    filterTrials: new FilterTrials(store, types),
     replays: new Replays(store, createReplayCounter(store, clock)),
     keyRotation,
     stats: new Stats(store, flushStats),
+    idempotentCalls: new IdempotentCalls(store, keys.keyring),
   }
 }
 

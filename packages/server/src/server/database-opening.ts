@@ -1,4 +1,4 @@
-/** A PostgreSQL, opened; and what can be in the way, said to the operator. */
+/** Opens a PostgreSQL database, or tells the operator why it can't be opened. */
 import type { Clock } from '../base/clock.ts'
 import { StartRefused } from '../base/start-refused.ts'
 import type { Config } from '../config/config.ts'
@@ -7,11 +7,11 @@ import { isUntrusted, mayPass } from '../store/postgres/server-errors.ts'
 import { Store } from '../store/store.ts'
 import { NotDurable } from '../store/transaction.ts'
 
-/** How long a database that is away is waited for: a failover mostly takes less. Supervisors do the rest. */
+/** How long to wait for an unavailable database. Most failovers take less; supervisors restart serve after that. */
 const DATABASE_WAIT_MS = 30_000
 const DATABASE_PAUSE_MS = 1_000
 
-/** Throws StartRefused. `say` is told when the database is away and waited for. */
+/** Throws StartRefused. Calls `say` once if the database is unavailable and has to be waited for. */
 export async function openDatabase(
   url: NonNullable<Config['databaseUrl']>,
   clock: Clock,
@@ -22,26 +22,26 @@ export async function openDatabase(
     try {
       return new Store(await openPostgres(url.reveal(), clock), clock)
     } catch (error) {
-      // One that restarts, or is just being replaced by its standby, is waited for.
+      // Wait for a database that is restarting or failing over to its standby.
       if (!mayPass(error) || clock.monotonicMs() >= endMs) throw databaseRefusal(error)
-      if (tries === 1) say(`The database is away (${reasonOf(error)}): it is tried again for a while.\n`)
+      if (tries === 1) say(`The database is unavailable (${reasonOf(error)}). Retrying for a while.\n`)
       await new Promise<void>(resolve => void clock.after(DATABASE_PAUSE_MS, resolve))
     }
   }
 }
 
-/** The innermost: the outer ones only say that something failed. */
+/** The message of the innermost cause: the outer ones only say that something failed. */
 function reasonOf(error: unknown): string {
   let at = error as Error
   while (at.cause instanceof Error) at = at.cause
   return at.message
 }
 
-/** What a fault of the database means for a command that needs it. */
+/** Turns a database error into a message for the operator of a command that needs the database. */
 export function databaseRefusal(error: unknown): StartRefused {
   if (error instanceof NotDurable) return new StartRefused(`${error.message}.`, { cause: error })
   const hint = isUntrusted(error)
-    ? 'its certificate is not to be trusted as sslmode and sslrootcert in POSTHORN_DATABASE_URL have it'
+    ? 'its certificate is not trusted with the sslmode and sslrootcert in POSTHORN_DATABASE_URL'
     : 'check POSTHORN_DATABASE_URL'
   return new StartRefused(`The database cannot be used (${reasonOf(error)}): ${hint}.`, { cause: error })
 }

@@ -7,7 +7,9 @@ import type { RootKey } from './instance-keys.ts'
 
 const ROOT: Caller = { key: null }
 
-/** Who has a key of the API, and which proxies are believed about who calls. Throws StartRefused. */
+/**
+ * Identifies callers by their API key, and lists the proxies trusted with the caller's address. Throws StartRefused.
+ */
 export function createIdentify(
   { trustedProxies }: { readonly trustedProxies: readonly string[] },
   rootKey: RootKey,
@@ -17,7 +19,7 @@ export function createIdentify(
     trustedProxies: trustedProxies.map(networkOf),
     identify(given) {
       const hash = hashOfKey(given)
-      // Both are asked, so that a wrong key takes the same time whichever it is nearest to.
+      // Always check both, so that a wrong key takes the same time whichever key it resembles.
       const key = apiKeys.find(hash)
       if (rootKey.matches(hash)) return ROOT
       return key === undefined ? undefined : { key }
@@ -27,6 +29,6 @@ export function createIdentify(
 
 function networkOf(text: string): Network {
   const network = parseNetwork(text)
-  if (network === undefined) throw new StartRefused(`trustedProxies: ${text} has bits set behind its prefix.`)
+  if (network === undefined) throw new StartRefused(`trustedProxies: ${text} has bits set after its prefix.`)
   return network
 }

@@ -1,6 +1,6 @@
 /**
- * The two keys of an installation, opened at start: the encryption key, beside the store and never in it, and the API's
- * root key, of which the store has only a hash.
+ * The two keys of an installation, opened at startup: the encryption key, which is kept next to the store and never in
+ * it, and the root API key, whose hash is all that the store has.
  */
 import { timingSafeEqual } from 'node:crypto'
 import { join } from 'node:path'
@@ -24,16 +24,16 @@ export type OpenedKeyring = {
   readonly keyring: Keyring
   readonly place: KeyPlace
   readonly keyFile: string
-  /** The key was made just now. */
+  /** Whether the key was generated just now. */
   readonly isNew: boolean
 }
 
-/** Without a configured key the one in the folder counts; if there is none, one is made. Throws StartRefused. */
+/** Uses the configured key, or else the one in the folder, or else generates one. Throws StartRefused. */
 export async function openKeyring(store: Store, settings: KeySettings): Promise<OpenedKeyring> {
   const isConfigured = settings.encryptionKey !== null
   if (!isConfigured && settings.olderEncryptionKeys.length > 0) {
-    const remedy = 'set that too, or, with a key file, put them into it as further lines'
-    throw new StartRefused(`POSTHORN_OLDER_ENCRYPTION_KEYS counts only beside POSTHORN_ENCRYPTION_KEY: ${remedy}.`)
+    const remedy = 'set that too, or, if you use a key file, add the older keys to it as further lines'
+    throw new StartRefused(`POSTHORN_OLDER_ENCRYPTION_KEYS needs POSTHORN_ENCRYPTION_KEY: ${remedy}.`)
   }
   const known = await store.read('readMeta', { key: KEY_FINGERPRINT })
   const keyFile = join(settings.data, KEY_FILE)
@@ -49,12 +49,12 @@ export async function openKeyring(store: Store, settings: KeySettings): Promise<
   return { keyring, place, keyFile, isNew: found === undefined }
 }
 
-/** Whether a hash is that of the installation's key, the root key, which may do everything. In constant time. */
+/** Whether a hash is that of the root key, which can do everything. Compares in constant time. */
 export type RootKey = { readonly matches: (hash: Buffer) => boolean }
 
 /**
- * @param given the configured key, which replaces the stored one; undefined: the stored one counts
- * @param show called with a key that is made now, before its hash is stored
+ * @param given the configured key, which replaces the stored one. Undefined to use the stored one
+ * @param show called with a newly generated key, before its hash is stored
  */
 export async function openRootKey(
   store: Store,

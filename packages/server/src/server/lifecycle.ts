@@ -1,34 +1,34 @@
-/** A part of the process that runs. All members but the name are optional: most parts need one or two. */
+/** A running part of the process. All members except the name are optional: most parts need one or two. */
 export type Service = {
   readonly name: string
-  /** Settles when it runs. */
+  /** Settles once the part runs. */
   readonly start?: () => unknown
-  /** Takes nothing new from here on. */
+  /** Accepts no new work from here on. */
   readonly refuse?: () => void
-  /** Settles when what is in flight has ended, at the latest after so many milliseconds. */
+  /** Settles once the work in flight has ended, at the latest after `timeoutMs`. */
   readonly drain?: (timeoutMs: number) => Promise<unknown>
-  /** Ends its own work. */
+  /** Ends the part's own work. */
   readonly stop?: () => unknown
-  /** Closes what the others stand on. */
+  /** Closes what other parts depend on. */
   readonly close?: () => unknown
 }
 
 /**
- * Starts services one after the other, and stops them in four phases, each over before the next begins:
+ * Starts services one after the other, and stops them in four phases. Each phase ends before the next begins:
  *
- * 1. no new work (`refuse`, all at once),
- * 2. what is in flight (`drain`, all together, within one time-out),
- * 3. workers (`stop`, the one that was started last first),
- * 4. the store (`close`, in the same order).
+ * 1. accept no new work (`refuse`, all services at the same time),
+ * 2. finish work in flight (`drain`, all together, within one timeout),
+ * 3. stop workers (`stop`, in the reverse order of startup),
+ * 4. close the store (`close`, in the same reverse order).
  *
- * So whatever a part still hands to another finds that running. A part that fails to stop keeps no other from it.
+ * So a part that still hands work to another finds it running. A part that fails to stop doesn't prevent the others.
  */
 export class Lifecycle {
   readonly #services: Service[] = []
   #isReady = false
   #isDraining = false
 
-  /** From when everything runs until the stop begins. */
+  /** Whether everything runs, and the shutdown has not begun. */
   get isReady(): boolean {
     return this.#isReady && !this.#isDraining
   }
@@ -37,21 +37,21 @@ export class Lifecycle {
     return this.#isDraining
   }
 
-  /** One that fails here is stopped with the others. */
+  /** A service that fails to start is stopped with the others. */
   async start(service: Service): Promise<void> {
     this.#services.push(service)
     await service.start?.()
   }
 
-  /** Everything was started. */
+  /** To be called once everything is started. */
   ready(): void {
     this.#isReady = true
   }
 
   /**
-   * Stops what was started. Throws the first thing that a part threw, when all is over.
+   * Stops everything that was started. If parts have thrown, throws the first error once all are stopped.
    *
-   * @param drainTimeoutMs what is in flight then is left to the next start
+   * @param drainTimeoutMs work still in flight after this time is left to the next startup
    */
   async stop(drainTimeoutMs: number): Promise<void> {
     this.#isDraining = true

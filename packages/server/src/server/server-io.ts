@@ -3,7 +3,7 @@ import type { Output } from '../base/output.ts'
 import type { TelemetrySettings } from '../config/telemetry-settings.ts'
 import type { Channel } from '../observe/gathering.ts'
 
-/** Whether other processes share the port and the output: no; yes, and this one tells people where the API is; yes, and another does. */
+/** Whether other processes share the port and the output: no (`alone`), or yes; the `first` one announces the URL. */
 export type Sharing = 'alone' | 'first' | 'another'
 
 export type ServerIo = {
@@ -12,8 +12,8 @@ export type ServerIo = {
   readonly clock?: Clock
   /** Default: `alone`. */
   readonly sharing?: Sharing
-  /** To the process that started this one, where several share the port. Default: there is none. */
+  /** The channel to the process that started this one, if several share the port. Default: none. */
   readonly parent?: Channel
-  /** What the environment says of OpenTelemetry. Default: nothing, and nothing of it is loaded. */
+  /** The OpenTelemetry settings from the environment. Default: none, and OpenTelemetry is not loaded. */
   readonly telemetry?: TelemetrySettings | null
 }

@@ -1,4 +1,4 @@
-/** Starts the whole process, and stops it in the order that loses nothing. What it is made of: compose.ts. */
+/** Starts the whole process, and stops it in an order that loses nothing. compose.ts lists its parts. */
 import { systemClock } from '../base/clock.ts'
 import { createLogger, type Log } from '../base/logger.ts'
 import { StartRefused } from '../base/start-refused.ts'
@@ -12,23 +12,23 @@ import type { ServerIo } from './server-io.ts'
 import { type Opened, openShared, storeRefusal } from './store-opening.ts'
 
 export type RunningServer = {
-  /** Where the API is. */
+  /** The API's URL. */
   readonly url: string
-  /** Takes nothing new, ends what is in flight (at most `drainTimeoutMs`), settles, closes. */
+  /** Accepts nothing new, waits for attempts in flight (at most `drainTimeoutMs`), settles them, and closes all. */
   stop(): Promise<void>
 }
 
-/** What listening can fail with for want of another address: taken, forbidden, not ours, or no address at all. */
+/** Errors of listening that another address would solve: it is taken, forbidden, not this machine's, or no address. */
 const LISTEN_FAULTS = new Set(['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL'])
 
-/** Throws StartRefused where the operator has to do something first. */
+/** Throws StartRefused if the operator has to do something first. */
 export async function startServer(config: Config, io: ServerIo): Promise<RunningServer> {
   const clock = io.clock ?? systemClock
   const isShared = io.sharing !== undefined && io.sharing !== 'alone'
   const log = createLogger({ level: config.logLevel, stdout: io.stdout, clock, isShared })
-  // Read in while the store's thread starts: the two take about as long.
+  // Load the code while the store's thread starts: the two take about as long.
   const parts = loadParts()
-  // Reported where it is awaited; until then it is no crash.
+  // A failure is reported where `parts` is awaited; until then it must not crash the process.
   parts.catch(() => {})
   const opened = await openShared(config, clock, text => io.stderr.write(text))
   const lifecycle = new Lifecycle()
@@ -49,9 +49,9 @@ export async function startServer(config: Config, io: ServerIo): Promise<Running
       },
     }
   } catch (error) {
-    // A start that is refused is no crash: what it began to send must not be held against the deliveries.
+    // A refused startup is not a crash: the attempts that it began must not count against their deliveries.
     await lifecycle.stop(0).catch(() => {})
-    throw await refusal(error, opened.store)
+    throw await refusal(error, opened.store, config)
   }
 }
 
@@ -74,18 +74,21 @@ async function prepareAndCompose(
   const keys = await openKeyring(store, config)
   if (keys.isNew) announceKeyFile(io, keys.keyFile)
   remindOfKey(log.logger, keys.keyring, config.encryptionKey === null ? keys.keyFile : 'POSTHORN_ENCRYPTION_KEY')
-  // Shown before it is stored: a start that fails in between must not leave a key behind that nobody has seen.
+  // Shown before it is stored: a startup that fails in between must not leave a key that no one has seen.
   const rootKey = await openRootKey(store, config.apiKey?.reveal(), made =>
-    io.stderr.write(`The API key, shown this once: ${made}\n`),
+    io.stderr.write(`The API key, shown only once: ${made}\n`),
   )
   await seedStore(store, config)
   return compose({ config, store, bus, clock, logger: log.logger, io, keys, rootKey, lifecycle })
 }
 
-async function refusal(error: unknown, store: Store): Promise<unknown> {
+async function refusal(error: unknown, store: Store, { host, port }: Config): Promise<unknown> {
   const { code } = error as NodeJS.ErrnoException
   if (code !== undefined && LISTEN_FAULTS.has(code)) {
-    return new StartRefused(`The API cannot listen there (${code}): choose another --host or --port.`, { cause: error })
+    const where = `${host.includes(':') ? `[${host}]` : host}:${port}`
+    return new StartRefused(`The API cannot listen on ${where} (${code}): choose another --host or --port.`, {
+      cause: error,
+    })
   }
   return storeRefusal(error, store)
 }

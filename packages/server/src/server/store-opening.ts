@@ -1,4 +1,4 @@
-/** The store that is configured, opened; and what can be in the way, said to the operator. */
+/** Opens the configured store, or tells the operator why it can't be opened. */
 import { existsSync } from 'node:fs'
 import type { Clock } from '../base/clock.ts'
 import { StartRefused } from '../base/start-refused.ts'
@@ -8,20 +8,22 @@ import { databaseFile, FolderInUse, openSqlite } from '../store/sqlite/driver.ts
 import { Store } from '../store/store.ts'
 import { StoreUnavailable } from '../store/transaction.ts'
 
-/** A store, and how the nodes on it tell each other; null where it can have one process only. */
+/** A store, and the bus between the nodes that share it. The bus is null if the store allows only one process. */
 export type Opened = { readonly store: Store; readonly bus: Bus | null }
 
 const HOW_TO_MAKE = {
-  POSTHORN_ENCRYPTION_KEY: 'make one with `openssl rand -base64 32`, keep a copy of it apart from the database',
-  POSTHORN_API_KEY: 'make one with `openssl rand -hex 32`',
+  POSTHORN_ENCRYPTION_KEY: 'generate one with `openssl rand -base64 32`, keep a copy of it apart from the database',
+  POSTHORN_API_KEY: 'generate one with `openssl rand -hex 32`',
 } as const
 
-/** Throws StartRefused. `say` is told when the database is away and waited for. */
+/** Throws StartRefused. Calls `say` once if the database is unavailable and has to be waited for. */
 export async function openShared(config: Config, clock: Clock, say: (text: string) => unknown): Promise<Opened> {
   const url = config.databaseUrl?.reveal()
   if (url === undefined) {
     if (config.role !== 'all') {
-      throw new StartRefused('The embedded store has one process only: leave role out, or set POSTHORN_DATABASE_URL.')
+      throw new StartRefused(
+        'The embedded store allows only one process: leave role out, or set POSTHORN_DATABASE_URL.',
+      )
     }
     return { store: await openStore(config, clock), bus: null }
   }
@@ -30,7 +32,7 @@ export async function openShared(config: Config, clock: Clock, say: (text: strin
     [config.apiKey, 'POSTHORN_API_KEY'],
   ] as const) {
     if (key !== null) continue
-    throw new StartRefused(`${name} is not set: ${HOW_TO_MAKE[name]}, and set it to the same on every node.`)
+    throw new StartRefused(`${name} is not set: ${HOW_TO_MAKE[name]}, and set it to the same value on every node.`)
   }
   const store = await openStore(config, clock, say)
   const { PostgresBus } = await import('../store/postgres/bus.ts')
@@ -39,13 +41,13 @@ export async function openShared(config: Config, clock: Clock, say: (text: strin
 
 type Where = Pick<Config, 'data' | 'databaseUrl'>
 
-/** Throws StartRefused. `say` is told when the database is away and waited for. */
+/** Throws StartRefused. Calls `say` once if the database is unavailable and has to be waited for. */
 export async function openStore(
   { data, databaseUrl }: Where,
   clock: Clock,
   say: (text: string) => unknown = () => {},
 ): Promise<Store> {
-  // Loaded here only: the embedded store needs nothing of it.
+  // Loaded only here: the embedded store doesn't need it.
   if (databaseUrl !== null) return (await import('./database-opening.ts')).openDatabase(databaseUrl, clock, say)
   try {
     return new Store(await openSqlite(data, clock), clock)
@@ -53,19 +55,19 @@ export async function openStore(
     if (error instanceof FolderInUse) throw new StartRefused(error.message)
     const { message } = error as Error
     throw new StartRefused(
-      `The data folder ${data} cannot be used (${message}): make it a folder that this user can write to.`,
+      `The data folder ${data} cannot be used (${message}): it must be a folder that this user can write to.`,
       { cause: error },
     )
   }
 }
 
-/** For whoever doesn't want to make a new one in a folder that was mistyped. */
+/** For commands that must not create a new store in a mistyped folder. */
 export function requireDatabaseFile(folder: string): void {
   if (existsSync(databaseFile(folder))) return
-  throw new StartRefused(`There is no Posthorn in ${folder}: name the folder that serve was run on with --data.`)
+  throw new StartRefused(`There is no Posthorn store in ${folder}: specify serve's data folder with --data.`)
 }
 
-/** Errors that a store's use can end with, as refusals. They lose their class in the store's thread; names stay. */
+/** Turns a store's errors into refusals. Errors lose their class in the store's thread, so they are told by name. */
 export async function storeRefusal(error: unknown, store: Store): Promise<unknown> {
   const { name, message } = error as Error
   if (name === 'StoreTooNew') return new StartRefused(message, { cause: error })

@@ -2,12 +2,15 @@ import { PosthornError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
 import type { Attempt, Delivery, DeliveryId, Endpoint, EventId, TenantId } from '../base/model.ts'
 import type { DeliveryFilter } from '../store/operations/deliveries/reading.ts'
+import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
 import type { Store } from '../store/store.ts'
 import { checkId, checkIdParameter, checkTypeParameter, notFound, requireTenant } from './checks/refusals.ts'
 import { endpointIdOfParameter } from './endpoints/references.ts'
 
 /** Attempts to change a delivery that changes between reading and writing. */
 const MAX_TRIES = 5
+
+export type RetriedDelivery = { readonly delivery: Delivery; readonly created: boolean }
 
 /** Lists, retries and cancels deliveries. */
 export class Deliveries {
@@ -35,29 +38,27 @@ export class Deliveries {
 
   async get(tenant: TenantId, id: DeliveryId): Promise<{ delivery: Delivery; attempts: Attempt[] }> {
     const delivery = await this.#require(tenant, id)
-    return { delivery, attempts: await this.#store.read('listAttempts', { tenant, delivery: id }) }
+    const attempts = await this.#store.read('listAttempts', { tenant, delivery: id })
+    // A delivery that was stored before its row kept the last attempt: the attempts say it.
+    const lastAttempt = delivery.lastAttempt ?? attempts.at(-1) ?? null
+    return { delivery: { ...delivery, lastAttempt }, attempts }
   }
 
   /**
    * Makes the next attempt of a pending or set-aside delivery due now. For a delivery that has ended, creates another
    * one, with a schedule of its own.
    */
-  async retry(tenant: TenantId, id: DeliveryId): Promise<{ delivery: Delivery; created: boolean }> {
+  async retry(tenant: TenantId, id: DeliveryId, keep?: Keep<RetriedDelivery>): Promise<RetriedDelivery> {
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
       const delivery = await this.#require(tenant, id)
       const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
       if (endpoint === null) throw conflict('The endpoint was deleted, so the delivery cannot be retried.')
       if (delivery.state === 'held' && delivery.heldReason !== 'set_aside') {
-        throw conflict('The endpoint is disabled. Enable it to release its held deliveries.')
+        throw conflict('The endpoint is disabled, so the delivery is held. Enable the endpoint to release it.')
       }
-      if (delivery.state !== 'pending' && delivery.state !== 'held') {
-        return { delivery: await this.#again(delivery, endpoint), created: true }
-      }
-      const change = delivery.state === 'held' ? 'releaseSetAside' : 'makeDueNow'
-      if (await this.#store.write(change, { tenant, id, nowMs: this.#store.now() })) {
-        this.#emitLane(endpoint, id)
-        return { delivery: await this.#require(tenant, id), created: false }
-      }
+      const isLive = delivery.state === 'pending' || delivery.state === 'held'
+      const retried = await (isLive ? this.#makeDue(delivery, endpoint, keep) : this.#again(delivery, endpoint, keep))
+      if (retried !== null) return retried
     }
     throw conflict('The delivery is being changed at the same time. Try again.')
   }
@@ -88,18 +89,58 @@ export class Deliveries {
     return delivery
   }
 
-  /** Creates a new delivery of the same event. It is held from the start if the endpoint is disabled. */
-  async #again(ended: Delivery, endpoint: Endpoint): Promise<Delivery> {
+  /** Makes the next attempt due now. Null if the delivery or its endpoint has changed in the meantime. */
+  async #makeDue(before: Delivery, endpoint: Endpoint, keep?: Keep<RetriedDelivery>): Promise<RetriedDelivery | null> {
+    const { tenant, id } = before
+    const nowMs = this.#store.now()
+    const isSetAside = before.state === 'held'
+    const delivery: Delivery =
+      isSetAside && endpoint.state === 'disabled'
+        ? { ...before, heldReason: 'disabled' }
+        : { ...before, state: 'pending', heldReason: null, dueAtMs: nowMs }
+    const retried = { delivery, created: false }
+    const args = { tenant, id, nowMs, once: keep?.(retried) }
+    const made = isSetAside
+      ? await this.#store.write('releaseSetAside', { ...args, ifState: endpoint.state })
+      : await this.#store.write('makeDueNow', args)
+    if (made === 'repeated') throw new CallRepeated()
+    if (made === null || made === false) return null
+    this.#emitLane(endpoint, id)
+    return retried
+  }
+
+  /**
+   * Creates a new delivery of the same event. It is held from the start if the endpoint is disabled. Null if the
+   * endpoint has changed in the meantime.
+   */
+  async #again(ended: Delivery, endpoint: Endpoint, keep?: Keep<RetriedDelivery>): Promise<RetriedDelivery | null> {
     const { tenant, event, type, test } = ended
     await this.#requireKept(tenant, event)
     const nowMs = this.#store.now()
     const id = newId('dlv', nowMs)
-    const delivery = { id, endpoint: endpoint.id, partition: endpoint.partition, replayOf: ended.id }
-    const made = await this.#store.write('createDelivery', { tenant, event, type, test, delivery, nowMs })
-    if (made === null) await this.#requireKept(tenant, event)
-    if (made === null) throw conflict('The endpoint was deleted, so the delivery cannot be retried.')
+    const isHeld = endpoint.state === 'disabled'
+    const fresh = isHeld
+      ? ({ state: 'held', heldReason: 'disabled', dueAtMs: null } as const)
+      : ({ state: 'pending', heldReason: null, dueAtMs: nowMs } as const)
+    const delivery = { ...ended, ...fresh, id, attempts: 0, replayOf: ended.id, createdAtMs: nowMs, endedAtMs: null }
+    const retried = { delivery, created: true }
+    const made = await this.#store.write('createDelivery', {
+      tenant,
+      event,
+      type,
+      test,
+      delivery: { id, endpoint: endpoint.id, partition: endpoint.partition, replayOf: ended.id },
+      nowMs,
+      ifState: endpoint.state,
+      once: keep?.(retried),
+    })
+    if (made === 'repeated') throw new CallRepeated()
+    if (made === null) {
+      await this.#requireKept(tenant, event)
+      return null
+    }
     if (!made.held) this.#emitLane(endpoint, id)
-    return this.#require(tenant, id)
+    return retried
   }
 
   async #requireKept(tenant: TenantId, event: EventId): Promise<void> {

@@ -6,6 +6,7 @@ import { KEY_FINGERPRINT, type KeyPlace } from '../secrets/key-file.ts'
 import { type Keyring, nameOfKey, SecretUnreadable } from '../secrets/keyring.ts'
 import type { Resealed, Sealed } from '../store/operations/endpoints/credentials.ts'
 import { parseHeaders, writeHeaders } from '../store/operations/endpoints/headers.ts'
+import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
 import type { Store } from '../store/store.ts'
 import { digestOf } from './endpoints/sealed-credentials.ts'
 import { keepAll, splitHeaders } from './endpoints/sealed-headers.ts'
@@ -53,7 +54,7 @@ export class KeyRotation {
   }
 
   async read(): Promise<RotationState> {
-    const keys = this.#keyring.fingerprints.map(nameOfKey)
+    const keys = this.#keys
     const text = await this.#store.read('readMeta', { key: PROGRESS })
     if (text === null) return { keys, state: 'idle', resealed: 0, unreadable: 0 }
     const { state, resealed, unreadable, toldAtMs } = JSON.parse(text) as Progress
@@ -65,7 +66,7 @@ export class KeyRotation {
    * Starts a rotation and returns immediately. With a key file, generates a new key, unless a rotation was left
    * unfinished. Configured keys come from the operator, and everything is encrypted with the first of them.
    */
-  async start(by: Actor = SYSTEM): Promise<RotationState> {
+  async start(by: Actor = SYSTEM, keep?: Keep<RotationState>): Promise<RotationState> {
     if ((await this.read()).state === 'running' || this.#running !== undefined) {
       throw new PosthornError('conflict', 'A rotation is already running. Wait until it has finished.')
     }
@@ -82,12 +83,19 @@ export class KeyRotation {
     this.#resealed = 0
     this.#unreadable = 0
     const targetId = nameOfKey(this.#keyring.fingerprint)
-    await this.#store.write('recordKeyChange', { by, target: 'encryption_key', targetId, nowMs: this.#store.now() })
+    const started = { keys: this.#keys, state: 'running', resealed: 0, unreadable: 0 } as const
+    const change = { by, target: 'encryption_key', targetId, nowMs: this.#store.now() } as const
+    const recorded = await this.#store.write('recordKeyChange', { ...change, once: keep?.(started) })
+    if (recorded === 'repeated') throw new CallRepeated()
     this.#running = this.#run().finally(() => {
       this.#running = undefined
     })
     await this.#storeProgress('running')
-    return this.read()
+    return started
+  }
+
+  get #keys(): string[] {
+    return this.#keyring.fingerprints.map(nameOfKey)
   }
 
   async stop(): Promise<void> {
@@ -106,7 +114,7 @@ export class KeyRotation {
       await this.#storeProgress('done')
       this.#log.info({ resealed: this.#resealed, unreadable: this.#unreadable }, 'encryption key replaced')
     } catch (error) {
-      this.#log.error({ err: error }, 'encryption key not replaced everywhere; start the rotation again')
+      this.#log.error({ err: error }, 'key rotation failed; start it again')
       // If even this can't be stored, the missing progress shows that the rotation has ended.
       await this.#storeProgress('failed').catch(() => {})
     }

@@ -4,6 +4,7 @@ import { newId, parseId } from '../base/ids.ts'
 import type { EndpointReference, EndState, Replay, ReplaySelection, TenantId } from '../base/model.ts'
 import type { ReplayCounter } from '../replay/selection.ts'
 import { cancelReplay } from '../store/in-steps.ts'
+import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
 import type { ReplayFilter } from '../store/operations/replays/replays.ts'
 import type { Store } from '../store/store.ts'
 import { checkIdParameter, invalid, isTypeName, notFound, requireTenant } from './checks/refusals.ts'
@@ -49,12 +50,12 @@ export class Replays {
   }
 
   /** Creates a replay once per id. The same request returns the existing replay; a different one is refused. */
-  async create(tenant: TenantId, input: ReplayInput): Promise<CreatedReplay> {
+  async create(tenant: TenantId, input: ReplayInput, keep?: Keep<CreatedReplay>): Promise<CreatedReplay> {
     await requireTenant(this.#store, tenant)
     const selection = await this.#selectionOf(tenant, input)
     const hash = hashOf(selection)
     const before = input.id === null ? null : await this.#store.read('getReplay', { tenant, key: input.id })
-    if (before !== null) return sameOrRefuse(before, hash)
+    if (before !== null) return this.#known(before, hash, keep)
     await this.#requireThings(tenant, selection)
     const asOfMs = this.#store.latest()
     const { deliveries, parts } = await this.#countOrRefuse(tenant, selection, asOfMs)
@@ -62,14 +63,45 @@ export class Replays {
     const id = newId('rpl', createdAtMs)
     const key = input.id ?? id
     const replay = { id, key, tenant, selection, deliveries, createdAtMs }
-    const created = await this.#store.write('createReplay', { ...replay, hash, asOfMs, parts, maxOpen: MAX_OPEN })
+    const isEnded = parts.length === 0
+    const result: CreatedReplay = {
+      replay: {
+        ...replay,
+        state: isEnded ? 'done' : 'running',
+        made: 0,
+        skipped: 0,
+        live: 0,
+        endedAtMs: isEnded ? createdAtMs : null,
+      },
+      isDuplicate: false,
+    }
+    const once = keep?.(result)
+    const created = await this.#store.write('createReplay', { ...replay, hash, asOfMs, parts, maxOpen: MAX_OPEN, once })
+    if (created.kind === 'repeated') throw new CallRepeated()
     if (created.kind === 'no_tenant') throw notFound('tenant')
     if (created.kind === 'too_many') {
       throw new PosthornError('conflict', `The tenant has ${MAX_OPEN} replays that have not ended. Cancel some first.`)
     }
-    if (created.kind === 'known') return sameOrRefuse(created, hash)
+    if (created.kind === 'known') return this.#known(created, hash, keep)
     this.#store.changes.emit({ kind: 'replays' })
-    return { replay: await this.get(tenant, key), isDuplicate: false }
+    return result
+  }
+
+  /** Returns the replay that exists under the caller's id. Throws if the caller now selects something else. */
+  async #known(
+    { replay, hash }: { readonly replay: Replay; readonly hash: Uint8Array },
+    wanted: Uint8Array,
+    keep?: Keep<CreatedReplay>,
+  ): Promise<CreatedReplay> {
+    if (Buffer.compare(hash, wanted) !== 0) {
+      throw new PosthornError(
+        'idempotency_conflict',
+        'The id was already used for a replay with a different selection. Choose another.',
+      )
+    }
+    const result = { replay, isDuplicate: true }
+    if (keep !== undefined && !(await this.#store.write('recordCall', { call: keep(result) }))) throw new CallRepeated()
+    return result
   }
 
   async get(tenant: TenantId, key: string): Promise<Replay> {
@@ -150,14 +182,14 @@ function toSelection(input: ReplayInput & Pick<ReplaySelection, 'endpoint'>, fau
     faults.push({ field: '/event', detail: 'The value must be the id of an event, which starts with "evt_".' })
   }
   if (types !== null && types.length === 0) {
-    faults.push({ field: '/types', detail: 'Name at least one event type, or omit types to replay all.' })
+    faults.push({ field: '/types', detail: 'Give at least one event type, or omit `types` to replay all.' })
   }
   for (const [index, type] of (types ?? []).entries()) {
     if (!isTypeName(type))
       faults.push({ field: `/types/${index}`, detail: 'The value must be the name of an event type.' })
   }
   if (states.length === 0 && !missing) {
-    faults.push({ field: '/states', detail: 'Name at least one state, or set missing.' })
+    faults.push({ field: '/states', detail: 'Give at least one state, or set `missing` to true.' })
   }
   if (fromMs !== null && toMs !== null && fromMs > toMs) {
     faults.push({ field: '/to', detail: 'The time must not be before `from`.' })
@@ -187,12 +219,4 @@ const isStorable = (key: string): boolean => {
 function hashOf({ endpoint, event, types, states, missing, fromMs, toMs }: ReplaySelection): Uint8Array {
   const text = JSON.stringify([endpoint, event, types, states, missing, fromMs, toMs])
   return Uint8Array.from(createHash('sha256').update(text).digest())
-}
-
-function sameOrRefuse({ replay, hash }: { replay: Replay; hash: Uint8Array }, wanted: Uint8Array): CreatedReplay {
-  if (Buffer.compare(hash, wanted) === 0) return { replay, isDuplicate: true }
-  throw new PosthornError(
-    'idempotency_conflict',
-    'The id was already used for a replay with a different selection. Choose another.',
-  )
 }

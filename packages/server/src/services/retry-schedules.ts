@@ -6,6 +6,7 @@ import {
   type RetrySchedule,
   type TenantId,
 } from '../base/model.ts'
+import { unknownType } from '../catalogue/event-type.ts'
 import { retryWaitMs, scheduleInForce } from '../catalogue/retry-schedule.ts'
 import type { Store } from '../store/store.ts'
 import { invalid } from './checks/refusals.ts'
@@ -47,7 +48,7 @@ export function checkSchedule(
   const least = leastRetrySeconds(dev)
   for (const [index, seconds] of schedule.entries()) {
     if (typeof seconds === 'number' && seconds >= least && seconds <= LONGEST_RETRY_SECONDS) continue
-    const detail = `The value must be a number of seconds from ${least} to ${LONGEST_RETRY_SECONDS}.`
+    const detail = `The value must be a number of seconds from ${least} to ${LONGEST_RETRY_SECONDS.toLocaleString('en')}.`
     faults.push({ field: `${field}/${index}`, detail })
   }
   return schedule
@@ -98,11 +99,7 @@ export class RetrySchedules {
   async #ofType(name: string, faults: FieldError[]): Promise<RetrySchedule | null> {
     const type = (await this.#types()).find(each => each.name === name)
     if (type === undefined && !isOperational(name)) {
-      faults.push({
-        field: 'type',
-        detail: 'Unknown event type. GET /v1/event-types lists them.',
-        reason: 'unknown_type',
-      })
+      faults.push({ field: 'type', ...unknownType(name) })
     }
     return type?.schedule ?? null
   }

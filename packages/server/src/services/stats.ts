@@ -87,7 +87,10 @@ export function planStats(
   const start = from - (from % ms)
   const end = Math.ceil(to / ms) * ms
   if ((end - start) / ms > MAX_POINTS) {
-    throw refusal('step', `The period has more than ${MAX_POINTS} steps. Choose a longer step or a shorter period.`)
+    throw refusal(
+      'step',
+      `The period has more than ${MAX_POINTS.toLocaleString('en')} steps. Choose a longer step or a shorter period.`,
+    )
   }
   if (start < nowMs - keptMs - ms) {
     const days = keptMs / GRAINS.day.ms

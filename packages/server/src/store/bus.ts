@@ -1,4 +1,4 @@
-/** How nodes on one store tell each other that there is something to look at. Messages can get lost. */
+/** How nodes on one store notify each other of changes. Messages can get lost. */
 export type Bus = {
   /**
    * `handler` receives the messages of all nodes, including this one. `onLine` is called when messages might have been

@@ -44,7 +44,7 @@ export type Driver = {
    * that are older than `retentionDays` (0: none) and no longer needed.
    */
   keepHistory(retentionDays: number): Promise<HistoryReport>
-  /** How many days are dropped together if kept for `retentionDays` (0: for ever). 0 where nothing is partitioned. */
+  /** How many days are dropped together if kept for `retentionDays` (0: forever). 0 where nothing is partitioned. */
   spanDays(retentionDays: number): number
   /**
    * Removes what was deleted from the store's files too, as far as the engine allows. Returns false if other

@@ -18,13 +18,17 @@ export const MOVED_TABLES = [
   'tenant',
   'endpoint',
   'endpoint_selection',
+  'endpoint_request',
+  'sender',
   'api_key',
   'audit',
   'stat',
   'event_type_sample',
   'idempotency',
+  'idempotent_call',
   'inbox',
   'live_delivery',
+  'replay_batch',
   'replay',
   'replay_part',
   'retention_mark',
@@ -114,8 +118,8 @@ export async function moveStore(
 
 const otherSource = () =>
   new MoveRefused(
-    'A move into this database is unfinished, but it was started from another folder, or from this one before serve ' +
-      'ran on it again: resume it there, or empty the database with `drop schema posthorn cascade` and start over.',
+    'This database has an unfinished move from another folder, or from this folder before serve ran on it again. ' +
+      'Resume that move from its own folder, or empty the database with `drop schema posthorn cascade` and start over.',
   )
 
 class Run {

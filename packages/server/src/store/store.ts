@@ -94,8 +94,8 @@ export class Store {
   }
 
   /**
-   * Resolves with what became of the delivery, however long the store is unavailable: no outcome is dropped for that.
-   * Throws only errors caused by the outcome's own data.
+   * Resolves with what happened to the delivery, even if the store is unavailable for long: no outcome is dropped for
+   * that reason. Throws only errors caused by the outcome's own data.
    */
   settle(settlement: Settlement): Promise<Moved> {
     return this.#commits.settle(settlement)

@@ -95,6 +95,9 @@ export class StoreContended extends Error {
   }
 }
 
+/** Someone else stored one of our keys between our lookup and our insert: run again, alone. */
+export class KeyRace extends Error {}
+
 /**
  * Ids for an `in (…)`, as parameters from number `first`. The last id is repeated until their number is a power of two,
  * so that there are few different statements to prepare.
@@ -105,7 +108,7 @@ export function idList(ids: readonly Uint8Array[], first: number): { text: strin
   return { text: numbersFrom(first, count), params }
 }
 
-/** By first number and count. There are few of them, and a long one takes longer to build than to send. */
+/** Placeholder lists, by first number and count. There are few, and a long one takes longer to build than to send. */
 const numberLists = new Map<string, string>()
 
 function numbersFrom(first: number, count: number): string {

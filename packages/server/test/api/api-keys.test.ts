@@ -68,7 +68,7 @@ describe('an API key', () => {
     [{ name: 'a\0' }, '/name'],
     [{ name: 'a'.repeat(257) }, '/name'],
     [{ scope: 'some' }, '/scope'],
-    [{ tenant: 'nobody' }, '/tenant'],
+    [{ tenant: 'unknown' }, '/tenant'],
     [{ tenant: '' }, '/tenant'],
     [{ expiresAt: '2020-01-01T00:00:00Z' }, '/expiresAt'],
     [{ expiresAt: 'soon' }, '/expiresAt'],

@@ -13,7 +13,7 @@ const told = async (query = ''): Promise<Json[]> => (await get(`/v1/audit?limit=
 const last = async (): Promise<Json> => (await told())[0]
 
 describe('the audit log', () => {
-  it('has an entry for every call that changes the configuration, with who changed which fields of what', async () => {
+  it('has an entry for every call that changes the configuration: who changed which fields of which resource', async () => {
     const { id: keyId, key } = (await post('/v1/api-keys', { name: 'ops', scope: 'all' })).body
     expect(await last()).toMatchObject({ action: 'created', target: { type: 'api_key', id: keyId }, tenant: null })
     expect((await last()).actor).toEqual({ kind: 'root', key: null, name: null, address: '127.0.0.1' })
@@ -73,7 +73,7 @@ describe('the audit log', () => {
     await patch(`${ENDPOINTS}/${id}`, { url: 'nonsense' })
     await post(ENDPOINTS, { url: 'https://hooks.example.com/a', clientSecret: 'no secret' })
     await remove('/v1/event-types/NONE')
-    await remove('/v1/tenants/nobody')
+    await remove('/v1/tenants/unknown')
     expect(await told()).toHaveLength(before)
   })
 

@@ -113,7 +113,7 @@ describe('an endpoint', () => {
     await patch(ONE, { state: 'disabled', name: 'm' })
     const notices = await bench.store.write('claimNotices', { nowMs: bench.store.now() + 1_000 })
     expect(notices.map(({ type, payload }) => [type, JSON.parse(payload)])).toEqual([
-      ['posthorn.endpoint.disabled', { tenant: 'acme', endpoint: id, reason: 'manual', disabledAt }],
+      ['posthorn.endpoint.disabled', { tenant: 'acme', endpoint: id, reason: 'manual', disabledAt, delivery: null }],
     ])
   })
 

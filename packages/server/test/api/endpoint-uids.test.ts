@@ -59,13 +59,13 @@ describe('the uid of an endpoint', () => {
   })
 
   it('is accepted encoded in a path, and found exactly as it is written', async () => {
-    const { id } = await create({ uid: 'Orders' })
-    expect((await get(`${ENDPOINTS}/%4Frders`)).body.id).toBe(id)
-    for (const wrong of ['orders', 'Orders%00', 'Orders%20', '..%2FOrders', 'Orders,Orders', `${'x'.repeat(5_000)}`]) {
+    const { id } = await create({ uid: 'Ab' })
+    expect((await get(`${ENDPOINTS}/%41b`)).body.id).toBe(id)
+    for (const wrong of ['ab', 'Ab%00', 'Ab%20', '..%2FAb', 'Ab,Ab', `${'x'.repeat(5_000)}`]) {
       expect((await get(`${ENDPOINTS}/${wrong}`)).status).toBe(404)
     }
     await bench.tenants.put('other', {})
-    expect((await get('/v1/tenants/other/endpoints/Orders')).status).toBe(404)
+    expect((await get('/v1/tenants/other/endpoints/Ab')).status).toBe(404)
   })
 
   it('filters deliveries and statistics, also of an endpoint that was deleted', async () => {
@@ -142,7 +142,7 @@ describe('the uid of an endpoint', () => {
     newId('ep', 1),
     newId('evt', 1),
     newId('ep', 1).toUpperCase(),
-    `whok_${'z'.repeat(26)}`.slice(1),
+    `key_${'z'.repeat(26)}`,
     7,
     ['a'],
   ])('is refused as %j, which could not be told from something else', async uid => {
@@ -152,8 +152,8 @@ describe('the uid of an endpoint', () => {
   it('can be anything else, and a name can be any text', async () => {
     const almost = newId('ep', 1)
     for (const uid of ['0', 'a'.repeat(128), 'A.b_c:d@e-f', almost.slice(0, -1), `${almost}0`, almost.slice(3)]) {
-      const { id } = await create({ uid, name: 'Bestellungen für Köln' })
-      expect((await get(`${ENDPOINTS}/${uid}`)).body).toMatchObject({ id, uid, name: 'Bestellungen für Köln' })
+      const { id } = await create({ uid, name: 'Café à la carte' })
+      expect((await get(`${ENDPOINTS}/${uid}`)).body).toMatchObject({ id, uid, name: 'Café à la carte' })
     }
     const wrong = { ...NEW, name: 'n'.repeat(129) }
     expect(refused(await post(ENDPOINTS, wrong))).toEqual([422, 'invalid', ['/name']])

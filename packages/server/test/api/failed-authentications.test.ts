@@ -25,7 +25,7 @@ function start() {
 }
 
 describe('failed authentications', () => {
-  it('are answered with a growing delay after the tenth within a minute, up to five seconds', () => {
+  it('are delayed more and more after the tenth within a minute, by up to five seconds', () => {
     const { clock, fail, failures } = start()
     expect(fail(10)).toBe(10)
     expect(fail(8)).toBe(0)
@@ -75,7 +75,7 @@ describe('failed authentications', () => {
     expect(JSON.parse(lines[1]!)).toMatchObject({ address: '192.0.2.1', fromAddress: 6, sinceLastLine: 5 })
   })
 
-  it('are all answered at shutdown', () => {
+  it('all get their responses at shutdown', () => {
     const { failures, clock } = start()
     let answered = 0
     for (let at = 0; at < 20; at++)

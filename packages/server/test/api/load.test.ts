@@ -36,7 +36,7 @@ const padded = (length: number) => EVENT.padEnd(length)
 describe('bodies', () => {
   const length = `content-length: ${HALF_A_MEBIBYTE}`
 
-  it('that would take too much memory together are refused unread, and accepted when there is room', async () => {
+  it('that together would take too much memory are refused before they are read, and accepted once there is room', async () => {
     await bench.useServices({}, { bodyMemoryBytes: 2_097_152 })
     const port = await listen()
     const held = [await announce(port, length), await announce(port, length)]

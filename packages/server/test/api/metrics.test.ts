@@ -10,7 +10,7 @@ describe('GET /metrics', () => {
     ['publish', null, 403],
     ['all', 'acme', 403],
     ['read', 'acme', 403],
-  ] as const)('answers a key with the scope %s and the tenant %s with %i', async (scope, tenant, status) => {
+  ] as const)('responds to a key with the scope %s and the tenant %s with %i', async (scope, tenant, status) => {
     const { secret } = await bench.apiKeys.create({ name: 'k', scope, tenant })
     expect((await bench.get('/metrics', { key: secret })).status).toBe(status)
   })

@@ -45,7 +45,7 @@ describe('operational event types', () => {
     const event = { type: 'posthorn.endpoint.disabled', key: 'k', payload: Buffer.from('{}') }
     await bench.publisher.publishOperational('acme', event)
     await bench.publisher.publishOperational('acme', event)
-    await bench.publisher.publishOperational('nobody', event)
+    await bench.publisher.publishOperational('unknown', event)
     const got = (await bench.list()).filter(delivery => !delivery.test)
     expect(got.map(({ endpoint }) => endpoint)).toEqual([named.body.id])
     await bench.publisher.publishOperational('acme', { ...event, key: 'l', type: 'posthorn.node.lost' })
@@ -68,7 +68,7 @@ describe('a replay', () => {
   })
 })
 
-describe('the operator’s tenant', () => {
+describe("the operator's tenant", () => {
   it('exists without being listed, and cannot be changed', async () => {
     expect((await get('/v1/tenants/posthorn')).body.id).toBe('posthorn')
     expect((await get('/v1/tenants')).body.data.map(({ id }: Json) => id)).toEqual(['acme'])
@@ -112,7 +112,7 @@ describe('C12: retry schedules', () => {
     expect((await put('/v1/event-types/SLOW', { ...type, schedule: Array(31).fill(1) })).status).toBe(422)
   })
 
-  it('are previewed: an endpoint’s own comes before its type’s, which comes before the operator’s', async () => {
+  it("are previewed: an endpoint's own comes before its type's, which comes before the operator's", async () => {
     await put('/v1/event-types/SLOW', { ...type, schedule: [5, 10] })
     const { id } = (await post('/v1/tenants/acme/endpoints', { ...input, types: ['SLOW'] })).body
     const path = `/v1/tenants/acme/endpoints/${id}`

@@ -47,14 +47,14 @@ describe('the API key', () => {
 })
 
 describe('paths and methods', () => {
-  it('answers 404 for unknown paths', async () => {
+  it('responds with 404 to unknown paths', async () => {
     for (const url of ['/', '/v2', '/v1/tenants/', '/v1//tenants', '/v1/tenants/acme/Events', '/V1/tenants']) {
       expect(refused(await get(url))).toEqual([404, 'not_found', []])
     }
     expect(refused(await post('/nothing', '{'))).toEqual([404, 'not_found', []])
   })
 
-  it('answers 405 with the methods that a path supports', async () => {
+  it('responds with 405 and the methods that a path supports', async () => {
     const answer = await put(EVENTS, '{')
     expect(refused(answer)).toEqual([405, 'method_not_allowed', []])
     expect(answer.headers.allow).toBe('GET, HEAD, POST')
@@ -62,7 +62,7 @@ describe('paths and methods', () => {
     expect((await send('PROPFIND', '/v1/tenants/a%2Fb')).headers.allow).toBe('DELETE, GET, HEAD, PUT')
   })
 
-  it('answers HEAD where it answers GET', async () => {
+  it('responds to HEAD where it responds to GET', async () => {
     for (const url of ['/healthz', '/openapi.json', EVENTS, ENDPOINTS, '/v1/tenants/acme']) {
       const answer = await send('HEAD', url)
       expect([answer.status, answer.text]).toEqual([200, ''])
@@ -79,8 +79,8 @@ describe('paths and methods', () => {
 })
 
 describe('unknown ids', () => {
-  it('answers 404 for an unknown tenant, endpoint, event, delivery or event type', async () => {
-    for (const tenant of ['nobody', 'a%00', '%20', 'a%2Fb', '__proto__']) {
+  it('responds with 404 to an unknown tenant, endpoint, event, delivery or event type', async () => {
+    for (const tenant of ['unknown', 'a%00', '%20', 'a%2Fb', '__proto__']) {
       for (const path of ['', '/endpoints', '/events', '/deliveries']) {
         expect(refused(await get(`/v1/tenants/${tenant}${path}`))).toEqual([404, 'not_found', []])
       }
@@ -104,7 +104,7 @@ describe('unknown ids', () => {
     expect(refused(await remove('/v1/event-types/a%00'))).toEqual([404, 'not_found', []])
   })
 
-  it("answers 404 for another tenant's endpoints, events and deliveries", async () => {
+  it("responds with 404 for another tenant's endpoints, events and deliveries", async () => {
     await put('/v1/tenants/other')
     const endpoint = await bench.endpoint()
     const { id: event } = (await post(EVENTS, EVENT)).body
@@ -238,7 +238,7 @@ describe('queries', () => {
 describe('errors of the server', () => {
   const failing = (error: unknown) => ({ list: () => Promise.reject(error) }) as Json
 
-  it('C14: answers 500 without details, and logs the error', async () => {
+  it('C14: responds with 500 without details, and logs the error', async () => {
     await bench.useServices({ tenants: failing(new Error(`broken ${SECRET.slice(0, 3)}`)) })
     const answer = await get('/v1/tenants')
     expect(refused(answer)).toEqual([500, 'internal', []])
@@ -253,7 +253,7 @@ describe('errors of the server', () => {
     [new StoreOverloaded('too much'), 'overloaded', '1'],
     [new StoreContended('a key is held'), 'busy', '1'],
     [new PosthornError('overloaded', 'wait', { retryAfterSeconds: 7 }), 'overloaded', '7'],
-  ])('answers 503 with Retry-After: %s', async (error, code, retryAfter) => {
+  ])('responds with 503 and Retry-After: %s', async (error, code, retryAfter) => {
     await bench.useServices({ tenants: failing(error) })
     const answer = await get('/v1/tenants')
     expect(refused(answer)).toEqual([503, code, []])
@@ -332,11 +332,13 @@ describe('invalid input', () => {
     expect(refused(await post(EVENTS, '{"type":"A","type":"B","payload":{}}')).slice(0, 2)).toEqual([422, 'invalid'])
   })
 
-  it('an event with the id of another payload is a conflict that names the id', async () => {
-    await post(EVENTS, `{"id":"k","type":"${TYPE}","payload":${PAYLOAD}}`)
-    const other = `{"id":"k","type":"${TYPE}","payload":${PAYLOAD.replace(':', ': ')}}`
-    expect(refused(await post(EVENTS, other))).toEqual([409, 'idempotency_conflict', ['/id']])
-    expect(refused(await post(EVENTS, `[${EVENT},${other}]`))).toEqual([409, 'idempotency_conflict', ['/1/id']])
+  it('an event with the key of another payload is a conflict that names the key', async () => {
+    await post(EVENTS, `{"key":"k","type":"${TYPE}","payload":${PAYLOAD}}`)
+    const other = `{"key":"k","type":"${TYPE}","payload":${PAYLOAD.replace(':', ': ')}}`
+    expect(refused(await post(EVENTS, other))).toEqual([409, 'idempotency_conflict', ['/key']])
+    expect(refused(await post(EVENTS, `[${EVENT},${other}]`))).toEqual([409, 'idempotency_conflict', ['/1/key']])
+    const alias = other.replace('"key"', '"id"')
+    expect(refused(await post(EVENTS, `[${EVENT},${alias}]`))).toEqual([409, 'idempotency_conflict', ['/1/id']])
   })
 })
 

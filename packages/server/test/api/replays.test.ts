@@ -24,7 +24,7 @@ const count = async (body: Json): Promise<number | [number, string, string[]]> =
 }
 
 describe('creating a replay', () => {
-  it('answers 202 with the id, the number of deliveries and the location', async () => {
+  it('responds with 202, the id, the number of deliveries and the location', async () => {
     const endpoint = await bench.endpoint()
     await publish()
     await publish('delivered')
@@ -53,7 +53,7 @@ describe('creating a replay', () => {
     expect((await bench.get(`${ALL}/${unnamed.body.id}`)).status).toBe(200)
   })
 
-  it('answers 200 and creates nothing for a dry run', async () => {
+  it('responds with 200 and creates nothing for a dry run', async () => {
     await bench.endpoint()
     await publish()
     const answer = await bench.post(ALL, { id: 'x', dryRun: true })
@@ -156,7 +156,7 @@ describe('creating a replay', () => {
     const theirs = await publish('delivered', 'beta')
     const both = { endpoint: other, event: theirs }
     expect(refused(await bench.post(ALL, both))).toEqual([422, 'invalid', ['/endpoint', '/event']])
-    expect(refused(await bench.post('/v1/tenants/nobody/replays', {}))).toEqual([404, 'not_found', []])
+    expect(refused(await bench.post('/v1/tenants/unknown/replays', {}))).toEqual([404, 'not_found', []])
     for (const body of [undefined, '[]', '7']) expect((await bench.post(ALL, body)).status).toBe(422)
   })
 
@@ -206,10 +206,10 @@ describe('replays', () => {
     await bench.post(ALL, { id: 'none', types: ['OTHER'] })
     for (const action of ['pause', 'resume', 'cancel']) {
       expect(refused(await bench.post(`${ALL}/none/${action}`))).toEqual([409, 'conflict', []])
-      expect(refused(await bench.post(`${ALL}/nobody/${action}`))).toEqual([404, 'not_found', []])
+      expect(refused(await bench.post(`${ALL}/unknown/${action}`))).toEqual([404, 'not_found', []])
       expect(refused(await bench.post(`${ALL}/%00/${action}`))).toEqual([404, 'not_found', []])
     }
-    expect(refused(await bench.get(`${ALL}/nobody`))).toEqual([404, 'not_found', []])
+    expect(refused(await bench.get(`${ALL}/unknown`))).toEqual([404, 'not_found', []])
     await bench.tenants.put('beta', {})
     expect(refused(await bench.get('/v1/tenants/beta/replays/x'))).toEqual([404, 'not_found', []])
   })

@@ -53,7 +53,7 @@ describe('C1: event types', () => {
     const made = await put('/v1/event-types/A.b-c', input)
     expect([made.status, made.body]).toEqual([
       201,
-      { name: 'A.b-c', ...input, schedule: null, operational: false, archivedAt: null },
+      { name: 'A.b-c', ...input, schedule: null, operational: false, archivedAt: null, warnings: [] },
     ])
     expect((await put('/v1/event-types/A.b-c', { ...input, group: 'h' })).status).toBe(200)
     expect((await get('/v1/event-types/A.b-c')).body.group).toBe('h')
@@ -271,23 +271,26 @@ describe('events', () => {
     await bench.endpoint({ types: ['COVER_QUOTE'] }).catch(() => bench.endpoint())
     const { status, body } = await post(EVENTS, EVENT)
     expect(status).toBe(202)
-    expect(Object.keys(body)).toEqual(['id', 'deliveries', 'notSent'])
+    expect(Object.keys(body)).toEqual(['id', 'key', 'deliveries', 'notSent'])
     expect((await get(`${EVENTS}/${body.id}`)).body).toMatchObject({ notSent: body.notSent, key: null, test: false })
   })
 
-  it('in an array are answered in the same order', async () => {
-    const { status, body } = await post(EVENTS, `[${EVENT}, {"id":"k","type":"${TYPE}","payload":${PAYLOAD}} ]`)
+  it('in an array get their results in the same order', async () => {
+    const { status, body } = await post(EVENTS, `[${EVENT}, {"key":"k","type":"${TYPE}","payload":${PAYLOAD}} ]`)
     expect(status).toBe(202)
-    expect(body.data).toHaveLength(2)
+    expect(body.data).toMatchObject([{ key: null }, { key: 'k' }])
     expect((await get(`${EVENTS}/${body.data[1].id}`)).body.key).toBe('k')
     expect((await post(EVENTS, '[]')).status).toBe(422)
   })
 
-  it('with an id of their own are published once', async () => {
-    const keyed = `{"id":"k","type":"${TYPE}","payload":${PAYLOAD}}`
+  it('with a key of their own are published once', async () => {
+    const keyed = `{"key":"k","type":"${TYPE}","payload":${PAYLOAD}}`
     const { body } = await post(EVENTS, keyed)
     const again = await post(EVENTS, keyed)
+    expect(body.key).toBe('k')
     expect([again.status, again.body]).toEqual([202, { ...body, duplicate: true }])
+    const alias = await post(EVENTS, keyed.replace('"key"', '"id"'))
+    expect([alias.status, alias.body]).toEqual([202, { ...body, duplicate: true }])
   })
 
   it('C5: return the payload byte for byte as published', async () => {
@@ -356,6 +359,26 @@ describe('deliveries', () => {
       },
     ])
     expect((await get(DELIVERIES)).body.data[0]).not.toHaveProperty('attempts')
+  })
+
+  it('show what the last attempt came to, in lists and alone, and with what became of their event', async () => {
+    await bench.endpoint()
+    const event = (await post(EVENTS, EVENT)).body.id
+    const [fresh] = (await get(DELIVERIES)).body.data
+    expect(fresh.lastAttempt).toBeNull()
+    await settle(fresh.id, { kind: 'retry', dueAtMs: 1_000_000 })
+    const { startedAtMs, durationMs, status, error } = anAttempt(1)
+    const lastAttempt = { at: new Date(startedAtMs).toISOString(), durationMs, status, error }
+    expect((await get(DELIVERIES)).body.data[0].lastAttempt).toEqual(lastAttempt)
+    expect((await get(`${DELIVERIES}/${fresh.id}`)).body.lastAttempt).toEqual(lastAttempt)
+    const shown = (await get(`${EVENTS}/${event}`)).body
+    expect([shown.deliveries[0].lastAttempt, shown.endpoints[0].lastAttempt]).toEqual([lastAttempt, lastAttempt])
+    await post(`${DELIVERIES}/${fresh.id}/cancel`)
+    expect((await get(`${DELIVERIES}?state=cancelled`)).body.data[0].lastAttempt).toEqual(lastAttempt)
+    // As if it had ended before the row kept it: alone, the delivery shows it all the same.
+    await bench.run('update delivery set last_started_ms = null')
+    expect((await get(DELIVERIES)).body.data[0].lastAttempt).toBeNull()
+    expect((await get(`${DELIVERIES}/${fresh.id}`)).body.lastAttempt).toEqual(lastAttempt)
   })
 
   it('are filtered by each parameter and by combinations', async () => {

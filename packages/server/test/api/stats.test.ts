@@ -51,7 +51,7 @@ describe('GET /v1/tenants/{tenant}/stats', () => {
   it.each([
     ['step=week', 'step'],
     ['step=', 'step'],
-    ['endpoint=nobody', 'endpoint'],
+    ['endpoint=unknown', 'endpoint'],
     ['from=yesterday', 'from'],
     [`from=${iso(Date.now())}&to=${iso(Date.now() - HOUR_MS)}`, 'from'],
     [`from=${iso(Date.now() - HOUR_MS)}&to=${iso(Date.now() - HOUR_MS)}`, 'from'],
@@ -68,7 +68,7 @@ describe('GET /v1/tenants/{tenant}/stats', () => {
     const endpoint = await bench.endpoint()
     await add(endpoint, Date.now(), 3)
     await bench.tenants.put('beta', {})
-    expect((await bench.get('/v1/tenants/nobody/stats')).status).toBe(404)
+    expect((await bench.get('/v1/tenants/unknown/stats')).status).toBe(404)
     const { body } = await bench.get(`/v1/tenants/beta/stats?endpoint=${endpoint}`)
     expect(body.total.deliveries.delivered).toBe(0)
   })

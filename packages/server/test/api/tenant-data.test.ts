@@ -21,7 +21,7 @@ async function fill(): Promise<{ endpoint: string; event: string }> {
   const body = { url: 'https://hooks.example.com/a', clientSecret: SECRET, description: 'a\nb' }
   const endpoint = (await post(`${ACME}/endpoints`, body)).body.id
   const [event] = (
-    await bench.publish(`{"type":"${TYPE}","id":"one","payload":\n{"CoverId":\r\n  ${PAYLOAD.slice(11)}}`)
+    await bench.publish(`{"type":"${TYPE}","key":"one","payload":\n{"CoverId":\r\n  ${PAYLOAD.slice(11)}}`)
   ).events
   const lane = await bench.store.readLane({
     endpoint,
@@ -59,6 +59,8 @@ describe('the export of a tenant', () => {
     expect(all[2]).toMatchObject({ id: endpoint, url: 'https://hooks.example.com/a', description: 'a\nb' })
     expect(all[3]).toMatchObject({ id: event, key: 'one', payload: JSON.parse(PAYLOAD), payloadRemoved: false })
     expect(all[4]).toMatchObject({ event, endpoint, state: 'delivered', attemptCount: 1 })
+    const { startedAt, durationMs, status, error } = all[5]!
+    expect(all[4]!.lastAttempt).toEqual({ at: startedAt, durationMs, status, error })
     expect(all[5]).toMatchObject({ delivery: all[4]!.id, status: 200, responseBodyBase64: 'AP8K' })
     expect(answer.text).not.toContain(SECRET)
     expect(answer.text).not.toContain('ecret')
@@ -93,7 +95,7 @@ describe('the export of a tenant', () => {
   })
 
   it('is refused for an unknown tenant', async () => {
-    expect(refused(await get('/v1/tenants/nobody/export'))).toEqual([404, 'not_found', []])
+    expect(refused(await get('/v1/tenants/unknown/export'))).toEqual([404, 'not_found', []])
   })
 })
 

@@ -17,6 +17,33 @@ const type = (properties: object) => ({
 })
 
 describe('C1: event types over time', () => {
+  it('take schemas from OpenAPI documents, with warnings where payloads are not checked by them', async () => {
+    const given = type({ id: { type: 'string', format: 'order-id' }, kind: { xml: { attribute: true } } })
+    const made = await put('/v1/event-types/T', given)
+    expect([made.status, made.body.warnings]).toEqual([
+      201,
+      [
+        {
+          code: 'schema_format_unknown',
+          detail: 'Unknown format `order-id`: payloads are not checked by it.',
+          field: '/schema/properties/id/format',
+        },
+        {
+          code: 'schema_keyword_ignored',
+          detail: '`xml` is a keyword of OpenAPI. It is kept, but payloads are not checked by it.',
+          field: '/schema/properties/kind/xml',
+        },
+      ],
+    ])
+    expect((await get('/v1/event-types/T')).body.schema).toEqual(given.schema)
+    expect((await post(EVENTS, { type: 'T', payload: { id: 'x' } })).status).toBe(202)
+    expect(refused(await post(EVENTS, { type: 'T', payload: { id: 7 } }))).toEqual([422, 'invalid', ['/payload/id']])
+    const corrected = await put('/v1/event-types/T', type({ id: { type: 'string' } }))
+    expect([corrected.status, corrected.body.warnings]).toEqual([200, []])
+    const unknown = type({ id: { discriminater: 1 } })
+    expect(refused(await put('/v1/event-types/T', unknown))).toEqual([422, 'invalid', ['/schema']])
+  })
+
   it('can be archived and unarchived, and are refused in the meantime with an error code of their own', async () => {
     const { body: endpoint } = await post(ENDPOINTS, { ...NEW, types: [TYPE] })
     const archived = await post(`/v1/event-types/${TYPE}/archive`)
@@ -52,7 +79,7 @@ describe('C1: event types over time', () => {
     const stricter = type({ id: { type: 'string' } })
     const answer = await put('/v1/event-types/T', stricter)
     expect(refused(answer)).toEqual([409, 'schema_conflict', ['/schema']])
-    expect(answer.body.errors[0].detail).toMatch(/^\/id: It must be of type string\. \(1 of 1, such as evt_/)
+    expect(answer.body.errors[0].detail).toMatch(/^\/id: The value must be of type string\. \(1 of 1, such as evt_/)
     expect((await put('/v1/event-types/T?force=false', stricter)).status).toBe(409)
     expect(refused(await put('/v1/event-types/T?force=yes', stricter))).toEqual([422, 'invalid', ['force']])
     expect((await put('/v1/event-types/T?force=true', stricter)).status).toBe(200)
@@ -125,6 +152,7 @@ describe('an event', () => {
       delivery: deliveries[0].id,
       deliveryCount: 1,
       attemptCount: 0,
+      lastAttempt: null,
       nextAttemptAt: deliveries[0].nextAttemptAt,
       endedAt: null,
     })

@@ -5,8 +5,11 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Erasure } from '../../src/background/erasure.ts'
 import { Interrupted } from '../../src/background/works.ts'
 import { systemClock } from '../../src/base/clock.ts'
+import { idBytes } from '../../src/base/ids.ts'
 import type { Endpoint } from '../../src/base/model.ts'
 import { Tenants } from '../../src/services/tenants/tenants.ts'
+import type { NewEvent } from '../../src/store/operations/events/publish-request.ts'
+import { scopeOf } from '../../src/store/operations/idempotent-calls.ts'
 import { openSqlite } from '../../src/store/sqlite/driver.ts'
 import { Store } from '../../src/store/store.ts'
 import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from '../store/builders.ts'
@@ -73,6 +76,9 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
       ...times,
     } as const
     await store.write('createApiKey', { key, hash: bytes(`hash of ${tenant}`) })
+    const call = { key: 'k', hash: bytes('h'), madeId: null, madeMs: 1, status: 201, response: bytes('{}\n{}') }
+    const scope = scopeOf(null, tenant)
+    await store.write('recordCall', { call: { ...call, scope, expiresMs: 2, sealedUntilMs: null } })
     await fillOthers(tenant)
   }
 
@@ -110,6 +116,8 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
     const done = await tenants.erasure('acme')
     expect(done.state).toBe('finished')
     expect(done.rowsRemoved).toBeGreaterThanOrEqual(10)
+    const callsOf = (tenant: string) => store.read('findCall', { scope: scopeOf(null, tenant), key: 'k', nowMs: 1 })
+    expect([await callsOf('acme'), (await callsOf('other'))?.status]).toEqual([null, 201])
     const audit = await store.read('listAudit', { tenant: 'acme', before: null, fromMs: null, toMs: null, limit: 99 })
     expect(audit.find(({ action }) => action === 'erased')).toMatchObject({ targetId: 'acme', actor: ACTOR })
     const left = await rowsOf('other')
@@ -124,9 +132,9 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
     await erase()
     expect((await tenants.erasure('acme')).state).toBe('finished')
     expect(await store.read('getTenant', { id: 'acme' })).toBeNull()
-    await expect(tenants.erase('acme')).rejects.toThrow('no such tenant')
-    await expect(tenants.erase('nobody')).rejects.toThrow('no such tenant')
-    await expect(tenants.erasure('nobody')).rejects.toThrow('no such erasure')
+    await expect(tenants.erase('acme')).rejects.toThrow('The tenant was not found')
+    await expect(tenants.erase('unknown')).rejects.toThrow('The tenant was not found')
+    await expect(tenants.erasure('unknown')).rejects.toThrow('The erasure was not found')
     await opened.run(`insert into inbox (tenant, id, type, payload, created_ms) values ('?', $1, 'T', $2, 1)`, [
       new Uint8Array(16),
       bytes('{}'),
@@ -168,6 +176,44 @@ describe.each([sqliteEngine(), postgresEngine()])('erasing a tenant on $name', e
     }
     await expect.poll(eraseMore).toBe('finished')
     expect(await countRows(opened, 'attempt')).toBe(0)
+  })
+
+  it('leaves out what operational events for the operator quote of it, and nothing else of them', async () => {
+    await aTenant(store, 'posthorn')
+    const quoted = { key: 'order-7', payload: { name: 'Jane' }, payloadOmitted: false, lastAttempt: { status: 500 } }
+    const deliveries = [{ delivery: 'dlv_1', key: 'order-7' }]
+    const of = (name: string, data: object) =>
+      anEvent([], { type: `posthorn.${name}`, payload: bytes(JSON.stringify(data)) })
+    const failing = of('endpoint.failing', { tenant: 'acme', days: 1, ...quoted })
+    const exhausted = of('delivery.exhausted', { tenant: 'acme', count: 2, deliveries, ...quoted })
+    const kept = [
+      of('endpoint.disabled', { tenant: 'other', ...quoted }),
+      // From before such events quoted anything.
+      of('endpoint.disabled', { tenant: 'acme', reason: 'gone' }),
+      of('replay.finished', { tenant: 'acme', replay: 'r', payloadOmitted: false }),
+      of('endpoint.disabled', { payload: { tenant: 'acme' }, payloadOmitted: false }),
+      anEvent([], { type: 'posthorn.endpoint.failing', payload: bytes('{"tenant":"acme","payloadOmitted":true}') }),
+    ]
+    // More than one page of them.
+    const many = Array.from({ length: 120 }, () => of('endpoint.failing', { tenant: 'other', ...quoted }))
+    const events = [failing, ...many, ...kept, exhausted]
+    for (const event of events) await store.publish(await aRequest(store, 'posthorn', [event]))
+    await opened.run('update event set payload = $1 where id = $2', [new Uint8Array(0), idBytes(kept[4]!.id)])
+    await tenants.erase('acme')
+    await erase()
+    const payloadOf = async ({ id }: NewEvent) =>
+      Buffer.from((await store.read('getEvent', { tenant: 'posthorn', id }))!.payload).toString()
+    const nothing = { key: null, payload: null, payloadOmitted: true, lastAttempt: null }
+    expect(JSON.parse(await payloadOf(failing))).toEqual({ tenant: 'acme', days: 1, ...nothing })
+    expect(JSON.parse(await payloadOf(exhausted))).toEqual({
+      tenant: 'acme',
+      count: 2,
+      deliveries: [{ delivery: 'dlv_1', key: null }],
+      ...nothing,
+    })
+    const unchanged = [...many, ...kept.slice(0, 4)]
+    for (const event of unchanged) expect(await payloadOf(event)).toBe(Buffer.from(event.payload).toString())
+    expect(await payloadOf(kept[4]!)).toBe('')
   })
 
   it('makes the id reusable: without old history, and old idempotency keys are new again', async () => {
@@ -238,6 +284,28 @@ describe('the files of an embedded store', () => {
       expect(await found(folder)).toEqual([])
       expect((await readFile(join(folder, 'posthorn.db'))).length).toBeLessThan(before / 2)
       expect(await store.read('listEndpoints', { tenant: 'other', before: null, limit: 9 })).toHaveLength(1)
+    } finally {
+      await store.close()
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+
+  it('contain nothing that operational events quoted of an erased tenant', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'posthorn-erase-'))
+    const driver = await openSqlite(folder, systemClock)
+    const store = new Store(driver, systemClock)
+    try {
+      await store.write('migrate', {})
+      for (const tenant of ['posthorn', 'acme']) await aTenant(store, tenant)
+      const quoted = { tenant: 'acme', payload: 'PAYLOAD-MARK', payloadOmitted: false, lastAttempt: 'ANSWER-MARK' }
+      const quoting = { type: 'posthorn.endpoint.failing', payload: bytes(JSON.stringify(quoted)) }
+      for (let count = 0; count < 30; count++) {
+        await store.publish(await aRequest(store, 'posthorn', [anEvent([], quoting)]))
+      }
+      expect(await found(folder)).toEqual(['PAYLOAD-MARK', 'ANSWER-MARK'])
+      await new Tenants(store, options).erase('acme')
+      await new Erasure(store, log).run(atOnce)
+      expect(await found(folder)).toEqual([])
     } finally {
       await store.close()
       await rm(folder, { recursive: true, force: true })

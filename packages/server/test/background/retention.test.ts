@@ -77,7 +77,7 @@ describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine =
     expect(await deliveriesOf(store, 'acme', event.id)).toHaveLength(2)
   })
 
-  it('uses the tenant’s own retention period if it has one', async () => {
+  it("uses the tenant's own retention period if it has one", async () => {
     const short = anEndpoint('short')
     await aTenant(store, 'short', [short])
     const retention = { days: 3, payloadDays: null, answerDays: null }
@@ -194,7 +194,7 @@ describe.each([sqliteEngine(), postgresEngine()])('retention on $name', engine =
     expect(await countRows(opened, 'audit')).toBe(0)
   })
 
-  it('keeps a deleted tenant’s rows for a tenant with the same id that is created in time', async () => {
+  it("keeps a deleted tenant's rows for a tenant with the same id that is created in time", async () => {
     await store.write('deleteTenant', { id: 'acme', nowMs: Date.now() })
     await aTenant(store, 'acme')
     await pass(100)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { bytesMs, firstIdAt, idBytes, idMs, idText, newId, parseId } from '../../src/base/ids.ts'
 
 describe('ids', () => {
-  it('are UUIDv7 in TypeID form, as the specification writes them', () => {
+  it('are UUIDv7 in TypeID form, as the specification defines them', () => {
     // The specification's own example: 0110c853-1d09-52d8-d73e-1194e95b5f19 is 0123456789abcdefghjkmnpqrs.
     const bytes = Uint8Array.from(Buffer.from('0110c8531d0952d8d73e1194e95b5f19', 'hex'))
     expect(idText('evt', bytes)).toBe('evt_0123456789abcdefghjkmnpqrs')
@@ -13,7 +13,7 @@ describe('ids', () => {
     expect(bytesMs(id)).toBe(1_700_000_000_000)
   })
 
-  it('go to bytes and back', () => {
+  it('convert to bytes and back', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), bytes => {
         expect(parseId('dlv', idText('dlv', bytes))).toEqual(bytes)
@@ -43,7 +43,7 @@ describe('ids', () => {
     )
   })
 
-  it('rise strictly, also when the clock stands still or runs backwards', () => {
+  it('strictly increase, even if the clock stands still or runs backwards', () => {
     let last = ''
     for (let i = 0; i < 20_000; i++) {
       const id = newId('dlv', 1_800_000_000_000 - (i % 3))
@@ -56,7 +56,7 @@ describe('ids', () => {
     expect(later < firstIdAt('dlv', 1_800_000_000_051)).toBe(true)
   })
 
-  it('are refused in any other spelling', () => {
+  it('are rejected in any other spelling', () => {
     const good = newId('evt', 1)
     for (const bad of [
       '',

@@ -10,13 +10,13 @@ function binsOf(all: readonly number[]): LatencyBins {
   return bins
 }
 
-/** By the definition, over all values. */
+/** The percentile by its definition, from all values. */
 function nearestRank(all: readonly number[], share: number): number {
   return [...all].sort((a, b) => a - b)[Math.ceil(share * all.length) - 1]!
 }
 
 describe('latency bins', () => {
-  it('a percentile is right to within 5 %, and to the millisecond where that is less', () => {
+  it('give percentiles to within 5 % or one millisecond, whichever is more', () => {
     fc.assert(
       fc.property(durations, fc.constantFrom(0.01, 0.5, 0.95, 0.99, 1), (all, share) => {
         const exact = nearestRank(all, share)
@@ -25,11 +25,11 @@ describe('latency bins', () => {
     )
   })
 
-  it('below ten milliseconds it is exact', () => {
+  it('are exact below ten milliseconds', () => {
     for (let ms = 0; ms < 10; ms++) expect(msOf(binOf(ms))).toBe(ms)
   })
 
-  it('what is added up in parts is what was there at once', () => {
+  it('have the same counts whether added in parts or all together', () => {
     fc.assert(
       fc.property(durations, durations, (a, b) => {
         const together = binsOf(a)
@@ -39,7 +39,7 @@ describe('latency bins', () => {
     )
   })
 
-  it('there is no percentile of nothing', () => {
+  it('have no percentile if they are empty', () => {
     expect(percentile(readBins(''), 0.5)).toBeNull()
   })
 })

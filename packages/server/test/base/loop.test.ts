@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Loop, type LoopOptions } from '../../src/base/loop.ts'
 import { HandClock } from '../hand-clock.ts'
 
-/** A loop whose runs a test ends by hand. */
+/** A loop whose runs the test ends manually. */
 function stage(options: Partial<LoopOptions> = {}) {
   const clock = new HandClock()
   const runs: PromiseWithResolvers<number | undefined>[] = []
@@ -19,7 +19,7 @@ function stage(options: Partial<LoopOptions> = {}) {
     onFailure: error => failures.push(error),
     ...options,
   })
-  /** Lets what was settled be noticed. */
+  /** Lets pending promise callbacks run. */
   const turn = async () => {
     for (let n = 0; n < 5; n++) await Promise.resolve()
   }
@@ -28,14 +28,14 @@ function stage(options: Partial<LoopOptions> = {}) {
     await turn()
   }
   const fail = async () => {
-    runs.at(-1)!.reject(new Error('away'))
+    runs.at(-1)!.reject(new Error('unavailable'))
     await turn()
   }
   return { clock, loop, runs, failures, turn, end, fail }
 }
 
 describe('a loop', () => {
-  it('runs at its start, and again so long after the end of each run', async () => {
+  it('runs when it is started, and again a fixed time after the end of each run', async () => {
     const { clock, loop, runs, end } = stage()
     loop.start()
     expect(runs).toHaveLength(1)
@@ -47,7 +47,7 @@ describe('a loop', () => {
     expect(runs).toHaveLength(2)
   })
 
-  it('can begin later, and a run can choose when the next is', async () => {
+  it('can start with a delay, and a run can choose when the next one is', async () => {
     const { clock, loop, runs, end } = stage()
     loop.start(400)
     expect(runs).toHaveLength(0)
@@ -56,10 +56,10 @@ describe('a loop', () => {
     expect(clock.waits).toEqual([30])
   })
 
-  it('runs when it is woken, once more if that was during a run, and without a period only then', async () => {
+  it('runs when it is woken, once more if that was during a run, and without an interval only then', async () => {
     const { clock, loop, runs, end } = stage({ everyMs: null })
     loop.wake()
-    expect(runs, 'not before its start').toHaveLength(0)
+    expect(runs, 'it does not run before it is started').toHaveLength(0)
     loop.start()
     loop.wake()
     loop.wake()
@@ -73,7 +73,7 @@ describe('a loop', () => {
     expect(runs).toHaveLength(3)
   })
 
-  it('waits after a fault, and no wake-up cuts that short, but `now` does', async () => {
+  it('pauses after a failure, which `now` cuts short but a wake-up does not', async () => {
     const { clock, loop, runs, failures, fail } = stage()
     loop.start()
     loop.wake()
@@ -90,7 +90,7 @@ describe('a loop', () => {
     expect(clock.waits).toEqual([])
   })
 
-  it('has one run at a time, which `now` joins', async () => {
+  it('has only one run at a time, which `now` joins', async () => {
     const { clock, loop, runs, turn, end } = stage()
     let joined = 0
     void loop.now().then(() => joined++)
@@ -104,10 +104,10 @@ describe('a loop', () => {
     loop.start()
     expect(runs).toHaveLength(2)
     await end()
-    expect(runs, 'the start is a run of its own').toHaveLength(3)
+    expect(runs, 'the start has a run of its own').toHaveLength(3)
   })
 
-  it('can be asked for a run that begins after the call, also while it pauses after a fault', async () => {
+  it('can run from after the call of `fresh`, even during the pause that follows a failure', async () => {
     const { loop, runs, turn, end, fail } = stage({ everyMs: null })
     loop.start()
     let fresh = 0
@@ -119,7 +119,7 @@ describe('a loop', () => {
     expect([runs.length, fresh]).toEqual([2, 1])
   })
 
-  it('is woken by those events that are a reason to', async () => {
+  it('is woken only by events that are a reason to run', async () => {
     const { loop, runs, end } = stage({ everyMs: null })
     const listeners: ((event: string) => void)[] = []
     loop.wakeOn<string>({ on: listener => void listeners.push(listener) }, event => event === 'inbox')
@@ -131,28 +131,28 @@ describe('a loop', () => {
     expect(runs).toHaveLength(2)
   })
 
-  it('begins nothing after a stop, which waits for the run under way and cuts its rests short', async () => {
+  it('starts no run after `stop`, which waits for the current run and cuts its rests short', async () => {
     const ends: string[] = []
     const { clock, loop } = stage({
       run: async () => {
         await loop.rest(500)
         ends.push('rested')
         await loop.rest(500)
-        ends.push('did not rest any more')
+        ends.push('did not rest again')
       },
     })
     loop.start()
     loop.wake()
     const stopped = loop.stop().then(() => ends.push('stopped'))
     await stopped
-    expect(ends).toEqual(['rested', 'did not rest any more', 'stopped'])
+    expect(ends).toEqual(['rested', 'did not rest again', 'stopped'])
     loop.wake()
     loop.start()
     await loop.now()
     expect([clock.waits, loop.isStopped]).toEqual([[], true])
   })
 
-  it('can be hurried in its rests', async () => {
+  it('ends its rest early when it is hurried', async () => {
     const { clock, loop, turn } = stage({ run: () => loop.rest(500) })
     loop.start()
     expect(clock.waits).toEqual([500])

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createLogger, logPlain } from '../../src/base/logger.ts'
 
-it('a plain line is the line that the logger itself writes, for bound fields and strange texts too', () => {
+it("a plain line equals the logger's own line, even with bound fields and unusual characters", () => {
   const lines: string[] = []
   const clock = { now: () => 1_700_000_000_000 } as never
   const { logger } = createLogger({ level: 'info', stdout: { write: line => lines.push(line) }, clock })
@@ -14,7 +14,7 @@ it('a plain line is the line that the logger itself writes, for bound fields and
   }
 })
 
-it('a plain line is not written above its level', () => {
+it('a plain line is not written if the level is above info', () => {
   const lines: string[] = []
   const { logger } = createLogger({ level: 'warn', stdout: { write: line => lines.push(line) } })
   logPlain(logger, 'attempt', { status: 204 })

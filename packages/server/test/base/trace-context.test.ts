@@ -20,20 +20,20 @@ describe('traceparent', () => {
   })
 
   it.each([
-    ['', 'nothing'],
+    ['', 'empty'],
     [`00-${TRACE}-${SPAN}`, 'no flags'],
-    [`00-${TRACE.toUpperCase()}-${SPAN}-01`, 'capitals'],
+    [`00-${TRACE.toUpperCase()}-${SPAN}-01`, 'upper case'],
     [`00-${'0'.repeat(32)}-${SPAN}-01`, 'no trace'],
     [`00-${TRACE}-${'0'.repeat(16)}-01`, 'no span'],
-    [`ff-${TRACE}-${SPAN}-01`, 'a version that is forbidden'],
-    [`00-${TRACE}-${SPAN}-01-more`, 'more than version 00 has'],
-    [`00-${TRACE}-${SPAN}-01, 00-${TRACE}-${SPAN}-01`, 'two of them'],
-    [`00-${TRACE}-${SPAN}-0g`, 'flags that are none'],
+    [`ff-${TRACE}-${SPAN}-01`, 'forbidden version'],
+    [`00-${TRACE}-${SPAN}-01-more`, 'more than version 00 allows'],
+    [`00-${TRACE}-${SPAN}-01, 00-${TRACE}-${SPAN}-01`, 'two values'],
+    [`00-${TRACE}-${SPAN}-0g`, 'invalid flags'],
   ])('ignores %j: %s', header => {
     expect(parseTraceparent(header)).toBeNull()
   })
 
-  it('reads what a later version has in common with this one', () => {
+  it('reads the fields that a later version shares with this one', () => {
     expect(parseTraceparent(`cc-${TRACE}-${SPAN}-03-what-comes`)).toEqual({
       traceId: TRACE,
       spanId: SPAN,
@@ -41,7 +41,7 @@ describe('traceparent', () => {
     })
   })
 
-  it('takes any text', () => {
+  it('never throws, whatever the header', () => {
     fc.assert(fc.property(fc.string(), text => void parseTraceparent(text)))
     expect(parseTraceparent(undefined)).toBeNull()
     expect(parseTraceparent(['a'])).toBeNull()

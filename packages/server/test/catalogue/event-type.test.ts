@@ -20,7 +20,7 @@ const sound: EventTypeDefinition = {
 const faultyFields = (change: Partial<Record<keyof EventTypeDefinition, unknown>>) =>
   checkEventType({ ...sound, ...change } as EventTypeDefinition).map(({ field }) => field)
 
-describe('C1 the starter catalogue', () => {
+describe('C1: the starter catalogue', () => {
   test('is the one in the contract', () => {
     expect(starterCatalogue).toEqual(vector.eventTypes)
   })
@@ -32,7 +32,7 @@ describe('C1 the starter catalogue', () => {
   })
 })
 
-describe('C1 an event type', () => {
+describe('C1: an event type', () => {
   test('has no faults if it is valid', () => {
     expect(checkEventType(sound)).toEqual([])
   })

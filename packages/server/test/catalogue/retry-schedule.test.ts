@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { retryWaitMs, scheduleInForce } from '../../src/catalogue/retry-schedule.ts'
 
-describe('C12 the retry schedule that applies', () => {
-  it('C12: is the endpoint’s, else the type’s, else the setting; an empty one is used too', () => {
+describe('C12: the retry schedule that applies', () => {
+  it("C12: is the endpoint's, else the type's, else the setting; an empty one is used too", () => {
     expect(scheduleInForce([1], [2], [3])).toEqual([1])
     expect(scheduleInForce(null, [2], [3])).toEqual([2])
     expect(scheduleInForce(null, null, [3])).toEqual([3])

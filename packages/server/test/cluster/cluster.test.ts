@@ -75,7 +75,7 @@ describe('nodes on one PostgreSQL', () => {
     await receiver.close()
   })
 
-  it('C13: a dead node’s deliveries are sent by another within a lease', { timeout: 60_000 }, async () => {
+  it("C13: a dead node's deliveries are sent by another within a lease", { timeout: 60_000 }, async () => {
     const url = await database()
     const gone = await startNode(url, { leaseMs: 1_500 })
     const receiver = await startReceiver({ authority, names: ['localhost'], record: false })

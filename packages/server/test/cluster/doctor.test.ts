@@ -32,7 +32,7 @@ describe('posthorn doctor on PostgreSQL', () => {
 
   it('reports what is missing, passes once it is there, and reports mismatches', async () => {
     const empty = await doctor(key)
-    expect(empty.text).toMatch(/fail +schema +there is no schema yet\n +→ run posthorn migrate/)
+    expect(empty.text).toMatch(/fail +schema +no schema yet\n +→ run posthorn migrate/)
     expect(empty.isWell).toBe(false)
 
     const store = new Store(await openPostgres(url, systemClock), systemClock)
@@ -42,17 +42,17 @@ describe('posthorn doctor on PostgreSQL', () => {
     expect(well.text).toMatch(/ok +schema/)
     expect(well.text).toMatch(/ok +writing/)
     expect(well.text).toMatch(/ok +clock +.*database/)
-    expect(well.text).toMatch(/ok +DNS +hooks\.example\.com leads to 93\.184\.215\.14/)
+    expect(well.text).toMatch(/ok +DNS +hooks\.example\.com resolves to 93\.184\.215\.14/)
     expect(well.isWell, well.text).toBe(true)
-    expect((await doctor({})).text).toMatch(/fail +encryption key +it is missing/)
+    expect((await doctor({})).text).toMatch(/fail +encryption key +missing/)
 
     const mismatch = { kind: 'event_deliveries', tenant: 'acme', id: 'evt_1', detail: 'it has 1' } as const
     await store.write('storeMismatches', { mismatches: [mismatch], nowMs: 1 })
     const broken = await doctor(key)
-    expect(broken.text).toMatch(/fail +books +event_deliveries evt_1 of acme: it has 1/)
+    expect(broken.text).toMatch(/fail +consistency +event_deliveries evt_1 of acme: it has 1/)
     expect(broken.isWell).toBe(false)
     // A full check finds that the mismatch doesn't exist.
-    expect((await doctor(key, true)).text).toMatch(/ok +books +they balance/)
+    expect((await doctor(key, true)).text).toMatch(/ok +consistency +no mismatches/)
     await store.close()
   })
 })

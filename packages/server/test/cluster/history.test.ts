@@ -143,7 +143,7 @@ describe('the history tables', () => {
     expect(await tables('attempt')).toContain(dayOf(noon(50)))
   })
 
-  it('make the store unavailable, with advice, while one is missing and can’t be created', async () => {
+  it("make the store unavailable, with advice, while one is missing and can't be created", async () => {
     const today = dayOf(Date.now())
     const drop = ['attempt', 'delivery', 'event'].map(table => `drop table ${table}_${today}`).join(';')
     await client.query(drop)
@@ -344,7 +344,7 @@ describe('dropping old history', () => {
     expect(rows[0].n).toBe(1)
   })
 
-  it('uses the longest retention period of any tenant; the others’ events are removed in small steps', async () => {
+  it("uses the longest retention period of any tenant; the others' events are removed in small steps", async () => {
     await ended(await published(noon(40)), noon(40))
     const retention = { days: 60, payloadDays: null, answerDays: null }
     await store.write('putTenant', { id: 'long', name: null, metadata: {}, retention, nowMs: 1 })
@@ -430,7 +430,7 @@ describe('dropping old history', () => {
     const again = await store.publish(await aRequest(store, 'acme', [anEvent([], { key: 'k', hash })]))
     expect(again).toEqual({
       kind: 'stored',
-      events: [{ id: event.id, deliveries: null, notSent: null, duplicate: true }],
+      events: [{ id: event.id, key: 'k', deliveries: null, notSent: null, duplicate: true }],
     })
   })
 })

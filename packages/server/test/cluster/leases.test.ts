@@ -67,7 +67,7 @@ describe('leases between nodes', () => {
     await receiver.close()
   })
 
-  it('C12, C13: use the database’s clock on nodes whose own are ten minutes apart', { timeout: 60_000 }, async () => {
+  it("C12, C13: use the database's clock on nodes whose own are ten minutes apart", { timeout: 60_000 }, async () => {
     const url = await database()
     const off = (byMs: number) => ({ ...systemClock, now: () => Date.now() + byMs })
     const engine = { retrySchedule: [1.5, 1.5, 1.5] }

@@ -149,7 +149,7 @@ describe('messages between nodes', () => {
     await proxy.close()
   })
 
-  it('are kept while they can’t be sent', { timeout: 60_000 }, async () => {
+  it("are kept while they can't be sent", { timeout: 60_000 }, async () => {
     const url = await server.createDatabase('kept')
     const sent: string[] = []
     let isAway = true

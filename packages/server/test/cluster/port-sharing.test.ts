@@ -50,7 +50,7 @@ describe('posthorn serve --processes', () => {
         let published = 0
         const publish = async () => {
           const CoverId = `564200aa-7128-4a26-83a8-${(++published).toString(16).padStart(12, '0')}`
-          const body = { type: 'COVER_REFERENCE', id: `key-${published}`, payload: { CoverId } }
+          const body = { type: 'COVER_REFERENCE', key: `key-${published}`, payload: { CoverId } }
           // Repeated while its process is being killed: the id makes that safe.
           const send = () =>
             node.call('POST', '/tenants/acme/events', body).then(
@@ -64,8 +64,8 @@ describe('posthorn serve --processes', () => {
         for (let at = 0; at < 20; at++) await publish()
         await expect.poll(() => pidsOf(node).length, soon).toBe(4)
         await receiver.waitFor(({ distinct }) => distinct.size >= published * 12, { timeoutMs: 30_000 })
-        expect(node.output().match(/Posthorn listens on/g)?.length).toBe(1)
-        expect(node.output()).toContain('a process has ended and is replaced')
+        expect(node.output().match(/Posthorn is listening on/g)?.length).toBe(1)
+        expect(node.output()).toContain('process ended; starting a new one after a pause')
         node.kill('SIGTERM')
         const { code, stdout } = await node.ended
         expect(code).toBe(0)
@@ -95,7 +95,7 @@ describe('posthorn serve --processes', () => {
       const embedded = refused(await serve(place, { flags: ['--processes', '2'] }))
       expect([embedded.code, embedded.stderr]).toEqual([
         1,
-        expect.stringContaining('embedded store has one process only'),
+        expect.stringContaining('embedded store allows only one process'),
       ])
       const flags = ['--processes', '4']
       // A database that doesn't exist: an unavailable server would be waited for.

@@ -90,14 +90,14 @@ describe('posthorn serve on PostgreSQL', () => {
       await expect.poll(() => proxy.connections, { timeout: 20_000 }).toBeGreaterThan(0)
       proxy.mend()
       const node = await starting
-      expect(node.output()).toContain('The database is away (')
+      expect(node.output()).toContain('The database is unavailable (')
       node.kill('SIGTERM')
       await node.ended
       await proxy.close()
     }),
   )
 
-  it('publishing from SQL: a node that sends takes the event, and another’s API shows it', { timeout: 60_000 }, () =>
+  it("publishing from SQL: a node that sends takes the event, and another's API shows it", { timeout: 60_000 }, () =>
     inPlace(async place => {
       const url = await server.createDatabase(`processes_${++count}`)
       const api = await startNode(place, url, ['--role', 'api', '--idempotency-days', '2'])

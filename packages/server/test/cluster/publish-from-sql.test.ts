@@ -168,7 +168,7 @@ describe('publishing from SQL', () => {
     await expect.poll(() => node.store.read('getEvent', { tenant: 'acme', id }), LATE).not.toBeNull()
   })
 
-  it('returns ids like the API’s, in the order of the calls, by the server’s clock', async () => {
+  it("returns ids like the API's, in the order of the calls, by the server's clock", async () => {
     const { sql } = await aCluster()
     const clock = async () =>
       Number((await sql.query('select extract(epoch from clock_timestamp()) * 1000 as ms')).rows[0].ms)
@@ -204,7 +204,7 @@ describe('publishing from SQL', () => {
 
 describe('a key', () => {
   const json = '{"n": 1}'
-  const body = (key: string) => Buffer.from(`{"type":"${TYPE}","payload":${json},"id":"${key}"}`)
+  const body = (key: string) => Buffer.from(`{"type":"${TYPE}","payload":${json},"key":"${key}"}`)
 
   it('is the same whether it comes from SQL or from the API', async () => {
     const { sql, node } = await aCluster()
@@ -224,6 +224,22 @@ describe('a key', () => {
     await inboxIsEmpty(node)
     const all = { type: null, before: null, fromMs: null, toMs: null }
     expect(await node.events.list('acme', all, 10)).toHaveLength(2)
+  })
+
+  it('finds its event while that waits in the inbox, afterwards, and if it was rejected', async () => {
+    const { url, sql, node } = await aCluster()
+    await node.tenants.put('acme', {})
+    const any = { type: null, before: null, fromMs: null, toMs: null }
+    const found = async (key: string) =>
+      (await node.events.listByKey('acme', key, any)).events.map(({ id, rejected }) => [id, rejected !== null])
+    await node.inbox.stop()
+    const waiting = await call(sql, json, { key: 'k' })
+    const faulty = await call(sql, '{"m":1}', { key: 'faulty' })
+    expect(await node.store.read('getEvent', { tenant: 'acme', id: waiting })).toBeNull()
+    expect([await found('k'), await found('faulty')]).toEqual([[[waiting, false]], [[faulty, false]]])
+    await start(url)
+    await inboxIsEmpty(node)
+    expect([await found('k'), await found('faulty')]).toEqual([[[waiting, false]], [[faulty, true]]])
   })
 
   it('is remembered for as long as the nodes say, and can then be used again', async () => {

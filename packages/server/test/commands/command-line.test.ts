@@ -13,7 +13,7 @@ import type { Config } from '../../src/config/config.ts'
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 const SOURCES = new URL('../../src/', import.meta.url).href
 
-test('wherever posthorn is started, what is short-lived in its memory is bounded alike', () => {
+test('the same memory limits apply wherever posthorn is started', () => {
   const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
   const [firstLine] = read('../../src/cli.ts').split('\n')
   const [, arenas, flag] = /^#!.* MALLOC_ARENA_MAX=(\d+) node (--max-semi-space-size=\d+)$/.exec(firstLine!)!
@@ -25,7 +25,7 @@ test('wherever posthorn is started, what is short-lived in its memory is bounded
   expect(testkit).toContain(`MALLOC_ARENA_MAX: '${arenas}'`)
 })
 
-/** Time that stands still until a test turns the hands. */
+/** A clock that stands still until the test advances it. */
 function handClock() {
   let nowMs = 0
   const timers: { atMs: number; fire: () => void }[] = []
@@ -45,7 +45,7 @@ function handClock() {
   return { clock, advance }
 }
 
-/** The commands with a server that does nothing, and everything that happened. */
+/** The commands with a server that does nothing, and a record of everything that happened. */
 function stage(args: string[], changes: Partial<Effects> = {}) {
   const { clock, advance } = handClock()
   const stopped = Promise.withResolvers<void>()
@@ -77,7 +77,7 @@ function stage(args: string[], changes: Partial<Effects> = {}) {
     onCrash: handle => void Object.assign(handlers, { crash: handle }),
     parentPid: () => 7,
     fork: () => {
-      throw new Error('nothing is forked here')
+      throw new Error('these tests fork no process')
     },
     forked: null,
     ...changes,
@@ -104,7 +104,7 @@ describe('the command line', () => {
     expect(seen.exits).toEqual([])
   })
 
-  test('everything that is wrong is told, one line each, with exit code 2', async () => {
+  test('all problems are reported, one line each, with exit code 2', async () => {
     const args = [
       'serve',
       '8470',
@@ -121,28 +121,28 @@ describe('the command line', () => {
     const { seen, run } = stage(args, { env: { POSTHORN_X: '1' } })
     await run()
     expect(seen.err.trim().split('\n')).toEqual([
-      'posthorn: the word "8470" belongs to no flag: serve takes only flags (with npm: npm start -- --port 0).',
-      'posthorn: flag --port needs a value after it.',
-      'posthorn: flag --hots is not known: did you mean --host?',
-      'posthorn: flag -p is not known: remove it, or see posthorn serve --help.',
+      'posthorn: unexpected argument "8470": serve takes only flags (with npm: npm start -- --port 0).',
+      'posthorn: flag --port needs a value.',
+      'posthorn: unknown flag --hots: did you mean --host?',
+      'posthorn: unknown flag -p: remove it, or see posthorn serve --help.',
       expect.stringContaining('flag --api-key does not exist'),
       expect.stringContaining('flag --encryption-key does not exist'),
-      'posthorn: environment variable POSTHORN_X is not known: unset it.',
+      'posthorn: unknown environment variable POSTHORN_X: unset it.',
     ])
     expect(seen.err).not.toContain('hush')
     expect(seen.exits).toEqual([EXIT.usage])
     expect(seen.configs).toEqual([])
   })
 
-  test('a start that is refused is one sentence and exit code 1', async () => {
-    const refusal = new StartRefused('another process has the data folder: stop it, or name another with --data.')
+  test('a refused startup prints one sentence and exits with 1', async () => {
+    const refusal = new StartRefused('another process has the data folder: stop it, or choose another with --data.')
     const { seen, run } = stage(['serve'], { startServer: () => Promise.reject(refusal) })
     await run()
     expect([seen.err, seen.out]).toEqual([`posthorn: ${refusal.message}\n`, ''])
     expect(seen.exits).toEqual([EXIT.refused])
   })
 
-  test('a start that fails otherwise is a fatal log line and exit code 70', async () => {
+  test('a startup that fails for another reason logs a fatal line and exits with 70', async () => {
     const { seen, run } = stage(['serve'], { startServer: () => Promise.reject(new Error('broken')) })
     await run()
     expect(JSON.parse(seen.out)).toMatchObject({ level: 'fatal', name: 'posthorn', err: { message: 'broken' } })
@@ -150,8 +150,8 @@ describe('the command line', () => {
   })
 })
 
-describe('stopping', () => {
-  test.each(['SIGTERM', 'SIGINT'])('%s stops once and exits 0 when drained', async signal => {
+describe('shutdown', () => {
+  test.each(['SIGTERM', 'SIGINT'])('%s stops the server once and exits with 0 when it has drained', async signal => {
     const { seen, handlers, advance, stopped, settle, run } = stage(['serve'])
     await run()
     handlers[signal]!()
@@ -164,7 +164,7 @@ describe('stopping', () => {
     expect([seen.stops, seen.exits]).toEqual([1, [EXIT.ok]])
   })
 
-  test('a second signal, later than an echo of the first, exits at once', async () => {
+  test('a second signal, too late to be an echo of the first, exits immediately', async () => {
     const { seen, handlers, advance, run } = stage(['serve'])
     await run()
     handlers.SIGTERM!()
@@ -175,7 +175,7 @@ describe('stopping', () => {
     expect(seen.exits).toEqual([130, 143])
   })
 
-  test('a signal during the start stops the server when it is up', async () => {
+  test('a signal during startup stops the server once it is up', async () => {
     const starting = Promise.withResolvers<{ url: string; stop(): Promise<void> }>()
     const { seen, handlers, settle, run } = stage(['serve'], { startServer: () => starting.promise })
     const running = run()
@@ -186,7 +186,7 @@ describe('stopping', () => {
     expect([seen.stops, seen.exits]).toEqual([1, [EXIT.ok]])
   })
 
-  test('a stop that fails or never ends is a crash', async () => {
+  test('a shutdown that fails or never ends is a crash', async () => {
     const failing = stage(['serve'])
     await failing.run()
     failing.handlers.SIGTERM!()
@@ -201,7 +201,7 @@ describe('stopping', () => {
     expect(hanging.seen.exits).toEqual([EXIT.crash])
   })
 
-  test('what nothing caught is a fatal log line and exit code 70', async () => {
+  test('an uncaught error logs a fatal line and exits with 70', async () => {
     const { seen, handlers, run } = stage(['serve'])
     await run()
     handlers.crash!(Object.assign(new TypeError('oops'), { request: { authorization: 'hush' } }))
@@ -210,7 +210,7 @@ describe('stopping', () => {
     expect(seen.exits).toEqual([EXIT.crash])
   })
 
-  test('started by npm start, the server stops when npm is gone; started otherwise, it stays', async () => {
+  test('a server started by npm start stops when npm has ended; otherwise it keeps running', async () => {
     for (const [env, stops] of [[{ npm_lifecycle_event: 'start' }, 1] as const, [{}, 0] as const]) {
       let parent = 7
       const { seen, advance, settle, run } = stage(['serve'], { env, parentPid: () => parent })
@@ -230,7 +230,7 @@ describe('the real process', () => {
   const environment = { PATH: process.env.PATH }
   const cli = (...args: string[]) => spawnSync(process.execPath, [CLI, ...args], { encoding: 'utf8', env: environment })
 
-  test('--version, help and mistakes', () => {
+  test('prints the version and help, and refuses unknown commands and flags', () => {
     expect(cli('--version')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^posthorn \d+\.\d+\.\d+\n$/) })
     expect(cli('help')).toMatchObject({ status: 0, stdout: expect.stringContaining('serve') })
     expect(cli('serve', '--help').stdout).toMatch(/--port <port> +The port to listen on; 0 takes any/)
@@ -239,11 +239,11 @@ describe('the real process', () => {
     expect(cli('serve', '--port', 'x', '--nope')).toMatchObject({
       status: 2,
       stdout: '',
-      stderr: expect.stringMatching(/^posthorn: flag --port must .+\nposthorn: flag --nope is .+\n$/),
+      stderr: expect.stringMatching(/^posthorn: flag --port must .+\nposthorn: unknown flag --nope: .+\n$/),
     })
   })
 
-  /** A process of its own that serves nothing, drains for a moment and logs; its output goes where the test says. */
+  /** Starts a separate process that serves nothing, drains briefly and logs to `stdout`. */
   function serveNothing(stdout: 'pipe' | number): ChildProcess {
     const program = `
       import { systemClock } from '${SOURCES}base/clock.ts'
@@ -265,7 +265,7 @@ describe('the real process', () => {
     return spawn(process.execPath, args, { stdio: ['ignore', stdout, 'pipe'], env: environment })
   }
 
-  test('SIGTERM drains, writes the last log lines and exits 0', async () => {
+  test('SIGTERM drains, writes the last log lines and exits with 0', async () => {
     const child = serveNothing('pipe')
     const out = text(child.stdout!)
     const exit = once(child, 'exit')
@@ -280,7 +280,7 @@ describe('the real process', () => {
     expect(lines[0]).toMatchObject({ level: 'info', name: 'posthorn', time: expect.stringMatching(/T.+Z$/) })
   })
 
-  test('a log that nobody reads any more does not keep the process from ending', async () => {
+  test('a log that is no longer read does not keep the process from ending', async () => {
     const child = serveNothing('pipe')
     const exit = once(child, 'exit')
     await once(child.stderr!, 'data')
@@ -289,7 +289,7 @@ describe('the real process', () => {
     expect(await exit).toEqual([0, null])
   })
 
-  test.runIf(process.platform === 'linux')('nor does a full disk (only Linux has /dev/full)', async () => {
+  test.runIf(process.platform === 'linux')('a full disk does not keep the process from ending', async () => {
     const child = serveNothing(openSync('/dev/full', 'w'))
     const exit = once(child, 'exit')
     await once(child.stderr!, 'data')
@@ -298,7 +298,7 @@ describe('the real process', () => {
   })
 })
 
-test('C14: a secret that is handed to the log does not show', () => {
+test('C14: the log redacts secrets that are passed to it', () => {
   let out = ''
   const { logger } = createLogger({ level: 'info', stdout: { write: line => (out += line) } })
   logger.info({ clientSecret: 'hush', headers: { authorization: 'Bearer hush', host: 'a' } }, 'one')

@@ -8,7 +8,7 @@ type Child = {
   readonly end: (code: number | null, signal?: string) => void
 }
 
-/** A parent whose children do as the test says, and time that stands still. */
+/** A parent whose children and clock the test controls. */
 function stage(count: number) {
   let nowMs = 0
   const timers: { atMs: number; fire: () => void }[] = []
@@ -49,7 +49,7 @@ function stage(count: number) {
 }
 
 describe('processes', () => {
-  it('the first starts alone, and the others when it listens', () => {
+  it('starts the first process alone, and the others once it listens', () => {
     const { children } = stage(3)
     expect(children.length).toBe(1)
     children[0]!.listen()
@@ -62,7 +62,7 @@ describe('processes', () => {
     [1, 1],
     [2, 2],
     [null, 70],
-  ])('a first that ends with %s before it listens ends the parent with %s', async (code, expected) => {
+  ])('a first process that ends with %s before it listens ends the parent with %s', async (code, expected) => {
     const { children, codes, settle, advance } = stage(3)
     children[0]!.end(code)
     advance(60_000)
@@ -70,7 +70,7 @@ describe('processes', () => {
     expect([codes, children.length]).toEqual([[expected], 1])
   })
 
-  it('one that ends is replaced, after a pause that grows while they end soon, and is short again later', () => {
+  it('replaces a process that ended, after a pause that doubles until a process lives for a minute', () => {
     const { children, advance } = stage(1)
     children[0]!.listen()
     const pauses = [500, 1_000, 2_000]
@@ -90,7 +90,7 @@ describe('processes', () => {
     expect(children.length).toBe(before + 1)
   })
 
-  it('goes on trying while another listens', async () => {
+  it('keeps starting new processes while another one listens', async () => {
     const { children, codes, advance, settle } = stage(2)
     children[0]!.listen()
     children[1]!.listen()
@@ -103,7 +103,7 @@ describe('processes', () => {
     expect(codes).toEqual([])
   })
 
-  it('gives up with the code of the last when it was the only one and comes up no more', async () => {
+  it('gives up with the code of the last process if none listens and five in a row fail to start', async () => {
     const { children, codes, advance, settle } = stage(1)
     children[0]!.listen()
     children[0]!.end(70)
@@ -117,21 +117,21 @@ describe('processes', () => {
     expect(codes).toEqual([1])
   })
 
-  it('a stop asks all once, replaces nobody, and ends with 0 when all have drained', async () => {
+  it('a shutdown signals each process once, replaces none, and ends with 0 when all have drained', async () => {
     const { processes, children, codes, advance, settle } = stage(2)
     children[0]!.listen()
     processes.stop('SIGTERM')
     processes.stop('SIGINT')
     expect(children.map(({ signals }) => signals)).toEqual([['SIGTERM'], ['SIGTERM']])
     children[0]!.end(0)
-    // Before it could listen for signals.
+    // It ended before it could handle signals.
     children[1]!.end(null, 'SIGTERM')
     advance(900)
     await settle()
     expect([codes, children.length]).toEqual([[0], 2])
   })
 
-  it('a stop that takes too long ends in a kill, and with a code that says so', async () => {
+  it('a shutdown that takes too long kills the remaining processes and ends with the crash code', async () => {
     const { processes, children, codes, advance, settle } = stage(2)
     children[0]!.listen()
     processes.stop('SIGINT')

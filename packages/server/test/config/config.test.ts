@@ -9,7 +9,7 @@ import { SETTING_KEYS } from '../../src/config/settings.ts'
 import schedule from '../vectors/retry-schedule.json' with { type: 'json' }
 
 const ENCRYPTION_KEY = Buffer.alloc(32, 7).toString('base64')
-const API_KEY = 'a-key-that-nobody-may-see'
+const API_KEY = 'a-key-that-no-one-may-see'
 
 type Given = { flags?: Flags; env?: Environment; file?: unknown; files?: Record<string, string> }
 
@@ -34,8 +34,8 @@ function problemsOf(given: Given): readonly string[] {
   return result.ok ? [] : result.problems
 }
 
-describe('where a value comes from', () => {
-  test('C3: the defaults are those of the contract and the issue', () => {
+describe('the source of a value', () => {
+  test('C3: the default ports are those of the contract, and other defaults are as documented', () => {
     const config = configOf({})
     expect(config).toMatchObject({ host: '127.0.0.1', port: 8470, apiVersion: '3.0', drainTimeoutMs: 30_000 })
     expect(config.data).toBe(resolve('posthorn-data'))
@@ -46,17 +46,17 @@ describe('where a value comes from', () => {
     expect([config.apiKey, config.encryptionKey, config.config]).toEqual([null, null, null])
   })
 
-  test('C10 C11: version and time limits without configuration are those of the contract', () => {
+  test('C10 C11: the default version and timeouts are those of the contract', () => {
     expect(configOf({})).toMatchObject({ apiVersion: '3.0', connectTimeoutMs: 5_000, responseTimeoutMs: 15_000 })
   })
 
-  test('C3: an operator can narrow the ports, not widen them', () => {
+  test('C3: an operator can narrow the ports but not widen them', () => {
     expect(configOf({ flags: { '--target-ports': ['8443'] } }).targetPorts).toEqual([{ first: 8443, last: 8443 }])
     expect(problemsOf({ flags: { '--target-ports': ['80'] } })).toHaveLength(1)
     expect(problemsOf({ flags: { '--target-ports': ['443-1024'] } })).toHaveLength(1)
   })
 
-  test('C12: the schedule without configuration is that of the contract', () => {
+  test('C12: the default schedule is that of the contract', () => {
     expect(JSON.stringify(schedule)).toContain(JSON.stringify(configOf({}).retrySchedule))
   })
 
@@ -68,11 +68,11 @@ describe('where a value comes from', () => {
     expect(configOf({ env: { POSTHORN_DEV: '1' } }).dev).toBe(true)
   })
 
-  test('an empty variable counts as not set, and other programs’ variables are none of our business', () => {
+  test('an empty variable counts as not set, and the variables of other programs are ignored', () => {
     expect(configOf({ env: { POSTHORN_PORT: '', PORT: 'x', npm_config_port: '1' } }).port).toBe(8470)
   })
 
-  test('the variables that Kubernetes makes for services of our name are left alone', () => {
+  test('the variables that Kubernetes sets for a service named posthorn are ignored', () => {
     const env = {
       POSTHORN_PORT: 'tcp://10.0.0.1:8470',
       POSTHORN_PORT_8470_TCP: 'tcp://10.0.0.1:8470',
@@ -84,7 +84,7 @@ describe('where a value comes from', () => {
     expect(configOf({ env }).port).toBe(8470)
   })
 
-  test('lists: commas in text, repeated flags, arrays in the file; relative paths count from the file', () => {
+  test('lists come from commas, repeated flags or arrays, and relative paths in the file start at its folder', () => {
     const flags = { '--egress-addresses': ['192.0.2.1, 192.0.2.0/24', '2001:db8::/32'] }
     const file = { targetPorts: [443, '8000-9000'], data: 'data' }
     const config = configOf({ flags, env: { POSTHORN_RETRY_SCHEDULE: '0.5,1' }, file })
@@ -94,13 +94,13 @@ describe('where a value comes from', () => {
     expect(config.data).toBe('/etc/data')
   })
 
-  test('extra authorities are read, and nothing but certificates is taken from their files', () => {
+  test('only the certificates are taken from a file of extra authorities', () => {
     const pem = `-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n${rootCertificates[0]}\n`
     const [file] = configOf({ flags: { '--extra-ca': ['/ca.pem'] }, files: { '/ca.pem': pem } }).extraCa
     expect(file).toEqual({ path: '/ca.pem', pem: `${rootCertificates[0]}\n` })
   })
 
-  test('what comes out is frozen, and shows no secret however it is printed', () => {
+  test('the result is frozen, and shows no secret however it is printed', () => {
     const config = configOf({ env: { POSTHORN_API_KEY: API_KEY }, file: { encryptionKey: ENCRYPTION_KEY } })
     expect([config, config.targetPorts, config.targetPorts[0]].every(Object.isFrozen)).toBe(true)
     expect(config.apiKey?.reveal()).toBe(API_KEY)
@@ -111,30 +111,30 @@ describe('where a value comes from', () => {
   })
 })
 
-describe('what is refused', () => {
-  test('everything that is wrong is told at once, each with its source', () => {
+describe('refused configurations', () => {
+  test('all problems are reported together, each with its source', () => {
     const problems = problemsOf({
       flags: { '--prt': ['1'], '--port': ['x'], '--host': true, '--max-batch': ['1', '2'], '--dev': ['yes'] },
       env: { POSTHORN_MAX_BATHC: '1', POSTHORN_LOG_LEVEL: 'loud', POSTHORN_NONSENSE: '1' },
       file: { maxdepth: 1, port: '8470', nonsense: 1, config: 'other.json' },
     })
     expect(problems).toEqual([
-      'flag --prt is not known: did you mean --port?',
+      'unknown flag --prt: did you mean --port?',
       'flag --port must be a whole number from 0 to 65535, not "x".',
-      'flag --host needs a value after it.',
-      'flag --max-batch is given 2 times: give it once.',
-      'flag --dev takes no value: leave it out.',
-      'environment variable POSTHORN_MAX_BATHC is not known: did you mean POSTHORN_MAX_BATCH?',
+      'flag --host needs a value.',
+      'flag --max-batch is given 2 times: give it only once.',
+      'flag --dev takes no value: remove the value.',
+      'unknown environment variable POSTHORN_MAX_BATHC: did you mean POSTHORN_MAX_BATCH?',
       'environment variable POSTHORN_LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, not "loud".',
-      'environment variable POSTHORN_NONSENSE is not known: unset it.',
-      'key maxdepth in /etc/posthorn.json is not known: did you mean maxDepth?',
+      'unknown environment variable POSTHORN_NONSENSE: unset it.',
+      'unknown key maxdepth in /etc/posthorn.json: did you mean maxDepth?',
       'key port in /etc/posthorn.json must be a whole number from 0 to 65535, not "8470".',
-      'key nonsense in /etc/posthorn.json is not known: remove it.',
-      'key config in /etc/posthorn.json is not known: remove it.',
+      'unknown key nonsense in /etc/posthorn.json: remove it.',
+      'unknown key config in /etc/posthorn.json: remove it.',
     ])
   })
 
-  test('a bad value is refused even where another source overrides it', () => {
+  test('an invalid value is refused even if another source overrides it', () => {
     expect(problemsOf({ flags: { '--port': ['1'] }, env: { POSTHORN_PORT: 'x' } })).toHaveLength(1)
   })
 
@@ -165,7 +165,7 @@ describe('what is refused', () => {
     ['--extra-ca', '/absent.pem'],
     ['--extra-ca', '/empty.pem'],
     ['--extra-ca', '/broken.pem'],
-  ])('%s %j', (flag, value) => {
+  ])('%s refuses %j', (flag, value) => {
     const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'
     const problems = problemsOf({ flags: { [flag]: [value] }, files: { '/empty.pem': '', '/broken.pem': broken } })
     expect(problems).toHaveLength(1)
@@ -182,21 +182,21 @@ describe('what is refused', () => {
     { dev: 'true' },
     { port: 1.5 },
     { data: null },
-  ])('%j in the file', file => {
+  ])('refuses %j in the file', file => {
     expect(problemsOf({ file })).toHaveLength(1)
   })
 
-  test('a file that is absent, not JSON or no object', () => {
+  test('a file that is missing, not JSON or not an object is refused', () => {
     const problems = (content?: string) =>
       problemsOf({ flags: { '--config': ['/x.json'] }, files: content === undefined ? {} : { '/x.json': content } })
-    expect(problems()[0]).toContain("/x.json can't be read (ENOENT)")
-    expect(problems('[]')[0]).toContain('must hold one JSON object')
+    expect(problems()[0]).toContain('/x.json cannot be read (ENOENT)')
+    expect(problems('[]')[0]).toContain('must contain one JSON object')
     expect(problems('\uFEFF{}')).toEqual([])
     expect(problems(`{"apiKey":"${API_KEY}" x}`)).toHaveLength(1)
     expect(problems(`{"apiKey":"${API_KEY}" x}`)[0]).not.toContain(API_KEY)
   })
 
-  test('C14: no problem shows a secret, and a secret has no flag', () => {
+  test('C14: no message shows a secret, and secrets have no flag', () => {
     const problems = problemsOf({
       flags: { '--api-key': [API_KEY], '--encryption-key': [ENCRYPTION_KEY] },
       env: {
@@ -218,16 +218,16 @@ describe('what is refused', () => {
     'has a space in the middle',
     '=starts-with-equals',
     'späte-umlaute-sind-nichts',
-  ])('the API key %j', key => expect(problemsOf({ env: { POSTHORN_API_KEY: key } })).toHaveLength(1))
+  ])('the API key %j is refused', key => expect(problemsOf({ env: { POSTHORN_API_KEY: key } })).toHaveLength(1))
 
-  test.each([16, 31, 33, 64])('an encryption key of %i bytes', length => {
+  test.each([16, 31, 33, 64])('an encryption key of %i bytes is refused', length => {
     const key = Buffer.alloc(length, 7).toString('base64')
     expect(problemsOf({ env: { POSTHORN_ENCRYPTION_KEY: key } })).toHaveLength(1)
   })
 })
 
 describe('networks and proxies', () => {
-  test('a network that is opened has nothing behind its prefix', () => {
+  test('a network to open has no bits set after its prefix', () => {
     const opened = (text: string) => problemsOf({ env: { POSTHORN_ALLOW_TARGET: text } }).length === 0
     expect(['10.2.0.0/16', '10.2.3.4', 'fd00::/8', '10.0.0.0/8,fd12::/16'].map(opened)).toEqual(Array(4).fill(true))
     expect(['10.2.3.4/16', 'fd00::1/8', '10.2/16', 'intranet', '10.2.0.0/33'].map(opened)).toEqual(Array(5).fill(false))
@@ -256,7 +256,7 @@ describe('noProxy', () => {
       const problems = problemsOf({ env: { POSTHORN_NO_PROXY: text } })
       expect(problems).toHaveLength(1)
       expect(problems[0]).toMatch(
-        /^environment variable POSTHORN_NO_PROXY must be a list of at most 256 receivers; each must /,
+        /^environment variable POSTHORN_NO_PROXY must be a list of at most 256 receivers; each item must /,
       )
     }
   })
@@ -266,12 +266,12 @@ describe('noProxy', () => {
   })
 })
 
-describe('what is told of the settings', () => {
-  test('docs/configuration.md is the table (else run packages/server/scripts/write-docs.ts)', () => {
+describe('descriptions of the settings', () => {
+  test('docs/configuration.md matches the table (if not, run packages/server/scripts/write-docs.ts)', () => {
     expect(readFileSync(new URL('../../../../docs/configuration.md', import.meta.url), 'utf8')).toBe(configDocs())
   })
 
-  test('each setting has a sentence, and no two share a name', () => {
+  test('each setting has a description, and no two have the same name', () => {
     const settings = describeSettings()
     expect(settings.map(({ key }) => key)).toEqual(SETTING_KEYS)
     expect(settings.filter(({ doc }) => !/^[A-Z].+\.$/.test(doc))).toEqual([])

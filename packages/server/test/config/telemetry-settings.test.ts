@@ -3,18 +3,18 @@ import { readTelemetrySettings } from '../../src/config/telemetry-settings.ts'
 
 const ENDPOINT = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' }
 
-describe('the environment of OpenTelemetry', () => {
+describe('the environment variables of OpenTelemetry', () => {
   it.each([
     [{}],
     [{ OTEL_SERVICE_NAME: 'hooks', OTEL_TRACES_SAMPLER: 'always_on' }],
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: '' }],
     [{ ...ENDPOINT, OTEL_SDK_DISABLED: 'true' }],
     [{ ...ENDPOINT, OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none' }],
-  ])('%j: off', env => {
+  ])('with %j, telemetry is off', env => {
     expect(readTelemetrySettings(env)).toBeNull()
   })
 
-  it('an endpoint turns traces and metrics on, one of a signal only that', () => {
+  it("an endpoint turns on traces and metrics, and a signal's own endpoint only that signal", () => {
     expect(readTelemetrySettings(ENDPOINT)).toMatchObject({
       traces: true,
       metrics: true,
@@ -33,7 +33,7 @@ describe('the environment of OpenTelemetry', () => {
     })
   })
 
-  it('samplers, queue and pauses', () => {
+  it('set the sampler, the queue and the intervals', () => {
     const env = {
       ...ENDPOINT,
       OTEL_TRACES_SAMPLER: 'traceidratio',
@@ -54,7 +54,7 @@ describe('the environment of OpenTelemetry', () => {
     })
   })
 
-  it('says what means nothing here, and goes on without', () => {
+  it('are reported and ignored if they are not supported or invalid', () => {
     const settings = readTelemetrySettings({
       ...ENDPOINT,
       OTEL_TRACES_SAMPLER: 'sometimes',

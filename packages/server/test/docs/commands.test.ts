@@ -56,7 +56,7 @@ describe('the commands in the docs', () => {
         }
       }
     }
-    expect(checked).toBeGreaterThan(20)
+    expect(checked).toBeGreaterThan(12)
     expect(wrong).toEqual([])
   })
 })

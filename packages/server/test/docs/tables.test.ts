@@ -5,7 +5,7 @@ import { ATTEMPT_ERRORS } from '../../src/base/model.ts'
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
 describe('docs', () => {
-  it('contract.md has every rule, and each that holds names tests whose names begin with it', () => {
+  it('contract.md lists every rule, and names tests whose names begin with the rule', () => {
     const rows = new Map(
       [...read('../../../../docs/contract.md').matchAll(/^\| (C\d+) \| (.*) \|$/gm)].map(m => [m[1]!, m[2]!]),
     )
@@ -21,14 +21,14 @@ describe('docs', () => {
     }
   })
 
-  it('deliveries.md explains every error of an attempt', () => {
+  it('deliveries.md explains every attempt error', () => {
     const explained = [...read('../../../../docs/deliveries.md').matchAll(/^\| `(\w+)` \|[^|]*\|[^|]*\|$/gm)].map(
       m => m[1],
     )
     expect(explained).toEqual([...ATTEMPT_ERRORS])
   })
 
-  it('SECURITY.md names only tests that are there, at least one a line', () => {
+  it('SECURITY.md names at least one test per line, and only tests that exist', () => {
     const lines = [...read('../../../../SECURITY.md').matchAll(/^\| (?!---|can't \||with \|)(.*) \|$/gm)].map(
       m => m[1]!,
     )

@@ -9,10 +9,12 @@ function phrases(): string[] {
 }
 
 it('no text has a phrase that the style guide refuses', () => {
-  const sources = globSync('{packages,bench,chaos,drill,examples,scripts}/**/*.{ts,mjs}', {
-    cwd: ROOT,
-    exclude: ['**/node_modules/**', '**/dist/**'],
-  })
+  const sources = [
+    '{packages,bench,chaos,drill,examples,scripts}/**/*.{ts,mjs}',
+    'deploy/**/*.{yml,json}',
+    '.github/**/*.yml',
+    '.ci/*',
+  ].flatMap(pattern => globSync(pattern, { cwd: ROOT, exclude: ['**/node_modules/**', '**/dist/**'] }))
   const refused = new RegExp(`\\b(?:${phrases().join('|').replaceAll(' ', '[\\s*/]+')})\\b`, 'gi')
   const found = [...PAGES, ...sources]
     .filter(path => path !== 'docs/style.md')

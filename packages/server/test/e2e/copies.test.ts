@@ -20,12 +20,12 @@ async function withEndpoint(server: ServerProcess, url: string): Promise<void> {
 
 describe('posthorn backup and restore', () => {
   it(
-    'copy a store that is being written to, whole; a restored one serves, and sends what is pending',
+    'copy a store completely while it is written to, and the restored store sends the pending deliveries',
     { timeout: 90_000 },
     () =>
       inPlace(async place => {
         const receiver = await startReceiver({ authority: place.authority, names: ['localhost'], record: false })
-        // Its first attempt may be made and fail before it is copied: then the next one must not be half a minute away.
+        // The first attempt might fail before the copy is made: the next one must not be half a minute away then.
         let server = running(await serve(place, { flags: ['--retry-schedule', '3,3,3,3,3,3,3,3,3,3'] }))
         await withEndpoint(server, receiver.url)
         let isOver = false
@@ -38,14 +38,14 @@ describe('posthorn backup and restore', () => {
             accepted += 50
           }
         })()
-        // A test that fails before it is awaited has its own reason to tell.
+        // If the test fails before `flood` is awaited, its own error is the one to report.
         flood.catch(() => {})
         const copies = ['one', 'two'].map(name => join(place.folder, `${name}.db`))
         for (const copy of copies) {
           await expect.poll(() => accepted).toBeGreaterThan((acceptedBefore.at(-1) ?? 0) + 200)
           acceptedBefore.push(accepted)
           const made = await posthorn(place, ['backup', copy, '--data', place.data])
-          expect(made.stderr).toContain('is NOT in it')
+          expect(made.stderr).toContain('does NOT contain')
           expect(made.code, made.stderr).toBe(0)
           expect((await stat(copy)).mode & 0o777).toBe(0o600)
         }
@@ -58,16 +58,16 @@ describe('posthorn backup and restore', () => {
             .prepare('select (select count(*) from live_delivery) + (select count(*) from delivery) as owed')
             .get() as { owed: number }
           database.close()
-          // Everything that was acknowledged before it began, of one moment.
+          // The copy has everything that was acknowledged before it began, and is of one moment.
           expect(n).toBeGreaterThanOrEqual(acceptedBefore[index]!)
           expect(owed).toBe(n)
         }
-        // Nothing unfinished is left about, and the key is nowhere in it.
+        // No unfinished file is left, and the copy doesn't contain the key.
         expect((await readdir(place.folder)).filter(name => name.includes('unfinished'))).toEqual([])
         const key = await readFile(join(place.data, 'encryption.key'), 'utf8')
         expect((await readFile(copies[1]!)).includes(Buffer.from(key.trim(), 'base64'))).toBe(false)
 
-        // Something is pending in the next one.
+        // The next copy has a pending delivery.
         await receiver.stop()
         const pending = (await server.call<{ id: string }>('POST', '/tenants/acme/events', event(1))).body.id
         const last = join(place.folder, 'last.db')
@@ -85,7 +85,7 @@ describe('posthorn backup and restore', () => {
         await receiver.waitFor(() => [...receiver.distinct].some(each => each.startsWith(pending)), {
           timeoutMs: 30_000,
         })
-        // It was not taken for one that had crashed.
+        // The restored store was not taken for one after a crash.
         expect(server.output()).not.toContain('crash')
         server.kill('SIGTERM')
         await server.ended
@@ -93,7 +93,7 @@ describe('posthorn backup and restore', () => {
       }),
   )
 
-  it('refuse what can’t be, and say what to do', { timeout: 60_000 }, () =>
+  it('refuse what is not possible, and say what to do', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const server = running(await serve(place))
       const copy = join(place.folder, 'copy.db')
@@ -123,13 +123,13 @@ describe('posthorn backup and restore', () => {
       await writeFile(text, 'no database, '.repeat(500))
       for (const file of [damaged, text]) {
         const { code, stderr } = await restore(file, join(place.folder, 'b'))
-        expect([code, stderr]).toEqual([1, expect.stringMatching(/can not be used/)])
+        expect([code, stderr]).toEqual([1, expect.stringMatching(/cannot be used/)])
       }
-      // Another key is there than the one of the copy.
+      // The folder has another key than the copy.
       const other = join(place.folder, 'other')
       await mkdir(other)
       await writeFile(join(other, 'encryption.key'), `${Buffer.alloc(32, 7).toString('base64')}\n`)
-      expect((await restore(copy, other)).stderr).toMatch(/is not the one of this data/)
+      expect((await restore(copy, other)).stderr).toMatch(/does not match this data/)
       expect(await readdir(other)).toEqual(['encryption.key'])
     }),
   )
@@ -145,7 +145,7 @@ describe('posthorn doctor', () => {
     )
 
   it(
-    'is content beside a running server and without one, and says what is wrong, and what to do',
+    'passes all checks with and without a running server, and reports what is wrong and what to do',
     { timeout: 120_000 },
     () =>
       inPlace(async place => {
@@ -157,7 +157,7 @@ describe('posthorn doctor', () => {
         const doctor = (...args: string[]) =>
           posthorn(place, ['doctor', '--data', place.data, '--dev', '--extra-ca', place.ca, ...args])
         const well = await doctor('--full', '--target', receiver.url)
-        expect(well.stdout).toContain('Posthorn is well')
+        expect(well.stdout).toContain('All checks passed')
         expect(well.code).toBe(0)
         const parts = levels(well.stdout)
         const looked = [
@@ -171,22 +171,24 @@ describe('posthorn doctor', () => {
           'integrity',
           'clock',
         ]
-        for (const part of [...looked, 'encryption key', 'DNS', 'books', 'egress'])
+        for (const part of [...looked, 'encryption key', 'DNS', 'consistency', 'egress'])
           expect(parts, part).toHaveProperty(part, 'ok')
-        expect(well.stdout).toContain('one is running on this folder')
+        expect(well.stdout).toContain('a server is using this folder')
         server.kill('SIGTERM')
         expect((await server.ended).code).toBe(0)
 
         const alone = await doctor()
-        expect([alone.code, alone.stdout]).toEqual([0, expect.stringContaining('none is running on this folder')])
+        expect([alone.code, alone.stdout]).toEqual([0, expect.stringContaining('no server is using this folder')])
 
         const breaks = new DatabaseSync(join(place.data, 'posthorn.db'))
         breaks.exec(`update event set deliveries = 2, created_ms = created_ms; update tenant set endpoint_count = 7`)
         breaks.close()
-        // The event is not a minute old: what is that young is left for the next time.
+        // The event is less than a minute old: the check leaves such recent rows for the next time.
         const broken = await doctor('--full')
         expect(broken.code).toBe(1)
-        expect(broken.stdout).toMatch(/fail +books +tenant_endpoints acme of acme: it has 1 endpoints but records 7/)
+        expect(broken.stdout).toMatch(
+          /fail +consistency +tenant_endpoints acme of acme: it has 1 endpoints but records 7/,
+        )
         expect(broken.stdout).toContain('→ ')
         expect(broken.stdout).not.toContain(id)
 
@@ -194,7 +196,7 @@ describe('posthorn doctor', () => {
           POSTHORN_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
         })
         expect(wrong.code).toBe(1)
-        expect(wrong.stdout).toMatch(/fail +encryption key .*is not the one of this data/)
+        expect(wrong.stdout).toMatch(/fail +encryption key .*does not match this data/)
         expect(wrong.stdout).toMatch(/fail +egress +https:\/\/10\.0\.0\.1\/ is refused/)
         expect(wrong.stdout).toMatch(/warn +key file/)
         const nowhere = await posthorn(place, ['doctor', '--data', join(place.folder, 'nowhere'), '--port', 'x'])

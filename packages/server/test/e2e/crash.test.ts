@@ -6,17 +6,17 @@ const coverId = (index: number) => `564200aa-7128-4a26-83a8-${index.toString(16)
 const event = (index: number) => ({ type: 'COVER_REFERENCE', payload: { CoverId: coverId(index) } })
 const FATAL = 0
 
-/** Patient with the receiver, and quick to stop. */
+/** A long response timeout, and a quick shutdown. */
 const FLAGS = ['--response-timeout-ms', '60000', '--drain-timeout-ms', '300']
 
 type List = { count: number; data: { id: string; tenant: string; event: string; endpoint: string }[] }
 
-describe('a delivery that is in flight whenever the process dies', () => {
-  // The first crash after a start that no crash came before is not written down, and three that are set it aside.
+describe('a delivery that is in flight each time the process dies', () => {
+  // A crash after a startup that follows no crash is not recorded. Three recorded crashes set the delivery aside.
   it.each([
     { plan: ['SIGKILL', 'SIGKILL', 'SIGKILL', 'SIGKILL'] as const },
     { plan: ['SIGKILL', 'SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGKILL', 'SIGKILL'] as const },
-  ])('C13: is set aside after $plan, and everything else goes out', { timeout: 120_000 }, ({ plan }) =>
+  ])('C13: is set aside after $plan, and all other deliveries are sent', { timeout: 120_000 }, ({ plan }) =>
     inPlace(async place => {
       let fatal = 0
       const receiver = await startReceiver({
@@ -44,7 +44,7 @@ describe('a delivery that is in flight whenever the process dies', () => {
       for (const [at, signal] of plan.entries()) {
         await expect.poll(() => fatal, { timeout: 20_000 }).toBe(at + 1)
         expect((await server.call<List>('GET', '/set-aside-deliveries')).body).toMatchObject({ count: 0, data: [] })
-        // Later ones, which its neighbour gets at once.
+        // Later events, which the other endpoint gets immediately.
         await server.call('POST', '/tenants/acme/events', event(at + 1))
         await expect.poll(() => [...sentTo('/b')], { timeout: 20_000 }).toContain(coverId(at + 1))
         server.kill(signal)
@@ -73,7 +73,7 @@ describe('a delivery that is in flight whenever the process dies', () => {
     }),
   )
 
-  it('C13: is sent on as before when a start was refused in between, which is no crash', { timeout: 60_000 }, () =>
+  it('C13: is sent normally after a refused startup, which does not count as a crash', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const receiver = await startReceiver({ authority: place.authority, names: ['localhost'], script: () => 'hang' })
       const isAfterCrash = (server: ServerProcess) => server.output().includes('after a crash')
@@ -88,9 +88,9 @@ describe('a delivery that is in flight whenever the process dies', () => {
       await receiver.waitFor(() => receiver.total === 2, { timeoutMs: 20_000 })
       second.kill('SIGKILL')
       await second.ended
-      // Taken by the receiver.
+      // This port is taken by the receiver.
       const port = ['--port', new URL(receiver.url).port]
-      expect(refused(await serve(place, { flags: [...FLAGS, ...port] })).stderr).toContain('cannot listen there')
+      expect(refused(await serve(place, { flags: [...FLAGS, ...port] })).stderr).toContain('cannot listen on')
       const { total } = receiver
       const third = running(await serve(place, { flags: FLAGS }))
       await receiver.waitFor(() => receiver.total > total, { timeoutMs: 20_000 })

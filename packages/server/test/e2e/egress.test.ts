@@ -6,7 +6,7 @@ import { startReceiver } from '@posthorn/testkit'
 import { expect, it } from 'vitest'
 import { inPlace, running, SECRET, serve } from './process.ts'
 
-/** Counts who connects. */
+/** Counts connections. */
 async function startTrap() {
   let connections = 0
   const server = createServer(socket => {
@@ -18,7 +18,7 @@ async function startTrap() {
   return { port, connections: () => connections, close: () => server.close() }
 }
 
-it('C3: proxies of the environment, Alt-Svc, Location, Refresh and Link lead nowhere else', { timeout: 60_000 }, () =>
+it('C3: proxy variables, Alt-Svc, Location, Refresh and Link never redirect a delivery', { timeout: 60_000 }, () =>
   inPlace(async place => {
     const trap = await startTrap()
     const elsewhere = `localhost:${trap.port}`

@@ -8,12 +8,12 @@ import { type Authority, createAuthority } from '@posthorn/testkit'
 export const API_KEY = 'test-api-key-0123456789'
 export const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
-/** All that a server gets of the environment of the tests. */
+/** The part of the tests' environment that is passed to servers. */
 const SURROUNDINGS = { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '' }
 
 type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
-/** A real server process, and calls of its API. */
+/** A real server process, and calls to its API. */
 export type ServerProcess = {
   readonly url: string
   readonly output: () => string
@@ -23,6 +23,7 @@ export type ServerProcess = {
     method: string,
     path: string,
     body?: unknown,
+    headers?: Record<string, string>,
   ): Promise<{ status: number; body: T; headers: Headers }>
 }
 
@@ -31,7 +32,7 @@ export type Place = {
   readonly data: string
   readonly ca: string
   readonly authority: Authority
-  /** Servers started here: a test that fails leaves none behind. */
+  /** The processes started here, so that a failed test leaves none behind. */
   readonly children: ChildProcess[]
 }
 
@@ -52,13 +53,13 @@ export async function inPlace<T>(use: (place: Place) => Promise<T>): Promise<T> 
 export type ServeOptions = {
   readonly flags?: readonly string[]
   readonly env?: Record<string, string>
-  /** Development mode. Default: true. */
+  /** Whether development mode is on. Default: true. */
   readonly dev?: boolean
-  /** No file of the process may grow past it, in the shell's blocks of 512 or 1,024 bytes: a disk that is full. */
+  /** The maximum size of the process's files, in the shell's blocks of 512 or 1,024 bytes. Simulates a full disk. */
   readonly fileLimit?: number
 }
 
-/** Starts `posthorn serve`; resolves when it listens, or when it has ended without. */
+/** Starts `posthorn serve`. Resolves once it listens, or has ended without listening. */
 export async function serve(
   { data, ca, children }: Place,
   { flags = [], env = {}, dev = true, fileLimit }: ServeOptions = {},
@@ -92,12 +93,13 @@ export async function serve(
     output: () => stdout + stderr,
     ended,
     kill: signal => void child.kill(signal),
-    async call<T>(method: string, path: string, body?: unknown) {
+    async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
       const response = await fetch(`${first}/v1${path}`, {
         method,
         headers: {
           authorization: `Bearer ${API_KEY}`,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
         },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
@@ -107,7 +109,7 @@ export async function serve(
   }
 }
 
-/** Starts any other command. */
+/** Starts any command. */
 export function start(place: Place, args: readonly string[], env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [CLI, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -6,7 +6,7 @@ import { startReceiver } from '@posthorn/testkit'
 import { expect, it } from 'vitest'
 import { API_KEY, inPlace, type Place, running, type ServerProcess, serve, start } from './process.ts'
 
-/** Nothing that encodes to itself by chance, and long enough that no other text has it. */
+/** Secrets that no encoding leaves unchanged by chance, and long enough to appear in no other text. */
 const SECRETS = {
   clientSecret: 'client-secret-0f6c1c4e9b7a+/A==',
   nextSecret: 'next-client-secret-73b1d2aa40c9',
@@ -16,7 +16,9 @@ const SECRETS = {
   signingSecret: `whsec_${Buffer.from('signing-secret-of-the-tenant-31a0').toString('base64')}`,
 }
 
-/** How a text can come to be written. */
+type Shown = { readonly signingSecret: string; readonly key: string }
+
+/** The forms in which a text can be written. */
 function spellingsOf(secret: string): string[] {
   const bytes = Buffer.from(secret)
   const shifted = [0, 1, 2].map(by =>
@@ -36,7 +38,7 @@ async function startTokenServer(place: Place) {
     })
     request.on('end', () => {
       const said = JSON.stringify({ ...request.headers, text })
-      // The first answer is a refusal with all that was asked in it.
+      // The first response is an error that repeats the whole request.
       if (asked++ === 0) response.writeHead(500).end(said)
       else response.end(JSON.stringify({ access_token: SECRETS.token, token_type: 'Bearer', expires_in: 600, said }))
     })
@@ -50,7 +52,7 @@ async function startTokenServer(place: Place) {
   }
 }
 
-/** The text of every answer to a GET under /v1 and beside it, for the ids at hand. */
+/** The response to every GET route of the OpenAPI document, with the known ids filled in. */
 async function everyAnswer(server: ServerProcess, known: Record<string, string>): Promise<Map<string, string>> {
   const get = (path: string) =>
     fetch(`${server.url}${path}`, { headers: { authorization: `Bearer ${API_KEY}` } }).then(answer => answer.text())
@@ -69,13 +71,13 @@ async function everyAnswer(server: ServerProcess, known: Record<string, string>)
 }
 
 it(
-  'C14: no secret of any kind is in an answer of the API, the log, a diagnostic report or the data folder',
+  'C14: no secret of any kind is in a response of the API, in the log or in the data folder',
   {
     timeout: 60_000,
   },
   () =>
     inPlace(async place => {
-      // Answers with what it was asked: what is recorded of the answer must be blanked.
+      // Repeats the request in its response: secrets must be blanked in the recorded response.
       const receiver = await startReceiver({
         authority: place.authority,
         names: ['localhost'],
@@ -110,11 +112,18 @@ it(
       const oauth = { tokenUrl: tokens.url, clientId: 'acme', clientSecret: oauthSecret, credentialsIn: 'body' }
       const clientCertificate = { certificate: certificate.certPem, key: certificate.keyPem }
       await call('POST', '/tenants/acme/endpoints', { url: receiver.url, oauth, clientCertificate, headers })
+      // Responses that are kept for repeated calls.
+      const once = { 'idempotency-key': 'k' }
+      const inactive = { url: receiver.url, clientSecret, types: ['GRADE_CHANGED'] }
+      const endpoint = await server.call<Shown>('POST', '/tenants/acme/endpoints', inactive, once)
+      const apiKey = await server.call<Shown>('POST', '/api-keys', { name: 'k', scope: 'read' }, once)
+      const shownOnce = { generatedSigningSecret: endpoint.body.signingSecret, generatedKey: apiKey.body.key }
+      expect(Object.values(shownOnce)).toEqual([expect.stringMatching(/^whsec_/), expect.stringMatching(/^phk_/)])
       const event = await server.call<{ id: string; data: { id: string }[] }>('POST', '/tenants/acme/events', {
         type: 'COVER_REFERENCE',
         payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' },
       })
-      // Refusals that have a secret to talk about.
+      // Refused requests that contain a secret.
       await call('POST', '/tenants/acme/endpoints', { url: 'nonsense', clientSecret })
       await call('POST', '/tenants/acme/endpoints', { url: receiver.url, clientSecret: `${clientSecret} ` })
       await call('POST', '/tenants/acme/endpoints', { url: receiver.url, clientSecret, unknown: clientSecret })
@@ -144,7 +153,7 @@ it(
       places.set('the output', Buffer.from(server.output()))
       for (const file of await readdir(place.data)) places.set(file, await readFile(join(place.data, file)))
       const keyLine = certificate.keyPem.split('\n')[1]!
-      const secrets = { ...SECRETS, encryptionKey, apiKey: API_KEY, certificateKey: keyLine }
+      const secrets = { ...SECRETS, ...shownOnce, encryptionKey, apiKey: API_KEY, certificateKey: keyLine }
       for (const [name, secret] of Object.entries(secrets)) {
         for (const spelling of spellingsOf(secret)) {
           for (const [where, bytes] of places) expect(bytes.includes(spelling), `${name} in ${where}`).toBe(false)
@@ -155,7 +164,7 @@ it(
     }),
 )
 
-it('C14: a diagnostic report has nothing of the environment, where keys are', () =>
+it('C14: a diagnostic report leaves out the environment, which contains keys', () =>
   inPlace(async place => {
     const flags = `--report-on-signal --report-directory=${place.folder} --report-filename=report.json`
     const encryptionKey = Buffer.alloc(32, 'k3y!').toString('base64')
@@ -171,7 +180,7 @@ it('C14: a diagnostic report has nothing of the environment, where keys are', ()
   }))
 
 it(
-  'C14: posthorn keys rotate encrypts all anew while the server goes on, and only the new key is needed then',
+  'C14: posthorn keys rotate re-encrypts all secrets while the server runs, after which only the new key is needed',
   {
     timeout: 60_000,
   },
@@ -191,10 +200,10 @@ it(
       })
       const wrong = await start(place, rotate, { POSTHORN_API_KEY: 'another-key-0123456789' }).ended
       expect(wrong).toMatchObject({ code: 1, stdout: '' })
-      const nobody = await start(place, ['keys', 'rotate', '--port', '1'], { POSTHORN_API_KEY: API_KEY }).ended
-      expect(nobody).toMatchObject({
+      const unreachable = await start(place, ['keys', 'rotate', '--port', '1'], { POSTHORN_API_KEY: API_KEY }).ended
+      expect(unreachable).toMatchObject({
         code: 1,
-        stderr: expect.stringContaining('No server answers at http://127.0.0.1:1'),
+        stderr: expect.stringContaining('No server responds at http://127.0.0.1:1'),
       })
       const done = await start(place, rotate, { POSTHORN_API_KEY: API_KEY }).ended
       expect(done).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('secrets of 1 endpoints') })
@@ -212,7 +221,7 @@ it(
       await writeFile(keyFile, before)
       expect(await serve(place)).toMatchObject({
         code: 1,
-        stderr: expect.stringContaining('is not the one of this data'),
+        stderr: expect.stringContaining('does not match this data'),
       })
       await writeFile(keyFile, after)
       const again = running(await serve(place))

@@ -16,7 +16,7 @@ const event = (index: number) => ({
 })
 
 describe('posthorn serve', () => {
-  it('C13: loses nothing when it is killed again and again in the middle of a flood', { timeout: 60_000 }, () =>
+  it('C13: loses no event when it is killed repeatedly under heavy load', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const receiver = await startReceiver({ authority: place.authority, names: ['localhost'], record: false })
       let server = running(await serve(place))
@@ -26,7 +26,7 @@ describe('posthorn serve', () => {
       const batches = 60
       for (let batch = 0; batch < batches; batch++) {
         const events = Array.from({ length: 100 }, (_, index) => event(batch * 100 + index))
-        // The same ids again until it is answered: what a publisher does when the line breaks.
+        // Repeat with the same ids until there is a response, as a publisher does when the connection breaks.
         for (;;) {
           try {
             const { status, body } = await server.call<{ data: { id: string }[] }>(
@@ -54,7 +54,7 @@ describe('posthorn serve', () => {
     }),
   )
 
-  it('C13: answers 503 while its disk is full, and has every event that it did accept', () =>
+  it('C13: responds with 503 while its disk is full, and delivers every event that it accepted', () =>
     inPlace(async place => {
       const receiver = await startReceiver({ authority: place.authority, names: ['localhost'], record: false })
       await receiver.stop()
@@ -89,11 +89,11 @@ describe('posthorn serve', () => {
       await receiver.close()
     }))
 
-  it('C14: leaves the secret neither in the data folder nor in its output; the API key is hashed', () =>
+  it('C14: writes the secret neither to the data folder nor to its output, and hashes the API key', () =>
     inPlace(async place => {
       const receiver = await startReceiver({ authority: place.authority, names: ['localhost'] })
       const server = running(await serve(place, { env: { POSTHORN_API_KEY: '' } }))
-      const key = /shown this once: (\S+)/.exec(server.output())?.[1]
+      const key = /shown only once: (\S+)/.exec(server.output())?.[1]
       expect(key).toMatch(/^phk_/)
       const call = (method: string, path: string, body: unknown) =>
         fetch(`${server.url}/v1${path}`, {
@@ -127,7 +127,7 @@ describe('posthorn serve', () => {
       await receiver.close()
     }))
 
-  it('C14: keeps no secret of an endpoint or a tenant that was deleted', () =>
+  it('C14: keeps no secrets of a deleted endpoint or tenant', () =>
     inPlace(async place => {
       const server = running(await serve(place))
       const register = async (tenant: string) => {
@@ -147,7 +147,7 @@ describe('posthorn serve', () => {
       for (const row of rows) expect({ ...row }).toEqual({ credentials: null, secret_digest: null })
     }))
 
-  it('C3 C4 C10 C11 C12: does as it is configured', { timeout: 60_000 }, () =>
+  it('C3 C4 C10 C11 C12: applies its settings', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const other = await createAuthority('Another authority')
       const otherCa = join(place.folder, 'other.pem')
@@ -196,7 +196,7 @@ describe('posthorn serve', () => {
         nextAttemptAt: string
         attempts: { startedAt: string; durationMs: number; error: string | null }[]
       }
-      /** Deliveries to an endpoint once each has had its first attempt. */
+      /** The deliveries to an endpoint, once each has had its first attempt. */
       const attempted = async (endpoint: string): Promise<Attempted[]> => {
         const list = `/tenants/acme/deliveries?endpoint=${endpoint}`
         type List = { data: { id: string; attemptCount: number }[] }
@@ -220,7 +220,7 @@ describe('posthorn serve', () => {
         'user-agent': expect.stringMatching(/^Posthorn\/\d+\.\d+\.\d+$/),
       })
 
-      // Each wait has up to a tenth on top, drawn anew.
+      // Each delay has up to a tenth added at random.
       const waitsMs = (await attempted(endpoints.failing)).map(({ nextAttemptAt, attempts: [first] }) => {
         return Date.parse(nextAttemptAt) - Date.parse(first!.startedAt) - first!.durationMs
       })
@@ -242,7 +242,7 @@ describe('posthorn serve', () => {
     }),
   )
 
-  it('C3: reaches nothing on its own machine, unless it is in development mode', () =>
+  it('C3: refuses endpoints on its own machine if it is not in development mode', () =>
     inPlace(async place => {
       const server = running(await serve(place, { dev: false }))
       expect(server.output()).not.toContain('DEVELOPMENT')
@@ -255,7 +255,7 @@ describe('posthorn serve', () => {
       await server.ended
     }))
 
-  it('C13: lets what is in flight end when it is stopped, and doesn’t send it again', () =>
+  it("C13: lets attempts in flight finish on shutdown, and doesn't repeat them", () =>
     inPlace(async place => {
       const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>()
       const receiver = await startReceiver({
@@ -281,7 +281,7 @@ describe('posthorn serve', () => {
       await receiver.close()
     }))
 
-  it('C13 C14: refuses a second process on its folder, another key, a missing key, and a newer file', () =>
+  it('C13 C14: refuses a second process on its folder, a wrong key, a missing key and a newer file', () =>
     inPlace(async place => {
       const first = running(await serve(place))
       const second = refused(await serve(place))
@@ -290,7 +290,7 @@ describe('posthorn serve', () => {
       await first.ended
       const otherKey = Buffer.alloc(32, 9).toString('base64')
       const wrong = refused(await serve(place, { env: { POSTHORN_ENCRYPTION_KEY: otherKey } }))
-      expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('is not the one of this data') })
+      expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('does not match this data') })
       const keyFile = join(place.data, 'encryption.key')
       const key = await readFile(keyFile)
       await promisify(execFile)('rm', [keyFile])
@@ -302,7 +302,7 @@ describe('posthorn serve', () => {
       expect(refused(await serve(place)).stderr).toContain('newer Posthorn')
     }))
 
-  it('C12: keeps a retry schedule across a restart, and gives what is in flight to the next start', () =>
+  it('C12: keeps to the retry schedule across a restart', () =>
     inPlace(async place => {
       let isUp = false
       const receiver = await startReceiver({
@@ -329,25 +329,25 @@ describe('posthorn serve', () => {
       await receiver.close()
     }))
 
-  it('shows a key that it made, also where it then cannot listen, and takes it at the next start', () =>
+  it('shows a generated key even if it then cannot listen, and accepts the key after the next startup', () =>
     inPlace(async place => {
       const taken = running(await serve({ ...place, data: join(place.folder, 'other') }))
       const port = new URL(taken.url).port
       const unset = { POSTHORN_API_KEY: '' }
       const first = refused(await serve(place, { env: unset, flags: ['--port', port] }))
-      expect(first).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot listen there') })
-      const key = /shown this once: (\S+)/.exec(first.stderr)?.[1]
-      expect(first.stderr).toContain('The encryption key was made')
+      expect(first).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot listen on') })
+      const key = /shown only once: (\S+)/.exec(first.stderr)?.[1]
+      expect(first.stderr).toContain('A new encryption key was created')
       taken.kill('SIGTERM')
       const second = running(await serve(place, { env: unset }))
-      expect(second.output()).not.toContain('shown this once')
+      expect(second.output()).not.toContain('shown only once')
       const answer = await fetch(`${second.url}/v1/tenants`, { headers: { authorization: `Bearer ${key}` } })
       expect(answer.status).toBe(200)
       second.kill('SIGTERM')
       await Promise.all([taken.ended, second.ended])
     }))
 
-  it('stops when the drain is over, whatever connections are open', () =>
+  it('stops when the drain timeout is over, even with open connections', () =>
     inPlace(async place => {
       const server = running(await serve(place, { flags: ['--drain-timeout-ms', '200'] }))
       const { hostname, port } = new URL(server.url)
@@ -366,7 +366,7 @@ describe('posthorn serve', () => {
       for (const socket of sockets) socket.destroy()
     }))
 
-  it('C13: on SIGTERM, what was accepted of calls under way is also answered', { timeout: 60_000 }, () =>
+  it('C13: on SIGTERM, every call whose events were stored still gets its response', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const server = running(await serve(place))
       await server.call('PUT', '/tenants/acme', {})

@@ -95,7 +95,7 @@ describe('engine', () => {
       await receiver.close()
     }))
 
-  it('C10: sends the operator’s apiVersion as X-APIVersion', () =>
+  it("C10: sends the operator's apiVersion as X-APIVersion", () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const posthorn = await startPosthorn(folder, authority, { apiVersion: '4.1' })
@@ -175,7 +175,7 @@ describe('engine', () => {
     }),
   )
 
-  it('C11 C12: an endpoint’s own timeout and schedule take precedence over the operator’s', () =>
+  it("C11 C12: an endpoint's own timeout and schedule take precedence over the operator's", () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'], script: () => 'hang' })
       const posthorn = await startPosthorn(folder, authority, { responseTimeoutMs: 60_000 })
@@ -261,7 +261,7 @@ describe('engine', () => {
       await receiver.close()
     }))
 
-  it('C12: fresh deliveries don’t wait behind the retries of an outage, even after a restart', () =>
+  it("C12: fresh deliveries don't wait behind the retries of an outage, even after a restart", () =>
     inFolder(async (folder, authority) => {
       let isUp = false
       const receiver = await startReceiver({

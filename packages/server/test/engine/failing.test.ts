@@ -16,11 +16,27 @@ async function startWith(folder: string, authority: Parameters<typeof startPosth
   return { posthorn, attempt }
 }
 
+const EXHAUSTED = {
+  state: 'exhausted' as const,
+  endpoint: null,
+  event: null,
+  type: null,
+  before: null,
+  fromMs: null,
+  toMs: null,
+}
+
 /** Claims all notices, as their publisher does, and adds what they say about failing endpoints to `seen`. */
-async function takeNotices({ store }: Posthorn, clock: JumpClock, seen: string[]): Promise<void> {
+async function takeNotices({ store, deliveries }: Posthorn, clock: JumpClock, seen: string[]): Promise<void> {
   for (const notice of await store.write('claimNotices', { nowMs: clock.now() })) {
     const what = notice.type.split('.').pop()
-    if (what !== 'exhausted') seen.push(`${what} ${JSON.parse(notice.payload).days ?? ''}`.trim())
+    if (what !== 'exhausted') {
+      const { days = '', delivery } = JSON.parse(notice.payload)
+      seen.push(`${what} ${days}`.trim())
+      // The newest that has failed, or the one before if the endpoint is reviewed before that one fails.
+      const failed = (await deliveries.list('acme', EXHAUSTED, 2)).map(({ id }) => id)
+      expect(failed, what).toContain(delivery)
+    }
     await store.write('finishNotices', { keys: [notice.key] })
   }
 }
@@ -82,9 +98,9 @@ describe('C11: five days of failure', () => {
         await expect
           .poll(async () => (await endpointOf(posthorn, endpoint.id)).health.failingSinceMs, WAIT)
           .not.toBeNull()
-        const anew = await endpointOf(posthorn, endpoint.id)
-        expect([anew.state, anew.health.stage]).toEqual(['enabled', 0])
-        expect(clock.now() - anew.health.failingSinceMs!).toBeLessThan(MINUTE_MS)
+        const again = await endpointOf(posthorn, endpoint.id)
+        expect([again.state, again.health.stage]).toEqual(['enabled', 0])
+        expect(clock.now() - again.health.failingSinceMs!).toBeLessThan(MINUTE_MS)
         await posthorn.stop()
         await receiver.close()
       }),
@@ -187,7 +203,7 @@ describe('C11: five days of failure', () => {
 })
 
 describe('C11: a response from the previous URL', () => {
-  it('doesn’t disable or pause the endpoint, and starts no run of failures', () =>
+  it("doesn't disable or pause the endpoint, and starts no run of failures", () =>
     inFolder(async (folder, authority) => {
       const { promise: isChanged, resolve: change } = Promise.withResolvers<void>()
       const late = [{ status: 410 }, { status: 503, headers: { 'retry-after': '3600' } }, { status: 500 }]

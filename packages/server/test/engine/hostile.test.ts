@@ -97,7 +97,7 @@ describe('C3 C11: a receiver that misbehaves', () => {
     await elsewhere.close()
   })
 
-  it('C14: can’t get the secret recorded by echoing it, not even across the end of the kept bytes', async () => {
+  it("C14: can't get the secret recorded by echoing it, even where the kept bytes end", async () => {
     const receiver = await startReceiver({
       authority,
       names: ['localhost'],

@@ -183,7 +183,7 @@ describe('an endpoint with a rate limit', () => {
       await receiver.close()
     }))
 
-  it('is sent more immediately when its limit is raised while deliveries wait', () =>
+  it('gets more requests as soon as its limit is raised while deliveries wait', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const posthorn = await startPosthorn(folder, authority)

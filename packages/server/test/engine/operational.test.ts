@@ -21,7 +21,7 @@ const tokenFor = (days: number) => {
 
 describe('operational events', () => {
   it(
-    'C9: reach the provider’s and the tenant’s endpoints that name them, valid by their schemas, without secrets',
+    "C9: reach the provider's and the tenant's endpoints that name them, valid by their schemas, without secrets",
     () =>
       inFolder(async (folder, authority) => {
         const receiver = await startReceiver({
@@ -84,7 +84,7 @@ describe('operational events', () => {
   )
 
   it(
-    'about a failing operational endpoint don’t cause a storm',
+    "about a failing operational endpoint don't cause a storm",
     () =>
       inFolder(async (folder, authority) => {
         const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 500 }) })
@@ -119,7 +119,7 @@ describe('operational events', () => {
   )
 })
 
-describe('C12: an event type’s schedule', () => {
+describe("C12: an event type's schedule", () => {
   it(
     'applies to its deliveries as soon as it is changed, unless the endpoint has its own',
     () =>

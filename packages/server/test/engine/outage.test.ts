@@ -99,7 +99,7 @@ describe('an outage of six hours', () => {
   )
 
   it(
-    'doesn’t flood a receiver with limited concurrency: it turns away few requests',
+    "doesn't flood a receiver with limited concurrency: it turns away few requests",
     () =>
       inFolder(async (folder, authority) => {
         let open = 0

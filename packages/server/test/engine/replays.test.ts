@@ -158,7 +158,7 @@ describe('a replay', () => {
       await receiver.close()
     }))
 
-  it('is held up at an endpoint that never responds, but not at the tenant’s others', () =>
+  it("is held up at an endpoint that never responds, but not at the tenant's others", () =>
     withPosthorn(
       { record: false, script: ({ path }) => (path === '/dead' ? 'hang' : { status: 204 }) },
       async (posthorn, receiver, folder) => {
@@ -234,7 +234,7 @@ describe('a replay', () => {
       expect(over.made + over.skipped).toBe(events.length)
     }))
 
-  it('sends a failing endpoint one delivery now and then, and continues when one succeeds', () => {
+  it('sends a failing endpoint at most one delivery a second, and continues when one succeeds', () => {
     const state = { isDown: true }
     const script = () => ({ status: state.isDown ? 500 : 204 })
     return withPosthorn({ record: false, script }, async (posthorn, receiver, folder) => {

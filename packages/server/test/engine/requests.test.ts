@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { PosthornError } from '../../src/base/errors.ts'
 import type { EndpointInput } from '../../src/services/endpoints/input.ts'
+import type { Store } from '../../src/store/store.ts'
 import { inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
@@ -104,44 +105,68 @@ function readRequest(bytes: Buffer) {
   expect(headers, JSON.stringify(fields)).not.toContain(null)
   const entries = headers.map(header => [header![1]!.toLowerCase(), header![2]!] as const)
   expect(new Set(entries.map(([name]) => name)).size).toBe(entries.length)
-  return { headers: Object.fromEntries(entries), body: bytes.subarray(end + END_OF_HEAD.length) }
+  const sent = headers.flatMap(header => [header![1]!, header![2]!])
+  return { sent, headers: Object.fromEntries(entries), body: bytes.subarray(end + END_OF_HEAD.length) }
 }
 
-it('sends exactly one request, whatever a tenant puts into URL, secret, headers and payload', { timeout: 60_000 }, () =>
-  inFolder(async (folder, authority) => {
-    const recorder = await startRecorder(authority)
-    const posthorn = await startPosthorn(folder, authority)
-    let accepted = 0
-    let refused = 0
-    for (const [at, { path, clientSecret, headers, note }] of fc.sample(input, 400).entries()) {
-      const tenant = `t${at}`
-      await posthorn.tenants.put(tenant, {})
-      const endpoint: EndpointInput = { url: `https://localhost:${recorder.port}/${path}`, clientSecret, headers }
-      try {
-        await posthorn.endpoints.create(tenant, endpoint)
-      } catch (error) {
-        expect(error).toBeInstanceOf(PosthornError)
-        refused++
-        continue
+/** What the attempt of a tenant's only delivery shows as sent, once it is settled. */
+async function shownOf(store: Store, tenant: string): Promise<readonly string[]> {
+  const of = { tenant, state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
+  await expect
+    .poll(async () => (await store.read('listDeliveries', { ...of, limit: 9 }))[0]?.attempts, { interval: 2 })
+    .toBe(1)
+  const [delivery] = await store.read('listDeliveries', { ...of, limit: 9 })
+  const [attempt] = await store.read('listAttempts', { tenant, delivery: delivery!.id })
+  return attempt!.request!.headers
+}
+
+/** Headers as a receiver got them, without secret and signature. */
+const blanked = (sent: readonly string[]) =>
+  sent.map((text, at) => {
+    const name = at % 2 === 1 ? sent[at - 1]!.toLowerCase() : ''
+    if (name === 'authorization') return 'Bearer [secret]'
+    return name === 'webhook-signature' ? '[signature]' : text
+  })
+
+it(
+  'sends exactly one request, and shows it, whatever a tenant puts into URL, secret, headers and payload',
+  { timeout: 60_000 },
+  () =>
+    inFolder(async (folder, authority) => {
+      const recorder = await startRecorder(authority)
+      const posthorn = await startPosthorn(folder, authority)
+      let accepted = 0
+      let refused = 0
+      for (const [at, { path, clientSecret, headers, note }] of fc.sample(input, 400).entries()) {
+        const tenant = `t${at}`
+        await posthorn.tenants.put(tenant, {})
+        const endpoint: EndpointInput = { url: `https://localhost:${recorder.port}/${path}`, clientSecret, headers }
+        try {
+          await posthorn.endpoints.create(tenant, endpoint)
+        } catch (error) {
+          expect(error).toBeInstanceOf(PosthornError)
+          refused++
+          continue
+        }
+        const payload = { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc', note }
+        await posthorn.publish(tenant, { type: 'COVER_REFERENCE', payload })
+        await expect.poll(() => recorder.heard.length, { timeout: 5_000, interval: 2 }).toBe(++accepted)
+        const sent = Buffer.from(JSON.stringify(payload))
+        await expect
+          .poll(() => recorder.heard.at(-1)!.length, { timeout: 5_000, interval: 2 })
+          .toBeGreaterThan(sent.length)
+        const request = readRequest(recorder.heard.at(-1)!)
+        const own = Object.keys(headers).map(name => name.toLowerCase())
+        expect(Object.keys(request.headers).sort()).toEqual([...OURS, ...own].sort())
+        expect(request.headers.host).toBe(`localhost:${recorder.port}`)
+        expect(request.headers.authorization).toBe(`Bearer ${clientSecret}`)
+        expect(request.headers['content-length']).toBe(String(sent.length))
+        expect(request.body.equals(sent)).toBe(true)
+        expect(await shownOf(posthorn.store, tenant)).toEqual(blanked(request.sent))
       }
-      const payload = { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc', note }
-      await posthorn.publish(tenant, { type: 'COVER_REFERENCE', payload })
-      await expect.poll(() => recorder.heard.length, { timeout: 5_000, interval: 2 }).toBe(++accepted)
-      const sent = Buffer.from(JSON.stringify(payload))
-      await expect
-        .poll(() => recorder.heard.at(-1)!.length, { timeout: 5_000, interval: 2 })
-        .toBeGreaterThan(sent.length)
-      const request = readRequest(recorder.heard.at(-1)!)
-      const own = Object.keys(headers).map(name => name.toLowerCase())
-      expect(Object.keys(request.headers).sort()).toEqual([...OURS, ...own].sort())
-      expect(request.headers.host).toBe(`localhost:${recorder.port}`)
-      expect(request.headers.authorization).toBe(`Bearer ${clientSecret}`)
-      expect(request.headers['content-length']).toBe(String(sent.length))
-      expect(request.body.equals(sent)).toBe(true)
-    }
-    expect(accepted).toBeGreaterThan(20)
-    expect(refused).toBeGreaterThan(20)
-    await posthorn.stop()
-    recorder.close()
-  }),
+      expect(accepted).toBeGreaterThan(20)
+      expect(refused).toBeGreaterThan(20)
+      await posthorn.stop()
+      recorder.close()
+    }),
 )

@@ -188,7 +188,7 @@ describe('rounds', () => {
     [3, 12],
     [1, 4],
   ])(
-    'don’t keep examining lanes that wait for a crowded host, and admit all in the end (tenants: %i)',
+    "don't keep examining lanes that wait for a crowded host, and admit all in the end (tenants: %i)",
     (tenants, most) => {
       const { rounds, add, end, dispatched, flying } = bench(10_000, 8)
       let looks = 0

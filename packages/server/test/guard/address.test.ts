@@ -16,7 +16,7 @@ import {
 } from '../../src/guard/address.ts'
 import { refusedAddressesDocs } from '../../src/guard/docs.ts'
 
-/** First and last address of every refused range, written down apart from the table under test. */
+/** The first and last address of every refused range, listed independently of the table under test. */
 const RANGES: readonly [range: string, first: string, last: string][] = [
   ['0.0.0.0/8', '0.0.0.0', '0.255.255.255'],
   ['0.0.0.0/32', '0.0.0.0', '0.0.0.0'],
@@ -80,7 +80,7 @@ const RANGES: readonly [range: string, first: string, last: string][] = [
 
 type Interval = { family: 4 | 6; first: bigint; last: bigint; range: string }
 
-/** An address as a number, by way of the URL parser and not of ours. */
+/** An address as a number, parsed by the URL parser and not by ours. */
 function toNumber(address: string): bigint {
   if (!address.includes(':')) return address.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n)
   const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1)
@@ -109,7 +109,7 @@ const INTERVALS: Interval[] = RANGES.map(([range, first, last]) => ({
   range,
 }))
 
-/** The table's name for an address: of the narrowest interval around it. */
+/** The expected name for an address: that of the narrowest range that contains it. */
 function expectedName(value: bigint, family: 4 | 6): string | undefined {
   const around = INTERVALS.filter(i => i.family === family && i.first <= value && value <= i.last)
   around.sort((a, b) => Number(b.range.split('/')[1]) - Number(a.range.split('/')[1]))
@@ -117,12 +117,12 @@ function expectedName(value: bigint, family: 4 | 6): string | undefined {
 }
 
 describe('refused ranges', () => {
-  it('C3 docs/refused-addresses.md is the table (else run packages/server/scripts/write-docs.ts)', () => {
+  it('C3: docs/refused-addresses.md matches the table (if not, run packages/server/scripts/write-docs.ts)', () => {
     const page = readFileSync(new URL('../../../../docs/refused-addresses.md', import.meta.url), 'utf8')
     expect(page).toBe(refusedAddressesDocs())
   })
 
-  it('C3 the published table has each range of the registries once, with a name and a source', () => {
+  it('C3: the table has each range of the registries once, with a name and a source', () => {
     expect(REFUSED_RANGES.map(row => row.range).sort()).toEqual(RANGES.map(([range]) => range).sort())
     for (const row of REFUSED_RANGES) {
       expect(row.name).not.toBe('')
@@ -130,7 +130,7 @@ describe('refused ranges', () => {
     }
   })
 
-  it.each(INTERVALS)('C3 refuses $range at its first and last address, and judges both neighbours', interval => {
+  it.each(INTERVALS)('C3: refuses $range from its first to its last address, and no address around it', interval => {
     const { family, first, last } = interval
     const end = family === 4 ? 2n ** 32n : 2n ** 128n
     for (const value of [first, first + 1n, (first + last) / 2n, last - 1n, last]) {
@@ -144,7 +144,7 @@ describe('refused ranges', () => {
     }
   })
 
-  it('C3 judges any address as the intervals do', () => {
+  it('C3: refuses exactly the addresses in these ranges', () => {
     const near = fc.tuple(fc.constantFrom(...INTERVALS), fc.bigInt(-3n, 3n), fc.boolean()).map(([i, by, atEnd]) => {
       const size = i.family === 4 ? 2n ** 32n : 2n ** 128n
       return { family: i.family, value: ((atEnd ? i.last : i.first) + by + size) % size }
@@ -178,7 +178,7 @@ describe('refused ranges', () => {
     '2A00:1450:4001:81b::200E',
     '3fff:1000::',
     '3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
-  ])('C3 lets the public address %s through', address => {
+  ])('C3: allows the public address %s', address => {
     expect(addressRefusal(address)).toBeUndefined()
   })
 
@@ -196,11 +196,11 @@ describe('refused ranges', () => {
     ['2001:0:4136:e378:8000:63bf:3fff:fdd2', 'Teredo'],
     ['200::1', 'outside global unicast'],
     ['fd00:ec2::254', 'unique local'],
-  ])('C3 refuses %s, which wraps another address: %s', (address, name) => {
+  ])('C3: refuses %s, which can contain another address, as %s', (address, name) => {
     expect(addressRefusal(address)).toBe(name)
   })
 
-  it.each(['fe80::1%eth0', '2606:4700::1%1', '8.8.8.8%eth0', '::1%'])('C3 refuses the zone identifier in %s', text => {
+  it.each(['fe80::1%eth0', '2606:4700::1%1', '8.8.8.8%eth0', '::1%'])('C3: refuses the zone identifier in %s', text => {
     expect(addressRefusal(text)).toBe(ZONE_IDENTIFIER)
   })
 })
@@ -269,12 +269,12 @@ const NO_ADDRESSES = [
 ]
 
 describe('parsing', () => {
-  it.each(NO_ADDRESSES)('C3 does not read %j as an address, so refuses it', text => {
+  it.each(NO_ADDRESSES)('C3: does not parse %j as an address, so refuses it', text => {
     expect(parseAddress(text)).toBeUndefined()
     expect(addressRefusal(text)).toBe(NOT_AN_ADDRESS)
   })
 
-  it('C3 reads the spellings of RFC 4291 §2.2', () => {
+  it('C3: parses the spellings of RFC 4291 §2.2', () => {
     const bytes = [0x26, 0x06, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]
     for (const text of ['2606::102:304', '2606:0:0:0:0:0:1.2.3.4', '2606::1.2.3.4', '2606:0000::0:0102:0304']) {
       expect([...parseIpv6(text)!]).toEqual(bytes)
@@ -284,7 +284,7 @@ describe('parsing', () => {
     expect([...parseIpv4('1.20.255.0')!]).toEqual([1, 20, 255, 0])
   })
 
-  it('C3 agrees with Node on what is an address, and with the URL parser on which one', () => {
+  it('C3: agrees with Node on what an address is, and with the URL parser on its value', () => {
     const addressLike = fc.oneof(
       fc.ipV4(),
       fc.ipV6(),
@@ -307,13 +307,13 @@ describe('parsing', () => {
     )
   })
 
-  it('C3 never throws, whatever the text', () => {
+  it('C3: never throws, whatever the text', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 100 }), text => void addressRefusal(text)))
   })
 })
 
 describe('networks', () => {
-  it('C3 reads networks, and single addresses as networks of one', () => {
+  it('C3: parses networks, and single addresses as networks of one', () => {
     expect(parseNetwork('10.2.0.0/16')?.prefixBits).toBe(16)
     expect(parseNetwork('10.2.0.1')?.prefixBits).toBe(32)
     expect(parseNetwork('fd00::/8')?.prefixBits).toBe(8)
@@ -322,16 +322,16 @@ describe('networks', () => {
   })
 
   it.each(['', '/', '10.2.0.0/', '/16', '10.2.0.0/33', '10.2.0.0/016', '10.2.0.0/-1', '10.2.0.0/16/16', '10.2/16'])(
-    'C3 does not read %j as a network',
+    'C3: does not parse %j as a network',
     text => expect(parseNetwork(text)).toBeUndefined(),
   )
 
   it.each(['10.2.3.4/16', '10.2.0.1/31', 'fd00::1/64', '::/129', '10.0.0.0/ 8', 'fe80::%1/64'])(
-    'C3 does not read %j as a network either',
+    'C3: does not parse %j as a network either',
     text => expect(parseNetwork(text)).toBeUndefined(),
   )
 
-  it('C3 keeps the families apart, and counts bits within a byte', () => {
+  it('C3: keeps IPv4 and IPv6 apart, and compares bits within a byte', () => {
     const odd = parseNetwork('10.2.8.0/21')!
     expect(networkContains(odd, parseAddress('10.2.15.255')!)).toBe(true)
     expect(networkContains(odd, parseAddress('10.2.16.0')!)).toBe(false)
@@ -340,7 +340,7 @@ describe('networks', () => {
     expect(networkContains(parseNetwork('0.0.0.0/0')!, parseAddress('::')!)).toBe(false)
   })
 
-  it('C3 knows loopback by 127/8 and ::1 alone', () => {
+  it('C3: takes only 127/8 and ::1 as loopback', () => {
     for (const address of ['127.0.0.0', '127.0.0.1', '127.255.255.255', '::1', '0:0:0:0:0:0:0:1']) {
       expect(isLoopbackAddress(address)).toBe(true)
     }

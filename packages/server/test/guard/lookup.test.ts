@@ -15,7 +15,7 @@ import type { TargetPolicy } from '../../src/guard/target.ts'
 const STRICT: TargetPolicy = { dev: false, targetPorts: CONTRACT_PORTS, allowTarget: [] }
 const DEV: TargetPolicy = { ...STRICT, dev: true }
 
-/** A name server with one set of answers; `asked` is what it was asked. */
+/** A name server that always returns these addresses, and records its queries in `asked`. */
 function answering(...addresses: string[]): Resolver & { asked: { hostname: string; all: boolean }[] } {
   const asked: { hostname: string; all: boolean }[] = []
   const resolver: Resolver = (hostname, options, callback) => {
@@ -52,35 +52,35 @@ const BAD_ANSWERS: readonly [bad: string, answers: string[]][] = [
 ]
 
 describe('resolveTarget', () => {
-  it.each(BAD_ANSWERS)('C3 refuses a name for its answer %j among %j', async (bad, answers) => {
+  it.each(BAD_ANSWERS)('C3: refuses a name because of the address %j among %j', async (bad, answers) => {
     const resolution = await resolveTarget('example.com', STRICT, answering(...answers))
     expect(resolution).toEqual({ refused: expect.any(String), address: bad })
   })
 
-  it('C3 gives all addresses of a name where all are public', async () => {
+  it('C3: returns all addresses of a name if all are public', async () => {
     const resolution = await resolveTarget('example.com', STRICT, answering('8.8.8.8', '2606:4700::1111'))
     expect(resolution).toEqual({ addresses: ['8.8.8.8', '2606:4700::1111'] })
   })
 
-  it('C3 tells a name that does not resolve from one that is refused', async () => {
+  it('C3: distinguishes a name that does not resolve from a refused one', async () => {
     const unresolved = (code: string) => ({ unresolved: true, code })
     expect(await resolveTarget('example.com', STRICT, failing('ENOTFOUND'))).toEqual(unresolved('ENOTFOUND'))
     expect(await resolveTarget('example.com', STRICT, failing('EAI_AGAIN'))).toEqual(unresolved('EAI_AGAIN'))
     expect(await resolveTarget('example.com', STRICT, answering())).toEqual(unresolved('ENOTFOUND'))
     const throwing: Resolver = () => {
-      throw new TypeError('a name that the resolver does not take')
+      throw new TypeError('a name that the resolver does not accept')
     }
     expect(await resolveTarget('example.com', STRICT, throwing)).toEqual(unresolved('EAI_FAIL'))
   })
 
-  it('C3 judges an address as host without asking a name server', async () => {
+  it('C3: checks a host that is an address without a name server', async () => {
     const resolver = answering('8.8.8.8')
     expect(await resolveTarget('10.0.0.1', STRICT, resolver)).toEqual({ refused: 'private use', address: '10.0.0.1' })
     expect(await resolveTarget('2606:4700::1111', STRICT, resolver)).toEqual({ addresses: ['2606:4700::1111'] })
     expect(resolver.asked).toEqual([])
   })
 
-  it('C3 lets localhost through in development mode only, and only to loopback', async () => {
+  it('C3: allows localhost only in development mode, and only for loopback', async () => {
     expect(await resolveTarget('localhost', DEV, answering('::1', '127.0.0.1'))).toEqual({
       addresses: ['::1', '127.0.0.1'],
     })
@@ -91,7 +91,7 @@ describe('resolveTarget', () => {
 })
 
 describe('guardedLookup', () => {
-  it.each(BAD_ANSWERS)('C3 gives the socket no address where %j is among %j', async (bad, answers) => {
+  it.each(BAD_ANSWERS)('C3: passes no address to the socket if %j is among %j', async (bad, answers) => {
     for (const all of [true, false]) {
       const { error, address } = await look(guardedLookup(STRICT, answering(...answers)), 'example.com', all)
       expect(error).toBeInstanceOf(TargetRefusedError)
@@ -100,7 +100,7 @@ describe('guardedLookup', () => {
     }
   })
 
-  it('C3 answers as it was asked, for one address or all, and asks for all either way', async () => {
+  it('C3: returns one address or all, as requested, but always looks up all', async () => {
     const resolver = answering('2606:4700::1111', '8.8.8.8')
     const lookup = guardedLookup(STRICT, resolver)
     expect(await look(lookup, 'example.com', true)).toEqual({
@@ -115,7 +115,7 @@ describe('guardedLookup', () => {
     expect(resolver.asked.map(question => question.all)).toEqual([true, true])
   })
 
-  it('C3 judges each look-up anew, so a name that changes its answer is refused from then on', async () => {
+  it('C3: checks each lookup again, so a name that starts to resolve to a refused address is refused', async () => {
     let answers = ['8.8.8.8']
     const resolver: Resolver = (hostname, options, callback) => answering(...answers)(hostname, options, callback)
     const lookup = guardedLookup(STRICT, resolver)
@@ -124,7 +124,7 @@ describe('guardedLookup', () => {
     expect((await look(lookup, 'example.com', true)).error).toMatchObject({ code: POSTHORN_TARGET_REFUSED })
   })
 
-  it('C3 passes the failures of the resolver on, and takes no answer for one', async () => {
+  it('C3: passes on failures of the resolver, and treats an empty result as one', async () => {
     expect((await look(guardedLookup(STRICT, failing('EAI_AGAIN')), 'a.com', true)).error).toMatchObject({
       code: 'EAI_AGAIN',
     })
@@ -136,7 +136,7 @@ describe('guardedLookup on a real socket', () => {
   const server = createServer((_request, response) => response.end())
   afterEach(() => server.close())
 
-  it('C3 stops a connection before it is made, and makes it where it may', async () => {
+  it('C3: prevents a refused connection, and allows a permitted one', async () => {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
@@ -152,7 +152,7 @@ describe('guardedLookup on a real socket', () => {
     open.destroy()
   })
 
-  it('C3 uses the system resolver where none is given', async () => {
+  it('C3: uses the system resolver if none is given', async () => {
     expect(await look(guardedLookup(STRICT), 'localhost', true)).toMatchObject({
       error: { code: POSTHORN_TARGET_REFUSED },
     })

@@ -12,7 +12,7 @@ function reasonOf(text: string, policy: TargetPolicy): TargetRefusal | 'accepted
 }
 
 describe('checkTargetUrl under a policy', () => {
-  it('C3 lets an operator narrow the ports', () => {
+  it('C3: allows only the ports that the operator has narrowed them to', () => {
     const policy = { ...STRICT, targetPorts: [{ first: 8443, last: 8444 }] }
     expect(reasonOf('https://example.com/', policy)).toBe('port')
     expect(reasonOf('https://example.com:8442/', policy)).toBe('port')
@@ -21,7 +21,7 @@ describe('checkTargetUrl under a policy', () => {
     expect(reasonOf('https://example.com:8445/', policy)).toBe('port')
   })
 
-  it('C3 lets an operator allow a network, and nothing beside it', () => {
+  it('C3: allows a network that the operator has opened, and no address outside it', () => {
     expect(reasonOf('https://10.2.0.0/', WITH_NETWORK)).toBe('accepted')
     expect(reasonOf('https://10.2.255.255/', WITH_NETWORK)).toBe('accepted')
     expect(reasonOf('https://[fd00:1::5]:8443/', WITH_NETWORK)).toBe('accepted')
@@ -36,7 +36,7 @@ describe('checkTargetUrl under a policy', () => {
     expect(reasonOf('https://a.internal/', WITH_NETWORK)).toBe('host_special_use')
   })
 
-  it('C3 does not start with a network that cannot be read', () => {
+  it('C3: throws for a network that cannot be parsed', () => {
     const policy = { ...STRICT, allowTarget: ['10.2.0.0/33'] }
     expect(() => checkTargetUrl('https://10.2.0.1/', policy)).toThrow('10.2.0.0/33 is not a network')
   })
@@ -52,7 +52,7 @@ describe('checkTargetUrl under a policy', () => {
     'https://127.0.0.1:80/',
     'http://[::1]:8080/',
     'https://example.com/',
-  ])('C3 accepts %s in development mode', text => {
+  ])('C3: accepts %s in development mode', text => {
     expect(reasonOf(text, DEV)).toBe('accepted')
   })
 
@@ -73,18 +73,18 @@ describe('checkTargetUrl under a policy', () => {
     ['https://example.com:80/', 'port'],
     ['http://user@localhost/', 'user_info'],
     ['http://localhost:0/', 'port'],
-  ])('C3 refuses %s even in development mode: %s', (text, reason) => {
+  ])('C3: refuses %s even in development mode, as %s', (text, reason) => {
     expect(reasonOf(text, DEV)).toBe(reason)
   })
 
-  it('C3 gives http its own default port in development mode', () => {
+  it('C3: uses port 80 as the default for http in development mode', () => {
     expect(checkTargetUrl('http://localhost/', DEV)).toMatchObject({ port: 80, literal: undefined })
     expect(checkTargetUrl('https://localhost/', DEV)).toMatchObject({ port: 443 })
   })
 })
 
 describe('addressAllowed', () => {
-  it('C3 judges the address, whatever the name', () => {
+  it('C3: checks the address, whatever the name', () => {
     expect(addressAllowed('8.8.8.8', STRICT, 'example.com')).toBeUndefined()
     expect(addressAllowed('127.0.0.1', STRICT, 'example.com')).toBe('loopback')
     expect(addressAllowed('10.2.0.1', STRICT, 'example.com')).toBe('private use')
@@ -95,7 +95,7 @@ describe('addressAllowed', () => {
     expect(addressAllowed('', WITH_NETWORK, 'example.com')).toBe('not an IP address')
   })
 
-  it('C3 opens loopback in development mode to hosts that say so, and keeps them there', () => {
+  it('C3: allows loopback in development mode only for hosts that name it, and only loopback for them', () => {
     for (const host of ['localhost', 'a.localhost', 'LOCALHOST', '127.0.0.1', '::1']) {
       expect(addressAllowed('127.0.0.1', DEV, host)).toBeUndefined()
       expect(addressAllowed('::1', DEV, host)).toBeUndefined()

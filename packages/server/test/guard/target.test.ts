@@ -14,12 +14,12 @@ function reasonOf(text: string): TargetRefusal | 'accepted' {
 const LONG_LABEL = 'a'.repeat(64)
 const LONG_NAME = `${'a.'.repeat(126)}com`
 
-/** What is refused outside development, by reason. */
+/** URLs that are refused outside development mode, by reason. */
 const REFUSED: Record<TargetRefusal, readonly string[]> = {
   too_long: [
     `https://example.com/${'a'.repeat(MAX_URL_LENGTH)}`,
     `https://example.com/${'a'.repeat(MAX_URL_LENGTH - 19)}`,
-    // Short enough as written, too long as sent.
+    // Short enough as written, but too long as sent.
     `https://example.com/${'é'.repeat(400)}`,
   ],
   bad_character: [
@@ -139,7 +139,7 @@ const REFUSED: Record<TargetRefusal, readonly string[]> = {
     'https://[example.com]/',
     'https://[[::1]]/',
     'https://a:443:443/',
-    // Public, but not to every reader of the same text.
+    // Public addresses, but other parsers read the same text as other addresses.
     'https://134744072/',
     'https://0x08080808/',
     'https://010.8.8.8/',
@@ -310,11 +310,11 @@ const ACCEPTED: readonly [text: string, href: string, host: string, port: number
 describe('checkTargetUrl', () => {
   const cases = Object.entries(REFUSED).flatMap(([reason, texts]) => texts.map(text => ({ reason, text })))
 
-  it.each(cases)('C3 refuses $text as $reason', ({ reason, text }) => {
+  it.each(cases)('C3: refuses $text as $reason', ({ reason, text }) => {
     expect(reasonOf(text)).toBe(reason)
   })
 
-  it('C3 says what to do, in one sentence', () => {
+  it('C3: says in one sentence what to do', () => {
     expect(cases.length).toBeGreaterThan(200)
     for (const { text } of cases) {
       const result = checkTargetUrl(text, STRICT)
@@ -322,22 +322,22 @@ describe('checkTargetUrl', () => {
     }
   })
 
-  it('C3 names the dot at the end of a host as the fault', () => {
+  it('C3: reports a dot at the end of a host name', () => {
     expect(checkTargetUrl('https://example.com./', STRICT)).toMatchObject({ detail: expect.stringContaining('dot') })
   })
 
-  it('C3 never repeats the user info that it refuses', () => {
+  it('C3: never repeats refused user info', () => {
     const result = checkTargetUrl('https://user:hunter2@example.com/', STRICT)
     expect(JSON.stringify(result)).not.toContain('hunter2')
   })
 
-  it.each(ACCEPTED)('C3 accepts %s', (text, href, host, port, literal) => {
+  it.each(ACCEPTED)('C3: accepts %s', (text, href, host, port, literal) => {
     const result = checkTargetUrl(text, STRICT)
     expect(result).toMatchObject({ ok: true, host, port, literal })
     expect(result.ok && result.url.href).toBe(href)
   })
 
-  it('C3 accepts 2,048 characters and names of 253', () => {
+  it('C3: accepts URLs of 2,048 characters and host names of 253', () => {
     expect(reasonOf(`https://example.com/${'a'.repeat(MAX_URL_LENGTH - 20)}`)).toBe('accepted')
     const name = `${'a'.repeat(61)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(63)}`
     expect(name).toHaveLength(253)
@@ -345,7 +345,7 @@ describe('checkTargetUrl', () => {
     expect(reasonOf(`https://a${name}/`)).toBe('host_malformed')
   })
 
-  it('C3 holds for any text that is accepted', () => {
+  it('C3: holds for every accepted URL', () => {
     const alphabet = fc.constantFrom(...'https://:@[].%#?\\ \t0127xfaA-ü。１%2e')
     const tail = fc.array(alphabet, { maxLength: 24 }).map(characters => characters.join(''))
     const text = fc.oneof(
@@ -362,7 +362,7 @@ describe('checkTargetUrl', () => {
         expect(result.url.username + result.url.password + result.url.hash).toBe('')
         expect(result.host).toContain(result.literal?.includes(':') ? ':' : '.')
         if (result.literal !== undefined) expect(addressRefusal(result.literal)).toBeUndefined()
-        // What is accepted is a fixed point: reading it again gives the same target.
+        // An accepted URL is a fixed point: checking it again gives the same target.
         expect(checkTargetUrl(result.url.href, STRICT)).toMatchObject({
           ok: true,
           host: result.host,

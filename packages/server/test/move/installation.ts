@@ -6,17 +6,17 @@ import { type Place, running, SECRET, type ServerProcess, serve } from '../e2e/p
 
 type Made = { readonly data: readonly { readonly id: string }[] }
 
-export const eventOf = (index: number, id?: string) => ({
+export const eventOf = (index: number, key?: string) => ({
   type: 'COVER_REFERENCE',
-  ...(id === undefined ? {} : { id }),
+  ...(key === undefined ? {} : { key }),
   payload: { CoverId: `564200aa-7128-4a26-83a8-${index.toString(16).padStart(12, '0')}` },
 })
 
-/** Texts that one engine or the other could mistake for something else. */
+/** A text that one of the engines could misinterpret. */
 const AWKWARD = `'";\\ \\\\x00 $1 {text} \u0001\u007f\u2028 ‮ Ünïcödé 😀 \\u0000 NULL`
 
 /**
- * What a receiver at `/<word>` answers: `ok`, `no`, `hang`; and `odd` answers with bytes that are no text.
+ * How a receiver responds at `/ok`, `/no`, `/hang`, and at `/odd` with bytes that are not text.
  */
 export function script({ path }: { readonly path: string }) {
   if (path.startsWith('/no')) return { status: 500, body: AWKWARD }
@@ -26,7 +26,7 @@ export function script({ path }: { readonly path: string }) {
   return { status: 204 }
 }
 
-/** An installation with a row of every kind, made through the API, and stopped. Answers the ids of what is pending. */
+/** Creates an installation with rows of every kind through the API, then stops it. */
 export async function fill(place: Place, receiver: Receiver, env: Record<string, string> = {}): Promise<void> {
   const flags = [
     '--retry-schedule',
@@ -55,7 +55,8 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   ] as const) {
     await call('PUT', `/tenants/${tenant}`, { name, metadata: { [AWKWARD]: `${AWKWARD}\u0000` } })
   }
-  await call('POST', '/api-keys', { name: AWKWARD, scope: 'read', rateLimit: { requests: 9, perSeconds: 1 } })
+  const key = { name: AWKWARD, scope: 'read', rateLimit: { requests: 9, perSeconds: 1 } }
+  expect((await call('POST', '/api-keys', key, { 'idempotency-key': `!"'\\~` })).status).toBe(201)
   const endpoint = async (tenant: string, path: string, more = {}) => {
     const body = { url: `${receiver.url}${path}`, clientSecret: SECRET, ...more }
     return (await call<{ id: string }>('POST', `/tenants/${tenant}/endpoints`, body)).body.id
@@ -70,10 +71,10 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   const held = await endpoint('acme', '/ok/held')
   await call('POST', `/tenants/acme/endpoints/${held}/disable`)
   await publish('acme', eventOf(1, 'first'), eventOf(2), { type: 'TEXTS', payload: { text: `${AWKWARD}\u0000` } })
-  await publish('acme', { type: 'TEXTS', id: '~!"$%', payload: { text: 'x'.repeat(1_000_000) } })
+  await publish('acme', { type: 'TEXTS', key: '~!"$%', payload: { text: 'x'.repeat(1_000_000) } })
   await call('PATCH', `/tenants/acme/endpoints/${held}`, { filter: { [AWKWARD]: [`${AWKWARD}\u0000`] } })
   await call('PATCH', `/tenants/acme/endpoints/${held}`, { types: ['COVER_*'] })
-  // Held against what was published, which is written down for it.
+  // A changed schema is checked against published events, and the events are recorded for that.
   expect((await putTexts('Texts')).status).toBe(200)
   const test = await endpoint('beta', '/ok/test')
   await call('POST', `/tenants/beta/endpoints/${test}/test`)
@@ -84,16 +85,16 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   await ended(server, 'beta', 'delivered', 2)
   await call('DELETE', `/tenants/beta/endpoints/${deleted}`)
   await call('DELETE', '/tenants/gone')
-  // One a second is made, so it is paused with some of it left.
+  // The replay makes one delivery a second, so it is paused before it is done.
   expect((await call('POST', '/tenants/acme/replays', { id: AWKWARD })).status).toBe(202)
   await call('POST', `/tenants/acme/replays/${encodeURIComponent(AWKWARD)}/pause`)
   await retried(server, later)
-  // The few places that one tenant gets are taken from here on, so that what is published stays due.
+  // From here on, the few attempts that one tenant can have in flight hang, so that published events stay due.
   await endpoint('beta', '/hang')
   await publish('beta', ...[4, 5, 6, 7].map(index => eventOf(index)))
   await receiver.waitFor(({ requests }) => requests.some(({ path }) => path === '/hang'))
   await publish('beta', ...Array.from({ length: 20 }, (_, index) => eventOf(10 + index, `due-${index}`)))
-  // Whoever asks for statistics has them stored first.
+  // Reading statistics stores them first.
   await call('GET', '/tenants/acme/stats')
   await call('PUT', '/tenants/erased', {})
   expect((await call('POST', '/tenants/erased/erase')).status).toBe(202)
@@ -102,12 +103,13 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   keepMarks(place)
 }
 
-/** What payloads and answers that went before their events leave, which takes a day at least. */
+/** Adds the marks that retention leaves when it removes payloads and responses first, which takes at least a day. */
 function keepMarks({ data }: Place): void {
   const database = new DatabaseSync(join(data, 'posthorn.db'))
   database.exec(
     `insert into retention_mark values ('beta', 'event', x'00ff'); insert into retention_kept values ('beta', 'delivery', x'0100')`,
   )
+  database.exec(`insert into replay_batch values (x'0102', 'all', x'03', '{}', 1, 'done', null, 1, 2)`)
   database.close()
 }
 
@@ -117,7 +119,7 @@ async function ended(server: ServerProcess, tenant: string, state: string, atLea
   await expect.poll(count, { timeout: 20_000, interval: 50 }).toBeGreaterThanOrEqual(atLeast)
 }
 
-/** Once each of the endpoint's deliveries has failed and waits for its retry. */
+/** Waits until each of the endpoint's deliveries has failed once and waits for its retry. */
 async function retried(server: ServerProcess, endpoint: string): Promise<void> {
   const tries = async () => {
     const path = `/tenants/acme/deliveries?endpoint=${endpoint}&state=pending&limit=100`

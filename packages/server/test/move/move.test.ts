@@ -27,7 +27,7 @@ const newDatabase = () => server.createDatabase(`move_${++count}`)
 const move = (place: Place, url: string, env: Record<string, string> = {}) =>
   start(place, ['move', '--from', place.data], { POSTHORN_DATABASE_URL: url, ...env })
 
-/** What every table holds, and what is in `meta` beside what each store has of its own. */
+/** Compares the rows of every table, and those of `meta` that are not specific to one store. */
 async function expectSame(place: Place, url: string): Promise<void> {
   const here = rowsOfFolder(place.data)
   const there = await rowsOfDatabase(url, tablesOf(place.data))
@@ -40,7 +40,7 @@ const keyIn = ({ data }: Place) => readFileSync(join(data, 'encryption.key'), 'u
 
 describe('posthorn move', () => {
   it(
-    'C13: takes all rows as they are; what was pending is sent from there, and a key stays known',
+    'C13: moves all rows unchanged; pending deliveries are sent from there, and event ids stay known',
     { timeout: 90_000 },
     () =>
       inPlace(async place => {
@@ -68,13 +68,13 @@ describe('posthorn move', () => {
         await expectSame(place, url)
 
         const again = await move(place, url).ended
-        expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("isn't empty")])
+        expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('is not empty')])
         await receiver.close()
         await serveThere(place, url, receiver.port)
       }),
   )
 
-  /** Answers everything from now on. */
+  /** Serves from the database, with a receiver that now responds to every request. */
   async function serveThere(place: Place, url: string, port: number): Promise<void> {
     const receiver = await startReceiver({ authority: place.authority, names: ['localhost'], port })
     const env = { POSTHORN_DATABASE_URL: url, POSTHORN_ENCRYPTION_KEY: keyIn(place) }
@@ -98,7 +98,7 @@ describe('posthorn move', () => {
   }
 })
 
-/** A folder with so many events, and two deliveries of each. */
+/** Fills a folder with `events` events and two deliveries of each. */
 async function fillFast(place: Place, events: number): Promise<void> {
   const store = new Store(await openSqlite(place.data, systemClock), systemClock)
   await store.write('migrate', {})
@@ -144,7 +144,7 @@ const markIn = (url: string) =>
 
 describe('a move that is cut short', () => {
   it(
-    'C13: goes on where it was, however often it is killed, and nothing is served before it ends',
+    'C13: resumes however often it is killed, and serve refuses to start before it is finished',
     { timeout: 120_000 },
     () =>
       inPlace(async place => {
@@ -155,7 +155,7 @@ describe('a move that is cut short', () => {
           const before = await markIn(url)
           const run = move(place, url)
           await expect.poll(() => markIn(url), { timeout: 20_000, interval: 5 }).not.toBe(before)
-          // Anywhere in the batches that follow.
+          // Kill it at any point in the batches that follow.
           for (let waits = kills * 2; waits > 0; waits--) await markIn(url)
           run.kill()
           expect((await run.ended).code).toBe(null)
@@ -165,13 +165,13 @@ describe('a move that is cut short', () => {
         const early = refused(await serve(place, { env }))
         expect([early.code, early.stderr]).toEqual([1, expect.stringContaining('not finished')])
         const { code, stderr } = await move(place, url).ended
-        expect([code, stderr]).toEqual([0, expect.stringContaining('goes on')])
+        expect([code, stderr]).toEqual([0, expect.stringContaining('Resuming')])
         await expectSame(place, url)
         expect(await markIn(url)).toBe(null)
       }),
   )
 
-  it('does not go on from another folder, nor from its own after somebody served on it', { timeout: 60_000 }, () =>
+  it('does not resume from another folder, nor from its own after serve has run on it', { timeout: 60_000 }, () =>
     inPlace(async place => {
       await fillFast(place, 5_000)
       const url = await newDatabase()
@@ -182,7 +182,7 @@ describe('a move that is cut short', () => {
       })
       await store.close()
       const { code, stderr } = await move(place, url).ended
-      expect([code, stderr]).toEqual([1, expect.stringContaining('started from another folder')])
+      expect([code, stderr]).toEqual([1, expect.stringContaining('unfinished move from another folder')])
       expect((await rowsOfDatabase(url, tablesOf(place.data))).get('event')).toEqual([])
       const own = await newDatabase()
       const run = move(place, own)
@@ -200,20 +200,20 @@ describe('a move that is cut short', () => {
 })
 
 describe('a move is refused', () => {
-  it('where the folder is not one, and makes nothing there', () =>
+  it('if the folder contains no store, and creates nothing there', () =>
     inPlace(async place => {
       const url = await newDatabase()
       mkdirSync(place.data)
       for (const from of [place.data, join(place.folder, 'nowhere')]) {
         const { code, stderr } = await start(place, ['move', '--from', from, '--to', url]).ended
-        expect([code, stderr]).toEqual([1, expect.stringContaining('There is no Posthorn store in')])
+        expect([code, stderr]).toEqual([1, expect.stringContaining('There is no Posthorn')])
       }
       expect(readdirSync(place.data)).toEqual([])
       expect(existsSync(join(place.folder, 'nowhere'))).toBe(false)
       expect(await markIn(url)).toBe(null)
     }))
 
-  it('while serve runs on the folder', () =>
+  it('while serve is running on the folder', () =>
     inPlace(async place => {
       const node = running(await serve(place))
       const { code, stderr } = await move(place, await newDatabase()).ended
@@ -222,7 +222,7 @@ describe('a move is refused', () => {
       await node.ended
     }))
 
-  it('into a database that was served from before, which stays as it was', { timeout: 60_000 }, () =>
+  it('if serve has used the database before, which stays unchanged', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const url = await newDatabase()
       const env = { POSTHORN_DATABASE_URL: url, POSTHORN_ENCRYPTION_KEY: Buffer.alloc(32, 5).toString('base64') }
@@ -232,12 +232,12 @@ describe('a move is refused', () => {
       await fillFast(place, 500)
       const before = await rowsOfDatabase(url, tablesOf(place.data))
       const { code, stderr } = await move(place, url).ended
-      expect([code, stderr]).toEqual([1, expect.stringContaining("isn't empty")])
+      expect([code, stderr]).toEqual([1, expect.stringContaining('is not empty')])
       expect(await rowsOfDatabase(url, tablesOf(place.data))).toEqual(before)
     }),
   )
 
-  it('with a key that is not the one of the data, before anything is moved', { timeout: 60_000 }, () =>
+  it('with a key that does not match the data, before anything is moved', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const node = running(await serve(place))
       node.kill('SIGTERM')
@@ -245,7 +245,7 @@ describe('a move is refused', () => {
       const url = await newDatabase()
       writeFileSync(join(place.data, 'encryption.key'), `${randomBytes(32).toString('base64')}\n`)
       const { code, stderr } = await move(place, url).ended
-      expect([code, stderr]).toEqual([1, expect.stringContaining('is not the one of this data')])
+      expect([code, stderr]).toEqual([1, expect.stringContaining('does not match this data')])
       expect(await markIn(url)).toBe(null)
       rmSync(join(place.data, 'encryption.key'))
       const without = await move(place, url).ended
@@ -253,7 +253,7 @@ describe('a move is refused', () => {
     }),
   )
 
-  it('from a folder of an older schema, and says how to bring it up', () =>
+  it('from a folder with an older schema, and says how to migrate it', () =>
     inPlace(async place => {
       await fillFast(place, 500)
       const database = new DatabaseSync(join(place.data, 'posthorn.db'))
@@ -263,7 +263,7 @@ describe('a move is refused', () => {
       expect([code, stderr]).toEqual([1, expect.stringContaining(`posthorn migrate --data ${place.data}`)])
     }))
 
-  it('where the database is not to be had, with what to do next', () =>
+  it('if the database does not exist or is not named, and says what to do', () =>
     inPlace(async place => {
       await fillFast(place, 500)
       const { code, stderr } = await move(place, server.url('nowhere')).ended
@@ -271,11 +271,11 @@ describe('a move is refused', () => {
       const nothing = await start(place, ['move']).ended
       expect([nothing.code, nothing.stderr]).toEqual([
         2,
-        expect.stringMatching(/--from is missing.*\n.*POSTHORN_DATABASE_URL, or with --to/),
+        expect.stringMatching(/--from is missing.*\n.*POSTHORN_DATABASE_URL, or use --to/),
       ])
     }))
 
-  it('for a text that PostgreSQL does not take, and names it', () =>
+  it('because of a text that PostgreSQL does not accept, and names it', () =>
     inPlace(async place => {
       await fillFast(place, 500)
       const database = new DatabaseSync(join(place.data, 'posthorn.db'))
@@ -286,7 +286,7 @@ describe('a move is refused', () => {
     }))
 })
 
-it('each table is moved, or is not for a reason that is said', () =>
+it('each table is either moved or listed with the reason why not', () =>
   inPlace(async place => {
     const store = new Store(await openSqlite(place.data, systemClock), systemClock)
     await store.write('migrate', {})
@@ -300,16 +300,19 @@ it('each table is moved, or is not for a reason that is said', () =>
   }))
 
 describe('posthorn migrate', () => {
-  it('says from which version to which, on both stores, and makes nothing where nothing is', { timeout: 60_000 }, () =>
+  it('reports both versions, on both stores, and creates no store if there is none', { timeout: 60_000 }, () =>
     inPlace(async place => {
       const missing = await start(place, ['migrate', '--data', place.data]).ended
-      expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('There is no Posthorn in')])
+      expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('There is no Posthorn')])
       expect(existsSync(place.data)).toBe(false)
       const env = { POSTHORN_DATABASE_URL: await newDatabase() }
       const first = await start(place, ['migrate'], env).ended
-      expect([first.code, first.stdout]).toEqual([0, expect.stringMatching(/went from schema version 0 to \d+\.\n$/)])
+      expect([first.code, first.stdout]).toEqual([
+        0,
+        expect.stringMatching(/was migrated from schema version 0 to \d+\.\n$/),
+      ])
       const second = await start(place, ['migrate'], env).ended
-      expect([second.code, second.stdout]).toEqual([0, expect.stringMatching(/is at schema version \d+ already/)])
+      expect([second.code, second.stdout]).toEqual([0, expect.stringMatching(/is already at schema version \d+/)])
       const node = running(await serve(place))
       const locked = await start(place, ['migrate', '--data', place.data]).ended
       expect([locked.code, locked.stderr]).toEqual([1, expect.stringContaining('Another process is using')])

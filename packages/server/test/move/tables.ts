@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import pg from 'pg'
 
 type Table = { readonly name: string; readonly key: readonly string[] }
-/** Each row as a text in which any difference of value or type shows. */
+/** Each row as a text that shows any difference in value or type. */
 type Rows = ReadonlyMap<string, readonly string[]>
 
 const NOT_COMPARED = new Set(['meta', 'node', 'partition_lease', 'upkeep', 'mismatch'])

@@ -89,7 +89,7 @@ describe('the backlog', () => {
     expect(await owed.read()).toEqual({ pending: 0, oldestPendingSeconds: 0, setAside: 3 })
   })
 
-  it('keeps no caller waiting if the store is unavailable or doesn’t respond', async () => {
+  it("keeps no caller waiting if the store is unavailable or doesn't respond", async () => {
     const state = { pending: 1, isAway: true }
     const { store } = storeOf(state)
     const clock = new HandClock()

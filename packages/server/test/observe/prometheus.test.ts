@@ -43,7 +43,7 @@ const filledIn = (expr: string) =>
 const namesIn = (text: string) => new Set(text.match(/\b(?:posthorn|process)_[a-z_]+/g))
 
 describe('the dashboard', () => {
-  it('is complete: unique ids, panels that don’t overlap, queries, and the variables that they use', async () => {
+  it("is complete: unique ids, panels that don't overlap, queries, and the variables that they use", async () => {
     const { panels, templating, uid, schemaVersion } = await readDashboard()
     expect([uid, schemaVersion]).toEqual(['posthorn', 39])
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)

@@ -39,7 +39,7 @@ const environment = (url: string) => ({
 })
 
 describe('OpenTelemetry', () => {
-  it('an attempt is part of the publisher’s trace, even after a restart; metrics are those of Prometheus', () =>
+  it("an attempt is part of the publisher's trace, even after a restart; metrics are those of Prometheus", () =>
     inPlace(async place => {
       const collector = await startCollector()
       const receiver = await startReceiver({
@@ -128,7 +128,7 @@ describe('OpenTelemetry', () => {
       await receiver.close()
     }))
 
-  it('does not run without an endpoint; a receiver gets the publisher’s traceparent only with forwardTrace', () =>
+  it("does not run without an endpoint; a receiver gets the publisher's traceparent only with forwardTrace", () =>
     inPlace(async place => {
       const receiver = await startReceiver({ authority: place.authority, names: ['localhost'] })
       for (const [flags, expected] of [

@@ -98,18 +98,18 @@ describe('posthorn serve, observed', () => {
     expect([good.total, flaky.total, bad.total, slow.total]).toEqual([EVENTS + 1, 2 * EVENTS, 3 * EVENTS, EVENTS])
   })
 
-  it('events: each accepted one once, and no tests', () => {
+  it('each accepted event is counted once, and tests are not', () => {
     expect(grown('posthorn_events_accepted_total')).toBe(EVENTS)
     expect(grown('posthorn_events_rejected_total')).toBe(0)
   })
 
-  it('deliveries by final state', () => {
+  it('deliveries are counted by final state', () => {
     expect(grown('posthorn_deliveries_total{state="delivered"}')).toBe(ended())
     expect(grown('posthorn_deliveries_total{state="exhausted"}')).toBe(2 * EVENTS)
     expect(grown('posthorn_deliveries_total{state="cancelled"}')).toBe(0)
   })
 
-  it('attempts by outcome, and failures by error', () => {
+  it('attempts are counted by outcome, and failures by error', () => {
     expect(grown('posthorn_attempts_total{outcome="success"}')).toBe(ended())
     const failed = sum(totals()) - ended() + refusedConnections
     expect(grown('posthorn_attempts_total{outcome="failure"}')).toBe(failed)
@@ -120,7 +120,7 @@ describe('posthorn serve, observed', () => {
     expect(sum(all.map(grown))).toBe(failed)
   })
 
-  it('latencies: the right number, and the right durations', () => {
+  it('latencies are the right number, with the right durations', () => {
     expect(grown('posthorn_receiver_latency_seconds_count')).toBe(sum(totals()))
     expect(grown('posthorn_receiver_latency_seconds_bucket{le="+Inf"}')).toBe(sum(totals()))
     expect(grown('posthorn_delivery_latency_seconds_count')).toBe(ended())
@@ -132,7 +132,7 @@ describe('posthorn serve, observed', () => {
     expect(quick).toBeLessThanOrEqual(sum(totals()) - EVENTS)
   })
 
-  it('current activity: none left', () => {
+  it('no attempt is in flight when all deliveries have ended', () => {
     expect(after.get('posthorn_pending_deliveries')).toBe(0)
     expect(after.get('posthorn_oldest_pending_seconds')).toBe(0)
     expect(after.get('posthorn_set_aside_deliveries')).toBe(0)
@@ -145,7 +145,7 @@ describe('posthorn serve, observed', () => {
     expect(after.get('posthorn_store_faults_total')).toBe(0)
   })
 
-  it('commits: every item is in one, and most share one', () => {
+  it('every item is in a commit, and most share one', () => {
     const items = grown('posthorn_commit_items_sum')
     expect(items).toBeGreaterThanOrEqual(EVENTS + 5 * EVENTS + sum(totals()) + refusedConnections)
     expect(grown('posthorn_commit_seconds_count')).toBe(grown('posthorn_commit_items_count'))
@@ -157,7 +157,7 @@ describe('posthorn serve, observed', () => {
     for (const word of ['acme', 'localhost', 'COVER', ...Object.values(ids)]) expect(names).not.toContain(word)
   })
 
-  it('statistics: the same numbers, for the tenant and for each endpoint', async () => {
+  it('statistics have the same numbers, for the tenant and for each endpoint', async () => {
     type Point = { deliveries: object; attempts: object; latencyMs: { p50: number | null; p99: number | null } }
     type Stats = { total: Point; data: (Point & { from: string })[] }
     const stats = async (query: string) => (await server.call<Stats>('GET', `/tenants/acme/stats${query}`)).body
@@ -176,7 +176,7 @@ describe('posthorn serve, observed', () => {
     expect(ofDead.total.latencyMs).toEqual({ p50: null, p95: null, p99: null })
   })
 
-  it('pending, held and cancelled deliveries; a new process counts from zero, but keeps the statistics', async () => {
+  it('pending, held and cancelled deliveries are counted; a new process counts from zero, but keeps the statistics', async () => {
     const { good, bad } = counted.receivers
     await bad.stop()
     await server.call('POST', `/tenants/acme/endpoints/${ids.good}/disable`)

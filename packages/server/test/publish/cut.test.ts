@@ -19,7 +19,7 @@ function refuse(body: string | Uint8Array, limits: CutLimits = {}): CutError {
 const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('utf8')
 const fields = ({ errors }: Cut) => errors.map(error => error.field)
 
-describe('C5 the payload is cut from the bytes of the request', () => {
+describe('C5: the payload is cut from the bytes of the request', () => {
   test.each([
     '{"CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc"}',
     '{"n":12345678901234567890,"f":1.0,"e":1E+400,"z":-0.0e-0}',
@@ -33,7 +33,7 @@ describe('C5 the payload is cut from the bytes of the request', () => {
     const expected = JSON.parse(payload)
     for (const body of [
       `{"type":"T","payload":${payload}}`,
-      ` { "p\\u0061yload" :\n ${payload}\t, "type" : "T" , "id":"k" } `,
+      ` { "p\\u0061yload" :\n ${payload}\t, "type" : "T" , "key":"k" } `,
       `[{"type":"a","payload":0},{"payload": ${payload} ,"type":"T"}]`,
     ]) {
       const event = cut(body).events.at(-1)
@@ -169,7 +169,7 @@ describe('invalid JSON is refused with its position', () => {
   })
 })
 
-describe('C5 a duplicate key is refused, so that exactly what was validated is sent', () => {
+describe('C5: a duplicate key is refused, so that exactly what was validated is sent', () => {
   test.each([
     ['{"type":"T","payload":1,"payload":2}', 24, ''],
     ['{"type":"T","payload":{"a":1,"\\u0061":2}}', 29, '/payload'],
@@ -231,28 +231,28 @@ describe('the members of an event', () => {
     expect(fields(cut(`[${body}]`))).toEqual(['/0'])
   })
 
-  test('a nested member called payload is not the event’s payload', () => {
+  test("a nested member called payload is not the event's payload", () => {
     expect(fields(cut('{"type":"T","x":{"payload":1}}'))).toEqual(['/payload', '/x'])
     expect(fields(cut('[{"type":"T","x":[{"payload":1}]}]'))).toEqual(['/0/payload', '/0/x'])
   })
 
   test('every invalid element is reported, and the valid ones are returned too', () => {
     const result = cut(
-      '[{"type":"T","payload":1,"id":"a b"},{"payload":1},{"type":"","payload":1},{"type":"T"},[{"payload":1}],' +
-        '{"type":"T","payload":1,"id":"é"},{"type":"T","payload":null,"colour":1,"a/b":2},{"type":5,"id":7}]',
+      '[{"type":"T","payload":1,"key":"a b"},{"payload":1},{"type":"","payload":1},{"type":"T"},[{"payload":1}],' +
+        '{"type":"T","payload":1,"key":"é"},{"type":"T","payload":null,"colour":1,"a/b":2},{"type":5,"key":7}]',
     )
-    expect(result.events.map(({ index, id }) => [index, id])).toEqual([[0, 'a b']])
+    expect(result.events.map(({ index, key }) => [index, key])).toEqual([[0, 'a b']])
     expect(fields(result)).toEqual([
       '/1/type',
       '/2/type',
       '/3/payload',
       '/4',
-      '/5/id',
+      '/5/key',
       '/6/colour',
       '/6/a~1b',
       '/7/type',
       '/7/payload',
-      '/7/id',
+      '/7/key',
     ])
     expect(result.errors.find(({ field }) => field === '/6/colour')?.detail).toContain('"colour"')
     expect(fields(cut('{"payload":1,"x":1}'))).toEqual(['/type', '/x'])
@@ -266,16 +266,31 @@ describe('the members of an event', () => {
     ['a\nb', 1],
     ['aé', 1],
     ['a\u007f', 1],
-  ])('id %j is refused', (id, position) => {
-    const { errors } = cut(JSON.stringify({ type: 'T', payload: 1, id }))
-    expect(errors[0]).toMatchObject({ field: '/id', ...(position === undefined ? {} : { position }) })
+  ])('the key %j is refused, also under its deprecated name', (key, position) => {
+    for (const name of ['key', 'id']) {
+      const { errors } = cut(JSON.stringify({ type: 'T', payload: 1, [name]: key }))
+      expect(errors).toMatchObject([{ field: `/${name}`, ...(position === undefined ? {} : { position }) }])
+      expect(errors[0]!.detail).toContain(`The ${name} `)
+    }
   })
 
-  test('an id of 255 characters and a type of 128 are accepted, longer types are not', () => {
-    const event = { type: 't'.repeat(128), payload: 1, id: '~'.repeat(255) }
-    expect(cut(JSON.stringify(event)).events[0]).toMatchObject({ type: event.type, id: event.id })
+  test('a key of 255 characters and a type of 128 are accepted, longer types are not', () => {
+    const event = { type: 't'.repeat(128), payload: 1, key: '~'.repeat(255) }
+    expect(cut(JSON.stringify(event)).events[0]).toMatchObject({ type: event.type, key: event.key })
     expect(fields(cut(JSON.stringify({ ...event, type: 't'.repeat(129) })))).toEqual(['/type'])
-    expect(fields(cut('{"type":"T","payload":1,"id":null}'))).toEqual(['/id'])
+    expect(fields(cut('{"type":"T","payload":1,"key":null}'))).toEqual(['/key'])
+  })
+
+  test('the deprecated id is the key, and must equal the key if both are given', () => {
+    const event = (members: object) => cut(JSON.stringify([{ type: 'T', payload: 1, ...members }]))
+    const keys = (members: object) => event(members).events.map(({ key, usesId }) => [key, usesId])
+    expect(keys({})).toEqual([[undefined, false]])
+    expect(keys({ id: 'a' })).toEqual([['a', true]])
+    expect(keys({ key: 'a' })).toEqual([['a', false]])
+    expect(keys({ id: 'a', key: 'a' })).toEqual([['a', false]])
+    for (const id of ['b', 'A', null, 7, '']) expect(fields(event({ id, key: 'a' })), `${id}`).toEqual(['/0/id'])
+    expect(fields(event({ id: 'posthorn:a', key: 'posthorn:a' }))).toEqual(['/0/key'])
+    expect(event({ ID: 'a' }).errors[0]!.detail).toContain('only type, key and payload')
   })
 
   test('thousands of unknown members produce a short list of errors', () => {

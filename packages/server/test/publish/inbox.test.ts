@@ -66,7 +66,7 @@ it('holds back only the events whose schema does not compile', async () => {
   expect(lines).toMatchObject([{ level: 'error', type: 'BAD' }])
 })
 
-it('releases rows beyond a tenant’s share of a round, and processes them in the next', async () => {
+it("releases rows beyond a tenant's share of a round, and processes them in the next", async () => {
   for (let at = 0; at < 60; at++) await bench.store.write('createEndpoint', { endpoint: anEndpoint('acme') })
   for (let at = 0; at < 12; at++) await arrive(bench, SOUND)
   const release = vi.spyOn(bench.store, 'write')

@@ -16,13 +16,13 @@ const anEvent = (over: object = {}) => ({ type: TYPE, payload: JSON.parse(PAYLOA
 describe('publish', () => {
   it('C13: responds to a repeated event as before, even if the type was changed or deleted since', async () => {
     await bench.endpoint()
-    const body = [anEvent({ id: 'a' }), anEvent({ id: 'b' })]
+    const body = [anEvent({ key: 'a' }), anEvent({ key: 'b' })]
     const first = await bench.publish(body)
     await new EventTypes(bench.store, bench.samples).remove(TYPE)
     const again = await bench.publish(body)
     expect(again.events).toEqual(first.events.map(event => ({ ...event, duplicate: true })))
-    expect(await code(bench.publish([anEvent({ id: 'a' }), anEvent({ id: 'c' })]))).toBe('invalid')
-    expect(await code(bench.publish([anEvent({ id: 'a', payload: {} })]))).toBe('invalid')
+    expect(await code(bench.publish([anEvent({ key: 'a' }), anEvent({ key: 'c' })]))).toBe('invalid')
+    expect(await code(bench.publish([anEvent({ key: 'a', payload: {} })]))).toBe('invalid')
   })
 
   it('C5: stores and hands over the payload byte for byte as it was published', async () => {
@@ -31,7 +31,9 @@ describe('publish', () => {
       '{ "CoverId" : "564200aa-7128-4a26-83a8-cf0201903fcc", "n":12345678901234567890,"x":1.0, "s":"\\u00e9\\/é" }'
     const { batch, events } = await bench.publish(`{"type":"${TYPE}","payload":  ${payload} }`)
     expect(batch).toBe(false)
-    expect(events).toEqual([{ id: expect.stringMatching(/^evt_/), deliveries: 1, notSent: {}, duplicate: false }])
+    expect(events).toEqual([
+      { id: expect.stringMatching(/^evt_/), key: null, deliveries: 1, notSent: {}, duplicate: false },
+    ])
     const { event, deliveries } = await bench.events.get('acme', events[0]!.id)
     expect(Buffer.from(event.payload).toString()).toBe(payload)
     expect(deliveries.map(({ state }) => state)).toEqual(['pending'])
@@ -44,7 +46,7 @@ describe('publish', () => {
   it('publishes an array in order, and hands it over in one go', async () => {
     await bench.endpoint({ types: [TYPE] })
     const ids = Array.from({ length: 100 }, (_, index) => `key-${index}`)
-    const { batch, events } = await bench.publish(ids.map(id => anEvent({ id })))
+    const { batch, events } = await bench.publish(ids.map(key => anEvent({ key })))
     expect(batch).toBe(true)
     const stored = await Promise.all(events.map(({ id }) => bench.store.read('getEvent', { tenant: 'acme', id })))
     expect(stored.map(event => event!.key)).toEqual(ids)
@@ -128,7 +130,7 @@ describe('publish refuses', () => {
   })
 
   it('an unknown or deleted tenant, and strings that cannot be one', async () => {
-    expect(await code(bench.publishOne('nobody'))).toBe('not_found')
+    expect(await code(bench.publishOne('unknown'))).toBe('not_found')
     expect(await code(bench.publishOne('a\0b'))).toBe('not_found')
     await bench.publishOne()
     await bench.tenants.remove('acme')
@@ -136,13 +138,13 @@ describe('publish refuses', () => {
   })
 
   it('a different event under a key that is taken, with its place', async () => {
-    await bench.publish(anEvent({ id: 'k' }))
-    const other = anEvent({ id: 'k', payload: { CoverId: '00000000-7128-4a26-83a8-cf0201903fcc' } })
+    await bench.publish(anEvent({ key: 'k' }))
+    const other = anEvent({ key: 'k', payload: { CoverId: '00000000-7128-4a26-83a8-cf0201903fcc' } })
     const alone = await refusal(bench.publish(other))
     expect(alone.code).toBe('idempotency_conflict')
-    expect(alone.fields.map(({ field }) => field)).toEqual(['/id'])
-    const batch = await refusal(bench.publish([anEvent(), anEvent({ id: 'new' }), other]))
-    expect(batch.fields.map(({ field }) => field)).toEqual(['/2/id'])
+    expect(alone.fields.map(({ field }) => field)).toEqual(['/key'])
+    const batch = await refusal(bench.publish([anEvent(), anEvent({ key: 'new' }), other]))
+    expect(batch.fields.map(({ field }) => field)).toEqual(['/2/key'])
     expect(await stored()).toHaveLength(1)
   })
 
@@ -160,17 +162,17 @@ describe('publish refuses', () => {
 describe('a repeated key', () => {
   it('gets the same response as before, and hands nothing over again', async () => {
     await bench.endpoint()
-    const first = await bench.publish(anEvent({ id: 'k' }))
+    const first = await bench.publish(anEvent({ key: 'k' }))
     bench.changes.length = 0
-    const again = await bench.publish([anEvent({ id: 'k' }), anEvent({ id: 'fresh' })])
+    const again = await bench.publish([anEvent({ key: 'k' }), anEvent({ key: 'fresh' })])
     expect(again.events[0]).toEqual({ ...first.events[0], duplicate: true })
     expect(again.events[1]!.duplicate).toBe(false)
     expect(freshItems(bench.changes).map(({ event }) => event)).toEqual([again.events[1]!.id])
   })
 
   it('is compared by the bytes, not by their meaning, and by the type', async () => {
-    await bench.publish(`{"id":"k","type":"${TYPE}","payload":${PAYLOAD}}`)
-    const spaced = `{"id":"k","type":"${TYPE}","payload":${PAYLOAD.replace(':', ': ')}}`
+    await bench.publish(`{"key":"k","type":"${TYPE}","payload":${PAYLOAD}}`)
+    const spaced = `{"key":"k","type":"${TYPE}","payload":${PAYLOAD.replace(':', ': ')}}`
     expect(await code(bench.publish(spaced))).toBe('idempotency_conflict')
   })
 })
@@ -251,7 +253,7 @@ describe('a configuration that changes', () => {
 })
 
 describe('publishTest', () => {
-  it('sends the type’s example only to that endpoint, marked as a test', async () => {
+  it("sends the type's example only to that endpoint, marked as a test", async () => {
     const id = await bench.endpoint({ types: ['GRADE_CHANGED'] })
     await bench.endpoint()
     const endpoint = await bench.endpoints.get('acme', id)
@@ -264,7 +266,7 @@ describe('publishTest', () => {
     expect(freshItems(bench.changes)).toMatchObject([{ delivery: result.delivery, test: true }])
   })
 
-  it('uses the requested type, else the endpoint’s first that exists, else the catalogue’s first', async () => {
+  it("uses the requested type, else the endpoint's first that exists, else the catalogue's first", async () => {
     const endpoint = await bench.endpoints.get('acme', await bench.endpoint({ types: ['GRADE_CHANGED', TYPE] }))
     const typeOf = async (name?: string) => (await bench.publisher.publishTest(endpoint, name)).type
     expect(await typeOf('COMPANY_SEARCH_UPDATED')).toBe('COMPANY_SEARCH_UPDATED')

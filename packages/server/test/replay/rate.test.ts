@@ -18,7 +18,7 @@ function rooms(taken: readonly number[], over = {}): number[] {
 }
 
 describe('the rate of a replay to an endpoint', () => {
-  it('starts with a few, and doubles while all are attempted between two looks', () => {
+  it('starts with a few, and doubles while all are attempted between two checks', () => {
     expect(rooms([1e9, 1e9, 1e9, 1e9])).toEqual([16, 32, 64, 100, 100])
   })
 

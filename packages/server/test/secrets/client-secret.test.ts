@@ -38,28 +38,28 @@ function codes(secret: string, use: { typeCount?: number; allTypes?: boolean; no
 }
 
 describe('checkClientSecret', () => {
-  it.each(tokens.valid)('C7 accepts $why', ({ token }) => {
+  it.each(tokens.valid)('C7: accepts $why', ({ token }) => {
     expect(checkClientSecret(token)).toEqual({ ok: true })
   })
 
-  it.each(tokens.invalid)('C7 refuses $why at $at', ({ token, repeat = '', times = 0, at }) => {
+  it.each(tokens.invalid)('C7: refuses $why at $at', ({ token, repeat = '', times = 0, at }) => {
     const secret = token ?? repeat.repeat(times)
     const check = checkClientSecret(secret)
     expect(check).toMatchObject({ ok: false, position: at })
   })
 
-  it('C7 accepts 4,096 characters, padding included', () => {
+  it('C7: accepts 4,096 characters, padding included', () => {
     expect(checkClientSecret('a'.repeat(MAX_SECRET_LENGTH))).toEqual({ ok: true })
     expect(checkClientSecret(`a${'='.repeat(4_095)}`)).toEqual({ ok: true })
     expect(checkClientSecret(`a${'='.repeat(4_096)}`)).toMatchObject({ ok: false, position: 4_096 })
   })
 
-  it('C7 names the first fault of a secret with two', () => {
+  it('C7: reports the first of two faults', () => {
     expect(checkClientSecret(`ab ${'c'.repeat(5_000)}`)).toMatchObject({ position: 2 })
     expect(checkClientSecret(`${'c'.repeat(5_000)} `)).toMatchObject({ position: 4_096 })
   })
 
-  it('C7 hints where the scheme was taken into the secret, in any case of letters', () => {
+  it('C7: gives a hint if the secret begins with the scheme, in upper or lower case', () => {
     for (const secret of ['Bearer abcdefghijklmnop', 'bearer abc', 'BEARER ']) {
       expect(checkClientSecret(secret)).toMatchObject({ position: 6, detail: expect.stringContaining('"Bearer"') })
     }
@@ -67,12 +67,12 @@ describe('checkClientSecret', () => {
     expect(checkClientSecret('Bearer')).toEqual({ ok: true })
   })
 
-  it('C7 accepts what the grammar of RFC 6750 §2.1 does, and nothing else', () => {
+  it('C7: accepts exactly what the grammar of RFC 6750 §2.1 accepts', () => {
     const grammar = /^[A-Za-z0-9\-._~+/]+=*$/
     const accepts = (text: string) => checkClientSecret(text).ok
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[a-zA-Z0-9._~+/=-]{0,9}$/)), text => {
-        // JavaScript's $ without the m flag matches at the very end only.
+        // Without the m flag, JavaScript's $ matches only at the very end.
         expect(accepts(text)).toBe(grammar.test(text))
       }),
       { numRuns: 2_000 },
@@ -83,7 +83,7 @@ describe('checkClientSecret', () => {
     }
   })
 
-  it('C7 C14 shows nothing of a refused secret', () => {
+  it('C7 C14: shows no part of a refused secret', () => {
     for (const secret of [
       'correct-horse-battery staple',
       'Bearer correct-horse',
@@ -95,7 +95,7 @@ describe('checkClientSecret', () => {
 })
 
 describe('adviseOnSecret', () => {
-  it.each(advice.cases)('C8 warns of $warnings: $why', ({ secret, warnings, otherEndpointHasIt = false, types }) => {
+  it.each(advice.cases)('C8: warns of $warnings: $why', ({ secret, warnings, otherEndpointHasIt = false, types }) => {
     const given = adviseOnSecret({ secret, typeCount: types?.length ?? 1, otherEndpointHasIt, nowMs: NOW_MS })
     expect(given.map(warning => warning.code)).toEqual(warnings)
     for (const { detail } of given) {
@@ -105,13 +105,13 @@ describe('adviseOnSecret', () => {
     }
   })
 
-  it('C8 counts all types as several', () => {
+  it('C8: treats all types as several', () => {
     expect(codes('abcdefghijklmnop', { typeCount: 0, allTypes: true })).toEqual(['secret_for_several_types'])
     expect(codes('abcdefghijklmnop', { typeCount: 0 })).toEqual([])
     expect(codes('abcdefghijklmnop', { typeCount: 3 })).toEqual(['secret_for_several_types'])
   })
 
-  it('C8 gives every warning that applies', () => {
+  it('C8: gives every warning that applies', () => {
     const use = { typeCount: 2, otherEndpointHasIt: true, nowMs: NOW_MS }
     expect(adviseOnSecret({ ...use, secret: 'short' }).map(warning => warning.code)).toEqual([
       'secret_shared_between_endpoints',
@@ -127,7 +127,7 @@ describe('adviseOnSecret', () => {
     [1, ['token_expires_soon']],
     [30 * DAY_MS, ['token_expires_soon']],
     [30 * DAY_MS + 1, ['token_expires_within_six_months_of_issue']],
-  ])('C8 with %d ms left warns of %j, and of one expiry only', (leftMs, expected) => {
+  ])('C8: with %d ms left gives %j, and only one warning about the expiry', (leftMs, expected) => {
     const nowMs = seconds('2026-06-01T00:00:00Z') * 1_000 - leftMs
     const secret = jwt({ iat: seconds('2026-01-01T00:00:00Z'), exp: seconds('2026-06-01T00:00:00Z') })
     expect(codes(secret, { nowMs })).toEqual(expected)
@@ -141,13 +141,13 @@ describe('adviseOnSecret', () => {
     ['2026-06-30T23:59:59Z', '2026-12-30T23:59:59Z'],
     ['2026-07-01T00:00:00Z', '2027-01-01T00:00:00Z'],
     ['2026-12-31T00:00:00Z', '2027-06-30T00:00:00Z'],
-  ])('C8 counts six calendar months from %s to %s', (issued, sixMonthsOn) => {
+  ])('C8: counts six calendar months from %s to %s', (issued, sixMonthsOn) => {
     const iat = seconds(issued)
     const exp = seconds(sixMonthsOn)
     const nowMs = iat * 1_000
     expect(codes(jwt({ iat, exp }), { nowMs })).toEqual([])
     expect(codes(jwt({ iat, exp: exp - 1 }), { nowMs })).toEqual(['token_expires_within_six_months_of_issue'])
-    // Without a usable iat it is the same, counted from now.
+    // Without a usable iat, the six months are counted from now.
     expect(codes(jwt({ exp }), { nowMs })).toEqual([])
     expect(codes(jwt({ iat: issued, exp: exp - 1 }), { nowMs })).toEqual(['token_expires_within_six_months_of_issue'])
   })
@@ -166,13 +166,13 @@ describe('adviseOnSecret', () => {
     [{ LoggedInAs: 7 }, false],
     [{ LoggedInAs: '' }, false],
     [{ sub: 'admin', role: 'none' }, false],
-  ])('C8 reads %j as carrying access: %s', (claims, carries) => {
+  ])('C8: reads %j as carrying access: %s', (claims, carries) => {
     expect(codes(jwt(claims))).toEqual(carries ? ['token_carries_access'] : [])
   })
 })
 
 describe('jwtExpiryMs', () => {
-  it('C8 C9 reads the expiry of a token, to the millisecond', () => {
+  it('C8 C9: reads the expiry of a token, to the millisecond', () => {
     expect(jwtExpiryMs(jwt({ exp: 1_782_777_600 }))).toBe(1_782_777_600_000)
     expect(jwtExpiryMs(jwt({ exp: 1_782_777_600.5 }))).toBe(1_782_777_600_500)
     expect(jwtExpiryMs(jwt({ exp: 0.0005 }))).toBe(0)
@@ -180,7 +180,7 @@ describe('jwtExpiryMs', () => {
     expect(jwtExpiryMs(jwt({ exp: 8.64e12 }))).toBe(8.64e15)
   })
 
-  it('C8 takes what lies before 1970 for expired, and what lies beyond all dates for never', () => {
+  it('C8: treats times before 1970 as expired, and times beyond the range of Date as never', () => {
     for (const exp of ['-1', '-1e400', '-1e300']) {
       expect(jwtExpiryMs(jwtOf(`{"exp":${exp}}`))).toBe(0)
       expect(codes(jwtOf(`{"exp":${exp}}`))).toEqual(['token_expired'])
@@ -209,7 +209,7 @@ describe('jwtExpiryMs', () => {
     '{"__proto__":{"exp":1}}',
     '{"constructor":{"exp":1}}',
     '['.repeat(2_000),
-  ])('C8 finds no expiry in the payload %s', payload => {
+  ])('C8: finds no expiry in the payload %s', payload => {
     expect(jwtExpiryMs(jwtOf(payload))).toBeUndefined()
     expect(codes(jwtOf(payload)).filter(code => code.startsWith('token_expire'))).toEqual([])
   })
@@ -219,21 +219,21 @@ describe('jwtExpiryMs', () => {
     ['four parts', `${jwt({ exp: 1 })}.a`],
     ['a header that is a list', jwtOf('{"exp":1}', '[]')],
     ['a header that is null', jwtOf('{"exp":1}', 'null')],
-    ['a header that is no JSON', jwtOf('{"exp":1}', 'alg')],
+    ['a header that is not JSON', jwtOf('{"exp":1}', 'alg')],
     ['an empty header', jwtOf('{"exp":1}', '')],
     ['padding inside', `${encode('{}')}=.${encode('{"exp":1}')}.a`],
     ['the other alphabet', `${encode('{}')}.${Buffer.from('{"exp":1,"a":"~~~???"}').toString('base64')}.a`],
     [
-      'bytes that are no UTF-8',
+      'bytes that are not UTF-8',
       `${encode('{}')}.${Buffer.from('{"exp":1,"a":"\xff"}', 'latin1').toString('base64url')}.a`,
     ],
-    ['more characters than a secret may have', jwt({ exp: 1, a: 'a'.repeat(4_096) })],
+    ['more characters than a secret can have', jwt({ exp: 1, a: 'a'.repeat(4_096) })],
     ['ten million characters', 'a.'.repeat(5_000_000)],
-  ])('C8 does not take for a token what has %s', (_what, secret) => {
+  ])('C8: does not recognise a token with %s', (_what, secret) => {
     expect(jwtExpiryMs(secret)).toBeUndefined()
   })
 
-  it('C8 never throws, whatever the claims and whatever the clock', () => {
+  it('C8: never throws, whatever the claims and the clock', () => {
     const token = fc.tuple(fc.json(), fc.json()).map(([header, payload]) => jwtOf(payload, header))
     const number = fc.double().map(value => (Number.isFinite(value) ? String(value) : '-1e400'))
     const claim = fc.oneof(number, fc.json())
@@ -251,7 +251,7 @@ describe('jwtExpiryMs', () => {
     }
   })
 
-  it('C8 is not bent by a polluted prototype in the claims', () => {
+  it('C8: is not affected by prototype pollution in the claims', () => {
     codes(jwtOf('{"__proto__":{"scope":"all","exp":1}}'))
     expect(({} as { scope?: string }).scope).toBeUndefined()
     expect(codes(jwtOf('{"__proto__":{"scope":"all"}}'))).toEqual([])

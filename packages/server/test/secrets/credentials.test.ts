@@ -29,7 +29,7 @@ const first: Credentials = {
 }
 
 describe('credentials', () => {
-  it('come out as they went in', () => {
+  it('are read as they were written', () => {
     expect(readCredentials(writeCredentials(first))).toEqual(first)
     const { headers: _none, ...earlier } = first
     expect(readCredentials(JSON.stringify(earlier))).toEqual({ ...first, headers: {} })
@@ -38,7 +38,7 @@ describe('credentials', () => {
     expect(readCredentials(JSON.stringify({ ...earlier, oauth: client })).oauth).toEqual(oauth)
   })
 
-  it('C6: a clientSecret is replaced at once, or from a time on', () => {
+  it('C6: a clientSecret is replaced immediately, or from a given time on', () => {
     expect(clientSecretAt(replaceClientSecret(first, 'second', null, NOW_MS), NOW_MS)).toBe('second')
     expect(clientSecretAt(replaceClientSecret(first, 'second', NOW_MS, NOW_MS), NOW_MS)).toBe('second')
     const later = replaceClientSecret(first, 'second', NOW_MS + 10, NOW_MS)
@@ -47,7 +47,7 @@ describe('credentials', () => {
     expect(changesAtMs(later, NOW_MS + 10)).toBe(Number.POSITIVE_INFINITY)
   })
 
-  it('C6: replaced again before and after the switch, what is in force stays in force', () => {
+  it('C6: the clientSecret in effect stays in effect if it is replaced again before or after a planned switch', () => {
     const later = replaceClientSecret(first, 'second', NOW_MS + 10, NOW_MS)
     const before = replaceClientSecret(later, 'third', NOW_MS + 20, NOW_MS + 5)
     expect([5, 10, 20].map(after => clientSecretAt(before, NOW_MS + after))).toEqual(['first', 'first', 'third'])
@@ -56,14 +56,14 @@ describe('credentials', () => {
     expect(clientSecretAt(replaceClientSecret(later, 'third', null, NOW_MS + 5), NOW_MS + 15)).toBe('third')
   })
 
-  it('a signing secret stays valid for a day after another replaced it', () => {
+  it('keep a signing secret valid for a day after it was replaced', () => {
     const second = makeSigningSecret('v1', NOW_MS)
     const rotated = rotateSigning(first, second, NOW_MS)!
     const keysAt = (after: number) => liveSigning(rotated, NOW_MS + after).map(({ key }) => key)
     expect(keysAt(SIGNING_GRACE_MS - 1)).toEqual([second.key, first.signing[0]!.key])
     expect(keysAt(SIGNING_GRACE_MS)).toEqual([second.key])
     expect(changesAtMs(rotated, NOW_MS)).toBe(NOW_MS + SIGNING_GRACE_MS)
-    // Rotated without a pause, there is none more when ten count: a day is promised to each.
+    // When ten secrets are valid, there can be no further rotation: each is promised a day.
     let many = rotated
     for (let at = 2; at <= 9; at++) many = rotateSigning(many, makeSigningSecret('v1', NOW_MS), NOW_MS + at)!
     expect(many.signing).toHaveLength(10)
@@ -78,7 +78,7 @@ describe('credentials', () => {
     const untilOf = (credentials: Credentials) => credentials.signing.map(({ untilMs }) => untilMs)
     const rotated = rotateSigning(first, second, NOW_MS, week)!
     expect(untilOf(rotated)).toEqual([null, NOW_MS + week])
-    // Neither promised anew nor kept longer than the second call allows.
+    // The second call neither extends the first promise nor keeps it where it allows less.
     expect(untilOf(rotateSigning(rotated, third, NOW_MS + 5, week)!)).toEqual([null, NOW_MS + 5 + week, NOW_MS + week])
     expect(untilOf(rotateSigning(rotated, third, NOW_MS + 5, minute)!)).toEqual([
       null,
@@ -94,7 +94,7 @@ describe('credentials', () => {
     expect(rotateSigning(many, third, NOW_MS + 20, 0)!.signing).toEqual([third])
   })
 
-  it('takes a whsec_ of 24 to 64 bytes from a tenant, and nothing else', () => {
+  it('accept only a whsec_ of 24 to 64 bytes from a tenant', () => {
     for (const [bytes, isTaken] of [
       [23, false],
       [24, true],
@@ -121,7 +121,7 @@ describe('signer', () => {
     'webhook-signature': signature,
   })
 
-  it('is verified by our library with either key, where there are two', async () => {
+  it('signs so that our library can verify with either of two keys', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'binary' }), async text => {
         const body = JSON.stringify({ text })
@@ -141,7 +141,7 @@ describe('signer', () => {
     )
   })
 
-  it('v1 is what the library of Standard Webhooks makes', () => {
+  it('makes the same v1 signature as the Standard Webhooks library', () => {
     const secret = makeSigningSecret('v1', NOW_MS)
     const body = '{"status":"Quoted", "big":12345678901234567890}'
     const theirs = new Webhook(verificationKeyOf(secret)).sign(id, new Date(NOW_MS), body)

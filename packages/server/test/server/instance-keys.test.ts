@@ -15,21 +15,21 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-/** A configured key, or none, and configured older ones. */
+/** Settings with a configured key, or none, and configured older keys. */
 function settings(key: Uint8Array | null = null, older: readonly Uint8Array[] = []): KeySettings {
   const hidden = (bytes: Uint8Array) => ({ reveal: () => bytes })
   return { data: folder, encryptionKey: key && hidden(key), olderEncryptionKeys: older.map(hidden) }
 }
 
 describe('the key file', () => {
-  it('C14: keeps the new key before the old one until that is dropped', async () => {
+  it('C14: has the new key before the old one until the old one is removed', async () => {
     const { keyring, place, keyFile, isNew } = await openKeyring(bench.store, settings())
     expect(isNew).toBe(true)
     const old = readFileSync(keyFile, 'utf8')
     const key = place.addNew(keyring)!
     keyring.putFirst(key)
     expect(readFileSync(keyFile, 'utf8')).toBe(`${Buffer.from(key).toString('base64')}\n${old}`)
-    // Opened again before it is over, it has both.
+    // Opened again before the rotation is finished, it has both keys.
     const again = await openKeyring(bench.store, settings())
     expect(again.keyring.fingerprints).toEqual(keyring.fingerprints)
     expect(place.dropOlder(keyring)).toBe(true)
@@ -37,11 +37,11 @@ describe('the key file', () => {
   })
 
   it.each([
-    ['is gone', (file: string) => rmSync(file)],
+    ['is missing', (file: string) => rmSync(file)],
     ['is empty', (file: string) => writeFileSync(file, '')],
-    ['is no key', (file: string) => writeFileSync(file, 'garbage')],
-    ['is another', (file: string) => writeFileSync(file, randomBytes(32).toString('base64'))],
-  ])('C14: that %s is not written to: what was put there instead may be needed', async (_what, change) => {
+    ['contains no key', (file: string) => writeFileSync(file, 'garbage')],
+    ['contains another key', (file: string) => writeFileSync(file, randomBytes(32).toString('base64'))],
+  ])('C14: is not written if it %s, because its new content might be needed', async (_what, change) => {
     const { keyring, place, keyFile } = await openKeyring(bench.store, settings())
     change(join(folder, KEY_FILE))
     const before = textOf(keyFile)
@@ -50,11 +50,11 @@ describe('the key file', () => {
     expect(textOf(keyFile)).toBe(before)
   })
 
-  it('C14: takes no older keys from the configuration, which would be overlooked', async () => {
-    await expect(openKeyring(bench.store, settings(null, [randomBytes(32)]))).rejects.toThrow('counts only beside')
+  it('C14: is not combined with older keys from the configuration, which are refused', async () => {
+    await expect(openKeyring(bench.store, settings(null, [randomBytes(32)]))).rejects.toThrow('needs POSTHORN_ENCR')
   })
 
-  it('C14: that is configured is not ours to make or to drop', async () => {
+  it('C14: configured keys are neither created nor removed', async () => {
     const { keyring, place } = await openKeyring(bench.store, settings(randomBytes(32)))
     expect([place.addNew(keyring), place.dropOlder(createKeyring(randomBytes(32)))]).toEqual([null, false])
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Lifecycle, type Service } from '../../src/server/lifecycle.ts'
 
-/** Services that write down what they are asked, some of which fail in it. */
+/** Services that record their calls. Those listed in `faulty` throw. */
 function stage(faulty: readonly string[] = []) {
   const said: string[] = []
   const say = (what: string) => {
@@ -19,8 +19,8 @@ function stage(faulty: readonly string[] = []) {
   return { said, service, lifecycle: new Lifecycle() }
 }
 
-describe('the life of a process', () => {
-  it('starts in order, and stops in phases, what was started last first', async () => {
+describe('the lifecycle', () => {
+  it('starts services in order, and stops them in phases, each in reverse order', async () => {
     const { said, service, lifecycle } = stage()
     for (const name of ['store', 'engine']) await lifecycle.start(service(name))
     lifecycle.ready()
@@ -39,7 +39,7 @@ describe('the life of a process', () => {
     ])
   })
 
-  it('is ready from when all is started until the stop begins', async () => {
+  it('is ready from the end of the startup until the shutdown begins', async () => {
     const { service, lifecycle } = stage()
     const states: boolean[][] = []
     const look = () => states.push([lifecycle.isReady, lifecycle.isDraining])
@@ -57,7 +57,7 @@ describe('the life of a process', () => {
     ])
   })
 
-  it('drains all together, and stops nothing before that is over', async () => {
+  it('drains all services together, and stops none until all have drained', async () => {
     const { lifecycle } = stage()
     const said: string[] = []
     const slow = Promise.withResolvers<void>()
@@ -71,7 +71,7 @@ describe('the life of a process', () => {
     expect(said).toEqual(['drain b', 'stop b', 'stop a'])
   })
 
-  it('stops one that failed to start with those before it, and none behind it', async () => {
+  it('stops a service that failed to start together with those started before it', async () => {
     const { said, service, lifecycle } = stage(['start engine'])
     await lifecycle.start(service('store'))
     await expect(lifecycle.start(service('engine'))).rejects.toThrow('start engine')
@@ -84,7 +84,7 @@ describe('the life of a process', () => {
     ])
   })
 
-  it('lets no part that fails to stop keep another from it, and throws the first fault when all is over', async () => {
+  it('stops all services even if some fail to stop, then throws the first error', async () => {
     const { said, service, lifecycle } = stage(['refuse engine', 'drain store 0', 'stop engine'])
     for (const name of ['store', 'engine']) await lifecycle.start(service(name))
     await expect(lifecycle.stop(0)).rejects.toThrow('refuse engine')

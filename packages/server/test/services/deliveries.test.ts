@@ -144,12 +144,12 @@ describe('reading deliveries and events', () => {
     expect(await bench.events.list('acme', { ...events, type: 'NO_SUCH' }, 9)).toEqual([])
   })
 
-  it('throws not_found for ids that are unknown, malformed or another tenant’s', async () => {
+  it("throws not_found for ids that are unknown, malformed or another tenant's", async () => {
     const { id, event } = await aDelivery()
     await bench.tenants.put('other', {})
     for (const [tenant, dlv, evt] of [
       ['other', id, event],
-      ['nobody', id, event],
+      ['unknown', id, event],
       ['a\0', id, event],
       ['acme', newId('dlv', 1), newId('evt', 1)],
       ['acme', event, id],
@@ -160,8 +160,8 @@ describe('reading deliveries and events', () => {
       expect(await code(bench.deliveries.cancel(tenant, dlv))).toBe('not_found')
       expect(await code(bench.events.get(tenant, evt))).toBe('not_found')
     }
-    expect(await code(bench.deliveries.list('nobody', all, 1))).toBe('not_found')
-    expect(await code(bench.events.list('nobody', events, 1))).toBe('not_found')
+    expect(await code(bench.deliveries.list('unknown', all, 1))).toBe('not_found')
+    expect(await code(bench.events.list('unknown', events, 1))).toBe('not_found')
   })
 
   it('names the malformed filter', async () => {

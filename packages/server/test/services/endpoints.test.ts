@@ -89,7 +89,7 @@ describe('create', () => {
     expect(await fields(create({ url }))).toEqual(['/url'])
   })
 
-  it('C3: accepts a host name that doesn’t resolve, with a warning', async () => {
+  it("C3: accepts a host name that doesn't resolve, with a warning", async () => {
     const endpoints = bench.endpointsWith(policy(), (_host, _options, callback) =>
       callback(Object.assign(new Error(), { code: 'ENOTFOUND' }), []),
     )
@@ -134,7 +134,7 @@ describe('create', () => {
     expect(codes((await create()).warnings)).toEqual(['secret_shared_between_endpoints'])
   })
 
-  it('C8: warns of a shared secret only among the tenant’s own endpoints that still exist', async () => {
+  it("C8: warns of a shared secret only among the tenant's own endpoints that still exist", async () => {
     await bench.tenants.put('other', {})
     await bench.endpoint({}, 'other')
     const { endpoint, warnings } = await create()
@@ -188,7 +188,7 @@ describe('create', () => {
   })
 
   it('throws not_found for an unknown tenant before anything else', async () => {
-    expect(await code(bench.endpoints.create('nobody', {} as EndpointInput))).toBe('not_found')
+    expect(await code(bench.endpoints.create('unknown', {} as EndpointInput))).toBe('not_found')
   })
 })
 
@@ -349,7 +349,7 @@ describe('update', () => {
 })
 
 describe('endpoints', () => {
-  it('are not found by ids that are unknown, malformed or another tenant’s', async () => {
+  it("are not found by ids that are unknown, malformed or another tenant's", async () => {
     await bench.tenants.put('other', {})
     const id = await bench.endpoint({}, 'other')
     for (const wrong of [id, newId('ep', 1), 'ep_x', '', 'a\0']) {
@@ -359,7 +359,7 @@ describe('endpoints', () => {
       expect(await code(bench.endpoints.disable('acme', wrong))).toBe('not_found')
       expect(await code(bench.endpoints.enable('acme', wrong, { held: 'cancel' }))).toBe('not_found')
     }
-    expect(await code(bench.endpoints.list('nobody', { before: null, limit: 1 }))).toBe('not_found')
+    expect(await code(bench.endpoints.list('unknown', { before: null, limit: 1 }))).toBe('not_found')
     expect(await fields(bench.endpoints.list('acme', { before: 'x', limit: 1 }))).toEqual(['cursor'])
   })
 

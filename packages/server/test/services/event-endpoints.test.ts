@@ -85,8 +85,8 @@ describe('the outcome of an event at an endpoint', () => {
     }
     expect(seen).toEqual([...ids].reverse())
     expect(await code(bench.events.listEndpoints('acme', 'evt_x', { before: null, limit: 9 }))).toBe('not_found')
-    const nobody = 'evt_01jy4k8v3xf0c8wq2rn5s7t9ab'
-    expect(await code(bench.events.listEndpoints('acme', nobody, { before: null, limit: 9 }))).toBe('not_found')
+    const unknownEvent = 'evt_01jy4k8v3xf0c8wq2rn5s7t9ab'
+    expect(await code(bench.events.listEndpoints('acme', unknownEvent, { before: null, limit: 9 }))).toBe('not_found')
   })
 
   it('is correct for each event published between changes of the endpoint', async () => {

@@ -18,6 +18,7 @@ describe('C1: the catalogue', () => {
     expect(await bench.types.put('ORDER_SHIPPED', input)).toEqual({
       type: { name: 'ORDER_SHIPPED', ...input, schedule: null, archivedAtMs: null },
       created: true,
+      warnings: [],
     })
     expect(await bench.types.get('ORDER_SHIPPED')).toEqual({
       name: 'ORDER_SHIPPED',
@@ -31,7 +32,7 @@ describe('C1: the catalogue', () => {
     expect(await fields(bench.publish({ type: 'ORDER_SHIPPED', payload: { id: 1 } }))).toEqual(['/payload/id'])
   })
 
-  it('keeps the operator’s changes: starter types are added once, not at every startup', async () => {
+  it("keeps the operator's changes: starter types are added once, not at every startup", async () => {
     const type = await bench.types.get(TYPE)
     await bench.types.put(TYPE, { ...type, group: 'mine' })
     await bench.types.remove('GRADE_CHANGED')
@@ -46,7 +47,7 @@ describe('C1: the catalogue', () => {
     expect(await fields(bench.types.put('A', { ...input, example: {} }))).toEqual(['/example/id'])
   })
 
-  it('can lose a type that endpoints name: the type can no longer be published, and they keep naming it', async () => {
+  it('can lose a type that endpoints name: it can no longer be published, and the endpoints keep the name', async () => {
     const id = await bench.endpoint({ types: [TYPE] })
     await bench.types.remove(TYPE)
     expect(await code(bench.types.remove(TYPE))).toBe('not_found')

@@ -31,16 +31,16 @@ describe('C1: a new schema', () => {
     })
     const refused = await refusal(put(stricter))
     expect(refused.code).toBe('schema_conflict')
-    expect(refused.message).toContain('2 of the 2 newest events')
+    expect(refused.message).toContain('2 of the 2 recent events')
     expect(refused.message).toContain('?force=true')
     expect(refused.fields.map(({ field, reason }) => [field, reason])).toEqual([
       ['/schema', 'refuses_published'],
       ['/schema', 'refuses_published'],
     ])
     const details = refused.fields.map(({ detail }) => detail).sort()
-    expect(details[0]).toMatch(/^\/items\/\*\/n: It must be of type number\. \(2 of 2, such as evt_\w+\)$/)
+    expect(details[0]).toMatch(/^\/items\/\*\/n: The value must be of type number\. \(2 of 2, such as evt_\w+\)$/)
     expect(details[0]).toContain(events[0]!.id)
-    expect(details[1]).toContain('/status: It must be one of "Quoted".')
+    expect(details[1]).toContain('/status: The value must be one of "Quoted".')
     expect(JSON.stringify(refused.fields)).not.toContain('S3CRET')
     expect((await bench.types.get('T')).schema).toEqual(ANY.schema)
   })
@@ -137,9 +137,9 @@ describe('C1: an archived type', () => {
     ])
   })
 
-  it('still answers repeated events as duplicates', async () => {
+  it('still reports repeated events as duplicates', async () => {
     await put(ANY)
-    const event = { type: 'T', id: 'k', payload: { id: 1 } }
+    const event = { type: 'T', key: 'k', payload: { id: 1 } }
     const first = await bench.publish(event)
     await bench.types.archive('T')
     expect((await bench.publish(event)).events[0]).toMatchObject({ id: first.events[0]!.id, duplicate: true })
@@ -185,7 +185,7 @@ describe('C2: the types of an endpoint', () => {
     expect(many.fields.map(({ field }) => field)).toEqual(['/types'])
   })
 
-  it('cannot newly include an archived type; endpoints that name it keep it and can be changed otherwise', async () => {
+  it('cannot include an archived type unless the endpoint already had it; such an endpoint can be changed otherwise', async () => {
     await put(ANY)
     const id = await bench.endpoint({ types: ['T'] })
     await bench.types.archive('T')

@@ -19,6 +19,8 @@ import { Deliveries } from '../../src/services/deliveries.ts'
 import { type EndpointInput, Endpoints } from '../../src/services/endpoints/endpoints.ts'
 import { EventTypes } from '../../src/services/event-types/event-types.ts'
 import { Events } from '../../src/services/events/events.ts'
+import { FilterTrials } from '../../src/services/filter-trials.ts'
+import { IdempotentCalls } from '../../src/services/idempotent-calls.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
 import { Replays } from '../../src/services/replays.ts'
 import { RetrySchedules } from '../../src/services/retry-schedules.ts'
@@ -60,12 +62,14 @@ export class Bench {
   samples!: TypeSamples
   deliveries!: Deliveries
   events!: Events
+  filterTrials!: FilterTrials
   replays!: Replays
   apiKeyCache!: ApiKeyCache
   apiKeys!: ApiKeys
   exports!: Exports
   keyRotation!: KeyRotation
   stats!: Stats
+  idempotentCalls!: IdempotentCalls
   retrySchedules!: RetrySchedules
   /** All changes emitted since the test began, including those of new deliveries. */
   changes: Change[] = []
@@ -93,10 +97,12 @@ export class Bench {
     this.events = new Events(store)
     this.exports = new Exports(store)
     const types = () => this.publisher.types()
+    this.filterTrials = new FilterTrials(store, types)
     this.retrySchedules = new RetrySchedules(store, { retrySchedule: [30, 60, 120], dev: false }, types)
     const place = { addNew: () => randomBytes(32), dropOlder: () => true }
     this.replays = new Replays(store, createReplayCounter(store, systemClock))
     this.stats = new Stats(store, async () => {})
+    this.idempotentCalls = new IdempotentCalls(store, this.keyring)
     this.keyRotation = new KeyRotation(store, this.keyring, place, pino({ level: 'silent' }))
     await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })
     await this.tenants.put('acme', {})

@@ -41,7 +41,7 @@ describe.each([sqliteEngine(), postgresEngine()])('API keys and the audit log on
     const one = aKey({ tenant: 'acme', scope: 'read', rateLimit, expiresAtMs: 99 })
     const two = aKey()
     expect([await create(one), await create(two)]).toEqual([true, true])
-    expect(await create(aKey({ tenant: 'nobody' }))).toBe(false)
+    expect(await create(aKey({ tenant: 'unknown' }))).toBe(false)
     expect(await store.read('getApiKey', { id: one.id })).toEqual(one)
     expect(await store.read('listApiKeys', { before: null, limit: 9 })).toEqual([two, one])
     expect(await store.read('listApiKeys', { before: two.id, limit: 9 })).toEqual([one])

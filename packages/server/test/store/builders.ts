@@ -88,6 +88,7 @@ export function anAttempt(number: number, over: Partial<Attempt> = {}): Attempt 
     status: 500,
     error: 'http_server_error',
     address: '127.0.0.1:443',
+    request: null,
     responseHeaders: ['server', 'x'],
     responseBody: bytes('no'),
     responseTruncated: false,
@@ -101,15 +102,22 @@ export function aSettlement(
   {
     attempt,
     number = item.attempts + 1,
+    requestVersion = null,
+    sender = null,
     ...over
   }: Partial<Omit<Settlement, 'attempt'>> & {
     attempt?: Attempt
     number?: number
+    requestVersion?: number | null
+    sender?: number | null
   } = {},
 ): Settlement {
   const success = step.kind === 'delivered'
-  const { responseHeaders, ...rest } =
-    attempt ?? anAttempt(number, success ? { outcome: 'success', status: 204, error: null } : {})
+  const {
+    responseHeaders,
+    request: _,
+    ...rest
+  } = attempt ?? anAttempt(number, success ? { outcome: 'success', status: 204, error: null } : {})
   return {
     tenant: item.tenant,
     delivery: item.delivery,
@@ -118,7 +126,7 @@ export function aSettlement(
     replay: false,
     partition: item.partition,
     epoch: 0,
-    attempt: { ...rest, headers: packHeaders(responseHeaders) },
+    attempt: { ...rest, headers: packHeaders(responseHeaders), requestVersion, sender },
     step,
     gone: false,
     dueAtMs: item.dueAtMs,

@@ -84,8 +84,14 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     const first = await store.publish(await aRequest(store, 'acme', [event]))
     const again = anEvent([endpoint, endpoint], { key: 'k', hash: bytes('h1') })
     const second = await store.publish(await aRequest(store, 'acme', [again]))
-    expect(first).toEqual({ kind: 'stored', events: [{ id: event.id, deliveries: 1, notSent: {}, duplicate: false }] })
-    expect(second).toEqual({ kind: 'stored', events: [{ id: event.id, deliveries: 1, notSent: {}, duplicate: true }] })
+    expect(first).toEqual({
+      kind: 'stored',
+      events: [{ id: event.id, key: 'k', deliveries: 1, notSent: {}, duplicate: false }],
+    })
+    expect(second).toEqual({
+      kind: 'stored',
+      events: [{ id: event.id, key: 'k', deliveries: 1, notSent: {}, duplicate: true }],
+    })
     const other = anEvent([endpoint], { key: 'k', hash: bytes('h2') })
     const fresh = anEvent([endpoint], { key: 'new', hash: bytes('h3') })
     expect(await store.publish(await aRequest(store, 'acme', [fresh, other]))).toEqual({
@@ -204,7 +210,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       expect((await take(4)).afterCrash).toEqual([])
     })
 
-    it('report when another node’s first lease expires, so that it can be taken over immediately', async () => {
+    it("report when another node's first lease expires, so that it can be taken over immediately", async () => {
       await tick(1, [], 60_000)
       const { nextExpiryMs } = await tick(2)
       expect(nextExpiryMs).toBeGreaterThan(30_000)
@@ -285,7 +291,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await lane(endpoint, 2)).toHaveLength(2)
   })
 
-  it('C13: failures count only in order and under the partition’s epoch, a success always', async () => {
+  it("C13: failures count only in order and under the partition's epoch, a success always", async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [item] = await published(endpoint)
@@ -344,7 +350,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await store.read('getEndpoint', { tenant: 'acme', id: endpoint.id })).toMatchObject({ state: 'enabled' })
   })
 
-  it('C11: a 410 raises the tenant’s version, so that events published from then on are held', async () => {
+  it("C11: a 410 raises the tenant's version, so that events published from then on are held", async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [item] = await published(endpoint)
@@ -427,7 +433,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     })
   })
 
-  it('stores and changes an endpoint’s rate limit and ordering', async () => {
+  it("stores and changes an endpoint's rate limit and ordering", async () => {
     const endpoint = anEndpoint('acme', { rateLimit: { requests: 5, perSeconds: 60 }, ordered: true })
     await aTenant(store, 'acme', [endpoint])
     const read = () => store.read('getEndpoint', { tenant: 'acme', id: endpoint.id })
@@ -642,7 +648,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       expect([await begin(item), await begin(item), await begin(item)]).toEqual(['begun', 'begun', 'last'])
     })
 
-    it('C13: begin only for pending deliveries, under the partition’s epoch', async () => {
+    it("C13: begin only for pending deliveries, under the partition's epoch", async () => {
       const { endpoint, item } = await aLane()
       expect(await begin(item, { epoch: 1 })).toBe('gone')
       expect(await begin({ ...item, tenant: 'other' })).toBe('gone')
@@ -653,7 +659,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       expect(await begin(item)).toBe('gone')
     })
 
-    it('C13: a delivery stays set aside until a 2xx, a manual retry, or its own or its endpoint’s end', async () => {
+    it("C13: a delivery stays set aside until a 2xx, a manual retry, or its own or its endpoint's end", async () => {
       const { endpoint, item, others, of } = await aLane(3)
       await setAside(item)
       await setState(endpoint.id, 'disabled')

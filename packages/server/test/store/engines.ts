@@ -6,6 +6,8 @@ import { type Postgres, startPostgres } from '@posthorn/testkit'
 import pg from 'pg'
 import { systemClock } from '../../src/base/clock.ts'
 import type { Driver } from '../../src/store/driver.ts'
+import { MIGRATIONS } from '../../src/store/migrations/index.ts'
+import type { Migration } from '../../src/store/migrations/migration.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { openSqlite } from '../../src/store/sqlite/driver.ts'
 import { Store } from '../../src/store/store.ts'
@@ -22,23 +24,24 @@ export type Opened = {
 /** An engine that the conformance suite runs against, which opens empty stores. */
 export type Engine = {
   readonly name: 'sqlite' | 'postgres'
-  open(): Promise<Opened>
+  /** @param steps the steps of the schema that the store has taken. Default: all */
+  open(steps?: readonly Migration[]): Promise<Opened>
   stop(): Promise<void>
 }
 
-async function ready(driver: Driver): Promise<Store> {
+async function ready(driver: Driver, steps: readonly Migration[] = MIGRATIONS): Promise<Store> {
   const store = new Store(driver, systemClock)
-  await store.write('migrate', {})
+  await store.write('migrate', { steps })
   return store
 }
 
 export function sqliteEngine(): Engine {
   return {
     name: 'sqlite',
-    async open() {
+    async open(steps) {
       const folder = await mkdtemp(join(tmpdir(), 'posthorn-store-'))
       const driver = await openSqlite(folder, systemClock, reusedWorkers)
-      const store = await ready(driver)
+      const store = await ready(driver, steps)
       const close = async () => {
         await store.close()
         await rm(folder, { recursive: true, force: true })
@@ -73,11 +76,12 @@ export function postgresEngine(): Engine {
   let count = 0
   return {
     name: 'postgres',
-    async open() {
+    async open(steps) {
       server ??= startWithTemplate()
-      const url = await (await server).createDatabase(`conformance_${++count}`, TEMPLATE)
+      const template = steps === undefined ? TEMPLATE : undefined
+      const url = await (await server).createDatabase(`conformance_${++count}`, template)
       const driver = await openPostgres(url, systemClock)
-      const store = await ready(driver)
+      const store = await ready(driver, steps)
       const run: Opened['run'] = async (text, params = []) => {
         const client = new pg.Client({ connectionString: url, options: '-c search_path=posthorn' })
         await client.connect()

@@ -5,8 +5,8 @@ import type { NextStep } from '../../src/store/operations/deliveries/settlement.
 import type { EndpointMark } from '../../src/store/operations/endpoints/marks.ts'
 import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import type { Store } from '../../src/store/store.ts'
-import { anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
-import { postgresEngine, sqliteEngine } from './engines.ts'
+import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
+import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
 
 const FIVE_DAYS_MS = 5 * DAY_MS
 const ALL_TYPES = ['delivery.exhausted', 'endpoint.disabled', 'endpoint.failing', 'secret.expiring', 'secret.replaced']
@@ -14,12 +14,14 @@ const OPERATIONAL = [...ALL_TYPES, 'replay.finished', 'node.lost'].map(name => `
 
 describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices on $name', engine => {
   let store: Store
+  let run: Opened['run']
   let close: () => Promise<void>
   const endpoint = anEndpoint('acme')
 
   beforeEach(async () => {
     const opened = await engine.open()
     store = opened.store
+    run = opened.run
     close = opened.close
     await aTenant(store, 'acme', [endpoint])
     await aTenant(store, 'posthorn')
@@ -43,8 +45,15 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     await store.write('cancelDeliveries', { partition: 7, endpoint: endpoint.id, only: 'all', limit: 99, nowMs: 1 })
     return (await read()).health
   }
-  const judge = (nowMs: number, lastFailureMs = nowMs, disableAfterMs = FIVE_DAYS_MS) =>
-    store.write('escalateFailing', { tenant: 'acme', endpoint: endpoint.id, nowMs, lastFailureMs, disableAfterMs })
+  const judge = (nowMs: number, lastFailureMs = nowMs, disableAfterMs = FIVE_DAYS_MS, delivery: string | null = null) =>
+    store.write('escalateFailing', {
+      tenant: 'acme',
+      endpoint: endpoint.id,
+      nowMs,
+      lastFailureMs,
+      delivery,
+      disableAfterMs,
+    })
   /** Claims and finishes all notices that are ready to be published. */
   async function take(nowMs: number) {
     const notices = await store.write('claimNotices', { nowMs })
@@ -123,12 +132,55 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect((await mark([{ kind: 'well' }], { kind: 'delivered' })).stage).toBe(0)
   })
 
+  it('names the delivery that failed last in warnings, and where it disables', async () => {
+    await subscribe('acme')
+    await mark([{ kind: 'failing', sinceMs: 1_000 }])
+    await judge(1_000 + DAY_MS, undefined, undefined, 'dlv_a')
+    await judge(1_000 + FIVE_DAYS_MS, undefined, undefined, 'dlv_b')
+    expect((await take(9 * DAY_MS)).map(({ type, data }) => [type, data.delivery])).toEqual([
+      ['posthorn.endpoint.failing', 'dlv_a'],
+      ['posthorn.endpoint.disabled', 'dlv_b'],
+    ])
+  })
+
+  it('has what operational events report about a delivery that failed', async () => {
+    const payload = bytes('{"n":12345678901234567890 }')
+    const events = [anEvent([endpoint], { key: 'k', hash: bytes('h'), payload }), anEvent([])]
+    await store.publish(await aRequest(store, 'acme', events))
+    const [item] = await store.readLane({ partition: 7, endpoint: endpoint.id, limit: 9, maxPayloadBytes: 0 })
+    const { delivery } = item!
+    const failure = (maxPayloadBytes = payload.length, tenant = 'acme') =>
+      store.read('readFailure', { tenant, delivery, events: [events[1]!.id], maxPayloadBytes })
+    expect(await failure()).toMatchObject({ event: events[0]!.id, type: 'T', key: 'k', lastAttempt: null })
+    await store.settle(aSettlement(item!, { kind: 'retry', dueAtMs: 30_000 }))
+    const attempt = anAttempt(2, { status: 503, responseHeaders: ['x-a', 'b'], responseBody: bytes('busy') })
+    await store.settle(aSettlement({ ...item!, attempts: 1 }, { kind: 'retry', dueAtMs: 30_000 }, { attempt }))
+    await store.settle(aSettlement({ ...item!, attempts: 2 }, { kind: 'delivered' }))
+    const found = (await failure())!
+    expect(Buffer.from(found.payload!)).toEqual(Buffer.from(payload))
+    expect(found.keys).toEqual(
+      new Map([
+        [events[0]!.id, 'k'],
+        [events[1]!.id, null],
+      ]),
+    )
+    // The last that failed, though one succeeded after it.
+    expect(found.lastAttempt).toMatchObject({ number: 2, status: 503, responseHeaders: ['x-a', 'b'], request: null })
+    expect(Buffer.from(found.lastAttempt!.responseBody).toString()).toBe('busy')
+    expect((await failure(payload.length - 1))!.payload).toBeNull()
+    expect(await failure(99, 'other')).toBeNull()
+    await run('update event set payload = $1', [new Uint8Array(0)])
+    expect(await failure()).toMatchObject({ key: 'k', payload: null })
+    await run('delete from event')
+    expect(await failure()).toMatchObject({ event: events[0]!.id, key: null, payload: null })
+  })
+
   it('with disabling switched off, warns but never disables', async () => {
     await mark([{ kind: 'failing', sinceMs: 1_000 }])
     expect(await judge(1_000 + 99 * DAY_MS, undefined, 0)).toMatchObject({ kind: 'failing', stage: 3, isWarned: true })
   })
 
-  it('stores no notice that no endpoint wants, and those about a tenant that wants them', async () => {
+  it('stores a notice only if an endpoint wants it', async () => {
     await mark([{ kind: 'failing', sinceMs: 1_000 }])
     await judge(1_000 + DAY_MS)
     expect(await store.read('peekNotices', { nowMs: 9 * DAY_MS })).toBe(false)
@@ -146,8 +198,8 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     const items = await published(2)
     const settled = items.map(item => aSettlement(item, { kind: 'retry', dueAtMs: 30_000 }, { gone: true }))
     await Promise.all(settled.map(settlement => store.settle(settlement)))
-    expect((await take(DAY_MS)).map(({ type, data }) => [type, data.reason])).toEqual([
-      ['posthorn.endpoint.disabled', 'gone'],
+    expect((await take(DAY_MS)).map(({ type, data }) => [type, data.reason, data.delivery])).toEqual([
+      ['posthorn.endpoint.disabled', 'gone', items[0]!.delivery],
     ])
     const set = (state: 'enabled' | 'disabled', nowMs: number) => {
       const reason = state === 'disabled' ? ('manual' as const) : null
@@ -156,7 +208,7 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     await set('disabled', 40_000)
     await set('enabled', 41_000)
     await set('disabled', 42_000)
-    expect((await take(DAY_MS)).map(({ data }) => data.reason)).toEqual(['manual'])
+    expect((await take(DAY_MS)).map(({ data }) => [data.reason, data.delivery])).toEqual([['manual', null]])
   })
 
   it('reports a first exhausted delivery immediately, then one event a minute with a count and ids', async () => {

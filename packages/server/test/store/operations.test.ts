@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { newId } from '../../src/base/ids.ts'
 import type { NotSent } from '../../src/base/model.ts'
 import type { Operation } from '../../src/store/operation.ts'
+import type { KeptCall } from '../../src/store/operations/idempotent-calls.ts'
 import { operations } from '../../src/store/operations/index.ts'
 import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import { anAttempt, anEndpoint, anEvent, aSettlement, bytes } from './builders.ts'
@@ -15,8 +16,8 @@ const HOW = 'see docs/decisions/0028-store-operations.md'
 
 /** Operations that lock the configuration for another reason than changing one of its versions. */
 const ALONE_WITHOUT_CHANGE: Readonly<Record<string, string>> = {
-  holdDeliveries: 'it depends on the state of the endpoint, which must not change meanwhile',
-  releaseDeliveries: 'it depends on the state of the endpoint, which must not change meanwhile',
+  holdDeliveries: 'it depends on the state of the endpoint, which must not change in the meantime',
+  releaseDeliveries: 'it depends on the state of the endpoint, which must not change in the meantime',
   beginMove: 'nothing can be configured in a store that another one is being moved into',
 }
 
@@ -101,7 +102,7 @@ const wrong = (what: string, isWrong: (name: string, operation: Operation<never,
 /** Fails with a description of what is wrong. */
 const expectNone = (wrong: readonly string[]): void => expect([...wrong, HOW].join('\n')).toBe(HOW)
 
-describe('the store’s operations', () => {
+describe("the store's operations", () => {
   it.each(nounFiles)('%s: its operations are in operations/index.ts', async file => {
     for (const [object, its] of Object.entries(await objectsIn(file))) {
       const missing = Object.keys(its).filter(name => declared[name] !== its[name])
@@ -109,7 +110,7 @@ describe('the store’s operations', () => {
     }
   })
 
-  it('are declared in operations.ts in each noun’s folder, and in no other file there', async () => {
+  it("are declared in operations.ts in each noun's folder, and in no other file there", async () => {
     const folders = new Set(nounFiles.filter(file => file.includes('/')).map(file => dirname(file)))
     for (const folder of folders) expect(files, HOW).toContain(`${folder}/operations.ts`)
     for (const file of nounFiles) {
@@ -240,6 +241,17 @@ const item: LaneItem = {
   payload: bytes('{"a":1}'),
 }
 const unread: LaneItem = { ...item, test: true, replay: false, traceparent: null, payload: null }
+const call: KeptCall = {
+  scope: 'root/acme',
+  key: 'k',
+  hash: bytes('hash'),
+  madeId: null,
+  madeMs: 1_000,
+  expiresMs: 2_000,
+  status: 202,
+  response: bytes(''),
+  sealedUntilMs: null,
+}
 const mark = { endpoint: endpoint.id, epoch: 3, mark: { kind: 'well' } }
 
 /** A sample for each operation whose arguments or result are packed. */
@@ -254,6 +266,7 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
         nowMs: 1_000,
         keyExpiresAtMs: 5_000,
         traceparent: '00-1-2-01',
+        once: { call, response: 'batch' },
         events: [
           anEvent([endpoint, anEndpoint('acme', { state: 'disabled' })], { key: 'k', hash: bytes('hash') }),
           anEvent([], { deliveries: null, test: true, notSent: { filter: 2 } as NotSent }),
@@ -272,7 +285,7 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   settle: {
     settlements: [
       aSettlement(item, { kind: 'retry', dueAtMs: 99_000 }, { epoch: 3 }),
-      aSettlement(item, { kind: 'delivered' }),
+      aSettlement(item, { kind: 'delivered' }, { requestVersion: 3, sender: 2 }),
       aSettlement(item, { kind: 'exhausted' }, { gone: true, attempt: anAttempt(3, { status: null, address: null }) }),
     ],
     marks: [mark],

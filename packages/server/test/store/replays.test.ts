@@ -331,11 +331,11 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await list({ tenant: 'beta' })).toEqual([])
     })
 
-    it('is not created for an unknown tenant, or beyond the tenant’s limit of open replays', async () => {
+    it("is not created for an unknown tenant, or beyond the tenant's limit of open replays", async () => {
       const id = newId('rpl', Date.now())
       const replay = { ...(await create()), id, key: id }
       expect(await store.write('createReplay', { ...replay, maxOpen: 1 })).toEqual({ kind: 'too_many' })
-      expect(await store.write('createReplay', { ...replay, tenant: 'nobody' })).toEqual({ kind: 'no_tenant' })
+      expect(await store.write('createReplay', { ...replay, tenant: 'unknown' })).toEqual({ kind: 'no_tenant' })
     })
 
     it('with nothing to create is done immediately', async () => {
@@ -361,7 +361,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
   })
 
   describe('creating the deliveries of a replay', () => {
-    it('stores them together with the part’s progress, with the right due times, and counts them', async () => {
+    it("stores them together with the part's progress, with the right due times, and counts them", async () => {
       const [event, other] = await publish([one], 'exhausted', 2)
       const found = await scan(select(), [one], 100, now())
       const replay = await create()
@@ -421,7 +421,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await make(second!, [replayed(event!)])).toEqual({ kind: 'gone' })
     })
 
-    it('holds them at a disabled endpoint, and puts them at the end of an ordered endpoint’s queue', async () => {
+    it("holds them at a disabled endpoint, and puts them at the end of an ordered endpoint's queue", async () => {
       const ordered = anEndpoint('acme', { ordered: true })
       await store.write('createEndpoint', { endpoint: ordered })
       const [event] = await publish([one, ordered], 'exhausted')
@@ -442,7 +442,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(items.map(item => item.event === event)).toEqual([false, true])
     })
 
-    it('skips events that are no longer kept, and the rest of a deleted endpoint’s part', async () => {
+    it("skips events that are no longer kept, and the rest of a deleted endpoint's part", async () => {
       const [event] = await publish([one], 'exhausted')
       const replay = await create()
       const [first, second] = await claim()
@@ -509,7 +509,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await make(again, [replayed(other!)])).toMatchObject({ kind: 'made' })
     })
 
-    it('cancels a cancelled replay’s pending and held deliveries some at a time, and then ends it', async () => {
+    it("cancels a cancelled replay's pending and held deliveries some at a time, and then ends it", async () => {
       const events = await publish([one, two], 'exhausted', 3)
       const replay = await create()
       await publish([one], null)

@@ -30,7 +30,7 @@ describe.each([sqliteEngine(), postgresEngine()])('earlier selections of endpoin
     (await store.read('listEventEndpoints', { tenant, event, before: null, limit: 9 }))!
   const wanted = async (event: string) => (await facts(event)).endpoints.map(each => each.wanted)
 
-  it('are kept by the tenant’s versions, and stored only when they change', async () => {
+  it("are kept by the tenant's versions, and stored only when they change", async () => {
     let endpoint = anEndpoint('acme', { types: ['A'], filter: { a: [1] } })
     await aTenant(store, 'acme', [endpoint])
     const first = await publish([])
@@ -91,7 +91,7 @@ describe.each([sqliteEngine(), postgresEngine()])('earlier selections of endpoin
     ])
   })
 
-  it('come with each endpoint’s newest delivery, live or ended, and the number of its deliveries', async () => {
+  it("come with each endpoint's newest delivery, live or ended, and the number of its deliveries", async () => {
     const [one, two] = [anEndpoint('acme'), anEndpoint('acme')]
     await aTenant(store, 'acme', [one, two])
     const event = await publish([one, two])
@@ -153,7 +153,7 @@ describe.each([sqliteEngine(), postgresEngine()])('event types on $name', engine
     expect(await find('C')).toEqual([])
   })
 
-  it('the newest events are also found among deliveries and tenants’ events, without tests', async () => {
+  it("the newest events are also found among deliveries and tenants' events, without tests", async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const [wanted, ended, unwanted] = [anEvent([endpoint]), anEvent([endpoint]), anEvent([])]

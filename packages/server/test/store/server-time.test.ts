@@ -26,8 +26,8 @@ function bench() {
 
 const way = fc.nat(5_000)
 
-describe('the server’s time', () => {
-  it('C12: is never early, and never runs back while the server’s does not', () => {
+describe("the server's time", () => {
+  it("C12: is never early, and never runs back while the server's does not", () => {
     const moves = fc.array(fc.tuple(way, way, way), { minLength: 1, maxLength: 30 })
     fc.assert(
       fc.property(fc.integer({ min: -1e9, max: 1e12 }), moves, (aheadMs, all) => {

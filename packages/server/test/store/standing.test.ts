@@ -13,7 +13,7 @@ const aSibling = (over: Partial<Sibling>): Sibling => ({
 })
 const of = (...siblings: Partial<Sibling>[]) => standingOf(siblings.map(aSibling), AS_OF_MS)
 
-describe('an event’s standing at an endpoint', () => {
+describe("an event's standing at an endpoint", () => {
   it('is decided by the latest delivery that ended', () => {
     expect(of({ id: 'a' }, { id: 'b', state: 'delivered' })).toMatchObject({ state: 'delivered', latest: 'b' })
     expect(of({ id: 'b' }, { id: 'a', state: 'delivered' })).toMatchObject({ state: 'exhausted', latest: 'b' })

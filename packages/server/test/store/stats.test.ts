@@ -150,7 +150,7 @@ describe.each([sqliteEngine(), postgresEngine()])('statistics on $name', engine 
     expect((await count(100)).counts).toEqual([5])
   })
 
-  it('keeps the caller’s traceparent with its events, even if their payloads are left in the store', async () => {
+  it("keeps the caller's traceparent with its events, even if their payloads are left in the store", async () => {
     const { store } = opened
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])

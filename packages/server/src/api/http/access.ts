@@ -19,6 +19,24 @@ const SCOPES: Readonly<Record<Access, readonly ApiKeyScope[]>> = {
   operator: ['all'],
 }
 
+/** The caller, as far as it matters here. Null: the call needs no key. `key` is null for the root key. */
+type Caller = { readonly key: (Pick<ApiKey, 'id'> & { readonly payloads?: boolean }) | null } | null
+
+/** Whether a caller can see payloads and what receivers responded. */
+export function maySeePayloads(caller: Caller): boolean {
+  return caller !== null && (caller.key === null || caller.key.payloads !== false)
+}
+
+/**
+ * Throws `forbidden` for a caller that can't see payloads.
+ *
+ * @param what what it can't do, as the end of "A key without the permission `payloads` cannot"
+ */
+export function requirePayloads(caller: Caller, what: string): void {
+  if (maySeePayloads(caller)) return
+  throw new PosthornError('forbidden', `A key without the permission \`payloads\` cannot ${what}.`)
+}
+
 /**
  * Undefined if the key allows the call, otherwise the refusal. Decided before anything is looked up, so that a key of
  * one tenant can't find out whether another tenant exists.
@@ -36,5 +54,5 @@ export function accessRefusal(
   }
   if (key.tenant === null || access === 'shared' || access === 'open') return undefined
   if (access !== 'operator' && tenant === key.tenant) return undefined
-  return new PosthornError('forbidden', 'A key of one tenant can only call the paths of that tenant.')
+  return new PosthornError('forbidden', 'This API key is limited to one tenant and cannot make this call.')
 }

@@ -12,6 +12,7 @@ export function takeJson(api: Parsing): void {
     try {
       const fault = refuseEncoding(request.headers['content-encoding'])
       if (fault !== undefined) throw fault
+      if (request.headers['idempotency-key'] !== undefined) request.bodyBytes = body
       done(null, parseJson(body))
     } catch (error) {
       done(error as Error)

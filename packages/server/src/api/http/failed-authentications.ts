@@ -19,7 +19,7 @@ type Failures = { readonly sinceMs: number; readonly count: number }
 type Waiting = { readonly network: string; readonly timer: Timer }
 
 /**
- * Makes guessing keys slow: after a few failures from one address within a minute, further ones are answered late. If
+ * Makes guessing keys slow: after a few failures from one address within a minute, further responses are delayed. If
  * many responses are delayed already, the connection is closed instead. A valid key is never delayed, so failures can't
  * be used to lock out others who share the address.
  */

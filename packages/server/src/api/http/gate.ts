@@ -23,6 +23,10 @@ export type GateOptions = {
 
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i
 
+/** The API key in the header; undefined if there is none. */
+export const tokenOf = (authorization: string | undefined): string | undefined =>
+  authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]
+
 /** Identifies the caller and decides whether it can make the call: the first check on every call. */
 export class Gate {
   readonly #options: GateOptions
@@ -40,7 +44,7 @@ export class Gate {
   }
 
   authenticate({ headers: { authorization } }: FastifyRequest): Caller | undefined {
-    const key = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]
+    const key = tokenOf(authorization)
     return key === undefined ? undefined : this.#options.identify(key)
   }
 
@@ -49,7 +53,10 @@ export class Gate {
    * call without any key doesn't count as a guess.
    */
   turnAway(request: FastifyRequest, refuse: (error: PosthornError) => void): void {
-    const error = new PosthornError('unauthorized', 'Send the API key as `Authorization: Bearer <key>`.')
+    const error = new PosthornError(
+      'unauthorized',
+      'The API key is missing or not valid. Send it as `Authorization: Bearer <key>`.',
+    )
     if (request.headers.authorization === undefined) refuse(error)
     else {
       const close = () => request.raw.destroy()

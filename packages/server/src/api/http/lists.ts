@@ -43,7 +43,12 @@ export function decodeCursor(cursor: string | undefined, isId: (text: string) =>
   // Decoding skips characters that are not base64url, so the result must encode to the same text.
   const id = isUtf8(bytes) && bytes.toString('base64url') === cursor ? bytes.toString() : ''
   if (isId(id)) return id
-  throw refusal([{ field: 'cursor', detail: 'Pass the nextCursor of a page of this list unchanged.' }])
+  throw refusal([
+    {
+      field: 'cursor',
+      detail: 'The cursor is not valid for this list. Pass the nextCursor of the previous page unchanged.',
+    },
+  ])
 }
 
 export const isIdOf =

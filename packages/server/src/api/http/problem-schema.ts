@@ -22,6 +22,7 @@ export const ProblemSchema = Type.Object(
       description: 'Stable error code. Depend on this rather than on `title` or `detail`.',
     }),
     errors: Type.Optional(Type.Array(Fault)),
+    made: Type.Optional(Type.String({ description: 'Only with `already_made`: id of what the call made.' })),
   },
   { $id: 'Problem' },
 )

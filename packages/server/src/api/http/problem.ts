@@ -17,9 +17,10 @@ const STORE_RETRY_SECONDS = 5
 const BUSY_RETRY_SECONDS = 1
 
 export function problemOf(error: PosthornError): Problem {
-  const { code, message: detail, fields } = error
+  const { code, message: detail, fields, made } = error
   const { status, title } = ERRORS[code]
   const problem: Problem = { type: `urn:posthorn:error:${code}`, title, status, detail, code }
+  if (made !== undefined) problem.made = made
   return fields.length === 0 ? problem : { ...problem, errors: [...fields] }
 }
 
@@ -39,7 +40,7 @@ export function sendProblem(
   if (isDraining() || !drainBody(request)) reply.header('connection', 'close')
   else reply.removeHeader('connection')
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
-  if (problem.status === 503 || problem.status === 429)
+  if (problem.status === 503 || problem.status === 429 || error.retryAfterSeconds !== undefined)
     reply.header('retry-after', String(error.retryAfterSeconds ?? BUSY_RETRY_SECONDS))
   if (thrown instanceof MethodNotAllowed) reply.header('allow', thrown.allow)
   // Sent as bytes: the framework would add a charset to a string, which this content type does not have.
@@ -62,10 +63,7 @@ export class MethodNotAllowed extends PosthornError {
 
 /** The framework's own refusals. Any other framework error is a bug, in the framework or in Posthorn. */
 const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: [
-    'body_too_large',
-    'The request body is larger than this server accepts. Send less at a time.',
-  ],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'The request body is too large. Send less at a time.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [
     'unsupported_media_type',
     'Send JSON with the header Content-Type: application/json.',
@@ -75,19 +73,23 @@ const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> =
     'bad_request',
     'The length of the request body differs from its Content-Length header.',
   ],
-  FST_ERR_BAD_URL: ['bad_request', 'The path contains a percent sign that does not start an encoded character.'],
+  FST_ERR_BAD_URL: [
+    'bad_request',
+    'The path contains a % that does not start a percent-encoded character. Write %25 for a percent sign.',
+  ],
   FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'Not found: no id is that long.'],
 }
 
 function toPosthornError(thrown: unknown): PosthornError {
   if (thrown instanceof PosthornError) return thrown
   if (thrown instanceof StoreUnavailable) {
-    const detail = 'The store is unavailable, so nothing is certain to have been stored. Try again.'
+    const detail =
+      'The store is unavailable, so the request might not have been stored. Try again, with the same id when publishing.'
     return new PosthornError('store_unavailable', detail, { retryAfterSeconds: STORE_RETRY_SECONDS })
   }
   if (thrown instanceof StoreContended) {
     const detail =
-      'Another open transaction, such as one that published this id from SQL, is blocking this request. Try again.'
+      'Another open transaction, such as one that published this key from SQL, is blocking this request. Try again.'
     return new PosthornError('busy', detail, { retryAfterSeconds: BUSY_RETRY_SECONDS })
   }
   if (thrown instanceof StoreOverloaded) {

@@ -15,6 +15,7 @@ import type { TSchema } from 'typebox'
 import type { ErrorCode } from '../../base/errors.ts'
 import type { Access } from './access.ts'
 import { takeBytes } from './bodies.ts'
+import { type Idempotency, IdempotencyHeaders, Replayed } from './idempotency.ts'
 import { publicProblems, readProblems, writeProblems } from './problem-schema.ts'
 
 /** The framework instance, with types inferred from schemas. */
@@ -46,6 +47,11 @@ export type Route = {
   readonly refusals?: readonly ErrorCode[]
   /** Whether the handler gets the body as the received bytes instead of parsed. Default: false. */
   readonly takesBytes?: boolean
+  /**
+   * Whether the call makes something. It then takes an `Idempotency-Key`, and its handler has to pass `request.once` on
+   * to what makes the thing. Default: false.
+   */
+  readonly makes?: boolean
   /** Maximum size of the response to a GET, in bytes; this much memory is reserved. Default: 1 MiB. */
   readonly answerBytes?: number
 }
@@ -69,19 +75,21 @@ type AddRoute = <const R extends Route>(path: string, route: R, handler: Handler
 export type Routes = Readonly<Record<Method, AddRoute>>
 
 /** @param tag the tag of the routes in the OpenAPI document */
-export function createRoutes(api: Api, tag: string): Routes {
+export function createRoutes(api: Api, tag: string, idempotency: Idempotency): Routes {
   const addsWith =
     (method: Method): AddRoute =>
     (path, route, handler) => {
-      const { access, takesBytes = false, answerBytes } = route
+      const { access, takesBytes = false, makes = false, answerBytes } = route
       const schema = document(method, route, tag)
       requireComponents(api, `${method.toUpperCase()} ${path}`, schema)
       const config = answerBytes === undefined ? { access } : { access, answerBytes }
-      if (!takesBytes) api[method](path, { schema, config }, handler as RouteHandlerMethod)
+      const options = makes ? { schema, config, preValidation: idempotency.preValidation } : { schema, config }
+      const handle = makes ? once(handler as RouteHandlerMethod, idempotency) : (handler as RouteHandlerMethod)
+      if (!takesBytes) api[method](path, options, handle)
       else {
         api.register(async scope => {
           takeBytes(scope)
-          scope[method](path, { schema, config }, handler as RouteHandlerMethod)
+          scope[method](path, options, handle)
         })
       }
     }
@@ -94,12 +102,32 @@ export function createRoutes(api: Api, tag: string): Routes {
   }
 }
 
+/** A handler that is not run again for a call that was made before. */
+const once = (handler: RouteHandlerMethod, idempotency: Idempotency): RouteHandlerMethod =>
+  function (request, reply) {
+    if (request.once === null) return handler.call(this, request, reply)
+    return idempotency.run(request, reply, () => handler.call(this, request, reply))
+  }
+
 /** The framework's schema of a route, and thus of the document, with the errors that any call can have added. */
 function document(method: Method, route: Route, tag: string): FastifySchema {
-  const { access, refusals = [], takesBytes: _takesBytes, answerBytes: _answerBytes, response, ...rest } = route
+  const { access, refusals = [], takesBytes: _takesBytes, answerBytes: _answerBytes, makes, response, ...rest } = route
   const problemsOf = access === 'open' ? publicProblems : method === 'get' ? readProblems : writeProblems
-  const schema = { ...rest, tags: [tag], response: { ...problemsOf(...refusals), ...response } }
+  const own = makes === true ? [...new Set([...refusals, ...ONCE_REFUSALS])] : refusals
+  const success = makes === true ? withReplayed(response) : response
+  const schema = { ...rest, tags: [tag], response: { ...problemsOf(...own), ...success } }
+  if (makes === true) return { ...schema, headers: IdempotencyHeaders }
   return access === 'open' ? { ...schema, security: [] } : schema
+}
+
+const ONCE_REFUSALS = ['idempotency_conflict', 'call_in_flight', 'already_made'] as const
+
+/** Responses with the header that they have if the call is repeated. */
+function withReplayed(response: Route['response']): Route['response'] {
+  const entries = Object.entries(response as Record<string, { headers?: object }>)
+  return Object.fromEntries(
+    entries.map(([status, shown]) => [status, { ...shown, headers: { ...shown.headers, ...Replayed } }]),
+  )
 }
 
 /** Throws if a schema refers (with `ref`) to a component that no resource lists. */

@@ -48,6 +48,19 @@ export const WordOrNull = <Value extends string>(values: readonly Value[], notes
 export const Time = (description: string) => Type.String({ format: 'date-time', description })
 export const TimeOrNull = (description: string) => TextOrNull({ format: 'date-time', description })
 
+/** What is accepted, but worth looking at. */
+export const Warnings = (description: string) =>
+  Type.Array(
+    Type.Object({
+      code: Type.String(),
+      detail: Type.String(),
+      field: Type.Optional(
+        Type.String({ description: 'The member concerned, as a JSON Pointer into the body. Absent if there is none.' }),
+      ),
+    }),
+    { description },
+  )
+
 export const objectOrNull = <Members extends Parameters<typeof Type.Object>[0]>(
   members: Members,
   description: string,

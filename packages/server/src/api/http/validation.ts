@@ -106,6 +106,10 @@ function describe({ keyword, params, message }: ErrorObject): string {
       return `The value must be of type ${[params.type].flat().join(' or ')}.`
     case 'enum':
       return `The value must be one of ${params.allowedValues.join(', ')}.`
+    case 'minimum':
+      return `The value must be at least ${params.limit.toLocaleString('en')}.`
+    case 'maximum':
+      return `The value must be at most ${params.limit.toLocaleString('en')}.`
     default:
       return `The value ${message ?? 'is invalid'}.`
   }

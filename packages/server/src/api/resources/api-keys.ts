@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { API_KEY_SCOPES, type ApiKey } from '../../base/model.ts'
-import type { ApiKeys } from '../../services/api-keys/api-keys.ts'
+import type { ApiKeys, CreatedApiKey } from '../../services/api-keys/api-keys.ts'
 import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {
@@ -80,6 +80,7 @@ function addCreating(routes: Routes, { apiKeys }: Needs): void {
     '/v1/api-keys',
     {
       access: 'operator',
+      makes: true,
       operationId: 'createApiKey',
       summary: 'Create an API key',
       description: 'Only the response to this call contains the key itself.',
@@ -87,17 +88,21 @@ function addCreating(routes: Routes, { apiKeys }: Needs): void {
       body: ApiKeyInput,
       response: { 201: { ...ref(NewApiKeySchema), description: 'The new API key.', ...Location } },
     },
-    async ({ body: { expiresAt, ...rest }, actor }, reply) => {
+    async ({ body: { expiresAt, ...rest }, actor, once }, reply) => {
       const expiresAtMs = parseTimeOrRefuse('/expiresAt', expiresAt ?? null)
-      const { key, secret } = await apiKeys.create({ ...rest, expiresAtMs }, actor)
-      return reply
-        .code(201)
-        .header('location', `/v1/api-keys/${key.id}`)
-        .header('cache-control', 'no-store')
-        .send({ ...viewApiKey(key), key: secret })
+      const { headers, body } = made(await apiKeys.create({ ...rest, expiresAtMs }, actor, once?.keeping(made)))
+      return reply.code(201).headers(headers).send(body)
     },
   )
 }
+
+const made = ({ key, secret }: CreatedApiKey) => ({
+  status: 201,
+  headers: { location: `/v1/api-keys/${key.id}`, 'cache-control': 'no-store' },
+  body: { ...viewApiKey(key), key: secret },
+  madeId: key.id,
+  hasSecret: true,
+})
 
 function addReading(routes: Routes, { apiKeys }: Needs): void {
   routes.get(

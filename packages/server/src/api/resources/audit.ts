@@ -49,7 +49,7 @@ function addReading(routes: Routes, { apiKeys }: Needs): void {
       operationId: 'listAudit',
       summary: 'List the changes to the configuration and who made them, newest first',
       querystring: strict({
-        tenant: Type.Optional(Type.String({ description: 'Only entries of this tenant, which can be a deleted one.' })),
+        tenant: Type.Optional(Type.String({ description: 'Only entries about this tenant, even if it was deleted.' })),
         ...RangeQuery,
         ...PageQuery,
       }),

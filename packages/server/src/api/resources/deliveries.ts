@@ -3,13 +3,15 @@ import { type Static, Type } from 'typebox'
 import {
   ATTEMPT_ERRORS,
   type Attempt,
+  type AttemptResult,
   DELIVERY_STATES,
   type Delivery,
   type DeliveryState,
   HELD_REASONS,
   type HeldReason,
 } from '../../base/model.ts'
-import type { Deliveries } from '../../services/deliveries.ts'
+import type { SentRequest } from '../../base/webhook-request.ts'
+import type { Deliveries, RetriedDelivery } from '../../services/deliveries.ts'
 import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {
@@ -18,6 +20,7 @@ import {
   Location,
   NoBody,
   NoQuery,
+  objectOrNull,
   pageOf,
   ref,
   strict,
@@ -36,6 +39,17 @@ const StateQuery = Word<DeliveryState>(DELIVERY_STATES, { description: 'Only del
 
 const HeldReasonQuery = Word<HeldReason>(HELD_REASONS, { description: 'Only deliveries held for this reason.' })
 
+/** Also of what became of an event at an endpoint. */
+export const LastAttempt = objectOrNull(
+  {
+    at: Time('When it started.'),
+    durationMs: Type.Integer({ description: 'How long it took, in milliseconds.' }),
+    status: IntegerOrNull({ description: "The response's status. Null if there was no response." }),
+    error: WordOrNull(ATTEMPT_ERRORS, { description: 'Why it failed. Null if it succeeded.' }),
+  },
+  'The result of its last attempt. Null before the first one, and for deliveries that ended before Posthorn kept this.',
+)
+
 const DELIVERY_MEMBERS = {
   id: Type.String(),
   event: Type.String(),
@@ -48,6 +62,7 @@ const DELIVERY_MEMBERS = {
       'crashes. Null if it is not held.',
   }),
   attemptCount: Type.Integer(),
+  lastAttempt: LastAttempt,
   nextAttemptAt: TimeOrNull('When the next attempt is due. Null unless the delivery is pending.'),
   replayOf: TextOrNull({ description: 'Id of the delivery that this one repeats. Null if there is none.' }),
   test: Type.Boolean(),
@@ -71,6 +86,23 @@ const SetAsideDeliverySchema = Type.Object(
 
 type SetAsideDeliveryView = Static<typeof SetAsideDeliverySchema>
 
+const HeaderList = (description: string) =>
+  Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 }), { description })
+
+const SentRequestOrNull = objectOrNull(
+  {
+    method: Word(['POST'] as const),
+    url: Type.String({ description: "The endpoint's URL at that time." }),
+    headers: HeaderList(
+      'Name and value of each, in the order in which they were sent. A secret shows as `[secret]`, the signature as ' +
+        '`[signature]`. `content-length` is missing if the payload was removed, `traceparent` if the response was.',
+    ),
+    clientCertificate: Type.Boolean({ description: "Whether Posthorn presented the endpoint's client certificate." }),
+  },
+  'The request as it was sent, or as it would have been if a connection had been made. The body is the payload of the ' +
+    'event. Null if the request was not made for want of a secret or token, or before Posthorn kept what it sent.',
+)
+
 const AttemptSchema = Type.Object(
   {
     number: Type.Integer(),
@@ -82,9 +114,8 @@ const AttemptSchema = Type.Object(
     address: TextOrNull({
       description: 'The address that Posthorn connected to, with its port. Null if there was no connection.',
     }),
-    responseHeaders: Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 }), {
-      description: 'Name and value of each response header, as received, with secrets masked.',
-    }),
+    request: SentRequestOrNull,
+    responseHeaders: HeaderList('Name and value of each response header, as received, with secrets masked.'),
     responseBody: Type.String({ description: 'The first 16 KiB of the response body as text, with secrets masked.' }),
     responseTruncated: Type.Boolean({ description: 'Whether `responseBody` is only a part of the response body.' }),
     responseRemoved: Type.Boolean({
@@ -202,6 +233,7 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
     `${ONE}/retry`,
     {
       access: 'write',
+      makes: true,
       operationId: 'retryDelivery',
       summary: 'Retry a delivery now',
       description:
@@ -217,13 +249,9 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
       },
       refusals: ['not_found', 'conflict'],
     },
-    async ({ params: { tenant, id } }, reply) => {
-      const { delivery, created } = await deliveries.retry(tenant, id)
-      if (!created) return viewDelivery(delivery)
-      return reply
-        .code(201)
-        .header('location', `/v1/tenants/${encodeURIComponent(tenant)}/deliveries/${delivery.id}`)
-        .send(viewDelivery(delivery))
+    async ({ params: { tenant, id }, once }, reply) => {
+      const { status, headers, body } = retried(await deliveries.retry(tenant, id, once?.keeping(retried)))
+      return reply.code(status).headers(headers).send(body)
     },
   )
 
@@ -243,8 +271,16 @@ function addActions(routes: Routes, { deliveries }: Needs): void {
   )
 }
 
+const retried = ({ delivery, created }: RetriedDelivery) => {
+  const location = `/v1/tenants/${encodeURIComponent(delivery.tenant)}/deliveries/${delivery.id}`
+  const shown = { body: viewDelivery(delivery), madeId: delivery.id }
+  return created
+    ? ({ ...shown, status: 201, headers: { location } } as const)
+    : ({ ...shown, status: 200, headers: {} } as const)
+}
+
 export function viewDelivery(delivery: Delivery): DeliveryView {
-  const { id, event, endpoint, type, state, heldReason, attempts, dueAtMs, replayOf, test } = delivery
+  const { id, event, endpoint, type, state, heldReason, attempts, lastAttempt, dueAtMs, replayOf, test } = delivery
   return {
     id,
     event,
@@ -253,12 +289,19 @@ export function viewDelivery(delivery: Delivery): DeliveryView {
     state,
     heldReason,
     attemptCount: attempts,
+    lastAttempt: viewResult(lastAttempt),
     nextAttemptAt: timeOrNull(dueAtMs),
     replayOf,
     test,
     createdAt: time(delivery.createdAtMs),
     endedAt: timeOrNull(delivery.endedAtMs),
   }
+}
+
+export function viewResult(result: AttemptResult | null): DeliveryView['lastAttempt'] {
+  if (result === null) return null
+  const { startedAtMs, durationMs, status, error } = result
+  return { at: time(startedAtMs), durationMs, status, error }
 }
 
 function viewSetAside(delivery: Delivery): SetAsideDeliveryView {
@@ -279,11 +322,18 @@ function viewAttempt(attempt: Attempt): AttemptView {
     status,
     error,
     address,
+    request: viewRequest(attempt.request),
     responseHeaders: pairs(attempt.responseHeaders),
     responseBody: Buffer.from(attempt.responseBody).toString(),
     responseTruncated,
     responseRemoved,
   }
+}
+
+function viewRequest(request: SentRequest | null): AttemptView['request'] {
+  if (request === null) return null
+  const { url, headers, hasClientCertificate: clientCertificate } = request
+  return { method: 'POST', url, headers: pairs(headers), clientCertificate }
 }
 
 function pairs(flat: readonly string[]): string[][] {

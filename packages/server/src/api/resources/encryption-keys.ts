@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import type { KeyRotation } from '../../services/key-rotation.ts'
+import type { KeyRotation, RotationState } from '../../services/key-rotation.ts'
 import type { Routes } from '../http/routes.ts'
 import { NoBody, NoQuery, ref, Word } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
@@ -49,6 +49,7 @@ function addRotation(routes: Routes, { keyRotation }: Needs): void {
     '/v1/encryption-keys/rotate',
     {
       access: 'operator',
+      makes: true,
       operationId: 'rotateEncryptionKey',
       summary: 'Re-encrypt all secrets with another key',
       description: 'Runs in the background while Posthorn keeps working. See docs/keys.md.',
@@ -57,6 +58,8 @@ function addRotation(routes: Routes, { keyRotation }: Needs): void {
       response: { 202: Shown('The rotation has started.') },
       refusals: ['conflict'],
     },
-    async ({ actor }, reply) => reply.code(202).send(await keyRotation.start(actor)),
+    async ({ actor, once }, reply) => reply.code(202).send(await keyRotation.start(actor, once?.keeping(started))),
   )
 }
+
+const started = (body: RotationState) => ({ status: 202, body })

@@ -15,26 +15,31 @@ import {
   TimeOrNull,
   TypeParams,
   timeOrNull,
+  Warnings,
   Word,
 } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
 
-const EventTypeSchema = Type.Object(
-  {
-    name: Type.String(),
-    group: Type.String(),
-    description: Type.String(),
-    schema: Type.Unknown({ description: 'JSON Schema (2020-12) that payloads must satisfy.' }),
-    example: Type.Unknown({ description: 'A payload that satisfies the schema.' }),
-    schedule: ListOrNull<number>('number', {
-      description: 'Seconds to wait before each retry, for endpoints without their own schedule. Null for the default.',
-    }),
-    operational: Type.Boolean({
-      description: "Whether this is one of Posthorn's own types, which endpoints receive only if they name it.",
-    }),
-    archivedAt: TimeOrNull('When the type was archived. Its events can no longer be published. Null if it is in use.'),
-  },
-  { $id: 'EventType' },
+const EVENT_TYPE_MEMBERS = {
+  name: Type.String(),
+  group: Type.String(),
+  description: Type.String(),
+  schema: Type.Unknown({ description: 'JSON Schema (2020-12) that payloads must satisfy.' }),
+  example: Type.Unknown({ description: 'A payload that satisfies the schema.' }),
+  schedule: ListOrNull<number>('number', {
+    description: 'Seconds to wait before each retry, for endpoints without their own schedule. Null for the default.',
+  }),
+  operational: Type.Boolean({
+    description: "Whether this is one of Posthorn's own types, which endpoints receive only if they name it.",
+  }),
+  archivedAt: TimeOrNull('When the type was archived. Its events can no longer be published. Null if it is in use.'),
+}
+
+const EventTypeSchema = Type.Object(EVENT_TYPE_MEMBERS, { $id: 'EventType' })
+
+const PutEventTypeSchema = Type.Object(
+  { ...EVENT_TYPE_MEMBERS, warnings: Warnings('Parts of the schema that payloads are not checked by.') },
+  { $id: 'PutEventType' },
 )
 
 type EventTypeView = Static<typeof EventTypeSchema>
@@ -53,11 +58,13 @@ export const EventTypeInput = strict({
 
 const Shown = (description: string) => ({ ...ref(EventTypeSchema), description })
 
+const Put = (description: string) => ({ ...ref(PutEventTypeSchema), description })
+
 type Needs = { readonly eventTypes: Public<EventTypes> }
 
 export const eventTypesResource = resource({
   tag: 'Event types',
-  components: [EventTypeSchema],
+  components: [EventTypeSchema, PutEventTypeSchema],
   add(routes, services: Needs) {
     addReading(routes, services)
     addWriting(routes, services)
@@ -71,7 +78,7 @@ function addReading(routes: Routes, { eventTypes }: Needs): void {
     {
       access: 'shared',
       operationId: 'listEventTypes',
-      summary: 'List the event types in the catalogue, in order of name',
+      summary: 'List the event types in the catalogue, sorted by name',
       description: "Includes Posthorn's own types (`operational`), which only Posthorn can publish.",
       querystring: strict(PageQuery),
       response: { 200: pageOf(EventTypeSchema, 'A page of event types.') },
@@ -109,7 +116,9 @@ function addWriting(routes: Routes, { eventTypes }: Needs): void {
       params: TypeParams,
       description:
         'Checks a new schema against the newest events of the type. If it would reject any that the current schema ' +
-        'accepts, the call is refused (`schema_conflict`) unless `force` is `true`. An archived type stays archived.',
+        'accepts, the call is refused (`schema_conflict`) unless `force` is `true`. An archived type stays archived. ' +
+        'Unknown formats and the keywords `discriminator`, `xml`, `externalDocs` and `example` of OpenAPI are accepted ' +
+        'with a warning, and not applied. Other unknown keywords are refused.',
       querystring: strict({
         force: Type.Optional(
           Word(['true', 'false'] as const, {
@@ -119,15 +128,15 @@ function addWriting(routes: Routes, { eventTypes }: Needs): void {
       }),
       body: EventTypeInput,
       response: {
-        200: Shown('The updated event type.'),
-        201: Shown('The new event type.'),
+        200: Put('The updated event type.'),
+        201: Put('The new event type.'),
       },
       refusals: ['not_found', 'schema_conflict'],
     },
     async ({ params, query, body, actor }, reply) => {
       const force = query.force === 'true'
-      const { type, created } = await eventTypes.put(params.name, body, actor, { force })
-      return reply.code(created ? 201 : 200).send(viewEventType(type))
+      const { type, created, warnings } = await eventTypes.put(params.name, body, actor, { force })
+      return reply.code(created ? 201 : 200).send({ ...viewEventType(type), warnings })
     },
   )
 

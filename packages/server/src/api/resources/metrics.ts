@@ -13,7 +13,7 @@ export const metricsResource = resource({
       {
         access: metricsOpen ? 'open' : 'read',
         operationId: 'getMetrics',
-        summary: 'Get the metrics of this node, for Prometheus',
+        summary: 'Get Prometheus metrics',
         description:
           'Needs a key with the scope `all` or `read` that is not limited to one tenant, unless the setting ' +
           '`metricsOpen` is on. The HELP line of each metric says what it means.',

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { REPLAY_STATES, REPLAYABLE_STATES, type Replay, type ReplayState } from '../../base/model.ts'
-import type { Replays } from '../../services/replays.ts'
+import type { CreatedReplay, Replays } from '../../services/replays.ts'
 import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {
@@ -59,8 +59,8 @@ export const ReplayInput = strict({
     Type.Boolean({
       default: false,
       description:
-        'Whether to include events that an endpoint never got, because it was registered later or did not receive ' +
-        'the type. The endpoint must receive the type now, unless the call names the endpoint and either types or ' +
+        'Whether to include events that an endpoint never got, because it was created later or did not want ' +
+        'the type. The endpoint must want the type now, unless the call gives the endpoint and either types or ' +
         'an event. With `states: []`, only these events are replayed.',
     }),
   ),
@@ -139,6 +139,7 @@ function addCreating(routes: Routes, { replays }: Needs): void {
     ALL,
     {
       access: 'write',
+      makes: true,
       operationId: 'createReplay',
       summary: 'Replay earlier events',
       description:
@@ -153,19 +154,27 @@ function addCreating(routes: Routes, { replays }: Needs): void {
       },
       refusals: ['not_found', 'conflict', 'idempotency_conflict'],
     },
-    async ({ params: { tenant }, body: { dryRun, from = null, to = null, ...rest } }, reply) => {
+    async ({ params: { tenant }, body: { dryRun, from = null, to = null, ...rest }, once }, reply) => {
       const { id = null, endpoint = null, event = null, types = null, states = null, missing = false } = rest
       const range = { fromMs: parseTimeOrRefuse('/from', from), toMs: parseTimeOrRefuse('/to', to) }
       const input = { id, endpoint, event, types, states, missing, ...range }
-      if (dryRun === true) return reply.code(200).send({ deliveries: await replays.count(tenant, input) })
-      const { replay, isDuplicate } = await replays.create(tenant, input)
-      return reply
-        .code(202)
-        .header('location', pathOf(replay))
-        .send({ id: replay.key, deliveries: replay.deliveries, ...(isDuplicate ? { duplicate: true } : {}) })
+      if (dryRun === true) {
+        const counted = { deliveries: await replays.count(tenant, input) }
+        await once?.keepNothing({ status: 200, body: counted })
+        return reply.code(200).send(counted)
+      }
+      const { headers, body } = created(await replays.create(tenant, input, once?.keeping(created)))
+      return reply.code(202).headers(headers).send(body)
     },
   )
 }
+
+const created = ({ replay, isDuplicate }: CreatedReplay) => ({
+  status: 202,
+  headers: { location: pathOf(replay) },
+  body: { id: replay.key, deliveries: replay.deliveries, ...(isDuplicate ? { duplicate: true } : {}) },
+  madeId: replay.key,
+})
 
 const pathOf = ({ tenant, key }: Replay): string =>
   `/v1/tenants/${encodeURIComponent(tenant)}/replays/${encodeURIComponent(key)}`

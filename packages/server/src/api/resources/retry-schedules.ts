@@ -43,8 +43,10 @@ function addPreviews(routes: Routes, { retrySchedules }: Needs): void {
     {
       access: 'shared',
       operationId: 'previewSchedule',
-      summary: 'Preview when the retries of a schedule are due',
-      description: 'Uses the given schedule or, if there is none, that of the event type or else that of the settings.',
+      summary: 'Preview a retry schedule',
+      description:
+        "Uses the schedule in the call. Without one, uses the event type's schedule or, if it has none, the default in " +
+        'the settings.',
       querystring: strict({
         schedule: Type.Optional(
           Type.String({
@@ -68,10 +70,15 @@ function addPreviews(routes: Routes, { retrySchedules }: Needs): void {
       access: 'read',
       operationId: 'getEndpointSchedule',
       summary: "Preview when an endpoint's retries are due",
-      description: "The endpoint's own schedule comes first, then the event type's, then the operator's.",
+      description: "The endpoint's own schedule comes first, then the event type's, then the default in the settings.",
       params: EndpointParams,
       querystring: strict({
-        type: Type.Optional(Type.String({ description: 'For deliveries of this event type.' })),
+        type: Type.Optional(
+          Type.String({
+            description:
+              'Only for deliveries of this event type. If omitted, for types without a schedule of their own.',
+          }),
+        ),
       }),
       response: { 200: Shown('The schedule, and when its retries are due.') },
       refusals: ['not_found'],

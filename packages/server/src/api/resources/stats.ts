@@ -90,9 +90,9 @@ function addReading(routes: Routes, { stats }: Needs): void {
       operationId: 'getStats',
       summary: "Get a tenant's deliveries and attempts over time",
       description:
-        'Covers the last 24 hours by default (3 hours in steps of a minute, 30 days in steps of a day), and at most ' +
-        '1,500 steps. Steps of a minute are kept for 2 days, of an hour for 90 days, and of a day for 800 days. What ' +
-        'happened on other nodes in the last few seconds might still be missing.',
+        'Covers the last 24 hours by default (the last 3 hours if `step` is `minute`, the last 30 days if it is `day`), ' +
+        'and at most 1,500 steps. Steps of a minute are kept for 2 days, of an hour for 90 days, and of a day for 800 ' +
+        'days. What happened on other nodes in the last few seconds might still be missing.',
       params: TenantParams,
       querystring: StatsQuery,
       response: { 200: { ...ref(StatsSchema), description: 'The statistics.' } },

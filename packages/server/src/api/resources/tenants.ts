@@ -85,7 +85,7 @@ function addReading(routes: Routes, { tenants }: Needs): void {
     {
       access: 'read',
       operationId: 'listTenants',
-      summary: 'List tenants, in order of id',
+      summary: 'List tenants, sorted by id',
       querystring: strict(PageQuery),
       response: { 200: pageOf(TenantSchema, 'A page of tenants.') },
     },

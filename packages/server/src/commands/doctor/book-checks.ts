@@ -1,4 +1,4 @@
-/** Do the books balance? By the audits of the nodes, or by one that is made now. */
+/** The consistency check: the result of the nodes' last one, or of one that runs now. */
 
 import { BookCheck, parseCheckState } from '../../background/books.ts'
 import { DAY_MS } from '../../base/durations.ts'
@@ -8,32 +8,32 @@ import { type Finding, fail, ok, warn } from './findings.ts'
 import type { LookedAt } from './looked-at.ts'
 
 const SHOWN = 5
-/** They are made once a day. */
+/** The check runs once a day. */
 const LATE_DAYS = 3
 
 const REMEDY =
-  'look the ids up in the API and in the log, and keep a backup as it is now: this is a fault of Posthorn or of the store'
+  'make a backup now, look up the ids in the API and the log, and report it: this is a fault in Posthorn or in the store'
 
 export async function checkBooks(looked: LookedAt, config: Config, isFull: boolean): Promise<Finding[]> {
   if (isFull) return auditNow(looked, config)
   const { count, some } = await looked.read('listMismatches', { limit: SHOWN })
   if (count > 0) return broken(count, some)
   const state = parseCheckState(await looked.read('readWorkState', { name: 'books' }))
-  if (state === null) return [ok('books', 'not audited yet: serve does it once a day; --full does it now')]
+  if (state === null) return [ok('consistency', 'not checked yet: serve checks once a day, --full checks now')]
   const ageMs = looked.now() - (state.endedAtMs ?? state.beganAtMs)
   if (ageMs > LATE_DAYS * DAY_MS) {
-    const says = `they were not audited for ${Math.floor(ageMs / DAY_MS)} days`
-    return [warn('books', says, 'start serve, or audit them now with --full')]
+    const says = `not checked for ${Math.floor(ageMs / DAY_MS)} days`
+    return [warn('consistency', says, 'start serve, or check now with --full')]
   }
-  const when = state.endedAtMs === null ? 'an audit is under way' : `audited ${new Date(state.endedAtMs).toISOString()}`
-  return [ok('books', `they balance (${when}, ${state.looked} rows)`)]
+  const when = state.endedAtMs === null ? 'check in progress' : `checked ${new Date(state.endedAtMs).toISOString()}`
+  return [ok('consistency', `no mismatches (${when}, ${state.looked} rows)`)]
 }
 
 function broken(count: number, some: readonly Mismatch[]): Finding[] {
   const lines = some.map(({ kind, tenant, id, detail }) =>
-    fail('books', `${kind} ${id} of ${tenant}: ${detail}`, REMEDY),
+    fail('consistency', `${kind} ${id} of ${tenant}: ${detail}`, REMEDY),
   )
-  return [fail('books', `${count} things do not add up; these are some of them`, REMEDY), ...lines]
+  return [fail('consistency', `${count} mismatches; some of them follow`, REMEDY), ...lines]
 }
 
 async function auditNow(looked: LookedAt, config: Config): Promise<Finding[]> {
@@ -49,5 +49,5 @@ async function auditNow(looked: LookedAt, config: Config): Promise<Finding[]> {
   }
   return found.length > 0
     ? broken(found.length, found.slice(0, SHOWN))
-    : [ok('books', `they balance (${rows} rows, now)`)]
+    : [ok('consistency', `no mismatches (checked now, ${rows} rows)`)]
 }

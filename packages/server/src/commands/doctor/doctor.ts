@@ -1,6 +1,7 @@
 /**
- * `posthorn doctor`: is everything as it should be, and if not, what is to be done? Beside a running server too, which it
- * doesn't disturb: it only reads, but for a file that it writes into the folder and removes, and on PostgreSQL a value.
+ * `posthorn doctor`: checks an installation and says what to do about problems. It can run alongside a server without
+ * disturbing it: it only reads, except that it writes a file into the data folder and removes it, or a value to
+ * PostgreSQL.
  */
 import type { Clock } from '../../base/clock.ts'
 import { StartRefused } from '../../base/start-refused.ts'
@@ -14,17 +15,17 @@ import { checkClock, checkEgress, checkNames } from './reach-checks.ts'
 import { checkFolder, checkStore } from './store-checks.ts'
 
 export type DoctorOptions = {
-  /** A receiver to try; null: none. */
+  /** The URL of a receiver to try to reach. Null for none. */
   readonly target: string | null
-  /** Also what takes long: reads the whole store. */
+  /** Whether to run the slow checks too, which read the whole store. */
   readonly isFull: boolean
-  /** Default: the system's. */
+  /** Default: the system's resolver. */
   readonly resolver?: Resolver
 }
 
 type DoctorIo = { readonly stdout: { write(text: string): unknown }; readonly clock: Clock }
 
-/** Writes a line for each thing it has looked at, and answers whether none has failed. */
+/** Writes a line for each check, and returns whether none has failed. */
 export async function examine(result: ConfigResult, options: DoctorOptions, io: DoctorIo): Promise<boolean> {
   let isWell = true
   let warnings = 0
@@ -38,12 +39,12 @@ export async function examine(result: ConfigResult, options: DoctorOptions, io: 
   if (!result.ok) {
     tell(result.problems.map(problem => fail('configuration', problem, 'see docs/configuration.md')))
   } else {
-    tell([ok('configuration', 'all of it can be used')])
+    tell([ok('configuration', 'valid')])
     await examineStore(result.config, options, io, tell)
     tell(await checkEgress(options.target, result.config, io.clock, options.resolver))
   }
-  const end = warnings > 0 ? ` (${warnings} warnings)` : ''
-  io.stdout.write(isWell ? `Posthorn is well${end}.\n` : `Something has to be done${end}.\n`)
+  const end = warnings > 0 ? ` (warnings: ${warnings})` : ''
+  io.stdout.write(isWell ? `All checks passed${end}.\n` : `Some checks failed${end}.\n`)
   return isWell
 }
 
@@ -60,14 +61,14 @@ async function examineStore(config: Config, options: DoctorOptions, io: DoctorIo
     looked = await lookAt(config, io.clock)
   } catch (error) {
     if (error instanceof StartRefused) return tell([fail('store', error.message, 'see docs/postgresql.md')])
-    const remedy = 'see to the disk and the rights, or restore the newest backup (docs/backup.md)'
-    return tell([fail('store', `it can not be opened (${(error as Error).message})`, remedy)])
+    const remedy = 'check the disk and the permissions, or restore the latest backup (docs/backup.md)'
+    return tell([fail('store', `cannot be opened (${(error as Error).message})`, remedy)])
   }
   try {
-    tell([ok('store', looked.engine === 'sqlite' ? 'SQLite, and it opens' : 'PostgreSQL, and it answers')])
+    tell([ok('store', looked.engine === 'sqlite' ? 'SQLite, opened' : 'PostgreSQL, connected')])
     const checked = await checkStore(looked, config, options.isFull)
     tell(checked)
-    // What follows reads tables, which must be there.
+    // The checks below read tables, which must exist.
     if (
       checked.some(
         ({ part, level }) => (part === 'schema' && level !== 'ok') || (part === 'integrity' && level === 'fail'),
@@ -82,8 +83,8 @@ async function examineStore(config: Config, options: DoctorOptions, io: DoctorIo
     tell([
       fail(
         'store',
-        `it could not be read (${(error as Error).message})`,
-        'see that it is there, then run doctor again',
+        `could not be read (${(error as Error).message})`,
+        'make sure that it is available, then run doctor again',
       ),
     ])
   } finally {

@@ -1,12 +1,12 @@
-/** What the doctor has found, a line each. */
+/** The results of doctor's checks, one line each. */
 export type Level = 'ok' | 'warn' | 'fail'
 
 export type Finding = {
   readonly level: Level
-  /** What was looked at, one word. */
+  /** What was checked, in one or two words. */
   readonly part: string
   readonly says: string
-  /** What to do; null: nothing. */
+  /** What to do. Null if nothing needs doing. */
   readonly advice: string | null
 }
 

@@ -1,4 +1,4 @@
-/** The store as the doctor sees it, whichever engine it is on. */
+/** The store as doctor sees it, on either engine. */
 import type { Clock } from '../../base/clock.ts'
 import type { Config } from '../../config/config.ts'
 import { openDatabase } from '../../server/database-opening.ts'
@@ -9,11 +9,11 @@ import type { Store } from '../../store/store.ts'
 export type LookedAt = {
   readonly engine: 'sqlite' | 'postgres'
   readonly read: Store['read']
-  /** The store's time, milliseconds since 1970. */
+  /** The store's time, in milliseconds since 1970. */
   now(): number
-  /** SQLite: what it says of itself. */
+  /** Read access to the SQLite file. Null on PostgreSQL. */
   readonly inspection: Inspection | null
-  /** PostgreSQL. */
+  /** The PostgreSQL store. Null on SQLite. */
   readonly store: Store | null
   close(): Promise<void>
 }

@@ -46,7 +46,7 @@ export class AnswerGate {
       const passed = this.#pass(chunk)
       if (!(passed instanceof BadAnswer)) return passed
       this.#isWaiting = false
-      // Not from within the parser's own call.
+      // Deferred, because the socket must not be destroyed from within the parser's own call.
       queueMicrotask(() => socket.destroy(passed))
       return null
     }

@@ -1,6 +1,7 @@
 /** What an exchange means for its delivery: pure functions from an exchange to what is stored and logged. */
 import type { AttemptError, RetrySchedule } from '../../base/model.ts'
 import { packHeaders } from '../../store/operations/deliveries/answer-headers.ts'
+import { withTrace } from '../../store/operations/deliveries/sent-trace.ts'
 import type { Settlement } from '../../store/operations/deliveries/settlement.ts'
 import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
 import { classify } from './outcome.ts'
@@ -9,6 +10,10 @@ import type { Sent } from './sender.ts'
 
 export type ConclusionInput = {
   readonly item: LaneItem
+  /** The version of what the endpoint's requests carry. */
+  readonly requestVersion: number
+  /** The id of what this process puts into requests. */
+  readonly sender: number
   readonly schedule: RetrySchedule
   readonly sent: Sent
   /** The epoch under which the request was sent. */
@@ -17,7 +22,7 @@ export type ConclusionInput = {
   readonly endedAtMs: number
   /** From 0 (inclusive) to 1 (exclusive). */
   readonly random: number
-  /** False if the endpoint has changed since, so that what the receiver said about itself might no longer apply. */
+  /** False if the endpoint has changed since, so a 410 or Retry-After from the old configuration might not apply. */
   readonly isCurrent: boolean
 }
 
@@ -25,7 +30,7 @@ export type Conclusion = {
   readonly settlement: Settlement
   /** Null if the attempt succeeded. */
   readonly error: AttemptError | null
-  /** How long the receiver asks to be left alone, in milliseconds. 0 if it doesn't. */
+  /** How long the receiver asked Posthorn to wait, in milliseconds. 0 if it doesn't. */
   readonly waitMs: number
 }
 
@@ -62,9 +67,11 @@ export function concludeAttempt(input: ConclusionInput): Conclusion {
         status,
         error,
         address,
-        headers: packHeaders(headers),
+        headers: packHeaders(withTrace(headers, sent.traceparent, item.traceparent ?? null)),
         responseBody: body,
         responseTruncated: truncated,
+        requestVersion: sent.isRequest ? input.requestVersion : null,
+        sender: sent.isRequest ? input.sender : null,
       },
     },
   }

@@ -1,4 +1,5 @@
-import { type Endpoint, type EndpointId, type ExtraHeaders, STANDARD_SIGNATURE_HEADERS } from '../../base/model.ts'
+import type { Endpoint, EndpointId, ExtraHeaders } from '../../base/model.ts'
+import { commonHeaders, isSameTemplate, type SenderIdentity } from '../../base/webhook-request.ts'
 import {
   type Credentials,
   changesAtMs,
@@ -7,7 +8,9 @@ import {
   readCredentials,
 } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
+import { templateOf } from '../../secrets/request-template.ts'
 import { createSigner, type Signer } from '../../secrets/signer.ts'
+import type { Sendable } from '../../store/operations/endpoints/endpoints.ts'
 import type { Store } from '../../store/store.ts'
 import type { Identity, Route } from './connections.ts'
 import type { Exchange } from './outcome.ts'
@@ -17,13 +20,13 @@ import type { TokenClient } from './tokens.ts'
 /** An endpoint as an attempt needs it. Created once and used until the endpoint or the secret in effect changes. */
 export type Destination = {
   readonly endpoint: Endpoint
+  /** The version of what its requests carry. */
+  readonly requestVersion: number
   readonly route: Route
   readonly path: string
   /** Headers common to all requests, names and values alternately (C6, C10), without an OAuth bearer. */
   readonly headers: readonly string[]
   readonly sign: Signer
-  /** The event's id is sent as `webhook-id` in any case (C10); null: under no other name. */
-  readonly signatureNames: { readonly id: string | null; readonly timestamp: string; readonly signature: string }
   /** Where the bearer token comes from. Null if it is the clientSecret. */
   readonly oauth: TokenClient | null
   readonly timeoutMs: number
@@ -36,11 +39,7 @@ export type Destination = {
   readonly untilMs: number
 }
 
-export type DestinationOptions = {
-  readonly apiVersion: string
-  readonly userAgent: string
-  readonly responseTimeoutMs: number
-}
+export type DestinationOptions = SenderIdentity & { readonly responseTimeoutMs: number }
 
 const DESTINATIONS_KEPT = 50_000
 
@@ -128,9 +127,23 @@ export class Destinations {
   }
 
   async #read(id: EndpointId): Promise<Destination | null> {
-    const endpoint = await this.#store.read('getEndpoint', { tenant: null, id })
-    if (endpoint === null || endpoint.state === 'disabled') return null
-    return toDestination(endpoint, this.#openCredentials(endpoint), this.#options, this.#store.now())
+    const found = await this.#store.read('getSendable', { id })
+    if (found === null || found.endpoint.state === 'disabled') return null
+    const { endpoint } = found
+    const credentials = this.#openCredentials(endpoint)
+    const requestVersion = await this.#versionOf(found, credentials)
+    // Changed since it was read.
+    if (requestVersion === null) return this.#read(id)
+    return toDestination(endpoint, requestVersion, credentials, this.#options, this.#store.now())
+  }
+
+  /** The version under which it is written down what is about to be sent. Null if the endpoint has changed since. */
+  async #versionOf({ endpoint, version, template }: Sendable, credentials: Credentials | undefined) {
+    if (credentials === undefined) return version
+    const own = templateOf(endpoint, credentials)
+    if (template !== null && isSameTemplate(template, own)) return version
+    // Rare: from before there were versions, or changed by an older node.
+    return this.#store.write('recordTemplate', { endpoint, template: own, nowMs: this.#store.now() })
   }
 
   #openCredentials(endpoint: Endpoint): Credentials | undefined {
@@ -144,32 +157,23 @@ export class Destinations {
 
 function toDestination(
   endpoint: Endpoint,
+  requestVersion: number,
   credentials: Credentials | undefined,
   options: DestinationOptions,
   nowMs: number,
 ): Destination {
   const { origin, pathname, search } = new URL(endpoint.url)
   const secret = credentials === undefined || credentials.oauth !== null ? null : clientSecretAt(credentials, nowMs)
-  const { apiVersion, userAgent, responseTimeoutMs } = options
   const extra = openHeaders(endpoint.headers, credentials)
   return {
     endpoint,
+    requestVersion,
     route: { origin, identity: credentials === undefined ? null : identityOf(endpoint, credentials) },
     path: pathname + search,
-    headers: [
-      'Content-Type',
-      'application/json',
-      ...(secret === null ? [] : ['Authorization', `Bearer ${secret}`]),
-      'X-APIVersion',
-      apiVersion,
-      'User-Agent',
-      userAgent,
-      ...extra.headers,
-    ],
-    signatureNames: signatureNamesOf(endpoint),
+    headers: commonHeaders(options, secret, extra.headers),
     sign: createSigner(credentials === undefined ? [] : liveSigning(credentials, nowMs)),
     oauth: credentials === undefined ? null : tokenClientOf(endpoint, credentials),
-    timeoutMs: endpoint.timeoutMs ?? responseTimeoutMs,
+    timeoutMs: endpoint.timeoutMs ?? options.responseTimeoutMs,
     isReadable: extra.isComplete && credentials !== undefined && (secret !== null || credentials.oauth !== null),
     record: createRedactor([secret ?? '', ...extra.secrets]),
     headerSecrets: extra.secrets,
@@ -177,21 +181,18 @@ function toDestination(
   }
 }
 
-function signatureNamesOf({ signatureHeaders }: Endpoint): Destination['signatureNames'] {
-  const { id, timestamp, signature } = signatureHeaders ?? STANDARD_SIGNATURE_HEADERS
-  return { id: id === STANDARD_SIGNATURE_HEADERS.id ? null : id, timestamp, signature }
-}
-
-/** Extra headers with their values; incomplete if a sealed value is missing. */
+/** Extra headers with their values, the secret ones last; incomplete if a sealed value is missing. */
 function openHeaders(headers: ExtraHeaders, credentials: Credentials | undefined) {
   const sealed = new Map(Object.entries(credentials?.headers ?? {}))
   const opened = Object.entries(headers).map(([name, { secret, value }]) => {
     return { name, secret, value: value ?? sealed.get(name) ?? null }
   })
   const known = opened.filter((header): header is typeof header & { value: string } => header.value !== null)
+  const [clear, secret] = [known.filter(header => !header.secret), known.filter(header => header.secret)]
   return {
-    headers: known.flatMap(({ name, value }) => [name, value]),
-    secrets: known.flatMap(({ secret, value }) => (secret ? [value] : [])),
+    // In the order in which an attempt's request is rebuilt (base/webhook-request.ts).
+    headers: [...clear, ...secret].flatMap(({ name, value }) => [name, value]),
+    secrets: secret.map(({ value }) => value),
     isComplete: known.length === opened.length,
   }
 }

@@ -1,3 +1,4 @@
+import { MASK } from '../../base/webhook-request.ts'
 import { MAX_KEPT_BODY_BYTES } from './deliver.ts'
 import type { Exchange } from './outcome.ts'
 
@@ -8,7 +9,6 @@ export type Recorded = {
   readonly truncated: boolean
 }
 
-const MASK = '[secret]'
 /** Secrets shorter than this are only searched for as they are: their Base64 would be found in any text. */
 const SHORTEST_ENCODED = 8
 /** A cut-off echo shorter than this reveals nothing, and would be found by chance. */

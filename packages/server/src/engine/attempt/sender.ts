@@ -1,4 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
+import type { AttemptError } from '../../base/model.ts'
+import { webhookHeaders, webhookTimestamp } from '../../base/webhook-request.ts'
 import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
 import type { Connections } from './connections.ts'
 import { deliver, type OutgoingRequest } from './deliver.ts'
@@ -9,7 +11,14 @@ import { type Token, Tokens } from './tokens.ts'
 import type { AttemptTrace, BeginTrace } from './trace.ts'
 
 /** The result of a request, and the function that records it without secrets. */
-export type Sent = { readonly exchange: Exchange; readonly record: (exchange: Exchange) => Recorded }
+export type Sent = {
+  readonly exchange: Exchange
+  readonly record: (exchange: Exchange) => Recorded
+  /** False if there was nothing to send: the secret or a token was missing. */
+  readonly isRequest: boolean
+  /** That the request carried. Null for none. */
+  readonly traceparent: string | null
+}
 
 /** Called right before a request is written. False if it must no longer be sent. */
 export type MayBegin = () => boolean
@@ -68,11 +77,13 @@ export class Sender {
 
   async #send(outgoing: Outgoing): Promise<Sent | null> {
     const { destination } = outgoing
-    if (!destination.isReadable)
-      return { exchange: noAnswer('secret_unreadable', this.#options.now()), record: destination.record }
+    if (!destination.isReadable) return this.#notSent('secret_unreadable', destination)
     if (destination.oauth !== null) return this.#sendWithToken(outgoing)
-    const exchange = await this.#request(outgoing, null)
-    return exchange === null ? null : { exchange, record: destination.record }
+    return toSent(outgoing, await this.#request(outgoing, null), destination.record)
+  }
+
+  #notSent(error: AttemptError, { record }: Destination): Sent {
+    return { exchange: noAnswer(error, this.#options.now()), record, isRequest: false, traceparent: null }
   }
 
   /** After a 401, tries once more with a new token: the receiver might no longer accept the one that is cached here. */
@@ -90,26 +101,30 @@ export class Sender {
   }
 
   async #sendWith(token: Token | null, outgoing: Outgoing): Promise<Sent | null> {
-    if (token === null) {
-      return { exchange: noAnswer('token_unavailable', this.#options.now()), record: outgoing.destination.record }
-    }
-    const exchange = await this.#request(outgoing, token)
-    return exchange === null
-      ? null
-      : { exchange, record: createRedactor([token.value, ...outgoing.destination.headerSecrets]) }
+    const { destination } = outgoing
+    if (token === null) return this.#notSent('token_unavailable', destination)
+    const record = createRedactor([token.value, ...destination.headerSecrets])
+    return toSent(outgoing, await this.#request(outgoing, token), record)
   }
 
   #request({ destination, item, body, mayBegin, trace }: Outgoing, token: Token | null): Promise<Exchange | null> {
     const { connections, clock, now } = this.#options
-    const { route, path, timeoutMs, sign, signatureNames } = destination
+    const { route, path, timeoutMs, sign } = destination
     const startedAtMs = now()
-    const timestamp = String(Math.floor(startedAtMs / 1_000))
-    const headers = [...destination.headers, 'webhook-id', item.event, signatureNames.timestamp, timestamp]
-    headers.push(signatureNames.signature, sign(item.event, timestamp, body))
-    if (signatureNames.id !== null) headers.push(signatureNames.id, item.event)
-    if (token !== null) headers.push('Authorization', `Bearer ${token.value}`)
-    if (trace !== null && trace.traceparent !== null) headers.push('traceparent', trace.traceparent)
-    if (item.test) headers.push('X-Posthorn-Test', 'true')
+    const timestamp = webhookTimestamp(startedAtMs)
+    const headers = webhookHeaders(destination.headers, destination.endpoint.signatureHeaders, {
+      event: item.event,
+      timestamp,
+      signature: sign(item.event, timestamp, body),
+      token: token === null ? null : token.value,
+      traceparent: trace === null ? null : trace.traceparent,
+      isTest: item.test,
+    })
     return deliver({ route, path, headers, body, timeoutMs, startedAtMs, mayBegin }, connections, clock)
   }
+}
+
+function toSent({ trace }: Outgoing, exchange: Exchange | null, record: Sent['record']): Sent | null {
+  if (exchange === null) return null
+  return { exchange, record, isRequest: true, traceparent: trace === null ? null : trace.traceparent }
 }

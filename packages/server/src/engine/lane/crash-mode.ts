@@ -115,7 +115,7 @@ export class CrashMode {
     } catch (error) {
       this.#log.warn(
         { err: error, trials: keys.length },
-        'crash mode: trials could not be cancelled; they count as crashes',
+        'crash mode: could not record that requests were not sent or were cut off; they count as in flight at a crash',
       )
     }
   }

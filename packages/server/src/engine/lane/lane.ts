@@ -44,7 +44,7 @@ export class Lane {
   readonly #recovery: Recovery
   /** Nothing is sent before this time, for an internal reason. */
   #notBeforeMs = 0
-  /** The receiver asked to be left alone until then (Retry-After). */
+  /** The receiver asked Posthorn to wait until then (Retry-After). */
   #pausedUntilMs = 0
   #isInCrashMode = false
   /** If set, deliveries wait in the order of the endpoint's queue, whether they are due or not. */

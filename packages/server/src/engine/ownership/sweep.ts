@@ -26,7 +26,7 @@ export type SweepListener = {
 
 /**
  * Sweeps this node's partitions in the store: finds lanes that no notification announced, and finishes endpoint changes
- * that were interrupted. Sweeps all of them now and then, and newly acquired ones immediately, since only a sweep finds
+ * that were interrupted. Sweeps all of them periodically, and newly acquired ones immediately, since only a sweep finds
  * the deliveries pending there.
  *
  * An acquired partition is unseen → seen, once it has been swept or is no longer ours.

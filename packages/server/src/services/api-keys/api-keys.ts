@@ -4,12 +4,15 @@ import { type Actor, type ApiKey, type ApiKeyId, type AuditEntry, OPERATOR_TENAN
 import { isTenantId } from '../../base/tenant-id.ts'
 import { hashOfKey, makeKey } from '../../secrets/api-key.ts'
 import type { AuditFilter } from '../../store/operations/audit.ts'
+import { CallRepeated, type Keep } from '../../store/operations/idempotent-calls.ts'
 import type { Store } from '../../store/store.ts'
 import { checkRateLimit } from '../checks/rate-limit.ts'
 import { checkId, checkIdParameter, invalid, notFound } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
 
 export type ApiKeyInput = Pick<ApiKey, 'name' | 'scope'> & Partial<Pick<ApiKey, 'tenant' | 'rateLimit' | 'expiresAtMs'>>
+
+export type CreatedApiKey = { readonly key: ApiKey; readonly secret: string }
 
 const MAX_NAME_CHARACTERS = 256
 
@@ -25,16 +28,20 @@ export class ApiKeys {
   }
 
   /** The result is the only place that ever contains the key itself. */
-  async create(input: ApiKeyInput, by: Actor = SYSTEM): Promise<{ key: ApiKey; secret: string }> {
+  async create(input: ApiKeyInput, by: Actor = SYSTEM, keep?: Keep<CreatedApiKey>): Promise<CreatedApiKey> {
     const nowMs = this.#store.now()
     this.#check(input, nowMs)
     const { name, scope, tenant = null, rateLimit = null, expiresAtMs = null } = input
     const id = newId('key', nowMs)
     const key: ApiKey = { id, name, scope, tenant, rateLimit, createdAtMs: nowMs, expiresAtMs, revokedAtMs: null }
     const secret = makeKey()
-    if (!(await this.#store.write('createApiKey', { key, hash: hashOfKey(secret), by }))) throw invalid([NO_TENANT])
+    const created = { key, secret }
+    const args = { key, hash: hashOfKey(secret), by, once: keep?.(created) }
+    const result = await this.#store.write('createApiKey', args)
+    if (result === 'repeated') throw new CallRepeated()
+    if (!result) throw invalid([NO_TENANT])
     await this.#announce()
-    return { key, secret }
+    return created
   }
 
   #check({ name, tenant, expiresAtMs, rateLimit = null }: ApiKeyInput, nowMs: number): void {
@@ -93,9 +100,9 @@ export class ApiKeys {
 
 const OPERATORS_OWN: FieldError = {
   field: '/tenant',
-  detail: `The tenant ${OPERATOR_TENANT} belongs to the operator. Use null, which allows all tenants.`,
+  detail: `The tenant ${OPERATOR_TENANT} belongs to the operator. Use null for a key for all tenants.`,
 }
 const NO_TENANT: FieldError = {
   field: '/tenant',
-  detail: 'The tenant does not exist. Create it first, or use null, which allows all tenants.',
+  detail: 'The tenant was not found. Create it first, or use null for a key for all tenants.',
 }

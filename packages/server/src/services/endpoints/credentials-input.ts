@@ -141,7 +141,10 @@ function checkCertificate(given: unknown, faults: FieldError[]): ClientCertifica
     const detail = 'The key must be an RSA key of 2,048 to 4,096 bits, or a key on the curve P-256, P-384 or P-521.'
     faults.push({ field: '/clientCertificate/key', detail })
   } else if (!isPair(parsed, privateKey)) {
-    faults.push({ field: '/clientCertificate/key', detail: 'The key does not belong to the (first) certificate.' })
+    faults.push({
+      field: '/clientCertificate/key',
+      detail: 'The private key does not match the certificate (the first one, if there are several).',
+    })
   }
   return { certificate: certificate as string, key: key as string }
 }

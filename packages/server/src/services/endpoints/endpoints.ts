@@ -18,11 +18,14 @@ import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
 import type { TargetPolicy } from '../../guard/target.ts'
 import { makeSigningSecret, rotateSigning } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
+import { templateOf } from '../../secrets/request-template.ts'
 import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
+import { CallRepeated, type Keep, type KeptCall } from '../../store/operations/idempotent-calls.ts'
 import type { Store } from '../../store/store.ts'
 import { checkIdParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { type Described, describeAuthentication } from './authentication.ts'
 import { createCredentials } from './credentials-input.ts'
+import { adviseOnFilterOf } from './filter-advice.ts'
 import { adviseOnHealth } from './health.ts'
 import { adviseOnHosts, checkResolutions, type LookedUp, type LookupOptions, resolveHosts } from './host.ts'
 import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './input.ts'
@@ -102,7 +105,12 @@ export class Endpoints {
     this.#lookup = lookup
   }
 
-  async create(tenant: TenantId, input: EndpointInput, by: Actor = SYSTEM): Promise<EndpointResult> {
+  async create(
+    tenant: TenantId,
+    input: EndpointInput,
+    by: Actor = SYSTEM,
+    keep?: Keep<EndpointResult>,
+  ): Promise<EndpointResult> {
     await requireTenant(this.#store, tenant)
     const faults: FieldError[] = []
     checkRequired(input, faults)
@@ -141,13 +149,17 @@ export class Endpoints {
     refuseClash(endpoint, true)
     const { maxEndpoints } = this.#settings
     const limit = maxEndpoints === undefined ? {} : { maxEndpoints }
-    const result = await this.#store.write('createEndpoint', { endpoint, by, ...limit })
-    if (result === 'no_tenant') throw notFound('tenant')
-    if (result === 'too_many') throw tooMany(maxEndpoints)
-    if (result === 'uid_taken') throw uidTaken(endpoint)
-    this.#emit('endpoint', endpoint)
+    const template = templateOf(endpoint, credentials)
     const wasGiven = input.signingSecret !== undefined
-    return this.#result(endpoint, lookedUp, wasGiven ? null : shownOnce(credentials.signing[0]!))
+    const result = await this.#result(endpoint, lookedUp, wasGiven ? null : shownOnce(credentials.signing[0]!))
+    const once = keep?.(result)
+    const created = await this.#store.write('createEndpoint', { endpoint, template, by, ...limit, once })
+    if (created === 'repeated') throw new CallRepeated()
+    if (created === 'no_tenant') throw notFound('tenant')
+    if (created === 'too_many') throw tooMany(maxEndpoints)
+    if (created === 'uid_taken') throw uidTaken(endpoint)
+    this.#emit('endpoint', endpoint)
+    return result
   }
 
   /**
@@ -180,19 +192,28 @@ export class Endpoints {
     return this.#result(endpoint, lookedUp, made === undefined ? null : shownOnce(made))
   }
 
-  /** Applies a change to the endpoint's current state, and again if a concurrent change came first. */
+  /**
+   * Applies a change to the endpoint's current state, and again if a concurrent change came first.
+   *
+   * @param keep returns the call to be stored with the change
+   */
   async #change(
     before: Endpoint,
     { by, credentials, ...state }: Change,
     change: (before: Endpoint) => Endpoint,
+    keep?: (after: Endpoint) => Promise<KeptCall>,
   ): Promise<Endpoint> {
     const { tenant, id } = before
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
       // Increases with every change, even within a millisecond, so that an update based on an older state is refused.
       const updatedAtMs = Math.max(this.#store.now(), before.updatedAtMs + 1)
       const endpoint = { ...change(before), updatedAtMs }
-      const args = { endpoint, by, credentials, ...state, readAtMs: before.updatedAtMs }
+      const once = await keep?.(endpoint)
+      const opened = this.#credentials.open(endpoint)
+      const template = opened && templateOf(endpoint, opened)
+      const args = { endpoint, template, by, credentials, ...state, readAtMs: before.updatedAtMs, once }
       const result = await this.#store.write('updateEndpoint', args)
+      if (result === 'repeated') throw new CallRepeated()
       if (result === 'uid_taken') throw uidTaken(endpoint)
       if (result === 'updated') {
         this.#emit('endpoint', endpoint)
@@ -222,10 +243,12 @@ export class Endpoints {
     const nowMs = this.#store.now()
     const described = describeAuthentication(endpoint, this.#credentials.open(endpoint), this.#keyring, shared, nowMs)
     const { pausedUntilMs } = endpoint.health
+    const nameable = await this.#nameable()
     const warnings = [
       ...adviseOnHealth(endpoint, (this.#settings.disableAfterDays ?? DISABLE_AFTER_DAYS) * DAY_MS),
       ...described.warnings,
-      ...adviseOnTypes(endpoint.types, await this.#nameable()),
+      ...adviseOnTypes(endpoint.types, nameable),
+      ...adviseOnFilterOf(endpoint, nameable),
     ]
     return { ...described, warnings, pausedUntilMs: (pausedUntilMs ?? 0) > nowMs ? pausedUntilMs : null }
   }
@@ -236,6 +259,7 @@ export class Endpoints {
     reference: EndpointReference,
     { gracePeriodSeconds, ...input }: SigningRotation,
     by: Actor = SYSTEM,
+    keep?: Keep<EndpointResult>,
   ): Promise<EndpointResult> {
     const before = await this.get(tenant, reference)
     const { checked } = await this.#check(input, [])
@@ -243,12 +267,19 @@ export class Endpoints {
     const nowMs = this.#store.now()
     const version = this.#credentials.open(before)?.signing[0]?.version ?? 'v1'
     const secret = checked.credentials.signing ?? makeSigningSecret(version, nowMs)
-    const endpoint = await this.#change(before, { by, credentials: ['signingSecret'] }, endpoint => {
+    const change = (endpoint: Endpoint): Endpoint => {
       const credentials = rotateSigning(this.#credentials.openOrRefuse(endpoint), secret, nowMs, graceMs)
       if (credentials === undefined) throw tooManySigningSecrets()
       return { ...endpoint, ...this.#credentials.seal(endpoint, credentials) }
-    })
-    return this.#result(endpoint, [], input.signingSecret === undefined ? shownOnce(secret) : null)
+    }
+    const shown = input.signingSecret === undefined ? shownOnce(secret) : null
+    let kept: EndpointResult | undefined
+    const keepResult = async (endpoint: Endpoint) => {
+      kept = await this.#result(endpoint, [], shown)
+      return keep!(kept)
+    }
+    const endpoint = await this.#change(before, { by, credentials: ['signingSecret'] }, change, keep && keepResult)
+    return kept ?? this.#result(endpoint, [], shown)
   }
 
   /** Deletes the endpoint and cancels its pending and held deliveries (C13). */
@@ -283,7 +314,7 @@ export class Endpoints {
 
   async #enable({ tenant, id, partition }: Endpoint, held: HeldAction, by: Actor): Promise<Endpoint> {
     const of = { partition, endpoint: id }
-    // Cancelled before enabling: if a crash comes in between, no delivery may be sent that was to be cancelled.
+    // Cancelled before enabling: if a crash comes in between, no delivery must be sent that was to be cancelled.
     if (held === 'cancel') await cancelAll(this.#store, of, 'held')
     const endpoint = await this.#setState(tenant, id, 'enabled', by)
     // And again afterwards, for deliveries that were held between the two.

@@ -137,7 +137,7 @@ export function checkEndpointInput(
 export function checkRequired(input: Partial<EndpointInput>, faults: FieldError[]): void {
   if (input.url === undefined) faults.push({ field: '/url', detail: 'A url is required.' })
   if (input.clientSecret === undefined && (input.oauth ?? null) === null) {
-    faults.push({ field: '/clientSecret', detail: 'A clientSecret is required, unless there is an oauth.' })
+    faults.push({ field: '/clientSecret', detail: 'A clientSecret is required unless oauth is set.' })
   }
 }
 
@@ -169,7 +169,7 @@ function checkTimeout(timeoutMs: unknown, dev: boolean, faults: FieldError[]): n
   const least = leastTimeoutMs(dev)
   const isInteger = typeof timeoutMs === 'number' && Number.isInteger(timeoutMs)
   if (isInteger && timeoutMs >= least && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs
-  const detail = `The value must be a whole number of milliseconds from ${least} to ${MAX_TIMEOUT_MS}.`
+  const detail = `The value must be a whole number of milliseconds from ${least.toLocaleString('en')} to ${MAX_TIMEOUT_MS.toLocaleString('en')}.`
   faults.push({ field: '/timeoutMs', detail })
   return null
 }

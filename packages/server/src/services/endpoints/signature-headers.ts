@@ -1,7 +1,8 @@
 /** Under which names an endpoint gets the event's id, the attempt's time and the signatures. */
 import type { FieldError } from '../../base/errors.ts'
 import { pointerToken } from '../../base/json-scanner.ts'
-import { type Endpoint, type SignatureHeaders, STANDARD_SIGNATURE_HEADERS } from '../../base/model.ts'
+import type { Endpoint } from '../../base/model.ts'
+import { type SignatureHeaders, STANDARD_SIGNATURE_HEADERS } from '../../base/webhook-request.ts'
 import { invalid } from '../checks/refusals.ts'
 import { isRecord } from '../checks/values.ts'
 import { malformedName } from './extra-headers.ts'

@@ -1,6 +1,7 @@
 /** The event types that an endpoint receives: single names, or patterns with `*` for several (C2). */
 import type { FieldError } from '../../base/errors.ts'
 import type { EventType } from '../../base/model.ts'
+import { unknownType } from '../../catalogue/event-type.ts'
 import { createPattern, isPattern, isSoundPattern } from '../../catalogue/type-pattern.ts'
 import type { Warning } from './authentication.ts'
 
@@ -22,11 +23,15 @@ export function checkTypes(
   if (types === null) return null
   const fault = (detail: string) => faults.push({ field: '/types', detail })
   if (!Array.isArray(types) || types.length === 0) {
-    fault('The types must be a list of at least one event type. Omit it to receive all types.')
+    fault(
+      'The types must be a list of at least one event type. To receive events of all types, omit types or set it to null.',
+    )
     return null
   }
   if (types.length > MAX_TYPES) {
-    fault(`There must not be more than ${MAX_TYPES} types. Omit the list to receive all types.`)
+    fault(
+      `There must not be more than ${MAX_TYPES.toLocaleString('en')} types. Omit types to receive events of all types.`,
+    )
     return null
   }
   const patterns = new Set(types.filter(type => typeof type === 'string' && isPattern(type)))
@@ -52,7 +57,7 @@ function checkType(
   }
   const type = typeof name === 'string' ? known.get(name) : undefined
   if (type === undefined) {
-    faults.push({ field, detail: 'Unknown event type. GET /v1/event-types lists them.', reason: 'unknown_type' })
+    faults.push({ field, ...unknownType(String(name)) })
   } else if (type.archivedAtMs !== null && !before.includes(type.name)) {
     const detail = 'The event type is archived: its events can no longer be published.'
     faults.push({ field, detail, reason: 'event_type_archived' })

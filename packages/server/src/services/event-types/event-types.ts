@@ -3,6 +3,7 @@ import { type Actor, type EventType, isOperational, OPERATIONAL_PREFIX, SYSTEM }
 import { checkEventType } from '../../catalogue/event-type.ts'
 import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
 import { isSameSchema } from '../../catalogue/schema.ts'
+import { adviseOnSchema, type SchemaWarning } from '../../catalogue/schema-advice.ts'
 import type { TypeSamples } from '../../catalogue/type-samples.ts'
 import type { Store } from '../../store/store.ts'
 import { invalid, isTypeName, notFound } from '../checks/refusals.ts'
@@ -52,7 +53,7 @@ export class EventTypes {
     input: EventTypeInput,
     by: Actor = SYSTEM,
     { force = false }: { readonly force?: boolean } = {},
-  ): Promise<{ type: EventType; created: boolean }> {
+  ): Promise<{ type: EventType; created: boolean; warnings: readonly SchemaWarning[] }> {
     const { group, description, schema, example, schedule = null } = input
     const type = { name, group, description, schema, example, schedule }
     const faults = checkEventType(type)
@@ -66,7 +67,7 @@ export class EventTypes {
     if (!force) await this.#refuseConflict(name, schema)
     const created = await this.#store.write('putEventType', { type, by, nowMs: this.#store.now() })
     this.#store.changes.emit({ kind: 'catalogue' })
-    return { type: await this.get(name), created }
+    return { type: await this.get(name), created, warnings: adviseOnSchema(schema, '/schema') }
   }
 
   async #refuseConflict(name: string, after: unknown): Promise<void> {
@@ -98,7 +99,7 @@ export class EventTypes {
    * is created again, they receive it again. Events already stored are still delivered.
    */
   async remove(name: string, by: Actor = SYSTEM): Promise<void> {
-    if (isOperational(name)) throw new PosthornError('conflict', RESERVED)
+    if (isOperational(name)) throw new PosthornError('conflict', BUILT_IN)
     const isGone =
       isTypeName(name) && (await this.#store.write('deleteEventType', { name, by, nowMs: this.#store.now() }))
     if (!isGone) throw notFound('event type')
@@ -106,14 +107,14 @@ export class EventTypes {
   }
 }
 
-const RESERVED = `Types that start with "${OPERATIONAL_PREFIX}" are reserved for Posthorn. Choose another name.`
+const RESERVED = `Event type names that start with "${OPERATIONAL_PREFIX}" are reserved. Choose another name.`
+const BUILT_IN = 'This event type is built into Posthorn and cannot be deleted.'
 
 /** Names the faults and their places, never a value. */
 function schemaConflict({ judged, refused, faults }: SchemaConflict): PosthornError {
   const detail =
-    `The new schema would reject ${refused} of the ${judged} newest events of this type that were checked. Change it ` +
-    'so that it accepts them, or create a type with another name. To replace it anyway, repeat the call with ' +
-    '?force=true.'
+    `The new schema would reject ${refused} of the ${judged} recent events that were checked. Make the schema accept ` +
+    'these events, or create a new event type. To use the schema anyway, repeat the call with ?force=true.'
   const fields = faults.map(
     ({ pointer, detail, count, event }): FieldError => ({
       field: '/schema',

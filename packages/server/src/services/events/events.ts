@@ -4,6 +4,7 @@ import type { EventFilter, RejectedFilter } from '../../store/operations/events/
 import type { Store } from '../../store/store.ts'
 import { checkId, checkIdParameter, checkTypeParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
+import { findByKey, type KeyedEvents, readEvent } from './by-key.ts'
 import { type EndpointPage, readEventEndpoints } from './event-endpoints.ts'
 
 /** The newest deliveries shown with an event. The list of deliveries, filtered by event, has all of them. */
@@ -25,6 +26,14 @@ export class Events {
     return this.#store.read('listEvents', { ...filter, tenant, limit })
   }
 
+  /** Events with this key of their publisher, newest first: one at a time, since there is rarely another. */
+  async listByKey(tenant: TenantId, key: string, filter: EventFilter): Promise<KeyedEvents> {
+    checkIdParameter('evt', filter.before, 'cursor')
+    checkTypeParameter(filter.type)
+    await requireTenant(this.#store, tenant)
+    return findByKey(this.#store, tenant, key, filter)
+  }
+
   /** Events of one tenant or of all that were published from SQL and rejected, newest first. */
   async listRejected(filter: RejectedFilter, limit: number): Promise<PublishedEvent[]> {
     checkIdParameter('evt', filter.before, 'cursor')
@@ -40,9 +49,7 @@ export class Events {
     checkId('evt', id, 'event')
     const none = { state: null, endpoint: null, type: null, before: null, fromMs: null, toMs: null }
     await requireTenant(this.#store, tenant)
-    const read = () => this.#store.read('getEvent', { tenant, id })
-    // Read again, because an event that left the inbox between the first two reads was found by neither.
-    const event = (await read()) ?? (await this.#store.read('getArrival', { tenant, id })) ?? (await read())
+    const event = await readEvent(this.#store, tenant, id)
     if (event === null) throw notFound('event')
     const filter = { ...none, event: id, tenant, limit: MAX_DELIVERIES_OF_EVENT }
     return { event, deliveries: await this.#store.read('listDeliveries', filter) }

@@ -1,8 +1,17 @@
 import { Buffer } from 'node:buffer'
 import { PosthornError } from '../../base/errors.ts'
 import { firstIdAt } from '../../base/ids.ts'
-import type { Attempt, Delivery, DeliveryId, EventId, PublishedEvent, Tenant, TenantId } from '../../base/model.ts'
-import type { ExportedAttempt } from '../../store/operations/exports.ts'
+import type {
+  AttemptResult,
+  Delivery,
+  DeliveryId,
+  EventId,
+  PublishedEvent,
+  Tenant,
+  TenantId,
+} from '../../base/model.ts'
+import type { SentRequest } from '../../base/webhook-request.ts'
+import type { DeliveryAttempt } from '../../store/operations/deliveries/attempts.ts'
 import type { Store } from '../../store/store.ts'
 import { requireTenant } from '../checks/refusals.ts'
 
@@ -120,11 +129,11 @@ export class Exports {
   }
 
   async *#attempts(tenant: TenantId, from: DeliveryId, to: DeliveryId, write: Write): AsyncGenerator<Buffer> {
-    for (let after: ExportedAttempt | null = null; ; ) {
-      const behind: Pick<ExportedAttempt, 'delivery' | 'number' | 'startedAtMs'> | null =
+    for (let after: DeliveryAttempt | null = null; ; ) {
+      const behind: Pick<DeliveryAttempt, 'delivery' | 'number' | 'startedAtMs'> | null =
         after === null ? null : { delivery: after.delivery, number: after.number, startedAtMs: after.startedAtMs }
       const args = { tenant, from, to, after: behind, limit: ATTEMPTS_A_PAGE }
-      const page: ExportedAttempt[] = await this.#store.read('exportAttempts', args)
+      const page: DeliveryAttempt[] = await this.#store.read('exportAttempts', args)
       if (page.length > 0) yield Buffer.from(page.map(each => write('attempt', viewAttempt(each))).join(''))
       if (page.length < ATTEMPTS_A_PAGE) return
       after = page.at(-1)!
@@ -165,7 +174,7 @@ function inOneLine(payload: Uint8Array): Uint8Array {
 }
 
 function viewDelivery(delivery: Delivery) {
-  const { id, event, endpoint, type, state, heldReason, attempts, dueAtMs, replayOf, test } = delivery
+  const { id, event, endpoint, type, state, heldReason, attempts, lastAttempt, dueAtMs, replayOf, test } = delivery
   return {
     id,
     event,
@@ -174,6 +183,7 @@ function viewDelivery(delivery: Delivery) {
     state,
     heldReason,
     attemptCount: attempts,
+    lastAttempt: lastAttempt === null ? null : viewResult(lastAttempt),
     nextAttemptAt: timeOrNull(dueAtMs),
     replayOf,
     test,
@@ -182,10 +192,17 @@ function viewDelivery(delivery: Delivery) {
   }
 }
 
+const viewResult = ({ startedAtMs, durationMs, status, error }: AttemptResult) => ({
+  at: time(startedAtMs),
+  durationMs,
+  status,
+  error,
+})
+
 /** The body is in Base64, because it can be arbitrary bytes. */
-function viewAttempt(attempt: Attempt & { readonly delivery: DeliveryId }) {
+function viewAttempt(attempt: DeliveryAttempt) {
   const { delivery, number, startedAtMs, durationMs, outcome, status, error, address } = attempt
-  const { responseHeaders, responseBody, responseTruncated, responseRemoved = false } = attempt
+  const { request, responseHeaders, responseBody, responseTruncated, responseRemoved = false } = attempt
   return {
     delivery,
     number,
@@ -195,9 +212,19 @@ function viewAttempt(attempt: Attempt & { readonly delivery: DeliveryId }) {
     status,
     error,
     address,
-    responseHeaders: responseHeaders.flatMap((name, at) => (at % 2 === 0 ? [[name, responseHeaders[at + 1]]] : [])),
+    request: request === null ? null : viewRequest(request),
+    responseHeaders: pairs(responseHeaders),
     responseBodyBase64: Buffer.from(responseBody).toString('base64'),
     responseTruncated,
     responseRemoved,
   }
 }
+
+const viewRequest = ({ url, headers, hasClientCertificate: clientCertificate }: SentRequest) => ({
+  method: 'POST',
+  url,
+  headers: pairs(headers),
+  clientCertificate,
+})
+
+const pairs = (flat: readonly string[]) => flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1]]] : []))

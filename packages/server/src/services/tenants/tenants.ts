@@ -64,7 +64,9 @@ export class Tenants {
     if (id === OPERATOR_TENANT) throw reserved()
     const faults: FieldError[] = []
     if (!isTenantId(id)) {
-      const detail = 'A tenant id must start with a letter or digit, and have up to 128 letters, digits and . _ ~ @ : -'
+      const detail =
+        'A tenant id must have 1 to 128 characters, which can be letters, digits and any of ._~@:-, and start with a ' +
+        'letter or digit.'
       faults.push({ field: 'tenant', detail })
     }
     if (name !== undefined && name !== null) checkName(name, faults)

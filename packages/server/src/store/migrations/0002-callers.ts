@@ -2,7 +2,8 @@ import type { Migration } from './migration.ts'
 
 export const callers: Migration = {
   does: 'Adds what the API shows and takes beyond the first release: keys of callers, last attempts, what was sent.',
-  compatibleFrom: 1,
+  // Older nodes would take the new operators of filters for members of the payload, and match nothing.
+  compatibleFrom: 2,
   statements: [
     // What the last attempt came to, so that a list shows it without reading attempts. Null before the first attempt,
     // and for deliveries that were stored before this step.

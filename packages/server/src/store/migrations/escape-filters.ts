@@ -1,4 +1,3 @@
-import type { PayloadFilter } from '../../base/model.ts'
 import { type Transaction, text } from '../transaction.ts'
 
 /**
@@ -14,15 +13,16 @@ function* escapeFiltersOf(table: string, key: readonly string[]): Transaction<vo
   const rows = yield { text: `select ${key.join(', ')}, filter from ${table} where filter like '%"$%'` }
   const where = key.map((column, index) => `${column} = $${index + 2}`).join(' and ')
   for (const row of rows) {
-    const filter = JSON.stringify(escapeMembers(JSON.parse(text(row.filter)) as PayloadFilter))
+    const filter = JSON.stringify(escapeFilter(JSON.parse(text(row.filter))))
     yield { text: `update ${table} set filter = $1 where ${where}`, params: [filter, ...key.map(name => row[name]!)] }
   }
 }
 
-function escapeMembers(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(escapeMembers)
+/** A filter of the first release, or a part of one, as it is written now. */
+export function escapeFilter(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(escapeFilter)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [name.startsWith('$') ? `$${name}` : name, escapeMembers(inner)]),
+    Object.entries(value).map(([name, inner]) => [name.startsWith('$') ? `$${name}` : name, escapeFilter(inner)]),
   )
 }

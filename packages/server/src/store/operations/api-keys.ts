@@ -6,6 +6,7 @@ import { reads, writes } from '../operation.ts'
 import { bytes, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import { type By, record } from './audit.ts'
 import { nextChange } from './configuration.ts'
+import { isRepeated, keepCall, type Once } from './idempotent-calls.ts'
 import { getMeta } from './meta.ts'
 
 const FIELDS = 'id, name, scope, tenant, rate_requests, rate_seconds, created_ms, expires_ms, revoked_ms'
@@ -25,7 +26,8 @@ const toApiKey = (row: Row): ApiKey => ({
 const entryOf = ({ id, tenant }: ApiKey) => ({ target: 'api_key', targetId: id, tenant }) as const
 
 /** Returns false if the key's tenant doesn't exist. */
-export function* createApiKey(args: { key: ApiKey; hash: Uint8Array } & By): Transaction<boolean> {
+export function* createApiKey(args: { key: ApiKey; hash: Uint8Array } & By & Once): Transaction<boolean | 'repeated'> {
+  if (yield* isRepeated(args.once)) return 'repeated'
   const { key, hash } = args
   if (key.tenant !== null) {
     const there = yield { text: 'select 1 from tenant where id = $1 and deleted_ms is null', params: [key.tenant] }
@@ -49,6 +51,7 @@ export function* createApiKey(args: { key: ApiKey; hash: Uint8Array } & By): Tra
     ],
   }
   yield* record(args, { ...entryOf(key), action: 'created' }, key.createdAtMs)
+  yield* keepCall(args.once)
   return true
 }
 

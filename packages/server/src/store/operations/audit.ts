@@ -5,6 +5,7 @@ import { type Actor, type AuditEntry, type AuditEntryId, SYSTEM, type TenantId }
 import { reads, writes } from '../operation.ts'
 import { bytes, int, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
 import { Where } from '../where.ts'
+import { isRepeated, keepCall, type Once } from './idempotent-calls.ts'
 
 /** Who makes a change. Default: Posthorn itself. */
 export type By = { readonly by?: Actor }
@@ -34,10 +35,13 @@ export function* record({ by = SYSTEM }: By, change: Change, nowMs: number): Tra
 
 /** Records that a new key of the installation replaced the old one. */
 export function* recordKeyChange(
-  args: By & { target: 'encryption_key' | 'root_key'; targetId: string; nowMs: number },
-): Transaction<void> {
-  const { target, targetId, nowMs, ...by } = args
-  yield* record(by, { action: 'replaced', target, targetId, tenant: null }, nowMs)
+  args: By & Once & { target: 'encryption_key' | 'root_key'; targetId: string; nowMs: number },
+): Transaction<'recorded' | 'repeated'> {
+  const { target, targetId, nowMs, once } = args
+  if (yield* isRepeated(once)) return 'repeated'
+  yield* record(args, { action: 'replaced', target, targetId, tenant: null }, nowMs)
+  yield* keepCall(once)
+  return 'recorded'
 }
 
 /** Records that something was created, or updated with the names of the members that differ. */

@@ -123,7 +123,7 @@ export function* checkDeliveries(args: Range<DeliveryId>): Transaction<Checked<D
     const base = { tenant: text(row.tenant), id: deliveryId(row) }
     yield* attemptsOf(row)
     if (int(row.live) > 0) yield { ...base, kind: 'delivery_twice', detail: 'it has ended but is still to be sent' }
-    // The event can be older than the period that is checked; then retention may have removed it.
+    // The event can be older than the period that is checked; then retention might have removed it.
     const isRecent = idText('evt', bytes(row.event)) > firstIdAt('evt', args.fromMs)
     if (isRecent && row.events === 0) {
       yield { ...base, kind: 'delivery_without_event', detail: `its event ${eventId(row)} does not exist` }

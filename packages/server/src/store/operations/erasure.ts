@@ -4,10 +4,13 @@
  * log's entries, which contain names but no values, and the row here, which says that the tenant was erased.
  */
 
-import type { EndpointId, Erasure, TenantId } from '../../base/model.ts'
+import { Buffer } from 'node:buffer'
+import { idBytes, idText } from '../../base/ids.ts'
+import { type EndpointId, type Erasure, type EventId, OPERATOR_TENANT, type TenantId } from '../../base/model.ts'
 import { reads, writes } from '../operation.ts'
 import {
   type BulkQuery,
+  bytes,
   type Dialect,
   int,
   intOrNull,
@@ -17,6 +20,7 @@ import {
   type Value,
 } from '../transaction.ts'
 import { type By, record } from './audit.ts'
+import { eraseCalls } from './idempotent-calls.ts'
 import { describeTables, type TableShape } from './move.ts'
 import { deleteTenant } from './tenants.ts'
 
@@ -120,12 +124,22 @@ export function* eraseSome({ tenant, isLast, limit }: ErasureStep, dialect: Dial
   for (const table of tables) {
     const rows = yield* eraseRows(table, tenant, limit)
     if (rows === 0) continue
-    yield { text: 'update erasure set rows_removed = rows_removed + $2 where tenant_id = $1', params: [tenant, rows] }
+    yield* countRemoved(tenant, rows)
     return rows
+  }
+  // Their table names the tenant only in a part of the key.
+  const calls = yield* eraseCalls(tenant, limit)
+  if (calls > 0) {
+    yield* countRemoved(tenant, calls)
+    return calls
   }
   if (!isLast) return 0
   const gone = yield { text: 'delete from tenant where id = $1 returning id', params: [tenant] }
   return gone.length
+}
+
+function* countRemoved(tenant: TenantId, rows: number): Transaction<void> {
+  yield { text: 'update erasure set rows_removed = rows_removed + $2 where tenant_id = $1', params: [tenant, rows] }
 }
 
 const isOfTenants = ({ name, columns }: TableShape, isLast: boolean): boolean =>
@@ -152,6 +166,60 @@ function* eraseRows(table: TableShape, tenant: TenantId, limit: number): Transac
     rows: found.map(row => key.map(column => row[column] as Value)),
   }
   return found.length
+}
+
+// What operational events quote
+
+const QUOTING = `type in ('posthorn.delivery.exhausted', 'posthorn.endpoint.failing', 'posthorn.endpoint.disabled')`
+
+/** Of the payload of such an event, what matters here. */
+type Quoting = {
+  readonly tenant: TenantId
+  readonly payloadOmitted?: boolean
+  readonly deliveries?: readonly object[]
+}
+
+const toQuoting = (row: Row): Quoting | null => {
+  const payload = bytes(row.payload)
+  return payload.length === 0 ? null : (JSON.parse(Buffer.from(payload).toString()) as Quoting)
+}
+
+/**
+ * Operational events for the operator that quote the tenant's events and its receivers' responses, a page at a time. The
+ * events themselves stay: they are the operator's.
+ */
+export function* findQuoting(args: {
+  readonly tenant: TenantId
+  readonly after: EventId | null
+  readonly limit: number
+}): Transaction<{ quoting: EventId[]; last: EventId | null }> {
+  const rows = yield {
+    text: `select id, payload from event where tenant = $1 and id > $2 and ${QUOTING} order by id limit $3`,
+    params: [OPERATOR_TENANT, args.after === null ? new Uint8Array(16) : idBytes(args.after), args.limit],
+  }
+  const idOf = (row: Row) => idText('evt', bytes(row.id))
+  const quoting = rows.filter(row => {
+    const data = toQuoting(row)
+    return data?.tenant === args.tenant && data.payloadOmitted !== undefined
+  })
+  return { quoting: quoting.map(idOf), last: rows.length === 0 ? null : idOf(rows.at(-1)!) }
+}
+
+/** Leaves out what these events quote. */
+export function* forgetQuotes(args: { readonly events: readonly EventId[] }): Transaction<void> {
+  for (const event of args.events) {
+    const of = [OPERATOR_TENANT, idBytes(event)]
+    const [row] = yield { text: 'select payload from event where tenant = $1 and id = $2', params: of }
+    const data = row === undefined ? null : toQuoting(row)
+    if (data === null) continue
+    const { deliveries } = data
+    const named = deliveries === undefined ? {} : { deliveries: deliveries.map(each => ({ ...each, key: null })) }
+    const left = { ...data, ...named, key: null, payload: null, payloadOmitted: true, lastAttempt: null }
+    yield {
+      text: 'update event set payload = $3 where tenant = $1 and id = $2',
+      params: [...of, Buffer.from(JSON.stringify(left))],
+    }
+  }
 }
 
 export function* finishErasure(args: { tenant: TenantId; nowMs: number }): Transaction<void> {
@@ -190,6 +258,8 @@ export const erasureOperations = {
   eraseTenant: writes({ run: eraseTenant, configuration: 'changes' }),
   getErasure: reads({ run: getErasure, waitedForBy: 'engine' }),
   findOpenErasures: reads({ run: findOpenErasures, waitedForBy: 'engine' }),
+  findQuoting: reads({ run: findQuoting, waitedForBy: 'people' }),
+  forgetQuotes: writes({ run: forgetQuotes, configuration: 'ignores' }),
   isErasing: reads({ run: isErasing, waitedForBy: 'engine' }),
   eraseSome: writes({ run: eraseSome, configuration: 'ignores' }),
   finishErasure: writes({ run: finishErasure, configuration: 'ignores' }),

@@ -1,11 +1,12 @@
 /** Exports everything that belongs to a tenant, page by page, in the order of the ids. */
 
 import { idBytes, idText } from '../../base/ids.ts'
-import type { Attempt, Delivery, DeliveryId, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
+import type { Delivery, DeliveryId, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
 import { showHeaders } from '../../secrets/secret-headers.ts'
 import { reads } from '../operation.ts'
 import { bytes, int, type Row, type Transaction, text } from '../transaction.ts'
-import { ATTEMPT_FIELDS, HISTORY_FIELDS, LIVE_FIELDS, toAttempt, toDelivery } from './deliveries/delivery-rows.ts'
+import { ATTEMPT_FIELDS, type DeliveryAttempt, toAttempts } from './deliveries/attempts.ts'
+import { HISTORY_FIELDS, LIVE_FIELDS, toDelivery } from './deliveries/delivery-rows.ts'
 import { parseHeaders } from './endpoints/headers.ts'
 import { EVENT_FIELDS, toEvent } from './events/event-rows.ts'
 
@@ -35,8 +36,6 @@ export function* exportDeliveries(args: Page<DeliveryId>): Transaction<Delivery[
     .map(id => toDelivery(found.get(id)!))
 }
 
-export type ExportedAttempt = Attempt & { readonly delivery: DeliveryId }
-
 /** Attempts of the deliveries `from` to `to`, both included, after the attempt `after` (null: from the first). */
 export function* exportAttempts(args: {
   readonly tenant: TenantId
@@ -44,11 +43,11 @@ export function* exportAttempts(args: {
   readonly to: DeliveryId
   readonly after: { readonly delivery: DeliveryId; readonly number: number; readonly startedAtMs: number } | null
   readonly limit: number
-}): Transaction<ExportedAttempt[]> {
+}): Transaction<DeliveryAttempt[]> {
   const { after } = args
   const behind = after === null ? '' : 'and (delivery, number, started_ms) > ($5, $6, $7)'
   const rows = yield {
-    text: `select delivery, ${ATTEMPT_FIELDS} from attempt
+    text: `select ${ATTEMPT_FIELDS} from attempt
            where tenant = $1 and delivery >= $2 and delivery <= $3 ${behind}
            order by delivery, number, started_ms limit $4`,
     params: [
@@ -59,7 +58,7 @@ export function* exportAttempts(args: {
       ...(after === null ? [] : [idBytes(after.delivery), after.number, after.startedAtMs]),
     ],
   }
-  return rows.map(row => ({ ...toAttempt(row), delivery: idText('dlv', bytes(row.delivery)) }))
+  return yield* toAttempts(args.tenant, rows)
 }
 
 /** An endpoint without its secrets. */

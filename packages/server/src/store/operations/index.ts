@@ -10,6 +10,7 @@ import { erasureOperations } from './erasure.ts'
 import { eventTypeOperations } from './event-types/operations.ts'
 import { eventOperations } from './events/operations.ts'
 import { exportOperations } from './exports.ts'
+import { idempotentCallOperations } from './idempotent-calls.ts'
 import { inboxOperations } from './inbox/operations.ts'
 import { laneOperations } from './lanes/operations.ts'
 import { leaseOperations } from './leases.ts'
@@ -34,6 +35,7 @@ export const operations = {
   ...eventOperations,
   ...eventTypeOperations,
   ...exportOperations,
+  ...idempotentCallOperations,
   ...inboxOperations,
   ...laneOperations,
   ...leaseOperations,

@@ -16,7 +16,7 @@ export class StoreTooNew extends Error {
   }
 }
 
-/** While a table change waits for a long transaction, everyone who comes after it has to wait too. */
+/** While a table change waits for a long transaction, all later transactions on that table wait too. */
 const LOCK_TIMEOUT_MS = 2_000
 export type MigrateArgs = {
   /** Default: this Posthorn's migrations. */

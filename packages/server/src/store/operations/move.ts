@@ -56,7 +56,7 @@ export function* beginMove(
     const rows = yield { text: `select 1 as one from ${table} limit 1` }
     if (rows.length === 0) continue
     throw new MoveRefused(
-      `The database isn't empty: posthorn.${table} has rows. Name an empty database, ` +
+      `The database is not empty: posthorn.${table} has rows. Choose an empty database ` +
         'or, if nothing in this one is needed, empty it with `drop schema posthorn cascade`.',
     )
   }

@@ -9,6 +9,7 @@
 import { Buffer } from 'node:buffer'
 import { idText } from '../../base/ids.ts'
 import {
+  type DeliveryId,
   type DisabledReason,
   type Endpoint,
   type EndpointId,
@@ -34,7 +35,7 @@ export type Notice = {
   readonly type: string
   /** The tenant it is about, whose endpoints can get it besides the provider's; null if it concerns no tenant. */
   readonly tenant: TenantId | null
-  /** The payload. */
+  /** The payload; background/failure-notices.ts adds to what it says of a delivery that failed. */
   readonly data: object
 }
 
@@ -104,10 +105,12 @@ export function* noteDisabled(
   endpoint: Pick<Endpoint, 'id' | 'tenant' | 'types'>,
   nowMs: number,
   reason: DisabledReason,
+  /** The one whose failure disabled it. Null: a person did. */
+  delivery: DeliveryId | null,
 ): Transaction<void> {
   if (!isTold(endpoint)) return
   const { id, tenant } = endpoint
-  const data = { tenant, endpoint: id, reason, disabledAt: time(nowMs) }
+  const data = { tenant, endpoint: id, reason, disabledAt: time(nowMs), delivery }
   yield* addNotices([{ key: `disabled:${id}:${nowMs}`, type: 'posthorn.endpoint.disabled', tenant, data }], nowMs)
 }
 
@@ -118,6 +121,8 @@ export type FailingFact = {
   readonly stage: number
   /** How many days it had been failing when the warning fell due. */
   readonly days: number
+  /** The delivery that failed last. Null if it isn't known. */
+  readonly delivery: DeliveryId | null
   /** When it will be disabled unless an attempt succeeds; null if never. */
   readonly disablesAtMs: number | null
 }
@@ -129,10 +134,10 @@ export function* noteFailing(
 ): Transaction<void> {
   if (!isTold(endpoint)) return
   const { id, tenant } = endpoint
-  const { sinceMs, stage, days } = fact
+  const { sinceMs, stage, days, delivery } = fact
   const times = { failingSince: time(sinceMs), lastFailureAt: time(fact.lastFailureMs) }
   const disablesAt = fact.disablesAtMs === null ? null : time(fact.disablesAtMs)
-  const data = { tenant, endpoint: id, days, ...times, disablesAt }
+  const data = { tenant, endpoint: id, days, ...times, disablesAt, delivery }
   yield* addNotices(
     [{ key: `failing:${id}:${sinceMs}:${stage}`, type: 'posthorn.endpoint.failing', tenant, data }],
     nowMs,

@@ -5,7 +5,7 @@
  * its event, and the event keeps all its deliveries.
  *
  * Due rows are found by reading alone, alongside the writer, and checked again in the transaction that removes them: in
- * the meantime someone may have created a new delivery of the event.
+ * the meantime someone might have created a new delivery of the event.
  */
 
 import { firstIdAt, idBytes, idText } from '../../base/ids.ts'
@@ -327,7 +327,7 @@ export function* forgetKept(args: {
 
 // Pages of the database file
 
-/** Gives up to `pages` free pages back. Returns how many are still free, and how many there are in all. */
+/** Returns up to `pages` free pages to the file system. Returns how many are still free, and how many there are in all. */
 export function* giveBackPages(
   args: { readonly pages: number },
   dialect: Dialect,

@@ -49,7 +49,7 @@ function tlsOptions(parameters: URLSearchParams): ConnectionOptions | false | un
     case 'require':
       return ca === undefined ? { ...options, rejectUnauthorized: false } : unnamed
     case 'verify-ca':
-      if (ca === undefined) throw new Error('sslmode=verify-ca needs sslrootcert, the authority’s certificate file')
+      if (ca === undefined) throw new Error("sslmode=verify-ca needs sslrootcert, the authority's certificate file")
       return unnamed
     case 'verify-full':
     case undefined:

@@ -27,7 +27,7 @@ const READ: Mode = { isRead: true, timeoutMs: READ_TIMEOUT_MS }
 
 /**
  * Takes the configuration lock first if any call needs it exclusively: two nodes that both share it would wait for each
- * other for ever. `values` receives the result of each call.
+ * other forever. `values` receives the result of each call.
  */
 function* together(calls: readonly OperationCall[], values: unknown[]): Transaction<void> {
   const isAlone = isConfigurationChanged(calls)
@@ -42,8 +42,8 @@ function toCallError(error: unknown): Error {
   if (isContention(error)) return contended(error)
   if (!isHistoryMissing(error)) return error as Error
   return new StoreUnavailable(
-    'A history table for the time of a row is missing and could not be created: check that Posthorn’s role can create ' +
-      'tables in the schema posthorn and owns the existing ones, and that the database server’s clock is right',
+    "A history table for the time of a row is missing and could not be created: check that Posthorn's role can create " +
+      "tables in the schema posthorn and owns the existing ones, and that the database server's clock is right",
     { cause: error },
   )
 }
@@ -181,7 +181,9 @@ const SCRUBBED = [
   'live_delivery',
   'inbox',
   'idempotency',
+  'idempotent_call',
   'endpoint',
+  'endpoint_request',
   'tenant',
   'api_key',
 ]

@@ -11,7 +11,6 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   rmSync,
   statSync,
@@ -20,6 +19,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { databaseFile, lockFolder } from './driver.ts'
 import { type CheckedCopy, checkCopy } from './inspection.ts'
+import { makeFolder } from './make-folder.ts'
 
 /** The copy can't be created or restored as things stand. The message is for the operator. */
 export class CopyRefused extends Error {
@@ -39,7 +39,7 @@ export function backUp(folder: string, file: string): Copied {
   const source = databaseFile(folder)
   if (!existsSync(source)) {
     throw new CopyRefused(
-      `There is no Posthorn store in ${folder} (${source} does not exist): name the data folder with --data.`,
+      `There is no Posthorn store in ${folder} (${source} does not exist): specify the data folder with --data.`,
     )
   }
   requireFree(file)
@@ -62,13 +62,13 @@ export function backUp(folder: string, file: string): Copied {
  */
 export function restore(file: string, folder: string): Copied {
   const copy = requireWhole(file, file)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   const target = databaseFile(folder)
   const lock = lockFolder(folder)
   try {
     for (const each of [target, `${target}-wal`]) {
       if (!existsSync(each)) continue
-      throw new CopyRefused(`${folder} already contains a store (${each}): move it away, or name another folder.`)
+      throw new CopyRefused(`${folder} already contains a store (${each}): move the store, or choose another folder.`)
     }
     return withDraft(target, draft => {
       copyFileSync(file, draft)
@@ -87,7 +87,7 @@ export function restore(file: string, folder: string): Copied {
 }
 
 function requireFree(file: string): void {
-  if (existsSync(file)) throw new CopyRefused(`${file} already exists: name another file, or move it away.`)
+  if (existsSync(file)) throw new CopyRefused(`${file} already exists: choose another file name, or move the file.`)
 }
 
 function requireWhole(file: string, name: string): Copied {

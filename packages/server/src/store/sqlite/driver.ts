@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../base/clock.ts'
@@ -7,6 +6,7 @@ import { type Arguments, operations, type ReadName, type Result } from '../opera
 import { StoreUnavailable } from '../transaction.ts'
 import { packCall, unpackResult } from './crossing.ts'
 import { sqliteDialect } from './dialect.ts'
+import { makeFolder } from './make-folder.ts'
 import { newWorkers, Thread, type Workers } from './thread.ts'
 import type { Failure, Success } from './worker.ts'
 
@@ -50,7 +50,7 @@ export const databaseFile = (folder: string): string => join(folder, 'posthorn.d
 
 /** The embedded store: a file in `folder`, and threads that write, read for the engine, and read for people. */
 export async function openSqlite(folder: string, clock: Clock, workers: Workers = newWorkers): Promise<Driver> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   const lock = lockFolder(folder)
   const file = databaseFile(folder)
   const writer = new Thread({ file, readOnly: false }, workers)

@@ -15,7 +15,7 @@ export function openSource(folder: string): MoveSource {
   // Before the lock, which would leave its file in a folder that isn't ours.
   if (!existsSync(file)) {
     throw new MoveRefused(
-      `There is no Posthorn store in ${folder} (${file} does not exist): name the data folder that serve used.`,
+      `There is no Posthorn store in ${folder} (${file} does not exist): specify the data folder that serve used.`,
     )
   }
   const lock = lockFolder(folder)

@@ -247,13 +247,13 @@ describe('past a proxy', () => {
 })
 
 describe('mutual TLS', () => {
-  it('presents the endpoint’s certificate, never that of another endpoint on the same host', async () => {
+  it("presents the endpoint's certificate, never that of another endpoint on the same host", async () => {
     const { certPem: cert, keyPem: key } = await authority.issue({ names: [HOST] })
     const seen: string[] = []
     const asking = { cert, key, ca: authority.caPem, requestCert: true, rejectUnauthorized: false }
     const server = createTlsServer(asking, (request, response) => {
       const socket = request.socket as TLSSocket
-      seen.push(socket.authorized ? String(socket.getPeerCertificate().subject.CN) : 'nobody')
+      seen.push(socket.authorized ? String(socket.getPeerCertificate().subject.CN) : 'unknown')
       response.writeHead(204).end()
     })
     await listening(server)
@@ -266,7 +266,7 @@ describe('mutual TLS', () => {
     for (const identity of [first, second, null, first, null, second]) {
       expect(await send(portOf(server), identity)).toMatchObject({ status: 204 })
     }
-    expect(seen).toEqual(['first', 'second', 'nobody', 'first', 'nobody', 'second'])
+    expect(seen).toEqual(['first', 'second', 'unknown', 'first', 'unknown', 'second'])
     close()
     server.close()
     server.closeAllConnections()

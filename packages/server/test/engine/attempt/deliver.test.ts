@@ -66,7 +66,7 @@ function startSender(settings: Partial<ConnectionSettings> = {}, resolver?: Reso
 }
 
 describe('a request', () => {
-  it('C13: doesn’t begin if this node no longer owns the delivery once there is a connection', async () => {
+  it("C13: doesn't begin if this node no longer owns the delivery once there is a connection", async () => {
     const receiver = await startReceiver({ authority })
     const { send, close } = startSender()
     expect(await send(receiver.url, () => receiver.connections === 0)).toBeNull()
@@ -81,7 +81,7 @@ describe('a request', () => {
 })
 
 describe('C3: the guard', () => {
-  it('C3: doesn’t connect to a non-public address literal', async () => {
+  it("C3: doesn't connect to a non-public address literal", async () => {
     const receiver = await startReceiver({ authority })
     const { send, close } = startSender(outside)
     expect(await send(receiver.url)).toMatchObject({ failure: 'target_refused', status: null, address: null })
@@ -90,7 +90,7 @@ describe('C3: the guard', () => {
     await receiver.close()
   })
 
-  it('C3: doesn’t connect to a name that resolves to a non-public address', async () => {
+  it("C3: doesn't connect to a name that resolves to a non-public address", async () => {
     const receiver = await startReceiver({ authority, names: ['localhost'] })
     const asked: string[] = []
     const { send, close } = startSender(outside, (host, _options, callback) => {

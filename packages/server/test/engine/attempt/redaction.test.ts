@@ -18,7 +18,7 @@ const exchange = (headers: readonly string[], body: string) => ({
 })
 const record = createRedactor([SECRET])
 
-describe('C14 blanking', () => {
+describe('C14: blanking', () => {
   it.each([
     ['as it is', SECRET],
     ['as JSON with escaped slashes', SECRET.replaceAll('/', '\\/')],
@@ -88,9 +88,9 @@ describe('C14 masking of several secrets', () => {
 
   it('C14: masks each of them, also where one contains or overlaps another', () => {
     const secrets = [SECRET, 'header-secret-one', 'secret-one-and-more', 'abc']
-    expect(bodyOf(secrets, `${SECRET},header-secret-one,xabcx`)).toBe('[secret],[secret],x[secret]x')
+    expect(bodyOf(secrets, `${SECRET},header-secret-one,x.abc.x`)).toBe('[secret],[secret],x.[secret].x')
     expect(bodyOf(secrets, 'header-secret-one-and-more.')).toBe('[secret].')
-    expect(bodyOf(secrets, '<header-secr', true)).toBe('<[secret]')
+    expect(bodyOf(secrets, '<header-s', true)).toBe('<[secret]')
     expect(bodyOf(['', ''], 'nothing to hide')).toBe('nothing to hide')
   })
 

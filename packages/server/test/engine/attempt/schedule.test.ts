@@ -9,8 +9,8 @@ import vector from '../../vectors/retry-schedule.json' with { type: 'json' }
 const failed = { outcome: 'failure' as const, endedAtMs: 1_000_000, retryAfterMs: 0, random: 0 }
 const schedule = SETTINGS.retrySchedule.default as readonly number[]
 
-describe('C12 schedule', () => {
-  it('C12: the default schedule is the contract’s: eleven attempts, never early and at most a tenth late', () => {
+describe('C12: schedule', () => {
+  it("C12: the default schedule is the contract's: eleven attempts, never early and at most a tenth late", () => {
     expect(schedule).toEqual(vector.minimum)
     for (let attempt = 1; attempt < vector.attemptsInAll; attempt++) {
       const minimumMs = vector.minimum[attempt - 1]! * 1_000
@@ -60,7 +60,7 @@ describe('C12 schedule', () => {
     expect(ask(null, '120')).toBe(0)
   })
 
-  it('C12: a date in Retry-After is relative to the response’s own Date, if it has one', () => {
+  it("C12: a date in Retry-After is relative to the response's own Date, if it has one", () => {
     const nowMs = Date.parse('2026-06-01T00:00:00Z')
     const ask = (date: string) =>
       retryAfterMs({ status: 503, retryAfter: 'Mon, 01 Jun 2026 00:01:00 GMT', date }, nowMs)
@@ -103,7 +103,7 @@ describe('C12 schedule', () => {
   })
 })
 
-describe('C11 outcome', () => {
+describe('C11: outcome', () => {
   it('C11: any 2xx is a success, anything else a failure, and 410 means gone', () => {
     for (let status = 200; status < 600; status++) {
       const { outcome, gone } = classify({ status, failure: null })

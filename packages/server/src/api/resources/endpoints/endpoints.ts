@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { Endpoint } from '../../../base/model.ts'
-import type { Publisher } from '../../../publish/publisher.ts'
-import type { Endpoints } from '../../../services/endpoints/endpoints.ts'
+import type { Publisher, StartedTest } from '../../../publish/publisher.ts'
+import type { EndpointResult, Endpoints } from '../../../services/endpoints/endpoints.ts'
 import type { HeaderInput } from '../../../services/endpoints/extra-headers.ts'
 import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
@@ -103,6 +103,7 @@ function addCreating(routes: Routes, { endpoints }: Needs): void {
     '/v1/tenants/:tenant/endpoints',
     {
       access: 'write',
+      makes: true,
       operationId: 'createEndpoint',
       summary: 'Register an endpoint',
       params: TenantParams,
@@ -113,15 +114,25 @@ function addCreating(routes: Routes, { endpoints }: Needs): void {
       },
       refusals: ['not_found', 'conflict', 'event_type_archived'],
     },
-    async ({ params: { tenant }, body, actor }, reply) => {
-      const { endpoint, signingSecret, ...described } = await endpoints.create(tenant, withoutNull(body), actor)
-      return reply
-        .code(201)
-        .header('location', `/v1/tenants/${encodeURIComponent(tenant)}/endpoints/${endpoint.id}`)
-        .send({ ...viewEndpoint(endpoint, described), signingSecret })
+    async ({ params: { tenant }, body, actor, once }, reply) => {
+      const toMade = (result: EndpointResult) => ({
+        ...made(result),
+        headers: { location: `/v1/tenants/${encodeURIComponent(tenant)}/endpoints/${result.endpoint.id}` },
+      })
+      const result = await endpoints.create(tenant, withoutNull(body), actor, once?.keeping(toMade))
+      const { headers, body: view } = toMade(result)
+      return reply.code(201).headers(headers).send(view)
     },
   )
 }
+
+/** The response to a call that made an endpoint, or a signing secret. */
+const made = ({ endpoint, signingSecret, ...described }: EndpointResult) => ({
+  status: 201,
+  body: { ...viewEndpoint(endpoint, described), signingSecret },
+  madeId: endpoint.id,
+  hasSecret: signingSecret !== null,
+})
 
 function addChanging(routes: Routes, { endpoints }: Needs): void {
   routes.patch(
@@ -186,6 +197,7 @@ function addSigning(routes: Routes, { endpoints }: Needs): void {
     `${ONE}/signing-secrets`,
     {
       access: 'write',
+      makes: true,
       operationId: 'rotateSigningSecret',
       summary: "Rotate an endpoint's signing secret",
       description:
@@ -197,9 +209,9 @@ function addSigning(routes: Routes, { endpoints }: Needs): void {
       response: { 201: ShownOnce('The endpoint, with its new signing secret.') },
       refusals: ['not_found', 'conflict'],
     },
-    async ({ params: { tenant, id }, body, actor }, reply) => {
-      const { endpoint, signingSecret, ...described } = await endpoints.rotateSigning(tenant, id, body ?? {}, actor)
-      return reply.code(201).send({ ...viewEndpoint(endpoint, described), signingSecret })
+    async ({ params: { tenant, id }, body, actor, once }, reply) => {
+      const result = await endpoints.rotateSigning(tenant, id, body ?? {}, actor, once?.keeping(made))
+      return reply.code(201).send(made(result).body)
     },
   )
 }
@@ -209,11 +221,12 @@ function addTesting(routes: Routes, { endpoints, publisher }: Needs): void {
     `${ONE}/test`,
     {
       access: 'write',
+      makes: true,
       operationId: 'testEndpoint',
       summary: 'Send a test event to an endpoint',
       description:
         'Sends the example of an event type with the header `X-Posthorn-Test: true`, even if the endpoint does not ' +
-        'otherwise receive that type.',
+        'otherwise want that type.',
       params: EndpointParams,
       querystring: NoQuery,
       body: optionalBody({
@@ -224,9 +237,11 @@ function addTesting(routes: Routes, { endpoints, publisher }: Needs): void {
       response: { 202: TestStarted },
       refusals: ['not_found', 'conflict', 'event_type_archived'],
     },
-    async ({ params: { tenant, id }, body }, reply) => {
-      const { event, delivery, type } = await publisher.publishTest(await endpoints.get(tenant, id), body?.type)
-      return reply.code(202).send({ event, delivery, type })
+    async ({ params: { tenant, id }, body, once }, reply) => {
+      const toMade = (started: StartedTest) => ({ status: 202, body: started, madeId: started.delivery })
+      const endpoint = await endpoints.get(tenant, id)
+      const started = await publisher.publishTest(endpoint, body?.type, once?.keeping(toMade))
+      return reply.code(202).send(started)
     },
   )
 }
@@ -270,5 +285,5 @@ function addStateChanges(routes: Routes, services: Needs): void {
 
 const TestStarted = Type.Object(
   { event: Type.String(), delivery: Type.String(), type: Type.String() },
-  { description: 'The test is on its way. Get the delivery to see its outcome.' },
+  { description: 'The test event was created. Get its delivery to see the outcome.' },
 )

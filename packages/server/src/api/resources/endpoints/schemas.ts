@@ -17,20 +17,21 @@ import {
   TextsOrNull,
   Time,
   TimeOrNull,
+  Warnings,
   Word,
   WordOrNull,
 } from '../../http/shapes.ts'
 
 const TYPES =
-  'Event types that the endpoint receives, as names or as patterns in which `*` stands for any characters. Null for ' +
-  'all types in the catalogue.'
+  'Types of the events that the endpoint receives, as names or as patterns in which `*` stands for any characters. ' +
+  'Null for all types in the catalogue.'
 const FILTER = 'Conditions on the payload: the endpoint receives only events that satisfy them. Null for all events.'
 const FilterOrNull = (description: string) =>
   Type.Unsafe<Readonly<Record<string, unknown>> | null>({
     type: ['object', 'null'],
     additionalProperties: true,
     description,
-    examples: [{ status: ['Quoted', 'Refused'], amount: { gte: 1000 } }],
+    examples: [{ status: ['Quoted', 'Refused'], amount: { $gte: 1000 }, tags: { $not: ['internal'] } }],
   })
 
 const RATE_LIMIT = 'Maximum number of requests started in any period of `perSeconds` seconds. Null for no limit.'
@@ -79,12 +80,6 @@ const SignatureHeadersOrNull = Type.Unsafe<SignatureHeadersInput | null>({
     'Other names for the headers that carry the event id, the timestamp and the signatures, for a receiver that needs ' +
     'them. Null for those of Standard Webhooks.',
   examples: [{ id: 'X-Request-Id', timestamp: 'X-Timestamp', signature: 'X-Signature' }],
-})
-
-const WarningSchema = Type.Object({
-  code: Type.String(),
-  detail: Type.String(),
-  field: Type.Optional(Type.String({ description: 'The member that the warning is about, as a JSON Pointer.' })),
 })
 
 const ENDPOINT_STATES = ['enabled', 'disabled'] as const
@@ -169,9 +164,7 @@ const ENDPOINT_MEMBERS = {
   oauth: OAuthOrNull,
   createdAt: Time('When the endpoint was created.'),
   updatedAt: Time('When the endpoint was last changed.'),
-  warnings: Type.Array(WarningSchema, {
-    description: 'Problems with the endpoint that are worth fixing.',
-  }),
+  warnings: Warnings('Problems with the endpoint that are worth fixing.'),
 }
 
 export const EndpointSchema = Type.Object(ENDPOINT_MEMBERS, { $id: 'Endpoint' })
@@ -260,7 +253,7 @@ const OTHER_AUTHENTICATION = {
       ...strict({ certificate: Type.String(), key: Type.String() }),
       type: ['object', 'null'],
       description:
-        'Certificate (or chain) and private key for mutual TLS, in PEM. Never shown again. Null for neither.',
+        'Certificate (or chain) and private key for mutual TLS, in PEM. Never shown again. Null for no client certificate.',
     }),
   ),
   oauth: Type.Optional(

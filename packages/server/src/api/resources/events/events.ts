@@ -3,16 +3,17 @@ import { Type } from 'typebox'
 import { parseTraceparent, writeTraceparent } from '../../../base/trace-context.ts'
 import type { Publisher } from '../../../publish/publisher.ts'
 import type { Events } from '../../../services/events/events.ts'
-import type { PublishedItem } from '../../../store/operations/events/publish-request.ts'
+import { publishedBody } from '../../../store/operations/events/publish-request.ts'
 import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import { ItemParams, NoQuery, pageOf, ref, strict, TenantParams } from '../../http/shapes.ts'
 import type { ApiOptions, BeginPublishTrace } from '../../options.ts'
 import { type Public, resource } from '../../resource.ts'
-import { MAX_PAGE_BYTES, readPage, writePage } from './pages.ts'
+import { MAX_PAGE_BYTES, readPage, writePage, writeSearched } from './pages.ts'
 import {
   EventDetailSchema,
   EventEndpointSchema,
+  EventPage,
   EventSchema,
   NewEvents,
   NotSentSchema,
@@ -67,32 +68,28 @@ function addPublishing(
     {
       access: 'publish',
       takesBytes: true,
+      makes: true,
       operationId: 'publishEvents',
-      summary: 'Publish an event, or up to 1,000 in one call',
+      summary: 'Publish one event or an array of events',
       params: TenantParams,
       querystring: NoQuery,
       body: NewEvents,
       response: { 202: Published },
       refusals: ['not_found', 'idempotency_conflict', 'event_type_archived'],
     },
-    async ({ params, body, headers }, reply) => {
+    async ({ params, body, headers, once }, reply) => {
       const caller = parseTraceparent(headers.traceparent)
       const trace = beginPublishTrace(params.tenant, caller === null ? null : writeTraceparent(caller))
       const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
-      const publishing = publisher.publish(params.tenant, bytes, trace.traceparent)
+      const publishing = publisher.publish(params.tenant, bytes, trace.traceparent, once?.keepingStatus(202))
       const { batch, events } = await publishing.catch(error => {
         trace.end(null)
         throw error
       })
       trace.end(events.length)
-      const items = events.map(viewPublished)
-      return reply.code(202).send(batch ? { data: items } : items[0])
+      return reply.code(202).header('content-type', JSON_TYPE).send(publishedBody(events, batch))
     },
   )
-}
-
-function viewPublished({ id, deliveries, notSent, duplicate }: PublishedItem) {
-  return duplicate ? { id, deliveries, notSent, duplicate } : { id, deliveries, notSent }
 }
 
 function addReading(routes: Routes, { events }: Needs): void {
@@ -103,23 +100,34 @@ function addReading(routes: Routes, { events }: Needs): void {
       answerBytes: MAX_PAGE_BYTES,
       operationId: 'listEvents',
       summary: "List a tenant's events, newest first",
-      description: 'A page with large payloads can have fewer items than `limit`.',
+      description:
+        'A page with large payloads can have fewer items than `limit`. With `key`, the list finds the event directly as ' +
+        'long as its key is remembered (`idempotencyDays`). After that, each call looks through a limited number of ' +
+        'events, newest first: follow `nextCursor` until it is null.',
       params: TenantParams,
       querystring: strict({
         type: Type.Optional(Type.String({ description: 'Only events of this type.' })),
+        key: Type.Optional(
+          Type.String({ description: 'Only events that were published with this key, byte for byte.' }),
+        ),
         ...RangeQuery,
         ...PageQuery,
       }),
-      response: { 200: Type.Unsafe<string>(pageOf(EventSchema, 'A page of events.')) },
+      response: { 200: Type.Unsafe<string>(EventPage) },
       refusals: ['not_found'],
     },
     async ({ params: { tenant }, query }, reply) => {
       const filter = { type: query.type ?? null, ...parseRange(query) }
       const first = decodeCursor(query.cursor, isIdOf('evt'))
+      reply.header('content-type', JSON_TYPE)
+      if (query.key !== undefined) {
+        const found = await events.listByKey(tenant, query.key, { ...filter, before: first })
+        return reply.send(writeSearched(found, writeEvent))
+      }
       const page = await readPage(first, query.limit, (before, count) =>
         events.list(tenant, { ...filter, before }, count),
       )
-      return reply.header('content-type', JSON_TYPE).send(writePage(page, event => writeEvent(event)))
+      return reply.send(writePage(page, writeEvent))
     },
   )
 
@@ -177,9 +185,9 @@ function addEventEndpoints(routes: Routes, { events }: Needs): void {
     {
       access: 'read',
       operationId: 'listEventEndpoints',
-      summary: "List an event's outcome at each endpoint, with the reason",
+      summary: "List an event's outcome at each endpoint",
       description:
-        "Lists all of the tenant's endpoints, newest first, including those that were deleted or registered later. " +
+        "Lists all of the tenant's endpoints, newest first, including those that were deleted or created later. " +
         'Outcomes reflect the types and filters at the time when the event was published.',
       params: ItemParams,
       querystring: strict(PageQuery),

@@ -1,7 +1,10 @@
 /** Pages of events, serialised here: a payload is copied in as the bytes that it was published as. */
 
+import { idMs } from '../../../base/ids.ts'
 import type { EventId, PublishedEvent } from '../../../base/model.ts'
+import type { KeyedEvents } from '../../../services/events/by-key.ts'
 import { encodeCursor } from '../../http/lists.ts'
+import { time } from '../../http/shapes.ts'
 
 /** A page ends when its payloads reach about this size, so that a thousand large ones don't fill the memory. */
 export const MAX_PAGE_BYTES = 8 * 1024 * 1024
@@ -16,6 +19,15 @@ type EventPage = { readonly events: readonly PublishedEvent[]; readonly hasMore:
 export function writePage({ events, hasMore }: EventPage, write: (event: PublishedEvent) => string): string {
   const nextCursor = hasMore ? `"${encodeCursor(events.at(-1)!.id)}"` : 'null'
   return `{"data":[${events.map(event => write(event)).join(',')}],"nextCursor":${nextCursor}}`
+}
+
+/** A page that also says how far back the events were searched. */
+export function writeSearched({ events, last }: KeyedEvents, write: (event: PublishedEvent) => string): string {
+  const end =
+    last === null
+      ? { nextCursor: null, searchedTo: null }
+      : { nextCursor: encodeCursor(last), searchedTo: time(idMs(last)) }
+  return `{"data":[${events.map(event => write(event)).join(',')}],${JSON.stringify(end).slice(1)}`
 }
 
 /** Reads a page in chunks. The size of later chunks depends on the payloads read so far. */

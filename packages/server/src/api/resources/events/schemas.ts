@@ -4,9 +4,19 @@ import { type Static, Type } from 'typebox'
 import type { FieldError } from '../../../base/errors.ts'
 import { DELIVERY_STATES, HELD_REASONS, NOT_MADE_REASONS } from '../../../base/model.ts'
 import { Fault } from '../../http/problem-schema.ts'
-import { IntegerOrNull, ref, strict, TextOrNull, Time, TimeOrNull, Word, WordOrNull } from '../../http/shapes.ts'
+import {
+  IntegerOrNull,
+  pageOf,
+  ref,
+  strict,
+  TextOrNull,
+  Time,
+  TimeOrNull,
+  Word,
+  WordOrNull,
+} from '../../http/shapes.ts'
 import { UNCHECKED } from '../../http/validation.ts'
-import { DeliverySchema } from '../deliveries.ts'
+import { DeliverySchema, LastAttempt } from '../deliveries.ts'
 
 export const NotSentSchema = Type.Object(
   {
@@ -32,7 +42,7 @@ const RejectedOrNull = Type.Unsafe<readonly FieldError[] | null>({
 const EVENT_MEMBERS = {
   id: Type.String(),
   type: Type.String(),
-  key: TextOrNull({ description: 'The `id` that the event was published with. Null if it had none.' }),
+  key: TextOrNull({ description: 'The key that the event was published with. Null if it had none.' }),
   test: Type.Boolean(),
   createdAt: Time('When the event was published.'),
   notSent: NotSentOrNull,
@@ -44,8 +54,8 @@ const EVENT_MEMBERS = {
   }),
   payloadRemoved: Type.Boolean({
     description:
-      'True if the payload is gone: its retention period has ended, or the event was rejected for its size. Such an ' +
-      'event cannot be sent again.',
+      'True if the payload is not kept, because its retention period has ended or the event was rejected for its size. ' +
+      'Such an event cannot be sent again.',
   }),
 }
 
@@ -60,7 +70,7 @@ export const EventEndpointSchema = Type.Object(
     }),
     reason: WordOrNull(NOT_MADE_REASONS, {
       description:
-        'Why the endpoint got no delivery. `type`: it did not receive events of this type. `filter`: its filter ' +
+        'Why the endpoint got no delivery. `type`: it did not want events of this type. `filter`: its filter ' +
         'excluded the event. `registered_later`: it was registered after the event was published. `deleted`: it was ' +
         'deleted before its delivery was created. `rejected`: the event was rejected. `test`: the event was a test ' +
         'of another endpoint. `unknown`: the data needed to tell is no longer kept. Null unless `state` is ' +
@@ -75,6 +85,7 @@ export const EventEndpointSchema = Type.Object(
         'Number of deliveries of the event to this endpoint. More than one if it was retried manually or replayed.',
     }),
     attemptCount: Type.Integer({ description: 'Number of attempts of the newest delivery.' }),
+    lastAttempt: LastAttempt,
     nextAttemptAt: TimeOrNull('When the next attempt is due. Null unless the delivery is pending.'),
     endedAt: TimeOrNull(
       'When the delivery reached its final state (delivered, exhausted or cancelled). Null if it has not.',
@@ -85,6 +96,19 @@ export const EventEndpointSchema = Type.Object(
 export type EventEndpointView = Static<typeof EventEndpointSchema>
 
 export const EventSchema = Type.Object(EVENT_MEMBERS, { $id: 'Event' })
+
+export const EventPage = {
+  ...Type.Object({
+    ...pageOf(EventSchema, '').properties,
+    searchedTo: Type.Optional(
+      TimeOrNull(
+        'Only with `key`: how far back the events were searched. The search continues with `nextCursor`. Null if all ' +
+          'of them were searched, or the key is still remembered.',
+      ),
+    ),
+  }),
+  description: 'A page of events.',
+}
 /** Without the payload, which is copied in as the bytes that it was published as. */
 export type EventView = Omit<Static<typeof EventSchema>, 'payload'>
 
@@ -113,6 +137,7 @@ export const RejectedEventSchema = Type.Object(
 export const PublishedSchema = Type.Object(
   {
     id: Type.String({ examples: ['evt_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
+    key: TextOrNull({ description: 'The key that the event was published with. Null if it had none.' }),
     deliveries: IntegerOrNull({
       description:
         'Number of deliveries created for the event. Null if there are very many and they are still being created.',
@@ -128,11 +153,22 @@ export const PublishedSchema = Type.Object(
 const NewEvent = strict({
   type: Type.String({ description: 'The name of an event type.' }),
   payload: Type.Unknown({ description: "Must satisfy the type's schema. Delivered byte for byte as given here." }),
-  id: Type.Optional(
+  key: Type.Optional(
     Type.String({
       minLength: 1,
       maxLength: 255,
-      description: 'Your own id for the event. Publishing the same id, type and payload again creates no second event.',
+      description:
+        'Your own key of the event, such as `order-7-shipped`. Publishing the same key, type and payload again creates ' +
+        'no second event. `GET /v1/tenants/{tenant}/events?key=` finds the event.',
+    }),
+  ),
+  id: Type.Optional(
+    Type.Unsafe<string>({
+      type: 'string',
+      minLength: 1,
+      maxLength: 255,
+      deprecated: true,
+      description: 'The former name of `key`. If both are given, they must be equal.',
     }),
   ),
 })
@@ -142,7 +178,7 @@ export const NewEvents = Type.Unsafe<unknown>({
   description: 'An event, or an array of events. Either all events in an array are stored, or none.',
   examples: [
     { type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } },
-    [{ id: 'order-7', type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } }],
+    [{ key: 'order-7', type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } }],
   ],
   [UNCHECKED]: true,
 })

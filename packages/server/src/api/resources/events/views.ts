@@ -3,7 +3,7 @@
 import { Buffer } from 'node:buffer'
 import type { Delivery, EventEndpoint, PublishedEvent } from '../../../base/model.ts'
 import { time, timeOrNull } from '../../http/shapes.ts'
-import { type DeliveryView, viewDelivery } from '../deliveries.ts'
+import { type DeliveryView, viewDelivery, viewResult } from '../deliveries.ts'
 import type { EventEndpointView, EventView } from './schemas.ts'
 
 export function viewEventEndpoint({
@@ -23,6 +23,7 @@ export function viewEventEndpoint({
     delivery: delivery?.id ?? null,
     deliveryCount,
     attemptCount: delivery?.attempts ?? 0,
+    lastAttempt: viewResult(delivery?.lastAttempt ?? null),
     nextAttemptAt: timeOrNull(delivery?.dueAtMs ?? null),
     endedAt: timeOrNull(delivery?.endedAtMs ?? null),
   }

@@ -1,42 +1,53 @@
 /** What someone can do to a delivery manually. */
 
 import { idBytes, idText } from '../../../base/ids.ts'
-import type { DeliveryId, EndpointId, EventId, TenantId } from '../../../base/model.ts'
-import { bytes, type Dialect, int, type Transaction } from '../../transaction.ts'
-import { historyRow, storeHistory } from './history.ts'
+import type { DeliveryId, EndpointId, EndpointState, EventId, TenantId } from '../../../base/model.ts'
+import { bytes, type Dialect, type Transaction } from '../../transaction.ts'
+import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
+import { cancelledRow, KEPT_FIELDS, storeHistory } from './history.ts'
 import { deliveryRows, type NewDelivery, storeDeliveryRows } from './new-deliveries.ts'
 
 /** Makes a pending delivery's next attempt due now. Returns false if the delivery is not pending. */
-export function* makeDueNow(args: { tenant: TenantId; id: DeliveryId; nowMs: number }): Transaction<boolean> {
+export function* makeDueNow(
+  args: { tenant: TenantId; id: DeliveryId; nowMs: number } & Once,
+): Transaction<boolean | 'repeated'> {
+  if (yield* isRepeated(args.once)) return 'repeated'
   const rows = yield {
     text: `update live_delivery set due_ms = $3 where tenant = $1 and id = $2 and state = 'pending' returning id`,
     params: [args.tenant, idBytes(args.id), args.nowMs],
   }
-  return rows.length > 0
+  if (rows.length === 0) return false
+  yield* keepCall(args.once)
+  return true
 }
+
+/** The state that the delivery's endpoint must be in; otherwise nothing is done. Default: either. */
+type IfState = { readonly ifState?: EndpointState }
 
 /**
  * Releases a delivery that is set aside and forgets its open trials: it is due now, or held while its endpoint is
- * disabled. Returns null if the delivery is not set aside.
+ * disabled. Returns null if the delivery is not set aside, or its endpoint is in another state.
  */
 export function* releaseSetAside(
-  args: { tenant: TenantId; id: DeliveryId; nowMs: number },
+  args: { tenant: TenantId; id: DeliveryId; nowMs: number } & IfState & Once,
   dialect: Dialect,
-): Transaction<{ held: boolean } | null> {
-  const { tenant, nowMs } = args
+): Transaction<{ held: boolean } | null | 'repeated'> {
+  const { tenant, nowMs, ifState, once } = args
+  if (yield* isRepeated(once)) return 'repeated'
   const id = idBytes(args.id)
   const rows = yield {
     text: `select e.state from live_delivery l join endpoint e on e.id = l.endpoint
            where l.tenant = $1 and l.id = $2 and l.held_reason = 'set_aside' ${dialect.lockLiveRows}`,
     params: [tenant, id],
   }
-  if (rows.length === 0) return null
+  if (rows.length === 0 || (ifState ?? rows[0]!.state) !== rows[0]!.state) return null
   const held = rows[0]!.state === 'disabled'
   yield {
     text: `update live_delivery set state = $3, held_reason = $4, due_ms = $5, open_trials = 0
            where tenant = $1 and id = $2`,
     params: [tenant, id, held ? 'held' : 'pending', held ? 'disabled' : null, nowMs],
   }
+  yield* keepCall(once)
   return { held }
 }
 
@@ -48,14 +59,17 @@ export function* cancelDelivery(args: {
 }): Transaction<EndpointId | null> {
   const rows = yield {
     text: `delete from live_delivery where tenant = $1 and id = $2
-           returning tenant, id, endpoint, event, type, attempts, replay_of, test, created_ms`,
+           returning ${KEPT_FIELDS}`,
     params: [args.tenant, idBytes(args.id)],
   }
-  yield* storeHistory(rows.map(row => historyRow(row, 'cancelled', int(row.attempts), args.nowMs)))
+  yield* storeHistory(rows.map(row => cancelledRow(row, args.nowMs)))
   return rows.length === 0 ? null : idText('ep', bytes(rows[0]!.endpoint))
 }
 
-/** Creates a delivery of an existing event to an endpoint as it is now. Returns null if either no longer exists. */
+/**
+ * Creates a delivery of an existing event to an endpoint as it is now. Returns null if either no longer exists, or the
+ * endpoint is in another state.
+ */
 export function* createDelivery(
   args: {
     tenant: TenantId
@@ -64,14 +78,16 @@ export function* createDelivery(
     test: boolean
     delivery: Omit<NewDelivery, 'held' | 'ordered'>
     nowMs: number
-  },
+  } & IfState &
+    Once,
   dialect: Dialect,
-): Transaction<{ held: boolean } | null> {
+): Transaction<{ held: boolean } | null | 'repeated'> {
+  if (yield* isRepeated(args.once)) return 'repeated'
   const rows = yield {
     text: 'select state, ordered from endpoint where id = $1 and deleted_ms is null',
     params: [idBytes(args.delivery.endpoint)],
   }
-  if (rows.length === 0) return null
+  if (rows.length === 0 || (args.ifState ?? rows[0]!.state) !== rows[0]!.state) return null
   // This also keeps the event: retention can't remove it or its payload before this transaction is committed.
   const events = yield {
     text: `select 1 from event where tenant = $1 and id = $2 and length(payload) > 0 ${dialect.shareEventRows}`,
@@ -82,5 +98,6 @@ export function* createDelivery(
   const { tenant, nowMs, event, type, test } = args
   const delivery = { ...args.delivery, held, ordered: rows[0]!.ordered === 1 }
   yield* storeDeliveryRows(deliveryRows(tenant, nowMs, event, type, test, [delivery]), dialect)
+  yield* keepCall(args.once)
   return { held }
 }

@@ -1,15 +1,17 @@
-/** Converts rows of deliveries and attempts to the types that the rest of Posthorn uses. */
+/** Converts rows of deliveries to the type that the rest of Posthorn uses. */
 
 import { idText } from '../../../base/ids.ts'
-import type { Attempt, AttemptError, Delivery, DeliveryState, HeldReason } from '../../../base/model.ts'
+import type { AttemptError, AttemptResult, Delivery, DeliveryState, HeldReason } from '../../../base/model.ts'
 import { bytes, int, intOrNull, type Row, text, textOrNull } from '../../transaction.ts'
-import { unpackHeaders } from './answer-headers.ts'
+
+/** What the last attempt came to, of a delivery in either table. */
+export const LAST_FIELDS = 'last_started_ms, last_duration_ms, last_status, last_error'
 
 export const LIVE_FIELDS = `tenant, id, endpoint, event, type, state, held_reason, due_ms, attempts, replay_of, test, created_ms,
-  null as ended_ms`
+  null as ended_ms, ${LAST_FIELDS}`
 
 export const HISTORY_FIELDS = `tenant, id, endpoint, event, type, state, null as held_reason, null as due_ms, attempts,
-  replay_of, test, created_ms, ended_ms`
+  replay_of, test, created_ms, ended_ms, ${LAST_FIELDS}`
 
 export const toDelivery = (row: Row): Delivery => ({
   id: idText('dlv', bytes(row.id)),
@@ -20,6 +22,7 @@ export const toDelivery = (row: Row): Delivery => ({
   state: text(row.state) as DeliveryState,
   heldReason: textOrNull(row.held_reason) as HeldReason | null,
   attempts: int(row.attempts),
+  lastAttempt: toResult(row),
   dueAtMs: row.state === 'pending' ? int(row.due_ms) : null,
   replayOf: row.replay_of === null ? null : idText('dlv', bytes(row.replay_of)),
   test: row.test === 1,
@@ -27,20 +30,12 @@ export const toDelivery = (row: Row): Delivery => ({
   endedAtMs: intOrNull(row.ended_ms),
 })
 
-export const ATTEMPT_FIELDS = `number, started_ms, duration_ms, status, error, address, headers, body, truncated`
-
-export function toAttempt(row: Row): Attempt {
+function toResult(row: Row): AttemptResult | null {
+  if (row.last_started_ms === null) return null
   return {
-    number: int(row.number),
-    startedAtMs: int(row.started_ms),
-    durationMs: int(row.duration_ms),
-    outcome: row.error === null ? 'success' : 'failure',
-    status: intOrNull(row.status),
-    error: textOrNull(row.error) as AttemptError | null,
-    address: textOrNull(row.address),
-    responseHeaders: unpackHeaders(bytes(row.headers)),
-    responseBody: bytes(row.body),
-    responseTruncated: row.truncated === 1,
-    responseRemoved: row.truncated === 2,
+    startedAtMs: int(row.last_started_ms),
+    durationMs: int(row.last_duration_ms),
+    status: intOrNull(row.last_status),
+    error: textOrNull(row.last_error) as AttemptError | null,
   }
 }

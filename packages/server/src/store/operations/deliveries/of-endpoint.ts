@@ -2,8 +2,8 @@
 
 import { idBytes } from '../../../base/ids.ts'
 import type { EndpointId } from '../../../base/model.ts'
-import { int, type Transaction } from '../../transaction.ts'
-import { historyRow, storeHistory } from './history.ts'
+import type { Transaction } from '../../transaction.ts'
+import { cancelledRow, KEPT_FIELDS, storeHistory } from './history.ts'
 
 type OfEndpoint = { readonly partition: number; readonly endpoint: EndpointId; readonly limit: number }
 
@@ -43,9 +43,9 @@ export function* cancelDeliveries(args: OfEndpoint & { only: 'held' | 'all'; now
     text: `delete from live_delivery where (tenant, id) in (
              select l.tenant, l.id from live_delivery l
              where l.partition = $1 and l.endpoint = $2 and ${states} limit ${args.limit})
-           returning tenant, id, endpoint, event, type, attempts, replay_of, test, created_ms`,
+           returning ${KEPT_FIELDS}`,
     params: [args.partition, idBytes(args.endpoint)],
   }
-  yield* storeHistory(rows.map(row => historyRow(row, 'cancelled', int(row.attempts), args.nowMs)))
+  yield* storeHistory(rows.map(row => cancelledRow(row, args.nowMs)))
   return rows.length
 }

@@ -1,9 +1,11 @@
 import { reads, writes } from '../../operation.ts'
+import { listAttempts } from './attempts.ts'
 import { countPending, countSetAside } from './backlog.ts'
 import { cancelDelivery, createDelivery, makeDueNow, releaseSetAside } from './by-hand.ts'
+import { readFailure } from './failure.ts'
 import { cancelDeliveries, holdDeliveries, releaseDeliveries } from './of-endpoint.ts'
 import { packedSettle } from './packed.ts'
-import { getDeliveries, getDelivery, listAttempts, listDeliveries, listSetAside } from './reading.ts'
+import { getDeliveries, getDelivery, listDeliveries, listSetAside } from './reading.ts'
 import { settle } from './settle.ts'
 import type { SettleArguments, SettleResult } from './settlement.ts'
 import { beginTrial, takeBackTrials } from './trials.ts'
@@ -19,6 +21,7 @@ export const deliveryOperations = {
   takeBackTrials: writes({ run: takeBackTrials, configuration: 'ignores' }),
   getDelivery: reads({ run: getDelivery, waitedForBy: 'engine' }),
   getDeliveries: reads({ run: getDeliveries, waitedForBy: 'engine' }),
+  readFailure: reads({ run: readFailure, waitedForBy: 'engine' }),
   listDeliveries: reads({ run: listDeliveries, waitedForBy: 'people' }),
   listSetAside: reads({ run: listSetAside, waitedForBy: 'people' }),
   listAttempts: reads({ run: listAttempts, waitedForBy: 'people' }),

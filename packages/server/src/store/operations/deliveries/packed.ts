@@ -5,6 +5,8 @@ import type { PlacedMark } from '../endpoints/marks.ts'
 import type { NextStep, SettleArguments, StoredSettlement } from './settlement.ts'
 
 const NO_STATUS = -1
+/** Stands for a request's version and sender where nothing was sent. */
+const NOT_SENT = 0
 
 const STEPS = ['delivered', 'exhausted', 'retry'] as const
 
@@ -21,7 +23,7 @@ type PackedSettlements = {
   readonly marks: readonly PlacedMark[]
 }
 
-const NUMBERS_A_SETTLEMENT = 14
+const NUMBERS_A_SETTLEMENT = 16
 
 function packSettlements({ settlements, marks }: SettleArguments<StoredSettlement>): PackedSettlements {
   const numbers = new Float64Array(settlements.length * NUMBERS_A_SETTLEMENT)
@@ -43,6 +45,8 @@ function packSettlements({ settlements, marks }: SettleArguments<StoredSettlemen
     numbers[at++] = attempt.responseBody.length
     numbers[at++] = dueAtMs
     numbers[at++] = attempt.headers.length
+    numbers[at++] = attempt.requestVersion ?? NOT_SENT
+    numbers[at++] = attempt.sender ?? NOT_SENT
   }
   return {
     tenant: settlements.map(({ tenant }) => tenant),
@@ -84,10 +88,14 @@ function unpackSettlements(packed: PackedSettlements): SettleArguments<StoredSet
         headers: nextBytes(numbers[at + 13]!),
         responseBody: nextBytes(numbers[at + 11]!),
         responseTruncated: numbers[at + 10] === 1,
+        requestVersion: sentOrNull(numbers[at + 14]!),
+        sender: sentOrNull(numbers[at + 15]!),
       },
     }
   })
   return { settlements, marks }
 }
+
+const sentOrNull = (value: number): number | null => (value === NOT_SENT ? null : value)
 
 export const packedSettle = codec(packSettlements, unpackSettlements)

@@ -1,6 +1,5 @@
 import { firstIdAt, idBytes, idMs, idText } from '../../../base/ids.ts'
 import type {
-  Attempt,
   Delivery,
   DeliveryId,
   DeliveryState,
@@ -12,7 +11,7 @@ import type {
 import { bytes, idList, type Row, type Transaction } from '../../transaction.ts'
 import { idOrNull, type Range, Where } from '../../where.ts'
 import { countSetAside } from './backlog.ts'
-import { ATTEMPT_FIELDS, HISTORY_FIELDS, LIVE_FIELDS, toAttempt, toDelivery } from './delivery-rows.ts'
+import { HISTORY_FIELDS, LIVE_FIELDS, toDelivery } from './delivery-rows.ts'
 
 const SLACK_MS = 60_000
 
@@ -98,13 +97,4 @@ export function* listSetAside(args: { before: DeliveryId | null; limit: number }
     params: args.before === null ? [] : [idBytes(args.before)],
   }
   return { count, deliveries: rows.map(toDelivery) }
-}
-
-export function* listAttempts(args: { tenant: TenantId; delivery: DeliveryId }): Transaction<Attempt[]> {
-  const rows = yield {
-    text: `select ${ATTEMPT_FIELDS} from attempt
-           where tenant = $1 and delivery = $2 order by number, started_ms`,
-    params: [args.tenant, idBytes(args.delivery)],
-  }
-  return rows.map(toAttempt)
 }

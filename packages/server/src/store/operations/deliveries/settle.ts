@@ -14,6 +14,7 @@ import { record } from '../audit.ts'
 import { bumpTenant, lockConfiguration } from '../configuration.ts'
 import { markEndpoints } from '../endpoints/marks.ts'
 import { exhaustedFact, gatherExhausted, noteDisabled } from '../notices.ts'
+import { LAST_FIELDS } from './delivery-rows.ts'
 import type { Moved, NextStep, SettleArguments, SettleResult, StoredSettlement } from './settlement.ts'
 
 /**
@@ -50,13 +51,16 @@ const ATTEMPT_COLUMNS: BulkQuery['columns'] = [
   ['headers', 'bytes'],
   ['body', 'bytes'],
   ['truncated', 'int'],
+  ['request_version', 'int'],
+  ['sender', 'int'],
 ]
 
 function* storeAttempts(settlements: readonly StoredSettlement[]): Transaction<void> {
   yield {
-    text: `insert into attempt
-             (tenant, delivery, number, started_ms, duration_ms, status, error, address, headers, body, truncated)
-           select tenant, delivery, number, started_ms, duration_ms, status, error, address, headers, body, truncated
+    text: `insert into attempt (tenant, delivery, number, started_ms, duration_ms, status, error, address, headers, body,
+             truncated, request_version, sender)
+           select tenant, delivery, number, started_ms, duration_ms, status, error, address, headers, body, truncated,
+             request_version, sender
            from v where true on conflict do nothing`,
     columns: ATTEMPT_COLUMNS,
     rows: settlements.map(({ tenant, delivery, attempt }) => [
@@ -71,24 +75,34 @@ function* storeAttempts(settlements: readonly StoredSettlement[]): Transaction<v
       attempt.headers,
       attempt.responseBody,
       attempt.responseTruncated ? 1 : 0,
+      attempt.requestVersion,
+      attempt.sender,
     ]),
   }
 }
 
-const END_COLUMNS: BulkQuery['columns'] = [
+type EndKind = 'delivered' | 'exhausted'
+
+const DELIVERED_COLUMNS: BulkQuery['columns'] = [
   ['tenant', 'text'],
   ['id', 'bytes'],
   ['attempt', 'int'],
   ['ended_ms', 'int'],
-  ['epoch', 'int'],
+  ['started_ms', 'int'],
+  ['duration_ms', 'int'],
+  ['status', 'int'],
 ]
+
+/** What goes into the query by how the deliveries end: each value costs something at each delivery. */
+const END_COLUMNS: Readonly<Record<EndKind, BulkQuery['columns']>> = {
+  delivered: DELIVERED_COLUMNS,
+  exhausted: [...DELIVERED_COLUMNS, ['error', 'text'], ['epoch', 'int']],
+}
 
 const LIVE_KEY_COLUMNS: BulkQuery['columns'] = [
   ['tenant', 'text'],
   ['id', 'bytes'],
 ]
-
-type EndKind = 'delivered' | 'exhausted'
 
 /**
  * Whether this node still holds the partition. Checked in the same statement that moves the delivery: another node can
@@ -108,19 +122,23 @@ const RETURNED: Readonly<Record<EndKind, string>> = { delivered: 'id', exhausted
 
 /** Copies into history inside the store: moving the rows through JavaScript took twice as long. */
 const intoHistory = (kind: EndKind, dialect: Dialect): string =>
-  `insert into delivery (tenant, id, endpoint, event, type, state, attempts, replay_of, test, created_ms, ended_ms)
+  `insert into delivery
+     (tenant, id, endpoint, event, type, state, attempts, replay_of, test, created_ms, ended_ms, ${LAST_FIELDS})
    select l.tenant, l.id, l.endpoint, l.event, l.type, '${kind}',
-     case when l.attempts > v.attempt then l.attempts else v.attempt end, l.replay_of, l.test, l.created_ms, v.ended_ms
+     case when l.attempts > v.attempt then l.attempts else v.attempt end, l.replay_of, l.test, l.created_ms, v.ended_ms,
+     v.started_ms, v.duration_ms, v.status, ${kind === 'delivered' ? 'null' : 'v.error'}
    from v cross join live_delivery l where l.tenant = v.tenant and l.id = v.id ${FENCES[kind]}
    ${dialect.lockLiveRows} returning ${RETURNED[kind]}`
 
 // Row values against a list instead of `exists (…)`, for which SQLite would scan the whole table for each row of `v`
 // (144 µs instead of 9 for one delivery, with a few thousand pending).
-const deleteLive = (rows: readonly (readonly [string, Uint8Array, ...unknown[]])[]): BulkQuery => ({
+const deleteLive = (rows: readonly EndRow[]): BulkQuery => ({
   text: 'delete from live_delivery where (tenant, id) in (select v.tenant, v.id from v)',
   columns: LIVE_KEY_COLUMNS,
   rows: rows.map(([tenant, id]) => [tenant, id]),
 })
+
+type EndRow = [tenant: string, id: Uint8Array, ...values: (string | number | null)[]]
 
 /** Moves deliveries from the live table into history. */
 function* end(
@@ -130,11 +148,13 @@ function* end(
   dialect: Dialect,
 ): Transaction<void> {
   if (settlements.length === 0) return
-  const rows = settlements.map(
-    ({ tenant, delivery, attempt, endedAtMs, epoch }) =>
-      [tenant, idBytes(delivery), attempt.number, endedAtMs, epoch] as const,
-  )
-  const ended = yield { text: intoHistory(kind, dialect), columns: END_COLUMNS, rows }
+  const rows = settlements.map(({ tenant, delivery, attempt, endedAtMs, epoch }) => {
+    const { number, startedAtMs, durationMs, status, error } = attempt
+    const row: EndRow = [tenant, idBytes(delivery), number, endedAtMs, startedAtMs, durationMs, status]
+    if (kind === 'exhausted') row.push(error, epoch)
+    return row
+  })
+  const ended = yield { text: intoHistory(kind, dialect), columns: END_COLUMNS[kind], rows }
   if (kind === 'exhausted') yield* tellExhausted(ended, settlements, dialect)
   if (ended.length === settlements.length) {
     for (const { delivery } of settlements) moved.set(delivery, 'ended')
@@ -168,6 +188,10 @@ const RETRY_COLUMNS: BulkQuery['columns'] = [
   ['due_ms', 'int'],
   ['was_due_ms', 'int'],
   ['epoch', 'int'],
+  ['started_ms', 'int'],
+  ['duration_ms', 'int'],
+  ['status', 'int'],
+  ['error', 'text'],
 ]
 
 /**
@@ -179,7 +203,9 @@ function* reschedule(settlements: readonly StoredSettlement[], moved: Map<Delive
   if (settlements.length === 0) return
   const rows = yield {
     text: `update live_delivery set attempts = v.attempts, open_trials = 0,
-             due_ms = case when live_delivery.due_ms = v.was_due_ms then v.due_ms else live_delivery.due_ms end
+             due_ms = case when live_delivery.due_ms = v.was_due_ms then v.due_ms else live_delivery.due_ms end,
+             last_started_ms = v.started_ms, last_duration_ms = v.duration_ms, last_status = v.status,
+             last_error = v.error
            from v
            where v.tenant = live_delivery.tenant and v.id = live_delivery.id
              and live_delivery.state = 'pending' and live_delivery.attempts = v.attempts - 1
@@ -193,6 +219,10 @@ function* reschedule(settlements: readonly StoredSettlement[], moved: Map<Delive
       step.kind === 'retry' ? step.dueAtMs : 0,
       dueAtMs,
       epoch,
+      attempt.startedAtMs,
+      attempt.durationMs,
+      attempt.status,
+      attempt.error,
     ]),
   }
   for (const row of rows) moved.set(idText('dlv', bytes(row.id)), int(row.due_ms))
@@ -200,7 +230,7 @@ function* reschedule(settlements: readonly StoredSettlement[], moved: Map<Delive
 
 function* disableGone(settlements: readonly StoredSettlement[]): Transaction<SettleResult['disabled']> {
   const disabled: { tenant: TenantId; endpoint: EndpointId }[] = []
-  for (const { gone, tenant, endpoint, epoch, endedAtMs } of settlements) {
+  for (const { gone, tenant, endpoint, epoch, endedAtMs, delivery } of settlements) {
     if (!gone) continue
     const rows = yield {
       text: `update endpoint set state = 'disabled', disabled_reason = 'gone', disabled_ms = $2,
@@ -215,7 +245,7 @@ function* disableGone(settlements: readonly StoredSettlement[]): Transaction<Set
     const change = { action: 'disabled', target: 'endpoint', targetId: endpoint, tenant } as const
     yield* record({}, change, endedAtMs)
     const types = jsonOrNull(rows[0]!.types) as string[] | null
-    yield* noteDisabled({ id: endpoint, tenant, types }, endedAtMs, 'gone')
+    yield* noteDisabled({ id: endpoint, tenant, types }, endedAtMs, 'gone', delivery)
   }
   return disabled
 }

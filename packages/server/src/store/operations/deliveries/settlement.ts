@@ -10,7 +10,13 @@ export type NextStep =
   | { readonly kind: 'retry'; readonly dueAtMs: number }
 
 /** `headers` are packed as in answer-headers.ts. */
-export type SettledAttempt = Omit<Attempt, 'responseHeaders'> & { readonly headers: Uint8Array }
+export type SettledAttempt = Omit<Attempt, 'responseHeaders' | 'request'> & {
+  readonly headers: Uint8Array
+  /** The version of the endpoint's template that was sent. Null if nothing was. */
+  readonly requestVersion: number | null
+  /** The sender's id. Null if nothing was sent. */
+  readonly sender: number | null
+}
 
 /** The end of an attempt. It is always recorded, and moves its delivery if the fences allow that. */
 export type Settlement = {

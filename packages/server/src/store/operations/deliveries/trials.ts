@@ -16,7 +16,7 @@ export type TrialRequest = {
   readonly delivery: DeliveryId
   /** The epoch with which this node holds the partition. */
   readonly epoch: number
-  /** Whether this may be the trial that sets the delivery aside if it stays open. */
+  /** Whether this can be the trial that sets the delivery aside if it stays open. */
   readonly mayBeLast: boolean
 }
 

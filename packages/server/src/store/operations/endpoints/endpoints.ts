@@ -8,17 +8,19 @@ import {
   type PayloadFilter,
   type RateLimit,
   type RetrySchedule,
-  type SignatureHeaders,
   SYSTEM,
   type TenantId,
 } from '../../../base/model.ts'
+import type { RequestTemplate, SignatureHeaders } from '../../../base/webhook-request.ts'
 import { bytes, int, intOrNull, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../../transaction.ts'
 import { type By, differences, record } from '../audit.ts'
 import { bumpTenant } from '../configuration.ts'
+import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { noteReplaced } from '../notices.ts'
 import { getTenant } from '../tenants.ts'
 import { parseHeaders, withoutSecrets, writeHeaders } from './headers.ts'
-import { beginAnew } from './marks.ts'
+import { startOver } from './marks.ts'
+import { CURRENT_TEMPLATE, keepTemplate, TEMPLATE_FIELDS, toTemplate } from './requests.ts'
 import { keepSelection } from './selections.ts'
 import { changeState, type StateChange } from './state.ts'
 import { isUidTaken } from './uids.ts'
@@ -87,13 +89,17 @@ const endpointValues = (endpoint: Endpoint) => [
   textOfJson(endpoint.signatureHeaders),
 ]
 
+/** What requests of the endpoint carry. Default: the engine writes it down before it first sends. */
+type Templated = { readonly template?: RequestTemplate | undefined }
+
 /**
  * `no_tenant`: the tenant doesn't exist, or was deleted. `too_many`: it has reached its limit of endpoints.
  * `uid_taken`: another of its endpoints has the uid.
  */
 export function* createEndpoint(
-  args: { endpoint: Endpoint; maxEndpoints?: number } & By,
-): Transaction<'created' | 'no_tenant' | 'too_many' | 'uid_taken'> {
+  args: { endpoint: Endpoint; maxEndpoints?: number } & Templated & By & Once,
+): Transaction<'created' | 'no_tenant' | 'too_many' | 'uid_taken' | 'repeated'> {
+  if (yield* isRepeated(args.once)) return 'repeated'
   const { endpoint, maxEndpoints = Number.MAX_SAFE_INTEGER } = args
   if (yield* isUidTaken(endpoint)) return 'uid_taken'
   // Counted in the tenant's row: counting twenty thousand endpoints would take some ten milliseconds for each new one.
@@ -122,8 +128,10 @@ export function* createEndpoint(
       endpoint.createdAtMs,
     ],
   }
+  if (args.template !== undefined) yield* keepTemplate(endpoint, args.template, endpoint.createdAtMs)
   yield* bumpTenant(endpoint.tenant, idBytes(endpoint.id))
   yield* record(args, { ...entryOf(endpoint), action: 'created' }, endpoint.createdAtMs)
+  yield* keepCall(args.once)
   return 'created'
 }
 
@@ -161,14 +169,23 @@ function changedSettings(before: Endpoint, after: Endpoint, credentials: readonl
   return { secrets, fields: [...new Set([...differences(shown(before), shown(after), settings), ...secrets])] }
 }
 
+type EndpointUpdate = {
+  readonly endpoint: Endpoint
+  /** The endpoint's `updatedAtMs` when it was read. */
+  readonly readAtMs: number
+  readonly credentials?: readonly string[]
+  readonly state?: EndpointState
+}
+
 /**
  * Replaces everything but id, tenant and partition; the state only if `state` names one. `credentials` names those that
  * changed, besides the clientSecret. `outdated`: the endpoint has changed since it was read. `uid_taken`: another of
  * the tenant's endpoints has the uid.
  */
 export function* updateEndpoint(
-  args: { endpoint: Endpoint; readAtMs: number; credentials?: readonly string[]; state?: EndpointState } & By,
-): Transaction<'updated' | 'outdated' | 'uid_taken'> {
+  args: EndpointUpdate & Templated & By & Once,
+): Transaction<'updated' | 'outdated' | 'uid_taken' | 'repeated'> {
+  if (yield* isRepeated(args.once)) return 'repeated'
   const { state } = args
   const before = yield* getEndpoint({ tenant: null, id: args.endpoint.id })
   if (before !== null && (yield* isUidTaken(args.endpoint))) return 'uid_taken'
@@ -182,11 +199,12 @@ export function* updateEndpoint(
   }
   if (before === null || rows.length === 0) return 'outdated'
   if (differences(before, args.endpoint, ['types', 'filter']).length > 0) yield* keepSelection(before)
+  if (args.template !== undefined) yield* keepTemplate(args.endpoint, args.template, args.endpoint.updatedAtMs)
   yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
   const { fields, secrets } = changedSettings(before, args.endpoint, args.credentials ?? [])
   // Another receiver: the previous one's failures and pauses don't apply to it.
   const isEnabled = state === 'enabled' && before.state === 'disabled'
-  if (isEnabled || fields.includes('url')) yield* beginAnew(before)
+  if (isEnabled || fields.includes('url')) yield* startOver(before)
   yield* forgetWarned(before, args.endpoint)
   yield* noteReplaced(args.endpoint, secrets)
   const nowMs = args.endpoint.updatedAtMs
@@ -195,6 +213,7 @@ export function* updateEndpoint(
     const reason = state === 'disabled' ? 'manual' : null
     yield* changeState(before, { by: args.by ?? SYSTEM, state, reason, nowMs })
   }
+  yield* keepCall(args.once)
   return 'updated'
 }
 
@@ -221,7 +240,7 @@ export function* setEndpointState({
     params: [idBytes(id), change.nowMs],
   }
   yield* bumpTenant(tenant, idBytes(id))
-  if (change.state === 'enabled') yield* beginAnew(before)
+  if (change.state === 'enabled') yield* startOver(before)
   yield* changeState(before, change)
   return yield* getEndpoint({ tenant, id })
 }
@@ -252,6 +271,28 @@ export function* getEndpoint(args: { tenant: TenantId | null; id: EndpointId }):
   if (rows.length === 0) return null
   const endpoint = toEndpoint(rows[0]!)
   return args.tenant === null || endpoint.tenant === args.tenant ? endpoint : null
+}
+
+const SENDABLE_FIELDS = ENDPOINT_FIELDS.split(/,\s*/)
+  .map(field => `e.${field}`)
+  .join(', ')
+
+/** An endpoint as the engine sends to it, and what its requests carry as far as it is written down. */
+export type Sendable = {
+  readonly endpoint: Endpoint
+  readonly version: number
+  /** Null if the version's row is missing. */
+  readonly template: RequestTemplate | null
+}
+
+export function* getSendable(args: { id: EndpointId }): Transaction<Sendable | null> {
+  const [row] = yield {
+    text: `select ${SENDABLE_FIELDS}, e.request_version, ${TEMPLATE_FIELDS} from endpoint e ${CURRENT_TEMPLATE}
+           where e.id = $1 and e.deleted_ms is null`,
+    params: [idBytes(args.id)],
+  }
+  if (row === undefined) return null
+  return { endpoint: toEndpoint(row), version: int(row.request_version), template: toTemplate(row) }
 }
 
 /** Newest first, those before `before`. */
@@ -326,7 +367,7 @@ export function* sampleEndpointUrls(args: { readonly limit: number }): Transacti
   return rows.map(row => text(row.url))
 }
 
-/** Removes endpoints that were deleted before a time and have no deliveries left. */
+/** Removes endpoints that were deleted before a time and have no deliveries left, with what is kept of their past. */
 export function* dropDeletedEndpoints({
   limit,
   beforeMs,
@@ -342,8 +383,13 @@ export function* dropDeletedEndpoints({
                and not exists (select 1 from live_delivery l
                                where l.partition = e.partition and l.endpoint = e.id and l.state = 'held')
                and not exists (select 1 from delivery d where d.endpoint = e.id)
-             limit ${limit}) returning id`,
+             limit ${limit}) returning tenant, id`,
     params: [beforeMs],
+  }
+  for (const row of rows) {
+    const params = [row.tenant!, row.id!]
+    yield { text: 'delete from endpoint_request where tenant = $1 and endpoint = $2', params }
+    yield { text: 'delete from endpoint_selection where tenant = $1 and endpoint = $2', params }
   }
   return rows.length
 }

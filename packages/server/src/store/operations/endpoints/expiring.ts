@@ -17,7 +17,7 @@ const KINDS = [
 
 /**
  * Warns of secrets that expire within 30, 7 and 1 days, once for each. If several warnings are due, only the one
- * nearest to the expiry is sent. Returns how many secrets were warned of: unless it was none, there may be more.
+ * nearest to the expiry is sent. Returns how many secrets were warned of: unless it was none, there might be more.
  */
 export function* warnExpiring(args: { nowMs: number }, dialect: Dialect): Transaction<number> {
   let count = 0

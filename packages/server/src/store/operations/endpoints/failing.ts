@@ -3,10 +3,12 @@
 import { DAY_MS } from '../../../base/durations.ts'
 import { idBytes } from '../../../base/ids.ts'
 import {
+  type DeliveryId,
   type EndpointId,
   FAILING_RECENTLY_MS,
   FAILING_STAGES,
   failingStepMs,
+  SYSTEM,
   type TenantId,
 } from '../../../base/model.ts'
 import type { Transaction } from '../../transaction.ts'
@@ -18,8 +20,10 @@ export type FailingClaim = {
   readonly endpoint: EndpointId
   /** When the last known failure ended. */
   readonly lastFailureMs: number
+  /** The delivery that failed then. */
+  readonly delivery: DeliveryId | null
   readonly nowMs: number
-  /** How long an endpoint can go without a success before it is disabled, in milliseconds; 0: for ever. */
+  /** How long an endpoint can go without a success before it is disabled, in milliseconds; 0: forever. */
   readonly disableAfterMs: number
 }
 
@@ -38,7 +42,9 @@ export function* escalateFailing(args: FailingClaim): Transaction<FailingEscalat
   const ageMs = nowMs - sinceMs
   const isRecent = nowMs - lastFailureMs <= FAILING_RECENTLY_MS
   if (isRecent && disableAfterMs > 0 && ageMs >= disableAfterMs) {
-    yield* setEndpointState({ tenant, id: endpoint.id, state: 'disabled', reason: 'failing', nowMs })
+    const { delivery } = args
+    const change = { by: SYSTEM, state: 'disabled', reason: 'failing', delivery, nowMs } as const
+    yield* setEndpointState({ tenant, id: endpoint.id, ...change })
     return { kind: 'disabled' }
   }
   const reached = FAILING_STAGES.filter((_, index) => ageMs >= failingStepMs(index, disableAfterMs)).length
@@ -49,6 +55,7 @@ export function* escalateFailing(args: FailingClaim): Transaction<FailingEscalat
   }
   const days = failingStepMs(reached - 1, disableAfterMs) / DAY_MS
   const disablesAtMs = disableAfterMs === 0 ? null : sinceMs + disableAfterMs
-  yield* noteFailing(endpoint, { sinceMs, lastFailureMs, stage: reached, days, disablesAtMs }, nowMs)
+  const { delivery } = args
+  yield* noteFailing(endpoint, { sinceMs, lastFailureMs, delivery, stage: reached, days, disablesAtMs }, nowMs)
   return { kind: 'failing', sinceMs, stage: reached, isWarned: true }
 }

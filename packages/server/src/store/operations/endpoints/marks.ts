@@ -48,7 +48,7 @@ export function* markEndpoints(marks: readonly PlacedMark[]): Transaction<void> 
 }
 
 /** Clears failures and pause after someone enabled the endpoint or changed its URL; a failing one starts slowly. */
-export function* beginAnew({ id, state, health }: Endpoint): Transaction<void> {
+export function* startOver({ id, state, health }: Endpoint): Transaction<void> {
   const wasWell = state === 'enabled' && health.failingSinceMs === null && health.stage === 0
   yield {
     text: 'update endpoint set failing_since_ms = null, failing_stage = $2, paused_until_ms = null where id = $1',

@@ -5,6 +5,7 @@ import {
   deleteEndpoint,
   dropDeletedEndpoints,
   getEndpoint,
+  getSendable,
   isSecretShared,
   listEndpoints,
   readTenantConfiguration,
@@ -14,6 +15,7 @@ import {
 } from './endpoints.ts'
 import { warnExpiring } from './expiring.ts'
 import { escalateFailing } from './failing.ts'
+import { dropOldTemplates, recordSender, recordTemplate } from './requests.ts'
 import { readSelectionsAt } from './selections.ts'
 import { findEndpoint } from './uids.ts'
 
@@ -24,6 +26,10 @@ export const endpointOperations = {
   deleteEndpoint: writes({ run: deleteEndpoint, configuration: 'changes' }),
   getEndpoint: reads({ run: getEndpoint, waitedForBy: 'engine' }),
   findEndpoint: reads({ run: findEndpoint, waitedForBy: 'people' }),
+  getSendable: reads({ run: getSendable, waitedForBy: 'engine' }),
+  recordTemplate: writes({ run: recordTemplate, configuration: 'ignores' }),
+  recordSender: writes({ run: recordSender, configuration: 'ignores' }),
+  dropOldTemplates: writes({ run: dropOldTemplates, configuration: 'ignores' }),
   listEndpoints: reads({ run: listEndpoints, waitedForBy: 'people' }),
   isSecretShared: reads({ run: isSecretShared, waitedForBy: 'engine' }),
   sampleEndpointUrls: reads({ run: sampleEndpointUrls, waitedForBy: 'engine' }),

@@ -16,7 +16,7 @@ export type EventReference = { readonly tenant: TenantId; readonly event: EventI
 /** Events kept for each type. */
 const MAX_KEPT = 500
 
-/** How much is read where the table may be behind: deliveries, tenants, and events for each of these tenants. */
+/** How much is read where the table might be behind: deliveries, tenants, and events for each of these tenants. */
 const MAX_DELIVERIES = 2_000
 
 const MAX_TENANTS = 200
@@ -56,7 +56,7 @@ export function* recordTypeSamples(args: {
   }
 }
 
-/** The newest known events of a type, of all tenants, newest first. May include test events. */
+/** The newest known events of a type, of all tenants, newest first. Can include test events. */
 export function* findEventsOfType(args: { type: string; limit: number; nowMs: number }): Transaction<EventReference[]> {
   const { type, limit, nowMs } = args
   const since = nowMs - RECENT_MS

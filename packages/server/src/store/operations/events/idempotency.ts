@@ -10,6 +10,7 @@ import {
   idList,
   intOrNull,
   jsonOrNull,
+  KeyRace,
   type Row,
   type Transaction,
   text,
@@ -22,9 +23,6 @@ import {
   type PublishRequest,
   type StoredResult,
 } from './publish-request.ts'
-
-/** Someone else stored one of our keys between our lookup and our insert: run again, alone. */
-export class KeyRace extends Error {}
 
 type KnownKey = { readonly event: EventId; readonly hash: Uint8Array; item: Omit<PublishedItem, 'duplicate'> | null }
 

@@ -4,10 +4,17 @@ import type { Observation } from '../../observations.ts'
 import { type BulkQuery, type Dialect, type Transaction, text } from '../../transaction.ts'
 import { catalogueVersion, tenantVersions } from '../configuration.ts'
 import { deliveryRows, storeDeliveryRows } from '../deliveries/new-deliveries.ts'
+import { type KeptCall, keepCalls, readKnownCalls } from '../idempotent-calls.ts'
 import { storeInbox } from '../inbox/inbox.ts'
 import { storeEventRows } from './event-rows.ts'
 import { claimKeys, duplicatesOf, fillInDuplicates, knownKeys, storeKeys } from './idempotency.ts'
-import type { NewEvent, PublishArguments, PublishRequest, StoredResult } from './publish-request.ts'
+import {
+  callOf,
+  type NewEvent,
+  type PublishArguments,
+  type PublishRequest,
+  type StoredResult,
+} from './publish-request.ts'
 
 /** Stores events and their deliveries. Returns one result for each request, in order. */
 export function* publish({ requests, keyWaitMs }: PublishArguments, dialect: Dialect): Transaction<StoredResult[]> {
@@ -15,9 +22,12 @@ export function* publish({ requests, keyWaitMs }: PublishArguments, dialect: Dia
   const versions = yield* tenantVersions(requests.map(({ tenant }) => tenant))
   const waiting = yield* tenantsWithInbox(requests)
   const known = yield* knownKeys(requests)
+  const calls = yield* readKnownCalls(callsOf(requests))
   const accepted: PublishRequest[] = []
   const duplicates = new Set<NewEvent>()
   const results = requests.map((request): StoredResult => {
+    const { once } = request
+    if (once !== undefined && calls.has(once.call)) return { kind: 'repeated' }
     if (request.catalogueVersion !== catalogue || request.tenantVersion !== versions.get(request.tenant)) {
       return { kind: 'stale' }
     }
@@ -25,6 +35,7 @@ export function* publish({ requests, keyWaitMs }: PublishArguments, dialect: Dia
     const conflicts = claimKeys(request, known, duplicates)
     if (conflicts.length > 0) return { kind: 'conflict', indexes: conflicts }
     accepted.push(request)
+    if (once !== undefined) calls.add(once.call)
     return { kind: 'stored', duplicates: duplicatesOf(request, known, duplicates) }
   })
   yield* storeKeys(accepted, duplicates, keyWaitMs, dialect)
@@ -32,9 +43,24 @@ export function* publish({ requests, keyWaitMs }: PublishArguments, dialect: Dia
   yield* storeDeliveries(accepted, duplicates, dialect)
   yield* storeLater(accepted, duplicates)
   yield* fillInDuplicates(known, results, requests, duplicates)
-  // What gets a 202 because it exists already must be stored as safely as what was just written.
+  yield* keepCalls(callsOf(requests, results))
+  // An event that gets a 202 because it already exists must be as durable as one just written.
   if (duplicates.size > 0 && dialect.confirmReads !== null) yield dialect.confirmReads
   return results
+}
+
+const NO_CALLS: readonly KeptCall[] = []
+
+/** The calls of requests that have an `Idempotency-Key`; with `results`, of those stored, with their responses. */
+function callsOf(requests: readonly PublishRequest[], results?: readonly StoredResult[]): readonly KeptCall[] {
+  if (!requests.some(({ once }) => once !== undefined)) return NO_CALLS
+  return requests.flatMap((request, index) => {
+    const { once } = request
+    if (once === undefined) return []
+    if (results === undefined) return [once.call]
+    const result = results[index]!
+    return result.kind === 'stored' ? [callOf(request, once, result)] : []
+  })
 }
 
 const TENANT_COLUMNS: BulkQuery['columns'] = [['id', 'text']]

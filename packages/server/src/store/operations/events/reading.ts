@@ -1,6 +1,6 @@
-import { firstIdAt, idBytes } from '../../../base/ids.ts'
+import { firstIdAt, idBytes, idText } from '../../../base/ids.ts'
 import type { EventId, PublishedEvent, TenantId } from '../../../base/model.ts'
-import { bytes, type Transaction, textOrNull } from '../../transaction.ts'
+import { bytes, type Transaction, text, textOrNull } from '../../transaction.ts'
 import { idOrNull, type Range, Where } from '../../where.ts'
 import { EVENT_FIELDS, toEvent } from './event-rows.ts'
 
@@ -68,4 +68,31 @@ export function* readPayload(args: { tenant: TenantId; event: EventId }): Transa
     params: [args.tenant, idBytes(args.event)],
   }
   return rows.length === 0 || bytes(rows[0]!.payload).length === 0 ? null : bytes(rows[0]!.payload)
+}
+
+export type EventHead = Pick<PublishedEvent, 'id' | 'type' | 'key'> & {
+  /** Whether it was matched with endpoints: neither a test nor rejected. */
+  readonly isMatched: boolean
+  readonly hasPayload: boolean
+}
+
+/** The tenant's events without their payloads, newest first. */
+export function* listEventHeads(args: {
+  tenant: TenantId
+  before: EventId | null
+  limit: number
+}): Transaction<EventHead[]> {
+  const where = new Where().add('tenant = ?', args.tenant).addIf('id < ?', idOrNull(args.before))
+  const rows = yield {
+    text: `select id, type, event_key, test, rejected, length(payload) as bytes from event where ${where.text}
+           order by id desc limit ${args.limit}`,
+    params: where.params,
+  }
+  return rows.map(row => ({
+    id: idText('evt', bytes(row.id)),
+    type: text(row.type),
+    key: textOrNull(row.event_key),
+    isMatched: row.test === 0 && row.rejected === null,
+    hasPayload: row.bytes !== 0,
+  }))
 }

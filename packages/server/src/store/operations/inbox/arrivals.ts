@@ -66,7 +66,7 @@ export function* acceptArrivals(args: AcceptRequest, dialect: Dialect): Transact
 }
 
 /**
- * Arrivals for ordered endpoints that would overtake earlier rows in the inbox. Another node may be about to store
+ * Arrivals for ordered endpoints that would overtake earlier rows in the inbox. Another node might be about to store
  * those, and deliveries are numbered in commit order.
  */
 function* overtaking(arrivals: readonly AcceptedArrival[]): Transaction<Set<EventId>> {

@@ -21,7 +21,7 @@ const MAX_TENANTS = 64
 /** The most rows in one claim. */
 const MAX_ROWS = 512
 
-/** The most payload bytes in one claim: its rows are processed in one go, which blocks the process meanwhile. */
+/** The most payload bytes in one claim: its rows are processed in one go, which blocks the process. */
 const MAX_PAYLOAD_BYTES = 2 * 1024 * 1024
 
 export type InboxClaim = {
@@ -38,7 +38,7 @@ export type ClaimedInbox = {
   readonly items: readonly InboxItem[]
   /** The last tenant whose rows were claimed; empty if none were left. */
   readonly last: TenantId
-  /** This tenant or those after it may have more. */
+  /** This tenant or those after it might have more. */
   readonly hasMore: boolean
 }
 

@@ -105,7 +105,7 @@ export type OrderedLane = {
   readonly items: readonly LaneItem[]
   /** No delivery is left from before the endpoint was ordered. */
   readonly isNumbered: boolean
-  /** Held deliveries are being released. None may be sent until all are, or later ones would overtake them. */
+  /** Held deliveries are being released. None can be sent until all are, or later ones would overtake them. */
   readonly isHeldUp: boolean
 }
 
@@ -127,7 +127,7 @@ export function* readOrderedLane(args: OrderedLaneQuery): Transaction<OrderedLan
   const order = args.isNumbered ? ORDERS.numbered : ORDERS.mixed
   // One statement checks both: between two, the last held delivery could be released.
   const rows = yield* readRows(args, `${where} and not exists (${HELD})`, order)
-  // A delivery that exists now but was not returned may have been held a moment ago.
+  // A delivery that exists now but was not returned might have been held a moment ago.
   const left = rows.length > 0 ? [] : yield { text: `select 1 where exists (${HELD}) or exists (${PENDING})`, params }
   const isHeldUp = left.length > 0
   const isNumbered = args.isNumbered || (!isHeldUp && rows.every(row => row.isNumbered))

@@ -92,7 +92,7 @@ export function* releaseReplayParts(
 ): Transaction<void> {
   if (args.parts.length === 0) return
   yield {
-    // Not parts that were paused meanwhile, nor those that someone is changing: waiting for them could deadlock.
+    // Not parts that were paused in the meantime, nor those that someone is changing: waiting for them could deadlock.
     text: `update replay_part set claimed_until_ms = ${nowMs}
            where (replay, endpoint) in (
              select p.replay, p.endpoint from replay_part p

@@ -14,7 +14,8 @@ import {
   text,
 } from '../../transaction.ts'
 import { Where } from '../../where.ts'
-import { historyRow, storeHistory } from '../deliveries/history.ts'
+import { cancelledRow, KEPT_FIELDS, storeHistory } from '../deliveries/history.ts'
+import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { noteReplayFinished } from '../notices.ts'
 
 const FIELDS = `r.tenant, r.id, r.replay_key, r.hash, r.selection, r.state, r.deliveries, r.made, r.skipped, r.created_ms,
@@ -83,11 +84,11 @@ export type NewReplay = Pick<Replay, 'id' | 'key' | 'tenant' | 'selection' | 'de
   readonly maxOpen: number
 }
 
-/** `known`: a replay with this key exists, and is returned instead. */
+/** `known`: a replay with this key exists, and is returned instead. `repeated`: the call was made before. */
 export type CreatedReplay =
   | { readonly kind: 'created' }
   | { readonly kind: 'known'; readonly replay: Replay; readonly hash: Uint8Array }
-  | { readonly kind: 'no_tenant' | 'too_many' }
+  | { readonly kind: 'no_tenant' | 'too_many' | 'repeated' }
 
 const PART_COLUMNS: BulkQuery['columns'] = [
   ['replay', 'bytes'],
@@ -98,8 +99,9 @@ const PART_COLUMNS: BulkQuery['columns'] = [
 ]
 
 /** A replay that has nothing to create ends immediately. */
-export function* createReplay(args: NewReplay): Transaction<CreatedReplay> {
-  const { tenant, key, selection, parts } = args
+export function* createReplay(args: NewReplay & Once): Transaction<CreatedReplay> {
+  const { tenant, key, selection, parts, once } = args
+  if (yield* isRepeated(once)) return { kind: 'repeated' }
   const known = yield* getReplay({ tenant, key })
   if (known !== null) return { kind: 'known', ...known }
   const there = yield { text: 'select 1 from tenant where id = $1 and deleted_ms is null', params: [tenant] }
@@ -126,6 +128,7 @@ export function* createReplay(args: NewReplay): Transaction<CreatedReplay> {
       rows: parts.map(({ endpoint, partition, wanted }) => [id, idBytes(endpoint), tenant, partition, wanted]),
     }
   }
+  yield* keepCall(once)
   return { kind: 'created' }
 }
 
@@ -195,10 +198,10 @@ export function* cancelReplayed(
   const rows = yield {
     text: `delete from live_delivery where (tenant, id) in (
              select l.tenant, l.id from live_delivery l where l.replay = $1 limit ${args.limit} ${skipLocked})
-           returning tenant, id, endpoint, partition, event, type, attempts, replay_of, test, created_ms`,
+           returning partition, ${KEPT_FIELDS}`,
     params: [id],
   }
-  yield* storeHistory(rows.map(row => historyRow(row, 'cancelled', int(row.attempts), args.nowMs)))
+  yield* storeHistory(rows.map(row => cancelledRow(row, args.nowMs)))
   if (rows.length === 0) {
     // Unless rows are left that another transaction has locked.
     const left = yield { text: 'select 1 from live_delivery where replay = $1 limit 1', params: [id] }
@@ -214,7 +217,7 @@ export function* cancelReplayed(
   return { lanes, isEnded: false }
 }
 
-/** Replays whose cancellation may have been cut short by a crash. */
+/** Replays whose cancellation might have been cut short by a crash. */
 export function* findUncancelledReplays(_args: object): Transaction<{ tenant: TenantId; replay: ReplayId }[]> {
   const rows = yield {
     text: `select tenant, id from replay where state = 'cancelled' and ended_ms is null limit 100`,

@@ -61,7 +61,7 @@ function* scanDeliveries(args: ReplayScan): Transaction<ReplayChunk> {
   const after = args.after ?? firstIdAt('dlv', earliestMs(selection) - SLACK_MS)
   const end = firstIdAt('dlv', asOfMs + SLACK_MS)
   const way = wayOf(args)
-  // First find how far the rows reach, whatever their state: one statement that looks for a rare state might never end.
+  // First finds where the next rows end, whatever their state: one statement for a rare state could run very long.
   const reach = yield {
     text: `select id from delivery where id > $1 and id < $2 and ${way.text(3)}
            order by id limit 1 offset ${args.limit - 1}`,
