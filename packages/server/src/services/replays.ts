@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type FieldError, PosthornError } from '../base/errors.ts'
 import { newId, parseId } from '../base/ids.ts'
-import type { EndState, Replay, ReplaySelection, TenantId } from '../base/model.ts'
+import type { EndpointReference, EndState, Replay, ReplaySelection, TenantId } from '../base/model.ts'
 import type { ReplayCounter } from '../replay/selection.ts'
 import { cancelReplay } from '../store/in-steps.ts'
 import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
@@ -9,9 +9,11 @@ import type { ReplayFilter } from '../store/operations/replays/replays.ts'
 import type { Store } from '../store/store.ts'
 import { checkPlace, invalid, isTypeName, notFound, requireTenant } from './checks/refusals.ts'
 import { checkStorable } from './checks/values.ts'
+import { endpointIdOf, noEndpoint } from './endpoints/references.ts'
 
 /** A replay as the caller requests it. */
-export type ReplayInput = Omit<ReplaySelection, 'states'> & {
+export type ReplayInput = Omit<ReplaySelection, 'states' | 'endpoint'> & {
+  readonly endpoint: EndpointReference | null
   /** The caller's own id; null: generate one. */
   readonly id: string | null
   /** null: the default states. */
@@ -42,7 +44,7 @@ export class Replays {
   /** How many deliveries the replay would create; null: too many to count. */
   async count(tenant: TenantId, input: ReplayInput): Promise<number | null> {
     await requireTenant(this.#store, tenant)
-    const selection = toSelection(input)
+    const selection = await this.#selectionOf(tenant, input)
     await this.#requireThings(tenant, selection)
     return (await this.#countOrRefuse(tenant, selection, this.#store.latest())).deliveries
   }
@@ -50,7 +52,7 @@ export class Replays {
   /** Creates a replay once per id. The same request returns the existing replay; a different one is refused. */
   async create(tenant: TenantId, input: ReplayInput, keep?: Keep<CreatedReplay>): Promise<CreatedReplay> {
     await requireTenant(this.#store, tenant)
-    const selection = toSelection(input)
+    const selection = await this.#selectionOf(tenant, input)
     const hash = hashOf(selection)
     const before = input.id === null ? null : await this.#store.read('getReplay', { tenant, key: input.id })
     if (before !== null) return this.#known(before, hash, keep)
@@ -141,10 +143,18 @@ export class Replays {
     return moved.replay
   }
 
+  async #selectionOf(tenant: TenantId, input: ReplayInput): Promise<ReplaySelection> {
+    const faults: FieldError[] = []
+    const { endpoint: reference } = input
+    const endpoint =
+      reference === null ? null : await endpointIdOf(this.#store, tenant, { reference, field: '/endpoint' }, faults)
+    return toSelection({ ...input, endpoint }, faults)
+  }
+
   async #requireThings(tenant: TenantId, { endpoint, event }: ReplaySelection): Promise<void> {
     const faults: FieldError[] = []
     if (endpoint !== null && (await this.#store.read('getEndpoint', { tenant, id: endpoint })) === null) {
-      faults.push({ field: '/endpoint', detail: 'The tenant has no endpoint with this id.' })
+      faults.push(noEndpoint('/endpoint', endpoint))
     }
     if (event !== null && (await this.#store.read('getEvent', { tenant, id: event })) === null) {
       faults.push({ field: '/event', detail: 'The tenant has no event with this id, or the event is no longer kept.' })
@@ -159,15 +169,14 @@ export class Replays {
   }
 }
 
-/** Fills in defaults and sorts lists, so that equal selections compare as equal. Throws one refusal with all faults. */
-function toSelection(input: ReplayInput): ReplaySelection {
+/**
+ * Fills in defaults and sorts lists, so that equal selections compare as equal. Throws one refusal with all faults,
+ * those found before included.
+ */
+function toSelection(input: ReplayInput & Pick<ReplaySelection, 'endpoint'>, faults: FieldError[]): ReplaySelection {
   const { id, endpoint, event, types, missing, fromMs, toMs } = input
-  const faults: FieldError[] = []
   const states = [...new Set(input.states ?? usualStates(input))].sort()
   if (id !== null) checkKey(id, faults)
-  if (endpoint !== null && parseId('ep', endpoint) === undefined) {
-    faults.push({ field: '/endpoint', detail: 'The value must be the id of an endpoint, which starts with "ep_".' })
-  }
   if (event !== null && parseId('evt', event) === undefined) {
     faults.push({ field: '/event', detail: 'The value must be the id of an event, which starts with "evt_".' })
   }

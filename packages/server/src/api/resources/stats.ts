@@ -63,7 +63,7 @@ type StatsView = Static<typeof StatsSchema>
 
 const StatsQuery = strict({
   endpoint: Type.Optional(
-    Type.String({ description: 'Only deliveries to this endpoint, which can be a deleted one.' }),
+    Type.String({ description: 'Only deliveries to this endpoint: its id or uid. It can be a deleted one.' }),
   ),
   from: Type.Optional(
     Type.String({
