@@ -108,7 +108,12 @@ export function parseId(prefix: IdPrefix, text: string): Uint8Array | undefined 
   return decode(text, prefix.length + 1)
 }
 
-/** Whether the text has the form of one of our ids, of any kind. A caller's own name must not. */
+/** What ids of any kind look like, also of kinds to come. A caller's own name must not, so it isn't taken for one. */
+const ID_LIKE = /^[a-z]{2,4}_[0-9a-z]{26}$/i
+
+export const looksLikeId = (text: string): boolean => ID_LIKE.test(text)
+
+/** Whether the text is an id of ours, of any kind. */
 export const isOurId = (text: string): boolean => ID_PREFIXES.some(prefix => parseId(prefix, text) !== undefined)
 
 /** Like `parseId`, for an id of any prefix that this process has made or checked. Throws otherwise: that is a bug. */

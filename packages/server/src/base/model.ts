@@ -10,12 +10,14 @@
 
 import { DAY_MS } from './durations.ts'
 import type { FieldError } from './errors.ts'
-import type { SentRequest } from './webhook-request.ts'
+import type { SentRequest, SignatureHeaders } from './webhook-request.ts'
 
 /** A TypeID: a prefix, `_`, and 26 characters of base32 for a UUIDv7. The store has its 16 bytes. */
 export type EventId = string
 export type DeliveryId = string
 export type EndpointId = string
+/** What callers name an endpoint by: its id, or the uid that they gave it. */
+export type EndpointReference = string
 /** The provider's own id for its customer. */
 export type TenantId = string
 export type ApiKeyId = string
@@ -111,6 +113,10 @@ export type Endpoint = {
   readonly id: EndpointId
   readonly tenant: TenantId
   readonly partition: number
+  /** The caller's own name of it, unique among the tenant's endpoints; null: none. */
+  readonly uid: string | null
+  /** For people; null: none. */
+  readonly name: string | null
   readonly url: string
   /** The credentials of its requests (secrets/credentials.ts), sealed (secrets/keyring.ts). */
   readonly sealedCredentials: Uint8Array
@@ -123,7 +129,9 @@ export type Endpoint = {
   readonly description: string | null
   readonly metadata: Record<string, string>
   /** Extra request headers, with lower-case names. */
-  readonly headers: Record<string, string>
+  readonly headers: ExtraHeaders
+  /** Null for those of Standard Webhooks. */
+  readonly signatureHeaders: SignatureHeaders | null
   /** Null for the type's schedule, or else the operator's. */
   readonly schedule: RetrySchedule | null
   /** Milliseconds from the first byte sent to the status. Null for the operator's timeout (C11: 15,000). */
@@ -136,10 +144,25 @@ export type Endpoint = {
   readonly ordered: boolean
   readonly state: EndpointState
   readonly disabledReason: DisabledReason | null
+  /** null: it is enabled, or was disabled before this was recorded. */
+  readonly disabledAtMs: number | null
   readonly health: EndpointHealth
   readonly expiry: CredentialExpiry
   readonly createdAtMs: number
   readonly updatedAtMs: number
+}
+
+/** By name. */
+export type ExtraHeaders = Readonly<Record<string, ExtraHeader>>
+
+export type ExtraHeader = {
+  /** Whether its value is never shown. */
+  readonly secret: boolean
+  /**
+   * Null if it is sealed with the endpoint's credentials. A secret with a value was stored by an earlier version, and is
+   * sealed at the endpoint's next change.
+   */
+  readonly value: string | null
 }
 
 /** The health of the receiver. Written by the engine, never together with the endpoint's settings. */
@@ -385,6 +408,7 @@ export type NotMadeReason = (typeof NOT_MADE_REASONS)[number]
 /** What became of an event at one of its tenant's endpoints. */
 export type EventEndpoint = {
   readonly endpoint: EndpointId
+  readonly endpointUid: string | null
   /** `being_made`: the event is in the inbox. Its delivery is not made yet, or it is not known if there will be one. */
   readonly state: DeliveryState | 'being_made' | 'not_made'
   /** Null unless the state is `not_made`. */

@@ -169,7 +169,7 @@ export const OPERATIONAL_TYPES: readonly EventType[] = [
       secrets: {
         type: 'array',
         minItems: 1,
-        items: { enum: ['clientSecret', 'signingSecret', 'clientCertificate', 'oauth'] },
+        items: { enum: ['clientSecret', 'signingSecret', 'clientCertificate', 'oauth', 'headers'] },
       },
       replacedAt: time,
     },

@@ -1,7 +1,7 @@
 /** Checks what a replay is to select, and what it is to be called. */
 import { createHash } from 'node:crypto'
 import { type FieldError, PosthornError } from '../base/errors.ts'
-import { isOurId } from '../base/ids.ts'
+import { isOurId, looksLikeId } from '../base/ids.ts'
 import type { EndState, ReplaySelection } from '../base/model.ts'
 import { operationalType } from '../catalogue/operational-types.ts'
 import { unknownType } from '../catalogue/unknown-type.ts'
@@ -74,7 +74,7 @@ export function checkKey(key: string, field: string, faults: FieldError[]): void
   if (key === '.' || key === '..') {
     faults.push({ field, detail: 'This key cannot be used in a path. Choose another.' })
   }
-  if (isOurId(key)) faults.push({ field, detail: 'A key must not have the form of an id. Choose another.' })
+  if (looksLikeId(key)) faults.push({ field, detail: 'A key must not have the form of an id. Choose another.' })
   if (key.length >= 1 && key.length <= MAX_KEY_CHARACTERS) checkStorable(key, field, faults)
   else faults.push({ field, detail: `The key must have 1 to ${MAX_KEY_CHARACTERS} characters.` })
 }

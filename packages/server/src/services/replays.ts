@@ -1,12 +1,13 @@
 import { type FieldError, PosthornError } from '../base/errors.ts'
 import { newId, parseId } from '../base/ids.ts'
-import type { Replay, ReplaySelection, ReplayState, TenantId } from '../base/model.ts'
+import type { EndpointReference, Replay, ReplaySelection, ReplayState, TenantId } from '../base/model.ts'
 import type { ReplayCounter } from '../replay/selection.ts'
 import { cancelReplay } from '../store/in-steps.ts'
 import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
 import type { ReplayFilter } from '../store/operations/replays/replays.ts'
 import type { Store } from '../store/store.ts'
 import { checkPlace, notFound, requireTenant } from './checks/refusals.ts'
+import { endpointIdOf, noEndpoint } from './endpoints/references.ts'
 import {
   checkKey,
   checkReplayedTypes,
@@ -19,7 +20,8 @@ import {
 } from './replay-selection.ts'
 
 /** A replay as the caller requests it. */
-export type ReplayInput = SelectionInput & {
+export type ReplayInput = Omit<SelectionInput, 'endpoint'> & {
+  readonly endpoint: EndpointReference | null
   /** The caller's own name for the replay; null: none. */
   readonly key: string | null
   /** What the caller called the key, for refusals. Default: `/key`. */
@@ -44,19 +46,19 @@ export class Replays {
   /** How many deliveries the replay would create; null: too many to count. */
   async count(tenant: TenantId, input: ReplayInput): Promise<number | null> {
     await requireTenant(this.#store, tenant)
-    const selection = checkedSelection(input)
-    await this.#requireThings(tenant, input)
+    const selection = await this.#selectionOf(tenant, input)
+    await this.#requireThings(tenant, selection, input.types)
     return (await this.#countOrRefuse(tenant, selection, this.#store.latest())).deliveries
   }
 
   /** Creates a replay once for each key. The same request returns the existing replay; a different one is refused. */
   async create(tenant: TenantId, input: ReplayInput, keep?: Keep<CreatedReplay>): Promise<CreatedReplay> {
     await requireTenant(this.#store, tenant)
-    const selection = checkedSelection(input)
+    const selection = await this.#selectionOf(tenant, input)
     const hash = hashOf(selection)
     const before = input.key === null ? null : await this.#store.read('getReplay', { tenant, name: input.key })
     if (before !== null) return this.#known(before, hash, keep)
-    await this.#requireThings(tenant, input)
+    await this.#requireThings(tenant, selection, input.types)
     const asOfMs = this.#store.latest()
     const { deliveries, parts } = await this.#countOrRefuse(tenant, selection, asOfMs)
     const createdAtMs = this.#store.now()
@@ -143,11 +145,34 @@ export class Replays {
     return moved.replay
   }
 
-  /** Refuses what can't match: an endpoint, an event or a type that doesn't exist. */
-  async #requireThings(tenant: TenantId, { endpoint, event, types }: ReplayInput): Promise<void> {
+  /** Throws one refusal with all faults. */
+  async #selectionOf(tenant: TenantId, input: ReplayInput): Promise<ReplaySelection> {
+    const { key, keyField = '/key', endpoint: reference, event } = input
+    const faults: FieldError[] = []
+    if (key !== null) checkKey(key, keyField, faults)
+    const endpoint =
+      reference === null ? null : await endpointIdOf(this.#store, tenant, { reference, field: '/endpoint' }, faults)
+    if (event !== null && parseId('evt', event) === undefined) {
+      faults.push({ field: '/event', detail: 'The value must be the id of an event, which starts with "evt_".' })
+    }
+    const selection = toSelection({ ...input, endpoint }, faults)
+    refuse(faults)
+    return selection
+  }
+
+  /**
+   * Refuses what can't match: an endpoint, an event or a type that doesn't exist.
+   *
+   * @param types as the caller gave them, for the pointers of refusals
+   */
+  async #requireThings(
+    tenant: TenantId,
+    { endpoint, event }: ReplaySelection,
+    types: readonly string[] | null,
+  ): Promise<void> {
     const faults: FieldError[] = []
     if (endpoint !== null && (await this.#store.read('getEndpoint', { tenant, id: endpoint })) === null) {
-      faults.push({ field: '/endpoint', detail: 'The tenant has no endpoint with this id.' })
+      faults.push(noEndpoint('/endpoint', endpoint))
     }
     if (event !== null && (await this.#store.read('getEvent', { tenant, id: event })) === null) {
       faults.push({ field: '/event', detail: 'The tenant has no event with this id, or the event is no longer kept.' })
@@ -161,22 +186,6 @@ export class Replays {
     if (count === null) throw notFound('tenant')
     return count
   }
-}
-
-/** Throws one refusal with all faults. */
-function checkedSelection(input: ReplayInput): ReplaySelection {
-  const { key, keyField = '/key', endpoint, event } = input
-  const faults: FieldError[] = []
-  if (key !== null) checkKey(key, keyField, faults)
-  if (endpoint !== null && parseId('ep', endpoint) === undefined) {
-    faults.push({ field: '/endpoint', detail: 'The value must be the id of an endpoint, which starts with "ep_".' })
-  }
-  if (event !== null && parseId('evt', event) === undefined) {
-    faults.push({ field: '/event', detail: 'The value must be the id of an event, which starts with "evt_".' })
-  }
-  const selection = toSelection(input, faults)
-  refuse(faults)
-  return selection
 }
 
 /** How far a replay is that has just been created. One without parts has nothing to create, and has ended. */

@@ -121,6 +121,12 @@ describe('a byte order mark', () => {
       expect(answer.body.detail, id).toContain(detail)
     }
   })
+
+  it('is named in the filter of a list, too', async () => {
+    const { status, body } = await bench.get(`/v1/tenants/acme/events?filter=${encodeURIComponent('\uFEFF{}')}`)
+    expect([status, body.errors[0].field]).toEqual([422, 'filter'])
+    expect(body.detail).toContain('The filter begins with a byte order mark (the bytes EF BB BF). Remove it')
+  })
 })
 
 describe('a body of another type than JSON', () => {

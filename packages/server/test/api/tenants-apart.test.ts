@@ -61,7 +61,7 @@ describe('a key of one tenant', () => {
     )
     expect(paths.length).toBeGreaterThan(10)
     for (const [path] of paths) {
-      for (const id of [...Object.values(acme), 'orders', 'outage', 'acme', '..%2F..%2Facme']) {
+      for (const id of [...Object.values(acme), 'orders', 'outage', 'acme', encodeURIComponent('../../acme')]) {
         const url = path.replace('{tenant}', 'beta').replace('{id}', id)
         const { status, text } = await bench.get(url, { key })
         expect([200, 404, 422], url).toContain(status)

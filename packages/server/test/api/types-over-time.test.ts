@@ -145,6 +145,7 @@ describe('an event', () => {
     const { data: deliveries } = (await get(`${TENANT}/deliveries?endpoint=${wanting}`)).body
     expect(body.endpoints.at(-1)).toEqual({
       endpoint: wanting,
+      endpointUid: null,
       state: 'pending',
       reason: null,
       heldReason: null,

@@ -37,8 +37,10 @@ function objectsIn(
 ): { at: string; names: string[]; body: Json }[] {
   const names = Object.keys(schema.properties ?? {})
   const own = schema.additionalProperties === false ? [{ at, names, body: wrap({ [NAME]: 1 }) }] : []
+  const others: Json[] = typeof schema.additionalProperties === 'object' ? [schema.additionalProperties] : []
   return [
     ...own,
+    ...others.flatMap(other => objectsIn(other, `${at}/any`, inner => wrap({ any: inner }))),
     ...names.flatMap(name => objectsIn(schema.properties[name], `${at}/${name}`, inner => wrap({ [name]: inner }))),
   ]
 }
@@ -79,7 +81,14 @@ describe('an unknown member of a body', () => {
         checked.push(`${id} ${at}`)
       }
     }
-    expect(checked).toEqual(expect.arrayContaining(['createEndpoint /oauth', 'putTenant /retention', 'cancelReplay ']))
+    expect(checked).toEqual(
+      expect.arrayContaining([
+        'createEndpoint /oauth',
+        'createEndpoint /headers/any',
+        'putTenant /retention',
+        'cancelReplay ',
+      ]),
+    )
   })
 
   it('is refused with the nearest valid one', async () => {

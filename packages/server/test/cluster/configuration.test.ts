@@ -1,6 +1,8 @@
+import { verify } from '@posthorn/client'
 import { type Authority, createAuthority, type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cover } from '../engine/harness.ts'
+import { endpointsOf } from '../store/endpoints-of.ts'
 import { listDeliveries } from '../store/list-deliveries.ts'
 import { type ClusterNode, SECRET, startNode, startQuietReceiver } from './node.ts'
 
@@ -58,6 +60,20 @@ describe('configuration changed on one node', () => {
     await receiver.close()
   })
 
+  it('gives a uid to one endpoint only, whichever nodes create endpoints at the same time', async () => {
+    const nodes = await startTwo({ hasBus: false })
+    await nodes[0].tenants.put('acme', {})
+    const input = { url: 'https://localhost:8443/', clientSecret: SECRET, uid: 'orders' }
+    const calls = Array.from({ length: 8 }, (_, at) => nodes[at % 2]!.endpoints.create('acme', input))
+    const results = await Promise.allSettled(calls)
+    const refusals = results.filter(({ status }) => status === 'rejected')
+    expect(refusals).toHaveLength(7)
+    for (const refused of refusals) expect(refused).toMatchObject({ reason: { code: 'conflict' } })
+    const [made] = await endpointsOf(nodes[1].store, 'acme')
+    expect(await nodes[0].endpoints.get('acme', 'orders')).toEqual(made)
+    await Promise.all(nodes.map(node => node.stop()))
+  })
+
   for (const hasBus of [true, false]) {
     const how = hasBus ? 'with messages' : 'with all messages lost'
     it(`C6, C13: applies to sending within a second, under load, ${how}`, { timeout: 60_000 }, async () => {
@@ -87,6 +103,17 @@ describe('configuration changed on one node', () => {
       const after = receiver.requests.filter(({ receivedMonotonicMs }) => receivedMonotonicMs > replacedMs + 1_000)
       expect(after.length).toBeGreaterThan(10)
       expect(new Set(after.map(({ headers }) => headers.authorization))).toEqual(new Set([`Bearer ${ANOTHER}`]))
+
+      const { signingSecret: dropped } = await other.endpoints.rotateSigning('acme', endpoint.id, {})
+      const { signingSecret } = await other.endpoints.rotateSigning('acme', endpoint.id, { gracePeriodSeconds: 0 })
+      const droppedMs = performance.now()
+      await receiver.waitFor(() => isLate(droppedMs), { timeoutMs: 15_000 })
+      const signed = receiver.requests.filter(({ receivedMonotonicMs }) => receivedMonotonicMs > droppedMs + 1_000)
+      expect(signed.length).toBeGreaterThan(10)
+      for (const { headers, body: rawBody } of signed) {
+        await verify({ headers, rawBody }, { signingSecret: signingSecret! })
+        await expect(verify({ headers, rawBody }, { signingSecret: dropped! })).rejects.toThrow()
+      }
 
       await other.endpoints.disable('acme', endpoint.id)
       const disabledMs = performance.now()

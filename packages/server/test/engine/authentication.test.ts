@@ -51,6 +51,34 @@ describe('signatures', () => {
       await receiver.close()
     }))
 
+  it('C10: are under the names that the endpoint has for them, and webhook-id is there too', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      const send = async (signatureHeaders: object, uid: string) => {
+        const input = { url: receiver.url, clientSecret: SECRET, uid, signatureHeaders }
+        const { signingSecret } = await posthorn.endpoints.create('acme', input)
+        const total = receiver.total + 1
+        await posthorn.publish('acme', cover(1))
+        await receiver.waitFor(() => receiver.total === total, { timeoutMs: 10_000 })
+        const { headers, body: rawBody } = receiver.requests.at(-1)!
+        const { id } = await verify({ headers, rawBody }, { signingSecret: signingSecret!, signatureHeaders })
+        expect(headers['webhook-id']).toBe(id)
+        await posthorn.endpoints.remove('acme', uid)
+        return Object.keys(headers).filter(name => /webhook|x-s/.test(name))
+      }
+      expect(await send({ id: 'X-Sent-Id', timestamp: 'X-Sent-At', signature: 'X-Signed' }, 'a')).toEqual([
+        'webhook-id',
+        'x-sent-at',
+        'x-signed',
+        'x-sent-id',
+      ])
+      expect(await send({ signature: 'X-Signature' }, 'b')).toEqual(['webhook-id', 'webhook-timestamp', 'x-signature'])
+      await posthorn.stop()
+      await receiver.close()
+    }))
+
   it('use both secrets for a day after a rotation, and only the new one after that', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
@@ -164,6 +192,49 @@ describe('bearers', () => {
       await Promise.all([receiver.close(), tokens.close()])
     }))
 
+  it('are requested from the token server as the endpoint says, over TLS', () =>
+    inFolder(async (folder, authority) => {
+      const tokens = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: () => ({ status: 200, body: '{"access_token":"t","token_type":"Bearer","expires_in":3600}' }),
+      })
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      const client = { tokenUrl: `${tokens.url}/token?tenant=acme`, clientId: 'the id', clientSecret: 'p:w&' }
+      const more = { scope: 'a b', audience: 'hooks', resource: ['https://a.example/', 'urn:x:y'] }
+      for (const oauth of [
+        { ...client, ...more, credentialsIn: 'body' as const },
+        { ...client, resource: 'https://a.example/' },
+      ]) {
+        const { endpoint } = await posthorn.endpoints.create('acme', { url: receiver.url, oauth })
+        const total = receiver.total + 1
+        await posthorn.publish('acme', cover(total))
+        await receiver.waitFor(() => receiver.total === total, { timeoutMs: 10_000 })
+        await posthorn.endpoints.remove('acme', endpoint.id)
+      }
+      const [inBody, inHeader] = tokens.requests
+      expect([...new URLSearchParams(String(inBody!.body))]).toEqual([
+        ['grant_type', 'client_credentials'],
+        ['client_id', 'the id'],
+        ['client_secret', 'p:w&'],
+        ['scope', 'a b'],
+        ['audience', 'hooks'],
+        ['resource', 'https://a.example/'],
+        ['resource', 'urn:x:y'],
+      ])
+      expect(inBody).toMatchObject({ path: '/token?tenant=acme', headers: { accept: 'application/json' } })
+      expect(inBody!.headers.authorization).toBeUndefined()
+      expect([...new URLSearchParams(String(inHeader!.body))]).toEqual([
+        ['grant_type', 'client_credentials'],
+        ['resource', 'https://a.example/'],
+      ])
+      expect(inHeader!.headers.authorization).toBe(`Basic ${Buffer.from('the+id:p%3Aw%26').toString('base64')}`)
+      await posthorn.stop()
+      await Promise.all([receiver.close(), tokens.close()])
+    }))
+
   it("that a token server doesn't issue cause failed attempts, and nothing is sent without them", () =>
     inFolder(async (folder, authority) => {
       const tokens = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 403 }) })
@@ -181,6 +252,82 @@ describe('bearers', () => {
       expect(receiver.total).toBe(0)
       await posthorn.stop()
       await Promise.all([receiver.close(), tokens.close()])
+    }))
+})
+
+describe('secret headers', () => {
+  it('C14: are sent with either kind of bearer, and masked in what is recorded of the response', () =>
+    inFolder(async (folder, authority) => {
+      const tokens = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: () => ({ status: 200, body: '{"access_token":"the-token-1","token_type":"Bearer"}' }),
+      })
+      const receiver = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: ({ headers }) => ({
+          status: 200,
+          headers: { 'x-echo': String(headers['x-api-key']) },
+          body: JSON.stringify([headers['x-api-key'], headers['x-plan'], headers.authorization]),
+        }),
+      })
+      const posthorn = await startPosthorn(folder, authority)
+      await posthorn.tenants.put('acme', {})
+      const oauth = { tokenUrl: `${tokens.url}/token`, clientId: 'id', clientSecret: 'hidden' }
+      const headers = { 'X-Api-Key': 'Key "of" theirs', 'X-Plan': { value: 'gold-plated', secret: true }, 'X-A': 'b' }
+      await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET, headers })
+      await posthorn.endpoints.create('acme', { url: receiver.url, oauth, headers })
+      await posthorn.publish('acme', cover(1))
+      await receiver.waitFor(() => receiver.total === 2, { timeoutMs: 10_000 })
+      for (const { headers: got } of receiver.requests) {
+        expect(got).toMatchObject({ 'x-api-key': 'Key "of" theirs', 'x-plan': 'gold-plated', 'x-a': 'b' })
+      }
+      const delivered = { ...ANY, state: 'delivered' as const }
+      await expect.poll(() => listDeliveries(posthorn.store, 'acme', delivered, 9), { timeout: 10_000 }).toHaveLength(2)
+      for (const { id } of await listDeliveries(posthorn.store, 'acme', ANY, 9)) {
+        const [attempt] = (await posthorn.deliveries.get('acme', id)).attempts
+        expect(attempt!.responseHeaders[attempt!.responseHeaders.indexOf('x-echo') + 1]).toBe('[secret]')
+        expect(Buffer.from(attempt!.responseBody).toString()).toBe('["[secret]","[secret]","Bearer [secret]"]')
+      }
+      await posthorn.stop()
+      await Promise.all([receiver.close(), tokens.close()])
+    }))
+
+  it('C14: are sent as an earlier version stored them, and nothing is sent if a sealed value is missing', () =>
+    inFolder(async (folder, authority) => {
+      const receiver = await startReceiver({ authority, names: ['localhost'] })
+      const posthorn = await startPosthorn(folder, authority, { retrySchedule: [0.01] })
+      await posthorn.tenants.put('acme', {})
+      const { endpoint } = await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      const change = async (value: string | null) => {
+        const before = await posthorn.endpoints.get('acme', endpoint.id)
+        const changed = {
+          ...before,
+          headers: { 'x-api-key': { secret: true, value } },
+          updatedAtMs: before.updatedAtMs + 1,
+        }
+        await posthorn.store.write('updateEndpoint', { endpoint: changed, readAtMs: before.updatedAtMs })
+        posthorn.store.changes.emit({
+          kind: 'endpoint',
+          tenant: 'acme',
+          endpoint: endpoint.id,
+          partition: endpoint.partition,
+        })
+        await posthorn.publish('acme', cover(1))
+      }
+      await change('stored in clear')
+      await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 10_000 })
+      expect(receiver.requests[0]!.headers['x-api-key']).toBe('stored in clear')
+      await change(null)
+      const exhausted = { ...ANY, state: 'exhausted' as const }
+      await expect.poll(() => listDeliveries(posthorn.store, 'acme', exhausted, 1), { timeout: 10_000 }).toHaveLength(1)
+      const [delivery] = await listDeliveries(posthorn.store, 'acme', exhausted, 1)
+      const { attempts } = await posthorn.deliveries.get('acme', delivery!.id)
+      expect(attempts.map(({ error }) => error)).toEqual(['secret_unreadable', 'secret_unreadable'])
+      expect(receiver.total).toBe(1)
+      await posthorn.stop()
+      await receiver.close()
     }))
 })
 

@@ -34,7 +34,7 @@ describe('create', () => {
       types: [TYPE],
       description: 'd',
       metadata: { a: 'b' },
-      headers: { 'x-key': 'v' },
+      headers: { 'x-key': { secret: false, value: 'v' } },
       schedule: [30, 60],
       timeoutMs: 5_000,
       state: 'enabled',
@@ -248,11 +248,11 @@ describe('settings of an endpoint', () => {
     const own = JSON.parse('{"__proto__":"v"}') as Record<string, string>
     const { endpoint } = await create({ headers: own, metadata: own })
     const read = await bench.endpoints.get('acme', endpoint.id)
-    expect(Object.entries(read.headers)).toEqual([['__proto__', 'v']])
+    expect(Object.entries(read.headers)).toEqual([['__proto__', { secret: false, value: 'v' }]])
     expect(Object.entries(read.metadata)).toEqual([['__proto__', 'v']])
     expect((await create({ headers: { 'x-a': 'a\tb c', 'x-b': '' } })).endpoint.headers).toEqual({
-      'x-a': 'a\tb c',
-      'x-b': '',
+      'x-a': { secret: false, value: 'a\tb c' },
+      'x-b': { secret: false, value: '' },
     })
   })
 

@@ -73,7 +73,7 @@ describe.each([sqliteEngine(), postgresEngine()])('API keys and the audit log on
     await store.write('createEndpoint', { endpoint, by: BY })
     const changed = { ...endpoint, secretDigest: bytes('other'), metadata: { a: 'b' }, updatedAtMs: 2 }
     await store.write('updateEndpoint', { endpoint: changed, readAtMs: 1, by: BY })
-    expect(await store.write('updateEndpoint', { endpoint: changed, readAtMs: 1, by: BY })).toBe(false)
+    expect(await store.write('updateEndpoint', { endpoint: changed, readAtMs: 1, by: BY })).toBe('outdated')
     const set = (state: 'enabled' | 'disabled') =>
       store.write('setEndpointState', { tenant: 'acme', id: endpoint.id, state, reason: 'manual', nowMs: 3, by: BY })
     for (const state of ['disabled', 'disabled', 'enabled'] as const) await set(state)

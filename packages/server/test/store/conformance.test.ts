@@ -441,7 +441,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     const { endpoints } = (await store.read('readTenantConfiguration', { tenant: 'acme' }))!
     expect(endpoints).toMatchObject([{ id: endpoint.id, ordered: true }])
     const changed = { ...endpoint, rateLimit: null, ordered: false, updatedAtMs: 2 }
-    expect(await store.write('updateEndpoint', { endpoint: changed, readAtMs: 1 })).toBe(true)
+    expect(await store.write('updateEndpoint', { endpoint: changed, readAtMs: 1 })).toBe('updated')
     expect(await read()).toMatchObject({ rateLimit: null, ordered: false })
   })
 
@@ -753,13 +753,38 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     expect(await store.write('createEndpoint', { endpoint: anEndpoint('acme') })).toBe('no_tenant')
   })
 
+  it('C14: stores the values of headers that are shown, and none of a secret one once it is deleted', async () => {
+    const headers = {
+      'x-plain': { secret: false, value: 'a' },
+      'x-api-key': { secret: true, value: null },
+      'x-author': { secret: false, value: 'b' },
+      'x-token': { secret: true, value: 'stored by an earlier version' },
+    }
+    const endpoint = anEndpoint('acme', { headers })
+    await aTenant(store, 'acme', [endpoint, anEndpoint('acme', { headers })])
+    expect((await store.read('getEndpoint', { tenant: 'acme', id: endpoint.id }))!.headers).toEqual(headers)
+    const unsealed = { ...endpoint, headers: { 'x-plain': { secret: true, value: 'a' } }, updatedAtMs: 2 }
+    await expect(store.write('updateEndpoint', { endpoint: unsealed, readAtMs: 1 })).rejects.toThrow()
+    await store.write('deleteEndpoint', { tenant: 'acme', id: endpoint.id, nowMs: 7 })
+    const exported = async () => store.read('exportEndpoints', { tenant: 'acme', after: null, limit: 9 })
+    const shown = {
+      'x-plain': 'a',
+      'x-api-key': { secret: true },
+      'x-author': { value: 'b', secret: false },
+      'x-token': { secret: true },
+    }
+    expect((await exported()).map(each => each.headers)).toEqual([shown, shown])
+    await store.write('deleteTenant', { id: 'acme', nowMs: 8 })
+    expect((await exported())[1]!.headers).toEqual({})
+  })
+
   it('does not let two updates of an endpoint overwrite each other', async () => {
     const endpoint = anEndpoint('acme')
     await aTenant(store, 'acme', [endpoint])
     const first = { endpoint: { ...endpoint, description: 'first', updatedAtMs: 2 }, readAtMs: 1 }
     const second = { endpoint: { ...endpoint, description: 'second', updatedAtMs: 3 }, readAtMs: 1 }
-    expect(await store.write('updateEndpoint', first)).toBe(true)
-    expect(await store.write('updateEndpoint', second)).toBe(false)
+    expect(await store.write('updateEndpoint', first)).toBe('updated')
+    expect(await store.write('updateEndpoint', second)).toBe('outdated')
     expect((await store.read('getEndpoint', { tenant: null, id: endpoint.id }))?.description).toBe('first')
   })
 

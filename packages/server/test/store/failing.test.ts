@@ -81,10 +81,10 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect((await mark([{ kind: 'paused', untilMs: 90_000, url }])).pausedUntilMs).toBe(90_000)
     const before = await read()
     const change = { ...before, description: 'x', updatedAtMs: before.updatedAtMs + 1 }
-    expect(await store.write('updateEndpoint', { endpoint: change, readAtMs: before.updatedAtMs })).toBe(true)
+    expect(await store.write('updateEndpoint', { endpoint: change, readAtMs: before.updatedAtMs })).toBe('updated')
     expect((await read()).health.pausedUntilMs).toBe(90_000)
     const moved = { ...change, url: 'https://new.example/', updatedAtMs: change.updatedAtMs + 1 }
-    expect(await store.write('updateEndpoint', { endpoint: moved, readAtMs: change.updatedAtMs })).toBe(true)
+    expect(await store.write('updateEndpoint', { endpoint: moved, readAtMs: change.updatedAtMs })).toBe('updated')
     expect((await read()).health.pausedUntilMs).toBeNull()
   })
 
@@ -108,7 +108,11 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect((await judge(1_000 + 7 * DAY_MS, 5.9 * DAY_MS)).kind).toBe('failing')
     const both = await Promise.all([judge(1_000 + FIVE_DAYS_MS), judge(1_000 + FIVE_DAYS_MS)])
     expect(both.map(({ kind }) => kind).sort()).toEqual(['disabled', 'well'])
-    expect(await read()).toMatchObject({ state: 'disabled', disabledReason: 'failing' })
+    expect(await read()).toMatchObject({
+      state: 'disabled',
+      disabledReason: 'failing',
+      disabledAtMs: expect.any(Number),
+    })
     const [audited] = await store.read('listAudit', {
       tenant: 'acme',
       before: null,

@@ -77,7 +77,7 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
     for (let n = 0; n < 4; n++) await store.write('beginTrial', { tenant, delivery, epoch: 0, mayBeLast: true })
   }
 
-  const isMade = (result: unknown) => ![false, null, 'no_tenant', 'too_many'].includes(result as null)
+  const isMade = (result: unknown) => ![false, null, 'no_tenant', 'too_many', 'outdated'].includes(result as null)
 
   /** Everything that an operation can make, each time with a new id. `count` is how many there are. */
   const MAKING = {
@@ -97,7 +97,7 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
       return {
         make: async (once: KeptCall) => {
           const result = await change(once, readAtMs)
-          if (result === true) readAtMs++
+          if (result === 'updated') readAtMs++
           return result
         },
         refused: (once: KeptCall) => change(once, 77),

@@ -23,7 +23,7 @@ describe.each([sqliteEngine(), postgresEngine()])('earlier selections of endpoin
   let time = 1
   async function change(endpoint: Endpoint, to: Partial<Endpoint>): Promise<Endpoint> {
     const after = { ...endpoint, ...to, updatedAtMs: ++time + 1_000 }
-    expect(await store.write('updateEndpoint', { endpoint: after, readAtMs: endpoint.updatedAtMs })).toBe(true)
+    expect(await store.write('updateEndpoint', { endpoint: after, readAtMs: endpoint.updatedAtMs })).toBe('updated')
     return after
   }
   const facts = async (event: string, tenant = 'acme') =>

@@ -119,6 +119,11 @@ export const Location = {
 export const TenantParams = Type.Object({
   tenant: Type.String({ description: "The tenant's id, chosen by the provider." }),
 })
+/** Endpoints are found by their id or by their uid (services/endpoints/references.ts). */
+export const EndpointParams = Type.Object({
+  ...TenantParams.properties,
+  id: Type.String({ description: "The endpoint's id or uid." }),
+})
 export const ItemParams = Type.Object({ ...TenantParams.properties, id: Type.String() })
 export const KeyParams = Type.Object({ id: Type.String() })
 export const TypeParams = Type.Object({ name: Type.String({ description: 'The name of the event type.' }) })

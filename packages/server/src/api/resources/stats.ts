@@ -64,7 +64,7 @@ type StatsView = Static<typeof StatsSchema>
 
 const StatsQuery = strict({
   endpoint: Type.Optional(
-    Type.String({ description: 'Only deliveries to this endpoint, which can be a deleted one.' }),
+    Type.String({ description: 'Only deliveries to this endpoint: its id or uid. It can be a deleted one.' }),
   ),
   from: Type.Optional(TimeInput('Start of the period, rounded down to the start of a step.')),
   to: Type.Optional(TimeInput('End of the period. Defaults to now.')),

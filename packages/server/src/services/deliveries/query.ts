@@ -24,8 +24,8 @@ import {
   MAX_VALUES,
 } from '../checks/list-parameters.ts'
 import { invalid } from '../checks/refusals.ts'
-import { checkStorable } from '../checks/values.ts'
 import type { Warning } from '../checks/warnings.ts'
+import { endpointIdOf, noEndpoint } from '../endpoints/references.ts'
 
 /** If a key stands for more events than this, of as many tenants, all deliveries are looked at instead. */
 const MAX_KEYED_EVENTS = 1_000
@@ -134,21 +134,15 @@ async function resolveEndpoint(
   reference: string,
   faults: FieldError[],
 ): Promise<SearchedEndpoint | null> {
-  const isId = parseId('ep', reference) !== undefined
-  if (!isId && tenant === null) {
+  if (tenant === null && parseId('ep', reference) === undefined) {
     fault(faults, 'endpoint', 'Give the id of each endpoint, or add `tenant`: a uid is unique in its tenant only.')
     return null
   }
-  const known = faults.length
-  checkStorable(reference, 'endpoint', faults)
-  if (faults.length > known) return null
-  const endpoint = isId
-    ? await store.read('findEndpointById', { tenant, id: reference })
-    : await store.read('findEndpointByUid', { tenant: tenant!, uid: reference })
-  if (endpoint === null) {
-    const whose = tenant === null ? 'No tenant has an endpoint' : 'The tenant has no endpoint'
-    fault(faults, 'endpoint', `${whose} \`${reference}\`.`)
-  }
+  const id = tenant === null ? reference : await endpointIdOf(store, tenant, { reference, field: 'endpoint' }, faults)
+  if (id === null) return null
+  const endpoint = await store.read('findEndpointById', { tenant, id })
+  if (endpoint === null && tenant === null) fault(faults, 'endpoint', `No tenant has an endpoint \`${id}\`.`)
+  else if (endpoint === null) faults.push(noEndpoint('endpoint', reference))
   return endpoint
 }
 

@@ -8,6 +8,7 @@ import {
   type Credentials,
   clientSecretAt,
   liveSigning,
+  type OAuthClient,
   type SigningSecret,
   verificationKeyOf,
 } from '../../secrets/credentials.ts'
@@ -35,7 +36,7 @@ export type Authentication = {
     readonly fingerprint: string
     readonly expiresAtMs: number
   } | null
-  readonly oauth: { readonly tokenUrl: string; readonly clientId: string; readonly scope: string | null } | null
+  readonly oauth: Omit<OAuthClient, 'clientSecret'> | null
 }
 
 export type Described = {
@@ -80,7 +81,7 @@ export function describeAuthentication(
       publicKey: live.version === 'v1a' ? verificationKeyOf(live) : null,
     })),
     clientCertificate,
-    oauth: oauth === null ? null : { tokenUrl: oauth.tokenUrl, clientId: oauth.clientId, scope: oauth.scope },
+    oauth: oauth === null ? null : withoutSecret(oauth),
   }
   const warnings = [
     ...adviseOnBearer(endpoint, isToCome ? next.clientSecret : secret, isShared, nowMs),
@@ -97,6 +98,8 @@ function adviseOnBearer({ types }: Endpoint, secret: string | null, isShared: bo
   const allTypes = types === null || types.some(isPattern)
   return adviseOnSecret({ secret, typeCount, allTypes, otherEndpointHasIt: isShared, nowMs })
 }
+
+const withoutSecret = ({ clientSecret: _hidden, ...shown }: OAuthClient): Authentication['oauth'] => shown
 
 function describeCertificate({ clientCertificate }: Credentials): Authentication['clientCertificate'] {
   if (clientCertificate === null) return null

@@ -37,11 +37,11 @@ function parse(payload: Uint8Array): unknown {
 }
 
 function toEventEndpoint(event: EventFacts, facts: EndpointFacts, payload: unknown): EventEndpoint {
-  const { endpoint, delivery, deliveryCount } = facts
-  if (delivery !== null) return { endpoint, state: delivery.state, reason: null, delivery, deliveryCount }
+  const { endpoint, endpointUid, delivery, deliveryCount } = facts
+  const found = { endpoint, endpointUid, delivery, deliveryCount }
+  if (delivery !== null) return { ...found, state: delivery.state, reason: null }
   const reason = reasonOf(event, facts, payload)
-  const state = reason === null ? 'being_made' : 'not_made'
-  return { endpoint, state, reason, delivery, deliveryCount }
+  return { ...found, state: reason === null ? 'being_made' : 'not_made', reason }
 }
 
 const needsPayload = (event: EventFacts, { delivery, wanted, isDeleted }: EndpointFacts): boolean =>

@@ -145,11 +145,8 @@ export function* noteFailing(
   )
 }
 
-const REPLACEABLE = ['clientSecret', 'signingSecret', 'clientCertificate', 'oauth']
-
-/** Reports the secrets that a change replaced, given the names of the changed fields. */
-export function* noteReplaced(after: Endpoint, fields: readonly string[]): Transaction<void> {
-  const secrets = REPLACEABLE.filter(name => fields.includes(name))
+/** Reports the secrets that a change replaced, by the names of their members. */
+export function* noteReplaced(after: Endpoint, secrets: readonly string[]): Transaction<void> {
   if (secrets.length === 0) return
   const { id, tenant, updatedAtMs } = after
   const data = { tenant, endpoint: id, secrets, replacedAt: time(updatedAtMs) }

@@ -89,7 +89,8 @@ export function* deleteTenant(
   }
   if (gone.length === 0) return null
   const rows = yield {
-    text: `update endpoint set deleted_ms = $2, credentials = null, secret_digest = null, change_seq = $3,
+    text: `update endpoint set deleted_ms = $2, credentials = null, secret_digest = null, headers = '{}',
+             change_seq = $3,
              deleted_version = $4
            where tenant = $1 and deleted_ms is null returning id, partition`,
     params: [args.id, args.nowMs, change, gone[0]!.version!],

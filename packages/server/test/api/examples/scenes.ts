@@ -22,8 +22,9 @@ const EVENT = { type: TYPE, payload: { CoverId: '564200aa-7128-4a26-83a8-cf02019
 const ENDPOINT = {
   url: 'https://hooks.example.com/covers',
   clientSecret: 'an-example-not-a-real-secret',
+  uid: 'vienna-covers',
+  name: 'Covers of the Vienna branch',
   types: [TYPE],
-  description: 'Covers of the Vienna branch',
   metadata: { branch: 'vienna' },
 }
 
@@ -80,7 +81,7 @@ const endpoints: Scene = async recorder => {
   await recorder.record('listEndpoints', { path: TENANT, query: { limit: '50' } })
   await recorder.record('listAllEndpoints', { query: { state: 'enabled', type: TYPE } })
   await recorder.record('updateEndpoint', { path, body: { rateLimit: { requests: 10, perSeconds: 1 } } })
-  await recorder.record('rotateSigningSecret', { path, body: {} })
+  await recorder.record('rotateSigningSecret', { path, body: { gracePeriodSeconds: 3_600 } })
   await recorder.record('disableEndpoint', { path })
   await recorder.record('enableEndpoint', { path, body: { held: 'release' } })
   await recorder.record('testEndpoint', { path, body: { type: TYPE } })
@@ -191,7 +192,7 @@ const stats: Scene = async recorder => {
 
 const search: Scene = async recorder => {
   await recorder.record('search', { query: { q: 'order-7' } })
-  await recorder.record('searchTenant', { path: TENANT, query: { q: 'outage-of-may-3' } })
+  await recorder.record('searchTenant', { path: TENANT, query: { q: 'vienna-covers' } })
 }
 
 const apiKeys: Scene = async recorder => {

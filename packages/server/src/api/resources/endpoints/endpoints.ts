@@ -3,13 +3,22 @@ import type { Endpoint } from '../../../base/model.ts'
 import type { Publisher, StartedTest } from '../../../publish/publisher.ts'
 import type { EndpointLists } from '../../../services/endpoints/endpoint-lists.ts'
 import type { EndpointResult, Endpoints } from '../../../services/endpoints/endpoints.ts'
+import type { HeaderInput } from '../../../services/endpoints/extra-headers.ts'
 import { parseTimeOrRefuse } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
-import { Gone, ItemParams, Location, NoBody, NoQuery, ref, strict, TenantParams } from '../../http/shapes.ts'
+import { EndpointParams, Gone, Location, NoBody, NoQuery, ref, strict, TenantParams } from '../../http/shapes.ts'
 import { type Public, resource } from '../../resource.ts'
 import examples from './endpoints.examples.json' with { type: 'json' }
 import { addEndpointLists } from './lists.ts'
-import { EndpointPatch, EndpointSchema, EndpointWithSecretSchema, NewEndpoint, SIGNING_INPUT } from './schemas.ts'
+import {
+  EndpointPatch,
+  EndpointSchema,
+  EndpointWithSecretSchema,
+  GracePeriod,
+  Held,
+  NewEndpoint,
+  SIGNING_INPUT,
+} from './schemas.ts'
 import { viewEndpoint } from './view.ts'
 
 const Shown = (description: string) => ({ ...ref(EndpointSchema), description })
@@ -54,7 +63,7 @@ function addReading(routes: Routes, services: Needs): void {
       access: 'read',
       operationId: 'getEndpoint',
       summary: 'Get an endpoint',
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       response: { 200: Shown('The endpoint.') },
       refusals: ['not_found'],
@@ -108,7 +117,7 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
       summary: 'Update an endpoint',
       description:
         'Changes the given fields and keeps the others. Null resets a field. The next attempts use the new values.',
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       body: EndpointPatch,
       response: {
@@ -131,7 +140,7 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
       operationId: 'deleteEndpoint',
       summary: 'Delete an endpoint',
       description: "Also cancels the endpoint's pending and held deliveries.",
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       response: { 204: Gone },
       refusals: ['not_found'],
@@ -143,7 +152,10 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
   )
 }
 
-type Labels = { readonly metadata?: Record<string, string> | null; readonly headers?: Record<string, string> | null }
+type Labels = {
+  readonly metadata?: Record<string, string> | null
+  readonly headers?: Record<string, HeaderInput> | null
+}
 
 /** Metadata and headers are never null in an endpoint: null resets them to empty ones. */
 function withoutNull<Body extends Labels>({ metadata, headers, ...rest }: Body) {
@@ -163,11 +175,11 @@ function addSigning(routes: Routes, { endpoints }: Needs): void {
       operationId: 'rotateSigningSecret',
       summary: "Rotate an endpoint's signing secret",
       description:
-        'The new secret takes effect immediately. The previous one stays valid for 24 hours, and requests carry a ' +
-        'signature for each valid secret.',
-      params: ItemParams,
+        'The new secret takes effect immediately. The previous one stays valid for the grace period, 24 hours by ' +
+        'default, and requests carry a signature for each valid secret.',
+      params: EndpointParams,
       querystring: NoQuery,
-      body: strict(SIGNING_INPUT),
+      body: strict({ ...SIGNING_INPUT, gracePeriodSeconds: Type.Optional(GracePeriod) }),
       response: { 201: ShownOnce('The endpoint, with its new signing secret.') },
       refusals: ['not_found', 'conflict'],
     },
@@ -189,7 +201,7 @@ function addTesting(routes: Routes, { endpoints, publisher }: Needs): void {
       description:
         'Sends the example of an event type with the header `X-Posthorn-Test: true`, even if the endpoint does not ' +
         'otherwise want that type.',
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       body: strict({
         type: Type.Optional(
@@ -219,7 +231,7 @@ function addStateChanges(routes: Routes, services: Needs): void {
       operationId: 'disableEndpoint',
       summary: 'Disable an endpoint',
       description: "Holds the endpoint's pending deliveries, and those of events published while it is disabled.",
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       body: NoBody,
       response: { 200: Shown('The updated endpoint.') },
@@ -234,7 +246,7 @@ function addStateChanges(routes: Routes, services: Needs): void {
       access: 'write',
       operationId: 'enableEndpoint',
       summary: 'Enable an endpoint',
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       body: strict({ held: Type.Optional(Held) }),
       response: { 200: Shown('The updated endpoint.') },
@@ -249,8 +261,3 @@ const TestStarted = Type.Object(
   { event: Type.String(), delivery: Type.String(), type: Type.String() },
   { description: 'The test event was created. Get its delivery to see the outcome.' },
 )
-
-const Held = Type.Enum(['release', 'cancel'], {
-  type: 'string',
-  description: 'What to do with the held deliveries: send them (`release`, the default) or cancel them (`cancel`).',
-})

@@ -68,11 +68,11 @@ export const searchesPayloads = ({ filter, text }: EventListQuery): boolean =>
 function parseFilter(text: string | undefined): unknown {
   if (text === undefined) return undefined
   try {
-    return parseJson(Buffer.from(text)) ?? null
+    return parseJson(Buffer.from(text), 'The filter') ?? null
   } catch (error) {
     if (!(error instanceof PosthornError)) throw error
     const [fault] = error.fields
-    const detail = fault?.detail ?? 'The filter must be JSON, percent-encoded, such as {"status":["Quoted"]}.'
+    const detail = fault?.detail ?? `${error.message} Send JSON, percent-encoded, such as {"status":["Quoted"]}.`
     const reason = fault?.reason === undefined ? {} : { reason: fault.reason }
     throw invalid([{ field: 'filter', detail, ...reason }])
   }

@@ -57,6 +57,7 @@ const EVENT_MEMBERS = {
 export const EventEndpointSchema = Type.Object(
   {
     endpoint: Type.String(),
+    endpointUid: TextOrNull({ description: "The endpoint's uid. Null if it has none." }),
     state: Word([...DELIVERY_STATES, 'being_made', 'not_made'] as const, {
       description:
         'State of the newest delivery of the event to this endpoint. `being_made`: deliveries of the event are still ' +

@@ -9,6 +9,7 @@ import type { EventEndpointView, EventView } from './schemas.ts'
 
 export function viewEventEndpoint({
   endpoint,
+  endpointUid,
   state,
   reason,
   delivery,
@@ -16,6 +17,7 @@ export function viewEventEndpoint({
 }: EventEndpoint): EventEndpointView {
   return {
     endpoint,
+    endpointUid,
     state,
     reason,
     heldReason: delivery?.heldReason ?? null,

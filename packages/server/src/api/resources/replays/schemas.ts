@@ -61,7 +61,9 @@ export const ReplayInput = strict({
     Type.Unsafe<string | null>({ ...TextOrNull({ description: 'The former name of `key`.' }), deprecated: true }),
   ),
   endpoint: Type.Optional(
-    TextOrNull({ description: "Replay to this endpoint only. Defaults to all of the tenant's endpoints." }),
+    TextOrNull({
+      description: "Replay to this endpoint only: its id or uid. Defaults to all of the tenant's endpoints.",
+    }),
   ),
   event: Type.Optional(TextOrNull({ description: 'Replay this event only.' })),
   types: Type.Optional(

@@ -8,7 +8,7 @@ import { countInWindow, findInWindow } from './finding-across.ts'
 import { cancelDeliveries, holdDeliveries, releaseDeliveries } from './of-endpoint.ts'
 import { packedSettle } from './packed.ts'
 import { getDeliveries, getDelivery, listSetAside } from './reading.ts'
-import { describeDeliveries, findEndpointById, findEndpointByUid, findEventsOfKey, hasEvent } from './references.ts'
+import { describeDeliveries, findEndpointById, findEventsOfKey, hasEvent } from './references.ts'
 import { settle } from './settle.ts'
 import type { SettleArguments, SettleResult } from './settlement.ts'
 import { beginTrial, takeBackTrials } from './trials.ts'
@@ -30,7 +30,6 @@ export const deliveryOperations = {
   findInWindow: reads({ run: findInWindow, waitedForBy: 'people' }),
   countInWindow: reads({ run: countInWindow, waitedForBy: 'people' }),
   findEndpointById: reads({ run: findEndpointById, waitedForBy: 'people' }),
-  findEndpointByUid: reads({ run: findEndpointByUid, waitedForBy: 'people' }),
   findEventsOfKey: reads({ run: findEventsOfKey, waitedForBy: 'people' }),
   hasEvent: reads({ run: hasEvent, waitedForBy: 'people' }),
   describeDeliveries: reads({ run: describeDeliveries, waitedForBy: 'people' }),

@@ -36,19 +36,6 @@ export function* findEndpointById(args: {
   return rows.length === 0 ? null : toSearchedEndpoint(rows[0]!)
 }
 
-/** The tenant's endpoint with a uid. If no other has it now, the newest deleted one. */
-export function* findEndpointByUid(args: {
-  readonly tenant: TenantId
-  readonly uid: string
-}): Transaction<SearchedEndpoint | null> {
-  const rows = yield {
-    text: `select id, tenant, partition from endpoint where tenant = $1 and uid = $2
-           order by case when deleted_ms is null then 0 else 1 end, id desc limit 1`,
-    params: [args.tenant, args.uid],
-  }
-  return rows.length === 0 ? null : toSearchedEndpoint(rows[0]!)
-}
-
 const OF_A_TENANT = 'in (select t.id from tenant t where t.deleted_ms is null)'
 
 /** Whether an event exists, even if it is still in the inbox; of one tenant, or (null) of any. */

@@ -18,6 +18,7 @@ import { findEndpoints } from './finding.ts'
 import { readEndpointFacts } from './reading-health.ts'
 import { dropOldTemplates, recordSender, recordTemplate } from './requests.ts'
 import { readSelectionsAt } from './selections.ts'
+import { findEndpoint } from './uids.ts'
 
 export const endpointOperations = {
   createEndpoint: writes({ run: createEndpoint, configuration: 'changes' }),
@@ -25,6 +26,7 @@ export const endpointOperations = {
   setEndpointState: writes({ run: setEndpointState, configuration: 'changes' }),
   deleteEndpoint: writes({ run: deleteEndpoint, configuration: 'changes' }),
   getEndpoint: reads({ run: getEndpoint, waitedForBy: 'engine' }),
+  findEndpoint: reads({ run: findEndpoint, waitedForBy: 'people' }),
   getSendable: reads({ run: getSendable, waitedForBy: 'engine' }),
   recordTemplate: writes({ run: recordTemplate, configuration: 'ignores' }),
   recordSender: writes({ run: recordSender, configuration: 'ignores' }),

@@ -2,7 +2,7 @@
 
 import { firstIdAt, idBytes, idMs, idText } from '../../../base/ids.ts'
 import type { Delivery, DeliveryId, EndpointId, EventId, TenantId } from '../../../base/model.ts'
-import { bytes, int, intOrNull, type Transaction, text } from '../../transaction.ts'
+import { bytes, int, intOrNull, type Transaction, text, textOrNull } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'
 import { getDeliveries } from '../deliveries/reading.ts'
 import {
@@ -26,6 +26,7 @@ export type EventFacts = {
 
 export type EndpointFacts = EndpointVersions & {
   readonly endpoint: EndpointId
+  readonly endpointUid: string | null
   readonly isDeleted: boolean
   /** What it wanted when the event was matched; null if it didn't exist then, or that is no longer kept. */
   readonly wanted: PastSelection | null
@@ -46,7 +47,7 @@ export function* listEventEndpoints(
   const where = new Where().add('tenant = ?', args.tenant)
   const order = where.behind(args)
   const rows = yield {
-    text: `select id, types, filter, deleted_ms, created_version, selection_version, deleted_version from endpoint
+    text: `select id, uid, types, filter, deleted_ms, created_version, selection_version, deleted_version from endpoint
            where ${where.text} ${order} limit ${args.limit}`,
     params: where.params,
   }
@@ -64,6 +65,7 @@ export function* listEventEndpoints(
     return {
       ...versions,
       endpoint,
+      endpointUid: textOrNull(row.uid),
       isDeleted: row.deleted_ms !== null,
       wanted: isAsThen ? toSelection(row) : (past.get(endpoint) ?? null),
       delivery,
