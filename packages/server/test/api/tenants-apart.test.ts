@@ -1,6 +1,5 @@
 /** Two tenants that use the same uid, key and replay id: nothing that one's key can call shows the other's things. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { idBytes } from '../../src/base/ids.ts'
 import { PAYLOAD, TYPE } from '../services/setup.ts'
 import { ApiBench, type Json } from './setup.ts'
 
@@ -16,8 +15,7 @@ let beta: Things
 let key: string
 
 async function fill(tenant: string, url: string, payload: string): Promise<Things> {
-  const endpoint = await bench.endpoint({ url, description: url }, tenant)
-  await bench.run(`update endpoint set uid = 'orders', name = $1 where id = $2`, [url, idBytes(endpoint)])
+  const endpoint = await bench.endpoint({ url, description: url, uid: 'orders', name: url }, tenant)
   const event = `{"type":"${TYPE}","key":"order-7","payload":${payload}}`
   const { events } = await bench.publish(event, tenant)
   const [delivery] = (await bench.get(`/v1/tenants/${tenant}/deliveries`)).body.data
