@@ -18,7 +18,7 @@ import type { Keyring } from '../../secrets/keyring.ts'
 export type Warning = {
   readonly code: string
   readonly detail: string
-  /** The member that it is about, as a JSON Pointer into the endpoint. Default: the endpoint as a whole. */
+  /** The member concerned, as a JSON Pointer into the body. Default: none. */
   readonly field?: string
 }
 
