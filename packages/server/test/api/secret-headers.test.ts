@@ -37,6 +37,12 @@ const storedText = async () => {
   return rows.find(({ endpoint }) => endpoint === id)!.headers
 }
 
+/** What is written down of the endpoint's requests. */
+const templateText = async () => {
+  const { id } = await bench.endpoints.get('acme', 'hook')
+  return JSON.stringify((await bench.store.read('getSendable', { id }))!.template)
+}
+
 describe('C14: the value of a secret header', () => {
   it.each([
     'X-Api-Key',
@@ -90,6 +96,7 @@ describe('C14: the value of a secret header', () => {
       (await patch(ONE, { headers: { Host: { value: VALUE, secret: true } } })).text,
       (await get('/v1/audit')).text,
       await storedText(),
+      await templateText(),
       ...bench.log,
     ]
     for (const text of texts) expect(text).not.toContain(VALUE)

@@ -18,7 +18,7 @@ import { checkTypes } from './wanted-types.ts'
 
 export type EndpointInput = CredentialsInput & {
   readonly url: string
-  /** The caller's own name of the endpoint, unique in its tenant; null or left out: none. */
+  /** The caller's own name of the endpoint, unique in its tenant; null or omitted: none. */
   readonly uid?: string | null
   /** For people. */
   readonly name?: string | null

@@ -15,7 +15,7 @@ const RESERVED: readonly { readonly why: string; readonly names: readonly string
     names: ['user-agent', 'x-apiversion', 'webhook-*', 'x-posthorn-*'],
   },
   {
-    // The body is the payload, byte for byte (C5). No header may say otherwise.
+    // The body is the payload, byte for byte (C5). No header can say otherwise.
     why: 'it describes the body, which is always the payload as JSON',
     names: ['content-*'],
   },
