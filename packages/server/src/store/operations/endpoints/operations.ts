@@ -15,6 +15,7 @@ import {
 import { warnExpiring } from './expiring.ts'
 import { escalateFailing } from './failing.ts'
 import { findEndpoints } from './finding.ts'
+import { markEndpoints } from './marks.ts'
 import { readEndpointFacts } from './reading-health.ts'
 import { dropOldTemplates, recordSender, recordTemplate } from './requests.ts'
 import { readSelectionsAt } from './selections.ts'
@@ -38,6 +39,7 @@ export const endpointOperations = {
   readTenantConfiguration: reads({ run: readTenantConfiguration, waitedForBy: 'engine' }),
   readSelectionsAt: reads({ run: readSelectionsAt, waitedForBy: 'engine' }),
   escalateFailing: writes({ run: escalateFailing, configuration: 'changes' }),
+  markEndpoints: writes({ run: markEndpoints, configuration: 'ignores' }),
   warnExpiring: writes({ run: warnExpiring, configuration: 'ignores' }),
   readSealed: reads({ run: readSealed, waitedForBy: 'engine' }),
   reseal: writes({ run: reseal, configuration: 'ignores' }),
