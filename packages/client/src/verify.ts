@@ -8,15 +8,18 @@ export type VerifyOptions = {
   readonly clientSecret?: string | readonly string[]
   /** `whsec_…` (or `whpk_…`), as the sender shows it. While it is being replaced, pass both. */
   readonly signingSecret?: string | readonly string[]
-  /** Other names of the three headers, if your provider sends them under such (`signatureHeaders` of your endpoint). */
+  /**
+   * Other names of the three headers, if your provider sends them under such: what `signatureHeaders` of your endpoint
+   * says. Null: the default names.
+   */
   readonly signatureHeaders?: {
-    /** Default: `webhook-id`. */
-    readonly id?: string | undefined
-    /** Default: `webhook-timestamp`. */
-    readonly timestamp?: string | undefined
-    /** Default: `webhook-signature`. */
-    readonly signature?: string | undefined
-  }
+    /** Null or omitted: `webhook-id`. */
+    readonly id?: string | null | undefined
+    /** Null or omitted: `webhook-timestamp`. */
+    readonly timestamp?: string | null | undefined
+    /** Null or omitted: `webhook-signature`. */
+    readonly signature?: string | null | undefined
+  } | null
   /** How far the timestamp can be in the past or future, in seconds. Default: 300. */
   readonly toleranceSeconds?: number
   /** Maximum size of a body, in bytes. Larger bodies are refused without being read in full. Default: 2 MiB. */
@@ -75,9 +78,12 @@ async function checkBearer(request: IncomingRequest, secrets: readonly string[])
 type HeaderNames = { readonly id: string; readonly timestamp: string; readonly signature: string }
 
 /** In lower case, as Node has them. */
-function namesIn({ signatureHeaders = {} }: VerifyOptions): HeaderNames {
-  const { id = 'webhook-id', timestamp = 'webhook-timestamp', signature = 'webhook-signature' } = signatureHeaders
-  return { id: id.toLowerCase(), timestamp: timestamp.toLowerCase(), signature: signature.toLowerCase() }
+function namesIn({ signatureHeaders }: VerifyOptions): HeaderNames {
+  return {
+    id: (signatureHeaders?.id ?? 'webhook-id').toLowerCase(),
+    timestamp: (signatureHeaders?.timestamp ?? 'webhook-timestamp').toLowerCase(),
+    signature: (signatureHeaders?.signature ?? 'webhook-signature').toLowerCase(),
+  }
 }
 
 function checkTimestamp(

@@ -1,36 +1,54 @@
 /** Extra request headers whose values are secrets: stored sealed with the credentials, and never shown. */
 import type { ExtraHeaders } from '../base/model.ts'
 
-const SECRET_WORDS = [
-  'api-key',
+/** Parts of a name that say so wherever they stand. */
+const SECRET_PARTS = [
   'apikey',
-  'access-key',
   'accesskey',
-  'account-key',
   'auth',
   'bearer',
   'credential',
-  'functions-key',
   'hmac',
   'jwt',
-  'license-key',
+  'passcode',
   'passphrase',
   'passwd',
   'password',
-  'private-key',
   'secret',
   'session',
-  'shared-key',
   'signature',
-  'signing-key',
-  'subscription-key',
   'token',
 ]
 
+/** Words of a name, between hyphens, that say so: inside another word, such as in `pinned`, they mean nothing. */
+const SECRET_WORDS = new Set([
+  'cred',
+  'creds',
+  'csrf',
+  'key',
+  'keys',
+  'otp',
+  'pass',
+  'pin',
+  'private',
+  'psk',
+  'pwd',
+  'sig',
+  'sign',
+  'ticket',
+  'totp',
+  'xsrf',
+])
+
+/** Keys that find something rather than open it. */
+const OPEN_KEY = /(?:^|-)(?:cache|idempotency|partition|public|routing|sort)-keys?(?:-|$)/
+
 /** Whether a header is a secret by its name, unless its owner says otherwise. */
 export function isSecretName(name: string): boolean {
-  const spelled = name.toLowerCase().replaceAll('_', '-')
-  return SECRET_WORDS.some(word => spelled.includes(word))
+  const spelled = name.toLowerCase().replace(/[^a-z0-9]/g, '-')
+  if (SECRET_PARTS.some(part => spelled.includes(part))) return true
+  const words = spelled.replace(OPEN_KEY, '-').split('-')
+  return words.some(word => SECRET_WORDS.has(word))
 }
 
 /** A header as it is shown, and accepted in return: its value, or that it is secret, or is not in spite of its name. */

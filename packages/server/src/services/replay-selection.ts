@@ -38,8 +38,8 @@ export function toSelection(input: SelectionInput, faults: FieldError[]): Replay
   if (states.length === 0 && !missing) {
     faults.push({ field: '/states', detail: 'Give at least one state, or set `missing` to true.' })
   }
-  if (fromMs !== null && toMs !== null && fromMs > toMs) {
-    faults.push({ field: '/to', detail: 'The time must not be before `from`.' })
+  if (fromMs !== null && toMs !== null && fromMs >= toMs) {
+    faults.push({ field: '/to', detail: 'The time must be after `from`.' })
   }
   const sorted = types === null ? null : [...new Set(types)].sort()
   return { endpoint, event, types: sorted, states, missing, fromMs: within(fromMs), toMs: within(toMs) }

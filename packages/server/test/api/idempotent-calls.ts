@@ -44,7 +44,7 @@ export function idempotentCalls(bench: ApiBench) {
     publishEvents: async () => ({ url: EVENTS, body: EVENT, other: `[${EVENT}]`, count: () => count(EVENTS) }),
     createEndpoint: async () => ({
       url: ENDPOINTS,
-      body: endpoint(),
+      body: { ...endpoint(), uid: 'hook', state: 'disabled', headers: { 'X-Api-Key': 'k' } },
       other: endpoint('b'),
       count: () => count(ENDPOINTS),
     }),

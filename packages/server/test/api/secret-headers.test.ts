@@ -37,6 +37,12 @@ const storedText = async () => {
   return rows.find(({ endpoint }) => endpoint === id)!.headers
 }
 
+/** What is written down of the endpoint's requests. */
+const templateText = async () => {
+  const { id } = await bench.endpoints.get('acme', 'hook')
+  return JSON.stringify((await bench.store.read('getSendable', { id }))!.template)
+}
+
 describe('C14: the value of a secret header', () => {
   it.each([
     'X-Api-Key',
@@ -53,6 +59,19 @@ describe('C14: the value of a secret header', () => {
     'X-Credentials',
     'X-Hub-Signature-256',
     'X-JWT',
+    'X-Webhook-Key',
+    'X-Master-Key',
+    'X-Pass',
+    'X_PWD',
+    'X-Pin',
+    'X-OTP',
+    'X-PSK',
+    'X-Sig',
+    'X-Hook-Sign',
+    'X-Cred',
+    'X-CSRF',
+    'X-Ticket',
+    'X-Private',
   ])('is never shown if the header is named %s, and is sent', async name => {
     const created = await create({ [name]: VALUE, 'X-Region': 'eu' })
     const key = name.toLowerCase()
@@ -60,6 +79,14 @@ describe('C14: the value of a secret header', () => {
     expect(await headersOf()).toEqual(created.body.headers)
     expect(await sent()).toEqual({ [key]: VALUE, 'x-region': 'eu' })
   })
+
+  it.each(['X-Keyboard', 'X-Pinned', 'X-Compass', 'X-Design', 'Idempotency-Key', 'X-Routing-Key', 'X-Cache-Key'])(
+    'is shown if the header is named %s',
+    async name => {
+      const { body } = await create({ [name]: 'eu' })
+      expect(body.headers).toEqual({ [name.toLowerCase()]: 'eu' })
+    },
+  )
 
   it('is hidden or shown as the call says, whatever the name is', async () => {
     const { body } = await create({
@@ -90,6 +117,7 @@ describe('C14: the value of a secret header', () => {
       (await patch(ONE, { headers: { Host: { value: VALUE, secret: true } } })).text,
       (await get('/v1/audit')).text,
       await storedText(),
+      await templateText(),
       ...bench.log,
     ]
     for (const text of texts) expect(text).not.toContain(VALUE)

@@ -79,6 +79,38 @@ describe('signatures', () => {
       await receiver.close()
     }))
 
+  it('are made with a new secret alone from the next request on, retries included, if the old one has leaked', () =>
+    inFolder(async (folder, authority) => {
+      let isUp = true
+      const script = () => ({ status: isUp ? 204 : 500 })
+      const receiver = await startReceiver({ authority, names: ['localhost'], script })
+      const posthorn = await startPosthorn(folder, authority, { retrySchedule: [0.05, 0.05, 0.05, 0.05, 0.05] })
+      await posthorn.tenants.put('acme', {})
+      const created = await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET })
+      const { id } = created.endpoint
+      await posthorn.endpoints.rotateSigning('acme', id, { gracePeriodSeconds: 604_800 })
+      const countOf = (headers: Record<string, unknown>) => String(headers['webhook-signature']).split(' ').length
+      isUp = false
+      await posthorn.publish('acme', cover(1))
+      await receiver.waitFor(() => receiver.total === 2, { timeoutMs: 10_000 })
+      expect(receiver.requests.map(({ headers }) => countOf(headers))).toEqual([2, 2])
+      const { signingSecret } = await posthorn.endpoints.rotateSigning('acme', id, { gracePeriodSeconds: 0 })
+      const started = receiver.total + 1
+      isUp = true
+      await posthorn.publish('acme', cover(2))
+      const delivered = { state: 'delivered' as const }
+      await expect.poll(() => listDeliveries(posthorn.store, 'acme', delivered), { timeout: 10_000 }).toHaveLength(2)
+      // One request can have been signed before the call.
+      const after = receiver.requests.slice(started)
+      expect(after.length).toBeGreaterThan(0)
+      for (const { headers, body: rawBody } of after) {
+        expect(countOf(headers)).toBe(1)
+        await verify({ headers, rawBody }, { signingSecret: signingSecret! })
+      }
+      await posthorn.stop()
+      await receiver.close()
+    }))
+
   it('use both secrets for a day after a rotation, and only the new one after that', () =>
     inFolder(async (folder, authority) => {
       const receiver = await startReceiver({ authority, names: ['localhost'] })
@@ -276,8 +308,10 @@ describe('secret headers', () => {
       await posthorn.tenants.put('acme', {})
       const oauth = { tokenUrl: `${tokens.url}/token`, clientId: 'id', clientSecret: 'hidden' }
       const headers = { 'X-Api-Key': 'Key "of" theirs', 'X-Plan': { value: 'gold-plated', secret: true }, 'X-A': 'b' }
-      await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET, headers })
-      await posthorn.endpoints.create('acme', { url: receiver.url, oauth, headers })
+      const made = [
+        await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET, headers }),
+        await posthorn.endpoints.create('acme', { url: receiver.url, oauth, headers }),
+      ]
       await posthorn.publish('acme', cover(1))
       await receiver.waitFor(() => receiver.total === 2, { timeoutMs: 10_000 })
       for (const { headers: got } of receiver.requests) {
@@ -289,6 +323,18 @@ describe('secret headers', () => {
         const [attempt] = (await posthorn.deliveries.get('acme', id)).attempts
         expect(attempt!.responseHeaders[attempt!.responseHeaders.indexOf('x-echo') + 1]).toBe('[secret]')
         expect(Buffer.from(attempt!.responseBody).toString()).toBe('["[secret]","[secret]","Bearer [secret]"]')
+        const sent = attempt!.request!.headers
+        const shown = ['x-a', 'x-api-key', 'x-plan'].map(name => sent[sent.indexOf(name) + 1])
+        expect(shown).toEqual(['b', '[secret]', '[secret]'])
+      }
+      // Written with the endpoint, so that the engine finds nothing to add.
+      for (const { endpoint } of made) {
+        const { version, template } = (await posthorn.store.read('getSendable', { id: endpoint.id }))!
+        expect([version, template!.headers, template!.secretHeaders]).toEqual([
+          1,
+          { 'x-a': 'b' },
+          ['x-api-key', 'x-plan'],
+        ])
       }
       await posthorn.stop()
       await Promise.all([receiver.close(), tokens.close()])

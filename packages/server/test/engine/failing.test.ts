@@ -99,6 +99,41 @@ describe('C11: five days of failure', () => {
   )
 
   it(
+    'begin with the newest failure, also of a receiver that comes and goes and gets no further request',
+    () =>
+      inFolder(async (folder, authority) => {
+        const clock = new JumpClock()
+        let status = 500
+        const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status }) })
+        const { posthorn, attempt } = await startWith(folder, authority, clock)
+        await posthorn.tenants.put('acme', {})
+        const input = { url: receiver.url, clientSecret: SECRET, schedule: [] }
+        const { endpoint } = await posthorn.endpoints.create('acme', input)
+        const since = async () => (await endpointOf(posthorn, endpoint.id)).health.failingSinceMs
+        await attempt(0)
+        await expect.poll(since, WAIT).not.toBeNull()
+        const first = (await since())!
+        status = 204
+        await attempt(1)
+        await expect.poll(since, WAIT).toBeNull()
+        status = 500
+        await attempt(2)
+        await expect.poll(since, WAIT).not.toBeNull()
+        expect(await since()).toBeGreaterThan(first)
+        // What isn't stored yet is stored at the end.
+        await posthorn.endpoints.disable('acme', endpoint.id)
+        await posthorn.endpoints.enable('acme', endpoint.id, { held: 'release' })
+        await attempt(3)
+        await posthorn.stop()
+        const again = await startWith(folder, authority, clock)
+        expect((await endpointOf(again.posthorn, endpoint.id)).health.failingSinceMs).not.toBeNull()
+        await again.posthorn.stop()
+        await receiver.close()
+      }),
+    60_000,
+  )
+
+  it(
     'are interrupted by one success, even of a test, and an endpoint without traffic is left alone',
     () =>
       inFolder(async (folder, authority) => {

@@ -50,7 +50,7 @@ const FoundList = {
     data: Type.Array(ref(FoundSchema)),
     complete: Type.Boolean({
       description:
-        'False if more than the 100 things in `data` were found, or if there was no time to search all tenants. ' +
+        'False if more than the 100 things in `data` were found, or if there was no time to search everything. ' +
         'Search within a tenant then.',
     }),
   }),
@@ -62,14 +62,15 @@ const SearchQuery = strict({
     minLength: 1,
     maxLength: 512,
     description:
-      'An id of Posthorn, the key of an event, the uid of an endpoint, the id of a tenant, the key of a replay, or the name of ' +
-      'an event type, exactly as it is written.',
+      'An id of Posthorn, the key of an event, the uid or the name of an endpoint, also of a deleted one, the id of a ' +
+      'tenant, the key of a replay, or the name of an event type, exactly as it is written.',
     examples: ['order-7', 'evt_01jy4k8v3xf0c8wq2rn5s7t9ab'],
   }),
 })
 
 const KEYS =
-  'The key of an event is found for as long as it is remembered (`idempotencyDays`). After that, list events with `key`.'
+  'The key of an event is found for as long as it is remembered (`idempotencyDays`), and that of a rejected event for as ' +
+  'long as the event is kept. After that, list events with `key`.'
 
 type Needs = { readonly search: Public<Search> }
 
@@ -104,7 +105,7 @@ function addSearching(routes: Routes, { search }: Needs): void {
     {
       access: 'read',
       operationId: 'searchTenant',
-      summary: 'Find anything of a tenant by its id, key or uid',
+      summary: 'Find anything of a tenant by its id, key, uid or name',
       description: `Finds the tenant itself, event types, and what belongs to the tenant. ${KEYS}`,
       params: TenantParams,
       querystring: SearchQuery,
@@ -125,7 +126,10 @@ function viewFound(found: Found): FoundView {
   return { ...shown, href: pathOf(found) }
 }
 
-function pathOf({ kind, tenant, id, isDeleted, isOrphan }: Found): string {
+const withKey = (key: string | null | undefined): string =>
+  key === null || key === undefined ? '' : `&key=${encodeURIComponent(key)}`
+
+function pathOf({ kind, tenant, id, key, isDeleted, isOrphan }: Found): string {
   const one = encodeURIComponent(id)
   const ofTenant = `/v1/tenants/${encodeURIComponent(tenant ?? '')}`
   switch (kind) {
@@ -140,7 +144,7 @@ function pathOf({ kind, tenant, id, isDeleted, isOrphan }: Found): string {
     case 'endpoint':
       return isDeleted === true ? `${ofTenant}/deliveries?endpoint=${one}` : `${ofTenant}/endpoints/${one}`
     case 'event':
-      if (isOrphan === true) return `/v1/rejected-events?tenant=${encodeURIComponent(tenant ?? '')}`
+      if (isOrphan === true) return `/v1/rejected-events?tenant=${encodeURIComponent(tenant ?? '')}${withKey(key)}`
       return `${ofTenant}/events/${one}`
     case 'delivery':
       return `${ofTenant}/deliveries/${one}`

@@ -33,7 +33,7 @@ export type Destination = {
   /** False if the secret can't be decrypted, so that nothing can be sent. */
   readonly isReadable: boolean
   readonly record: (exchange: Exchange) => Recorded
-  /** Values of secret headers, besides the bearer token. */
+  /** Values of secret headers, besides the bearer token, which are blanked in responses. */
   readonly headerSecrets: readonly string[]
   /** Store time in milliseconds at which another secret takes effect. Infinity: not until the endpoint is changed. */
   readonly untilMs: number
@@ -42,6 +42,8 @@ export type Destination = {
 export type DestinationOptions = SenderIdentity & { readonly responseTimeoutMs: number }
 
 const DESTINATIONS_KEPT = 50_000
+/** A shorter value of a secret header is not sought in responses: it would be found in ordinary words. */
+const SHORTEST_BLANKED = 4
 
 /** Endpoints by id, read when first needed. `get` returns undefined until `load` has read them. */
 export class Destinations {
@@ -165,6 +167,7 @@ function toDestination(
   const { origin, pathname, search } = new URL(endpoint.url)
   const secret = credentials === undefined || credentials.oauth !== null ? null : clientSecretAt(credentials, nowMs)
   const extra = openHeaders(endpoint.headers, credentials)
+  const headerSecrets = extra.secrets.filter(value => value.length >= SHORTEST_BLANKED)
   return {
     endpoint,
     requestVersion,
@@ -175,8 +178,8 @@ function toDestination(
     oauth: credentials === undefined ? null : tokenClientOf(endpoint, credentials),
     timeoutMs: endpoint.timeoutMs ?? options.responseTimeoutMs,
     isReadable: extra.isComplete && credentials !== undefined && (secret !== null || credentials.oauth !== null),
-    record: createRedactor([secret ?? '', ...extra.secrets]),
-    headerSecrets: extra.secrets,
+    record: createRedactor([secret ?? '', ...headerSecrets]),
+    headerSecrets,
     untilMs: credentials === undefined ? Number.POSITIVE_INFINITY : changesAtMs(credentials, nowMs),
   }
 }

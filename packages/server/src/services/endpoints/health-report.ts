@@ -5,7 +5,8 @@ import type { Store } from '../../store/store.ts'
 /**
  * How an endpoint's receiver does. `failing`: there was no success since the first failure of a run. `paused`: it isn't
  * failing, but asked for a pause that isn't over. `healthy`: neither, and one of its newest deliveries arrived.
- * `unknown`: nothing that is kept tells, or there was no attempt since it was enabled again or got another URL.
+ * `unknown`: nothing that is kept tells, or it was failing, was then enabled again or got another URL, and no attempt
+ * was made since.
  */
 export const HEALTH_STATES = ['healthy', 'failing', 'paused', 'unknown'] as const
 export type HealthState = (typeof HEALTH_STATES)[number]

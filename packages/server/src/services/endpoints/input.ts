@@ -18,7 +18,7 @@ import { checkTypes } from './wanted-types.ts'
 
 export type EndpointInput = CredentialsInput & {
   readonly url: string
-  /** The caller's own name of the endpoint, unique in its tenant; null or left out: none. */
+  /** The caller's own name of the endpoint, unique in its tenant; null or omitted: none. */
   readonly uid?: string | null
   /** For people. */
   readonly name?: string | null
@@ -156,7 +156,8 @@ function checkUrl(url: unknown, policy: TargetPolicy, faults: FieldError[]): Tar
 function checkText(text: unknown, member: string, mostCharacters: number, faults: FieldError[]): string | null {
   if (text === null) return null
   const field = `/${member}`
-  if (typeof text !== 'string' || text.length > mostCharacters) {
+  // Characters as people and JSON Schema count them, not UTF-16 units.
+  if (typeof text !== 'string' || [...text.slice(0, 2 * mostCharacters + 1)].length > mostCharacters) {
     faults.push({ field, detail: `The ${member} must be a string of at most ${mostCharacters} characters.` })
     return null
   }

@@ -77,7 +77,7 @@ const HealthSchema = Type.Object(
       description:
         '`failing`: no attempt has succeeded since `failingSince`. `paused`: the endpoint is not failing, but its ' +
         'receiver asked to wait until `pausedUntil`. `healthy`: neither, and one of its newest deliveries arrived. ' +
-        '`unknown`: nothing that is kept tells, or there was no attempt since it was enabled again or got another URL.',
+        '`unknown`: nothing that is kept tells, or it was failing, was then enabled again or got another URL, and no attempt was made since.',
     }),
     failingSince: TimeOrNull(
       'When the first attempt of the current run of failures ended. Null if the endpoint is not failing.',

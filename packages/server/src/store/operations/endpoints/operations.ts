@@ -15,6 +15,8 @@ import {
 import { warnExpiring } from './expiring.ts'
 import { escalateFailing } from './failing.ts'
 import { findEndpoints } from './finding.ts'
+import { markEndpoints } from './marks.ts'
+import { findNamedEndpoints } from './named.ts'
 import { readEndpointFacts } from './reading-health.ts'
 import { dropOldTemplates, recordSender, recordTemplate } from './requests.ts'
 import { readSelectionsAt } from './selections.ts'
@@ -32,12 +34,14 @@ export const endpointOperations = {
   recordSender: writes({ run: recordSender, configuration: 'ignores' }),
   dropOldTemplates: writes({ run: dropOldTemplates, configuration: 'ignores' }),
   findEndpoints: reads({ run: findEndpoints, waitedForBy: 'people' }),
+  findNamedEndpoints: reads({ run: findNamedEndpoints, waitedForBy: 'people' }),
   findSharedSecrets: reads({ run: findSharedSecrets, waitedForBy: 'people' }),
   readEndpointFacts: reads({ run: readEndpointFacts, waitedForBy: 'people' }),
   sampleEndpointUrls: reads({ run: sampleEndpointUrls, waitedForBy: 'engine' }),
   readTenantConfiguration: reads({ run: readTenantConfiguration, waitedForBy: 'engine' }),
   readSelectionsAt: reads({ run: readSelectionsAt, waitedForBy: 'engine' }),
   escalateFailing: writes({ run: escalateFailing, configuration: 'changes' }),
+  markEndpoints: writes({ run: markEndpoints, configuration: 'ignores' }),
   warnExpiring: writes({ run: warnExpiring, configuration: 'ignores' }),
   readSealed: reads({ run: readSealed, waitedForBy: 'engine' }),
   reseal: writes({ run: reseal, configuration: 'ignores' }),
