@@ -197,7 +197,7 @@ describe('a list of deliveries', () => {
       ['state=delivered&error=dns_failed', 'error'],
       ['state=pending,exhausted&status=204', 'status'],
       ['heldReason=disabled&status=2xx', 'status'],
-      ['from=2030-01-01&to=2029-12-31', 'from'],
+      ['from=2030-01-01T00:00:00Z&to=2029-12-31T00:00:00Z', 'from'],
       ['error=timeout', 'error'],
       ['type=', 'type'],
       ['type=a%00', 'type'],

@@ -110,7 +110,7 @@ describe('an endpoint', () => {
       expect(answer.body.detail).toBe('/held: The value must be one of release, cancel.')
     }
     const both = await patch(ONE, { state: null, held: null })
-    expect(refused(both)).toEqual([422, 'invalid', ['/state', '/held']])
+    expect(refused(both)).toEqual([422, 'invalid', ['/held', '/state']])
   })
 
   it('is reported by an operational event when a change of its state disables it', async () => {

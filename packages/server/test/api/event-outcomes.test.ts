@@ -22,9 +22,10 @@ async function outcome(event: string, endpoint: string): Promise<Json> {
 /** An endpoint with a pending delivery of an event. */
 async function aPending(
   over: Partial<EndpointInput> = {},
+  key = 'order-7',
 ): Promise<{ endpoint: string; event: string; why(): Promise<Json> }> {
   const endpoint = await bench.endpoint(over)
-  const event = await publish('order-7')
+  const event = await publish(key)
   return { endpoint, event, why: () => outcome(event, endpoint) }
 }
 
@@ -97,7 +98,7 @@ describe('a delivery that is not to be sent says why: it', () => {
     await bench.endpoints.remove('acme', endpoint)
     expect(await why()).toMatchObject({ state: 'cancelled', reason: 'cancelled' })
 
-    const other = await aPending()
+    const other = await aPending({}, 'order-8')
     await bench.endpoints.remove('acme', other.endpoint)
     expect(await other.why()).toMatchObject({ reason: 'deleted' })
     const { endpoint: id } = other

@@ -71,7 +71,7 @@ it('rejected events are found by their key: in their list, among all events, and
   expect(ids(await get('/v1/events?key=order-7&tenant=acme'))).toEqual([bad])
   expect(ids(await get('/v1/events?key=order-8'))).toEqual([unknown])
   expect(ids(await get('/v1/events?key=order-8&type=NO_SUCH'))).toEqual([unknown])
-  for (const query of [`type=${TYPE}`, 'to=2020-01-01', 'filter={"CoverId":["x"]}']) {
+  for (const query of [`type=${TYPE}`, 'to=2020-01-01T00:00:00Z', 'filter={"CoverId":["x"]}']) {
     expect(ids(await get(`/v1/events?key=order-8&${query}`))).toEqual([])
   }
   const search = async (path: string, key: string) => (await get(`${path}/search?q=${key}`)).body

@@ -134,7 +134,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the search on $name', engine 
           await opened.run(`delete from ${table}`)
         }
       }),
-      { numRuns: 12 },
+      { numRuns: 10 },
     )
   }, 120_000)
 
