@@ -1,10 +1,12 @@
 import type { Clock } from '../base/clock.ts'
 import type { FieldError } from '../base/errors.ts'
-import type { TenantId } from '../base/model.ts'
+import type { EventId, TenantId } from '../base/model.ts'
+import type { RejectedHead, RejectedSlice } from '../store/operations/events/rejected.ts'
 import type { Found } from '../store/operations/search.ts'
 import type { Store } from '../store/store.ts'
 import { invalid, requireTenant } from './checks/refusals.ts'
 import { checkStorable } from './checks/values.ts'
+import { REJECTED_A_READ } from './slices.ts'
 
 /** The most things shown. A key or a uid can be used by every tenant. */
 const MAX_FOUND = 100
@@ -48,9 +50,37 @@ export class Search {
       const slice: { found: readonly Found[]; last: TenantId | null } = await this.#store.read('findInTenants', args)
       found.push(...slice.found)
       if (found.length > MAX_FOUND) return { found: found.slice(0, MAX_FOUND), isComplete: false }
-      if (slice.last === null) return { found, isComplete: true }
+      if (slice.last === null) break
       if (this.#clock.monotonicMs() - startMs > MAX_SEARCH_MS) return { found, isComplete: false }
       after = slice.last
+    }
+    return this.#withRejected(found, text, tenant, startMs)
+  }
+
+  /** Adds rejected events with this key, which they don't keep. They can be of tenants that don't exist. */
+  async #withRejected(
+    found: readonly Found[],
+    key: string,
+    tenant: TenantId | null,
+    startMs: number,
+  ): Promise<SearchResult> {
+    const all = [...found]
+    for (let before: EventId | null = null; ; ) {
+      const slice: RejectedSlice<RejectedHead> = await this.#store.read('listRejectedHeads', {
+        tenant,
+        key,
+        before,
+        limit: MAX_FOUND + 1,
+        maxRows: REJECTED_A_READ,
+      })
+      for (const { tenant: own, id, key: ownKey, isOrphan } of slice.items) {
+        const isKnown = all.some(one => one.kind === 'event' && one.id === id)
+        if (!isKnown) all.push({ kind: 'event', tenant: own, id, key: ownKey, ...(isOrphan ? { isOrphan } : {}) })
+      }
+      if (all.length > MAX_FOUND) return { found: all.slice(0, MAX_FOUND), isComplete: false }
+      if (slice.goesOnAt === null) return { found: all, isComplete: true }
+      if (this.#clock.monotonicMs() - startMs > MAX_SEARCH_MS) return { found: all, isComplete: false }
+      before = slice.goesOnAt
     }
   }
 }

@@ -18,6 +18,26 @@ export type Found<Item> = Slice<Item> & {
   readonly isCutShort: boolean
 }
 
+/** The most rejected events, of all tenants and with any key, that one short read looks at. */
+export const REJECTED_A_READ = 10_000
+
+/** The slices of two lists as one of both: up to `count` items, as far as both were read. */
+export function mergeSlices<Item extends { readonly id: string }>(
+  place: Place,
+  slices: readonly Slice<Item>[],
+  count: number,
+): Slice<Item> {
+  const order = place.after === undefined ? -1 : 1
+  const nearerFirst = (a: string, b: string): number => (a < b ? -order : a > b ? order : 0)
+  const [edge = null] = slices.flatMap(({ goesOnAt }) => goesOnAt ?? []).sort(nearerFirst)
+  const all = new Map(slices.flatMap(({ items }) => items.map(item => [item.id, item])))
+  const items = [...all.values()]
+    .filter(({ id }) => edge === null || nearerFirst(id, edge) <= 0)
+    .sort((a, b) => nearerFirst(a.id, b.id))
+  if (items.length <= count) return { items, goesOnAt: edge }
+  return { items: items.slice(0, count), goesOnAt: items[count - 1]!.id }
+}
+
 /**
  * Reads slices until there are `count` items, or nothing is left to read, or the time is up. At least one is read.
  *

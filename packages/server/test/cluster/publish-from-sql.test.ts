@@ -338,9 +338,15 @@ describe('a node that takes events from the inbox', () => {
     await sql.query('commit')
     await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 20_000 })
     await inboxIsEmpty(node)
-    const list = async (tenant: string | null) => (await node.events.listRejected({ tenant, before: null }, 100)).items
+    const list = async (tenant: string | null) =>
+      (await node.events.listRejected({ tenant, key: null, before: null }, 100)).items
     await expect.poll(async () => (await list(null)).map(({ id }) => id), LATE).toEqual([...ids].reverse())
     expect((await list('böse 🦄')).map(({ id }) => id)).toEqual([ids[1]])
+    for (const [index, id] of ids.entries()) {
+      const key = 'k'.repeat(index + 1)
+      const { items } = await node.events.listRejected({ tenant: null, key, before: null }, 100)
+      expect(items.map(item => item.id)).toEqual([id])
+    }
     for (const [index, [tenant, type, text, field, reason]] of cases.entries()) {
       const event = await node.store.read('getEvent', { tenant, id: ids[index]! })
       expect(event).toMatchObject({ type, notSent: {}, rejected: [{ field, reason, detail: expect.any(String) }] })

@@ -238,7 +238,9 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     const { arrivals: ghosts } = await claim()
     await store.write('acceptArrivals', await request(ghosts.map(one => accepted(one, { rejected }))))
     const list = async (tenant: string | null, before: string | null = null, limit = 10) =>
-      (await store.read('listRejectedEvents', { tenant, before, limit, maxRows: 100 })).items.map(({ id }) => id)
+      (await store.read('listRejectedEvents', { tenant, key: null, before, limit, maxRows: 100 })).items.map(
+        ({ id }) => id,
+      )
     expect(await list(null)).toEqual([c, a])
     expect([await list(null, c), await list(null, null, 1), await list('acme'), await list('beta')]).toEqual([
       [a],

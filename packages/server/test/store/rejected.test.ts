@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { idBytes, newId } from '../../src/base/ids.ts'
-import type { RejectedSlice } from '../../src/store/operations/events/reading.ts'
+import type { RejectedSlice } from '../../src/store/operations/events/rejected.ts'
 import type { Place } from '../../src/store/where.ts'
 import { bytes } from './builders.ts'
 import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
@@ -38,9 +38,10 @@ describe.each([sqliteEngine(), postgresEngine()])('rejected events on $name', en
       let reads = 0
       let place: Place | null = start
       while (place !== null) {
-        const args: Place & { tenant: string; limit: number; maxRows: number } = {
+        const args: Place & { tenant: string; key: null; limit: number; maxRows: number } = {
           ...place,
           tenant: 'acme',
+          key: null,
           limit: 9,
           maxRows: 5,
         }

@@ -15,6 +15,8 @@ type World = {
   readonly tenant: string
   readonly endpoints: readonly { readonly uid: string | null; readonly isDeleted: boolean }[]
   readonly events: readonly { readonly key: string | null; readonly isRemoved: boolean }[]
+  /** The keys of rejected events, which several can have. */
+  readonly rejected: readonly string[]
   readonly replays: readonly string[]
   readonly isDeleted: boolean
 }
@@ -30,6 +32,7 @@ const aWorld: fc.Arbitrary<World> = fc.record({
     maxLength: 3,
     selector: ({ key }) => key ?? {},
   }),
+  rejected: fc.array(aName, { maxLength: 2 }),
   replays: fc.uniqueArray(aName, { maxLength: 2 }),
   isDeleted: fc.boolean(),
 })
@@ -81,9 +84,19 @@ describe.each([sqliteEngine(), postgresEngine()])('the search on $name', engine 
       )
       all.push([[id, key], { kind: 'replay', tenant, id: key, key }])
     }
-    if (!world.isDeleted) return all
+    const rejected: (readonly [readonly string[], Found & { readonly kind: 'event' }])[] = []
+    for (const key of world.rejected) {
+      const id = newId('evt', Date.now())
+      await run(
+        `insert into event (created_ms, test, tenant, id, type, payload, event_key, rejected)
+         values (1, 0, $1, $2, 'T', $3, $4, '[]')`,
+        [tenant, idBytes(id), bytes('{}'), key],
+      )
+      rejected.push([[id, key], { kind: 'event', tenant, id, key }])
+    }
+    if (!world.isDeleted) return [...all, ...rejected]
     await run('update tenant set deleted_ms = 9 where id = $1', [tenant])
-    return []
+    return rejected.map(([texts, found]) => [texts, { ...found, isOrphan: true }])
   }
 
   const sorted = (found: readonly Found[]): Found[] =>
@@ -147,7 +160,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the search on $name', engine 
        select 'tenant-' || (100000 + i), '{}', 1, 1 from n`,
     )
 
-  it('searches five thousand tenants in six steps, in whichever of them it is', async () => {
+  it('searches five thousand tenants in six steps, then rejected events, in whichever of them it is', async () => {
     await fill(5_000)
     const ids: string[] = []
     for (const tenant of ['tenant-100001', 'tenant-101000', 'tenant-101001', 'tenant-105000']) {
@@ -158,7 +171,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the search on $name', engine 
     const reads = vi.spyOn(opened.store, 'read')
     const found = await search.find('order-7', { tenant: null, includesOperators: true })
     expect([found.found.map(({ id }) => id), found.isComplete]).toEqual([ids, true])
-    expect(reads).toHaveBeenCalledTimes(1 + 6)
+    expect(reads).toHaveBeenCalledTimes(1 + 6 + 1)
     for (const id of ids) {
       expect((await search.find(id, { tenant: null, includesOperators: false })).found).toMatchObject([{ id }])
     }

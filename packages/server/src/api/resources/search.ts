@@ -68,7 +68,8 @@ const SearchQuery = strict({
 })
 
 const KEYS =
-  'The key of an event is found for as long as it is remembered (`idempotencyDays`). After that, list events with `key`.'
+  'The key of an event is found for as long as it is remembered (`idempotencyDays`), and that of a rejected event for as ' +
+  'long as the event is kept. After that, list events with `key`.'
 
 type Needs = { readonly search: Public<Search> }
 
@@ -123,7 +124,10 @@ function viewFound(found: Found): FoundView {
   return { ...shown, href: pathOf(found) }
 }
 
-function pathOf({ kind, tenant, id, isDeleted, isOrphan }: Found): string {
+const withKey = (key: string | null | undefined): string =>
+  key === null || key === undefined ? '' : `&key=${encodeURIComponent(key)}`
+
+function pathOf({ kind, tenant, id, key, isDeleted, isOrphan }: Found): string {
   const one = encodeURIComponent(id)
   const ofTenant = `/v1/tenants/${encodeURIComponent(tenant ?? '')}`
   switch (kind) {
@@ -138,7 +142,7 @@ function pathOf({ kind, tenant, id, isDeleted, isOrphan }: Found): string {
     case 'endpoint':
       return isDeleted === true ? `${ofTenant}/deliveries?endpoint=${one}` : `${ofTenant}/endpoints/${one}`
     case 'event':
-      if (isOrphan === true) return `/v1/rejected-events?tenant=${encodeURIComponent(tenant ?? '')}`
+      if (isOrphan === true) return `/v1/rejected-events?tenant=${encodeURIComponent(tenant ?? '')}${withKey(key)}`
       return `${ofTenant}/events/${one}`
     case 'delivery':
       return `${ofTenant}/deliveries/${one}`

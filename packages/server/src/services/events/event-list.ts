@@ -2,10 +2,11 @@
 import { Buffer } from 'node:buffer'
 import type { Clock } from '../../base/clock.ts'
 import type { EventId, PublishedEvent } from '../../base/model.ts'
+import type { RejectedHead } from '../../store/operations/events/rejected.ts'
 import type { EventHead, EventSelection } from '../../store/operations/events/scan.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'
-import { type Found, type Slice, searchInSlices } from '../slices.ts'
+import { type Found, mergeSlices, REJECTED_A_READ, type Slice, searchInSlices } from '../slices.ts'
 import type { PayloadTest } from './payload-test.ts'
 
 /** What a short read looks at, if few events match. */
@@ -62,7 +63,8 @@ export class EventList {
     const { tenant, key } = query
     if (key === null) return searchInSlices(place, count, read, this.#clock)
     const readByKey = (from: Place<EventId>, left: number) => this.#sliceByKey({ ...query, key }, from, left)
-    // Of all tenants, only what keys stand for: what had the same key before that is somewhere among all events.
+    // Of all tenants, only what keys stand for and what was rejected: what had the same key before that is somewhere
+    // among all events.
     if (tenant === null) return searchInSlices(place, count, readByKey, this.#clock)
     const known = place.after === undefined ? await readByKey(place, 1) : NOTHING
     if (known.items.length === 0) return searchInSlices(place, count, read, this.#clock)
@@ -89,8 +91,23 @@ export class EventList {
     count: number,
   ): Promise<Slice<EventHead>> {
     const limit = matches === null ? count : this.#sizes.payloads
-    const slice = await this.#store.read('findEventsByKey', { ...selection, ...place, limit })
+    const known = await this.#store.read('findEventsByKey', { ...selection, ...place, limit })
+    // Of one tenant they are found among its events.
+    const isAlone = selection.tenant !== null
+    const slice = isAlone ? known : mergeSlices(place, [known, await this.#rejected(selection, place, limit)], limit)
     return matches === null ? slice : this.#test(matches, count, slice)
+  }
+
+  /** Rejected events with a key, which they don't keep. Those of tenants that don't exist are in no list of events. */
+  async #rejected(
+    { tenant, key, types, fromMs, toMs }: EventSelection,
+    place: Place<EventId>,
+    limit: number,
+  ): Promise<Slice<EventHead>> {
+    const args = { tenant, key, fromMs, toMs, ...place, limit, maxRows: REJECTED_A_READ }
+    const { items, goesOnAt } = await this.#store.read('listRejectedHeads', args)
+    const isWanted = ({ isOrphan, type }: RejectedHead) => !isOrphan && (types === null || types.includes(type))
+    return { items: items.filter(isWanted), goesOnAt }
   }
 
   /** Of the events of a slice, those whose payloads match, as far as there is time to look at them. */

@@ -10,7 +10,7 @@ import type {
 } from '../../base/model.ts'
 import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
 import { ANY_DELIVERY } from '../../store/operations/deliveries/filter.ts'
-import type { RejectedFilter } from '../../store/operations/events/reading.ts'
+import type { RejectedFilter } from '../../store/operations/events/rejected.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place, Range } from '../../store/where.ts'
 import { adviseOnTypes, checkKey, checkTenantParameter, checkTypes } from '../checks/list-parameters.ts'
@@ -19,7 +19,7 @@ import { checkStorable } from '../checks/values.ts'
 import type { Warning } from '../checks/warnings.ts'
 import { describeDeliveries } from '../deliveries/describe.ts'
 import { adviseOnFilterOf } from '../endpoints/filter-advice.ts'
-import { type Found, searchInSlices } from '../slices.ts'
+import { type Found, REJECTED_A_READ, searchInSlices } from '../slices.ts'
 import { type EndpointPage, readEventEndpoints } from './event-endpoints.ts'
 import { EventList, type EventPage, type EventQuery } from './event-list.ts'
 import { createPayloadTest, type PayloadInput } from './payload-test.ts'
@@ -27,8 +27,6 @@ import { readEvent } from './read-event.ts'
 
 /** The newest deliveries shown with an event. The list of deliveries, filtered by event, has all of them. */
 const MAX_DELIVERIES_OF_EVENT = 1_000
-/** Rejected events of all tenants that one read looks at to find those of one. */
-const REJECTED_A_READ = 10_000
 
 /** Which events are listed. What is left out or null selects all. */
 export type EventFilter = Partial<Range> &
@@ -98,14 +96,15 @@ export class Events {
   }
 
   /** Events of one tenant or of all that were published from SQL and rejected. */
-  async listRejected({ tenant, ...place }: RejectedFilter, count: number): Promise<Found<PublishedEvent>> {
+  async listRejected({ tenant, key, ...place }: RejectedFilter, count: number): Promise<Found<PublishedEvent>> {
     checkPlace('evt', place)
     const faults: FieldError[] = []
     // Any text that SQL can publish for: the tenant need not exist, and its id need not be valid.
     if (tenant !== null) checkStorable(tenant, 'tenant', faults)
+    if (key !== null) checkKey(key, faults)
     if (faults.length > 0) throw invalid(faults)
     const read = (from: Place<EventId>, limit: number) =>
-      this.#store.read('listRejectedEvents', { tenant, ...from, limit, maxRows: REJECTED_A_READ })
+      this.#store.read('listRejectedEvents', { tenant, key, ...from, limit, maxRows: REJECTED_A_READ })
     return searchInSlices(place, count, read, this.#clock)
   }
 

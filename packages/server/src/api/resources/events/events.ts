@@ -13,6 +13,7 @@ import type { ApiOptions, BeginPublishTrace } from '../../options.ts'
 import { type Public, resource } from '../../resource.ts'
 import { addEventLists } from './lists.ts'
 import { JSON_TYPE, readPage, writePage } from './pages.ts'
+import { EventQuery } from './queries.ts'
 import {
   EventDetailSchema,
   EventEndpointSchema,
@@ -136,6 +137,7 @@ function addRejected(routes: Routes, { events }: Needs): void {
         'Includes events of all tenants, and of tenants that do not exist.',
       querystring: strict({
         tenant: Type.Optional(Type.String({ maxLength: 128, description: 'Only events published for this tenant.' })),
+        key: EventQuery.key,
         ...PageQuery,
       }),
       response: { 200: Type.Unsafe<string>(RejectedPage) },
@@ -143,7 +145,7 @@ function addRejected(routes: Routes, { events }: Needs): void {
     async ({ query, seesPayloads }, reply) => {
       const pager = newestFirst('evt', query)
       const page = await readPage(pager, (place, count) =>
-        events.listRejected({ tenant: query.tenant ?? null, ...place }, count),
+        events.listRejected({ tenant: query.tenant ?? null, key: query.key ?? null, ...place }, count),
       )
       const searchedTo = page.isCutShort ? time(idMs(page.goesOnAt!)) : null
       const text = writePage(pager, page, event => writeEvent(event, seesPayloads), { searchedTo })

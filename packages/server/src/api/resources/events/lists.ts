@@ -86,7 +86,8 @@ export function addEventLists(routes: Routes, { events }: Needs): void {
       summary: 'List the events of all tenants, newest first',
       description:
         `For API keys without a tenant. ${HOW_IT_SEARCHES} Without \`tenant\`, \`key\` finds an event for as long as its ` +
-        "key is remembered (`idempotencyDays`); a tenant's list also finds older ones.",
+        "key is remembered (`idempotencyDays`), and rejected events; a tenant's list also finds older ones. Rejected " +
+        'events of tenants that do not exist are only in `/v1/rejected-events`.',
       querystring: strict({
         tenant: Type.Optional(Type.String({ description: 'Only events of this tenant.', examples: ['acme'] })),
         ...EventQuery,

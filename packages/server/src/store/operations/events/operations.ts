@@ -3,7 +3,8 @@ import { listEventEndpoints } from './event-endpoints.ts'
 import { dropExpiredKeys, readKeyHashes } from './idempotency.ts'
 import { packedPublish } from './packed.ts'
 import { publish, publishedIn } from './publish.ts'
-import { getArrival, getEvent, listEventHeads, listRejectedEvents, readPayload, readTraceparent } from './reading.ts'
+import { getArrival, getEvent, listEventHeads, readPayload, readTraceparent } from './reading.ts'
+import { listRejectedEvents, listRejectedHeads } from './rejected.ts'
 import { countEvents, findEventsByKey, readEvents, scanEvents } from './scan.ts'
 
 export const eventOperations = {
@@ -18,6 +19,7 @@ export const eventOperations = {
   readEvents: reads({ run: readEvents, waitedForBy: 'people' }),
   listEventHeads: reads({ run: listEventHeads, waitedForBy: 'people' }),
   listRejectedEvents: reads({ run: listRejectedEvents, waitedForBy: 'people' }),
+  listRejectedHeads: reads({ run: listRejectedHeads, waitedForBy: 'people' }),
   readPayload: reads({ run: readPayload, waitedForBy: 'engine' }),
   readTraceparent: reads({ run: readTraceparent, waitedForBy: 'engine' }),
   listEventEndpoints: reads({ run: listEventEndpoints, waitedForBy: 'people' }),

@@ -1,7 +1,7 @@
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { EventId, PublishedEvent, TenantId } from '../../../base/model.ts'
-import { bytes, type Dialect, type Transaction, text, textOrNull } from '../../transaction.ts'
-import { type Place, Where } from '../../where.ts'
+import { bytes, type Transaction, text, textOrNull } from '../../transaction.ts'
+import { Where } from '../../where.ts'
 import { ARRIVAL_FIELDS, EVENT_FIELDS, toEvent } from './event-rows.ts'
 
 export function* getEvent(args: { tenant: TenantId; id: EventId }): Transaction<PublishedEvent | null> {
@@ -19,52 +19,6 @@ export function* getArrival(args: { tenant: TenantId; id: EventId }): Transactio
     params: [args.tenant, idBytes(args.id)],
   }
   return rows.length === 0 ? null : toEvent(rows[0]!)
-}
-
-export type RejectedFilter = Place<EventId> & { readonly tenant: TenantId | null }
-
-export type RejectedSlice = {
-  /** The nearest first. */
-  readonly items: readonly PublishedEvent[]
-  /** The id behind which the next slice begins; null: there is none. */
-  readonly goesOnAt: EventId | null
-}
-
-/**
- * Rejected events of one tenant, or of all, including tenants that don't exist. They are read along an index that has
- * those of all tenants in order, so of one tenant only the next `maxRows` are looked at.
- */
-export function* listRejectedEvents(
-  args: RejectedFilter & { limit: number; maxRows: number },
-  { readByIndex }: Dialect,
-): Transaction<RejectedSlice> {
-  if (readByIndex !== null) yield readByIndex
-  const edge = args.tenant === null ? null : yield* rejectedEdge(args)
-  const where = new Where()
-  const order = where.behind(args)
-  if (edge !== null) where.add(args.after === undefined ? 'id >= ?' : 'id <= ?', edge)
-  // An expression, since the key of the table begins with the tenant: it would be read with all events in between.
-  where.addIf(`tenant || '' = ?`, args.tenant)
-  const rows = yield {
-    text: `select ${EVENT_FIELDS} from event where ${['rejected is not null', ...where.conditions].join(' and ')}
-           ${order} limit ${args.limit}`,
-    params: where.params,
-  }
-  const items = rows.map(toEvent)
-  if (edge !== null) return { items, goesOnAt: idText('evt', edge) }
-  return { items, goesOnAt: items.length < args.limit ? null : items.at(-1)!.id }
-}
-
-/** The id of the last of the next `maxRows` rejected events; null: there are fewer. */
-function* rejectedEdge(args: Place<EventId> & { maxRows: number }): Transaction<Uint8Array | null> {
-  const where = new Where()
-  const order = where.behind(args)
-  const [row] = yield {
-    text: `select id from event where ${['rejected is not null', ...where.conditions].join(' and ')}
-           ${order} limit 1 offset ${args.maxRows - 1}`,
-    params: where.params,
-  }
-  return row === undefined ? null : bytes(row.id)
 }
 
 /** The trace context of the call that published an event; null if it had none. */
