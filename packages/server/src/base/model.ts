@@ -381,14 +381,37 @@ export const NOT_MADE_REASONS = [
 ] as const
 export type NotMadeReason = (typeof NOT_MADE_REASONS)[number]
 
+/**
+ * Why a delivery of an event was not sent (yet): an earlier one of an ordered endpoint has not ended; its next attempt
+ * is due later; the receiver asked for a pause, or is failing and gets few requests; the endpoint has a rate limit, and
+ * nothing else explains the wait; the endpoint is disabled; it was set aside; someone cancelled it. `deleted`, of those
+ * above, also stands for a delivery that was cancelled with its endpoint.
+ */
+export const NOT_SENT_YET_REASONS = [
+  'earlier_delivery',
+  'next_attempt',
+  'paused',
+  'failing',
+  'rate_limit',
+  'disabled',
+  'set_aside',
+  'cancelled',
+] as const
+
+export const OUTCOME_REASONS = [...NOT_MADE_REASONS, ...NOT_SENT_YET_REASONS] as const
+export type OutcomeReason = (typeof OUTCOME_REASONS)[number]
+
 /** What became of an event at one of its tenant's endpoints. */
 export type EventEndpoint = {
   readonly endpoint: EndpointId
   readonly endpointUid: string | null
+  readonly endpointUrl: string
   /** `being_made`: the event is in the inbox. Its delivery is not made yet, or it is not known if there will be one. */
   readonly state: DeliveryState | 'being_made' | 'not_made'
-  /** Null unless the state is `not_made`. */
-  readonly reason: NotMadeReason | null
+  /** Why it was not sent (yet). Null if it is about to be sent, or if its attempts say what became of it. */
+  readonly reason: OutcomeReason | null
+  /** For the reason `earlier_delivery`, the one that is sent first. Null for all others. */
+  readonly behind: DeliveryId | null
   /** The newest delivery, if manual retries or replays have made several. */
   readonly delivery: Delivery | null
   readonly deliveryCount: number

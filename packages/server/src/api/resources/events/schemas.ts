@@ -2,7 +2,7 @@
 
 import { type Static, Type } from 'typebox'
 import type { FieldError } from '../../../base/errors.ts'
-import { DELIVERY_STATES, HELD_REASONS, NOT_MADE_REASONS } from '../../../base/model.ts'
+import { DELIVERY_STATES, HELD_REASONS, OUTCOME_REASONS } from '../../../base/model.ts'
 import { Fault } from '../../http/problem-schema.ts'
 import { IntegerOrNull, ref, strict, TextOrNull, Time, TimeOrNull, Word, WordOrNull } from '../../http/shapes.ts'
 import { UNCHECKED } from '../../http/validation.ts'
@@ -58,18 +58,29 @@ export const EventEndpointSchema = Type.Object(
   {
     endpoint: Type.String(),
     endpointUid: TextOrNull({ description: "The endpoint's uid. Null if it has none." }),
+    endpointUrl: Type.String({ description: "The endpoint's present URL." }),
     state: Word([...DELIVERY_STATES, 'being_made', 'not_made'] as const, {
       description:
         'State of the newest delivery of the event to this endpoint. `being_made`: deliveries of the event are still ' +
         'being created. `not_made`: the endpoint got no delivery.',
     }),
-    reason: WordOrNull(NOT_MADE_REASONS, {
+    reason: WordOrNull(OUTCOME_REASONS, {
       description:
-        'Why the endpoint got no delivery. `type`: it did not want events of this type. `filter`: its filter ' +
+        'Why the event was not delivered to the endpoint (yet). For `state` `not_made`: `type`: it did not want events of this type. `filter`: its filter ' +
         'excluded the event. `registered_later`: it was registered after the event was published. `deleted`: it was ' +
         'deleted before its delivery was created. `rejected`: the event was rejected. `test`: the event was a test ' +
-        'of another endpoint. `unknown`: the data needed to tell is no longer kept. Null unless `state` is ' +
-        '`not_made`.',
+        'of another endpoint. `unknown`: the data needed to tell is no longer kept. For `pending`: `earlier_delivery`: ' +
+        'the endpoint is ordered, and an earlier delivery has not ended (`behind`). `next_attempt`: the next attempt ' +
+        'is in the future (`nextAttemptAt`). `paused`: the receiver asked for a pause (`Retry-After`). `failing`: the ' +
+        'receiver is failing, so it gets requests slowly. `rate_limit`: none of these, but the endpoint has a rate ' +
+        'limit. For `held`: `disabled`: the endpoint is disabled. `set_aside`: the delivery was in flight at three ' +
+        'crashes. For `cancelled`: `deleted`: the endpoint was deleted. `cancelled`: someone cancelled the delivery. ' +
+        'Null if the delivery is about to be sent, or was sent: `lastAttempt` then says what became of it.',
+    }),
+    behind: TextOrNull({
+      description:
+        'For `earlier_delivery`, the id of the first delivery in the queue of the endpoint: it must end before the ' +
+        'others are sent. Null for all other reasons.',
     }),
     heldReason: WordOrNull(HELD_REASONS, { description: 'Why the delivery is held. Null if it is not held.' }),
     delivery: TextOrNull({

@@ -10,16 +10,20 @@ import type { EventEndpointView, EventView } from './schemas.ts'
 export function viewEventEndpoint({
   endpoint,
   endpointUid,
+  endpointUrl,
   state,
   reason,
+  behind,
   delivery,
   deliveryCount,
 }: EventEndpoint): EventEndpointView {
   return {
     endpoint,
     endpointUid,
+    endpointUrl,
     state,
     reason,
+    behind,
     heldReason: delivery?.heldReason ?? null,
     delivery: delivery?.id ?? null,
     deliveryCount,
