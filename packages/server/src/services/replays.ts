@@ -190,8 +190,8 @@ function toSelection(input: ReplayInput & Pick<ReplaySelection, 'endpoint'>, fau
   if (states.length === 0 && !missing) {
     faults.push({ field: '/states', detail: 'Give at least one state, or set `missing` to true.' })
   }
-  if (fromMs !== null && toMs !== null && fromMs > toMs) {
-    faults.push({ field: '/to', detail: 'The time must not be before `from`.' })
+  if (fromMs !== null && toMs !== null && fromMs >= toMs) {
+    faults.push({ field: '/to', detail: 'The time must be after `from`.' })
   }
   if (faults.length > 0) throw invalid(faults)
   const sorted = types === null ? null : [...new Set(types)].sort()

@@ -104,7 +104,11 @@ describe('a list of deliveries', () => {
     expect(ids(await get(`${url}?status=500`))).toEqual([])
     expect(ids(await get(`${url}?error=dns_failed`))).toEqual([toB])
     expect(ids(await get(`${url}?error=dns_failed,http_server_error`))).toEqual(both)
-    expect(ids(await get(`${url}?error=dns_failed&status=5xx`))).toEqual([])
+    expect(ids(await get(`${url}?error=dns_failed,http_server_error&status=5xx`))).toEqual([toA])
+    expect(ids(await get(`${url}?state=delivered,pending&status=2xx,503`))).toEqual([toA])
+    for (const query of ['status=600&error=http_unexpected', 'status=204', 'state=delivered&status=204,500']) {
+      expect(ids(await get(`${url}?${query}`)), query).toEqual([])
+    }
   })
 
   it.each([ACME, ALL])('%s is filtered by several states, types and endpoints', async url => {
@@ -181,6 +185,19 @@ describe('a list of deliveries', () => {
       ['status=0xx', 'status'],
       ['status=1000', 'status'],
       ['status=', 'status'],
+      ['status=100', 'status'],
+      ['status=1xx', 'status'],
+      ['status=204&error=http_server_error', 'status'],
+      ['error=http_server_error&status=404', 'status'],
+      ['error=http_client_error&status=410', 'status'],
+      ['error=dns_failed&status=5xx', 'status'],
+      ['error=http_gone&status=none', 'status'],
+      ['state=delivered&status=500', 'status'],
+      ['state=delivered&status=none', 'status'],
+      ['state=delivered&error=dns_failed', 'error'],
+      ['state=pending,exhausted&status=204', 'status'],
+      ['heldReason=disabled&status=2xx', 'status'],
+      ['from=2030-01-01T00:00:00Z&to=2029-12-31T00:00:00Z', 'from'],
       ['error=timeout', 'error'],
       ['type=', 'type'],
       ['type=a%00', 'type'],

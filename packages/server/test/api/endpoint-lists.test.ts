@@ -95,6 +95,7 @@ describe('endpoints', () => {
     expect(await ids(`${ACME}?state=enabled&state=disabled`)).toEqual([b, a])
     expect(await ids(`${all}?uid=billing`)).toEqual([c, a])
     expect(await ids(`${ACME}?uid=billing`)).toEqual([a])
+    expect(await ids(`${all}?uid=zz`)).toEqual([])
     expect(await ids(`${all}?url=HOOKS.example`)).toEqual([c, a])
     expect(await ids(`${all}?url=%25`)).toEqual([])
     expect(await ids(`${all}?type=${TYPE}`)).toEqual([c, a])
@@ -138,6 +139,8 @@ describe('endpoints', () => {
     ['health=failed', ['health']],
     ['health=failing,', ['health']],
     ['uid=', ['uid']],
+    ['uid=e500,ok', ['uid']],
+    ['uid=ep_01kb8dzn3afp8rr0yc2h1q7d9k', ['uid']],
     ['uid=%00', ['uid']],
     ['url=', ['url']],
     [`url=${'x'.repeat(2_049)}`, ['url']],

@@ -141,6 +141,7 @@ describe('creating a replay', () => {
     [{ from: 'yesterday' }, ['/from']],
     [{ to: '2026-02-30T00:00:00Z' }, ['/to']],
     [{ from: '2026-01-02T00:00:00Z', to: '2026-01-01T00:00:00Z' }, ['/to']],
+    [{ from: '2026-01-02T00:00:00Z', to: '2026-01-02T00:00:00Z' }, ['/to']],
     [{ dryRun: 1 }, ['/dryRun']],
   ])('refuses %j', async (body, named) => {
     expect(refused(await bench.post(ALL, body))).toEqual([422, 'invalid', named])

@@ -26,6 +26,7 @@ import {
 import { invalid } from '../checks/refusals.ts'
 import type { Warning } from '../checks/warnings.ts'
 import { endpointIdOf, noEndpoint } from '../endpoints/references.ts'
+import { checkLastAttempt } from './last-attempts.ts'
 
 /** If a key stands for more events than this, of as many tenants, all deliveries are looked at instead. */
 const MAX_KEYED_EVENTS = 1_000
@@ -62,6 +63,7 @@ export async function resolveQuery(
   const states = checkStates(query, faults)
   const statuses = checkStatuses(query.statuses, faults)
   const errors = checkWords('error', query.errors, ATTEMPT_ERRORS, faults) as AttemptError[] | null
+  if (faults.length === 0) checkLastAttempt({ states, statuses, errors, heldReason: query.heldReason }, faults)
   checkTypes(types, faults)
   if (key !== null) checkKey(key, faults)
   const endpoints = await resolveEndpoints(store, tenant, query.endpoints ?? null, faults)
@@ -89,15 +91,17 @@ function checkStatuses(statuses: readonly string[] | undefined, faults: FieldErr
   checkCount('status', statuses, faults)
   const ranges = statuses.map(toRange)
   if (ranges.every(range => range !== undefined)) return ranges
-  const detail = 'Each value must be a status, such as 500, a class of them, such as 5xx, or none for no response.'
+  const detail =
+    'Each value must be a status from 200 to 999, such as 500, a class of them, such as 5xx, or none for no response. ' +
+    'Statuses from 100 to 199 are never the last one of a response.'
   fault(faults, 'status', detail)
   return null
 }
 
 function toRange(text: string): StatusRange | undefined {
   if (text === 'none') return 'none'
-  if (/^[1-9]\d\d$/.test(text)) return { from: Number(text), to: Number(text) }
-  const first = /^([1-9])xx$/i.exec(text)?.[1]
+  if (/^[2-9]\d\d$/.test(text)) return { from: Number(text), to: Number(text) }
+  const first = /^([2-9])xx$/i.exec(text)?.[1]
   return first === undefined ? undefined : { from: Number(first) * 100, to: Number(first) * 100 + 99 }
 }
 

@@ -11,6 +11,7 @@ import { checkStorable } from '../checks/values.ts'
 import type { Warning } from '../checks/warnings.ts'
 import { type Found, type Slice, searchInSlices } from '../slices.ts'
 import { HEALTH_STATES, type HealthState, readHealth } from './health-report.ts'
+import { checkUidParameter } from './references.ts'
 
 const ENDPOINT_STATES: readonly EndpointState[] = ['enabled', 'disabled']
 
@@ -64,8 +65,8 @@ export class EndpointLists {
     const faults: FieldError[] = []
     const states = checkWords('state', input.states ?? undefined, ENDPOINT_STATES, faults) as EndpointState[] | null
     const health = checkWords('health', input.health ?? undefined, HEALTH_STATES, faults) as HealthState[] | null
-    checkText('uid', uid, faults)
-    checkText('url', url, faults)
+    if (uid !== null) checkUidParameter(uid, faults)
+    checkUrlPart(url, faults)
     checkTypes(types, faults)
     if (faults.length > 0) throw invalid(faults)
     const warnings = types === null ? [] : await adviseOnTypes(this.#store, types)
@@ -109,7 +110,7 @@ function cut(found: readonly Endpoint[], count: number): Slice<Endpoint> {
   return { items, goesOnAt: items.at(-1)!.id }
 }
 
-function checkText(field: string, text: string | null, faults: FieldError[]): void {
-  if (text === '') fault(faults, field, 'Give the parameter a value, or leave it out.')
-  else if (text !== null) checkStorable(text, field, faults)
+function checkUrlPart(url: string | null, faults: FieldError[]): void {
+  if (url === '') fault(faults, 'url', 'Give the parameter a value, or leave it out.')
+  else if (url !== null) checkStorable(url, 'url', faults)
 }

@@ -18,6 +18,15 @@ const MAX_NAMED = 128
 
 const isUid = (text: string): boolean => UID.test(text) && !ID_LIKE.test(text)
 
+/** For a uid that filters a list: an unknown one is fine there, but an impossible one is a mistake. */
+export function checkUidParameter(uid: string, faults: FieldError[]): void {
+  if (isUid(uid)) return
+  const detail = ID_LIKE.test(uid)
+    ? 'This is an id, not a uid. No endpoint can have it as its uid.'
+    : 'No endpoint can have this uid: uids have 1 to 128 letters, digits and "._:@-" characters, and begin with a letter or digit. Name one.'
+  faults.push({ field: 'uid', detail })
+}
+
 export function checkUid(uid: unknown, faults: FieldError[]): string | null {
   if (uid === null || (typeof uid === 'string' && isUid(uid))) return uid
   const detail =
