@@ -1,17 +1,19 @@
 import type { Clock } from '../base/clock.ts'
 import type { FieldError } from '../base/errors.ts'
-import type { EventId, TenantId } from '../base/model.ts'
-import type { RejectedHead, RejectedSlice } from '../store/operations/events/rejected.ts'
+import type { TenantId } from '../base/model.ts'
+import type { RejectedHead } from '../store/operations/events/rejected.ts'
 import type { Found } from '../store/operations/search.ts'
 import type { Store } from '../store/store.ts'
 import { invalid, requireTenant } from './checks/refusals.ts'
 import { checkStorable } from './checks/values.ts'
-import { REJECTED_A_READ } from './slices.ts'
+import { REJECTED_A_READ, type Slice } from './slices.ts'
 
 /** The most things shown. A key or a uid can be used by every tenant. */
 const MAX_FOUND = 100
-/** No further tenants are searched after this time, in milliseconds. */
+/** Nothing further is searched after this time, in milliseconds. */
 const MAX_SEARCH_MS = 2_000
+/** Endpoints looked at by one short read. */
+const ENDPOINTS_A_READ = 5_000
 
 export type SearchScope = {
   /** Only in this tenant; null: everywhere. */
@@ -22,7 +24,7 @@ export type SearchScope = {
 
 export type SearchResult = {
   readonly found: readonly Found[]
-  /** False: there was more than is shown, or time was up before all tenants had been searched. */
+  /** False: there was more than is shown, or time was up before everything had been searched. */
   readonly isComplete: boolean
 }
 
@@ -43,44 +45,57 @@ export class Search {
     else checkStorable(text, 'q', faults)
     if (faults.length > 0) throw invalid(faults)
     if (tenant !== null) await requireTenant(this.#store, tenant)
-    const startMs = this.#clock.monotonicMs()
-    const found = [...(await this.#store.read('findOutsideTenants', { text, tenant, includesOperators }))]
-    for (let after: TenantId | null = null; ; ) {
-      const args = { text, tenant, after, limit: MAX_FOUND + 1 }
-      const slice: { found: readonly Found[]; last: TenantId | null } = await this.#store.read('findInTenants', args)
-      found.push(...slice.found)
-      if (found.length > MAX_FOUND) return { found: found.slice(0, MAX_FOUND), isComplete: false }
-      if (slice.last === null) break
-      if (this.#clock.monotonicMs() - startMs > MAX_SEARCH_MS) return { found, isComplete: false }
-      after = slice.last
+    const endsAtMs = this.#clock.monotonicMs() + MAX_SEARCH_MS
+    const found = new Map<string, Found>()
+    const add = (some: readonly Found[]) => {
+      for (const one of some) {
+        const place = JSON.stringify([one.kind, one.tenant, one.id])
+        if (!found.has(place)) found.set(place, one)
+      }
     }
-    return this.#withRejected(found, text, tenant, startMs)
+    add(await this.#store.read('findOutsideTenants', { text, tenant, includesOperators }))
+    for (const sweep of this.#sweeps(text, tenant)) {
+      for (let after: string | null = null; ; ) {
+        const slice: Slice<Found> = await sweep(after)
+        add(slice.items)
+        if (found.size > MAX_FOUND) return { found: [...found.values()].slice(0, MAX_FOUND), isComplete: false }
+        after = slice.goesOnAt
+        if (after === null) break
+        if (this.#clock.monotonicMs() > endsAtMs) return { found: [...found.values()], isComplete: false }
+      }
+    }
+    return { found: [...found.values()], isComplete: true }
   }
 
-  /** Adds rejected events with this key, which they don't keep. They can be of tenants that don't exist. */
-  async #withRejected(
-    found: readonly Found[],
-    key: string,
-    tenant: TenantId | null,
-    startMs: number,
-  ): Promise<SearchResult> {
-    const all = [...found]
-    for (let before: EventId | null = null; ; ) {
-      const slice: RejectedSlice<RejectedHead> = await this.#store.read('listRejectedHeads', {
-        tenant,
-        key,
-        before,
-        limit: MAX_FOUND + 1,
-        maxRows: REJECTED_A_READ,
-      })
-      for (const { tenant: own, id, key: ownKey, isOrphan } of slice.items) {
-        const isKnown = all.some(one => one.kind === 'event' && one.id === id)
-        if (!isKnown) all.push({ kind: 'event', tenant: own, id, key: ownKey, ...(isOrphan ? { isOrphan } : {}) })
-      }
-      if (all.length > MAX_FOUND) return { found: all.slice(0, MAX_FOUND), isComplete: false }
-      if (slice.goesOnAt === null) return { found: all, isComplete: true }
-      if (this.#clock.monotonicMs() - startMs > MAX_SEARCH_MS) return { found: all, isComplete: false }
-      before = slice.goesOnAt
+  /** What is searched step by step, the quickest first. */
+  #sweeps(text: string, tenant: TenantId | null): readonly Sweep[] {
+    const limit = MAX_FOUND + 1
+    const inTenants: Sweep = async after => {
+      const { found, last } = await this.#store.read('findInTenants', { text, tenant, after, limit })
+      return { items: found, goesOnAt: last }
     }
+    // They don't keep their keys, and can be of tenants that don't exist.
+    const rejected: Sweep = async before => {
+      const args = { tenant, key: text, before, limit, maxRows: REJECTED_A_READ }
+      const { items, goesOnAt } = await this.#store.read('listRejectedHeads', args)
+      return { items: items.map(toFound), goesOnAt }
+    }
+    const endpoints: Sweep = async before => {
+      const args = { text, tenant, before, limit, rows: ENDPOINTS_A_READ }
+      const { items, goesOnAt } = await this.#store.read('findNamedEndpoints', args)
+      return { items: items.map(one => ({ kind: 'endpoint', ...one })), goesOnAt }
+    }
+    return [inTenants, rejected, endpoints]
   }
 }
+
+/** Searches behind a place, as far as one short read gets. */
+type Sweep = (place: string | null) => Promise<Slice<Found>>
+
+const toFound = ({ tenant, id, key, isOrphan }: RejectedHead): Found => ({
+  kind: 'event',
+  tenant,
+  id,
+  key,
+  ...(isOrphan ? { isOrphan } : {}),
+})

@@ -37,6 +37,7 @@ describe('the search', () => {
     const expected: Record<string, Json> = {
       [endpoint]: { ...anEndpoint, href: `${ACME}/endpoints/${endpoint}` },
       orders: { ...anEndpoint, href: `${ACME}/endpoints/${endpoint}` },
+      Orders: { ...anEndpoint, href: `${ACME}/endpoints/${endpoint}` },
       [event]: { ...anEvent, href: `${ACME}/events/${event}` },
       'order-7': { ...anEvent, href: `${ACME}/events/${event}` },
       [delivery]: { kind: 'delivery', tenant: 'acme', id: delivery, href: `${ACME}/deliveries/${delivery}` },
@@ -87,14 +88,19 @@ describe('the search', () => {
     expect((await get('/v1/search?q=x', { key: publish })).status).toBe(403)
   })
 
-  it('finds the history of a deleted endpoint, but nothing of a deleted tenant', async () => {
+  it('finds the history of a deleted endpoint by its id, uid or name, but nothing of a deleted tenant', async () => {
     const { endpoint, event } = await fill()
     await bench.endpoints.remove('acme', endpoint)
-    const [{ href }] = (await search(endpoint)) as [Json]
-    expect((await get(href)).body.data).toMatchObject([{ endpoint, event }])
-    expect(await search('orders')).toEqual([])
+    for (const q of [endpoint, 'orders', 'Orders']) {
+      const [{ href, ...found }] = (await search(q)) as [Json]
+      expect(found).toMatchObject({ kind: 'endpoint', id: endpoint, uid: 'orders', name: 'Orders' })
+      expect((await get(href)).body.data).toMatchObject([{ endpoint, event }])
+      expect(await search(q, { in: ACME })).toEqual([{ href, ...found }])
+    }
+    const next = await bench.endpoint({ uid: 'orders' })
+    expect((await search('orders')).map(({ id }) => id)).toEqual([next, endpoint])
     await bench.tenants.remove('acme')
-    for (const q of [endpoint, event, 'order-7', 'acme']) expect(await search(q), q).toEqual([])
+    for (const q of [endpoint, event, 'order-7', 'orders', 'Orders', 'acme']) expect(await search(q), q).toEqual([])
   })
 
   it('finds an event that was published from SQL, also while it is waiting and for an unknown tenant', async () => {

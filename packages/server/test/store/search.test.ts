@@ -13,7 +13,11 @@ const aName = fc.constantFrom(...NAMES)
 
 type World = {
   readonly tenant: string
-  readonly endpoints: readonly { readonly uid: string | null; readonly isDeleted: boolean }[]
+  readonly endpoints: readonly {
+    readonly uid: string | null
+    readonly name: string | null
+    readonly isDeleted: boolean
+  }[]
   readonly events: readonly { readonly key: string | null; readonly isRemoved: boolean }[]
   /** The keys of rejected events, which several can have. */
   readonly rejected: readonly string[]
@@ -24,7 +28,7 @@ type World = {
 const aWorld: fc.Arbitrary<World> = fc.record({
   tenant: fc.oneof(aName, fc.stringMatching(/^[a-z]{8}$/)),
   endpoints: fc.uniqueArray(
-    fc.record({ uid: fc.option(aName), isDeleted: fc.boolean() }),
+    fc.record({ uid: fc.option(aName), name: fc.option(aName), isDeleted: fc.boolean() }),
     // Two endpoints that are not deleted can't have the same uid.
     { maxLength: 3, selector: ({ uid, isDeleted }) => (uid === null || isDeleted ? {} : uid) },
   ),
@@ -56,13 +60,13 @@ describe.each([sqliteEngine(), postgresEngine()])('the search on $name', engine 
     const all: (readonly [readonly string[], Found])[] = [
       [[tenant], { kind: 'tenant', tenant, id: tenant, name: null }],
     ]
-    for (const { uid, isDeleted } of world.endpoints) {
-      const endpoint = anEndpoint(tenant)
+    for (const { uid, name, isDeleted } of world.endpoints) {
+      const endpoint = anEndpoint(tenant, { name })
       const { id, url } = endpoint
       await store.write('createEndpoint', { endpoint })
       await run('update endpoint set uid = $1, deleted_ms = $2 where id = $3', [uid, isDeleted ? 5 : null, idBytes(id)])
-      const texts = uid === null || isDeleted ? [id] : [id, uid]
-      all.push([texts, { kind: 'endpoint', tenant, id, uid, name: null, url, isDeleted }])
+      const texts = [id, uid, name].filter(each => each !== null)
+      all.push([texts, { kind: 'endpoint', tenant, id, uid, name, url, isDeleted }])
     }
     const target = anEndpoint(tenant)
     await store.write('createEndpoint', { endpoint: target })
@@ -130,7 +134,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the search on $name', engine 
           await opened.run(`delete from ${table}`)
         }
       }),
-      { numRuns: 12 },
+      { numRuns: 10 },
     )
   }, 120_000)
 
@@ -160,7 +164,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the search on $name', engine 
        select 'tenant-' || (100000 + i), '{}', 1, 1 from n`,
     )
 
-  it('searches five thousand tenants in six steps, then rejected events, in whichever of them it is', async () => {
+  it('searches five thousand tenants in six steps, then rejected events and names, in whichever of them it is', async () => {
     await fill(5_000)
     const ids: string[] = []
     for (const tenant of ['tenant-100001', 'tenant-101000', 'tenant-101001', 'tenant-105000']) {
@@ -171,7 +175,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the search on $name', engine 
     const reads = vi.spyOn(opened.store, 'read')
     const found = await search.find('order-7', { tenant: null, includesOperators: true })
     expect([found.found.map(({ id }) => id), found.isComplete]).toEqual([ids, true])
-    expect(reads).toHaveBeenCalledTimes(1 + 6 + 1)
+    expect(reads).toHaveBeenCalledTimes(1 + 6 + 2)
     for (const id of ids) {
       expect((await search.find(id, { tenant: null, includesOperators: false })).found).toMatchObject([{ id }])
     }

@@ -49,7 +49,7 @@ const FoundList = {
     data: Type.Array(ref(FoundSchema)),
     complete: Type.Boolean({
       description:
-        'False if more than the 100 things in `data` were found, or if there was no time to search all tenants. ' +
+        'False if more than the 100 things in `data` were found, or if there was no time to search everything. ' +
         'Search within a tenant then.',
     }),
   }),
@@ -61,8 +61,8 @@ const SearchQuery = strict({
     minLength: 1,
     maxLength: 512,
     description:
-      'An id of Posthorn, the key of an event, the uid of an endpoint, the id of a tenant or replay, or the name of ' +
-      'an event type, exactly as it is written.',
+      'An id of Posthorn, the key of an event, the uid or the name of an endpoint, also of a deleted one, the id of a ' +
+      'tenant or replay, or the name of an event type, exactly as it is written.',
     examples: ['order-7', 'evt_01jy4k8v3xf0c8wq2rn5s7t9ab'],
   }),
 })
@@ -103,7 +103,7 @@ function addSearching(routes: Routes, { search }: Needs): void {
     {
       access: 'read',
       operationId: 'searchTenant',
-      summary: 'Find anything of a tenant by its id, key or uid',
+      summary: 'Find anything of a tenant by its id, key, uid or name',
       description: `Finds the tenant itself, event types, and what belongs to the tenant. ${KEYS}`,
       params: TenantParams,
       querystring: SearchQuery,

@@ -16,6 +16,7 @@ import { warnExpiring } from './expiring.ts'
 import { escalateFailing } from './failing.ts'
 import { findEndpoints } from './finding.ts'
 import { markEndpoints } from './marks.ts'
+import { findNamedEndpoints } from './named.ts'
 import { readEndpointFacts } from './reading-health.ts'
 import { dropOldTemplates, recordSender, recordTemplate } from './requests.ts'
 import { readSelectionsAt } from './selections.ts'
@@ -33,6 +34,7 @@ export const endpointOperations = {
   recordSender: writes({ run: recordSender, configuration: 'ignores' }),
   dropOldTemplates: writes({ run: dropOldTemplates, configuration: 'ignores' }),
   findEndpoints: reads({ run: findEndpoints, waitedForBy: 'people' }),
+  findNamedEndpoints: reads({ run: findNamedEndpoints, waitedForBy: 'people' }),
   findSharedSecrets: reads({ run: findSharedSecrets, waitedForBy: 'people' }),
   readEndpointFacts: reads({ run: readEndpointFacts, waitedForBy: 'people' }),
   sampleEndpointUrls: reads({ run: sampleEndpointUrls, waitedForBy: 'engine' }),
