@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts'
 import { invalid, requireTenant } from './checks/refusals.ts'
 import { isEventKey, isRecord } from './checks/values.ts'
 import type { Warning } from './checks/warnings.ts'
-import { adviseOnFilterOf } from './endpoints/filter-advice.ts'
+import { adviseOnFreeFilter } from './endpoints/filter-advice.ts'
 import { adviseOnTypes, checkTypes } from './endpoints/wanted-types.ts'
 import { readEvent } from './events/read-event.ts'
 
@@ -65,7 +65,8 @@ export class FilterTrials {
     const types = checkInput(input, catalogue)
     const { filter, payloads, events, recent } = input
     const trial = createTrial(filter)
-    const warnings = [...adviseOnTypes(types, catalogue), ...adviseOnFilterOf({ filter, types }, catalogue)]
+    const onFilter = adviseOnFreeFilter({ filter, types }, catalogue, '/filter')
+    const warnings = [...adviseOnTypes(types, catalogue), ...onFilter]
     if (payloads !== undefined) {
       return { trials: payloads.map(payload => ({ event: null, ...trial(payload) })), warnings, searchedToMs: null }
     }

@@ -191,7 +191,7 @@ describe('a trial of a filter', () => {
     expect(warned.body.warnings).toEqual([
       {
         code: 'filter_path_unknown',
-        detail: "No schema of the endpoint's event types has /status/not. Did you mean the operator `$not`?",
+        detail: 'No schema of these event types has /status/not. Did you mean the operator `$not`?',
         field: '/filter/status/not',
       },
     ])

@@ -18,7 +18,7 @@ import { checkId, checkPlace, invalid, notFound, requireTenant } from '../checks
 import { checkStorable } from '../checks/values.ts'
 import type { Warning } from '../checks/warnings.ts'
 import { describeDeliveries } from '../deliveries/describe.ts'
-import { adviseOnFilterOf } from '../endpoints/filter-advice.ts'
+import { adviseOnFreeFilter } from '../endpoints/filter-advice.ts'
 import { type Found, REJECTED_A_READ, searchInSlices } from '../slices.ts'
 import { type EndpointPage, readEventEndpoints } from './event-endpoints.ts'
 import { EventList, type EventPage, type EventQuery } from './event-list.ts'
@@ -81,7 +81,7 @@ export class Events {
     const { types: catalogue } = await this.#store.read('readCatalogue', {})
     // Events of archived types are still there.
     const all = [...catalogue, ...OPERATIONAL_TYPES].map(type => ({ ...type, archivedAtMs: null }))
-    return adviseOnFilterOf({ filter: filter as PayloadFilter, types }, all, 'filter')
+    return adviseOnFreeFilter({ filter: filter as PayloadFilter, types }, all, 'filter')
   }
 
   /** One page of events: up to `limit` behind a place. The search ends early if it takes long. */
