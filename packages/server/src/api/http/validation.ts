@@ -73,7 +73,7 @@ function readIntegers(parameters: unknown, names: readonly string[]): void {
 }
 
 function refusal(errors: ValidateFunction['errors'], fieldOf: (error: ErrorObject) => string): PosthornError {
-  const fields = (errors ?? []).slice(0, MAX_FAULTS).map((error): FieldError => {
+  const fields = distinct(errors ?? []).slice(0, MAX_FAULTS).map((error): FieldError => {
     const fault = { field: fieldOf(error), detail: describe(error) }
     return error.keyword === 'additionalProperties' ? { ...fault, reason: 'unknown' } : fault
   })
@@ -83,6 +83,15 @@ function refusal(errors: ValidateFunction['errors'], fieldOf: (error: ErrorObjec
       ? `${only.field === '' ? 'The request body' : only.field}: ${only.detail}`
       : `${fields.length} values are invalid.`
   return new PosthornError('invalid', detail, { fields })
+}
+
+/**
+ * One fault for each value that is not one of some words: null is neither of their type nor one of them, and naming the
+ * words says both.
+ */
+function distinct(errors: readonly ErrorObject[]): ErrorObject[] {
+  const named = new Set(errors.filter(({ keyword }) => keyword === 'enum').map(({ instancePath }) => instancePath))
+  return errors.filter(({ keyword, instancePath }) => keyword !== 'type' || !named.has(instancePath))
 }
 
 /** A parameter's name. */
