@@ -180,6 +180,29 @@ describe('an Idempotency-Key', () => {
     expect(isReplayed(await post(ENDPOINTS, endpoint(), 'k'))).toBe(false)
   })
 
+  it('does not outlive its tenant, though one with the same id is created again', async () => {
+    await bench.tenants.put('beta', {})
+    const { secret: all } = await bench.apiKeys.create({ name: 'all', scope: 'all' })
+    const [first, ofKey] = [
+      await post(ENDPOINTS, endpoint(), 'k'),
+      await post(ENDPOINTS, endpoint(), 'k', { key: all }),
+    ]
+    await post('/v1/tenants/beta/endpoints', endpoint(), 'k')
+    expect((await bench.remove(TENANT)).status).toBe(204)
+    expect((await post(ENDPOINTS, endpoint(), 'k')).status).toBe(404)
+    await bench.put(TENANT, {})
+    for (const [before, sent] of [
+      [first, {}],
+      [ofKey, { key: all }],
+    ] as const) {
+      const again = await post(ENDPOINTS, endpoint(), 'k', sent)
+      expect([again.status, isReplayed(again)]).toEqual([201, false])
+      expect(again.body.id).not.toBe(before.body.id)
+      expect((await bench.get(`${ENDPOINTS}/${again.body.id}`)).status).toBe(200)
+    }
+    expect(isReplayed(await post('/v1/tenants/beta/endpoints', endpoint(), 'k'))).toBe(true)
+  })
+
   it('twice in a request is refused', async () => {
     await bench.api.listen({ port: 0, host: '127.0.0.1' })
     const socket = connect((bench.api.server.address() as AddressInfo).port, '127.0.0.1')

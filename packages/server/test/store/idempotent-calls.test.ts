@@ -407,6 +407,29 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
     })
   })
 
+  it('of a tenant are forgotten once it is deleted, also if that was cut short before it is created again', async () => {
+    for (const tenant of ['acme', 'beta']) await aTenant(store, tenant)
+    const scopes = [scopeOf(null, 'acme'), scopeOf(null, 'beta'), scopeOf(null, undefined)]
+    const fill = async () => {
+      for (const scope of scopes)
+        for (const key of ['a', 'b']) await store.write('recordCall', { call: aCall(key, { scope }) })
+    }
+    const left = async () => {
+      const found = []
+      for (const scope of scopes) for (const key of ['a', 'b']) found.push((await find(key, NOW_MS, scope)) !== null)
+      return found
+    }
+    await fill()
+    const forget = () => store.write('forgetCalls', { tenant: 'acme', limit: 1 })
+    expect(await forget()).toBe(0)
+    await store.write('deleteTenant', { id: 'acme', nowMs: 1 })
+    expect([await forget(), await forget(), await forget()]).toEqual([1, 1, 0])
+    expect(await left()).toEqual([false, false, true, true, true, true])
+    await fill()
+    await aTenant(store, 'acme')
+    expect(await left()).toEqual([false, false, true, true, true, true])
+  })
+
   it('of a tenant are erased with it, whichever API key made them, and those of others stay', async () => {
     const times = { createdAtMs: 1, expiresAtMs: null, revokedAtMs: null }
     const keys = [newId('key', 1), newId('key', 2), newId('key', 3)]

@@ -73,10 +73,12 @@ function readIntegers(parameters: unknown, names: readonly string[]): void {
 }
 
 function refusal(errors: ValidateFunction['errors'], fieldOf: (error: ErrorObject) => string): PosthornError {
-  const fields = distinct(errors ?? []).slice(0, MAX_FAULTS).map((error): FieldError => {
-    const fault = { field: fieldOf(error), detail: describe(error) }
-    return error.keyword === 'additionalProperties' ? { ...fault, reason: 'unknown' } : fault
-  })
+  const fields = distinct(errors ?? [])
+    .slice(0, MAX_FAULTS)
+    .map((error): FieldError => {
+      const fault = { field: fieldOf(error), detail: describe(error) }
+      return error.keyword === 'additionalProperties' ? { ...fault, reason: 'unknown' } : fault
+    })
   const [only] = fields
   const detail =
     fields.length === 1 && only !== undefined

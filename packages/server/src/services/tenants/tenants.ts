@@ -9,7 +9,7 @@ import {
   type TenantId,
 } from '../../base/model.ts'
 import { isTenantId } from '../../base/tenant-id.ts'
-import { cancelAll, removeAllStats } from '../../store/in-steps.ts'
+import { cancelAll, forgetAllCalls, removeAllStats } from '../../store/in-steps.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'
 import { checkMetadata } from '../checks/metadata.ts'
@@ -102,6 +102,7 @@ export class Tenants {
         changes.emit({ kind: 'lane', tenant: id, endpoint, partition })
       }
     }
+    await forgetAllCalls(this.#store, id)
     await removeAllStats(this.#store, id)
   }
 

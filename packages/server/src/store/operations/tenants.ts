@@ -8,6 +8,7 @@ import { type Place, Where } from '../where.ts'
 import { revokeKeysOf } from './api-keys.ts'
 import { type By, record, recordPut } from './audit.ts'
 import { nextChange } from './configuration.ts'
+import { eraseCalls } from './idempotent-calls.ts'
 import { endReplaysOf } from './replays/replays.ts'
 
 const toTenant = (row: Row): Tenant => ({
@@ -36,6 +37,11 @@ export function* putTenant(
   }
   if (erased.length > 0) return null
   const before = yield* getTenant({ id })
+  if (before === null) {
+    const earlier = yield { text: 'select 1 from tenant where id = $1', params: [id] }
+    // Its calls were removed when it was deleted, unless that was cut short.
+    if (earlier.length > 0) yield* eraseCalls(id, Number.MAX_SAFE_INTEGER)
+  }
   const rows = yield {
     text: `insert into tenant (id, name, metadata, retention, version, created_ms, change_seq)
            values ($1, $2, $3, $4, $5, $6, $5)
