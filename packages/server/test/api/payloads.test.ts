@@ -116,6 +116,23 @@ describe('the permission `payloads`', () => {
     ])
   })
 
+  it('decides whether the refusal of a schema shows which events it would reject, and why', async () => {
+    const { schema, ...type } = (await bench.get(`/v1/event-types/${TYPE}`)).body
+    const { group, description, example } = type
+    const guess = { ...schema, properties: { ...schema.properties, note: { enum: ['a guess'] } } }
+    const body = { group, description, example, schema: guess }
+    const shown = await bench.put(`/v1/event-types/${TYPE}`, body)
+    const without = await bench.put(`/v1/event-types/${TYPE}`, body, { key: hidden })
+    for (const answer of [shown, without]) {
+      expect(refused(answer)).toEqual([409, 'schema_conflict', ['/schema']])
+      expect(answer.body.detail).toContain('would reject 1 of the 1 recent events')
+    }
+    expect(shown.body.errors[0].detail).toContain('/note: ')
+    expect(shown.body.errors[0].detail).toContain('such as evt_')
+    expect(without.text).not.toMatch(/evt_|note/)
+    expect(without.body.errors[0].detail).toContain('permission `payloads`')
+  })
+
   it('decides what an export has, and its lines say what they lack', async () => {
     const lines = async (key?: string): Promise<Json[]> => {
       const { text } = await bench.get(`${ACME}/export`, key === undefined ? {} : { key })

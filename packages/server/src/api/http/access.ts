@@ -24,7 +24,8 @@ type Caller = { readonly key: Pick<ApiKey, 'payloads'> | null } | null
 
 /**
  * Whether a caller can see payloads and what receivers responded. No other place decides this: a route says that it
- * shows them (`payloads`, in routes.ts), and its handler asks `request.seesPayloads`.
+ * shows them (`payloads`, in routes.ts), and its handler asks `request.seesPayloads`. Handlers whose response only tells
+ * something about payloads ask here.
  */
 export function maySeePayloads(caller: Caller): boolean {
   return caller !== null && (caller.key === null || caller.key.payloads)

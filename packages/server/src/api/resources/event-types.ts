@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { type EventType, isOperational } from '../../base/model.ts'
 import { isTypeName } from '../../services/checks/refusals.ts'
 import type { EventTypes } from '../../services/event-types/event-types.ts'
+import { maySeePayloads } from '../http/access.ts'
 import { inOrder, PageQuery } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {
@@ -115,7 +116,8 @@ function addWriting(routes: Routes, { eventTypes }: Needs): void {
       params: TypeParams,
       description:
         'Checks a new schema against the newest events of the type. If it would reject any that the current schema ' +
-        'accepts, the call is refused (`schema_conflict`) unless `force` is `true`. An archived type stays archived. ' +
+        'accepts, the call is refused (`schema_conflict`) unless `force` is `true`. What is wrong with them is shown to ' +
+        'keys with the permission `payloads`. An archived type stays archived. ' +
         'Unknown formats and the keywords `discriminator`, `xml`, `externalDocs` and `example` of OpenAPI are accepted ' +
         'with a warning, and not applied. Other unknown keywords are refused.',
       querystring: strict({
@@ -132,9 +134,9 @@ function addWriting(routes: Routes, { eventTypes }: Needs): void {
       },
       refusals: ['not_found', 'schema_conflict'],
     },
-    async ({ params, query, body, actor }, reply) => {
-      const force = query.force === 'true'
-      const { type, created, warnings } = await eventTypes.put(params.name, body, actor, { force })
+    async ({ params, query, body, actor, caller }, reply) => {
+      const options = { force: query.force === 'true', seesPayloads: maySeePayloads(caller) }
+      const { type, created, warnings } = await eventTypes.put(params.name, body, actor, options)
       return reply.code(created ? 201 : 200).send({ ...viewEventType(type), warnings })
     },
   )
