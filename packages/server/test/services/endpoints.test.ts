@@ -23,7 +23,7 @@ describe('create', () => {
     const { endpoint, warnings } = await create({
       description: 'd',
       metadata: { a: 'b' },
-      headers: { 'X-Key': 'v' },
+      headers: { 'X-Plan': 'v' },
       schedule: [30, 60],
       timeoutMs: 5_000,
     })
@@ -34,7 +34,7 @@ describe('create', () => {
       types: [TYPE],
       description: 'd',
       metadata: { a: 'b' },
-      headers: { 'x-key': { secret: false, value: 'v' } },
+      headers: { 'x-plan': { secret: false, value: 'v' } },
       schedule: [30, 60],
       timeoutMs: 5_000,
       state: 'enabled',
