@@ -148,6 +148,39 @@ describe('the warnings of an endpoint', () => {
     }
   })
 
+  it('say why a pattern matches nothing, and that a schema rules a member out', async () => {
+    const schema = { type: 'object', required: ['id'], properties: { id: {}, f: false } }
+    await bench.put('/v1/event-types/T', { group: 'g', description: 'd', example: { id: 1 }, schema })
+    const ruledOut = await create({ types: ['T'], filter: { f: [1] } })
+    expect(aboutFilter(ruledOut)[0].detail).toBe(
+      "No schema of the endpoint's event types has /f. The schemas that mention it rule it out.",
+    )
+    const { body } = await create({ types: ['T', 'posthorn*', 'NOTHING_*'] })
+    expect(body.warnings.filter(({ code }: Json) => code === 'types_fit_nothing')).toEqual([
+      {
+        code: 'types_fit_nothing',
+        field: '/types/1',
+        detail:
+          'posthorn* matches only operational events. An endpoint gets those only by a pattern that begins with `posthorn.`.',
+      },
+      {
+        code: 'types_fit_nothing',
+        field: '/types/2',
+        detail: 'No event type matches NOTHING_*. Check the spelling. An event type created later can match it.',
+      },
+    ])
+    for (const list of ['/v1/endpoints', '/v1/events', '/v1/deliveries']) {
+      const answer = await bench.get(`${list}?type=COVER_*`)
+      expect(refused(answer)).toEqual([422, 'invalid', ['type']])
+      expect(answer.body.errors[0].detail).toContain('A pattern with `*` cannot be used here.')
+    }
+    const path = await bench.get('/v1/tenants/%ff')
+    expect([path.status, path.body.detail]).toEqual([
+      400,
+      expect.stringContaining('percent-encoded character of UTF-8'),
+    ])
+  })
+
   it('follow the schemas as they are now, and need a type in use', async () => {
     const type = { group: 'g', description: 'd', example: { id: 'x' } }
     const schemaOf = (properties: object) => ({

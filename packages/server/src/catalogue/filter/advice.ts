@@ -200,6 +200,7 @@ function hint(name: string, { places, isRoot }: Spot): string {
     const nested = others.reduceRight((inner, each) => `{"${each}": ${inner}}`, '…')
     return ` A dot has no special meaning. Did you mean nested objects, \`{"${first}": ${nested}}\`?`
   }
+  if (places.some(place => place.names.has(name))) return ' The schemas that mention it rule it out.'
   const near = name.length > MAX_SHOWN ? undefined : nearest(name, namesLike(name, places))
   if (near !== undefined) return ` Did you mean \`${near}\`?`
   return operator === undefined || isRoot ? ' Check the spelling.' : ` Did you mean the operator \`${operator}\`?`
