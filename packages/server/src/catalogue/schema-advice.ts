@@ -1,6 +1,6 @@
 /** What is worth a warning about an event type's schema that can be used nevertheless. */
 import { nearest } from '../base/nearest.ts'
-import { KNOWN_FORMATS } from './schema.ts'
+import { KNOWN_FORMATS } from './schema-formats.ts'
 import { keywordsOf, OPENAPI_KEYWORDS } from './schema-keywords.ts'
 
 export type SchemaWarning = {
