@@ -97,11 +97,20 @@ describe('a request without a body', () => {
     expect(refused(await bench.put('/v1/tenants/acme', 'null'))).toEqual([422, 'invalid', ['']])
   })
 
-  it('publishes nothing, and says so', async () => {
+  it('publishes nothing, and names what is missing', async () => {
+    const key = ['Idempotency-Key: a']
     for (const [what, lines, rest] of WITHOUT_BODY) {
-      const answer = await send('POST', '/v1/tenants/acme/events', lines, rest)
-      expect([answer.status, answer.body.code], what).toEqual([400, 'bad_json'])
-      expect(answer.body.detail, what).toContain('empty')
+      for (const more of [[], key]) {
+        const answer = await send('POST', '/v1/tenants/acme/events', [...lines, ...more], rest)
+        expect(refused(answer), what).toEqual([422, 'invalid', ['/type', '/payload']])
+        expect(answer.body.errors[0].detail, what).toBe('The type is missing.')
+      }
+    }
+  })
+
+  it('is not one with white space alone, which is not JSON', async () => {
+    for (const path of ['/v1/tenants/acme/events', '/v1/tenants/acme/replays']) {
+      expect(refused(await bench.post(path, ' \n')).slice(0, 2)).toEqual([400, 'bad_json'])
     }
   })
 })
