@@ -131,6 +131,30 @@ describe('a byte order mark', () => {
     }
   })
 
+  it.each([
+    ['before a payload', '{"type":"FUZZ","payload":\ufeff{"id":1}}', ', in /payload)'],
+    ['within an array', '[{"type":"FUZZ","payload":{}},\ufeff{"type":"FUZZ","payload":{}}]', ', in /1)'],
+    ['after a space', ' \ufeff{"type":"FUZZ","payload":{}}', ')'],
+    ['at the end', '{"type":"FUZZ","payload":{}}\n\ufeff', ')'],
+  ])('is named %s, where it is', async (_where, text, place) => {
+    const at = Buffer.byteLength(text.slice(0, text.indexOf('\ufeff')))
+    const published = await bench.post('/v1/tenants/acme/events', text)
+    expect(refused(published).slice(0, 2)).toEqual([400, 'bad_json'])
+    expect(published.body.detail).toContain('a byte order mark (the bytes EF BB BF). Remove the one in the body')
+    expect(published.body.detail).toContain(`(at byte ${at}${place}`)
+    const other = await bench.post('/v1/tenants/acme/replays', text)
+    expect(refused(other)).toEqual([400, 'bad_json', []])
+    expect(other.body.detail).toContain('has a byte order mark (the bytes EF BB BF) outside strings')
+  })
+
+  it('is not one within a string, which is a character like any other', async () => {
+    const broken = await bench.post('/v1/tenants/acme/replays', '{"key":"\ufeff"')
+    expect(broken.body.detail).toBe('The request body is not valid JSON.')
+    expect(
+      (await bench.post('/v1/tenants/acme/events', `{"type":"FUZZ","payload":{"a":"\ufeff"`)).body.detail,
+    ).toContain('but the body ends')
+  })
+
   it('is named in the filter of a list, too', async () => {
     const { status, body } = await bench.get(`/v1/tenants/acme/events?filter=${encodeURIComponent('\uFEFF{}')}`)
     expect([status, body.errors[0].field]).toEqual([422, 'filter'])

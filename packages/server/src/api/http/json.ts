@@ -26,7 +26,7 @@ export function parseJson(body: Buffer, what = 'The request body'): unknown {
     value = JSON.parse(text)
   } catch {
     // The message of the original error would quote the body, including secrets.
-    throw badJson(`${what} is not valid JSON.`)
+    throw badJson(hasMarkWithin(text) ? `${what} ${MARK_WITHIN}` : `${what} is not valid JSON.`)
   }
   const { members, depth, lostNumber } = measure(text)
   if (lostNumber !== undefined) {
@@ -39,6 +39,19 @@ export function parseJson(body: Buffer, what = 'The request body'): unknown {
     throw new PosthornError('invalid', detail, { fields: [{ field: '', detail, reason: 'duplicate_key' }] })
   }
   return value
+}
+
+const MARK = '\ufeff'
+const MARK_WITHIN =
+  'has a byte order mark (the bytes EF BB BF) outside strings, so it is not valid JSON. Remove the mark.'
+
+/** Whether a text that is not valid JSON has a byte order mark outside its strings. */
+function hasMarkWithin(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === MARK) return true
+    if (text[at] === '"') at = endOfString(text, at)
+  }
+  return false
 }
 
 type Measures = {
@@ -84,7 +97,7 @@ function isLost(number: string): boolean {
 
 function endOfString(text: string, start: number): number {
   let at = start + 1
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1
+  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
   return at
 }
 
