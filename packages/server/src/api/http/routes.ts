@@ -18,6 +18,8 @@ import { completeBody, takeBytes } from './bodies.ts'
 import { type Idempotency, IdempotencyHeaders, Replayed } from './idempotency.ts'
 import { showsPayloads } from './payloads.ts'
 import { publicProblems, readProblems, writeProblems } from './problem-schema.ts'
+import { checkQueryEncoding } from './query-encoding.ts'
+import { NoQuery } from './shapes.ts'
 
 /** The framework instance, with types inferred from schemas. */
 export type Api = FastifyInstance<
@@ -99,7 +101,12 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
       }
       // A handler that takes bytes sees for itself that there are none.
       const completes = route.body !== undefined && !takesBytes
-      const preValidation = [...(completes ? [completeBody] : []), ...(makes ? [idempotency.preValidation] : [])]
+      const decodes = route.querystring !== undefined && route.querystring !== NoQuery
+      const preValidation = [
+        ...(decodes ? [checkQueryEncoding] : []),
+        ...(completes ? [completeBody] : []),
+        ...(makes ? [idempotency.preValidation] : []),
+      ]
       const options = preValidation.length === 0 ? { schema, config } : { schema, config, preValidation }
       const handle = makes ? once(handler as RouteHandlerMethod, idempotency) : (handler as RouteHandlerMethod)
       if (!takesBytes) api[method](path, options, handle)
