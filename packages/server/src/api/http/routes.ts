@@ -60,6 +60,8 @@ export type Route = {
    * to what makes the thing. Default: false.
    */
   readonly makes?: boolean
+  /** The member of the body that holds payloads, which are read as publishing reads them. */
+  readonly payloadsIn?: string
   /** Maximum size of the response to a GET, in bytes; this much memory is reserved. Default: 1 MiB. */
   readonly answerBytes?: number
 }
@@ -87,7 +89,7 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
   const addsWith =
     (method: Method): AddRoute =>
     (path, route, handler) => {
-      const { access, payloads, takesBytes = false, makes = false, answerBytes } = route
+      const { access, payloads, takesBytes = false, makes = false, answerBytes, payloadsIn } = route
       const what = `${method.toUpperCase()} ${path}`
       const schema = document(method, route, tag)
       requireComponents(api, what, schema)
@@ -98,6 +100,7 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
         access,
         ...(payloads === undefined ? {} : { payloads }),
         ...(answerBytes === undefined ? {} : { answerBytes }),
+        ...(payloadsIn === undefined ? {} : { payloadsIn }),
       }
       // A handler that takes bytes sees for itself that there are none.
       const completes = route.body !== undefined && !takesBytes
@@ -136,7 +139,7 @@ const once = (handler: RouteHandlerMethod, idempotency: Idempotency): RouteHandl
 /** The framework's schema of a route, and thus of the document, with the errors that any call can have added. */
 function document(method: Method, route: Route, tag: string): FastifySchema {
   const { access, payloads: _payloads, refusals = [], makes, response, ...others } = route
-  const { takesBytes: _takesBytes, answerBytes: _answerBytes, ...rest } = others
+  const { takesBytes: _takesBytes, answerBytes: _answerBytes, payloadsIn: _payloadsIn, ...rest } = others
   const problemsOf = access === 'open' ? publicProblems : method === 'get' ? readProblems : writeProblems
   const own = makes === true ? [...new Set([...refusals, ...ONCE_REFUSALS])] : refusals
   const success = makes === true ? withReplayed(response) : response
