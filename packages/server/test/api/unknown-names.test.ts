@@ -59,6 +59,14 @@ describe('an unknown parameter', () => {
     }
   })
 
+  it('is refused by calls that take none', async () => {
+    for (const path of ['/healthz', '/readyz', '/openapi.json']) {
+      const { status, body } = await bench.get(`${path}?x=1`)
+      expect([status, body.errors[0].field, body.errors[0].reason]).toEqual([422, 'x', 'unknown'])
+      expect((await bench.get(path)).status).toBe(200)
+    }
+  })
+
   it('is refused with the nearest valid one', async () => {
     const { body } = await bench.get('/v1/tenants/acme/replays?stat=running')
     expect(body.detail).toBe(
@@ -145,5 +153,15 @@ describe('an unknown event type', () => {
     const { body, status } = await bench.post('/v1/tenants/acme/events', events)
     const suggested = body.errors.filter(({ detail }: Json) => detail.includes('Did you mean'))
     expect([status, body.errors.length, suggested.length]).toEqual([422, 1_000, 20])
+  })
+})
+
+describe('a value of the wrong length', () => {
+  it('is refused in a sentence', async () => {
+    const detailOf = async (path: string) => (await bench.get(path)).body.errors[0].detail
+    expect(await detailOf('/v1/search?q=')).toBe('The value must not be empty.')
+    expect(await detailOf(`/v1/search?q=${'x'.repeat(513)}`)).toBe('The value must have at most 512 characters.')
+    const { body } = await bench.post('/v1/tenants/acme/filter-trials', { filter: { a: [1] }, events: [] })
+    expect(body.errors[0].detail).toBe('The value must not be empty.')
   })
 })
