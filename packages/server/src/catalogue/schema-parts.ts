@@ -28,6 +28,10 @@ export const itemsOf = ({ prefixItems, items, contains, unevaluatedItems }: Keyw
   ...[items, contains, unevaluatedItems].filter(isSchema),
 ]
 
+/** Whether an array can have items that none of `itemsOf` describes. */
+export const hasOtherItems = ({ items, unevaluatedItems }: Keywords): boolean =>
+  !isSchema(items) && !isSchema(unevaluatedItems)
+
 /** All values that a schema allows, if it lists them. */
 export const valuesOf = (schema: Keywords): unknown[] | undefined =>
   Object.hasOwn(schema, 'const') ? [schema.const] : Array.isArray(schema.enum) ? schema.enum : undefined

@@ -9,6 +9,7 @@ import { SchemaDocument, UNCLEAR } from './schema-document.ts'
 import {
   canBe,
   choicesOf,
+  hasOtherItems,
   isSchema,
   itemsOf,
   type ScalarType,
@@ -185,8 +186,8 @@ class Search {
     return this.#within(schema, true, () => {
       const values = valuesOf(schema)
       if (values !== undefined && !values.flat(Number.POSITIVE_INFINITY).some(isMeant)) return false
-      const items = itemsOf(schema)
-      const isAllowed = canBe(schema, type) || (canBe(schema, 'array') && (items.length === 0 || among(items)))
+      const isAmongItems = hasOtherItems(schema) || among(itemsOf(schema))
+      const isAllowed = canBe(schema, type) || (canBe(schema, 'array') && isAmongItems)
       return isAllowed && this.#document.inAll(schema).every(each => among([each])) && choicesOf(schema).every(among)
     })
   }
