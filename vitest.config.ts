@@ -12,9 +12,16 @@ if (folder !== undefined) {
   process.env.POSTHORN_TEST_FOLDER = folder
 }
 
+const ALL = ['{packages,bench,chaos,drill,examples}/**/*.test.ts']
+/** Tests that kill processes, wait for leases to expire, or move whole stores: two thirds of the time of all. */
+const SYSTEM = ['packages/server/test/{cluster,e2e,move}/**/*.test.ts', '{chaos,drill}/**/*.test.ts']
+
 export default defineConfig({
   test: {
-    include: ['{packages,bench,chaos,drill,examples}/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'parts', include: ALL, exclude: ['**/node_modules/**', ...SYSTEM] } },
+      { extends: true, test: { name: 'system', include: SYSTEM } },
+    ],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Vitest's default of one second is too short for two processors that three files share.
