@@ -1,7 +1,4 @@
-/**
- * Loads the undici that Posthorn uses, so that the bare loop has the same version. Has its own types for what the bench
- * uses, since the dependency belongs to the server.
- */
+/** undici, with which the bare loop, the publishers and the alternatives send, and types for what the bench uses. */
 import { createRequire } from 'node:module'
 
 export type DispatchOptions = {
@@ -52,10 +49,11 @@ type Undici = {
   ) => Pool
 }
 
-const requireOfServer = createRequire(new URL('../packages/server/package.json', import.meta.url))
-const undici = requireOfServer('undici') as Undici
+// Not imported, because the types of undici itself don't agree with those of Node.
+const load = createRequire(import.meta.url)
+const undici = load('undici') as Undici
 
-export const undiciVersion = (requireOfServer('undici/package.json') as { version: string }).version
+export const undiciVersion = (load('undici/package.json') as { version: string }).version
 
 /** Opens one keep-alive connection, with one request at a time. */
 export function openClient(origin: string, ca?: string): Client {

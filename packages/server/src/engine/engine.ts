@@ -258,7 +258,7 @@ export class Engine {
     const marks = isCurrent ? this.#health.record({ endpoint, delivery: item.delivery, error, endedAtMs, waitMs }) : []
     lane.endRequest({
       isSuccess: error === null,
-      neverConnected: neverConnected(error),
+      neverConnected: neverConnected(error, sent.exchange.detail),
       nowMs: endedAtMs,
       random,
       longestPauseMs: Math.min(LONGEST_PROBE_PAUSE_MS, 1_000 * Math.min(...schedule)),
@@ -266,7 +266,7 @@ export class Engine {
     if (waitMs > 0) lane.recovery.markUnreachable()
     this.#lanes.configure(lane, destination)
     this.#rounds.endRequest(lane, host)
-    logPlain(this.#log, 'attempt', attemptLine(item, settlement))
+    logPlain(this.#log, 'attempt', attemptLine(item, settlement, sent.exchange))
     void this.#settle(lane, item, marks.length === 0 ? settlement : { ...settlement, marks })
     this.#lanes.considerAndRun(lane)
   }

@@ -18,6 +18,8 @@ const exchange = (status: number, body: unknown): Exchange => ({
   durationMs: 1,
   status,
   failure: null,
+  detail: null,
+  reconnected: false,
   address: null,
   headers: [],
   body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),

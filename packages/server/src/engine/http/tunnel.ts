@@ -14,9 +14,18 @@ export type OutgoingProxy = {
   readonly authorization: string | null
 }
 
+export type ProxyFault = 'proxy_unreachable' | 'proxy_closed' | 'proxy_refused' | 'proxy_malformed'
+
 /** The proxy was unreachable, or didn't open the tunnel. */
 export class ProxyFailed extends Error {
   readonly code = 'POSTHORN_PROXY_FAILED'
+  readonly reason: ProxyFault
+
+  /** @param cause for `proxy_refused` the status */
+  constructor(reason: ProxyFault, cause?: unknown) {
+    super(typeof cause === 'string' ? `${reason}: ${cause}` : reason, { cause })
+    this.reason = reason
+  }
 }
 
 const MAX_HEAD_BYTES = 16_384
@@ -35,44 +44,49 @@ export function parseProxy(url: string): OutgoingProxy {
   }
 }
 
+export type TunnelEvents = {
+  /** The proxy was reached. */
+  connected(): void
+  open(socket: Socket): void
+  failed(error: ProxyFailed): void
+}
+
 /**
- * Opens a tunnel and calls `done` once, with its socket or an error. Destroying the returned socket ends the attempt,
- * however far it has got.
+ * Opens a tunnel, and calls `open` or `failed` once. Destroying the returned socket ends the attempt, however far it has
+ * got.
  */
-export function openTunnel(
-  proxy: OutgoingProxy,
-  address: string,
-  port: number,
-  done: (error: Error | null, socket: Socket) => void,
-): Socket {
+export function openTunnel(proxy: OutgoingProxy, address: string, port: number, events: TunnelEvents): Socket {
   const authority = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
   const { host } = proxy
   const socket = proxy.isSecure
     ? connectTls({ host, port: proxy.port, servername: host })
     : connectTcp(proxy.port, host)
   let head = Buffer.alloc(0)
-  const end = (error: Error | null) => {
-    socket.off('data', read).off('error', fail).off('close', close)
-    if (error !== null) socket.on('error', () => {}).destroy()
-    done(error, socket)
+  const leave = () => socket.off('data', read).off('error', fail).off('close', close)
+  const refuse = (reason: ProxyFault, cause?: unknown) => {
+    leave()
+    socket.on('error', () => {}).destroy()
+    events.failed(new ProxyFailed(reason, cause))
   }
-  const fail = (cause: Error) => end(isOwn(cause) ? cause : new ProxyFailed('The proxy is unreachable', { cause }))
-  const close = () => end(new ProxyFailed('The proxy closed the connection'))
+  const fail = (cause: Error) => refuse('proxy_unreachable', cause)
+  const close = () => refuse('proxy_closed')
   const read = (chunk: Buffer) => {
     head = Buffer.concat([head, chunk])
     const at = head.indexOf(END_OF_HEAD)
     if (at < 0) {
-      if (head.length > MAX_HEAD_BYTES) end(new ProxyFailed('The response head of the proxy is too large'))
+      if (head.length > MAX_HEAD_BYTES) refuse('proxy_malformed')
       return
     }
     const status = /^HTTP\/1\.[01] (\d{3})/.exec(head.toString('latin1'))?.[1]
-    if (status?.startsWith('2') !== true)
-      return end(new ProxyFailed(`The proxy responded with ${status ?? 'something other than HTTP'}`))
+    if (status === undefined) return refuse('proxy_malformed')
+    if (!status.startsWith('2')) return refuse('proxy_refused', status)
     // A TLS server sends nothing before the client does.
-    if (head.length > at + END_OF_HEAD.length) return end(new ProxyFailed('The proxy sent data into the tunnel'))
-    end(null)
+    if (head.length > at + END_OF_HEAD.length) return refuse('proxy_malformed')
+    leave()
+    events.open(socket)
   }
   const request = () => {
+    events.connected()
     const authorization = proxy.authorization === null ? '' : `Proxy-Authorization: ${proxy.authorization}\r\n`
     socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization}\r\n`)
   }
@@ -80,6 +94,3 @@ export function openTunnel(
   socket.once(proxy.isSecure ? 'secureConnect' : 'connect', request)
   return socket
 }
-
-/** Whether the attempt itself destroyed the socket with this error, at its deadline. */
-const isOwn = (error: Error): boolean => String((error as NodeJS.ErrnoException).code ?? '').startsWith('POSTHORN_')
