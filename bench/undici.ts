@@ -1,5 +1,6 @@
 /** undici, with which the bare loop, the publishers and the alternatives send, and types for what the bench uses. */
 import { createRequire } from 'node:module'
+import { Client as UndiciClient, Pool as UndiciPool } from 'undici'
 
 export type DispatchOptions = {
   readonly method: 'GET' | 'POST'
@@ -49,11 +50,9 @@ type Undici = {
   ) => Pool
 }
 
-// Not imported, because the types of undici itself don't agree with those of Node.
-const load = createRequire(import.meta.url)
-const undici = load('undici') as Undici
+const undici = { Client: UndiciClient, Pool: UndiciPool } as unknown as Undici
 
-export const undiciVersion = (load('undici/package.json') as { version: string }).version
+export const undiciVersion = (createRequire(import.meta.url)('undici/package.json') as { version: string }).version
 
 /** Opens one keep-alive connection, with one request at a time. */
 export function openClient(origin: string, ca?: string): Client {

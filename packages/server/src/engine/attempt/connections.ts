@@ -139,7 +139,7 @@ const keepAliveMs = (seconds: number | null): number =>
 
 const lookupWith =
   (guarded: GuardedLookup): Lookup =>
-  host => {
+  ({ host }) => {
     const { promise, resolve, reject } = Promise.withResolvers<readonly LookupAddress[]>()
     guarded(host, { all: true }, (error, answers) => {
       if (error === null) resolve(answers as LookupAddress[])

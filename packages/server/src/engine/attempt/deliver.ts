@@ -66,7 +66,8 @@ class Attempt implements RequestHandler {
   /** Of the request that is repeated. Undefined if none is. */
   #lost: RequestFailure | undefined
   #head: Head | undefined
-  #chunks: Buffer[] = []
+  /** What was read of the body are its first `#size` bytes. */
+  #body: Uint8Array = NO_BODY
   #size = 0
   #isOver = false
 
@@ -111,12 +112,26 @@ class Attempt implements RequestHandler {
   }
 
   onBody(piece: Buffer): boolean {
-    // A copy, because the piece is only lent.
-    this.#chunks.push(Buffer.from(piece.subarray(0, MAX_READ_BYTES - this.#size)))
-    this.#size += piece.length
-    if (this.#size <= MAX_READ_BYTES) return true
-    this.#end('cut', false)
-    return false
+    const size = this.#size + piece.length
+    if (size > MAX_READ_BYTES) {
+      this.#keep(piece.subarray(0, MAX_READ_BYTES - this.#size))
+      this.#end('cut', false)
+      return false
+    }
+    this.#keep(piece)
+    return true
+  }
+
+  /** Copies a piece, which is only lent, into one array: a body can come in tens of thousands of pieces. */
+  #keep(piece: Uint8Array): void {
+    const size = this.#size + piece.length
+    if (size > this.#body.length) {
+      const larger = new Uint8Array(this.#size === 0 ? size : Math.min(2 * size, MAX_READ_BYTES))
+      larger.set(this.#body.subarray(0, this.#size))
+      this.#body = larger
+    }
+    this.#body.set(piece, this.#size)
+    this.#size = size
   }
 
   onEnd(isReusable: boolean): void {
@@ -155,12 +170,7 @@ class Attempt implements RequestHandler {
       reconnected: this.#lost !== undefined,
       address,
       headers: head === undefined ? NO_HEADERS : head.headers,
-      body:
-        this.#chunks.length === 0
-          ? NO_BODY
-          : this.#chunks.length === 1
-            ? this.#chunks[0]!
-            : Buffer.concat(this.#chunks),
+      body: this.#size === this.#body.length ? this.#body : this.#body.subarray(0, this.#size),
       truncated: fault !== null && head !== undefined,
       retryAfter: head === undefined ? null : head.retryAfter,
     })

@@ -7,11 +7,11 @@ import { type DialFailure, type DialTarget, type Link, Opening, type OpeningOpti
 import { interleave, NEXT_ADDRESS_MS, Race, type Slots } from './race.ts'
 
 /**
- * Looks a name up. Rejects with TargetRefusedError if the guard refuses any of its addresses (C3), and with the
+ * Looks a target's host up, which is a name. Rejects with TargetRefusedError if the guard refuses any of its addresses (C3), and with the
  * resolver's error if there are none.
  * @param signal aborted once no one waits for the result
  */
-export type Lookup = (host: string, signal: AbortSignal) => Promise<readonly LookupAddress[]>
+export type Lookup = (target: DialTarget, signal: AbortSignal) => Promise<readonly LookupAddress[]>
 
 export type DialEvents = {
   ready(link: Link): void
@@ -98,7 +98,7 @@ class Dialling {
     const { policy, lookup } = this.#options
     const { host } = this.#target
     const family = isIP(host)
-    if (family === 0) return lookup(host, this.#abort.signal)
+    if (family === 0) return lookup(this.#target, this.#abort.signal)
     const reason = addressAllowed(host, policy, host)
     if (reason !== undefined) throw new TargetRefusedError(host, reason)
     return [{ address: host, family }]

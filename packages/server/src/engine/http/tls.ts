@@ -24,8 +24,9 @@ export type Identity = {
 /** No DHE: servers choose the group, and one of 10,000 bits blocks this thread for a third of a second each time. */
 const CIPHERS = `${DEFAULT_CIPHERS}:!kDHE:!DHE`
 const IDENTITIES_KEPT = 1_000
-/** A few kilobytes each. */
 const SESSIONS_KEPT = 500
+/** Usually a few kilobytes. A receiver decides how large its ticket is. */
+const MAX_SESSION_BYTES = 16_384
 /** A resumed session is not verified again, so this limits how late an expired certificate is noticed. */
 const LONGEST_SESSION_MS = 600_000
 
@@ -74,6 +75,7 @@ export class TlsSetup {
   /** Keeps the sessions of a connection that was verified. */
   keepSessions(socket: TLSSocket, host: string, port: number): void {
     const keep = (bytes: Buffer) => {
+      if (bytes.length > MAX_SESSION_BYTES) return
       const key = `${host} ${port}`
       this.#sessions.delete(key)
       this.#sessions.set(key, { bytes, untilMs: this.#clock.monotonicMs() + LONGEST_SESSION_MS })

@@ -205,6 +205,16 @@ const READABLE: readonly (readonly [name: string, says: string, expected: Expect
 ]
 
 describe('a response', () => {
+  it('can come in many small chunks, within a bound for what is not content', async () => {
+    const chunks = (count: number) => `${OK}transfer-encoding: chunked\r\n\r\n${'1\r\nx\r\n'.repeat(count)}0\r\n\r\n`
+    const many = await exchangeTwice(chunks(10_000))
+    expect([many.text, many.first.truncated, many.isReused]).toEqual(['x'.repeat(10_000), false, true])
+    await receiver.close()
+    const tooMany = await exchangeTwice(chunks(14_000))
+    expect(tooMany.first).toMatchObject({ status: 200, truncated: true })
+    expect(tooMany.isReused).toBe(false)
+  })
+
   it.each(READABLE)('%s', async (_name, says, { reused, body, headers, truncated = false, status, closes }) => {
     const { first, text, isReused } = await exchangeTwice(says, { isClosed: closes === true })
     expect(first).toMatchObject({ status, failure: null, detail: null, truncated })
