@@ -28,8 +28,13 @@ class BadAnswer extends Error {
  *   a client must be able to read even if it did not ask for it (RFC 9110 §15.2), and accepts others without a limit: a
  *   receiver that flooded them, or sent an endless reason phrase, kept the whole node busy.
  * - Data that doesn't begin like a response is refused as malformed, instead of as a lost connection.
+ * - Data without a request ends the connection. It can't be a response, and must not become one to the next request.
  */
 export class AnswerGate {
+  /** A request was sent, and its response has not ended yet. */
+  #isInUse = false
+  /** A response was read from the current socket. */
+  #hasAnswered = false
   /** A request was sent, and the status of its response has not been read yet. */
   #isWaiting = false
   /** The data so far is the beginning of a response that might still turn out to be an interim one. */
@@ -39,10 +44,13 @@ export class AnswerGate {
   #interimAnswers = 0
 
   attach(socket: Socket): void {
+    this.#hasAnswered = false
     const read = socket.read.bind(socket)
     socket.read = (size?: number) => {
       const chunk = read(size) as Buffer | null
-      if (chunk === null || !this.#isWaiting) return chunk
+      if (chunk === null) return null
+      if (!this.#isInUse) return this.#refuse(socket)
+      if (!this.#isWaiting) return chunk
       const passed = this.#pass(chunk)
       if (!(passed instanceof BadAnswer)) return passed
       this.#isWaiting = false
@@ -54,6 +62,7 @@ export class AnswerGate {
 
   /** A request is about to be written. */
   begin(): void {
+    this.#isInUse = true
     this.#isWaiting = true
     this.#isAtStart = true
     this.#held = undefined
@@ -64,6 +73,23 @@ export class AnswerGate {
   /** The status was read. */
   open(): void {
     this.#isWaiting = false
+    this.#hasAnswered = true
+  }
+
+  /** The response has ended. */
+  close(): void {
+    this.#isInUse = false
+    this.#isWaiting = false
+  }
+
+  /**
+   * Without an error, undici sends a request that has not been written yet on a new connection. A receiver that speaks
+   * first there too would keep it connecting for ever, so on a new connection the request fails.
+   */
+  #refuse(socket: Socket): null {
+    if (this.#hasAnswered) socket.destroy()
+    else socket.destroy(new BadAnswer('POSTHORN_ANSWER_MALFORMED'))
+    return null
   }
 
   #pass(chunk: Buffer): Buffer | null | BadAnswer {

@@ -6,6 +6,8 @@ import type { Clock } from '../../base/clock.ts'
 import { type GuardedLookup, guardedLookup, type Resolver, TargetRefusedError } from '../../guard/lookup.ts'
 import { addressAllowed, isLoopbackHost, type TargetPolicy } from '../../guard/target.ts'
 import { AnswerGate } from './answer-gate.ts'
+import { KeptConnections, LONGEST_AGE_MS, LONGEST_IDLE_MS } from './kept-connections.ts'
+import type { Identity, Route } from './route.ts'
 import { type OutgoingProxy, openTunnel, parseProxy } from './tunnel.ts'
 
 /** A connection to a receiver, and the state of its socket. */
@@ -19,25 +21,11 @@ export type ReceiverConnection = {
   isConnected: boolean
   /** TCP and TLS are ready, and the address was allowed. */
   isReady: boolean
+  /** It was used before and kept. */
+  isKept: boolean
   /** Monotonic milliseconds. */
   openedAtMs: number
   idleSinceMs: number
-}
-
-/** Where a request goes, and as whom. Connections are shared only if both are the same. */
-export type Route = {
-  /** Scheme, host and port. */
-  readonly origin: string
-  /** The client certificate for mutual TLS. Null for none. */
-  readonly identity: Identity | null
-}
-
-/** A client certificate and its key, both PEM. */
-export type Identity = {
-  /** Equal only for the same certificate of the same endpoint. */
-  readonly name: string
-  readonly certificate: string
-  readonly key: string
 }
 
 /** Settings, named as in the configuration. */
@@ -45,14 +33,12 @@ export type ConnectionSettings = TargetPolicy & {
   /** The URL of a proxy for all connections except to this machine. Null if there is none. */
   readonly proxy: { readonly reveal: () => string } | null
   readonly connectTimeoutMs: number
+  /** Maximum number of requests in flight to one host, and of open connections as long as those leave room. */
+  readonly maxInFlightPerHost: number
   /** Certificates of authorities to trust in addition to the default ones. */
   readonly extraCa: readonly { readonly pem: string }[]
 }
 
-/** How long a connection is kept. Its name isn't looked up again, so this limits how late a DNS change is noticed. */
-const LONGEST_AGE_MS = 120_000
-const LONGEST_IDLE_MS = 20_000
-const SWEEP_MS = 5_000
 const MAX_RESPONSE_HEAD_BYTES = 16_384
 const IDENTITIES_KEPT = 1_000
 /** No DHE: servers choose the group, and one of 10,000 bits blocks this thread for a third of a second each time. */
@@ -70,12 +56,11 @@ class ConnectTimeout extends Error {
  * The guard checks in three places: every address that a lookup returns, every address literal (which is never looked
  * up), and the address of the connected socket, before a byte of a request is sent (C3).
  *
- * A connection is new → in use (acquired) → idle (released) → in use, or closed because its request failed or it was
- * idle or open for too long.
+ * A connection is new → in use (acquired) → idle (released; kept-connections.ts) → in use, or closed because its request
+ * failed, a byte arrived while it was idle, or it was idle or open for too long.
  */
 export class Connections {
-  /** By origin and identity. */
-  readonly #idle = new Map<string, ReceiverConnection[]>()
+  readonly #kept: KeptConnections<ReceiverConnection>
   readonly #trust: SecureContextOptions
   readonly #lookup: GuardedLookup
   readonly #proxy: OutgoingProxy | undefined
@@ -84,12 +69,12 @@ export class Connections {
   readonly #connectTimeoutMs: number
   readonly #policy: TargetPolicy
   readonly #clock: Clock
-  #sweeper: { cancel(): void } | undefined
 
   /** @param resolver defaults to the system's */
   constructor(settings: ConnectionSettings, clock: Clock, resolver?: Resolver) {
     this.#policy = settings
     this.#clock = clock
+    this.#kept = new KeptConnections(settings.maxInFlightPerHost, clock)
     this.#proxy = settings.proxy === null ? undefined : parseProxy(settings.proxy.reveal())
     this.#lookup = guardedLookup(settings, resolver)
     // Created once: reading a hundred and fifty certificates for each connection would take milliseconds.
@@ -129,47 +114,26 @@ export class Connections {
 
   /** Returns a connection that is not in use: the one used last, or a new one. */
   acquire(route: Route): ReceiverConnection {
-    const idle = this.#idle.get(keyOf(route))
-    const nowMs = this.#clock.monotonicMs()
-    for (let kept = idle?.pop(); kept !== undefined; kept = idle?.pop()) {
-      if (nowMs - kept.openedAtMs < LONGEST_AGE_MS && !kept.client.destroyed) return kept
-      void kept.client.destroy()
-    }
+    const kept = this.#kept.take(route)
+    if (kept !== undefined) return kept
+    this.#kept.opened(route)
     return this.#open(route)
   }
 
   /** Takes a connection back after its request. Keeps it if the request ended cleanly, otherwise destroys it. */
   release(connection: ReceiverConnection, isSound: boolean): void {
-    if (!isSound || connection.client.destroyed) {
-      void connection.client.destroy()
+    connection.gate.close()
+    if (isSound && !connection.client.destroyed) {
+      connection.isKept = true
+      this.#kept.keep(connection)
       return
     }
-    connection.idleSinceMs = this.#clock.monotonicMs()
-    const idle = this.#idle.get(keyOf(connection.route))
-    if (idle === undefined) this.#idle.set(keyOf(connection.route), [connection])
-    else idle.push(connection)
-    this.#sweeper ??= this.#clock.after(SWEEP_MS, () => this.#sweep())
+    this.#kept.ended(connection.route)
+    void connection.client.destroy()
   }
 
   close(): void {
-    this.#sweeper?.cancel()
-    for (const idle of this.#idle.values()) for (const { client } of idle) void client.destroy()
-    this.#idle.clear()
-  }
-
-  #sweep(): void {
-    const nowMs = this.#clock.monotonicMs()
-    for (const [key, idle] of this.#idle) {
-      const kept = idle.filter(connection => {
-        const isKept =
-          nowMs - connection.idleSinceMs < LONGEST_IDLE_MS && nowMs - connection.openedAtMs < LONGEST_AGE_MS
-        if (!isKept) void connection.client.destroy()
-        return isKept
-      })
-      if (kept.length > 0) this.#idle.set(key, kept)
-      else this.#idle.delete(key)
-    }
-    this.#sweeper = this.#idle.size > 0 ? this.#clock.after(SWEEP_MS, () => this.#sweep()) : undefined
+    this.#kept.close()
   }
 
   #open(route: Route): ReceiverConnection {
@@ -191,9 +155,11 @@ export class Connections {
       address: null,
       isConnected: false,
       isReady: false,
+      isKept: false,
       openedAtMs: this.#clock.monotonicMs(),
       idleSinceMs: 0,
     }
+    client.on('disconnect', () => this.#kept.lost(connection))
     return connection
   }
 
@@ -288,8 +254,6 @@ export class Connections {
     return reason === undefined ? undefined : new TargetRefusedError(host, reason)
   }
 }
-
-const keyOf = ({ origin, identity }: Route): string => (identity === null ? origin : `${origin} ${identity.name}`)
 
 const formatAddress = (address: string, port: number | undefined): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`

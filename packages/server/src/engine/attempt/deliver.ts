@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici'
 import type { Clock, Timer } from '../../base/clock.ts'
-import type { Connections, ReceiverConnection, Route } from './connections.ts'
+import type { Connections, ReceiverConnection } from './connections.ts'
 import { type Exchange, failureOf } from './outcome.ts'
+import type { Route } from './route.ts'
 
 /** A request to be sent. */
 export type OutgoingRequest = {
@@ -45,16 +46,22 @@ export function deliver(request: OutgoingRequest, connections: Connections, cloc
   const { promise, resolve } = Promise.withResolvers<Exchange | null>()
   const connection = connections.acquire(request.route)
   const attempt = new Attempt(request, connection, connections, clock, resolve)
-  connection.client.dispatch(
-    {
-      path: request.path,
-      method: 'POST',
-      headers: request.headers as string[],
-      // undici takes a Buffer or a view; a Buffer saves it a copy.
-      body: Buffer.from(request.body.buffer, request.body.byteOffset, request.body.byteLength),
-    },
-    attempt,
-  )
+  const dispatch = () => {
+    connection.client.dispatch(
+      {
+        path: request.path,
+        method: 'POST',
+        headers: request.headers as string[],
+        // undici takes a Buffer or a view; a Buffer saves it a copy.
+        body: Buffer.from(request.body.buffer, request.body.byteOffset, request.body.byteLength),
+      },
+      attempt,
+    )
+  }
+  // undici writes to a kept connection at the end of this turn of the event loop, which might have read its sockets
+  // already. In the next turn, everything that is readable by now is read first, and ends the connection (answer-gate).
+  if (connection.isKept) setImmediate(dispatch)
+  else dispatch()
   return promise
 }
 

@@ -1,5 +1,5 @@
 /** Checks whether a receiver can be reached on the same path as deliveries: guard, name server, proxy, TLS. */
-import type { AttemptError } from '../../base/model.ts'
+import { type AttemptError, OPERATOR_TENANT } from '../../base/model.ts'
 import type { Connections } from './connections.ts'
 import { failureOf } from './outcome.ts'
 
@@ -13,7 +13,8 @@ export async function checkReachability(
   connections: Connections,
   timeoutMs: number,
 ): Promise<Reachability> {
-  const connection = connections.acquire({ origin, identity: null })
+  const connection = connections.acquire({ origin, tenant: OPERATOR_TENANT, identity: null })
+  connection.gate.begin()
   try {
     const signal = AbortSignal.timeout(timeoutMs)
     const { statusCode, headers, body } = await connection.client.request({ method: 'HEAD', path: '/', signal })
