@@ -73,7 +73,7 @@ export class Engine {
     this.#health = new ReceiverHealth(store, clock, log, options)
     this.#schedules = new TypeSchedules(store, clock, log)
     this.#destinations = new Destinations(store, keyring, options, endpoint => this.#health.learn(endpoint))
-    this.#connections = new Connections(options, clock)
+    this.#connections = new Connections(options, clock, options.resolver)
     this.#sender = new Sender({
       connections: this.#connections,
       clock,

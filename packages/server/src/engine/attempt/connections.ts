@@ -3,7 +3,13 @@ import type { Socket } from 'node:net'
 import { createSecureContext, DEFAULT_CIPHERS, getCACertificates, type SecureContextOptions } from 'node:tls'
 import { buildConnector, Client } from 'undici'
 import type { Clock } from '../../base/clock.ts'
-import { type GuardedLookup, guardedLookup, type Resolver, TargetRefusedError } from '../../guard/lookup.ts'
+import {
+  type GuardedLookup,
+  guardedLookup,
+  type LookupFor,
+  type Resolver,
+  TargetRefusedError,
+} from '../../guard/lookup.ts'
 import { addressAllowed, isLoopbackHost, type TargetPolicy } from '../../guard/target.ts'
 import { AnswerGate } from './answer-gate.ts'
 import { KeptConnections, LONGEST_AGE_MS, LONGEST_IDLE_MS } from './kept-connections.ts'
@@ -63,8 +69,11 @@ export class Connections {
   readonly #kept: KeptConnections<ReceiverConnection>
   readonly #trust: SecureContextOptions
   readonly #lookup: GuardedLookup
+  readonly #resolver: Resolver | undefined
   readonly #proxy: OutgoingProxy | undefined
   readonly #connect: buildConnector.connector
+  /** Whose connection is being created. Set while undici's connector runs, which starts the look-up. */
+  #lookupFor: LookupFor = {}
   readonly #connectAs = new Map<string, buildConnector.connector>()
   readonly #connectTimeoutMs: number
   readonly #policy: TargetPolicy
@@ -77,6 +86,7 @@ export class Connections {
     this.#kept = new KeptConnections(settings.maxInFlightPerHost, clock)
     this.#proxy = settings.proxy === null ? undefined : parseProxy(settings.proxy.reveal())
     this.#lookup = guardedLookup(settings, resolver)
+    this.#resolver = resolver
     // Created once: reading a hundred and fifty certificates for each connection would take milliseconds.
     const extra = settings.extraCa.map(({ pem }) => pem)
     const ca = extra.length > 0 ? { ca: [...getCACertificates('default'), ...extra] } : {}
@@ -94,7 +104,8 @@ export class Connections {
       minVersion: 'TLSv1.2' as const,
       secureContext: createSecureContext({ ...this.#trust, ...shown }),
       rejectUnauthorized: true,
-      lookup: this.#lookup,
+      lookup: ((host, options, callback) =>
+        this.#lookup(host, { ...options, ...this.#lookupFor }, callback)) as GuardedLookup,
       // Sessions are cached by server name alone, and a resumed session keeps the identity it was created with.
       ...(identity === null ? {} : { maxCachedSessions: 0 }),
     }
@@ -186,9 +197,15 @@ export class Connections {
     options: buildConnector.Options,
     callback: buildConnector.Callback,
   ): void {
-    const timer = this.#clock.after(this.#connectTimeoutMs, () => socket?.destroy(new ConnectTimeout()))
-    const connector = this.#connectorOf(connection.route.identity)
-    const socket = connector(options, (error, ready) => {
+    const { tenant, identity } = connection.route
+    const lookup = new AbortController()
+    const timer = this.#clock.after(this.#connectTimeoutMs, () => {
+      socket?.destroy(new ConnectTimeout())
+      lookup.abort()
+    })
+    // The look-up begins before the connector returns.
+    this.#lookupFor = { tenant, signal: lookup.signal }
+    const socket = this.#connectorOf(identity)(options, (error, ready) => {
       timer.cancel()
       if (error !== null) return callback(error, null)
       const address = ready.remoteAddress ?? ''
@@ -202,6 +219,7 @@ export class Connections {
       connection.gate.attach(ready)
       return callback(null, ready)
     }) as unknown as Socket | undefined
+    this.#lookupFor = {}
     socket?.once('connect', () => {
       connection.isConnected = true
       connection.address = formatAddress(socket.remoteAddress ?? '', socket.remotePort)
@@ -217,9 +235,9 @@ export class Connections {
     callback: buildConnector.Callback,
   ): void {
     let current: Socket | undefined
-    let isLate = false
+    const lookup = new AbortController()
     const timer = this.#clock.after(this.#connectTimeoutMs, () => {
-      isLate = true
+      lookup.abort()
       if (current === undefined) callback(new ConnectTimeout(), null)
       else current.destroy(new ConnectTimeout())
     })
@@ -227,12 +245,13 @@ export class Connections {
       timer.cancel()
       callback(error, null)
     }
-    this.#lookup(host, { all: true }, (error, answers) => {
-      if (isLate) return
+    const lookupFor = { tenant: connection.route.tenant, signal: lookup.signal }
+    this.#lookup(host, { ...lookupFor, all: true }, (error, answers) => {
+      if (lookup.signal.aborted) return
       if (error !== null) return fail(error)
       const [{ address }] = answers as [LookupAddress]
       const port = Number(options.port || (options.protocol === 'https:' ? 443 : 80))
-      current = openTunnel(proxy, address, port, (refusal, tunnel) => {
+      current = openTunnel({ proxy, address, port, resolver: this.#resolver }, (refusal, tunnel) => {
         if (refusal !== null) return fail(refusal)
         connection.isConnected = true
         connection.address = formatAddress(address, port)

@@ -96,7 +96,7 @@ export class Endpoints {
     const faults: FieldError[] = []
     checkRequired(input, faults)
     if (tenant === OPERATOR_TENANT) checkOperatorTypes(input.types ?? null, faults)
-    const { checked, resolution } = await this.#check(input, faults)
+    const { checked, resolution } = await this.#check(tenant, input, faults)
     const nowMs = this.#store.now()
     const id = newId('ep', nowMs)
     const credentials = createCredentials(checked.credentials, nowMs)
@@ -151,7 +151,7 @@ export class Endpoints {
     const before = await this.get(tenant, id)
     const faults: FieldError[] = []
     if (tenant === OPERATOR_TENANT && patch.types !== undefined) checkOperatorTypes(patch.types, faults)
-    const { checked, resolution } = await this.#check(patch, faults, before.types)
+    const { checked, resolution } = await this.#check(tenant, patch, faults, before.types)
     const credentials = namesOf(checked.credentials)
     const wasReadable = this.#credentials.open(before) !== undefined
     const endpoint = await this.#change(before, by, credentials, endpoint => this.#patched(endpoint, checked))
@@ -232,7 +232,7 @@ export class Endpoints {
     keep?: Keep<EndpointResult>,
   ): Promise<EndpointResult> {
     const before = await this.get(tenant, id)
-    const { checked } = await this.#check(input, [])
+    const { checked } = await this.#check(tenant, input, [])
     const nowMs = this.#store.now()
     const version = this.#credentials.open(before)?.signing[0]?.version ?? 'v1'
     const secret = checked.credentials.signing ?? makeSigningSecret(version, nowMs)
@@ -308,6 +308,7 @@ export class Endpoints {
 
   /** Throws one refusal with all faults. */
   async #check(
+    tenant: TenantId,
     input: Partial<EndpointInput>,
     faults: FieldError[],
     typesBefore: Endpoint['types'] = null,
@@ -315,7 +316,8 @@ export class Endpoints {
     const known = { catalogue: await this.#nameable(), before: typesBefore }
     const checked = checkEndpointInput(input, known, this.#settings, this.#store.now(), faults)
     const { target } = checked
-    const resolution = target === undefined ? undefined : await resolveHost(target, this.#settings, this.#lookup)
+    const resolution =
+      target === undefined ? undefined : await resolveHost(target, tenant, this.#settings, this.#lookup)
     checkResolution(resolution, faults)
     if (faults.length > 0) throw invalid(faults)
     return { checked, resolution }

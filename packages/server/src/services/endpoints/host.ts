@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../base/clock.ts'
 import type { FieldError } from '../../base/errors.ts'
+import type { TenantId } from '../../base/model.ts'
 import { type Resolution, type Resolver, resolveTarget } from '../../guard/lookup.ts'
 import type { Target, TargetPolicy } from '../../guard/target.ts'
 import type { Warning } from './authentication.ts'
@@ -14,16 +15,21 @@ export type LookupOptions = {
 /** A name that takes longer to resolve is treated as one that doesn't resolve. */
 const LOOKUP_TIMEOUT_MS = 3_000
 
-/** C3: resolves the host name as of now. It is resolved and checked again for each connection. */
+/** C3: resolves the host name as of now, in the tenant's turn. It is resolved and checked again for each connection. */
 export async function resolveHost(
   { host }: Target,
+  tenant: TenantId,
   policy: TargetPolicy,
   { resolver, clock = systemClock }: LookupOptions,
 ): Promise<Resolution> {
   const { promise: tooLate, resolve } = Promise.withResolvers<Resolution>()
-  const timer = clock.after(LOOKUP_TIMEOUT_MS, () => resolve({ unresolved: true, code: 'ETIMEOUT' }))
+  const ending = new AbortController()
+  const timer = clock.after(LOOKUP_TIMEOUT_MS, () => {
+    resolve({ unresolved: true, code: 'ETIMEOUT' })
+    ending.abort()
+  })
   try {
-    return await Promise.race([resolveTarget(host, policy, resolver), tooLate])
+    return await Promise.race([resolveTarget(host, policy, resolver, { tenant, signal: ending.signal }), tooLate])
   } finally {
     timer.cancel()
   }
