@@ -13,7 +13,7 @@ import { addressesOf } from './hosts-file.ts'
 import { type NameConfiguration, NameFiles, type NamePaths } from './name-files.ts'
 import { type Answer, askNameServers } from './name-servers.ts'
 import type { ResolverEnvironment } from './resolv-conf.ts'
-import { SystemResolver } from './system-resolver.ts'
+import { SYSTEM_ROOM, SystemResolver } from './system-resolver.ts'
 import { Turns } from './turns.ts'
 
 export type NamesOptions = {
@@ -44,6 +44,8 @@ const SLOW_MS = 1_000
 const MAX_LOOKUP_MS = 30_000
 /** Further addresses of a name are ignored. */
 const MAX_ADDRESSES = 1_024
+/** Look-ups under way of all tenants. */
+const ROOM = 1_024
 const GIVEN_UP: Answer = { code: 'EAI_AGAIN' }
 
 export class Names {
@@ -52,7 +54,7 @@ export class Names {
   readonly #files: NameFiles
   readonly #system: SystemResolver
   readonly #kept = new KeptAnswers()
-  readonly #turns = new Turns()
+  readonly #turns = new Turns(() => (this.#configuration?.sources === 'system' ? SYSTEM_ROOM : ROOM))
   /** By name. */
   readonly #flights = new Map<string, Flight>()
   #configuration: NameConfiguration | undefined

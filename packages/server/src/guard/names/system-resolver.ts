@@ -5,7 +5,9 @@ import type { SystemAnswer, SystemQuestion } from './system-child.ts'
 
 /** libuv gives name lookups half of its threads. */
 const THREADS = 256
-const MAX_HELD = THREADS / 2
+export const SYSTEM_ROOM = THREADS / 2
+/** When look-ups that no one waits for hold this number of threads, the child is replaced. */
+const MAX_ABANDONED = SYSTEM_ROOM / 2
 /** What the system resolver says has no time to live. */
 const TTL_MS = 5_000
 
@@ -19,8 +21,8 @@ export type SystemLookup = {
 
 /**
  * Asks the system's resolver, for machines that resolve names in other ways than by files and DNS. The child is started
- * at the first question. When its threads hang, and when it ends, another takes its place; whatever someone still waits
- * for is asked there again.
+ * at the first question. When half of its threads hang, and when it ends, another takes its place; whatever someone
+ * still waits for is asked there again. The caller sees to it that there are at most `SYSTEM_ROOM` questions.
  */
 export class SystemResolver {
   readonly #environment: ResolverEnvironment
@@ -41,7 +43,6 @@ export class SystemResolver {
   }
 
   ask(name: string, signal: AbortSignal): SystemLookup {
-    if (this.#held.size >= MAX_HELD) this.#replace()
     const id = this.#nextId++
     const answer = Promise.withResolvers<Answer>()
     const released = Promise.withResolvers<void>()
@@ -50,6 +51,7 @@ export class SystemResolver {
     const give = () => {
       this.#waitedFor.delete(id)
       answer.resolve({ code: 'EAI_AGAIN' })
+      if (this.#held.size - this.#waitedFor.size >= MAX_ABANDONED) this.#replace()
     }
     signal.addEventListener('abort', give, { once: true })
     void answer.promise.then(() => signal.removeEventListener('abort', give))

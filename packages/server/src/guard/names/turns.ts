@@ -1,8 +1,10 @@
 /** Maximum number of look-ups under way of one asker, and of those among them that were given up the last time. */
 const MAX_RUNNING = 16
 const MAX_SLOW = 4
-/** And of all askers. */
-const MAX_RUNNING_OF_ALL = 1_024
+/** An asker can have one more under way as long as that is less than this share of the room that is left. */
+const SHARE = 1 / 8
+/** How many other askers are considered when one ends while room is short. */
+const CONSIDERED = 8
 
 /** Something to be run at most once, when an asker has a free turn. */
 export type Turn = {
@@ -17,12 +19,19 @@ type Asker = { running: number; slow: number; readonly queue: Turn[]; readonly s
 
 /**
  * Whose look-up is next. Each asker has its own bound and its own queue, so an asker whose names hang delays only
- * itself; and names that hung before leave it room for the others. A turn can wait in the queues of several askers: the
- * first with room runs it.
+ * itself; and names that hung before leave it room for the others. The bound shrinks with the room that is left for all,
+ * so many such askers don't use it up (decision 4). A turn can wait in the queues of several askers: the first with room
+ * runs it.
  */
 export class Turns {
   readonly #askers = new Map<string, Asker>()
+  readonly #room: () => number
   #running = 0
+
+  /** @param room how many look-ups can be under way in all */
+  constructor(room: () => number) {
+    this.#room = room
+  }
 
   add(asker: string, turn: Turn): void {
     let own = this.#askers.get(asker)
@@ -46,7 +55,8 @@ export class Turns {
   }
 
   #next(asker: Asker): Turn | undefined {
-    if (asker.running >= MAX_RUNNING || this.#running >= MAX_RUNNING_OF_ALL) return undefined
+    const left = this.#room() - this.#running
+    if (left <= 0 || asker.running >= Math.min(MAX_RUNNING, Math.max(1, left * SHARE))) return undefined
     return firstWaiting(asker.queue) ?? (asker.slow < MAX_SLOW ? firstWaiting(asker.slowQueue) : undefined)
   }
 
@@ -55,13 +65,21 @@ export class Turns {
     asker.running++
     if (turn.isSlow) asker.slow++
     turn.run(name, () => {
-      const wasFull = this.#running >= MAX_RUNNING_OF_ALL
       this.#running--
       asker.running--
       if (turn.isSlow) asker.slow--
       this.#pump(name, asker)
-      if (wasFull) for (const [other, waiting] of [...this.#askers]) this.#pump(other, waiting)
+      if (this.#running > this.#room() / 2) this.#pumpOthers()
     })
+  }
+
+  /** In rotation. */
+  #pumpOthers(): void {
+    for (const [name, asker] of [...this.#askers.entries().take(CONSIDERED)]) {
+      this.#askers.delete(name)
+      this.#askers.set(name, asker)
+      this.#pump(name, asker)
+    }
   }
 }
 

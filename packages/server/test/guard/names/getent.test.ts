@@ -43,16 +43,27 @@ const why = obstacle()
 
 type Answers = { readonly title: string; readonly expected: readonly string[]; readonly actual: readonly string[] }
 
-function compareInside(commands: readonly string[]): Promise<Map<string, Answers>> {
-  const inside = fileURLToPath(new URL('./inside.ts', import.meta.url))
-  const script = ['set -e', 'ip link set lo up', ...commands, `exec "${process.execPath}" "${inside}"`].join('\n')
+/** Runs a file in namespaces of its own, after these commands. Returns what it writes. */
+function runInside(file: string, commands: readonly string[]): Promise<string> {
+  const path = fileURLToPath(new URL(file, import.meta.url))
+  const script = ['set -e', 'ip link set lo up', ...commands, `exec "${process.execPath}" "${path}"`].join('\n')
   return new Promise((resolve, reject) => {
     execFile('unshare', [FLAGS, 'sh', '-c', script], (error, stdout, stderr) => {
-      if (error) return reject(new Error(`${error.message}\n${stderr}`))
-      const lines = stdout.split('\n').filter(line => line !== '')
-      resolve(new Map(lines.map(line => JSON.parse(line) as Answers).map(each => [each.title, each])))
+      if (error) reject(new Error(`${error.message}\n${stderr}`))
+      else resolve(stdout)
     })
   })
+}
+
+async function compareInside(commands: readonly string[]): Promise<Map<string, Answers>> {
+  const lines = (await runInside('./inside.ts', commands)).split('\n').filter(line => line !== '')
+  return new Map(lines.map(line => JSON.parse(line) as Answers).map(each => [each.title, each]))
+}
+
+/** Mounts a file with this text over another, in the shell's folder `$d`. */
+function mountOver(path: string, text: string): string[] {
+  const own = `"$d/${path.replaceAll('/', '-')}"`
+  return [`printf '${text}' > ${own}`, `mount --bind ${own} ${path}`]
 }
 
 if (why !== undefined) {
@@ -77,4 +88,21 @@ if (why !== undefined) {
       })
     },
   )
+
+  describe('where the system resolver is needed', () => {
+    it('look-ups that hold all its threads delay no other tenant', async () => {
+      const said = await runInside('./hanging.ts', [
+        'ip addr add 198.51.100.5/24 dev lo',
+        'd=$(mktemp -d)',
+        ...mountOver('/etc/nsswitch.conf', 'hosts: files [NOTFOUND=continue] dns\\n'),
+        // Addresses that the network swallows.
+        ...mountOver('/etc/resolv.conf', 'nameserver 198.51.100.99\\n'),
+        ...mountOver('/etc/hosts', '127.0.0.1 localhost\\n127.0.0.1 ip6-localhost\\n192.0.2.1 good.test\\n'),
+      ])
+      const { running, ...rest } = JSON.parse(said)
+      expect(rest).toEqual({ first: 'found', during: 'found', isReplaced: true, codes: ['EAI_AGAIN'], after: 'found' })
+      expect(running).toBeGreaterThanOrEqual(64)
+      expect(running).toBeLessThan(128)
+    })
+  })
 }
