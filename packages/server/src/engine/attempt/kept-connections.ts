@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import { type Route, routeKey } from './route.ts'
 
 /** What has to be known of a connection to keep it. */
-export type Keepable = {
+export type KeptConnection = {
   readonly client: { readonly destroyed: boolean; destroy(): Promise<void> }
   readonly route: Route
   /** Monotonic milliseconds. */
@@ -26,7 +26,7 @@ const MAX_IDLE = 4_096
  * process with idle connections: at each origin there are at most `maxPerHost` open ones as long as requests leave room,
  * and the one that has been idle longest makes way.
  */
-export class KeptConnections<C extends Keepable> {
+export class KeptConnections<C extends KeptConnection> {
   readonly #maxPerHost: number
   readonly #clock: Clock
   /** By route, the one used last at the end. */

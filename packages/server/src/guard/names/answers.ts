@@ -28,13 +28,26 @@ export class KeptAnswers {
   }
 
   keep(name: string, answer: Answer, asker: string, nowMs: number, wasSlow: boolean): void {
-    this.#forget(name)
     const isFound = 'addresses' in answer
-    if (isFound && answer.addresses.length > MAX_ADDRESSES) return
-    const keptMs = isFound ? Math.min(answer.ttlMs, MAX_TTL_MS) : FAILURE_MS
+    if (isFound && answer.addresses.length > MAX_ADDRESSES) {
+      this.#forget(name)
+      return
+    }
+    const untilMs = nowMs + (isFound ? Math.min(answer.ttlMs, MAX_TTL_MS) : FAILURE_MS)
+    this.#put(name, { answer, untilMs, asker, wasSlow })
+  }
+
+  /** Remembers that a look-up was given up. Someone with more patience can still try. */
+  noteSlow(name: string, asker: string, nowMs: number): void {
+    this.#put(name, { answer: { code: 'EAI_AGAIN' }, untilMs: nowMs, asker, wasSlow: true })
+  }
+
+  #put(name: string, kept: Kept): void {
+    this.#forget(name)
+    const { asker } = kept
     const names = this.#byAsker.get(asker) ?? new Set()
     this.#byAsker.set(asker, names.add(name))
-    this.#kept.set(name, { answer, untilMs: nowMs + keptMs, asker, wasSlow })
+    this.#kept.set(name, kept)
     if (names.size > MAX_NAMES_OF_ASKER) this.#forgetFirst(names)
     if (this.#kept.size > MAX_NAMES) this.#forgetFirst(this.#kept.keys())
   }

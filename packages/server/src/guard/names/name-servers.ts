@@ -49,6 +49,8 @@ export async function askNameServers(name: string, conf: ResolvConf, options: Na
 }
 
 function setServers(resolver: Resolver, { servers, rotate }: ResolvConf, port = 53): void {
+  // c-ares has read the same file by itself, and unlike `setServers` it takes zones.
+  if (servers.some(server => server.includes('%'))) return
   const first = rotate ? turn++ % servers.length : 0
   const inTurn = [...servers.slice(first), ...servers.slice(0, first)]
   resolver.setServers(inTurn.map(server => (server.includes(':') ? `[${server}]:${port}` : `${server}:${port}`)))

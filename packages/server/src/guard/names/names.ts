@@ -40,7 +40,7 @@ type Flight = {
 const OPERATOR = ''
 /** A look-up that was given up after this time, in milliseconds, hangs. */
 const SLOW_MS = 1_000
-/** The longest that a look-up can take, whoever waits. */
+/** The longest that a look-up can take, even if someone still waits, in milliseconds. */
 const MAX_LOOKUP_MS = 30_000
 /** Further addresses of a name are ignored. */
 const MAX_ADDRESSES = 1_024
@@ -97,7 +97,7 @@ export class Names {
     if (configuration === this.#configuration) return
     this.#configuration = configuration
     this.#kept.clear()
-    // Whoever asks from here on gets an answer by the new files; those that wait get theirs.
+    // Later callers get an answer by the new files; those that wait already get theirs.
     this.#flights.clear()
     if (configuration.sources !== 'system') this.#system.close()
   }
@@ -151,8 +151,9 @@ export class Names {
     const nowMs = this.#clock.monotonicMs()
     const isGivenUp = flight.callbacks.size === 0 || ending.signal.aborted
     const isHanging = 'code' in answer && nowMs - startedAtMs >= SLOW_MS
-    if (configuration === this.#configuration && (!isGivenUp || isHanging)) {
-      this.#kept.keep(name, answer, asker, nowMs, isHanging)
+    if (configuration === this.#configuration) {
+      if (!isGivenUp) this.#kept.keep(name, answer, asker, nowMs, isHanging)
+      else if (isHanging) this.#kept.noteSlow(name, asker, nowMs)
     }
     for (const answered of flight.callbacks) answered(answer)
     flight.callbacks.clear()

@@ -20,7 +20,7 @@ const NETWORKS = {
 } as const
 
 /** Namespaces of its own for mounts and the network, and for users unless this is root. */
-const FLAGS = userInfo().uid === 0 ? '-mn' : '-Urmn'
+const FLAGS = [...(userInfo().uid === 0 ? [] : ['-U', '-r']), '-m', '-n']
 
 /** Why the comparison can't run on this machine. Undefined if it can. */
 function obstacle(): string | undefined {
@@ -31,8 +31,8 @@ function obstacle(): string | undefined {
     return 'this machine has no getent'
   }
   try {
-    execFileSync('unshare', [FLAGS, 'ip', 'link', 'set', 'lo', 'up'], { stdio: 'ignore' })
-    execFileSync('unshare', [FLAGS, 'mount', '--bind', '/etc/hosts', '/etc/hosts'], { stdio: 'ignore' })
+    execFileSync('unshare', [...FLAGS, 'ip', 'link', 'set', 'lo', 'up'], { stdio: 'ignore' })
+    execFileSync('unshare', [...FLAGS, 'mount', '--bind', '/etc/hosts', '/etc/hosts'], { stdio: 'ignore' })
   } catch {
     return 'this account is not permitted to unshare a mount and network namespace and to configure it'
   }
@@ -48,7 +48,7 @@ function runInside(file: string, commands: readonly string[]): Promise<string> {
   const path = fileURLToPath(new URL(file, import.meta.url))
   const script = ['set -e', 'ip link set lo up', ...commands, `exec "${process.execPath}" "${path}"`].join('\n')
   return new Promise((resolve, reject) => {
-    execFile('unshare', [FLAGS, 'sh', '-c', script], (error, stdout, stderr) => {
+    execFile('unshare', [...FLAGS, 'sh', '-c', script], (error, stdout, stderr) => {
       if (error) reject(new Error(`${error.message}\n${stderr}`))
       else resolve(stdout)
     })
