@@ -1,7 +1,8 @@
 /**
- * N3: a tenant with 400 endpoints on names whose server doesn't respond. Before, its names resolve. The neighbour's
- * receiver has a name too and closes each connection, so each of its deliveries needs a connection of its own. Posthorn
- * runs in a mount namespace with a `resolv.conf` that leads to the bench's name server: only as root, on Linux.
+ * N3: a tenant with 400 endpoints on names whose server doesn't respond. Before, the server says that there are no such
+ * names. The neighbour's receiver has a name too and closes each connection, so each of its deliveries needs a
+ * connection of its own. Posthorn runs in a mount namespace with a `resolv.conf` that leads to the bench's name server:
+ * only as root, on Linux.
  */
 import { type NameReply, startNameServer } from '@posthorn/testkit'
 import type { Bench } from '../definition.ts'
@@ -12,30 +13,26 @@ const ENDPOINTS = 400
 const PER_SECOND = 0.5
 const SERVER_ADDRESS = '127.0.53.53'
 const HOST = 'neighbour.localhost'
-/** An address for documentation, to which nothing is sent: it isn't public. */
-const ELSEWHERE = '192.0.2.1'
-
-const names = (kind: 'alive' | 'dead') =>
+const names = (kind: 'absent' | 'dead') =>
   Array.from({ length: ENDPOINTS }, (_, index) => `https://${kind}-${index}.example.com/hook`)
 
 const bench = neighbourBench({
   id: 'N3',
   name: 'neighbour-of-lookups',
   summary: "a neighbour's p99 while the server of a tenant's 400 names doesn't respond",
-  title: `Latency of a tenant while ${ENDPOINTS} names of another don't resolve`,
+  title: `Latency of a tenant while the server of another's ${ENDPOINTS} names doesn't respond`,
   factor: 1.2,
   resolvConf: `nameserver ${SERVER_ADDRESS}\n`,
   neighbourHost: HOST,
   receiver: { closes: true },
   async prepare({ posthorn }, say) {
-    await registerAll(posthorn, 'alive', names('alive'))
+    await registerAll(posthorn, 'absent', names('absent'))
     await registerAll(posthorn, 'dead', names('dead'))
-    say(`${ENDPOINTS} endpoints on names that resolve, ${ENDPOINTS} on names that don't`)
+    say(`${ENDPOINTS} endpoints on absent names, ${ENDPOINTS} on dead ones`)
   },
-  harmless: ({ posthorn }, signal) => publishSteadily(posthorn, 'alive', PER_SECOND, signal),
+  harmless: ({ posthorn }, signal) => publishSteadily(posthorn, 'absent', PER_SECOND, signal),
   attack: ({ posthorn }, signal) => publishSteadily(posthorn, 'dead', PER_SECOND, signal),
   setup: { endpoints: ENDPOINTS, attackPerSecond: PER_SECOND },
-  notes: ['The names that resolve have an address that is not public, so nothing is sent to them either.'],
 })
 
 export const lookups: Bench = {
@@ -48,7 +45,8 @@ export const lookups: Bench = {
       port: 53,
       answer({ name, type }): NameReply {
         if (name.startsWith('dead-')) return 'silent'
-        return { records: type === 'A' ? [{ a: name === HOST ? '127.0.0.1' : ELSEWHERE, ttl: 1 }] : [] }
+        if (name !== HOST) return { code: 'NXDOMAIN' }
+        return { records: type === 'A' ? [{ a: '127.0.0.1', ttl: 1 }] : [] }
       },
     })
     try {

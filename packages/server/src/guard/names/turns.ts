@@ -19,8 +19,8 @@ type Asker = { running: number; slow: number; readonly queue: Turn[]; readonly s
 
 /**
  * Whose look-up is next. Each asker has its own bound and its own queue, so an asker whose names hang delays only
- * itself; and names that hung before leave it room for the others. The bound shrinks with the room that is left for all,
- * so many such askers don't use it up (decision 4). A turn can wait in the queues of several askers: the first with room
+ * itself; and names that hung before leave it room for the others. The bound shrinks with the room that is left for all
+ * (decision 4), because a number of such askers could use it up. A turn can wait in the queues of several askers: the first with room
  * runs it.
  */
 export class Turns {
