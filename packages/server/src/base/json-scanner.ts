@@ -6,6 +6,7 @@
  * Most bytes of an event are inside strings: keep the loop of `scanString` minimal.
  */
 import { Buffer, isUtf8 } from 'node:buffer'
+import { describeByteOrderMark } from './byte-order-mark.ts'
 
 export type CutLimits = {
   /** Maximum nesting of a payload, itself included. Default: 64; at most 1,000 (stack). */
@@ -118,10 +119,9 @@ export function startScan(bytes: Buffer, limits: CutLimits, findDuplicate: boole
 
 export function scanBody(scan: Scan): void {
   const { bytes } = scan
+  const marked = describeByteOrderMark(bytes, 'The body')
+  if (marked !== undefined) throw new Fault({ kind: 'bom', detail: marked, offset: 0, pointer: '' })
   if (!isUtf8(bytes)) fail(scan, 'bad_utf8', firstBadUtf8(bytes), 'The body is not UTF-8')
-  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
-    fail(scan, 'bom', 0, 'The body begins with a byte order mark, which JSON does not allow')
-  }
   const start = skipSpace(bytes, 0)
   if (start === bytes.length) fail(scan, 'bad_json', start, 'The body is empty')
   const end = skipSpace(bytes, scanValue(scan, start, 0))

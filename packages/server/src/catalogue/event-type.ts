@@ -1,6 +1,5 @@
 /** Checks the definitions of event types (C1). */
 import type { FieldError } from '../base/errors.ts'
-import { shorten } from '../base/json-scanner.ts'
 import { compileSchema, faultOfSize } from './schema.ts'
 
 export type EventTypeDefinition = {
@@ -16,12 +15,6 @@ export type EventTypeDefinition = {
 const EVENT_TYPE_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/
 const MAX_GROUP_CHARACTERS = 64
 const MAX_DESCRIPTION_CHARACTERS = 2000
-
-/** The fault of a name that no event type has, wherever a call uses it. */
-export const unknownType = (name: string): { detail: string; reason: string } => ({
-  detail: `Unknown event type ${JSON.stringify(shorten(name))}. GET /v1/event-types lists all event types.`,
-  reason: 'unknown_type',
-})
 
 /** Finds everything wrong with an event type's definition. Fields are JSON Pointers such as `/name` and `/schema`. */
 export function checkEventType(definition: EventTypeDefinition): FieldError[] {

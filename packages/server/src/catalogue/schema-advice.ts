@@ -1,5 +1,5 @@
 /** What is worth a warning about an event type's schema that can be used nevertheless. */
-import { nearest } from '../config/nearest.ts'
+import { nearest } from '../base/nearest.ts'
 import { KNOWN_FORMATS } from './schema.ts'
 import { keywordsOf, OPENAPI_KEYWORDS } from './schema-keywords.ts'
 

@@ -3,6 +3,7 @@
  * JSON.parse: refuses anything that two parsers could read differently.
  */
 import { type Buffer, isUtf8 } from 'node:buffer'
+import { describeByteOrderMark } from '../../base/byte-order-mark.ts'
 import { PosthornError } from '../../base/errors.ts'
 
 /** Nesting of objects and arrays: the maximum for an event type's schema, plus the body around it. */
@@ -11,24 +12,28 @@ const MAX_DEPTH = 66
 /**
  * The value of a body; undefined for an empty one. Throws PosthornError, which quotes at most a number that doesn't
  * fit.
+ *
+ * @param what what it is called in refusals, at the beginning of a sentence
  */
-export function parseJson(body: Buffer): unknown {
+export function parseJson(body: Buffer, what = 'The request body'): unknown {
   if (body.length === 0) return undefined
-  if (!isUtf8(body)) throw badJson('The request body is not valid UTF-8.')
+  const marked = describeByteOrderMark(body, what)
+  if (marked !== undefined) throw badJson(marked)
+  if (!isUtf8(body)) throw badJson(`${what} is not valid UTF-8.`)
   const text = body.toString()
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
     // The message of the original error would quote the body, including secrets.
-    throw badJson('The request body is not valid JSON.')
+    throw badJson(`${what} is not valid JSON.`)
   }
   const { members, depth, lostNumber } = measure(text)
   if (lostNumber !== undefined) {
     const detail = `The number ${lostNumber} does not fit into a double. Send a number that does, or a string.`
     throw new PosthornError('invalid', detail, { fields: [{ field: '', detail, reason: 'number' }] })
   }
-  if (depth > MAX_DEPTH) throw badJson(`The request body is nested more than ${MAX_DEPTH} levels deep.`)
+  if (depth > MAX_DEPTH) throw badJson(`${what} is nested more than ${MAX_DEPTH} levels deep.`)
   if (countProperties(value) !== members) {
     const detail = 'An object has two members with the same name.'
     throw new PosthornError('invalid', detail, { fields: [{ field: '', detail, reason: 'duplicate_key' }] })

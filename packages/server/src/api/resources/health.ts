@@ -2,12 +2,14 @@ import { Type } from 'typebox'
 import { PROBLEM_TYPE, ProblemSchema } from '../http/problem-schema.ts'
 import { ref } from '../http/shapes.ts'
 import { resource } from '../resource.ts'
+import examples from './health.examples.json' with { type: 'json' }
 
 const Status = (description: string) => Type.Object({ status: Type.String() }, { description })
 
 export const healthResource = resource({
   tag: 'Health',
   components: [],
+  examples,
   isOnEveryNode: true,
   add(routes, _services, { isReady, isDraining }) {
     routes.get(

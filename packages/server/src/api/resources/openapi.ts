@@ -1,10 +1,12 @@
 import { Type } from 'typebox'
 import { resource } from '../resource.ts'
+import examples from './openapi.examples.json' with { type: 'json' }
 
 /** The OpenAPI document, which describes all resources. */
 export const openApiResource = resource({
   tag: 'Health',
   components: [],
+  examples,
   isOnEveryNode: true,
   add(routes) {
     let text: string | undefined

@@ -1,5 +1,5 @@
 /** What is worth a warning about a filter, given the schemas of the types that it is for. */
-import { nearest } from '../../config/nearest.ts'
+import { nearest } from '../../base/nearest.ts'
 import type { ScalarType, SchemaPlace } from '../schema-places.ts'
 import {
   isObject,
@@ -31,13 +31,15 @@ const MAX_COMPARED = 50
  * @param filter one that checkFilter accepts
  * @param at a JSON Pointer to the filter
  * @param places the payloads of the types, at least one
+ * @param whose what the warnings call the schemas, at the beginning of a sentence
  */
 export function adviseOnFilter(
   filter: Readonly<Record<string, unknown>>,
   at: string,
   places: readonly SchemaPlace[],
+  whose = "No schema of the endpoint's event types",
 ): FilterWarning[] {
-  const advice = new Advice()
+  const advice = new Advice(whose)
   advice.object(filter, { at, path: '', places, isRoot: true })
   return advice.warnings.slice(0, MAX_WARNINGS)
 }
@@ -53,6 +55,11 @@ type Spot = {
 
 class Advice {
   readonly warnings: FilterWarning[] = []
+  readonly #whose: string
+
+  constructor(whose: string) {
+    this.#whose = whose
+  }
 
   #condition(condition: unknown, spot: Spot): void {
     if (this.warnings.length >= MAX_WARNINGS) return
@@ -96,7 +103,7 @@ class Advice {
 
   #possible(type: ScalarType, isMeant: (value: unknown) => boolean, what: string, { at, path, places }: Spot): void {
     if (places.some(place => place.allows(type, isMeant))) return
-    const detail = `No schema of the endpoint's event types allows ${what} at ${shorten(path)}.`
+    const detail = `${this.#whose} allows ${what} at ${shorten(path)}.`
     this.warnings.push({ code: 'filter_value_unknown', detail, field: at })
   }
 
@@ -105,7 +112,7 @@ class Advice {
     const places = spot.places.flatMap(place => place.member(name) ?? [])
     if (places.length > 0) this.#condition(condition, { at: spot.at, path, places, isRoot: false })
     else {
-      const detail = `No schema of the endpoint's event types has ${shorten(path)}.${hint(name, spot)}`
+      const detail = `${this.#whose} has ${shorten(path)}.${hint(name, spot)}`
       this.warnings.push({ code: 'filter_path_unknown', detail, field: spot.at })
     }
   }

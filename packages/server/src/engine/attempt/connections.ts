@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { createSecureContext, DEFAULT_CIPHERS, getCACertificates, type SecureContextOptions } from 'node:tls'
 import { buildConnector, Client } from 'undici'
 import type { Clock } from '../../base/clock.ts'
+import { type DirectRule, isDirectAddress, isDirectHost } from '../../guard/direct-rule.ts'
 import {
   type GuardedLookup,
   guardedLookup,
@@ -38,6 +39,8 @@ export type ReceiverConnection = {
 export type ConnectionSettings = TargetPolicy & {
   /** The URL of a proxy for all connections except to this machine. Null if there is none. */
   readonly proxy: { readonly reveal: () => string } | null
+  /** Receivers that are connected to without the proxy. Default: none. */
+  readonly noProxy?: readonly DirectRule[]
   readonly connectTimeoutMs: number
   /** Maximum number of requests in flight to one host, and of open connections as long as those leave room. */
   readonly maxInFlightPerHost: number
@@ -71,6 +74,7 @@ export class Connections {
   readonly #lookup: GuardedLookup
   readonly #resolver: Resolver | undefined
   readonly #proxy: OutgoingProxy | undefined
+  readonly #noProxy: readonly DirectRule[]
   readonly #connect: buildConnector.connector
   /** Whose connection is being created. Set while undici's connector runs, which starts the look-up. */
   #lookupFor: LookupFor = {}
@@ -85,6 +89,7 @@ export class Connections {
     this.#clock = clock
     this.#kept = new KeptConnections(settings.maxInFlightPerHost, clock)
     this.#proxy = settings.proxy === null ? undefined : parseProxy(settings.proxy.reveal())
+    this.#noProxy = settings.noProxy ?? []
     this.#lookup = guardedLookup(settings, resolver)
     this.#resolver = resolver
     // Created once: reading a hundred and fifty certificates for each connection would take milliseconds.
@@ -187,7 +192,8 @@ export class Connections {
       return
     }
     const isLocal = this.#policy.dev && isLoopbackHost(host)
-    if (this.#proxy === undefined || isLocal) this.#dialDirectly(connection, host, options, callback)
+    const isDirect = isLocal || isDirectHost(this.#noProxy, host, portOf(options))
+    if (this.#proxy === undefined || isDirect) this.#dialDirectly(connection, host, options, callback)
     else this.#dialThrough(this.#proxy, connection, host, options, callback)
   }
 
@@ -196,10 +202,11 @@ export class Connections {
     host: string,
     options: buildConnector.Options,
     callback: buildConnector.Callback,
+    timeoutMs = this.#connectTimeoutMs,
   ): void {
     const { tenant, identity } = connection.route
     const lookup = new AbortController()
-    const timer = this.#clock.after(this.#connectTimeoutMs, () => {
+    const timer = this.#clock.after(timeoutMs, () => {
       socket?.destroy(new ConnectTimeout())
       lookup.abort()
     })
@@ -226,7 +233,11 @@ export class Connections {
     })
   }
 
-  /** Connects through the proxy: checks all the host's addresses, tunnels to the first, and speaks TLS inside. */
+  /**
+   * Connects through the proxy: checks all the host's addresses, tunnels to the first, and speaks TLS inside. If all of
+   * them are in networks that need no proxy, connects directly to the first: the name isn't looked up again, since
+   * another answer could lead past the proxy.
+   */
   #dialThrough(
     proxy: OutgoingProxy,
     connection: ReceiverConnection,
@@ -236,6 +247,7 @@ export class Connections {
   ): void {
     let current: Socket | undefined
     const lookup = new AbortController()
+    const untilMs = this.#clock.monotonicMs() + this.#connectTimeoutMs
     const timer = this.#clock.after(this.#connectTimeoutMs, () => {
       lookup.abort()
       if (current === undefined) callback(new ConnectTimeout(), null)
@@ -249,8 +261,15 @@ export class Connections {
     this.#lookup(host, { ...lookupFor, all: true }, (error, answers) => {
       if (lookup.signal.aborted) return
       if (error !== null) return fail(error)
-      const [{ address }] = answers as [LookupAddress]
-      const port = Number(options.port || (options.protocol === 'https:' ? 443 : 80))
+      const found = answers as [LookupAddress, ...LookupAddress[]]
+      const [{ address }] = found
+      const port = portOf(options)
+      if (found.every(answer => isDirectAddress(this.#noProxy, answer.address, port))) {
+        timer.cancel()
+        const pinned = { ...options, hostname: address, servername: host }
+        this.#dialDirectly(connection, host, pinned, callback, untilMs - this.#clock.monotonicMs())
+        return
+      }
       current = openTunnel({ proxy, address, port, resolver: this.#resolver }, (refusal, tunnel) => {
         if (refusal !== null) return fail(refusal)
         connection.isConnected = true
@@ -273,6 +292,9 @@ export class Connections {
     return reason === undefined ? undefined : new TargetRefusedError(host, reason)
   }
 }
+
+const portOf = ({ port, protocol }: buildConnector.Options): number =>
+  Number(port || (protocol === 'https:' ? 443 : 80))
 
 const formatAddress = (address: string, port: number | undefined): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`

@@ -6,11 +6,13 @@ import { hashOfKey, makeKey } from '../../secrets/api-key.ts'
 import type { AuditFilter } from '../../store/operations/audit.ts'
 import { CallRepeated, type Keep } from '../../store/operations/idempotent-calls.ts'
 import type { Store } from '../../store/store.ts'
+import type { Place } from '../../store/where.ts'
 import { checkRateLimit } from '../checks/rate-limit.ts'
-import { checkId, checkIdParameter, invalid, notFound } from '../checks/refusals.ts'
+import { checkId, checkPlace, invalid, notFound } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
 
-export type ApiKeyInput = Pick<ApiKey, 'name' | 'scope'> & Partial<Pick<ApiKey, 'tenant' | 'rateLimit' | 'expiresAtMs'>>
+export type ApiKeyInput = Pick<ApiKey, 'name' | 'scope'> &
+  Partial<Pick<ApiKey, 'tenant' | 'payloads' | 'rateLimit' | 'expiresAtMs'>>
 
 export type CreatedApiKey = { readonly key: ApiKey; readonly secret: string }
 
@@ -31,9 +33,10 @@ export class ApiKeys {
   async create(input: ApiKeyInput, by: Actor = SYSTEM, keep?: Keep<CreatedApiKey>): Promise<CreatedApiKey> {
     const nowMs = this.#store.now()
     this.#check(input, nowMs)
-    const { name, scope, tenant = null, rateLimit = null, expiresAtMs = null } = input
+    const { name, scope, tenant = null, payloads = true, rateLimit = null, expiresAtMs = null } = input
     const id = newId('key', nowMs)
-    const key: ApiKey = { id, name, scope, tenant, rateLimit, createdAtMs: nowMs, expiresAtMs, revokedAtMs: null }
+    const times = { createdAtMs: nowMs, expiresAtMs, revokedAtMs: null }
+    const key: ApiKey = { id, name, scope, tenant, payloads, rateLimit, ...times }
     const secret = makeKey()
     const created = { key, secret }
     const args = { key, hash: hashOfKey(secret), by, once: keep?.(created) }
@@ -68,9 +71,9 @@ export class ApiKeys {
     return key
   }
 
-  /** Keys older than `before`, newest first, including revoked and expired ones. */
-  async list(page: { before: ApiKeyId | null; limit: number }): Promise<ApiKey[]> {
-    checkIdParameter('key', page.before, 'cursor')
+  /** Includes revoked and expired keys. */
+  async list(page: Place<ApiKeyId> & { limit: number }): Promise<ApiKey[]> {
+    checkPlace('key', page)
     return this.#store.read('listApiKeys', page)
   }
 
@@ -88,9 +91,9 @@ export class ApiKeys {
     await this.#untilInForce()
   }
 
-  /** Audit entries, newest first. */
+  /** Audit entries. */
   async audit(filter: AuditFilter, limit: number): Promise<AuditEntry[]> {
-    checkIdParameter('aud', filter.before, 'cursor')
+    checkPlace('aud', filter)
     if (filter.tenant !== null && !isTenantId(filter.tenant)) {
       throw invalid([{ field: 'tenant', detail: 'The value must be the id of a tenant, which can be a deleted one.' }])
     }

@@ -1,13 +1,15 @@
 /** The event types that an endpoint receives: single names, or patterns with `*` for several (C2). */
 import type { FieldError } from '../../base/errors.ts'
 import type { EventType } from '../../base/model.ts'
-import { unknownType } from '../../catalogue/event-type.ts'
 import { createPattern, isPattern, isSoundPattern } from '../../catalogue/type-pattern.ts'
-import type { Warning } from './authentication.ts'
+import { unknownType } from '../../catalogue/unknown-type.ts'
+import type { Warning } from '../checks/warnings.ts'
 
 const MAX_TYPES = 1_000
 /** Each pattern is matched against every type in the catalogue. */
 const MAX_PATTERNS = 50
+/** Each suggestion compares a name with the whole catalogue. */
+const MAX_SUGGESTIONS = 20
 
 /**
  * Checks the types and removes duplicates.
@@ -57,7 +59,7 @@ function checkType(
   }
   const type = typeof name === 'string' ? known.get(name) : undefined
   if (type === undefined) {
-    faults.push({ field, ...unknownType(String(name)) })
+    faults.push({ field, ...unknownType(name, faults.length < MAX_SUGGESTIONS ? known.keys() : []) })
   } else if (type.archivedAtMs !== null && !before.includes(type.name)) {
     const detail = 'The event type is archived: its events can no longer be published.'
     faults.push({ field, detail, reason: 'event_type_archived' })

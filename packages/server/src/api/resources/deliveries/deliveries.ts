@@ -1,19 +1,10 @@
 import { Buffer } from 'node:buffer'
 import { type Static, Type } from 'typebox'
-import {
-  ATTEMPT_ERRORS,
-  type Attempt,
-  type AttemptResult,
-  DELIVERY_STATES,
-  type Delivery,
-  type DeliveryState,
-  HELD_REASONS,
-  type HeldReason,
-} from '../../base/model.ts'
-import type { SentRequest } from '../../base/webhook-request.ts'
-import type { Deliveries, RetriedDelivery } from '../../services/deliveries.ts'
-import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from '../http/lists.ts'
-import type { Routes } from '../http/routes.ts'
+import { ATTEMPT_ERRORS, type Attempt, type DescribedDelivery } from '../../../base/model.ts'
+import type { SentRequest } from '../../../base/webhook-request.ts'
+import type { Deliveries, RetriedDelivery } from '../../../services/deliveries/deliveries.ts'
+import { newestFirst, PageQuery } from '../../http/lists.ts'
+import type { Routes } from '../../http/routes.ts'
 import {
   IntegerOrNull,
   ItemParams,
@@ -24,67 +15,16 @@ import {
   pageOf,
   ref,
   strict,
-  TenantParams,
   TextOrNull,
   Time,
-  TimeOrNull,
   time,
-  timeOrNull,
   Word,
   WordOrNull,
-} from '../http/shapes.ts'
-import { type Public, resource } from '../resource.ts'
-
-const StateQuery = Word<DeliveryState>(DELIVERY_STATES, { description: 'Only deliveries in this state.' })
-
-const HeldReasonQuery = Word<HeldReason>(HELD_REASONS, { description: 'Only deliveries held for this reason.' })
-
-/** Also of what became of an event at an endpoint. */
-export const LastAttempt = objectOrNull(
-  {
-    at: Time('When it started.'),
-    durationMs: Type.Integer({ description: 'How long it took, in milliseconds.' }),
-    status: IntegerOrNull({ description: "The response's status. Null if there was no response." }),
-    error: WordOrNull(ATTEMPT_ERRORS, { description: 'Why it failed. Null if it succeeded.' }),
-  },
-  'The result of its last attempt. Null before the first one, and for deliveries that ended before Posthorn kept this.',
-)
-
-const DELIVERY_MEMBERS = {
-  id: Type.String(),
-  event: Type.String(),
-  endpoint: Type.String(),
-  type: Type.String(),
-  state: Word<DeliveryState>(DELIVERY_STATES),
-  heldReason: WordOrNull(HELD_REASONS, {
-    description:
-      'Why the delivery is held. `disabled`: its endpoint is disabled. `set_aside`: it was in flight during repeated ' +
-      'crashes. Null if it is not held.',
-  }),
-  attemptCount: Type.Integer(),
-  lastAttempt: LastAttempt,
-  nextAttemptAt: TimeOrNull('When the next attempt is due. Null unless the delivery is pending.'),
-  replayOf: TextOrNull({ description: 'Id of the delivery that this one repeats. Null if there is none.' }),
-  test: Type.Boolean(),
-  createdAt: Time('When the delivery was created.'),
-  endedAt: TimeOrNull(
-    'When the delivery reached its final state (delivered, exhausted or cancelled). Null if it has not.',
-  ),
-}
-
-export const DeliverySchema = Type.Object(DELIVERY_MEMBERS, { $id: 'Delivery' })
-
-export type DeliveryView = Static<typeof DeliverySchema>
-
-const SetAsideDeliverySchema = Type.Object(
-  { tenant: Type.String(), ...DELIVERY_MEMBERS },
-  {
-    $id: 'SetAsideDelivery',
-    description: 'A set-aside delivery and its tenant. It is not sent until someone retries it.',
-  },
-)
-
-type SetAsideDeliveryView = Static<typeof SetAsideDeliverySchema>
+} from '../../http/shapes.ts'
+import { type Public, resource } from '../../resource.ts'
+import examples from './deliveries.examples.json' with { type: 'json' }
+import { DELIVERY_MEMBERS, DeliverySchema, viewDelivery } from './delivery.ts'
+import { addLists, DeliveryCountsSchema } from './lists.ts'
 
 const HeaderList = (description: string) =>
   Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 }), { description })
@@ -115,11 +55,21 @@ const AttemptSchema = Type.Object(
       description: 'The address that Posthorn connected to, with its port. Null if there was no connection.',
     }),
     request: SentRequestOrNull,
-    responseHeaders: HeaderList('Name and value of each response header, as received, with secrets masked.'),
-    responseBody: Type.String({ description: 'The first 16 KiB of the response body as text, with secrets masked.' }),
+    responseHeaders: HeaderList(
+      'Name and value of each response header, as received, with secrets masked. Empty if the API key cannot see ' +
+        'payloads.',
+    ),
+    responseBody: Type.String({
+      description:
+        'The first 16 KiB of the response body as text, with secrets masked. Empty if the API key cannot see payloads.',
+    }),
     responseTruncated: Type.Boolean({ description: 'Whether `responseBody` is only a part of the response body.' }),
     responseRemoved: Type.Boolean({
       description: 'Whether the response headers and body were removed because their retention period had ended.',
+    }),
+    responseHidden: Type.Boolean({
+      description:
+        'True if the API key lacks the permission `payloads`. `responseHeaders` and `responseBody` are then empty.',
     }),
   },
   { $id: 'Attempt' },
@@ -138,22 +88,14 @@ const Shown = (description: string) => ({ ...ref(DeliverySchema), description })
 
 const ONE = '/v1/tenants/:tenant/deliveries/:id'
 
-const ListQuery = strict({
-  state: Type.Optional(StateQuery),
-  heldReason: Type.Optional(HeldReasonQuery),
-  endpoint: Type.Optional(Type.String({ description: 'Only deliveries to this endpoint.' })),
-  type: Type.Optional(Type.String({ description: 'Only deliveries of this event type.' })),
-  event: Type.Optional(Type.String({ description: 'Only deliveries of this event.' })),
-  ...RangeQuery,
-  ...PageQuery,
-})
-
 type Needs = { readonly deliveries: Public<Deliveries> }
 
 export const deliveriesResource = resource({
   tag: 'Deliveries',
-  components: [DeliverySchema, SetAsideDeliverySchema, AttemptSchema, DeliveryDetailSchema],
+  components: [DeliverySchema, DeliveryCountsSchema, AttemptSchema, DeliveryDetailSchema],
+  examples,
   add(routes, services: Needs) {
+    addLists(routes, services)
     addReading(routes, services)
     addSetAside(routes, services)
     addActions(routes, services)
@@ -162,28 +104,10 @@ export const deliveriesResource = resource({
 
 function addReading(routes: Routes, { deliveries }: Needs): void {
   routes.get(
-    '/v1/tenants/:tenant/deliveries',
-    {
-      access: 'read',
-      operationId: 'listDeliveries',
-      summary: "List a tenant's deliveries, newest first",
-      params: TenantParams,
-      querystring: ListQuery,
-      response: { 200: pageOf(DeliverySchema, 'A page of deliveries.') },
-      refusals: ['not_found'],
-    },
-    async ({ params: { tenant }, query }) => {
-      const { state = null, heldReason = null, endpoint = null, event = null, type = null, cursor, limit } = query
-      const before = decodeCursor(cursor, isIdOf('dlv'))
-      const filter = { state, heldReason, endpoint, event, type, before, ...parseRange(query) }
-      return toPage(await deliveries.list(tenant, filter, limit + 1), limit, ({ id }) => id, viewDelivery)
-    },
-  )
-
-  routes.get(
     ONE,
     {
       access: 'read',
+      payloads: 'shown',
       operationId: 'getDelivery',
       summary: 'Get a delivery with its attempts',
       params: ItemParams,
@@ -193,9 +117,9 @@ function addReading(routes: Routes, { deliveries }: Needs): void {
       },
       refusals: ['not_found'],
     },
-    async ({ params: { tenant, id } }) => {
+    async ({ params: { tenant, id }, seesPayloads }) => {
       const { delivery, attempts } = await deliveries.get(tenant, id)
-      return viewDeliveryDetail(delivery, attempts)
+      return viewDeliveryDetail(delivery, attempts, seesPayloads)
     },
   )
 }
@@ -203,7 +127,7 @@ function addReading(routes: Routes, { deliveries }: Needs): void {
 const SetAsidePage = {
   ...Type.Object({
     count: Type.Integer({ description: 'Number of set-aside deliveries. 10,000 means 10,000 or more.' }),
-    ...pageOf(SetAsideDeliverySchema, '').properties,
+    ...pageOf(DeliverySchema, '').properties,
   }),
   description: 'A page of set-aside deliveries.',
 }
@@ -221,9 +145,10 @@ function addSetAside(routes: Routes, { deliveries }: Needs): void {
       querystring: strict(PageQuery),
       response: { 200: SetAsidePage },
     },
-    async ({ query: { cursor, limit } }) => {
-      const found = await deliveries.listSetAside(decodeCursor(cursor, isIdOf('dlv')), limit + 1)
-      return { count: found.count, ...toPage(found.deliveries, limit, ({ id }) => id, viewSetAside) }
+    async ({ query }) => {
+      const pager = newestFirst('dlv', query)
+      const found = await deliveries.listSetAside(pager.place, pager.count)
+      return { count: found.count, ...pager.page(found.deliveries, ({ id }) => id, viewDelivery) }
     },
   )
 }
@@ -279,40 +204,15 @@ const retried = ({ delivery, created }: RetriedDelivery) => {
     : ({ ...shown, status: 200, headers: {} } as const)
 }
 
-export function viewDelivery(delivery: Delivery): DeliveryView {
-  const { id, event, endpoint, type, state, heldReason, attempts, lastAttempt, dueAtMs, replayOf, test } = delivery
-  return {
-    id,
-    event,
-    endpoint,
-    type,
-    state,
-    heldReason,
-    attemptCount: attempts,
-    lastAttempt: viewResult(lastAttempt),
-    nextAttemptAt: timeOrNull(dueAtMs),
-    replayOf,
-    test,
-    createdAt: time(delivery.createdAtMs),
-    endedAt: timeOrNull(delivery.endedAtMs),
-  }
+function viewDeliveryDetail(
+  delivery: DescribedDelivery,
+  attempts: readonly Attempt[],
+  seesPayloads: boolean,
+): DeliveryDetail {
+  return { ...viewDelivery(delivery), attempts: attempts.map(attempt => viewAttempt(attempt, seesPayloads)) }
 }
 
-export function viewResult(result: AttemptResult | null): DeliveryView['lastAttempt'] {
-  if (result === null) return null
-  const { startedAtMs, durationMs, status, error } = result
-  return { at: time(startedAtMs), durationMs, status, error }
-}
-
-function viewSetAside(delivery: Delivery): SetAsideDeliveryView {
-  return { tenant: delivery.tenant, ...viewDelivery(delivery) }
-}
-
-function viewDeliveryDetail(delivery: Delivery, attempts: readonly Attempt[]): DeliveryDetail {
-  return { ...viewDelivery(delivery), attempts: attempts.map(viewAttempt) }
-}
-
-function viewAttempt(attempt: Attempt): AttemptView {
+function viewAttempt(attempt: Attempt, seesPayloads: boolean): AttemptView {
   const { number, durationMs, outcome, status, error, address, responseTruncated, responseRemoved = false } = attempt
   return {
     number,
@@ -323,10 +223,11 @@ function viewAttempt(attempt: Attempt): AttemptView {
     error,
     address,
     request: viewRequest(attempt.request),
-    responseHeaders: pairs(attempt.responseHeaders),
-    responseBody: Buffer.from(attempt.responseBody).toString(),
+    responseHeaders: seesPayloads ? pairs(attempt.responseHeaders) : [],
+    responseBody: seesPayloads ? Buffer.from(attempt.responseBody).toString() : '',
     responseTruncated,
     responseRemoved,
+    responseHidden: !seesPayloads,
   }
 }
 

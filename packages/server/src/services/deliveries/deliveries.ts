@@ -1,46 +1,72 @@
-import { PosthornError } from '../base/errors.ts'
-import { newId } from '../base/ids.ts'
-import type { Attempt, Delivery, DeliveryId, Endpoint, EventId, TenantId } from '../base/model.ts'
-import type { DeliveryFilter } from '../store/operations/deliveries/reading.ts'
-import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
-import type { Store } from '../store/store.ts'
-import { checkId, checkIdParameter, checkTypeParameter, notFound, requireTenant } from './checks/refusals.ts'
+import type { Clock } from '../../base/clock.ts'
+import { PosthornError } from '../../base/errors.ts'
+import { newId } from '../../base/ids.ts'
+import type { Attempt, Delivery, DeliveryId, DescribedDelivery, Endpoint, EventId, TenantId } from '../../base/model.ts'
+import { CallRepeated, type Keep } from '../../store/operations/idempotent-calls.ts'
+import type { Store } from '../../store/store.ts'
+import type { Place } from '../../store/where.ts'
+import { checkTenantParameter } from '../checks/list-parameters.ts'
+import { checkId, checkPlace, notFound, requireTenant } from '../checks/refusals.ts'
+import type { Found } from '../slices.ts'
+import { describeDeliveries } from './describe.ts'
+import { countDeliveries, type DeliveryCounts, findDeliveries } from './finding.ts'
+import { type DeliveryQuery, type DeliverySelection, resolveQuery } from './query.ts'
 
 /** Attempts to change a delivery that changes between reading and writing. */
 const MAX_TRIES = 5
 
-export type RetriedDelivery = { readonly delivery: Delivery; readonly created: boolean }
+export type RetriedDelivery = { readonly delivery: DescribedDelivery; readonly created: boolean }
 
 /** Lists, retries and cancels deliveries. */
 export class Deliveries {
   readonly #store: Store
+  readonly #clock: Pick<Clock, 'monotonicMs'>
 
-  constructor(store: Store) {
+  constructor(store: Store, clock: Pick<Clock, 'monotonicMs'>) {
     this.#store = store
+    this.#clock = clock
   }
 
-  /** Newest first. */
-  async list(tenant: TenantId, filter: DeliveryFilter, limit: number): Promise<Delivery[]> {
-    checkIdParameter('dlv', filter.before, 'cursor')
-    checkIdParameter('ep', filter.endpoint, 'endpoint')
-    checkIdParameter('evt', filter.event, 'event')
-    checkTypeParameter(filter.type)
+  /** What to list of a tenant. Throws not_found, or `invalid` with all faults. */
+  async select(tenant: TenantId, query: DeliveryQuery): Promise<DeliverySelection> {
     await requireTenant(this.#store, tenant)
-    return this.#store.read('listDeliveries', { ...filter, tenant, limit })
+    return resolveQuery(this.#store, tenant, query)
   }
 
-  /** Deliveries of all tenants that were set aside after repeated crashes, newest first; `count` is at most 10,000. */
-  async listSetAside(before: DeliveryId | null, limit: number): Promise<{ count: number; deliveries: Delivery[] }> {
-    checkIdParameter('dlv', before, 'cursor')
-    return this.#store.read('listSetAside', { before, limit })
+  /** What to list of all tenants, or (`tenant` not null) of one of them. Throws `invalid` with all faults. */
+  async selectOfAll(tenant: TenantId | null, query: DeliveryQuery): Promise<DeliverySelection> {
+    if (tenant !== null) await checkTenantParameter(this.#store, tenant)
+    return resolveQuery(this.#store, tenant, query)
   }
 
-  async get(tenant: TenantId, id: DeliveryId): Promise<{ delivery: Delivery; attempts: Attempt[] }> {
+  /** Up to `count` deliveries behind a place. The search ends early if it takes long. */
+  async find(selection: DeliverySelection, place: Place<DeliveryId>, count: number): Promise<Found<DescribedDelivery>> {
+    checkPlace('dlv', place)
+    const found = await findDeliveries(this.#store, this.#clock, selection, place, count)
+    return { ...found, items: await this.#describe(found.items) }
+  }
+
+  /** How many deliveries there are, by state. */
+  count(selection: DeliverySelection): Promise<DeliveryCounts> {
+    return countDeliveries(this.#store, this.#clock, selection)
+  }
+
+  /** Deliveries of all tenants that were set aside after repeated crashes; `count` is at most 10,000. */
+  async listSetAside(
+    place: Place<DeliveryId>,
+    limit: number,
+  ): Promise<{ count: number; deliveries: readonly DescribedDelivery[] }> {
+    checkPlace('dlv', place)
+    const { count, deliveries } = await this.#store.read('listSetAside', { ...place, limit })
+    return { count, deliveries: await this.#describe(deliveries) }
+  }
+
+  async get(tenant: TenantId, id: DeliveryId): Promise<{ delivery: DescribedDelivery; attempts: Attempt[] }> {
     const delivery = await this.#require(tenant, id)
     const attempts = await this.#store.read('listAttempts', { tenant, delivery: id })
     // A delivery that was stored before its row kept the last attempt: the attempts say it.
     const lastAttempt = delivery.lastAttempt ?? attempts.at(-1) ?? null
-    return { delivery: { ...delivery, lastAttempt }, attempts }
+    return { delivery: await this.#describeOne({ ...delivery, lastAttempt }), attempts }
   }
 
   /**
@@ -63,10 +89,10 @@ export class Deliveries {
   }
 
   /** Cancels a pending or held delivery. Does nothing if it is cancelled already. */
-  async cancel(tenant: TenantId, id: DeliveryId): Promise<Delivery> {
+  async cancel(tenant: TenantId, id: DeliveryId): Promise<DescribedDelivery> {
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
       const delivery = await this.#require(tenant, id)
-      if (delivery.state === 'cancelled') return delivery
+      if (delivery.state === 'cancelled') return this.#describeOne(delivery)
       if (delivery.state === 'delivered' || delivery.state === 'exhausted') {
         throw conflict(`The delivery has already ended (${delivery.state}) and cannot be cancelled.`)
       }
@@ -74,10 +100,18 @@ export class Deliveries {
         const endpoint = await this.#store.read('getEndpoint', { tenant, id: delivery.endpoint })
         // A deleted endpoint no longer has a lane.
         if (endpoint !== null) this.#emitLane(endpoint, id)
-        return this.#require(tenant, id)
+        return this.#describeOne(await this.#require(tenant, id))
       }
     }
     throw conflict('The delivery is being changed at the same time. Try again.')
+  }
+
+  #describe(deliveries: readonly Delivery[]): Promise<DescribedDelivery[]> {
+    return describeDeliveries(this.#store, deliveries)
+  }
+
+  async #describeOne(delivery: Delivery): Promise<DescribedDelivery> {
+    return (await this.#describe([delivery]))[0]!
   }
 
   async #require(tenant: TenantId, id: DeliveryId): Promise<Delivery> {
@@ -97,7 +131,7 @@ export class Deliveries {
       isSetAside && endpoint.state === 'disabled'
         ? { ...before, heldReason: 'disabled' }
         : { ...before, state: 'pending', heldReason: null, dueAtMs: nowMs }
-    const retried = { delivery, created: false }
+    const retried = { delivery: await this.#describeOne(delivery), created: false }
     const args = { tenant, id, nowMs, once: keep?.(retried) }
     const made = isSetAside
       ? await this.#store.write('releaseSetAside', { ...args, ifState: endpoint.state })
@@ -121,8 +155,9 @@ export class Deliveries {
     const fresh = isHeld
       ? ({ state: 'held', heldReason: 'disabled', dueAtMs: null } as const)
       : ({ state: 'pending', heldReason: null, dueAtMs: nowMs } as const)
-    const delivery = { ...ended, ...fresh, id, attempts: 0, replayOf: ended.id, createdAtMs: nowMs, endedAtMs: null }
-    const retried = { delivery, created: true }
+    const none = { attempts: 0, lastAttempt: null, endedAtMs: null }
+    const delivery = { ...ended, ...fresh, ...none, id, replayOf: ended.id, createdAtMs: nowMs }
+    const retried = { delivery: await this.#describeOne(delivery), created: true }
     const made = await this.#store.write('createDelivery', {
       tenant,
       event,
