@@ -16,6 +16,8 @@ const REPLAYS_A_COMMIT = 20
 const COUNT_TIMEOUT_MS = 5_000
 const WOKEN_A_COMMIT = 1_000
 const CANCELLED_A_STEP = 20
+/** People wait for it, so a node that died doesn't hold it up for long. */
+const CLAIM_MS = 5_000
 /** There is no schedule: it runs while a batch is open. */
 const AT_ONCE_MS = 0
 
@@ -27,6 +29,7 @@ const AT_ONCE_MS = 0
  */
 export class ReplayBatches implements BackgroundWork {
   readonly name = 'replays across tenants'
+  readonly claimMs = CLAIM_MS
   readonly #store: Store
   readonly #count: ReplayCounter
   readonly #log: Pick<Logger, 'info'>

@@ -7,6 +7,9 @@ const UTF_16 = [
 
 const beginsWith = (bytes: Uint8Array, mark: readonly number[]) => mark.every((byte, at) => bytes[at] === byte)
 
+/** Whether a byte order mark of UTF-8 begins at this byte. */
+export const isMarkAt = (bytes: Uint8Array, at: number): boolean => UTF_8.every((byte, i) => bytes[at + i] === byte)
+
 /** Says that `what` begins with a byte order mark, and what to do; undefined if it doesn't. */
 export function describeByteOrderMark(bytes: Uint8Array, what: string): string | undefined {
   if (beginsWith(bytes, UTF_8)) {

@@ -6,7 +6,7 @@
  * Most bytes of an event are inside strings: keep the loop of `scanString` minimal.
  */
 import { Buffer, isUtf8 } from 'node:buffer'
-import { describeByteOrderMark } from './byte-order-mark.ts'
+import { describeByteOrderMark, isMarkAt } from './byte-order-mark.ts'
 
 export type CutLimits = {
   /** Maximum nesting of a payload, itself included. Default: 64; at most 1,000 (stack). */
@@ -23,7 +23,7 @@ export type CutErrorKind =
   /** Not valid JSON (RFC 8259), or empty. */
   | 'bad_json'
   | 'bad_utf8'
-  /** A byte order mark before the JSON. */
+  /** A byte order mark before the JSON, or within it. */
   | 'bom'
   | 'too_deep'
   | 'duplicate_key'
@@ -60,6 +60,10 @@ const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 /** What `peek` returns past the end. */
 const END = -1
+
+/** Files that were joined keep their marks. */
+const MARK_WITHIN =
+  'Outside strings, JSON must not have a byte order mark (the bytes EF BB BF). Remove the one in the body'
 
 const TRUE = Buffer.from('true')
 const FALSE = Buffer.from('false')
@@ -313,6 +317,7 @@ function isHexDigit(code: number): boolean {
 }
 
 function unexpected(scan: Scan, at: number, wanted: string, level = scan.level): never {
+  if (isMarkAt(scan.bytes, at)) fail(scan, 'bom', at, MARK_WITHIN, level)
   const code = peek(scan.bytes, at)
   const found = code === END ? 'the body ends' : `found ${byteName(code)}`
   return fail(scan, 'bad_json', at, `Expected ${wanted}, but ${found}`, level)

@@ -1,6 +1,7 @@
 /** Checks the definitions of event types (C1). */
 import type { FieldError } from '../base/errors.ts'
 import { compileSchema, faultOfSize } from './schema.ts'
+import { findUnknownKeywords } from './unknown-keywords.ts'
 
 export type EventTypeDefinition = {
   readonly name: string
@@ -29,7 +30,10 @@ export function checkEventType(definition: EventTypeDefinition): FieldError[] {
   const exampleFault = faultOfSize(example)
   if (exampleFault !== undefined) errors.push({ field: '/example', detail: `The example ${exampleFault}.` })
   const compiled = compileSchema(schema)
-  if (!compiled.ok) return [...errors, { field: '/schema', detail: compiled.detail }]
+  if (!compiled.ok) {
+    const unknown = compiled.detail.includes('unknown keyword') ? findUnknownKeywords(schema, '/schema') : []
+    return [...errors, ...(unknown.length > 0 ? unknown : [{ field: '/schema', detail: compiled.detail }])]
+  }
   const rootFault = faultOfRoot(schema)
   if (rootFault !== undefined) errors.push({ field: '/schema', detail: rootFault })
   if (exampleFault !== undefined) return errors

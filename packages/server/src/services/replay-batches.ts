@@ -75,7 +75,7 @@ export class ReplayBatches {
 
   /** How much it would be. */
   async count(input: ReplayBatchInput): Promise<ReplayBatchCount> {
-    const selection = checkedSelection(input)
+    const selection = checkedSelection(input, this.#store.latest())
     await this.#requireTypes(input)
     const asOfMs = this.#store.latest()
     const untilMs = asOfMs + this.#countTimeoutMs
@@ -105,7 +105,7 @@ export class ReplayBatches {
 
   /** Creates it once for each key. The same request returns the existing one; a different one is refused. */
   async create(input: ReplayBatchInput, keep?: Keep<CreatedBatch>): Promise<CreatedBatch> {
-    const selection = checkedSelection(input)
+    const selection = checkedSelection(input, this.#store.latest())
     const hash = hashOf(selection)
     const before = input.key === null ? null : await this.#store.read('getReplayBatch', { name: input.key })
     if (before !== null) return this.#known(before, hash, keep)
@@ -189,10 +189,10 @@ export class ReplayBatches {
 }
 
 /** Throws one refusal with all faults. */
-function checkedSelection({ key, ...input }: ReplayBatchInput) {
+function checkedSelection({ key, ...input }: ReplayBatchInput, nowMs: number) {
   const faults: FieldError[] = []
   if (key !== null) checkKey(key, '/key', faults)
-  const selection = toSelection({ ...input, endpoint: null, event: null }, faults)
+  const selection = toSelection({ ...input, endpoint: null, event: null }, nowMs, faults)
   refuse(faults)
   return selection
 }

@@ -6,6 +6,7 @@ import type { EndState, ReplaySelection } from '../base/model.ts'
 import { operationalType } from '../catalogue/operational-types.ts'
 import { unknownType } from '../catalogue/unknown-type.ts'
 import type { Store } from '../store/store.ts'
+import { checkPeriod } from './checks/contradictions.ts'
 import { invalid, isTypeName } from './checks/refusals.ts'
 import { checkStorable } from './checks/values.ts'
 
@@ -26,7 +27,7 @@ const usualStates = ({ event, missing }: SelectionInput): readonly EndState[] =>
   event !== null && !missing ? ['delivered', 'exhausted', 'cancelled'] : ['exhausted']
 
 /** Fills in defaults and sorts lists, so that equal selections compare as equal. */
-export function toSelection(input: SelectionInput, faults: FieldError[]): ReplaySelection {
+export function toSelection(input: SelectionInput, nowMs: number, faults: FieldError[]): ReplaySelection {
   const { endpoint, event, types, missing, fromMs, toMs } = input
   const states = [...new Set(input.states ?? usualStates(input))].sort()
   if (types !== null && types.length === 0) {
@@ -40,7 +41,7 @@ export function toSelection(input: SelectionInput, faults: FieldError[]): Replay
   }
   if (fromMs !== null && toMs !== null && fromMs >= toMs) {
     faults.push({ field: '/to', detail: 'The time must be after `from`.' })
-  }
+  } else checkPeriod({ fromMs, toMs }, nowMs, '/', faults)
   const sorted = types === null ? null : [...new Set(types)].sort()
   return { endpoint, event, types: sorted, states, missing, fromMs: within(fromMs), toMs: within(toMs) }
 }

@@ -1,11 +1,12 @@
 import { type FieldError, PosthornError } from '../base/errors.ts'
 import { newId, parseId } from '../base/ids.ts'
-import type { EndpointReference, Replay, ReplaySelection, ReplayState, TenantId } from '../base/model.ts'
+import type { EndpointReference, EventId, Replay, ReplaySelection, ReplayState, TenantId } from '../base/model.ts'
 import type { ReplayCounter } from '../replay/selection.ts'
 import { cancelReplay } from '../store/in-steps.ts'
 import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
 import type { ReplayFilter } from '../store/operations/replays/replays.ts'
 import type { Store } from '../store/store.ts'
+import { checkEndOfPeriod, checkStartOfPeriod, checkTypeOfEvent } from './checks/contradictions.ts'
 import { checkPlace, notFound, requireTenant } from './checks/refusals.ts'
 import { endpointIdOf, noEndpoint } from './endpoints/references.ts'
 import {
@@ -155,30 +156,37 @@ export class Replays {
     if (event !== null && parseId('evt', event) === undefined) {
       faults.push({ field: '/event', detail: 'The value must be the id of an event, which starts with "evt_".' })
     }
-    const selection = toSelection({ ...input, endpoint }, faults)
+    const selection = toSelection({ ...input, endpoint }, this.#store.latest(), faults)
     refuse(faults)
     return selection
   }
 
   /**
-   * Refuses what can't match: an endpoint, an event or a type that doesn't exist.
+   * Refuses what can't match: an endpoint, an event or a type that doesn't exist, and an event that the rest rules out.
    *
    * @param types as the caller gave them, for the pointers of refusals
    */
-  async #requireThings(
-    tenant: TenantId,
-    { endpoint, event }: ReplaySelection,
-    types: readonly string[] | null,
-  ): Promise<void> {
+  async #requireThings(tenant: TenantId, selection: ReplaySelection, types: readonly string[] | null): Promise<void> {
+    const { endpoint, event } = selection
     const faults: FieldError[] = []
     if (endpoint !== null && (await this.#store.read('getEndpoint', { tenant, id: endpoint })) === null) {
       faults.push(noEndpoint('/endpoint', endpoint))
     }
-    if (event !== null && (await this.#store.read('getEvent', { tenant, id: event })) === null) {
-      faults.push({ field: '/event', detail: 'The tenant has no event with this id, or the event is no longer kept.' })
-    }
+    if (event !== null) await this.#checkEvent(tenant, event, selection, faults)
     await checkReplayedTypes(this.#store, types, faults)
     refuse(faults)
+  }
+
+  /** Refuses an event that doesn't exist, or that the rest of the selection rules out. */
+  async #checkEvent(tenant: TenantId, id: EventId, selection: ReplaySelection, faults: FieldError[]): Promise<void> {
+    const event = await this.#store.read('getEvent', { tenant, id })
+    if (event === null) {
+      faults.push({ field: '/event', detail: 'The tenant has no event with this id, or the event is no longer kept.' })
+      return
+    }
+    checkTypeOfEvent(event.type, selection.types, '/types', faults)
+    checkStartOfPeriod(id, selection.fromMs, '/from', faults)
+    checkEndOfPeriod(id, selection.toMs, '/to', faults)
   }
 
   async #countOrRefuse(tenant: TenantId, selection: ReplaySelection, asOfMs: number) {

@@ -97,11 +97,20 @@ describe('a request without a body', () => {
     expect(refused(await bench.put('/v1/tenants/acme', 'null'))).toEqual([422, 'invalid', ['']])
   })
 
-  it('publishes nothing, and says so', async () => {
+  it('publishes nothing, and names what is missing', async () => {
+    const key = ['Idempotency-Key: a']
     for (const [what, lines, rest] of WITHOUT_BODY) {
-      const answer = await send('POST', '/v1/tenants/acme/events', lines, rest)
-      expect([answer.status, answer.body.code], what).toEqual([400, 'bad_json'])
-      expect(answer.body.detail, what).toContain('empty')
+      for (const more of [[], key]) {
+        const answer = await send('POST', '/v1/tenants/acme/events', [...lines, ...more], rest)
+        expect(refused(answer), what).toEqual([422, 'invalid', ['/type', '/payload']])
+        expect(answer.body.errors[0].detail, what).toBe('The type is missing.')
+      }
+    }
+  })
+
+  it('is not one with white space alone, which is not JSON', async () => {
+    for (const path of ['/v1/tenants/acme/events', '/v1/tenants/acme/replays']) {
+      expect(refused(await bench.post(path, ' \n')).slice(0, 2)).toEqual([400, 'bad_json'])
     }
   })
 })
@@ -120,6 +129,30 @@ describe('a byte order mark', () => {
       expect([id, answer.status, answer.body.code]).toEqual([id, 400, 'bad_json'])
       expect(answer.body.detail, id).toContain(detail)
     }
+  })
+
+  it.each([
+    ['before a payload', '{"type":"FUZZ","payload":\ufeff{"id":1}}', ', in /payload)'],
+    ['within an array', '[{"type":"FUZZ","payload":{}},\ufeff{"type":"FUZZ","payload":{}}]', ', in /1)'],
+    ['after a space', ' \ufeff{"type":"FUZZ","payload":{}}', ')'],
+    ['at the end', '{"type":"FUZZ","payload":{}}\n\ufeff', ')'],
+  ])('is named %s, where it is', async (_where, text, place) => {
+    const at = Buffer.byteLength(text.slice(0, text.indexOf('\ufeff')))
+    const published = await bench.post('/v1/tenants/acme/events', text)
+    expect(refused(published).slice(0, 2)).toEqual([400, 'bad_json'])
+    expect(published.body.detail).toContain('a byte order mark (the bytes EF BB BF). Remove the one in the body')
+    expect(published.body.detail).toContain(`(at byte ${at}${place}`)
+    const other = await bench.post('/v1/tenants/acme/replays', text)
+    expect(refused(other)).toEqual([400, 'bad_json', []])
+    expect(other.body.detail).toContain('has a byte order mark (the bytes EF BB BF) outside strings')
+  })
+
+  it('is not one within a string, which is a character like any other', async () => {
+    const broken = await bench.post('/v1/tenants/acme/replays', '{"key":"\ufeff"')
+    expect(broken.body.detail).toBe('The request body is not valid JSON.')
+    expect(
+      (await bench.post('/v1/tenants/acme/events', `{"type":"FUZZ","payload":{"a":"\ufeff"`)).body.detail,
+    ).toContain('but the body ends')
   })
 
   it('is named in the filter of a list, too', async () => {

@@ -55,7 +55,7 @@ describe('a tenant’s events', () => {
   it('are looked for with a warning if no schema has the path of the filter', async () => {
     const search = async (filter: object, more: Record<string, string> = {}) =>
       (await get(`${EVENTS}?${query({ filter: JSON.stringify(filter), ...more })}`)).body.warnings
-    expect(await search({ CoverId: ['x'] })).toEqual([])
+    expect(await search({ CoverId: ['564200aa-7128-4a26-83a8-cf0201903fcc'] })).toEqual([])
     const unknown = { code: 'filter_path_unknown', field: 'filter/CoverIt', detail: expect.stringContaining('CoverIt') }
     const [anywhere] = await search({ CoverIt: ['x'] })
     expect(anywhere).toEqual(unknown)
@@ -67,7 +67,7 @@ describe('a tenant’s events', () => {
     })
     // Events of an archived type are still there.
     await bench.post(`/v1/event-types/${TYPE}/archive`)
-    expect(await search({ CoverId: ['x'] }, { type: TYPE })).toEqual([])
+    expect(await search({ CoverId: ['564200aa-7128-4a26-83a8-cf0201903fcc'] }, { type: TYPE })).toEqual([])
     expect(await search({ CoverIt: ['x'] }, { type: TYPE })).toEqual([unknown])
   })
 
@@ -146,8 +146,8 @@ describe.each([EVENTS, '/v1/events'])('the list %s', url => {
     [{ filter: '' }, ['filter']],
     [{ filter: '{' }, ['filter']],
     [{ filter: 'null' }, ['filter']],
-    [{ filter: '{"a":[1],"a":[2]}' }, ['filter']],
-    [{ filter: '{"a":[12345678901234567890]}' }, ['filter']],
+    [{ filter: '{"a":[1],"a":[2]}' }, ['filter/a']],
+    [{ filter: '{"a":[12345678901234567890]}' }, ['filter/a/0']],
     [{ filter: '{"status":[]}' }, ['filter/status']],
     [{ filter: '{"a":{"gt":"x"},"b":[]}' }, ['filter/a/gt', 'filter/b']],
     [{ text: '' }, ['text']],

@@ -34,6 +34,32 @@ async function publish(payload: object, { type = TYPE, id }: { type?: string; id
 const verdicts = (answer: { body: Json }) => answer.body.data.map(({ matches }: Json) => matches)
 
 describe('a trial of a filter', () => {
+  it.each(['{"a":1e400}', '{"a":9007199254740993}', '{"__proto__":1,"a":1}', '{"a":{"\\u005f_proto__":[-1e999]}}'])(
+    'takes every payload that publishing takes: %s',
+    async payload => {
+      const call = (filter: string) => bench.post(TRIALS, `{"filter":${filter},"payloads":[${payload}]}`)
+      expect(verdicts(await call('{"a":["x"]}'))).toEqual([false])
+      expect(verdicts(await call('{"a":{"$exists":true}}'))).toEqual([true])
+    },
+  )
+
+  it.each([
+    ['{"filter":{"status":{"$gt":1e400}},"payloads":[{"a":1e400}]}', ['/filter/status/$gt'], 'number'],
+    ['{"payloads":[{}],"filter":{"a":["x"],"b~/":[1,{"c":2,"c":3}]}}', ['/filter/b~0~1/1/c'], 'duplicate_key'],
+    ['{"filter":{"a":["x"]},"payloads":[{},{"a":1,"a":2}]}', ['/payloads/1/a'], 'duplicate_key'],
+    ['{"filter":{"a":[1e400,-1e400]},"payloads":[{}]}', ['/filter/a/0', '/filter/a/1'], 'number'],
+    ['{"filter":{},"recent":1e400}', ['/recent'], 'number'],
+  ])('points to what cannot be read: %s', async (body, fields, reason) => {
+    const answer = await bench.post(TRIALS, body)
+    expect(refused(answer)).toEqual([422, 'invalid', fields])
+    expect(answer.body.errors[0].reason).toBe(reason)
+  })
+
+  it('refuses __proto__ in a filter', async () => {
+    const answer = await bench.post(TRIALS, '{"filter":{"__proto__":["x"]},"payloads":[{}]}')
+    expect(refused(answer)).toEqual([400, 'bad_json', []])
+  })
+
   it('says for each given payload whether it matches and which part decided', async () => {
     const payloads = [
       { status: 'Quoted', list: [] },

@@ -46,6 +46,16 @@ describe('oauth', () => {
     expect(refused(await post(ENDPOINTS, { ...NEW, oauth: { ...CLIENT, ...over } }))).toEqual([422, 'invalid', named])
   })
 
+  it('is refused with the same reason as a url', async () => {
+    for (const url of ['https://login.internal/token', 'http://login.example.com/', 'https://10.0.0.1/', 'nonsense']) {
+      const answer = await post(ENDPOINTS, { ...NEW, url, oauth: { ...CLIENT, tokenUrl: url } })
+      expect(refused(answer)).toEqual([422, 'invalid', ['/url', '/oauth/tokenUrl']])
+      const [atUrl, atToken] = answer.body.errors.map(({ reason }: Json) => reason)
+      expect(atToken).toEqual(expect.any(String))
+      expect(atToken).toBe(atUrl)
+    }
+  })
+
   it('C3: is refused if the host of its tokenUrl resolves to an address that is not public', async () => {
     await use({
       'hooks.example.com': '93.184.215.14',

@@ -325,8 +325,7 @@ describe('invalid input', () => {
   it('events that are not JSON, too deep, too large or have duplicate keys are refused', async () => {
     const deep = `{"type":"${TYPE}","payload":${'['.repeat(65)}${']'.repeat(65)}}`
     expect(refused(await post(EVENTS, '{'))[0]).toBe(400)
-    expect(refused(await post(EVENTS, ''))[0]).toBe(400)
-    expect(refused(await post(EVENTS))[0]).toBe(400)
+    expect(refused(await post(EVENTS, ' '))[0]).toBe(400)
     expect(refused(await post(EVENTS, deep)).slice(0, 2)).toEqual([400, 'bad_json'])
     expect(refused(await post(EVENTS, ' '.repeat(1_048_577)))).toEqual([413, 'body_too_large', []])
     expect(refused(await post(EVENTS, '{"type":"A","type":"B","payload":{}}')).slice(0, 2)).toEqual([422, 'invalid'])

@@ -41,7 +41,11 @@ describe('C1: event types over time', () => {
     const corrected = await put('/v1/event-types/T', type({ id: { type: 'string' } }))
     expect([corrected.status, corrected.body.warnings]).toEqual([200, []])
     const unknown = type({ id: { discriminater: 1 } })
-    expect(refused(await put('/v1/event-types/T', unknown))).toEqual([422, 'invalid', ['/schema']])
+    expect(refused(await put('/v1/event-types/T', unknown))).toEqual([
+      422,
+      'invalid',
+      ['/schema/properties/id/discriminater'],
+    ])
   })
 
   it('can be archived and unarchived, and are refused in the meantime with an error code of their own', async () => {

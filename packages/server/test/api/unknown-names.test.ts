@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { SECRET } from '../services/setup.ts'
 import { type Answer, type Json, useApi } from './setup.ts'
 
-// cspell:ignore xyzzy paylod REFERNCE
+// cspell:ignore xyzzy paylod REFERNCE tpye requierd discriminater
 
 const bench = useApi()
 const NAME = 'xyzzy'
@@ -56,6 +56,14 @@ describe('an unknown parameter', () => {
       expect([id, answer.status, fault?.reason]).toEqual([id, 422, 'unknown'])
       for (const name of names) expect(fault.detail, id).toContain(name)
       if (names.length === 0) expect(fault.detail, id).toBe('Unknown parameter. No parameter is valid here. Remove it.')
+    }
+  })
+
+  it('is refused by calls that take none', async () => {
+    for (const path of ['/healthz', '/readyz', '/openapi.json']) {
+      const { status, body } = await bench.get(`${path}?x=1`)
+      expect([status, body.errors[0].field, body.errors[0].reason]).toEqual([422, 'x', 'unknown'])
+      expect((await bench.get(path)).status).toBe(200)
     }
   })
 
@@ -145,5 +153,45 @@ describe('an unknown event type', () => {
     const { body, status } = await bench.post('/v1/tenants/acme/events', events)
     const suggested = body.errors.filter(({ detail }: Json) => detail.includes('Did you mean'))
     expect([status, body.errors.length, suggested.length]).toEqual([422, 1_000, 20])
+  })
+})
+
+describe('a value of the wrong length', () => {
+  it('is refused in a sentence', async () => {
+    const detailOf = async (path: string) => (await bench.get(path)).body.errors[0].detail
+    expect(await detailOf('/v1/search?q=')).toBe('The value must not be empty.')
+    expect(await detailOf(`/v1/search?q=${'x'.repeat(513)}`)).toBe('The value must have at most 512 characters.')
+    const { body } = await bench.post('/v1/tenants/acme/filter-trials', { filter: { a: [1] }, events: [] })
+    expect(body.errors[0].detail).toBe('The value must not be empty.')
+  })
+})
+
+describe('a keyword that JSON Schema does not have', () => {
+  const put = (properties: object) => {
+    const schema = { type: 'object', required: ['id'], properties }
+    return bench.put('/v1/event-types/MADE', { group: 'g', description: 'd', schema, example: { id: 1 } })
+  }
+
+  it('is refused with its place, the nearest one and all valid ones', async () => {
+    const tpye = { items: { tpye: 'string' } }
+    const answer = await put({ id: {}, 'a/b': tpye, requierd: { discriminater: {}, 'x-a': { tpye: 1 } } })
+    expect([answer.status, answer.body.errors.map(({ field, reason }: Json) => [field, reason])]).toEqual([
+      422,
+      [
+        ['/schema/properties/a~1b/items/tpye', 'unknown'],
+        ['/schema/properties/requierd/discriminater', 'unknown'],
+      ],
+    ])
+    const [first, second] = answer.body.errors
+    expect(first.detail).toMatch(/^Unknown keyword\. Did you mean `type`\? Valid keywords are \$id, .*, type, enum, /)
+    expect(second.detail).toContain('Did you mean `discriminator`?')
+  })
+
+  it('is warned of where OpenAPI 3.0 has it and it is respected', async () => {
+    const { status, body } = await put({ id: {}, a: { type: 'string', nullable: true } })
+    expect([status, body.warnings]).toMatchObject([
+      201,
+      [{ code: 'schema_keyword_outdated', field: '/schema/properties/a/nullable' }],
+    ])
   })
 })

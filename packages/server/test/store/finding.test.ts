@@ -37,7 +37,7 @@ function matches(delivery: PopulatedDelivery, tenant: string | null, query: Deli
   )
 }
 
-const timeOf = ({ id }: PopulatedDelivery): number => {
+const timeOf = ({ id }: Pick<PopulatedDelivery, 'id'>): number => {
   const letters = '0123456789abcdefghjkmnpqrstvwxyz'
   return [...id.slice(4, 14)].reduce((ms, letter) => ms * 32 + letters.indexOf(letter), 0)
 }
@@ -125,7 +125,9 @@ describe.each([sqliteEngine(), postgresEngine()])('finding deliveries on $name',
       })
       .map(query => {
         const hasHeld = query.states === undefined || query.states.includes('held')
-        const isRange = query.fromMs === undefined || query.toMs === undefined || query.fromMs < query.toMs
+        // An event's deliveries are not older than the event, but these here can be: such a filter is refused.
+        const earliestMs = Math.max(query.fromMs ?? 0, query.event === undefined ? 0 : timeOf({ id: query.event }))
+        const isRange = query.toMs === undefined || earliestMs < query.toMs
         return { ...query, heldReason: hasHeld ? query.heldReason : undefined, toMs: isRange ? query.toMs : undefined }
       })
   }

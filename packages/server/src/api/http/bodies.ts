@@ -17,7 +17,7 @@ export function takeJson(api: Parsing): void {
       const fault = refuseEncoding(request.headers['content-encoding'])
       if (fault !== undefined) throw fault
       if (request.headers['idempotency-key'] !== undefined) request.bodyBytes = body
-      done(null, parseJson(body))
+      done(null, parseJson(body, undefined, request.routeOptions.config.payloadsIn))
     } catch (error) {
       done(error as Error)
     }

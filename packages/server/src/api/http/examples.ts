@@ -21,7 +21,7 @@ type Media = { example?: unknown; examples?: unknown }
 type Content = Record<string, Media>
 type Operation = {
   operationId?: string
-  parameters?: { in: string; name: string; example?: unknown }[]
+  parameters?: { in: string; name: string; schema?: { type?: string }; example?: unknown }[]
   requestBody?: { content?: Content }
   responses?: Record<string, { content?: Content }>
 }
@@ -52,7 +52,7 @@ function addParameters({ parameters = [] }: Operation, calls: readonly CallExamp
   for (const parameter of parameters) {
     const values = calls.map(({ path, query }) => (parameter.in === 'path' ? path : query)?.[parameter.name])
     const example = values.find(value => value !== undefined)
-    if (example !== undefined) parameter.example = example
+    if (example !== undefined) parameter.example = parameter.schema?.type === 'integer' ? Number(example) : example
   }
 }
 

@@ -117,5 +117,6 @@ declare module 'fastify' {
     payloads?: 'shown'
     /** Maximum size of a response, in bytes. The default is in load.ts. */
     answerBytes?: number
+    payloadsIn?: string
   }
 }

@@ -74,7 +74,7 @@ const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> =
   ],
   FST_ERR_BAD_URL: [
     'bad_request',
-    'The path contains a % that does not start a percent-encoded character. Write %25 for a percent sign.',
+    'The path contains a % that does not start a percent-encoded character of UTF-8. Write %25 for a percent sign.',
   ],
   FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'Not found: no id is that long.'],
 }

@@ -18,6 +18,8 @@ import { completeBody, takeBytes } from './bodies.ts'
 import { type Idempotency, IdempotencyHeaders, Replayed } from './idempotency.ts'
 import { showsPayloads } from './payloads.ts'
 import { publicProblems, readProblems, writeProblems } from './problem-schema.ts'
+import { checkQueryEncoding } from './query-encoding.ts'
+import { NoQuery } from './shapes.ts'
 
 /** The framework instance, with types inferred from schemas. */
 export type Api = FastifyInstance<
@@ -58,6 +60,8 @@ export type Route = {
    * to what makes the thing. Default: false.
    */
   readonly makes?: boolean
+  /** The member of the body that holds payloads, which are read as publishing reads them. */
+  readonly payloadsIn?: string
   /** Maximum size of the response to a GET, in bytes; this much memory is reserved. Default: 1 MiB. */
   readonly answerBytes?: number
 }
@@ -85,7 +89,7 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
   const addsWith =
     (method: Method): AddRoute =>
     (path, route, handler) => {
-      const { access, payloads, takesBytes = false, makes = false, answerBytes } = route
+      const { access, payloads, takesBytes = false, makes = false, answerBytes, payloadsIn } = route
       const what = `${method.toUpperCase()} ${path}`
       const schema = document(method, route, tag)
       requireComponents(api, what, schema)
@@ -96,10 +100,16 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
         access,
         ...(payloads === undefined ? {} : { payloads }),
         ...(answerBytes === undefined ? {} : { answerBytes }),
+        ...(payloadsIn === undefined ? {} : { payloadsIn }),
       }
       // A handler that takes bytes sees for itself that there are none.
       const completes = route.body !== undefined && !takesBytes
-      const preValidation = [...(completes ? [completeBody] : []), ...(makes ? [idempotency.preValidation] : [])]
+      const decodes = route.querystring !== undefined && route.querystring !== NoQuery
+      const preValidation = [
+        ...(decodes ? [checkQueryEncoding] : []),
+        ...(completes ? [completeBody] : []),
+        ...(makes ? [idempotency.preValidation] : []),
+      ]
       const options = preValidation.length === 0 ? { schema, config } : { schema, config, preValidation }
       const handle = makes ? once(handler as RouteHandlerMethod, idempotency) : (handler as RouteHandlerMethod)
       if (!takesBytes) api[method](path, options, handle)
@@ -129,7 +139,7 @@ const once = (handler: RouteHandlerMethod, idempotency: Idempotency): RouteHandl
 /** The framework's schema of a route, and thus of the document, with the errors that any call can have added. */
 function document(method: Method, route: Route, tag: string): FastifySchema {
   const { access, payloads: _payloads, refusals = [], makes, response, ...others } = route
-  const { takesBytes: _takesBytes, answerBytes: _answerBytes, ...rest } = others
+  const { takesBytes: _takesBytes, answerBytes: _answerBytes, payloadsIn: _payloadsIn, ...rest } = others
   const problemsOf = access === 'open' ? publicProblems : method === 'get' ? readProblems : writeProblems
   const own = makes === true ? [...new Set([...refusals, ...ONCE_REFUSALS])] : refusals
   const success = makes === true ? withReplayed(response) : response

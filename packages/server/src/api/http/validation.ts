@@ -128,9 +128,21 @@ function describe({ keyword, params, message, parentSchema }: ErrorObject, thing
       return `The value must be at least ${params.limit.toLocaleString('en')}.`
     case 'maximum':
       return `The value must be at most ${params.limit.toLocaleString('en')}.`
+    case 'minLength':
+    case 'maxLength':
+    case 'minItems':
+    case 'maxItems':
+      return describeCount(keyword, params.limit)
     default:
       return `The value ${message ?? 'is invalid'}.`
   }
+}
+
+function describeCount(keyword: string, limit: number): string {
+  const what = keyword.endsWith('Length') ? 'character' : 'item'
+  if (limit === 1 && keyword.startsWith('min')) return 'The value must not be empty.'
+  const count = `${limit.toLocaleString('en')} ${what}${limit === 1 ? '' : 's'}`
+  return `The value must have at ${keyword.startsWith('min') ? 'least' : 'most'} ${count}.`
 }
 
 /** Without deprecated names. */

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { NoQuery } from '../http/shapes.ts'
 import { resource } from '../resource.ts'
 import examples from './openapi.examples.json' with { type: 'json' }
 
@@ -16,6 +17,8 @@ export const openApiResource = resource({
         access: 'open',
         operationId: 'getOpenApi',
         summary: 'Get this OpenAPI document',
+        querystring: NoQuery,
+        refusals: ['invalid'],
         response: { 200: Type.Unsafe<string>({ type: 'object', description: 'An OpenAPI 3.1 document.' }) },
       },
       async ({ server }, reply) => {

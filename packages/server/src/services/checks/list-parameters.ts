@@ -4,6 +4,7 @@ import { isOperational, type TenantId } from '../../base/model.ts'
 import { nearest } from '../../base/nearest.ts'
 import { isTenantId } from '../../base/tenant-id.ts'
 import { operationalType } from '../../catalogue/operational-types.ts'
+import { isPattern } from '../../catalogue/type-pattern.ts'
 import type { Store } from '../../store/store.ts'
 import { invalid, isTypeName } from './refusals.ts'
 import { isEventKey } from './values.ts'
@@ -39,7 +40,10 @@ export function checkWords(
 /** For types that filter a list: one that was deleted is fine, but an impossible name is a mistake. */
 export function checkTypes(types: readonly string[] | null, faults: FieldError[]): void {
   checkCount('type', types, faults)
-  if (types?.some(type => !isTypeName(type))) fault(faults, 'type', 'The value must be the name of an event type.')
+  if (types?.some(isPattern)) {
+    fault(faults, 'type', 'The value must be the name of an event type. A pattern with `*` cannot be used here.')
+  } else if (types?.some(type => !isTypeName(type)))
+    fault(faults, 'type', 'The value must be the name of an event type.')
 }
 
 /** For a key in a query parameter: an unknown key is fine there, but an impossible one is a mistake. */

@@ -14,6 +14,7 @@ import {
 import type { DeliveryFilter, SearchedEndpoint, StatusRange } from '../../store/operations/deliveries/filter.ts'
 import type { Store } from '../../store/store.ts'
 import type { Range } from '../../store/where.ts'
+import { adviseOnKey, checkEndOfPeriod, checkPeriod, checkTypeOfEvent } from '../checks/contradictions.ts'
 import {
   adviseOnTypes,
   checkCount,
@@ -67,9 +68,11 @@ export async function resolveQuery(
   checkTypes(types, faults)
   if (key !== null) checkKey(key, faults)
   const endpoints = await resolveEndpoints(store, tenant, query.endpoints ?? null, faults)
-  if (event !== null) await checkEvent(store, tenant, event, faults)
+  checkPeriod({ fromMs, toMs }, store.now(), '', faults)
+  if (event !== null) await checkEvent(store, tenant, { event, key, types, toMs }, faults)
   if (faults.length > 0) throw invalid(faults)
-  const warnings = types === null ? [] : await adviseOnTypes(store, types)
+  const onTypes = types === null ? [] : await adviseOnTypes(store, types)
+  const warnings = [...onTypes, ...(await adviseOnKey(store, tenant, event === null ? key : null, types))]
   const events = event === null ? await eventsOf(store, tenant, key) : [event]
   const heldReason = (query.heldReason ?? null) as HeldReason | null
   const filter = { fromMs, toMs, states, heldReason, statuses, errors, types, endpoints, events, key }
@@ -105,14 +108,29 @@ function toRange(text: string): StatusRange | undefined {
   return first === undefined ? undefined : { from: Number(first) * 100, to: Number(first) * 100 + 99 }
 }
 
+type WantedEvent = {
+  readonly event: EventId
+  readonly key: string | null
+  readonly types: readonly string[] | null
+  readonly toMs: number | null
+}
+
+/** Refuses an event that doesn't exist, or that the other parameters rule out. It can have deliveries long after it. */
 async function checkEvent(
   store: Pick<Store, 'read'>,
   tenant: TenantId | null,
-  id: EventId,
+  { event: id, key, types, toMs }: WantedEvent,
   faults: FieldError[],
 ): Promise<void> {
-  if (parseId('evt', id) === undefined) fault(faults, 'event', 'The value must be an id that starts with "evt_".')
-  else if (!(await store.read('hasEvent', { tenant, id }))) fault(faults, 'event', 'There is no event with this id.')
+  if (parseId('evt', id) === undefined)
+    return fault(faults, 'event', 'The value must be an id that starts with "evt_".')
+  const event = await store.read('describeEvent', { tenant, id })
+  if (event === null) return fault(faults, 'event', 'There is no event with this id.')
+  if (key !== null && event.key !== key) {
+    fault(faults, 'key', `The event has ${event.key === null ? 'no key' : 'another key'}. Omit \`key\` or \`event\`.`)
+  }
+  checkTypeOfEvent(event.type, types, 'type', faults)
+  checkEndOfPeriod(id, toMs, 'to', faults)
 }
 
 async function resolveEndpoints(

@@ -1,6 +1,6 @@
 import type { Endpoint, EventType } from '../../base/model.ts'
 import { adviseOnFilter } from '../../catalogue/filter/advice.ts'
-import type { Schema } from '../../catalogue/schema-document.ts'
+import type { Schema } from '../../catalogue/schema-parts.ts'
 import { SchemaPlace } from '../../catalogue/schema-places.ts'
 import { createSelection } from '../../catalogue/type-pattern.ts'
 import type { Warning } from '../checks/warnings.ts'

@@ -32,7 +32,9 @@ export function checkOAuth(given: unknown, policy: TargetPolicy, faults: FieldEr
   const before = faults.length
   const target = typeof tokenUrl === 'string' ? checkTargetUrl(tokenUrl, policy) : undefined
   if (target?.ok !== true) {
-    faults.push({ field: '/oauth/tokenUrl', detail: target?.detail ?? 'The tokenUrl must be a string.' })
+    const fault = target ?? { detail: 'The tokenUrl must be a string.' }
+    const reason = 'reason' in fault ? { reason: fault.reason } : {}
+    faults.push({ field: '/oauth/tokenUrl', detail: fault.detail, ...reason })
   }
   const clientId = checkPrintable(input.clientId, 'clientId', faults)
   const clientSecret = checkPrintable(input.clientSecret, 'clientSecret', faults)

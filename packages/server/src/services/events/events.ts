@@ -13,6 +13,7 @@ import { ANY_DELIVERY } from '../../store/operations/deliveries/filter.ts'
 import type { RejectedFilter } from '../../store/operations/events/rejected.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place, Range } from '../../store/where.ts'
+import { adviseOnKey, checkPeriod } from '../checks/contradictions.ts'
 import { adviseOnTypes, checkKey, checkTenantParameter, checkTypes } from '../checks/list-parameters.ts'
 import { checkId, checkPlace, invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
@@ -68,10 +69,12 @@ export class Events {
     const faults: FieldError[] = []
     checkTypes(types, faults)
     if (key !== null) checkKey(key, faults)
+    checkPeriod({ fromMs, toMs }, this.#store.now(), '', faults)
     const matches = createPayloadTest(filter, faults)
     if (faults.length > 0) throw invalid(faults)
     const onTypes = types === null ? [] : await adviseOnTypes(this.#store, types)
-    const warnings = [...onTypes, ...(await this.#adviseOnFilter(filter.filter, types))]
+    const onKey = await adviseOnKey(this.#store, tenant, key, types)
+    const warnings = [...onTypes, ...onKey, ...(await this.#adviseOnFilter(filter.filter, types))]
     return { query: { tenant, types, key, fromMs, toMs, matches }, warnings }
   }
 

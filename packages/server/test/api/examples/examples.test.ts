@@ -83,7 +83,8 @@ describe('the examples of the document', () => {
     }
     for (const { id, method, path, operation } of operations) {
       for (const { path: given = {}, query = {}, body, status, response } of examples[id]!) {
-        for (const { name, schema, in: place } of operation.parameters ?? []) {
+        for (const { name, schema, in: place, example } of operation.parameters ?? []) {
+          if (example !== undefined) check(`${id} ${name}`, schema, example)
           const value = (place === 'path' ? given : query)[name]
           if (value !== undefined) check(`${id} ${name}`, schema, schema.type === 'integer' ? Number(value) : value)
         }

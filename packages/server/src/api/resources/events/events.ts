@@ -64,6 +64,9 @@ export const eventsResource = resource({
   },
 })
 
+/** What a missing body is read as, so that what is missing in it is named, as in all other calls. */
+const NO_BODY = Buffer.from('{}')
+
 /** Without tracing, the caller's own traceparent is stored unchanged. */
 const keepTraceparent: BeginPublishTrace = (_tenant, traceparent) => ({ traceparent, end: () => {} })
 
@@ -89,7 +92,7 @@ function addPublishing(
     async ({ params, body, headers, once }, reply) => {
       const caller = parseTraceparent(headers.traceparent)
       const trace = beginPublishTrace(params.tenant, caller === null ? null : writeTraceparent(caller))
-      const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
+      const bytes = Buffer.isBuffer(body) && body.length > 0 ? body : NO_BODY
       const publishing = publisher.publish(params.tenant, bytes, trace.traceparent, once?.keepingStatus(202))
       const { batch, events } = await publishing.catch(error => {
         trace.end(null)

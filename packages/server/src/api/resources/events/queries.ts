@@ -74,6 +74,6 @@ function parseFilter(text: string | undefined): unknown {
     const [fault] = error.fields
     const detail = fault?.detail ?? `${error.message} Send JSON, percent-encoded, such as {"status":["Quoted"]}.`
     const reason = fault?.reason === undefined ? {} : { reason: fault.reason }
-    throw invalid([{ field: 'filter', detail, ...reason }])
+    throw invalid([{ field: `filter${fault?.field ?? ''}`, detail, ...reason }])
   }
 }

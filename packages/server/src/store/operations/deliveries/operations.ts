@@ -8,7 +8,7 @@ import { countInWindow, findInWindow } from './finding-across.ts'
 import { cancelDeliveries, holdDeliveries, releaseDeliveries } from './of-endpoint.ts'
 import { packedSettle } from './packed.ts'
 import { getDeliveries, getDelivery, listSetAside } from './reading.ts'
-import { describeDeliveries, findEndpointById, findEventsOfKey, hasEvent } from './references.ts'
+import { describeDeliveries, describeEvent, findEndpointById, findEventsOfKey } from './references.ts'
 import { settle } from './settle.ts'
 import type { SettleArguments, SettleResult } from './settlement.ts'
 import { beginTrial, takeBackTrials } from './trials.ts'
@@ -31,7 +31,7 @@ export const deliveryOperations = {
   countInWindow: reads({ run: countInWindow, waitedForBy: 'people' }),
   findEndpointById: reads({ run: findEndpointById, waitedForBy: 'people' }),
   findEventsOfKey: reads({ run: findEventsOfKey, waitedForBy: 'people' }),
-  hasEvent: reads({ run: hasEvent, waitedForBy: 'people' }),
+  describeEvent: reads({ run: describeEvent, waitedForBy: 'people' }),
   describeDeliveries: reads({ run: describeDeliveries, waitedForBy: 'people' }),
   listSetAside: reads({ run: listSetAside, waitedForBy: 'people' }),
   listAttempts: reads({ run: listAttempts, waitedForBy: 'people' }),

@@ -39,18 +39,23 @@ export function* findEndpointById(args: {
 const OF_A_TENANT = 'in (select t.id from tenant t where t.deleted_ms is null)'
 
 /** Whether an event exists, even if it is still in the inbox; of one tenant, or (null) of any. */
-export function* hasEvent(
+/** What an event is told apart by. */
+export type EventDescription = { readonly type: string; readonly key: string | null }
+
+/** Null if there is no event with this id. */
+export function* describeEvent(
   args: { readonly tenant: TenantId | null; readonly id: EventId },
   { readByIndex }: Dialect,
-): Transaction<boolean> {
+): Transaction<EventDescription | null> {
   if (readByIndex !== null) yield readByIndex
   const params = [idBytes(args.id), ...(args.tenant === null ? [] : [args.tenant])]
   const own = `tenant ${args.tenant === null ? OF_A_TENANT : '= $2'} and id = $1`
   // The inbox first: an arrival that leaves it in the meantime is an event by then.
   for (const table of ['inbox', 'event']) {
-    if ((yield { text: `select 1 from ${table} where ${own}`, params }).length > 0) return true
+    const [row] = yield { text: `select type, event_key from ${table} where ${own}`, params }
+    if (row !== undefined) return { type: text(row.type), key: textOrNull(row.event_key) }
   }
-  return false
+  return null
 }
 
 /**
