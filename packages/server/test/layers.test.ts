@@ -51,7 +51,7 @@ const OWNED: readonly (readonly [RegExp, (file: string) => boolean, string])[] =
     'time is read only in base/clock.ts',
   ],
   [
-    /from 'node:(?:net|tls)'/,
+    /(?<!import \{ isIP \} )from 'node:(?:net|tls)'/,
     file => file.startsWith('engine/http/') || /^(?:api|config|server|store|commands)\//.test(file),
     'the engine opens sockets only in engine/http/',
   ],

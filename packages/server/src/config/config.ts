@@ -4,11 +4,13 @@
  * A flag beats the environment, which beats the file, which beats the default. Every value given is checked, even if
  * another source overrides it, and all problems are reported together, each as a sentence that names its source.
  */
+import { Buffer } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
+import { describeByteOrderMark } from '../base/byte-order-mark.ts'
+import { nearest } from '../base/nearest.ts'
 import { errorCode, type ParseContext, type Parsed, type ReadFile } from './kinds.ts'
-import { nearest } from './nearest.ts'
 import {
   type Config,
   flagName,
@@ -41,15 +43,15 @@ export function readEnvironment(): Environment {
   return process.env
 }
 
-/** Threads for what Node can't do asynchronously by itself: name lookups and file access. Node's default is 4. */
+/** Threads for what Node can't do asynchronously by itself, such as file access. Node's default is 4. */
 const POOL_THREADS = 64
 
 const HEAP_GROWTH_PERCENT = 40
 
 /**
- * Must be called before the first name lookup and the first background read. A lookup holds a thread until the name
- * server responds: with Node's four, four endpoints with a dead name server would block the lookups of all others.
- * Set `UV_THREADPOOL_SIZE` to choose another number.
+ * Must be called before the first background read. Names of receivers are looked up without these threads (decision
+ * 38). The names of the database and of a telemetry collector are looked up on them, and a look-up holds its thread
+ * until the name server responds. Set `UV_THREADPOOL_SIZE` to choose another number.
  */
 export function growThreadPool(): void {
   process.env.UV_THREADPOOL_SIZE ??= String(POOL_THREADS)
@@ -137,7 +139,7 @@ function unknownFlag(flag: string, keys: ReadonlyMap<string, SettingKey>): strin
     const why = 'flags are visible in the process list'
     return `flag ${flag} does not exist, because ${why}: use ${variableName(hidden)}, or the key ${hidden} in the file.`
   }
-  return unknown(`flag ${flag}`, nearest(flag, keys.keys()), 'remove it, or see posthorn serve --help')
+  return unknown(`flag ${flag}`, nearestName(flag, keys.keys()), 'remove it, or see posthorn serve --help')
 }
 
 function valuesOfEnvironment(env: Environment, context: ParseContext, problems: string[]): Values {
@@ -148,7 +150,7 @@ function valuesOfEnvironment(env: Environment, context: ParseContext, problems: 
     if (!name.startsWith('POSTHORN_') || value === undefined || value === '' || isServiceLink(name, value)) continue
     const key = keys.get(name)
     const source = `environment variable ${name}`
-    if (key === undefined) problems.push(unknown(source, nearest(name, keys.keys()), 'unset it'))
+    if (key === undefined) problems.push(unknown(source, nearestName(name, keys.keys()), 'unset it'))
     else keep(values, key, settingOf(key).kind.parse(value, context), source, problems)
   }
   return values
@@ -176,7 +178,7 @@ function valuesOfFile(file: string, readFile: ReadFile, problems: string[]): Val
   for (const [name, value] of Object.entries(content)) {
     const key = keys.get(name)
     const source = `key ${name} in ${file}`
-    if (key === undefined) problems.push(unknown(source, nearest(name, keys.keys()), 'remove it'))
+    if (key === undefined) problems.push(unknown(source, nearestName(name, keys.keys()), 'remove it'))
     else keep(values, key, settingOf(key).kind.parse(value, context), source, problems)
   }
   return values
@@ -190,8 +192,14 @@ function readJsonObject(file: string, readFile: ReadFile): object | string {
   } catch (error) {
     return `configuration file ${file} cannot be read (${errorCode(error)}): make it readable, or choose another.`
   }
+  const marked = describeByteOrderMark(Buffer.from(content.slice(0, 1)), `configuration file ${file}`)
+  if (marked !== undefined) return marked
+  // What a byte order mark of UTF-16 is read as.
+  if (content.startsWith('\uFFFD\uFFFD')) {
+    return `configuration file ${file} is not UTF-8: save it as UTF-8, without a byte order mark.`
+  }
   try {
-    const value: unknown = JSON.parse(content.replace(/^\uFEFF/, ''))
+    const value: unknown = JSON.parse(content)
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
     return isObject ? value : `configuration file ${file} must contain one JSON object.`
   } catch {
@@ -219,6 +227,8 @@ function keep(values: Values, key: SettingKey, parsed: Parsed<unknown>, source: 
   if (parsed.ok) values[key] = parsed.value
   else problems.push(`${source} ${parsed.complaint}.`)
 }
+
+const nearestName = (typed: string, names: Iterable<string>) => nearest(typed, names, /^(--|POSTHORN_)/i)
 
 function unknown(source: string, near: string | undefined, remedy: string): string {
   return near === undefined ? `unknown ${source}: ${remedy}.` : `unknown ${source}: did you mean ${near}?`

@@ -73,7 +73,7 @@ export class Engine {
     this.#health = new ReceiverHealth(store, clock, log, options)
     this.#schedules = new TypeSchedules(store, clock, log)
     this.#destinations = new Destinations(store, keyring, options, endpoint => this.#health.learn(endpoint))
-    this.#connections = new Connections(options, clock)
+    this.#connections = new Connections(options, clock, options.resolver)
     this.#sender = new Sender({
       connections: this.#connections,
       clock,
@@ -149,6 +149,7 @@ export class Engine {
     timer.cancel()
     this.#connections.close()
     await this.#crashMode.cancelAllTrials()
+    await this.#health.stop()
     await looked
     await this.#partitions.stop().catch(error => this.#log.warn({ err: error }, 'partitions could not be released'))
   }
@@ -255,7 +256,8 @@ export class Engine {
     const isCurrent = this.#destinations.isCurrent(destination)
     const input = { item, requestVersion, sender, schedule, sent, epoch, endedAtMs, random, isCurrent }
     const { settlement, error, waitMs } = concludeAttempt(input)
-    const marks = isCurrent ? this.#health.record({ endpoint, delivery: item.delivery, error, endedAtMs, waitMs }) : []
+    const attempted = { endpoint, delivery: item.delivery, error, endedAtMs, waitMs, epoch }
+    const marks = isCurrent ? this.#health.record(attempted) : []
     lane.endRequest({
       isSuccess: error === null,
       neverConnected: neverConnected(error, sent.exchange.detail),

@@ -7,6 +7,7 @@ import { Erasure } from '../background/erasure.ts'
 import { HistoryKeeper } from '../background/history.ts'
 import { IdempotentCallsCleaner } from '../background/idempotent-calls.ts'
 import { Notices } from '../background/notices.ts'
+import { ReplayBatches as ReplayBatchesWork } from '../background/replay-batches.ts'
 import { Retention } from '../background/retention.ts'
 import { StatisticsCleaner } from '../background/statistics.ts'
 import { BackgroundWorks } from '../background/works.ts'
@@ -14,26 +15,30 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { PARTITION_COUNT } from '../base/model.ts'
 import { TypeSamples } from '../catalogue/type-samples.ts'
-import type { Config } from '../config/config.ts'
+import { type Config, readEnvironment } from '../config/config.ts'
 import { Engine } from '../engine/engine.ts'
 import { AllPartitions, LeasedPartitions, type Partitions } from '../engine/ownership/partitions.ts'
+import { Names } from '../guard/names/names.ts'
 import type { EngineState } from '../observe/metrics.ts'
 import { Watching } from '../observe/watching.ts'
 import { Inbox } from '../publish/inbox.ts'
 import { Publisher } from '../publish/publisher.ts'
 import { Replayer } from '../replay/replayer.ts'
-import { createReplayCounter } from '../replay/selection.ts'
+import { createReplayCounter, type ReplayCounter } from '../replay/selection.ts'
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../services/api-keys/api-keys.ts'
-import { Deliveries } from '../services/deliveries.ts'
+import { Deliveries } from '../services/deliveries/deliveries.ts'
+import { EndpointLists } from '../services/endpoints/endpoint-lists.ts'
 import { Endpoints } from '../services/endpoints/endpoints.ts'
 import { EventTypes } from '../services/event-types/event-types.ts'
 import { Events } from '../services/events/events.ts'
 import { FilterTrials } from '../services/filter-trials.ts'
 import { IdempotentCalls } from '../services/idempotent-calls.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
+import { ReplayBatches } from '../services/replay-batches.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
+import { Search } from '../services/search.ts'
 import { Stats } from '../services/stats.ts'
 import { Exports } from '../services/tenants/exports.ts'
 import { Tenants } from '../services/tenants/tenants.ts'
@@ -88,22 +93,20 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     parent: io.parent,
   })
   const apiKeys = new ApiKeyCache(store, clock)
-  const sending = composeSending(foundation, partitions, watching)
-  const books = new Books(store, logger, config)
-  const works = new BackgroundWorks(store, clock, logger, [
-    new Erasure(store, logger),
-    new Retention(store, logger, config),
-    books,
-    new IdempotentCallsCleaner(store),
-  ])
+  const names = new Names(clock, { environment: readEnvironment() })
+  const sending = composeSending(foundation, partitions, watching, names)
+  const countReplay = createReplayCounter(store, clock)
+  const { works, books } = composeWorks(foundation, countReplay)
   const typeSamples = new TypeSamples(store, clock)
   const keyRotation = new KeyRotation(store, foundation.keys.keyring, foundation.keys.place, logger)
   const services = composeServices(foundation, {
     ...sending,
     apiKeys,
+    names,
     typeSamples,
     keyRotation,
-    onErase: () => works.look(),
+    countReplay,
+    onBackgroundWork: () => works.look(),
     flushStats: () => watching.flushStats(),
   })
   const api = composeApi(foundation, services, apiKeys, watching)
@@ -122,6 +125,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
       ...composeRelay(foundation, partitions),
       // After the relay, which reports changes from here on.
       { name: 'API keys', start: () => apiKeys.open(), close: () => apiKeys.close() },
+      { name: 'names', close: () => names.close() },
       { name: 'observation', start: () => watching.start(), stop: () => watching.stop() },
       // Before the services that store events: it is stopped after them, so it sees every event they store.
       { name: 'samples of types', stop: () => typeSamples.stop() },
@@ -140,6 +144,19 @@ export async function compose(foundation: Foundation): Promise<Composed> {
   }
 }
 
+/** What one node does for all. */
+function composeWorks({ config, store, clock, logger }: Foundation, countReplay: ReplayCounter) {
+  const books = new Books(store, logger, config)
+  const works = new BackgroundWorks(store, clock, logger, [
+    new Erasure(store, logger),
+    new Retention(store, logger, config),
+    new ReplayBatchesWork(store, countReplay, logger),
+    books,
+    new IdempotentCallsCleaner(store),
+  ])
+  return { works, books }
+}
+
 /** Exchanges messages with other nodes. Empty if this process is the only one. */
 function composeRelay({ store, bus, clock }: Foundation, partitions: Partitions): Service[] {
   if (bus === null) return []
@@ -155,12 +172,18 @@ type Sending = {
 }
 
 /** The parts between an event and its HTTP requests. */
-function composeSending(foundation: Foundation, partitions: Partitions, { traces }: Watching): Sending {
+function composeSending(
+  foundation: Foundation,
+  partitions: Partitions,
+  { traces }: Watching,
+  { resolve: resolver }: Names,
+): Sending {
   const { config, store, bus, clock, logger, keys } = foundation
   const engine = new Engine(store, keys.keyring, partitions, clock, logger, {
     ...config,
     userAgent: `Posthorn/${pkg.version}`,
     random: Math.random,
+    resolver,
     beginTrace: traces.beginTrace,
   })
   const publisher = new Publisher(store, config)
@@ -183,33 +206,38 @@ function composeSending(foundation: Foundation, partitions: Partitions, { traces
 
 type ServiceParts = Pick<Sending, 'publisher'> & {
   readonly apiKeys: ApiKeyCache
+  readonly names: Names
   readonly typeSamples: TypeSamples
   readonly keyRotation: KeyRotation
-  readonly onErase: () => void
+  readonly countReplay: ReplayCounter
+  readonly onBackgroundWork: () => void
   readonly flushStats: () => Promise<void>
 }
 
 /** The services behind the API. */
 function composeServices(foundation: Foundation, parts: ServiceParts): Services {
   const { config, store, clock, keys } = foundation
-  const { publisher, apiKeys, typeSamples, keyRotation, onErase, flushStats } = parts
+  const { publisher, apiKeys, names, typeSamples, keyRotation, countReplay, onBackgroundWork, flushStats } = parts
   const types = () => publisher.types()
   return {
     publisher,
-    endpoints: new Endpoints(store, keys.keyring, config, types),
+    endpoints: new Endpoints(store, keys.keyring, config, types, { resolver: names.resolve }),
+    endpointLists: new EndpointLists(store, clock),
     retrySchedules: new RetrySchedules(store, config, types),
     tenants: new Tenants(store, {
       // Twice the connection timeout: a token might have to be requested first.
       attemptMs: 2 * config.connectTimeoutMs + config.responseTimeoutMs + ATTEMPT_MARGIN_MS,
-      onErase,
+      onErase: onBackgroundWork,
     }),
     exports: new Exports(store),
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
     eventTypes: new EventTypes(store, typeSamples, config),
-    deliveries: new Deliveries(store),
-    events: new Events(store),
+    deliveries: new Deliveries(store, clock),
+    events: new Events(store, clock),
     filterTrials: new FilterTrials(store, types),
-    replays: new Replays(store, createReplayCounter(store, clock)),
+    replays: new Replays(store, countReplay),
+    replayBatches: new ReplayBatches(store, countReplay, { onChange: onBackgroundWork }),
+    search: new Search(store, clock),
     keyRotation,
     stats: new Stats(store, flushStats),
     idempotentCalls: new IdempotentCalls(store, keys.keyring),

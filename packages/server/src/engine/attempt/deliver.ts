@@ -2,9 +2,10 @@ import { errorOf } from '../../base/attempt-details.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { RequestFailure, RequestHandler } from '../http/client.ts'
 import type { Head } from '../http/head.ts'
-import type { Connections, ReceiverConnection, Route } from './connections.ts'
+import type { Connections, ReceiverConnection } from './connections.ts'
 import type { Exchange } from './outcome.ts'
 import { type Reason, reasonOf } from './reasons.ts'
+import type { Route } from './route.ts'
 
 /** A request to be sent. */
 export type OutgoingRequest = {

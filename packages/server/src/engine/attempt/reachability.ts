@@ -1,7 +1,7 @@
 /** Checks whether a receiver can be reached on the same path as deliveries: guard, name server, proxy, TLS. */
 import { errorOf, sentenceOf } from '../../base/attempt-details.ts'
 import type { Clock } from '../../base/clock.ts'
-import type { AttemptError } from '../../base/model.ts'
+import { type AttemptError, OPERATOR_TENANT } from '../../base/model.ts'
 import type { RequestHandler } from '../http/client.ts'
 import type { Head } from '../http/head.ts'
 import type { Connections } from './connections.ts'
@@ -21,7 +21,7 @@ export function checkReachability(
   timeoutMs: number,
 ): Promise<Reachability> {
   const { promise, resolve } = Promise.withResolvers<Reachability>()
-  const connection = connections.open({ origin, identity: null })
+  const connection = connections.open({ origin, tenant: OPERATOR_TENANT, identity: null })
   const end = (result: Reachability) => {
     timer.cancel()
     connections.release(connection, false)

@@ -1,14 +1,15 @@
 import type { LookupAddress } from 'node:dns'
 import { isIP } from 'node:net'
 import type { Clock, Timer } from '../../base/clock.ts'
+import { type DirectRule, isDirectAddress, isDirectHost } from '../../guard/direct-rule.ts'
 import { TargetRefusedError } from '../../guard/lookup.ts'
 import { addressAllowed, isLoopbackHost } from '../../guard/target.ts'
 import { type DialFailure, type DialTarget, type Link, Opening, type OpeningOptions } from './opening.ts'
 import { interleave, NEXT_ADDRESS_MS, Race, type Slots } from './race.ts'
 
 /**
- * Looks a target's host up, which is a name. Rejects with TargetRefusedError if the guard refuses any of its addresses (C3), and with the
- * resolver's error if there are none.
+ * Looks a target's host up, which is a name, for its tenant. Rejects with TargetRefusedError if the guard refuses any of
+ * its addresses (C3), and with the resolver's error if there are none.
  * @param signal aborted once no one waits for the result
  */
 export type Lookup = (target: DialTarget, signal: AbortSignal) => Promise<readonly LookupAddress[]>
@@ -20,6 +21,8 @@ export type DialEvents = {
 
 export type DialerOptions = OpeningOptions & {
   readonly lookup: Lookup
+  /** Receivers that are connected to without the proxy. */
+  readonly noProxy: readonly DirectRule[]
   readonly clock: Clock
   /** Until TCP and TLS are ready, in milliseconds, for all addresses together (C11). */
   readonly timeoutMs: number
@@ -106,9 +109,8 @@ class Dialling {
 
   #tryAll(addresses: readonly LookupAddress[]): void {
     if (this.#isOver) return
-    const { clock, timeoutMs, policy, tls, proxy } = this.#options
-    const isLocal = policy.dev && isLoopbackHost(this.#target.host)
-    const options = { policy, tls, proxy: isLocal ? null : proxy }
+    const { clock, timeoutMs } = this.#options
+    const options = { ...this.#options, proxy: this.#isDirect(addresses) ? null : this.#options.proxy }
     // No more than can be started in time, because a name can have any number.
     const tried = interleave(addresses).slice(0, Math.max(2, Math.ceil(timeoutMs / NEXT_ADDRESS_MS)))
     this.#race = new Race<LookupAddress, Link, DialFailure>(
@@ -131,6 +133,16 @@ class Dialling {
       },
     )
     this.#race.start()
+  }
+
+  /** Whether no proxy is needed: by the host, or because all of its addresses are in networks that need none. */
+  #isDirect(addresses: readonly LookupAddress[]): boolean {
+    const { host, port } = this.#target
+    const { policy, noProxy } = this.#options
+    if (policy.dev && isLoopbackHost(host)) return true
+    return (
+      isDirectHost(noProxy, host, port) || addresses.every(({ address }) => isDirectAddress(noProxy, address, port))
+    )
   }
 
   /** A fault of one address says more than that another one was silent. */

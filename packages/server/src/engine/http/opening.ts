@@ -1,6 +1,7 @@
 import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
-import { TargetRefusedError } from '../../guard/lookup.ts'
+import type { TenantId } from '../../base/model.ts'
+import { type Resolver, TargetRefusedError } from '../../guard/lookup.ts'
 import { addressAllowed, type TargetPolicy } from '../../guard/target.ts'
 import type { TryEvents } from './race.ts'
 import type { Identity, TlsSetup } from './tls.ts'
@@ -12,6 +13,8 @@ export type DialTarget = {
   readonly host: string
   readonly port: number
   readonly isSecure: boolean
+  /** Whose request it is. Its name is looked up in that tenant's turn. */
+  readonly tenant: TenantId
   readonly identity: Identity | null
 }
 
@@ -36,6 +39,8 @@ export type OpeningOptions = {
   readonly tls: TlsSetup
   /** Null: directly. */
   readonly proxy: OutgoingProxy | null
+  /** Resolves the name of the proxy. Default: the system's. */
+  readonly proxyResolver?: Resolver | undefined
 }
 
 /** The other side closed the connection before it was ready. */
@@ -100,7 +105,8 @@ export class Opening {
 
   #openThrough(proxy: OutgoingProxy): void {
     const { host, port, isSecure } = this.#target
-    this.#socket = openTunnel(proxy, this.#ip, port, {
+    const options = { proxy, address: this.#ip, port, resolver: this.#options.proxyResolver }
+    this.#socket = openTunnel(options, {
       connected: () => this.#events.progressed(),
       failed: error => this.#fail(error),
       open: tunnel => {

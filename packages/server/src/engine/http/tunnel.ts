@@ -2,8 +2,9 @@
  * Tunnels through the operator's proxy with CONNECT (RFC 9110 §9.3.6) to an address that the guard has checked. The
  * proxy gets the address, never the name, which it might resolve to a different address.
  */
-import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import type { Resolver } from '../../guard/lookup.ts'
 
 export type OutgoingProxy = {
   readonly host: string
@@ -15,6 +16,16 @@ export type OutgoingProxy = {
 }
 
 export type ProxyFault = 'proxy_unreachable' | 'proxy_closed' | 'proxy_refused' | 'proxy_malformed'
+
+/** A tunnel to be opened. */
+export type TunnelOptions = {
+  readonly proxy: OutgoingProxy
+  /** Where to, as the guard has checked it. */
+  readonly address: string
+  readonly port: number
+  /** Resolves the name of the proxy, which is the operator's and can have any address. Default: the system's. */
+  readonly resolver?: Resolver | undefined
+}
 
 /** The proxy was unreachable, or didn't open the tunnel. */
 export class ProxyFailed extends Error {
@@ -55,12 +66,11 @@ export type TunnelEvents = {
  * Opens a tunnel, and calls `open` or `failed` once. Destroying the returned socket ends the attempt, however far it has
  * got.
  */
-export function openTunnel(proxy: OutgoingProxy, address: string, port: number, events: TunnelEvents): Socket {
+export function openTunnel({ proxy, address, port, resolver }: TunnelOptions, events: TunnelEvents): Socket {
   const authority = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
   const { host } = proxy
-  const socket = proxy.isSecure
-    ? connectTls({ host, port: proxy.port, servername: host })
-    : connectTcp(proxy.port, host)
+  const to: TcpNetConnectOpts = { host, port: proxy.port, ...(resolver === undefined ? {} : { lookup: all(resolver) }) }
+  const socket = proxy.isSecure ? connectTls({ ...to, servername: host }) : connectTcp(to)
   let head = Buffer.alloc(0)
   const leave = () => socket.off('data', read).off('error', fail).off('close', close)
   const refuse = (reason: ProxyFault, cause?: unknown) => {
@@ -94,3 +104,13 @@ export function openTunnel(proxy: OutgoingProxy, address: string, port: number, 
   socket.once(proxy.isSecure ? 'secureConnect' : 'connect', request)
   return socket
 }
+
+/** A `lookup` for `connect`, which can ask for the first address only. */
+const all =
+  (resolver: Resolver): NonNullable<TcpNetConnectOpts['lookup']> =>
+  (host, options, callback) =>
+    resolver(host, { ...options, all: true }, (error, addresses) => {
+      const [first] = addresses
+      if (error !== null || first === undefined || options.all === true) callback(error, addresses)
+      else callback(null, first.address, first.family)
+    })

@@ -85,11 +85,12 @@ const resolverOf =
 
 function startSender(addresses: readonly string[], over: Partial<ConnectionSettings> = {}, clock = systemClock) {
   const policy = { dev: false, targetPorts: PORTS, allowTarget: ['127.0.0.0/8', '::1/128'] }
-  const settings = { ...policy, proxy: null, connectTimeoutMs: 5_000, extraCa: [{ pem: authority.caPem }], ...over }
+  const trust = { proxy: null, extraCa: [{ pem: authority.caPem }] }
+  const settings = { ...policy, ...trust, connectTimeoutMs: 5_000, maxInFlightPerHost: 128, ...over }
   const connections = new Connections(settings, clock, resolverOf(...addresses))
   closing.push(() => connections.close())
   return async (port: number) => {
-    const route = { origin: `https://${HOST}:${port}`, identity: null }
+    const route = { origin: `https://${HOST}:${port}`, tenant: 'acme', identity: null }
     const request = { route, path: '/', headers: [], body: Buffer.from('{}'), timeoutMs: 60_000, startedAtMs: 0 }
     return (await deliver({ ...request, mayBegin: () => true }, connections, clock))!
   }

@@ -69,13 +69,13 @@ function endOf(text: string): number {
 
 /** Sends like the engine, with development's policy. */
 export function startSender(over: Partial<ConnectionSettings> = {}, resolver?: Resolver) {
-  const settings = { ...policy, proxy: null, connectTimeoutMs: 5_000, extraCa: [], ...over }
+  const settings = { ...policy, proxy: null, connectTimeoutMs: 5_000, maxInFlightPerHost: 128, extraCa: [], ...over }
   const connections = new Connections(settings, systemClock, resolver)
   const send = async (origin: string, request: Partial<OutgoingRequest> & { identity?: Identity } = {}) => {
     const { identity = null, ...rest } = request
     const usual = { path: '/', headers: [], body: Buffer.from('{}'), timeoutMs: 5_000, startedAtMs: 0 }
     const exchange = await deliver(
-      { route: { origin, identity }, ...usual, mayBegin: () => true, ...rest },
+      { route: { origin, tenant: 'acme', identity }, ...usual, mayBegin: () => true, ...rest },
       connections,
       systemClock,
     )
