@@ -5,13 +5,15 @@ import type { Logger } from '../base/logger.ts'
 import { Loop } from '../base/loop.ts'
 import type { DeliveryId } from '../base/model.ts'
 import type { Configuration } from '../catalogue/configuration-cache.ts'
+import type { TenantMatcher } from '../catalogue/tenant-memory.ts'
+import { createSelection } from '../catalogue/type-pattern.ts'
 import { cancelReplay } from '../store/in-steps.ts'
 import type { PartLook, Replayed, ReplayPart } from '../store/operations/replays/parts.ts'
 import type { Replayable } from '../store/operations/replays/scan.ts'
 import type { Store } from '../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
 import { FIRST_RATE, type ReplayRate, rateAfter, roomOf } from './rate.ts'
-import { wantsOf } from './selection.ts'
+import { type Wants, wantsOf } from './selection.ts'
 
 /** Settings, under their own names. */
 export type ReplayerSettings = {
@@ -202,7 +204,7 @@ export class Replayer {
   async #find(work: Work, room: number): Promise<Found> {
     const { tenant, selection, asOfMs, endpoint } = work.part
     const configuration = selection.missing ? await this.#configuration.tenants.get(tenant) : null
-    const wants = configuration === null ? () => true : wantsOf(selection, configuration)
+    const wants = configuration === null ? () => true : await this.#wantsOf(work.part, configuration)
     const tenantVersion = configuration?.version ?? null
     let limit = Math.min(MAX_ROWS, Math.max(MIN_ROWS, room * 2))
     let skipped = 0
@@ -222,6 +224,12 @@ export class Replayer {
       if (isLast || chosen.length > 0 || step === MAX_STEPS) return { work, chosen, skipped, isLast, tenantVersion }
       limit = MAX_ROWS
     }
+  }
+
+  async #wantsOf({ tenant, selection, endpoint: id }: ReplayPart, { index }: TenantMatcher): Promise<Wants> {
+    const endpoint = index === null ? await this.#store.read('getEndpoint', { tenant, id }) : index.find(id)
+    const isWanted = endpoint ? createSelection(endpoint.types) : () => false
+    return wantsOf(selection, (_endpoint, type) => isWanted(type))
   }
 
   /** A failing part must not hold up the others: it is retried when its claim expires. */

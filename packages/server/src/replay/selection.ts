@@ -1,11 +1,10 @@
 /** What a replay covers at the moment: its endpoints, what they want, and how many deliveries that makes. */
 import type { Clock } from '../base/clock.ts'
 import type { EndpointId, ReplaySelection, TenantId } from '../base/model.ts'
-import type { TenantMatcher } from '../catalogue/configuration-cache.ts'
-import { createMatcher } from '../catalogue/match.ts'
 import type { NewReplayPart } from '../store/operations/replays/replays.ts'
 import type { Replayable, ReplayChunk } from '../store/operations/replays/scan.ts'
 import type { Store } from '../store/store.ts'
+import { WantingEndpoints } from './wanting.ts'
 
 /** Rows scanned in one step, which takes its reader some milliseconds. */
 const ROWS_A_STEP = 1_000
@@ -24,19 +23,10 @@ export type Wants = (found: Pick<Replayable, 'endpoint' | 'type' | 'replayOf'>) 
  */
 export function wantsOf(
   { endpoint, event, types }: ReplaySelection,
-  { wanting: endpointsOf }: Pick<TenantMatcher, 'wanting'>,
+  isWanted: (endpoint: EndpointId, type: string) => boolean,
 ): Wants {
   if (endpoint !== null && (event !== null || types !== null)) return () => true
-  const wanting = new Map<string, ReadonlySet<EndpointId>>()
-  return ({ endpoint: id, type, replayOf }) => {
-    if (replayOf !== null) return true
-    let ids = wanting.get(type)
-    if (ids === undefined) {
-      ids = new Set(endpointsOf(type).map(matched => matched.id))
-      wanting.set(type, ids)
-    }
-    return ids.has(id)
-  }
+  return ({ endpoint: id, type, replayOf }) => replayOf !== null || isWanted(id, type)
 }
 
 export type ReplayCount = {
@@ -56,12 +46,11 @@ export type ReplayCounter = (
 export function createReplayCounter(store: Store, clock: Clock, timeoutMs = COUNT_TIMEOUT_MS): ReplayCounter {
   return async (tenant, selection, asOfMs) => {
     // Not from the cache, which might not know an endpoint that another node registered a moment ago.
-    const configuration = await store.read('readTenantConfiguration', { tenant })
-    if (configuration === null) return null
-    const { endpoint } = selection
-    const all = configuration.endpoints.filter(({ id }) => endpoint === null || id === endpoint)
+    const wanting = new WantingEndpoints(store, clock, tenant, selection.endpoint)
+    const all = await wanting.list()
+    if (all === null) return null
     if (all.length === 0) return { deliveries: 0, parts: [] }
-    const wants = wantsOf(selection, createMatcher(configuration))
+    const wants = wantsOf(selection, (endpoint, type) => wanting.has(endpoint, type))
     const counts = new Map<EndpointId, number>()
     const scan = { tenant, selection, asOfMs, endpoints: all.map(({ id }) => id) }
     const limit = selection.missing ? Math.max(1, Math.floor(PAIRS_A_STEP / all.length)) : ROWS_A_STEP
@@ -70,6 +59,7 @@ export function createReplayCounter(store: Store, clock: Clock, timeoutMs = COUN
     let after: string | null = null
     do {
       const chunk: ReplayChunk = await store.read('scanReplay', { ...scan, after, limit: Math.min(limit, ROWS_A_STEP) })
+      await wanting.learn(chunk.found.flatMap(({ type, replayOf }) => (replayOf === null ? [type] : [])))
       for (const found of chunk.found) {
         if (found.isOvertaken || !wants(found)) continue
         counts.set(found.endpoint, (counts.get(found.endpoint) ?? 0) + 1)

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { PayloadFilter } from '../../src/base/model.ts'
-import { createMatcher } from '../../src/catalogue/match.ts'
-import type { MatchEndpoint } from '../../src/store/operations/endpoints/endpoints.ts'
+import { Contents } from '../../src/catalogue/contents.ts'
+import { TenantIndex } from '../../src/catalogue/match.ts'
+import type { MatchEndpoint } from '../../src/store/operations/endpoints/matching.ts'
 
 const endpoint = (id: string, types: string[] | null, over: Partial<MatchEndpoint> = {}): MatchEndpoint => ({
   id,
@@ -19,11 +20,12 @@ const filtered = (id: string, types: string[] | null, filter: PayloadFilter) =>
   endpoint(id, types, { filterText: JSON.stringify(filter) })
 const idsOf = (endpoints: readonly MatchEndpoint[]) => endpoints.map(({ id }) => id).sort()
 const matcherOf = (...endpoints: MatchEndpoint[]) => {
-  const { match } = createMatcher({ version: 1, endpoints })
-  return (type: string, payload: unknown = {}) => match(type, payload)
+  const contents = new Contents()
+  const index = new TenantIndex(endpoints.map(each => contents.retain(each)))
+  return (type: string, payload: unknown = {}) => index.match(type, payload, { left: 1_000_000 })!
 }
 
-describe('createMatcher', () => {
+describe('TenantIndex', () => {
   it('C2: an endpoint gets the types it names, and one that names none gets all', () => {
     const match = matcherOf(endpoint('a', ['A']), endpoint('b', ['B']), endpoint('all', null))
     expect(idsOf(match('A').endpoints)).toEqual(['a', 'all'])
@@ -33,7 +35,7 @@ describe('createMatcher', () => {
   })
 
   it('reports no reasons if every endpoint matches', () => {
-    expect(matcherOf(endpoint('all', null))('A')).toEqual({ endpoints: [endpoint('all', null)], notSent: {} })
+    expect(matcherOf(endpoint('all', null))('A')).toMatchObject({ endpoints: [endpoint('all', null)], notSent: {} })
     expect(matcherOf()('A')).toEqual({ endpoints: [], notSent: {} })
   })
 

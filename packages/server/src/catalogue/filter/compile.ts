@@ -24,6 +24,8 @@ export type Filter = (payload: unknown) => boolean
 export const MAX_STEPS = 10_000
 /** A step for every 256 characters of a string that is searched: about 2 µs with the worst text to search for. */
 const SHIFT_OF_CHARACTERS = 8
+/** Searching 8 characters can take as long as another step. */
+const SHIFT_OF_WORK = 3
 
 /** An array that is tested as a whole. Remembers what was decided about it, since all of its elements ask the same. */
 export class Whole {
@@ -59,6 +61,8 @@ export type Test = {
 }
 
 let stepsLeft = 0
+let stepsAtFirst = 0
+let searched = 0
 /** Thrown when the steps run out, and caught in `decide`: not an error. */
 const UNDECIDED = Symbol('undecided')
 
@@ -75,6 +79,8 @@ export function decide<Result>(
   steps = MAX_STEPS,
 ): Result | undefined {
   stepsLeft = steps
+  stepsAtFirst = steps
+  searched = 0
   try {
     return evaluate(payload)
   } catch (error) {
@@ -82,6 +88,12 @@ export function decide<Result>(
     throw error
   }
 }
+
+/**
+ * What the last evaluation took, in steps of some 50 ns. More than its steps if it has searched long strings: those count
+ * little towards MAX_STEPS, so that a filter still decides about them.
+ */
+export const lastWork = (): number => stepsAtFirst - stepsLeft + (searched >> SHIFT_OF_WORK)
 
 function spend(steps: number): void {
   stepsLeft -= steps
@@ -220,6 +232,7 @@ function compileTexts(operator: TextOperator, texts: string | readonly string[])
   const { fits, count, readsAll } = createTextTest(operator, [texts].flat())
   return ofValues(value => {
     if (typeof value !== 'string') return false
+    if (readsAll) searched += count * value.length
     spend(readsAll ? count * (1 + (value.length >> SHIFT_OF_CHARACTERS)) : count)
     return fits(value)
   })

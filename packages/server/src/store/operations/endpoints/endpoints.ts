@@ -287,42 +287,6 @@ export function* isSecretShared(args: {
   return rows.some(row => idText('ep', bytes(row.id)) !== args.except)
 }
 
-/** What matching needs to know about an endpoint. */
-export type MatchEndpoint = Pick<Endpoint, 'id' | 'partition' | 'types' | 'state' | 'ordered'> & {
-  /** The filter as JSON text; null if there is none. */
-  readonly filterText: string | null
-  /** Versions of the tenant: when the endpoint was registered, and when its types or filter last changed. */
-  readonly createdVersion: number
-  readonly selectionVersion: number
-}
-
-export type TenantConfiguration = { readonly version: number; readonly endpoints: readonly MatchEndpoint[] }
-
-/** A tenant's version and endpoints, for matching; null if the tenant doesn't exist. */
-export function* readTenantConfiguration(args: { tenant: TenantId }): Transaction<TenantConfiguration | null> {
-  // The version first: endpoints that are read after it can only be newer, and then the version check reports `stale`.
-  const rows = yield { text: 'select version from tenant where id = $1 and deleted_ms is null', params: [args.tenant] }
-  if (rows.length === 0) return null
-  const endpoints = yield {
-    text: `select id, partition, types, filter, state, ordered, created_version, selection_version
-           from endpoint where tenant = $1 and deleted_ms is null order by id`,
-    params: [args.tenant],
-  }
-  return {
-    version: int(rows[0]!.version),
-    endpoints: endpoints.map(row => ({
-      id: idText('ep', bytes(row.id)),
-      partition: int(row.partition),
-      types: jsonOrNull(row.types) as string[] | null,
-      filterText: textOrNull(row.filter),
-      createdVersion: int(row.created_version),
-      selectionVersion: int(row.selection_version),
-      state: text(row.state) as EndpointState,
-      ordered: row.ordered === 1,
-    })),
-  }
-}
-
 /** The URLs of some of the newest enabled endpoints. */
 export function* sampleEndpointUrls(args: { readonly limit: number }): Transaction<string[]> {
   const rows = yield {

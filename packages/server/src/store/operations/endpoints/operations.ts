@@ -8,13 +8,13 @@ import {
   getSendable,
   isSecretShared,
   listEndpoints,
-  readTenantConfiguration,
   sampleEndpointUrls,
   setEndpointState,
   updateEndpoint,
 } from './endpoints.ts'
 import { warnExpiring } from './expiring.ts'
 import { escalateFailing } from './failing.ts'
+import { readEndpointChanges, readTenantConfiguration } from './matching.ts'
 import { dropOldTemplates, recordSender, recordTemplate } from './requests.ts'
 import { readSelectionsAt } from './selections.ts'
 
@@ -32,6 +32,7 @@ export const endpointOperations = {
   isSecretShared: reads({ run: isSecretShared, waitedForBy: 'engine' }),
   sampleEndpointUrls: reads({ run: sampleEndpointUrls, waitedForBy: 'engine' }),
   readTenantConfiguration: reads({ run: readTenantConfiguration, waitedForBy: 'engine' }),
+  readEndpointChanges: reads({ run: readEndpointChanges, waitedForBy: 'engine' }),
   readSelectionsAt: reads({ run: readSelectionsAt, waitedForBy: 'engine' }),
   escalateFailing: writes({ run: escalateFailing, configuration: 'changes' }),
   warnExpiring: writes({ run: warnExpiring, configuration: 'ignores' }),
