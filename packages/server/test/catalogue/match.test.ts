@@ -127,3 +127,32 @@ describe('TenantIndex', () => {
     )
   })
 })
+
+describe('matching with little work at a time', () => {
+  const contents = new Contents()
+  const indexOf = (...endpoints: MatchEndpoint[]) => new TenantIndex(endpoints.map(each => contents.retain(each)))
+
+  it('stops when the work is used up, and finds the endpoints of a type over several calls', () => {
+    const index = indexOf(...Array.from({ length: 100 }, (_, at) => endpoint(`e${at}`, [`T${at % 3}`, `P${at}*`])))
+    let calls = 1
+    let match = index.match('T1', {}, { left: 50 })
+    while (match === undefined && calls++ < 1_000) match = index.match('T1', {}, { left: 50 })
+    expect(match!.endpoints).toHaveLength(33)
+    expect(calls).toBeGreaterThan(5)
+    expect(index.match('T1', {}, { left: 1 })!.endpoints).toHaveLength(33)
+  })
+
+  it('counts the steps that filters really take', () => {
+    const items = Array.from({ length: 200 }, (_, at) => at)
+    const take = (filter: PayloadFilter, payload: object) => {
+      const index = indexOf(filtered('a', null, filter))
+      index.match('T', payload, { left: 100_000 })
+      const work = { left: 100_000 }
+      index.match('T', payload, work)
+      return 100_000 - work.left
+    }
+    expect(take({ n: [1] }, { n: 1, items })).toBeLessThan(10)
+    expect(take({ items: [-1] }, { items })).toBeGreaterThan(200)
+    expect(take({ text: { $contains: 'ab' } }, { text: 'a'.repeat(80_000) })).toBeGreaterThan(10_000)
+  })
+})

@@ -50,6 +50,8 @@ export type EndpointResult = Described & {
 export type EndpointsSettings = TargetPolicy & {
   /** Default: no limit. */
   readonly maxEndpoints?: number
+  /** Default: no limit. */
+  readonly maxSelectionCharacters?: number
   /** Default: 5. */
   readonly disableAfterDays?: number
 }
@@ -122,8 +124,8 @@ export class Endpoints {
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     }
-    const { maxEndpoints } = this.#settings
-    const limit = maxEndpoints === undefined ? {} : { maxEndpoints }
+    const { maxEndpoints, maxSelectionCharacters } = this.#settings
+    const limit = { ...(maxEndpoints === undefined ? {} : { maxEndpoints }), maxSelectionCharacters }
     const template = templateOf(endpoint, credentials)
     const wasGiven = input.signingSecret !== undefined
     const result = await this.#result(endpoint, resolution, wasGiven ? null : shownOnce(credentials.signing[0]!))
@@ -137,6 +139,7 @@ export class Endpoints {
     if (created === 'repeated') throw new CallRepeated()
     if (created === 'no_tenant') throw notFound('tenant')
     if (created === 'too_many') throw tooMany(maxEndpoints)
+    if (created === 'too_large') throw tooLarge(maxSelectionCharacters)
     this.#emit('endpoint', endpoint)
     return result
   }
@@ -179,9 +182,14 @@ export class Endpoints {
       const once = await keep?.(endpoint)
       const opened = this.#credentials.open(endpoint)
       const template = opened && templateOf(endpoint, opened)
-      const args = { endpoint, template, by, credentials, readAtMs: before.updatedAtMs, once }
+      const { maxSelectionCharacters } = this.#settings
+      const args = {
+        ...{ endpoint, template, by, credentials, readAtMs: before.updatedAtMs, once },
+        maxSelectionCharacters,
+      }
       const updated = await this.#store.write('updateEndpoint', args)
       if (updated === 'repeated') throw new CallRepeated()
+      if (updated === 'too_large') throw tooLarge(maxSelectionCharacters)
       if (updated) {
         this.#emit('endpoint', endpoint)
         return endpoint
@@ -356,6 +364,11 @@ function checkOperatorTypes(types: readonly string[] | null, faults: FieldError[
 
 function tooMany(maxEndpoints: number | undefined): PosthornError {
   const detail = `The tenant has ${maxEndpoints} endpoints, as many as maxEndpoints allows. Delete some first.`
+  return new PosthornError('conflict', detail)
+}
+
+function tooLarge(maxCharacters: number | undefined): PosthornError {
+  const detail = `The types and filters of all endpoints of a tenant can have ${maxCharacters?.toLocaleString('en')} characters as JSON (maxSelectionCharacters), and this tenant's would have more. Use fewer or shorter types and conditions, or delete endpoints first.`
   return new PosthornError('conflict', detail)
 }
 

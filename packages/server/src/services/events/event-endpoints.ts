@@ -1,8 +1,10 @@
 /** The outcome of an event at each endpoint of its tenant and, for endpoints that did not get it, the reason. */
 
+import { systemClock } from '../../base/clock.ts'
 import type { EndpointId, EventEndpoint, EventId, NotMadeReason, PayloadFilter, TenantId } from '../../base/model.ts'
 import { compileFilter } from '../../catalogue/filter.ts'
 import { isTypeWanted } from '../../catalogue/type-pattern.ts'
+import { TURN_MS, Turns } from '../../publish/turns.ts'
 import type { EndpointFacts, EventFacts } from '../../store/operations/events/event-endpoints.ts'
 import type { Store } from '../../store/store.ts'
 import { notFound } from '../checks/refusals.ts'
@@ -23,7 +25,14 @@ export async function readEventEndpoints(
     ? await store.read('readPayload', { tenant, event })
     : null
   const parsed = payload === null ? undefined : parse(payload)
-  return facts.endpoints.map(endpoint => toEventEndpoint(facts, endpoint, parsed))
+  const turns = new Turns(systemClock)
+  const found: EventEndpoint[] = []
+  for (const endpoint of facts.endpoints) {
+    found.push(toEventEndpoint(facts, endpoint, parsed))
+    // A filter can take a millisecond, and a page has hundreds.
+    await turns.pauseAfter(TURN_MS)
+  }
+  return found
 }
 
 /** Undefined if the payload is no longer kept. */

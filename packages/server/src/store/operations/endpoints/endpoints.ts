@@ -16,10 +16,9 @@ import { type By, differences, record } from '../audit.ts'
 import { bumpTenant } from '../configuration.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { noteDisabled, noteReplaced } from '../notices.ts'
-import { getTenant } from '../tenants.ts'
 import { startOver } from './marks.ts'
 import { CURRENT_TEMPLATE, keepTemplate, TEMPLATE_FIELDS, toTemplate } from './requests.ts'
-import { keepSelection } from './selections.ts'
+import { countSelection, isTooLarge, keepSelection, selectionCharacters } from './selections.ts'
 
 const ENDPOINT_FIELDS = `id, tenant, partition, url, credentials, secret_digest, types, filter, description, metadata,
   headers, schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, failing_since_ms, failing_stage,
@@ -81,19 +80,25 @@ const endpointValues = (endpoint: Endpoint) => [
 /** What requests of the endpoint carry. Default: the engine writes it down before it first sends. */
 type Templated = { readonly template?: RequestTemplate | undefined }
 
-/** `no_tenant`: the tenant doesn't exist, or was deleted. `too_many`: it has reached its limit of endpoints. */
+/** What a tenant's endpoints can have together. Default: no limit. */
+type SelectionLimit = { readonly maxSelectionCharacters?: number | undefined }
+
+/**
+ * `no_tenant`: the tenant doesn't exist, or was deleted. `too_many`: it has reached its limit of endpoints. `too_large`:
+ * its endpoints' types and filters would have too many characters.
+ */
 export function* createEndpoint(
-  args: { endpoint: Endpoint; maxEndpoints?: number } & Templated & By & Once,
-): Transaction<'created' | 'no_tenant' | 'too_many' | 'repeated'> {
+  args: { endpoint: Endpoint; maxEndpoints?: number } & SelectionLimit & Templated & By & Once,
+): Transaction<'created' | 'no_tenant' | 'too_many' | 'too_large' | 'repeated'> {
   if (yield* isRepeated(args.once)) return 'repeated'
-  const { endpoint, maxEndpoints = Number.MAX_SAFE_INTEGER } = args
+  const { endpoint, maxEndpoints = Number.MAX_SAFE_INTEGER, maxSelectionCharacters = Number.MAX_SAFE_INTEGER } = args
   // Counted in the tenant's row: counting twenty thousand endpoints would take some ten milliseconds for each new one.
   const counted = yield {
     text: `update tenant set endpoint_count = endpoint_count + 1
-           where id = $1 and deleted_ms is null and endpoint_count < $2 returning id`,
-    params: [endpoint.tenant, maxEndpoints],
+           where id = $1 and deleted_ms is null and endpoint_count < $2 and selection_characters <= $3 returning id`,
+    params: [endpoint.tenant, maxEndpoints, maxSelectionCharacters - selectionCharacters(endpoint)],
   }
-  if (counted.length === 0) return (yield* getTenant({ id: endpoint.tenant })) === null ? 'no_tenant' : 'too_many'
+  if (counted.length === 0) return yield* whyNotCreated(endpoint.tenant, maxEndpoints)
   yield {
     text: `insert into endpoint (url, credentials, secret_digest, types, filter, description, metadata, headers, schedule,
              timeout_ms, rate_requests, rate_seconds, ordered, operational, secret_expires_ms,
@@ -111,11 +116,21 @@ export function* createEndpoint(
       endpoint.createdAtMs,
     ],
   }
+  yield* countSelection(endpoint, 1)
   if (args.template !== undefined) yield* keepTemplate(endpoint, args.template, endpoint.createdAtMs)
   yield* bumpTenant(endpoint.tenant, idBytes(endpoint.id))
   yield* record(args, { ...entryOf(endpoint), action: 'created' }, endpoint.createdAtMs)
   yield* keepCall(args.once)
   return 'created'
+}
+
+function* whyNotCreated(tenant: TenantId, maxEndpoints: number): Transaction<'no_tenant' | 'too_many' | 'too_large'> {
+  const [row] = yield {
+    text: 'select endpoint_count from tenant where id = $1 and deleted_ms is null',
+    params: [tenant],
+  }
+  if (row === undefined) return 'no_tenant'
+  return int(row.endpoint_count) < maxEndpoints ? 'too_large' : 'too_many'
 }
 
 const entryOf = ({ id, tenant }: Pick<Endpoint, 'id' | 'tenant'>) =>
@@ -152,10 +167,17 @@ function changedSettings(before: Endpoint, after: Endpoint, credentials: readonl
  * `credentials` names those that changed, besides the clientSecret.
  */
 export function* updateEndpoint(
-  args: { endpoint: Endpoint; readAtMs: number; credentials?: readonly string[] } & Templated & By & Once,
-): Transaction<boolean | 'repeated'> {
+  args: { endpoint: Endpoint; readAtMs: number; credentials?: readonly string[] } & SelectionLimit &
+    Templated &
+    By &
+    Once,
+): Transaction<boolean | 'too_large' | 'repeated'> {
   if (yield* isRepeated(args.once)) return 'repeated'
   const before = yield* getEndpoint({ tenant: null, id: args.endpoint.id })
+  const { maxSelectionCharacters = Number.MAX_SAFE_INTEGER } = args
+  if (before !== null && (yield* isTooLarge(before, args.endpoint, maxSelectionCharacters))) return 'too_large'
+  const isOtherSelection = before !== null && differences(before, args.endpoint, ['types', 'filter']).length > 0
+  if (isOtherSelection) yield* countSelection(before, -1)
   const rows = yield {
     text: `update endpoint set url = $1, credentials = $2, secret_digest = $3, types = $4, filter = $5, description = $6,
              metadata = $7, headers = $8, schedule = $9, timeout_ms = $10, rate_requests = $11, rate_seconds = $12,
@@ -163,8 +185,9 @@ export function* updateEndpoint(
            where id = $18 and deleted_ms is null and updated_ms = $19 returning id`,
     params: [...endpointValues(args.endpoint), idBytes(args.endpoint.id), args.readAtMs],
   }
+  if (isOtherSelection) yield* countSelection(before, 1)
   if (before === null || rows.length === 0) return false
-  if (differences(before, args.endpoint, ['types', 'filter']).length > 0) yield* keepSelection(before)
+  if (isOtherSelection) yield* keepSelection(before)
   if (args.template !== undefined) yield* keepTemplate(args.endpoint, args.template, args.endpoint.updatedAtMs)
   yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
   const fields = changedSettings(before, args.endpoint, args.credentials ?? [])
@@ -222,6 +245,7 @@ export function* deleteEndpoint(
     params: [idBytes(args.id), args.tenant, args.nowMs],
   }
   if (rows.length === 0) return null
+  yield* countSelection(args, -1)
   yield { text: 'update tenant set endpoint_count = endpoint_count - 1 where id = $1', params: [args.tenant] }
   yield* bumpTenant(args.tenant, idBytes(args.id))
   yield* record(args, { ...entryOf(args), action: 'deleted' }, args.nowMs)
