@@ -13,7 +13,7 @@ const TENANTS = ['large-1', 'large-2', 'large-3']
 const ENDPOINTS = 20_000
 const PATTERNS = 50
 const PER_SECOND = 1
-/** Every so many of the endpoints want the events. */
+/** One of this number of endpoints wants the events. */
 const WANTING = 1_000
 const PATIENCE_MS = 300_000
 

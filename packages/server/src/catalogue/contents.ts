@@ -4,7 +4,8 @@
  */
 import type { PayloadFilter } from '../base/model.ts'
 import type { MatchEndpoint } from '../store/operations/endpoints/matching.ts'
-import { compileFilter, type Filter, lastWork } from './filter/compile.ts'
+import { compileInterruptible, type InterruptibleFilter, lastWork } from './filter/compile.ts'
+import type { Progress } from './filter/progress.ts'
 import { createPattern, isPattern } from './type-pattern.ts'
 
 /** How much can still be done in one go, in steps of some 50 ns. Matching reduces it, and stops when none is left. */
@@ -34,9 +35,9 @@ export class WantedTypes {
     this.key = key
     this.names = names
     this.bytes = BYTES_A_CONTENT + key.length * BYTES_A_NAME_CHARACTER
-    const stars = names === null ? 0 : key.split('*').length - 1
-    const patterns = names?.filter(isPattern).length ?? 0
-    this.#steps = 1 + ((names?.length ?? 0) >> 3) + patterns * STEPS_A_PATTERN + stars
+    const patterns = names?.filter(isPattern) ?? []
+    const stars = patterns.reduce((sum, pattern) => sum + pattern.split('*').length - 1, 0)
+    this.#steps = 1 + ((names?.length ?? 0) >> 3) + patterns.length * STEPS_A_PATTERN + stars
   }
 
   /** Operational types are only wanted by endpoints that name them, or patterns that begin with their prefix. */
@@ -61,21 +62,22 @@ function isWantedBy(names: readonly string[] | null, type: string): boolean {
 export class KeptFilter {
   readonly key: string
   readonly bytes: number
-  #compiled: Filter | undefined
+  #compiled: InterruptibleFilter | undefined
 
   constructor(text: string) {
     this.key = text
     this.bytes = BYTES_A_CONTENT + text.length * BYTES_A_FILTER_CHARACTER
   }
 
-  passes(payload: unknown, work: Work): boolean {
+  /** Undefined if the evaluation was interrupted: see InterruptibleFilter. */
+  passes(payload: unknown, work: Work, progress: Progress | null = null): boolean | undefined {
     let filter = this.#compiled
     if (filter === undefined) {
-      filter = compileFilter(JSON.parse(this.key) as PayloadFilter)
+      filter = compileInterruptible(JSON.parse(this.key) as PayloadFilter)
       this.#compiled = filter
       work.left -= this.key.length
     }
-    const passes = filter(payload)
+    const passes = filter(payload, progress)
     work.left -= STEPS_A_FILTER + lastWork()
     return passes
   }
@@ -88,10 +90,10 @@ type Selection = Pick<MatchEndpoint, 'types' | 'filterText'>
 
 const keyOf = (types: readonly string[] | null): string => JSON.stringify(types)
 
-/** Makes an endpoint, or an earlier selection of it, ready to be matched once. */
+/** Makes an endpoint, or an earlier selection of it, ready to be matched once: nothing is shared, so it needs no key. */
 export const toMatchable = <From extends Selection>(from: From) => ({
   ...from,
-  wanted: new WantedTypes(from.types, keyOf(from.types)),
+  wanted: new WantedTypes(from.types, ''),
   filter: from.filterText === null ? null : new KeptFilter(from.filterText),
 })
 

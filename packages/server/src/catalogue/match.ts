@@ -7,6 +7,7 @@
  */
 import type { EndpointId, NotSent, NotSentReason } from '../base/model.ts'
 import type { KeptFilter, Matchable, Work } from './contents.ts'
+import type { Progress } from './filter/progress.ts'
 
 export type Match = {
   readonly endpoints: readonly Matchable[]
@@ -14,15 +15,21 @@ export type Match = {
   readonly notSent: NotSent
 }
 
-/** Why an endpoint gets no delivery. Undefined if it gets one. `payload` is parsed. */
+/**
+ * Why an endpoint gets no delivery. Undefined if it gets one. `payload` is parsed. `interrupted`: decide again, with the
+ * same progress.
+ */
 export function decide(
   { wanted, filter }: Pick<Matchable, 'wanted' | 'filter'>,
   type: string,
   payload: unknown,
   work: Work,
-): NotSentReason | undefined {
+  progress: Progress | null,
+): NotSentReason | 'interrupted' | undefined {
   if (!wanted.has(type, work)) return 'type'
-  return filter === null || filter.passes(payload, work) ? undefined : 'filter'
+  if (filter === null) return undefined
+  const passes = filter.passes(payload, work, progress)
+  return passes === undefined ? 'interrupted' : passes ? undefined : 'filter'
 }
 
 /** The endpoints that want a type. */
@@ -240,7 +247,9 @@ function filter({ match, filtered }: Candidates, payload: unknown, work: Work): 
   let refused = 0
   for (const [filter, group] of filtered) {
     if (work.left <= 0) return undefined
-    if (filter.passes(payload, work)) for (const endpoint of group) passing.push(endpoint)
+    const passes = filter.passes(payload, work)
+    if (passes === undefined) return undefined
+    if (passes) for (const endpoint of group) passing.push(endpoint)
     else refused += group.length
   }
   const endpoints = passing.length === 0 ? match.endpoints : match.endpoints.concat(passing)

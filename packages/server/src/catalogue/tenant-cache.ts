@@ -85,6 +85,8 @@ export class TenantCache {
     const entry = this.#memory.peek(tenant)
     if (entry === undefined || entry.isStale) return this.#loading.get(tenant) ?? this.#load(tenant)
     this.#memory.touch(tenant, entry)
+    // Reading it failed, or there is room again for what was too large.
+    if (entry.matcher.index === null && !this.#builds.has(tenant) && !this.#isTooLarge(tenant)) entry.isStale = true
     return entry.matcher
   }
 

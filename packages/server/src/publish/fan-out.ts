@@ -4,6 +4,7 @@
  */
 import type { EndpointId, NotSent } from '../base/model.ts'
 import { type Matchable, toMatchable, type Work } from '../catalogue/contents.ts'
+import { Progress } from '../catalogue/filter/progress.ts'
 import { decide } from '../catalogue/match.ts'
 import type { TenantMatcher } from '../catalogue/tenant-memory.ts'
 import type { NewDelivery } from '../store/operations/deliveries/new-deliveries.ts'
@@ -78,7 +79,11 @@ export async function planItem(
       }
       const isAsThen = endpoint.selectionVersion <= item.tenantVersion
       const selection = isAsThen ? endpoint : (past.get(endpoint.id) ?? endpoint)
-      const reason = decide(selection, item.type, payload, work)
+      let reason = decide(selection, item.type, payload, work, null)
+      for (const progress = new Progress(); reason === 'interrupted'; ) {
+        await turns.pauseAfter(TURN_MS)
+        reason = decide(selection, item.type, payload, work, progress)
+      }
       after = endpoint.id
       if (reason !== undefined) notSent[reason] = (notSent[reason] ?? 0) + 1
       else {

@@ -48,6 +48,7 @@ const DELIVERIES_A_TENANT = 500
 const MS_A_TENANT = 10
 /** An arrival can't be divided, and most take far less than a turn. Pausing more often would only delay them. */
 const ARRIVALS_TURN_MS = 4
+const ARRIVALS_PAUSE_MS = 1
 /** Matching of an arrival in one go, in steps of some 50 ns. If it takes more, it goes on as an item. */
 const STEPS_AN_ARRIVAL = 20_000
 /** Limits on what is stored about a rejection. */
@@ -74,7 +75,7 @@ export async function planTenant(tenant: TenantId, { arrivals, items }: Rows, at
     } catch (error) {
       failed.push({ arrival, error })
     }
-    await turns.pauseAfter(ARRIVALS_TURN_MS)
+    await turns.pauseAfter(ARRIVALS_TURN_MS, ARRIVALS_PAUSE_MS)
   }
   let itemAt = 0
   for (; itemAt < items.length && hasRoom(); itemAt++) {

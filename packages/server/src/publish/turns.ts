@@ -2,8 +2,8 @@ import type { Clock } from '../base/clock.ts'
 
 /** Work in one go on what can be divided finely, in milliseconds: others wait for about as long. */
 export const TURN_MS = 1
-/** Pause after a turn, in milliseconds: with short turns, half of the time is left to others. */
-const PAUSE_MS = 1
+/** Pause after a turn, for each millisecond of it: three quarters of the time are left to others. */
+const PAUSE_SHARE = 3
 
 /** Divides long work on the main thread into turns, with pauses for everything else that the process does. */
 export class Turns {
@@ -25,11 +25,16 @@ export class Turns {
     return this.#clock.monotonicMs() - this.#begunAtMs
   }
 
-  /** Pauses if the turn has lasted this long. */
-  async pauseAfter(ms: number): Promise<void> {
-    if (this.#turnMs < ms) return
+  /**
+   * Pauses if the turn has lasted this long.
+   *
+   * @param pauseMs how long, in milliseconds. Default: three times as long as the turn
+   */
+  async pauseAfter(ms: number, pauseMs?: number): Promise<void> {
+    const turnMs = this.#turnMs
+    if (turnMs < ms) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#clock.after(PAUSE_MS, resolve)
+    this.#clock.after(pauseMs ?? PAUSE_SHARE * turnMs, resolve)
     await this.waitFor(promise)
   }
 

@@ -5,6 +5,7 @@ import type { Endpoint } from '../../src/base/model.ts'
 import { TenantCache, type TenantCacheOptions } from '../../src/catalogue/tenant-cache.ts'
 import type { TenantMatcher } from '../../src/catalogue/tenant-memory.ts'
 import { createSelection } from '../../src/catalogue/type-pattern.ts'
+import { StoreUnavailable } from '../../src/store/transaction.ts'
 import { anEndpoint, aTenant } from '../store/builders.ts'
 import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
 
@@ -119,6 +120,41 @@ describe.each([sqliteEngine(), postgresEngine()])('the cache of tenants on $name
     const cache = cacheWith({ pageSize: 2 })
     const first = (await cache.get('acme'))!
     expect(first.index).toBeNull()
+    await expectExact(cache)
+  })
+
+  it('reads a large tenant again after a failure of the store', async () => {
+    await aTenant(
+      opened.store,
+      'acme',
+      [1, 2, 3, 4, 5].map(() => anEndpoint('acme')),
+    )
+    const cache = cacheWith({ pageSize: 2 })
+    const read = opened.store.read.bind(opened.store)
+    let failures = 0
+    vi.spyOn(opened.store, 'read').mockImplementation((name, args) => {
+      const isSecondPage = name === 'readTenantConfiguration' && typeof (args as { after?: unknown }).after === 'string'
+      if (isSecondPage && ++failures === 1) return Promise.reject(new StoreUnavailable('unavailable'))
+      return read(name, args)
+    })
+    expect((await cache.get('acme'))!.index).toBeNull()
+    await expect.poll(() => failures).toBe(1)
+    await expectExact(cache)
+    expect(failures).toBeGreaterThan(1)
+  })
+
+  it('tries a tenant that was too large again after some minutes', async () => {
+    const filter = { name: ['x'.repeat(1_000)] }
+    await aTenant(opened.store, 'acme', [anEndpoint('acme', { filter })])
+    let nowMs = 0
+    const clock = { ...systemClock, monotonicMs: () => nowMs }
+    const cache = cacheWith({ configurationMemoryBytes: 40_000, clock })
+    expect((await cache.get('acme'))!.index).toBeNull()
+    await opened.run(`update endpoint set filter = null, change_seq = 1000 where tenant = 'acme'`)
+    await opened.run(`update tenant set version = version + 1, change_seq = 1000 where id = 'acme'`)
+    opened.store.changes.emit({ kind: 'tenant', tenant: 'acme' })
+    expect((await cache.get('acme'))!.index).toBeNull()
+    nowMs += 10 * 60_000
     await expectExact(cache)
   })
 

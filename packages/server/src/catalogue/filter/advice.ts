@@ -11,7 +11,7 @@ import {
   type Range,
   wordOf,
 } from './language.ts'
-import { createTextTest } from './texts.ts'
+import { createTextTests } from './texts.ts'
 
 export type FilterWarning = {
   readonly code: 'filter_path_unknown' | 'filter_value_unknown'
@@ -78,7 +78,7 @@ class Advice {
         this.#condition(each, { ...spot, at: `${spot.at}/${index}` })
       }
     } else if (isTextOperator(operator)) {
-      const { fits } = createTextTest(operator, [value].flat() as string[])
+      const { fits } = createTextTests(operator, [value].flat() as string[])
       this.#possible('string', each => typeof each === 'string' && fits(each), 'a string that satisfies this', spot)
     } else if (isRange(operator)) {
       this.#possible(
