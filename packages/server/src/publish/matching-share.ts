@@ -1,10 +1,12 @@
 import type { TenantId } from '../base/model.ts'
 import type { Work } from '../catalogue/contents.ts'
 
-/** Matching in one go, before a call's events are stored: about two milliseconds (a step takes some 50 ns). */
-const STEPS_A_CALL = 40_000
-/** Steps that a tenant earns in a millisecond: with more than a twentieth of the time, its events go to the inbox. */
-const STEPS_A_MS = 1_000
+/** Matching in one go, before a call's events are stored: about a millisecond (a step takes some 50 ns). */
+const STEPS_A_CALL = 20_000
+/** Steps that a tenant earns in a millisecond: with more than a fortieth of the time, its events go to the inbox. */
+const STEPS_A_MS = 500
+/** A try in vain counts as this many: the inbox does its work again. */
+const IN_VAIN = 8
 /** Matching that isn't counted: most calls take less. */
 const FREE_STEPS = 1_000
 /** Tenants that are remembered. Beyond that, those that owe nothing are forgotten. */
@@ -19,11 +21,12 @@ export class MatchingShares {
     return { left: this.#owed.size === 0 ? STEPS_A_CALL : STEPS_A_CALL - this.#owedBy(tenant, nowMs) }
   }
 
-  /** Counts what a call has done. */
-  count(tenant: TenantId, steps: number, nowMs: number): void {
+  /** Counts what a call has done, and whether its events were matched by that. */
+  count(tenant: TenantId, steps: number, isMatched: boolean, nowMs: number): void {
     if (steps <= FREE_STEPS) return
     if (this.#owed.size >= MAX_TENANTS) this.#tidy(nowMs)
-    this.#owed.set(tenant, { steps: this.#owedBy(tenant, nowMs) + steps, atMs: nowMs })
+    const more = isMatched ? steps : steps * IN_VAIN
+    this.#owed.set(tenant, { steps: this.#owedBy(tenant, nowMs) + more, atMs: nowMs })
   }
 
   #owedBy(tenant: TenantId, nowMs: number): number {

@@ -231,8 +231,9 @@ export class Publisher {
       if (match === undefined) break
       matches.push(match)
     }
-    this.#shares.count(tenant, allowed - work.left, nowMs)
-    return matches.length < drafts.length ? undefined : matches
+    const isMatched = matches.length === drafts.length
+    this.#shares.count(tenant, allowed - work.left, isMatched, nowMs)
+    return isMatched ? matches : undefined
   }
 
   async #storeOnce(call: PublishCall, makeEvents: MakeEvents, isLater = false): Promise<PublishedItem[] | 'stale'> {
