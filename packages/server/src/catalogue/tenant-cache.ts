@@ -39,6 +39,8 @@ type Build = {
   readonly endpoints: Matchable[]
   contentBytes: number
   hasMore: boolean
+  /** The most endpoints to read next: the store reads them all before it knows how many fit into a page. */
+  limit: number
 }
 
 /**
@@ -127,7 +129,7 @@ export class TenantCache {
       if (changed !== 'again') return changed
     }
     if (this.#builds.has(tenant) || this.#isTooLarge(tenant)) return this.#readVersion(tenant, isCurrent)
-    const first = await this.#readPage(tenant, null)
+    const first = await this.#readPage(tenant, null, this.#pageSize)
     if (first === null) return this.#gone(tenant)
     const { version, changeSeq } = first
     if (first.hasMore) {
@@ -154,8 +156,8 @@ export class TenantCache {
     return null
   }
 
-  #readPage(tenant: TenantId, after: EndpointId | null): Promise<TenantConfiguration | null> {
-    const page = { after, limit: this.#pageSize, maxCharacters: PAGE_CHARACTERS }
+  #readPage(tenant: TenantId, after: EndpointId | null, limit: number): Promise<TenantConfiguration | null> {
+    const page = { after, limit, maxCharacters: PAGE_CHARACTERS }
     return this.#store.read('readTenantConfiguration', { tenant, ...page })
   }
 
@@ -220,7 +222,7 @@ export class TenantCache {
   /** Reads a tenant in the background, from its second page on. */
   #begin(tenant: TenantId, first: TenantConfiguration): void {
     if (this.#builds.has(tenant)) return
-    const build: Build = { tenant, since: first.changeSeq, endpoints: [], contentBytes: 0, hasMore: true }
+    const build: Build = { tenant, since: first.changeSeq, endpoints: [], contentBytes: 0, hasMore: true, limit: 1 }
     this.#builds.set(tenant, build)
     this.#add(build, first)
     if (!this.#isBuilding) void this.#build()
@@ -253,7 +255,7 @@ export class TenantCache {
   }
 
   async #readOn(build: Build): Promise<void> {
-    const page = await this.#readPage(build.tenant, build.endpoints.at(-1)?.id ?? null)
+    const page = await this.#readPage(build.tenant, build.endpoints.at(-1)?.id ?? null, build.limit)
     if (this.#builds.get(build.tenant) !== build) return
     if (page === null) this.#end(build)
     else this.#add(build, page)
@@ -264,6 +266,7 @@ export class TenantCache {
     for (const endpoint of endpoints) build.endpoints.push(endpoint)
     build.contentBytes += contentBytes
     build.hasMore = page.hasMore
+    build.limit = Math.min(this.#pageSize, 2 * page.endpoints.length)
     this.#memory.reserve(endpoints.length * BYTES_AN_ENDPOINT)
     this.#memory.makeRoom(build.tenant)
     if (this.#fits(build.endpoints.length, build.contentBytes) && !this.#memory.isFull) return

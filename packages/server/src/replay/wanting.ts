@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts'
 type Place = Pick<MatchEndpoint, 'id' | 'partition'>
 
 /** Endpoints in one read: as many as their types and filters allow. */
-const PAGE = { limit: 1_000, maxCharacters: 256 * 1024 }
+const PAGE = { first: 64, most: 1_000, maxCharacters: 256 * 1024 }
 /** Pause after each page, in milliseconds. */
 const PAUSE_MS = 1
 
@@ -59,17 +59,21 @@ export class WantingEndpoints {
 
   async #each(visit: (endpoint: MatchEndpoint) => void): Promise<boolean> {
     let after: EndpointId | null = null
+    let limit = PAGE.first
     for (;;) {
-      const page: { after: EndpointId | null; only: EndpointId | null } = { after, only: this.#only }
       const read: TenantConfiguration | null = await this.#store.read('readTenantConfiguration', {
         tenant: this.#tenant,
-        ...page,
-        ...PAGE,
+        after,
+        only: this.#only,
+        limit,
+        maxCharacters: PAGE.maxCharacters,
       })
       if (read === null) return false
       for (const endpoint of read.endpoints) visit(endpoint)
       if (!read.hasMore) return true
       after = read.endpoints.at(-1)!.id
+      // The store reads a page's endpoints before it knows their size: no more than it is likely to return.
+      limit = Math.min(PAGE.most, 2 * read.endpoints.length)
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#clock.after(PAUSE_MS, resolve)
       await promise

@@ -72,13 +72,16 @@ export function* readTenantConfiguration(args: {
   }
   if (row === undefined) return null
   const rows = yield {
+    // The ids first: PostgreSQL would read the texts of all of the tenant's endpoints to tell how long they are.
     text: `select ${fieldsOf('sized')}, sized.read from (
              select page.*, count(*) over () as read,
                sum(page.characters) over (order by page.id) - page.characters as before
              from (
                select ${fieldsOf('e')}, coalesce(length(e.types), 0) + coalesce(length(e.filter), 0) as characters
-               from endpoint e where e.tenant = $1 and e.deleted_ms is null ${id === null ? '' : condition}
-               order by e.id limit ${limit}) page) sized
+               from (select e.id from endpoint e
+                     where e.tenant = $1 and e.deleted_ms is null ${id === null ? '' : condition}
+                     order by e.id limit ${limit}) chosen
+               join endpoint e on e.id = chosen.id) page) sized
            where sized.before <= ${maxCharacters} order by sized.id`,
     params: [tenant, ...(id === null ? [] : [idBytes(id)])],
   }
