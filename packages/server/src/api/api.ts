@@ -4,14 +4,17 @@
  */
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { PosthornError } from '../base/errors.ts'
-import type { Access } from './http/access.ts'
+import { type Access, maySeePayloads } from './http/access.ts'
 import { takeJson } from './http/bodies.ts'
+import { answerClientError, completeServer } from './http/client-errors.ts'
+import type { Examples } from './http/examples.ts'
 import { Gate } from './http/gate.ts'
+import { findHttpFault, toOriginForm } from './http/http-faults.ts'
 import { Idempotency } from './http/idempotency.ts'
 import { KnownPaths } from './http/known-paths.ts'
 import { type Call, Load } from './http/load.ts'
 import { describeRoutes } from './http/openapi.ts'
-import { answerClientError, MethodNotAllowed, type ProblemContext, sendProblem } from './http/problem.ts'
+import { MethodNotAllowed, type ProblemContext, sendProblem } from './http/problem.ts'
 import { ProblemSchema } from './http/problem-schema.ts'
 import { type Api, createRoutes, requireComponents } from './http/routes.ts'
 import { idOf } from './http/shapes.ts'
@@ -82,18 +85,23 @@ function createServer(options: ApiOptions, gate: Gate, context: ProblemContext):
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: SILENCE_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    // A missing Host header is refused by findHttpFault, with a problem document.
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, requireHostHeader: false },
     forceCloseConnections: 'idle',
     // `addAdmission` refuses these calls instead, with a problem document like all others.
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
     clientErrorHandler: answerClientError,
+    rewriteUrl: ({ url = '/' }) => toOriginForm(url),
     frameworkErrors: (error, request, reply) => {
-      if (!isUnderV1(request) || gate.authenticate(request)) sendProblem(context, error, request, reply)
+      const fault = findHttpFault(request.raw)
+      if (fault !== undefined) sendProblem(context, fault, request, reply)
+      else if (!isUnderV1(request) || gate.authenticate(request)) sendProblem(context, error, request, reply)
       else gate.turnAway(request, refusal => sendProblem(context, refusal, request, reply))
     },
   })
   api.server.maxConnections = options.maxConnections
+  completeServer(api.server)
   api.setValidatorCompiler(compileValidator)
   // Response schemas are documentation; the tests check responses against them. A serializer generated from them would
   // drop members that a schema forgets, and is no faster where it has to try alternatives.
@@ -111,6 +119,12 @@ function addCallers(api: Api, gate: Gate): void {
       return gate.actorOf(this)
     },
   })
+  api.decorateRequest('seesPayloads', {
+    getter(this: FastifyRequest) {
+      if (this.routeOptions.config.payloads !== undefined) return maySeePayloads(this.caller)
+      throw new Error(`${this.method} ${this.routeOptions.url} doesn't say that it shows payloads`)
+    },
+  })
 }
 
 /** Checks the key of every call, and refuses calls that there is no room for, before their bodies are read. */
@@ -124,6 +138,8 @@ function addAdmission(api: Api, gate: Gate, load: Load, paths: KnownPaths, isClo
   }
   api.addHook('onRequest', (request, reply, done) => {
     const call = load.begin(reply.raw)
+    const fault = findHttpFault(request.raw)
+    if (fault !== undefined) return done(fault)
     // Unknown paths under /v1 need a key too; any valid key will do.
     const { access = 'open' } = request.routeOptions.config
     if (request.is404 ? isUnderV1(request) : access !== 'open') {
@@ -136,7 +152,8 @@ function addAdmission(api: Api, gate: Gate, load: Load, paths: KnownPaths, isClo
 }
 
 function addResources(api: Api, services: Services, options: ApiOptions, idempotency: Idempotency): void {
-  describeRoutes(api, options.version, [...new Set(RESOURCES.map(({ tag }) => tag))])
+  const examples: Examples = Object.assign({}, ...RESOURCES.map(resource => resource.examples))
+  describeRoutes(api, options.version, [...new Set(RESOURCES.map(({ tag }) => tag))], examples)
   const components = [ProblemSchema, ...RESOURCES.flatMap(resource => resource.components)]
   for (const component of components) api.addSchema(component)
   for (const component of components) requireComponents(api, `The component ${idOf(component)}`, component)

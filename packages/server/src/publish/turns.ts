@@ -48,3 +48,33 @@ export class Turns {
     }
   }
 }
+
+/** Turns that many take one after the other: together they work no more than one of them would alone. */
+export class SharedTurns {
+  readonly #clock: Clock
+  #last: Promise<void> = Promise.resolve()
+  #unpausedMs = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Works when all who came before have, and the pauses after their turns are over. */
+  async take<Result>(work: () => Result): Promise<Result> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const before = this.#last
+    this.#last = promise
+    await before
+    const begunAtMs = this.#clock.monotonicMs()
+    try {
+      return work()
+    } finally {
+      this.#unpausedMs += this.#clock.monotonicMs() - begunAtMs
+      if (this.#unpausedMs < TURN_MS) resolve()
+      else {
+        this.#clock.after(PAUSE_SHARE * this.#unpausedMs, resolve)
+        this.#unpausedMs = 0
+      }
+    }
+  }
+}

@@ -7,6 +7,7 @@ import type { Store } from './store.ts'
 
 const DELIVERIES_A_COMMIT = 1_000
 const STATISTICS_A_COMMIT = 500
+const CALLS_A_COMMIT = 1_000
 
 export type DeliveriesOf = { readonly partition: number; readonly endpoint: EndpointId }
 
@@ -43,6 +44,11 @@ export async function cancelReplay(store: Store, of: { tenant: TenantId; replay:
     for (const at of lanes) store.changes.emit({ kind: 'lane', tenant: of.tenant, ...at })
     if (isEnded) return
   }
+}
+
+/** Forgets the calls with an `Idempotency-Key` of a tenant that was deleted. */
+export async function forgetAllCalls(store: Store, tenant: TenantId): Promise<void> {
+  await untilNone(() => store.write('forgetCalls', { tenant, limit: CALLS_A_COMMIT }))
 }
 
 /** Removes all statistics of a tenant. */

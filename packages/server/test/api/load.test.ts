@@ -82,7 +82,8 @@ describe('reads', () => {
       await release.promise
       return events.list(...args)
     }
-    await bench.useServices({ events: { ...events, get: events.get, list } as typeof events })
+    const select: typeof events.select = (...args) => events.select(...args)
+    await bench.useServices({ events: { ...events, get: events.get, select, list } as typeof events })
     const held = Array.from({ length: 16 }, () => bench.get(EVENTS))
     await expect.poll(() => waiting, { timeout: 10_000 }).toBe(16)
     const refused = await bench.get(EVENTS)

@@ -7,6 +7,7 @@ import type { TenantMatcher } from '../../src/catalogue/tenant-memory.ts'
 import { createSelection } from '../../src/catalogue/type-pattern.ts'
 import { StoreUnavailable } from '../../src/store/transaction.ts'
 import { anEndpoint, aTenant } from '../store/builders.ts'
+import { endpointsOf } from '../store/endpoints-of.ts'
 import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
 
 const TYPES = ['COVER_A', 'COVER_B', 'GRADE_A', 'posthorn.x']
@@ -69,7 +70,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the cache of tenants on $name
         const cache = cacheWith({ pageSize })
         await expectExact(cache)
         for (const { act, at, to, isTold } of steps) {
-          const all = await opened.store.read('listEndpoints', { tenant: 'acme', before: null, limit: 99 })
+          const all = await endpointsOf(opened.store, 'acme')
           const one = all[at % Math.max(1, all.length)]
           const nowMs = ++tenantAt
           if (act === 'create' || one === undefined) {

@@ -2,13 +2,12 @@
  * Every refusal is a problem document (RFC 9457), whether it comes from a service, the framework or the HTTP parser. An
  * error not known to be safe to show to the caller becomes `internal`, without its message, and is logged.
  */
-import { STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ERRORS, type ErrorCode, PosthornError } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { StoreOverloaded } from '../../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../../store/transaction.ts'
+import { SEND_JSON } from './bodies.ts'
 import { PROBLEM_TYPE, type Problem } from './problem-schema.ts'
 
 /** The rest of a refused body is read and discarded up to this many bytes, so that the connection can be kept. */
@@ -35,9 +34,10 @@ export function sendProblem(
 ): void {
   const error = toPosthornError(thrown)
   const problem = problemOf(error)
-  if (problem.status >= 500) logFault(logger, request, problem, thrown)
+  const isHttpFault = thrown instanceof HttpFault
+  if (problem.status >= 500 && !isHttpFault) logFault(logger, request, problem, thrown)
   // The framework sets this header after refusing a body.
-  if (isDraining() || !drainBody(request)) reply.header('connection', 'close')
+  if (!drainBody(request) || isDraining() || isHttpFault) reply.header('connection', 'close')
   else reply.removeHeader('connection')
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
   if (problem.status === 503 || problem.status === 429 || error.retryAfterSeconds !== undefined)
@@ -49,6 +49,9 @@ export function sendProblem(
     .header('content-type', PROBLEM_TYPE)
     .send(Buffer.from(JSON.stringify(problem)))
 }
+
+/** A request that is at fault as HTTP (http-faults.ts): its connection is closed, since what follows is uncertain. */
+export class HttpFault extends PosthornError {}
 
 /** A known path requested with a method that it does not support. */
 export class MethodNotAllowed extends PosthornError {
@@ -64,18 +67,14 @@ export class MethodNotAllowed extends PosthornError {
 /** The framework's own refusals. Any other framework error is a bug, in the framework or in Posthorn. */
 const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'The request body is too large. Send less at a time.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
-    'unsupported_media_type',
-    'Send JSON with the header Content-Type: application/json.',
-  ],
-  FST_ERR_CTP_EMPTY_TYPE: ['unsupported_media_type', 'Send JSON with the header Content-Type: application/json.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', SEND_JSON],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
     'bad_request',
     'The length of the request body differs from its Content-Length header.',
   ],
   FST_ERR_BAD_URL: [
     'bad_request',
-    'The path contains a % that does not start a percent-encoded character. Write %25 for a percent sign.',
+    'The path contains a % that does not start a percent-encoded character of UTF-8. Write %25 for a percent sign.',
   ],
   FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'Not found: no id is that long.'],
 }
@@ -84,7 +83,7 @@ function toPosthornError(thrown: unknown): PosthornError {
   if (thrown instanceof PosthornError) return thrown
   if (thrown instanceof StoreUnavailable) {
     const detail =
-      'The store is unavailable, so the request might not have been stored. Try again, with the same id when publishing.'
+      'The store is unavailable, so the request might not have been stored. Try again, with the same key when publishing.'
     return new PosthornError('store_unavailable', detail, { retryAfterSeconds: STORE_RETRY_SECONDS })
   }
   if (thrown instanceof StoreContended) {
@@ -125,37 +124,4 @@ function drainBody({ raw, headers }: FastifyRequest): boolean {
     if (left < 0) raw.destroy()
   })
   return true
-}
-
-type ConnectionError = Error & { readonly code?: string }
-
-/** Responds to data that is not HTTP, or too slow or too long to become a request, and closes the connection. */
-export function answerClientError(error: ConnectionError, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return
-  if (socket.writable) {
-    const problem = problemOf(clientRefusal(error.code))
-    const body = JSON.stringify(problem)
-    const head = [
-      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
-      `content-type: ${PROBLEM_TYPE}`,
-      `content-length: ${Buffer.byteLength(body)}`,
-      'connection: close',
-    ]
-    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
-  }
-  socket.destroySoon()
-}
-
-function clientRefusal(code: string | undefined): PosthornError {
-  switch (code) {
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new PosthornError(
-        'request_timeout',
-        'The request took too long to arrive. Send it faster, or send less at a time.',
-      )
-    case 'HPE_HEADER_OVERFLOW':
-      return new PosthornError('headers_too_large', 'The headers or the path are too long. Shorten them.')
-    default:
-      return new PosthornError('bad_request', 'This is not a valid HTTP/1.1 request.')
-  }
 }

@@ -1,6 +1,6 @@
 /** Replays: what was requested, how far it has got, and how it ends. parts.ts creates the deliveries. */
 
-import { idBytes, idText } from '../../../base/ids.ts'
+import { idBytes, idText, parseId } from '../../../base/ids.ts'
 import type { EndpointId, Replay, ReplayId, ReplaySelection, ReplayState, TenantId } from '../../../base/model.ts'
 import type { Observation } from '../../observations.ts'
 import {
@@ -12,19 +12,32 @@ import {
   type Row,
   type Transaction,
   text,
+  type Value,
 } from '../../transaction.ts'
-import { Where } from '../../where.ts'
+import { type Place, Where } from '../../where.ts'
 import { cancelledRow, KEPT_FIELDS, storeHistory } from '../deliveries/history.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { noteReplayFinished } from '../notices.ts'
 
-const FIELDS = `r.tenant, r.id, r.replay_key, r.hash, r.selection, r.state, r.deliveries, r.made, r.skipped, r.created_ms,
-  r.ended_ms, (select count(*) from live_delivery l where l.replay = r.id) as live`
+/** A replay that is part of one across tenants is paused with it, and cancelled. */
+const STATE = `case when r.batch is null or r.state in ('done', 'cancelled') then r.state else coalesce((
+  select case when b.state in ('paused', 'cancelled') then b.state else r.state end
+  from replay_batch b where b.id = r.batch), r.state) end`
+
+const FIELDS = `r.tenant, r.id, r.replay_key, r.hash, r.selection, r.batch, ${STATE} as state, r.deliveries, r.made,
+  r.skipped, r.created_ms, r.ended_ms, (select count(*) from live_delivery l where l.replay = r.id) as live`
+
+/** Where the caller has given no key, the store has an id in its place. Callers can't give such a key. */
+const keyOf = (row: Row): string | null => (isReplayId(text(row.replay_key)) ? null : text(row.replay_key))
+
+/** Replays of a batch have its id as their key, so that each tenant gets one. */
+const isReplayId = (name: string): boolean => parseId('rpl', name) !== undefined || parseId('rpb', name) !== undefined
 
 const toReplay = (row: Row): Replay => ({
   id: idText('rpl', bytes(row.id)),
-  key: text(row.replay_key),
+  key: keyOf(row),
   tenant: text(row.tenant),
+  batch: row.batch === null ? null : idText('rpb', bytes(row.batch)),
   selection: JSON.parse(text(row.selection)) as ReplaySelection,
   state: text(row.state) as ReplayState,
   deliveries: intOrNull(row.deliveries),
@@ -35,32 +48,40 @@ const toReplay = (row: Row): Replay => ({
   endedAtMs: intOrNull(row.ended_ms),
 })
 
-type Keyed = { readonly tenant: TenantId; readonly key: string }
+type Named = {
+  readonly tenant: TenantId
+  /** The replay's id or its key. No key has the form of an id. */
+  readonly name: string
+}
 
-function* readRow({ tenant, key }: Keyed): Transaction<Row | undefined> {
+/** The condition on `replay r`, whose parameters are the tenant and the value. */
+function byName(name: string): { readonly text: string; readonly value: Value } {
+  const id = parseId('rpl', name)
+  return id === undefined ? { text: 'r.replay_key = $2', value: name } : { text: 'r.id = $2', value: id }
+}
+
+function* readRow({ tenant, name }: Named): Transaction<Row | undefined> {
+  const by = byName(name)
   const rows = yield {
-    text: `select ${FIELDS} from replay r where r.tenant = $1 and r.replay_key = $2`,
-    params: [tenant, key],
+    text: `select ${FIELDS} from replay r where r.tenant = $1 and ${by.text}`,
+    params: [tenant, by.value],
   }
   return rows[0]
 }
 
-/** Finds a replay by the caller's id. `hash` is that of its selection. */
-export function* getReplay(args: Keyed): Transaction<{ replay: Replay; hash: Uint8Array } | null> {
+/** `hash` is that of the replay's selection. */
+export function* getReplay(args: Named): Transaction<{ replay: Replay; hash: Uint8Array } | null> {
   const row = yield* readRow(args)
   return row === undefined ? null : { replay: toReplay(row), hash: bytes(row.hash) }
 }
 
-export type ReplayFilter = { readonly state: ReplayState | null; readonly before: ReplayId | null }
+export type ReplayFilter = Place<ReplayId> & { readonly state: ReplayState | null }
 
-/** Newest first. */
 export function* listReplays(args: ReplayFilter & { tenant: TenantId; limit: number }): Transaction<Replay[]> {
-  const where = new Where()
-    .add('r.tenant = ?', args.tenant)
-    .addIf('r.id < ?', args.before === null ? null : idBytes(args.before))
-    .addIf('r.state = ?', args.state)
+  const where = new Where().add('r.tenant = ?', args.tenant).addIf(`${STATE} = ?`, args.state)
+  const order = where.behind(args, 'r.id')
   const rows = yield {
-    text: `select ${FIELDS} from replay r where ${where.text} order by r.id desc limit ${args.limit}`,
+    text: `select ${FIELDS} from replay r where ${where.text} ${order} limit ${args.limit}`,
     params: where.params,
   }
   return rows.map(toReplay)
@@ -75,7 +96,9 @@ export type NewReplayPart = {
   readonly wanted: number | null
 }
 
-export type NewReplay = Pick<Replay, 'id' | 'key' | 'tenant' | 'selection' | 'deliveries' | 'createdAtMs'> & {
+export type NewReplay = Pick<Replay, 'id' | 'tenant' | 'batch' | 'selection' | 'deliveries' | 'createdAtMs'> & {
+  /** The caller's, or else the id of the batch or of the replay. */
+  readonly key: string
   /** The selection's hash. */
   readonly hash: Uint8Array
   readonly asOfMs: number
@@ -102,7 +125,7 @@ const PART_COLUMNS: BulkQuery['columns'] = [
 export function* createReplay(args: NewReplay & Once): Transaction<CreatedReplay> {
   const { tenant, key, selection, parts, once } = args
   if (yield* isRepeated(once)) return { kind: 'repeated' }
-  const known = yield* getReplay({ tenant, key })
+  const known = yield* getReplay({ tenant, name: key })
   if (known !== null) return { kind: 'known', ...known }
   const there = yield { text: 'select 1 from tenant where id = $1 and deleted_ms is null', params: [tenant] }
   if (there.length === 0) return { kind: 'no_tenant' }
@@ -113,12 +136,24 @@ export function* createReplay(args: NewReplay & Once): Transaction<CreatedReplay
   if (int(open[0]!.n) >= args.maxOpen) return { kind: 'too_many' }
   const id = idBytes(args.id)
   const made = yield {
-    text: `insert into replay (tenant, id, replay_key, hash, selection, as_of_ms, state, deliveries, created_ms)
-           values ($1, $2, $3, $4, $5, $6, 'running', $7, $8) on conflict (tenant, replay_key) do nothing returning id`,
-    params: [tenant, id, key, args.hash, JSON.stringify(selection), args.asOfMs, args.deliveries, args.createdAtMs],
+    text: `insert into replay
+             (tenant, id, replay_key, hash, selection, as_of_ms, state, deliveries, created_ms, batch)
+           values ($1, $2, $3, $4, $5, $6, 'running', $7, $8, $9)
+           on conflict (tenant, replay_key) do nothing returning id`,
+    params: [
+      tenant,
+      id,
+      key,
+      args.hash,
+      JSON.stringify(selection),
+      args.asOfMs,
+      args.deliveries,
+      args.createdAtMs,
+      args.batch === null ? null : idBytes(args.batch),
+    ],
   }
   // Another call has created it at this very moment.
-  if (made.length === 0) return { kind: 'known', ...(yield* getReplay({ tenant, key }))! }
+  if (made.length === 0) return { kind: 'known', ...(yield* getReplay({ tenant, name: key }))! }
   if (parts.length === 0) yield* endReplay({ tenant, id, state: 'done', nowMs: args.createdAtMs })
   else {
     yield {
@@ -135,13 +170,20 @@ export function* createReplay(args: NewReplay & Once): Transaction<CreatedReplay
 // States
 
 /** A time that never comes: no node claims the parts of a paused replay. */
-const NEVER_MS = 8_640_000_000_000_000
+export const NEVER_MS = 8_640_000_000_000_000
 
 /** From which states each state can be reached. Going from a state to itself changes nothing. */
-const FROM: Readonly<Record<Exclude<ReplayState, 'done'>, readonly ReplayState[]>> = {
+export const FROM: Readonly<Record<Exclude<ReplayState, 'done'>, readonly ReplayState[]>> = {
   running: ['running', 'paused'],
   paused: ['running', 'paused'],
   cancelled: ['running', 'paused', 'cancelled'],
+}
+
+export type MovedReplay = {
+  readonly replay: Replay
+  readonly isAllowed: boolean
+  /** Why it is not allowed: the replay across tenants that it belongs to is paused. */
+  readonly isBatchPaused: boolean
 }
 
 /**
@@ -150,19 +192,26 @@ const FROM: Readonly<Record<Exclude<ReplayState, 'done'>, readonly ReplayState[]
  * cancelled as long as some of its deliveries are live.
  */
 export function* setReplayState(
-  args: Keyed & { readonly to: 'running' | 'paused' | 'cancelled' },
-): Transaction<{ replay: Replay; isAllowed: boolean } | null> {
-  const { tenant, key, to } = args
+  args: Named & { readonly to: 'running' | 'paused' | 'cancelled' },
+): Transaction<MovedReplay | null> {
+  const { tenant, name, to } = args
+  const by = byName(name)
   // Locked, so that a node that is creating its deliveries has either committed or finds the replay changed.
   const locked = yield {
-    text: `update replay set made = made where tenant = $1 and replay_key = $2 returning id, state, ended_ms`,
-    params: [tenant, key],
+    text: `update replay as r set made = made where r.tenant = $1 and ${by.text} returning id, state, batch`,
+    params: [tenant, by.value],
   }
   if (locked.length === 0) return null
   const replay = toReplay((yield* readRow(args))!)
-  const isDoneWithout = replay.state === 'done' && !(to === 'cancelled' && replay.live > 0)
-  const isAllowed = replay.state === 'done' ? !isDoneWithout : FROM[to].includes(replay.state)
-  if (!isAllowed || replay.state === to) return { replay, isAllowed }
+  // Its own state, whatever the batch does; but nothing leads out of a batch that is being cancelled.
+  const own = text(locked[0]!.state) as ReplayState
+  const state = to !== 'cancelled' && replay.state === 'cancelled' ? 'cancelled' : own
+  const isDoneWithout = state === 'done' && !(to === 'cancelled' && replay.live > 0)
+  const isAllowed = state === 'done' ? !isDoneWithout : FROM[to].includes(state)
+  if (to === 'running' && isAllowed && (yield* isBatchPaused(locked[0]!.batch!))) {
+    return { replay, isAllowed: false, isBatchPaused: true }
+  }
+  if (!isAllowed || state === to) return { replay, isAllowed, isBatchPaused: false }
   const id = bytes(locked[0]!.id)
   yield { text: 'update replay set state = $3 where tenant = $1 and id = $2', params: [tenant, id, to] }
   if (to === 'cancelled') {
@@ -175,7 +224,12 @@ export function* setReplayState(
       params: [id, to === 'paused' ? NEVER_MS : 0],
     }
   }
-  return { replay: { ...replay, state: to, endedAtMs: null }, isAllowed }
+  return { replay: { ...replay, state: to, endedAtMs: null }, isAllowed, isBatchPaused: false }
+}
+
+function* isBatchPaused(batch: Value): Transaction<boolean> {
+  if (batch === null) return false
+  return (yield { text: `select 1 from replay_batch where id = $1 and state = 'paused'`, params: [batch] }).length > 0
 }
 
 export type CancelledSome = {
@@ -246,7 +300,8 @@ export function* endReplay(args: {
   const [ended] = rows
   if (ended === undefined) return false
   const { tenant, state, nowMs } = args
-  yield* noteReplayFinished({ tenant, replay: text(ended.replay_key), state, deliveries: int(ended.made), nowMs })
+  const replay = idText('rpl', args.id)
+  yield* noteReplayFinished({ tenant, replay, key: keyOf(ended), state, deliveries: int(ended.made), nowMs })
   return true
 }
 
