@@ -9,8 +9,10 @@ import { firstByte } from './first-byte.ts'
 import { hangingAlternatives } from './hanging-alternatives.ts'
 import { hangingEndpoints } from './hanging-endpoints.ts'
 import { moreNodes } from './more-nodes.ts'
+import { configuration } from './neighbours/configuration.ts'
 import { keptConnections } from './neighbours/kept-connections.ts'
 import { lookups } from './neighbours/lookups.ts'
+import { matching } from './neighbours/matching.ts'
 import { rateWithBacklog } from './rate-with-backlog.ts'
 import { singleEvents } from './single-events.ts'
 import { startWithBacklog } from './start-with-backlog.ts'
@@ -28,6 +30,8 @@ export const BENCHES: readonly Bench[] = [
   fanOut,
   diskBytes,
   moreNodes,
+  configuration,
+  matching,
   lookups,
   keptConnections,
 ]
