@@ -94,31 +94,3 @@ describe('reads', () => {
     expect((await bench.get(EVENTS)).status).toBe(200)
   })
 })
-
-describe('connections', () => {
-  it('beyond the limit are closed, and there is room again when one ends', async () => {
-    await bench.useServices({}, { maxConnections: 2 })
-    const port = await listen()
-    const open = () => {
-      const socket = connect(port, '127.0.0.1')
-      socket.write('GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n')
-      return socket
-    }
-    const kept = [open(), open()]
-    for (const socket of kept) await once(socket, 'data')
-    expect(await text(open()).catch(() => '')).toBe('')
-    kept[0]!.destroy()
-    const answer = async () => {
-      const socket = open()
-      socket.end()
-      return statusOf(await text(socket).catch(() => ''))
-    }
-    await expect.poll(answer, { timeout: 10_000 }).toBe(200)
-    kept[1]!.destroy()
-  })
-
-  it('that are slow to send a request, or idle, are closed', () => {
-    const { headersTimeout, requestTimeout, keepAliveTimeout, timeout } = bench.api.server
-    expect([headersTimeout, requestTimeout, keepAliveTimeout, timeout]).toEqual([20_000, 120_000, 65_000, 180_000])
-  })
-})

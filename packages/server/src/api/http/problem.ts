@@ -5,8 +5,8 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { CountedLines } from '../../base/counted-lines.ts'
 import { ERRORS, type ErrorCode, PosthornError } from '../../base/errors.ts'
-import type { Logger } from '../../base/logger.ts'
 import { StoreOverloaded } from '../../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../../store/transaction.ts'
 import { PROBLEM_TYPE, type Problem } from './problem-schema.ts'
@@ -24,20 +24,20 @@ export function problemOf(error: PosthornError): Problem {
   return fields.length === 0 ? problem : { ...problem, errors: [...fields] }
 }
 
-export type ProblemContext = { readonly logger: Logger; readonly isDraining: () => boolean }
+export type ProblemContext = { readonly lines: CountedLines; readonly isDraining: () => boolean }
 
 /** Responds to any error. Used as the framework's error handler, and by its router for paths that it can't parse. */
 export function sendProblem(
-  { logger, isDraining }: ProblemContext,
+  { lines, isDraining }: ProblemContext,
   thrown: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
   const error = toPosthornError(thrown)
   const problem = problemOf(error)
-  if (problem.status >= 500) logFault(logger, request, problem, thrown)
+  if (problem.status >= 500) logFault(lines, request, problem, thrown)
   // The framework sets this header after refusing a body.
-  if (isDraining() || !drainBody(request)) reply.header('connection', 'close')
+  if (isDraining() || thrown instanceof TooManyConnections || !drainBody(request)) reply.header('connection', 'close')
   else reply.removeHeader('connection')
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
   if (problem.status === 503 || problem.status === 429 || error.retryAfterSeconds !== undefined)
@@ -58,6 +58,16 @@ export class MethodNotAllowed extends PosthornError {
   constructor(allow: string) {
     super('method_not_allowed', `This path supports ${allow}.`)
     this.allow = allow
+  }
+}
+
+/** The key has too many connections. This one is closed. */
+export class TooManyConnections extends PosthornError {
+  constructor() {
+    super(
+      'rate_limited',
+      'This API key has too many open connections, and all of them have calls in progress. Wait for responses, and reuse connections.',
+    )
   }
 }
 
@@ -104,11 +114,15 @@ function toPosthornError(thrown: unknown): PosthornError {
   return new PosthornError('internal', "The server's log has the details.")
 }
 
-/** Logs the route's pattern, not the path: a path contains the tenant's data. */
-function logFault(logger: Logger, request: FastifyRequest, { status, code }: Problem, err: unknown): void {
-  const line = { err, method: request.method, route: request.routeOptions.url, status, code }
-  if (status === 500) logger.error(line, 'request failed')
-  else logger.warn(line, 'request refused')
+/**
+ * Logs the route's pattern, not the path: a path contains the tenant's data. A refusal is no fault and has no stack: its
+ * code says all, and callers can cause thousands in a second.
+ */
+function logFault(lines: CountedLines, request: FastifyRequest, { status, code }: Problem, thrown: unknown): void {
+  const { method, routeOptions } = request
+  const line = { method, route: routeOptions.url, status, code }
+  if (code === 'internal') lines.add(`${method} ${line.route}`, 'error', 'request failed', { err: thrown, ...line })
+  else lines.add(code, 'warn', 'request refused', { ...line, reason: (thrown as Error).message })
 }
 
 /**
@@ -144,6 +158,11 @@ export function answerClientError(error: ConnectionError, socket: Socket): void 
     socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
   }
   socket.destroySoon()
+}
+
+/** The same for a request that has missed a deadline. */
+export function answerTooSlow(socket: Socket): void {
+  answerClientError(Object.assign(new Error('The request took too long'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket)
 }
 
 function clientRefusal(code: string | undefined): PosthornError {
