@@ -3,9 +3,14 @@ import { type FieldError, PosthornError } from '../base/errors.ts'
 import { newId, parseId } from '../base/ids.ts'
 import type { EndState, Replay, ReplaySelection, TenantId } from '../base/model.ts'
 import type { ReplayCounter } from '../replay/selection.ts'
-import { cancelReplay } from '../store/in-steps.ts'
-import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
-import type { ReplayFilter } from '../store/operations/replays/replays.ts'
+import { addParts, cancelReplay, dropParts, moveParts } from '../store/in-steps.ts'
+import { CallRepeated, type Keep, type Once } from '../store/operations/idempotent-calls.ts'
+import {
+  type CreatedReplay as CreatedInStore,
+  type NewReplay,
+  PARTS_A_COMMIT,
+  type ReplayFilter,
+} from '../store/operations/replays/replays.ts'
 import type { Store } from '../store/store.ts'
 import { checkIdParameter, invalid, isTypeName, notFound, requireTenant } from './checks/refusals.ts'
 import { checkStorable } from './checks/values.ts'
@@ -74,7 +79,7 @@ export class Replays {
       isDuplicate: false,
     }
     const once = keep?.(result)
-    const created = await this.#store.write('createReplay', { ...replay, hash, asOfMs, parts, maxOpen: MAX_OPEN, once })
+    const created = await this.#keep({ ...replay, hash, asOfMs, parts, maxOpen: MAX_OPEN, once })
     if (created.kind === 'repeated') throw new CallRepeated()
     if (created.kind === 'no_tenant') throw notFound('tenant')
     if (created.kind === 'too_many') {
@@ -83,6 +88,17 @@ export class Replays {
     if (created.kind === 'known') return this.#known(created, hash, keep)
     this.#store.changes.emit({ kind: 'replays' })
     return result
+  }
+
+  /** Stores a replay. If it has very many parts, they are added before, so that no commit takes long. */
+  async #keep(replay: NewReplay & Once): Promise<CreatedInStore> {
+    const { tenant, id, parts } = replay
+    if (parts.length <= PARTS_A_COMMIT) return this.#store.write('createReplay', replay)
+    const of = { tenant, replay: id }
+    await addParts(this.#store, of, parts)
+    const created = await this.#store.write('createReplay', { ...replay, parts: [], hasParts: true })
+    await (created.kind === 'created' ? moveParts(this.#store, of) : dropParts(this.#store, of))
+    return created
   }
 
   /** Returns the replay that exists under the caller's id. Throws if the caller now selects something else. */
@@ -139,6 +155,7 @@ export class Replays {
     const moved = isStorable(key) ? await this.#store.write('setReplayState', { tenant, key, to }) : null
     if (moved === null) throw notFound('replay')
     if (!moved.isAllowed) throw new PosthornError('conflict', `The replay has ended (${moved.replay.state}).`)
+    if (to !== 'cancelled') await moveParts(this.#store, { tenant, replay: moved.replay.id })
     return moved.replay
   }
 

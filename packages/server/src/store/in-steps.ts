@@ -2,7 +2,9 @@
  * What a change of an endpoint does to all its deliveries, with a limited number in each commit, so that a million of
  * them keep no one waiting. A crash can interrupt it; `findUnfinished` then says where to do it again.
  */
+import { HOUR_MS } from '../base/durations.ts'
 import type { EndpointId, ReplayId, TenantId } from '../base/model.ts'
+import { type NewReplayPart, PARTS_A_COMMIT } from './operations/replays/replays.ts'
 import type { Store } from './store.ts'
 
 const DELIVERIES_A_COMMIT = 1_000
@@ -43,6 +45,32 @@ export async function cancelReplay(store: Store, of: { tenant: TenantId; replay:
     for (const at of lanes) store.changes.emit({ kind: 'lane', tenant: of.tenant, ...at })
     if (isEnded) return
   }
+}
+
+type ReplayOf = { readonly tenant: TenantId; readonly replay: ReplayId }
+
+/** Adds the parts of a replay that is about to be created. */
+export async function addParts(store: Store, of: ReplayOf, parts: readonly NewReplayPart[]): Promise<void> {
+  for (let at = 0; at < parts.length; at += PARTS_A_COMMIT) {
+    await store.write('addReplayParts', { ...of, parts: parts.slice(at, at + PARTS_A_COMMIT) })
+  }
+}
+
+/** Removes the parts of a replay that was not created. */
+export async function dropParts(store: Store, of: ReplayOf): Promise<void> {
+  await untilNone(() => store.write('dropReplayParts', of))
+}
+
+/** Lets the parts of a running replay be claimed; keeps those of a paused one from it. */
+export async function moveParts(store: Store, of: ReplayOf): Promise<void> {
+  await untilNone(() => store.write('moveReplayParts', of))
+}
+
+/** Completes what a crash has cut short between two of the above. */
+export async function mendParts(store: Store): Promise<void> {
+  for (const of of await store.read('findUnreleasedReplays', {})) await moveParts(store, of)
+  const beforeMs = store.now() - HOUR_MS
+  for (const of of await store.read('findUncreatedReplays', { beforeMs })) await dropParts(store, of)
 }
 
 /** Removes all statistics of a tenant. */

@@ -51,8 +51,9 @@ export function* peekReplayParts(_args: object, { nowMs }: Dialect): Transaction
 /** Claims the parts that have waited longest. */
 export function* claimReplayParts(
   args: { readonly limit: number; readonly claimMs: number },
-  { nowMs, skipLocked }: Dialect,
+  dialect: Dialect,
 ): Transaction<ReplayPart[]> {
+  const { nowMs, skipLocked } = dialect
   const found = yield {
     text: `select replay, endpoint from replay_part where claimed_until_ms <= ${nowMs}
            order by claimed_until_ms limit ${args.limit} ${skipLocked}`,
@@ -72,7 +73,28 @@ export function* claimReplayParts(
     columns: KEY_COLUMNS,
     rows: keys,
   }
-  return rows.map(toPart)
+  const parts = rows.map(toPart)
+  const claimed = found.map(row => ({
+    replay: idText('rpl', bytes(row.replay)),
+    endpoint: idText('ep', bytes(row.endpoint)),
+  }))
+  yield* putBack(claimed, parts, dialect)
+  return parts
+}
+
+/** How long claimed parts are left alone whose replay is not running. A crash while it was paused has left them. */
+const PUT_BACK_MS = 60_000
+
+function* putBack(claimed: readonly PartKey[], parts: readonly PartKey[], { nowMs }: Dialect): Transaction<void> {
+  const running = new Set(parts.map(({ replay, endpoint }) => `${replay} ${endpoint}`))
+  const left = claimed.filter(({ replay, endpoint }) => !running.has(`${replay} ${endpoint}`))
+  if (left.length === 0) return
+  yield {
+    text: `update replay_part set claimed_until_ms = ${nowMs} + ${PUT_BACK_MS}
+           where (replay, endpoint) in (select replay, endpoint from v)`,
+    columns: KEY_COLUMNS,
+    rows: keysOf(left),
+  }
 }
 
 const toPart = (row: Row): ReplayPart => ({

@@ -1,6 +1,6 @@
 /** Replays: what was requested, how far it has got, and how it ends. parts.ts creates the deliveries. */
 
-import { idBytes, idText } from '../../../base/ids.ts'
+import { firstIdAt, idBytes, idText } from '../../../base/ids.ts'
 import type { EndpointId, Replay, ReplayId, ReplaySelection, ReplayState, TenantId } from '../../../base/model.ts'
 import type { Observation } from '../../observations.ts'
 import {
@@ -80,6 +80,8 @@ export type NewReplay = Pick<Replay, 'id' | 'key' | 'tenant' | 'selection' | 'de
   readonly hash: Uint8Array
   readonly asOfMs: number
   readonly parts: readonly NewReplayPart[]
+  /** Whether it has parts that were added before (`addReplayParts`). Default: false. */
+  readonly hasParts?: boolean
   /** The most replays of the tenant that can be open, that is, have not ended. */
   readonly maxOpen: number
 }
@@ -89,14 +91,6 @@ export type CreatedReplay =
   | { readonly kind: 'created' }
   | { readonly kind: 'known'; readonly replay: Replay; readonly hash: Uint8Array }
   | { readonly kind: 'no_tenant' | 'too_many' | 'repeated' }
-
-const PART_COLUMNS: BulkQuery['columns'] = [
-  ['replay', 'bytes'],
-  ['endpoint', 'bytes'],
-  ['tenant', 'text'],
-  ['partition', 'int'],
-  ['wanted', 'int'],
-]
 
 /** A replay that has nothing to create ends immediately. */
 export function* createReplay(args: NewReplay & Once): Transaction<CreatedReplay> {
@@ -119,23 +113,114 @@ export function* createReplay(args: NewReplay & Once): Transaction<CreatedReplay
   }
   // Another call has created it at this very moment.
   if (made.length === 0) return { kind: 'known', ...(yield* getReplay({ tenant, key }))! }
-  if (parts.length === 0) yield* endReplay({ tenant, id, state: 'done', nowMs: args.createdAtMs })
-  else {
-    yield {
-      text: `insert into replay_part (replay, endpoint, tenant, partition, wanted)
-             select replay, endpoint, tenant, partition, wanted from v`,
-      columns: PART_COLUMNS,
-      rows: parts.map(({ endpoint, partition, wanted }) => [id, idBytes(endpoint), tenant, partition, wanted]),
-    }
-  }
+  if (parts.length > 0) yield* insertParts({ tenant, id, parts }, 0)
+  else if (args.hasParts !== true) yield* endReplay({ tenant, id, state: 'done', nowMs: args.createdAtMs })
   yield* keepCall(once)
   return { kind: 'created' }
 }
 
-// States
+// Parts, a limited number at a time
 
-/** A time that never comes: no node claims the parts of a paused replay. */
+/** A time that never comes: no node claims the parts of a replay that is paused, or whose parts are still added. */
 const NEVER_MS = 8_640_000_000_000_000
+
+/**
+ * Changes of parts in one commit. A replay has as many as its tenant has endpoints, and everyone's events wait for each
+ * commit: 20,000 in one took a second.
+ */
+export const PARTS_A_COMMIT = 500
+
+const PART_COLUMNS: BulkQuery['columns'] = [
+  ['replay', 'bytes'],
+  ['endpoint', 'bytes'],
+  ['tenant', 'text'],
+  ['partition', 'int'],
+  ['wanted', 'int'],
+]
+
+type Parts = { readonly tenant: TenantId; readonly id: Uint8Array; readonly parts: readonly NewReplayPart[] }
+
+function* insertParts({ tenant, id, parts }: Parts, claimedUntilMs: number): Transaction<void> {
+  yield {
+    text: `insert into replay_part (replay, endpoint, tenant, partition, wanted, claimed_until_ms)
+           select replay, endpoint, tenant, partition, wanted, ${claimedUntilMs} from v`,
+    columns: PART_COLUMNS,
+    rows: parts.map(({ endpoint, partition, wanted }) => [id, idBytes(endpoint), tenant, partition, wanted]),
+  }
+}
+
+type ReplayOf = { readonly tenant: TenantId; readonly replay: ReplayId }
+
+/**
+ * Adds parts of a replay that is created afterwards (`createReplay` with `hasParts`). They are claimed only once
+ * `moveReplayParts` has released them.
+ */
+export function* addReplayParts({
+  replay,
+  ...args
+}: ReplayOf & { readonly parts: readonly NewReplayPart[] }): Transaction<void> {
+  yield* insertParts({ ...args, id: idBytes(replay) }, NEVER_MS)
+}
+
+/** Releases parts of a running replay to be claimed, or takes them back if it is paused. Returns how many. */
+export function* moveReplayParts({ tenant, replay }: ReplayOf): Transaction<number> {
+  const id = idBytes(replay)
+  // Locked, so that the state can't change before this commit.
+  const [locked] = yield {
+    text: 'update replay set made = made where tenant = $1 and id = $2 returning state',
+    params: [tenant, id],
+  }
+  const state = locked === undefined ? null : text(locked.state)
+  return state === 'running' || state === 'paused' ? yield* moveParts(id, state) : 0
+}
+
+function* moveParts(id: Uint8Array, to: 'running' | 'paused'): Transaction<number> {
+  const isWrong = to === 'paused' ? `claimed_until_ms <> ${NEVER_MS}` : `claimed_until_ms = ${NEVER_MS}`
+  const moved = yield {
+    text: `update replay_part set claimed_until_ms = $2 where (replay, endpoint) in (
+             select replay, endpoint from replay_part where replay = $1 and ${isWrong} limit ${PARTS_A_COMMIT})
+           returning endpoint`,
+    params: [id, to === 'paused' ? NEVER_MS : 0],
+  }
+  return moved.length
+}
+
+/** Removes parts of a replay. Returns how many. */
+export function* dropReplayParts({ replay }: ReplayOf): Transaction<number> {
+  return yield* dropParts(idBytes(replay))
+}
+
+function* dropParts(id: Uint8Array): Transaction<number> {
+  const dropped = yield {
+    text: `delete from replay_part where (replay, endpoint) in (
+             select replay, endpoint from replay_part where replay = $1 limit ${PARTS_A_COMMIT})
+           returning endpoint`,
+    params: [id],
+  }
+  return dropped.length
+}
+
+/** Running replays with parts that no node can claim: a crash kept them from being released. */
+export function* findUnreleasedReplays(_args: object): Transaction<ReplayOf[]> {
+  const rows = yield {
+    text: `select r.tenant, r.id from replay r where r.state = 'running' and exists (
+             select 1 from replay_part p where p.replay = r.id and p.claimed_until_ms = ${NEVER_MS}) limit 100`,
+  }
+  return rows.map(row => ({ tenant: text(row.tenant), replay: idText('rpl', bytes(row.id)) }))
+}
+
+/** Replays that were never created, because of a crash or a refusal, but have parts, and are older than a moment. */
+export function* findUncreatedReplays(args: { readonly beforeMs: number }): Transaction<ReplayOf[]> {
+  const rows = yield {
+    text: `select tenant, replay from replay_part p where claimed_until_ms = ${NEVER_MS} and replay < $1
+             and not exists (select 1 from replay r where r.tenant = p.tenant and r.id = p.replay)
+           group by tenant, replay limit 100`,
+    params: [idBytes(firstIdAt('rpl', args.beforeMs))],
+  }
+  return rows.map(row => ({ tenant: text(row.tenant), replay: idText('rpl', bytes(row.replay)) }))
+}
+
+// States
 
 /** From which states each state can be reached. Going from a state to itself changes nothing. */
 const FROM: Readonly<Record<Exclude<ReplayState, 'done'>, readonly ReplayState[]>> = {
@@ -145,8 +230,8 @@ const FROM: Readonly<Record<Exclude<ReplayState, 'done'>, readonly ReplayState[]
 }
 
 /**
- * Pauses, resumes, or begins to cancel a replay: once it is paused or cancelled, nothing more is created.
- * `cancelReplayed` cancels what a cancelled replay has created, and then ends it. A replay that is done can be
+ * Pauses, resumes, or begins to cancel a replay: once it is paused or cancelled, nothing more is created. If it has more
+ * than a few parts, `moveReplayParts` moves the others. `cancelReplayed` cancels what a cancelled replay has created, and then ends it. A replay that is done can be
  * cancelled as long as some of its deliveries are live.
  */
 export function* setReplayState(
@@ -168,13 +253,8 @@ export function* setReplayState(
   if (to === 'cancelled') {
     // Open again until the deliveries it created are cancelled.
     yield { text: 'update replay set ended_ms = null where tenant = $1 and id = $2', params: [tenant, id] }
-    yield { text: 'delete from replay_part where replay = $1', params: [id] }
-  } else {
-    yield {
-      text: 'update replay_part set claimed_until_ms = $2 where replay = $1',
-      params: [id, to === 'paused' ? NEVER_MS : 0],
-    }
-  }
+    yield* dropParts(id)
+  } else yield* moveParts(id, to)
   return { replay: { ...replay, state: to, endedAtMs: null }, isAllowed }
 }
 
@@ -189,12 +269,13 @@ export type CancelledSome = {
   readonly isEnded: boolean
 }
 
-/** Cancels some live deliveries of a cancelled replay, and ends the replay when none is left. */
+/** Removes some parts of a cancelled replay, cancels some live deliveries, and ends it when none is left of either. */
 export function* cancelReplayed(
   args: { readonly tenant: TenantId; readonly replay: ReplayId; readonly limit: number; readonly nowMs: number },
   { skipLocked }: Dialect,
 ): Transaction<CancelledSome> {
   const id = idBytes(args.replay)
+  const parts = yield* dropParts(id)
   const rows = yield {
     text: `delete from live_delivery where (tenant, id) in (
              select l.tenant, l.id from live_delivery l where l.replay = $1 limit ${args.limit} ${skipLocked})
@@ -203,6 +284,7 @@ export function* cancelReplayed(
   }
   yield* storeHistory(rows.map(row => cancelledRow(row, args.nowMs)))
   if (rows.length === 0) {
+    if (parts > 0) return { lanes: [], isEnded: false }
     // Unless rows are left that another transaction has locked.
     const left = yield { text: 'select 1 from live_delivery where replay = $1 limit 1', params: [id] }
     if (left.length === 0) yield* endReplay({ tenant: args.tenant, id, state: 'cancelled', nowMs: args.nowMs })
