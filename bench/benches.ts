@@ -9,6 +9,10 @@ import { firstByte } from './first-byte.ts'
 import { hangingAlternatives } from './hanging-alternatives.ts'
 import { hangingEndpoints } from './hanging-endpoints.ts'
 import { moreNodes } from './more-nodes.ts'
+import { apiPort } from './neighbours/api-port.ts'
+import { costlyReads } from './neighbours/costly-reads.ts'
+import { makingReplays } from './neighbours/making-replays.ts'
+import { refusedCalls } from './neighbours/refused-calls.ts'
 import { rateWithBacklog } from './rate-with-backlog.ts'
 import { singleEvents } from './single-events.ts'
 import { startWithBacklog } from './start-with-backlog.ts'
@@ -26,6 +30,10 @@ export const BENCHES: readonly Bench[] = [
   fanOut,
   diskBytes,
   moreNodes,
+  apiPort,
+  refusedCalls,
+  costlyReads,
+  makingReplays,
 ]
 
 /** Finds a bench by its id or its name. */
