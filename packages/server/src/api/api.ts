@@ -7,13 +7,15 @@ import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { CountedLines } from '../base/counted-lines.ts'
 import { PosthornError } from '../base/errors.ts'
 import type { Access } from './http/access.ts'
-import { takeJson } from './http/bodies.ts'
+import { refuseSmallChunks, takeJson } from './http/bodies.ts'
 import { BODY_MS, type CloseReason, Connections, FIRST_HEAD_MS } from './http/connections.ts'
+import { CostlyCalls } from './http/costly-calls.ts'
 import { Gate } from './http/gate.ts'
 import { Idempotency } from './http/idempotency.ts'
 import { KnownPaths } from './http/known-paths.ts'
 import { type Call, Load } from './http/load.ts'
 import { describeRoutes } from './http/openapi.ts'
+import { partyOf } from './http/party.ts'
 import {
   answerClientError,
   MethodNotAllowed,
@@ -79,6 +81,7 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
   })
   addCallers(api, gate)
   addAdmission(api, { gate, connections, load, paths, isClosing: () => isClosing })
+  addCostlyCalls(api)
   // Decided when the response is sent, not when the request arrives: a connection kept alive by a call that was in
   // progress at shutdown would delay the close.
   api.addHook('onSend', (request, reply, payload, done) => {
@@ -168,6 +171,17 @@ type Admission = {
   readonly isClosing: () => boolean
 }
 
+/** Lets a party read a few things at a time. A stream would keep its place as long as it lasts, so it takes none. */
+function addCostlyCalls(api: Api): void {
+  const costly = new CostlyCalls()
+  api.addHook('preHandler', (request, reply, done) => {
+    const { config } = request.routeOptions
+    const isCostly = config.isCostly ?? request.method === 'GET'
+    if (!isCostly || request.caller === null) done()
+    else costly.take(partyOf(request.caller.key), reply.raw, isGone => (isGone ? done(disconnected()) : done()))
+  })
+}
+
 /** Checks the key of every call, and refuses calls that there is no room for, before their bodies are read. */
 function addAdmission(api: Api, { gate, connections, load, paths, isClosing }: Admission): void {
   const refusal = (request: FastifyRequest, reply: FastifyReply, call: Call, access: Access) => {
@@ -190,7 +204,9 @@ function addAdmission(api: Api, { gate, connections, load, paths, isClosing }: A
       request.caller = caller
       if (!connections.accept(request.socket, caller.key)) return done(new TooManyConnections())
     }
-    done(refusal(request, reply, call, access) ?? (request.is404 ? unknownPath(paths, request) : undefined))
+    const refused = refusal(request, reply, call, access) ?? (request.is404 ? unknownPath(paths, request) : undefined)
+    if (refused === undefined) refuseSmallChunks(request.raw)
+    done(refused)
   })
 }
 
@@ -205,6 +221,10 @@ function addResources(api: Api, services: Services, options: ApiOptions, idempot
       resource.add(createRoutes(scope as Api, resource.tag, idempotency), services, options)
     }
   })
+}
+
+function disconnected(): PosthornError {
+  return new PosthornError('bad_request', 'The connection was closed before the call was carried out.')
 }
 
 function overloaded(): PosthornError {

@@ -113,5 +113,7 @@ declare module 'fastify' {
     access?: Access
     /** Maximum size of a response, in bytes. The default is in load.ts. */
     answerBytes?: number
+    /** Whether the call waits while its caller has several such calls in progress. Default: true for a GET. */
+    isCostly?: boolean
   }
 }

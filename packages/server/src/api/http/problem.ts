@@ -13,6 +13,8 @@ import { PROBLEM_TYPE, type Problem } from './problem-schema.ts'
 
 /** The rest of a refused body is read and discarded up to this many bytes, so that the connection can be kept. */
 const MAX_DRAINED_BYTES = 64 * 1024 * 1024
+/** What reading a chunk counts as, however small it is. */
+const CHUNK_COST_BYTES = 1024
 const STORE_RETRY_SECONDS = 5
 const BUSY_RETRY_SECONDS = 1
 
@@ -37,7 +39,7 @@ export function sendProblem(
   const problem = problemOf(error)
   if (problem.status >= 500) logFault(lines, request, problem, thrown)
   // The framework sets this header after refusing a body.
-  if (isDraining() || thrown instanceof TooManyConnections || !drainBody(request)) reply.header('connection', 'close')
+  if (isDraining() || thrown instanceof ClosingError || !drainBody(request)) reply.header('connection', 'close')
   else reply.removeHeader('connection')
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
   if (problem.status === 503 || problem.status === 429 || error.retryAfterSeconds !== undefined)
@@ -61,8 +63,11 @@ export class MethodNotAllowed extends PosthornError {
   }
 }
 
+/** A refusal after which the connection is closed. */
+export class ClosingError extends PosthornError {}
+
 /** The key has too many connections. This one is closed. */
-export class TooManyConnections extends PosthornError {
+export class TooManyConnections extends ClosingError {
   constructor() {
     super(
       'rate_limited',
@@ -135,7 +140,7 @@ function drainBody({ raw, headers }: FastifyRequest): boolean {
   if (Number(headers['content-length'] ?? 0) > MAX_DRAINED_BYTES) return false
   let left = MAX_DRAINED_BYTES
   raw.on('data', (chunk: Buffer) => {
-    left -= chunk.length
+    left -= Math.max(chunk.length, CHUNK_COST_BYTES)
     if (left < 0) raw.destroy()
   })
   return true

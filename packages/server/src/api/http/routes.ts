@@ -54,6 +54,11 @@ export type Route = {
   readonly makes?: boolean
   /** Maximum size of the response to a GET, in bytes; this much memory is reserved. Default: 1 MiB. */
   readonly answerBytes?: number
+  /**
+   * Whether its cost grows with what is stored, so that a caller can have only a few in progress (costly-calls.ts). False
+   * for a response that lasts (a stream, an export). Default: true for a GET.
+   */
+  readonly isCostly?: boolean
 }
 
 type Handler<R extends Route> = RouteHandlerMethod<
@@ -79,10 +84,14 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
   const addsWith =
     (method: Method): AddRoute =>
     (path, route, handler) => {
-      const { access, takesBytes = false, makes = false, answerBytes } = route
+      const { access, takesBytes = false, makes = false, answerBytes, isCostly } = route
       const schema = document(method, route, tag)
       requireComponents(api, `${method.toUpperCase()} ${path}`, schema)
-      const config = answerBytes === undefined ? { access } : { access, answerBytes }
+      const config = {
+        access,
+        ...(answerBytes === undefined ? {} : { answerBytes }),
+        ...(isCostly === undefined ? {} : { isCostly }),
+      }
       const options = makes ? { schema, config, preValidation: idempotency.preValidation } : { schema, config }
       const handle = makes ? once(handler as RouteHandlerMethod, idempotency) : (handler as RouteHandlerMethod)
       if (!takesBytes) api[method](path, options, handle)
@@ -111,7 +120,8 @@ const once = (handler: RouteHandlerMethod, idempotency: Idempotency): RouteHandl
 
 /** The framework's schema of a route, and thus of the document, with the errors that any call can have added. */
 function document(method: Method, route: Route, tag: string): FastifySchema {
-  const { access, refusals = [], takesBytes: _takesBytes, answerBytes: _answerBytes, makes, response, ...rest } = route
+  const { access, refusals = [], makes, response, ...others } = route
+  const { takesBytes: _takesBytes, answerBytes: _answerBytes, isCostly: _isCostly, ...rest } = others
   const problemsOf = access === 'open' ? publicProblems : method === 'get' ? readProblems : writeProblems
   const own = makes === true ? [...new Set([...refusals, ...ONCE_REFUSALS])] : refusals
   const success = makes === true ? withReplayed(response) : response

@@ -99,6 +99,7 @@ export const filterTrialsResource = resource({
       '/v1/tenants/:tenant/filter-trials',
       {
         access: 'read',
+        isCostly: true,
         operationId: 'tryFilter',
         summary: 'Try a filter',
         description:

@@ -138,6 +138,7 @@ function addCreating(routes: Routes, { replays }: Needs): void {
     {
       access: 'write',
       makes: true,
+      isCostly: true,
       operationId: 'createReplay',
       summary: 'Replay earlier events',
       description:
@@ -235,6 +236,7 @@ function addActions(routes: Routes, { replays }: Needs): void {
       `${ONE}/${action}`,
       {
         access: 'write',
+        isCostly: true,
         operationId,
         summary,
         description,

@@ -50,6 +50,7 @@ function addExport(routes: Routes, { exports }: Needs): void {
     '/v1/tenants/:tenant/export',
     {
       access: 'read',
+      isCostly: false,
       operationId: 'exportTenant',
       summary: 'Export everything stored about a tenant',
       description:

@@ -62,7 +62,9 @@ export async function openSqlite(folder: string, clock: Clock, workers: Workers 
     // A thread started now would never be ended.
     if (isClosed) throw new StoreUnavailable('The store is closed')
     const whom = operations[name].waitedForBy
-    const thread = readers.get(whom) ?? new Thread({ file, readOnly: true }, workers)
+    // One tenant's lists and counts must not take the processor from everyone's events.
+    const isPatient = whom === 'people'
+    const thread = readers.get(whom) ?? new Thread({ file, readOnly: true, isPatient }, workers)
     readers.set(whom, thread)
     return thread
   }
