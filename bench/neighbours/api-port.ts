@@ -14,7 +14,7 @@ const STEP_MS = 100
 const FROM = '127.0.0.2'
 /** A caller that opens a connection for each of its calls, while the attack goes on. */
 const NEWCOMER = '127.0.0.3'
-const NEWCOMER_PATIENCE_MS = 2_000
+const NEWCOMER_PATIENCE_MS = 10_000
 
 const newcomers = { served: 0, shutOut: 0 }
 

@@ -30,7 +30,7 @@ export class Thread {
     this.#worker.on('message', this.#onReply)
     this.#worker.on('error', this.#onError)
     this.#worker.on('exit', this.#onExit)
-    void this.ask({ kind: 'open', ...settings })
+    void this.ask({ kind: 'open', file: settings.file, readOnly: settings.readOnly })
   }
 
   ask(body: RequestBody): Promise<readonly (Success | Failure)[]> {

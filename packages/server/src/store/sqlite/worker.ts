@@ -1,5 +1,4 @@
 /** The thread that owns a connection: runs the calls it is sent in order, and replies to each. */
-import { setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { forgetTime } from '../../base/ids.ts'
 import type { OperationCall } from '../driver.ts'
@@ -9,12 +8,7 @@ import { SqliteConnection } from './connection.ts'
 import { packResult, unpackCall } from './crossing.ts'
 import { sqliteDialect } from './dialect.ts'
 
-export type FileSettings = {
-  readonly file: string
-  readonly readOnly: boolean
-  /** Whether everything else goes first if there is too little processor time. Default: false. */
-  readonly isPatient?: boolean
-}
+export type FileSettings = { readonly file: string; readonly readOnly: boolean }
 
 export type Request =
   | ({ readonly id: number; readonly kind: 'open' } & FileSettings)
@@ -44,13 +38,8 @@ function connect(): SqliteConnection {
   return connection
 }
 
-/** The niceness of a patient thread: next to another one, it gets about a tenth of a processor. */
-const PATIENT = 10
-
-function open({ file, readOnly, isPatient = false }: FileSettings): void {
+function open({ file, readOnly }: FileSettings): void {
   forget()
-  // On Linux, 0 is the calling thread; elsewhere, it would be the whole process.
-  if (isPatient && process.platform === 'linux') setPriority(0, PATIENT)
   // Another store's time can be behind that of the previous one.
   forgetTime()
   settings = { file, readOnly }
