@@ -24,6 +24,8 @@ export default {
     '.cspell',
     'docs/style.md',
     'docs/benchmarks/*.json',
+    // Recorded from the API; what they quote is checked at its source.
+    '**/*.examples.json',
     '**/__snapshots__',
     '**/vectors',
     'LICENSE',

@@ -95,7 +95,7 @@ try {
   sayLatency('before replay', before)
   const had = receiver.total
   const startMs = performance.now()
-  const all = { id: 'bench', states: ['delivered'] }
+  const all = { key: 'bench', states: ['delivered'] }
   const { deliveries } = await posthorn.call<Progress>('POST', `tenants/${TENANT}/replays`, all, 60_000)
   const countedMs = performance.now() - startMs
   const look = () => posthorn.call<Progress>('GET', `tenants/${TENANT}/replays/bench`)

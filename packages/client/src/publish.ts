@@ -34,6 +34,8 @@ export async function publish(tx: SqlTransaction, event: EventToPublish): Promis
 function toJson(payload: unknown): string {
   const text: string | undefined = typeof payload === 'string' ? payload : JSON.stringify(payload)
   if (text === undefined) throw new TypeError('The payload is not a JSON value. Pass an object or a string of JSON.')
+  // The database would name a token that can't be seen.
+  if (text.startsWith('\uFEFF')) throw new TypeError('The payload begins with a byte order mark. Remove it.')
   // UTF-8 can't encode half of a surrogate pair: it would arrive as another character.
   if (!text.isWellFormed())
     throw new TypeError('The payload contains an unpaired surrogate. Write it as an escape sequence (\\ud83d).')

@@ -8,7 +8,19 @@ export type VerifyOptions = {
   readonly clientSecret?: string | readonly string[]
   /** `whsec_…` (or `whpk_…`), as the sender shows it. While it is being replaced, pass both. */
   readonly signingSecret?: string | readonly string[]
-  /** How far `webhook-timestamp` can be in the past or future, in seconds. Default: 300. */
+  /**
+   * Other names of the three headers, if your provider sends them under such: what `signatureHeaders` of your endpoint
+   * says. Null: the default names.
+   */
+  readonly signatureHeaders?: {
+    /** Null or omitted: `webhook-id`. */
+    readonly id?: string | null | undefined
+    /** Null or omitted: `webhook-timestamp`. */
+    readonly timestamp?: string | null | undefined
+    /** Null or omitted: `webhook-signature`. */
+    readonly signature?: string | null | undefined
+  } | null
+  /** How far the timestamp can be in the past or future, in seconds. Default: 300. */
   readonly toleranceSeconds?: number
   /** Maximum size of a body, in bytes. Larger bodies are refused without being read in full. Default: 2 MiB. */
   readonly maxBodyBytes?: number
@@ -44,12 +56,13 @@ export async function verify(request: IncomingRequest, options: VerifyOptions): 
   if (clientSecrets.length + keys.length === 0) {
     throw new TypeError('Pass a clientSecret or a signingSecret; without either, nothing is checked.')
   }
+  const names = namesIn(options)
   if (clientSecrets.length > 0) await checkBearer(request, clientSecrets)
-  if (keys.length > 0) checkTimestamp(request, options)
+  if (keys.length > 0) checkTimestamp(request, names, options)
   const body = await readBody(request, options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES)
-  if (keys.length > 0) await checkSignature(request, body, keys)
+  if (keys.length > 0) await checkSignature(request, names, body, keys)
   return {
-    id: headerOf(request, 'webhook-id') ?? '',
+    id: headerOf(request, names.id) ?? '',
     test: headerOf(request, 'x-posthorn-test') === 'true',
     body,
     json: <Payload>() => parse(body) as Payload,
@@ -62,8 +75,23 @@ async function checkBearer(request: IncomingRequest, secrets: readonly string[])
   if (!(await isOneOf(token, secrets))) throw new VerificationError('bearer', 'mismatch')
 }
 
-function checkTimestamp(request: IncomingRequest, { toleranceSeconds, now = Date.now }: VerifyOptions): void {
-  const timestamp = headerOf(request, 'webhook-timestamp')
+type HeaderNames = { readonly id: string; readonly timestamp: string; readonly signature: string }
+
+/** In lower case, as Node has them. */
+function namesIn({ signatureHeaders }: VerifyOptions): HeaderNames {
+  return {
+    id: (signatureHeaders?.id ?? 'webhook-id').toLowerCase(),
+    timestamp: (signatureHeaders?.timestamp ?? 'webhook-timestamp').toLowerCase(),
+    signature: (signatureHeaders?.signature ?? 'webhook-signature').toLowerCase(),
+  }
+}
+
+function checkTimestamp(
+  request: IncomingRequest,
+  names: HeaderNames,
+  { toleranceSeconds, now = Date.now }: VerifyOptions,
+): void {
+  const timestamp = headerOf(request, names.timestamp)
   if (timestamp === null) throw new VerificationError('timestamp', 'missing')
   if (!/^\d{1,12}$/.test(timestamp)) throw new VerificationError('timestamp', 'malformed')
   const awaySeconds = Math.abs(now() / 1_000 - Number(timestamp))
@@ -73,11 +101,16 @@ function checkTimestamp(request: IncomingRequest, { toleranceSeconds, now = Date
   }
 }
 
-async function checkSignature(request: IncomingRequest, body: Uint8Array, keys: readonly SigningKey[]): Promise<void> {
-  const id = headerOf(request, 'webhook-id')
-  const signatures = headerOf(request, 'webhook-signature')
+async function checkSignature(
+  request: IncomingRequest,
+  names: HeaderNames,
+  body: Uint8Array,
+  keys: readonly SigningKey[],
+): Promise<void> {
+  const id = headerOf(request, names.id)
+  const signatures = headerOf(request, names.signature)
   if (!id || !signatures) throw new VerificationError('signature', 'missing')
-  const timestamp = headerOf(request, 'webhook-timestamp')!
+  const timestamp = headerOf(request, names.timestamp)!
   if (!(await isSigned({ id, timestamp, body, signatures }, keys))) throw new VerificationError('signature', 'mismatch')
 }
 

@@ -30,11 +30,14 @@ describe('publish', () => {
     expect(tx.asked[0]!.values.slice(2)).toEqual([' {"n": 1.0}', null])
   })
 
-  it.each([[undefined], [() => 1], ['"\ud83d"']])('refuses a payload that is not JSON: %s', async payload => {
-    const tx = aTransaction()
-    await expect(publish(tx, { ...event, payload })).rejects.toBeInstanceOf(TypeError)
-    expect(tx.asked).toEqual([])
-  })
+  it.each([[undefined], [() => 1], ['"\ud83d"'], ['\ufeff{}']])(
+    'refuses a payload that is not JSON: %s',
+    async payload => {
+      const tx = aTransaction()
+      await expect(publish(tx, { ...event, payload })).rejects.toBeInstanceOf(TypeError)
+      expect(tx.asked).toEqual([])
+    },
+  )
 
   it('escapes an unpaired surrogate when it serialises a value', async () => {
     const tx = aTransaction()

@@ -65,6 +65,25 @@ describe('verify', () => {
     await verify(requestWith({ 'webhook-signature': `v1,AAAA v2,x ${signatureOf(other)}` }), options)
   })
 
+  it('reads the headers under the names that the endpoint has for them, and under no other', async () => {
+    const { 'webhook-timestamp': timestamp, 'webhook-signature': signature } = HEADERS
+    const none = { 'webhook-timestamp': undefined, 'webhook-signature': undefined }
+    const renamed = { ...none, 'x-event': ID, 'x-time': timestamp, 'x-signature': signature }
+    const signatureHeaders = { id: 'X-Event', timestamp: 'X-Time', signature: 'X-Signature' }
+    const options = { ...BOTH, signatureHeaders }
+    expect((await verify(requestWith({ ...renamed, 'webhook-id': undefined }), options)).id).toBe(ID)
+    const { headers } = requestWith(renamed)
+    expect((await verify({ headers: Object.fromEntries(headers), rawBody: BODY }, options)).id).toBe(ID)
+    expect(await failureOf(requestWith(), options)).toBe('timestamp missing 401')
+    expect(await failureOf(requestWith(renamed), BOTH)).toBe('timestamp missing 401')
+    for (const name of ['x-event', 'x-signature']) {
+      expect(await failureOf(requestWith({ ...renamed, [name]: undefined }), options)).toBe('signature missing 401')
+    }
+    expect(await failureOf(requestWith({ ...renamed, 'x-event': 'evt_other' }), options)).toBe('signature mismatch 401')
+    const one = { ...BOTH, signatureHeaders: { signature: 'x-signature', id: undefined, timestamp: null } }
+    await verify(requestWith({ 'webhook-signature': undefined, 'x-signature': signature }), one)
+  })
+
   it('says which check failed', async () => {
     const bearer = { clientSecret: CLIENT_SECRET }
     expect(await failureOf(requestWith({ authorization: undefined }), bearer)).toBe('bearer missing 401')

@@ -6,26 +6,24 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { CountedLines } from '../base/counted-lines.ts'
 import { PosthornError } from '../base/errors.ts'
-import type { Access } from './http/access.ts'
-import { refuseSmallChunks, takeJson } from './http/bodies.ts'
+import { type Access, maySeePayloads } from './http/access.ts'
+import { takeJson } from './http/bodies.ts'
+import { answerClientError, completeServer } from './http/client-errors.ts'
 import { BODY_MS, type CloseReason, Connections, FIRST_HEAD_MS } from './http/connections.ts'
 import { CostlyCalls } from './http/costly-calls.ts'
+import type { Examples } from './http/examples.ts'
 import { Gate } from './http/gate.ts'
+import { findHttpFault, toOriginForm } from './http/http-faults.ts'
 import { Idempotency } from './http/idempotency.ts'
 import { KnownPaths } from './http/known-paths.ts'
 import { type Call, Load } from './http/load.ts'
 import { describeRoutes } from './http/openapi.ts'
 import { partyOf } from './http/party.ts'
-import {
-  answerClientError,
-  MethodNotAllowed,
-  type ProblemContext,
-  sendProblem,
-  TooManyConnections,
-} from './http/problem.ts'
+import { MethodNotAllowed, type ProblemContext, sendProblem, TooManyConnections } from './http/problem.ts'
 import { ProblemSchema } from './http/problem-schema.ts'
 import { type Api, createRoutes, requireComponents } from './http/routes.ts'
 import { idOf } from './http/shapes.ts'
+import { refuseSmallChunks } from './http/small-chunks.ts'
 import { Turns } from './http/turns.ts'
 import { compileValidator } from './http/validation.ts'
 import type { ApiOptions } from './options.ts'
@@ -98,7 +96,8 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
     connections: () => connections.size,
     closedConnections: () => connections.closed,
     closeConnections: () => connections.closeAll(),
-    createServer: () => createAnother(),
+    // The framework does the same for the first one.
+    createServer: () => createAnother().on('clientError', answerClientError),
   }
 }
 
@@ -109,6 +108,8 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
 function createHttpServer(connections: Connections, { clock }: ApiOptions, handle: RequestListener): Server {
   const turns = new Turns(clock, handle)
   const options = {
+    // A missing Host header is refused by findHttpFault, with a problem document.
+    requireHostHeader: false,
     headersTimeout: FIRST_HEAD_MS,
     requestTimeout: BODY_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
@@ -120,6 +121,7 @@ function createHttpServer(connections: Connections, { clock }: ApiOptions, handl
     turns.take(connections.partyOf(request.socket), request, response)
   })
   connections.watch(server)
+  completeServer(server)
   return server
 }
 
@@ -139,8 +141,11 @@ function createFramework(
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
     clientErrorHandler: answerClientError,
+    rewriteUrl: ({ url = '/' }) => toOriginForm(url),
     frameworkErrors: (error, request, reply) => {
-      if (!isUnderV1(request) || gate.authenticate(request)) sendProblem(context, error, request, reply)
+      const fault = findHttpFault(request.raw)
+      if (fault !== undefined) sendProblem(context, fault, request, reply)
+      else if (!isUnderV1(request) || gate.authenticate(request)) sendProblem(context, error, request, reply)
       else gate.turnAway(request, refusal => sendProblem(context, refusal, request, reply))
     },
   })
@@ -159,6 +164,12 @@ function addCallers(api: Api, gate: Gate): void {
   api.decorateRequest('actor', {
     getter(this: FastifyRequest) {
       return gate.actorOf(this)
+    },
+  })
+  api.decorateRequest('seesPayloads', {
+    getter(this: FastifyRequest) {
+      if (this.routeOptions.config.payloads !== undefined) return maySeePayloads(this.caller)
+      throw new Error(`${this.method} ${this.routeOptions.url} doesn't say that it shows payloads`)
     },
   })
 }
@@ -193,6 +204,8 @@ function addAdmission(api: Api, { gate, connections, load, paths, isClosing }: A
   }
   api.addHook('onRequest', (request, reply, done) => {
     const call = load.begin(reply.raw)
+    const fault = findHttpFault(request.raw)
+    if (fault !== undefined) return done(fault)
     // Unknown paths under /v1 need a key too; any valid key will do.
     const { access = 'open' } = request.routeOptions.config
     if (request.is404 ? isUnderV1(request) : access !== 'open') {
@@ -211,7 +224,8 @@ function addAdmission(api: Api, { gate, connections, load, paths, isClosing }: A
 }
 
 function addResources(api: Api, services: Services, options: ApiOptions, idempotency: Idempotency): void {
-  describeRoutes(api, options.version, [...new Set(RESOURCES.map(({ tag }) => tag))])
+  const examples: Examples = Object.assign({}, ...RESOURCES.map(resource => resource.examples))
+  describeRoutes(api, options.version, [...new Set(RESOURCES.map(({ tag }) => tag))], examples)
   const components = [ProblemSchema, ...RESOURCES.flatMap(resource => resource.components)]
   for (const component of components) api.addSchema(component)
   for (const component of components) requireComponents(api, `The component ${idOf(component)}`, component)

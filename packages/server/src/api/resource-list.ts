@@ -3,7 +3,7 @@ import type { IdempotentCalls } from '../services/idempotent-calls.ts'
 import type { Public } from './resource.ts'
 import { apiKeysResource } from './resources/api-keys.ts'
 import { auditResource } from './resources/audit.ts'
-import { deliveriesResource } from './resources/deliveries.ts'
+import { deliveriesResource } from './resources/deliveries/deliveries.ts'
 import { egressResource } from './resources/egress.ts'
 import { encryptionKeysResource } from './resources/encryption-keys.ts'
 import { endpointsResource } from './resources/endpoints/endpoints.ts'
@@ -13,8 +13,9 @@ import { filterTrialsResource } from './resources/filter-trials.ts'
 import { healthResource } from './resources/health.ts'
 import { metricsResource } from './resources/metrics.ts'
 import { openApiResource } from './resources/openapi.ts'
-import { replaysResource } from './resources/replays.ts'
+import { replaysResource } from './resources/replays/replays.ts'
 import { retrySchedulesResource } from './resources/retry-schedules.ts'
+import { searchResource } from './resources/search.ts'
 import { statsResource } from './resources/stats.ts'
 import { tenantDataResource } from './resources/tenant-data.ts'
 import { tenantsResource } from './resources/tenants.ts'
@@ -28,6 +29,7 @@ export const RESOURCES = [
   eventsResource,
   deliveriesResource,
   replaysResource,
+  searchResource,
   statsResource,
   retrySchedulesResource,
   apiKeysResource,

@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox'
+import type { Examples } from './http/examples.ts'
 import type { Routes } from './http/routes.ts'
 import type { ApiOptions } from './options.ts'
 
@@ -11,6 +12,8 @@ export type Resource<Needs> = {
   readonly tag: string
   /** Schemas with an `$id`, which become named components of the document and which `ref` refers to. */
   readonly components: readonly TSchema[]
+  /** Examples of its calls for the document: the file `….examples.json` next to it, which a test writes. */
+  readonly examples: Examples
   /** Whether a node that only sends deliveries (`--role delivery`) has it too. Default: false. */
   readonly isOnEveryNode?: boolean
   /** Adds its routes, once, at startup. The server must pass the services that `Needs` names. */

@@ -1,9 +1,9 @@
 /**
  * Background work that one node does for all: retention, erasing, the consistency check.
  *
- * Each kind has a row in the store that says when it is due and which node does it. A node claims the work for a minute
- * and renews the claim as it proceeds. If it dies, another node takes over, from where the work's own state says. Two
- * nodes that do the same for a moment do no harm: each step is correct by itself.
+ * Each kind has a row in the store that says when it is due and which node does it. A node claims the work, most kinds
+ * for a minute, and renews the claim as it proceeds. If it dies, another node takes over, from where the work's own state
+ * says. Two nodes that do the same for a moment do no harm: each step is correct by itself.
  *
  * Work proceeds in small steps and rests after each for a multiple of the step's time, so it takes the same small share
  * of a busy store as of an idle one.
@@ -17,7 +17,8 @@ import type { Store } from '../store/store.ts'
 /** How often each node looks for work that is due. */
 const LOOK_MS = 10_000
 const CLAIM_MS = 60_000
-const RENEW_MS = 15_000
+/** A claim is renewed when this part of it is over. */
+const RENEW_AFTER = 1 / 4
 /** Pause after a failure. */
 const RETRY_MS = 60_000
 
@@ -41,6 +42,8 @@ export type BackgroundWork = {
   readonly name: string
   /** Whether there is anything to do now. Called at each look, before the work is claimed. Default: always. */
   readonly isWanted?: () => Promise<boolean>
+  /** How long it stays with a node that dies, in milliseconds. It is looked for as often. Default: a minute. */
+  readonly claimMs?: number
   /**
    * Returns the state for the next run, and how long until then, in milliseconds.
    *
@@ -64,7 +67,8 @@ export class BackgroundWorks {
     this.#clock = clock
     this.#log = log
     this.#loops = works.map(work => {
-      const loop: Loop = new Loop({ clock, everyMs: LOOK_MS, run: () => this.#consider(work, loop) })
+      const everyMs = Math.min(LOOK_MS, work.claimMs ?? CLAIM_MS)
+      const loop: Loop = new Loop({ clock, everyMs, run: () => this.#consider(work, loop) })
       return loop
     })
   }
@@ -86,13 +90,13 @@ export class BackgroundWorks {
 
   /** Does the work if it is due and no other node does it. Never throws. */
   async #consider(work: BackgroundWork, loop: Loop): Promise<void> {
-    const { name } = work
+    const { name, claimMs = CLAIM_MS } = work
     try {
       if (work.isWanted !== undefined && !(await work.isWanted())) return
       if (!(await this.#store.read('isWorkDue', { name }))) return
-      const state = await this.#store.write('claimWork', { name, node: this.#node, claimMs: CLAIM_MS })
+      const state = await this.#store.write('claimWork', { name, node: this.#node, claimMs })
       if (state === null) return
-      const left = await work.run(this.#stepperOf(name, loop), state)
+      const left = await work.run(this.#stepperOf(name, claimMs, loop), state)
       await this.#store.write('endWork', { name, node: this.#node, ...left })
     } catch (error) {
       if (error instanceof Interrupted) return
@@ -104,11 +108,11 @@ export class BackgroundWorks {
     }
   }
 
-  #stepperOf(name: string, loop: Loop): Stepper {
+  #stepperOf(name: string, claimMs: number, loop: Loop): Stepper {
     let renewedAtMs = this.#clock.monotonicMs()
     const renew = async (state?: string) => {
       renewedAtMs = this.#clock.monotonicMs()
-      const args = { name, node: this.#node, claimMs: CLAIM_MS, ...(state === undefined ? {} : { state }) }
+      const args = { name, node: this.#node, claimMs, ...(state === undefined ? {} : { state }) }
       if (!(await this.#store.write('renewWork', args))) throw new Interrupted()
     }
     return {
@@ -118,7 +122,7 @@ export class BackgroundWorks {
         const result = await work()
         const tookMs = this.#clock.monotonicMs() - beganAtMs
         await loop.rest(Math.min(LONGEST_REST_MS, Math.max(SHORTEST_REST_MS, REST_FACTOR * tookMs)))
-        if (this.#clock.monotonicMs() - renewedAtMs >= RENEW_MS) await renew()
+        if (this.#clock.monotonicMs() - renewedAtMs >= RENEW_AFTER * claimMs) await renew()
         return result
       },
       keep: renew,

@@ -18,10 +18,12 @@ export const ERRORS = {
   schema_conflict: { status: 409, title: 'The schema would reject recent events' },
   body_too_large: { status: 413, title: 'The request body is too large' },
   unsupported_media_type: { status: 415, title: 'The request body must be application/json' },
+  expectation_failed: { status: 417, title: 'The expectation cannot be met' },
   invalid: { status: 422, title: 'One or more values are invalid' },
   rate_limited: { status: 429, title: 'Too many requests with this API key' },
   headers_too_large: { status: 431, title: 'The request headers are too large' },
   internal: { status: 500, title: 'Internal server error' },
+  not_implemented: { status: 501, title: 'The server does not support this' },
   store_unavailable: { status: 503, title: 'The store is unavailable' },
   shutting_down: { status: 503, title: 'The server is shutting down' },
   overloaded: { status: 503, title: 'The server is overloaded' },
@@ -32,7 +34,7 @@ export type ErrorCode = keyof typeof ERRORS
 
 /** A problem with one field of a request. */
 export type FieldError = {
-  /** A JSON Pointer (RFC 6901) into the request body, or the name of a parameter. */
+  /** A JSON Pointer (RFC 6901) into the request body, or the name of a parameter (and a pointer into its JSON). */
   readonly field: string
   /** What is wrong and what to do about it, in one sentence. */
   readonly detail: string

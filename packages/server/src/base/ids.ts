@@ -5,7 +5,8 @@ import { randomFillSync } from 'node:crypto'
  * Ids are UUIDv7 (RFC 9562 §5.7): 16 bytes in the store, TypeIDs (`evt_` and 26 characters of Crockford's base32) in
  * memory and in the API. Within a process, new ids strictly increase, so that rows are added at the end of their index.
  */
-export type IdPrefix = 'evt' | 'dlv' | 'ep' | 'key' | 'aud' | 'rpl'
+const ID_PREFIXES = ['evt', 'dlv', 'ep', 'key', 'aud', 'rpl', 'rpb'] as const
+export type IdPrefix = (typeof ID_PREFIXES)[number]
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const TEXT_LENGTH = 26
@@ -106,6 +107,14 @@ export function parseId(prefix: IdPrefix, text: string): Uint8Array | undefined 
   if (!text.startsWith(prefix) || text[prefix.length] !== '_') return undefined
   return decode(text, prefix.length + 1)
 }
+
+/** What ids of any kind look like, also of kinds to come. A caller's own name must not, so it isn't taken for one. */
+const ID_LIKE = /^[a-z]{2,4}_[0-9a-z]{26}$/i
+
+export const looksLikeId = (text: string): boolean => ID_LIKE.test(text)
+
+/** Whether the text is an id of ours, of any kind. */
+export const isOurId = (text: string): boolean => ID_PREFIXES.some(prefix => parseId(prefix, text) !== undefined)
 
 /** Like `parseId`, for an id of any prefix that this process has made or checked. Throws otherwise: that is a bug. */
 export function idBytes(text: string): Uint8Array {

@@ -6,6 +6,7 @@
  * Most bytes of an event are inside strings: keep the loop of `scanString` minimal.
  */
 import { Buffer, isUtf8 } from 'node:buffer'
+import { describeByteOrderMark, isMarkAt } from './byte-order-mark.ts'
 
 export type CutLimits = {
   /** Maximum nesting of a payload, itself included. Default: 64; at most 1,000 (stack). */
@@ -22,7 +23,7 @@ export type CutErrorKind =
   /** Not valid JSON (RFC 8259), or empty. */
   | 'bad_json'
   | 'bad_utf8'
-  /** A byte order mark before the JSON. */
+  /** A byte order mark before the JSON, or within it. */
   | 'bom'
   | 'too_deep'
   | 'duplicate_key'
@@ -59,6 +60,10 @@ const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 /** What `peek` returns past the end. */
 const END = -1
+
+/** Files that were joined keep their marks. */
+const MARK_WITHIN =
+  'Outside strings, JSON must not have a byte order mark (the bytes EF BB BF). Remove the one in the body'
 
 const TRUE = Buffer.from('true')
 const FALSE = Buffer.from('false')
@@ -118,10 +123,9 @@ export function startScan(bytes: Buffer, limits: CutLimits, findDuplicate: boole
 
 export function scanBody(scan: Scan): void {
   const { bytes } = scan
+  const marked = describeByteOrderMark(bytes, 'The body')
+  if (marked !== undefined) throw new Fault({ kind: 'bom', detail: marked, offset: 0, pointer: '' })
   if (!isUtf8(bytes)) fail(scan, 'bad_utf8', firstBadUtf8(bytes), 'The body is not UTF-8')
-  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
-    fail(scan, 'bom', 0, 'The body begins with a byte order mark, which JSON does not allow')
-  }
   const start = skipSpace(bytes, 0)
   if (start === bytes.length) fail(scan, 'bad_json', start, 'The body is empty')
   const end = skipSpace(bytes, scanValue(scan, start, 0))
@@ -313,6 +317,7 @@ function isHexDigit(code: number): boolean {
 }
 
 function unexpected(scan: Scan, at: number, wanted: string, level = scan.level): never {
+  if (isMarkAt(scan.bytes, at)) fail(scan, 'bom', at, MARK_WITHIN, level)
   const code = peek(scan.bytes, at)
   const found = code === END ? 'the body ends' : `found ${byteName(code)}`
   return fail(scan, 'bad_json', at, `Expected ${wanted}, but ${found}`, level)

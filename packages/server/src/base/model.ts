@@ -10,17 +10,20 @@
 
 import { DAY_MS } from './durations.ts'
 import type { FieldError } from './errors.ts'
-import type { SentRequest } from './webhook-request.ts'
+import type { SentRequest, SignatureHeaders } from './webhook-request.ts'
 
 /** A TypeID: a prefix, `_`, and 26 characters of base32 for a UUIDv7. The store has its 16 bytes. */
 export type EventId = string
 export type DeliveryId = string
 export type EndpointId = string
+/** What callers name an endpoint by: its id, or the uid that they gave it. */
+export type EndpointReference = string
 /** The provider's own id for its customer. */
 export type TenantId = string
 export type ApiKeyId = string
 export type AuditEntryId = string
 export type ReplayId = string
+export type ReplayBatchId = string
 
 export type LiveState = 'pending' | 'held'
 export type EndState = 'delivered' | 'exhausted' | 'cancelled'
@@ -110,6 +113,10 @@ export type Endpoint = {
   readonly id: EndpointId
   readonly tenant: TenantId
   readonly partition: number
+  /** The caller's own name of it, unique among the tenant's endpoints; null: none. */
+  readonly uid: string | null
+  /** For people; null: none. */
+  readonly name: string | null
   readonly url: string
   /** The credentials of its requests (secrets/credentials.ts), sealed (secrets/keyring.ts). */
   readonly sealedCredentials: Uint8Array
@@ -122,7 +129,9 @@ export type Endpoint = {
   readonly description: string | null
   readonly metadata: Record<string, string>
   /** Extra request headers, with lower-case names. */
-  readonly headers: Record<string, string>
+  readonly headers: ExtraHeaders
+  /** Null for those of Standard Webhooks. */
+  readonly signatureHeaders: SignatureHeaders | null
   /** Null for the type's schedule, or else the operator's. */
   readonly schedule: RetrySchedule | null
   /** Milliseconds from the first byte sent to the status. Null for the operator's timeout (C11: 15,000). */
@@ -135,10 +144,25 @@ export type Endpoint = {
   readonly ordered: boolean
   readonly state: EndpointState
   readonly disabledReason: DisabledReason | null
+  /** null: it is enabled, or was disabled before this was recorded. */
+  readonly disabledAtMs: number | null
   readonly health: EndpointHealth
   readonly expiry: CredentialExpiry
   readonly createdAtMs: number
   readonly updatedAtMs: number
+}
+
+/** By name. */
+export type ExtraHeaders = Readonly<Record<string, ExtraHeader>>
+
+export type ExtraHeader = {
+  /** Whether its value is never shown. */
+  readonly secret: boolean
+  /**
+   * Null if it is sealed with the endpoint's credentials. A secret with a value was stored by an earlier version, and is
+   * sealed at the endpoint's next change.
+   */
+  readonly value: string | null
 }
 
 /** The health of the receiver. Written by the engine, never together with the endpoint's settings. */
@@ -190,6 +214,8 @@ export type ApiKey = {
   readonly scope: ApiKeyScope
   /** The only tenant that the key can be used for. Null for all tenants. */
   readonly tenant: TenantId | null
+  /** Whether payloads and receivers' responses are shown to it. */
+  readonly payloads: boolean
   /** Limits the key's calls, at each node. Null for no limit. */
   readonly rateLimit: RateLimit | null
   readonly createdAtMs: number
@@ -270,6 +296,15 @@ export type Delivery = {
   readonly endedAtMs: number | null
 }
 
+/** A delivery with what people know its event and its endpoint by. */
+export type DescribedDelivery = Delivery & {
+  /** The key of its event. Null if it has none. */
+  readonly key: string | null
+  readonly endpointUid: string | null
+  /** Null if the endpoint is no longer kept. */
+  readonly endpointUrl: string | null
+}
+
 export type PublishedEvent = {
   readonly id: EventId
   readonly tenant: TenantId
@@ -315,9 +350,11 @@ export type ReplaySelection = {
 export type Replay = {
   /** The internal id, which orders replays by time. */
   readonly id: ReplayId
-  /** The caller's id, or the text of the internal one if none was given. */
-  readonly key: string
+  /** The caller's own name for it, unique in its tenant; null: none was given. */
+  readonly key: string | null
   readonly tenant: TenantId
+  /** The replay across tenants that it belongs to; null: none. It runs only while that one does. */
+  readonly batch: ReplayBatchId | null
   readonly selection: ReplaySelection
   readonly state: ReplayState
   /** Planned deliveries, counted at creation. Null if there were too many to count. Once ended: made plus skipped. */
@@ -326,6 +363,27 @@ export type Replay = {
   /** Not made after all: sent again by another call in the meantime, or the endpoint or the event is gone. */
   readonly skipped: number
   /** How many of the deliveries made are pending or held. */
+  readonly live: number
+  readonly createdAtMs: number
+  readonly endedAtMs: number | null
+}
+
+/** A replay across tenants: one replay in each tenant that has something to send. */
+export type ReplayBatch = {
+  readonly id: ReplayBatchId
+  /** The caller's own name for it; null: none was given. */
+  readonly key: string | null
+  /** Without an endpoint or an event, which belong to one tenant. */
+  readonly selection: ReplaySelection
+  readonly state: ReplayState
+  /** Tenants are still being looked through, so the numbers below can grow. */
+  readonly isSearching: boolean
+  /** How many tenants have a replay of it so far. */
+  readonly replays: number
+  /** The sums of these replays; null: at least one of them was too large to count. */
+  readonly deliveries: number | null
+  readonly made: number
+  readonly skipped: number
   readonly live: number
   readonly createdAtMs: number
   readonly endedAtMs: number | null
@@ -347,13 +405,37 @@ export const NOT_MADE_REASONS = [
 ] as const
 export type NotMadeReason = (typeof NOT_MADE_REASONS)[number]
 
+/**
+ * Why a delivery of an event was not sent (yet): an earlier one of an ordered endpoint has not ended; its next attempt
+ * is due later; the receiver asked for a pause, or is failing and gets few requests; the endpoint has a rate limit, and
+ * nothing else explains the wait; the endpoint is disabled; it was set aside; someone cancelled it. `deleted`, of those
+ * above, also stands for a delivery that was cancelled with its endpoint.
+ */
+export const NOT_SENT_YET_REASONS = [
+  'earlier_delivery',
+  'next_attempt',
+  'paused',
+  'failing',
+  'rate_limit',
+  'disabled',
+  'set_aside',
+  'cancelled',
+] as const
+
+export const OUTCOME_REASONS = [...NOT_MADE_REASONS, ...NOT_SENT_YET_REASONS] as const
+export type OutcomeReason = (typeof OUTCOME_REASONS)[number]
+
 /** What became of an event at one of its tenant's endpoints. */
 export type EventEndpoint = {
   readonly endpoint: EndpointId
+  readonly endpointUid: string | null
+  readonly endpointUrl: string
   /** `being_made`: the event is in the inbox. Its delivery is not made yet, or it is not known if there will be one. */
   readonly state: DeliveryState | 'being_made' | 'not_made'
-  /** Null unless the state is `not_made`. */
-  readonly reason: NotMadeReason | null
+  /** Why it was not sent (yet). Null if it is about to be sent, or if its attempts say what became of it. */
+  readonly reason: OutcomeReason | null
+  /** For the reason `earlier_delivery`, the one that is sent first. Null for all others. */
+  readonly behind: DeliveryId | null
   /** The newest delivery, if manual retries or replays have made several. */
   readonly delivery: Delivery | null
   readonly deliveryCount: number

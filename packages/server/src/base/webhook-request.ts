@@ -4,8 +4,14 @@
  * can't differ.
  */
 
-/** Names of headers that an endpoint wants in place of those of Standard Webhooks. */
-export type SignatureHeaders = { readonly id?: string; readonly timestamp?: string; readonly signature?: string }
+/** Names of the headers that carry an event's id, the attempt's time and the signatures, in lower case. */
+export type SignatureHeaders = { readonly id: string; readonly timestamp: string; readonly signature: string }
+
+export const STANDARD_SIGNATURE_HEADERS: SignatureHeaders = {
+  id: 'webhook-id',
+  timestamp: 'webhook-timestamp',
+  signature: 'webhook-signature',
+}
 
 /**
  * What an endpoint's requests carry besides what is computed for each of them. Attempts refer to it by its version. It
@@ -13,11 +19,11 @@ export type SignatureHeaders = { readonly id?: string; readonly timestamp?: stri
  */
 export type RequestTemplate = {
   readonly url: string
-  /** Extra headers, in the order in which they are sent. */
+  /** Extra headers whose values are no secrets, in the order in which they are sent. */
   readonly headers: Readonly<Record<string, string>>
   /** Names of the extra headers whose values are secret. They follow the others. */
   readonly secretHeaders: readonly string[]
-  /** Null: the standard's. */
+  /** Null for those of Standard Webhooks. */
   readonly signatureHeaders: SignatureHeaders | null
   /** Whether requests carry the clientSecret or a token by OAuth. */
   readonly authentication: 'bearer' | 'oauth'
@@ -45,9 +51,9 @@ const SIGNATURE_MASK = '[signature]'
 export const isSameTemplate = (a: RequestTemplate, b: RequestTemplate): boolean => contentOf(a) === contentOf(b)
 
 const contentOf = ({ url, headers, secretHeaders, signatureHeaders, ...rest }: RequestTemplate): string => {
-  const { id, timestamp, signature } = signatureHeaders ?? {}
+  const { id, timestamp, signature } = signatureHeaders ?? STANDARD_SIGNATURE_HEADERS
   const { authentication, hasClientCertificate } = rest
-  const names = [id ?? null, timestamp ?? null, signature ?? null]
+  const names = [id, timestamp, signature]
   return JSON.stringify([url, Object.entries(headers), secretHeaders, names, authentication, hasClientCertificate])
 }
 
@@ -82,14 +88,20 @@ export type OwnParts = {
   readonly isTest: boolean
 }
 
-/** All headers of a request but those that HTTP itself adds. */
+/**
+ * All headers of a request but those that HTTP itself adds. The event's id is sent as `webhook-id` in any case (C10), and
+ * under another name besides if the endpoint has one.
+ *
+ * @param names null: those of Standard Webhooks
+ */
 export function webhookHeaders(
   common: readonly string[],
   names: SignatureHeaders | null,
   { event, timestamp, signature, token, traceparent, isTest }: OwnParts,
 ): string[] {
-  const headers = [...common, names?.id ?? 'webhook-id', event, names?.timestamp ?? 'webhook-timestamp', timestamp]
-  headers.push(names?.signature ?? 'webhook-signature', signature)
+  const own = names ?? STANDARD_SIGNATURE_HEADERS
+  const headers = [...common, 'webhook-id', event, own.timestamp, timestamp, own.signature, signature]
+  if (own.id !== STANDARD_SIGNATURE_HEADERS.id) headers.push(own.id, event)
   if (token !== null) headers.push('Authorization', `Bearer ${token}`)
   if (traceparent !== null) headers.push('traceparent', traceparent)
   if (isTest) headers.push('X-Posthorn-Test', 'true')

@@ -1,7 +1,7 @@
 /** Checks the definitions of event types (C1). */
 import type { FieldError } from '../base/errors.ts'
-import { shorten } from '../base/json-scanner.ts'
 import { compileSchema, faultOfSize } from './schema.ts'
+import { findUnknownKeywords } from './unknown-keywords.ts'
 
 export type EventTypeDefinition = {
   readonly name: string
@@ -17,12 +17,6 @@ const EVENT_TYPE_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/
 const MAX_GROUP_CHARACTERS = 64
 const MAX_DESCRIPTION_CHARACTERS = 2000
 
-/** The fault of a name that no event type has, wherever a call uses it. */
-export const unknownType = (name: string): { detail: string; reason: string } => ({
-  detail: `Unknown event type ${JSON.stringify(shorten(name))}. GET /v1/event-types lists all event types.`,
-  reason: 'unknown_type',
-})
-
 /** Finds everything wrong with an event type's definition. Fields are JSON Pointers such as `/name` and `/schema`. */
 export function checkEventType(definition: EventTypeDefinition): FieldError[] {
   const { name, group, description, schema, example } = definition
@@ -36,7 +30,10 @@ export function checkEventType(definition: EventTypeDefinition): FieldError[] {
   const exampleFault = faultOfSize(example)
   if (exampleFault !== undefined) errors.push({ field: '/example', detail: `The example ${exampleFault}.` })
   const compiled = compileSchema(schema)
-  if (!compiled.ok) return [...errors, { field: '/schema', detail: compiled.detail }]
+  if (!compiled.ok) {
+    const unknown = compiled.detail.includes('unknown keyword') ? findUnknownKeywords(schema, '/schema') : []
+    return [...errors, ...(unknown.length > 0 ? unknown : [{ field: '/schema', detail: compiled.detail }])]
+  }
   const rootFault = faultOfRoot(schema)
   if (rootFault !== undefined) errors.push({ field: '/schema', detail: rootFault })
   if (exampleFault !== undefined) return errors

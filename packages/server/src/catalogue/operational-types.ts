@@ -136,11 +136,19 @@ export const OPERATIONAL_TYPES: readonly EventType[] = [
     {
       tenant: text,
       replay: text,
+      key: { type: ['string', 'null'] },
       state: { enum: ['done', 'cancelled'] },
       deliveries: { type: 'integer' },
       finishedAt: time,
     },
-    { tenant: 'acme', replay: 'outage-2026-06-01', state: 'done', deliveries: 1200, finishedAt: TIME },
+    {
+      tenant: 'acme',
+      replay: 'rpl_01jy4k8v3xf0c8wq2rn5s7t9ab',
+      key: 'outage-2026-06-01',
+      state: 'done',
+      deliveries: 1200,
+      finishedAt: TIME,
+    },
   ),
   operational(
     'secret.expiring',
@@ -161,7 +169,7 @@ export const OPERATIONAL_TYPES: readonly EventType[] = [
       secrets: {
         type: 'array',
         minItems: 1,
-        items: { enum: ['clientSecret', 'signingSecret', 'clientCertificate', 'oauth'] },
+        items: { enum: ['clientSecret', 'signingSecret', 'clientCertificate', 'oauth', 'headers'] },
       },
       replacedAt: time,
     },

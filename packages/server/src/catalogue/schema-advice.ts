@@ -1,10 +1,10 @@
 /** What is worth a warning about an event type's schema that can be used nevertheless. */
-import { nearest } from '../config/nearest.ts'
-import { KNOWN_FORMATS } from './schema.ts'
+import { nearest } from '../base/nearest.ts'
+import { KNOWN_FORMATS } from './schema-formats.ts'
 import { keywordsOf, OPENAPI_KEYWORDS } from './schema-keywords.ts'
 
 export type SchemaWarning = {
-  readonly code: 'schema_keyword_ignored' | 'schema_format_unknown'
+  readonly code: 'schema_keyword_ignored' | 'schema_keyword_outdated' | 'schema_format_unknown'
   readonly detail: string
   /** A JSON Pointer. */
   readonly field: string
@@ -27,12 +27,17 @@ export function adviseOnSchema(schema: unknown, at: string): SchemaWarning[] {
     if ((OPENAPI_KEYWORDS as readonly string[]).includes(name)) {
       const detail = `\`${name}\` is a keyword of OpenAPI. It is kept, but payloads are not checked by it.`
       warnings.push({ code: 'schema_keyword_ignored', detail, field })
+    } else if (name === 'nullable') {
+      warnings.push({ code: 'schema_keyword_outdated', detail: NULLABLE, field })
     } else if (name === 'format' && typeof value === 'string' && !KNOWN_FORMATS.has(value)) {
       warnings.push({ code: 'schema_format_unknown', detail: describeFormat(value), field })
     }
   }
   return warnings
 }
+
+const NULLABLE =
+  '`nullable` is a keyword of OpenAPI 3.0. It is respected, but JSON Schema has `"null"` in `type` instead.'
 
 function describeFormat(format: string): string {
   const shown = format.length > MAX_SHOWN ? `${format.slice(0, MAX_SHOWN)}…` : format

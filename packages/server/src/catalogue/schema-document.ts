@@ -1,6 +1,6 @@
 /** Resolves the references within a schema. */
 
-export type Schema = boolean | Readonly<Record<string, unknown>>
+import { listOf, type Schema } from './schema-parts.ts'
 
 /** Stands for a part of a schema that can't be found. */
 export const UNCLEAR: Readonly<Record<string, unknown>> = {}
@@ -27,7 +27,13 @@ export class SchemaDocument {
     return Object.values(value).every(inner => this.#collect(inner, false))
   }
 
-  resolve(reference: string): Schema {
+  /** Schemas that hold wherever this one does, apart from its own keywords. */
+  inAll({ allOf, $ref, $dynamicRef }: Readonly<Record<string, unknown>>): Schema[] {
+    const referred = [$ref, $dynamicRef].filter(ref => typeof ref === 'string')
+    return [...listOf(allOf), ...referred.map(ref => this.#resolve(ref))]
+  }
+
+  #resolve(reference: string): Schema {
     if (!this.#isOne) return UNCLEAR
     const id = typeof this.#root === 'object' && typeof this.#root.$id === 'string' ? this.#root.$id : ''
     const ref = id !== '' && reference.startsWith(id) ? reference.slice(id.length) : reference

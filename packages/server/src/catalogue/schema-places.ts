@@ -4,10 +4,21 @@
  *
  * Arrays are looked through, as filters do: the members of an array are those of its items.
  */
-import { type Schema, SchemaDocument, UNCLEAR } from './schema-document.ts'
-
-/** A kind of value that is neither an object nor an array. */
-export type ScalarType = 'string' | 'number' | 'boolean' | 'null'
+import { ANY_SCALAR, type Values } from './filter/values.ts'
+import { SchemaDocument, UNCLEAR } from './schema-document.ts'
+import {
+  canBe,
+  choicesOf,
+  hasOtherItems,
+  isSchema,
+  itemsOf,
+  type ScalarType,
+  type Schema,
+  schemasIn,
+  sometimesOf,
+  valuesOf,
+} from './schema-parts.ts'
+import { canHave } from './schema-possible.ts'
 
 /** What a schema says about a member. */
 type Found =
@@ -34,6 +45,7 @@ export class SchemaPlace {
   readonly #schema: Schema
   readonly #children = new Map<string, SchemaPlace>()
   #mentioned: Mentioned | undefined
+  #isObject: boolean | undefined
 
   private constructor(document: SchemaDocument, schema: Schema) {
     this.#document = document
@@ -73,6 +85,26 @@ export class SchemaPlace {
   allows(type: ScalarType, isMeant: (value: unknown) => boolean): boolean {
     return new Search(this.#document).allows(this.#schema, type, isMeant)
   }
+
+  /**
+   * Whether one of these values can stand here, or among the items of an array here, going by what limits single values.
+   *
+   * @param orArray whether any array will do as well
+   */
+  canHave(values: Values, orArray = false): boolean {
+    return canHave(this.#document, this.#schema, values, orArray)
+  }
+
+  /** Whether only objects can stand here, and no arrays. */
+  get isObject(): boolean {
+    this.#isObject ??= !this.canHave(ANY_SCALAR, true)
+    return this.#isObject
+  }
+
+  /** Whether every object here has the member. */
+  requires(name: string): boolean {
+    return new Search(this.#document).requires(this.#schema, name)
+  }
 }
 
 /** Members that a schema mentions by name, and whether it may mention others otherwise. */
@@ -104,7 +136,7 @@ class Search {
     return this.#within(schema, OPEN, () => {
       const found = all([
         this.#own(schema, name),
-        ...this.#inAll(schema).map(each => this.member(each, name)),
+        ...this.#document.inAll(schema).map(each => this.member(each, name)),
         ...choicesOf(schema).map(choice => any(choice.map(each => this.member(each, name)))),
         ...sometimesOf(schema).map(each => any([this.member(each, name), OPEN])),
       ])
@@ -134,7 +166,7 @@ class Search {
     return this.#within(schema, NONE, () => {
       const inner = [
         ...itemsOf(schema),
-        ...this.#inAll(schema),
+        ...this.#document.inAll(schema),
         ...choicesOf(schema).flat(),
         ...sometimesOf(schema),
       ].map(each => this.mentioned(each))
@@ -154,16 +186,20 @@ class Search {
     return this.#within(schema, true, () => {
       const values = valuesOf(schema)
       if (values !== undefined && !values.flat(Number.POSITIVE_INFINITY).some(isMeant)) return false
-      const items = itemsOf(schema)
-      const isAllowed = canBe(schema, type) || (canBe(schema, 'array') && (items.length === 0 || among(items)))
-      return isAllowed && this.#inAll(schema).every(each => among([each])) && choicesOf(schema).every(among)
+      const isAmongItems = hasOtherItems(schema) || among(itemsOf(schema))
+      const isAllowed = canBe(schema, type) || (canBe(schema, 'array') && isAmongItems)
+      return isAllowed && this.#document.inAll(schema).every(each => among([each])) && choicesOf(schema).every(among)
     })
   }
 
-  /** Schemas that hold as well. */
-  #inAll({ allOf, $ref, $dynamicRef }: Readonly<Record<string, unknown>>): Schema[] {
-    const referred = [$ref, $dynamicRef].filter(ref => typeof ref === 'string')
-    return [...listOf(allOf), ...referred.map(ref => this.#document.resolve(ref))]
+  requires(schema: Schema, name: string): boolean {
+    if (typeof schema === 'boolean') return false
+    return this.#within(schema, false, () => {
+      const { required } = schema
+      if (Array.isArray(required) && required.includes(name)) return true
+      const among = (choice: readonly Schema[]) => choice.every(each => this.requires(each, name))
+      return this.#document.inAll(schema).some(each => this.requires(each, name)) || choicesOf(schema).some(among)
+    })
   }
 }
 
@@ -211,43 +247,8 @@ const together = (keyword: 'allOf' | 'anyOf', schemas: readonly Schema[]): Schem
 
 // Reading keywords. A schema in use is sound; these take any value, so that none can do harm.
 
-const isSchema = (value: unknown): value is Schema =>
-  typeof value === 'boolean' || (typeof value === 'object' && value !== null && !Array.isArray(value))
-
-const listOf = (value: unknown): Schema[] => (Array.isArray(value) ? value.filter(isSchema) : [])
-
-const schemasIn = (value: unknown): Readonly<Record<string, Schema>> =>
-  isSchema(value) && typeof value === 'object' ? (value as Readonly<Record<string, Schema>>) : {}
-
-const choicesOf = ({ anyOf, oneOf }: Readonly<Record<string, unknown>>): Schema[][] =>
-  [listOf(anyOf), listOf(oneOf)].filter(choice => choice.length > 0)
-
-/** Schemas that hold for some payloads. */
-const sometimesOf = (schema: Readonly<Record<string, unknown>>): Schema[] => [
-  ...[schema.if, schema.then, schema.else].filter(isSchema),
-  ...Object.values(schemasIn(schema.dependentSchemas)),
-]
-
-const itemsOf = ({ prefixItems, items, contains, unevaluatedItems }: Readonly<Record<string, unknown>>): Schema[] => [
-  ...listOf(prefixItems),
-  ...[items, contains, unevaluatedItems].filter(isSchema),
-]
-
-/** All values that a schema allows, if it lists them. */
-const valuesOf = (schema: Readonly<Record<string, unknown>>): unknown[] | undefined =>
-  Object.hasOwn(schema, 'const') ? [schema.const] : Array.isArray(schema.enum) ? schema.enum : undefined
-
 function membersOf(value: unknown, name: string): unknown[] {
   if (Array.isArray(value)) return value.flatMap(each => membersOf(each, name))
   const isThere = typeof value === 'object' && value !== null && Object.hasOwn(value, name)
   return isThere ? [(value as Readonly<Record<string, unknown>>)[name]] : []
-}
-
-function canBe(
-  { type, nullable }: Readonly<Record<string, unknown>>,
-  wanted: ScalarType | 'object' | 'array',
-): boolean {
-  if (type === undefined || (wanted === 'null' && nullable === true)) return true
-  const types = [type].flat()
-  return types.includes(wanted) || (wanted === 'number' && types.includes('integer'))
 }

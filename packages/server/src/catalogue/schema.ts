@@ -6,7 +6,7 @@
  * passed over, so that schemas can be taken from an OpenAPI document (schema-advice.ts warns of them).
  */
 import { Ajv2020, type ErrorObject, MissingRefError, type ValidateFunction } from 'ajv/dist/2020.js'
-import { fullFormats } from 'ajv-formats/dist/formats.js'
+import { FORMATS, KNOWN_FORMATS } from './schema-formats.ts'
 import { annotationsOf, formatsOf, OPENAPI_KEYWORDS } from './schema-keywords.ts'
 
 /** One way in which a payload violates its schema. */
@@ -43,15 +43,8 @@ const OPTIONS = {
   multipleOfPrecision: 9,
   ownProperties: true,
   logger: false,
-  formats: {
-    ...fullFormats,
-    // Strict (RFC 3339): the library accepts a space instead of the `T`, and `urn:uuid:` before a UUID.
-    'date-time': (text: string) => /^.{10}T/i.test(text) && libraryDateTime(text),
-    uuid: /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i,
-  },
+  formats: FORMATS,
 } as const
-
-export const KNOWN_FORMATS: ReadonlySet<string> = new Set(Object.keys(OPTIONS.formats))
 
 /** Checks schemas against the meta-schema. Shared, since compiling that one takes longer than any schema. */
 let dialect: Ajv2020 | undefined
@@ -152,11 +145,6 @@ function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
   const members = Object.entries(value).map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`)
   return `{${members.sort().join(',')}}`
-}
-
-function libraryDateTime(text: string): boolean {
-  const format = fullFormats['date-time'] as { validate: (text: string) => boolean }
-  return format.validate(text)
 }
 
 function describeRefusal(error: unknown): string {

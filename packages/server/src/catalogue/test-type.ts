@@ -1,9 +1,9 @@
 import { codeOfFaults, type FieldError, PosthornError } from '../base/errors.ts'
 import type { Endpoint, EventType } from '../base/model.ts'
 import type { KnownTypes } from './configuration-cache.ts'
-import { unknownType } from './event-type.ts'
 import { operationalType } from './operational-types.ts'
 import { isTypeWanted } from './type-pattern.ts'
+import { unknownType } from './unknown-type.ts'
 
 /** Chooses the type whose example is sent as a test: the requested one, or the first that the endpoint wants. */
 export function chooseTestType(types: KnownTypes, { types: wanted }: Endpoint, name: string | undefined): EventType {
@@ -23,7 +23,7 @@ function requireInUse(types: KnownTypes, name: string): EventType {
   if (known !== undefined && known.archivedAtMs === null) return known
   const fault: FieldError =
     known === undefined
-      ? { field: '/type', ...unknownType(name) }
+      ? { field: '/type', ...unknownType(name, types.byName.keys()) }
       : { field: '/type', detail: 'The event type is archived. Choose another one.', reason: 'event_type_archived' }
   throw new PosthornError(codeOfFaults([fault]), fault.detail, { fields: [fault] })
 }

@@ -4,11 +4,13 @@
  * A flag beats the environment, which beats the file, which beats the default. Every value given is checked, even if
  * another source overrides it, and all problems are reported together, each as a sentence that names its source.
  */
+import { Buffer } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
+import { describeByteOrderMark } from '../base/byte-order-mark.ts'
+import { nearest } from '../base/nearest.ts'
 import { errorCode, type ParseContext, type Parsed, type ReadFile } from './kinds.ts'
-import { nearest } from './nearest.ts'
 import {
   type Config,
   flagName,
@@ -137,7 +139,7 @@ function unknownFlag(flag: string, keys: ReadonlyMap<string, SettingKey>): strin
     const why = 'flags are visible in the process list'
     return `flag ${flag} does not exist, because ${why}: use ${variableName(hidden)}, or the key ${hidden} in the file.`
   }
-  return unknown(`flag ${flag}`, nearest(flag, keys.keys()), 'remove it, or see posthorn serve --help')
+  return unknown(`flag ${flag}`, nearestName(flag, keys.keys()), 'remove it, or see posthorn serve --help')
 }
 
 function valuesOfEnvironment(env: Environment, context: ParseContext, problems: string[]): Values {
@@ -148,7 +150,7 @@ function valuesOfEnvironment(env: Environment, context: ParseContext, problems: 
     if (!name.startsWith('POSTHORN_') || value === undefined || value === '' || isServiceLink(name, value)) continue
     const key = keys.get(name)
     const source = `environment variable ${name}`
-    if (key === undefined) problems.push(unknown(source, nearest(name, keys.keys()), 'unset it'))
+    if (key === undefined) problems.push(unknown(source, nearestName(name, keys.keys()), 'unset it'))
     else keep(values, key, settingOf(key).kind.parse(value, context), source, problems)
   }
   return values
@@ -176,7 +178,7 @@ function valuesOfFile(file: string, readFile: ReadFile, problems: string[]): Val
   for (const [name, value] of Object.entries(content)) {
     const key = keys.get(name)
     const source = `key ${name} in ${file}`
-    if (key === undefined) problems.push(unknown(source, nearest(name, keys.keys()), 'remove it'))
+    if (key === undefined) problems.push(unknown(source, nearestName(name, keys.keys()), 'remove it'))
     else keep(values, key, settingOf(key).kind.parse(value, context), source, problems)
   }
   return values
@@ -190,8 +192,14 @@ function readJsonObject(file: string, readFile: ReadFile): object | string {
   } catch (error) {
     return `configuration file ${file} cannot be read (${errorCode(error)}): make it readable, or choose another.`
   }
+  const marked = describeByteOrderMark(Buffer.from(content.slice(0, 1)), `configuration file ${file}`)
+  if (marked !== undefined) return marked
+  // What a byte order mark of UTF-16 is read as.
+  if (content.startsWith('\uFFFD\uFFFD')) {
+    return `configuration file ${file} is not UTF-8: save it as UTF-8, without a byte order mark.`
+  }
   try {
-    const value: unknown = JSON.parse(content.replace(/^\uFEFF/, ''))
+    const value: unknown = JSON.parse(content)
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
     return isObject ? value : `configuration file ${file} must contain one JSON object.`
   } catch {
@@ -219,6 +227,8 @@ function keep(values: Values, key: SettingKey, parsed: Parsed<unknown>, source: 
   if (parsed.ok) values[key] = parsed.value
   else problems.push(`${source} ${parsed.complaint}.`)
 }
+
+const nearestName = (typed: string, names: Iterable<string>) => nearest(typed, names, /^(--|POSTHORN_)/i)
 
 function unknown(source: string, near: string | undefined, remedy: string): string {
   return near === undefined ? `unknown ${source}: ${remedy}.` : `unknown ${source}: did you mean ${near}?`

@@ -5,6 +5,7 @@ import { X509Certificate } from 'node:crypto'
 import { isIP, isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { parseNetwork } from '../guard/address.ts'
+import { type DirectRule, parseDirectRule } from '../guard/direct-rule.ts'
 import { contains, type PortRange, portRangeText } from '../guard/ports.ts'
 import { Hidden } from './hidden.ts'
 
@@ -162,6 +163,13 @@ export function network(): Kind<string> {
 export function openedNetwork(): Kind<string> {
   const rule = 'an IP address or a network such as 10.2.0.0/16, with no bits set after the prefix'
   return text('network', rule, value => parseNetwork(value) !== undefined)
+}
+
+/** A receiver, or several, that requests go to without the proxy. */
+export function directRule(): Kind<DirectRule> {
+  const rule =
+    'a host name, a domain such as .example.com, an IP address or a network, and :port if it is for that port'
+  return scalar('host', rule, value => (typeof value === 'string' ? parseDirectRule(value) : undefined))
 }
 
 /** A port or a port range that lies entirely within one of `allowed`. */

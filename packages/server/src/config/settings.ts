@@ -8,6 +8,7 @@ import {
   certificateFile,
   choice,
   days,
+  directRule,
   integer,
   type Kind,
   list,
@@ -164,6 +165,15 @@ export const SETTINGS = {
     'A proxy for all deliveries, which is asked to CONNECT to the address that was checked. Include user:password@ if it requires authentication.',
     ['environment', 'file'],
   ),
+  noProxy: {
+    ...setting(
+      list(directRule(), 0, 256, 'a list of at most 256 receivers'),
+      [],
+      'Receivers that deliveries are sent to directly although `proxy` is set. A host name stands for that host alone, .example.com for all names below it, a network for its addresses and the names that resolve to them. It opens no address that is refused otherwise.',
+    ),
+    // A flag --no-proxy would read like "no proxy at all", and like the opposite of a switch.
+    sources: ['environment', 'file'],
+  },
   extraCa: setting(
     list(certificateFile(), 0, 64, 'a list of at most 64 PEM files'),
     [],

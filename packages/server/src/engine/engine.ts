@@ -149,6 +149,7 @@ export class Engine {
     timer.cancel()
     this.#connections.close()
     await this.#crashMode.cancelAllTrials()
+    await this.#health.stop()
     await looked
     await this.#partitions.stop().catch(error => this.#log.warn({ err: error }, 'partitions could not be released'))
   }
@@ -255,7 +256,8 @@ export class Engine {
     const isCurrent = this.#destinations.isCurrent(destination)
     const input = { item, requestVersion, sender, schedule, sent, epoch, endedAtMs, random, isCurrent }
     const { settlement, error, waitMs } = concludeAttempt(input)
-    const marks = isCurrent ? this.#health.record({ endpoint, delivery: item.delivery, error, endedAtMs, waitMs }) : []
+    const attempted = { endpoint, delivery: item.delivery, error, endedAtMs, waitMs, epoch }
+    const marks = isCurrent ? this.#health.record(attempted) : []
     lane.endRequest({
       isSuccess: error === null,
       neverConnected: neverConnected(error),

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import { DAY_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
 import {
@@ -10,14 +10,18 @@ import {
   failingStepMs,
   RETURNING,
 } from '../base/model.ts'
-import type { EndpointMark } from '../store/operations/endpoints/marks.ts'
+import type { EndpointMark, PlacedMark } from '../store/operations/endpoints/marks.ts'
 import type { Store } from '../store/store.ts'
 
 /** A run of failures. */
 type Run = {
   readonly endpoint: Pick<Endpoint, 'id' | 'tenant' | 'partition'>
   readonly sinceMs: number
+  /** The partition's epoch when it began. */
+  readonly epoch: number
   isStored: boolean
+  /** Whether a success has ended it. */
+  isOver: boolean
   lastFailureMs: number
   /** The delivery that failed last. Null if it isn't known yet. */
   delivery: DeliveryId | null
@@ -34,6 +38,8 @@ export type Attempted = {
   readonly endedAtMs: number
   /** How long the receiver asked Posthorn to wait, in milliseconds. 0 if it doesn't. */
   readonly waitMs: number
+  /** The epoch of the endpoint's partition. */
+  readonly epoch: number
 }
 
 /** Settings, named as in the configuration. */
@@ -59,12 +65,18 @@ const NEVER_CONNECTED: ReadonlySet<AttemptError> = new Set([
 
 export const neverConnected = (error: AttemptError | null): boolean => error !== null && NEVER_CONNECTED.has(error)
 
-/** Minimum time between two writes of the beginning of a run, for endpoints whose runs come and go. */
-const MARK_PAUSE_MS = 10_000
+/**
+ * Minimum time between two writes of the beginning of a run, for endpoints whose runs come and go. A run that begins
+ * sooner is stored when this time is over, unless a success has ended it by then.
+ */
+const MARK_PAUSE_MS = 1_000
 /** How long to wait after a store failure. */
 const RETRY_AFTER_FAULT_MS = 1_000
 /** Pauses are rounded up to this, so that a receiver that asks for a short one each time causes one write a second. */
 const PAUSE_UNIT_MS = 1_000
+
+/** Of runs that are stored: nothing more is written under it. */
+const NO_EPOCH = -1
 
 const WELL_AGAIN: readonly EndpointMark[] = [{ kind: 'well' }]
 const NOTHING: readonly EndpointMark[] = []
@@ -86,6 +98,11 @@ export class ReceiverHealth {
   readonly #pausedUntilMs = new Map<EndpointId, number>()
   /** When the beginning of a run was last written, by endpoint. */
   readonly #markedAtMs = new Map<EndpointId, number>()
+  /** Runs that are to be stored when the pause is over. */
+  readonly #waiting = new Map<Run, Timer>()
+  /** Runs that are being stored without an attempt's outcome. */
+  readonly #storing = new Set<Promise<void>>()
+  #isStopped = false
 
   constructor(store: Store, clock: Clock, log: Logger, { disableAfterDays }: HealthSettings) {
     this.#store = store
@@ -105,7 +122,9 @@ export class ReceiverHealth {
     this.#runs.set(id, {
       endpoint: { id, tenant, partition },
       sinceMs: failingSinceMs,
+      epoch: NO_EPOCH,
       isStored: true,
+      isOver: false,
       // Unknown, so the run is not reviewed before the next failure.
       lastFailureMs: Number.NEGATIVE_INFINITY,
       delivery: null,
@@ -118,6 +137,7 @@ export class ReceiverHealth {
     this.#runs.delete(endpoint)
     this.#returning.delete(endpoint)
     this.#pausedUntilMs.delete(endpoint)
+    this.#markedAtMs.delete(endpoint)
   }
 
   /** Until when nothing is sent to the endpoint. In the past, or 0, if it isn't paused. */
@@ -133,14 +153,16 @@ export class ReceiverHealth {
 
   /** Records an attempt. Returns the marks to be stored with its outcome. */
   record(attempted: Attempted): readonly EndpointMark[] {
-    const { endpoint, delivery, error, endedAtMs, waitMs } = attempted
+    const { endpoint, error, endedAtMs, waitMs } = attempted
     const pause = waitMs > 0 ? this.#pause(endpoint, endedAtMs + waitMs) : NOTHING
     if (error === null) {
+      const run = this.#runs.get(endpoint.id)
+      if (run !== undefined) run.isOver = true
       const wasFailing = this.#runs.delete(endpoint.id)
       return this.#returning.delete(endpoint.id) || wasFailing ? WELL_AGAIN : NOTHING
     }
     if (OWN_FAULTS.has(error)) return pause
-    const failing = this.#fail(endpoint, delivery, endedAtMs)
+    const failing = this.#fail(attempted)
     return failing.length === 0 ? pause : [...failing, ...pause]
   }
 
@@ -151,12 +173,13 @@ export class ReceiverHealth {
     return [{ kind: 'paused', untilMs, url }]
   }
 
-  #fail({ id, tenant, partition }: Endpoint, delivery: DeliveryId, endedAtMs: number): readonly EndpointMark[] {
+  #fail({ endpoint: { id, tenant, partition }, delivery, endedAtMs, epoch }: Attempted): readonly EndpointMark[] {
     let run = this.#runs.get(id)
     if (run === undefined) {
       const reviewAtMs = endedAtMs + this.#stepMs(0)
       const endpoint = { id, tenant, partition }
-      run = { endpoint, sinceMs: endedAtMs, isStored: false, lastFailureMs: endedAtMs, delivery, reviewAtMs }
+      const begun = { endpoint, epoch, sinceMs: endedAtMs, lastFailureMs: endedAtMs, delivery, reviewAtMs }
+      run = { ...begun, isStored: false, isOver: false }
       this.#runs.set(id, run)
     }
     if (endedAtMs >= run.lastFailureMs) {
@@ -167,10 +190,52 @@ export class ReceiverHealth {
       if (endedAtMs >= run.reviewAtMs) this.#reviewRun(run)
       return NOTHING
     }
-    if (endedAtMs - (this.#markedAtMs.get(id) ?? Number.NEGATIVE_INFINITY) < MARK_PAUSE_MS) return NOTHING
+    const pauseMs = (this.#markedAtMs.get(id) ?? Number.NEGATIVE_INFINITY) + MARK_PAUSE_MS - endedAtMs
+    if (pauseMs > 0) {
+      this.#storeLater(run, Math.min(pauseMs, MARK_PAUSE_MS))
+      return NOTHING
+    }
     this.#markedAtMs.set(id, endedAtMs)
     run.isStored = true
     return [{ kind: 'failing', sinceMs: run.sinceMs }]
+  }
+
+  /** Without it, an endpoint that gets no further attempt would look well although its last one failed. */
+  #storeLater(run: Run, delayMs: number): void {
+    if (this.#waiting.has(run)) return
+    this.#waiting.set(
+      run,
+      this.#clock.after(delayMs, () => this.#storeNow(run)),
+    )
+  }
+
+  #storeNow(run: Run): void {
+    this.#waiting.delete(run)
+    const { id } = run.endpoint
+    if (run.isStored || this.#runs.get(id) !== run) return
+    run.isStored = true
+    this.#markedAtMs.set(id, this.#store.now())
+    const storing = this.#store
+      .write('markEndpoints', [mark(run, { kind: 'failing', sinceMs: run.sinceMs })])
+      // A success can have ended it in the meantime, and the success can have been stored first.
+      .then(() => (run.isOver ? this.#store.write('markEndpoints', [mark(run, { kind: 'well' })]) : undefined))
+      .catch(error => {
+        run.isStored = false
+        this.#log.warn({ err: error, endpoint: id }, 'could not store that an endpoint is failing; retrying')
+        if (!this.#isStopped) this.#storeLater(run, RETRY_AFTER_FAULT_MS)
+      })
+      .finally(() => this.#storing.delete(storing))
+    this.#storing.add(storing)
+  }
+
+  /** Stores what is waiting. Call it after the last attempt. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    for (const [run, timer] of this.#waiting) {
+      timer.cancel()
+      this.#storeNow(run)
+    }
+    await Promise.all(this.#storing)
   }
 
   /** Reviews the runs that are due and whose last failure is recent enough. Called after each sweep. */
@@ -220,3 +285,9 @@ export class ReceiverHealth {
     return failingStepMs(stage, this.#disableAfterMs)
   }
 }
+
+const mark = ({ endpoint, epoch }: Run, what: EndpointMark): PlacedMark => ({
+  endpoint: endpoint.id,
+  epoch,
+  mark: what,
+})

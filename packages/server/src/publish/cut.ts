@@ -22,9 +22,9 @@ import {
   pointerToken,
   type Scan,
   scanBody,
-  shorten,
   startScan,
 } from '../base/json-scanner.ts'
+import { describeUnknown } from '../base/nearest.ts'
 
 export type CutEvent = {
   /** Index in the array, 0 for a single event. */
@@ -49,6 +49,8 @@ export type Cut = {
   readonly errors: readonly FieldError[]
 }
 
+/** The members of an event in a request, but for `id`, the deprecated name of `key`. */
+const MEMBERS: readonly string[] = ['type', 'key', 'payload']
 /** Maximum number of unknown members named for one event, to keep the response small. */
 const MAX_UNKNOWN_NAMED = 8
 /** Maximum length of an event type's name. */
@@ -177,14 +179,12 @@ function checkKey(key: unknown, name: 'key' | 'id', field: string, errors: Field
   errors.push({ field, detail, position })
 }
 
-const MEMBERS: ReadonlySet<string> = new Set(['type', 'key', 'payload', 'id'])
-
 function nameUnknown(names: readonly string[], at: string, errors: FieldError[]): void {
-  const unknown = names.filter(name => !MEMBERS.has(name))
+  const unknown = names.filter(name => !MEMBERS.includes(name) && name !== 'id')
   for (const name of unknown.slice(0, MAX_UNKNOWN_NAMED)) {
-    const detail = `Unknown field ${JSON.stringify(shorten(name))}. An event has only type, key and payload.`
-    errors.push({ field: `${at}/${pointerToken(name)}`, detail })
+    const detail = describeUnknown('field', name, MEMBERS)
+    errors.push({ field: `${at}/${pointerToken(name)}`, detail, reason: 'unknown' })
   }
   const more = unknown.length - MAX_UNKNOWN_NAMED
-  if (more > 0) errors.push({ field: at, detail: `The event has ${more} more unknown fields.` })
+  if (more > 0) errors.push({ field: at, detail: `The event has ${more} more unknown fields.`, reason: 'unknown' })
 }

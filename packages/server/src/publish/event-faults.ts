@@ -3,23 +3,28 @@ import { Buffer } from 'node:buffer'
 import type { FieldError } from '../base/errors.ts'
 import { isOperational } from '../base/model.ts'
 import type { KnownTypes } from '../catalogue/configuration-cache.ts'
-import { unknownType } from '../catalogue/event-type.ts'
+import { unknownType } from '../catalogue/unknown-type.ts'
 import { type Cut, cutEvents } from './cut.ts'
 
 /** Beyond this number of faults in one call, only the first of each element is reported, to keep the response small. */
 const MAX_FAULTS_IN_FULL = 1_000
+
+/** Each suggestion compares a name with the whole catalogue. */
+const MAX_SUGGESTIONS = 20
 
 const ARCHIVED = 'The event type is archived and cannot be published unless an operator unarchives it.'
 
 /** Finds elements that are not events, have an unknown or archived type, or a payload that violates its schema (C1). */
 export function findFaults({ batch, events, errors }: Cut, types: KnownTypes): readonly FieldError[] {
   let faults: FieldError[] | undefined
+  let unknown: ReturnType<typeof createUnknown> | undefined
   for (const { index, type, value } of events) {
     const at = batch ? `/${index}` : ''
     const known = types.byName.get(type)
     if (known === undefined) {
       faults ??= [...errors]
-      faults.push({ field: `${at}/type`, ...(isOperational(type) ? RESERVED_TYPE : unknownType(type)) })
+      unknown ??= createUnknown(types)
+      faults.push({ field: `${at}/type`, ...(isOperational(type) ? RESERVED_TYPE : unknown(type)) })
       continue
     }
     if (known.type.archivedAtMs !== null) {
@@ -35,6 +40,19 @@ export function findFaults({ batch, events, errors }: Cut, types: KnownTypes): r
   }
   if (faults === undefined) return errors
   return batch ? faults.sort((a, b) => elementOf(a) - elementOf(b)) : faults
+}
+
+/** Describes unknown types, each name once. Of very many, only the first get a suggestion. */
+function createUnknown(types: KnownTypes) {
+  const described = new Map<string, Omit<FieldError, 'field'>>()
+  return (type: string): Omit<FieldError, 'field'> => {
+    let fault = described.get(type)
+    if (fault === undefined) {
+      fault = unknownType(type, described.size < MAX_SUGGESTIONS ? types.byName.keys() : [])
+      described.set(type, fault)
+    }
+    return fault
+  }
 }
 
 const RESERVED_TYPE = {

@@ -5,13 +5,14 @@ import type { Logger } from '../base/logger.ts'
 import { Loop } from '../base/loop.ts'
 import type { DeliveryId } from '../base/model.ts'
 import type { Configuration } from '../catalogue/configuration-cache.ts'
+import { Filters } from '../catalogue/filter.ts'
 import { cancelReplay, mendParts } from '../store/in-steps.ts'
 import type { PartLook, Replayed, ReplayPart } from '../store/operations/replays/parts.ts'
 import type { Replayable } from '../store/operations/replays/scan.ts'
 import type { Store } from '../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
 import { FIRST_RATE, type ReplayRate, rateAfter, roomOf } from './rate.ts'
-import { wantsOf } from './selection.ts'
+import { Sieve, wantsOf } from './sieve.ts'
 
 /** Settings, under their own names. */
 export type ReplayerSettings = {
@@ -82,6 +83,7 @@ export class Replayer {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #settings: ReplayerSettings
+  readonly #filters = new Filters()
   /** What is known about the endpoints of released parts, for the next round. */
   #rates = new Map<string, Known>()
   #credit = 0
@@ -204,21 +206,18 @@ export class Replayer {
     const { tenant, selection, asOfMs, endpoint } = work.part
     const configuration = selection.missing ? await this.#configuration.tenants.get(tenant) : null
     const wants = configuration === null ? () => true : wantsOf(selection, configuration)
+    const sieve = new Sieve(this.#store, tenant, wants, this.#filters)
     const tenantVersion = configuration?.version ?? null
     let limit = Math.min(MAX_ROWS, Math.max(MIN_ROWS, room * 2))
     let skipped = 0
     for (let step = 1; ; step++) {
       const scan = { tenant, selection, asOfMs, endpoints: [endpoint], after: work.after, limit }
       const chunk = await this.#store.read('scanReplay', scan)
-      const chosen: Replayable[] = []
-      for (const found of chunk.found) {
-        if (chosen.length === room) break
-        if (!wants(found)) continue
-        if (found.isOvertaken) skipped++
-        else chosen.push(found)
-      }
-      const isCut = chosen.length === room && chosen.at(-1) !== chunk.found.at(-1)
-      work.after = isCut ? chosen.at(-1)!.at : (chunk.after ?? work.after)
+      const { kept, decided } = await sieve.sift(chunk.found, room)
+      const chosen = kept.filter(({ isOvertaken }) => !isOvertaken)
+      skipped += kept.length - chosen.length
+      const isCut = decided < chunk.found.length
+      work.after = isCut ? chunk.found[decided - 1]!.at : (chunk.after ?? work.after)
       const isLast = !isCut && chunk.after === null
       if (isLast || chosen.length > 0 || step === MAX_STEPS) return { work, chosen, skipped, isLast, tenantVersion }
       limit = MAX_ROWS
@@ -265,7 +264,8 @@ export class Replayer {
     work.rate = { ...work.rate, untried: work.rate.untried + made.size }
     const fresh = deliveries.filter(({ id }) => made.has(id))
     const items = fresh.map(({ id, event, type, test, dueAtMs }) => {
-      return { tenant, delivery: id, endpoint, partition, event, type, test, dueAtMs, attempts: 0, payload: null }
+      const delivery = { tenant, delivery: id, endpoint, partition, event, type, test, replay: true }
+      return { ...delivery, dueAtMs, attempts: 0, payload: null }
     })
     if (items.length > 0) this.#store.changes.emit({ kind: 'fresh', items })
   }
@@ -286,7 +286,8 @@ export class Replayer {
     await mendParts(this.#store)
     if (retentionDays === 0) return
     const endedBeforeMs = this.#store.now() - retentionDays * DAY_MS
-    const drop = () => this.#store.write('dropReplays', { endedBeforeMs, limit: DROPPED_A_COMMIT })
-    while ((await drop()) === DROPPED_A_COMMIT);
+    const args = { endedBeforeMs, limit: DROPPED_A_COMMIT }
+    while ((await this.#store.write('dropReplays', args)) === DROPPED_A_COMMIT);
+    while ((await this.#store.write('dropReplayBatches', args)) === DROPPED_A_COMMIT);
   }
 }

@@ -1,43 +1,18 @@
 /** What a replay covers at the moment: its endpoints, what they want, and how many deliveries that makes. */
 import type { Clock } from '../base/clock.ts'
 import type { EndpointId, ReplaySelection, TenantId } from '../base/model.ts'
-import type { TenantMatcher } from '../catalogue/configuration-cache.ts'
+import { Filters } from '../catalogue/filter.ts'
 import { createMatcher } from '../catalogue/match.ts'
-import type { NewReplayPart } from '../store/operations/replays/replays.ts'
-import type { Replayable, ReplayChunk } from '../store/operations/replays/scan.ts'
+import type { NewReplayPart } from '../store/operations/replays/part-changes.ts'
+import type { ReplayChunk } from '../store/operations/replays/scan.ts'
 import type { Store } from '../store/store.ts'
+import { Sieve, wantsOf } from './sieve.ts'
 
 /** Rows scanned in one step, which takes its reader some milliseconds. */
 const ROWS_A_STEP = 1_000
 /** Pairs of an event and an endpoint scanned in one step, for a tenant with very many endpoints. */
 const PAIRS_A_STEP = 5_000
-/** Counting is given up after this time. */
-const COUNT_TIMEOUT_MS = 20_000
-
-/** Whether the endpoint gets a delivery. */
-export type Wants = (found: Pick<Replayable, 'endpoint' | 'type' | 'replayOf'>) => boolean
-
-/**
- * An endpoint gets again what it got before. An event that it never got is included if the endpoint wants the type now,
- * or if the call names the endpoint together with the event or types: then that is exactly what the caller wants.
- * Filters are not evaluated, since that would mean reading every payload.
- */
-export function wantsOf(
-  { endpoint, event, types }: ReplaySelection,
-  { wanting: endpointsOf }: Pick<TenantMatcher, 'wanting'>,
-): Wants {
-  if (endpoint !== null && (event !== null || types !== null)) return () => true
-  const wanting = new Map<string, ReadonlySet<EndpointId>>()
-  return ({ endpoint: id, type, replayOf }) => {
-    if (replayOf !== null) return true
-    let ids = wanting.get(type)
-    if (ids === undefined) {
-      ids = new Set(endpointsOf(type).map(matched => matched.id))
-      wanting.set(type, ids)
-    }
-    return ids.has(id)
-  }
-}
+export const COUNT_TIMEOUT_MS = 20_000
 
 export type ReplayCount = {
   /** Null if there are too many to count. */
@@ -46,38 +21,47 @@ export type ReplayCount = {
   readonly parts: readonly NewReplayPart[]
 }
 
+/** @param timeoutMs counting is given up after this time; default: 20 seconds */
 export type ReplayCounter = (
   tenant: TenantId,
   selection: ReplaySelection,
   asOfMs: number,
+  timeoutMs?: number,
 ) => Promise<ReplayCount | null>
 
 /** Counts in steps, so that other reads get their turn. Null if the tenant does not exist. Throws StoreUnavailable. */
-export function createReplayCounter(store: Store, clock: Clock, timeoutMs = COUNT_TIMEOUT_MS): ReplayCounter {
-  return async (tenant, selection, asOfMs) => {
+export function createReplayCounter(store: Store, clock: Clock, longestMs = COUNT_TIMEOUT_MS): ReplayCounter {
+  const filters = new Filters()
+  return async (tenant, selection, asOfMs, timeoutMs = longestMs) => {
     // Not from the cache, which might not know an endpoint that another node registered a moment ago.
     const configuration = await store.read('readTenantConfiguration', { tenant })
     if (configuration === null) return null
     const { endpoint } = selection
     const all = configuration.endpoints.filter(({ id }) => endpoint === null || id === endpoint)
     if (all.length === 0) return { deliveries: 0, parts: [] }
-    const wants = wantsOf(selection, createMatcher(configuration))
+    const wants = wantsOf(selection, { ...configuration, ...createMatcher(configuration, filters) })
+    const sieve = new Sieve(store, tenant, wants, filters)
     const counts = new Map<EndpointId, number>()
     const scan = { tenant, selection, asOfMs, endpoints: all.map(({ id }) => id) }
     const limit = selection.missing ? Math.max(1, Math.floor(PAIRS_A_STEP / all.length)) : ROWS_A_STEP
     const untilMs = clock.monotonicMs() + timeoutMs
+    const isLate = () => clock.monotonicMs() >= untilMs
     let deliveries = 0
+    let isCounted = false
     let after: string | null = null
     do {
       const chunk: ReplayChunk = await store.read('scanReplay', { ...scan, after, limit: Math.min(limit, ROWS_A_STEP) })
-      for (const found of chunk.found) {
-        if (found.isOvertaken || !wants(found)) continue
-        counts.set(found.endpoint, (counts.get(found.endpoint) ?? 0) + 1)
-        deliveries++
+      let undecided = chunk.found.filter(({ isOvertaken }) => !isOvertaken)
+      while (undecided.length > 0 && !isLate()) {
+        const { kept, decided } = await sieve.sift(undecided)
+        for (const { endpoint: id } of kept) counts.set(id, (counts.get(id) ?? 0) + 1)
+        deliveries += kept.length
+        undecided = undecided.slice(decided)
       }
+      isCounted = undecided.length === 0 && chunk.after === null
       after = chunk.after
-    } while (after !== null && clock.monotonicMs() < untilMs)
-    if (after !== null) {
+    } while (!isCounted && !isLate())
+    if (!isCounted) {
       return { deliveries: null, parts: all.map(({ id, partition }) => ({ endpoint: id, partition, wanted: null })) }
     }
     const parts = all.map(({ id, partition }) => ({ endpoint: id, partition, wanted: counts.get(id) ?? 0 }))

@@ -15,6 +15,8 @@ export type Credentials = {
   readonly signing: readonly SigningSecret[]
   readonly clientCertificate: ClientCertificate | null
   readonly oauth: OAuthClient | null
+  /** Values of the secret extra headers, by name in lower case. */
+  readonly headers: Readonly<Record<string, string>>
 }
 
 /** The versions of Standard Webhooks: HMAC-SHA256 and Ed25519. */
@@ -38,10 +40,18 @@ export type OAuthClient = {
   readonly clientId: string
   readonly clientSecret: string
   readonly scope: string | null
+  readonly audience: string | null
+  /** URIs of what the token is for (RFC 8707). */
+  readonly resource: readonly string[]
+  /** Where token requests carry clientId and clientSecret (RFC 6749 §2.3.1). */
+  readonly credentialsIn: (typeof CREDENTIALS_PLACES)[number]
 }
 
-/** How long a signing secret remains valid after it was replaced. */
-export const SIGNING_OVERLAP_MS = DAY_MS
+/** An `Authorization: Basic` header, or the form in the body. */
+export const CREDENTIALS_PLACES = ['header', 'body'] as const
+
+/** How long a signing secret remains valid after it was replaced, unless the call says otherwise. */
+export const SIGNING_GRACE_MS = DAY_MS
 /** The maximum number of signatures in a request: headers must not grow when a tenant rotates again and again. */
 export const MAX_LIVE_SIGNING_SECRETS = 10
 const MADE_SECRET_BYTES = 32
@@ -49,7 +59,14 @@ const MADE_SECRET_BYTES = 32
 const ED25519_KEY_BYTES = 32
 
 export const writeCredentials = (credentials: Credentials): string => JSON.stringify(credentials)
-export const readCredentials = (text: string): Credentials => JSON.parse(text) as Credentials
+/** Earlier versions stored no headers, and less about the token server. */
+export function readCredentials(text: string): Credentials {
+  const stored = JSON.parse(text) as Omit<Credentials, 'headers'> & Partial<Credentials>
+  const { oauth } = stored
+  return { headers: {}, ...stored, oauth: oauth === null ? null : { ...OAUTH_DEFAULTS, ...oauth } }
+}
+
+const OAUTH_DEFAULTS = { audience: null, resource: [], credentialsIn: 'header' } as const
 
 export function makeSigningSecret(version: SigningSecret['version'], nowMs: number): SigningSecret {
   const key =
@@ -77,14 +94,20 @@ export function verificationKeyOf({ version, key }: SigningSecret): string {
 }
 
 /**
- * Puts a new signing secret into effect immediately; the previous one remains valid for a day. Returns undefined if the
- * maximum number of secrets is valid already.
+ * Puts a new signing secret into effect immediately. The older ones remain valid for the grace period at most. Returns
+ * undefined if the maximum number of secrets is valid already.
+ *
+ * @param graceMs 0: the older ones stop being valid immediately, whatever was promised for them
  */
-export function rotateSigning(credentials: Credentials, secret: SigningSecret, nowMs: number): Credentials | undefined {
-  const before = liveSigning(credentials, nowMs).map(live => ({
-    ...live,
-    untilMs: live.untilMs ?? nowMs + SIGNING_OVERLAP_MS,
-  }))
+export function rotateSigning(
+  credentials: Credentials,
+  secret: SigningSecret,
+  nowMs: number,
+  graceMs = SIGNING_GRACE_MS,
+): Credentials | undefined {
+  const untilMs = nowMs + graceMs
+  const live = graceMs === 0 ? [] : liveSigning(credentials, nowMs)
+  const before = live.map(older => ({ ...older, untilMs: Math.min(older.untilMs ?? untilMs, untilMs) }))
   return before.length < MAX_LIVE_SIGNING_SECRETS ? { ...credentials, signing: [secret, ...before] } : undefined
 }
 

@@ -7,6 +7,7 @@ import { Erasure } from '../background/erasure.ts'
 import { HistoryKeeper } from '../background/history.ts'
 import { IdempotentCallsCleaner } from '../background/idempotent-calls.ts'
 import { Notices } from '../background/notices.ts'
+import { ReplayBatches as ReplayBatchesWork } from '../background/replay-batches.ts'
 import { Retention } from '../background/retention.ts'
 import { StatisticsCleaner } from '../background/statistics.ts'
 import { BackgroundWorks } from '../background/works.ts'
@@ -22,18 +23,21 @@ import { Watching } from '../observe/watching.ts'
 import { Inbox } from '../publish/inbox.ts'
 import { Publisher } from '../publish/publisher.ts'
 import { Replayer } from '../replay/replayer.ts'
-import { createReplayCounter } from '../replay/selection.ts'
+import { createReplayCounter, type ReplayCounter } from '../replay/selection.ts'
 import { ApiKeyCache } from '../services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../services/api-keys/api-keys.ts'
-import { Deliveries } from '../services/deliveries.ts'
+import { Deliveries } from '../services/deliveries/deliveries.ts'
+import { EndpointLists } from '../services/endpoints/endpoint-lists.ts'
 import { Endpoints } from '../services/endpoints/endpoints.ts'
 import { EventTypes } from '../services/event-types/event-types.ts'
 import { Events } from '../services/events/events.ts'
 import { FilterTrials } from '../services/filter-trials.ts'
 import { IdempotentCalls } from '../services/idempotent-calls.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
+import { ReplayBatches } from '../services/replay-batches.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
+import { Search } from '../services/search.ts'
 import { Stats } from '../services/stats.ts'
 import { Exports } from '../services/tenants/exports.ts'
 import { Tenants } from '../services/tenants/tenants.ts'
@@ -89,13 +93,8 @@ export async function compose(foundation: Foundation): Promise<Composed> {
   })
   const apiKeys = new ApiKeyCache(store, clock)
   const sending = composeSending(foundation, partitions, watching)
-  const books = new Books(store, logger, config)
-  const works = new BackgroundWorks(store, clock, logger, [
-    new Erasure(store, logger),
-    new Retention(store, logger, config),
-    books,
-    new IdempotentCallsCleaner(store),
-  ])
+  const countReplay = createReplayCounter(store, clock)
+  const { works, books } = composeWorks(foundation, countReplay)
   const typeSamples = new TypeSamples(store, clock)
   const keyRotation = new KeyRotation(store, foundation.keys.keyring, foundation.keys.place, logger)
   const services = composeServices(foundation, {
@@ -103,7 +102,8 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     apiKeys,
     typeSamples,
     keyRotation,
-    onErase: () => works.look(),
+    countReplay,
+    onBackgroundWork: () => works.look(),
     flushStats: () => watching.flushStats(),
   })
   const api = composeApi(foundation, services, apiKeys, watching)
@@ -139,6 +139,19 @@ export async function compose(foundation: Foundation): Promise<Composed> {
       { name: 'background works', start: () => works.start(), stop: () => works.stop() },
     ],
   }
+}
+
+/** What one node does for all. */
+function composeWorks({ config, store, clock, logger }: Foundation, countReplay: ReplayCounter) {
+  const books = new Books(store, logger, config)
+  const works = new BackgroundWorks(store, clock, logger, [
+    new Erasure(store, logger),
+    new Retention(store, logger, config),
+    new ReplayBatchesWork(store, countReplay, logger),
+    books,
+    new IdempotentCallsCleaner(store),
+  ])
+  return { works, books }
 }
 
 /** Exchanges messages with other nodes. Empty if this process is the only one. */
@@ -186,31 +199,35 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
   readonly apiKeys: ApiKeyCache
   readonly typeSamples: TypeSamples
   readonly keyRotation: KeyRotation
-  readonly onErase: () => void
+  readonly countReplay: ReplayCounter
+  readonly onBackgroundWork: () => void
   readonly flushStats: () => Promise<void>
 }
 
 /** The services behind the API. */
 function composeServices(foundation: Foundation, parts: ServiceParts): Services {
   const { config, store, clock, keys } = foundation
-  const { publisher, apiKeys, typeSamples, keyRotation, onErase, flushStats } = parts
+  const { publisher, apiKeys, typeSamples, keyRotation, countReplay, onBackgroundWork, flushStats } = parts
   const types = () => publisher.types()
   return {
     publisher,
     endpoints: new Endpoints(store, keys.keyring, config, types),
+    endpointLists: new EndpointLists(store, clock),
     retrySchedules: new RetrySchedules(store, config, types),
     tenants: new Tenants(store, {
       // Twice the connection timeout: a token might have to be requested first.
       attemptMs: 2 * config.connectTimeoutMs + config.responseTimeoutMs + ATTEMPT_MARGIN_MS,
-      onErase,
+      onErase: onBackgroundWork,
     }),
     exports: new Exports(store),
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
     eventTypes: new EventTypes(store, typeSamples, config),
-    deliveries: new Deliveries(store),
-    events: new Events(store),
+    deliveries: new Deliveries(store, clock),
+    events: new Events(store, clock),
     filterTrials: new FilterTrials(store, types),
-    replays: new Replays(store, createReplayCounter(store, clock)),
+    replays: new Replays(store, countReplay),
+    replayBatches: new ReplayBatches(store, countReplay, { onChange: onBackgroundWork }),
+    search: new Search(store, clock),
     keyRotation,
     stats: new Stats(store, flushStats),
     idempotentCalls: new IdempotentCalls(store, keys.keyring),

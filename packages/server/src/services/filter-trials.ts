@@ -9,11 +9,11 @@ import { createSelection } from '../catalogue/type-pattern.ts'
 import type { EventHead } from '../store/operations/events/reading.ts'
 import type { Store } from '../store/store.ts'
 import { invalid, requireTenant } from './checks/refusals.ts'
-import { isRecord } from './checks/values.ts'
-import type { Warning } from './endpoints/authentication.ts'
-import { adviseOnFilterOf } from './endpoints/filter-advice.ts'
+import { isEventKey, isRecord } from './checks/values.ts'
+import type { Warning } from './checks/warnings.ts'
+import { adviseOnFreeFilter } from './endpoints/filter-advice.ts'
 import { adviseOnTypes, checkTypes } from './endpoints/wanted-types.ts'
-import { readEvent } from './events/by-key.ts'
+import { readEvent } from './events/read-event.ts'
 
 /** What a filter is tried on: one of `payloads`, `events` and `recent`. */
 export type FilterTrialInput = {
@@ -48,9 +48,6 @@ const EVENTS_A_CALL = 50_000
 const UNKNOWN_EVENT =
   'No event has this id or key. Keys that Posthorn no longer remembers are looked for among the newest 50,000 events.'
 
-/** What a publisher's key can be. */
-const KEY = /^[!-~]([ -~]{0,253}[!-~])?$/
-
 export class FilterTrials {
   readonly #store: Store
   readonly #types: () => Promise<readonly EventType[]>
@@ -68,7 +65,8 @@ export class FilterTrials {
     const types = checkInput(input, catalogue)
     const { filter, payloads, events, recent } = input
     const trial = createTrial(filter)
-    const warnings = [...adviseOnTypes(types, catalogue), ...adviseOnFilterOf({ filter, types }, catalogue)]
+    const onFilter = adviseOnFreeFilter({ filter, types }, catalogue, '/filter')
+    const warnings = [...adviseOnTypes(types, catalogue), ...onFilter]
     if (payloads !== undefined) {
       return { trials: payloads.map(payload => ({ event: null, ...trial(payload) })), warnings, searchedToMs: null }
     }
@@ -88,7 +86,7 @@ export class FilterTrials {
     const isId = (name: string) => parseId('evt', name) !== undefined
     const keyed = await this.#keyed(
       tenant,
-      names.filter(name => !isId(name) && KEY.test(name)),
+      names.filter(name => !isId(name) && isEventKey(name)),
     )
     for (const [index, name] of names.entries()) {
       const field = `/events/${index}`
@@ -109,8 +107,8 @@ export class FilterTrials {
     const found = new Map<string, EventId>()
     const forgotten = new Set<string>()
     for (const key of new Set(keys)) {
-      const id = await this.#store.read('findKeyedEvent', { tenant, key })
-      if (id === null) forgotten.add(key)
+      const [id] = await this.#store.read('findEventsOfKey', { tenant, key, limit: 1 })
+      if (id === undefined) forgotten.add(key)
       else found.set(key, id)
     }
     // All keys that are no longer remembered are looked for at once.

@@ -5,9 +5,11 @@ import { readCredentials, writeCredentials } from '../secrets/credentials.ts'
 import { KEY_FINGERPRINT, type KeyPlace } from '../secrets/key-file.ts'
 import { type Keyring, nameOfKey, SecretUnreadable } from '../secrets/keyring.ts'
 import type { Resealed, Sealed } from '../store/operations/endpoints/credentials.ts'
+import { parseHeaders, writeHeaders } from '../store/operations/endpoints/headers.ts'
 import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
 import type { Store } from '../store/store.ts'
 import { digestOf } from './endpoints/sealed-credentials.ts'
+import { keepAll, splitHeaders } from './endpoints/sealed-headers.ts'
 
 const ENDPOINTS_A_COMMIT = 200
 
@@ -143,11 +145,15 @@ export class KeyRotation {
     return found
   }
 
-  #reseal({ endpoint, credentials: before }: Sealed): Resealed[] {
+  #reseal(before: Sealed): Resealed[] {
+    const { endpoint } = before
     try {
-      const opened = readCredentials(this.#keyring.open(endpoint, before))
-      const credentials = this.#keyring.seal(endpoint, writeCredentials(opened))
-      return [{ endpoint, before, credentials, digest: digestOf(opened, this.#keyring) }]
+      const opened = readCredentials(this.#keyring.open(endpoint, before.credentials))
+      // Secret headers that an earlier version stored in clear are sealed on this occasion.
+      const headers = parseHeaders(before.headers)
+      const { stored, sealed } = splitHeaders(keepAll(headers), headers, opened.headers)
+      const credentials = this.#keyring.seal(endpoint, writeCredentials({ ...opened, headers: sealed }))
+      return [{ endpoint, before, credentials, headers: writeHeaders(stored), digest: digestOf(opened, this.#keyring) }]
     } catch (error) {
       if (!(error instanceof SecretUnreadable)) throw error
       this.#unreadable++

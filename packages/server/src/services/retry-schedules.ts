@@ -1,9 +1,16 @@
 import type { FieldError } from '../base/errors.ts'
-import { type EndpointId, type EventType, isOperational, type RetrySchedule, type TenantId } from '../base/model.ts'
-import { unknownType } from '../catalogue/event-type.ts'
+import {
+  type EndpointReference,
+  type EventType,
+  isOperational,
+  type RetrySchedule,
+  type TenantId,
+} from '../base/model.ts'
 import { retryWaitMs, scheduleInForce } from '../catalogue/retry-schedule.ts'
+import { unknownType } from '../catalogue/unknown-type.ts'
 import type { Store } from '../store/store.ts'
-import { checkId, invalid, notFound } from './checks/refusals.ts'
+import { invalid } from './checks/refusals.ts'
+import { requireEndpoint } from './endpoints/references.ts'
 
 const MAX_RETRIES = 30
 const LONGEST_RETRY_SECONDS = 604_800
@@ -76,10 +83,8 @@ export class RetrySchedules {
   }
 
   /** The schedule of an endpoint's deliveries of a type; without a type, of types without a schedule of their own. */
-  async ofEndpoint(tenant: TenantId, id: EndpointId, type?: string): Promise<SchedulePreview> {
-    checkId('ep', id, 'endpoint')
-    const endpoint = await this.#store.read('getEndpoint', { tenant, id })
-    if (endpoint === null) throw notFound('endpoint')
+  async ofEndpoint(tenant: TenantId, reference: EndpointReference, type?: string): Promise<SchedulePreview> {
+    const endpoint = await requireEndpoint(this.#store, tenant, reference)
     const faults: FieldError[] = []
     const ofType = type === undefined ? null : await this.#ofType(type, faults)
     if (faults.length > 0) throw invalid(faults)
@@ -92,9 +97,16 @@ export class RetrySchedules {
   }
 
   async #ofType(name: string, faults: FieldError[]): Promise<RetrySchedule | null> {
-    const type = (await this.#types()).find(each => each.name === name)
+    const types = await this.#types()
+    const type = types.find(each => each.name === name)
     if (type === undefined && !isOperational(name)) {
-      faults.push({ field: 'type', ...unknownType(name) })
+      faults.push({
+        field: 'type',
+        ...unknownType(
+          name,
+          types.map(each => each.name),
+        ),
+      })
     }
     return type?.schedule ?? null
   }

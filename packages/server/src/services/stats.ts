@@ -1,12 +1,13 @@
 import type { FieldError, PosthornError } from '../base/errors.ts'
 import { addBins, type LatencyBins } from '../base/latency-bins.ts'
-import type { EndpointId, TenantId } from '../base/model.ts'
+import type { EndpointId, EndpointReference, TenantId } from '../base/model.ts'
 import { addCounts, type Counts, GRAINS, type Grain, noCounts } from '../store/operations/stats.ts'
 import type { Store } from '../store/store.ts'
-import { checkIdParameter, invalid, requireTenant } from './checks/refusals.ts'
+import { invalid, requireTenant } from './checks/refusals.ts'
+import { endpointIdOfParameter } from './endpoints/references.ts'
 
 export type StatsFilter = {
-  readonly endpoint: EndpointId | null
+  readonly endpoint: EndpointReference | null
   readonly fromMs: number | null
   readonly toMs: number | null
   readonly step: Grain | null
@@ -52,12 +53,13 @@ export class Stats {
   }
 
   async read(tenant: TenantId, filter: StatsFilter): Promise<StatsReport> {
-    checkIdParameter('ep', filter.endpoint, 'endpoint')
     const { step, fromMs, toMs } = planStats(filter, this.#store.now())
     await requireTenant(this.#store as Store, tenant)
+    const endpoint = await endpointIdOfParameter(this.#store, tenant, filter.endpoint)
     await this.#flush()
-    const query = { tenant, endpoint: filter.endpoint, grain: step, fromMs, toMs }
+    const query = { tenant, endpoint, grain: step, fromMs, toMs }
     const found = new Map((await this.#store.read('readStats', query)).map(stat => [stat.startMs, stat]))
+    if (found.size === 0) await this.#requireEndpoint(tenant, query.endpoint)
     const total = { startMs: fromMs, counts: noCounts(), latencies: new Map() }
     const points: StatsPoint[] = []
     for (let startMs = fromMs; startMs < toMs; startMs += GRAINS[step].ms) {
@@ -67,6 +69,12 @@ export class Stats {
       points.push(point)
     }
     return { step, fromMs, toMs, total, points }
+  }
+
+  /** Numbers are kept longer than endpoints, so only one without any can be told to be unknown. */
+  async #requireEndpoint(tenant: TenantId, id: EndpointId | null): Promise<void> {
+    if (id === null || (await this.#store.read('findEndpointById', { tenant, id })) !== null) return
+    throw refusal('endpoint', 'The tenant has no endpoint with this id, and no numbers of one in this period.')
   }
 }
 

@@ -4,11 +4,13 @@
  */
 import { HOUR_MS } from '../base/durations.ts'
 import type { EndpointId, ReplayId, TenantId } from '../base/model.ts'
-import { type NewReplayPart, PARTS_A_COMMIT } from './operations/replays/replays.ts'
+import { PARTS_A_COMMIT } from './operations/replays/part-changes.ts'
+import type { NewReplay } from './operations/replays/replays.ts'
 import type { Store } from './store.ts'
 
 const DELIVERIES_A_COMMIT = 1_000
 const STATISTICS_A_COMMIT = 500
+const CALLS_A_COMMIT = 1_000
 
 export type DeliveriesOf = { readonly partition: number; readonly endpoint: EndpointId }
 
@@ -49,15 +51,31 @@ export async function cancelReplay(store: Store, of: { tenant: TenantId; replay:
 
 type ReplayOf = { readonly tenant: TenantId; readonly replay: ReplayId }
 
-/** Adds the parts of a replay that is about to be created. */
-export async function addParts(store: Store, of: ReplayOf, parts: readonly NewReplayPart[]): Promise<void> {
+/**
+ * Adds the parts of a replay that is about to be created, if they are too many for its own commit. Returns the replay to
+ * create, after which `settleParts` must be called. A crash in between leaves what `mendParts` mends.
+ */
+export async function addManyParts<New extends NewReplay>(store: Store, replay: New): Promise<New> {
+  const { tenant, id, parts } = replay
+  if (parts.length <= PARTS_A_COMMIT) return replay
   for (let at = 0; at < parts.length; at += PARTS_A_COMMIT) {
-    await store.write('addReplayParts', { ...of, parts: parts.slice(at, at + PARTS_A_COMMIT) })
+    await store.write('addReplayParts', { tenant, replay: id, parts: parts.slice(at, at + PARTS_A_COMMIT) })
   }
+  return { ...replay, parts: [], hasParts: true }
 }
 
-/** Removes the parts of a replay that was not created. */
-export async function dropParts(store: Store, of: ReplayOf): Promise<void> {
+/** Releases the parts that `addManyParts` has added, or removes them if the replay was not created. */
+export async function settleParts(
+  store: Store,
+  { tenant, id, hasParts = false }: NewReplay,
+  isCreated: boolean,
+): Promise<void> {
+  if (!hasParts) return
+  if (isCreated) await moveParts(store, { tenant, replay: id })
+  else await dropParts(store, { tenant, replay: id })
+}
+
+async function dropParts(store: Store, of: ReplayOf): Promise<void> {
   await untilNone(() => store.write('dropReplayParts', of))
 }
 
@@ -71,6 +89,11 @@ export async function mendParts(store: Store): Promise<void> {
   for (const of of await store.read('findUnreleasedReplays', {})) await moveParts(store, of)
   const beforeMs = store.now() - HOUR_MS
   for (const of of await store.read('findUncreatedReplays', { beforeMs })) await dropParts(store, of)
+}
+
+/** Forgets the calls with an `Idempotency-Key` of a tenant that was deleted. */
+export async function forgetAllCalls(store: Store, tenant: TenantId): Promise<void> {
+  await untilNone(() => store.write('forgetCalls', { tenant, limit: CALLS_A_COMMIT }))
 }
 
 /** Removes all statistics of a tenant. */

@@ -39,6 +39,8 @@ export type Dialect = {
    * it), and `key_at`, its position in the primary key from 1, or 0.
    */
   readonly listColumns: string
+  /** Whether a join can run a query for each row of `v` (`cross join lateral`). Otherwise each is a query of its own. */
+  readonly hasLateral: boolean
   /** After a `select`: takes only rows that no other transaction is changing, and locks them until the commit. */
   readonly skipLocked: string
   /** After a `select … from live_delivery l`: locks the rows until the commit. */
@@ -49,6 +51,8 @@ export type Dialect = {
   readonly lockEventRows: string
   /** The counterpart for transactions that create new deliveries of them: any number can hold it at the same time. */
   readonly shareEventRows: string
+  /** After a `select … from replay_batch …`: its state can't change until the commit. Any number can hold it. */
+  readonly shareBatchRow: string
   /** Returns `pages` free pages to the file system, where a file does not shrink by itself. */
   readonly giveBackPages: ((pages: number) => Query) | null
   /**
@@ -62,6 +66,12 @@ export type Dialect = {
   readonly lockConfiguration: Query | null
   /** From here on, the transaction waits for locks for at most `waitMs` milliseconds; 0: as long as it takes. */
   readonly limitLockWait: (waitMs: number) => Query | null
+  /**
+   * From here on, the transaction reads rows along indexes, in their order, even if it is expected to be cheaper to read
+   * and sort all of them: without statistics (a new day's table has none yet), a few thousand of millions of rows were
+   * found by sorting all. Null where that is the case anyway.
+   */
+  readonly readByIndex: Query | null
   /** Held to the end by a transaction that takes migration steps, so that one process at a time does. */
   readonly lockMigrations: Query | null
   /** Creates the tables that history is written to from now on, where it is partitioned by time. */

@@ -38,6 +38,7 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   getErasure: 'read',
   exportTenant: 'read',
   listEndpoints: 'read',
+  listAllEndpoints: 'read',
   getEndpoint: 'read',
   getEndpointSchedule: 'read',
   createEndpoint: 'write',
@@ -49,10 +50,12 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   tryFilter: 'read',
   publishEvents: 'publish',
   listEvents: 'read',
+  listAllEvents: 'read',
   getEvent: 'read',
   listEventEndpoints: 'read',
   listRejectedEvents: 'read',
   listDeliveries: 'read',
+  listAllDeliveries: 'read',
   getDelivery: 'read',
   listSetAsideDeliveries: 'read',
   retryDelivery: 'write',
@@ -63,6 +66,14 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   pauseReplay: 'write',
   resumeReplay: 'write',
   cancelReplay: 'write',
+  createReplayBatch: 'operator',
+  listReplayBatches: 'read',
+  getReplayBatch: 'read',
+  pauseReplayBatch: 'operator',
+  resumeReplayBatch: 'operator',
+  cancelReplayBatch: 'operator',
+  search: 'read',
+  searchTenant: 'read',
   getStats: 'read',
   listApiKeys: 'operator',
   getApiKey: 'operator',
@@ -106,7 +117,9 @@ function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean 
   const isOperators =
     /^\/v1\/(api-keys|audit|encryption-keys)/.test(path) ||
     (method !== 'GET' &&
-      (path.startsWith('/v1/event-types') || ['/v1/tenants/{tenant}', '/v1/tenants/{tenant}/erase'].includes(path)))
+      (path.startsWith('/v1/replays') ||
+        path.startsWith('/v1/event-types') ||
+        ['/v1/tenants/{tenant}', '/v1/tenants/{tenant}/erase'].includes(path)))
   if (isOperators) return scope === 'all' && tenant === null
   const isPublishing = method === 'POST' && path === '/v1/tenants/{tenant}/events'
   const isReading = method === 'GET' || path.endsWith('/filter-trials')
@@ -117,7 +130,9 @@ function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean 
 
 /** Calls with unknown ids, so that allowed calls change nothing. */
 async function call({ method, path }: Operation, key: string | null, tenant = 'acme') {
-  const url = path.replace('{tenant}', tenant).replace(/\{\w+\}/g, 'unknown')
+  // A search must name what to search for.
+  const query = path.endsWith('/search') ? '?q=unknown' : ''
+  const url = path.replace('{tenant}', tenant).replace(/\{\w+\}/g, 'unknown') + query
   return bench.send(method, url, { key, ...(method === 'GET' || method === 'DELETE' ? {} : { body: '[' }) })
 }
 

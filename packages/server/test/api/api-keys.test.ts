@@ -18,9 +18,10 @@ describe('an API key', () => {
     expect(body.key).toMatch(/^phk_[\w-]{43}$/)
     expect(headers).toMatchObject({ location: `${KEYS}/${body.id}`, 'cache-control': 'no-store' })
     const { key, ...shown } = body
-    expect(shown).toMatchObject({ name: 'ci', scope: 'publish', tenant: null, rateLimit: null, expiresAt: null })
+    const plain = { tenant: null, payloads: true, rateLimit: null, expiresAt: null }
+    expect(shown).toMatchObject({ name: 'ci', scope: 'publish', ...plain })
     expect((await get(`${KEYS}/${body.id}`)).body).toEqual(shown)
-    expect((await get(KEYS)).body).toEqual({ data: [shown], nextCursor: null })
+    expect((await get(KEYS)).body).toEqual({ data: [shown], nextCursor: null, prevCursor: null })
     const { keys } = await bench.store.read('readApiKeyChanges', { after: 0 })
     expect(Buffer.from(keys[0]!.hash)).toEqual(createHash('sha256').update(key).digest())
     expect(JSON.stringify(keys)).not.toContain(key)
@@ -74,6 +75,8 @@ describe('an API key', () => {
     [{ expiresAt: 'soon' }, '/expiresAt'],
     [{ rateLimit: { requests: 0, perSeconds: 1 } }, '/rateLimit/requests'],
     [{ rateLimit: { requests: 1 } }, '/rateLimit/perSeconds'],
+    [{ payloads: 'no' }, '/payloads'],
+    [{ payloads: null }, '/payloads'],
     [{ key: 'mine' }, '/key'],
   ])('is not created from %j', async (body, field) => {
     expect(refused(await post(KEYS, { name: 'ci', scope: 'all', ...body }))).toEqual([422, 'invalid', [field]])

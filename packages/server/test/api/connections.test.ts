@@ -319,7 +319,8 @@ describe('connections', () => {
         await release.promise
         return events.list(...args)
       }
-      const services = { events: { get: events.get, list } as unknown as typeof events }
+      const others = { select: events.select.bind(events), count: events.count.bind(events) }
+      const services = { events: { ...others, list } as unknown as typeof events }
       const port = await listen({ max: 4, perAddress: 4 }, undefined, services)
       const stream = await open(port, OTHER)
       const answer = stream.ask(call(KEY, '/v1/tenants/acme/events'))

@@ -15,13 +15,14 @@ describe('reads', () => {
     const { events } = bench
     const started: string[] = []
     const waiting: (() => void)[] = []
-    const list: typeof events.list = async (tenant, ...rest) => {
-      started.push(tenant)
+    const list: typeof events.list = async (selected, ...rest) => {
+      started.push(selected.query.tenant ?? '')
       await new Promise<void>(resolve => waiting.push(resolve))
-      return events.list(tenant, ...rest)
+      return events.list(selected, ...rest)
     }
     await bench.put('/v1/tenants/globex', {})
-    await bench.useServices({ events: { get: events.get, list } as unknown as typeof events })
+    const others = { select: events.select.bind(events), count: events.count.bind(events) }
+    await bench.useServices({ events: { ...others, list } as unknown as typeof events })
     const release = () => {
       for (const resolve of waiting.splice(0)) resolve()
     }

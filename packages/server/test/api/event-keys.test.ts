@@ -61,7 +61,7 @@ describe('an event’s key', () => {
     const first = (await bench.post(EVENTS, event('k'))).body.id
     await bench.run('delete from idempotency')
     const second = (await bench.post(EVENTS, event('k', '664200aa-7128-4a26-83a8-cf0201903fcc'))).body.id
-    expect((await find('key=k')).data).toMatchObject([{ id: second }])
+    expect((await find('key=k')).data).toMatchObject([{ id: second }, { id: first }])
     await bench.run('delete from idempotency')
     const ids: string[] = []
     let cursor = ''
@@ -74,7 +74,7 @@ describe('an event’s key', () => {
     expect(ids).toEqual([second, first])
   })
 
-  it('is searched for among a limited number of events, and the response says how far', {
+  it('is searched for among all events if it is no longer remembered, and the response says how far', {
     timeout: 120_000,
   }, async () => {
     const publish = async (count: number, over = {}) => {
@@ -83,13 +83,15 @@ describe('an event’s key', () => {
       return events
     }
     const [oldest] = await publish(1, { key: 'old', hash: new Uint8Array(32) })
-    for (let at = 0; at < 50; at++) await publish(1_000)
+    for (let at = 0; at < 25; at++) await publish(1_000)
     await bench.run('delete from idempotency')
-    const page = await find('key=old')
-    expect(page.data).toEqual([])
-    expect(Date.parse(page.searchedTo)).toBeGreaterThan(0)
-    const next = await find(`key=old&cursor=${page.nextCursor}`)
-    expect(next.data).toMatchObject([{ id: oldest!.id }])
+    let page = await find('key=old&limit=1')
+    // A slow machine needs more than one call.
+    while (page.data.length === 0 && page.nextCursor !== null) {
+      expect(Date.parse(page.searchedTo)).toBeGreaterThan(0)
+      page = await find(`key=old&limit=1&cursor=${page.nextCursor}`)
+    }
+    expect(page.data).toMatchObject([{ id: oldest!.id }])
   })
 
   it('that is impossible, or in a cursor of something else, is refused', async () => {

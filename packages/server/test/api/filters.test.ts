@@ -75,6 +75,112 @@ describe('the warnings of an endpoint', () => {
     expect(aboutFilter(await bench.patch(one, { types: null }))).toEqual([])
   })
 
+  it('name what the limits of the schema rule out', async () => {
+    const schema = {
+      type: 'object',
+      required: ['id', 'o'],
+      properties: {
+        id: { type: 'string', maxLength: 5, pattern: '^[a-z]+$' },
+        n: { type: 'integer', minimum: 1, maximum: 10 },
+        m: { type: 'number', multipleOf: 5 },
+        u: { type: 'string', format: 'uuid' },
+        c: { const: 'K' },
+        b: { type: 'boolean' },
+        o: { type: 'object', required: ['x'], properties: { x: { exclusiveMinimum: 0, type: 'number' } } },
+        list: { type: 'array', items: { type: 'number', exclusiveMaximum: 3 } },
+      },
+    }
+    await bench.put('/v1/event-types/T', { group: 'g', description: 'd', example: { id: 'x', o: { x: 1 } }, schema })
+    const whole = (field: string) => [field, 'a value that satisfies this condition']
+    const missing = (field: string) => [field, 'the member to be missing']
+    const range = (field: string) => [field, 'a number in this range']
+    const value = (field: string) => [field, 'this value']
+    const text = (field: string) => [field, 'a string that satisfies this']
+    const cases: [object, string[]][] = [
+      [{ n: [0] }, value('/n/0')],
+      [{ n: [2.5, 3] }, value('/n/0')],
+      [{ n: { $gt: 10 } }, range('/n/$gt')],
+      [{ n: { $gt: 2, $lt: 3 } }, whole('/n')],
+      [{ m: [7] }, value('/m/0')],
+      [{ id: ['longer'] }, value('/id/0')],
+      [{ id: ['ABC'] }, value('/id/0')],
+      [{ id: { $prefix: 'longer' } }, text('/id/$prefix')],
+      [{ id: { $prefix: 'A' } }, text('/id/$prefix')],
+      [{ id: { $contains: 'longer' } }, text('/id/$contains')],
+      [{ u: ['x'] }, value('/u/0')],
+      [{ u: { $prefix: 'x' } }, text('/u/$prefix')],
+      [{ id: { $exists: false } }, missing('/id')],
+      [{ id: { $not: { $exists: true } } }, missing('/id')],
+      [{ o: { x: { $exists: false } } }, missing('/o/x')],
+      [{ c: { $exists: true, $not: ['K'] } }, whole('/c')],
+      [{ b: { $exists: true, $not: [true, false] } }, whole('/b')],
+      [{ o: { x: [0] } }, value('/o/x/0')],
+      [{ list: [3] }, value('/list/0')],
+    ]
+    for (const [filter, [field, what]] of cases) {
+      const answer = await create({ types: ['T'], filter })
+      expect(answer.status).toBe(201)
+      const path = field!.replace(/\/(?:\$\w+|\d+)$/, '')
+      const detail = `No schema of the endpoint's event types allows ${what} at ${path}.`
+      expect(aboutFilter(answer)).toEqual([{ code: 'filter_value_unknown', field: `/filter${field}`, detail }])
+    }
+    const not = await create({ types: ['T'], filter: { $not: { id: { $exists: true } } } })
+    expect(aboutFilter(not)).toEqual([
+      {
+        code: 'filter_value_unknown',
+        field: '/filter/$not',
+        detail: "No schema of the endpoint's event types allows a payload without what this excludes.",
+      },
+    ])
+    for (const filter of [
+      { n: { $gt: 2, $lt: 4 } },
+      { m: [15] },
+      { id: { $prefix: 'abcde' } },
+      { u: { $prefix: '0F' } },
+      { c: { $not: ['K'] } },
+      { b: { $exists: false } },
+      { o: { x: { $gt: 0, $lt: 0.1 } } },
+      { list: { $not: [1] } },
+      { list: { $exists: true } },
+      { $not: { b: { $exists: true } } },
+    ]) {
+      expect(aboutFilter(await create({ types: ['T'], filter })), JSON.stringify(filter)).toEqual([])
+    }
+  })
+
+  it('say why a pattern matches nothing, and that a schema rules a member out', async () => {
+    const schema = { type: 'object', required: ['id'], properties: { id: {}, f: false } }
+    await bench.put('/v1/event-types/T', { group: 'g', description: 'd', example: { id: 1 }, schema })
+    const ruledOut = await create({ types: ['T'], filter: { f: [1] } })
+    expect(aboutFilter(ruledOut)[0].detail).toBe(
+      "No schema of the endpoint's event types has /f. The schemas that mention it rule it out.",
+    )
+    const { body } = await create({ types: ['T', 'posthorn*', 'NOTHING_*'] })
+    expect(body.warnings.filter(({ code }: Json) => code === 'types_fit_nothing')).toEqual([
+      {
+        code: 'types_fit_nothing',
+        field: '/types/1',
+        detail:
+          'posthorn* matches only operational events. An endpoint gets those only by a pattern that begins with `posthorn.`.',
+      },
+      {
+        code: 'types_fit_nothing',
+        field: '/types/2',
+        detail: 'No event type matches NOTHING_*. Check the spelling. An event type created later can match it.',
+      },
+    ])
+    for (const list of ['/v1/endpoints', '/v1/events', '/v1/deliveries']) {
+      const answer = await bench.get(`${list}?type=COVER_*`)
+      expect(refused(answer)).toEqual([422, 'invalid', ['type']])
+      expect(answer.body.errors[0].detail).toContain('A pattern with `*` cannot be used here.')
+    }
+    const path = await bench.get('/v1/tenants/%ff')
+    expect([path.status, path.body.detail]).toEqual([
+      400,
+      expect.stringContaining('percent-encoded character of UTF-8'),
+    ])
+  })
+
   it('follow the schemas as they are now, and need a type in use', async () => {
     const type = { group: 'g', description: 'd', example: { id: 'x' } }
     const schemaOf = (properties: object) => ({

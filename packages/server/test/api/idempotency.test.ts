@@ -17,11 +17,14 @@ const CHANGING = [
   'archiveEventType',
   'cancelDelivery',
   'cancelReplay',
+  'cancelReplayBatch',
   'disableEndpoint',
   'enableEndpoint',
   'eraseTenant',
   'pauseReplay',
+  'pauseReplayBatch',
   'resumeReplay',
+  'resumeReplayBatch',
   'tryFilter',
   'unarchiveEventType',
 ]
@@ -96,6 +99,9 @@ describe('an Idempotency-Key', () => {
     expect((await post(ENDPOINTS, { url: 'nonsense' }, 'k')).status).toBe(422)
     expect((await post(`${ENDPOINTS}/ep_x/test`, undefined, 'k')).status).toBe(404)
     expect((await post(ENDPOINTS, '{', 'k')).status).toBe(400)
+    const { body: taken } = await bench.post(ENDPOINTS, { ...endpoint(), uid: 'taken' })
+    expect(refused(await post(ENDPOINTS, { ...endpoint(), uid: 'taken' }, 'k'))).toEqual([409, 'conflict', ['/uid']])
+    expect((await bench.remove(`${ENDPOINTS}/${taken.id}`)).status).toBe(204)
     const other = keyed.replace(PAYLOAD, PAYLOAD.replace(':', ': '))
     expect(refused(await post(EVENTS, other, 'k'))).toEqual([409, 'idempotency_conflict', ['/key']])
     const { secret: reader } = await bench.apiKeys.create({ name: 'r', scope: 'read' })
@@ -175,6 +181,29 @@ describe('an Idempotency-Key', () => {
     expect((await post(ENDPOINTS, endpoint(), 'k')).status).toBe(404)
     await bench.tenants.put('acme', {})
     expect(isReplayed(await post(ENDPOINTS, endpoint(), 'k'))).toBe(false)
+  })
+
+  it('does not outlive its tenant, though one with the same id is created again', async () => {
+    await bench.tenants.put('beta', {})
+    const { secret: all } = await bench.apiKeys.create({ name: 'all', scope: 'all' })
+    const [first, ofKey] = [
+      await post(ENDPOINTS, endpoint(), 'k'),
+      await post(ENDPOINTS, endpoint(), 'k', { key: all }),
+    ]
+    await post('/v1/tenants/beta/endpoints', endpoint(), 'k')
+    expect((await bench.remove(TENANT)).status).toBe(204)
+    expect((await post(ENDPOINTS, endpoint(), 'k')).status).toBe(404)
+    await bench.put(TENANT, {})
+    for (const [before, sent] of [
+      [first, {}],
+      [ofKey, { key: all }],
+    ] as const) {
+      const again = await post(ENDPOINTS, endpoint(), 'k', sent)
+      expect([again.status, isReplayed(again)]).toEqual([201, false])
+      expect(again.body.id).not.toBe(before.body.id)
+      expect((await bench.get(`${ENDPOINTS}/${again.body.id}`)).status).toBe(200)
+    }
+    expect(isReplayed(await post('/v1/tenants/beta/endpoints', endpoint(), 'k'))).toBe(true)
   })
 
   it('twice in a request is refused', async () => {

@@ -44,7 +44,7 @@ export function idempotentCalls(bench: ApiBench) {
     publishEvents: async () => ({ url: EVENTS, body: EVENT, other: `[${EVENT}]`, count: () => count(EVENTS) }),
     createEndpoint: async () => ({
       url: ENDPOINTS,
-      body: endpoint(),
+      body: { ...endpoint(), uid: 'hook', state: 'disabled', headers: { 'X-Api-Key': 'k' } },
       other: endpoint('b'),
       count: () => count(ENDPOINTS),
     }),
@@ -75,6 +75,12 @@ export function idempotentCalls(bench: ApiBench) {
       body: {},
       other: { types: [TYPE] },
       count: () => count(`${TENANT}/replays`),
+    }),
+    createReplayBatch: async () => ({
+      url: '/v1/replays',
+      body: { types: [TYPE], from: '2026-11-28', to: '2026-11-29' },
+      other: { types: [TYPE], from: '2026-11-28', to: '2026-11-30' },
+      count: () => count('/v1/replays'),
     }),
     createApiKey: async () => ({
       url: '/v1/api-keys',

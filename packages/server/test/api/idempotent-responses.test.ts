@@ -145,24 +145,31 @@ describe('publishing with a key and an Idempotency-Key', () => {
   })
 })
 
-describe('a replay with an id and an Idempotency-Key', () => {
+describe('a replay with a key and an Idempotency-Key', () => {
   it('has the response of its call, also if the replay existed already or was only counted', async () => {
-    const url = `${TENANT}/replays`
-    const first = await post(url, { id: 'r' }, 'one')
-    const known = await post(url, { id: 'r' }, 'two')
-    expect([known.body.duplicate, isReplayed(known)]).toEqual([true, false])
-    const counted = await post(url, { dryRun: true }, 'three')
-    expect([counted.status, counted.body]).toEqual([200, { deliveries: 0 }])
-    for (const [value, body, answer] of [
-      ['one', { id: 'r' }, first],
-      ['two', { id: 'r' }, known],
-      ['three', { dryRun: true }, counted],
+    const period = { types: [TYPE], from: '2026-11-28', to: '2026-11-29' }
+    for (const [url, selection, none] of [
+      [`${TENANT}/replays`, {}, { deliveries: 0 }],
+      ['/v1/replays', period, { tenants: 0, deliveries: 0 }],
     ] as const) {
-      const again = await post(url, body, value)
-      expect([shown(again), isReplayed(again)]).toEqual([shown(answer), true])
-      expect(refused(await post(url, { id: 'other' }, value))[1]).toBe('idempotency_conflict')
+      const named = { ...selection, key: 'r' }
+      const dry = { ...selection, dryRun: true }
+      const first = await post(url, named, 'one')
+      const known = await post(url, named, 'two')
+      expect([known.body.id, known.body.duplicate, isReplayed(known)]).toEqual([first.body.id, true, false])
+      const counted = await post(url, dry, 'three')
+      expect([counted.status, counted.body]).toEqual([200, none])
+      for (const [value, body, answer] of [
+        ['one', named, first],
+        ['two', named, known],
+        ['three', dry, counted],
+      ] as const) {
+        const again = await post(url, body, value)
+        expect([shown(again), isReplayed(again)]).toEqual([shown(answer), true])
+        expect(refused(await post(url, { ...selection, key: 'other' }, value))[1]).toBe('idempotency_conflict')
+      }
+      expect(await count(url)).toBe(1)
     }
-    expect(await count(url)).toBe(1)
   })
 })
 

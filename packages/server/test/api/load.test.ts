@@ -82,7 +82,8 @@ describe('reads', () => {
       await release.promise
       return events.list(...args)
     }
-    await bench.useServices({ events: { ...events, get: events.get, list } as typeof events })
+    const select: typeof events.select = (...args) => events.select(...args)
+    await bench.useServices({ events: { ...events, get: events.get, select, list } as typeof events })
     const held = Array.from({ length: 16 }, () => bench.get(EVENTS))
     // A few are carried out at a time; all reserve their memory.
     await expect.poll(() => waiting, { timeout: 10_000 }).toBe(4)

@@ -56,13 +56,13 @@ describe('operational event types', () => {
 describe('a replay', () => {
   it('is reported once when it has ended', async () => {
     await post('/v1/tenants/posthorn/endpoints', { ...input, types: ['posthorn.replay.finished'] })
-    const made = await post('/v1/tenants/acme/replays', { id: 'empty' })
+    const made = await post('/v1/tenants/acme/replays', { key: 'empty' })
     expect(made.status).toBe(202)
-    await post('/v1/tenants/acme/replays', { id: 'empty' })
+    await post('/v1/tenants/acme/replays', { key: 'empty' })
     const notices = await bench.store.write('claimNotices', { nowMs: bench.store.now() })
     expect(notices.map(({ type: name }) => name)).toEqual(['posthorn.replay.finished'])
     const payload = JSON.parse(notices[0]!.payload)
-    expect(payload).toMatchObject({ tenant: 'acme', replay: 'empty', state: 'done', deliveries: 0 })
+    expect(payload).toMatchObject({ tenant: 'acme', replay: made.body.id, key: 'empty', state: 'done', deliveries: 0 })
     const compiled = compileSchema(OPERATIONAL_TYPES.find(({ name }) => name === notices[0]!.type)!.schema)
     expect(compiled.ok && compiled.validate(payload)).toEqual([])
   })

@@ -173,7 +173,7 @@ describe('bodies', () => {
     const names = ['/a~1b~0c', '/clientSecret', '/metadata/a', '/schedule/0', '/typos', '/url']
     expect([answer.status, answer.body.errors.map(({ field }: Json) => field).sort()]).toEqual([422, names])
     expect(refused(await put('/v1/tenants/b', { nmae: 'x' }))).toEqual([422, 'invalid', ['/nmae']])
-    expect(refused(await patch(`${ENDPOINTS}/x`, { state: 'disabled' }))).toEqual([422, 'invalid', ['/state']])
+    expect(refused(await patch(`${ENDPOINTS}/x`, { tenant: 'b' }))).toEqual([422, 'invalid', ['/tenant']])
     expect(refused(await post(`${ENDPOINTS}/x/disable`, { a: 1 }))).toEqual([422, 'invalid', ['/a']])
     expect(refused(await post(`${ENDPOINTS}/x/enable`, { held: 'x' }))).toEqual([422, 'invalid', ['/held']])
     expect(refused(await put('/v1/event-types/A', { group: 'g' }))[2]).toEqual(['/description', '/schema', '/example'])
@@ -325,8 +325,7 @@ describe('invalid input', () => {
   it('events that are not JSON, too deep, too large or have duplicate keys are refused', async () => {
     const deep = `{"type":"${TYPE}","payload":${'['.repeat(65)}${']'.repeat(65)}}`
     expect(refused(await post(EVENTS, '{'))[0]).toBe(400)
-    expect(refused(await post(EVENTS, ''))[0]).toBe(400)
-    expect(refused(await post(EVENTS))[0]).toBe(400)
+    expect(refused(await post(EVENTS, ' '))[0]).toBe(400)
     expect(refused(await post(EVENTS, deep)).slice(0, 2)).toEqual([400, 'bad_json'])
     expect(refused(await post(EVENTS, ' '.repeat(1_048_577)))).toEqual([413, 'body_too_large', []])
     expect(refused(await post(EVENTS, '{"type":"A","type":"B","payload":{}}')).slice(0, 2)).toEqual([422, 'invalid'])

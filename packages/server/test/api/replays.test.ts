@@ -4,8 +4,11 @@ import { PAYLOAD, TYPE } from '../services/setup.ts'
 import { aSettlement } from '../store/builders.ts'
 import { type Json, refused, useApi } from './setup.ts'
 
+// cspell:ignore REFERNCE
+
 const bench = useApi()
 const ALL = '/v1/tenants/acme/replays'
+const OTHER = 'COVER_STATUS_CHANGED'
 
 async function publish(state: 'delivered' | 'exhausted' | null = 'exhausted', tenant = 'acme'): Promise<string> {
   const { body } = await bench.post(`/v1/tenants/${tenant}/events`, `{"type":"${TYPE}","payload":${PAYLOAD}}`)
@@ -24,15 +27,21 @@ const count = async (body: Json): Promise<number | [number, string, string[]]> =
 }
 
 describe('creating a replay', () => {
-  it('responds with 202, the id, the number of deliveries and the location', async () => {
+  it('responds with 202, the id, the key, the number of deliveries and the location', async () => {
     const endpoint = await bench.endpoint()
     await publish()
     await publish('delivered')
-    const answer = await bench.post(ALL, { id: 'of may 3/é', endpoint })
-    expect([answer.status, answer.body]).toEqual([202, { id: 'of may 3/é', deliveries: 1 }])
-    expect(answer.headers.location).toBe(`${ALL}/of%20may%203%2F%C3%A9`)
-    expect((await bench.get(String(answer.headers.location))).body).toEqual({
-      id: 'of may 3/é',
+    const answer = await bench.post(ALL, { key: 'of may 3/é', endpoint })
+    const id = expect.stringMatching(/^rpl_/)
+    expect([answer.status, answer.body]).toEqual([202, { id, key: 'of may 3/é', deliveries: 1 }])
+    expect(answer.headers.location).toBe(`${ALL}/${answer.body.id}`)
+    const found = await bench.get(String(answer.headers.location))
+    // It is found by its key, too.
+    expect((await bench.get(`${ALL}/of%20may%203%2F%C3%A9`)).body).toEqual(found.body)
+    expect(found.body).toEqual({
+      id: answer.body.id,
+      key: 'of may 3/é',
+      batch: null,
       state: 'running',
       endpoint,
       event: null,
@@ -49,43 +58,48 @@ describe('creating a replay', () => {
       endedAt: null,
     })
     const unnamed = await bench.post(ALL, {})
-    expect([unnamed.status, unnamed.body]).toEqual([202, { id: expect.stringMatching(/^rpl_/), deliveries: 1 }])
-    expect((await bench.get(`${ALL}/${unnamed.body.id}`)).status).toBe(200)
+    expect([unnamed.status, unnamed.body]).toEqual([202, { id, key: null, deliveries: 1 }])
+    expect((await bench.get(`${ALL}/${unnamed.body.id}`)).body).toMatchObject({ id: unnamed.body.id, key: null })
   })
 
   it('responds with 200 and creates nothing for a dry run', async () => {
     await bench.endpoint()
     await publish()
-    const answer = await bench.post(ALL, { id: 'x', dryRun: true })
+    const answer = await bench.post(ALL, { key: 'x', dryRun: true })
     expect([answer.status, answer.body]).toEqual([200, { deliveries: 1 }])
     expect((await bench.get(ALL)).body.data).toEqual([])
-    // It doesn't use up the id.
-    expect((await bench.post(ALL, { id: 'x', states: ['delivered'] })).status).toBe(202)
+    // It doesn't use up the key.
+    expect((await bench.post(ALL, { key: 'x', states: ['delivered'] })).status).toBe(202)
   })
 
-  it('is idempotent: the same id and selection return the existing replay, whatever has happened since', async () => {
+  it('is idempotent: the same key and selection return the existing replay, whatever has happened since', async () => {
     const endpoint = await bench.endpoint()
     await publish()
-    const first = await bench.post(ALL, { id: 'x', endpoint, states: ['exhausted', 'delivered'], types: ['B', 'A'] })
+    const first = await bench.post(ALL, {
+      key: 'x',
+      endpoint,
+      states: ['exhausted', 'delivered'],
+      types: [OTHER, TYPE],
+    })
     await publish()
-    const again = { id: 'x', endpoint, states: ['delivered', 'exhausted', 'delivered'], types: ['A', 'B', 'A'] }
+    const again = { key: 'x', endpoint, states: ['delivered', 'exhausted', 'delivered'], types: [TYPE, OTHER, TYPE] }
     const second = await bench.post(ALL, again)
     expect([second.status, second.body]).toEqual([202, { ...first.body, duplicate: true }])
     await bench.endpoints.remove('acme', endpoint)
     expect((await bench.post(ALL, again)).status).toBe(202)
-    for (const other of [{ endpoint: null }, { types: ['A'] }, { missing: true }, { from: '2026-01-01T00:00:00Z' }]) {
+    for (const other of [{ endpoint: null }, { types: [TYPE] }, { missing: true }, { from: '2026-01-01T00:00:00Z' }]) {
       expect(refused(await bench.post(ALL, { ...again, ...other }))).toEqual([409, 'idempotency_conflict', []])
     }
     expect((await bench.get(ALL)).body.data).toHaveLength(1)
-    // Another tenant can use the same id.
+    // Another tenant can use the same key.
     await bench.tenants.put('beta', {})
-    expect((await bench.post('/v1/tenants/beta/replays', { id: 'x' })).body).toEqual({ id: 'x', deliveries: 0 })
+    expect((await bench.post('/v1/tenants/beta/replays', { key: 'x' })).body).toMatchObject({ key: 'x', deliveries: 0 })
   })
 
-  it('creates one replay for concurrent calls with the same id', async () => {
+  it('creates one replay for concurrent calls with the same key', async () => {
     await bench.endpoint()
     await publish()
-    const answers = await Promise.all(Array.from({ length: 8 }, () => bench.post(ALL, { id: 'x' })))
+    const answers = await Promise.all(Array.from({ length: 8 }, () => bench.post(ALL, { key: 'x' })))
     expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(202))
     expect(answers.filter(({ body }) => body.duplicate !== true)).toHaveLength(1)
     expect((await bench.get(ALL)).body.data).toHaveLength(1)
@@ -103,37 +117,73 @@ describe('creating a replay', () => {
     expect(await count({ states: ['cancelled'] })).toBe(0)
     expect(await count({ states: ['delivered'], endpoint: two })).toBe(1)
     expect(await count({ types: [TYPE] })).toBe(2)
-    expect(await count({ types: ['OTHER'] })).toBe(0)
+    expect(await count({ types: [OTHER] })).toBe(0)
     // For a single event, all states are selected.
     expect(await count({ event: arrived })).toBe(2)
     expect(await count({ event: arrived, states: ['exhausted'] })).toBe(0)
     expect(await count({ event: failed, endpoint: two, types: [TYPE], states: ['exhausted'] })).toBe(1)
     const later = new Date(Date.parse(createdAt) + 1).toISOString()
     expect(await count({ event: arrived, from: createdAt })).toBe(2)
-    expect(await count({ event: arrived, from: later })).toBe(0)
+    expect(await count({ event: arrived, from: later })).toEqual([422, 'invalid', ['/from']])
     expect(await count({ event: arrived, to: later })).toBe(2)
-    expect(await count({ event: arrived, to: createdAt })).toBe(0)
+    expect(await count({ event: arrived, to: createdAt })).toEqual([422, 'invalid', ['/to']])
     expect(await count({ from: '1969-01-01T00:00:00+01:00', to: '9999-12-31T23:59:59-14:00' })).toBe(2)
+  })
+
+  it('takes `id` as the former name of `key`', async () => {
+    const first = await bench.post(ALL, { id: 'former' })
+    expect([first.status, first.body.key]).toEqual([202, 'former'])
+    for (const names of [{ key: 'former' }, { key: 'former', id: 'former' }, { key: null, id: 'former' }]) {
+      expect((await bench.post(ALL, names)).body).toMatchObject({ id: first.body.id, duplicate: true })
+    }
+  })
+
+  it('refuses types that cannot match, with the nearest one, unless events of a deleted type are kept', async () => {
+    await bench.endpoint()
+    const answer = await bench.post(ALL, { types: ['COVER_REFERNCE'] })
+    expect(refused(answer)).toEqual([422, 'invalid', ['/types/0']])
+    expect(answer.body.errors[0]).toMatchObject({
+      reason: 'unknown_type',
+      detail:
+        'Unknown event type "COVER_REFERNCE". Did you mean `COVER_REFERENCE`? GET /v1/event-types lists all event types.',
+    })
+    expect(refused(await bench.post(ALL, { types: ['NOPE'] }))).toEqual([422, 'invalid', ['/types/0']])
+    expect(await count({ types: ['posthorn.endpoint.disabled'] })).toBe(0)
+    await publish()
+    await bench.samples.stop()
+    for (const type of [TYPE, OTHER]) await bench.types.remove(type)
+    // Of one of them an event is kept.
+    expect(await count({ types: [TYPE] })).toBe(1)
+    expect(await count({ types: [OTHER] })).toEqual([422, 'invalid', ['/types/0']])
+    await bench.run('delete from event')
+    expect(await count({ types: [TYPE] })).toEqual([422, 'invalid', ['/types/0']])
   })
 
   it('treats null like an omitted member', async () => {
     await bench.endpoint()
     await publish()
-    const none = { id: null, endpoint: null, event: null, types: null, states: null, from: null, to: null }
+    const none = { key: null, id: null, endpoint: null, event: null, types: null, states: null, from: null, to: null }
     expect(await count(none)).toBe(1)
   })
 
   it.each([
     [{ unknown: 1 }, ['/unknown']],
+    [{ key: '' }, ['/key']],
+    [{ key: 'x'.repeat(256) }, ['/key']],
+    [{ key: 'a\0b' }, ['/key']],
+    [{ key: '..' }, ['/key']],
+    [{ key: 7 }, ['/key']],
+    [{ key: 'rpl_01jy4k8v3xf0c8wq2rn5s7t9ab' }, ['/key']],
+    [{ id: 'evt_01jy4k8v3xf0c8wq2rn5s7t9ab' }, ['/id']],
     [{ id: '' }, ['/id']],
-    [{ id: 'x'.repeat(256) }, ['/id']],
-    [{ id: 'a\0b' }, ['/id']],
-    [{ id: 7 }, ['/id']],
+    [{ id: 'a', key: 'b' }, ['/id']],
     [{ endpoint: 'ep_x' }, ['/endpoint']],
     [{ event: 'dlv_01jy4k8v3xf0c8wq2rn5s7t9ab' }, ['/event']],
     [{ endpoint: 'x', event: 'x' }, ['/endpoint', '/event']],
     [{ types: [] }, ['/types']],
     [{ types: ['a b'] }, ['/types/0']],
+    [{ types: [TYPE, 'NOPE', 'a'.repeat(200)] }, ['/types/1', '/types/2']],
+    [{ types: Array(1_001).fill(TYPE) }, ['/types']],
     [{ types: TYPE }, ['/types']],
     [{ states: ['pending'] }, ['/states/0']],
     [{ states: [] }, ['/states']],
@@ -141,6 +191,7 @@ describe('creating a replay', () => {
     [{ from: 'yesterday' }, ['/from']],
     [{ to: '2026-02-30T00:00:00Z' }, ['/to']],
     [{ from: '2026-01-02T00:00:00Z', to: '2026-01-01T00:00:00Z' }, ['/to']],
+    [{ from: '2026-01-02T00:00:00Z', to: '2026-01-02T00:00:00Z' }, ['/to']],
     [{ dryRun: 1 }, ['/dryRun']],
   ])('refuses %j', async (body, named) => {
     expect(refused(await bench.post(ALL, body))).toEqual([422, 'invalid', named])
@@ -157,13 +208,13 @@ describe('creating a replay', () => {
     const both = { endpoint: other, event: theirs }
     expect(refused(await bench.post(ALL, both))).toEqual([422, 'invalid', ['/endpoint', '/event']])
     expect(refused(await bench.post('/v1/tenants/unknown/replays', {}))).toEqual([404, 'not_found', []])
-    for (const body of [undefined, '[]', '7']) expect((await bench.post(ALL, body)).status).toBe(422)
+    for (const body of ['null', '[]', '7']) expect((await bench.post(ALL, body)).status).toBe(422)
   })
 
   it('refuses more than a hundred replays that have not ended', async () => {
     await bench.endpoint()
     await publish()
-    for (let index = 1; index <= 100; index++) expect((await bench.post(ALL, { id: `${index}` })).status).toBe(202)
+    for (let index = 1; index <= 100; index++) expect((await bench.post(ALL, { key: `${index}` })).status).toBe(202)
     expect(refused(await bench.post(ALL, {}))).toEqual([409, 'conflict', []])
     expect((await bench.post(`${ALL}/7/cancel`)).status).toBe(200)
     expect((await bench.post(ALL, {})).status).toBe(202)
@@ -174,14 +225,14 @@ describe('replays', () => {
   it('are listed newest first, in pages and by state', async () => {
     await bench.endpoint()
     await publish()
-    for (const id of ['a', 'b', 'c']) await bench.post(ALL, { id })
+    for (const key of ['a', 'b', 'c']) await bench.post(ALL, { key })
     await bench.post(`${ALL}/b/pause`)
-    const idsOf = (page: Json) => page.body.data.map(({ id }: Json) => id)
+    const keysOf = (page: Json) => page.body.data.map(({ key }: Json) => key)
     const first = await bench.get(`${ALL}?limit=2`)
-    expect(idsOf(first)).toEqual(['c', 'b'])
+    expect(keysOf(first)).toEqual(['c', 'b'])
     const second = await bench.get(`${ALL}?limit=2&cursor=${first.body.nextCursor}`)
-    expect([idsOf(second), second.body.nextCursor]).toEqual([['a'], null])
-    expect(idsOf(await bench.get(`${ALL}?state=paused`))).toEqual(['b'])
+    expect([keysOf(second), second.body.nextCursor]).toEqual([['a'], null])
+    expect(keysOf(await bench.get(`${ALL}?state=paused`))).toEqual(['b'])
     expect(refused(await bench.get(`${ALL}?state=odd`))).toEqual([422, 'invalid', ['state']])
     expect(refused(await bench.get(`${ALL}?cursor=odd`))).toEqual([422, 'invalid', ['cursor']])
   })
@@ -189,7 +240,7 @@ describe('replays', () => {
   it('can be paused, resumed and cancelled repeatedly until they have ended', async () => {
     await bench.endpoint()
     await publish()
-    await bench.post(ALL, { id: 'x' })
+    await bench.post(ALL, { key: 'x' })
     const act = async (action: string) => {
       const { status, body } = await bench.post(`${ALL}/x/${action}`)
       return [status, body.state ?? body.code]
@@ -203,7 +254,7 @@ describe('replays', () => {
     expect(await act('cancel')).toEqual([200, 'cancelled'])
     expect(await act('pause')).toEqual([409, 'conflict'])
     expect(await act('resume')).toEqual([409, 'conflict'])
-    await bench.post(ALL, { id: 'none', types: ['OTHER'] })
+    await bench.post(ALL, { key: 'none', types: [OTHER] })
     for (const action of ['pause', 'resume', 'cancel']) {
       expect(refused(await bench.post(`${ALL}/none/${action}`))).toEqual([409, 'conflict', []])
       expect(refused(await bench.post(`${ALL}/unknown/${action}`))).toEqual([404, 'not_found', []])

@@ -194,7 +194,8 @@ describe('endpoints', () => {
     const { status, body } = await post(ENDPOINTS, { url: URL_A, types: [TYPE], clientCertificate, oauth })
     expect(status).toBe(201)
     expect(body).toMatchObject({ secretFingerprint: null, clientCertificate: { subject: 'CN=client' } })
-    expect(body.oauth).toEqual({ tokenUrl: oauth.tokenUrl, clientId: 'id', scope: null })
+    const defaults = { scope: null, audience: null, resource: null, credentialsIn: 'header' }
+    expect(body.oauth).toEqual({ tokenUrl: oauth.tokenUrl, clientId: 'id', ...defaults })
     expect(body.warnings.map(({ code }: Json) => code)).toEqual(['certificate_expires_soon'])
     expect(JSON.stringify(body)).not.toMatch(/hidden-secret|PRIVATE/)
     const url = `${ENDPOINTS}/${body.id}`
@@ -212,6 +213,14 @@ describe('endpoints', () => {
       { oauth: { ...oauth, clientSecret: '' } },
       { oauth: { ...oauth, scope: 'a  b' } },
       { oauth: { ...oauth, extra: 1 } },
+      { oauth: { ...oauth, audience: '' } },
+      { oauth: { ...oauth, audience: 'a\nb' } },
+      { oauth: { ...oauth, resource: '/relative' } },
+      { oauth: { ...oauth, resource: ['https://a.example/#fragment'] } },
+      { oauth: { ...oauth, resource: ['https://a.example/', 7] } },
+      { oauth: { ...oauth, resource: ['https://a.example/ b'] } },
+      { oauth: { ...oauth, resource: Array(11).fill('https://a.example/') } },
+      { oauth: { ...oauth, credentialsIn: 'query' } },
     ]) {
       const refused = await patch(url, wrong)
       expect([refused.status, JSON.stringify(refused.body)]).toEqual([422, expect.not.stringMatching(/hidden|PRIVATE/)])
@@ -347,6 +356,7 @@ describe('deliveries', () => {
         responseBody: 'a\u0000é',
         responseTruncated: true,
         responseRemoved: false,
+        responseHidden: false,
       },
     ])
     expect((await get(DELIVERIES)).body.data[0]).not.toHaveProperty('attempts')

@@ -38,7 +38,8 @@ function received({ method, path, rawHeaders }: ReceivedRequest): Json {
     url: `${bench.receiver.url}${path}`,
     headers: headers.map(([name, value]) => {
       if (name === 'Authorization') return [name, 'Bearer [secret]']
-      return [name, name === 'webhook-signature' ? '[signature]' : value]
+      if (name === 'x-api-key' || name === 'x-plan') return [name, '[secret]']
+      return [name, name === 'webhook-signature' || name === 'x-signed' ? '[signature]' : value]
     }),
     clientCertificate: false,
   }
@@ -69,6 +70,32 @@ describe('an attempt’s request', () => {
     for (const text of [(await get(`${DELIVERIES}/${first.id}`)).text, (await get('/v1/tenants/acme/export')).text]) {
       expect(text).not.toContain(SECRET)
       expect(text).not.toContain(bench.receiver.requests[0]!.headers['webhook-signature'])
+    }
+  })
+
+  it('has the values of secret headers blanked, and the headers of the signature under their names', async () => {
+    const headers = { 'X-Api-Key': 'key-of-theirs-1', 'X-Plan': { value: 'plan-of-theirs', secret: true }, 'X-A': 'v' }
+    const id = await create('/no', { headers, signatureHeaders: { id: 'X-Sent-Id', signature: 'X-Signed' } })
+    const before = await send()
+    const names = shown(before)[0]
+      .headers.slice(6)
+      .map(([name]: [string]) => name)
+    const signed = ['webhook-id', 'webhook-timestamp', 'x-signed', 'x-sent-id']
+    expect(names).toEqual(['x-a', 'x-api-key', 'x-plan', ...signed, 'content-length'])
+    // Another value makes no other version.
+    await patch(`${ENDPOINTS}/${id}`, {
+      headers: { 'X-Api-Key': 'key-of-theirs-2', 'X-Plan': { secret: true }, 'X-A': 'v' },
+    })
+    expect((await bench.store.read('getSendable', { id }))!.version).toBe(1)
+    await retry(before.id, 2)
+    await patch(`${ENDPOINTS}/${id}`, { headers: { 'X-Api-Key': { secret: true } }, signatureHeaders: null })
+    const all = await retry(before.id, 3)
+    expect(shown(all)).toEqual(got('/no'))
+    expect((await bench.store.read('getSendable', { id }))!.version).toBe(2)
+    const sent = bench.receiver.requests.map(request => request.headers['x-api-key'])
+    expect(sent).toEqual(['key-of-theirs-1', 'key-of-theirs-2', 'key-of-theirs-2'])
+    for (const url of [`${DELIVERIES}/${before.id}`, '/v1/tenants/acme/export']) {
+      expect((await get(url)).text).not.toMatch(/(key|plan)-of-theirs/)
     }
   })
 

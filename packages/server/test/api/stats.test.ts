@@ -32,6 +32,27 @@ describe('GET /v1/tenants/{tenant}/stats', () => {
     expect(one.body.data).toHaveLength(181)
   })
 
+  it('leaves out empty steps on request, and says so', async () => {
+    const endpoint = await bench.endpoint()
+    const hourMs = Date.now() - (Date.now() % HOUR_MS) - 5 * HOUR_MS
+    for (const at of [0, 3]) await add(endpoint, hourMs + at * HOUR_MS, 1)
+    const exhausted = { ...noCounts(), exhausted: 1, no_answer: 1 }
+    const entry = { endpoint, startMs: hourMs + HOUR_MS, counts: exhausted, latencies: new Map() }
+    await bench.store.write('addStats', { entries: [entry] })
+    const all = (await bench.get(`${PATH}?step=hour`)).body
+    expect(all.emptyOmitted).toBe(false)
+    expect((await bench.get(`${PATH}?step=hour&empty=true`)).body).toEqual(all)
+    const some = (await bench.get(`${PATH}?step=hour&empty=false`)).body
+    expect(some.data.map(({ from }: { from: string }) => from)).toEqual([0, 1, 3].map(at => iso(hourMs + at * HOUR_MS)))
+    expect(some).toEqual({ ...all, emptyOmitted: true, data: some.data })
+    expect(all.data).toEqual(expect.arrayContaining(some.data))
+    expect((await bench.get(`${PATH}?empty=false&from=${iso(hourMs - DAY_MS)}&to=${iso(hourMs)}`)).body).toMatchObject({
+      emptyOmitted: true,
+      total: { deliveries: { delivered: 0 } },
+      data: [],
+    })
+  })
+
   it('rounds the period to whole steps, and excludes its end', async () => {
     const endpoint = await bench.endpoint()
     const hourMs = Date.now() - (Date.now() % HOUR_MS) - 5 * HOUR_MS
@@ -51,6 +72,7 @@ describe('GET /v1/tenants/{tenant}/stats', () => {
   it.each([
     ['step=week', 'step'],
     ['step=', 'step'],
+    ['empty=no', 'empty'],
     ['endpoint=unknown', 'endpoint'],
     ['from=yesterday', 'from'],
     [`from=${iso(Date.now())}&to=${iso(Date.now() - HOUR_MS)}`, 'from'],
@@ -69,8 +91,10 @@ describe('GET /v1/tenants/{tenant}/stats', () => {
     await add(endpoint, Date.now(), 3)
     await bench.tenants.put('beta', {})
     expect((await bench.get('/v1/tenants/unknown/stats')).status).toBe(404)
-    const { body } = await bench.get(`/v1/tenants/beta/stats?endpoint=${endpoint}`)
-    expect(body.total.deliveries.delivered).toBe(0)
+    expect((await bench.get('/v1/tenants/beta/stats')).body.total.deliveries.delivered).toBe(0)
+    const others = `/v1/tenants/beta/stats?endpoint=${endpoint}`
+    expect(refused(await bench.get(others))).toEqual([422, 'invalid', ['endpoint']])
+    expect((await bench.get(others.replace('beta', 'acme'))).body.total.deliveries.delivered).toBe(3)
   })
 
   it('keeps the numbers of a deleted endpoint, but not those of a deleted tenant that is created again', async () => {
@@ -79,10 +103,13 @@ describe('GET /v1/tenants/{tenant}/stats', () => {
     await bench.remove(`/v1/tenants/acme/endpoints/${endpoint}`)
     const delivered = async () => (await bench.get(`${PATH}?endpoint=${endpoint}`)).body.total.deliveries.delivered
     expect(await delivered()).toBe(3)
+    // Numbers outlive the endpoint's row.
+    await bench.run('delete from endpoint')
+    expect(await delivered()).toBe(3)
     await bench.remove('/v1/tenants/acme')
     expect((await bench.get(PATH)).status).toBe(404)
     await bench.tenants.put('acme', {})
-    expect(await delivered()).toBe(0)
+    expect((await bench.get(`${PATH}?endpoint=${endpoint}`)).status).toBe(422)
     expect((await bench.get(PATH)).body.total.deliveries.delivered).toBe(0)
   })
 })

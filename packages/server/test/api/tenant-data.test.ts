@@ -83,11 +83,11 @@ describe('the export of a tenant', () => {
     await bench.endpoint()
     await bench.publish(Array.from({ length: 600 }, () => ({ type: TYPE, payload: JSON.parse(PAYLOAD) })))
     for (let round = 0; round < 6; round++) {
-      const open = await bench.exports.open('acme')
+      const open = await bench.exports.open('acme', true)
       await open.next()
       await open.return(undefined)
     }
-    const four = await Promise.all([1, 2, 3, 4].map(() => bench.exports.open('acme')))
+    const four = await Promise.all([1, 2, 3, 4].map(() => bench.exports.open('acme', true)))
     for (const each of four) await each.next()
     expect(refused(await get(`${ACME}/export`))).toEqual([503, 'overloaded', []])
     for (const each of four) await each.return(undefined)

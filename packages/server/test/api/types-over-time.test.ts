@@ -41,7 +41,11 @@ describe('C1: event types over time', () => {
     const corrected = await put('/v1/event-types/T', type({ id: { type: 'string' } }))
     expect([corrected.status, corrected.body.warnings]).toEqual([200, []])
     const unknown = type({ id: { discriminater: 1 } })
-    expect(refused(await put('/v1/event-types/T', unknown))).toEqual([422, 'invalid', ['/schema']])
+    expect(refused(await put('/v1/event-types/T', unknown))).toEqual([
+      422,
+      'invalid',
+      ['/schema/properties/id/discriminater'],
+    ])
   })
 
   it('can be archived and unarchived, and are refused in the meantime with an error code of their own', async () => {
@@ -138,15 +142,18 @@ describe('an event', () => {
       [gone, 'not_made', 'deleted', null],
       [filtered, 'not_made', 'filter', null],
       [other, 'not_made', 'type', null],
-      [disabled, 'held', null, 'disabled'],
+      [disabled, 'held', 'disabled', 'disabled'],
       [wanting, 'pending', null, null],
     ])
     expect(body.nextEndpoints).toBeNull()
     const { data: deliveries } = (await get(`${TENANT}/deliveries?endpoint=${wanting}`)).body
     expect(body.endpoints.at(-1)).toEqual({
       endpoint: wanting,
+      endpointUid: null,
+      endpointUrl: NEW.url,
       state: 'pending',
       reason: null,
+      behind: null,
       heldReason: null,
       delivery: deliveries[0].id,
       deliveryCount: 1,
@@ -157,7 +164,7 @@ describe('an event', () => {
     })
     await post(`${TENANT}/deliveries/${deliveries[0].id}/cancel`)
     const [cancelled] = (await get(`${EVENTS}/${published.id}`)).body.endpoints.slice(-1)
-    expect(cancelled).toMatchObject({ state: 'cancelled', nextAttemptAt: null })
+    expect(cancelled).toMatchObject({ state: 'cancelled', reason: 'cancelled', nextAttemptAt: null })
     expect(cancelled.endedAt).toMatch(/^\d{4}-/)
 
     const paged: Json[] = []

@@ -131,7 +131,7 @@ describe('an operational event about a failure', () => {
   })
 
   it('that is about anything else, or about no tenant, stays as it is', () => {
-    const replay = { tenant: 'acme', replay: 'r', state: 'done', deliveries: 1, finishedAt: AT }
+    const replay = { tenant: 'acme', replay: 'r', key: null, state: 'done', deliveries: 1, finishedAt: AT }
     expect(published('replay.finished', replay, failure()).text).toBe(JSON.stringify(replay))
     const lost = { node: 'n', leaseEndedAt: null, noticedAt: AT }
     expect(published('node.lost', lost, failure(), null).text).toBe(JSON.stringify(lost))

@@ -9,6 +9,7 @@ import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEvent, aRequest, aSettlement } from '../store/builders.ts'
 import type { Opened } from '../store/engines.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 
 export const log = pino({ level: 'silent' })
 
@@ -55,17 +56,7 @@ export const end = (store: Store, item: LaneItem, endedAtMs = Date.now()) =>
   store.settle(aSettlement(item, { kind: 'delivered' }, { endedAtMs }))
 
 export const deliveriesOf = (store: Store, tenant: string, event: string | null = null): Promise<Delivery[]> =>
-  store.read('listDeliveries', {
-    tenant,
-    event,
-    state: null,
-    endpoint: null,
-    type: null,
-    before: null,
-    fromMs: null,
-    toMs: null,
-    limit: 1_000,
-  })
+  listDeliveries(store, tenant, { event })
 
 /** Retries a delivery manually. */
 export async function replay(store: Store, endpoint: Endpoint, event: NewEvent, replayOf: string) {

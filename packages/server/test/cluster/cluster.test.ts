@@ -5,6 +5,7 @@ import { hashOfKey } from '../../src/secrets/api-key.ts'
 import { ApiKeyCache } from '../../src/services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../../src/services/api-keys/api-keys.ts'
 import { cover } from '../engine/harness.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { type NodeOptions, SECRET, startNode as startNodeOn } from './node.ts'
 
 let server: Postgres
@@ -89,7 +90,9 @@ describe('nodes on one PostgreSQL', () => {
     await receiver.waitFor(() => receiver.total >= 1, { timeoutMs: 10_000 })
     const none = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
     await expect
-      .poll(async () => (await heir.deliveries.list('acme', none, 10)).map(({ state }) => state), { timeout: 10_000 })
+      .poll(async () => (await listDeliveries(heir.store, 'acme', none, 10)).map(({ state }) => state), {
+        timeout: 10_000,
+      })
       .toEqual(['delivered'])
     expect(heir.lines).toContainEqual(AFTER_CRASH)
     await heir.stop()
@@ -109,11 +112,13 @@ describe('nodes on one PostgreSQL', () => {
     // Crash mode begins after the first crash, so the three crashes after it count.
     for (let crash = 1; crash <= 4; crash++) {
       await receiver.waitFor(() => receiver.total === crash, { timeoutMs: 10_000 })
-      expect((await node.deliveries.listSetAside(null, 9)).count).toBe(0)
+      expect((await node.deliveries.listSetAside({ before: null }, 9)).count).toBe(0)
       await node.crash()
       node = await start()
     }
-    await expect.poll(async () => (await node.deliveries.listSetAside(null, 9)).count, { timeout: 10_000 }).toBe(1)
+    await expect
+      .poll(async () => (await node.deliveries.listSetAside({ before: null }, 9)).count, { timeout: 10_000 })
+      .toBe(1)
     isAnswering = true
     await node.publish('acme', cover(2))
     await receiver.waitFor(() => receiver.total === 5, { timeoutMs: 10_000 })

@@ -1,6 +1,9 @@
+import { verify } from '@posthorn/client'
 import { type Authority, createAuthority, type Postgres, startPostgres, startReceiver } from '@posthorn/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cover } from '../engine/harness.ts'
+import { endpointsOf } from '../store/endpoints-of.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { type ClusterNode, SECRET, startNode, startQuietReceiver } from './node.ts'
 
 let server: Postgres
@@ -43,7 +46,7 @@ describe('configuration changed on one node', () => {
     await receiver.waitFor(() => receiver.total === 1)
     await one.endpoints.disable('acme', endpoint.id)
     expect(await published()).toBe(1)
-    const states = async () => (await one.deliveries.list('acme', none, 10)).map(({ state }) => state)
+    const states = async () => (await listDeliveries(one.store, 'acme', none, 10)).map(({ state }) => state)
     await expect.poll(states).toEqual(['held', 'delivered'])
     await expect(published('MADE_HERE')).rejects.toThrow()
     await one.eventTypes.put('MADE_HERE', TYPE)
@@ -55,6 +58,20 @@ describe('configuration changed on one node', () => {
     expect(receiver.total).toBe(1)
     await Promise.all([one.stop(), other.stop()])
     await receiver.close()
+  })
+
+  it('gives a uid to one endpoint only, whichever nodes create endpoints at the same time', async () => {
+    const nodes = await startTwo({ hasBus: false })
+    await nodes[0].tenants.put('acme', {})
+    const input = { url: 'https://localhost:8443/', clientSecret: SECRET, uid: 'orders' }
+    const calls = Array.from({ length: 8 }, (_, at) => nodes[at % 2]!.endpoints.create('acme', input))
+    const results = await Promise.allSettled(calls)
+    const refusals = results.filter(({ status }) => status === 'rejected')
+    expect(refusals).toHaveLength(7)
+    for (const refused of refusals) expect(refused).toMatchObject({ reason: { code: 'conflict' } })
+    const [made] = await endpointsOf(nodes[1].store, 'acme')
+    expect(await nodes[0].endpoints.get('acme', 'orders')).toEqual(made)
+    await Promise.all(nodes.map(node => node.stop()))
   })
 
   for (const hasBus of [true, false]) {
@@ -86,6 +103,17 @@ describe('configuration changed on one node', () => {
       const after = receiver.requests.filter(({ receivedMonotonicMs }) => receivedMonotonicMs > replacedMs + 1_000)
       expect(after.length).toBeGreaterThan(10)
       expect(new Set(after.map(({ headers }) => headers.authorization))).toEqual(new Set([`Bearer ${ANOTHER}`]))
+
+      const { signingSecret: dropped } = await other.endpoints.rotateSigning('acme', endpoint.id, {})
+      const { signingSecret } = await other.endpoints.rotateSigning('acme', endpoint.id, { gracePeriodSeconds: 0 })
+      const droppedMs = performance.now()
+      await receiver.waitFor(() => isLate(droppedMs), { timeoutMs: 15_000 })
+      const signed = receiver.requests.filter(({ receivedMonotonicMs }) => receivedMonotonicMs > droppedMs + 1_000)
+      expect(signed.length).toBeGreaterThan(10)
+      for (const { headers, body: rawBody } of signed) {
+        await verify({ headers, rawBody }, { signingSecret: signingSecret! })
+        await expect(verify({ headers, rawBody }, { signingSecret: dropped! })).rejects.toThrow()
+      }
 
       await other.endpoints.disable('acme', endpoint.id)
       const disabledMs = performance.now()

@@ -7,6 +7,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { DAY_MS } from '../../src/base/durations.ts'
 import { cover } from '../engine/harness.ts'
 import { withClient } from '../move/tables.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { type ClusterNode, SECRET, startNode } from './node.ts'
 
 const WAIT = { timeout: 30_000, interval: 25 }
@@ -66,7 +67,7 @@ describe('failing receivers on several nodes', () => {
       fromMs: null,
       toMs: null,
     } as const
-    const pending = await other.deliveries.list('acme', filter, 10)
+    const pending = await listDeliveries(other.store, 'acme', filter, 10)
     expect(pending.length).toBe(4)
     await other.deliveries.retry('acme', pending[0]!.id)
     await expect.poll(() => atPaused().length, WAIT).toBe(2)
@@ -127,7 +128,7 @@ describe('failing receivers on several nodes', () => {
       fromMs: null,
       toMs: null,
     } as const
-    expect((await third.deliveries.list('acme', held, 10)).length).toBe(2)
+    expect((await listDeliveries(third.store, 'acme', held, 10)).length).toBe(2)
     const told = () =>
       receiver.requests.filter(({ path }) => path === '/ops').map(({ body }) => JSON.parse(body.toString()))
     await expect.poll(() => told().filter(({ reason }) => reason === 'failing').length, WAIT).toBe(1)

@@ -10,6 +10,7 @@ import { DAY_MS } from '../../src/base/durations.ts'
 import { firstIdAt, type IdPrefix, idBytes, idText } from '../../src/base/ids.ts'
 import type { Endpoint } from '../../src/base/model.ts'
 import type { Driver, OperationCall } from '../../src/store/driver.ts'
+import { ANY_DELIVERY } from '../../src/store/operations/deliveries/filter.ts'
 import type { ReadName } from '../../src/store/operations/index.ts'
 import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
@@ -99,8 +100,6 @@ async function tablesOf(name: ReadName, args: object): Promise<string[]> {
   }
   return seen
 }
-
-const NONE = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
 
 describe('the history tables', () => {
   it('exist from yesterday to a week ahead, and each row is in the table of its day', async () => {
@@ -246,18 +245,22 @@ describe('reading history', () => {
       )
     }
     await client.query('analyze')
-    const list = { ...NONE, tenant: 'acme', limit: 2 }
+    const list = { tenant: 'acme', type: null, before: null, fromMs: null, toMs: null, limit: 2 }
+    const find = { ...ANY_DELIVERY, tenant: 'acme', before: null, limit: 2, maxRows: 1_000 }
     // Future days are scanned, past ones aren't.
     const isPast = (name: string) => name.slice(-8) < dayOf(midnight(0))
-    expect((await tablesOf('listDeliveries', list)).filter(isPast)).toEqual([])
-    expect((await tablesOf('listEvents', list)).filter(isPast)).toEqual([])
-    const between = { ...list, fromMs: midnight(11), toMs: midnight(8) }
+    expect((await tablesOf('findDeliveries', find)).filter(isPast)).toEqual([])
+    for (const tenant of ['acme', null]) {
+      const scan = { ...list, tenant, types: null, key: null, rows: 2 }
+      expect((await tablesOf('scanEvents', scan)).filter(isPast)).toEqual([])
+    }
+    const between = { ...find, fromMs: midnight(11), toMs: midnight(8) }
     const within = [11, 10, 9].map(daysAgo => `delivery_${dayOf(noon(daysAgo))}`)
-    const seen = await tablesOf('listDeliveries', between)
+    const seen = await tablesOf('findDeliveries', between)
     expect(seen).not.toEqual([])
     expect(seen.filter(name => !within.includes(name))).toEqual([])
     const item = await published(noon(4))
-    const ofEvent = await tablesOf('listDeliveries', { ...list, limit: 100, event: item.event })
+    const ofEvent = await tablesOf('findDeliveries', { ...find, limit: 100, events: [item.event] })
     expect(ofEvent.filter(name => name.slice(-8) < dayOf(noon(5)))).toEqual([])
   })
 })

@@ -13,6 +13,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { parseId } from '../../src/base/ids.ts'
 import { StoreContended } from '../../src/store/transaction.ts'
 import { cover } from '../engine/harness.ts'
+import { eventsOf } from '../store/events-of.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { startNode } from './node.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
@@ -132,7 +134,7 @@ describe('publishing from SQL', () => {
       fromMs: null,
       toMs: null,
     } as const
-    await expect.poll(async () => (await node.deliveries.list('acme', pending, 1)).length, LATE).toBe(0)
+    await expect.poll(async () => (await listDeliveries(node.store, 'acme', pending, 1)).length, LATE).toBe(0)
     const received = receiver.requests.map(request => `${request.headers['webhook-id']} ${textOf(request)}`)
     expect(received.sort()).toEqual(committed.sort())
   })
@@ -197,7 +199,7 @@ describe('publishing from SQL', () => {
     for (const key of ['', ' k', 'k ', 'é', 'a\tb', 'k'.repeat(256)]) {
       await (await nothing(sql, '{}', { key })).toThrow(/printable ASCII/)
     }
-    await (await nothing(sql, '{')).toMatchObject({ code: '22P02' })
+    for (const text of ['{', '\ufeff{}']) await (await nothing(sql, text)).toMatchObject({ code: '22P02' })
     expect(await call(sql, '{}', { key: 'a b'.padEnd(255, '~') })).toMatch(/^evt_/)
   })
 })
@@ -222,16 +224,18 @@ describe('a key', () => {
     // Another tenant's key is a different one.
     expect(await call(sql, json, { key: 'k', tenant: 'beta' })).not.toBe(first)
     await inboxIsEmpty(node)
-    const all = { type: null, before: null, fromMs: null, toMs: null }
-    expect(await node.events.list('acme', all, 10)).toHaveLength(2)
+    expect(await eventsOf(node.store, 'acme')).toHaveLength(2)
   })
 
   it('finds its event while that waits in the inbox, afterwards, and if it was rejected', async () => {
     const { url, sql, node } = await aCluster()
     await node.tenants.put('acme', {})
-    const any = { type: null, before: null, fromMs: null, toMs: null }
-    const found = async (key: string) =>
-      (await node.events.listByKey('acme', key, any)).events.map(({ id, rejected }) => [id, rejected !== null])
+    const found = async (key: string) => {
+      const { events } = await node.events.list(await node.events.select('acme', { key }), { before: null }, 9)
+      const ofAll = await node.events.list(await node.events.selectOfAll(null, { key }), { before: null }, 9)
+      expect(ofAll.events).toEqual(events)
+      return events.map(({ id, rejected }) => [id, rejected !== null])
+    }
     await node.inbox.stop()
     const waiting = await call(sql, json, { key: 'k' })
     const faulty = await call(sql, '{"m":1}', { key: 'faulty' })
@@ -336,9 +340,15 @@ describe('a node that takes events from the inbox', () => {
     await sql.query('commit')
     await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 20_000 })
     await inboxIsEmpty(node)
-    const list = (tenant: string | null) => node.events.listRejected({ tenant, before: null }, 100)
+    const list = async (tenant: string | null) =>
+      (await node.events.listRejected({ tenant, key: null, before: null }, 100)).items
     await expect.poll(async () => (await list(null)).map(({ id }) => id), LATE).toEqual([...ids].reverse())
     expect((await list('böse 🦄')).map(({ id }) => id)).toEqual([ids[1]])
+    for (const [index, id] of ids.entries()) {
+      const key = 'k'.repeat(index + 1)
+      const { items } = await node.events.listRejected({ tenant: null, key, before: null }, 100)
+      expect(items.map(item => item.id)).toEqual([id])
+    }
     for (const [index, [tenant, type, text, field, reason]] of cases.entries()) {
       const event = await node.store.read('getEvent', { tenant, id: ids[index]! })
       expect(event).toMatchObject({ type, notSent: {}, rejected: [{ field, reason, detail: expect.any(String) }] })
@@ -385,7 +395,7 @@ describe('a node that takes events from the inbox', () => {
     const event = () => node.store.read('getEvent', { tenant: 'acme', id })
     await expect.poll(async () => (await event())?.notSent, LATE).toEqual({})
     const filter = { endpoint: null, event: id, type: null, before: null, fromMs: null, toMs: null }
-    expect(await node.deliveries.list('acme', { ...filter, state: 'held' }, 10)).toHaveLength(1)
+    expect(await listDeliveries(node.store, 'acme', { ...filter, state: 'held' }, 10)).toHaveLength(1)
     expect(receiver.total).toBe(300)
   })
 

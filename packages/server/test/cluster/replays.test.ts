@@ -1,6 +1,7 @@
 import { type Authority, createAuthority, type Postgres, startPostgres } from '@posthorn/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { cover } from '../engine/harness.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { SECRET, startNode, startQuietReceiver } from './node.ts'
 
 let server: Postgres
@@ -31,10 +32,10 @@ it('a replay is resumed by another node when the one that runs it dies, and noth
     ids.push(...(await first.publish('acme', events)).events.map(({ id }) => id))
   }
   await receiver.waitFor(() => receiver.distinct.size === COUNT, WAIT)
-  const pending = () => second.deliveries.list('acme', { ...NONE, state: 'pending' }, 1)
+  const pending = () => listDeliveries(second.store, 'acme', { ...NONE, state: 'pending' }, 1)
   await expect.poll(pending, { timeout: 30_000 }).toEqual([])
 
-  const selection = { ...ALL, id: 'again', states: ['delivered'] as const }
+  const selection = { ...ALL, key: 'again', states: ['delivered'] as const }
   const [one, other] = await Promise.all([first, second].map(node => node.replays.create('acme', selection)))
   expect([one!.replay.deliveries, one!.replay.id]).toEqual([COUNT, other!.replay.id])
   await receiver.waitFor(() => receiver.total > COUNT + 500, WAIT)
@@ -48,7 +49,7 @@ it('a replay is resumed by another node when the one that runs it dies, and noth
   for (const { endpoint } of endpoints) {
     let before: string | null = null
     for (;;) {
-      const page = await second.deliveries.list('acme', { ...NONE, endpoint: endpoint.id, before }, 1_000)
+      const page = await listDeliveries(second.store, 'acme', { ...NONE, endpoint: endpoint.id, before }, 1_000)
       for (const { event } of page)
         counts.set(`${event} ${endpoint.id}`, (counts.get(`${event} ${endpoint.id}`) ?? 0) + 1)
       if (page.length < 1_000) break

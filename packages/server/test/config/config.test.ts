@@ -191,7 +191,11 @@ describe('refused configurations', () => {
       problemsOf({ flags: { '--config': ['/x.json'] }, files: content === undefined ? {} : { '/x.json': content } })
     expect(problems()[0]).toContain('/x.json cannot be read (ENOENT)')
     expect(problems('[]')[0]).toContain('must contain one JSON object')
-    expect(problems('\uFEFF{}')).toEqual([])
+    expect(problems('\uFEFF{}')).toEqual([
+      'configuration file /x.json begins with a byte order mark (the bytes EF BB BF). Remove it: JSON is UTF-8 without one.',
+    ])
+    const inUtf16 = Buffer.from('\uFEFF{}', 'utf16le').toString('utf8')
+    expect(problems(inUtf16)[0]).toContain('save it as UTF-8, without a byte order mark')
     expect(problems(`{"apiKey":"${API_KEY}" x}`)).toHaveLength(1)
     expect(problems(`{"apiKey":"${API_KEY}" x}`)[0]).not.toContain(API_KEY)
   })
@@ -245,6 +249,27 @@ describe('networks and proxies', () => {
   })
 })
 
+describe('noProxy', () => {
+  test('lists hosts, domains, addresses and networks, in the environment and in the file', () => {
+    const listed = (input: object) => configOf(input).noProxy
+    expect(listed({})).toEqual([])
+    expect(listed({ env: { POSTHORN_NO_PROXY: '.example.com, Hooks.example.org:8443,10.2.0.0/16' } })).toEqual(
+      listed({ file: { noProxy: ['.example.com', 'hooks.example.org:8443', '10.2.0.0/16'] } }),
+    )
+    for (const text of ['*', 'https://a.example', 'a.example,', '10.2.3.4/16', 'a.example:0']) {
+      const problems = problemsOf({ env: { POSTHORN_NO_PROXY: text } })
+      expect(problems).toHaveLength(1)
+      expect(problems[0]).toMatch(
+        /^environment variable POSTHORN_NO_PROXY must be a list of at most 256 receivers; each item must /,
+      )
+    }
+  })
+
+  test('is no flag, which would read like the opposite of one', () => {
+    expect(problemsOf({ flags: { '--no-proxy': ['a.example'] } })[0]).toContain('use POSTHORN_NO_PROXY')
+  })
+})
+
 describe('descriptions of the settings', () => {
   test('docs/configuration.md matches the table (if not, run packages/server/scripts/write-docs.ts)', () => {
     expect(readFileSync(new URL('../../../../docs/configuration.md', import.meta.url), 'utf8')).toBe(configDocs())
@@ -262,6 +287,7 @@ describe('descriptions of the settings', () => {
       'encryptionKey',
       'olderEncryptionKeys',
       'proxy',
+      'noProxy',
     ])
   })
 })

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { startReceiver } from '@posthorn/testkit'
@@ -61,5 +62,44 @@ it('C3: proxy variables, Alt-Svc, Location, Refresh and Link never redirect a de
     await server.ended
     trap.close()
     await receiver.close()
+  }),
+)
+
+it('the configured proxy is asked for every receiver but those of noProxy', { timeout: 60_000 }, () =>
+  inPlace(async place => {
+    const trap = await startTrap()
+    const { certPem: cert, keyPem: key } = await place.authority.issue({ names: [], ips: ['127.0.0.1'] })
+    const received: number[] = []
+    const receivers = [0, 1].map(at =>
+      createTlsServer({ cert, key }, (_request, response) => {
+        received.push(at)
+        response.writeHead(204).end()
+      }).listen(0, '127.0.0.1'),
+    )
+    await Promise.all(receivers.map(receiver => once(receiver, 'listening')))
+    const ports = receivers.map(receiver => (receiver.address() as AddressInfo).port)
+    const server = running(
+      await serve(place, {
+        dev: false,
+        flags: ['--allow-target', '127.0.0.0/8', '--retry-schedule', '600'],
+        env: { POSTHORN_PROXY: `http://127.0.0.1:${trap.port}`, POSTHORN_NO_PROXY: `127.0.0.1:${ports[0]}` },
+      }),
+    )
+    await server.call('PUT', '/tenants/acme', {})
+    for (const port of ports) {
+      const { status } = await server.call('POST', '/tenants/acme/endpoints', {
+        url: `https://127.0.0.1:${port}/`,
+        clientSecret: SECRET,
+      })
+      expect(status).toBe(201)
+    }
+    const payload = { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' }
+    await server.call('POST', '/tenants/acme/events', { type: 'COVER_REFERENCE', payload })
+    await expect.poll(() => [received.length, trap.connections()], { timeout: 20_000 }).toEqual([1, 1])
+    expect(received).toEqual([0])
+    server.kill('SIGTERM')
+    await server.ended
+    trap.close()
+    for (const receiver of receivers) receiver.close()
   }),
 )

@@ -11,6 +11,7 @@ const SECRETS = {
   clientSecret: 'client-secret-0f6c1c4e9b7a+/A==',
   nextSecret: 'next-client-secret-73b1d2aa40c9',
   oauthSecret: 'oauth-secret-5a9be2f0d1c8',
+  headerSecret: 'header-secret-18d07be4c2f9"<&%41',
   token: 'bearer-token-9c27ef5538b1',
   signingSecret: `whsec_${Buffer.from('signing-secret-of-the-tenant-31a0').toString('base64')}`,
 }
@@ -98,13 +99,19 @@ it(
         return answer.body as Record<string, unknown>
       }
       await call('PUT', '/tenants/acme', {})
-      const { clientSecret, nextSecret, oauthSecret, signingSecret } = SECRETS
-      const first = await call('POST', '/tenants/acme/endpoints', { url: receiver.url, clientSecret, signingSecret })
+      const { clientSecret, nextSecret, oauthSecret, signingSecret, headerSecret } = SECRETS
+      const headers = { 'X-Api-Key': headerSecret, 'X-Plan': { value: `Plan ${headerSecret}`, secret: true } }
+      const first = await call('POST', '/tenants/acme/endpoints', {
+        url: receiver.url,
+        clientSecret,
+        signingSecret,
+        headers,
+      })
       const later = new Date(Date.now() + 3_600_000).toISOString()
       await call('PATCH', `/tenants/acme/endpoints/${first.id}`, { clientSecret: nextSecret, switchAt: later })
-      const oauth = { tokenUrl: tokens.url, clientId: 'acme', clientSecret: oauthSecret }
+      const oauth = { tokenUrl: tokens.url, clientId: 'acme', clientSecret: oauthSecret, credentialsIn: 'body' }
       const clientCertificate = { certificate: certificate.certPem, key: certificate.keyPem }
-      await call('POST', '/tenants/acme/endpoints', { url: receiver.url, oauth, clientCertificate })
+      await call('POST', '/tenants/acme/endpoints', { url: receiver.url, oauth, clientCertificate, headers })
       // Responses that are kept for repeated calls.
       const once = { 'idempotency-key': 'k' }
       const inactive = { url: receiver.url, clientSecret, types: ['GRADE_CHANGED'] }
@@ -121,11 +128,14 @@ it(
       await call('POST', '/tenants/acme/endpoints', { url: receiver.url, clientSecret: `${clientSecret} ` })
       await call('POST', '/tenants/acme/endpoints', { url: receiver.url, clientSecret, unknown: clientSecret })
       await call('POST', '/tenants/acme/endpoints', `{"clientSecret":"${clientSecret}",`)
+      await call('PATCH', `/tenants/acme/endpoints/${first.id}`, { headers: { Host: headerSecret } })
+      await call('PATCH', `/tenants/acme/endpoints/${first.id}`, { headers: { 'X-Api-Key': `${headerSecret}\n` } })
       await call('PATCH', `/tenants/acme/endpoints/${first.id}`, {
         clientCertificate: { certificate: 'x', key: certificate.keyPem },
       })
       await receiver.waitFor(() => receiver.total >= 4 && tokens.asked() >= 2, { timeoutMs: 20_000 })
       const bearers = new Set(receiver.requests.map(request => request.headers.authorization))
+      for (const { headers: got } of receiver.requests) expect(got['x-api-key']).toBe(headerSecret)
       expect(bearers).toEqual(new Set([`Bearer ${clientSecret}`, `Bearer ${SECRETS.token}`]))
       const isRecorded = async () =>
         (await call('GET', '/tenants/acme/deliveries')).data as { id: string; attemptCount: number }[]

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type Authority, type Receiver, startReceiver } from '@posthorn/testkit'
 import { describe, expect, it, vi } from 'vitest'
 import { StoreUnavailable } from '../../src/store/transaction.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
@@ -26,7 +27,7 @@ const register = async (posthorn: Posthorn, receiver: Receiver, types?: readonly
 const until = (receiver: Receiver, total: number) =>
   receiver.waitFor(() => receiver.total >= total, { timeoutMs: 10_000 })
 
-const setAside = async (posthorn: Posthorn) => (await posthorn.deliveries.listSetAside(null, 99)).deliveries
+const setAside = async (posthorn: Posthorn) => (await posthorn.deliveries.listSetAside({ before: null }, 99)).deliveries
 
 /** Open trials of all live deliveries, as stored on disk. */
 function openTrials(folder: string): number[] {
@@ -64,7 +65,8 @@ describe('after a crash', () => {
       expect(receiver.total).toBe(5)
       answer()
       await until(receiver, 4 + 20 + 50)
-      const delivered = async () => (await posthorn.deliveries.list('acme', { ...ANY, state: 'delivered' }, 999)).length
+      const delivered = async () =>
+        (await listDeliveries(posthorn.store, 'acme', { ...ANY, state: 'delivered' }, 999)).length
       await expect.poll(delivered, { timeout: 5_000 }).toBe(120)
       await posthorn.stop()
       await Promise.all([receiver.close(), healthy.close()])
@@ -137,7 +139,7 @@ describe('after a crash', () => {
       await expect.poll(() => setAside(posthorn), { timeout: 5_000 }).toHaveLength(1)
       await expect.poll(total, { timeout: 10_000 }).toBe(11)
       for (const { answer } of lanes) answer()
-      const states = async () => (await posthorn.deliveries.list('acme', ANY, 9)).map(({ state }) => state).sort()
+      const states = async () => (await listDeliveries(posthorn.store, 'acme', ANY, 9)).map(({ state }) => state).sort()
       await expect.poll(states, { timeout: 10_000 }).toEqual(['delivered', 'delivered', 'held'])
       expect(total()).toBe(12)
       await posthorn.stop()
@@ -171,7 +173,7 @@ describe('after a crash', () => {
       isAnswering = true
       posthorn = await startPosthorn(folder, authority, options)
       expect(posthorn.lines).not.toContainEqual(expect.objectContaining({ msg: expect.stringContaining('crash') }))
-      const attempts = async () => (await posthorn.deliveries.list('acme', ANY, 9)).map(each => each.attempts)
+      const attempts = async () => (await listDeliveries(posthorn.store, 'acme', ANY, 9)).map(each => each.attempts)
       await expect.poll(attempts, { timeout: 5_000 }).toEqual([2])
       await posthorn.stop()
       expect(openTrials(folder)).toEqual([0])

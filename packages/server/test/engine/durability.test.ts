@@ -4,6 +4,8 @@ import { describe, expect, it, vi } from 'vitest'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { newId } from '../../src/base/ids.ts'
 import { StoreUnavailable } from '../../src/store/transaction.ts'
+import { endpointsOf } from '../store/endpoints-of.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
@@ -57,7 +59,7 @@ describe('accepted events', () => {
 
       const posthorn = await startPosthorn(folder, authority)
       const states = async () => {
-        const found = await posthorn.deliveries.list('acme', ANY, 9)
+        const found = await listDeliveries(posthorn.store, 'acme', ANY, 9)
         return Object.fromEntries(found.map(each => [each.endpoint, each.state]))
       }
       const expected = { [disabled]: 'held', [deleted]: 'cancelled', [released]: 'delivered' }
@@ -93,7 +95,7 @@ describe('accepted events', () => {
       await expect.poll(() => write.mock.calls.length, { timeout: 5_000 }).toBeGreaterThan(0)
       await expect(posthorn.publish('acme', cover(2))).rejects.toBeInstanceOf(StoreUnavailable)
       write.mockRestore()
-      const states = async () => (await posthorn.deliveries.list('acme', ANY, 9)).map(({ state }) => state)
+      const states = async () => (await listDeliveries(posthorn.store, 'acme', ANY, 9)).map(({ state }) => state)
       await expect.poll(states, { timeout: 5_000 }).toEqual(['delivered'])
       await posthorn.publish('acme', cover(3))
       await expect.poll(states, { timeout: 5_000 }).toEqual(['delivered', 'delivered'])
@@ -179,7 +181,7 @@ describe('accepted events', () => {
         await before.endpoints.create(name, { url: `${receiver.url}/down`, clientSecret: SECRET })
         const { version: tenantVersion } = (await before.store.read('readTenantConfiguration', { tenant: name }))!
         const { version: catalogueVersion } = await before.store.read('readCatalogue', {})
-        const [endpoint] = await before.store.read('listEndpoints', { tenant: name, before: null, limit: 1 })
+        const [endpoint] = await endpointsOf(before.store, name)
         const { id, partition } = endpoint!
         const delivery = { id: newId('dlv', dueMs), endpoint: id, partition, held: false, ordered: false }
         const event = {

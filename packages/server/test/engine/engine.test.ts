@@ -1,5 +1,6 @@
 import { startReceiver } from '@posthorn/testkit'
 import { describe, expect, it } from 'vitest'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import tokens from '../vectors/tokens.json' with { type: 'json' }
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
@@ -205,7 +206,7 @@ describe('engine', () => {
         .poll(async () => (await posthorn.endpoints.get('acme', endpoint.id)).state, { timeout: 5_000 })
         .toBe('disabled')
       await expect
-        .poll(async () => (await posthorn.deliveries.list('acme', ANY, 10)).map(({ state }) => state), {
+        .poll(async () => (await listDeliveries(posthorn.store, 'acme', ANY, 10)).map(({ state }) => state), {
           timeout: 5_000,
         })
         .toEqual(['held'])
@@ -253,7 +254,7 @@ describe('engine', () => {
       await posthorn.publish('acme', cover(1))
       await receiver.waitFor(() => receiver.total === 1, { timeoutMs: 5_000 })
       const none = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
-      const [delivery] = await posthorn.deliveries.list('acme', none, 1)
+      const [delivery] = await listDeliveries(posthorn.store, 'acme', none, 1)
       await posthorn.deliveries.retry('acme', delivery!.id)
       answer.resolve()
       await receiver.waitFor(() => receiver.total === 2, { timeoutMs: 5_000 })

@@ -3,6 +3,7 @@ import { startReceiver } from '@posthorn/testkit'
 import { describe, expect, it } from 'vitest'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/base/durations.ts'
 import { JumpClock } from '../jump-clock.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { attemptsOf, endpointOf, type Posthorn, SECRET, WAIT } from './failing-setup.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
@@ -16,25 +17,15 @@ async function startWith(folder: string, authority: Parameters<typeof startPosth
   return { posthorn, attempt }
 }
 
-const EXHAUSTED = {
-  state: 'exhausted' as const,
-  endpoint: null,
-  event: null,
-  type: null,
-  before: null,
-  fromMs: null,
-  toMs: null,
-}
-
 /** Claims all notices, as their publisher does, and adds what they say about failing endpoints to `seen`. */
-async function takeNotices({ store, deliveries }: Posthorn, clock: JumpClock, seen: string[]): Promise<void> {
+async function takeNotices({ store }: Posthorn, clock: JumpClock, seen: string[]): Promise<void> {
   for (const notice of await store.write('claimNotices', { nowMs: clock.now() })) {
     const what = notice.type.split('.').pop()
     if (what !== 'exhausted') {
       const { days = '', delivery } = JSON.parse(notice.payload)
       seen.push(`${what} ${days}`.trim())
       // The newest that has failed, or the one before if the endpoint is reviewed before that one fails.
-      const failed = (await deliveries.list('acme', EXHAUSTED, 2)).map(({ id }) => id)
+      const failed = (await listDeliveries(store, 'acme', { state: 'exhausted' }, 2)).map(({ id }) => id)
       expect(failed, what).toContain(delivery)
     }
     await store.write('finishNotices', { keys: [notice.key] })
@@ -105,6 +96,41 @@ describe('C11: five days of failure', () => {
         await receiver.close()
       }),
     120_000,
+  )
+
+  it(
+    'begin with the newest failure, also of a receiver that comes and goes and gets no further request',
+    () =>
+      inFolder(async (folder, authority) => {
+        const clock = new JumpClock()
+        let status = 500
+        const receiver = await startReceiver({ authority, names: ['localhost'], script: () => ({ status }) })
+        const { posthorn, attempt } = await startWith(folder, authority, clock)
+        await posthorn.tenants.put('acme', {})
+        const input = { url: receiver.url, clientSecret: SECRET, schedule: [] }
+        const { endpoint } = await posthorn.endpoints.create('acme', input)
+        const since = async () => (await endpointOf(posthorn, endpoint.id)).health.failingSinceMs
+        await attempt(0)
+        await expect.poll(since, WAIT).not.toBeNull()
+        const first = (await since())!
+        status = 204
+        await attempt(1)
+        await expect.poll(since, WAIT).toBeNull()
+        status = 500
+        await attempt(2)
+        await expect.poll(since, WAIT).not.toBeNull()
+        expect(await since()).toBeGreaterThan(first)
+        // What isn't stored yet is stored at the end.
+        await posthorn.endpoints.disable('acme', endpoint.id)
+        await posthorn.endpoints.enable('acme', endpoint.id, { held: 'release' })
+        await attempt(3)
+        await posthorn.stop()
+        const again = await startWith(folder, authority, clock)
+        expect((await endpointOf(again.posthorn, endpoint.id)).health.failingSinceMs).not.toBeNull()
+        await again.posthorn.stop()
+        await receiver.close()
+      }),
+    60_000,
   )
 
   it(
@@ -263,7 +289,7 @@ describe('C12: Retry-After', () => {
         clock.jump(HOUR_MS)
         const pending = async () => {
           const filter = { state: 'pending' as const, endpoint: endpoint.id, event: null, type: null, before: null }
-          return posthorn.deliveries.list('acme', { ...filter, fromMs: null, toMs: null }, 10)
+          return listDeliveries(posthorn.store, 'acme', { ...filter, fromMs: null, toMs: null }, 10)
         }
         expect((await pending()).length).toBe(4)
         expect(receiver.total).toBe(1)

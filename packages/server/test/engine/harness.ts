@@ -13,7 +13,7 @@ import { Publisher } from '../../src/publish/publisher.ts'
 import { Replayer } from '../../src/replay/replayer.ts'
 import { createReplayCounter } from '../../src/replay/selection.ts'
 import { createKeyring } from '../../src/secrets/keyring.ts'
-import { Deliveries } from '../../src/services/deliveries.ts'
+import { Deliveries } from '../../src/services/deliveries/deliveries.ts'
 import { Endpoints } from '../../src/services/endpoints/endpoints.ts'
 import { Events } from '../../src/services/events/events.ts'
 import { Replays } from '../../src/services/replays.ts'
@@ -96,8 +96,8 @@ export async function startOn(
     lines,
     publisher,
     endpoints: new Endpoints(store, keyring, policy, () => publisher.types()),
-    deliveries: new Deliveries(store),
-    events: new Events(store),
+    deliveries: new Deliveries(store, clock),
+    events: new Events(store, clock),
     replays: new Replays(store, createReplayCounter(store, clock)),
     tenants: new Tenants(store),
     publish: (tenant: string, events: object[] | object) =>

@@ -1,6 +1,7 @@
 import { startHostileReceiver, startReceiver } from '@posthorn/testkit'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { AttemptError } from '../../src/base/model.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
@@ -15,7 +16,7 @@ async function deliverTo(posthorn: Made, url: string, tenant: string) {
   await posthorn.publish(tenant, cover(1))
   const delivery = await vi.waitFor(
     async () => {
-      const [found] = await posthorn.deliveries.list(tenant, ANY, 1)
+      const [found] = await listDeliveries(posthorn.store, tenant, ANY, 1)
       if (found === undefined || found.endedAtMs === null) throw new Error('the delivery has not ended')
       return found
     },

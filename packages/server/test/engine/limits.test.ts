@@ -1,5 +1,7 @@
 import { startReceiver } from '@posthorn/testkit'
 import { describe, expect, it } from 'vitest'
+import { endpointsOf } from '../store/endpoints-of.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
@@ -11,13 +13,12 @@ const covers = (from: number, count: number) => Array.from({ length: count }, (_
 /** The number of the event that a request carries. */
 const numberOf = ({ body }: { body: Buffer }) =>
   Number.parseInt(JSON.parse(body.toString()).CoverId.split('-').at(-1), 16)
-const statesOf = async ({ deliveries }: Posthorn) =>
-  (await deliveries.list('acme', ANY, 1_000)).map(({ state }) => state).sort()
+const statesOf = async ({ store }: Posthorn) => (await listDeliveries(store, 'acme')).map(({ state }) => state).sort()
 
 /** Start times of all attempts, in milliseconds since 1970. */
-async function begunAtMs({ deliveries }: Posthorn): Promise<number[]> {
+async function begunAtMs({ store, deliveries }: Posthorn): Promise<number[]> {
   const begun: number[] = []
-  for (const { id } of await deliveries.list('acme', ANY, 1_000)) {
+  for (const { id } of await listDeliveries(store, 'acme')) {
     const { attempts } = await deliveries.get('acme', id)
     begun.push(...attempts.map(({ startedAtMs }) => startedAtMs))
   }
@@ -71,7 +72,7 @@ describe('an ordered endpoint', () => {
       await posthorn.endpoints.create('acme', { url: receiver.url, clientSecret: SECRET, ordered: true })
       await posthorn.publish('acme', covers(0, 3))
       const waiting = async () => {
-        const all = await posthorn.deliveries.list('acme', { ...ANY, state: 'pending' }, 9)
+        const all = await listDeliveries(posthorn.store, 'acme', { ...ANY, state: 'pending' }, 9)
         return all.filter(({ attempts }) => attempts > 0)
       }
       await expect.poll(async () => (await waiting()).length, { timeout: 5_000 }).toBe(1)
@@ -151,9 +152,9 @@ describe('an endpoint with a rate limit', () => {
       const isOpen = ({ path }: { path: string }) => path === '/open'
       expect(receiver.requests.findLastIndex(isOpen)).toBeLessThan(receiver.requests.length - 1)
       await posthorn.endpoints.remove('acme', open.endpoint.id)
-      const limited = { ...ANY, endpoint: (await posthorn.endpoints.list('acme', { before: null, limit: 1 }))[0]!.id }
+      const limited = { ...ANY, endpoint: (await endpointsOf(posthorn.store, 'acme'))[0]!.id }
       const begun: number[] = []
-      for (const { id, attempts } of await posthorn.deliveries.list('acme', limited, 99)) {
+      for (const { id, attempts } of await listDeliveries(posthorn.store, 'acme', limited, 99)) {
         const found = await posthorn.deliveries.get('acme', id)
         expect(attempts).toBe(2)
         begun.push(...found.attempts.map(({ startedAtMs }) => startedAtMs))

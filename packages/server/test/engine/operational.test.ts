@@ -7,6 +7,8 @@ import { systemClock } from '../../src/base/clock.ts'
 import { operationalType } from '../../src/catalogue/operational-types.ts'
 import { compileSchema } from '../../src/catalogue/schema.ts'
 import { EventTypes } from '../../src/services/event-types/event-types.ts'
+import { eventsOf } from '../store/events-of.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
@@ -53,14 +55,7 @@ describe('operational events', () => {
         await expect.poll(() => got('/operator').length, WAIT).toBeGreaterThanOrEqual(4)
         await expect.poll(() => got('/own').length, WAIT).toBe(1)
         expect(got('/own')[0]).toMatchObject({ tenant: 'acme', endpoint: gone.id, reason: 'gone' })
-        const stored = await store.read('listEvents', {
-          tenant: 'posthorn',
-          type: null,
-          before: null,
-          fromMs: null,
-          toMs: null,
-          limit: 50,
-        })
+        const stored = await eventsOf(store, 'posthorn')
         expect([...new Set(stored.map(({ type }) => type))].sort()).toEqual([...names].sort())
         for (const { type, payload } of stored) {
           const compiled = compileSchema(operationalType(type)!.schema)
@@ -100,16 +95,13 @@ describe('operational events', () => {
         await endpoints.create('acme', of('/business'))
         await posthorn.publish('acme', cover(1))
         const exhausted = async (tenant: string) => {
-          const none = { endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null, limit: 99 }
-          return (await store.read('listDeliveries', { ...none, tenant, state: 'exhausted' })).length
+          return (await listDeliveries(store, tenant, { state: 'exhausted' })).length
         }
         await expect.poll(() => exhausted('acme'), WAIT).toBe(2)
         await expect.poll(() => exhausted('posthorn'), WAIT).toBe(1)
         // All notices have been published, and cause no new ones.
         await expect.poll(() => store.read('peekNotices', { nowMs: store.now() }), WAIT).toBe(false)
-        const count = async (tenant: string) =>
-          (await store.read('listEvents', { tenant, type: null, before: null, fromMs: null, toMs: null, limit: 99 }))
-            .length
+        const count = async (tenant: string) => (await eventsOf(store, tenant)).length
         expect([await count('posthorn'), await count('acme')]).toEqual([1, 2])
         await notices.stop()
         await posthorn.stop()
@@ -139,9 +131,12 @@ describe("C12: an event type's schedule", () => {
         await expect.poll(() => seen('/own'), WAIT).toBe(1)
         const filter = { endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
         await expect
-          .poll(async () => (await posthorn.deliveries.list('acme', { ...filter, state: 'exhausted' }, 9)).length, WAIT)
+          .poll(
+            async () => (await listDeliveries(posthorn.store, 'acme', { ...filter, state: 'exhausted' }, 9)).length,
+            WAIT,
+          )
           .toBe(1)
-        expect((await posthorn.deliveries.list('acme', { ...filter, state: 'pending' }, 9)).length).toBe(1)
+        expect((await listDeliveries(posthorn.store, 'acme', { ...filter, state: 'pending' }, 9)).length).toBe(1)
         await posthorn.stop()
         await receiver.close()
       }),

@@ -4,6 +4,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import type { Endpoint, Replay } from '../../src/base/model.ts'
 import { createReplayCounter } from '../../src/replay/selection.ts'
 import { type ReplayInput, Replays } from '../../src/services/replays.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { fillPast } from '../store/past.ts'
 import { cover, inFolder, startPosthorn } from './harness.ts'
 
@@ -12,7 +13,7 @@ const NONE = { state: null, endpoint: null, event: null, type: null, before: nul
 const WAIT = { timeoutMs: 60_000 }
 
 const input = (over: Partial<ReplayInput> = {}): ReplayInput => ({
-  id: null,
+  key: null,
   endpoint: null,
   event: null,
   types: null,
@@ -32,10 +33,10 @@ async function endpointAt(posthorn: Posthorn, receiver: Receiver, over: object =
 }
 
 /** Waits until the replay satisfies the condition. */
-async function until(posthorn: Posthorn, { key }: Replay, isSo: (replay: Replay) => boolean): Promise<Replay> {
-  let replay = await posthorn.replays.get('acme', key)
+async function until(posthorn: Posthorn, { id }: Replay, isSo: (replay: Replay) => boolean): Promise<Replay> {
+  let replay = await posthorn.replays.get('acme', id)
   const look = async () => {
-    replay = await posthorn.replays.get('acme', key)
+    replay = await posthorn.replays.get('acme', id)
     return isSo(replay)
   }
   await expect.poll(look, { timeout: 60_000, interval: 50 }).toBe(true)
@@ -67,7 +68,7 @@ describe('a replay', () => {
     return withPosthorn({ script }, async (posthorn, receiver) => {
       const endpoint = await endpointAt(posthorn, receiver, { schedule: [0.01] })
       const { events } = await posthorn.publish('acme', [cover(1), cover(2), cover(3)])
-      const list = (filter = {}) => posthorn.deliveries.list('acme', { ...NONE, ...filter }, 100)
+      const list = (filter = {}) => listDeliveries(posthorn.store, 'acme', { ...NONE, ...filter }, 100)
       await expect.poll(() => list({ state: 'exhausted' }), { timeout: 30_000 }).toHaveLength(3)
       state.isDown = false
       const before = receiver.total
@@ -85,6 +86,23 @@ describe('a replay', () => {
       expect(await posthorn.replays.count('acme', input())).toBe(0)
     })
   })
+
+  it('and a manual retry are settled as such, so that neither counts towards the delivery latency', () =>
+    withPosthorn({}, async (posthorn, receiver) => {
+      const settled: boolean[] = []
+      posthorn.store.observations.on(observation => {
+        if (observation.kind === 'settled') settled.push(...observation.settlements.map(({ replay }) => replay))
+      })
+      await endpointAt(posthorn, receiver)
+      await posthorn.publish('acme', [cover(1), cover(2)])
+      await expect.poll(() => settled, { timeout: 30_000 }).toEqual([false, false])
+      const { replay } = await posthorn.replays.create('acme', input({ states: ['delivered'] }))
+      await until(posthorn, replay, isOver)
+      await expect.poll(() => settled, { timeout: 30_000 }).toEqual([false, false, true, true])
+      const [delivered] = await listDeliveries(posthorn.store, 'acme', NONE, 1)
+      await posthorn.deliveries.retry('acme', delivered!.id)
+      await expect.poll(() => settled, { timeout: 30_000 }).toEqual([false, false, true, true, true])
+    }))
 
   it('sends earlier events of the types it wants to an endpoint registered later', () =>
     withPosthorn({}, async (posthorn, receiver) => {
@@ -105,7 +123,7 @@ describe('a replay', () => {
       const paths = receiver.requests.slice(2).map(({ path }) => path)
       expect([receiver.total, paths]).toEqual([4, ['/later', '/later']])
       expect(webhookIds(receiver).slice(2).sort()).toEqual(events.map(({ id }) => id).sort())
-      const made = await posthorn.deliveries.list('acme', { ...NONE, endpoint: later.id }, 10)
+      const made = await listDeliveries(posthorn.store, 'acme', { ...NONE, endpoint: later.id }, 10)
       expect(made.map(({ replayOf }) => replayOf)).toEqual([null, null])
       expect(await posthorn.replays.count('acme', missing)).toBe(0)
       // Now that it wants the type, it receives the events that it didn't want before.
@@ -113,11 +131,34 @@ describe('a replay', () => {
       expect(await posthorn.replays.count('acme', missing)).toBe(2)
     }))
 
+  it('sends what an endpoint never got only if its filter, as it is now, lets the event through', () =>
+    withPosthorn({}, async (posthorn, receiver) => {
+      await endpointAt(posthorn, receiver, { url: `${receiver.url}/first` })
+      const { events } = await posthorn.publish('acme', [1, 2, 3, 4].map(cover))
+      await receiver.waitFor(() => receiver.total === 4, WAIT)
+      const idOf = (index: number) => cover(index).payload.CoverId
+      const of = { url: `${receiver.url}/later`, filter: { CoverId: [idOf(1), idOf(2)] } }
+      const later = await endpointAt(posthorn, receiver, of)
+      const missing = input({ missing: true })
+      expect(await posthorn.replays.count('acme', missing)).toBe(2)
+      const { replay } = await posthorn.replays.create('acme', missing)
+      // Too late for the count, but not for what is created: the filter is asked again.
+      await posthorn.endpoints.update('acme', later.id, { filter: { CoverId: [idOf(1), idOf(2), idOf(3)] } })
+      const over = await until(posthorn, replay, isOver)
+      await receiver.waitFor(() => receiver.total === 4 + over.made, WAIT)
+      const sent = new Set(webhookIds(receiver).slice(4))
+      expect(sent.size).toBe(over.made)
+      for (const index of [0, 1]) expect(sent).toContain(events[index]!.id)
+      expect(sent).not.toContain(events[3]!.id)
+      // Whatever is left by then is missing, and nothing else.
+      expect(await posthorn.replays.count('acme', missing)).toBe(3 - over.made)
+    }))
+
   it('of 100,000 events lets live events to the same endpoint go first, and is counted and started without delay', () =>
     withPosthorn({ record: false }, async (posthorn, receiver, folder) => {
       const endpoint = await endpointAt(posthorn, receiver)
       fillPast(folder, endpoint, { count: 100_000, state: 'delivered' })
-      const wanted = input({ id: 'all', states: ['delivered'] })
+      const wanted = input({ key: 'all', states: ['delivered'] })
       const { replay } = await posthorn.replays.create('acme', wanted)
       expect(replay.deliveries).toBe(100_000)
       await receiver.waitFor(() => receiver.total > 500, WAIT)
@@ -142,7 +183,7 @@ describe('a replay', () => {
       await first.tenants.put('acme', {})
       const endpoint = await endpointAt(first, receiver)
       const events = fillPast(folder, endpoint, { count: 3_000, state: 'exhausted' })
-      await first.replays.create('acme', input({ id: 'x' }))
+      await first.replays.create('acme', input({ key: 'x' }))
       await receiver.waitFor(() => receiver.total > 300, WAIT)
       await first.crash()
       const second = await startPosthorn(folder, authority)
@@ -151,7 +192,7 @@ describe('a replay', () => {
       expect(events.filter(id => !receiver.distinct.has(`${id} /`))).toEqual([])
       let made = 0
       for (const event of [events[0]!, events[299]!, events[1_500]!, events[2_999]!]) {
-        made += (await second.deliveries.list('acme', { ...NONE, event }, 10)).length
+        made += (await listDeliveries(second.store, 'acme', { ...NONE, event }, 10)).length
       }
       expect(made).toBe(8)
       await second.stop()
@@ -169,11 +210,11 @@ describe('a replay', () => {
         const { replay } = await posthorn.replays.create('acme', input())
         expect(replay.deliveries).toBe(2_000)
         await receiver.waitFor(() => events.every(id => receiver.distinct.has(`${id} /well`)), WAIT)
-        const { made, state } = await posthorn.replays.get('acme', replay.key)
+        const { made, state } = await posthorn.replays.get('acme', replay.id)
         expect(state).toBe('running')
         // The dead endpoint got no more deliveries than can be in flight at the same time.
         expect(made).toBeLessThan(1_100)
-        await posthorn.replays.cancel('acme', replay.key)
+        await posthorn.replays.cancel('acme', replay.id)
       },
     ))
 
@@ -183,20 +224,20 @@ describe('a replay', () => {
       fillPast(folder, endpoint, { count: 5_000, state: 'cancelled' })
       const { replay } = await posthorn.replays.create('acme', input({ states: ['cancelled'] }))
       await receiver.waitFor(() => receiver.total > 100, WAIT)
-      const paused = await posthorn.replays.pause('acme', replay.key)
+      const paused = await posthorn.replays.pause('acme', replay.id)
       expect(paused).toMatchObject({ state: 'paused' })
       // Deliveries created before the pause are sent; no more are created.
       await until(posthorn, replay, ({ live }) => live === 0)
-      expect(await posthorn.replays.get('acme', replay.key)).toMatchObject({ state: 'paused', made: paused.made })
+      expect(await posthorn.replays.get('acme', replay.id)).toMatchObject({ state: 'paused', made: paused.made })
       expect(receiver.total).toBe(paused.made)
-      await posthorn.replays.resume('acme', replay.key)
+      await posthorn.replays.resume('acme', replay.id)
       await until(posthorn, replay, ({ made }) => made > paused.made)
-      const cancelled = await posthorn.replays.cancel('acme', replay.key)
+      const cancelled = await posthorn.replays.cancel('acme', replay.id)
       expect(cancelled).toMatchObject({ state: 'cancelled', live: 0, deliveries: 5_000 })
       expect(cancelled.made).toBeLessThan(5_000)
       const ended = { ...NONE, endpoint: endpoint.id }
-      expect(await posthorn.deliveries.list('acme', { ...ended, state: 'pending' }, 10)).toEqual([])
-      expect((await posthorn.replays.get('acme', replay.key)).made).toBe(cancelled.made)
+      expect(await listDeliveries(posthorn.store, 'acme', { ...ended, state: 'pending' }, 10)).toEqual([])
+      expect((await posthorn.replays.get('acme', replay.id)).made).toBe(cancelled.made)
     }))
 
   it('keeps the publishing order at an ordered endpoint, with live events behind deliveries created before', () =>
@@ -220,7 +261,7 @@ describe('a replay', () => {
       await posthorn.endpoints.disable('acme', endpoint.id)
       const { replay } = await posthorn.replays.create('acme', input())
       await until(posthorn, replay, ({ state }) => state === 'done')
-      expect(await posthorn.deliveries.list('acme', { ...NONE, state: 'held' }, 100)).toHaveLength(50)
+      expect(await listDeliveries(posthorn.store, 'acme', { ...NONE, state: 'held' }, 100)).toHaveLength(50)
       expect(receiver.total).toBe(0)
       await posthorn.endpoints.enable('acme', endpoint.id, { held: 'release' })
       await until(posthorn, replay, isOver)
@@ -242,7 +283,7 @@ describe('a replay', () => {
       fillPast(folder, endpoint, { count: 1_000, state: 'exhausted' })
       const { replay } = await posthorn.replays.create('acme', input())
       await receiver.waitFor(() => receiver.total >= 18, WAIT)
-      const { made } = await posthorn.replays.get('acme', replay.key)
+      const { made } = await posthorn.replays.get('acme', replay.id)
       expect(made).toBeLessThanOrEqual(receiver.total + 1)
       expect(made).toBeLessThan(40)
       state.isDown = false
@@ -258,13 +299,13 @@ describe('a replay', () => {
       expect(replay.deliveries).toBe(3_000)
       for (let round = 1; ; round++) {
         await posthorn.endpoints.update('acme', one.id, { description: `${round}` })
-        if ((await posthorn.replays.get('acme', replay.key)).state === 'done') break
+        if ((await posthorn.replays.get('acme', replay.id)).state === 'done') break
       }
       const over = await until(posthorn, replay, isOver)
       expect(over).toMatchObject({ deliveries: 3_000, made: 3_000, skipped: 0 })
       const events = new Set<string>()
       for (let before: string | null = null; ; ) {
-        const page = await posthorn.deliveries.list('acme', { ...NONE, endpoint: two.id, before }, 1_000)
+        const page = await listDeliveries(posthorn.store, 'acme', { ...NONE, endpoint: two.id, before }, 1_000)
         for (const { event } of page) events.add(event)
         if (page.length < 1_000) break
         before = page.at(-1)!.id
@@ -292,7 +333,7 @@ describe('a replay', () => {
       for (const path of paths) await endpointAt(posthorn, receiver, { url: `${receiver.url}${path}` })
       const { events } = await posthorn.publish('acme', cover(1))
       await receiver.waitFor(() => receiver.total === 300, WAIT)
-      const list = () => posthorn.deliveries.list('acme', { ...NONE, state: 'delivered' }, 1_000)
+      const list = () => listDeliveries(posthorn.store, 'acme', { ...NONE, state: 'delivered' }, 1_000)
       await expect.poll(list, { timeout: 30_000 }).toHaveLength(300)
       const { replay } = await posthorn.replays.create('acme', input({ event: events[0]!.id }))
       expect(await until(posthorn, replay, isOver)).toMatchObject({ state: 'done', deliveries: 300, made: 300 })

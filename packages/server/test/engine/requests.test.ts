@@ -5,8 +5,11 @@ import type { Authority } from '@posthorn/testkit'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { PosthornError } from '../../src/base/errors.ts'
+import { isSecretName } from '../../src/secrets/secret-headers.ts'
+import type { HeaderInput } from '../../src/services/endpoints/extra-headers.ts'
 import type { EndpointInput } from '../../src/services/endpoints/input.ts'
 import type { Store } from '../../src/store/store.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 import { inFolder, startPosthorn } from './harness.ts'
 
 const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
@@ -62,6 +65,7 @@ const headerName = fc.oneof(
   fc.constantFrom(
     'x-a',
     'X-B',
+    'X-Api-Key',
     'Host',
     'Content-Length',
     'Transfer-Encoding',
@@ -75,26 +79,31 @@ const headerName = fc.oneof(
 /** Makes most members harmless, so that many inputs with a single nasty one are accepted. */
 const mostly = <T>(harmless: T, arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 3, arbitrary: fc.constant(harmless) }, { weight: 2, arbitrary })
+const headerValue: fc.Arbitrary<HeaderInput> = fc.oneof(
+  { weight: 3, arbitrary: mostly('v', text) },
+  { weight: 1, arbitrary: fc.record({ value: mostly('v', text), secret: fc.boolean() }) },
+)
+const signatureName = mostly(null, fc.oneof(fc.constantFrom('X-Signed', 'webhook-signed'), headerName))
 const input = fc.record({
   path: mostly('hook', text),
   clientSecret: mostly(SECRET, text),
-  headers: mostly({ 'x-a': 'b' }, fc.dictionary(headerName, mostly('v', text), { maxKeys: 3, noNullPrototype: true })),
+  headers: mostly(
+    { 'x-z': { value: 'hidden', secret: true }, 'x-a': 'b' },
+    fc.dictionary(headerName, headerValue, { maxKeys: 3, noNullPrototype: true }),
+  ),
+  signatureHeaders: mostly(null, fc.record({ id: signatureName, timestamp: signatureName, signature: signatureName })),
   // A payload can contain any text, which must stay inside the body.
   note: text,
 })
 
-const OURS = [
-  'host',
-  'connection',
-  'content-type',
-  'authorization',
-  'x-apiversion',
-  'user-agent',
-  'webhook-id',
-  'webhook-timestamp',
-  'webhook-signature',
-  'content-length',
-]
+const OURS = ['host', 'connection', 'content-type', 'authorization', 'x-apiversion', 'user-agent', 'content-length']
+
+/** The names of what each request has of its own: `webhook-id` in any case (C10). */
+const signatureNames = ({ signatureHeaders }: Pick<EndpointInput, 'signatureHeaders'>) => {
+  const { id, timestamp, signature } = signatureHeaders ?? {}
+  const names = ['webhook-id', id ?? 'webhook-id', timestamp ?? 'webhook-timestamp', signature ?? 'webhook-signature']
+  return [...new Set(names.map(name => name.toLowerCase()))]
+}
 
 /** Parses one HTTP/1.1 request, and fails on anything else. */
 function readRequest(bytes: Buffer) {
@@ -111,22 +120,26 @@ function readRequest(bytes: Buffer) {
 
 /** What the attempt of a tenant's only delivery shows as sent, once it is settled. */
 async function shownOf(store: Store, tenant: string): Promise<readonly string[]> {
-  const of = { tenant, state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
-  await expect
-    .poll(async () => (await store.read('listDeliveries', { ...of, limit: 9 }))[0]?.attempts, { interval: 2 })
-    .toBe(1)
-  const [delivery] = await store.read('listDeliveries', { ...of, limit: 9 })
+  await expect.poll(async () => (await listDeliveries(store, tenant))[0]?.attempts, { interval: 2 }).toBe(1)
+  const [delivery] = await listDeliveries(store, tenant)
   const [attempt] = await store.read('listAttempts', { tenant, delivery: delivery!.id })
   return attempt!.request!.headers
 }
 
-/** Headers as a receiver got them, without secret and signature. */
-const blanked = (sent: readonly string[]) =>
-  sent.map((text, at) => {
+/** Headers as a receiver got them, without secrets and signature. */
+const blanked = (sent: readonly string[], endpoint: EndpointInput) => {
+  const isSecret = ([name, given]: [string, HeaderInput]) =>
+    (typeof given === 'string' ? undefined : given.secret) ?? isSecretName(name)
+  const secrets = Object.entries(endpoint.headers ?? {})
+    .filter(isSecret)
+    .map(([name]) => name.toLowerCase())
+  return sent.map((text, at) => {
     const name = at % 2 === 1 ? sent[at - 1]!.toLowerCase() : ''
     if (name === 'authorization') return 'Bearer [secret]'
-    return name === 'webhook-signature' ? '[signature]' : text
+    if (secrets.includes(name)) return '[secret]'
+    return name === signatureNames(endpoint).at(-1) ? '[signature]' : text
   })
+}
 
 it(
   'sends exactly one request, and shows it, whatever a tenant puts into URL, secret, headers and payload',
@@ -137,10 +150,10 @@ it(
       const posthorn = await startPosthorn(folder, authority)
       let accepted = 0
       let refused = 0
-      for (const [at, { path, clientSecret, headers, note }] of fc.sample(input, 400).entries()) {
+      for (const [at, { path, note, ...given }] of fc.sample(input, 400).entries()) {
         const tenant = `t${at}`
         await posthorn.tenants.put(tenant, {})
-        const endpoint: EndpointInput = { url: `https://localhost:${recorder.port}/${path}`, clientSecret, headers }
+        const endpoint: EndpointInput = { url: `https://localhost:${recorder.port}/${path}`, ...given }
         try {
           await posthorn.endpoints.create(tenant, endpoint)
         } catch (error) {
@@ -156,13 +169,13 @@ it(
           .poll(() => recorder.heard.at(-1)!.length, { timeout: 5_000, interval: 2 })
           .toBeGreaterThan(sent.length)
         const request = readRequest(recorder.heard.at(-1)!)
-        const own = Object.keys(headers).map(name => name.toLowerCase())
-        expect(Object.keys(request.headers).sort()).toEqual([...OURS, ...own].sort())
+        const own = Object.keys(given.headers).map(name => name.toLowerCase())
+        expect(Object.keys(request.headers).sort()).toEqual([...OURS, ...signatureNames(given), ...own].sort())
         expect(request.headers.host).toBe(`localhost:${recorder.port}`)
-        expect(request.headers.authorization).toBe(`Bearer ${clientSecret}`)
+        expect(request.headers.authorization).toBe(`Bearer ${given.clientSecret}`)
         expect(request.headers['content-length']).toBe(String(sent.length))
         expect(request.body.equals(sent)).toBe(true)
-        expect(await shownOf(posthorn.store, tenant)).toEqual(blanked(request.sent))
+        expect(await shownOf(posthorn.store, tenant)).toEqual(blanked(request.sent, endpoint))
       }
       expect(accepted).toBeGreaterThan(20)
       expect(refused).toBeGreaterThan(20)

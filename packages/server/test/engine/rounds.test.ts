@@ -34,6 +34,7 @@ function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
         event,
         type: 'T',
         test: false,
+        replay: false,
         dueAtMs: 0,
         attempts: 0,
         payload: null,

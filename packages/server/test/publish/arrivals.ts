@@ -6,13 +6,17 @@ import { Inbox, type InboxOptions } from '../../src/publish/inbox.ts'
 import type { Bench } from '../services/setup.ts'
 import { bytes } from '../store/builders.ts'
 
-export type Arriving = readonly [tenant: string, type: string, payload: string]
+export type Arriving = readonly [tenant: string, type: string, payload: string, key?: string]
 
 /** Puts an event into the inbox as publishing from SQL does. Returns its id. */
-export async function arrive(bench: Bench, [tenant, type, payload]: Arriving, id = newId('evt', Date.now())) {
+export async function arrive(
+  bench: Bench,
+  [tenant, type, payload, key = 'k']: Arriving,
+  id = newId('evt', Date.now()),
+) {
   await bench.run(
     'insert into inbox (tenant, id, type, event_key, payload, created_ms) values ($1, $2, $3, $4, $5, $6)',
-    [tenant, idBytes(id), type, 'k', bytes(payload), 1_000],
+    [tenant, idBytes(id), type, key, bytes(payload), 1_000],
   )
   return id
 }

@@ -165,7 +165,16 @@ describe('invalid JSON is refused with its position', () => {
   })
 
   test('a byte order mark', () => {
-    expect(refuse('\ufeff{"type":"T","payload":1}')).toMatchObject({ kind: 'bom', offset: 0 })
+    expect(refuse('\ufeff{"type":"T","payload":1}')).toEqual({
+      kind: 'bom',
+      detail: 'The body begins with a byte order mark (the bytes EF BB BF). Remove it: JSON is UTF-8 without one.',
+      offset: 0,
+      pointer: '',
+    })
+    const inUtf16 = Buffer.from('\ufeff{"type":"T","payload":1}', 'utf16le')
+    for (const body of [inUtf16, Buffer.from(inUtf16).swap16()]) {
+      expect(refuse(body)).toMatchObject({ kind: 'bom', detail: expect.stringContaining('Encode it as UTF-8') })
+    }
   })
 })
 
@@ -254,7 +263,7 @@ describe('the members of an event', () => {
       '/7/payload',
       '/7/key',
     ])
-    expect(result.errors.find(({ field }) => field === '/6/colour')?.detail).toContain('"colour"')
+    expect(result.errors.find(({ field }) => field === '/6/colour')?.detail).toContain('Valid fields are type, ')
     expect(fields(cut('{"payload":1,"x":1}'))).toEqual(['/type', '/x'])
   })
 
@@ -290,7 +299,7 @@ describe('the members of an event', () => {
     expect(keys({ id: 'a', key: 'a' })).toEqual([['a', false]])
     for (const id of ['b', 'A', null, 7, '']) expect(fields(event({ id, key: 'a' })), `${id}`).toEqual(['/0/id'])
     expect(fields(event({ id: 'posthorn:a', key: 'posthorn:a' }))).toEqual(['/0/key'])
-    expect(event({ ID: 'a' }).errors[0]!.detail).toContain('only type, key and payload')
+    expect(event({ ID: 'a' }).errors[0]!.detail).toContain('Valid fields are type, key, payload.')
   })
 
   test('thousands of unknown members produce a short list of errors', () => {

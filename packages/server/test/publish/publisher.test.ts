@@ -6,6 +6,7 @@ import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import { StoreOverloaded } from '../../src/store/store.ts'
 import { StoreUnavailable } from '../../src/store/transaction.ts'
 import { code, faults, fields, PAYLOAD, refusal, TYPE, useBench } from '../services/setup.ts'
+import { eventsOf } from '../store/events-of.ts'
 
 const bench = useBench()
 
@@ -90,8 +91,7 @@ describe('publish', () => {
 })
 
 describe('publish refuses', () => {
-  const stored = () =>
-    bench.store.read('listEvents', { tenant: 'acme', limit: 9, type: null, before: null, fromMs: null, toMs: null })
+  const stored = () => eventsOf(bench.store, 'acme')
 
   it('C1: an unknown type and a payload that violates the schema, with their places, and stores nothing', async () => {
     const body = [

@@ -12,7 +12,7 @@ import {
   readCredentials,
   replaceClientSecret,
   rotateSigning,
-  SIGNING_OVERLAP_MS,
+  SIGNING_GRACE_MS,
   verificationKeyOf,
   writeCredentials,
 } from '../../src/secrets/credentials.ts'
@@ -25,11 +25,17 @@ const first: Credentials = {
   signing: [makeSigningSecret('v1', NOW_MS)],
   clientCertificate: null,
   oauth: null,
+  headers: { 'x-api-key': 'k' },
 }
 
 describe('credentials', () => {
   it('are read as they were written', () => {
     expect(readCredentials(writeCredentials(first))).toEqual(first)
+    const { headers: _none, ...earlier } = first
+    expect(readCredentials(JSON.stringify(earlier))).toEqual({ ...first, headers: {} })
+    const client = { tokenUrl: 'https://a.example/', clientId: 'i', clientSecret: 's', scope: null }
+    const oauth = { ...client, audience: null, resource: [], credentialsIn: 'header' }
+    expect(readCredentials(JSON.stringify({ ...earlier, oauth: client })).oauth).toEqual(oauth)
   })
 
   it('C6: a clientSecret is replaced immediately, or from a given time on', () => {
@@ -54,16 +60,38 @@ describe('credentials', () => {
     const second = makeSigningSecret('v1', NOW_MS)
     const rotated = rotateSigning(first, second, NOW_MS)!
     const keysAt = (after: number) => liveSigning(rotated, NOW_MS + after).map(({ key }) => key)
-    expect(keysAt(SIGNING_OVERLAP_MS - 1)).toEqual([second.key, first.signing[0]!.key])
-    expect(keysAt(SIGNING_OVERLAP_MS)).toEqual([second.key])
-    expect(changesAtMs(rotated, NOW_MS)).toBe(NOW_MS + SIGNING_OVERLAP_MS)
+    expect(keysAt(SIGNING_GRACE_MS - 1)).toEqual([second.key, first.signing[0]!.key])
+    expect(keysAt(SIGNING_GRACE_MS)).toEqual([second.key])
+    expect(changesAtMs(rotated, NOW_MS)).toBe(NOW_MS + SIGNING_GRACE_MS)
     // When ten secrets are valid, there can be no further rotation: each is promised a day.
     let many = rotated
     for (let at = 2; at <= 9; at++) many = rotateSigning(many, makeSigningSecret('v1', NOW_MS), NOW_MS + at)!
     expect(many.signing).toHaveLength(10)
     expect(rotateSigning(many, makeSigningSecret('v1', NOW_MS), NOW_MS + 99)).toBeUndefined()
-    const dayLater = NOW_MS + SIGNING_OVERLAP_MS
+    const dayLater = NOW_MS + SIGNING_GRACE_MS
     expect(rotateSigning(many, makeSigningSecret('v1', NOW_MS), dayLater)!.signing).toHaveLength(10)
+  })
+
+  it('older signing secrets stay valid for the grace period at most, and not at all without one', () => {
+    const [second, third] = [makeSigningSecret('v1', NOW_MS), makeSigningSecret('v1', NOW_MS)]
+    const [week, minute] = [604_800_000, 60_000]
+    const untilOf = (credentials: Credentials) => credentials.signing.map(({ untilMs }) => untilMs)
+    const rotated = rotateSigning(first, second, NOW_MS, week)!
+    expect(untilOf(rotated)).toEqual([null, NOW_MS + week])
+    // The second call neither extends the first promise nor keeps it where it allows less.
+    expect(untilOf(rotateSigning(rotated, third, NOW_MS + 5, week)!)).toEqual([null, NOW_MS + 5 + week, NOW_MS + week])
+    expect(untilOf(rotateSigning(rotated, third, NOW_MS + 5, minute)!)).toEqual([
+      null,
+      NOW_MS + 5 + minute,
+      NOW_MS + 5 + minute,
+    ])
+    const dropped = rotateSigning(rotated, third, NOW_MS + 5, 0)!
+    expect(dropped.signing).toEqual([third])
+    expect(changesAtMs(dropped, NOW_MS + 5)).toBe(Number.POSITIVE_INFINITY)
+    let many = first
+    for (let at = 1; at <= 9; at++) many = rotateSigning(many, makeSigningSecret('v1', NOW_MS), NOW_MS + at)!
+    expect(rotateSigning(many, third, NOW_MS + 20)).toBeUndefined()
+    expect(rotateSigning(many, third, NOW_MS + 20, 0)!.signing).toEqual([third])
   })
 
   it('accept only a whsec_ of 24 to 64 bytes from a tenant', () => {

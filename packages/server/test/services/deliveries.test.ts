@@ -74,13 +74,13 @@ describe('a set-aside delivery', () => {
   it('C13: is listed, and sent again after a manual retry', async () => {
     const delivery = await aDelivery()
     await setAside(delivery)
-    const { count, deliveries } = await bench.deliveries.listSetAside(null, 9)
+    const { count, deliveries } = await bench.deliveries.listSetAside({ before: null }, 9)
     expect([count, deliveries]).toMatchObject([1, [{ id: delivery.id, heldReason: 'set_aside' }]])
     const { delivery: after, created } = await bench.deliveries.retry('acme', delivery.id)
     expect([after, created]).toMatchObject([{ id: delivery.id, state: 'pending', heldReason: null }, false])
     expect(after.dueAtMs).toBeLessThanOrEqual(Date.now())
     expect(bench.changes).toMatchObject([{ kind: 'lane', endpoint: delivery.endpoint, delivery: delivery.id }])
-    expect((await bench.deliveries.listSetAside(null, 9)).count).toBe(0)
+    expect((await bench.deliveries.listSetAside({ before: null }, 9)).count).toBe(0)
   })
 
   it('C13: stays held when its endpoint is enabled or, after a retry, disabled, and can be cancelled', async () => {
@@ -103,7 +103,7 @@ describe('a set-aside delivery', () => {
     await setAside(delivery)
     await bench.endpoints.remove('acme', delivery.endpoint)
     expect((await bench.list('cancelled')).map(({ id }) => id)).toEqual([delivery.id])
-    expect(await bench.deliveries.listSetAside(null, 9)).toEqual({ count: 0, deliveries: [] })
+    expect(await bench.deliveries.listSetAside({ before: null }, 9)).toEqual({ count: 0, deliveries: [] })
   })
 })
 
@@ -128,9 +128,6 @@ describe('cancel', () => {
 })
 
 describe('reading deliveries and events', () => {
-  const all = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
-  const events = { type: null, before: null, fromMs: null, toMs: null }
-
   it('returns a delivery with its attempts, and an event with its deliveries', async () => {
     const delivery = await aDelivery()
     await settle(delivery, { kind: 'retry', dueAtMs: 99 })
@@ -140,8 +137,11 @@ describe('reading deliveries and events', () => {
     const { event, deliveries } = await bench.events.get('acme', delivery.event)
     expect(Buffer.from(event.payload).toString()).toBe(PAYLOAD)
     expect(deliveries).toEqual([after])
-    expect(await bench.events.list('acme', { ...events, type: TYPE }, 9)).toEqual([event])
-    expect(await bench.events.list('acme', { ...events, type: 'NO_SUCH' }, 9)).toEqual([])
+    const list = async (type: string) => {
+      return bench.events.list(await bench.events.select('acme', { types: [type] }), { before: null }, 9)
+    }
+    expect(await list(TYPE)).toMatchObject({ events: [event], goesOnAt: null })
+    expect((await list('NO_SUCH')).events).toEqual([])
   })
 
   it("throws not_found for ids that are unknown, malformed or another tenant's", async () => {
@@ -160,17 +160,19 @@ describe('reading deliveries and events', () => {
       expect(await code(bench.deliveries.cancel(tenant, dlv))).toBe('not_found')
       expect(await code(bench.events.get(tenant, evt))).toBe('not_found')
     }
-    expect(await code(bench.deliveries.list('unknown', all, 1))).toBe('not_found')
-    expect(await code(bench.events.list('unknown', events, 1))).toBe('not_found')
+    expect(await code(bench.deliveries.select('unknown', {}))).toBe('not_found')
+    expect(await code(bench.events.select('unknown', {}))).toBe('not_found')
   })
 
   it('names the malformed filter', async () => {
-    const list = (over: object) => fields(bench.deliveries.list('acme', { ...all, ...over }, 1))
-    expect(await list({ before: 'x' })).toEqual(['cursor'])
-    expect(await fields(bench.deliveries.listSetAside('x', 1))).toEqual(['cursor'])
-    expect(await list({ endpoint: 'x' })).toEqual(['endpoint'])
+    const list = (query: object) => fields(bench.deliveries.select('acme', query))
+    const selection = await bench.deliveries.select('acme', {})
+    expect(await fields(bench.deliveries.find(selection, { before: 'x' }, 1))).toEqual(['cursor'])
+    expect(await fields(bench.deliveries.listSetAside({ before: 'x' }, 1))).toEqual(['cursor'])
+    expect(await list({ endpoints: ['x'] })).toEqual(['endpoint'])
     expect(await list({ event: 'x' })).toEqual(['event'])
-    expect(await list({ type: 'a\0' })).toEqual(['type'])
-    expect(await fields(bench.events.list('acme', { ...events, before: 'x' }, 1))).toEqual(['cursor'])
+    expect(await list({ types: ['a\0'] })).toEqual(['type'])
+    const events = await bench.events.select('acme', {})
+    expect(await fields(bench.events.list(events, { before: 'x' }, 1))).toEqual(['cursor'])
   })
 })

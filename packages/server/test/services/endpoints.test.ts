@@ -5,6 +5,7 @@ import type { Clock } from '../../src/base/clock.ts'
 import { newId } from '../../src/base/ids.ts'
 import { createKeyring } from '../../src/secrets/keyring.ts'
 import { type EndpointInput, Endpoints } from '../../src/services/endpoints/endpoints.ts'
+import { endpointsOf } from '../store/endpoints-of.ts'
 import { code, faults, fields, policy, refusal, resolvesTo, SECRET, TYPE, useBench } from './setup.ts'
 
 const bench = useBench()
@@ -22,7 +23,7 @@ describe('create', () => {
     const { endpoint, warnings } = await create({
       description: 'd',
       metadata: { a: 'b' },
-      headers: { 'X-Key': 'v' },
+      headers: { 'X-Plan': 'v' },
       schedule: [30, 60],
       timeoutMs: 5_000,
     })
@@ -33,7 +34,7 @@ describe('create', () => {
       types: [TYPE],
       description: 'd',
       metadata: { a: 'b' },
-      headers: { 'x-key': 'v' },
+      headers: { 'x-plan': { secret: false, value: 'v' } },
       schedule: [30, 60],
       timeoutMs: 5_000,
       state: 'enabled',
@@ -184,7 +185,7 @@ describe('create', () => {
     ]
     expect(await fields(create(input))).toEqual(expected)
     expect(await fields(bench.endpoints.create('acme', {} as EndpointInput))).toEqual(['/url', '/clientSecret'])
-    expect(await bench.endpoints.list('acme', { before: null, limit: 9 })).toEqual([])
+    expect(await endpointsOf(bench.store, 'acme')).toEqual([])
   })
 
   it('throws not_found for an unknown tenant before anything else', async () => {
@@ -247,11 +248,11 @@ describe('settings of an endpoint', () => {
     const own = JSON.parse('{"__proto__":"v"}') as Record<string, string>
     const { endpoint } = await create({ headers: own, metadata: own })
     const read = await bench.endpoints.get('acme', endpoint.id)
-    expect(Object.entries(read.headers)).toEqual([['__proto__', 'v']])
+    expect(Object.entries(read.headers)).toEqual([['__proto__', { secret: false, value: 'v' }]])
     expect(Object.entries(read.metadata)).toEqual([['__proto__', 'v']])
     expect((await create({ headers: { 'x-a': 'a\tb c', 'x-b': '' } })).endpoint.headers).toEqual({
-      'x-a': 'a\tb c',
-      'x-b': '',
+      'x-a': { secret: false, value: 'a\tb c' },
+      'x-b': { secret: false, value: '' },
     })
   })
 
@@ -359,16 +360,18 @@ describe('endpoints', () => {
       expect(await code(bench.endpoints.disable('acme', wrong))).toBe('not_found')
       expect(await code(bench.endpoints.enable('acme', wrong, { held: 'cancel' }))).toBe('not_found')
     }
-    expect(await code(bench.endpoints.list('unknown', { before: null, limit: 1 }))).toBe('not_found')
-    expect(await fields(bench.endpoints.list('acme', { before: 'x', limit: 1 }))).toEqual(['cursor'])
+    expect(await code(bench.endpointLists.select('unknown', {}))).toBe('not_found')
+    const all = await bench.endpointLists.select('acme', {})
+    expect(await fields(bench.endpointLists.find(all, { before: 'x' }, 1))).toEqual(['cursor'])
   })
 
   it('are listed newest first, in pages', async () => {
     const ids = [await bench.endpoint(), await bench.endpoint(), await bench.endpoint()]
-    const first = await bench.endpoints.list('acme', { before: null, limit: 2 })
-    expect(first.map(({ id }) => id)).toEqual([ids[2], ids[1]])
-    const second = await bench.endpoints.list('acme', { before: ids[1]!, limit: 2 })
-    expect(second.map(({ id }) => id)).toEqual([ids[0]])
+    const all = await bench.endpointLists.select('acme', {})
+    const first = await bench.endpointLists.find(all, { before: null }, 2)
+    expect(first.items.map(({ id }) => id)).toEqual([ids[2], ids[1]])
+    const second = await bench.endpointLists.find(all, { before: ids[1]! }, 2)
+    expect(second.items.map(({ id }) => id)).toEqual([ids[0]])
   })
 
   it('have a warning if their stored secret cannot be decrypted', async () => {

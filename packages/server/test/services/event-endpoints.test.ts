@@ -24,7 +24,7 @@ describe('the outcome of an event at an endpoint', () => {
     const disabled = await bench.endpoint()
     await bench.endpoints.disable('acme', disabled)
     const event = await publish({ kind: 'b' })
-    const then = { [all]: 'pending', [other]: 'type', [kept]: 'filter', [gone]: 'deleted', [disabled]: 'held' }
+    const then = { [all]: 'pending', [other]: 'type', [kept]: 'filter', [gone]: 'deleted', [disabled]: 'disabled' }
     expect(await outcomes(event)).toEqual(then)
     const later = await bench.endpoint()
     await bench.endpoints.update('acme', other, { types: null })
@@ -35,11 +35,11 @@ describe('the outcome of an event at an endpoint', () => {
     await bench.endpoints.remove('acme', kept)
     await bench.endpoints.remove('acme', later)
     await bench.endpoints.remove('acme', all)
-    expect(await outcomes(event)).toEqual({ ...then, [all]: 'cancelled', [later]: 'registered_later' })
+    expect(await outcomes(event)).toEqual({ ...then, [all]: 'deleted', [later]: 'registered_later' })
     const next = await publish({ kind: 'b' })
     expect(await outcomes(next)).toEqual({
       ...Object.fromEntries([all, other, kept, gone, later].map(id => [id, 'deleted'])),
-      [disabled]: 'held',
+      [disabled]: 'disabled',
     })
   })
 

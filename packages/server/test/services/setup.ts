@@ -15,21 +15,25 @@ import { readCredentials } from '../../src/secrets/credentials.ts'
 import { createKeyring, type Keyring } from '../../src/secrets/keyring.ts'
 import { ApiKeyCache } from '../../src/services/api-keys/api-key-cache.ts'
 import { ApiKeys } from '../../src/services/api-keys/api-keys.ts'
-import { Deliveries } from '../../src/services/deliveries.ts'
+import { Deliveries } from '../../src/services/deliveries/deliveries.ts'
+import { EndpointLists } from '../../src/services/endpoints/endpoint-lists.ts'
 import { type EndpointInput, Endpoints } from '../../src/services/endpoints/endpoints.ts'
 import { EventTypes } from '../../src/services/event-types/event-types.ts'
 import { Events } from '../../src/services/events/events.ts'
 import { FilterTrials } from '../../src/services/filter-trials.ts'
 import { IdempotentCalls } from '../../src/services/idempotent-calls.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
+import { ReplayBatches } from '../../src/services/replay-batches.ts'
 import { Replays } from '../../src/services/replays.ts'
 import { RetrySchedules } from '../../src/services/retry-schedules.ts'
+import { Search } from '../../src/services/search.ts'
 import { Stats } from '../../src/services/stats.ts'
 import { Exports } from '../../src/services/tenants/exports.ts'
 import { Tenants } from '../../src/services/tenants/tenants.ts'
 import type { Change } from '../../src/store/changes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { type Opened, sqliteEngine } from '../store/engines.ts'
+import { listDeliveries } from '../store/list-deliveries.ts'
 
 export const TYPE = 'COVER_REFERENCE'
 export const PAYLOAD = '{"CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc"}'
@@ -57,6 +61,7 @@ export class Bench {
   keyring!: Keyring
   publisher!: Publisher
   endpoints!: Endpoints
+  endpointLists!: EndpointLists
   tenants!: Tenants
   types!: EventTypes
   samples!: TypeSamples
@@ -64,10 +69,12 @@ export class Bench {
   events!: Events
   filterTrials!: FilterTrials
   replays!: Replays
+  replayBatches!: ReplayBatches
   apiKeyCache!: ApiKeyCache
   apiKeys!: ApiKeys
   exports!: Exports
   keyRotation!: KeyRotation
+  search!: Search
   stats!: Stats
   idempotentCalls!: IdempotentCalls
   retrySchedules!: RetrySchedules
@@ -88,19 +95,22 @@ export class Bench {
       idempotencyDays: 1,
     })
     this.endpoints = this.endpointsWith(policy(), resolvesTo('93.184.215.14'))
+    this.endpointLists = new EndpointLists(store, systemClock)
     this.tenants = new Tenants(store)
     this.samples = new TypeSamples(store, systemClock)
     this.types = new EventTypes(store, this.samples)
     this.apiKeyCache = new ApiKeyCache(store, systemClock)
     this.apiKeys = new ApiKeys(store, () => this.apiKeyCache.untilFresh())
-    this.deliveries = new Deliveries(store)
-    this.events = new Events(store)
+    this.deliveries = new Deliveries(store, systemClock)
+    this.events = new Events(store, systemClock)
     this.exports = new Exports(store)
     const types = () => this.publisher.types()
     this.filterTrials = new FilterTrials(store, types)
     this.retrySchedules = new RetrySchedules(store, { retrySchedule: [30, 60, 120], dev: false }, types)
     const place = { addNew: () => randomBytes(32), dropOlder: () => true }
     this.replays = new Replays(store, createReplayCounter(store, systemClock))
+    this.replayBatches = new ReplayBatches(store, createReplayCounter(store, systemClock))
+    this.search = new Search(store, systemClock)
     this.stats = new Stats(store, async () => {})
     this.idempotentCalls = new IdempotentCalls(store, this.keyring)
     this.keyRotation = new KeyRotation(store, this.keyring, place, pino({ level: 'silent' }))
@@ -139,8 +149,7 @@ export class Bench {
   }
 
   list(state: DeliveryState | null = null, endpoint: EndpointId | null = null, tenant = 'acme'): Promise<Delivery[]> {
-    const filter = { state, endpoint, event: null, type: null, before: null, fromMs: null, toMs: null }
-    return this.deliveries.list(tenant, filter, 1_000)
+    return listDeliveries(this.store, tenant, { state, endpoint })
   }
 
   kinds(): string[] {

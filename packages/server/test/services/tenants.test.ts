@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { endpointsOf } from '../store/endpoints-of.ts'
 import { code, fields, useBench } from './setup.ts'
 
 const bench = useBench()
@@ -54,11 +55,11 @@ describe('tenants', () => {
     expect(bench.kinds()).toEqual(['tenant', 'api_keys', 'endpoint', 'endpoint', 'lane', 'lane'])
     expect(await code(bench.tenants.get('acme'))).toBe('not_found')
     expect(await code(bench.tenants.remove('acme'))).toBe('not_found')
-    expect(await code(bench.list())).toBe('not_found')
+    expect(await code(bench.deliveries.select('acme', {}))).toBe('not_found')
     expect((await bench.list(null, null, 'other')).map(({ state }) => state)).toEqual(['pending'])
     // A tenant created with the same id has the history of the old one, but no endpoints.
     await bench.tenants.put('acme', {})
     expect((await bench.list()).map(({ state }) => state)).toEqual(['cancelled', 'cancelled'])
-    expect(await bench.endpoints.list('acme', { before: null, limit: 9 })).toEqual([])
+    expect(await endpointsOf(bench.store, 'acme')).toEqual([])
   })
 })

@@ -3,6 +3,7 @@ import { newId } from '../../src/base/ids.ts'
 import type { Actor, ApiKey } from '../../src/base/model.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
+import { endpointsOf } from './endpoints-of.ts'
 import { postgresEngine, sqliteEngine } from './engines.ts'
 
 const BY: Actor = { kind: 'key', key: newId('key', 1), name: 'ops', address: '192.0.2.1' }
@@ -12,6 +13,7 @@ const aKey = (over: Partial<ApiKey> = {}): ApiKey => ({
   name: 'k',
   scope: 'all',
   tenant: null,
+  payloads: true,
   rateLimit: null,
   createdAtMs: 5,
   expiresAtMs: null,
@@ -38,7 +40,7 @@ describe.each([sqliteEngine(), postgresEngine()])('API keys and the audit log on
   it('stores keys as they were created, and their hashes separately', async () => {
     await aTenant(store, 'acme')
     const rateLimit = { requests: 9, perSeconds: 3 }
-    const one = aKey({ tenant: 'acme', scope: 'read', rateLimit, expiresAtMs: 99 })
+    const one = aKey({ tenant: 'acme', scope: 'read', payloads: false, rateLimit, expiresAtMs: 99 })
     const two = aKey()
     expect([await create(one), await create(two)]).toEqual([true, true])
     expect(await create(aKey({ tenant: 'unknown' }))).toBe(false)
@@ -71,7 +73,7 @@ describe.each([sqliteEngine(), postgresEngine()])('API keys and the audit log on
     await store.write('createEndpoint', { endpoint, by: BY })
     const changed = { ...endpoint, secretDigest: bytes('other'), metadata: { a: 'b' }, updatedAtMs: 2 }
     await store.write('updateEndpoint', { endpoint: changed, readAtMs: 1, by: BY })
-    expect(await store.write('updateEndpoint', { endpoint: changed, readAtMs: 1, by: BY })).toBe(false)
+    expect(await store.write('updateEndpoint', { endpoint: changed, readAtMs: 1, by: BY })).toBe('outdated')
     const set = (state: 'enabled' | 'disabled') =>
       store.write('setEndpointState', { tenant: 'acme', id: endpoint.id, state, reason: 'manual', nowMs: 3, by: BY })
     for (const state of ['disabled', 'disabled', 'enabled'] as const) await set(state)
@@ -107,7 +109,7 @@ describe.each([sqliteEngine(), postgresEngine()])('API keys and the audit log on
     const make = () => store.write('createEndpoint', { endpoint: anEndpoint('acme'), maxEndpoints: 3 })
     const results = await Promise.all(Array.from({ length: 6 }, make))
     expect(results.sort()).toEqual([...Array(3).fill('created'), ...Array(3).fill('too_many')])
-    const [first] = await store.read('listEndpoints', { tenant: 'acme', before: null, limit: 9 })
+    const [first] = await endpointsOf(store, 'acme')
     await store.write('deleteEndpoint', { tenant: 'acme', id: first!.id, nowMs: 1 })
     expect([await make(), await make()]).toEqual(['created', 'too_many'])
     await store.write('deleteTenant', { id: 'acme', nowMs: 2 })

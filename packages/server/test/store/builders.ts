@@ -13,6 +13,8 @@ export function anEndpoint(tenant: string, over: Partial<Endpoint> = {}): Endpoi
     id: newId('ep', Date.now()),
     tenant,
     partition: 7,
+    uid: null,
+    name: null,
     url: 'https://hooks.example.com/a',
     sealedCredentials: bytes('sealed'),
     secretDigest: bytes('digest'),
@@ -21,12 +23,14 @@ export function anEndpoint(tenant: string, over: Partial<Endpoint> = {}): Endpoi
     description: null,
     metadata: {},
     headers: {},
+    signatureHeaders: null,
     schedule: null,
     timeoutMs: null,
     rateLimit: null,
     ordered: false,
     state: 'enabled',
     disabledReason: null,
+    disabledAtMs: null,
     health: WELL,
     expiry: { secretMs: null, certificateMs: null },
     createdAtMs: 1,
@@ -93,7 +97,7 @@ export function anAttempt(number: number, over: Partial<Attempt> = {}): Attempt 
 }
 
 export function aSettlement(
-  item: LaneItem,
+  item: Omit<LaneItem, 'replay'>,
   step: NextStep,
   {
     attempt,

@@ -7,6 +7,8 @@ import type { Store } from '../../src/store/store.ts'
 import { StoreUnavailable } from '../../src/store/transaction.ts'
 import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
 import { postgresEngine, sqliteEngine } from './engines.ts'
+import { eventsOf } from './events-of.ts'
+import { listDeliveries } from './list-deliveries.ts'
 
 describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
   let store: Store
@@ -72,9 +74,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       nowMs: 1,
     })
     expect(await store.publish(again)).toEqual({ kind: 'stale' })
-    expect(
-      await store.read('listEvents', { tenant: 'acme', limit: 9, type: null, before: null, fromMs: null, toMs: null }),
-    ).toEqual([])
+    expect(await eventsOf(store, 'acme')).toEqual([])
   })
 
   it('returns the first result for a repeated key, and a conflict if the payload differs', async () => {
@@ -441,7 +441,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     const { endpoints } = (await store.read('readTenantConfiguration', { tenant: 'acme' }))!
     expect(endpoints).toMatchObject([{ id: endpoint.id, ordered: true }])
     const changed = { ...endpoint, rateLimit: null, ordered: false, updatedAtMs: 2 }
-    expect(await store.write('updateEndpoint', { endpoint: changed, readAtMs: 1 })).toBe(true)
+    expect(await store.write('updateEndpoint', { endpoint: changed, readAtMs: 1 })).toBe('updated')
     expect(await read()).toMatchObject({ rateLimit: null, ordered: false })
   })
 
@@ -572,8 +572,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     const items = [...(await published(a!, 5)), ...(await published(b!, 4))]
     await store.settle(aSettlement(items[0]!, { kind: 'delivered' }))
     await store.settle(aSettlement(items[1]!, { kind: 'exhausted' }))
-    const none = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
-    const all = await store.read('listDeliveries', { ...none, tenant: 'acme', limit: 100 })
+    const all = await listDeliveries(store, 'acme')
     expect(all.map(({ id }) => id)).toEqual(
       items
         .map(({ delivery }) => delivery)
@@ -583,14 +582,13 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     const paged: string[] = []
     let before: string | null = null
     for (;;) {
-      const page: Delivery[] = await store.read('listDeliveries', { ...none, tenant: 'acme', limit: 2, before })
+      const page: Delivery[] = await listDeliveries(store, 'acme', { before }, 2)
       if (page.length === 0) break
       paged.push(...page.map(({ id }) => id))
       before = page.at(-1)!.id
     }
     expect(paged).toEqual(all.map(({ id }) => id))
-    const count = async (filter: object) =>
-      (await store.read('listDeliveries', { ...none, ...filter, tenant: 'acme', limit: 100 })).length
+    const count = async (filter: object) => (await listDeliveries(store, 'acme', filter)).length
     expect(await count({ state: 'pending' })).toBe(7)
     expect(await count({ state: 'exhausted' })).toBe(1)
     expect(await count({ endpoint: b!.id })).toBe(4)
@@ -716,9 +714,7 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
       expect(deliveries[0]).toMatchObject({ tenant: 'other', state: 'held', heldReason: 'set_aside' })
       const page = await list(newestFirst[1]!, 2)
       expect([page.count, page.deliveries.map(({ id }) => id)]).toEqual([5, newestFirst.slice(2, 4)])
-      const none = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
-      const filtered = async (over: object) =>
-        (await store.read('listDeliveries', { ...none, ...over, tenant: 'acme', limit: 9 })).length
+      const filtered = async (over: object) => (await listDeliveries(store, 'acme', over)).length
       expect(await filtered({ heldReason: 'set_aside' })).toBe(2)
       expect(await filtered({ heldReason: 'set_aside', state: 'held' })).toBe(2)
       expect(await filtered({ heldReason: 'disabled' })).toBe(0)
@@ -748,12 +744,38 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
   it('C14: a deleted endpoint or tenant keeps no secret', async () => {
     const [a, b] = [anEndpoint('acme'), anEndpoint('acme')]
     await aTenant(store, 'acme', [a!, b!])
+    expect(await store.read('findSharedSecrets', { endpoints: [b!] })).toEqual(new Set([b!.id]))
     await store.write('deleteEndpoint', { tenant: 'acme', id: a!.id, nowMs: 7 })
-    expect(await store.read('isSecretShared', { tenant: 'acme', digest: a!.secretDigest!, except: b!.id })).toBe(false)
+    expect(await store.read('findSharedSecrets', { endpoints: [b!] })).toEqual(new Set())
     expect(await store.write('deleteTenant', { id: 'acme', nowMs: 8 })).toEqual([{ id: b!.id, partition: 7 }])
     expect(await store.read('getTenant', { id: 'acme' })).toBeNull()
     expect(await store.read('readTenantConfiguration', { tenant: 'acme' })).toBeNull()
     expect(await store.write('createEndpoint', { endpoint: anEndpoint('acme') })).toBe('no_tenant')
+  })
+
+  it('C14: stores the values of headers that are shown, and none of a secret one once it is deleted', async () => {
+    const headers = {
+      'x-plain': { secret: false, value: 'a' },
+      'x-api-key': { secret: true, value: null },
+      'x-author': { secret: false, value: 'b' },
+      'x-token': { secret: true, value: 'stored by an earlier version' },
+    }
+    const endpoint = anEndpoint('acme', { headers })
+    await aTenant(store, 'acme', [endpoint, anEndpoint('acme', { headers })])
+    expect((await store.read('getEndpoint', { tenant: 'acme', id: endpoint.id }))!.headers).toEqual(headers)
+    const unsealed = { ...endpoint, headers: { 'x-plain': { secret: true, value: 'a' } }, updatedAtMs: 2 }
+    await expect(store.write('updateEndpoint', { endpoint: unsealed, readAtMs: 1 })).rejects.toThrow()
+    await store.write('deleteEndpoint', { tenant: 'acme', id: endpoint.id, nowMs: 7 })
+    const exported = async () => store.read('exportEndpoints', { tenant: 'acme', after: null, limit: 9 })
+    const shown = {
+      'x-plain': 'a',
+      'x-api-key': { secret: true },
+      'x-author': { value: 'b', secret: false },
+      'x-token': { secret: true },
+    }
+    expect((await exported()).map(each => each.headers)).toEqual([shown, shown])
+    await store.write('deleteTenant', { id: 'acme', nowMs: 8 })
+    expect((await exported())[1]!.headers).toEqual({})
   })
 
   it('does not let two updates of an endpoint overwrite each other', async () => {
@@ -761,8 +783,8 @@ describe.each([sqliteEngine(), postgresEngine()])('store on $name', engine => {
     await aTenant(store, 'acme', [endpoint])
     const first = { endpoint: { ...endpoint, description: 'first', updatedAtMs: 2 }, readAtMs: 1 }
     const second = { endpoint: { ...endpoint, description: 'second', updatedAtMs: 3 }, readAtMs: 1 }
-    expect(await store.write('updateEndpoint', first)).toBe(true)
-    expect(await store.write('updateEndpoint', second)).toBe(false)
+    expect(await store.write('updateEndpoint', first)).toBe('updated')
+    expect(await store.write('updateEndpoint', second)).toBe('outdated')
     expect((await store.read('getEndpoint', { tenant: null, id: endpoint.id }))?.description).toBe('first')
   })
 

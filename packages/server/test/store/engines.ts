@@ -11,6 +11,7 @@ import type { Migration } from '../../src/store/migrations/migration.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { openSqlite } from '../../src/store/sqlite/driver.ts'
 import { Store } from '../../src/store/store.ts'
+import { postgresCounter, type RowCounter, sqliteCounter } from './rows-read.ts'
 import { reusedWorkers } from './workers.ts'
 
 export type Opened = {
@@ -18,6 +19,8 @@ export type Opened = {
   readonly driver: Driver
   /** Runs a statement without going through the store, as another process would; parameters are `$1` and so on. */
   run(text: string, params?: readonly (string | number | Uint8Array | null)[]): Promise<void>
+  /** Counts what operations read in this store. */
+  countRows(): Promise<RowCounter>
   close(): Promise<void>
 }
 
@@ -55,7 +58,7 @@ export function sqliteEngine(): Engine {
           database.close()
         }
       }
-      return { store, driver, run, close }
+      return { store, driver, run, countRows: async () => sqliteCounter(join(folder, 'posthorn.db')), close }
     },
     stop: async () => {},
   }
@@ -91,7 +94,7 @@ export function postgresEngine(): Engine {
           await client.end()
         }
       }
-      return { store, driver, run, close: () => store.close() }
+      return { store, driver, run, countRows: () => postgresCounter(url), close: () => store.close() }
     },
     stop: async () => (await server)?.stop(),
   }

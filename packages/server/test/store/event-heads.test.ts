@@ -38,13 +38,4 @@ describe.each([sqliteEngine(), postgresEngine()])('events without their payloads
     expect(await list(null, 2)).toEqual(found.slice(0, 2))
     expect(await list(ids[2]!, 1)).toEqual(found.slice(2, 3))
   })
-
-  it('are found by their key, each in its tenant', async () => {
-    await aTenant(store, 'acme')
-    const event = anEvent([], { key: 'order 7', hash: bytes('h') })
-    await store.publish(await aRequest(store, 'acme', [event]))
-    expect(await store.read('findKeyedEvent', { tenant: 'acme', key: 'order 7' })).toBe(event.id)
-    expect(await store.read('findKeyedEvent', { tenant: 'acme', key: 'order 8' })).toBeNull()
-    expect(await store.read('findKeyedEvent', { tenant: 'other', key: 'order 7' })).toBeNull()
-  })
 })

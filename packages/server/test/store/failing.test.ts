@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DAY_MS } from '../../src/base/durations.ts'
+import { newId } from '../../src/base/ids.ts'
 import { RETURNING } from '../../src/base/model.ts'
 import type { NextStep } from '../../src/store/operations/deliveries/settlement.ts'
 import type { EndpointMark } from '../../src/store/operations/endpoints/marks.ts'
@@ -80,10 +81,10 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect((await mark([{ kind: 'paused', untilMs: 90_000, url }])).pausedUntilMs).toBe(90_000)
     const before = await read()
     const change = { ...before, description: 'x', updatedAtMs: before.updatedAtMs + 1 }
-    expect(await store.write('updateEndpoint', { endpoint: change, readAtMs: before.updatedAtMs })).toBe(true)
+    expect(await store.write('updateEndpoint', { endpoint: change, readAtMs: before.updatedAtMs })).toBe('updated')
     expect((await read()).health.pausedUntilMs).toBe(90_000)
     const moved = { ...change, url: 'https://new.example/', updatedAtMs: change.updatedAtMs + 1 }
-    expect(await store.write('updateEndpoint', { endpoint: moved, readAtMs: change.updatedAtMs })).toBe(true)
+    expect(await store.write('updateEndpoint', { endpoint: moved, readAtMs: change.updatedAtMs })).toBe('updated')
     expect((await read()).health.pausedUntilMs).toBeNull()
   })
 
@@ -107,7 +108,11 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
     expect((await judge(1_000 + 7 * DAY_MS, 5.9 * DAY_MS)).kind).toBe('failing')
     const both = await Promise.all([judge(1_000 + FIVE_DAYS_MS), judge(1_000 + FIVE_DAYS_MS)])
     expect(both.map(({ kind }) => kind).sort()).toEqual(['disabled', 'well'])
-    expect(await read()).toMatchObject({ state: 'disabled', disabledReason: 'failing' })
+    expect(await read()).toMatchObject({
+      state: 'disabled',
+      disabledReason: 'failing',
+      disabledAtMs: expect.any(Number),
+    })
     const [audited] = await store.read('listAudit', {
       tenant: 'acme',
       before: null,
@@ -322,8 +327,13 @@ describe.each([sqliteEngine(), postgresEngine()])('failing endpoints and notices
       delivery,
       event: item!.event,
       type: 'T',
+      replay: false,
     })
     await store.settle(aSettlement(item!, { kind: 'delivered' }))
     expect(await store.read('readPending', { tenant, delivery })).toBeNull()
+    const again = { id: newId('dlv', Date.now()), endpoint: item!.endpoint, partition: item!.partition }
+    const of = { tenant, event: item!.event, type: 'T', test: false, nowMs: 1 }
+    await store.write('createDelivery', { ...of, delivery: { ...again, replayOf: delivery } })
+    expect(await store.read('readPending', { tenant, delivery: again.id })).toMatchObject({ replay: true })
   })
 })

@@ -7,10 +7,23 @@ import { type KeptCall, scopeOf, unpackResponse } from '../../src/store/operatio
 import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant, bytes } from './builders.ts'
+import { endpointsOf } from './endpoints-of.ts'
 import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { eventsOf } from './events-of.ts'
+import { listDeliveries } from './list-deliveries.ts'
 
 const NOW_MS = 1_000
 const EXPIRES_MS = 9_000
+
+const SELECTION: ReplaySelection = {
+  endpoint: null,
+  event: null,
+  types: null,
+  states: ['exhausted'],
+  missing: false,
+  fromMs: null,
+  toMs: null,
+}
 
 const aCall = (key: string, over: Partial<KeptCall> = {}): KeptCall => ({
   scope: 'root/acme',
@@ -44,12 +57,10 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
     const found = await find(key)
     return found?.response == null ? null : JSON.parse(unpackResponse(Buffer.from(found.response).toString()).body)
   }
-  const endpoints = () => store.read('listEndpoints', { tenant: 'acme', before: null, limit: 99 })
-  const eventsOf = async (tenant = 'acme') =>
-    (await store.read('listEvents', { tenant, type: null, before: null, fromMs: null, toMs: null, limit: 999 })).length
+  const endpoints = () => endpointsOf(store, 'acme')
+  const countEvents = async (tenant = 'acme') => (await eventsOf(store, tenant)).length
   const lane = () => store.readLane({ partition: 7, endpoint: endpoint.id, limit: 100, maxPayloadBytes: 1_000 })
-  const deliveriesOf = async () => (await store.read('listDeliveries', { ...NONE, tenant: 'acme', limit: 99 })).length
-  const NONE = { state: null, endpoint: null, event: null, type: null, before: null, fromMs: null, toMs: null }
+  const deliveriesOf = async () => (await listDeliveries(store, 'acme')).length
 
   async function publishTo(count = 1): Promise<LaneItem[]> {
     await store.publish(
@@ -66,7 +77,7 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
     for (let n = 0; n < 4; n++) await store.write('beginTrial', { tenant, delivery, epoch: 0, mayBeLast: true })
   }
 
-  const isMade = (result: unknown) => ![false, null, 'no_tenant', 'too_many'].includes(result as null)
+  const isMade = (result: unknown) => ![false, null, 'no_tenant', 'too_many', 'outdated'].includes(result as null)
 
   /** Everything that an operation can make, each time with a new id. `count` is how many there are. */
   const MAKING = {
@@ -86,7 +97,7 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
       return {
         make: async (once: KeptCall) => {
           const result = await change(once, readAtMs)
-          if (result === true) readAtMs++
+          if (result === 'updated') readAtMs++
           return result
         },
         refused: (once: KeptCall) => change(once, 77),
@@ -96,7 +107,15 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
     async createApiKey() {
       const create = (once: KeptCall, tenant: string) => {
         const times = { createdAtMs: 1, expiresAtMs: null, revokedAtMs: null }
-        const key = { id: newId('key', 1), name: 'k', scope: 'all', tenant, rateLimit: null, ...times } as const
+        const key = {
+          id: newId('key', 1),
+          name: 'k',
+          scope: 'all',
+          tenant,
+          payloads: true,
+          rateLimit: null,
+          ...times,
+        } as const
         return store.write('createApiKey', { key, hash: bytes('h'), once })
       }
       return {
@@ -159,18 +178,9 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
       }
     },
     async createReplay() {
-      const selection: ReplaySelection = {
-        endpoint: null,
-        event: null,
-        types: null,
-        states: ['exhausted'],
-        missing: false,
-        fromMs: null,
-        toMs: null,
-      }
       const create = (once: KeptCall, tenant: string) => {
         const id = newId('rpl', NOW_MS)
-        const replay = { id, key: id, tenant, selection, deliveries: 0, createdAtMs: NOW_MS }
+        const replay = { id, key: id, tenant, batch: null, selection: SELECTION, deliveries: 0, createdAtMs: NOW_MS }
         const rest = { hash: bytes('h'), asOfMs: NOW_MS, parts: [], maxOpen: 99 }
         return store.write('createReplay', { ...replay, ...rest, once }).then(({ kind }) => kind)
       }
@@ -179,6 +189,18 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
         refused: (once: KeptCall) => create(once, 'nobody'),
         count: async () =>
           (await store.read('listReplays', { tenant: 'acme', state: null, before: null, limit: 99 })).length,
+      }
+    },
+    async createReplayBatch() {
+      const create = (once: KeptCall, maxOpen: number) => {
+        const id = newId('rpb', NOW_MS)
+        const batch = { id, key: id, selection: SELECTION, hash: bytes('h'), asOfMs: NOW_MS, createdAtMs: NOW_MS }
+        return store.write('createReplayBatch', { ...batch, maxOpen, once }).then(({ kind }) => kind)
+      }
+      return {
+        make: (once: KeptCall) => create(once, 99),
+        refused: (once: KeptCall) => create(once, 0),
+        count: async () => (await store.read('listReplayBatches', { state: null, before: null, limit: 99 })).length,
       }
     },
   }
@@ -297,7 +319,7 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
       expect((await publish([anEvent([])], once('k'))).kind).toBe('stored')
       expect((await publish([anEvent([])], once('k'))).kind).toBe('repeated')
       expect((await store.publish({ ...stale })).kind).toBe('repeated')
-      expect(await eventsOf()).toBe(2)
+      expect(await countEvents()).toBe(2)
     })
 
     it('fails no neighbours in the same commit', async () => {
@@ -315,7 +337,7 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
       expect(results[5]).toMatchObject({ events: [{ duplicate: true }] })
       expect(await bodyOf('m')).toMatchObject({ id: (await bodyOf('l')).id, duplicate: true })
       expect(await find('refused')).toBeNull()
-      expect(await eventsOf()).toBe(4)
+      expect(await countEvents()).toBe(4)
     })
 
     it('a repeated call claims no event key, so that a later request can use it', async () => {
@@ -347,7 +369,7 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
         'stored',
         'stored',
       ])
-      expect([await find('bad'), await eventsOf()]).toEqual([null, 4])
+      expect([await find('bad'), await countEvents()]).toEqual([null, 4])
       expect((await publish([anEvent([])], once('bad'))).kind).toBe('stored')
     })
 
@@ -391,11 +413,34 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
             else expect(result.kind).toBe('conflict')
           }
         }
-        expect(await eventsOf(tenant)).toBe(stored)
+        expect(await countEvents(tenant)).toBe(stored)
       }
       const numRuns = engine.name === 'sqlite' ? 60 : 15
       await fc.assert(fc.asyncProperty(fc.array(requests, { minLength: 1, maxLength: 3 }), check), { numRuns })
     })
+  })
+
+  it('of a tenant are forgotten once it is deleted, also if that was cut short before it is created again', async () => {
+    for (const tenant of ['acme', 'beta']) await aTenant(store, tenant)
+    const scopes = [scopeOf(null, 'acme'), scopeOf(null, 'beta'), scopeOf(null, undefined)]
+    const fill = async () => {
+      for (const scope of scopes)
+        for (const key of ['a', 'b']) await store.write('recordCall', { call: aCall(key, { scope }) })
+    }
+    const left = async () => {
+      const found = []
+      for (const scope of scopes) for (const key of ['a', 'b']) found.push((await find(key, NOW_MS, scope)) !== null)
+      return found
+    }
+    await fill()
+    const forget = () => store.write('forgetCalls', { tenant: 'acme', limit: 1 })
+    expect(await forget()).toBe(0)
+    await store.write('deleteTenant', { id: 'acme', nowMs: 1 })
+    expect([await forget(), await forget(), await forget()]).toEqual([1, 1, 0])
+    expect(await left()).toEqual([false, false, true, true, true, true])
+    await fill()
+    await aTenant(store, 'acme')
+    expect(await left()).toEqual([false, false, true, true, true, true])
   })
 
   it('of a tenant are erased with it, whichever API key made them, and those of others stay', async () => {
@@ -403,7 +448,7 @@ describe.each([sqliteEngine(), postgresEngine()])('calls with an Idempotency-Key
     const keys = [newId('key', 1), newId('key', 2), newId('key', 3)]
     for (const [at, tenant] of [null, 'acme', 'beta'].entries()) {
       if (tenant !== null) await aTenant(store, tenant)
-      const key = { id: keys[at]!, name: 'k', scope: 'all', tenant, rateLimit: null, ...times } as const
+      const key = { id: keys[at]!, name: 'k', scope: 'all', tenant, payloads: true, rateLimit: null, ...times } as const
       await store.write('createApiKey', { key, hash: bytes(`h${at}`) })
     }
     const scopes = [null, keys[0]!, keys[1]!].flatMap(key => [scopeOf(key, 'acme'), scopeOf(key, 'beta')])

@@ -7,6 +7,7 @@ import type { Arrival, InboxItem } from '../../src/store/operations/inbox/inbox.
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant, bytes } from './builders.ts'
 import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { listDeliveries } from './list-deliveries.ts'
 
 const MAX_PAYLOAD_BYTES = 1_000
 const CLAIM = { after: '', claimMs: 60_000, maxPayloadBytes: MAX_PAYLOAD_BYTES }
@@ -55,8 +56,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
   }
 
   const getEvent = (event: string, tenant = 'acme') => store.read('getEvent', { tenant, id: event })
-  const none = { state: null, endpoint: null, type: null, before: null, fromMs: null, toMs: null, limit: 10 }
-  const deliveriesOf = (event: string) => store.read('listDeliveries', { ...none, tenant: 'acme', event })
+  const deliveriesOf = (event: string) => listDeliveries(store, 'acme', { event })
 
   it('claims the oldest unclaimed rows of each tenant, until the claim expires or is released', async () => {
     expect(await store.read('peekInbox', {})).toBe(false)
@@ -238,7 +238,9 @@ describe.each([sqliteEngine(), postgresEngine()])('the inbox on $name', engine =
     const { arrivals: ghosts } = await claim()
     await store.write('acceptArrivals', await request(ghosts.map(one => accepted(one, { rejected }))))
     const list = async (tenant: string | null, before: string | null = null, limit = 10) =>
-      (await store.read('listRejectedEvents', { tenant, before, limit })).map(({ id }) => id)
+      (await store.read('listRejectedEvents', { tenant, key: null, before, limit, maxRows: 100 })).items.map(
+        ({ id }) => id,
+      )
     expect(await list(null)).toEqual([c, a])
     expect([await list(null, c), await list(null, null, 1), await list('acme'), await list('beta')]).toEqual([
       [a],

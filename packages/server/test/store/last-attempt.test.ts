@@ -7,6 +7,7 @@ import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant } from './builders.ts'
 import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
+import { listDeliveries } from './list-deliveries.ts'
 
 /** The longest runs and the latest times that history has room for. */
 const LONGEST_MS = 2 ** 31 - 1
@@ -60,8 +61,7 @@ describe.each([sqliteEngine(), postgresEngine()])('the last attempt of a deliver
     expect(await lastOf(item)).toEqual(UNREACHED)
     await settle(item, { kind: 'delivered' }, 3, TAKEN)
     expect(await get(item)).toMatchObject({ state: 'delivered', attempts: 3, lastAttempt: TAKEN })
-    const none = { event: null, type: null, before: null, fromMs: null, toMs: null, state: null, endpoint: null }
-    const [listed] = await store.read('listDeliveries', { ...none, tenant: 'acme', limit: 9 })
+    const [listed] = await listDeliveries(store, 'acme')
     expect(listed!.lastAttempt).toEqual(TAKEN)
     const [exported] = await store.read('exportDeliveries', {
       tenant: 'acme',

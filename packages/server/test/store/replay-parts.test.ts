@@ -52,6 +52,7 @@ describe.each([sqliteEngine(), postgresEngine()])(
         id,
         key: id,
         tenant: 'acme',
+        batch: null,
         selection: { ...selection, states: ['exhausted'] },
         deliveries: null,
         createdAtMs: Date.now(),
@@ -68,7 +69,7 @@ describe.each([sqliteEngine(), postgresEngine()])(
 
     const move = (replay: ReplayId) => store.write('moveReplayParts', { tenant: 'acme', replay })
     const set = ({ key }: NewReplay, to: 'running' | 'paused' | 'cancelled') =>
-      store.write('setReplayState', { tenant: 'acme', key, to })
+      store.write('setReplayState', { tenant: 'acme', name: key, to })
 
     it('release their parts some at a time, take them back, and release them again: each can be claimed once', async () => {
       const replay = await create()
@@ -95,7 +96,7 @@ describe.each([sqliteEngine(), postgresEngine()])(
         { lanes: [], isEnded: false },
       ])
       expect(await cancel()).toEqual({ lanes: [], isEnded: true })
-      expect((await store.read('getReplay', { tenant: 'acme', key: replay.key }))?.replay).toMatchObject({
+      expect((await store.read('getReplay', { tenant: 'acme', name: replay.key }))?.replay).toMatchObject({
         state: 'cancelled',
         endedAtMs: 7_000,
       })
@@ -125,8 +126,10 @@ describe.each([sqliteEngine(), postgresEngine()])(
 
     it('are created, paused, resumed and cancelled by calls as others are', async () => {
       const replays = new Replays(store, createReplayCounter(store, systemClock))
+      const type = { name: 'T', group: 'g', description: 'd', schema: {}, example: {} }
+      await store.write('putEventType', { type, nowMs: 1 })
       await store.publish(await aRequest(store, 'acme', [anEvent([])]))
-      const [none, input] = [null, { id: 'x', missing: true, states: null }] as const
+      const [none, input] = [null, { key: 'x', missing: true, states: null }] as const
       const rest = { endpoint: none, event: none, types: ['T'], fromMs: none, toMs: none }
       const wanted: ReplayInput = { ...input, ...rest }
       const { replay } = await replays.create('acme', wanted)

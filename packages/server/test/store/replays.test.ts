@@ -88,6 +88,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       id,
       key: id,
       tenant: 'acme',
+      batch: null,
       selection,
       deliveries: 10,
       createdAtMs: 1_000,
@@ -102,7 +103,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
   }
 
   const get = async ({ tenant, key }: Pick<NewReplay, 'tenant' | 'key'>) =>
-    (await store.read('getReplay', { tenant, key }))!.replay
+    (await store.read('getReplay', { tenant, name: key }))!.replay
   const claim = () => store.write('claimReplayParts', CLAIM)
   const claimOf = async (endpoint: Endpoint) => (await claim()).find(part => part.endpoint === endpoint.id)!
 
@@ -489,7 +490,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
 
   describe('pausing and cancelling', () => {
     const move = (replay: NewReplay, to: 'running' | 'paused' | 'cancelled') =>
-      store.write('setReplayState', { tenant: 'acme', key: replay.key, to })
+      store.write('setReplayState', { tenant: 'acme', name: replay.key, to })
 
     it('creates nothing more once paused, not even for claimed parts, and resumes where it stopped', async () => {
       const [event, other] = await publish([one], 'exhausted', 2)
@@ -546,7 +547,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       expect(await move(replay, 'cancelled')).toMatchObject({ isAllowed: true })
       const done = await create({ parts: [] })
       expect(await move(done, 'cancelled')).toMatchObject({ isAllowed: false })
-      expect(await store.write('setReplayState', { tenant: 'acme', key: 'none', to: 'paused' })).toBeNull()
+      expect(await store.write('setReplayState', { tenant: 'acme', name: 'none', to: 'paused' })).toBeNull()
     })
 
     it('ends a replay when its tenant is deleted', async () => {
@@ -562,7 +563,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays on $name', engine => 
       const drop = (endedBeforeMs: number) => store.write('dropReplays', { endedBeforeMs, limit: 10 })
       expect(await drop(1_000)).toBe(0)
       expect(await drop(1_001)).toBe(1)
-      expect(await store.read('getReplay', { tenant: 'acme', key: old.key })).toBeNull()
+      expect(await store.read('getReplay', { tenant: 'acme', name: old.key })).toBeNull()
       expect((await get(open)).state).toBe('running')
     })
   })

@@ -46,7 +46,7 @@ describe.each([sqliteEngine(), postgresEngine()])('what requests carried, on $na
     const { endpoint: before } = await current()
     const after = { ...before, url: to.url, updatedAtMs: before.updatedAtMs + 1 }
     const args = { endpoint: after, template: to, readAtMs: before.updatedAtMs }
-    expect(await store.write('updateEndpoint', args)).toBe(true)
+    expect(await store.write('updateEndpoint', args)).toBe('updated')
     return (await current()).version
   }
 
@@ -68,7 +68,7 @@ describe.each([sqliteEngine(), postgresEngine()])('what requests carried, on $na
       { url: 'https://hooks.example.com/b' },
       { headers: { 'x-a': 'other' } },
       { secretHeaders: ['x-api-key'] },
-      { signatureHeaders: { id: 'x-id', signature: 'x-signature' } },
+      { signatureHeaders: { id: 'x-id', timestamp: 'webhook-timestamp', signature: 'x-signature' } },
       { authentication: 'oauth' },
       { hasClientCertificate: true },
       { authentication: 'oauth', hasClientCertificate: true },
@@ -85,7 +85,7 @@ describe.each([sqliteEngine(), postgresEngine()])('what requests carried, on $na
     const next = await store.write('recordSender', { userAgent: 'Posthorn/2', apiVersion: '3.0' })
     const item = await published()
     await store.settle(aSettlement(item, RETRY, { requestVersion: 1, sender }))
-    const signatureHeaders = { timestamp: 'x-time' }
+    const signatureHeaders = { id: 'x-id', timestamp: 'x-time', signature: 'webhook-signature' }
     const to = { url: 'https://b.example:8443/b?c', secretHeaders: ['x-key'], signatureHeaders, headers: {} }
     expect(await change(template({ ...to, authentication: 'oauth' }))).toBe(2)
     await store.settle(aSettlement({ ...item, attempts: 1 }, RETRY, { requestVersion: 2, sender: next }))
@@ -108,7 +108,17 @@ describe.each([sqliteEngine(), postgresEngine()])('what requests carried, on $na
         url: 'https://b.example:8443/b?c',
         headers: [
           ...['host', 'b.example:8443', 'connection', 'keep-alive', ...fixed, ...versionAnd('Posthorn/2')],
-          ...['x-key', '[secret]', ...signed('x-time'), 'Authorization', 'Bearer [secret]', 'content-length', '7'],
+          ...[
+            'x-key',
+            '[secret]',
+            ...signed('x-time'),
+            'x-id',
+            item.event,
+            'Authorization',
+            'Bearer [secret]',
+            'content-length',
+            '7',
+          ],
         ],
         hasClientCertificate: false,
       },

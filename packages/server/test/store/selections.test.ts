@@ -23,7 +23,7 @@ describe.each([sqliteEngine(), postgresEngine()])('earlier selections of endpoin
   let time = 1
   async function change(endpoint: Endpoint, to: Partial<Endpoint>): Promise<Endpoint> {
     const after = { ...endpoint, ...to, updatedAtMs: ++time + 1_000 }
-    expect(await store.write('updateEndpoint', { endpoint: after, readAtMs: endpoint.updatedAtMs })).toBe(true)
+    expect(await store.write('updateEndpoint', { endpoint: after, readAtMs: endpoint.updatedAtMs })).toBe('updated')
     return after
   }
   const facts = async (event: string, tenant = 'acme') =>
@@ -70,9 +70,9 @@ describe.each([sqliteEngine(), postgresEngine()])('earlier selections of endpoin
     await store.write('createEndpoint', { endpoint: anEndpoint('acme') })
     const of = async () => {
       const { tenantVersion, endpoints } = await facts(event)
-      return endpoints.map(({ createdVersion, deletedVersion, isDeleted, delivery }) => [
+      return endpoints.map(({ createdVersion, deletedVersion, deletedAtMs, delivery }) => [
         createdVersion > tenantVersion! ? 'later' : 'there',
-        isDeleted && deletedVersion! <= tenantVersion! ? 'deleted before' : isDeleted ? 'deleted' : 'kept',
+        deletedAtMs === null ? 'kept' : deletedVersion! <= tenantVersion! ? 'deleted before' : 'deleted',
         delivery?.state ?? null,
       ])
     }

@@ -20,11 +20,15 @@ const SCOPES: Readonly<Record<Access, readonly ApiKeyScope[]>> = {
 }
 
 /** The caller, as far as it matters here. Null: the call needs no key. `key` is null for the root key. */
-type Caller = { readonly key: (Pick<ApiKey, 'id'> & { readonly payloads?: boolean }) | null } | null
+type Caller = { readonly key: Pick<ApiKey, 'payloads'> | null } | null
 
-/** Whether a caller can see payloads and what receivers responded. */
+/**
+ * Whether a caller can see payloads and what receivers responded. No other place decides this: a route says that it
+ * shows them (`payloads`, in routes.ts), and its handler asks `request.seesPayloads`. Handlers whose response only tells
+ * something about payloads ask here.
+ */
 export function maySeePayloads(caller: Caller): boolean {
-  return caller !== null && (caller.key === null || caller.key.payloads !== false)
+  return caller !== null && (caller.key === null || caller.key.payloads)
 }
 
 /**

@@ -1,21 +1,23 @@
 /** Request bodies: JSON only, parsed or, when publishing, as the bytes that were received. */
 import type { Buffer } from 'node:buffer'
-import type { IncomingMessage } from 'node:http'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, preValidationHookHandler } from 'fastify'
+import { PosthornError } from '../../base/errors.ts'
 import { parseJson, refuseEncoding } from './json.ts'
-import { ClosingError } from './problem.ts'
 
 type Parsing = Pick<FastifyInstance, 'removeAllContentTypeParsers' | 'addContentTypeParser'>
+
+export const SEND_JSON = 'Send JSON with the header Content-Type: application/json.'
 
 /** Parses bodies with json.ts, which is stricter than the framework. */
 export function takeJson(api: Parsing): void {
   api.removeAllContentTypeParsers()
+  takeNothing(api)
   api.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     try {
       const fault = refuseEncoding(request.headers['content-encoding'])
       if (fault !== undefined) throw fault
       if (request.headers['idempotency-key'] !== undefined) request.bodyBytes = body
-      done(null, parseJson(body))
+      done(null, parseJson(body, undefined, request.routeOptions.config.payloadsIn))
     } catch (error) {
       done(error as Error)
     }
@@ -25,6 +27,7 @@ export function takeJson(api: Parsing): void {
 /** Leaves bodies as the bytes that were received (C5). Applies to the whole scope, so give it a scope of its own. */
 export function takeBytes(scope: Parsing): void {
   scope.removeAllContentTypeParsers()
+  takeNothing(scope)
   scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const fault = refuseEncoding(request.headers['content-encoding'])
     if (fault === undefined) done(null, body)
@@ -33,29 +36,29 @@ export function takeBytes(scope: Parsing): void {
 }
 
 /**
- * Pieces that a body can come in however small they are, and their average size in bytes if there are more. A chunk can
- * come in two pieces, so the size that callers are told is twice as large.
+ * Takes requests without a body whatever their content type: `curl -d ''` announces a form. Any body of another type
+ * than JSON is refused, unread.
  */
-const FREE_PIECES = 4_096
-const AVERAGE_PIECE_BYTES = 32
-
-/**
- * Refuses a chunked body (RFC 9112 §7.1) as soon as it has come in too many small chunks: each costs about as much as a
- * kilobyte does, so a megabyte in chunks of one byte took 2 s of processor time. To be called before the body is read.
- */
-export function refuseSmallChunks(request: IncomingMessage): void {
-  if (request.headers['transfer-encoding'] === undefined) return
-  let [pieces, bytes] = [0, 0]
-  const count = (piece: Buffer) => {
-    bytes += piece.length
-    if (++pieces <= FREE_PIECES || bytes >= pieces * AVERAGE_PIECE_BYTES) return
-    request.off('data', count)
-    request.pause()
-    // The framework takes it for a body that broke off, and stops reading it. No one reads that of a refused call.
-    if (request.listenerCount('error') > 0) request.emit('error', new ClosingError('bad_request', TOO_SMALL))
-    else request.destroy()
-  }
-  request.on('data', count)
+function takeNothing(scope: Parsing): void {
+  scope.addContentTypeParser('*', ({ headers }, payload, done) => {
+    const refuse = () => done(new PosthornError('unsupported_media_type', SEND_JSON))
+    if (headers['transfer-encoding'] === undefined) {
+      if (Number(headers['content-length'] ?? 0) === 0) done(null, undefined)
+      else refuse()
+      return
+    }
+    // Only its first bytes tell whether a chunked body is empty.
+    const end = () => done(null, undefined)
+    payload.once('end', end)
+    payload.once('data', () => {
+      payload.off('end', end)
+      refuse()
+    })
+  })
 }
 
-const TOO_SMALL = `The request body arrives in too many small chunks. Send it in chunks of ${2 * AVERAGE_PIECE_BYTES} bytes or more, or with a Content-Length header.`
+/** Reads a missing body as an empty object, so that validation names the members that are missing, if any. */
+export const completeBody: preValidationHookHandler = (request, _reply, done) => {
+  if (request.body === undefined) request.body = {}
+  done()
+}

@@ -13,9 +13,9 @@ import type { CountedLines } from '../../base/counted-lines.ts'
 import type { ApiKey } from '../../base/model.ts'
 import type { Network } from '../../guard/address.ts'
 import { isTrusted, networkOf, plainAddress } from './client-address.ts'
+import { answerTooSlow } from './client-errors.ts'
 import { ConnectionGroup } from './connection-group.ts'
 import { partyOf } from './party.ts'
-import { answerTooSlow } from './problem.ts'
 
 /**
  * Why connections are closed. `address`, `key`, `port`: the limit of an address, of a key, of all connections. `slow`: a

@@ -107,12 +107,17 @@ declare module 'fastify' {
     caller: Caller | null
     /** The caller as the audit log records it. */
     readonly actor: Actor
+    /** Whether the caller can see payloads and what receivers responded. Only for routes that say `payloads`. */
+    readonly seesPayloads: boolean
   }
   interface FastifyContextConfig {
     /** The access that the route needs; every route sets it (routes.ts). */
     access?: Access
+    /** See routes.ts. */
+    payloads?: 'shown'
     /** Maximum size of a response, in bytes. The default is in load.ts. */
     answerBytes?: number
+    payloadsIn?: string
     /** Whether the call waits while its caller has several such calls in progress. Default: true for a GET. */
     isCostly?: boolean
   }

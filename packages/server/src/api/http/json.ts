@@ -3,96 +3,116 @@
  * JSON.parse: refuses anything that two parsers could read differently.
  */
 import { type Buffer, isUtf8 } from 'node:buffer'
-import { PosthornError } from '../../base/errors.ts'
+import { describeByteOrderMark } from '../../base/byte-order-mark.ts'
+import { type FieldError, PosthornError } from '../../base/errors.ts'
+import { endOfNumber, endOfString, isLost, isStartOfNumber, odditiesOf } from './json-oddities.ts'
 
 /** Nesting of objects and arrays: the maximum for an event type's schema, plus the body around it. */
 const MAX_DEPTH = 66
+const MAX_FAULTS = 20
 
 /**
  * The value of a body; undefined for an empty one. Throws PosthornError, which quotes at most a number that doesn't
- * fit.
+ * fit and the names of members.
+ *
+ * @param what what it is called in refusals, at the beginning of a sentence
+ * @param payloadsIn a member of the body that holds payloads: in it, numbers and `__proto__` are read as in publishing
  */
-export function parseJson(body: Buffer): unknown {
+export function parseJson(body: Buffer, what = 'The request body', payloadsIn?: string): unknown {
   if (body.length === 0) return undefined
-  if (!isUtf8(body)) throw badJson('The request body is not valid UTF-8.')
+  const marked = describeByteOrderMark(body, what)
+  if (marked !== undefined) throw badJson(marked)
+  if (!isUtf8(body)) throw badJson(`${what} is not valid UTF-8.`)
   const text = body.toString()
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
     // The message of the original error would quote the body, including secrets.
-    throw badJson('The request body is not valid JSON.')
+    throw badJson(hasMarkWithin(text) ? `${what} ${MARK_WITHIN}` : `${what} is not valid JSON.`)
   }
-  const { members, depth, lostNumber } = measure(text)
-  if (lostNumber !== undefined) {
-    const detail = `The number ${lostNumber} does not fit into a double. Send a number that does, or a string.`
-    throw new PosthornError('invalid', detail, { fields: [{ field: '', detail, reason: 'number' }] })
-  }
-  if (depth > MAX_DEPTH) throw badJson(`The request body is nested more than ${MAX_DEPTH} levels deep.`)
-  if (countProperties(value) !== members) {
-    const detail = 'An object has two members with the same name.'
-    throw new PosthornError('invalid', detail, { fields: [{ field: '', detail, reason: 'duplicate_key' }] })
-  }
+  const { members, depth, losesNumber } = measure(text)
+  if (depth > MAX_DEPTH) throw badJson(`${what} is nested more than ${MAX_DEPTH} levels deep.`)
+  const { properties, hasProto } = inspect(value)
+  if (losesNumber || hasProto || properties !== members) refuseOddities(text, payloadsIn)
   return value
+}
+
+/** Throws if there are any. */
+function refuseOddities(text: string, payloadsIn: string | undefined): void {
+  const fields: FieldError[] = []
+  for (const { kind, text: found, pointer } of odditiesOf(text, payloadsIn)) {
+    // JSON.parse makes it an own property, but copying it by assignment would set the prototype.
+    if (kind === 'proto') throw badJson('An object must not have a member named "__proto__".')
+    const detail =
+      kind === 'number'
+        ? `The number ${found.slice(0, 32)} does not fit into a double. Send a number that does, or a string.`
+        : 'An object has two members with the same name.'
+    fields.push({ field: pointer, detail, reason: kind === 'number' ? 'number' : 'duplicate_key' })
+    if (fields.length === MAX_FAULTS) break
+  }
+  const [first] = fields
+  if (first === undefined) return
+  const detail = fields.length === 1 ? first.detail : `${fields.length} values are invalid.`
+  throw new PosthornError('invalid', detail, { fields })
+}
+
+const MARK = '\ufeff'
+const MARK_WITHIN =
+  'has a byte order mark (the bytes EF BB BF) outside strings, so it is not valid JSON. Remove the mark.'
+
+/** Whether a text that is not valid JSON has a byte order mark outside its strings. */
+function hasMarkWithin(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === MARK) return true
+    if (text[at] === '"') at = endOfString(text, at)
+  }
+  return false
 }
 
 type Measures = {
   readonly members: number
   readonly depth: number
-  /** The first number, shortened, that is too large or loses digits when parsed. */
-  readonly lostNumber: string | undefined
+  /** Whether a number is too large, or loses digits when parsed. */
+  readonly losesNumber: boolean
 }
 
 /** Counts the members of all objects and measures the nesting depth. `text` must be valid JSON. */
 function measure(text: string): Measures {
-  let lostNumber: string | undefined
+  let losesNumber = false
   let members = 0
   let level = 0
   let depth = 0
   for (let at = 0; at < text.length; at++) {
-    const character = text[at]
+    const character = text[at]!
     if (character === '"') at = endOfString(text, at)
     else if (character === ':') members++
     else if (character === '{' || character === '[') depth = Math.max(depth, ++level)
     else if (character === '}' || character === ']') level--
-    else if (character === '-' || (character! >= '0' && character! <= '9')) {
+    else if (isStartOfNumber(character)) {
       const end = endOfNumber(text, at)
-      if (lostNumber === undefined && isLost(text.slice(at, end))) lostNumber = text.slice(at, Math.min(end, at + 32))
+      losesNumber ||= isLost(text.slice(at, end))
       at = end - 1
     }
   }
-  return { members, depth, lostNumber }
+  return { members, depth, losesNumber }
 }
 
-function endOfNumber(text: string, start: number): number {
-  let end = start + 1
-  while (end < text.length && '0123456789+-.eE'.includes(text[end]!)) end++
-  return end
-}
-
-/** Whether parsing changes an integer's digits or makes a number infinite. */
-function isLost(number: string): boolean {
-  const value = Number(number)
-  if (!Number.isFinite(value)) return true
-  return /^-?\d{16,}$/.test(number) && BigInt(value) !== BigInt(number)
-}
-
-function endOfString(text: string, start: number): number {
-  let at = start + 1
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1
-  return at
-}
-
-function countProperties(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0
-  let count = 0
-  if (Array.isArray(value)) for (const inner of value) count += countProperties(inner)
-  else {
-    // JSON.parse makes it an own property, but copying it by assignment would set the prototype.
-    if (Object.hasOwn(value, '__proto__')) throw badJson('An object must not have a member named "__proto__".')
-    for (const inner of Object.values(value)) count += 1 + countProperties(inner)
+/** Counts the properties of all objects in a value whose depth is bounded. */
+function inspect(value: unknown): { readonly properties: number; readonly hasProto: boolean } {
+  let properties = 0
+  let hasProto = false
+  const visit = (inner: unknown): void => {
+    if (typeof inner !== 'object' || inner === null) return
+    const values: unknown[] = Array.isArray(inner) ? inner : Object.values(inner)
+    if (values !== inner) {
+      properties += values.length
+      hasProto ||= Object.hasOwn(inner, '__proto__')
+    }
+    for (const each of values) visit(each)
   }
-  return count
+  visit(value)
+  return { properties, hasProto }
 }
 
 function badJson(detail: string): PosthornError {

@@ -1,4 +1,5 @@
 import swagger from '@fastify/swagger'
+import { addExamples, type Examples } from './examples.ts'
 import type { Api } from './routes.ts'
 
 const DESCRIPTION =
@@ -10,7 +11,7 @@ const DESCRIPTION =
  *
  * @param tags the tags of the routes, in the order in which the document lists them
  */
-export function describeRoutes(api: Api, version: string, tags: readonly string[]): void {
+export function describeRoutes(api: Api, version: string, tags: readonly string[], examples: Examples): void {
   api.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -27,20 +28,35 @@ export function describeRoutes(api: Api, version: string, tags: readonly string[
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema${index}`) },
     transformObject: document => {
       if (!('openapiObject' in document)) return document.swaggerObject
-      return withOptionalBodies(document.openapiObject)
+      return addExamples(withOptionalParameters(withOptionalBodies(document.openapiObject)), examples)
     },
   })
 }
 
-/** The generator marks every body as required. A body that can be null can also be omitted. */
-function withOptionalBodies<Document extends { paths?: object }>(document: Document): Document {
+type Parameters = { readonly parameters?: { required?: boolean; readonly schema?: { readonly default?: unknown } }[] }
+
+/** The generator takes parameters with a default for required ones. */
+function withOptionalParameters<Document extends { paths?: object }>(document: Document): Document {
   for (const path of Object.values(document.paths ?? {})) {
-    for (const { requestBody } of Object.values(path as Record<string, { requestBody?: RequestBody }>)) {
-      const type = requestBody?.content?.['application/json']?.schema?.type
-      if (requestBody !== undefined && Array.isArray(type) && type.includes('null')) requestBody.required = false
+    for (const { parameters = [] } of Object.values(path as Record<string, Parameters>)) {
+      for (const parameter of parameters) if (parameter.schema?.default !== undefined) parameter.required = false
     }
   }
   return document
 }
 
-type RequestBody = { required: boolean; content?: Record<string, { schema?: { type?: unknown } }> }
+/** The generator marks every body as required. One in which nothing is required can be omitted. */
+function withOptionalBodies<Document extends { paths?: object }>(document: Document): Document {
+  for (const path of Object.values(document.paths ?? {})) {
+    for (const { requestBody } of Object.values(path as Record<string, { requestBody?: RequestBody }>)) {
+      const schema = requestBody?.content?.['application/json']?.schema
+      if (schema?.type === 'object' && (schema.required ?? []).length === 0) requestBody!.required = false
+    }
+  }
+  return document
+}
+
+type RequestBody = {
+  required: boolean
+  content?: Record<string, { schema?: { type?: unknown; required?: unknown[] } }>
+}

@@ -6,7 +6,10 @@ import { Word } from './shapes.ts'
 export const PROBLEM_TYPE = 'application/problem+json'
 
 export const Fault = Type.Object({
-  field: Type.String({ description: 'JSON Pointer into the request body, or the name of a parameter.' }),
+  field: Type.String({
+    description:
+      'JSON Pointer into the request body, or the name of a parameter, followed by a pointer if its value is JSON.',
+  }),
   detail: Type.String(),
   position: Type.Optional(Type.Integer({ description: 'Zero-based index of the first invalid character.' })),
   reason: Type.Optional(Type.String({ description: 'Stable identifier for the kind of problem.' })),
@@ -24,7 +27,19 @@ export const ProblemSchema = Type.Object(
     errors: Type.Optional(Type.Array(Fault)),
     made: Type.Optional(Type.String({ description: 'Only with `already_made`: id of what the call made.' })),
   },
-  { $id: 'Problem' },
+  {
+    $id: 'Problem',
+    examples: [
+      {
+        type: 'urn:posthorn:error:invalid',
+        title: ERRORS.invalid.title,
+        status: ERRORS.invalid.status,
+        detail: '/url: This field is required.',
+        code: 'invalid',
+        errors: [{ field: '/url', detail: 'This field is required.' }],
+      },
+    ],
+  },
 )
 export type Problem = Static<typeof ProblemSchema>
 
@@ -39,7 +54,15 @@ function problems(...codes: readonly ErrorCode[]): Record<string, unknown> {
   return answers
 }
 
-const ANY_CALL = ['bad_request', 'request_timeout', 'headers_too_large', 'internal', 'shutting_down'] as const
+const ANY_CALL = [
+  'bad_request',
+  'request_timeout',
+  'expectation_failed',
+  'headers_too_large',
+  'internal',
+  'not_implemented',
+  'shutting_down',
+] as const
 const WITH_KEY = [
   'unauthorized',
   'forbidden',

@@ -2,13 +2,12 @@
  * Every refusal is a problem document (RFC 9457), whether it comes from a service, the framework or the HTTP parser. An
  * error not known to be safe to show to the caller becomes `internal`, without its message, and is logged.
  */
-import { STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { CountedLines } from '../../base/counted-lines.ts'
 import { ERRORS, type ErrorCode, PosthornError } from '../../base/errors.ts'
 import { StoreOverloaded } from '../../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../../store/transaction.ts'
+import { SEND_JSON } from './bodies.ts'
 import { PROBLEM_TYPE, type Problem } from './problem-schema.ts'
 
 /** The rest of a refused body is read and discarded up to this many bytes, so that the connection can be kept. */
@@ -37,9 +36,10 @@ export function sendProblem(
 ): void {
   const error = toPosthornError(thrown)
   const problem = problemOf(error)
-  if (problem.status >= 500) logFault(lines, request, problem, thrown)
+  const isClosing = thrown instanceof ClosingError
+  if (problem.status >= 500 && !isClosing) logFault(lines, request, problem, thrown)
   // The framework sets this header after refusing a body.
-  if (isDraining() || thrown instanceof ClosingError || !drainBody(request)) reply.header('connection', 'close')
+  if (!drainBody(request) || isDraining() || isClosing) reply.header('connection', 'close')
   else reply.removeHeader('connection')
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
   if (problem.status === 503 || problem.status === 429 || error.retryAfterSeconds !== undefined)
@@ -63,8 +63,11 @@ export class MethodNotAllowed extends PosthornError {
   }
 }
 
-/** A refusal after which the connection is closed. */
+/** A refusal of what the client did, after which the connection is closed. It is not logged, whatever its status is. */
 export class ClosingError extends PosthornError {}
+
+/** A request that is at fault as HTTP (http-faults.ts): what follows on its connection is uncertain. */
+export class HttpFault extends ClosingError {}
 
 /** The key has too many connections. This one is closed. */
 export class TooManyConnections extends ClosingError {
@@ -79,18 +82,14 @@ export class TooManyConnections extends ClosingError {
 /** The framework's own refusals. Any other framework error is a bug, in the framework or in Posthorn. */
 const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'The request body is too large. Send less at a time.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
-    'unsupported_media_type',
-    'Send JSON with the header Content-Type: application/json.',
-  ],
-  FST_ERR_CTP_EMPTY_TYPE: ['unsupported_media_type', 'Send JSON with the header Content-Type: application/json.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', SEND_JSON],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
     'bad_request',
     'The length of the request body differs from its Content-Length header.',
   ],
   FST_ERR_BAD_URL: [
     'bad_request',
-    'The path contains a % that does not start a percent-encoded character. Write %25 for a percent sign.',
+    'The path contains a % that does not start a percent-encoded character of UTF-8. Write %25 for a percent sign.',
   ],
   FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'Not found: no id is that long.'],
 }
@@ -99,7 +98,7 @@ function toPosthornError(thrown: unknown): PosthornError {
   if (thrown instanceof PosthornError) return thrown
   if (thrown instanceof StoreUnavailable) {
     const detail =
-      'The store is unavailable, so the request might not have been stored. Try again, with the same id when publishing.'
+      'The store is unavailable, so the request might not have been stored. Try again, with the same key when publishing.'
     return new PosthornError('store_unavailable', detail, { retryAfterSeconds: STORE_RETRY_SECONDS })
   }
   if (thrown instanceof StoreContended) {
@@ -144,42 +143,4 @@ function drainBody({ raw, headers }: FastifyRequest): boolean {
     if (left < 0) raw.destroy()
   })
   return true
-}
-
-type ConnectionError = Error & { readonly code?: string }
-
-/** Responds to data that is not HTTP, or too slow or too long to become a request, and closes the connection. */
-export function answerClientError(error: ConnectionError, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return
-  if (socket.writable) {
-    const problem = problemOf(clientRefusal(error.code))
-    const body = JSON.stringify(problem)
-    const head = [
-      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
-      `content-type: ${PROBLEM_TYPE}`,
-      `content-length: ${Buffer.byteLength(body)}`,
-      'connection: close',
-    ]
-    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
-  }
-  socket.destroySoon()
-}
-
-/** The same for a request that has missed a deadline. */
-export function answerTooSlow(socket: Socket): void {
-  answerClientError(Object.assign(new Error('The request took too long'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket)
-}
-
-function clientRefusal(code: string | undefined): PosthornError {
-  switch (code) {
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new PosthornError(
-        'request_timeout',
-        'The request took too long to arrive. Send it faster, or send less at a time.',
-      )
-    case 'HPE_HEADER_OVERFLOW':
-      return new PosthornError('headers_too_large', 'The headers or the path are too long. Shorten them.')
-    default:
-      return new PosthornError('bad_request', 'This is not a valid HTTP/1.1 request.')
-  }
 }

@@ -14,9 +14,12 @@ import type {
 import type { TSchema } from 'typebox'
 import type { ErrorCode } from '../../base/errors.ts'
 import type { Access } from './access.ts'
-import { takeBytes } from './bodies.ts'
+import { completeBody, takeBytes } from './bodies.ts'
 import { type Idempotency, IdempotencyHeaders, Replayed } from './idempotency.ts'
+import { showsPayloads } from './payloads.ts'
 import { publicProblems, readProblems, writeProblems } from './problem-schema.ts'
+import { checkQueryEncoding } from './query-encoding.ts'
+import { NoQuery } from './shapes.ts'
 
 /** The framework instance, with types inferred from schemas. */
 export type Api = FastifyInstance<
@@ -31,6 +34,11 @@ export type Api = FastifyInstance<
 export type Route = {
   /** Which keys can call it (access.ts). */
   readonly access: Access
+  /**
+   * `shown`: its response contains payloads or what receivers responded, and its handler leaves them out for callers
+   * that can't see them (`request.seesPayloads`). Without it, a route with such a response can't be added.
+   */
+  readonly payloads?: 'shown'
   /** Its name in the OpenAPI document and in clients: a verb and a noun, unique. */
   readonly operationId: string
   /** What the call does: an imperative without a full stop. */
@@ -52,6 +60,8 @@ export type Route = {
    * to what makes the thing. Default: false.
    */
   readonly makes?: boolean
+  /** The member of the body that holds payloads, which are read as publishing reads them. */
+  readonly payloadsIn?: string
   /** Maximum size of the response to a GET, in bytes; this much memory is reserved. Default: 1 MiB. */
   readonly answerBytes?: number
   /**
@@ -84,15 +94,29 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
   const addsWith =
     (method: Method): AddRoute =>
     (path, route, handler) => {
-      const { access, takesBytes = false, makes = false, answerBytes, isCostly } = route
+      const { access, payloads, takesBytes = false, makes = false, answerBytes, payloadsIn, isCostly } = route
+      const what = `${method.toUpperCase()} ${path}`
       const schema = document(method, route, tag)
-      requireComponents(api, `${method.toUpperCase()} ${path}`, schema)
+      requireComponents(api, what, schema)
+      if (payloads === undefined && showsPayloads(api, route.response)) {
+        throw new Error(`${what} shows payloads or responses: set its \`payloads\`, and leave them out if it must`)
+      }
       const config = {
         access,
+        ...(payloads === undefined ? {} : { payloads }),
         ...(answerBytes === undefined ? {} : { answerBytes }),
+        ...(payloadsIn === undefined ? {} : { payloadsIn }),
         ...(isCostly === undefined ? {} : { isCostly }),
       }
-      const options = makes ? { schema, config, preValidation: idempotency.preValidation } : { schema, config }
+      // A handler that takes bytes sees for itself that there are none.
+      const completes = route.body !== undefined && !takesBytes
+      const decodes = route.querystring !== undefined && route.querystring !== NoQuery
+      const preValidation = [
+        ...(decodes ? [checkQueryEncoding] : []),
+        ...(completes ? [completeBody] : []),
+        ...(makes ? [idempotency.preValidation] : []),
+      ]
+      const options = preValidation.length === 0 ? { schema, config } : { schema, config, preValidation }
       const handle = makes ? once(handler as RouteHandlerMethod, idempotency) : (handler as RouteHandlerMethod)
       if (!takesBytes) api[method](path, options, handle)
       else {
@@ -120,8 +144,9 @@ const once = (handler: RouteHandlerMethod, idempotency: Idempotency): RouteHandl
 
 /** The framework's schema of a route, and thus of the document, with the errors that any call can have added. */
 function document(method: Method, route: Route, tag: string): FastifySchema {
-  const { access, refusals = [], makes, response, ...others } = route
-  const { takesBytes: _takesBytes, answerBytes: _answerBytes, isCostly: _isCostly, ...rest } = others
+  const { access, refusals = [], makes, response, ...described } = route
+  const { payloads: _payloads, takesBytes: _takesBytes, payloadsIn: _payloadsIn, ...others } = described
+  const { answerBytes: _answerBytes, isCostly: _isCostly, ...rest } = others
   const problemsOf = access === 'open' ? publicProblems : method === 'get' ? readProblems : writeProblems
   const own = makes === true ? [...new Set([...refusals, ...ONCE_REFUSALS])] : refusals
   const success = makes === true ? withReplayed(response) : response

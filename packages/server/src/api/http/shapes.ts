@@ -8,15 +8,8 @@ const STRICT = { additionalProperties: false } as const
 export const strict = <Members extends Parameters<typeof Type.Object>[0]>(members: Members) =>
   Type.Object(members, STRICT)
 
-/** A request body that can be omitted. */
-export const optionalBody = <Members extends Parameters<typeof Type.Object>[0]>(members: Members) =>
-  Type.Unsafe<Static<ReturnType<typeof strict<Members>>> | null | undefined>({
-    ...strict(members),
-    type: ['object', 'null'],
-  })
-
 export const NoQuery = strict({})
-export const NoBody = optionalBody({})
+export const NoBody = strict({})
 
 type Notes = { readonly description?: string; readonly format?: string; readonly examples?: unknown[] }
 
@@ -48,6 +41,18 @@ export const WordOrNull = <Value extends string>(values: readonly Value[], notes
 export const Time = (description: string) => Type.String({ format: 'date-time', description })
 export const TimeOrNull = (description: string) => TextOrNull({ format: 'date-time', description })
 
+/** How a time can be given in a call; lists.ts parses it. */
+const TIME_FORMATS = { anyOf: [{ format: 'date-time' }, { format: 'date' }] }
+const HOW_TO_GIVE = 'In RFC 3339 format; a date alone is midnight UTC.'
+export const TimeInput = (description: string) =>
+  Type.Unsafe<string>({ type: 'string', ...TIME_FORMATS, description: `${description} ${HOW_TO_GIVE}` })
+export const TimeInputOrNull = (description: string) =>
+  Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    ...TIME_FORMATS,
+    description: `${description} ${HOW_TO_GIVE}`,
+  })
+
 /** What is accepted, but worth looking at. */
 export const Warnings = (description: string) =>
   Type.Array(
@@ -55,7 +60,10 @@ export const Warnings = (description: string) =>
       code: Type.String(),
       detail: Type.String(),
       field: Type.Optional(
-        Type.String({ description: 'The member concerned, as a JSON Pointer into the body. Absent if there is none.' }),
+        Type.String({
+          description:
+            'The member concerned, as a JSON Pointer into the body, or the name of the parameter. Absent if there is none.',
+        }),
       ),
     }),
     { description },
@@ -88,9 +96,17 @@ export const pageOf = <Schema extends TSchema>(schema: Schema, description: stri
   ...Type.Object({
     data: Type.Array(ref(schema)),
     nextCursor: TextOrNull({ description: 'Cursor of the next page. Null if this is the last page.' }),
+    prevCursor: TextOrNull({ description: 'Cursor of the previous page. Null if this is the first page.' }),
   }),
   description,
 })
+
+/** Members of a page besides the usual ones, where the list looks for what matches a filter. */
+export const SearchedTo = TimeOrNull(
+  'How far the list looked before its time was up. More can follow: `nextCursor` (or, going back, `prevCursor`) continues ' +
+    'there. Null if the page is complete.',
+)
+export const ListWarnings = Warnings('What is odd about the call, although it was accepted.')
 
 export const Gone = Type.Unsafe<undefined>({ type: 'null', description: 'Success. The response has no body.' })
 
@@ -102,6 +118,11 @@ export const Location = {
 
 export const TenantParams = Type.Object({
   tenant: Type.String({ description: "The tenant's id, chosen by the provider." }),
+})
+/** Endpoints are found by their id or by their uid (services/endpoints/references.ts). */
+export const EndpointParams = Type.Object({
+  ...TenantParams.properties,
+  id: Type.String({ description: "The endpoint's id or uid." }),
 })
 export const ItemParams = Type.Object({ ...TenantParams.properties, id: Type.String() })
 export const KeyParams = Type.Object({ id: Type.String() })

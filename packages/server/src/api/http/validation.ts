@@ -3,6 +3,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import type { FastifySchemaCompiler } from 'fastify'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
 import { pointerToken } from '../../base/json-scanner.ts'
+import { describeUnknown } from '../../base/nearest.ts'
 
 /** A schema with this member only documents a body; its handler validates it. */
 export const UNCHECKED = 'x-checked-by-handler'
@@ -19,8 +20,10 @@ const OPTIONS = {
   strictTypes: false as const,
   ownProperties: true,
   // lists.ts parses times.
-  formats: { 'date-time': true as const, uri: true as const },
+  formats: { 'date-time': true as const, date: true as const, uri: true as const },
   keywords: [UNCHECKED],
+  // An error then says which names would be valid.
+  verbose: true,
 }
 
 const forText = new Ajv2020({ ...OPTIONS, allErrors: true })
@@ -39,7 +42,7 @@ export const compileValidator: FastifySchemaCompiler<object> = ({ schema, httpPa
     return value => {
       validate ??= forText.compile(schema)
       readIntegers(value, integers)
-      return validate(value) ? { value } : { error: refusal(validate.errors, nameOf) }
+      return validate(value) ? { value } : { error: refusal(validate.errors, 'parameter', nameOf) }
     }
   }
   let first: ValidateFunction | undefined
@@ -47,10 +50,10 @@ export const compileValidator: FastifySchemaCompiler<object> = ({ schema, httpPa
   return value => {
     first ??= forBodies.compile(schema)
     if (first(value)) return { value }
-    if (!isSmall(value)) return { error: refusal(first.errors, pointerOf) }
+    if (!isSmall(value)) return { error: refusal(first.errors, 'field', pointerOf) }
     all ??= forSmallBodies.compile(schema)
     all(value)
-    return { error: refusal(all.errors, pointerOf) }
+    return { error: refusal(all.errors, 'field', pointerOf) }
   }
 }
 
@@ -72,17 +75,32 @@ function readIntegers(parameters: unknown, names: readonly string[]): void {
   }
 }
 
-function refusal(errors: ValidateFunction['errors'], fieldOf: (error: ErrorObject) => string): PosthornError {
-  const fields = (errors ?? []).slice(0, MAX_FAULTS).map((error): FieldError => {
-    const fault = { field: fieldOf(error), detail: describe(error) }
-    return error.keyword === 'additionalProperties' ? { ...fault, reason: 'unknown' } : fault
-  })
+function refusal(
+  errors: ValidateFunction['errors'],
+  thing: 'field' | 'parameter',
+  fieldOf: (error: ErrorObject) => string,
+): PosthornError {
+  const fields = distinct(errors ?? [])
+    .slice(0, MAX_FAULTS)
+    .map((error): FieldError => {
+      const fault = { field: fieldOf(error), detail: describe(error, thing) }
+      return error.keyword === 'additionalProperties' ? { ...fault, reason: 'unknown' } : fault
+    })
   const [only] = fields
   const detail =
     fields.length === 1 && only !== undefined
       ? `${only.field === '' ? 'The request body' : only.field}: ${only.detail}`
       : `${fields.length} values are invalid.`
   return new PosthornError('invalid', detail, { fields })
+}
+
+/**
+ * One fault for each value that is not one of some words: null is neither of their type nor one of them, and naming the
+ * words says both.
+ */
+function distinct(errors: readonly ErrorObject[]): ErrorObject[] {
+  const named = new Set(errors.filter(({ keyword }) => keyword === 'enum').map(({ instancePath }) => instancePath))
+  return errors.filter(({ keyword, instancePath }) => keyword !== 'type' || !named.has(instancePath))
 }
 
 /** A parameter's name. */
@@ -96,12 +114,12 @@ function pointerOf({ instancePath, params }: ErrorObject): string {
   return own === undefined ? instancePath : `${instancePath}/${pointerToken(own)}`
 }
 
-function describe({ keyword, params, message }: ErrorObject): string {
+function describe({ keyword, params, message, parentSchema }: ErrorObject, thing: 'field' | 'parameter'): string {
   switch (keyword) {
     case 'required':
-      return 'This field is required.'
+      return `This ${thing} is required.`
     case 'additionalProperties':
-      return 'Unknown field. Check the spelling, or remove it.'
+      return describeUnknown(thing, params.additionalProperty, namesIn(parentSchema?.properties ?? {}))
     case 'type':
       return `The value must be of type ${[params.type].flat().join(' or ')}.`
     case 'enum':
@@ -110,10 +128,26 @@ function describe({ keyword, params, message }: ErrorObject): string {
       return `The value must be at least ${params.limit.toLocaleString('en')}.`
     case 'maximum':
       return `The value must be at most ${params.limit.toLocaleString('en')}.`
+    case 'minLength':
+    case 'maxLength':
+    case 'minItems':
+    case 'maxItems':
+      return describeCount(keyword, params.limit)
     default:
       return `The value ${message ?? 'is invalid'}.`
   }
 }
+
+function describeCount(keyword: string, limit: number): string {
+  const what = keyword.endsWith('Length') ? 'character' : 'item'
+  if (limit === 1 && keyword.startsWith('min')) return 'The value must not be empty.'
+  const count = `${limit.toLocaleString('en')} ${what}${limit === 1 ? '' : 's'}`
+  return `The value must have at ${keyword.startsWith('min') ? 'least' : 'most'} ${count}.`
+}
+
+/** Without deprecated names. */
+const namesIn = (properties: Readonly<Record<string, { readonly deprecated?: boolean }>>): string[] =>
+  Object.keys(properties).filter(name => properties[name]!.deprecated !== true)
 
 function isSmall(value: unknown): boolean {
   let left = MAX_VALUES_FOR_ALL_FAULTS

@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox'
 import { API_KEY_SCOPES, type ApiKey } from '../../base/model.ts'
 import type { ApiKeys, CreatedApiKey } from '../../services/api-keys/api-keys.ts'
-import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../http/lists.ts'
+import { requirePayloads } from '../http/access.ts'
+import { newestFirst, PageQuery, parseTimeOrRefuse } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {
   Gone,
@@ -14,12 +15,14 @@ import {
   strict,
   TextOrNull,
   Time,
+  TimeInputOrNull,
   TimeOrNull,
   time,
   timeOrNull,
   Word,
 } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './api-keys.examples.json' with { type: 'json' }
 
 const Scope = Word(API_KEY_SCOPES, {
   description: 'What the key allows: everything (`all`), publishing only (`publish`) or reading only (`read`).',
@@ -33,6 +36,9 @@ const API_KEY_MEMBERS = {
   scope: Scope,
   tenant: TextOrNull({
     description: 'The only tenant that the key can be used for. Null if it can be used for all tenants.',
+  }),
+  payloads: Type.Boolean({
+    description: 'Whether responses to calls with the key show payloads and what receivers responded.',
   }),
   rateLimit: RateLimitOrNull({ description: CALL_RATE }),
   createdAt: Time('When the key was created.'),
@@ -57,7 +63,14 @@ const ApiKeyInput = strict({
       description: 'The only tenant that the key can be used for. Null if it can be used for all tenants.',
     }),
   ),
-  expiresAt: Type.Optional(TimeOrNull('When the key expires (RFC 3339). Null if it never does.')),
+  payloads: Type.Optional(
+    Type.Boolean({
+      description:
+        'Whether responses to calls with the key show payloads and what receivers responded. Defaults to true. A key ' +
+        'without this permission cannot create one that has it.',
+    }),
+  ),
+  expiresAt: Type.Optional(TimeInputOrNull('When the key expires. Null if it never does.')),
   rateLimit: Type.Optional(RateLimitOrNull({ description: CALL_RATE })),
 })
 
@@ -68,6 +81,7 @@ type Needs = { readonly apiKeys: Public<ApiKeys> }
 export const apiKeysResource = resource({
   tag: 'API keys',
   components: [ApiKeySchema, NewApiKeySchema],
+  examples,
   add(routes, services: Needs) {
     addCreating(routes, services)
     addReading(routes, services)
@@ -88,7 +102,8 @@ function addCreating(routes: Routes, { apiKeys }: Needs): void {
       body: ApiKeyInput,
       response: { 201: { ...ref(NewApiKeySchema), description: 'The new API key.', ...Location } },
     },
-    async ({ body: { expiresAt, ...rest }, actor, once }, reply) => {
+    async ({ body: { expiresAt, ...rest }, caller, actor, once }, reply) => {
+      if (rest.payloads ?? true) requirePayloads(caller, 'create a key that has it')
       const expiresAtMs = parseTimeOrRefuse('/expiresAt', expiresAt ?? null)
       const { headers, body } = made(await apiKeys.create({ ...rest, expiresAtMs }, actor, once?.keeping(made)))
       return reply.code(201).headers(headers).send(body)
@@ -115,9 +130,10 @@ function addReading(routes: Routes, { apiKeys }: Needs): void {
       querystring: strict(PageQuery),
       response: { 200: pageOf(ApiKeySchema, 'A page of API keys.') },
     },
-    async ({ query: { cursor, limit } }) => {
-      const found = await apiKeys.list({ before: decodeCursor(cursor, isIdOf('key')), limit: limit + 1 })
-      return toPage(found, limit, ({ id }) => id, viewApiKey)
+    async ({ query }) => {
+      const pager = newestFirst('key', query)
+      const found = await apiKeys.list({ ...pager.place, limit: pager.count })
+      return pager.page(found, ({ id }) => id, viewApiKey)
     },
   )
 
@@ -156,13 +172,14 @@ function addRevoking(routes: Routes, { apiKeys }: Needs): void {
   )
 }
 
-function viewApiKey({ id, name, scope, tenant, rateLimit, ...times }: ApiKey): ApiKeyView {
+function viewApiKey({ id, name, scope, tenant, payloads, rateLimit, ...times }: ApiKey): ApiKeyView {
   const { createdAtMs, expiresAtMs, revokedAtMs } = times
   return {
     id,
     name,
     scope,
     tenant,
+    payloads,
     rateLimit,
     createdAt: time(createdAtMs),
     expiresAt: timeOrNull(expiresAtMs),

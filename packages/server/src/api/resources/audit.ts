@@ -1,10 +1,11 @@
 import { type Static, Type } from 'typebox'
 import { ACTOR_KINDS, AUDIT_ACTIONS, AUDIT_TARGETS, type AuditEntry } from '../../base/model.ts'
 import type { ApiKeys } from '../../services/api-keys/api-keys.ts'
-import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from '../http/lists.ts'
+import { newestFirst, PageQuery, parseRange, RangeQuery } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import { pageOf, strict, TextOrNull, Time, time, Word } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './audit.examples.json' with { type: 'json' }
 
 const AuditEntrySchema = Type.Object(
   {
@@ -36,6 +37,7 @@ type Needs = { readonly apiKeys: Public<ApiKeys> }
 export const auditResource = resource({
   tag: 'Audit',
   components: [AuditEntrySchema],
+  examples,
   add(routes, services: Needs) {
     addReading(routes, services)
   },
@@ -56,10 +58,9 @@ function addReading(routes: Routes, { apiKeys }: Needs): void {
       response: { 200: pageOf(AuditEntrySchema, 'A page of audit entries.') },
     },
     async ({ query }) => {
-      const before = decodeCursor(query.cursor, isIdOf('aud'))
-      const filter = { tenant: query.tenant ?? null, before, ...parseRange(query) }
-      const found = await apiKeys.audit(filter, query.limit + 1)
-      return toPage(found, query.limit, ({ id }) => id, viewAuditEntry)
+      const pager = newestFirst('aud', query)
+      const filter = { tenant: query.tenant ?? null, ...parseRange(query), ...pager.place }
+      return pager.page(await apiKeys.audit(filter, pager.count), ({ id }) => id, viewAuditEntry)
     },
   )
 }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { NoQuery, ref } from '../http/shapes.ts'
 import { resource } from '../resource.ts'
+import examples from './egress.examples.json' with { type: 'json' }
 
 const EgressSchema = Type.Object(
   { addresses: Type.Array(Type.String({ description: 'An IP address or network.' })) },
@@ -17,6 +18,7 @@ const response = { 200: { ...ref(EgressSchema), description: 'The addresses.' } 
 export const egressResource = resource({
   tag: 'Egress',
   components: [EgressSchema],
+  examples,
   add(routes, _services, { egressAddresses }) {
     const addresses = [...egressAddresses]
 

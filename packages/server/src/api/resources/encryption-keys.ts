@@ -3,6 +3,7 @@ import type { KeyRotation, RotationState } from '../../services/key-rotation.ts'
 import type { Routes } from '../http/routes.ts'
 import { NoBody, NoQuery, ref, Word } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './encryption-keys.examples.json' with { type: 'json' }
 
 const EncryptionKeysSchema = Type.Object(
   {
@@ -27,6 +28,7 @@ type Needs = { readonly keyRotation: Public<KeyRotation> }
 export const encryptionKeysResource = resource({
   tag: 'Operations',
   components: [EncryptionKeysSchema],
+  examples,
   add(routes, services: Needs) {
     addRotation(routes, services)
   },

@@ -2,7 +2,8 @@ import { type Static, Type } from 'typebox'
 import { type EventType, isOperational } from '../../base/model.ts'
 import { isTypeName } from '../../services/checks/refusals.ts'
 import type { EventTypes } from '../../services/event-types/event-types.ts'
-import { decodeCursor, PageQuery, toPage } from '../http/lists.ts'
+import { maySeePayloads } from '../http/access.ts'
+import { inOrder, PageQuery } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {
   Gone,
@@ -19,6 +20,7 @@ import {
   Word,
 } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './event-types.examples.json' with { type: 'json' }
 
 const EVENT_TYPE_MEMBERS = {
   name: Type.String(),
@@ -65,6 +67,7 @@ type Needs = { readonly eventTypes: Public<EventTypes> }
 export const eventTypesResource = resource({
   tag: 'Event types',
   components: [EventTypeSchema, PutEventTypeSchema],
+  examples,
   add(routes, services: Needs) {
     addReading(routes, services)
     addWriting(routes, services)
@@ -83,11 +86,10 @@ function addReading(routes: Routes, { eventTypes }: Needs): void {
       querystring: strict(PageQuery),
       response: { 200: pageOf(EventTypeSchema, 'A page of event types.') },
     },
-    async ({ query: { cursor, limit } }) => {
-      const after = decodeCursor(cursor, isTypeName)
-      const all = await eventTypes.list()
-      const rest = after === null ? all : all.filter(({ name }) => name > after)
-      return toPage(rest, limit, ({ name }) => name, viewEventType)
+    async ({ query }) => {
+      const pager = inOrder(isTypeName, query)
+      const behind = pager.behind(await eventTypes.list(), ({ name }) => name)
+      return pager.page(behind, ({ name }) => name, viewEventType)
     },
   )
 
@@ -116,7 +118,8 @@ function addWriting(routes: Routes, { eventTypes }: Needs): void {
       params: TypeParams,
       description:
         'Checks a new schema against the newest events of the type. If it would reject any that the current schema ' +
-        'accepts, the call is refused (`schema_conflict`) unless `force` is `true`. An archived type stays archived. ' +
+        'accepts, the call is refused (`schema_conflict`) unless `force` is `true`. What is wrong with them is shown to ' +
+        'keys with the permission `payloads`. An archived type stays archived. ' +
         'Unknown formats and the keywords `discriminator`, `xml`, `externalDocs` and `example` of OpenAPI are accepted ' +
         'with a warning, and not applied. Other unknown keywords are refused.',
       querystring: strict({
@@ -133,9 +136,9 @@ function addWriting(routes: Routes, { eventTypes }: Needs): void {
       },
       refusals: ['not_found', 'schema_conflict'],
     },
-    async ({ params, query, body, actor }, reply) => {
-      const force = query.force === 'true'
-      const { type, created, warnings } = await eventTypes.put(params.name, body, actor, { force })
+    async ({ params, query, body, actor, caller }, reply) => {
+      const options = { force: query.force === 'true', seesPayloads: maySeePayloads(caller) }
+      const { type, created, warnings } = await eventTypes.put(params.name, body, actor, options)
       return reply.code(created ? 201 : 200).send({ ...viewEventType(type), warnings })
     },
   )

@@ -13,48 +13,39 @@ import {
   Warnings,
 } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './filter-trials.examples.json' with { type: 'json' }
 
 const MAX_TRIALS = 100
 
-const FilterTrialInput = {
-  ...strict({
-    filter: Type.Unsafe<Readonly<Record<string, unknown>>>({
-      type: 'object',
-      additionalProperties: true,
-      description: 'The filter, as an endpoint takes it. See docs/event-types.md.',
-    }),
-    types: Type.Optional(
-      ListOrNull<string>('string', {
-        description: 'Event types, as an endpoint takes them. Null or omitted for all types in the catalogue.',
-      }),
-    ),
-    payloads: Type.Optional(
-      Type.Array(Type.Unknown(), { minItems: 1, maxItems: MAX_TRIALS, description: 'Payloads to try the filter on.' }),
-    ),
-    events: Type.Optional(
-      Type.Array(Type.String(), {
-        minItems: 1,
-        maxItems: MAX_TRIALS,
-        description: 'Ids or keys of events to try the filter on.',
-      }),
-    ),
-    recent: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: MAX_TRIALS,
-        description: 'How many of the newest events of these types to try the filter on.',
-      }),
-    ),
+const FilterTrialInput = strict({
+  filter: Type.Unsafe<Readonly<Record<string, unknown>>>({
+    type: 'object',
+    additionalProperties: true,
+    description: 'The filter, as an endpoint takes it. See docs/event-types.md.',
   }),
-  examples: [
-    {
-      filter: { status: { $not: ['Refused'] } },
-      types: ['COVER_STATUS_CHANGED'],
-      payloads: [{ status: 'Quoted' }, { status: 'Refused' }],
-    },
-    { filter: { status: { $not: ['Refused'] } }, types: ['COVER_*'], recent: 20 },
-  ],
-}
+  types: Type.Optional(
+    ListOrNull<string>('string', {
+      description: 'Event types, as an endpoint takes them. Null or omitted for all types in the catalogue.',
+    }),
+  ),
+  payloads: Type.Optional(
+    Type.Array(Type.Unknown(), { minItems: 1, maxItems: MAX_TRIALS, description: 'Payloads to try the filter on.' }),
+  ),
+  events: Type.Optional(
+    Type.Array(Type.String(), {
+      minItems: 1,
+      maxItems: MAX_TRIALS,
+      description: 'Ids or keys of events to try the filter on.',
+    }),
+  ),
+  recent: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: MAX_TRIALS,
+      description: 'How many of the newest events of these types to try the filter on.',
+    }),
+  ),
+})
 
 const FilterTrialSchema = Type.Object(
   {
@@ -94,12 +85,14 @@ type Needs = { readonly filterTrials: Public<FilterTrials> }
 export const filterTrialsResource = resource({
   tag: 'Endpoints',
   components: [FilterTrialSchema],
+  examples,
   add(routes, { filterTrials }: Needs) {
     routes.post(
       '/v1/tenants/:tenant/filter-trials',
       {
         access: 'read',
         isCostly: true,
+        payloadsIn: 'payloads',
         operationId: 'tryFilter',
         summary: 'Try a filter',
         description:

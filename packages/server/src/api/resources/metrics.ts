@@ -1,11 +1,13 @@
 import { Type } from 'typebox'
 import { NoQuery } from '../http/shapes.ts'
 import { resource } from '../resource.ts'
+import examples from './metrics.examples.json' with { type: 'json' }
 
 /** Metrics for Prometheus. Every node has them, because a node that only sends deliveries has metrics too. */
 export const metricsResource = resource({
   tag: 'Health',
   components: [],
+  examples,
   isOnEveryNode: true,
   add(routes, _services, { metrics, metricsOpen }) {
     routes.get(

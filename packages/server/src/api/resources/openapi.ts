@@ -1,10 +1,13 @@
 import { Type } from 'typebox'
+import { NoQuery } from '../http/shapes.ts'
 import { resource } from '../resource.ts'
+import examples from './openapi.examples.json' with { type: 'json' }
 
 /** The OpenAPI document, which describes all resources. */
 export const openApiResource = resource({
   tag: 'Health',
   components: [],
+  examples,
   isOnEveryNode: true,
   add(routes) {
     let text: string | undefined
@@ -14,6 +17,8 @@ export const openApiResource = resource({
         access: 'open',
         operationId: 'getOpenApi',
         summary: 'Get this OpenAPI document',
+        querystring: NoQuery,
+        refusals: ['invalid'],
         response: { 200: Type.Unsafe<string>({ type: 'object', description: 'An OpenAPI 3.1 document.' }) },
       },
       async ({ server }, reply) => {

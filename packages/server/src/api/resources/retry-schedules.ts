@@ -1,8 +1,9 @@
 import { Type } from 'typebox'
 import type { RetrySchedules } from '../../services/retry-schedules.ts'
 import type { Routes } from '../http/routes.ts'
-import { ItemParams, ref, strict, Word } from '../http/shapes.ts'
+import { EndpointParams, ref, strict, Word } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './retry-schedules.examples.json' with { type: 'json' }
 
 const SchedulePreviewSchema = Type.Object(
   {
@@ -32,6 +33,7 @@ type Needs = { readonly retrySchedules: Public<RetrySchedules> }
 export const retrySchedulesResource = resource({
   tag: 'Retries',
   components: [SchedulePreviewSchema],
+  examples,
   add(routes, services: Needs) {
     addPreviews(routes, services)
   },
@@ -71,7 +73,7 @@ function addPreviews(routes: Routes, { retrySchedules }: Needs): void {
       operationId: 'getEndpointSchedule',
       summary: "Preview when an endpoint's retries are due",
       description: "The endpoint's own schedule comes first, then the event type's, then the default in the settings.",
-      params: ItemParams,
+      params: EndpointParams,
       querystring: strict({
         type: Type.Optional(
           Type.String({

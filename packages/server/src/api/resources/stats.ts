@@ -4,8 +4,9 @@ import type { Stats, StatsPoint, StatsReport } from '../../services/stats.ts'
 import { GRAIN_NAMES } from '../../store/operations/stats.ts'
 import { parseRange } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
-import { IntegerOrNull, ref, strict, TenantParams, Time, time, Word } from '../http/shapes.ts'
+import { IntegerOrNull, ref, strict, TenantParams, Time, TimeInput, time, Word } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './stats.examples.json' with { type: 'json' }
 
 const StepQuery = Word(GRAIN_NAMES, {
   description: 'Length of each step. If omitted, Posthorn chooses one that suits the period. Steps are aligned to UTC.',
@@ -49,7 +50,12 @@ const StatsSchema = Type.Object(
     from: Time('Start of the first step.'),
     to: Time('End of the last step.'),
     total: ref(StatsPointSchema),
-    data: Type.Array(ref(StatsPointSchema), { description: 'Every step, in order, including empty ones.' }),
+    emptyOmitted: Type.Boolean({
+      description: 'Whether `data` lacks the steps in which nothing ended, because the call asked for that.',
+    }),
+    data: Type.Array(ref(StatsPointSchema), {
+      description: 'The steps, in order: every one, or (with `emptyOmitted`) those in which something ended.',
+    }),
   },
   { $id: 'Stats' },
 )
@@ -58,18 +64,16 @@ type StatsView = Static<typeof StatsSchema>
 
 const StatsQuery = strict({
   endpoint: Type.Optional(
-    Type.String({ description: 'Only deliveries to this endpoint, which can be a deleted one.' }),
+    Type.String({ description: 'Only deliveries to this endpoint: its id or uid. It can be a deleted one.' }),
   ),
-  from: Type.Optional(
-    Type.String({
-      format: 'date-time',
-      description: 'Start of the period (RFC 3339), rounded down to the start of a step.',
+  from: Type.Optional(TimeInput('Start of the period, rounded down to the start of a step.')),
+  to: Type.Optional(TimeInput('End of the period. Defaults to now.')),
+  step: Type.Optional(StepQuery),
+  empty: Type.Optional(
+    Word(['true', 'false'] as const, {
+      description: '`false` leaves out the steps in which no delivery and no attempt ended. Defaults to `true`.',
     }),
   ),
-  to: Type.Optional(
-    Type.String({ format: 'date-time', description: 'End of the period (RFC 3339). Defaults to now.' }),
-  ),
-  step: Type.Optional(StepQuery),
 })
 
 type Needs = { readonly stats: Public<Stats> }
@@ -77,6 +81,7 @@ type Needs = { readonly stats: Public<Stats> }
 export const statsResource = resource({
   tag: 'Deliveries',
   components: [StatsPointSchema, StatsSchema],
+  examples,
   add(routes, services: Needs) {
     addReading(routes, services)
   },
@@ -100,13 +105,21 @@ function addReading(routes: Routes, { stats }: Needs): void {
     },
     async ({ params: { tenant }, query }) => {
       const { endpoint = null, step = null } = query
-      return viewStats(await stats.read(tenant, { endpoint, step, ...parseRange(query) }))
+      return viewStats(await stats.read(tenant, { endpoint, step, ...parseRange(query) }), query.empty === 'false')
     },
   )
 }
 
-function viewStats({ step, fromMs, toMs, total, points }: StatsReport): StatsView {
-  return { step, from: time(fromMs), to: time(toMs), total: viewPoint(total), data: points.map(viewPoint) }
+function viewStats({ step, fromMs, toMs, total, points }: StatsReport, emptyOmitted: boolean): StatsView {
+  const shown = emptyOmitted ? points.filter(({ counts }) => Object.values(counts).some(count => count > 0)) : points
+  return {
+    step,
+    from: time(fromMs),
+    to: time(toMs),
+    total: viewPoint(total),
+    emptyOmitted,
+    data: shown.map(viewPoint),
+  }
 }
 
 function viewPoint({ startMs, counts, latencies }: StatsPoint): StatsPointView {

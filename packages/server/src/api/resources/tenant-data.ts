@@ -7,6 +7,7 @@ import type { Tenants } from '../../services/tenants/tenants.ts'
 import type { Routes } from '../http/routes.ts'
 import { NoBody, NoQuery, ref, TenantParams, Time, TimeOrNull, time, timeOrNull, Word } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './tenant-data.examples.json' with { type: 'json' }
 
 const ErasureSchema = Type.Object(
   {
@@ -39,6 +40,7 @@ type Needs = { readonly tenants: Public<Tenants>; readonly exports: Public<Expor
 export const tenantDataResource = resource({
   tag: 'Tenants',
   components: [ErasureSchema],
+  examples,
   add(routes, services: Needs) {
     addExport(routes, services)
     addErasure(routes, services)
@@ -50,19 +52,21 @@ function addExport(routes: Routes, { exports }: Needs): void {
     '/v1/tenants/:tenant/export',
     {
       access: 'read',
+      payloads: 'shown',
       isCostly: false,
       operationId: 'exportTenant',
       summary: 'Export everything stored about a tenant',
       description:
         'Each row is exported as it is when it is read, without secrets. Events and deliveries created after the ' +
-        'call started are not included. At most four exports run at the same time.',
+        'call started are not included. At most four exports run at the same time. For a key without the permission ' +
+        '`payloads`, the export leaves out payloads and responses, and each line that lacks some says so.',
       params: TenantParams,
       querystring: NoQuery,
       response: { 200: Export },
       refusals: ['not_found'],
     },
-    async ({ params: { tenant } }, reply) => {
-      const lines = Readable.from(await exports.open(tenant), { objectMode: false })
+    async ({ params: { tenant }, seesPayloads }, reply) => {
+      const lines = Readable.from(await exports.open(tenant, seesPayloads), { objectMode: false })
       return (reply as FastifyReply).header('content-type', NDJSON).send(lines)
     },
   )

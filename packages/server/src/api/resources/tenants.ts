@@ -2,14 +2,13 @@ import { type Static, Type } from 'typebox'
 import type { Retention, Tenant } from '../../base/model.ts'
 import { isTenantId } from '../../base/tenant-id.ts'
 import type { Tenants } from '../../services/tenants/tenants.ts'
-import { decodeCursor, PageQuery, toPage } from '../http/lists.ts'
+import { inOrder, PageQuery } from '../http/lists.ts'
 import type { Routes } from '../http/routes.ts'
 import {
   Gone,
   IntegerOrNull,
   NoQuery,
   objectOrNull,
-  optionalBody,
   pageOf,
   ref,
   strict,
@@ -21,6 +20,7 @@ import {
   time,
 } from '../http/shapes.ts'
 import { type Public, resource } from '../resource.ts'
+import examples from './tenants.examples.json' with { type: 'json' }
 
 const AGE = 'from 1 to 36,500, counted from the end of its last delivery'
 
@@ -54,7 +54,7 @@ const TenantSchema = Type.Object(
 
 type TenantView = Static<typeof TenantSchema>
 
-const TenantInput = optionalBody({
+const TenantInput = strict({
   name: Type.Optional(TextOrNull({ description: 'At most 256 characters.' })),
   metadata: Type.Optional(TextsOrNull({ description: 'Your own labels, at most 50.' })),
   retention: Type.Optional(
@@ -73,6 +73,7 @@ type Needs = { readonly tenants: Public<Tenants> }
 export const tenantsResource = resource({
   tag: 'Tenants',
   components: [TenantSchema],
+  examples,
   add(routes, services: Needs) {
     addReading(routes, services)
     addWriting(routes, services)
@@ -89,9 +90,10 @@ function addReading(routes: Routes, { tenants }: Needs): void {
       querystring: strict(PageQuery),
       response: { 200: pageOf(TenantSchema, 'A page of tenants.') },
     },
-    async ({ query: { cursor, limit } }) => {
-      const found = await tenants.list({ after: decodeCursor(cursor, isTenantId), limit: limit + 1 })
-      return toPage(found, limit, ({ id }) => id, viewTenant)
+    async ({ query }) => {
+      const pager = inOrder(isTenantId, query)
+      const found = await tenants.list({ ...pager.place, limit: pager.count })
+      return pager.page(found, ({ id }) => id, viewTenant)
     },
   )
 
@@ -127,7 +129,7 @@ function addWriting(routes: Routes, { tenants }: Needs): void {
       refusals: ['not_found', 'conflict'],
     },
     async ({ params, body, actor }, reply) => {
-      const { name, metadata, retention } = body ?? {}
+      const { name, metadata, retention } = body
       const input = { name: name ?? null, metadata: metadata ?? {}, retention: retention ?? null }
       const { tenant, created } = await tenants.put(params.tenant, input, actor)
       return reply.code(created ? 201 : 200).send(viewTenant(tenant))

@@ -1,6 +1,7 @@
 /** What is worth a warning about a filter, given the schemas of the types that it is for. */
-import { nearest } from '../../config/nearest.ts'
-import type { ScalarType, SchemaPlace } from '../schema-places.ts'
+import { nearest } from '../../base/nearest.ts'
+import type { ScalarType } from '../schema-parts.ts'
+import type { SchemaPlace } from '../schema-places.ts'
 import {
   isObject,
   isRange,
@@ -11,6 +12,7 @@ import {
   type Range,
   wordOf,
 } from './language.ts'
+import { type Facts, Satisfiable } from './satisfiable.ts'
 import { createTextTest } from './texts.ts'
 
 export type FilterWarning = {
@@ -31,14 +33,16 @@ const MAX_COMPARED = 50
  * @param filter one that checkFilter accepts
  * @param at a JSON Pointer to the filter
  * @param places the payloads of the types, at least one
+ * @param whose what the warnings call the schemas, at the beginning of a sentence
  */
 export function adviseOnFilter(
   filter: Readonly<Record<string, unknown>>,
   at: string,
   places: readonly SchemaPlace[],
+  whose = "No schema of the endpoint's event types",
 ): FilterWarning[] {
-  const advice = new Advice()
-  advice.object(filter, { at, path: '', places, isRoot: true })
+  const advice = new Advice(whose)
+  advice.object(filter, { at, path: '', places, isRoot: true, canBeMissing: false, canBeOther: false })
   return advice.warnings.slice(0, MAX_WARNINGS)
 }
 
@@ -49,10 +53,19 @@ type Spot = {
   readonly path: string
   readonly places: readonly SchemaPlace[]
   readonly isRoot: boolean
+  /** Whether payloads can lack the member, and whether it can be missing or no object, as far as the schemas say. */
+  readonly canBeMissing: boolean
+  readonly canBeOther: boolean
 }
 
 class Advice {
   readonly warnings: FilterWarning[] = []
+  readonly #satisfiable = new Satisfiable()
+  readonly #whose: string
+
+  constructor(whose: string) {
+    this.#whose = whose
+  }
 
   #condition(condition: unknown, spot: Spot): void {
     if (this.warnings.length >= MAX_WARNINGS) return
@@ -63,52 +76,116 @@ class Advice {
   }
 
   object(condition: Readonly<Record<string, unknown>>, spot: Spot): void {
+    const warnedBefore = this.warnings.length
     for (const [name, value] of Object.entries(condition)) {
       const word = wordOf(name, value, spot.isRoot)
       const inner = { ...spot, at: pointerTo(spot.at, name) }
       if (word.kind === 'operator') this.#operator(word.operator, value, inner)
       else this.#member(word.name, value, inner)
     }
+    if (!spot.isRoot && this.warnings.length === warnedBefore) this.#whole(condition, spot)
+  }
+
+  /** Each part of the condition can hold; now all of them together. */
+  #whole(condition: Readonly<Record<string, unknown>>, spot: Spot): void {
+    if (this.#canHold(condition, spot)) return
+    const { atoms } = this.#satisfiable.facts(condition, false).values
+    const what = atoms.has('missing') ? 'the member to be missing' : 'a value that satisfies this condition'
+    this.#warn(what, spot)
+  }
+
+  #canHold(condition: unknown, spot: Spot): boolean {
+    const facts = this.#satisfiable.facts(condition, false)
+    return (facts.values.atoms.has('missing') && spot.canBeMissing) || canHave(spot.places, facts)
+  }
+
+  /** Whether payloads that fit the schemas always satisfy the conditions of a root. */
+  #alwaysHolds(condition: Readonly<Record<string, unknown>>, spot: Spot): boolean {
+    return Object.entries(condition).every(([name, value]) => {
+      const word = wordOf(name, value, true)
+      if (word.kind === 'operator') return false
+      const member = memberOf(spot, word.name)
+      return member.places.length > 0 && !this.#canHold({ $not: value }, member)
+    })
   }
 
   #operator(operator: Operator, value: unknown, spot: Spot): void {
-    if (operator === 'not') this.#condition(value, spot)
+    if (operator === 'not') this.#not(value, spot)
     else if (operator === 'anyOf') {
       for (const [index, each] of (value as unknown[]).entries()) {
         this.#condition(each, { ...spot, at: `${spot.at}/${index}` })
       }
     } else if (isTextOperator(operator)) {
       const { fits } = createTextTest(operator, [value].flat() as string[])
-      this.#possible('string', each => typeof each === 'string' && fits(each), 'a string that satisfies this', spot)
+      this.#possible(
+        'string',
+        each => typeof each === 'string' && fits(each),
+        'a string that satisfies this',
+        { [`$${operator}`]: value },
+        spot,
+      )
     } else if (isRange(operator)) {
       this.#possible(
         'number',
         each => typeof each === 'number' && isWithin(operator, each, value),
         'a number in this range',
+        { [`$${operator}`]: value },
         spot,
       )
     }
   }
 
-  #value(value: unknown, spot: Spot): void {
-    this.#possible(typeOf(value), each => each === value, 'this value', spot)
+  #not(condition: unknown, spot: Spot): void {
+    const warnedBefore = this.warnings.length
+    this.#condition(condition, spot)
+    if (!spot.isRoot || this.warnings.length > warnedBefore || !isObject(condition)) return
+    if (!this.#alwaysHolds(condition, spot)) return
+    const detail = `${this.#whose} allows a payload without what this excludes.`
+    this.warnings.push({ code: 'filter_value_unknown', detail, field: spot.at })
   }
 
-  #possible(type: ScalarType, isMeant: (value: unknown) => boolean, what: string, { at, path, places }: Spot): void {
-    if (places.some(place => place.allows(type, isMeant))) return
-    const detail = `No schema of the endpoint's event types allows ${what} at ${shorten(path)}.`
+  #value(value: unknown, spot: Spot): void {
+    this.#possible(typeOf(value), each => each === value, 'this value', value, spot)
+  }
+
+  /** @param condition the same as a condition of its own */
+  #possible(
+    type: ScalarType,
+    isMeant: (value: unknown) => boolean,
+    what: string,
+    condition: unknown,
+    spot: Spot,
+  ): void {
+    const facts = this.#satisfiable.facts(condition, false)
+    const isPossible = spot.places.some(place => place.allows(type, isMeant) && canHave([place], facts))
+    if (!isPossible) this.#warn(what, spot)
+  }
+
+  #warn(what: string, { at, path }: Spot): void {
+    const detail = `${this.#whose} allows ${what} at ${shorten(path)}.`
     this.warnings.push({ code: 'filter_value_unknown', detail, field: at })
   }
 
   #member(name: string, condition: unknown, spot: Spot): void {
-    const path = pointerTo(spot.path, name)
-    const places = spot.places.flatMap(place => place.member(name) ?? [])
-    if (places.length > 0) this.#condition(condition, { at: spot.at, path, places, isRoot: false })
+    const member = memberOf(spot, name)
+    if (member.places.length > 0) this.#condition(condition, member)
     else {
-      const detail = `No schema of the endpoint's event types has ${shorten(path)}.${hint(name, spot)}`
+      const detail = `${this.#whose} has ${shorten(member.path)}.${hint(name, spot)}`
       this.warnings.push({ code: 'filter_path_unknown', detail, field: spot.at })
     }
   }
+}
+
+const canHave = (places: readonly SchemaPlace[], { values, canBeArray }: Facts): boolean =>
+  places.some(place => place.canHave(values, canBeArray))
+
+/** Where a member stands of what stands at `spot`. */
+function memberOf(spot: Spot, name: string): Spot {
+  const found = spot.places.map(place => place.member(name))
+  const places = found.filter(place => place !== undefined)
+  const canBeMissing = spot.canBeOther || !spot.places.every(place => place.requires(name))
+  const canBeOther = canBeMissing || places.length < found.length || !places.every(place => place.isObject)
+  return { at: spot.at, path: pointerTo(spot.path, name), places, isRoot: false, canBeMissing, canBeOther }
 }
 
 /** What might have been meant by a member that is not known. */
@@ -123,6 +200,7 @@ function hint(name: string, { places, isRoot }: Spot): string {
     const nested = others.reduceRight((inner, each) => `{"${each}": ${inner}}`, '…')
     return ` A dot has no special meaning. Did you mean nested objects, \`{"${first}": ${nested}}\`?`
   }
+  if (places.some(place => place.names.has(name))) return ' The schemas that mention it rule it out.'
   const near = name.length > MAX_SHOWN ? undefined : nearest(name, namesLike(name, places))
   if (near !== undefined) return ` Did you mean \`${near}\`?`
   return operator === undefined || isRoot ? ' Check the spelling.' : ` Did you mean the operator \`${operator}\`?`

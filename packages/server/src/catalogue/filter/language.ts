@@ -3,7 +3,7 @@
  * `catalogue/filter.ts` describes the language as a whole.
  */
 import type { PayloadFilter } from '../../base/model.ts'
-import { nearest } from '../../config/nearest.ts'
+import { nearest } from '../../base/nearest.ts'
 
 /** Operators that test a string. Their value is a string or a list of strings, one of which has to fit. */
 export const TEXT_OPERATORS = ['prefix', 'suffix', 'contains', 'equalsIgnoreCase', 'wildcard'] as const

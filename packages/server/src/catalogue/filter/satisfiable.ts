@@ -2,7 +2,7 @@
  * Finds conditions that no payload satisfies: most are mistakes, and an endpoint would wait in vain. Only what is certain
  * counts, so a condition that is not found here can still be one.
  */
-import { type Bounds, boundsOf, isObject, isRange, type Operator, type TextOperator, wordOf } from './language.ts'
+import { isObject, isRange, type Operator, type TextOperator, wordOf } from './language.ts'
 import { createTextTest } from './texts.ts'
 import {
   complement,
@@ -11,14 +11,15 @@ import {
   isComplete,
   isEmpty,
   NOTHING,
-  pointsOf,
   type TextFact,
   unite,
   type Values,
+  valuesInRange,
+  valuesOf,
 } from './values.ts'
 
 /** What a condition can hold for. */
-type Facts = {
+export type Facts = {
   /** At most these values, and elements of arrays. Without a `$not`, exactly these. */
   readonly values: Values
   /** Whether a `$not` tests the whole array that an element belongs to. */
@@ -36,11 +37,11 @@ export class Satisfiable {
 
   /** Whether a payload could satisfy it, as far as that can be told. */
   condition(condition: unknown, isRoot: boolean): boolean {
-    const { values, canBeArray } = this.#facts(condition, isRoot)
+    const { values, canBeArray } = this.facts(condition, isRoot)
     return isRoot ? values.objects !== 'none' : canBeArray || !isEmpty(values)
   }
 
-  #facts(condition: unknown, isRoot: boolean): Facts {
+  facts(condition: unknown, isRoot: boolean): Facts {
     if (typeof condition !== 'object' || condition === null) return ofValues(valuesOf([condition]))
     const known = this.#known.get(condition)
     if (known !== undefined) return known
@@ -77,13 +78,13 @@ export class Satisfiable {
 
   #operator(operator: Operator, value: unknown, isRoot: boolean): Facts {
     if (operator === 'anyOf') return this.#anyOf(value as readonly unknown[], isRoot)
-    if (operator === 'not') return this.#not(this.#facts(value, isRoot))
+    if (operator === 'not') return this.#not(this.facts(value, isRoot))
     if (operator !== 'exists') return ofValues(valuesOfTexts(operator as TextOperator, [value].flat() as string[]))
     return value === true ? { ...ofValues(THERE), canBeArray: true, isAnyArray: true } : ofValues(MISSING)
   }
 
   #anyOf(alternatives: readonly unknown[], isRoot: boolean): Facts {
-    const all = alternatives.map(each => this.#facts(each, isRoot))
+    const all = alternatives.map(each => this.facts(each, isRoot))
     return {
       values: all.reduce((values, each) => unite(values, each.values), NOTHING),
       asksWhole: all.some(each => each.asksWhole),
@@ -104,7 +105,7 @@ export class Satisfiable {
   }
 
   #member(condition: unknown): Facts {
-    const { values, asksWhole, canBeArray, isAnyArray } = this.#facts(condition, false)
+    const { values, asksWhole, canBeArray, isAnyArray } = this.facts(condition, false)
     const isAlways = !asksWhole && isAnyArray && isComplete(values)
     const objects = isAlways ? 'all' : canBeArray || !isEmpty(values) ? 'some' : 'none'
     return ofValues({ ...(values.atoms.has('missing') ? EVERYTHING : NOTHING), objects })
@@ -125,21 +126,6 @@ const MISSING: Values = { ...NOTHING, atoms: new Set(['missing']) }
 const THERE: Values = complement(MISSING)
 const NO_OBJECTS: Values = { ...EVERYTHING, objects: 'none' }
 
-function valuesOf(list: readonly unknown[]): Values {
-  return {
-    atoms: new Set((['null', 'true', 'false'] as const).filter(atom => list.includes(JSON.parse(atom)))),
-    numbers: pointsOf(list.filter(value => typeof value === 'number')),
-    strings: { only: new Set(list.filter(value => typeof value === 'string')) },
-    objects: 'none',
-  }
-}
-
-function valuesInRange(bounds: Bounds): Values {
-  const { least: from, most: to } = boundsOf(bounds)
-  const interval = { from, to, fromOpen: bounds.gt === from, toOpen: bounds.lt === to }
-  return { ...NOTHING, numbers: intersect({ ...NOTHING, numbers: [interval] }, EVERYTHING).numbers }
-}
-
 function valuesOfTexts(operator: TextOperator, texts: readonly string[]): Values {
   const { strings: all } = EVERYTHING
   if (operator !== 'wildcard') return { ...NOTHING, strings: { without: new Set(), tests: [factOf(operator, texts)] } }
@@ -150,10 +136,19 @@ function valuesOfTexts(operator: TextOperator, texts: readonly string[]): Values
 
 function factOf(operator: TextOperator, texts: readonly string[]): TextFact {
   const { fits } = createTextTest(operator, texts)
-  const fact = { key: `${operator} ${JSON.stringify([...texts].sort())}`, fits }
+  const fact = { key: `${operator} ${JSON.stringify([...texts].sort())}`, fits, ...lengthsOf(operator, texts) }
   if (operator === 'prefix') return { ...fact, starts: texts }
   if (operator === 'suffix') return { ...fact, ends: texts }
   if (operator !== 'wildcard') return fact
   const parts = texts.map(text => text.split('*'))
   return { ...fact, starts: parts.map(part => part[0]!), ends: parts.map(part => part.at(-1)!) }
+}
+
+/** In characters, not UTF-16 units. */
+function lengthsOf(operator: TextOperator, texts: readonly string[]): Pick<TextFact, 'shortest' | 'longest'> {
+  // Halves of a character on both sides of a `*` could be one.
+  if (!texts.every(text => text.isWellFormed())) return {}
+  const lengths = texts.map(text => Array.from(operator === 'wildcard' ? text.replaceAll('*', '') : text).length)
+  const shortest = Math.min(...lengths)
+  return operator === 'equalsIgnoreCase' ? { shortest, longest: Math.max(...lengths) } : { shortest }
 }

@@ -3,6 +3,8 @@
  * everything is known: a set that is not known to be empty may still be.
  */
 
+import { type Bounds, boundsOf } from './language.ts'
+
 const ATOMS = ['missing', 'null', 'true', 'false'] as const
 export type Atom = (typeof ATOMS)[number]
 
@@ -22,6 +24,9 @@ export type TextFact = {
   /** What strings have to begin and end with: with one of these. Absent if it doesn't matter. */
   readonly starts?: readonly string[]
   readonly ends?: readonly string[]
+  /** At least and at most how many characters strings have. Absent if that is not known. */
+  readonly shortest?: number
+  readonly longest?: number
 }
 
 /** A few strings; or all but a few, of those that pass some tests. */
@@ -53,6 +58,25 @@ export const EVERYTHING: Values = {
   numbers: [ALL_NUMBERS],
   strings: ALL_STRINGS,
   objects: 'all',
+}
+
+/** Everything but objects and a missing member. */
+export const ANY_SCALAR: Values = { ...EVERYTHING, atoms: new Set(['null', 'true', 'false']), objects: 'none' }
+
+/** The values in a list, of those that are neither objects nor arrays. */
+export function valuesOf(list: readonly unknown[]): Values {
+  return {
+    atoms: new Set((['null', 'true', 'false'] as const).filter(atom => list.includes(JSON.parse(atom)))),
+    numbers: pointsOf(list.filter(value => typeof value === 'number')),
+    strings: { only: new Set(list.filter(value => typeof value === 'string')) },
+    objects: 'none',
+  }
+}
+
+export function valuesInRange(bounds: Bounds): Values {
+  const { least: from, most: to } = boundsOf(bounds)
+  const interval = { from, to, fromOpen: bounds.gt === from, toOpen: bounds.lt === to }
+  return { ...NOTHING, numbers: commonNumbers([interval], EVERYTHING.numbers) }
 }
 
 export const isEmpty = ({ atoms, numbers, strings, objects }: Values): boolean =>
@@ -97,7 +121,7 @@ function otherNumbers(intervals: readonly Interval[]): Interval[] {
   return others.filter(hasNumbers)
 }
 
-const hasNumbers = ({ from, to, fromOpen, toOpen }: Interval): boolean =>
+export const hasNumbers = ({ from, to, fromOpen, toOpen }: Interval): boolean =>
   from < to || (from === to && !fromOpen && !toOpen)
 
 function commonNumbers(a: readonly Interval[], b: readonly Interval[]): Interval[] {
@@ -118,7 +142,7 @@ function commonNumbers(a: readonly Interval[], b: readonly Interval[]): Interval
 }
 
 /** The numbers of a list. */
-export const pointsOf = (numbers: readonly number[]): Interval[] =>
+const pointsOf = (numbers: readonly number[]): Interval[] =>
   [...new Set(numbers)].sort((a, b) => a - b).map(at => ({ from: at, to: at, fromOpen: false, toOpen: false }))
 
 // Strings

@@ -52,7 +52,7 @@ export function concludeAttempt(input: ConclusionInput): Conclusion {
       delivery: item.delivery,
       endpoint: item.endpoint,
       event: item.event,
-      replay: item.replay ?? false,
+      replay: item.replay,
       partition: item.partition,
       epoch,
       step: nextStep({ outcome, attempt: number, schedule, endedAtMs, retryAfterMs: waitMs, random }),

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { createSecureContext, DEFAULT_CIPHERS, getCACertificates, type SecureContextOptions } from 'node:tls'
 import { buildConnector, Client } from 'undici'
 import type { Clock } from '../../base/clock.ts'
+import { type DirectRule, isDirectAddress, isDirectHost } from '../../guard/direct-rule.ts'
 import { type GuardedLookup, guardedLookup, type Resolver, TargetRefusedError } from '../../guard/lookup.ts'
 import { addressAllowed, isLoopbackHost, type TargetPolicy } from '../../guard/target.ts'
 import { AnswerGate } from './answer-gate.ts'
@@ -44,6 +45,8 @@ export type Identity = {
 export type ConnectionSettings = TargetPolicy & {
   /** The URL of a proxy for all connections except to this machine. Null if there is none. */
   readonly proxy: { readonly reveal: () => string } | null
+  /** Receivers that are connected to without the proxy. Default: none. */
+  readonly noProxy?: readonly DirectRule[]
   readonly connectTimeoutMs: number
   /** Certificates of authorities to trust in addition to the default ones. */
   readonly extraCa: readonly { readonly pem: string }[]
@@ -79,6 +82,7 @@ export class Connections {
   readonly #trust: SecureContextOptions
   readonly #lookup: GuardedLookup
   readonly #proxy: OutgoingProxy | undefined
+  readonly #noProxy: readonly DirectRule[]
   readonly #connect: buildConnector.connector
   readonly #connectAs = new Map<string, buildConnector.connector>()
   readonly #connectTimeoutMs: number
@@ -91,6 +95,7 @@ export class Connections {
     this.#policy = settings
     this.#clock = clock
     this.#proxy = settings.proxy === null ? undefined : parseProxy(settings.proxy.reveal())
+    this.#noProxy = settings.noProxy ?? []
     this.#lookup = guardedLookup(settings, resolver)
     // Created once: reading a hundred and fifty certificates for each connection would take milliseconds.
     const extra = settings.extraCa.map(({ pem }) => pem)
@@ -210,7 +215,8 @@ export class Connections {
       return
     }
     const isLocal = this.#policy.dev && isLoopbackHost(host)
-    if (this.#proxy === undefined || isLocal) this.#dialDirectly(connection, host, options, callback)
+    const isDirect = isLocal || isDirectHost(this.#noProxy, host, portOf(options))
+    if (this.#proxy === undefined || isDirect) this.#dialDirectly(connection, host, options, callback)
     else this.#dialThrough(this.#proxy, connection, host, options, callback)
   }
 
@@ -219,8 +225,9 @@ export class Connections {
     host: string,
     options: buildConnector.Options,
     callback: buildConnector.Callback,
+    timeoutMs = this.#connectTimeoutMs,
   ): void {
-    const timer = this.#clock.after(this.#connectTimeoutMs, () => socket?.destroy(new ConnectTimeout()))
+    const timer = this.#clock.after(timeoutMs, () => socket?.destroy(new ConnectTimeout()))
     const connector = this.#connectorOf(connection.route.identity)
     const socket = connector(options, (error, ready) => {
       timer.cancel()
@@ -242,7 +249,11 @@ export class Connections {
     })
   }
 
-  /** Connects through the proxy: checks all the host's addresses, tunnels to the first, and speaks TLS inside. */
+  /**
+   * Connects through the proxy: checks all the host's addresses, tunnels to the first, and speaks TLS inside. If all of
+   * them are in networks that need no proxy, connects directly to the first: the name isn't looked up again, since
+   * another answer could lead past the proxy.
+   */
   #dialThrough(
     proxy: OutgoingProxy,
     connection: ReceiverConnection,
@@ -252,6 +263,7 @@ export class Connections {
   ): void {
     let current: Socket | undefined
     let isLate = false
+    const untilMs = this.#clock.monotonicMs() + this.#connectTimeoutMs
     const timer = this.#clock.after(this.#connectTimeoutMs, () => {
       isLate = true
       if (current === undefined) callback(new ConnectTimeout(), null)
@@ -264,8 +276,15 @@ export class Connections {
     this.#lookup(host, { all: true }, (error, answers) => {
       if (isLate) return
       if (error !== null) return fail(error)
-      const [{ address }] = answers as [LookupAddress]
-      const port = Number(options.port || (options.protocol === 'https:' ? 443 : 80))
+      const found = answers as [LookupAddress, ...LookupAddress[]]
+      const [{ address }] = found
+      const port = portOf(options)
+      if (found.every(answer => isDirectAddress(this.#noProxy, answer.address, port))) {
+        timer.cancel()
+        const pinned = { ...options, hostname: address, servername: host }
+        this.#dialDirectly(connection, host, pinned, callback, untilMs - this.#clock.monotonicMs())
+        return
+      }
       current = openTunnel(proxy, address, port, (refusal, tunnel) => {
         if (refusal !== null) return fail(refusal)
         connection.isConnected = true
@@ -288,6 +307,9 @@ export class Connections {
     return reason === undefined ? undefined : new TargetRefusedError(host, reason)
   }
 }
+
+const portOf = ({ port, protocol }: buildConnector.Options): number =>
+  Number(port || (protocol === 'https:' ? 443 : 80))
 
 const keyOf = ({ origin, identity }: Route): string => (identity === null ? origin : `${origin} ${identity.name}`)
 

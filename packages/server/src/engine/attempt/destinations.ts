@@ -1,4 +1,4 @@
-import type { Endpoint, EndpointId } from '../../base/model.ts'
+import type { Endpoint, EndpointId, ExtraHeaders } from '../../base/model.ts'
 import { commonHeaders, isSameTemplate, type SenderIdentity } from '../../base/webhook-request.ts'
 import {
   type Credentials,
@@ -33,6 +33,8 @@ export type Destination = {
   /** False if the secret can't be decrypted, so that nothing can be sent. */
   readonly isReadable: boolean
   readonly record: (exchange: Exchange) => Recorded
+  /** Values of secret headers, besides the bearer token, which are blanked in responses. */
+  readonly headerSecrets: readonly string[]
   /** Store time in milliseconds at which another secret takes effect. Infinity: not until the endpoint is changed. */
   readonly untilMs: number
 }
@@ -40,6 +42,8 @@ export type Destination = {
 export type DestinationOptions = SenderIdentity & { readonly responseTimeoutMs: number }
 
 const DESTINATIONS_KEPT = 50_000
+/** A shorter value of a secret header is not sought in responses: it would be found in ordinary words. */
+const SHORTEST_BLANKED = 4
 
 /** Endpoints by id, read when first needed. `get` returns undefined until `load` has read them. */
 export class Destinations {
@@ -162,18 +166,37 @@ function toDestination(
 ): Destination {
   const { origin, pathname, search } = new URL(endpoint.url)
   const secret = credentials === undefined || credentials.oauth !== null ? null : clientSecretAt(credentials, nowMs)
+  const extra = openHeaders(endpoint.headers, credentials)
+  const headerSecrets = extra.secrets.filter(value => value.length >= SHORTEST_BLANKED)
   return {
     endpoint,
     requestVersion,
     route: { origin, identity: credentials === undefined ? null : identityOf(endpoint, credentials) },
     path: pathname + search,
-    headers: commonHeaders(options, secret, Object.entries(endpoint.headers).flat()),
+    headers: commonHeaders(options, secret, extra.headers),
     sign: createSigner(credentials === undefined ? [] : liveSigning(credentials, nowMs)),
     oauth: credentials === undefined ? null : tokenClientOf(endpoint, credentials),
     timeoutMs: endpoint.timeoutMs ?? options.responseTimeoutMs,
-    isReadable: credentials !== undefined && (secret !== null || credentials.oauth !== null),
-    record: createRedactor(secret ?? ''),
+    isReadable: extra.isComplete && credentials !== undefined && (secret !== null || credentials.oauth !== null),
+    record: createRedactor([secret ?? '', ...headerSecrets]),
+    headerSecrets,
     untilMs: credentials === undefined ? Number.POSITIVE_INFINITY : changesAtMs(credentials, nowMs),
+  }
+}
+
+/** Extra headers with their values, the secret ones last; incomplete if a sealed value is missing. */
+function openHeaders(headers: ExtraHeaders, credentials: Credentials | undefined) {
+  const sealed = new Map(Object.entries(credentials?.headers ?? {}))
+  const opened = Object.entries(headers).map(([name, { secret, value }]) => {
+    return { name, secret, value: value ?? sealed.get(name) ?? null }
+  })
+  const known = opened.filter((header): header is typeof header & { value: string } => header.value !== null)
+  const [clear, secret] = [known.filter(header => !header.secret), known.filter(header => header.secret)]
+  return {
+    // In the order in which an attempt's request is rebuilt (base/webhook-request.ts).
+    headers: [...clear, ...secret].flatMap(({ name, value }) => [name, value]),
+    secrets: secret.map(({ value }) => value),
+    isComplete: known.length === opened.length,
   }
 }
 
@@ -184,7 +207,7 @@ function identityOf({ id, updatedAtMs }: Endpoint, { clientCertificate }: Creden
 
 function tokenClientOf({ id }: Endpoint, { oauth }: Credentials): TokenClient | null {
   if (oauth === null) return null
-  const { origin, pathname, search } = new URL(oauth.tokenUrl)
-  const { clientId, clientSecret, scope } = oauth
-  return { endpoint: id, route: { origin, identity: null }, path: pathname + search, clientId, clientSecret, scope }
+  const { tokenUrl, ...client } = oauth
+  const { origin, pathname, search } = new URL(tokenUrl)
+  return { endpoint: id, route: { origin, identity: null }, path: pathname + search, ...client }
 }

@@ -15,22 +15,24 @@ const SHORTEST_ENCODED = 8
 const SHORTEST_TAIL = 4
 
 /**
- * Creates the function that decides what is recorded of a response: its headers and the first 16 KiB, with the secret
- * masked wherever the receiver echoes it (C14), as it is or as JSON, HTML, URLs, Base64 and hexadecimal write it. If
- * the response was cut in the middle of an echo, the beginning of the echo is masked too. A compressed body is not
- * recorded, since a secret in it could not be found.
+ * Creates the function that decides what is recorded of a response: its headers and the first 16 KiB, with the request's
+ * secrets masked wherever the receiver echoes them (C14), as they are or as JSON, HTML, URLs, Base64 and hexadecimal
+ * write them. If the response was cut in the middle of an echo, the beginning of the echo is masked too. A compressed
+ * body is not recorded, since a secret in it could not be found.
  *
- * The text is unescaped once, keeping track of where each character came from, and then searched for each form of the
+ * The text is unescaped once, keeping track of where each character came from, and then searched for each form of each
  * secret with the Knuth-Morris-Pratt algorithm. That takes linear time whatever a receiver sends (a naive search took
  * more than a second for a response made for the purpose), and its final state tells how much of an echo was cut off.
  * It uses no regular expression: one of a long secret overflows the stack, and the error would quote the secret.
  */
-export function createRedactor(secret: string): (exchange: Exchange) => Recorded {
+export function createRedactor(secrets: readonly string[]): (exchange: Exchange) => Recorded {
+  const sought = secrets.filter(secret => secret !== '')
+  const shortest = Math.min(...sought.map(secret => withoutScheme(secret).length))
   // Created for the first response long enough to contain an echo, since most endpoints are idle.
   let made: Needle[] | undefined
   const redact = (text: string, isCut: boolean): string => {
-    if (secret === '' || text.length < (isCut ? SHORTEST_TAIL : secret.length)) return text
-    made ??= needlesOf(secret)
+    if (sought.length === 0 || text.length < (isCut ? SHORTEST_TAIL : shortest)) return text
+    made ??= sought.flatMap(needlesOf)
     return redactIn(text, made, isCut)
   }
   return ({ headers, body, truncated }) => {
@@ -49,7 +51,13 @@ export function createRedactor(secret: string): (exchange: Exchange) => Recorded
   }
 }
 
-/** One form of the secret, and how a text's characters are folded when searching for it. */
+/** A header's value can begin with a scheme, such as `Token`, which an echo of the secret leaves out. */
+function withoutScheme(secret: string): string {
+  const [, rest = ''] = /^[^\t ]+[\t ]+(.*)$/s.exec(secret) ?? []
+  return rest.length >= SHORTEST_ENCODED ? rest : secret
+}
+
+/** One form of a secret, and how a text's characters are folded when searching for it. */
 type Needle = {
   readonly codes: Uint16Array
   /** For each length of a partial match, the next shorter partial match that also holds there. */
@@ -72,7 +80,8 @@ const AS_BASE64 = foldWith({ '-': '+', _: '/' })
 const AS_HEX = foldWith({ A: 'a', B: 'b', C: 'c', D: 'd', E: 'e', F: 'f' })
 
 function needlesOf(secret: string): Needle[] {
-  const needles = [needle(secret, AS_IT_IS, false)]
+  const plain = new Set([secret, withoutScheme(secret)].flatMap(text => ECHOES.map(echo => unescapedOf(echo(text)))))
+  const needles = Array.from(plain, text => needle(text, AS_IT_IS, false))
   if (secret.length < SHORTEST_ENCODED) return needles
   const bytes = Buffer.from(secret)
   for (const before of [0, 1, 2]) needles.push(needle(base64Within(bytes, before), AS_BASE64, true))
@@ -86,8 +95,29 @@ function base64Within(bytes: Buffer, before: number): string {
   return text.slice(firstWhole, Math.floor(((before + bytes.length) * 8) / 6))
 }
 
+/**
+ * How a receiver can write a secret. If it contains something like an escape itself, that is undone with the others in
+ * what is searched, so each way leaves a different text. All of them leave the same of a b64token.
+ */
+const ECHOES: readonly ((secret: string) => string)[] = [
+  secret => secret,
+  toJson,
+  secret => toJson(toJson(secret)),
+  encodeURIComponent,
+  secret => secret.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`),
+]
+
+function toJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
+}
+
+function unescapedOf(echo: string): string {
+  const { codes, length } = withoutEscapes(echo, echo.length)
+  return String.fromCharCode(...codes.subarray(0, length))
+}
+
 function needle(text: string, fold: Uint8Array, isBase64: boolean): Needle {
-  const codes = Uint16Array.from(text, character => character.charCodeAt(0))
+  const codes = Uint16Array.from(text, character => fold[character.charCodeAt(0)]!)
   const fallback = new Uint16Array(codes.length + 1)
   for (let at = 1, matched = 0; at < codes.length; at++) {
     while (matched > 0 && codes[at] !== codes[matched]) matched = fallback[matched]!
@@ -100,11 +130,12 @@ function needle(text: string, fold: Uint8Array, isBase64: boolean): Needle {
 /** A text's characters without escapes, and where in the text each begins; the last entry is the end of the text. */
 type Unescaped = { readonly codes: Uint16Array; readonly starts: Uint32Array; readonly length: number }
 
-/** `%2B`, `\u002B`, `\x2B`, `&#x2B;`, `&#43;`, `\/`. */
+/** `%2B`, `\u002B`, `\x2B`, `&#x2B;`, `&#43;`, `\/`, `&lt;`. */
 const ESCAPE =
-  /%([0-9a-f]{2})|\\u00([0-9a-f]{2})|\\x([0-9a-f]{2})|&#x0{0,4}([0-9a-f]{1,2});|&#0{0,4}(\d{1,3});|\\([^ux])/giy
+  /%([0-9a-f]{2})|\\u00([0-9a-f]{2})|\\x([0-9a-f]{2})|&#x0{0,4}([0-9a-f]{1,2});|&#0{0,4}(\d{1,3});|\\([^ux])|&(amp|lt|gt|quot|apos);/giy
 /** An escape that is cut off by the end of the text. */
-const CUT_ESCAPE = /(?:%[0-9a-f]?|\\(?:u0{0,2}[0-9a-f]?|x[0-9a-f]?)?|&(?:#(?:x?[0-9a-f]{0,6})?)?)$/i
+const CUT_ESCAPE = /(?:%[0-9a-f]?|\\(?:u0{0,2}[0-9a-f]?|x[0-9a-f]?)?|&(?:#(?:x?[0-9a-f]{0,6})?|[a-z]{0,4})?)$/i
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
 function withoutEscapes(text: string, end: number): Unescaped {
   const codes = new Uint16Array(end)
@@ -132,10 +163,12 @@ function escapeAt(text: string, at: number): { code: number; length: number } | 
   ESCAPE.lastIndex = at
   const found = ESCAPE.exec(text)
   if (found === null) return undefined
-  const [all, percent, unicode, short, hex, decimal, literal] = found
+  const [all, percent, unicode, short, hex, decimal, literal, entity] = found
   const digits = percent ?? unicode ?? short ?? hex
   if (digits !== undefined) return { code: Number.parseInt(digits, 16), length: all.length }
-  return { code: decimal === undefined ? literal!.charCodeAt(0) : Number(decimal), length: all.length }
+  if (decimal !== undefined) return { code: Number(decimal), length: all.length }
+  const character = literal === 't' ? '\t' : (literal ?? ENTITIES[entity!.toLowerCase()]!)
+  return { code: character.charCodeAt(0), length: all.length }
 }
 
 type Range = { readonly from: number; readonly to: number }

@@ -101,8 +101,10 @@ export class Sender {
   }
 
   async #sendWith(token: Token | null, outgoing: Outgoing): Promise<Sent | null> {
-    if (token === null) return this.#notSent('token_unavailable', outgoing.destination)
-    return toSent(outgoing, await this.#request(outgoing, token), createRedactor(token.value))
+    const { destination } = outgoing
+    if (token === null) return this.#notSent('token_unavailable', destination)
+    const record = createRedactor([token.value, ...destination.headerSecrets])
+    return toSent(outgoing, await this.#request(outgoing, token), record)
   }
 
   #request({ destination, item, body, mayBegin, trace }: Outgoing, token: Token | null): Promise<Exchange | null> {
@@ -110,7 +112,7 @@ export class Sender {
     const { route, path, timeoutMs, sign } = destination
     const startedAtMs = now()
     const timestamp = webhookTimestamp(startedAtMs)
-    const headers = webhookHeaders(destination.headers, null, {
+    const headers = webhookHeaders(destination.headers, destination.endpoint.signatureHeaders, {
       event: item.event,
       timestamp,
       signature: sign(item.event, timestamp, body),

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { EndpointId } from '../../base/model.ts'
+import type { OAuthClient } from '../../secrets/credentials.ts'
 import type { Route } from './connections.ts'
 import type { OutgoingRequest } from './deliver.ts'
 import type { Exchange } from './outcome.ts'
@@ -9,10 +10,7 @@ export type TokenClient = {
   readonly endpoint: EndpointId
   readonly route: Route
   readonly path: string
-  readonly clientId: string
-  readonly clientSecret: string
-  readonly scope: string | null
-}
+} & Omit<OAuthClient, 'tokenUrl'>
 
 export type Token = { readonly value: string; readonly expiresAtMonotonicMs: number }
 
@@ -93,24 +91,17 @@ export class Tokens {
     }
   }
 
-  async #request({ route, path, clientId, clientSecret, scope }: TokenClient): Promise<Token | null> {
+  async #request(client: TokenClient): Promise<Token | null> {
     const { send, clock, timeoutMs } = this.#options
+    const { route, path } = client
     const askedAtMonotonicMs = clock.monotonicMs()
-    const form = new URLSearchParams({ grant_type: 'client_credentials', ...(scope === null ? {} : { scope }) })
-    // RFC 6749 §2.3.1: both are form-encoded before they are joined.
-    const user = `${encodeForm(clientId)}:${encodeForm(clientSecret)}`
-    const headers = [
-      'Content-Type',
-      'application/x-www-form-urlencoded',
-      'Accept',
-      'application/json',
-      'Authorization',
-      `Basic ${Buffer.from(user).toString('base64')}`,
-    ]
-    const body = Buffer.from(form.toString())
+    const headers = ['Content-Type', 'application/x-www-form-urlencoded', 'Accept', 'application/json']
+    if (client.credentialsIn === 'header') headers.push('Authorization', basicOf(client))
+    const body = Buffer.from(formOf(client).toString())
     const exchange = await send({ route, path, headers, body, timeoutMs, startedAtMs: clock.now() })
     if (exchange.status !== 200 || exchange.truncated) return null
-    const token = parseToken(Buffer.from(exchange.body).toString('utf8'))
+    // Unlike a buffer, a decoder leaves out a byte order mark, which some servers send.
+    const token = parseToken(new TextDecoder().decode(exchange.body))
     if (token === undefined) return null
     const marginSeconds = Math.min(token.lifeSeconds * MARGIN, MAX_MARGIN_SECONDS)
     return {
@@ -173,6 +164,25 @@ function parseToken(text: string): { value: string; lifeSeconds: number } | unde
   } catch {
     return undefined
   }
+}
+
+function formOf(client: TokenClient): URLSearchParams {
+  const { scope, audience, resource, credentialsIn, clientId, clientSecret } = client
+  const form = new URLSearchParams({ grant_type: 'client_credentials' })
+  if (credentialsIn === 'body') {
+    form.append('client_id', clientId)
+    form.append('client_secret', clientSecret)
+  }
+  if (scope !== null) form.append('scope', scope)
+  if (audience !== null) form.append('audience', audience)
+  for (const uri of resource) form.append('resource', uri)
+  return form
+}
+
+/** RFC 6749 §2.3.1: both are form-encoded before they are joined. */
+function basicOf({ clientId, clientSecret }: TokenClient): string {
+  const user = `${encodeForm(clientId)}:${encodeForm(clientSecret)}`
+  return `Basic ${Buffer.from(user).toString('base64')}`
 }
 
 const encodeForm = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1)

@@ -1,16 +1,27 @@
 import type { FieldError } from '../../base/errors.ts'
 import { newId } from '../../base/ids.ts'
-import { type Actor, type ApiKey, type ApiKeyId, type AuditEntry, OPERATOR_TENANT, SYSTEM } from '../../base/model.ts'
+import {
+  type Actor,
+  type ApiKey,
+  type ApiKeyId,
+  type AuditEntry,
+  OPERATOR_TENANT,
+  SYSTEM,
+  type TenantId,
+} from '../../base/model.ts'
 import { isTenantId } from '../../base/tenant-id.ts'
 import { hashOfKey, makeKey } from '../../secrets/api-key.ts'
 import type { AuditFilter } from '../../store/operations/audit.ts'
 import { CallRepeated, type Keep } from '../../store/operations/idempotent-calls.ts'
 import type { Store } from '../../store/store.ts'
+import type { Place } from '../../store/where.ts'
+import { checkPeriod } from '../checks/contradictions.ts'
 import { checkRateLimit } from '../checks/rate-limit.ts'
-import { checkId, checkIdParameter, invalid, notFound } from '../checks/refusals.ts'
+import { checkId, checkPlace, invalid, notFound } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
 
-export type ApiKeyInput = Pick<ApiKey, 'name' | 'scope'> & Partial<Pick<ApiKey, 'tenant' | 'rateLimit' | 'expiresAtMs'>>
+export type ApiKeyInput = Pick<ApiKey, 'name' | 'scope'> &
+  Partial<Pick<ApiKey, 'tenant' | 'payloads' | 'rateLimit' | 'expiresAtMs'>>
 
 export type CreatedApiKey = { readonly key: ApiKey; readonly secret: string }
 
@@ -31,9 +42,10 @@ export class ApiKeys {
   async create(input: ApiKeyInput, by: Actor = SYSTEM, keep?: Keep<CreatedApiKey>): Promise<CreatedApiKey> {
     const nowMs = this.#store.now()
     this.#check(input, nowMs)
-    const { name, scope, tenant = null, rateLimit = null, expiresAtMs = null } = input
+    const { name, scope, tenant = null, payloads = true, rateLimit = null, expiresAtMs = null } = input
     const id = newId('key', nowMs)
-    const key: ApiKey = { id, name, scope, tenant, rateLimit, createdAtMs: nowMs, expiresAtMs, revokedAtMs: null }
+    const times = { createdAtMs: nowMs, expiresAtMs, revokedAtMs: null }
+    const key: ApiKey = { id, name, scope, tenant, payloads, rateLimit, ...times }
     const secret = makeKey()
     const created = { key, secret }
     const args = { key, hash: hashOfKey(secret), by, once: keep?.(created) }
@@ -68,9 +80,9 @@ export class ApiKeys {
     return key
   }
 
-  /** Keys older than `before`, newest first, including revoked and expired ones. */
-  async list(page: { before: ApiKeyId | null; limit: number }): Promise<ApiKey[]> {
-    checkIdParameter('key', page.before, 'cursor')
+  /** Includes revoked and expired keys. */
+  async list(page: Place<ApiKeyId> & { limit: number }): Promise<ApiKey[]> {
+    checkPlace('key', page)
     return this.#store.read('listApiKeys', page)
   }
 
@@ -88,13 +100,27 @@ export class ApiKeys {
     await this.#untilInForce()
   }
 
-  /** Audit entries, newest first. */
+  /** Audit entries. */
   async audit(filter: AuditFilter, limit: number): Promise<AuditEntry[]> {
-    checkIdParameter('aud', filter.before, 'cursor')
+    checkPlace('aud', filter)
     if (filter.tenant !== null && !isTenantId(filter.tenant)) {
       throw invalid([{ field: 'tenant', detail: 'The value must be the id of a tenant, which can be a deleted one.' }])
     }
-    return this.#store.read('listAudit', { ...filter, limit })
+    const faults: FieldError[] = []
+    checkPeriod(filter, this.#store.now(), '', faults)
+    if (faults.length > 0) throw invalid(faults)
+    const found = await this.#store.read('listAudit', { ...filter, limit })
+    if (found.length === 0 && filter.tenant !== null) await this.#requireKnown(filter.tenant)
+    return found
+  }
+
+  /** Refuses a tenant that doesn't exist, and that no entry is about. */
+  async #requireKnown(tenant: TenantId): Promise<void> {
+    if ((await this.#store.read('getTenant', { id: tenant })) !== null) return
+    const any = { tenant, fromMs: null, toMs: null, before: null, limit: 1 }
+    if ((await this.#store.read('listAudit', any)).length > 0) return
+    const detail = 'There is no tenant with this id, and no entry about a deleted one.'
+    throw invalid([{ field: 'tenant', detail }])
   }
 }
 

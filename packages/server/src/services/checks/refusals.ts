@@ -4,6 +4,7 @@ import { type IdPrefix, parseId } from '../../base/ids.ts'
 import type { Tenant, TenantId } from '../../base/model.ts'
 import { isTenantId } from '../../base/tenant-id.ts'
 import type { Store } from '../../store/store.ts'
+import type { Place } from '../../store/where.ts'
 
 export type Thing = 'tenant' | 'endpoint' | 'event' | 'event type' | 'delivery' | 'replay' | 'API key' | 'erasure'
 
@@ -28,10 +29,9 @@ export function checkIdParameter(prefix: IdPrefix, id: string | null, parameter:
   throw invalid([{ field: parameter, detail: `The value must be an id that starts with "${prefix}_".` }])
 }
 
-/** For an event type that filters a list: a type that was deleted is fine, but an impossible name is a mistake. */
-export function checkTypeParameter(type: string | null): void {
-  if (type === null || isTypeName(type)) return
-  throw invalid([{ field: 'type', detail: 'The value must be the name of an event type.' }])
+/** For the place in a list: the API takes it from a cursor, which callers must pass on as it is. */
+export function checkPlace(prefix: IdPrefix, { before, after }: Place): void {
+  checkIdParameter(prefix, before ?? after ?? null, 'cursor')
 }
 
 /** Looser than the catalogue's rule, but safe to pass to the store: PostgreSQL accepts no NUL in text. */

@@ -8,18 +8,13 @@ import {
   type Credentials,
   clientSecretAt,
   liveSigning,
+  type OAuthClient,
   type SigningSecret,
   verificationKeyOf,
 } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
-
-/** A problem with an endpoint that is worth fixing but doesn't make it invalid. */
-export type Warning = {
-  readonly code: string
-  readonly detail: string
-  /** The member that it is about, as a JSON Pointer into the request. */
-  readonly field?: string
-}
+import type { Warning } from '../checks/warnings.ts'
+import type { HealthReport } from './health-report.ts'
 
 export type Authentication = {
   /** Fingerprint of the current clientSecret; null: there is none, or it can't be decrypted. */
@@ -41,7 +36,7 @@ export type Authentication = {
     readonly fingerprint: string
     readonly expiresAtMs: number
   } | null
-  readonly oauth: { readonly tokenUrl: string; readonly clientId: string; readonly scope: string | null } | null
+  readonly oauth: Omit<OAuthClient, 'clientSecret'> | null
 }
 
 export type Described = {
@@ -49,12 +44,13 @@ export type Described = {
   readonly warnings: readonly Warning[]
   /** Time in the future before which the receiver wants no request (Retry-After); null: none. */
   readonly pausedUntilMs: number | null
+  readonly report: HealthReport
 }
 
 const FINGERPRINT_CHARACTERS = 8
 const EXPIRES_SOON_MS = 30 * DAY_MS
 
-const UNREADABLE: Omit<Described, 'pausedUntilMs'> = {
+const UNREADABLE: Omit<Described, 'pausedUntilMs' | 'report'> = {
   authentication: { secretFingerprint: null, nextSecret: null, signing: [], clientCertificate: null, oauth: null },
   warnings: [{ code: 'secret_unreadable', detail: 'The stored secret cannot be decrypted. Set a new clientSecret.' }],
 }
@@ -66,7 +62,7 @@ export function describeAuthentication(
   keyring: Keyring,
   isShared: boolean,
   nowMs: number,
-): Omit<Described, 'pausedUntilMs'> {
+): Omit<Described, 'pausedUntilMs' | 'report'> {
   if (credentials === undefined) return UNREADABLE
   const fingerprintOf = (secret: string) =>
     Buffer.from(keyring.digest(secret)).toString('hex').slice(0, FINGERPRINT_CHARACTERS)
@@ -85,7 +81,7 @@ export function describeAuthentication(
       publicKey: live.version === 'v1a' ? verificationKeyOf(live) : null,
     })),
     clientCertificate,
-    oauth: oauth === null ? null : { tokenUrl: oauth.tokenUrl, clientId: oauth.clientId, scope: oauth.scope },
+    oauth: oauth === null ? null : withoutSecret(oauth),
   }
   const warnings = [
     ...adviseOnBearer(endpoint, isToCome ? next.clientSecret : secret, isShared, nowMs),
@@ -102,6 +98,8 @@ function adviseOnBearer({ types }: Endpoint, secret: string | null, isShared: bo
   const allTypes = types === null || types.some(isPattern)
   return adviseOnSecret({ secret, typeCount, allTypes, otherEndpointHasIt: isShared, nowMs })
 }
+
+const withoutSecret = ({ clientSecret: _hidden, ...shown }: OAuthClient): Authentication['oauth'] => shown
 
 function describeCertificate({ clientCertificate }: Credentials): Authentication['clientCertificate'] {
   if (clientCertificate === null) return null

@@ -1,7 +1,7 @@
 /** Checks the credentials that a tenant sets for an endpoint, and applies them to the stored ones. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import type { FieldError } from '../../base/errors.ts'
-import { checkTargetUrl, type TargetPolicy } from '../../guard/target.ts'
+import type { Target, TargetPolicy } from '../../guard/target.ts'
 import { checkClientSecret } from '../../secrets/client-secret.ts'
 import {
   type ClientCertificate,
@@ -13,6 +13,7 @@ import {
   type SigningSecret,
 } from '../../secrets/credentials.ts'
 import { isRecord } from '../checks/values.ts'
+import { checkOAuth, type OAuthInput } from './oauth-input.ts'
 
 export type CredentialsInput = {
   readonly clientSecret?: string
@@ -25,7 +26,7 @@ export type CredentialsInput = {
   /** null: no client certificate. */
   readonly clientCertificate?: ClientCertificate | null
   /** null: requests carry the clientSecret. */
-  readonly oauth?: (Omit<OAuthClient, 'scope'> & { readonly scope?: string | null }) | null
+  readonly oauth?: OAuthInput | null
 }
 
 /** The checked input. Members that were not given are absent. */
@@ -35,6 +36,8 @@ export type CheckedCredentials = {
   readonly signing?: SigningSecret
   readonly clientCertificate?: ClientCertificate | null
   readonly oauth?: OAuthClient | null
+  /** Where tokens come from, to be resolved. */
+  readonly tokenTarget?: Target
 }
 
 const MAX_PEM_CHARACTERS = 32_768
@@ -47,11 +50,6 @@ const RSA_BITS = { min: 2_048, max: 4_096 }
 const CURVES: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
 const CERTIFICATE =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]+?-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
-const MAX_CLIENT_ID_CHARACTERS = 1_024
-const MAX_SCOPE_CHARACTERS = 1_024
-const VISIBLE = /^[ -~]+$/
-/** RFC 6749 §3.3: words of visible characters other than `"` and `\`. */
-const SCOPE = /^[!#-[\]-~]+(?: [!#-[\]-~]+)*$/
 
 /** Adds problems to `faults`. Their details never contain any part of a secret. */
 export function checkCredentials(
@@ -87,7 +85,11 @@ export function checkCredentials(
   if (clientCertificate !== undefined) {
     checked.clientCertificate = clientCertificate === null ? null : checkCertificate(clientCertificate, faults)
   }
-  if (oauth !== undefined) checked.oauth = oauth === null ? null : checkOAuth(oauth, policy, faults)
+  if (oauth !== undefined) {
+    const { client = null, target } = (oauth === null ? null : checkOAuth(oauth, policy, faults)) ?? {}
+    checked.oauth = client
+    if (target !== undefined) checked.tokenTarget = target
+  }
   return checked
 }
 
@@ -99,6 +101,7 @@ export function createCredentials(checked: CheckedCredentials, nowMs: number): C
     signing: [checked.signing ?? makeSigningSecret('v1', nowMs)],
     clientCertificate: checked.clientCertificate ?? null,
     oauth: checked.oauth ?? null,
+    headers: {},
   }
 }
 
@@ -178,29 +181,5 @@ function isPair(certificate: X509Certificate, key: KeyObject): boolean {
     return certificate.checkPrivateKey(key)
   } catch {
     return false
-  }
-}
-
-function checkOAuth(given: unknown, policy: TargetPolicy, faults: FieldError[]): OAuthClient | null {
-  const { tokenUrl, clientId, clientSecret, scope = null } = isRecord(given) ? given : {}
-  const before = faults.length
-  const target = typeof tokenUrl === 'string' ? checkTargetUrl(tokenUrl, policy) : undefined
-  if (target?.ok !== true) {
-    faults.push({ field: '/oauth/tokenUrl', detail: target?.detail ?? 'The tokenUrl must be a string.' })
-  }
-  for (const [name, value] of Object.entries({ clientId, clientSecret })) {
-    if (typeof value === 'string' && value.length <= MAX_CLIENT_ID_CHARACTERS && VISIBLE.test(value)) continue
-    const detail = `The value must be a string of 1 to ${MAX_CLIENT_ID_CHARACTERS} printable ASCII characters.`
-    faults.push({ field: `/oauth/${name}`, detail })
-  }
-  if (scope !== null && !(typeof scope === 'string' && scope.length <= MAX_SCOPE_CHARACTERS && SCOPE.test(scope))) {
-    faults.push({ field: '/oauth/scope', detail: 'The scope must be a list of scopes separated by single spaces.' })
-  }
-  if (faults.length > before || target?.ok !== true) return null
-  return {
-    tokenUrl: target.url.href,
-    clientId: clientId as string,
-    clientSecret: clientSecret as string,
-    scope: scope as string | null,
   }
 }

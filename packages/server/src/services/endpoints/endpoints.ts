@@ -6,8 +6,8 @@ import {
   type Actor,
   type Endpoint,
   type EndpointId,
+  type EndpointReference,
   type EventType,
-  isOperational,
   OPERATOR_TENANT,
   PARTITION_COUNT,
   SYSTEM,
@@ -15,27 +15,26 @@ import {
   WELL,
 } from '../../base/model.ts'
 import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
-import type { Resolution } from '../../guard/lookup.ts'
 import type { TargetPolicy } from '../../guard/target.ts'
-import {
-  MAX_LIVE_SIGNING_SECRETS,
-  makeSigningSecret,
-  rotateSigning,
-  type SigningSecret,
-} from '../../secrets/credentials.ts'
+import { makeSigningSecret, rotateSigning } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
 import { templateOf } from '../../secrets/request-template.ts'
 import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
 import { CallRepeated, type Keep, type KeptCall } from '../../store/operations/idempotent-calls.ts'
 import type { Store } from '../../store/store.ts'
-import { checkId, checkIdParameter, invalid, notFound, requireTenant } from '../checks/refusals.ts'
+import { invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { type Described, describeAuthentication } from './authentication.ts'
-import { changesCredentials, createCredentials } from './credentials-input.ts'
+import { createCredentials } from './credentials-input.ts'
 import { adviseOnFilterOf } from './filter-advice.ts'
 import { adviseOnHealth } from './health.ts'
-import { adviseOnHost, checkResolution, type LookupOptions, resolveHost } from './host.ts'
+import { readHealth } from './health-report.ts'
+import { adviseOnHosts, checkResolutions, type LookedUp, type LookupOptions, resolveHosts } from './host.ts'
 import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './input.ts'
+import { requireEndpoint, requireEndpointId } from './references.ts'
+import { checkOperatorTypes, HELD_WITHOUT_ENABLING, tooMany, tooManySigningSecrets, uidTaken } from './refusals.ts'
 import { namesOf, SealedCredentials, shownOnce } from './sealed-credentials.ts'
+import { changesSecrets } from './sealed-headers.ts'
+import { refuseClash } from './signature-headers.ts'
 import { adviseOnTypes } from './wanted-types.ts'
 
 export type { EndpointInput } from './input.ts'
@@ -44,6 +43,27 @@ export type EndpointResult = Described & {
   readonly endpoint: Endpoint
   /** A generated signing secret, which is returned only once; null: none was generated. */
   readonly signingSecret: string | null
+}
+
+/** What happens to held deliveries when their endpoint is enabled. */
+type HeldAction = 'release' | 'cancel'
+
+export type EndpointPatch = Partial<EndpointInput> & {
+  /** Only together with `state: 'enabled'`. Default: release. */
+  readonly held?: HeldAction
+}
+
+export type SigningRotation = Pick<EndpointInput, 'signingSecret' | 'signatureVersion'> & {
+  /** From 0 to 604,800. Default: a day. */
+  readonly gracePeriodSeconds?: number
+}
+
+type Change = {
+  readonly by: Actor
+  /** Names of the credentials that change. */
+  readonly credentials: readonly string[]
+  /** Default: the state stays. */
+  readonly state?: Endpoint['state']
 }
 
 /** Settings, with their own names. */
@@ -96,21 +116,24 @@ export class Endpoints {
     const faults: FieldError[] = []
     checkRequired(input, faults)
     if (tenant === OPERATOR_TENANT) checkOperatorTypes(input.types ?? null, faults)
-    const { checked, resolution } = await this.#check(input, faults)
+    const { checked, lookedUp } = await this.#check(input, faults)
     const nowMs = this.#store.now()
     const id = newId('ep', nowMs)
     const credentials = createCredentials(checked.credentials, nowMs)
+    const sealed = this.#credentials.seal({ id, headers: {} }, credentials, checked.headers ?? [])
     const endpoint: Endpoint = {
       id,
       tenant,
       partition: randomInt(PARTITION_COUNT),
+      uid: null,
+      name: null,
       url: checked.target!.url.href,
-      ...this.#credentials.seal(id, credentials),
+      ...sealed,
       types: null,
       filter: null,
       description: null,
       metadata: {},
-      headers: {},
+      signatureHeaders: null,
       schedule: null,
       timeoutMs: null,
       rateLimit: null,
@@ -118,45 +141,56 @@ export class Endpoints {
       ...checked.settings,
       state: 'enabled',
       disabledReason: null,
+      disabledAtMs: null,
+      ...(input.state === 'disabled' ? { state: 'disabled', disabledReason: 'manual', disabledAtMs: nowMs } : {}),
       health: WELL,
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     }
+    refuseClash(endpoint, true)
     const { maxEndpoints } = this.#settings
     const limit = maxEndpoints === undefined ? {} : { maxEndpoints }
     const template = templateOf(endpoint, credentials)
     const wasGiven = input.signingSecret !== undefined
-    const result = await this.#result(endpoint, resolution, wasGiven ? null : shownOnce(credentials.signing[0]!))
-    const created = await this.#store.write('createEndpoint', {
-      endpoint,
-      template,
-      by,
-      ...limit,
-      once: keep?.(result),
-    })
+    const result = await this.#result(endpoint, lookedUp, wasGiven ? null : shownOnce(credentials.signing[0]!))
+    const once = keep?.(result)
+    const created = await this.#store.write('createEndpoint', { endpoint, template, by, ...limit, once })
     if (created === 'repeated') throw new CallRepeated()
     if (created === 'no_tenant') throw notFound('tenant')
     if (created === 'too_many') throw tooMany(maxEndpoints)
+    if (created === 'uid_taken') throw uidTaken(endpoint)
     this.#emit('endpoint', endpoint)
     return result
   }
 
-  /** Changes the fields in the patch and keeps the others. The next attempt of each delivery uses the new values. */
+  /**
+   * Changes the fields in the patch and keeps the others. The next attempt of each delivery uses the new values. If the
+   * call is refused, nothing has changed.
+   */
   async update(
     tenant: TenantId,
-    id: EndpointId,
-    patch: Partial<EndpointInput>,
+    reference: EndpointReference,
+    patch: EndpointPatch,
     by: Actor = SYSTEM,
   ): Promise<EndpointResult> {
-    const before = await this.get(tenant, id)
+    const before = await this.get(tenant, reference)
     const faults: FieldError[] = []
+    const { state, held } = patch
+    if (held !== undefined && state !== 'enabled') faults.push(HELD_WITHOUT_ENABLING)
     if (tenant === OPERATOR_TENANT && patch.types !== undefined) checkOperatorTypes(patch.types, faults)
-    const { checked, resolution } = await this.#check(patch, faults, before.types)
-    const credentials = namesOf(checked.credentials)
-    const wasReadable = this.#credentials.open(before) !== undefined
-    const endpoint = await this.#change(before, by, credentials, endpoint => this.#patched(endpoint, checked))
-    const made = wasReadable ? undefined : this.#credentials.open(endpoint)?.signing[0]
-    return this.#result(endpoint, resolution, made === undefined ? null : shownOnce(made))
+    const { checked, lookedUp } = await this.#check(patch, faults, before)
+    const opened = this.#credentials.open(before)
+    const areHeadersReplaced = changesSecrets(checked.headers ?? [], before.headers, opened?.headers ?? {})
+    const credentials = [...namesOf(checked.credentials), ...(areHeadersReplaced ? ['headers'] : [])]
+    // Enabled in a step of its own, after the held deliveries were cancelled: see #enable.
+    const isCancelling = held === 'cancel'
+    const change = { by, credentials, ...(state === undefined || isCancelling ? {} : { state }) }
+    const changed = await this.#change(before, change, endpoint => this.#patched(endpoint, checked))
+    if (isCancelling) await this.#enable(changed, held, by)
+    else if (state !== undefined) await this.#moveDeliveries(changed, state)
+    const endpoint = await this.get(tenant, changed.id)
+    const made = opened !== undefined ? undefined : this.#credentials.open(endpoint)?.signing[0]
+    return this.#result(endpoint, lookedUp, made === undefined ? null : shownOnce(made))
   }
 
   /**
@@ -166,8 +200,7 @@ export class Endpoints {
    */
   async #change(
     before: Endpoint,
-    by: Actor,
-    credentials: readonly string[],
+    { by, credentials, ...state }: Change,
     change: (before: Endpoint) => Endpoint,
     keep?: (after: Endpoint) => Promise<KeptCall>,
   ): Promise<Endpoint> {
@@ -179,10 +212,11 @@ export class Endpoints {
       const once = await keep?.(endpoint)
       const opened = this.#credentials.open(endpoint)
       const template = opened && templateOf(endpoint, opened)
-      const args = { endpoint, template, by, credentials, readAtMs: before.updatedAtMs, once }
-      const updated = await this.#store.write('updateEndpoint', args)
-      if (updated === 'repeated') throw new CallRepeated()
-      if (updated) {
+      const args = { endpoint, template, by, credentials, ...state, readAtMs: before.updatedAtMs, once }
+      const result = await this.#store.write('updateEndpoint', args)
+      if (result === 'repeated') throw new CallRepeated()
+      if (result === 'uid_taken') throw uidTaken(endpoint)
+      if (result === 'updated') {
         this.#emit('endpoint', endpoint)
         return endpoint
       }
@@ -191,70 +225,71 @@ export class Endpoints {
     throw new PosthornError('conflict', 'The endpoint is being changed by other requests. Try again.')
   }
 
-  async get(tenant: TenantId, id: EndpointId): Promise<Endpoint> {
-    checkId('ep', id, 'endpoint')
-    const endpoint = await this.#store.read('getEndpoint', { tenant, id })
-    if (endpoint === null) throw notFound('endpoint')
-    return endpoint
+  get(tenant: TenantId, reference: EndpointReference): Promise<Endpoint> {
+    return requireEndpoint(this.#store, tenant, reference)
   }
 
-  /** Endpoints older than `before`, newest first. */
-  async list(tenant: TenantId, page: { before: EndpointId | null; limit: number }): Promise<Endpoint[]> {
-    checkIdParameter('ep', page.before, 'cursor')
-    await requireTenant(this.#store, tenant)
-    return this.#store.read('listEndpoints', { tenant, ...page })
-  }
-
-  /** How the endpoint authenticates, and warnings about it (C8), as of now. */
+  /** How the endpoint authenticates, how its receiver does, and warnings about it (C8), as of now. */
   async describe(endpoint: Endpoint): Promise<Described> {
-    const { tenant, id, secretDigest } = endpoint
-    const shared =
-      secretDigest !== null && (await this.#store.read('isSecretShared', { tenant, digest: secretDigest, except: id }))
-    const nowMs = this.#store.now()
-    const described = describeAuthentication(endpoint, this.#credentials.open(endpoint), this.#keyring, shared, nowMs)
-    const { pausedUntilMs } = endpoint.health
-    const nameable = await this.#nameable()
-    const warnings = [
-      ...adviseOnHealth(endpoint, (this.#settings.disableAfterDays ?? DISABLE_AFTER_DAYS) * DAY_MS),
-      ...described.warnings,
-      ...adviseOnTypes(endpoint.types, nameable),
-      ...adviseOnFilterOf(endpoint, nameable),
-    ]
-    return { ...described, warnings, pausedUntilMs: (pausedUntilMs ?? 0) > nowMs ? pausedUntilMs : null }
+    return (await this.describeAll([endpoint]))[0]!
   }
 
-  /** Replaces the signing secret immediately. The previous one stays valid for a day. */
+  /** The same of several endpoints, with as many reads as for one. */
+  async describeAll(endpoints: readonly Endpoint[]): Promise<Described[]> {
+    const shared = await this.#store.read('findSharedSecrets', {
+      endpoints: endpoints.map(({ id, tenant, secretDigest }) => ({ id, tenant, secretDigest })),
+    })
+    const nowMs = this.#store.now()
+    const reports = await readHealth(this.#store, endpoints, nowMs)
+    const nameable = await this.#nameable()
+    return endpoints.map(endpoint => {
+      const credentials = this.#credentials.open(endpoint)
+      const isShared = shared.has(endpoint.id)
+      const described = describeAuthentication(endpoint, credentials, this.#keyring, isShared, nowMs)
+      const warnings = [
+        ...adviseOnHealth(endpoint, (this.#settings.disableAfterDays ?? DISABLE_AFTER_DAYS) * DAY_MS),
+        ...described.warnings,
+        ...adviseOnTypes(endpoint.types, nameable),
+        ...adviseOnFilterOf(endpoint, nameable),
+      ]
+      const report = reports.get(endpoint.id)!
+      return { ...described, warnings, pausedUntilMs: report.pausedUntilMs, report }
+    })
+  }
+
+  /** Replaces the signing secret immediately. The older ones stay valid for the grace period at most. */
   async rotateSigning(
     tenant: TenantId,
-    id: EndpointId,
-    input: { readonly signingSecret?: string; readonly signatureVersion?: SigningSecret['version'] },
+    reference: EndpointReference,
+    { gracePeriodSeconds, ...input }: SigningRotation,
     by: Actor = SYSTEM,
     keep?: Keep<EndpointResult>,
   ): Promise<EndpointResult> {
-    const before = await this.get(tenant, id)
+    const before = await this.get(tenant, reference)
     const { checked } = await this.#check(input, [])
+    const graceMs = gracePeriodSeconds === undefined ? undefined : gracePeriodSeconds * 1_000
     const nowMs = this.#store.now()
     const version = this.#credentials.open(before)?.signing[0]?.version ?? 'v1'
     const secret = checked.credentials.signing ?? makeSigningSecret(version, nowMs)
     const change = (endpoint: Endpoint): Endpoint => {
-      const credentials = rotateSigning(this.#credentials.openOrRefuse(endpoint), secret, nowMs)
+      const credentials = rotateSigning(this.#credentials.openOrRefuse(endpoint), secret, nowMs, graceMs)
       if (credentials === undefined) throw tooManySigningSecrets()
-      return { ...endpoint, ...this.#credentials.seal(id, credentials) }
+      return { ...endpoint, ...this.#credentials.seal(endpoint, credentials) }
     }
     const shown = input.signingSecret === undefined ? shownOnce(secret) : null
     let kept: EndpointResult | undefined
     const keepResult = async (endpoint: Endpoint) => {
-      kept = await this.#result(endpoint, undefined, shown)
+      kept = await this.#result(endpoint, [], shown)
       return keep!(kept)
     }
-    const endpoint = await this.#change(before, by, ['signingSecret'], change, keep && keepResult)
-    return kept ?? this.#result(endpoint, undefined, shown)
+    const endpoint = await this.#change(before, { by, credentials: ['signingSecret'] }, change, keep && keepResult)
+    return kept ?? this.#result(endpoint, [], shown)
   }
 
   /** Deletes the endpoint and cancels its pending and held deliveries (C13). */
-  async remove(tenant: TenantId, id: EndpointId, by: Actor = SYSTEM): Promise<void> {
-    checkId('ep', id, 'endpoint')
+  async remove(tenant: TenantId, reference: EndpointReference, by: Actor = SYSTEM): Promise<void> {
     await requireTenant(this.#store, tenant)
+    const id = await requireEndpointId(this.#store, tenant, reference)
     const partition = await this.#store.write('deleteEndpoint', { tenant, id, by, nowMs: this.#store.now() })
     if (partition === null) throw notFound('endpoint')
     // Emitted before its deliveries are cancelled, so that its lane stops immediately, and again afterwards.
@@ -264,34 +299,43 @@ export class Endpoints {
   }
 
   /** Holds the pending deliveries, and those of events published from now on (C13). */
-  async disable(tenant: TenantId, id: EndpointId, by: Actor = SYSTEM): Promise<Endpoint> {
+  async disable(tenant: TenantId, reference: EndpointReference, by: Actor = SYSTEM): Promise<Endpoint> {
+    const id = await requireEndpointId(this.#store, tenant, reference)
     const endpoint = await this.#setState(tenant, id, 'disabled', by)
-    await holdAll(this.#store, { partition: endpoint.partition, endpoint: id })
-    this.#emit('lane', endpoint)
+    await this.#moveDeliveries(endpoint, 'disabled')
     return endpoint
   }
 
   /** Releases the held deliveries, which are then due now, or cancels them. */
   async enable(
     tenant: TenantId,
-    id: EndpointId,
-    { held }: { held: 'release' | 'cancel' },
+    reference: EndpointReference,
+    { held }: { held: HeldAction },
     by: Actor = SYSTEM,
   ): Promise<Endpoint> {
-    const { partition } = await this.get(tenant, id)
+    return this.#enable(await this.get(tenant, reference), held, by)
+  }
+
+  async #enable({ tenant, id, partition }: Endpoint, held: HeldAction, by: Actor): Promise<Endpoint> {
     const of = { partition, endpoint: id }
     // Cancelled before enabling: if a crash comes in between, no delivery must be sent that was to be cancelled.
     if (held === 'cancel') await cancelAll(this.#store, of, 'held')
     const endpoint = await this.#setState(tenant, id, 'enabled', by)
     // And again afterwards, for deliveries that were held between the two.
     if (held === 'cancel') await cancelAll(this.#store, of, 'held')
-    else await releaseAll(this.#store, of)
-    this.#emit('lane', endpoint)
+    await this.#moveDeliveries(endpoint, 'enabled')
     return endpoint
   }
 
+  /** Brings the endpoint's deliveries in line with its new state. */
+  async #moveDeliveries(endpoint: Endpoint, state: Endpoint['state']): Promise<void> {
+    const of = { partition: endpoint.partition, endpoint: endpoint.id }
+    if (state === 'enabled') await releaseAll(this.#store, of)
+    else await holdAll(this.#store, of)
+    this.#emit('lane', endpoint)
+  }
+
   async #setState(tenant: TenantId, id: EndpointId, state: Endpoint['state'], by: Actor): Promise<Endpoint> {
-    checkId('ep', id, 'endpoint')
     await requireTenant(this.#store, tenant)
     const reason = state === 'disabled' ? 'manual' : null
     const nowMs = this.#store.now()
@@ -310,56 +354,42 @@ export class Endpoints {
   async #check(
     input: Partial<EndpointInput>,
     faults: FieldError[],
-    typesBefore: Endpoint['types'] = null,
-  ): Promise<{ checked: CheckedInput; resolution: Resolution | undefined }> {
-    const known = { catalogue: await this.#nameable(), before: typesBefore }
+    before: Endpoint | null = null,
+  ): Promise<{ checked: CheckedInput; lookedUp: readonly LookedUp[] }> {
+    const known = { catalogue: await this.#nameable(), before }
     const checked = checkEndpointInput(input, known, this.#settings, this.#store.now(), faults)
-    const { target } = checked
-    const resolution = target === undefined ? undefined : await resolveHost(target, this.#settings, this.#lookup)
-    checkResolution(resolution, faults)
+    const targets = [
+      { field: '/url', target: checked.target },
+      { field: '/oauth/tokenUrl', target: checked.credentials.tokenTarget },
+    ].flatMap(({ field, target }) => (target === undefined ? [] : [{ field, target }]))
+    const lookedUp = await resolveHosts(targets, this.#settings, this.#lookup)
+    checkResolutions(lookedUp, faults)
     if (faults.length > 0) throw invalid(faults)
-    return { checked, resolution }
+    return { checked, lookedUp }
   }
 
-  #patched(before: Endpoint, { target, credentials, settings }: CheckedInput): Endpoint {
-    return {
+  #patched(before: Endpoint, { target, credentials, headers, settings }: CheckedInput): Endpoint {
+    const patched = {
       ...before,
       ...(target === undefined ? {} : { url: target.url.href }),
-      ...(changesCredentials(credentials)
-        ? this.#credentials.seal(before.id, this.#credentials.change(before, credentials))
-        : {}),
+      ...this.#credentials.change(before, credentials, headers),
       ...settings,
     }
+    refuseClash(patched, settings.signatureHeaders !== undefined)
+    return patched
   }
 
   async #result(
     endpoint: Endpoint,
-    resolution: Resolution | undefined,
+    lookedUp: readonly LookedUp[],
     signingSecret: string | null,
   ): Promise<EndpointResult> {
     const described = await this.describe(endpoint)
-    const warnings = [...adviseOnHost(resolution), ...described.warnings]
+    const warnings = [...adviseOnHosts(lookedUp), ...described.warnings]
     return { endpoint, ...described, warnings, signingSecret }
   }
 
   #emit(kind: 'endpoint' | 'lane', { tenant, id, partition }: Pick<Endpoint, 'tenant' | 'id' | 'partition'>): void {
     this.#store.changes.emit({ kind, tenant, endpoint: id, partition })
   }
-}
-
-/** The operator's tenant only gets operational events, and those go only to endpoints that name them. */
-function checkOperatorTypes(types: readonly string[] | null, faults: FieldError[]): void {
-  if (Array.isArray(types) && types.every(type => typeof type === 'string' && isOperational(type))) return
-  const detail = `Endpoints of ${OPERATOR_TENANT} must name operational types, such as "posthorn.endpoint.disabled".`
-  faults.push({ field: '/types', detail, reason: 'not_operational' })
-}
-
-function tooMany(maxEndpoints: number | undefined): PosthornError {
-  const detail = `The tenant has ${maxEndpoints} endpoints, as many as maxEndpoints allows. Delete some first.`
-  return new PosthornError('conflict', detail)
-}
-
-function tooManySigningSecrets(): PosthornError {
-  const detail = `An endpoint has at most ${MAX_LIVE_SIGNING_SECRETS} valid signing secrets. Wait until one expires.`
-  return new PosthornError('conflict', detail)
 }

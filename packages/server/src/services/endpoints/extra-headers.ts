@@ -1,117 +1,101 @@
-/** The extra headers of an endpoint's requests: which names are allowed, and why the others are not. */
+/** The extra headers of an endpoint's requests. */
 import type { FieldError } from '../../base/errors.ts'
 import { pointerToken } from '../../base/json-scanner.ts'
+import type { ExtraHeader, ExtraHeaders } from '../../base/model.ts'
+import { isSecretName } from '../../secrets/secret-headers.ts'
 import { isRecord } from '../checks/values.ts'
+import { whyReserved } from './reserved-headers.ts'
 
 const MAX_HEADERS = 20
+/** Every response is searched for each of them, which takes about a millisecond for a long response. */
+const MAX_SECRET_HEADERS = 10
 const MAX_NAME_CHARACTERS = 128
 const MAX_VALUE_CHARACTERS = 1_024
 
 /** A token (RFC 9110 §5.6.2). */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
-/** Reserved names, grouped by reason. A `*` at the end matches anything. */
-const RESERVED: readonly { readonly why: string; readonly names: readonly string[] }[] = [
-  {
-    // The values of extra headers are stored and returned in plain text (C14).
-    why: 'credentials belong in clientSecret, which is encrypted',
-    names: ['authorization', 'cookie', 'proxy-*'],
-  },
-  {
-    why: 'Posthorn sets it, and receivers rely on its value',
-    names: ['user-agent', 'x-apiversion', 'webhook-*', 'x-posthorn-*'],
-  },
-  {
-    // The body is the payload, byte for byte (C5). No header can say otherwise.
-    why: 'it describes the body, which is always the payload as JSON',
-    names: ['content-*'],
-  },
-  {
-    // These allow request smuggling: a proxy could see a different request from the one that was sent.
-    why: 'it belongs to the connection',
-    names: [
-      'host',
-      'connection',
-      'keep-alive',
-      'transfer-encoding',
-      'te',
-      'trailer',
-      'upgrade',
-      'expect',
-      'http2-settings',
-      'max-forwards',
-      'accept-encoding',
-    ],
-  },
-  {
-    why: 'it would claim that the request comes from someone else',
-    names: [
-      'forwarded',
-      'x-forwarded-*',
-      'x-real-ip',
-      'true-client-ip',
-      'x-client-ip',
-      'x-cluster-client-ip',
-      'cf-*',
-      'via',
-      'sec-*',
-    ],
-  },
-  {
-    why: 'some servers use it as the path',
-    names: ['x-original-url', 'x-rewrite-url'],
-  },
-  {
-    why: 'a request is always a POST',
-    names: ['x-http-method', 'x-http-method-override', 'x-method-override'],
-  },
-  {
-    // A fixed value would join all deliveries of an endpoint into a single, endless trace.
-    why: 'its value must differ from request to request',
-    names: ['date', 'traceparent', 'tracestate'],
-  },
-]
+/** As a caller gives it: a value, or a value that is secret whatever its name. */
+export type HeaderInput = string | { readonly value?: string; readonly secret?: boolean }
 
-/** Checks headers and returns them with names in lower case. Adds problems to `faults`. */
-export function checkExtraHeaders(headers: unknown, field: string, faults: FieldError[]): Record<string, string> {
+/** A header that an endpoint is to have. Its name is in lower case. */
+export type WantedHeader = {
+  readonly name: string
+  readonly secret: boolean
+  /** null: the stored value is kept. */
+  readonly value: string | null
+}
+
+/**
+ * Checks headers and adds problems to `faults`.
+ *
+ * @param before the endpoint's headers until now: names among them that were reserved since can stay, with their values
+ */
+export function checkExtraHeaders(headers: unknown, before: ExtraHeaders, faults: FieldError[]): WantedHeader[] {
+  const field = '/headers'
   if (!isRecord(headers)) {
-    faults.push({ field, detail: 'The headers must be an object whose values are strings.' })
-    return {}
+    faults.push({ field, detail: 'The headers must be an object whose values are strings or objects.' })
+    return []
   }
   const entries = Object.entries(headers)
   if (entries.length > MAX_HEADERS) {
     faults.push({ field, detail: `There must not be more than ${MAX_HEADERS} headers.` })
-    return {}
+    return []
   }
-  const lowerCase = new Map<string, string>()
-  for (const [name, value] of entries) {
-    const lower = name.toLowerCase()
-    const at = `${field}/${pointerToken(name)}`
-    // Servers that pass headers on as variables (CGI, WSGI) treat an underscore like a hyphen.
-    checkName(name, lower.replaceAll('_', '-'), at, faults)
-    if (lowerCase.has(lower))
+  const known = new Map(Object.entries(before))
+  const wanted = new Map<string, WantedHeader>()
+  for (const [given, input] of entries) {
+    const name = given.toLowerCase()
+    const at = `${field}/${pointerToken(given)}`
+    if (wanted.has(name))
       faults.push({ field: at, detail: 'The header is given twice. Header names are not case-sensitive.' })
-    checkValue(value, at, faults)
-    lowerCase.set(lower, String(value))
+    const header = toWanted(name, input, known.get(name), at, faults)
+    wanted.set(name, header)
+    const isKept = header.value === null || header.value === known.get(name)?.value
+    const fault = isKept ? undefined : (malformedName(given) ?? reservedName(given))
+    if (fault !== undefined) faults.push({ field: at, ...fault })
   }
-  // Assigning the members one by one would drop a header named __proto__.
-  return Object.fromEntries(lowerCase)
+  const headersWanted = [...wanted.values()]
+  if (headersWanted.filter(({ secret }) => secret).length > MAX_SECRET_HEADERS) {
+    faults.push({ field, detail: `There must not be more than ${MAX_SECRET_HEADERS} secret headers.` })
+  }
+  return headersWanted
 }
 
-function checkName(name: string, lower: string, field: string, faults: FieldError[]): void {
-  if (name.length > MAX_NAME_CHARACTERS || !NAME.test(name)) {
-    const detail = `A header name must be 1 to ${MAX_NAME_CHARACTERS} letters, digits and !#$%&'*+-.^_\`|~ characters.`
-    faults.push({ field, detail, reason: 'header_name' })
-    return
+function toWanted(
+  name: string,
+  input: unknown,
+  before: ExtraHeader | undefined,
+  field: string,
+  faults: FieldError[],
+): WantedHeader {
+  if (!isRecord(input)) {
+    checkValue(input, field, faults)
+    return { name, secret: isSecretName(name), value: String(input) }
   }
-  for (const { why, names } of RESERVED) {
-    if (!names.some(reserved => isNamed(lower, reserved))) continue
-    faults.push({ field, detail: `Remove this header: ${why}.`, reason: 'header_reserved' })
+  const { value, secret = isSecretName(name) } = input as Exclude<HeaderInput, string>
+  if (value !== undefined) {
+    checkValue(value, `${field}/value`, faults)
+    return { name, secret, value }
   }
+  if (before === undefined) {
+    faults.push({ field, detail: 'The endpoint has no value for this header yet. Give one.' })
+  } else if (before.secret && !secret) {
+    // Otherwise anyone who can change the endpoint could have the secret shown.
+    faults.push({ field, detail: 'A secret header becomes an ordinary one only if its value is given again.' })
+  }
+  return { name, secret, value: null }
 }
 
-function isNamed(name: string, reserved: string): boolean {
-  return reserved.endsWith('*') ? name.startsWith(reserved.slice(0, -1)) : name === reserved
+export function malformedName(name: string): Omit<FieldError, 'field'> | undefined {
+  if (name.length <= MAX_NAME_CHARACTERS && NAME.test(name)) return undefined
+  const detail = `A header name must be 1 to ${MAX_NAME_CHARACTERS} letters, digits and !#$%&'*+-.^_\`|~ characters.`
+  return { detail, reason: 'header_name' }
+}
+
+function reservedName(name: string): Omit<FieldError, 'field'> | undefined {
+  const why = whyReserved(name)
+  return why === undefined ? undefined : { detail: `Remove this header: ${why}.`, reason: 'header_reserved' }
 }
 
 /** The detail never contains the value, which might be one of the receiver's keys. */

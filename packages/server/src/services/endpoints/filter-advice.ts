@@ -1,9 +1,9 @@
 import type { Endpoint, EventType } from '../../base/model.ts'
 import { adviseOnFilter } from '../../catalogue/filter/advice.ts'
-import type { Schema } from '../../catalogue/schema-document.ts'
+import type { Schema } from '../../catalogue/schema-parts.ts'
 import { SchemaPlace } from '../../catalogue/schema-places.ts'
 import { createSelection } from '../../catalogue/type-pattern.ts'
-import type { Warning } from './authentication.ts'
+import type { Warning } from '../checks/warnings.ts'
 
 /** What schemas say, found out once for as long as the catalogue is cached. */
 const places = new WeakMap<object, SchemaPlace>()
@@ -18,11 +18,26 @@ export function adviseOnFilterOf(
   { filter, types }: Pick<Endpoint, 'filter' | 'types'>,
   catalogue: readonly EventType[],
   at = '/filter',
+  whose?: string,
 ): Warning[] {
   if (filter === null) return []
   const isWanted = createSelection(types)
   const wanted = catalogue.filter(({ name, archivedAtMs }) => archivedAtMs === null && isWanted(name))
-  return wanted.length === 0 ? [] : adviseOnFilter(filter, at, wanted.map(placeOf))
+  return wanted.length === 0 ? [] : adviseOnFilter(filter, at, wanted.map(placeOf), whose)
+}
+
+/**
+ * The same for a filter that belongs to no endpoint.
+ *
+ * @param at a JSON Pointer to the filter, or the name of its parameter
+ */
+export function adviseOnFreeFilter(
+  selection: Pick<Endpoint, 'filter' | 'types'>,
+  catalogue: readonly EventType[],
+  at: string,
+): Warning[] {
+  const whose = selection.types === null ? "No event type's schema" : 'No schema of these event types'
+  return adviseOnFilterOf(selection, catalogue, at, whose)
 }
 
 function placeOf({ schema }: EventType): SchemaPlace {

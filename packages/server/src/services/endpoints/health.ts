@@ -1,5 +1,5 @@
 import { type Endpoint, FAILING_STAGES } from '../../base/model.ts'
-import type { Warning } from './authentication.ts'
+import type { Warning } from '../checks/warnings.ts'
 
 /**
  * Warnings about an endpoint that keeps failing.

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../../base/clock.ts'
 import type { FieldError } from '../../base/errors.ts'
 import { type Resolution, type Resolver, resolveTarget } from '../../guard/lookup.ts'
 import type { Target, TargetPolicy } from '../../guard/target.ts'
-import type { Warning } from './authentication.ts'
+import type { Warning } from '../checks/warnings.ts'
 
 export type LookupOptions = {
   /** Resolves host names. Default: the system's resolver. */
@@ -14,8 +14,21 @@ export type LookupOptions = {
 /** A name that takes longer to resolve is treated as one that doesn't resolve. */
 const LOOKUP_TIMEOUT_MS = 3_000
 
-/** C3: resolves the host name as of now. It is resolved and checked again for each connection. */
-export async function resolveHost(
+/** A host that a member of the endpoint names, and what its name resolves to. */
+export type LookedUp = { readonly field: string; readonly resolution: Resolution }
+
+/** C3: resolves host names as of now, all at the same time. They are resolved and checked again for each connection. */
+export function resolveHosts(
+  targets: readonly { readonly field: string; readonly target: Target }[],
+  policy: TargetPolicy,
+  options: LookupOptions,
+): Promise<LookedUp[]> {
+  return Promise.all(
+    targets.map(async ({ field, target }) => ({ field, resolution: await resolveHost(target, policy, options) })),
+  )
+}
+
+async function resolveHost(
   { host }: Target,
   policy: TargetPolicy,
   { resolver, clock = systemClock }: LookupOptions,
@@ -30,15 +43,17 @@ export async function resolveHost(
 }
 
 /** The detail doesn't name the address: it could reveal something about the internal network. */
-export function checkResolution(resolution: Resolution | undefined, faults: FieldError[]): void {
-  if (resolution === undefined || !('refused' in resolution)) return
-  const detail = `The host resolves to an address that is not public (${resolution.refused}). Use a public host.`
-  faults.push({ field: '/url', detail, reason: 'address_not_public' })
+export function checkResolutions(lookedUp: readonly LookedUp[], faults: FieldError[]): void {
+  for (const { field, resolution } of lookedUp) {
+    if (!('refused' in resolution)) continue
+    const detail = `The host resolves to an address that is not public (${resolution.refused}). Use a public host.`
+    faults.push({ field, detail, reason: 'address_not_public' })
+  }
 }
 
 /** A host name that doesn't resolve is accepted with a warning: it might be set up later. */
-export function adviseOnHost(resolution: Resolution | undefined): Warning[] {
-  if (resolution === undefined || !('unresolved' in resolution)) return []
+export function adviseOnHosts(lookedUp: readonly LookedUp[]): Warning[] {
+  const unresolved = lookedUp.filter(({ resolution }) => 'unresolved' in resolution)
   const detail = 'The host name does not resolve at the moment. Attempts will fail until it does.'
-  return [{ code: 'host_unresolved', detail }]
+  return unresolved.map(({ field }) => ({ code: 'host_unresolved', detail, field }))
 }

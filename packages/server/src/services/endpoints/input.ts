@@ -3,7 +3,7 @@
  * `host.ts`.
  */
 import type { FieldError } from '../../base/errors.ts'
-import type { Endpoint, EventType, PayloadFilter, RateLimit } from '../../base/model.ts'
+import type { Endpoint, EndpointState, EventType, PayloadFilter, RateLimit } from '../../base/model.ts'
 import { checkFilter } from '../../catalogue/filter.ts'
 import { checkTargetUrl, type Target, type TargetPolicy } from '../../guard/target.ts'
 import { checkMetadata } from '../checks/metadata.ts'
@@ -11,11 +11,19 @@ import { checkRateLimit } from '../checks/rate-limit.ts'
 import { checkStorable } from '../checks/values.ts'
 import { checkSchedule } from '../retry-schedules.ts'
 import { type CheckedCredentials, type CredentialsInput, checkCredentials } from './credentials-input.ts'
-import { checkExtraHeaders } from './extra-headers.ts'
+import { checkExtraHeaders, type HeaderInput, type WantedHeader } from './extra-headers.ts'
+import { checkUid } from './references.ts'
+import { checkSignatureHeaders, type SignatureHeadersInput } from './signature-headers.ts'
 import { checkTypes } from './wanted-types.ts'
 
 export type EndpointInput = CredentialsInput & {
   readonly url: string
+  /** The caller's own name of the endpoint, unique in its tenant; null or omitted: none. */
+  readonly uid?: string | null
+  /** For people. */
+  readonly name?: string | null
+  /** Default: enabled. */
+  readonly state?: EndpointState
   /** Names of event types, or patterns with `*`; null or omitted: all types in the catalogue. */
   readonly types?: readonly string[] | null
   /** Conditions that select events of these types (catalogue/filter.ts); null or omitted: all events. */
@@ -23,7 +31,9 @@ export type EndpointInput = CredentialsInput & {
   readonly description?: string | null
   readonly metadata?: Record<string, string>
   /** Extra request headers. */
-  readonly headers?: Record<string, string>
+  readonly headers?: Record<string, HeaderInput>
+  /** Other names for the headers of the signature; null: those of Standard Webhooks. */
+  readonly signatureHeaders?: SignatureHeadersInput | null
   /**
    * Seconds before each retry, counted from the end of the previous attempt; []: no retries; null: the default (C12).
    */
@@ -40,22 +50,34 @@ export type EndpointInput = CredentialsInput & {
 export type CheckedInput = {
   readonly target?: Target
   readonly credentials: CheckedCredentials
+  readonly headers?: readonly WantedHeader[]
   readonly settings: Partial<
     Pick<
       Endpoint,
-      'types' | 'filter' | 'description' | 'metadata' | 'headers' | 'schedule' | 'timeoutMs' | 'rateLimit' | 'ordered'
+      | 'uid'
+      | 'name'
+      | 'types'
+      | 'filter'
+      | 'description'
+      | 'metadata'
+      | 'signatureHeaders'
+      | 'schedule'
+      | 'timeoutMs'
+      | 'rateLimit'
+      | 'ordered'
     >
   >
 }
 
+const MAX_NAME_CHARACTERS = 128
 const MAX_DESCRIPTION_CHARACTERS = 1_024
 const MAX_TIMEOUT_MS = 60_000
 
 /** Shorter in development mode, so that a timeout can be observed. */
 const leastTimeoutMs = (dev: boolean): number => (dev ? 50 : 1_000)
 
-/** The catalogue, and the types that the endpoint named before the change. */
-export type KnownNames = { readonly catalogue: readonly EventType[]; readonly before: readonly string[] | null }
+/** The catalogue, and the endpoint that is changed, which can keep names that a new one can't have; null: a new one. */
+export type KnownNames = { readonly catalogue: readonly EventType[]; readonly before: Endpoint | null }
 
 /** Adds problems to `faults`, each with its place in the request body. */
 export function checkEndpointInput(
@@ -65,26 +87,46 @@ export function checkEndpointInput(
   nowMs: number,
   faults: FieldError[],
 ): CheckedInput {
-  const { url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit, ordered } = input
+  const {
+    url,
+    uid,
+    name,
+    types,
+    filter,
+    description,
+    metadata,
+    headers,
+    signatureHeaders,
+    schedule,
+    timeoutMs,
+    rateLimit,
+    ordered,
+  } = input
   const target = url === undefined ? undefined : checkUrl(url, policy, faults)
   const credentials = checkCredentials(input, policy, nowMs, faults)
   const settings: { -readonly [Name in keyof CheckedInput['settings']]: CheckedInput['settings'][Name] } = {}
-  if (types !== undefined) settings.types = checkTypes(types, catalogue, before, faults)
+  if (uid !== undefined) settings.uid = checkUid(uid, faults)
+  if (name !== undefined) settings.name = checkText(name, 'name', MAX_NAME_CHARACTERS, faults)
+  if (types !== undefined) settings.types = checkTypes(types, catalogue, before?.types ?? null, faults)
   if (filter !== undefined) {
     if (filter !== null) checkFilter(filter, '/filter', faults)
     settings.filter = filter
   }
-  if (description !== undefined) settings.description = checkDescription(description, faults)
+  if (description !== undefined) {
+    settings.description = checkText(description, 'description', MAX_DESCRIPTION_CHARACTERS, faults)
+  }
   if (metadata !== undefined) {
     checkMetadata(metadata, '/metadata', faults)
     settings.metadata = metadata
   }
-  if (headers !== undefined) settings.headers = checkExtraHeaders(headers, '/headers', faults)
+  const wantedHeaders = headers === undefined ? undefined : checkExtraHeaders(headers, before?.headers ?? {}, faults)
+  if (signatureHeaders !== undefined) settings.signatureHeaders = checkSignatureHeaders(signatureHeaders, faults)
   if (schedule !== undefined) settings.schedule = checkSchedule(schedule, policy.dev, faults)
   if (timeoutMs !== undefined) settings.timeoutMs = checkTimeout(timeoutMs, policy.dev, faults)
   if (rateLimit !== undefined) settings.rateLimit = checkRateLimit(rateLimit, faults)
   if (ordered !== undefined) settings.ordered = checkOrdered(ordered, faults)
   return {
+    ...(wantedHeaders === undefined ? {} : { headers: wantedHeaders }),
     ...(target === undefined ? {} : { target }),
     credentials,
     settings,
@@ -111,15 +153,16 @@ function checkUrl(url: unknown, policy: TargetPolicy, faults: FieldError[]): Tar
   return undefined
 }
 
-function checkDescription(description: unknown, faults: FieldError[]): string | null {
-  if (description === null) return null
-  if (typeof description !== 'string' || description.length > MAX_DESCRIPTION_CHARACTERS) {
-    const detail = `The description must be a string of at most ${MAX_DESCRIPTION_CHARACTERS} characters.`
-    faults.push({ field: '/description', detail })
+function checkText(text: unknown, member: string, mostCharacters: number, faults: FieldError[]): string | null {
+  if (text === null) return null
+  const field = `/${member}`
+  // Characters as people and JSON Schema count them, not UTF-16 units.
+  if (typeof text !== 'string' || [...text.slice(0, 2 * mostCharacters + 1)].length > mostCharacters) {
+    faults.push({ field, detail: `The ${member} must be a string of at most ${mostCharacters} characters.` })
     return null
   }
-  checkStorable(description, '/description', faults)
-  return description
+  checkStorable(text, field, faults)
+  return text
 }
 
 function checkTimeout(timeoutMs: unknown, dev: boolean, faults: FieldError[]): number | null {

@@ -1,5 +1,5 @@
 import { PosthornError } from '../../base/errors.ts'
-import type { Endpoint, EndpointId } from '../../base/model.ts'
+import type { Endpoint, ExtraHeader, ExtraHeaders } from '../../base/model.ts'
 import {
   type Credentials,
   clientSecretAt,
@@ -12,7 +12,17 @@ import { type Keyring, SecretUnreadable } from '../../secrets/keyring.ts'
 import type { Store } from '../../store/store.ts'
 import { invalid } from '../checks/refusals.ts'
 import { expiryOf } from './authentication.ts'
-import { type CheckedCredentials, changeCredentials, createCredentials } from './credentials-input.ts'
+import {
+  type CheckedCredentials,
+  changeCredentials,
+  changesCredentials,
+  createCredentials,
+} from './credentials-input.ts'
+import type { WantedHeader } from './extra-headers.ts'
+import { isAnyUnsealed, keepAll, splitHeaders } from './sealed-headers.ts'
+
+/** Columns of an endpoint's row: what is sealed, and what is derived from it. */
+type SealedColumns = Pick<Endpoint, 'sealedCredentials' | 'secretDigest' | 'expiry' | 'headers'>
 
 /** Encrypts and decrypts the credentials of endpoints, which are never stored in plain text. */
 export class SealedCredentials {
@@ -38,20 +48,39 @@ export class SealedCredentials {
   openOrRefuse(endpoint: Endpoint): Credentials {
     const credentials = this.open(endpoint)
     if (credentials !== undefined) return credentials
-    throw new PosthornError('conflict', 'The stored secrets cannot be decrypted. Set a new clientSecret first.')
+    throw unreadable()
   }
 
-  /** The columns of the endpoint's row. */
-  seal(id: EndpointId, credentials: Credentials): Pick<Endpoint, 'sealedCredentials' | 'secretDigest' | 'expiry'> {
+  /**
+   * The columns of the endpoint's row. Secret headers that an earlier version stored in clear are sealed too.
+   *
+   * @param wanted its headers; default: those that it has
+   */
+  seal(
+    { id, headers: before }: Pick<Endpoint, 'id' | 'headers'>,
+    credentials: Credentials,
+    wanted: readonly WantedHeader[] = keepAll(before),
+  ): SealedColumns {
+    const { stored, sealed } = splitHeaders(wanted, before, credentials.headers)
+    const all = { ...credentials, headers: sealed }
     return {
-      expiry: expiryOf(credentials, this.#store.now()),
-      sealedCredentials: this.#keyring.seal(id, writeCredentials(credentials)),
-      secretDigest: digestOf(credentials, this.#keyring),
+      headers: stored,
+      expiry: expiryOf(all, this.#store.now()),
+      sealedCredentials: this.#keyring.seal(id, writeCredentials(all)),
+      secretDigest: digestOf(all, this.#keyring),
     }
   }
 
-  /** The endpoint's credentials, changed by the checked input. */
-  change(before: Endpoint, checked: CheckedCredentials): Credentials {
+  /** The columns after a change. `headers` undefined: they stay as they are. */
+  change(before: Endpoint, checked: CheckedCredentials, headers?: readonly WantedHeader[]): Partial<SealedColumns> {
+    const isCredentials = changesCredentials(checked)
+    const isUnread = this.open(before) === undefined && checked.clientSecret === undefined
+    if (isUnread && !isCredentials) return headers === undefined ? {} : { headers: withoutOpening(before, headers) }
+    if (!isCredentials && headers === undefined && !isAnyUnsealed(before.headers)) return {}
+    return this.seal(before, this.#changed(before, checked), headers)
+  }
+
+  #changed(before: Endpoint, checked: CheckedCredentials): Credentials {
     const nowMs = this.#store.now()
     // If the old credentials can no longer be decrypted, a new clientSecret starts from scratch.
     const opened = this.open(before)
@@ -66,11 +95,26 @@ export class SealedCredentials {
   }
 }
 
+/** The headers after a change without new secrets, of an endpoint whose credentials can't be decrypted. */
+function withoutOpening(before: Endpoint, wanted: readonly WantedHeader[]): ExtraHeaders {
+  const known = new Map(Object.entries(before.headers))
+  const headers = wanted.map(({ name, secret, value }): [string, ExtraHeader] => {
+    const header = value === null ? known.get(name) : { secret, value }
+    // There is nowhere to seal another value.
+    if (header?.secret !== secret || (secret && value !== null)) throw unreadable()
+    return [name, header]
+  })
+  return Object.fromEntries(headers)
+}
+
 /** Names of the credentials in the input, other than the clientSecret. */
 export const namesOf = ({ clientCertificate, oauth }: CheckedCredentials): string[] => [
   ...(clientCertificate === undefined ? [] : ['clientCertificate']),
   ...(oauth === undefined ? [] : ['oauth']),
 ]
+
+const unreadable = (): PosthornError =>
+  new PosthornError('conflict', 'The stored secrets cannot be decrypted. Set a new clientSecret first.')
 
 /** Digest of the newest clientSecret; null: there is none. */
 export function digestOf({ next, clientSecret }: Credentials, keyring: Keyring): Uint8Array | null {

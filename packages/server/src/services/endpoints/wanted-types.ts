@@ -1,13 +1,16 @@
 /** The event types that an endpoint receives: single names, or patterns with `*` for several (C2). */
 import type { FieldError } from '../../base/errors.ts'
-import type { EventType } from '../../base/model.ts'
-import { unknownType } from '../../catalogue/event-type.ts'
+import { type EventType, OPERATIONAL_PREFIX } from '../../base/model.ts'
+import { createWildcard } from '../../catalogue/filter/texts.ts'
 import { createPattern, isPattern, isSoundPattern } from '../../catalogue/type-pattern.ts'
-import type { Warning } from './authentication.ts'
+import { unknownType } from '../../catalogue/unknown-type.ts'
+import type { Warning } from '../checks/warnings.ts'
 
 const MAX_TYPES = 1_000
 /** Each pattern is matched against every type in the catalogue. */
 const MAX_PATTERNS = 50
+/** Each suggestion compares a name with the whole catalogue. */
+const MAX_SUGGESTIONS = 20
 
 /**
  * Checks the types and removes duplicates.
@@ -57,7 +60,7 @@ function checkType(
   }
   const type = typeof name === 'string' ? known.get(name) : undefined
   if (type === undefined) {
-    faults.push({ field, ...unknownType(String(name)) })
+    faults.push({ field, ...unknownType(name, faults.length < MAX_SUGGESTIONS ? known.keys() : []) })
   } else if (type.archivedAtMs !== null && !before.includes(type.name)) {
     const detail = 'The event type is archived: its events can no longer be published.'
     faults.push({ field, detail, reason: 'event_type_archived' })
@@ -68,12 +71,12 @@ function checkType(
 export function adviseOnTypes(types: readonly string[] | null, catalogue: readonly EventType[]): Warning[] {
   if (types === null) return []
   const archived = new Set(catalogue.filter(({ archivedAtMs }) => archivedAtMs !== null).map(({ name }) => name))
-  return types.flatMap((name): Warning[] => {
+  return types.flatMap((name, index): Warning[] => {
     if (isPattern(name)) {
       const fits = createPattern(name)
       if (catalogue.some(type => fits(type.name) && !archived.has(type.name))) return []
-      const detail = `No event type matches ${name}. Check the spelling. An event type created later can match it.`
-      return [{ code: 'types_fit_nothing', detail }]
+      const detail = describeUnmatched(name, catalogue)
+      return [{ code: 'types_fit_nothing', detail, field: `/types/${index}` }]
     }
     if (!archived.has(name)) return []
     return [
@@ -83,4 +86,13 @@ export function adviseOnTypes(types: readonly string[] | null, catalogue: readon
       },
     ]
   })
+}
+
+function describeUnmatched(pattern: string, catalogue: readonly EventType[]): string {
+  const fits = createWildcard(pattern)
+  const isOfOthers = catalogue.some(({ name, archivedAtMs }) => archivedAtMs === null && fits(name))
+  if (isOfOthers) {
+    return `${pattern} matches only operational events. An endpoint gets those only by a pattern that begins with \`${OPERATIONAL_PREFIX}\`.`
+  }
+  return `No event type matches ${pattern}. Check the spelling. An event type created later can match it.`
 }

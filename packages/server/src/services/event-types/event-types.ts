@@ -47,12 +47,13 @@ export class EventTypes {
    * Creates or replaces the type. Events published from then on must satisfy the new schema.
    *
    * @param options.force replace it even if the new schema would reject recent events
+   * @param options.seesPayloads whether the caller can see payloads; if not, a refusal says only how many it would reject
    */
   async put(
     name: string,
     input: EventTypeInput,
     by: Actor = SYSTEM,
-    { force = false }: { readonly force?: boolean } = {},
+    { force = false, seesPayloads = true }: { readonly force?: boolean; readonly seesPayloads?: boolean } = {},
   ): Promise<{ type: EventType; created: boolean; warnings: readonly SchemaWarning[] }> {
     const { group, description, schema, example, schedule = null } = input
     const type = { name, group, description, schema, example, schedule }
@@ -64,17 +65,17 @@ export class EventTypes {
     // The name is a path parameter, not a member of the body.
     if (faults.length > 0)
       throw invalid(faults.map(fault => (fault.field === '/name' ? { ...fault, field: 'name' } : fault)))
-    if (!force) await this.#refuseConflict(name, schema)
+    if (!force) await this.#refuseConflict(name, schema, seesPayloads)
     const created = await this.#store.write('putEventType', { type, by, nowMs: this.#store.now() })
     this.#store.changes.emit({ kind: 'catalogue' })
     return { type: await this.get(name), created, warnings: adviseOnSchema(schema, '/schema') }
   }
 
-  async #refuseConflict(name: string, after: unknown): Promise<void> {
+  async #refuseConflict(name: string, after: unknown, seesPayloads: boolean): Promise<void> {
     const known = await this.#find(name)
     if (known === undefined || isSameSchema(known.schema, after)) return
     const conflict = await findSchemaConflict(this.#samples, name, { before: known.schema, after })
-    if (conflict !== null) throw schemaConflict(conflict)
+    if (conflict !== null) throw schemaConflict(conflict, seesPayloads)
   }
 
   /** Its events can no longer be published, and endpoints can no longer add it. Endpoints that name it keep it. */
@@ -110,11 +111,19 @@ export class EventTypes {
 const RESERVED = `Event type names that start with "${OPERATIONAL_PREFIX}" are reserved. Choose another name.`
 const BUILT_IN = 'This event type is built into Posthorn and cannot be deleted.'
 
+const HIDDEN: FieldError = {
+  field: '/schema',
+  detail: 'An API key with the permission `payloads` shows which places of the payloads would be rejected, and why.',
+  reason: 'refuses_published',
+}
+
 /** Names the faults and their places, never a value. */
-function schemaConflict({ judged, refused, faults }: SchemaConflict): PosthornError {
+function schemaConflict({ judged, refused, faults }: SchemaConflict, seesPayloads: boolean): PosthornError {
   const detail =
     `The new schema would reject ${refused} of the ${judged} recent events that were checked. Make the schema accept ` +
     'these events, or create a new event type. To use the schema anyway, repeat the call with ?force=true.'
+  // Places and reasons depend on what is in the payloads, and a schema can be made up to ask for it.
+  if (!seesPayloads) return new PosthornError('schema_conflict', detail, { fields: [HIDDEN] })
   const fields = faults.map(
     ({ pointer, detail, count, event }): FieldError => ({
       field: '/schema',

@@ -1,15 +1,25 @@
 /** The outcome of an event at each endpoint of its tenant and, for endpoints that did not get it, the reason. */
 
-import type { EndpointId, EventEndpoint, EventId, NotMadeReason, PayloadFilter, TenantId } from '../../base/model.ts'
+import type {
+  Delivery,
+  EndpointId,
+  EventEndpoint,
+  EventId,
+  NotMadeReason,
+  OutcomeReason,
+  PayloadFilter,
+  TenantId,
+} from '../../base/model.ts'
 import { compileFilter } from '../../catalogue/filter.ts'
 import { isTypeWanted } from '../../catalogue/type-pattern.ts'
 import type { EndpointFacts, EventFacts } from '../../store/operations/events/event-endpoints.ts'
 import type { Store } from '../../store/store.ts'
+import type { Place } from '../../store/where.ts'
 import { notFound } from '../checks/refusals.ts'
 
-export type EndpointPage = { readonly before: EndpointId | null; readonly limit: number }
+export type EndpointPage = Place<EndpointId> & { readonly limit: number }
 
-/** Endpoints newest first, including deleted ones. Throws not_found. */
+/** Includes deleted endpoints. Throws not_found. */
 export async function readEventEndpoints(
   store: Store,
   tenant: TenantId,
@@ -23,7 +33,8 @@ export async function readEventEndpoints(
     ? await store.read('readPayload', { tenant, event })
     : null
   const parsed = payload === null ? undefined : parse(payload)
-  return facts.endpoints.map(endpoint => toEventEndpoint(facts, endpoint, parsed))
+  const nowMs = store.now()
+  return facts.endpoints.map(endpoint => toEventEndpoint(facts, endpoint, parsed, nowMs))
 }
 
 /** Undefined if the payload is no longer kept. */
@@ -35,24 +46,59 @@ function parse(payload: Uint8Array): unknown {
   }
 }
 
-function toEventEndpoint(event: EventFacts, facts: EndpointFacts, payload: unknown): EventEndpoint {
-  const { endpoint, delivery, deliveryCount } = facts
-  if (delivery !== null) return { endpoint, state: delivery.state, reason: null, delivery, deliveryCount }
+function toEventEndpoint(event: EventFacts, facts: EndpointFacts, payload: unknown, nowMs: number): EventEndpoint {
+  const { endpoint, endpointUid, url: endpointUrl, delivery, deliveryCount } = facts
+  const found = { endpoint, endpointUid, endpointUrl, delivery, deliveryCount }
+  if (delivery !== null) {
+    const reason = whyNotSent(facts, delivery, nowMs)
+    return { ...found, state: delivery.state, reason, behind: reason === 'earlier_delivery' ? facts.behind : null }
+  }
   const reason = reasonOf(event, facts, payload)
-  const state = reason === null ? 'being_made' : 'not_made'
-  return { endpoint, state, reason, delivery, deliveryCount }
+  return { ...found, state: reason === null ? 'being_made' : 'not_made', reason, behind: null }
 }
 
-const needsPayload = (event: EventFacts, { delivery, wanted, isDeleted }: EndpointFacts): boolean =>
-  delivery === null && wanted !== null && wanted.filterText !== null && (isDeleted || !event.isMade)
+const isDeleted = ({ deletedAtMs }: EndpointFacts): boolean => deletedAtMs !== null
+
+/** Null: it is about to be sent, or its attempts say what became of it. */
+function whyNotSent(facts: EndpointFacts, delivery: Delivery, nowMs: number): OutcomeReason | null {
+  const { deletedAtMs } = facts
+  switch (delivery.state) {
+    case 'pending':
+      return whyPending(facts, delivery, nowMs)
+    case 'held':
+      return delivery.heldReason
+    case 'cancelled':
+      return deletedAtMs !== null && delivery.endedAtMs! >= deletedAtMs ? 'deleted' : 'cancelled'
+    default:
+      return null
+  }
+}
+
+function whyPending(facts: EndpointFacts, { dueAtMs, test }: Delivery, nowMs: number): OutcomeReason | null {
+  // Its deliveries are being cancelled, or held.
+  if (isDeleted(facts)) return 'deleted'
+  if (facts.isDisabled) return 'disabled'
+  if (facts.behind !== null) return 'earlier_delivery'
+  const readyAtMs = Math.max(dueAtMs!, nowMs)
+  // Tests are sent regardless.
+  if (!test && (facts.pausedUntilMs ?? 0) > readyAtMs) return 'paused'
+  if (readyAtMs > nowMs) return 'next_attempt'
+  if (facts.failingSinceMs !== null) return 'failing'
+  return facts.isRateLimited ? 'rate_limit' : null
+}
+
+const needsPayload = (event: EventFacts, facts: EndpointFacts): boolean => {
+  const { delivery, wanted } = facts
+  return delivery === null && wanted !== null && wanted.filterText !== null && (isDeleted(facts) || !event.isMade)
+}
 
 /** Why there is no delivery; null: it is still being created. */
 function reasonOf(event: EventFacts, facts: EndpointFacts, payload: unknown): NotMadeReason | null {
-  const { createdVersion, deletedVersion, isDeleted, wanted } = facts
+  const { createdVersion, deletedVersion, wanted } = facts
   const version = event.tenantVersion
   if (event.isRejected) return 'rejected'
   if (event.test) return 'test'
-  if (version === null) return isDeleted ? 'deleted' : null
+  if (version === null) return isDeleted(facts) ? 'deleted' : null
   if (createdVersion > version) return 'registered_later'
   if (deletedVersion !== null && deletedVersion <= version) return 'deleted'
   if (wanted === null) return 'unknown'
@@ -64,7 +110,7 @@ function reasonOf(event: EventFacts, facts: EndpointFacts, payload: unknown): No
     if (isDecided || !passes(wanted.filterText, payload)) return 'filter'
   }
   // Very many deliveries were being created, and the endpoint was deleted before its turn.
-  if (isDeleted) return 'deleted'
+  if (isDeleted(facts)) return 'deleted'
   return event.isMade ? 'unknown' : null
 }
 

@@ -14,6 +14,7 @@ import type { SentRequest } from '../../base/webhook-request.ts'
 import type { DeliveryAttempt } from '../../store/operations/deliveries/attempts.ts'
 import type { Store } from '../../store/store.ts'
 import { requireTenant } from '../checks/refusals.ts'
+import { hidePayloadFaults } from '../events/hidden-faults.ts'
 
 /** All exports share the thread that reads lists, so more of them would only wait for each other. */
 const MAX_AT_ONCE = 4
@@ -46,8 +47,12 @@ export class Exports {
     this.#store = store
   }
 
-  /** Throws not_found and overloaded here, before the first byte is sent. */
-  async open(id: TenantId): Promise<AsyncGenerator<Buffer>> {
+  /**
+   * Throws not_found and overloaded here, before the first byte is sent.
+   *
+   * @param seesPayloads false: payloads and responses are left out, and the lines say so
+   */
+  async open(id: TenantId, seesPayloads: boolean): Promise<AsyncGenerator<Buffer>> {
     const tenant = await requireTenant(this.#store as Store, id)
     // One per tenant, so that a tenant that starts exports and doesn't read them can't block those of others.
     if (this.#underWay.has(id)) {
@@ -62,30 +67,31 @@ export class Exports {
         `${MAX_AT_ONCE} exports are already running. Try again when one has finished.`,
       )
     }
-    return this.#counted(tenant)
+    return this.#counted(tenant, seesPayloads)
   }
 
-  async *#counted(tenant: Tenant): AsyncGenerator<Buffer> {
+  async *#counted(tenant: Tenant, seesPayloads: boolean): AsyncGenerator<Buffer> {
     this.#underWay.add(tenant.id)
     try {
-      yield* this.#lines(tenant)
+      yield* this.#lines(tenant, seesPayloads)
     } finally {
       this.#underWay.delete(tenant.id)
     }
   }
 
-  async *#lines(tenant: Tenant): AsyncGenerator<Buffer> {
+  async *#lines(tenant: Tenant, seesPayloads: boolean): AsyncGenerator<Buffer> {
     const nowMs = this.#store.now()
     const counts: Counts = { tenant: 0, endpoint: 0, event: 0, delivery: 0, attempt: 0 }
     const write = (kind: keyof Counts, members: object): string => {
       counts[kind]++
       return `${JSON.stringify({ kind, ...members })}\n`
     }
+    const withPayloads = { write, seesPayloads }
     const begin = `${JSON.stringify({ kind: 'export', version: 1, tenant: tenant.id, at: time(nowMs) })}\n`
     yield Buffer.from(begin + write('tenant', viewTenant(tenant)))
     yield* this.#endpoints(tenant.id, write)
-    yield* this.#events(tenant.id, firstIdAt('evt', nowMs + 1), write)
-    yield* this.#deliveries(tenant.id, firstIdAt('dlv', nowMs + 1), write)
+    yield* this.#events(tenant.id, firstIdAt('evt', nowMs + 1), withPayloads)
+    yield* this.#deliveries(tenant.id, firstIdAt('dlv', nowMs + 1), withPayloads)
     yield Buffer.from(`${JSON.stringify({ kind: 'end', complete: true, counts })}\n`)
   }
 
@@ -99,20 +105,20 @@ export class Exports {
     }
   }
 
-  async *#events(tenant: TenantId, before: EventId, write: Write): AsyncGenerator<Buffer> {
+  async *#events(tenant: TenantId, before: EventId, lines: Lines): AsyncGenerator<Buffer> {
     let limit = FIRST_EVENTS
     for (let after: EventId | null = null; ; ) {
       const page: PublishedEvent[] = await this.#store.read('exportEvents', { tenant, after, before, limit })
       if (page.length === 0) return
       const bytes = page.reduce((sum, { payload }) => sum + payload.length, 0)
-      yield Buffer.concat(page.map(event => writeEvent(event, write)))
+      yield Buffer.concat(page.map(event => writeEvent(event, lines)))
       after = page.at(-1)!.id
       // As many events as would have filled a page, judging by the size of the last ones.
       limit = Math.max(1, Math.min(MAX_EVENTS, Math.floor(PAGE_BYTES / (bytes / page.length + 1))))
     }
   }
 
-  async *#deliveries(tenant: TenantId, before: DeliveryId, write: Write): AsyncGenerator<Buffer> {
+  async *#deliveries(tenant: TenantId, before: DeliveryId, lines: Lines): AsyncGenerator<Buffer> {
     for (let after: DeliveryId | null = null; ; ) {
       const args: { tenant: string; after: string | null; before: string; limit: number } = {
         tenant,
@@ -122,19 +128,20 @@ export class Exports {
       }
       const page: Delivery[] = await this.#store.read('exportDeliveries', args)
       if (page.length === 0) return
-      yield Buffer.from(page.map(delivery => write('delivery', viewDelivery(delivery))).join(''))
+      yield Buffer.from(page.map(delivery => lines.write('delivery', viewDelivery(delivery))).join(''))
       after = page.at(-1)!.id
-      yield* this.#attempts(tenant, page[0]!.id, after, write)
+      yield* this.#attempts(tenant, page[0]!.id, after, lines)
     }
   }
 
-  async *#attempts(tenant: TenantId, from: DeliveryId, to: DeliveryId, write: Write): AsyncGenerator<Buffer> {
+  async *#attempts(tenant: TenantId, from: DeliveryId, to: DeliveryId, lines: Lines): AsyncGenerator<Buffer> {
     for (let after: DeliveryAttempt | null = null; ; ) {
       const behind: Pick<DeliveryAttempt, 'delivery' | 'number' | 'startedAtMs'> | null =
         after === null ? null : { delivery: after.delivery, number: after.number, startedAtMs: after.startedAtMs }
       const args = { tenant, from, to, after: behind, limit: ATTEMPTS_A_PAGE }
       const page: DeliveryAttempt[] = await this.#store.read('exportAttempts', args)
-      if (page.length > 0) yield Buffer.from(page.map(each => write('attempt', viewAttempt(each))).join(''))
+      const written = page.map(each => lines.write('attempt', viewAttempt(each, lines.seesPayloads)))
+      if (page.length > 0) yield Buffer.from(written.join(''))
       if (page.length < ATTEMPTS_A_PAGE) return
       after = page.at(-1)!
     }
@@ -142,6 +149,8 @@ export class Exports {
 }
 
 type Write = (kind: keyof Counts, members: object) => string
+
+type Lines = { readonly write: Write; readonly seesPayloads: boolean }
 
 const time = (ms: number): string => new Date(ms).toISOString()
 const timeOrNull = (ms: number | null): string | null => (ms === null ? null : time(ms))
@@ -155,14 +164,25 @@ const viewTenant = ({ id, name, metadata, retention, createdAtMs }: Tenant) => (
 })
 
 /** Writes the payload as the bytes that it was published as. */
-function writeEvent(event: PublishedEvent, write: Write): Buffer {
+function writeEvent(event: PublishedEvent, { write, seesPayloads }: Lines): Buffer {
   const { id, type, key, test, createdAtMs, notSent, rejected, payload } = event
   const payloadRemoved = payload.length === 0
-  const members = { id, type, key, test, createdAt: time(createdAtMs), notSent, rejected, payloadRemoved }
+  const payloadHidden = !seesPayloads
+  const members = {
+    id,
+    type,
+    key,
+    test,
+    createdAt: time(createdAtMs),
+    notSent,
+    rejected: seesPayloads ? rejected : hidePayloadFaults(rejected),
+    payloadRemoved,
+    payloadHidden,
+  }
   const line = write('event', members).slice(0, -2)
   return Buffer.concat([
     Buffer.from(`${line},"payload":`),
-    payloadRemoved ? Buffer.from('null') : inOneLine(payload),
+    payloadRemoved || payloadHidden ? Buffer.from('null') : inOneLine(payload),
     Buffer.from('}\n'),
   ])
 }
@@ -200,7 +220,7 @@ const viewResult = ({ startedAtMs, durationMs, status, error }: AttemptResult) =
 })
 
 /** The body is in Base64, because it can be arbitrary bytes. */
-function viewAttempt(attempt: DeliveryAttempt) {
+function viewAttempt(attempt: DeliveryAttempt, seesPayloads: boolean) {
   const { delivery, number, startedAtMs, durationMs, outcome, status, error, address } = attempt
   const { request, responseHeaders, responseBody, responseTruncated, responseRemoved = false } = attempt
   return {
@@ -213,10 +233,11 @@ function viewAttempt(attempt: DeliveryAttempt) {
     error,
     address,
     request: request === null ? null : viewRequest(request),
-    responseHeaders: pairs(responseHeaders),
-    responseBodyBase64: Buffer.from(responseBody).toString('base64'),
+    responseHeaders: seesPayloads ? pairs(responseHeaders) : [],
+    responseBodyBase64: seesPayloads ? Buffer.from(responseBody).toString('base64') : '',
     responseTruncated,
     responseRemoved,
+    responseHidden: !seesPayloads,
   }
 }
 

@@ -2,6 +2,7 @@
 import type { FieldError } from '../../base/errors.ts'
 import { pointerToken } from '../../base/json-scanner.ts'
 import type { Retention } from '../../base/model.ts'
+import { describeUnknown } from '../../base/nearest.ts'
 import { isRecord } from '../checks/values.ts'
 
 const MEMBERS = ['days', 'payloadDays', 'answerDays'] as const
@@ -22,7 +23,8 @@ export function checkRetention(input: unknown, faults: FieldError[]): Retention 
     if (MEMBERS.some(member => member === name)) continue
     faults.push({
       field: `/retention/${pointerToken(name)}`,
-      detail: `Unknown retention period. The retention can have ${MEMBERS.join(', ')}.`,
+      detail: describeUnknown('field', name, MEMBERS),
+      reason: 'unknown',
     })
   }
   const [days, payloadDays, answerDays] = MEMBERS.map(member => checkDays(input[member], member, faults))

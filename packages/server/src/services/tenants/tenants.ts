@@ -9,8 +9,9 @@ import {
   type TenantId,
 } from '../../base/model.ts'
 import { isTenantId } from '../../base/tenant-id.ts'
-import { cancelAll, removeAllStats } from '../../store/in-steps.ts'
+import { cancelAll, forgetAllCalls, removeAllStats } from '../../store/in-steps.ts'
 import type { Store } from '../../store/store.ts'
+import type { Place } from '../../store/where.ts'
 import { checkMetadata } from '../checks/metadata.ts'
 import { invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
@@ -43,9 +44,9 @@ export class Tenants {
     this.#options = options
   }
 
-  /** Tenants with ids after `after`, in order of id. */
-  async list(page: { after: TenantId | null; limit: number }): Promise<Tenant[]> {
-    if (page.after !== null && !isTenantId(page.after)) {
+  async list(page: Place<TenantId> & { limit: number }): Promise<Tenant[]> {
+    const id = page.after ?? page.before ?? null
+    if (id !== null && !isTenantId(id)) {
       throw invalid([{ field: 'cursor', detail: 'The value must be the cursor of a list of tenants.' }])
     }
     return this.#store.read('listTenants', page)
@@ -101,6 +102,7 @@ export class Tenants {
         changes.emit({ kind: 'lane', tenant: id, endpoint, partition })
       }
     }
+    await forgetAllCalls(this.#store, id)
     await removeAllStats(this.#store, id)
   }
 

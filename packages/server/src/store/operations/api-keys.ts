@@ -4,18 +4,20 @@ import { idBytes, idText } from '../../base/ids.ts'
 import type { ApiKey, ApiKeyId, ApiKeyScope, TenantId } from '../../base/model.ts'
 import { reads, writes } from '../operation.ts'
 import { bytes, int, intOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
+import { type Place, Where } from '../where.ts'
 import { type By, record } from './audit.ts'
 import { nextChange } from './configuration.ts'
 import { isRepeated, keepCall, type Once } from './idempotent-calls.ts'
 import { getMeta } from './meta.ts'
 
-const FIELDS = 'id, name, scope, tenant, rate_requests, rate_seconds, created_ms, expires_ms, revoked_ms'
+const FIELDS = 'id, name, scope, tenant, payloads, rate_requests, rate_seconds, created_ms, expires_ms, revoked_ms'
 
 const toApiKey = (row: Row): ApiKey => ({
   id: idText('key', bytes(row.id)),
   name: text(row.name),
   scope: text(row.scope) as ApiKeyScope,
   tenant: textOrNull(row.tenant),
+  payloads: row.payloads === 1,
   rateLimit:
     row.rate_requests === null ? null : { requests: int(row.rate_requests), perSeconds: int(row.rate_seconds) },
   createdAtMs: int(row.created_ms),
@@ -35,12 +37,13 @@ export function* createApiKey(args: { key: ApiKey; hash: Uint8Array } & By & Onc
   }
   yield {
     text: `insert into api_key (${FIELDS}, hash, change_seq)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     params: [
       idBytes(key.id),
       key.name,
       key.scope,
       key.tenant,
+      key.payloads ? 1 : 0,
       key.rateLimit?.requests ?? null,
       key.rateLimit?.perSeconds ?? null,
       key.createdAtMs,
@@ -82,11 +85,13 @@ export function* getApiKey(args: { id: ApiKeyId }): Transaction<ApiKey | null> {
   return rows.length === 0 ? null : toApiKey(rows[0]!)
 }
 
-/** Newest first, those before `before`, including revoked and expired keys. */
-export function* listApiKeys(args: { before: ApiKeyId | null; limit: number }): Transaction<ApiKey[]> {
+/** Includes revoked and expired keys. */
+export function* listApiKeys(args: Place<ApiKeyId> & { limit: number }): Transaction<ApiKey[]> {
+  const where = new Where()
+  const order = where.behind(args)
   const rows = yield {
-    text: `select ${FIELDS} from api_key ${args.before === null ? '' : 'where id < $2'} order by id desc limit $1`,
-    params: [args.limit, ...(args.before === null ? [] : [idBytes(args.before)])],
+    text: `select ${FIELDS} from api_key ${where.clause} ${order} limit ${args.limit}`,
+    params: where.params,
   }
   return rows.map(toApiKey)
 }

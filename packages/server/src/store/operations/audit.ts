@@ -4,7 +4,7 @@ import { firstIdAt, idBytes, idText, newId } from '../../base/ids.ts'
 import { type Actor, type AuditEntry, type AuditEntryId, SYSTEM, type TenantId } from '../../base/model.ts'
 import { reads, writes } from '../operation.ts'
 import { bytes, int, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
-import { Where } from '../where.ts'
+import { type Place, Where } from '../where.ts'
 import { isRepeated, keepCall, type Once } from './idempotent-calls.ts'
 
 /** Who makes a change. Default: Posthorn itself. */
@@ -94,22 +94,20 @@ const toEntry = (row: Row): AuditEntry => ({
 export type AuditFilter = {
   /** null: entries of all tenants, and those without a tenant. */
   readonly tenant: TenantId | null
-  readonly before: AuditEntryId | null
   readonly fromMs: number | null
   readonly toMs: number | null
-}
+} & Place<AuditEntryId>
 
-/** Newest first. */
 export function* listAudit(args: AuditFilter & { readonly limit: number }): Transaction<AuditEntry[]> {
   const idAt = (ms: number | null) => (ms === null ? null : idBytes(firstIdAt('aud', ms)))
   const where = new Where()
     .addIf('tenant = ?', args.tenant)
-    .addIf('id < ?', args.before === null ? null : idBytes(args.before))
     .addIf('id >= ?', idAt(args.fromMs))
     .addIf('id < ?', idAt(args.toMs))
+  const order = where.behind(args)
   const rows = yield {
     text: `select id, actor, actor_key, actor_name, address, action, target, target_id, tenant, fields, created_ms
-           from audit ${where.text === '' ? '' : `where ${where.text}`} order by id desc limit ${args.limit}`,
+           from audit ${where.clause} ${order} limit ${args.limit}`,
     params: where.params,
   }
   return rows.map(toEntry)

@@ -22,6 +22,7 @@ import {
 import { type By, record } from './audit.ts'
 import { eraseCalls } from './idempotent-calls.ts'
 import { describeTables, type TableShape } from './move.ts'
+import { forgetTenantInBatches } from './replays/batches.ts'
 import { deleteTenant } from './tenants.ts'
 
 const KEPT: ReadonlySet<string> = new Set(['audit', 'erasure'])
@@ -134,6 +135,7 @@ export function* eraseSome({ tenant, isLast, limit }: ErasureStep, dialect: Dial
     return calls
   }
   if (!isLast) return 0
+  yield* forgetTenantInBatches(tenant)
   const gone = yield { text: 'delete from tenant where id = $1 returning id', params: [tenant] }
   return gone.length
 }

@@ -2,10 +2,12 @@
 
 import { idBytes, idText } from '../../base/ids.ts'
 import type { Delivery, DeliveryId, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
+import { showHeaders } from '../../secrets/secret-headers.ts'
 import { reads } from '../operation.ts'
 import { bytes, int, type Row, type Transaction, text } from '../transaction.ts'
 import { ATTEMPT_FIELDS, type DeliveryAttempt, toAttempts } from './deliveries/attempts.ts'
 import { HISTORY_FIELDS, LIVE_FIELDS, toDelivery } from './deliveries/delivery-rows.ts'
+import { parseHeaders } from './endpoints/headers.ts'
 import { EVENT_FIELDS, toEvent } from './events/event-rows.ts'
 
 type Page<Id> = { readonly tenant: TenantId; readonly after: Id | null; readonly before: Id; readonly limit: number }
@@ -69,8 +71,8 @@ export function* exportEndpoints(args: {
   readonly limit: number
 }): Transaction<ExportedEndpoint[]> {
   const rows = yield {
-    text: `select id, url, types, filter, description, metadata, headers, schedule, timeout_ms, rate_requests, rate_seconds,
-             ordered, state, disabled_reason, created_ms, updated_ms, deleted_ms
+    text: `select id, uid, name, url, types, filter, description, metadata, headers, signature_headers, schedule, timeout_ms, rate_requests, rate_seconds,
+             ordered, state, disabled_reason, disabled_ms, created_ms, updated_ms, deleted_ms
            from endpoint where tenant = $1 and id > $2 order by id limit $3`,
     params: [args.tenant, idOr(args.after), args.limit],
   }
@@ -82,18 +84,22 @@ const json = (value: unknown): unknown => (value === null ? null : JSON.parse(te
 
 const viewRow = (row: Row): ExportedEndpoint => ({
   id: idText('ep', bytes(row.id)),
+  uid: row.uid,
+  name: row.name,
   url: row.url,
   types: json(row.types),
   filter: json(row.filter),
   description: row.description,
   metadata: json(row.metadata),
-  headers: json(row.headers),
+  headers: showHeaders(parseHeaders(text(row.headers))),
+  signatureHeaders: json(row.signature_headers),
   schedule: json(row.schedule),
   timeoutMs: row.timeout_ms,
   rateLimit: row.rate_requests === null ? null : { requests: row.rate_requests, perSeconds: row.rate_seconds },
   ordered: row.ordered === 1,
   state: row.state,
   disabledReason: row.disabled_reason,
+  disabledAt: time(row.disabled_ms),
   createdAt: time(row.created_ms),
   updatedAt: time(row.updated_ms),
   deletedAt: time(row.deleted_ms),

@@ -245,7 +245,7 @@ export function* dropSealedResponses(
 
 const SCOPE_COLUMNS: BulkQuery['columns'] = [['scope', 'text']]
 
-/** Removes a tenant's calls, for its erasure. Returns how many. */
+/** Removes calls of a tenant that was deleted, or is being erased. Returns how many. */
 export function* eraseCalls(tenant: TenantId, limit: number): Transaction<number> {
   const keys = yield { text: 'select id from api_key where tenant is null or tenant = $1', params: [tenant] }
   const scopes = [scopeOf(null, tenant), ...keys.map(row => scopeOf(idText('key', bytes(row.id)), tenant))]
@@ -259,11 +259,18 @@ export function* eraseCalls(tenant: TenantId, limit: number): Transaction<number
   return rows.length
 }
 
+/** Removes calls of a tenant, unless it exists (again). Returns how many. */
+export function* forgetCalls(args: { readonly tenant: TenantId; readonly limit: number }): Transaction<number> {
+  const rows = yield { text: 'select 1 from tenant where id = $1 and deleted_ms is null', params: [args.tenant] }
+  return rows.length > 0 ? 0 : yield* eraseCalls(args.tenant, args.limit)
+}
+
 export const idempotentCallOperations = {
   findCall: reads({ run: findCall, waitedForBy: 'engine' }),
   findDueCalls: reads({ run: findDueCalls, waitedForBy: 'engine' }),
   confirmCall: writes({ run: confirmCall, configuration: 'ignores' }),
   recordCall: writes({ run: recordCall, configuration: 'ignores' }),
+  forgetCalls: writes({ run: forgetCalls, configuration: 'relies on' }),
   dropExpiredCalls: writes({ run: dropExpiredCalls, configuration: 'ignores' }),
   dropSealedResponses: writes({ run: dropSealedResponses, configuration: 'ignores' }),
 }

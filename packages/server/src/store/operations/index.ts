@@ -20,6 +20,7 @@ import { moveOperations } from './move.ts'
 import { noticeOperations } from './notices.ts'
 import { replayOperations } from './replays/operations.ts'
 import { retentionOperations } from './retention.ts'
+import { searchOperations } from './search.ts'
 import { statOperations } from './stats.ts'
 import { tenantOperations } from './tenants.ts'
 import { workOperations } from './works.ts'
@@ -45,6 +46,7 @@ export const operations = {
   ...noticeOperations,
   ...replayOperations,
   ...retentionOperations,
+  ...searchOperations,
   ...statOperations,
   ...tenantOperations,
   ...workOperations,

@@ -15,6 +15,7 @@ import {
   type EndpointId,
   isOperational,
   OPERATOR_TENANT,
+  type ReplayId,
   type TenantId,
 } from '../../base/model.ts'
 import { reads, writes } from '../operation.ts'
@@ -144,11 +145,8 @@ export function* noteFailing(
   )
 }
 
-const REPLACEABLE = ['clientSecret', 'signingSecret', 'clientCertificate', 'oauth']
-
-/** Reports the secrets that a change replaced, given the names of the changed fields. */
-export function* noteReplaced(after: Endpoint, fields: readonly string[]): Transaction<void> {
-  const secrets = REPLACEABLE.filter(name => fields.includes(name))
+/** Reports the secrets that a change replaced, by the names of their members. */
+export function* noteReplaced(after: Endpoint, secrets: readonly string[]): Transaction<void> {
   if (secrets.length === 0) return
   const { id, tenant, updatedAtMs } = after
   const data = { tenant, endpoint: id, secrets, replacedAt: time(updatedAtMs) }
@@ -175,8 +173,9 @@ export function* noteExpiring(
 
 export type FinishedReplay = {
   readonly tenant: TenantId
-  /** The replay's id. */
-  readonly replay: string
+  readonly replay: ReplayId
+  /** The caller's own name for the replay; null if it has none. */
+  readonly key: string | null
   readonly state: 'done' | 'cancelled'
   /** Deliveries that it created. */
   readonly deliveries: number
@@ -184,8 +183,8 @@ export type FinishedReplay = {
 
 /** To be yielded in the transaction that ends a replay. */
 export function* noteReplayFinished(args: FinishedReplay & { nowMs: number }): Transaction<void> {
-  const { tenant, replay, state, deliveries, nowMs } = args
-  const data = { tenant, replay, state, deliveries, finishedAt: time(nowMs) }
+  const { tenant, replay, key, state, deliveries, nowMs } = args
+  const data = { tenant, replay, key, state, deliveries, finishedAt: time(nowMs) }
   yield* addNotices(
     [{ key: `replay:${tenant}:${replay}:${nowMs}`, type: 'posthorn.replay.finished', tenant, data }],
     nowMs,

@@ -4,9 +4,11 @@ import { idText } from '../../base/ids.ts'
 import { type EndpointId, OPERATOR_TENANT, type Retention, type Tenant, type TenantId } from '../../base/model.ts'
 import { reads, writes } from '../operation.ts'
 import { bytes, int, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../transaction.ts'
+import { type Place, Where } from '../where.ts'
 import { revokeKeysOf } from './api-keys.ts'
 import { type By, record, recordPut } from './audit.ts'
 import { nextChange } from './configuration.ts'
+import { eraseCalls } from './idempotent-calls.ts'
 import { endReplaysOf } from './replays/replays.ts'
 
 const toTenant = (row: Row): Tenant => ({
@@ -35,6 +37,11 @@ export function* putTenant(
   }
   if (erased.length > 0) return null
   const before = yield* getTenant({ id })
+  if (before === null) {
+    const earlier = yield { text: 'select 1 from tenant where id = $1', params: [id] }
+    // Its calls were removed when it was deleted, unless that was cut short.
+    if (earlier.length > 0) yield* eraseCalls(id, Number.MAX_SAFE_INTEGER)
+  }
   const rows = yield {
     text: `insert into tenant (id, name, metadata, retention, version, created_ms, change_seq)
            values ($1, $2, $3, $4, $5, $6, $5)
@@ -65,12 +72,13 @@ export function* getTenant(args: { id: TenantId }): Transaction<Tenant | null> {
   return rows.length === 0 ? null : toTenant(rows[0]!)
 }
 
-/** In the order of their ids, those after `after`, without the operator's own tenant, which is not a customer. */
-export function* listTenants(args: { after: string | null; limit: number }): Transaction<Tenant[]> {
+/** Without the operator's own tenant, which is not a customer. */
+export function* listTenants(args: Place<TenantId> & { limit: number }): Transaction<Tenant[]> {
+  const where = new Where().add('id <> ?', OPERATOR_TENANT)
+  const order = where.behind(args, 'id', id => id)
   const rows = yield {
-    text: `select ${TENANT_FIELDS} from tenant where deleted_ms is null and id > $1 and id <> '${OPERATOR_TENANT}'
-           order by id limit $2`,
-    params: [args.after ?? '', args.limit],
+    text: `select ${TENANT_FIELDS} from tenant where deleted_ms is null and ${where.text} ${order} limit ${args.limit}`,
+    params: where.params,
   }
   return rows.map(toTenant)
 }
@@ -87,7 +95,8 @@ export function* deleteTenant(
   }
   if (gone.length === 0) return null
   const rows = yield {
-    text: `update endpoint set deleted_ms = $2, credentials = null, secret_digest = null, change_seq = $3,
+    text: `update endpoint set deleted_ms = $2, credentials = null, secret_digest = null, headers = '{}',
+             change_seq = $3,
              deleted_version = $4
            where tenant = $1 and deleted_ms is null returning id, partition`,
     params: [args.id, args.nowMs, change, gone[0]!.version!],

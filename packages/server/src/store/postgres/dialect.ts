@@ -24,6 +24,8 @@ export const postgresDialect: Dialect = {
   lockEventRows: 'for update',
   // `for key share` would not block the removal of a payload, which changes no key.
   shareEventRows: 'for share',
+  shareBatchRow: 'for share',
+  hasLateral: true,
   skipLocked: 'for update skip locked',
   giveBackPages: null,
   nowMs: '(extract(epoch from clock_timestamp()) * 1000)::bigint',
@@ -42,6 +44,11 @@ export const postgresDialect: Dialect = {
   lockConfigurationShared: { text: `select pg_advisory_xact_lock_shared(${CONFIGURATION_LOCK})` },
   lockConfiguration: { text: `select pg_advisory_xact_lock(${CONFIGURATION_LOCK})` },
   limitLockWait: waitMs => ({ text: `set local lock_timeout = ${waitMs}` }),
+  readByIndex: {
+    text: `select ${['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin']
+      .map(name => `set_config('enable_${name}', 'off', true)`)
+      .join(', ')}`,
+  },
   lockMigrations: { text: `select pg_advisory_xact_lock(${MIGRATION_LOCK})` },
   makeHistory: () => makeHistory(postgresDialect),
 }

@@ -17,6 +17,9 @@ export const sqliteDialect: Dialect = {
   lockEndpointRows: '',
   lockEventRows: '',
   shareEventRows: '',
+  shareBatchRow: '',
+  // A query costs a microsecond or two here: it is a call within the thread.
+  hasLateral: false,
   skipLocked: '',
   giveBackPages: pages => ({ text: `pragma incremental_vacuum(${pages})` }),
   nowMs: `cast(unixepoch('subsec') * 1000 as integer)`,
@@ -28,6 +31,7 @@ export const sqliteDialect: Dialect = {
   lockConfigurationShared: null,
   lockConfiguration: null,
   limitLockWait: () => null,
+  readByIndex: null,
   lockMigrations: null,
   makeHistory: null,
 }

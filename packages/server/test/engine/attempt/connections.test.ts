@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
 import { type ConnectionSettings, Connections, type Identity } from '../../../src/engine/attempt/connections.ts'
 import { deliver } from '../../../src/engine/attempt/deliver.ts'
+import { parseDirectRule } from '../../../src/guard/direct-rule.ts'
 import type { Resolver } from '../../../src/guard/lookup.ts'
 import type { TargetPolicy } from '../../../src/guard/target.ts'
 
@@ -156,6 +157,91 @@ describe('through a proxy', () => {
       close()
     }
     rude.close()
+    silent.close()
+  })
+})
+
+describe('past a proxy', () => {
+  const noProxy = (...texts: string[]) => texts.map(text => parseDirectRule(text)!)
+
+  it.each([[HOST], ['.example.com'], ['127.0.0.0/8'], ['.example.com:1', '127.0.0.0/8:1', HOST.toUpperCase()]])(
+    'goes directly to a host that %s is for, with TLS to the host itself',
+    async (...texts) => {
+      const [proxy, receiver] = [await startProxy(), await startReceiver({ authority, names: [HOST] })]
+      let lookups = 0
+      const resolver: Resolver = (host, options, callback) => {
+        lookups++
+        toLoopback(host, options, callback)
+      }
+      const settings = { proxy: { reveal: () => `http://127.0.0.1:${proxy.port}` }, noProxy: noProxy(...texts) }
+      const { send, close } = startSender(settings, resolver)
+      const address = `127.0.0.1:${receiver.port}`
+      expect(await send(receiver.port)).toMatchObject({ status: 204, address })
+      expect(await send(receiver.port)).toMatchObject({ status: 204, address })
+      expect(receiver.requests[0]!.headers.host).toBe(`${HOST}:${receiver.port}`)
+      expect([lookups, proxy.asked]).toEqual([1, []])
+      close()
+      const stranger = await startReceiver({ authority, names: ['other.example.com'] })
+      const again = startSender(settings)
+      expect(await again.send(stranger.port)).toMatchObject({ status: null, failure: 'tls_failed' })
+      again.close()
+      proxy.close()
+      await Promise.all([receiver.close(), stranger.close()])
+    },
+  )
+
+  it('goes through the proxy to all others, and where a name leads into a listed network only in part', async () => {
+    const [proxy, receiver] = [await startProxy(), await startReceiver({ authority, names: [HOST] })]
+    const reveal = () => `http://127.0.0.1:${proxy.port}`
+    const both: Resolver = (_host, _options, callback) =>
+      callback(
+        null,
+        ['127.0.0.1', '127.9.0.1'].map(address => ({ address, family: 4 })),
+      )
+    for (const [rule, resolver] of [
+      ['other.example.com', toLoopback],
+      ['.hooks.example.com', toLoopback],
+      [`${HOST}:443`, toLoopback],
+      ['127.0.0.0/16', both],
+    ] as const) {
+      const { send, close } = startSender({ proxy: { reveal }, noProxy: noProxy(rule) }, resolver)
+      const before = proxy.asked.length
+      expect(await send(receiver.port)).toMatchObject({ status: 204 })
+      expect(proxy.asked.length, rule).toBe(before + 1)
+      close()
+    }
+    proxy.close()
+    await receiver.close()
+  })
+
+  it('C3: reaches no address that is refused, however it is listed', async () => {
+    const proxy = await startProxy()
+    const trap = await startTalker('HTTP/1.1 204 No Content\r\n\r\n')
+    for (const rule of [HOST, '.example.com', '0.0.0.0/0']) {
+      const settings = {
+        proxy: { reveal: () => `http://127.0.0.1:${proxy.port}` },
+        noProxy: noProxy(rule),
+        allowTarget: [],
+      }
+      const { send, close } = startSender(settings)
+      expect(await send(portOf(trap))).toMatchObject({ status: null, failure: 'target_refused' })
+      close()
+    }
+    expect(proxy.asked).toEqual([])
+    proxy.close()
+    trap.close()
+  })
+
+  it('has as much time as any connection, the look-up included', async () => {
+    const silent = await startTalker('')
+    const settings = {
+      proxy: { reveal: () => 'http://127.0.0.1:1' },
+      noProxy: noProxy('127.0.0.0/8'),
+      connectTimeoutMs: 300,
+    }
+    const { send, close } = startSender(settings)
+    expect(await send(portOf(silent))).toMatchObject({ status: null, failure: 'connect_timeout' })
+    close()
     silent.close()
   })
 })

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MAX_KEPT_BODY_BYTES } from '../../../src/engine/attempt/deliver.ts'
 import { createRedactor } from '../../../src/engine/attempt/redaction.ts'
@@ -15,7 +16,7 @@ const exchange = (headers: readonly string[], body: string) => ({
   truncated: false,
   retryAfter: null,
 })
-const record = createRedactor(SECRET)
+const record = createRedactor([SECRET])
 
 describe('C14: blanking', () => {
   it.each([
@@ -59,7 +60,7 @@ describe('C14: blanking', () => {
 
   it('C14: blanks many echoes of the longest possible secret without overflowing the stack', () => {
     const longest = 'aB3+'.repeat(1_024)
-    const { body } = createRedactor(longest)({ ...exchange([], `${longest},`.repeat(6)), truncated: true })
+    const { body } = createRedactor([longest])({ ...exchange([], `${longest},`.repeat(6)), truncated: true })
     expect(Buffer.from(body).toString()).toBe('[secret],'.repeat(6))
   })
 
@@ -78,5 +79,73 @@ describe('C14: blanking', () => {
     const long = record(exchange([], `${SECRET}${'x'.repeat(MAX_KEPT_BODY_BYTES)}`))
     expect([long.body.length, long.truncated]).toEqual([MAX_KEPT_BODY_BYTES, true])
     expect(Buffer.from(long.body.subarray(0, 9)).toString()).toBe('[secret]x')
+  })
+})
+
+describe('C14 masking of several secrets', () => {
+  const bodyOf = (secrets: readonly string[], text: string, truncated = false) =>
+    Buffer.from(createRedactor(secrets)({ ...exchange([], text), truncated }).body).toString()
+
+  it('C14: masks each of them, also where one contains or overlaps another', () => {
+    const secrets = [SECRET, 'header-secret-one', 'secret-one-and-more', 'abc']
+    expect(bodyOf(secrets, `${SECRET},header-secret-one,x.abc.x`)).toBe('[secret],[secret],x.[secret].x')
+    expect(bodyOf(secrets, 'header-secret-one-and-more.')).toBe('[secret].')
+    expect(bodyOf(secrets, '<header-s', true)).toBe('<[secret]')
+    expect(bodyOf(['', ''], 'nothing to hide')).toBe('nothing to hide')
+  })
+
+  const VALUE = 'Token a%41b&amp;"<c>\'\\u0041\\\\ d\te+f='
+  const html = (text: string) => text.replace(/[&<>"']/g, each => `&#${each.charCodeAt(0)};`)
+  const entities = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' }
+  it.each([
+    ['as it is', VALUE],
+    ['as JSON', JSON.stringify(VALUE).slice(1, -1)],
+    ['as part of a URL', encodeURIComponent(VALUE)],
+    ['as a form', new URLSearchParams([['', VALUE]]).toString().slice(1)],
+    ['in HTML by number', html(VALUE)],
+    ['in HTML by name', VALUE.replace(/[&<>"']/g, each => entities[each as keyof typeof entities])],
+    ['in Base64', Buffer.from(VALUE).toString('base64').replace(/=+$/, '')],
+    ['in hexadecimal', Buffer.from(VALUE).toString('hex').toUpperCase()],
+    ['as JSON in JSON', JSON.stringify({ got: VALUE }).slice(8, -2)],
+  ])('C14: masks the value of a header echoed %s, whatever characters it has', (_how, echo) => {
+    expect(bodyOf([SECRET, VALUE], `<${echo}|${echo}>`)).toBe('<[secret]|[secret]>')
+  })
+
+  it('C14: masks a value echoed without the scheme that it begins with', () => {
+    expect(bodyOf(['Token  s3cr3t-of-theirs'], 'you said s3cr3t-of-theirs')).toBe('you said [secret]')
+    expect(bodyOf(['Hello you'], 'you said Hello you')).toBe('you said [secret]')
+  })
+
+  it('C14: masks any value of a header in any way that a program would write it', () => {
+    const value = fc
+      .array(
+        fc.oneof(
+          fc.integer({ min: 32, max: 126 }).map(code => String.fromCharCode(code)),
+          fc.constantFrom('%41', '\\u0041', '&lt;', '\t'),
+        ),
+        {
+          minLength: 8,
+          maxLength: 30,
+        },
+      )
+      .map(parts => `a${parts.join('')}z`)
+    const ways: ((text: string) => string)[] = [
+      text => text,
+      text => JSON.stringify({ got: text }),
+      text => JSON.stringify({ got: JSON.stringify({ text }) }),
+      text => encodeURIComponent(text),
+      text => new URLSearchParams({ got: text }).toString(),
+      text => `<p>${html(text)}</p>`,
+      text => Buffer.from(text).toString('base64'),
+      text => Buffer.from(text).toString('hex'),
+    ]
+    fc.assert(
+      fc.property(value, fc.constantFrom(...ways), fc.boolean(), (text, write, isCut) => {
+        const body = bodyOf([SECRET, text], `, ${write(text)}, and more`, isCut)
+        expect(body).toContain('[secret]')
+        for (const way of ways) expect(body).not.toContain(way(text))
+      }),
+      { numRuns: 500 },
+    )
   })
 })

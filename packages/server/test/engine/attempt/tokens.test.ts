@@ -11,6 +11,9 @@ const client: TokenClient = {
   clientId: 'client one',
   clientSecret: 'p:w&+é',
   scope: 'hooks write',
+  audience: null,
+  resource: [],
+  credentialsIn: 'header',
 }
 
 const exchange = (status: number, body: unknown): Exchange => ({
@@ -49,6 +52,11 @@ function start(answer: (nth: number) => Exchange | Promise<Exchange>) {
 const good = (nth: number) => exchange(200, { access_token: `t${nth}`, token_type: 'Bearer', expires_in: 100 })
 
 describe('tokens', () => {
+  it('are read from a response with a byte order mark, too', async () => {
+    const answer = JSON.stringify({ access_token: 't', token_type: 'Bearer' })
+    expect(await start(() => exchange(200, `\ufeff${answer}`)).value()).toBe('t')
+  })
+
   it('are requested as in RFC 6749', async () => {
     const { requests, value } = start(good)
     expect(await value()).toBe('t1')
@@ -57,6 +65,31 @@ describe('tokens', () => {
     const authorization = headers[headers.indexOf('Authorization') + 1]!
     expect(Buffer.from(authorization.slice('Basic '.length), 'base64').toString()).toBe('client+one:p%3Aw%26%2B%C3%A9')
     expect([path, timeoutMs]).toEqual(['/token', 15_000])
+  })
+
+  it('are requested for an audience and resources, with the credentials where the server wants them', async () => {
+    const { tokens, requests } = start(good)
+    const resource = ['https://hooks.example.com/a?b=c', 'urn:example:hooks']
+    for (const credentialsIn of ['header', 'body'] as const) {
+      const more = { audience: 'https://api.example.com/ ü', resource, credentialsIn, endpoint: credentialsIn }
+      await tokens.get({ ...client, ...more })
+    }
+    const [inHeader, inBody] = requests.map(({ headers, body }) => ({
+      isBasic: headers.includes('Authorization'),
+      form: [...new URLSearchParams(Buffer.from(body).toString())],
+    }))
+    const rest = [
+      ['scope', 'hooks write'],
+      ['audience', 'https://api.example.com/ ü'],
+      ...resource.map(uri => ['resource', uri]),
+    ]
+    const grant = ['grant_type', 'client_credentials']
+    expect(inHeader).toEqual({ isBasic: true, form: [grant, ...rest] })
+    const credentials = [
+      ['client_id', client.clientId],
+      ['client_secret', client.clientSecret],
+    ]
+    expect(inBody).toEqual({ isBasic: false, form: [grant, ...credentials, ...rest] })
   })
 
   it('are kept until shortly before they expire, and requested once for all callers', async () => {

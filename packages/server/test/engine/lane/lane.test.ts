@@ -12,6 +12,7 @@ const item = (delivery: string, dueAtMs: number, attempts = 0): LaneItem => ({
   event: `evt_${delivery}`,
   type: 'T',
   test: false,
+  replay: false,
   dueAtMs,
   attempts,
   payload: new Uint8Array(10),

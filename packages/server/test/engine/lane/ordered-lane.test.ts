@@ -14,6 +14,7 @@ const item = (delivery: string, dueAtMs: number, attempts = 0): LaneItem => ({
   event: `evt_${delivery}`,
   type: 'T',
   test: false,
+  replay: false,
   dueAtMs,
   attempts,
   payload: null,

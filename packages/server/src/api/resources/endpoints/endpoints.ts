@@ -1,23 +1,24 @@
 import { Type } from 'typebox'
 import type { Endpoint } from '../../../base/model.ts'
 import type { Publisher, StartedTest } from '../../../publish/publisher.ts'
+import type { EndpointLists } from '../../../services/endpoints/endpoint-lists.ts'
 import type { EndpointResult, Endpoints } from '../../../services/endpoints/endpoints.ts'
-import { decodeCursor, isIdOf, PageQuery, parseTimeOrRefuse, toPage } from '../../http/lists.ts'
+import type { HeaderInput } from '../../../services/endpoints/extra-headers.ts'
+import { parseTimeOrRefuse } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
-import {
-  Gone,
-  ItemParams,
-  Location,
-  NoBody,
-  NoQuery,
-  optionalBody,
-  pageOf,
-  ref,
-  strict,
-  TenantParams,
-} from '../../http/shapes.ts'
+import { EndpointParams, Gone, Location, NoBody, NoQuery, ref, strict, TenantParams } from '../../http/shapes.ts'
 import { type Public, resource } from '../../resource.ts'
-import { EndpointPatch, EndpointSchema, EndpointWithSecretSchema, NewEndpoint, SIGNING_INPUT } from './schemas.ts'
+import examples from './endpoints.examples.json' with { type: 'json' }
+import { addEndpointLists } from './lists.ts'
+import {
+  EndpointPatch,
+  EndpointSchema,
+  EndpointWithSecretSchema,
+  GracePeriod,
+  Held,
+  NewEndpoint,
+  SIGNING_INPUT,
+} from './schemas.ts'
 import { viewEndpoint } from './view.ts'
 
 const Shown = (description: string) => ({ ...ref(EndpointSchema), description })
@@ -26,12 +27,18 @@ const ShownOnce = (description: string) => ({ ...ref(EndpointWithSecretSchema), 
 
 const ONE = '/v1/tenants/:tenant/endpoints/:id'
 
-type Needs = { readonly endpoints: Public<Endpoints>; readonly publisher: Pick<Publisher, 'publishTest'> }
+type Needs = {
+  readonly endpoints: Public<Endpoints>
+  readonly endpointLists: Public<EndpointLists>
+  readonly publisher: Pick<Publisher, 'publishTest'>
+}
 
 export const endpointsResource = resource({
   tag: 'Endpoints',
   components: [EndpointSchema, EndpointWithSecretSchema],
+  examples,
   add(routes, services: Needs) {
+    addEndpointLists(routes, services)
     addReading(routes, services)
     addCreating(routes, services)
     addChanging(routes, services)
@@ -51,36 +58,12 @@ function addReading(routes: Routes, services: Needs): void {
   const view = viewWith(services)
 
   routes.get(
-    '/v1/tenants/:tenant/endpoints',
-    {
-      access: 'read',
-      operationId: 'listEndpoints',
-      summary: "List a tenant's endpoints, newest first",
-      params: TenantParams,
-      querystring: strict(PageQuery),
-      response: { 200: pageOf(EndpointSchema, 'A page of endpoints.') },
-      refusals: ['not_found'],
-    },
-    async ({ params: { tenant }, query: { cursor, limit } }) => {
-      const before = decodeCursor(cursor, isIdOf('ep'))
-      const found = await endpoints.list(tenant, { before, limit: limit + 1 })
-      const page = toPage(
-        found,
-        limit,
-        ({ id }) => id,
-        endpoint => endpoint,
-      )
-      return { ...page, data: await Promise.all(page.data.map(view)) }
-    },
-  )
-
-  routes.get(
     ONE,
     {
       access: 'read',
       operationId: 'getEndpoint',
       summary: 'Get an endpoint',
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       response: { 200: Shown('The endpoint.') },
       refusals: ['not_found'],
@@ -134,7 +117,7 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
       summary: 'Update an endpoint',
       description:
         'Changes the given fields and keeps the others. Null resets a field. The next attempts use the new values.',
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       body: EndpointPatch,
       response: {
@@ -157,7 +140,7 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
       operationId: 'deleteEndpoint',
       summary: 'Delete an endpoint',
       description: "Also cancels the endpoint's pending and held deliveries.",
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       response: { 204: Gone },
       refusals: ['not_found'],
@@ -169,7 +152,10 @@ function addChanging(routes: Routes, { endpoints }: Needs): void {
   )
 }
 
-type Labels = { readonly metadata?: Record<string, string> | null; readonly headers?: Record<string, string> | null }
+type Labels = {
+  readonly metadata?: Record<string, string> | null
+  readonly headers?: Record<string, HeaderInput> | null
+}
 
 /** Metadata and headers are never null in an endpoint: null resets them to empty ones. */
 function withoutNull<Body extends Labels>({ metadata, headers, ...rest }: Body) {
@@ -189,16 +175,16 @@ function addSigning(routes: Routes, { endpoints }: Needs): void {
       operationId: 'rotateSigningSecret',
       summary: "Rotate an endpoint's signing secret",
       description:
-        'The new secret takes effect immediately. The previous one stays valid for 24 hours, and requests carry a ' +
-        'signature for each valid secret.',
-      params: ItemParams,
+        'The new secret takes effect immediately. The previous one stays valid for the grace period, 24 hours by ' +
+        'default, and requests carry a signature for each valid secret.',
+      params: EndpointParams,
       querystring: NoQuery,
-      body: optionalBody(SIGNING_INPUT),
+      body: strict({ ...SIGNING_INPUT, gracePeriodSeconds: Type.Optional(GracePeriod) }),
       response: { 201: ShownOnce('The endpoint, with its new signing secret.') },
       refusals: ['not_found', 'conflict'],
     },
     async ({ params: { tenant, id }, body, actor, once }, reply) => {
-      const result = await endpoints.rotateSigning(tenant, id, body ?? {}, actor, once?.keeping(made))
+      const result = await endpoints.rotateSigning(tenant, id, body, actor, once?.keeping(made))
       return reply.code(201).send(made(result).body)
     },
   )
@@ -215,9 +201,9 @@ function addTesting(routes: Routes, { endpoints, publisher }: Needs): void {
       description:
         'Sends the example of an event type with the header `X-Posthorn-Test: true`, even if the endpoint does not ' +
         'otherwise want that type.',
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
-      body: optionalBody({
+      body: strict({
         type: Type.Optional(
           Type.String({ description: 'The event type to send. Defaults to the first one that the endpoint receives.' }),
         ),
@@ -228,7 +214,7 @@ function addTesting(routes: Routes, { endpoints, publisher }: Needs): void {
     async ({ params: { tenant, id }, body, once }, reply) => {
       const toMade = (started: StartedTest) => ({ status: 202, body: started, madeId: started.delivery })
       const endpoint = await endpoints.get(tenant, id)
-      const started = await publisher.publishTest(endpoint, body?.type, once?.keeping(toMade))
+      const started = await publisher.publishTest(endpoint, body.type, once?.keeping(toMade))
       return reply.code(202).send(started)
     },
   )
@@ -245,7 +231,7 @@ function addStateChanges(routes: Routes, services: Needs): void {
       operationId: 'disableEndpoint',
       summary: 'Disable an endpoint',
       description: "Holds the endpoint's pending deliveries, and those of events published while it is disabled.",
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
       body: NoBody,
       response: { 200: Shown('The updated endpoint.') },
@@ -260,14 +246,14 @@ function addStateChanges(routes: Routes, services: Needs): void {
       access: 'write',
       operationId: 'enableEndpoint',
       summary: 'Enable an endpoint',
-      params: ItemParams,
+      params: EndpointParams,
       querystring: NoQuery,
-      body: optionalBody({ held: Type.Optional(Held) }),
+      body: strict({ held: Type.Optional(Held) }),
       response: { 200: Shown('The updated endpoint.') },
       refusals: ['not_found'],
     },
     async ({ params: { tenant, id }, body, actor }) =>
-      view(await endpoints.enable(tenant, id, { held: body?.held ?? 'release' }, actor)),
+      view(await endpoints.enable(tenant, id, { held: body.held ?? 'release' }, actor)),
   )
 }
 
@@ -275,8 +261,3 @@ const TestStarted = Type.Object(
   { event: Type.String(), delivery: Type.String(), type: Type.String() },
   { description: 'The test event was created. Get its delivery to see the outcome.' },
 )
-
-const Held = Type.Enum(['release', 'cancel'], {
-  type: 'string',
-  description: 'What to do with the held deliveries: send them (`release`, the default) or cancel them (`cancel`).',
-})

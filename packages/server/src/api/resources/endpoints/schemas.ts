@@ -1,7 +1,12 @@
 /** Schemas of endpoints in responses, and in the calls that create and update them. */
 import { type Static, Type } from 'typebox'
-import { DISABLED_REASONS } from '../../../base/model.ts'
-import { SIGNATURE_VERSIONS } from '../../../secrets/credentials.ts'
+import { ATTEMPT_ERRORS, DISABLED_REASONS } from '../../../base/model.ts'
+import { CREDENTIALS_PLACES, SIGNATURE_VERSIONS } from '../../../secrets/credentials.ts'
+import type { ShownHeader } from '../../../secrets/secret-headers.ts'
+import type { HeaderInput } from '../../../services/endpoints/extra-headers.ts'
+import { HEALTH_STATES } from '../../../services/endpoints/health-report.ts'
+import type { OAuthInput } from '../../../services/endpoints/oauth-input.ts'
+import type { SignatureHeadersInput } from '../../../services/endpoints/signature-headers.ts'
 import {
   IntegerOrNull,
   ListOrNull,
@@ -12,6 +17,7 @@ import {
   Texts,
   TextsOrNull,
   Time,
+  TimeInputOrNull,
   TimeOrNull,
   Warnings,
   Word,
@@ -54,31 +60,119 @@ const CertificateOrNull = objectOrNull(
 )
 
 const OAuthOrNull = objectOrNull(
-  { tokenUrl: Type.String(), clientId: Type.String(), scope: TextOrNull() },
+  {
+    tokenUrl: Type.String(),
+    clientId: Type.String(),
+    scope: TextOrNull(),
+    audience: TextOrNull(),
+    resource: ListOrNull<string>('string'),
+    credentialsIn: Word(CREDENTIALS_PLACES),
+  },
   'The OAuth 2.0 client with which Posthorn gets its bearer tokens. Null if requests carry the clientSecret instead.',
 )
+
+const HealthSchema = Type.Object(
+  {
+    state: Word(HEALTH_STATES, {
+      description:
+        '`failing`: no attempt has succeeded since `failingSince`. `paused`: the endpoint is not failing, but its ' +
+        'receiver asked to wait until `pausedUntil`. `healthy`: neither, and one of its newest deliveries arrived. ' +
+        '`unknown`: nothing that is kept tells, or it was failing, was then enabled again or got another URL, and no attempt was made since.',
+    }),
+    failingSince: TimeOrNull(
+      'When the first attempt of the current run of failures ended. Null if the endpoint is not failing.',
+    ),
+    lastError: WordOrNull(ATTEMPT_ERRORS, {
+      description:
+        'Why the last attempt failed, as far as the newest deliveries show. Null if the endpoint is not failing, or ' +
+        'if no failed attempt is kept.',
+    }),
+    lastStatus: IntegerOrNull({
+      description: 'HTTP status of the response to that attempt. Null if there was no response, or no such attempt.',
+    }),
+    lastFailureAt: TimeOrNull('When that attempt ended. Null if there is no such attempt.'),
+    pausedUntil: TimeOrNull('Posthorn sends nothing before this time. Null if the receiver did not ask for a pause.'),
+  },
+  { description: 'How the receiver does.' },
+)
+
+const SignatureHeadersOrNull = Type.Unsafe<SignatureHeadersInput | null>({
+  ...strict({
+    id: Type.Optional(TextOrNull({ description: 'Defaults to `webhook-id`, which is sent in any case.' })),
+    timestamp: Type.Optional(TextOrNull({ description: 'Defaults to `webhook-timestamp`.' })),
+    signature: Type.Optional(TextOrNull({ description: 'Defaults to `webhook-signature`.' })),
+  }),
+  type: ['object', 'null'],
+  description:
+    'Other names for the headers that carry the event id, the timestamp and the signatures, for a receiver that needs ' +
+    'them. Null for those of Standard Webhooks.',
+  examples: [{ id: 'X-Request-Id', timestamp: 'X-Timestamp', signature: 'X-Signature' }],
+})
+
+const ENDPOINT_STATES = ['enabled', 'disabled'] as const
+
+const HEADER_EXAMPLES = [{ 'x-region': 'eu', 'x-api-key': { secret: true } }]
+const HeadersShown = Type.Unsafe<Record<string, ShownHeader>>({
+  type: 'object',
+  additionalProperties: {
+    anyOf: [
+      Type.String(),
+      Type.Object({ secret: Type.Literal(true) }),
+      Type.Object({ value: Type.String(), secret: Type.Literal(false) }),
+    ],
+  },
+  description:
+    'Extra request headers. Their names are in lower case. The value of a secret header is not shown: it is ' +
+    '`{"secret": true}`. A header that is not secret in spite of its name is shown with `"secret": false`.',
+  examples: HEADER_EXAMPLES,
+})
+const HeadersOrNull = Type.Unsafe<Record<string, HeaderInput> | null>({
+  type: ['object', 'null'],
+  additionalProperties: {
+    ...strict({ value: Type.Optional(Type.String()), secret: Type.Optional(Type.Boolean()) }),
+    type: ['string', 'object'],
+  },
+  description:
+    'Extra request headers, at most 20, as values or as `{"value": …, "secret": …}`. Secret ones are never shown ' +
+    'again. By default a header is secret if its name says so (`X-Api-Key`, `X-Auth-Token`, …). `{"secret": true}` ' +
+    'without a value keeps the stored value.',
+  examples: [{ 'X-Region': 'eu', 'X-Api-Key': 'b3J3ZWxs' }],
+})
 
 const ENDPOINT_MEMBERS = {
   id: Type.String({ examples: ['ep_01jy4k8v3xf0c8wq2rn5s7t9ab'] }),
   tenant: Type.String(),
+  uid: TextOrNull({
+    description: "The endpoint's uid, which every call accepts in place of its id. Null if it has none.",
+    examples: ['orders'],
+  }),
+  name: TextOrNull({ description: 'A name for people. Null if there is none.', examples: ['Order updates'] }),
   url: Type.String({ format: 'uri' }),
   types: ListOrNull<string>('string', { description: TYPES }),
   filter: FilterOrNull(FILTER),
   description: TextOrNull(),
   metadata: Texts(),
-  headers: Texts({ description: 'Extra request headers. Their names are in lower case.' }),
+  headers: HeadersShown,
+  signatureHeaders: objectOrNull(
+    { id: Type.String(), timestamp: Type.String(), signature: Type.String() },
+    'Names of the headers that carry the event id, the timestamp and the signatures. Null for those of Standard ' +
+      'Webhooks. `webhook-id` is sent in any case.',
+  ),
   schedule: ListOrNull<number>('number', { description: 'Seconds to wait before each retry. Null for the default.' }),
   timeoutMs: IntegerOrNull({
     description: 'How long the receiver can take to send its response status, in milliseconds. Null for the default.',
   }),
   rateLimit: RateLimitOrNull({ description: RATE_LIMIT }),
   ordered: Type.Boolean({ description: ORDERED }),
-  state: Word(['enabled', 'disabled'] as const),
+  state: Word(ENDPOINT_STATES, { description: 'A disabled endpoint gets nothing: its deliveries are held.' }),
   disabledReason: WordOrNull(DISABLED_REASONS, {
     description:
       'Why the endpoint is disabled. `manual`: by a call. `gone`: the receiver responded with 410. `failing`: no ' +
       'attempt succeeded for days. Null if it is enabled.',
   }),
+  disabledAt: TimeOrNull(
+    'When the endpoint was disabled. Null if it is enabled, or if an earlier version of Posthorn disabled it.',
+  ),
   failingSince: TimeOrNull(
     'When the first attempt of the current run of failures ended. Null if the endpoint is not failing.',
   ),
@@ -86,6 +180,7 @@ const ENDPOINT_MEMBERS = {
     'Posthorn sends nothing before this time, because the receiver asked it to wait (`Retry-After`). Null if it did ' +
       'not.',
   ),
+  health: HealthSchema,
   secretFingerprint: TextOrNull({
     description:
       'Fingerprint of the clientSecret. Equal secrets of a tenant have the same one; it reveals nothing else. Null ' +
@@ -115,12 +210,29 @@ export const EndpointWithSecretSchema = Type.Object(
 )
 export type EndpointView = Static<typeof EndpointSchema>
 
+const HELD = 'What to do with the held deliveries: send them (`release`, the default) or cancel them (`cancel`).'
+const heldOf = (description: string) => Word(['release', 'cancel'] as const, { description })
+export const Held = heldOf(HELD)
+
 const ENDPOINT_INPUT = {
+  uid: Type.Optional(
+    TextOrNull({
+      description:
+        "Your own id of the endpoint, unique among the tenant's endpoints. Every call accepts it in place of the id. " +
+        '1 to 128 letters, digits and `._:@-` characters, beginning with a letter or digit; it must not look like an ' +
+        'id of Posthorn. Null for none.',
+      examples: ['orders'],
+    }),
+  ),
+  name: Type.Optional(
+    TextOrNull({ description: 'A name for people, up to 128 characters. Null for none.', examples: ['Order updates'] }),
+  ),
   types: Type.Optional(ListOrNull<string>('string', { description: `${TYPES} A list must not be empty.` })),
   filter: Type.Optional(FilterOrNull(`${FILTER} See docs/event-types.md.`)),
   description: Type.Optional(TextOrNull({ description: 'At most 1,024 characters.' })),
   metadata: Type.Optional(TextsOrNull({ description: 'Your own labels, at most 50.' })),
-  headers: Type.Optional(TextsOrNull({ description: 'Extra request headers, at most 20.' })),
+  headers: Type.Optional(HeadersOrNull),
+  signatureHeaders: Type.Optional(SignatureHeadersOrNull),
   schedule: Type.Optional(
     ListOrNull<number>('number', {
       description: 'Seconds to wait before each retry, for at most 30 retries. Null for the default.',
@@ -133,6 +245,9 @@ const ENDPOINT_INPUT = {
   ),
   rateLimit: Type.Optional(RateLimitOrNull({ description: RATE_LIMIT })),
   ordered: Type.Optional(Type.Boolean({ description: `${ORDERED} False by default.` })),
+  state: Type.Optional(
+    Word(ENDPOINT_STATES, { description: 'A disabled endpoint gets nothing: its deliveries are held.' }),
+  ),
 }
 const Url = Type.String({ description: 'An absolute https URL with a public host.' })
 const ClientSecret = Type.String({
@@ -151,6 +266,15 @@ export const SIGNING_INPUT = {
     }),
   ),
 }
+export const GracePeriod = Type.Integer({
+  minimum: 0,
+  maximum: 604_800,
+  default: 86_400,
+  description:
+    'How long older signing secrets stay valid at most, in seconds. 0 drops all of them immediately, for example ' +
+    'because one has leaked.',
+})
+
 const OTHER_AUTHENTICATION = {
   clientCertificate: Type.Optional(
     Type.Unsafe<{ certificate: string; key: string } | null>({
@@ -161,12 +285,27 @@ const OTHER_AUTHENTICATION = {
     }),
   ),
   oauth: Type.Optional(
-    Type.Unsafe<{ tokenUrl: string; clientId: string; clientSecret: string; scope?: string | null } | null>({
+    Type.Unsafe<OAuthInput | null>({
       ...strict({
-        tokenUrl: Type.String(),
+        tokenUrl: Type.String({ description: 'An absolute https URL with a public host.' }),
         clientId: Type.String(),
         clientSecret: Type.String(),
-        scope: Type.Optional(TextOrNull()),
+        scope: Type.Optional(TextOrNull({ description: 'The scopes to request, separated by spaces.' })),
+        audience: Type.Optional(TextOrNull({ description: 'What the token is for, if the server asks for it.' })),
+        resource: Type.Optional(
+          Type.Unsafe<string | string[] | null>({
+            type: ['string', 'array', 'null'],
+            items: { type: 'string' },
+            description: 'One or several URIs of what the token is for (RFC 8707), at most 10.',
+          }),
+        ),
+        credentialsIn: Type.Optional(
+          Word(CREDENTIALS_PLACES, {
+            description:
+              'Where the token request carries `clientId` and `clientSecret`: in the header `Authorization: Basic` ' +
+              '(`header`, the default) or in the form (`body`).',
+          }),
+        ),
       }),
       type: ['object', 'null'],
       description:
@@ -176,23 +315,19 @@ const OTHER_AUTHENTICATION = {
   ),
 }
 
-export const NewEndpoint = {
-  ...strict({
-    url: Url,
-    clientSecret: Type.Optional(ClientSecret),
-    ...SIGNING_INPUT,
-    ...OTHER_AUTHENTICATION,
-    ...ENDPOINT_INPUT,
-  }),
-  examples: [
-    { url: 'https://hooks.example.com/covers', clientSecret: 'aGlzdG9yeS1vZi1zZWNyZXRz', types: ['COVER_REFERENCE'] },
-  ],
-}
+export const NewEndpoint = strict({
+  url: Url,
+  clientSecret: Type.Optional(ClientSecret),
+  ...SIGNING_INPUT,
+  ...OTHER_AUTHENTICATION,
+  ...ENDPOINT_INPUT,
+})
 export const EndpointPatch = strict({
   url: Type.Optional(Url),
+  held: Type.Optional(heldOf(`${HELD} Only together with \`"state": "enabled"\`.`)),
   clientSecret: Type.Optional(ClientSecret),
   switchAt: Type.Optional(
-    TimeOrNull('When a new clientSecret takes effect (RFC 3339). If omitted or null, it takes effect immediately.'),
+    TimeInputOrNull('When a new clientSecret takes effect. If omitted or null, it takes effect immediately.'),
   ),
   ...OTHER_AUTHENTICATION,
   ...ENDPOINT_INPUT,

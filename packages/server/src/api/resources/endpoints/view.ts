@@ -1,28 +1,39 @@
 import type { Endpoint } from '../../../base/model.ts'
+import { showHeaders } from '../../../secrets/secret-headers.ts'
 import type { Described } from '../../../services/endpoints/authentication.ts'
+import type { HealthReport } from '../../../services/endpoints/health-report.ts'
 import { time, timeOrNull } from '../../http/shapes.ts'
 import type { EndpointView } from './schemas.ts'
 
-export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pausedUntilMs }: Described): EndpointView {
-  const { id, tenant, url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit } = endpoint
+export function viewEndpoint(
+  endpoint: Endpoint,
+  { authentication, warnings, pausedUntilMs, report }: Described,
+): EndpointView {
+  const { id, tenant, uid, name, url, types, filter, description, metadata, headers, schedule, timeoutMs, rateLimit } =
+    endpoint
   const { secretFingerprint, nextSecret, signing, clientCertificate, oauth } = authentication
   return {
     id,
     tenant,
+    uid,
+    name,
     url,
     types,
     filter,
     description,
     metadata,
-    headers,
+    headers: showHeaders(headers),
+    signatureHeaders: endpoint.signatureHeaders,
     schedule,
     timeoutMs,
     rateLimit,
     ordered: endpoint.ordered,
     state: endpoint.state,
     disabledReason: endpoint.disabledReason,
+    disabledAt: timeOrNull(endpoint.disabledAtMs),
     failingSince: timeOrNull(endpoint.health.failingSinceMs),
     pausedUntil: timeOrNull(pausedUntilMs),
+    health: viewHealth(report),
     secretFingerprint,
     nextSecret:
       nextSecret === null ? null : { fingerprint: nextSecret.fingerprint, switchAt: time(nextSecret.switchAtMs) },
@@ -41,9 +52,20 @@ export function viewEndpoint(endpoint: Endpoint, { authentication, warnings, pau
             fingerprint: clientCertificate.fingerprint,
             expiresAt: time(clientCertificate.expiresAtMs),
           },
-    oauth,
+    oauth: oauth === null ? null : { ...oauth, resource: oauth.resource.length === 0 ? null : oauth.resource },
     createdAt: time(endpoint.createdAtMs),
     updatedAt: time(endpoint.updatedAtMs),
     warnings: [...warnings],
+  }
+}
+
+function viewHealth({ state, failingSinceMs, lastFailure, pausedUntilMs }: HealthReport): EndpointView['health'] {
+  return {
+    state,
+    failingSince: timeOrNull(failingSinceMs),
+    lastError: lastFailure?.error ?? null,
+    lastStatus: lastFailure?.status ?? null,
+    lastFailureAt: timeOrNull(lastFailure?.endedAtMs ?? null),
+    pausedUntil: timeOrNull(pausedUntilMs),
   }
 }

@@ -1,28 +1,30 @@
 import { Buffer } from 'node:buffer'
 import { Type } from 'typebox'
+import { idMs } from '../../../base/ids.ts'
 import { parseTraceparent, writeTraceparent } from '../../../base/trace-context.ts'
 import type { Publisher } from '../../../publish/publisher.ts'
+import { MAX_PAGE_BYTES } from '../../../services/events/event-list.ts'
 import type { Events } from '../../../services/events/events.ts'
 import { publishedBody } from '../../../store/operations/events/publish-request.ts'
-import { decodeCursor, isIdOf, PageQuery, parseRange, RangeQuery, toPage } from '../../http/lists.ts'
+import { newestFirst, PageQuery } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
-import { ItemParams, NoQuery, pageOf, ref, strict, TenantParams } from '../../http/shapes.ts'
+import { ItemParams, NoQuery, pageOf, ref, SearchedTo, strict, TenantParams, time } from '../../http/shapes.ts'
 import type { ApiOptions, BeginPublishTrace } from '../../options.ts'
 import { type Public, resource } from '../../resource.ts'
-import { MAX_PAGE_BYTES, readPage, writePage, writeSearched } from './pages.ts'
+import examples from './events.examples.json' with { type: 'json' }
+import { addEventLists } from './lists.ts'
+import { JSON_TYPE, readPage, writePage } from './pages.ts'
+import { EventQuery } from './queries.ts'
 import {
   EventDetailSchema,
   EventEndpointSchema,
-  EventPage,
   EventSchema,
   NewEvents,
   NotSentSchema,
   PublishedSchema,
   RejectedEventSchema,
 } from './schemas.ts'
-import { viewEventEndpoint, writeEvent, writeEventDetail, writeRejectedEvent } from './views.ts'
-
-const JSON_TYPE = 'application/json; charset=utf-8'
+import { viewEventEndpoint, writeEvent, writeEventDetail } from './views.ts'
 
 /** The newest endpoints shown with an event. The list of the event's endpoints has all of them. */
 const ENDPOINTS_SHOWN = 1_000
@@ -30,6 +32,11 @@ const ENDPOINTS_SHOWN = 1_000
 const Published = {
   ...Type.Unsafe<unknown>({ anyOf: [ref(PublishedSchema), Type.Object({ data: Type.Array(ref(PublishedSchema)) })] }),
   description: 'The stored event. For an array of events, `data` has one item per event, in the same order.',
+}
+
+const RejectedPage = {
+  ...Type.Object({ ...pageOf(RejectedEventSchema, '').properties, searchedTo: SearchedTo }),
+  description: 'A page of rejected events.',
 }
 
 type Needs = {
@@ -47,13 +54,18 @@ export const eventsResource = resource({
     RejectedEventSchema,
     PublishedSchema,
   ],
+  examples,
   add(routes, services: Needs, options) {
+    addEventLists(routes, services)
     addReading(routes, services)
     addRejected(routes, services)
     addEventEndpoints(routes, services)
     addPublishing(routes, services, options)
   },
 })
+
+/** What a missing body is read as, so that what is missing in it is named, as in all other calls. */
+const NO_BODY = Buffer.from('{}')
 
 /** Without tracing, the caller's own traceparent is stored unchanged. */
 const keepTraceparent: BeginPublishTrace = (_tenant, traceparent) => ({ traceparent, end: () => {} })
@@ -80,7 +92,7 @@ function addPublishing(
     async ({ params, body, headers, once }, reply) => {
       const caller = parseTraceparent(headers.traceparent)
       const trace = beginPublishTrace(params.tenant, caller === null ? null : writeTraceparent(caller))
-      const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
+      const bytes = Buffer.isBuffer(body) && body.length > 0 ? body : NO_BODY
       const publishing = publisher.publish(params.tenant, bytes, trace.traceparent, once?.keepingStatus(202))
       const { batch, events } = await publishing.catch(error => {
         trace.end(null)
@@ -94,47 +106,10 @@ function addPublishing(
 
 function addReading(routes: Routes, { events }: Needs): void {
   routes.get(
-    '/v1/tenants/:tenant/events',
-    {
-      access: 'read',
-      answerBytes: MAX_PAGE_BYTES,
-      operationId: 'listEvents',
-      summary: "List a tenant's events, newest first",
-      description:
-        'A page with large payloads can have fewer items than `limit`. With `key`, the list finds the event directly as ' +
-        'long as its key is remembered (`idempotencyDays`). After that, each call looks through a limited number of ' +
-        'events, newest first: follow `nextCursor` until it is null.',
-      params: TenantParams,
-      querystring: strict({
-        type: Type.Optional(Type.String({ description: 'Only events of this type.' })),
-        key: Type.Optional(
-          Type.String({ description: 'Only events that were published with this key, byte for byte.' }),
-        ),
-        ...RangeQuery,
-        ...PageQuery,
-      }),
-      response: { 200: Type.Unsafe<string>(EventPage) },
-      refusals: ['not_found'],
-    },
-    async ({ params: { tenant }, query }, reply) => {
-      const filter = { type: query.type ?? null, ...parseRange(query) }
-      const first = decodeCursor(query.cursor, isIdOf('evt'))
-      reply.header('content-type', JSON_TYPE)
-      if (query.key !== undefined) {
-        const found = await events.listByKey(tenant, query.key, { ...filter, before: first })
-        return reply.send(writeSearched(found, writeEvent))
-      }
-      const page = await readPage(first, query.limit, (before, count) =>
-        events.list(tenant, { ...filter, before }, count),
-      )
-      return reply.send(writePage(page, writeEvent))
-    },
-  )
-
-  routes.get(
     '/v1/tenants/:tenant/events/:id',
     {
       access: 'read',
+      payloads: 'shown',
       operationId: 'getEvent',
       summary: 'Get an event with its outcome at each endpoint',
       params: ItemParams,
@@ -142,11 +117,13 @@ function addReading(routes: Routes, { events }: Needs): void {
       response: { 200: { ...Type.Unsafe<string>(ref(EventDetailSchema)), description: 'The event.' } },
       refusals: ['not_found'],
     },
-    async ({ params: { tenant, id } }, reply) => {
+    async ({ params: { tenant, id }, seesPayloads }, reply) => {
       const { event, deliveries: made } = await events.get(tenant, id)
-      const found = await events.listEndpoints(tenant, id, { before: null, limit: ENDPOINTS_SHOWN + 1 })
-      const { data, nextCursor } = toPage(found, ENDPOINTS_SHOWN, ({ endpoint }) => endpoint, viewEventEndpoint)
-      return reply.header('content-type', JSON_TYPE).send(writeEventDetail(event, made, data, nextCursor))
+      const pager = newestFirst('ep', { limit: ENDPOINTS_SHOWN })
+      const found = await events.listEndpoints(tenant, id, { ...pager.place, limit: pager.count })
+      const { data, nextCursor } = pager.page(found, ({ endpoint }) => endpoint, viewEventEndpoint)
+      const text = writeEventDetail(event, made, data, nextCursor, seesPayloads)
+      return reply.header('content-type', JSON_TYPE).send(text)
     },
   )
 }
@@ -156,6 +133,7 @@ function addRejected(routes: Routes, { events }: Needs): void {
     '/v1/rejected-events',
     {
       access: 'read',
+      payloads: 'shown',
       answerBytes: MAX_PAGE_BYTES,
       operationId: 'listRejectedEvents',
       summary: 'List rejected events, newest first',
@@ -164,16 +142,19 @@ function addRejected(routes: Routes, { events }: Needs): void {
         'Includes events of all tenants, and of tenants that do not exist.',
       querystring: strict({
         tenant: Type.Optional(Type.String({ maxLength: 128, description: 'Only events published for this tenant.' })),
+        key: EventQuery.key,
         ...PageQuery,
       }),
-      response: { 200: Type.Unsafe<string>(pageOf(RejectedEventSchema, 'A page of rejected events.')) },
+      response: { 200: Type.Unsafe<string>(RejectedPage) },
     },
-    async ({ query }, reply) => {
-      const first = decodeCursor(query.cursor, isIdOf('evt'))
-      const page = await readPage(first, query.limit, (before, count) =>
-        events.listRejected({ tenant: query.tenant ?? null, before }, count),
+    async ({ query, seesPayloads }, reply) => {
+      const pager = newestFirst('evt', query)
+      const page = await readPage(pager, (place, count) =>
+        events.listRejected({ tenant: query.tenant ?? null, key: query.key ?? null, ...place }, count),
       )
-      return reply.header('content-type', JSON_TYPE).send(writePage(page, writeRejectedEvent))
+      const searchedTo = page.isCutShort ? time(idMs(page.goesOnAt!)) : null
+      const text = writePage(pager, page, event => writeEvent(event, seesPayloads), { searchedTo })
+      return reply.header('content-type', JSON_TYPE).send(text)
     },
   )
 }
@@ -194,10 +175,10 @@ function addEventEndpoints(routes: Routes, { events }: Needs): void {
       response: { 200: pageOf(EventEndpointSchema, 'A page of endpoints.') },
       refusals: ['not_found'],
     },
-    async ({ params: { tenant, id }, query: { cursor, limit } }) => {
-      const before = decodeCursor(cursor, isIdOf('ep'))
-      const found = await events.listEndpoints(tenant, id, { before, limit: limit + 1 })
-      return toPage(found, limit, ({ endpoint }) => endpoint, viewEventEndpoint)
+    async ({ params: { tenant, id }, query }) => {
+      const pager = newestFirst('ep', query)
+      const found = await events.listEndpoints(tenant, id, { ...pager.place, limit: pager.count })
+      return pager.page(found, ({ endpoint }) => endpoint, viewEventEndpoint)
     },
   )
 }

@@ -2,21 +2,11 @@
 
 import { type Static, Type } from 'typebox'
 import type { FieldError } from '../../../base/errors.ts'
-import { DELIVERY_STATES, HELD_REASONS, NOT_MADE_REASONS } from '../../../base/model.ts'
+import { DELIVERY_STATES, HELD_REASONS, OUTCOME_REASONS } from '../../../base/model.ts'
 import { Fault } from '../../http/problem-schema.ts'
-import {
-  IntegerOrNull,
-  pageOf,
-  ref,
-  strict,
-  TextOrNull,
-  Time,
-  TimeOrNull,
-  Word,
-  WordOrNull,
-} from '../../http/shapes.ts'
+import { IntegerOrNull, ref, strict, TextOrNull, Time, TimeOrNull, Word, WordOrNull } from '../../http/shapes.ts'
 import { UNCHECKED } from '../../http/validation.ts'
-import { DeliverySchema, LastAttempt } from '../deliveries.ts'
+import { DeliverySchema, LastAttempt } from '../deliveries/delivery.ts'
 
 export const NotSentSchema = Type.Object(
   {
@@ -36,11 +26,13 @@ const RejectedOrNull = Type.Unsafe<readonly FieldError[] | null>({
   type: ['array', 'null'],
   items: Fault,
   description:
-    'Why the event was rejected, which happens only to events published from SQL. Null if it was not rejected.',
+    'Why the event was rejected, which happens only to events published from SQL. Null if it was not rejected. For an ' +
+    'API key that cannot see payloads, what is wrong with the payload is left out.',
 })
 
 const EVENT_MEMBERS = {
   id: Type.String(),
+  tenant: Type.String(),
   type: Type.String(),
   key: TextOrNull({ description: 'The key that the event was published with. Null if it had none.' }),
   test: Type.Boolean(),
@@ -49,31 +41,46 @@ const EVENT_MEMBERS = {
   rejected: RejectedOrNull,
   payload: Type.Unknown({
     description:
-      'The payload, byte for byte as published. Null if the event was rejected for its size, or if the retention ' +
-      'period of the payload has ended.',
+      'The payload, byte for byte as published. Null if the event was rejected for its size, if the retention ' +
+      'period of the payload has ended, or if the API key cannot see payloads.',
   }),
   payloadRemoved: Type.Boolean({
     description:
       'True if the payload is not kept, because its retention period has ended or the event was rejected for its size. ' +
       'Such an event cannot be sent again.',
   }),
+  payloadHidden: Type.Boolean({
+    description: 'True if the API key lacks the permission `payloads`. `payload` is then null, whatever it is.',
+  }),
 }
 
 export const EventEndpointSchema = Type.Object(
   {
     endpoint: Type.String(),
+    endpointUid: TextOrNull({ description: "The endpoint's uid. Null if it has none." }),
+    endpointUrl: Type.String({ description: "The endpoint's present URL." }),
     state: Word([...DELIVERY_STATES, 'being_made', 'not_made'] as const, {
       description:
         'State of the newest delivery of the event to this endpoint. `being_made`: deliveries of the event are still ' +
         'being created. `not_made`: the endpoint got no delivery.',
     }),
-    reason: WordOrNull(NOT_MADE_REASONS, {
+    reason: WordOrNull(OUTCOME_REASONS, {
       description:
-        'Why the endpoint got no delivery. `type`: it did not want events of this type. `filter`: its filter ' +
+        'Why the event was not delivered to the endpoint (yet). For `state` `not_made`: `type`: it did not want events of this type. `filter`: its filter ' +
         'excluded the event. `registered_later`: it was registered after the event was published. `deleted`: it was ' +
         'deleted before its delivery was created. `rejected`: the event was rejected. `test`: the event was a test ' +
-        'of another endpoint. `unknown`: the data needed to tell is no longer kept. Null unless `state` is ' +
-        '`not_made`.',
+        'of another endpoint. `unknown`: the data needed to tell is no longer kept. For `pending`: `earlier_delivery`: ' +
+        'the endpoint is ordered, and an earlier delivery has not ended (`behind`). `next_attempt`: the next attempt ' +
+        'is in the future (`nextAttemptAt`). `paused`: the receiver asked for a pause (`Retry-After`). `failing`: the ' +
+        'receiver is failing, so it gets requests slowly. `rate_limit`: none of these, but the endpoint has a rate ' +
+        'limit. For `held`: `disabled`: the endpoint is disabled. `set_aside`: the delivery was in flight at three ' +
+        'crashes. For `cancelled`: `deleted`: the endpoint was deleted. `cancelled`: someone cancelled the delivery. ' +
+        'Null if the delivery is about to be sent, or was sent: `lastAttempt` then says what became of it.',
+    }),
+    behind: TextOrNull({
+      description:
+        'For `earlier_delivery`, the id of the first delivery in the queue of the endpoint: it must end before the ' +
+        'others are sent. Null for all other reasons.',
     }),
     heldReason: WordOrNull(HELD_REASONS, { description: 'Why the delivery is held. Null if it is not held.' }),
     delivery: TextOrNull({
@@ -96,18 +103,6 @@ export type EventEndpointView = Static<typeof EventEndpointSchema>
 
 export const EventSchema = Type.Object(EVENT_MEMBERS, { $id: 'Event' })
 
-export const EventPage = {
-  ...Type.Object({
-    ...pageOf(EventSchema, '').properties,
-    searchedTo: Type.Optional(
-      TimeOrNull(
-        'Only with `key`: how far back the events were searched. The search continues with `nextCursor`. Null if all ' +
-          'of them were searched, or the key is still remembered.',
-      ),
-    ),
-  }),
-  description: 'A page of events.',
-}
 /** Without the payload, which is copied in as the bytes that it was published as. */
 export type EventView = Omit<Static<typeof EventSchema>, 'payload'>
 
@@ -127,8 +122,8 @@ export const EventDetailSchema = Type.Object(
 
 export const RejectedEventSchema = Type.Object(
   {
-    tenant: Type.String({ description: 'The tenant that the event was published for. It might not exist.' }),
     ...EVENT_MEMBERS,
+    tenant: Type.String({ description: 'The tenant that the event was published for. It might not exist.' }),
   },
   { $id: 'RejectedEvent' },
 )
@@ -175,9 +170,5 @@ const NewEvent = strict({
 export const NewEvents = Type.Unsafe<unknown>({
   anyOf: [NewEvent, Type.Array(NewEvent, { minItems: 1 })],
   description: 'An event, or an array of events. Either all events in an array are stored, or none.',
-  examples: [
-    { type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } },
-    [{ key: 'order-7', type: 'COVER_REFERENCE', payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } }],
-  ],
   [UNCHECKED]: true,
 })

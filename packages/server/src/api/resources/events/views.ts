@@ -1,22 +1,29 @@
 /** Events as the API returns them. */
 
 import { Buffer } from 'node:buffer'
-import type { Delivery, EventEndpoint, PublishedEvent } from '../../../base/model.ts'
+import type { DescribedDelivery, EventEndpoint, PublishedEvent } from '../../../base/model.ts'
+import { hidePayloadFaults } from '../../../services/events/hidden-faults.ts'
 import { time, timeOrNull } from '../../http/shapes.ts'
-import { type DeliveryView, viewDelivery, viewResult } from '../deliveries.ts'
+import { type DeliveryView, viewDelivery, viewResult } from '../deliveries/delivery.ts'
 import type { EventEndpointView, EventView } from './schemas.ts'
 
 export function viewEventEndpoint({
   endpoint,
+  endpointUid,
+  endpointUrl,
   state,
   reason,
+  behind,
   delivery,
   deliveryCount,
 }: EventEndpoint): EventEndpointView {
   return {
     endpoint,
+    endpointUid,
+    endpointUrl,
     state,
     reason,
+    behind,
     heldReason: delivery?.heldReason ?? null,
     delivery: delivery?.id ?? null,
     deliveryCount,
@@ -28,48 +35,43 @@ export function viewEventEndpoint({
 }
 
 type EventExtras = {
-  tenant?: string
   deliveries?: DeliveryView[]
   endpoints?: EventEndpointView[]
   nextEndpoints?: string | null
 }
 
-export function writeEvent(event: PublishedEvent): string {
-  return writeWithPayload(event, {})
+export function writeEvent(event: PublishedEvent, seesPayloads: boolean): string {
+  return writeWithPayload(event, {}, seesPayloads)
 }
 
 /** @param nextEndpoints cursor of the next page in the list of the event's endpoints; null: there is none */
 export function writeEventDetail(
   event: PublishedEvent,
-  deliveries: readonly Delivery[],
+  deliveries: readonly DescribedDelivery[],
   endpoints: readonly EventEndpointView[],
   nextEndpoints: string | null,
+  seesPayloads: boolean,
 ): string {
-  return writeWithPayload(event, {
-    deliveries: deliveries.map(viewDelivery),
-    endpoints: [...endpoints],
-    nextEndpoints,
-  })
-}
-
-export function writeRejectedEvent(event: PublishedEvent): string {
-  return writeWithPayload(event, { tenant: event.tenant })
+  const extras = { deliveries: deliveries.map(viewDelivery), endpoints: [...endpoints], nextEndpoints }
+  return writeWithPayload(event, extras, seesPayloads)
 }
 
 /** Returns JSON text, because the payload is copied in as the bytes that it was published as. */
-function writeWithPayload(event: PublishedEvent, extras: EventExtras): string {
-  const { id, type, key, test, createdAtMs, notSent, rejected, payload } = event
+function writeWithPayload(event: PublishedEvent, extras: EventExtras, seesPayloads: boolean): string {
+  const { id, tenant, type, key, test, createdAtMs, notSent, rejected, payload } = event
   const view: EventView & EventExtras = {
     id,
+    tenant,
     type,
     key,
     test,
     createdAt: time(createdAtMs),
     notSent,
-    rejected,
+    rejected: seesPayloads ? rejected : hidePayloadFaults(rejected),
     payloadRemoved: payload.length === 0,
+    payloadHidden: !seesPayloads,
     ...extras,
   }
-  const text = payload.length === 0 ? 'null' : Buffer.from(payload).toString()
+  const text = payload.length === 0 || !seesPayloads ? 'null' : Buffer.from(payload).toString()
   return `${JSON.stringify(view).slice(0, -1)},"payload":${text}}`
 }

@@ -8,10 +8,10 @@ import { bytes, int, intOrNull, type Row, text, textOrNull } from '../../transac
 export const LAST_FIELDS = 'last_started_ms, last_duration_ms, last_status, last_error'
 
 export const LIVE_FIELDS = `tenant, id, endpoint, event, type, state, held_reason, due_ms, attempts, replay_of, test, created_ms,
-  null as ended_ms, ${LAST_FIELDS}`
+  cast(null as bigint) as ended_ms, ${LAST_FIELDS}`
 
-export const HISTORY_FIELDS = `tenant, id, endpoint, event, type, state, null as held_reason, null as due_ms, attempts,
-  replay_of, test, created_ms, ended_ms, ${LAST_FIELDS}`
+export const HISTORY_FIELDS = `tenant, id, endpoint, event, type, state, cast(null as text) as held_reason,
+  cast(null as bigint) as due_ms, attempts, replay_of, test, created_ms, ended_ms, ${LAST_FIELDS}`
 
 export const toDelivery = (row: Row): Delivery => ({
   id: idText('dlv', bytes(row.id)),

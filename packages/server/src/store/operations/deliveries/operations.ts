@@ -3,9 +3,12 @@ import { listAttempts } from './attempts.ts'
 import { countPending, countSetAside } from './backlog.ts'
 import { cancelDelivery, createDelivery, makeDueNow, releaseSetAside } from './by-hand.ts'
 import { readFailure } from './failure.ts'
+import { countDeliveries, findDeliveries } from './finding.ts'
+import { countInWindow, findInWindow } from './finding-across.ts'
 import { cancelDeliveries, holdDeliveries, releaseDeliveries } from './of-endpoint.ts'
 import { packedSettle } from './packed.ts'
-import { getDeliveries, getDelivery, listDeliveries, listSetAside } from './reading.ts'
+import { getDeliveries, getDelivery, listSetAside } from './reading.ts'
+import { describeDeliveries, describeEvent, findEndpointById, findEventsOfKey } from './references.ts'
 import { settle } from './settle.ts'
 import type { SettleArguments, SettleResult } from './settlement.ts'
 import { beginTrial, takeBackTrials } from './trials.ts'
@@ -22,7 +25,14 @@ export const deliveryOperations = {
   getDelivery: reads({ run: getDelivery, waitedForBy: 'engine' }),
   getDeliveries: reads({ run: getDeliveries, waitedForBy: 'engine' }),
   readFailure: reads({ run: readFailure, waitedForBy: 'engine' }),
-  listDeliveries: reads({ run: listDeliveries, waitedForBy: 'people' }),
+  findDeliveries: reads({ run: findDeliveries, waitedForBy: 'people' }),
+  countDeliveries: reads({ run: countDeliveries, waitedForBy: 'people' }),
+  findInWindow: reads({ run: findInWindow, waitedForBy: 'people' }),
+  countInWindow: reads({ run: countInWindow, waitedForBy: 'people' }),
+  findEndpointById: reads({ run: findEndpointById, waitedForBy: 'people' }),
+  findEventsOfKey: reads({ run: findEventsOfKey, waitedForBy: 'people' }),
+  describeEvent: reads({ run: describeEvent, waitedForBy: 'people' }),
+  describeDeliveries: reads({ run: describeDeliveries, waitedForBy: 'people' }),
   listSetAside: reads({ run: listSetAside, waitedForBy: 'people' }),
   listAttempts: reads({ run: listAttempts, waitedForBy: 'people' }),
   countPending: reads({ run: countPending, waitedForBy: 'people' }),

@@ -233,7 +233,8 @@ function* disableGone(settlements: readonly StoredSettlement[]): Transaction<Set
   for (const { gone, tenant, endpoint, epoch, endedAtMs, delivery } of settlements) {
     if (!gone) continue
     const rows = yield {
-      text: `update endpoint set state = 'disabled', disabled_reason = 'gone', updated_ms = $2
+      text: `update endpoint set state = 'disabled', disabled_reason = 'gone', disabled_ms = $2,
+               updated_ms = case when updated_ms < $2 then $2 else updated_ms + 1 end
              where id = $1 and state = 'enabled' and deleted_ms is null and ${isOurs('endpoint.partition', '$3')}
              returning tenant, types`,
       params: [idBytes(endpoint), endedAtMs, epoch],

@@ -8,30 +8,46 @@ import {
   type PayloadFilter,
   type RateLimit,
   type RetrySchedule,
+  SYSTEM,
   type TenantId,
 } from '../../../base/model.ts'
-import type { RequestTemplate } from '../../../base/webhook-request.ts'
-import { bytes, int, intOrNull, jsonOrNull, type Row, type Transaction, text, textOrNull } from '../../transaction.ts'
+import type { RequestTemplate, SignatureHeaders } from '../../../base/webhook-request.ts'
+import {
+  bytes,
+  idList,
+  int,
+  intOrNull,
+  jsonOrNull,
+  type Row,
+  type Transaction,
+  text,
+  textOrNull,
+} from '../../transaction.ts'
 import { type By, differences, record } from '../audit.ts'
 import { bumpTenant } from '../configuration.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
-import { noteDisabled, noteReplaced } from '../notices.ts'
+import { noteReplaced } from '../notices.ts'
 import { getTenant } from '../tenants.ts'
+import { parseHeaders, withoutSecrets, writeHeaders } from './headers.ts'
 import { startOver } from './marks.ts'
 import { CURRENT_TEMPLATE, keepTemplate, TEMPLATE_FIELDS, toTemplate } from './requests.ts'
 import { keepSelection } from './selections.ts'
+import { changeState, type StateChange } from './state.ts'
+import { isUidTaken } from './uids.ts'
 
-const ENDPOINT_FIELDS = `id, tenant, partition, url, credentials, secret_digest, types, filter, description, metadata,
-  headers, schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, failing_since_ms, failing_stage,
-  paused_until_ms, secret_expires_ms, certificate_expires_ms, created_ms, updated_ms`
+export const ENDPOINT_FIELDS = `id, tenant, partition, uid, name, url, credentials, secret_digest, types, filter, description, metadata,
+  headers, signature_headers, schedule, timeout_ms, rate_requests, rate_seconds, ordered, state, disabled_reason, disabled_ms,
+  failing_since_ms, failing_stage, paused_until_ms, secret_expires_ms, certificate_expires_ms, created_ms, updated_ms`
 
 const toRateLimit = (row: Row): RateLimit | null =>
   row.rate_requests === null ? null : { requests: int(row.rate_requests), perSeconds: int(row.rate_seconds) }
 
-const toEndpoint = (row: Row): Endpoint => ({
+export const toEndpoint = (row: Row): Endpoint => ({
   id: idText('ep', bytes(row.id)),
   tenant: text(row.tenant),
   partition: int(row.partition),
+  uid: textOrNull(row.uid),
+  name: textOrNull(row.name),
   url: text(row.url),
   sealedCredentials: bytes(row.credentials),
   secretDigest: row.secret_digest === null ? null : bytes(row.secret_digest),
@@ -39,13 +55,15 @@ const toEndpoint = (row: Row): Endpoint => ({
   filter: jsonOrNull(row.filter) as PayloadFilter | null,
   description: textOrNull(row.description),
   metadata: JSON.parse(text(row.metadata)) as Record<string, string>,
-  headers: JSON.parse(text(row.headers)) as Record<string, string>,
+  headers: parseHeaders(text(row.headers)),
+  signatureHeaders: jsonOrNull(row.signature_headers) as SignatureHeaders | null,
   schedule: jsonOrNull(row.schedule) as RetrySchedule | null,
   timeoutMs: intOrNull(row.timeout_ms),
   rateLimit: toRateLimit(row),
   ordered: row.ordered === 1,
   state: text(row.state) as EndpointState,
   disabledReason: textOrNull(row.disabled_reason) as DisabledReason | null,
+  disabledAtMs: intOrNull(row.disabled_ms),
   health: {
     failingSinceMs: intOrNull(row.failing_since_ms),
     stage: int(row.failing_stage),
@@ -66,7 +84,7 @@ const endpointValues = (endpoint: Endpoint) => [
   textOfJson(endpoint.filter),
   endpoint.description,
   JSON.stringify(endpoint.metadata),
-  JSON.stringify(endpoint.headers),
+  writeHeaders(endpoint.headers),
   textOfJson(endpoint.schedule),
   endpoint.timeoutMs,
   endpoint.rateLimit?.requests ?? null,
@@ -76,17 +94,24 @@ const endpointValues = (endpoint: Endpoint) => [
   endpoint.expiry.secretMs,
   endpoint.expiry.certificateMs,
   endpoint.updatedAtMs,
+  endpoint.uid,
+  endpoint.name,
+  textOfJson(endpoint.signatureHeaders),
 ]
 
 /** What requests of the endpoint carry. Default: the engine writes it down before it first sends. */
 type Templated = { readonly template?: RequestTemplate | undefined }
 
-/** `no_tenant`: the tenant doesn't exist, or was deleted. `too_many`: it has reached its limit of endpoints. */
+/**
+ * `no_tenant`: the tenant doesn't exist, or was deleted. `too_many`: it has reached its limit of endpoints.
+ * `uid_taken`: another of its endpoints has the uid.
+ */
 export function* createEndpoint(
   args: { endpoint: Endpoint; maxEndpoints?: number } & Templated & By & Once,
-): Transaction<'created' | 'no_tenant' | 'too_many' | 'repeated'> {
+): Transaction<'created' | 'no_tenant' | 'too_many' | 'uid_taken' | 'repeated'> {
   if (yield* isRepeated(args.once)) return 'repeated'
   const { endpoint, maxEndpoints = Number.MAX_SAFE_INTEGER } = args
+  if (yield* isUidTaken(endpoint)) return 'uid_taken'
   // Counted in the tenant's row: counting twenty thousand endpoints would take some ten milliseconds for each new one.
   const counted = yield {
     text: `update tenant set endpoint_count = endpoint_count + 1
@@ -97,10 +122,11 @@ export function* createEndpoint(
   yield {
     text: `insert into endpoint (url, credentials, secret_digest, types, filter, description, metadata, headers, schedule,
              timeout_ms, rate_requests, rate_seconds, ordered, operational, secret_expires_ms,
-             certificate_expires_ms, updated_ms, id, tenant, partition, state, disabled_reason, created_ms,
-             created_version, selection_version)
+             certificate_expires_ms, updated_ms, uid, name, signature_headers, id, tenant, partition, state, disabled_reason, disabled_ms,
+             created_ms, created_version, selection_version)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-             $23, (select version + 1 from tenant where id = $19), (select version + 1 from tenant where id = $19))`,
+             $23, $24, $25, $26, $27,
+             (select version + 1 from tenant where id = $22), (select version + 1 from tenant where id = $22))`,
     params: [
       ...endpointValues(endpoint),
       idBytes(endpoint.id),
@@ -108,6 +134,7 @@ export function* createEndpoint(
       endpoint.partition,
       endpoint.state,
       endpoint.disabledReason,
+      endpoint.disabledAtMs,
       endpoint.createdAtMs,
     ],
   }
@@ -128,6 +155,7 @@ const UNTOLD = new Set([
   'partition',
   'state',
   'disabledReason',
+  'disabledAtMs',
   'health',
   'expiry',
   'createdAtMs',
@@ -137,45 +165,66 @@ const UNTOLD = new Set([
 const SECRET_MEMBERS = new Set(['sealedCredentials', 'secretDigest'])
 
 /**
- * The names of the settings that differ. The same secret is sealed differently each time, so its digest is compared.
- * Changes of the other credentials are known to the caller, who has opened them (`credentials`).
+ * The names of the settings that differ, and of the secrets among them. The same secret is sealed differently each time,
+ * so its digest is compared. Changes of the other credentials are known to the caller, who has opened them
+ * (`credentials`).
  */
-function changedSettings(before: Endpoint, after: Endpoint, credentials: readonly string[]): string[] {
+function changedSettings(before: Endpoint, after: Endpoint, credentials: readonly string[]) {
   const members = (Object.keys(after) as (keyof Endpoint)[]).filter(name => !UNTOLD.has(name))
   const settings = members.filter(name => !SECRET_MEMBERS.has(name))
   const isSecretNew = differences(before, after, ['secretDigest']).length > 0
-  return [...differences(before, after, settings), ...(isSecretNew ? ['clientSecret'] : []), ...credentials]
+  const secrets = [...(isSecretNew ? ['clientSecret'] : []), ...credentials]
+  // A secret header that is only sealed now has not changed.
+  const shown = (endpoint: Endpoint) => ({ ...endpoint, headers: withoutSecrets(endpoint.headers) })
+  return { secrets, fields: [...new Set([...differences(shown(before), shown(after), settings), ...secrets])] }
+}
+
+type EndpointUpdate = {
+  readonly endpoint: Endpoint
+  /** The endpoint's `updatedAtMs` when it was read. */
+  readonly readAtMs: number
+  readonly credentials?: readonly string[]
+  readonly state?: EndpointState
 }
 
 /**
- * Replaces everything but state, id, tenant and partition, unless the endpoint has changed since it was read.
- * `credentials` names those that changed, besides the clientSecret.
+ * Replaces everything but id, tenant and partition; the state only if `state` names one. `credentials` names those that
+ * changed, besides the clientSecret. `outdated`: the endpoint has changed since it was read. `uid_taken`: another of
+ * the tenant's endpoints has the uid.
  */
 export function* updateEndpoint(
-  args: { endpoint: Endpoint; readAtMs: number; credentials?: readonly string[] } & Templated & By & Once,
-): Transaction<boolean | 'repeated'> {
+  args: EndpointUpdate & Templated & By & Once,
+): Transaction<'updated' | 'outdated' | 'uid_taken' | 'repeated'> {
   if (yield* isRepeated(args.once)) return 'repeated'
+  const { state } = args
   const before = yield* getEndpoint({ tenant: null, id: args.endpoint.id })
+  if (before !== null && (yield* isUidTaken(args.endpoint))) return 'uid_taken'
   const rows = yield {
     text: `update endpoint set url = $1, credentials = $2, secret_digest = $3, types = $4, filter = $5, description = $6,
              metadata = $7, headers = $8, schedule = $9, timeout_ms = $10, rate_requests = $11, rate_seconds = $12,
-             ordered = $13, operational = $14, secret_expires_ms = $15, certificate_expires_ms = $16, updated_ms = $17
-           where id = $18 and deleted_ms is null and updated_ms = $19 returning id`,
+             ordered = $13, operational = $14, secret_expires_ms = $15, certificate_expires_ms = $16, updated_ms = $17,
+             uid = $18, name = $19, signature_headers = $20
+           where id = $21 and deleted_ms is null and updated_ms = $22 returning id`,
     params: [...endpointValues(args.endpoint), idBytes(args.endpoint.id), args.readAtMs],
   }
-  if (before === null || rows.length === 0) return false
+  if (before === null || rows.length === 0) return 'outdated'
   if (differences(before, args.endpoint, ['types', 'filter']).length > 0) yield* keepSelection(before)
   if (args.template !== undefined) yield* keepTemplate(args.endpoint, args.template, args.endpoint.updatedAtMs)
   yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
-  const fields = changedSettings(before, args.endpoint, args.credentials ?? [])
+  const { fields, secrets } = changedSettings(before, args.endpoint, args.credentials ?? [])
   // Another receiver: the previous one's failures and pauses don't apply to it.
-  if (fields.includes('url')) yield* startOver(before)
+  const isEnabled = state === 'enabled' && before.state === 'disabled'
+  if (isEnabled || fields.includes('url')) yield* startOver(before)
   yield* forgetWarned(before, args.endpoint)
-  yield* noteReplaced(args.endpoint, fields)
-  const change = { ...entryOf(before), action: 'updated', fields } as const
-  yield* record(args, change, args.endpoint.updatedAtMs)
+  yield* noteReplaced(args.endpoint, secrets)
+  const nowMs = args.endpoint.updatedAtMs
+  if (fields.length > 0) yield* record(args, { ...entryOf(before), action: 'updated', fields }, nowMs)
+  if (state !== undefined) {
+    const reason = state === 'disabled' ? 'manual' : null
+    yield* changeState(before, { by: args.by ?? SYSTEM, state, reason, nowMs })
+  }
   yield* keepCall(args.once)
-  return true
+  return 'updated'
 }
 
 /** If an expiry time has changed, its warnings are sent again. */
@@ -189,43 +238,39 @@ function* forgetWarned(before: Endpoint, after: Endpoint): Transaction<void> {
   }
 }
 
-export function* setEndpointState(
-  args: { tenant: TenantId; id: EndpointId; state: EndpointState; reason: DisabledReason | null; nowMs: number } & By,
-): Transaction<Endpoint | null> {
-  const before = yield* getEndpoint(args)
-  // Disabling an endpoint that is already disabled keeps the original reason.
-  const rows = yield {
-    text: `update endpoint set disabled_reason = case when state = $3 then disabled_reason else $4 end, state = $3,
-             updated_ms = case when updated_ms < $5 then $5 else updated_ms + 1 end
-           where id = $1 and tenant = $2 and deleted_ms is null returning id`,
-    params: [idBytes(args.id), args.tenant, args.state, args.reason, args.nowMs],
+export function* setEndpointState({
+  tenant,
+  id,
+  ...change
+}: StateChange & { tenant: TenantId; id: EndpointId }): Transaction<Endpoint | null> {
+  const before = yield* getEndpoint({ tenant, id })
+  if (before === null) return null
+  yield {
+    text: 'update endpoint set updated_ms = case when updated_ms < $2 then $2 else updated_ms + 1 end where id = $1',
+    params: [idBytes(id), change.nowMs],
   }
-  if (rows.length === 0) return null
-  yield* bumpTenant(args.tenant, idBytes(args.id))
-  if (before !== null && args.state === 'enabled') yield* startOver(before)
-  if (before?.state === 'enabled' && args.state === 'disabled')
-    yield* noteDisabled(before, args.nowMs, args.reason!, null)
-  if (before?.state !== args.state) {
-    yield* record(args, { ...entryOf(args), action: args.state }, args.nowMs)
-  }
-  return yield* getEndpoint({ tenant: args.tenant, id: args.id })
+  yield* bumpTenant(tenant, idBytes(id))
+  if (change.state === 'enabled') yield* startOver(before)
+  yield* changeState(before, change)
+  return yield* getEndpoint({ tenant, id })
 }
 
-/** The row stays for history, without its secret. Returns the partition, or null if the endpoint doesn't exist. */
+/** The row stays for history, without its secrets. Returns the partition, or null if the endpoint doesn't exist. */
 export function* deleteEndpoint(
   args: { tenant: TenantId; id: EndpointId; nowMs: number } & By,
 ): Transaction<number | null> {
-  const rows = yield {
-    text: `update endpoint set deleted_ms = $3, credentials = null, secret_digest = null,
+  const before = yield* getEndpoint(args)
+  if (before === null) return null
+  yield {
+    text: `update endpoint set deleted_ms = $3, credentials = null, secret_digest = null, headers = $4,
              deleted_version = (select version + 1 from tenant where id = $2)
-           where id = $1 and tenant = $2 and deleted_ms is null returning partition`,
-    params: [idBytes(args.id), args.tenant, args.nowMs],
+           where id = $1`,
+    params: [idBytes(args.id), args.tenant, args.nowMs, writeHeaders(withoutSecrets(before.headers))],
   }
-  if (rows.length === 0) return null
   yield { text: 'update tenant set endpoint_count = endpoint_count - 1 where id = $1', params: [args.tenant] }
   yield* bumpTenant(args.tenant, idBytes(args.id))
   yield* record(args, { ...entryOf(args), action: 'deleted' }, args.nowMs)
-  return int(rows[0]!.partition)
+  return before.partition
 }
 
 export function* getEndpoint(args: { tenant: TenantId | null; id: EndpointId }): Transaction<Endpoint | null> {
@@ -260,31 +305,35 @@ export function* getSendable(args: { id: EndpointId }): Transaction<Sendable | n
   return { endpoint: toEndpoint(row), version: int(row.request_version), template: toTemplate(row) }
 }
 
-/** Newest first, those before `before`. */
-export function* listEndpoints(args: {
-  tenant: TenantId
-  before: EndpointId | null
-  limit: number
-}): Transaction<Endpoint[]> {
-  const rows = yield {
-    text: `select ${ENDPOINT_FIELDS} from endpoint where tenant = $1 and deleted_ms is null
-             ${args.before === null ? '' : 'and id < $3'} order by id desc limit $2`,
-    params: [args.tenant, args.limit, ...(args.before === null ? [] : [idBytes(args.before)])],
+/** Those of the endpoints whose secret another endpoint of their tenant has too (C8). They need not be stored yet. */
+export function* findSharedSecrets({
+  endpoints,
+}: {
+  readonly endpoints: readonly Pick<Endpoint, 'id' | 'tenant' | 'secretDigest'>[]
+}): Transaction<Set<EndpointId>> {
+  const shared = new Set<EndpointId>()
+  for (const [tenant, own] of Map.groupBy(endpoints, endpoint => endpoint.tenant)) {
+    const byDigest = Map.groupBy(own, ({ secretDigest }) => Buffer.from(secretDigest ?? []).toString('hex'))
+    byDigest.delete('')
+    for (const same of byDigest.values()) if (same.length > 1) for (const { id } of same) shared.add(id)
+    const alone = [...byDigest.values()].flatMap(same => (same.length === 1 ? same : []))
+    if (alone.length === 0) continue
+    const ids = idList(
+      own.map(({ id }) => idBytes(id)),
+      2,
+    )
+    const digests = idList(
+      alone.map(({ secretDigest }) => secretDigest!),
+      2 + ids.params.length,
+    )
+    const rows = yield {
+      text: `select distinct secret_digest from endpoint
+             where tenant = $1 and id not in (${ids.text}) and secret_digest in (${digests.text}) and deleted_ms is null`,
+      params: [tenant, ...ids.params, ...digests.params],
+    }
+    for (const row of rows) shared.add(byDigest.get(Buffer.from(bytes(row.secret_digest)).toString('hex'))![0]!.id)
   }
-  return rows.map(toEndpoint)
-}
-
-/** Whether another endpoint of the tenant has the same secret (C8). */
-export function* isSecretShared(args: {
-  tenant: TenantId
-  digest: Uint8Array
-  except: EndpointId | null
-}): Transaction<boolean> {
-  const rows = yield {
-    text: `select id from endpoint where tenant = $1 and secret_digest = $2 and deleted_ms is null limit 2`,
-    params: [args.tenant, args.digest],
-  }
-  return rows.some(row => idText('ep', bytes(row.id)) !== args.except)
+  return shared
 }
 
 /** What matching needs to know about an endpoint. */

@@ -12,10 +12,8 @@ import {
   type TenantId,
 } from '../../../base/model.ts'
 import type { Transaction } from '../../transaction.ts'
-import { record } from '../audit.ts'
-import { bumpTenant } from '../configuration.ts'
-import { noteDisabled, noteFailing } from '../notices.ts'
-import { getEndpoint } from './endpoints.ts'
+import { noteFailing } from '../notices.ts'
+import { getEndpoint, setEndpointState } from './endpoints.ts'
 
 export type FailingClaim = {
   readonly tenant: TenantId
@@ -44,15 +42,9 @@ export function* escalateFailing(args: FailingClaim): Transaction<FailingEscalat
   const ageMs = nowMs - sinceMs
   const isRecent = nowMs - lastFailureMs <= FAILING_RECENTLY_MS
   if (isRecent && disableAfterMs > 0 && ageMs >= disableAfterMs) {
-    yield {
-      text: `update endpoint set state = 'disabled', disabled_reason = 'failing',
-               updated_ms = case when updated_ms < $2 then $2 else updated_ms + 1 end
-             where id = $1`,
-      params: [idBytes(endpoint.id), nowMs],
-    }
-    yield* bumpTenant(tenant, idBytes(endpoint.id))
-    yield* record({ by: SYSTEM }, { action: 'disabled', target: 'endpoint', targetId: endpoint.id, tenant }, nowMs)
-    yield* noteDisabled(endpoint, nowMs, 'failing', args.delivery)
+    const { delivery } = args
+    const change = { by: SYSTEM, state: 'disabled', reason: 'failing', delivery, nowMs } as const
+    yield* setEndpointState({ tenant, id: endpoint.id, ...change })
     return { kind: 'disabled' }
   }
   const reached = FAILING_STAGES.filter((_, index) => ageMs >= failingStepMs(index, disableAfterMs)).length

@@ -4,10 +4,9 @@ import {
   createEndpoint,
   deleteEndpoint,
   dropDeletedEndpoints,
+  findSharedSecrets,
   getEndpoint,
   getSendable,
-  isSecretShared,
-  listEndpoints,
   readTenantConfiguration,
   sampleEndpointUrls,
   setEndpointState,
@@ -15,8 +14,13 @@ import {
 } from './endpoints.ts'
 import { warnExpiring } from './expiring.ts'
 import { escalateFailing } from './failing.ts'
+import { findEndpoints } from './finding.ts'
+import { markEndpoints } from './marks.ts'
+import { findNamedEndpoints } from './named.ts'
+import { readEndpointFacts } from './reading-health.ts'
 import { dropOldTemplates, recordSender, recordTemplate } from './requests.ts'
 import { readSelectionsAt } from './selections.ts'
+import { findEndpoint } from './uids.ts'
 
 export const endpointOperations = {
   createEndpoint: writes({ run: createEndpoint, configuration: 'changes' }),
@@ -24,16 +28,20 @@ export const endpointOperations = {
   setEndpointState: writes({ run: setEndpointState, configuration: 'changes' }),
   deleteEndpoint: writes({ run: deleteEndpoint, configuration: 'changes' }),
   getEndpoint: reads({ run: getEndpoint, waitedForBy: 'engine' }),
+  findEndpoint: reads({ run: findEndpoint, waitedForBy: 'people' }),
   getSendable: reads({ run: getSendable, waitedForBy: 'engine' }),
   recordTemplate: writes({ run: recordTemplate, configuration: 'ignores' }),
   recordSender: writes({ run: recordSender, configuration: 'ignores' }),
   dropOldTemplates: writes({ run: dropOldTemplates, configuration: 'ignores' }),
-  listEndpoints: reads({ run: listEndpoints, waitedForBy: 'people' }),
-  isSecretShared: reads({ run: isSecretShared, waitedForBy: 'engine' }),
+  findEndpoints: reads({ run: findEndpoints, waitedForBy: 'people' }),
+  findNamedEndpoints: reads({ run: findNamedEndpoints, waitedForBy: 'people' }),
+  findSharedSecrets: reads({ run: findSharedSecrets, waitedForBy: 'people' }),
+  readEndpointFacts: reads({ run: readEndpointFacts, waitedForBy: 'people' }),
   sampleEndpointUrls: reads({ run: sampleEndpointUrls, waitedForBy: 'engine' }),
   readTenantConfiguration: reads({ run: readTenantConfiguration, waitedForBy: 'engine' }),
   readSelectionsAt: reads({ run: readSelectionsAt, waitedForBy: 'engine' }),
   escalateFailing: writes({ run: escalateFailing, configuration: 'changes' }),
+  markEndpoints: writes({ run: markEndpoints, configuration: 'ignores' }),
   warnExpiring: writes({ run: warnExpiring, configuration: 'ignores' }),
   readSealed: reads({ run: readSealed, waitedForBy: 'engine' }),
   reseal: writes({ run: reseal, configuration: 'ignores' }),

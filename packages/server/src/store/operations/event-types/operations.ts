@@ -7,7 +7,7 @@ import {
   seedCatalogue,
   setArchived,
 } from './event-types.ts'
-import { findEventsOfType, readSamplePayloads, recordTypeSamples } from './samples.ts'
+import { findEventsOfType, isTypeKept, readSamplePayloads, recordTypeSamples } from './samples.ts'
 
 export const eventTypeOperations = {
   readCatalogue: reads({ run: readCatalogue, waitedForBy: 'engine' }),
@@ -17,6 +17,7 @@ export const eventTypeOperations = {
   setArchived: writes({ run: setArchived, configuration: 'changes' }),
   seedCatalogue: writes({ run: seedCatalogue, configuration: 'changes' }),
   recordTypeSamples: writes({ run: recordTypeSamples, configuration: 'ignores' }),
+  isTypeKept: reads({ run: isTypeKept, waitedForBy: 'people' }),
   findEventsOfType: reads({ run: findEventsOfType, waitedForBy: 'people' }),
   readSamplePayloads: reads({ run: readSamplePayloads, waitedForBy: 'people' }),
 }

@@ -128,3 +128,13 @@ export function* readSamplePayloads(args: {
     .sort((a, b) => Buffer.compare(bytes(b.id), bytes(a.id)))
     .map(row => ({ event: idText('evt', bytes(row.id)), payload: bytes(row.payload) }))
 }
+
+/** Whether an event of a type is still kept, even if the type was deleted. Only the newest events are looked at. */
+export function* isTypeKept(args: { type: string }): Transaction<boolean> {
+  const rows = yield {
+    text: `select 1 from event_type_sample s where s.type = $1
+             and exists (select 1 from event e where e.tenant = s.tenant and e.id = s.event) limit 1`,
+    params: [args.type],
+  }
+  return rows.length > 0
+}

@@ -2,7 +2,19 @@
 
 import { firstIdAt, idBytes, idMs, idText } from '../../../base/ids.ts'
 import type { Delivery, DeliveryId, EndpointId, EventId, TenantId } from '../../../base/model.ts'
-import { bytes, int, intOrNull, type Transaction, text } from '../../transaction.ts'
+import { forEach } from '../../for-each.ts'
+import {
+  type BulkQuery,
+  bytes,
+  type Dialect,
+  int,
+  intOrNull,
+  type Row,
+  type Transaction,
+  text,
+  textOrNull,
+} from '../../transaction.ts'
+import { type Place, Where } from '../../where.ts'
 import { getDeliveries } from '../deliveries/reading.ts'
 import {
   type EndpointVersions,
@@ -25,36 +37,51 @@ export type EventFacts = {
 
 export type EndpointFacts = EndpointVersions & {
   readonly endpoint: EndpointId
-  readonly isDeleted: boolean
+  readonly endpointUid: string | null
   /** What it wanted when the event was matched; null if it didn't exist then, or that is no longer kept. */
   readonly wanted: PastSelection | null
   /** The newest delivery of the event to this endpoint. */
   readonly delivery: Delivery | null
   readonly deliveryCount: number
+  readonly url: string
+  readonly deletedAtMs: number | null
+  readonly isDisabled: boolean
+  readonly isRateLimited: boolean
+  /** null: it isn't failing. */
+  readonly failingSinceMs: number | null
+  /** The receiver wants no request before this time, which can be in the past; null: it never asked for a pause. */
+  readonly pausedUntilMs: number | null
+  /** The first delivery in the queue of an ordered endpoint, if `delivery` is pending behind it. Otherwise null. */
+  readonly behind: DeliveryId | null
 }
+
+const FIELDS = `id, uid, url, types, filter, state, ordered, partition, rate_requests, failing_since_ms, paused_until_ms,
+  deleted_ms, created_version, selection_version, deleted_version`
 
 /** The clock of the node that creates a delivery can be a little behind that of the event's node. */
 const SLACK_MS = 60_000
 
-/** Endpoints before `before`, newest first, including deleted ones; null if the event doesn't exist. */
-export function* listEventEndpoints(args: {
-  tenant: TenantId
-  event: EventId
-  before: EndpointId | null
-  limit: number
-}): Transaction<EventFacts | null> {
+/** Includes deleted endpoints. Null if the event doesn't exist. */
+export function* listEventEndpoints(
+  args: Place<EndpointId> & { tenant: TenantId; event: EventId; limit: number },
+  dialect: Dialect,
+): Transaction<EventFacts | null> {
   const event = yield* readEvent(args)
   if (event === null) return null
+  const where = new Where().add('tenant = ?', args.tenant)
+  const order = where.behind(args)
   const rows = yield {
-    text: `select id, types, filter, deleted_ms, created_version, selection_version, deleted_version from endpoint
-           where tenant = $1 ${args.before === null ? '' : 'and id < $3'} order by id desc limit $2`,
-    params: [args.tenant, args.limit, ...(args.before === null ? [] : [idBytes(args.before)])],
+    text: `select ${FIELDS} from endpoint
+           where ${where.text} ${order} limit ${args.limit}`,
+    params: where.params,
   }
   if (rows.length === 0) return { ...event, endpoints: [] }
-  const ids = [idText('ep', bytes(rows.at(-1)!.id)), idText('ep', bytes(rows[0]!.id))] as const
+  const ends = [rows.at(-1)!, rows[0]!].map(row => idText('ep', bytes(row.id))).sort()
+  const ids = [ends[0]!, ends[1]!] as const
   const version = event.tenantVersion
   const past = version === null ? new Map() : yield* readSelectionsAt({ tenant: args.tenant, version, ids })
   const deliveries = yield* newestDeliveries(args, ids)
+  const first = yield* firstInQueue(rows, deliveries, dialect)
   const endpoints = rows.map((row): EndpointFacts => {
     const endpoint = idText('ep', bytes(row.id))
     const versions = toVersions(row)
@@ -63,10 +90,17 @@ export function* listEventEndpoints(args: {
     return {
       ...versions,
       endpoint,
-      isDeleted: row.deleted_ms !== null,
+      endpointUid: textOrNull(row.uid),
+      url: text(row.url),
+      deletedAtMs: intOrNull(row.deleted_ms),
+      isDisabled: row.state === 'disabled',
+      isRateLimited: row.rate_requests !== null,
+      failingSinceMs: intOrNull(row.failing_since_ms),
+      pausedUntilMs: intOrNull(row.paused_until_ms),
       wanted: isAsThen ? toSelection(row) : (past.get(endpoint) ?? null),
       delivery,
       deliveryCount: count,
+      behind: first.get(endpoint) ?? null,
     }
   })
   return { ...event, endpoints }
@@ -128,6 +162,47 @@ function* newestDeliveries(
   const entries = [...newest].flatMap(([endpoint, id]): [EndpointId, Newest][] => {
     const delivery = found.get(id)
     return delivery === undefined ? [] : [[endpoint, { delivery, count: own.get(endpoint)!.size }]]
+  })
+  return new Map(entries)
+}
+
+const QUEUED_COLUMNS: BulkQuery['columns'] = [
+  ['tenant', 'text'],
+  ['delivery', 'bytes'],
+  ['endpoint', 'bytes'],
+  ['partition', 'int'],
+]
+
+const PENDING = `from live_delivery q where q.partition = v.partition and q.endpoint = v.endpoint and q.state = 'pending'`
+
+/** Deliveries without a number are from before the endpoint was ordered. No index has them, so few are looked at. */
+const UNNUMBERED_LOOKED_AT = 100
+
+/** As `readOrderedLane` in ../lanes/lanes.ts sends them. */
+const FIRST_IN_QUEUE = `select v.endpoint as endpoint, d.seq,
+    (select q.id ${PENDING} and q.seq is not null order by q.seq limit 1) as numbered,
+    (select u.id from (select q.id, q.seq ${PENDING} order by q.due_ms, q.id limit ${UNNUMBERED_LOOKED_AT}) u
+     where u.seq is null order by u.id limit 1) as unnumbered
+  from live_delivery d where d.tenant = v.tenant and d.id = v.delivery`
+
+/** For each ordered endpoint whose delivery is pending behind another one: the first in its queue. */
+function* firstInQueue(
+  endpoints: readonly Row[],
+  deliveries: ReadonlyMap<EndpointId, Newest>,
+  dialect: Dialect,
+): Transaction<Map<EndpointId, DeliveryId>> {
+  const queued = endpoints.flatMap(row => {
+    const delivery = deliveries.get(idText('ep', bytes(row.id)))?.delivery
+    if (row.ordered !== 1 || delivery?.state !== 'pending') return []
+    return [[delivery.tenant, idBytes(delivery.id), bytes(row.id), int(row.partition)] as const]
+  })
+  const rows = yield* forEach(dialect, { columns: QUEUED_COLUMNS, rows: queued, query: FIRST_IN_QUEUE })
+  const entries = rows.flatMap((row): [EndpointId, DeliveryId][] => {
+    const endpoint = idText('ep', bytes(row.endpoint))
+    const first = row.unnumbered ?? (row.seq === null ? null : row.numbered)
+    if (first === null) return []
+    const id = idText('dlv', bytes(first))
+    return id === deliveries.get(endpoint)!.delivery.id ? [] : [[endpoint, id]]
   })
   return new Map(entries)
 }

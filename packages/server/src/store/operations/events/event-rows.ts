@@ -16,6 +16,10 @@ import {
 
 export const EVENT_FIELDS = 'tenant, id, type, event_key, payload, test, deliveries, not_sent, rejected, created_ms'
 
+/** What was published from SQL and waits in the inbox, as an event: nothing but its content is known yet. */
+export const ARRIVAL_FIELDS = `tenant, id, type, event_key, payload, 0 as test, cast(null as bigint) as deliveries,
+  cast(null as text) as not_sent, cast(null as text) as rejected, created_ms`
+
 export const toEvent = (row: Row): PublishedEvent => ({
   id: idText('evt', bytes(row.id)),
   tenant: text(row.tenant),

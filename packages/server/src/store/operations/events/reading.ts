@@ -1,8 +1,8 @@
-import { firstIdAt, idBytes, idText } from '../../../base/ids.ts'
+import { idBytes, idText } from '../../../base/ids.ts'
 import type { EventId, PublishedEvent, TenantId } from '../../../base/model.ts'
-import { bytes, type Transaction, text, textOrNull } from '../../transaction.ts'
-import { idOrNull, type Range, Where } from '../../where.ts'
-import { EVENT_FIELDS, toEvent } from './event-rows.ts'
+import { bytes, idList, int, type Transaction, text, textOrNull } from '../../transaction.ts'
+import { Where } from '../../where.ts'
+import { ARRIVAL_FIELDS, EVENT_FIELDS, toEvent } from './event-rows.ts'
 
 export function* getEvent(args: { tenant: TenantId; id: EventId }): Transaction<PublishedEvent | null> {
   const rows = yield {
@@ -12,44 +12,13 @@ export function* getEvent(args: { tenant: TenantId; id: EventId }): Transaction<
   return rows.length === 0 ? null : toEvent(rows[0]!)
 }
 
-/** What was published from SQL and waits in the inbox, as an event: nothing but its content is known yet. */
+/** What was published from SQL and waits in the inbox. */
 export function* getArrival(args: { tenant: TenantId; id: EventId }): Transaction<PublishedEvent | null> {
   const rows = yield {
-    text: `select tenant, id, type, event_key, payload, 0 as test, null as not_sent, null as rejected, created_ms
-           from inbox where tenant = $1 and id = $2 and payload is not null`,
+    text: `select ${ARRIVAL_FIELDS} from inbox where tenant = $1 and id = $2 and payload is not null`,
     params: [args.tenant, idBytes(args.id)],
   }
   return rows.length === 0 ? null : toEvent(rows[0]!)
-}
-
-export type EventFilter = Range & { readonly type: string | null; readonly before: EventId | null }
-
-/** Newest first. */
-export function* listEvents(args: EventFilter & { tenant: TenantId; limit: number }): Transaction<PublishedEvent[]> {
-  const where = new Where()
-    .add('tenant = ?', args.tenant)
-    .addIf('id < ?', idOrNull(args.before))
-    .addIf('id >= ?', args.fromMs === null ? null : idBytes(firstIdAt('evt', args.fromMs)))
-    .addIf('id < ?', args.toMs === null ? null : idBytes(firstIdAt('evt', args.toMs)))
-    .addIf('type = ?', args.type)
-  const rows = yield {
-    text: `select ${EVENT_FIELDS} from event where ${where.text} order by id desc limit ${args.limit}`,
-    params: where.params,
-  }
-  return rows.map(toEvent)
-}
-
-export type RejectedFilter = { readonly tenant: TenantId | null; readonly before: EventId | null }
-
-/** Rejected events of one tenant, or of all, including tenants that don't exist; newest first. */
-export function* listRejectedEvents(args: RejectedFilter & { limit: number }): Transaction<PublishedEvent[]> {
-  const where = new Where().addIf('tenant = ?', args.tenant).addIf('id < ?', idOrNull(args.before))
-  const rows = yield {
-    text: `select ${EVENT_FIELDS} from event where ${['rejected is not null', ...where.conditions].join(' and ')}
-           order by id desc limit ${args.limit}`,
-    params: where.params,
-  }
-  return rows.map(toEvent)
 }
 
 /** The trace context of the call that published an event; null if it had none. */
@@ -70,6 +39,46 @@ export function* readPayload(args: { tenant: TenantId; event: EventId }): Transa
   return rows.length === 0 || bytes(rows[0]!.payload).length === 0 ? null : bytes(rows[0]!.payload)
 }
 
+export type ReadPayload = {
+  readonly event: EventId
+  /** null: the event, or its payload, is no longer kept. */
+  readonly payload: Uint8Array | null
+}
+
+/** Payloads of events, in their order, until `maxBytes` are reached; at least the first. */
+export function* readPayloads(args: {
+  readonly tenant: TenantId
+  readonly events: readonly EventId[]
+  readonly maxBytes: number
+}): Transaction<ReadPayload[]> {
+  const { tenant, events, maxBytes } = args
+  if (events.length === 0) return []
+  const all = idList(
+    events.map(event => idBytes(event)),
+    2,
+  )
+  const sizes = yield {
+    text: `select id, length(payload) as size from event where tenant = $1 and id in (${all.text})`,
+    params: [tenant, ...all.params],
+  }
+  const sizeOf = new Map(sizes.map(row => [idText('evt', bytes(row.id)), int(row.size)]))
+  let sum = 0
+  const wanted = events.filter((event, index) => {
+    sum += sizeOf.get(event) ?? 0
+    return index === 0 || sum <= maxBytes
+  })
+  const some = idList(
+    wanted.map(event => idBytes(event)),
+    2,
+  )
+  const rows = yield {
+    text: `select id, payload from event where tenant = $1 and id in (${some.text}) and length(payload) > 0`,
+    params: [tenant, ...some.params],
+  }
+  const payloads = new Map(rows.map(row => [idText('evt', bytes(row.id)), bytes(row.payload)]))
+  return wanted.map(event => ({ event, payload: payloads.get(event) ?? null }))
+}
+
 export type EventHead = Pick<PublishedEvent, 'id' | 'type' | 'key'> & {
   /** Whether it was matched with endpoints: neither a test nor rejected. */
   readonly isMatched: boolean
@@ -82,10 +91,11 @@ export function* listEventHeads(args: {
   before: EventId | null
   limit: number
 }): Transaction<EventHead[]> {
-  const where = new Where().add('tenant = ?', args.tenant).addIf('id < ?', idOrNull(args.before))
+  const where = new Where().add('tenant = ?', args.tenant)
+  const order = where.behind(args)
   const rows = yield {
     text: `select id, type, event_key, test, rejected, length(payload) as bytes from event where ${where.text}
-           order by id desc limit ${args.limit}`,
+           ${order} limit ${args.limit}`,
     params: where.params,
   }
   return rows.map(row => ({

@@ -13,8 +13,8 @@ export type LaneItem = {
   readonly event: EventId
   readonly type: string
   readonly test: boolean
-  /** It repeats a delivery that had ended. Default: no. */
-  readonly replay?: boolean
+  /** A replay created it, or it repeats a delivery that had ended: its event was published earlier. */
+  readonly replay: boolean
   /** The trace context of the call that published the event (W3C Trace Context). Default: none. */
   readonly traceparent?: string | null
   readonly dueAtMs: number
@@ -67,7 +67,7 @@ function* readRows(
       event,
       type: text(row.type),
       test: row.test === 1,
-      replay: row.replay_of !== null || row.replay !== null,
+      replay: isReplay(row),
       traceparent: textOrNull(content?.traceparent ?? null),
       dueAtMs: int(row.due_ms),
       attempts: int(row.attempts),
@@ -140,7 +140,7 @@ export function* readPending(args: {
   delivery: DeliveryId
 }): Transaction<Omit<LaneItem, 'endpoint' | 'partition' | 'payload'> | null> {
   const [row] = yield {
-    text: `select event, type, test, due_ms, attempts from live_delivery
+    text: `select event, type, test, replay_of, replay, due_ms, attempts from live_delivery
            where tenant = $1 and id = $2 and state = 'pending'`,
     params: [args.tenant, idBytes(args.delivery)],
   }
@@ -150,10 +150,13 @@ export function* readPending(args: {
     event: idText('evt', bytes(row.event)),
     type: text(row.type),
     test: row.test === 1,
+    replay: isReplay(row),
     dueAtMs: int(row.due_ms),
     attempts: int(row.attempts),
   }
 }
+
+const isReplay = (row: Row): boolean => row.replay_of !== null || row.replay !== null
 
 export type LaneHead = {
   readonly tenant: TenantId

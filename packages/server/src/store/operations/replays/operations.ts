@@ -1,18 +1,39 @@
 import { reads, writes } from '../../operation.ts'
-import { claimReplayParts, lookAtReplayParts, makeReplayed, peekReplayParts, releaseReplayParts } from './parts.ts'
+import {
+  advanceReplayBatch,
+  createReplayBatch,
+  dropReplayBatches,
+  endReplayBatch,
+  findOpenReplayBatches,
+  findReplaysToCancel,
+  findReplayTenants,
+  getReplayBatch,
+  listReplayBatches,
+  setReplayBatchState,
+} from './batches.ts'
 import {
   addReplayParts,
+  dropReplayParts,
+  findUncreatedReplays,
+  findUnreleasedReplays,
+  moveReplayParts,
+} from './part-changes.ts'
+import {
+  claimReplayParts,
+  lookAtReplayParts,
+  makeReplayed,
+  peekReplayParts,
+  releaseReplayParts,
+  wakeReplayParts,
+} from './parts.ts'
+import {
   cancelledIn,
   cancelReplayed,
   createReplay,
-  dropReplayParts,
   dropReplays,
   findUncancelledReplays,
-  findUncreatedReplays,
-  findUnreleasedReplays,
   getReplay,
   listReplays,
-  moveReplayParts,
   setReplayState,
 } from './replays.ts'
 import { scanReplay } from './scan.ts'
@@ -36,4 +57,15 @@ export const replayOperations = {
   releaseReplayParts: writes({ run: releaseReplayParts, configuration: 'ignores' }),
   lookAtReplayParts: reads({ run: lookAtReplayParts, waitedForBy: 'engine' }),
   makeReplayed: writes({ run: makeReplayed, configuration: 'relies on' }),
+  wakeReplayParts: writes({ run: wakeReplayParts, configuration: 'ignores' }),
+  createReplayBatch: writes({ run: createReplayBatch, configuration: 'ignores' }),
+  getReplayBatch: reads({ run: getReplayBatch, waitedForBy: 'people' }),
+  listReplayBatches: reads({ run: listReplayBatches, waitedForBy: 'people' }),
+  findOpenReplayBatches: reads({ run: findOpenReplayBatches, waitedForBy: 'engine' }),
+  findReplayTenants: reads({ run: findReplayTenants, waitedForBy: 'people' }),
+  advanceReplayBatch: writes({ run: advanceReplayBatch, configuration: 'relies on' }),
+  findReplaysToCancel: reads({ run: findReplaysToCancel, waitedForBy: 'people' }),
+  setReplayBatchState: writes({ run: setReplayBatchState, configuration: 'ignores' }),
+  endReplayBatch: writes({ run: endReplayBatch, configuration: 'ignores' }),
+  dropReplayBatches: writes({ run: dropReplayBatches, configuration: 'ignores' }),
 }

@@ -17,9 +17,11 @@ import {
   type Transaction,
   text,
   textOrNull,
+  type Value,
 } from '../../transaction.ts'
 import { tenantVersions } from '../configuration.ts'
 import { deliveryRows, storeDeliveryRows } from '../deliveries/new-deliveries.ts'
+import { NEVER_MS } from './part-changes.ts'
 import { endReplay } from './replays.ts'
 
 export type ReplayPart = {
@@ -51,50 +53,62 @@ export function* peekReplayParts(_args: object, { nowMs }: Dialect): Transaction
 /** Claims the parts that have waited longest. */
 export function* claimReplayParts(
   args: { readonly limit: number; readonly claimMs: number },
-  dialect: Dialect,
+  { nowMs, skipLocked }: Dialect,
 ): Transaction<ReplayPart[]> {
-  const { nowMs, skipLocked } = dialect
   const found = yield {
     text: `select replay, endpoint from replay_part where claimed_until_ms <= ${nowMs}
            order by claimed_until_ms limit ${args.limit} ${skipLocked}`,
   }
   if (found.length === 0) return []
   const keys = found.map(row => [row.replay!, row.endpoint!])
-  yield {
-    text: `update replay_part set claimed_until_ms = ${nowMs} + ${args.claimMs}
-           where (replay, endpoint) in (select replay, endpoint from v)`,
-    columns: KEY_COLUMNS,
-    rows: keys,
-  }
+  yield* delay(found, `${nowMs} + ${args.claimMs}`)
   const rows = yield {
-    text: `select p.tenant, p.replay, p.endpoint, p.partition, p.after_id, r.selection, r.as_of_ms
+    text: `select p.tenant, p.replay, p.endpoint, p.partition, p.after_id, r.selection, r.as_of_ms, b.state as batch_state
            from v join replay_part p on p.replay = v.replay and p.endpoint = v.endpoint
-           join replay r on r.tenant = p.tenant and r.id = p.replay where r.state = 'running'`,
+           join replay r on r.tenant = p.tenant and r.id = p.replay left join replay_batch b on b.id = r.batch
+           where r.state = 'running'`,
     columns: KEY_COLUMNS,
     rows: keys,
   }
-  const parts = rows.map(toPart)
-  const claimed = found.map(row => ({
-    replay: idText('rpl', bytes(row.replay)),
-    endpoint: idText('ep', bytes(row.endpoint)),
-  }))
-  yield* putBack(claimed, parts, dialect)
-  return parts
+  const [running, sleeping] = [rows.filter(isRunning), rows.filter(row => !isRunning(row))]
+  yield* delay(sleeping, String(NEVER_MS))
+  const known = new Set(rows.map(keyOfRow))
+  yield* delay(
+    found.filter(row => !known.has(keyOfRow(row))),
+    `${nowMs} + ${PUT_BACK_MS}`,
+  )
+  return running.map(toPart)
 }
+
+/** Parts of a replay across tenants that is paused are put to sleep as they are claimed. */
+const isRunning = (row: Row): boolean => row.batch_state === null || row.batch_state === 'running'
 
 /** How long claimed parts are left alone whose replay is not running. A crash while it was paused has left them. */
 const PUT_BACK_MS = 60_000
 
-function* putBack(claimed: readonly PartKey[], parts: readonly PartKey[], { nowMs }: Dialect): Transaction<void> {
-  const running = new Set(parts.map(({ replay, endpoint }) => `${replay} ${endpoint}`))
-  const left = claimed.filter(({ replay, endpoint }) => !running.has(`${replay} ${endpoint}`))
-  if (left.length === 0) return
+const keyOfRow = (row: Row): string => `${idText('rpl', bytes(row.replay))} ${idText('ep', bytes(row.endpoint))}`
+
+/** Lets no node claim parts before a time, which is an SQL expression. */
+function* delay(parts: readonly Row[], untilMs: string): Transaction<void> {
+  if (parts.length === 0) return
   yield {
-    text: `update replay_part set claimed_until_ms = ${nowMs} + ${PUT_BACK_MS}
+    text: `update replay_part set claimed_until_ms = ${untilMs}
            where (replay, endpoint) in (select replay, endpoint from v)`,
     columns: KEY_COLUMNS,
-    rows: keysOf(left),
+    rows: parts.map(row => [row.replay!, row.endpoint!]),
   }
+}
+
+/** Wakes parts that went to sleep while their replay across tenants was paused. Returns how many. */
+export function* wakeReplayParts(args: { readonly limit: number }): Transaction<number> {
+  const rows = yield {
+    text: `update replay_part set claimed_until_ms = 0 where (replay, endpoint) in (
+             select p.replay, p.endpoint from replay_part p join replay r on r.tenant = p.tenant and r.id = p.replay
+             join replay_batch b on b.id = r.batch
+             where p.claimed_until_ms >= ${NEVER_MS} and r.state = 'running' and b.state = 'running' limit ${args.limit})
+           returning replay`,
+  }
+  return rows.length
 }
 
 const toPart = (row: Row): ReplayPart => ({
@@ -186,8 +200,8 @@ export type Replayed = {
   readonly dueAtMs: number
 }
 
-export type ReplayBatch = Pick<ReplayPart, 'tenant' | 'replay' | 'endpoint' | 'partition'> & {
-  /** Where the part must stand before this batch, and where it stands after it. */
+export type PartStep = Pick<ReplayPart, 'tenant' | 'replay' | 'endpoint' | 'partition'> & {
+  /** Where the part must stand before this step, and where it stands after it. */
   readonly before: string | null
   readonly after: string | null
   readonly isLast: boolean
@@ -203,19 +217,20 @@ export type ReplayBatch = Pick<ReplayPart, 'tenant' | 'replay' | 'endpoint' | 'p
  * `gone`: the replay is no longer running, or another node has continued with the part. `stale`: the configuration has
  * changed. `endpoint_gone`: the endpoint was deleted, so the part was removed.
  */
-export type ReplayBatchResult =
+export type PartStepResult =
   | { readonly kind: 'made'; readonly deliveries: readonly DeliveryId[]; readonly isHeld: boolean }
   | { readonly kind: 'gone' | 'stale' | 'endpoint_gone' }
 
 /** Stores a part's next deliveries and its progress, or nothing. */
-export function* makeReplayed(args: ReplayBatch, dialect: Dialect): Transaction<ReplayBatchResult> {
+export function* makeReplayed(args: PartStep, dialect: Dialect): Transaction<PartStepResult> {
   const { tenant, endpoint } = args
   const id = idBytes(args.replay)
   // Locks the replay until the commit: a pause or a cancellation waits, or came first, and then nothing is created.
   const running = yield {
-    text: `update replay set made = made where tenant = $1 and id = $2 and state = 'running' returning id`,
+    text: `update replay set made = made where tenant = $1 and id = $2 and state = 'running' returning batch`,
     params: [tenant, id],
   }
+  if (!(yield* isBatchRunning(running[0]?.batch ?? null, dialect))) return { kind: 'gone' }
   const [part] = yield {
     text: 'select after_id, wanted, done from replay_part where replay = $1 and endpoint = $2',
     params: [id, idBytes(endpoint)],
@@ -240,8 +255,18 @@ export function* makeReplayed(args: ReplayBatch, dialect: Dialect): Transaction<
   return { kind: 'made', deliveries: deliveries.map(delivery => delivery.id), isHeld }
 }
 
+/** Locks it until the commit, like the replay. */
+function* isBatchRunning(batch: Value, { shareBatchRow }: Dialect): Transaction<boolean> {
+  if (batch === null) return true
+  const rows = yield {
+    text: `select 1 from replay_batch where id = $1 and state = 'running' ${shareBatchRow}`,
+    params: [batch],
+  }
+  return rows.length > 0
+}
+
 /** Also keeps the events: retention can't remove them or their payloads before this transaction is committed. */
-function* ofKeptEvents({ tenant, deliveries }: ReplayBatch, dialect: Dialect): Transaction<Replayed[]> {
+function* ofKeptEvents({ tenant, deliveries }: PartStep, dialect: Dialect): Transaction<Replayed[]> {
   if (deliveries.length === 0) return []
   const { text: list, params } = idList(
     deliveries.map(({ event }) => idBytes(event)),
@@ -264,7 +289,7 @@ const REPLAYED_COLUMNS: BulkQuery['columns'] = [
 ]
 
 function* storeReplayed(
-  { tenant, replay, endpoint, partition, nowMs }: ReplayBatch,
+  { tenant, replay, endpoint, partition, nowMs }: PartStep,
   deliveries: readonly Replayed[],
   held: boolean,
   ordered: boolean,
@@ -285,7 +310,7 @@ function* storeReplayed(
   }
 }
 
-function* moveOn(args: ReplayBatch, made: number, skipped: number): Transaction<void> {
+function* moveOn(args: PartStep, made: number, skipped: number): Transaction<void> {
   const { tenant, nowMs } = args
   const [id, endpoint] = [idBytes(args.replay), idBytes(args.endpoint)]
   yield {

@@ -1,30 +1,34 @@
 /** Replays: what was requested, how far it has got, and how it ends. parts.ts creates the deliveries. */
 
-import { firstIdAt, idBytes, idText } from '../../../base/ids.ts'
+import { idBytes, idText, parseId } from '../../../base/ids.ts'
 import type { EndpointId, Replay, ReplayId, ReplaySelection, ReplayState, TenantId } from '../../../base/model.ts'
 import type { Observation } from '../../observations.ts'
-import {
-  type BulkQuery,
-  bytes,
-  type Dialect,
-  int,
-  intOrNull,
-  type Row,
-  type Transaction,
-  text,
-} from '../../transaction.ts'
-import { Where } from '../../where.ts'
+import { bytes, type Dialect, int, intOrNull, type Row, type Transaction, text, type Value } from '../../transaction.ts'
+import { type Place, Where } from '../../where.ts'
 import { cancelledRow, KEPT_FIELDS, storeHistory } from '../deliveries/history.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { noteReplayFinished } from '../notices.ts'
+import { dropParts, insertParts, isBatchPaused, moveParts, type NewReplayPart } from './part-changes.ts'
 
-const FIELDS = `r.tenant, r.id, r.replay_key, r.hash, r.selection, r.state, r.deliveries, r.made, r.skipped, r.created_ms,
-  r.ended_ms, (select count(*) from live_delivery l where l.replay = r.id) as live`
+/** A replay that is part of one across tenants is paused with it, and cancelled. */
+const STATE = `case when r.batch is null or r.state in ('done', 'cancelled') then r.state else coalesce((
+  select case when b.state in ('paused', 'cancelled') then b.state else r.state end
+  from replay_batch b where b.id = r.batch), r.state) end`
+
+const FIELDS = `r.tenant, r.id, r.replay_key, r.hash, r.selection, r.batch, ${STATE} as state, r.deliveries, r.made,
+  r.skipped, r.created_ms, r.ended_ms, (select count(*) from live_delivery l where l.replay = r.id) as live`
+
+/** Where the caller has given no key, the store has an id in its place. Callers can't give such a key. */
+const keyOf = (row: Row): string | null => (isReplayId(text(row.replay_key)) ? null : text(row.replay_key))
+
+/** Replays of a batch have its id as their key, so that each tenant gets one. */
+const isReplayId = (name: string): boolean => parseId('rpl', name) !== undefined || parseId('rpb', name) !== undefined
 
 const toReplay = (row: Row): Replay => ({
   id: idText('rpl', bytes(row.id)),
-  key: text(row.replay_key),
+  key: keyOf(row),
   tenant: text(row.tenant),
+  batch: row.batch === null ? null : idText('rpb', bytes(row.batch)),
   selection: JSON.parse(text(row.selection)) as ReplaySelection,
   state: text(row.state) as ReplayState,
   deliveries: intOrNull(row.deliveries),
@@ -35,32 +39,40 @@ const toReplay = (row: Row): Replay => ({
   endedAtMs: intOrNull(row.ended_ms),
 })
 
-type Keyed = { readonly tenant: TenantId; readonly key: string }
+type Named = {
+  readonly tenant: TenantId
+  /** The replay's id or its key. No key has the form of an id. */
+  readonly name: string
+}
 
-function* readRow({ tenant, key }: Keyed): Transaction<Row | undefined> {
+/** The condition on `replay r`, whose parameters are the tenant and the value. */
+function byName(name: string): { readonly text: string; readonly value: Value } {
+  const id = parseId('rpl', name)
+  return id === undefined ? { text: 'r.replay_key = $2', value: name } : { text: 'r.id = $2', value: id }
+}
+
+function* readRow({ tenant, name }: Named): Transaction<Row | undefined> {
+  const by = byName(name)
   const rows = yield {
-    text: `select ${FIELDS} from replay r where r.tenant = $1 and r.replay_key = $2`,
-    params: [tenant, key],
+    text: `select ${FIELDS} from replay r where r.tenant = $1 and ${by.text}`,
+    params: [tenant, by.value],
   }
   return rows[0]
 }
 
-/** Finds a replay by the caller's id. `hash` is that of its selection. */
-export function* getReplay(args: Keyed): Transaction<{ replay: Replay; hash: Uint8Array } | null> {
+/** `hash` is that of the replay's selection. */
+export function* getReplay(args: Named): Transaction<{ replay: Replay; hash: Uint8Array } | null> {
   const row = yield* readRow(args)
   return row === undefined ? null : { replay: toReplay(row), hash: bytes(row.hash) }
 }
 
-export type ReplayFilter = { readonly state: ReplayState | null; readonly before: ReplayId | null }
+export type ReplayFilter = Place<ReplayId> & { readonly state: ReplayState | null }
 
-/** Newest first. */
 export function* listReplays(args: ReplayFilter & { tenant: TenantId; limit: number }): Transaction<Replay[]> {
-  const where = new Where()
-    .add('r.tenant = ?', args.tenant)
-    .addIf('r.id < ?', args.before === null ? null : idBytes(args.before))
-    .addIf('r.state = ?', args.state)
+  const where = new Where().add('r.tenant = ?', args.tenant).addIf(`${STATE} = ?`, args.state)
+  const order = where.behind(args, 'r.id')
   const rows = yield {
-    text: `select ${FIELDS} from replay r where ${where.text} order by r.id desc limit ${args.limit}`,
+    text: `select ${FIELDS} from replay r where ${where.text} ${order} limit ${args.limit}`,
     params: where.params,
   }
   return rows.map(toReplay)
@@ -68,14 +80,9 @@ export function* listReplays(args: ReplayFilter & { tenant: TenantId; limit: num
 
 // Creating a replay
 
-/** What a replay creates for one endpoint; `wanted` is null if that wasn't counted. */
-export type NewReplayPart = {
-  readonly endpoint: EndpointId
-  readonly partition: number
-  readonly wanted: number | null
-}
-
-export type NewReplay = Pick<Replay, 'id' | 'key' | 'tenant' | 'selection' | 'deliveries' | 'createdAtMs'> & {
+export type NewReplay = Pick<Replay, 'id' | 'tenant' | 'batch' | 'selection' | 'deliveries' | 'createdAtMs'> & {
+  /** The caller's, or else the id of the batch or of the replay. */
+  readonly key: string
   /** The selection's hash. */
   readonly hash: Uint8Array
   readonly asOfMs: number
@@ -96,7 +103,7 @@ export type CreatedReplay =
 export function* createReplay(args: NewReplay & Once): Transaction<CreatedReplay> {
   const { tenant, key, selection, parts, once } = args
   if (yield* isRepeated(once)) return { kind: 'repeated' }
-  const known = yield* getReplay({ tenant, key })
+  const known = yield* getReplay({ tenant, name: key })
   if (known !== null) return { kind: 'known', ...known }
   const there = yield { text: 'select 1 from tenant where id = $1 and deleted_ms is null', params: [tenant] }
   if (there.length === 0) return { kind: 'no_tenant' }
@@ -107,147 +114,72 @@ export function* createReplay(args: NewReplay & Once): Transaction<CreatedReplay
   if (int(open[0]!.n) >= args.maxOpen) return { kind: 'too_many' }
   const id = idBytes(args.id)
   const made = yield {
-    text: `insert into replay (tenant, id, replay_key, hash, selection, as_of_ms, state, deliveries, created_ms)
-           values ($1, $2, $3, $4, $5, $6, 'running', $7, $8) on conflict (tenant, replay_key) do nothing returning id`,
-    params: [tenant, id, key, args.hash, JSON.stringify(selection), args.asOfMs, args.deliveries, args.createdAtMs],
+    text: `insert into replay
+             (tenant, id, replay_key, hash, selection, as_of_ms, state, deliveries, created_ms, batch)
+           values ($1, $2, $3, $4, $5, $6, 'running', $7, $8, $9)
+           on conflict (tenant, replay_key) do nothing returning id`,
+    params: [
+      tenant,
+      id,
+      key,
+      args.hash,
+      JSON.stringify(selection),
+      args.asOfMs,
+      args.deliveries,
+      args.createdAtMs,
+      args.batch === null ? null : idBytes(args.batch),
+    ],
   }
   // Another call has created it at this very moment.
-  if (made.length === 0) return { kind: 'known', ...(yield* getReplay({ tenant, key }))! }
+  if (made.length === 0) return { kind: 'known', ...(yield* getReplay({ tenant, name: key }))! }
   if (parts.length > 0) yield* insertParts({ tenant, id, parts }, 0)
   else if (args.hasParts !== true) yield* endReplay({ tenant, id, state: 'done', nowMs: args.createdAtMs })
   yield* keepCall(once)
   return { kind: 'created' }
 }
 
-// Parts, a limited number at a time
-
-/** A time that never comes: no node claims the parts of a replay that is paused, or whose parts are still added. */
-const NEVER_MS = 8_640_000_000_000_000
-
-/**
- * Changes of parts in one commit. A replay has as many as its tenant has endpoints, and everyone's events wait for each
- * commit: 20,000 in one took a second.
- */
-export const PARTS_A_COMMIT = 500
-
-const PART_COLUMNS: BulkQuery['columns'] = [
-  ['replay', 'bytes'],
-  ['endpoint', 'bytes'],
-  ['tenant', 'text'],
-  ['partition', 'int'],
-  ['wanted', 'int'],
-]
-
-type Parts = { readonly tenant: TenantId; readonly id: Uint8Array; readonly parts: readonly NewReplayPart[] }
-
-function* insertParts({ tenant, id, parts }: Parts, claimedUntilMs: number): Transaction<void> {
-  yield {
-    text: `insert into replay_part (replay, endpoint, tenant, partition, wanted, claimed_until_ms)
-           select replay, endpoint, tenant, partition, wanted, ${claimedUntilMs} from v`,
-    columns: PART_COLUMNS,
-    rows: parts.map(({ endpoint, partition, wanted }) => [id, idBytes(endpoint), tenant, partition, wanted]),
-  }
-}
-
-type ReplayOf = { readonly tenant: TenantId; readonly replay: ReplayId }
-
-/**
- * Adds parts of a replay that is created afterwards (`createReplay` with `hasParts`). They are claimed only once
- * `moveReplayParts` has released them.
- */
-export function* addReplayParts({
-  replay,
-  ...args
-}: ReplayOf & { readonly parts: readonly NewReplayPart[] }): Transaction<void> {
-  yield* insertParts({ ...args, id: idBytes(replay) }, NEVER_MS)
-}
-
-/** Releases parts of a running replay to be claimed, or takes them back if it is paused. Returns how many. */
-export function* moveReplayParts({ tenant, replay }: ReplayOf): Transaction<number> {
-  const id = idBytes(replay)
-  // Locked, so that the state can't change before this commit.
-  const [locked] = yield {
-    text: 'update replay set made = made where tenant = $1 and id = $2 returning state',
-    params: [tenant, id],
-  }
-  const state = locked === undefined ? null : text(locked.state)
-  return state === 'running' || state === 'paused' ? yield* moveParts(id, state) : 0
-}
-
-function* moveParts(id: Uint8Array, to: 'running' | 'paused'): Transaction<number> {
-  const isWrong = to === 'paused' ? `claimed_until_ms <> ${NEVER_MS}` : `claimed_until_ms = ${NEVER_MS}`
-  const moved = yield {
-    text: `update replay_part set claimed_until_ms = $2 where (replay, endpoint) in (
-             select replay, endpoint from replay_part where replay = $1 and ${isWrong} limit ${PARTS_A_COMMIT})
-           returning endpoint`,
-    params: [id, to === 'paused' ? NEVER_MS : 0],
-  }
-  return moved.length
-}
-
-/** Removes parts of a replay. Returns how many. */
-export function* dropReplayParts({ replay }: ReplayOf): Transaction<number> {
-  return yield* dropParts(idBytes(replay))
-}
-
-function* dropParts(id: Uint8Array): Transaction<number> {
-  const dropped = yield {
-    text: `delete from replay_part where (replay, endpoint) in (
-             select replay, endpoint from replay_part where replay = $1 limit ${PARTS_A_COMMIT})
-           returning endpoint`,
-    params: [id],
-  }
-  return dropped.length
-}
-
-/** Running replays with parts that no node can claim: a crash kept them from being released. */
-export function* findUnreleasedReplays(_args: object): Transaction<ReplayOf[]> {
-  const rows = yield {
-    text: `select r.tenant, r.id from replay r where r.state = 'running' and exists (
-             select 1 from replay_part p where p.replay = r.id and p.claimed_until_ms = ${NEVER_MS}) limit 100`,
-  }
-  return rows.map(row => ({ tenant: text(row.tenant), replay: idText('rpl', bytes(row.id)) }))
-}
-
-/** Replays that were never created, because of a crash or a refusal, but have parts, and are older than a moment. */
-export function* findUncreatedReplays(args: { readonly beforeMs: number }): Transaction<ReplayOf[]> {
-  const rows = yield {
-    text: `select tenant, replay from replay_part p where claimed_until_ms = ${NEVER_MS} and replay < $1
-             and not exists (select 1 from replay r where r.tenant = p.tenant and r.id = p.replay)
-           group by tenant, replay limit 100`,
-    params: [idBytes(firstIdAt('rpl', args.beforeMs))],
-  }
-  return rows.map(row => ({ tenant: text(row.tenant), replay: idText('rpl', bytes(row.replay)) }))
-}
-
 // States
 
 /** From which states each state can be reached. Going from a state to itself changes nothing. */
-const FROM: Readonly<Record<Exclude<ReplayState, 'done'>, readonly ReplayState[]>> = {
+export const FROM: Readonly<Record<Exclude<ReplayState, 'done'>, readonly ReplayState[]>> = {
   running: ['running', 'paused'],
   paused: ['running', 'paused'],
   cancelled: ['running', 'paused', 'cancelled'],
 }
 
+export type MovedReplay = {
+  readonly replay: Replay
+  readonly isAllowed: boolean
+  /** Why it is not allowed: the replay across tenants that it belongs to is paused. */
+  readonly isBatchPaused: boolean
+}
+
 /**
- * Pauses, resumes, or begins to cancel a replay: once it is paused or cancelled, nothing more is created. If it has more
- * than a few parts, `moveReplayParts` moves the others. `cancelReplayed` cancels what a cancelled replay has created, and then ends it. A replay that is done can be
- * cancelled as long as some of its deliveries are live.
+ * Pauses, resumes, or begins to cancel a replay: once it is paused or cancelled, nothing more is created. If it has very
+ * many parts, `moveReplayParts` moves the others. `cancelReplayed` cancels what a cancelled replay has created, and then
+ * ends it. A replay that is done can be cancelled as long as some of its deliveries are live.
  */
 export function* setReplayState(
-  args: Keyed & { readonly to: 'running' | 'paused' | 'cancelled' },
-): Transaction<{ replay: Replay; isAllowed: boolean } | null> {
-  const { tenant, key, to } = args
+  args: Named & { readonly to: 'running' | 'paused' | 'cancelled' },
+): Transaction<MovedReplay | null> {
+  const { tenant, name, to } = args
+  const by = byName(name)
   // Locked, so that a node that is creating its deliveries has either committed or finds the replay changed.
   const locked = yield {
-    text: `update replay set made = made where tenant = $1 and replay_key = $2 returning id, state, ended_ms`,
-    params: [tenant, key],
+    text: `update replay as r set made = made where r.tenant = $1 and ${by.text} returning id, state, batch`,
+    params: [tenant, by.value],
   }
   if (locked.length === 0) return null
   const replay = toReplay((yield* readRow(args))!)
-  const isDoneWithout = replay.state === 'done' && !(to === 'cancelled' && replay.live > 0)
-  const isAllowed = replay.state === 'done' ? !isDoneWithout : FROM[to].includes(replay.state)
-  if (!isAllowed || replay.state === to) return { replay, isAllowed }
+  // Its own state, whatever the batch does; but nothing leads out of a batch that is being cancelled.
+  const own = text(locked[0]!.state) as ReplayState
+  const state = to !== 'cancelled' && replay.state === 'cancelled' ? 'cancelled' : own
+  const isDoneWithout = state === 'done' && !(to === 'cancelled' && replay.live > 0)
+  const isAllowed = state === 'done' ? !isDoneWithout : FROM[to].includes(state)
+  if (to === 'running' && isAllowed && (yield* isBatchPaused(locked[0]!.batch!))) {
+    return { replay, isAllowed: false, isBatchPaused: true }
+  }
+  if (!isAllowed || state === to) return { replay, isAllowed, isBatchPaused: false }
   const id = bytes(locked[0]!.id)
   yield { text: 'update replay set state = $3 where tenant = $1 and id = $2', params: [tenant, id, to] }
   if (to === 'cancelled') {
@@ -255,7 +187,7 @@ export function* setReplayState(
     yield { text: 'update replay set ended_ms = null where tenant = $1 and id = $2', params: [tenant, id] }
     yield* dropParts(id)
   } else yield* moveParts(id, to)
-  return { replay: { ...replay, state: to, endedAtMs: null }, isAllowed }
+  return { replay: { ...replay, state: to, endedAtMs: null }, isAllowed, isBatchPaused: false }
 }
 
 export type CancelledSome = {
@@ -328,7 +260,8 @@ export function* endReplay(args: {
   const [ended] = rows
   if (ended === undefined) return false
   const { tenant, state, nowMs } = args
-  yield* noteReplayFinished({ tenant, replay: text(ended.replay_key), state, deliveries: int(ended.made), nowMs })
+  const replay = idText('rpl', args.id)
+  yield* noteReplayFinished({ tenant, replay, key: keyOf(ended), state, deliveries: int(ended.made), nowMs })
   return true
 }
 

@@ -1,0 +1,102 @@
+/** Lists of endpoints, of one tenant or of all. */
+import { type Static, Type } from 'typebox'
+import type { EndpointListInput, EndpointLists, EndpointSelection } from '../../../services/endpoints/endpoint-lists.ts'
+import type { Endpoints } from '../../../services/endpoints/endpoints.ts'
+import { HEALTH_STATES } from '../../../services/endpoints/health-report.ts'
+import { newestFirst, PageQuery } from '../../http/lists.ts'
+import type { Routes } from '../../http/routes.ts'
+import { Several, valuesOf } from '../../http/several.ts'
+import { ListWarnings, pageOf, SearchedTo, strict, TenantParams } from '../../http/shapes.ts'
+import type { Public } from '../../resource.ts'
+import { EndpointSchema } from './schemas.ts'
+import { viewEndpoint } from './view.ts'
+
+const QUERY = {
+  state: Type.Optional(Several('Only endpoints in these states.', { values: ['enabled', 'disabled'] })),
+  health: Type.Optional(
+    Several('Only endpoints whose `health.state` is one of these.', { values: HEALTH_STATES, examples: ['failing'] }),
+  ),
+  uid: Type.Optional(
+    Type.String({ maxLength: 128, description: 'Only endpoints with this uid.', examples: ['billing'] }),
+  ),
+  url: Type.Optional(
+    Type.String({
+      maxLength: 2_048,
+      description: 'Only endpoints with this text in their URL, in upper or lower case.',
+      examples: ['hooks.example.com'],
+    }),
+  ),
+  type: Type.Optional(
+    Several('Only endpoints that receive one of these event types.', { examples: ['COVER_REFERENCE'] }),
+  ),
+  ...PageQuery,
+}
+
+type Query = Static<ReturnType<typeof strict<typeof QUERY>>>
+
+const Page = {
+  ...Type.Object({
+    ...pageOf(EndpointSchema, '').properties,
+    searchedTo: SearchedTo,
+    warnings: ListWarnings,
+  }),
+  description: 'A page of endpoints.',
+}
+
+const HOW_IT_SEARCHES =
+  'If little matches, the list answers after about 2 seconds with what it has found until then, possibly nothing, and ' +
+  'says in `searchedTo` how far it looked. Follow `nextCursor` until it is null.'
+
+type Needs = { readonly endpoints: Public<Endpoints>; readonly endpointLists: Public<EndpointLists> }
+
+export function addEndpointLists(routes: Routes, { endpoints, endpointLists }: Needs): void {
+  const show = async (selection: EndpointSelection, query: Query) => {
+    const pager = newestFirst('ep', query)
+    const found = await endpointLists.find(selection, pager.place, pager.count)
+    const page = pager.foundPage(
+      found,
+      ({ id }) => id,
+      endpoint => endpoint,
+    )
+    const described = await endpoints.describeAll(page.data)
+    const data = page.data.map((endpoint, index) => viewEndpoint(endpoint, described[index]!))
+    return { ...page, data, warnings: [...selection.warnings] }
+  }
+
+  routes.get(
+    '/v1/tenants/:tenant/endpoints',
+    {
+      access: 'read',
+      operationId: 'listEndpoints',
+      summary: "List a tenant's endpoints, newest first",
+      description: HOW_IT_SEARCHES,
+      params: TenantParams,
+      querystring: strict(QUERY),
+      response: { 200: Page },
+      refusals: ['not_found'],
+    },
+    async ({ params: { tenant }, query }) => show(await endpointLists.select(tenant, toInput(query)), query),
+  )
+
+  routes.get(
+    '/v1/endpoints',
+    {
+      access: 'read',
+      operationId: 'listAllEndpoints',
+      summary: 'List the endpoints of all tenants, newest first',
+      description:
+        'For API keys without a tenant. `health=failing` answers which tenants have failing endpoints, since when, and ' +
+        `why. ${HOW_IT_SEARCHES}`,
+      querystring: strict({
+        tenant: Type.Optional(Type.String({ description: 'Only endpoints of this tenant.', examples: ['acme'] })),
+        ...QUERY,
+      }),
+      response: { 200: Page },
+    },
+    async ({ query }) => show(await endpointLists.selectOfAll(query.tenant ?? null, toInput(query)), query),
+  )
+}
+
+function toInput({ state, health, type, uid, url }: Query): EndpointListInput {
+  return { states: valuesOf(state), health: valuesOf(health), types: valuesOf(type), uid, url }
+}

@@ -1,0 +1,116 @@
+import type { Clock } from '../../base/clock.ts'
+import type { FieldError } from '../../base/errors.ts'
+import type { Endpoint, EndpointId, EndpointState, TenantId } from '../../base/model.ts'
+import { isTypeWanted } from '../../catalogue/type-pattern.ts'
+import type { EndpointFilter, StoredHealth } from '../../store/operations/endpoints/finding.ts'
+import type { Store } from '../../store/store.ts'
+import type { Place } from '../../store/where.ts'
+import { adviseOnTypes, checkTenantParameter, checkTypes, checkWords, fault } from '../checks/list-parameters.ts'
+import { checkPlace, invalid, requireTenant } from '../checks/refusals.ts'
+import { checkStorable } from '../checks/values.ts'
+import type { Warning } from '../checks/warnings.ts'
+import { type Found, type Slice, searchInSlices } from '../slices.ts'
+import { HEALTH_STATES, type HealthState, readHealth } from './health-report.ts'
+import { checkUidParameter } from './references.ts'
+
+const ENDPOINT_STATES: readonly EndpointState[] = ['enabled', 'disabled']
+
+/** Endpoints looked at by one short read, and the most that are returned to be looked at more closely. */
+const ROWS_A_SLICE = 2_000
+const CLOSELY_A_SLICE = 200
+
+/** Which endpoints, as callers write it. What is missing doesn't matter. */
+export type EndpointListInput = {
+  readonly states?: readonly string[] | null
+  readonly health?: readonly string[] | null
+  readonly uid?: string | undefined
+  /** A part of the URL. */
+  readonly url?: string | undefined
+  /** They receive one of these event types. */
+  readonly types?: readonly string[] | null
+}
+
+export type EndpointSelection = {
+  readonly filter: EndpointFilter
+  /** Of those that pass the filter, only these; null: all. */
+  readonly health: readonly HealthState[] | null
+  readonly types: readonly string[] | null
+  readonly warnings: readonly Warning[]
+}
+
+/** Lists endpoints of one tenant, or of all. */
+export class EndpointLists {
+  readonly #store: Store
+  readonly #clock: Pick<Clock, 'monotonicMs'>
+
+  constructor(store: Store, clock: Pick<Clock, 'monotonicMs'>) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  /** What to list of a tenant. Throws not_found, or `invalid` with all faults. */
+  async select(tenant: TenantId, input: EndpointListInput): Promise<EndpointSelection> {
+    await requireTenant(this.#store, tenant)
+    return this.#select(tenant, input)
+  }
+
+  /** What to list of all tenants, or (`tenant` not null) of one of them. Throws `invalid` with all faults. */
+  async selectOfAll(tenant: TenantId | null, input: EndpointListInput): Promise<EndpointSelection> {
+    if (tenant !== null) await checkTenantParameter(this.#store, tenant)
+    return this.#select(tenant, input)
+  }
+
+  async #select(tenant: TenantId | null, input: EndpointListInput): Promise<EndpointSelection> {
+    const { uid = null, url = null, types = null } = input
+    const faults: FieldError[] = []
+    const states = checkWords('state', input.states ?? undefined, ENDPOINT_STATES, faults) as EndpointState[] | null
+    const health = checkWords('health', input.health ?? undefined, HEALTH_STATES, faults) as HealthState[] | null
+    if (uid !== null) checkUidParameter(uid, faults)
+    checkUrlPart(url, faults)
+    checkTypes(types, faults)
+    if (faults.length > 0) throw invalid(faults)
+    const warnings = types === null ? [] : await adviseOnTypes(this.#store, types)
+    const stored = health === null ? null : [...new Set(health.map(toStored))]
+    return { filter: { tenant, states, health: stored, uid, url }, health, types, warnings }
+  }
+
+  /** Up to `count` endpoints behind a place. The search ends early if it takes long. */
+  async find(selection: EndpointSelection, place: Place<EndpointId>, count: number): Promise<Found<Endpoint>> {
+    checkPlace('ep', place)
+    return searchInSlices(place, count, (from, left) => this.#slice(selection, from, left), this.#clock)
+  }
+
+  async #slice(selection: EndpointSelection, place: Place<EndpointId>, count: number): Promise<Slice<Endpoint>> {
+    const { filter, types } = selection
+    const nowMs = this.#store.now()
+    const isClose = types !== null || looksClosely(selection.health)
+    const args = { ...filter, ...place, rows: ROWS_A_SLICE, limit: isClose ? CLOSELY_A_SLICE : count, nowMs }
+    const { items, goesOnAt } = await this.#store.read('findEndpoints', args)
+    if (!isClose) return { items, goesOnAt }
+    const wanted = types === null ? items : items.filter(item => types.some(type => isTypeWanted(item.types, type)))
+    const found = await this.#withHealth(selection.health, wanted, nowMs)
+    return found.length < count ? { items: found, goesOnAt } : cut(found, count)
+  }
+
+  async #withHealth(health: readonly HealthState[] | null, endpoints: readonly Endpoint[], nowMs: number) {
+    if (!looksClosely(health)) return endpoints
+    const reports = await readHealth(this.#store, endpoints, nowMs)
+    return endpoints.filter(({ id }) => health!.includes(reports.get(id)!.state))
+  }
+}
+
+const toStored = (state: HealthState): StoredHealth => (state === 'failing' || state === 'paused' ? state : 'other')
+
+/** Whether the endpoints' own rows don't tell which of them are asked for. */
+const looksClosely = (health: readonly HealthState[] | null): boolean =>
+  health !== null && health.includes('healthy') !== health.includes('unknown')
+
+function cut(found: readonly Endpoint[], count: number): Slice<Endpoint> {
+  const items = found.slice(0, count)
+  return { items, goesOnAt: items.at(-1)!.id }
+}
+
+function checkUrlPart(url: string | null, faults: FieldError[]): void {
+  if (url === '') fault(faults, 'url', 'Give the parameter a value, or leave it out.')
+  else if (url !== null) checkStorable(url, 'url', faults)
+}

@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest'
+import { idBytes } from '../../src/base/ids.ts'
+import { PAYLOAD, TYPE } from '../services/setup.ts'
+import { anAttempt, aSettlement } from '../store/builders.ts'
+import { type Json, refused, useApi } from './setup.ts'
+
+const bench = useApi()
+const { get } = bench
+const ACME = '/v1/tenants/acme/endpoints'
+
+async function ids(url: string): Promise<string[]> {
+  const { status, body } = await get(url)
+  expect([status, body.nextCursor, body.prevCursor, body.searchedTo]).toEqual([200, null, null, null])
+  return body.data.map(({ id }: Json) => id)
+}
+
+/** An endpoint whose only attempt failed, or (error null) succeeded, as the engine would have stored it. */
+async function attempted(tenant: string, error: 'http_server_error' | null): Promise<string> {
+  const id = await bench.endpoint({}, tenant)
+  await bench.publish(`{"type":"${TYPE}","payload":${PAYLOAD}}`, tenant)
+  const { partition } = (await bench.store.read('getEndpoint', { tenant, id }))!
+  const [item] = await bench.store.readLane({ endpoint: id, partition, limit: 1, maxPayloadBytes: 0 })
+  const { epoch } = (await bench.store.write('takePartitions', { node: new Uint8Array(16) })).held[0]!
+  const result = error === null ? { outcome: 'success', status: 204 } : { outcome: 'failure', status: 503 }
+  const attempt = anAttempt(1, { ...result, error, startedAtMs: 1_000, durationMs: 500 } as object)
+  const step = error === null ? ({ kind: 'delivered' } as const) : ({ kind: 'retry', dueAtMs: 9e12 } as const)
+  await bench.store.settle(aSettlement(item!, step, { attempt, epoch }))
+  if (error !== null) await bench.run('update endpoint set failing_since_ms = 1500 where id = $1', [idBytes(id)])
+  return id
+}
+
+describe('one call', () => {
+  it('tells which tenants have failing endpoints, since when, and why', async () => {
+    await bench.tenants.put('beta', {})
+    await bench.endpoint()
+    const ours = await attempted('acme', 'http_server_error')
+    await attempted('beta', null)
+    const theirs = await attempted('beta', 'http_server_error')
+    const { body } = await get('/v1/endpoints?health=failing')
+    const health = {
+      state: 'failing',
+      failingSince: '1970-01-01T00:00:01.500Z',
+      lastError: 'http_server_error',
+      lastStatus: 503,
+      lastFailureAt: '1970-01-01T00:00:01.500Z',
+      pausedUntil: null,
+    }
+    expect(body.data).toMatchObject([
+      { id: theirs, tenant: 'beta', state: 'enabled', health },
+      { id: ours, tenant: 'acme', state: 'enabled', health },
+    ])
+    expect(body).toMatchObject({ nextCursor: null, prevCursor: null, searchedTo: null, warnings: [] })
+  })
+})
+
+describe('endpoints', () => {
+  it('show how their receivers do, wherever they are shown', async () => {
+    const none = { failingSince: null, lastError: null, lastStatus: null, lastFailureAt: null, pausedUntil: null }
+    const fresh = await bench.post(ACME, {
+      url: 'https://hooks.example.com/a',
+      clientSecret: 'c2VjcmV0LXRva2VuLXdpdGg=',
+    })
+    expect(fresh.body.health).toEqual({ state: 'unknown', ...none })
+    const patched = await bench.patch(`${ACME}/${fresh.body.id}`, { description: 'x' })
+    expect(patched.body.health).toEqual({ state: 'unknown', ...none })
+    const well = await attempted('acme', null)
+    expect((await get(`${ACME}/${well}`)).body.health).toEqual({ state: 'healthy', ...none })
+    const untilMs = bench.store.now() + 60_000
+    await bench.run('update endpoint set paused_until_ms = $1 where id = $2', [untilMs, idBytes(well)])
+    const pausedUntil = new Date(untilMs).toISOString()
+    const { body } = await get(`${ACME}/${well}`)
+    expect([body.pausedUntil, body.health]).toEqual([pausedUntil, { ...none, state: 'paused', pausedUntil }])
+    const failing = await attempted('acme', 'http_server_error')
+    const shown = (await get(`${ACME}/${failing}`)).body
+    expect(shown.failingSince).toBe(shown.health.failingSince)
+    expect((await bench.post(`${ACME}/${failing}/disable`)).body.health.state).toBe('failing')
+    expect((await bench.post(`${ACME}/${failing}/enable`)).body.health).toEqual({ state: 'unknown', ...none })
+    const states = (await get(ACME)).body.data.map(({ health }: Json) => health.state)
+    expect(states).toEqual(['unknown', 'paused', 'unknown'])
+  })
+
+  it('are filtered by state, health, uid, URL, type and tenant, and by combinations', async () => {
+    await bench.tenants.put('beta', {})
+    const a = await bench.endpoint({ url: 'https://hooks.example.com/Orders', types: ['COVER_*'] })
+    const b = await bench.endpoint({ url: 'https://other.example.com/', types: ['GRADE_CHANGED'] })
+    const c = await bench.endpoint({ url: 'https://hooks.example.com/x' }, 'beta')
+    await bench.endpoints.disable('acme', b)
+    await bench.run('update endpoint set uid = $1 where id in ($2, $3)', ['billing', idBytes(a), idBytes(c)])
+    const all = '/v1/endpoints'
+    expect(await ids(all)).toEqual([c, b, a])
+    expect(await ids(`${all}?tenant=acme`)).toEqual([b, a])
+    expect(await ids(ACME)).toEqual([b, a])
+    expect(await ids(`${all}?state=disabled`)).toEqual([b])
+    expect(await ids(`${all}?state=enabled,disabled`)).toEqual([c, b, a])
+    expect(await ids(`${ACME}?state=enabled&state=disabled`)).toEqual([b, a])
+    expect(await ids(`${all}?uid=billing`)).toEqual([c, a])
+    expect(await ids(`${ACME}?uid=billing`)).toEqual([a])
+    expect(await ids(`${all}?uid=zz`)).toEqual([])
+    expect(await ids(`${all}?url=HOOKS.example`)).toEqual([c, a])
+    expect(await ids(`${all}?url=%25`)).toEqual([])
+    expect(await ids(`${all}?type=${TYPE}`)).toEqual([c, a])
+    expect(await ids(`${all}?type=${TYPE},GRADE_CHANGED&state=enabled&tenant=acme`)).toEqual([a])
+    expect(await ids(`${all}?health=unknown`)).toEqual([c, b, a])
+    expect(await ids(`${all}?health=healthy,failing,paused`)).toEqual([])
+    const unknown = (await get(`${all}?type=COVER_REFERENCES`)).body
+    expect(unknown.warnings).toMatchObject([{ code: 'type_unknown', field: 'type' }])
+  })
+
+  it('of all tenants are paged both ways, and warn of secrets that their tenant uses twice', async () => {
+    await bench.tenants.put('beta', {})
+    const made: string[] = []
+    for (const tenant of ['acme', 'beta', 'acme']) made.unshift(await bench.endpoint({}, tenant))
+    const first = (await get('/v1/endpoints?limit=2')).body
+    expect(first.data.map(({ id }: Json) => id)).toEqual(made.slice(0, 2))
+    const second = (await get(`/v1/endpoints?limit=2&cursor=${first.nextCursor}`)).body
+    expect([second.data.map(({ id }: Json) => id), second.nextCursor]).toEqual([[made[2]], null])
+    const back = (await get(`/v1/endpoints?limit=2&cursor=${second.prevCursor}`)).body
+    expect([back.data, back.prevCursor]).toEqual([first.data, null])
+    const shared = first.data.map(({ warnings }: Json) =>
+      warnings.some(({ code }: Json) => code === 'secret_shared_between_endpoints'),
+    )
+    expect(shared).toEqual([true, false])
+  })
+
+  it('of all tenants can be listed only with a key that is not limited to one tenant', async () => {
+    await bench.endpoint()
+    const { secret: own } = await bench.apiKeys.create({ name: 'k', scope: 'all', tenant: 'acme' })
+    for (const query of ['', '?tenant=acme', '?health=failing']) {
+      expect(refused(await get(`/v1/endpoints${query}`, { key: own }))).toEqual([403, 'forbidden', []])
+    }
+    expect((await get(ACME, { key: own })).body.data).toHaveLength(1)
+    const { secret: read } = await bench.apiKeys.create({ name: 'k', scope: 'read' })
+    expect((await get('/v1/endpoints', { key: read })).body.data).toHaveLength(1)
+  })
+
+  it.each([
+    ['state=on', ['state']],
+    ['state=', ['state']],
+    ['health=failed', ['health']],
+    ['health=failing,', ['health']],
+    ['uid=', ['uid']],
+    ['uid=e500,ok', ['uid']],
+    ['uid=ep_01kb8dzn3afp8rr0yc2h1q7d9k', ['uid']],
+    ['uid=%00', ['uid']],
+    ['url=', ['url']],
+    [`url=${'x'.repeat(2_049)}`, ['url']],
+    ['type=a%20b', ['type']],
+    ['cursor=x', ['cursor']],
+    ['limit=1001', ['limit']],
+    ['failing=true', ['failing']],
+    ['state=on&health=off', ['state', 'health']],
+  ])('are not listed with %s', async (query, fields) => {
+    for (const url of [ACME, '/v1/endpoints']) {
+      expect(refused(await get(`${url}?${query}`))).toEqual([422, 'invalid', fields])
+    }
+  })
+
+  it('are not listed for a tenant that does not exist', async () => {
+    expect(refused(await get('/v1/tenants/nobody/endpoints'))).toEqual([404, 'not_found', []])
+    expect(refused(await get('/v1/endpoints?tenant=nobody'))).toEqual([422, 'invalid', ['tenant']])
+  })
+})

@@ -1,0 +1,241 @@
+/**
+ * What the examples of the document are recorded from: for each resource, calls of all its operations, in an order in
+ * which they work. Each scene stands on what those before it have made.
+ */
+import { ReplayBatches as Work } from '../../../src/background/replay-batches.ts'
+import { systemClock } from '../../../src/base/clock.ts'
+import { DAY_MS, HOUR_MS } from '../../../src/base/durations.ts'
+import { binOf } from '../../../src/base/latency-bins.ts'
+import type { Delivery } from '../../../src/base/model.ts'
+import { createReplayCounter } from '../../../src/replay/selection.ts'
+import { noCounts } from '../../../src/store/operations/stats.ts'
+import { atOnce, log } from '../../background/setup.ts'
+import { anAttempt, aSettlement } from '../../store/builders.ts'
+import type { Json } from '../setup.ts'
+import type { Recorder } from './recorder.ts'
+
+export type Scene = (recorder: Recorder) => Promise<void>
+
+const TENANT = { tenant: 'acme' }
+const TYPE = 'COVER_REFERENCE'
+const EVENT = { type: TYPE, payload: { CoverId: '564200aa-7128-4a26-83a8-cf0201903fcc' } }
+const ENDPOINT = {
+  url: 'https://hooks.example.com/covers',
+  clientSecret: 'an-example-not-a-real-secret',
+  uid: 'vienna-covers',
+  name: 'Covers of the Vienna branch',
+  types: [TYPE],
+  metadata: { branch: 'vienna' },
+}
+
+/** The id of the tenant's newest endpoint. */
+async function newestEndpoint({ bench }: Recorder): Promise<string> {
+  return (await bench.get('/v1/tenants/acme/endpoints?limit=1')).body.data[0].id
+}
+
+/** Lets the pending deliveries of the tenant end, with one attempt each. */
+async function settle({ bench }: Recorder, kind: 'delivered' | 'exhausted'): Promise<Delivery[]> {
+  const pending = await bench.list('pending')
+  for (const delivery of pending) {
+    const { partition } = await bench.endpoints.get('acme', delivery.endpoint)
+    const item = { ...delivery, delivery: delivery.id, partition, dueAtMs: delivery.dueAtMs ?? 0, payload: null }
+    const times = { startedAtMs: Date.now(), durationMs: 60 }
+    const answered = { responseHeaders: ['content-type', 'text/plain'], responseBody: Buffer.from('try again later') }
+    const attempt =
+      kind === 'exhausted' ? { status: 503, ...answered } : { outcome: 'success', status: 204, error: null }
+    const over = { attempt: anAttempt(1, { ...times, ...(attempt as object) }), endedAtMs: Date.now() }
+    await bench.store.settle(aSettlement(item, { kind }, over))
+  }
+  return pending
+}
+
+const eventTypes: Scene = async recorder => {
+  const name = 'INVOICE_PAID'
+  const body = {
+    group: 'Billing',
+    description: 'An invoice has been paid.',
+    schema: { type: 'object', required: ['invoiceId'], properties: { invoiceId: { type: 'string' } } },
+    example: { invoiceId: 'inv-2026-0042' },
+  }
+  await recorder.record('putEventType', { path: { name }, body })
+  await recorder.record('getEventType', { path: { name } })
+  await recorder.record('listEventTypes', { query: { limit: '2' } })
+  await recorder.record('archiveEventType', { path: { name } })
+  await recorder.record('unarchiveEventType', { path: { name } })
+  await recorder.record('deleteEventType', { path: { name } })
+}
+
+const tenants: Scene = async recorder => {
+  const body = { name: 'Acme Ltd', metadata: { plan: 'pro' }, retention: { days: 90, payloadDays: 30 } }
+  await recorder.record('putTenant', { path: TENANT, body })
+  await recorder.record('getTenant', { path: TENANT })
+  await recorder.record('listTenants', { query: { limit: '50' } })
+  await recorder.bench.put('/v1/tenants/globex')
+  await recorder.record('deleteTenant', { path: { tenant: 'globex' } })
+}
+
+const endpoints: Scene = async recorder => {
+  const { id } = await recorder.record('createEndpoint', { path: TENANT, body: ENDPOINT })
+  const path = { ...TENANT, id }
+  await recorder.record('getEndpoint', { path })
+  await recorder.record('listEndpoints', { path: TENANT, query: { limit: '50' } })
+  await recorder.record('listAllEndpoints', { query: { state: 'enabled', type: TYPE } })
+  await recorder.record('updateEndpoint', { path, body: { rateLimit: { requests: 10, perSeconds: 1 } } })
+  await recorder.record('rotateSigningSecret', { path, body: { gracePeriodSeconds: 3_600 } })
+  await recorder.record('disableEndpoint', { path })
+  await recorder.record('enableEndpoint', { path, body: { held: 'release' } })
+  await recorder.record('testEndpoint', { path, body: { type: TYPE } })
+  await settle(recorder, 'delivered')
+  const other = await recorder.bench.endpoint({ url: 'https://other.example.com/hooks' })
+  await recorder.record('deleteEndpoint', { path: { ...TENANT, id: other } })
+}
+
+const retrySchedules: Scene = async recorder => {
+  const endpoint = await newestEndpoint(recorder)
+  await recorder.record('previewSchedule', { query: { schedule: '30,60' } })
+  await recorder.record('getEndpointSchedule', { path: { ...TENANT, id: endpoint }, query: { type: TYPE } })
+}
+
+const events: Scene = async recorder => {
+  const publish = (title: string, body: unknown) => recorder.record('publishEvents', { path: TENANT, body, title })
+  const { id } = await publish('An event', { ...EVENT, key: 'order-7' })
+  await publish('Several events', [{ ...EVENT, key: 'order-8' }, EVENT])
+  await settle(recorder, 'exhausted')
+  const path = { ...TENANT, id }
+  await recorder.record('getEvent', { path })
+  await recorder.record('listEvents', { path: TENANT, query: { type: TYPE, limit: '2' } })
+  await recorder.record('listAllEvents', { query: { ...TENANT, key: 'order-7', counts: 'true' } })
+  await recorder.record('listEventEndpoints', { path })
+  await recorder.bench.run(
+    `update event set rejected = '[{"field":"/type","detail":"Unknown event type.","reason":"unknown_type"}]'
+     where id = (select max(id) from event)`,
+  )
+  await recorder.record('listRejectedEvents', { query: TENANT })
+  await recorder.bench.run('update event set rejected = null')
+}
+
+const filterTrials: Scene = async recorder => {
+  const filter = { status: { $not: ['Refused'] } }
+  const payloads = [{ status: 'Quoted' }, { status: 'Refused' }]
+  const given = { filter, types: ['COVER_STATUS_CHANGED'], payloads }
+  await recorder.record('tryFilter', { path: TENANT, body: given, title: 'Payloads' })
+  const recent = { filter: { CoverId: { $prefix: '564200aa' } }, types: ['COVER_*'], recent: 1 }
+  await recorder.record('tryFilter', { path: TENANT, body: recent, title: 'The newest event' })
+}
+
+const deliveries: Scene = async recorder => {
+  const [exhausted] = await recorder.bench.list('exhausted')
+  const path = { ...TENANT, id: exhausted!.id }
+  await recorder.record('listDeliveries', { path: TENANT, query: { state: 'exhausted', limit: '2', counts: 'true' } })
+  await recorder.record('listAllDeliveries', { query: { status: '5xx', key: 'order-7' } })
+  await recorder.record('getDelivery', { path })
+  const again = await recorder.record('retryDelivery', { path, title: 'A delivery that has ended' })
+  await recorder.record('retryDelivery', { path: { ...TENANT, id: again.id }, title: 'A pending delivery' })
+  const trial = { tenant: 'acme', delivery: again.id, epoch: 0, mayBeLast: true }
+  for (let count = 0; count < 4; count++) await recorder.bench.store.write('beginTrial', trial)
+  await recorder.record('listSetAsideDeliveries')
+  await recorder.record('cancelDelivery', { path: { ...TENANT, id: again.id } })
+}
+
+const replays: Scene = async recorder => {
+  const body = { key: 'outage-of-may-3', states: ['exhausted'] }
+  const dry = { path: TENANT, body: { ...body, dryRun: true }, title: 'A dry run' }
+  await recorder.record('createReplay', { path: TENANT, body, title: 'A replay' })
+  await recorder.record('createReplay', dry)
+  const path = { ...TENANT, id: body.key }
+  await recorder.record('getReplay', { path })
+  await recorder.record('listReplays', { path: TENANT, query: { state: 'running' } })
+  for (const action of ['pauseReplay', 'resumeReplay', 'cancelReplay']) await recorder.record(action, { path })
+  await replaysAcrossTenants(recorder)
+}
+
+async function replaysAcrossTenants(recorder: Recorder): Promise<void> {
+  const period = showDays(recorder, [-1, 1])
+  const body = {
+    key: 'all-of-may-3',
+    types: [TYPE],
+    from: period[0],
+    to: period[1],
+    states: ['exhausted', 'delivered'],
+  }
+  await recorder.record('createReplayBatch', { body, title: 'A replay' })
+  await recorder.record('createReplayBatch', { body: { ...body, dryRun: true }, title: 'A dry run' })
+  const { store } = recorder.bench
+  await new Work(store, createReplayCounter(store, systemClock), log).run(atOnce)
+  const path = { id: body.key }
+  await recorder.record('getReplayBatch', { path })
+  await recorder.record('listReplayBatches', { query: { state: 'running' } })
+  for (const action of ['pauseReplayBatch', 'resumeReplayBatch', 'cancelReplayBatch']) {
+    await recorder.record(action, { path })
+  }
+}
+
+/** Dates, in days from today, that are shown as May 3 and the days after it. */
+function showDays(recorder: Recorder, offsets: readonly number[]): string[] {
+  return offsets.map((offset, index) => {
+    const day = new Date(Date.now() + offset * DAY_MS).toISOString().slice(0, 10)
+    recorder.show(day, `2026-05-0${3 + index}`)
+    recorder.show(`${day}T00:00:00.000Z`, `2026-05-0${3 + index}T00:00:00.000Z`)
+    return day
+  })
+}
+
+const stats: Scene = async recorder => {
+  const endpoint = await newestEndpoint(recorder)
+  const days = showDays(recorder, [-3, -2, -1])
+  const counts = { ...noCounts(), delivered: 118, exhausted: 2, status_2xx: 118, status_5xx: 9 }
+  const latencies = new Map([20, 25, 30, 180].map(ms => [binOf(ms), 30]))
+  const startMs = Date.parse(days[0]!) + 9 * HOUR_MS
+  await recorder.bench.store.write('addStats', { entries: [{ endpoint, startMs, counts, latencies }] })
+  await recorder.record('getStats', { path: TENANT, query: { from: days[0]!, to: days[2]!, step: 'day' } })
+}
+
+const search: Scene = async recorder => {
+  await recorder.record('search', { query: { q: 'order-7' } })
+  await recorder.record('searchTenant', { path: TENANT, query: { q: 'vienna-covers' } })
+}
+
+const apiKeys: Scene = async recorder => {
+  const body = { name: 'shop backend', scope: 'publish', tenant: 'acme', expiresAt: '2127-06-30' }
+  const { id } = await recorder.record('createApiKey', { body })
+  await recorder.record('getApiKey', { path: { id } })
+  await recorder.record('listApiKeys', { query: { limit: '50' } })
+  await recorder.record('revokeApiKey', { path: { id } })
+}
+
+const tenantData: Scene = async recorder => {
+  await recorder.record('exportTenant', { path: TENANT })
+  await recorder.record('eraseTenant', { path: TENANT })
+  await recorder.record('getErasure', { path: TENANT })
+}
+
+const only =
+  (...operationIds: readonly string[]): Scene =>
+  async recorder => {
+    for (const operationId of operationIds) await recorder.record(operationId)
+  }
+
+/** By the file of the resource, in the order in which they are recorded. */
+export const SCENES: Readonly<Record<string, Scene>> = {
+  'event-types': eventTypes,
+  tenants,
+  'endpoints/endpoints': endpoints,
+  'retry-schedules': retrySchedules,
+  'events/events': events,
+  'filter-trials': filterTrials,
+  'deliveries/deliveries': deliveries,
+  'replays/replays': replays,
+  search,
+  stats,
+  'api-keys': apiKeys,
+  audit: async recorder => void (await recorder.record('listAudit', { query: { ...TENANT, limit: '2' } })),
+  'encryption-keys': only('getEncryptionKeys', 'rotateEncryptionKey'),
+  egress: only('getEgress', 'getPublicEgress'),
+  health: only('getHealth', 'getReadiness'),
+  metrics: only('getMetrics'),
+  openapi: async recorder => {
+    const pick = ({ openapi, info, tags }: Json) => ({ openapi, info, tags, paths: {}, components: {} })
+    await recorder.record('getOpenApi', { pick })
+  },
+  'tenant-data': tenantData,
+}

@@ -1,0 +1,10 @@
+import type { Endpoint } from '../../src/base/model.ts'
+import type { Store } from '../../src/store/store.ts'
+
+export const ANY_ENDPOINT = { states: null, health: null, uid: null, url: null, nowMs: 1 }
+
+/** A tenant's endpoints, up to 1,000, newest first. */
+export async function endpointsOf(store: Store, tenant: string): Promise<readonly Endpoint[]> {
+  const find = { ...ANY_ENDPOINT, tenant, before: null, rows: 1_000, limit: 1_000 }
+  return (await store.read('findEndpoints', find)).items
+}
