@@ -10,8 +10,10 @@ import { hangingAlternatives } from './hanging-alternatives.ts'
 import { hangingEndpoints } from './hanging-endpoints.ts'
 import { moreNodes } from './more-nodes.ts'
 import { apiPort } from './neighbours/api-port.ts'
+import { configuration } from './neighbours/configuration.ts'
 import { costlyReads } from './neighbours/costly-reads.ts'
 import { makingReplays } from './neighbours/making-replays.ts'
+import { matching } from './neighbours/matching.ts'
 import { refusedCalls } from './neighbours/refused-calls.ts'
 import { rateWithBacklog } from './rate-with-backlog.ts'
 import { singleEvents } from './single-events.ts'
@@ -30,6 +32,8 @@ export const BENCHES: readonly Bench[] = [
   fanOut,
   diskBytes,
   moreNodes,
+  configuration,
+  matching,
   apiPort,
   refusedCalls,
   costlyReads,

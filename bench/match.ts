@@ -4,8 +4,9 @@
  */
 
 import type { PayloadFilter } from '../packages/server/src/base/model.ts'
-import { createMatcher } from '../packages/server/src/catalogue/match.ts'
-import type { MatchEndpoint } from '../packages/server/src/store/operations/endpoints/endpoints.ts'
+import { Contents } from '../packages/server/src/catalogue/contents.ts'
+import { TenantIndex } from '../packages/server/src/catalogue/match.ts'
+import type { MatchEndpoint } from '../packages/server/src/store/operations/endpoints/matching.ts'
 
 const ROUNDS = 15
 const ROUND_MS = 40
@@ -57,22 +58,21 @@ function measure(calls: readonly (() => unknown)[]): number[] {
 }
 
 const value: unknown = JSON.parse(payload)
+const contents = new Contents()
+const createMatcher = ({ endpoints }: { readonly endpoints: readonly MatchEndpoint[] }) =>
+  new TenantIndex(endpoints.map(each => contents.retain(each)))
 const matchers = {
-  'one filter of 8 conditions': createMatcher({ version: 1, endpoints: [endpoint(0, null, FILTER)] }),
+  'one filter of 8 conditions': createMatcher({ endpoints: [endpoint(0, null, FILTER)] }),
   '1,000 endpoints with that filter': createMatcher({
-    version: 1,
     endpoints: many(1_000, at => endpoint(at, null, FILTER)),
   }),
   '1,000 endpoints, each with another filter': createMatcher({
-    version: 1,
     endpoints: many(1_000, at => endpoint(at, null, { ...FILTER, coverId: { anyOf: [{ exists: true }, [at]] } })),
   }),
   '20,000 endpoints by name, 10 of them with this type': createMatcher({
-    version: 1,
     endpoints: many(20_000, at => endpoint(at, [at < 10 ? 'COVER_REFERENCE' : `T${at % 500}`])),
   }),
   '20,000 endpoints by pattern': createMatcher({
-    version: 1,
     endpoints: many(20_000, at => endpoint(at, [at % 2 === 0 ? 'COVER_*' : 'GRADE_*'])),
   }),
 }
@@ -80,11 +80,7 @@ const matchers = {
 const names = Object.keys(matchers)
 const [parse, ...costs] = measure([
   () => JSON.parse(payload),
-  ...Object.values(matchers).map(
-    ({ match }) =>
-      () =>
-        match('COVER_REFERENCE', value),
-  ),
+  ...Object.values(matchers).map(index => () => index.match('COVER_REFERENCE', value, { left: 10_000_000 })),
 ])
 process.stdout.write(
   `cost relative to JSON.parse of a payload of ${payload.length} bytes (${Math.round(parse!)} ns here):\n`,

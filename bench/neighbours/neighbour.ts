@@ -4,6 +4,7 @@
  * the attack. Each has a limit: a factor of the latency before, or 5 ms more, whichever is larger. Both stores are
  * measured, with a heap of 1 GB.
  */
+import type { Store } from '../../packages/server/src/store/store.ts'
 import { Child } from '../child.ts'
 import type { Bench, RunOptions, Say } from '../definition.ts'
 import { EVENT_TYPE } from '../events.ts'
@@ -33,6 +34,8 @@ export type Attack = {
   readonly factor: number
   /** Additional flags of `posthorn serve`. Default: none. */
   readonly flags?: readonly string[]
+  /** Fills the store before Posthorn starts. Default: nothing. */
+  readonly fill?: (store: Store) => Promise<void>
   /** Registers what the attacker needs. Default: nothing. */
   readonly prepare?: (setting: Setting, say: Say) => Promise<void>
   /**
@@ -98,6 +101,7 @@ async function runOn(store: 'SQLite' | 'PostgreSQL', attack: Attack, options: Ru
     heapMegabytes: HEAP_MEGABYTES,
     profileFolder,
     flags,
+    fill: attack.fill,
   })
   const child = new Child<NeighbourCommand, NeighbourAnswer>('neighbours/neighbour-process.ts')
   try {

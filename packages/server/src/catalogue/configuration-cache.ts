@@ -1,21 +1,7 @@
-import type { EventType, NotSentReason, TenantId } from '../base/model.ts'
-import { isTenantId } from '../base/tenant-id.ts'
-import type { MatchEndpoint } from '../store/operations/endpoints/endpoints.ts'
+import type { EventType } from '../base/model.ts'
 import type { Store } from '../store/store.ts'
-import { Filters } from './filter.ts'
-import { createMatcher, decide, type Matcher, type Selection } from './match.ts'
 import { compileSchema, type SchemaFault } from './schema.ts'
-
-/** Maximum number of cached endpoints, over all tenants. The least recently used tenants are evicted first. */
-const MAX_CACHED_ENDPOINTS = 200_000
-
-export type TenantMatcher = Matcher & {
-  readonly version: number
-  /** In the order of their ids. */
-  readonly endpoints: readonly MatchEndpoint[]
-  /** Why an endpoint with this selection gets no delivery. Undefined if it gets one. */
-  decide(selection: Selection, type: string, payload: unknown): NotSentReason | undefined
-}
+import type { TenantCache } from './tenant-cache.ts'
 
 /** An event type with its schema ready to use. */
 export type KnownType = {
@@ -110,92 +96,4 @@ function toKnown(type: EventType): KnownType {
       return validate(value)
     },
   }
-}
-
-/** Caches the endpoints of recently used tenants, ready for matching. The least recently used tenants go first. */
-export class TenantCache {
-  readonly #store: Store
-  readonly #maxEndpoints: number
-  /** In order of use, the most recently used last. */
-  readonly #cached = new Map<TenantId, TenantMatcher>()
-  readonly #loading = new Map<TenantId, Promise<TenantMatcher | null>>()
-  readonly #filters = new Filters()
-  #weight = 0
-
-  constructor(store: Store, maxEndpoints = MAX_CACHED_ENDPOINTS) {
-    this.#store = store
-    this.#maxEndpoints = maxEndpoints
-    store.changes.on(change => {
-      if (change.kind === 'tenant' || change.kind === 'endpoint') this.#forget(change.tenant)
-      else if (change.kind === 'doubt') this.#forgetAll()
-    })
-  }
-
-  /** Null if the tenant does not exist. That is not cached, or made-up names in calls would fill the memory. */
-  get(tenant: TenantId): TenantMatcher | Promise<TenantMatcher | null> {
-    const cached = this.#cached.get(tenant)
-    if (cached === undefined) return this.#loading.get(tenant) ?? this.#load(tenant)
-    this.#cached.delete(tenant)
-    this.#cached.set(tenant, cached)
-    return cached
-  }
-
-  /** Drops a copy that the store reported as stale, unless a newer one is already cached. */
-  drop(tenant: TenantId, stale: TenantMatcher): void {
-    if (this.#cached.get(tenant) === stale) this.#forget(tenant)
-  }
-
-  #load(tenant: TenantId): Promise<TenantMatcher | null> {
-    const loading = this.#read(tenant)
-    this.#loading.set(tenant, loading)
-    const done = (matcher: TenantMatcher | null) => {
-      // A change superseded this load: its result goes to the callers already waiting, but is not cached.
-      if (this.#loading.get(tenant) !== loading) return
-      this.#loading.delete(tenant)
-      if (matcher !== null) this.#keep(tenant, matcher)
-    }
-    loading.then(done, () => done(null))
-    return loading
-  }
-
-  async #read(tenant: TenantId): Promise<TenantMatcher | null> {
-    const configuration = !isTenantId(tenant) ? null : await this.#store.read('readTenantConfiguration', { tenant })
-    if (configuration === null) return null
-    const { version, endpoints } = configuration
-    const filters = this.#filters
-    return {
-      version,
-      endpoints,
-      ...createMatcher(configuration, filters),
-      decide: (selection, type, payload) => decide(selection, type, payload, filters),
-    }
-  }
-
-  #keep(tenant: TenantId, matcher: TenantMatcher): void {
-    this.#cached.set(tenant, matcher)
-    this.#weight += weightOf(matcher)
-    for (const oldest of this.#cached.keys()) {
-      if (this.#weight <= this.#maxEndpoints || oldest === tenant) break
-      this.#forget(oldest)
-    }
-  }
-
-  #forget(tenant: TenantId): void {
-    this.#loading.delete(tenant)
-    const cached = this.#cached.get(tenant)
-    if (cached === undefined) return
-    this.#cached.delete(tenant)
-    this.#weight -= weightOf(cached)
-  }
-
-  #forgetAll(): void {
-    this.#loading.clear()
-    this.#cached.clear()
-    this.#weight = 0
-  }
-}
-
-/** One more than the endpoints, since a tenant without endpoints takes memory too. */
-function weightOf({ endpoints }: TenantMatcher): number {
-  return endpoints.length + 1
 }

@@ -18,25 +18,5 @@
  * `"$not"` always applies to the whole array: none of its elements may satisfy the condition. Values are compared as
  * `JSON.parse` reads them, so numbers are doubles: a list cannot contain numbers too large for a double to tell apart.
  */
-import type { PayloadFilter } from '../base/model.ts'
-import { compileFilter, type Filter } from './filter/compile.ts'
-
 export { checkFilter } from './filter/check.ts'
-export { compileFilter, type Filter } from './filter/compile.ts'
-
-/** Maximum number of compiled filters. Most of a tenant's filters are alike, and outlive a change of an endpoint. */
-const MAX_KEPT = 10_000
-
-/** Filters by their JSON text, each compiled on first use. */
-export class Filters {
-  readonly #compiled = new Map<string, Filter>()
-
-  get(text: string): Filter {
-    const known = this.#compiled.get(text)
-    if (known !== undefined) return known
-    const filter = compileFilter(JSON.parse(text) as PayloadFilter)
-    if (this.#compiled.size >= MAX_KEPT) this.#compiled.delete(this.#compiled.keys().next().value!)
-    this.#compiled.set(text, filter)
-    return filter
-  }
-}
+export { compileFilter } from './filter/compile.ts'

@@ -246,6 +246,16 @@ export const SETTINGS = {
   ),
   forwardTrace: setting(onOff(), false, "A traceparent header on deliveries, which continues the publisher's trace."),
   maxEndpoints: setting(integer('n', 1, 10_000_000), 20_000, 'The maximum number of endpoints of a tenant.'),
+  maxSelectionCharacters: setting(
+    integer('n', 10_000, 1_000_000_000),
+    16_000_000,
+    'The maximum total length of the types and filters of all endpoints of a tenant, in characters of JSON. Beyond it, endpoints cannot be registered, and types and filters can only become shorter.',
+  ),
+  configurationMemoryBytes: setting(
+    integer('bytes', 1_048_576, 1_099_511_627_776),
+    268_435_456,
+    'The maximum estimated size of the endpoints that are kept in memory for matching, in bytes. A tenant can have a quarter of it; the events of a larger one are matched from the store, which takes longer.',
+  ),
   maxBatch: setting(integer('n', 1, 10_000), 1000, 'The maximum number of events that one call can publish.'),
   maxDepth: setting(
     integer('n', 1, 512),

@@ -1,15 +1,19 @@
 /**
- * Plans the next deliveries of an event that has very many. They are created over many commits. Which endpoints get one
- * depends on the tenant's version at which the event was accepted, so later changes only affect later events.
+ * Plans the next deliveries of an event that is in the inbox. They are created over many commits. Which endpoints get
+ * one depends on the tenant's version at which the event was accepted, so later changes only affect later events.
  */
 import type { EndpointId, NotSent } from '../base/model.ts'
-import type { TenantMatcher } from '../catalogue/configuration-cache.ts'
-import { effortOf } from '../catalogue/match.ts'
+import { type Matchable, toMatchable, type Work } from '../catalogue/contents.ts'
+import { Progress } from '../catalogue/filter/progress.ts'
+import { decide } from '../catalogue/match.ts'
+import type { TenantMatcher } from '../catalogue/tenant-memory.ts'
 import type { NewDelivery } from '../store/operations/deliveries/new-deliveries.ts'
 import type { PastSelection } from '../store/operations/endpoints/selections.ts'
 import type { InboxItem } from '../store/operations/inbox/inbox.ts'
 import type { Store } from '../store/store.ts'
 import { newDelivery } from './new-deliveries.ts'
+import type { Payloads } from './payloads.ts'
+import { TURN_MS, type Turns } from './turns.ts'
 
 export type ItemPlan = {
   readonly item: InboxItem
@@ -22,63 +26,116 @@ export type ItemPlan = {
   readonly isUnfinished: boolean
 }
 
-/** What is left of a tenant's allowance for one round, which takes a few milliseconds. */
-export type Room = { deliveries: number; effort: number }
-
-/** What the decision needs besides the configuration. */
-export type ItemFacts = {
-  /** Parsed. Undefined if no filter needs it. */
-  readonly payload: unknown
-  readonly payloadBytes: number
-  /** What endpoints wanted at the item's version, if that has changed since. */
-  readonly past: ReadonlyMap<EndpointId, PastSelection>
+/** What is left of a tenant's allowance for one round. */
+export type Room = {
+  deliveries: number
+  /** When it ends, by `Turns.workedMs`. */
+  readonly untilMs: number
 }
 
-export const NO_FACTS: ItemFacts = { payload: undefined, payloadBytes: 0, past: new Map() }
+export type Planning = { readonly store: Store; readonly payloads: Payloads; readonly turns: Turns }
 
-/** Reads what planItem needs to know about an item. Throws StoreUnavailable. */
-export async function readItemFacts(
-  store: Store,
-  { tenant, event, tenantVersion: version }: InboxItem,
-  { endpoints }: TenantMatcher,
-): Promise<ItemFacts> {
-  const isPast = endpoints.some(
-    ({ createdVersion, selectionVersion }) => createdVersion <= version && selectionVersion > version,
-  )
-  const past = isPast ? await store.read('readSelectionsAt', { tenant, version }) : NO_FACTS.past
-  const hasFilter = ({ filterText }: PastSelection) => filterText !== null
-  if (!endpoints.some(hasFilter) && !past.values().some(hasFilter)) return { ...NO_FACTS, past }
-  const payload = await store.read('readPayload', { tenant, event })
-  if (payload === null) return { ...NO_FACTS, past }
-  return { payload: JSON.parse(Buffer.from(payload).toString()), payloadBytes: payload.length, past }
+/** Steps between two looks at the time. */
+const STEPS_A_LOOK = 2_000
+const INDEXED_PAGE = 100
+/** Endpoints in the first page that is read, and in any: as many more as their size allows. */
+const READ_PAGE = { first: 32, most: 1_000, characters: 256 * 1024 }
+
+type Page = {
+  readonly endpoints: readonly Matchable[]
+  readonly hasMore: boolean
 }
 
 /** Decides on endpoints in the order of their ids, after the item's last one, while there is room; reduces `room`. */
-export function planItem(
+export async function planItem(
   item: InboxItem,
   configuration: TenantMatcher | null,
-  { payload, payloadBytes, past }: ItemFacts,
+  planning: Planning,
   room: Room,
   nowMs: number,
-): ItemPlan {
+): Promise<ItemPlan> {
+  const { turns, payloads } = planning
   const deliveries: NewDelivery[] = []
   const notSent: NotSent = { ...item.notSent }
+  const work: Work = { left: STEPS_A_LOOK }
+  const plan = (isUnfinished: boolean): ItemPlan => ({ item, deliveries, after, notSent, isUnfinished })
   let { after } = item
-  const effortOfFilter = effortOf(1, payloadBytes)
-  for (const endpoint of configuration?.endpoints ?? []) {
-    const isLater = endpoint.createdVersion > item.tenantVersion
-    if (isLater || (item.after !== null && endpoint.id <= item.after)) continue
-    if (room.deliveries <= 0 || room.effort <= 0) return { item, deliveries, after, notSent, isUnfinished: true }
-    const isAsThen = endpoint.selectionVersion <= item.tenantVersion
-    const selection = isAsThen ? endpoint : (past.get(endpoint.id) ?? endpoint)
-    const reason = configuration!.decide(selection, item.type, payload)
-    room.effort -= selection.filterText === null ? 1 : effortOfFilter
-    after = endpoint.id
-    if (reason !== undefined) notSent[reason] = (notSent[reason] ?? 0) + 1
-    else {
-      deliveries.push(newDelivery(endpoint, nowMs))
-      room.deliveries--
+  if (configuration === null) return plan(false)
+  const nextPage = pagesOf(item, configuration, planning)
+  for (;;) {
+    const page = await nextPage(after)
+    if (page === undefined) return plan(true)
+    const past = await readPast(item, page.endpoints, planning)
+    const hasFilter = ({ filter }: Pick<Matchable, 'filter'>) => filter !== null
+    const isFiltered = page.endpoints.some(hasFilter) || past.values().some(hasFilter)
+    const payload = isFiltered ? await turns.waitFor(payloads.get(item)) : undefined
+    for (const endpoint of page.endpoints) {
+      if (endpoint.createdVersion > item.tenantVersion) continue
+      if (room.deliveries <= 0) return plan(true)
+      if (work.left <= 0) {
+        if (turns.workedMs >= room.untilMs) return plan(true)
+        await turns.pauseAfter(TURN_MS)
+        work.left = STEPS_A_LOOK
+      }
+      const isAsThen = endpoint.selectionVersion <= item.tenantVersion
+      const selection = isAsThen ? endpoint : (past.get(endpoint.id) ?? endpoint)
+      let reason = decide(selection, item.type, payload, work, null)
+      for (const progress = new Progress(); reason === 'interrupted'; ) {
+        await turns.pauseAfter(TURN_MS)
+        reason = decide(selection, item.type, payload, work, progress)
+      }
+      after = endpoint.id
+      if (reason !== undefined) notSent[reason] = (notSent[reason] ?? 0) + 1
+      else {
+        deliveries.push(newDelivery(endpoint, nowMs))
+        room.deliveries--
+      }
+    }
+    if (!page.hasMore) {
+      payloads.drop(item.event)
+      return plan(false)
+    }
+    after = page.endpoints.at(-1)!.id
+  }
+}
+
+/** Reads pages of endpoints, from memory or the store. Undefined if the configuration has changed. */
+function pagesOf(
+  { tenant }: InboxItem,
+  { version, index }: TenantMatcher,
+  { store, turns }: Planning,
+): (after: EndpointId | null) => Promise<Page | undefined> {
+  if (index !== null) {
+    return async after => {
+      const from = index.indexAfter(after)
+      const endpoints = index.endpoints.slice(from, from + INDEXED_PAGE)
+      return { endpoints, hasMore: from + INDEXED_PAGE < index.endpoints.length }
     }
   }
-  return { item, deliveries, after, notSent, isUnfinished: false }
+  let limit = READ_PAGE.first
+  return async after => {
+    const page = { tenant, after, limit, maxCharacters: READ_PAGE.characters }
+    const read = await turns.waitFor(store.read('readTenantConfiguration', page))
+    if (read === null || read.version !== version) return undefined
+    // The store reads a page's endpoints before it knows their size: no more than it is likely to return.
+    const isFull = read.endpoints.length === limit
+    limit = isFull ? Math.min(2 * limit, READ_PAGE.most) : Math.max(1, read.endpoints.length)
+    return { endpoints: read.endpoints.map(toMatchable), hasMore: read.hasMore }
+  }
+}
+
+const NO_PAST: ReadonlyMap<EndpointId, Pick<Matchable, 'wanted' | 'filter'>> = new Map()
+
+/** What endpoints wanted at the item's version, for those that have wanted something else since. */
+async function readPast(
+  { tenant, tenantVersion: version }: InboxItem,
+  endpoints: readonly Matchable[],
+  { store, turns }: Planning,
+): Promise<ReadonlyMap<EndpointId, Pick<Matchable, 'wanted' | 'filter'>>> {
+  const changed = endpoints.filter(each => each.createdVersion <= version && each.selectionVersion > version)
+  if (changed.length === 0) return NO_PAST
+  const ids = [changed[0]!.id, changed.at(-1)!.id] as const
+  const past = await turns.waitFor(store.read('readSelectionsAt', { tenant, version, ids }))
+  const toSelection = ({ types, filterText }: PastSelection) => toMatchable({ types, filterText })
+  return new Map([...past].map(([id, selection]) => [id, toSelection(selection)]))
 }

@@ -2,16 +2,18 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { Loop } from '../base/loop.ts'
 import type { EventId, TenantId } from '../base/model.ts'
-import type { Configuration, KnownTypes, TenantMatcher } from '../catalogue/configuration-cache.ts'
+import type { Configuration, KnownTypes } from '../catalogue/configuration-cache.ts'
 import type { AcceptedArrival } from '../store/operations/inbox/arrivals.ts'
 import type { ClaimedInbox } from '../store/operations/inbox/claim.ts'
-import type { Arrival, InboxItem } from '../store/operations/inbox/inbox.ts'
+import type { Arrival } from '../store/operations/inbox/inbox.ts'
 import type { Store } from '../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
 import type { PayloadLimits } from './event-faults.ts'
-import { type ItemFacts, type ItemPlan, readItemFacts } from './fan-out.ts'
+import type { ItemPlan } from './fan-out.ts'
 import { freshItems } from './new-deliveries.ts'
+import { Payloads } from './payloads.ts'
 import { MAX_DELIVERIES_AT_ONCE, type PlanLimits, planTenant, type Rows, type TenantPlan } from './plan.ts'
+import { Turns } from './turns.ts'
 import { untilCurrent } from './until-current.ts'
 
 export type InboxOptions = {
@@ -52,6 +54,10 @@ export class Inbox {
   readonly #configuration: Configuration
   readonly #log: Logger
   readonly #limits: PlanLimits
+  readonly #clock: Clock
+  readonly #payloads: Payloads
+  /** How many rows to claim of tenants whose rows take long. */
+  #claimedRows: ReadonlyMap<TenantId, number> = new Map()
   readonly #loop: Loop
 
   constructor(
@@ -65,6 +71,8 @@ export class Inbox {
     this.#store = store
     this.#configuration = configuration
     this.#log = log
+    this.#clock = clock
+    this.#payloads = new Payloads(store)
     const { maxDeliveriesAtOnce = MAX_DELIVERIES_AT_ONCE } = options
     this.#limits = { maxDepth: settings.maxDepth, maxBodyBytes: settings.maxBodyBytes, maxDeliveriesAtOnce }
     this.#loop = new Loop({
@@ -106,6 +114,7 @@ export class Inbox {
       after,
       claimMs: CLAIM_MS,
       maxPayloadBytes: this.#limits.maxBodyBytes,
+      maxRows: this.#claimedRows,
     })
   }
 
@@ -136,12 +145,14 @@ export class Inbox {
     const itemsOf = Map.groupBy(items, ({ tenant }) => tenant)
     const tenants = [...new Set([...arrivalsOf.keys(), ...itemsOf.keys()])]
     const configurations = await Promise.all(tenants.map(tenant => this.#configuration.tenants.get(tenant)))
-    const facts = await this.#readFacts(items, new Map(tenants.map((tenant, at) => [tenant, configurations[at]!])))
-    const plans = tenants.map((tenant, index) => {
+    const turns = new Turns(this.#clock)
+    const at = { types, limits: this.#limits, nowMs, store: this.#store, payloads: this.#payloads, turns }
+    const plans: TenantPlan[] = []
+    for (const [index, tenant] of tenants.entries()) {
       const rows = { arrivals: arrivalsOf.get(tenant) ?? [], items: itemsOf.get(tenant) ?? [] }
-      const configuration = configurations[index]!
-      return planTenant(tenant, rows, { types, configuration, facts, limits: this.#limits, nowMs })
-    })
+      plans.push(await planTenant(tenant, rows, { ...at, configuration: configurations[index]! }))
+    }
+    this.#claimedRows = rowsToClaim(plans)
     const stale = new Set<EventId>()
     const chunks = chunksOf(plans)
     for (const [index, chunk] of chunks.entries()) {
@@ -152,18 +163,6 @@ export class Inbox {
     this.#dropStale(plans, types, stale)
     const isStale = ({ event }: { event: EventId }) => stale.has(event)
     return { arrivals: arrivals.filter(isStale), items: items.filter(isStale) }
-  }
-
-  async #readFacts(
-    items: readonly InboxItem[],
-    configurations: ReadonlyMap<TenantId, TenantMatcher | null>,
-  ): Promise<ReadonlyMap<EventId, ItemFacts>> {
-    const facts = new Map<EventId, ItemFacts>()
-    for (const item of items) {
-      const configuration = configurations.get(item.tenant)
-      if (configuration) facts.set(item.event, await readItemFacts(this.#store, item, configuration))
-    }
-    return facts
   }
 
   /** Writes that are submitted together are committed together. Returns events whose configuration had changed. */
@@ -276,4 +275,10 @@ function chunksOf(plans: readonly TenantPlan[]): TenantPlan[][] {
     room -= plan.deliveryCount
   }
   return chunks
+}
+
+/** Rows that a round doesn't get to are claimed in vain: next time, twice as many as it did are claimed. */
+function rowsToClaim(plans: readonly TenantPlan[]): ReadonlyMap<TenantId, number> {
+  const late = plans.filter(({ surplus }) => !isNone(surplus))
+  return new Map(late.map(({ tenant, accepted, items }) => [tenant, 2 * (accepted.length + items.length) + 1]))
 }

@@ -2,7 +2,7 @@
 import { newId } from '../base/ids.ts'
 import type { EventId, TenantId } from '../base/model.ts'
 import type { NewDelivery } from '../store/operations/deliveries/new-deliveries.ts'
-import type { MatchEndpoint } from '../store/operations/endpoints/endpoints.ts'
+import type { MatchEndpoint } from '../store/operations/endpoints/matching.ts'
 import type { LaneItem } from '../store/operations/lanes/lanes.ts'
 
 export function newDelivery({ id, partition, state, ordered }: MatchEndpoint, nowMs: number): NewDelivery {

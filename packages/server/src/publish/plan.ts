@@ -4,13 +4,13 @@
  */
 import { Buffer } from 'node:buffer'
 import type { FieldError } from '../base/errors.ts'
-import { type EventId, OPERATOR_TENANT, type TenantId } from '../base/model.ts'
-import type { KnownTypes, TenantMatcher } from '../catalogue/configuration-cache.ts'
-import { effortOf, MAX_EFFORT } from '../catalogue/match.ts'
+import { OPERATOR_TENANT, type TenantId } from '../base/model.ts'
+import type { KnownTypes } from '../catalogue/configuration-cache.ts'
+import type { TenantMatcher } from '../catalogue/tenant-memory.ts'
 import type { AcceptedArrival } from '../store/operations/inbox/arrivals.ts'
 import type { Arrival, InboxItem } from '../store/operations/inbox/inbox.ts'
 import { checkEvent, type PayloadLimits } from './event-faults.ts'
-import { type ItemFacts, type ItemPlan, NO_FACTS, planItem, type Room } from './fan-out.ts'
+import { type ItemPlan, type Planning, planItem, type Room } from './fan-out.ts'
 import { newDelivery } from './new-deliveries.ts'
 
 /** A larger commit would keep others waiting for more than about 50 ms. */
@@ -21,12 +21,10 @@ export type PlanLimits = PayloadLimits & {
   readonly maxDeliveriesAtOnce: number
 }
 
-export type Circumstances = {
+export type Circumstances = Planning & {
   readonly types: KnownTypes
   /** Null if the tenant does not exist. */
   readonly configuration: TenantMatcher | null
-  /** For each item whose tenant exists. */
-  readonly facts: ReadonlyMap<EventId, ItemFacts>
   readonly limits: PlanLimits
   readonly nowMs: number
 }
@@ -45,9 +43,14 @@ export type TenantPlan = {
   readonly deliveryCount: number
 }
 
-/** A tenant's allowance for one round, which takes a few milliseconds. */
+/** A tenant's allowance for one round: deliveries, and time in milliseconds. */
 const DELIVERIES_A_TENANT = 500
-const EFFORT_A_TENANT = 20_000
+const MS_A_TENANT = 10
+/** An arrival can't be divided, and most take far less than a turn. Pausing more often would only delay them. */
+const ARRIVALS_TURN_MS = 4
+const ARRIVALS_PAUSE_MS = 1
+/** Matching of an arrival in one go, in steps of some 50 ns. If it takes more, it goes on as an item. */
+const STEPS_AN_ARRIVAL = 20_000
 /** Limits on what is stored about a rejection. */
 const MAX_FAULTS = 20
 const MAX_FAULT_CHARACTERS = 512
@@ -55,12 +58,13 @@ const MAX_FAULT_CHARACTERS = 512
 /** Placeholder for a payload that is too large to keep. */
 const NO_PAYLOAD = Buffer.from('null')
 
-export function planTenant(tenant: TenantId, { arrivals, items }: Rows, at: Circumstances): TenantPlan {
+export async function planTenant(tenant: TenantId, { arrivals, items }: Rows, at: Circumstances): Promise<TenantPlan> {
+  const { configuration, turns, nowMs } = at
   const accepted: AcceptedArrival[] = []
   const failed: { arrival: Arrival; error: unknown }[] = []
   const planned: ItemPlan[] = []
-  const room: Room = { deliveries: DELIVERIES_A_TENANT, effort: EFFORT_A_TENANT }
-  const hasRoom = () => room.deliveries > 0 && room.effort > 0
+  const room: Room = { deliveries: DELIVERIES_A_TENANT, untilMs: turns.workedMs + MS_A_TENANT }
+  const hasRoom = () => room.deliveries > 0 && turns.workedMs < room.untilMs
   let arrivalAt = 0
   for (; arrivalAt < arrivals.length && hasRoom(); arrivalAt++) {
     const arrival = arrivals[arrivalAt]!
@@ -68,19 +72,18 @@ export function planTenant(tenant: TenantId, { arrivals, items }: Rows, at: Circ
       const next = planArrival(arrival, at)
       accepted.push(next)
       room.deliveries -= next.deliveries?.length ?? 0
-      room.effort -= effortOfArrival(arrival, at)
     } catch (error) {
       failed.push({ arrival, error })
     }
+    await turns.pauseAfter(ARRIVALS_TURN_MS, ARRIVALS_PAUSE_MS)
   }
   let itemAt = 0
   for (; itemAt < items.length && hasRoom(); itemAt++) {
-    const item = items[itemAt]!
-    planned.push(planItem(item, at.configuration, at.facts.get(item.event) ?? NO_FACTS, room, at.nowMs))
+    planned.push(await planItem(items[itemAt]!, configuration, at, room, nowMs))
   }
   const surplus = { arrivals: arrivals.slice(arrivalAt), items: items.slice(itemAt) }
   const deliveryCount = DELIVERIES_A_TENANT - room.deliveries
-  return { tenant, configuration: at.configuration, accepted, items: planned, surplus, failed, deliveryCount }
+  return { tenant, configuration, accepted, items: planned, surplus, failed, deliveryCount }
 }
 
 /** Throws if a schema in the catalogue can't be used. */
@@ -92,19 +95,13 @@ function planArrival(arrival: Arrival, { types, configuration, limits, nowMs }: 
   const isNobodys = configuration === null || tenant === OPERATOR_TENANT
   const { faults, value } = isNobodys ? UNKNOWN_TENANT : checkEvent(arrival, types, limits)
   if (faults.length > 0) return { ...about, rejected: bounded(faults), notSent: {}, deliveries: [] }
-  if (effortOfArrival(arrival, { configuration }) > MAX_EFFORT) {
-    return { ...about, rejected: null, notSent: {}, deliveries: null }
-  }
-  const { endpoints, notSent } = configuration!.match(type, value)
+  const match = configuration!.index?.match(type, value, { left: STEPS_AN_ARRIVAL })
+  if (match === undefined) return { ...about, rejected: null, notSent: {}, deliveries: null }
+  const { endpoints, notSent } = match
   const isMany = endpoints.length > limits.maxDeliveriesAtOnce
   const deliveries = isMany ? null : endpoints.map(endpoint => newDelivery(endpoint, nowMs))
   return { ...about, rejected: null, notSent, deliveries }
 }
-
-const effortOfArrival = (
-  { type, payloadBytes }: Arrival,
-  { configuration }: Pick<Circumstances, 'configuration'>,
-): number => (configuration === null ? 0 : effortOf(configuration.filterCount(type), payloadBytes))
 
 const UNKNOWN_TENANT: { faults: readonly FieldError[]; value: unknown } = {
   faults: [{ field: 'tenant', detail: 'The tenant does not exist.', reason: 'unknown_tenant' }],

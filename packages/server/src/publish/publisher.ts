@@ -12,14 +12,10 @@ import {
   OPERATOR_TENANT,
   type TenantId,
 } from '../base/model.ts'
-import {
-  CatalogueCache,
-  type Configuration,
-  type KnownTypes,
-  TenantCache,
-  type TenantMatcher,
-} from '../catalogue/configuration-cache.ts'
-import { effortOf, MAX_EFFORT, type Match } from '../catalogue/match.ts'
+import { CatalogueCache, type Configuration, type KnownTypes } from '../catalogue/configuration-cache.ts'
+import type { Match, TenantIndex } from '../catalogue/match.ts'
+import { TenantCache } from '../catalogue/tenant-cache.ts'
+import type { TenantMatcher } from '../catalogue/tenant-memory.ts'
 import { chooseTestType } from '../catalogue/test-type.ts'
 import type {
   NewEvent,
@@ -31,6 +27,7 @@ import { CallRepeated, type Keep, type KeptCall } from '../store/operations/idem
 import { type Store, StoreOverloaded } from '../store/store.ts'
 import { type Cut, type CutEvent, cutEvents } from './cut.ts'
 import { findFaults } from './event-faults.ts'
+import { MatchingShares } from './matching-share.ts'
 import { freshItems, newDelivery } from './new-deliveries.ts'
 import { MAX_DELIVERIES_AT_ONCE } from './plan.ts'
 import { untilCurrent } from './until-current.ts'
@@ -40,6 +37,8 @@ export type PublisherOptions = {
   readonly maxBatch: number
   readonly maxDepth: number
   readonly idempotencyDays: number
+  /** See TenantCacheOptions. */
+  readonly configurationMemoryBytes?: number
   /** Maximum number of deliveries that a call creates in its own commit. If it has more, the inbox creates them. */
   readonly maxDeliveriesAtOnce?: number
 }
@@ -58,7 +57,12 @@ export type StartedTest = { readonly event: EventId; readonly delivery: Delivery
 const UNMATCHED: Match = { endpoints: [], notSent: {} }
 
 /** Creates the events to store. With `isLater`, the inbox creates their deliveries. */
-type MakeEvents = (types: KnownTypes, configuration: TenantMatcher, nowMs: number, isLater: boolean) => NewEvent[]
+type MakeEvents = (
+  types: KnownTypes,
+  configuration: TenantMatcher,
+  nowMs: number,
+  isLater: boolean,
+) => NewEvent[] | Promise<NewEvent[]>
 
 /**
  * Takes events from a request's bytes to a commit: cut → validate → match → store → hand over. One path for single
@@ -70,13 +74,14 @@ export class Publisher {
   readonly #maxDeliveriesAtOnce: number
   readonly #catalogue: CatalogueCache
   readonly #tenants: TenantCache
+  readonly #shares = new MatchingShares()
 
   constructor(store: Store, options: PublisherOptions) {
     this.#store = store
     this.#options = options
     this.#maxDeliveriesAtOnce = options.maxDeliveriesAtOnce ?? MAX_DELIVERIES_AT_ONCE
     this.#catalogue = new CatalogueCache(store)
-    this.#tenants = new TenantCache(store)
+    this.#tenants = new TenantCache(store, options)
   }
 
   /** The cached configuration that events are validated and matched against. */
@@ -104,7 +109,7 @@ export class Publisher {
     const drafts = cut.events.map(event => toDraft(event, body))
     let checkedAgainst: KnownTypes | undefined
     const toEvents = (configuration: TenantMatcher, nowMs: number, isLater: boolean) =>
-      this.#toNewEvents(drafts, configuration, nowMs, isLater)
+      this.#toNewEvents(tenant, drafts, configuration, nowMs, isLater)
     try {
       const events = await this.#storeMatched(call, (types, configuration, nowMs, isLater) => {
         if (types !== checkedAgainst) refuseFaults(cut, types)
@@ -144,8 +149,9 @@ export class Publisher {
     const draft = { ...event, value, hash: hashOf(event.type, event.payload) }
     const unwanted = new Error('No endpoint wants the event')
     const make: MakeEvents = (_types, configuration, nowMs, isLater) => {
-      if (configuration.match(event.type, value).endpoints.length === 0) throw unwanted
-      return this.#toNewEvents([draft], configuration, nowMs, isLater)
+      const match = configuration.index?.match(event.type, value, this.#shares.workOf(tenant, nowMs))
+      if (match?.endpoints.length === 0) throw unwanted
+      return this.#toNewEvents(tenant, [draft], configuration, nowMs, isLater)
     }
     try {
       await this.#storeMatched({ tenant, traceparent: null }, make)
@@ -160,10 +166,10 @@ export class Publisher {
     let started: StartedTest = { event: '', delivery: '', type: '' }
     const once = keep && (() => ({ call: keep(started), response: 'given' }) as const)
     const call = { tenant: endpoint.tenant, traceparent: null, ...(once && { once }) }
-    await this.#storeMatched(call, (types, { endpoints }, nowMs) => {
+    await this.#storeMatched(call, async (types, { index }, nowMs) => {
       const known = chooseTestType(types, endpoint, typeName)
-      const there = endpoints.find(({ id }) => id === endpoint.id)
-      if (there === undefined) throw new PosthornError('not_found', 'The endpoint was not found.')
+      const there = index === null ? await this.#store.read('getEndpoint', endpoint) : index.find(endpoint.id)
+      if (!there) throw new PosthornError('not_found', 'The endpoint was not found.')
       if (there.state === 'disabled') {
         throw new PosthornError('conflict', 'The endpoint is disabled. Enable it before testing it.')
       }
@@ -201,14 +207,33 @@ export class Publisher {
     throw new PosthornError('overloaded', detail, { retryAfterSeconds: 1 })
   }
 
-  #toNewEvents(drafts: readonly Draft[], matcher: TenantMatcher, nowMs: number, isLater: boolean): NewEvent[] {
-    const { match, filterCount } = matcher
-    const effort = drafts.reduce((sum, { type, payload }) => sum + effortOf(filterCount(type), payload.length), 0)
-    if (isLater || effort > MAX_EFFORT) return drafts.map(draft => toNewEvent(draft, UNMATCHED, nowMs, true))
-    const matches = drafts.map(({ type, value }) => match(type, value))
+  #toNewEvents(
+    tenant: TenantId,
+    drafts: readonly Draft[],
+    { index }: TenantMatcher,
+    nowMs: number,
+    isLater: boolean,
+  ): NewEvent[] {
+    const matches = isLater || index === null ? undefined : this.#match(tenant, drafts, index, nowMs)
+    if (matches === undefined) return drafts.map(draft => toNewEvent(draft, UNMATCHED, nowMs, true))
     const count = matches.reduce((sum, { endpoints }) => sum + endpoints.length, 0)
     const isForInbox = count > this.#maxDeliveriesAtOnce
-    return drafts.map((draft, index) => toNewEvent(draft, matches[index]!, nowMs, isForInbox))
+    return drafts.map((draft, at) => toNewEvent(draft, matches[at]!, nowMs, isForInbox))
+  }
+
+  /** Undefined if that takes longer than a call can take, or than the tenant's share. */
+  #match(tenant: TenantId, drafts: readonly Draft[], index: TenantIndex, nowMs: number): Match[] | undefined {
+    const work = this.#shares.workOf(tenant, nowMs)
+    const allowed = work.left
+    const matches: Match[] = []
+    for (const { type, value } of drafts) {
+      const match = work.left <= 0 ? undefined : index.match(type, value, work)
+      if (match === undefined) break
+      matches.push(match)
+    }
+    const isMatched = matches.length === drafts.length
+    this.#shares.count(tenant, allowed - work.left, isMatched, nowMs)
+    return isMatched ? matches : undefined
   }
 
   async #storeOnce(call: PublishCall, makeEvents: MakeEvents, isLater = false): Promise<PublishedItem[] | 'stale'> {
@@ -219,7 +244,8 @@ export class Publisher {
     const nowMs = this.#store.now()
     let events: NewEvent[]
     try {
-      events = makeEvents(types, configuration, nowMs, isLater)
+      const made = makeEvents(types, configuration, nowMs, isLater)
+      events = made instanceof Promise ? await made : made
     } catch (error) {
       if (!(await this.#dropStale(tenant, types, configuration))) throw error
       return 'stale'

@@ -3,16 +3,19 @@ import { DAY_MS, HOUR_MS } from '../base/durations.ts'
 import { newId } from '../base/ids.ts'
 import type { Logger } from '../base/logger.ts'
 import { Loop } from '../base/loop.ts'
-import type { DeliveryId } from '../base/model.ts'
+import type { DeliveryId, EndpointId, TenantId } from '../base/model.ts'
 import type { Configuration } from '../catalogue/configuration-cache.ts'
-import { Filters } from '../catalogue/filter.ts'
+import { type Matchable, toMatchable } from '../catalogue/contents.ts'
+import type { TenantMatcher } from '../catalogue/tenant-memory.ts'
+import { SharedTurns } from '../publish/turns.ts'
 import { cancelReplay, mendParts } from '../store/in-steps.ts'
 import type { PartLook, Replayed, ReplayPart } from '../store/operations/replays/parts.ts'
 import type { Replayable } from '../store/operations/replays/scan.ts'
 import type { Store } from '../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
 import { FIRST_RATE, type ReplayRate, rateAfter, roomOf } from './rate.ts'
-import { Sieve, wantsOf } from './sieve.ts'
+import { Sieve, type Wanting, wantsOf } from './sieve.ts'
+import { wantingOf } from './wanting.ts'
 
 /** Settings, under their own names. */
 export type ReplayerSettings = {
@@ -37,6 +40,8 @@ const TICKS_WHILE_FAILING = 10
 const MIN_ROWS = 64
 const MAX_ROWS = 1_000
 const MAX_STEPS = 8
+/** Work of a part on filters in one tick, in milliseconds. Many parts have to share a tick's time. */
+const SIFT_MS = 2
 /** Pause after a failure of the store, before the next try. */
 const PAUSE_MS = 1_000
 /** Maximum number of remembered rates. Beyond that all are forgotten, and every part starts with the first rate. */
@@ -56,6 +61,8 @@ type Work = {
   since: DeliveryId | null
   idleTicks: number
   isOver: boolean
+  /** What the endpoint wants at a version of the tenant's configuration. Undefined while it was not needed. */
+  known: { readonly version: number; readonly wanting: Wanting } | undefined
 }
 
 type Known = Pick<Work, 'rate' | 'since' | 'idleTicks'>
@@ -81,9 +88,9 @@ export class Replayer {
   readonly #store: Store
   readonly #configuration: Pick<Configuration, 'tenants'>
   readonly #clock: Clock
+  readonly #turns: SharedTurns
   readonly #log: Logger
   readonly #settings: ReplayerSettings
-  readonly #filters = new Filters()
   /** What is known about the endpoints of released parts, for the next round. */
   #rates = new Map<string, Known>()
   #credit = 0
@@ -103,6 +110,7 @@ export class Replayer {
     this.#store = store
     this.#configuration = configuration
     this.#clock = clock
+    this.#turns = new SharedTurns(clock)
     this.#log = log
     this.#settings = settings
     this.#loop = new Loop({
@@ -139,7 +147,7 @@ export class Replayer {
 
   #take(part: ReplayPart): Work {
     const known: Known = this.#rates.get(keyOf(part)) ?? { rate: FIRST_RATE, since: null, idleTicks: 0 }
-    return { part, stored: part.after, after: part.after, ...known, isOver: false }
+    return { part, stored: part.after, after: part.after, ...known, isOver: false, known: undefined }
   }
 
   async #round(works: Work[]): Promise<void> {
@@ -205,15 +213,17 @@ export class Replayer {
   async #find(work: Work, room: number): Promise<Found> {
     const { tenant, selection, asOfMs, endpoint } = work.part
     const configuration = selection.missing ? await this.#configuration.tenants.get(tenant) : null
-    const wants = configuration === null ? () => true : wantsOf(selection, configuration)
-    const sieve = new Sieve(this.#store, tenant, wants, this.#filters)
+    const wanting = configuration === null ? null : await this.#wantingOf(work, configuration)
+    const wants = wanting === null ? () => true : wantsOf(selection, wanting)
+    const filterOf = async (id: EndpointId) => wanting?.filterOf(id) ?? null
+    const sieve = new Sieve(this.#store, this.#clock, tenant, { wants, filterOf, turns: this.#turns })
     const tenantVersion = configuration?.version ?? null
     let limit = Math.min(MAX_ROWS, Math.max(MIN_ROWS, room * 2))
     let skipped = 0
     for (let step = 1; ; step++) {
       const scan = { tenant, selection, asOfMs, endpoints: [endpoint], after: work.after, limit }
       const chunk = await this.#store.read('scanReplay', scan)
-      const { kept, decided } = await sieve.sift(chunk.found, room)
+      const { kept, decided } = await sieve.sift(chunk.found, room, SIFT_MS)
       const chosen = kept.filter(({ isOvertaken }) => !isOvertaken)
       skipped += kept.length - chosen.length
       const isCut = decided < chunk.found.length
@@ -222,6 +232,21 @@ export class Replayer {
       if (isLast || chosen.length > 0 || step === MAX_STEPS) return { work, chosen, skipped, isLast, tenantVersion }
       limit = MAX_ROWS
     }
+  }
+
+  /** What the part's endpoint wants. Kept for the round, so that its filter is compiled once. */
+  async #wantingOf(work: Work, { version, index }: TenantMatcher): Promise<Wanting> {
+    if (work.known?.version === version) return work.known.wanting
+    const { tenant, endpoint: id } = work.part
+    const wanting = wantingOf(index === null ? await this.#readMatchable(tenant, id) : (index.find(id) ?? null))
+    work.known = { version, wanting }
+    return wanting
+  }
+
+  async #readMatchable(tenant: TenantId, only: EndpointId): Promise<Matchable | null> {
+    const read = await this.#store.read('readTenantConfiguration', { tenant, only, limit: 1 })
+    const [endpoint] = read?.endpoints ?? []
+    return endpoint === undefined ? null : toMatchable(endpoint)
   }
 
   /** A failing part must not hold up the others: it is retried when its claim expires. */

@@ -1,17 +1,19 @@
 /** What a replay covers at the moment: its endpoints, what they want, and how many deliveries that makes. */
 import type { Clock } from '../base/clock.ts'
 import type { EndpointId, ReplaySelection, TenantId } from '../base/model.ts'
-import { Filters } from '../catalogue/filter.ts'
-import { createMatcher } from '../catalogue/match.ts'
+import { SharedTurns } from '../publish/turns.ts'
 import type { NewReplayPart } from '../store/operations/replays/part-changes.ts'
-import type { ReplayChunk } from '../store/operations/replays/scan.ts'
+import type { Replayable, ReplayChunk } from '../store/operations/replays/scan.ts'
 import type { Store } from '../store/store.ts'
 import { Sieve, wantsOf } from './sieve.ts'
+import { WantingEndpoints } from './wanting.ts'
 
 /** Rows scanned in one step, which takes its reader some milliseconds. */
 const ROWS_A_STEP = 1_000
 /** Pairs of an event and an endpoint scanned in one step, for a tenant with very many endpoints. */
 const PAIRS_A_STEP = 5_000
+/** Work between two looks at the time, in milliseconds. */
+const SIFT_MS = 50
 export const COUNT_TIMEOUT_MS = 20_000
 
 export type ReplayCount = {
@@ -31,16 +33,18 @@ export type ReplayCounter = (
 
 /** Counts in steps, so that other reads get their turn. Null if the tenant does not exist. Throws StoreUnavailable. */
 export function createReplayCounter(store: Store, clock: Clock, longestMs = COUNT_TIMEOUT_MS): ReplayCounter {
-  const filters = new Filters()
+  const turns = new SharedTurns(clock)
   return async (tenant, selection, asOfMs, timeoutMs = longestMs) => {
     // Not from the cache, which might not know an endpoint that another node registered a moment ago.
-    const configuration = await store.read('readTenantConfiguration', { tenant })
-    if (configuration === null) return null
-    const { endpoint } = selection
-    const all = configuration.endpoints.filter(({ id }) => endpoint === null || id === endpoint)
+    const wanting = new WantingEndpoints(store, clock, turns, tenant, selection.endpoint)
+    const all = await wanting.list()
+    if (all === null) return null
     if (all.length === 0) return { deliveries: 0, parts: [] }
-    const wants = wantsOf(selection, { ...configuration, ...createMatcher(configuration, filters) })
-    const sieve = new Sieve(store, tenant, wants, filters)
+    const sieve = new Sieve(store, clock, tenant, {
+      wants: wantsOf(selection, wanting),
+      filterOf: endpoint => wanting.filterOf(endpoint),
+      turns,
+    })
     const counts = new Map<EndpointId, number>()
     const scan = { tenant, selection, asOfMs, endpoints: all.map(({ id }) => id) }
     const limit = selection.missing ? Math.max(1, Math.floor(PAIRS_A_STEP / all.length)) : ROWS_A_STEP
@@ -52,8 +56,9 @@ export function createReplayCounter(store: Store, clock: Clock, longestMs = COUN
     do {
       const chunk: ReplayChunk = await store.read('scanReplay', { ...scan, after, limit: Math.min(limit, ROWS_A_STEP) })
       let undecided = chunk.found.filter(({ isOvertaken }) => !isOvertaken)
-      while (undecided.length > 0 && !isLate()) {
-        const { kept, decided } = await sieve.sift(undecided)
+      const isLearned = await wanting.learn(typesOfMissing(undecided), isLate)
+      while (isLearned && undecided.length > 0 && !isLate()) {
+        const { kept, decided } = await sieve.sift(undecided, undefined, sieve.workedMs + SIFT_MS)
         for (const { endpoint: id } of kept) counts.set(id, (counts.get(id) ?? 0) + 1)
         deliveries += kept.length
         undecided = undecided.slice(decided)
@@ -68,3 +73,6 @@ export function createReplayCounter(store: Store, clock: Clock, longestMs = COUN
     return { deliveries, parts: parts.filter(({ wanted }) => wanted > 0) }
   }
 }
+
+const typesOfMissing = (found: readonly Replayable[]): string[] =>
+  found.flatMap(({ type, replayOf }) => (replayOf === null ? [type] : []))

@@ -1,10 +1,10 @@
 /** Decides which endpoints get which of the events that a scan has found (store/operations/replays/scan.ts). */
 import { Buffer } from 'node:buffer'
-import { setImmediate } from 'node:timers/promises'
+import type { Clock } from '../base/clock.ts'
 import type { EndpointId, EventId, ReplaySelection, TenantId } from '../base/model.ts'
-import type { TenantMatcher } from '../catalogue/configuration-cache.ts'
-import type { Filters } from '../catalogue/filter.ts'
-import { effortOf, MAX_EFFORT } from '../catalogue/match.ts'
+import type { KeptFilter, Work } from '../catalogue/contents.ts'
+import { Progress } from '../catalogue/filter/progress.ts'
+import type { SharedTurns } from '../publish/turns.ts'
 import type { Replayable } from '../store/operations/replays/scan.ts'
 import type { Store } from '../store/store.ts'
 
@@ -12,69 +12,85 @@ import type { Store } from '../store/store.ts'
 const EVENTS_A_READ = 32
 /** Payload bytes read for one call. With more, the call decides on a part of what was found. */
 const MAX_BYTES = 4 * 1024 * 1024
+/** Time is measured here rather than steps. */
+const UNLIMITED: Work = { left: Number.POSITIVE_INFINITY }
 
-/** True or false, or the filter (as JSON text) that the payload has to pass. */
-type Verdict = boolean | string
+/** What endpoints want of what they never got. */
+export type Wanting = {
+  /** Whether the endpoint's types include this one. */
+  isWanted(endpoint: EndpointId, type: string): boolean
+  hasFilter(endpoint: EndpointId): boolean
+  /** To be called if it has one. Null if the endpoint was deleted, or its filter removed, in the meantime. */
+  filterOf(endpoint: EndpointId): Promise<KeptFilter | null>
+}
 
-export type Wants = (found: Pick<Replayable, 'endpoint' | 'type' | 'replayOf'>) => Verdict
+export type Wants = (found: Pick<Replayable, 'endpoint' | 'type' | 'replayOf'>) => boolean | 'filter'
 
 /**
  * An endpoint gets again what it got before. It gets an event that it never got if it wants the event now: its types
  * and its filter let it through. A call that names the endpoint and types decides on the types itself, and one that
- * names the endpoint and an event on both.
+ * names the endpoint and an event on both. `filter`: its filter decides.
  */
-export function wantsOf(
-  { endpoint, event, types }: ReplaySelection,
-  { wanting, endpoints }: Pick<TenantMatcher, 'wanting' | 'endpoints'>,
-): Wants {
+export function wantsOf({ endpoint, event, types }: ReplaySelection, wanting: Omit<Wanting, 'filterOf'>): Wants {
   if (endpoint !== null && event !== null) return () => true
-  const verdictOf = ({ filterText }: { readonly filterText: string | null }) => filterText ?? true
-  if (endpoint !== null && types !== null) {
-    const named = endpoints.find(({ id }) => id === endpoint)
-    const verdict = named === undefined ? true : verdictOf(named)
-    return ({ replayOf }) => replayOf !== null || verdict
-  }
-  const byType = new Map<string, ReadonlyMap<EndpointId, Verdict>>()
+  const isNamed = endpoint !== null && types !== null
   return ({ endpoint: id, type, replayOf }) => {
     if (replayOf !== null) return true
-    let verdicts = byType.get(type)
-    if (verdicts === undefined) {
-      verdicts = new Map(wanting(type).map(matched => [matched.id, verdictOf(matched)]))
-      byType.set(type, verdicts)
-    }
-    return verdicts.get(id) ?? false
+    if (!isNamed && !wanting.isWanted(id, type)) return false
+    return wanting.hasFilter(id) ? 'filter' : true
   }
 }
 
 export type Sifted = {
   readonly kept: readonly Replayable[]
-  /** How many were decided on, from the first one. At least one, and fewer than all if their payloads are large. */
+  /** How many were decided on, from the first one. At least one, and fewer than all if that takes long. */
   readonly decided: number
 }
 
 type PayloadStore = Pick<Store, 'read'>
 
+/** How to decide on what was found, and when. */
+type Rules = {
+  readonly wants: Wants
+  readonly filterOf: Wanting['filterOf']
+  readonly turns: SharedTurns
+}
+
 export class Sieve {
   readonly #store: PayloadStore
   readonly #tenant: TenantId
   readonly #wants: Wants
-  readonly #filters: Filters
+  readonly #filterOf: Wanting['filterOf']
+  readonly #clock: Clock
+  readonly #turns: SharedTurns
   /** Payloads that were read and not needed yet. Null if one is no longer kept. */
   readonly #payloads = new Map<EventId, Uint8Array | null>()
-  #effort = 0
+  #workedMs = 0
 
-  constructor(store: PayloadStore, tenant: TenantId, wants: Wants, filters: Filters) {
+  constructor(store: PayloadStore, clock: Clock, tenant: TenantId, { wants, filterOf, turns }: Rules) {
     this.#store = store
     this.#tenant = tenant
     this.#wants = wants
-    this.#filters = filters
+    this.#filterOf = filterOf
+    this.#clock = clock
+    this.#turns = turns
+  }
+
+  /** How long filters and parsing took so far, without pauses, in milliseconds. */
+  get workedMs(): number {
+    return this.#workedMs
   }
 
   /**
    * @param found in the order of their events
    * @param most ends when this many are kept
+   * @param untilMs ends then, by `workedMs`
    */
-  async sift(found: readonly Replayable[], most = Number.POSITIVE_INFINITY): Promise<Sifted> {
+  async sift(
+    found: readonly Replayable[],
+    most = Number.POSITIVE_INFINITY,
+    untilMs = Number.POSITIVE_INFINITY,
+  ): Promise<Sifted> {
     const kept: Replayable[] = []
     let bytesLeft = MAX_BYTES
     let decided = 0
@@ -82,15 +98,16 @@ export class Sieve {
     for (; decided < found.length && kept.length < most; decided++) {
       const one = found[decided]!
       const verdict = this.#wants(one)
-      if (typeof verdict === 'string') {
+      if (verdict === 'filter') {
+        if (decided > 0 && this.#workedMs >= untilMs) break
         if (event?.id !== one.event) {
           if (!this.#payloads.has(one.event)) {
             if (bytesLeft <= 0) break
             bytesLeft -= await this.#readPayloads(found.slice(decided), bytesLeft)
           }
-          event = this.#open(one.event)
+          event = await this.#open(one.event)
         }
-        if (!(await this.#passes(event, verdict))) continue
+        if (!(await this.#passes(event, one.endpoint))) continue
       } else if (!verdict) continue
       kept.push(one)
     }
@@ -101,7 +118,7 @@ export class Sieve {
   async #readPayloads(found: readonly Replayable[], maxBytes: number): Promise<number> {
     const events = new Set<EventId>()
     for (const one of found) {
-      if (typeof this.#wants(one) === 'string') events.add(one.event)
+      if (this.#wants(one) === 'filter') events.add(one.event)
       if (events.size === EVENTS_A_READ) break
     }
     const read = await this.#store.read('readPayloads', { tenant: this.#tenant, events: [...events], maxBytes })
@@ -110,25 +127,43 @@ export class Sieve {
     return read.reduce((sum, { payload }) => sum + (payload?.length ?? 0), 0)
   }
 
-  #open(id: EventId): OpenedEvent {
+  async #open(id: EventId): Promise<OpenedEvent> {
     const payload = this.#payloads.get(id) ?? null
-    const value: unknown = payload === null ? undefined : JSON.parse(Buffer.from(payload).toString())
-    return { id, isKept: payload !== null, value, bytes: payload?.length ?? 0, passed: new Map() }
+    const value: unknown =
+      payload === null ? undefined : await this.#work(() => JSON.parse(Buffer.from(payload).toString()))
+    return { id, isKept: payload !== null, value, passed: new WeakMap() }
   }
 
   /** An event without a payload can't be sent. */
-  async #passes(event: OpenedEvent, filterText: string): Promise<boolean> {
-    if (!event.isKept) return false
-    const before = event.passed.get(filterText)
+  async #passes({ isKept, value, passed }: OpenedEvent, endpoint: EndpointId): Promise<boolean> {
+    if (!isKept) return false
+    const filter = await this.#filterOf(endpoint)
+    if (filter === null) return true
+    const before = passed.get(filter)
     if (before !== undefined) return before
-    this.#effort += effortOf(1, event.bytes)
-    if (this.#effort > MAX_EFFORT) {
-      this.#effort = 0
-      await setImmediate()
-    }
-    const passes = this.#filters.get(filterText)(event.value)
-    event.passed.set(filterText, passes)
+    const passes = await this.#ask(filter, value)
+    passed.set(filter, passes)
     return passes
+  }
+
+  /** A filter is interrupted after a millisecond. */
+  async #ask(filter: KeptFilter, value: unknown): Promise<boolean> {
+    const progress = new Progress()
+    for (;;) {
+      const passes = await this.#work(() => filter.passes(value, UNLIMITED, progress))
+      if (passes !== undefined) return passes
+    }
+  }
+
+  #work<Result>(work: () => Result): Promise<Result> {
+    return this.#turns.take(() => {
+      const begunAtMs = this.#clock.monotonicMs()
+      try {
+        return work()
+      } finally {
+        this.#workedMs += this.#clock.monotonicMs() - begunAtMs
+      }
+    })
   }
 }
 
@@ -136,6 +171,6 @@ type OpenedEvent = {
   readonly id: EventId
   readonly isKept: boolean
   readonly value: unknown
-  readonly bytes: number
-  readonly passed: Map<string, boolean>
+  /** By the filters that were asked: equal ones are asked once. */
+  readonly passed: WeakMap<KeptFilter, boolean>
 }

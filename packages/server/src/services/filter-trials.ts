@@ -1,4 +1,5 @@
 /** Filters that people try before they give them to an endpoint. */
+import { systemClock } from '../base/clock.ts'
 import type { FieldError } from '../base/errors.ts'
 import { idMs, parseId } from '../base/ids.ts'
 import type { EventId, EventType, PayloadFilter, TenantId } from '../base/model.ts'
@@ -6,6 +7,7 @@ import { createTrial, type Trial } from '../catalogue/filter/trial.ts'
 import { checkFilter } from '../catalogue/filter.ts'
 import { OPERATIONAL_TYPES } from '../catalogue/operational-types.ts'
 import { createSelection } from '../catalogue/type-pattern.ts'
+import { TURN_MS, Turns } from '../publish/turns.ts'
 import type { EventHead } from '../store/operations/events/reading.ts'
 import type { Store } from '../store/store.ts'
 import { invalid, requireTenant } from './checks/refusals.ts'
@@ -68,7 +70,14 @@ export class FilterTrials {
     const onFilter = adviseOnFreeFilter({ filter, types }, catalogue, '/filter')
     const warnings = [...adviseOnTypes(types, catalogue), ...onFilter]
     if (payloads !== undefined) {
-      return { trials: payloads.map(payload => ({ event: null, ...trial(payload) })), warnings, searchedToMs: null }
+      const turns = new Turns(systemClock)
+      const trials: FilterTrial[] = []
+      for (const payload of payloads) {
+        trials.push({ event: null, ...trial(payload) })
+        // A trial with its explanation can take some milliseconds.
+        await turns.pauseAfter(TURN_MS)
+      }
+      return { trials, warnings, searchedToMs: null }
     }
     const isWanted = createSelection(types)
     const attempt: Attempt = ({ id, key, type }, payload) => ({

@@ -121,4 +121,31 @@ describe('the endpoints of a tenant', () => {
       (await post('/v1/tenants/beta/endpoints', { url: 'https://b.example.com/', clientSecret: SECRET })).status,
     ).toBe(201)
   })
+
+  it('are limited by the setting maxSelectionCharacters, which lets them only become smaller', async () => {
+    const { store, keyring, publisher } = bench
+    const lookup = { resolver: resolvesTo('93.184.215.14') }
+    const use = (maxSelectionCharacters: number) => {
+      const settings = { ...policy(), maxSelectionCharacters }
+      return bench.useServices({ endpoints: new Endpoints(store, keyring, settings, () => publisher.types(), lookup) })
+    }
+    await use(100)
+    const make = (length: number) => {
+      const filter = { CoverId: ['x'.repeat(length)] }
+      return post(ENDPOINTS, { url: 'https://hooks.example.com/a', clientSecret: SECRET, filter })
+    }
+    const [first, second, third] = [await make(20), await make(20), await make(50)]
+    expect([first.status, second.status, third.status, third.body.code]).toEqual([201, 201, 409, 'conflict'])
+    expect(third.body.detail).toMatch(/can have 100 characters.* \(maxSelectionCharacters\)/)
+    const path = `${ENDPOINTS}/${first.body.id}`
+    const change = (length: number) => patch(path, { filter: { CoverId: ['y'.repeat(length)] } })
+    expect((await change(80)).status).toBe(409)
+    // As if a limit had been set that the tenant is already beyond.
+    await use(10)
+    const changed = [await change(20), await change(10), await patch(path, { description: 'x' }), await change(11)]
+    expect(changed.map(({ status }) => status)).toEqual([200, 200, 200, 409])
+    await remove(path)
+    await use(100)
+    expect([(await make(40)).status, (await make(1)).status]).toEqual([201, 409])
+  })
 })

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import type { PayloadFilter } from '../../src/base/model.ts'
-import { Filters } from '../../src/catalogue/filter.ts'
 import { passes } from './filter/setup.ts'
 
 /** Expects of each payload whether the filter lets it through. */
@@ -390,11 +389,5 @@ describe('a filter', () => {
     expect(passes(filter, { list: Array.from({ length: 9_999 }, (_, n) => n) })).toBe(false)
     expect(passes(filter, { list: Array.from({ length: 100_000 }, (_, n) => n) })).toBe(true)
     expect(passes(filter, { list: [1] }), 'each evaluation starts with all steps').toBe(false)
-  })
-
-  it('is compiled once for all endpoints with the same text', () => {
-    const filters = new Filters()
-    expect(filters.get('{"a":[1]}')).toBe(filters.get('{"a":[1]}'))
-    expect(filters.get('{"a":[1]}')).not.toBe(filters.get('{"a":[2]}'))
   })
 })

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { PayloadFilter } from '../../src/base/model.ts'
-import { createMatcher } from '../../src/catalogue/match.ts'
-import type { MatchEndpoint } from '../../src/store/operations/endpoints/endpoints.ts'
+import { Contents } from '../../src/catalogue/contents.ts'
+import { TenantIndex } from '../../src/catalogue/match.ts'
+import type { MatchEndpoint } from '../../src/store/operations/endpoints/matching.ts'
 
 const endpoint = (id: string, types: string[] | null, over: Partial<MatchEndpoint> = {}): MatchEndpoint => ({
   id,
@@ -19,11 +20,12 @@ const filtered = (id: string, types: string[] | null, filter: PayloadFilter) =>
   endpoint(id, types, { filterText: JSON.stringify(filter) })
 const idsOf = (endpoints: readonly MatchEndpoint[]) => endpoints.map(({ id }) => id).sort()
 const matcherOf = (...endpoints: MatchEndpoint[]) => {
-  const { match } = createMatcher({ version: 1, endpoints })
-  return (type: string, payload: unknown = {}) => match(type, payload)
+  const contents = new Contents()
+  const index = new TenantIndex(endpoints.map(each => contents.retain(each)))
+  return (type: string, payload: unknown = {}) => index.match(type, payload, { left: 1_000_000 })!
 }
 
-describe('createMatcher', () => {
+describe('TenantIndex', () => {
   it('C2: an endpoint gets the types it names, and one that names none gets all', () => {
     const match = matcherOf(endpoint('a', ['A']), endpoint('b', ['B']), endpoint('all', null))
     expect(idsOf(match('A').endpoints)).toEqual(['a', 'all'])
@@ -33,7 +35,7 @@ describe('createMatcher', () => {
   })
 
   it('reports no reasons if every endpoint matches', () => {
-    expect(matcherOf(endpoint('all', null))('A')).toEqual({ endpoints: [endpoint('all', null)], notSent: {} })
+    expect(matcherOf(endpoint('all', null))('A')).toMatchObject({ endpoints: [endpoint('all', null)], notSent: {} })
     expect(matcherOf()('A')).toEqual({ endpoints: [], notSent: {} })
   })
 
@@ -123,5 +125,34 @@ describe('createMatcher', () => {
         },
       ),
     )
+  })
+})
+
+describe('matching with little work at a time', () => {
+  const contents = new Contents()
+  const indexOf = (...endpoints: MatchEndpoint[]) => new TenantIndex(endpoints.map(each => contents.retain(each)))
+
+  it('stops when the work is used up, and finds the endpoints of a type over several calls', () => {
+    const index = indexOf(...Array.from({ length: 100 }, (_, at) => endpoint(`e${at}`, [`T${at % 3}`, `P${at}*`])))
+    let calls = 1
+    let match = index.match('T1', {}, { left: 50 })
+    while (match === undefined && calls++ < 1_000) match = index.match('T1', {}, { left: 50 })
+    expect(match!.endpoints).toHaveLength(33)
+    expect(calls).toBeGreaterThan(5)
+    expect(index.match('T1', {}, { left: 1 })!.endpoints).toHaveLength(33)
+  })
+
+  it('counts the steps that filters really take', () => {
+    const items = Array.from({ length: 200 }, (_, at) => at)
+    const take = (filter: PayloadFilter, payload: object) => {
+      const index = indexOf(filtered('a', null, filter))
+      index.match('T', payload, { left: 100_000 })
+      const work = { left: 100_000 }
+      index.match('T', payload, work)
+      return 100_000 - work.left
+    }
+    expect(take({ n: [1] }, { n: 1, items })).toBeLessThan(10)
+    expect(take({ items: [-1] }, { items })).toBeGreaterThan(200)
+    expect(take({ text: { $contains: 'ab' } }, { text: 'a'.repeat(80_000) })).toBeGreaterThan(10_000)
   })
 })

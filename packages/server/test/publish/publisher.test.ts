@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { TenantCache } from '../../src/catalogue/configuration-cache.ts'
+import { TenantCache } from '../../src/catalogue/tenant-cache.ts'
 import { EventTypes } from '../../src/services/event-types/event-types.ts'
 import type { Change } from '../../src/store/changes.ts'
 import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
@@ -238,14 +238,14 @@ describe('a configuration that changes', () => {
     expect(names).toHaveLength(2)
   })
 
-  it('is cached for recently used tenants, up to a number of endpoints, and not for unknown ones', async () => {
-    for (const tenant of ['a', 'b', 'c']) await bench.tenants.put(tenant, {})
-    const cache = new TenantCache(bench.store, 2)
+  it('is cached for recently used tenants, up to a number of bytes, and not for unknown ones', async () => {
+    for (const tenant of ['a', 'b', 'c', 'd', 'e']) await bench.tenants.put(tenant, {})
+    const cache = new TenantCache(bench.store, { configurationMemoryBytes: 4_500 })
     const isKept = (tenant: string) => !(cache.get(tenant) instanceof Promise)
-    for (const tenant of ['a', 'b']) await cache.get(tenant)
+    for (const tenant of ['a', 'b', 'c', 'd']) await cache.get(tenant)
     expect(isKept('a')).toBe(true)
-    await cache.get('c')
-    expect([isKept('a'), isKept('c')]).toEqual([true, true])
+    await cache.get('e')
+    expect([isKept('a'), isKept('e')]).toEqual([true, true])
     expect(isKept('b')).toBe(false)
     expect(await cache.get('unknown')).toBeNull()
     expect(isKept('unknown')).toBe(false)

@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
 import { idBytes, newId } from '../../src/base/ids.ts'
 import type { EndpointId, EventId } from '../../src/base/model.ts'
-import { Filters } from '../../src/catalogue/filter.ts'
-import { createMatcher } from '../../src/catalogue/match.ts'
-import { Sieve, wantsOf } from '../../src/replay/sieve.ts'
-import type { MatchEndpoint } from '../../src/store/operations/endpoints/endpoints.ts'
+import { toMatchable } from '../../src/catalogue/contents.ts'
+import { SharedTurns } from '../../src/publish/turns.ts'
+import { Sieve, type Wanting, wantsOf } from '../../src/replay/sieve.ts'
+import { wantingOf } from '../../src/replay/wanting.ts'
+import type { MatchEndpoint } from '../../src/store/operations/endpoints/matching.ts'
 import type { Replayable } from '../../src/store/operations/replays/scan.ts'
 import { bytes } from '../store/builders.ts'
 import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
@@ -61,10 +63,14 @@ describe.each([sqliteEngine(), postgresEngine()])('what an endpoint wants of wha
   }
 
   function sieveOf(endpoints: readonly MatchEndpoint[], selection = select()): Sieve {
-    const filters = new Filters()
-    const configuration = { version: 1, endpoints }
-    const wants = wantsOf(selection, { ...configuration, ...createMatcher(configuration, filters) })
-    return new Sieve(opened.store, 'acme', wants, filters)
+    const known = new Map(endpoints.map(endpoint => [endpoint.id, wantingOf(toMatchable(endpoint))]))
+    const wanting: Wanting = {
+      isWanted: (id, type) => known.get(id)!.isWanted(id, type),
+      hasFilter: id => known.get(id)!.hasFilter(id),
+      filterOf: id => known.get(id)!.filterOf(id),
+    }
+    const turns = new SharedTurns(systemClock)
+    return new Sieve(opened.store, systemClock, 'acme', { ...wanting, wants: wantsOf(selection, wanting), turns })
   }
 
   async function siftAll(sieve: Sieve, all: readonly Replayable[], most?: number) {

@@ -13,7 +13,7 @@ import {
   wordOf,
 } from './language.ts'
 import { type Facts, Satisfiable } from './satisfiable.ts'
-import { createTextTest } from './texts.ts'
+import { createTextTests } from './texts.ts'
 
 export type FilterWarning = {
   readonly code: 'filter_path_unknown' | 'filter_value_unknown'
@@ -116,7 +116,7 @@ class Advice {
         this.#condition(each, { ...spot, at: `${spot.at}/${index}` })
       }
     } else if (isTextOperator(operator)) {
-      const { fits } = createTextTest(operator, [value].flat() as string[])
+      const { fits } = createTextTests(operator, [value].flat() as string[])
       this.#possible(
         'string',
         each => typeof each === 'string' && fits(each),

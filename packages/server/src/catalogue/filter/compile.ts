@@ -11,7 +11,8 @@ import {
   type TextOperator,
   wordOf,
 } from './language.ts'
-import { createTextTest } from './texts.ts'
+import type { Progress } from './progress.ts'
+import { createTextTests, type TextTest, type Tools } from './texts.ts'
 
 /** Whether an endpoint wants a (parsed) payload. Never throws. */
 export type Filter = (payload: unknown) => boolean
@@ -24,6 +25,8 @@ export type Filter = (payload: unknown) => boolean
 export const MAX_STEPS = 10_000
 /** A step for every 256 characters of a string that is searched: about 2 µs with the worst text to search for. */
 const SHIFT_OF_CHARACTERS = 8
+/** Searching 8 characters can take as long as another step. */
+const SHIFT_OF_WORK = 3
 
 /** An array that is tested as a whole. Remembers what was decided about it, since all of its elements ask the same. */
 export class Whole {
@@ -59,13 +62,48 @@ export type Test = {
 }
 
 let stepsLeft = 0
+let stepsAtFirst = 0
+let searched = 0
+/** How many characters an evaluation that can be interrupted can still search. Undefined: as many as there are. */
+let charactersLeft: number | undefined
+let progress: Progress | null = null
 /** Thrown when the steps run out, and caught in `decide`: not an error. */
 const UNDECIDED = Symbol('undecided')
+/** Thrown when an evaluation is interrupted, and caught in `compileInterruptible`: not an error. */
+const INTERRUPTED = Symbol('interrupted')
+/** Characters searched in one go. About a millisecond with the worst texts. */
+const CHARACTERS_A_GO = 131_072
+/** A longer string is searched in parts. */
+const LONG_CHARACTERS = 16_384
 
 /** Compiles a filter that checkFilter has accepted. */
 export function compileFilter(filter: PayloadFilter): Filter {
   const holds = overArrays(compileObject(filter, true))
   return payload => decide(holds, payload) ?? true
+}
+
+/**
+ * Whether an endpoint wants a payload; undefined if that takes longer than a millisecond: the evaluation was interrupted,
+ * and continues if it is called with the same progress again. Pass null if it will not be.
+ */
+export type InterruptibleFilter = (payload: unknown, progress: Progress | null) => boolean | undefined
+
+/** As compileFilter. */
+export function compileInterruptible(filter: PayloadFilter): InterruptibleFilter {
+  const passes = compileFilter(filter)
+  return (payload, known) => {
+    progress = known
+    charactersLeft = CHARACTERS_A_GO
+    try {
+      return passes(payload)
+    } catch (error) {
+      if (error === INTERRUPTED) return undefined
+      throw error
+    } finally {
+      charactersLeft = undefined
+      progress = null
+    }
+  }
 }
 
 /** Undefined if the steps ran out. */
@@ -75,6 +113,8 @@ export function decide<Result>(
   steps = MAX_STEPS,
 ): Result | undefined {
   stepsLeft = steps
+  stepsAtFirst = steps
+  searched = 0
   try {
     return evaluate(payload)
   } catch (error) {
@@ -82,6 +122,12 @@ export function decide<Result>(
     throw error
   }
 }
+
+/**
+ * What the last evaluation took, in steps of some 50 ns. More than its steps if it has searched long strings: those count
+ * little towards MAX_STEPS, so that a filter still decides about them.
+ */
+export const lastWork = (): number => stepsAtFirst - stepsLeft + (searched >> SHIFT_OF_WORK)
 
 function spend(steps: number): void {
   stepsLeft -= steps
@@ -217,12 +263,43 @@ function compileMember(name: string, condition: unknown): Test {
 }
 
 function compileTexts(operator: TextOperator, texts: string | readonly string[]): Test {
-  const { fits, count, readsAll } = createTextTest(operator, [texts].flat())
+  const { tests, fits, readsAll, isSlow } = createTextTests(operator, [texts].flat())
+  const count = tests.length
   return ofValues(value => {
     if (typeof value !== 'string') return false
     spend(readsAll ? count * (1 + (value.length >> SHIFT_OF_CHARACTERS)) : count)
-    return fits(value)
+    return isSlow ? tests.some(test => testSlowly(test, value)) : fits(value)
   })
+}
+
+function testSlowly(test: TextTest, value: string): boolean {
+  const known = progress?.resultOf(test, value)
+  if (known !== undefined) return known
+  const isLong = value.length > LONG_CHARACTERS && charactersLeft !== undefined
+  if (!isLong) charge(value.length)
+  const result = test(value, isLong ? LONG : SHORT)
+  progress?.keepResult(test, value, result)
+  return result
+}
+
+function charge(characters: number): void {
+  // At least one thing is done before an interruption, however long it takes.
+  if (charactersLeft !== undefined && charactersLeft <= 0) throw INTERRUPTED
+  searched += characters
+  if (charactersLeft !== undefined) charactersLeft -= characters
+}
+
+const SHORT: Tools = { search: (value, text, from) => value.indexOf(text, from), charge }
+
+const LONG: Tools = {
+  search(value, text, from) {
+    // Without progress to keep, what can't be done in one go is not begun.
+    if (progress !== null) return progress.search(value, text, from, charge)
+    if (charactersLeft! < value.length - from) throw INTERRUPTED
+    charge(value.length - from)
+    return value.indexOf(text, from)
+  },
+  charge,
 }
 
 function compileRange(bounds: Bounds): Test {

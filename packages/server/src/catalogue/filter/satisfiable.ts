@@ -3,7 +3,7 @@
  * counts, so a condition that is not found here can still be one.
  */
 import { isObject, isRange, type Operator, type TextOperator, wordOf } from './language.ts'
-import { createTextTest } from './texts.ts'
+import { createTextTests } from './texts.ts'
 import {
   complement,
   EVERYTHING,
@@ -135,7 +135,7 @@ function valuesOfTexts(operator: TextOperator, texts: readonly string[]): Values
 }
 
 function factOf(operator: TextOperator, texts: readonly string[]): TextFact {
-  const { fits } = createTextTest(operator, texts)
+  const { fits } = createTextTests(operator, texts)
   const fact = { key: `${operator} ${JSON.stringify([...texts].sort())}`, fits, ...lengthsOf(operator, texts) }
   if (operator === 'prefix') return { ...fact, starts: texts }
   if (operator === 'suffix') return { ...fact, ends: texts }

@@ -31,7 +31,14 @@ import { readHealth } from './health-report.ts'
 import { adviseOnHosts, checkResolutions, type LookedUp, type LookupOptions, resolveHosts } from './host.ts'
 import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './input.ts'
 import { requireEndpoint, requireEndpointId } from './references.ts'
-import { checkOperatorTypes, HELD_WITHOUT_ENABLING, tooMany, tooManySigningSecrets, uidTaken } from './refusals.ts'
+import {
+  checkOperatorTypes,
+  HELD_WITHOUT_ENABLING,
+  tooLarge,
+  tooMany,
+  tooManySigningSecrets,
+  uidTaken,
+} from './refusals.ts'
 import { namesOf, SealedCredentials, shownOnce } from './sealed-credentials.ts'
 import { changesSecrets } from './sealed-headers.ts'
 import { refuseClash } from './signature-headers.ts'
@@ -70,6 +77,8 @@ type Change = {
 export type EndpointsSettings = TargetPolicy & {
   /** Default: no limit. */
   readonly maxEndpoints?: number
+  /** Default: no limit. */
+  readonly maxSelectionCharacters?: number
   /** Default: 5. */
   readonly disableAfterDays?: number
 }
@@ -148,8 +157,8 @@ export class Endpoints {
       updatedAtMs: nowMs,
     }
     refuseClash(endpoint, true)
-    const { maxEndpoints } = this.#settings
-    const limit = maxEndpoints === undefined ? {} : { maxEndpoints }
+    const { maxEndpoints, maxSelectionCharacters } = this.#settings
+    const limit = { ...(maxEndpoints === undefined ? {} : { maxEndpoints }), maxSelectionCharacters }
     const template = templateOf(endpoint, credentials)
     const wasGiven = input.signingSecret !== undefined
     const result = await this.#result(endpoint, lookedUp, wasGiven ? null : shownOnce(credentials.signing[0]!))
@@ -158,6 +167,7 @@ export class Endpoints {
     if (created === 'repeated') throw new CallRepeated()
     if (created === 'no_tenant') throw notFound('tenant')
     if (created === 'too_many') throw tooMany(maxEndpoints)
+    if (created === 'too_large') throw tooLarge(maxSelectionCharacters)
     if (created === 'uid_taken') throw uidTaken(endpoint)
     this.#emit('endpoint', endpoint)
     return result
@@ -212,9 +222,12 @@ export class Endpoints {
       const once = await keep?.(endpoint)
       const opened = this.#credentials.open(endpoint)
       const template = opened && templateOf(endpoint, opened)
-      const args = { endpoint, template, by, credentials, ...state, readAtMs: before.updatedAtMs, once }
+      const { maxSelectionCharacters } = this.#settings
+      const read = { ...state, readAtMs: before.updatedAtMs }
+      const args = { endpoint, template, by, credentials, ...read, maxSelectionCharacters, once }
       const result = await this.#store.write('updateEndpoint', args)
       if (result === 'repeated') throw new CallRepeated()
+      if (result === 'too_large') throw tooLarge(maxSelectionCharacters)
       if (result === 'uid_taken') throw uidTaken(endpoint)
       if (result === 'updated') {
         this.#emit('endpoint', endpoint)

@@ -20,6 +20,11 @@ export function tooMany(maxEndpoints: number | undefined): PosthornError {
   return new PosthornError('conflict', detail)
 }
 
+export function tooLarge(maxCharacters: number | undefined): PosthornError {
+  const detail = `The types and filters of all endpoints of a tenant can have ${maxCharacters?.toLocaleString('en')} characters as JSON (maxSelectionCharacters), and this tenant's would have more. Use fewer or shorter types and conditions, or delete endpoints first.`
+  return new PosthornError('conflict', detail)
+}
+
 export function uidTaken({ tenant, uid }: Endpoint): PosthornError {
   const shown = `GET /v1/tenants/${tenant}/endpoints/${uid} shows it`
   const detail = `Another endpoint of the tenant has the uid "${uid}": ${shown}. Choose another uid, or change that endpoint.`

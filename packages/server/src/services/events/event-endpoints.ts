@@ -1,5 +1,6 @@
 /** The outcome of an event at each endpoint of its tenant and, for endpoints that did not get it, the reason. */
 
+import { systemClock } from '../../base/clock.ts'
 import type {
   Delivery,
   EndpointId,
@@ -12,6 +13,7 @@ import type {
 } from '../../base/model.ts'
 import { compileFilter } from '../../catalogue/filter.ts'
 import { isTypeWanted } from '../../catalogue/type-pattern.ts'
+import { TURN_MS, Turns } from '../../publish/turns.ts'
 import type { EndpointFacts, EventFacts } from '../../store/operations/events/event-endpoints.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'
@@ -34,7 +36,14 @@ export async function readEventEndpoints(
     : null
   const parsed = payload === null ? undefined : parse(payload)
   const nowMs = store.now()
-  return facts.endpoints.map(endpoint => toEventEndpoint(facts, endpoint, parsed, nowMs))
+  const turns = new Turns(systemClock)
+  const found: EventEndpoint[] = []
+  for (const endpoint of facts.endpoints) {
+    found.push(toEventEndpoint(facts, endpoint, parsed, nowMs))
+    // A filter can take a millisecond, and a page has hundreds.
+    await turns.pauseAfter(TURN_MS)
+  }
+  return found
 }
 
 /** Undefined if the payload is no longer kept. */

@@ -89,7 +89,8 @@ export function* deleteTenant(
 ): Transaction<{ id: EndpointId; partition: number }[] | null> {
   const change = yield* nextChange()
   const gone = yield {
-    text: `update tenant set deleted_ms = $2, version = version + 1, endpoint_count = 0, change_seq = $3
+    text: `update tenant set deleted_ms = $2, version = version + 1, endpoint_count = 0, selection_characters = 0,
+             change_seq = $3
            where id = $1 and deleted_ms is null returning version`,
     params: [args.id, args.nowMs, change],
   }

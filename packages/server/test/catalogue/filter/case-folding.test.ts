@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createTextTest } from '../../../src/catalogue/filter/texts.ts'
+import { createTextTests } from '../../../src/catalogue/filter/texts.ts'
 
 /** Simple case folding as Unicode lists it, of the characters that the engine's own version of Unicode knows. */
 function readFolding(): Map<number, number> {
@@ -23,7 +23,7 @@ const fold = (text: string) =>
     const code = character.codePointAt(0)!
     return String.fromCodePoint(folding.get(code) ?? code)
   }).join('')
-const equals = (text: string, value: string) => createTextTest('equalsIgnoreCase', [text]).fits(value)
+const equals = (text: string, value: string) => createTextTests('equalsIgnoreCase', [text]).fits(value)
 
 describe('$equalsIgnoreCase', () => {
   it('folds every character as CaseFolding.txt says, and no other way', () => {
@@ -32,7 +32,7 @@ describe('$equalsIgnoreCase', () => {
     const all = [...classes.values()].flat()
     for (const alike of classes.values()) {
       for (const code of alike) {
-        const { fits } = createTextTest('equalsIgnoreCase', [String.fromCodePoint(code)])
+        const { fits } = createTextTests('equalsIgnoreCase', [String.fromCodePoint(code)])
         const found = all.filter(other => Math.abs(other - code) < 300 || alike.includes(other))
         expect(found.filter(other => fits(String.fromCodePoint(other))).sort()).toEqual([...alike].sort())
       }

@@ -27,11 +27,10 @@ import { type By, differences, record } from '../audit.ts'
 import { bumpTenant } from '../configuration.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { noteReplaced } from '../notices.ts'
-import { getTenant } from '../tenants.ts'
 import { parseHeaders, withoutSecrets, writeHeaders } from './headers.ts'
 import { startOver } from './marks.ts'
 import { CURRENT_TEMPLATE, keepTemplate, TEMPLATE_FIELDS, toTemplate } from './requests.ts'
-import { keepSelection } from './selections.ts'
+import { countSelection, isTooLarge, keepSelection, selectionCharacters } from './selections.ts'
 import { changeState, type StateChange } from './state.ts'
 import { isUidTaken } from './uids.ts'
 
@@ -102,23 +101,26 @@ const endpointValues = (endpoint: Endpoint) => [
 /** What requests of the endpoint carry. Default: the engine writes it down before it first sends. */
 type Templated = { readonly template?: RequestTemplate | undefined }
 
+/** What a tenant's endpoints can have together. Default: no limit. */
+type SelectionLimit = { readonly maxSelectionCharacters?: number | undefined }
+
 /**
- * `no_tenant`: the tenant doesn't exist, or was deleted. `too_many`: it has reached its limit of endpoints.
- * `uid_taken`: another of its endpoints has the uid.
+ * `no_tenant`: the tenant doesn't exist, or was deleted. `too_many`: it has reached its limit of endpoints. `too_large`:
+ * its endpoints' types and filters would have too many characters. `uid_taken`: another of its endpoints has the uid.
  */
 export function* createEndpoint(
-  args: { endpoint: Endpoint; maxEndpoints?: number } & Templated & By & Once,
-): Transaction<'created' | 'no_tenant' | 'too_many' | 'uid_taken' | 'repeated'> {
+  args: { endpoint: Endpoint; maxEndpoints?: number } & SelectionLimit & Templated & By & Once,
+): Transaction<'created' | 'no_tenant' | 'too_many' | 'too_large' | 'uid_taken' | 'repeated'> {
   if (yield* isRepeated(args.once)) return 'repeated'
-  const { endpoint, maxEndpoints = Number.MAX_SAFE_INTEGER } = args
+  const { endpoint, maxEndpoints = Number.MAX_SAFE_INTEGER, maxSelectionCharacters = Number.MAX_SAFE_INTEGER } = args
   if (yield* isUidTaken(endpoint)) return 'uid_taken'
   // Counted in the tenant's row: counting twenty thousand endpoints would take some ten milliseconds for each new one.
   const counted = yield {
     text: `update tenant set endpoint_count = endpoint_count + 1
-           where id = $1 and deleted_ms is null and endpoint_count < $2 returning id`,
-    params: [endpoint.tenant, maxEndpoints],
+           where id = $1 and deleted_ms is null and endpoint_count < $2 and selection_characters <= $3 returning id`,
+    params: [endpoint.tenant, maxEndpoints, maxSelectionCharacters - selectionCharacters(endpoint)],
   }
-  if (counted.length === 0) return (yield* getTenant({ id: endpoint.tenant })) === null ? 'no_tenant' : 'too_many'
+  if (counted.length === 0) return yield* whyNotCreated(endpoint.tenant, maxEndpoints)
   yield {
     text: `insert into endpoint (url, credentials, secret_digest, types, filter, description, metadata, headers, schedule,
              timeout_ms, rate_requests, rate_seconds, ordered, operational, secret_expires_ms,
@@ -138,11 +140,21 @@ export function* createEndpoint(
       endpoint.createdAtMs,
     ],
   }
+  yield* countSelection(endpoint, 1)
   if (args.template !== undefined) yield* keepTemplate(endpoint, args.template, endpoint.createdAtMs)
   yield* bumpTenant(endpoint.tenant, idBytes(endpoint.id))
   yield* record(args, { ...entryOf(endpoint), action: 'created' }, endpoint.createdAtMs)
   yield* keepCall(args.once)
   return 'created'
+}
+
+function* whyNotCreated(tenant: TenantId, maxEndpoints: number): Transaction<'no_tenant' | 'too_many' | 'too_large'> {
+  const [row] = yield {
+    text: 'select endpoint_count from tenant where id = $1 and deleted_ms is null',
+    params: [tenant],
+  }
+  if (row === undefined) return 'no_tenant'
+  return int(row.endpoint_count) < maxEndpoints ? 'too_large' : 'too_many'
 }
 
 const entryOf = ({ id, tenant }: Pick<Endpoint, 'id' | 'tenant'>) =>
@@ -189,16 +201,20 @@ type EndpointUpdate = {
 
 /**
  * Replaces everything but id, tenant and partition; the state only if `state` names one. `credentials` names those that
- * changed, besides the clientSecret. `outdated`: the endpoint has changed since it was read. `uid_taken`: another of
- * the tenant's endpoints has the uid.
+ * changed, besides the clientSecret. `outdated`: the endpoint has changed since it was read. `too_large` and `uid_taken`
+ * as for createEndpoint.
  */
 export function* updateEndpoint(
-  args: EndpointUpdate & Templated & By & Once,
-): Transaction<'updated' | 'outdated' | 'uid_taken' | 'repeated'> {
+  args: EndpointUpdate & SelectionLimit & Templated & By & Once,
+): Transaction<'updated' | 'outdated' | 'too_large' | 'uid_taken' | 'repeated'> {
   if (yield* isRepeated(args.once)) return 'repeated'
   const { state } = args
   const before = yield* getEndpoint({ tenant: null, id: args.endpoint.id })
   if (before !== null && (yield* isUidTaken(args.endpoint))) return 'uid_taken'
+  const { maxSelectionCharacters = Number.MAX_SAFE_INTEGER } = args
+  if (before !== null && (yield* isTooLarge(before, args.endpoint, maxSelectionCharacters))) return 'too_large'
+  const isOtherSelection = before !== null && differences(before, args.endpoint, ['types', 'filter']).length > 0
+  if (isOtherSelection) yield* countSelection(before, -1)
   const rows = yield {
     text: `update endpoint set url = $1, credentials = $2, secret_digest = $3, types = $4, filter = $5, description = $6,
              metadata = $7, headers = $8, schedule = $9, timeout_ms = $10, rate_requests = $11, rate_seconds = $12,
@@ -207,8 +223,9 @@ export function* updateEndpoint(
            where id = $21 and deleted_ms is null and updated_ms = $22 returning id`,
     params: [...endpointValues(args.endpoint), idBytes(args.endpoint.id), args.readAtMs],
   }
+  if (isOtherSelection) yield* countSelection(before, 1)
   if (before === null || rows.length === 0) return 'outdated'
-  if (differences(before, args.endpoint, ['types', 'filter']).length > 0) yield* keepSelection(before)
+  if (isOtherSelection) yield* keepSelection(before)
   if (args.template !== undefined) yield* keepTemplate(args.endpoint, args.template, args.endpoint.updatedAtMs)
   yield* bumpTenant(args.endpoint.tenant, idBytes(args.endpoint.id))
   const { fields, secrets } = changedSettings(before, args.endpoint, args.credentials ?? [])
@@ -267,6 +284,7 @@ export function* deleteEndpoint(
            where id = $1`,
     params: [idBytes(args.id), args.tenant, args.nowMs, writeHeaders(withoutSecrets(before.headers))],
   }
+  yield* countSelection(args, -1)
   yield { text: 'update tenant set endpoint_count = endpoint_count - 1 where id = $1', params: [args.tenant] }
   yield* bumpTenant(args.tenant, idBytes(args.id))
   yield* record(args, { ...entryOf(args), action: 'deleted' }, args.nowMs)
@@ -334,42 +352,6 @@ export function* findSharedSecrets({
     for (const row of rows) shared.add(byDigest.get(Buffer.from(bytes(row.secret_digest)).toString('hex'))![0]!.id)
   }
   return shared
-}
-
-/** What matching needs to know about an endpoint. */
-export type MatchEndpoint = Pick<Endpoint, 'id' | 'partition' | 'types' | 'state' | 'ordered'> & {
-  /** The filter as JSON text; null if there is none. */
-  readonly filterText: string | null
-  /** Versions of the tenant: when the endpoint was registered, and when its types or filter last changed. */
-  readonly createdVersion: number
-  readonly selectionVersion: number
-}
-
-export type TenantConfiguration = { readonly version: number; readonly endpoints: readonly MatchEndpoint[] }
-
-/** A tenant's version and endpoints, for matching; null if the tenant doesn't exist. */
-export function* readTenantConfiguration(args: { tenant: TenantId }): Transaction<TenantConfiguration | null> {
-  // The version first: endpoints that are read after it can only be newer, and then the version check reports `stale`.
-  const rows = yield { text: 'select version from tenant where id = $1 and deleted_ms is null', params: [args.tenant] }
-  if (rows.length === 0) return null
-  const endpoints = yield {
-    text: `select id, partition, types, filter, state, ordered, created_version, selection_version
-           from endpoint where tenant = $1 and deleted_ms is null order by id`,
-    params: [args.tenant],
-  }
-  return {
-    version: int(rows[0]!.version),
-    endpoints: endpoints.map(row => ({
-      id: idText('ep', bytes(row.id)),
-      partition: int(row.partition),
-      types: jsonOrNull(row.types) as string[] | null,
-      filterText: textOrNull(row.filter),
-      createdVersion: int(row.created_version),
-      selectionVersion: int(row.selection_version),
-      state: text(row.state) as EndpointState,
-      ordered: row.ordered === 1,
-    })),
-  }
 }
 
 /** The URLs of some of the newest enabled endpoints. */

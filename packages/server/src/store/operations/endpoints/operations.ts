@@ -7,7 +7,6 @@ import {
   findSharedSecrets,
   getEndpoint,
   getSendable,
-  readTenantConfiguration,
   sampleEndpointUrls,
   setEndpointState,
   updateEndpoint,
@@ -16,6 +15,7 @@ import { warnExpiring } from './expiring.ts'
 import { escalateFailing } from './failing.ts'
 import { findEndpoints } from './finding.ts'
 import { markEndpoints } from './marks.ts'
+import { readEndpointChanges, readTenantConfiguration } from './matching.ts'
 import { findNamedEndpoints } from './named.ts'
 import { readEndpointFacts } from './reading-health.ts'
 import { dropOldTemplates, recordSender, recordTemplate } from './requests.ts'
@@ -39,6 +39,7 @@ export const endpointOperations = {
   readEndpointFacts: reads({ run: readEndpointFacts, waitedForBy: 'people' }),
   sampleEndpointUrls: reads({ run: sampleEndpointUrls, waitedForBy: 'engine' }),
   readTenantConfiguration: reads({ run: readTenantConfiguration, waitedForBy: 'engine' }),
+  readEndpointChanges: reads({ run: readEndpointChanges, waitedForBy: 'engine' }),
   readSelectionsAt: reads({ run: readSelectionsAt, waitedForBy: 'engine' }),
   escalateFailing: writes({ run: escalateFailing, configuration: 'changes' }),
   markEndpoints: writes({ run: markEndpoints, configuration: 'ignores' }),

@@ -35,6 +35,30 @@ export function* keepSelection({ id, tenant, types, filter }: Endpoint): Transac
   }
 }
 
+/** Characters of an endpoint's types and filter as JSON. */
+const CHARACTERS = 'coalesce(length(types), 0) + coalesce(length(filter), 0)'
+
+/** Adds the characters of an endpoint's selection to those of its tenant, or takes them away (`sign` is -1). */
+export function* countSelection({ id, tenant }: Pick<Endpoint, 'id' | 'tenant'>, sign: 1 | -1): Transaction<void> {
+  yield {
+    text: `update tenant set selection_characters = selection_characters
+             + ${sign} * (select ${CHARACTERS} from endpoint where id = $2) where id = $1`,
+    params: [tenant, idBytes(id)],
+  }
+}
+
+/** As the store counts them, but for characters beyond the Basic Multilingual Plane, which have two units here. */
+export const selectionCharacters = ({ types, filter }: Pick<Endpoint, 'types' | 'filter'>): number =>
+  (types === null ? 0 : JSON.stringify(types).length) + (filter === null ? 0 : JSON.stringify(filter).length)
+
+/** Whether the tenant's types and filters would have too many characters after a change that adds some. */
+export function* isTooLarge(before: Endpoint, after: Endpoint, maxCharacters: number): Transaction<boolean> {
+  const added = selectionCharacters(after) - selectionCharacters(before)
+  if (added <= 0) return false
+  const [row] = yield { text: 'select selection_characters from tenant where id = $1', params: [after.tenant] }
+  return row !== undefined && int(row.selection_characters) + added > maxCharacters
+}
+
 /**
  * What endpoints wanted at a version, for those that have wanted something else since. An endpoint that is missing from
  * the result still wants the same, or its selection is no longer kept (`selection_version` tells which).

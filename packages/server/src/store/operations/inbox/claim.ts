@@ -31,6 +31,8 @@ export type InboxClaim = {
   readonly claimMs: number
   /** Larger payloads are left in the store. */
   readonly maxPayloadBytes: number
+  /** Fewer rows of some tenants, whose rows take long. Default: none. */
+  readonly maxRows?: ReadonlyMap<TenantId, number>
 }
 
 export type ClaimedInbox = {
@@ -46,7 +48,7 @@ export type ClaimedInbox = {
 export function* claimInbox(args: InboxClaim, dialect: Dialect): Transaction<ClaimedInbox> {
   const tenants = yield* waitingTenants(args.after, dialect)
   if (tenants.length === 0) return { arrivals: [], items: [], last: '', hasMore: false }
-  const found = yield* lockOldest(tenants, dialect)
+  const found = yield* lockOldest(tenants, args, dialect)
   const chosen = withinBytes(found, args.maxPayloadBytes)
   const rows = chosen.length === 0 ? [] : yield* claimRows(chosen, args, dialect)
   const isArrival = (row: Row) => row.payload_bytes !== null
@@ -81,7 +83,11 @@ function* waitingTenants(after: TenantId, { nowMs }: Dialect): Transaction<Tenan
  * so if it knew the limit and expected no more rows than that (31 ms instead of 1, for 50,000). It can't know a limit
  * that comes from a query, and reads along the key.
  */
-function* lockOldest(tenants: readonly TenantId[], { nowMs, skipLocked }: Dialect): Transaction<Row[]> {
+function* lockOldest(
+  tenants: readonly TenantId[],
+  { maxRows }: InboxClaim,
+  { nowMs, skipLocked }: Dialect,
+): Transaction<Row[]> {
   const each = Math.floor(MAX_ROWS / tenants.length)
   const found: Row[] = []
   for (const tenant of tenants) {
@@ -89,7 +95,7 @@ function* lockOldest(tenants: readonly TenantId[], { nowMs, skipLocked }: Dialec
       text: `select tenant, id, coalesce(length(payload), 0) as size from inbox
              where tenant = $1 and claimed_until_ms <= ${nowMs} order by id
              limit (select cast($2 as bigint)) ${skipLocked}`,
-      params: [tenant, each],
+      params: [tenant, Math.min(each, maxRows?.get(tenant) ?? each)],
     }
     for (const row of rows) found.push(row)
   }
