@@ -9,10 +9,14 @@ import { firstByte } from './first-byte.ts'
 import { hangingAlternatives } from './hanging-alternatives.ts'
 import { hangingEndpoints } from './hanging-endpoints.ts'
 import { moreNodes } from './more-nodes.ts'
+import { apiPort } from './neighbours/api-port.ts'
 import { configuration } from './neighbours/configuration.ts'
+import { costlyReads } from './neighbours/costly-reads.ts'
 import { keptConnections } from './neighbours/kept-connections.ts'
 import { lookups } from './neighbours/lookups.ts'
+import { makingReplays } from './neighbours/making-replays.ts'
 import { matching } from './neighbours/matching.ts'
+import { refusedCalls } from './neighbours/refused-calls.ts'
 import { rateWithBacklog } from './rate-with-backlog.ts'
 import { singleEvents } from './single-events.ts'
 import { startWithBacklog } from './start-with-backlog.ts'
@@ -33,7 +37,11 @@ export const BENCHES: readonly Bench[] = [
   configuration,
   matching,
   lookups,
+  apiPort,
+  refusedCalls,
   keptConnections,
+  costlyReads,
+  makingReplays,
 ]
 
 /** Finds a bench by its id or its name. */

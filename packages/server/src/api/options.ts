@@ -23,8 +23,10 @@ export type ApiOptions = GateOptions & {
   readonly maxBodyBytes: number
   /** Maximum total size of all request bodies being processed, in bytes. Further calls are refused. */
   readonly bodyMemoryBytes: number
-  /** Maximum number of open connections. Further ones are closed. */
+  /** Maximum number of open connections. */
   readonly maxConnections: number
+  /** Maximum number of open connections from one address or of one key. */
+  readonly maxConnectionsPerAddress: number
   /** False until startup has finished. */
   readonly isReady: () => boolean
   /** True once shutdown has been requested: calls are still served, but connections are no longer kept alive. */

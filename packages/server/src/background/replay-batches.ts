@@ -2,8 +2,9 @@ import { newId } from '../base/ids.ts'
 import type { Logger } from '../base/logger.ts'
 import type { TenantId } from '../base/model.ts'
 import type { ReplayCounter } from '../replay/selection.ts'
-import { cancelReplay } from '../store/in-steps.ts'
-import type { OpenReplayBatch } from '../store/operations/replays/batches.ts'
+import { addManyParts, cancelReplay, settleParts } from '../store/in-steps.ts'
+import type { BatchStep, OpenReplayBatch } from '../store/operations/replays/batches.ts'
+import { PARTS_A_COMMIT } from '../store/operations/replays/part-changes.ts'
 import type { NewReplay } from '../store/operations/replays/replays.ts'
 import type { Store } from '../store/store.ts'
 import type { BackgroundWork, Stepper } from './works.ts'
@@ -14,7 +15,6 @@ const TENANTS_A_STEP = 1_000
 const REPLAYS_A_COMMIT = 20
 /** A tenant with more events than can be counted in this time gets its replay uncounted. */
 const COUNT_TIMEOUT_MS = 5_000
-const WOKEN_A_COMMIT = 1_000
 const CANCELLED_A_STEP = 20
 /** People wait for it, so a node that died doesn't hold it up for long. */
 const CLAIM_MS = 5_000
@@ -73,22 +73,41 @@ export class ReplayBatches implements BackgroundWork {
     const slice = await steps.step(() =>
       this.#store.read('findReplayTenants', { after: afterTenant, ...period, limit: TENANTS_A_STEP }),
     )
+    const { tenants } = slice
     let before = afterTenant
-    for (let at = 0; ; at += REPLAYS_A_COMMIT) {
-      const tenants = slice.tenants.slice(at, at + REPLAYS_A_COMMIT)
-      const isLast = at + REPLAYS_A_COMMIT >= slice.tenants.length
-      const replays: NewReplay[] = []
-      for (const tenant of tenants) {
-        const replay = await steps.step(() => this.#replayOf(batch, tenant))
-        if (replay !== null) replays.push(replay)
-      }
-      const after = isLast ? slice.after : tenants.at(-1)!
-      const created = await this.#store.write('advanceReplayBatch', { batch: id, before, after, replays })
-      if (created !== null && created > 0) this.#store.changes.emit({ kind: 'replays' })
+    let at = 0
+    do {
+      const found = await this.#nextReplays(batch, tenants.slice(at, at + REPLAYS_A_COMMIT), steps)
+      at += found.looked
+      const after = at >= tenants.length ? slice.after : tenants[at - 1]!
       // Paused or cancelled, or another node has taken over: the next round reads how it stands.
-      if (created === null || isLast) return true
+      if (!(await this.#advance({ batch: id, before, after, replays: found.replays }))) return true
       before = after
+    } while (at < tenants.length)
+    return true
+  }
+
+  /** The replays that the next tenants get, as far as one commit can create them, and how many tenants that are. */
+  async #nextReplays(batch: OpenReplayBatch, tenants: readonly TenantId[], steps: Stepper) {
+    const replays: NewReplay[] = []
+    let looked = 0
+    for (let parts = 0; looked < tenants.length && parts < PARTS_A_COMMIT; looked++) {
+      const replay = await steps.step(() => this.#replayOf(batch, tenants[looked]!))
+      if (replay === null) continue
+      replays.push(replay)
+      parts += replay.parts.length
     }
+    return { replays, looked }
+  }
+
+  /** Creates replays and stores the progress. False if it is no longer this node's to do. */
+  async #advance(step: BatchStep): Promise<boolean> {
+    const replays: NewReplay[] = []
+    for (const replay of step.replays) replays.push(await addManyParts(this.#store, replay))
+    const created = await this.#store.write('advanceReplayBatch', { ...step, replays })
+    for (const replay of replays) await settleParts(this.#store, replay, created?.includes(replay.id) ?? false)
+    if (created !== null && created.length > 0) this.#store.changes.emit({ kind: 'replays' })
+    return created !== null
   }
 
   /** The replay that a tenant gets; null if it has nothing to send. */
@@ -102,7 +121,7 @@ export class ReplayBatches implements BackgroundWork {
   }
 
   async #wakeSome(steps: Stepper): Promise<boolean> {
-    await steps.step(() => this.#store.write('wakeReplayParts', { limit: WOKEN_A_COMMIT }))
+    await steps.step(() => this.#store.write('wakeReplayParts', { limit: PARTS_A_COMMIT }))
     this.#store.changes.emit({ kind: 'replays' })
     return true
   }

@@ -227,7 +227,12 @@ export const SETTINGS = {
   maxConnections: setting(
     integer('n', 1, 65_535),
     4096,
-    'The maximum number of open connections to the API. Further connections are closed.',
+    'The maximum number of open connections to the API. Beyond it, a connection is closed for each new one, the oldest without a valid API key first.',
+  ),
+  maxConnectionsPerAddress: setting(
+    integer('n', 1, 65_535),
+    1024,
+    'The maximum number of open connections from one IPv4 address or IPv6 /64 network, and at most half of maxConnections. 127.0.0.1, ::1 and trustedProxies are exempt; there, and for the keys of a tenant anywhere, it is the maximum for one key.',
   ),
   trustedProxies: setting(
     list(network(), 0, 256, 'a list of at most 256 IP addresses or networks'),

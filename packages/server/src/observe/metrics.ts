@@ -1,4 +1,5 @@
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { CLOSE_REASONS, type CloseReason } from '../api/http/connections.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import { idMs } from '../base/ids.ts'
 import { ATTEMPT_ERRORS, type AttemptError, type EndState } from '../base/model.ts'
@@ -38,7 +39,9 @@ export type NodeSources = {
   /** Calls with a wrong key since startup. */
   readonly failedAuthentications: () => number
   /** Open connections to the API. */
-  readonly connections: () => Promise<number>
+  readonly connections: () => number
+  /** Connections to the API that were closed since startup. */
+  readonly closedConnections: () => Readonly<Record<CloseReason, number>>
   /** Mismatches found by the latest consistency check. Left out if this node runs none. */
   readonly mismatches?: () => number
 }
@@ -203,16 +206,16 @@ export class Metrics {
   /** Adds the node's metrics from now on. */
   attach(node: NodeSources): void {
     this.#mismatches = node.mismatches
-    const { engine, failedAuthentications, connections } = node
+    const { engine, failedAuthentications, connections, closedConnections } = node
     const { version, unsettled } = this.#sources
     const lanes = this.#gauge('posthorn_lanes', 'Endpoints for which this node has work, by kind of lane.', 'kind')
     onCollect(lanes, () => {
       const found = engine().lanes
       for (const kind of LANE_KINDS) lanes.set({ kind }, found[kind])
     })
-    const state = (name: string, help: string, read: () => number | Promise<number>) => {
+    const state = (name: string, help: string, read: () => number) => {
       const gauge = this.#gauge(name, help)
-      onCollect(gauge, async () => gauge.set(await read()))
+      onCollect(gauge, () => gauge.set(read()))
     }
     state('posthorn_partitions_held', 'Partitions (of 256) that this node sends for.', () => engine().partitions)
     state('posthorn_attempts_in_flight', 'Attempts in flight on this node.', () => engine().inFlight)
@@ -222,6 +225,16 @@ export class Metrics {
       unsettled,
     )
     state('posthorn_api_connections', "Open connections to this node's API.", connections)
+    const closed = this.#counter(
+      'posthorn_api_connections_closed_total',
+      'Connections to the API that were closed at a limit or a deadline, by reason.',
+      'reason',
+    )
+    onCollect(closed, () => {
+      closed.reset()
+      const found = closedConnections()
+      for (const reason of CLOSE_REASONS) closed.inc({ reason }, found[reason])
+    })
     const authentications = this.#counter('posthorn_failed_authentications_total', 'API calls with a wrong key.')
     onCollect(authentications, () => {
       authentications.reset()

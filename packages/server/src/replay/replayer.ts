@@ -8,7 +8,7 @@ import type { Configuration } from '../catalogue/configuration-cache.ts'
 import { type Matchable, toMatchable } from '../catalogue/contents.ts'
 import type { TenantMatcher } from '../catalogue/tenant-memory.ts'
 import { SharedTurns } from '../publish/turns.ts'
-import { cancelReplay } from '../store/in-steps.ts'
+import { cancelReplay, mendParts } from '../store/in-steps.ts'
 import type { PartLook, Replayed, ReplayPart } from '../store/operations/replays/parts.ts'
 import type { Replayable } from '../store/operations/replays/scan.ts'
 import type { Store } from '../store/store.ts'
@@ -139,8 +139,9 @@ export class Replayer {
         await cancelReplay(this.#store, cancelled)
       if (!(await this.#store.read('peekReplayParts', {}))) return
       const parts = await this.#store.write('claimReplayParts', { limit: PARTS_A_ROUND, claimMs: CLAIM_MS })
-      if (parts.length === 0) return
-      await this.#round(parts.map(part => this.#take(part)))
+      // Another node has them, or they are of a replay that is being paused: others might follow.
+      if (parts.length === 0) await this.#loop.rest(TICK_MS)
+      else await this.#round(parts.map(part => this.#take(part)))
     }
   }
 
@@ -305,8 +306,10 @@ export class Replayer {
   async #cleanUp(): Promise<void> {
     const { retentionDays } = this.#settings
     const nowMs = this.#clock.monotonicMs()
-    if (retentionDays === 0 || nowMs - this.#cleanedAtMs < CLEANUP_MS) return
+    if (nowMs - this.#cleanedAtMs < CLEANUP_MS) return
     this.#cleanedAtMs = nowMs
+    await mendParts(this.#store)
+    if (retentionDays === 0) return
     const endedBeforeMs = this.#store.now() - retentionDays * DAY_MS
     const args = { endedBeforeMs, limit: DROPPED_A_COMMIT }
     while ((await this.#store.write('dropReplays', args)) === DROPPED_A_COMMIT);

@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { EndpointId, ReplaySelection, TenantId } from '../base/model.ts'
 import { SharedTurns } from '../publish/turns.ts'
-import type { NewReplayPart } from '../store/operations/replays/replays.ts'
+import type { NewReplayPart } from '../store/operations/replays/part-changes.ts'
 import type { Replayable, ReplayChunk } from '../store/operations/replays/scan.ts'
 import type { Store } from '../store/store.ts'
 import { Sieve, wantsOf } from './sieve.ts'

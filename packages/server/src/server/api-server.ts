@@ -1,6 +1,8 @@
+import { lookup } from 'node:dns/promises'
+import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { promisify } from 'node:util'
 import type { CreatedApi } from '../api/api.ts'
+import type { CloseReason } from '../api/http/connections.ts'
 import type { Clock } from '../base/clock.ts'
 
 /** The API, listening on its port. */
@@ -17,6 +19,21 @@ export class ApiServer {
   /** Rejects with the system's error if it can't listen on that address. */
   async listen({ host, port }: { readonly host: string; readonly port: number }): Promise<void> {
     await this.#created.api.listen({ host, port })
+    if (host === 'localhost') await this.#listenOnOthers(host)
+  }
+
+  /** `localhost` can be 127.0.0.1 and ::1. The framework has taken the first; callers might try either. */
+  async #listenOnOthers(host: string): Promise<void> {
+    const main = this.#created.api.server
+    const { address: taken, port } = main.address() as AddressInfo
+    for (const { address } of await lookup(host, { all: true })) {
+      if (address === taken) continue
+      const server = this.#created.createServer()
+      main.once('close', () => server.close())
+      server.listen(port, address)
+      // If it can't, the first one has to do.
+      await once(server, 'listening').catch(() => {})
+    }
   }
 
   /** The URL it listens on. */
@@ -26,9 +43,13 @@ export class ApiServer {
   }
 
   /** The number of open connections. */
-  connections(): Promise<number> {
-    const { server } = this.#created.api
-    return promisify(server.getConnections.bind(server))()
+  connections(): number {
+    return this.#created.connections()
+  }
+
+  /** The number of connections that were closed since startup, by reason. */
+  closedConnections(): Readonly<Record<CloseReason, number>> {
+    return this.#created.closedConnections()
   }
 
   /** The number of calls with a wrong key since startup. */
@@ -48,8 +69,7 @@ export class ApiServer {
    * delay the shutdown for longer than the timeout.
    */
   async drain(timeoutMs: number): Promise<void> {
-    const { api, untilIdle } = this.#created
-    const cut = () => api.server.closeAllConnections()
+    const { untilIdle, closeConnections: cut } = this.#created
     const late = this.#clock.after(timeoutMs, cut)
     void untilIdle().then(cut)
     await this.#closed

@@ -115,6 +115,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     failedAuthentications: () => api.failedAuthentications(),
     mismatches: () => books.mismatches(),
     connections: () => api.connections(),
+    closedConnections: () => api.closedConnections(),
   })
   const history = new HistoryKeeper(store, clock, logger, config.retentionDays)
   const statistics = new StatisticsCleaner(store, clock, logger, () => partitions.epochOf(0) !== undefined)
@@ -255,6 +256,7 @@ function composeApi(foundation: Foundation, services: Services, apiKeys: ApiKeyC
     maxBodyBytes: config.maxBodyBytes,
     bodyMemoryBytes: config.bodyMemoryBytes,
     maxConnections: config.maxConnections,
+    maxConnectionsPerAddress: config.maxConnectionsPerAddress,
     isReady: () => lifecycle.isReady,
     isDraining: () => lifecycle.isDraining,
     logger,

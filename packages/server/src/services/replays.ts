@@ -2,9 +2,9 @@ import { type FieldError, PosthornError } from '../base/errors.ts'
 import { newId, parseId } from '../base/ids.ts'
 import type { EndpointReference, EventId, Replay, ReplaySelection, ReplayState, TenantId } from '../base/model.ts'
 import type { ReplayCounter } from '../replay/selection.ts'
-import { cancelReplay } from '../store/in-steps.ts'
-import { CallRepeated, type Keep } from '../store/operations/idempotent-calls.ts'
-import type { ReplayFilter } from '../store/operations/replays/replays.ts'
+import { addManyParts, cancelReplay, moveParts, settleParts } from '../store/in-steps.ts'
+import { CallRepeated, type Keep, type Once } from '../store/operations/idempotent-calls.ts'
+import type { CreatedReplay as CreatedInStore, NewReplay, ReplayFilter } from '../store/operations/replays/replays.ts'
 import type { Store } from '../store/store.ts'
 import { checkEndOfPeriod, checkStartOfPeriod, checkTypeOfEvent } from './checks/contradictions.ts'
 import { checkPlace, notFound, requireTenant } from './checks/refusals.ts'
@@ -70,10 +70,9 @@ export class Replays {
       isDuplicate: false,
     }
     const once = keep?.(result)
-    const key = input.key ?? id
-    const created = await this.#store.write('createReplay', {
+    const created = await this.#keep({
       ...replay,
-      key,
+      key: input.key ?? id,
       hash,
       asOfMs,
       parts,
@@ -88,6 +87,14 @@ export class Replays {
     if (created.kind === 'known') return this.#known(created, hash, keep)
     this.#store.changes.emit({ kind: 'replays' })
     return result
+  }
+
+  /** Stores a replay. */
+  async #keep(replay: NewReplay & Once): Promise<CreatedInStore> {
+    const prepared = await addManyParts(this.#store, replay)
+    const created = await this.#store.write('createReplay', prepared)
+    await settleParts(this.#store, prepared, created.kind === 'created')
+    return created
   }
 
   /** Returns the replay that exists under the caller's key. Throws if the caller now selects something else. */
@@ -143,6 +150,7 @@ export class Replays {
       throw new PosthornError('conflict', detail)
     }
     if (!moved.isAllowed) throw new PosthornError('conflict', `The replay has ended (${moved.replay.state}).`)
+    if (to !== 'cancelled') await moveParts(this.#store, { tenant, replay: moved.replay.id })
     return moved.replay
   }
 

@@ -2,7 +2,10 @@
  * What a change of an endpoint does to all its deliveries, with a limited number in each commit, so that a million of
  * them keep no one waiting. A crash can interrupt it; `findUnfinished` then says where to do it again.
  */
+import { HOUR_MS } from '../base/durations.ts'
 import type { EndpointId, ReplayId, TenantId } from '../base/model.ts'
+import { PARTS_A_COMMIT } from './operations/replays/part-changes.ts'
+import type { NewReplay } from './operations/replays/replays.ts'
 import type { Store } from './store.ts'
 
 const DELIVERIES_A_COMMIT = 1_000
@@ -44,6 +47,48 @@ export async function cancelReplay(store: Store, of: { tenant: TenantId; replay:
     for (const at of lanes) store.changes.emit({ kind: 'lane', tenant: of.tenant, ...at })
     if (isEnded) return
   }
+}
+
+type ReplayOf = { readonly tenant: TenantId; readonly replay: ReplayId }
+
+/**
+ * Adds the parts of a replay that is about to be created, if they are too many for its own commit. Returns the replay to
+ * create, after which `settleParts` must be called. A crash in between leaves what `mendParts` mends.
+ */
+export async function addManyParts<New extends NewReplay>(store: Store, replay: New): Promise<New> {
+  const { tenant, id, parts } = replay
+  if (parts.length <= PARTS_A_COMMIT) return replay
+  for (let at = 0; at < parts.length; at += PARTS_A_COMMIT) {
+    await store.write('addReplayParts', { tenant, replay: id, parts: parts.slice(at, at + PARTS_A_COMMIT) })
+  }
+  return { ...replay, parts: [], hasParts: true }
+}
+
+/** Releases the parts that `addManyParts` has added, or removes them if the replay was not created. */
+export async function settleParts(
+  store: Store,
+  { tenant, id, hasParts = false }: NewReplay,
+  isCreated: boolean,
+): Promise<void> {
+  if (!hasParts) return
+  if (isCreated) await moveParts(store, { tenant, replay: id })
+  else await dropParts(store, { tenant, replay: id })
+}
+
+async function dropParts(store: Store, of: ReplayOf): Promise<void> {
+  await untilNone(() => store.write('dropReplayParts', of))
+}
+
+/** Lets the parts of a running replay be claimed; keeps those of a paused one from it. */
+export async function moveParts(store: Store, of: ReplayOf): Promise<void> {
+  await untilNone(() => store.write('moveReplayParts', of))
+}
+
+/** Completes what a crash has cut short between two of the above. */
+export async function mendParts(store: Store): Promise<void> {
+  for (const of of await store.read('findUnreleasedReplays', {})) await moveParts(store, of)
+  const beforeMs = store.now() - HOUR_MS
+  for (const of of await store.read('findUncreatedReplays', { beforeMs })) await dropParts(store, of)
 }
 
 /** Forgets the calls with an `Idempotency-Key` of a tenant that was deleted. */

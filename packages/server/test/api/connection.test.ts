@@ -96,6 +96,45 @@ describe('a connection is closed', () => {
     expect(answer.toLowerCase()).toContain('connection: close')
   })
 
+  const chunked = `POST ${EVENTS} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${KEY}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`
+  const inChunks = (body: string, size: number) =>
+    (body.match(new RegExp(`.{1,${size}}`, 'g')) ?? [])
+      .map(part => `${part.length.toString(16)}\r\n${part}\r\n`)
+      .join('')
+
+  it('after a body in too many small chunks, of which nothing is published', async () => {
+    const answer = await raw(await listen(), `${chunked}${inChunks(EVENT.padEnd(200_000), 1)}0\r\n\r\n`)
+    expect(answer).toMatch(/^HTTP\/1.1 400 /)
+    expect(answer.toLowerCase()).toContain('connection: close')
+    expect(answer).toContain('too many small chunks')
+    expect((await bench.get(EVENTS)).body.data).toEqual([])
+    expect(bench.log).toEqual([])
+  })
+
+  it.each([
+    ['of another type', (head: string) => head.replace('application/json', 'text/plain')],
+    ['with a wrong key', (head: string) => head.replace(KEY, 'wrong-key-0123456789')],
+    ['of a GET', (head: string) => head.replace('POST', 'GET')],
+  ])('after the same in a call %s, once it is refused or answered', async (_what, change) => {
+    const socket = connect(await listen(), '127.0.0.1')
+    const received = text(socket).catch(() => 'reset')
+    socket.on('error', () => {})
+    socket.write(change(chunked))
+    for (let sent = 0; sent < 100 && !socket.destroyed; sent++) {
+      if (!socket.write(inChunks(' '.repeat(2_000), 1))) await new Promise(resolve => setImmediate(resolve))
+    }
+    await received
+    expect((await bench.get(EVENTS)).status).toBe(200)
+  })
+
+  it.each([
+    [4_000, 1],
+    [1_000_000, 64],
+  ])('but not after a body of %s bytes in chunks of %s', async (length, size) => {
+    const request = `${chunked.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n')}${inChunks(EVENT.padEnd(length), size)}0\r\n\r\n`
+    expect(await raw(await listen(), request)).toMatch(/^HTTP\/1.1 202 /)
+  })
+
   it('while draining, after accepting the events published on it', async () => {
     const call = caller(await listen())
     bench.draining = true

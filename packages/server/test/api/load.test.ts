@@ -85,7 +85,8 @@ describe('reads', () => {
     const select: typeof events.select = (...args) => events.select(...args)
     await bench.useServices({ events: { ...events, get: events.get, select, list } as typeof events })
     const held = Array.from({ length: 16 }, () => bench.get(EVENTS))
-    await expect.poll(() => waiting, { timeout: 10_000 }).toBe(16)
+    // A few are carried out at a time; all reserve their memory.
+    await expect.poll(() => waiting, { timeout: 10_000 }).toBe(4)
     const refused = await bench.get(EVENTS)
     expect([refused.status, refused.body.code, refused.headers['retry-after']]).toEqual([503, 'overloaded', '1'])
     // Publishing is not affected.
@@ -93,33 +94,5 @@ describe('reads', () => {
     release.resolve()
     expect((await Promise.all(held)).every(({ status }) => status === 200)).toBe(true)
     expect((await bench.get(EVENTS)).status).toBe(200)
-  })
-})
-
-describe('connections', () => {
-  it('beyond the limit are closed, and there is room again when one ends', async () => {
-    await bench.useServices({}, { maxConnections: 2 })
-    const port = await listen()
-    const open = () => {
-      const socket = connect(port, '127.0.0.1')
-      socket.write('GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n')
-      return socket
-    }
-    const kept = [open(), open()]
-    for (const socket of kept) await once(socket, 'data')
-    expect(await text(open()).catch(() => '')).toBe('')
-    kept[0]!.destroy()
-    const answer = async () => {
-      const socket = open()
-      socket.end()
-      return statusOf(await text(socket).catch(() => ''))
-    }
-    await expect.poll(answer, { timeout: 10_000 }).toBe(200)
-    kept[1]!.destroy()
-  })
-
-  it('that are slow to send a request, or idle, are closed', () => {
-    const { headersTimeout, requestTimeout, keepAliveTimeout, timeout } = bench.api.server
-    expect([headersTimeout, requestTimeout, keepAliveTimeout, timeout]).toEqual([20_000, 120_000, 65_000, 180_000])
   })
 })

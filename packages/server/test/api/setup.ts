@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect } from 'vitest'
 import { type CreatedApi, createApi } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/http/gate.ts'
@@ -35,7 +36,7 @@ export class ApiBench extends Bench {
   api!: Api
   log: string[] = []
   draining = false
-  failedAuthentications!: () => number
+  created!: CreatedApi
   ready = true
   #checker!: ReturnType<typeof checkerOf>
 
@@ -50,9 +51,8 @@ export class ApiBench extends Bench {
     this.draining = false
     this.ready = true
     this.log = []
-    const { api, failedAuthentications } = this.createApi(services, options)
-    this.api = api
-    this.failedAuthentications = failedAuthentications
+    this.created = this.createApi(services, options)
+    this.api = this.created.api
     await this.api.ready()
     this.#checker = checkerOf(this.api.swagger() as Json)
   }
@@ -90,6 +90,7 @@ export class ApiBench extends Bench {
         maxBodyBytes: 1_048_576,
         bodyMemoryBytes: 134_217_728,
         maxConnections: 100,
+        maxConnectionsPerAddress: 100,
         isReady: () => this.ready,
         isDraining: () => this.draining,
         metrics: async () => ({ type: 'text/plain; version=0.0.4; charset=utf-8', text: '# HELP x\n' }),
@@ -104,6 +105,14 @@ export class ApiBench extends Bench {
     if (key === KEY) return { key: null }
     const found = this.apiKeyCache.find(hashOfKey(key))
     return found === undefined ? undefined : { key: found }
+  }
+
+  failedAuthentications = () => this.created.failedAuthentications()
+
+  /** Listens on a free port, and returns it. */
+  async listen(host = '127.0.0.1'): Promise<number> {
+    await this.api.listen({ port: 0, host })
+    return (this.api.server.address() as AddressInfo).port
   }
 
   async closeApi(): Promise<void> {

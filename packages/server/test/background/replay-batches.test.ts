@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ReplayBatches as Work } from '../../src/background/replay-batches.ts'
 import { Interrupted, type Stepper } from '../../src/background/works.ts'
 import { systemClock } from '../../src/base/clock.ts'
@@ -6,8 +6,9 @@ import type { Endpoint, TenantId } from '../../src/base/model.ts'
 import { createReplayCounter } from '../../src/replay/selection.ts'
 import { ReplayBatches, type ReplayBatchInput } from '../../src/services/replay-batches.ts'
 import { Replays } from '../../src/services/replays.ts'
+import type { BatchStep } from '../../src/store/operations/replays/batches.ts'
 import type { Store } from '../../src/store/store.ts'
-import { anEndpoint, aSettlement, aTenant } from '../store/builders.ts'
+import { anEndpoint, anEvent, aRequest, aSettlement, aTenant } from '../store/builders.ts'
 import { type Opened, postgresEngine, sqliteEngine } from '../store/engines.ts'
 import { atOnce, log, publish } from './setup.ts'
 
@@ -107,6 +108,25 @@ describe.each([sqliteEngine(), postgresEngine()])('the work on replays across te
     const expected = Object.fromEntries(tenants.flatMap(tenant => (tenant === 't20' ? [] : [[tenant, [1]]])))
     expect(await replayed()).toEqual(expected)
     expect(await batches.get(batch.id)).toMatchObject({ replays: 44, deliveries: 44 })
+  })
+
+  it('gives a tenant with very many endpoints its replay over several commits', async () => {
+    const many = Array.from({ length: 1_100 }, () => anEndpoint('many', { types: [TYPE] }))
+    await aTenant(store, 'many', many)
+    await store.publish({ ...(await aRequest(store, 'many', [anEvent([], { type: TYPE })])), nowMs: Date.now() })
+    await fail('t00')
+    await fail('t44')
+    const write = vi.spyOn(store, 'write')
+    const { batch } = await batches.create(input({ missing: true }))
+    await work.run(atOnce)
+    const added = write.mock.calls.map(([name, args]) => {
+      if (name === 'addReplayParts') return (args as { parts: unknown[] }).parts.length
+      return name === 'advanceReplayBatch' ? (args as BatchStep).replays.flatMap(replay => replay.parts).length : 0
+    })
+    expect(added.filter(count => count > 0)).toEqual([500, 500, 100, 2])
+    expect(await batches.get(batch.id)).toMatchObject({ replays: 3, isSearching: false, state: 'running' })
+    const claimed = await store.write('claimReplayParts', { limit: 2_000, claimMs: 0 })
+    expect(new Set(claimed.map(({ endpoint }) => endpoint)).size).toBe(1_102)
   })
 
   it('is done once by two nodes that do it at the same time', async () => {

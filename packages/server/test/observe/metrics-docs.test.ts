@@ -10,7 +10,8 @@ it('docs/operations.md lists exactly the metrics of Posthorn', async () => {
   metrics.attach({
     engine: () => ({ inFlight: 0, partitions: 0, lanes: { ordinary: 0, ordered: 0, cautious: 0 } }),
     failedAuthentications: () => 0,
-    connections: async () => 0,
+    connections: () => 0,
+    closedConnections: () => ({ address: 0, key: 0, port: 0, slow: 0 }),
     mismatches: () => 0,
   })
   const text = await writeMetrics(await metrics.gather([await metrics.snapshot()]))

@@ -166,7 +166,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays across tenants on $na
 
   it('create the replays of a step with its progress, or nothing', async () => {
     const batch = await create()
-    expect(await advance(batch, null, 'acme', [replayIn('acme', batch)])).toBe(1)
+    expect(await advance(batch, null, 'acme', [replayIn('acme', batch)])).toHaveLength(1)
     expect(await open(batch)).toMatchObject({ afterTenant: 'acme', isSearching: true })
     // A node that was slower, and started where this one did.
     expect(await advance(batch, null, 'beta', [replayIn('beta', batch)])).toBeNull()
@@ -174,7 +174,7 @@ describe.each([sqliteEngine(), postgresEngine()])('replays across tenants on $na
     // After the search has started over, what exists is not created again.
     await opened.run('update replay_batch set after_tenant = null')
     const both = [replayIn('acme', batch), replayIn('beta', batch)]
-    expect(await advance(batch, null, null, both)).toBe(1)
+    expect(await advance(batch, null, null, both)).toEqual([both[1]!.id])
     expect(await open(batch)).toMatchObject({ isSearching: false })
     expect(await get(batch)).toMatchObject({ isSearching: false, replays: 2, deliveries: 10 })
     expect(await replayOf('beta', batch)).toMatchObject({ key: null, batch: batch.id, state: 'running' })

@@ -4,6 +4,11 @@ import { type Network, networkContains, parseAddress } from '../../guard/address
 
 const MAPPED = /^::ffff:(?=\d+\.)/i
 
+/** An address as a socket reports it, an IPv4-mapped one (RFC 4291 §2.5.5.2) as IPv4, and without a zone. */
+export function plainAddress(address: string): string {
+  return address.replace(MAPPED, '').replace(/%.*$/, '')
+}
+
 /**
  * The address that a call came from: the socket's or, if that is a trusted proxy, the right-most address in
  * `X-Forwarded-For` that is not a trusted proxy. Anything to the left of it was written by the caller and can't be
@@ -15,7 +20,7 @@ export function clientAddress(
   trustedProxies: readonly Network[],
 ): string | null {
   if (peer === undefined) return null
-  let address = peer.replace(MAPPED, '')
+  let address = plainAddress(peer)
   if (trustedProxies.length === 0 || forwardedFor === undefined) return address
   const hops = [forwardedFor].flat().join(',').split(',')
   while (isTrusted(address, trustedProxies)) {
@@ -26,7 +31,7 @@ export function clientAddress(
   return address
 }
 
-function isTrusted(address: string, trustedProxies: readonly Network[]): boolean {
+export function isTrusted(address: string, trustedProxies: readonly Network[]): boolean {
   const bytes = parseAddress(address)
   return bytes !== undefined && trustedProxies.some(network => networkContains(network, bytes))
 }

@@ -60,6 +60,11 @@ export function answerClientError(error: ConnectionError, socket: Socket): void 
   response.writeHead(status, headers).end(body)
 }
 
+/** The same for a request that has missed a deadline. */
+export function answerTooSlow(socket: Socket): void {
+  answerClientError(Object.assign(new Error('The request took too long'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket)
+}
+
 /** Connections that are closed after the response that has begun. */
 const closing = new WeakSet<Socket>()
 

@@ -118,5 +118,7 @@ declare module 'fastify' {
     /** Maximum size of a response, in bytes. The default is in load.ts. */
     answerBytes?: number
     payloadsIn?: string
+    /** Whether the call waits while its caller has several such calls in progress. Default: true for a GET. */
+    isCostly?: boolean
   }
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyRequest } from 'fastify'
-import type { ApiKey } from '../../base/model.ts'
+import { partyOf } from './party.ts'
 
 /** Calls in progress, including pipelined ones. More would only wait, and the store lets no more wait than this. */
 const MAX_CALLS = 10_000
@@ -53,11 +53,6 @@ class Pot {
   }
 }
 
-/** All keys of one tenant count as one caller, because one party holds them. */
-function callerOf(key: ApiKey | null): string {
-  return key === null ? 'root' : key.tenant === null ? key.id : `tenant ${key.tenant}`
-}
-
 /**
  * Tracks the calls in progress, so that shutdown can wait for them and overload is refused before it costs memory. A
  * body counts with its announced size, before it is read; a response counts with its maximum size. One caller can have
@@ -91,7 +86,7 @@ export class Load {
   /** Reserves the memory that the call needs. False if there is no room for it. */
   admit(call: Call, request: FastifyRequest): boolean {
     if (this.#calls > MAX_CALLS) return false
-    call.caller = callerOf(request.caller?.key ?? null)
+    call.caller = partyOf(request.caller?.key ?? null)
     const bodyBytes = this.#announced(request)
     if (!this.#bodies.take(call.caller, bodyBytes)) return false
     call.bodyBytes = bodyBytes

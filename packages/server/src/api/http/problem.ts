@@ -3,8 +3,8 @@
  * error not known to be safe to show to the caller becomes `internal`, without its message, and is logged.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { CountedLines } from '../../base/counted-lines.ts'
 import { ERRORS, type ErrorCode, PosthornError } from '../../base/errors.ts'
-import type { Logger } from '../../base/logger.ts'
 import { StoreOverloaded } from '../../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../../store/transaction.ts'
 import { SEND_JSON } from './bodies.ts'
@@ -12,6 +12,8 @@ import { PROBLEM_TYPE, type Problem } from './problem-schema.ts'
 
 /** The rest of a refused body is read and discarded up to this many bytes, so that the connection can be kept. */
 const MAX_DRAINED_BYTES = 64 * 1024 * 1024
+/** What reading a chunk counts as, however small it is. */
+const CHUNK_COST_BYTES = 1024
 const STORE_RETRY_SECONDS = 5
 const BUSY_RETRY_SECONDS = 1
 
@@ -23,21 +25,21 @@ export function problemOf(error: PosthornError): Problem {
   return fields.length === 0 ? problem : { ...problem, errors: [...fields] }
 }
 
-export type ProblemContext = { readonly logger: Logger; readonly isDraining: () => boolean }
+export type ProblemContext = { readonly lines: CountedLines; readonly isDraining: () => boolean }
 
 /** Responds to any error. Used as the framework's error handler, and by its router for paths that it can't parse. */
 export function sendProblem(
-  { logger, isDraining }: ProblemContext,
+  { lines, isDraining }: ProblemContext,
   thrown: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
   const error = toPosthornError(thrown)
   const problem = problemOf(error)
-  const isHttpFault = thrown instanceof HttpFault
-  if (problem.status >= 500 && !isHttpFault) logFault(logger, request, problem, thrown)
+  const isClosing = thrown instanceof ClosingError
+  if (problem.status >= 500 && !isClosing) logFault(lines, request, problem, thrown)
   // The framework sets this header after refusing a body.
-  if (!drainBody(request) || isDraining() || isHttpFault) reply.header('connection', 'close')
+  if (!drainBody(request) || isDraining() || isClosing) reply.header('connection', 'close')
   else reply.removeHeader('connection')
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
   if (problem.status === 503 || problem.status === 429 || error.retryAfterSeconds !== undefined)
@@ -50,9 +52,6 @@ export function sendProblem(
     .send(Buffer.from(JSON.stringify(problem)))
 }
 
-/** A request that is at fault as HTTP (http-faults.ts): its connection is closed, since what follows is uncertain. */
-export class HttpFault extends PosthornError {}
-
 /** A known path requested with a method that it does not support. */
 export class MethodNotAllowed extends PosthornError {
   /** The methods that the path supports, as in the `Allow` header. */
@@ -61,6 +60,22 @@ export class MethodNotAllowed extends PosthornError {
   constructor(allow: string) {
     super('method_not_allowed', `This path supports ${allow}.`)
     this.allow = allow
+  }
+}
+
+/** A refusal of what the client did, after which the connection is closed. It is not logged, whatever its status is. */
+export class ClosingError extends PosthornError {}
+
+/** A request that is at fault as HTTP (http-faults.ts): what follows on its connection is uncertain. */
+export class HttpFault extends ClosingError {}
+
+/** The key has too many connections. This one is closed. */
+export class TooManyConnections extends ClosingError {
+  constructor() {
+    super(
+      'rate_limited',
+      'This API key has too many open connections, and all of them have calls in progress. Wait for responses, and reuse connections.',
+    )
   }
 }
 
@@ -103,11 +118,15 @@ function toPosthornError(thrown: unknown): PosthornError {
   return new PosthornError('internal', "The server's log has the details.")
 }
 
-/** Logs the route's pattern, not the path: a path contains the tenant's data. */
-function logFault(logger: Logger, request: FastifyRequest, { status, code }: Problem, err: unknown): void {
-  const line = { err, method: request.method, route: request.routeOptions.url, status, code }
-  if (status === 500) logger.error(line, 'request failed')
-  else logger.warn(line, 'request refused')
+/**
+ * Logs the route's pattern, not the path: a path contains the tenant's data. A refusal is no fault and has no stack: its
+ * code says all, and callers can cause thousands in a second.
+ */
+function logFault(lines: CountedLines, request: FastifyRequest, { status, code }: Problem, thrown: unknown): void {
+  const { method, routeOptions } = request
+  const line = { method, route: routeOptions.url, status, code }
+  if (code === 'internal') lines.add(`${method} ${line.route}`, 'error', 'request failed', { err: thrown, ...line })
+  else lines.add(code, 'warn', 'request refused', { ...line, reason: (thrown as Error).message })
 }
 
 /**
@@ -120,7 +139,7 @@ function drainBody({ raw, headers }: FastifyRequest): boolean {
   if (Number(headers['content-length'] ?? 0) > MAX_DRAINED_BYTES) return false
   let left = MAX_DRAINED_BYTES
   raw.on('data', (chunk: Buffer) => {
-    left -= chunk.length
+    left -= Math.max(chunk.length, CHUNK_COST_BYTES)
     if (left < 0) raw.destroy()
   })
   return true

@@ -64,6 +64,11 @@ export type Route = {
   readonly payloadsIn?: string
   /** Maximum size of the response to a GET, in bytes; this much memory is reserved. Default: 1 MiB. */
   readonly answerBytes?: number
+  /**
+   * Whether its cost grows with what is stored, so that a caller can have only a few in progress (costly-calls.ts). False
+   * for a response that lasts (a stream, an export). Default: true for a GET.
+   */
+  readonly isCostly?: boolean
 }
 
 type Handler<R extends Route> = RouteHandlerMethod<
@@ -89,7 +94,7 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
   const addsWith =
     (method: Method): AddRoute =>
     (path, route, handler) => {
-      const { access, payloads, takesBytes = false, makes = false, answerBytes, payloadsIn } = route
+      const { access, payloads, takesBytes = false, makes = false, answerBytes, payloadsIn, isCostly } = route
       const what = `${method.toUpperCase()} ${path}`
       const schema = document(method, route, tag)
       requireComponents(api, what, schema)
@@ -101,6 +106,7 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
         ...(payloads === undefined ? {} : { payloads }),
         ...(answerBytes === undefined ? {} : { answerBytes }),
         ...(payloadsIn === undefined ? {} : { payloadsIn }),
+        ...(isCostly === undefined ? {} : { isCostly }),
       }
       // A handler that takes bytes sees for itself that there are none.
       const completes = route.body !== undefined && !takesBytes
@@ -138,8 +144,9 @@ const once = (handler: RouteHandlerMethod, idempotency: Idempotency): RouteHandl
 
 /** The framework's schema of a route, and thus of the document, with the errors that any call can have added. */
 function document(method: Method, route: Route, tag: string): FastifySchema {
-  const { access, payloads: _payloads, refusals = [], makes, response, ...others } = route
-  const { takesBytes: _takesBytes, answerBytes: _answerBytes, payloadsIn: _payloadsIn, ...rest } = others
+  const { access, refusals = [], makes, response, ...described } = route
+  const { payloads: _payloads, takesBytes: _takesBytes, payloadsIn: _payloadsIn, ...others } = described
+  const { answerBytes: _answerBytes, isCostly: _isCostly, ...rest } = others
   const problemsOf = access === 'open' ? publicProblems : method === 'get' ? readProblems : writeProblems
   const own = makes === true ? [...new Set([...refusals, ...ONCE_REFUSALS])] : refusals
   const success = makes === true ? withReplayed(response) : response

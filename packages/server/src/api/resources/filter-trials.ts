@@ -91,6 +91,7 @@ export const filterTrialsResource = resource({
       '/v1/tenants/:tenant/filter-trials',
       {
         access: 'read',
+        isCostly: true,
         payloadsIn: 'payloads',
         operationId: 'tryFilter',
         summary: 'Try a filter',

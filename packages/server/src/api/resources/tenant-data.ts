@@ -53,6 +53,7 @@ function addExport(routes: Routes, { exports }: Needs): void {
     {
       access: 'read',
       payloads: 'shown',
+      isCostly: false,
       operationId: 'exportTenant',
       summary: 'Export everything stored about a tenant',
       description:

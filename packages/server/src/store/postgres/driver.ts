@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/clock.ts'
 import { HOUR_MS } from '../../base/durations.ts'
+import { NoSeat, Seats } from '../../base/seats.ts'
 import type { Driver, HistoryReport, OperationCall, OperationResult } from '../driver.ts'
-import type { Arguments, ReadName, Result } from '../operations/index.ts'
+import { type Arguments, operations, type ReadName, type Result } from '../operations/index.ts'
 import { isConfigurationChanged, runOperation } from '../run-operation.ts'
 import { StoreContended, StoreUnavailable, type Transaction, text } from '../transaction.ts'
 import type { ConnectionPool } from './connection-pool.ts'
@@ -24,6 +25,20 @@ const MIGRATE_TIMEOUT_MS = HOUR_MS
 /** Maintaining the history tables can mean reading an index as large as they are. */
 const SLOW: Mode = { isRead: false, timeoutMs: 600_000 }
 const READ: Mode = { isRead: true, timeoutMs: READ_TIMEOUT_MS }
+
+/**
+ * Reads at the same time, of those that people wait for and of the others. Together they leave connections free, or
+ * else publishing and settling would wait behind a hundred slow lists.
+ */
+const READS_AT_ONCE = { people: 2, engine: 4 } as const
+
+/**
+ * A read that people wait for and that takes longer is followed by a pause as long as itself: lists and counts of one
+ * tenant get half of the database's time for such reads, however many it makes.
+ */
+const LONG_READ_MS = 25
+/** How long a read waits for others before it fails, as it does if the database is gone. */
+const READ_PATIENCE_MS = 15_000
 
 /**
  * Takes the configuration lock first if any call needs it exclusively: two nodes that both share it would wait for each
@@ -57,16 +72,23 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
     await transactions.pool.end()
     throw error
   }
-  return new PostgresDriver(transactions)
+  return new PostgresDriver(transactions, clock)
 }
 
 class PostgresDriver implements Driver {
   readonly dialect = postgresDialect
   readonly #transactions: Transactions
+  readonly #seats: { readonly people: Seats; readonly engine: Seats }
   #healing: Promise<unknown> | undefined
 
-  constructor(transactions: Transactions) {
+  constructor(transactions: Transactions, clock: Clock) {
     this.#transactions = transactions
+    const { people, engine } = READS_AT_ONCE
+    const patienceMs = READ_PATIENCE_MS
+    this.#seats = {
+      people: new Seats({ clock, count: people, patienceMs, longMs: LONG_READ_MS }),
+      engine: new Seats({ clock, count: engine, patienceMs }),
+    }
   }
 
   now(): number {
@@ -117,7 +139,14 @@ class PostgresDriver implements Driver {
 
   async read<Name extends ReadName>(name: Name, args: Arguments<Name>): Promise<Result<Name>> {
     const call = { name, args } as OperationCall
-    return (await this.#transactions.transact(READ, () => runOperation(call, postgresDialect))) as Result<Name>
+    const seats = this.#seats[operations[name].waitedForBy]
+    const read = () => this.#transactions.transact(READ, () => runOperation(call, postgresDialect))
+    try {
+      return (await seats.run(read)) as Result<Name>
+    } catch (error) {
+      if (!(error instanceof NoSeat)) throw error
+      throw new StoreUnavailable('The database is busy with other reads', { cause: error })
+    }
   }
 
   durability(): Promise<Readonly<Record<string, string>>> {

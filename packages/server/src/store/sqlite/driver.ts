@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../base/clock.ts'
+import { NoSeat, Seats } from '../../base/seats.ts'
 import type { Driver, OperationCall, OperationResult } from '../driver.ts'
 import { type Arguments, operations, type ReadName, type Result } from '../operations/index.ts'
 import { StoreUnavailable } from '../transaction.ts'
@@ -23,6 +24,10 @@ function toError({ unavailable, name, message }: Failure): Error {
   const error = new Error(message)
   error.name = name
   return error
+}
+
+function toUnavailable(error: unknown): never {
+  throw error instanceof NoSeat ? new StoreUnavailable('The store is busy with other reads', { cause: error }) : error
 }
 
 const toResult = (result: Success | Failure): OperationResult =>
@@ -48,6 +53,15 @@ export function lockFolder(folder: string): DatabaseSync {
 /** The path of the embedded store in its folder. */
 export const databaseFile = (folder: string): string => join(folder, 'posthorn.db')
 
+/**
+ * A read that people wait for and that takes longer is followed by a pause as long as itself: lists and counts of one
+ * tenant get half a processor, however many it makes. (A lower priority for the thread was tried. It then holds locks of
+ * the memory allocator while it waits for its turn, and everything else waits for it: others' p99 became a second.)
+ */
+const LONG_READ_MS = 25
+/** How long such a read waits for others before it fails. */
+const READ_PATIENCE_MS = 60_000
+
 /** The embedded store: a file in `folder`, and threads that write, read for the engine, and read for people. */
 export async function openSqlite(folder: string, clock: Clock, workers: Workers = newWorkers): Promise<Driver> {
   makeFolder(folder)
@@ -57,6 +71,7 @@ export async function openSqlite(folder: string, clock: Clock, workers: Workers 
   await writer.ask({ kind: 'pragma', name: 'journal_mode' })
   // Started when first used: a thread takes memory and some processor time. The file exists by now.
   const readers = new Map<'engine' | 'people', Thread>()
+  const people = new Seats({ clock, count: 1, patienceMs: READ_PATIENCE_MS, longMs: LONG_READ_MS })
   let isClosed = false
   const readerFor = (name: ReadName): Thread => {
     // A thread started now would never be ended.
@@ -77,7 +92,10 @@ export async function openSqlite(folder: string, clock: Clock, workers: Workers 
       return calls.map((_, index) => toResult(results[index] ?? results[0]!))
     },
     async read<Name extends ReadName>(name: Name, args: Arguments<Name>) {
-      const [result] = await readerFor(name).ask({ kind: 'calls', calls: [packCall({ name, args } as OperationCall)] })
+      const calls = [packCall({ name, args } as OperationCall)]
+      const ask = () => readerFor(name).ask({ kind: 'calls', calls })
+      const isForPeople = operations[name].waitedForBy === 'people'
+      const [result] = await (isForPeople ? people.run(ask).catch(toUnavailable) : ask())
       if (!result!.ok) throw toError(result as Failure)
       return unpackResult(name, result!.value) as Result<Name>
     },

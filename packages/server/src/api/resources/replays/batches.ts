@@ -84,6 +84,7 @@ function addCreating(routes: Routes, { replayBatches }: BatchNeeds): void {
     {
       access: 'operator',
       makes: true,
+      isCostly: true,
       operationId: 'createReplayBatch',
       summary: 'Replay earlier events of all tenants',
       description:
@@ -181,6 +182,7 @@ function addActions(routes: Routes, { replayBatches }: BatchNeeds): void {
       `${ONE}/${action}`,
       {
         access: 'operator',
+        isCostly: true,
         operationId,
         summary,
         description,

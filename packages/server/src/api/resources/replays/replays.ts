@@ -46,6 +46,7 @@ function addCreating(routes: Routes, { replays }: Needs): void {
     {
       access: 'write',
       makes: true,
+      isCostly: true,
       operationId: 'createReplay',
       summary: 'Replay earlier events',
       description:
@@ -156,6 +157,7 @@ function addActions(routes: Routes, { replays }: Needs): void {
       `${ONE}/${action}`,
       {
         access: 'write',
+        isCostly: true,
         operationId,
         summary,
         description,

@@ -15,7 +15,8 @@ import type {
 import { bytes, int, intOrNull, type Row, type Transaction, text, textOrNull, type Value } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
-import { createReplay, FROM, NEVER_MS, type NewReplay } from './replays.ts'
+import { NEVER_MS } from './part-changes.ts'
+import { createReplay, FROM, type NewReplay } from './replays.ts'
 
 /**
  * What `after_tenant` is once all tenants have been looked at. Before that it is the last of those that have been; null:
@@ -191,8 +192,8 @@ export type BatchStep = {
   readonly replays: readonly NewReplay[]
 }
 
-/** Creates the replays of the next tenants. Returns how many; null: the batch is not running, or was not there. */
-export function* advanceReplayBatch({ batch, before, after, replays }: BatchStep): Transaction<number | null> {
+/** Creates the replays of the next tenants. Returns those; null: the batch is not running, or was not there. */
+export function* advanceReplayBatch({ batch, before, after, replays }: BatchStep): Transaction<ReplayId[] | null> {
   const moved = yield {
     text: `update replay_batch set after_tenant = $2
            where id = $1 and state = 'running' and coalesce(after_tenant, '/') = $3 returning id`,
@@ -200,8 +201,8 @@ export function* advanceReplayBatch({ batch, before, after, replays }: BatchStep
     params: [idBytes(batch), after ?? ALL_SEARCHED, before ?? '/'],
   }
   if (moved.length === 0) return null
-  let created = 0
-  for (const replay of replays) if ((yield* createReplay(replay)).kind === 'created') created++
+  const created: ReplayId[] = []
+  for (const replay of replays) if ((yield* createReplay(replay)).kind === 'created') created.push(replay.id)
   return created
 }
 

@@ -12,6 +12,13 @@ import {
   setReplayBatchState,
 } from './batches.ts'
 import {
+  addReplayParts,
+  dropReplayParts,
+  findUncreatedReplays,
+  findUnreleasedReplays,
+  moveReplayParts,
+} from './part-changes.ts'
+import {
   claimReplayParts,
   lookAtReplayParts,
   makeReplayed,
@@ -33,6 +40,11 @@ import { scanReplay } from './scan.ts'
 
 export const replayOperations = {
   createReplay: writes({ run: createReplay, configuration: 'relies on' }),
+  addReplayParts: writes({ run: addReplayParts, configuration: 'ignores' }),
+  moveReplayParts: writes({ run: moveReplayParts, configuration: 'ignores' }),
+  dropReplayParts: writes({ run: dropReplayParts, configuration: 'ignores' }),
+  findUnreleasedReplays: reads({ run: findUnreleasedReplays, waitedForBy: 'people' }),
+  findUncreatedReplays: reads({ run: findUncreatedReplays, waitedForBy: 'people' }),
   getReplay: reads({ run: getReplay, waitedForBy: 'people' }),
   listReplays: reads({ run: listReplays, waitedForBy: 'people' }),
   scanReplay: reads({ run: scanReplay, waitedForBy: 'people' }),

@@ -21,7 +21,8 @@ import {
 } from '../../transaction.ts'
 import { tenantVersions } from '../configuration.ts'
 import { deliveryRows, storeDeliveryRows } from '../deliveries/new-deliveries.ts'
-import { endReplay, NEVER_MS } from './replays.ts'
+import { NEVER_MS } from './part-changes.ts'
+import { endReplay } from './replays.ts'
 
 export type ReplayPart = {
   readonly tenant: TenantId
@@ -60,12 +61,7 @@ export function* claimReplayParts(
   }
   if (found.length === 0) return []
   const keys = found.map(row => [row.replay!, row.endpoint!])
-  yield {
-    text: `update replay_part set claimed_until_ms = ${nowMs} + ${args.claimMs}
-           where (replay, endpoint) in (select replay, endpoint from v)`,
-    columns: KEY_COLUMNS,
-    rows: keys,
-  }
+  yield* delay(found, `${nowMs} + ${args.claimMs}`)
   const rows = yield {
     text: `select p.tenant, p.replay, p.endpoint, p.partition, p.after_id, r.selection, r.as_of_ms, b.state as batch_state
            from v join replay_part p on p.replay = v.replay and p.endpoint = v.endpoint
@@ -75,19 +71,33 @@ export function* claimReplayParts(
     rows: keys,
   }
   const [running, sleeping] = [rows.filter(isRunning), rows.filter(row => !isRunning(row))]
-  if (sleeping.length > 0) {
-    yield {
-      text: `update replay_part set claimed_until_ms = ${NEVER_MS}
-             where (replay, endpoint) in (select replay, endpoint from v)`,
-      columns: KEY_COLUMNS,
-      rows: sleeping.map(row => [row.replay!, row.endpoint!]),
-    }
-  }
+  yield* delay(sleeping, String(NEVER_MS))
+  const known = new Set(rows.map(keyOfRow))
+  yield* delay(
+    found.filter(row => !known.has(keyOfRow(row))),
+    `${nowMs} + ${PUT_BACK_MS}`,
+  )
   return running.map(toPart)
 }
 
 /** Parts of a replay across tenants that is paused are put to sleep as they are claimed. */
 const isRunning = (row: Row): boolean => row.batch_state === null || row.batch_state === 'running'
+
+/** How long claimed parts are left alone whose replay is not running. A crash while it was paused has left them. */
+const PUT_BACK_MS = 60_000
+
+const keyOfRow = (row: Row): string => `${idText('rpl', bytes(row.replay))} ${idText('ep', bytes(row.endpoint))}`
+
+/** Lets no node claim parts before a time, which is an SQL expression. */
+function* delay(parts: readonly Row[], untilMs: string): Transaction<void> {
+  if (parts.length === 0) return
+  yield {
+    text: `update replay_part set claimed_until_ms = ${untilMs}
+           where (replay, endpoint) in (select replay, endpoint from v)`,
+    columns: KEY_COLUMNS,
+    rows: parts.map(row => [row.replay!, row.endpoint!]),
+  }
+}
 
 /** Wakes parts that went to sleep while their replay across tenants was paused. Returns how many. */
 export function* wakeReplayParts(args: { readonly limit: number }): Transaction<number> {

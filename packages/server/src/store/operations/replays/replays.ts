@@ -3,21 +3,12 @@
 import { idBytes, idText, parseId } from '../../../base/ids.ts'
 import type { EndpointId, Replay, ReplayId, ReplaySelection, ReplayState, TenantId } from '../../../base/model.ts'
 import type { Observation } from '../../observations.ts'
-import {
-  type BulkQuery,
-  bytes,
-  type Dialect,
-  int,
-  intOrNull,
-  type Row,
-  type Transaction,
-  text,
-  type Value,
-} from '../../transaction.ts'
+import { bytes, type Dialect, int, intOrNull, type Row, type Transaction, text, type Value } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'
 import { cancelledRow, KEPT_FIELDS, storeHistory } from '../deliveries/history.ts'
 import { isRepeated, keepCall, type Once } from '../idempotent-calls.ts'
 import { noteReplayFinished } from '../notices.ts'
+import { dropParts, insertParts, isBatchPaused, moveParts, type NewReplayPart } from './part-changes.ts'
 
 /** A replay that is part of one across tenants is paused with it, and cancelled. */
 const STATE = `case when r.batch is null or r.state in ('done', 'cancelled') then r.state else coalesce((
@@ -89,13 +80,6 @@ export function* listReplays(args: ReplayFilter & { tenant: TenantId; limit: num
 
 // Creating a replay
 
-/** What a replay creates for one endpoint; `wanted` is null if that wasn't counted. */
-export type NewReplayPart = {
-  readonly endpoint: EndpointId
-  readonly partition: number
-  readonly wanted: number | null
-}
-
 export type NewReplay = Pick<Replay, 'id' | 'tenant' | 'batch' | 'selection' | 'deliveries' | 'createdAtMs'> & {
   /** The caller's, or else the id of the batch or of the replay. */
   readonly key: string
@@ -103,6 +87,8 @@ export type NewReplay = Pick<Replay, 'id' | 'tenant' | 'batch' | 'selection' | '
   readonly hash: Uint8Array
   readonly asOfMs: number
   readonly parts: readonly NewReplayPart[]
+  /** Whether it has parts that were added before (`addReplayParts`). Default: false. */
+  readonly hasParts?: boolean
   /** The most replays of the tenant that can be open, that is, have not ended. */
   readonly maxOpen: number
 }
@@ -112,14 +98,6 @@ export type CreatedReplay =
   | { readonly kind: 'created' }
   | { readonly kind: 'known'; readonly replay: Replay; readonly hash: Uint8Array }
   | { readonly kind: 'no_tenant' | 'too_many' | 'repeated' }
-
-const PART_COLUMNS: BulkQuery['columns'] = [
-  ['replay', 'bytes'],
-  ['endpoint', 'bytes'],
-  ['tenant', 'text'],
-  ['partition', 'int'],
-  ['wanted', 'int'],
-]
 
 /** A replay that has nothing to create ends immediately. */
 export function* createReplay(args: NewReplay & Once): Transaction<CreatedReplay> {
@@ -154,23 +132,13 @@ export function* createReplay(args: NewReplay & Once): Transaction<CreatedReplay
   }
   // Another call has created it at this very moment.
   if (made.length === 0) return { kind: 'known', ...(yield* getReplay({ tenant, name: key }))! }
-  if (parts.length === 0) yield* endReplay({ tenant, id, state: 'done', nowMs: args.createdAtMs })
-  else {
-    yield {
-      text: `insert into replay_part (replay, endpoint, tenant, partition, wanted)
-             select replay, endpoint, tenant, partition, wanted from v`,
-      columns: PART_COLUMNS,
-      rows: parts.map(({ endpoint, partition, wanted }) => [id, idBytes(endpoint), tenant, partition, wanted]),
-    }
-  }
+  if (parts.length > 0) yield* insertParts({ tenant, id, parts }, 0)
+  else if (args.hasParts !== true) yield* endReplay({ tenant, id, state: 'done', nowMs: args.createdAtMs })
   yield* keepCall(once)
   return { kind: 'created' }
 }
 
 // States
-
-/** A time that never comes: no node claims the parts of a paused replay. */
-export const NEVER_MS = 8_640_000_000_000_000
 
 /** From which states each state can be reached. Going from a state to itself changes nothing. */
 export const FROM: Readonly<Record<Exclude<ReplayState, 'done'>, readonly ReplayState[]>> = {
@@ -187,9 +155,9 @@ export type MovedReplay = {
 }
 
 /**
- * Pauses, resumes, or begins to cancel a replay: once it is paused or cancelled, nothing more is created.
- * `cancelReplayed` cancels what a cancelled replay has created, and then ends it. A replay that is done can be
- * cancelled as long as some of its deliveries are live.
+ * Pauses, resumes, or begins to cancel a replay: once it is paused or cancelled, nothing more is created. If it has very
+ * many parts, `moveReplayParts` moves the others. `cancelReplayed` cancels what a cancelled replay has created, and then
+ * ends it. A replay that is done can be cancelled as long as some of its deliveries are live.
  */
 export function* setReplayState(
   args: Named & { readonly to: 'running' | 'paused' | 'cancelled' },
@@ -217,19 +185,9 @@ export function* setReplayState(
   if (to === 'cancelled') {
     // Open again until the deliveries it created are cancelled.
     yield { text: 'update replay set ended_ms = null where tenant = $1 and id = $2', params: [tenant, id] }
-    yield { text: 'delete from replay_part where replay = $1', params: [id] }
-  } else {
-    yield {
-      text: 'update replay_part set claimed_until_ms = $2 where replay = $1',
-      params: [id, to === 'paused' ? NEVER_MS : 0],
-    }
-  }
+    yield* dropParts(id)
+  } else yield* moveParts(id, to)
   return { replay: { ...replay, state: to, endedAtMs: null }, isAllowed, isBatchPaused: false }
-}
-
-function* isBatchPaused(batch: Value): Transaction<boolean> {
-  if (batch === null) return false
-  return (yield { text: `select 1 from replay_batch where id = $1 and state = 'paused'`, params: [batch] }).length > 0
 }
 
 export type CancelledSome = {
@@ -243,12 +201,13 @@ export type CancelledSome = {
   readonly isEnded: boolean
 }
 
-/** Cancels some live deliveries of a cancelled replay, and ends the replay when none is left. */
+/** Removes some parts of a cancelled replay, cancels some live deliveries, and ends it when none is left of either. */
 export function* cancelReplayed(
   args: { readonly tenant: TenantId; readonly replay: ReplayId; readonly limit: number; readonly nowMs: number },
   { skipLocked }: Dialect,
 ): Transaction<CancelledSome> {
   const id = idBytes(args.replay)
+  const parts = yield* dropParts(id)
   const rows = yield {
     text: `delete from live_delivery where (tenant, id) in (
              select l.tenant, l.id from live_delivery l where l.replay = $1 limit ${args.limit} ${skipLocked})
@@ -257,6 +216,7 @@ export function* cancelReplayed(
   }
   yield* storeHistory(rows.map(row => cancelledRow(row, args.nowMs)))
   if (rows.length === 0) {
+    if (parts > 0) return { lanes: [], isEnded: false }
     // Unless rows are left that another transaction has locked.
     const left = yield { text: 'select 1 from live_delivery where replay = $1 limit 1', params: [id] }
     if (left.length === 0) yield* endReplay({ tenant: args.tenant, id, state: 'cancelled', nowMs: args.nowMs })
