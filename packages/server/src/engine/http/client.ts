@@ -1,6 +1,7 @@
 import { afterPoll } from './after-poll.ts'
 import { Answer, type AnswerFault, type AnswerSink } from './answer.ts'
 import type { Dialer } from './dialer.ts'
+import { readLastWords } from './last-words.ts'
 import type { DialTarget, Link } from './opening.ts'
 import { encodeRequest, type HttpRequest } from './request.ts'
 
@@ -138,6 +139,7 @@ export class HttpClient {
     this.#address = link.address
     link.receive = bytes => this.#receive(bytes)
     const { socket } = link
+    readLastWords(socket)
     socket.on('error', error => this.#fail(error))
     socket.on('end', () => this.#finish())
     socket.on('close', () => this.#fail(new ConnectionClosed('The connection was closed')))
