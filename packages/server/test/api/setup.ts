@@ -37,6 +37,7 @@ export class ApiBench extends Bench {
   draining = false
   failedAuthentications!: () => number
   ready = true
+  readiness = { publishing: true, reading: true, isReady: true }
   #checker!: ReturnType<typeof checkerOf>
 
   async openApi(services: Partial<Services> = {}, options: Partial<ApiOptions> = {}): Promise<void> {
@@ -49,6 +50,7 @@ export class ApiBench extends Bench {
     await this.api?.close()
     this.draining = false
     this.ready = true
+    this.readiness = { publishing: true, reading: true, isReady: true }
     this.log = []
     const { api, failedAuthentications } = this.createApi(services, options)
     this.api = api
@@ -92,6 +94,7 @@ export class ApiBench extends Bench {
         maxConnections: 100,
         isReady: () => this.ready,
         isDraining: () => this.draining,
+        readiness: async () => this.readiness,
         metrics: async () => ({ type: 'text/plain; version=0.0.4; charset=utf-8', text: '# HELP x\n' }),
         metricsOpen: false,
         logger: createLogger({ level: 'info', stdout: { write: line => this.log.push(line) } }).logger,

@@ -31,7 +31,7 @@ async function database() {
   return { admin, url: urlAs(admin, ROLE) }
 }
 
-/** Passes so many messages of clients on to the server, then cuts all connections, once. */
+/** Passes a number of the clients' messages on to the server, then cuts all connections, once. */
 async function cuttingProxy(messages: number) {
   const sockets = new Set<Socket>()
   let left = messages
