@@ -9,7 +9,7 @@
 import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import pg from 'pg'
-import { databaseFile } from '../packages/server/src/store/sqlite/driver.ts'
+import { databaseFile } from '../packages/server/src/store/sqlite/private-store.ts'
 import type { Bench, RunOptions, Say } from './definition.ts'
 import { makePayload } from './events.ts'
 import type { BenchResult } from './result.ts'

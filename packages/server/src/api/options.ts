@@ -13,6 +13,14 @@ export type PublishTrace = {
 /** @param traceparent the caller's, if it sent a valid one */
 export type BeginPublishTrace = (tenant: TenantId, traceparent: string | null) => PublishTrace
 
+/** See observe/readiness.ts. */
+export type StoreReadiness = {
+  readonly publishing: boolean
+  readonly reading: boolean
+  /** Whether a load balancer should send requests of all kinds to this node. */
+  readonly isReady: boolean
+}
+
 export type ApiOptions = GateOptions & {
   /** IP addresses and networks that deliveries are sent from (C4). */
   readonly egressAddresses: readonly string[]
@@ -31,6 +39,8 @@ export type ApiOptions = GateOptions & {
   readonly isReady: () => boolean
   /** True once shutdown has been requested: calls are still served, but connections are no longer kept alive. */
   readonly isDraining: () => boolean
+  /** What the store can do for this node now. Never rejects. */
+  readonly readiness: () => Promise<StoreReadiness>
   /** The response to Prometheus. */
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
   /** Whether metrics can be read without a key. */

@@ -55,10 +55,11 @@ function progressLines({ stdout, stderr, clock }: CommandIo): (progress: MovePro
     if (progress.kind === 'counted') {
       return void stdout.write(`${table}: ${rows} rows in the folder, ${rows} in the database\n`)
     }
+    // The end of a table is told with its count, once.
     const nowMs = clock.monotonicMs()
-    if (!progress.isWhole && nowMs - toldAtMs < TELL_EVERY_MS) return
+    if (progress.isWhole || nowMs - toldAtMs < TELL_EVERY_MS) return
     toldAtMs = nowMs
-    stderr.write(`${table}: ${rows} rows moved${progress.isWhole ? '' : ' so far'}\n`)
+    stderr.write(`${table}: ${rows} rows moved so far\n`)
   }
 }
 

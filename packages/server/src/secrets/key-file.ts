@@ -1,6 +1,6 @@
 /** Finds, creates and replaces the encryption key in its file, which is kept next to the store and never in it. */
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { PosthornError } from '../base/errors.ts'
 import { StartRefused } from '../base/start-refused.ts'
@@ -105,8 +105,10 @@ function writeKeyFile(file: string, keys: readonly Uint8Array[]): void {
   closeSync(handle)
 }
 
+/** The file must be new: an existing one would keep its mode. */
 function writeSynced(file: string, text: string): void {
-  const handle = openSync(file, 'w', 0o600)
+  rmSync(file, { force: true })
+  const handle = openSync(file, 'wx', 0o600)
   writeSync(handle, text)
   fsyncSync(handle)
   closeSync(handle)

@@ -3,6 +3,7 @@ import pkg from '../../package.json' with { type: 'json' }
 import type { Logger } from '../base/logger.ts'
 import type { Config } from '../config/config.ts'
 import { type Keyring, nameOfKey } from '../secrets/keyring.ts'
+import { closeExposed, type Exposed } from './exposure.ts'
 import type { ServerIo } from './server-io.ts'
 
 export function announceKeyFile(io: Pick<ServerIo, 'stderr'>, file: string): void {
@@ -18,6 +19,25 @@ export function remindOfKey(logger: Logger, { fingerprint }: Keyring, keptIn: st
     { keyName: nameOfKey(fingerprint), keptIn },
     'secrets are encrypted with this key; keep a copy of the key, separate from your backups',
   )
+}
+
+/** Closes what other users of the machine could open in the data folder, and says so, or how to close it. */
+export function announceExposed(io: Pick<ServerIo, 'stderr'>, logger: Logger, exposed: readonly Exposed[]): void {
+  for (const each of exposed) {
+    const { path, mode, isFolder } = each
+    const isClosed = closeExposed(each)
+    if (isClosed) {
+      io.stderr.write(`Other users could open ${path} (mode ${mode}). Its mode is 0600 now.\n`)
+      logger.warn({ path, mode }, 'other users could open a file of the data folder; it is closed now')
+    } else if (isFolder) {
+      const what = `Other users have access to the data folder ${path} (mode ${mode})`
+      io.stderr.write(`${what}, but not to Posthorn's files in it. To close the folder too, run: chmod 700 ${path}\n`)
+      logger.warn({ path, mode }, 'other users have access to the data folder; close it with chmod 700')
+    } else {
+      io.stderr.write(`Other users can open ${path} (mode ${mode}). As the owner of the file, run: chmod 600 ${path}\n`)
+      logger.warn({ path, mode }, 'other users can open a file of the data folder; close it with chmod 600')
+    }
+  }
 }
 
 export function announce(io: Pick<ServerIo, 'stderr' | 'sharing'>, logger: Logger, config: Config, url: string): void {

@@ -20,6 +20,7 @@ import { Engine } from '../engine/engine.ts'
 import { AllPartitions, LeasedPartitions, type Partitions } from '../engine/ownership/partitions.ts'
 import { Names } from '../guard/names/names.ts'
 import type { EngineState } from '../observe/metrics.ts'
+import { StoreReadiness } from '../observe/readiness.ts'
 import { Watching } from '../observe/watching.ts'
 import { Inbox } from '../publish/inbox.ts'
 import { Publisher } from '../publish/publisher.ts'
@@ -109,7 +110,8 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     onBackgroundWork: () => works.look(),
     flushStats: () => watching.flushStats(),
   })
-  const api = composeApi(foundation, services, apiKeys, watching)
+  const readiness = new StoreReadiness(store, clock, logger)
+  const api = composeApi(foundation, services, apiKeys, watching, readiness)
   watching.attach({
     engine: () => engineState(sending.engine, partitions),
     failedAuthentications: () => api.failedAuthentications(),
@@ -128,6 +130,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
       { name: 'API keys', start: () => apiKeys.open(), close: () => apiKeys.close() },
       { name: 'names', close: () => names.close() },
       { name: 'observation', start: () => watching.start(), stop: () => watching.stop() },
+      { name: 'readiness', start: () => readiness.start(), stop: () => readiness.stop() },
       // Before the services that store events: it is stopped after them, so it sees every event they store.
       { name: 'samples of types', stop: () => typeSamples.stop() },
       ...(config.role === 'api' ? [] : sending.services),
@@ -245,7 +248,13 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
   }
 }
 
-function composeApi(foundation: Foundation, services: Services, apiKeys: ApiKeyCache, watching: Watching): ApiServer {
+function composeApi(
+  foundation: Foundation,
+  services: Services,
+  apiKeys: ApiKeyCache,
+  watching: Watching,
+  readiness: StoreReadiness,
+): ApiServer {
   const { config, clock, logger, rootKey, lifecycle } = foundation
   const created = createApi(services, {
     ...createIdentify(config, rootKey, apiKeys),
@@ -259,6 +268,7 @@ function composeApi(foundation: Foundation, services: Services, apiKeys: ApiKeyC
     maxConnectionsPerAddress: config.maxConnectionsPerAddress,
     isReady: () => lifecycle.isReady,
     isDraining: () => lifecycle.isDraining,
+    readiness: () => readiness.check(),
     logger,
     metrics: () => watching.metrics(),
     metricsOpen: config.metricsOpen,

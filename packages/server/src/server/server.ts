@@ -4,8 +4,9 @@ import { createLogger, type Log } from '../base/logger.ts'
 import { StartRefused } from '../base/start-refused.ts'
 import type { Config } from '../config/config.ts'
 import type { Store } from '../store/store.ts'
-import { announce, announceKeyFile, remindOfKey } from './announce.ts'
+import { announce, announceExposed, announceKeyFile, remindOfKey } from './announce.ts'
 import type { Composed } from './compose.ts'
+import { findExposed } from './exposure.ts'
 import { openKeyring, openRootKey } from './instance-keys.ts'
 import { Lifecycle } from './lifecycle.ts'
 import type { ServerIo } from './server-io.ts'
@@ -30,9 +31,12 @@ export async function startServer(config: Config, io: ServerIo): Promise<Running
   const parts = loadParts()
   // A failure is reported where `parts` is awaited; until then it must not crash the process.
   parts.catch(() => {})
+  // Looked for before the store closes its files.
+  const exposed = config.databaseUrl === null ? findExposed(config.data) : []
   const opened = await openShared(config, clock, text => io.stderr.write(text))
   const lifecycle = new Lifecycle()
   try {
+    announceExposed(io, log.logger, exposed)
     await lifecycle.start({ name: 'store', close: () => opened.store.close() })
     const { services, api, engine } = await prepareAndCompose(await parts, opened, config, io, log, lifecycle)
     for (const service of services) await lifecycle.start(service)

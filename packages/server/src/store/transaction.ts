@@ -83,9 +83,16 @@ export type Dialect = {
  * was stored.
  */
 export class StoreUnavailable extends Error {
-  constructor(detail: string, options?: ErrorOptions) {
+  /**
+   * Whether the database itself responded and reported that it can't, such as a full disk. Then every node that shares
+   * it finds the same. Otherwise the fault can be between this node and the database.
+   */
+  readonly isReported: boolean
+
+  constructor(detail: string, { isReported = false, ...options }: ErrorOptions & { isReported?: boolean } = {}) {
     super(detail, options)
     this.name = 'StoreUnavailable'
+    this.isReported = isReported
   }
 }
 

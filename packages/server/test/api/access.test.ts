@@ -19,6 +19,8 @@ const KINDS: Kind[] = [null, 'acme', 'beta'].flatMap(tenant => SCOPES.map(scope 
 const EXPECTED: Readonly<Record<string, Access>> = {
   getHealth: 'open',
   getReadiness: 'open',
+  getPublishingReadiness: 'open',
+  getReadingReadiness: 'open',
   getOpenApi: 'open',
   getPublicEgress: 'open',
   getMetrics: 'read',

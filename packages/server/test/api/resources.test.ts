@@ -447,11 +447,33 @@ describe('the node', () => {
     expect((await get('/v1/egress', { key: null })).status).toBe(401)
   })
 
+  it('names publishing and reading apart, and each has a path whose status it sets', async () => {
+    const cases = [
+      [{ publishing: false, reading: true, isReady: true }, [200, 503, 200], 'degraded'],
+      [{ publishing: false, reading: true, isReady: false }, [503, 503, 200], 'unavailable'],
+      [{ publishing: false, reading: false, isReady: false }, [503, 503, 503], 'unavailable'],
+      [{ publishing: true, reading: true, isReady: true }, [200, 200, 200], 'ready'],
+    ] as const
+    for (const [readiness, statuses, status] of cases) {
+      bench.readiness = readiness
+      const answers = []
+      for (const path of ['/readyz', '/readyz/publishing', '/readyz/reading'])
+        answers.push(await get(path, { key: null }))
+      expect(answers.map(answer => answer.status)).toEqual(statuses)
+      const word = (isAvailable: boolean) => (isAvailable ? 'available' : 'unavailable')
+      expect(answers[0]!.body).toEqual({
+        status,
+        publishing: word(readiness.publishing),
+        reading: word(readiness.reading),
+      })
+    }
+  })
+
   it('is ready after startup until it drains', async () => {
     bench.ready = false
     expect([(await get('/readyz')).status, (await get('/healthz')).status]).toEqual([503, 200])
     bench.ready = true
-    expect((await get('/readyz')).body).toEqual({ status: 'ready' })
+    expect((await get('/readyz')).body).toEqual({ status: 'ready', publishing: 'available', reading: 'available' })
     bench.draining = true
     expect((await get('/readyz')).body).toEqual({ status: 'draining' })
     const published = await post(EVENTS, EVENT)

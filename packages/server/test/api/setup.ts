@@ -38,6 +38,7 @@ export class ApiBench extends Bench {
   draining = false
   created!: CreatedApi
   ready = true
+  readiness = { publishing: true, reading: true, isReady: true }
   #checker!: ReturnType<typeof checkerOf>
 
   async openApi(services: Partial<Services> = {}, options: Partial<ApiOptions> = {}): Promise<void> {
@@ -50,6 +51,7 @@ export class ApiBench extends Bench {
     await this.api?.close()
     this.draining = false
     this.ready = true
+    this.readiness = { publishing: true, reading: true, isReady: true }
     this.log = []
     this.created = this.createApi(services, options)
     this.api = this.created.api
@@ -93,6 +95,7 @@ export class ApiBench extends Bench {
         maxConnectionsPerAddress: 100,
         isReady: () => this.ready,
         isDraining: () => this.draining,
+        readiness: async () => this.readiness,
         metrics: async () => ({ type: 'text/plain; version=0.0.4; charset=utf-8', text: '# HELP x\n' }),
         metricsOpen: false,
         logger: createLogger({ level: 'info', stdout: { write: line => this.log.push(line) } }).logger,

@@ -13,6 +13,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { LeasedPartitions } from '../../src/engine/ownership/partitions.ts'
 import type { Bus } from '../../src/store/bus.ts'
 import type { Change } from '../../src/store/changes.ts'
+import { MIGRATIONS } from '../../src/store/migrations/index.ts'
 import { PostgresBus } from '../../src/store/postgres/bus.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { Relay } from '../../src/store/relay.ts'
@@ -107,12 +108,20 @@ describe('faults between Posthorn and PostgreSQL', () => {
     await ask(url, `alter database unfit set synchronous_commit = off`)
     await expect(openPostgres(url, systemClock)).rejects.toMatchObject({ name: 'NotDurable' })
     await ask(url, `alter database unfit reset synchronous_commit`)
-    await ask(url, `alter database unfit set default_transaction_read_only = on`)
-    const readOnly = await openPostgres(url, systemClock)
+    // For the whole server, as hosting services do when its disk is nearly full. A role's default is replaced.
     const args = { id: 'acme', name: null, metadata: {}, nowMs: 1 }
-    const [result] = await readOnly.write([{ name: 'putTenant', args }])
-    expect(result).toMatchObject({ ok: false, error: { name: 'StoreUnavailable', cause: { code: '25006' } } })
-    await readOnly.close()
+    const writing = async () => (await driver.write([{ name: 'putTenant', args }]))[0]
+    await ask(url, `alter system set default_transaction_read_only = on`)
+    await ask(url, 'select pg_reload_conf()')
+    await expect.poll(writing, { timeout: 10_000 }).toMatchObject({
+      ok: false,
+      error: { name: 'StoreUnavailable', cause: { message: expect.stringContaining('read-only') } },
+    })
+    expect(await store.read('readMeta', { key: 'schema_version' })).toBe(String(MIGRATIONS.length))
+    const writable = `${url}?options=-c%20default_transaction_read_only%3Doff`
+    await ask(writable, `alter system reset default_transaction_read_only`)
+    await ask(writable, 'select pg_reload_conf()')
+    await expect.poll(writing, { timeout: 10_000 }).toMatchObject({ ok: true })
     await store.close()
   })
 })

@@ -78,6 +78,10 @@ describe('posthorn serve', () => {
       }
       expect(isFull).toBe(true)
       expect((await full.call('GET', '/tenants/acme/deliveries?limit=1')).status).toBe(200)
+      const readiness = async (path: string) => (await fetch(`${full.url}/readyz${path}`)).status
+      expect([await readiness(''), await readiness('/publishing'), await readiness('/reading')]).toEqual([
+        503, 503, 200,
+      ])
       full.kill('SIGKILL')
       await full.ended
       await receiver.start()

@@ -52,7 +52,9 @@ describe('posthorn move', () => {
         expect([code, stderr]).toEqual([0, expect.stringContaining(join(place.data, 'encryption.key'))])
         expect(stderr).toContain('POSTHORN_API_KEY')
         expect(stderr).not.toContain(keyIn(place))
-        expect(stdout).toContain('live_delivery: ')
+        for (const table of MOVED_TABLES) {
+          expect(`${stdout}${stderr}`.match(new RegExp(`^${table}: (?!.*so far)`, 'gm')), table).toHaveLength(1)
+        }
         expect(digestOf(join(place.data, 'posthorn.db'))).toBe(before)
         const rows = rowsOfFolder(place.data)
         for (const [table, found] of rows) if (table !== 'inbox') expect(found.length, table).toBeGreaterThan(0)

@@ -11,6 +11,7 @@ import type { Migration } from '../../src/store/migrations/migration.ts'
 import { openPostgres } from '../../src/store/postgres/driver.ts'
 import { openSqlite } from '../../src/store/sqlite/driver.ts'
 import { Store } from '../../src/store/store.ts'
+import { allowSchema, createHostileRole, urlAs } from './hostile-role.ts'
 import { postgresCounter, type RowCounter, sqliteCounter } from './rows-read.ts'
 import { reusedWorkers } from './workers.ts'
 
@@ -65,11 +66,16 @@ export function sqliteEngine(): Engine {
 }
 
 const TEMPLATE = 'migrated'
+/** The stores' role. Its settings are hostile, so the whole suite shows that no operation relies on defaults. */
+const ROLE = 'store'
 
 /** Copying a database that already has its tables takes a third of the time needed to create them. */
 async function startWithTemplate(): Promise<Postgres> {
   const server = await startPostgres()
-  const store = await ready(await openPostgres(await server.createDatabase(TEMPLATE), systemClock))
+  await createHostileRole(server, ROLE)
+  const url = await server.createDatabase(TEMPLATE)
+  await allowSchema(url, ROLE)
+  const store = await ready(await openPostgres(urlAs(url, ROLE), systemClock))
   await store.close()
   return server
 }
@@ -83,7 +89,8 @@ export function postgresEngine(): Engine {
       server ??= startWithTemplate()
       const template = steps === undefined ? TEMPLATE : undefined
       const url = await (await server).createDatabase(`conformance_${++count}`, template)
-      const driver = await openPostgres(url, systemClock)
+      await allowSchema(url, ROLE)
+      const driver = await openPostgres(urlAs(url, ROLE), systemClock)
       const store = await ready(driver, steps)
       const run: Opened['run'] = async (text, params = []) => {
         const client = new pg.Client({ connectionString: url, options: '-c search_path=posthorn' })

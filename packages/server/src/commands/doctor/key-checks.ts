@@ -1,14 +1,14 @@
 /** Checks that the keys exist, belong to this data, and are readable only by their owner. */
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { openMode } from '../../base/private-files.ts'
 import { StartRefused } from '../../base/start-refused.ts'
 import type { Config } from '../../config/config.ts'
+import { hashOfKey } from '../../secrets/api-key.ts'
 import { findKeyring, KEY_FILE, KEY_FINGERPRINT } from '../../secrets/key-file.ts'
+import { nameOfKey } from '../../secrets/keyring.ts'
 import { type Finding, fail, ok, warn } from './findings.ts'
 import type { LookedAt } from './looked-at.ts'
-
-const OTHERS = 0o077
-const NAME_CHARACTERS = 8
 
 export async function checkKeys({ read, engine }: LookedAt, config: Config): Promise<Finding[]> {
   const known = await read('readMeta', { key: KEY_FINGERPRINT })
@@ -16,9 +16,10 @@ export async function checkKeys({ read, engine }: LookedAt, config: Config): Pro
   try {
     const keyring = findKeyring(known, config)
     if (keyring !== undefined) {
-      const name = keyring.fingerprint.slice(0, NAME_CHARACTERS)
+      const name = nameOfKey(keyring.fingerprint)
       const match = known === null ? 'nothing is encrypted yet' : 'matches this data'
-      findings.push(ok('encryption key', `${name}: ${match}`))
+      const from = config.encryptionKey === null ? join(config.data, KEY_FILE) : 'POSTHORN_ENCRYPTION_KEY'
+      findings.push(ok('encryption key', `${name}, from ${from}: ${match}`))
     } else if (known === null && engine === 'sqlite') {
       findings.push(ok('encryption key', 'none yet: serve generates one'))
     } else {
@@ -42,16 +43,23 @@ function checkKeyFile({ data, encryptionKey }: Config): Finding[] {
     const remedy = 'remove it once you have a copy elsewhere: POSTHORN_ENCRYPTION_KEY is used instead'
     return [warn('key file', `${file} exists but is not used`, remedy)]
   }
-  if ((statSync(file).mode & OTHERS) !== 0)
-    return [fail('key file', `other users can read ${file}`, `chmod 600 ${file}`)]
+  const mode = openMode(file)
+  if (mode !== null) return [fail('key file', `other users can open ${file} (mode ${mode})`, `chmod 600 ${file}`)]
   const says =
     'readable only by its owner; it is next to the data, so keep a copy elsewhere, but not in backups of the folder'
   return [ok('key file', says)]
 }
 
 async function checkApiKey(read: LookedAt['read'], { apiKey }: Config): Promise<Finding> {
-  if (apiKey !== null) return ok('API key', 'configured')
-  if ((await read('readMeta', { key: 'api_key_hash' })) !== null)
-    return ok('API key', 'the stored one, set or generated at an earlier startup')
+  const stored = await read('readMeta', { key: 'api_key_hash' })
+  if (apiKey !== null) {
+    const isStored = stored === hashOfKey(apiKey.reveal()).toString('hex')
+    const says = isStored
+      ? 'from POSTHORN_API_KEY: it is the one in effect'
+      : 'from POSTHORN_API_KEY: takes effect when serve starts with it'
+    return ok('API key', says)
+  }
+  if (stored !== null)
+    return ok('API key', 'the one that serve was given (POSTHORN_API_KEY) or generated; only its hash is stored')
   return warn('API key', 'none yet', 'set POSTHORN_API_KEY, or start serve, which generates one and shows it once')
 }

@@ -2,8 +2,8 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Config } from '../../config/config.ts'
 import { openDatabase } from '../../server/database-opening.ts'
-import { databaseFile } from '../../store/sqlite/driver.ts'
 import { type Inspection, inspect } from '../../store/sqlite/inspection.ts'
+import { databaseFile } from '../../store/sqlite/private-store.ts'
 import type { Store } from '../../store/store.ts'
 
 export type LookedAt = {

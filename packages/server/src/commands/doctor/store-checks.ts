@@ -13,10 +13,11 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { openMode } from '../../base/private-files.ts'
 import type { Config } from '../../config/config.ts'
 import { MIGRATIONS } from '../../store/migrations/index.ts'
-import { databaseFile } from '../../store/sqlite/driver.ts'
 import { isServed } from '../../store/sqlite/inspection.ts'
+import { databaseFile, storeFiles } from '../../store/sqlite/private-store.ts'
 import { type Finding, fail, ok, warn } from './findings.ts'
 import type { LookedAt } from './looked-at.ts'
 
@@ -26,7 +27,6 @@ const GIBIBYTE = 1024 * MEBIBYTE
 const QUICK_CHECK_BYTES = GIBIBYTE
 const LITTLE_ROOM_BYTES = 2 * GIBIBYTE
 const NO_ROOM_BYTES = 200 * MEBIBYTE
-const OTHERS = 0o077
 
 /** Returns the error code if the folder exists but cannot be read; undefined if it can, or doesn't exist. */
 function refusalOf(folder: string): string | undefined {
@@ -51,13 +51,21 @@ export function checkFolder({ data }: Config): Finding[] {
     return [fail('store', `${data} contains no Posthorn store`, remedy)]
   }
   const findings = [checkRoom(data), ...checkWritable(data)]
-  const { mode } = statSync(data)
-  if ((mode & OTHERS) !== 0) {
-    findings.push(warn('folder', `other users have access to ${data}`, `chmod 700 ${data}`))
-  }
+  findings.push(...checkExposure(data))
   const served = isServed(data)
   findings.push(ok('server', served ? 'a server is using this folder' : 'no server is using this folder'))
   return findings
+}
+
+/** The key file has a check of its own. */
+function checkExposure(data: string): Finding[] {
+  const open = [['folder', data] as const, ...storeFiles(data).map(file => ['store file', file] as const)]
+  return open.flatMap(([part, path]) => {
+    const mode = openMode(path)
+    if (mode === null) return []
+    const advice = part === 'folder' ? `chmod 700 ${path}` : `chmod 600 ${path}; serve does it at startup`
+    return [warn(part, `other users have access to ${path} (mode ${mode})`, advice)]
+  })
 }
 
 function checkWritable(data: string): Finding[] {
@@ -108,7 +116,7 @@ function checkSqlite({ inspection }: LookedAt, { data }: Config, isFull: boolean
   const findings: Finding[] = []
   const journal = inspection!.pragma('journal_mode')
   if (journal !== 'wal') {
-    // Serve turns WAL on, if the file system allows it. A store that was just restored doesn't have it yet.
+    // Serve turns WAL on, if the file system allows it.
     findings.push(
       warn('durability', `the journal mode is ${journal}`, 'start serve once: it turns on a synced write-ahead log'),
     )

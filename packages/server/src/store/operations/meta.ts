@@ -23,7 +23,21 @@ export function* listMeta(): Transaction<{ key: string; value: string }[]> {
 const readMeta = (args: { readonly key: string }) => getMeta(args.key)
 const writeMeta = (args: { readonly key: string; readonly value: string }) => setMeta(args.key, args.value)
 
+const TRIAL = 'trial_write:'
+
+/**
+ * Writes something that no one reads, to find out whether the store takes writes of that size. The row lives until the
+ * next trial, because pages that a transaction frees again are never written by SQLite; an empty one is removed at once.
+ * Rows of processes that ended in between are removed too.
+ */
+function* tryWrite({ trial, filler }: { readonly trial: string; readonly filler: string }): Transaction<void> {
+  yield { text: `delete from meta where key like '${TRIAL}%'` }
+  yield* setMeta(`${TRIAL}${trial}`, filler)
+  if (filler === '') yield { text: 'delete from meta where key = $1', params: [`${TRIAL}${trial}`] }
+}
+
 export const metaOperations = {
+  tryWrite: writes({ run: tryWrite, configuration: 'ignores' }),
   readMeta: reads({ run: readMeta, waitedForBy: 'engine' }),
   writeMeta: writes({ run: writeMeta, configuration: 'ignores' }),
 }

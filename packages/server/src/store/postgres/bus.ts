@@ -13,6 +13,14 @@ const ECHO_MS = 2_000
 const CHECK_MS = 10_000
 
 /**
+ * One transaction, with the settings that it relies on, in one round trip. `idle_session_timeout` outlives it: otherwise
+ * the server would end the session between two messages.
+ */
+const withSettings = (statement: string): string =>
+  `begin isolation level read committed; set local statement_timeout = ${QUERY_TIMEOUT_MS}; set local lock_timeout = 0;
+   set idle_session_timeout = 0; ${statement}; commit`
+
+/**
  * Messages between nodes by LISTEN and NOTIFY, on a connection of its own. They only make things faster, and can get
  * lost. NOTIFY takes a database-wide lock at commit, so it is kept apart from all other work.
  *
@@ -49,7 +57,7 @@ export class PostgresBus implements Bus {
     const client = this.#client
     if (client === undefined) return false
     try {
-      await client.query('select pg_notify($1, $2)', [CHANNEL, message])
+      await client.query(withSettings(`select pg_notify('${CHANNEL}', ${client.escapeLiteral(message)})`))
       return true
     } catch {
       this.#lose(client)
@@ -76,7 +84,7 @@ export class PostgresBus implements Bus {
     this.#client = client
     try {
       await client.connect()
-      await client.query(`listen ${CHANNEL}`)
+      await client.query(withSettings(`listen ${CHANNEL}`))
     } catch {
       return this.#lose(client)
     }

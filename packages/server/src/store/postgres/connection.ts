@@ -9,8 +9,11 @@ const KEEP_ALIVE_AFTER_MS = 5_000
 
 const SSL_PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const
 
-/** Throws an error whose message says what is wrong with the URL. */
-export function connectionOptions(databaseUrl: string) {
+/**
+ * @param settings for the whole session, sent as startup parameters, which most poolers refuse
+ * @throws an error whose message says what is wrong with the URL
+ */
+export function connectionOptions(databaseUrl: string, settings: Readonly<Record<string, string>> = {}) {
   const url = new URL(databaseUrl)
   if (url.host.includes(',')) {
     throw new Error('it names several hosts, but Posthorn connects to one: name a proxy, a virtual IP or a DNS name')
@@ -18,6 +21,10 @@ export function connectionOptions(databaseUrl: string) {
   const tls = tlsOptions(url.searchParams)
   // Removed, because pg gives them meanings of its own, and they would take precedence over `ssl`.
   for (const name of SSL_PARAMETERS) url.searchParams.delete(name)
+  const flags = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`)
+  // pg takes the URL's own options before those of its configuration.
+  const given = url.searchParams.get('options') ?? ''
+  if (flags.length > 0) url.searchParams.set('options', [given, ...flags].join(' ').trim())
   return {
     connectionString: url.href,
     keepAlive: true,

@@ -5,13 +5,13 @@ import type { Driver, HistoryReport, OperationCall, OperationResult } from '../d
 import { type Arguments, operations, type ReadName, type Result } from '../operations/index.ts'
 import { isConfigurationChanged, runOperation } from '../run-operation.ts'
 import { StoreContended, StoreUnavailable, type Transaction, text } from '../transaction.ts'
-import type { ConnectionPool } from './connection-pool.ts'
 import { postgresDialect } from './dialect.ts'
 import { daysASpan, keepHistory, makeHistory, makeHistoryBetween } from './history.ts'
-import { ask } from './query.ts'
 import { createSchema } from './schema.ts'
 import { isContention, isHistoryMissing, isLockTimeout } from './server-errors.ts'
-import { type Mode, Transactions } from './transactions.ts'
+import type { Mode } from './session.ts'
+import { Transactions } from './transactions.ts'
+import { vacuum } from './vacuum.ts'
 
 /**
  * How long a statement can take before the server is considered gone, in milliseconds: shorter than a lease, so that
@@ -72,16 +72,18 @@ export async function openPostgres(url: string, clock: Clock): Promise<Driver> {
     await transactions.pool.end()
     throw error
   }
-  return new PostgresDriver(transactions, clock)
+  return new PostgresDriver(url, transactions, clock)
 }
 
 class PostgresDriver implements Driver {
   readonly dialect = postgresDialect
+  readonly #url: string
   readonly #transactions: Transactions
   readonly #seats: { readonly people: Seats; readonly engine: Seats }
   #healing: Promise<unknown> | undefined
 
-  constructor(transactions: Transactions, clock: Clock) {
+  constructor(url: string, transactions: Transactions, clock: Clock) {
+    this.#url = url
     this.#transactions = transactions
     const { people, engine } = READS_AT_ONCE
     const patienceMs = READ_PATIENCE_MS
@@ -158,7 +160,7 @@ class PostgresDriver implements Driver {
   }
 
   scrub(): Promise<boolean> {
-    return vacuum(this.#transactions.pool)
+    return vacuum(this.#url, this.#transactions.pool)
   }
 
   keepHistory(retentionDays: number): Promise<HistoryReport> {
@@ -183,39 +185,6 @@ function* readDurability(): Transaction<Record<string, string>> {
   }
   return Object.fromEntries(rows.map(row => [text(row.name), text(row.setting)]))
 }
-
-/**
- * Vacuums, so that deleted rows don't stay in the files until the server's own vacuum. Runs outside a transaction, as
- * it has to, and skips tables that are locked at the time.
- */
-async function vacuum(pool: ConnectionPool): Promise<boolean> {
-  const client = await pool.connect()
-  let isSound = false
-  try {
-    const tables = SCRUBBED.map(table => `posthorn.${table}`).join(', ')
-    await ask(client, { text: `vacuum (skip_locked) ${tables}` }, SLOW.timeoutMs)
-    isSound = true
-    return true
-  } catch (error) {
-    throw new StoreUnavailable('The database could not be vacuumed', { cause: error })
-  } finally {
-    client.giveBack(isSound)
-  }
-}
-
-const SCRUBBED = [
-  'event',
-  'delivery',
-  'attempt',
-  'live_delivery',
-  'inbox',
-  'idempotency',
-  'idempotent_call',
-  'endpoint',
-  'endpoint_request',
-  'tenant',
-  'api_key',
-]
 
 function timeoutOf(calls: readonly OperationCall[]): number {
   return calls.some(({ name }) => name === 'migrate') ? MIGRATE_TIMEOUT_MS : WRITE_TIMEOUT_MS

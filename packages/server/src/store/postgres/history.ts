@@ -59,8 +59,8 @@ export function missingSpans(there: readonly Span[], between: Span, days: number
 /** The day that a span begins with, such as `20261124`. */
 const nameOf = ({ fromMs }: Span): string => new Date(fromMs).toISOString().slice(0, 10).replaceAll('-', '')
 
-/** The first id of a time, as an SQL literal. */
-const bound = (ms: number): string => `'\\x${ms.toString(16).padStart(12, '0').padEnd(32, '0')}'`
+/** The first id of a time, as an SQL expression. */
+const bound = (ms: number): string => `decode('${ms.toString(16).padStart(12, '0').padEnd(32, '0')}', 'hex')`
 
 const waitAtMost = (ms: number): Query => ({ text: `set local lock_timeout = ${ms}` })
 
@@ -68,7 +68,8 @@ function* readSpans(): Transaction<Span[]> {
   // Bounds are printed in the session's format for bytes.
   yield { text: `set local bytea_output = 'hex'` }
   const rows = yield {
-    text: `select pg_get_expr(c.relpartbound, c.oid) as bounds from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    text: `select c.relname as name, pg_get_expr(c.relpartbound, c.oid) as bounds
+           from pg_inherits i join pg_class c on c.oid = i.inhrelid
            where i.inhparent = 'posthorn.event'::regclass`,
   }
   return rows.map(toSpan).sort((a, b) => a.fromMs - b.fromMs)
@@ -76,7 +77,9 @@ function* readSpans(): Transaction<Span[]> {
 
 function toSpan(row: Row): Span {
   const [from, to] = [...text(row.bounds).matchAll(/\\x([0-9a-f]{12})/g)].map(([, hex]) => Number.parseInt(hex!, 16))
-  return { fromMs: from!, toMs: to! }
+  if (from !== undefined && to !== undefined) return { fromMs: from, toMs: to }
+  const bounds = `${text(row.name)}, a partition of posthorn.event, is not by days (${text(row.bounds)})`
+  throw new Error(`${bounds}: Posthorn did not create it as it is. Detach it.`)
 }
 
 /** Creates tables for the parts of a period that no span covers yet. Doesn't hold up readers or writers. */

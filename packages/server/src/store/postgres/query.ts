@@ -10,7 +10,7 @@ const ARRAY_TYPES = { text: 'text[]', int: 'bigint[]', bytes: 'bytea[]' } as con
 
 /** Throws what the server reports; any other error means that the connection broke or took too long. */
 export async function ask(
-  client: pg.PoolClient,
+  client: pg.ClientBase,
   query: pg.QueryConfig,
   timeoutMs: number,
 ): Promise<pg.QueryResult<Row>> {

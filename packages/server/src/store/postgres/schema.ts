@@ -11,10 +11,23 @@ export class SchemaMissing extends Error {
   }
 }
 
+/** The database stores text in an encoding that can't hold every payload, key and name. */
+export class EncodingRefused extends Error {
+  constructor(encoding: string) {
+    super(
+      `its encoding is ${encoding}, which cannot hold every event: create one with ` +
+        `create database posthorn encoding 'UTF8' template template0`,
+    )
+    this.name = 'EncodingRefused'
+  }
+}
+
 /** Creates the schema that holds everything of Posthorn. An administrator can have created it beforehand. */
 export function* createSchema(lock: Query): Transaction<void> {
   // Under the lock: otherwise, of two nodes that start at the same time, one would fail.
   yield lock
+  const [at] = yield { text: `select current_setting('server_encoding') as encoding` }
+  if (at!.encoding !== 'UTF8') throw new EncodingRefused(text(at!.encoding))
   const found = yield { text: `select 1 from pg_namespace where nspname = 'posthorn'` }
   // "if not exists" would require the right to create a schema even if it exists.
   if (found.length > 0) return

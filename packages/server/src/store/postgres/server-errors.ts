@@ -21,6 +21,23 @@ export function isAway(error: unknown): boolean {
   return error instanceof StoreUnavailable || AWAY_CODES.has(code) || AWAY_CLASSES.has(code.slice(0, 2))
 }
 
+/** Insufficient resources, errors of the operating system, internal errors. */
+const REPORTED_CLASSES = new Set(['53', '58', 'XX'])
+/** Read-only; a statement took too long. */
+const REPORTED_CODES = new Set(['25006', '57014'])
+/** Too many connections: other nodes have theirs. */
+const NO_CONNECTION_LEFT = '53300'
+
+/** See StoreUnavailable. */
+export function isReported(error: unknown): boolean {
+  if (error instanceof StoreUnavailable) return error.isReported
+  const code = codeOf(error)
+  return code !== NO_CONNECTION_LEFT && (REPORTED_CODES.has(code) || REPORTED_CLASSES.has(code.slice(0, 2)))
+}
+
+/** At the begin of a transaction: a standby refuses one that is to write ("feature not supported"). */
+export const isStandbyFault = (error: unknown): boolean => codeOf(error) === '0A000'
+
 /** Waiting for a lock timed out. */
 export function isLockTimeout(error: unknown): boolean {
   return codeOf(error) === '55P03'

@@ -1,11 +1,22 @@
 import pg from 'pg'
 import type { Clock } from '../../base/clock.ts'
-import { NotDurable, StoreUnavailable, type Transaction } from '../transaction.ts'
+import { NotDurable, StoreUnavailable, type Transaction, text } from '../transaction.ts'
 import { connectionOptions } from './connection.ts'
 import { ConnectionPool, type PooledConnection } from './connection-pool.ts'
 import { ask, drive } from './query.ts'
-import { isAway, isTooSlow } from './server-errors.ts'
+import { isAway, isReported, isStandbyFault, isTooSlow } from './server-errors.ts'
 import { ServerTime } from './server-time.ts'
+import {
+  beginText,
+  type Greeting,
+  KEEP_SESSION,
+  type Mode,
+  NO_WHOLE_TIMEOUT,
+  onStandby,
+  READ_ONLY_SOURCE,
+  requireFit,
+  requireWritable,
+} from './session.ts'
 
 /** Connections of one node, and so its concurrent transactions. One of them writes what is published and settled. */
 const MAX_CONNECTIONS = 8
@@ -16,43 +27,11 @@ const MAX_CONNECTIONS = 8
  */
 const COMMIT_TIMEOUT_MS = 10_000
 const LONGEST_COMMIT_TIMEOUT_MS = 60_000
-/** How long a transaction keeps its locks if its client is cut off from the network, or was paused. */
-const IDLE_IN_TRANSACTION_MS = 3_000
 
 const INT8 = 20
 const types = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
     oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
-}
-
-/** What a transaction is for, and how long each of its steps can take, in milliseconds. */
-export type Mode = { readonly isRead: boolean; readonly timeoutMs: number }
-
-/** What the server reports about itself at the beginning of each transaction. */
-type Greeting = {
-  readonly standby: boolean
-  /** Milliseconds since 1970, with a fraction. */
-  readonly now: string
-  readonly fsync: string
-  readonly synchronous_commit: string
-}
-
-/**
- * Sets everything that a transaction needs in the round trip of its begin, and for this transaction only. So it works
- * on whichever server connection a pooler lends us, and needs no startup parameters that poolers refuse.
- */
-const beginText = ({ isRead, timeoutMs }: Mode) =>
-  `begin${isRead ? ' read only' : ''};
-   select set_config('search_path', 'posthorn', true), set_config('statement_timeout', '${timeoutMs}', true),
-     set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', true),
-     pg_is_in_recovery() as standby, extract(epoch from clock_timestamp()) * 1000 as now,
-     current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit`
-
-/** Throws if a 202, or a response of this server, would mean nothing. After a failover it can be another server. */
-function requireFit({ standby, fsync, synchronous_commit: synchronousCommit }: Greeting): void {
-  if (standby) throw new StoreUnavailable('The database is a standby, which can lag behind and takes no writes')
-  const off = fsync === 'off' ? 'fsync' : synchronousCommit === 'off' ? 'synchronous_commit' : undefined
-  if (off !== undefined) throw new NotDurable(`The database has ${off} turned off, so it can lose events: turn it on`)
 }
 
 /**
@@ -63,6 +42,8 @@ export class Transactions {
   readonly pool: ConnectionPool
   readonly time: ServerTime
   readonly #clock: Clock
+  /** Connections that have committed a transaction. */
+  readonly #known = new WeakSet<pg.PoolClient>()
   #commitTimeoutMs = COMMIT_TIMEOUT_MS
 
   constructor(url: string, clock: Clock) {
@@ -86,6 +67,7 @@ export class Transactions {
       await this.#begin(client, mode)
       const result = await drive(client, run(), mode.timeoutMs)
       await this.#commit(client, mode)
+      this.#known.add(client)
       client.giveBack(true)
       return result
     } catch (error) {
@@ -94,16 +76,32 @@ export class Transactions {
       const isSound = !away || isTooSlow(error)
       client.giveBack(isSound && (await rollBack(client, mode)))
       if (!away || error instanceof NotDurable) throw error
-      throw new StoreUnavailable('The database failed during a transaction', { cause: error })
+      throw new StoreUnavailable('The database failed during a transaction', {
+        cause: error,
+        isReported: isReported(error),
+      })
     }
   }
 
   async #begin(client: pg.PoolClient, mode: Mode): Promise<void> {
+    const begin = this.#known.has(client) ? beginText(mode) : KEEP_SESSION + beginText(mode)
     const askedAtMs = this.#clock.monotonicMs()
-    const answers = (await ask(client, { text: beginText(mode) }, mode.timeoutMs)) as unknown as pg.QueryResult[]
-    const greeting = answers[1]!.rows[0] as Greeting
+    const answers = (await ask(client, { text: begin }, mode.timeoutMs).catch(error => {
+      throw isStandbyFault(error) ? onStandby(error) : error
+    })) as unknown as pg.QueryResult[]
+    const greeting = answers.at(-1)!.rows[0] as Greeting
     requireFit(greeting)
     this.time.learn(Number(greeting.now), askedAtMs)
+    await this.#amend(client, mode, greeting)
+  }
+
+  /** What only a few servers need, so that the others have no further round trip. */
+  async #amend(client: pg.PoolClient, { isRead, timeoutMs }: Mode, greeting: Greeting): Promise<void> {
+    const { read_only: readOnly, whole_timeout: wholeTimeout } = greeting
+    if (wholeTimeout !== null && wholeTimeout !== '0') await ask(client, { text: NO_WHOLE_TIMEOUT }, timeoutMs)
+    if (isRead || readOnly === 'off') return
+    const { rows } = await ask(client, { text: READ_ONLY_SOURCE }, timeoutMs)
+    requireWritable(text(rows[0]!.source))
   }
 
   async #commit(client: pg.PoolClient, { isRead, timeoutMs }: Mode): Promise<void> {

@@ -17,9 +17,10 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { databaseFile, lockFolder } from './driver.ts'
+import { lockFolder } from './driver.ts'
 import { type CheckedCopy, checkCopy } from './inspection.ts'
 import { makeFolder } from './make-folder.ts'
+import { databaseFile } from './private-store.ts'
 
 /** The copy can't be created or restored as things stand. The message is for the operator. */
 export class CopyRefused extends Error {
@@ -76,6 +77,8 @@ export function restore(file: string, folder: string): Copied {
       const database = new DatabaseSync(draft)
       try {
         database.exec('update partition_lease set owner = null, expires_ms = 0; delete from node')
+        // As serve leaves it: a copy has no write-ahead log, whatever the store had that it was made from.
+        database.exec('pragma journal_mode = wal')
       } finally {
         database.close()
       }

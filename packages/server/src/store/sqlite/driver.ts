@@ -1,6 +1,6 @@
-import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../base/clock.ts'
+import { createPrivate } from '../../base/private-files.ts'
 import { NoSeat, Seats } from '../../base/seats.ts'
 import type { Driver, OperationCall, OperationResult } from '../driver.ts'
 import { type Arguments, operations, type ReadName, type Result } from '../operations/index.ts'
@@ -8,6 +8,7 @@ import { StoreUnavailable } from '../transaction.ts'
 import { packCall, unpackResult } from './crossing.ts'
 import { sqliteDialect } from './dialect.ts'
 import { makeFolder } from './make-folder.ts'
+import { databaseFile, lockFile, makeStorePrivate } from './private-store.ts'
 import { newWorkers, Thread, type Workers } from './thread.ts'
 import type { Failure, Success } from './worker.ts'
 
@@ -38,7 +39,8 @@ const toResult = (result: Success | Failure): OperationResult =>
  * nothing to clean up (a pid file would). Throws FolderInUse.
  */
 export function lockFolder(folder: string): DatabaseSync {
-  const lock = new DatabaseSync(join(folder, 'lock.db'))
+  createPrivate(lockFile(folder))
+  const lock = new DatabaseSync(lockFile(folder))
   try {
     lock.exec('pragma busy_timeout = 0')
     lock.exec('begin exclusive')
@@ -49,9 +51,6 @@ export function lockFolder(folder: string): DatabaseSync {
     throw error
   }
 }
-
-/** The path of the embedded store in its folder. */
-export const databaseFile = (folder: string): string => join(folder, 'posthorn.db')
 
 /**
  * A read that people wait for and that takes longer is followed by a pause as long as itself: lists and counts of one
@@ -67,6 +66,7 @@ export async function openSqlite(folder: string, clock: Clock, workers: Workers 
   makeFolder(folder)
   const lock = lockFolder(folder)
   const file = databaseFile(folder)
+  makeStorePrivate(folder)
   const writer = new Thread({ file, readOnly: false }, workers)
   await writer.ask({ kind: 'pragma', name: 'journal_mode' })
   // Started when first used: a thread takes memory and some processor time. The file exists by now.

@@ -7,7 +7,8 @@ import { behindKey, countRows, describeTables, MoveRefused, type TableShape } fr
 import type { Row, Transaction, Value } from '../transaction.ts'
 import { SqliteConnection } from './connection.ts'
 import { sqliteDialect } from './dialect.ts'
-import { databaseFile, lockFolder } from './driver.ts'
+import { lockFolder } from './driver.ts'
+import { databaseFile } from './private-store.ts'
 
 /** Throws MoveRefused, FolderInUse, StoreUnavailable. */
 export function openSource(folder: string): MoveSource {

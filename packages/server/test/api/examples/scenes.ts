@@ -231,7 +231,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   audit: async recorder => void (await recorder.record('listAudit', { query: { ...TENANT, limit: '2' } })),
   'encryption-keys': only('getEncryptionKeys', 'rotateEncryptionKey'),
   egress: only('getEgress', 'getPublicEgress'),
-  health: only('getHealth', 'getReadiness'),
+  health: only('getHealth', 'getReadiness', 'getPublishingReadiness', 'getReadingReadiness'),
   metrics: only('getMetrics'),
   openapi: async recorder => {
     const pick = ({ openapi, info, tags }: Json) => ({ openapi, info, tags, paths: {}, components: {} })

@@ -60,7 +60,7 @@ function addConditions(where: Where, filter: EndpointFilter & { readonly nowMs: 
   if (states !== null) where.addIn('state', states)
   where.addIf('uid = ?', uid)
   // A URL is ASCII, so that both engines find the same lower case.
-  if (url !== null) where.add(`lower(url) like ? escape '\\'`, `%${url.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`)
+  if (url !== null) where.add(`lower(url) like ? escape '!'`, `%${url.toLowerCase().replaceAll(/[!%_]/g, '!$&')}%`)
   if (health !== null) where.conditions.push(healthCondition(where, health, nowMs))
 }
 
