@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { TenantId } from '../base/model.ts'
 
 /** Work in one go on what can be divided finely, in milliseconds: others wait for about as long. */
 export const TURN_MS = 1
@@ -52,29 +53,58 @@ export class Turns {
 /** Turns that many take one after the other: together they work no more than one of them would alone. */
 export class SharedTurns {
   readonly #clock: Clock
-  #last: Promise<void> = Promise.resolve()
+  /** Those who wait, by tenant. Each tenant gets a turn before one gets another. */
+  readonly #waiting = new Map<TenantId, (() => void)[]>()
+  #isTaken = false
   #unpausedMs = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Works when all who came before have, and the pauses after their turns are over. */
-  async take<Result>(work: () => Result): Promise<Result> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const before = this.#last
-    this.#last = promise
-    await before
+  /** Works for a tenant when no one else does, and the pause after the last turn is over. */
+  async take<Result>(tenant: TenantId, work: () => Result): Promise<Result> {
+    if (this.#isTaken) await this.#wait(tenant)
+    this.#isTaken = true
     const begunAtMs = this.#clock.monotonicMs()
     try {
       return work()
     } finally {
       this.#unpausedMs += this.#clock.monotonicMs() - begunAtMs
-      if (this.#unpausedMs < TURN_MS) resolve()
+      if (this.#unpausedMs < TURN_MS) this.#next()
       else {
-        this.#clock.after(PAUSE_SHARE * this.#unpausedMs, resolve)
+        this.#clock.after(PAUSE_SHARE * this.#unpausedMs, () => this.#next())
         this.#unpausedMs = 0
       }
     }
+  }
+
+  /** Works on in further turns until there is a result. */
+  async run<Result>(tenant: TenantId, work: () => Result | undefined): Promise<Result> {
+    for (;;) {
+      const result = await this.take(tenant, work)
+      if (result !== undefined) return result
+    }
+  }
+
+  #wait(tenant: TenantId): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const queue = this.#waiting.get(tenant)
+    if (queue === undefined) this.#waiting.set(tenant, [resolve])
+    else queue.push(resolve)
+    return promise
+  }
+
+  #next(): void {
+    const [first] = this.#waiting
+    if (first === undefined) {
+      this.#isTaken = false
+      return
+    }
+    const [tenant, queue] = first
+    const resume = queue.shift()!
+    this.#waiting.delete(tenant)
+    if (queue.length > 0) this.#waiting.set(tenant, queue)
+    resume()
   }
 }

@@ -156,7 +156,7 @@ export class Sieve {
   }
 
   #work<Result>(work: () => Result): Promise<Result> {
-    return this.#turns.take(() => {
+    return this.#turns.take(this.#tenant, () => {
       const begunAtMs = this.#clock.monotonicMs()
       try {
         return work()

@@ -129,7 +129,7 @@ export class WantingEndpoints implements Wanting {
     for (;;) {
       const read: TenantConfiguration | null = await this.#read(after, limit)
       if (read === null) return false
-      for (const endpoint of read.endpoints) await this.#turns.take(() => visit(endpoint))
+      for (const endpoint of read.endpoints) await this.#turns.take(this.#tenant, () => visit(endpoint))
       if (!read.hasMore || isLate()) return true
       after = read.endpoints.at(-1)!.id
       // The store reads a page's endpoints before it knows their size: no more than it is likely to return.

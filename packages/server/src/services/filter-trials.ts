@@ -1,5 +1,4 @@
 /** Filters that people try before they give them to an endpoint. */
-import { systemClock } from '../base/clock.ts'
 import type { FieldError } from '../base/errors.ts'
 import { idMs, parseId } from '../base/ids.ts'
 import type { EventId, EventType, PayloadFilter, TenantId } from '../base/model.ts'
@@ -7,7 +6,6 @@ import { createTrial, type Trial } from '../catalogue/filter/trial.ts'
 import { checkFilter } from '../catalogue/filter.ts'
 import { OPERATIONAL_TYPES } from '../catalogue/operational-types.ts'
 import { createSelection } from '../catalogue/type-pattern.ts'
-import { TURN_MS, Turns } from '../publish/turns.ts'
 import type { EventHead } from '../store/operations/events/reading.ts'
 import type { Store } from '../store/store.ts'
 import { invalid, requireTenant } from './checks/refusals.ts'
@@ -16,6 +14,7 @@ import type { Warning } from './checks/warnings.ts'
 import { adviseOnFreeFilter } from './endpoints/filter-advice.ts'
 import { adviseOnTypes, checkTypes } from './endpoints/wanted-types.ts'
 import { readEvent } from './events/read-event.ts'
+import { callTurns, inTurns } from './turns.ts'
 
 /** What a filter is tried on: one of `payloads`, `events` and `recent`. */
 export type FilterTrialInput = {
@@ -67,22 +66,19 @@ export class FilterTrials {
     const types = checkInput(input, catalogue)
     const { filter, payloads, events, recent } = input
     const trial = createTrial(filter)
-    const onFilter = adviseOnFreeFilter({ filter, types }, catalogue, '/filter')
+    // With its explanation, a trial can take some milliseconds.
+    const tried = (payload: unknown) => callTurns.take(tenant, () => trial(payload))
+    const onFilter = await inTurns(tenant, adviseOnFreeFilter({ filter, types }, catalogue, '/filter'))
     const warnings = [...adviseOnTypes(types, catalogue), ...onFilter]
     if (payloads !== undefined) {
-      const turns = new Turns(systemClock)
       const trials: FilterTrial[] = []
-      for (const payload of payloads) {
-        trials.push({ event: null, ...trial(payload) })
-        // A trial with its explanation can take some milliseconds.
-        await turns.pauseAfter(TURN_MS)
-      }
+      for (const payload of payloads) trials.push({ event: null, ...(await tried(payload)) })
       return { trials, warnings, searchedToMs: null }
     }
     const isWanted = createSelection(types)
-    const attempt: Attempt = ({ id, key, type }, payload) => ({
+    const attempt: Attempt = async ({ id, key, type }, payload) => ({
       event: { id, key, type },
-      ...(isWanted(type) ? trial(payload) : ofAnotherType(type)),
+      ...(isWanted(type) ? await tried(payload) : ofAnotherType(type)),
     })
     if (events !== undefined)
       return { trials: await this.#named(tenant, events, attempt), warnings, searchedToMs: null }
@@ -105,7 +101,7 @@ export class FilterTrials {
       if (event === null) faults.push({ field, detail: UNKNOWN_EVENT, reason: 'unknown_event' })
       else if (payload === undefined) {
         faults.push({ field, detail: 'The payload of this event is no longer kept.', reason: 'payload_removed' })
-      } else trials.push(attempt(event, payload))
+      } else trials.push(await attempt(event, payload))
     }
     if (faults.length > 0) throw invalid(faults)
     return trials
@@ -155,14 +151,14 @@ export class FilterTrials {
       if (!head.isMatched || !head.hasPayload || !isWanted(head.type)) continue
       const payload = await this.#store.read('readPayload', { tenant, event: head.id })
       const parsed = payload === null ? undefined : parse(payload)
-      if (parsed !== undefined) trials.push(attempt(head, parsed))
+      if (parsed !== undefined) trials.push(await attempt(head, parsed))
       if (trials.length === count) return { trials, searchedToMs: null }
     }
     return { trials, searchedToMs: last === null || looked < EVENTS_A_CALL ? null : idMs(last) }
   }
 }
 
-type Attempt = (event: Pick<EventHead, 'id' | 'key' | 'type'>, payload: unknown) => FilterTrial
+type Attempt = (event: Pick<EventHead, 'id' | 'key' | 'type'>, payload: unknown) => Promise<FilterTrial>
 
 /** Throws a refusal; returns the types without duplicates. */
 function checkInput(input: FilterTrialInput, catalogue: readonly EventType[]): readonly string[] | null {

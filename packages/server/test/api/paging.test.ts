@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { anInbox, arrive } from '../publish/arrivals.ts'
+import { anInbox, arrive, isInboxEmpty } from '../publish/arrivals.ts'
 import { PAYLOAD, TYPE } from '../services/setup.ts'
 import { type Json, refused, useApi } from './setup.ts'
 
@@ -23,7 +23,7 @@ async function reject(): Promise<void> {
   await arrive(bench, ['acme', 'NO_SUCH', PAYLOAD])
   const { inbox } = anInbox(bench)
   inbox.start()
-  await expect.poll(() => bench.store.read('peekInbox', {}), { timeout: 10_000 }).toBe(false)
+  await expect.poll(() => isInboxEmpty(bench.store), { timeout: 10_000 }).toBe(true)
   await inbox.stop()
 }
 

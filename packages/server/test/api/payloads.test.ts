@@ -5,7 +5,7 @@ import { showsPayloads } from '../../src/api/http/payloads.ts'
 import { type Api, createRoutes, type Route, type Routes } from '../../src/api/http/routes.ts'
 import { RESOURCES } from '../../src/api/resource-list.ts'
 import type { ApiKey } from '../../src/base/model.ts'
-import { anInbox, arrive } from '../publish/arrivals.ts'
+import { anInbox, arrive, isInboxEmpty } from '../publish/arrivals.ts'
 import { PAYLOAD, TYPE } from '../services/setup.ts'
 import { anAttempt, aSettlement } from '../store/builders.ts'
 import { ApiBench, type Json, refused } from './setup.ts'
@@ -33,7 +33,7 @@ beforeAll(async () => {
   const rejected = await arrive(bench, ['ghost', TYPE, MARKED])
   const { inbox } = anInbox(bench)
   inbox.start()
-  await vi.waitUntil(async () => !(await bench.store.read('peekInbox', {})), { timeout: 10_000 })
+  await vi.waitUntil(() => isInboxEmpty(bench.store), { timeout: 10_000 })
   await inbox.stop()
   const key = await bench.apiKeys.create({ name: 'k', scope: 'all', payloads: false })
   hidden = key.secret
@@ -103,7 +103,7 @@ describe('the permission `payloads`', () => {
     await arrive(bench, ['acme', 'NOT_THERE', `{"${MARKER}":1}`])
     const { inbox } = anInbox(bench)
     inbox.start()
-    await vi.waitUntil(async () => !(await bench.store.read('peekInbox', {})), { timeout: 10_000 })
+    await vi.waitUntil(() => isInboxEmpty(bench.store), { timeout: 10_000 })
     await inbox.stop()
     for (const url of ['/v1/rejected-events?tenant=acme', `${ACME}/events`, `${ACME}/export`]) {
       expect((await bench.get(url)).text, url).toContain(`The key \\"${MARKER}\\" appears twice`)

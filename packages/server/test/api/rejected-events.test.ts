@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { Events } from '../../src/services/events/events.ts'
 import { SEARCH_MS } from '../../src/services/slices.ts'
 import type { Store } from '../../src/store/store.ts'
-import { type Arriving, anInbox, arrive } from '../publish/arrivals.ts'
+import { type Arriving, anInbox, arrive, isInboxEmpty } from '../publish/arrivals.ts'
 import { PAYLOAD, TYPE } from '../services/setup.ts'
 import { type Json, refused, useApi } from './setup.ts'
 
@@ -16,7 +16,7 @@ async function published(...events: Arriving[]): Promise<string[]> {
   for (const event of events) ids.push(await arrive(bench, event))
   const { inbox } = anInbox(bench)
   inbox.start()
-  await expect.poll(() => bench.store.read('peekInbox', {}), { timeout: 10_000 }).toBe(false)
+  await expect.poll(() => isInboxEmpty(bench.store), { timeout: 10_000 }).toBe(true)
   await inbox.stop()
   return ids
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { idBytes } from '../../src/base/ids.ts'
-import { anInbox, arrive } from '../publish/arrivals.ts'
+import { anInbox, arrive, isInboxEmpty } from '../publish/arrivals.ts'
 import { PAYLOAD, TYPE } from '../services/setup.ts'
 import { type Json, refused, useApi } from './setup.ts'
 
@@ -111,7 +111,7 @@ describe('the search', () => {
     const lost = await arrive(bench, ['no tenant’s id', TYPE, PAYLOAD])
     const { inbox } = anInbox(bench)
     inbox.start()
-    await expect.poll(() => bench.store.read('peekInbox', {}), { timeout: 10_000 }).toBe(false)
+    await expect.poll(() => isInboxEmpty(bench.store), { timeout: 10_000 }).toBe(true)
     await inbox.stop()
     expect(await search(waiting)).toMatchObject([{ kind: 'event', tenant: 'acme', href: `${ACME}/events/${waiting}` }])
     const [found] = (await search(lost)) as [Json]

@@ -13,6 +13,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { parseId } from '../../src/base/ids.ts'
 import { StoreContended } from '../../src/store/transaction.ts'
 import { cover } from '../engine/harness.ts'
+import { isInboxEmpty } from '../publish/arrivals.ts'
 import { eventsOf } from '../store/events-of.ts'
 import { listDeliveries } from '../store/list-deliveries.ts'
 import { startNode } from './node.ts'
@@ -83,7 +84,7 @@ const call = async (
   return rows[0].id as string
 }
 
-const inboxIsEmpty = (node: Node) => expect.poll(() => node.store.read('peekInbox', {}), LATE).toBe(false)
+const inboxIsEmpty = (node: Node) => expect.poll(() => isInboxEmpty(node.store), LATE).toBe(true)
 const textOf = ({ body }: { body: Uint8Array }) => Buffer.from(body).toString()
 
 const blank = fc.stringMatching(/^[ \t\n]{0,3}$/)

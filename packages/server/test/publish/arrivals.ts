@@ -3,6 +3,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { idBytes, newId } from '../../src/base/ids.ts'
 import { createLogger } from '../../src/base/logger.ts'
 import { Inbox, type InboxOptions } from '../../src/publish/inbox.ts'
+import type { Store } from '../../src/store/store.ts'
 import type { Bench } from '../services/setup.ts'
 import { bytes } from '../store/builders.ts'
 
@@ -19,6 +20,12 @@ export async function arrive(
     [tenant, idBytes(id), type, key, bytes(payload), 1_000],
   )
   return id
+}
+
+/** Whether the inbox has no rows, claimed ones included: a peek doesn't see those, and some can come back. */
+export async function isInboxEmpty(store: Pick<Store, 'read'>): Promise<boolean> {
+  const { count } = await store.read('countRows', { table: 'inbox', key: ['tenant', 'id'], limit: 1, after: null })
+  return count === 0
 }
 
 export function anInbox({ store, publisher }: Bench, options: Partial<InboxOptions> = {}, clock: Clock = systemClock) {

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { Publisher } from '../../src/publish/publisher.ts'
 import { type Bench, refusal, useBench } from '../services/setup.ts'
-import { anInbox, arrive } from './arrivals.ts'
+import { anInbox, arrive, isInboxEmpty } from './arrivals.ts'
 
 const bench = useBench()
 const LATE = { timeout: 20_000 }
@@ -22,11 +22,7 @@ async function publishToMany(kind: string) {
   return (await publisher.publish('acme', body)).events[0]!
 }
 
-/** Rows that are claimed at that moment are still there. */
-async function isEmpty() {
-  const all = { table: 'inbox', key: ['tenant', 'id'], limit: 9, after: null }
-  return (await bench.store.read('countRows', all)).count === 0
-}
+const isEmpty = () => isInboxEmpty(bench.store)
 
 async function workOff() {
   // A round is also limited in time: here none passes.

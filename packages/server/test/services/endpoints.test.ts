@@ -465,3 +465,29 @@ describe('C13: the effect of a change on deliveries', () => {
     expect(await lane()).toHaveLength(0)
   })
 })
+
+describe('warnings about the filters of many endpoints', () => {
+  it('of one tenant keep no other tenant waiting for its own', async () => {
+    await bench.tenants.put('globex', {})
+    for (let n = 0; n < 100; n++) {
+      const schema = { type: 'object', properties: { a: { enum: [n] } }, required: ['a'] }
+      await bench.types.put(`T${n}`, { group: 'g', description: 'd', schema, example: { a: n } })
+    }
+    const many = []
+    for (let n = 0; n < 5; n++)
+      many.push((await create({ types: null, filter: { a: [...Array(99).keys(), 200 + n] } })).endpoint)
+    const input = { url: URL_A, clientSecret: SECRET, types: ['T1'], filter: { a: [2] } }
+    const own = await bench.endpoints.create('globex', input)
+    const order: string[] = []
+    const describing = bench.endpoints.describeAll([...many, ...many]).then(all => {
+      order.push('many')
+      return all
+    })
+    const [described] = await bench.endpoints.describeAll([own.endpoint])
+    order.push('own')
+    expect(codes(described!.warnings)).toEqual(['filter_value_unknown'])
+    const all = await describing
+    expect(order).toEqual(['own', 'many'])
+    for (const { warnings } of all) expect(codes(warnings)).toContain('filter_value_unknown')
+  })
+})

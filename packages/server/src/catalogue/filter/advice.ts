@@ -12,7 +12,7 @@ import {
   type Range,
   wordOf,
 } from './language.ts'
-import { type Facts, Satisfiable } from './satisfiable.ts'
+import { Satisfiable } from './satisfiable.ts'
 import { createTextTests } from './texts.ts'
 
 export type FilterWarning = {
@@ -24,25 +24,28 @@ export type FilterWarning = {
 
 const MAX_WARNINGS = 20
 const MAX_SHOWN = 128
+/** Schemas that are asked about members and values: some 30 milliseconds. What would come after that is not advised on. */
+const MAX_QUESTIONS = 10_000
 /** Maximum number of names that a mistyped one is compared with. Each takes some microseconds. */
 const MAX_COMPARED = 50
 
 /**
- * Warns of members that no schema mentions or that all rule out, and of values that none allows there.
+ * Warns of members that no schema mentions or that all rule out, and of values that none allows there. Each step asks one
+ * schema, which takes some microseconds.
  *
  * @param filter one that checkFilter accepts
  * @param at a JSON Pointer to the filter
  * @param places the payloads of the types, at least one
  * @param whose what the warnings call the schemas, at the beginning of a sentence
  */
-export function adviseOnFilter(
+export function* adviseOnFilter(
   filter: Readonly<Record<string, unknown>>,
   at: string,
   places: readonly SchemaPlace[],
   whose = "No schema of the endpoint's event types",
-): FilterWarning[] {
+): Generator<void, FilterWarning[]> {
   const advice = new Advice(whose)
-  advice.object(filter, { at, path: '', places, isRoot: true, canBeMissing: false, canBeOther: false })
+  yield* advice.object(filter, { at, path: '', places, isRoot: true, canBeMissing: false, canBeOther: false })
   return advice.warnings.slice(0, MAX_WARNINGS)
 }
 
@@ -62,62 +65,82 @@ class Advice {
   readonly warnings: FilterWarning[] = []
   readonly #satisfiable = new Satisfiable()
   readonly #whose: string
+  #questionsLeft = MAX_QUESTIONS
 
   constructor(whose: string) {
     this.#whose = whose
   }
 
-  #condition(condition: unknown, spot: Spot): void {
-    if (this.warnings.length >= MAX_WARNINGS) return
-    if (isObject(condition)) this.object(condition, spot)
-    else if (Array.isArray(condition)) {
-      for (const [index, value] of condition.entries()) this.#value(value, { ...spot, at: `${spot.at}/${index}` })
-    } else this.#value(condition, spot)
+  get #isOver(): boolean {
+    return this.warnings.length >= MAX_WARNINGS || this.#questionsLeft <= 0
   }
 
-  object(condition: Readonly<Record<string, unknown>>, spot: Spot): void {
+  *#condition(condition: unknown, spot: Spot): Generator<void> {
+    if (this.#isOver) return
+    if (isObject(condition)) yield* this.object(condition, spot)
+    else if (Array.isArray(condition)) {
+      for (const [index, value] of condition.entries()) {
+        yield* this.#value(value, { ...spot, at: `${spot.at}/${index}` })
+        if (this.#isOver) return
+      }
+    } else yield* this.#value(condition, spot)
+  }
+
+  *object(condition: Readonly<Record<string, unknown>>, spot: Spot): Generator<void> {
     const warnedBefore = this.warnings.length
     for (const [name, value] of Object.entries(condition)) {
       const word = wordOf(name, value, spot.isRoot)
       const inner = { ...spot, at: pointerTo(spot.at, name) }
-      if (word.kind === 'operator') this.#operator(word.operator, value, inner)
-      else this.#member(word.name, value, inner)
+      if (word.kind === 'operator') yield* this.#operator(word.operator, value, inner)
+      else yield* this.#member(word.name, value, inner)
+      if (this.#isOver) return
     }
-    if (!spot.isRoot && this.warnings.length === warnedBefore) this.#whole(condition, spot)
+    if (!spot.isRoot && this.warnings.length === warnedBefore) yield* this.#whole(condition, spot)
   }
 
   /** Each part of the condition can hold; now all of them together. */
-  #whole(condition: Readonly<Record<string, unknown>>, spot: Spot): void {
-    if (this.#canHold(condition, spot)) return
+  *#whole(condition: Readonly<Record<string, unknown>>, spot: Spot): Generator<void> {
+    if (yield* this.#canHold(condition, spot)) return
     const { atoms } = this.#satisfiable.facts(condition, false).values
     const what = atoms.has('missing') ? 'the member to be missing' : 'a value that satisfies this condition'
     this.#warn(what, spot)
   }
 
-  #canHold(condition: unknown, spot: Spot): boolean {
-    const facts = this.#satisfiable.facts(condition, false)
-    return (facts.values.atoms.has('missing') && spot.canBeMissing) || canHave(spot.places, facts)
+  *#canHold(condition: unknown, spot: Spot): Generator<void, boolean> {
+    const { values, canBeArray } = this.#satisfiable.facts(condition, false)
+    if (values.atoms.has('missing') && spot.canBeMissing) return true
+    return yield* this.#isSome(spot.places, place => place.canHave(values, canBeArray))
+  }
+
+  /** Asks one place after the other. With no questions left, the answer is that which leads to no warning. */
+  *#isSome(places: readonly SchemaPlace[], fits: (place: SchemaPlace) => boolean): Generator<void, boolean> {
+    for (const place of places) {
+      if (this.#questionsLeft-- <= 0 || fits(place)) return true
+      yield
+    }
+    return false
   }
 
   /** Whether payloads that fit the schemas always satisfy the conditions of a root. */
-  #alwaysHolds(condition: Readonly<Record<string, unknown>>, spot: Spot): boolean {
-    return Object.entries(condition).every(([name, value]) => {
+  *#alwaysHolds(condition: Readonly<Record<string, unknown>>, spot: Spot): Generator<void, boolean> {
+    for (const [name, value] of Object.entries(condition)) {
       const word = wordOf(name, value, true)
       if (word.kind === 'operator') return false
-      const member = memberOf(spot, word.name)
-      return member.places.length > 0 && !this.#canHold({ $not: value }, member)
-    })
+      const member = yield* this.#memberOf(spot, word.name)
+      if (member.places.length === 0 || (yield* this.#canHold({ $not: value }, member))) return false
+    }
+    return true
   }
 
-  #operator(operator: Operator, value: unknown, spot: Spot): void {
-    if (operator === 'not') this.#not(value, spot)
+  *#operator(operator: Operator, value: unknown, spot: Spot): Generator<void> {
+    if (operator === 'not') yield* this.#not(value, spot)
     else if (operator === 'anyOf') {
       for (const [index, each] of (value as unknown[]).entries()) {
-        this.#condition(each, { ...spot, at: `${spot.at}/${index}` })
+        yield* this.#condition(each, { ...spot, at: `${spot.at}/${index}` })
       }
     } else if (isTextOperator(operator)) {
       const { fits } = createTextTests(operator, [value].flat() as string[])
-      this.#possible(
+      yield* this.#possible(
         'string',
         each => typeof each === 'string' && fits(each),
         'a string that satisfies this',
@@ -125,7 +148,7 @@ class Advice {
         spot,
       )
     } else if (isRange(operator)) {
-      this.#possible(
+      yield* this.#possible(
         'number',
         each => typeof each === 'number' && isWithin(operator, each, value),
         'a number in this range',
@@ -135,30 +158,30 @@ class Advice {
     }
   }
 
-  #not(condition: unknown, spot: Spot): void {
+  *#not(condition: unknown, spot: Spot): Generator<void> {
     const warnedBefore = this.warnings.length
-    this.#condition(condition, spot)
+    yield* this.#condition(condition, spot)
     if (!spot.isRoot || this.warnings.length > warnedBefore || !isObject(condition)) return
-    if (!this.#alwaysHolds(condition, spot)) return
+    if (!(yield* this.#alwaysHolds(condition, spot)) || this.#isOver) return
     const detail = `${this.#whose} allows a payload without what this excludes.`
     this.warnings.push({ code: 'filter_value_unknown', detail, field: spot.at })
   }
 
-  #value(value: unknown, spot: Spot): void {
-    this.#possible(typeOf(value), each => each === value, 'this value', value, spot)
+  *#value(value: unknown, spot: Spot): Generator<void> {
+    yield* this.#possible(typeOf(value), each => each === value, 'this value', value, spot)
   }
 
   /** @param condition the same as a condition of its own */
-  #possible(
+  *#possible(
     type: ScalarType,
     isMeant: (value: unknown) => boolean,
     what: string,
     condition: unknown,
     spot: Spot,
-  ): void {
-    const facts = this.#satisfiable.facts(condition, false)
-    const isPossible = spot.places.some(place => place.allows(type, isMeant) && canHave([place], facts))
-    if (!isPossible) this.#warn(what, spot)
+  ): Generator<void> {
+    const { values, canBeArray } = this.#satisfiable.facts(condition, false)
+    const fits = (place: SchemaPlace) => place.allows(type, isMeant) && place.canHave(values, canBeArray)
+    if (!(yield* this.#isSome(spot.places, fits))) this.#warn(what, spot)
   }
 
   #warn(what: string, { at, path }: Spot): void {
@@ -166,26 +189,31 @@ class Advice {
     this.warnings.push({ code: 'filter_value_unknown', detail, field: at })
   }
 
-  #member(name: string, condition: unknown, spot: Spot): void {
-    const member = memberOf(spot, name)
-    if (member.places.length > 0) this.#condition(condition, member)
-    else {
+  *#member(name: string, condition: unknown, spot: Spot): Generator<void> {
+    const member = yield* this.#memberOf(spot, name)
+    if (member.places.length > 0) yield* this.#condition(condition, member)
+    else if (!this.#isOver) {
       const detail = `${this.#whose} has ${shorten(member.path)}.${hint(name, spot)}`
       this.warnings.push({ code: 'filter_path_unknown', detail, field: spot.at })
     }
   }
-}
 
-const canHave = (places: readonly SchemaPlace[], { values, canBeArray }: Facts): boolean =>
-  places.some(place => place.canHave(values, canBeArray))
-
-/** Where a member stands of what stands at `spot`. */
-function memberOf(spot: Spot, name: string): Spot {
-  const found = spot.places.map(place => place.member(name))
-  const places = found.filter(place => place !== undefined)
-  const canBeMissing = spot.canBeOther || !spot.places.every(place => place.requires(name))
-  const canBeOther = canBeMissing || places.length < found.length || !places.every(place => place.isObject)
-  return { at: spot.at, path: pointerTo(spot.path, name), places, isRoot: false, canBeMissing, canBeOther }
+  /** Where a member stands of what stands at `spot`. */
+  *#memberOf(spot: Spot, name: string): Generator<void, Spot> {
+    const places: SchemaPlace[] = []
+    let canBeMissing = spot.canBeOther
+    let isAlwaysObject = true
+    for (const place of spot.places) {
+      this.#questionsLeft--
+      const found = place.member(name)
+      if (found !== undefined) places.push(found)
+      canBeMissing ||= !place.requires(name)
+      isAlwaysObject &&= found?.isObject === true
+      yield
+    }
+    const canBeOther = canBeMissing || !isAlwaysObject
+    return { at: spot.at, path: pointerTo(spot.path, name), places, isRoot: false, canBeMissing, canBeOther }
+  }
 }
 
 /** What might have been meant by a member that is not known. */

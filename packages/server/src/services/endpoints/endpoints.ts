@@ -23,6 +23,7 @@ import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
 import { CallRepeated, type Keep, type KeptCall } from '../../store/operations/idempotent-calls.ts'
 import type { Store } from '../../store/store.ts'
 import { invalid, notFound, requireTenant } from '../checks/refusals.ts'
+import { callTurns, inTurns } from '../turns.ts'
 import { type Described, describeAuthentication } from './authentication.ts'
 import { createCredentials } from './credentials-input.ts'
 import { adviseOnFilterOf } from './filter-advice.ts'
@@ -255,19 +256,21 @@ export class Endpoints {
     const nowMs = this.#store.now()
     const reports = await readHealth(this.#store, endpoints, nowMs)
     const nameable = await this.#nameable()
-    return endpoints.map(endpoint => {
+    const all: Described[] = []
+    for (const endpoint of endpoints) {
       const credentials = this.#credentials.open(endpoint)
       const isShared = shared.has(endpoint.id)
       const described = describeAuthentication(endpoint, credentials, this.#keyring, isShared, nowMs)
       const warnings = [
         ...adviseOnHealth(endpoint, (this.#settings.disableAfterDays ?? DISABLE_AFTER_DAYS) * DAY_MS),
         ...described.warnings,
-        ...adviseOnTypes(endpoint.types, nameable),
-        ...adviseOnFilterOf(endpoint, nameable),
+        ...(await callTurns.take(endpoint.tenant, () => adviseOnTypes(endpoint.types, nameable))),
+        ...(await inTurns(endpoint.tenant, adviseOnFilterOf(endpoint, nameable))),
       ]
       const report = reports.get(endpoint.id)!
-      return { ...described, warnings, pausedUntilMs: report.pausedUntilMs, report }
-    })
+      all.push({ ...described, warnings, pausedUntilMs: report.pausedUntilMs, report })
+    }
+    return all
   }
 
   /** Replaces the signing secret immediately. The older ones stay valid for the grace period at most. */

@@ -9,21 +9,21 @@ import type { Warning } from '../checks/warnings.ts'
 const places = new WeakMap<object, SchemaPlace>()
 
 /**
- * Warnings about conditions that no event of the endpoint's types can satisfy, going by their schemas. There are none if
+ * Finds, in steps, warnings about conditions that no event of the endpoint's types can satisfy, going by their schemas. There are none if
  * all of its types are archived, or none matches yet: other warnings say so.
  *
  * @param at a JSON Pointer to the filter in a request
  */
-export function adviseOnFilterOf(
+export function* adviseOnFilterOf(
   { filter, types }: Pick<Endpoint, 'filter' | 'types'>,
   catalogue: readonly EventType[],
   at = '/filter',
   whose?: string,
-): Warning[] {
+): Generator<void, Warning[]> {
   if (filter === null) return []
   const isWanted = createSelection(types)
   const wanted = catalogue.filter(({ name, archivedAtMs }) => archivedAtMs === null && isWanted(name))
-  return wanted.length === 0 ? [] : adviseOnFilter(filter, at, wanted.map(placeOf), whose)
+  return wanted.length === 0 ? [] : yield* adviseOnFilter(filter, at, wanted.map(placeOf), whose)
 }
 
 /**
@@ -35,7 +35,7 @@ export function adviseOnFreeFilter(
   selection: Pick<Endpoint, 'filter' | 'types'>,
   catalogue: readonly EventType[],
   at: string,
-): Warning[] {
+): Generator<void, Warning[]> {
   const whose = selection.types === null ? "No event type's schema" : 'No schema of these event types'
   return adviseOnFilterOf(selection, catalogue, at, whose)
 }

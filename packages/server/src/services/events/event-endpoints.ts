@@ -1,6 +1,5 @@
 /** The outcome of an event at each endpoint of its tenant and, for endpoints that did not get it, the reason. */
 
-import { systemClock } from '../../base/clock.ts'
 import type {
   Delivery,
   EndpointId,
@@ -13,11 +12,11 @@ import type {
 } from '../../base/model.ts'
 import { compileFilter } from '../../catalogue/filter.ts'
 import { isTypeWanted } from '../../catalogue/type-pattern.ts'
-import { TURN_MS, Turns } from '../../publish/turns.ts'
 import type { EndpointFacts, EventFacts } from '../../store/operations/events/event-endpoints.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'
 import { notFound } from '../checks/refusals.ts'
+import { callTurns } from '../turns.ts'
 
 export type EndpointPage = Place<EndpointId> & { readonly limit: number }
 
@@ -36,12 +35,10 @@ export async function readEventEndpoints(
     : null
   const parsed = payload === null ? undefined : parse(payload)
   const nowMs = store.now()
-  const turns = new Turns(systemClock)
   const found: EventEndpoint[] = []
   for (const endpoint of facts.endpoints) {
-    found.push(toEventEndpoint(facts, endpoint, parsed, nowMs))
     // A filter can take a millisecond, and a page has hundreds.
-    await turns.pauseAfter(TURN_MS)
+    found.push(await callTurns.take(tenant, () => toEventEndpoint(facts, endpoint, parsed, nowMs)))
   }
   return found
 }

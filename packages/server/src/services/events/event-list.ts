@@ -1,12 +1,13 @@
 /** Lists events of one tenant or of all, by what is known about them and by what is in their payloads. */
 import { Buffer } from 'node:buffer'
 import type { Clock } from '../../base/clock.ts'
-import type { EventId, PublishedEvent } from '../../base/model.ts'
+import type { EventId, PublishedEvent, TenantId } from '../../base/model.ts'
 import type { RejectedHead } from '../../store/operations/events/rejected.ts'
 import type { EventHead, EventSelection } from '../../store/operations/events/scan.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'
 import { type Found, mergeSlices, REJECTED_A_READ, type Slice, searchInSlices } from '../slices.ts'
+import { callTurns } from '../turns.ts'
 import type { PayloadTest } from './payload-test.ts'
 
 /** What a short read looks at, if few events match. */
@@ -82,7 +83,8 @@ export class EventList {
       const isRare = scan.types !== null || scan.key !== null
       return this.#store.read('scanEvents', { ...scan, rows: isRare ? rows : count, limit: count })
     }
-    return this.#test(matches, count, await this.#store.read('scanEvents', { ...scan, rows, limit: payloads }))
+    const slice = await this.#store.read('scanEvents', { ...scan, rows, limit: payloads })
+    return this.#test(matches, scan.tenant, count, slice)
   }
 
   async #sliceByKey(
@@ -95,7 +97,7 @@ export class EventList {
     // Of one tenant they are found among its events.
     const isAlone = selection.tenant !== null
     const slice = isAlone ? known : mergeSlices(place, [known, await this.#rejected(selection, place, limit)], limit)
-    return matches === null ? slice : this.#test(matches, count, slice)
+    return matches === null ? slice : this.#test(matches, selection.tenant, count, slice)
   }
 
   /** Rejected events with a key, which they don't keep. Those of tenants that don't exist are in no list of events. */
@@ -111,16 +113,23 @@ export class EventList {
   }
 
   /** Of the events of a slice, those whose payloads match, as far as there is time to look at them. */
-  async #test(matches: PayloadTest, count: number, { items, goesOnAt }: Slice<EventHead>): Promise<Slice<EventHead>> {
+  async #test(
+    matches: PayloadTest,
+    of: TenantId | null,
+    count: number,
+    { items, goesOnAt }: Slice<EventHead>,
+  ): Promise<Slice<EventHead>> {
     const { bytes, payloadMs } = this.#sizes
     const endsAtMs = this.#clock.monotonicMs() + payloadMs
     const found: EventHead[] = []
     for (let at = 0; at < items.length; ) {
       const looked = fitting(items.slice(at), bytes)
       for (const { tenant, id, payload } of await this.#read(looked)) {
-        if (payload.length === 0 || !matches(Buffer.from(payload))) continue
-        found.push({ tenant, id, bytes: payload.length })
-        if (found.length === count) return { items: found, goesOnAt: id }
+        if (payload.length === 0) continue
+        const isMatch = await callTurns.run(of ?? '', matches(Buffer.from(payload)))
+        if (isMatch) found.push({ tenant, id, bytes: payload.length })
+        const isLate = id !== items.at(-1)!.id && this.#clock.monotonicMs() >= endsAtMs
+        if (found.length === count || isLate) return { items: found, goesOnAt: id }
       }
       at += looked.length
       if (at < items.length && this.#clock.monotonicMs() >= endsAtMs) {

@@ -21,6 +21,7 @@ import type { Warning } from '../checks/warnings.ts'
 import { describeDeliveries } from '../deliveries/describe.ts'
 import { adviseOnFreeFilter } from '../endpoints/filter-advice.ts'
 import { type Found, REJECTED_A_READ, searchInSlices } from '../slices.ts'
+import { inTurns } from '../turns.ts'
 import { type EndpointPage, readEventEndpoints } from './event-endpoints.ts'
 import { EventList, type EventPage, type EventQuery } from './event-list.ts'
 import { createPayloadTest, type PayloadInput } from './payload-test.ts'
@@ -74,17 +75,17 @@ export class Events {
     if (faults.length > 0) throw invalid(faults)
     const onTypes = types === null ? [] : await adviseOnTypes(this.#store, types)
     const onKey = await adviseOnKey(this.#store, tenant, key, types)
-    const warnings = [...onTypes, ...onKey, ...(await this.#adviseOnFilter(filter.filter, types))]
+    const warnings = [...onTypes, ...onKey, ...(await this.#adviseOnFilter(tenant, filter.filter, types))]
     return { query: { tenant, types, key, fromMs, toMs, matches }, warnings }
   }
 
   /** Warns of conditions that no event of these types can satisfy, as for an endpoint. */
-  async #adviseOnFilter(filter: unknown, types: readonly string[] | null): Promise<Warning[]> {
+  async #adviseOnFilter(tenant: TenantId | null, filter: unknown, types: readonly string[] | null): Promise<Warning[]> {
     if (filter === undefined) return []
     const { types: catalogue } = await this.#store.read('readCatalogue', {})
     // Events of archived types are still there.
     const all = [...catalogue, ...OPERATIONAL_TYPES].map(type => ({ ...type, archivedAtMs: null }))
-    return adviseOnFreeFilter({ filter: filter as PayloadFilter, types }, all, 'filter')
+    return inTurns(tenant ?? '', adviseOnFreeFilter({ filter: filter as PayloadFilter, types }, all, 'filter'))
   }
 
   /** One page of events: up to `limit` behind a place. The search ends early if it takes long. */

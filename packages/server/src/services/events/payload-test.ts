@@ -1,10 +1,12 @@
 /** What a caller looks for in payloads: a filter in the language of endpoints' filters, a text, or both. */
 import { Buffer } from 'node:buffer'
 import type { FieldError } from '../../base/errors.ts'
-import type { PayloadFilter } from '../../base/model.ts'
-import { checkFilter, compileFilter } from '../../catalogue/filter.ts'
+import { KeptFilter, type Work } from '../../catalogue/contents.ts'
+import { Progress } from '../../catalogue/filter/progress.ts'
+import { checkFilter } from '../../catalogue/filter.ts'
 
-export type PayloadTest = (payload: Buffer) => boolean
+/** Begins to test a payload. What it returns is called until it has a result, and takes about a millisecond each time. */
+export type PayloadTest = (payload: Buffer) => () => boolean | undefined
 
 export type PayloadInput = {
   /** A filter, not checked yet. Undefined: none. */
@@ -14,6 +16,8 @@ export type PayloadInput = {
 }
 
 const MAX_TEXT_CHARACTERS = 256
+/** The caller measures the time. */
+const UNLIMITED: Work = { left: Number.POSITIVE_INFINITY }
 
 /** null: any payload. Appends what is wrong to `faults`, with the names of the parameters. */
 export function createPayloadTest({ filter, text }: PayloadInput, faults: FieldError[]): PayloadTest | null {
@@ -21,13 +25,19 @@ export function createPayloadTest({ filter, text }: PayloadInput, faults: FieldE
   if (filter !== undefined) checkFilter(filter, 'filter', faults)
   if (text !== undefined) checkText(text, faults)
   if (faults.length > before || (filter === undefined && text === undefined)) return null
-  const passes = filter === undefined ? null : compileFilter(filter as PayloadFilter)
+  const kept = filter === undefined ? null : new KeptFilter(JSON.stringify(filter))
   const needle = Buffer.from(text ?? '')
   const includes = (payload: Buffer) => text === undefined || hasText(payload, text, needle)
-  if (passes === null) return includes
+  if (kept === null) return payload => () => includes(payload)
   return payload => {
-    const value = parse(payload)
-    return value !== undefined && passes(value) && includes(payload)
+    const progress = new Progress()
+    let value: unknown
+    return () => {
+      value ??= parse(payload)
+      if (value === undefined) return false
+      const passes = kept.passes(value, UNLIMITED, progress)
+      return passes === true ? includes(payload) : passes
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import { isObject, wordOf } from '../../../src/catalogue/filter/language.ts'
 import { compileSchema } from '../../../src/catalogue/schema.ts'
 import { SchemaPlace } from '../../../src/catalogue/schema-places.ts'
 import { filters, payloads } from './arbitraries.ts'
-import { faultsOf } from './setup.ts'
+import { faultsOf, resultOf } from './setup.ts'
 
 const number = fc.constantFrom(-1, 0, 1, 2, 2.5)
 const length = fc.constantFrom(0, 1, 2)
@@ -91,7 +91,7 @@ it('a warning about a value is never wrong: no payload that fits the schema has 
         const place = SchemaPlace.root(schema as never)
         for (const filter of some) {
           if (valid.length === 0 || faultsOf(filter).length > 0) continue
-          for (const { code, field } of adviseOnFilter(filter, '/filter', [place])) {
+          for (const { code, field } of resultOf(adviseOnFilter(filter, '/filter', [place]))) {
             if (code !== 'filter_value_unknown') continue
             const holds = compileFilter(claimOf(filter, field))
             for (const payload of valid) {

@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { adviseOnFilter } from '../../../src/catalogue/filter/advice.ts'
 import { SchemaPlace } from '../../../src/catalogue/schema-places.ts'
-import { faultsOf } from './setup.ts'
+import { faultsOf, resultOf } from './setup.ts'
 
 const text = { type: 'string' } as const
 const quote = SchemaPlace.root({
@@ -20,7 +20,7 @@ const search = SchemaPlace.root({
 
 const advise = (filter: Record<string, unknown>, ...places: SchemaPlace[]) => {
   expect(faultsOf(filter)).toEqual([])
-  return adviseOnFilter(filter, '/filter', places.length === 0 ? [quote, search] : places)
+  return resultOf(adviseOnFilter(filter, '/filter', places.length === 0 ? [quote, search] : places))
 }
 const found = (filter: Record<string, unknown>, ...places: SchemaPlace[]) =>
   advise(filter, ...places).map(({ code, field }) => `${code.split('_')[1]} ${field}`)
@@ -102,5 +102,44 @@ describe('advice on a filter', () => {
   it('ends after twenty warnings', () => {
     const many = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`m${n}`, ['x', 'y']]))
     expect(found(many)).toHaveLength(20)
+  })
+})
+
+describe('advice on a filter for many event types', () => {
+  const placesOf = (count: number, allowed: (index: number) => string[]) =>
+    Array.from({ length: count }, (_, index) =>
+      SchemaPlace.root({ type: 'object', properties: { status: { type: 'string', enum: allowed(index) } } }),
+    )
+  const stepsOf = (filter: Record<string, unknown>, places: readonly SchemaPlace[]) => {
+    const steps = adviseOnFilter(filter, '/filter', places)
+    let count = 0
+    for (; ; count++) {
+      const { done, value } = steps.next()
+      if (done) return { count, warnings: value }
+    }
+  }
+  const values = Array.from({ length: 500 }, (_, index) => `value ${index}`)
+
+  it('asks one schema in a step, and ends with the last warning that is shown', () => {
+    const asked = vi.spyOn(SchemaPlace.prototype, 'allows')
+    const { count, warnings } = stepsOf(
+      { status: values },
+      placesOf(100, () => ['other']),
+    )
+    expect(warnings).toHaveLength(20)
+    // Each of the types for the member, and for each of the values.
+    expect(count).toBe(100 + 20 * 100)
+    expect(asked).toHaveBeenCalledTimes(20 * 100)
+    asked.mockRestore()
+  })
+
+  it('ends after 10,000 questions, without a warning about what it has not asked', () => {
+    const last = 2_999
+    const places = placesOf(last + 1, index => (index === last ? values : ['other']))
+    const { count, warnings } = stepsOf({ status: [...values.slice(0, 400), 'unknown'] }, places)
+    expect(warnings).toEqual([])
+    expect(count).toBeLessThanOrEqual(10_000)
+    const few = placesOf(3, index => (index === 2 ? values : ['other']))
+    expect(stepsOf({ status: [...values.slice(0, 400), 'unknown'] }, few).warnings).toHaveLength(1)
   })
 })

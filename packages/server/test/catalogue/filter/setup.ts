@@ -16,3 +16,11 @@ export const faultsOf = (filter: unknown): FieldError[] => {
 }
 
 export const fieldsOf = (filter: unknown) => faultsOf(filter).map(({ field }) => field)
+
+/** Takes steps to their end. */
+export function resultOf<Result>(steps: Generator<void, Result>): Result {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+  }
+}

@@ -134,7 +134,8 @@ export const PublishedSchema = Type.Object(
     key: TextOrNull({ description: 'The key that the event was published with. Null if it had none.' }),
     deliveries: IntegerOrNull({
       description:
-        'Number of deliveries created for the event. Null if there are very many and they are still being created.',
+        'Number of deliveries created for the event. Null if they are still being created, because the tenant has very ' +
+        "many endpoints, or its endpoints' filters take long.",
     }),
     notSent: NotSentOrNull,
     duplicate: Type.Optional(

@@ -1,0 +1,23 @@
+import { systemClock } from '../base/clock.ts'
+import type { TenantId } from '../base/model.ts'
+import { SharedTurns, TURN_MS } from '../publish/turns.ts'
+
+/** Turns for what calls of tenants take long for, such as asking filters about payloads. All calls share them. */
+export const callTurns = new SharedTurns(systemClock)
+
+/** Steps between two looks at the time. */
+const STEPS_A_LOOK = 16
+
+/** Takes the steps to their result, in turns. A step takes some microseconds. */
+export function inTurns<Result>(tenant: TenantId, steps: Generator<void, Result>): Promise<Result> {
+  return callTurns.run(tenant, () => {
+    const untilMs = systemClock.monotonicMs() + TURN_MS
+    do {
+      for (let step = 0; step < STEPS_A_LOOK; step++) {
+        const { done, value } = steps.next()
+        if (done) return value
+      }
+    } while (systemClock.monotonicMs() < untilMs)
+    return undefined
+  })
+}
