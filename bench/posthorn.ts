@@ -27,6 +27,8 @@ export type PosthornOptions = {
   readonly keys?: ReturnType<typeof makeKeys>
   /** Additional flags of `posthorn serve`. Default: none. */
   readonly flags?: readonly string[]
+  /** Maximum size of the main thread's old generation (`--max-old-space-size`), in units of 2^20 bytes. Default: Node's. */
+  readonly heapMegabytes?: number | undefined
   /** A data folder to keep. Default: a temporary one, removed when the server ends. */
   readonly data?: string | undefined
   /** Fills the data folder before startup. */
@@ -46,6 +48,7 @@ export async function startPosthorn({
   shared,
   keys: givenKeys,
   flags = [],
+  heapMegabytes,
   data: givenData,
   prepare,
 }: PosthornOptions): Promise<Posthorn> {
@@ -58,7 +61,10 @@ export async function startPosthorn({
   const { url, pid, end } = await startNode({
     ...keys,
     flags: ['--data', data, '--extra-ca', caFile, ...flags],
-    nodeFlags: profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`],
+    nodeFlags: [
+      ...(profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`]),
+      ...(heapMegabytes === undefined ? [] : [`--max-old-space-size=${heapMegabytes}`]),
+    ],
     folder,
   })
   return { url, apiKey: keys.apiKey, pid, call: createCall(url, keys.apiKey), end }

@@ -16,6 +16,7 @@ export type SettingOptions = {
   /** Flags of `posthorn serve`. Default: none. */
   readonly flags?: readonly string[]
   /** See PosthornOptions. */
+  readonly heapMegabytes?: PosthornOptions['heapMegabytes']
   readonly data?: PosthornOptions['data']
   readonly keys?: PosthornOptions['keys']
   readonly prepare?: PosthornOptions['prepare']
@@ -59,11 +60,12 @@ export async function startSetting(options: SettingOptions = {}): Promise<Settin
     const postgres = options.isShared ? await startPostgres() : undefined
     if (postgres !== undefined) ending.push(() => postgres.stop())
     const shared = postgres === undefined ? {} : { shared: { ...makeKeys(), databaseUrl: postgres.url() } }
-    const { profileFolder, flags = [], data, keys, prepare } = options
+    const { profileFolder, flags = [], heapMegabytes, data, keys, prepare } = options
     const posthorn = await startPosthorn({
       caPem: authority.caPem,
       profileFolder,
       flags,
+      heapMegabytes,
       data,
       ...shared,
       ...(keys === undefined ? {} : { keys }),
