@@ -9,6 +9,7 @@ import { firstByte } from './first-byte.ts'
 import { hangingAlternatives } from './hanging-alternatives.ts'
 import { hangingEndpoints } from './hanging-endpoints.ts'
 import { moreNodes } from './more-nodes.ts'
+import { fasterPublisher, largeResponses, refusingReceivers } from './neighbours/overload.ts'
 import { rateWithBacklog } from './rate-with-backlog.ts'
 import { singleEvents } from './single-events.ts'
 import { startWithBacklog } from './start-with-backlog.ts'
@@ -26,6 +27,9 @@ export const BENCHES: readonly Bench[] = [
   fanOut,
   diskBytes,
   moreNodes,
+  fasterPublisher,
+  largeResponses,
+  refusingReceivers,
 ]
 
 /** Finds a bench by its id or its name. */

@@ -11,7 +11,14 @@ import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
 import type { PayloadLimits } from './event-faults.ts'
 import { type ItemFacts, type ItemPlan, readItemFacts } from './fan-out.ts'
 import { freshItems } from './new-deliveries.ts'
-import { MAX_DELIVERIES_AT_ONCE, type PlanLimits, planTenant, type Rows, type TenantPlan } from './plan.ts'
+import {
+  deliveriesATenant,
+  MAX_DELIVERIES_AT_ONCE,
+  type PlanLimits,
+  planTenant,
+  type Rows,
+  type TenantPlan,
+} from './plan.ts'
 import { untilCurrent } from './until-current.ts'
 
 export type InboxOptions = {
@@ -51,7 +58,7 @@ export class Inbox {
   readonly #store: Store
   readonly #configuration: Configuration
   readonly #log: Logger
-  readonly #limits: PlanLimits
+  readonly #limits: Omit<PlanLimits, 'deliveriesATenant'>
   readonly #loop: Loop
 
   constructor(
@@ -132,6 +139,7 @@ export class Inbox {
   async #storeOnce({ arrivals, items }: Rows, claimNext: () => void): Promise<Rows> {
     const types = await this.#configuration.catalogue.get()
     const nowMs = this.#store.now()
+    const limits = { ...this.#limits, deliveriesATenant: deliveriesATenant(this.#store.isShared) }
     const arrivalsOf = Map.groupBy(arrivals, ({ tenant }) => tenant)
     const itemsOf = Map.groupBy(items, ({ tenant }) => tenant)
     const tenants = [...new Set([...arrivalsOf.keys(), ...itemsOf.keys()])]
@@ -140,7 +148,7 @@ export class Inbox {
     const plans = tenants.map((tenant, index) => {
       const rows = { arrivals: arrivalsOf.get(tenant) ?? [], items: itemsOf.get(tenant) ?? [] }
       const configuration = configurations[index]!
-      return planTenant(tenant, rows, { types, configuration, facts, limits: this.#limits, nowMs })
+      return planTenant(tenant, rows, { types, configuration, facts, limits, nowMs })
     })
     const stale = new Set<EventId>()
     const chunks = chunksOf(plans)

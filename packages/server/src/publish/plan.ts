@@ -15,10 +15,19 @@ import { newDelivery } from './new-deliveries.ts'
 
 /** A larger commit would keep others waiting for more than about 50 ms. */
 export const MAX_DELIVERIES_AT_ONCE = 5_000
+/** The same while several tenants publish or are sent to, of calls with several times as many deliveries as events. */
+const MAX_DELIVERIES_IN_COMPANY = 256
+const DELIVERIES_AN_EVENT = 4
+
+/** Whether storing that many deliveries with their events would keep other tenants waiting. */
+export const isBroad = (deliveries: number, events: number): boolean =>
+  deliveries > MAX_DELIVERIES_IN_COMPANY && deliveries > DELIVERIES_AN_EVENT * events
 
 export type PlanLimits = PayloadLimits & {
   /** Maximum number of deliveries of an event in one commit. If it has more, they are created over several. */
   readonly maxDeliveriesAtOnce: number
+  /** A tenant's allowance for one round. */
+  readonly deliveriesATenant: number
 }
 
 export type Circumstances = {
@@ -45,8 +54,8 @@ export type TenantPlan = {
   readonly deliveryCount: number
 }
 
-/** A tenant's allowance for one round, which takes a few milliseconds. */
-const DELIVERIES_A_TENANT = 500
+/** A tenant's allowance for one round, which takes a few milliseconds; less while several have something to store. */
+export const deliveriesATenant = (isShared: boolean): number => (isShared ? 128 : 500)
 const EFFORT_A_TENANT = 20_000
 /** Limits on what is stored about a rejection. */
 const MAX_FAULTS = 20
@@ -59,7 +68,7 @@ export function planTenant(tenant: TenantId, { arrivals, items }: Rows, at: Circ
   const accepted: AcceptedArrival[] = []
   const failed: { arrival: Arrival; error: unknown }[] = []
   const planned: ItemPlan[] = []
-  const room: Room = { deliveries: DELIVERIES_A_TENANT, effort: EFFORT_A_TENANT }
+  const room: Room = { deliveries: at.limits.deliveriesATenant, effort: EFFORT_A_TENANT }
   const hasRoom = () => room.deliveries > 0 && room.effort > 0
   let arrivalAt = 0
   for (; arrivalAt < arrivals.length && hasRoom(); arrivalAt++) {
@@ -79,7 +88,7 @@ export function planTenant(tenant: TenantId, { arrivals, items }: Rows, at: Circ
     planned.push(planItem(item, at.configuration, at.facts.get(item.event) ?? NO_FACTS, room, at.nowMs))
   }
   const surplus = { arrivals: arrivals.slice(arrivalAt), items: items.slice(itemAt) }
-  const deliveryCount = DELIVERIES_A_TENANT - room.deliveries
+  const deliveryCount = at.limits.deliveriesATenant - room.deliveries
   return { tenant, configuration: at.configuration, accepted, items: planned, surplus, failed, deliveryCount }
 }
 

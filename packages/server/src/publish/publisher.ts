@@ -32,7 +32,7 @@ import { type Store, StoreOverloaded } from '../store/store.ts'
 import { type Cut, type CutEvent, cutEvents } from './cut.ts'
 import { findFaults } from './event-faults.ts'
 import { freshItems, newDelivery } from './new-deliveries.ts'
-import { MAX_DELIVERIES_AT_ONCE } from './plan.ts'
+import { isBroad, MAX_DELIVERIES_AT_ONCE } from './plan.ts'
 import { untilCurrent } from './until-current.ts'
 
 /** Settings, under their own names, and options that only tests change. */
@@ -207,7 +207,7 @@ export class Publisher {
     if (isLater || effort > MAX_EFFORT) return drafts.map(draft => toNewEvent(draft, UNMATCHED, nowMs, true))
     const matches = drafts.map(({ type, value }) => match(type, value))
     const count = matches.reduce((sum, { endpoints }) => sum + endpoints.length, 0)
-    const isForInbox = count > this.#maxDeliveriesAtOnce
+    const isForInbox = count > this.#maxDeliveriesAtOnce || (this.#store.isShared && isBroad(count, drafts.length))
     return drafts.map((draft, index) => toNewEvent(draft, matches[index]!, nowMs, isForInbox))
   }
 

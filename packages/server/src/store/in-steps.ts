@@ -5,7 +5,8 @@
 import type { EndpointId, ReplayId, TenantId } from '../base/model.ts'
 import type { Store } from './store.ts'
 
-const DELIVERIES_A_COMMIT = 1_000
+/** Some milliseconds: a tenant that keeps changing endpoints with a backlog must not delay others. */
+const DELIVERIES_A_COMMIT = 128
 const STATISTICS_A_COMMIT = 500
 const CALLS_A_COMMIT = 1_000
 
