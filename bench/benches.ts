@@ -16,6 +16,7 @@ import { keptConnections } from './neighbours/kept-connections.ts'
 import { lookups } from './neighbours/lookups.ts'
 import { makingReplays } from './neighbours/making-replays.ts'
 import { matching } from './neighbours/matching.ts'
+import { fasterPublisher, largeResponses, refusingReceivers } from './neighbours/overload.ts'
 import { refusedCalls } from './neighbours/refused-calls.ts'
 import { rateWithBacklog } from './rate-with-backlog.ts'
 import { singleEvents } from './single-events.ts'
@@ -42,6 +43,9 @@ export const BENCHES: readonly Bench[] = [
   keptConnections,
   costlyReads,
   makingReplays,
+  fasterPublisher,
+  largeResponses,
+  refusingReceivers,
 ]
 
 /** Finds a bench by its id or its name. */

@@ -12,6 +12,7 @@ import { formatLatency, LATENCY_HEAD, Latencies } from '../latencies.ts'
 import { memoryOf } from '../memory.ts'
 import type { BenchResult, Latency, Measure } from '../result.ts'
 import { type Setting, startSetting } from '../setting.ts'
+import { formatMemory, GROWTH_NOTE, MAX_GROWTH, watchMemory } from './memory-growth.ts'
 import type { NeighbourAnswer, NeighbourCommand, NeighbourReceiver } from './neighbour-process.ts'
 
 export const NEIGHBOUR = 'neighbour'
@@ -23,6 +24,8 @@ const FULL = { warmUpSeconds: 10, seconds: 40 }
 const SHORT = { warmUpSeconds: 5, seconds: 12 }
 /** How long the neighbour waits for its last deliveries. */
 const PATIENCE_MS = 20_000
+
+type Act = (setting: Setting, signal: AbortSignal, options: RunOptions) => Promise<void>
 
 export type Attack = {
   readonly id: string
@@ -40,18 +43,24 @@ export type Attack = {
   readonly neighbourHost?: string
   /** How the neighbour's receiver differs. Default: it keeps connections, and responds to each request once. */
   readonly receiver?: NeighbourReceiver
+  /** Also measures whether resident memory stays flat during the attack. Default: false. */
+  readonly measuresMemory?: boolean
+  /** Length of each phase, in seconds. Default: that of all attacks. */
+  readonly seconds?: { readonly full: number; readonly short: number }
   /** Fills the store before Posthorn starts. Default: nothing. */
   readonly fill?: (store: Store) => Promise<void>
   /** Registers what the attacker needs. Default: nothing. */
-  readonly prepare?: (setting: Setting, say: Say) => Promise<void>
+  readonly prepare?: (setting: Setting, say: Say, options: RunOptions) => Promise<void>
   /**
    * What the attacker does before, at the same rate and sizes as the attack, but harmless, until `signal` is aborted.
    * Must stop by itself then.
    */
-  readonly harmless: (setting: Setting, signal: AbortSignal) => Promise<void>
-  readonly attack: (setting: Setting, signal: AbortSignal) => Promise<void>
+  readonly harmless: Act
+  readonly attack: Act
   /** Checks what became of the attack, after both phases. Throws if the result is wrong. Default: nothing. */
   readonly check?: (setting: Setting, say: Say) => Promise<void>
+  /** Ends what `prepare` started, before the server. Default: nothing. */
+  readonly end?: () => Promise<void>
   /** Parameters of the attack: counts, sizes, rates. */
   readonly setup: BenchResult['setup']
   readonly notes?: readonly string[]
@@ -68,12 +77,12 @@ export const neighbourBench = (attack: Attack): Bench => ({
 type Phase = { readonly publish: Latency; readonly delivery: Latency }
 
 async function run(attack: Attack, options: RunOptions, say: Say): Promise<BenchResult> {
-  const { seconds } = options.short ? SHORT : FULL
+  const seconds = secondsOf(attack, options)
   say(`${attack.id}: ${attack.title}; ${PER_SECOND} events a second of a neighbour`)
   const measures: Measure[] = []
   const latencies: Latency[] = []
   for (const store of ['SQLite', 'PostgreSQL'] as const) {
-    const { phases, peak } = await runOn(store, attack, options, say)
+    const { phases, peak, growth } = await runOn(store, attack, options, say)
     const [before, during] = phases
     for (const percent of ['p99', 'p50'] as const) {
       for (const what of ['publish', 'delivery'] as const) {
@@ -81,6 +90,9 @@ async function run(attack: Attack, options: RunOptions, say: Say): Promise<Bench
         const goal = Math.max(past * attack.factor, past + FREE_MS)
         measures.push({ name: `${store}: ${what} ${percent}`, unit: 'ms', value, goal, bound: 'atMost' })
       }
+    }
+    if (growth !== undefined) {
+      measures.push({ name: `${store}: memory growth`, unit: '', value: growth, goal: MAX_GROWTH, bound: 'atMost' })
     }
     latencies.push(...phases.flatMap(({ publish, delivery }) => [publish, delivery]))
     if (peak !== undefined) say(`${store}: peak resident memory ${Math.round(peak)} MB`)
@@ -93,13 +105,18 @@ async function run(attack: Attack, options: RunOptions, say: Say): Promise<Bench
     setup: { ...attack.setup, perSecond: PER_SECOND, seconds, factor: attack.factor, heapMegabytes: HEAP_MEGABYTES },
     notes: [
       `Latencies are those of another tenant, from each call's planned beginning: until the response, and until the first byte at its receiver. *Before* means the same rate and sizes from the attacker, but harmless. The goal is ${attack.factor} × before, or ${FREE_MS} ms more, whichever is larger.`,
+      ...(attack.measuresMemory === true ? [GROWTH_NOTE] : []),
       ...(attack.notes ?? []),
     ],
   }
 }
 
+const secondsOf = ({ seconds }: Attack, { short }: RunOptions): number =>
+  short ? (seconds?.short ?? SHORT.seconds) : (seconds?.full ?? FULL.seconds)
+
 async function runOn(store: 'SQLite' | 'PostgreSQL', attack: Attack, options: RunOptions, say: Say) {
-  const { warmUpSeconds, seconds } = options.short ? SHORT : FULL
+  const { warmUpSeconds } = options.short ? SHORT : FULL
+  const seconds = secondsOf(attack, options)
   const { flags = [], resolvConf } = attack
   const { profileFolder } = options
   const setting = await startSetting({
@@ -113,26 +130,32 @@ async function runOn(store: 'SQLite' | 'PostgreSQL', attack: Attack, options: Ru
   const child = new Child<NeighbourCommand, NeighbourAnswer>('neighbours/neighbour-process.ts')
   try {
     await register(setting, child, attack)
-    await attack.prepare?.(setting, say)
+    await attack.prepare?.(setting, say, options)
     const publish = (seconds: number) => publishSteadily(setting, child, seconds)
     await publish(warmUpSeconds)
     say(LATENCY_HEAD)
     const phases: Phase[] = []
+    let growth: number | undefined
     for (const [name, act] of [['before', attack.harmless] as const, ['during', attack.attack] as const]) {
       const controller = new AbortController()
-      const acting = act(setting, controller.signal)
+      const acting = act(setting, controller.signal, options)
       acting.catch(() => {}) // thrown below
+      const watch = attack.measuresMemory ? watchMemory(setting.posthorn.pid) : undefined
       const answer = await publish(seconds)
       controller.abort()
       await acting
+      const memory = watch?.end()
+      if (memory !== undefined) say(`${store} ${name}: ${formatMemory(memory)}`)
+      growth = memory?.growth
       const phase = toPhase(`${store} ${name}`, answer)
       for (const latency of [phase.publish, phase.delivery]) say(formatLatency(latency))
       phases.push(phase)
     }
     await attack.check?.(setting, say)
-    return { phases, peak: memoryOf(setting.posthorn.pid)?.peakMegabytes }
+    return { phases, growth, peak: memoryOf(setting.posthorn.pid)?.peakMegabytes }
   } finally {
     await child.end()
+    await attack.end?.()
     await setting.end()
   }
 }

@@ -13,6 +13,7 @@ import { type Destination, Destinations } from './attempt/destinations.ts'
 import { Sender, type Sent } from './attempt/sender.ts'
 import { CrashMode } from './lane/crash-mode.ts'
 import type { Lane } from './lane/lane.ts'
+import { ProbeTurns } from './lane/probe-turns.ts'
 import type { RateWindow } from './lane/rate.ts'
 import { LONGEST_PROBE_PAUSE_MS } from './lane/recovery.ts'
 import { Lanes, STORE_PAUSE_MS } from './lanes.ts'
@@ -52,6 +53,7 @@ export class Engine {
   readonly #crashMode: CrashMode
   readonly #health: ReceiverHealth
   readonly #schedules: TypeSchedules
+  readonly #probes = new ProbeTurns()
   /** The id of what this process puts into requests. Known before the first one. */
   #senderId = 0
 
@@ -83,7 +85,8 @@ export class Engine {
       beginTrace: options.beginTrace,
     })
     const hostOf = (lane: Lane) => this.#destinations.get(lane.endpoint)?.route.origin ?? ''
-    this.#rounds = new Rounds(options, now, hostOf, (lane, host) => void this.#dispatch(lane, host))
+    const dispatch = (lane: Lane, host: string) => void this.#dispatch(lane, host)
+    this.#rounds = new Rounds(options, now, hostOf, dispatch, tenant => store.hasRoomToSettle(tenant))
     this.#lanes = new Lanes({
       store,
       clock,
@@ -101,6 +104,7 @@ export class Engine {
       seen: partition => this.#crashMode.leave(partition),
       finished: () => {
         this.#lanes.forgetIdleRates()
+        this.#probes.forgetPast(store.now())
         this.#crashMode.resumeWaiting()
         this.#health.review()
       },
@@ -264,6 +268,7 @@ export class Engine {
       nowMs: endedAtMs,
       random,
       longestPauseMs: Math.min(LONGEST_PROBE_PAUSE_MS, 1_000 * Math.min(...schedule)),
+      takeTurn: (wantedMs, latestMs) => this.#probes.take(lane.tenant, wantedMs, latestMs),
     })
     if (waitMs > 0) lane.recovery.markUnreachable()
     this.#lanes.configure(lane, destination)

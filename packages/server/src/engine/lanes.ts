@@ -1,11 +1,11 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../base/clock.ts'
 import type { DeliveryId, EndpointId } from '../base/model.ts'
+import { SharedBudget } from '../base/shared-budget.ts'
 import { holdAll } from '../store/in-steps.ts'
 import type { LaneHead } from '../store/operations/lanes/lanes.ts'
 import type { Store } from '../store/store.ts'
 import type { Destination, Destinations } from './attempt/destinations.ts'
-import { Budget } from './lane/budget.ts'
 import type { CrashMode } from './lane/crash-mode.ts'
 import { Lane } from './lane/lane.ts'
 import { LaneReader } from './lane/lane-reader.ts'
@@ -21,8 +21,6 @@ import type { Rounds } from './rounds.ts'
 const LANE_DEPTH = 256
 /** How many deliveries all lanes hold together, some 300 bytes each. Beyond that, a lane holds only its window. */
 const MAX_ITEMS_IN_MEMORY = 200_000
-/** With this many outcomes waiting to be stored, nothing more is sent. */
-const MAX_UNSETTLED = 1_000
 /** How long to wait after a store failure before trying again, in milliseconds. */
 export const STORE_PAUSE_MS = 1_000
 
@@ -70,8 +68,8 @@ export class Lanes {
   /** For lanes whose rate is used up. On the monotonic clock, so that a jump of the wall clock can't delay them. */
   readonly #rateTimers: TimerQueue<Lane>
   readonly #maxWindow: number
-  readonly #items = new Budget(MAX_ITEMS_IN_MEMORY)
-  readonly #payloads: Budget
+  readonly #items = new SharedBudget(MAX_ITEMS_IN_MEMORY)
+  readonly #payloads: SharedBudget
   readonly #lanes = new Map<EndpointId, Lane>()
   #isRunning = false
 
@@ -86,8 +84,8 @@ export class Lanes {
     this.#partitions = options.partitions
     this.#rounds = rounds
     this.#maxWindow = limits.laneWindow
-    this.#payloads = new Budget(limits.payloadMemoryBytes)
-    this.#pump = new Pump(rounds, () => this.#isRunning && store.unsettled < MAX_UNSETTLED)
+    this.#payloads = new SharedBudget(limits.payloadMemoryBytes)
+    this.#pump = new Pump(rounds, clock, () => this.#isRunning)
     this.#reader = new LaneReader(store, this.#payloads, {
       done: lane => this.considerAndRun(lane),
       failed: (error, retry) => this.#storeFailed(error, retry),
@@ -131,7 +129,8 @@ export class Lanes {
   getOrMake(at: LaneKey, storeEarliestMs: number): Lane {
     let lane = this.#lanes.get(at.endpoint)
     if (lane === undefined) {
-      const limits = { maxWindow: this.#maxWindow, depth: LANE_DEPTH, items: this.#items, payloads: this.#payloads }
+      const [items, payloads] = [this.#items.of(at.tenant), this.#payloads.of(at.tenant)]
+      const limits = { maxWindow: this.#maxWindow, depth: LANE_DEPTH, items, payloads }
       lane = new Lane(at.tenant, at.endpoint, at.partition, storeEarliestMs, limits)
       if (this.#crashMode.appliesTo(at.partition)) lane.enterCrashMode()
       if (this.#health.isSuspect(at.endpoint)) lane.recovery.markUnreachable()

@@ -1,4 +1,5 @@
 import type { TenantId } from '../base/model.ts'
+import { TENANT_SHARE } from '../base/shared-budget.ts'
 import type { Lane } from './lane/lane.ts'
 
 export type RoundLimits = {
@@ -8,7 +9,6 @@ export type RoundLimits = {
   readonly maxInFlightPerHost: number
 }
 
-const TENANT_SHARE = 4
 const LANE_SHARE = 4
 
 type Host = {
@@ -45,6 +45,7 @@ export class Rounds {
   readonly #now: () => number
   readonly #hostOf: (lane: Lane) => string
   readonly #dispatch: (lane: Lane, host: string) => void
+  readonly #maySend: (tenant: TenantId) => boolean
   readonly #queues = new Map<TenantId, Queue>()
   /** Tenants that have queued lanes, in the order of their turns. */
   #round: Queue[] = []
@@ -57,16 +58,19 @@ export class Rounds {
   readonly #admittedAt = new Map<Lane, string>()
   #inFlight = 0
 
+  /** @param maySend whether the tenant's outcomes can still be stored; call `run` when that changes. Default: always */
   constructor(
     limits: RoundLimits,
     now: () => number,
     hostOf: (lane: Lane) => string,
     dispatch: (lane: Lane, host: string) => void,
+    maySend: (tenant: TenantId) => boolean = () => true,
   ) {
     this.#limits = limits
     this.#now = now
     this.#hostOf = hostOf
     this.#dispatch = dispatch
+    this.#maySend = maySend
   }
 
   get inFlight(): number {
@@ -128,7 +132,7 @@ export class Rounds {
   /** Makes one dispatch for a tenant, from the first of its lanes that can go. */
   #turn(queue: Queue, nowMs: number): boolean {
     const share = TENANT_SHARE * (this.#limits.maxInFlight - this.#inFlight)
-    if (queue.inFlight >= share) return false
+    if (queue.inFlight >= share || !this.#maySend(queue.tenant)) return false
     const laneShare = Math.ceil((share - queue.inFlight) / LANE_SHARE)
     for (let lane = queue.lanes.shift(); lane !== undefined; lane = queue.lanes.shift()) {
       const isReady = lane.isReady(nowMs)

@@ -12,7 +12,14 @@ import type { PayloadLimits } from './event-faults.ts'
 import type { ItemPlan } from './fan-out.ts'
 import { freshItems } from './new-deliveries.ts'
 import { Payloads } from './payloads.ts'
-import { MAX_DELIVERIES_AT_ONCE, type PlanLimits, planTenant, type Rows, type TenantPlan } from './plan.ts'
+import {
+  deliveriesATenant,
+  MAX_DELIVERIES_AT_ONCE,
+  type PlanLimits,
+  planTenant,
+  type Rows,
+  type TenantPlan,
+} from './plan.ts'
 import { Turns } from './turns.ts'
 import { untilCurrent } from './until-current.ts'
 
@@ -53,7 +60,7 @@ export class Inbox {
   readonly #store: Store
   readonly #configuration: Configuration
   readonly #log: Logger
-  readonly #limits: PlanLimits
+  readonly #limits: Omit<PlanLimits, 'deliveriesATenant'>
   readonly #clock: Clock
   readonly #payloads: Payloads
   /** How many rows to claim of tenants whose rows take long. */
@@ -141,12 +148,13 @@ export class Inbox {
   async #storeOnce({ arrivals, items }: Rows, claimNext: () => void): Promise<Rows> {
     const types = await this.#configuration.catalogue.get()
     const nowMs = this.#store.now()
+    const limits = { ...this.#limits, deliveriesATenant: deliveriesATenant(this.#store.isShared) }
     const arrivalsOf = Map.groupBy(arrivals, ({ tenant }) => tenant)
     const itemsOf = Map.groupBy(items, ({ tenant }) => tenant)
     const tenants = [...new Set([...arrivalsOf.keys(), ...itemsOf.keys()])]
     const configurations = await Promise.all(tenants.map(tenant => this.#configuration.tenants.get(tenant)))
     const turns = new Turns(this.#clock)
-    const at = { types, limits: this.#limits, nowMs, store: this.#store, payloads: this.#payloads, turns }
+    const at = { types, limits, nowMs, store: this.#store, payloads: this.#payloads, turns }
     const plans: TenantPlan[] = []
     for (const [index, tenant] of tenants.entries()) {
       const rows = { arrivals: arrivalsOf.get(tenant) ?? [], items: itemsOf.get(tenant) ?? [] }

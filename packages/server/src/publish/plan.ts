@@ -15,10 +15,19 @@ import { newDelivery } from './new-deliveries.ts'
 
 /** A larger commit would keep others waiting for more than about 50 ms. */
 export const MAX_DELIVERIES_AT_ONCE = 5_000
+/** The same while several tenants publish or are sent to, of calls with several times as many deliveries as events. */
+const MAX_DELIVERIES_IN_COMPANY = 256
+const DELIVERIES_AN_EVENT = 4
+
+/** Whether storing that many deliveries with their events would keep other tenants waiting. */
+export const isBroad = (deliveries: number, events: number): boolean =>
+  deliveries > MAX_DELIVERIES_IN_COMPANY && deliveries > DELIVERIES_AN_EVENT * events
 
 export type PlanLimits = PayloadLimits & {
   /** Maximum number of deliveries of an event in one commit. If it has more, they are created over several. */
   readonly maxDeliveriesAtOnce: number
+  /** A tenant's deliveries for one round. */
+  readonly deliveriesATenant: number
 }
 
 export type Circumstances = Planning & {
@@ -43,8 +52,9 @@ export type TenantPlan = {
   readonly deliveryCount: number
 }
 
-/** A tenant's allowance for one round: deliveries, and time in milliseconds. */
-const DELIVERIES_A_TENANT = 500
+/** A tenant's deliveries for one round; fewer while several tenants have something to store. */
+export const deliveriesATenant = (isShared: boolean): number => (isShared ? 128 : 500)
+/** A tenant's time for one round, in milliseconds. */
 const MS_A_TENANT = 10
 /** An arrival can't be divided, and most take far less than a turn. Pausing more often would only delay them. */
 const ARRIVALS_TURN_MS = 4
@@ -63,7 +73,7 @@ export async function planTenant(tenant: TenantId, { arrivals, items }: Rows, at
   const accepted: AcceptedArrival[] = []
   const failed: { arrival: Arrival; error: unknown }[] = []
   const planned: ItemPlan[] = []
-  const room: Room = { deliveries: DELIVERIES_A_TENANT, untilMs: turns.workedMs + MS_A_TENANT }
+  const room: Room = { deliveries: at.limits.deliveriesATenant, untilMs: turns.workedMs + MS_A_TENANT }
   const hasRoom = () => room.deliveries > 0 && turns.workedMs < room.untilMs
   let arrivalAt = 0
   for (; arrivalAt < arrivals.length && hasRoom(); arrivalAt++) {
@@ -82,7 +92,7 @@ export async function planTenant(tenant: TenantId, { arrivals, items }: Rows, at
     planned.push(await planItem(items[itemAt]!, configuration, at, room, nowMs))
   }
   const surplus = { arrivals: arrivals.slice(arrivalAt), items: items.slice(itemAt) }
-  const deliveryCount = DELIVERIES_A_TENANT - room.deliveries
+  const deliveryCount = at.limits.deliveriesATenant - room.deliveries
   return { tenant, configuration, accepted, items: planned, surplus, failed, deliveryCount }
 }
 

@@ -29,7 +29,7 @@ import { type Cut, type CutEvent, cutEvents } from './cut.ts'
 import { findFaults } from './event-faults.ts'
 import { MatchingShares } from './matching-share.ts'
 import { freshItems, newDelivery } from './new-deliveries.ts'
-import { MAX_DELIVERIES_AT_ONCE } from './plan.ts'
+import { isBroad, MAX_DELIVERIES_AT_ONCE } from './plan.ts'
 import { untilCurrent } from './until-current.ts'
 
 /** Settings, under their own names, and options that only tests change. */
@@ -217,7 +217,7 @@ export class Publisher {
     const matches = isLater || index === null ? undefined : this.#match(tenant, drafts, index, nowMs)
     if (matches === undefined) return drafts.map(draft => toNewEvent(draft, UNMATCHED, nowMs, true))
     const count = matches.reduce((sum, { endpoints }) => sum + endpoints.length, 0)
-    const isForInbox = count > this.#maxDeliveriesAtOnce
+    const isForInbox = count > this.#maxDeliveriesAtOnce || (this.#store.isShared && isBroad(count, drafts.length))
     return drafts.map((draft, at) => toNewEvent(draft, matches[at]!, nowMs, isForInbox))
   }
 

@@ -1,6 +1,9 @@
 import type { Clock } from '../base/clock.ts'
+import type { TenantId } from '../base/model.ts'
 import type { Changes } from './changes.ts'
+import { Company } from './company.ts'
 import type { Driver, OperationCall, OperationResult } from './driver.ts'
+import type { CommitLimits } from './fair-queue.ts'
 import type { Observations } from './observations.ts'
 import type { Moved, Settlement } from './operations/deliveries/settlement.ts'
 import type { PublishRequest, PublishResult } from './operations/events/publish-request.ts'
@@ -13,16 +16,29 @@ import { type Commits, conclude, enqueue, itemsOf, type Waiting } from './waitin
 
 /** Deliveries and outcomes in one transaction: more would gain little and make everyone wait longer. */
 const MAX_ITEMS_A_COMMIT = 2_000
+/** The limits of published events, and of outcomes, while only one tenant has any. */
+const ALONE: CommitLimits = { total: MAX_ITEMS_A_COMMIT, each: MAX_ITEMS_A_COMMIT }
+/**
+ * The same while several have. A commit can't be interrupted, and work that arrives during it waits for its end: so each
+ * tenant adds no more than some milliseconds to it. Many tenants together still make it as large as one alone.
+ */
+const IN_COMPANY: CommitLimits = { total: MAX_ITEMS_A_COMMIT, each: 128 }
+/** Other calls in one transaction while several tenants have work. */
+const CALLS_IN_COMPANY = 32
 /**
  * After a commit with this many items, the next one waits a little for more: under load a commit costs more than its
  * contents (1,700 commits became 1,200 for the same 105,000 events).
  */
 const BUSY_ITEMS = 32
 const BUSY_PAUSE_MS = 6
+/** The same while several tenants have work: it delays those that have little. */
+const PAUSE_IN_COMPANY_MS = 1
 
 /**
  * Group commit: one commit is in flight at a time. Whatever arrives in the meantime (publishing, settling,
- * configuration alike) makes up the next one, so the more there is to do, the less each item costs.
+ * configuration alike) makes up the next one, so the more there is to do, the less each item costs. While several
+ * tenants have something to do, each has a part of every commit, so that one that has much delays the others only by its
+ * part.
  *
  * A commit takes outcomes first, then published events, then all other calls. Callers get their result when their
  * commit is durable, or was refused.
@@ -34,6 +50,7 @@ export class GroupCommit implements Commits {
   readonly #observations: Observations
   readonly #publishes: PublishQueue
   readonly #settlements: SettleQueue
+  readonly #company: Company
   readonly #calls: Waiting<OperationCall, unknown>[] = []
   /** Calls that change the configuration. */
   readonly #configuring: Waiting<OperationCall, unknown>[] = []
@@ -48,6 +65,7 @@ export class GroupCommit implements Commits {
     this.#clock = clock
     this.#changes = changes
     this.#observations = observations
+    this.#company = new Company(clock)
     this.#publishes = new PublishQueue(this, clock)
     this.#settlements = new SettleQueue(this, changes, clock)
   }
@@ -55,6 +73,16 @@ export class GroupCommit implements Commits {
   /** The number of outcomes not stored yet. */
   get unsettled(): number {
     return this.#settlements.unsettled
+  }
+
+  /** See Store. */
+  hasRoomToSettle(tenant: TenantId): boolean {
+    return this.#settlements.hasRoom(tenant)
+  }
+
+  /** See Store. */
+  get isShared(): boolean {
+    return this.#company.isSeveral
   }
 
   /** See Store. */
@@ -70,7 +98,7 @@ export class GroupCommit implements Commits {
   /** Resolves with the call's result after its commit is durable. */
   run(call: OperationCall): Promise<unknown> {
     const done = enqueue(changesConfiguration(call.name) ? this.#configuring : this.#calls, call, 1)
-    this.schedule()
+    this.#schedule()
     return done
   }
 
@@ -79,7 +107,7 @@ export class GroupCommit implements Commits {
     this.#holds++
     return () => {
       this.#holds--
-      if (this.#hasWork()) this.schedule()
+      if (this.#hasWork()) this.#schedule()
     }
   }
 
@@ -98,8 +126,13 @@ export class GroupCommit implements Commits {
     return this.#publishes.length + this.#settlements.length + this.#calls.length + configuring > 0
   }
 
+  schedule(tenant: TenantId): void {
+    this.#company.note(tenant)
+    this.#schedule()
+  }
+
   /** Commits at the end of this turn of the event loop, so that everything that arrives in it is included. */
-  schedule(): void {
+  #schedule(): void {
     if (this.#isCommitting || this.#isScheduled) return
     this.#isScheduled = true
     setImmediate(() => {
@@ -110,10 +143,13 @@ export class GroupCommit implements Commits {
 
   async #commit(): Promise<void> {
     this.#isCommitting = true
-    const settlements = this.#settlements.take(MAX_ITEMS_A_COMMIT)
-    const publishes = this.#publishes.take(MAX_ITEMS_A_COMMIT)
-    const calls = this.#calls.splice(0)
-    if (this.#holds === 0) calls.push(...this.#configuring.splice(0))
+    const { isSeveral } = this.#company
+    const limits = isSeveral ? IN_COMPANY : ALONE
+    const settlements = this.#settlements.take(limits)
+    const publishes = this.#publishes.take(limits)
+    const maxCalls = isSeveral ? CALLS_IN_COMPANY : Number.POSITIVE_INFINITY
+    const calls = this.#calls.splice(0, maxCalls)
+    if (this.#holds === 0) calls.push(...this.#configuring.splice(0, maxCalls))
     const batch: OperationCall[] = []
     if (settlements.length > 0) batch.push(toSettleCall(settlements))
     if (publishes.length > 0) batch.push(toPublishCall(publishes))
@@ -128,10 +164,21 @@ export class GroupCommit implements Commits {
     for (const waiting of calls) this.#concludeCall(waiting, results[at++]!)
     const items = calls.length + settlements.length + itemsOf(publishes)
     this.#observations.emit({ kind: 'commit', items, durationMs, isFault: results.some(isFault) })
-    if (items >= BUSY_ITEMS) await new Promise<void>(resolve => void this.#clock.after(BUSY_PAUSE_MS, resolve))
+    if (items >= BUSY_ITEMS && !this.#isFull()) await this.#pause()
     this.#isCommitting = false
-    if (this.#hasWork()) this.schedule()
+    if (this.#hasWork()) this.#schedule()
     else this.lookIdle()
+  }
+
+  /** Whether what is waiting fills a commit, so that waiting for more would gain nothing. */
+  #isFull(): boolean {
+    const { each } = this.#company.isSeveral ? IN_COMPANY : ALONE
+    return this.#settlements.items >= each || this.#publishes.items >= each
+  }
+
+  #pause(): Promise<void> {
+    const pauseMs = this.#company.isSeveral ? PAUSE_IN_COMPANY_MS : BUSY_PAUSE_MS
+    return new Promise<void>(resolve => void this.#clock.after(pauseMs, resolve))
   }
 
   #concludeCall(waiting: Waiting<OperationCall, unknown>, result: OperationResult): void {

@@ -8,7 +8,8 @@ import { PARTS_A_COMMIT } from './operations/replays/part-changes.ts'
 import type { NewReplay } from './operations/replays/replays.ts'
 import type { Store } from './store.ts'
 
-const DELIVERIES_A_COMMIT = 1_000
+/** Some milliseconds: a tenant that keeps changing endpoints with a backlog must not delay others. */
+const DELIVERIES_A_COMMIT = 128
 const STATISTICS_A_COMMIT = 500
 const CALLS_A_COMMIT = 1_000
 

@@ -1,6 +1,8 @@
 import type { Clock } from '../base/clock.ts'
+import { SharedBudget } from '../base/shared-budget.ts'
 import { BlockedKeys, isSameKey } from './blocked-keys.ts'
 import type { OperationCall, OperationResult } from './driver.ts'
+import { type CommitLimits, FairQueue } from './fair-queue.ts'
 import {
   type PublishRequest,
   type PublishResult,
@@ -8,11 +10,11 @@ import {
   toPublishResult,
 } from './operations/events/publish-request.ts'
 import { StoreContended, StoreUnavailable } from './transaction.ts'
-import { type Commits, enqueue, take, type Waiting } from './waiting.ts'
+import { type Commits, enqueue, itemsOfBytes, type Waiting } from './waiting.ts'
 
-/** How many requests can wait for the commit in flight. Further ones are refused (503). */
+/** How many requests can wait for the commit in flight, a tenant's up to its share. Further ones are refused (503). */
 const MAX_WAITING_PUBLISHES = 10_000
-/** The limit for the total size of their payloads. */
+/** The limit for the total size of their payloads, in bytes, and a tenant's up to its share. */
 const MAX_WAITING_PAYLOAD_BYTES = 64 * 1024 * 1024
 
 /** How long a commit waits for an event key that a publisher's transaction holds: other requests share the commit. */
@@ -38,11 +40,13 @@ type WaitingPublish = Waiting<PublishRequest, PublishResult>
 export class PublishQueue {
   readonly #commits: Commits
   readonly #clock: Clock
-  readonly #waiting: WaitingPublish[] = []
+  readonly #waiting = new FairQueue<PublishRequest, PublishResult>()
   /** Requests with keys that another transaction holds: published one by one, alongside the commits. */
   readonly #aside: WaitingPublish[] = []
   readonly #blockedKeys = new BlockedKeys()
-  #waitingPayloadBytes = 0
+  /** Requests that have no result yet, and the bytes of their payloads. */
+  readonly #requests = new SharedBudget(MAX_WAITING_PUBLISHES)
+  readonly #payloads = new SharedBudget(MAX_WAITING_PAYLOAD_BYTES)
   #isPublishingAside = false
 
   constructor(commits: Commits, clock: Clock) {
@@ -53,6 +57,11 @@ export class PublishQueue {
   /** The number of requests waiting for the next commit. */
   get length(): number {
     return this.#waiting.length
+  }
+
+  /** The sum of their sizes. */
+  get items(): number {
+    return this.#waiting.items
   }
 
   get isPublishingAside(): boolean {
@@ -67,15 +76,16 @@ export class PublishQueue {
       size += 1 + (event.deliveries?.length ?? 0)
       payloadBytes += event.payload.length
     }
-    const waitingBytes = this.#waitingPayloadBytes + payloadBytes
-    // A single request is always accepted, however large it is.
-    const isFull = this.#waiting.length > 0 && waitingBytes > MAX_WAITING_PAYLOAD_BYTES
-    if (isFull || this.#waiting.length + this.#aside.length >= MAX_WAITING_PUBLISHES) {
-      return Promise.reject(new StoreOverloaded('Too many events are waiting to be stored'))
-    }
-    this.#waitingPayloadBytes = waitingBytes
-    return this.#enqueue(request, size).finally(() => {
-      this.#waitingPayloadBytes -= payloadBytes
+    const { tenant } = request
+    // A single request of a tenant is always accepted, however large it is.
+    const isFirst = this.#requests.usedBy(tenant) === 0
+    const isRoom = this.#requests.isLeft(tenant) && (isFirst || this.#payloads.isLeft(tenant, payloadBytes))
+    if (!isRoom) return Promise.reject(new StoreOverloaded('Too many events are waiting to be stored'))
+    this.#requests.reserve(tenant, 1)
+    this.#payloads.reserve(tenant, payloadBytes)
+    return this.#enqueue(request, size + itemsOfBytes(payloadBytes)).finally(() => {
+      this.#requests.release(tenant, 1)
+      this.#payloads.release(tenant, payloadBytes)
     })
   }
 
@@ -85,13 +95,13 @@ export class PublishQueue {
       void this.#publishAside()
       return stored
     }
-    const stored = enqueue(this.#waiting, request, size)
-    this.#commits.schedule()
+    const stored = this.#waiting.add(request, size)
+    this.#commits.schedule(request.tenant)
     return stored
   }
 
-  take(maxItems: number): WaitingPublish[] {
-    return take(this.#waiting, maxItems)
+  take(limits: CommitLimits): WaitingPublish[] {
+    return this.#waiting.take(limits)
   }
 
   /** @param searchUntilMs when a search for held keys has to end, by the monotonic clock */
@@ -133,7 +143,7 @@ export class PublishQueue {
       const free = half.filter(waiting => !this.#blockedKeys.has(waiting.input))
       this.#aside.push(...half.filter(waiting => !free.includes(waiting)))
       if (free.length === 0) continue
-      if (this.#clock.monotonicMs() >= untilMs) this.#waiting.unshift(...free)
+      if (this.#clock.monotonicMs() >= untilMs) this.#waiting.putBack(free)
       else {
         const call = toPublishCall(free, NEXT_KEY_WAIT_MS)
         const [result] = await this.#commits.write([call])

@@ -1,6 +1,9 @@
 import type { Clock } from '../base/clock.ts'
+import type { TenantId } from '../base/model.ts'
+import { SharedBudget } from '../base/shared-budget.ts'
 import type { Changes } from './changes.ts'
 import type { OperationCall, OperationResult } from './driver.ts'
+import { type CommitLimits, FairQueue } from './fair-queue.ts'
 import {
   type Moved,
   type Settlement,
@@ -8,12 +11,14 @@ import {
   toSettleArguments,
 } from './operations/deliveries/settlement.ts'
 import { StoreContended, StoreUnavailable } from './transaction.ts'
-import { type Commits, enqueue, take, type Waiting } from './waiting.ts'
+import { type Commits, itemsOfBytes, type Waiting } from './waiting.ts'
 
 /** Pause before the outcomes of a failed commit are retried. */
 const SETTLE_RETRY_MS = 500
 /** The attempt's row, and the delivery's next step. */
 const ITEMS_A_SETTLEMENT = 2
+/** With this many outcomes waiting to be stored, nothing more is sent; for a tenant, with its share of them. */
+const MAX_UNSETTLED = 1_000
 
 type WaitingSettlement = Waiting<Settlement, Moved>
 
@@ -22,8 +27,8 @@ export class SettleQueue {
   readonly #commits: Commits
   readonly #changes: Changes
   readonly #clock: Clock
-  readonly #waiting: WaitingSettlement[] = []
-  #unsettled = 0
+  readonly #waiting = new FairQueue<Settlement, Moved>()
+  readonly #unsettled = new SharedBudget(MAX_UNSETTLED)
 
   constructor(commits: Commits, changes: Changes, clock: Clock) {
     this.#commits = commits
@@ -36,20 +41,32 @@ export class SettleQueue {
     return this.#waiting.length
   }
 
+  /** The sum of their sizes. */
+  get items(): number {
+    return this.#waiting.items
+  }
+
   /** The number of outcomes not stored yet: waiting, in flight, or pausing before a retry. */
   get unsettled(): number {
-    return this.#unsettled
+    return this.#unsettled.used
+  }
+
+  /** Whether one more outcome of the tenant can wait. */
+  hasRoom(tenant: TenantId): boolean {
+    return this.#unsettled.isLeft(tenant)
   }
 
   add(settlement: Settlement): Promise<Moved> {
-    this.#unsettled++
-    const settled = enqueue(this.#waiting, settlement, ITEMS_A_SETTLEMENT)
-    this.#commits.schedule()
-    return settled.finally(() => this.#unsettled--)
+    const { tenant, attempt } = settlement
+    this.#unsettled.reserve(tenant, 1)
+    const size = ITEMS_A_SETTLEMENT + itemsOfBytes(attempt.headers.length + attempt.responseBody.length)
+    const settled = this.#waiting.add(settlement, size)
+    this.#commits.schedule(tenant)
+    return settled.finally(() => this.#unsettled.release(tenant, 1))
   }
 
-  take(maxItems: number): WaitingSettlement[] {
-    return take(this.#waiting, maxItems)
+  take(limits: CommitLimits): WaitingSettlement[] {
+    return this.#waiting.take(limits)
   }
 
   async conclude(settlements: WaitingSettlement[], call: OperationCall, result: OperationResult): Promise<void> {
@@ -77,8 +94,8 @@ export class SettleQueue {
   /** Puts them first in line again after a pause: the receiver has responded, and that must not get lost. */
   #retry(settlements: readonly WaitingSettlement[]): void {
     this.#clock.after(SETTLE_RETRY_MS, () => {
-      this.#waiting.unshift(...settlements)
-      this.#commits.schedule()
+      this.#waiting.putBack(settlements)
+      this.#commits.schedule(settlements[0]!.input.tenant)
     })
   }
 }

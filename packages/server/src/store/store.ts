@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { TenantId } from '../base/model.ts'
 import { Changes } from './changes.ts'
 import type { Driver, HistoryReport, OperationCall } from './driver.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -44,6 +45,16 @@ export class Store {
   /** The number of outcomes not stored yet. */
   get unsettled(): number {
     return this.#commits.unsettled
+  }
+
+  /** Whether one more outcome of the tenant can wait to be stored. If not, nothing is sent for it. */
+  hasRoomToSettle(tenant: TenantId): boolean {
+    return this.#commits.hasRoomToSettle(tenant)
+  }
+
+  /** Whether several tenants have published or been sent to lately, so that a large commit would delay others. */
+  get isShared(): boolean {
+    return this.#commits.isShared
   }
 
   read<Name extends ReadName>(name: Name, args: Arguments<Name>): Promise<Result<Name>> {

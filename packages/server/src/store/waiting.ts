@@ -1,9 +1,16 @@
+import type { TenantId } from '../base/model.ts'
 import type { OperationCall, OperationResult } from './driver.ts'
+
+/** Storing this many bytes takes about as long as a row. */
+const ITEM_BYTES = 2_048
+
+/** How many items bytes count as. Small ones are free: a row is never without any. */
+export const itemsOfBytes = (bytes: number): number => Math.floor(bytes / ITEM_BYTES)
 
 /** Work that waits for a commit, and its caller. */
 export type Waiting<Input, Output> = {
   readonly input: Input
-  /** How many items of a commit it counts as. */
+  /** How many items of a commit it counts as: rows, and one more for each ITEM_BYTES. */
   readonly size: number
   readonly resolve: (output: Output) => void
   readonly reject: (error: Error) => void
@@ -14,14 +21,6 @@ export function enqueue<Input, Output>(queue: Waiting<Input, Output>[], input: I
   const { promise, resolve, reject } = Promise.withResolvers<Output>()
   queue.push({ input, size, resolve, reject })
   return promise
-}
-
-/** Takes waiting work off the front: up to `maxItems` items, but at least one piece of work. */
-export function take<Input, Output>(queue: Waiting<Input, Output>[], maxItems: number): Waiting<Input, Output>[] {
-  let items = 0
-  let count = 0
-  while (count < queue.length && (count === 0 || items + queue[count]!.size <= maxItems)) items += queue[count++]!.size
-  return queue.splice(0, count)
 }
 
 export function conclude({ resolve, reject }: Waiting<unknown, unknown>, result: OperationResult): void {
@@ -38,8 +37,8 @@ export type Commits = {
   write(calls: readonly OperationCall[]): Promise<OperationResult[]>
   /** Emits the observations of a committed call. */
   observe(call: OperationCall, value: unknown): void
-  /** Schedules a commit: there is something to commit. */
-  schedule(): void
+  /** Schedules a commit: there is something of that tenant to commit. */
+  schedule(tenant: TenantId): void
   /** Checks whether everything is done: a queue might have become empty outside the commits. */
   lookIdle(): void
 }

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Budget } from '../../src/engine/lane/budget.ts'
+import { SharedBudget } from '../../src/base/shared-budget.ts'
 import { Lane } from '../../src/engine/lane/lane.ts'
 import { type RoundLimits, Rounds } from '../../src/engine/rounds.ts'
 
 /** Lanes full of due deliveries. `end` ends the oldest request of a lane. */
 function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
-  const budget = new Budget(0)
+  const budget = new SharedBudget(0).of('t')
   const flying: { lane: Lane; host: string }[] = []
   const dispatched: string[] = []
   const rounds = new Rounds(
@@ -21,7 +21,7 @@ function bench(maxInFlight: number, maxInFlightPerHost = 1_000) {
   )
   let count = 0
   const add = (tenant: string, endpoint: string, deliveries: number) => {
-    const limits = { maxWindow: 32, depth: 10_000, items: new Budget(1e6), payloads: budget }
+    const limits = { maxWindow: 32, depth: 10_000, items: new SharedBudget(2e6).of(tenant), payloads: budget }
     const lane = new Lane(tenant, endpoint, 0, Number.POSITIVE_INFINITY, limits)
     for (let at = 0; at < deliveries; at++) {
       const delivery = `d${count++}`

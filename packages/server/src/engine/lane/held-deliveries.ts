@@ -1,6 +1,6 @@
 import type { DeliveryId } from '../../base/model.ts'
+import type { Room } from '../../base/shared-budget.ts'
 import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
-import type { Budget } from './budget.ts'
 import { Waiting } from './waiting.ts'
 
 /**
@@ -11,15 +11,15 @@ import { Waiting } from './waiting.ts'
  */
 export class HeldDeliveries {
   /** Places for deliveries, shared by all lanes. */
-  readonly #items: Budget
+  readonly #items: Room
   /** Payload bytes, shared by all lanes. When they are used up, payloads are left in the store. */
-  readonly #payloads: Budget
+  readonly #payloads: Room
   /** Sorted by due time, or for an ordered endpoint in the order of its queue. Urgent deliveries come first. */
   readonly #waiting = new Waiting()
   readonly #ids = new Set<DeliveryId>()
   readonly #urgent = new Set<DeliveryId>()
 
-  constructor(items: Budget, payloads: Budget) {
+  constructor(items: Room, payloads: Room) {
     this.#items = items
     this.#payloads = payloads
   }

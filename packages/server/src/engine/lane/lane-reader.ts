@@ -1,6 +1,6 @@
 import type { DeliveryId } from '../../base/model.ts'
+import type { SharedBudget } from '../../base/shared-budget.ts'
 import type { Store } from '../../store/store.ts'
-import type { Budget } from './budget.ts'
 import type { Lane } from './lane.ts'
 
 /** Payloads larger than this are left in the store until dispatch. */
@@ -18,11 +18,11 @@ export type LaneReaderListener = {
 /** Reads deliveries for lanes: the next ones in the store, and those that someone wants sent immediately. */
 export class LaneReader {
   readonly #store: Store
-  readonly #payloads: Budget
+  readonly #payloads: SharedBudget
   readonly #listener: LaneReaderListener
 
   /** @param payloads payload bytes that lanes can hold; when they are used up, payloads are read at dispatch */
-  constructor(store: Store, payloads: Budget, listener: LaneReaderListener) {
+  constructor(store: Store, payloads: SharedBudget, listener: LaneReaderListener) {
     this.#store = store
     this.#payloads = payloads
     this.#listener = listener
@@ -32,7 +32,7 @@ export class LaneReader {
     const read = lane.beginRead(this.#store.now())
     const { partition, endpoint, isOrdered, isNumbered } = lane
     try {
-      const maxPayloadBytes = this.#payloads.isLeft ? MAX_PAYLOAD_WITH_LANE_BYTES : 0
+      const maxPayloadBytes = this.#payloads.isLeft(lane.tenant) ? MAX_PAYLOAD_WITH_LANE_BYTES : 0
       const query = { partition, endpoint, limit: read.limit, maxPayloadBytes }
       if (isOrdered) {
         const { items, isHeldUp, ...found } = await this.#store.readOrderedLane({ ...query, isNumbered })

@@ -1,6 +1,6 @@
 import type { DeliveryId, EndpointId, TenantId } from '../../base/model.ts'
+import type { Room } from '../../base/shared-budget.ts'
 import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
-import type { Budget } from './budget.ts'
 import { HeldDeliveries } from './held-deliveries.ts'
 import type { RateWindow } from './rate.ts'
 import { Recovery, type RequestEnd } from './recovery.ts'
@@ -356,9 +356,9 @@ export type LaneLimits = {
   /** Maximum number of deliveries held per request of the window; several times as many if they are fresh. */
   readonly depth: number
   /** Places shared by all lanes. When they are used up, a lane holds no more than its window. */
-  readonly items: Budget
+  readonly items: Room
   /** Payload bytes shared by all lanes. When they are used up, payloads are left in the store until dispatch. */
-  readonly payloads: Budget
+  readonly payloads: Room
 }
 
 /** A read of the store in progress, and what has happened since it began. */

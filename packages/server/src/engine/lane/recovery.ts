@@ -23,6 +23,8 @@ export type RequestEnd = {
   readonly longestPauseMs: number
   /** From 0 (inclusive) to 1 (exclusive). Spreads the probes of many receivers. */
   readonly random: number
+  /** Returns when the receiver can be probed, from `wantedMs` on. Default: then. */
+  readonly takeTurn?: (wantedMs: number, latestMs: number) => number
 }
 
 /**
@@ -34,7 +36,8 @@ export type RequestEnd = {
  *   grows by one, up to where it last failed; beyond that, by one per window's worth of successes.
  * - Recovering puts a gap between the starts of two requests, which halves each second while requests succeed.
  * - Probing (after CONNECT_FAILURES_UNTIL_PROBING in a row without a connection) puts a pause after each request, twice
- *   as long each time. Any response from the receiver ends it.
+ *   as long each time, and longer if many of the tenant's receivers can't be reached (`ProbeTurns`). Any response from
+ *   the receiver ends it.
  *
  * Times are the store's, in milliseconds since 1970. Has no side effects apart from its own state.
  */
@@ -124,7 +127,7 @@ export class Recovery {
     this.#window = Math.min(this.#window, this.#maxWindow)
   }
 
-  #fail({ neverConnected, nowMs, longestPauseMs, random }: RequestEnd): void {
+  #fail({ neverConnected, nowMs, longestPauseMs, random, takeTurn }: RequestEnd): void {
     this.#failures++
     this.#connectFailures = neverConnected ? this.#connectFailures + 1 : 0
     this.#window = Math.max(1, this.#window >> 1)
@@ -142,6 +145,7 @@ export class Recovery {
     if (doublings < 0) return
     const pauseMs = Math.min(longestPauseMs, longestPauseMs * FIRST_PROBE_PART * 2 ** doublings)
     // Spread, so that a thousand receivers that failed together are not probed together from then on.
-    this.#notBeforeMs = nowMs + pauseMs * (1 - random / 2)
+    const wantedMs = nowMs + pauseMs * (1 - random / 2)
+    this.#notBeforeMs = takeTurn === undefined ? wantedMs : takeTurn(wantedMs, nowMs + longestPauseMs)
   }
 }

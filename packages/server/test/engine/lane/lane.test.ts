@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Budget } from '../../../src/engine/lane/budget.ts'
+import { SharedBudget } from '../../../src/base/shared-budget.ts'
 import { Lane, type LaneRead } from '../../../src/engine/lane/lane.ts'
 import type { LaneItem } from '../../../src/store/operations/lanes/lanes.ts'
 
@@ -27,7 +27,12 @@ const ended = (isSuccess: boolean, nowMs = 0, neverConnected = false) => ({
 })
 
 const makeLane = (depth = 2, earliestMs = Number.POSITIVE_INFINITY) =>
-  new Lane('t', 'ep', 0, earliestMs, { maxWindow: 3, depth, items: new Budget(1_000), payloads: new Budget(35) })
+  new Lane('t', 'ep', 0, earliestMs, {
+    maxWindow: 3,
+    depth,
+    items: new SharedBudget(2_000).of('t'),
+    payloads: new SharedBudget(43).of('t'),
+  })
 
 /** The store as the lane sees it: rows by id, and reads whose snapshot is older than their arrival. */
 class Model {
@@ -229,8 +234,8 @@ describe('lane', () => {
   })
 
   it('holds what its window can use soon: less after failures, and only the window when all lanes are full', () => {
-    const items = new Budget(20)
-    const limits = { maxWindow: 4, depth: 4, items, payloads: new Budget(0) }
+    const items = new SharedBudget(24).of('t')
+    const limits = { maxWindow: 4, depth: 4, items, payloads: new SharedBudget(0).of('t') }
     const lane = new Lane('t', 'ep', 0, Number.POSITIVE_INFINITY, limits)
     const fill = (of: Lane) => Array.from({ length: 50 }, (_, at) => of.offer(item(`d${at}`, 0))).filter(Boolean).length
     expect(fill(lane)).toBe(16)
@@ -288,7 +293,12 @@ describe('lane', () => {
 })
 
 it('a lane with a wide window never runs out of deliveries while the store has some', () => {
-  const limits = { maxWindow: 1_024, depth: 256, items: new Budget(200_000), payloads: new Budget(1_000_000) }
+  const limits = {
+    maxWindow: 1_024,
+    depth: 256,
+    items: new SharedBudget(250_000).of('t'),
+    payloads: new SharedBudget(2_000_000).of('t'),
+  }
   const lane = new Lane('t', 'ep', 0, 0, limits)
   let stored = 0
   const held: LaneItem[] = []

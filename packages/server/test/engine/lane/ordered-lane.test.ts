@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
-import { Budget } from '../../../src/engine/lane/budget.ts'
+import { SharedBudget } from '../../../src/base/shared-budget.ts'
 import { Lane, type LaneRead } from '../../../src/engine/lane/lane.ts'
 import { RateWindow } from '../../../src/engine/lane/rate.ts'
 import type { LaneItem } from '../../../src/store/operations/lanes/lanes.ts'
@@ -20,7 +20,7 @@ const item = (delivery: string, dueAtMs: number, attempts = 0): LaneItem => ({
   payload: null,
 })
 
-const LIMITS = { maxWindow: 3, depth: 2, items: new Budget(1_000), payloads: new Budget(0) }
+const LIMITS = { maxWindow: 3, depth: 2, items: new SharedBudget(2_000).of('t'), payloads: new SharedBudget(0).of('t') }
 
 /** The store as the lane sees it: rows in queue order, and reads whose snapshot is older than their arrival. */
 class Model {
