@@ -13,6 +13,8 @@ export type Certificate = {
 export type CertificateRequest = {
   /** DNS names of the certificate; can be empty if `ips` isn't. */
   readonly names: readonly string[]
+  /** The common name. Default: the first name or address. */
+  readonly commonName?: string
   /** IP addresses of the certificate. Default: none. */
   readonly ips?: readonly string[]
   /** Whether it authenticates a server or, for mutual TLS, a client. Default: server. */
@@ -65,7 +67,7 @@ async function issueCertificate(
   issuerKeys: webcrypto.CryptoKeyPair,
 ): Promise<Certificate> {
   const ips = request.ips ?? []
-  const subject = request.names[0] ?? ips[0]
+  const subject = request.commonName ?? request.names[0] ?? ips[0]
   if (subject === undefined) throw new Error('A certificate needs at least one name or address.')
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.create({

@@ -11,7 +11,10 @@ export const ATTEMPT_DETAILS = {
   // Looking the name up
   name_unknown: ['dns_failed', 'The host name does not exist. Correct the URL, or create the DNS record.'],
   name_without_address: ['dns_failed', 'The host name exists but has no address. Add an A or AAAA record.'],
-  name_server_silent: ['dns_failed', 'No name server responded for the host name. Check the servers of its zone.'],
+  name_server_silent: [
+    'dns_failed',
+    'No name server responded for the host name in time. Check the servers of its zone.',
+  ],
   name_server_refused: ['dns_failed', 'The name servers refused to answer ({value}). Check the servers of its zone.'],
   // Connecting
   address_refused: ['target_refused', 'The host name resolves to an address that is not public ({value}).'],
@@ -53,20 +56,26 @@ export const ATTEMPT_DETAILS = {
     'The receiver refused the client certificate ({value}). Trust its issuer there, or replace it.',
   ],
   tls_version: ['tls_failed', 'The receiver supports no TLS version from 1.2 on. Enable TLS 1.2 or 1.3.'],
-  tls_no_common_cipher: ['tls_failed', 'The receiver ended the handshake: no common cipher, or no client certificate.'],
+  tls_no_common_cipher: [
+    'tls_failed',
+    'The receiver supports no cipher that Posthorn offers. Enable TLS 1.3, or ECDHE with AES-GCM under TLS 1.2.',
+  ],
   tls_unknown_name: ['tls_failed', 'The receiver has no certificate for the host name. Configure the name there.'],
   tls_without_http1: ['tls_failed', 'The receiver does not offer HTTP/1.1 over TLS. Enable it.'],
   not_tls: ['tls_failed', 'The receiver does not speak TLS at this port. Correct the port, or enable TLS.'],
+  closed_after_certificate: [
+    'tls_failed',
+    'The receiver closed the connection after it got the client certificate. It probably does not accept it.',
+  ],
+  closed_in_handshake: ['tls_failed', 'The receiver closed the connection during the TLS handshake.'],
   tls_other: ['tls_failed', 'The TLS handshake failed ({value}).'],
   // The connection
   reset: ['connection_reset', 'The receiver reset the connection before it responded ({value}).'],
   closed: ['connection_reset', 'The receiver closed the connection before it responded.'],
-  closed_in_head: ['connection_reset', 'The receiver closed the connection in the middle of the response head.'],
-  closed_after_certificate: [
+  closed_in_head: [
     'connection_reset',
-    'The receiver closed the connection after it got the client certificate. It probably does not accept it.',
+    'The receiver closed the connection in the middle of the response head (after byte {value}).',
   ],
-  closed_in_handshake: ['connection_reset', 'The receiver closed the connection during the handshake.'],
   // The response
   no_status: [
     'response_timeout',

@@ -264,7 +264,7 @@ export class Engine {
     const marks = isCurrent ? this.#health.record(attempted) : []
     lane.endRequest({
       isSuccess: error === null,
-      neverConnected: neverConnected(error, sent.exchange.detail),
+      neverConnected: neverConnected(error),
       nowMs: endedAtMs,
       random,
       longestPauseMs: Math.min(LONGEST_PROBE_PAUSE_MS, 1_000 * Math.min(...schedule)),

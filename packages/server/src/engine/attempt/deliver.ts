@@ -141,7 +141,7 @@ class Attempt implements RequestHandler {
 
   onFailed(failure: RequestFailure): void {
     if (this.#isOver) return
-    if (!failure.isFirst && failure.isUntouched) {
+    if (!failure.isFirst && failure.headBytes === 0) {
       if (failure.isWritten) this.#lost = failure
       this.#connections.release(this.#connection, false)
       this.#connection = this.#connections.open(this.#request.route)

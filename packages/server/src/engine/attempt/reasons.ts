@@ -9,6 +9,7 @@ const BY_CODE: Readonly<Record<string, AttemptDetailCode>> = {
   ENODATA: 'name_without_address',
   EAI_AGAIN: 'name_server_silent',
   ETIMEOUT: 'name_server_silent',
+  POSTHORN_LOOKUP_TIMEOUT: 'name_server_silent',
   EAI_FAIL: 'name_server_refused',
   EREFUSED: 'name_server_refused',
   ESERVFAIL: 'name_server_refused',
@@ -62,7 +63,7 @@ export type Reason = { readonly code: AttemptDetailCode; readonly value: string 
  * @param hasCertificate whether a client certificate was presented
  */
 export function reasonOf(failure: RequestFailure, hasCertificate: boolean): Reason {
-  const { error, isConnected, isReady, isUntouched, isFirst } = failure
+  const { error, isConnected, isReady, headBytes } = failure
   const code = codeOf(error)
   if (error instanceof TargetRefusedError) return detail('address_refused', error.reason)
   if (error instanceof ProxyFailed) return detail(error.reason, error.cause === undefined ? null : causeOf(error.cause))
@@ -73,28 +74,31 @@ export function reasonOf(failure: RequestFailure, hasCertificate: boolean): Reas
   const known = BY_CODE[code]
   if (known !== undefined) return detail(known, code)
   const alert = /^ERR_SSL_.*ALERT_(?:NUMBER_)?(\w+)$/.exec(code)?.[1]
-  if (alert !== undefined) return reasonOfAlert(alert, code, hasCertificate)
+  if (alert !== undefined) return reasonOfAlert(alert, code, failure, hasCertificate)
   if (code.startsWith('ERR_SSL')) return detail('tls_other', code)
-  if (code === 'ECONNRESET' || code === 'EPIPE') {
+  const isReset = code === 'ECONNRESET' || code === 'EPIPE'
+  if (isReset || code === 'POSTHORN_CLOSED') {
+    // Some TLS servers refuse a certificate without an alert, during the handshake or after it.
+    if (hasCertificate && isFirstRead(failure)) return detail('closed_after_certificate')
     if (isConnected && !isReady) return detail('closed_in_handshake')
-    return detail('reset', code)
-  }
-  if (code === 'POSTHORN_CLOSED') {
-    if (!isReady) return detail('closed_in_handshake')
-    // Some TLS servers refuse a certificate without an alert.
-    if (isUntouched && hasCertificate && isFirst) return detail('closed_after_certificate')
-    return detail(isUntouched ? 'closed' : 'closed_in_head')
+    if (headBytes > 0) return detail('closed_in_head', String(headBytes))
+    return isReset ? detail('reset', code) : detail('closed')
   }
   if (!isConnected) return detail('unreachable', code)
   if (!isReady) return detail(CERTIFICATE_CODE.test(code) ? 'certificate_invalid' : 'tls_other', code)
   return error instanceof TypeError ? detail('not_sendable') : detail('reset', code)
 }
 
-function reasonOfAlert(alert: string, code: string, hasCertificate: boolean): Reason {
+/** Whether the connection ended where the receiver reads the client certificate. */
+const isFirstRead = ({ isIdentified, headBytes, isFirst }: RequestFailure): boolean =>
+  isIdentified && headBytes === 0 && isFirst
+
+function reasonOfAlert(alert: string, code: string, { isIdentified }: RequestFailure, hasCertificate: boolean): Reason {
   const known = BY_ALERT[alert] ?? 'tls_other'
-  // Before TLS 1.3 there was no alert for a missing one.
-  if (known === 'client_certificate_refused' && !hasCertificate) return detail('client_certificate_required')
-  return detail(known, code)
+  // Before TLS 1.3 there was no alert for a missing one. A receiver that has presented its own has found a cipher.
+  const isOfCertificate = known === 'client_certificate_refused' || (alert === 'HANDSHAKE_FAILURE' && isIdentified)
+  if (!isOfCertificate) return detail(known, code)
+  return hasCertificate ? detail('client_certificate_refused', code) : detail('client_certificate_required')
 }
 
 const detail = (code: AttemptDetailCode, value: string | null = null): Reason => ({ code, value })
@@ -102,6 +106,7 @@ const detail = (code: AttemptDetailCode, value: string | null = null): Reason =>
 const causeOf = (cause: unknown): string => (typeof cause === 'string' ? cause : codeOf(cause))
 
 function codeOf(error: unknown): string {
-  const { code } = error as { code?: unknown }
+  const { code, dnsCode } = error as { code?: unknown; dnsCode?: unknown }
+  if (typeof dnsCode === 'string') return dnsCode
   return typeof code === 'string' ? code : ''
 }

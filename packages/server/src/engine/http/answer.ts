@@ -61,9 +61,9 @@ export class Answer {
     return this.state === 'complete' && this.#head.isReusable && !this.hasMore
   }
 
-  /** Whether nothing of a response has arrived. */
-  get isUntouched(): boolean {
-    return this.#bytesBefore === 0 && this.#headBytes === 0 && this.#partial === '' && this.state === 'head'
+  /** Length of what has arrived, while the state is `head`. */
+  get headBytes(): number {
+    return this.#bytesBefore + this.#headBytes + this.#partial.length
   }
 
   get keepAliveSeconds(): number | null {

@@ -10,12 +10,14 @@ export type RequestFailure = {
   readonly error: Error
   /** TCP was connected. */
   readonly isConnected: boolean
+  /** TLS: the receiver has presented its certificate. */
+  readonly isIdentified: boolean
   /** TCP and TLS were ready, and the address was allowed. */
   readonly isReady: boolean
   /** The request was written, in whole or in part. */
   readonly isWritten: boolean
-  /** Not a byte of a response arrived. */
-  readonly isUntouched: boolean
+  /** Length of what arrived of the response's head. 0: not a byte of a response. */
+  readonly headBytes: number
   /** No request was answered on this connection before. */
   readonly isFirst: boolean
 }
@@ -125,10 +127,10 @@ export class HttpClient {
   #dial(): void {
     this.#giveUp = this.#dialer.dial(this.#target, {
       ready: link => this.#attach(link),
-      failed: ({ error, address }) => {
+      failed: ({ error, address, isIdentified }) => {
         this.#giveUp = undefined
         this.#address = address
-        this.#fail(error)
+        this.#fail(error, isIdentified)
       },
     })
   }
@@ -209,7 +211,7 @@ export class HttpClient {
     handler.onEnd(isReusable)
   }
 
-  #fail(error: Error): void {
+  #fail(error: Error, isIdentified = this.#target.isSecure): void {
     if (this.#isDestroyed) return
     const handler = this.#handler
     const answer = this.#answer
@@ -217,9 +219,10 @@ export class HttpClient {
     handler?.onFailed({
       error,
       isConnected: this.#address !== null,
+      isIdentified,
       isReady: this.#link !== undefined,
       isWritten: answer !== undefined,
-      isUntouched: answer === undefined || answer.isUntouched,
+      headBytes: answer === undefined ? 0 : answer.headBytes,
       isFirst: !this.#hasAnswered,
     })
   }

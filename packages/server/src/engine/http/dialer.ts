@@ -28,6 +28,11 @@ export type DialerOptions = OpeningOptions & {
   readonly timeoutMs: number
 }
 
+/** The time for connecting was over before the name was resolved. */
+class LookupTimeout extends Error {
+  readonly code = 'POSTHORN_LOOKUP_TIMEOUT'
+}
+
 /** There was no connection in time. */
 class ConnectTimeout extends Error {
   readonly code = 'POSTHORN_CONNECT_TIMEOUT'
@@ -85,7 +90,7 @@ class Dialling {
     this.#timer = clock.after(timeoutMs, () => this.#failLate())
     this.#addresses().then(
       addresses => this.#tryAll(addresses),
-      error => this.#fail({ error, address: null }),
+      error => this.#fail({ error, address: null, isIdentified: false }),
     )
   }
 
@@ -148,7 +153,8 @@ class Dialling {
   /** A fault of one address says more than that another one was silent. */
   #failLate(): void {
     const address = this.#openings.findLast(opening => opening.address !== null)?.address ?? null
-    this.#fail(this.#race?.furthest ?? { error: new ConnectTimeout('There was no connection in time'), address })
+    const error = this.#race === undefined ? new LookupTimeout() : new ConnectTimeout()
+    this.#fail(this.#race?.furthest ?? { error, address, isIdentified: false })
   }
 
   #fail(failure: DialFailure): void {

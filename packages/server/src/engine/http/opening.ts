@@ -1,5 +1,5 @@
 import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net'
-import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
 import type { TenantId } from '../../base/model.ts'
 import { type Resolver, TargetRefusedError } from '../../guard/lookup.ts'
 import { addressAllowed, type TargetPolicy } from '../../guard/target.ts'
@@ -32,6 +32,8 @@ export type DialFailure = {
   readonly error: Error
   /** `address:port` that TCP was connected to. Null if it was to none. */
   readonly address: string | null
+  /** TLS: the receiver has presented its certificate. */
+  readonly isIdentified: boolean
 }
 
 export type OpeningOptions = {
@@ -61,6 +63,7 @@ export class Opening {
   #socket: Socket | undefined
   #address: string | null = null
   #isLinked = false
+  #isIdentified = false
 
   /** @param ip the address to try, which the guard has allowed */
   constructor(target: DialTarget, ip: string, options: OpeningOptions, events: TryEvents<Link, DialFailure>) {
@@ -128,6 +131,8 @@ export class Opening {
       if (identity === null) tls.keepSessions(socket, host, port)
       if (proxy !== null || this.#isAllowed(socket)) this.#ready(socket)
     })
+    // Before Node's own listener, which closes the socket.
+    socket.prependOnceListener('end', () => this.#noteIdentity())
     return this.#watch(socket)
   }
 
@@ -151,6 +156,13 @@ export class Opening {
     return false
   }
 
+  /** Whether the receiver has presented its certificate, which the socket forgets when it is closed. */
+  #noteIdentity(): void {
+    const socket = this.#socket
+    if (!(socket instanceof TLSSocket)) return
+    this.#isIdentified ||= Object.keys(socket.getPeerCertificate() ?? {}).length > 0
+  }
+
   #ready(socket: Socket): void {
     this.#isLinked = true
     const link = Object.assign(this.#link, { socket, address: this.#address! })
@@ -158,7 +170,9 @@ export class Opening {
   }
 
   #fail(error: Error): void {
-    if (!this.#isLinked) this.#events.failed({ error, address: this.#address })
+    if (this.#isLinked) return
+    this.#noteIdentity()
+    this.#events.failed({ error, address: this.#address, isIdentified: this.#isIdentified })
   }
 }
 

@@ -101,9 +101,10 @@ export class TlsSetup {
 
 /** Node falls back to the common name if there is no subjectAltName of the right kind. This doesn't. */
 function checkName(host: string, certificate: PeerCertificate): Error | undefined {
-  const kind = isIP(host) === 0 ? 'DNS:' : 'IP Address:'
-  if (!(certificate.subjectaltname ?? '').includes(kind)) {
-    return new CommonNameOnly('The certificate has no subjectAltName for its host')
-  }
-  return checkServerIdentity(host, certificate)
+  const { subject } = certificate
+  const fault = checkServerIdentity(host, { ...certificate, subject: { ...subject, CN: '' } })
+  if (fault === undefined) return undefined
+  const isCommon =
+    subject?.CN === host || checkServerIdentity(host, { ...certificate, subjectaltname: '' }) === undefined
+  return isCommon ? new CommonNameOnly('The certificate has its host only as common name') : fault
 }

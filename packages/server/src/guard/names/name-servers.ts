@@ -1,12 +1,25 @@
 /** Asks the name servers, as getaddrinfo(3) does: over sockets of our own (c-ares), never on a thread. */
-import { type LookupAddress, type RecordWithTtl, Resolver } from 'node:dns'
+import {
+  BADNAME,
+  BADRESP,
+  FORMERR,
+  type LookupAddress,
+  NODATA,
+  NOTFOUND,
+  NOTIMP,
+  REFUSED,
+  type RecordWithTtl,
+  Resolver,
+  SERVFAIL,
+} from 'node:dns'
 import type { Clock } from '../../base/clock.ts'
 import { namesToAsk, type ResolvConf } from './resolv-conf.ts'
 
-/** `EAI_AGAIN`: no name server could tell. `ENOTFOUND`: there is no such name, or it has no address. */
-export type Answer =
-  | { readonly addresses: readonly LookupAddress[]; readonly ttlMs: number }
-  | { readonly code: 'ENOTFOUND' | 'EAI_AGAIN' }
+/**
+ * `code` as `getaddrinfo` has it. `EAI_AGAIN`: no name server could tell. `ENOTFOUND`: there is no such name, or it has
+ * no address. `dnsCode` is more exact, if a name server has said so: one of Node's (`dns.NODATA`, …).
+ */
+export type Answer = Found | { readonly code: 'ENOTFOUND' | 'EAI_AGAIN'; readonly dnsCode?: string | undefined }
 
 export type NameServerOptions = {
   readonly clock: Clock
@@ -17,6 +30,8 @@ export type NameServerOptions = {
   /** Default: 53. */
   readonly port?: number | undefined
 }
+
+type Found = { readonly addresses: readonly LookupAddress[]; readonly ttlMs: number }
 
 /** A name server that is silent for longer is passed over: a connection has five seconds for everything (C11). */
 const MAX_TIMEOUT_MS = 2_000
@@ -33,15 +48,17 @@ export async function askNameServers(name: string, conf: ResolvConf, options: Na
   const cancel = () => resolver.cancel()
   options.signal.addEventListener('abort', cancel, { once: true })
   try {
-    let isUncertain = false
+    let [isUncertain, dnsCode] = [false, undefined as string | undefined]
     for (const each of namesToAsk(name, conf)) {
       if (options.signal.aborted) return NO_ANSWER
       const result = await askBoth(resolver, each, options)
-      if (typeof result === 'object') return result
-      if (result === 'unreachable') return NO_ANSWER
-      isUncertain ||= result === 'failed'
+      if ('addresses' in result) return result
+      if (result.kind === 'unreachable') return { ...NO_ANSWER, dnsCode: result.dnsCode }
+      // That one name has no address says more than that another doesn't exist, and a fault more than both.
+      if (result.kind === 'failed' || !isUncertain) dnsCode = result.dnsCode ?? dnsCode
+      isUncertain ||= result.kind === 'failed'
     }
-    return { code: isUncertain ? 'EAI_AGAIN' : 'ENOTFOUND' }
+    return { code: isUncertain ? 'EAI_AGAIN' : 'ENOTFOUND', dnsCode }
   } finally {
     options.signal.removeEventListener('abort', cancel)
     resolver.cancel()
@@ -56,20 +73,25 @@ function setServers(resolver: Resolver, { servers, rotate }: ResolvConf, port = 
   resolver.setServers(inTurn.map(server => (server.includes(':') ? `[${server}]:${port}` : `${server}:${port}`)))
 }
 
-type Family = { readonly addresses: readonly LookupAddress[]; readonly ttlMs: number } | Failure
+type Family = Found | Failure
 /** `absent`: no such name or address · `failed`: a server failed · `unreachable`: none responded. */
-type Failure = 'absent' | 'failed' | 'unreachable'
+type Failure = { readonly kind: 'absent' | 'failed' | 'unreachable'; readonly dnsCode?: string | undefined }
 
-async function askBoth(resolver: Resolver, name: string, options: NameServerOptions): Promise<Answer | Failure> {
-  if (options.families.length === 0) return 'absent'
+const ABSENT: Failure = { kind: 'absent' }
+/** What servers say, besides that there is no such name. */
+const SAID: ReadonlySet<string> = new Set([NODATA, SERVFAIL, REFUSED, NOTIMP, FORMERR, BADRESP])
+
+async function askBoth(resolver: Resolver, name: string, options: NameServerOptions): Promise<Family> {
+  if (options.families.length === 0) return ABSENT
   const asked = options.families.map(family => askFamily(resolver, name, family))
   const [results, isCut] = await settled(asked, options.clock)
   if (isCut) resolver.cancel()
-  const found = results.filter(each => typeof each === 'object')
+  const found = results.filter(each => 'addresses' in each)
   const addresses = found.flatMap(each => each.addresses)
   if (addresses.length > 0) return { addresses, ttlMs: Math.min(...found.map(each => each.ttlMs)) }
-  if (results.includes('unreachable')) return 'unreachable'
-  return results.includes('failed') ? 'failed' : 'absent'
+  const failures = results.filter(each => 'kind' in each)
+  const of = (kind: Failure['kind']) => failures.find(each => each.kind === kind)
+  return of('unreachable') ?? of('failed') ?? failures.find(each => each.dnsCode !== undefined) ?? ABSENT
 }
 
 /** All results, or those that are there a while after the first one with addresses. */
@@ -83,7 +105,7 @@ function settled(asked: readonly Promise<Family>[], clock: Clock): Promise<[Fami
         if (results.length === asked.length) {
           timer?.cancel()
           resolve([inFamilies(results), false])
-        } else if (typeof result === 'object') {
+        } else if ('addresses' in result) {
           timer = clock.after(OTHER_FAMILY_MS, () => resolve([results, true]))
         }
       })
@@ -94,13 +116,13 @@ function settled(asked: readonly Promise<Family>[], clock: Clock): Promise<[Fami
 /** IPv4 first, as glibc collects them before it sorts. */
 const inFamilies = (results: readonly Family[]): Family[] => [...results].sort((a, b) => familyOf(a) - familyOf(b))
 
-const familyOf = (result: Family): number => (typeof result === 'object' ? (result.addresses[0]?.family ?? 0) : 0)
+const familyOf = (result: Family): number => ('addresses' in result ? (result.addresses[0]?.family ?? 0) : 0)
 
 function askFamily(resolver: Resolver, name: string, family: 4 | 6): Promise<Family> {
   return new Promise(resolve => {
     const done = (error: NodeJS.ErrnoException | null, records: RecordWithTtl[]) => {
       if (error) return resolve(failureOf(error.code))
-      if (records.length === 0) return resolve('absent')
+      if (records.length === 0) return resolve({ kind: 'absent', dnsCode: NODATA })
       const ttlMs = Math.min(...records.map(({ ttl }) => ttl)) * 1_000
       resolve({ addresses: records.map(({ address }) => ({ address, family })), ttlMs })
     }
@@ -108,12 +130,13 @@ function askFamily(resolver: Resolver, name: string, family: 4 | 6): Promise<Fam
       if (family === 4) resolver.resolve4(name, { ttl: true }, done)
       else resolver.resolve6(name, { ttl: true }, done)
     } catch {
-      resolve('absent')
+      resolve(ABSENT)
     }
   })
 }
 
-function failureOf(code: string | undefined): Failure {
-  if (code === 'ENOTFOUND' || code === 'ENODATA' || code === 'EBADNAME') return 'absent'
-  return code === 'ESERVFAIL' ? 'failed' : 'unreachable'
+function failureOf(code = ''): Failure {
+  const dnsCode = SAID.has(code) ? code : undefined
+  if (code === NOTFOUND || code === NODATA || code === BADNAME) return { kind: 'absent', dnsCode }
+  return { kind: code === SERVFAIL ? 'failed' : 'unreachable', dnsCode }
 }

@@ -212,11 +212,9 @@ function report(hostname: string, answer: Answer, callback: Callback): void {
     callback(null, [...answer.addresses])
     return
   }
-  const { code } = answer
-  callback(
-    Object.assign(new Error(`${hostname} could not be resolved`), { code, syscall: 'getaddrinfo', hostname }),
-    [],
-  )
+  const { code, dnsCode } = answer
+  const says = `${hostname} could not be resolved`
+  callback(Object.assign(new Error(says), { code, dnsCode, syscall: 'getaddrinfo', hostname }), [])
 }
 
 const nothing = () => {}

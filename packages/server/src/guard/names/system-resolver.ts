@@ -82,7 +82,8 @@ export class SystemResolver {
       this.#startsInARow = 0
       const { id, code, addresses } = message
       if (code === null) this.#settle(id, { addresses, ttlMs: TTL_MS })
-      else this.#settle(id, { code: code === 'ENOTFOUND' ? 'ENOTFOUND' : 'EAI_AGAIN' })
+      else if (code === 'ENOTFOUND') this.#settle(id, { code })
+      else this.#settle(id, { code: 'EAI_AGAIN', dnsCode: code === 'EAI_FAIL' ? code : undefined })
     })
     child.on('error', () => {})
     child.on('exit', () => {

@@ -9,9 +9,11 @@ const page = readFileSync(new URL('../../../../../docs/deliveries.md', import.me
 /** An error as Node reports it. */
 const coded = (code: string): Error => Object.assign(new Error('text that can change'), { code })
 
-const BEFORE = { isConnected: false, isReady: false, isWritten: false, isUntouched: true, isFirst: true }
+const NEVER = { isConnected: false, isIdentified: false, isReady: false, isWritten: false }
+const BEFORE = { ...NEVER, headBytes: 0, isFirst: true }
 const HANDSHAKE = { ...BEFORE, isConnected: true }
-const AFTER = { ...HANDSHAKE, isReady: true, isWritten: true }
+const IDENTIFIED = { ...HANDSHAKE, isIdentified: true }
+const AFTER = { ...IDENTIFIED, isReady: true, isWritten: true }
 
 describe('the details of an attempt', () => {
   it('are all in the docs, with the same sentences', () => {
@@ -40,6 +42,12 @@ describe('the details of an attempt', () => {
     ['POSTHORN_CONNECT_TIMEOUT', HANDSHAKE, 'tls_timeout'],
     ['ECONNRESET', HANDSHAKE, 'closed_in_handshake'],
     ['ECONNRESET', AFTER, 'reset'],
+    ['ECONNRESET', { ...AFTER, headBytes: 9 }, 'closed_in_head'],
+    ['POSTHORN_CLOSED', AFTER, 'closed'],
+    ['POSTHORN_CLOSED', { ...AFTER, headBytes: 9 }, 'closed_in_head'],
+    ['POSTHORN_LOOKUP_TIMEOUT', BEFORE, 'name_server_silent'],
+    ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', HANDSHAKE, 'tls_no_common_cipher'],
+    ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', IDENTIFIED, 'client_certificate_required'],
     ['EPIPE', AFTER, 'reset'],
     ['ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE', AFTER, 'client_certificate_required'],
     ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', AFTER, 'client_certificate_required'],
@@ -49,6 +57,19 @@ describe('the details of an attempt', () => {
     ['CERT_REVOKED', HANDSHAKE, 'certificate_invalid'],
   ])('%s: %s', (code, state, expected) => {
     expect(reasonOf({ error: coded(code), ...state }, false).code).toBe(expected)
+  })
+
+  it.each<[string, typeof BEFORE, AttemptDetailCode]>([
+    ['POSTHORN_CLOSED', HANDSHAKE, 'closed_in_handshake'],
+    ['POSTHORN_CLOSED', IDENTIFIED, 'closed_after_certificate'],
+    ['ECONNRESET', IDENTIFIED, 'closed_after_certificate'],
+    ['EPIPE', AFTER, 'closed_after_certificate'],
+    ['ECONNRESET', { ...AFTER, isFirst: false }, 'reset'],
+    ['ECONNRESET', { ...AFTER, headBytes: 9 }, 'closed_in_head'],
+    ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', IDENTIFIED, 'client_certificate_refused'],
+    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', IDENTIFIED, 'client_certificate_refused'],
+  ])('%s, to an endpoint with a client certificate: %s', (code, state, expected) => {
+    expect(reasonOf({ error: coded(code), ...state }, true).code).toBe(expected)
   })
 
   it('are stored and read with the response, and nothing is stored without them', () => {
