@@ -6,25 +6,15 @@
  * the same text. Then as parsed, because only the parser knows that `0x7f.1` is 127.0.0.1. Use the returned `url`,
  * never the text.
  */
-import {
-  addressRefusal,
-  isLoopbackAddress,
-  type Network,
-  networkContains,
-  parseAddress,
-  parseIpv4,
-  parseIpv6,
-  parseNetwork,
-} from './address.ts'
+import { isLoopbackAddress, parseAddress, parseIpv4, parseIpv6 } from './address.ts'
 import { contains, type PortRange, portRangeText } from './ports.ts'
+import { addressRefusal, type Opened } from './refusal.ts'
 
-export type TargetPolicy = {
+export type TargetPolicy = Opened & {
   /** Development mode: http and https to loopback on any port, `localhost` and `*.localhost` by name. Default false. */
   readonly dev: boolean
   /** The ports that a target can have. Default: `CONTRACT_PORTS`. */
   readonly targetPorts: readonly PortRange[]
-  /** Networks (CIDR, `parseNetwork`) that can be reached although they are not public. Default: none. */
-  readonly allowTarget: readonly string[]
 }
 
 /** The maximum length of a URL in characters, both as written and as sent. */
@@ -186,11 +176,7 @@ export function addressAllowed(address: string, policy: TargetPolicy, host: stri
     if (!policy.dev) return 'localhost outside development mode'
     return isLoopbackAddress(address) ? undefined : 'a loopback host at another address'
   }
-  const refusal = addressRefusal(address)
-  if (refusal === undefined || policy.allowTarget.length === 0) return refusal
-  const bytes = parseAddress(address)
-  if (!bytes) return refusal
-  return networksOf(policy.allowTarget).some(network => networkContains(network, bytes)) ? undefined : refusal
+  return addressRefusal(address, policy)
 }
 
 /** `localhost` and the names below it (RFC 6761 §6.3), with or without a trailing dot. */
@@ -201,22 +187,6 @@ function isLocalhostName(host: string): boolean {
 /** Whether a host names this machine explicitly. */
 export function isLoopbackHost(host: string): boolean {
   return isLocalhostName(host) || isLoopbackAddress(host)
-}
-
-const parsedNetworks = new WeakMap<readonly string[], readonly Network[]>()
-
-/** The policy's networks, parsed once: a policy lives as long as the process and is used for each connection. */
-function networksOf(texts: readonly string[]): readonly Network[] {
-  let networks = parsedNetworks.get(texts)
-  if (!networks) {
-    networks = texts.map(text => {
-      const network = parseNetwork(text)
-      if (!network) throw new TypeError(`${text} is not a network; write it like 10.2.0.0/16`)
-      return network
-    })
-    parsedNetworks.set(texts, networks)
-  }
-  return networks
 }
 
 /** Whether the text is a port without leading zeros, which the URL parser would drop. */

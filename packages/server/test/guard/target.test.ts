@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { addressRefusal } from '../../src/guard/address.ts'
 import { CONTRACT_PORTS } from '../../src/guard/ports.ts'
+import { addressRefusal } from '../../src/guard/refusal.ts'
 import { checkTargetUrl, MAX_URL_LENGTH, type TargetPolicy, type TargetRefusal } from '../../src/guard/target.ts'
 
 const STRICT: TargetPolicy = { dev: false, targetPorts: CONTRACT_PORTS, allowTarget: [] }
@@ -235,7 +235,11 @@ const REFUSED: Record<TargetRefusal, readonly string[]> = {
     'https://[::ffff:8.8.8.8]/',
     'https://[::8.8.8.8]/',
     'https://[64:ff9b::127.0.0.1]/',
-    'https://[64:ff9b::808:808]/',
+    'https://[64:ff9b::10.0.0.1]/',
+    'https://[64:ff9b::a9fe:a9fe]/',
+    'https://[64:ff9b::1:808:808]/',
+    'https://[2606:4700::5efe:a00:1]/',
+    'https://[2606:4700::200:5efe:10.0.0.1]/',
     'https://[64:ff9b:1::a00:1]/',
     'https://[100::1]/',
     'https://[2002:7f00:1::]/',
@@ -304,6 +308,7 @@ const ACCEPTED: readonly [text: string, href: string, host: string, port: number
   ['https://8.8.8.8/', 'https://8.8.8.8/', '8.8.8.8', 443, '8.8.8.8'],
   ['https://8.8.8.8:8443/', 'https://8.8.8.8:8443/', '8.8.8.8', 8443, '8.8.8.8'],
   ['https://[2606:4700:0:0::1111]/', 'https://[2606:4700::1111]/', '2606:4700::1111', 443, '2606:4700::1111'],
+  ['https://[64:ff9b::8.8.8.8]/', 'https://[64:ff9b::808:808]/', '64:ff9b::808:808', 443, '64:ff9b::808:808'],
   ['https://[2A00::1.2.3.4]:8443/', 'https://[2a00::102:304]:8443/', '2a00::102:304', 8443, '2a00::102:304'],
 ]
 
