@@ -237,7 +237,7 @@ const tellMissing = (name: LibraryName) =>
 const NOTES = [
   "Each figure includes the process that sends and its store's server with all its processes, but not the publisher. With Posthorn the publisher is an HTTP client; with the others it is the library itself, which adds the jobs, so part of the work of accepting events is left out. That favours the others; the second chart includes the publisher.",
   'The alternatives do not sign, do not check schemas or addresses, do not record attempts, and have one receiver that is known in advance. graphile-worker and BullMQ delete finished jobs; pg-boss keeps them.',
-  "The alternatives send with `request` on a pool of the undici version that Posthorn uses, with the bare loop's headers and body; “fetch” is the same with Node's own `fetch`.",
+  "The alternatives send with `request` on a pool of undici, with the bare loop's headers and body; “fetch” is the same with Node's own `fetch`.",
   'Each has a store of its own: PostgreSQL of the same version and configuration (its defaults: fsync and synchronous_commit on), or Redis with an append-only file that is synced once a second. Unlike the others, Redis can lose what was added in the last second.',
   'graphile-worker: 64 jobs at the same time, a local queue of 500, jobs completed in batches. pg-boss: 4 workers with batches of 100 and a result for each job (64 requests in flight), woken by NOTIFY, fetching again immediately while batches are full. BullMQ: 64 jobs at the same time, added in bulk, removed when done.',
 ]

@@ -9,6 +9,8 @@ import { firstByte } from './first-byte.ts'
 import { hangingAlternatives } from './hanging-alternatives.ts'
 import { hangingEndpoints } from './hanging-endpoints.ts'
 import { moreNodes } from './more-nodes.ts'
+import { keptConnections } from './neighbours/kept-connections.ts'
+import { lookups } from './neighbours/lookups.ts'
 import { rateWithBacklog } from './rate-with-backlog.ts'
 import { singleEvents } from './single-events.ts'
 import { startWithBacklog } from './start-with-backlog.ts'
@@ -26,6 +28,8 @@ export const BENCHES: readonly Bench[] = [
   fanOut,
   diskBytes,
   moreNodes,
+  lookups,
+  keptConnections,
 ]
 
 /** Finds a bench by its id or its name. */

@@ -27,6 +27,10 @@ export type PosthornOptions = {
   readonly keys?: ReturnType<typeof makeKeys>
   /** Additional flags of `posthorn serve`. Default: none. */
   readonly flags?: readonly string[]
+  /** Maximum size of the main thread's old generation (`--max-old-space-size`), in units of 2^20 bytes. Default: Node's. */
+  readonly heapMegabytes?: number | undefined
+  /** What Posthorn finds in `/etc/resolv.conf`; only for root, on Linux. Default: what the machine has. */
+  readonly resolvConf?: string | undefined
   /** A data folder to keep. Default: a temporary one, removed when the server ends. */
   readonly data?: string | undefined
   /** Fills the data folder before startup. */
@@ -46,6 +50,8 @@ export async function startPosthorn({
   shared,
   keys: givenKeys,
   flags = [],
+  heapMegabytes,
+  resolvConf,
   data: givenData,
   prepare,
 }: PosthornOptions): Promise<Posthorn> {
@@ -54,12 +60,18 @@ export async function startPosthorn({
   mkdirSync(data, { recursive: true })
   writeFileSync(caFile, caPem)
   prepare?.(data)
+  const resolvFile = resolvConf === undefined ? undefined : join(folder, 'resolv.conf')
+  if (resolvFile !== undefined) writeFileSync(resolvFile, resolvConf!)
   const keys = shared ?? givenKeys ?? makeKeys()
   const { url, pid, end } = await startNode({
     ...keys,
     flags: ['--data', data, '--extra-ca', caFile, ...flags],
-    nodeFlags: profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`],
+    nodeFlags: [
+      ...(profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`]),
+      ...(heapMegabytes === undefined ? [] : [`--max-old-space-size=${heapMegabytes}`]),
+    ],
     folder,
+    resolvConf: resolvFile,
   })
   return { url, apiKey: keys.apiKey, pid, call: createCall(url, keys.apiKey), end }
 }

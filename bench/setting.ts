@@ -1,11 +1,16 @@
 /** What most benches need: a receiver, a publisher and Posthorn with its defaults, each in its own process. */
 import { randomBytes } from 'node:crypto'
 import { type Authority, createAuthority, type Postgres, startPostgres } from '@posthorn/testkit'
+import { systemClock } from '../packages/server/src/base/clock.ts'
+import { openPostgres } from '../packages/server/src/store/postgres/driver.ts'
+import { openSqlite } from '../packages/server/src/store/sqlite/driver.ts'
+import { Store } from '../packages/server/src/store/store.ts'
 import { Child } from './child.ts'
 import { EVENT_TYPE } from './events.ts'
 import { makeKeys, type Posthorn, type PosthornOptions, startPosthorn } from './posthorn.ts'
 import type { PublishCommand } from './publisher.ts'
 import type { ReceiverAnswer, ReceiverCommand } from './receiver.ts'
+import { temporaryFolder } from './temporary.ts'
 
 export const TENANT = 'bench'
 
@@ -16,9 +21,13 @@ export type SettingOptions = {
   /** Flags of `posthorn serve`. Default: none. */
   readonly flags?: readonly string[]
   /** See PosthornOptions. */
+  readonly heapMegabytes?: PosthornOptions['heapMegabytes']
+  readonly resolvConf?: PosthornOptions['resolvConf']
   readonly data?: PosthornOptions['data']
   readonly keys?: PosthornOptions['keys']
   readonly prepare?: PosthornOptions['prepare']
+  /** Fills the store before Posthorn starts. Default: it starts with an empty store. */
+  readonly fill?: ((store: Store) => Promise<void>) | undefined
 }
 
 export type Setting = {
@@ -59,11 +68,17 @@ export async function startSetting(options: SettingOptions = {}): Promise<Settin
     const postgres = options.isShared ? await startPostgres() : undefined
     if (postgres !== undefined) ending.push(() => postgres.stop())
     const shared = postgres === undefined ? {} : { shared: { ...makeKeys(), databaseUrl: postgres.url() } }
-    const { profileFolder, flags = [], data, keys, prepare } = options
+    const { profileFolder, flags = [], heapMegabytes, resolvConf, keys, prepare, fill } = options
+    const folder = fill === undefined || postgres !== undefined ? undefined : temporaryFolder()
+    if (folder !== undefined) ending.push(() => folder.remove())
+    const data = options.data ?? folder?.path
+    if (fill !== undefined) await fillStore(fill, postgres?.url() ?? data!)
     const posthorn = await startPosthorn({
       caPem: authority.caPem,
       profileFolder,
       flags,
+      heapMegabytes,
+      resolvConf,
       data,
       ...shared,
       ...(keys === undefined ? {} : { keys }),
@@ -83,6 +98,18 @@ export async function startSetting(options: SettingOptions = {}): Promise<Settin
   } catch (error) {
     await end()
     throw error
+  }
+}
+
+/** @param place a PostgreSQL's URL, or a data folder */
+async function fillStore(fill: (store: Store) => Promise<void>, place: string): Promise<void> {
+  const open = place.startsWith('postgres') ? openPostgres : openSqlite
+  const store = new Store(await open(place, systemClock), systemClock)
+  try {
+    await store.write('migrate', {})
+    await fill(store)
+  } finally {
+    await store.close()
   }
 }
 

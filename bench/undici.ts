@@ -1,8 +1,6 @@
-/**
- * Loads the undici that Posthorn uses, so that the bare loop has the same version. Has its own types for what the bench
- * uses, since the dependency belongs to the server.
- */
+/** undici, with which the bare loop, the publishers and the alternatives send, and types for what the bench uses. */
 import { createRequire } from 'node:module'
+import { Client as UndiciClient, Pool as UndiciPool } from 'undici'
 
 export type DispatchOptions = {
   readonly method: 'GET' | 'POST'
@@ -52,10 +50,9 @@ type Undici = {
   ) => Pool
 }
 
-const requireOfServer = createRequire(new URL('../packages/server/package.json', import.meta.url))
-const undici = requireOfServer('undici') as Undici
+const undici = { Client: UndiciClient, Pool: UndiciPool } as unknown as Undici
 
-export const undiciVersion = (requireOfServer('undici/package.json') as { version: string }).version
+export const undiciVersion = (createRequire(import.meta.url)('undici/package.json') as { version: string }).version
 
 /** Opens one keep-alive connection, with one request at a time. */
 export function openClient(origin: string, ca?: string): Client {

@@ -50,7 +50,11 @@ const OWNED: readonly (readonly [RegExp, (file: string) => boolean, string])[] =
     file => file === 'base/clock.ts',
     'time is read only in base/clock.ts',
   ],
-  [/from 'undici'/, file => roomOf(file) === 'engine', 'only the engine sends requests'],
+  [
+    /(?<!import \{ isIP \} )from 'node:(?:net|tls)'/,
+    file => file.startsWith('engine/http/') || /^(?:api|config|server|store|commands)\//.test(file),
+    'the engine opens sockets only in engine/http/',
+  ],
   [/from '(?:node:sqlite|pg)'/, file => roomOf(file) === 'store', 'databases are opened only in store/'],
   [
     /\b(?:select|insert into|delete from) \w+[\s\S]{0,80}\b(?:from|values|where)\b/,

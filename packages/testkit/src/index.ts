@@ -7,6 +7,14 @@ export {
   type HostileReceiver,
   startHostileReceiver,
 } from './hostile.ts'
+export {
+  type NameQuestion,
+  type NameRecord,
+  type NameReply,
+  type NameServer,
+  type NameServerOptions,
+  startNameServer,
+} from './name-server.ts'
 export { type NodeOptions, type RunningNode, startNode } from './node.ts'
 export { ask, findFreePort, type Postgres, type PostgresOptions, startPostgres } from './postgres.ts'
 export { accountToRunAs } from './postgres-installation.ts'

@@ -13,6 +13,8 @@ export type NodeOptions = {
   readonly flags: readonly string[]
   /** Flags of Node.js. Default: none. */
   readonly nodeFlags?: readonly string[]
+  /** A file that the node finds as `/etc/resolv.conf`, in a mount namespace of its own; only for root, on Linux. */
+  readonly resolvConf?: string | undefined
   /** A folder to remove after the node has ended. Default: none. */
   readonly folder?: string
   /** Called for each log line after `listening`. Default: later lines are read but not parsed. */
@@ -41,7 +43,9 @@ const START_TIMEOUT_MS = 60_000
 /** Resolves when the node listens; rejects with its last log lines if it ends before that. */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const args = [CLI, 'serve', '--host', '127.0.0.1', '--port', '0', '--dev', ...options.flags]
-  const child = spawnTethered(process.execPath, [...OWN_NODE_FLAGS, ...(options.nodeFlags ?? []), ...args], {
+  const node = [process.execPath, ...OWN_NODE_FLAGS, ...(options.nodeFlags ?? []), ...args]
+  const [command, ...rest] = options.resolvConf === undefined ? node : withResolvConf(options.resolvConf, node)
+  const child = spawnTethered(command!, rest, {
     signal: 'SIGTERM',
     ...(options.folder === undefined ? {} : { folder: options.folder }),
     env: {
@@ -65,6 +69,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     await child.end()
     throw error
   }
+}
+
+/** Both programs are replaced by the next, so the process id stays the node's. */
+function withResolvConf(file: string, command: readonly string[]): string[] {
+  return ['unshare', '-m', 'sh', '-c', `mount --bind '${file}' /etc/resolv.conf && exec "$0" "$@"`, ...command]
 }
 
 function listening(

@@ -467,6 +467,9 @@ export const ATTEMPT_ERRORS = [
 ] as const
 export type AttemptError = (typeof ATTEMPT_ERRORS)[number]
 
+/** Why exactly an attempt failed: a code (base/attempt-details.ts), and what was seen, such as a position. */
+export type AttemptDetail = { readonly code: string; readonly value: string | null }
+
 export type Attempt = {
   /** 1 for the first. */
   readonly number: number
@@ -475,6 +478,10 @@ export type Attempt = {
   readonly outcome: AttemptOutcome
   readonly status: number | null
   readonly error: AttemptError | null
+  /** What exactly the error was. Null if nothing more is known. */
+  readonly detail: AttemptDetail | null
+  /** The request was lost on a kept connection and repeated on a new one (C12). */
+  readonly reconnected: boolean
   /** The address of the connection, `address:port`. */
   readonly address: string | null
   /** The request as it was sent. Null if nothing was sent, or if it was sent before Posthorn kept requests. */

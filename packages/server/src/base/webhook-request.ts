@@ -135,7 +135,7 @@ export function rebuildRequest(template: RequestTemplate, sender: SenderIdentity
     },
   )
   const length = parts.payloadBytes === null ? [] : ['content-length', String(parts.payloadBytes)]
-  // As undici writes them: these two before the others, and the length behind.
+  // As engine/http/request.ts writes them: these two before the others, and the length behind.
   return {
     url,
     headers: ['host', new URL(url).host, 'connection', 'keep-alive', ...headers, ...length],

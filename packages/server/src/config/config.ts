@@ -43,15 +43,15 @@ export function readEnvironment(): Environment {
   return process.env
 }
 
-/** Threads for what Node can't do asynchronously by itself: name lookups and file access. Node's default is 4. */
+/** Threads for what Node can't do asynchronously by itself, such as file access. Node's default is 4. */
 const POOL_THREADS = 64
 
 const HEAP_GROWTH_PERCENT = 40
 
 /**
- * Must be called before the first name lookup and the first background read. A lookup holds a thread until the name
- * server responds: with Node's four, four endpoints with a dead name server would block the lookups of all others.
- * Set `UV_THREADPOOL_SIZE` to choose another number.
+ * Must be called before the first background read. Names of receivers are looked up without these threads (decision
+ * 38). The names of the database and of a telemetry collector are looked up on them, and a look-up holds its thread
+ * until the name server responds. Set `UV_THREADPOOL_SIZE` to choose another number.
  */
 export function growThreadPool(): void {
   process.env.UV_THREADPOOL_SIZE ??= String(POOL_THREADS)

@@ -73,7 +73,7 @@ export class Engine {
     this.#health = new ReceiverHealth(store, clock, log, options)
     this.#schedules = new TypeSchedules(store, clock, log)
     this.#destinations = new Destinations(store, keyring, options, endpoint => this.#health.learn(endpoint))
-    this.#connections = new Connections(options, clock)
+    this.#connections = new Connections(options, clock, options.resolver)
     this.#sender = new Sender({
       connections: this.#connections,
       clock,
@@ -260,7 +260,7 @@ export class Engine {
     const marks = isCurrent ? this.#health.record(attempted) : []
     lane.endRequest({
       isSuccess: error === null,
-      neverConnected: neverConnected(error),
+      neverConnected: neverConnected(error, sent.exchange.detail),
       nowMs: endedAtMs,
       random,
       longestPauseMs: Math.min(LONGEST_PROBE_PAUSE_MS, 1_000 * Math.min(...schedule)),
@@ -268,7 +268,7 @@ export class Engine {
     if (waitMs > 0) lane.recovery.markUnreachable()
     this.#lanes.configure(lane, destination)
     this.#rounds.endRequest(lane, host)
-    logPlain(this.#log, 'attempt', attemptLine(item, settlement))
+    logPlain(this.#log, 'attempt', attemptLine(item, settlement, sent.exchange))
     void this.#settle(lane, item, marks.length === 0 ? settlement : { ...settlement, marks })
     this.#lanes.considerAndRun(lane)
   }

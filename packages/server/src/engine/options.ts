@@ -1,4 +1,5 @@
 import type { RetrySchedule } from '../base/model.ts'
+import type { Resolver } from '../guard/lookup.ts'
 import type { ConnectionSettings } from './attempt/connections.ts'
 import type { DestinationOptions } from './attempt/destinations.ts'
 import type { BeginTrace } from './attempt/trace.ts'
@@ -18,6 +19,8 @@ export type EngineOptions = ConnectionSettings &
     readonly payloadMemoryBytes: number
     /** Returns a number from 0 (inclusive) to 1 (exclusive), which spreads retries (C12). */
     readonly random: () => number
+    /** Resolves the names of receivers. Default: the system's resolver. */
+    readonly resolver?: Resolver | undefined
     /** Default: attempts are not traced. */
     readonly beginTrace?: BeginTrace | undefined
   }

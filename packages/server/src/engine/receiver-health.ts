@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import { DAY_MS } from '../base/durations.ts'
 import type { Logger } from '../base/logger.ts'
 import {
+  type AttemptDetail,
   type AttemptError,
   type DeliveryId,
   type Endpoint,
@@ -63,7 +64,11 @@ const NEVER_CONNECTED: ReadonlySet<AttemptError> = new Set([
   'token_unavailable',
 ])
 
-export const neverConnected = (error: AttemptError | null): boolean => error !== null && NEVER_CONNECTED.has(error)
+/** Details of `connection_reset` that say the same. */
+const NEVER_TAKEN: ReadonlySet<string> = new Set(['closed_in_handshake', 'closed_after_certificate'])
+
+export const neverConnected = (error: AttemptError | null, detail: AttemptDetail | null): boolean =>
+  error !== null && (NEVER_CONNECTED.has(error) || (detail !== null && NEVER_TAKEN.has(detail.code)))
 
 /**
  * Minimum time between two writes of the beginning of a run, for endpoints whose runs come and go. A run that begins

@@ -4,6 +4,7 @@
  * that changes its response between check and use changes nothing (no DNS rebinding).
  */
 import { type LookupAddress, type LookupAllOptions, type LookupOptions, lookup as systemLookup } from 'node:dns'
+import type { TenantId } from '../base/model.ts'
 import { parseAddress } from './address.ts'
 import { addressAllowed, type TargetPolicy } from './target.ts'
 
@@ -26,17 +27,20 @@ export class TargetRefusedError extends Error {
   }
 }
 
+/** For whom a name is looked up, and what ends the look-up. Both are optional: see names/names.ts. */
+export type LookupFor = { readonly tenant?: TenantId; readonly signal?: AbortSignal }
+
 /** Resolves a name to all its addresses, as `dns.lookup` does. */
 export type Resolver = (
   hostname: string,
-  options: LookupAllOptions,
+  options: LookupAllOptions & LookupFor,
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void
 
 /** A `lookup` for `net.connect` and `tls.connect`. */
 export type GuardedLookup = (
   hostname: string,
-  options: LookupOptions,
+  options: LookupOptions & LookupFor,
   callback: (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void,
 ) => void
 
@@ -51,11 +55,12 @@ export function resolveTarget(
   host: string,
   policy: TargetPolicy,
   resolver: Resolver = systemLookup,
+  lookupFor: LookupFor = {},
 ): Promise<Resolution> {
   const literal = parseAddress(host) ? [{ address: host }] : undefined
   if (literal) return Promise.resolve(judged(host, literal, policy))
   return new Promise<LookupAddress[]>((resolve, reject) => {
-    resolver(host, { all: true }, (error, answers) => (error ? reject(error) : resolve(answers)))
+    resolver(host, { ...lookupFor, all: true }, (error, answers) => (error ? reject(error) : resolve(answers)))
   }).then(
     answers => (answers.length === 0 ? { unresolved: true, code: 'ENOTFOUND' } : judged(host, answers, policy)),
     (error: NodeJS.ErrnoException) => ({ unresolved: true, code: error.code ?? 'EAI_FAIL' }),

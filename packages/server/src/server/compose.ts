@@ -15,9 +15,10 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { PARTITION_COUNT } from '../base/model.ts'
 import { TypeSamples } from '../catalogue/type-samples.ts'
-import type { Config } from '../config/config.ts'
+import { type Config, readEnvironment } from '../config/config.ts'
 import { Engine } from '../engine/engine.ts'
 import { AllPartitions, LeasedPartitions, type Partitions } from '../engine/ownership/partitions.ts'
+import { Names } from '../guard/names/names.ts'
 import type { EngineState } from '../observe/metrics.ts'
 import { Watching } from '../observe/watching.ts'
 import { Inbox } from '../publish/inbox.ts'
@@ -92,7 +93,8 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     parent: io.parent,
   })
   const apiKeys = new ApiKeyCache(store, clock)
-  const sending = composeSending(foundation, partitions, watching)
+  const names = new Names(clock, { environment: readEnvironment() })
+  const sending = composeSending(foundation, partitions, watching, names)
   const countReplay = createReplayCounter(store, clock)
   const { works, books } = composeWorks(foundation, countReplay)
   const typeSamples = new TypeSamples(store, clock)
@@ -100,6 +102,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
   const services = composeServices(foundation, {
     ...sending,
     apiKeys,
+    names,
     typeSamples,
     keyRotation,
     countReplay,
@@ -122,6 +125,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
       ...composeRelay(foundation, partitions),
       // After the relay, which reports changes from here on.
       { name: 'API keys', start: () => apiKeys.open(), close: () => apiKeys.close() },
+      { name: 'names', close: () => names.close() },
       { name: 'observation', start: () => watching.start(), stop: () => watching.stop() },
       // Before the services that store events: it is stopped after them, so it sees every event they store.
       { name: 'samples of types', stop: () => typeSamples.stop() },
@@ -168,12 +172,18 @@ type Sending = {
 }
 
 /** The parts between an event and its HTTP requests. */
-function composeSending(foundation: Foundation, partitions: Partitions, { traces }: Watching): Sending {
+function composeSending(
+  foundation: Foundation,
+  partitions: Partitions,
+  { traces }: Watching,
+  { resolve: resolver }: Names,
+): Sending {
   const { config, store, bus, clock, logger, keys } = foundation
   const engine = new Engine(store, keys.keyring, partitions, clock, logger, {
     ...config,
     userAgent: `Posthorn/${pkg.version}`,
     random: Math.random,
+    resolver,
     beginTrace: traces.beginTrace,
   })
   const publisher = new Publisher(store, config)
@@ -196,6 +206,7 @@ function composeSending(foundation: Foundation, partitions: Partitions, { traces
 
 type ServiceParts = Pick<Sending, 'publisher'> & {
   readonly apiKeys: ApiKeyCache
+  readonly names: Names
   readonly typeSamples: TypeSamples
   readonly keyRotation: KeyRotation
   readonly countReplay: ReplayCounter
@@ -206,11 +217,11 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
 /** The services behind the API. */
 function composeServices(foundation: Foundation, parts: ServiceParts): Services {
   const { config, store, clock, keys } = foundation
-  const { publisher, apiKeys, typeSamples, keyRotation, countReplay, onBackgroundWork, flushStats } = parts
+  const { publisher, apiKeys, names, typeSamples, keyRotation, countReplay, onBackgroundWork, flushStats } = parts
   const types = () => publisher.types()
   return {
     publisher,
-    endpoints: new Endpoints(store, keys.keyring, config, types),
+    endpoints: new Endpoints(store, keys.keyring, config, types, { resolver: names.resolve }),
     endpointLists: new EndpointLists(store, clock),
     retrySchedules: new RetrySchedules(store, config, types),
     tenants: new Tenants(store, {

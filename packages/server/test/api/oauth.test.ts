@@ -76,6 +76,20 @@ describe('oauth', () => {
     expect((await patch(ONE, { name: 'n' })).status).toBe(200)
   })
 
+  it("has the host of its tokenUrl looked up like that of its url, in the tenant's turns", async () => {
+    const asked: (string | undefined)[][] = []
+    const resolver: Resolver = (host, options, callback) => {
+      asked.push([host, options.tenant])
+      resolvesTo('93.184.215.14')(host, options, callback)
+    }
+    await bench.useServices({ endpoints: bench.endpointsWith(policy(), resolver) })
+    expect((await post(ENDPOINTS, NEW)).status).toBe(201)
+    expect(asked).toEqual([
+      ['hooks.example.com', 'acme'],
+      ['login.example.com', 'acme'],
+    ])
+  })
+
   it('has a warning if the host of its tokenUrl does not resolve, which names the member', async () => {
     await use({ 'hooks.example.com': '93.184.215.14' })
     const unresolved = ({ body }: { body: Json }) =>

@@ -87,6 +87,8 @@ export function anAttempt(number: number, over: Partial<Attempt> = {}): Attempt 
     outcome: 'failure',
     status: 500,
     error: 'http_server_error',
+    detail: null,
+    reconnected: false,
     address: '127.0.0.1:443',
     request: null,
     responseHeaders: ['server', 'x'],

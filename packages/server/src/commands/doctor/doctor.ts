@@ -5,8 +5,9 @@
  */
 import type { Clock } from '../../base/clock.ts'
 import { StartRefused } from '../../base/start-refused.ts'
-import type { Config, ConfigResult } from '../../config/config.ts'
+import { type Config, type ConfigResult, readEnvironment } from '../../config/config.ts'
 import type { Resolver } from '../../guard/lookup.ts'
+import { Names } from '../../guard/names/names.ts'
 import { checkBooks } from './book-checks.ts'
 import { type Finding, fail, ok, writeFinding } from './findings.ts'
 import { checkKeys } from './key-checks.ts'
@@ -19,7 +20,7 @@ export type DoctorOptions = {
   readonly target: string | null
   /** Whether to run the slow checks too, which read the whole store. */
   readonly isFull: boolean
-  /** Default: the system's resolver. */
+  /** Default: as for deliveries. */
   readonly resolver?: Resolver
 }
 
@@ -40,8 +41,11 @@ export async function examine(result: ConfigResult, options: DoctorOptions, io: 
     tell(result.problems.map(problem => fail('configuration', problem, 'see docs/configuration.md')))
   } else {
     tell([ok('configuration', 'valid')])
-    await examineStore(result.config, options, io, tell)
-    tell(await checkEgress(options.target, result.config, io.clock, options.resolver))
+    const names = new Names(io.clock, { environment: readEnvironment() })
+    const resolver = options.resolver ?? names.resolve
+    await examineStore(result.config, { ...options, resolver }, io, tell)
+    tell(await checkEgress(options.target, result.config, io.clock, resolver))
+    names.close()
   }
   const end = warnings > 0 ? ` (warnings: ${warnings})` : ''
   io.stdout.write(isWell ? `All checks passed${end}.\n` : `Some checks failed${end}.\n`)

@@ -49,7 +49,12 @@ export async function checkEgress(
   if (!checked.ok) return [fail('egress', `${target} is refused`, checked.detail)]
   const connections = new Connections(config, clock, resolver)
   const { origin } = new URL(target)
-  const reached = await checkReachability(origin, connections, config.connectTimeoutMs + config.responseTimeoutMs)
+  const reached = await checkReachability(
+    origin,
+    connections,
+    clock,
+    config.connectTimeoutMs + config.responseTimeoutMs,
+  )
   connections.close()
   if (!reached.ok) {
     const remedy = `see ${reached.error} in docs/deliveries.md, and check the firewall for outgoing connections`

@@ -1,10 +1,13 @@
 /** What an exchange means for its delivery: pure functions from an exchange to what is stored and logged. */
+
+import { sentenceOf } from '../../base/attempt-details.ts'
 import type { AttemptError, RetrySchedule } from '../../base/model.ts'
 import { packHeaders } from '../../store/operations/deliveries/answer-headers.ts'
+import { withNotes } from '../../store/operations/deliveries/attempt-notes.ts'
 import { withTrace } from '../../store/operations/deliveries/sent-trace.ts'
 import type { Settlement } from '../../store/operations/deliveries/settlement.ts'
 import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
-import { classify } from './outcome.ts'
+import { classify, type Exchange } from './outcome.ts'
 import { nextStep, retryAfterMs } from './schedule.ts'
 import type { Sent } from './sender.ts'
 
@@ -67,7 +70,7 @@ export function concludeAttempt(input: ConclusionInput): Conclusion {
         status,
         error,
         address,
-        headers: packHeaders(withTrace(headers, sent.traceparent, item.traceparent ?? null)),
+        headers: packHeaders(withTrace(withNotes(headers, exchange), sent.traceparent, item.traceparent ?? null)),
         responseBody: body,
         responseTruncated: truncated,
         requestVersion: sent.isRequest ? input.requestVersion : null,
@@ -84,7 +87,11 @@ function headerOf(headers: readonly string[], name: string): string | null {
 }
 
 /** The fields of an attempt's log line. There is one wide line per attempt. */
-export function attemptLine({ event, type }: LaneItem, settlement: Settlement): Readonly<Record<string, unknown>> {
+export function attemptLine(
+  { event, type }: LaneItem,
+  settlement: Settlement,
+  { detail, reconnected }: Exchange,
+): Readonly<Record<string, unknown>> {
   const { tenant, endpoint, delivery, step, attempt } = settlement
   const { number, outcome, status, error: errorCode, durationMs, address } = attempt
   return {
@@ -99,8 +106,11 @@ export function attemptLine({ event, type }: LaneItem, settlement: Settlement): 
     errorCode,
     durationMs,
     address,
+    // The following are omitted from the line if undefined.
+    detail: detail === null ? undefined : detail.code,
+    why: detail === null ? undefined : sentenceOf(detail),
+    reconnected: reconnected ? true : undefined,
     next: step.kind,
-    // Omitted from the line if undefined.
     dueAt: step.kind === 'retry' ? new Date(step.dueAtMs).toISOString() : undefined,
   }
 }

@@ -1,7 +1,11 @@
-import type { Dispatcher } from 'undici'
+import { errorOf } from '../../base/attempt-details.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
-import type { Connections, ReceiverConnection, Route } from './connections.ts'
-import { type Exchange, failureOf } from './outcome.ts'
+import type { RequestFailure, RequestHandler } from '../http/client.ts'
+import type { Head } from '../http/head.ts'
+import type { Connections, ReceiverConnection } from './connections.ts'
+import type { Exchange } from './outcome.ts'
+import { type Reason, reasonOf } from './reasons.ts'
+import type { Route } from './route.ts'
 
 /** A request to be sent. */
 export type OutgoingRequest = {
@@ -28,144 +32,153 @@ const MAX_READ_BYTES = MAX_KEPT_BODY_BYTES + READ_MARGIN_BYTES
 /** How long to wait for the end of the body after the status. */
 const BODY_DEADLINE_MS = 2_000
 
-/** Passed to undici to abort a request: no status arrived in time, or enough of the body was read. */
-class ResponseTimeout extends Error {
-  readonly code = 'POSTHORN_RESPONSE_TIMEOUT'
-}
-
-/** `mayBegin` returned false. */
-class NotBegun extends Error {}
+/** Why there is no complete response: a failure, no status in time, or enough of the body was read. */
+type Fault = RequestFailure | 'no_status' | 'cut'
 
 /**
  * Makes one attempt: sends the request and waits for a status. Never throws: a failure is a value. Null if the request
  * was not begun, because `mayBegin` no longer allowed it. Bounded in time by the connect timeout, `timeoutMs` and
- * `BODY_DEADLINE_MS`, and in memory by undici's limit for the head and MAX_READ_BYTES.
+ * `BODY_DEADLINE_MS`, and in memory by the client's limit for the head and MAX_READ_BYTES.
  */
 export function deliver(request: OutgoingRequest, connections: Connections, clock: Clock): Promise<Exchange | null> {
   const { promise, resolve } = Promise.withResolvers<Exchange | null>()
-  const connection = connections.acquire(request.route)
-  const attempt = new Attempt(request, connection, connections, clock, resolve)
-  connection.client.dispatch(
-    {
-      path: request.path,
-      method: 'POST',
-      headers: request.headers as string[],
-      // undici takes a Buffer or a view; a Buffer saves it a copy.
-      body: Buffer.from(request.body.buffer, request.body.byteOffset, request.body.byteLength),
-    },
-    attempt,
-  )
+  new Attempt(request, connections, clock, resolve).start()
   return promise
 }
 
 const NO_BODY = new Uint8Array(0)
+const NO_HEADERS: readonly string[] = []
 
 /**
- * A request in progress, driven by undici's callbacks: connecting → begun (`onRequestStart`) → answered
- * (`onResponseStart`) → over. An error or a deadline can end it at any time before. Resolves once, when it is over.
+ * A request in progress, driven by its connection: connecting → begun (`onBegin`) → answered (`onHead`) → over. A
+ * failure or a deadline can end it at any time before. Resolves once, when it is over.
+ *
+ * A kept connection can turn out to be closed when the request is written. If not a byte of a response has arrived, the
+ * request is then repeated on a new connection, once (C12).
  */
-class Attempt implements Dispatcher.DispatchHandler {
+class Attempt implements RequestHandler {
   readonly #request: OutgoingRequest
-  readonly #connection: ReceiverConnection
   readonly #connections: Connections
   readonly #clock: Clock
   readonly #resolve: (exchange: Exchange | null) => void
   readonly #startedAtMonotonicMs: number
+  #connection: ReceiverConnection
   #deadline: Timer | undefined
-  #status: number | null = null
-  #headers: string[] = []
-  #retryAfter: string | null = null
-  #chunks: Buffer[] = []
+  /** Of the request that is repeated. Undefined if none is. */
+  #lost: RequestFailure | undefined
+  #head: Head | undefined
+  /** What was read of the body are its first `#size` bytes. */
+  #body: Uint8Array = NO_BODY
   #size = 0
-  #isCut = false
   #isOver = false
 
   constructor(
     request: OutgoingRequest,
-    connection: ReceiverConnection,
     connections: Connections,
     clock: Clock,
     resolve: (exchange: Exchange | null) => void,
   ) {
     this.#request = request
-    this.#connection = connection
     this.#connections = connections
+    this.#connection = connections.acquire(request.route)
     this.#clock = clock
     this.#resolve = resolve
     this.#startedAtMonotonicMs = clock.monotonicMs()
   }
 
-  /** The connection is ready and the request is about to be written. */
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  start(): void {
+    this.#send()
+  }
+
+  #send(): void {
+    const { path, headers, body } = this.#request
+    this.#connection.client.send({ method: 'POST', path, headers, body }, this)
+  }
+
+  onBegin(): boolean {
     if (!this.#request.mayBegin()) {
-      controller.abort(new NotBegun())
-      return
+      this.#end(this.#lost ?? null, true)
+      return false
     }
-    this.#connection.gate.begin()
-    this.#deadline = this.#clock.after(this.#request.timeoutMs, () => controller.abort(new ResponseTimeout()))
+    // A repeated request has the time that is left of the first.
+    this.#deadline ??= this.#clock.after(this.#request.timeoutMs, () => this.#end('no_status', false))
+    return true
   }
 
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Record<string, string | string[] | undefined>,
-  ): void {
-    this.#connection.gate.open()
-    this.#status = status
-    this.#headers = rawHeaders(controller.rawHeaders)
-    const retryAfter = headers['retry-after']
-    this.#retryAfter = Array.isArray(retryAfter) ? (retryAfter[0] ?? null) : (retryAfter ?? null)
+  onHead(head: Head): boolean {
+    this.#head = head
     this.#deadline?.cancel()
-    this.#deadline = this.#clock.after(BODY_DEADLINE_MS, () => this.#cut(controller))
+    this.#deadline = this.#clock.after(BODY_DEADLINE_MS, () => this.#end('cut', false))
+    return true
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onBody(piece: Buffer): boolean {
+    const size = this.#size + piece.length
+    if (size > MAX_READ_BYTES) {
+      this.#keep(piece.subarray(0, MAX_READ_BYTES - this.#size))
+      this.#end('cut', false)
+      return false
+    }
+    this.#keep(piece)
+    return true
+  }
+
+  /** Copies a piece, which is only lent, into one array: a body can come in tens of thousands of pieces. */
+  #keep(piece: Uint8Array): void {
+    const size = this.#size + piece.length
+    if (size > this.#body.length) {
+      const larger = new Uint8Array(this.#size === 0 ? size : Math.min(2 * size, MAX_READ_BYTES))
+      larger.set(this.#body.subarray(0, this.#size))
+      this.#body = larger
+    }
+    this.#body.set(piece, this.#size)
+    this.#size = size
+  }
+
+  onEnd(isReusable: boolean): void {
+    this.#end(null, isReusable)
+  }
+
+  onFailed(failure: RequestFailure): void {
     if (this.#isOver) return
-    this.#chunks.push(chunk)
-    this.#size += chunk.length
-    if (this.#size > MAX_READ_BYTES) this.#cut(controller)
+    if (!failure.isFirst && failure.isUntouched) {
+      if (failure.isWritten) this.#lost = failure
+      this.#connections.release(this.#connection, false)
+      this.#connection = this.#connections.open(this.#request.route)
+      this.#send()
+    } else this.#end(failure, false)
   }
 
-  onResponseEnd(): void {
-    this.#end(null, true)
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#end(error, false)
-  }
-
-  /** Ends an attempt that has read or waited enough. Its status stands; the connection is dropped with the rest. */
-  #cut(controller: Dispatcher.DispatchController): void {
-    this.#isCut = true
-    this.#end(null, false)
-    controller.abort(new ResponseTimeout())
-  }
-
-  #end(error: Error | null, isSound: boolean): void {
+  /** @param fault null if the response is complete, or nothing was sent */
+  #end(fault: Fault | null, isSound: boolean): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#deadline?.cancel()
-    const { address, isConnected, isReady } = this.#connection
+    const { address } = this.#connection.client
     this.#connections.release(this.#connection, isSound)
-    if (error instanceof NotBegun) {
+    const head = this.#head
+    if (head === undefined && fault === null) {
       this.#resolve(null)
       return
     }
+    const detail = head === undefined ? this.#detailOf(fault!) : null
     this.#resolve({
       startedAtMs: this.#request.startedAtMs,
       durationMs: Math.round(this.#clock.monotonicMs() - this.#startedAtMonotonicMs),
-      status: this.#status,
-      failure: this.#status === null ? failureOf(error, isConnected, isReady) : null,
+      status: head === undefined ? null : head.status,
+      failure: detail === null ? null : errorOf(detail.code),
+      detail,
+      reconnected: this.#lost !== undefined,
       address,
-      headers: this.#headers,
-      body: this.#chunks.length === 0 ? NO_BODY : Buffer.concat(this.#chunks),
-      truncated: this.#isCut || (this.#status !== null && error !== null),
-      retryAfter: this.#retryAfter,
+      headers: head === undefined ? NO_HEADERS : head.headers,
+      body: this.#size === this.#body.length ? this.#body : this.#body.subarray(0, this.#size),
+      truncated: fault !== null && head !== undefined,
+      retryAfter: head === undefined ? null : head.retryAfter,
     })
   }
-}
 
-function rawHeaders(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
-  if (!Array.isArray(raw)) return []
-  return raw.map(part => (typeof part === 'string' ? part : part.toString('latin1')))
+  #detailOf(fault: Fault): Reason {
+    if (typeof fault === 'string') return { code: 'no_status', value: null }
+    return reasonOf(fault, this.#request.route.identity !== null)
+  }
 }

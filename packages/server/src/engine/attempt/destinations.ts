@@ -13,9 +13,10 @@ import { templateOf } from '../../secrets/request-template.ts'
 import { createSigner, type Signer } from '../../secrets/signer.ts'
 import type { Sendable } from '../../store/operations/endpoints/endpoints.ts'
 import type { Store } from '../../store/store.ts'
-import type { Identity, Route } from './connections.ts'
+import type { Identity } from '../http/tls.ts'
 import type { Exchange } from './outcome.ts'
 import { createRedactor, type Recorded } from './redaction.ts'
+import type { Route } from './route.ts'
 import type { TokenClient } from './tokens.ts'
 
 /** An endpoint as an attempt needs it. Created once and used until the endpoint or the secret in effect changes. */
@@ -172,7 +173,11 @@ function toDestination(
   return {
     endpoint,
     requestVersion,
-    route: { origin, identity: credentials === undefined ? null : identityOf(endpoint, credentials) },
+    route: {
+      origin,
+      tenant: endpoint.tenant,
+      identity: credentials === undefined ? null : identityOf(endpoint, credentials),
+    },
     path: target,
     headers: commonHeaders(options, secret, extra.headers),
     sign: createSigner(credentials === undefined ? [] : liveSigning(credentials, nowMs)),
@@ -206,9 +211,9 @@ function identityOf({ id, updatedAtMs }: Endpoint, { clientCertificate }: Creden
   return clientCertificate === null ? null : { name: `${id} ${updatedAtMs}`, ...clientCertificate }
 }
 
-function tokenClientOf({ id }: Endpoint, { oauth }: Credentials): TokenClient | null {
+function tokenClientOf({ id, tenant }: Endpoint, { oauth }: Credentials): TokenClient | null {
   if (oauth === null) return null
   const { tokenUrl, ...client } = oauth
   const { origin, target } = splitUrl(tokenUrl)
-  return { endpoint: id, route: { origin, identity: null }, path: target, ...client }
+  return { endpoint: id, route: { origin, tenant, identity: null }, path: target, ...client }
 }

@@ -1,9 +1,9 @@
 import type { Clock } from '../../base/clock.ts'
 import type { EndpointId } from '../../base/model.ts'
 import type { OAuthClient } from '../../secrets/credentials.ts'
-import type { Route } from './connections.ts'
 import type { OutgoingRequest } from './deliver.ts'
 import type { Exchange } from './outcome.ts'
+import type { Route } from './route.ts'
 
 /** What is needed to request a token. */
 export type TokenClient = {

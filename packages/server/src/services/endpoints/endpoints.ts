@@ -118,7 +118,7 @@ export class Endpoints {
     const faults: FieldError[] = []
     checkRequired(input, faults)
     if (tenant === OPERATOR_TENANT) checkOperatorTypes(input.types ?? null, faults)
-    const { checked, advice } = await this.#check(input, faults)
+    const { checked, advice } = await this.#check(tenant, input, faults)
     const nowMs = this.#store.now()
     const id = newId('ep', nowMs)
     const credentials = createCredentials(checked.credentials, nowMs)
@@ -180,7 +180,7 @@ export class Endpoints {
     const { state, held } = patch
     if (held !== undefined && state !== 'enabled') faults.push(HELD_WITHOUT_ENABLING)
     if (tenant === OPERATOR_TENANT && patch.types !== undefined) checkOperatorTypes(patch.types, faults)
-    const { checked, advice } = await this.#check(patch, faults, before)
+    const { checked, advice } = await this.#check(tenant, patch, faults, before)
     const opened = this.#credentials.open(before)
     const areHeadersReplaced = changesSecrets(checked.headers ?? [], before.headers, opened?.headers ?? {})
     const credentials = [...namesOf(checked.credentials), ...(areHeadersReplaced ? ['headers'] : [])]
@@ -268,7 +268,7 @@ export class Endpoints {
     keep?: Keep<EndpointResult>,
   ): Promise<EndpointResult> {
     const before = await this.get(tenant, reference)
-    const { checked } = await this.#check(input, [])
+    const { checked } = await this.#check(tenant, input, [])
     const graceMs = gracePeriodSeconds === undefined ? undefined : gracePeriodSeconds * 1_000
     const nowMs = this.#store.now()
     const version = this.#credentials.open(before)?.signing[0]?.version ?? 'v1'
@@ -354,6 +354,7 @@ export class Endpoints {
 
   /** Throws one refusal with all faults. Otherwise returns warnings about what was given. */
   async #check(
+    tenant: TenantId,
     input: Partial<EndpointInput>,
     faults: FieldError[],
     before: Endpoint | null = null,
@@ -364,7 +365,7 @@ export class Endpoints {
       { field: '/url', target: checked.target },
       { field: '/oauth/tokenUrl', target: checked.credentials.tokenTarget },
     ].flatMap(({ field, target }) => (target === undefined ? [] : [{ field, target }]))
-    const lookedUp = await resolveHosts(targets, this.#settings, this.#lookup)
+    const lookedUp = await resolveHosts(targets, tenant, this.#settings, this.#lookup)
     checkResolutions(lookedUp, faults)
     if (faults.length > 0) throw invalid(faults)
     return { checked, advice: [...adviseOnEncoding(targets), ...adviseOnHosts(lookedUp)] }

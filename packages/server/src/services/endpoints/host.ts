@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../base/clock.ts'
 import type { FieldError } from '../../base/errors.ts'
+import type { TenantId } from '../../base/model.ts'
 import { type Resolution, type Resolver, resolveTarget } from '../../guard/lookup.ts'
 import type { Target, TargetPolicy } from '../../guard/target.ts'
 import type { Warning } from '../checks/warnings.ts'
@@ -17,26 +18,38 @@ const LOOKUP_TIMEOUT_MS = 3_000
 /** A host that a member of the endpoint names, and what its name resolves to. */
 export type LookedUp = { readonly field: string; readonly resolution: Resolution }
 
-/** C3: resolves host names as of now, all at the same time. They are resolved and checked again for each connection. */
+/**
+ * C3: resolves host names as of now, all at the same time, in the tenant's turns. They are resolved and checked again
+ * for each connection.
+ */
 export function resolveHosts(
   targets: readonly { readonly field: string; readonly target: Target }[],
+  tenant: TenantId,
   policy: TargetPolicy,
   options: LookupOptions,
 ): Promise<LookedUp[]> {
   return Promise.all(
-    targets.map(async ({ field, target }) => ({ field, resolution: await resolveHost(target, policy, options) })),
+    targets.map(async ({ field, target }) => ({
+      field,
+      resolution: await resolveHost(target, tenant, policy, options),
+    })),
   )
 }
 
 async function resolveHost(
   { host }: Target,
+  tenant: TenantId,
   policy: TargetPolicy,
   { resolver, clock = systemClock }: LookupOptions,
 ): Promise<Resolution> {
   const { promise: tooLate, resolve } = Promise.withResolvers<Resolution>()
-  const timer = clock.after(LOOKUP_TIMEOUT_MS, () => resolve({ unresolved: true, code: 'ETIMEOUT' }))
+  const ending = new AbortController()
+  const timer = clock.after(LOOKUP_TIMEOUT_MS, () => {
+    resolve({ unresolved: true, code: 'ETIMEOUT' })
+    ending.abort()
+  })
   try {
-    return await Promise.race([resolveTarget(host, policy, resolver), tooLate])
+    return await Promise.race([resolveTarget(host, policy, resolver, { tenant, signal: ending.signal }), tooLate])
   } finally {
     timer.cancel()
   }

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { sentenceOf } from '../../base/attempt-details.ts'
 import { PosthornError } from '../../base/errors.ts'
 import { firstIdAt } from '../../base/ids.ts'
 import type {
@@ -222,7 +223,15 @@ const viewResult = ({ startedAtMs, durationMs, status, error }: AttemptResult) =
 /** The body is in Base64, because it can be arbitrary bytes. */
 function viewAttempt(attempt: DeliveryAttempt, seesPayloads: boolean) {
   const { delivery, number, startedAtMs, durationMs, outcome, status, error, address } = attempt
-  const { request, responseHeaders, responseBody, responseTruncated, responseRemoved = false } = attempt
+  const {
+    detail,
+    reconnected,
+    request,
+    responseHeaders,
+    responseBody,
+    responseTruncated,
+    responseRemoved = false,
+  } = attempt
   return {
     delivery,
     number,
@@ -231,6 +240,9 @@ function viewAttempt(attempt: DeliveryAttempt, seesPayloads: boolean) {
     outcome,
     status,
     error,
+    detail: detail === null ? null : detail.code,
+    explanation: detail === null ? null : sentenceOf(detail),
+    reconnected,
     address,
     request: request === null ? null : viewRequest(request),
     responseHeaders: seesPayloads ? pairs(responseHeaders) : [],

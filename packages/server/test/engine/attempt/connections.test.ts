@@ -6,8 +6,9 @@ import type { TLSSocket } from 'node:tls'
 import { type Authority, createAuthority, startReceiver } from '@posthorn/testkit'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
-import { type ConnectionSettings, Connections, type Identity } from '../../../src/engine/attempt/connections.ts'
+import { type ConnectionSettings, Connections } from '../../../src/engine/attempt/connections.ts'
 import { deliver } from '../../../src/engine/attempt/deliver.ts'
+import type { Identity } from '../../../src/engine/http/tls.ts'
 import { parseDirectRule } from '../../../src/guard/direct-rule.ts'
 import type { Resolver } from '../../../src/guard/lookup.ts'
 import type { TargetPolicy } from '../../../src/guard/target.ts'
@@ -26,12 +27,19 @@ const toLoopback: Resolver = (_host, _options, callback) => callback(null, [{ ad
 
 function startSender(settings: Partial<ConnectionSettings>, resolver = toLoopback) {
   const connections = new Connections(
-    { ...policy, proxy: null, connectTimeoutMs: 5_000, extraCa: [{ pem: authority.caPem }], ...settings },
+    {
+      ...policy,
+      proxy: null,
+      connectTimeoutMs: 5_000,
+      maxInFlightPerHost: 128,
+      extraCa: [{ pem: authority.caPem }],
+      ...settings,
+    },
     systemClock,
     resolver,
   )
   const send = (port: number, identity: Identity | null = null) => {
-    const route = { origin: `https://${HOST}:${port}`, identity }
+    const route = { origin: `https://${HOST}:${port}`, tenant: 'acme', identity }
     const request = {
       route,
       path: '/',

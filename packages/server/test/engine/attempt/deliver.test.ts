@@ -46,13 +46,19 @@ const outside: TargetPolicy = { ...development, dev: false }
 
 function startSender(settings: Partial<ConnectionSettings> = {}, resolver?: Resolver) {
   const time = startClock()
-  const usual = { ...development, proxy: null, connectTimeoutMs: 5_000, extraCa: [{ pem: authority.caPem }] }
+  const usual = {
+    ...development,
+    proxy: null,
+    connectTimeoutMs: 5_000,
+    maxInFlightPerHost: 128,
+    extraCa: [{ pem: authority.caPem }],
+  }
   // No spread, because one test has a setting that changes.
   const all = Object.defineProperties(usual, Object.getOwnPropertyDescriptors(settings))
   const connections = new Connections(all, time.clock, resolver)
   const send = async (origin: string, mayBegin = () => true) => {
     const request = {
-      route: { origin, identity: null },
+      route: { origin, tenant: 'acme', identity: null },
       path: '/',
       headers: [],
       body: Buffer.from('{}'),

@@ -10,6 +10,8 @@ const exchange = (headers: readonly string[], body: string) => ({
   durationMs: 0,
   status: 400,
   failure: null,
+  detail: null,
+  reconnected: false,
   address: null,
   headers,
   body: Buffer.from(body),

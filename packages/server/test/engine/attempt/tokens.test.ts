@@ -6,7 +6,7 @@ import { type TokenClient, Tokens } from '../../../src/engine/attempt/tokens.ts'
 
 const client: TokenClient = {
   endpoint: 'ep_1',
-  route: { origin: 'https://login.example.com', identity: null },
+  route: { origin: 'https://login.example.com', tenant: 'acme', identity: null },
   path: '/token',
   clientId: 'client one',
   clientSecret: 'p:w&+é',
@@ -21,6 +21,8 @@ const exchange = (status: number, body: unknown): Exchange => ({
   durationMs: 1,
   status,
   failure: null,
+  detail: null,
+  reconnected: false,
   address: null,
   headers: [],
   body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { type Static, Type } from 'typebox'
+import { sentenceOf } from '../../../base/attempt-details.ts'
 import { ATTEMPT_ERRORS, type Attempt, type DescribedDelivery } from '../../../base/model.ts'
 import type { SentRequest } from '../../../base/webhook-request.ts'
 import type { Deliveries, RetriedDelivery } from '../../../services/deliveries/deliveries.ts'
@@ -51,6 +52,18 @@ const AttemptSchema = Type.Object(
     outcome: Word(['success', 'failure'] as const),
     status: IntegerOrNull({ description: 'HTTP status of the response. Null if there was no response.' }),
     error: WordOrNull(ATTEMPT_ERRORS, { description: 'Why the attempt failed. Null if it succeeded.' }),
+    detail: TextOrNull({
+      description:
+        'What exactly the error was: a stable code, listed in docs/deliveries.md. Null if the error says it all, or if ' +
+        'the response was removed.',
+    }),
+    explanation: TextOrNull({
+      description: 'The detail as a sentence, with what the receiver has to do. Null if there is no detail.',
+    }),
+    reconnected: Type.Boolean({
+      description:
+        'Whether the request was lost on a kept connection that the receiver had closed, and repeated on a new one.',
+    }),
     address: TextOrNull({
       description: 'The address that Posthorn connected to, with its port. Null if there was no connection.',
     }),
@@ -213,7 +226,8 @@ function viewDeliveryDetail(
 }
 
 function viewAttempt(attempt: Attempt, seesPayloads: boolean): AttemptView {
-  const { number, durationMs, outcome, status, error, address, responseTruncated, responseRemoved = false } = attempt
+  const { number, durationMs, outcome, status, error, detail, reconnected, address } = attempt
+  const { responseTruncated, responseRemoved = false } = attempt
   return {
     number,
     startedAt: time(attempt.startedAtMs),
@@ -221,6 +235,9 @@ function viewAttempt(attempt: Attempt, seesPayloads: boolean): AttemptView {
     outcome,
     status,
     error,
+    detail: detail === null ? null : detail.code,
+    explanation: detail === null ? null : sentenceOf(detail),
+    reconnected,
     address,
     request: viewRequest(attempt.request),
     responseHeaders: seesPayloads ? pairs(attempt.responseHeaders) : [],

@@ -6,6 +6,7 @@ import { type RequestTemplate, rebuildRequest, type SentRequest } from '../../..
 import { bytes, idList, int, intOrNull, type Row, type Transaction, textOrNull } from '../../transaction.ts'
 import { readSenders, readTemplates, type Sender, templateKey } from '../endpoints/requests.ts'
 import { unpackHeaders } from './answer-headers.ts'
+import { readNotes } from './attempt-notes.ts'
 import { getDeliveries } from './reading.ts'
 import { sentTrace, withoutTrace } from './sent-trace.ts'
 
@@ -31,7 +32,8 @@ export function* toAttempts(tenant: TenantId, rows: readonly Row[]): Transaction
 
 /** @param sources null: the request isn't wanted, or none was kept */
 export function toAttempt(row: Row, sources: Sources | null): DeliveryAttempt {
-  const headers = unpackHeaders(bytes(row.headers))
+  const stored = unpackHeaders(bytes(row.headers))
+  const { detail, reconnected, headers } = readNotes(withoutTrace(stored))
   return {
     delivery: deliveryOf(row),
     number: int(row.number),
@@ -40,9 +42,11 @@ export function toAttempt(row: Row, sources: Sources | null): DeliveryAttempt {
     outcome: row.error === null ? 'success' : 'failure',
     status: intOrNull(row.status),
     error: textOrNull(row.error) as AttemptError | null,
+    detail,
+    reconnected,
     address: textOrNull(row.address),
-    request: sources === null ? null : requestOf(row, headers, sources),
-    responseHeaders: withoutTrace(headers),
+    request: sources === null ? null : requestOf(row, stored, sources),
+    responseHeaders: headers,
     responseBody: bytes(row.body),
     responseTruncated: row.truncated === 1,
     responseRemoved: row.truncated === 2,

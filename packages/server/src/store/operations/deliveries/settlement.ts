@@ -9,8 +9,8 @@ export type NextStep =
   /** Another attempt follows. */
   | { readonly kind: 'retry'; readonly dueAtMs: number }
 
-/** `headers` are packed as in answer-headers.ts. */
-export type SettledAttempt = Omit<Attempt, 'responseHeaders' | 'request'> & {
+/** `headers` are packed as in answer-headers.ts, behind what else there is to say (attempt-notes.ts). */
+export type SettledAttempt = Omit<Attempt, 'responseHeaders' | 'request' | 'detail' | 'reconnected'> & {
   readonly headers: Uint8Array
   /** The version of the endpoint's template that was sent. Null if nothing was. */
   readonly requestVersion: number | null

@@ -1,0 +1,166 @@
+import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import type { TenantId } from '../../base/model.ts'
+import { type Resolver, TargetRefusedError } from '../../guard/lookup.ts'
+import { addressAllowed, type TargetPolicy } from '../../guard/target.ts'
+import type { TryEvents } from './race.ts'
+import type { Identity, TlsSetup } from './tls.ts'
+import { type OutgoingProxy, openTunnel } from './tunnel.ts'
+
+/** Where to connect, and as whom. */
+export type DialTarget = {
+  /** A name, or an address without brackets. */
+  readonly host: string
+  readonly port: number
+  readonly isSecure: boolean
+  /** Whose request it is. Its name is looked up in that tenant's turn. */
+  readonly tenant: TenantId
+  readonly identity: Identity | null
+}
+
+/** A connection that is ready for requests. */
+export type Link = {
+  readonly socket: Socket
+  /** `address:port` */
+  readonly address: string
+  /** Gets what arrives, which is valid only during the call. */
+  receive: (bytes: Buffer) => void
+}
+
+/** Why there is no connection. */
+export type DialFailure = {
+  readonly error: Error
+  /** `address:port` that TCP was connected to. Null if it was to none. */
+  readonly address: string | null
+}
+
+export type OpeningOptions = {
+  readonly policy: TargetPolicy
+  readonly tls: TlsSetup
+  /** Null: directly. */
+  readonly proxy: OutgoingProxy | null
+  /** Resolves the name of the proxy. Default: the system's. */
+  readonly proxyResolver?: Resolver | undefined
+}
+
+/** The other side closed the connection before it was ready. */
+class ClosedEarly extends Error {
+  readonly code = 'POSTHORN_CLOSED'
+}
+
+/** All sockets read into it, one after the other: each would take 64 KiB otherwise. */
+const SHARED = Buffer.allocUnsafeSlow(65_536)
+
+/** One try at one address: TCP, perhaps a tunnel, perhaps TLS. */
+export class Opening {
+  readonly #target: DialTarget
+  readonly #ip: string
+  readonly #options: OpeningOptions
+  readonly #events: TryEvents<Link, DialFailure>
+  readonly #link: { socket: Socket | undefined; address: string; receive: Link['receive'] }
+  #socket: Socket | undefined
+  #address: string | null = null
+  #isLinked = false
+
+  /** @param ip the address to try, which the guard has allowed */
+  constructor(target: DialTarget, ip: string, options: OpeningOptions, events: TryEvents<Link, DialFailure>) {
+    this.#target = target
+    this.#ip = ip
+    this.#options = options
+    this.#events = events
+    this.#link = { socket: undefined, address: '', receive: () => {} }
+  }
+
+  /** `address:port` that TCP is connected to. Null if it isn't. */
+  get address(): string | null {
+    return this.#address
+  }
+
+  start(): void {
+    if (this.#options.proxy === null) this.#openDirectly()
+    else this.#openThrough(this.#options.proxy)
+  }
+
+  /** Ends the try, unless it was successful. */
+  end(): void {
+    if (!this.#isLinked) this.#socket?.on('error', () => {}).destroy()
+  }
+
+  #openDirectly(): void {
+    const link = this.#link
+    const callback = (size: number) => {
+      link.receive(SHARED.subarray(0, size))
+      return true
+    }
+    const options = { host: this.#ip, port: this.#target.port, onread: { buffer: SHARED, callback } }
+    const socket = this.#target.isSecure
+      ? this.#speakTls(options)
+      : this.#watch(connectTcp(options as TcpNetConnectOpts))
+    socket.once('connect', () => {
+      if (!this.#isAllowed(socket)) return
+      this.#events.progressed()
+      if (!this.#target.isSecure) this.#ready(socket)
+    })
+  }
+
+  #openThrough(proxy: OutgoingProxy): void {
+    const { host, port, isSecure } = this.#target
+    const options = { proxy, address: this.#ip, port, resolver: this.#options.proxyResolver }
+    this.#socket = openTunnel(options, {
+      connected: () => this.#events.progressed(),
+      failed: error => this.#fail(error),
+      open: tunnel => {
+        this.#address = formatAddress(this.#ip, port)
+        this.#events.progressed()
+        const socket = isSecure ? this.#speakTls({ socket: tunnel, host }) : this.#watch(tunnel)
+        const link = this.#link
+        socket.on('data', (bytes: Buffer) => link.receive(bytes))
+        if (!isSecure) this.#ready(socket)
+      },
+    })
+  }
+
+  #speakTls(way: ConnectionOptions): Socket {
+    const { host, port, identity } = this.#target
+    const { tls, proxy } = this.#options
+    const socket = connectTls({ ...tls.optionsFor(host, port, identity), ...way })
+    socket.once('secureConnect', () => {
+      if (identity === null) tls.keepSessions(socket, host, port)
+      if (proxy !== null || this.#isAllowed(socket)) this.#ready(socket)
+    })
+    return this.#watch(socket)
+  }
+
+  #watch(socket: Socket): Socket {
+    this.#socket = socket
+    socket.on('error', error => this.#fail(error))
+    socket.once('close', () => this.#fail(new ClosedEarly('The connection was closed before it was ready')))
+    return socket
+  }
+
+  /** Checks what a socket is really connected to, which the guard might not have seen. */
+  #isAllowed(socket: Socket): boolean {
+    const ip = socket.remoteAddress ?? ''
+    const reason = addressAllowed(ip, this.#options.policy, this.#target.host)
+    if (reason === undefined) {
+      this.#address = formatAddress(ip, socket.remotePort)
+      return true
+    }
+    socket.destroy()
+    this.#fail(new TargetRefusedError(ip, reason))
+    return false
+  }
+
+  #ready(socket: Socket): void {
+    this.#isLinked = true
+    const link = Object.assign(this.#link, { socket, address: this.#address! })
+    this.#events.ready(link)
+  }
+
+  #fail(error: Error): void {
+    if (!this.#isLinked) this.#events.failed({ error, address: this.#address })
+  }
+}
+
+const formatAddress = (ip: string, port: number | undefined): string =>
+  ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`

@@ -1,0 +1,116 @@
+/**
+ * Tunnels through the operator's proxy with CONNECT (RFC 9110 §9.3.6) to an address that the guard has checked. The
+ * proxy gets the address, never the name, which it might resolve to a different address.
+ */
+import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { Resolver } from '../../guard/lookup.ts'
+
+export type OutgoingProxy = {
+  readonly host: string
+  readonly port: number
+  /** Whether the connection to the proxy itself is encrypted. */
+  readonly isSecure: boolean
+  /** The value of `Proxy-Authorization`. Null for none. */
+  readonly authorization: string | null
+}
+
+export type ProxyFault = 'proxy_unreachable' | 'proxy_closed' | 'proxy_refused' | 'proxy_malformed'
+
+/** A tunnel to be opened. */
+export type TunnelOptions = {
+  readonly proxy: OutgoingProxy
+  /** Where to, as the guard has checked it. */
+  readonly address: string
+  readonly port: number
+  /** Resolves the name of the proxy, which is the operator's and can have any address. Default: the system's. */
+  readonly resolver?: Resolver | undefined
+}
+
+/** The proxy was unreachable, or didn't open the tunnel. */
+export class ProxyFailed extends Error {
+  readonly code = 'POSTHORN_PROXY_FAILED'
+  readonly reason: ProxyFault
+
+  /** @param cause for `proxy_refused` the status */
+  constructor(reason: ProxyFault, cause?: unknown) {
+    super(typeof cause === 'string' ? `${reason}: ${cause}` : reason, { cause })
+    this.reason = reason
+  }
+}
+
+const MAX_HEAD_BYTES = 16_384
+const END_OF_HEAD = Buffer.from('\r\n\r\n')
+
+/** @param url `http://` or `https://`, with user name and password if the proxy requires them */
+export function parseProxy(url: string): OutgoingProxy {
+  const { protocol, hostname, port, username, password } = new URL(url)
+  const isSecure = protocol === 'https:'
+  const user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return {
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? (isSecure ? 443 : 80) : Number(port),
+    isSecure,
+    authorization: username === '' ? null : `Basic ${Buffer.from(user).toString('base64')}`,
+  }
+}
+
+export type TunnelEvents = {
+  /** The proxy was reached. */
+  connected(): void
+  open(socket: Socket): void
+  failed(error: ProxyFailed): void
+}
+
+/**
+ * Opens a tunnel, and calls `open` or `failed` once. Destroying the returned socket ends the attempt, however far it has
+ * got.
+ */
+export function openTunnel({ proxy, address, port, resolver }: TunnelOptions, events: TunnelEvents): Socket {
+  const authority = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+  const { host } = proxy
+  const to: TcpNetConnectOpts = { host, port: proxy.port, ...(resolver === undefined ? {} : { lookup: all(resolver) }) }
+  const socket = proxy.isSecure ? connectTls({ ...to, servername: host }) : connectTcp(to)
+  let head = Buffer.alloc(0)
+  const leave = () => socket.off('data', read).off('error', fail).off('close', close)
+  const refuse = (reason: ProxyFault, cause?: unknown) => {
+    leave()
+    socket.on('error', () => {}).destroy()
+    events.failed(new ProxyFailed(reason, cause))
+  }
+  const fail = (cause: Error) => refuse('proxy_unreachable', cause)
+  const close = () => refuse('proxy_closed')
+  const read = (chunk: Buffer) => {
+    head = Buffer.concat([head, chunk])
+    const at = head.indexOf(END_OF_HEAD)
+    if (at < 0) {
+      if (head.length > MAX_HEAD_BYTES) refuse('proxy_malformed')
+      return
+    }
+    const status = /^HTTP\/1\.[01] (\d{3})/.exec(head.toString('latin1'))?.[1]
+    if (status === undefined) return refuse('proxy_malformed')
+    if (!status.startsWith('2')) return refuse('proxy_refused', status)
+    // A TLS server sends nothing before the client does.
+    if (head.length > at + END_OF_HEAD.length) return refuse('proxy_malformed')
+    leave()
+    events.open(socket)
+  }
+  const request = () => {
+    events.connected()
+    const authorization = proxy.authorization === null ? '' : `Proxy-Authorization: ${proxy.authorization}\r\n`
+    socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization}\r\n`)
+  }
+  socket.on('error', fail).on('close', close).on('data', read)
+  socket.once(proxy.isSecure ? 'secureConnect' : 'connect', request)
+  return socket
+}
+
+/** A `lookup` for `connect`, which can ask for the first address only. */
+const all =
+  (resolver: Resolver): NonNullable<TcpNetConnectOpts['lookup']> =>
+  (host, options, callback) =>
+    resolver(host, { ...options, all: true }, (error, addresses) => {
+      const [first] = addresses
+      if (error !== null || first === undefined || options.all === true) callback(error, addresses)
+      else callback(null, first.address, first.family)
+    })
