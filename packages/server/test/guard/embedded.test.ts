@@ -48,10 +48,10 @@ const FORMS: Record<string, fc.Arbitrary<(ipv4: string) => string>> = {
   '6to4': bits(80).map(rest => ip => textOf(groups(0x2002) + bitsOf(ip) + rest)),
   'Teredo client': bits(64).map(rest => ip => textOf(groups(0x2001, 0) + rest + inverted(bitsOf(ip)))),
   'Teredo server': bits(64).map(rest => ip => textOf(groups(0x2001, 0) + bitsOf(ip) + rest)),
-  ISATAP: fc.tuple(bits(61), fc.constantFrom(0, 0x200, 0x100, 0x300)).map(
+  ISATAP: fc.tuple(bits(57), fc.constantFrom(0, 0x200, 0x100, 0x300)).map(
     ([prefix, flags]) =>
       ip =>
-        textOf(`001${prefix}${groups(flags, 0x5efe)}${bitsOf(ip)}`),
+        textOf(`0010101${prefix}${groups(flags, 0x5efe)}${bitsOf(ip)}`),
   ),
   NAT64: fc.constant(ip => textOf(groups(0x64, 0xff9b, 0, 0, 0, 0) + bitsOf(ip))),
   'local NAT64 of 96 bits': bits(16).map(subnet => ip => translated(groups(0x64, 0xff9b, 1) + subnet + zeros(32), ip)),
@@ -64,9 +64,9 @@ const anyForm = fc.constantFrom(...Object.keys(FORMS)).chain(name => FORMS[name]
 
 /** A prefix of a translator: its bits, and as it is written in the setting. */
 const anyPrefix = fc.constantFrom(32, 40, 48, 56, 64, 96).chain(length =>
-  bits(length - 3).map(random => {
-    // Public, and not ISATAP by chance.
-    const prefix = `001${random}`.slice(0, Math.min(length, 64)) + (length === 96 ? zeros(32) : '')
+  bits(length - 7).map(random => {
+    // Public, and no other form by chance.
+    const prefix = `0010101${random}`.slice(0, Math.min(length, 64)) + (length === 96 ? zeros(32) : '')
     return { prefix, text: `${textOf(prefix.padEnd(128, '0'))}/${length}` }
   }),
 )
