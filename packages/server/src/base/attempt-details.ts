@@ -91,12 +91,32 @@ export const ATTEMPT_DETAILS = {
   not_sendable: ['internal', 'The request could not be written. This is a fault of Posthorn.'],
 } as const satisfies Readonly<Record<string, readonly [error: AttemptError, says: string]>>
 
+/** About a pause that the receiver asked for with 429 or 503, if Posthorn doesn't do what it asked. By code. */
+export const PAUSE_DETAILS = {
+  retry_after_too_long:
+    'The receiver asked for a pause of more than a day (Retry-After: {value}). Posthorn pauses for a day.',
+  retry_after_since_1970:
+    'Retry-After is a time since 1970 ({value}), so it was passed over. Send the number of seconds to wait, or a date.',
+  retry_after_negative: 'Retry-After is negative ({value}), so it was passed over. Send the number of seconds to wait.',
+  retry_after_fractional:
+    'Retry-After is not a whole number ({value}), so it was passed over. Send the number of seconds to wait.',
+  retry_after_past: 'The date in Retry-After ({value}) has passed, so it was passed over. Check the clock there.',
+  retry_after_malformed:
+    'Retry-After is neither a number of seconds nor a date in the form of HTTP, so it was passed over. Send one of them.',
+} as const satisfies Readonly<Record<string, string>>
+
+export type PauseDetailCode = keyof typeof PAUSE_DETAILS
+
 export type AttemptDetailCode = keyof typeof ATTEMPT_DETAILS
 
 /** The sentence for a detail. Empty if the code is unknown here: a newer node has stored it. */
 export function sentenceOf({ code, value }: AttemptDetail): string {
-  const says: string = Object.hasOwn(ATTEMPT_DETAILS, code) ? ATTEMPT_DETAILS[code as AttemptDetailCode][1] : ''
-  return says.replace('{value}', () => value ?? 'unknown')
+  return wordsOf(code).replace('{value}', () => value ?? 'unknown')
+}
+
+function wordsOf(code: string): string {
+  if (Object.hasOwn(PAUSE_DETAILS, code)) return PAUSE_DETAILS[code as PauseDetailCode]
+  return Object.hasOwn(ATTEMPT_DETAILS, code) ? ATTEMPT_DETAILS[code as AttemptDetailCode][1] : ''
 }
 
 /** The error that a detail belongs to. */

@@ -467,7 +467,7 @@ export const ATTEMPT_ERRORS = [
 ] as const
 export type AttemptError = (typeof ATTEMPT_ERRORS)[number]
 
-/** Why exactly an attempt failed: a code (base/attempt-details.ts), and what was seen, such as a position. */
+/** What exactly went wrong in an attempt: a code (base/attempt-details.ts), and what was seen, such as a position. */
 export type AttemptDetail = { readonly code: string; readonly value: string | null }
 
 export type Attempt = {
@@ -478,7 +478,7 @@ export type Attempt = {
   readonly outcome: AttemptOutcome
   readonly status: number | null
   readonly error: AttemptError | null
-  /** What exactly the error was. Null if nothing more is known. */
+  /** What exactly the error was, or what was wrong with `Retry-After`. Null if nothing more is known. */
   readonly detail: AttemptDetail | null
   /** The request was lost on a kept connection and repeated on a new one (C12). */
   readonly reconnected: boolean

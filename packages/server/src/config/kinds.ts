@@ -6,6 +6,7 @@ import { isIP, isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { parseNetwork } from '../guard/address.ts'
 import { type DirectRule, parseDirectRule } from '../guard/direct-rule.ts'
+import { parseNat64Prefix } from '../guard/embedded.ts'
 import { contains, type PortRange, portRangeText } from '../guard/ports.ts'
 import { Hidden } from './hidden.ts'
 
@@ -163,6 +164,13 @@ export function network(): Kind<string> {
 export function openedNetwork(): Kind<string> {
   const rule = 'an IP address or a network such as 10.2.0.0/16, with no bits set after the prefix'
   return text('network', rule, value => parseNetwork(value) !== undefined)
+}
+
+/** The prefix of a NAT64 translator. */
+export function nat64Prefix(): Kind<string> {
+  const rule =
+    'an IPv6 network of 32, 40, 48, 56, 64 or 96 bits such as 2001:db8:64::/96, whose bits 64 to 71 are zero (RFC 6052)'
+  return text('network', rule, value => parseNat64Prefix(value) !== undefined)
 }
 
 /** A receiver, or several, that requests go to without the proxy. */

@@ -12,6 +12,7 @@ import {
   integer,
   type Kind,
   list,
+  nat64Prefix,
   network,
   onOff,
   openedNetwork,
@@ -156,7 +157,12 @@ export const SETTINGS = {
   allowTarget: setting(
     list(openedNetwork(), 0, 256, 'a list of at most 256 IP addresses or networks'),
     [],
-    'Networks that endpoints can be in although they are not public, such as 10.2.0.0/16. Each is opened as a whole.',
+    'Networks that endpoints can be in although they are not public, such as 10.2.0.0/16. Each is opened as a whole, but for IPv6 addresses that carry an IPv4 address: that one must be allowed too.',
+  ),
+  nat64Prefix: setting(
+    list(nat64Prefix(), 0, 16, 'a list of at most 16 NAT64 prefixes'),
+    [],
+    'Prefixes of the NAT64 translators of your network, besides 64:ff9b::/96. An address behind one is allowed if the IPv4 address in it is, and refused otherwise.',
   ),
   proxy: optional(
     secret('a URL that begins with http:// or https:// and has no path', value =>

@@ -259,7 +259,7 @@ export class Engine {
     const random = this.#options.random()
     const isCurrent = this.#destinations.isCurrent(destination)
     const input = { item, requestVersion, sender, schedule, sent, epoch, endedAtMs, random, isCurrent }
-    const { settlement, error, waitMs } = concludeAttempt(input)
+    const { settlement, error, detail, waitMs } = concludeAttempt(input)
     const attempted = { endpoint, delivery: item.delivery, error, endedAtMs, waitMs, epoch }
     const marks = isCurrent ? this.#health.record(attempted) : []
     lane.endRequest({
@@ -273,7 +273,7 @@ export class Engine {
     if (waitMs > 0) lane.recovery.markUnreachable()
     this.#lanes.configure(lane, destination)
     this.#rounds.endRequest(lane, host)
-    logPlain(this.#log, 'attempt', attemptLine(item, settlement, sent.exchange))
+    logPlain(this.#log, 'attempt', attemptLine(item, settlement, detail, sent.exchange))
     void this.#settle(lane, item, marks.length === 0 ? settlement : { ...settlement, marks })
     this.#lanes.considerAndRun(lane)
   }

@@ -6,7 +6,7 @@
  * unicast; `private-ip` lets `::ffff:7f00:1` through.
  */
 
-/** A range that no request is sent to, unless the operator allows the network. */
+/** A range that no request is sent to, unless the operator allows the network (refusal.ts). */
 export type RefusedRange = {
   /** In CIDR notation. */
   readonly range: string
@@ -61,7 +61,6 @@ export const REFUSED_RANGES: readonly RefusedRange[] = [
   { range: '::1/128', name: 'loopback', source: 'RFC 4291 §2.5.3' },
   { range: '::/96', name: 'IPv4-compatible address (deprecated)', source: 'RFC 4291 §2.5.5.1' },
   { range: '::ffff:0:0/96', name: 'IPv4-mapped address', source: 'RFC 4291 §2.5.5.2' },
-  { range: '64:ff9b::/96', name: 'IPv4-IPv6 translation (NAT64)', source: 'RFC 6052' },
   { range: '64:ff9b:1::/48', name: 'IPv4-IPv6 translation (local NAT64)', source: 'RFC 8215' },
   { range: '100::/64', name: 'discard-only', source: 'RFC 6666' },
   { range: '100:0:0:1::/64', name: 'dummy IPv6 prefix', source: 'RFC 9780' },
@@ -209,17 +208,9 @@ const COMPILED = REFUSED_RANGES.map(({ range, name }) => {
   return { network, name }
 }).sort((a, b) => b.network.prefixBits - a.network.prefixBits)
 
-/**
- * C3: returns undefined for a public unicast address, or else the name of the range that it is refused for. Called for
- * each connection: it allocates a few bytes for the address and walks a table of about sixty rows.
- */
-export function addressRefusal(address: string): string | undefined {
-  const bytes = parseAddress(address)
-  if (!bytes) return address.includes('%') ? ZONE_IDENTIFIER : NOT_AN_ADDRESS
-  for (const { network, name } of COMPILED) {
-    if (networkContains(network, bytes)) return name
-  }
-  return undefined
+/** C3: returns undefined for a public unicast address, or else the name of the range that it is refused for. */
+export function refusedRange(address: Uint8Array): string | undefined {
+  return COMPILED.find(({ network }) => networkContains(network, address))?.name
 }
 
 const LOOPBACKS = ['127.0.0.0/8', '::1/128'].map(range => parseNetwork(range)!)

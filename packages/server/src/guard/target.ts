@@ -3,28 +3,19 @@
  *
  * The text is checked twice. First as written, because the URL parser (WHATWG URL §4.4) silently drops tabs and line
  * feeds, turns `\` into `/`, adds missing slashes and drops empty user info: another parser might find another host in
- * the same text. Then as parsed, because only the parser knows that `0x7f.1` is 127.0.0.1. Use the returned `url`,
- * never the text.
+ * the same text. Then the authority as parsed, because only the parser knows that `0x7f.1` is 127.0.0.1. Path and query
+ * are never parsed, only encoded (request-target.ts). Use the returned `url`, never the text.
  */
-import {
-  addressRefusal,
-  isLoopbackAddress,
-  type Network,
-  networkContains,
-  parseAddress,
-  parseIpv4,
-  parseIpv6,
-  parseNetwork,
-} from './address.ts'
+import { isLoopbackAddress, parseAddress, parseIpv4, parseIpv6 } from './address.ts'
 import { contains, type PortRange, portRangeText } from './ports.ts'
+import { addressRefusal, type Opened } from './refusal.ts'
+import { encodedCharacters, encodeTarget } from './request-target.ts'
 
-export type TargetPolicy = {
+export type TargetPolicy = Opened & {
   /** Development mode: http and https to loopback on any port, `localhost` and `*.localhost` by name. Default false. */
   readonly dev: boolean
   /** The ports that a target can have. Default: `CONTRACT_PORTS`. */
   readonly targetPorts: readonly PortRange[]
-  /** Networks (CIDR, `parseNetwork`) that can be reached although they are not public. Default: none. */
-  readonly allowTarget: readonly string[]
 }
 
 /** The maximum length of a URL in characters, both as written and as sent. */
@@ -47,8 +38,10 @@ export type TargetRefusal =
 /** A URL that an endpoint can have. */
 export type Target = {
   readonly ok: true
-  /** The URL to store and to send to. */
-  readonly url: URL
+  /** The URL to store, to show and to send to: the authority as parsed, path and query as written but for `encoded`. */
+  readonly url: string
+  /** The characters of path and query that were percent-encoded, each once. */
+  readonly encoded: readonly string[]
   /** A name in lower-case ASCII, or an address without brackets. */
   readonly host: string
   readonly port: number
@@ -78,6 +71,10 @@ const PRIVATE_TLDS = ['corp', 'home', 'intranet', 'lan', 'private']
 
 /** Control characters, invisible characters and spaces of all scripts, lone surrogates, and the backslash. */
 const BAD_CHARACTER = /[\p{Cc}\p{Cf}\p{Cs}\p{Z}\\]/u
+/** The same in path and query, where a plain space and a backslash can be encoded; a space at the end is a mistake. */
+const BAD_IN_TARGET = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}| $/u
+/** What comes before path and query. */
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i
 
 /** A label of a host name (RFC 1123 §2.1), or one with underscores, which people can use with wildcard certificates. */
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
@@ -86,8 +83,13 @@ const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
 export function checkTargetUrl(text: string, policy: TargetPolicy): Target | RefusedTarget {
   if (text.length > MAX_URL_LENGTH)
     return refuse('too_long', `Use a URL of at most ${MAX_URL_LENGTH.toLocaleString('en')} characters.`)
-  if (BAD_CHARACTER.test(text)) {
-    return refuse('bad_character', 'Remove or percent-encode spaces, control characters and backslashes in the URL.')
+  const [origin] = ORIGIN.exec(text) ?? [text]
+  const target = text.slice(origin.length)
+  if (BAD_CHARACTER.test(origin)) {
+    return refuse('bad_character', 'Remove spaces, control characters and backslashes before the path of the URL.')
+  }
+  if (BAD_IN_TARGET.test(target)) {
+    return refuse('bad_character', 'Remove or percent-encode control and invisible characters, and a space at the end.')
   }
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase()
   if (scheme === undefined) return refuse('not_absolute', 'Use an absolute URL, such as https://example.com/hook.')
@@ -106,20 +108,24 @@ export function checkTargetUrl(text: string, policy: TargetPolicy): Target | Ref
   if (writtenPort !== undefined && !isPortText(writtenPort)) {
     return refuse('port', 'Write the port as a plain number from 1 to 65535, or leave out the port and its colon.')
   }
-  const url = URL.parse(text)
+  const url = URL.parse(`${scheme}://${authority}`)
   if (!url || url.hostname === '') return refuse('host_malformed', 'Correct the host name in the URL.')
   if (url.username !== '' || url.password !== '') return refuse('user_info', 'Remove the user name and password.')
-  if (url.href.length > MAX_URL_LENGTH) {
+  const href = url.origin + (target.startsWith('/') ? '' : '/') + encodeTarget(target)
+  if (href.length > MAX_URL_LENGTH) {
     return refuse(
       'too_long',
       `Use a URL of at most ${MAX_URL_LENGTH.toLocaleString('en')} characters, counted after percent-encoding.`,
     )
   }
-  return checkParsed(url, writtenHost, policy)
+  const checked = checkAuthority(url, writtenHost, policy)
+  return checked.ok ? { ...checked, url: href, encoded: encodedCharacters(target) } : checked
 }
 
-/** The second check: the URL as parsed. */
-function checkParsed(url: URL, writtenHost: string, policy: TargetPolicy): Target | RefusedTarget {
+type Authority = Pick<Target, 'ok' | 'host' | 'port' | 'literal'>
+
+/** The second check: the authority as parsed. */
+function checkAuthority(url: URL, writtenHost: string, policy: TargetPolicy): Authority | RefusedTarget {
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
   const literal = parseAddress(host) ? host : undefined
   const refusal = literal === undefined ? nameRefusal(host, policy) : literalRefusal(literal, writtenHost, policy)
@@ -136,7 +142,7 @@ function checkParsed(url: URL, writtenHost: string, policy: TargetPolicy): Targe
       `Use one of these ports: ${policy.targetPorts.map(range => portRangeText(range, ' to ')).join(', ')}.`,
     )
   }
-  return { ok: true, url, host, port, literal }
+  return { ok: true, host, port, literal }
 }
 
 function nameRefusal(host: string, policy: TargetPolicy): RefusedTarget | undefined {
@@ -186,11 +192,7 @@ export function addressAllowed(address: string, policy: TargetPolicy, host: stri
     if (!policy.dev) return 'localhost outside development mode'
     return isLoopbackAddress(address) ? undefined : 'a loopback host at another address'
   }
-  const refusal = addressRefusal(address)
-  if (refusal === undefined || policy.allowTarget.length === 0) return refusal
-  const bytes = parseAddress(address)
-  if (!bytes) return refusal
-  return networksOf(policy.allowTarget).some(network => networkContains(network, bytes)) ? undefined : refusal
+  return addressRefusal(address, policy)
 }
 
 /** `localhost` and the names below it (RFC 6761 §6.3), with or without a trailing dot. */
@@ -201,22 +203,6 @@ function isLocalhostName(host: string): boolean {
 /** Whether a host names this machine explicitly. */
 export function isLoopbackHost(host: string): boolean {
   return isLocalhostName(host) || isLoopbackAddress(host)
-}
-
-const parsedNetworks = new WeakMap<readonly string[], readonly Network[]>()
-
-/** The policy's networks, parsed once: a policy lives as long as the process and is used for each connection. */
-function networksOf(texts: readonly string[]): readonly Network[] {
-  let networks = parsedNetworks.get(texts)
-  if (!networks) {
-    networks = texts.map(text => {
-      const network = parseNetwork(text)
-      if (!network) throw new TypeError(`${text} is not a network; write it like 10.2.0.0/16`)
-      return network
-    })
-    parsedNetworks.set(texts, networks)
-  }
-  return networks
 }
 
 /** Whether the text is a port without leading zeros, which the URL parser would drop. */

@@ -5,6 +5,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { MAX_SECRET_BYTES, MIN_SECRET_BYTES } from '@posthorn/client/signature'
 import { DAY_MS } from '../base/durations.ts'
+import { sentUrl } from '../guard/request-target.ts'
 
 export type Credentials = {
   /** The bearer token of requests (C6). Null if an OAuth token is used instead. */
@@ -59,11 +60,12 @@ const MADE_SECRET_BYTES = 32
 const ED25519_KEY_BYTES = 32
 
 export const writeCredentials = (credentials: Credentials): string => JSON.stringify(credentials)
-/** Earlier versions stored no headers, and less about the token server. */
+/** Earlier versions stored no headers, less about the token server, and some characters of its URL as they were given. */
 export function readCredentials(text: string): Credentials {
   const stored = JSON.parse(text) as Omit<Credentials, 'headers'> & Partial<Credentials>
   const { oauth } = stored
-  return { headers: {}, ...stored, oauth: oauth === null ? null : { ...OAUTH_DEFAULTS, ...oauth } }
+  if (oauth === null) return { headers: {}, ...stored }
+  return { headers: {}, ...stored, oauth: { ...OAUTH_DEFAULTS, ...oauth, tokenUrl: sentUrl(oauth.tokenUrl) } }
 }
 
 const OAUTH_DEFAULTS = { audience: null, resource: [], credentialsIn: 'header' } as const

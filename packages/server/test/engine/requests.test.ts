@@ -5,7 +5,9 @@ import type { Authority } from '@posthorn/testkit'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { PosthornError } from '../../src/base/errors.ts'
+import type { SentRequest } from '../../src/base/webhook-request.ts'
 import { isSecretName } from '../../src/secrets/secret-headers.ts'
+import type { EndpointResult } from '../../src/services/endpoints/endpoints.ts'
 import type { HeaderInput } from '../../src/services/endpoints/extra-headers.ts'
 import type { EndpointInput } from '../../src/services/endpoints/input.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -105,25 +107,29 @@ const signatureNames = ({ signatureHeaders }: Pick<EndpointInput, 'signatureHead
   return [...new Set(names.map(name => name.toLowerCase()))]
 }
 
+/** RFC 3986 §3.3, §3.4. */
+const TARGET = /^(?:\/(?:[\w\-.~!$&'()*+,;=:@]|%[\dA-Fa-f]{2})*)+(?:\?(?:[\w\-.~!$&'()*+,;=:@/?]|%[\dA-Fa-f]{2})*)?$/
+
 /** Parses one HTTP/1.1 request, and fails on anything else. */
 function readRequest(bytes: Buffer) {
   const end = bytes.indexOf(END_OF_HEAD)
   const [line, ...fields] = bytes.subarray(0, end).toString('latin1').split('\r\n')
-  expect(line).toMatch(/^POST \/[!-~]* HTTP\/1\.1$/)
+  const path = /^POST (\/[!-~]*) HTTP\/1\.1$/.exec(line!)?.[1]
+  expect(path, line).toMatch(TARGET)
   const headers = fields.map(field => /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?([\t -~\x80-\xff]*)$/.exec(field))
   expect(headers, JSON.stringify(fields)).not.toContain(null)
   const entries = headers.map(header => [header![1]!.toLowerCase(), header![2]!] as const)
   expect(new Set(entries.map(([name]) => name)).size).toBe(entries.length)
   const sent = headers.flatMap(header => [header![1]!, header![2]!])
-  return { sent, headers: Object.fromEntries(entries), body: bytes.subarray(end + END_OF_HEAD.length) }
+  return { path: path!, sent, headers: Object.fromEntries(entries), body: bytes.subarray(end + END_OF_HEAD.length) }
 }
 
 /** What the attempt of a tenant's only delivery shows as sent, once it is settled. */
-async function shownOf(store: Store, tenant: string): Promise<readonly string[]> {
+async function shownOf(store: Store, tenant: string): Promise<SentRequest> {
   await expect.poll(async () => (await listDeliveries(store, tenant))[0]?.attempts, { interval: 2 }).toBe(1)
   const [delivery] = await listDeliveries(store, tenant)
   const [attempt] = await store.read('listAttempts', { tenant, delivery: delivery!.id })
-  return attempt!.request!.headers
+  return attempt!.request!
 }
 
 /** Headers as a receiver got them, without secrets and signature. */
@@ -154,8 +160,9 @@ it(
         const tenant = `t${at}`
         await posthorn.tenants.put(tenant, {})
         const endpoint: EndpointInput = { url: `https://localhost:${recorder.port}/${path}`, ...given }
+        let registered: EndpointResult
         try {
-          await posthorn.endpoints.create(tenant, endpoint)
+          registered = await posthorn.endpoints.create(tenant, endpoint)
         } catch (error) {
           expect(error).toBeInstanceOf(PosthornError)
           refused++
@@ -175,7 +182,11 @@ it(
         expect(request.headers.authorization).toBe(`Bearer ${given.clientSecret}`)
         expect(request.headers['content-length']).toBe(String(sent.length))
         expect(request.body.equals(sent)).toBe(true)
-        expect(await shownOf(posthorn.store, tenant)).toEqual(blanked(request.sent, endpoint))
+        const shown = await shownOf(posthorn.store, tenant)
+        expect(shown.headers).toEqual(blanked(request.sent, endpoint))
+        expect([shown.url, registered.endpoint.url]).toEqual(
+          Array(2).fill(`https://localhost:${recorder.port}${request.path}`),
+        )
       }
       expect(accepted).toBeGreaterThan(20)
       expect(refused).toBeGreaterThan(20)

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
   guardedLookup,
@@ -44,7 +44,8 @@ const BAD_ANSWERS: readonly [bad: string, answers: string[]][] = [
   ['169.254.169.254', ['8.8.8.8', '8.8.4.4', '169.254.169.254', '1.1.1.1']],
   ['::1', ['2606:4700::1111', '::1']],
   ['::ffff:8.8.8.8', ['8.8.8.8', '::ffff:8.8.8.8']],
-  ['64:ff9b::808:808', ['64:ff9b::808:808', '8.8.8.8']],
+  ['64:ff9b::a00:1', ['64:ff9b::808:808', '64:ff9b::a00:1']],
+  ['64:ff9b:1::808:808', ['8.8.8.8', '64:ff9b:1::808:808']],
   ['2002:808:808::1', ['8.8.8.8', '2002:808:808::1']],
   ['fe80::1%eth0', ['8.8.8.8', 'fe80::1%eth0']],
   ['0.0.0.0', ['0.0.0.0']],
@@ -60,6 +61,14 @@ describe('resolveTarget', () => {
   it('C3: returns all addresses of a name if all are public', async () => {
     const resolution = await resolveTarget('example.com', STRICT, answering('8.8.8.8', '2606:4700::1111'))
     expect(resolution).toEqual({ addresses: ['8.8.8.8', '2606:4700::1111'] })
+  })
+
+  it('C3: takes what a DNS64 makes up for a public IPv4 address', async () => {
+    expect(await resolveTarget('example.com', STRICT, answering('64:ff9b::808:808'))).toHaveProperty('addresses')
+    const own = { ...STRICT, nat64Prefix: ['fd64:ff9b::/96'] }
+    expect(await resolveTarget('example.com', own, answering('fd64:ff9b::808:808'))).toHaveProperty('addresses')
+    expect(await resolveTarget('example.com', own, answering('fd64:ff9b::a00:1'))).toHaveProperty('refused')
+    expect(await resolveTarget('example.com', STRICT, answering('fd64:ff9b::808:808'))).toHaveProperty('refused')
   })
 
   it('C3: distinguishes a name that does not resolve from a refused one', async () => {
@@ -150,6 +159,25 @@ describe('guardedLookup on a real socket', () => {
     await once(open, 'connect')
     expect(open.remoteAddress).toBe('127.0.0.1')
     open.destroy()
+  })
+
+  it('C3: an allowed network does not open a listener on the IPv4 address embedded in it', async () => {
+    const sockets: unknown[] = []
+    const listener = createTcpServer(socket => sockets.push(socket.end())).listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    const { port } = listener.address() as AddressInfo
+    const open = (...allowTarget: string[]) => {
+      const lookup = guardedLookup({ ...STRICT, allowTarget }, answering('::ffff:127.0.0.1')) as never
+      return connect({ host: 'mapped.example.com', port, lookup })
+    }
+    const [error] = await once(open('::ffff:0:0/96'), 'error').catch(reason => [reason])
+    expect(error).toMatchObject({ code: POSTHORN_TARGET_REFUSED, reason: expect.stringContaining('loopback') })
+    expect(sockets).toHaveLength(0)
+    // The address does lead there: this socket reaches the listener, because the IPv4 address is allowed too.
+    const reached = open('::ffff:0:0/96', '127.0.0.0/8')
+    await once(reached, 'connect')
+    reached.destroy()
+    listener.close()
   })
 
   it('C3: uses the system resolver if none is given', async () => {

@@ -41,6 +41,19 @@ describe('checkTargetUrl under a policy', () => {
     expect(() => checkTargetUrl('https://10.2.0.1/', policy)).toThrow('10.2.0.0/33 is not a network')
   })
 
+  it('C3: allows an address behind a translator of the operator if the IPv4 address in it is allowed', () => {
+    const policy = { ...WITH_NETWORK, nat64Prefix: ['2a00:64::/96', 'fd64::/48', '64:ff9b:1::/96'] }
+    const accepted = ['2a00:64::8.8.8.8', '2a00:64::10.2.0.1', 'fd64:0:0:808:8:800::', '64:ff9b:1::8.8.8.8']
+    const refused = ['2a00:64::10.3.0.1', 'fd64:0:0:a9fe:a9:fe00::', 'fd64::8.8.8.8', '64:ff9b:1::127.0.0.1']
+    for (const address of accepted) expect(reasonOf(`https://[${address}]/`, policy), address).toBe('accepted')
+    for (const address of refused) expect(reasonOf(`https://[${address}]/`, policy), address).toBe('address_not_public')
+  })
+
+  it('C3: throws for a prefix of a translator that RFC 6052 does not allow', () => {
+    const policy = { ...STRICT, nat64Prefix: ['2a00:64::/80'] }
+    expect(() => checkTargetUrl('https://[2a00:64::1]/', policy)).toThrow('2a00:64::/80 is not a network')
+  })
+
   it.each([
     'http://localhost/',
     'http://localhost:3000/hook',

@@ -62,8 +62,11 @@ describe('create', () => {
     expect((await bench.publishOne()).events[0]).toMatchObject({ deliveries: 0, notSent: { type: 1 } })
   })
 
-  it('C3: stores the URL as the parser normalised it', async () => {
+  it('C3: stores the host of the URL as the parser normalised it, and path and query as they are', async () => {
     expect((await create({ url: 'https://HOOKS.example.com' })).endpoint.url).toBe('https://hooks.example.com/')
+    const { endpoint, warnings } = await create({ url: "https://HOOKS.example.com:443/A/../b?c='d'&e=%2f?" })
+    expect(endpoint.url).toBe("https://hooks.example.com/A/../b?c='d'&e=%2f?")
+    expect(codes(warnings)).not.toContain('url_encoded')
   })
 
   it.each([

@@ -1,14 +1,15 @@
 /** What an exchange means for its delivery: pure functions from an exchange to what is stored and logged. */
 
 import { sentenceOf } from '../../base/attempt-details.ts'
-import type { AttemptError, RetrySchedule } from '../../base/model.ts'
+import type { AttemptDetail, AttemptError, RetrySchedule } from '../../base/model.ts'
 import { packHeaders } from '../../store/operations/deliveries/answer-headers.ts'
 import { withNotes } from '../../store/operations/deliveries/attempt-notes.ts'
 import { withTrace } from '../../store/operations/deliveries/sent-trace.ts'
 import type { Settlement } from '../../store/operations/deliveries/settlement.ts'
 import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
 import { classify, type Exchange } from './outcome.ts'
-import { nextStep, retryAfterMs } from './schedule.ts'
+import { type Pause, readRetryAfter } from './retry-after.ts'
+import { nextStep } from './schedule.ts'
 import type { Sent } from './sender.ts'
 
 export type ConclusionInput = {
@@ -33,6 +34,8 @@ export type Conclusion = {
   readonly settlement: Settlement
   /** Null if the attempt succeeded. */
   readonly error: AttemptError | null
+  /** What exactly went wrong, with the request or with the pause that the receiver asked for. Null if nothing more is known. */
+  readonly detail: AttemptDetail | null
   /** How long the receiver asked Posthorn to wait, in milliseconds. 0 if it doesn't. */
   readonly waitMs: number
 }
@@ -43,12 +46,15 @@ export function concludeAttempt(input: ConclusionInput): Conclusion {
   const { outcome, error, gone } = classify(exchange)
   const { startedAtMs, durationMs, status, address, retryAfter } = exchange
   const date = retryAfter === null ? null : headerOf(exchange.headers, 'date')
-  const waitMs = isCurrent ? retryAfterMs({ status, retryAfter, date }, endedAtMs) : 0
+  const pause = isCurrent ? readRetryAfter({ status, retryAfter, date }, endedAtMs) : NO_PAUSE
+  const { waitMs } = pause
   const number = item.attempts + 1
   const { headers, body, truncated } = sent.record(exchange)
+  const detail = exchange.detail ?? detailOf(pause, headers)
   // Property by property: spreads would build these objects several times for every attempt.
   return {
     error: outcome === 'success' ? null : error,
+    detail,
     waitMs,
     settlement: {
       tenant: item.tenant,
@@ -70,13 +76,34 @@ export function concludeAttempt(input: ConclusionInput): Conclusion {
         status,
         error,
         address,
-        headers: packHeaders(withTrace(withNotes(headers, exchange), sent.traceparent, item.traceparent ?? null)),
+        headers: packHeaders(
+          withTrace(
+            withNotes(headers, { detail, reconnected: exchange.reconnected }),
+            sent.traceparent,
+            item.traceparent ?? null,
+          ),
+        ),
         responseBody: body,
         responseTruncated: truncated,
         requestVersion: sent.isRequest ? input.requestVersion : null,
         sender: sent.isRequest ? input.sender : null,
       },
     },
+  }
+}
+
+const NO_PAUSE: Pause = { waitMs: 0, detail: null }
+/** Longer than any date. */
+const MAX_VALUE_CHARACTERS = 40
+
+/** @param headers as recorded: a receiver can echo a secret in any of them */
+function detailOf({ detail }: Pause, headers: readonly string[]): AttemptDetail | null {
+  if (detail === null) return null
+  // Free text is only shown where the response's headers are.
+  const isShown = detail !== 'retry_after_malformed'
+  return {
+    code: detail,
+    value: isShown ? (headerOf(headers, 'retry-after')?.trim().slice(0, MAX_VALUE_CHARACTERS) ?? null) : null,
   }
 }
 
@@ -90,7 +117,8 @@ function headerOf(headers: readonly string[], name: string): string | null {
 export function attemptLine(
   { event, type }: LaneItem,
   settlement: Settlement,
-  { detail, reconnected }: Exchange,
+  detail: AttemptDetail | null,
+  { reconnected }: Exchange,
 ): Readonly<Record<string, unknown>> {
   const { tenant, endpoint, delivery, step, attempt } = settlement
   const { number, outcome, status, error: errorCode, durationMs, address } = attempt

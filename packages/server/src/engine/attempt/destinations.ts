@@ -1,5 +1,6 @@
 import type { Endpoint, EndpointId, ExtraHeaders } from '../../base/model.ts'
 import { commonHeaders, isSameTemplate, type SenderIdentity } from '../../base/webhook-request.ts'
+import { splitUrl } from '../../guard/request-target.ts'
 import {
   type Credentials,
   changesAtMs,
@@ -165,7 +166,7 @@ function toDestination(
   options: DestinationOptions,
   nowMs: number,
 ): Destination {
-  const { origin, pathname, search } = new URL(endpoint.url)
+  const { origin, target } = splitUrl(endpoint.url)
   const secret = credentials === undefined || credentials.oauth !== null ? null : clientSecretAt(credentials, nowMs)
   const extra = openHeaders(endpoint.headers, credentials)
   const headerSecrets = extra.secrets.filter(value => value.length >= SHORTEST_BLANKED)
@@ -177,7 +178,7 @@ function toDestination(
       tenant: endpoint.tenant,
       identity: credentials === undefined ? null : identityOf(endpoint, credentials),
     },
-    path: pathname + search,
+    path: target,
     headers: commonHeaders(options, secret, extra.headers),
     sign: createSigner(credentials === undefined ? [] : liveSigning(credentials, nowMs)),
     oauth: credentials === undefined ? null : tokenClientOf(endpoint, credentials),
@@ -213,6 +214,6 @@ function identityOf({ id, updatedAtMs }: Endpoint, { clientCertificate }: Creden
 function tokenClientOf({ id, tenant }: Endpoint, { oauth }: Credentials): TokenClient | null {
   if (oauth === null) return null
   const { tokenUrl, ...client } = oauth
-  const { origin, pathname, search } = new URL(tokenUrl)
-  return { endpoint: id, route: { origin, tenant, identity: null }, path: pathname + search, ...client }
+  const { origin, target } = splitUrl(tokenUrl)
+  return { endpoint: id, route: { origin, tenant, identity: null }, path: target, ...client }
 }

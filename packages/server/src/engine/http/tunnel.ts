@@ -46,14 +46,21 @@ const END_OF_HEAD = Buffer.from('\r\n\r\n')
 export function parseProxy(url: string): OutgoingProxy {
   const { protocol, hostname, port, username, password } = new URL(url)
   const isSecure = protocol === 'https:'
-  const user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  const user = Buffer.concat([bytesOf(username), Buffer.from(':'), bytesOf(password)])
   return {
     host: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? (isSecure ? 443 : 80) : Number(port),
     isSecure,
-    authorization: username === '' ? null : `Basic ${Buffer.from(user).toString('base64')}`,
+    authorization: username === '' ? null : `Basic ${user.toString('base64')}`,
   }
 }
+
+/** Decodes what the URL parser left of a name or password. A `%` that encodes nothing stands for itself. */
+const bytesOf = (encoded: string): Buffer =>
+  Buffer.from(
+    encoded.replaceAll(/%([\dA-Fa-f]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))),
+    'latin1',
+  )
 
 export type TunnelEvents = {
   /** The proxy was reached. */

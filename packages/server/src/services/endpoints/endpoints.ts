@@ -23,13 +23,15 @@ import { cancelAll, holdAll, releaseAll } from '../../store/in-steps.ts'
 import { CallRepeated, type Keep, type KeptCall } from '../../store/operations/idempotent-calls.ts'
 import type { Store } from '../../store/store.ts'
 import { invalid, notFound, requireTenant } from '../checks/refusals.ts'
+import type { Warning } from '../checks/warnings.ts'
 import { callTurns, inTurns } from '../turns.ts'
 import { type Described, describeAuthentication } from './authentication.ts'
 import { createCredentials } from './credentials-input.ts'
+import { adviseOnEncoding } from './encoded-urls.ts'
 import { adviseOnFilterOf } from './filter-advice.ts'
 import { adviseOnHealth } from './health.ts'
 import { readHealth } from './health-report.ts'
-import { adviseOnHosts, checkResolutions, type LookedUp, type LookupOptions, resolveHosts } from './host.ts'
+import { adviseOnHosts, checkResolutions, type LookupOptions, resolveHosts } from './host.ts'
 import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './input.ts'
 import { requireEndpoint, requireEndpointId } from './references.ts'
 import {
@@ -126,7 +128,7 @@ export class Endpoints {
     const faults: FieldError[] = []
     checkRequired(input, faults)
     if (tenant === OPERATOR_TENANT) checkOperatorTypes(input.types ?? null, faults)
-    const { checked, lookedUp } = await this.#check(tenant, input, faults)
+    const { checked, advice } = await this.#check(tenant, input, faults)
     const nowMs = this.#store.now()
     const id = newId('ep', nowMs)
     const credentials = createCredentials(checked.credentials, nowMs)
@@ -137,7 +139,7 @@ export class Endpoints {
       partition: randomInt(PARTITION_COUNT),
       uid: null,
       name: null,
-      url: checked.target!.url.href,
+      url: checked.target!.url,
       ...sealed,
       types: null,
       filter: null,
@@ -162,7 +164,7 @@ export class Endpoints {
     const limit = { ...(maxEndpoints === undefined ? {} : { maxEndpoints }), maxSelectionCharacters }
     const template = templateOf(endpoint, credentials)
     const wasGiven = input.signingSecret !== undefined
-    const result = await this.#result(endpoint, lookedUp, wasGiven ? null : shownOnce(credentials.signing[0]!))
+    const result = await this.#result(endpoint, advice, wasGiven ? null : shownOnce(credentials.signing[0]!))
     const once = keep?.(result)
     const created = await this.#store.write('createEndpoint', { endpoint, template, by, ...limit, once })
     if (created === 'repeated') throw new CallRepeated()
@@ -189,7 +191,7 @@ export class Endpoints {
     const { state, held } = patch
     if (held !== undefined && state !== 'enabled') faults.push(HELD_WITHOUT_ENABLING)
     if (tenant === OPERATOR_TENANT && patch.types !== undefined) checkOperatorTypes(patch.types, faults)
-    const { checked, lookedUp } = await this.#check(tenant, patch, faults, before)
+    const { checked, advice } = await this.#check(tenant, patch, faults, before)
     const opened = this.#credentials.open(before)
     const areHeadersReplaced = changesSecrets(checked.headers ?? [], before.headers, opened?.headers ?? {})
     const credentials = [...namesOf(checked.credentials), ...(areHeadersReplaced ? ['headers'] : [])]
@@ -201,7 +203,7 @@ export class Endpoints {
     else if (state !== undefined) await this.#moveDeliveries(changed, state)
     const endpoint = await this.get(tenant, changed.id)
     const made = opened !== undefined ? undefined : this.#credentials.open(endpoint)?.signing[0]
-    return this.#result(endpoint, lookedUp, made === undefined ? null : shownOnce(made))
+    return this.#result(endpoint, advice, made === undefined ? null : shownOnce(made))
   }
 
   /**
@@ -366,13 +368,13 @@ export class Endpoints {
     return [...(await this.#types()), ...OPERATIONAL_TYPES]
   }
 
-  /** Throws one refusal with all faults. */
+  /** Throws one refusal with all faults. Otherwise returns warnings about what was given. */
   async #check(
     tenant: TenantId,
     input: Partial<EndpointInput>,
     faults: FieldError[],
     before: Endpoint | null = null,
-  ): Promise<{ checked: CheckedInput; lookedUp: readonly LookedUp[] }> {
+  ): Promise<{ checked: CheckedInput; advice: readonly Warning[] }> {
     const known = { catalogue: await this.#nameable(), before }
     const checked = checkEndpointInput(input, known, this.#settings, this.#store.now(), faults)
     const targets = [
@@ -382,13 +384,13 @@ export class Endpoints {
     const lookedUp = await resolveHosts(targets, tenant, this.#settings, this.#lookup)
     checkResolutions(lookedUp, faults)
     if (faults.length > 0) throw invalid(faults)
-    return { checked, lookedUp }
+    return { checked, advice: [...adviseOnEncoding(targets), ...adviseOnHosts(lookedUp)] }
   }
 
   #patched(before: Endpoint, { target, credentials, headers, settings }: CheckedInput): Endpoint {
     const patched = {
       ...before,
-      ...(target === undefined ? {} : { url: target.url.href }),
+      ...(target === undefined ? {} : { url: target.url }),
       ...this.#credentials.change(before, credentials, headers),
       ...settings,
     }
@@ -396,13 +398,9 @@ export class Endpoints {
     return patched
   }
 
-  async #result(
-    endpoint: Endpoint,
-    lookedUp: readonly LookedUp[],
-    signingSecret: string | null,
-  ): Promise<EndpointResult> {
+  async #result(endpoint: Endpoint, advice: readonly Warning[], signingSecret: string | null): Promise<EndpointResult> {
     const described = await this.describe(endpoint)
-    const warnings = [...adviseOnHosts(lookedUp), ...described.warnings]
+    const warnings = [...advice, ...described.warnings]
     return { endpoint, ...described, warnings, signingSecret }
   }
 

@@ -46,7 +46,7 @@ export function checkOAuth(given: unknown, policy: TargetPolicy, faults: FieldEr
   }
   if (faults.length > before || target?.ok !== true || !isPlace(credentialsIn)) return null
   return {
-    client: { tokenUrl: target.url.href, clientId, clientSecret, scope, audience, resource, credentialsIn },
+    client: { tokenUrl: target.url, clientId, clientSecret, scope, audience, resource, credentialsIn },
     target,
   }
 }

@@ -2,6 +2,7 @@
 
 import { idBytes, idText } from '../../base/ids.ts'
 import type { Delivery, DeliveryId, EventId, PublishedEvent, TenantId } from '../../base/model.ts'
+import { sentUrl } from '../../guard/request-target.ts'
 import { showHeaders } from '../../secrets/secret-headers.ts'
 import { reads } from '../operation.ts'
 import { bytes, int, type Row, type Transaction, text } from '../transaction.ts'
@@ -86,7 +87,7 @@ const viewRow = (row: Row): ExportedEndpoint => ({
   id: idText('ep', bytes(row.id)),
   uid: row.uid,
   name: row.name,
-  url: row.url,
+  url: sentUrl(text(row.url)),
   types: json(row.types),
   filter: json(row.filter),
   description: row.description,

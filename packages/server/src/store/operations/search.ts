@@ -4,6 +4,7 @@
  */
 import { idText, isOurId, parseId } from '../../base/ids.ts'
 import type { TenantId } from '../../base/model.ts'
+import { sentUrl } from '../../guard/request-target.ts'
 import { reads } from '../operation.ts'
 import { bytes, type Dialect, type Query, type Transaction, text, textOrNull, type Value } from '../transaction.ts'
 
@@ -232,7 +233,7 @@ const DETAILS: Readonly<Record<Exclude<KindInTenants, 'delivery'>, Details>> = {
     const [row] = yield { text: 'select uid, name, url, deleted_ms from endpoint where id = $1', params: [id] }
     if (row === undefined) return null
     const { uid, name, url, deleted_ms: deletedMs } = row
-    const names = { uid: textOrNull(uid), name: textOrNull(name), url: text(url) }
+    const names = { uid: textOrNull(uid), name: textOrNull(name), url: sentUrl(text(url)) }
     return { kind: 'endpoint', tenant, id: idText('ep', id), ...names, isDeleted: deletedMs !== null }
   },
   *event(tenant, id) {

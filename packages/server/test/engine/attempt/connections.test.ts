@@ -100,6 +100,20 @@ describe('through a proxy', () => {
     await receiver.close()
   })
 
+  it.each([
+    ['us%40er:100%', 'us@er:100%'],
+    ['user:%zz%25%', 'user:%zz%%'],
+    ['user:p{w}|\u00e9', 'user:p{w}|\u00e9'],
+  ])('has the name and password %s sent as %s', async (written, sent) => {
+    const [proxy, receiver] = [await startProxy(), await startReceiver({ authority, names: [HOST] })]
+    const { send, close } = startSender({ proxy: { reveal: () => `http://${written}@127.0.0.1:${proxy.port}` } })
+    expect(await send(receiver.port)).toMatchObject({ status: 204 })
+    expect(proxy.asked).toMatchObject([{ authorization: `Basic ${Buffer.from(sent).toString('base64')}` }])
+    close()
+    proxy.close()
+    await receiver.close()
+  })
+
   it('C3: never asks the proxy for a refused address', async () => {
     const proxy = await startProxy()
     for (const address of ['10.0.0.1', '169.254.169.254', '::1']) {

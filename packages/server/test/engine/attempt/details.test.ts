@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { ATTEMPT_DETAILS, type AttemptDetailCode, sentenceOf } from '../../../src/base/attempt-details.ts'
+import {
+  ATTEMPT_DETAILS,
+  type AttemptDetailCode,
+  PAUSE_DETAILS,
+  sentenceOf,
+} from '../../../src/base/attempt-details.ts'
 import { type Reason, reasonOf } from '../../../src/engine/attempt/reasons.ts'
 import { readNotes, withNotes } from '../../../src/store/operations/deliveries/attempt-notes.ts'
 
@@ -28,6 +33,8 @@ describe('the details of an attempt', () => {
       says.replace('{value}', '…'),
     ])
     expect(rows).toEqual(known)
+    const onPauses = [...page.matchAll(/^\| `(retry_\w+)` \| (.*) \|$/gm)].map(([, code, says]) => [code, says])
+    expect(onPauses).toEqual(Object.entries(PAUSE_DETAILS).map(([code, says]) => [code, says.replace('{value}', '…')]))
   })
 
   it.each<[string, typeof BEFORE, AttemptDetailCode]>([

@@ -54,8 +54,8 @@ const AttemptSchema = Type.Object(
     error: WordOrNull(ATTEMPT_ERRORS, { description: 'Why the attempt failed. Null if it succeeded.' }),
     detail: TextOrNull({
       description:
-        'What exactly the error was: a stable code, listed in docs/deliveries.md. Null if the error says it all, or if ' +
-        'the response was removed.',
+        'What exactly the error was, or why `Retry-After` was not obeyed: a stable code, listed in ' +
+        'docs/deliveries.md. Null if the error says it all, or if the response was removed.',
     }),
     explanation: TextOrNull({
       description: 'The detail as a sentence, with what the receiver has to do. Null if there is no detail.',

@@ -249,7 +249,11 @@ const ENDPOINT_INPUT = {
     Word(ENDPOINT_STATES, { description: 'A disabled endpoint gets nothing: its deliveries are held.' }),
   ),
 }
-const Url = Type.String({ description: 'An absolute https URL with a public host.' })
+const Url = Type.String({
+  description:
+    'An absolute https URL with a public host. Characters that RFC 3986 does not allow in a path or query are ' +
+    'percent-encoded, with the warning `url_encoded`. Nothing else in them is changed.',
+})
 const ClientSecret = Type.String({
   description: 'Sent as `Authorization: Bearer …`, exactly as given: a b64token (RFC 6750). Never shown again.',
 })
@@ -287,7 +291,7 @@ const OTHER_AUTHENTICATION = {
   oauth: Type.Optional(
     Type.Unsafe<OAuthInput | null>({
       ...strict({
-        tokenUrl: Type.String({ description: 'An absolute https URL with a public host.' }),
+        tokenUrl: Type.String({ description: 'An absolute https URL with a public host, encoded like `url`.' }),
         clientId: Type.String(),
         clientSecret: Type.String(),
         scope: Type.Optional(TextOrNull({ description: 'The scopes to request, separated by spaces.' })),

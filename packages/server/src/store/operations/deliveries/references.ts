@@ -2,6 +2,7 @@
 
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { EndpointId, EventId, TenantId } from '../../../base/model.ts'
+import { sentUrl } from '../../../guard/request-target.ts'
 import {
   type BulkQuery,
   bytes,
@@ -107,7 +108,7 @@ export function* describeDeliveries(
   return {
     keys: new Map(events.map(row => [idText('evt', bytes(row.id)), text(row.event_key)])),
     endpoints: new Map(
-      endpoints.map(row => [idText('ep', bytes(row.id)), { uid: textOrNull(row.uid), url: text(row.url) }]),
+      endpoints.map(row => [idText('ep', bytes(row.id)), { uid: textOrNull(row.uid), url: sentUrl(text(row.url)) }]),
     ),
   }
 }

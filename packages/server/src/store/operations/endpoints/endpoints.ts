@@ -12,6 +12,7 @@ import {
   type TenantId,
 } from '../../../base/model.ts'
 import type { RequestTemplate, SignatureHeaders } from '../../../base/webhook-request.ts'
+import { sentUrl } from '../../../guard/request-target.ts'
 import {
   bytes,
   idList,
@@ -47,7 +48,7 @@ export const toEndpoint = (row: Row): Endpoint => ({
   partition: int(row.partition),
   uid: textOrNull(row.uid),
   name: textOrNull(row.name),
-  url: text(row.url),
+  url: sentUrl(text(row.url)),
   sealedCredentials: bytes(row.credentials),
   secretDigest: row.secret_digest === null ? null : bytes(row.secret_digest),
   types: jsonOrNull(row.types) as string[] | null,

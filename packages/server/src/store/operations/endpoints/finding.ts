@@ -1,6 +1,7 @@
 /** Lists of endpoints, of one tenant or of all, in bounded reads: little can match, and there is no index for it. */
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { Endpoint, EndpointId, EndpointState, TenantId } from '../../../base/model.ts'
+import { encodeTarget } from '../../../guard/request-target.ts'
 import { bytes, type Dialect, type Transaction } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'
 import { ENDPOINT_FIELDS, toEndpoint } from './endpoints.ts'
@@ -60,8 +61,16 @@ function addConditions(where: Where, filter: EndpointFilter & { readonly nowMs: 
   if (states !== null) where.addIn('state', states)
   where.addIf('uid = ?', uid)
   // A URL is ASCII, so that both engines find the same lower case.
-  if (url !== null) where.add(`lower(url) like ? escape '!'`, `%${url.toLowerCase().replaceAll(/[!%_]/g, '!$&')}%`)
+  if (url !== null) addUrlCondition(where, url)
   if (health !== null) where.conditions.push(healthCondition(where, health, nowMs))
+}
+
+/** Finds a part of a URL as it is shown, as it was given, and as earlier versions stored it (sentUrl). */
+function addUrlCondition(where: Where, part: string): void {
+  const forms = [...new Set([part, encodeTarget(part)])]
+  const patterns = forms.map(form => `%${form.toLowerCase().replaceAll(/[!%_]/g, '!$&')}%`)
+  const conditions = patterns.map(pattern => `lower(url) like $${where.params.push(pattern)} escape '!'`)
+  where.conditions.push(`(${conditions.join(' or ')})`)
 }
 
 function healthCondition(where: Where, health: readonly StoredHealth[], nowMs: number): string {

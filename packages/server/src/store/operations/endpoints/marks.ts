@@ -5,7 +5,8 @@
 
 import { idBytes } from '../../../base/ids.ts'
 import { type Endpoint, type EndpointId, RETURNING } from '../../../base/model.ts'
-import type { Transaction } from '../../transaction.ts'
+import { sentUrl } from '../../../guard/request-target.ts'
+import { type Transaction, text } from '../../transaction.ts'
 
 export type EndpointMark =
   | { readonly kind: 'failing'; readonly sinceMs: number }
@@ -38,10 +39,13 @@ export function* markEndpoints(marks: readonly PlacedMark[]): Transaction<void> 
         params: [id],
       }
     } else {
+      const [row] = yield { text: 'select url from endpoint where id = $1', params: [id] }
+      const stored = row === undefined ? '' : text(row.url)
+      if (sentUrl(stored) !== mark.url) continue
       yield {
         text: `update endpoint set paused_until_ms = $2
                where id = $1 and url = $3 and (paused_until_ms is null or paused_until_ms < $2) and ${isOurs('$4')}`,
-        params: [id, mark.untilMs, mark.url, epoch],
+        params: [id, mark.untilMs, stored, epoch],
       }
     }
   }

@@ -1,5 +1,6 @@
 import { idText } from '../../../base/ids.ts'
 import type { EndpointId, TenantId } from '../../../base/model.ts'
+import { sentUrl } from '../../../guard/request-target.ts'
 import { bytes, type Dialect, type Transaction, text, textOrNull } from '../../transaction.ts'
 import { Where } from '../../where.ts'
 
@@ -57,7 +58,7 @@ export function* findNamedEndpoints(args: NamedQuery, { readByIndex }: Dialect):
     id: idText('ep', bytes(row.id)),
     uid: textOrNull(row.uid),
     name: textOrNull(row.name),
-    url: text(row.url),
+    url: sentUrl(text(row.url)),
     isDeleted: row.deleted_ms !== null,
   }))
   if (items.length === limit) return { items, goesOnAt: items.at(-1)!.id }

@@ -2,6 +2,7 @@
 
 import { firstIdAt, idBytes, idMs, idText } from '../../../base/ids.ts'
 import type { Delivery, DeliveryId, EndpointId, EventId, TenantId } from '../../../base/model.ts'
+import { sentUrl } from '../../../guard/request-target.ts'
 import { forEach } from '../../for-each.ts'
 import {
   type BulkQuery,
@@ -91,7 +92,7 @@ export function* listEventEndpoints(
       ...versions,
       endpoint,
       endpointUid: textOrNull(row.uid),
-      url: text(row.url),
+      url: sentUrl(text(row.url)),
       deletedAtMs: intOrNull(row.deleted_ms),
       isDisabled: row.state === 'disabled',
       isRateLimited: row.rate_requests !== null,
