@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { lines } from '../../src/http/lines.ts'
 import { List, type Page } from '../../src/http/list.ts'
 import { path } from '../../src/http/path.ts'
-import { Connection, ResponseError } from '../../src/index.ts'
+import { Connection, ResponseError, TimeoutError } from '../../src/index.ts'
 
 async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const found: Item[] = []
@@ -93,6 +93,35 @@ describe('lines', () => {
         },
       ),
     )
+  })
+
+  it('free the response if the rest is not wanted, and fail if it falls silent', async () => {
+    let cancelled = false
+    const connectionOf = (timeoutMs: number) =>
+      new Connection({
+        url: 'http://posthorn.test',
+        timeoutMs,
+        fetch: async (_url, { signal }) => {
+          const body = new ReadableStream<Uint8Array>({
+            start: controller => {
+              controller.enqueue(encoder.encode('1\n2\n'))
+              signal!.addEventListener('abort', () => controller.error(signal!.reason))
+            },
+            cancel: () => {
+              cancelled = true
+            },
+          })
+          return new Response(body)
+        },
+      })
+    for await (const value of lines(connectionOf(60_000), path`/v1/x`, undefined)) if (value === 1) break
+    expect(cancelled).toBe(true)
+    const found: unknown[] = []
+    const reading = (async () => {
+      for await (const value of lines(connectionOf(5), path`/v1/x`, undefined)) found.push(value)
+    })()
+    await expect(reading).rejects.toBeInstanceOf(TimeoutError)
+    expect(found).toEqual([1, 2])
   })
 
   it('fail if the response ends within a line', async () => {
