@@ -18,9 +18,9 @@ const project = join(source, 'tsconfig.build.json')
 execFileSync(process.execPath, [compiler, '-p', project, '--outDir', target], { stdio: 'inherit' })
 
 // The compiler doesn't change the file extensions of imports in declarations.
-for (const file of readdirSync(target).filter(name => name.endsWith('.d.ts'))) {
+for (const file of readdirSync(target, { recursive: true }).filter(name => name.endsWith('.d.ts'))) {
   const text = readFileSync(join(target, file), 'utf8')
-  writeFileSync(join(target, file), text.replace(/(from '\.\/[\w-]+)\.ts'/g, "$1.js'"))
+  writeFileSync(join(target, file), text.replace(/(from '\.\.?\/[\w/-]+)\.ts'/g, "$1.js'"))
 }
 
 const {

@@ -1,3 +1,15 @@
+export * from './api/index.ts'
+export { Connection } from './http/connection.ts'
+export {
+  ApiError,
+  ConnectionError,
+  type ErrorCode,
+  PosthornError,
+  ResponseError,
+  TimeoutError,
+} from './http/errors.ts'
+export type { Direction, List, Page } from './http/list.ts'
+export type { CallOptions, ClientOptions, Fetch, MakingCallOptions, RequestHeaders } from './http/options.ts'
 export type { IncomingRequest, NodeRequest } from './incoming.ts'
 export { type EventToPublish, publish, type SqlTransaction } from './publish.ts'
 export { type FailedCheck, type FailureReason, VerificationError } from './verification-error.ts'

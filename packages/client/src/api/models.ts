@@ -1,0 +1,906 @@
+// Generated from the OpenAPI document by `npm run generate:client`. Do not edit.
+
+/** A time in a response, in RFC 3339 format and UTC: `2026-05-03T08:00:00.000Z`. */
+export type Timestamp = string
+
+/** A time in a call: a `Date`, or a text in RFC 3339 format. A date alone, such as `2026-05-03`, is midnight UTC. */
+export type Time = string | Date
+
+export type Problem = {
+  type: string
+  title: string
+  status: number
+  detail: string
+  /** Stable error code. Depend on this rather than on `title` or `detail`. */
+  code:
+    | 'bad_json'
+    | 'bad_request'
+    | 'unauthorized'
+    | 'forbidden'
+    | 'not_found'
+    | 'method_not_allowed'
+    | 'request_timeout'
+    | 'conflict'
+    | 'idempotency_conflict'
+    | 'call_in_flight'
+    | 'already_made'
+    | 'event_type_archived'
+    | 'schema_conflict'
+    | 'body_too_large'
+    | 'unsupported_media_type'
+    | 'expectation_failed'
+    | 'invalid'
+    | 'rate_limited'
+    | 'headers_too_large'
+    | 'internal'
+    | 'not_implemented'
+    | 'store_unavailable'
+    | 'shutting_down'
+    | 'overloaded'
+    | 'busy'
+  errors?: FieldError[]
+  /** Only with `already_made`: id of what the call made. */
+  made?: string
+}
+
+export type EventType = {
+  name: string
+  group: string
+  description: string
+  /** JSON Schema (2020-12) that payloads must satisfy. */
+  schema: unknown
+  /** A payload that satisfies the schema. */
+  example: unknown
+  /** Seconds to wait before each retry, for endpoints without their own schedule. Null for the default. */
+  schedule: number[] | null
+  /** Whether this is one of Posthorn's own types, which endpoints receive only if they name it. */
+  operational: boolean
+  /** When the type was archived. Its events can no longer be published. Null if it is in use. */
+  archivedAt: Timestamp | null
+}
+
+export type PutEventType = EventType & {
+  /** Parts of the schema that payloads are not checked by. */
+  warnings: Warning[]
+}
+
+export type Tenant = {
+  id: string
+  name: string | null
+  metadata: Record<string, string>
+  /** Retention periods of this tenant. Null if those in the settings apply. */
+  retention: {
+    /**
+     * Number of days to keep an event with its deliveries and attempts, from 1 to 36,500, counted from the end of its
+     * last delivery. If null, retentionDays applies.
+     */
+    days: number | null
+    /** Number of days to keep its payload, counted in the same way. If null, payloadRetentionDays applies. */
+    payloadDays: number | null
+    /** Number of days to keep a response, counted from the end of its delivery. If null, answerRetentionDays applies. */
+    answerDays: number | null
+  } | null
+  /** When the tenant was created. */
+  createdAt: Timestamp
+}
+
+export type Erasure = {
+  tenant: string
+  /** `finished`: nothing of the tenant is left in the store, except in the audit log. */
+  state: 'running' | 'finished'
+  /** Number of rows removed so far. */
+  rowsRemoved: number
+  /** When the erasure was requested. */
+  requestedAt: Timestamp
+  /** When the erasure finished. Null if it is still running. */
+  finishedAt: Timestamp | null
+}
+
+export type Endpoint = {
+  id: string
+  tenant: string
+  /** The endpoint's uid, which every call accepts in place of its id. Null if it has none. */
+  uid: string | null
+  /** A name for people. Null if there is none. */
+  name: string | null
+  url: string
+  /**
+   * Types of the events that the endpoint receives, as names or as patterns in which `*` stands for any characters.
+   * Null for all types in the catalogue.
+   */
+  types: string[] | null
+  /** Conditions on the payload: the endpoint receives only events that satisfy them. Null for all events. */
+  filter: Record<string, unknown> | null
+  description: string | null
+  metadata: Record<string, string>
+  /**
+   * Extra request headers. Their names are in lower case. The value of a secret header is not shown: it is `{"secret":
+   * true}`. A header that is not secret in spite of its name is shown with `"secret": false`.
+   */
+  headers: Record<
+    string,
+    | string
+    | {
+        secret: true
+      }
+    | ShownHeader
+  >
+  /**
+   * Names of the headers that carry the event id, the timestamp and the signatures. Null for those of Standard
+   * Webhooks. `webhook-id` is sent in any case.
+   */
+  signatureHeaders: SignatureHeaders | null
+  /** Seconds to wait before each retry. Null for the default. */
+  schedule: number[] | null
+  /** How long the receiver can take to send its response status, in milliseconds. Null for the default. */
+  timeoutMs: number | null
+  /** Maximum number of requests started in any period of `perSeconds` seconds. Null for no limit. */
+  rateLimit: RateLimit | null
+  /**
+   * Whether deliveries are sent one at a time in the order of publishing, each after the previous one has ended. A
+   * delivery that keeps failing then holds up those behind it.
+   */
+  ordered: boolean
+  /** A disabled endpoint gets nothing: its deliveries are held. */
+  state: 'enabled' | 'disabled'
+  /**
+   * Why the endpoint is disabled. `manual`: by a call. `gone`: the receiver responded with 410. `failing`: no attempt
+   * succeeded for days. Null if it is enabled.
+   */
+  disabledReason: EndpointDisabledReason | null
+  /** When the endpoint was disabled. Null if it is enabled, or if an earlier version of Posthorn disabled it. */
+  disabledAt: Timestamp | null
+  /** When the first attempt of the current run of failures ended. Null if the endpoint is not failing. */
+  failingSince: Timestamp | null
+  /**
+   * Posthorn sends nothing before this time, because the receiver asked it to wait (`Retry-After`). Null if it did not.
+   */
+  pausedUntil: Timestamp | null
+  /** How the receiver does. */
+  health: EndpointHealth
+  /**
+   * Fingerprint of the clientSecret. Equal secrets of a tenant have the same one; it reveals nothing else. Null if
+   * there is no clientSecret, or if it cannot be decrypted.
+   */
+  secretFingerprint: string | null
+  /** The clientSecret that will replace the current one. Null if there is none. */
+  nextSecret: NextSecret | null
+  /** The signing secrets that are valid now, newest first. */
+  signing: Signing[]
+  /** The client certificate that Posthorn presents to the receiver (mutual TLS). Null if there is none. */
+  clientCertificate: ClientCertificate | null
+  /**
+   * The OAuth 2.0 client with which Posthorn gets its bearer tokens. Null if requests carry the clientSecret instead.
+   */
+  oauth: OAuth | null
+  /** When the endpoint was created. */
+  createdAt: Timestamp
+  /** When the endpoint was last changed. */
+  updatedAt: Timestamp
+  /** Problems with the endpoint that are worth fixing. */
+  warnings: Warning[]
+}
+
+export type EndpointWithSecret = Endpoint & {
+  /**
+   * The secret (`whsec_…`) that verifies signatures. Only this response contains it. Null if this call generated none,
+   * or a key for `v1a`.
+   */
+  signingSecret: string | null
+}
+
+export type FilterTrial = {
+  /** The id of the event. Absent for a payload of the request. */
+  event?: string
+  /** The publisher's own key of the event. Null if it has none. */
+  key?: string | null
+  /** The type of the event. */
+  type?: string
+  /** Whether an endpoint with this filter and these types would receive it. */
+  matches: boolean
+  /** Whether the filter ran out of steps before it had a result. It then lets the event through. */
+  undecided: boolean
+  /** The part of the filter that decided. */
+  decidedBy: {
+    /** A JSON Pointer into the filter. */
+    path: string
+    /** Why that part holds, or does not, in one sentence. */
+    because: string
+  }
+}
+
+/** Number of the tenant's endpoints that got no delivery, by reason. */
+export type NotSent = {
+  /** Number of endpoints that do not receive events of this type. */
+  type?: number
+  /** Number of endpoints whose filter excluded the event. */
+  filter?: number
+}
+
+export type Event = {
+  id: string
+  tenant: string
+  type: string
+  /** The key that the event was published with. Null if it had none. */
+  key: string | null
+  test: boolean
+  /** When the event was published. */
+  createdAt: Timestamp
+  /** Number of the tenant's endpoints that got no delivery, by reason. Null while they are still being determined. */
+  notSent: NotSent | null
+  /**
+   * Why the event was rejected, which happens only to events published from SQL. Null if it was not rejected. For an
+   * API key that cannot see payloads, what is wrong with the payload is left out.
+   */
+  rejected: FieldError[] | null
+  /**
+   * The payload, byte for byte as published. Null if the event was rejected for its size, if the retention period of
+   * the payload has ended, or if the API key cannot see payloads.
+   */
+  payload: unknown
+  /**
+   * True if the payload is not kept, because its retention period has ended or the event was rejected for its size.
+   * Such an event cannot be sent again.
+   */
+  payloadRemoved: boolean
+  /** True if the API key lacks the permission `payloads`. `payload` is then null, whatever it is. */
+  payloadHidden: boolean
+}
+
+export type EventEndpoint = {
+  endpoint: string
+  /** The endpoint's uid. Null if it has none. */
+  endpointUid: string | null
+  /** The endpoint's present URL. */
+  endpointUrl: string
+  /**
+   * State of the newest delivery of the event to this endpoint. `being_made`: deliveries of the event are still being
+   * created. `not_made`: the endpoint got no delivery.
+   */
+  state: 'pending' | 'held' | 'delivered' | 'exhausted' | 'cancelled' | 'being_made' | 'not_made'
+  /**
+   * Why the event was not delivered to the endpoint (yet). For `state` `not_made`: `type`: it did not want events of
+   * this type. `filter`: its filter excluded the event. `registered_later`: it was registered after the event was
+   * published. `deleted`: it was deleted before its delivery was created. `rejected`: the event was rejected. `test`:
+   * the event was a test of another endpoint. `unknown`: the data needed to tell is no longer kept. For `pending`:
+   * `earlier_delivery`: the endpoint is ordered, and an earlier delivery has not ended (`behind`). `next_attempt`: the
+   * next attempt is in the future (`nextAttemptAt`). `paused`: the receiver asked for a pause (`Retry-After`).
+   * `failing`: the receiver is failing, so it gets requests slowly. `rate_limit`: none of these, but the endpoint has a
+   * rate limit. For `held`: `disabled`: the endpoint is disabled. `set_aside`: the delivery was in flight at three
+   * crashes. For `cancelled`: `deleted`: the endpoint was deleted. `cancelled`: someone cancelled the delivery. Null if
+   * the delivery is about to be sent, or was sent: `lastAttempt` then says what became of it.
+   */
+  reason:
+    | 'type'
+    | 'filter'
+    | 'registered_later'
+    | 'deleted'
+    | 'rejected'
+    | 'test'
+    | 'unknown'
+    | 'earlier_delivery'
+    | 'next_attempt'
+    | 'paused'
+    | 'failing'
+    | 'rate_limit'
+    | 'disabled'
+    | 'set_aside'
+    | 'cancelled'
+    | null
+  /**
+   * For `earlier_delivery`, the id of the first delivery in the queue of the endpoint: it must end before the others
+   * are sent. Null for all other reasons.
+   */
+  behind: string | null
+  /** Why the delivery is held. Null if it is not held. */
+  heldReason: 'disabled' | 'set_aside' | null
+  /** Id of the newest delivery of the event to this endpoint. Null if there is none. */
+  delivery: string | null
+  /** Number of deliveries of the event to this endpoint. More than one if it was retried manually or replayed. */
+  deliveryCount: number
+  /** Number of attempts of the newest delivery. */
+  attemptCount: number
+  /**
+   * The last attempt of the delivery. Null before the first one, and for deliveries that ended before Posthorn kept it.
+   */
+  lastAttempt: LastAttempt | null
+  /** When the next attempt is due. Null unless the delivery is pending. */
+  nextAttemptAt: Timestamp | null
+  /** When the delivery reached its final state (delivered, exhausted or cancelled). Null if it has not. */
+  endedAt: Timestamp | null
+}
+
+export type EventDetail = Event & {
+  /** The newest 1,000 deliveries of the event. */
+  deliveries: Delivery[]
+  /** The outcome at each of the tenant's newest 1,000 endpoints, with the reason. */
+  endpoints: EventEndpoint[]
+  /** Cursor for the next endpoints, to pass to `…/events/{id}/endpoints`. Null if there are no more. */
+  nextEndpoints: string | null
+}
+
+export type RejectedEvent = {
+  id: string
+  /** The tenant that the event was published for. It might not exist. */
+  tenant: string
+  type: string
+  /** The key that the event was published with. Null if it had none. */
+  key: string | null
+  test: boolean
+  /** When the event was published. */
+  createdAt: Timestamp
+  /** Number of the tenant's endpoints that got no delivery, by reason. Null while they are still being determined. */
+  notSent: NotSent | null
+  /**
+   * Why the event was rejected, which happens only to events published from SQL. Null if it was not rejected. For an
+   * API key that cannot see payloads, what is wrong with the payload is left out.
+   */
+  rejected: FieldError[] | null
+  /**
+   * The payload, byte for byte as published. Null if the event was rejected for its size, if the retention period of
+   * the payload has ended, or if the API key cannot see payloads.
+   */
+  payload: unknown
+  /**
+   * True if the payload is not kept, because its retention period has ended or the event was rejected for its size.
+   * Such an event cannot be sent again.
+   */
+  payloadRemoved: boolean
+  /** True if the API key lacks the permission `payloads`. `payload` is then null, whatever it is. */
+  payloadHidden: boolean
+}
+
+export type PublishedEvent = {
+  id: string
+  /** The key that the event was published with. Null if it had none. */
+  key: string | null
+  /**
+   * Number of deliveries created for the event. Null if they are still being created, because the tenant has very many
+   * endpoints, or its endpoints' filters take long.
+   */
+  deliveries: number | null
+  /** Number of the tenant's endpoints that got no delivery, by reason. Null while they are still being determined. */
+  notSent: NotSent | null
+  /** True if the event was published before. This call then created nothing. */
+  duplicate?: boolean
+}
+
+export type Delivery = {
+  tenant: string
+  id: string
+  /** Id of the event. */
+  event: string
+  /** The event's key, which its publisher chose. Null if it has none. */
+  key: string | null
+  /** Id of the endpoint. */
+  endpoint: string
+  /** The endpoint's uid. Null if it has none. */
+  endpointUid: string | null
+  /** The URL that the endpoint has now. Null if it is no longer kept. */
+  endpointUrl: string | null
+  /** The event type. */
+  type: string
+  state: DeliveryState
+  /**
+   * Why the delivery is held. `disabled`: its endpoint is disabled. `set_aside`: it was in flight during repeated
+   * crashes. Null if it is not held.
+   */
+  heldReason: 'disabled' | 'set_aside' | null
+  attemptCount: number
+  /**
+   * The last attempt of the delivery. Null before the first one, and for deliveries that ended before Posthorn kept it.
+   */
+  lastAttempt: LastAttempt | null
+  /** When the next attempt is due. Null unless the delivery is pending. */
+  nextAttemptAt: Timestamp | null
+  /** Id of the delivery that this one repeats. Null if there is none. */
+  replayOf: string | null
+  test: boolean
+  /** When the delivery was created. */
+  createdAt: Timestamp
+  /** When the delivery reached its final state (delivered, exhausted or cancelled). Null if it has not. */
+  endedAt: Timestamp | null
+}
+
+/**
+ * How many deliveries match, on this page and all others. A number is null if it exceeds 10,000, or if counting took
+ * longer than 2 seconds.
+ */
+export type DeliveryCounts = {
+  /** Number of deliveries that match. */
+  total: number | null
+  /** Number of those that are pending. */
+  pending: number | null
+  /** Number of those that are held. */
+  held: number | null
+  /** Number of those that were delivered. */
+  delivered: number | null
+  /** Number of those that are exhausted. */
+  exhausted: number | null
+  /** Number of those that were cancelled. */
+  cancelled: number | null
+}
+
+export type Attempt = {
+  number: number
+  /** When the attempt started. */
+  startedAt: Timestamp
+  durationMs: number
+  outcome: 'success' | 'failure'
+  /** HTTP status of the response. Null if there was no response. */
+  status: number | null
+  /** Why the attempt failed. Null if it succeeded. */
+  error: AttemptError | null
+  /**
+   * What exactly the error was, or why `Retry-After` was not obeyed: a stable code, listed in docs/deliveries.md. Null
+   * if the error says it all, or if the response was removed.
+   */
+  detail: string | null
+  /** The detail as a sentence, with what the receiver has to do. Null if there is no detail. */
+  explanation: string | null
+  /** Whether the request was lost on a kept connection that the receiver had closed, and repeated on a new one. */
+  reconnected: boolean
+  /** The address that Posthorn connected to, with its port. Null if there was no connection. */
+  address: string | null
+  /**
+   * The request as it was sent, or as it would have been if a connection had been made. The body is the payload of the
+   * event. Null if the request was not made for want of a secret or token, or before Posthorn kept what it sent.
+   */
+  request: {
+    method: 'POST'
+    /** The endpoint's URL at that time. */
+    url: string
+    /**
+     * Name and value of each, in the order in which they were sent. A secret shows as `[secret]`, the signature as
+     * `[signature]`. `content-length` is missing if the payload was removed, `traceparent` if the response was.
+     */
+    headers: string[][]
+    /** Whether Posthorn presented the endpoint's client certificate. */
+    clientCertificate: boolean
+  } | null
+  /**
+   * Name and value of each response header, as received, with secrets masked. Empty if the API key cannot see payloads.
+   */
+  responseHeaders: string[][]
+  /** The first 16 KiB of the response body as text, with secrets masked. Empty if the API key cannot see payloads. */
+  responseBody: string
+  /** Whether `responseBody` is only a part of the response body. */
+  responseTruncated: boolean
+  /** Whether the response headers and body were removed because their retention period had ended. */
+  responseRemoved: boolean
+  /** True if the API key lacks the permission `payloads`. `responseHeaders` and `responseBody` are then empty. */
+  responseHidden: boolean
+}
+
+export type DeliveryDetail = Delivery & {
+  attempts: Attempt[]
+}
+
+export type Replay = {
+  id: string
+  /** The `key` that the replay was created with. Null if it had none. */
+  key: string | null
+  /**
+   * `done`: all deliveries were created, though some might still be pending or held. `cancelled`: no more are created,
+   * and those that were pending or held are cancelled.
+   */
+  state: ReplayState
+  states: ReplayedState[]
+  missing: boolean
+  /** Number of deliveries. Null if there are too many to count in advance; a replay reports it when it ends. */
+  deliveries: number | null
+  /** Number of deliveries created so far. */
+  made: number
+  /**
+   * Number of deliveries not created after all, because the event was sent again in the meantime, the endpoint was
+   * deleted, or the event is no longer kept.
+   */
+  skipped: number
+  /** Number of created deliveries that are delivered, exhausted or cancelled. */
+  ended: number
+  /** When the replay was created. */
+  createdAt: Timestamp
+  /** When all deliveries had been created, or the replay was cancelled. Null if it has not ended. */
+  endedAt: Timestamp | null
+  /** Id of the replay across tenants that this one is part of. Null if it is of none. */
+  batch: string | null
+  endpoint: string | null
+  event: string | null
+  types: string[] | null
+  /** Only events published at this time or later. Null if there is no lower bound. */
+  from: Timestamp | null
+  /** Only events published before this time. Null if there is no upper bound. */
+  to: Timestamp | null
+}
+
+export type CreatedReplay = {
+  id: string
+  /** The `key` that the replay was created with. Null if it had none. */
+  key: string | null
+  /** Number of deliveries. Null if there are too many to count in advance; a replay reports it when it ends. */
+  deliveries: number | null
+  /** True if the replay was created before. This call then created nothing. */
+  duplicate?: boolean
+}
+
+/** A replay across tenants. Its numbers are the sums over the tenants. */
+export type ReplayBatch = {
+  id: string
+  /** The `key` that the replay was created with. Null if it had none. */
+  key: string | null
+  /**
+   * `done`: all deliveries were created, though some might still be pending or held. `cancelled`: no more are created,
+   * and those that were pending or held are cancelled.
+   */
+  state: ReplayState
+  states: ReplayedState[]
+  missing: boolean
+  /** Number of deliveries in all tenants. Null while it is not known, or if there are too many to count. */
+  deliveries: number | null
+  /** Number of deliveries created so far. */
+  made: number
+  /**
+   * Number of deliveries not created after all, because the event was sent again in the meantime, the endpoint was
+   * deleted, or the event is no longer kept.
+   */
+  skipped: number
+  /** Number of created deliveries that are delivered, exhausted or cancelled. */
+  ended: number
+  /** When the replay was created. */
+  createdAt: Timestamp
+  /** When all deliveries had been created, or the replay was cancelled. Null if it has not ended. */
+  endedAt: Timestamp | null
+  types: string[]
+  /** Only events published at this time or later. */
+  from: Timestamp
+  /** Only events published before this time. */
+  to: Timestamp
+  /** Whether tenants are still being searched for events, so that the numbers can grow. */
+  searching: boolean
+  /** Number of tenants that have a replay of their own for this, so far. */
+  tenants: number
+  /** True if the replay was created before. This call then created nothing. */
+  duplicate?: boolean
+}
+
+export type Found = {
+  kind: 'tenant' | 'event_type' | 'api_key' | 'audit_entry' | 'endpoint' | 'event' | 'delivery' | 'replay'
+  /** The tenant that it belongs to. Null if it belongs to none. */
+  tenant: string | null
+  id: string
+  /** The publisher's own key of an event, or the caller's own of a replay. Null if there is none. */
+  key?: string | null
+  /** The uid of an endpoint. Null if it has none. */
+  uid?: string | null
+  /** The name of a tenant, an endpoint or an API key. Null if it has none. */
+  name?: string | null
+  /** The URL of an endpoint. */
+  url?: string
+  /**
+   * The path to get it with. For a deleted endpoint, its deliveries; for an event of a tenant that does not exist, that
+   * tenant's rejected events.
+   */
+  href: string
+}
+
+export type StatsPoint = {
+  /** Start of the step. */
+  from: Timestamp
+  /** Deliveries that ended in the step, by end state. */
+  deliveries: {
+    delivered: number
+    exhausted: number
+    cancelled: number
+  }
+  /** Attempts that ended in the step, by response status. */
+  attempts: {
+    '2xx': number
+    '3xx': number
+    '4xx': number
+    '5xx': number
+    /** Attempts with any other status. */
+    other: number
+    /** Attempts without a response. */
+    none: number
+  }
+  /**
+   * Duration of the attempts that established a connection, in milliseconds, accurate to within 5 %. Null if none did.
+   */
+  latencyMs: {
+    p50: number | null
+    p95: number | null
+    p99: number | null
+  }
+}
+
+export type Stats = {
+  step: StatsStep
+  /** Start of the first step. */
+  from: Timestamp
+  /** End of the last step. */
+  to: Timestamp
+  total: StatsPoint
+  /** Whether `data` lacks the steps in which nothing ended, because the call asked for that. */
+  emptyOmitted: boolean
+  /** The steps, in order: every one, or (with `emptyOmitted`) those in which something ended. */
+  data: StatsPoint[]
+}
+
+export type SchedulePreview = {
+  /** Seconds to wait before each retry. */
+  schedule: number[]
+  /** Where the schedule comes from: the call itself, the endpoint, the event type or the settings. */
+  source: 'given' | 'endpoint' | 'type' | 'setting'
+  /** When each retry is due. The duration of the attempts themselves is not included. */
+  retries: {
+    /** Number of the attempt: 2 for the first retry. */
+    attempt: number
+    waitSeconds: number
+    /** Earliest time of the retry, in seconds after the end of the first attempt. */
+    earliestSeconds: number
+    /** Latest time of the retry, with the largest random delay added. */
+    latestSeconds: number
+  }[]
+}
+
+export type ApiKey = {
+  id: string
+  name: string
+  /** What the key allows: everything (`all`), publishing only (`publish`) or reading only (`read`). */
+  scope: ApiKeyScope
+  /** The only tenant that the key can be used for. Null if it can be used for all tenants. */
+  tenant: string | null
+  /** Whether responses to calls with the key show payloads and what receivers responded. */
+  payloads: boolean
+  /** Maximum rate of calls with this key, counted by each node separately. Null for no limit. */
+  rateLimit: RateLimit | null
+  /** When the key was created. */
+  createdAt: Timestamp
+  /** When the key expires. Null if it never does. */
+  expiresAt: Timestamp | null
+  /** When the key was revoked. Null if it was not. */
+  revokedAt: Timestamp | null
+}
+
+export type NewApiKey = ApiKey & {
+  /** The key itself. Only this response contains it. */
+  key: string
+}
+
+export type AuditEntry = {
+  id: string
+  /** When the change was made. */
+  at: Timestamp
+  actor: {
+    /** Who made the change: the root key (`root`), another API key (`key`) or Posthorn itself (`system`). */
+    kind: 'root' | 'key' | 'system'
+    /** Id of the API key. Null unless `kind` is `key`. */
+    key: string | null
+    /** Name of the API key. Null unless `kind` is `key`. */
+    name: string | null
+    /** IP address that the call came from. Null if there was no call, or if the address is unknown. */
+    address: string | null
+  }
+  action:
+    | 'created'
+    | 'updated'
+    | 'enabled'
+    | 'disabled'
+    | 'archived'
+    | 'unarchived'
+    | 'revoked'
+    | 'deleted'
+    | 'replaced'
+    | 'erased'
+  target: {
+    type: 'event_type' | 'tenant' | 'endpoint' | 'api_key' | 'encryption_key' | 'root_key'
+    id: string
+  }
+  /** The tenant that the target belongs to. Null if it belongs to none. */
+  tenant: string | null
+  /** Names of the fields that changed. Their values are not kept. */
+  fields: string[]
+}
+
+export type EncryptionKeys = {
+  /** Names of the encryption keys. The first one encrypts; the others only decrypt. */
+  keys: string[]
+  /** State of the latest rotation. `interrupted`: its node stopped before it finished; start it again. */
+  state: 'idle' | 'running' | 'done' | 'failed' | 'interrupted'
+  /** Number of endpoints whose secrets have been re-encrypted. */
+  resealed: number
+  /** Number of endpoints whose secrets no key can decrypt. Set a new clientSecret for each of them. */
+  unreadable: number
+}
+
+/** The IP addresses that deliveries are sent from, for firewall rules. Empty if they are not fixed. */
+export type Egress = {
+  addresses: string[]
+}
+
+/** Whether the node is ready, and what its store can do. */
+export type Readiness = {
+  /**
+   * `ready`; `degraded`: something is unavailable, but no other node could do better; `unavailable`; `starting`;
+   * `draining`: the node is shutting down.
+   */
+  status: string
+  /**
+   * Whether the store takes events and changes: `available` or `unavailable`. Absent while the node is starting or
+   * shutting down.
+   */
+  publishing?: string
+  /**
+   * Whether the store can be read: `available` or `unavailable`. Absent while the node is starting or shutting down.
+   */
+  reading?: string
+}
+
+export type FieldError = {
+  /** JSON Pointer into the request body, or the name of a parameter, followed by a pointer if its value is JSON. */
+  field: string
+  detail: string
+  /** Zero-based index of the first invalid character. */
+  position?: number
+  /** Stable identifier for the kind of problem. */
+  reason?: string
+}
+
+export type Warning = {
+  code: string
+  detail: string
+  /** The member concerned, as a JSON Pointer into the body, or the name of the parameter. Absent if there is none. */
+  field?: string
+}
+
+export type ShownHeader = {
+  value: string
+  secret: false
+}
+
+export type SignatureHeaders = {
+  id: string
+  timestamp: string
+  signature: string
+}
+
+export type RateLimit = {
+  /** Number of requests, from 1 to 10,000. */
+  requests: number
+  /** Length of the period in seconds, from 1 to 86,400. */
+  perSeconds: number
+}
+
+export type EndpointDisabledReason = 'manual' | 'gone' | 'failing'
+
+export type EndpointHealth = {
+  /**
+   * `failing`: no attempt has succeeded since `failingSince`. `paused`: the endpoint is not failing, but its receiver
+   * asked to wait until `pausedUntil`. `healthy`: neither, and one of its newest deliveries arrived. `unknown`: nothing
+   * that is kept tells, or it was failing, was then enabled again or got another URL, and no attempt was made since.
+   */
+  state: HealthState
+  /** When the first attempt of the current run of failures ended. Null if the endpoint is not failing. */
+  failingSince: Timestamp | null
+  /**
+   * Why the last attempt failed, as far as the newest deliveries show. Null if the endpoint is not failing, or if no
+   * failed attempt is kept.
+   */
+  lastError: AttemptError | null
+  /** HTTP status of the response to that attempt. Null if there was no response, or no such attempt. */
+  lastStatus: number | null
+  /** When that attempt ended. Null if there is no such attempt. */
+  lastFailureAt: Timestamp | null
+  /** Posthorn sends nothing before this time. Null if the receiver did not ask for a pause. */
+  pausedUntil: Timestamp | null
+}
+
+export type HealthState = 'healthy' | 'failing' | 'paused' | 'unknown'
+
+export type AttemptError =
+  | 'dns_failed'
+  | 'target_refused'
+  | 'proxy_failed'
+  | 'connect_refused'
+  | 'connect_timeout'
+  | 'connect_failed'
+  | 'tls_failed'
+  | 'connection_reset'
+  | 'response_timeout'
+  | 'response_malformed'
+  | 'response_too_large'
+  | 'http_redirect'
+  | 'http_gone'
+  | 'http_client_error'
+  | 'http_server_error'
+  | 'http_unexpected'
+  | 'secret_unreadable'
+  | 'token_unavailable'
+  | 'internal'
+
+export type NextSecret = {
+  fingerprint: string
+  /** When the secret takes effect. */
+  switchAt: Timestamp
+}
+
+export type Signing = {
+  version: 'v1' | 'v1a'
+  /** Identifies the secret without revealing it. */
+  fingerprint: string
+  /** The public key (`whpk_…`) that verifies `v1a` signatures. Null for `v1`. */
+  publicKey: string | null
+  /** When the secret was created. */
+  createdAt: Timestamp
+  /** When the secret expires. Null if it is the current one. */
+  expiresAt: Timestamp | null
+}
+
+export type ClientCertificate = {
+  subject: string
+  fingerprint: string
+  /** When the certificate expires. */
+  expiresAt: Timestamp
+}
+
+export type OAuth = {
+  tokenUrl: string
+  clientId: string
+  scope: string | null
+  audience: string | null
+  resource: string[] | null
+  credentialsIn: 'header' | 'body'
+}
+
+export type LastAttempt = {
+  /** When the attempt started. */
+  at: Timestamp
+  /** How long the attempt took, in milliseconds. */
+  durationMs: number
+  /** HTTP status of the response. Null if there was no response. */
+  status: number | null
+  /** Why the attempt failed. Null if it succeeded. */
+  error: AttemptError | null
+}
+
+export type DeliveryState = 'pending' | 'held' | 'delivered' | 'exhausted' | 'cancelled'
+
+export type ReplayState = 'running' | 'paused' | 'done' | 'cancelled'
+
+export type ReplayedState = 'delivered' | 'exhausted' | 'cancelled'
+
+export type StatsStep = 'minute' | 'hour' | 'day'
+
+export type ApiKeyScope = 'all' | 'publish' | 'read'
+
+export type CertificateAndKey = {
+  certificate: string
+  key: string
+}
+
+export type OAuthSettings = {
+  /** An absolute https URL with a public host, encoded like `url`. */
+  tokenUrl: string
+  clientId: string
+  clientSecret: string
+  /** The scopes to request, separated by spaces. */
+  scope?: string | null | undefined
+  /** What the token is for, if the server asks for it. */
+  audience?: string | null | undefined
+  /** One or several URIs of what the token is for (RFC 8707), at most 10. */
+  resource?: string | readonly string[] | null | undefined
+  /**
+   * Where the token request carries `clientId` and `clientSecret`: in the header `Authorization: Basic` (`header`, the
+   * default) or in the form (`body`).
+   */
+  credentialsIn?: 'header' | 'body' | undefined
+}
+
+export type SignatureHeaderNames = {
+  /** Defaults to `webhook-id`, which is sent in any case. */
+  id?: string | null | undefined
+  /** Defaults to `webhook-timestamp`. */
+  timestamp?: string | null | undefined
+  /** Defaults to `webhook-signature`. */
+  signature?: string | null | undefined
+}

@@ -1,0 +1,55 @@
+// Generated from the OpenAPI document by `npm run generate:client`. Do not edit.
+import { Connection } from '../http/connection.ts'
+import type { ClientOptions } from '../http/options.ts'
+import { ApiKeysResource } from './api-keys.ts'
+import { AuditResource } from './audit.ts'
+import { DeliveriesResource } from './deliveries.ts'
+import { EgressResource } from './egress.ts'
+import { EndpointsResource } from './endpoints.ts'
+import { EventTypesResource } from './event-types.ts'
+import { EventsResource } from './events.ts'
+import { HealthResource } from './health.ts'
+import { OperationsResource } from './operations.ts'
+import { ReplaysResource } from './replays.ts'
+import { RetriesResource } from './retries.ts'
+import { SearchResource } from './search.ts'
+import { TenantsResource } from './tenants.ts'
+
+/**
+ * A client of the API of Posthorn, with one member for each resource.
+ *
+ * To load less code, create a resource's class yourself: `new DeliveriesResource(new Connection(options))`.
+ */
+export class Posthorn {
+  readonly eventTypes: EventTypesResource
+  readonly tenants: TenantsResource
+  readonly endpoints: EndpointsResource
+  readonly events: EventsResource
+  readonly deliveries: DeliveriesResource
+  readonly replays: ReplaysResource
+  readonly search: SearchResource
+  readonly retries: RetriesResource
+  readonly apiKeys: ApiKeysResource
+  readonly audit: AuditResource
+  readonly operations: OperationsResource
+  readonly egress: EgressResource
+  readonly health: HealthResource
+
+  /** Sends nothing. Throws TypeError for options that can't be used. */
+  constructor(options: ClientOptions) {
+    const connection = new Connection(options)
+    this.eventTypes = new EventTypesResource(connection)
+    this.tenants = new TenantsResource(connection)
+    this.endpoints = new EndpointsResource(connection)
+    this.events = new EventsResource(connection)
+    this.deliveries = new DeliveriesResource(connection)
+    this.replays = new ReplaysResource(connection)
+    this.search = new SearchResource(connection)
+    this.retries = new RetriesResource(connection)
+    this.apiKeys = new ApiKeysResource(connection)
+    this.audit = new AuditResource(connection)
+    this.operations = new OperationsResource(connection)
+    this.egress = new EgressResource(connection)
+    this.health = new HealthResource(connection)
+  }
+}

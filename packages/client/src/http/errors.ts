@@ -1,0 +1,87 @@
+import type { FieldError, Problem } from '../api/models.ts'
+
+/** A stable error code of the API. A newer server can have codes that are not in this list. */
+export type ErrorCode = Problem['code']
+
+/** What a call was, as errors show it: method and path, without the query, which can contain parts of payloads. */
+export type CallName = { readonly method: string; readonly path: string }
+
+type Details = {
+  readonly code: string
+  readonly status?: number
+  readonly requestId?: string | null
+  readonly retryAfterMs?: number | null
+  readonly cause?: unknown
+}
+
+/** Base class of the errors of a call. Neither it nor its subclasses ever contain the API key. */
+export class PosthornError extends Error {
+  override readonly name: string = 'PosthornError'
+  readonly code: string
+  /** HTTP status of the response. Null if there was none. */
+  readonly status: number | null
+  /** The header `X-Request-Id` of the response, which proxies add. Null if there was none. */
+  readonly requestId: string | null
+  /** How long the server asks to wait before the next call, in milliseconds (`Retry-After`). Null if it doesn't. */
+  readonly retryAfterMs: number | null
+
+  constructor({ method, path }: CallName, message: string, details: Details) {
+    super(`${method} ${path}: ${message}`, details.cause === undefined ? {} : { cause: details.cause })
+    this.code = details.code
+    this.status = details.status ?? null
+    this.requestId = details.requestId ?? null
+    this.retryAfterMs = details.retryAfterMs ?? null
+  }
+}
+
+/** The server refused the call, or failed, and said why: a problem document (RFC 9457). */
+export class ApiError extends PosthornError {
+  override readonly name: string = 'ApiError'
+  declare readonly code: ErrorCode
+  declare readonly status: number
+  readonly title: string
+  /** What is wrong, with what, and what to do. Texts can change: depend on `code`. */
+  readonly detail: string
+  /** The fields that are wrong. Empty if it is not about single fields. */
+  readonly fields: readonly FieldError[]
+  /** Only with `already_made`: id of what the call made. Otherwise null. */
+  readonly made: string | null
+
+  constructor(call: CallName, problem: Problem, details: Omit<Details, 'code'>) {
+    super(call, problem.detail, { ...details, code: problem.code })
+    this.title = problem.title
+    this.detail = problem.detail
+    this.fields = problem.errors ?? []
+    this.made = problem.made ?? null
+  }
+}
+
+/** Something responded, but not as this API does: a proxy in between, or another server (`unexpected_response`). */
+export class ResponseError extends PosthornError {
+  override readonly name: string = 'ResponseError'
+  declare readonly code: 'unexpected_response'
+  declare readonly status: number
+  /** The body, if it is JSON. Otherwise undefined. */
+  readonly body: unknown
+
+  constructor(
+    call: CallName,
+    message: string,
+    { body, ...details }: Omit<Details, 'code'> & { readonly body?: unknown },
+  ) {
+    super(call, message, { ...details, code: 'unexpected_response' })
+    this.body = body
+  }
+}
+
+/** There was no response, or it broke off (`connection_failed`). The call might have been carried out. */
+export class ConnectionError extends PosthornError {
+  override readonly name: string = 'ConnectionError'
+  declare readonly code: 'connection_failed'
+}
+
+/** The response took longer than `timeoutMs` (`timed_out`). The call might have been carried out. */
+export class TimeoutError extends PosthornError {
+  override readonly name: string = 'TimeoutError'
+  declare readonly code: 'timed_out'
+}
