@@ -20,6 +20,7 @@ import { Engine } from '../engine/engine.ts'
 import { AllPartitions, LeasedPartitions, type Partitions } from '../engine/ownership/partitions.ts'
 import type { EngineState } from '../observe/metrics.ts'
 import { Watching } from '../observe/watching.ts'
+import { Checker } from '../publish/checking/checker.ts'
 import { Inbox } from '../publish/inbox.ts'
 import { Publisher } from '../publish/publisher.ts'
 import { Replayer } from '../replay/replayer.ts'
@@ -92,13 +93,15 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     parent: io.parent,
   })
   const apiKeys = new ApiKeyCache(store, clock)
-  const sending = composeSending(foundation, partitions, watching)
+  const checker = new Checker(clock, logger)
+  const sending = composeSending(foundation, partitions, watching, checker)
   const countReplay = createReplayCounter(store, clock)
   const { works, books } = composeWorks(foundation, countReplay)
   const typeSamples = new TypeSamples(store, clock)
   const keyRotation = new KeyRotation(store, foundation.keys.keyring, foundation.keys.place, logger)
   const services = composeServices(foundation, {
     ...sending,
+    checker,
     apiKeys,
     typeSamples,
     keyRotation,
@@ -119,6 +122,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     api,
     engine: sending.engine,
     services: [
+      { name: 'checking', close: () => checker.stop() },
       ...composeRelay(foundation, partitions),
       // After the relay, which reports changes from here on.
       { name: 'API keys', start: () => apiKeys.open(), close: () => apiKeys.close() },
@@ -168,7 +172,12 @@ type Sending = {
 }
 
 /** The parts between an event and its HTTP requests. */
-function composeSending(foundation: Foundation, partitions: Partitions, { traces }: Watching): Sending {
+function composeSending(
+  foundation: Foundation,
+  partitions: Partitions,
+  { traces }: Watching,
+  checker: Checker,
+): Sending {
   const { config, store, bus, clock, logger, keys } = foundation
   const engine = new Engine(store, keys.keyring, partitions, clock, logger, {
     ...config,
@@ -176,10 +185,10 @@ function composeSending(foundation: Foundation, partitions: Partitions, { traces
     random: Math.random,
     beginTrace: traces.beginTrace,
   })
-  const publisher = new Publisher(store, config)
+  const publisher = new Publisher(store, config, checker)
   const { configuration } = publisher
   const lookMs = bus === null ? LONE_INBOX_LOOK_MS : INBOX_LOOK_MS
-  const inbox = new Inbox(store, configuration, clock, logger, config, { lookMs })
+  const inbox = new Inbox(store, configuration, clock, logger, { ...config, ...publisher.means }, { lookMs })
   const replayer = new Replayer(store, configuration, clock, logger, config)
   const notices = new Notices(store, publisher, clock, logger)
   return {
@@ -195,6 +204,7 @@ function composeSending(foundation: Foundation, partitions: Partitions, { traces
 }
 
 type ServiceParts = Pick<Sending, 'publisher'> & {
+  readonly checker: Checker
   readonly apiKeys: ApiKeyCache
   readonly typeSamples: TypeSamples
   readonly keyRotation: KeyRotation
@@ -206,7 +216,7 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
 /** The services behind the API. */
 function composeServices(foundation: Foundation, parts: ServiceParts): Services {
   const { config, store, clock, keys } = foundation
-  const { publisher, apiKeys, typeSamples, keyRotation, countReplay, onBackgroundWork, flushStats } = parts
+  const { publisher, checker, apiKeys, typeSamples, keyRotation, countReplay, onBackgroundWork, flushStats } = parts
   const types = () => publisher.types()
   return {
     publisher,
@@ -220,7 +230,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     }),
     exports: new Exports(store),
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
-    eventTypes: new EventTypes(store, typeSamples, config),
+    eventTypes: new EventTypes(store, typeSamples, config, checker),
     deliveries: new Deliveries(store, clock),
     events: new Events(store, clock),
     filterTrials: new FilterTrials(store, types),

@@ -24,7 +24,7 @@ export async function arrive(
 export function anInbox({ store, publisher }: Bench, options: Partial<InboxOptions> = {}, clock: Clock = systemClock) {
   const lines: Record<string, unknown>[] = []
   const { logger } = createLogger({ level: 'info', stdout: { write: line => lines.push(JSON.parse(line)) } })
-  const limits = { maxDepth: 64, maxBodyBytes: 1_000 }
+  const limits = { maxDepth: 64, maxBodyBytes: 1_000, ...publisher.means }
   const inbox = new Inbox(store, publisher.configuration, clock, logger, limits, {
     lookMs: 1_000,
     maxDeliveriesAtOnce: 10,
