@@ -7,8 +7,9 @@ import {
   type StoredResult,
   toPublishResult,
 } from './operations/events/publish-request.ts'
+import { PublishRotation } from './publish-rotation.ts'
 import { StoreContended, StoreUnavailable } from './transaction.ts'
-import { type Commits, enqueue, take, type Waiting } from './waiting.ts'
+import { type Commits, enqueue, type Waiting } from './waiting.ts'
 
 /** How many requests can wait for the commit in flight. Further ones are refused (503). */
 const MAX_WAITING_PUBLISHES = 10_000
@@ -30,6 +31,9 @@ type WaitingPublish = Waiting<PublishRequest, PublishResult>
 /**
  * Requests to publish that wait to be committed together.
  *
+ * Tenants take turns (publish-rotation.ts): with large batches of one waiting, the small requests of others would come
+ * after all of them.
+ *
  * A request waits → is committed with others → gets its response. If the data of one request makes the commit fail,
  * each is tried alone. If the reason is a key that a publisher's own transaction holds, the queue finds the request
  * that uses it by halving the batch, and sets that request aside. Those set aside are published one at a time,
@@ -38,7 +42,7 @@ type WaitingPublish = Waiting<PublishRequest, PublishResult>
 export class PublishQueue {
   readonly #commits: Commits
   readonly #clock: Clock
-  readonly #waiting: WaitingPublish[] = []
+  readonly #waiting = new PublishRotation<WaitingPublish>()
   /** Requests with keys that another transaction holds: published one by one, alongside the commits. */
   readonly #aside: WaitingPublish[] = []
   readonly #blockedKeys = new BlockedKeys()
@@ -85,13 +89,14 @@ export class PublishQueue {
       void this.#publishAside()
       return stored
     }
-    const stored = enqueue(this.#waiting, request, size)
+    const { promise, resolve, reject } = Promise.withResolvers<PublishResult>()
+    this.#waiting.add({ input: request, size, resolve, reject })
     this.#commits.schedule()
-    return stored
+    return promise
   }
 
   take(maxItems: number): WaitingPublish[] {
-    return take(this.#waiting, maxItems)
+    return this.#waiting.take(maxItems)
   }
 
   /** @param searchUntilMs when a search for held keys has to end, by the monotonic clock */
@@ -133,7 +138,7 @@ export class PublishQueue {
       const free = half.filter(waiting => !this.#blockedKeys.has(waiting.input))
       this.#aside.push(...half.filter(waiting => !free.includes(waiting)))
       if (free.length === 0) continue
-      if (this.#clock.monotonicMs() >= untilMs) this.#waiting.unshift(...free)
+      if (this.#clock.monotonicMs() >= untilMs) this.#waiting.putBack(free)
       else {
         const call = toPublishCall(free, NEXT_KEY_WAIT_MS)
         const [result] = await this.#commits.write([call])

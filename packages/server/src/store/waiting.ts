@@ -17,7 +17,7 @@ export function enqueue<Input, Output>(queue: Waiting<Input, Output>[], input: I
 }
 
 /** Takes waiting work off the front: up to `maxItems` items, but at least one piece of work. */
-export function take<Input, Output>(queue: Waiting<Input, Output>[], maxItems: number): Waiting<Input, Output>[] {
+export function take<Work extends { readonly size: number }>(queue: Work[], maxItems: number): Work[] {
   let items = 0
   let count = 0
   while (count < queue.length && (count === 0 || items + queue[count]!.size <= maxItems)) items += queue[count++]!.size
