@@ -77,7 +77,7 @@ export class Inbox {
     this.#configuration = configuration
     this.#log = log
     this.#clock = clock
-    this.#payloads = new Payloads(store)
+    this.#payloads = new Payloads(store, clock)
     const { maxDeliveriesAtOnce = MAX_DELIVERIES_AT_ONCE } = options
     this.#limits = { maxDepth: settings.maxDepth, maxBodyBytes: settings.maxBodyBytes, maxDeliveriesAtOnce }
     this.#checks = new ArrivalChecks(settings, this.#limits)

@@ -7,6 +7,7 @@ import { createTrial, type Trial } from '../catalogue/filter/trial.ts'
 import { checkFilter } from '../catalogue/filter.ts'
 import { OPERATIONAL_TYPES } from '../catalogue/operational-types.ts'
 import { createSelection } from '../catalogue/type-pattern.ts'
+import { parseInTurns } from '../publish/payload-parsing.ts'
 import { TURN_MS, Turns } from '../publish/turns.ts'
 import type { EventHead } from '../store/operations/events/reading.ts'
 import type { Store } from '../store/store.ts'
@@ -91,6 +92,7 @@ export class FilterTrials {
 
   async #named(tenant: TenantId, names: readonly string[], attempt: Attempt): Promise<FilterTrial[]> {
     const trials: FilterTrial[] = []
+    const turns = new Turns(systemClock)
     const faults: FieldError[] = []
     const isId = (name: string) => parseId('evt', name) !== undefined
     const keyed = await this.#keyed(
@@ -100,12 +102,13 @@ export class FilterTrials {
     for (const [index, name] of names.entries()) {
       const field = `/events/${index}`
       const id = isId(name) ? name : keyed.get(name)
-      const event = id === undefined ? null : await readEvent(this.#store, tenant, id)
-      const payload = event === null ? undefined : parse(event.payload)
+      const event = id === undefined ? null : await turns.waitFor(readEvent(this.#store, tenant, id))
+      const payload = event === null ? undefined : await parseInTurns(event.payload, turns)
       if (event === null) faults.push({ field, detail: UNKNOWN_EVENT, reason: 'unknown_event' })
       else if (payload === undefined) {
         faults.push({ field, detail: 'The payload of this event is no longer kept.', reason: 'payload_removed' })
       } else trials.push(attempt(event, payload))
+      await turns.pauseAfter(TURN_MS)
     }
     if (faults.length > 0) throw invalid(faults)
     return trials
@@ -148,14 +151,16 @@ export class FilterTrials {
     attempt: Attempt,
   ): Promise<Pick<FilterTrialResult, 'trials' | 'searchedToMs'>> {
     const trials: FilterTrial[] = []
+    const turns = new Turns(systemClock)
     let [looked, last]: [number, EventId | null] = [0, null]
     for await (const head of this.#newest(tenant)) {
       looked++
       last = head.id
       if (!head.isMatched || !head.hasPayload || !isWanted(head.type)) continue
-      const payload = await this.#store.read('readPayload', { tenant, event: head.id })
-      const parsed = payload === null ? undefined : parse(payload)
+      const payload = await turns.waitFor(this.#store.read('readPayload', { tenant, event: head.id }))
+      const parsed = payload === null ? undefined : await parseInTurns(payload, turns)
       if (parsed !== undefined) trials.push(attempt(head, parsed))
+      await turns.pauseAfter(TURN_MS)
       if (trials.length === count) return { trials, searchedToMs: null }
     }
     return { trials, searchedToMs: last === null || looked < EVENTS_A_CALL ? null : idMs(last) }
@@ -186,13 +191,4 @@ function checkInput(input: FilterTrialInput, catalogue: readonly EventType[]): r
 function ofAnotherType(type: string): Trial {
   const because = `The event has the type ${type}, which is not one of the types of this trial.`
   return { matches: false, undecided: false, decidedBy: { path: '', because } }
-}
-
-/** Undefined if the payload is no longer kept. */
-function parse(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(payload).toString())
-  } catch {
-    return undefined
-  }
 }

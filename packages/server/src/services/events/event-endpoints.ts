@@ -13,6 +13,7 @@ import type {
 } from '../../base/model.ts'
 import { compileFilter } from '../../catalogue/filter.ts'
 import { isTypeWanted } from '../../catalogue/type-pattern.ts'
+import { parseInTurns } from '../../publish/payload-parsing.ts'
 import { TURN_MS, Turns } from '../../publish/turns.ts'
 import type { EndpointFacts, EventFacts } from '../../store/operations/events/event-endpoints.ts'
 import type { Store } from '../../store/store.ts'
@@ -34,9 +35,9 @@ export async function readEventEndpoints(
   const payload = facts.endpoints.some(endpoint => needsPayload(facts, endpoint))
     ? await store.read('readPayload', { tenant, event })
     : null
-  const parsed = payload === null ? undefined : parse(payload)
-  const nowMs = store.now()
   const turns = new Turns(systemClock)
+  const parsed = payload === null ? undefined : await parseInTurns(payload, turns)
+  const nowMs = store.now()
   const found: EventEndpoint[] = []
   for (const endpoint of facts.endpoints) {
     found.push(toEventEndpoint(facts, endpoint, parsed, nowMs))
@@ -44,15 +45,6 @@ export async function readEventEndpoints(
     await turns.pauseAfter(TURN_MS)
   }
   return found
-}
-
-/** Undefined if the payload is no longer kept. */
-function parse(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(payload).toString())
-  } catch {
-    return undefined
-  }
 }
 
 function toEventEndpoint(event: EventFacts, facts: EndpointFacts, payload: unknown, nowMs: number): EventEndpoint {

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer'
 import type { Clock } from '../../base/clock.ts'
 import type { EventId, PublishedEvent } from '../../base/model.ts'
+import { TURN_MS, Turns } from '../../publish/turns.ts'
 import type { RejectedHead } from '../../store/operations/events/rejected.ts'
 import type { EventHead, EventSelection } from '../../store/operations/events/scan.ts'
 import type { Store } from '../../store/store.ts'
@@ -40,10 +41,10 @@ export type EventPage = {
 
 export class EventList {
   readonly #store: Pick<Store, 'read'>
-  readonly #clock: Pick<Clock, 'monotonicMs'>
+  readonly #clock: Clock
   readonly #sizes: SliceSizes
 
-  constructor(store: Pick<Store, 'read'>, clock: Pick<Clock, 'monotonicMs'>, sizes: SliceSizes = SIZES) {
+  constructor(store: Pick<Store, 'read'>, clock: Clock, sizes: SliceSizes = SIZES) {
     this.#store = store
     this.#clock = clock
     this.#sizes = sizes
@@ -114,11 +115,13 @@ export class EventList {
   async #test(matches: PayloadTest, count: number, { items, goesOnAt }: Slice<EventHead>): Promise<Slice<EventHead>> {
     const { bytes, payloadMs } = this.#sizes
     const endsAtMs = this.#clock.monotonicMs() + payloadMs
+    const turns = new Turns(this.#clock)
     const found: EventHead[] = []
     for (let at = 0; at < items.length; ) {
       const looked = fitting(items.slice(at), bytes)
-      for (const { tenant, id, payload } of await this.#read(looked)) {
-        if (payload.length === 0 || !matches(Buffer.from(payload))) continue
+      for (const { tenant, id, payload } of await turns.waitFor(this.#read(looked))) {
+        await turns.pauseAfter(TURN_MS)
+        if (payload.length === 0 || !(await matches(Buffer.from(payload), turns))) continue
         found.push({ tenant, id, bytes: payload.length })
         if (found.length === count) return { items: found, goesOnAt: id }
       }

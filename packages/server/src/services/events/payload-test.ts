@@ -3,8 +3,11 @@ import { Buffer } from 'node:buffer'
 import type { FieldError } from '../../base/errors.ts'
 import type { PayloadFilter } from '../../base/model.ts'
 import { checkFilter, compileFilter } from '../../catalogue/filter.ts'
+import { parseInTurns } from '../../publish/payload-parsing.ts'
+import type { Turns } from '../../publish/turns.ts'
 
-export type PayloadTest = (payload: Buffer) => boolean
+/** Large payloads are parsed in turns. */
+export type PayloadTest = (payload: Buffer, turns: Turns) => Promise<boolean>
 
 export type PayloadInput = {
   /** A filter, not checked yet. Undefined: none. */
@@ -23,11 +26,11 @@ export function createPayloadTest({ filter, text }: PayloadInput, faults: FieldE
   if (faults.length > before || (filter === undefined && text === undefined)) return null
   const passes = filter === undefined ? null : compileFilter(filter as PayloadFilter)
   const needle = Buffer.from(text ?? '')
-  const includes = (payload: Buffer) => text === undefined || hasText(payload, text, needle)
+  const includes: PayloadTest = async (payload, turns) => text === undefined || hasText(payload, text, needle, turns)
   if (passes === null) return includes
-  return payload => {
-    const value = parse(payload)
-    return value !== undefined && passes(value) && includes(payload)
+  return async (payload, turns) => {
+    const value = await parseInTurns(payload, turns)
+    return value !== undefined && passes(value) && includes(payload, turns)
   }
 }
 
@@ -36,20 +39,12 @@ function checkText(text: string, faults: FieldError[]): void {
   faults.push({ field: 'text', detail: `The text must have 1 to ${MAX_TEXT_CHARACTERS} characters.` })
 }
 
-/** Undefined if the payload is not JSON, which only a rejected one can be. */
-function parse(payload: Buffer): unknown {
-  try {
-    return JSON.parse(payload.toString())
-  } catch {
-    return undefined
-  }
-}
-
 const BACKSLASH = 0x5c
 
 /** Whether the payload has the text, as it was published or, where that has escape sequences, as its strings read. */
-function hasText(payload: Buffer, text: string, needle: Buffer): boolean {
-  return payload.includes(needle) || (payload.includes(BACKSLASH) && inStrings(parse(payload), text))
+async function hasText(payload: Buffer, text: string, needle: Buffer, turns: Turns): Promise<boolean> {
+  if (payload.includes(needle)) return true
+  return payload.includes(BACKSLASH) && inStrings(await parseInTurns(payload, turns), text)
 }
 
 function inStrings(value: unknown, text: string): boolean {
