@@ -1,5 +1,6 @@
 import { systemClock } from '../base/clock.ts'
 import type { TenantId } from '../base/model.ts'
+import { beginParse } from '../publish/payload-parsing.ts'
 import { SharedTurns, TURN_MS } from '../publish/turns.ts'
 
 /** Turns for what calls of tenants take long for, such as asking filters about payloads. All calls share them. */
@@ -20,4 +21,9 @@ export function inTurns<Result>(tenant: TenantId, steps: Generator<void, Result>
     } while (systemClock.monotonicMs() < untilMs)
     return undefined
   })
+}
+
+/** Parses a stored payload, in turns. Undefined if it is not JSON: it is no longer kept, or was rejected for that. */
+export async function parseInTurns(tenant: TenantId, payload: Uint8Array): Promise<unknown> {
+  return (await callTurns.run(tenant, beginParse(payload))).value
 }

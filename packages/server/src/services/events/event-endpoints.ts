@@ -16,7 +16,7 @@ import type { EndpointFacts, EventFacts } from '../../store/operations/events/ev
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'
 import { notFound } from '../checks/refusals.ts'
-import { callTurns } from '../turns.ts'
+import { callTurns, parseInTurns } from '../turns.ts'
 
 export type EndpointPage = Place<EndpointId> & { readonly limit: number }
 
@@ -33,7 +33,7 @@ export async function readEventEndpoints(
   const payload = facts.endpoints.some(endpoint => needsPayload(facts, endpoint))
     ? await store.read('readPayload', { tenant, event })
     : null
-  const parsed = payload === null ? undefined : parse(payload)
+  const parsed = payload === null ? undefined : await parseInTurns(tenant, payload)
   const nowMs = store.now()
   const found: EventEndpoint[] = []
   for (const endpoint of facts.endpoints) {
@@ -41,15 +41,6 @@ export async function readEventEndpoints(
     found.push(await callTurns.take(tenant, () => toEventEndpoint(facts, endpoint, parsed, nowMs)))
   }
   return found
-}
-
-/** Undefined if the payload is no longer kept. */
-function parse(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(payload).toString())
-  } catch {
-    return undefined
-  }
 }
 
 function toEventEndpoint(event: EventFacts, facts: EndpointFacts, payload: unknown, nowMs: number): EventEndpoint {
