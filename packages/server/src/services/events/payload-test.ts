@@ -41,8 +41,9 @@ export function createPayloadTest({ filter, text }: PayloadInput, faults: FieldE
       if (parsed === undefined) return undefined
       if (parsed.value === undefined) return false
       const passes = kept.passes(parsed.value, UNLIMITED, progress)
-      if (passes === true) hasText = testText(payload)
-      return passes === true ? undefined : passes
+      if (passes !== true) return passes
+      hasText = testText(payload)
+      return hasText()
     }
   }
 }
