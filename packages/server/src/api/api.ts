@@ -54,7 +54,7 @@ export type CreatedApi = {
 export function createApi(services: Services, options: ApiOptions): CreatedApi {
   const lines = new CountedLines(options.logger, options.clock)
   const connections = new Connections(options, lines)
-  const gate = new Gate(options)
+  const gate = new Gate(options, lines)
   const load = new Load(options)
   const paths = new KnownPaths()
   const idempotency = new Idempotency(services.idempotentCalls)

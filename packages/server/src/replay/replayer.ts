@@ -8,7 +8,7 @@ import type { Configuration } from '../catalogue/configuration-cache.ts'
 import { type Matchable, toMatchable } from '../catalogue/contents.ts'
 import type { TenantMatcher } from '../catalogue/tenant-memory.ts'
 import { SharedTurns } from '../publish/turns.ts'
-import { cancelReplay, mendParts } from '../store/in-steps.ts'
+import { cancelSome, mendParts } from '../store/in-steps.ts'
 import type { PartLook, Replayed, ReplayPart } from '../store/operations/replays/parts.ts'
 import type { Replayable } from '../store/operations/replays/scan.ts'
 import type { Store } from '../store/store.ts'
@@ -42,6 +42,8 @@ const MAX_ROWS = 1_000
 const MAX_STEPS = 8
 /** Work of a part on filters in one tick, in milliseconds. Many parts have to share a tick's time. */
 const SIFT_MS = 2
+/** Cancelled replays that are worked on in one round. */
+const CANCELLED_A_ROUND = 4
 /** Pause after a failure of the store, before the next try. */
 const PAUSE_MS = 1_000
 /** Maximum number of remembered rates. Beyond that all are forgotten, and every part starts with the first rate. */
@@ -135,9 +137,13 @@ export class Replayer {
   async #work(): Promise<void> {
     while (!this.#loop.isStopped) {
       await this.#cleanUp()
-      for (const cancelled of await this.#store.read('findUncancelledReplays', {}))
-        await cancelReplay(this.#store, cancelled)
-      if (!(await this.#store.read('peekReplayParts', {}))) return
+      const cancelled = await this.#store.read('findUncancelledReplays', {})
+      // A step of a few, so that other replays get their turn.
+      for (const of of cancelled.slice(0, CANCELLED_A_ROUND)) await cancelSome(this.#store, of)
+      if (!(await this.#store.read('peekReplayParts', {}))) {
+        if (cancelled.length === 0) return
+        continue
+      }
       const parts = await this.#store.write('claimReplayParts', { limit: PARTS_A_ROUND, claimMs: CLAIM_MS })
       // Another node has them, or they are of a replay that is being paused: others might follow.
       if (parts.length === 0) await this.#loop.rest(TICK_MS)
