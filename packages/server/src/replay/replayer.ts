@@ -95,6 +95,8 @@ export class Replayer {
   readonly #settings: ReplayerSettings
   /** What is known about the endpoints of released parts, for the next round. */
   #rates = new Map<string, Known>()
+  /** The tenant whose parts were claimed last: the next claim begins after it. */
+  #claimedUpTo: TenantId = ''
   #credit = 0
   #earnedAtMs = Number.NEGATIVE_INFINITY
   readonly #loop: Loop
@@ -144,7 +146,9 @@ export class Replayer {
         if (cancelled.length === 0) return
         continue
       }
-      const parts = await this.#store.write('claimReplayParts', { limit: PARTS_A_ROUND, claimMs: CLAIM_MS })
+      const claim = { limit: PARTS_A_ROUND, claimMs: CLAIM_MS, after: this.#claimedUpTo }
+      const parts = await this.#store.write('claimReplayParts', claim)
+      this.#claimedUpTo = parts.at(-1)?.tenant ?? ''
       // Another node has them, or they are of a replay that is being paused: others might follow.
       if (parts.length === 0) await this.#loop.rest(TICK_MS)
       else await this.#round(parts.map(part => this.#take(part)))
@@ -183,18 +187,16 @@ export class Replayer {
     this.#earnedAtMs = nowMs
   }
 
-  /** Shares the credit equally among the parts that have room. Each time a different part comes first. */
+  /**
+   * Shares the credit equally among the tenants, and a tenant's among its parts that have room. Each time a different
+   * part comes first.
+   */
   async #tick(works: Work[]): Promise<void> {
     const parts = works.map(({ part, since }) => ({ replay: part.replay, endpoint: part.endpoint, since }))
     const looks = await this.#store.read('lookAtReplayParts', { parts })
     const rooms = works.map((work, index) => this.#roomFor(work, looks[index]))
     const waiting = works.map((work, index) => ({ work, room: rooms[index]! })).filter(({ room }) => room > 0)
-    const shares = waiting.map(({ work, room }, index) => {
-      const share = Math.min(room, Math.ceil(this.#credit / (waiting.length - index)), Math.floor(this.#credit))
-      this.#credit -= share
-      return { work, share }
-    })
-    const wanted = shares.filter(({ share }) => share > 0)
+    const wanted = this.#share(waiting).filter(({ share }) => share > 0)
     const answers = await Promise.all(
       wanted.map(({ work, share }) => this.#orPutOff(work, () => this.#find(work, share))),
     )
@@ -204,6 +206,19 @@ export class Replayer {
     await Promise.all(found.map(each => this.#orPutOff(each.work, () => this.#make(each))))
     const [first] = works.splice(0, 1)
     works.push(first!)
+  }
+
+  #share(waiting: readonly { readonly work: Work; readonly room: number }[]): { work: Work; share: number }[] {
+    const tenants = [...Map.groupBy(waiting, ({ work }) => work.part.tenant).values()]
+    return tenants.flatMap((own, nth) => {
+      let credit = Math.min(Math.ceil(this.#credit / (tenants.length - nth)), Math.floor(this.#credit))
+      return own.map(({ work, room }, index) => {
+        const share = Math.min(room, Math.ceil(credit / (own.length - index)))
+        credit -= share
+        this.#credit -= share
+        return { work, share }
+      })
+    })
   }
 
   #roomFor(work: Work, look: PartLook | undefined): number {
