@@ -9,6 +9,7 @@ import { firstByte } from './first-byte.ts'
 import { hangingAlternatives } from './hanging-alternatives.ts'
 import { hangingEndpoints } from './hanging-endpoints.ts'
 import { moreNodes } from './more-nodes.ts'
+import { checking } from './neighbours/checking.ts'
 import { configuration } from './neighbours/configuration.ts'
 import { matching } from './neighbours/matching.ts'
 import { rateWithBacklog } from './rate-with-backlog.ts'
@@ -30,6 +31,7 @@ export const BENCHES: readonly Bench[] = [
   moreNodes,
   configuration,
   matching,
+  ...checking,
 ]
 
 /** Finds a bench by its id or its name. */
