@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import { startThread } from '../../base/threads.ts'
 import type { KnownTypes } from '../../catalogue/configuration-cache.ts'
 import type { Job, JobResults } from './jobs.ts'
-import { PLACE, type Reply, type Request, type SentType } from './messages.ts'
+import { PLACE, type Reply, type Request, type SentType, type ThreadData } from './messages.ts'
 
 const YOUNG_MEGABYTES = 16
 
@@ -50,9 +50,11 @@ export class CheckingThread {
   #running: Running | undefined
   #isGone = false
 
-  constructor(clock: Clock) {
+  /** @param isBackground whether it gets only the processor time that nothing else needs */
+  constructor(clock: Clock, isBackground: boolean) {
     this.#clock = clock
-    this.#worker = startThread(new URL('./worker.ts', import.meta.url), YOUNG_MEGABYTES, this.#place.buffer)
+    const data: ThreadData = { place: this.#place.buffer, isBackground }
+    this.#worker = startThread(new URL('./worker.ts', import.meta.url), YOUNG_MEGABYTES, data)
     this.#worker.on('message', (reply: Reply) => this.#take(reply))
     this.#worker.on('error', error => this.#die(error instanceof Error ? error.message : String(error)))
     this.#worker.on('exit', () => this.#die('The thread has exited'))
