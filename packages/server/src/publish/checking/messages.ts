@@ -30,5 +30,8 @@ export type ThreadData = {
   readonly isBackground: boolean
 }
 
-/** In the shared memory: where the job is (`Watch.at`). */
-export const PLACE = { type: 0, index: 1, isInBatch: 2, length: 3 } as const
+/**
+ * In the shared memory: where the job is (`Watch.at`), and how much processor time the thread had used when the job, or
+ * its validating, began.
+ */
+export const PLACE = { type: 0, index: 1, isInBatch: 2, cpuMs: 3, length: 4 } as const

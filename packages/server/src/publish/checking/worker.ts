@@ -1,6 +1,6 @@
 /** A checking thread: does one job after the other. It can be ended at any moment. */
 import { constants, setPriority } from 'node:os'
-import { platform } from 'node:process'
+import { platform, threadCpuUsage } from 'node:process'
 import { parentPort, workerData } from 'node:worker_threads'
 import { compileSchema, type SchemaFault } from '../../catalogue/schema.ts'
 import { type JobTypes, runJob, type Watch } from './jobs.ts'
@@ -51,16 +51,25 @@ function setCatalogue(types: readonly SentType[]): void {
   numbers = new Map(types.map(({ name }, index) => [name, index]))
 }
 
+function noteTime(): void {
+  const { user, system } = threadCpuUsage()
+  place[PLACE.cpuMs] = (user + system) / 1_000
+}
+
 function answer(request: Extract<Request, { kind: 'job' }>): Reply {
   const types: JobTypes = { byName, compile: type => byName.get(type)?.compile() }
   const watch: Watch = {
-    validating: () => parentPort!.postMessage({ kind: 'validating' } satisfies Reply),
+    validating() {
+      noteTime()
+      parentPort!.postMessage({ kind: 'validating' } satisfies Reply)
+    },
     at(type, index, isInBatch) {
       place[PLACE.index] = index
       place[PLACE.isInBatch] = isInBatch ? 1 : 0
       place[PLACE.type] = (numbers.get(type) ?? -1) + 1
     },
   }
+  noteTime()
   try {
     return { kind: 'done', result: runJob(request.job, types, watch) }
   } catch (error) {
