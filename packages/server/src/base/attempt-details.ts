@@ -20,6 +20,10 @@ export const ATTEMPT_DETAILS = {
   address_refused: ['target_refused', 'The host name resolves to an address that is not public ({value}).'],
   proxy_unreachable: ['proxy_failed', 'The proxy cannot be reached ({value}). Check the setting proxy.'],
   proxy_closed: ['proxy_failed', 'The proxy closed the connection without a response.'],
+  proxy_credentials: [
+    'proxy_failed',
+    'The proxy requires other credentials (407). Check the user name and the password in the setting proxy.',
+  ],
   proxy_refused: ['proxy_failed', 'The proxy responded to CONNECT with {value}. Allow the receiver there.'],
   proxy_malformed: [
     'proxy_failed',

@@ -43,6 +43,7 @@ export class Answer {
   /** Bytes came after the end of the response. They are not looked at. */
   hasMore = false
   readonly #sink: AnswerSink
+  readonly #isOfConnect: boolean
   #head = new Head()
   /** The beginning of a line whose end has not arrived. */
   #partial = ''
@@ -52,8 +53,10 @@ export class Answer {
   #bodyBytes = 0
   #chunks: Chunks | undefined
 
-  constructor(sink: AnswerSink) {
+  /** @param isOfConnect of a CONNECT: a success has no body, whatever its head says (RFC 9110 §9.3.6). Default: false */
+  constructor(sink: AnswerSink, isOfConnect = false) {
     this.#sink = sink
+    this.#isOfConnect = isOfConnect
   }
 
   /** Whether the connection can be used for another request. */
@@ -166,6 +169,7 @@ export class Answer {
     this.state = 'body'
     if (head.framing === 'chunked') this.#chunks = new Chunks()
     if (!this.#sink.onHead(head)) this.state = 'broken'
+    else if (this.#isOfConnect && head.status < 300) this.state = 'complete'
     else if (head.framing === 'length' && head.length === 0) this.state = 'complete'
   }
 
