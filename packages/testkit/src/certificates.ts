@@ -10,7 +10,7 @@ export type Certificate = {
   readonly keyPem: string
 }
 
-export type CertificateRequest = {
+export type CertificateRequest = Validity & {
   /** DNS names of the certificate; can be empty if `ips` isn't. */
   readonly names: readonly string[]
   /** The common name. Default: the first name or address. */
@@ -19,16 +19,24 @@ export type CertificateRequest = {
   readonly ips?: readonly string[]
   /** Whether it authenticates a server or, for mutual TLS, a client. Default: server. */
   readonly use?: 'server' | 'client'
-  /** Start of validity. Default: an hour ago, so that a clock that is slightly behind accepts it. */
-  readonly notBefore?: Date
-  /** End of validity. Default: in 30 days. */
-  readonly notAfter?: Date
 }
 
 export type Authority = {
   /** The authority's own certificate, PEM, which clients must trust. */
   readonly caPem: string
   issue(request: CertificateRequest): Promise<Certificate>
+  /**
+   * Issues a certificate for another authority's name and key, PEM: it makes that one an intermediate authority, or
+   * gives it a second way up (a cross-signed certificate).
+   */
+  certify(other: Authority, validity?: Validity): Promise<string>
+}
+
+export type Validity = {
+  /** Start of validity. Default: an hour ago for certificates, a day ago for authorities. */
+  readonly notBefore?: Date
+  /** End of validity. Default: in 30 days for certificates, in a year for authorities. */
+  readonly notAfter?: Date
 }
 
 const HOUR_MS = 3_600_000
@@ -39,26 +47,41 @@ const EXTENDED_USES = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2'
 x509.cryptoProvider.set(webcrypto)
 
 /** Creates a new authority (ECDSA P-256) in memory only. */
-export async function createAuthority(commonName = 'Posthorn test authority'): Promise<Authority> {
+export async function createAuthority(
+  commonName = 'Posthorn test authority',
+  validity: Validity = {},
+): Promise<Authority> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serialNumber(),
-    // The suffix distinguishes authorities: with equal names OpenSSL reports a bad signature, not an unknown issuer.
-    name: `CN=${commonName} ${randomBytes(4).toString('hex')}`,
-    notBefore: new Date(Date.now() - DAY_MS),
-    notAfter: new Date(Date.now() + 365 * DAY_MS),
-    signingAlgorithm: ALGORITHM,
-    keys,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
-  })
+  // The suffix distinguishes authorities: with equal names OpenSSL reports a bad signature, not an unknown issuer.
+  const name = `CN=${commonName} ${randomBytes(4).toString('hex')}`
+  const own = { subject: name, issuer: name, publicKey: keys.publicKey, signingKey: keys.privateKey }
+  const certificate = await authorityCertificate(own, validity)
   return {
     caPem: certificate.toString('pem'),
     issue: request => issueCertificate(request, certificate, keys),
+    certify: async (other, validity = {}) => {
+      const { subject, publicKey } = new x509.X509Certificate(other.caPem)
+      const parts = { subject, issuer: name, publicKey: await publicKey.export(), signingKey: keys.privateKey }
+      return (await authorityCertificate(parts, validity)).toString('pem')
+    },
   }
+}
+
+type AuthorityParts = Pick<x509.X509CertificateCreateWithKeyParams, 'subject' | 'issuer' | 'publicKey' | 'signingKey'>
+
+async function authorityCertificate(parts: AuthorityParts, validity: Validity): Promise<x509.X509Certificate> {
+  return x509.X509CertificateGenerator.create({
+    ...parts,
+    serialNumber: serialNumber(),
+    notBefore: validity.notBefore ?? new Date(Date.now() - DAY_MS),
+    notAfter: validity.notAfter ?? new Date(Date.now() + 365 * DAY_MS),
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(parts.publicKey),
+    ],
+  })
 }
 
 async function issueCertificate(

@@ -1,4 +1,10 @@
-export { type Authority, type Certificate, type CertificateRequest, createAuthority } from './certificates.ts'
+export {
+  type Authority,
+  type Certificate,
+  type CertificateRequest,
+  createAuthority,
+  type Validity,
+} from './certificates.ts'
 export { isExecutable } from './executable.ts'
 export {
   HOSTILE_KINDS,

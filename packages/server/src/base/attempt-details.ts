@@ -20,6 +20,10 @@ export const ATTEMPT_DETAILS = {
   address_refused: ['target_refused', 'The host name resolves to an address that is not public ({value}).'],
   proxy_unreachable: ['proxy_failed', 'The proxy cannot be reached ({value}). Check the setting proxy.'],
   proxy_closed: ['proxy_failed', 'The proxy closed the connection without a response.'],
+  proxy_credentials: [
+    'proxy_failed',
+    'The proxy requires other credentials (407). Check the user name and the password in the setting proxy.',
+  ],
   proxy_refused: ['proxy_failed', 'The proxy responded to CONNECT with {value}. Allow the receiver there.'],
   proxy_malformed: [
     'proxy_failed',
@@ -86,7 +90,10 @@ export const ATTEMPT_DETAILS = {
   status_line: ['response_malformed', 'The first line of the response has no status of three digits (byte {value}).'],
   null_byte: ['response_malformed', 'The response head contains a zero byte (byte {value}).'],
   protocol_switch: ['response_malformed', 'The receiver switched protocols (101), which Posthorn did not ask for.'],
-  head_too_large: ['response_too_large', 'The response head is larger than 16 KiB. Send fewer or shorter headers.'],
+  head_too_large: [
+    'response_too_large',
+    'The status line is longer than 16 KiB, or the response head than 256 KiB. Send fewer or shorter headers.',
+  ],
   too_many_interim: ['response_too_large', 'More than 16 interim responses or 64 KiB came before the status.'],
   // OAuth
   token_server_silent: [

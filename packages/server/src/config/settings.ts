@@ -183,7 +183,7 @@ export const SETTINGS = {
   extraCa: setting(
     list(certificateFile(), 0, 64, 'a list of at most 64 PEM files'),
     [],
-    'PEM files of certificate authorities that deliveries trust in addition to the usual ones. They are read at startup.',
+    'PEM files of certificate authorities that deliveries trust in addition to the usual ones, for receivers, token servers and `proxy`. They are read at startup.',
   ),
   retrySchedule: setting(
     list(seconds(0.001, 604_800), 1, 30, 'a list of 1 to 30 delays'),

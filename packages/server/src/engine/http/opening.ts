@@ -108,7 +108,8 @@ export class Opening {
 
   #openThrough(proxy: OutgoingProxy): void {
     const { host, port, isSecure } = this.#target
-    const options = { proxy, address: this.#ip, port, resolver: this.#options.proxyResolver }
+    const { tls, proxyResolver: resolver } = this.#options
+    const options = { proxy, address: this.#ip, port, tls, resolver }
     this.#socket = openTunnel(options, {
       connected: () => this.#events.progressed(),
       failed: error => this.#fail(error),

@@ -5,6 +5,9 @@
 import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Resolver } from '../../guard/lookup.ts'
+import { Answer } from './answer.ts'
+import type { Head } from './head.ts'
+import type { TlsSetup } from './tls.ts'
 
 export type OutgoingProxy = {
   readonly host: string
@@ -15,7 +18,13 @@ export type OutgoingProxy = {
   readonly authorization: string | null
 }
 
-export type ProxyFault = 'proxy_unreachable' | 'proxy_closed' | 'proxy_refused' | 'proxy_malformed'
+export type ProxyFault =
+  | 'proxy_unreachable'
+  | 'proxy_closed'
+  /** The proxy requires credentials, or other ones (407). */
+  | 'proxy_credentials'
+  | 'proxy_refused'
+  | 'proxy_malformed'
 
 /** A tunnel to be opened. */
 export type TunnelOptions = {
@@ -23,6 +32,8 @@ export type TunnelOptions = {
   /** Where to, as the guard has checked it. */
   readonly address: string
   readonly port: number
+  /** For a proxy that is reached by TLS. */
+  readonly tls: TlsSetup
   /** Resolves the name of the proxy, which is the operator's and can have any address. Default: the system's. */
   readonly resolver?: Resolver | undefined
 }
@@ -39,8 +50,7 @@ export class ProxyFailed extends Error {
   }
 }
 
-const MAX_HEAD_BYTES = 16_384
-const END_OF_HEAD = Buffer.from('\r\n\r\n')
+const CREDENTIALS_REQUIRED = 407
 
 /** @param url `http://` or `https://`, with user name and password if the proxy requires them */
 export function parseProxy(url: string): OutgoingProxy {
@@ -73,12 +83,17 @@ export type TunnelEvents = {
  * Opens a tunnel, and calls `open` or `failed` once. Destroying the returned socket ends the attempt, however far it has
  * got.
  */
-export function openTunnel({ proxy, address, port, resolver }: TunnelOptions, events: TunnelEvents): Socket {
+export function openTunnel({ proxy, address, port, tls, resolver }: TunnelOptions, events: TunnelEvents): Socket {
   const authority = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
   const { host } = proxy
   const to: TcpNetConnectOpts = { host, port: proxy.port, ...(resolver === undefined ? {} : { lookup: all(resolver) }) }
-  const socket = proxy.isSecure ? connectTls({ ...to, servername: host }) : connectTcp(to)
-  let head = Buffer.alloc(0)
+  const socket = proxy.isSecure ? connectTls({ ...tls.optionsFor(host, proxy.port, null), ...to }) : connectTcp(to)
+  let status = 0
+  const onHead = (head: Head) => {
+    status = head.status
+    return isSuccess(status)
+  }
+  const answer = new Answer({ onHead, onBody: () => false }, true)
   const leave = () => socket.off('data', read).off('error', fail).off('close', close)
   const refuse = (reason: ProxyFault, cause?: unknown) => {
     leave()
@@ -87,18 +102,13 @@ export function openTunnel({ proxy, address, port, resolver }: TunnelOptions, ev
   }
   const fail = (cause: Error) => refuse('proxy_unreachable', cause)
   const close = () => refuse('proxy_closed')
-  const read = (chunk: Buffer) => {
-    head = Buffer.concat([head, chunk])
-    const at = head.indexOf(END_OF_HEAD)
-    if (at < 0) {
-      if (head.length > MAX_HEAD_BYTES) refuse('proxy_malformed')
-      return
-    }
-    const status = /^HTTP\/1\.[01] (\d{3})/.exec(head.toString('latin1'))?.[1]
-    if (status === undefined) return refuse('proxy_malformed')
-    if (!status.startsWith('2')) return refuse('proxy_refused', status)
-    // A TLS server sends nothing before the client does.
-    if (head.length > at + END_OF_HEAD.length) return refuse('proxy_malformed')
+  const read = (bytes: Buffer) => {
+    answer.read(bytes)
+    if (answer.state === 'head') return
+    if (status === CREDENTIALS_REQUIRED) return refuse('proxy_credentials')
+    if (status !== 0 && !isSuccess(status)) return refuse('proxy_refused', String(status))
+    // Bytes behind it are no one's: a TLS server sends nothing before the client does.
+    if (answer.state !== 'complete' || answer.hasMore) return refuse('proxy_malformed')
     leave()
     events.open(socket)
   }
@@ -111,6 +121,8 @@ export function openTunnel({ proxy, address, port, resolver }: TunnelOptions, ev
   socket.once(proxy.isSecure ? 'secureConnect' : 'connect', request)
   return socket
 }
+
+const isSuccess = (status: number): boolean => status >= 200 && status < 300
 
 /** A `lookup` for `connect`, which can ask for the first address only. */
 const all =

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { type Authority, createAuthority, startReceiver } from '@posthorn/testkit'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -12,6 +12,7 @@ import type { Identity } from '../../../src/engine/http/tls.ts'
 import { parseDirectRule } from '../../../src/guard/direct-rule.ts'
 import type { Resolver } from '../../../src/guard/lookup.ts'
 import type { TargetPolicy } from '../../../src/guard/target.ts'
+import { listening, portOf } from '../http/ports.ts'
 
 /** Treats this machine as a network that the operator has allowed. */
 const policy: TargetPolicy = { dev: false, targetPorts: [{ first: 1, last: 65_535 }], allowTarget: ['127.0.0.0/8'] }
@@ -52,14 +53,6 @@ function startSender(settings: Partial<ConnectionSettings>, resolver = toLoopbac
     return deliver(request, connections, systemClock)
   }
   return { send, close: () => connections.close() }
-}
-
-const portOf = (server: Server) => (server.address() as AddressInfo).port
-
-async function listening<S extends Server>(server: S): Promise<S> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return server
 }
 
 /** A proxy like an operator's. */
