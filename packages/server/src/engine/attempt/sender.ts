@@ -48,6 +48,8 @@ export type SenderOptions = {
 export class Sender {
   readonly #options: SenderOptions
   readonly #tokens: Tokens
+  /** For the last token of each destination. */
+  readonly #recorders = new WeakMap<Destination, { readonly token: Token; readonly record: Sent['record'] }>()
 
   constructor(options: SenderOptions) {
     this.#options = options
@@ -103,8 +105,15 @@ export class Sender {
   async #sendWith(token: Token | null, outgoing: Outgoing): Promise<Sent | null> {
     const { destination } = outgoing
     if (token === null) return this.#notSent('token_unavailable', destination)
+    return toSent(outgoing, await this.#request(outgoing, token), this.#recordWith(token, destination))
+  }
+
+  #recordWith(token: Token, destination: Destination): Sent['record'] {
+    const known = this.#recorders.get(destination)
+    if (known !== undefined && known.token === token) return known.record
     const record = createRedactor([token.value, ...destination.headerSecrets])
-    return toSent(outgoing, await this.#request(outgoing, token), record)
+    this.#recorders.set(destination, { token, record })
+    return record
   }
 
   #request({ destination, item, body, mayBegin, trace }: Outgoing, token: Token | null): Promise<Exchange | null> {
