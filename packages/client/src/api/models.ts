@@ -355,8 +355,9 @@ export type PublishedEvent = {
   /** The key that the event was published with. Null if it had none. */
   key: string | null
   /**
-   * Number of deliveries created for the event. Null if they are still being created, because the tenant has very many
-   * endpoints, or its endpoints' filters take long.
+   * Number of deliveries created for the event. Null if they are still being created, because it goes to very many
+   * endpoints (from 5,001 deliveries in a call, or from 257 while several tenants are busy), or because filters or the
+   * payload take long.
    */
   deliveries: number | null
   /** Number of the tenant's endpoints that got no delivery, by reason. Null while they are still being determined. */

@@ -40,6 +40,8 @@ const DELIVERIES_A_COMMIT = 2_000
 const BEHIND_MS = 50
 /** Pause before asking again whether a check in another thread has ended. */
 const WAITING_MS = 20
+/** Longest rest after a round, which keeps claimed rows waiting. */
+const LONGEST_REST_MS = 50
 /** Pause after a failure of the store, before the next try. */
 const PAUSE_MS = 1_000
 /** Maximum number of faults in a log line. */
@@ -117,9 +119,20 @@ export class Inbox {
         // The peek also sees rows that another node is just claiming.
         if (isNone(claimed)) return
       }
+      const begunAtMs = this.#clock.monotonicMs()
       claimed = await this.#workOff(claimed)
+      await this.#restSince(begunAtMs)
     }
     await this.#giveBack(claimed)
+  }
+
+  /**
+   * While several tenants have something to store, leaves half of the time to them. SQLite commits on the main thread,
+   * so rounds without a rest, of a tenant that publishes to thousands of endpoints, would take nearly all of it.
+   */
+  async #restSince(begunAtMs: number): Promise<void> {
+    if (this.#store.engine !== 'sqlite' || !this.#store.isShared) return
+    await this.#loop.rest(Math.min(this.#clock.monotonicMs() - begunAtMs, LONGEST_REST_MS))
   }
 
   #claim(after: TenantId): Promise<ClaimedInbox> {

@@ -50,6 +50,8 @@ export type SenderOptions = {
 export class Sender {
   readonly #options: SenderOptions
   readonly #tokens: Tokens
+  /** For the last token of each destination. */
+  readonly #recorders = new WeakMap<Destination, { readonly token: Token; readonly record: Sent['record'] }>()
 
   constructor(options: SenderOptions) {
     this.#options = options
@@ -104,9 +106,17 @@ export class Sender {
   }
 
   async #sendWith(token: Token, outgoing: Outgoing): Promise<Sent | null> {
-    const record = createRedactor([token.value, ...outgoing.destination.headerSecrets])
     const exchange = await this.#request(outgoing, token)
-    return toSent(outgoing, exchange?.status === 401 ? withTokenType(exchange, token) : exchange, record)
+    const found = exchange?.status === 401 ? withTokenType(exchange, token) : exchange
+    return toSent(outgoing, found, this.#recordWith(token, outgoing.destination))
+  }
+
+  #recordWith(token: Token, destination: Destination): Sent['record'] {
+    const known = this.#recorders.get(destination)
+    if (known !== undefined && known.token === token) return known.record
+    const record = createRedactor([token.value, ...destination.headerSecrets])
+    this.#recorders.set(destination, { token, record })
+    return record
   }
 
   #request({ destination, item, body, mayBegin, trace }: Outgoing, token: Token | null): Promise<Exchange | null> {
