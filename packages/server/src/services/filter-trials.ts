@@ -14,7 +14,7 @@ import type { Warning } from './checks/warnings.ts'
 import { adviseOnFreeFilter } from './endpoints/filter-advice.ts'
 import { adviseOnTypes, checkTypes } from './endpoints/wanted-types.ts'
 import { readEvent } from './events/read-event.ts'
-import { callTurns, inTurns, parseInTurns } from './turns.ts'
+import { inTurns, parseInTurns } from './turns.ts'
 
 /** What a filter is tried on: one of `payloads`, `events` and `recent`. */
 export type FilterTrialInput = {
@@ -66,8 +66,7 @@ export class FilterTrials {
     const types = checkInput(input, catalogue)
     const { filter, payloads, events, recent } = input
     const trial = createTrial(filter)
-    // With its explanation, a trial can take some milliseconds.
-    const tried = (payload: unknown) => callTurns.take(tenant, () => trial(payload))
+    const tried = (payload: unknown) => inTurns(tenant, trial(payload), 1)
     const onFilter = await inTurns(tenant, adviseOnFreeFilter({ filter, types }, catalogue, '/filter'))
     const warnings = [...adviseOnTypes(types, catalogue), ...onFilter]
     if (payloads !== undefined) {

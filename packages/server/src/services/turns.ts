@@ -9,12 +9,20 @@ export const callTurns = new SharedTurns(systemClock)
 /** Steps between two looks at the time. */
 const STEPS_A_LOOK = 16
 
-/** Takes the steps to their result, in turns. A step takes some microseconds. */
-export function inTurns<Result>(tenant: TenantId, steps: Generator<void, Result>): Promise<Result> {
+/**
+ * Takes the steps to their result, in turns. A step takes some microseconds.
+ *
+ * @param aLook steps between two looks at the time. Default: 16; 1 for steps of up to a millisecond
+ */
+export function inTurns<Result>(
+  tenant: TenantId,
+  steps: Generator<void, Result>,
+  aLook = STEPS_A_LOOK,
+): Promise<Result> {
   return callTurns.run(tenant, () => {
     const untilMs = systemClock.monotonicMs() + TURN_MS
     do {
-      for (let step = 0; step < STEPS_A_LOOK; step++) {
+      for (let step = 0; step < aLook; step++) {
         const { done, value } = steps.next()
         if (done) return value
       }
