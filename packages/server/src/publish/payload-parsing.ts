@@ -1,5 +1,6 @@
 /** Parses stored payloads without keeping the main thread for long. */
 import { Buffer } from 'node:buffer'
+import { parseExactly } from '../base/exact-json.ts'
 import { SlicedParse } from '../base/json-slices.ts'
 
 /** Larger payloads are parsed in slices: others take `JSON.parse` two milliseconds or three at worst. */
@@ -7,7 +8,12 @@ export const MAX_WHOLE_BYTES = 32_768
 /** Between two looks at the time. */
 export const STEPS_A_SLICE = 4_000
 
-export const parseWhole = (payload: Uint8Array): unknown => JSON.parse(Buffer.from(payload).toString())
+const ESCAPED_START = Buffer.from('"\\')
+
+export function parseWhole(payload: Uint8Array): unknown {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+  return parseExactly(bytes, bytes.includes(ESCAPED_START))
+}
 
 /** Undefined if it is not JSON: the payload is no longer kept, or was rejected for that. */
 export type Parsed = { readonly value: unknown }
