@@ -155,6 +155,18 @@ describe('calls', () => {
     expect(begun).toHaveLength(65)
   })
 
+  it.each(['none', 'a'])(
+    'with the key %s are all answered, even if the client has ended its side behind them',
+    async key => {
+      const { open } = await serve()
+      const socket = open()
+      const paths = Array.from({ length: 100 }, (_, at) => `/${at}`)
+      const more = key === 'none' ? 'x-key: none\r\n' : ''
+      socket.end(paths.map(path => call('a', path, more)).join(''))
+      expect((await text(socket)).match(/<[^>]+>/g)).toEqual(paths.map(path => `<${path}>`))
+    },
+  )
+
   it('in whatever pieces and with whatever bodies are received as they were sent', async () => {
     const { begun, open } = await serve()
     const piece = fc.constantFrom('\r\n\r\n', '\r\n', 'x', '0\r\n\r\n', 'GET / HTTP/1.1\r\n\r\n')
