@@ -127,7 +127,7 @@ export function decide<Result>(
  * Decides by a part of a filter. If that takes longer than a millisecond, it is interrupted, and continues if it is called
  * with the same progress again. Undefined if the steps ran out.
  */
-export function decideInterruptibly(
+export function decideInGoes(
   evaluate: () => boolean,
   steps: number,
   known: Progress,

@@ -2,7 +2,7 @@
 import type { PayloadFilter } from '../../base/model.ts'
 import {
   compileCondition,
-  decideInterruptibly,
+  decideInGoes,
   INTERRUPTED,
   isOfArray,
   lastSteps,
@@ -55,7 +55,7 @@ export function createTrial(filter: PayloadFilter): (payload: unknown) => Steps<
 /** Undefined if the steps ran out. */
 function* decideInSteps(evaluate: () => boolean, steps: number, progress: Progress): Steps<boolean | undefined> {
   while (true) {
-    const decided = decideInterruptibly(evaluate, steps, progress)
+    const decided = decideInGoes(evaluate, steps, progress)
     if (decided !== INTERRUPTED) return decided
     yield
   }
