@@ -437,7 +437,10 @@ export type Attempt = {
    * if the error says it all, or if the response was removed.
    */
   detail: string | null
-  /** The detail as a sentence, with what the receiver has to do. Null if there is no detail. */
+  /**
+   * The detail as a sentence, with what the receiver has to do. Null if there is no detail. What it quotes of a
+   * response of the token server is left out if the API key cannot see payloads.
+   */
   explanation: string | null
   /** Whether the request was lost on a kept connection that the receiver had closed, and repeated on a new one. */
   reconnected: boolean
