@@ -357,6 +357,7 @@ describe('deliveries', () => {
         responseTruncated: true,
         responseRemoved: false,
         responseHidden: false,
+        explanation: null,
       },
     ])
     expect((await get(DELIVERIES)).body.data[0]).not.toHaveProperty('attempts')
