@@ -24,6 +24,8 @@ const SLOW_MS_A_BYTE = 0.001
 /** How long a party whose job was ended in the quick lane has its jobs in the slow one. */
 const SLOW_FOR_MS = 60_000
 const MAX_SLOW_PARTIES = 10_000
+/** How many times as long as a job that took too long the slow lane rests after it: such jobs have a third of a core. */
+const REST = 2
 /** Bytes of a party that can wait for a thread. A single job always can. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
 
@@ -65,8 +67,8 @@ export class Checker {
     this.#clock = clock
     this.#log = log
     const base = { preparingMs: PREPARING_MS }
-    this.#quick = new Lane(clock, { ...base, validatingMs: quickMs ?? QUICK_MS, aByte: QUICK_MS_A_BYTE })
-    this.#slow = new Lane(clock, { ...base, validatingMs: slowMs ?? SLOW_MS, aByte: SLOW_MS_A_BYTE })
+    this.#quick = new Lane(clock, { ...base, validatingMs: quickMs ?? QUICK_MS, aByte: QUICK_MS_A_BYTE, isSlow: false })
+    this.#slow = new Lane(clock, { ...base, validatingMs: slowMs ?? SLOW_MS, aByte: SLOW_MS_A_BYTE, isSlow: true })
   }
 
   /**
@@ -134,7 +136,13 @@ export class Checker {
   }
 }
 
-type Times = { readonly preparingMs: number; readonly validatingMs: number; readonly aByte: number }
+type Times = {
+  readonly preparingMs: number
+  readonly validatingMs: number
+  readonly aByte: number
+  /** Whether the lane works in the background, and rests after jobs that took too long. */
+  readonly isSlow: boolean
+}
 
 /** A thread and the jobs that wait for it. */
 class Lane {
@@ -144,6 +152,7 @@ class Lane {
   #thread: CheckingThread | undefined
   #isWorking = false
   #isStopped = false
+  #endRest: (() => void) | undefined
 
   constructor(clock: Clock, times: Times) {
     this.#clock = clock
@@ -160,7 +169,20 @@ class Lane {
 
   async stop(): Promise<void> {
     this.#isStopped = true
+    this.#endRest?.()
     await this.#thread?.end()
+  }
+
+  async #rest(ms: number): Promise<void> {
+    if (this.#isStopped) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = this.#clock.after(ms, resolve)
+    this.#endRest = () => {
+      timer.cancel()
+      resolve()
+    }
+    await promise
+    this.#endRest = undefined
   }
 
   async #work(): Promise<void> {
@@ -170,11 +192,15 @@ class Lane {
       const { job, types, resolve } = task
       if (this.#isStopped) resolve(STOPPED)
       else {
-        if (this.#thread === undefined || this.#thread.isGone) this.#thread = new CheckingThread(this.#clock)
-        const { preparingMs, validatingMs, aByte } = this.#times
+        if (this.#thread === undefined || this.#thread.isGone)
+          this.#thread = new CheckingThread(this.#clock, this.#times.isSlow)
+        const { preparingMs, validatingMs, aByte, isSlow } = this.#times
         const more = bytesOf(job) * aByte
         const allowance = { preparingMs: preparingMs + more, validatingMs: validatingMs + more }
-        resolve(await this.#thread.run(job, types, allowance))
+        const begunAtMs = this.#clock.monotonicMs()
+        const outcome = await this.#thread.run(job, types, allowance)
+        resolve(outcome)
+        if (outcome.kind === 'ended' && isSlow) await this.#rest(REST * (this.#clock.monotonicMs() - begunAtMs))
       }
     }
     this.#isWorking = false

@@ -22,5 +22,16 @@ export type Reply =
   /** An error of our own. */
   | { readonly kind: 'failed'; readonly message: string }
 
-/** Memory that both share: where the job is (`Watch.at`). */
-export const PLACE = { type: 0, index: 1, isInBatch: 2, length: 3 } as const
+/** What a thread is started with. */
+export type ThreadData = {
+  /** Memory that both share: see `PLACE`. */
+  readonly place: SharedArrayBuffer
+  /** Whether it gets only the processor time that nothing else needs. */
+  readonly isBackground: boolean
+}
+
+/**
+ * In the shared memory: where the job is (`Watch.at`), and how much processor time the thread had used when the job, or
+ * its validating, began.
+ */
+export const PLACE = { type: 0, index: 1, isInBatch: 2, cpuMs: 3, length: 4 } as const

@@ -3,11 +3,15 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import { startThread } from '../../base/threads.ts'
 import type { KnownTypes } from '../../catalogue/configuration-cache.ts'
 import type { Job, JobResults } from './jobs.ts'
-import { PLACE, type Reply, type Request, type SentType } from './messages.ts'
+import { PLACE, type Reply, type Request, type SentType, type ThreadData } from './messages.ts'
 
 const YOUNG_MEGABYTES = 16
+/** How much longer than its processor time a job can take in any case, by the clock. */
+const MAX_STRETCH = 10
+/** Between two looks at the processor time. */
+const MIN_WAIT_MS = 10
 
-/** How long a job can take, in milliseconds. */
+/** How much processor time a job can take, in milliseconds: on a busy machine, that takes longer. */
 export type Allowance = {
   /** Until its body is cut, and the schemas that it needs are compiled. */
   readonly preparingMs: number
@@ -50,9 +54,11 @@ export class CheckingThread {
   #running: Running | undefined
   #isGone = false
 
-  constructor(clock: Clock) {
+  /** @param isBackground whether it gets only the processor time that nothing else needs */
+  constructor(clock: Clock, isBackground: boolean) {
     this.#clock = clock
-    this.#worker = startThread(new URL('./worker.ts', import.meta.url), YOUNG_MEGABYTES, this.#place.buffer)
+    const data: ThreadData = { place: this.#place.buffer, isBackground }
+    this.#worker = startThread(new URL('./worker.ts', import.meta.url), YOUNG_MEGABYTES, data)
     this.#worker.on('message', (reply: Reply) => this.#take(reply))
     this.#worker.on('error', error => this.#die(error instanceof Error ? error.message : String(error)))
     this.#worker.on('exit', () => this.#die('The thread has exited'))
@@ -114,13 +120,32 @@ export class CheckingThread {
   #allow(ms: number): void {
     const running = this.#running!
     running.timer?.cancel()
-    const timer = this.#clock.after(ms, () => {
-      // The result might be here already, behind whatever has kept the main thread.
-      setImmediate(() => {
-        if (this.#running === running && running.timer === timer) this.#giveUp()
+    const untilMs = this.#clock.monotonicMs() + MAX_STRETCH * ms
+    const lookAfter = (waitMs: number) => {
+      const timer = this.#clock.after(waitMs, () => {
+        const isStill = () => this.#running === running && running.timer === timer
+        // The result might be here already, behind whatever has kept the main thread.
+        setImmediate(async () => {
+          const leftMs = isStill() ? ms - (await this.#usedMs()) : 0
+          if (!isStill()) return
+          if (leftMs <= 0 || this.#clock.monotonicMs() >= untilMs) this.#giveUp()
+          else lookAfter(Math.max(leftMs, MIN_WAIT_MS))
+        })
       })
-    })
-    running.timer = timer
+      running.timer = timer
+    }
+    lookAfter(ms)
+  }
+
+  /** The processor time that the thread has used since `PLACE.cpuMs`. */
+  async #usedMs(): Promise<number> {
+    try {
+      const { user, system } = await this.#worker.cpuUsage()
+      return (user + system) / 1_000 - this.#place[PLACE.cpuMs]!
+    } catch {
+      // It has ended.
+      return Number.POSITIVE_INFINITY
+    }
   }
 
   #giveUp(): void {

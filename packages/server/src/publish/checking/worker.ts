@@ -1,8 +1,10 @@
 /** A checking thread: does one job after the other. It can be ended at any moment. */
+import { constants, setPriority } from 'node:os'
+import { platform, threadCpuUsage } from 'node:process'
 import { parentPort, workerData } from 'node:worker_threads'
 import { compileSchema, type SchemaFault } from '../../catalogue/schema.ts'
 import { type JobTypes, runJob, type Watch } from './jobs.ts'
-import { PLACE, type Reply, type Request, type SentType } from './messages.ts'
+import { PLACE, type Reply, type Request, type SentType, type ThreadData } from './messages.ts'
 
 class ThreadType {
   readonly type: { readonly archivedAtMs: number | null }
@@ -31,7 +33,11 @@ class ThreadType {
   }
 }
 
-const place = new Int32Array(workerData as SharedArrayBuffer)
+const { place: shared, isBackground } = workerData as ThreadData
+const place = new Int32Array(shared)
+// On Linux this concerns the calling thread only; elsewhere it would be the whole process.
+if (isBackground && platform === 'linux') setPriority(0, constants.priority.PRIORITY_LOW)
+
 let byName = new Map<string, ThreadType>()
 let numbers = new Map<string, number>()
 
@@ -45,16 +51,25 @@ function setCatalogue(types: readonly SentType[]): void {
   numbers = new Map(types.map(({ name }, index) => [name, index]))
 }
 
+function noteTime(): void {
+  const { user, system } = threadCpuUsage()
+  place[PLACE.cpuMs] = (user + system) / 1_000
+}
+
 function answer(request: Extract<Request, { kind: 'job' }>): Reply {
   const types: JobTypes = { byName, compile: type => byName.get(type)?.compile() }
   const watch: Watch = {
-    validating: () => parentPort!.postMessage({ kind: 'validating' } satisfies Reply),
+    validating() {
+      noteTime()
+      parentPort!.postMessage({ kind: 'validating' } satisfies Reply)
+    },
     at(type, index, isInBatch) {
       place[PLACE.index] = index
       place[PLACE.isInBatch] = isInBatch ? 1 : 0
       place[PLACE.type] = (numbers.get(type) ?? -1) + 1
     },
   }
+  noteTime()
   try {
     return { kind: 'done', result: runJob(request.job, types, watch) }
   } catch (error) {
