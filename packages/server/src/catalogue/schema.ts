@@ -19,8 +19,22 @@ export type SchemaFault = {
 
 export type CompiledSchema =
   /** `validate` never throws. It returns up to 20 faults, none if the payload is valid. */
-  | { readonly ok: true; readonly validate: (value: unknown) => SchemaFault[] }
+  | {
+      readonly ok: true
+      readonly validate: (value: unknown) => SchemaFault[]
+      /** Compiles what finds all faults of an invalid payload, instead of at the first such payload. */
+      readonly compileAll: () => void
+    }
   | { readonly ok: false; readonly detail: string }
+
+/**
+ * Compiles, with `work`, what finds all faults, at the first invalid payload. It can throw NotCompiledYet, and so does
+ * `validate` then.
+ */
+export type CompileAll = (work: () => void) => void
+
+/** A schema would have to be compiled first, and the caller may not do that now. */
+export class NotCompiledYet extends Error {}
 
 /** Maximum length of a schema and of an example, as JSON text. */
 const MAX_JSON_CHARACTERS = 65_536
@@ -53,28 +67,35 @@ let dialect: Ajv2020 | undefined
 /** Whether two schemas, parsed from JSON, are the same apart from the order of members. */
 export const isSameSchema = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b)
 
-/** Compiles a schema parsed from JSON, in isolation: an `$id` never collides with that of another type. */
-export function compileSchema(schema: unknown): CompiledSchema {
+/**
+ * Compiles a schema parsed from JSON, in isolation: an `$id` never collides with that of another type.
+ *
+ * @param onCompileAll default: compiles at once
+ */
+export function compileSchema(schema: unknown, onCompileAll: CompileAll = work => work()): CompiledSchema {
   const fault = faultOfSchema(schema)
   if (fault !== undefined) return { ok: false, detail: fault }
   try {
     const first = compile(schema as object, false)
     if ('$async' in first) return { ok: false, detail: 'The schema must not use the keyword "$async".' }
     let all: ValidateFunction | undefined
+    const compileAll = () => {
+      all ??= compile(schema as object, true)
+    }
     const validate = (value: unknown): SchemaFault[] => {
       try {
         if (first(value)) return []
         if (!hasAtMost(MAX_VALUES_FOR_ALL_FAULTS, value)) return describeFaults(first.errors)
-        all ??= compile(schema as object, true)
-        all(value)
-        return describeFaults(all.errors)
+        if (all === undefined) onCompileAll(compileAll)
+        all!(value)
+        return describeFaults(all!.errors)
       } catch (error) {
         // The stack overflows if a schema refers to itself without descending into the payload.
         if (!(error instanceof RangeError)) throw error
         return [{ pointer: '', detail: "The type's schema refers to itself endlessly." }]
       }
     }
-    return { ok: true, validate }
+    return { ok: true, validate, compileAll }
   } catch (error) {
     return { ok: false, detail: describeRefusal(error) }
   }

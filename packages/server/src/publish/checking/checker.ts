@@ -4,6 +4,7 @@ import type { Logger } from '../../base/logger.ts'
 import { Rotation } from '../../base/rotation.ts'
 import type { KnownTypes } from '../../catalogue/configuration-cache.ts'
 import type { Job, JobResults } from './jobs.ts'
+import type { Needed } from './messages.ts'
 import { CheckingThread, type JobPlace, type Outcome } from './thread.ts'
 
 /** Time that only tests change, in milliseconds. */
@@ -16,8 +17,12 @@ export type CheckerOptions = {
 
 const QUICK_MS = 100
 const SLOW_MS = 2_000
-/** Cutting and compiling: nothing that a tenant sends makes that explode, but a machine can be slow. */
+/** Cutting: nothing that a tenant sends makes that explode, but a machine can be slow. */
 const PREPARING_MS = 2_000
+/** Compiling one schema, whatever the job is: the largest takes a second, and it compiled when it was stored. */
+const COMPILING_MS = 5_000
+/** How often a job can begin anew because schemas had to be compiled. Then it compiles them itself. */
+const MAX_DEFERRALS = 3
 /** In addition for large bodies. Parsing takes a fifth of the latter. */
 const QUICK_MS_A_BYTE = 0.000_25
 const SLOW_MS_A_BYTE = 0.001
@@ -40,13 +45,18 @@ export class CheckTooLong extends Error {
 }
 
 type Task = {
+  readonly party: string
   readonly job: Job
   readonly types: KnownTypes | null
   readonly resolve: (outcome: Outcome) => void
+  /** What the job needs. Each schema is compiled in a turn of its own, and stays compiled, whatever becomes of the job. */
+  needed: readonly Needed[]
+  deferrals: number
 }
 
 /**
- * Checks in threads what would take long on the main thread, or can't be bounded there. Parties (tenants) take turns.
+ * Checks in threads what would take long on the main thread, or can't be bounded there. Parties (tenants) take turns,
+ * by the time that their jobs take.
  *
  * There are two lanes, each with a thread of its own, started when it is first needed. A job begins in the quick lane,
  * where validation has a tenth of a second. If that isn't enough, the thread is ended, and the job and all others of
@@ -66,7 +76,7 @@ export class Checker {
   constructor(clock: Clock, log?: Pick<Logger, 'warn'>, { quickMs, slowMs }: CheckerOptions = {}) {
     this.#clock = clock
     this.#log = log
-    const base = { preparingMs: PREPARING_MS }
+    const base = { preparingMs: PREPARING_MS, compilingMs: COMPILING_MS }
     this.#quick = new Lane(clock, { ...base, validatingMs: quickMs ?? QUICK_MS, aByte: QUICK_MS_A_BYTE, isSlow: false })
     this.#slow = new Lane(clock, { ...base, validatingMs: slowMs ?? SLOW_MS, aByte: SLOW_MS_A_BYTE, isSlow: true })
   }
@@ -138,6 +148,7 @@ export class Checker {
 
 type Times = {
   readonly preparingMs: number
+  readonly compilingMs: number
   readonly validatingMs: number
   readonly aByte: number
   /** Whether the lane works in the background, and rests after jobs that took too long. */
@@ -162,7 +173,7 @@ class Lane {
   run(party: string, job: Job, types: KnownTypes | null): Promise<Outcome> {
     if (this.#isStopped) return Promise.resolve(STOPPED)
     const { promise, resolve } = Promise.withResolvers<Outcome>()
-    this.#waiting.add(party, { job, types, resolve })
+    this.#waiting.add(party, { party, job, types, resolve, needed: [], deferrals: 0 })
     void this.#work()
     return promise
   }
@@ -189,21 +200,40 @@ class Lane {
     if (this.#isWorking) return
     this.#isWorking = true
     for (let task = this.#waiting.take(); task !== undefined; task = this.#waiting.take()) {
-      const { job, types, resolve } = task
-      if (this.#isStopped) resolve(STOPPED)
-      else {
-        if (this.#thread === undefined || this.#thread.isGone)
-          this.#thread = new CheckingThread(this.#clock, this.#times.isSlow)
-        const { preparingMs, validatingMs, aByte, isSlow } = this.#times
-        const more = bytesOf(job) * aByte
-        const allowance = { preparingMs: preparingMs + more, validatingMs: validatingMs + more }
-        const begunAtMs = this.#clock.monotonicMs()
-        const outcome = await this.#thread.run(job, types, allowance)
-        resolve(outcome)
-        if (outcome.kind === 'ended' && isSlow) await this.#rest(REST * (this.#clock.monotonicMs() - begunAtMs))
+      if (this.#isStopped) {
+        task.resolve(STOPPED)
+        continue
       }
+      if (this.#thread === undefined || this.#thread.isGone)
+        this.#thread = new CheckingThread(this.#clock, this.#times.isSlow)
+      await this.#thread.started
+      const begunAtMs = this.#clock.monotonicMs()
+      const outcome = await this.#step(this.#thread, task)
+      const tookMs = this.#clock.monotonicMs() - begunAtMs
+      this.#waiting.charge(task.party, tookMs)
+      if (outcome === undefined) this.#waiting.putBack(task.party, task)
+      else task.resolve(outcome)
+      if (outcome?.kind === 'ended' && this.#times.isSlow) await this.#rest(REST * tookMs)
     }
     this.#isWorking = false
+  }
+
+  /** Does the job, or compiles one of the schemas that it needs. Undefined: it needs another turn. */
+  async #step(thread: CheckingThread, task: Task): Promise<Outcome | undefined> {
+    const { job, types, needed } = task
+    const { preparingMs, compilingMs, validatingMs, aByte } = this.#times
+    const more = bytesOf(job) * aByte
+    const allowance = { preparingMs: preparingMs + more, compilingMs, validatingMs: validatingMs + more }
+    const [first, ...rest] = needed
+    const mayDefer = task.deferrals < MAX_DEFERRALS
+    const request = first ? ({ kind: 'compile', needed: first } as const) : ({ kind: 'job', job, mayDefer } as const)
+    const outcome = await thread.run(request, types, allowance)
+    if (outcome.kind === 'compiled') task.needed = rest
+    else if (outcome.kind === 'needs') {
+      task.needed = outcome.needed
+      task.deferrals++
+    } else return outcome
+    return undefined
   }
 }
 

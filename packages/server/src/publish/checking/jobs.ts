@@ -56,7 +56,7 @@ export const HASH_BYTES = 32
 
 /** What a job tells while it works, so that its thread can be ended, and the caller be told why. */
 export type Watch = {
-  /** The body is cut, and schemas are compiled: from here on, time depends on the schemas. */
+  /** The body is cut, and the schemas' compiling asked for: from here on, time depends on the schemas. */
   validating(): void
   /** An event's payload is about to be validated. */
   at(type: string, index: number, isInBatch: boolean): void
@@ -94,7 +94,7 @@ function checkBody(
   const cut = cutEvents(body, limits)
   if ('error' in cut) return cut
   const { batch, errors } = cut
-  for (const { type } of cut.events) types.compile(type)
+  for (const type of new Set(cut.events.map(event => event.type))) types.compile(type)
   watch.validating()
   const faults = findFaults(cut, types, ({ type, index }) => watch.at(type, index, batch))
   return { batch, hasErrors: errors.length > 0, faults, events: needsEvents ? packEvents(body, cut) : null }

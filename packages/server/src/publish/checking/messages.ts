@@ -9,9 +9,19 @@ export type SentType = {
   readonly schema: string | null
 }
 
+/** A schema that is to be compiled. */
+export type Needed = {
+  readonly type: string
+  /** Whether what finds all faults is needed, too. */
+  readonly isAll: boolean
+}
+
 export type Request =
   /** Replaces the catalogue. */
-  { readonly kind: 'catalogue'; readonly types: readonly SentType[] } | { readonly kind: 'job'; readonly job: Job }
+  | { readonly kind: 'catalogue'; readonly types: readonly SentType[] }
+  /** `mayDefer`: whether it can be answered with `needs`, instead of compiling what it needs. */
+  | { readonly kind: 'job'; readonly job: Job; readonly mayDefer: boolean }
+  | { readonly kind: 'compile'; readonly needed: Needed }
 
 export type Reply =
   /** The thread has started. */
@@ -19,6 +29,9 @@ export type Reply =
   /** See Watch. */
   | { readonly kind: 'validating' }
   | { readonly kind: 'done'; readonly result: JobResults[Job['kind']] }
+  /** The job needs schemas that are not compiled yet. It was not done. */
+  | { readonly kind: 'needs'; readonly needed: readonly Needed[] }
+  | { readonly kind: 'compiled' }
   /** An error of our own. */
   | { readonly kind: 'failed'; readonly message: string }
 
@@ -32,6 +45,15 @@ export type ThreadData = {
 
 /**
  * In the shared memory: where the job is (`Watch.at`), and how much processor time the thread had used when the job, or
- * its validating, began.
+ * its validating, began, plus what compiling has taken since. `compilingSinceMs`: likewise when compiling began; 0: it
+ * doesn't compile. `compiledMs`: what compiling has taken in the job.
  */
-export const PLACE = { type: 0, index: 1, isInBatch: 2, cpuMs: 3, length: 4 } as const
+export const PLACE = {
+  type: 0,
+  index: 1,
+  isInBatch: 2,
+  cpuMs: 3,
+  compilingSinceMs: 4,
+  compiledMs: 5,
+  length: 6,
+} as const

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import { startThread } from '../../base/threads.ts'
 import type { KnownTypes } from '../../catalogue/configuration-cache.ts'
 import type { Job, JobResults } from './jobs.ts'
-import { PLACE, type Reply, type Request, type SentType, type ThreadData } from './messages.ts'
+import { type Needed, PLACE, type Reply, type Request, type SentType, type ThreadData } from './messages.ts'
 
 const YOUNG_MEGABYTES = 16
 /** How much longer than its processor time a job can take in any case, by the clock. */
@@ -13,8 +13,10 @@ const MIN_WAIT_MS = 10
 
 /** How much processor time a job can take, in milliseconds: on a busy machine, that takes longer. */
 export type Allowance = {
-  /** Until its body is cut, and the schemas that it needs are compiled. */
+  /** Until its body is cut. */
   readonly preparingMs: number
+  /** For each schema that it compiles, in addition to the others. */
+  readonly compilingMs: number
   /** From then on. */
   readonly validatingMs: number
 }
@@ -29,6 +31,9 @@ export type JobPlace = {
 
 export type Outcome =
   | { readonly kind: 'done'; readonly result: JobResults[Job['kind']] }
+  /** It needs schemas that are not compiled yet, and was not done. */
+  | { readonly kind: 'needs'; readonly needed: readonly Needed[] }
+  | { readonly kind: 'compiled' }
   /** An error of our own. */
   | { readonly kind: 'failed'; readonly error: Error }
   /** It took too long, and the thread was ended. */
@@ -71,12 +76,21 @@ export class CheckingThread {
     return this.#isGone
   }
 
+  /** Resolves when it can work, or has died. */
+  get started(): Promise<void> {
+    return this.#started.promise
+  }
+
   /**
-   * Does a job: one at a time.
+   * Does a job, or compiles a schema: one at a time.
    *
-   * @param types the catalogue, if the job needs it
+   * @param types the catalogue, if that is needed
    */
-  async run(job: Job, types: KnownTypes | null, allowance: Allowance): Promise<Outcome> {
+  async run(
+    request: Exclude<Request, { kind: 'catalogue' }>,
+    types: KnownTypes | null,
+    allowance: Allowance,
+  ): Promise<Outcome> {
     this.#worker.ref()
     await this.#started.promise
     if (this.#isGone) return { kind: 'died', message: 'The thread did not start' }
@@ -85,7 +99,7 @@ export class CheckingThread {
     if (types !== null && types !== this.#types) this.#send(types)
     this.#running = { allowance, resolve, timer: undefined }
     this.#allow(allowance.preparingMs)
-    this.#worker.postMessage({ kind: 'job', job } satisfies Request)
+    this.#worker.postMessage(request)
     const outcome = await promise
     if (!this.#isGone) this.#worker.unref()
     return outcome
@@ -113,23 +127,30 @@ export class CheckingThread {
     if (reply.kind === 'ready') this.#started.resolve()
     else if (reply.kind === 'validating') {
       if (this.#running !== undefined) this.#allow(this.#running.allowance.validatingMs)
-    } else if (reply.kind === 'done') this.#conclude(reply)
-    else this.#conclude({ kind: 'failed', error: new Error(reply.message) })
+    } else if (reply.kind === 'failed') this.#conclude({ kind: 'failed', error: new Error(reply.message) })
+    else this.#conclude(reply)
   }
 
   #allow(ms: number): void {
     const running = this.#running!
     running.timer?.cancel()
-    const untilMs = this.#clock.monotonicMs() + MAX_STRETCH * ms
+    const begunAtMs = this.#clock.monotonicMs()
+    const { compilingMs } = running.allowance
     const lookAfter = (waitMs: number) => {
       const timer = this.#clock.after(waitMs, () => {
         const isStill = () => this.#running === running && running.timer === timer
         // The result might be here already, behind whatever has kept the main thread.
         setImmediate(async () => {
-          const leftMs = isStill() ? ms - (await this.#usedMs()) : 0
           if (!isStill()) return
-          if (leftMs <= 0 || this.#clock.monotonicMs() >= untilMs) this.#giveUp()
-          else lookAfter(Math.max(leftMs, MIN_WAIT_MS))
+          const cpuMs = await this.#cpuMs()
+          if (!isStill()) return
+          const sinceMs = this.#place[PLACE.compilingSinceMs]!
+          const isCompiling = sinceMs > 0
+          const leftMs = isCompiling ? sinceMs + compilingMs - cpuMs : ms + this.#place[PLACE.cpuMs]! - cpuMs
+          const allowedMs = ms + this.#place[PLACE.compiledMs]! + (isCompiling ? compilingMs : 0)
+          const isLate = this.#clock.monotonicMs() - begunAtMs >= MAX_STRETCH * allowedMs
+          if (leftMs <= 0 || isLate) this.#giveUp()
+          else lookAfter(Math.max(Math.min(leftMs, ms), MIN_WAIT_MS))
         })
       })
       running.timer = timer
@@ -137,11 +158,11 @@ export class CheckingThread {
     lookAfter(ms)
   }
 
-  /** The processor time that the thread has used since `PLACE.cpuMs`. */
-  async #usedMs(): Promise<number> {
+  /** The processor time that the thread has used. */
+  async #cpuMs(): Promise<number> {
     try {
       const { user, system } = await this.#worker.cpuUsage()
-      return (user + system) / 1_000 - this.#place[PLACE.cpuMs]!
+      return (user + system) / 1_000
     } catch {
       // It has ended.
       return Number.POSITIVE_INFINITY

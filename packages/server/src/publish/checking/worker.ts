@@ -2,34 +2,46 @@
 import { constants, setPriority } from 'node:os'
 import { platform, threadCpuUsage } from 'node:process'
 import { parentPort, workerData } from 'node:worker_threads'
-import { compileSchema, type SchemaFault } from '../../catalogue/schema.ts'
-import { type JobTypes, runJob, type Watch } from './jobs.ts'
-import { PLACE, type Reply, type Request, type SentType, type ThreadData } from './messages.ts'
+import { type CompiledSchema, compileSchema, NotCompiledYet, type SchemaFault } from '../../catalogue/schema.ts'
+import { type Job, type JobResults, type JobTypes, runJob, type Watch } from './jobs.ts'
+import { type Needed, PLACE, type Reply, type Request, type SentType, type ThreadData } from './messages.ts'
+
+type Compiled = Extract<CompiledSchema, { readonly ok: true }>
 
 class ThreadType {
   readonly type: { readonly archivedAtMs: number | null }
   readonly schema: string
   readonly #name: string
-  #validate: ((value: unknown) => SchemaFault[]) | undefined
+  #compiled: Compiled | undefined
 
   constructor({ name, archivedAtMs }: SentType, schema: string, before: ThreadType | undefined) {
     this.type = { archivedAtMs }
     this.schema = schema
     this.#name = name
-    if (before?.schema === schema) this.#validate = before.#validate
+    if (before?.schema === schema) this.#compiled = before.#compiled
   }
 
-  compile(): (value: unknown) => SchemaFault[] {
-    if (this.#validate !== undefined) return this.#validate
-    const compiled = compileSchema(JSON.parse(this.schema))
+  get isCompiled(): boolean {
+    return this.#compiled !== undefined
+  }
+
+  compile(): Compiled {
+    if (this.#compiled !== undefined) return this.#compiled
+    const compiled = compileSchema(JSON.parse(this.schema), work => compileOrDefer(this.#name, true, work))
     // The schema compiled when it was stored, so this is a bug of ours and not the publisher's mistake.
     if (!compiled.ok) throw new Error(`The stored schema of ${this.#name} does not compile: ${compiled.detail}`)
-    this.#validate = compiled.validate
-    return compiled.validate
+    this.#compiled = compiled
+    return compiled
   }
 
+  /** If what it needs is not compiled yet, that is noted, and the answer doesn't count. */
   validate(value: unknown): SchemaFault[] {
-    return this.compile()(value)
+    try {
+      return this.compile().validate(value)
+    } catch (error) {
+      if (error instanceof NotCompiledYet) return []
+      throw error
+    }
   }
 }
 
@@ -51,27 +63,93 @@ function setCatalogue(types: readonly SentType[]): void {
   numbers = new Map(types.map(({ name }, index) => [name, index]))
 }
 
-function noteTime(): void {
-  const { user, system } = threadCpuUsage()
-  place[PLACE.cpuMs] = (user + system) / 1_000
+/** What the current job needs. Undefined: it compiles that itself. */
+let needed: Map<string, Needed> | undefined
+
+function compileOrDefer(type: string, isAll: boolean, work: () => void): void {
+  if (needed !== undefined) {
+    needed.set(type, { type, isAll })
+    throw new NotCompiledYet()
+  }
+  compileTimed(type, work)
 }
 
-function answer(request: Extract<Request, { kind: 'job' }>): Reply {
-  const types: JobTypes = { byName, compile: type => byName.get(type)?.compile() }
-  const watch: Watch = {
-    validating() {
-      noteTime()
-      parentPort!.postMessage({ kind: 'validating' } satisfies Reply)
-    },
-    at(type, index, isInBatch) {
-      place[PLACE.index] = index
-      place[PLACE.isInBatch] = isInBatch ? 1 : 0
-      place[PLACE.type] = (numbers.get(type) ?? -1) + 1
-    },
+/** Compiles something of a type's: the time does not count as the job's. */
+function compileTimed(type: string, work: () => void): void {
+  place[PLACE.type] = (numbers.get(type) ?? -1) + 1
+  const sinceMs = Math.max(1, cpuMs())
+  place[PLACE.compilingSinceMs] = sinceMs
+  try {
+    work()
+  } finally {
+    const tookMs = cpuMs() - sinceMs
+    place[PLACE.cpuMs]! += tookMs
+    place[PLACE.compiledMs]! += tookMs
+    place[PLACE.compilingSinceMs] = 0
   }
+}
+
+const types: JobTypes = {
+  get byName() {
+    return byName
+  },
+  compile(name) {
+    const type = byName.get(name)
+    if (type === undefined || type.isCompiled || type.type.archivedAtMs !== null) return
+    if (needed === undefined) compileTimed(name, () => type.compile())
+    else needed.set(name, { type: name, isAll: false })
+  },
+}
+
+const watch: Watch = {
+  validating() {
+    if (needed !== undefined && needed.size > 0) throw new NotCompiledYet()
+    noteTime()
+    parentPort!.postMessage({ kind: 'validating' } satisfies Reply)
+  },
+  at(type, index, isInBatch) {
+    place[PLACE.index] = index
+    place[PLACE.isInBatch] = isInBatch ? 1 : 0
+    place[PLACE.type] = (numbers.get(type) ?? -1) + 1
+  },
+}
+
+function cpuMs(): number {
+  const { user, system } = threadCpuUsage()
+  return Math.round((user + system) / 1_000)
+}
+
+function noteTime(): void {
+  place[PLACE.cpuMs] = cpuMs()
+}
+
+function work(job: Job, mayDefer: boolean): Reply {
+  needed = mayDefer ? new Map() : undefined
+  let result: JobResults[Job['kind']] | undefined
+  try {
+    result = runJob(job, types, watch)
+  } catch (error) {
+    if (!(error instanceof NotCompiledYet)) throw error
+  }
+  if (needed !== undefined && needed.size > 0) return { kind: 'needs', needed: [...needed.values()] }
+  return { kind: 'done', result: result! }
+}
+
+function compile({ type, isAll }: Needed): Reply {
+  const known = byName.get(type)
+  if (known !== undefined) {
+    compileTimed(type, () => {
+      const compiled = known.compile()
+      if (isAll) compiled.compileAll()
+    })
+  }
+  return { kind: 'compiled' }
+}
+
+function answer(request: Exclude<Request, { kind: 'catalogue' }>): Reply {
   noteTime()
   try {
-    return { kind: 'done', result: runJob(request.job, types, watch) }
+    return request.kind === 'job' ? work(request.job, request.mayDefer) : compile(request.needed)
   } catch (error) {
     return { kind: 'failed', message: error instanceof Error ? error.message : String(error) }
   }

@@ -75,11 +75,54 @@ describe('a job that takes too long', () => {
 it('parties take turns, however many jobs one of them has waiting', async () => {
   const known = await types()
   open(10_000)
+  // Whoever needs a schema first pays for its compiling.
+  await checker.check('first', bodyOf('a'), known)
   const done: string[] = []
   const run = (party: string) => checker.check(party, bodyOf('a'), known).then(() => void done.push(party))
   await Promise.all([...Array.from({ length: 20 }, () => run('many')), run('one'), run('two')])
   expect(done.indexOf('one')).toBeLessThan(4)
   expect(done.indexOf('two')).toBeLessThan(5)
+})
+
+/** Types whose schemas together take far longer to compile than a job's validating may. */
+async function manyTypes(count: number): Promise<KnownTypes> {
+  const field = (at: number) => [`field${at}`, { type: 'string', minLength: 1, description: `Field ${at}` }]
+  const schema = {
+    type: 'object',
+    required: ['field0'],
+    properties: Object.fromEntries(Array.from({ length: 40 }, (_, at) => field(at))),
+  }
+  for (let at = 0; at < count; at++) {
+    const name = `MANY_${at}`
+    const type = { name, group: 'g', description: 'd', schema, example: { field0: 'a' }, schedule: null }
+    await bench.store.write('putEventType', { type, nowMs: 1 })
+  }
+  return bench.publisher.configuration.catalogue.get()
+}
+const batchOf = (count: number, payload: object) => ({
+  ...bodyOf(),
+  body: Buffer.from(JSON.stringify(Array.from({ length: count }, (_, at) => ({ type: `MANY_${at}`, payload })))),
+})
+
+describe('schemas that are not compiled yet', () => {
+  it('take no time of the job: a batch of many types is checked, whether it is valid or not', async () => {
+    const known = await manyTypes(30)
+    open(40)
+    expect(await checker.check('a', batchOf(30, { field0: 'a' }), known)).toMatchObject({ faults: [] })
+    const invalid = await checker.check('a', batchOf(30, { field0: '', field1: '' }), known)
+    expect('faults' in invalid && invalid.faults).toHaveLength(60)
+    expect(lines).toEqual([])
+  })
+
+  it('are compiled in turns of their own, so that others come in between', async () => {
+    const known = await manyTypes(20)
+    open(10_000)
+    const done: string[] = []
+    const many = checker.check('many', batchOf(20, { field0: 'a' }), known).then(() => void done.push('many'))
+    await Promise.all(['one', 'two'].map(party => checker.check(party, bodyOf('b')).then(() => void done.push(party))))
+    await many
+    expect(done).toEqual(['one', 'two', 'many'])
+  })
 })
 
 it('refuses more than 16 MiB of one party, and takes those of others', async () => {
