@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { systemClock } from '../base/clock.ts'
 import type { TenantId } from '../base/model.ts'
 import { beginParse } from '../publish/payload-parsing.ts'
@@ -34,4 +35,22 @@ export function inTurns<Result>(
 /** Parses a stored payload, in turns. Undefined if it is not JSON: it is no longer kept, or was rejected for that. */
 export async function parseInTurns(tenant: TenantId, payload: Uint8Array): Promise<unknown> {
   return (await callTurns.run(tenant, beginParse(payload))).value
+}
+
+/** Writes items in turns, as many as have up to `maxBytes` together, and at least one. */
+export async function writeInTurns<Item>(
+  tenant: TenantId,
+  items: readonly Item[],
+  write: (item: Item) => string,
+  maxBytes: number,
+): Promise<string[]> {
+  const texts: string[] = []
+  let bytes = 0
+  for (const item of items) {
+    const text = await callTurns.take(tenant, () => write(item))
+    bytes += Buffer.byteLength(text)
+    if (bytes > maxBytes && texts.length > 0) break
+    texts.push(text)
+  }
+  return texts
 }
