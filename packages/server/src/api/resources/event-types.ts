@@ -25,7 +25,7 @@ import examples from './event-types.examples.json' with { type: 'json' }
 
 /** A page of types ends when it reaches this size. */
 const MAX_PAGE_BYTES = 2 * 1024 * 1024
-/** Who has the turns in which types are written: they are the operator's, whoever reads them. */
+/** Who has the turns in which types are written: they are the operator's, not a tenant's. */
 const OF_NO_TENANT = ''
 
 const EVENT_TYPE_MEMBERS = {
