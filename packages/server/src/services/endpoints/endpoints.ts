@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import { randomInt } from 'node:crypto'
 import { DAY_MS } from '../../base/durations.ts'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
@@ -25,13 +24,10 @@ import { CallRepeated, type Keep, type KeptCall } from '../../store/operations/i
 import type { Store } from '../../store/store.ts'
 import { invalid, notFound, requireTenant } from '../checks/refusals.ts'
 import type { Warning } from '../checks/warnings.ts'
-import { callTurns, inTurns } from '../turns.ts'
-import { type Described, describeAuthentication } from './authentication.ts'
+import type { Described } from './authentication.ts'
 import { createCredentials } from './credentials-input.ts'
+import { Descriptions, type ShowEndpoint } from './descriptions.ts'
 import { adviseOnEncoding } from './encoded-urls.ts'
-import { adviseOnFilterOf } from './filter-advice.ts'
-import { adviseOnHealth } from './health.ts'
-import { readHealth } from './health-report.ts'
 import { adviseOnHosts, checkResolutions, type LookupOptions, resolveHosts } from './host.ts'
 import { type CheckedInput, checkEndpointInput, checkRequired, type EndpointInput } from './input.ts'
 import { requireEndpoint, requireEndpointId } from './references.ts'
@@ -46,7 +42,6 @@ import {
 import { namesOf, SealedCredentials, shownOnce } from './sealed-credentials.ts'
 import { changesSecrets } from './sealed-headers.ts'
 import { refuseClash } from './signature-headers.ts'
-import { adviseOnTypes } from './wanted-types.ts'
 
 export type { EndpointInput } from './input.ts'
 
@@ -102,6 +97,7 @@ export class Endpoints {
   readonly #settings: EndpointsSettings
   readonly #types: () => Promise<readonly EventType[]>
   readonly #lookup: LookupOptions
+  readonly #descriptions: Descriptions
 
   /** @param types the catalogue's event types */
   constructor(
@@ -117,6 +113,9 @@ export class Endpoints {
     this.#settings = settings
     this.#types = types
     this.#lookup = lookup
+    const disableAfterMs = (settings.disableAfterDays ?? DISABLE_AFTER_DAYS) * DAY_MS
+    const nameable = () => this.#nameable()
+    this.#descriptions = new Descriptions({ store, keyring, credentials: this.#credentials, nameable, disableAfterMs })
   }
 
   async create(
@@ -246,58 +245,14 @@ export class Endpoints {
     return requireEndpoint(this.#store, tenant, reference)
   }
 
-  /** How the endpoint authenticates, how its receiver does, and warnings about it (C8), as of now. */
-  async describe(endpoint: Endpoint): Promise<Described> {
-    return (await this.#describer([endpoint]))(endpoint)
+  /** See Descriptions. */
+  describe(endpoint: Endpoint): Promise<Described> {
+    return this.#descriptions.describe(endpoint)
   }
 
-  /**
-   * Shows several endpoints with the same, with as many reads as for one. Describing and showing one takes up to some
-   * tenths of a millisecond, so all of it is done in turns.
-   *
-   * @param show makes a text of an endpoint
-   * @param maxBytes ends with the last text that fits into this; there is always one
-   */
-  async showAll(
-    endpoints: readonly Endpoint[],
-    show: (endpoint: Endpoint, described: Described) => string,
-    maxBytes: number,
-  ): Promise<string[]> {
-    const describe = await this.#describer(endpoints)
-    const texts: string[] = []
-    let bytes = 0
-    for (const endpoint of endpoints) {
-      const described = await describe(endpoint)
-      const text = await callTurns.take(endpoint.tenant, () => show(endpoint, described))
-      bytes += Buffer.byteLength(text)
-      if (bytes > maxBytes && texts.length > 0) break
-      texts.push(text)
-    }
-    return texts
-  }
-
-  async #describer(endpoints: readonly Endpoint[]): Promise<(endpoint: Endpoint) => Promise<Described>> {
-    const shared = await this.#store.read('findSharedSecrets', {
-      endpoints: endpoints.map(({ id, tenant, secretDigest }) => ({ id, tenant, secretDigest })),
-    })
-    const nowMs = this.#store.now()
-    const reports = await readHealth(this.#store, endpoints, nowMs)
-    const nameable = await this.#nameable()
-    const disableAfterMs = (this.#settings.disableAfterDays ?? DISABLE_AFTER_DAYS) * DAY_MS
-    return async endpoint => {
-      const described = await callTurns.take(endpoint.tenant, () => {
-        const credentials = this.#credentials.open(endpoint)
-        return describeAuthentication(endpoint, credentials, this.#keyring, shared.has(endpoint.id), nowMs)
-      })
-      const warnings = [
-        ...adviseOnHealth(endpoint, disableAfterMs),
-        ...described.warnings,
-        ...(await callTurns.take(endpoint.tenant, () => adviseOnTypes(endpoint.types, nameable))),
-        ...(await inTurns(endpoint.tenant, adviseOnFilterOf(endpoint, nameable))),
-      ]
-      const report = reports.get(endpoint.id)!
-      return { ...described, warnings, pausedUntilMs: report.pausedUntilMs, report }
-    }
+  /** See Descriptions. */
+  showAll(endpoints: readonly Endpoint[], show: ShowEndpoint, maxBytes: number): Promise<string[]> {
+    return this.#descriptions.showAll(endpoints, show, maxBytes)
   }
 
   /** Replaces the signing secret immediately. The older ones stay valid for the grace period at most. */
