@@ -92,7 +92,6 @@ const DISABLE_AFTER_DAYS = 5
  */
 export class Endpoints {
   readonly #store: Store
-  readonly #keyring: Keyring
   readonly #credentials: SealedCredentials
   readonly #settings: EndpointsSettings
   readonly #types: () => Promise<readonly EventType[]>
@@ -108,7 +107,6 @@ export class Endpoints {
     lookup: LookupOptions = {},
   ) {
     this.#store = store
-    this.#keyring = keyring
     this.#credentials = new SealedCredentials(store, keyring)
     this.#settings = settings
     this.#types = types
