@@ -90,7 +90,10 @@ export const ATTEMPT_DETAILS = {
   status_line: ['response_malformed', 'The first line of the response has no status of three digits (byte {value}).'],
   null_byte: ['response_malformed', 'The response head contains a zero byte (byte {value}).'],
   protocol_switch: ['response_malformed', 'The receiver switched protocols (101), which Posthorn did not ask for.'],
-  head_too_large: ['response_too_large', 'The response head is larger than 16 KiB. Send fewer or shorter headers.'],
+  head_too_large: [
+    'response_too_large',
+    'The status line is longer than 16 KiB, or the response head than 256 KiB. Send fewer or shorter headers.',
+  ],
   too_many_interim: ['response_too_large', 'More than 16 interim responses or 64 KiB came before the status.'],
   not_sendable: ['internal', 'The request could not be written. This is a fault of Posthorn.'],
 } as const satisfies Readonly<Record<string, readonly [error: AttemptError, says: string]>>

@@ -3,6 +3,7 @@ import type { AttemptError } from '../../base/model.ts'
 import { webhookHeaders, webhookTimestamp } from '../../base/webhook-request.ts'
 import type { LaneItem } from '../../store/operations/lanes/lanes.ts'
 import type { Connections } from './connections.ts'
+import { decoded } from './decoded.ts'
 import { deliver, type OutgoingRequest } from './deliver.ts'
 import type { Destination } from './destinations.ts'
 import { type Exchange, noAnswer } from './outcome.ts'
@@ -53,7 +54,7 @@ export class Sender {
     this.#options = options
     const { connections, clock, tokenTimeoutMs, maxTokenRequestsPerHost: maxPerHost } = options
     const send = async (request: Omit<OutgoingRequest, 'mayBegin'>) =>
-      (await deliver({ ...request, mayBegin: () => true }, connections, clock))!
+      decoded((await deliver({ ...request, mayBegin: () => true }, connections, clock))!)
     this.#tokens = new Tokens({ send, clock, timeoutMs: tokenTimeoutMs, maxPerHost })
   }
 

@@ -1,6 +1,7 @@
 /**
  * Reads one response from the bytes of a connection (RFC 9112), without sockets or time. Everything before the body is
- * bounded: the head, the interim responses (1xx) before it, and the sum of both.
+ * bounded: the head, the interim responses (1xx) before it, and the sum of both. Of a head that is larger than what is
+ * kept, the beginning counts, with the status: a receiver that responds has taken the request.
  */
 import { Chunks } from './chunks.ts'
 import { commonStart, Head, type HeadFault } from './head.ts'
@@ -30,12 +31,17 @@ export type AnswerSink = {
  */
 export type AnswerState = 'head' | 'body' | 'complete' | 'broken' | 'refused'
 
+/** How much of a head is kept. An interim response has no more. */
 const MAX_HEAD_BYTES = 16_384
+/** How large the head of the final response can be, as in browsers; curl takes a little more. */
+const MAX_SKIPPED_HEAD_BYTES = 262_144
 const MAX_INTERIM_ANSWERS = 16
 const MAX_BYTES_BEFORE_STATUS = 65_536
 /** Length of `HTTP/`. */
 const START_LENGTH = 5
 const HEAD_END = Buffer.from('\r\n\r\n')
+const LF = 10
+const CR = 13
 
 export class Answer {
   state: AnswerState = 'head'
@@ -48,6 +54,10 @@ export class Answer {
   /** The beginning of a line whose end has not arrived. */
   #partial = ''
   #headBytes = 0
+  /** The head is too large to be kept, so that only its end is sought. */
+  #isSkipping = false
+  /** What is skipped has begun a line. */
+  #isInLine = false
   #bytesBefore = 0
   #interimAnswers = 0
   #bodyBytes = 0
@@ -90,7 +100,9 @@ export class Answer {
   /** Returns where the body begins, if the final head has been read. */
   #readHeads(bytes: Buffer): number {
     let at = 0
-    while (this.state === 'head' && at < bytes.length) at = this.#readHead(bytes, at)
+    while (this.state === 'head' && at < bytes.length) {
+      at = this.#isSkipping ? this.#skipHead(bytes, at) : this.#readHead(bytes, at)
+    }
     return at
   }
 
@@ -146,9 +158,39 @@ export class Answer {
   #isOverLimit(): boolean {
     if (this.state === 'refused') return true
     const bytes = this.#headBytes + this.#partial.length
-    if (bytes > MAX_HEAD_BYTES) this.#refuse('head_too_large', MAX_HEAD_BYTES - this.#headBytes)
+    if (bytes > MAX_HEAD_BYTES && this.#head.status >= 200 && !this.#isOfConnect) this.#beginSkipping()
+    else if (bytes > MAX_HEAD_BYTES) this.#refuse('head_too_large', MAX_HEAD_BYTES - this.#headBytes)
     else if (this.#bytesBefore + bytes > MAX_BYTES_BEFORE_STATUS) this.#refuse('too_many_interim', 0)
     return (this.state as AnswerState) === 'refused'
+  }
+
+  /** The status counts, and the headers so far. */
+  #beginSkipping(): void {
+    this.#isSkipping = true
+    this.#isInLine = this.#partial !== '' && this.#partial !== '\r'
+    this.#headBytes += this.#partial.length
+    this.#partial = ''
+  }
+
+  /** Seeks the empty line at the end of a head. Returns where it ends. */
+  #skipHead(bytes: Buffer, from: number): number {
+    for (let at = from; at < bytes.length; at++) {
+      const byte = bytes[at]!
+      if (++this.#headBytes > MAX_SKIPPED_HEAD_BYTES) {
+        this.#refuse('head_too_large', MAX_SKIPPED_HEAD_BYTES - this.#headBytes)
+        return at
+      }
+      if (byte !== LF) this.#isInLine ||= byte !== CR
+      else if (this.#isInLine) this.#isInLine = false
+      else {
+        this.#head.end()
+        this.#sink.onHead(this.#head)
+        // Where the body ends might have been in what was skipped.
+        this.state = 'broken'
+        return at + 1
+      }
+    }
+    return bytes.length
   }
 
   #refuse(reason: AnswerFaultReason, at: number): void {

@@ -1,10 +1,17 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type NameQuestion, type NameReply, type NameServer, startNameServer } from '@posthorn/testkit'
+import {
+  createAuthority,
+  type NameQuestion,
+  type NameReply,
+  type NameServer,
+  startNameServer,
+  startReceiver,
+} from '@posthorn/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
-import { Connections } from '../../../src/engine/attempt/connections.ts'
+import { type ConnectionSettings, Connections } from '../../../src/engine/attempt/connections.ts'
 import { deliver } from '../../../src/engine/attempt/deliver.ts'
 import { Names } from '../../../src/guard/names/names.ts'
 
@@ -36,11 +43,11 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-async function attempt(host: string, connectTimeoutMs = 5_000) {
+async function attempt(host: string, connectTimeoutMs = 5_000, over: Partial<ConnectionSettings> = {}, port = 8_443) {
   const policy = { dev: false, targetPorts: [{ first: 1, last: 65_535 }], allowTarget: [] }
-  const settings = { ...policy, proxy: null, connectTimeoutMs, maxInFlightPerHost: 128, extraCa: [] }
+  const settings = { ...policy, proxy: null, connectTimeoutMs, maxInFlightPerHost: 128, extraCa: [], ...over }
   const connections = new Connections(settings, systemClock, names.resolve)
-  const route = { origin: `https://${host}:8443`, tenant: 'acme', identity: null }
+  const route = { origin: `https://${host}:${port}`, tenant: 'acme', identity: null }
   const request = { route, path: '/', headers: [], body: Buffer.from('{}'), timeoutMs: 5_000, startedAtMs: 0 }
   const exchange = await deliver({ ...request, mayBegin: () => true }, connections, systemClock)
   connections.close()
@@ -72,5 +79,46 @@ describe('an attempt whose host name has no address', () => {
       failure: 'target_refused',
       detail: { code: 'address_refused' },
     })
+  })
+})
+
+describe('a receiver is reached', () => {
+  it.each<[string, string, (type: string) => NameReply]>([
+    [
+      'although the answer with its addresses is too large for UDP (RFC 7766)',
+      'hooks.test',
+      type => ({ records: type === 'A' ? Array.from({ length: 90 }, () => ({ a: '127.0.0.1' })) : [] }),
+    ],
+    [
+      'at a name with an underscore that stands for another one',
+      'my_hooks.test',
+      type => ({
+        records: type === 'A' ? [{ cname: '_a.hooks.test' }, { name: '_a.hooks.test', a: '127.0.0.1' }] : [],
+      }),
+    ],
+    [
+      'at a name in other letters',
+      'xn--bcher-kva.test',
+      type => ({ records: type === 'A' ? [{ a: '127.0.0.1' }] : [] }),
+    ],
+    [
+      'although the name server fails for IPv6',
+      'hooks.test',
+      type => (type === 'A' ? { records: [{ a: '127.0.0.1' }] } : { code: 'SERVFAIL' }),
+    ],
+    [
+      'although the name server does not know IPv6',
+      'hooks.test',
+      type => (type === 'A' ? { records: [{ a: '127.0.0.1' }] } : { code: 'NOTIMP' }),
+    ],
+  ])('%s', async (what, host, records) => {
+    const authority = await createAuthority()
+    const receiver = await startReceiver({ authority, names: [host] })
+    answer = ({ type }) => records(type)
+    const over = { extraCa: [{ pem: authority.caPem }], allowTarget: ['127.0.0.0/8'] }
+    const exchange = await attempt(host, 5_000, over, receiver.port)
+    expect(exchange).toMatchObject({ status: 204, failure: null, address: `127.0.0.1:${receiver.port}` })
+    expect(server.questions.includes(`A ${host} TCP`)).toBe(what.includes('UDP'))
+    await receiver.close()
   })
 })

@@ -32,6 +32,11 @@ async function writeAll(socket: Socket, pieces: readonly string[]) {
 
 const EMPTY = 'content-length: 0\r\n\r\n'
 const OK = `HTTP/1.1 200 OK\r\n`
+const PAUSED = `${OK}Retry-After: 5\r\n`
+const CHUNKED = 'transfer-encoding: chunked\r\n\r\n'
+
+/** A line that makes the head between PAUSED and CHUNKED that long, in bytes. */
+const padded = (size: number) => `x: ${'y'.repeat(size - PAUSED.length - CHUNKED.length - 'x: \r\n'.length)}\r\n`
 
 type Expected = {
   status: number
@@ -181,6 +186,37 @@ const READABLE: readonly (readonly [name: string, says: string, expected: Expect
     `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103\r\nlink: a\r\n b\r\n\r\nHTTP/1.1 201 Made\r\n${EMPTY}`,
     { status: 201, headers: [], reused: true },
   ],
+  [
+    'an offer to upgrade, in a final response',
+    `${OK}Upgrade: h2,h2c\r\nConnection: Upgrade, Keep-Alive\r\ncontent-length: 2\r\n\r\nok`,
+    { status: 200, body: 'ok', reused: true },
+  ],
+  [
+    'an upgrade that it requires',
+    `HTTP/1.1 426 Upgrade Required\r\nUpgrade: TLS/1.3\r\nConnection: Upgrade\r\n${EMPTY}`,
+    { status: 426, reused: true },
+  ],
+  ['an empty length', `${OK}content-length:\r\n\r\nok`, { status: 200, body: 'ok', reused: false, closes: true }],
+  [
+    'a length with a sign',
+    `${OK}content-length: +2\r\n\r\nok`,
+    { status: 200, body: 'ok', reused: false, closes: true },
+  ],
+  [
+    'identity, by HTTP/1.0',
+    `HTTP/1.0 200 OK\r\nTransfer-Encoding: identity\r\ncontent-length: 2\r\n\r\nok`,
+    { status: 200, body: 'ok', reused: false },
+  ],
+  [
+    'chunks by HTTP/1.0',
+    `HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+    { status: 200, body: 'ok', reused: false },
+  ],
+  [
+    'UTF-8 in a value',
+    `${OK}x-name: J\xc3\xb6rg\r\n${EMPTY}`,
+    { status: 200, headers: ['x-name', 'J\xc3\xb6rg'], reused: true },
+  ],
   ['a body after 204', `HTTP/1.1 204 No Content\r\n\r\n{"ok":true}`, { status: 204, body: '', reused: false }],
   ['a body that 204 announces', `HTTP/1.1 204 No Content\r\ncontent-length: 4\r\n\r\n`, { status: 204, reused: false }],
   [
@@ -213,6 +249,30 @@ describe('a response', () => {
     const tooMany = await exchangeTwice(chunks(14_000))
     expect(tooMany.first).toMatchObject({ status: 200, truncated: true })
     expect(tooMany.isReused).toBe(false)
+  })
+
+  it.each<[string, string]>([
+    ['in one line', `x: ${'y'.repeat(100_000)}\r\n`],
+    ['in many lines', 'Set-Cookie: a=b; path=/\r\n'.repeat(4_000)],
+    ['in lines that end with line feeds', 'Set-Cookie: a=b; path=/\n'.repeat(4_000)],
+    ...[16_386, 16_387, 16_388, 16_389].map(size => [`of ${size} bytes`, padded(size)] as [string, string]),
+  ])('counts although its head is larger than 16 KiB, %s', async (_how, lines) => {
+    const says = `${PAUSED}${lines}${CHUNKED}2\r\nok\r\n0\r\n\r\n`
+    for (const pieces of [[says], [...(says.match(/[\s\S]{1,999}/g) as string[])]]) {
+      const { first, isReused } = await exchangeTwice(says, { pieces })
+      expect(first).toMatchObject({ status: 200, failure: null, truncated: true, retryAfter: '5' })
+      expect(first.headers.slice(0, 2)).toEqual(['Retry-After', '5'])
+      expect(first.headers.join('').length).toBeLessThan(16_384)
+      expect([isReused, first.body.length]).toEqual([false, 0])
+      await receiver.close()
+    }
+  })
+
+  it('has a head of just 16 KiB like any other', async () => {
+    const fixed = `${OK}${EMPTY}x: \r\n`
+    const { first, isReused } = await exchangeTwice(`${OK}x: ${'y'.repeat(16_384 - fixed.length)}\r\n${EMPTY}`)
+    expect(first).toMatchObject({ status: 200, truncated: false })
+    expect(isReused).toBe(true)
   })
 
   it.each(READABLE)('%s', async (_name, says, { reused, body, headers, truncated = false, status, closes }) => {
@@ -251,8 +311,14 @@ const UNREADABLE: readonly (readonly [name: string, says: string, detail: Attemp
       'protocol_switch',
       '0',
     ],
-    ['a head that is too large', `${OK}x: ${'y'.repeat(17_000)}`, 'head_too_large', '16384'],
-    ['a head of too many lines', `${OK}${'x: y\r\n'.repeat(4_000)}`, 'head_too_large', '16384'],
+    ['a head that is too large', `${OK}x: ${'y'.repeat(263_000)}`, 'head_too_large', '262144'],
+    ['a head of too many lines', `${OK}${'x: y\r\n'.repeat(44_000)}`, 'head_too_large', '262144'],
+    [
+      'an interim response with a head that is too large',
+      `HTTP/1.1 103\r\nx: ${'y'.repeat(17_000)}\r\n\r\n`,
+      'head_too_large',
+      '16384',
+    ],
     ['an endless reason phrase', `HTTP/1.1 200 ${'y'.repeat(17_000)}`, 'head_too_large', '16384'],
     ['empty lines and nothing else', '\r\n'.repeat(9_000), 'head_too_large', '16384'],
     ['too many interim responses', 'HTTP/1.1 103 Hint\r\n\r\n'.repeat(17), 'too_many_interim', null],
