@@ -6,13 +6,14 @@ import { ENDPOINTS, useSending } from './sending.ts'
 import { refused } from './setup.ts'
 
 const TOKEN = JSON.stringify({ access_token: 'a-token', token_type: 'Bearer', expires_in: 3_600 })
-const BODIES: Readonly<Record<string, readonly [coding: string, body: Buffer]>> = {
+const BODIES: Readonly<Record<string, readonly [coding: string | null, body: Buffer]>> = {
   gzip: ['gzip', gzipSync(TOKEN)],
   'x-gzip': ['X-GZIP', gzipSync(TOKEN)],
   deflate: ['deflate', deflateSync(TOKEN)],
   br: ['br', brotliCompressSync(TOKEN)],
   zstd: ['zstd', zstdCompressSync(TOKEN)],
   identity: ['identity', Buffer.from(TOKEN)],
+  'gzip, with its header dropped': [null, gzipSync(TOKEN)],
   bomb: ['gzip', gzipSync(Buffer.alloc(10_000_000, ' '))],
   'gzip in name': ['gzip', Buffer.from(TOKEN)],
   'cut off': ['gzip', gzipSync(TOKEN).subarray(0, 30)],
@@ -26,7 +27,7 @@ const bench = useSending(({ path, headers }) => {
       return { status: Number(value), headers: { location: '/elsewhere' } }
     case 'token': {
       const [coding, body] = BODIES[value]!
-      return { status: 200, headers: { 'content-encoding': coding }, body }
+      return { status: 200, headers: coding === null ? {} : { 'content-encoding': coding }, body }
     }
     case 'compressed':
       return { status: 500, headers: { 'content-encoding': 'gzip' }, body: gzipSync('an error') }
@@ -56,9 +57,22 @@ describe('a redirect', () => {
 })
 
 describe('a compressed response', () => {
-  const READABLE = ['gzip', 'x-gzip', 'deflate', 'br', 'zstd', 'identity', 'gzip in name']
+  const READABLE = [
+    'gzip',
+    'x-gzip',
+    'deflate',
+    'br',
+    'zstd',
+    'identity',
+    'gzip in name',
+    'gzip, with its header dropped',
+  ]
   it.each(READABLE)('of a token server is decoded: %s', async coding => {
-    const oauth = { tokenUrl: `${bench.receiver.url}/token/${coding}`, clientId: 'a', clientSecret: SECRET }
+    const oauth = {
+      tokenUrl: `${bench.receiver.url}/token/${encodeURIComponent(coding)}`,
+      clientId: 'a',
+      clientSecret: SECRET,
+    }
     await create('/hook', { oauth, clientSecret: undefined })
     const { attempts } = await bench.publishAndWait()
     expect(attempts).toMatchObject([{ outcome: 'success', status: 204 }])
@@ -67,7 +81,11 @@ describe('a compressed response', () => {
   it.each(['bomb', 'cut off', 'unknown'])(
     'of a token server holds no token if it can not be decoded: %s',
     async kind => {
-      const oauth = { tokenUrl: `${bench.receiver.url}/token/${kind}`, clientId: 'a', clientSecret: SECRET }
+      const oauth = {
+        tokenUrl: `${bench.receiver.url}/token/${encodeURIComponent(kind)}`,
+        clientId: 'a',
+        clientSecret: SECRET,
+      }
       await create('/hook', { oauth, clientSecret: undefined })
       const { attempts } = await bench.publishAndWait()
       expect(attempts).toMatchObject([{ outcome: 'failure', error: 'token_unavailable' }])

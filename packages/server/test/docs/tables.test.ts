@@ -38,4 +38,22 @@ describe('docs', () => {
       for (const [, file, title] of named) expect(read(`../../../${file}`), `${file}: ${title}`).toContain(title)
     }
   })
+
+  it('receivers.md has a source and a test with real sockets in each row, and only tests that exist', () => {
+    const rows = [...read('../../../../docs/receivers.md').matchAll(/^\| (?!---|what they do)(.*) \|$/gm)].map(
+      m => m[1]!,
+    )
+    expect(rows.length).toBeGreaterThan(28)
+    for (const row of rows) {
+      const [, , source, tests] = row.split(' | ')
+      expect(source, row).toMatch(/^(?:\[[^\]]+\]\(https:\/\/(?:github\.com|www\.rfc-editor\.org)\/[^)]+\)(?:, |$))+$/)
+      const named = [...tests!.matchAll(/`([\w/-]+\.test\.ts)` "([^"]+)"(?:; |$)/g)]
+      expect(named.map(([text]) => text).join(''), row).toBe(tests)
+      for (const [, file, title] of named)
+        expect(isTitleIn(read(`../../../${file}`), title!), `${file}: ${title}`).toBe(true)
+    }
+  })
 })
+
+/** Whether a test's title is in the source: quoted, and whole. */
+const isTitleIn = (text: string, title: string) => [`'`, '"', '`'].some(quote => text.includes(quote + title + quote))

@@ -1,14 +1,19 @@
 import { promisify } from 'node:util'
-import { brotliDecompress, unzip, zstdDecompress } from 'node:zlib'
+import { brotliDecompress, type InputType, unzip, type ZlibOptions, zstdDecompress } from 'node:zlib'
 import type { Exchange } from './outcome.ts'
 
-/** By content coding (RFC 9110 §8.4.1). `unzip` finds out itself whether it is gzip or deflate. */
-const DECODERS: Readonly<Record<string, typeof unzip>> = {
-  gzip: unzip,
-  'x-gzip': unzip,
-  deflate: unzip,
-  br: brotliDecompress,
-  zstd: zstdDecompress,
+type Decode = (body: InputType, options: Pick<ZlibOptions, 'maxOutputLength'>) => Promise<Buffer>
+
+/** `unzip` finds out itself whether it is gzip or deflate. */
+const unzipped: Decode = promisify(unzip)
+
+/** By content coding (RFC 9110 §8.4.1). */
+const DECODERS: Readonly<Record<string, Decode>> = {
+  gzip: unzipped,
+  'x-gzip': unzipped,
+  deflate: unzipped,
+  br: promisify(brotliDecompress),
+  zstd: promisify(zstdDecompress),
 }
 
 /** A small body can be decoded to a large one. */
@@ -21,13 +26,16 @@ const MAX_DECODED_BYTES = 65_536
 export async function decoded(exchange: Exchange): Promise<Exchange> {
   const { headers, body, truncated } = exchange
   const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-encoding')
-  const coding = at < 0 ? '' : headers[at + 1]!.trim().toLowerCase()
+  const coding = at < 0 ? codingOf(body) : headers[at + 1]!.trim().toLowerCase()
   const decode = Object.hasOwn(DECODERS, coding) ? DECODERS[coding] : undefined
   if (decode === undefined || body.length === 0 || truncated) return exchange
   try {
-    const plain = await promisify(decode)(body, { maxOutputLength: MAX_DECODED_BYTES })
-    return { ...exchange, headers: headers.toSpliced(at, 2), body: plain }
+    const plain = await decode(body, { maxOutputLength: MAX_DECODED_BYTES })
+    return { ...exchange, headers: at < 0 ? headers : headers.toSpliced(at, 2), body: plain }
   } catch {
     return exchange
   }
 }
+
+/** Some proxies drop the header and leave the body compressed. No text begins with the first bytes of gzip (RFC 1952). */
+const codingOf = (body: Uint8Array): string => (body[0] === 0x1f && body[1] === 0x8b ? 'gzip' : '')

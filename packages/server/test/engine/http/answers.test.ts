@@ -251,11 +251,11 @@ describe('a response', () => {
     expect(tooMany.isReused).toBe(false)
   })
 
-  it.each([
+  it.each<[string, string]>([
     ['in one line', `x: ${'y'.repeat(100_000)}\r\n`],
     ['in many lines', 'Set-Cookie: a=b; path=/\r\n'.repeat(4_000)],
     ['in lines that end with line feeds', 'Set-Cookie: a=b; path=/\n'.repeat(4_000)],
-    ...[16_386, 16_387, 16_388, 16_389].map(size => [`of ${size} bytes`, padded(size)] as const),
+    ...[16_386, 16_387, 16_388, 16_389].map(size => [`of ${size} bytes`, padded(size)] as [string, string]),
   ])('counts although its head is larger than 16 KiB, %s', async (_how, lines) => {
     const says = `${PAUSED}${lines}${CHUNKED}2\r\nok\r\n0\r\n\r\n`
     for (const pieces of [[says], [...(says.match(/[\s\S]{1,999}/g) as string[])]]) {
