@@ -115,6 +115,22 @@ describe('connections', () => {
       expect(await closedOf([valid!, wrong!, was!])).toEqual([false, true, true])
     })
 
+    it('that are opened faster than 200 a second are refused, but for those that bring a valid key', async () => {
+      const port = await listen({ perAddress: 2 })
+      const closed = () => bench.created.closedConnections().address
+      // A hundred can be opened at the same time; each closes an older one.
+      for (let at = 0; at < 20; at++) expect(await (await open(port, OTHER)).ask(call())).toMatch(/^HTTP\/1.1 200 /)
+      await openMany(100, port, OTHER)
+      const before = closed()
+      const [refused] = await openMany(1, port, OTHER)
+      expect(await closedOf([refused!])).toEqual([true])
+      expect(closed()).toBe(before + 1)
+      expect(await closedOf([await open(port, '127.0.0.3')])).toEqual([false])
+      clock.turn(10)
+      // Two can be opened, the second in the place of the first: one with a key is kept.
+      expect(await closedOf(await openMany(3, port, OTHER))).toEqual([true, false, true])
+    })
+
     it('are refused while all of them have calls in progress with a valid key', async () => {
       const port = await listen({ perAddress: 2 })
       const busy = await openMany(2, port, OTHER)

@@ -155,17 +155,15 @@ describe('calls', () => {
     expect(begun).toHaveLength(65)
   })
 
-  it.each(['none', 'a'])(
-    'with the key %s are all answered, even if the client has ended its side behind them',
-    async key => {
-      const { open } = await serve()
-      const socket = open()
-      const paths = Array.from({ length: 100 }, (_, at) => `/${at}`)
-      const more = key === 'none' ? 'x-key: none\r\n' : ''
-      socket.end(paths.map(path => call('a', path, more)).join(''))
-      expect((await text(socket)).match(/<[^>]+>/g)).toEqual(paths.map(path => `<${path}>`))
-    },
-  )
+  it.each(['none', 'a'])('with the key %s all begin, even if the client has ended its side behind them', async key => {
+    const { begun, open } = await serve()
+    const more = key === 'none' ? 'x-key: none\r\n' : ''
+    const socket = open()
+    socket.end(call('a', '/', more).repeat(100))
+    await expect.poll(() => begun.length, { timeout: 10_000 }).toBe(100)
+    // Then the server ends its side, too.
+    await text(socket)
+  })
 
   it('in whatever pieces and with whatever bodies are received as they were sent', async () => {
     const { begun, open } = await serve()

@@ -15,6 +15,7 @@ import type { Network } from '../../guard/address.ts'
 import { isTrusted, networkOf, plainAddress } from './client-address.ts'
 import { answerTooSlow } from './client-errors.ts'
 import { ConnectionGroup } from './connection-group.ts'
+import { Openings } from './openings.ts'
 import { partyOf } from './party.ts'
 
 /**
@@ -47,6 +48,9 @@ export const BODY_MS = 120_000
 /** How long a client can take for each piece of a response, which is up to about 2 MB. */
 const ANSWER_MS = 120_000
 
+/** How many connections an address can open at the same time, however few can stay open. */
+const MIN_OPENINGS = 100
+
 /** Exactly these, not the rest of 127.0.0.0/8: what runs on this machine shares them. */
 const EXEMPT_ADDRESSES: ReadonlySet<string> = new Set(['127.0.0.1', '::1'])
 
@@ -58,6 +62,8 @@ type Connection = {
   /** What its address is counted by. Undefined if the address is exempt. */
   readonly network: string | undefined
   readonly isExempt: boolean
+  /** It has brought a valid key, so that its opening doesn't count. */
+  isKnown: boolean
   /** The party that it is counted for; undefined if it is counted for none. */
   party: string | undefined
   /** The key of the last call, null for the root key. Undefined: keyless. */
@@ -79,6 +85,7 @@ export class Connections {
   readonly #options: ConnectionOptions
   readonly #lines: CountedLines
   readonly #perAddress: number
+  readonly #openings: Openings
   readonly #all = new Map<Socket, Connection>()
   readonly #port: Group = new ConnectionGroup()
   readonly #addresses = new Map<string, Group>()
@@ -91,6 +98,7 @@ export class Connections {
     this.#lines = lines
     // However small the port is, no address and no key can have more than half of it.
     this.#perAddress = Math.min(options.maxConnectionsPerAddress, Math.ceil(options.maxConnections / 2))
+    this.#openings = new Openings(options.clock, Math.max(this.#perAddress, MIN_OPENINGS))
   }
 
   get size(): number {
@@ -104,7 +112,12 @@ export class Connections {
 
   /** Watches all connections to a server from now on. */
   watch(server: Server): void {
-    server.prependListener('connection', socket => this.#open(socket))
+    // Instead of before Node's own listener: that would set up a parser for each refused one.
+    const listeners = server.listeners('connection')
+    server.removeAllListeners('connection').on('connection', socket => {
+      this.#open(socket)
+      if (!socket.destroyed) for (const listener of listeners) listener.call(server, socket)
+    })
   }
 
   /** The head of a request has arrived. */
@@ -126,6 +139,8 @@ export class Connections {
     const party = isCounted ? partyOf(key) : undefined
     if (party !== connection.party && !this.#join(connection, party)) return false
     connection.key = key
+    if (connection.network !== undefined && !connection.isKnown) this.#openings.giveBack(connection.network)
+    connection.isKnown = true
     this.#sort(connection)
     return true
   }
@@ -172,6 +187,10 @@ export class Connections {
     const isExempt = EXEMPT_ADDRESSES.has(address) || isTrusted(address, this.#options.trustedProxies)
     const network = isExempt ? undefined : networkOf(address)
     const ofAddress = network === undefined ? undefined : groupOf(this.#addresses, network)
+    if (network !== undefined && !this.#openings.take(network)) {
+      this.#refuse(socket, address, 'address')
+      return
+    }
     // The address first: its own connections make room for it before those of others do.
     if (ofAddress !== undefined && !this.#makeRoom(ofAddress, this.#perAddress, 'address')) {
       this.#refuse(socket, address, 'address')
@@ -186,6 +205,7 @@ export class Connections {
       address,
       network,
       isExempt,
+      isKnown: false,
       key: undefined,
       party: undefined,
       calls: 0,

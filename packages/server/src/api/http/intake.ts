@@ -43,10 +43,9 @@ export class Intake {
     server.on('connection', socket => {
       if (!socket.destroyed) this.#readers.set(socket, new Reader(socket, this.#shared))
     })
-    const drop = (socket: Socket) => this.#readers.get(socket)?.drop()
     // What follows can't be understood.
-    server.prependListener('clientError', (_error, socket) => drop(socket as Socket))
-    server.prependListener('connect', (_request, socket) => drop(socket as Socket))
+    server.prependListener('clientError', (_error, socket) => this.#readers.get(socket as Socket)?.drop())
+    server.prependListener('connect', (_request, socket) => this.#readers.get(socket as Socket)?.handOver())
   }
 
   /** A request has been parsed. To be called after the call has been counted. */
@@ -62,6 +61,8 @@ class Reader {
   readonly #shared: Shared
   /** Node's own listener: it hands data to the parser. */
   readonly #parse: (data: Buffer) => void
+  /** Node's own listener: the client sends no more. */
+  readonly #end: () => void
   readonly #resume: () => void
   readonly #hold: () => void
   /** What is left of the latest read. Undefined: nothing. */
@@ -73,6 +74,9 @@ class Reader {
   /** Its job is in the queue of its party. */
   #isQueued = false
   #isDropped = false
+  #isHandedOver = false
+  /** The client sends no more, which the parser is told after what is left. */
+  #hasEnded = false
   /** What it has reserved, and for whom, while it waits. */
   #reserved: { readonly party: string; readonly bytes: number } | undefined
 
@@ -96,6 +100,13 @@ class Reader {
     // With a listener that isn't Node's, the parser no longer reads from the socket itself.
     socket.on('data', data => this.#read(data))
     socket.removeListener('data', parse)
+    const end = socket.listeners('end').at(-1) as () => void
+    this.#end = end
+    socket.removeListener('end', end)
+    socket.once('end', () => {
+      this.#hasEnded = true
+      if (this.#left === undefined) this.#finish()
+    })
     socket.once('close', () => this.drop())
   }
 
@@ -104,7 +115,19 @@ class Reader {
     this.#isDropped = true
     this.#left = undefined
     this.#release()
-    if (!this.#socket.destroyed) this.#resume()
+    if (this.#socket.destroyed) return
+    if (this.#hasEnded) this.#finish()
+    else this.#resume()
+  }
+
+  #finish(): void {
+    if (!this.#isHandedOver && !this.#socket.destroyed) this.#end()
+  }
+
+  /** Someone else reads the socket now. */
+  handOver(): void {
+    this.#isHandedOver = true
+    this.drop()
   }
 
   begin(request: IncomingMessage, response: ServerResponse): void {
@@ -138,7 +161,7 @@ class Reader {
   #proceed(): void {
     if (this.#isParsing || this.#isQueued || this.#isPausedByNode) return
     if (this.#left === undefined) {
-      this.#resume()
+      if (!this.#hasEnded) this.#resume()
       return
     }
     const { owners, turns } = this.#shared
@@ -166,7 +189,10 @@ class Reader {
     this.#parse(end < data.length ? data.subarray(0, end) : data)
     this.#isParsing = false
     if (this.#isDropped) return
-    if (this.#left === undefined) this.#release()
+    if (this.#left === undefined) {
+      this.#release()
+      if (this.#hasEnded) this.#finish()
+    }
     this.#proceed()
   }
 
