@@ -9,6 +9,8 @@ import { anInbox, arrive } from './arrivals.ts'
 
 const bench = useBench()
 const LATE = { timeout: 20_000 }
+/** Nothing is forgotten for its age. */
+const FROZEN = { ...systemClock, monotonicMs: () => 0 }
 /** About 150 KB with 30,000 values. */
 const LARGE = { ...JSON.parse(PAYLOAD), kind: 'a', list: Array.from({ length: 30_000 }, (_, at) => at % 1_000) }
 /** Rows that are claimed at that moment are still there. */
@@ -40,7 +42,7 @@ describe('an event with a large payload', () => {
     await bench.endpoint({ filter: { kind: ['a'] } })
     const { events } = await bench.publish({ type: TYPE, payload: LARGE })
     const item = { tenant: 'acme', event: events[0]!.id } as never
-    const payloads = new Payloads(bench.store, systemClock)
+    const payloads = new Payloads(bench.store, FROZEN)
     let found: unknown = UNFINISHED
     let rounds = 0
     for (; found === UNFINISHED; rounds++) {
@@ -51,6 +53,61 @@ describe('an event with a large payload', () => {
     expect(rounds).toBeGreaterThan(20)
     expect(found).toEqual(LARGE)
     expect(await payloads.get(item, new Turns(systemClock), 0)).toBe(found)
+  })
+})
+
+describe('memory for payloads', () => {
+  /** About `bytes` of nested arrays, in an event of the tenant's that is matched from now on. */
+  async function matched(payloads: Payloads, tenant: string, bytes: number) {
+    await bench.tenants.put(tenant, {})
+    const payload = { ...JSON.parse(PAYLOAD), list: Array.from({ length: bytes / 3 }, () => []) }
+    const { events } = await bench.publish({ type: TYPE, payload }, tenant)
+    const item = { tenant, event: events[0]!.id } as never
+    return {
+      event: events[0]!.id,
+      /** One slice, at most. */
+      step: async () => {
+        const turns = new Turns(new JumpClock())
+        return (await payloads.get(item, turns, turns.workedMs)) !== UNFINISHED
+      },
+    }
+  }
+  async function finish({ step }: { readonly step: () => Promise<boolean> }): Promise<number> {
+    for (let steps = 1; ; steps++) if (await step()) return steps
+  }
+
+  it('that two tenants fill leaves room for small and medium payloads of others', async () => {
+    const payloads = new Payloads(bench.store, FROZEN)
+    const attackers = [await matched(payloads, 'a', 1_000_000), await matched(payloads, 'b', 1_000_000)]
+    for (const { step } of attackers) expect(await step()).toBe(false)
+    const small = await matched(payloads, 'c', 300)
+    expect(await small.step()).toBe(true)
+    const medium = await matched(payloads, 'd', 60_000)
+    expect(await finish(medium)).toBeLessThan(1_000)
+  })
+
+  it('is given for large payloads to each tenant in turn, however many one of them has', async () => {
+    const payloads = new Payloads(bench.store, FROZEN)
+    const [first, second, third] = [
+      await matched(payloads, 'a', 1_000_000),
+      await matched(payloads, 'a', 1_000_000),
+      await matched(payloads, 'b', 1_000_000),
+    ]
+    await first.step()
+    await second.step()
+    await third.step()
+    await finish(first)
+    payloads.drop(first.event as never)
+    // Begins, and the other tenant's comes before the third.
+    await second.step()
+    const next = await matched(payloads, 'a', 1_000_000)
+    await next.step()
+    await finish(second)
+    payloads.drop(second.event as never)
+    expect(await next.step()).toBe(false)
+    expect(await finish(third)).toBeGreaterThan(20)
+    payloads.drop(third.event as never)
+    expect(await finish(next)).toBeGreaterThan(20)
   })
 })
 

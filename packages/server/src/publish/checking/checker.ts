@@ -21,7 +21,7 @@ const SLOW_MS = 2_000
 const PREPARING_MS = 2_000
 /** Compiling one schema, whatever the job is: the largest takes a second, and it compiled when it was stored. */
 const COMPILING_MS = 5_000
-/** How often a job can begin anew because schemas had to be compiled. Then it compiles them itself. */
+/** How often a job can begin again because schemas had to be compiled. Then it compiles them itself. */
 const MAX_DEFERRALS = 3
 /** In addition for large bodies. Parsing takes a fifth of the latter. */
 const QUICK_MS_A_BYTE = 0.000_25
