@@ -6,8 +6,9 @@ import type { Connections } from './connections.ts'
 import { deliver, type OutgoingRequest } from './deliver.ts'
 import type { Destination } from './destinations.ts'
 import { type Exchange, noAnswer } from './outcome.ts'
+import type { Reason } from './reasons.ts'
 import { createRedactor, type Recorded } from './redaction.ts'
-import { type Token, Tokens } from './tokens.ts'
+import { isToken, type Token, Tokens } from './tokens.ts'
 import type { AttemptTrace, BeginTrace } from './trace.ts'
 
 /** The result of a request, and the function that records it without secrets. */
@@ -77,13 +78,13 @@ export class Sender {
 
   async #send(outgoing: Outgoing): Promise<Sent | null> {
     const { destination } = outgoing
-    if (!destination.isReadable) return this.#notSent('secret_unreadable', destination)
+    if (!destination.isReadable) return this.#notSent('secret_unreadable', null, destination)
     if (destination.oauth !== null) return this.#sendWithToken(outgoing)
     return toSent(outgoing, await this.#request(outgoing, null), destination.record)
   }
 
-  #notSent(error: AttemptError, { record }: Destination): Sent {
-    return { exchange: noAnswer(error, this.#options.now()), record, isRequest: false, traceparent: null }
+  #notSent(error: AttemptError, detail: Reason | null, { record }: Destination): Sent {
+    return { exchange: noAnswer(error, detail, this.#options.now()), record, isRequest: false, traceparent: null }
   }
 
   /** After a 401, tries once more with a new token: the receiver might no longer accept the one that is cached here. */
@@ -91,20 +92,20 @@ export class Sender {
     const { destination, item } = outgoing
     const client = destination.oauth!
     const token = await this.#tokens.get(client)
+    if (!isToken(token)) return this.#notSent('token_unavailable', token, destination)
     const first = await this.#sendWith(token, outgoing)
-    if (token === null || first?.exchange.status !== 401) return first
+    if (first?.exchange.status !== 401) return first
     await this.#tokens.invalidate(item.endpoint, token)
     const another = await this.#tokens.get(client)
-    if (another === null || another.value === token.value) return first
+    if (!isToken(another) || another.value === token.value) return first
     // The first response stands if the second request can't begin.
     return (await this.#sendWith(another, outgoing)) ?? first
   }
 
-  async #sendWith(token: Token | null, outgoing: Outgoing): Promise<Sent | null> {
-    const { destination } = outgoing
-    if (token === null) return this.#notSent('token_unavailable', destination)
-    const record = createRedactor([token.value, ...destination.headerSecrets])
-    return toSent(outgoing, await this.#request(outgoing, token), record)
+  async #sendWith(token: Token, outgoing: Outgoing): Promise<Sent | null> {
+    const record = createRedactor([token.value, ...outgoing.destination.headerSecrets])
+    const exchange = await this.#request(outgoing, token)
+    return toSent(outgoing, exchange?.status === 401 ? withTokenType(exchange, token) : exchange, record)
   }
 
   #request({ destination, item, body, mayBegin, trace }: Outgoing, token: Token | null): Promise<Exchange | null> {
@@ -122,6 +123,12 @@ export class Sender {
     })
     return deliver({ route, path, headers, body, timeoutMs, startedAtMs, mayBegin }, connections, clock)
   }
+}
+
+/** Notes a `token_type` that can be why the receiver refused the token. */
+function withTokenType(exchange: Exchange, { type }: Token): Exchange {
+  const detail: Reason | null = type === 'bearer' ? null : { code: 'token_type', value: type }
+  return detail === null ? exchange : { ...exchange, detail }
 }
 
 function toSent({ trace }: Outgoing, exchange: Exchange | null, record: Sent['record']): Sent | null {
