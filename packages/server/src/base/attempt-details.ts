@@ -139,12 +139,12 @@ export const PAUSE_DETAILS = {
     'Retry-After is neither a number of seconds nor a date in the form of HTTP, so it was passed over. Send one of them.',
 } as const satisfies Readonly<Record<string, string>>
 
+/** What a value quotes of a response, always at its end. */
+const QUOTE = / ".*$/s
+
 export type PauseDetailCode = keyof typeof PAUSE_DETAILS
 
 export type AttemptDetailCode = keyof typeof ATTEMPT_DETAILS
-
-/** What a value quotes of a response, always at its end. */
-const QUOTE = / ".*$/s
 
 /**
  * The sentence for a detail. Empty if the code is unknown here: a newer node has stored it.

@@ -119,8 +119,7 @@ export class StoreReadiness {
     this.#isShared = !(error instanceof StoreUnavailable) || error.isReported
     if (this.#isReported) return
     this.#isReported = true
-    const cause = error.cause instanceof Error ? error.cause.message : undefined
-    this.#logger.error({ err: error.message, cause }, 'the store takes no writes; trying again every few seconds')
+    this.#logger.error({ err: error }, 'the store takes no writes; trying again every few seconds')
   }
 }
 

@@ -31,12 +31,17 @@ describe('readiness', () => {
   let clock: HandClock
   let store: Scripted
   let lines: string[]
+  let fields: unknown[]
   let readiness: StoreReadiness
   beforeEach(() => {
     clock = new HandClock()
     store = new Scripted()
     lines = []
-    const log = (_fields: unknown, text?: string) => void lines.push(text ?? String(_fields))
+    fields = []
+    const log = (first: unknown, text?: string) => {
+      if (text !== undefined) fields.push(first)
+      lines.push(text ?? String(first))
+    }
     const logger = { info: log, error: log } as unknown as ConstructorParameters<typeof StoreReadiness>[2]
     readiness = new StoreReadiness(store as unknown as ConstructorParameters<typeof StoreReadiness>[0], clock, logger)
     readiness.start()
@@ -86,6 +91,8 @@ describe('readiness', () => {
     // The large row is cleared away.
     expect(store.trials.at(-1)).toBe(0)
     expect(lines).toEqual(['the store takes no writes; trying again every few seconds', 'the store takes writes again'])
+    // The logger writes the message and the cause of an error, and nothing of a text in its place.
+    expect(fields).toEqual([{ err: full }])
     expect(clock.waits).toEqual([])
   })
 

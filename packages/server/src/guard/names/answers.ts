@@ -7,10 +7,11 @@ const FAILURE_MS = 2_000
 const MAX_TTL_MS = 300_000
 const MAX_NAMES = 10_000
 const MAX_NAMES_OF_ASKER = 1_000
-/** Answers with more addresses are not kept, so that the number of names bounds the memory. */
-const MAX_ADDRESSES = 64
 
-/** What names resolved to, for their time to live. An asker with many names evicts its own. */
+/**
+ * What names resolved to, for their time to live. An asker with many names evicts its own. The number of names bounds
+ * the memory, because answers have only so many addresses (names.ts).
+ */
 export class KeptAnswers {
   /** Least recently stored first. */
   readonly #kept = new Map<string, Kept>()
@@ -29,10 +30,6 @@ export class KeptAnswers {
 
   keep(name: string, answer: Answer, asker: string, nowMs: number, wasSlow: boolean): void {
     const isFound = 'addresses' in answer
-    if (isFound && answer.addresses.length > MAX_ADDRESSES) {
-      this.#forget(name)
-      return
-    }
     const untilMs = nowMs + (isFound ? Math.min(answer.ttlMs, MAX_TTL_MS) : FAILURE_MS)
     this.#put(name, { answer, untilMs, asker, wasSlow })
   }

@@ -42,8 +42,11 @@ const OPERATOR = ''
 const SLOW_MS = 1_000
 /** The longest that a look-up can take, even if someone still waits, in milliseconds. */
 const MAX_LOOKUP_MS = 30_000
-/** Further addresses of a name are ignored. */
-const MAX_ADDRESSES = 1_024
+/**
+ * Further addresses of a name are never used, so none of them needs to pass the guard. To sort and judge a thousand takes
+ * milliseconds in which nothing else runs, and a connection doesn't last long enough to try them.
+ */
+const MAX_ADDRESSES = 32
 /** Look-ups under way of all tenants. */
 const ROOM = 1_024
 const GIVEN_UP: Answer = { code: 'EAI_AGAIN' }
@@ -160,7 +163,10 @@ export class Names {
   }
 
   #ask(name: string, configuration: NameConfiguration, signal: AbortSignal) {
-    if (configuration.sources === 'system') return this.#system.ask(name, signal)
+    if (configuration.sources === 'system') {
+      const { answer, released } = this.#system.ask(name, signal)
+      return { answer: answer.then(cut), released }
+    }
     const answer = this.#askSources(name, configuration, configuration.sources, signal)
     return { answer, released: answer.then(nothing, nothing) }
   }
@@ -179,7 +185,7 @@ export class Names {
       for (const round of rounds) {
         answer = await this.#askSource(name, source, configuration, round, signal)
         if (!('addresses' in answer)) continue
-        const found = answer.addresses.slice(0, MAX_ADDRESSES)
+        const found = firstOf(answer.addresses)
         const usable = round === families ? found : found.map(toMapped)
         return { ...answer, addresses: await inOrder(usable, configuration.tables) }
       }
@@ -204,6 +210,18 @@ export class Names {
     return askNameServers(name, resolvConf, options)
   }
 }
+
+/** In their order: the first ones of each family, and at least half of the room for each, if it has as many. */
+function firstOf(addresses: readonly LookupAddress[]): readonly LookupAddress[] {
+  if (addresses.length <= MAX_ADDRESSES) return addresses
+  const ofIpv4 = addresses.filter(({ family }) => family === 4).length
+  const room = (others: number) => MAX_ADDRESSES - Math.min(others, MAX_ADDRESSES / 2)
+  const left = { ipv4: room(addresses.length - ofIpv4), ipv6: room(ofIpv4) }
+  return addresses.filter(({ family }) => (family === 4 ? left.ipv4-- : left.ipv6--) > 0)
+}
+
+const cut = (answer: Answer): Answer =>
+  'addresses' in answer ? { ...answer, addresses: firstOf(answer.addresses) } : answer
 
 const toMapped = ({ address }: LookupAddress): LookupAddress => ({ address: `::ffff:${address}`, family: 6 })
 

@@ -106,6 +106,43 @@ describe('an answer', () => {
     expect(await asking).toEqual([ADDRESS])
   })
 
+  it('has 32 addresses at most, of both families, and is kept although there were more', async () => {
+    const many = (type: string) =>
+      Array.from({ length: 100 }, (_, nth) =>
+        type === 'A' ? { a: `192.0.2.${nth}` } : { aaaa: `2001:db8:0:0:0:0:0:${nth}` },
+      )
+    answer = ({ name, type }) => ({ records: name === 'one.test' && type !== 'A' ? [] : many(type) })
+    const found = await ask('a.test')
+    expect(found).toHaveLength(32)
+    expect((found as string[]).filter(each => each.includes(':'))).toHaveLength(16)
+    expect(await ask('a.test', 'other')).toEqual(found)
+    expect(asked('a.test')).toBe(2)
+    const first = Array.from({ length: 32 }, (_, nth) => `192.0.2.${nth}`)
+    expect(((await ask('one.test')) as string[]).toSorted()).toEqual(first.toSorted())
+  })
+
+  it('uses no address that the guard has not judged, however many there are', async () => {
+    const records = Array.from({ length: 200 }, (_, nth) => ({ a: nth === 20 ? '10.0.0.1' : `8.8.4.${nth}` }))
+    answer = ({ type }) => ({ records: type === 'A' ? records : [] })
+    const judged = new Set<string>()
+    const lookup = guardedLookup({ dev: false, targetPorts: [], allowTarget: [] }, (name, options, callback) =>
+      names.resolve(name, options, (error, found) => {
+        for (const { address } of found) judged.add(address)
+        callback(error, found)
+      }),
+    )
+    const ofName = () =>
+      new Promise<unknown>(resolve => lookup('a.test', { all: true }, (error, found) => resolve(error?.code ?? found)))
+    expect(await ofName()).toBe('POSTHORN_TARGET_REFUSED')
+    expect(judged.size).toBe(32)
+    records[20] = { a: '8.8.4.20' }
+    records[150] = { a: '10.0.0.1' }
+    clock.turn(300_000)
+    const found = (await ofName()) as { address: string }[]
+    expect(found).toHaveLength(32)
+    expect(found.map(({ address }) => address)).not.toContain('10.0.0.1')
+  })
+
   it('passes the guard whether it was kept or not', async () => {
     answer = ({ type }) => ({ records: type === 'A' ? [{ a: '203.0.113.5' }, { a: '10.0.0.1' }] : [] })
     const policy = { dev: false, targetPorts: [], allowTarget: [] }
