@@ -45,7 +45,8 @@ export class EventTypesResource {
   /**
    * List the event types in the catalogue, sorted by name: `GET /v1/event-types`.
    *
-   * Includes Posthorn's own types (`operational`), which only Posthorn can publish.
+   * Includes Posthorn's own types (`operational`), which only Posthorn can publish. A page with large schemas can have
+   * fewer items than `limit`.
    */
   list(query?: ListEventTypesQuery, options?: CallOptions): List<EventType, Page<EventType>> {
     return list(this.#connection, path`/v1/event-types`, query, options)

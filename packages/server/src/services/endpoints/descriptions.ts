@@ -22,7 +22,7 @@ type Parts = {
   readonly disableAfterMs: number
 }
 
-/** What is said about endpoints beside their members. */
+/** What is said about endpoints in addition to their members. */
 export class Descriptions {
   readonly #parts: Parts
 
