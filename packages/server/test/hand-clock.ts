@@ -21,7 +21,8 @@ export class HandClock implements Clock {
   turn(byMs: number): void {
     this.#nowMs += byMs
     for (const [fire, atMs] of [...this.#timers]) {
-      if (atMs > this.#nowMs) continue
+      // One that fired can have cancelled another one.
+      if (atMs > this.#nowMs || !this.#timers.has(fire)) continue
       this.#timers.delete(fire)
       fire()
     }

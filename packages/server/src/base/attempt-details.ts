@@ -10,10 +10,17 @@ const CHAIN = 'Install the full chain on the receiver: its certificate and every
 export const ATTEMPT_DETAILS = {
   // Looking the name up
   name_unknown: ['dns_failed', 'The host name does not exist. Correct the URL, or create the DNS record.'],
-  name_without_address: ['dns_failed', 'The host name exists but has no address. Add an A or AAAA record.'],
+  name_without_address: [
+    'dns_failed',
+    'The host name, or the one that its aliases (CNAME) lead to, has no address. Add an A or AAAA record there.',
+  ],
   name_server_silent: [
     'dns_failed',
     'No name server responded for the host name in time. Check the servers of its zone.',
+  ],
+  name_server_failed: [
+    'dns_failed',
+    'The name servers could not answer ({value}). Check the zone: its servers, its aliases (CNAME) and DNSSEC.',
   ],
   name_server_refused: ['dns_failed', 'The name servers refused to answer ({value}). Check the servers of its zone.'],
   // Connecting

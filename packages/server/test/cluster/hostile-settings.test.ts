@@ -119,6 +119,23 @@ describe('a role with hostile settings', () => {
     await bus.close()
   })
 
+  it('works although a whole transaction can only take a millisecond', async ({ skip }) => {
+    skip(settings.transaction_timeout === undefined, 'only PostgreSQL 17 and later have this setting')
+    const { url, admin } = await database()
+    await ask(admin, `alter role ${ROLE} set transaction_timeout = 1`)
+    const driver = await openPostgres(url, systemClock)
+    const store = new Store(driver, systemClock)
+    await takeSteps(store, systemClock)
+    expect(await driver.scrub()).toBe(true)
+    const bus = new PostgresBus(url, systemClock)
+    const { promise: areHeard, resolve } = Promise.withResolvers<boolean>()
+    await bus.open(() => {}, resolve)
+    expect(await areHeard).toBe(true)
+    await bus.close()
+    await store.close()
+    await ask(admin, `alter role ${ROLE} set transaction_timeout = ${settings.transaction_timeout}`)
+  })
+
   it('vacuums after an erasure, however short the timeout of its statements is', async () => {
     const { url, admin } = await database()
     const driver = await openPostgres(url, systemClock)

@@ -10,10 +10,10 @@ const BY_CODE: Readonly<Record<string, AttemptDetailCode>> = {
   EAI_AGAIN: 'name_server_silent',
   ETIMEOUT: 'name_server_silent',
   POSTHORN_LOOKUP_TIMEOUT: 'name_server_silent',
-  EAI_FAIL: 'name_server_refused',
+  EAI_FAIL: 'name_server_failed',
   EREFUSED: 'name_server_refused',
-  ESERVFAIL: 'name_server_refused',
-  EBADRESP: 'name_server_refused',
+  ESERVFAIL: 'name_server_failed',
+  EBADRESP: 'name_server_failed',
   EFORMERR: 'name_server_refused',
   ENOTIMP: 'name_server_refused',
   POSTHORN_SPOKE_FIRST: 'spoke_first',
@@ -90,15 +90,20 @@ export function reasonOf(failure: RequestFailure, hasCertificate: boolean): Reas
 }
 
 /** Whether the connection ended where the receiver reads the client certificate. */
-const isFirstRead = ({ isIdentified, headBytes, isFirst }: RequestFailure): boolean =>
-  isIdentified && headBytes === 0 && isFirst
+const isFirstRead = ({ isIdentified, canBeRefusal, headBytes, isFirst }: RequestFailure): boolean =>
+  isIdentified && canBeRefusal && headBytes === 0 && isFirst
 
-function reasonOfAlert(alert: string, code: string, { isIdentified }: RequestFailure, hasCertificate: boolean): Reason {
+function reasonOfAlert(alert: string, code: string, failure: RequestFailure, hasCertificate: boolean): Reason {
+  const { isIdentified, isCertificateAsked } = failure
   const known = BY_ALERT[alert] ?? 'tls_other'
   // Before TLS 1.3 there was no alert for a missing one. A receiver that has presented its own has found a cipher.
   const isOfCertificate = known === 'client_certificate_refused' || (alert === 'HANDSHAKE_FAILURE' && isIdentified)
   if (!isOfCertificate) return detail(known, code)
-  return hasCertificate ? detail('client_certificate_refused', code) : detail('client_certificate_required')
+  if (isCertificateAsked) {
+    return hasCertificate ? detail('client_certificate_refused', code) : detail('client_certificate_required')
+  }
+  // The alert can't be about a certificate that the receiver never asked for.
+  return detail(known === 'client_certificate_refused' ? 'tls_other' : known, code)
 }
 
 const detail = (code: AttemptDetailCode, value: string | null = null): Reason => ({ code, value })

@@ -49,5 +49,6 @@ const capped = (waitMs: number): Pause =>
     ? { waitMs: LONGEST_RETRY_AFTER_MS, detail: 'retry_after_too_long' }
     : { waitMs, detail: null }
 
-/** From 2001 to 2286, in seconds or milliseconds. By size, and not by the clock, which differs between machines. */
-const isSince1970 = (value: number): boolean => (value >= 1e9 && value < 1e10) || (value >= 1e12 && value < 1e13)
+/** From 2001 to 2286, in one of these units to the second. By size, and not by the clock, which machines differ in. */
+const isSince1970 = (value: number): boolean =>
+  [1, 1e3, 1e6, 1e9].some(perSecond => value >= 1e9 * perSecond && value < 1e10 * perSecond)

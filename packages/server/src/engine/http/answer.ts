@@ -39,6 +39,7 @@ const MAX_INTERIM_ANSWERS = 16
 const MAX_BYTES_BEFORE_STATUS = 65_536
 /** Length of `HTTP/`. */
 const START_LENGTH = 5
+const CR = 13
 const HEAD_END = Buffer.from('\r\n\r\n')
 const LF = 10
 const CR = 13
@@ -92,6 +93,11 @@ export class Answer {
 
   /** The receiver ended the connection. */
   finish(): void {
+    // Only headers and a body can be missing. Not so within a line: what it was meant to say can't be known.
+    if (this.state === 'head' && this.#head.status >= 200 && this.#partial === '') {
+      this.#head.isReusable = false
+      this.#endHead()
+    }
     if (this.state !== 'body') return
     const { framing } = this.#head
     this.state = framing === 'close' ? 'complete' : 'broken'
@@ -117,7 +123,7 @@ export class Answer {
       const line = this.#partial === '' ? text.slice(at, lf) : this.#partial + text.slice(at, lf)
       this.#partial = ''
       at = lf + 1
-      const isHeadOver = this.#readLine(line.endsWith('\r') ? line.slice(0, -1) : line)
+      const isHeadOver = this.#readLine(this.#withoutEnd(line))
       this.#headBytes += line.length + 1
       if (this.#isOverLimit()) return from + at
       if (isHeadOver) this.#endHead()
@@ -134,6 +140,17 @@ export class Answer {
     if (partial === '' || partial === '\r') return
     const start = commonStart(partial)
     if (start < Math.min(partial.length, START_LENGTH)) this.#refuse('not_http', start)
+  }
+
+  /** A line can end with several CRs, as text that was converted twice does. Curl ends a head with any line of one. */
+  #withoutEnd(line: string): string {
+    let end = line.length
+    while (end > 0 && line.charCodeAt(end - 1) === CR) end--
+    const isUsual = line.length - end <= 1
+    // Before a status, CRs alone are no line that was left over.
+    if (!isUsual && end === 0 && this.#head.status === 0) return line
+    if (!isUsual) this.#head.isReusable = false
+    return line.slice(0, end)
   }
 
   /** Returns whether it was the last line of a head. */

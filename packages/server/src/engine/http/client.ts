@@ -12,6 +12,10 @@ export type RequestFailure = {
   readonly isConnected: boolean
   /** TLS: the receiver has presented its certificate. */
   readonly isIdentified: boolean
+  /** TLS: the receiver has asked for a client certificate. */
+  readonly isCertificateAsked: boolean
+  /** TLS: the receiver might have closed the connection because of the client certificate (`Link`). */
+  readonly canBeRefusal: boolean
   /** TCP and TLS were ready, and the address was allowed. */
   readonly isReady: boolean
   /** The request was written, in whole or in part. */
@@ -127,10 +131,10 @@ export class HttpClient {
   #dial(): void {
     this.#giveUp = this.#dialer.dial(this.#target, {
       ready: link => this.#attach(link),
-      failed: ({ error, address, isIdentified }) => {
+      failed: ({ error, address, isIdentified, isCertificateAsked }) => {
         this.#giveUp = undefined
         this.#address = address
-        this.#fail(error, isIdentified)
+        this.#fail(error, { isIdentified, isCertificateAsked })
       },
     })
   }
@@ -211,7 +215,7 @@ export class HttpClient {
     handler.onEnd(isReusable)
   }
 
-  #fail(error: Error, isIdentified = this.#target.isSecure): void {
+  #fail(error: Error, failed?: Pick<RequestFailure, 'isIdentified' | 'isCertificateAsked'>): void {
     if (this.#isDestroyed) return
     const handler = this.#handler
     const answer = this.#answer
@@ -219,7 +223,9 @@ export class HttpClient {
     handler?.onFailed({
       error,
       isConnected: this.#address !== null,
-      isIdentified,
+      isIdentified: failed?.isIdentified ?? this.#target.isSecure,
+      isCertificateAsked: failed?.isCertificateAsked ?? this.#link?.isCertificateAsked ?? false,
+      canBeRefusal: answer === undefined || this.#link!.canRefuseCertificate(),
       isReady: this.#link !== undefined,
       isWritten: answer !== undefined,
       headBytes: answer === undefined ? 0 : answer.headBytes,

@@ -1,11 +1,12 @@
 import type { LookupAddress } from 'node:dns'
 import { isIP } from 'node:net'
-import type { Clock, Timer } from '../../base/clock.ts'
+import type { Timer } from '../../base/clock.ts'
+import { type Room, SharedBudget } from '../../base/shared-budget.ts'
 import { type DirectRule, isDirectAddress, isDirectHost } from '../../guard/direct-rule.ts'
 import { TargetRefusedError } from '../../guard/lookup.ts'
 import { addressAllowed, isLoopbackHost } from '../../guard/target.ts'
 import { type DialFailure, type DialTarget, type Link, Opening, type OpeningOptions } from './opening.ts'
-import { interleave, NEXT_ADDRESS_MS, Race, type Slots } from './race.ts'
+import { interleave, Race } from './race.ts'
 
 /**
  * Looks a target's host up, which is a name, for its tenant. Rejects with TargetRefusedError if the guard refuses any of
@@ -23,9 +24,10 @@ export type DialerOptions = OpeningOptions & {
   readonly lookup: Lookup
   /** Receivers that are connected to without the proxy. */
   readonly noProxy: readonly DirectRule[]
-  readonly clock: Clock
   /** Until TCP and TLS are ready, in milliseconds, for all addresses together (C11). */
   readonly timeoutMs: number
+  /** Sockets that connect next to two others for the same request, shared by tenants. Default: 1,000. */
+  readonly maxExtraSockets?: number
 }
 
 /** The time for connecting was over before the name was resolved. */
@@ -38,7 +40,9 @@ class ConnectTimeout extends Error {
   readonly code = 'POSTHORN_CONNECT_TIMEOUT'
 }
 
-/** Maximum number of sockets of this process that connect next to another one for the same request. */
+/** A connection that came to nothing before TLS. */
+const NOWHERE = { address: null, isIdentified: false, isCertificateAsked: false }
+
 const MAX_EXTRA_SOCKETS = 1_000
 
 /**
@@ -47,20 +51,16 @@ const MAX_EXTRA_SOCKETS = 1_000
  */
 export class Dialer {
   readonly #options: DialerOptions
-  #extraSockets = 0
-  readonly #slots: Slots = {
-    isFree: () => this.#extraSockets < MAX_EXTRA_SOCKETS,
-    take: () => void this.#extraSockets++,
-    giveBack: () => void this.#extraSockets--,
-  }
+  readonly #extraSockets: SharedBudget
 
   constructor(options: DialerOptions) {
     this.#options = options
+    this.#extraSockets = new SharedBudget(options.maxExtraSockets ?? MAX_EXTRA_SOCKETS)
   }
 
   /** Calls one of the events once, never from within this call. Returns the function that gives up without a report. */
   dial(target: DialTarget, events: DialEvents): () => void {
-    const dialling = new Dialling(target, this.#options, this.#slots, events)
+    const dialling = new Dialling(target, this.#options, this.#extraSockets.of(target.tenant), events)
     dialling.start()
     return () => dialling.end()
   }
@@ -70,7 +70,7 @@ export class Dialer {
 class Dialling {
   readonly #target: DialTarget
   readonly #options: DialerOptions
-  readonly #slots: Slots
+  readonly #extraSockets: Room
   readonly #events: DialEvents
   readonly #abort = new AbortController()
   readonly #openings: Opening[] = []
@@ -78,10 +78,10 @@ class Dialling {
   #timer: Timer | undefined
   #isOver = false
 
-  constructor(target: DialTarget, options: DialerOptions, slots: Slots, events: DialEvents) {
+  constructor(target: DialTarget, options: DialerOptions, extraSockets: Room, events: DialEvents) {
     this.#target = target
     this.#options = options
-    this.#slots = slots
+    this.#extraSockets = extraSockets
     this.#events = events
   }
 
@@ -90,7 +90,7 @@ class Dialling {
     this.#timer = clock.after(timeoutMs, () => this.#failLate())
     this.#addresses().then(
       addresses => this.#tryAll(addresses),
-      error => this.#fail({ error, address: null, isIdentified: false }),
+      error => this.#fail({ ...NOWHERE, error }),
     )
   }
 
@@ -114,12 +114,10 @@ class Dialling {
 
   #tryAll(addresses: readonly LookupAddress[]): void {
     if (this.#isOver) return
-    const { clock, timeoutMs } = this.#options
+    const { clock } = this.#options
     const options = { ...this.#options, proxy: this.#isDirect(addresses) ? null : this.#options.proxy }
-    // No more than can be started in time, because a name can have any number.
-    const tried = interleave(addresses).slice(0, Math.max(2, Math.ceil(timeoutMs / NEXT_ADDRESS_MS)))
     this.#race = new Race<LookupAddress, Link, DialFailure>(
-      tried,
+      interleave(addresses),
       ({ address }, events) => {
         const opening = new Opening(this.#target, address, options, events)
         this.#openings.push(opening)
@@ -127,7 +125,7 @@ class Dialling {
         return () => opening.end()
       },
       clock,
-      this.#slots,
+      this.#extraSockets,
       {
         ready: link => {
           this.#timer?.cancel()
@@ -154,7 +152,7 @@ class Dialling {
   #failLate(): void {
     const address = this.#openings.findLast(opening => opening.address !== null)?.address ?? null
     const error = this.#race === undefined ? new LookupTimeout() : new ConnectTimeout()
-    this.#fail(this.#race?.furthest ?? { error, address, isIdentified: false })
+    this.#fail(this.#race?.furthest ?? { ...NOWHERE, error, address })
   }
 
   #fail(failure: DialFailure): void {

@@ -23,7 +23,7 @@ const TAB = 9
 const ZERO = 48
 const START = 'http/'
 /** Version and status, however they are spaced. The reason phrase can be missing, and so can the space before it. */
-const STATUS_LINE = /^http\/(\d)(?:\.(\d{1,3}))?[ \t]+(\d{3})(?:[ \t].*)?$/is
+const STATUS_LINE = /^http\/(\d)(?:\.(\d{1,3}))?[ \t]+(\d{3})(?:\D.*)?$/is
 const NONE: readonly string[] = []
 /** Beyond it, a length is not exact. */
 const MAX_LENGTH = Number.MAX_SAFE_INTEGER

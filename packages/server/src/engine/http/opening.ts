@@ -1,5 +1,6 @@
 import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
+import type { Clock } from '../../base/clock.ts'
 import type { TenantId } from '../../base/model.ts'
 import { type Resolver, TargetRefusedError } from '../../guard/lookup.ts'
 import { addressAllowed, type TargetPolicy } from '../../guard/target.ts'
@@ -25,6 +26,14 @@ export type Link = {
   readonly address: string
   /** Gets what arrives, which is valid only during the call. */
   receive: (bytes: Buffer) => void
+  /** TLS: the receiver has asked for a client certificate. */
+  readonly isCertificateAsked: boolean
+  /**
+   * TLS: whether a close that came now, with the request written, could be the receiver's refusal of the client
+   * certificate. Under TLS 1.2 it refuses it within the handshake. Under TLS 1.3 the handshake is over before it has seen
+   * the certificate, so that for a moment it can be.
+   */
+  canRefuseCertificate(): boolean
 }
 
 /** Why there is no connection. */
@@ -34,6 +43,8 @@ export type DialFailure = {
   readonly address: string | null
   /** TLS: the receiver has presented its certificate. */
   readonly isIdentified: boolean
+  /** TLS: the receiver has asked for a client certificate. */
+  readonly isCertificateAsked: boolean
 }
 
 export type OpeningOptions = {
@@ -43,12 +54,16 @@ export type OpeningOptions = {
   readonly proxy: OutgoingProxy | null
   /** Resolves the name of the proxy. Default: the system's. */
   readonly proxyResolver?: Resolver | undefined
+  readonly clock: Clock
 }
 
 /** The other side closed the connection before it was ready. */
 class ClosedEarly extends Error {
   readonly code = 'POSTHORN_CLOSED'
 }
+
+/** Longer than a round trip: under TLS 1.3, the verdict on a client certificate arrives this soon after the handshake. */
+const VERDICT_MS = 1_000
 
 /** All sockets read into it, one after the other: each would take 64 KiB otherwise. */
 const SHARED = Buffer.allocUnsafeSlow(65_536)
@@ -59,11 +74,12 @@ export class Opening {
   readonly #ip: string
   readonly #options: OpeningOptions
   readonly #events: TryEvents<Link, DialFailure>
-  readonly #link: { socket: Socket | undefined; address: string; receive: Link['receive'] }
+  readonly #link: Pick<Link, 'receive'> = { receive: () => {} }
   #socket: Socket | undefined
   #address: string | null = null
   #isLinked = false
   #isIdentified = false
+  #isCertificateAsked = false
 
   /** @param ip the address to try, which the guard has allowed */
   constructor(target: DialTarget, ip: string, options: OpeningOptions, events: TryEvents<Link, DialFailure>) {
@@ -71,7 +87,6 @@ export class Opening {
     this.#ip = ip
     this.#options = options
     this.#events = events
-    this.#link = { socket: undefined, address: '', receive: () => {} }
   }
 
   /** `address:port` that TCP is connected to. Null if it isn't. */
@@ -157,25 +172,38 @@ export class Opening {
     return false
   }
 
-  /** Whether the receiver has presented its certificate, which the socket forgets when it is closed. */
+  /** Whether certificates were presented and asked for, which the socket forgets when it is closed. */
   #noteIdentity(): void {
     const socket = this.#socket
     if (!(socket instanceof TLSSocket)) return
+    this.#isCertificateAsked ||= isCertificateAsked(socket)
     this.#isIdentified ||= Object.keys(socket.getPeerCertificate() ?? {}).length > 0
   }
 
   #ready(socket: Socket): void {
     this.#isLinked = true
-    const link = Object.assign(this.#link, { socket, address: this.#address! })
+    const { clock } = this.#options
+    const readyAtMs = clock.monotonicMs()
+    const isLate = socket instanceof TLSSocket && socket.getProtocol() === 'TLSv1.3'
+    const link: Link = Object.assign(this.#link, {
+      socket,
+      address: this.#address!,
+      isCertificateAsked: socket instanceof TLSSocket && isCertificateAsked(socket),
+      canRefuseCertificate: () => isLate && clock.monotonicMs() - readyAtMs < VERDICT_MS,
+    })
     this.#events.ready(link)
   }
 
   #fail(error: Error): void {
     if (this.#isLinked) return
     this.#noteIdentity()
-    this.#events.failed({ error, address: this.#address, isIdentified: this.#isIdentified })
+    const [isIdentified, isAsked] = [this.#isIdentified, this.#isCertificateAsked]
+    this.#events.failed({ error, address: this.#address, isIdentified, isCertificateAsked: isAsked })
   }
 }
+
+/** A receiver that asks for a certificate says which signatures it takes, and otherwise nothing of that kind. */
+const isCertificateAsked = (socket: TLSSocket): boolean => (socket.getSharedSigalgs() ?? []).length > 0
 
 const formatAddress = (ip: string, port: number | undefined): string =>
   ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../base/clock.ts'
+import type { Room } from '../../base/shared-budget.ts'
 
 /** What a try reports. After `ready` or `failed`, it reports nothing more. */
 export type TryEvents<T, E> = {
@@ -11,11 +12,17 @@ export type TryEvents<T, E> = {
 /** Begins a try at an address. Returns the function that ends it without a report. */
 export type Try<A, T, E> = (address: A, events: TryEvents<T, E>) => () => void
 
-/** Bounds how many tries run at the same time as another one of the same race, in all races together. */
-export type Slots = { isFree(): boolean; take(): void; giveBack(): void }
+/**
+ * Bounds how many tries run next to two others of the same race, in all races of a tenant. Two always can: a second
+ * address is what helps if the first is dead, and nobody else must be able to take that away.
+ */
+export type ExtraTries = Pick<Room, 'isLeft' | 'reserve' | 'release'>
+
+/** Tries of a race that can always run at the same time. */
+const FREE_TRIES = 2
 
 /** RFC 8305 §5, "Connection Attempt Delay". */
-export const NEXT_ADDRESS_MS = 250
+const NEXT_ADDRESS_MS = 250
 
 type Running = { readonly index: number; progress: number; readonly isExtra: boolean; end: () => void; isOver: boolean }
 
@@ -28,7 +35,7 @@ export class Race<A, T, E> {
   readonly #addresses: readonly A[]
   readonly #try: Try<A, T, E>
   readonly #clock: Clock
-  readonly #slots: Slots
+  readonly #extraTries: ExtraTries
   readonly #events: Pick<TryEvents<T, E>, 'ready' | 'failed'>
   readonly #running = new Set<Running>()
   #next = 0
@@ -40,21 +47,21 @@ export class Race<A, T, E> {
     addresses: readonly A[],
     begin: Try<A, T, E>,
     clock: Clock,
-    slots: Slots,
+    extraTries: ExtraTries,
     events: Pick<TryEvents<T, E>, 'ready' | 'failed'>,
   ) {
     this.#addresses = addresses
     this.#try = begin
     this.#clock = clock
-    this.#slots = slots
+    this.#extraTries = extraTries
     this.#events = events
   }
 
   start(): void {
     const index = this.#next++
-    const one: Running = { index, progress: 0, isExtra: this.#running.size > 0, end: () => {}, isOver: false }
+    const one: Running = { index, progress: 0, isExtra: this.#running.size >= FREE_TRIES, end: () => {}, isOver: false }
     this.#running.add(one)
-    if (one.isExtra) this.#slots.take()
+    if (one.isExtra) this.#extraTries.reserve(1)
     one.end = this.#try(this.#addresses[index]!, {
       progressed: () => {
         one.progress++
@@ -95,7 +102,7 @@ export class Race<A, T, E> {
     if (one.isOver) return false
     one.isOver = true
     this.#running.delete(one)
-    if (one.isExtra) this.#slots.giveBack()
+    if (one.isExtra) this.#extraTries.release(1)
     return true
   }
 
@@ -108,7 +115,7 @@ export class Race<A, T, E> {
     this.#timer?.cancel()
     if (this.#isOver || this.#next >= this.#addresses.length) return
     this.#timer = this.#clock.after(NEXT_ADDRESS_MS, () => {
-      if (this.#running.size === 0 || this.#slots.isFree()) this.start()
+      if (this.#running.size < FREE_TRIES || this.#extraTries.isLeft) this.start()
       else this.#await()
     })
   }

@@ -3,6 +3,7 @@ import pg from 'pg'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Bus } from '../bus.ts'
 import { connectionOptions } from './connection.ts'
+import { noteVersion, noWholeTimeout } from './whole-timeout.ts'
 
 const CHANNEL = 'posthorn'
 /** Pause between two attempts to reconnect. */
@@ -16,8 +17,8 @@ const CHECK_MS = 10_000
  * One transaction, with the settings that it relies on, in one round trip. `idle_session_timeout` outlives it: otherwise
  * the server would end the session between two messages.
  */
-const withSettings = (statement: string): string =>
-  `begin isolation level read committed; set local statement_timeout = ${QUERY_TIMEOUT_MS}; set local lock_timeout = 0;
+const withSettings = (client: pg.Client, statement: string): string =>
+  `begin isolation level read committed; ${noWholeTimeout(client)} set local statement_timeout = ${QUERY_TIMEOUT_MS}; set local lock_timeout = 0;
    set idle_session_timeout = 0; ${statement}; commit`
 
 /**
@@ -57,7 +58,7 @@ export class PostgresBus implements Bus {
     const client = this.#client
     if (client === undefined) return false
     try {
-      await client.query(withSettings(`select pg_notify('${CHANNEL}', ${client.escapeLiteral(message)})`))
+      await client.query(withSettings(client, `select pg_notify('${CHANNEL}', ${client.escapeLiteral(message)})`))
       return true
     } catch {
       this.#lose(client)
@@ -75,6 +76,7 @@ export class PostgresBus implements Bus {
 
   async #connect(): Promise<void> {
     const client = new pg.Client(this.#config)
+    noteVersion(client)
     client.on('error', () => this.#lose(client))
     client.on('end', () => this.#lose(client))
     client.on('notification', ({ payload }) => {
@@ -84,7 +86,7 @@ export class PostgresBus implements Bus {
     this.#client = client
     try {
       await client.connect()
-      await client.query(withSettings(`listen ${CHANNEL}`))
+      await client.query(withSettings(client, `listen ${CHANNEL}`))
     } catch {
       return this.#lose(client)
     }

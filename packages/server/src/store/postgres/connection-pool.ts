@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import pg from 'pg'
 import type { Clock } from '../../base/clock.ts'
+import { noteVersion } from './whole-timeout.ts'
 
 /** How long connections in use can finish their work after a fault; then they are cut, with or without a response. */
 const GRACE_MS = 30_000
@@ -8,6 +9,14 @@ const GRACE_MS = 30_000
 export type PooledConnection = pg.PoolClient & {
   /** Returns it to the pool. `isSound` false: it is discarded, and so are all connections opened before the fault. */
   readonly giveBack: (isSound: boolean) => void
+}
+
+/** Knows the server's version once it is connected. */
+class VersionedClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config)
+    noteVersion(this)
+  }
 }
 
 type Generation = { readonly pool: pg.Pool; readonly sockets: Set<Socket> }
@@ -53,7 +62,7 @@ export class ConnectionPool {
       sockets.add(socket)
       return socket.once('close', () => sockets.delete(socket))
     }
-    const pool = new pg.Pool({ ...this.#config, stream })
+    const pool = new pg.Pool({ ...this.#config, stream, Client: VersionedClient })
     // An idle connection that breaks is replaced at the next use; without a listener its error would end the process.
     pool.on('error', () => {})
     // The same for one in use: its query fails and reports the error.

@@ -25,33 +25,28 @@ export type Greeting = {
   readonly synchronous_commit: string
   /** Whether transactions are read-only unless they say otherwise, as ours do: `on` or `off`. */
   readonly read_only: string
-  /** Null before PostgreSQL 17, which doesn't have it. */
-  readonly whole_timeout: string | null
 }
 
 /**
  * Sets everything that a transaction needs in the round trip of its begin. The timeout of statements comes first,
  * because the role's own applies until then. Without a time for locks, waits end with the statement (`limitLockWait`
  * shortens them). A temporary table is looked for last, or one that is called like ours would be taken for it.
+ * @param first statements for this server only
  */
-export const beginText = ({ isRead, timeoutMs }: Mode): string =>
-  `begin isolation level read committed, read ${isRead ? 'only' : 'write'};
+export const beginText = ({ isRead, timeoutMs }: Mode, first: string): string =>
+  `begin isolation level read committed, read ${isRead ? 'only' : 'write'}; ${first}
    set local statement_timeout = ${timeoutMs};
    select set_config('search_path', 'posthorn, pg_temp', true), set_config('lock_timeout', '0', true),
      set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', true),
      pg_is_in_recovery() as standby, extract(epoch from clock_timestamp()) * 1000 as now,
      current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit,
-     current_setting('default_transaction_read_only') as read_only,
-     current_setting('transaction_timeout', true) as whole_timeout`
+     current_setting('default_transaction_read_only') as read_only`
 
 /**
- * Goes before the first begin on a connection. The only setting that outlives a transaction: it ends sessions between
+ * Goes into the first begin on a connection. The only setting that outlives a transaction: it ends sessions between
  * two, and the next one on a connection of the pool would fail.
  */
 export const KEEP_SESSION = 'set idle_session_timeout = 0;'
-
-/** The steps of a transaction have timeouts of their own. */
-export const NO_WHOLE_TIMEOUT = 'set local transaction_timeout = 0'
 
 export const onStandby = (cause?: unknown): StoreUnavailable =>
   new StoreUnavailable('The database is a standby, which can lag behind and takes no writes', { cause })

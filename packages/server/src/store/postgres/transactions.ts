@@ -11,12 +11,12 @@ import {
   type Greeting,
   KEEP_SESSION,
   type Mode,
-  NO_WHOLE_TIMEOUT,
   onStandby,
   READ_ONLY_SOURCE,
   requireFit,
   requireWritable,
 } from './session.ts'
+import { noWholeTimeout } from './whole-timeout.ts'
 
 /** Connections of one node, and so its concurrent transactions. One of them writes what is published and settled. */
 const MAX_CONNECTIONS = 8
@@ -84,7 +84,8 @@ export class Transactions {
   }
 
   async #begin(client: pg.PoolClient, mode: Mode): Promise<void> {
-    const begin = this.#known.has(client) ? beginText(mode) : KEEP_SESSION + beginText(mode)
+    const first = noWholeTimeout(client) + (this.#known.has(client) ? '' : KEEP_SESSION)
+    const begin = beginText(mode, first)
     const askedAtMs = this.#clock.monotonicMs()
     const answers = (await ask(client, { text: begin }, mode.timeoutMs).catch(error => {
       throw isStandbyFault(error) ? onStandby(error) : error
@@ -92,14 +93,12 @@ export class Transactions {
     const greeting = answers.at(-1)!.rows[0] as Greeting
     requireFit(greeting)
     this.time.learn(Number(greeting.now), askedAtMs)
-    await this.#amend(client, mode, greeting)
+    await this.#checkWritable(client, mode, greeting)
   }
 
-  /** What only a few servers need, so that the others have no further round trip. */
-  async #amend(client: pg.PoolClient, { isRead, timeoutMs }: Mode, greeting: Greeting): Promise<void> {
-    const { read_only: readOnly, whole_timeout: wholeTimeout } = greeting
-    if (wholeTimeout !== null && wholeTimeout !== '0') await ask(client, { text: NO_WHOLE_TIMEOUT }, timeoutMs)
-    if (isRead || readOnly === 'off') return
+  /** Only a few servers need this further round trip. */
+  async #checkWritable(client: pg.PoolClient, { isRead, timeoutMs }: Mode, greeting: Greeting): Promise<void> {
+    if (isRead || greeting.read_only === 'off') return
     const { rows } = await ask(client, { text: READ_ONLY_SOURCE }, timeoutMs)
     requireWritable(text(rows[0]!.source))
   }

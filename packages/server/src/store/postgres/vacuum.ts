@@ -3,6 +3,7 @@ import { StoreUnavailable } from '../transaction.ts'
 import { connectionOptions } from './connection.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { ask } from './query.ts'
+import { noteVersion, sessionWithoutWholeTimeout } from './whole-timeout.ts'
 
 const TIMEOUT_MS = 600_000
 
@@ -34,12 +35,15 @@ const SETTINGS = { statement_timeout: String(TIMEOUT_MS), lock_timeout: '0' }
 export async function vacuum(url: string, pool: ConnectionPool): Promise<boolean> {
   try {
     const client = new pg.Client(connectionOptions(url, SETTINGS))
+    noteVersion(client)
     client.on('error', () => {})
     const isOwn = await client.connect().then(
       () => true,
       () => false,
     )
     try {
+      const settings = sessionWithoutWholeTimeout(client)
+      if (isOwn && settings !== '') await ask(client, { text: settings }, TIMEOUT_MS)
       if (isOwn) await ask(client, { text: STATEMENT }, TIMEOUT_MS)
     } finally {
       await client.end().catch(() => {})

@@ -14,11 +14,14 @@ const page = readFileSync(new URL('../../../../../docs/deliveries.md', import.me
 /** An error as Node reports it. */
 const coded = (code: string): Error => Object.assign(new Error('text that can change'), { code })
 
-const NEVER = { isConnected: false, isIdentified: false, isReady: false, isWritten: false }
+const UNASKED = { isIdentified: false, isCertificateAsked: false, canBeRefusal: true }
+const NEVER = { ...UNASKED, isConnected: false, isReady: false, isWritten: false }
 const BEFORE = { ...NEVER, headBytes: 0, isFirst: true }
 const HANDSHAKE = { ...BEFORE, isConnected: true }
 const IDENTIFIED = { ...HANDSHAKE, isIdentified: true }
+const ASKED = { ...IDENTIFIED, isCertificateAsked: true }
 const AFTER = { ...IDENTIFIED, isReady: true, isWritten: true }
+const TAKEN = { ...AFTER, isCertificateAsked: true, canBeRefusal: false }
 
 describe('the details of an attempt', () => {
   it('are all in the docs, with the same sentences', () => {
@@ -41,7 +44,8 @@ describe('the details of an attempt', () => {
     ['ENOTFOUND', BEFORE, 'name_unknown'],
     ['EAI_AGAIN', BEFORE, 'name_server_silent'],
     ['ENODATA', BEFORE, 'name_without_address'],
-    ['ESERVFAIL', BEFORE, 'name_server_refused'],
+    ['ESERVFAIL', BEFORE, 'name_server_failed'],
+    ['EREFUSED', BEFORE, 'name_server_refused'],
     ['ECONNREFUSED', BEFORE, 'port_closed'],
     ['EHOSTUNREACH', BEFORE, 'unreachable'],
     ['ENETUNREACH', BEFORE, 'unreachable'],
@@ -54,9 +58,13 @@ describe('the details of an attempt', () => {
     ['POSTHORN_CLOSED', { ...AFTER, headBytes: 9 }, 'closed_in_head'],
     ['POSTHORN_LOOKUP_TIMEOUT', BEFORE, 'name_server_silent'],
     ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', HANDSHAKE, 'tls_no_common_cipher'],
-    ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', IDENTIFIED, 'client_certificate_required'],
+    ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', ASKED, 'client_certificate_required'],
+    ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', IDENTIFIED, 'tls_no_common_cipher'],
+    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', AFTER, 'tls_other'],
+    ['ERR_SSL_TLSV1_ALERT_ACCESS_DENIED', IDENTIFIED, 'tls_other'],
     ['EPIPE', AFTER, 'reset'],
-    ['ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE', AFTER, 'client_certificate_required'],
+    ['ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE', { ...AFTER, isCertificateAsked: true }, 'client_certificate_required'],
+    ['ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE', AFTER, 'tls_other'],
     ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', AFTER, 'client_certificate_required'],
     ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', HANDSHAKE, 'tls_version'],
     ['ERR_SSL_TLSV1_UNRECOGNIZED_NAME', HANDSHAKE, 'tls_unknown_name'],
@@ -72,9 +80,11 @@ describe('the details of an attempt', () => {
     ['ECONNRESET', IDENTIFIED, 'closed_after_certificate'],
     ['EPIPE', AFTER, 'closed_after_certificate'],
     ['ECONNRESET', { ...AFTER, isFirst: false }, 'reset'],
+    ['ECONNRESET', TAKEN, 'reset'],
+    ['POSTHORN_CLOSED', TAKEN, 'closed'],
     ['ECONNRESET', { ...AFTER, headBytes: 9 }, 'closed_in_head'],
-    ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', IDENTIFIED, 'client_certificate_refused'],
-    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', IDENTIFIED, 'client_certificate_refused'],
+    ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', ASKED, 'client_certificate_refused'],
+    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', ASKED, 'client_certificate_refused'],
   ])('%s, to an endpoint with a client certificate: %s', (code, state, expected) => {
     expect(reasonOf({ error: coded(code), ...state }, true).code).toBe(expected)
   })

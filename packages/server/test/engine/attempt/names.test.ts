@@ -58,7 +58,13 @@ describe('an attempt whose host name has no address', () => {
   it.each<[string, NameReply, string, string | null]>([
     ['there is no such name', { code: 'NXDOMAIN' }, 'name_unknown', 'ENOTFOUND'],
     ['the name has no address', { records: [] }, 'name_without_address', 'ENODATA'],
-    ['the server fails', { code: 'SERVFAIL' }, 'name_server_refused', 'ESERVFAIL'],
+    [
+      'the name is an alias that leads back to itself',
+      { records: [{ cname: 'hooks.test' }] },
+      'name_without_address',
+      'ENODATA',
+    ],
+    ['the server fails', { code: 'SERVFAIL' }, 'name_server_failed', 'ESERVFAIL'],
     ['the server refuses', { code: 'REFUSED' }, 'name_server_refused', 'EREFUSED'],
     ['the server does not support the question', { code: 'NOTIMP' }, 'name_server_refused', 'ENOTIMP'],
   ])('says so: %s', async (_what, reply, code, value) => {

@@ -34,6 +34,8 @@ describe('C12: Retry-After', () => {
     ['1780272000', 'retry_after_since_1970'],
     ['1780272060.123', 'retry_after_since_1970'],
     ['1780272000000', 'retry_after_since_1970'],
+    ['1780272000000000', 'retry_after_since_1970'],
+    ['1780272000000000000', 'retry_after_since_1970'],
     ['Mon, 01 Jan 2024 00:00:00 GMT', 'retry_after_past'],
     ['', 'retry_after_malformed'],
     ['soon', 'retry_after_malformed'],

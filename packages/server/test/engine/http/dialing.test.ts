@@ -6,6 +6,8 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
 import { type ConnectionSettings, Connections } from '../../../src/engine/attempt/connections.ts'
 import { deliver } from '../../../src/engine/attempt/deliver.ts'
+import { Dialer } from '../../../src/engine/http/dialer.ts'
+import { TlsSetup } from '../../../src/engine/http/tls.ts'
 import type { Resolver } from '../../../src/guard/lookup.ts'
 import { HandClock } from '../../hand-clock.ts'
 import { type RawReceiver, startRaw } from './raw-receiver.ts'
@@ -173,6 +175,49 @@ describe('a receiver with several addresses', () => {
     expect(slow.waiting).toHaveLength(20)
   })
 
+  it('shares sockets next to two others with other tenants, and no one can use them up', async () => {
+    const receiver = await startGood('127.0.0.1')
+    const { port } = receiver
+    const slow = await startSlow('127.0.0.2', port, receiver)
+    const clock = new HandClock()
+    const dialer = new Dialer({
+      policy: { dev: false, targetPorts: PORTS, allowTarget: ['127.0.0.0/8'] },
+      tls: new TlsSetup([], clock),
+      proxy: null,
+      noProxy: [],
+      lookup: async () => Array.from({ length: 20 }, () => ({ address: '127.0.0.2', family: 4 })),
+      clock,
+      timeoutMs: 60_000,
+      maxExtraSockets: 10,
+    })
+    const dial = (tenant: string) =>
+      dialer.dial({ host: HOST, port, isSecure: true, tenant, identity: null }, { ready() {}, failed() {} })
+    const reach = async (count: number) => {
+      while (slow.waiting.length < count) {
+        const before = slow.waiting.length
+        clock.turn(250)
+        await expect.poll(() => slow.waiting.length).toBeGreaterThan(before)
+      }
+    }
+    const ends = [dial('hostile')]
+    await expect.poll(() => slow.waiting.length).toBe(1)
+    await reach(10)
+    for (let turn = 0; turn < 8; turn++) clock.turn(250)
+    ends.push(dial('neighbour'))
+    await expect.poll(() => slow.waiting.length).toBe(11)
+    await reach(13)
+    for (const end of ends) end()
+    expect(slow.waiting).toHaveLength(13)
+  })
+
+  it('is reached at the last one if many others refuse at once', async () => {
+    const { port } = await startGood('127.0.0.2')
+    const refusing = Array.from({ length: 25 }, (_, nth) => `127.0.1.${nth + 1}`)
+    const clock = new HandClock()
+    const exchange = await startSender([...refusing, '127.0.0.2'], { connectTimeoutMs: 1_000 }, clock)(port)
+    expect(exchange).toMatchObject({ status: 204, address: `127.0.0.2:${port}` })
+  })
+
   it('C3: is not connected to at all if one of its addresses is refused', async () => {
     const receiver = await startGood('127.0.0.2')
     for (const refused of ['10.0.0.1', '169.254.169.254', '::ffff:10.0.0.1', 'fe80::1']) {
@@ -215,6 +260,17 @@ describe('through a proxy', () => {
     const exchange = await startSender(['127.0.0.3', '127.0.0.2'], { proxy })(port)
     expect(exchange).toMatchObject({ status: 204, address: `127.0.0.2:${port}` })
     expect(asked).toEqual([`127.0.0.3:${port}`, `127.0.0.2:${port}`])
+  })
+
+  it('the last address is tried if many others are refused at once', async () => {
+    const { port } = await startGood('127.0.0.2')
+    const { asked, proxy } = await startProxy(target =>
+      target.startsWith('127.0.1.') ? 'HTTP/1.1 502 Bad Gateway' : 'HTTP/1.1 200 OK',
+    )
+    const refusing = Array.from({ length: 25 }, (_, nth) => `127.0.1.${nth + 1}`)
+    const send = startSender([...refusing, '127.0.0.2'], { proxy, connectTimeoutMs: 1_000 }, new HandClock())
+    expect(await send(port)).toMatchObject({ status: 204, address: `127.0.0.2:${port}` })
+    expect(asked).toHaveLength(26)
   })
 
   it('all fail with what the proxy said, within one time to connect', async () => {

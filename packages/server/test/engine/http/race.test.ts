@@ -10,7 +10,13 @@ function startRace(addresses: readonly string[], maxExtra = 100) {
   const tries = new Map<string, Events & { isEnded: boolean }>()
   const results: string[] = []
   let extra = 0
-  const slots = { isFree: () => extra < maxExtra, take: () => void extra++, giveBack: () => void extra-- }
+  const extraTries = {
+    get isLeft() {
+      return extra < maxExtra
+    },
+    reserve: () => void extra++,
+    release: () => void extra--,
+  }
   const race = new Race<string, string, string>(
     addresses,
     (address, events) => {
@@ -21,7 +27,7 @@ function startRace(addresses: readonly string[], maxExtra = 100) {
       }
     },
     clock,
-    slots,
+    extraTries,
     { ready: value => results.push(`ready ${value}`), failed: error => results.push(`failed ${error}`) },
   )
   race.start()
@@ -85,15 +91,24 @@ describe('a race of addresses', () => {
     expect(results).toEqual(['failed certificate'])
   })
 
-  it('starts no further socket next to another one while there are too many, but one after another', () => {
-    const { clock, tried, get, extra } = startRace(['a', 'b', 'c', 'd'], 1)
+  it('starts no third try next to two while there are too many, but one after another', () => {
+    const { clock, tried, get, extra } = startRace(['a', 'b', 'c', 'd', 'e'], 1)
     for (let turn = 0; turn < 8; turn++) clock.turn(250)
-    expect([tried(), extra()]).toEqual([['a', 'b'], 1])
+    expect([tried(), extra()]).toEqual([['a', 'b', 'c'], 1])
     get('a').failed('a')
     clock.turn(250)
-    expect([tried(), extra()]).toEqual([['a', 'b'], 1])
+    expect([tried(), extra()]).toEqual([['a', 'b', 'c'], 1])
     get('b').failed('b')
-    expect([tried(), extra()]).toEqual([['a', 'b', 'c'], 0])
+    clock.turn(250)
+    expect([tried(), extra()]).toEqual([['a', 'b', 'c', 'd'], 1])
+    get('d').failed('d')
+    expect([tried(), extra()]).toEqual([['a', 'b', 'c', 'd', 'e'], 1])
+  })
+
+  it('always starts the second address next to the first, whatever the others use', () => {
+    const { clock, tried, extra } = startRace(['a', 'b', 'c'], 0)
+    for (let turn = 0; turn < 8; turn++) clock.turn(250)
+    expect([tried(), extra()]).toEqual([['a', 'b'], 0])
   })
 
   it('ends once and leaves nothing behind, whatever happens in whatever order', () => {

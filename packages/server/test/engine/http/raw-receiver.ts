@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
-import { systemClock } from '../../../src/base/clock.ts'
+import { type Clock, systemClock } from '../../../src/base/clock.ts'
 import { type ConnectionSettings, Connections } from '../../../src/engine/attempt/connections.ts'
 import { deliver, type OutgoingRequest } from '../../../src/engine/attempt/deliver.ts'
 import type { Identity } from '../../../src/engine/http/tls.ts'
@@ -68,9 +68,9 @@ function endOf(text: string): number {
 }
 
 /** Sends like the engine, with development's policy. */
-export function startSender(over: Partial<ConnectionSettings> = {}, resolver?: Resolver) {
+export function startSender(over: Partial<ConnectionSettings> = {}, resolver?: Resolver, clock: Clock = systemClock) {
   const settings = { ...policy, proxy: null, connectTimeoutMs: 5_000, maxInFlightPerHost: 128, extraCa: [], ...over }
-  const connections = new Connections(settings, systemClock, resolver)
+  const connections = new Connections(settings, clock, resolver)
   const send = async (origin: string, request: Partial<OutgoingRequest> & { identity?: Identity } = {}) => {
     const { identity = null, ...rest } = request
     const usual = { path: '/', headers: [], body: Buffer.from('{}'), timeoutMs: 5_000, startedAtMs: 0 }

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type TlsOptions } from 'node:tls'
 import { type Authority, createAuthority } from '@posthorn/testkit'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { errorOf, sentenceOf } from '../../../src/base/attempt-details.ts'
 import type { Identity } from '../../../src/engine/http/tls.ts'
+import { HandClock } from '../../hand-clock.ts'
 import { type RawReceiver, startRaw, startSender } from './raw-receiver.ts'
 
 const EMPTY = 'HTTP/1.1 204 No Content\r\n\r\n'
@@ -102,6 +103,15 @@ describe('TLS', () => {
     }
   })
 
+  it('ends a head with the connection, as plain HTTP does: the status was whole', async () => {
+    receiver = await startRaw(socket => socket.end('HTTP/1.1 202 Accepted\r\nx: 1\r\n'), {
+      tls: asServer(await authority.issue(LOCAL)),
+    })
+    const { send, close } = sender()
+    expect(await send(receiver.origin)).toMatchObject({ status: 202, failure: null, headers: ['x', '1'] })
+    close()
+  })
+
   describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s with client certificates', version => {
     const strict = async (): Promise<TlsOptions> => ({
       ...asServer(await authority.issue(LOCAL)),
@@ -118,6 +128,23 @@ describe('TLS', () => {
       expect(await send(origin, { identity: own })).toMatchObject({ status: 204 })
       expect(await send(origin, { identity: own })).toMatchObject({ status: 204 })
       expect(receiver.sockets).toHaveLength(1)
+      close()
+    })
+
+    it('does not blame the right one if the receiver reads the request and closes', async () => {
+      const clock = new HandClock()
+      const read = (socket: Socket) => {
+        // Under TLS 1.3, for a second, it could be the refusal.
+        if (version === 'TLSv1.3') clock.turn(1_000)
+        socket.end()
+      }
+      receiver = await startRaw(read, { tls: await strict() })
+      const { send, close } = startSender({ extraCa: [{ pem: authority.caPem }] }, undefined, clock)
+      expect(await send(receiver.origin, { identity: await identity() })).toMatchObject({
+        failure: 'connection_reset',
+        detail: { code: 'closed' },
+      })
+      expect(receiver.requests).toHaveLength(1)
       close()
     })
 

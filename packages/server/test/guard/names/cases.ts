@@ -47,7 +47,7 @@ export function answerOf({ name, type, overTcp }: NameQuestion): NameReply {
       ],
     )
   if (label === 'large') {
-    const a = Array.from({ length: 60 }, (_, index) => `192.0.2.${((index * 37) % 60) + 1}`)
+    const a = Array.from({ length: 30 }, (_, index) => `192.0.2.${((index * 37) % 60) + 1}`)
     return records(a, [])
   }
   if (label === 'cut') return overTcp ? records(['192.0.2.77'], []) : 'truncated'
