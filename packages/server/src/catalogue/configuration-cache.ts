@@ -1,6 +1,8 @@
+import { type Clock, systemClock } from '../base/clock.ts'
 import type { EventType } from '../base/model.ts'
 import type { Store } from '../store/store.ts'
-import { compileSchema, type SchemaFault } from './schema.ts'
+import { CompileShare } from './compile-share.ts'
+import { type CompiledSchema, compileSchema, NotCompiledYet, type SchemaFault } from './schema.ts'
 import { isProvenQuick } from './schema-cost.ts'
 import type { TenantCache } from './tenant-cache.ts'
 
@@ -9,9 +11,12 @@ export type KnownType = {
   readonly type: EventType
   /** The schema's JSON text. */
   readonly schema: string
-  /** Whether `validate` can be called: the schema is proven to be quick (schema-cost.ts). Judged on first use. */
-  isQuick(): boolean
-  /** Compiles the schema on first use: most installations never see most of their types in one run. */
+  /**
+   * Whether `validate` can be called: the schema is proven to be quick (schema-cost.ts), and compiled. It is compiled on
+   * first use (most installations never see most of their types in one run) if there is time for that now.
+   */
+  isReady(): boolean
+  /** Throws NotCompiledYet if more is to be compiled, because the payload is invalid, and there is no time for that. */
   validate(value: unknown): SchemaFault[]
 }
 
@@ -30,13 +35,15 @@ export type Configuration = { readonly catalogue: CatalogueCache; readonly tenan
 /** Caches the event types and their schemas: absent → loading → current, then absent again if the catalogue changes. */
 export class CatalogueCache {
   readonly #store: Store
+  readonly #share: CompileShare
   #current: KnownTypes | undefined
   #loading: Promise<KnownTypes> | undefined
   /** The types of the last version by name, for reuse of their compiled schemas: a new version of the catalogue rarely changes more than one. */
   #compiled: ReadonlyMap<string, KnownType> = new Map()
 
-  constructor(store: Store) {
+  constructor(store: Store, clock: Clock = systemClock) {
     this.#store = store
+    this.#share = new CompileShare(clock)
     store.changes.on(({ kind }) => {
       if (kind === 'catalogue' || kind === 'doubt') this.#forget()
     })
@@ -77,31 +84,36 @@ export class CatalogueCache {
     for (const type of types) {
       const schema = JSON.stringify(type.schema)
       const old = before.get(type.name)
-      byName.set(type.name, old?.schema === schema ? { ...old, type } : toKnown(type, schema))
+      byName.set(type.name, old?.schema === schema ? { ...old, type } : toKnown(type, schema, this.#share))
     }
     this.#compiled = byName
     return { version, list: types, byName }
   }
 }
 
-function toKnown(type: EventType, schema: string): KnownType {
-  let validate: ((value: unknown) => SchemaFault[]) | undefined
+function toKnown(type: EventType, schema: string, share: CompileShare): KnownType {
+  let compiled: Extract<CompiledSchema, { readonly ok: true }> | undefined
   let isQuick: boolean | undefined
+  const prepare = () => {
+    isQuick ??= isProvenQuick(type.schema)
+    if (!isQuick) return
+    const result = compileSchema(type.schema, work => {
+      if (!share.tryNow(schema, work)) throw new NotCompiledYet()
+    })
+    // The schema compiled when it was stored, so this is a bug of ours and not the publisher's mistake.
+    if (!result.ok) throw new Error(`The stored schema of ${type.name} does not compile: ${result.detail}`)
+    compiled = result
+  }
   return {
     type,
     schema,
-    isQuick() {
-      isQuick ??= isProvenQuick(type.schema)
-      return isQuick
+    isReady() {
+      if (compiled === undefined && isQuick !== false) share.tryNow(schema, prepare)
+      return compiled !== undefined
     },
     validate(value) {
-      if (validate === undefined) {
-        const compiled = compileSchema(type.schema)
-        // The schema compiled when it was stored, so this is a bug of ours and not the publisher's mistake.
-        if (!compiled.ok) throw new Error(`The stored schema of ${type.name} does not compile: ${compiled.detail}`)
-        validate = compiled.validate
-      }
-      return validate(value)
+      if (compiled === undefined) throw new NotCompiledYet()
+      return compiled.validate(value)
     },
   }
 }

@@ -22,6 +22,8 @@ export type CheckTypes = {
 /**
  * Finds elements that are not events, have an unknown or archived type, or a payload that violates its schema (C1).
  *
+ * Throws NotCompiledYet if a schema has no time to be compiled now.
+ *
  * @param watch called before each payload is validated. Default: nothing
  */
 export function findFaults(

@@ -195,7 +195,7 @@ export class Inbox {
       if (index === chunks.length - 1) claimNext()
       for (const event of await stored) stale.add(event)
     }
-    this.#dropStale(plans, types, stale)
+    await this.#dropStale(plans, types, stale)
     const isStale = ({ event }: { event: EventId }) => stale.has(event)
     return { arrivals: arrivals.filter(isStale), items: items.filter(isStale) }
   }
@@ -288,9 +288,10 @@ export class Inbox {
     return []
   }
 
-  #dropStale(plans: readonly TenantPlan[], types: KnownTypes, stale: ReadonlySet<EventId>): void {
+  async #dropStale(plans: readonly TenantPlan[], types: KnownTypes, stale: ReadonlySet<EventId>): Promise<void> {
     if (stale.size === 0) return
-    this.#configuration.catalogue.drop(types)
+    const { catalogue } = await this.#store.read('readVersions', { tenant: plans[0]!.tenant })
+    if (catalogue !== types.version) this.#configuration.catalogue.drop(types)
     for (const { tenant, configuration, accepted, items } of plans) {
       const isStale = accepted.some(({ event }) => stale.has(event)) || items.some(({ item }) => stale.has(item.event))
       if (isStale && configuration !== null) this.#configuration.tenants.drop(tenant, configuration)

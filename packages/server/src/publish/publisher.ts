@@ -31,7 +31,7 @@ import { hashOf } from './checking/jobs.ts'
 import { MatchingShares } from './matching-share.ts'
 import { freshItems, newDelivery } from './new-deliveries.ts'
 import { isBroad, MAX_DELIVERIES_AT_ONCE } from './plan.ts'
-import { untilCurrent } from './until-current.ts'
+import { type Unheld, untilCurrent } from './until-current.ts'
 
 /** Settings, under their own names, and options that only tests change. */
 export type PublisherOptions = {
@@ -211,7 +211,7 @@ export class Publisher {
 
   /** Creates events for the current configuration and stores them, again if the configuration changed in between. */
   async #storeMatched(call: PublishCall, makeEvents: MakeEvents): Promise<PublishedItem[]> {
-    const stored = await untilCurrent(this.#store, () => this.#storeOnce(call, makeEvents))
+    const stored = await untilCurrent(this.#store, unheld => this.#storeOnce(call, makeEvents, unheld))
     if (stored !== 'stale') return stored
     const detail = 'The configuration kept changing while the events were being stored. Try again.'
     throw new PosthornError('overloaded', detail, { retryAfterSeconds: 1 })
@@ -246,7 +246,12 @@ export class Publisher {
     return isMatched ? matches : undefined
   }
 
-  async #storeOnce(call: PublishCall, makeEvents: MakeEvents, isLater = false): Promise<PublishedItem[] | 'stale'> {
+  async #storeOnce(
+    call: PublishCall,
+    makeEvents: MakeEvents,
+    unheld: Unheld,
+    isLater = false,
+  ): Promise<PublishedItem[] | 'stale'> {
     const { tenant, traceparent, pointerToKey = () => '/key' } = call
     const types = await this.#catalogue.get()
     let configuration = await this.#tenants.get(tenant)
@@ -256,7 +261,7 @@ export class Publisher {
     try {
       const checking = call.check?.(types)
       if (checking !== undefined) {
-        await checking
+        await unheld(checking)
         // That can take seconds.
         configuration = await this.#tenants.get(tenant)
         if (configuration === null) throw tenantNotFound()
@@ -281,24 +286,23 @@ export class Publisher {
     }
     const result = await this.#commit(request)
     if (result.kind === 'repeated') throw new CallRepeated()
-    if (result.kind === 'behind') return this.#storeOnce(call, makeEvents, true)
+    if (result.kind === 'behind') return this.#storeOnce(call, makeEvents, unheld, true)
     if (result.kind === 'conflict') throw idempotencyConflict(result.indexes.map(pointerToKey))
     if (result.kind === 'stored') {
       this.#handOver(request, result.events)
       return [...result.events]
     }
-    this.#catalogue.drop(types)
-    this.#tenants.drop(tenant, configuration)
+    await this.#dropStale(tenant, types, configuration)
     return 'stale'
   }
 
-  /** Drops stale copies, which must not cause a refusal: another node might have added the type a moment ago. */
+  /** Drops the copies that are stale (a tenant's change leaves the catalogue as it is). They must not cause a refusal: another node might have added the type a moment ago. */
   async #dropStale(tenant: TenantId, types: KnownTypes, configuration: TenantMatcher): Promise<boolean> {
     const now = await this.#store.read('readVersions', { tenant })
-    if (now.catalogue === types.version && now.tenant === configuration.version) return false
-    this.#catalogue.drop(types)
-    this.#tenants.drop(tenant, configuration)
-    return true
+    const [isCatalogueStale, isTenantStale] = [now.catalogue !== types.version, now.tenant !== configuration.version]
+    if (isCatalogueStale) this.#catalogue.drop(types)
+    if (isTenantStale) this.#tenants.drop(tenant, configuration)
+    return isCatalogueStale || isTenantStale
   }
 
   async #commit(request: PublishRequest) {

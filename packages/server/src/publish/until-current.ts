@@ -6,6 +6,12 @@ const MAX_TRIES = 10
 const PATIENT_TRIES = 2
 
 /**
+ * Waits for something that takes long and doesn't depend on the tenants' configuration: meanwhile, changes don't have to
+ * wait.
+ */
+export type Unheld = <Result>(other: Promise<Result>) => Promise<Result>
+
+/**
  * Matches against the configuration and stores, until what was stored matches the current one. Returns `stale` if the
  * configuration changed each time.
  *
@@ -13,17 +19,27 @@ const PATIENT_TRIES = 2
  */
 export async function untilCurrent<Result>(
   store: Pick<Store, 'holdChanges'>,
-  tryOnce: () => Promise<Result | 'stale'>,
+  tryOnce: (unheld: Unheld) => Promise<Result | 'stale'>,
 ): Promise<Result | 'stale'> {
-  let release = () => {}
+  let release: (() => void) | undefined
+  const unheld: Unheld = async other => {
+    if (release === undefined) return other
+    release()
+    release = undefined
+    try {
+      return await other
+    } finally {
+      release = store.holdChanges()
+    }
+  }
   try {
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
       if (attempt === PATIENT_TRIES + 1) release = store.holdChanges()
-      const result = await tryOnce()
+      const result = await tryOnce(unheld)
       if (result !== 'stale') return result
     }
   } finally {
-    release()
+    release?.()
   }
   return 'stale'
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { Checker } from '../../src/publish/checking/checker.ts'
 import { Payloads, UNFINISHED } from '../../src/publish/payloads.ts'
@@ -54,6 +54,24 @@ describe('an event with a large payload', () => {
     expect(found).toEqual(LARGE)
     expect(await payloads.get(item, new Turns(systemClock), 0)).toBe(found)
   })
+})
+
+it('a body is checked once, and the catalogue read once, however often its tenant’s configuration changes', async () => {
+  await bench.endpoint()
+  await bench.publisher.configuration.catalogue.get()
+  const check = vi.spyOn(bench.publisher.means.checker, 'check')
+  const read = vi.spyOn(bench.store, 'read')
+  const publish = bench.store.publish.bind(bench.store)
+  let changes = 0
+  vi.spyOn(bench.store, 'publish').mockImplementation(async request => {
+    if (changes++ < 2) await bench.endpoint()
+    return publish(request)
+  })
+  const { events } = await bench.publish({ type: TYPE, payload: LARGE })
+  expect(changes).toBe(3)
+  expect(check).toHaveBeenCalledTimes(1)
+  expect(read.mock.calls.filter(([name]) => name === 'readCatalogue')).toEqual([])
+  expect(events[0]!.deliveries).toBe(3)
 })
 
 describe('memory for payloads', () => {

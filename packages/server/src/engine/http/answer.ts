@@ -39,7 +39,6 @@ const MAX_INTERIM_ANSWERS = 16
 const MAX_BYTES_BEFORE_STATUS = 65_536
 /** Length of `HTTP/`. */
 const START_LENGTH = 5
-const CR = 13
 const HEAD_END = Buffer.from('\r\n\r\n')
 const LF = 10
 const CR = 13

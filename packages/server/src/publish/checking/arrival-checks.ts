@@ -2,10 +2,12 @@ import type { FieldError } from '../../base/errors.ts'
 import type { EventId } from '../../base/model.ts'
 import type { KnownTypes } from '../../catalogue/configuration-cache.ts'
 import { UNPARSED } from '../../catalogue/match.ts'
+import { NotCompiledYet } from '../../catalogue/schema.ts'
 import type { Arrival } from '../../store/operations/inbox/inbox.ts'
 import { checkEvent, type PayloadLimits } from '../event-faults.ts'
 import { type CheckMeans, describeTooLong } from './body-check.ts'
-import { CheckTooLong } from './checker.ts'
+import type { BegunCheck } from './check-costs.ts'
+import { CheckTooLong, TooMuchWaiting } from './checker.ts'
 
 /** Arrivals in a thread, or with a result that no round has picked up yet. Further ones wait in the inbox. */
 const MAX_STARTED = 512
@@ -42,24 +44,36 @@ export class ArrivalChecks {
   check(arrival: Arrival, types: KnownTypes): Checked | 'waiting' {
     const { tenant, event, type, payload } = arrival
     const started = this.#started.get(event)
-    if (started !== undefined && started.types === types) return this.#resultOf(event, started)
+    if (started !== undefined && started.types.version === types.version) return this.#resultOf(event, started)
     if (payload === null) return checkEvent(arrival, types, this.#limits)
-    const begun = isQuick(type, types) ? this.#means.costs.begin(tenant, payload) : null
+    const begun = isReady(type, types) ? this.#means.costs.begin(tenant, payload) : null
     if (begun !== null) {
-      const checked = this.#means.costs.work(begun, () => checkEvent(arrival, types, this.#limits))
-      if (begun !== undefined) this.#means.costs.end(begun)
-      return checked
+      const checked = this.#checkHere(begun, arrival, types)
+      if (checked !== undefined) return checked
     }
     this.#start(arrival, types)
     return 'waiting'
+  }
+
+  /** Undefined if something would have to be compiled first. */
+  #checkHere(begun: BegunCheck | undefined, arrival: Arrival, types: KnownTypes): Checked | undefined {
+    const { costs } = this.#means
+    try {
+      return costs.work(begun, () => checkEvent(arrival, types, this.#limits))
+    } catch (error) {
+      if (!(error instanceof NotCompiledYet)) throw error
+      return undefined
+    } finally {
+      if (begun !== undefined) costs.end(begun)
+    }
   }
 
   /** Starts what will need a thread of these arrivals, which come after one that waits for its own. */
   startAhead(arrivals: readonly Arrival[], types: KnownTypes): void {
     for (const arrival of arrivals.slice(0, MAX_AHEAD)) {
       const { tenant, event, type, payload } = arrival
-      if (payload === null || this.#started.get(event)?.types === types) continue
-      if (!isQuick(type, types) || this.#means.costs.begin(tenant, payload) === null) this.#start(arrival, types)
+      if (payload === null || this.#started.get(event)?.types.version === types.version) continue
+      if (!isReady(type, types) || this.#means.costs.begin(tenant, payload) === null) this.#start(arrival, types)
     }
   }
 
@@ -87,6 +101,11 @@ export class ArrivalChecks {
     this.#means.checker.check(tenant, job, types).then(
       faults => conclude({ faults }),
       error => {
+        // It waits in the inbox instead, and is tried again in the next round.
+        if (error instanceof TooMuchWaiting) {
+          if (this.#started.get(event) === started) this.#started.delete(event)
+          return
+        }
         const isSlow = error instanceof CheckTooLong
         conclude(isSlow ? { faults: [{ field: '/payload', ...describeTooLong(type) }] } : { error })
       },
@@ -104,4 +123,4 @@ export class ArrivalChecks {
   }
 }
 
-const isQuick = (type: string, types: KnownTypes): boolean => types.byName.get(type)?.isQuick() ?? true
+const isReady = (type: string, types: KnownTypes): boolean => types.byName.get(type)?.isReady() ?? true

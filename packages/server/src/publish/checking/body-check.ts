@@ -5,6 +5,7 @@ import type { CutError, CutLimits } from '../../base/json-scanner.ts'
 import type { TenantId } from '../../base/model.ts'
 import type { KnownTypes } from '../../catalogue/configuration-cache.ts'
 import { UNPARSED } from '../../catalogue/match.ts'
+import { NotCompiledYet } from '../../catalogue/schema.ts'
 import type { NewEvent } from '../../store/operations/events/publish-request.ts'
 import { type Cut, type CutEvent, cutEvents } from '../cut.ts'
 import { findFaults } from '../event-faults.ts'
@@ -29,7 +30,8 @@ export class BodyCheck {
   /** Undefined if the body is checked in a thread. */
   readonly #cut: Cut | undefined
   #events: BodyEvents | undefined
-  #checkedAgainst: KnownTypes | undefined
+  /** The catalogue's version. */
+  #checkedAgainst: number | undefined
   #hasErrors = false
 
   constructor(tenant: TenantId, body: Uint8Array, means: CheckMeans) {
@@ -61,18 +63,28 @@ export class BodyCheck {
 
   /** Checks against a catalogue, once. A promise if that takes a thread. */
   against(types: KnownTypes): void | Promise<void> {
-    if (types === this.#checkedAgainst) return
+    if (types.version === this.#checkedAgainst) return
     const cut = this.#cut
-    if (cut === undefined || !cut.events.every(({ type }) => types.byName.get(type)?.isQuick() ?? true)) {
-      return this.#inThread(types)
-    }
+    if (cut === undefined || !areReady(cut, types)) return this.#inThread(types)
+    const faults = this.#findFaults(cut, types)
+    if (faults === undefined) return this.#inThread(types)
+    refuse(faults)
+    this.#checkedAgainst = types.version
+  }
+
+  /** Undefined if something would have to be compiled first. */
+  #findFaults(cut: Cut, types: KnownTypes): readonly FieldError[] | undefined {
     const { costs } = this.#means
     const begun = this.#begun
-    const faults = costs.work(begun, () => findFaults(cut, types))
-    if (begun !== undefined) costs.end(begun)
-    this.#begun = undefined
-    refuse(faults)
-    this.#checkedAgainst = types
+    try {
+      return costs.work(begun, () => findFaults(cut, types))
+    } catch (error) {
+      if (!(error instanceof NotCompiledYet)) throw error
+      return undefined
+    } finally {
+      if (begun !== undefined) costs.end(begun)
+      this.#begun = undefined
+    }
   }
 
   async #inThread(types: KnownTypes): Promise<void> {
@@ -89,8 +101,18 @@ export class BodyCheck {
       this.#events = new UnpackedEvents(batch, events, this.#body)
     }
     refuse(faults)
-    this.#checkedAgainst = types
+    this.#checkedAgainst = types.version
   }
+}
+
+function areReady({ events }: Cut, { byName }: KnownTypes): boolean {
+  let last: string | undefined
+  for (const { type } of events) {
+    if (type === last) continue
+    if (!(byName.get(type)?.isReady() ?? true)) return false
+    last = type
+  }
+  return true
 }
 
 /** The events of a body. */

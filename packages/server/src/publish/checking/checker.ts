@@ -44,6 +44,15 @@ export class CheckTooLong extends Error {
   }
 }
 
+/** Too much of the party's waits for a thread already. */
+export class TooMuchWaiting extends PosthornError {
+  constructor() {
+    const detail =
+      'Too many large requests of this tenant are waiting to be checked. Try again, with fewer requests at a time.'
+    super('overloaded', detail, { retryAfterSeconds: 1 })
+  }
+}
+
 type Task = {
   readonly party: string
   readonly job: Job
@@ -95,7 +104,7 @@ export class Checker {
   ): Promise<JobResults[Kind]> {
     const bytes = bytesOf(job)
     const waiting = this.#waitingBytes.get(party) ?? 0
-    if (waiting > 0 && waiting + bytes > MAX_WAITING_BYTES) throw tooMuch()
+    if (waiting > 0 && waiting + bytes > MAX_WAITING_BYTES) throw new TooMuchWaiting()
     this.#waitingBytes.set(party, waiting + bytes)
     try {
       const outcome = await this.#run(party, job, types)
@@ -251,13 +260,6 @@ function bytesOf(job: Job): number {
       return job.payloads.reduce((sum, { length }) => sum + length, 0)
   }
 }
-
-const tooMuch = (): PosthornError =>
-  new PosthornError(
-    'overloaded',
-    'Too many large requests of this tenant are waiting to be checked. Try again, with fewer requests at a time.',
-    { retryAfterSeconds: 1 },
-  )
 
 function failed(isStopped: boolean): PosthornError {
   if (isStopped) return new PosthornError('shutting_down', 'The server is shutting down.', { retryAfterSeconds: 1 })

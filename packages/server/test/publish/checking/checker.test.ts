@@ -75,7 +75,7 @@ describe('a job that takes too long', () => {
 it('parties take turns, however many jobs one of them has waiting', async () => {
   const known = await types()
   open(10_000)
-  // The first to need a schema pays for its compiling.
+  // The first one that needs a schema pays for its compiling.
   await checker.check('first', bodyOf('a'), known)
   const done: string[] = []
   const run = (party: string) => checker.check(party, bodyOf('a'), known).then(() => void done.push(party))
