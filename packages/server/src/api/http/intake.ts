@@ -77,6 +77,7 @@ class Reader {
   #isHandedOver = false
   /** The client sends no more, which the parser is told after what is left. */
   #hasEnded = false
+  #isFinished = false
   /** What it has reserved, and for whom, while it waits. */
   #reserved: { readonly party: string; readonly bytes: number } | undefined
 
@@ -120,8 +121,11 @@ class Reader {
     else this.#resume()
   }
 
+  /** Tells the parser, once: an end in the middle of a request is an error, for which the reader is dropped. */
   #finish(): void {
-    if (!this.#isHandedOver && !this.#socket.destroyed) this.#end()
+    if (this.#isFinished || this.#isHandedOver || this.#socket.destroyed) return
+    this.#isFinished = true
+    this.#end()
   }
 
   /** Someone else reads the socket now. */
