@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { CountedLines } from '../base/counted-lines.ts'
 import type { Logger } from '../base/logger.ts'
 import { Loop } from '../base/loop.ts'
 import type { EventId, TenantId } from '../base/model.ts'
@@ -66,6 +67,7 @@ export class Inbox {
   readonly #store: Store
   readonly #configuration: Configuration
   readonly #log: Logger
+  readonly #lines: CountedLines
   readonly #limits: Omit<PlanLimits, 'deliveriesATenant'>
   readonly #clock: Clock
   readonly #payloads: Payloads
@@ -85,6 +87,7 @@ export class Inbox {
     this.#store = store
     this.#configuration = configuration
     this.#log = log
+    this.#lines = new CountedLines(log, clock)
     this.#clock = clock
     this.#payloads = new Payloads(store, clock)
     const { maxDeliveriesAtOnce = MAX_DELIVERIES_AT_ONCE } = options
@@ -266,9 +269,10 @@ export class Inbox {
     }
   }
 
-  /** Logs the failure. The event stays in the inbox and is retried when the claim expires. */
+  /** Logs the failure, once a second. The event stays in the inbox and is retried when the claim expires. */
   #tellFailed({ tenant, event, type }: Pick<Arrival, 'tenant' | 'event' | 'type'>, err: unknown): void {
-    this.#log.error({ err, tenant, event, type }, 'storing an event published from SQL failed; retrying')
+    const message = 'storing an event published from SQL failed; retrying'
+    this.#lines.add('arrival', 'error', message, { err, tenant, event, type })
   }
 
   async #fanOut({ configuration }: TenantPlan, plan: ItemPlan, nowMs: number) {

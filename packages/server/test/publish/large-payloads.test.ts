@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
-import { Checker } from '../../src/publish/checking/checker.ts'
+import { Checker, TooMuchWaiting } from '../../src/publish/checking/checker.ts'
 import { Payloads, UNFINISHED } from '../../src/publish/payloads.ts'
 import { Turns } from '../../src/publish/turns.ts'
 import { JumpClock } from '../jump-clock.ts'
@@ -143,6 +143,21 @@ describe('an event published from SQL', () => {
     expect((await endpointsOf(small)).length).toBe(1)
     const { event } = await bench.events.get('acme', wrong)
     expect(event.rejected).toMatchObject([{ field: '/payload/CoverId', reason: 'schema' }])
+  })
+
+  it('waits without a line in the log while too much of its tenant is waiting to be checked', async () => {
+    await bench.endpoint()
+    const large = await arrive(bench, ['acme', TYPE, JSON.stringify(LARGE), 'k1'])
+    const { checker } = bench.publisher.means
+    const check = vi.spyOn(checker, 'check')
+    for (let at = 0; at < 3; at++) check.mockRejectedValueOnce(new TooMuchWaiting())
+    const { inbox, lines } = anInbox(bench, { lookMs: 20 }, systemClock, { maxBodyBytes: 1_048_576 })
+    inbox.start()
+    await expect.poll(isWaiting, LATE).toBe(false)
+    await inbox.stop()
+    expect(check).toHaveBeenCalledTimes(4)
+    expect((await endpointsOf(large)).length).toBe(1)
+    expect(lines).toEqual([])
   })
 
   it('is rejected if its payload takes too long to validate, and other tenants do not wait for that', async () => {
