@@ -10,6 +10,7 @@ import { hangingAlternatives } from './hanging-alternatives.ts'
 import { hangingEndpoints } from './hanging-endpoints.ts'
 import { moreNodes } from './more-nodes.ts'
 import { apiPort } from './neighbours/api-port.ts'
+import { checking } from './neighbours/checking.ts'
 import { configuration } from './neighbours/configuration.ts'
 import { costlyReads } from './neighbours/costly-reads.ts'
 import { keptConnections } from './neighbours/kept-connections.ts'
@@ -46,6 +47,7 @@ export const BENCHES: readonly Bench[] = [
   fasterPublisher,
   largeResponses,
   refusingReceivers,
+  ...checking,
 ]
 
 /** Finds a bench by its id or its name. */

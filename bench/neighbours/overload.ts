@@ -79,7 +79,7 @@ async function publish({ posthorn }: Setting, tenant: Tenant, plan: Plan, signal
   while (!signal.aborted && calls.length < (plan.calls ?? Number.POSITIVE_INFINITY)) {
     const dueAt = begunAt + (calls.length * 1_000) / plan.callsPerSecond
     if (dueAt <= performance.now()) calls.push(call())
-    else await new Promise(resolve => setTimeout(resolve, dueAt - performance.now()))
+    else await new Promise(resolve => setTimeout(resolve, Math.max(0, dueAt - performance.now())))
   }
   await Promise.all(calls)
 }

@@ -301,8 +301,9 @@ export class EndpointsResource {
   /**
    * List a tenant's endpoints, newest first: `GET /v1/tenants/{tenant}/endpoints`.
    *
-   * If little matches, the list answers after about 2 seconds with what it has found until then, possibly nothing, and
-   * says in `searchedTo` how far it looked. Follow `nextCursor` until it is null.
+   * A page with large endpoints can have fewer items than `limit`. If little matches, the list answers after about 2
+   * seconds with what it has found until then, possibly nothing, and says in `searchedTo` how far it looked. Follow
+   * `nextCursor` until it is null.
    *
    * @param tenant The tenant's id, chosen by the provider.
    * @throws ApiError with the codes that any call can have, or `not_found`.
@@ -328,8 +329,9 @@ export class EndpointsResource {
    * List the endpoints of all tenants, newest first: `GET /v1/endpoints`.
    *
    * For API keys without a tenant. `health=failing` answers which tenants have failing endpoints, since when, and why.
-   * If little matches, the list answers after about 2 seconds with what it has found until then, possibly nothing, and
-   * says in `searchedTo` how far it looked. Follow `nextCursor` until it is null.
+   * A page with large endpoints can have fewer items than `limit`. If little matches, the list answers after about 2
+   * seconds with what it has found until then, possibly nothing, and says in `searchedTo` how far it looked. Follow
+   * `nextCursor` until it is null.
    */
   listAll(query?: ListAllEndpointsQuery, options?: CallOptions): List<Endpoint, ListEndpointsPage> {
     return list(this.#connection, path`/v1/endpoints`, query, options)

@@ -355,8 +355,9 @@ export type PublishedEvent = {
   /** The key that the event was published with. Null if it had none. */
   key: string | null
   /**
-   * Number of deliveries created for the event. Null if they are still being created, because the tenant has very many
-   * endpoints, or its endpoints' filters take long.
+   * Number of deliveries created for the event. Null if they are still being created, because it goes to very many
+   * endpoints (from 5,001 deliveries in a call, or from 257 while several tenants are busy), or because filters or the
+   * payload take long.
    */
   deliveries: number | null
   /** Number of the tenant's endpoints that got no delivery, by reason. Null while they are still being determined. */
@@ -436,7 +437,10 @@ export type Attempt = {
    * if the error says it all, or if the response was removed.
    */
   detail: string | null
-  /** The detail as a sentence, with what the receiver has to do. Null if there is no detail. */
+  /**
+   * The detail as a sentence, with what the receiver has to do. Null if there is no detail. What it quotes of a
+   * response of the token server is left out if the API key cannot see payloads.
+   */
   explanation: string | null
   /** Whether the request was lost on a kept connection that the receiver had closed, and repeated on a new one. */
   reconnected: boolean

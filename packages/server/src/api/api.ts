@@ -15,6 +15,7 @@ import type { Examples } from './http/examples.ts'
 import { Gate } from './http/gate.ts'
 import { findHttpFault, toOriginForm } from './http/http-faults.ts'
 import { Idempotency } from './http/idempotency.ts'
+import { Intake } from './http/intake.ts'
 import { KnownPaths } from './http/known-paths.ts'
 import { type Call, Load } from './http/load.ts'
 import { describeRoutes } from './http/openapi.ts'
@@ -54,7 +55,8 @@ export type CreatedApi = {
 export function createApi(services: Services, options: ApiOptions): CreatedApi {
   const lines = new CountedLines(options.logger, options.clock)
   const connections = new Connections(options, lines)
-  const gate = new Gate(options)
+  const intake = new Intake(connections, new Turns(options.clock))
+  const gate = new Gate(options, lines)
   const load = new Load(options)
   const paths = new KnownPaths()
   const idempotency = new Idempotency(services.idempotentCalls)
@@ -62,7 +64,7 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
   const context: ProblemContext = { lines, isDraining: () => isClosing || options.isDraining() }
   let createAnother: () => Server
   const api = createFramework(options, gate, context, handler => {
-    createAnother = () => createHttpServer(connections, options, handler)
+    createAnother = () => createHttpServer(connections, intake, handler)
     return createAnother()
   })
   api.setNotFoundHandler((request, reply) => sendProblem(context, unknownPath(paths, request), request, reply))
@@ -105,8 +107,7 @@ export function createApi(services: Services, options: ApiOptions): CreatedApi {
  * A server whose connections are bounded and whose calls take turns. Node's timeouts are a second line: `Connections`
  * has the deadlines.
  */
-function createHttpServer(connections: Connections, { clock }: ApiOptions, handle: RequestListener): Server {
-  const turns = new Turns(clock, handle)
+function createHttpServer(connections: Connections, intake: Intake, handle: RequestListener): Server {
   const options = {
     // A missing Host header is refused by findHttpFault, with a problem document.
     requireHostHeader: false,
@@ -118,9 +119,11 @@ function createHttpServer(connections: Connections, { clock }: ApiOptions, handl
   }
   const server = createServer(options, (request, response) => {
     connections.begin(request, response)
-    turns.take(connections.partyOf(request.socket), request, response)
+    intake.begin(request, response)
+    handle(request, response)
   })
   connections.watch(server)
+  intake.watch(server)
   completeServer(server)
   return server
 }

@@ -1,4 +1,5 @@
 /** The API's options, besides its services. */
+import type { Logger } from '../base/logger.ts'
 import type { TenantId } from '../base/model.ts'
 import type { GateOptions } from './http/gate.ts'
 
@@ -22,6 +23,7 @@ export type StoreReadiness = {
 }
 
 export type ApiOptions = GateOptions & {
+  readonly logger: Logger
   /** IP addresses and networks that deliveries are sent from (C4). */
   readonly egressAddresses: readonly string[]
   readonly version: string

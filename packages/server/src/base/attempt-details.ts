@@ -95,6 +95,33 @@ export const ATTEMPT_DETAILS = {
     'The status line is longer than 16 KiB, or the response head than 256 KiB. Send fewer or shorter headers.',
   ],
   too_many_interim: ['response_too_large', 'More than 16 interim responses or 64 KiB came before the status.'],
+  // OAuth
+  token_server_silent: [
+    'token_unavailable',
+    'The token server sent no response that can be read ({value}). Check tokenUrl in oauth, and that server.',
+  ],
+  token_server_busy: [
+    'token_unavailable',
+    'Other token requests to that server took all the time. Check how fast the token server responds.',
+  ],
+  token_refused: [
+    'token_unavailable',
+    'The token server responded with {value}. Check the URL, the client and the scope in oauth.',
+  ],
+  token_cut_off: ['token_unavailable', 'The response of the token server ended early, or is larger than 28 KiB.'],
+  token_not_json: [
+    'token_unavailable',
+    'The response of the token server is not a JSON object ({value}). Check tokenUrl in oauth.',
+  ],
+  token_missing: [
+    'token_unavailable',
+    'The response of the token server has no access_token that a header can carry: {value}.',
+  ],
+  token_type: [
+    'http_client_error',
+    'The receiver refused the token. Its token_type is {value}, but it was sent as a bearer token (RFC 6750).',
+  ],
+  // Posthorn
   not_sendable: ['internal', 'The request could not be written. This is a fault of Posthorn.'],
 } as const satisfies Readonly<Record<string, readonly [error: AttemptError, says: string]>>
 
@@ -116,9 +143,15 @@ export type PauseDetailCode = keyof typeof PAUSE_DETAILS
 
 export type AttemptDetailCode = keyof typeof ATTEMPT_DETAILS
 
-/** The sentence for a detail. Empty if the code is unknown here: a newer node has stored it. */
-export function sentenceOf({ code, value }: AttemptDetail): string {
-  return wordsOf(code).replace('{value}', () => value ?? 'unknown')
+/** What a value quotes of a response, always at its end. */
+const QUOTE = / ".*$/s
+
+/**
+ * The sentence for a detail. Empty if the code is unknown here: a newer node has stored it.
+ * @param quotes false: what it quotes of a response is left out
+ */
+export function sentenceOf({ code, value }: AttemptDetail, { quotes = true } = {}): string {
+  return wordsOf(code).replace('{value}', () => (quotes ? value : value?.replace(QUOTE, '')) ?? 'unknown')
 }
 
 function wordsOf(code: string): string {

@@ -97,6 +97,8 @@ export type Scan = {
   level: number
   /** The number of object members so far. */
   members: number
+  /** Whether a key begins with an escape: `JSON.parse` can mistake it for another (base/exact-json.ts). */
+  hasEscapedKey: boolean
   /** Where each event's payload begins and ends. -1 if it has none. */
   readonly starts: number[]
   readonly ends: number[]
@@ -116,6 +118,7 @@ export function startScan(bytes: Buffer, limits: CutLimits, findDuplicate: boole
     path: new Int32Array(maxLevel),
     level: 0,
     members: 0,
+    hasEscapedKey: false,
     starts: [-1],
     ends: [-1],
   }
@@ -161,6 +164,7 @@ function scanObject(scan: Scan, at: number, level: number): number {
     if (peek(bytes, at) !== QUOTE) unexpected(scan, at, 'a key in double quotes')
     const keyStart = at
     const keyEnd = scanString(scan, at + 1)
+    if (bytes[keyStart + 1] === BACKSLASH) scan.hasEscapedKey = true
     if (keys !== undefined) collectKey(scan, keys, keyStart, keyEnd)
     at = skipSpace(bytes, keyEnd)
     if (peek(bytes, at) !== COLON) unexpected(scan, at, 'a colon')

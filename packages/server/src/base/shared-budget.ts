@@ -47,6 +47,7 @@ export class SharedBudget {
 
   /** Reserves the amount even if the tenant can't have that much. */
   reserve(tenant: TenantId, amount: number): void {
+    if (amount === 0) return
     this.#used += amount
     this.#usedBy.set(tenant, (this.#usedBy.get(tenant) ?? 0) + amount)
   }

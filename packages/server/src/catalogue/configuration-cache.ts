@@ -1,11 +1,16 @@
 import type { EventType } from '../base/model.ts'
 import type { Store } from '../store/store.ts'
 import { compileSchema, type SchemaFault } from './schema.ts'
+import { isProvenQuick } from './schema-cost.ts'
 import type { TenantCache } from './tenant-cache.ts'
 
 /** An event type with its schema ready to use. */
 export type KnownType = {
   readonly type: EventType
+  /** The schema's JSON text. */
+  readonly schema: string
+  /** Whether `validate` can be called: the schema is proven to be quick (schema-cost.ts). Judged on first use. */
+  isQuick(): boolean
   /** Compiles the schema on first use: most installations never see most of their types in one run. */
   validate(value: unknown): SchemaFault[]
 }
@@ -27,8 +32,8 @@ export class CatalogueCache {
   readonly #store: Store
   #current: KnownTypes | undefined
   #loading: Promise<KnownTypes> | undefined
-  /** Compiled schemas by type name, for reuse: a new version of the catalogue rarely changes more than one. */
-  #compiled = new Map<string, { readonly schema: string; readonly known: KnownType }>()
+  /** The types of the last version by name, for reuse of their compiled schemas: a new version of the catalogue rarely changes more than one. */
+  #compiled: ReadonlyMap<string, KnownType> = new Map()
 
   constructor(store: Store) {
     this.#store = store
@@ -68,24 +73,27 @@ export class CatalogueCache {
   async #read(): Promise<KnownTypes> {
     const { version, types } = await this.#store.read('readCatalogue', {})
     const before = this.#compiled
-    const compiled: typeof before = new Map()
     const byName = new Map<string, KnownType>()
     for (const type of types) {
       const schema = JSON.stringify(type.schema)
       const old = before.get(type.name)
-      const known = old?.schema === schema ? { type, validate: old.known.validate } : toKnown(type)
-      compiled.set(type.name, { schema, known })
-      byName.set(type.name, known)
+      byName.set(type.name, old?.schema === schema ? { ...old, type } : toKnown(type, schema))
     }
-    this.#compiled = compiled
+    this.#compiled = byName
     return { version, list: types, byName }
   }
 }
 
-function toKnown(type: EventType): KnownType {
+function toKnown(type: EventType, schema: string): KnownType {
   let validate: ((value: unknown) => SchemaFault[]) | undefined
+  let isQuick: boolean | undefined
   return {
     type,
+    schema,
+    isQuick() {
+      isQuick ??= isProvenQuick(type.schema)
+      return isQuick
+    },
     validate(value) {
       if (validate === undefined) {
         const compiled = compileSchema(type.schema)

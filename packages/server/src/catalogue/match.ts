@@ -9,6 +9,9 @@ import type { EndpointId, NotSent, NotSentReason } from '../base/model.ts'
 import type { KeptFilter, Matchable, Work } from './contents.ts'
 import type { Progress } from './filter/progress.ts'
 
+/** Stands for a payload that was not parsed: large ones are parsed in the inbox, in turns. */
+export const UNPARSED = Symbol('unparsed')
+
 export type Match = {
   readonly endpoints: readonly Matchable[]
   /** How many endpoints get no delivery, by reason. */
@@ -79,13 +82,15 @@ export class TenantIndex {
   }
 
   /**
-   * Only for types in the catalogue: an endpoint that names no types wants all of these. `payload` is parsed. Undefined
-   * if the work ran out: the next call with the type continues to look for its candidates.
+   * Only for types in the catalogue: an endpoint that names no types wants all of these. `payload` is parsed, or
+   * `UNPARSED`. Undefined if the work ran out (the next call with the type continues to look for its candidates), or
+   * if a filter needs the parsed payload.
    */
   match(type: string, payload: unknown, work: Work): Match | undefined {
     const candidates = this.#known.get(type) ?? this.#search(type, work)
     if (candidates === undefined) return undefined
-    return candidates.filtered.length === 0 ? candidates.match : filter(candidates, payload, work)
+    if (candidates.filtered.length === 0) return candidates.match
+    return payload === UNPARSED ? undefined : filter(candidates, payload, work)
   }
 
   find(id: EndpointId): Matchable | undefined {

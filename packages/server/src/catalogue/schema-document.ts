@@ -30,10 +30,11 @@ export class SchemaDocument {
   /** Schemas that hold wherever this one does, apart from its own keywords. */
   inAll({ allOf, $ref, $dynamicRef }: Readonly<Record<string, unknown>>): Schema[] {
     const referred = [$ref, $dynamicRef].filter(ref => typeof ref === 'string')
-    return [...listOf(allOf), ...referred.map(ref => this.#resolve(ref))]
+    return [...listOf(allOf), ...referred.map(ref => this.resolve(ref))]
   }
 
-  #resolve(reference: string): Schema {
+  /** `UNCLEAR` if it can't be found. */
+  resolve(reference: string): Schema {
     if (!this.#isOne) return UNCLEAR
     const id = typeof this.#root === 'object' && typeof this.#root.$id === 'string' ? this.#root.$id : ''
     const ref = id !== '' && reference.startsWith(id) ? reference.slice(id.length) : reference

@@ -5,7 +5,7 @@ import { pointerToken } from '../base/json-scanner.ts'
 export const OPENAPI_KEYWORDS = ['discriminator', 'xml', 'externalDocs', 'example'] as const
 
 /** Keywords that map names chosen by the schema's author to schemas. */
-const MAPS_OF_SCHEMAS = new Set([
+export const MAPS_OF_SCHEMAS: ReadonlySet<string> = new Set([
   'properties',
   'patternProperties',
   '$defs',
@@ -14,7 +14,7 @@ const MAPS_OF_SCHEMAS = new Set([
   'dependentRequired',
 ])
 /** Keywords that hold values, not schemas. */
-const VALUES = new Set(['const', 'enum', 'default', 'examples', ...OPENAPI_KEYWORDS])
+export const VALUES: ReadonlySet<string> = new Set(['const', 'enum', 'default', 'examples', ...OPENAPI_KEYWORDS])
 
 /** A keyword where it has a meaning, not a property or a value that is called so. */
 export type Keyword = {
@@ -41,7 +41,7 @@ export function* keywordsOf(schema: unknown, at = ''): Generator<Keyword> {
   }
 }
 
-const isAnnotation = (keyword: string): boolean => keyword.startsWith('x-')
+export const isAnnotation = (keyword: string): boolean => keyword.startsWith('x-')
 
 /** The keywords that begin with `x-`. */
 export const annotationsOf = (schema: unknown): Set<string> =>

@@ -6,6 +6,7 @@
  * passed over, so that schemas can be taken from an OpenAPI document (schema-advice.ts warns of them).
  */
 import { Ajv2020, type ErrorObject, MissingRefError, type ValidateFunction } from 'ajv/dist/2020.js'
+import { hasAtMost } from '../base/value-count.ts'
 import { FORMATS, KNOWN_FORMATS } from './schema-formats.ts'
 import { annotationsOf, formatsOf, OPENAPI_KEYWORDS } from './schema-keywords.ts'
 
@@ -63,7 +64,7 @@ export function compileSchema(schema: unknown): CompiledSchema {
     const validate = (value: unknown): SchemaFault[] => {
       try {
         if (first(value)) return []
-        if (!isSmall(value)) return describeFaults(first.errors)
+        if (!hasAtMost(MAX_VALUES_FOR_ALL_FAULTS, value)) return describeFaults(first.errors)
         all ??= compile(schema as object, true)
         all(value)
         return describeFaults(all.errors)
@@ -128,15 +129,6 @@ export function faultOfSize(value: unknown): string | undefined {
 function isShallow(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return true
   return depth > 0 && Object.values(value).every(inner => isShallow(inner, depth - 1))
-}
-
-function isSmall(value: unknown): boolean {
-  let left = MAX_VALUES_FOR_ALL_FAULTS
-  const visit = (inner: unknown): boolean => {
-    if (--left < 0) return false
-    return typeof inner !== 'object' || inner === null || Object.values(inner).every(visit)
-  }
-  return visit(value)
 }
 
 /** JSON text that is the same for equal values: members are sorted, since their order means nothing. */

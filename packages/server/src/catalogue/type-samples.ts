@@ -19,7 +19,7 @@ const EVENTS_A_READ = 20
 /** Larger payloads are left out of the sample. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024
 
-export type SampledEvent = { readonly event: EventId; readonly payload: unknown }
+export type SampledEvent = { readonly event: EventId; readonly payload: Uint8Array }
 
 /** A ring buffer of the newest events. */
 class Newest {
@@ -102,31 +102,19 @@ export class TypeSamples {
   }
 
   /**
-   * Yields the payloads of the newest events of a type, over all tenants, newest first: at most 1,000 events, 8 MiB,
-   * and what can be read within three seconds. Throws StoreUnavailable.
+   * Yields the payloads of the newest events of a type, over all tenants, newest first, some at a time: at most 1,000
+   * events, some 8 MiB, and what can be read within three seconds. Throws StoreUnavailable.
    */
-  async *newest(type: string): AsyncGenerator<SampledEvent> {
+  async *newest(type: string): AsyncGenerator<readonly SampledEvent[]> {
     await this.#write()
     const untilMs = this.#clock.monotonicMs() + MAX_DURATION_MS
     const events = await this.#store.read('findEventsOfType', { type, limit: MAX_EVENTS, nowMs: this.#store.now() })
     let bytesLeft = MAX_BYTES
     for (let at = 0; at < events.length && this.#clock.monotonicMs() < untilMs && bytesLeft > 0; at += EVENTS_A_READ) {
       const some = { events: events.slice(at, at + EVENTS_A_READ), maxBytes: MAX_PAYLOAD_BYTES }
-      for (const { event, payload } of await this.#store.read('readSamplePayloads', some)) {
-        bytesLeft -= payload.length
-        const parsed = parse(payload)
-        if (parsed !== undefined) yield { event, payload: parsed }
-        if (bytesLeft <= 0 || this.#clock.monotonicMs() >= untilMs) return
-      }
+      const read = await this.#store.read('readSamplePayloads', some)
+      bytesLeft -= read.reduce((sum, { payload }) => sum + payload.length, 0)
+      yield read
     }
-  }
-}
-
-/** Undefined if the payload is no longer kept. */
-function parse(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(payload).toString())
-  } catch {
-    return undefined
   }
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../base/clock.ts'
 import { logPlain } from '../base/logger.ts'
+import type { TenantId } from '../base/model.ts'
 import { scheduleInForce } from '../catalogue/retry-schedule.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import type { Change } from '../store/changes.ts'
@@ -11,6 +12,7 @@ import { attemptLine, concludeAttempt } from './attempt/conclusion.ts'
 import { Connections } from './attempt/connections.ts'
 import { type Destination, Destinations } from './attempt/destinations.ts'
 import { Sender, type Sent } from './attempt/sender.ts'
+import { Bodies, type Body } from './bodies.ts'
 import { CrashMode } from './lane/crash-mode.ts'
 import type { Lane } from './lane/lane.ts'
 import { ProbeTurns } from './lane/probe-turns.ts'
@@ -54,6 +56,7 @@ export class Engine {
   readonly #health: ReceiverHealth
   readonly #schedules: TypeSchedules
   readonly #probes = new ProbeTurns()
+  readonly #bodies = new Bodies()
   /** The id of what this process puts into requests. Known before the first one. */
   #senderId = 0
 
@@ -86,7 +89,8 @@ export class Engine {
     })
     const hostOf = (lane: Lane) => this.#destinations.get(lane.endpoint)?.route.origin ?? ''
     const dispatch = (lane: Lane, host: string) => void this.#dispatch(lane, host)
-    this.#rounds = new Rounds(options, now, hostOf, dispatch, tenant => store.hasRoomToSettle(tenant))
+    const maySend = (tenant: TenantId) => store.hasRoomToSettle(tenant) && this.#bodies.hasRoom(tenant)
+    this.#rounds = new Rounds(options, now, hostOf, dispatch, maySend)
     this.#lanes = new Lanes({
       store,
       clock,
@@ -225,18 +229,23 @@ export class Engine {
     const { rate } = lane
     this.#inFlight.begin(item.partition)
     if (lane.isInCrashMode && !(await this.#beginTrial(lane, host, item, rate))) return
+    const memory = this.#bodies.begin(item.tenant, item.payload)
     let destination: Destination | null
     let body: Uint8Array | null
     try {
       destination = this.#destinations.get(item.endpoint) ?? (await this.#destinations.load(item.endpoint))
-      body = item.payload ?? (await this.#store.read('readPayload', { tenant: item.tenant, event: item.event }))
+      body = item.payload ?? (await this.#readBody(item, memory))
     } catch (error) {
       this.#log.warn({ err: error }, 'store could not be read; retrying')
+      memory.end()
       return this.#putBack(lane, host, item, rate)
     }
     // Checked last: a lease can expire while the store is read.
     const epoch = this.#partitions.epochOf(item.partition)
-    if (destination === null || body === null || epoch === undefined) return this.#putBack(lane, host, item, rate)
+    if (destination === null || body === null || epoch === undefined) {
+      memory.end()
+      return this.#putBack(lane, host, item, rate)
+    }
     rate?.begin()
     lane.recovery.beginRequest(this.#store.now())
     // This request might take long. The next one needn't wait for it, only for the rate and the recovery.
@@ -244,9 +253,18 @@ export class Engine {
     const mayBegin = () =>
       this.#destinations.isCurrent(destination) && this.#partitions.epochOf(item.partition) === epoch
     const sent = await this.#sender.send(destination, item, body, mayBegin)
+    memory.end()
     // Its place in the rate window stays taken: the attempt has begun as far as the rate is concerned.
     if (sent === null) return this.#putBack(lane, host, item, null)
     this.#conclude(lane, host, item, destination, sent, epoch)
+  }
+
+  async #readBody({ tenant, event }: LaneItem, memory: Body): Promise<Uint8Array | null> {
+    const body = await this.#store.read('readPayload', { tenant, event })
+    memory.resize(body?.length ?? 0)
+    // It is nearly always smaller than what was reserved for it.
+    this.#lanes.run()
+    return body
   }
 
   /** Applies the result of a request to its delivery, lane and endpoint. */

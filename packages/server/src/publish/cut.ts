@@ -14,6 +14,7 @@
  */
 import { Buffer } from 'node:buffer'
 import type { FieldError } from '../base/errors.ts'
+import { parseExactly } from '../base/exact-json.ts'
 import {
   type CutError,
   type CutLimits,
@@ -82,7 +83,7 @@ function failOnDuplicate(bytes: Buffer, limits: CutLimits): never {
 
 function parse(scan: Scan): unknown {
   try {
-    return JSON.parse(scan.bytes.toString('utf8'))
+    return parseExactly(scan.bytes, scan.hasEscapedKey)
   } catch {
     // Never observed, and the property tests look for it. The scanner alone must not decide what is sent.
     return fail(scan, 'bad_json', 0, 'The body is not valid JSON', 0)

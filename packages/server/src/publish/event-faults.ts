@@ -1,10 +1,10 @@
 /** Validates events, by the same rules for those from the API and those published from SQL. */
 import { Buffer } from 'node:buffer'
 import type { FieldError } from '../base/errors.ts'
-import { isOperational } from '../base/model.ts'
-import type { KnownTypes } from '../catalogue/configuration-cache.ts'
+import { type EventType, isOperational } from '../base/model.ts'
+import type { KnownType } from '../catalogue/configuration-cache.ts'
 import { unknownType } from '../catalogue/unknown-type.ts'
-import { type Cut, cutEvents } from './cut.ts'
+import { type Cut, type CutEvent, cutEvents } from './cut.ts'
 
 /** Beyond this number of faults in one call, only the first of each element is reported, to keep the response small. */
 const MAX_FAULTS_IN_FULL = 1_000
@@ -14,11 +14,25 @@ const MAX_SUGGESTIONS = 20
 
 const ARCHIVED = 'The event type is archived and cannot be published unless an operator unarchives it.'
 
-/** Finds elements that are not events, have an unknown or archived type, or a payload that violates its schema (C1). */
-export function findFaults({ batch, events, errors }: Cut, types: KnownTypes): readonly FieldError[] {
+/** What events are checked by. */
+export type CheckTypes = {
+  readonly byName: ReadonlyMap<string, { readonly type: Pick<EventType, 'archivedAtMs'> } & Pick<KnownType, 'validate'>>
+}
+
+/**
+ * Finds elements that are not events, have an unknown or archived type, or a payload that violates its schema (C1).
+ *
+ * @param watch called before each payload is validated. Default: nothing
+ */
+export function findFaults(
+  { batch, events, errors }: Cut,
+  types: CheckTypes,
+  watch?: (event: CutEvent) => void,
+): readonly FieldError[] {
   let faults: FieldError[] | undefined
   let unknown: ReturnType<typeof createUnknown> | undefined
-  for (const { index, type, value } of events) {
+  for (const event of events) {
+    const { index, type, value } = event
     const at = batch ? `/${index}` : ''
     const known = types.byName.get(type)
     if (known === undefined) {
@@ -32,6 +46,7 @@ export function findFaults({ batch, events, errors }: Cut, types: KnownTypes): r
       faults.push({ field: `${at}/type`, detail: ARCHIVED, reason: 'event_type_archived' })
       continue
     }
+    watch?.(event)
     const found = known.validate(value)
     if (found.length === 0) continue
     faults ??= [...errors]
@@ -43,7 +58,7 @@ export function findFaults({ batch, events, errors }: Cut, types: KnownTypes): r
 }
 
 /** Describes unknown types, each name once. Of very many, only the first get a suggestion. */
-function createUnknown(types: KnownTypes) {
+function createUnknown(types: CheckTypes) {
   const described = new Map<string, Omit<FieldError, 'field'>>()
   return (type: string): Omit<FieldError, 'field'> => {
     let fault = described.get(type)
@@ -85,7 +100,7 @@ const BEFORE_PAYLOAD = Buffer.from('{"payload":')
 /** Finds what the API would refuse this event for (nothing if it is valid), and parses its payload. */
 export function checkEvent(
   event: LooseEvent,
-  types: KnownTypes,
+  types: CheckTypes,
   limits: PayloadLimits,
 ): { readonly faults: readonly FieldError[]; readonly value: unknown } {
   const { type, payload, payloadBytes } = event

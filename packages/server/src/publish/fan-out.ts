@@ -12,7 +12,7 @@ import type { PastSelection } from '../store/operations/endpoints/selections.ts'
 import type { InboxItem } from '../store/operations/inbox/inbox.ts'
 import type { Store } from '../store/store.ts'
 import { newDelivery } from './new-deliveries.ts'
-import type { Payloads } from './payloads.ts'
+import { type Payloads, UNFINISHED } from './payloads.ts'
 import { TURN_MS, type Turns } from './turns.ts'
 
 export type ItemPlan = {
@@ -68,7 +68,8 @@ export async function planItem(
     const past = await readPast(item, page.endpoints, planning)
     const hasFilter = ({ filter }: Pick<Matchable, 'filter'>) => filter !== null
     const isFiltered = page.endpoints.some(hasFilter) || past.values().some(hasFilter)
-    const payload = isFiltered ? await turns.waitFor(payloads.get(item)) : undefined
+    const payload = isFiltered ? await payloads.get(item, turns, room.untilMs) : undefined
+    if (payload === UNFINISHED) return plan(true)
     for (const endpoint of page.endpoints) {
       if (endpoint.createdVersion > item.tenantVersion) continue
       if (room.deliveries <= 0) return plan(true)

@@ -8,6 +8,8 @@ import type { ClaimedInbox } from '../store/operations/inbox/claim.ts'
 import type { Arrival } from '../store/operations/inbox/inbox.ts'
 import type { Store } from '../store/store.ts'
 import { StoreContended, StoreUnavailable } from '../store/transaction.ts'
+import { ArrivalChecks } from './checking/arrival-checks.ts'
+import type { CheckMeans } from './checking/body-check.ts'
 import type { PayloadLimits } from './event-faults.ts'
 import type { ItemPlan } from './fan-out.ts'
 import { freshItems } from './new-deliveries.ts'
@@ -36,6 +38,10 @@ const CLAIM_MS = 5_000
 const DELIVERIES_A_COMMIT = 2_000
 /** Pause before retrying an event that would overtake an earlier one in an ordered endpoint's lane. */
 const BEHIND_MS = 50
+/** Pause before asking again whether a check in another thread has ended. */
+const WAITING_MS = 20
+/** Longest rest after a round, which keeps claimed rows waiting. */
+const LONGEST_REST_MS = 50
 /** Pause after a failure of the store, before the next try. */
 const PAUSE_MS = 1_000
 /** Maximum number of faults in a log line. */
@@ -63,6 +69,7 @@ export class Inbox {
   readonly #limits: Omit<PlanLimits, 'deliveriesATenant'>
   readonly #clock: Clock
   readonly #payloads: Payloads
+  readonly #checks: ArrivalChecks
   /** How many rows to claim of tenants whose rows take long. */
   #claimedRows: ReadonlyMap<TenantId, number> = new Map()
   readonly #loop: Loop
@@ -72,16 +79,17 @@ export class Inbox {
     configuration: Configuration,
     clock: Clock,
     log: Logger,
-    settings: PayloadLimits,
+    settings: PayloadLimits & Pick<CheckMeans, 'checker' | 'costs'>,
     options: InboxOptions,
   ) {
     this.#store = store
     this.#configuration = configuration
     this.#log = log
     this.#clock = clock
-    this.#payloads = new Payloads(store)
+    this.#payloads = new Payloads(store, clock)
     const { maxDeliveriesAtOnce = MAX_DELIVERIES_AT_ONCE } = options
     this.#limits = { maxDepth: settings.maxDepth, maxBodyBytes: settings.maxBodyBytes, maxDeliveriesAtOnce }
+    this.#checks = new ArrivalChecks(settings, this.#limits)
     this.#loop = new Loop({
       clock,
       everyMs: options.lookMs,
@@ -111,9 +119,20 @@ export class Inbox {
         // The peek also sees rows that another node is just claiming.
         if (isNone(claimed)) return
       }
+      const begunAtMs = this.#clock.monotonicMs()
       claimed = await this.#workOff(claimed)
+      await this.#restSince(begunAtMs)
     }
     await this.#giveBack(claimed)
+  }
+
+  /**
+   * While several tenants have something to store, leaves half of the time to them. SQLite commits on the main thread,
+   * so rounds without a rest, of a tenant that publishes to thousands of endpoints, would take nearly all of it.
+   */
+  async #restSince(begunAtMs: number): Promise<void> {
+    if (this.#store.engine !== 'sqlite' || !this.#store.isShared) return
+    await this.#loop.rest(Math.min(this.#clock.monotonicMs() - begunAtMs, LONGEST_REST_MS))
   }
 
   #claim(after: TenantId): Promise<ClaimedInbox> {
@@ -154,7 +173,15 @@ export class Inbox {
     const tenants = [...new Set([...arrivalsOf.keys(), ...itemsOf.keys()])]
     const configurations = await Promise.all(tenants.map(tenant => this.#configuration.tenants.get(tenant)))
     const turns = new Turns(this.#clock)
-    const at = { types, limits, nowMs, store: this.#store, payloads: this.#payloads, turns }
+    const at = {
+      types,
+      limits,
+      nowMs,
+      store: this.#store,
+      payloads: this.#payloads,
+      checks: this.#checks,
+      turns,
+    }
     const plans: TenantPlan[] = []
     for (const [index, tenant] of tenants.entries()) {
       const rows = { arrivals: arrivalsOf.get(tenant) ?? [], items: itemsOf.get(tenant) ?? [] }
@@ -180,6 +207,7 @@ export class Inbox {
       this.#accept(plans, types, nowMs),
       ...plans.flatMap(plan => plan.items.map(item => this.#fanOut(plan, item, nowMs))),
       ...plans.map(({ surplus }) => this.#giveBack(surplus)),
+      ...plans.map(({ waiting }) => this.#giveBack({ arrivals: waiting, items: [] }, WAITING_MS)),
     ])
     return stale.flat()
   }

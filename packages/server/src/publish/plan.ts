@@ -9,7 +9,8 @@ import type { KnownTypes } from '../catalogue/configuration-cache.ts'
 import type { TenantMatcher } from '../catalogue/tenant-memory.ts'
 import type { AcceptedArrival } from '../store/operations/inbox/arrivals.ts'
 import type { Arrival, InboxItem } from '../store/operations/inbox/inbox.ts'
-import { checkEvent, type PayloadLimits } from './event-faults.ts'
+import type { ArrivalChecks } from './checking/arrival-checks.ts'
+import type { PayloadLimits } from './event-faults.ts'
 import { type ItemPlan, type Planning, planItem, type Room } from './fan-out.ts'
 import { newDelivery } from './new-deliveries.ts'
 
@@ -31,6 +32,7 @@ export type PlanLimits = PayloadLimits & {
 }
 
 export type Circumstances = Planning & {
+  readonly checks: ArrivalChecks
   readonly types: KnownTypes
   /** Null if the tenant does not exist. */
   readonly configuration: TenantMatcher | null
@@ -47,6 +49,8 @@ export type TenantPlan = {
   readonly items: readonly ItemPlan[]
   /** Rows beyond the tenant's allowance for one round. */
   readonly surplus: Rows
+  /** Arrivals that are still being checked in another thread, and those after them. */
+  readonly waiting: readonly Arrival[]
   /** Arrivals that could not be validated because of an error of our own. */
   readonly failed: readonly { readonly arrival: Arrival; readonly error: unknown }[]
   readonly deliveryCount: number
@@ -75,11 +79,19 @@ export async function planTenant(tenant: TenantId, { arrivals, items }: Rows, at
   const planned: ItemPlan[] = []
   const room: Room = { deliveries: at.limits.deliveriesATenant, untilMs: turns.workedMs + MS_A_TENANT }
   const hasRoom = () => room.deliveries > 0 && turns.workedMs < room.untilMs
+  let waiting: readonly Arrival[] = []
   let arrivalAt = 0
   for (; arrivalAt < arrivals.length && hasRoom(); arrivalAt++) {
     const arrival = arrivals[arrivalAt]!
     try {
       const next = planArrival(arrival, at)
+      if (next === 'waiting') {
+        // Those after it must not overtake it.
+        waiting = arrivals.slice(arrivalAt)
+        at.checks.startAhead(waiting.slice(1), at.types)
+        arrivalAt = arrivals.length
+        break
+      }
       accepted.push(next)
       room.deliveries -= next.deliveries?.length ?? 0
     } catch (error) {
@@ -93,17 +105,20 @@ export async function planTenant(tenant: TenantId, { arrivals, items }: Rows, at
   }
   const surplus = { arrivals: arrivals.slice(arrivalAt), items: items.slice(itemAt) }
   const deliveryCount = at.limits.deliveriesATenant - room.deliveries
-  return { tenant, configuration, accepted, items: planned, surplus, failed, deliveryCount }
+  return { tenant, configuration, accepted, items: planned, surplus, waiting, failed, deliveryCount }
 }
 
 /** Throws if a schema in the catalogue can't be used. */
-function planArrival(arrival: Arrival, { types, configuration, limits, nowMs }: Circumstances): AcceptedArrival {
+function planArrival(arrival: Arrival, at: Circumstances): AcceptedArrival | 'waiting' {
+  const { types, configuration, limits, nowMs } = at
   const { tenant, event, type, key, createdAtMs } = arrival
   const payload = arrival.payload ?? NO_PAYLOAD
   const about = { tenant, event, type, key, createdAtMs, payload }
   // As in the API, no one can publish for the operator's tenant.
   const isNobodys = configuration === null || tenant === OPERATOR_TENANT
-  const { faults, value } = isNobodys ? UNKNOWN_TENANT : checkEvent(arrival, types, limits)
+  const checked = isNobodys ? UNKNOWN_TENANT : at.checks.check(arrival, types)
+  if (checked === 'waiting') return checked
+  const { faults, value } = checked
   if (faults.length > 0) return { ...about, rejected: bounded(faults), notSent: {}, deliveries: [] }
   const match = configuration!.index?.match(type, value, { left: STEPS_AN_ARRIVAL })
   if (match === undefined) return { ...about, rejected: null, notSent: {}, deliveries: null }

@@ -1,9 +1,8 @@
 import { Buffer } from 'node:buffer'
-import { createHash } from 'node:crypto'
+import { systemClock } from '../base/clock.ts'
 import { DAY_MS } from '../base/durations.ts'
-import { codeOfFaults, type FieldError, PosthornError } from '../base/errors.ts'
+import { codeOfFaults, PosthornError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
-import type { CutError } from '../base/json-scanner.ts'
 import {
   type DeliveryId,
   type Endpoint,
@@ -25,8 +24,10 @@ import type {
 } from '../store/operations/events/publish-request.ts'
 import { CallRepeated, type Keep, type KeptCall } from '../store/operations/idempotent-calls.ts'
 import { type Store, StoreOverloaded } from '../store/store.ts'
-import { type Cut, type CutEvent, cutEvents } from './cut.ts'
-import { findFaults } from './event-faults.ts'
+import { BodyCheck, type CheckMeans, type Draft } from './checking/body-check.ts'
+import { CheckCosts } from './checking/check-costs.ts'
+import { Checker } from './checking/checker.ts'
+import { hashOf } from './checking/jobs.ts'
 import { MatchingShares } from './matching-share.ts'
 import { freshItems, newDelivery } from './new-deliveries.ts'
 import { isBroad, MAX_DELIVERIES_AT_ONCE } from './plan.ts'
@@ -46,6 +47,8 @@ export type PublisherOptions = {
 type PublishCall = {
   readonly tenant: TenantId
   readonly traceparent: string | null
+  /** Throws what the events are refused for. Called before they are made. Default: nothing is checked. */
+  readonly check?: (types: KnownTypes) => void | Promise<void>
   /** Where the call has the key of its event with this index, as a JSON Pointer. Default: `/key`. */
   readonly pointerToKey?: (index: number) => string
   /** The call to be stored with the events. Called after they were made. Default: none. */
@@ -75,13 +78,22 @@ export class Publisher {
   readonly #catalogue: CatalogueCache
   readonly #tenants: TenantCache
   readonly #shares = new MatchingShares()
+  readonly #means: CheckMeans
 
-  constructor(store: Store, options: PublisherOptions) {
+  /** @param checker does what takes long */
+  constructor(store: Store, options: PublisherOptions, checker: Checker = new Checker(systemClock)) {
     this.#store = store
     this.#options = options
     this.#maxDeliveriesAtOnce = options.maxDeliveriesAtOnce ?? MAX_DELIVERIES_AT_ONCE
     this.#catalogue = new CatalogueCache(store)
     this.#tenants = new TenantCache(store, options)
+    const { maxBatch, maxDepth } = options
+    this.#means = { costs: new CheckCosts(systemClock), checker, limits: { maxBatch, maxDepth } }
+  }
+
+  /** How events are checked, whichever way they come. */
+  get means(): CheckMeans {
+    return this.#means
   }
 
   /** The cached configuration that events are validated and matched against. */
@@ -102,31 +114,29 @@ export class Publisher {
     kept?: KeptCall,
   ): Promise<{ batch: boolean; events: PublishedItem[] }> {
     if (tenant === OPERATOR_TENANT) throw operatorsOnly()
-    const cut = cutOrRefuse(body, this.#options)
-    const { batch } = cut
-    const pointerToKey = (index: number) => `${batch ? `/${index}` : ''}/${cut.events[index]!.usesId ? 'id' : 'key'}`
-    const call: PublishCall = { tenant, traceparent, pointerToKey, ...(kept && { once: () => onceOf(kept, batch) }) }
-    const drafts = cut.events.map(event => toDraft(event, body))
-    let checkedAgainst: KnownTypes | undefined
-    const toEvents = (configuration: TenantMatcher, nowMs: number, isLater: boolean) =>
-      this.#toNewEvents(tenant, drafts, configuration, nowMs, isLater)
+    const check = new BodyCheck(tenant, body, this.#means)
+    const events = () => check.events!
+    const call: PublishCall = {
+      tenant,
+      traceparent,
+      pointerToKey: index => events().pointerToKey(index),
+      ...(kept && { once: () => onceOf(kept, events().batch) }),
+    }
+    const make: MakeEvents = (_types, configuration, nowMs, isLater) =>
+      this.#toNewEvents(tenant, events().drafts, configuration, nowMs, isLater)
     try {
-      const events = await this.#storeMatched(call, (types, configuration, nowMs, isLater) => {
-        if (types !== checkedAgainst) refuseFaults(cut, types)
-        checkedAgainst = types
-        return toEvents(configuration, nowMs, isLater)
-      })
-      return { batch, events }
+      const stored = await this.#storeMatched({ ...call, check: types => check.against(types) }, make)
+      return { batch: events().batch, events: stored }
     } catch (error) {
       const isRefused =
-        error instanceof PosthornError && error.code === codeOfFaults(error.fields) && cut.errors.length === 0
-      if (!isRefused || !(await this.#wereAccepted(tenant, drafts))) throw error
+        error instanceof PosthornError &&
+        error.code === codeOfFaults(error.fields) &&
+        check.events !== undefined &&
+        !check.hasErrors
+      if (!isRefused || !(await this.#wereAccepted(tenant, events().drafts))) throw error
     }
     // A repeated call that was accepted before the type changed: it gets the same response as then.
-    const events = await this.#storeMatched(call, (_types, configuration, nowMs, isLater) =>
-      toEvents(configuration, nowMs, isLater),
-    )
-    return { batch, events }
+    return { batch: events().batch, events: await this.#storeMatched(call, make) }
   }
 
   /** Whether each of these was accepted before under the same key, with the same type and payload. */
@@ -239,15 +249,23 @@ export class Publisher {
   async #storeOnce(call: PublishCall, makeEvents: MakeEvents, isLater = false): Promise<PublishedItem[] | 'stale'> {
     const { tenant, traceparent, pointerToKey = () => '/key' } = call
     const types = await this.#catalogue.get()
-    const configuration = await this.#tenants.get(tenant)
-    if (configuration === null) throw new PosthornError('not_found', 'The tenant was not found.')
-    const nowMs = this.#store.now()
+    let configuration = await this.#tenants.get(tenant)
+    if (configuration === null) throw tenantNotFound()
+    let nowMs = this.#store.now()
     let events: NewEvent[]
     try {
+      const checking = call.check?.(types)
+      if (checking !== undefined) {
+        await checking
+        // That can take seconds.
+        configuration = await this.#tenants.get(tenant)
+        if (configuration === null) throw tenantNotFound()
+        nowMs = this.#store.now()
+      }
       const made = makeEvents(types, configuration, nowMs, isLater)
       events = made instanceof Promise ? await made : made
     } catch (error) {
-      if (!(await this.#dropStale(tenant, types, configuration))) throw error
+      if (configuration === null || !(await this.#dropStale(tenant, types, configuration))) throw error
       return 'stale'
     }
     const request: PublishRequest = {
@@ -310,74 +328,12 @@ export class Publisher {
 
 const onceOf = (call: KeptCall, batch: boolean): PublishOnce => ({ call, response: batch ? 'batch' : 'event' })
 
-/** The part of an event that doesn't depend on the configuration: created once, even if matched several times. */
-type Draft = Pick<NewEvent, 'type' | 'key' | 'hash' | 'payload'> & {
-  /** The parsed payload, which filters look at. */
-  readonly value: unknown
-}
-
-function toDraft({ type, key, payload, value }: CutEvent, body: Uint8Array): Draft {
-  return {
-    type,
-    value,
-    key: key ?? null,
-    hash: key === undefined ? null : hashOf(type, payload),
-    payload: detached(payload, body),
-  }
-}
-
-/** Two events with the same key are the same if this hash is equal. No type has a NUL in its name. */
-function hashOf(type: string, payload: Uint8Array): Uint8Array {
-  return createHash('sha256').update(type).update('\0').update(payload).digest()
-}
-
-/**
- * Copies a payload that is a small part of its request (into a slab of Node's buffer pool, if it fits): otherwise a
- * lane that waits for a slow receiver would keep a megabyte of request alive for a payload of fifty bytes.
- */
-function detached(payload: Uint8Array, body: Uint8Array): Uint8Array {
-  return payload.length * 2 >= body.buffer.byteLength ? payload : Buffer.from(payload)
-}
-
 function toNewEvent(draft: Draft, { endpoints, notSent }: Match, nowMs: number, isLater: boolean): NewEvent {
   const { type, key, hash, payload } = draft
   const id = newId('evt', nowMs)
   if (isLater) return { id, type, key, hash, payload, test: false, notSent: {}, deliveries: null }
   const deliveries = endpoints.map(endpoint => newDelivery(endpoint, nowMs))
   return { id, type, key, hash, payload, test: false, notSent, deliveries }
-}
-
-function cutOrRefuse(body: Uint8Array, { maxBatch, maxDepth }: PublisherOptions): Cut {
-  const cut = cutEvents(body, { maxBatch, maxDepth })
-  if ('error' in cut) throw cutRefusal(cut.error)
-  if (cut.events.length === 0 && cut.errors.length === 0) {
-    throw invalid([{ field: '', detail: 'The array is empty. Publish at least one event.' }])
-  }
-  return cut
-}
-
-function cutRefusal({ kind, detail, pointer }: CutError): PosthornError {
-  const fields: FieldError[] = [{ field: pointer, detail, reason: kind }]
-  switch (kind) {
-    case 'bad_json':
-    case 'bad_utf8':
-    case 'bom':
-    case 'too_deep':
-      return new PosthornError('bad_json', detail, { fields })
-    case 'payload_too_large':
-      return new PosthornError('body_too_large', detail, { fields })
-    // Valid JSON by RFC 8259, with invalid content.
-    case 'duplicate_key':
-    case 'wrong_shape':
-    case 'too_many_events':
-      return invalid(fields)
-  }
-}
-
-/** Throws if an element is not an event, or has an unknown type, or a payload that violates its type's schema (C1). */
-function refuseFaults(cut: Cut, types: KnownTypes): void {
-  const faults = findFaults(cut, types)
-  if (faults.length > 0) throw invalid(faults)
 }
 
 function operatorsOnly(): PosthornError {
@@ -387,10 +343,7 @@ function operatorsOnly(): PosthornError {
   )
 }
 
-function invalid(fields: readonly FieldError[]): PosthornError {
-  const detail = fields.length === 1 ? fields[0]!.detail : `${fields.length} values are invalid. Nothing was stored.`
-  return new PosthornError(codeOfFaults(fields), detail, { fields })
-}
+const tenantNotFound = () => new PosthornError('not_found', 'The tenant was not found.')
 
 function idempotencyConflict(pointers: readonly string[]): PosthornError {
   const detail =

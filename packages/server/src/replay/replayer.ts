@@ -8,7 +8,7 @@ import type { Configuration } from '../catalogue/configuration-cache.ts'
 import { type Matchable, toMatchable } from '../catalogue/contents.ts'
 import type { TenantMatcher } from '../catalogue/tenant-memory.ts'
 import { SharedTurns } from '../publish/turns.ts'
-import { cancelReplay, mendParts } from '../store/in-steps.ts'
+import { cancelSome, mendParts } from '../store/in-steps.ts'
 import type { PartLook, Replayed, ReplayPart } from '../store/operations/replays/parts.ts'
 import type { Replayable } from '../store/operations/replays/scan.ts'
 import type { Store } from '../store/store.ts'
@@ -42,6 +42,8 @@ const MAX_ROWS = 1_000
 const MAX_STEPS = 8
 /** Work of a part on filters in one tick, in milliseconds. Many parts have to share a tick's time. */
 const SIFT_MS = 2
+/** Cancelled replays that are worked on in one round. */
+const CANCELLED_A_ROUND = 4
 /** Pause after a failure of the store, before the next try. */
 const PAUSE_MS = 1_000
 /** Maximum number of remembered rates. Beyond that all are forgotten, and every part starts with the first rate. */
@@ -93,6 +95,8 @@ export class Replayer {
   readonly #settings: ReplayerSettings
   /** What is known about the endpoints of released parts, for the next round. */
   #rates = new Map<string, Known>()
+  /** The tenant whose parts were claimed last: the next claim begins after it. */
+  #claimedUpTo: TenantId = ''
   #credit = 0
   #earnedAtMs = Number.NEGATIVE_INFINITY
   readonly #loop: Loop
@@ -135,10 +139,16 @@ export class Replayer {
   async #work(): Promise<void> {
     while (!this.#loop.isStopped) {
       await this.#cleanUp()
-      for (const cancelled of await this.#store.read('findUncancelledReplays', {}))
-        await cancelReplay(this.#store, cancelled)
-      if (!(await this.#store.read('peekReplayParts', {}))) return
-      const parts = await this.#store.write('claimReplayParts', { limit: PARTS_A_ROUND, claimMs: CLAIM_MS })
+      const cancelled = await this.#store.read('findUncancelledReplays', {})
+      // A step of a few, so that other replays get their turn.
+      for (const of of cancelled.slice(0, CANCELLED_A_ROUND)) await cancelSome(this.#store, of)
+      if (!(await this.#store.read('peekReplayParts', {}))) {
+        if (cancelled.length === 0) return
+        continue
+      }
+      const claim = { limit: PARTS_A_ROUND, claimMs: CLAIM_MS, after: this.#claimedUpTo }
+      const parts = await this.#store.write('claimReplayParts', claim)
+      this.#claimedUpTo = parts.at(-1)?.tenant ?? ''
       // Another node has them, or they are of a replay that is being paused: others might follow.
       if (parts.length === 0) await this.#loop.rest(TICK_MS)
       else await this.#round(parts.map(part => this.#take(part)))
@@ -177,18 +187,16 @@ export class Replayer {
     this.#earnedAtMs = nowMs
   }
 
-  /** Shares the credit equally among the parts that have room. Each time a different part comes first. */
+  /**
+   * Shares the credit equally among the tenants, and a tenant's among its parts that have room. Each time a different
+   * part comes first.
+   */
   async #tick(works: Work[]): Promise<void> {
     const parts = works.map(({ part, since }) => ({ replay: part.replay, endpoint: part.endpoint, since }))
     const looks = await this.#store.read('lookAtReplayParts', { parts })
     const rooms = works.map((work, index) => this.#roomFor(work, looks[index]))
     const waiting = works.map((work, index) => ({ work, room: rooms[index]! })).filter(({ room }) => room > 0)
-    const shares = waiting.map(({ work, room }, index) => {
-      const share = Math.min(room, Math.ceil(this.#credit / (waiting.length - index)), Math.floor(this.#credit))
-      this.#credit -= share
-      return { work, share }
-    })
-    const wanted = shares.filter(({ share }) => share > 0)
+    const wanted = this.#share(waiting).filter(({ share }) => share > 0)
     const answers = await Promise.all(
       wanted.map(({ work, share }) => this.#orPutOff(work, () => this.#find(work, share))),
     )
@@ -198,6 +206,19 @@ export class Replayer {
     await Promise.all(found.map(each => this.#orPutOff(each.work, () => this.#make(each))))
     const [first] = works.splice(0, 1)
     works.push(first!)
+  }
+
+  #share(waiting: readonly { readonly work: Work; readonly room: number }[]): { work: Work; share: number }[] {
+    const tenants = [...Map.groupBy(waiting, ({ work }) => work.part.tenant).values()]
+    return tenants.flatMap((own, nth) => {
+      let credit = Math.min(Math.ceil(this.#credit / (tenants.length - nth)), Math.floor(this.#credit))
+      return own.map(({ work, room }, index) => {
+        const share = Math.min(room, Math.ceil(credit / (own.length - index)))
+        credit -= share
+        this.#credit -= share
+        return { work, share }
+      })
+    })
   }
 
   #roomFor(work: Work, look: PartLook | undefined): number {

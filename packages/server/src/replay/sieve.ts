@@ -1,9 +1,10 @@
 /** Decides which endpoints get which of the events that a scan has found (store/operations/replays/scan.ts). */
-import { Buffer } from 'node:buffer'
 import type { Clock } from '../base/clock.ts'
+import { SlicedParse } from '../base/json-slices.ts'
 import type { EndpointId, EventId, ReplaySelection, TenantId } from '../base/model.ts'
 import type { KeptFilter, Work } from '../catalogue/contents.ts'
 import { Progress } from '../catalogue/filter/progress.ts'
+import { MAX_WHOLE_BYTES, parseWhole, STEPS_A_SLICE } from '../publish/payload-parsing.ts'
 import type { SharedTurns } from '../publish/turns.ts'
 import type { Replayable } from '../store/operations/replays/scan.ts'
 import type { Store } from '../store/store.ts'
@@ -129,9 +130,15 @@ export class Sieve {
 
   async #open(id: EventId): Promise<OpenedEvent> {
     const payload = this.#payloads.get(id) ?? null
-    const value: unknown =
-      payload === null ? undefined : await this.#work(() => JSON.parse(Buffer.from(payload).toString()))
+    const value: unknown = payload === null ? undefined : await this.#parse(payload)
     return { id, isKept: payload !== null, value, passed: new WeakMap() }
+  }
+
+  async #parse(payload: Uint8Array): Promise<unknown> {
+    if (payload.length <= MAX_WHOLE_BYTES) return this.#work(() => parseWhole(payload))
+    const parse = new SlicedParse(payload)
+    while (!(await this.#work(() => parse.continue(STEPS_A_SLICE)))) {}
+    return parse.value
   }
 
   /** An event without a payload can't be sent. */

@@ -22,6 +22,7 @@ import { Names } from '../guard/names/names.ts'
 import type { EngineState } from '../observe/metrics.ts'
 import { StoreReadiness } from '../observe/readiness.ts'
 import { Watching } from '../observe/watching.ts'
+import { Checker } from '../publish/checking/checker.ts'
 import { Inbox } from '../publish/inbox.ts'
 import { Publisher } from '../publish/publisher.ts'
 import { Replayer } from '../replay/replayer.ts'
@@ -95,13 +96,15 @@ export async function compose(foundation: Foundation): Promise<Composed> {
   })
   const apiKeys = new ApiKeyCache(store, clock)
   const names = new Names(clock, { environment: readEnvironment() })
-  const sending = composeSending(foundation, partitions, watching, names)
+  const checker = new Checker(clock, logger)
+  const sending = composeSending(foundation, partitions, watching, { names, checker })
   const countReplay = createReplayCounter(store, clock)
   const { works, books } = composeWorks(foundation, countReplay)
   const typeSamples = new TypeSamples(store, clock)
   const keyRotation = new KeyRotation(store, foundation.keys.keyring, foundation.keys.place, logger)
   const services = composeServices(foundation, {
     ...sending,
+    checker,
     apiKeys,
     names,
     typeSamples,
@@ -125,6 +128,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     api,
     engine: sending.engine,
     services: [
+      { name: 'checking', close: () => checker.stop() },
       ...composeRelay(foundation, partitions),
       // After the relay, which reports changes from here on.
       { name: 'API keys', start: () => apiKeys.open(), close: () => apiKeys.close() },
@@ -180,20 +184,20 @@ function composeSending(
   foundation: Foundation,
   partitions: Partitions,
   { traces }: Watching,
-  { resolve: resolver }: Names,
+  { names, checker }: { readonly names: Names; readonly checker: Checker },
 ): Sending {
   const { config, store, bus, clock, logger, keys } = foundation
   const engine = new Engine(store, keys.keyring, partitions, clock, logger, {
     ...config,
     userAgent: `Posthorn/${pkg.version}`,
     random: Math.random,
-    resolver,
+    resolver: names.resolve,
     beginTrace: traces.beginTrace,
   })
-  const publisher = new Publisher(store, config)
+  const publisher = new Publisher(store, config, checker)
   const { configuration } = publisher
   const lookMs = bus === null ? LONE_INBOX_LOOK_MS : INBOX_LOOK_MS
-  const inbox = new Inbox(store, configuration, clock, logger, config, { lookMs })
+  const inbox = new Inbox(store, configuration, clock, logger, { ...config, ...publisher.means }, { lookMs })
   const replayer = new Replayer(store, configuration, clock, logger, config)
   const notices = new Notices(store, publisher, clock, logger)
   return {
@@ -209,6 +213,7 @@ function composeSending(
 }
 
 type ServiceParts = Pick<Sending, 'publisher'> & {
+  readonly checker: Checker
   readonly apiKeys: ApiKeyCache
   readonly names: Names
   readonly typeSamples: TypeSamples
@@ -221,7 +226,8 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
 /** The services behind the API. */
 function composeServices(foundation: Foundation, parts: ServiceParts): Services {
   const { config, store, clock, keys } = foundation
-  const { publisher, apiKeys, names, typeSamples, keyRotation, countReplay, onBackgroundWork, flushStats } = parts
+  const { publisher, checker, apiKeys, names, typeSamples, keyRotation, countReplay, onBackgroundWork, flushStats } =
+    parts
   const types = () => publisher.types()
   return {
     publisher,
@@ -235,7 +241,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     }),
     exports: new Exports(store),
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
-    eventTypes: new EventTypes(store, typeSamples, config),
+    eventTypes: new EventTypes(store, typeSamples, config, checker),
     deliveries: new Deliveries(store, clock),
     events: new Events(store, clock),
     filterTrials: new FilterTrials(store, types),

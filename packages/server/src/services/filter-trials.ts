@@ -14,7 +14,7 @@ import type { Warning } from './checks/warnings.ts'
 import { adviseOnFreeFilter } from './endpoints/filter-advice.ts'
 import { adviseOnTypes, checkTypes } from './endpoints/wanted-types.ts'
 import { readEvent } from './events/read-event.ts'
-import { callTurns, inTurns } from './turns.ts'
+import { inTurns, parseInTurns } from './turns.ts'
 
 /** What a filter is tried on: one of `payloads`, `events` and `recent`. */
 export type FilterTrialInput = {
@@ -66,8 +66,7 @@ export class FilterTrials {
     const types = checkInput(input, catalogue)
     const { filter, payloads, events, recent } = input
     const trial = createTrial(filter)
-    // With its explanation, a trial can take some milliseconds.
-    const tried = (payload: unknown) => callTurns.take(tenant, () => trial(payload))
+    const tried = (payload: unknown) => inTurns(tenant, trial(payload), 1)
     const onFilter = await inTurns(tenant, adviseOnFreeFilter({ filter, types }, catalogue, '/filter'))
     const warnings = [...adviseOnTypes(types, catalogue), ...onFilter]
     if (payloads !== undefined) {
@@ -97,7 +96,7 @@ export class FilterTrials {
       const field = `/events/${index}`
       const id = isId(name) ? name : keyed.get(name)
       const event = id === undefined ? null : await readEvent(this.#store, tenant, id)
-      const payload = event === null ? undefined : parse(event.payload)
+      const payload = event === null ? undefined : await parseInTurns(tenant, event.payload)
       if (event === null) faults.push({ field, detail: UNKNOWN_EVENT, reason: 'unknown_event' })
       else if (payload === undefined) {
         faults.push({ field, detail: 'The payload of this event is no longer kept.', reason: 'payload_removed' })
@@ -150,7 +149,7 @@ export class FilterTrials {
       last = head.id
       if (!head.isMatched || !head.hasPayload || !isWanted(head.type)) continue
       const payload = await this.#store.read('readPayload', { tenant, event: head.id })
-      const parsed = payload === null ? undefined : parse(payload)
+      const parsed = payload === null ? undefined : await parseInTurns(tenant, payload)
       if (parsed !== undefined) trials.push(await attempt(head, parsed))
       if (trials.length === count) return { trials, searchedToMs: null }
     }
@@ -182,13 +181,4 @@ function checkInput(input: FilterTrialInput, catalogue: readonly EventType[]): r
 function ofAnotherType(type: string): Trial {
   const because = `The event has the type ${type}, which is not one of the types of this trial.`
   return { matches: false, undecided: false, decidedBy: { path: '', because } }
-}
-
-/** Undefined if the payload is no longer kept. */
-function parse(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(payload).toString())
-  } catch {
-    return undefined
-  }
 }

@@ -130,7 +130,10 @@ export class ReplayBatches {
       const detail = `There are ${MAX_OPEN} replays across tenants that have not ended. Cancel some first.`
       throw new PosthornError('conflict', detail)
     }
-    if (created.kind === 'known') return this.#known(created, hash, keep)
+    if (created.kind === 'known') {
+      const existing = { batch: await this.get(created.id), hash: created.hash }
+      return this.#known(existing, hash, keep)
+    }
     this.#onChange()
     return result
   }
@@ -176,9 +179,9 @@ export class ReplayBatches {
   async #move(name: string, to: 'running' | 'paused' | 'cancelled'): Promise<ReplayBatch> {
     const moved = isReplayName(name) ? await this.#store.write('setReplayBatchState', { name, to }) : null
     if (moved === null) throw notFound('replay')
-    if (!moved.isAllowed) throw new PosthornError('conflict', `The replay has ended (${moved.batch.state}).`)
+    if (!moved.isAllowed) throw new PosthornError('conflict', `The replay has ended (${moved.state}).`)
     this.#onChange()
-    return moved.batch
+    return this.get(moved.id)
   }
 
   async #requireTypes({ types }: ReplayBatchInput): Promise<void> {

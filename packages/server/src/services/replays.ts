@@ -1,6 +1,14 @@
 import { type FieldError, PosthornError } from '../base/errors.ts'
 import { newId, parseId } from '../base/ids.ts'
-import type { EndpointReference, EventId, Replay, ReplaySelection, ReplayState, TenantId } from '../base/model.ts'
+import type {
+  EndpointReference,
+  EventId,
+  Replay,
+  ReplayId,
+  ReplaySelection,
+  ReplayState,
+  TenantId,
+} from '../base/model.ts'
 import type { ReplayCounter } from '../replay/selection.ts'
 import { addManyParts, cancelReplay, moveParts, settleParts } from '../store/in-steps.ts'
 import { CallRepeated, type Keep, type Once } from '../store/operations/idempotent-calls.ts'
@@ -84,7 +92,10 @@ export class Replays {
     if (created.kind === 'too_many') {
       throw new PosthornError('conflict', `The tenant has ${MAX_OPEN} replays that have not ended. Cancel some first.`)
     }
-    if (created.kind === 'known') return this.#known(created, hash, keep)
+    if (created.kind === 'known') {
+      const existing = { replay: await this.get(tenant, created.id), hash: created.hash }
+      return this.#known(existing, hash, keep)
+    }
     this.#store.changes.emit({ kind: 'replays' })
     return result
   }
@@ -124,24 +135,24 @@ export class Replays {
   }
 
   /** No more deliveries are created until the replay is resumed. Those already created are sent. */
-  pause(tenant: TenantId, name: string): Promise<Replay> {
-    return this.#move(tenant, name, 'paused')
+  async pause(tenant: TenantId, name: string): Promise<Replay> {
+    return this.get(tenant, await this.#move(tenant, name, 'paused'))
   }
 
   async resume(tenant: TenantId, name: string): Promise<Replay> {
-    const replay = await this.#move(tenant, name, 'running')
+    const id = await this.#move(tenant, name, 'running')
     this.#store.changes.emit({ kind: 'replays' })
-    return replay
+    return this.get(tenant, id)
   }
 
   /** Creates no more deliveries, and cancels those that have not ended. This can't be undone. */
   async cancel(tenant: TenantId, name: string): Promise<Replay> {
-    const { id } = await this.#move(tenant, name, 'cancelled')
+    const id = await this.#move(tenant, name, 'cancelled')
     await cancelReplay(this.#store, { tenant, replay: id })
     return this.get(tenant, id)
   }
 
-  async #move(tenant: TenantId, name: string, to: 'running' | 'paused' | 'cancelled'): Promise<Replay> {
+  async #move(tenant: TenantId, name: string, to: 'running' | 'paused' | 'cancelled'): Promise<ReplayId> {
     await requireTenant(this.#store, tenant)
     const moved = isReplayName(name) ? await this.#store.write('setReplayState', { tenant, name, to }) : null
     if (moved === null) throw notFound('replay')
@@ -149,9 +160,9 @@ export class Replays {
       const detail = 'The replay is part of a replay across tenants that is paused. It continues when that is resumed.'
       throw new PosthornError('conflict', detail)
     }
-    if (!moved.isAllowed) throw new PosthornError('conflict', `The replay has ended (${moved.replay.state}).`)
-    if (to !== 'cancelled') await moveParts(this.#store, { tenant, replay: moved.replay.id })
-    return moved.replay
+    if (!moved.isAllowed) throw new PosthornError('conflict', `The replay has ended (${moved.state}).`)
+    if (to !== 'cancelled') await moveParts(this.#store, { tenant, replay: moved.id })
+    return moved.id
   }
 
   /** Throws one refusal with all faults. */

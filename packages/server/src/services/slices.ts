@@ -42,12 +42,14 @@ export function mergeSlices<Item extends { readonly id: string }>(
  * Reads slices until there are `count` items, or nothing is left to read, or the time is up. At least one is read.
  *
  * @param read reads a slice; the items of slices that follow each other must do so too
+ * @param isFull whether the items that were read fill a page although there are fewer. Default: never
  */
 export async function searchInSlices<Item>(
   place: Place,
   count: number,
   read: (place: Place, count: number) => Promise<Slice<Item>>,
   clock: Pick<Clock, 'monotonicMs'>,
+  isFull: () => boolean = () => false,
 ): Promise<Found<Item>> {
   const endsAtMs = clock.monotonicMs() + SEARCH_MS
   const items: Item[] = []
@@ -56,7 +58,7 @@ export async function searchInSlices<Item>(
     const slice = await read(from, count - items.length)
     items.push(...slice.items)
     const { goesOnAt } = slice
-    if (goesOnAt === null || items.length >= count) return { items, goesOnAt, isCutShort: false }
+    if (goesOnAt === null || items.length >= count || isFull()) return { items, goesOnAt, isCutShort: false }
     if (clock.monotonicMs() >= endsAtMs) return { items, goesOnAt, isCutShort: true }
     from = place.after === undefined ? { before: goesOnAt } : { after: goesOnAt }
   }

@@ -3,7 +3,7 @@ import type { TenantId } from '../base/model.ts'
 import type { Changes } from './changes.ts'
 import { Company } from './company.ts'
 import type { Driver, OperationCall, OperationResult } from './driver.ts'
-import type { CommitLimits } from './fair-queue.ts'
+import { type CommitLimits, FairQueue } from './fair-queue.ts'
 import type { Observations } from './observations.ts'
 import type { Moved, Settlement } from './operations/deliveries/settlement.ts'
 import type { PublishRequest, PublishResult } from './operations/events/publish-request.ts'
@@ -12,7 +12,7 @@ import { PublishQueue, toPublishCall } from './publish-queue.ts'
 import { changesConfiguration } from './run-operation.ts'
 import { SettleQueue, toSettleCall } from './settle-queue.ts'
 import { StoreUnavailable } from './transaction.ts'
-import { type Commits, conclude, enqueue, itemsOf, type Waiting } from './waiting.ts'
+import { type Commits, conclude, itemsOf, type Waiting } from './waiting.ts'
 
 /** Deliveries and outcomes in one transaction: more would gain little and make everyone wait longer. */
 const MAX_ITEMS_A_COMMIT = 2_000
@@ -23,8 +23,13 @@ const ALONE: CommitLimits = { total: MAX_ITEMS_A_COMMIT, each: MAX_ITEMS_A_COMMI
  * tenant adds no more than some milliseconds to it. Many tenants together still make it as large as one alone.
  */
 const IN_COMPANY: CommitLimits = { total: MAX_ITEMS_A_COMMIT, each: 128 }
-/** Other calls in one transaction while several tenants have work. */
-const CALLS_IN_COMPANY = 32
+/** Rows of a call that changes the configuration, if it doesn't say. */
+const ROWS_OF_A_CHANGE = 16
+/** Calls of no tenant take turns with those of tenants. */
+const NO_TENANT = ''
+
+/** A call other than publishing and settling. */
+type OtherCall = { readonly tenant: TenantId; readonly call: OperationCall }
 /**
  * After a commit with this many items, the next one waits a little for more: under load a commit costs more than its
  * contents (1,700 commits became 1,200 for the same 105,000 events).
@@ -51,9 +56,9 @@ export class GroupCommit implements Commits {
   readonly #publishes: PublishQueue
   readonly #settlements: SettleQueue
   readonly #company: Company
-  readonly #calls: Waiting<OperationCall, unknown>[] = []
+  readonly #calls = new FairQueue<OtherCall, unknown>()
   /** Calls that change the configuration. */
-  readonly #configuring: Waiting<OperationCall, unknown>[] = []
+  readonly #configuring = new FairQueue<OtherCall, unknown>()
   /** While it isn't 0, calls that change the configuration wait. */
   #holds = 0
   #isCommitting = false
@@ -97,8 +102,11 @@ export class GroupCommit implements Commits {
 
   /** Resolves with the call's result after its commit is durable. */
   run(call: OperationCall): Promise<unknown> {
-    const done = enqueue(changesConfiguration(call.name) ? this.#configuring : this.#calls, call, 1)
-    this.#schedule()
+    const tenant = tenantOf(call)
+    const queue = changesConfiguration(call.name) ? this.#configuring : this.#calls
+    const done = queue.add({ tenant, call }, rowsOf(call))
+    if (tenant === NO_TENANT) this.#schedule()
+    else this.schedule(tenant)
     return done
   }
 
@@ -143,18 +151,16 @@ export class GroupCommit implements Commits {
 
   async #commit(): Promise<void> {
     this.#isCommitting = true
-    const { isSeveral } = this.#company
-    const limits = isSeveral ? IN_COMPANY : ALONE
+    const limits = this.#company.isSeveral ? IN_COMPANY : ALONE
     const settlements = this.#settlements.take(limits)
     const publishes = this.#publishes.take(limits)
-    const maxCalls = isSeveral ? CALLS_IN_COMPANY : Number.POSITIVE_INFINITY
-    const calls = this.#calls.splice(0, maxCalls)
-    if (this.#holds === 0) calls.push(...this.#configuring.splice(0, maxCalls))
+    const calls = this.#calls.take(limits)
+    if (this.#holds === 0) calls.push(...this.#configuring.take(limits))
     const batch: OperationCall[] = []
     if (settlements.length > 0) batch.push(toSettleCall(settlements))
     if (publishes.length > 0) batch.push(toPublishCall(publishes))
     // Last, so that a configuration change doesn't make events in the same commit stale.
-    for (const { input } of calls) batch.push(input)
+    for (const { input } of calls) batch.push(input.call)
     const begunAtMs = this.#clock.monotonicMs()
     const results = await this.write(batch)
     const durationMs = this.#clock.monotonicMs() - begunAtMs
@@ -181,8 +187,8 @@ export class GroupCommit implements Commits {
     return new Promise<void>(resolve => void this.#clock.after(pauseMs, resolve))
   }
 
-  #concludeCall(waiting: Waiting<OperationCall, unknown>, result: OperationResult): void {
-    if (result.ok) this.observe(waiting.input, result.value)
+  #concludeCall(waiting: Waiting<OtherCall, unknown>, result: OperationResult): void {
+    if (result.ok) this.observe(waiting.input.call, result.value)
     conclude(waiting, result)
   }
 
@@ -201,6 +207,21 @@ export class GroupCommit implements Commits {
   lookIdle(): void {
     if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve()
   }
+}
+
+/** The tenant whose work a call is. */
+function tenantOf({ args }: OperationCall): TenantId {
+  const { tenant, endpoint } = args as {
+    readonly tenant?: TenantId
+    readonly endpoint?: { readonly tenant?: TenantId }
+  }
+  return tenant ?? endpoint?.tenant ?? NO_TENANT
+}
+
+function rowsOf({ name, args }: OperationCall): number {
+  const operation = operationOf(name)
+  if (operation.kind === 'read') return 1
+  return Math.max(1, operation.rows?.(args as never) ?? (operation.configuration === 'changes' ? ROWS_OF_A_CHANGE : 1))
 }
 
 /** Whether the store itself failed, not the call. */

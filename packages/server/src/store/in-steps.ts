@@ -3,8 +3,8 @@
  * them keep no one waiting. A crash can interrupt it; `findUnfinished` then says where to do it again.
  */
 import { HOUR_MS } from '../base/durations.ts'
-import type { EndpointId, ReplayId, TenantId } from '../base/model.ts'
-import { PARTS_A_COMMIT } from './operations/replays/part-changes.ts'
+import type { EndpointId, TenantId } from '../base/model.ts'
+import { PARTS_A_COMMIT, type ReplayOf } from './operations/replays/part-changes.ts'
 import type { NewReplay } from './operations/replays/replays.ts'
 import type { Store } from './store.ts'
 
@@ -41,16 +41,17 @@ export function cancelAll(
 }
 
 /** Cancels the replay's deliveries that are still live, and ends the replay, which was cancelled before. */
-export async function cancelReplay(store: Store, of: { tenant: TenantId; replay: ReplayId }): Promise<void> {
-  for (;;) {
-    const nowMs = store.now()
-    const { lanes, isEnded } = await store.write('cancelReplayed', { ...of, limit: DELIVERIES_A_COMMIT, nowMs })
-    for (const at of lanes) store.changes.emit({ kind: 'lane', tenant: of.tenant, ...at })
-    if (isEnded) return
-  }
+export async function cancelReplay(store: Store, of: ReplayOf): Promise<void> {
+  while (!(await cancelSome(store, of)));
 }
 
-type ReplayOf = { readonly tenant: TenantId; readonly replay: ReplayId }
+/** The next step of the same. Returns whether the replay has ended. */
+export async function cancelSome(store: Store, of: ReplayOf): Promise<boolean> {
+  const nowMs = store.now()
+  const { lanes, isEnded } = await store.write('cancelReplayed', { ...of, limit: DELIVERIES_A_COMMIT, nowMs })
+  for (const at of lanes) store.changes.emit({ kind: 'lane', tenant: of.tenant, ...at })
+  return isEnded
+}
 
 /**
  * Adds the parts of a replay that is about to be created, if they are too many for its own commit. Returns the replay to

@@ -37,6 +37,11 @@ type DeclaredRead<Args, Result> = Declared<Args, Result> & {
 
 type DeclaredWrite<Args, Result> = Declared<Args, Result> & {
   readonly configuration: ConfigurationUse
+  /**
+   * About how many rows it writes at most: a commit takes a limited number of them of each tenant. Default: 16 if it
+   * changes the configuration (with its versions, limits and audit entries), otherwise 1.
+   */
+  rows?(args: Args): number
   /** What is reported once it is committed, for metrics and statistics. Default: nothing. */
   observed?(args: Args, result: Result): readonly Observation[]
 }

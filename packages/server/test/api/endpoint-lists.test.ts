@@ -1,7 +1,8 @@
+import { Buffer } from 'node:buffer'
 import { describe, expect, it } from 'vitest'
 import { idBytes } from '../../src/base/ids.ts'
 import { PAYLOAD, TYPE } from '../services/setup.ts'
-import { anAttempt, aSettlement } from '../store/builders.ts'
+import { anAttempt, anEndpoint, aSettlement } from '../store/builders.ts'
 import { type Json, refused, useApi } from './setup.ts'
 
 const bench = useApi()
@@ -159,4 +160,54 @@ describe('endpoints', () => {
     expect(refused(await get('/v1/tenants/nobody/endpoints'))).toEqual([404, 'not_found', []])
     expect(refused(await get('/v1/endpoints?tenant=nobody'))).toEqual([422, 'invalid', ['tenant']])
   })
+})
+
+describe('a page of large endpoints', () => {
+  const MIB = 1024 * 1024
+
+  /** Stores endpoints of some 30 KB, and returns their ids, newest first. */
+  async function storeLarge(count: number): Promise<string[]> {
+    const stored: string[] = []
+    for (let n = 0; n < count; n++) {
+      const endpoint = anEndpoint('acme', { metadata: { n: `${n}`, text: 'ä'.repeat(15_000) }, partition: n })
+      await bench.store.write('createEndpoint', { endpoint })
+      stored.unshift(endpoint.id)
+    }
+    return stored
+  }
+
+  it('ends at two megabytes, and its cursors go on to every endpoint once, in both directions', async () => {
+    const stored = await storeLarge(200)
+    for (const list of [ACME, '/v1/endpoints', `${ACME}?state=enabled&type=${TYPE}`]) {
+      for (const direction of ['nextCursor', 'prevCursor'] as const) {
+        const found: string[] = []
+        const sizes: number[] = []
+        const join = list.includes('?') ? '&' : '?'
+        let cursor: string | null = direction === 'nextCursor' ? '' : Buffer.from('back ').toString('base64url')
+        while (cursor !== null) {
+          const asked: string = cursor === '' ? '' : `&cursor=${cursor}`
+          const { status, body } = await get(`${list}${join}limit=1000${asked}`)
+          expect([status, body.searchedTo]).toEqual([200, null])
+          const ids = body.data.map(({ id }: Json) => id)
+          found.splice(direction === 'nextCursor' ? found.length : 0, 0, ...ids)
+          sizes.push(Buffer.byteLength(JSON.stringify(body)))
+          cursor = body[direction]
+        }
+        expect(found).toEqual(stored)
+        expect(sizes).toHaveLength(3)
+        expect(Math.max(...sizes)).toBeLessThan(2 * MIB + 1_000)
+      }
+    }
+  }, 60_000)
+
+  it('leads back to the page before it', async () => {
+    const stored = await storeLarge(100)
+    const first = (await get(`${ACME}?limit=1000`)).body
+    const second = (await get(`${ACME}?limit=1000&cursor=${first.nextCursor}`)).body
+    expect(second.nextCursor).toBeNull()
+    const back = (await get(`${ACME}?limit=1000&cursor=${second.prevCursor}`)).body
+    expect([...back.data, ...second.data].map(({ id }) => id)).toEqual(stored)
+    expect(back.prevCursor).toBeNull()
+    expect((await get(`${ACME}?limit=1000&cursor=${back.nextCursor}`)).body.data).toEqual(second.data)
+  }, 60_000)
 })

@@ -16,6 +16,9 @@ const ACME = '/v1/tenants/acme'
 const MARKER = 'only-for-those-who-may'
 const MARKED = `${PAYLOAD.slice(0, -1)},"note":"${MARKER}"}`
 
+const EXPLAINED = (quote: string) =>
+  `The token server responded with 403${quote}. Check the URL, the client and the scope in oauth.`
+
 const known: Record<string, string[]> = { tenant: ['acme'], name: [TYPE] }
 let hidden: string
 
@@ -26,7 +29,8 @@ beforeAll(async () => {
   const endpoint = await bench.store.read('getEndpoint', { tenant: 'acme', id })
   const { partition } = endpoint!
   const [item] = await bench.store.readLane({ endpoint: id, partition, limit: 1, maxPayloadBytes: 0 })
-  const answer = { responseHeaders: ['x-note', MARKER], responseBody: Buffer.from(MARKER) }
+  const detail = { code: 'token_refused', value: `403 "${MARKER}"` }
+  const answer = { responseHeaders: ['x-note', MARKER], responseBody: Buffer.from(MARKER), detail }
   const attempt = anAttempt(1, { outcome: 'success', status: 200, error: null, ...answer })
   const { epoch } = (await bench.store.write('takePartitions', { node: new Uint8Array(16) })).held[0]!
   await bench.store.settle(aSettlement(item!, { kind: 'delivered' }, { attempt, epoch }))
@@ -93,7 +97,8 @@ describe('the permission `payloads`', () => {
     const [shown, without] = await both(`${ACME}/deliveries/${delivery}`)
     const answer = { responseHeaders: [['x-note', MARKER]], responseBody: MARKER, responseHidden: false }
     expect(shown.attempts[0]).toMatchObject(answer)
-    const none = { responseHeaders: [], responseBody: '', responseHidden: true }
+    expect(shown.attempts[0]).toMatchObject({ detail: 'token_refused', explanation: EXPLAINED(` "${MARKER}"`) })
+    const none = { responseHeaders: [], responseBody: '', responseHidden: true, explanation: EXPLAINED('') }
     expect(without).toEqual({ ...shown, attempts: [{ ...shown.attempts[0], ...none }] })
   })
 
@@ -148,7 +153,8 @@ describe('the permission `payloads`', () => {
     const answer = { responseHeaders: [['x-note', MARKER]], responseHidden: false }
     const responseBodyBase64 = Buffer.from(MARKER).toString('base64')
     expect(of(shown, 'attempt')).toMatchObject({ ...answer, responseBodyBase64 })
-    const none = { responseHeaders: [], responseBodyBase64: '', responseHidden: true }
+    expect(of(shown, 'attempt')).toMatchObject({ detail: 'token_refused', explanation: EXPLAINED(` "${MARKER}"`) })
+    const none = { responseHeaders: [], responseBodyBase64: '', responseHidden: true, explanation: EXPLAINED('') }
     expect(of(without, 'attempt')).toEqual({ ...of(shown, 'attempt'), ...none })
     expect(without.map(({ kind }) => kind)).toEqual(shown.map(({ kind }) => kind))
   })

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
 import { Events } from '../../src/services/events/events.ts'
 import { SEARCH_MS } from '../../src/services/slices.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -107,7 +108,7 @@ it('the list of rejected events refuses a tenant that cannot be stored and the c
 it('the list of a tenant’s rejected events ends in time, and says how far it looked', async () => {
   const [own] = await published(['acme', 'NO_SUCH', '{}'], ['other', TYPE, PAYLOAD], ['other', TYPE, PAYLOAD])
   let nowMs = 0
-  const clock = { monotonicMs: () => (nowMs += SEARCH_MS) }
+  const clock = { ...systemClock, monotonicMs: () => (nowMs += SEARCH_MS) }
   const read = (name: never, args: object) => bench.store.read(name, { ...args, maxRows: 1 } as never)
   await bench.useServices({ events: new Events({ read } as unknown as Store, clock) })
   const pages: Json[] = [(await get(`${REJECTED}?tenant=acme`)).body]

@@ -269,7 +269,11 @@ describe('bearers', () => {
 
   it("that a token server doesn't issue cause failed attempts, and nothing is sent without them", () =>
     inFolder(async (folder, authority) => {
-      const tokens = await startReceiver({ authority, names: ['localhost'], script: () => ({ status: 403 }) })
+      const tokens = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: () => ({ status: 403, body: 'no hidden client' }),
+      })
       const receiver = await startReceiver({ authority, names: ['localhost'] })
       const posthorn = await startPosthorn(folder, authority, { retrySchedule: [0.01] })
       await posthorn.tenants.put('acme', {})
@@ -280,11 +284,54 @@ describe('bearers', () => {
       await expect.poll(() => listDeliveries(posthorn.store, 'acme', exhausted, 1), { timeout: 10_000 }).toHaveLength(1)
       const [delivery] = await listDeliveries(posthorn.store, 'acme', exhausted, 1)
       const { attempts } = await posthorn.deliveries.get('acme', delivery!.id)
-      expect(attempts.map(({ error }) => error)).toEqual(['token_unavailable', 'token_unavailable'])
+      const detail = { code: 'token_refused', value: '403 "no [secret] client"' }
+      const failed = { error: 'token_unavailable', detail }
+      expect(attempts.map(({ error, detail }) => ({ error, detail }))).toEqual([failed, failed])
+      expect(posthorn.lines.filter(({ msg }) => msg === 'attempt')[0]).toMatchObject({
+        detail: 'token_refused',
+        why: expect.stringContaining('The token server responded with 403 "no [secret] client".'),
+      })
       expect(receiver.total).toBe(0)
       await posthorn.stop()
       await Promise.all([receiver.close(), tokens.close()])
     }))
+})
+
+describe('tokens without the type that RFC 6749 requires', () => {
+  it.each([
+    ['none', '', 'missing'],
+    ['another', ',"token_type":"MAC"', 'mac'],
+  ])('are taken, and named if the receiver refuses them: %s', (_what, member, type) =>
+    inFolder(async (folder, authority) => {
+      let issued = 0
+      const tokens = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: () => ({ status: 200, body: `{"access_token":"token-${++issued}"${member}}` }),
+      })
+      const receiver = await startReceiver({
+        authority,
+        names: ['localhost'],
+        script: (_request, _nth, total) => ({ status: total === 1 ? 200 : 401 }),
+      })
+      const posthorn = await startPosthorn(folder, authority, { retrySchedule: [0.01] })
+      await posthorn.tenants.put('acme', {})
+      const oauth = { tokenUrl: tokens.url, clientId: 'id', clientSecret: 'hidden' }
+      await posthorn.endpoints.create('acme', { url: receiver.url, oauth })
+      const ended = async (state: 'delivered' | 'exhausted') => {
+        const find = () => listDeliveries(posthorn.store, 'acme', { ...ANY, state }, 1)
+        await expect.poll(find, { timeout: 10_000 }).toHaveLength(1)
+        return (await posthorn.deliveries.get('acme', (await find())[0]!.id)).attempts
+      }
+      await posthorn.publish('acme', cover(1))
+      expect(await ended('delivered')).toMatchObject([{ status: 200, detail: null }])
+      await posthorn.publish('acme', cover(2))
+      const refused = { status: 401, error: 'http_client_error', detail: { code: 'token_type', value: type } }
+      expect(await ended('exhausted')).toMatchObject([refused, refused])
+      await posthorn.stop()
+      await Promise.all([receiver.close(), tokens.close()])
+    }),
+  )
 })
 
 describe('secret headers', () => {

@@ -76,7 +76,7 @@ export async function startOn(
     idempotencyDays: 12,
     maxDeliveriesAtOnce: 250,
   })
-  const limits = { maxDepth: 64, maxBodyBytes: 1_048_576 }
+  const limits = { maxDepth: 64, maxBodyBytes: 1_048_576, ...publisher.means }
   const inbox = new Inbox(store, publisher.configuration, clock, log, limits, { lookMs: 50, maxDeliveriesAtOnce: 250 })
   const pace = { replayPerSecond: 1_000, retentionDays: 30 }
   const replayer = new Replayer(store, publisher.configuration, clock, log, pace, 200)

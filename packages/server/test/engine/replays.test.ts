@@ -275,6 +275,18 @@ describe('a replay', () => {
       expect(over.made + over.skipped).toBe(events.length)
     }))
 
+  it('is cancelled when its tenant is deleted, even while it is paused', () =>
+    withPosthorn({ record: false }, async (posthorn, receiver, folder) => {
+      const endpoint = await endpointAt(posthorn, receiver)
+      fillPast(folder, endpoint, { count: 5_000, state: 'exhausted' })
+      const { replay } = await posthorn.replays.create('acme', input())
+      await posthorn.replays.pause('acme', replay.id)
+      await posthorn.tenants.remove('acme')
+      await posthorn.tenants.put('acme', {})
+      expect(await until(posthorn, replay, isOver)).toMatchObject({ state: 'cancelled' })
+      expect(await posthorn.store.write('dropReplayParts', { tenant: 'acme', replay: replay.id })).toBe(0)
+    }))
+
   it('sends a failing endpoint at most one delivery a second, and continues when one succeeds', () => {
     const state = { isDown: true }
     const script = () => ({ status: state.isDown ? 500 : 204 })

@@ -2,6 +2,7 @@ import type { Clock } from '../../src/base/clock.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { idBytes, newId } from '../../src/base/ids.ts'
 import { createLogger } from '../../src/base/logger.ts'
+import type { Checker } from '../../src/publish/checking/checker.ts'
 import { Inbox, type InboxOptions } from '../../src/publish/inbox.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Bench } from '../services/setup.ts'
@@ -28,10 +29,15 @@ export async function isInboxEmpty(store: Pick<Store, 'read'>): Promise<boolean>
   return count === 0
 }
 
-export function anInbox({ store, publisher }: Bench, options: Partial<InboxOptions> = {}, clock: Clock = systemClock) {
+export function anInbox(
+  { store, publisher }: Bench,
+  options: Partial<InboxOptions> = {},
+  clock: Clock = systemClock,
+  over: { readonly maxBodyBytes?: number; readonly checker?: Checker } = {},
+) {
   const lines: Record<string, unknown>[] = []
   const { logger } = createLogger({ level: 'info', stdout: { write: line => lines.push(JSON.parse(line)) } })
-  const limits = { maxDepth: 64, maxBodyBytes: 1_000 }
+  const limits = { maxDepth: 64, maxBodyBytes: 1_000, ...publisher.means, ...over }
   const inbox = new Inbox(store, publisher.configuration, clock, logger, limits, {
     lookMs: 1_000,
     maxDeliveriesAtOnce: 10,

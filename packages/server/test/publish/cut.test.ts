@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { CutError, CutLimits } from '../../src/base/json-scanner.ts'
 import { type Cut, cutEvents } from '../../src/publish/cut.ts'
+import { parseWhole } from '../../src/publish/payload-parsing.ts'
 
 function cut(body: string | Uint8Array, limits: CutLimits = {}): Cut {
   const result = cutEvents(typeof body === 'string' ? Buffer.from(body) : body, limits)
@@ -83,13 +84,20 @@ describe('C5: the payload is cut from the bytes of the request', () => {
   const payloadText = spelled.value as fc.Arbitrary<string>
   const spaceText = spelled.space as fc.Arbitrary<string>
 
+  test('also where JSON.parse takes a key for another one', () => {
+    const payload = '{"a":{"\\\\":1},"b":{"\\n":2},"c":{"\\t":3,"\\u0041b":4}}'
+    const [event] = cut(`{"type":"T","payload":${payload}}`).events
+    expect(event!.value).toEqual({ a: { '\\': 1 }, b: { '\n': 2 }, c: { '\t': 3, Ab: 4 } })
+    expect(parseWhole(event!.payload)).toEqual(event!.value)
+  })
+
   test('regardless of spacing, escapes and notation of numbers', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(payloadText, spaceText), { minLength: 1, maxLength: 4 }), payloads => {
         const elements = payloads.map(([payload, s]) => `${s}{${s}"type":"T",${s}"payload"${s}:${s}${payload}${s}}${s}`)
         const { events } = cut(`[${elements}]`)
         expect(events.map(event => text(event.payload))).toEqual(payloads.map(([payload]) => payload))
-        expect(events.map(event => event.value)).toEqual(payloads.map(([payload]) => JSON.parse(payload)))
+        expect(events.map(event => event.value)).toEqual(payloads.map(([payload]) => parseWhole(Buffer.from(payload))))
         expect(text(cut(elements[0]!).events[0]?.payload)).toBe(payloads[0]![0])
       }),
       { numRuns: 500 },

@@ -1,6 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { idBytes } from '../../src/base/ids.ts'
+import { Loop } from '../../src/base/loop.ts'
 import { StoreUnavailable } from '../../src/store/transaction.ts'
 import { PAYLOAD, TYPE, useBench } from '../services/setup.ts'
 import { anEndpoint, bytes } from '../store/builders.ts'
@@ -65,6 +66,29 @@ it('holds back only the events whose schema does not compile', async () => {
   await expect.poll(() => getEvent(sound), LATE).not.toBeNull()
   await inbox.stop()
   expect(lines).toMatchObject([{ level: 'error', type: 'BAD' }])
+})
+
+it.each([
+  ['on SQLite, rests after each round while several tenants have something to store', true],
+  ['rests at no time while only one tenant has something to store', false],
+])('%s', async (_title, isShared) => {
+  for (let at = 0; at < 60; at++) await bench.store.write('createEndpoint', { endpoint: anEndpoint('acme') })
+  for (let at = 0; at < 12; at++) await arrive(bench, SOUND)
+  const shared = vi.spyOn(bench.store, 'isShared', 'get').mockReturnValue(isShared)
+  const rest = vi.spyOn(Loop.prototype, 'rest')
+  let nowMs = 0
+  const { inbox } = anInbox(bench, {}, { ...systemClock, monotonicMs: () => (nowMs += 0.01) })
+  inbox.start()
+  await expect.poll(async () => (await bench.list()).length, LATE).toBe(720)
+  await inbox.stop()
+  const rests = rest.mock.calls.map(([ms]) => ms)
+  shared.mockRestore()
+  rest.mockRestore()
+  if (isShared && bench.store.engine === 'sqlite') {
+    // 12 × 60 deliveries, 128 in a round.
+    expect(rests.length).toBeGreaterThanOrEqual(6)
+    expect(rests.every(ms => ms > 0 && ms <= 50)).toBe(true)
+  } else expect(rests).toEqual([])
 })
 
 it("releases rows beyond a tenant's share of a round, and processes them in the next", async () => {

@@ -103,7 +103,9 @@ describe('C1: a new schema', () => {
     const found = await bench.store.read('findEventsOfType', { type: 'T', limit: 1_000, nowMs: bench.store.now() })
     expect(found).toHaveLength(500)
     const ids: unknown[] = []
-    for await (const { payload } of bench.samples.newest('T')) ids.push((payload as { id: number }).id)
+    for await (const some of bench.samples.newest('T')) {
+      for (const { payload } of some) ids.push((JSON.parse(Buffer.from(payload).toString()) as { id: number }).id)
+    }
     expect(ids).toEqual(Array.from({ length: 500 }, (_, n) => 599 - n))
   })
 })

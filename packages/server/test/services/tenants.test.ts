@@ -52,7 +52,7 @@ describe('tenants', () => {
     await bench.publishOne('other')
     bench.changes.length = 0
     await bench.tenants.remove('acme')
-    expect(bench.kinds()).toEqual(['tenant', 'api_keys', 'endpoint', 'endpoint', 'lane', 'lane'])
+    expect(bench.kinds()).toEqual(['tenant', 'api_keys', 'replays', 'endpoint', 'endpoint', 'lane', 'lane'])
     expect(await code(bench.tenants.get('acme'))).toBe('not_found')
     expect(await code(bench.tenants.remove('acme'))).toBe('not_found')
     expect(await code(bench.deliveries.select('acme', {}))).toBe('not_found')

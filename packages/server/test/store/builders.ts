@@ -1,6 +1,7 @@
 import { newId } from '../../src/base/ids.ts'
 import { type Attempt, type Endpoint, WELL } from '../../src/base/model.ts'
 import { packHeaders } from '../../src/store/operations/deliveries/answer-headers.ts'
+import { withNotes } from '../../src/store/operations/deliveries/attempt-notes.ts'
 import type { NextStep, Settlement } from '../../src/store/operations/deliveries/settlement.ts'
 import type { NewEvent, PublishRequest } from '../../src/store/operations/events/publish-request.ts'
 import type { LaneItem } from '../../src/store/operations/lanes/lanes.ts'
@@ -118,6 +119,8 @@ export function aSettlement(
   const {
     responseHeaders,
     request: _,
+    detail,
+    reconnected,
     ...rest
   } = attempt ?? anAttempt(number, success ? { outcome: 'success', status: 204, error: null } : {})
   return {
@@ -128,7 +131,12 @@ export function aSettlement(
     replay: false,
     partition: item.partition,
     epoch: 0,
-    attempt: { ...rest, headers: packHeaders(responseHeaders), requestVersion, sender },
+    attempt: {
+      ...rest,
+      headers: packHeaders(withNotes(responseHeaders, { detail, reconnected })),
+      requestVersion,
+      sender,
+    },
     step,
     gone: false,
     dueAtMs: item.dueAtMs,

@@ -6,8 +6,10 @@ import { type Endpoint, RETURNING } from '../../src/base/model.ts'
 import { EndpointLists } from '../../src/services/endpoints/endpoint-lists.ts'
 import { type HealthState, readHealth } from '../../src/services/endpoints/health-report.ts'
 import type { NextStep } from '../../src/store/operations/deliveries/settlement.ts'
+import type { Place } from '../../src/store/where.ts'
 import { HandClock } from '../hand-clock.ts'
 import { anAttempt, anEndpoint, anEvent, aRequest, aSettlement, aTenant, bytes } from './builders.ts'
+import { ANY_ENDPOINT } from './endpoints-of.ts'
 import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
 
 const TENANTS = ['acme', 'beta', 'posthorn']
@@ -161,12 +163,35 @@ describe.each([sqliteEngine(), postgresEngine()])('endpoints on $name', engine =
       await opened.store.write('createEndpoint', { endpoint })
       ids.unshift(endpoint.id)
     }
-    const find = { tenant: null, states: null, health: null, uid: null, url: 'other', nowMs: 1, limit: 9, rows: 3 }
-    const read = (place: object) => opened.store.read('findEndpoints', { ...find, before: null, ...place })
-    expect(await read({})).toEqual({ items: [], goesOnAt: ids[2] })
-    expect(await read({ before: ids[2] })).toEqual({ items: [], goesOnAt: ids[5] })
+    const find = { tenant: null, states: null, health: null, uid: null, url: 'other', nowMs: 1 }
+    const bounds = { limit: 9, rows: 3, maxBytes: 1_000_000 }
+    const read = (place: object) => opened.store.read('findEndpoints', { ...find, ...bounds, before: null, ...place })
+    expect(await read({})).toEqual({ items: [], bytes: [], goesOnAt: ids[2] })
+    expect(await read({ before: ids[2] })).toEqual({ items: [], bytes: [], goesOnAt: ids[5] })
     expect(await read({ before: ids[5] })).toMatchObject({ items: [{ id: ids[6] }], goesOnAt: null })
     expect(await read({ before: undefined, after: null })).toMatchObject({ items: [{ id: ids[6] }], goesOnAt: ids[4] })
+  })
+
+  it('are returned up to a size, at least one, and the search continues behind the last', async () => {
+    await aTenant(opened.store, 'acme')
+    const ids: string[] = []
+    for (const size of [10_000, 10, 30_000, 10, 10]) {
+      const endpoint = anEndpoint('acme', { description: 'd'.repeat(size) })
+      await opened.store.write('createEndpoint', { endpoint })
+      ids.unshift(endpoint.id)
+    }
+    const find = { ...ANY_ENDPOINT, tenant: null, limit: 9, rows: 9, maxBytes: 20_000 }
+    const read = async (place: Place) => {
+      const { items, bytes, goesOnAt } = await opened.store.read('findEndpoints', { ...find, ...place })
+      expect(bytes).toHaveLength(items.length)
+      return [items.map(({ id }) => ids.indexOf(id)), goesOnAt === null ? null : ids.indexOf(goesOnAt)]
+    }
+    expect(await read({ before: null })).toEqual([[0, 1], 1])
+    expect(await read({ before: ids[1]! })).toEqual([[2], 2])
+    expect(await read({ before: ids[2]! })).toEqual([[3, 4], null])
+    expect(await read({ after: null })).toEqual([[4, 3], 3])
+    expect(await read({ after: ids[3]! })).toEqual([[2], 2])
+    expect(await read({ after: ids[2]! })).toEqual([[1, 0], null])
   })
 
   it('are found by type or health behind very many that only look like it', async () => {

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { firstIdAt, newId } from '../../src/base/ids.ts'
-import type { EndpointId, ReplayId } from '../../src/base/model.ts'
+import type { Endpoint, EndpointId, ReplayId } from '../../src/base/model.ts'
 import { createReplayCounter } from '../../src/replay/selection.ts'
 import { type ReplayInput, Replays } from '../../src/services/replays.ts'
 import { cancelReplay, mendParts } from '../../src/store/in-steps.ts'
+import type { NewReplayPart } from '../../src/store/operations/replays/part-changes.ts'
 import type { NewReplay } from '../../src/store/operations/replays/replays.ts'
 import type { Store } from '../../src/store/store.ts'
 import { anEndpoint, anEvent, aRequest, aTenant, bytes } from './builders.ts'
@@ -13,13 +14,15 @@ import { type Opened, postgresEngine, sqliteEngine } from './engines.ts'
 const PARTS = 1_200
 const HOUR_MS = 3_600_000
 
+const toPart = ({ id, partition }: Endpoint): NewReplayPart => ({ endpoint: id, partition, wanted: null })
+
 describe.each([sqliteEngine(), postgresEngine()])(
   'replays with more parts than one commit changes, on $name',
   engine => {
     let opened: Opened
     let store: Store
     const endpoints = Array.from({ length: PARTS }, () => anEndpoint('acme'))
-    const parts = endpoints.map(({ id, partition }) => ({ endpoint: id, partition, wanted: null }))
+    const parts = endpoints.map(toPart)
 
     beforeEach(async () => {
       opened = await engine.open()
@@ -39,19 +42,19 @@ describe.each([sqliteEngine(), postgresEngine()])(
       return claimed
     }
 
-    const addAll = async (replay: ReplayId) => {
-      for (let at = 0; at < PARTS; at += 400) {
-        await store.write('addReplayParts', { tenant: 'acme', replay, parts: parts.slice(at, at + 400) })
+    const addAll = async (replay: ReplayId, tenant = 'acme', all = parts) => {
+      for (let at = 0; at < all.length; at += 400) {
+        await store.write('addReplayParts', { tenant, replay, parts: all.slice(at, at + 400) })
       }
     }
 
-    async function create(): Promise<NewReplay> {
+    async function create(tenant = 'acme', all = parts): Promise<NewReplay> {
       const id = newId('rpl', Date.now())
       const selection = { endpoint: null, event: null, types: null, missing: false, fromMs: null, toMs: null }
       const replay: NewReplay = {
         id,
         key: id,
-        tenant: 'acme',
+        tenant,
         batch: null,
         selection: { ...selection, states: ['exhausted'] },
         deliveries: null,
@@ -62,14 +65,33 @@ describe.each([sqliteEngine(), postgresEngine()])(
         hasParts: true,
         maxOpen: 10,
       }
-      await addAll(id)
+      await addAll(id, tenant, all)
       expect(await store.write('createReplay', replay)).toEqual({ kind: 'created' })
       return replay
     }
 
-    const move = (replay: ReplayId) => store.write('moveReplayParts', { tenant: 'acme', replay })
+    const move = (replay: ReplayId, tenant = 'acme') => store.write('moveReplayParts', { tenant, replay })
     const set = ({ key }: NewReplay, to: 'running' | 'paused' | 'cancelled') =>
       store.write('setReplayState', { tenant: 'acme', name: key, to })
+
+    it('leave parts to claim for other tenants, however many one has', async () => {
+      const released = async (tenant: string, of: readonly Endpoint[]) => {
+        if (tenant !== 'acme') await aTenant(store, tenant, of)
+        const { id } = await create(tenant, of.map(toPart))
+        while ((await move(id, tenant)) > 0);
+      }
+      await released('acme', endpoints)
+      await released('beta', [anEndpoint('beta'), anEndpoint('beta')])
+      await released('gamma', [anEndpoint('gamma'), anEndpoint('gamma')])
+      const claim = async (limit: number, after: string) => {
+        const claimed = await store.write('claimReplayParts', { limit, claimMs: HOUR_MS, after })
+        return claimed.map(({ tenant }) => tenant)
+      }
+      expect(await claim(2, '')).toEqual(['acme', 'beta'])
+      expect(await claim(2, 'beta')).toEqual(['gamma', 'acme'])
+      expect(await claim(7, 'acme')).toEqual(['beta', 'gamma', 'acme', 'acme', 'acme', 'acme', 'acme'])
+      expect(await claim(3, 'acme')).toEqual(['acme', 'acme', 'acme'])
+    })
 
     it('release their parts some at a time, take them back, and release them again: each can be claimed once', async () => {
       const replay = await create()

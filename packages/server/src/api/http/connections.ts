@@ -143,7 +143,23 @@ export class Connections {
   partyOf(socket: Socket): string {
     const connection = this.#all.get(socket)
     if (connection === undefined) return ''
-    return connection.key === undefined ? connection.address : (connection.party ?? partyOf(connection.key))
+    if (connection.key === undefined) return connection.network ?? connection.address
+    return connection.party ?? partyOf(connection.key)
+  }
+
+  /** Whether the latest call on a connection brought no valid key. */
+  isKeyless(socket: Socket): boolean {
+    return this.#all.get(socket)?.key === undefined
+  }
+
+  /** Whether the address of a connection has no limit, because many share it. */
+  isExempt(socket: Socket): boolean {
+    return this.#all.get(socket)?.isExempt === true
+  }
+
+  /** How many calls are in progress on a connection. */
+  callsOf(socket: Socket): number {
+    return this.#all.get(socket)?.calls ?? 0
   }
 
   closeAll(): void {

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../base/clock.ts'
-import type { Logger } from '../../base/logger.ts'
+import type { CountedLines } from '../../base/counted-lines.ts'
 import { networkOf } from './client-address.ts'
 
 /** Failures of an address within a window that are answered without delay: a typo, or a deployment with an old key. */
@@ -13,7 +13,6 @@ const MAX_ADDRESSES = 10_000
 /** Delayed responses at the same time, per address and in total: they must not fill the memory. */
 const MAX_WAITING_OF_ADDRESS = 100
 const MAX_WAITING = 2_000
-const LOG_PAUSE_MS = 1_000
 
 type Failures = { readonly sinceMs: number; readonly count: number }
 type Waiting = { readonly network: string; readonly timer: Timer }
@@ -25,18 +24,16 @@ type Waiting = { readonly network: string; readonly timer: Timer }
  */
 export class FailedAuthentications {
   readonly #clock: Clock
-  readonly #logger: Logger
+  readonly #lines: CountedLines
   /** Ordered by latest failure, oldest first. */
   readonly #byNetwork = new Map<string, Failures>()
   readonly #waiting = new Map<() => void, Waiting>()
   readonly #waitingOf = new Map<string, number>()
   #total = 0
-  #unlogged = 0
-  #loggedAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(clock: Clock, logger: Logger) {
+  constructor(clock: Clock, lines: CountedLines) {
     this.#clock = clock
-    this.#logger = logger
+    this.#lines = lines
   }
 
   /** Failures since startup. */
@@ -52,8 +49,8 @@ export class FailedAuthentications {
     const network = networkOf(address ?? 'unknown')
     const { count } = this.#count(network)
     this.#total++
-    this.#unlogged++
-    this.#log(address, count)
+    // Never the key that was tried: it might be a valid one with a typo.
+    this.#lines.add('authentication', 'warn', 'authentication failed', { address, fromAddress: count })
     const excess = count - FREE_FAILURES
     if (excess <= 0) {
       answer()
@@ -99,14 +96,5 @@ export class FailedAuthentications {
     this.#byNetwork.set(network, failures)
     if (this.#byNetwork.size > MAX_ADDRESSES) this.#byNetwork.delete(this.#byNetwork.keys().next().value!)
     return failures
-  }
-
-  /** Never logs the key that was tried: it might be a valid one with a typo. */
-  #log(address: string | null, fromAddress: number): void {
-    const nowMs = this.#clock.monotonicMs()
-    if (nowMs - this.#loggedAtMs < LOG_PAUSE_MS) return
-    this.#loggedAtMs = nowMs
-    this.#logger.warn({ address, fromAddress, sinceLastLine: this.#unlogged }, 'authentication failed')
-    this.#unlogged = 0
   }
 }

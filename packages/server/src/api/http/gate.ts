@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../base/clock.ts'
+import type { CountedLines } from '../../base/counted-lines.ts'
 import { PosthornError } from '../../base/errors.ts'
-import type { Logger } from '../../base/logger.ts'
 import type { Actor, ApiKey } from '../../base/model.ts'
 import type { Network } from '../../guard/address.ts'
 import { type Access, accessRefusal } from './access.ts'
@@ -18,7 +18,6 @@ export type GateOptions = {
   /** Networks of proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: readonly Network[]
   readonly clock: Clock
-  readonly logger: Logger
 }
 
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i
@@ -33,9 +32,9 @@ export class Gate {
   readonly #failures: FailedAuthentications
   readonly #rates: RateLimits
 
-  constructor(options: GateOptions) {
+  constructor(options: GateOptions, lines: CountedLines) {
     this.#options = options
-    this.#failures = new FailedAuthentications(options.clock, options.logger)
+    this.#failures = new FailedAuthentications(options.clock, lines)
     this.#rates = new RateLimits(options.clock)
   }
 

@@ -62,10 +62,9 @@ export function* odditiesOf(text: string, skipped?: string): Generator<Oddity> {
   }
 }
 
-export const isStartOfNumber = (character: string): boolean =>
-  character === '-' || (character >= '0' && character <= '9')
+const isStartOfNumber = (character: string): boolean => character === '-' || (character >= '0' && character <= '9')
 
-export function endOfNumber(text: string, start: number): number {
+function endOfNumber(text: string, start: number): number {
   let end = start + 1
   while (end < text.length && '0123456789+-.eE'.includes(text[end]!)) end++
   return end

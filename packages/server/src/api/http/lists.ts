@@ -19,6 +19,23 @@ export const RangeQuery = {
   to: Type.Optional(TimeInput('Only items created before this time.')),
 }
 
+export const JSON_TYPE = 'application/json; charset=utf-8'
+
+/**
+ * A page as JSON, of items that are JSON already.
+ *
+ * @param more further members of the page, its cursors among them
+ */
+export const writePage = (data: readonly string[], more: object): string =>
+  `{"data":[${data.join(',')}],${JSON.stringify(more).slice(1)}`
+
+/** The first items that were found, if a page is full with them. */
+export function firstOf<Item>(found: Found<Item>, count: number, idOf: (item: Item) => string): Found<Item> {
+  if (count >= found.items.length) return found
+  const items = found.items.slice(0, count)
+  return { items, goesOnAt: idOf(items.at(-1)!), isCutShort: false }
+}
+
 type Cursors = { nextCursor: string | null; prevCursor: string | null }
 
 type Page<Item> = { data: Item[] } & Cursors
@@ -84,9 +101,11 @@ export class Pager {
     idOf: (item: Item) => string,
     view: (item: Item) => View,
   ): Page<View> & { searchedTo: string | null } {
-    if (!isCutShort) return { ...this.page(items, idOf, view), searchedTo: null }
+    // More than the page shows, or the last ones: of a page that large items fill, neither.
+    if (items.length > this.limit) return { ...this.page(items, idOf, view), searchedTo: null }
     const cursors = this.cursors(items.map(idOf), goesOnAt)
-    return { data: this.inListOrder(items).map(view), ...cursors, searchedTo: time(idMs(goesOnAt!)) }
+    const searchedTo = isCutShort ? time(idMs(goesOnAt!)) : null
+    return { data: this.inListOrder(items).map(view), ...cursors, searchedTo }
   }
 
   /** Items that were read from the place on, as the list shows them. */

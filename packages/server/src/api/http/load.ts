@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyRequest } from 'fastify'
+import { SharedBudget } from '../../base/shared-budget.ts'
 import { partyOf } from './party.ts'
 
-/** Calls in progress, including pipelined ones. More would only wait, and the store lets no more wait than this. */
+/** Calls with a valid key in progress. More would only wait, and the store lets no more wait than this. */
 const MAX_CALLS = 10_000
 /** Total size of the responses to reads that are being created or sent. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024
@@ -17,7 +18,7 @@ export type Limits = {
 }
 
 /** A call in progress. */
-export type Call = { caller: string; bodyBytes: number; answerBytes: number }
+export type Call = { caller: string; places: number; bodyBytes: number; answerBytes: number }
 
 /** A budget of bytes, and how much of it each caller has reserved. */
 class Pot {
@@ -62,6 +63,8 @@ export class Load {
   readonly #limits: Limits
   readonly #bodies: Pot
   readonly #answers = new Pot(MAX_ANSWER_BYTES)
+  /** Shared: a caller can have four times as many as are left. Without a key, a connection has one call (intake.ts). */
+  readonly #places = new SharedBudget(MAX_CALLS)
   #calls = 0
   #waiting: (() => void)[] = []
 
@@ -72,10 +75,11 @@ export class Load {
 
   /** Counts a call until its response has been sent. */
   begin(answer: ServerResponse): Call {
-    const call = { caller: '', bodyBytes: 0, answerBytes: 0 }
+    const call = { caller: '', places: 0, bodyBytes: 0, answerBytes: 0 }
     this.#calls++
     answer.once('close', () => {
       this.#calls--
+      this.#places.release(call.caller, call.places)
       this.#bodies.giveBack(call.caller, call.bodyBytes)
       this.#answers.giveBack(call.caller, call.answerBytes)
       if (this.#calls === 0) for (const resolve of this.#waiting.splice(0)) resolve()
@@ -85,8 +89,9 @@ export class Load {
 
   /** Reserves the memory that the call needs. False if there is no room for it. */
   admit(call: Call, request: FastifyRequest): boolean {
-    if (this.#calls > MAX_CALLS) return false
     call.caller = partyOf(request.caller?.key ?? null)
+    if (!this.#places.tryReserve(call.caller, 1)) return false
+    call.places = 1
     const bodyBytes = this.#announced(request)
     if (!this.#bodies.take(call.caller, bodyBytes)) return false
     call.bodyBytes = bodyBytes

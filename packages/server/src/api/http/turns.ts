@@ -1,68 +1,103 @@
 /**
  * Shares the event loop between callers. Without it, everything that arrived on all connections since the loop last
- * looked would be handled in one go: thousands of pipelined reads, or as many refusals, before anyone's next request is
- * even read.
+ * looked would be parsed and handled in one go, before anyone's next request is even read.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Clock } from '../../base/clock.ts'
 
-/** How long calls are begun in one turn of the event loop. Then everything else gets its turn. */
+/** How long jobs run in one turn of the event loop. Then everything else gets its turn. */
 const TURN_MS = 3
-/**
- * Requests of one connection that can wait. One read of a socket (64 KiB) brings up to 1,500 of them; further ones stay
- * unread. A client that gets more in anyway is cut off.
- */
-const MAX_WAITING = 4_096
+/** How long a party rests for each millisecond of a job that says so: it gets a fifth of the time. */
+const REST_FACTOR = 4
+/** The rest that a party can owe before it has to take it. */
+const OWED_MS = 10
+/** How often it is checked whether a rest is over. */
+const CHECK_MS = 5
+/** Parties whose rest is remembered, before those that have rested are looked for. */
+const MAX_RESTS = 1_000
 
-type Begin = (request: IncomingMessage, response: ServerResponse) => void
-type Waiting = { readonly request: IncomingMessage; readonly response: ServerResponse }
-/** Waiting calls of a party. Those before `at` have begun: an array that is taken from its front costs more the longer it is. */
-type Queue = { waiting: Waiting[]; at: number }
+/** @returns whether the party has to rest for it: it is a stranger, whose work comes after that of others */
+export type Job = () => boolean
+/** The jobs before `at` have run: an array that is taken from its front costs more the longer it is. */
+type Queue = { jobs: Job[]; at: number }
 
-/** Begun calls that a queue forgets together. */
+/** Jobs that have run and that a queue forgets together. */
 const FORGOTTEN = 1_024
 
+/**
+ * Jobs of different parties in rotation, for a few milliseconds in each turn of the event loop. A queue has no bound of
+ * its own: the reader of a connection (intake.ts) has one job at a time.
+ */
 export class Turns {
   readonly #clock: Clock
-  readonly #begin: Begin
-  /** Processor time used for calls in this turn of the event loop, in milliseconds. */
+  /** Processor time used for jobs in this turn of the event loop, in milliseconds. */
   #usedMs = 0
+  #isRunning = false
   #isScheduled = false
   /** By party, each in the order of arrival. The party at the front is next. */
   readonly #queues = new Map<string, Queue>()
-  readonly #waitingOf = new Map<Socket, number>()
+  /** The queues of parties that have to rest first. */
+  readonly #resting = new Map<string, Queue>()
+  /** Until when a party's rest lasts (monotonic). */
+  readonly #rests = new Map<string, number>()
+  #isChecking = false
 
-  /** @param begin handles a call: as much of it as is done before the first wait */
-  constructor(clock: Clock, begin: Begin) {
+  constructor(clock: Clock) {
     this.#clock = clock
-    this.#begin = begin
   }
 
-  /** Begins a call now or, if this turn is used up, in a later one: calls of different parties in rotation. */
-  take(party: string, request: IncomingMessage, response: ServerResponse): void {
-    if (this.#queues.size === 0 && this.#usedMs < TURN_MS) this.#run(request, response)
-    else this.#add(party, { request, response })
+  /** Runs a job now or, if this turn is used up or the party has to rest, in a later one. */
+  take(party: string, job: Job): void {
+    const isFree = !this.#isRunning && this.#queues.size === 0 && this.#usedMs < TURN_MS
+    if (isFree && !this.#mustRest(party)) this.#run(party, job)
+    else this.#add(party, job)
+    this.#schedule()
+  }
+
+  /** Lets a party rest for something that has taken that long. */
+  charge(party: string, ms: number): void {
+    if (ms <= 0) return
+    const nowMs = this.#clock.monotonicMs()
+    if (this.#rests.size >= MAX_RESTS)
+      for (const [name, untilMs] of this.#rests) if (untilMs <= nowMs) this.#rests.delete(name)
+    // Together, they get no more time than one of them alone.
+    const sharing = Math.max(this.#resting.size, 1)
+    this.#rests.set(party, Math.max(this.#rests.get(party) ?? 0, nowMs) + ms * REST_FACTOR * sharing)
+  }
+
+  /** How long the party still has to rest, in milliseconds. */
+  owedMs(party: string): number {
+    const untilMs = this.#rests.get(party)
+    return untilMs === undefined ? 0 : Math.max(untilMs - this.#clock.monotonicMs(), 0)
+  }
+
+  #mustRest(party: string): boolean {
+    return this.#resting.has(party) || this.owedMs(party) > OWED_MS
+  }
+
+  #run(party: string, job: Job): void {
+    const begunAtMs = this.#clock.monotonicMs()
+    this.#isRunning = true
+    let isStranger = false
+    try {
+      isStranger = job()
+    } finally {
+      this.#isRunning = false
+    }
+    const tookMs = this.#clock.monotonicMs() - begunAtMs
+    this.#usedMs += tookMs
+    if (isStranger) this.charge(party, tookMs)
+  }
+
+  #add(party: string, job: Job): void {
+    const queue = this.#resting.get(party) ?? this.#queues.get(party)
+    if (queue === undefined) this.#queues.set(party, { jobs: [job], at: 0 })
+    else queue.jobs.push(job)
+  }
+
+  #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
     setImmediate(() => this.#next())
-  }
-
-  #run(request: IncomingMessage, response: ServerResponse): void {
-    const begunAtMs = this.#clock.monotonicMs()
-    this.#begin(request, response)
-    this.#usedMs += this.#clock.monotonicMs() - begunAtMs
-  }
-
-  #add(party: string, waiting: Waiting): void {
-    const queue = this.#queues.get(party)
-    if (queue === undefined) this.#queues.set(party, { waiting: [waiting], at: 0 })
-    else queue.waiting.push(waiting)
-    const { socket } = waiting.request
-    const count = this.#waitingOf.get(socket) ?? 0
-    this.#waitingOf.set(socket, count + 1)
-    if (count === 0) hold(socket, () => this.#waitingOf.has(socket))
-    else if (count >= MAX_WAITING) socket.destroy()
   }
 
   #next(): void {
@@ -71,44 +106,42 @@ export class Turns {
     for (const [party, queue] of this.#queues) {
       // To the end of the rotation, if it has more.
       this.#queues.delete(party)
-      const { request, response } = first(queue)
-      if (queue.at < queue.waiting.length) this.#queues.set(party, queue)
-      this.#release(request.socket)
-      if (!request.socket.destroyed) this.#run(request, response)
+      if (this.#mustRest(party)) {
+        this.#rest(party, queue)
+        continue
+      }
+      const job = first(queue)
+      if (queue.at < queue.jobs.length) this.#queues.set(party, queue)
+      this.#run(party, job)
       if (this.#usedMs >= TURN_MS) break
     }
-    if (this.#queues.size === 0) return
-    this.#isScheduled = true
-    setImmediate(() => this.#next())
+    if (this.#queues.size > 0) this.#schedule()
   }
 
-  #release(socket: Socket): void {
-    const count = this.#waitingOf.get(socket)! - 1
-    if (count > 0) this.#waitingOf.set(socket, count)
-    else {
-      this.#waitingOf.delete(socket)
-      if (!socket.destroyed) socket.resume()
+  #rest(party: string, queue: Queue): void {
+    this.#resting.set(party, queue)
+    if (this.#isChecking) return
+    this.#isChecking = true
+    this.#clock.after(CHECK_MS, () => this.#wake())
+  }
+
+  #wake(): void {
+    for (const [party, queue] of this.#resting) {
+      if (this.owedMs(party) > OWED_MS) continue
+      this.#resting.delete(party)
+      this.#queues.set(party, queue)
     }
+    this.#isChecking = this.#resting.size > 0
+    if (this.#isChecking) this.#clock.after(CHECK_MS, () => this.#wake())
+    if (this.#queues.size > 0) this.#schedule()
   }
 }
 
-function first(queue: Queue): Waiting {
-  const waiting = queue.waiting[queue.at++]!
+function first(queue: Queue): Job {
+  const job = queue.jobs[queue.at++]!
   if (queue.at === FORGOTTEN) {
-    queue.waiting.splice(0, FORGOTTEN)
+    queue.jobs.splice(0, FORGOTTEN)
     queue.at = 0
   }
-  return waiting
-}
-
-const HELD = new WeakSet<Socket>()
-
-/** Stops reading from a socket, also when a response that has been sent makes Node resume it. */
-function hold(socket: Socket, isHeld: () => boolean): void {
-  socket.pause()
-  if (HELD.has(socket)) return
-  HELD.add(socket)
-  socket.on('resume', () => {
-    if (isHeld()) socket.pause()
-  })
+  return job
 }

@@ -4,6 +4,7 @@ import type { FastifySchemaCompiler } from 'fastify'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
 import { pointerToken } from '../../base/json-scanner.ts'
 import { describeUnknown } from '../../base/nearest.ts'
+import { hasAtMost } from '../../base/value-count.ts'
 
 /** A schema with this member only documents a body; its handler validates it. */
 export const UNCHECKED = 'x-checked-by-handler'
@@ -50,7 +51,7 @@ export const compileValidator: FastifySchemaCompiler<object> = ({ schema, httpPa
   return value => {
     first ??= forBodies.compile(schema)
     if (first(value)) return { value }
-    if (!isSmall(value)) return { error: refusal(first.errors, 'field', pointerOf) }
+    if (!hasAtMost(MAX_VALUES_FOR_ALL_FAULTS, value)) return { error: refusal(first.errors, 'field', pointerOf) }
     all ??= forSmallBodies.compile(schema)
     all(value)
     return { error: refusal(all.errors, 'field', pointerOf) }
@@ -148,12 +149,3 @@ function describeCount(keyword: string, limit: number): string {
 /** Without deprecated names. */
 const namesIn = (properties: Readonly<Record<string, { readonly deprecated?: boolean }>>): string[] =>
   Object.keys(properties).filter(name => properties[name]!.deprecated !== true)
-
-function isSmall(value: unknown): boolean {
-  let left = MAX_VALUES_FOR_ALL_FAULTS
-  const visit = (inner: unknown): boolean => {
-    if (--left < 0) return false
-    return typeof inner !== 'object' || inner === null || Object.values(inner).every(visit)
-  }
-  return visit(value)
-}

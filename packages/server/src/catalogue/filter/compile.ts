@@ -69,8 +69,8 @@ let charactersLeft: number | undefined
 let progress: Progress | null = null
 /** Thrown when the steps run out, and caught in `decide`: not an error. */
 const UNDECIDED = Symbol('undecided')
-/** Thrown when an evaluation is interrupted, and caught in `compileInterruptible`: not an error. */
-const INTERRUPTED = Symbol('interrupted')
+/** Thrown when an evaluation is interrupted, and caught where it began: not an error. */
+export const INTERRUPTED = Symbol('interrupted')
 /** Characters searched in one go. About a millisecond with the worst texts. */
 const CHARACTERS_A_GO = 131_072
 /** A longer string is searched in parts. */
@@ -124,10 +124,35 @@ export function decide<Result>(
 }
 
 /**
+ * Decides by a part of a filter. If that takes longer than a millisecond, it is interrupted, and continues if it is called
+ * with the same progress again. Undefined if the steps ran out.
+ */
+export function decideInGoes(
+  evaluate: () => boolean,
+  steps: number,
+  known: Progress,
+): boolean | typeof INTERRUPTED | undefined {
+  progress = known
+  charactersLeft = CHARACTERS_A_GO
+  try {
+    return decide(evaluate, undefined, steps)
+  } catch (error) {
+    if (error === INTERRUPTED) return INTERRUPTED
+    throw error
+  } finally {
+    charactersLeft = undefined
+    progress = null
+  }
+}
+
+/** The steps of the last evaluation, which count towards MAX_STEPS. */
+export const lastSteps = (): number => stepsAtFirst - stepsLeft
+
+/**
  * What the last evaluation took, in steps of some 50 ns. More than its steps if it has searched long strings: those count
  * little towards MAX_STEPS, so that a filter still decides about them.
  */
-export const lastWork = (): number => stepsAtFirst - stepsLeft + (searched >> SHIFT_OF_WORK)
+export const lastWork = (): number => lastSteps() + (searched >> SHIFT_OF_WORK)
 
 function spend(steps: number): void {
   stepsLeft -= steps

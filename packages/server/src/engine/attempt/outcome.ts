@@ -24,13 +24,13 @@ export type Exchange = {
 }
 
 /** An exchange in which nothing was sent. */
-export function noAnswer(failure: AttemptError, nowMs: number): Exchange {
+export function noAnswer(failure: AttemptError, detail: AttemptDetail | null, nowMs: number): Exchange {
   return {
     startedAtMs: nowMs,
     durationMs: 0,
     status: null,
     failure,
-    detail: null,
+    detail,
     reconnected: false,
     address: null,
     headers: [],

@@ -7,8 +7,9 @@ import { decoded } from './decoded.ts'
 import { deliver, type OutgoingRequest } from './deliver.ts'
 import type { Destination } from './destinations.ts'
 import { type Exchange, noAnswer } from './outcome.ts'
+import type { Reason } from './reasons.ts'
 import { createRedactor, type Recorded } from './redaction.ts'
-import { type Token, Tokens } from './tokens.ts'
+import { isToken, type Token, Tokens } from './tokens.ts'
 import type { AttemptTrace, BeginTrace } from './trace.ts'
 
 /** The result of a request, and the function that records it without secrets. */
@@ -49,6 +50,8 @@ export type SenderOptions = {
 export class Sender {
   readonly #options: SenderOptions
   readonly #tokens: Tokens
+  /** For the last token of each destination. */
+  readonly #recorders = new WeakMap<Destination, { readonly token: Token; readonly record: Sent['record'] }>()
 
   constructor(options: SenderOptions) {
     this.#options = options
@@ -78,13 +81,13 @@ export class Sender {
 
   async #send(outgoing: Outgoing): Promise<Sent | null> {
     const { destination } = outgoing
-    if (!destination.isReadable) return this.#notSent('secret_unreadable', destination)
+    if (!destination.isReadable) return this.#notSent('secret_unreadable', null, destination)
     if (destination.oauth !== null) return this.#sendWithToken(outgoing)
     return toSent(outgoing, await this.#request(outgoing, null), destination.record)
   }
 
-  #notSent(error: AttemptError, { record }: Destination): Sent {
-    return { exchange: noAnswer(error, this.#options.now()), record, isRequest: false, traceparent: null }
+  #notSent(error: AttemptError, detail: Reason | null, { record }: Destination): Sent {
+    return { exchange: noAnswer(error, detail, this.#options.now()), record, isRequest: false, traceparent: null }
   }
 
   /** After a 401, tries once more with a new token: the receiver might no longer accept the one that is cached here. */
@@ -92,20 +95,28 @@ export class Sender {
     const { destination, item } = outgoing
     const client = destination.oauth!
     const token = await this.#tokens.get(client)
+    if (!isToken(token)) return this.#notSent('token_unavailable', token, destination)
     const first = await this.#sendWith(token, outgoing)
-    if (token === null || first?.exchange.status !== 401) return first
+    if (first?.exchange.status !== 401) return first
     await this.#tokens.invalidate(item.endpoint, token)
     const another = await this.#tokens.get(client)
-    if (another === null || another.value === token.value) return first
+    if (!isToken(another) || another.value === token.value) return first
     // The first response stands if the second request can't begin.
     return (await this.#sendWith(another, outgoing)) ?? first
   }
 
-  async #sendWith(token: Token | null, outgoing: Outgoing): Promise<Sent | null> {
-    const { destination } = outgoing
-    if (token === null) return this.#notSent('token_unavailable', destination)
+  async #sendWith(token: Token, outgoing: Outgoing): Promise<Sent | null> {
+    const exchange = await this.#request(outgoing, token)
+    const found = exchange?.status === 401 ? withTokenType(exchange, token) : exchange
+    return toSent(outgoing, found, this.#recordWith(token, outgoing.destination))
+  }
+
+  #recordWith(token: Token, destination: Destination): Sent['record'] {
+    const known = this.#recorders.get(destination)
+    if (known !== undefined && known.token === token) return known.record
     const record = createRedactor([token.value, ...destination.headerSecrets])
-    return toSent(outgoing, await this.#request(outgoing, token), record)
+    this.#recorders.set(destination, { token, record })
+    return record
   }
 
   #request({ destination, item, body, mayBegin, trace }: Outgoing, token: Token | null): Promise<Exchange | null> {
@@ -123,6 +134,12 @@ export class Sender {
     })
     return deliver({ route, path, headers, body, timeoutMs, startedAtMs, mayBegin }, connections, clock)
   }
+}
+
+/** Notes a `token_type` that can be why the receiver refused the token. */
+function withTokenType(exchange: Exchange, { type }: Token): Exchange {
+  const detail: Reason | null = type === 'bearer' ? null : { code: 'token_type', value: type }
+  return detail === null ? exchange : { ...exchange, detail }
 }
 
 function toSent({ trace }: Outgoing, exchange: Exchange | null, record: Sent['record']): Sent | null {

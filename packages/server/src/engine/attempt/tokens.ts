@@ -3,7 +3,9 @@ import type { EndpointId } from '../../base/model.ts'
 import type { OAuthClient } from '../../secrets/credentials.ts'
 import type { OutgoingRequest } from './deliver.ts'
 import type { Exchange } from './outcome.ts'
+import type { Reason } from './reasons.ts'
 import type { Route } from './route.ts'
+import { readTokenAnswer } from './token-answer.ts'
 
 /** What is needed to request a token. */
 export type TokenClient = {
@@ -12,15 +14,16 @@ export type TokenClient = {
   readonly path: string
 } & Omit<OAuthClient, 'tokenUrl'>
 
-export type Token = { readonly value: string; readonly expiresAtMonotonicMs: number }
+export type Token = {
+  readonly value: string
+  /** See TokenAnswer. */
+  readonly type: string
+  readonly expiresAtMonotonicMs: number
+}
 
-/** Lifetime of a token whose response doesn't state one. */
-const DEFAULT_LIFE_SECONDS = 300
 /** A token in its last tenth, or last half minute if shorter, isn't used: it might expire on the way. */
 const MARGIN = 0.1
 const MAX_MARGIN_SECONDS = 30
-/** RFC 6750 §2.1, and short enough for a header. */
-const B64_TOKEN = /^[A-Za-z0-9\-._~+/]{1,8000}=*$/
 const TOKENS_KEPT = 10_000
 
 export type TokensOptions = {
@@ -39,19 +42,19 @@ export type TokensOptions = {
 export class Tokens {
   readonly #options: TokensOptions
   /** By endpoint. Holds a promise as soon as the request begins, so that everything that waits for it shares it. */
-  readonly #tokens = new Map<EndpointId, Promise<Token | null>>()
+  readonly #tokens = new Map<EndpointId, Promise<Token | Reason>>()
   readonly #semaphores = new Map<string, Semaphore>()
 
   constructor(options: TokensOptions) {
     this.#options = options
   }
 
-  /** Returns a token that is valid now. Null if none could be obtained. */
-  async get(client: TokenClient): Promise<Token | null> {
+  /** Returns a token that is valid now, or why none could be obtained. */
+  async get(client: TokenClient): Promise<Token | Reason> {
     const known = this.#tokens.get(client.endpoint)
     if (known !== undefined) {
       const token = await known
-      if (token !== null && token.expiresAtMonotonicMs > this.#options.clock.monotonicMs()) return token
+      if (isToken(token) && token.expiresAtMonotonicMs > this.#options.clock.monotonicMs()) return token
       // Unless another caller has requested a new one by now.
       if (this.#tokens.get(client.endpoint) === known) this.#tokens.delete(client.endpoint)
       else return this.get(client)
@@ -60,7 +63,7 @@ export class Tokens {
     if (this.#tokens.size >= TOKENS_KEPT) this.#tokens.clear()
     this.#tokens.set(client.endpoint, asked)
     const token = await asked
-    if (token === null && this.#tokens.get(client.endpoint) === asked) this.#tokens.delete(client.endpoint)
+    if (!isToken(token) && this.#tokens.get(client.endpoint) === asked) this.#tokens.delete(client.endpoint)
     return token
   }
 
@@ -77,12 +80,12 @@ export class Tokens {
     this.#tokens.delete(endpoint)
   }
 
-  async #requestInTurn(client: TokenClient): Promise<Token | null> {
+  async #requestInTurn(client: TokenClient): Promise<Token | Reason> {
     const { origin } = client.route
     const { clock, timeoutMs, maxPerHost } = this.#options
     const semaphore = this.#semaphores.get(origin) ?? new Semaphore(maxPerHost, clock)
     this.#semaphores.set(origin, semaphore)
-    if (!(await semaphore.acquire(timeoutMs))) return null
+    if (!(await semaphore.acquire(timeoutMs))) return { code: 'token_server_busy', value: null }
     try {
       return await this.#request(client)
     } finally {
@@ -91,7 +94,7 @@ export class Tokens {
     }
   }
 
-  async #request(client: TokenClient): Promise<Token | null> {
+  async #request(client: TokenClient): Promise<Token | Reason> {
     const { send, clock, timeoutMs } = this.#options
     const { route, path } = client
     const askedAtMonotonicMs = clock.monotonicMs()
@@ -99,17 +102,15 @@ export class Tokens {
     if (client.credentialsIn === 'header') headers.push('Authorization', basicOf(client))
     const body = Buffer.from(formOf(client).toString())
     const exchange = await send({ route, path, headers, body, timeoutMs, startedAtMs: clock.now() })
-    if (exchange.status !== 200 || exchange.truncated) return null
-    // Unlike a buffer, a decoder leaves out a byte order mark, which some servers send.
-    const token = parseToken(new TextDecoder().decode(exchange.body))
-    if (token === undefined) return null
-    const marginSeconds = Math.min(token.lifeSeconds * MARGIN, MAX_MARGIN_SECONDS)
-    return {
-      value: token.value,
-      expiresAtMonotonicMs: askedAtMonotonicMs + (token.lifeSeconds - marginSeconds) * 1_000,
-    }
+    const answer = readTokenAnswer(exchange, [client.clientSecret, basicOf(client)])
+    if ('code' in answer) return answer
+    const { token: value, type, lifeSeconds } = answer
+    const marginSeconds = Math.min(lifeSeconds * MARGIN, MAX_MARGIN_SECONDS)
+    return { value, type, expiresAtMonotonicMs: askedAtMonotonicMs + (lifeSeconds - marginSeconds) * 1_000 }
   }
 }
+
+export const isToken = (asked: Token | Reason): asked is Token => !('code' in asked)
 
 /** Up to `max` callers hold it at the same time. The others wait in order, up to their timeouts. */
 class Semaphore {
@@ -149,20 +150,6 @@ class Semaphore {
     const next = this.#waiting.shift()
     if (next === undefined) this.#held--
     else next(true)
-  }
-}
-
-/** Parses a successful response (RFC 6749 §5.1). Undefined for anything else. */
-function parseToken(text: string): { value: string; lifeSeconds: number } | undefined {
-  try {
-    const answer = JSON.parse(text) as Readonly<Record<string, unknown>>
-    const { access_token: value, token_type: type, expires_in: life } = answer
-    if (typeof value !== 'string' || !B64_TOKEN.test(value)) return undefined
-    if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') return undefined
-    const seconds = Number(life ?? DEFAULT_LIFE_SECONDS)
-    return { value, lifeSeconds: Number.isFinite(seconds) && seconds >= 0 ? seconds : DEFAULT_LIFE_SECONDS }
-  } catch {
-    return undefined
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Reads one response from the bytes of a connection (RFC 9112), without sockets or time. Everything before the body is
  * bounded: the head, the interim responses (1xx) before it, and the sum of both. Of a head that is larger than what is
- * kept, the beginning counts, with the status: a receiver that responds has taken the request.
+ * kept, the beginning counts, with the status: the receiver has taken the request.
  */
 import { Chunks } from './chunks.ts'
 import { commonStart, Head, type HeadFault } from './head.ts'

@@ -1,5 +1,4 @@
 /** Describes how an endpoint authenticates, without any secret, and warns of problems (C8). */
-import { X509Certificate } from 'node:crypto'
 import { DAY_MS } from '../../base/durations.ts'
 import type { CredentialExpiry, Endpoint } from '../../base/model.ts'
 import { isPattern } from '../../catalogue/type-pattern.ts'
@@ -14,6 +13,7 @@ import {
 } from '../../secrets/credentials.ts'
 import type { Keyring } from '../../secrets/keyring.ts'
 import type { Warning } from '../checks/warnings.ts'
+import { type CertificateFacts, factsOf } from './certificate-facts.ts'
 import type { HealthReport } from './health-report.ts'
 
 export type Authentication = {
@@ -30,12 +30,7 @@ export type Authentication = {
     readonly createdAtMs: number
     readonly untilMs: number | null
   }[]
-  readonly clientCertificate: {
-    readonly subject: string
-    /** SHA-256, in hexadecimal with colons. */
-    readonly fingerprint: string
-    readonly expiresAtMs: number
-  } | null
+  readonly clientCertificate: CertificateFacts | null
   readonly oauth: Omit<OAuthClient, 'clientSecret'> | null
 }
 
@@ -103,8 +98,7 @@ const withoutSecret = ({ clientSecret: _hidden, ...shown }: OAuthClient): Authen
 
 function describeCertificate({ clientCertificate }: Credentials): Authentication['clientCertificate'] {
   if (clientCertificate === null) return null
-  const { subject, fingerprint256, validToDate } = new X509Certificate(clientCertificate.certificate)
-  return { subject: subject ?? '', fingerprint: fingerprint256, expiresAtMs: validToDate.getTime() }
+  return factsOf(clientCertificate.certificate)
 }
 
 /**

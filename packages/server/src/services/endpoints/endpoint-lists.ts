@@ -10,6 +10,7 @@ import { checkPlace, invalid, requireTenant } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
 import type { Warning } from '../checks/warnings.ts'
 import { type Found, type Slice, searchInSlices } from '../slices.ts'
+import { callTurns } from '../turns.ts'
 import { HEALTH_STATES, type HealthState, readHealth } from './health-report.ts'
 import { checkUidParameter } from './references.ts'
 
@@ -18,6 +19,10 @@ const ENDPOINT_STATES: readonly EndpointState[] = ['enabled', 'disabled']
 /** Endpoints looked at by one short read, and the most that are returned to be looked at more closely. */
 const ROWS_A_SLICE = 2_000
 const CLOSELY_A_SLICE = 200
+/** About the most bytes of rows that one short read returns. */
+const BYTES_A_SLICE = 256 * 1024
+/** A page ends when its endpoints reach this size, as they are stored, and as they are shown. */
+export const MAX_PAGE_BYTES = 2 * 1024 * 1024
 
 /** Which endpoints, as callers write it. What is missing doesn't matter. */
 export type EndpointListInput = {
@@ -74,22 +79,37 @@ export class EndpointLists {
     return { filter: { tenant, states, health: stored, uid, url }, health, types, warnings }
   }
 
-  /** Up to `count` endpoints behind a place. The search ends early if it takes long. */
+  /**
+   * Up to `count` endpoints behind a place, or fewer if they are large (`goesOnAt` says where there are more). The search
+   * ends early if it takes long.
+   */
   async find(selection: EndpointSelection, place: Place<EndpointId>, count: number): Promise<Found<Endpoint>> {
     checkPlace('ep', place)
-    return searchInSlices(place, count, (from, left) => this.#slice(selection, from, left), this.#clock)
+    let bytesLeft = MAX_PAGE_BYTES
+    const read = async (from: Place<EndpointId>, left: number): Promise<Slice<Endpoint>> => {
+      const { items, goesOnAt, sizes } = await this.#slice(selection, from, left)
+      for (const { id } of items) bytesLeft -= sizes.get(id)!
+      return { items, goesOnAt }
+    }
+    return searchInSlices(place, count, read, this.#clock, () => bytesLeft <= 0)
   }
 
-  async #slice(selection: EndpointSelection, place: Place<EndpointId>, count: number): Promise<Slice<Endpoint>> {
+  async #slice(selection: EndpointSelection, place: Place<EndpointId>, count: number): Promise<SizedSlice> {
     const { filter, types } = selection
     const nowMs = this.#store.now()
     const isClose = types !== null || looksClosely(selection.health)
-    const args = { ...filter, ...place, rows: ROWS_A_SLICE, limit: isClose ? CLOSELY_A_SLICE : count, nowMs }
-    const { items, goesOnAt } = await this.#store.read('findEndpoints', args)
-    if (!isClose) return { items, goesOnAt }
-    const wanted = types === null ? items : items.filter(item => types.some(type => isTypeWanted(item.types, type)))
+    const bounds = { rows: ROWS_A_SLICE, limit: isClose ? CLOSELY_A_SLICE : count, maxBytes: BYTES_A_SLICE }
+    const { items, bytes, goesOnAt } = await this.#store.read('findEndpoints', {
+      ...filter,
+      ...place,
+      ...bounds,
+      nowMs,
+    })
+    const sizes = new Map(items.map(({ id }, index) => [id, bytes[index]!]))
+    if (!isClose) return { items, goesOnAt, sizes }
+    const wanted = types === null ? items : await wantedOf(items, types)
     const found = await this.#withHealth(selection.health, wanted, nowMs)
-    return found.length < count ? { items: found, goesOnAt } : cut(found, count)
+    return found.length < count ? { items: found, goesOnAt, sizes } : { ...cut(found, count), sizes }
   }
 
   async #withHealth(health: readonly HealthState[] | null, endpoints: readonly Endpoint[], nowMs: number) {
@@ -97,6 +117,21 @@ export class EndpointLists {
     const reports = await readHealth(this.#store, endpoints, nowMs)
     return endpoints.filter(({ id }) => health!.includes(reports.get(id)!.state))
   }
+}
+
+type SizedSlice = Slice<Endpoint> & {
+  /** The size of each item's row, in bytes. */
+  readonly sizes: ReadonlyMap<EndpointId, number>
+}
+
+/** Those that receive one of some types. In turns, because an endpoint can have very many patterns. */
+async function wantedOf(endpoints: readonly Endpoint[], types: readonly string[]): Promise<Endpoint[]> {
+  const wanted: Endpoint[] = []
+  for (const endpoint of endpoints) {
+    const isWanted = () => types.some(type => isTypeWanted(endpoint.types, type))
+    if (await callTurns.take(endpoint.tenant, isWanted)) wanted.push(endpoint)
+  }
+  return wanted
 }
 
 const toStored = (state: HealthState): StoredHealth => (state === 'failing' || state === 'paused' ? state : 'other')

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { randomInt } from 'node:crypto'
 import { DAY_MS } from '../../base/durations.ts'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
@@ -247,32 +248,56 @@ export class Endpoints {
 
   /** How the endpoint authenticates, how its receiver does, and warnings about it (C8), as of now. */
   async describe(endpoint: Endpoint): Promise<Described> {
-    return (await this.describeAll([endpoint]))[0]!
+    return (await this.#describer([endpoint]))(endpoint)
   }
 
-  /** The same of several endpoints, with as many reads as for one. */
-  async describeAll(endpoints: readonly Endpoint[]): Promise<Described[]> {
+  /**
+   * Shows several endpoints with the same, with as many reads as for one. Describing and showing one takes up to some
+   * tenths of a millisecond, so all of it is done in turns.
+   *
+   * @param show makes a text of an endpoint
+   * @param maxBytes ends with the last text that fits into this; there is always one
+   */
+  async showAll(
+    endpoints: readonly Endpoint[],
+    show: (endpoint: Endpoint, described: Described) => string,
+    maxBytes: number,
+  ): Promise<string[]> {
+    const describe = await this.#describer(endpoints)
+    const texts: string[] = []
+    let bytes = 0
+    for (const endpoint of endpoints) {
+      const described = await describe(endpoint)
+      const text = await callTurns.take(endpoint.tenant, () => show(endpoint, described))
+      bytes += Buffer.byteLength(text)
+      if (bytes > maxBytes && texts.length > 0) break
+      texts.push(text)
+    }
+    return texts
+  }
+
+  async #describer(endpoints: readonly Endpoint[]): Promise<(endpoint: Endpoint) => Promise<Described>> {
     const shared = await this.#store.read('findSharedSecrets', {
       endpoints: endpoints.map(({ id, tenant, secretDigest }) => ({ id, tenant, secretDigest })),
     })
     const nowMs = this.#store.now()
     const reports = await readHealth(this.#store, endpoints, nowMs)
     const nameable = await this.#nameable()
-    const all: Described[] = []
-    for (const endpoint of endpoints) {
-      const credentials = this.#credentials.open(endpoint)
-      const isShared = shared.has(endpoint.id)
-      const described = describeAuthentication(endpoint, credentials, this.#keyring, isShared, nowMs)
+    const disableAfterMs = (this.#settings.disableAfterDays ?? DISABLE_AFTER_DAYS) * DAY_MS
+    return async endpoint => {
+      const described = await callTurns.take(endpoint.tenant, () => {
+        const credentials = this.#credentials.open(endpoint)
+        return describeAuthentication(endpoint, credentials, this.#keyring, shared.has(endpoint.id), nowMs)
+      })
       const warnings = [
-        ...adviseOnHealth(endpoint, (this.#settings.disableAfterDays ?? DISABLE_AFTER_DAYS) * DAY_MS),
+        ...adviseOnHealth(endpoint, disableAfterMs),
         ...described.warnings,
         ...(await callTurns.take(endpoint.tenant, () => adviseOnTypes(endpoint.types, nameable))),
         ...(await inTurns(endpoint.tenant, adviseOnFilterOf(endpoint, nameable))),
       ]
       const report = reports.get(endpoint.id)!
-      all.push({ ...described, warnings, pausedUntilMs: report.pausedUntilMs, report })
+      return { ...described, warnings, pausedUntilMs: report.pausedUntilMs, report }
     }
-    return all
   }
 
   /** Replaces the signing secret immediately. The older ones stay valid for the grace period at most. */

@@ -1,15 +1,17 @@
+import { systemClock } from '../../base/clock.ts'
 import { type FieldError, PosthornError } from '../../base/errors.ts'
 import { type Actor, type EventType, isOperational, OPERATIONAL_PREFIX, SYSTEM } from '../../base/model.ts'
-import { checkEventType } from '../../catalogue/event-type.ts'
 import { OPERATIONAL_TYPES } from '../../catalogue/operational-types.ts'
 import { isSameSchema } from '../../catalogue/schema.ts'
 import { adviseOnSchema, type SchemaWarning } from '../../catalogue/schema-advice.ts'
 import type { TypeSamples } from '../../catalogue/type-samples.ts'
+import { Checker } from '../../publish/checking/checker.ts'
 import type { Store } from '../../store/store.ts'
 import { invalid, isTypeName, notFound } from '../checks/refusals.ts'
 import { checkStorable } from '../checks/values.ts'
 import { checkSchedule } from '../retry-schedules.ts'
 import { findSchemaConflict, type SchemaConflict } from './schema-change.ts'
+import { SchemaChecks } from './schema-checks.ts'
 
 export type EventTypeInput = Omit<EventType, 'name' | 'archivedAtMs'>
 
@@ -17,13 +19,22 @@ export type EventTypeInput = Omit<EventType, 'name' | 'archivedAtMs'>
 export class EventTypes {
   readonly #store: Store
   readonly #samples: Pick<TypeSamples, 'newest'>
-
+  readonly #checks: SchemaChecks
   readonly #dev: boolean
 
-  /** @param dev development mode, in which retry schedules can be very short */
-  constructor(store: Store, samples: Pick<TypeSamples, 'newest'>, { dev = false }: { readonly dev?: boolean } = {}) {
+  /**
+   * @param dev development mode, in which retry schedules can be very short
+   * @param checker compiles schemas that might take long
+   */
+  constructor(
+    store: Store,
+    samples: Pick<TypeSamples, 'newest'>,
+    { dev = false }: { readonly dev?: boolean } = {},
+    checker: Pick<Checker, 'check'> = new Checker(systemClock),
+  ) {
     this.#store = store
     this.#samples = samples
+    this.#checks = new SchemaChecks(checker)
     this.#dev = dev
   }
 
@@ -57,7 +68,7 @@ export class EventTypes {
   ): Promise<{ type: EventType; created: boolean; warnings: readonly SchemaWarning[] }> {
     const { group, description, schema, example, schedule = null } = input
     const type = { name, group, description, schema, example, schedule }
-    const faults = checkEventType(type)
+    const faults = await this.#checks.faultsOf(type)
     if (isOperational(name)) faults.push({ field: '/name', detail: RESERVED, reason: 'reserved' })
     checkSchedule(schedule, this.#dev, faults)
     if (typeof group === 'string') checkStorable(group, '/group', faults)
@@ -74,7 +85,7 @@ export class EventTypes {
   async #refuseConflict(name: string, after: unknown, seesPayloads: boolean): Promise<void> {
     const known = await this.#find(name)
     if (known === undefined || isSameSchema(known.schema, after)) return
-    const conflict = await findSchemaConflict(this.#samples, name, { before: known.schema, after })
+    const conflict = await findSchemaConflict(this.#samples, this.#checks, name, { before: known.schema, after })
     if (conflict !== null) throw schemaConflict(conflict, seesPayloads)
   }
 

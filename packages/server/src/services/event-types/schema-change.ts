@@ -4,8 +4,9 @@
  */
 
 import type { EventId } from '../../base/model.ts'
-import { compileSchema, type SchemaFault } from '../../catalogue/schema.ts'
+import type { SchemaFault } from '../../catalogue/schema.ts'
 import type { TypeSamples } from '../../catalogue/type-samples.ts'
+import type { SchemaChecks, Schemas } from './schema-checks.ts'
 
 export type SchemaConflict = {
   /** Number of events that the current schema accepts, and how many of them the new one rejects. */
@@ -25,31 +26,37 @@ const MAX_FAULTS = 20
 /** Maximum number of different faults that are counted. */
 const MAX_COUNTED = 1_000
 
-type Schemas = { readonly before: unknown; readonly after: unknown }
-
 /** Null if none of the newest events would be rejected. Both schemas must be valid. */
 export async function findSchemaConflict(
   samples: Pick<TypeSamples, 'newest'>,
+  checks: Pick<SchemaChecks, 'compare'>,
   type: string,
-  { before, after }: Schemas,
+  schemas: Schemas,
 ): Promise<SchemaConflict | null> {
-  const [inForce, next] = [compileSchema(before), compileSchema(after)]
-  if (!inForce.ok || !next.ok) return null
   const faults = new Map<string, { -readonly [Name in keyof ConflictFault]: ConflictFault[Name] }>()
   let judged = 0
   let refused = 0
-  for await (const { event, payload } of samples.newest(type)) {
-    if (inForce.validate(payload).length > 0) continue
-    judged++
-    const found = next.validate(payload)
-    if (found.length > 0) refused++
-    for (const fault of found) {
-      // The same fault in different elements of an array counts as one fault.
-      const pointer = fault.pointer.replaceAll(/\/\d+(?=\/|$)/g, '/*')
-      const key = `${pointer}\n${fault.detail}`
-      const known = faults.get(key)
-      if (known !== undefined) known.count++
-      else if (faults.size < MAX_COUNTED) faults.set(key, { pointer, detail: fault.detail, count: 1, event })
+  for await (const some of samples.newest(type)) {
+    const compared = await checks.compare(
+      schemas,
+      some.map(({ payload }) => payload),
+    )
+    // What takes too long would take as long when it is published, where it is refused.
+    if (compared === null) break
+    for (const [index, found] of compared.entries()) {
+      if (found === null) continue
+      judged++
+      if (found.length > 0) refused++
+      for (const fault of found) {
+        // The same fault in different elements of an array counts as one fault.
+        const pointer = fault.pointer.replaceAll(/\/\d+(?=\/|$)/g, '/*')
+        const key = `${pointer}\n${fault.detail}`
+        const known = faults.get(key)
+        if (known !== undefined) known.count++
+        else if (faults.size < MAX_COUNTED) {
+          faults.set(key, { pointer, detail: fault.detail, count: 1, event: some[index]!.event })
+        }
+      }
     }
   }
   if (refused === 0) return null

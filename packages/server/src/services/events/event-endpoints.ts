@@ -10,13 +10,14 @@ import type {
   PayloadFilter,
   TenantId,
 } from '../../base/model.ts'
-import { compileFilter } from '../../catalogue/filter.ts'
+import { compileInterruptible } from '../../catalogue/filter/compile.ts'
+import { Progress } from '../../catalogue/filter/progress.ts'
 import { isTypeWanted } from '../../catalogue/type-pattern.ts'
 import type { EndpointFacts, EventFacts } from '../../store/operations/events/event-endpoints.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../store/where.ts'
 import { notFound } from '../checks/refusals.ts'
-import { callTurns } from '../turns.ts'
+import { callTurns, parseInTurns } from '../turns.ts'
 
 export type EndpointPage = Place<EndpointId> & { readonly limit: number }
 
@@ -33,33 +34,41 @@ export async function readEventEndpoints(
   const payload = facts.endpoints.some(endpoint => needsPayload(facts, endpoint))
     ? await store.read('readPayload', { tenant, event })
     : null
-  const parsed = payload === null ? undefined : parse(payload)
+  const parsed = payload === null ? undefined : await parseInTurns(tenant, payload)
   const nowMs = store.now()
   const found: EventEndpoint[] = []
   for (const endpoint of facts.endpoints) {
-    // A filter can take a millisecond, and a page has hundreds.
-    found.push(await callTurns.take(tenant, () => toEventEndpoint(facts, endpoint, parsed, nowMs)))
+    // A filter can take some milliseconds, and a page has hundreds.
+    const hasPassed =
+      parsed !== undefined && needsPayload(facts, endpoint)
+        ? await passes(tenant, endpoint.wanted!.filterText!, parsed)
+        : undefined
+    found.push(await callTurns.take(tenant, () => toEventEndpoint(facts, endpoint, hasPassed, nowMs)))
   }
   return found
 }
 
-/** Undefined if the payload is no longer kept. */
-function parse(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(payload).toString())
-  } catch {
-    return undefined
-  }
+/** Whether a filter lets a payload through. */
+async function passes(tenant: TenantId, filterText: string, payload: unknown): Promise<boolean> {
+  const filter = await callTurns.take(tenant, () => compileInterruptible(JSON.parse(filterText) as PayloadFilter))
+  const progress = new Progress()
+  return callTurns.run(tenant, () => filter(payload, progress))
 }
 
-function toEventEndpoint(event: EventFacts, facts: EndpointFacts, payload: unknown, nowMs: number): EventEndpoint {
+/** @param hasPassed whether the filter lets the payload through; undefined: that isn't known, or doesn't matter */
+function toEventEndpoint(
+  event: EventFacts,
+  facts: EndpointFacts,
+  hasPassed: boolean | undefined,
+  nowMs: number,
+): EventEndpoint {
   const { endpoint, endpointUid, url: endpointUrl, delivery, deliveryCount } = facts
   const found = { endpoint, endpointUid, endpointUrl, delivery, deliveryCount }
   if (delivery !== null) {
     const reason = whyNotSent(facts, delivery, nowMs)
     return { ...found, state: delivery.state, reason, behind: reason === 'earlier_delivery' ? facts.behind : null }
   }
-  const reason = reasonOf(event, facts, payload)
+  const reason = reasonOf(event, facts, hasPassed)
   return { ...found, state: reason === null ? 'being_made' : 'not_made', reason, behind: null }
 }
 
@@ -99,7 +108,7 @@ const needsPayload = (event: EventFacts, facts: EndpointFacts): boolean => {
 }
 
 /** Why there is no delivery; null: it is still being created. */
-function reasonOf(event: EventFacts, facts: EndpointFacts, payload: unknown): NotMadeReason | null {
+function reasonOf(event: EventFacts, facts: EndpointFacts, hasPassed: boolean | undefined): NotMadeReason | null {
   const { createdVersion, deletedVersion, wanted } = facts
   const version = event.tenantVersion
   if (event.isRejected) return 'rejected'
@@ -112,13 +121,10 @@ function reasonOf(event: EventFacts, facts: EndpointFacts, payload: unknown): No
   // An endpoint that received the type but had no delivery once all were created was excluded by its filter.
   if (wanted.filterText !== null) {
     const isDecided = !needsPayload(event, facts)
-    if (!isDecided && payload === undefined) return 'unknown'
-    if (isDecided || !passes(wanted.filterText, payload)) return 'filter'
+    if (!isDecided && hasPassed === undefined) return 'unknown'
+    if (isDecided || !hasPassed) return 'filter'
   }
   // Very many deliveries were being created, and the endpoint was deleted before its turn.
   if (isDeleted(facts)) return 'deleted'
   return event.isMade ? 'unknown' : null
 }
-
-const passes = (filterText: string, payload: unknown): boolean =>
-  compileFilter(JSON.parse(filterText) as PayloadFilter)(payload)

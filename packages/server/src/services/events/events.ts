@@ -44,10 +44,10 @@ export type EventsSelected = { readonly query: EventQuery; readonly warnings: re
 /** Reads published events. Publishing is in publish/publisher.ts. */
 export class Events {
   readonly #store: Store
-  readonly #clock: Pick<Clock, 'monotonicMs'>
+  readonly #clock: Clock
   readonly #list: EventList
 
-  constructor(store: Store, clock: Pick<Clock, 'monotonicMs'>) {
+  constructor(store: Store, clock: Clock) {
     this.#store = store
     this.#clock = clock
     this.#list = new EventList(store, clock)

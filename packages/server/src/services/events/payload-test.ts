@@ -4,6 +4,7 @@ import type { FieldError } from '../../base/errors.ts'
 import { KeptFilter, type Work } from '../../catalogue/contents.ts'
 import { Progress } from '../../catalogue/filter/progress.ts'
 import { checkFilter } from '../../catalogue/filter.ts'
+import { beginParse, type Parsed } from '../../publish/payload-parsing.ts'
 
 /** Begins to test a payload. What it returns is called until it has a result, and takes about a millisecond each time. */
 export type PayloadTest = (payload: Buffer) => () => boolean | undefined
@@ -27,16 +28,22 @@ export function createPayloadTest({ filter, text }: PayloadInput, faults: FieldE
   if (faults.length > before || (filter === undefined && text === undefined)) return null
   const kept = filter === undefined ? null : new KeptFilter(JSON.stringify(filter))
   const needle = Buffer.from(text ?? '')
-  const includes = (payload: Buffer) => text === undefined || hasText(payload, text, needle)
-  if (kept === null) return payload => () => includes(payload)
+  const testText: PayloadTest = payload => beginTextTest(payload, text, needle)
+  if (kept === null) return testText
   return payload => {
+    const parse = beginParse(payload)
     const progress = new Progress()
-    let value: unknown
+    let parsed: Parsed | undefined
+    let hasText: ReturnType<PayloadTest> | undefined
     return () => {
-      value ??= parse(payload)
-      if (value === undefined) return false
-      const passes = kept.passes(value, UNLIMITED, progress)
-      return passes === true ? includes(payload) : passes
+      if (hasText !== undefined) return hasText()
+      parsed ??= parse()
+      if (parsed === undefined) return undefined
+      if (parsed.value === undefined) return false
+      const passes = kept.passes(parsed.value, UNLIMITED, progress)
+      if (passes !== true) return passes
+      hasText = testText(payload)
+      return hasText()
     }
   }
 }
@@ -46,20 +53,17 @@ function checkText(text: string, faults: FieldError[]): void {
   faults.push({ field: 'text', detail: `The text must have 1 to ${MAX_TEXT_CHARACTERS} characters.` })
 }
 
-/** Undefined if the payload is not JSON, which only a rejected one can be. */
-function parse(payload: Buffer): unknown {
-  try {
-    return JSON.parse(payload.toString())
-  } catch {
-    return undefined
-  }
-}
-
 const BACKSLASH = 0x5c
 
 /** Whether the payload has the text, as it was published or, where that has escape sequences, as its strings read. */
-function hasText(payload: Buffer, text: string, needle: Buffer): boolean {
-  return payload.includes(needle) || (payload.includes(BACKSLASH) && inStrings(parse(payload), text))
+function beginTextTest(payload: Buffer, text: string | undefined, needle: Buffer): ReturnType<PayloadTest> {
+  if (text === undefined || payload.includes(needle)) return () => true
+  if (!payload.includes(BACKSLASH)) return () => false
+  const parse = beginParse(payload)
+  return () => {
+    const parsed = parse()
+    return parsed && inStrings(parsed.value, text)
+  }
 }
 
 function inStrings(value: unknown, text: string): boolean {

@@ -241,7 +241,7 @@ function viewAttempt(attempt: DeliveryAttempt, seesPayloads: boolean) {
     status,
     error,
     detail: detail === null ? null : detail.code,
-    explanation: detail === null ? null : sentenceOf(detail),
+    explanation: detail === null ? null : sentenceOf(detail, { quotes: seesPayloads }),
     reconnected,
     address,
     request: request === null ? null : viewRequest(request),

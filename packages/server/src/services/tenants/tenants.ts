@@ -132,6 +132,8 @@ export class Tenants {
     changes.emit({ kind: 'tenant', tenant: id })
     // Its API keys were revoked.
     changes.emit({ kind: 'api_keys' })
+    // Its replays are cancelled.
+    changes.emit({ kind: 'replays' })
     for (const { id: endpoint, partition } of endpoints) {
       changes.emit({ kind: 'endpoint', tenant: id, endpoint, partition })
     }

@@ -1,7 +1,7 @@
 import type { Migration } from './migration.ts'
 
 export const selections: Migration = {
-  does: "Counts the characters of a tenant's types and filters, and finds its latest changes.",
+  does: "Counts the characters of a tenant's types and filters, and finds its latest changes and parts of replays.",
   compatibleFrom: 2,
   statements: [
     // Characters of the types and filters of the tenant's endpoints, as JSON. Counted here, like the endpoints: reading
@@ -12,5 +12,7 @@ export const selections: Migration = {
        from endpoint e where e.tenant = tenant.id and e.deleted_ms is null)`,
     // A cached copy of a tenant is brought up to date with what changed since: usually one endpoint of thousands.
     `create index endpoint_change_of_tenant on endpoint (tenant, change_seq)`,
+    // Tenants take turns with the parts of their replays.
+    `create index replay_part_of_tenant on replay_part (tenant, claimed_until_ms)`,
   ],
 }

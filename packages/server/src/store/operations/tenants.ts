@@ -9,7 +9,7 @@ import { revokeKeysOf } from './api-keys.ts'
 import { type By, record, recordPut } from './audit.ts'
 import { nextChange } from './configuration.ts'
 import { eraseCalls } from './idempotent-calls.ts'
-import { endReplaysOf } from './replays/replays.ts'
+import { cancelReplaysOf } from './replays/replays.ts'
 
 const toTenant = (row: Row): Tenant => ({
   id: text(row.id),
@@ -103,7 +103,7 @@ export function* deleteTenant(
     params: [args.id, args.nowMs, change, gone[0]!.version!],
   }
   yield* revokeKeysOf(args, change)
-  yield* endReplaysOf(args.id, args.nowMs)
+  yield* cancelReplaysOf(args.id)
   const entry = { action: 'deleted', target: 'tenant', targetId: args.id, tenant: args.id } as const
   yield* record(args, entry, args.nowMs)
   return rows.map(row => ({ id: idText('ep', bytes(row.id)), partition: int(row.partition) }))

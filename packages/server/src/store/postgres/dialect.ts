@@ -29,12 +29,13 @@ export const postgresDialect: Dialect = {
   skipLocked: 'for update skip locked',
   giveBackPages: null,
   nowMs: '(extract(epoch from clock_timestamp()) * 1000)::bigint',
-  // Partitions are not listed as tables of their own.
+  // Partitions are not listed as tables of their own. format_type would quote names where the role quotes all.
   listColumns: `select c.relname as table_name, a.attname as name,
                   coalesce(array_position(k.columns, a.attnum), 0) as key_at,
-                  case when format_type(a.atttypid, null) in ('bigint', 'integer', 'smallint') then 'int'
-                    when format_type(a.atttypid, null) = 'bytea' then 'bytes' else format_type(a.atttypid, null) end as type
+                  case when t.typname in ('int8', 'int4', 'int2') then 'int'
+                    when t.typname = 'bytea' then 'bytes' else t.typname end as type
                 from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+                join pg_type t on t.oid = a.atttypid
                 left join lateral (select array(select unnest(i.indkey))::int2[] as columns from pg_index i
                   where i.indrelid = c.oid and i.indisprimary) k on true
                 where n.nspname = 'posthorn' and c.relkind in ('r', 'p') and not c.relispartition

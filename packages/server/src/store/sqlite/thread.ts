@@ -1,7 +1,8 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread } from '../../base/threads.ts'
 import type { Failure, FileSettings, Reply, Request, Success } from './worker.ts'
 
-/** For each thread. By default V8 lets short-lived objects take 64 MB before it collects those no longer needed. */
+/** For each thread: see `startThread`. */
 const YOUNG_MEGABYTES = 12
 
 type RequestBody = Request extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
@@ -71,20 +72,7 @@ export class Thread {
 }
 
 export function startWorker(): Worker {
-  const start = (flags: readonly string[]) =>
-    // Otherwise a diagnostic report would list the environment, which has keys in it, again for each thread.
-    new Worker(new URL('./worker.ts', import.meta.url), {
-      execArgv: [...flags, '--report-exclude-env'],
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
-    })
-  try {
-    // Without the flag from cli.ts, so that the others (`--cpu-prof`) apply to threads too.
-    return start(process.execArgv.filter(flag => !flag.startsWith('--max-semi-space-size')))
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error
-    // There are flags of the whole process (`--max-old-space-size`); these apply to its threads anyway.
-    return start([])
-  }
+  return startThread(new URL('./worker.ts', import.meta.url), YOUNG_MEGABYTES)
 }
 
 const unavailable = (message: string): Failure => ({ ok: false, unavailable: true, name: 'StoreUnavailable', message })

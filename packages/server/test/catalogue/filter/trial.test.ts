@@ -6,9 +6,17 @@ import { compileFilter } from '../../../src/catalogue/filter.ts'
 import { filters, payloads } from './arbitraries.ts'
 import { faultsOf } from './setup.ts'
 
+/** What steps come to. */
+function lastOf<Result>(steps: Generator<void, Result>): Result {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+  }
+}
+
 const attempt = (filter: PayloadFilter, payload: unknown) => {
   expect(faultsOf(filter)).toEqual([])
-  const { matches, undecided, decidedBy } = createTrial(filter)(payload)
+  const { matches, undecided, decidedBy } = lastOf(createTrial(filter)(payload))
   expect(matches).toBe(compileFilter(filter)(payload))
   return [undecided ? 'undecided' : matches, decidedBy.path, decidedBy.because]
 }
@@ -152,6 +160,28 @@ describe('a trial of a filter', () => {
     )
   })
 
+  it('searches long texts in steps of 128 Ki characters, and each once', () => {
+    const filter = { s: { $contains: [`${'a'.repeat(99)}b`, `${'a'.repeat(99)}c`] } }
+    const steps = [...createTrial(filter)({ s: 'a'.repeat(900_000) })].length
+    const least = (2 * 900_000) / 131_072
+    expect(steps).toBeGreaterThan(least)
+    expect(steps).toBeLessThan(2 * least)
+  })
+
+  it('takes no longer to explain if there are very many elements behind the one that decided', () => {
+    const filter = { list: { a: ['x'] } }
+    const stepsOf = (more: number) =>
+      [...createTrial(filter)({ list: [{ a: 'x' }, ...Array.from({ length: more }, () => ({ a: 'y' }))] })].length
+    expect(stepsOf(100_000)).toBe(stepsOf(1))
+  })
+
+  it('is explained in steps, even if all elements are tested', () => {
+    const filter = { list: { a: ['x'] } }
+    const list = Array.from({ length: 5_000 }, () => ({ a: 'y' }))
+    expect(attempt(filter, { list })[2]).toBe('No element of /list satisfies this condition.')
+    expect([...createTrial(filter)({ list })].length).toBeGreaterThan(5_000)
+  })
+
   it('shows no value of the payload, and no pointer that is very long', () => {
     const name = 'n'.repeat(4_000)
     const [, path, because] = attempt({ [name]: { $prefix: 'x' } }, { [name]: 'S3CRET' })
@@ -162,7 +192,7 @@ describe('a trial of a filter', () => {
   it('decides as the filter does, and names a part that it has', () => {
     fc.assert(
       fc.property(filters, payloads, (filter, payload) => {
-        const { matches, undecided, decidedBy } = createTrial(filter)(payload)
+        const { matches, undecided, decidedBy } = lastOf(createTrial(filter)(payload))
         expect([matches, undecided]).toEqual([compileFilter(filter)(payload), false])
         expect(decidedBy.because).toMatch(/^[A-Z/].*\.$/)
         let part: unknown = filter

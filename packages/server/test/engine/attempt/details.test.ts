@@ -94,6 +94,13 @@ describe('the details of an attempt', () => {
     expect(withNotes(['a', 'b'], { detail: null, reconnected: false })).toEqual(['a', 'b'])
   })
 
+  it('leave out what they quote of a response for those who must not see it', () => {
+    const detail = { code: 'token_refused', value: '403 "no "client""' }
+    expect(sentenceOf(detail)).toContain('with 403 "no "client"".')
+    expect(sentenceOf(detail, { quotes: false })).toContain('with 403. Check')
+    expect(sentenceOf({ code: 'tls_other', value: 'X' }, { quotes: false })).toContain('(X)')
+  })
+
   it('have no sentence if another version stored them', () => {
     expect(sentenceOf({ code: 'from_the_future', value: null })).toBe('')
     expect(sentenceOf({ code: 'toString', value: null })).toBe('')

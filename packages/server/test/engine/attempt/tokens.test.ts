@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import type { Clock } from '../../../src/base/clock.ts'
 import type { OutgoingRequest } from '../../../src/engine/attempt/deliver.ts'
 import type { Exchange } from '../../../src/engine/attempt/outcome.ts'
-import { type TokenClient, Tokens } from '../../../src/engine/attempt/tokens.ts'
+import { isToken, type TokenClient, Tokens } from '../../../src/engine/attempt/tokens.ts'
 
 const client: TokenClient = {
   endpoint: 'ep_1',
@@ -24,7 +24,7 @@ const exchange = (status: number, body: unknown): Exchange => ({
   detail: null,
   reconnected: false,
   address: null,
-  headers: [],
+  headers: typeof body === 'string' ? ['X-A', 'content-type', 'Content-Type', 'text/html; charset=utf-8'] : [],
   body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
   truncated: false,
   retryAfter: null,
@@ -47,9 +47,19 @@ function start(answer: (nth: number) => Exchange | Promise<Exchange>) {
     advance(seconds: number) {
       nowMs += seconds * 1_000
     },
-    value: async (endpoint = client.endpoint) => (await tokens.get({ ...client, endpoint }))?.value,
+    value: async (endpoint = client.endpoint) => {
+      const asked = await tokens.get({ ...client, endpoint })
+      return isToken(asked) ? asked.value : `${asked.code} ${asked.value}`
+    },
   }
 }
+
+const silent = (detail: Exchange['detail']): Exchange => ({
+  ...exchange(200, ''),
+  status: null,
+  failure: 'connect_refused',
+  detail,
+})
 
 const good = (nth: number) => exchange(200, { access_token: `t${nth}`, token_type: 'Bearer', expires_in: 100 })
 
@@ -106,7 +116,8 @@ describe('tokens', () => {
 
   it('are requested again after a refusal, once for all callers', async () => {
     const { tokens, requests, value } = start(good)
-    const token = (await tokens.get(client))!
+    const token = await tokens.get(client)
+    if (!isToken(token)) throw new Error(token.code)
     await Promise.all([tokens.invalidate('ep_1', token), tokens.invalidate('ep_1', token)])
     expect(await value()).toBe('t2')
     await tokens.invalidate('ep_1', token)
@@ -117,20 +128,88 @@ describe('tokens', () => {
   })
 
   it.each([
-    ['an error', exchange(400, { error: 'invalid_client' })],
-    ['no response', { ...exchange(200, ''), status: null, failure: 'connect_refused' as const }],
-    ['no JSON', exchange(200, '<html>')],
-    ['null', exchange(200, null)],
-    ['another type', exchange(200, { access_token: 't', token_type: 'mac' })],
-    ['no type', exchange(200, { access_token: 't' })],
-    ['a token that would break the request', exchange(200, { access_token: 't\r\nx: y', token_type: 'bearer' })],
-    ['an empty token', exchange(200, { access_token: '', token_type: 'bearer' })],
-    ['a truncated response', { ...good(1), truncated: true }],
-    ['a redirect', exchange(302, good(1))],
-  ])('%s gives no token and is not cached', async (_name, answer) => {
+    ['an error', exchange(400, { error: 'invalid_client' }), 'token_refused 400 "{"error":"invalid_client"}"'],
+    [
+      'an error with a token',
+      exchange(400, { error: 'e', refresh_token: 't0ken', token_type: 'x' }),
+      'token_refused 400 "{"error":"e","refresh_token":"[secret]","token_type":"x"}"',
+    ],
+    ['an error without a body', exchange(503, ''), 'token_refused 503'],
+    ['a redirect', exchange(302, 'elsewhere'), 'token_refused 302 "elsewhere"'],
+    ['no response', silent(null), 'token_server_silent connect_refused'],
+    ['no name', silent({ code: 'name_unknown', value: null }), 'token_server_silent name_unknown'],
+    ['a page', exchange(200, '<html>t0ken'), 'token_not_json 200, text/html'],
+    ['null', exchange(200, null), 'token_not_json 200'],
+    ['a list', exchange(200, ['t0ken']), 'token_not_json 200'],
+    [
+      'a token that would break the request',
+      exchange(200, { access_token: 't\r\nx: y', token_type: 'bearer' }),
+      'token_missing 200 "{"access_token":"[secret]","token_type":"bearer"}"',
+    ],
+    [
+      'an empty token',
+      exchange(200, { access_token: '', token_type: 'bearer' }),
+      'token_missing 200 "{"access_token":"[secret]","token_type":"bearer"}"',
+    ],
+    [
+      'a token elsewhere',
+      exchange(200, { data: { token: ['t0ken'], ok: true }, error: null }),
+      'token_missing 200 "{"data":{"token":["[secret]"],"ok":true},"error":null}"',
+    ],
+    [
+      'an error with a good status',
+      exchange(200, { error: 'invalid_scope', error_description: 'No "hooks".' }),
+      'token_missing 200 "{"error":"invalid_scope","error_description":"No \\"hooks\\"."}"',
+    ],
+    ['a response that ends early', { ...good(1), truncated: true }, 'token_cut_off null'],
+  ])('%s gives no token, says why, and is not cached', async (_name, answer, reason) => {
     const { value } = start(nth => (nth === 1 ? answer : good(nth)))
-    expect(await value()).toBeUndefined()
+    expect(await value()).toBe(reason)
     expect(await value()).toBe('t2')
+  })
+
+  it('are taken whatever type the server gives them', async () => {
+    for (const [type, expected] of [
+      ['BEARER', 'bearer'],
+      [undefined, 'missing'],
+      [null, 'missing'],
+      ['MAC', 'mac'],
+      ['Bearer token', 'unreadable'],
+      [7, 'unreadable'],
+      ['t', 'unreadable'],
+    ]) {
+      const { tokens } = start(() => exchange(201, { access_token: 't', token_type: type }))
+      expect(await tokens.get(client)).toMatchObject({ value: 't', type: expected })
+    }
+  })
+
+  it('C14: no secret of the request, nor what could be a token, is in the reason', async () => {
+    const secret = 'p:w&+é'
+    const basic = Buffer.from('client+one:p%3Aw%26%2B%C3%A9').toString('base64')
+    const echoes = [secret, encodeURIComponent(secret), JSON.stringify(secret), basic, `Basic ${basic}`]
+    for (const status of [200, 400, 500]) {
+      for (const echo of echoes) {
+        for (const body of [`you sent ${echo} and`, { error: `you sent ${echo}`, access_token: 'a b' }]) {
+          const said = await start(() => exchange(status, body)).value()
+          for (const each of [...echoes, 'a b', 'p:w', 'p%3Aw']) expect(said).not.toContain(each)
+        }
+      }
+    }
+  })
+
+  it('the reason has no more of a response than fits in a line', async () => {
+    const said = await start(() => exchange(400, `\u0000a\r\n\u202eb${'x'.repeat(9_000)}😀`)).value()
+    expect(said).toMatch(/^token_refused 400 "a bx*"$/)
+    expect(said.length).toBeLessThan(240)
+    for (const cut of [195, 196, 197]) {
+      const text = await start(() => exchange(400, `${'x'.repeat(cut)}😀😀😀`)).value()
+      expect(text.isWellFormed()).toBe(true)
+    }
+    expect(await start(() => exchange(200, `${'['.repeat(14_000)}${']'.repeat(14_000)}`)).value()).toBe(
+      'token_not_json 200, text/html',
+    )
+    const deep = `{"a":${'['.repeat(13_000)}${']'.repeat(13_000)}}`
+    expect(await start(() => exchange(200, deep)).value()).toMatch(/^token_missing 200/)
   })
 
   it('are requested from one server by a limited number of callers at a time, the others in turn', async () => {

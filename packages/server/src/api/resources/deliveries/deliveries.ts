@@ -58,7 +58,9 @@ const AttemptSchema = Type.Object(
         'docs/deliveries.md. Null if the error says it all, or if the response was removed.',
     }),
     explanation: TextOrNull({
-      description: 'The detail as a sentence, with what the receiver has to do. Null if there is no detail.',
+      description:
+        'The detail as a sentence, with what the receiver has to do. Null if there is no detail. What it quotes of a ' +
+        'response of the token server is left out if the API key cannot see payloads.',
     }),
     reconnected: Type.Boolean({
       description:
@@ -236,7 +238,7 @@ function viewAttempt(attempt: Attempt, seesPayloads: boolean): AttemptView {
     status,
     error,
     detail: detail === null ? null : detail.code,
-    explanation: detail === null ? null : sentenceOf(detail),
+    explanation: detail === null ? null : sentenceOf(detail, { quotes: seesPayloads }),
     reconnected,
     address,
     request: viewRequest(attempt.request),

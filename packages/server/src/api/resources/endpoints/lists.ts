@@ -1,9 +1,15 @@
 /** Lists of endpoints, of one tenant or of all. */
 import { type Static, Type } from 'typebox'
-import type { EndpointListInput, EndpointLists, EndpointSelection } from '../../../services/endpoints/endpoint-lists.ts'
+import type { Endpoint } from '../../../base/model.ts'
+import {
+  type EndpointListInput,
+  type EndpointLists,
+  type EndpointSelection,
+  MAX_PAGE_BYTES,
+} from '../../../services/endpoints/endpoint-lists.ts'
 import type { Endpoints } from '../../../services/endpoints/endpoints.ts'
 import { HEALTH_STATES } from '../../../services/endpoints/health-report.ts'
-import { newestFirst, PageQuery } from '../../http/lists.ts'
+import { firstOf, JSON_TYPE, newestFirst, PageQuery, writePage } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import { Several, valuesOf } from '../../http/several.ts'
 import { ListWarnings, pageOf, SearchedTo, strict, TenantParams } from '../../http/shapes.ts'
@@ -44,44 +50,50 @@ const Page = {
 }
 
 const HOW_IT_SEARCHES =
-  'If little matches, the list answers after about 2 seconds with what it has found until then, possibly nothing, and ' +
+  'A page with large endpoints can have fewer items than `limit`. If little matches, the list answers after about 2 seconds with what it has found until then, possibly nothing, and ' +
   'says in `searchedTo` how far it looked. Follow `nextCursor` until it is null.'
 
 type Needs = { readonly endpoints: Public<Endpoints>; readonly endpointLists: Public<EndpointLists> }
 
 export function addEndpointLists(routes: Routes, { endpoints, endpointLists }: Needs): void {
-  const show = async (selection: EndpointSelection, query: Query) => {
+  const show = async (selection: EndpointSelection, query: Query): Promise<string> => {
     const pager = newestFirst('ep', query)
     const found = await endpointLists.find(selection, pager.place, pager.count)
-    const page = pager.foundPage(
-      found,
-      ({ id }) => id,
-      endpoint => endpoint,
+    const texts = await endpoints.showAll(
+      found.items.slice(0, pager.limit),
+      (endpoint, described) => JSON.stringify(viewEndpoint(endpoint, described)),
+      MAX_PAGE_BYTES,
     )
-    const described = await endpoints.describeAll(page.data)
-    const data = page.data.map((endpoint, index) => viewEndpoint(endpoint, described[index]!))
-    return { ...page, data, warnings: [...selection.warnings] }
+    const idOf = ({ id }: Endpoint) => id
+    const shown = firstOf(found, texts.length, idOf)
+    const { data: _shown, ...more } = pager.foundPage(shown, idOf, idOf)
+    return writePage(pager.inListOrder(texts), { ...more, warnings: selection.warnings })
   }
 
   routes.get(
     '/v1/tenants/:tenant/endpoints',
     {
       access: 'read',
+      answerBytes: MAX_PAGE_BYTES,
       operationId: 'listEndpoints',
       summary: "List a tenant's endpoints, newest first",
       description: HOW_IT_SEARCHES,
       params: TenantParams,
       querystring: strict(QUERY),
-      response: { 200: Page },
+      response: { 200: Type.Unsafe<string>(Page) },
       refusals: ['not_found'],
     },
-    async ({ params: { tenant }, query }) => show(await endpointLists.select(tenant, toInput(query)), query),
+    async ({ params: { tenant }, query }, reply) => {
+      const text = await show(await endpointLists.select(tenant, toInput(query)), query)
+      return reply.header('content-type', JSON_TYPE).send(text)
+    },
   )
 
   routes.get(
     '/v1/endpoints',
     {
       access: 'read',
+      answerBytes: MAX_PAGE_BYTES,
       operationId: 'listAllEndpoints',
       summary: 'List the endpoints of all tenants, newest first',
       description:
@@ -91,9 +103,12 @@ export function addEndpointLists(routes: Routes, { endpoints, endpointLists }: N
         tenant: Type.Optional(Type.String({ description: 'Only endpoints of this tenant.', examples: ['acme'] })),
         ...QUERY,
       }),
-      response: { 200: Page },
+      response: { 200: Type.Unsafe<string>(Page) },
     },
-    async ({ query }) => show(await endpointLists.selectOfAll(query.tenant ?? null, toInput(query)), query),
+    async ({ query }, reply) => {
+      const text = await show(await endpointLists.selectOfAll(query.tenant ?? null, toInput(query)), query)
+      return reply.header('content-type', JSON_TYPE).send(text)
+    },
   )
 }
 

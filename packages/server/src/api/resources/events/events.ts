@@ -6,14 +6,14 @@ import type { Publisher } from '../../../publish/publisher.ts'
 import { MAX_PAGE_BYTES } from '../../../services/events/event-list.ts'
 import type { Events } from '../../../services/events/events.ts'
 import { publishedBody } from '../../../store/operations/events/publish-request.ts'
-import { newestFirst, PageQuery } from '../../http/lists.ts'
+import { JSON_TYPE, newestFirst, PageQuery } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import { ItemParams, NoQuery, pageOf, ref, SearchedTo, strict, TenantParams, time } from '../../http/shapes.ts'
 import type { ApiOptions, BeginPublishTrace } from '../../options.ts'
 import { type Public, resource } from '../../resource.ts'
 import examples from './events.examples.json' with { type: 'json' }
 import { addEventLists } from './lists.ts'
-import { JSON_TYPE, readPage, writePage } from './pages.ts'
+import { readPage, writeEventPage } from './pages.ts'
 import { EventQuery } from './queries.ts'
 import {
   EventDetailSchema,
@@ -153,7 +153,7 @@ function addRejected(routes: Routes, { events }: Needs): void {
         events.listRejected({ tenant: query.tenant ?? null, key: query.key ?? null, ...place }, count),
       )
       const searchedTo = page.isCutShort ? time(idMs(page.goesOnAt!)) : null
-      const text = writePage(pager, page, event => writeEvent(event, seesPayloads), { searchedTo })
+      const text = writeEventPage(pager, page, event => writeEvent(event, seesPayloads), { searchedTo })
       return reply.header('content-type', JSON_TYPE).send(text)
     },
   )

@@ -5,11 +5,11 @@ import { MAX_PAGE_BYTES } from '../../../services/events/event-list.ts'
 import type { EventFilter, Events, EventsSelected } from '../../../services/events/events.ts'
 import { requirePayloads } from '../../http/access.ts'
 import type { Caller } from '../../http/gate.ts'
-import { newestFirst } from '../../http/lists.ts'
+import { JSON_TYPE, newestFirst } from '../../http/lists.ts'
 import type { Routes } from '../../http/routes.ts'
 import { IntegerOrNull, ListWarnings, pageOf, SearchedTo, strict, TenantParams, time } from '../../http/shapes.ts'
 import type { Public } from '../../resource.ts'
-import { JSON_TYPE, writePage } from './pages.ts'
+import { writeEventPage } from './pages.ts'
 import { type EventListQuery, EventQuery, parseEventQuery, searchesPayloads } from './queries.ts'
 import { EventSchema } from './schemas.ts'
 import { writeEvent } from './views.ts'
@@ -53,7 +53,7 @@ export function addEventLists(routes: Routes, { events }: Needs): void {
     const searchedTo = page.isCutShort ? time(idMs(page.goesOnAt!)) : null
     const counts = query.counts === 'true' ? { counts: { total: await events.count(selected) } } : {}
     const more = { searchedTo, ...counts, warnings: selected.warnings }
-    return writePage(pager, page, event => writeEvent(event, seesPayloads), more)
+    return writeEventPage(pager, page, event => writeEvent(event, seesPayloads), more)
   }
 
   routes.get(

@@ -4,9 +4,7 @@ import type { EventId, PublishedEvent } from '../../../base/model.ts'
 import { type EventPage, MAX_PAGE_BYTES } from '../../../services/events/event-list.ts'
 import type { Found } from '../../../services/slices.ts'
 import type { Place } from '../../../store/where.ts'
-import type { Pager } from '../../http/lists.ts'
-
-export const JSON_TYPE = 'application/json; charset=utf-8'
+import { type Pager, writePage } from '../../http/lists.ts'
 
 /** Events in the first chunk. The size of later chunks depends on the payloads read so far. */
 const FIRST_CHUNK = 16
@@ -14,16 +12,15 @@ const FIRST_CHUNK = 16
 type ReadEvents = (place: Place<EventId>, count: number) => Promise<Found<PublishedEvent>>
 
 /** @param more further members of the page */
-export function writePage(
+export function writeEventPage(
   pager: Pager,
   { events, goesOnAt }: EventPage,
   write: (event: PublishedEvent) => string,
   more: object = {},
 ): string {
   const ids = events.map(({ id }) => id)
-  const rest = JSON.stringify({ ...pager.cursors(ids, goesOnAt), ...more })
   const data = pager.inListOrder(events).map(event => write(event))
-  return `{"data":[${data.join(',')}],${rest.slice(1)}`
+  return writePage(data, { ...pager.cursors(ids, goesOnAt), ...more })
 }
 
 /** Reads a page in chunks. The size of later chunks depends on the payloads read so far. */

@@ -134,8 +134,9 @@ export const PublishedSchema = Type.Object(
     key: TextOrNull({ description: 'The key that the event was published with. Null if it had none.' }),
     deliveries: IntegerOrNull({
       description:
-        'Number of deliveries created for the event. Null if they are still being created, because the tenant has very ' +
-        "many endpoints, or its endpoints' filters take long.",
+        'Number of deliveries created for the event. Null if they are still being created, because it goes to very many ' +
+        'endpoints (from 5,001 deliveries in a call, or from 257 while several tenants are busy), or because filters ' +
+        'or the payload take long.',
     }),
     notSent: NotSentOrNull,
     duplicate: Type.Optional(

@@ -46,11 +46,12 @@ export const deliveryOperations = {
     observed: ({ nowMs: atMs }, endpoint) =>
       endpoint === null ? [] : [{ kind: 'cancelled', endpoint, deliveries: 1, atMs }],
   }),
-  holdDeliveries: writes({ run: holdDeliveries, configuration: 'changes' }),
-  releaseDeliveries: writes({ run: releaseDeliveries, configuration: 'changes' }),
+  holdDeliveries: writes({ run: holdDeliveries, configuration: 'changes', rows: ({ limit }) => limit }),
+  releaseDeliveries: writes({ run: releaseDeliveries, configuration: 'changes', rows: ({ limit }) => limit }),
   cancelDeliveries: writes({
     run: cancelDeliveries,
     configuration: 'ignores',
+    rows: ({ limit }) => limit,
     observed: ({ endpoint, nowMs: atMs }, deliveries) => [{ kind: 'cancelled', endpoint, deliveries, atMs }],
   }),
 }

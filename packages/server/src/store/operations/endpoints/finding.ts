@@ -2,7 +2,7 @@
 import { idBytes, idText } from '../../../base/ids.ts'
 import type { Endpoint, EndpointId, EndpointState, TenantId } from '../../../base/model.ts'
 import { encodeTarget } from '../../../guard/request-target.ts'
-import { bytes, type Dialect, type Transaction } from '../../transaction.ts'
+import { bytes, type Dialect, int, type Row, type Transaction } from '../../transaction.ts'
 import { type Place, Where } from '../../where.ts'
 import { ENDPOINT_FIELDS, toEndpoint } from './endpoints.ts'
 
@@ -26,13 +26,34 @@ export type EndpointFilter = {
 export type EndpointSlice = {
   /** The nearest first. */
   readonly items: readonly Endpoint[]
+  /** Of each of them, about the size of its row. */
+  readonly bytes: readonly number[]
   /** The last endpoint looked at; null: there is none behind it. */
   readonly goesOnAt: EndpointId | null
 }
 
-/** Those that pass the filter among the next `rows` endpoints, `limit` of them at most. */
+type Reading = {
+  /** Endpoints that are looked at. */
+  readonly rows: number
+  /** The most that are returned. */
+  readonly limit: number
+  /** About the most bytes of rows that are returned. One row can be larger than that. */
+  readonly maxBytes: number
+  readonly nowMs: number
+}
+
+/** Columns whose size the caller chooses. */
+const LARGE = ['url', 'credentials', 'types', 'filter', 'description', 'metadata', 'headers', 'schedule']
+/** The other columns of a row together, on the high side. */
+const SMALL_BYTES = 512
+const BYTES = `${LARGE.map(column => `coalesce(octet_length(${column}), 0)`).join(' + ')} + ${SMALL_BYTES}`
+
+/**
+ * Those that pass the filter among the next `rows` endpoints. Their sizes are read first, which takes no reading of what
+ * is large.
+ */
 export function* findEndpoints(
-  args: EndpointFilter & Place<EndpointId> & { readonly rows: number; readonly limit: number; readonly nowMs: number },
+  args: EndpointFilter & Place<EndpointId> & Reading,
   { readByIndex }: Dialect,
 ): Transaction<EndpointSlice> {
   if (readByIndex !== null) yield readByIndex
@@ -47,13 +68,34 @@ export function* findEndpoints(
   where.behind(args)
   if (edge !== null) where.add(args.after === undefined ? 'id >= ?' : 'id <= ?', idBytes(edge))
   addConditions(where, args)
+  const conditions = ['deleted_ms is null', ...where.conditions].join(' and ')
+  const sizes = yield {
+    text: `select id, ${BYTES} as bytes from endpoint where ${conditions} ${order} limit ${args.limit}`,
+    params: where.params,
+  }
+  const fitting = new Map(fit(sizes, args.maxBytes))
+  const last = [...fitting.keys()].at(-1)
+  if (last === undefined) return { items: [], bytes: [], goesOnAt: edge }
+  where.add(args.after === undefined ? 'id >= ?' : 'id <= ?', idBytes(last))
   const rows = yield {
     text: `select ${ENDPOINT_FIELDS} from endpoint where ${['deleted_ms is null', ...where.conditions].join(' and ')}
-           ${order} limit ${args.limit}`,
+           ${order} limit ${fitting.size}`,
     params: where.params,
   }
   const items = rows.map(toEndpoint)
-  return { items, goesOnAt: items.length === args.limit ? items.at(-1)!.id : edge }
+  const isAll = fitting.size === sizes.length && sizes.length < args.limit
+  return { items, bytes: items.map(({ id }) => fitting.get(id) ?? 0), goesOnAt: isAll ? edge : last }
+}
+
+/** The first endpoints, as many as have rows of up to `maxBytes` together, and at least one, with the size of each. */
+function fit(sizes: readonly Row[], maxBytes: number): [EndpointId, number][] {
+  let sum = 0
+  const end = sizes.findIndex((row, index) => {
+    sum += int(row.bytes)
+    return index > 0 && sum > maxBytes
+  })
+  const fitting = end < 0 ? sizes : sizes.slice(0, end)
+  return fitting.map(row => [idText('ep', bytes(row.id)), int(row.bytes)])
 }
 
 function addConditions(where: Where, filter: EndpointFilter & { readonly nowMs: number }): void {

@@ -77,8 +77,11 @@ function* readRows(
   })
 }
 
+/** How many bytes of payloads one read returns. The others are read when they are sent. */
+const MAX_PAYLOADS_BYTES = 1_048_576
+
 /**
- * What is to be sent of events, with payloads of up to `maxBytes`. By a list of ids rather than a join with the
+ * What is to be sent of events, with payloads of up to `maxBytes` each, and MAX_PAYLOADS_BYTES in all. By a list of ids rather than a join with the
  * deliveries: PostgreSQL then reads only the tables for those days, whereas for a join of 64 it read those for all days
  * (22 ms instead of 1).
  */
@@ -88,12 +91,41 @@ function* readContents(
   maxBytes: number,
 ): Transaction<Map<EventId, Row>> {
   const { text: list, params } = idList(events, 2)
+  const isFew = events.length * maxBytes <= MAX_PAYLOADS_BYTES
+  const payload = isFew ? `case when length(payload) between 1 and ${maxBytes} then payload end` : 'null'
   const rows = yield {
-    text: `select id, traceparent, case when length(payload) between 1 and ${maxBytes} then payload end as payload
+    text: `select id, traceparent, ${payload} as payload, length(payload) as bytes
            from event where tenant = $1 and id in (${list})`,
     params: [tenant, ...params],
   }
-  return new Map(rows.map(row => [idText('evt', bytes(row.id)), row]))
+  const contents = new Map(rows.map(row => [idText('evt', bytes(row.id)), row]))
+  if (isFew) return contents
+  const first = fitting(events, contents, maxBytes)
+  if (first.length === 0) return contents
+  const chosen = idList(first, 2)
+  const payloads = yield {
+    text: `select id, payload from event where tenant = $1 and id in (${chosen.text})`,
+    params: [tenant, ...chosen.params],
+  }
+  for (const { id, payload } of payloads) {
+    const event = idText('evt', bytes(id))
+    contents.set(event, { ...contents.get(event), payload: payload! })
+  }
+  return contents
+}
+
+/** The first events whose payloads are small enough and fit into one read together. */
+function fitting(events: readonly Uint8Array[], contents: ReadonlyMap<EventId, Row>, maxBytes: number): Uint8Array[] {
+  let left = MAX_PAYLOADS_BYTES
+  const first: Uint8Array[] = []
+  for (const id of events) {
+    const length = intOrNull(contents.get(idText('evt', id))?.bytes ?? null) ?? 0
+    if (length === 0 || length > maxBytes) continue
+    if (length > left) break
+    left -= length
+    first.push(id)
+  }
+  return first
 }
 
 export type OrderedLaneQuery = LaneQuery & {

@@ -100,16 +100,16 @@ export type NewReplayBatch = Pick<ReplayBatch, 'id' | 'selection' | 'createdAtMs
   readonly maxOpen: number
 }
 
-/** `known`: a batch with this key exists, and is returned instead. `repeated`: the call was made before. */
+/** `known`: a batch with this key exists. `repeated`: the call was made before. */
 export type CreatedReplayBatch =
   | { readonly kind: 'created' }
-  | { readonly kind: 'known'; readonly batch: ReplayBatch; readonly hash: Uint8Array }
+  | { readonly kind: 'known'; readonly id: ReplayBatchId; readonly hash: Uint8Array }
   | { readonly kind: 'too_many' | 'repeated' }
 
 export function* createReplayBatch(args: NewReplayBatch & Once): Transaction<CreatedReplayBatch> {
   if (yield* isRepeated(args.once)) return { kind: 'repeated' }
-  const known = yield* getReplayBatch({ name: args.key })
-  if (known !== null) return { kind: 'known', ...known }
+  const known = yield* findKnown(args.key)
+  if (known !== null) return known
   const open = yield { text: 'select count(*) as n from replay_batch where ended_ms is null' }
   if (int(open[0]!.n) >= args.maxOpen) return { kind: 'too_many' }
   const made = yield {
@@ -118,9 +118,14 @@ export function* createReplayBatch(args: NewReplayBatch & Once): Transaction<Cre
     params: [idBytes(args.id), args.key, args.hash, JSON.stringify(args.selection), args.asOfMs, args.createdAtMs],
   }
   // Another call has created it at this very moment.
-  if (made.length === 0) return { kind: 'known', ...(yield* getReplayBatch({ name: args.key }))! }
+  if (made.length === 0) return (yield* findKnown(args.key))!
   yield* keepCall(args.once)
   return { kind: 'created' }
+}
+
+function* findKnown(key: string): Transaction<CreatedReplayBatch | null> {
+  const [row] = yield { text: 'select id, hash from replay_batch where replay_key = $1', params: [key] }
+  return row === undefined ? null : { kind: 'known', id: idText('rpb', bytes(row.id)), hash: bytes(row.hash) }
 }
 
 // Working on it
@@ -233,28 +238,41 @@ export function* endReplayBatch(args: { readonly batch: ReplayBatchId; readonly 
 
 // States
 
-/** Pauses, resumes or cancels a batch. One that is done can be cancelled as long as some of its deliveries are live. */
+/**
+ * Pauses, resumes or cancels a batch. One that is done can be cancelled as long as some of its deliveries are live.
+ * Nothing is counted here: everyone's commits would wait.
+ */
 export function* setReplayBatchState(
   args: Named & { readonly to: 'running' | 'paused' | 'cancelled' },
-): Transaction<{ batch: ReplayBatch; isAllowed: boolean } | null> {
+): Transaction<{ id: ReplayBatchId; state: ReplayState; isAllowed: boolean } | null> {
   const { name, to } = args
   const by = byName(name)
   // Locked, so that a node that is creating deliveries of it has either committed or finds the batch changed.
-  yield { text: `update replay_batch as b set state = state where ${by.text}`, params: [by.value] }
-  const found = yield* getReplayBatch({ name })
-  if (found === null) return null
-  const { batch } = found
-  const { state, live } = batch
-  const isAllowed = state === 'done' ? to === 'cancelled' && live > 0 : FROM[to].includes(state)
-  if (!isAllowed || state === to) return { batch, isAllowed }
+  const [locked] = yield {
+    text: `update replay_batch as b set state = state where ${by.text} returning id, state`,
+    params: [by.value],
+  }
+  if (locked === undefined) return null
+  const id = bytes(locked.id)
+  const batch = { id: idText('rpb', id), state: text(locked.state) as ReplayState }
+  const { state } = batch
+  const isAllowed = state === 'done' ? to === 'cancelled' && (yield* hasLive(id)) : FROM[to].includes(state)
+  if (!isAllowed || state === to) return { ...batch, isAllowed }
   // One that is cancelled is open again until its deliveries are cancelled, and looks at no more tenants.
-  const isSearching = batch.isSearching && to !== 'cancelled'
   yield {
     text: `update replay_batch set state = $2, ended_ms = null,
              after_tenant = ${to === 'cancelled' ? `'${ALL_SEARCHED}'` : 'after_tenant'} where id = $1`,
-    params: [idBytes(batch.id), to],
+    params: [id, to],
   }
-  return { batch: { ...batch, state: to, isSearching, endedAtMs: null }, isAllowed }
+  return { ...batch, state: to, isAllowed }
+}
+
+function* hasLive(id: Uint8Array): Transaction<boolean> {
+  const rows = yield {
+    text: 'select 1 from live_delivery where replay in (select id from replay where batch = $1) limit 1',
+    params: [id],
+  }
+  return rows.length > 0
 }
 
 /** Removes some batches that ended before a time. Returns how many. */

@@ -39,8 +39,8 @@ import {
 import { scanReplay } from './scan.ts'
 
 export const replayOperations = {
-  createReplay: writes({ run: createReplay, configuration: 'relies on' }),
-  addReplayParts: writes({ run: addReplayParts, configuration: 'ignores' }),
+  createReplay: writes({ run: createReplay, configuration: 'relies on', rows: ({ parts }) => parts.length }),
+  addReplayParts: writes({ run: addReplayParts, configuration: 'ignores', rows: ({ parts }) => parts.length }),
   moveReplayParts: writes({ run: moveReplayParts, configuration: 'ignores' }),
   dropReplayParts: writes({ run: dropReplayParts, configuration: 'ignores' }),
   findUnreleasedReplays: reads({ run: findUnreleasedReplays, waitedForBy: 'people' }),
@@ -49,7 +49,12 @@ export const replayOperations = {
   listReplays: reads({ run: listReplays, waitedForBy: 'people' }),
   scanReplay: reads({ run: scanReplay, waitedForBy: 'people' }),
   setReplayState: writes({ run: setReplayState, configuration: 'ignores' }),
-  cancelReplayed: writes({ run: cancelReplayed, configuration: 'ignores', observed: cancelledIn }),
+  cancelReplayed: writes({
+    run: cancelReplayed,
+    configuration: 'ignores',
+    rows: ({ limit }) => limit,
+    observed: cancelledIn,
+  }),
   findUncancelledReplays: reads({ run: findUncancelledReplays, waitedForBy: 'engine' }),
   dropReplays: writes({ run: dropReplays, configuration: 'ignores' }),
   peekReplayParts: reads({ run: peekReplayParts, waitedForBy: 'engine' }),

@@ -50,15 +50,21 @@ export function* peekReplayParts(_args: object, { nowMs }: Dialect): Transaction
   return rows.length > 0
 }
 
-/** Claims the parts that have waited longest. */
-export function* claimReplayParts(
-  args: { readonly limit: number; readonly claimMs: number },
-  { nowMs, skipLocked }: Dialect,
-): Transaction<ReplayPart[]> {
-  const found = yield {
-    text: `select replay, endpoint from replay_part where claimed_until_ms <= ${nowMs}
-           order by claimed_until_ms limit ${args.limit} ${skipLocked}`,
-  }
+export type PartsClaim = {
+  readonly limit: number
+  /** How long no other node takes the parts, in milliseconds. */
+  readonly claimMs: number
+  /** Begins with the tenant after this one. Default: the first. */
+  readonly after?: TenantId
+}
+
+/**
+ * Claims the parts of each tenant that have waited longest: as many of each as fit, and of a few tenants at least one.
+ * They come tenant by tenant.
+ */
+export function* claimReplayParts(args: PartsClaim, dialect: Dialect): Transaction<ReplayPart[]> {
+  const { nowMs } = dialect
+  const found = yield* findClaimable(args, dialect)
   if (found.length === 0) return []
   const keys = found.map(row => [row.replay!, row.endpoint!])
   yield* delay(found, `${nowMs} + ${args.claimMs}`)
@@ -77,7 +83,42 @@ export function* claimReplayParts(
     found.filter(row => !known.has(keyOfRow(row))),
     `${nowMs} + ${PUT_BACK_MS}`,
   )
-  return running.map(toPart)
+  const order = new Map(found.map((row, index) => [keyOfRow(row), index]))
+  return running.sort((a, b) => order.get(keyOfRow(a))! - order.get(keyOfRow(b))!).map(toPart)
+}
+
+function* findClaimable({ limit, after = '' }: PartsClaim, { nowMs, skipLocked }: Dialect): Transaction<Row[]> {
+  const later = yield* waitingTenants(after, limit, nowMs)
+  const isRound = after !== '' && later.length < limit
+  const others = isRound ? yield* waitingTenants('', limit - later.length, nowMs) : []
+  const tenants = [...new Set([...later, ...others])]
+  const found: Row[] = []
+  for (const [index, tenant] of tenants.entries()) {
+    const share = Math.ceil((limit - found.length) / (tenants.length - index))
+    const rows = yield {
+      text: `select replay, endpoint from replay_part where tenant = $1 and claimed_until_ms <= ${nowMs}
+             order by claimed_until_ms limit ${share} ${skipLocked}`,
+      params: [tenant],
+    }
+    found.push(...rows)
+  }
+  return found
+}
+
+/** Tenants with parts to claim, in the order of their ids. Skips from tenant to tenant along the index. */
+function* waitingTenants(after: TenantId, limit: number, nowMs: string): Transaction<TenantId[]> {
+  const rows = yield {
+    text: `with recursive skip(tenant) as (
+             select (select tenant from replay_part where tenant > $1 and claimed_until_ms <= ${nowMs}
+                     order by tenant limit 1)
+             union all
+             select (select p.tenant from replay_part p
+                     where p.tenant > skip.tenant and p.claimed_until_ms <= ${nowMs} order by p.tenant limit 1)
+             from skip where skip.tenant is not null)
+           select tenant from skip where tenant is not null limit ${limit}`,
+    params: [after],
+  }
+  return rows.map(row => text(row.tenant))
 }
 
 /** Parts of a replay across tenants that is paused are put to sleep as they are claimed. */

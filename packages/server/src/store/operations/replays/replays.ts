@@ -93,18 +93,18 @@ export type NewReplay = Pick<Replay, 'id' | 'tenant' | 'batch' | 'selection' | '
   readonly maxOpen: number
 }
 
-/** `known`: a replay with this key exists, and is returned instead. `repeated`: the call was made before. */
+/** `known`: a replay with this key exists. `repeated`: the call was made before. */
 export type CreatedReplay =
   | { readonly kind: 'created' }
-  | { readonly kind: 'known'; readonly replay: Replay; readonly hash: Uint8Array }
+  | { readonly kind: 'known'; readonly id: ReplayId; readonly hash: Uint8Array }
   | { readonly kind: 'no_tenant' | 'too_many' | 'repeated' }
 
 /** A replay that has nothing to create ends immediately. */
 export function* createReplay(args: NewReplay & Once): Transaction<CreatedReplay> {
   const { tenant, key, selection, parts, once } = args
   if (yield* isRepeated(once)) return { kind: 'repeated' }
-  const known = yield* getReplay({ tenant, name: key })
-  if (known !== null) return { kind: 'known', ...known }
+  const known = yield* findKnown(tenant, key)
+  if (known !== null) return known
   const there = yield { text: 'select 1 from tenant where id = $1 and deleted_ms is null', params: [tenant] }
   if (there.length === 0) return { kind: 'no_tenant' }
   const open = yield {
@@ -131,11 +131,19 @@ export function* createReplay(args: NewReplay & Once): Transaction<CreatedReplay
     ],
   }
   // Another call has created it at this very moment.
-  if (made.length === 0) return { kind: 'known', ...(yield* getReplay({ tenant, name: key }))! }
+  if (made.length === 0) return (yield* findKnown(tenant, key))!
   if (parts.length > 0) yield* insertParts({ tenant, id, parts }, 0)
   else if (args.hasParts !== true) yield* endReplay({ tenant, id, state: 'done', nowMs: args.createdAtMs })
   yield* keepCall(once)
   return { kind: 'created' }
+}
+
+function* findKnown(tenant: TenantId, key: string): Transaction<CreatedReplay | null> {
+  const [row] = yield {
+    text: 'select id, hash from replay where tenant = $1 and replay_key = $2',
+    params: [tenant, key],
+  }
+  return row === undefined ? null : { kind: 'known', id: idText('rpl', bytes(row.id)), hash: bytes(row.hash) }
 }
 
 // States
@@ -148,7 +156,9 @@ export const FROM: Readonly<Record<Exclude<ReplayState, 'done'>, readonly Replay
 }
 
 export type MovedReplay = {
-  readonly replay: Replay
+  readonly id: ReplayId
+  /** What it is now, whether or not it was changed. */
+  readonly state: ReplayState
   readonly isAllowed: boolean
   /** Why it is not allowed: the replay across tenants that it belongs to is paused. */
   readonly isBatchPaused: boolean
@@ -157,7 +167,8 @@ export type MovedReplay = {
 /**
  * Pauses, resumes, or begins to cancel a replay: once it is paused or cancelled, nothing more is created. If it has very
  * many parts, `moveReplayParts` moves the others. `cancelReplayed` cancels what a cancelled replay has created, and then
- * ends it. A replay that is done can be cancelled as long as some of its deliveries are live.
+ * ends it. A replay that is done can be cancelled as long as some of its deliveries are live. They are not counted here:
+ * there can be very many, and everyone's commits would wait.
  */
 export function* setReplayState(
   args: Named & { readonly to: 'running' | 'paused' | 'cancelled' },
@@ -165,29 +176,36 @@ export function* setReplayState(
   const { tenant, name, to } = args
   const by = byName(name)
   // Locked, so that a node that is creating its deliveries has either committed or finds the replay changed.
-  const locked = yield {
+  const [locked] = yield {
     text: `update replay as r set made = made where r.tenant = $1 and ${by.text} returning id, state, batch`,
     params: [tenant, by.value],
   }
-  if (locked.length === 0) return null
-  const replay = toReplay((yield* readRow(args))!)
-  // Its own state, whatever the batch does; but nothing leads out of a batch that is being cancelled.
-  const own = text(locked[0]!.state) as ReplayState
-  const state = to !== 'cancelled' && replay.state === 'cancelled' ? 'cancelled' : own
-  const isDoneWithout = state === 'done' && !(to === 'cancelled' && replay.live > 0)
-  const isAllowed = state === 'done' ? !isDoneWithout : FROM[to].includes(state)
-  if (to === 'running' && isAllowed && (yield* isBatchPaused(locked[0]!.batch!))) {
-    return { replay, isAllowed: false, isBatchPaused: true }
+  if (locked === undefined) return null
+  const id = bytes(locked.id)
+  const rows = yield {
+    text: `select ${STATE} as state from replay r where tenant = $1 and id = $2`,
+    params: [tenant, id],
   }
-  if (!isAllowed || state === to) return { replay, isAllowed, isBatchPaused: false }
-  const id = bytes(locked[0]!.id)
+  const replay = { id: idText('rpl', id), state: text(rows[0]!.state) as ReplayState }
+  // Its own state, whatever the batch does; but nothing leads out of a batch that is being cancelled.
+  const own = text(locked.state) as ReplayState
+  const state = to !== 'cancelled' && replay.state === 'cancelled' ? 'cancelled' : own
+  const isAllowed = state === 'done' ? to === 'cancelled' && (yield* hasLive(id)) : FROM[to].includes(state)
+  if (to === 'running' && isAllowed && (yield* isBatchPaused(locked.batch!))) {
+    return { ...replay, isAllowed: false, isBatchPaused: true }
+  }
+  if (!isAllowed || state === to) return { ...replay, isAllowed, isBatchPaused: false }
   yield { text: 'update replay set state = $3 where tenant = $1 and id = $2', params: [tenant, id, to] }
   if (to === 'cancelled') {
     // Open again until the deliveries it created are cancelled.
     yield { text: 'update replay set ended_ms = null where tenant = $1 and id = $2', params: [tenant, id] }
     yield* dropParts(id)
   } else yield* moveParts(id, to)
-  return { replay: { ...replay, state: to, endedAtMs: null }, isAllowed, isBatchPaused: false }
+  return { ...replay, state: to, isAllowed, isBatchPaused: false }
+}
+
+function* hasLive(id: Uint8Array): Transaction<boolean> {
+  return (yield { text: 'select 1 from live_delivery where replay = $1 limit 1', params: [id] }).length > 0
 }
 
 export type CancelledSome = {
@@ -218,9 +236,9 @@ export function* cancelReplayed(
   if (rows.length === 0) {
     if (parts > 0) return { lanes: [], isEnded: false }
     // Unless rows are left that another transaction has locked.
-    const left = yield { text: 'select 1 from live_delivery where replay = $1 limit 1', params: [id] }
-    if (left.length === 0) yield* endReplay({ tenant: args.tenant, id, state: 'cancelled', nowMs: args.nowMs })
-    return { lanes: [], isEnded: left.length === 0 }
+    const isEnded = !(yield* hasLive(id))
+    if (isEnded) yield* endReplay({ tenant: args.tenant, id, state: 'cancelled', nowMs: args.nowMs })
+    return { lanes: [], isEnded }
   }
   const byEndpoint = Map.groupBy(rows, row => idText('ep', bytes(row.endpoint)))
   const lanes = [...byEndpoint].map(([endpoint, ofIt]) => ({
@@ -265,14 +283,9 @@ export function* endReplay(args: {
   return true
 }
 
-/** Ends the replays of a tenant that is being deleted: their deliveries are cancelled along with its endpoints. */
-export function* endReplaysOf(tenant: TenantId, nowMs: number): Transaction<void> {
-  const rows = yield { text: 'select id from replay where tenant = $1 and ended_ms is null', params: [tenant] }
-  for (const row of rows) {
-    const id = bytes(row.id)
-    yield { text: 'delete from replay_part where replay = $1', params: [id] }
-    yield* endReplay({ tenant, id, state: 'cancelled', nowMs })
-  }
+/** Begins to cancel the replays of a tenant that is being deleted. `cancelReplayed` removes their parts and ends them. */
+export function* cancelReplaysOf(tenant: TenantId): Transaction<void> {
+  yield { text: `update replay set state = 'cancelled' where tenant = $1 and ended_ms is null`, params: [tenant] }
 }
 
 /** Removes some replays that ended before a time. Returns how many. */
