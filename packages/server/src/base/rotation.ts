@@ -72,7 +72,7 @@ export class Rotation<Item> {
   }
 }
 
-/** With so many parties remembered, those that have used no more than a new one are forgotten. */
+/** With this many parties remembered, those that have used no more than a new one are forgotten. */
 const TIDY = 1_000
 
 /** Items before `at` were taken: an array that is taken from its front costs more the longer it is. */

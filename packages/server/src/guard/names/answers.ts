@@ -10,7 +10,7 @@ const MAX_NAMES_OF_ASKER = 1_000
 
 /**
  * What names resolved to, for their time to live. An asker with many names evicts its own. The number of names bounds
- * the memory, because answers have only so many addresses (names.ts).
+ * the memory, because the number of addresses in an answer is bounded (names.ts).
  */
 export class KeptAnswers {
   /** Least recently stored first. */
