@@ -87,22 +87,35 @@ export function* claimReplayParts(args: PartsClaim, dialect: Dialect): Transacti
   return running.sort((a, b) => order.get(keyOfRow(a))! - order.get(keyOfRow(b))!).map(toPart)
 }
 
-function* findClaimable({ limit, after = '' }: PartsClaim, { nowMs, skipLocked }: Dialect): Transaction<Row[]> {
+function* findClaimable({ limit, after = '' }: PartsClaim, dialect: Dialect): Transaction<Row[]> {
+  const { nowMs } = dialect
   const later = yield* waitingTenants(after, limit, nowMs)
   const isRound = after !== '' && later.length < limit
   const others = isRound ? yield* waitingTenants('', limit - later.length, nowMs) : []
   const tenants = [...new Set([...later, ...others])]
-  const found: Row[] = []
+  const found = new Map<TenantId, readonly Row[]>()
+  let left = limit
   for (const [index, tenant] of tenants.entries()) {
-    const share = Math.ceil((limit - found.length) / (tenants.length - index))
-    const rows = yield {
-      text: `select replay, endpoint from replay_part where tenant = $1 and claimed_until_ms <= ${nowMs}
-             order by claimed_until_ms limit ${share} ${skipLocked}`,
-      params: [tenant],
-    }
-    found.push(...rows)
+    const rows = yield* longestWaiting(tenant, Math.ceil(left / (tenants.length - index)), dialect)
+    found.set(tenant, rows)
+    left -= rows.length
   }
-  return found
+  // What some leave goes to those that might have more.
+  for (const [tenant, rows] of found) {
+    if (left === 0) break
+    const more = yield* longestWaiting(tenant, rows.length + left, dialect)
+    found.set(tenant, more)
+    left -= more.length - rows.length
+  }
+  return [...found.values()].flat()
+}
+
+function* longestWaiting(tenant: TenantId, limit: number, { nowMs, skipLocked }: Dialect): Transaction<readonly Row[]> {
+  return yield {
+    text: `select replay, endpoint from replay_part where tenant = $1 and claimed_until_ms <= ${nowMs}
+           order by claimed_until_ms limit ${limit} ${skipLocked}`,
+    params: [tenant],
+  }
 }
 
 /** Tenants with parts to claim, in the order of their ids. Skips from tenant to tenant along the index. */
