@@ -14,9 +14,9 @@ export type BenchOptions = RunOptions & {
   readonly help: boolean
 }
 
-/** Width of the first column. */
-const WIDTH = 33
-const helpOf = ({ id, name, summary }: Bench) => `  ${`${id.padEnd(9)} ${name}`.padEnd(WIDTH - 2)}${summary}`
+const widest = (words: readonly string[]): number => Math.max(...words.map(({ length }) => length))
+const [ID_WIDTH, NAME_WIDTH] = [widest(BENCH_IDS), widest(BENCHES.map(({ name }) => name))]
+const helpOf = ({ id, name, summary }: Bench) => `  ${id.padEnd(ID_WIDTH)} ${name.padEnd(NAME_WIDTH)} ${summary}`
 
 export const USAGE = `npm run bench [-- ${BENCH_IDS.join(' ')}] [--short] [--write] [--at-most <ratio>] [--profile <folder>]
 
