@@ -6,8 +6,8 @@ import type { PayloadFilter } from '../../packages/server/src/base/model.ts'
 import type { Say } from '../definition.ts'
 import { EVENT_TYPE } from '../events.ts'
 import type { Posthorn } from '../posthorn.ts'
-import { eventWith, publishUntil, storeEndpoints } from './attackers.ts'
 import { neighbourBench } from './neighbour.ts'
+import { eventWith, publishUntil, storeEndpoints } from './stored-attackers.ts'
 
 const TENANTS = ['large-1', 'large-2', 'large-3']
 const ENDPOINTS = 20_000

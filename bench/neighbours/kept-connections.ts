@@ -4,8 +4,8 @@
  * costs that each of these connections ends, and that tenants share none, is measured here.
  */
 import type { Setting } from '../setting.ts'
-import { publishSteadily, registerAll } from './attacker.ts'
 import { NEIGHBOUR, neighbourBench } from './neighbour.ts'
+import { publishSteadily, registerAll } from './registering-attacker.ts'
 
 const PER_SECOND = 50
 const STRAY_PATH = '/stray'

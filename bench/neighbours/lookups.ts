@@ -6,8 +6,8 @@
  */
 import { type NameReply, startNameServer } from '@posthorn/testkit'
 import type { Bench } from '../definition.ts'
-import { publishSteadily, registerAll } from './attacker.ts'
 import { neighbourBench } from './neighbour.ts'
+import { publishSteadily, registerAll } from './registering-attacker.ts'
 
 const ENDPOINTS = 400
 const PER_SECOND = 0.5

@@ -4,8 +4,8 @@
  */
 import type { PayloadFilter } from '../../packages/server/src/base/model.ts'
 import { EVENT_TYPE } from '../events.ts'
-import { eventWith, publishUntil, storeEndpoints } from './attackers.ts'
 import { neighbourBench } from './neighbour.ts'
+import { eventWith, publishUntil, storeEndpoints } from './stored-attackers.ts'
 
 const ENDPOINTS = 1_500
 const PER_SECOND = 20
