@@ -71,6 +71,9 @@ const OPTIONS: ApiOptions = {
   readiness: async () => ({ isReady: false, publishing: false, reading: false }),
   metrics: async () => ({ type: 'text/plain', text: '' }),
   metricsOpen: false,
+  nodeId: '',
+  settings: () => [],
+  checks: async () => ({ findings: [], checkedAtMs: 0, durationMs: 0 }),
   logger: createLogger({ level: 'error', stdout: { write: () => true } }).logger,
 }
 

@@ -717,6 +717,146 @@ export type EncryptionKeys = {
   unreadable: number
 }
 
+/** A process that serves. With the embedded store there is only one. */
+export type Node = {
+  /** Created at each startup of the process. */
+  id: string
+  /**
+   * `running`; `draining`: the node is shutting down; `lost`: it has stopped reporting without a shutdown, at most an
+   * hour ago.
+   */
+  state: 'running' | 'draining' | 'lost'
+  /** Whether this node responded to the call. */
+  answered: boolean
+  /** Version of Posthorn. Null if it is an older one, which does not report. */
+  version: string | null
+  /** The setting `role`: `all`, `api` or `delivery`. Null if it is unknown. */
+  role: string | null
+  /** Name of the machine or container. Null if it is unknown. */
+  host: string | null
+  /** Number of the process on that machine. Null if it is unknown. */
+  pid: number | null
+  /** When the process was started. Null if it is unknown. */
+  startedAt: Timestamp | null
+  /** When the node reported last. Null if it is unknown. */
+  seenAt: Timestamp | null
+  /** Numbers of the partitions, from 0 to 255. Each endpoint belongs to one of them. */
+  partitions: number[]
+  /**
+   * Pending deliveries in these partitions. If more than 20,000 deliveries are pending in all, the numbers are up to
+   * some minutes old. Null if they cannot be counted now.
+   */
+  backlog: Backlog | null
+  /** What the node was doing when it reported last. Null if it is lost, or if its version does not report. */
+  load: {
+    /** Number of attempts in flight. */
+    inFlight: number
+    /** Number of endpoints for which the node has work. */
+    lanes: number
+    /** Number of outcomes that are not stored yet. At 1,000, the node sends nothing. */
+    unsettled: number
+    /** Number of open connections to the node's API. */
+    connections: number
+    /** How late timers fired during the last minute: how busy the process is. */
+    eventLoopDelay: {
+      /** Mean, in milliseconds. */
+      meanMs: number
+      /** 99th percentile, in milliseconds. */
+      p99Ms: number
+      /** Maximum, in milliseconds. */
+      maxMs: number
+    }
+    memory: {
+      /** Memory of the process, in bytes. */
+      residentBytes: number
+      /** Memory used by JavaScript objects, in bytes. */
+      heapBytes: number
+      /** What JavaScript objects can use at most, in bytes. */
+      heapLimitBytes: number
+    }
+  } | null
+}
+
+export type Nodes = {
+  /** The nodes, the one that was started first at the top. */
+  data: Node[]
+  /** Partitions that no node sends for. Their deliveries wait until a node takes them over. */
+  unassigned: {
+    /** Numbers of the partitions, from 0 to 255. Each endpoint belongs to one of them. */
+    partitions: number[]
+    /**
+     * Pending deliveries in these partitions. If more than 20,000 deliveries are pending in all, the numbers are up to
+     * some minutes old. Null if they cannot be counted now.
+     */
+    backlog: Backlog | null
+  }
+}
+
+export type Setting = {
+  /** Name of the setting, and its key in the configuration file. */
+  name: string
+  /**
+   * The value in effect, as it would be written in the configuration file. Null if there is none, or if the setting is
+   * secret.
+   */
+  value: string | number | boolean | (string | number)[] | null
+  /** Whether the value is secret, and therefore never shown. */
+  secret: boolean
+  /** Whether the setting has a value, the default included. */
+  set: boolean
+  /** Where the value comes from. */
+  source: 'flag' | 'environment' | 'file' | 'default'
+  /** Sources that also have a value, which does not apply because `source` comes before them. */
+  overridden: ('flag' | 'environment' | 'file')[]
+  /** The default. Null if there is none. */
+  default: string | number | boolean | (string | number)[] | null
+  description: string
+  /** What a value must be; completes "must be …". */
+  rule: string
+  /** The flag that sets it. Null if there is none. */
+  flag: string | null
+  /** The environment variable that sets it. */
+  variable: string
+  /** Whether the configuration file can set it. */
+  inFile: boolean
+  /** Whether a change takes effect only when the node is restarted. Today, all settings are such. */
+  needsRestart: boolean
+}
+
+export type Settings = {
+  /** Id of the node that responded. Others can have other settings. */
+  node: string
+  /** All settings, in the order of the documentation. */
+  data: Setting[]
+}
+
+export type Finding = {
+  /**
+   * `ok`; `warn`: something needs attention, or could not be checked; `fail`: something is wrong, so that events can be
+   * lost or cannot be accepted or delivered.
+   */
+  level: FindingLevel
+  /** What was checked, in one or two words. */
+  part: string
+  /** What was found. */
+  message: string
+  /** What to do. Null if nothing needs doing. */
+  advice: string | null
+}
+
+export type Checks = {
+  /** The worst level of all findings. */
+  level: FindingLevel
+  /** Id of the node that ran the checks. */
+  node: string
+  /** When the checks were complete. */
+  checkedAt: Timestamp
+  /** How long they took, in milliseconds. */
+  durationMs: number
+  /** At least one finding for each check. */
+  data: Finding[]
+}
+
 /** The IP addresses that deliveries are sent from, for firewall rules. Empty if they are not fixed. */
 export type Egress = {
   addresses: string[]
@@ -876,6 +1016,17 @@ export type ReplayedState = 'delivered' | 'exhausted' | 'cancelled'
 export type StatsStep = 'minute' | 'hour' | 'day'
 
 export type ApiKeyScope = 'all' | 'publish' | 'read'
+
+export type Backlog = {
+  /** Number of pending deliveries, not including held ones. */
+  pending: number
+  /** How many of them are due, including those to receivers that are being given a rest. */
+  due: number
+  /** For how long the first of those that are due has been due, in milliseconds. 0 if none is. */
+  lagMs: number
+}
+
+export type FindingLevel = 'ok' | 'warn' | 'fail'
 
 export type CertificateAndKey = {
   certificate: string

@@ -1,6 +1,8 @@
 /** The API's options, besides its services. */
+import type { Finding } from '../base/findings.ts'
 import type { Logger } from '../base/logger.ts'
 import type { TenantId } from '../base/model.ts'
+import type { SettingInEffect } from '../config/in-effect.ts'
 import type { GateOptions } from './http/gate.ts'
 
 /** The trace span of a publishing call. */
@@ -20,6 +22,14 @@ export type StoreReadiness = {
   readonly reading: boolean
   /** Whether a load balancer should send requests of all kinds to this node. */
   readonly isReady: boolean
+}
+
+/** See server/checks/running-checks.ts. */
+export type ChecksReport = {
+  readonly findings: readonly Finding[]
+  /** When the checks were complete, in milliseconds since 1970. */
+  readonly checkedAtMs: number
+  readonly durationMs: number
 }
 
 export type ApiOptions = GateOptions & {
@@ -47,6 +57,12 @@ export type ApiOptions = GateOptions & {
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
   /** Whether metrics can be read without a key. */
   readonly metricsOpen: boolean
+  /** This node's id, 32 hexadecimal digits. */
+  readonly nodeId: string
+  /** The settings in effect on this node. */
+  readonly settings: () => readonly SettingInEffect[]
+  /** What is wrong with the installation, as far as the checks find. Never rejects. */
+  readonly checks: () => Promise<ChecksReport>
   /** Default: calls are not traced. */
   readonly beginPublishTrace?: BeginPublishTrace
 }

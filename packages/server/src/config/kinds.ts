@@ -31,6 +31,8 @@ export type Kind<T> = {
   /** What a value must be; completes "must be …". Shown in problems and in the documentation. */
   readonly rule: string
   parse(value: unknown, context: ParseContext): Parsed<T>
+  /** The value as it would be written in the file. Not called for a secret. */
+  show(value: T): unknown
 }
 
 const LONGEST_SHOWN = 60
@@ -44,7 +46,12 @@ function shown(value: unknown): string {
 }
 
 /** A kind whose values come from one function, which returns undefined for a value that breaks the rule. */
-function scalar<T>(placeholder: string, rule: string, read: (value: unknown, context: ParseContext) => T | undefined) {
+function scalar<T>(
+  placeholder: string,
+  rule: string,
+  read: (value: unknown, context: ParseContext) => T | undefined,
+  show: (value: T) => unknown = value => value,
+) {
   return {
     shape: 'scalar',
     secret: false,
@@ -54,6 +61,7 @@ function scalar<T>(placeholder: string, rule: string, read: (value: unknown, con
       const result = read(value, context)
       return result === undefined ? bad(`must be ${rule}, not ${shown(value)}`) : good(result)
     },
+    show,
   } satisfies Kind<T>
 }
 
@@ -126,6 +134,7 @@ export function secret<T>(rule: string, read: (value: string) => T | undefined):
         ? bad(`must be ${rule} (the value is secret and not shown)`)
         : good(new Hidden(result))
     },
+    show: value => value.toJSON(),
   }
 }
 
@@ -148,6 +157,7 @@ export function list<T>(item: Kind<T>, fewest: number, most: number, rule: strin
       }
       return good(Object.freeze(values))
     },
+    show: values => values.map(value => item.show(value)),
   }
 }
 
@@ -177,13 +187,14 @@ export function nat64Prefix(): Kind<string> {
 export function directRule(): Kind<DirectRule> {
   const rule =
     'a host name, a domain such as .example.com, an IP address or a network, and :port if it is for that port'
-  return scalar('host', rule, value => (typeof value === 'string' ? parseDirectRule(value) : undefined))
+  const read = (value: unknown) => (typeof value === 'string' ? parseDirectRule(value) : undefined)
+  return scalar('host', rule, read, ({ text }) => text)
 }
 
 /** A port or a port range that lies entirely within one of `allowed`. */
 export function portRange(allowed: readonly PortRange[]): Kind<PortRange> {
   const rule = `a port or a port range within ${allowed.map(range => portRangeText(range)).join(' or ')}`
-  return scalar('port', rule, value => {
+  const read = (value: unknown) => {
     const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(
       typeof value === 'number' ? String(value) : ((value as string) ?? ''),
     )
@@ -192,7 +203,8 @@ export function portRange(allowed: readonly PortRange[]): Kind<PortRange> {
     const last = Number(match[2] ?? match[1])
     const isInside = first <= last && contains(allowed, { first, last })
     return isInside ? Object.freeze({ first, last }) : undefined
-  })
+  }
+  return scalar('port', rule, read, range => portRangeText(range))
 }
 
 /** A file of certificate authorities: its path, and the certificates in it. Anything else in the file is left out. */
@@ -221,6 +233,7 @@ export function certificateFile(): Kind<CertificateFile> {
         return bad(`must contain only valid certificates; number ${broken + 1} in ${shown(parsed.value)} is not`)
       return good(Object.freeze({ path: parsed.value, pem: `${certificates.join('\n')}\n` }))
     },
+    show: ({ path }) => path,
   }
 }
 

@@ -309,6 +309,15 @@ export type SettingKey = keyof typeof SETTINGS
 
 export const SETTING_KEYS = Object.keys(SETTINGS) as SettingKey[]
 
+/** Settings that must have the same value on all nodes, because each of them works for the others too. */
+export const SHARED_SETTINGS = [
+  'leaseMs',
+  'retentionDays',
+  'payloadRetentionDays',
+  'answerRetentionDays',
+  'auditRetentionDays',
+] as const satisfies readonly SettingKey[]
+
 type ValueOf<S> = S extends Setting<infer T> ? T : never
 
 /** The settings that serve runs with: checked, complete and frozen. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import type { PendingCount } from '../store/operations/deliveries/backlog.ts'
+import type { PartitionBacklog, PendingCount } from '../store/operations/deliveries/backlog.ts'
 import type { Store } from '../store/store.ts'
 import type { StoreState } from './metrics.ts'
 
@@ -13,7 +13,16 @@ const PATIENCE_MS = 3_000
 /** How long a call waits for the store in total: less than Prometheus waits by default. */
 const STORE_PATIENCE_MS = 5_000
 
-type Found = { readonly pending: number; readonly oldestMs: number | null }
+type Found = {
+  readonly pending: number
+  readonly oldestMs: number | null
+  /** By the partition's number. */
+  readonly partitions: ReadonlyMap<number, PartitionBacklog>
+}
+
+type Reading = { readonly state: StoreState; readonly partitions: ReadonlyMap<number, PartitionBacklog> }
+
+const NOTHING: Found = { pending: 0, oldestMs: null, partitions: new Map() }
 
 /**
  * Counts pending deliveries and finds the oldest, at a bounded cost: the store can hold millions of them, and
@@ -26,11 +35,11 @@ export class Backlog {
   readonly #store: Pick<Store, 'read' | 'now'>
   readonly #clock: Clock
   readonly #atOnce: number
-  #reading: Promise<StoreState | null> | undefined
+  #reading: Promise<Reading | null> | undefined
   #walk: Promise<void> | undefined
   #walked: Found | undefined
   /** The current walk's count so far. */
-  #soFar: Found = { pending: 0, oldestMs: null }
+  #soFar = NOTHING
   #walkedAtMs = Number.NEGATIVE_INFINITY
   #isStopped = false
 
@@ -43,6 +52,15 @@ export class Backlog {
 
   /** Concurrent calls share a result. Null if the store fails or takes too long. */
   async read(): Promise<StoreState | null> {
+    return (await this.#ask())?.state ?? null
+  }
+
+  /** The same by partition, for those that have pending deliveries. */
+  async readPartitions(): Promise<ReadonlyMap<number, PartitionBacklog> | null> {
+    return (await this.#ask())?.partitions ?? null
+  }
+
+  #ask(): Promise<Reading | null> {
     this.#reading ??= this.#read()
       .catch(() => null)
       .finally(() => {
@@ -65,12 +83,12 @@ export class Backlog {
     await this.#walk
   }
 
-  async #read(): Promise<StoreState> {
+  async #read(): Promise<Reading> {
     const first = await this.#store.read('countPending', { after: null, limit: this.#atOnce })
     const setAside = await this.#store.read('countSetAside', {})
-    const { pending, oldestMs } = first.last === null ? toFound(first) : await this.#walkedCount()
+    const { pending, oldestMs, partitions } = first.last === null ? toFound(first) : await this.#walkedCount()
     const ageMs = oldestMs === null ? 0 : this.#store.now() - oldestMs
-    return { pending, oldestPendingSeconds: Math.max(0, ageMs) / 1_000, setAside }
+    return { state: { pending, oldestPendingSeconds: Math.max(0, ageMs) / 1_000, setAside }, partitions }
   }
 
   async #walkedCount(): Promise<Found> {
@@ -85,7 +103,7 @@ export class Backlog {
 
   /** A failure ends the walk; the next call starts another. */
   async #count(): Promise<void> {
-    this.#soFar = { pending: 0, oldestMs: null }
+    this.#soFar = NOTHING
     let after: PendingCount['last'] = null
     try {
       do {
@@ -105,9 +123,27 @@ export class Backlog {
   }
 }
 
-const toFound = ({ count, oldestMs }: PendingCount): Found => ({ pending: count, oldestMs })
+const toFound = ({ count, oldestMs, partitions }: PendingCount): Found => ({
+  pending: count,
+  oldestMs,
+  partitions: new Map(partitions.map(each => [each.partition, each])),
+})
 
 function together(a: Found, b: Found): Found {
-  const oldest = [a.oldestMs, b.oldestMs].filter(ms => ms !== null)
-  return { pending: a.pending + b.pending, oldestMs: oldest.length === 0 ? null : Math.min(...oldest) }
+  const partitions = new Map(a.partitions)
+  // A chunk can end within a partition.
+  for (const [partition, more] of b.partitions) {
+    const { pending, due, dueSinceMs } = partitions.get(partition) ?? { pending: 0, due: 0, dueSinceMs: null }
+    partitions.set(partition, {
+      partition,
+      pending: pending + more.pending,
+      due: due + more.due,
+      dueSinceMs: earliest(dueSinceMs, more.dueSinceMs),
+    })
+  }
+  return { pending: a.pending + b.pending, oldestMs: earliest(a.oldestMs, b.oldestMs), partitions }
+}
+
+function earliest(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b)
 }

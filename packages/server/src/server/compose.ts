@@ -1,6 +1,9 @@
 /** Puts the parts of a process together, and lists the services in the order in which they start. */
+import { Buffer } from 'node:buffer'
+import { hostname } from 'node:os'
 import pkg from '../../package.json' with { type: 'json' }
 import { createApi } from '../api/api.ts'
+import type { ApiOptions } from '../api/options.ts'
 import type { Services } from '../api/resource-list.ts'
 import { Books } from '../background/books.ts'
 import { Erasure } from '../background/erasure.ts'
@@ -16,10 +19,13 @@ import type { Logger } from '../base/logger.ts'
 import { PARTITION_COUNT } from '../base/model.ts'
 import { TypeSamples } from '../catalogue/type-samples.ts'
 import { type Config, readEnvironment } from '../config/config.ts'
+import { settingsInEffect } from '../config/in-effect.ts'
+import { SHARED_SETTINGS } from '../config/settings.ts'
 import { Engine } from '../engine/engine.ts'
-import { AllPartitions, LeasedPartitions, type Partitions } from '../engine/ownership/partitions.ts'
+import { AllPartitions, LeasedPartitions, newNode, type Partitions } from '../engine/ownership/partitions.ts'
 import { Names } from '../guard/names/names.ts'
 import type { EngineState } from '../observe/metrics.ts'
+import { NodeReporter } from '../observe/node-reporter.ts'
 import { StoreReadiness } from '../observe/readiness.ts'
 import { Watching } from '../observe/watching.ts'
 import { Checker } from '../publish/checking/checker.ts'
@@ -37,6 +43,7 @@ import { Events } from '../services/events/events.ts'
 import { FilterTrials } from '../services/filter-trials.ts'
 import { IdempotentCalls } from '../services/idempotent-calls.ts'
 import { KeyRotation } from '../services/key-rotation.ts'
+import { Nodes, type NodesOptions } from '../services/nodes.ts'
 import { ReplayBatches } from '../services/replay-batches.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
@@ -45,9 +52,11 @@ import { Stats } from '../services/stats.ts'
 import { Exports } from '../services/tenants/exports.ts'
 import { Tenants } from '../services/tenants/tenants.ts'
 import type { Bus } from '../store/bus.ts'
+import type { NodeLoad, NodeReport } from '../store/operations/nodes.ts'
 import { Relay } from '../store/relay.ts'
 import type { Store } from '../store/store.ts'
 import { ApiServer } from './api-server.ts'
+import { RunningChecks } from './checks/running-checks.ts'
 import { createIdentify } from './identify.ts'
 import type { OpenedKeyring, RootKey } from './instance-keys.ts'
 import type { Lifecycle, Service } from './lifecycle.ts'
@@ -83,9 +92,14 @@ const ATTEMPT_MARGIN_MS = 5_000
 
 export async function compose(foundation: Foundation): Promise<Composed> {
   const { config, store, bus, clock, logger, io } = foundation
+  const node = newNode()
+  const startedAtMs = store.now()
+  const report = () => reportOf(foundation, startedAtMs, watching.load())
   const partitions =
-    bus === null ? new AllPartitions(store) : new LeasedPartitions(store, clock, logger, config.leaseMs)
-  const watching = await Watching.open({
+    bus === null
+      ? new AllPartitions(store, node)
+      : new LeasedPartitions(store, clock, logger, config.leaseMs, { id: node, report })
+  const watching: Watching = await Watching.open({
     store,
     clock,
     logger,
@@ -110,11 +124,18 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     typeSamples,
     keyRotation,
     countReplay,
+    nodes: { id: idOfNode(node), report, pendingByPartition: () => watching.pendingByPartition() },
     onBackgroundWork: () => works.look(),
     flushStats: () => watching.flushStats(),
   })
   const readiness = new StoreReadiness(store, clock, logger)
-  const api = composeApi(foundation, services, apiKeys, watching, readiness)
+  const checks = new RunningChecks({ store, config, clock, resolver: names.resolve })
+  const api = composeApi(foundation, services, apiKeys, {
+    watching,
+    readiness: () => readiness.check(),
+    checks: () => checks.report(),
+    nodeId: idOfNode(node),
+  })
   watching.attach({
     engine: () => engineState(sending.engine, partitions),
     failedAuthentications: () => api.failedAuthentications(),
@@ -137,7 +158,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
       { name: 'readiness', start: () => readiness.start(), stop: () => readiness.stop() },
       // Before the services that store events: it is stopped after them, so it sees every event they store.
       { name: 'samples of types', stop: () => typeSamples.stop() },
-      ...(config.role === 'api' ? [] : sending.services),
+      ...(config.role === 'api' ? composeReporter(foundation, node, report) : sending.services),
       { name: 'key rotation', stop: () => keyRotation.stop() },
       {
         name: 'API',
@@ -150,6 +171,28 @@ export async function compose(foundation: Foundation): Promise<Composed> {
       { name: 'background works', start: () => works.start(), stop: () => works.stop() },
     ],
   }
+}
+
+const idOfNode = (node: Uint8Array): string => Buffer.from(node).toString('hex')
+
+/** What this process reports about itself to the other nodes. */
+function reportOf({ config, lifecycle }: Foundation, startedAtMs: number, load: NodeLoad): NodeReport {
+  return {
+    version: pkg.version,
+    role: config.role,
+    host: hostname(),
+    pid: process.pid,
+    startedAtMs,
+    isDraining: lifecycle.isDraining,
+    load,
+    sharedSettings: Object.fromEntries(SHARED_SETTINGS.map(name => [name, config[name]])),
+  }
+}
+
+/** A node that only takes calls has no leases to report with. */
+function composeReporter({ store, clock, config }: Foundation, node: Uint8Array, report: () => NodeReport): Service[] {
+  const reporter = new NodeReporter(store, clock, { node, aliveMs: config.leaseMs, report })
+  return [{ name: 'node report', start: () => reporter.start(), stop: () => reporter.stop() }]
 }
 
 /** What one node does for all. */
@@ -219,6 +262,7 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
   readonly typeSamples: TypeSamples
   readonly keyRotation: KeyRotation
   readonly countReplay: ReplayCounter
+  readonly nodes: NodesOptions
   readonly onBackgroundWork: () => void
   readonly flushStats: () => Promise<void>
 }
@@ -226,8 +270,8 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
 /** The services behind the API. */
 function composeServices(foundation: Foundation, parts: ServiceParts): Services {
   const { config, store, clock, keys } = foundation
-  const { publisher, checker, apiKeys, names, typeSamples, keyRotation, countReplay, onBackgroundWork, flushStats } =
-    parts
+  const { publisher, checker, apiKeys, names, typeSamples, keyRotation, countReplay, nodes } = parts
+  const { onBackgroundWork, flushStats } = parts
   const types = () => publisher.types()
   return {
     publisher,
@@ -250,18 +294,21 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     search: new Search(store, clock),
     keyRotation,
     stats: new Stats(store, flushStats),
+    nodes: new Nodes(store, nodes),
     idempotentCalls: new IdempotentCalls(store, keys.keyring),
   }
 }
+
+type Looks = Pick<ApiOptions, 'readiness' | 'checks' | 'nodeId'> & { readonly watching: Watching }
 
 function composeApi(
   foundation: Foundation,
   services: Services,
   apiKeys: ApiKeyCache,
-  watching: Watching,
-  readiness: StoreReadiness,
+  { watching, ...looks }: Looks,
 ): ApiServer {
-  const { config, clock, logger, rootKey, lifecycle } = foundation
+  const { config, clock, logger, rootKey, lifecycle, io } = foundation
+  const settings = settingsInEffect(config, io.origins ?? {})
   const created = createApi(services, {
     ...createIdentify(config, rootKey, apiKeys),
     clock,
@@ -274,7 +321,8 @@ function composeApi(
     maxConnectionsPerAddress: config.maxConnectionsPerAddress,
     isReady: () => lifecycle.isReady,
     isDraining: () => lifecycle.isDraining,
-    readiness: () => readiness.check(),
+    ...looks,
+    settings: () => settings,
     logger,
     metrics: () => watching.metrics(),
     metricsOpen: config.metricsOpen,

@@ -85,6 +85,9 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   rotateSigningSecret: 'write',
   getEncryptionKeys: 'operator',
   rotateEncryptionKey: 'operator',
+  listNodes: 'read',
+  getSettings: 'operator',
+  getChecks: 'read',
 }
 
 /** The access that each call needs, read from its route. */
@@ -117,7 +120,7 @@ afterAll(() => bench.closeApi())
 function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean {
   const isUnderTenant = path.startsWith('/v1/tenants/{tenant}')
   const isOperators =
-    /^\/v1\/(api-keys|audit|encryption-keys)/.test(path) ||
+    /^\/v1\/(api-keys|audit|encryption-keys|settings)/.test(path) ||
     (method !== 'GET' &&
       (path.startsWith('/v1/replays') ||
         path.startsWith('/v1/event-types') ||

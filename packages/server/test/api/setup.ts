@@ -8,7 +8,7 @@ import type { Services } from '../../src/api/resource-list.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { createLogger } from '../../src/base/logger.ts'
 import { hashOfKey } from '../../src/secrets/api-key.ts'
-import { Bench } from '../services/setup.ts'
+import { Bench, NODE } from '../services/setup.ts'
 import { checkerOf } from './answer-checker.ts'
 
 export const KEY = 'test-key-0123456789'
@@ -77,6 +77,7 @@ export class ApiBench extends Bench {
         keyRotation: this.keyRotation,
         search: this.search,
         stats: this.stats,
+        nodes: this.nodes,
         retrySchedules: this.retrySchedules,
         exports: this.exports,
         idempotentCalls: this.idempotentCalls,
@@ -98,6 +99,9 @@ export class ApiBench extends Bench {
         readiness: async () => this.readiness,
         metrics: async () => ({ type: 'text/plain; version=0.0.4; charset=utf-8', text: '# HELP x\n' }),
         metricsOpen: false,
+        nodeId: NODE,
+        settings: () => [],
+        checks: async () => ({ findings: [], checkedAtMs: Date.now(), durationMs: 0 }),
         logger: createLogger({ level: 'info', stdout: { write: line => this.log.push(line) } }).logger,
         ...options,
       },

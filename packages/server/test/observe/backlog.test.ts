@@ -5,6 +5,18 @@ import { HandClock } from '../hand-clock.ts'
 
 const NOW_MS = 1_000_000
 
+function partitionsOf(first: number, count: number) {
+  const found = new Map<number, { partition: number; pending: number; due: number; dueSinceMs: number | null }>()
+  for (let at = first; at < first + count; at++) {
+    const partition = Math.floor(at / 20)
+    const { pending, due, dueSinceMs } = found.get(partition) ?? { pending: 0, due: 0, dueSinceMs: null }
+    const isDue = at % 2 === 0
+    const since = isDue ? Math.min(dueSinceMs ?? NOW_MS, NOW_MS - at) : dueSinceMs
+    found.set(partition, { partition, pending: pending + 1, due: due + (isDue ? 1 : 0), dueSinceMs: since })
+  }
+  return [...found.values()]
+}
+
 /** A store with a number of pending deliveries, of which the last was created first. */
 function storeOf(state: { pending: number; isAway?: boolean }) {
   let reads = 0
@@ -18,6 +30,8 @@ function storeOf(state: { pending: number; isAway?: boolean }) {
     return {
       count,
       oldestMs: count === 0 ? null : NOW_MS - (first + count) * 1_000,
+      // Twenty deliveries in each partition, every second one due.
+      partitions: partitionsOf(first, count),
       last: isLast ? null : [first + count],
     }
   }
@@ -58,6 +72,26 @@ describe('the backlog', () => {
     }
     expect((await owed.read())!.pending).toBe(85)
     await owed.stop()
+  })
+
+  it('is also known by partition, even if a chunk ends within one', async () => {
+    const { store } = storeOf({ pending: 50 })
+    const clock = new HandClock()
+    const owed = new Backlog(store, clock, 15)
+    const first = owed.readPartitions()
+    for (let at = 0; at < 40; at++) {
+      await turn()
+      clock.turn(0)
+    }
+    expect([...(await first)!.values()]).toEqual([
+      { partition: 0, pending: 20, due: 10, dueSinceMs: NOW_MS - 18 },
+      { partition: 1, pending: 20, due: 10, dueSinceMs: NOW_MS - 38 },
+      { partition: 2, pending: 10, due: 5, dueSinceMs: NOW_MS - 48 },
+    ])
+    const few = new Backlog(storeOf({ pending: 7 }).store, clock, 10)
+    expect([...(await few.readPartitions())!.values()]).toEqual([
+      { partition: 0, pending: 7, due: 4, dueSinceMs: NOW_MS - 6 },
+    ])
   })
 
   it('does not keep the first call waiting forever, but returns the count so far', async () => {

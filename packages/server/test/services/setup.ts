@@ -23,6 +23,7 @@ import { Events } from '../../src/services/events/events.ts'
 import { FilterTrials } from '../../src/services/filter-trials.ts'
 import { IdempotentCalls } from '../../src/services/idempotent-calls.ts'
 import { KeyRotation } from '../../src/services/key-rotation.ts'
+import { Nodes } from '../../src/services/nodes.ts'
 import { ReplayBatches } from '../../src/services/replay-batches.ts'
 import { Replays } from '../../src/services/replays.ts'
 import { RetrySchedules } from '../../src/services/retry-schedules.ts'
@@ -31,6 +32,7 @@ import { Stats } from '../../src/services/stats.ts'
 import { Exports } from '../../src/services/tenants/exports.ts'
 import { Tenants } from '../../src/services/tenants/tenants.ts'
 import type { Change } from '../../src/store/changes.ts'
+import type { NodeReport } from '../../src/store/operations/nodes.ts'
 import type { Store } from '../../src/store/store.ts'
 import { type Opened, sqliteEngine } from '../store/engines.ts'
 import { listDeliveries } from '../store/list-deliveries.ts'
@@ -55,6 +57,29 @@ export const resolvesTo =
       addresses.map(address => ({ address, family: address.includes(':') ? 6 : 4 })),
     )
 
+/** The id of the node that the services run on. */
+export const NODE = '1f'.repeat(16)
+
+/** What a node reports that does little. */
+export const aReport = (over: Partial<NodeReport> = {}): NodeReport => ({
+  version: '0.0.0-test',
+  role: 'all',
+  host: 'hooks-1',
+  pid: 4711,
+  startedAtMs: Date.UTC(2026, 4, 3, 7),
+  isDraining: false,
+  load: {
+    inFlight: 12,
+    lanes: 340,
+    unsettled: 3,
+    connections: 27,
+    eventLoopDelay: { meanMs: 0.4, p99Ms: 3.1, maxMs: 18.6 },
+    memory: { residentBytes: 188_743_680, heapBytes: 73_400_320, heapLimitBytes: 2_197_815_296 },
+  },
+  sharedSettings: { leaseMs: 10_000, retentionDays: 30 },
+  ...over,
+})
+
 /** A fresh SQLite store for each test, with all the services. */
 export class Bench {
   store!: Store
@@ -76,6 +101,7 @@ export class Bench {
   keyRotation!: KeyRotation
   search!: Search
   stats!: Stats
+  nodes!: Nodes
   idempotentCalls!: IdempotentCalls
   retrySchedules!: RetrySchedules
   /** All changes emitted since the test began, including those of new deliveries. */
@@ -112,6 +138,7 @@ export class Bench {
     this.replayBatches = new ReplayBatches(store, createReplayCounter(store, systemClock))
     this.search = new Search(store, systemClock)
     this.stats = new Stats(store, async () => {})
+    this.nodes = new Nodes(store, { id: NODE, report: aReport, pendingByPartition: async () => new Map() })
     this.idempotentCalls = new IdempotentCalls(store, this.keyring)
     this.keyRotation = new KeyRotation(store, this.keyring, place, pino({ level: 'silent' }))
     await store.write('seedCatalogue', { types: starterCatalogue, nowMs: store.now() })

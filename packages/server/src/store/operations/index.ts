@@ -17,6 +17,7 @@ import { leaseOperations } from './leases.ts'
 import { metaOperations } from './meta.ts'
 import { migrateOperations } from './migrate.ts'
 import { moveOperations } from './move.ts'
+import { nodeOperations } from './nodes.ts'
 import { noticeOperations } from './notices.ts'
 import { replayOperations } from './replays/operations.ts'
 import { retentionOperations } from './retention.ts'
@@ -43,6 +44,7 @@ export const operations = {
   ...metaOperations,
   ...migrateOperations,
   ...moveOperations,
+  ...nodeOperations,
   ...noticeOperations,
   ...replayOperations,
   ...retentionOperations,

@@ -10,6 +10,7 @@ import type { Delivery } from '../../../src/base/model.ts'
 import { createReplayCounter } from '../../../src/replay/selection.ts'
 import { noCounts } from '../../../src/store/operations/stats.ts'
 import { atOnce, log } from '../../background/setup.ts'
+import { NODE } from '../../services/setup.ts'
 import { anAttempt, aSettlement } from '../../store/builders.ts'
 import type { Json } from '../setup.ts'
 import type { Recorder } from './recorder.ts'
@@ -203,6 +204,13 @@ const apiKeys: Scene = async recorder => {
   await recorder.record('revokeApiKey', { path: { id } })
 }
 
+const nodes: Scene = async recorder => {
+  await recorder.bench.store.write('takePartitions', { node: Buffer.from(NODE, 'hex') })
+  const few = ({ partitions, ...rest }: Json) => ({ ...rest, partitions: partitions.slice(0, 3) })
+  const pick = ({ data, unassigned }: Json) => ({ data: data.map(few), unassigned })
+  await recorder.record('listNodes', { pick })
+}
+
 const tenantData: Scene = async recorder => {
   await recorder.record('exportTenant', { path: TENANT })
   await recorder.record('eraseTenant', { path: TENANT })
@@ -230,6 +238,9 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   'api-keys': apiKeys,
   audit: async recorder => void (await recorder.record('listAudit', { query: { ...TENANT, limit: '2' } })),
   'encryption-keys': only('getEncryptionKeys', 'rotateEncryptionKey'),
+  nodes,
+  settings: only('getSettings'),
+  checks: only('getChecks'),
   egress: only('getEgress', 'getPublicEgress'),
   health: only('getHealth', 'getReadiness', 'getPublishingReadiness', 'getReadingReadiness'),
   metrics: only('getMetrics'),

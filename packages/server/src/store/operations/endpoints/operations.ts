@@ -37,7 +37,7 @@ export const endpointOperations = {
   findNamedEndpoints: reads({ run: findNamedEndpoints, waitedForBy: 'people' }),
   findSharedSecrets: reads({ run: findSharedSecrets, waitedForBy: 'people' }),
   readEndpointFacts: reads({ run: readEndpointFacts, waitedForBy: 'people' }),
-  sampleEndpointUrls: reads({ run: sampleEndpointUrls, waitedForBy: 'engine' }),
+  sampleEndpointUrls: reads({ run: sampleEndpointUrls, waitedForBy: 'people' }),
   readTenantConfiguration: reads({ run: readTenantConfiguration, waitedForBy: 'engine' }),
   readEndpointChanges: reads({ run: readEndpointChanges, waitedForBy: 'engine' }),
   readSelectionsAt: reads({ run: readSelectionsAt, waitedForBy: 'engine' }),
