@@ -1,7 +1,11 @@
 /** The API's options, besides its services. */
 import type { Logger } from '../base/logger.ts'
 import type { TenantId } from '../base/model.ts'
+import type { Pages } from './dashboard/pages.ts'
+import type { DoorOptions } from './http/doors.ts'
 import type { GateOptions } from './http/gate.ts'
+import type { SessionSource } from './http/session-door.ts'
+import type { Public } from './resource.ts'
 
 /** The trace span of a publishing call. */
 export type PublishTrace = {
@@ -22,7 +26,14 @@ export type StoreReadiness = {
   readonly isReady: boolean
 }
 
-export type ApiOptions = GateOptions & {
+export type ApiOptions = GateOptions & DoorOptions & {
+  /** The URL that browsers reach the dashboard by, with a slash at its end. Known once the server listens. */
+  readonly publicUrl: () => string
+  /** The same, as far as it is a setting; null if it is none. */
+  readonly givenUrl: string | null
+  readonly sessions: SessionSource
+  /** The dashboard's pages. Null: this node has none. */
+  readonly pages: Public<Pages> | null
   readonly logger: Logger
   /** IP addresses and networks that deliveries are sent from (C4). */
   readonly egressAddresses: readonly string[]

@@ -16,6 +16,7 @@ import { openApiResource } from './resources/openapi.ts'
 import { replaysResource } from './resources/replays/replays.ts'
 import { retrySchedulesResource } from './resources/retry-schedules.ts'
 import { searchResource } from './resources/search.ts'
+import { sessionsResource } from './resources/sessions.ts'
 import { statsResource } from './resources/stats.ts'
 import { tenantDataResource } from './resources/tenant-data.ts'
 import { tenantsResource } from './resources/tenants.ts'
@@ -33,6 +34,7 @@ export const RESOURCES = [
   statsResource,
   retrySchedulesResource,
   apiKeysResource,
+  sessionsResource,
   auditResource,
   encryptionKeysResource,
   egressResource,

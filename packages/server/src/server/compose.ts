@@ -1,6 +1,8 @@
 /** Puts the parts of a process together, and lists the services in the order in which they start. */
+import { fileURLToPath } from 'node:url'
 import pkg from '../../package.json' with { type: 'json' }
 import { createApi } from '../api/api.ts'
+import { Pages } from '../api/dashboard/pages.ts'
 import type { Services } from '../api/resource-list.ts'
 import { Books } from '../background/books.ts'
 import { Erasure } from '../background/erasure.ts'
@@ -13,7 +15,7 @@ import { StatisticsCleaner } from '../background/statistics.ts'
 import { BackgroundWorks } from '../background/works.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
-import { PARTITION_COUNT } from '../base/model.ts'
+import { type ApiKeyId, PARTITION_COUNT } from '../base/model.ts'
 import { TypeSamples } from '../catalogue/type-samples.ts'
 import { type Config, readEnvironment } from '../config/config.ts'
 import { Engine } from '../engine/engine.ts'
@@ -41,6 +43,8 @@ import { ReplayBatches } from '../services/replay-batches.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
 import { Search } from '../services/search.ts'
+import { SessionCache } from '../services/sessions/session-cache.ts'
+import { Sessions } from '../services/sessions/sessions.ts'
 import { Stats } from '../services/stats.ts'
 import { Exports } from '../services/tenants/exports.ts'
 import { Tenants } from '../services/tenants/tenants.ts'
@@ -48,6 +52,7 @@ import type { Bus } from '../store/bus.ts'
 import { Relay } from '../store/relay.ts'
 import type { Store } from '../store/store.ts'
 import { ApiServer } from './api-server.ts'
+import { DashboardLink } from './dashboard-link.ts'
 import { createIdentify } from './identify.ts'
 import type { OpenedKeyring, RootKey } from './instance-keys.ts'
 import type { Lifecycle, Service } from './lifecycle.ts'
@@ -72,6 +77,8 @@ export type Composed = {
   readonly services: readonly Service[]
   readonly api: ApiServer
   readonly engine: Engine
+  /** What starts once the operator has been told the API's URL. */
+  readonly whenAnnounced: readonly Service[]
 }
 
 /** How often the inbox is checked for events published from SQL or put there by another node. */
@@ -95,6 +102,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     parent: io.parent,
   })
   const apiKeys = new ApiKeyCache(store, clock)
+  const callers = composeCallers(foundation, apiKeys)
   const names = new Names(clock, { environment: readEnvironment() })
   const checker = new Checker(clock, logger)
   const sending = composeSending(foundation, partitions, watching, { names, checker })
@@ -106,6 +114,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     ...sending,
     checker,
     apiKeys,
+    sessions: callers.sessions,
     names,
     typeSamples,
     keyRotation,
@@ -114,7 +123,8 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     flushStats: () => watching.flushStats(),
   })
   const readiness = new StoreReadiness(store, clock, logger)
-  const api = composeApi(foundation, services, apiKeys, watching, readiness)
+  const pages = composePages(foundation)
+  const api = composeApi(foundation, services, { callers, pages }, watching, readiness)
   watching.attach({
     engine: () => engineState(sending.engine, partitions),
     failedAuthentications: () => api.failedAuthentications(),
@@ -127,11 +137,13 @@ export async function compose(foundation: Foundation): Promise<Composed> {
   return {
     api,
     engine: sending.engine,
+    whenAnnounced: composeLink(foundation, pages, callers, () => config.publicUrl ?? api.dashboardUrl()),
     services: [
       { name: 'checking', close: () => checker.stop() },
       ...composeRelay(foundation, partitions),
       // After the relay, which reports changes from here on.
       { name: 'API keys', start: () => apiKeys.open(), close: () => apiKeys.close() },
+      { name: 'sessions', start: () => callers.cache.open(), close: () => callers.cache.close() },
       { name: 'names', close: () => names.close() },
       { name: 'observation', start: () => watching.start(), stop: () => watching.stop() },
       { name: 'readiness', start: () => readiness.start(), stop: () => readiness.stop() },
@@ -141,7 +153,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
       { name: 'key rotation', stop: () => keyRotation.stop() },
       {
         name: 'API',
-        start: () => api.listen(config),
+        start: () => api.listen(listeningOf(config, pages)),
         refuse: () => api.refuse(),
         drain: timeoutMs => api.drain(timeoutMs),
       },
@@ -151,6 +163,47 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     ],
   }
 }
+
+type Callers = ReturnType<typeof composeCallers>
+
+/** Who can call the API: keys, and the sessions that stand for them. */
+function composeCallers({ config, store, clock, rootKey }: Foundation, apiKeys: ApiKeyCache) {
+  const keyOf = (id: ApiKeyId) => apiKeys.get(id)
+  const { sessionIdleHours } = config
+  const gate = createIdentify(config, rootKey, apiKeys)
+  const cache = new SessionCache(store, clock, { sessionIdleHours, isRoot: rootKey.matches, keyOf })
+  const parts = { cache, identify: gate.identify, keyOf, rootHash: rootKey.hash, clock }
+  return { gate, cache, sessions: new Sessions(store, config, parts) }
+}
+
+/** Where `npm run build:dashboard` puts the dashboard. */
+const DASHBOARD_FOLDER = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url))
+
+function composePages({ config, clock, io }: Foundation): Pages | null {
+  if (config.dashboard === 'off' || config.role === 'delivery') return null
+  return new Pages({ folder: io.dashboardFolder ?? DASHBOARD_FOLDER, basePath: basePathOf(config), clock })
+}
+
+/** In development mode, and for one of the processes that share the output, a link to the dashboard is shown. */
+function composeLink(
+  { config, clock, io }: Foundation,
+  pages: Pages | null,
+  { sessions }: Callers,
+  url: () => string,
+): Service[] {
+  if (!config.dev || pages === null || io.sharing === 'another') return []
+  const link = new DashboardLink({ url, pages, sessions }, clock, io)
+  return [{ name: 'dashboard link', start: () => link.start(), stop: () => link.stop() }]
+}
+
+/** A node without a dashboard doesn't listen for one. */
+const listeningOf = ({ host, port, dashboardListen }: Config, pages: Pages | null) => ({
+  host,
+  port,
+  dashboardListen: pages === null ? null : dashboardListen,
+})
+
+const basePathOf = ({ publicUrl }: Config): string => (publicUrl === null ? '/' : new URL(publicUrl).pathname)
 
 /** What one node does for all. */
 function composeWorks({ config, store, clock, logger }: Foundation, countReplay: ReplayCounter) {
@@ -215,6 +268,7 @@ function composeSending(
 type ServiceParts = Pick<Sending, 'publisher'> & {
   readonly checker: Checker
   readonly apiKeys: ApiKeyCache
+  readonly sessions: Sessions
   readonly names: Names
   readonly typeSamples: TypeSamples
   readonly keyRotation: KeyRotation
@@ -226,8 +280,8 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
 /** The services behind the API. */
 function composeServices(foundation: Foundation, parts: ServiceParts): Services {
   const { config, store, clock, keys } = foundation
-  const { publisher, checker, apiKeys, names, typeSamples, keyRotation, countReplay, onBackgroundWork, flushStats } =
-    parts
+  const { publisher, checker, apiKeys, sessions, names, typeSamples, keyRotation, countReplay } = parts
+  const { onBackgroundWork, flushStats } = parts
   const types = () => publisher.types()
   return {
     publisher,
@@ -241,6 +295,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     }),
     exports: new Exports(store),
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
+    sessions,
     eventTypes: new EventTypes(store, typeSamples, config, checker),
     deliveries: new Deliveries(store, clock),
     events: new Events(store, clock),
@@ -257,13 +312,19 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
 function composeApi(
   foundation: Foundation,
   services: Services,
-  apiKeys: ApiKeyCache,
+  { callers, pages }: { readonly callers: Callers; readonly pages: Pages | null },
   watching: Watching,
   readiness: StoreReadiness,
 ): ApiServer {
-  const { config, clock, logger, rootKey, lifecycle } = foundation
+  const { config, clock, logger, lifecycle } = foundation
   const created = createApi(services, {
-    ...createIdentify(config, rootKey, apiKeys),
+    ...callers.gate,
+    basePath: basePathOf(config),
+    dashboard: pages === null ? 'none' : config.dashboardListen === null ? 'shared' : 'apart',
+    publicUrl: () => config.publicUrl ?? api.dashboardUrl(),
+    givenUrl: config.publicUrl,
+    sessions: callers.cache,
+    pages,
     clock,
     egressAddresses: config.egressAddresses,
     version: pkg.version,
@@ -280,7 +341,8 @@ function composeApi(
     metricsOpen: config.metricsOpen,
     ...watching.traces,
   })
-  return new ApiServer(created, clock)
+  const api = new ApiServer(created, clock)
+  return api
 }
 
 function engineState(engine: Engine, partitions: Partitions): EngineState {

@@ -14,6 +14,8 @@ export type ServerIo = {
   readonly sharing?: Sharing
   /** The channel to the process that started this one, if several share the port. Default: none. */
   readonly parent?: Channel
+  /** The folder with the built dashboard. Default: where `npm run build:dashboard` puts it. */
+  readonly dashboardFolder?: string
   /** The OpenTelemetry settings from the environment. Default: none, and OpenTelemetry is not loaded. */
   readonly telemetry?: TelemetrySettings | null
 }

@@ -1,17 +1,15 @@
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect } from 'vitest'
 import { type CreatedApi, createApi } from '../../src/api/api.ts'
-import type { Caller } from '../../src/api/http/gate.ts'
 import type { Api } from '../../src/api/http/routes.ts'
 import type { ApiOptions } from '../../src/api/options.ts'
 import type { Services } from '../../src/api/resource-list.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { createLogger } from '../../src/base/logger.ts'
-import { hashOfKey } from '../../src/secrets/api-key.ts'
-import { Bench } from '../services/setup.ts'
+import { Bench, KEY } from '../services/setup.ts'
 import { checkerOf } from './answer-checker.ts'
 
-export const KEY = 'test-key-0123456789'
+export { KEY }
 
 type Sent = {
   readonly body?: unknown
@@ -74,6 +72,7 @@ export class ApiBench extends Bench {
         replays: this.replays,
         replayBatches: this.replayBatches,
         apiKeys: this.apiKeys,
+        sessions: this.sessions,
         keyRotation: this.keyRotation,
         search: this.search,
         stats: this.stats,
@@ -83,7 +82,13 @@ export class ApiBench extends Bench {
         ...services,
       },
       {
-        identify: key => this.#identify(key),
+        identify: this.identify,
+        basePath: '/',
+        dashboard: 'shared',
+        publicUrl: () => 'http://127.0.0.1:8470/',
+        givenUrl: null,
+        sessions: this.sessionCache,
+        pages: null,
         trustedProxies: [],
         clock: systemClock,
         egressAddresses: ['192.0.2.1'],
@@ -102,12 +107,6 @@ export class ApiBench extends Bench {
         ...options,
       },
     )
-  }
-
-  #identify(key: string): Caller | undefined {
-    if (key === KEY) return { key: null }
-    const found = this.apiKeyCache.find(hashOfKey(key))
-    return found === undefined ? undefined : { key: found }
   }
 
   failedAuthentications = () => this.created.failedAuthentications()

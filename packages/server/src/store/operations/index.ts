@@ -21,6 +21,7 @@ import { noticeOperations } from './notices.ts'
 import { replayOperations } from './replays/operations.ts'
 import { retentionOperations } from './retention.ts'
 import { searchOperations } from './search.ts'
+import { sessionOperations } from './sessions.ts'
 import { statOperations } from './stats.ts'
 import { tenantOperations } from './tenants.ts'
 import { workOperations } from './works.ts'
@@ -47,6 +48,7 @@ export const operations = {
   ...replayOperations,
   ...retentionOperations,
   ...searchOperations,
+  ...sessionOperations,
   ...statOperations,
   ...tenantOperations,
   ...workOperations,
