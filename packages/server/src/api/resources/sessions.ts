@@ -147,7 +147,7 @@ function addOwn(routes: Routes, { sessions }: Needs, { basePath }: ApiOptions): 
       description: `${HERE} ${PAGE_HEADERS}`,
       querystring: NoQuery,
       response: { 200: { ...ref(SessionSchema), description: 'The session.' } },
-      refusals: ['session_ended', 'not_found'],
+      refusals: ['not_found'],
     },
     async ({ caller }) => {
       const { id } = caller!.session!
@@ -167,7 +167,7 @@ function addOwn(routes: Routes, { sessions }: Needs, { basePath }: ApiOptions): 
       description: `${HERE} ${PAGE_HEADERS}`,
       querystring: NoQuery,
       response: { 204: Gone },
-      refusals: ['session_ended', 'not_found'],
+      refusals: ['not_found'],
     },
     async ({ caller, actor, headers: { origin } }, reply) => {
       await sessions.end(caller!.session!.id, actor)
