@@ -41,9 +41,23 @@ export type Build = {
 
 export const DASHBOARD: Build = {
   folder: join(PACKAGE, 'dist'),
-  sources: [PACKAGE, join(root, 'packages/client/src'), join(root, 'package-lock.json'), fileURLToPath(import.meta.url)],
+  sources: [
+    PACKAGE,
+    join(root, 'packages/client/src'),
+    join(root, 'package-lock.json'),
+    fileURLToPath(import.meta.url),
+  ],
   except: new Set(['dist', 'dist.next', 'dist.old', 'dist.lock', 'node_modules', 'test']),
-  command: target => [process.execPath, viteOf(root), 'build', '--outDir', target, '--emptyOutDir', '--logLevel', 'warn'],
+  command: target => [
+    process.execPath,
+    viteOf(root),
+    'build',
+    '--outDir',
+    target,
+    '--emptyOutDir',
+    '--logLevel',
+    'warn',
+  ],
   in: PACKAGE,
 }
 
@@ -193,13 +207,15 @@ function run({ command, in: cwd }: Build, target: string): Promise<void> {
 async function compressAll(folder: string): Promise<void> {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
   await Promise.all(
-    entries.filter(entry => entry.isFile() && COMPRESSED.test(entry.name)).map(async ({ parentPath, name }) => {
-      const file = join(parentPath, name)
-      const bytes = await readFile(file)
-      if (bytes.length < MIN_BYTES_TO_COMPRESS) return
-      const params = { [zlib.BROTLI_PARAM_SIZE_HINT]: bytes.length }
-      await writeFile(`${file}.br`, await promisify(brotliCompress)(bytes, { params }))
-      await writeFile(`${file}.gz`, await promisify(gzip)(bytes, { level: 9 }))
-    }),
+    entries
+      .filter(entry => entry.isFile() && COMPRESSED.test(entry.name))
+      .map(async ({ parentPath, name }) => {
+        const file = join(parentPath, name)
+        const bytes = await readFile(file)
+        if (bytes.length < MIN_BYTES_TO_COMPRESS) return
+        const params = { [zlib.BROTLI_PARAM_SIZE_HINT]: bytes.length }
+        await writeFile(`${file}.br`, await promisify(brotliCompress)(bytes, { params }))
+        await writeFile(`${file}.gz`, await promisify(gzip)(bytes, { level: 9 }))
+      }),
   )
 }

@@ -203,7 +203,8 @@ function createFramework(
     frameworkErrors: (error, request, reply) => {
       const fault = findHttpFault(request.raw)
       if (fault !== undefined) sendProblem(context, fault, request, reply)
-      else if (!isUnderV1(request) || doors.isSession(request.raw) || gate.authenticate(request)) sendProblem(context, error, request, reply)
+      else if (!isUnderV1(request) || doors.isSession(request.raw) || gate.authenticate(request))
+        sendProblem(context, error, request, reply)
       else gate.turnAway(request, refusal => sendProblem(context, refusal, request, reply))
     },
   })
@@ -368,7 +369,10 @@ function disconnected(): PosthornError {
 }
 
 function notHere(): PosthornError {
-  return new PosthornError('not_found', 'This address has only the dashboard. The API is at the address in `host` and `port`.')
+  return new PosthornError(
+    'not_found',
+    'This address has only the dashboard. The API is at the address in `host` and `port`.',
+  )
 }
 
 function overloaded(): PosthornError {

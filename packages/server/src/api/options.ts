@@ -26,38 +26,39 @@ export type StoreReadiness = {
   readonly isReady: boolean
 }
 
-export type ApiOptions = GateOptions & DoorOptions & {
-  /** The URL that browsers reach the dashboard by, with a slash at its end. Known once the server listens. */
-  readonly publicUrl: () => string
-  /** The same, as far as it is a setting; null if it is none. */
-  readonly givenUrl: string | null
-  readonly sessions: SessionSource
-  /** The dashboard's pages. Null: this node has none. */
-  readonly pages: Public<Pages> | null
-  readonly logger: Logger
-  /** IP addresses and networks that deliveries are sent from (C4). */
-  readonly egressAddresses: readonly string[]
-  readonly version: string
-  /** False: this node only sends deliveries; its API has the health routes alone. */
-  readonly takesCalls: boolean
-  /** Maximum size of a request body, in bytes. */
-  readonly maxBodyBytes: number
-  /** Maximum total size of all request bodies being processed, in bytes. Further calls are refused. */
-  readonly bodyMemoryBytes: number
-  /** Maximum number of open connections. */
-  readonly maxConnections: number
-  /** Maximum number of open connections from one address or of one key. */
-  readonly maxConnectionsPerAddress: number
-  /** False until startup has finished. */
-  readonly isReady: () => boolean
-  /** True once shutdown has been requested: calls are still served, but connections are no longer kept alive. */
-  readonly isDraining: () => boolean
-  /** What the store can do for this node now. Never rejects. */
-  readonly readiness: () => Promise<StoreReadiness>
-  /** The response to Prometheus. */
-  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
-  /** Whether metrics can be read without a key. */
-  readonly metricsOpen: boolean
-  /** Default: calls are not traced. */
-  readonly beginPublishTrace?: BeginPublishTrace
-}
+export type ApiOptions = GateOptions &
+  DoorOptions & {
+    /** The URL that browsers reach the dashboard by, with a slash at its end. Known once the server listens. */
+    readonly publicUrl: () => string
+    /** The same, as far as it is a setting; null if it is none. */
+    readonly givenUrl: string | null
+    readonly sessions: SessionSource
+    /** The dashboard's pages. Null: this node has none. */
+    readonly pages: Public<Pages> | null
+    readonly logger: Logger
+    /** IP addresses and networks that deliveries are sent from (C4). */
+    readonly egressAddresses: readonly string[]
+    readonly version: string
+    /** False: this node only sends deliveries; its API has the health routes alone. */
+    readonly takesCalls: boolean
+    /** Maximum size of a request body, in bytes. */
+    readonly maxBodyBytes: number
+    /** Maximum total size of all request bodies being processed, in bytes. Further calls are refused. */
+    readonly bodyMemoryBytes: number
+    /** Maximum number of open connections. */
+    readonly maxConnections: number
+    /** Maximum number of open connections from one address or of one key. */
+    readonly maxConnectionsPerAddress: number
+    /** False until startup has finished. */
+    readonly isReady: () => boolean
+    /** True once shutdown has been requested: calls are still served, but connections are no longer kept alive. */
+    readonly isDraining: () => boolean
+    /** What the store can do for this node now. Never rejects. */
+    readonly readiness: () => Promise<StoreReadiness>
+    /** The response to Prometheus. */
+    readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
+    /** Whether metrics can be read without a key. */
+    readonly metricsOpen: boolean
+    /** Default: calls are not traced. */
+    readonly beginPublishTrace?: BeginPublishTrace
+  }

@@ -39,7 +39,14 @@ export async function startServer(config: Config, io: ServerIo): Promise<Running
   try {
     announceExposed(io, log.logger, exposed)
     await lifecycle.start({ name: 'store', close: () => opened.store.close() })
-    const { services, api, engine, whenAnnounced } = await prepareAndCompose(await parts, opened, config, io, log, lifecycle)
+    const { services, api, engine, whenAnnounced } = await prepareAndCompose(
+      await parts,
+      opened,
+      config,
+      io,
+      log,
+      lifecycle,
+    )
     for (const service of services) await lifecycle.start(service)
     lifecycle.ready()
     const url = api.url()

@@ -20,7 +20,8 @@ const cookie = async (apiKey = KEY) => cookieOf(await signIn({ apiKey }))
 const send = (method: string, url: string, withCookie: string, headers: Json = PAGE, body?: unknown) =>
   bench.send(method, url, { key: null, headers: { ...headers, cookie: withCookie }, body })
 const get = (url: string, withCookie: string, headers: Json = PAGE) => send('GET', url, withCookie, headers)
-const makeKey = async (over: object = {}) => (await bench.post('/v1/api-keys', { name: 'ops', scope: 'all', ...over })).body
+const makeKey = async (over: object = {}) =>
+  (await bench.post('/v1/api-keys', { name: 'ops', scope: 'all', ...over })).body
 const problem = ({ status, body }: Answer) => [status, body.code]
 
 describe('signing in', () => {
@@ -75,9 +76,12 @@ describe('signing in', () => {
     expect(answer.headers['set-cookie']).toBeUndefined()
   })
 
-  it.each(['null', '', 'file://', 'chrome-extension://abc', 'data:', 'x'])('from the origin %j is refused', async origin => {
-    expect(problem(await signIn({ apiKey: KEY }, { origin }))).toEqual([403, 'forbidden'])
-  })
+  it.each(['null', '', 'file://', 'chrome-extension://abc', 'data:', 'x'])(
+    'from the origin %j is refused',
+    async origin => {
+      expect(problem(await signIn({ apiKey: KEY }, { origin }))).toEqual([403, 'forbidden'])
+    },
+  )
 
   it.each([
     [{ 'sec-fetch-site': 'cross-site' }],
@@ -175,8 +179,15 @@ describe('a session', () => {
     for (const url of ['/session/v1/tenants', OWN, '/session/v1/nothing']) {
       expect(problem(await bench.get(url, { headers: PAGE })), url).toEqual([401, 'unauthorized'])
     }
-    for (const [method, url] of [['GET', '/v1/session'], ['DELETE', '/v1/session'], ['POST', '/v1/session']] as const) {
-      expect(problem(await bench.send(method, url, { body: method === 'POST' ? {} : undefined }))).toEqual([404, 'not_found'])
+    for (const [method, url] of [
+      ['GET', '/v1/session'],
+      ['DELETE', '/v1/session'],
+      ['POST', '/v1/session'],
+    ] as const) {
+      expect(problem(await bench.send(method, url, { body: method === 'POST' ? {} : undefined }))).toEqual([
+        404,
+        'not_found',
+      ])
     }
   })
 
@@ -204,15 +215,33 @@ describe('a session', () => {
 
   it('is not found by a path that only looks like its own', async () => {
     const own = await cookie()
-    const urls = ['/session/v1x', '/session/v1;/tenants', '/session//v1/tenants', '/Session/v1/tenants', '/session/v%31/tenants']
-    for (const url of [...urls, '/session', '/session/', '/session/metrics', '/session/openapi.json', '/session/session/v1/session']) {
+    const urls = [
+      '/session/v1x',
+      '/session/v1;/tenants',
+      '/session//v1/tenants',
+      '/Session/v1/tenants',
+      '/session/v%31/tenants',
+    ]
+    for (const url of [
+      ...urls,
+      '/session',
+      '/session/',
+      '/session/metrics',
+      '/session/openapi.json',
+      '/session/session/v1/session',
+    ]) {
       expect((await get(url, own)).status, url).toBe(404)
     }
   })
 
   it('has responses that a browser neither keeps nor shows as a page', async () => {
     const own = await cookie()
-    for (const answer of [await get(OWN, own), await get('/session/v1/nothing', own), await get(OWN, 'a=b'), await signIn()]) {
+    for (const answer of [
+      await get(OWN, own),
+      await get('/session/v1/nothing', own),
+      await get(OWN, 'a=b'),
+      await signIn(),
+    ]) {
       expect(answer.headers).toMatchObject({
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
@@ -283,7 +312,7 @@ describe('a session', () => {
     expect(first.headers.location).toBe(`/session/v1/api-keys/${first.body.id}`)
   })
 
-  it("is in the audit log under its key, and so is what it does", async () => {
+  it('is in the audit log under its key, and so is what it does', async () => {
     const { id, key } = await makeKey()
     const started = await signIn({ apiKey: key })
     await send('PUT', '/session/v1/tenants/globex', cookieOf(started), PAGE, {})
@@ -303,7 +332,9 @@ describe('a session ends', () => {
     const own = await cookie()
     const answer = await send('DELETE', OWN, own, { ...PAGE, origin: 'https://hooks.example.com' })
     expect(answer.status).toBe(204)
-    expect(setCookieOf(answer)).toBe('posthorn_session=; Max-Age=0; Path=/session/v1; HttpOnly; Secure; SameSite=Strict')
+    expect(setCookieOf(answer)).toBe(
+      'posthorn_session=; Max-Age=0; Path=/session/v1; HttpOnly; Secure; SameSite=Strict',
+    )
     expect(problem(await get(OWN, own))).toEqual([401, 'session_ended'])
   })
 
@@ -370,7 +401,8 @@ describe('a session ends', () => {
     await bench.useServices({})
     const { lastUsedAt } = (await get(OWN, own)).body
     expect(Date.parse(lastUsedAt)).toBeGreaterThanOrEqual(Date.parse(createdAt))
-    const stored = async () => (await bench.store.read('readSessionChanges', { after: 0, usedAfterMs: 0 })).sessions[0]!.session
+    const stored = async () =>
+      (await bench.store.read('readSessionChanges', { after: 0, usedAfterMs: 0 })).sessions[0]!.session
     await expect.poll(async () => (await stored()).usedAtMs).toBe(Date.parse(lastUsedAt))
     expect((await get(OWN, own)).body.lastUsedAt).toBe(lastUsedAt)
   })
@@ -435,7 +467,13 @@ describe('a sign-in link', () => {
       'forbidden',
     ])
     const far = (method: string, url: string, headers: Json, payload?: object) =>
-      bench.api.inject({ method: method as 'POST', url, remoteAddress: '192.0.2.7', headers, ...(payload && { payload }) })
+      bench.api.inject({
+        method: method as 'POST',
+        url,
+        remoteAddress: '192.0.2.7',
+        headers,
+        ...(payload && { payload }),
+      })
     const asked = await far('POST', '/v1/sign-in-links', { authorization: `Bearer ${KEY}` })
     const used = await far('POST', OWN, { ...PAGE, origin: LOCAL }, { signInToken: tokenOf(made) })
     expect([asked.statusCode, used.statusCode]).toEqual([403, 403])
@@ -453,10 +491,13 @@ describe('a sign-in link', () => {
     expect(problem(await link())).toEqual([409, 'conflict'])
   })
 
-  it.each(['x', 'phl_', `phl_${'a'.repeat(43)}`, KEY])('is not guessed as %j, and trying counts as a wrong key', async token => {
-    expect(problem(await signIn({ signInToken: token }))).toEqual([401, 'unauthorized'])
-    expect(bench.failedAuthentications()).toBe(1)
-  })
+  it.each(['x', 'phl_', `phl_${'a'.repeat(43)}`, KEY])(
+    'is not guessed as %j, and trying counts as a wrong key',
+    async token => {
+      expect(problem(await signIn({ signInToken: token }))).toEqual([401, 'unauthorized'])
+      expect(bench.failedAuthentications()).toBe(1)
+    },
+  )
 })
 
 describe('publicUrl', () => {
@@ -480,8 +521,16 @@ describe('publicUrl', () => {
     const headers = { host: 'evil.example', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' }
     const made = await bench.post('/v1/sign-in-links', undefined, { headers })
     expect([made.status, made.text.includes('evil')]).toEqual([201, false])
-    const answer = await bench.post(OWN, { apiKey: KEY }, { key: null, headers: { ...PAGE, ...headers, origin: LOCAL } })
-    expect([answer.status, /Secure/.test(setCookieOf(answer)), /evil/.test(JSON.stringify(answer))]).toEqual([201, false, false])
+    const answer = await bench.post(
+      OWN,
+      { apiKey: KEY },
+      { key: null, headers: { ...PAGE, ...headers, origin: LOCAL } },
+    )
+    expect([answer.status, /Secure/.test(setCookieOf(answer)), /evil/.test(JSON.stringify(answer))]).toEqual([
+      201,
+      false,
+      false,
+    ])
   })
 })
 

@@ -137,7 +137,13 @@ export class Bench {
   }
 
   /** @param rootKey another than that of the tests, as after it was replaced */
-  useSessions({ rootKey = KEY, clock = systemClock }: { readonly rootKey?: string; readonly clock?: Clock } = {}): void {
+  useSessions({
+    rootKey = KEY,
+    clock = systemClock,
+  }: {
+    readonly rootKey?: string
+    readonly clock?: Clock
+  } = {}): void {
     const rootHash = hashOfKey(rootKey)
     const keyOf = (id: string) => this.apiKeyCache.get(id)
     const isRoot = (hash: Buffer) => hash.equals(rootHash)

@@ -82,16 +82,17 @@ describe.each([sqliteEngine(), postgresEngine()])('sessions on $name', engine =>
     const revoked = await key()
     await store.write('revokeApiKey', { id: revoked, nowMs: 5 })
     expect(await start({ key: revoked, rootHash: null })).toBeNull()
-    expect(await store.read('listAudit', { tenant: null, before: null, fromMs: null, toMs: null, limit: 9 })).not.toEqual(
-      expect.arrayContaining([expect.objectContaining({ target: 'session' })]),
-    )
+    expect(
+      await store.read('listAudit', { tenant: null, before: null, fromMs: null, toMs: null, limit: 9 }),
+    ).not.toEqual(expect.arrayContaining([expect.objectContaining({ target: 'session' })]))
   })
 
   it('of one key are limited: the one unused for longest ends, and those of other keys do not', async () => {
     const other = await start({ key: await key(), rootHash: null })
     const holder = { key: await key(), rootHash: null } as const
     const made = []
-    for (const createdAtMs of [10, 11, 12]) made.push((await start(holder, { createdAtMs, hash: bytes(`${createdAtMs}`) }))!.id)
+    for (const createdAtMs of [10, 11, 12])
+      made.push((await start(holder, { createdAtMs, hash: bytes(`${createdAtMs}`) }))!.id)
     await store.write('useSession', { id: made[0]!, nowMs: 13 })
     const fourth = await start(holder, { createdAtMs: 14, hash: bytes('14') })
     expect(await ids()).toEqual([fourth!.id, made[2], made[0], other!.id])
@@ -99,8 +100,7 @@ describe.each([sqliteEngine(), postgresEngine()])('sessions on $name', engine =>
 
   it('report what began, ended or was used since a given change', async () => {
     const one = await start(ROOT)
-    const changes = (after: number, usedAfterMs = FAR_MS) =>
-      store.read('readSessionChanges', { after, usedAfterMs })
+    const changes = (after: number, usedAfterMs = FAR_MS) => store.read('readSessionChanges', { after, usedAfterMs })
     const first = await changes(0)
     expect(first.sessions).toEqual([{ session: one, hash: expect.any(Uint8Array), rootHash: expect.any(Uint8Array) }])
     expect(Buffer.from(first.sessions[0]!.rootHash!).toString()).toBe('root')

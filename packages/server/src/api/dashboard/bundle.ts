@@ -55,7 +55,9 @@ const TYPES: Readonly<Record<string, string>> = {
  */
 export async function loadBundle(folder: string, basePath: string): Promise<Bundle> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const names = entries.filter(entry => entry.isFile()).map(entry => relative(folder, join(entry.parentPath, entry.name)))
+  const names = entries
+    .filter(entry => entry.isFile())
+    .map(entry => relative(folder, join(entry.parentPath, entry.name)))
   const files = new Map<string, Served>()
   for (const name of names) {
     if (name === PAGE_FILE || name === BUILD_FILE || CODINGS.some(([, ending]) => name.endsWith(ending))) continue

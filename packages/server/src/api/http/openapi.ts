@@ -37,7 +37,7 @@ export function describeRoutes(
             in: 'cookie',
             name: SESSION_COOKIE,
             description:
-              "A session of the dashboard. Every path under `/v1` exists under `/session/v1` too, for sessions instead of " +
+              'A session of the dashboard. Every path under `/v1` exists under `/session/v1` too, for sessions instead of ' +
               'API keys. Calls need `Posthorn-Session: 1` and, from the browser, `Sec-Fetch-Site: same-origin`.',
           },
         },

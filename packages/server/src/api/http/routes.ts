@@ -97,7 +97,16 @@ export function createRoutes(api: Api, tag: string, idempotency: Idempotency): R
   const addsWith =
     (method: Method): AddRoute =>
     (path, route, handler) => {
-      const { access, payloads, takesBytes = false, makes = false, answerBytes, payloadsIn, isCostly, maxBodyBytes } = route
+      const {
+        access,
+        payloads,
+        takesBytes = false,
+        makes = false,
+        answerBytes,
+        payloadsIn,
+        isCostly,
+        maxBodyBytes,
+      } = route
       const what = `${method.toUpperCase()} ${path}`
       const schema = document(method, route, tag)
       requireComponents(api, what, schema)

@@ -54,7 +54,8 @@ export class SessionDoor {
 
   #decide({ live, isUnknown }: Looked): Caller | Refusal {
     const [only] = live
-    if (only === undefined) return { ...refuse('session_ended', 'Your session has ended. Sign in again.'), isGuess: isUnknown }
+    if (only === undefined)
+      return { ...refuse('session_ended', 'Your session has ended. Sign in again.'), isGuess: isUnknown }
     if (live.length > 1) {
       const remedy = 'Delete the cookies posthorn_session of this site and of its parent domains, and sign in again.'
       return refuse('session_ended', `The browser sent several sessions. ${remedy}`)

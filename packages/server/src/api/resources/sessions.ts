@@ -252,7 +252,8 @@ function addLinks(routes: Routes, { sessions }: Needs, { publicUrl }: ApiOptions
 }
 
 function elsewhere(): PosthornError {
-  const detail = 'Sign-in links work only on the machine that Posthorn runs on, and `publicUrl` is not an address of it.'
+  const detail =
+    'Sign-in links work only on the machine that Posthorn runs on, and `publicUrl` is not an address of it.'
   return new PosthornError('conflict', `${detail} Sign in with an API key.`)
 }
 
@@ -267,7 +268,10 @@ function viewSession(
   const { id, address, userAgent, createdAtMs, usedAtMs, expiresAtMs } = session
   return {
     id,
-    apiKey: key === null ? ROOT : { id: key.id, name: key.name, scope: key.scope, tenant: key.tenant, payloads: key.payloads },
+    apiKey:
+      key === null
+        ? ROOT
+        : { id: key.id, name: key.name, scope: key.scope, tenant: key.tenant, payloads: key.payloads },
     address,
     userAgent,
     createdAt: time(createdAtMs),

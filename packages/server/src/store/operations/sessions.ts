@@ -151,9 +151,7 @@ export type SessionKey = Pick<ApiKey, 'id' | 'name' | 'scope' | 'tenant' | 'payl
 export type ListedSession = { readonly session: Session; readonly key: SessionKey | null }
 
 /** Sessions that have not ended, and whose key is valid. */
-export function* listSessions(
-  args: Place<SessionId> & LiveSessions & { limit: number },
-): Transaction<ListedSession[]> {
+export function* listSessions(args: Place<SessionId> & LiveSessions & { limit: number }): Transaction<ListedSession[]> {
   const where = new Where()
     .add('s.expires_ms > ?', args.nowMs)
     .add('s.used_ms > ?', args.usedAfterMs)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib'
@@ -47,7 +47,11 @@ const open = (options: object = {}, basePath = '/') =>
   bench.useServices({}, { pages: new Pages({ folder, basePath, clock }), basePath, ...options })
 
 async function fetchPage(url: string, headers: Record<string, string> = {}, method = 'GET') {
-  const { statusCode: status, headers: answered, rawPayload } = await bench.api.inject({
+  const {
+    statusCode: status,
+    headers: answered,
+    rawPayload,
+  } = await bench.api.inject({
     method: method as 'GET',
     url,
     headers,
@@ -200,7 +204,20 @@ describe('files', () => {
   it('outside of the folder can not be reached, however the path is written', async () => {
     const secret = randomBytes(8).toString('hex')
     await writeFile(join(root, 'secret.txt'), secret)
-    const part = fc.constantFrom('..', '%2e%2e', '.%2e', '%2E.', '..%2f', '..%5c', '..\\', 'assets', '', '.', '%00', 'dist')
+    const part = fc.constantFrom(
+      '..',
+      '%2e%2e',
+      '.%2e',
+      '%2E.',
+      '..%2f',
+      '..%5c',
+      '..\\',
+      'assets',
+      '',
+      '.',
+      '%00',
+      'dist',
+    )
     await fc.assert(
       fc.asyncProperty(fc.array(part, { maxLength: 6 }), async parts => {
         const url = `/${[...parts, 'secret.txt'].join('/')}`
