@@ -72,7 +72,7 @@ async function runCluster({ exit }: DemoOptions): Promise<void> {
   const isBuilt = exit ? undefined : build()
   try {
     await demo.start()
-    void isBuilt?.then(is => is && !isEnding && showDashboard(demo.connection))
+    void isBuilt?.then(is => (is && !isEnding ? showDashboard(demo.connection) : undefined))
     const { isGood, lastLine } = await demo.run()
     if (exit) return await stop(isGood ? 0 : 1, lastLine)
     say(lastLine)
@@ -108,7 +108,7 @@ async function run(options: DemoOptions): Promise<void> {
       process.stderr.write(`${words}\n`)
       stop(1)
     })
-    void isBuilt?.then(is => is && demo.showing && showDashboard(demo.server!))
+    void isBuilt?.then(is => (is && demo.showing ? showDashboard(demo.server!) : undefined))
     const published = await publish(demo, api)
     await waitUntilDone(api)
     if (options.exit) return await stop(...(await summarise(demo, api, published)))

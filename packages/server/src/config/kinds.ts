@@ -66,6 +66,9 @@ export function text(placeholder: string, rule: string, accepts: (value: string)
 /** First segments of the server's own paths. If a proxy drops the base path, no one could tell them from it. */
 const OWN_PATHS = /^\/(?:v1|session|portal|assets|metrics|healthz|readyz|types)(?:\/|$)/
 
+/** Segments that parsing a URL takes away, so that the operator would get another path than the one that was given. */
+const DOT_SEGMENTS = /[/\\](?:\.|%2e){1,2}(?:[/\\]|$)/i
+
 /** A URL that others reach the server by. It ends with a slash. */
 export function publicUrl(): Kind<string> {
   const rule =
@@ -73,6 +76,7 @@ export function publicUrl(): Kind<string> {
   return scalar('url', rule, value => {
     const url = typeof value === 'string' && /^https?:\/\/[^\s]+$/i.test(value) ? URL.parse(value) : null
     if (url === null || url.username !== '' || url.password !== '' || /[?#]/.test(value as string)) return undefined
+    if (DOT_SEGMENTS.test(value as string)) return undefined
     const path = url.pathname.replace(/\/?$/, '/')
     const isPlain = /^\/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*\/)*$/.test(path) && !OWN_PATHS.test(path)
     return isPlain ? `${url.origin}${path}` : undefined

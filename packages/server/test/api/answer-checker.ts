@@ -22,8 +22,7 @@ class AnswerChecker {
 
   check(method: string, url: string, answer: { status: number; type: string; body: unknown; text: string }): string[] {
     const { status, type, body, text } = answer
-    // Sessions have the same paths behind a door of their own.
-    const operation = this.#operation(method, url.split(/[?#]/, 1)[0]!.replace(/^\/session(?=\/v1\/)/, ''))
+    const operation = this.#operation(method, url.split(/[?#]/, 1)[0]!)
     if (operation === undefined) return this.#checkProblem(answer)
     const declared = operation.responses[String(status)]
     if (declared === undefined) return [`${status} is not declared`]

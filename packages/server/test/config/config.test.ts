@@ -261,6 +261,8 @@ describe('where browsers reach the server', () => {
     'https://example.com/a b',
     'https://example.com/a;Path=',
     'https://example.com/%2e%2e/',
+    'https://example.com/a/../b',
+    'https://example.com/a/.',
     'https://example.com/"><script>',
     'https://example.com//a',
     'https://example.com/v1',

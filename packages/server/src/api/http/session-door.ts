@@ -23,15 +23,21 @@ export class SessionDoor {
 
   /** Calls `settle` with the caller or the refusal, now or, if the token is not known on this node yet, soon. */
   enter(request: FastifyRequest, settle: (result: Caller | Refusal) => void): void {
-    const { cookie } = request.headers
-    if (!hasCookie(cookie)) return settle(refuse('unauthorized', 'Sign in first: the request has no session.'))
-    const fault = faultOfPage(request)
-    if (fault !== undefined) return settle(fault)
-    const tokens = tokensIn(cookie)
-    const looked = this.#look(tokens)
-    if (looked.live.length > 0 || !looked.isUnknown || tokens.length === 0) return settle(this.#decide(looked))
+    const tokens = tokensIn(request.headers.cookie)
+    const result = this.#resultNow(request, tokens)
+    if (result !== undefined) settle(result)
     // The sign-in might have been on another node, just now.
-    void this.#source.untilFresh().then(() => settle(this.#decide(this.#look(tokens))))
+    else void this.#source.untilFresh().then(() => settle(this.#decide(this.#look(tokens))))
+  }
+
+  /** Undefined if this node does not know the token. */
+  #resultNow(request: FastifyRequest, tokens: readonly string[]): Caller | Refusal | undefined {
+    if (!hasCookie(request.headers.cookie)) return refuse('unauthorized', 'Sign in first: the request has no session.')
+    const fault = faultOfPage(request)
+    if (fault !== undefined) return fault
+    const looked = this.#look(tokens)
+    const isKnown = looked.live.length > 0 || !looked.isUnknown || tokens.length === 0
+    return isKnown ? this.#decide(looked) : undefined
   }
 
   /** Undefined if the request can sign in. */
