@@ -5,7 +5,6 @@ import type { Pages } from './dashboard/pages.ts'
 import type { DoorOptions } from './http/doors.ts'
 import type { GateOptions } from './http/gate.ts'
 import type { SessionSource } from './http/session-door.ts'
-import type { Public } from './resource.ts'
 
 /** The trace span of a publishing call. */
 export type PublishTrace = {
@@ -34,7 +33,7 @@ export type ApiOptions = GateOptions &
     readonly givenUrl: string | null
     readonly sessions: SessionSource
     /** The dashboard's pages. Null: this node has none. */
-    readonly pages: Public<Pages> | null
+    readonly pages: Pick<Pages, keyof Pages> | null
     readonly logger: Logger
     /** IP addresses and networks that deliveries are sent from (C4). */
     readonly egressAddresses: readonly string[]
