@@ -49,7 +49,7 @@ export class SessionsResource {
    * The path is `/session/v1/session`. Needs the header `Posthorn-Session: 1` and, from the browser itself,
    * `Sec-Fetch-Site: same-origin`.
    *
-   * @throws ApiError with the codes that any call can have, or `session_ended` or `not_found`.
+   * @throws ApiError with the codes that any call can have, or `not_found`.
    */
   get(options?: CallOptions): Promise<Session> {
     return this.#connection.call({ method: 'GET', path: path`/v1/session` }, options)
@@ -61,7 +61,7 @@ export class SessionsResource {
    * The path is `/session/v1/session`. Needs the header `Posthorn-Session: 1` and, from the browser itself,
    * `Sec-Fetch-Site: same-origin`.
    *
-   * @throws ApiError with the codes that any call can have, or `session_ended` or `not_found`.
+   * @throws ApiError with the codes that any call can have, or `not_found`.
    */
   signOut(options?: CallOptions): Promise<void> {
     return this.#connection.call({ method: 'DELETE', path: path`/v1/session` }, options, readNothing)
