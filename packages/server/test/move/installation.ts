@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Receiver } from '@posthorn/testkit'
 import { expect } from 'vitest'
-import { API_KEY, type Place, running, SECRET, type ServerProcess, serve } from '../e2e/process.ts'
+import { type Place, running, SECRET, type ServerProcess, serve } from '../e2e/process.ts'
 
 type Made = { readonly data: readonly { readonly id: string }[] }
 
@@ -57,7 +57,6 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   }
   const key = { name: AWKWARD, scope: 'read', rateLimit: { requests: 9, perSeconds: 1 } }
   expect((await call('POST', '/api-keys', key, { 'idempotency-key': `!"'\\~` })).status).toBe(201)
-  await signIn(server)
   const endpoint = async (tenant: string, path: string, more = {}) => {
     const body = { url: `${receiver.url}${path}`, clientSecret: SECRET, ...more }
     return (await call<{ id: string }>('POST', `/tenants/${tenant}/endpoints`, body)).body.id
@@ -102,23 +101,6 @@ export async function fill(place: Place, receiver: Receiver, env: Record<string,
   server.kill('SIGKILL')
   await server.ended
   keepMarks(place)
-}
-
-/** Makes a session and a sign-in link. */
-async function signIn({ url, call }: ServerProcess): Promise<void> {
-  const headers = {
-    origin: url,
-    'posthorn-session': '1',
-    'content-type': 'application/json',
-    'user-agent': `'";\\ {text}`,
-  }
-  const response = await fetch(`${url}/session/v1/session`, {
-    method: 'POST',
-    headers: { ...headers, 'sec-fetch-site': 'same-origin' },
-    body: JSON.stringify({ apiKey: API_KEY }),
-  })
-  expect(response.status).toBe(201)
-  expect((await call('POST', '/sign-in-links')).status).toBe(201)
 }
 
 /** Adds the marks that retention leaves when it removes payloads and responses first, which takes at least a day. */
