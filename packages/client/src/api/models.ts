@@ -16,7 +16,9 @@ export type Problem = {
     | 'bad_json'
     | 'bad_request'
     | 'unauthorized'
+    | 'session_ended'
     | 'forbidden'
+    | 'insecure_origin'
     | 'not_found'
     | 'method_not_allowed'
     | 'request_timeout'
@@ -671,6 +673,43 @@ export type NewApiKey = ApiKey & {
   key: string
 }
 
+export type Session = {
+  id: string
+  /** The API key that signed in. The session can do what the key can, and ends with it. */
+  apiKey: {
+    /** Id of the API key. Null for the root key. */
+    id: string | null
+    /** Name of the API key. Null for the root key. */
+    name: string | null
+    scope: ApiKeyScope
+    /** The only tenant that the key can be used for. Null for all tenants. */
+    tenant: string | null
+    /** Whether the key sees payloads and what receivers responded. */
+    payloads: boolean
+  }
+  /** IP address that signed in. Null if it is unknown. */
+  address: string | null
+  /** What the browser called itself, up to 256 characters. Null if it did not. */
+  userAgent: string | null
+  /** When the session began. */
+  createdAt: Timestamp
+  /** When the session was last used, to within two minutes. */
+  lastUsedAt: Timestamp
+  /** When the session ends unless it is used before. */
+  idleUntil: Timestamp
+  /** When the session ends, however much it is used. */
+  expiresAt: Timestamp
+  /** Whether this call was made with the session. */
+  isCurrent: boolean
+}
+
+export type SignInLink = {
+  /** The link. Only this response contains it. */
+  url: string
+  /** When the link stops working. */
+  expiresAt: Timestamp
+}
+
 export type AuditEntry = {
   id: string
   /** When the change was made. */
@@ -697,7 +736,7 @@ export type AuditEntry = {
     | 'replaced'
     | 'erased'
   target: {
-    type: 'event_type' | 'tenant' | 'endpoint' | 'api_key' | 'encryption_key' | 'root_key'
+    type: 'event_type' | 'tenant' | 'endpoint' | 'api_key' | 'encryption_key' | 'root_key' | 'session'
     id: string
   }
   /** The tenant that the target belongs to. Null if it belongs to none. */

@@ -13,6 +13,7 @@ import { OperationsResource } from './operations.ts'
 import { ReplaysResource } from './replays.ts'
 import { RetriesResource } from './retries.ts'
 import { SearchResource } from './search.ts'
+import { SessionsResource } from './sessions.ts'
 import { TenantsResource } from './tenants.ts'
 
 /**
@@ -30,6 +31,7 @@ export class Posthorn {
   readonly search: SearchResource
   readonly retries: RetriesResource
   readonly apiKeys: ApiKeysResource
+  readonly sessions: SessionsResource
   readonly audit: AuditResource
   readonly operations: OperationsResource
   readonly egress: EgressResource
@@ -47,6 +49,7 @@ export class Posthorn {
     this.search = new SearchResource(connection)
     this.retries = new RetriesResource(connection)
     this.apiKeys = new ApiKeysResource(connection)
+    this.sessions = new SessionsResource(connection)
     this.audit = new AuditResource(connection)
     this.operations = new OperationsResource(connection)
     this.egress = new EgressResource(connection)

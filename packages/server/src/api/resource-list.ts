@@ -18,6 +18,7 @@ import { openApiResource } from './resources/openapi.ts'
 import { replaysResource } from './resources/replays/replays.ts'
 import { retrySchedulesResource } from './resources/retry-schedules.ts'
 import { searchResource } from './resources/search.ts'
+import { sessionsResource } from './resources/sessions.ts'
 import { settingsResource } from './resources/settings.ts'
 import { statsResource } from './resources/stats.ts'
 import { tenantDataResource } from './resources/tenant-data.ts'
@@ -36,6 +37,7 @@ export const RESOURCES = [
   statsResource,
   retrySchedulesResource,
   apiKeysResource,
+  sessionsResource,
   auditResource,
   encryptionKeysResource,
   nodesResource,

@@ -24,6 +24,9 @@ export async function serve(command: Command, effects: Effects): Promise<void> {
   const result = loadConfig({ flags, env: effects.env, readFile: effects.readFile })
   const problems = result.ok ? [...words] : [...words, ...result.problems]
   if (!result.ok || problems.length > 0) return refuseUsage(problems, effects)
+  const { dev, dashboard } = result.config
+  // `npm start` is how one runs it from its sources. Nothing waits for the build.
+  if (dev && dashboard === 'on' && effects.forked === null && isStartedByNpm(effects)) effects.buildDashboard()
   if (result.config.processes === 1 || effects.forked !== null) return run(result, effects)
   if (result.config.databaseUrl === null) {
     const why = 'processes is more than 1, but the embedded store allows only one process'
@@ -69,9 +72,10 @@ async function run({ config, origins }: Loaded, effects: Effects): Promise<void>
     return refuseStart(error, effects)
   }
   // An npm process killed with SIGKILL leaves the server behind, holding the data folder: the next startup would fail.
-  const startedByNpm = effects.env.npm_lifecycle_event === 'start'
-  if (startedByNpm) whenParentGone(effects, () => stopAskedAtMs === undefined && void stop())
+  if (isStartedByNpm(effects)) whenParentGone(effects, () => stopAskedAtMs === undefined && void stop())
 }
+
+const isStartedByNpm = ({ env }: Effects): boolean => env.npm_lifecycle_event === 'start'
 
 async function failed(promise: Promise<unknown>): Promise<boolean> {
   return promise.then(
@@ -109,7 +113,7 @@ async function runMany(config: Config, effects: Effects): Promise<void> {
   }
   effects.onSignal('SIGTERM', () => onSignal('SIGTERM'))
   effects.onSignal('SIGINT', () => onSignal('SIGINT'))
-  if (effects.env.npm_lifecycle_event === 'start') whenParentGone(effects, () => onSignal('SIGTERM'))
+  if (isStartedByNpm(effects)) whenParentGone(effects, () => onSignal('SIGTERM'))
   const code = await processes.run()
   await flush()
   exit(code)

@@ -2,7 +2,7 @@
  * The kinds of value that a setting can have: how each is read from text or JSON, and what is reported if it can't be.
  */
 import { X509Certificate } from 'node:crypto'
-import { isIP, isIPv4 } from 'node:net'
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { parseNetwork } from '../guard/address.ts'
 import { type DirectRule, parseDirectRule } from '../guard/direct-rule.ts'
@@ -37,6 +37,8 @@ export type Kind<T> = {
 
 const LONGEST_SHOWN = 60
 
+export const HOST_NAME = /^(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*$/
+
 const good = <T>(value: T): Parsed<T> => ({ ok: true, value })
 const bad = (complaint: string): Parsed<never> => ({ ok: false, complaint })
 
@@ -67,6 +69,41 @@ function scalar<T>(
 
 export function text(placeholder: string, rule: string, accepts: (value: string) => boolean): Kind<string> {
   return scalar(placeholder, rule, value => (typeof value === 'string' && accepts(value) ? value : undefined))
+}
+
+/** First segments of the server's own paths. If a proxy drops the base path, no one could tell them from it. */
+const OWN_PATHS = /^\/(?:v1|session|portal|assets|metrics|healthz|readyz|types)(?:\/|$)/
+
+/** Segments that parsing a URL takes away, so that the operator would get another path than the one that was given. */
+const DOT_SEGMENTS = /[/\\](?:\.|%2e){1,2}(?:[/\\]|$)/i
+
+/** A URL that others reach the server by. It ends with a slash. */
+export function publicUrl(): Kind<string> {
+  const rule =
+    'a URL that begins with https:// or http://, with or without a path, such as https://hooks.example.com/posthorn/'
+  return scalar('url', rule, value => {
+    const url = typeof value === 'string' && /^https?:\/\/[^\s]+$/i.test(value) ? URL.parse(value) : null
+    if (url === null || url.username !== '' || url.password !== '' || /[?#]/.test(value as string)) return undefined
+    if (DOT_SEGMENTS.test(value as string)) return undefined
+    const path = url.pathname.replace(/\/?$/, '/')
+    const isPlain = /^\/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*\/)*$/.test(path) && !OWN_PATHS.test(path)
+    return isPlain ? `${url.origin}${path}` : undefined
+  })
+}
+
+/** An address to listen on. */
+export type ListenAddress = { readonly host: string; readonly port: number }
+
+export function listenAddress(): Kind<ListenAddress> {
+  const rule = 'an address and a port, such as 127.0.0.1:8471 or [::1]:8471; port 0 takes any free one'
+  return scalar('address:port', rule, value => {
+    const [, bracketed, plain, digits] =
+      (typeof value === 'string' ? /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(value) : null) ?? []
+    const port = Number(digits)
+    const host = bracketed ?? plain ?? ''
+    const isHost = bracketed === undefined ? isIPv4(host) || HOST_NAME.test(host) : isIPv6(bracketed)
+    return isHost && port <= 65_535 ? Object.freeze({ host, port }) : undefined
+  })
 }
 
 export function choice<const T extends string>(placeholder: string, choices: readonly T[]): Kind<T> {

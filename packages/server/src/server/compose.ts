@@ -1,8 +1,10 @@
 /** Puts the parts of a process together, and lists the services in the order in which they start. */
 import { Buffer } from 'node:buffer'
 import { hostname } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import pkg from '../../package.json' with { type: 'json' }
 import { createApi } from '../api/api.ts'
+import { Pages } from '../api/dashboard/pages.ts'
 import type { ApiOptions } from '../api/options.ts'
 import type { Services } from '../api/resource-list.ts'
 import { Books } from '../background/books.ts'
@@ -16,7 +18,7 @@ import { StatisticsCleaner } from '../background/statistics.ts'
 import { BackgroundWorks } from '../background/works.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
-import { PARTITION_COUNT } from '../base/model.ts'
+import { type ApiKeyId, PARTITION_COUNT } from '../base/model.ts'
 import { TypeSamples } from '../catalogue/type-samples.ts'
 import { type Config, readEnvironment } from '../config/config.ts'
 import { settingsInEffect } from '../config/in-effect.ts'
@@ -48,6 +50,8 @@ import { ReplayBatches } from '../services/replay-batches.ts'
 import { Replays } from '../services/replays.ts'
 import { RetrySchedules } from '../services/retry-schedules.ts'
 import { Search } from '../services/search.ts'
+import { SessionCache } from '../services/sessions/session-cache.ts'
+import { Sessions } from '../services/sessions/sessions.ts'
 import { Stats } from '../services/stats.ts'
 import { Exports } from '../services/tenants/exports.ts'
 import { Tenants } from '../services/tenants/tenants.ts'
@@ -57,6 +61,7 @@ import { Relay } from '../store/relay.ts'
 import type { Store } from '../store/store.ts'
 import { ApiServer } from './api-server.ts'
 import { RunningChecks } from './checks/running-checks.ts'
+import { DashboardLink } from './dashboard-link.ts'
 import { createIdentify } from './identify.ts'
 import type { OpenedKeyring, RootKey } from './instance-keys.ts'
 import type { Lifecycle, Service } from './lifecycle.ts'
@@ -81,6 +86,8 @@ export type Composed = {
   readonly services: readonly Service[]
   readonly api: ApiServer
   readonly engine: Engine
+  /** What starts once the operator has been told the API's URL. */
+  readonly whenAnnounced: readonly Service[]
 }
 
 /** How often the inbox is checked for events published from SQL or put there by another node. */
@@ -109,6 +116,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     parent: io.parent,
   })
   const apiKeys = new ApiKeyCache(store, clock)
+  const callers = composeCallers(foundation, apiKeys)
   const names = new Names(clock, { environment: readEnvironment() })
   const checker = new Checker(clock, logger)
   const sending = composeSending(foundation, partitions, watching, { names, checker })
@@ -120,6 +128,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
     ...sending,
     checker,
     apiKeys,
+    sessions: callers.sessions,
     names,
     typeSamples,
     keyRotation,
@@ -130,12 +139,18 @@ export async function compose(foundation: Foundation): Promise<Composed> {
   })
   const readiness = new StoreReadiness(store, clock, logger)
   const checks = new RunningChecks({ store, config, clock, resolver: names.resolve })
-  const api = composeApi(foundation, services, apiKeys, {
-    watching,
-    readiness: () => readiness.check(),
-    checks: () => checks.report(),
-    nodeId: idOfNode(node),
-  })
+  const pages = composePages(foundation)
+  const api = composeApi(
+    foundation,
+    services,
+    { callers, pages },
+    {
+      watching,
+      readiness: () => readiness.check(),
+      checks: () => checks.report(),
+      nodeId: idOfNode(node),
+    },
+  )
   watching.attach({
     engine: () => engineState(sending.engine, partitions),
     failedAuthentications: () => api.failedAuthentications(),
@@ -148,11 +163,13 @@ export async function compose(foundation: Foundation): Promise<Composed> {
   return {
     api,
     engine: sending.engine,
+    whenAnnounced: composeLink(foundation, pages, callers, () => config.publicUrl ?? api.dashboardUrl()),
     services: [
       { name: 'checking', close: () => checker.stop() },
       ...composeRelay(foundation, partitions),
       // After the relay, which reports changes from here on.
       { name: 'API keys', start: () => apiKeys.open(), close: () => apiKeys.close() },
+      { name: 'sessions', start: () => callers.cache.open(), close: () => callers.cache.close() },
       { name: 'names', close: () => names.close() },
       { name: 'observation', start: () => watching.start(), stop: () => watching.stop() },
       { name: 'readiness', start: () => readiness.start(), stop: () => readiness.stop() },
@@ -162,7 +179,7 @@ export async function compose(foundation: Foundation): Promise<Composed> {
       { name: 'key rotation', stop: () => keyRotation.stop() },
       {
         name: 'API',
-        start: () => api.listen(config),
+        start: () => api.listen(listeningOf(config, pages)),
         refuse: () => api.refuse(),
         drain: timeoutMs => api.drain(timeoutMs),
       },
@@ -194,6 +211,47 @@ function composeReporter({ store, clock, config }: Foundation, node: Uint8Array,
   const reporter = new NodeReporter(store, clock, { node, aliveMs: config.leaseMs, report })
   return [{ name: 'node report', start: () => reporter.start(), stop: () => reporter.stop() }]
 }
+
+type Callers = ReturnType<typeof composeCallers>
+
+/** Who can call the API: keys, and the sessions that stand for them. */
+function composeCallers({ config, store, clock, rootKey }: Foundation, apiKeys: ApiKeyCache) {
+  const keyOf = (id: ApiKeyId) => apiKeys.get(id)
+  const { sessionIdleHours } = config
+  const gate = createIdentify(config, rootKey, apiKeys)
+  const cache = new SessionCache(store, clock, { sessionIdleHours, isRoot: rootKey.matches, keyOf })
+  const parts = { cache, identify: gate.identify, keyOf, rootHash: rootKey.hash, clock }
+  return { gate, cache, sessions: new Sessions(store, config, parts) }
+}
+
+/** Where `npm run build:dashboard` puts the dashboard. */
+const DASHBOARD_FOLDER = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url))
+
+function composePages({ config, clock, io }: Foundation): Pages | null {
+  if (config.dashboard === 'off' || config.role === 'delivery') return null
+  return new Pages({ folder: io.dashboardFolder ?? DASHBOARD_FOLDER, basePath: basePathOf(config), clock })
+}
+
+/** In development mode, and for one of the processes that share the output, a link to the dashboard is shown. */
+function composeLink(
+  { config, clock, io }: Foundation,
+  pages: Pages | null,
+  { sessions }: Callers,
+  url: () => string,
+): Service[] {
+  if (!config.dev || pages === null || io.sharing === 'another') return []
+  const link = new DashboardLink({ url, pages, sessions }, clock, io)
+  return [{ name: 'dashboard link', start: () => link.start(), stop: () => link.stop() }]
+}
+
+/** A node without a dashboard doesn't listen for one. */
+const listeningOf = ({ host, port, dashboardListen }: Config, pages: Pages | null) => ({
+  host,
+  port,
+  dashboardListen: pages === null ? null : dashboardListen,
+})
+
+const basePathOf = ({ publicUrl }: Config): string => (publicUrl === null ? '/' : new URL(publicUrl).pathname)
 
 /** What one node does for all. */
 function composeWorks({ config, store, clock, logger }: Foundation, countReplay: ReplayCounter) {
@@ -258,6 +316,7 @@ function composeSending(
 type ServiceParts = Pick<Sending, 'publisher'> & {
   readonly checker: Checker
   readonly apiKeys: ApiKeyCache
+  readonly sessions: Sessions
   readonly names: Names
   readonly typeSamples: TypeSamples
   readonly keyRotation: KeyRotation
@@ -270,7 +329,7 @@ type ServiceParts = Pick<Sending, 'publisher'> & {
 /** The services behind the API. */
 function composeServices(foundation: Foundation, parts: ServiceParts): Services {
   const { config, store, clock, keys } = foundation
-  const { publisher, checker, apiKeys, names, typeSamples, keyRotation, countReplay, nodes } = parts
+  const { publisher, checker, apiKeys, sessions, names, typeSamples, keyRotation, countReplay, nodes } = parts
   const { onBackgroundWork, flushStats } = parts
   const types = () => publisher.types()
   return {
@@ -285,6 +344,7 @@ function composeServices(foundation: Foundation, parts: ServiceParts): Services 
     }),
     exports: new Exports(store),
     apiKeys: new ApiKeys(store, () => apiKeys.untilFresh()),
+    sessions,
     eventTypes: new EventTypes(store, typeSamples, config, checker),
     deliveries: new Deliveries(store, clock),
     events: new Events(store, clock),
@@ -304,13 +364,19 @@ type Looks = Pick<ApiOptions, 'readiness' | 'checks' | 'nodeId'> & { readonly wa
 function composeApi(
   foundation: Foundation,
   services: Services,
-  apiKeys: ApiKeyCache,
+  { callers, pages }: { readonly callers: Callers; readonly pages: Pages | null },
   { watching, ...looks }: Looks,
 ): ApiServer {
-  const { config, clock, logger, rootKey, lifecycle, io } = foundation
+  const { config, clock, logger, lifecycle, io } = foundation
   const settings = settingsInEffect(config, io.origins ?? {})
   const created = createApi(services, {
-    ...createIdentify(config, rootKey, apiKeys),
+    ...callers.gate,
+    basePath: basePathOf(config),
+    dashboard: pages === null ? 'none' : config.dashboardListen === null ? 'shared' : 'apart',
+    publicUrl: () => config.publicUrl ?? api.dashboardUrl(),
+    givenUrl: config.publicUrl,
+    sessions: callers.cache,
+    pages,
     clock,
     egressAddresses: config.egressAddresses,
     version: pkg.version,
@@ -328,7 +394,8 @@ function composeApi(
     metricsOpen: config.metricsOpen,
     ...watching.traces,
   })
-  return new ApiServer(created, clock)
+  const api = new ApiServer(created, clock)
+  return api
 }
 
 function engineState(engine: Engine, partitions: Partitions): EngineState {

@@ -17,6 +17,8 @@ export type ServerIo = {
   readonly parent?: Channel
   /** Where the settings come from. Default: all are defaults. */
   readonly origins?: Origins
+  /** The folder with the built dashboard. Default: where `npm run build:dashboard` puts it. */
+  readonly dashboardFolder?: string
   /** The OpenTelemetry settings from the environment. Default: none, and OpenTelemetry is not loaded. */
   readonly telemetry?: TelemetrySettings | null
 }

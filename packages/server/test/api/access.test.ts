@@ -11,6 +11,8 @@ const bench = new ApiBench()
 type Kind = { scope: ApiKeyScope; tenant: string | null }
 type Operation = { method: string; path: string; id: string }
 let operations: Operation[]
+/** Those of keys: the others exist for sessions only, and sessions.test.ts calls them. */
+let ofKeys: Operation[]
 
 const SCOPES = ['all', 'publish', 'read'] as const
 const KINDS: Kind[] = [null, 'acme', 'beta'].flatMap(tenant => SCOPES.map(scope => ({ scope, tenant })))
@@ -81,6 +83,12 @@ const EXPECTED: Readonly<Record<string, Access>> = {
   getApiKey: 'operator',
   createApiKey: 'operator',
   revokeApiKey: 'operator',
+  signIn: 'sign-in',
+  getSession: 'session',
+  signOut: 'session',
+  listSessions: 'operator',
+  revokeSession: 'operator',
+  createSignInLink: 'operator',
   listAudit: 'operator',
   rotateSigningSecret: 'write',
   getEncryptionKeys: 'operator',
@@ -113,6 +121,7 @@ beforeAll(async () => {
       id,
     })),
   )
+  ofKeys = operations.filter(({ path }) => path.startsWith('/v1') && path !== '/v1/session')
 })
 afterAll(() => bench.closeApi())
 
@@ -120,7 +129,7 @@ afterAll(() => bench.closeApi())
 function mayCall({ scope, tenant }: Kind, { method, path }: Operation): boolean {
   const isUnderTenant = path.startsWith('/v1/tenants/{tenant}')
   const isOperators =
-    /^\/v1\/(api-keys|audit|encryption-keys|settings)/.test(path) ||
+    /^\/v1\/(api-keys|audit|encryption-keys|settings|sessions|sign-in-links)/.test(path) ||
     (method !== 'GET' &&
       (path.startsWith('/v1/replays') ||
         path.startsWith('/v1/event-types') ||
@@ -155,7 +164,7 @@ describe('each call', () => {
     'is allowed or forbidden for a key with the scope $scope and the tenant $tenant, as documented',
     async kind => {
       const { secret } = await bench.apiKeys.create({ name: 'k', ...kind })
-      for (const operation of operations.filter(({ path }) => path.startsWith('/v1'))) {
+      for (const operation of ofKeys) {
         const may = mayCall(kind, operation)
         const tenant = may && operation.id.endsWith('eteTenant') ? 'unknown' : 'acme'
         const { status, body } = await call(operation, secret, tenant)
@@ -169,7 +178,7 @@ describe('each call', () => {
   it('is allowed with the root key, and refused without a valid key', async () => {
     const revoked = await bench.apiKeys.create({ name: 'k', scope: 'all' })
     await bench.apiKeys.revoke(revoked.key.id)
-    for (const operation of operations.filter(({ path }) => path.startsWith('/v1'))) {
+    for (const operation of ofKeys) {
       const tenant = operation.id.endsWith('eteTenant') ? 'unknown' : 'acme'
       expect([200, 400, 404], operation.id).toContain((await call(operation, KEY, tenant)).status)
       for (const key of [null, `${revoked.secret}x`, revoked.secret]) {

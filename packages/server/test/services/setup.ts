@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect } from 'vitest'
-import { systemClock } from '../../src/base/clock.ts'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { type ErrorCode, type FieldError, PosthornError } from '../../src/base/errors.ts'
-import type { Delivery, DeliveryState, Endpoint, EndpointId } from '../../src/base/model.ts'
+import type { ApiKey, Delivery, DeliveryState, Endpoint, EndpointId } from '../../src/base/model.ts'
 import { starterCatalogue } from '../../src/catalogue/starter-catalogue.ts'
 import { TypeSamples } from '../../src/catalogue/type-samples.ts'
 import type { Resolver } from '../../src/guard/lookup.ts'
@@ -11,6 +11,7 @@ import { CONTRACT_PORTS } from '../../src/guard/ports.ts'
 import type { TargetPolicy } from '../../src/guard/target.ts'
 import { Publisher } from '../../src/publish/publisher.ts'
 import { createReplayCounter } from '../../src/replay/selection.ts'
+import { hashOfKey } from '../../src/secrets/api-key.ts'
 import { readCredentials } from '../../src/secrets/credentials.ts'
 import { createKeyring, type Keyring } from '../../src/secrets/keyring.ts'
 import { ApiKeyCache } from '../../src/services/api-keys/api-key-cache.ts'
@@ -28,6 +29,8 @@ import { ReplayBatches } from '../../src/services/replay-batches.ts'
 import { Replays } from '../../src/services/replays.ts'
 import { RetrySchedules } from '../../src/services/retry-schedules.ts'
 import { Search } from '../../src/services/search.ts'
+import { SessionCache } from '../../src/services/sessions/session-cache.ts'
+import { Sessions } from '../../src/services/sessions/sessions.ts'
 import { Stats } from '../../src/services/stats.ts'
 import { Exports } from '../../src/services/tenants/exports.ts'
 import { Tenants } from '../../src/services/tenants/tenants.ts'
@@ -40,6 +43,9 @@ import { listDeliveries } from '../store/list-deliveries.ts'
 export const TYPE = 'COVER_REFERENCE'
 export const PAYLOAD = '{"CoverId":"564200aa-7128-4a26-83a8-cf0201903fcc"}'
 export const SECRET = 'c2VjcmV0LXRva2VuLXdpdGgtcGFkZGluZw=='
+
+/** The root key of the tests. */
+export const KEY = 'test-key-0123456789'
 
 export const policy = (over: Partial<TargetPolicy> = {}): TargetPolicy => ({
   dev: false,
@@ -97,6 +103,8 @@ export class Bench {
   replayBatches!: ReplayBatches
   apiKeyCache!: ApiKeyCache
   apiKeys!: ApiKeys
+  sessionCache!: SessionCache
+  sessions!: Sessions
   exports!: Exports
   keyRotation!: KeyRotation
   search!: Search
@@ -127,6 +135,7 @@ export class Bench {
     this.types = new EventTypes(store, this.samples)
     this.apiKeyCache = new ApiKeyCache(store, systemClock)
     this.apiKeys = new ApiKeys(store, () => this.apiKeyCache.untilFresh())
+    this.useSessions()
     this.deliveries = new Deliveries(store, systemClock)
     this.events = new Events(store, systemClock)
     this.exports = new Exports(store)
@@ -147,12 +156,37 @@ export class Bench {
     store.changes.on(change => this.changes.push(change))
   }
 
+  /** The caller of a key. */
+  identify = (key: string): { readonly key: ApiKey | null } | undefined => {
+    if (key === KEY) return { key: null }
+    const found = this.apiKeyCache.find(hashOfKey(key))
+    return found === undefined ? undefined : { key: found }
+  }
+
+  /** @param rootKey another than that of the tests, as after it was replaced */
+  useSessions({
+    rootKey = KEY,
+    clock = systemClock,
+  }: {
+    readonly rootKey?: string
+    readonly clock?: Clock
+  } = {}): void {
+    const rootHash = hashOfKey(rootKey)
+    const keyOf = (id: string) => this.apiKeyCache.get(id)
+    const isRoot = (hash: Buffer) => hash.equals(rootHash)
+    const settings = { sessionIdleHours: 12, sessionDays: 7 }
+    this.sessionCache = new SessionCache(this.store, clock, { ...settings, isRoot, keyOf })
+    const parts = { cache: this.sessionCache, identify: this.identify, keyOf, rootHash, clock }
+    this.sessions = new Sessions(this.store, settings, parts)
+  }
+
   endpointsWith(targets: TargetPolicy, resolver: Resolver): Endpoints {
     return new Endpoints(this.store, this.keyring, targets, () => this.publisher.types(), { resolver })
   }
 
   async close(): Promise<void> {
     this.apiKeyCache.close()
+    this.sessionCache.close()
     await this.samples.stop()
     await this.#close()
   }

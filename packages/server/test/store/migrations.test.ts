@@ -24,6 +24,7 @@ const KNOWN: Readonly<Record<string, string>> = {
   '0002-callers.ts': '6d7fbb73a4dbf26e',
   '0003-selections.ts': 'ca5403013117bc7b',
   '0004-node-reports.ts': 'c65cf57e67d05ad6',
+  '0005-sessions.ts': '33af74998126e207',
 }
 /** Steps that stores of a release have taken; nothing has been released yet. */
 const RELEASED: readonly string[] = []

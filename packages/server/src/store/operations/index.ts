@@ -22,6 +22,7 @@ import { noticeOperations } from './notices.ts'
 import { replayOperations } from './replays/operations.ts'
 import { retentionOperations } from './retention.ts'
 import { searchOperations } from './search.ts'
+import { sessionOperations } from './sessions.ts'
 import { statOperations } from './stats.ts'
 import { tenantOperations } from './tenants.ts'
 import { workOperations } from './works.ts'
@@ -49,6 +50,7 @@ export const operations = {
   ...replayOperations,
   ...retentionOperations,
   ...searchOperations,
+  ...sessionOperations,
   ...statOperations,
   ...tenantOperations,
   ...workOperations,

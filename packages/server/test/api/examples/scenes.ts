@@ -12,7 +12,7 @@ import { noCounts } from '../../../src/store/operations/stats.ts'
 import { atOnce, log } from '../../background/setup.ts'
 import { NODE } from '../../services/setup.ts'
 import { anAttempt, aSettlement } from '../../store/builders.ts'
-import type { Json } from '../setup.ts'
+import { type Json, KEY } from '../setup.ts'
 import type { Recorder } from './recorder.ts'
 
 export type Scene = (recorder: Recorder) => Promise<void>
@@ -211,6 +211,21 @@ const nodes: Scene = async recorder => {
   await recorder.record('listNodes', { pick })
 }
 
+const sessions: Scene = async recorder => {
+  const page = { 'posthorn-session': '1', 'sec-fetch-site': 'same-origin', origin: 'https://hooks.example.com' }
+  const headers = { ...page, 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0' }
+  const inSevenDays = (body: Json) => ({ ...body, expiresAt: '2026-05-10T08:00:00.000Z' })
+  recorder.show(KEY, 'phk_an-example-not-a-real-key')
+  const { id } = await recorder.record('signIn', { body: { apiKey: KEY }, headers, pick: inSevenDays })
+  const cookie = String(recorder.latest!.headers['set-cookie']).split(';')[0]!
+  await recorder.record('getSession', { headers: { ...headers, cookie }, pick: inSevenDays })
+  const pick = (body: Json) => ({ ...body, data: body.data.map(inSevenDays) })
+  await recorder.record('listSessions', { query: { limit: '50' }, pick })
+  await recorder.record('signOut', { headers: { ...headers, cookie } })
+  await recorder.record('revokeSession', { path: { id } })
+  await recorder.record('createSignInLink')
+}
+
 const tenantData: Scene = async recorder => {
   await recorder.record('exportTenant', { path: TENANT })
   await recorder.record('eraseTenant', { path: TENANT })
@@ -236,6 +251,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   search,
   stats,
   'api-keys': apiKeys,
+  sessions,
   audit: async recorder => void (await recorder.record('listAudit', { query: { ...TENANT, limit: '2' } })),
   'encryption-keys': only('getEncryptionKeys', 'rotateEncryptionKey'),
   nodes,
