@@ -338,6 +338,7 @@ export const SETTING_KEYS = Object.keys(SETTINGS) as SettingKey[]
 export const SHARED_SETTINGS = [
   'leaseMs',
   'retentionDays',
+  'sessionIdleHours',
   'payloadRetentionDays',
   'answerRetentionDays',
   'auditRetentionDays',
